@@ -1,0 +1,72 @@
+/**
+ * Running other programs.
+ *
+ * @module
+ */
+
+import { spawn, type SpawnOptions } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+
+/** What became of a program. */
+export interface Outcome {
+  /** Its exit code; 127 when it could not be started, 128 when a signal ended it. */
+  readonly code: number;
+  /** What it wrote, standard output and error as they came. Empty unless captured. */
+  readonly output: string;
+}
+
+/** Options of {@linkcode run}. */
+export interface RunOptions extends Pick<SpawnOptions, "cwd" | "env"> {
+  /** Whether the program writes to this process's own terminal instead of into `output`. @default {false} */
+  readonly live?: boolean;
+  /** After how many milliseconds it is killed. @default {Infinity} */
+  readonly limitMs?: number;
+}
+
+/** Runs a program to its end. Never rejects. It ends with this process, whatever ends it. */
+export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const { live = false, limitMs = Infinity, ...spawnOptions } = options;
+  const child = spawn(program, args, { ...spawnOptions, stdio: live ? ["ignore", "inherit", "inherit"] : "pipe" });
+  const kill = () => void child.kill("SIGKILL");
+  process.once("exit", kill);
+  const limit = Number.isFinite(limitMs) ? setTimeout(kill, limitMs) : undefined;
+
+  let output = "";
+  const collect = (text: string) => output += text;
+  child.stdin?.end();
+  child.stdout?.setEncoding("utf8").on("data", collect);
+  child.stderr?.setEncoding("utf8").on("data", collect);
+
+  return new Promise<Outcome>((resolve) => {
+    child.once("error", (error) => resolve({ code: 127, output: `Cannot run ${program}: ${error.message}\n` }));
+    child.once("close", (code) => resolve({ code: code ?? 128, output }));
+  }).finally(() => {
+    clearTimeout(limit);
+    process.off("exit", kill);
+  });
+}
+
+/** Lets Ctrl-C and SIGTERM end this process by way of its `exit` listeners, which stop what it started. */
+export function exitOnSignals(): void {
+  process.once("SIGINT", () => process.exit(130));
+  process.once("SIGTERM", () => process.exit(143));
+}
+
+/** A command line tool that `npm ci` brought. */
+export function tool(name: "bun" | "deno" | "node" | "publint" | "tsc"): string {
+  if (name === "node") return isNode() ? process.execPath : "node";
+  const windows = process.platform === "win32";
+  const own = {
+    bun: "node_modules/bun/bin/bun.exe",
+    deno: windows ? "node_modules/deno/deno.exe" : "node_modules/deno/deno",
+    publint: "",
+    tsc: "",
+  }[name]; // the program itself, not a wrapper that would outlive a kill
+  return existsSync(own) ? own : join("node_modules", ".bin", windows ? `${name}.cmd` : name);
+}
+
+function isNode(): boolean {
+  return !("deno" in process.versions || "bun" in process.versions);
+}

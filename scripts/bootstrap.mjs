@@ -1,0 +1,70 @@
+/**
+ * The door to every command of this repository: `node scripts/bootstrap.mjs <command> [arguments]`.
+ *
+ * Plain JavaScript that needs nothing installed, because Node 20 runs no TypeScript: it installs the dependencies
+ * when they are missing or stale, compiles the repository to dist/, and runs the command from there.
+ */
+
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
+import process from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+process.chdir(fileURLToPath(new URL("..", import.meta.url)));
+const [command = "test"] = process.argv.splice(2, 1);
+
+if (command === "start" && runsUnderBun()) {
+  run(process.env.npm_execpath ?? "bun", ["examples/server.ts"]);
+} else {
+  if (!dependenciesAreCurrent()) install();
+  compile();
+  if (command !== "build") await load(command);
+}
+
+/** Whether what npm last installed is what package-lock.json asks for. */
+function dependenciesAreCurrent() {
+  const installed = "node_modules/.package-lock.json";
+  if (!existsSync(installed)) return false;
+  const have = JSON.parse(readFileSync(installed, "utf8")).packages;
+  const want = JSON.parse(readFileSync("package-lock.json", "utf8")).packages;
+  return Object.entries(want).every(([path, { version, optional }]) =>
+    path === "" || optional || have[path]?.version === version
+  );
+}
+
+function install() {
+  console.error("Installing dependencies: npm ci");
+  run("npm", ["ci", "--no-audit", "--no-fund"], { shell: process.platform === "win32", stdio: ["ignore", 2, 2] });
+}
+
+/** Compiles to dist/ what changed since the last time, and removes what has no source any more. */
+function compile() {
+  run("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: ["ignore", 2, 2] });
+  for (const output of filesUnder("dist")) {
+    const source = relative("dist", output).replace(/(\.d\.ts|\.js)(\.map)?$/, ".ts");
+    if (source.endsWith(".ts") && !existsSync(source)) rmSync(output);
+  }
+}
+
+function filesUnder(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? filesUnder(path) : [path];
+  });
+}
+
+async function load(name) {
+  process.setSourceMapsEnabled?.(true);
+  await import(pathToFileURL(name === "start" ? "dist/examples/server.js" : `dist/scripts/${name}.js`).href);
+}
+
+function runsUnderBun() {
+  return process.env.npm_config_user_agent?.startsWith("bun/") ?? false;
+}
+
+function run(program, args, options = {}) {
+  const { status, error } = spawnSync(program, args, { stdio: "inherit", ...options });
+  if (error) console.error(`Cannot run ${program}: ${error.message}`);
+  if (status !== 0) process.exit(status ?? 1);
+}

@@ -1,0 +1,59 @@
+/**
+ * One Lua script out of several files, as Redis gets it.
+ *
+ * @module
+ */
+
+/** Gives the text of a file of the folder by its name without ending. */
+export type ReadLua = (name: string) => string;
+
+const INCLUDE = /^\s*---\s*@include\s+(\S+)\s*$/;
+
+/**
+ * The script `name` with every `--- @include other` replaced by that file, each file once, where it comes first,
+ * without comments, blank lines and indentation.
+ */
+export function bundleLua(name: string, read: ReadLua): string {
+  const seen = new Set<string>();
+
+  function resolve(file: string): string[] {
+    if (seen.has(file)) return [];
+    seen.add(file);
+    return codeLines(read(file), file).flatMap((line) => {
+      const include = INCLUDE.exec(line)?.[1];
+      return include ? resolve(include) : [line];
+    });
+  }
+
+  return resolve(name).join("\n");
+}
+
+/**
+ * The lines of `lua` that do something, and its includes. Only whole lines go: what a line holds stays as it is.
+ *
+ * @throws {Error} If a string goes over several lines, where dropping lines and indentation would change it.
+ */
+function codeLines(lua: string, file: string): string[] {
+  const lines: string[] = [];
+  let closing: string | undefined; // of the block comment that is open
+
+  for (const line of lua.split("\n").map((raw) => raw.trim())) {
+    if (closing !== undefined) {
+      if (line.includes(closing)) closing = undefined;
+      continue;
+    }
+    const block = /^--\[(=*)\[/.exec(line);
+    if (block) {
+      const end = `]${block[1]}]`;
+      if (!line.includes(end)) closing = end;
+    } else if (INCLUDE.test(line)) {
+      lines.push(line);
+    } else if (line !== "" && !line.startsWith("--")) {
+      if (/\[(=*)\[(?!.*\]\1\])/.test(line) || line.endsWith("\\")) {
+        throw new Error(`Cannot embed ${file}.lua: a string must end on the line where it begins, received ${line}`);
+      }
+      lines.push(line);
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,73 @@
+/**
+ * The three manifests must tell the same: package.json for npm, deno.json for Deno, jsr.json for JSR.
+ *
+ * @module
+ */
+
+import { readFile } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
+
+/** What is read of the manifests and of the changelog. */
+export interface Manifests {
+  /** package.json, whose exports point into dist/. */
+  readonly npm: Manifest<{ readonly types: string; readonly default: string }>;
+  /** deno.json, whose exports point at the source. */
+  readonly deno: Manifest<string>;
+  /** jsr.json, likewise. */
+  readonly jsr: Manifest<string>;
+  /** The text of CHANGELOG.md. */
+  readonly changelog: string;
+}
+
+/** The part of a manifest that others repeat. */
+export interface Manifest<Target> {
+  /** The name of the package. */
+  readonly name: string;
+  /** Its version. */
+  readonly version: string;
+  /** Its license. */
+  readonly license: string;
+  /** What each entry point leads to. */
+  readonly exports: Readonly<Record<string, Target>>;
+  /** What goes to JSR; deno.json and jsr.json only. */
+  readonly publish?: unknown;
+}
+
+/** Reads the manifests in the current folder. */
+export async function readManifests(): Promise<Manifests> {
+  const [npm, deno, jsr, changelog] = await Promise.all(
+    ["package.json", "deno.json", "jsr.json", "CHANGELOG.md"].map((file) => readFile(file, "utf8")),
+  ) as [string, string, string, string];
+  return { npm: JSON.parse(npm), deno: JSON.parse(deno), jsr: JSON.parse(jsr), changelog };
+}
+
+/** Where the manifests disagree, one line each; none when they agree. */
+export function manifestProblems({ npm, deno, jsr, changelog }: Manifests): string[] {
+  const problems: string[] = [];
+  const expectSame = (what: string, received: unknown, expected: unknown) => {
+    if (!isDeepStrictEqual(received, expected)) {
+      problems.push(`${what} must be ${JSON.stringify(expected)}, received ${JSON.stringify(received)}`);
+    }
+  };
+
+  for (const field of ["name", "version", "license", "exports", "publish"] as const) {
+    expectSame(`jsr.json: ${field}`, jsr[field], deno[field]);
+  }
+  for (const field of ["name", "version", "license"] as const) {
+    expectSame(`package.json: ${field}`, npm[field], deno[field]);
+  }
+  expectSame("package.json: exports", npm.exports, builtExports(deno.exports));
+  const release = /^## \[?(\d[^\s\]]*)/m.exec(changelog)?.[1];
+  expectSame("CHANGELOG.md: the version of the first release", release, deno.version);
+  return problems;
+}
+
+/** Where `tsc` puts what the sources of `exports` become. */
+function builtExports(exports: Manifest<string>["exports"]): Manifests["npm"]["exports"] {
+  return Object.fromEntries(
+    Object.entries(exports).map(([entry, source]) => {
+      const built = source.replace("./", "./dist/").replace(/\.ts$/, "");
+      return [entry, { types: `${built}.d.ts`, default: `${built}.js` }];
+    }),
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * The npm package as its users get it: packed, installed elsewhere, imported by each runtime.
+ *
+ * @module
+ */
+
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
+
+import { filesUnder } from "../_files.ts";
+import { run, tool } from "../_process.ts";
+import { loadProblems } from "../layers/check.ts";
+import { readSources } from "../layers/sources.ts";
+import type { Manifests } from "./manifests.ts";
+
+/** What is wrong with the package, one line or output each; none when all is well. */
+export async function packageProblems({ name, exports }: Manifests["npm"]): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), "ratesync-package-"));
+  try {
+    const failure = await install(folder);
+    if (failure) return [failure];
+    const installed = join(folder, "node_modules", name);
+    const entries = Object.keys(exports).map((entry) => join(name, entry));
+    return [
+      ...strayFiles(installed, await filesUnder(installed)),
+      ...loadProblems("mod.js", await readSources(`${installed}/dist`, ".js")),
+      ...await consume(folder, entries),
+      ...await publint(installed),
+    ];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Packs this repository and installs the tarball into `folder`. Resolves to the output of what failed. */
+async function install(folder: string): Promise<string | undefined> {
+  const packed = await run("npm", ["pack", "--silent", "--pack-destination", folder]);
+  if (packed.code !== 0) return packed.output;
+  await writeFile(join(folder, "package.json"), `{ "name": "consumer", "private": true, "type": "module" }\n`);
+  const tarball = (await filesUnder(folder)).find((file) => file.endsWith(".tgz")) ?? "no tarball";
+  const args = ["install", "--prefer-offline", "--no-audit", "--no-fund", "--silent", tarball];
+  const installed = await run("npm", args, { cwd: folder });
+  return installed.code === 0 ? undefined : installed.output;
+}
+
+/** Only what serves a user belongs into the package. */
+function strayFiles(root: string, files: readonly string[]): string[] {
+  const wanted =
+    /^(mod\.ts|src\/.*\.(ts|lua)|dist\/(mod|src\/.*)\.(js|d\.ts)(\.map)?|[A-Z]+\.md|LICENSE|package\.json)$/;
+  const paths = files.map((file) => file.slice(root.length + 1));
+  return paths.filter((path) => !wanted.test(path) || path.includes("_test.")).map((path) => `stray file: ${path}`);
+}
+
+/** Imports every entry on every runtime, and compiles a program against the declarations. */
+async function consume(folder: string, entries: readonly string[]): Promise<string[]> {
+  const imports = entries.map((entry, index) => `import * as entry${index} from "${entry}";\n`).join("");
+  const names = entries.map((_, index) => `entry${index}`).join(", ");
+  const program = `${imports}
+for (const entry of [${names}]) if (Object.keys(entry).length === 0) throw new Error("an entry exports nothing");
+`;
+  await writeFile(join(folder, "consumer.ts"), program);
+  await writeFile(join(folder, "consumer.js"), program);
+  await mkdir(join(folder, "node_modules", "@types"), { recursive: true });
+  await symlink(resolve("node_modules/@types/node"), join(folder, "node_modules/@types/node"), "junction")
+    .catch(() => {}); // a dependency may have brought it
+
+  const compile = "--noEmit --strict --module nodenext --target es2022 --lib es2023,esnext.disposable,dom --types node";
+  const commands: [string, string[]][] = [
+    [tool("node"), ["consumer.js"]],
+    [tool("deno"), ["run", "--allow-all", "--no-check", "consumer.js"]],
+    [tool("bun"), ["consumer.js"]],
+    [tool("tsc"), [...compile.split(" "), "consumer.ts"]],
+  ];
+  const problems: string[] = [];
+  for (const [program, args] of commands) {
+    const { code, output } = await run(resolve(program), args, { cwd: folder, env: process.env });
+    if (code !== 0) problems.push(`${program} ${args.join(" ")}\n${output}`);
+  }
+  return problems;
+}
+
+async function publint(installed: string): Promise<string[]> {
+  const { code, output } = await run(tool("publint"), ["run", installed, "--pack", "false", "--strict"]);
+  return code === 0 ? [] : [output];
+}

@@ -1,0 +1,36 @@
+/**
+ * A Redis in a container, where a Docker engine answers.
+ *
+ * @module
+ */
+
+import type { TestRedis } from "./obtain.ts";
+
+const IMAGE = "redis:7-alpine";
+const PORT = 6379;
+
+/** Why a way to get a Redis is closed on this machine. */
+export interface Unavailable {
+  /** In a few words. */
+  readonly problem: string;
+}
+
+/** Starts a container, which testcontainers removes even when this process is killed. */
+export async function startInDocker(): Promise<TestRedis | Unavailable> {
+  try {
+    const { GenericContainer } = await import("testcontainers");
+    const container = await new GenericContainer(IMAGE)
+      .withExposedPorts(PORT)
+      .withCommand(["redis-server", "--save", "", "--appendonly", "no"])
+      .start();
+    return {
+      url: `redis://${container.getHost()}:${container.getMappedPort(PORT)}`,
+      origin: `${IMAGE} in Docker`,
+      async stop(): Promise<void> {
+        await container.stop();
+      },
+    };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * A redis-server of our own on a free loopback port. It keeps nothing and ends with this process.
+ *
+ * @module
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import type { TestRedis } from "./obtain.ts";
+
+const START_LIMIT_MS = 10_000;
+
+/** The path of redis-server, or of Valkey's, if the PATH has one. */
+export function findServer(): string | undefined {
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  const candidates = ["redis-server", "valkey-server"].flatMap((name) => folders.map((folder) => join(folder, name)));
+  return candidates.find((path) => existsSync(path));
+}
+
+/**
+ * Starts the server at `path`.
+ *
+ * @throws {Error} If it ends or does not answer in time; the message holds what it printed.
+ */
+export async function startServer(path: string): Promise<TestRedis> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "ratesync-redis-"));
+  const settings = { port, bind: "127.0.0.1", dir: folder, save: "", appendonly: "no" };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"] });
+
+  const abandon = () => {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once("exit", abandon);
+  try {
+    await answering(child, port);
+  } catch (error) {
+    abandon();
+    throw error;
+  }
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    origin: `${path} on port ${port}`,
+    async stop(): Promise<void> {
+      const ended = child.exitCode === null ? once(child, "exit") : undefined;
+      abandon(); // it holds nothing worth a farewell
+      await ended;
+      process.off("exit", abandon);
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  return port;
+}
+
+async function answering(child: ChildProcess, port: number): Promise<void> {
+  let printed = "";
+  let failed = false;
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => printed += chunk);
+  child.once("error", (error) => (failed = true, printed += error.message));
+  child.once("exit", () => failed = true);
+
+  for (let waitedMs = 0; waitedMs < START_LIMIT_MS && !failed; waitedMs += 50) {
+    if (await ping(port)) return;
+    await sleep(50);
+  }
+  throw new Error(`Cannot start redis-server on port ${port}: it does not answer\n${printed}`);
+}
+
+/** Whether a Redis answers PING on the loopback port. */
+async function ping(port: number): Promise<boolean> {
+  const socket = connect(port, "127.0.0.1").setTimeout(1_000, () => socket.destroy());
+  try {
+    socket.on("error", () => {}).write("PING\r\n");
+    for await (const chunk of socket) return String(chunk).startsWith("+PONG");
+    return false;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

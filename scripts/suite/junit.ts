@@ -1,0 +1,42 @@
+/**
+ * What a JUnit report counts. The three runtimes write it with small differences.
+ *
+ * @module
+ */
+
+/** How many tests there were, suites not counted. */
+export interface TestCounts {
+  /** All of them. */
+  readonly tests: number;
+  /** Those that failed. */
+  readonly failed: number;
+  /** Those that did not run: skipped or still to be written. */
+  readonly skipped: number;
+  /** Node's closing lines, `tests 12`, `pass 12` and so on; empty for the others. */
+  readonly closing: readonly string[];
+}
+
+const TEST_CASE = /<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs;
+
+/** Counts the tests of a report. */
+export function countTests(xml: string): TestCounts {
+  const cases = Array.from(xml.matchAll(TEST_CASE), ([, attributes = "", body = ""]) => ({
+    name: /\bname="([^"]*)"/.exec(attributes)?.[1] ?? "",
+    failed: /<(failure|error)\b/.test(body),
+    skipped: /<skipped\b/.test(body),
+  }));
+  const suites = new Set(cases.flatMap(({ name }) => ancestors(name)));
+  const tests = cases.filter(({ name, failed }) => failed || !suites.has(name));
+  return {
+    tests: tests.length,
+    failed: tests.filter(({ failed }) => failed).length,
+    skipped: tests.filter(({ skipped }) => skipped).length,
+    closing: Array.from(xml.matchAll(/<!-- (\w+ [\d.]+) -->/g), ([, line = ""]) => line),
+  };
+}
+
+/** Deno lists a suite as a test of its own, and its tests as `suite > test`. */
+function ancestors(name: string): string[] {
+  const parts = name.split(" &gt; ");
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join(" &gt; "));
+}

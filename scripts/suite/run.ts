@@ -1,0 +1,58 @@
+/**
+ * One run of the suite on one runtime.
+ *
+ * @module
+ */
+
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+
+import { run } from "../_process.ts";
+import { countTests, type TestCounts } from "./junit.ts";
+import type { Runtime } from "./runtimes.ts";
+
+/** How a run of the suite ended. */
+export interface SuiteRun {
+  /** The runtime it ran on. */
+  readonly runtime: Runtime;
+  /** The exit code of the runtime's test runner. */
+  readonly code: number;
+  /** How long it took, in milliseconds. */
+  readonly durationMs: number;
+  /** What its report counts; `undefined` when it wrote none. */
+  readonly counts: TestCounts | undefined;
+}
+
+/** Long enough for the whole suite, short enough that a test that hangs is noticed. */
+const LIMIT_MS = 10 * 60_000;
+
+/** Runs `files` on `runtime` against the Redis at `redisUrl`. */
+export async function runSuite(runtime: Runtime, files: readonly string[], redisUrl: string): Promise<SuiteRun> {
+  const folder = await mkdtemp(join(tmpdir(), "ratesync-test-"));
+  const report = join(folder, "junit.xml");
+  const [program, ...args] = runtime.command(files, report);
+  const startedMs = performance.now();
+  try {
+    const env = { ...ownEnvironment(), RATESYNC_TEST_REDIS_URL: redisUrl, RATESYNC_TEST_RUNTIME: runtime.name };
+    const { code, output } = await run(program, args, { env, live: true, limitMs: LIMIT_MS });
+    if (output) console.error(output);
+    const xml = await readFile(report, "utf8").catch(() => undefined);
+    return {
+      runtime,
+      code,
+      durationMs: performance.now() - startedMs,
+      counts: xml === undefined ? undefined : countTests(xml),
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The environment without the settings that change what an application of ours does, and colours only for a terminal. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  const ours = /^(RATE_SYNC_|REDIS_URL$)/;
+  const kept = Object.entries(process.env).filter(([name]) => !ours.test(name));
+  return { ...Object.fromEntries(kept), ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }) };
+}

@@ -1,0 +1,46 @@
+/**
+ * What an algorithm is: pure arithmetic on a state, a clock reading and a cost.
+ *
+ * The Lua of the Redis store repeats each kernel line by line, under the same names; a property test holds the two
+ * to the same integers.
+ *
+ * @module
+ */
+
+/**
+ * Where a limit stands, as two integers. A token bucket tells its debt: the whole microseconds until it is full, and
+ * the rest in units of 1 / `denominator`. Every other algorithm tells the units in use, and the microseconds until
+ * none is.
+ */
+export type Level = readonly [number, number];
+
+/** What a take left behind, by which it can be found again and given back. */
+export interface Mark {
+  /** The store's clock when it was decided. */
+  readonly nowUs: number;
+  /** The instant for which it was taken: `nowUs`, or later for one that waits. */
+  readonly atUs: number;
+  /** What `measure` told right after it. */
+  readonly level: Level;
+}
+
+/** The arithmetic of one algorithm. Instants are whole microseconds; costs are whole, from 1 to the capacity. */
+export interface Kernel<Limit, State> {
+  /** The state of a key that nobody has used. */
+  fresh(): State;
+  /** The earliest instant, `nowUs` or later, at which `cost` may be taken, with no other traffic. Changes nothing. */
+  earliest(state: State, nowUs: number, cost: number, limit: Limit): number;
+  /** The state after `cost` was taken for `atUs`, which is not before `earliest`. May reuse `state`. */
+  take(state: State, nowUs: number, atUs: number, cost: number, limit: Limit): State;
+  /**
+   * The state after `units` of one take were given back, as far as nobody else relies on what followed from it.
+   * May reuse `state`.
+   */
+  giveBack(state: State, nowUs: number, units: number, mark: Mark, limit: Limit): State;
+  /** The state after `units` were forgiven by an operator: never better than fresh. May reuse `state`. */
+  refund(state: State, nowUs: number, units: number, limit: Limit): State;
+  /** Where the limit stands. Changes nothing. */
+  measure(state: State, nowUs: number, limit: Limit): Level;
+  /** From this instant on, the state cannot be told from a fresh one. */
+  freshFromUs(state: State, limit: Limit): number;
+}

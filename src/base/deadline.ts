@@ -1,0 +1,111 @@
+/**
+ * Deadlines: for one promise, and for many waits of one length under a single timer.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock, type Timer } from "./clock.ts";
+
+/** A timer that fires this late says that the process was busy, not that the other side was slow. */
+const LATE_US = 20_000;
+/** How long answers that wait unread in the sockets of a busy process then get to be read. */
+const CATCH_UP_US = 50_000;
+
+/**
+ * Settles as `promise` does, or rejects once `ms` have passed. The promise itself goes on: what it holds has to be
+ * given up by the caller. The timer does not keep the process alive.
+ *
+ * @param promise What is waited for.
+ * @param ms How long, in milliseconds.
+ * @param makeError Makes what it rejects with when the time is over.
+ */
+export function withTimeout<T>(
+  promise: Promise<T>,
+  ms: number,
+  makeError: () => Error,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = startTimer(ms, () => reject(makeError()));
+    promise.then((value) => {
+      timer.cancel();
+      resolve(value);
+    }, (reason) => {
+      timer.cancel();
+      reject(reason);
+    });
+  });
+}
+
+/**
+ * Calls back once, after `ms`, without keeping the process alive until then.
+ *
+ * @param ms How long from now, in milliseconds.
+ * @param callback What to call.
+ */
+export function startTimer(ms: number, callback: () => void): Timer {
+  return systemClock.schedule(systemClock.nowUs() + Math.ceil(ms * 1_000), callback, {
+    background: true,
+  });
+}
+
+/**
+ * Many waits of one length under one timer: what was added first is due first, so the timer only ever aims at the
+ * oldest. Adding and deleting cost a map entry each, never a timer.
+ *
+ * When the timer fires late, this process was busy, and the answers may lie unread in its sockets. Then it looks
+ * again a little later, before it calls anything overdue.
+ */
+export class DeadlineQueue<T> {
+  readonly #waitUs: number;
+  readonly #onDue: (item: T) => void;
+  readonly #clock: Clock;
+  readonly #dueUs = new Map<T, number>();
+  #timer: Timer | undefined;
+
+  /**
+   * @param ms How long everything in the queue may take, in milliseconds.
+   * @param onDue Called with each item whose time is over, after it left the queue. Must not throw.
+   * @param clock Where the time comes from.
+   */
+  constructor(ms: number, onDue: (item: T) => void, clock: Clock = systemClock) {
+    this.#waitUs = Math.ceil(ms * 1_000);
+    this.#onDue = onDue;
+    this.#clock = clock;
+  }
+
+  /** How many items wait. */
+  get size(): number {
+    return this.#dueUs.size;
+  }
+
+  /** Starts an item's time. It must not be in the queue already. */
+  add(item: T): void {
+    const dueUs = this.#clock.nowUs() + this.#waitUs;
+    this.#dueUs.set(item, dueUs);
+    if (this.#timer === undefined) this.#aim(dueUs);
+  }
+
+  /** Takes an item out, and tells whether it was still in. */
+  delete(item: T): boolean {
+    return this.#dueUs.delete(item);
+  }
+
+  #aim(atUs: number): void {
+    this.#timer = this.#clock.schedule(atUs, () => {
+      if (this.#clock.nowUs() - atUs <= LATE_US) return this.#sweep();
+      this.#timer = this.#clock.schedule(this.#clock.nowUs() + CATCH_UP_US, () => this.#sweep(), {
+        background: true,
+      });
+    }, { background: true });
+  }
+
+  #sweep(): void {
+    this.#timer = undefined;
+    const nowUs = this.#clock.nowUs();
+    for (const [item, dueUs] of this.#dueUs) {
+      if (dueUs > nowUs) return this.#aim(dueUs);
+      this.#dueUs.delete(item);
+      this.#onDue(item);
+    }
+  }
+}

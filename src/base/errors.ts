@@ -1,0 +1,170 @@
+/**
+ * The errors that callers catch. All carry a literal `code`, so that they are recognised across copies of the
+ * package and across realms: `RateSyncError.is(error)`.
+ *
+ * @module
+ */
+
+const brand: unique symbol = Symbol.for("@ratesync/core/error") as never;
+
+/** Every literal `code` that an error of this package can carry. */
+export type RateSyncErrorCode =
+  | "RATE_LIMITED"
+  | "COST_EXCEEDS_LIMIT"
+  | "CONFIG_INVALID"
+  | "LIMITER_NOT_FOUND"
+  | "STORE_NOT_FOUND"
+  | "STORE_UNAVAILABLE"
+  | "STORE_REFUSED"
+  | "STORE_TIMEOUT"
+  | "LEASE_LOST"
+  | "CLOSED";
+
+/** The base of every error that this package throws for callers to catch. */
+export class RateSyncError extends Error {
+  /** What went wrong, as a literal that programs can compare. */
+  readonly code: RateSyncErrorCode;
+
+  /**
+   * @param code What went wrong.
+   * @param message A sentence for people: `Cannot <verb> <object>: <what holds>, received <value>`.
+   * @param options The standard error options; `cause` holds the error underneath, if there is one.
+   */
+  constructor(code: RateSyncErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.name = new.target.name;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** Tells whether a value is an error of this package, of any copy of it. */
+  static is(value: unknown): value is RateSyncError {
+    return typeof value === "object" && value !== null && brand in value;
+  }
+}
+
+/** Where in a configuration something is wrong, and what would be right. */
+export interface ConfigErrorDetails {
+  /** The file it was read from; absent for configuration in code. */
+  readonly file?: string;
+  /** The dotted path inside the configuration: `limiters.api.rate_per_second`. */
+  readonly path: string;
+  /** What would have been accepted, in words. */
+  readonly expected: string;
+  /** What was there, printed short, and hidden where it may be a secret. */
+  readonly received: string;
+}
+
+/** A configuration that cannot be used. Nothing of it has been applied. */
+export class ConfigError extends RateSyncError {
+  /** The file it was read from; absent for configuration in code. */
+  readonly file: string | undefined;
+  /** The dotted path inside the configuration. */
+  readonly path: string;
+  /** What would have been accepted. */
+  readonly expected: string;
+  /** What was there. */
+  readonly received: string;
+
+  /**
+   * @param details Where it is, what was received, and what is allowed.
+   * @param options The standard error options.
+   */
+  constructor(details: ConfigErrorDetails, options?: ErrorOptions) {
+    const where = details.file === undefined ? details.path : `${details.path} (in ${details.file})`;
+    super(
+      "CONFIG_INVALID",
+      `Cannot use ${where}: expected ${details.expected}, received ${details.received}`,
+      options,
+    );
+    this.file = details.file;
+    this.path = details.path;
+    this.expected = details.expected;
+    this.received = details.received;
+  }
+}
+
+/** A limiter or store id that nobody configured. The message lists the known ones. */
+export class NotFoundError extends RateSyncError {
+  /** The id that was asked for. */
+  readonly id: string;
+  /** The ids that are configured. */
+  readonly known: readonly string[];
+
+  /**
+   * @param kind What was looked for.
+   * @param id The id that was asked for.
+   * @param known The ids that are configured.
+   */
+  constructor(kind: "limiter" | "store", id: string, known: readonly string[]) {
+    const list = known.length === 0 ? "none is configured" : `known: ${known.map((k) => JSON.stringify(k)).join(", ")}`;
+    super(
+      kind === "limiter" ? "LIMITER_NOT_FOUND" : "STORE_NOT_FOUND",
+      `Cannot find ${kind} ${JSON.stringify(id)}: ${list}`,
+    );
+    this.id = id;
+    this.known = known;
+  }
+}
+
+/** A cost above what a limit can ever hold: waiting would never end, so nothing waits. */
+export class CostExceedsLimitError extends RateSyncError {
+  /** The limiter that was asked. */
+  readonly limiter: string;
+  /** The cost that was asked for. */
+  readonly cost: number;
+  /** The most that one call can ever be granted. */
+  readonly capacity: number;
+
+  /**
+   * @param limiter The limiter that was asked.
+   * @param cost The cost that was asked for.
+   * @param capacity The most that one call can ever be granted.
+   */
+  constructor(limiter: string, cost: number, capacity: number) {
+    super(
+      "COST_EXCEEDS_LIMIT",
+      `Cannot take ${cost} from limiter ${JSON.stringify(limiter)}: it never holds more than ${capacity}`,
+    );
+    this.limiter = limiter;
+    this.cost = cost;
+    this.capacity = capacity;
+  }
+}
+
+/** Why a store could not do what it was asked. */
+export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIMEOUT";
+
+/**
+ * The store could not decide. `STORE_UNAVAILABLE`: not reached, or the connection broke. `STORE_REFUSED`: it answered
+ * with an error (password, database number, permission, wrong kind of value). `STORE_TIMEOUT`: no answer in time; the
+ * command may or may not have run, so it is not sent again.
+ */
+export class StoreError extends RateSyncError {
+  declare readonly code: StoreErrorCode;
+
+  /**
+   * @param code Which kind of failure it was.
+   * @param message What happened, without secrets.
+   * @param options The standard error options.
+   */
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** A call on something that has been closed. */
+export class ClosedError extends RateSyncError {
+  /** @param what The thing that was closed, in words: `rate-sync instance`. */
+  constructor(what: string) {
+    super("CLOSED", `Cannot use ${what}: it is closed`);
+  }
+}
+
+/** A lease that ended before its permit was released: it was reset, or could not be renewed in time. */
+export class LeaseLostError extends RateSyncError {
+  /** @param limiter The limiter whose slot was lost. */
+  constructor(limiter: string) {
+    super("LEASE_LOST", `The slot held on limiter ${JSON.stringify(limiter)} was lost: its lease ended before release`);
+  }
+}

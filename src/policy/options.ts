@@ -1,0 +1,52 @@
+/**
+ * What a user writes to describe a limiter. `compilePolicy` turns it into a validated, immutable `Policy`.
+ *
+ * @module
+ */
+
+/** How a rate limit counts. */
+export type RateAlgorithm = "token_bucket" | "sliding_window" | "sliding_window_counter" | "fixed_window";
+
+/** How a limit counts; `concurrency` counts who is inside, not how often somebody came. */
+export type Algorithm = RateAlgorithm | "concurrency";
+
+/** What happens when the store cannot decide. */
+export type StoreErrorPolicy = "local" | "allow" | "deny" | "throw";
+
+/** One rate limit. Give either `ratePerSecond`, or `limit` and `windowMs`. */
+export interface LimitOptions {
+  /** How it counts. @default {"token_bucket"} */
+  readonly algorithm?: RateAlgorithm;
+  /** Units a second, above 0, at most 1 000 000; fractions are fine: 0.5 is one every two seconds. Token bucket only. */
+  readonly ratePerSecond?: number;
+  /** Units a window, a whole number from 1. A token bucket refills this many a window. */
+  readonly limit?: number;
+  /** The window's length, in milliseconds; at least 0.001. */
+  readonly windowMs?: number;
+  /**
+   * The most units a token bucket holds, a whole number from 1.
+   * @default 1 with `ratePerSecond` (calls are paced evenly), `limit` with `limit` and `windowMs`.
+   */
+  readonly burst?: number;
+}
+
+/** A limiter: a rate, several rates, a number of slots, or rates and slots together. */
+export interface LimiterOptions extends LimitOptions {
+  /** The store's id. May be left out where only one store, or none, is configured. */
+  readonly store?: string;
+  /** Several rate limits that must all agree, instead of the single one described beside it. */
+  readonly limits?: readonly LimitOptions[];
+  /** How many permits may be held at once, a whole number from 1. */
+  readonly maxConcurrent?: number;
+  /**
+   * How long a slot outlives a holder that crashed, in milliseconds; at least 100. Held leases are renewed at a third
+   * of it. @default {15_000}
+   */
+  readonly leaseTtlMs?: number;
+  /** How long `acquire` may wait, in milliseconds. 0 fails at once; Infinity never gives up. @default {30_000} */
+  readonly timeoutMs?: number;
+  /** What happens when the store cannot decide. @default {"local"} */
+  readonly onStoreError?: StoreErrorPolicy;
+  /** `true` means `onStoreError: "deny"`, `false` means `"local"`; give one of the two. */
+  readonly failClosed?: boolean;
+}

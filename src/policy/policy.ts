@@ -1,0 +1,143 @@
+/**
+ * A policy: what a limiter asks of its store, validated and immutable.
+ *
+ * @module
+ */
+
+import type { RateLimit } from "../algorithms/limit.ts";
+import { ConfigError } from "../base/errors.ts";
+import { nearest } from "../base/nearest.ts";
+import { show } from "../base/text.ts";
+import { compileLimit } from "./compile_limit.ts";
+import type { LimitOptions, LimiterOptions, StoreErrorPolicy } from "./options.ts";
+
+/** The rules of a limiter. Frozen. */
+export interface Policy {
+  /** The rate limits that must all agree; none for a limiter that only counts who is inside. */
+  readonly rates: readonly RateLimit[];
+  /** How many permits may be held at once; 0 where that is not limited. */
+  readonly maxConcurrent: number;
+  /** How long a slot outlives a crashed holder, in microseconds. */
+  readonly leaseTtlUs: number;
+  /** The largest cost that one call can ever be granted. */
+  readonly capacity: number;
+  /** How long `acquire` may wait, in milliseconds, where the limiter says so. */
+  readonly timeoutMs: number | undefined;
+  /** What happens when the store cannot decide. */
+  readonly onStoreError: StoreErrorPolicy;
+}
+
+/** How long a slot outlives a crashed holder where nothing else is said. */
+const DEFAULT_LEASE_TTL_MS = 15_000;
+
+const LIMIT_KEYS = ["algorithm", "ratePerSecond", "limit", "windowMs", "burst"] as const;
+const LIMITER_KEYS = [
+  ...LIMIT_KEYS,
+  "store",
+  "limits",
+  "maxConcurrent",
+  "leaseTtlMs",
+  "timeoutMs",
+  "onStoreError",
+  "failClosed",
+] as const;
+
+/**
+ * Checks a limiter's options and prepares them for arithmetic.
+ *
+ * @throws {ConfigError} If anything is missing, contradictory or out of range; `path` names the option.
+ */
+export function compilePolicy(options: LimiterOptions): Policy {
+  rejectUnknown(options, LIMITER_KEYS, "");
+  const rates = compileRates(options);
+  const maxConcurrent = options.maxConcurrent === undefined ? 0 : integer(options.maxConcurrent, "maxConcurrent", 1e9);
+  if (rates.length === 0 && maxConcurrent === 0) {
+    throw new ConfigError({
+      path: "ratePerSecond",
+      expected: "at least one of ratePerSecond, limit with windowMs, limits, maxConcurrent",
+      received: "none of them",
+    });
+  }
+  return Object.freeze({
+    rates: Object.freeze(rates),
+    maxConcurrent,
+    leaseTtlUs: Math.round(
+      range(options.leaseTtlMs ?? DEFAULT_LEASE_TTL_MS, "leaseTtlMs", "milliseconds from 100 to 86 400 000", 100, 864e5) *
+        1_000,
+    ),
+    capacity: rates.length === 0 ? maxConcurrent : Math.min(...rates.map((rate) => rate.capacity)),
+    timeoutMs: options.timeoutMs === undefined
+      ? undefined
+      : range(options.timeoutMs, "timeoutMs", "milliseconds from 0 to Infinity", 0, Infinity),
+    onStoreError: compileStoreErrorPolicy(options),
+  });
+}
+
+function compileRates(options: LimiterOptions): RateLimit[] {
+  const alone = LIMIT_KEYS.filter((key) => options[key] !== undefined);
+  if (options.limits !== undefined) {
+    if (!Array.isArray(options.limits) || options.limits.length === 0 || options.limits.length > 32) {
+      const received = Array.isArray(options.limits) ? `${options.limits.length} of them` : show(options.limits);
+      throw new ConfigError({ path: "limits", expected: "an array of 1 to 32 limits", received });
+    }
+    const first = alone[0];
+    if (first !== undefined) {
+      throw new ConfigError({ path: first, expected: "no single limit beside limits", received: show(options[first]) });
+    }
+    return options.limits.map((limit: LimitOptions, i) => {
+      if (typeof limit !== "object" || limit === null) {
+        throw new ConfigError({ path: `limits[${i}]`, expected: "an object", received: show(limit) });
+      }
+      rejectUnknown(limit, LIMIT_KEYS, `limits[${i}].`);
+      return compileLimit(limit, `limits[${i}].`);
+    });
+  }
+  const onlySlots = options.maxConcurrent !== undefined &&
+    alone.every((key) => key === "algorithm" && options.algorithm === "token_bucket");
+  return alone.length === 0 || onlySlots ? [] : [compileLimit(options, "")];
+}
+
+function compileStoreErrorPolicy(options: LimiterOptions): StoreErrorPolicy {
+  const { failClosed, onStoreError } = options;
+  if (failClosed !== undefined && typeof failClosed !== "boolean") {
+    throw new ConfigError({ path: "failClosed", expected: "true or false", received: show(failClosed) });
+  }
+  if (onStoreError === undefined) return failClosed ? "deny" : "local";
+  if (!["local", "allow", "deny", "throw"].includes(onStoreError)) {
+    throw new ConfigError({
+      path: "onStoreError",
+      expected: '"local", "allow", "deny" or "throw"',
+      received: show(onStoreError),
+    });
+  }
+  if (failClosed !== undefined && failClosed !== (onStoreError === "deny")) {
+    throw new ConfigError({
+      path: "failClosed",
+      expected: `nothing that contradicts onStoreError ${show(onStoreError)}`,
+      received: show(failClosed),
+    });
+  }
+  return onStoreError;
+}
+
+function rejectUnknown(options: object, known: readonly string[], prefix: string): void {
+  if (typeof options !== "object" || options === null) {
+    throw new ConfigError({ path: prefix || "limiter", expected: "an object", received: show(options) });
+  }
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const guess = nearest(key, known);
+    const expected = guess === undefined ? `one of ${known.join(", ")}` : `a known option; did you mean ${show(guess)}?`;
+    throw new ConfigError({ path: `${prefix}${key}`, expected, received: "an unknown option" });
+  }
+}
+
+function integer(value: unknown, path: string, max: number): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max) return value;
+  throw new ConfigError({ path, expected: `a whole number from 1 to ${max}`, received: show(value) });
+}
+
+function range(value: unknown, path: string, expected: string, min: number, max: number): number {
+  if (typeof value === "number" && value >= min && value <= max) return value;
+  throw new ConfigError({ path, expected, received: show(value) });
+}

@@ -1,0 +1,101 @@
+/**
+ * Reading a configuration: all of it is right, or nothing of it counts.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../../base/errors.ts";
+import type { RateSyncConfig } from "../options.ts";
+import { type EnvReader, readEnvOrThrow } from "./environment.ts";
+import { expandDocument } from "./expand.ts";
+import { type ConfigParser, parseDocument } from "./parse.ts";
+import { reasonOf } from "./find.ts";
+import { type ConfigChecks, readDocument } from "./schema.ts";
+
+/** How a configuration file is read. */
+export interface LoadConfigOptions extends ConfigChecks {
+  /** Turns the text into tables: for YAML, JSON and others. @default TOML 1.0 */
+  readonly parse?: ConfigParser;
+  /** Reads the environment variables that the file names. @default the environment of the process */
+  readonly env?: EnvReader;
+}
+
+/** How a configuration's text is read. */
+export interface ParseConfigOptions extends LoadConfigOptions {
+  /** What errors call the file. */
+  readonly file?: string;
+}
+
+/**
+ * Reads a configuration from text.
+ *
+ * @param text TOML, or what `parse` takes.
+ * @param options The parser, the environment, and who else checks the options.
+ * @returns The configuration, complete; nothing has been applied.
+ * @throws {ConfigError} If anything in it is wrong: the first thing that is.
+ */
+export async function parseConfig(
+  text: string,
+  options: ParseConfigOptions = {},
+): Promise<RateSyncConfig> {
+  const { file, parse, env = readEnvOrThrow, ...checks } = options;
+  try {
+    const document = await parseDocument(text, parse);
+    return readDocument(expandDocument(document, env), checks);
+  } catch (error) {
+    throw error instanceof ConfigError && file !== undefined ? inFile(error, file) : error;
+  }
+}
+
+/**
+ * Reads a configuration file.
+ *
+ * @param path The file, relative to the working directory; UTF-8.
+ * @param options The parser, the environment, and who else checks the options.
+ * @returns The configuration, complete; nothing has been applied.
+ * @throws {ConfigError} If the file cannot be read, or anything in it is wrong.
+ */
+export async function loadConfigFile(
+  path: string,
+  options: LoadConfigOptions = {},
+): Promise<RateSyncConfig> {
+  return await parseConfig(await readText(path), { ...options, file: path });
+}
+
+async function readText(path: string): Promise<string> {
+  const refuse = (received: string): ConfigError =>
+    new ConfigError({
+      file: path,
+      path: "configuration",
+      expected: "a text file in UTF-8",
+      received,
+    });
+  let bytes: Uint8Array;
+  try {
+    const { readFile } = await import("node:fs/promises");
+    bytes = await readFile(path);
+  } catch (error) {
+    const reason = reasonOf(error);
+    throw refuse(REASONS[reason] ?? `an error: ${reason}`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw refuse("bytes that are no UTF-8");
+  }
+}
+
+/** What the usual reasons mean. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  ENOTDIR: "no such file",
+  EISDIR: "a directory",
+  EACCES: "a file that may not be read",
+  EPERM: "a file that may not be read",
+  NotCapable: "a file that may not be read (Deno: --allow-read)",
+};
+
+function inFile(error: ConfigError, file: string): ConfigError {
+  const { path, expected, received } = error;
+  return new ConfigError({ file, path, expected, received });
+}

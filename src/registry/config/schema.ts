@@ -1,0 +1,88 @@
+/**
+ * From a document to a configuration, strictly: what is not known is an error.
+ *
+ * @module
+ */
+
+import type { LimiterOptions } from "../../policy/options.ts";
+import type { HttpConfig, RateSyncConfig, StoreConfig } from "../options.ts";
+import { checkSection } from "./check.ts";
+import { configError, type Table } from "./document.ts";
+import { readLimiter } from "./limiters.ts";
+import { Section } from "./section.ts";
+import { readStore } from "./stores.ts";
+
+/** What others know about options, asked for each store and limiter. A check throws a `ConfigError`. */
+export interface ConfigChecks {
+  /** Checks the options of a limiter; a path in its error is relative to them: `ratePerSecond`, `limits[0].limit`. */
+  readonly checkLimiter?: (id: string, options: LimiterOptions) => void;
+  /** Checks the options of a store; a path in its error is relative to them: `poolMinSize`. */
+  readonly checkStore?: (id: string, options: StoreConfig) => void;
+}
+
+const SECTIONS: readonly string[] = ["stores", "limiters", "http", "fastapi"];
+
+/** Where proxies are listed; the second name is the one of rate-sync for Python. */
+const HTTP_SECTIONS: readonly string[] = ["http", "fastapi"];
+
+/**
+ * Translates a document.
+ *
+ * @param document The document, with its variables filled in.
+ * @param checks What else to ask of each store and limiter.
+ * @returns The configuration, complete.
+ * @throws {ConfigError} If anything is wrong; the first thing in the order stores, limiters, http.
+ */
+export function readDocument(document: Table, checks: ConfigChecks = {}): RateSyncConfig {
+  const root = new Section(document, []);
+  root.allowOnly(SECTIONS);
+  if (root.keys.length === 0) {
+    throw configError(
+      [],
+      "sections such as [stores.<id>] and [limiters.<id>]",
+      "an empty document",
+    );
+  }
+  const stores = readNamed(root, "stores", (section, id) => {
+    const store = readStore(section);
+    checkSection(section, () => checks.checkStore?.(id, store));
+    return store;
+  });
+  const storeIds = Object.keys(stores);
+  const limiters = readNamed(root, "limiters", (section, id) => {
+    const limiter = readLimiter(section, storeIds);
+    checkSection(section, () => checks.checkLimiter?.(id, limiter));
+    return limiter;
+  });
+  return { stores, limiters, http: readHttp(root) };
+}
+
+/** Reads every table of a section. The record has no prototype: any id is only an id. */
+function readNamed<T>(
+  root: Section,
+  key: string,
+  read: (section: Section, id: string) => T,
+): Record<string, T> {
+  const named = Object.create(null) as Record<string, T>;
+  const parent = root.section(key);
+  for (const id of parent?.keys ?? []) {
+    if (id === "") parent?.fail(id, "an id that is not empty", "an empty one");
+    const section = parent?.section(id);
+    if (section !== undefined) named[id] = read(section, id);
+  }
+  return named;
+}
+
+function readHttp(root: Section): HttpConfig {
+  let networks: readonly string[] | undefined;
+  for (const key of HTTP_SECTIONS) {
+    const section = root.section(key);
+    section?.allowOnly(["trusted_proxy_networks"]);
+    const listed = section?.texts("trusted_proxy_networks");
+    if (listed !== undefined && networks !== undefined) {
+      section?.fail("trusted_proxy_networks", "either [http] or [fastapi] to have it", "both");
+    }
+    networks = listed ?? networks;
+  }
+  return networks === undefined ? {} : { trustedProxyNetworks: networks };
+}

@@ -1,0 +1,97 @@
+/**
+ * The `[stores.<id>]` sections.
+ *
+ * @module
+ */
+
+import type { MemoryStoreConfig, RedisStoreConfig, StoreConfig } from "../options.ts";
+import { defined } from "./defined.ts";
+import type { Section } from "./section.ts";
+
+const ENGINES = ["memory", "redis"] as const;
+
+type Engine = (typeof ENGINES)[number];
+
+/** The options that each engine knows, besides `engine`. */
+const KEYS: Readonly<Record<Engine, readonly string[]>> = {
+  memory: ["max_keys"],
+  redis: [
+    "url",
+    "db",
+    "username",
+    "password",
+    "key_prefix",
+    "pool_min_size",
+    "pool_max_size",
+    "socket_timeout",
+    "socket_connect_timeout",
+    "timing_margin_ms",
+  ],
+};
+
+/**
+ * Reads one store. A Redis store without address, `url = ""` once variables are filled in, is a memory store: so one
+ * file serves a laptop and a fleet. Where the environment decides between the two, options of both are allowed, all
+ * are checked, and those of the other one are not used.
+ *
+ * @param section The store's table.
+ * @returns The store.
+ * @throws {ConfigError} If an option is unknown or of the wrong type.
+ */
+export function readStore(section: Section): StoreConfig {
+  const named = section.choice("engine", ENGINES);
+  const url = section.text("url");
+  section.allowOnly(["engine", ...keysOf(section, named, url)]);
+  if (named === undefined && url === undefined) {
+    section.fail("engine", '"memory" or "redis", or a url beside it');
+  }
+  if (url !== undefined) checkUrl(section, url);
+  const memory = readMemory(section);
+  const redis = readRedis(section);
+  if (named === "memory" || url === "") return { engine: "memory", ...memory };
+  if (url === undefined) section.fail("url", "a URL such as redis://localhost:6379/0");
+  return { engine: "redis", url, ...redis };
+}
+
+function keysOf(
+  section: Section,
+  named: Engine | undefined,
+  url: string | undefined,
+): readonly string[] {
+  const isDecidedOutside = section.isFromEnvironment("engine") || section.isFromEnvironment("url");
+  const engine = named ?? (url === undefined ? undefined : "redis");
+  if (engine === undefined || isDecidedOutside || (engine === "redis" && url === "")) {
+    return [...KEYS.redis, ...KEYS.memory];
+  }
+  return KEYS[engine];
+}
+
+function checkUrl(section: Section, url: string): void {
+  if (url !== "" && !/^rediss?:\/\//.test(url)) {
+    section.fail("url", "a URL that begins with redis:// or rediss://");
+  }
+  if (section.isFromEnvironment("url") && /\$\{\w/.test(url)) {
+    section.fail(
+      "url",
+      "a variable whose own value holds no ${...}: values are not expanded again",
+    );
+  }
+}
+
+function readMemory(section: Section): Omit<MemoryStoreConfig, "engine"> {
+  return defined({ maxKeys: section.number("max_keys", { whole: true, min: 1 }) });
+}
+
+function readRedis(section: Section): Omit<RedisStoreConfig, "engine" | "url"> {
+  return defined({
+    db: section.number("db", { whole: true, min: 0 }),
+    username: section.text("username") || undefined,
+    password: section.text("password"),
+    keyPrefix: section.text("key_prefix", { nonEmpty: true }),
+    poolMinSize: section.number("pool_min_size", { whole: true, min: 1 }),
+    poolMaxSize: section.number("pool_max_size", { whole: true, min: 1 }),
+    socketTimeoutMs: section.durationMs("socket_timeout", { positive: true }),
+    socketConnectTimeoutMs: section.durationMs("socket_connect_timeout", { positive: true }),
+    timingMarginMs: section.number("timing_margin_ms", { min: 0 }),
+  });
+}

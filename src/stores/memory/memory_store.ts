@@ -1,0 +1,169 @@
+/**
+ * The embedded store: the same decisions as in Redis, in this process, by the kernels themselves.
+ *
+ * @module
+ */
+
+import type { Level, Mark } from "../../algorithms/kernel.ts";
+import type { RateLimit } from "../../algorithms/limit.ts";
+import { kernelOf, type RateState } from "../../algorithms/mod.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { StoreError } from "../../base/errors.ts";
+import type {
+  BlockRequest,
+  DoneReply,
+  GiveBackRequest,
+  NoticeListener,
+  Store,
+  StoreRequest,
+  TakeReply,
+  Target,
+  TargetLevel,
+} from "../store.ts";
+import { type Cell, Cells } from "./cells.ts";
+import { Rounds } from "./rounds.ts";
+
+/** How a memory store is made. */
+export interface MemoryStoreOptions {
+  /** The most keys held at once, from 1; past it the state nearest to fresh is forgotten first. @default {1_000_000} */
+  readonly maxKeys?: number;
+  /** Where it takes its time from. @default the machine's clock */
+  readonly clock?: Clock;
+}
+
+/** A store inside this process. It sets no timers, and forgets keys that are as good as fresh. */
+export class MemoryStore implements Store {
+  /** What kind of store it is. */
+  readonly engine: string = "memory";
+  readonly #clock: Clock;
+  readonly #cells: Cells;
+  readonly #listeners = new Map<string, NoticeListener>();
+  #closed = false;
+
+  /** @param options How to make it. */
+  constructor(options: MemoryStoreOptions = {}) {
+    this.#clock = options.clock ?? systemClock;
+    this.#cells = new Cells(options.maxKeys ?? 1_000_000);
+  }
+
+  /** How many keys are held. */
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  /** What is kept for a target, for tests that compare stores. */
+  statesOf(target: Target): readonly RateState[] {
+    return this.#cells.read(target).states;
+  }
+
+  /** Runs requests, one after the other. */
+  execute(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]> {
+    if (this.#closed) {
+      return Promise.reject(new StoreError("STORE_UNAVAILABLE", "Cannot use the memory store: it is closed"));
+    }
+    const nowUs = this.#clock.nowUs();
+    return Promise.resolve(batch.map((request) => this.#run(request, nowUs)));
+  }
+
+  /** Remembers where notices for an instance go. */
+  listen(listener: NoticeListener): Promise<void> {
+    this.#listeners.set(listener.instance, listener);
+    return Promise.resolve();
+  }
+
+  /** Forgets everything. */
+  resetAll(): Promise<void> {
+    this.#cells.clear();
+    for (const listener of this.#listeners.values()) listener.gap();
+    return Promise.resolve();
+  }
+
+  /** Nothing has to be opened. */
+  connect(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Forgets everything; later requests are refused. */
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#cells.clear();
+    this.#listeners.clear();
+    return Promise.resolve();
+  }
+
+  #run(request: StoreRequest, nowUs: number): TakeReply | DoneReply {
+    const rounds = new Rounds(this.#cells, this.#listeners, nowUs);
+    switch (request.op) {
+      case "take":
+        return rounds.take(request);
+      case "poll":
+        return rounds.poll(request);
+      case "release":
+        return done(nowUs, [sum(request.targets.map((target) => rounds.release(target, request.id)))]);
+      case "renew":
+        return done(nowUs, request.targets.map((target) => rounds.renew(target, request.id) ? 1 : 0));
+      case "giveBack":
+        return this.#giveBack(request, nowUs);
+      case "refund":
+        return this.#correct(request.targets, nowUs, (rate, state, target) => {
+          return kernelOf(rate).refund(state, nowUs, target.cost, rate);
+        });
+      case "penalize":
+        for (const target of request.targets) rounds.commit(target, rounds.plan(target));
+        return done(nowUs, [], request.targets.map((target) => this.#level(target, nowUs)));
+      case "block":
+        return this.#block(request, rounds, nowUs);
+      case "reset":
+        for (const target of request.targets) rounds.reset(target);
+        return done(nowUs, [], request.targets.map((target) => this.#level(target, nowUs)));
+    }
+  }
+
+  #giveBack(request: GiveBackRequest, nowUs: number): DoneReply {
+    return this.#correct(request.targets, nowUs, (rate, state, target, i) => {
+      const marks = request.marks[request.targets.indexOf(target)] as readonly Mark[];
+      return kernelOf(rate).giveBack(state, nowUs, target.cost, marks[i] as Mark, rate);
+    });
+  }
+
+  #block(request: BlockRequest, rounds: Rounds, nowUs: number): DoneReply {
+    for (const target of request.targets) {
+      const cell = this.#cells.read(target);
+      cell.blockedUs = request.durationUs > 0 ? nowUs + request.durationUs : 0;
+      this.#cells.write(target, cell, nowUs);
+      if (request.durationUs === 0) rounds.promote(target);
+    }
+    return done(nowUs, [], request.targets.map((target) => this.#level(target, nowUs)));
+  }
+
+  #correct(
+    targets: readonly Target[],
+    nowUs: number,
+    change: (rate: RateLimit, state: RateState, target: Target, i: number) => RateState,
+  ): DoneReply {
+    for (const target of targets) {
+      const cell: Cell = this.#cells.read(target);
+      cell.states = target.policy.rates.map((rate, i) => change(rate, cell.states[i] as RateState, target, i));
+      this.#cells.write(target, cell, nowUs);
+    }
+    return done(nowUs, [], targets.map((target) => this.#level(target, nowUs)));
+  }
+
+  #level(target: Target, nowUs: number): TargetLevel {
+    const { states } = this.#cells.read(target);
+    return {
+      rates: target.policy.rates.map((rate, i): Level => {
+        return kernelOf(rate).measure(states[i] as RateState, nowUs, rate);
+      }),
+      slots: undefined,
+    };
+  }
+}
+
+function done(nowUs: number, counts: readonly number[], levels: readonly TargetLevel[] = []): DoneReply {
+  return { nowUs, counts, levels };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}

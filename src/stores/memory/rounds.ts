@@ -1,0 +1,242 @@
+/**
+ * One round of deciding in memory: what `_plan.lua`, `_queue.lua` and `_take_slots.lua` do, line by line.
+ *
+ * @module
+ */
+
+import type { Level } from "../../algorithms/kernel.ts";
+import { kernelOf, type RateState } from "../../algorithms/mod.ts";
+import {
+  type NoticeListener,
+  parseWaiterId,
+  type PollRequest,
+  type SlotLevel,
+  type TakeReply,
+  type TakeRequest,
+  type TakeStatus,
+  type Target,
+  type TargetLevel,
+} from "../store.ts";
+import type { Cell, Cells } from "./cells.ts";
+import { SlotBook } from "./slot_book.ts";
+
+/** A waiter, as a target of its own. */
+interface Head extends Target {
+  readonly id: string;
+  readonly direct: boolean;
+  readonly listener: NoticeListener;
+}
+
+/** Decides at one reading of the clock. */
+export class Rounds {
+  readonly #cells: Cells;
+  readonly #listeners: ReadonlyMap<string, NoticeListener>;
+  readonly #nowUs: number;
+
+  /**
+   * @param cells The state.
+   * @param listeners Where notices go, by instance.
+   * @param nowUs The reading of the clock.
+   */
+  constructor(cells: Cells, listeners: ReadonlyMap<string, NoticeListener>, nowUs: number) {
+    this.#cells = cells;
+    this.#listeners = listeners;
+    this.#nowUs = nowUs;
+  }
+
+  /** The earliest instant at which all limits of a target agree. */
+  plan(target: Target): number {
+    const cell = this.#cells.read(target);
+    return target.policy.rates.reduce(
+      (atUs, rate, i) =>
+        Math.max(atUs, kernelOf(rate).earliest(cell.states[i] as RateState, this.#nowUs, target.cost, rate)),
+      Math.max(this.#nowUs, cell.blockedUs),
+    );
+  }
+
+  /** Takes a target's cost from all of its rates. */
+  commit(target: Target, atUs: number): void {
+    if (target.policy.rates.length === 0) return;
+    const cell = this.#cells.read(target);
+    cell.states = target.policy.rates.map((rate, i) =>
+      kernelOf(rate).take(cell.states[i] as RateState, this.#nowUs, atUs, target.cost, rate)
+    );
+    this.#cells.write(target, cell, this.#nowUs);
+  }
+
+  /** Takes from all targets or from none. */
+  take(request: TakeRequest): TakeReply {
+    const { targets, mode, id } = request;
+    const nowUs = this.#nowUs;
+    let atUs = nowUs;
+    let blockedUs = nowUs;
+    let full: Target | undefined;
+    for (const target of targets) {
+      if (target.policy.maxConcurrent > 0 && mode !== "peek") this.promote(target);
+      atUs = Math.max(atUs, this.plan(target));
+      blockedUs = Math.max(blockedUs, this.#cells.read(target).blockedUs);
+      if (full === undefined && this.#isFull(target, id)) full = target;
+    }
+    const queue = full ?? targets.find((target) => target.policy.maxConcurrent > 0);
+    const room = mode === "wait" && atUs - nowUs <= request.maxWaitUs;
+    const fences = targets.map(() => 0);
+    let { arrivalUs } = request;
+    let status: TakeStatus = "rate";
+    let waitUs = atUs - nowUs;
+    if (full === undefined && (atUs <= nowUs || (room && queue === undefined))) {
+      status = "allowed";
+      if (mode !== "peek") {
+        targets.forEach((target, i) => {
+          this.commit(target, atUs);
+          if (target.policy.maxConcurrent === 0) return;
+          if (arrivalUs > 0) this.#book(target).leave(id);
+          fences[i] = this.#grant(target, id);
+        });
+      }
+    } else if (room && queue !== undefined) {
+      status = "queued";
+      for (const target of targets) {
+        if (arrivalUs > 0 && target !== queue && this.#slots(target)?.leave(id)) this.promote(target);
+      }
+      arrivalUs = this.#book(queue).enqueue(id, nowUs, arrivalUs);
+      waitUs = this.#recheck(queue, id);
+    } else if (full !== undefined) {
+      status = "slots";
+      waitUs = Math.max(waitUs, this.#slotWait(full, full.slots), 1);
+    } else if (blockedUs > nowUs) {
+      status = "blocked";
+    }
+    return { status, nowUs, waitUs, arrivalUs, levels: targets.map((target, i) => this.#level(target, fences[i] ?? 0)) };
+  }
+
+  /** The same for one that waits already. */
+  poll({ id, arrivalUs, targets: [target] }: PollRequest): TakeReply {
+    this.promote(target);
+    const book = this.#book(target);
+    if (!book.holds(id) && !book.queues(id)) {
+      book.enqueue(id, this.#nowUs, arrivalUs);
+      this.promote(target);
+    }
+    const served = book.holds(id);
+    const waitUs = served ? 0 : this.#recheck(target, id);
+    const level = this.#level(target, served ? book.nextFence(this.#nowUs) : 0);
+    return { status: served ? "allowed" : "queued", nowUs: this.#nowUs, waitUs, arrivalUs, levels: [level] };
+  }
+
+  /** Ends the leases and the place of an id. Returns how many there were. */
+  release(target: Target, id: string): number {
+    const book = this.#slots(target);
+    if (book === undefined) return 0;
+    const ended = book.release(id, target.slots) + (book.leave(id) ? 1 : 0);
+    if (ended > 0) this.promote(target);
+    return ended;
+  }
+
+  /** Extends the leases of an id. */
+  renew(target: Target, id: string): boolean {
+    const { leaseTtlUs, maxConcurrent } = target.policy;
+    return this.#slots(target)?.renew(id, target.slots, this.#nowUs, leaseTtlUs, maxConcurrent) ?? false;
+  }
+
+  /** Starts a key anew; those who wait are served. */
+  reset(target: Target): void {
+    const cell = this.#cells.read(target);
+    cell.states = target.policy.rates.map((rate) => kernelOf(rate).fresh());
+    cell.blockedUs = 0;
+    cell.slots?.clear();
+    this.promote(target);
+  }
+
+  /** Serves the queue as far as slots and rates allow. */
+  promote(target: Target): void {
+    for (;;) {
+      const waiter = this.#head(target);
+      if (waiter === undefined || this.#slotWait(waiter, waiter.slots) > 0) return;
+      const atUs = this.plan(waiter);
+      if (atUs > this.#nowUs || !waiter.direct) {
+        this.#tell(waiter, "turn", { ...this.#told(0), status: "queued", waitUs: atUs - this.#nowUs });
+        return;
+      }
+      this.commit(waiter, this.#nowUs);
+      this.#book(target).leave(waiter.id);
+      const fence = this.#grant(waiter, waiter.id);
+      this.#tell(waiter, "granted", { ...this.#told(0), levels: [this.#level(waiter, fence)] });
+    }
+  }
+
+  #told(waitUs: number): TakeReply {
+    return { status: "allowed", nowUs: this.#nowUs, waitUs, arrivalUs: 0, levels: [] };
+  }
+
+  #tell({ id, listener }: Head, kind: "granted" | "turn", reply: TakeReply): void {
+    queueMicrotask(() => listener.notice({ id, kind, reply }));
+  }
+
+  /** The first in the queue; those who gave up or whose instance is gone are dropped. */
+  #head(target: Target): Head | undefined {
+    const book = this.#slots(target);
+    for (let first = book?.first; book !== undefined && first !== undefined; first = book.first) {
+      const { id, arrivalUs } = first;
+      const { instance, direct, maxWaitUs, slots, cost } = parseWaiterId(id);
+      const listener = this.#listeners.get(instance);
+      if (listener !== undefined && this.#nowUs - arrivalUs <= maxWaitUs) {
+        return { ...target, id, direct, slots, cost, listener };
+      }
+      book.leave(id);
+    }
+    return undefined;
+  }
+
+  #isFull(target: Target, id: string): boolean {
+    if (target.policy.maxConcurrent === 0) return false;
+    if (this.#slotWait(target, target.slots) > 0) return true;
+    const first = this.#head(target);
+    return first !== undefined && first.id !== id;
+  }
+
+  #recheck(target: Target, id: string): number {
+    const waiter = this.#head(target);
+    if (waiter === undefined) return 0;
+    const waitUs = this.#slotWait(waiter, waiter.slots);
+    if (waitUs > 0) return waitUs;
+    const ownUs = this.plan(waiter) - this.#nowUs;
+    return waiter.id === id ? ownUs : ownUs + target.policy.leaseTtlUs;
+  }
+
+  #grant(target: Target, id: string): number {
+    return this.#book(target).grant(id, target.slots, this.#nowUs, target.policy.leaseTtlUs);
+  }
+
+  #slotWait(target: Target, slots: number): number {
+    const { maxConcurrent } = target.policy;
+    return (this.#slots(target) ?? NOBODY).wait(this.#nowUs, slots, maxConcurrent);
+  }
+
+  #slots(target: Target): SlotBook | undefined {
+    return this.#cells.read(target).slots;
+  }
+
+  /** The book of a target, made and kept if there is none yet. */
+  #book(target: Target): SlotBook {
+    const cell: Cell = this.#cells.read(target);
+    if (cell.slots === undefined) {
+      cell.slots = new SlotBook();
+      this.#cells.write(target, cell, this.#nowUs);
+    }
+    return cell.slots;
+  }
+
+  #level(target: Target, fence: number): TargetLevel {
+    const cell = this.#cells.read(target);
+    const rates = target.policy.rates.map((rate, i): Level => {
+      return kernelOf(rate).measure(cell.states[i] as RateState, this.#nowUs, rate);
+    });
+    if (target.policy.maxConcurrent === 0) return { rates, slots: undefined };
+    const book = cell.slots ?? NOBODY;
+    const slots: SlotLevel = { used: book.live(this.#nowUs), freeInUs: book.freeIn(this.#nowUs), fence };
+    return { rates, slots };
+  }
+}
+
+/** Stands for the book of a key that nobody uses. Never written. */
+const NOBODY = new SlotBook();

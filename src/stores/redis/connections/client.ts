@@ -1,0 +1,155 @@
+/**
+ * One attempt to open one node-redis client, and its end. node-redis itself never retries and queues nothing while
+ * offline: retrying is done by the link, with timers that do not keep the process alive.
+ *
+ * @module
+ */
+
+import { withTimeout } from "../../../base/deadline.ts";
+import { RateSyncError, StoreError } from "../../../base/errors.ts";
+import { type Failure, openClosedError, openError, openTimeoutError, protocolError } from "./errors.ts";
+import type { Endpoint } from "./url.ts";
+
+/** What is used of a node-redis client. */
+export interface NodeRedisClient {
+  /** Whether it has not given up or been destroyed. */
+  readonly isOpen: boolean;
+  /** Opens the socket and shakes hands. */
+  connect(): Promise<unknown>;
+  /** Disconnects; what is in flight rejects. */
+  destroy(): void;
+  /** Sends one command. */
+  sendCommand<T>(args: readonly string[]): Promise<T>;
+  /** Subscribes to a channel. */
+  subscribe(channel: string, listener: (message: string) => void): Promise<void>;
+  /** Listens to the client's events. */
+  on(event: "connect" | "error", listener: (error: unknown) => void): unknown;
+}
+
+/** A client that is connected and authenticated. */
+export interface OpenClient {
+  /** The client itself. */
+  readonly redis: NodeRedisClient;
+  /** Whether it was closed, or lost. */
+  readonly isEnded: boolean;
+  /** Sorts what a command rejected with. */
+  failure(cause: unknown): Failure;
+  /** Disconnects; what is in flight rejects. `onLost` is not called. */
+  close(): void;
+}
+
+/** How to open a client. */
+export interface OpenClientOptions {
+  /** How long it may take, in milliseconds, with the handshake. */
+  readonly timeoutMs: number;
+  /** Gives the attempt up; it then rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+  /** Called once when the open connection has ended by itself. The client has been destroyed. */
+  onLost(client: OpenClient, cause: unknown): void;
+}
+
+type Driver = typeof import("redis");
+
+/**
+ * Opens one client.
+ *
+ * @param endpoint Where to.
+ * @param options How.
+ * @throws {StoreError} If there is no server, it does not answer, is not Redis, or refuses.
+ */
+export async function openClient(
+  endpoint: Endpoint,
+  options: OpenClientOptions,
+): Promise<OpenClient> {
+  const driver = await loadDriver();
+  options.signal.throwIfAborted();
+  const redis = createClient(driver, endpoint, options.timeoutMs);
+  const failure = (cause: unknown) => ({ cause, isReply: cause instanceof driver.ErrorReply });
+
+  let isEnded = false;
+  let isAccepted = false;
+  let onError: (cause: unknown) => void = () => {};
+  const client: OpenClient = {
+    redis,
+    get isEnded() {
+      return isEnded;
+    },
+    failure,
+    close: () => {
+      isEnded = true;
+      redis.destroy();
+    },
+  };
+  redis.on("connect", () => {
+    isAccepted = true;
+    // node-redis cannot destroy a socket that is still connecting: it would go on, and stay.
+    if (isEnded) redis.destroy();
+  });
+  redis.on("error", (cause) => {
+    if (!isEnded) onError(cause);
+  });
+
+  const opened = new Promise<void>((resolve, reject) => {
+    // While the socket lives, what is wrong is what came through it.
+    onError = (cause) => reject(redis.isOpen ? protocolError(endpoint, cause) : cause);
+    redis.connect().then(() => {
+      onError = (cause) => {
+        client.close();
+        options.onLost(client, cause);
+      };
+      resolve();
+    }, reject);
+  });
+  try {
+    await withTimeout(
+      unlessAborted(opened, options.signal),
+      options.timeoutMs,
+      () => openTimeoutError(endpoint, isAccepted, options.timeoutMs),
+    );
+  } catch (cause) {
+    client.close();
+    if (RateSyncError.is(cause)) throw cause;
+    throw cause instanceof driver.SocketClosedUnexpectedlyError
+      ? openClosedError(endpoint, cause)
+      : openError(endpoint, failure(cause));
+  }
+  return client;
+}
+
+async function loadDriver(): Promise<Driver> {
+  try {
+    return await import("redis");
+  } catch (cause) {
+    throw new StoreError(
+      "STORE_UNAVAILABLE",
+      `Cannot load the npm package "redis": ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
+  }
+}
+
+function createClient(driver: Driver, endpoint: Endpoint, timeoutMs: number): NodeRedisClient {
+  const { host, port, tls, db, username, password } = endpoint;
+  const common = { host, port, connectTimeout: timeoutMs, reconnectStrategy: false } as const;
+  return driver.createClient({
+    socket: tls ? { ...common, tls } : common,
+    database: db,
+    name: "ratesync",
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    disableOfflineQueue: true,
+    // Its default is one AbortSignal.timeout per command, which ends when the command is written.
+    commandOptions: { timeout: 0 },
+    // Both only add commands to the handshake that servers before 7.2 count as errors.
+    disableClientInfo: true,
+    maintNotifications: "disabled",
+  });
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

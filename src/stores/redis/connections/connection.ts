@@ -1,0 +1,31 @@
+/**
+ * What the Redis store needs of a Redis client. One small interface, so that any client can serve.
+ *
+ * @module
+ */
+
+import type { Script } from "../script.ts";
+
+/** A value inside a script's reply. */
+export type ScriptReply = number | string | null | readonly ScriptReply[];
+
+/** A user's Redis client, reduced to what the store needs. Failures reject with a `StoreError`. */
+export interface RedisConnection {
+  /** Runs a script in one command; loads it where the server does not know it yet. Never sent twice otherwise. */
+  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply>;
+  /**
+   * Listens on a channel; resolves when the server has confirmed the subscription.
+   * `onReconnect` is called after a lost subscription was set up again: messages in between are gone.
+   */
+  subscribe(
+    channel: string,
+    listener: (message: string) => void,
+    onReconnect: () => void,
+  ): Promise<void>;
+  /** Deletes every key that begins with `prefix`, in bounded steps. Returns how many there were. */
+  deleteByPrefix(prefix: string): Promise<number>;
+  /** Connects now instead of at the first command, and rejects with what is wrong if it cannot. */
+  connect(): Promise<void>;
+  /** Lets commands in flight finish, then disconnects what this object itself has opened. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,122 @@
+/**
+ * What a Redis client reports, as the errors of this package. No message and no cause holds a password.
+ *
+ * @module
+ */
+
+import { StoreError } from "../../../base/errors.ts";
+import type { Endpoint } from "./url.ts";
+
+/** The client's own errors, told apart from answers of the server. */
+export interface Failure {
+  /** What was thrown. */
+  readonly cause: unknown;
+  /** Whether the server answered with it. */
+  readonly isReply: boolean;
+}
+
+/** A connection could not be opened. Nothing was sent on anybody's behalf. */
+export function openError(endpoint: Endpoint, { cause, isReply }: Failure): StoreError {
+  const reason = withoutSecret(reasonOf(cause), endpoint);
+  const options = { cause: withoutSecretCause(cause, endpoint) };
+  return isReply
+    ? new StoreError("STORE_REFUSED", `Cannot use Redis at ${endpoint.label}: ${reason}`, options)
+    : new StoreError("STORE_UNAVAILABLE", reach(endpoint, reason), options);
+}
+
+/** A server answered, but not in the protocol of Redis. */
+export function protocolError(endpoint: Endpoint, cause: unknown): StoreError {
+  return new StoreError(
+    "STORE_UNAVAILABLE",
+    reach(endpoint, `the server does not speak the Redis protocol (${reasonOf(cause)})`),
+    { cause },
+  );
+}
+
+/**
+ * No connection came about in time. `STORE_UNAVAILABLE`, not `STORE_TIMEOUT`: no command was sent, so none can have
+ * run.
+ */
+export function openTimeoutError(endpoint: Endpoint, accepted: boolean, ms: number): StoreError {
+  const reason = accepted
+    ? `the server accepted the connection but did not answer within ${ms} ms: it hangs, or does ` +
+      "not speak the Redis protocol"
+    : `no connection within ${ms} ms${endpoint.tls ? "; it may not speak TLS" : ""}`;
+  return new StoreError("STORE_UNAVAILABLE", reach(endpoint, reason));
+}
+
+/** The server closed a connection before it answered anything. */
+export function openClosedError(endpoint: Endpoint, cause: unknown): StoreError {
+  const hint = endpoint.tls ? "not speak TLS" : "expect TLS (rediss://)";
+  return new StoreError(
+    "STORE_UNAVAILABLE",
+    reach(
+      endpoint,
+      `the server closed the connection before it answered: it may not be Redis, or ${hint}`,
+    ),
+    { cause },
+  );
+}
+
+/** There is no connection any more. What comes next fails at once, and is not sent. */
+export function lostError(endpoint: Endpoint, cause: unknown): StoreError {
+  return new StoreError(
+    "STORE_UNAVAILABLE",
+    reach(endpoint, `the connection was lost (${reasonOf(cause)}) and is being set up again`),
+    { cause },
+  );
+}
+
+/** A command failed after it was handed to the connection. */
+export function callError(endpoint: Endpoint, { cause, isReply }: Failure): StoreError {
+  const reason = reasonOf(cause);
+  return isReply
+    ? new StoreError("STORE_REFUSED", `Redis at ${endpoint.label} refused a command: ${reason}`, {
+      cause,
+    })
+    : new StoreError(
+      "STORE_UNAVAILABLE",
+      `Cannot get an answer from Redis at ${endpoint.label}: the connection broke (${reason}); ` +
+        "the command may have run",
+      { cause },
+    );
+}
+
+/** A command was not answered in time. */
+export function callTimeoutError(endpoint: Endpoint, ms: number): StoreError {
+  return new StoreError(
+    "STORE_TIMEOUT",
+    `Cannot get an answer from Redis at ${endpoint.label} within ${ms} ms: the command may have ` +
+      "run, so it is not sent again",
+  );
+}
+
+/** The same failure for another caller, with a stack trace of its own. */
+export function sameError(error: StoreError): StoreError {
+  return new StoreError(error.code, error.message, { cause: error.cause });
+}
+
+function reach(endpoint: Endpoint, reason: string): string {
+  return `Cannot reach Redis at ${endpoint.label}: ${reason}`;
+}
+
+/** Runtimes report "every address of the host failed" as an error without a message of its own. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof AggregateError && cause.errors.length > 0) {
+    return [...new Set(cause.errors.map(reasonOf))].join("; ");
+  }
+  if (!(cause instanceof Error)) return String(cause);
+  const code = (cause as { code?: unknown }).code;
+  return cause.message || (typeof code === "string" ? code : cause.name);
+}
+
+/** Servers that do not know HELLO quote its arguments, and the password is one of them. */
+function withoutSecret(text: string, { password }: Endpoint): string {
+  return password === undefined ? text : text.replaceAll(password, "***");
+}
+
+function withoutSecretCause(cause: unknown, endpoint: Endpoint): unknown {
+  const reason = reasonOf(cause);
+  const shown = withoutSecret(reason, endpoint);
+  return shown === reason ? cause : new Error(shown);
+}

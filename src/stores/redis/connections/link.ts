@@ -1,0 +1,253 @@
+/**
+ * One connection to Redis that is kept up: opened once, set up again when it is lost, multiplexed.
+ *
+ * @module
+ */
+
+import type { Timer } from "../../../base/clock.ts";
+import { DeadlineQueue, startTimer, withTimeout } from "../../../base/deadline.ts";
+import { ClosedError, RateSyncError, StoreError } from "../../../base/errors.ts";
+import { type NodeRedisClient, type OpenClient, openClient } from "./client.ts";
+import { callError, callTimeoutError, lostError, openError, sameError } from "./errors.ts";
+import type { ConnectionSettings } from "./settings.ts";
+
+/** What a link tells its owner. None of these may throw. */
+export interface LinkHooks {
+  /** Called before a new connection counts as up, within the time of a command. */
+  prepare?(redis: NodeRedisClient): Promise<unknown>;
+  /** Called whenever a connection has come up. */
+  onUp?(): void;
+  /** Called whenever the connection was lost; commands fail at once from here on. */
+  onDown?(): void;
+  /** Called with what goes wrong in the background, where no caller would hear of it. */
+  onError?(error: StoreError): void;
+}
+
+interface Call {
+  readonly reject: (error: Error) => void;
+  /** How many answers this link had seen when the call was sent. */
+  readonly answersBefore: number;
+}
+
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = 2_000;
+/** Redis 6 puts it inside the message of a script's error, later ones in front. */
+const READONLY = /\bREADONLY You can't write/;
+/** How long a failed first attempt speaks for those who ask next. */
+const COOL_DOWN_MS = 100;
+
+/** One kept connection. */
+export class Link {
+  readonly #settings: ConnectionSettings;
+  readonly #hooks: LinkHooks;
+  readonly #calls: DeadlineQueue<Call>;
+  readonly #end = new AbortController();
+  #client: OpenClient | undefined;
+  #opening: Promise<void> | undefined;
+  #failure: StoreError | undefined;
+  #timer: Timer | undefined;
+  #isKept = false;
+  #failures = 0;
+  #answers = 0;
+  #load = 0;
+  #closing: Promise<void> | undefined;
+  #onDrained: (() => void) | undefined;
+
+  /**
+   * @param settings Where to, and how long things may take.
+   * @param hooks What to tell the owner.
+   */
+  constructor(settings: ConnectionSettings, hooks: LinkHooks = {}) {
+    this.#settings = settings;
+    this.#hooks = hooks;
+    this.#calls = new DeadlineQueue(settings.socketTimeoutMs, (call) => this.#expire(call));
+  }
+
+  /** Whether commands can be sent. */
+  get isUp(): boolean {
+    return this.#client !== undefined;
+  }
+
+  /** How many commands have been sent and not been answered. */
+  get load(): number {
+    return this.#load;
+  }
+
+  /**
+   * Connects, unless it is connected. At most one attempt is made at a time; while the link sets itself up again,
+   * and for a moment after a failed first attempt, it rejects at once with the last failure.
+   *
+   * @throws {StoreError} If there is no connection.
+   */
+  open(): Promise<void> {
+    if (this.#end.signal.aborted) return Promise.reject(this.#whyDown());
+    if (this.#client !== undefined) return Promise.resolve();
+    if (this.#failure !== undefined) return Promise.reject(sameError(this.#failure));
+    return this.#opening ??= this.#connect();
+  }
+
+  /** Goes on trying in the background after a failed first attempt. */
+  keepTrying(): void {
+    if (this.#isKept || this.#failure === undefined) return;
+    this.#isKept = true;
+    this.#retryLater();
+  }
+
+  /**
+   * Sends through the connection, and fails at once where there is none.
+   *
+   * @param send Sends one command, or several that are one call; their time is counted together.
+   * @param onAnswered Called when the server has answered, or the connection is gone: possibly long after a timeout.
+   * @throws {StoreError} If it could not be sent, was refused, or was not answered in time.
+   */
+  call<T>(send: (redis: NodeRedisClient) => Promise<T>, onAnswered?: () => void): Promise<T> {
+    const client = this.#client;
+    if (client === undefined || this.#end.signal.aborted) {
+      onAnswered?.();
+      return Promise.reject(this.#whyDown());
+    }
+    return new Promise<T>((resolve, reject) => {
+      const call: Call = { reject, answersBefore: this.#answers };
+      const sent = send(client.redis);
+      this.#calls.add(call);
+      this.#load++;
+      sent.then((reply) => {
+        this.#answers++;
+        this.#failures = 0;
+        this.#leave(call);
+        resolve(reply);
+        onAnswered?.();
+      }, (cause) => {
+        const failure = client.failure(cause);
+        const error = callError(this.#settings.endpoint, failure);
+        if (failure.isReply) this.#answers++;
+        this.#leave(call);
+        reject(error);
+        onAnswered?.();
+        // A primary that became a replica: its name may lead to the new primary by now.
+        if (failure.isReply && READONLY.test(error.message)) this.#drop(client, error);
+      });
+    });
+  }
+
+  /** Lets calls in flight finish, none longer than its own time, then disconnects. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#shutDown();
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#timer?.cancel();
+    this.#end.abort(closedError());
+    if (this.#calls.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onDrained = resolve;
+      });
+    }
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      const client = await this.#openClient();
+      if (client.isEnded) throw lostError(this.#settings.endpoint, new Error("at once"));
+      this.#client = client;
+      this.#failure = undefined;
+      this.#isKept = true;
+      this.#hooks.onUp?.();
+    } catch (error) {
+      if (!this.#end.signal.aborted) this.#fail(toStoreError(error));
+      throw error;
+    } finally {
+      this.#opening = undefined;
+    }
+  }
+
+  async #openClient(): Promise<OpenClient> {
+    const { endpoint, socketTimeoutMs, socketConnectTimeoutMs } = this.#settings;
+    const client = await openClient(endpoint, {
+      timeoutMs: socketConnectTimeoutMs,
+      signal: this.#end.signal,
+      onLost: (lost, cause) => this.#drop(lost, lostError(endpoint, cause)),
+    });
+    try {
+      const prepared = this.#hooks.prepare?.(client.redis);
+      if (prepared !== undefined) {
+        await withTimeout(
+          prepared,
+          socketTimeoutMs,
+          () => callTimeoutError(endpoint, socketTimeoutMs),
+        );
+      }
+      this.#end.signal.throwIfAborted();
+    } catch (cause) {
+      client.close();
+      throw RateSyncError.is(cause) ? cause : openError(endpoint, client.failure(cause));
+    }
+    return client;
+  }
+
+  #fail(error: StoreError): void {
+    const isNews = this.#failure?.message !== error.message;
+    this.#failure = error;
+    if (this.#isKept) {
+      if (isNews) this.#hooks.onError?.(error);
+      return this.#retryLater();
+    }
+    this.#timer = startTimer(COOL_DOWN_MS, () => {
+      this.#failure = undefined;
+    });
+  }
+
+  #retryLater(): void {
+    if (this.#end.signal.aborted) return;
+    const ms = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, MAX_RETRY_MS);
+    this.#timer?.cancel();
+    this.#timer = startTimer(ms * (0.75 + Math.random() / 2), () => {
+      this.#opening = this.#connect();
+      this.#opening.catch(() => {}); // told to onError
+    });
+  }
+
+  #drop(client: OpenClient, error: StoreError): void {
+    if (this.#client !== client) return;
+    this.#client = undefined;
+    this.#failure = error;
+    client.close();
+    this.#hooks.onDown?.();
+    this.#hooks.onError?.(error);
+    this.#retryLater();
+  }
+
+  #leave(call: Call): void {
+    this.#load--;
+    if (this.#calls.delete(call) && this.#calls.size === 0) this.#onDrained?.();
+  }
+
+  #expire(call: Call): void {
+    const { endpoint, socketTimeoutMs } = this.#settings;
+    call.reject(callTimeoutError(endpoint, socketTimeoutMs));
+    if (this.#calls.size === 0) this.#onDrained?.();
+    if (this.#client === undefined || this.#answers !== call.answersBefore) return;
+    // Not one answer in all that time: the peer may be gone without a word, and TCP would notice in minutes.
+    this.#drop(
+      this.#client,
+      lostError(endpoint, new Error(`no answer for ${socketTimeoutMs} ms`)),
+    );
+  }
+
+  #whyDown(): Error {
+    if (this.#end.signal.aborted) return closedError();
+    return this.#failure === undefined
+      ? lostError(this.#settings.endpoint, new Error("it is not open"))
+      : sameError(this.#failure);
+  }
+}
+
+function closedError(): ClosedError {
+  return new ClosedError("redis connection");
+}
+
+function toStoreError(error: unknown): StoreError {
+  return error instanceof StoreError ? error : new StoreError("STORE_UNAVAILABLE", String(error));
+}

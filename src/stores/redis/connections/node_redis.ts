@@ -1,0 +1,93 @@
+/**
+ * The Redis store's connection through the npm package `redis` (node-redis), which is loaded at first use.
+ *
+ * @module
+ */
+
+import type { StoreError } from "../../../base/errors.ts";
+import type { RedisStoreOptions } from "../options.ts";
+import type { Script } from "../script.ts";
+import type { NodeRedisClient } from "./client.ts";
+import type { RedisConnection, ScriptReply } from "./connection.ts";
+import { Pool } from "./pool.ts";
+import { readSettings } from "./settings.ts";
+import { Subscriber } from "./subscriber.ts";
+
+/** What a connection tells its owner. */
+export interface NodeRedisHooks {
+  /** Called with what goes wrong in the background, such as a lost connection. Must not throw. */
+  onError?(error: StoreError): void;
+}
+
+/** How many keys `SCAN` looks at, and how many one `UNLINK` takes. */
+const KEYS_PER_STEP = 1_000;
+
+/**
+ * Makes a connection. Nothing is opened before `connect()` or the first command.
+ *
+ * Calls whose first key is the same arrive at the server in the order they were made. While Redis is down, calls fail
+ * at once and the connections are set up again in the background. Open connections keep the process alive until
+ * `close()`; nothing else here does.
+ *
+ * @param options Where Redis is, and how to use it.
+ * @param hooks What to tell the owner.
+ * @throws {ConfigError} If an option cannot be used, or two of them contradict each other.
+ */
+export function openNodeRedis(
+  options: RedisStoreOptions,
+  hooks: NodeRedisHooks = {},
+): RedisConnection {
+  const settings = readSettings(options);
+  const onError = (error: StoreError) => hooks.onError?.(error);
+  const pool = new Pool(settings, onError);
+  const subscriber = new Subscriber(settings, onError);
+  let closing: Promise<unknown> | undefined;
+  return {
+    run: (script, keys, args) => pool.call(keys[0] ?? "", (redis) => runScript(redis, script, keys, args)),
+    subscribe: (channel, listener, onReconnect) => subscriber.subscribe(channel, listener, onReconnect),
+    deleteByPrefix: (prefix) => deleteByPrefix(pool, prefix),
+    connect: () => pool.connect(),
+    close: async () => {
+      await (closing ??= Promise.all([pool.close(), subscriber.close()]));
+    },
+  };
+}
+
+async function runScript(
+  redis: NodeRedisClient,
+  script: Script,
+  keys: readonly string[],
+  args: readonly string[],
+): Promise<ScriptReply> {
+  const command = ["EVALSHA", script.sha1, String(keys.length), ...keys, ...args];
+  try {
+    return await redis.sendCommand<ScriptReply>(command);
+  } catch (error) {
+    // Only this answer proves that nothing ran, so only then may it be sent again.
+    if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+    return redis.sendCommand<ScriptReply>(["EVAL", script.source, ...command.slice(2)]);
+  }
+}
+
+async function deleteByPrefix(pool: Pool, prefix: string): Promise<number> {
+  if (prefix === "") {
+    throw new RangeError('Cannot delete keys by prefix: it must not be empty, received ""');
+  }
+  const pattern = `${prefix.replace(/[\\*?[\]]/g, "\\$&")}*`;
+  let count = 0;
+  let cursor = "0";
+  do {
+    const scan = ["SCAN", cursor, "MATCH", pattern, "COUNT", String(KEYS_PER_STEP)];
+    const page = await pool.call(
+      prefix,
+      (redis) => redis.sendCommand<[cursor: string, keys: string[]]>(scan),
+    );
+    const keys = page[1];
+    for (let i = 0; i < keys.length; i += KEYS_PER_STEP) {
+      const unlink = ["UNLINK", ...keys.slice(i, i + KEYS_PER_STEP)];
+      count += await pool.call(prefix, (redis) => redis.sendCommand<number>(unlink));
+    }
+    cursor = page[0];
+  } while (cursor !== "0");
+  return count;
+}

@@ -1,0 +1,72 @@
+/**
+ * The options that a connection to Redis takes, checked and with their defaults.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../../../base/errors.ts";
+import type { RedisStoreOptions } from "../options.ts";
+import { type Endpoint, readEndpoint } from "./url.ts";
+
+/** What opens and keeps connections. Every value has been checked. */
+export interface ConnectionSettings {
+  /** Where the server is. */
+  readonly endpoint: Endpoint;
+  /** Connections opened at first use. */
+  readonly poolMinSize: number;
+  /** The most connections for commands. */
+  readonly poolMaxSize: number;
+  /** How long one command may take, in milliseconds. */
+  readonly socketTimeoutMs: number;
+  /** How long opening one connection may take, in milliseconds, with the handshake. */
+  readonly socketConnectTimeoutMs: number;
+}
+
+const POOL_MIN_SIZE = 2;
+const POOL_MAX_SIZE = 10;
+const SOCKET_TIMEOUT_MS = 5_000;
+/** The longest delay that timers of every runtime take, in milliseconds. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * Checks the options that concern the connection, and fills in the defaults.
+ *
+ * @param options The store's options.
+ * @throws {ConfigError} If one of them cannot be used.
+ */
+export function readSettings(options: RedisStoreOptions): ConnectionSettings {
+  const { poolMinSize, poolMaxSize, socketTimeoutMs, socketConnectTimeoutMs } = options;
+  const max = readCount("poolMaxSize", poolMaxSize ?? POOL_MAX_SIZE);
+  const min = readCount("poolMinSize", poolMinSize ?? Math.min(POOL_MIN_SIZE, max));
+  if (min > max) {
+    throw new ConfigError({
+      path: "poolMinSize",
+      expected: `at most poolMaxSize, which is ${max}`,
+      received: String(min),
+    });
+  }
+  return Object.freeze({
+    endpoint: readEndpoint(options),
+    poolMinSize: min,
+    poolMaxSize: max,
+    socketTimeoutMs: readTimeout("socketTimeoutMs", socketTimeoutMs ?? SOCKET_TIMEOUT_MS),
+    socketConnectTimeoutMs: readTimeout(
+      "socketConnectTimeoutMs",
+      socketConnectTimeoutMs ?? SOCKET_TIMEOUT_MS,
+    ),
+  });
+}
+
+function readCount(path: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw new ConfigError({ path, expected: "a whole number, 1 or more", received: String(value) });
+}
+
+function readTimeout(path: string, value: number): number {
+  if (typeof value === "number" && value > 0 && value <= MAX_TIMEOUT_MS) return value;
+  throw new ConfigError({
+    path,
+    expected: `milliseconds, above 0 and at most ${MAX_TIMEOUT_MS}`,
+    received: String(value),
+  });
+}

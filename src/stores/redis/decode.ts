@@ -1,0 +1,97 @@
+/**
+ * What scripts answer, as replies. The only place where bytes of Redis become values.
+ *
+ * @module
+ */
+
+import { StoreError } from "../../base/errors.ts";
+import type { DoneReply, Notice, StoreRequest, TakeReply, TakeStatus, Target, TargetLevel } from "../store.ts";
+import type { ScriptReply } from "./connections/connection.ts";
+
+const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots"];
+
+/** Reads the reply to a batch, one entry for each request. */
+export function decodeBatch(
+  batch: readonly StoreRequest[],
+  reply: ScriptReply,
+  plain: boolean,
+): (TakeReply | DoneReply | StoreError)[] {
+  if (!Array.isArray(reply) || reply.length !== batch.length + 1) {
+    throw new StoreError("STORE_REFUSED", "Cannot read the script's reply: it is not one entry a request");
+  }
+  const nowUs = Number(reply[0]);
+  return batch.map((request, i) => {
+    const entry = reply[i + 1] as ScriptReply;
+    if (!Array.isArray(entry)) return new StoreError("STORE_REFUSED", `Redis refused the request: ${String(entry)}`);
+    return decodeEntry(request, nowUs, entry.map(Number), plain);
+  });
+}
+
+function decodeEntry(
+  request: StoreRequest,
+  nowUs: number,
+  numbers: readonly number[],
+  plain: boolean,
+): TakeReply | DoneReply {
+  switch (request.op) {
+    case "take":
+    case "poll":
+      return takeReply(nowUs, numbers, request.targets, plain);
+    case "release":
+    case "renew":
+      return { nowUs, counts: numbers, levels: [] };
+    default: {
+      const corrected = request.targets.map((target) => ({ ...target, slots: 0 }));
+      return { nowUs, counts: [], levels: readLevels(numbers, 0, corrected, false) };
+    }
+  }
+}
+
+function takeReply(
+  nowUs: number,
+  numbers: readonly number[],
+  targets: readonly Target[],
+  plain: boolean,
+): TakeReply {
+  return {
+    status: STATUSES[numbers[0] as number] as TakeStatus,
+    nowUs,
+    waitUs: numbers[1] as number,
+    arrivalUs: plain ? 0 : numbers[2] as number,
+    levels: readLevels(numbers, plain ? 2 : 3, targets, true),
+  };
+}
+
+function readLevels(
+  numbers: readonly number[],
+  from: number,
+  targets: readonly Target[],
+  withSlots: boolean,
+): TargetLevel[] {
+  let cursor = from;
+  const next = () => numbers[cursor++] as number;
+  return targets.map(({ policy }) => ({
+    rates: policy.rates.map(() => [next(), next()] as const),
+    slots: withSlots && policy.maxConcurrent > 0
+      ? { used: next(), freeInUs: next(), fence: next() }
+      : undefined,
+  }));
+}
+
+/** Reads a message of a queue: `kind now number... id`. Undefined if nobody waits for it. */
+export function decodeNotice(
+  message: string,
+  targetOf: (id: string) => Target | undefined,
+): Notice | undefined {
+  const words = message.split(" ");
+  const id = words.at(-1) as string;
+  const target = targetOf(id);
+  if (target === undefined) return undefined;
+  const nowUs = Number(words[1]);
+  const numbers = words.slice(2, -1).map(Number);
+  if (words[0] === "granted") {
+    return { id, kind: "granted", reply: takeReply(nowUs, numbers, [target], false) };
+  }
+  const waitUs = numbers[0] as number;
+  return { id, kind: "turn", reply: { status: "queued", nowUs, waitUs, arrivalUs: 0, levels: [] } };
+}

@@ -1,0 +1,128 @@
+/**
+ * Requests as a script reads them: policies once, then the requests, flat.
+ *
+ * @module
+ */
+
+import type { RateLimit } from "../../algorithms/limit.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { StoreRequest, Target } from "../store.ts";
+import type { KeyNames } from "./keys.ts";
+import type { Script } from "./script.ts";
+import { coordinate, decide } from "./scripts.gen.ts";
+
+/** One script call. */
+export interface ScriptCall {
+  /** What to run. */
+  readonly script: Script;
+  /** Its KEYS. */
+  readonly keys: readonly string[];
+  /** Its ARGV. */
+  readonly args: readonly string[];
+}
+
+/** The clock and the grace that go with every call. */
+export interface EncodeOptions {
+  /** How keys are called. */
+  readonly names: KeyNames;
+  /** Added to every time to live, in milliseconds. */
+  readonly graceMs: number;
+  /** A clock for tests; the server's own where undefined. */
+  readonly nowUs: number | undefined;
+}
+
+const MODES = { now: "0", wait: "1", peek: "2" } as const;
+
+/** The largest number that a script is told: waits beyond it never end anyway. */
+const MAX_NUMBER = 1e15;
+
+/** Whether a request can be decided by the small script: a take that has nothing to do with slots. */
+function isPlain(request: StoreRequest): boolean {
+  return request.op === "take" && request.targets.every((target) => target.policy.maxConcurrent === 0);
+}
+
+/** Turns a batch into one script call. */
+export async function encodeBatch(batch: readonly StoreRequest[], options: EncodeOptions): Promise<ScriptCall> {
+  const plain = batch.every(isPlain);
+  const policies = new Map<Policy, string>();
+  const keys: string[] = [];
+  const body: string[] = [];
+  for (const request of batch) {
+    if (!plain) body.push(...head(request));
+    else if (request.op === "take") body.push(MODES[request.mode], whole(request.maxWaitUs));
+    body.push(String(request.targets.length));
+    for (const [i, target] of request.targets.entries()) {
+      body.push(policyIndex(policies, target.policy), String(target.cost), String(target.slots));
+      keys.push(...await options.names.of(target));
+      if (request.op === "giveBack") body.push(...encodeMarks(request.marks[i] ?? []));
+    }
+  }
+  const args = [options.nowUs === undefined ? "" : String(options.nowUs), String(options.graceMs)];
+  args.push(String(policies.size));
+  for (const policy of policies.keys()) args.push(...encodePolicy(policy));
+  if (!plain) args.push(options.names.channel);
+  args.push(String(batch.length), ...body);
+  return { script: plain ? decide : coordinate, keys, args };
+}
+
+function head(request: StoreRequest): string[] {
+  switch (request.op) {
+    case "take":
+      return ["T", request.id, MODES[request.mode], whole(request.maxWaitUs), String(request.arrivalUs)];
+    case "poll":
+      return ["P", request.id, String(request.arrivalUs)];
+    case "release":
+      return ["R", request.id];
+    case "renew":
+      return ["N", request.id];
+    case "giveBack":
+      return ["G"];
+    case "refund":
+      return ["F"];
+    case "penalize":
+      return ["X"];
+    case "reset":
+      return ["Z"];
+    case "block":
+      return ["B", whole(request.durationUs)];
+  }
+}
+
+function policyIndex(policies: Map<Policy, string>, policy: Policy): string {
+  let index = policies.get(policy);
+  if (index === undefined) policies.set(policy, index = String(policies.size + 1));
+  return index;
+}
+
+function encodePolicy(policy: Policy): string[] {
+  const args = [policy.leaseTtlUs, policy.maxConcurrent, policy.rates.length].map(String);
+  for (const rate of policy.rates) args.push(...encodeRate(rate));
+  return args;
+}
+
+function encodeRate(rate: RateLimit): string[] {
+  switch (rate.algorithm) {
+    case "token_bucket": {
+      const { intervalUs, intervalRem, denominator, burstUs, burstRem } = rate;
+      const digits = denominator === 1 ? 0 : String(denominator - 1).length;
+      return ["t", ...[intervalUs, intervalRem, denominator, burstUs, burstRem, digits].map(String)];
+    }
+    case "sliding_window":
+      return ["s", String(rate.capacity), String(rate.windowUs)];
+    case "sliding_window_counter":
+      return ["c", String(rate.capacity), String(rate.windowUs), String(rate.stepUs)];
+    case "fixed_window":
+      return ["f", String(rate.capacity), String(rate.windowUs)];
+  }
+}
+
+function encodeMarks(marks: readonly { nowUs: number; atUs: number; level: readonly [number, number] }[]): string[] {
+  const first = marks[0];
+  const args = [String(first?.nowUs ?? 0), String(first?.atUs ?? 0)];
+  for (const { level } of marks) args.push(String(level[0]), String(level[1]));
+  return args;
+}
+
+function whole(value: number): string {
+  return String(Math.min(Math.ceil(value), MAX_NUMBER));
+}

@@ -1,0 +1,79 @@
+-- Corrections of a key's state, by operators and by callers who used less than they took.
+local function retreat(state, units, limit)
+  local rem = units * limit.interval_rem
+  local carry = floor(rem / limit.denominator)
+  local us = state.us - units * limit.interval_us - carry
+  rem = state.rem - rem + carry * limit.denominator
+  if rem >= 0 then return { us = us, rem = rem } end
+  return { us = us - 1, rem = rem + limit.denominator }
+end
+
+kernels.t.give_back = function(state, units, mark, limit)
+  local mark_us = mark.now + mark.first
+  if mark_us < now then return state end
+  local last = state.us == mark_us and state.rem == mark.second
+  local borrow = state.rem < limit.burst_rem and 1 or 0
+  if not last and state.us - limit.burst_us - borrow >= now then return state end
+  return retreat(state, units, limit)
+end
+kernels.t.refund = function(state, units, limit)
+  local back = retreat(state, units, limit)
+  return back.us < now and { us = now, rem = 0 } or back
+end
+
+kernels.f.refund = function(state, units) return { start = state.start, count = max(state.count - units, 0) } end
+kernels.f.give_back = function(state, units, mark, limit)
+  if state.start + limit.window ~= mark.now + mark.second then return state end
+  return kernels.f.refund(state, units)
+end
+
+kernels.c.give_back = function(state, units, mark, limit)
+  local start = mark.now + mark.second - 2 * limit.window
+  local previous, current = state.previous, state.current
+  if start == state.start then current = max(current - units, 0) end
+  if start + limit.window == state.start then previous = max(previous - units, 0) end
+  return { start = state.start, previous = previous, current = current }
+end
+kernels.c.refund = function(state, units)
+  local from_current = min(units, state.current)
+  return {
+    start = state.start,
+    previous = max(state.previous - (units - from_current), 0),
+    current = state.current - from_current,
+  }
+end
+
+local function ring_replace(ring, stamps, limit)
+  local newest = #stamps > 0 and unpack_at("<d", stamps[#stamps]) or now
+  ring_rewrite(ring, table.concat(stamps), #stamps, #stamps, ttl_ms(max(newest + limit.window, ring.blocked)))
+end
+
+-- The entries, oldest first, each as its 8 bytes and its instant.
+local function ring_stamps(ring)
+  local bytes, stamps = ring_bytes(ring, 0, ring.count), {}
+  for i = 1, ring.count do stamps[i] = sub(bytes, i * 8 - 7, i * 8) end
+  return stamps
+end
+
+kernels.s.give_back = function(ring, units, mark, limit)
+  local stamp, kept, given = pack("<d", mark.now + mark.second - limit.window), {}, 0
+  for _, bytes in ipairs(ring_stamps(ring)) do
+    if bytes == stamp and given < units then given = given + 1 else kept[#kept + 1] = bytes end
+  end
+  local dropped = mark.at - limit.window
+  if kept[1] then dropped = min(dropped, (unpack_at("<d", kept[1]))) end
+  if dropped > now - limit.window then
+    for _ = 1, given do table.insert(kept, 1, pack("<d", dropped)) end
+  end
+  if given > 0 then ring_replace(ring, kept, limit) end
+end
+kernels.s.refund = function(ring, units, limit)
+  local stamps = ring_stamps(ring)
+  for i = #stamps, 1, -1 do
+    if units > 0 and unpack_at("<d", stamps[i]) <= now then
+      table.remove(stamps, i)
+      units = units - 1
+    end
+  end
+  ring_replace(ring, stamps, limit)
+end

@@ -1,0 +1,33 @@
+-- Inputs in order of reading, the clock, and short names. Every script begins with this.
+local call, sub, format = redis.call, string.sub, string.format
+local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
+local pack, unpack_at = struct.pack, struct.unpack
+
+local arg_cursor, key_cursor = 0, 0
+local function text()
+  arg_cursor = arg_cursor + 1
+  return ARGV[arg_cursor]
+end
+local function number()
+  arg_cursor = arg_cursor + 1
+  return tonumber(ARGV[arg_cursor])
+end
+local function next_key()
+  key_cursor = key_cursor + 1
+  return KEYS[key_cursor]
+end
+
+local now = number()
+if not now then
+  local time = call("TIME")
+  now = time[1] * 1000000 + time[2]
+end
+local grace_ms = number()
+
+-- Time to live for a key that matters until an instant. Expiry only reclaims memory.
+local function ttl_ms(until_us)
+  return max(ceil((until_us - now) / 1000), 1) + grace_ms
+end
+
+-- How each algorithm counts, by the letter that stands for it in a policy.
+local kernels = {}

@@ -1,0 +1,91 @@
+-- Requests that correct a state, for coordinate.lua.
+-- A correction of each rate, then the levels: `change` returns the new state, or nil where it has written it.
+local function corrected(targets, change)
+  return function()
+    local reply = {}
+    for _, target in ipairs(targets) do
+      load(target)
+      for i, rate in ipairs(target.policy.rates) do
+        target.states[i] = change(rate, target.states[i], target, i) or target.states[i]
+      end
+      save(target)
+      levels(reply, target)
+    end
+    return reply
+  end
+end
+
+function requests.G()
+  local targets = {}
+  for i = 1, number() do
+    local target = read_target()
+    local mark_now, mark_at = number(), number()
+    target.marks = {}
+    for rate = 1, #target.policy.rates do
+      target.marks[rate] = { now = mark_now, at = mark_at, first = number(), second = number() }
+    end
+    targets[i] = target
+  end
+  return corrected(targets, function(rate, state, target, i)
+    return rate.kernel.give_back(state, target.cost, target.marks[i], rate)
+  end)
+end
+
+function requests.F()
+  return corrected(read_targets(), function(rate, state, target)
+    return rate.kernel.refund(state, target.cost, rate)
+  end)
+end
+
+function requests.X()
+  local targets = read_targets()
+  return function()
+    local reply = {}
+    for _, target in ipairs(targets) do
+      commit(target, plan(target))
+      levels(reply, target)
+    end
+    return reply
+  end
+end
+
+function requests.B()
+  local duration, targets = number(), read_targets()
+  return function()
+    local reply = {}
+    for _, target in ipairs(targets) do
+      load(target)
+      target.blocked = duration > 0 and now + duration or 0
+      if target.policy.shape == "s" then
+        local ring = target.states[1]
+        ring.blocked = target.blocked
+        ring_replace(ring, ring_stamps(ring), target.policy.rates[1])
+      elseif target.blocked == 0 and target.policy.shape == "" then
+        call("DEL", target.key)
+      else
+        save(target)
+      end
+      if duration == 0 and target.policy.slots > 0 then promote(target) end
+      levels(reply, target)
+    end
+    return reply
+  end
+end
+
+function requests.Z()
+  local targets = read_targets()
+  return function()
+    local reply = {}
+    for _, target in ipairs(targets) do
+      call("DEL", target.key)
+      for _, key in pairs(target.rings) do call("DEL", key) end
+      if target.policy.slots > 0 then
+        call("DEL", target.leases)
+        promote(target)
+      end
+      load(target)
+      levels(reply, target)
+    end
+    return reply
+  end
+end

@@ -1,0 +1,75 @@
+-- Taking rates and slots together.
+
+-- Whether a target's slots, or others who came first, stand in the way of `id`.
+local function is_full(target, id)
+  if target.policy.slots == 0 then return false end
+  if slot_wait(target, target.slots) > 0 then return true end
+  local first = head(target)
+  return first ~= nil and first.id ~= id
+end
+
+local function take(id, mode, max_wait, arrival, targets)
+  local at, blocked, full, queue = now, now, nil, nil
+  for _, target in ipairs(targets) do
+    if target.policy.slots > 0 and mode ~= 2 and call("ZCARD", target.waiters) > 0 then promote(target) end
+    at = max(at, plan(target))
+    blocked = max(blocked, target.blocked)
+    if target.policy.slots > 0 then queue = queue or target end
+    if not full and is_full(target, id) then full = target end
+  end
+  queue = full or queue
+  local fences, status, wait = {}, 0, at - now
+  local room = mode == 1 and at - now <= max_wait
+  if not full and (at <= now or (room and not queue)) then
+    status = 1
+    if mode ~= 2 then
+      for i, target in ipairs(targets) do
+        commit(target, at)
+        if target.policy.slots > 0 then
+          if arrival > 0 then call("ZREM", target.waiters, id) end
+          fences[i] = grant(target, id, target.slots)
+        end
+      end
+    end
+  elseif room then
+    status = 3
+    for _, target in ipairs(targets) do
+      if arrival > 0 and target ~= queue and target.policy.slots > 0 then
+        if call("ZREM", target.waiters, id) > 0 then promote(target) end
+      end
+    end
+    arrival = enqueue(queue, id, arrival)
+    wait = recheck(queue, id)
+  elseif full then
+    status = 4
+    wait = max(wait, slot_wait(full, full.slots), 1)
+  elseif blocked > now then
+    status = 2
+  end
+  local reply = { status, wait, arrival }
+  for i, target in ipairs(targets) do
+    levels(reply, target)
+    slot_level(reply, target, fences[i])
+  end
+  return reply
+end
+
+-- The same for one that waits already: was it served meanwhile, and when should it ask again?
+local function poll(id, arrival, target)
+  promote(target)
+  local reply = { 1, 0, arrival }
+  local served = call("ZSCORE", target.leases, id)
+  if not served and not call("ZSCORE", target.waiters, id) then
+    enqueue(target, id, arrival)
+    promote(target)
+    served = call("ZSCORE", target.leases, id)
+  end
+  if not served then
+    keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
+    reply[1], reply[2] = 3, recheck(target, id)
+  end
+  load(target)
+  levels(reply, target)
+  slot_level(reply, target, served and next_fence(target))
+  return reply
+end

@@ -1,0 +1,34 @@
+--[[
+Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state.
+
+KEYS     for each target in order of ARGV: its main key, one key for each ring that is not in the main key, and, where
+         its policy has slots, the keys of its leases and its waiters
+ARGV     as for decide.lua up to the policies (whose slots may be above 0), then the channel prefix, then the number of
+         requests; each: a letter, its numbers, the number of targets, the targets (index of policy, cost, slots):
+         T id, mode, longest wait µs, arrival (0 if new)   take     P id, arrival   ask again
+         R id   release or leave     N id   renew           B µs   block from now on, 0 to lift
+         G      give back; after each target the mark: now, at, and two integers for each rate
+         F      refund     X   take at the earliest instant, whatever it is     Z   reset
+
+Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with status 3 queued (ask again after wait_us)
+         and 4 denied for want of a slot besides those of decide.lua, and with three integers for the slots of each
+         target that has any: in use, µs until one falls free by itself, fencing token
+         R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
+]]
+--- @include _prelude
+--- @include _token_bucket
+--- @include _fixed_window
+--- @include _sliding_window_counter
+--- @include _sliding_window
+--- @include _state
+--- @include _plan
+--- @include _slots
+--- @include _queue
+--- @include _take_slots
+--- @include _corrections
+--- @include _requests
+--- @include _request_corrections
+
+local replies = { now }
+for i = 1, number() do replies[i + 1] = guarded(requests[text()]()) end
+return replies

@@ -1,0 +1,44 @@
+--[[
+Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none.
+
+KEYS     for each target in order of ARGV: its main key, then one key for each ring that is not in the main key
+ARGV     now in µs, or "" for the server's TIME
+         grace in ms, added to every time to live
+         number of policies; each: lease TTL µs, slots (0), number of rates; each: letter and numbers
+         number of requests; each: mode (0 now, 1 wait, 2 peek), longest wait µs, number of targets;
+           each target: index of its policy, cost, slots (0)
+
+Returns  { now, { status, wait_us, level... }... }
+         status 1 allowed (from now + wait_us on), 0 denied by a rate, 2 denied by a block; wait_us then tells how long
+         a level is two integers for each rate of each target; in place of a request that failed stands its message
+]]
+--- @include _prelude
+--- @include _token_bucket
+--- @include _fixed_window
+--- @include _sliding_window_counter
+--- @include _sliding_window
+--- @include _state
+--- @include _plan
+
+local function decide()
+  local mode, max_wait, targets = number(), number(), {}
+  for i = 1, number() do targets[i] = read_target() end
+  return function()
+    local at, blocked = now, now
+    for _, target in ipairs(targets) do
+      at = max(at, plan(target))
+      blocked = max(blocked, target.blocked)
+    end
+    local allowed = at <= now or (mode == 1 and at - now <= max_wait)
+    if allowed and mode ~= 2 then
+      for _, target in ipairs(targets) do commit(target, at) end
+    end
+    local reply = { allowed and 1 or blocked > now and 2 or 0, at - now }
+    for _, target in ipairs(targets) do levels(reply, target) end
+    return reply
+  end
+end
+
+local replies = { now }
+for i = 1, number() do replies[i + 1] = guarded(decide()) end
+return replies

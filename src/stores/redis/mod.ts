@@ -1,0 +1,38 @@
+/**
+ * The Redis store of `@ratesync/core`, for those who build one by hand. Configuration with `engine: "redis"` does it
+ * for everyone else.
+ *
+ * @example A store over a URL
+ * ```ts
+ * import { createRateSync } from "@ratesync/core";
+ * import { createRedisStore } from "@ratesync/core/redis";
+ *
+ * const store = createRedisStore({ url: "redis://localhost:6379/0" });
+ * const rs = createRateSync({ stores: { shared: store }, limiters: { api: { ratePerSecond: 100 } } });
+ * ```
+ *
+ * @module
+ */
+
+import { openNodeRedis } from "./connections/node_redis.ts";
+import type { RedisStoreOptions } from "./options.ts";
+import { RedisStore } from "./redis_store.ts";
+
+export type { RedisConnection, ScriptReply } from "./connections/connection.ts";
+export type { RedisStoreOptions } from "./options.ts";
+export { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
+export type { Script } from "./script.ts";
+export type * from "../store.ts";
+
+/**
+ * A store over node-redis. Nothing is connected before the first use, or `connect()`.
+ *
+ * @throws {ConfigError} If the URL or an option cannot be used.
+ */
+export function createRedisStore(options: RedisStoreOptions): RedisStore {
+  const { keyPrefix, timingMarginMs } = options;
+  return new RedisStore(openNodeRedis(options), {
+    ...(keyPrefix === undefined ? {} : { keyPrefix }),
+    ...(timingMarginMs === undefined ? {} : { timingMarginMs }),
+  });
+}

@@ -1,0 +1,32 @@
+/**
+ * The options of a Redis store.
+ *
+ * @module
+ */
+
+/** How to reach Redis, and how to use it. */
+export interface RedisStoreOptions {
+  /** `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. */
+  readonly url: string;
+  /** Database number, 0 or more. Must agree with the URL's, where the URL names one. @default {0} */
+  readonly db?: number;
+  /** Password; overrides none: an error where the URL holds another one. An empty string means none. */
+  readonly password?: string;
+  /** ACL user. @default {"default"} */
+  readonly username?: string;
+  /** What every key begins with. Not empty. @default {"rate_limit"} */
+  readonly keyPrefix?: string;
+  /** Connections opened at once by `connect()` and at first use, 1 or more, at most `poolMaxSize`. @default {1} */
+  readonly poolMinSize?: number;
+  /** The most connections this store ever opens for commands; 1 or more. @default {10} */
+  readonly poolMaxSize?: number;
+  /** How long one command may take, in milliseconds, before it fails with `STORE_TIMEOUT`. @default {5_000} */
+  readonly socketTimeoutMs?: number;
+  /** How long opening a connection may take, in milliseconds. @default {5_000} */
+  readonly socketConnectTimeoutMs?: number;
+  /**
+   * Grace added to every key's time to live, in milliseconds. It has no part in any decision: the server's clock
+   * decides. @default {10}
+   */
+  readonly timingMarginMs?: number;
+}

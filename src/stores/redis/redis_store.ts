@@ -1,0 +1,84 @@
+/**
+ * The Redis store: a batch of requests is one script call.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../base/clock.ts";
+import type { StoreError } from "../../base/errors.ts";
+import type { DoneReply, NoticeListener, Store, StoreRequest, TakeReply } from "../store.ts";
+import type { RedisConnection } from "./connections/connection.ts";
+import { decodeBatch, decodeNotice } from "./decode.ts";
+import { encodeBatch, type ScriptCall } from "./encode.ts";
+import { KeyNames } from "./keys.ts";
+
+/** How a store uses its connection. */
+export interface RedisStoreSettings {
+  /** What every key begins with. @default {"rate_limit"} */
+  readonly keyPrefix?: string;
+  /** Added to every key's time to live, in milliseconds. @default {10} */
+  readonly timingMarginMs?: number;
+  /** A clock that replaces the server's, for tests with virtual time. Never in production. */
+  readonly testClock?: Clock;
+  /** Replaces a script before it is sent, for tests that seed mistakes. */
+  readonly testScript?: (call: ScriptCall) => ScriptCall;
+}
+
+/** A store in Redis. Its connection is closed with it. */
+export class RedisStore implements Store {
+  /** What kind of store it is. */
+  readonly engine: string = "redis";
+  readonly #connection: RedisConnection;
+  readonly #names: KeyNames;
+  readonly #settings: RedisStoreSettings;
+  readonly #listeners: NoticeListener[] = [];
+
+  /**
+   * @param connection The client to use.
+   * @param settings How to use it.
+   */
+  constructor(connection: RedisConnection, settings: RedisStoreSettings = {}) {
+    this.#connection = connection;
+    this.#settings = settings;
+    this.#names = new KeyNames(settings.keyPrefix ?? "rate_limit");
+  }
+
+  /** Runs requests in one script call. */
+  async execute(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]> {
+    const call = await encodeBatch(batch, {
+      names: this.#names,
+      graceMs: this.#settings.timingMarginMs ?? 10,
+      nowUs: this.#settings.testClock?.nowUs(),
+    });
+    const { script, keys, args } = this.#settings.testScript?.(call) ?? call;
+    const reply = await this.#connection.run(script, keys, args);
+    return decodeBatch(batch, reply, script.name === "decide");
+  }
+
+  /** Subscribes to the instance's channel. */
+  listen(listener: NoticeListener): Promise<void> {
+    this.#listeners.push(listener);
+    const receive = (message: string) => {
+      const notice = decodeNotice(message, (id) => listener.targetOf(id));
+      if (notice !== undefined) listener.notice(notice);
+    };
+    return this.#connection.subscribe(this.#names.channel + listener.instance, receive, () => listener.gap());
+  }
+
+  /** Deletes every key that begins with this store's prefix, in steps. */
+  async resetAll(): Promise<void> {
+    await this.#connection.deleteByPrefix(this.#names.common);
+    await this.#connection.deleteByPrefix(`{${this.#names.common}`);
+    for (const listener of this.#listeners) listener.gap();
+  }
+
+  /** Connects. */
+  connect(): Promise<void> {
+    return this.#connection.connect();
+  }
+
+  /** Disconnects, after what is in flight. */
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+}

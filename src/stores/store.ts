@@ -1,0 +1,242 @@
+/**
+ * The contract of a store: it holds the state of keys and runs batches of requests on it, each request atomically.
+ *
+ * @module
+ */
+
+import type { Level, Mark } from "../algorithms/kernel.ts";
+import type { StoreError } from "../base/errors.ts";
+import type { Policy } from "../policy/policy.ts";
+
+/** One key of one limiter, and what is asked of it. */
+export interface Target {
+  /** The limiter's id. */
+  readonly limiter: string;
+  /** Who is limited; undefined for the limiter as a whole. */
+  readonly key: string | undefined;
+  /** The limiter's rules. */
+  readonly policy: Policy;
+  /** Units to take from every rate, from 1 to `policy.capacity`. */
+  readonly cost: number;
+  /** Slots to take; 0 where the policy has none. */
+  readonly slots: number;
+}
+
+/**
+ * Takes from all targets or from none. `now` decides at once, `peek` tells what `now` would without writing, `wait`
+ * takes for the earliest possible instant: rates alone are taken for it; where slots are involved, the request queues.
+ */
+export interface TakeRequest {
+  /** Which request this is. */
+  readonly op: "take";
+  /** What is asked. At most one target a key. */
+  readonly targets: readonly Target[];
+  /** When to decide. */
+  readonly mode: "now" | "wait" | "peek";
+  /** The longest acceptable wait, in microseconds. */
+  readonly maxWaitUs: number;
+  /** Names the leases and the place in the queue; made by `waiterId`. */
+  readonly id: string;
+  /** When a request that queues again first arrived, as its reply told; 0 for a new one. */
+  readonly arrivalUs: number;
+}
+
+/** Asks again for one that queues on a single target: was it served, and when should it ask next? */
+export interface PollRequest {
+  /** Which request this is. */
+  readonly op: "poll";
+  /** The target it queues on. */
+  readonly targets: readonly [Target];
+  /** The id it queues under. */
+  readonly id: string;
+  /** When it first arrived. */
+  readonly arrivalUs: number;
+}
+
+/** Ends leases and places in queues. Only those of `id`; ending twice does nothing. */
+export interface ReleaseRequest {
+  /** Which request this is. */
+  readonly op: "release";
+  /** The targets whose slots are held. */
+  readonly targets: readonly Target[];
+  /** The id they are held under. */
+  readonly id: string;
+}
+
+/** Extends leases by their full time to live. */
+export interface RenewRequest {
+  /** Which request this is. */
+  readonly op: "renew";
+  /** The targets whose slots are held. */
+  readonly targets: readonly Target[];
+  /** The id they are held under. */
+  readonly id: string;
+}
+
+/** Gives units of an earlier take back; `cost` of each target says how many. */
+export interface GiveBackRequest {
+  /** Which request this is. */
+  readonly op: "giveBack";
+  /** The targets, with the units to give back as `cost`. */
+  readonly targets: readonly Target[];
+  /** For each target, what the take left behind in each of its rates. */
+  readonly marks: readonly (readonly Mark[])[];
+}
+
+/** Corrections by operators. `refund` forgives `cost` units, `penalize` takes them whatever the limit says. */
+export interface CorrectRequest {
+  /** Which request this is. */
+  readonly op: "refund" | "penalize" | "reset";
+  /** The targets to correct. */
+  readonly targets: readonly Target[];
+}
+
+/** Denies everything on the targets for a while. */
+export interface BlockRequest {
+  /** Which request this is. */
+  readonly op: "block";
+  /** The targets to block. */
+  readonly targets: readonly Target[];
+  /** For how long from now, in microseconds; 0 lifts a block. */
+  readonly durationUs: number;
+}
+
+/** Anything that can be asked of a store. */
+export type StoreRequest =
+  | TakeRequest
+  | PollRequest
+  | ReleaseRequest
+  | RenewRequest
+  | GiveBackRequest
+  | CorrectRequest
+  | BlockRequest;
+
+/** What became of a take. `rate`, `blocked` and `slots` are denials, and say what stood in the way. */
+export type TakeStatus = "allowed" | "queued" | "rate" | "blocked" | "slots";
+
+/** Where the slots of a target stand. */
+export interface SlotLevel {
+  /** Slots in use. */
+  readonly used: number;
+  /** Microseconds until one of them falls free by itself, if its holder stopped renewing it now. */
+  readonly freeInUs: number;
+  /** The fencing token of a lease that was just granted: above every one before it on this key. Else 0. */
+  readonly fence: number;
+}
+
+/** Where a target stands. */
+export interface TargetLevel {
+  /** One for each rate of the policy, in its order. */
+  readonly rates: readonly Level[];
+  /** Present where the policy has slots. */
+  readonly slots: SlotLevel | undefined;
+}
+
+/** What a store answers to a take or a poll. */
+export interface TakeReply {
+  /** What became of it. */
+  readonly status: TakeStatus;
+  /** The store's clock at the decision. */
+  readonly nowUs: number;
+  /** Allowed: how long until its instant. Queued: after how long to ask again. Denied: when it could be allowed. */
+  readonly waitUs: number;
+  /** Queued: when it arrived. */
+  readonly arrivalUs: number;
+  /** Where each target stands afterwards. */
+  readonly levels: readonly TargetLevel[];
+}
+
+/** What a store answers to every other request. */
+export interface DoneReply {
+  /** The store's clock at the decision. */
+  readonly nowUs: number;
+  /** `release`: one number, how many leases and places ended. `renew`: for each target 1 if held, 0 if lost. */
+  readonly counts: readonly number[];
+  /** Corrections: where each target stands afterwards. */
+  readonly levels: readonly TargetLevel[];
+}
+
+/** The answer to a request of a kind. */
+export type ReplyTo<Request extends StoreRequest> = Request extends TakeRequest | PollRequest ? TakeReply : DoneReply;
+
+/** Word for one that queues: it was served, or its turn has come and it should ask again after `waitUs`. */
+export interface Notice {
+  /** The id it queues under. */
+  readonly id: string;
+  /** What happened. */
+  readonly kind: "granted" | "turn";
+  /** As a poll would answer; of a turn, only the times are meaningful. */
+  readonly reply: TakeReply;
+}
+
+/** Where notices go. */
+export interface NoticeListener {
+  /** The process, as it stands in ids; without dots. */
+  readonly instance: string;
+  /** The target that an id queues on, if it does. */
+  targetOf(id: string): Target | undefined;
+  /** Takes a notice for an id of this instance. */
+  notice(notice: Notice): void;
+  /** Notices may have been missed: whoever queues should ask again. */
+  gap(): void;
+}
+
+/** A store. Implementations pass the conformance suite in `@ratesync/core/testing`. */
+export interface Store {
+  /** What kind of store it is: `memory`, `redis`. */
+  readonly engine: string;
+  /**
+   * Runs requests in order. Each takes effect as a whole or not at all, and one that fails leaves the others alone.
+   *
+   * @returns One reply for each request, or the error that befell it.
+   * @throws {StoreError} If the store could not be reached, or not in time; a request that may have run is not repeated.
+   */
+  execute(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]>;
+  /** Sets up the way back for those who queue; must have resolved before the first one of the instance does. */
+  listen(listener: NoticeListener): Promise<void>;
+  /** Forgets every key of this store. */
+  resetAll(): Promise<void>;
+  /** Opens what must be opened, and rejects with what is wrong if it cannot be. */
+  connect(): Promise<void>;
+  /** Lets requests in flight finish and closes what this store has opened. */
+  close(): Promise<void>;
+}
+
+/** The most that a queue remembers of a timeout: 31 years. */
+const FOREVER_US = 1e15;
+
+/** What goes into the id of one that takes slots. */
+export interface WaiterIdParts {
+  /** The process, as `listen` knows it; without dots. */
+  readonly instance: string;
+  /** A number that is not used again in this process. */
+  readonly sequence: number;
+  /** `true` if a slot may be handed to it directly: it has one target. */
+  readonly direct: boolean;
+  /** How long it may queue. */
+  readonly maxWaitUs: number;
+  /** The slots it takes. */
+  readonly slots: number;
+  /** The units it takes. */
+  readonly cost: number;
+}
+
+/** An id for leases and places in queues: the queue itself can read from it what is asked and for how long. */
+export function waiterId(parts: WaiterIdParts): string {
+  const { instance, sequence, direct, maxWaitUs, slots, cost } = parts;
+  const timeoutUs = Math.min(Math.ceil(maxWaitUs), FOREVER_US);
+  return `${instance}.${sequence}.${direct ? "d" : "t"}.${timeoutUs}.${slots}.${cost}`;
+}
+
+/** What an id made by `waiterId` says. */
+export function parseWaiterId(id: string): WaiterIdParts {
+  const [instance, sequence, kind, maxWaitUs, slots, cost] = id.split(".") as [string, ...string[]];
+  return {
+    instance,
+    sequence: Number(sequence),
+    direct: kind === "d",
+    maxWaitUs: Number(maxWaitUs),
+    slots: Number(slots),
+    cost: Number(cost),
+  };
+}

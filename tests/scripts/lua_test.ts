@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { bundleLua } from "../../scripts/lua/bundle.ts";
+import { headerProblems, purposeOf } from "../../scripts/lua/header.ts";
+import { scriptsModule } from "../../scripts/lua/module.ts";
+
+const HEADER = `--[[
+Takes \`cost\` units
+from one key.
+
+KEYS     the key
+ARGV     the cost
+
+Returns  { allowed }
+]]
+`;
+
+function folder(files: Record<string, string>): (name: string) => string {
+  return (name) => files[name] ?? assert.fail(`there is no ${name}`);
+}
+
+describe("bundleLua()", () => {
+  it("includes each file once, where it comes first", () => {
+    const read = folder({
+      take: `${HEADER}--- @include _time\n--- @include _cell\nreturn take(now)\n`,
+      _cell: "--- @include _time\nlocal function take(at)\n  return at\nend\n",
+      _time: "-- The server's clock.\nlocal now = 1\n",
+    });
+    assert.equal(bundleLua("take", read), "local now = 1\nlocal function take(at)\nreturn at\nend\nreturn take(now)");
+  });
+
+  it("drops whole lines only", () => {
+    const text =
+      `--[==[ one line ]==]\n\n  -- gone\n  local a = "-- stays" -- stays too\n--[==[\nlocal b\n]==]\nreturn t[t[1]]\n`;
+    assert.equal(bundleLua("a", folder({ a: text })), `local a = "-- stays" -- stays too\nreturn t[t[1]]`);
+  });
+
+  it("refuses strings over several lines, which it would change", () => {
+    assert.throws(() => bundleLua("a", folder({ a: "local a = [[\n  text\n]]" })), /a string must end on the line/);
+    assert.throws(() => bundleLua("a", folder({ a: 'local a = "one\\\n  two"' })), /a string must end on the line/);
+  });
+});
+
+describe("headerProblems()", () => {
+  it("accepts a complete header", () => {
+    assert.deepEqual(headerProblems(HEADER), []);
+    assert.equal(purposeOf(HEADER), "Takes `cost` units from one key.");
+  });
+
+  it("finds what is missing", () => {
+    assert.deepEqual(headerProblems("return 1"), ["it must begin with a --[[ block comment ]]"]);
+    assert.deepEqual(headerProblems("--[[\nTakes.\n\nKEYS  the key\n]]\n-- ARGV"), [
+      "its header must say what ARGV holds",
+      "its header must say what Returns holds",
+    ]);
+    assert.deepEqual(headerProblems("--[[\nKEYS a\nARGV b\nReturns c\n]]"), [
+      "its header must begin with what the script is for",
+    ]);
+  });
+});
+
+describe("scriptsModule()", () => {
+  it("writes each script with its name, digest and source", () => {
+    const module = scriptsModule(["take_one"], folder({ take_one: `${HEADER}return 1\n` }));
+    assert.match(module, /^\/\*\* `take_one\.lua`: Takes `cost` units from one key\. \*\/$/m);
+    assert.match(module, /^export const takeOne: Script = \{$/m);
+    assert.match(module, /^ {2}sha1: "e0e1f9fabfc9d4800c877a703b823ac0578ff8db",$/m); // what Redis says of `return 1`
+    assert.match(module, /^ {2}source: `return 1`,$/m);
+  });
+
+  it("escapes what means something in a template", () => {
+    const module = scriptsModule(["a"], folder({ a: 'return "\\n`${x}"' }));
+    assert.ok(module.includes('source: `return "\\\\n\\`\\${x}"`,'), module);
+  });
+});

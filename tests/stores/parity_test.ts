@@ -1,0 +1,37 @@
+import { after, before, describe, it } from "node:test";
+
+import fc from "fast-check";
+
+import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
+import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
+import { limiterArb, runs, stepArb } from "../_support/arbitraries.ts";
+import { assertParity } from "../_support/parity.ts";
+import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
+import { redisUrl } from "../_support/redis.ts";
+
+const startArb = fc.integer({ min: 1_700_000_000_000_000, max: 1_900_000_000_000_000 });
+
+describe("Redis scripts and kernels", () => {
+  let connection: RedisConnection;
+  let raw: RawRedis;
+  before(async () => {
+    connection = openNodeRedis({ url: redisUrl() });
+    raw = await openRawRedis();
+  });
+  after(async () => {
+    await connection.close();
+    await raw.close();
+  });
+
+  it("give the same replies and store the same states, to the integer", { timeout: 300_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        limiterArb,
+        startArb,
+        fc.array(stepArb, { minLength: 1, maxLength: 30 }),
+        (options, startUs, steps) => assertParity(options, startUs, steps, { connection, raw }),
+      ),
+      { numRuns: runs(150) },
+    );
+  });
+});

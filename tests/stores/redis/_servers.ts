@@ -1,0 +1,170 @@
+/**
+ * Servers that the connection tests start and stop themselves: Redis with options of its own, and things that are not
+ * Redis. All listen on free loopback ports.
+ *
+ * @module
+ */
+
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createClient } from "redis";
+
+import type { Script } from "../../../src/stores/redis/script.ts";
+
+/** Why tests that start a Redis of their own are skipped here; `false` where they run. */
+export const noRedisServer: string | false = spawnSync("redis-server", ["--version"]).status === 0
+  ? false
+  : "needs redis-server on the PATH";
+
+/** A Redis of one test. Disposing it kills it. */
+export interface RedisProcess extends AsyncDisposable {
+  /** Its port, which stays the same over restarts. */
+  readonly port: number;
+  /** Its URL, without credentials. */
+  readonly url: string;
+  /** Sends it a signal. */
+  signal(name: NodeJS.Signals): void;
+  /** Kills it, and waits for its end. */
+  stop(): Promise<void>;
+  /** Starts it again on the same port. */
+  start(): Promise<void>;
+  /** Runs one command through a connection of its own. */
+  command(...args: string[]): Promise<unknown>;
+}
+
+/** Starts a Redis that saves nothing. */
+export async function startRedis(...args: string[]): Promise<RedisProcess> {
+  const port = await freePort();
+  let child = launch();
+  await answers(port);
+  const server: RedisProcess = {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    signal: (name) => void child.kill(name),
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+    },
+    async start() {
+      child = launch();
+      await answers(port);
+    },
+    async command(...command) {
+      const client = createClient({ url: server.url, socket: { reconnectStrategy: false } });
+      client.on("error", () => {});
+      await client.connect();
+      try {
+        return await client.sendCommand(command);
+      } finally {
+        client.destroy();
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await server.stop();
+    },
+  };
+  return server;
+
+  function launch() {
+    const fixed = [
+      "--port",
+      String(port),
+      "--bind",
+      "127.0.0.1",
+      "--save",
+      "",
+      "--appendonly",
+      "no",
+    ];
+    return spawn("redis-server", [...fixed, "--dir", tmpdir(), ...args], { stdio: "ignore" });
+  }
+}
+
+/** How many connections of this package a server has. */
+export async function countConnections(server: RedisProcess): Promise<number> {
+  return String(await server.command("CLIENT", "LIST")).split("name=ratesync ").length - 1;
+}
+
+/** Something that accepts connections and is not Redis. Disposing it closes it. */
+export interface FakeServer extends AsyncDisposable {
+  /** Its port. */
+  readonly port: number;
+  /** How many connections it has accepted. */
+  readonly accepted: number;
+}
+
+/** Starts a server that hands every connection to `onSocket`. */
+export async function startServer(
+  onSocket: (socket: Socket) => void,
+  port = 0,
+): Promise<FakeServer> {
+  const sockets = new Set<Socket>();
+  let accepted = 0;
+  const server = createServer((socket) => {
+    accepted++;
+    sockets.add(socket);
+    socket.on("error", () => {});
+    onSocket(socket);
+  });
+  await listen(server, port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    get accepted() {
+      return accepted;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A loopback port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await listen(server, 0);
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Waits until `holds` does. */
+export async function until(holds: () => unknown, ms = 5_000): Promise<void> {
+  for (let waited = 0; !(await holds()); waited += 10) {
+    if (waited > ms) throw new Error(`Cannot wait any longer: ${holds} does not hold`);
+    await sleep(10);
+  }
+}
+
+/** A script of one test. */
+export function scriptOf(source: string): Script {
+  return { name: "test", source, sha1: createHash("sha1").update(source).digest("hex") };
+}
+
+async function listen(server: ReturnType<typeof createServer>, port: number): Promise<void> {
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+}
+
+async function answers(port: number): Promise<void> {
+  await until(async () => {
+    const client = createClient({
+      socket: { host: "127.0.0.1", port, reconnectStrategy: false },
+      disableClientInfo: true,
+    });
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      return true;
+    } catch (error) {
+      return /NOAUTH/.test(String(error));
+    } finally {
+      client.destroy();
+    }
+  });
+}

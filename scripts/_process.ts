@@ -6,7 +6,6 @@
 
 import { spawn, type SpawnOptions } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import process from "node:process";
 
 /** What became of a program. */
@@ -54,19 +53,19 @@ export function exitOnSignals(): void {
   process.once("SIGTERM", () => process.exit(143));
 }
 
-/** A command line tool that `npm ci` brought. */
+/** The programs themselves, where `.bin` has a wrapper that would outlive a kill. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  bun: "node_modules/bun/bin/bun.exe",
+  deno: "node_modules/deno/deno",
+};
+
+/** The path of a tool that `npm ci` brought, or of Node. */
 export function tool(name: "bun" | "deno" | "node" | "publint" | "tsc"): string {
-  if (name === "node") return isNode() ? process.execPath : "node";
-  const windows = process.platform === "win32";
-  const own = {
-    bun: "node_modules/bun/bin/bun.exe",
-    deno: windows ? "node_modules/deno/deno.exe" : "node_modules/deno/deno",
-    publint: "",
-    tsc: "",
-  }[name]; // the program itself, not a wrapper that would outlive a kill
-  return existsSync(own) ? own : join("node_modules", ".bin", windows ? `${name}.cmd` : name);
+  if (name === "node") return runsOnNode() ? process.execPath : "node";
+  const program = PROGRAMS[name];
+  return program && existsSync(program) ? program : `node_modules/.bin/${name}`;
 }
 
-function isNode(): boolean {
+function runsOnNode(): boolean {
   return !("deno" in process.versions || "bun" in process.versions);
 }

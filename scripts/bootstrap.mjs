@@ -5,7 +5,7 @@
  * when they are missing or stale, compiles the repository to dist/, and runs the command from there.
  */
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import process from "node:process";
@@ -15,7 +15,7 @@ process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const [command = "test"] = process.argv.splice(2, 1);
 
 if (command === "start" && runsUnderBun()) {
-  run(process.env.npm_execpath ?? "bun", ["examples/server.ts"]);
+  become(process.env.npm_execpath ?? "bun", ["examples/server.ts"]);
 } else {
   if (!dependenciesAreCurrent()) install();
   compile();
@@ -35,12 +35,12 @@ function dependenciesAreCurrent() {
 
 function install() {
   console.error("Installing dependencies: npm ci");
-  run("npm", ["ci", "--no-audit", "--no-fund"], { shell: process.platform === "win32", stdio: ["ignore", 2, 2] });
+  run("npm", ["ci", "--no-audit", "--no-fund"]);
 }
 
 /** Compiles to dist/ what changed since the last time, and removes what has no source any more. */
 function compile() {
-  run("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: ["ignore", 2, 2] });
+  run("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]);
   for (const output of filesUnder("dist")) {
     const source = relative("dist", output).replace(/(\.d\.ts|\.js)(\.map)?$/, ".ts");
     if (source.endsWith(".ts") && !existsSync(source)) rmSync(output);
@@ -63,8 +63,16 @@ function runsUnderBun() {
   return process.env.npm_config_user_agent?.startsWith("bun/") ?? false;
 }
 
-function run(program, args, options = {}) {
-  const { status, error } = spawnSync(program, args, { stdio: "inherit", ...options });
+/** Runs a step whose failure ends this process. What it prints goes to standard error: `npm pack` reads the other. */
+function run(program, args) {
+  const { status, error } = spawnSync(program, args, { stdio: ["ignore", 2, 2] });
   if (error) console.error(`Cannot run ${program}: ${error.message}`);
   if (status !== 0) process.exit(status ?? 1);
+}
+
+/** Lets a program take the place of this process: its signals go there, its exit code comes from there. */
+function become(program, args) {
+  const child = spawn(program, args, { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code) => process.exit(code ?? 1));
 }

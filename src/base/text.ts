@@ -75,9 +75,7 @@ function showText(text: string): string {
 function withoutCredentials(text: string): string {
   const start = text.indexOf("://");
   const end = text.lastIndexOf("@");
-  return start === -1 || end < start
-    ? text
-    : `${text.slice(0, start + 3)}${HIDDEN}${text.slice(end)}`;
+  return start === -1 || end < start ? text : `${text.slice(0, start + 3)}${HIDDEN}${text.slice(end)}`;
 }
 
 /** Cuts between code points, never inside one. */

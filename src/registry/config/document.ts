@@ -18,7 +18,11 @@ export class FromEnvironment {
   /** The string after expansion. */
   readonly text: string;
 
-  /** @param text The string after expansion. */
+  /**
+   * Marks a string.
+   *
+   * @param text The string after expansion.
+   */
   constructor(text: string) {
     this.text = text;
   }

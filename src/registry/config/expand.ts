@@ -40,6 +40,7 @@ function expandValue(value: unknown, env: EnvReader, path: Path): unknown {
     return hasVariables ? new FromEnvironment(text) : text;
   }
   if (Array.isArray(value)) return value.map((item, at) => expandValue(item, env, [...path, at]));
+  if (value instanceof Map) throw configError(path, "a plain object for a table", "a Map");
   return isTable(value) ? expandTable(value, env, path) : value;
 }
 

@@ -4,10 +4,13 @@
  * @module
  */
 
-import { ConfigError } from "../../base/errors.ts";
+import { ConfigError, type ConfigErrorDetails } from "../../base/errors.ts";
 
-/** Turns the text of a configuration file into tables, as JSON.parse does; throws what it likes. */
+/** Turns the text of a configuration file into tables, as JSON.parse does, or promises to; throws what it likes. */
 export type ConfigParser = (text: string) => unknown;
+
+/** Where and what a parser refuses. */
+type Mistake = Pick<ConfigErrorDetails, "path" | "received">;
 
 /**
  * Parses text.
@@ -21,13 +24,11 @@ export type ConfigParser = (text: string) => unknown;
 export async function parseDocument(text: string, parse?: ConfigParser): Promise<unknown> {
   const parser = parse ?? await loadTomlParser();
   try {
-    return parser(text.replace(/^\uFEFF/, ""));
+    return await parser(text.replace(/^\uFEFF/, ""));
   } catch (error) {
-    throw new ConfigError({
-      path: placeOf(error) ?? "configuration",
-      expected: parse === undefined ? "TOML" : "text that the given parser takes",
-      received: (parse === undefined ? reasonOf(error) : undefined) ?? "something else",
-    });
+    const { path, received } = parse === undefined ? tomlMistake(error) : otherMistake(error);
+    const expected = parse === undefined ? "TOML" : "text that the given parser takes";
+    throw new ConfigError({ path, expected, received });
   }
 }
 
@@ -36,19 +37,22 @@ async function loadTomlParser(): Promise<ConfigParser> {
   return (text) => parse(text);
 }
 
-/** Finds where a parser stopped: in the error's members, as smol-toml has them, or in its message. */
-function placeOf(error: unknown): string | undefined {
-  const { line, column } = Object(error) as Readonly<Record<string, unknown>>;
-  if (typeof line === "number" && typeof column === "number") {
-    return `line ${line}, column ${column}`;
-  }
-  const said = /\bline (\d+),? col(?:umn)? (\d+)|\((\d+):(\d+)\)/.exec(messageOf(error));
-  return said === null ? undefined : `line ${said[1] ?? said[3]}, column ${said[2] ?? said[4]}`;
+/** smol-toml says where in members of the error, and why in the first line of its message; the rest quotes the file. */
+function tomlMistake(error: unknown): Mistake {
+  const { line, column } = Object(error) as { readonly line?: unknown; readonly column?: unknown };
+  const reason = /^Invalid TOML document: ([\w ,.:;'()-]+)$/m.exec(messageOf(error))?.[1];
+  return mistakeAt(line, column, reason);
 }
 
-/** Takes the reason out of smol-toml's message. Its other lines are a piece of the file. */
-function reasonOf(error: unknown): string | undefined {
-  return /^Invalid TOML document: ([\w ,.:;'()-]+)$/m.exec(messageOf(error))?.[1];
+/** Other parsers say where in their message. Members are no help: JavaScriptCore gives every error a `line`. */
+function otherMistake(error: unknown): Mistake {
+  const place = /\bline (\d+),? col(?:umn)? (\d+)|\((\d+):(\d+)\)/.exec(messageOf(error));
+  return mistakeAt(place?.[1] ?? place?.[3], place?.[2] ?? place?.[4]);
+}
+
+function mistakeAt(line: unknown, column: unknown, received: string = "something else"): Mistake {
+  const path = line === undefined ? "configuration" : `line ${line}, column ${column}`;
+  return { path, received };
 }
 
 function messageOf(error: unknown): string {

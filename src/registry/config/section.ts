@@ -46,6 +46,8 @@ export class Section {
   readonly #values: Table;
 
   /**
+   * Takes a value that should be a table.
+   *
    * @param value The table, as expansion left it.
    * @param path Where it stands.
    * @throws {ConfigError} If it is no table.

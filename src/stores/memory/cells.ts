@@ -54,9 +54,8 @@ export class Cells {
   /** Keeps a cell that was read and changed. */
   write(target: Target, cell: Cell, nowUs: number): void {
     const name = nameOf(target);
-    const isNew = !this.#cells.has(name);
+    if (!this.#cells.has(name)) this.#makeRoom(nowUs);
     this.#cells.set(name, cell);
-    if (isNew) this.#makeRoom(nowUs);
   }
 
   /** Forgets every cell, but wakes nobody. */
@@ -66,26 +65,27 @@ export class Cells {
   }
 
   #makeRoom(nowUs: number): void {
-    for (let i = 0; i < SWEEP; i++) {
-      const [name, cell] = this.#next();
+    for (const [name, cell] of this.#some(SWEEP)) {
       if (freshFromUs(cell) <= nowUs && !cell.slots?.inUse) this.#cells.delete(name);
     }
-    if (this.#cells.size <= this.#maxKeys) return;
+    if (this.#cells.size < this.#maxKeys) return;
     let victim: [string, number] | undefined;
-    for (let i = 0; i < SAMPLE; i++) {
-      const [name, cell] = this.#next();
+    for (const [name, cell] of this.#some(SAMPLE)) {
       const freshUs = freshFromUs(cell);
       if (!cell.slots?.inUse && (victim === undefined || freshUs < victim[1])) victim = [name, freshUs];
     }
     if (victim !== undefined) this.#cells.delete(victim[0]);
   }
 
-  /** The next cell, round and round. There always is one: a cell has just been added. */
-  #next(): [string, Cell] {
-    for (;;) {
-      const { value, done } = this.#sweep.next();
-      if (!done) return value;
-      this.#sweep = this.#cells.entries();
+  /** The next few cells, round and round. */
+  *#some(count: number): Generator<[string, Cell]> {
+    for (let i = 0; i < Math.min(count, this.#cells.size); i++) {
+      let { value, done } = this.#sweep.next();
+      if (done) {
+        this.#sweep = this.#cells.entries();
+        ({ value, done } = this.#sweep.next());
+      }
+      if (!done) yield value;
     }
   }
 }

@@ -9,7 +9,7 @@ import type { Script } from "./script.ts";
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "c89a76ebcdbdfbcfb6f5ad9ed4f9912a906928f4",
+  sha1: "c17e1b48ad412077375460502bf372f20981fa64",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -665,7 +665,10 @@ call("DEL", target.key)
 else
 save(target)
 end
-if duration == 0 and target.policy.slots > 0 then promote(target) end
+if duration == 0 and target.policy.slots > 0 then
+promote(target)
+load(target)
+end
 levels(reply, target)
 end
 return reply

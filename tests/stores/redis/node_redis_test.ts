@@ -118,9 +118,9 @@ describe("NodeRedis pool", { skip: noRedisServer }, () => {
   });
 
   it("grows when every connection is busy, up to poolMaxSize, and keeps the order per key", async () => {
-    const connection = openNodeRedis({ url: server.url, poolMinSize: 1, poolMaxSize: 3 });
+    const connection = openNodeRedis({ url: server.url, poolMinSize: 1, poolMaxSize: 3, socketTimeoutMs: 60_000 });
     await connection.connect();
-    await server.command("CLIENT", "PAUSE", "400", "WRITE");
+    await server.command("CLIENT", "PAUSE", "60000", "WRITE");
     const calls: Promise<unknown>[] = [];
     const pushed = new Map<string, string[]>();
     const write = (key: string, value: string) => {
@@ -134,6 +134,7 @@ describe("NodeRedis pool", { skip: noRedisServer }, () => {
       await sleep(2);
     }
     assert.equal(await countConnections(server), 3);
+    await server.command("CLIENT", "UNPAUSE");
     await Promise.all(calls);
     for (let n = 100; n < 110; n++) {
       for (let i = 0; i < 10; i++) write(`steady${i}`, String(n));

@@ -65,7 +65,10 @@ function requests.B()
       else
         save(target)
       end
-      if duration == 0 and target.policy.slots > 0 then promote(target) end
+      if duration == 0 and target.policy.slots > 0 then
+        promote(target)
+        load(target)
+      end
       levels(reply, target)
     end
     return reply

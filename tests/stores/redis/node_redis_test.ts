@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { ClosedError } from "../../../src/base/errors.ts";
+import { ClosedError, type StoreError } from "../../../src/base/errors.ts";
 import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../../src/stores/redis/connections/node_redis.ts";
 import { runWorker } from "../../_support/processes.ts";
@@ -14,6 +15,7 @@ import {
   type RedisProcess,
   scriptOf,
   startRedis,
+  startServer,
   until,
 } from "./_servers.ts";
 
@@ -155,11 +157,21 @@ describe("NodeRedis pool", { skip: noRedisServer }, () => {
     await connection.close();
   });
 
-  it("goes on with one connection where the server grants no more", async () => {
-    await using small = await startRedis("--maxclients", "2");
-    const connection = openNodeRedis({ url: small.url, poolMinSize: 3 });
+  it("goes on with the connections it got, and tries the others again", async () => {
+    await using proxy = await startServer((socket) => {
+      if (proxy.accepted === 2) return void socket.end();
+      const upstream = connect(server.port, "127.0.0.1");
+      upstream.on("error", () => {});
+      socket.on("close", () => upstream.destroy());
+      socket.pipe(upstream).pipe(socket);
+    });
+    const errors: StoreError[] = [];
+    const url = `redis://127.0.0.1:${proxy.port}`;
+    const connection = openNodeRedis({ url, poolMinSize: 3 }, { onError: (e) => errors.push(e) });
     await connection.connect();
-    assert.equal(await connection.run(increment, ["a"], []), 1);
+    assert.equal(await connection.run(increment, ["partly"], []), 1);
+    await until(async () => await countConnections(server) === 3);
+    assert.deepEqual(errors.map((error) => error.code), ["STORE_UNAVAILABLE"]);
     await connection.close();
   });
 });

@@ -109,9 +109,12 @@ export async function openClient(
   } catch (cause) {
     client.close();
     if (RateSyncError.is(cause)) throw cause;
-    throw cause instanceof driver.SocketClosedUnexpectedlyError
-      ? openClosedError(endpoint, cause)
-      : openError(endpoint, failure(cause));
+    if (cause instanceof driver.ConnectionTimeoutError) {
+      throw openTimeoutError(endpoint, isAccepted, options.timeoutMs);
+    }
+    const isCutOff = cause instanceof driver.SocketClosedUnexpectedlyError ||
+      (cause as { code?: unknown }).code === "ECONNRESET";
+    throw isAccepted && isCutOff ? openClosedError(endpoint, cause) : openError(endpoint, failure(cause));
   }
   return client;
 }

@@ -83,13 +83,14 @@ export class Link {
     if (this.#end.signal.aborted) return Promise.reject(this.#whyDown());
     if (this.#client !== undefined) return Promise.resolve();
     if (this.#failure !== undefined) return Promise.reject(sameError(this.#failure));
-    return this.#opening ??= this.#connect();
+    return this.#attempt();
   }
 
   /** Goes on trying in the background after a failed first attempt. */
   keepTrying(): void {
-    if (this.#isKept || this.#failure === undefined) return;
+    if (this.#isKept) return;
     this.#isKept = true;
+    if (this.#failure !== undefined) this.#hooks.onError?.(this.#failure);
     this.#retryLater();
   }
 
@@ -145,6 +146,10 @@ export class Link {
     }
     this.#client?.close();
     this.#client = undefined;
+  }
+
+  #attempt(): Promise<void> {
+    return this.#opening ??= this.#connect();
   }
 
   async #connect(): Promise<void> {
@@ -204,8 +209,7 @@ export class Link {
     const ms = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, MAX_RETRY_MS);
     this.#timer?.cancel();
     this.#timer = startTimer(ms * (0.75 + Math.random() / 2), () => {
-      this.#opening = this.#connect();
-      this.#opening.catch(() => {}); // told to onError
+      if (this.#client === undefined) this.#attempt().catch(() => {}); // told to onError
     });
   }
 

@@ -1,0 +1,110 @@
+/**
+ * Distributed rate limiting and concurrency limiting for Deno, Bun and Node.
+ *
+ * A `rate-sync.toml`, or a few lines of code, and every process of a fleet keeps to the same limits: through Redis,
+ * with one script call for each decision, or, where nothing is configured, in the memory of this process.
+ *
+ * @example Limits in code
+ * ```ts
+ * import { createRateSync } from "@ratesync/core";
+ *
+ * const rs = createRateSync({
+ *   limiters: {
+ *     api: { ratePerSecond: 100, burst: 200, maxConcurrent: 50 },
+ *     login: { algorithm: "sliding_window", limit: 5, windowMs: 300_000 },
+ *   },
+ * });
+ *
+ * const decision = await rs.tryAcquire("login", { key: "203.0.113.7" });
+ * if (!decision.allowed) console.log(`Try again in ${decision.retryAfterMs} ms`, decision.headers());
+ *
+ * await using permit = await rs.acquire("api", { timeoutMs: 5_000 });
+ * ```
+ *
+ * @module
+ */
+
+export type { Clock, ScheduleOptions, Timer } from "./src/base/clock.ts";
+export {
+  ClosedError,
+  ConfigError,
+  type ConfigErrorDetails,
+  CostExceedsLimitError,
+  LeaseLostError,
+  NotFoundError,
+  RateSyncError,
+  type RateSyncErrorCode,
+  StoreError,
+  type StoreErrorCode,
+} from "./src/base/errors.ts";
+export type {
+  FixedWindowLimit,
+  RateLimit,
+  SlidingWindowCounterLimit,
+  SlidingWindowLimit,
+  TokenBucketLimit,
+} from "./src/algorithms/limit.ts";
+export type {
+  Algorithm,
+  LimiterOptions,
+  LimitOptions,
+  RateAlgorithm,
+  StoreErrorPolicy,
+} from "./src/policy/options.ts";
+export type { Policy } from "./src/policy/policy.ts";
+export { Decision, type DecisionFacts, type DenialReason, RateLimitedError } from "./src/policy/decision.ts";
+export type { LimitStatus } from "./src/policy/status.ts";
+export { MemoryStore, type MemoryStoreOptions } from "./src/stores/memory/memory_store.ts";
+export type { RedisStoreOptions } from "./src/stores/redis/options.ts";
+export type * from "./src/stores/store.ts";
+export type { Level, Mark } from "./src/algorithms/kernel.ts";
+export type { RateState } from "./src/algorithms/mod.ts";
+export type { AcquireOptions, AskOptions } from "./src/limiter/call_options.ts";
+export type { LimiterEvent, LimiterListener, Logger } from "./src/limiter/events.ts";
+export { KeyedLimiter, type Keyless } from "./src/limiter/keyed_limiter.ts";
+export { type KeyOptions, Limiter, type TryDecision } from "./src/limiter/limiter.ts";
+export type { LimiterMetrics } from "./src/limiter/metrics.ts";
+export type { Permit } from "./src/limiter/permit.ts";
+export type { Reservation } from "./src/limiter/reservation.ts";
+export type {
+  HttpConfig,
+  MemoryStoreConfig,
+  RateSyncConfig,
+  RedisStoreConfig,
+  StoreConfig,
+} from "./src/registry/options.ts";
+export type { ConfigParser } from "./src/registry/config/parse.ts";
+export type { EnvReader } from "./src/registry/config/environment.ts";
+export {
+  type AskFor,
+  createRateSync,
+  type LimiterListing,
+  type RateLimitedOptions,
+  RateSync,
+  type RateSyncOptions,
+  type WaitOptions,
+} from "./src/registry/rate_sync.ts";
+export type { StoreListing } from "./src/registry/store_slot.ts";
+export {
+  acquire,
+  acquireAll,
+  block,
+  close,
+  configureLimiter,
+  configureStore,
+  connect,
+  limiter,
+  listLimiters,
+  listStores,
+  loadConfig,
+  metrics,
+  peek,
+  penalize,
+  rateLimited,
+  refund,
+  reserve,
+  reset,
+  run,
+  tryAcquire,
+  tryAcquireAll,
+} from "./src/registry/default_instance.ts";

@@ -1,0 +1,81 @@
+/**
+ * What callers say when they ask a limiter, checked.
+ *
+ * @module
+ */
+
+import { CostExceedsLimitError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Target } from "../stores/store.ts";
+
+/** Who asks, and for how much. */
+export interface AskOptions {
+  /** Who is limited: each key has limits of its own. Without one, the limiter limits everybody together. */
+  readonly key?: string;
+  /**
+   * Units to take, a whole number from 1. A permit takes one slot whatever its cost, unless the limiter has nothing
+   * but slots: then the cost is the number of slots. @default {1}
+   */
+  readonly cost?: number;
+}
+
+/** Who asks, for how much, and how long they may wait. */
+export interface AcquireOptions extends AskOptions {
+  /**
+   * How long to wait at most, in milliseconds. 0 fails at once; Infinity never gives up.
+   * @default the limiter's `timeoutMs`, or 30_000
+   */
+  readonly timeoutMs?: number;
+  /** Gives up waiting, and the place in the queue. The call rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How long `acquire` waits where neither the call nor the limiter says. */
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** The longest key. Longer ones are a mistake, or an attack. */
+const MAX_KEY_LENGTH = 65_536;
+
+/**
+ * What is asked of a limiter.
+ *
+ * @throws {TypeError} If the key is not a string, empty, or longer than 65 536 characters.
+ * @throws {RangeError} If the cost is not a whole number from 1.
+ * @throws {CostExceedsLimitError} If no wait could ever grant the cost.
+ */
+export function targetOf(limiter: string, policy: Policy, { key, cost = 1 }: AskOptions): Target {
+  if (key !== undefined && (typeof key !== "string" || key === "" || key.length > MAX_KEY_LENGTH)) {
+    const received = typeof key === "string" && key !== "" ? `one of ${key.length} characters` : show(key);
+    throw new TypeError(
+      `Cannot ask limiter ${show(limiter)}: key must be a string of 1 to ${MAX_KEY_LENGTH} characters, received ${received}`,
+    );
+  }
+  checkUnits("cost", limiter, cost);
+  if (cost > policy.capacity) throw new CostExceedsLimitError(limiter, cost, policy.capacity);
+  const slots = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
+  return { limiter, key, policy, cost, slots };
+}
+
+/**
+ * Checks a number of units.
+ *
+ * @throws {RangeError} If it is not a whole number from 1.
+ */
+export function checkUnits(name: string, limiter: string, units: unknown): void {
+  if (typeof units === "number" && Number.isSafeInteger(units) && units >= 1) return;
+  throw new RangeError(
+    `Cannot ask limiter ${show(limiter)}: ${name} must be a whole number from 1, received ${show(units)}`,
+  );
+}
+
+/**
+ * How long a call may wait, in microseconds.
+ *
+ * @throws {RangeError} If it is not a number from 0 to Infinity.
+ */
+export function maxWaitUs(timeoutMs: number | undefined, policies: readonly Policy[]): number {
+  const ms = timeoutMs ?? Math.min(...policies.map((policy) => policy.timeoutMs ?? DEFAULT_TIMEOUT_MS));
+  if (typeof ms === "number" && ms >= 0) return Math.round(ms * 1_000);
+  throw new RangeError(`Cannot wait: timeoutMs must be a number from 0 to Infinity, received ${show(timeoutMs)}`);
+}

@@ -1,0 +1,89 @@
+/**
+ * What a limiter tells those who subscribe.
+ *
+ * @module
+ */
+
+import type { StoreError } from "../base/errors.ts";
+import type { Decision } from "../policy/decision.ts";
+
+/** Something that happened in a limiter. */
+export type LimiterEvent =
+  | {
+    /** A call was decided. */
+    readonly type: "decision";
+    /** The limiter's id. */
+    readonly limiter: string;
+    /** The decision. */
+    readonly decision: Decision;
+    /** How long the caller waited for it, in milliseconds. */
+    readonly waitedMs: number;
+  }
+  | {
+    /** A permit was released. */
+    readonly type: "release";
+    /** The limiter's id. */
+    readonly limiter: string;
+  }
+  | {
+    /** A lease ended before its permit was released. */
+    readonly type: "lease_lost";
+    /** The limiter's id. */
+    readonly limiter: string;
+  }
+  | {
+    /** The store could not decide; the failure policy does. */
+    readonly type: "store_error";
+    /** The limiter's id. */
+    readonly limiter: string;
+    /** What the store said. */
+    readonly error: StoreError;
+  };
+
+/** Takes events. What it throws is logged and goes no further. */
+export type LimiterListener = (event: LimiterEvent) => void;
+
+/** Where messages go. `console` is one. */
+export interface Logger {
+  /** Something that a developer may want to see. */
+  debug(message: string, ...data: unknown[]): void;
+  /** Something that went as planned. */
+  info(message: string, ...data: unknown[]): void;
+  /** Something to look at. */
+  warn(message: string, ...data: unknown[]): void;
+  /** Something that failed. */
+  error(message: string, ...data: unknown[]): void;
+}
+
+/** Subscriptions of one limiter or instance. */
+export class Subscriptions {
+  readonly #listeners = new Set<LimiterListener>();
+  readonly #logger: Logger | undefined;
+
+  /** @param logger Where failures of listeners go. */
+  constructor(logger: Logger | undefined) {
+    this.#logger = logger;
+  }
+
+  /** Whether an event would reach anybody. */
+  get any(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  /** Adds a listener. Returns how to remove it. */
+  add(listener: LimiterListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Tells everybody. */
+  emit(event: LimiterEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#logger?.error("rate-sync: a subscriber failed", error);
+      }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * What happens when the store cannot decide.
+ *
+ * @module
+ */
+
+import { type StoreError, RateSyncError } from "../base/errors.ts";
+import type { StoreErrorPolicy } from "../policy/options.ts";
+import type { Target } from "../stores/store.ts";
+
+const STRICTNESS: readonly StoreErrorPolicy[] = ["allow", "local", "deny", "throw"];
+
+/** Whether something went wrong in the store, not in the caller. */
+export function isStoreError(error: unknown): error is StoreError {
+  return RateSyncError.is(error) && error.code.startsWith("STORE_") && error.code !== "STORE_NOT_FOUND";
+}
+
+/** The policy for a decision over several limiters: the strictest of theirs. */
+export function strictest(targets: readonly Target[]): StoreErrorPolicy {
+  return targets.reduce<StoreErrorPolicy>((strict, { policy }) => {
+    return STRICTNESS.indexOf(policy.onStoreError) > STRICTNESS.indexOf(strict) ? policy.onStoreError : strict;
+  }, "allow");
+}

@@ -1,0 +1,79 @@
+/**
+ * A limiter for one key.
+ *
+ * @module
+ */
+
+import type { Decision } from "../policy/decision.ts";
+import type { AcquireOptions } from "./call_options.ts";
+import type { Limiter, TryDecision } from "./limiter.ts";
+import type { Permit } from "./permit.ts";
+import type { Reservation } from "./reservation.ts";
+
+/** The options of a verb, without the key. */
+export type Keyless<Options> = Omit<Options, "key">;
+
+/** The verbs of a limiter, for one key. A light handle: nothing is registered. */
+export class KeyedLimiter {
+  /** The limiter. */
+  readonly limiter: Limiter;
+  /** Who is limited. */
+  readonly key: string;
+
+  /**
+   * @param limiter The limiter.
+   * @param key Who is limited.
+   */
+  constructor(limiter: Limiter, key: string) {
+    this.limiter = limiter;
+    this.key = key;
+  }
+
+  /** As `Limiter.acquire`. */
+  acquire(options: Keyless<AcquireOptions> = {}): Promise<Permit> {
+    return this.limiter.acquire({ ...options, key: this.key });
+  }
+
+  /** As `Limiter.tryAcquire`. */
+  tryAcquire(options: { readonly cost?: number } = {}): Promise<TryDecision> {
+    return this.limiter.tryAcquire({ ...options, key: this.key });
+  }
+
+  /** As `Limiter.peek`. */
+  peek(options: { readonly cost?: number } = {}): Promise<Decision> {
+    return this.limiter.peek({ ...options, key: this.key });
+  }
+
+  /** As `Limiter.reserve`. */
+  reserve(options: Keyless<AcquireOptions> = {}): Promise<Reservation> {
+    return this.limiter.reserve({ ...options, key: this.key });
+  }
+
+  /** As `Limiter.run`. */
+  run<Result>(
+    fn: (permit: Permit) => Result | Promise<Result>,
+    options: Keyless<AcquireOptions> = {},
+  ): Promise<Result> {
+    return this.limiter.run(fn, { ...options, key: this.key });
+  }
+
+  /** As `Limiter.reset`. */
+  reset(): Promise<void> {
+    return this.limiter.reset({ key: this.key });
+  }
+
+  /** As `Limiter.refund`. */
+  refund(units: number): Promise<void> {
+    return this.limiter.refund(units, { key: this.key });
+  }
+
+  /** As `Limiter.penalize`. */
+  penalize(units: number): Promise<void> {
+    return this.limiter.penalize(units, { key: this.key });
+  }
+
+  /** As `Limiter.block`. */
+  block(durationMs: number): Promise<void> {
+    return this.limiter.block(durationMs, { key: this.key });
+  }
+}

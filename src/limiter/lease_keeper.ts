@@ -1,0 +1,99 @@
+/**
+ * Renews the leases that this process holds, all of them in one call, and tells whose was lost.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Target } from "../stores/store.ts";
+
+/** A lease that is held. */
+export interface HeldLease {
+  /** Its id in the store. */
+  readonly id: string;
+  /** The targets whose slots are held. */
+  readonly targets: readonly Target[];
+  /** Called once if the store no longer knows it. */
+  lost(): void;
+}
+
+/** Asks the store to renew leases; one answer for each. */
+export type Renew = (leases: readonly HeldLease[]) => Promise<readonly boolean[]>;
+
+/** The leases of one process at one store. */
+export class LeaseKeeper {
+  readonly #clock: Clock;
+  readonly #renew: Renew;
+  readonly #dueUs = new Map<HeldLease, number>();
+  #timer: Timer | undefined;
+  #timerUs = Infinity;
+
+  /**
+   * @param clock What is waited by.
+   * @param renew How to ask the store.
+   */
+  constructor(clock: Clock, renew: Renew) {
+    this.#clock = clock;
+    this.#renew = renew;
+  }
+
+  /** Renews a lease from now on, at a third of its time to live. */
+  keep(lease: HeldLease): void {
+    this.#schedule(lease, ttlUs(lease) / 3);
+  }
+
+  /** Renews it no more. Returns whether it was kept. */
+  drop(lease: HeldLease): boolean {
+    const kept = this.#dueUs.delete(lease);
+    if (this.#dueUs.size === 0) this.#stop();
+    return kept;
+  }
+
+  /** Renews nothing more. */
+  close(): void {
+    this.#dueUs.clear();
+    this.#stop();
+  }
+
+  #stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#timerUs = Infinity;
+  }
+
+  #schedule(lease: HeldLease, delayUs: number): void {
+    const dueUs = this.#clock.nowUs() + Math.ceil(delayUs);
+    this.#dueUs.set(lease, dueUs);
+    if (dueUs >= this.#timerUs) return;
+    this.#stop();
+    this.#timerUs = dueUs;
+    this.#timer = this.#clock.schedule(dueUs, () => void this.#tick(), { background: true });
+  }
+
+  async #tick(): Promise<void> {
+    this.#stop();
+    const nowUs = this.#clock.nowUs();
+    // Whoever is due soon goes along: one call for many.
+    const due = [...this.#dueUs].filter(([lease, dueUs]) => dueUs <= nowUs + ttlUs(lease) / 10).map(([lease]) => lease);
+    let held: readonly boolean[];
+    try {
+      held = due.length === 0 ? [] : await this.#renew(due);
+    } catch {
+      held = [];
+    }
+    due.forEach((lease, i) => {
+      if (!this.#dueUs.has(lease)) return;
+      if (held[i] === false) {
+        this.#dueUs.delete(lease);
+        lease.lost();
+      } // Without an answer, nobody knows: ask again soon, and let the store say what became of it.
+      else this.#schedule(lease, ttlUs(lease) / (held[i] === undefined ? 15 : 3));
+    });
+    for (const [lease, dueUs] of this.#dueUs) if (dueUs < this.#timerUs) this.#schedule(lease, dueUs - this.#clock.nowUs());
+  }
+}
+
+function ttlUs(lease: HeldLease): number {
+  const ttls = lease.targets.filter((target) => target.slots > 0).map((target) => target.policy.leaseTtlUs);
+  return Math.min(...ttls);
+}

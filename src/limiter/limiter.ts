@@ -1,0 +1,205 @@
+/**
+ * A limiter: what applications call.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../base/errors.ts";
+import type { Decision } from "../policy/decision.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Target } from "../stores/store.ts";
+import { type AcquireOptions, type AskOptions, checkUnits, maxWaitUs, targetOf } from "./call_options.ts";
+import { correct, decide, decideOrThrow, type Party, type Route } from "./engine.ts";
+import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
+import { KeyedLimiter } from "./keyed_limiter.ts";
+import { type LimiterMetrics, MetricsRecorder } from "./metrics.ts";
+import type { Permit } from "./permit.ts";
+import { newReservation, penalize, type Reservation } from "./reservation.ts";
+
+/** The decision of `tryAcquire`: with its permit where it allows. */
+export type TryDecision = Decision & { readonly permit: Permit | undefined };
+
+/** Whose state a correction is about. */
+export type KeyOptions = Pick<AskOptions, "key">;
+
+/** A named policy on a store. Made by `createRateSync` and its registry. */
+export class Limiter {
+  /** The limiter's id. */
+  readonly id: string;
+  readonly #metrics = new MetricsRecorder();
+  readonly #subscriptions: Subscriptions;
+  #policy: Policy;
+  #route: Route;
+
+  /**
+   * @param id The limiter's id.
+   * @param policy Its rules.
+   * @param route Where its calls go.
+   * @param logger Where failures of subscribers go.
+   */
+  constructor(id: string, policy: Policy, route: Route, logger?: Logger) {
+    this.id = id;
+    this.#policy = policy;
+    this.#route = route;
+    this.#subscriptions = new Subscriptions(logger);
+  }
+
+  /** The rules that are in force. Frozen. */
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  /** Where its calls go. */
+  get route(): Route {
+    return this.#route;
+  }
+
+  /** Takes new rules, which the next call follows. Used by the registry. */
+  adopt(policy: Policy, route: Route): void {
+    this.#policy = policy;
+    this.#route = route;
+  }
+
+  /**
+   * Waits for its turn, in order of arrival across all processes, and resolves to a permit.
+   *
+   * @throws {RateLimitedError} If the deadline cannot be met: as soon as that is known, without sleeping until it.
+   * @throws {CostExceedsLimitError} If no wait could ever grant the cost.
+   * @throws {StoreError} If the store cannot decide, and the limiter's `onStoreError` is `"throw"`.
+   */
+  async acquire(options: AcquireOptions = {}): Promise<Permit> {
+    const how = { maxWaitUs: maxWaitUs(options.timeoutMs, [this.#policy]), signal: options.signal };
+    options.signal?.throwIfAborted();
+    const { permit } = await decideOrThrow([this.party(options)], this.#route, how);
+    return permit;
+  }
+
+  /** Decides now. Never waits, and never throws on denial. */
+  async tryAcquire(options: AskOptions = {}): Promise<TryDecision> {
+    const { decision, permit } = await decide([this.party(options)], this.#route, "now");
+    return Object.assign(decision, { permit });
+  }
+
+  /** Tells what `tryAcquire` would decide. Takes and writes nothing. */
+  async peek(options: AskOptions = {}): Promise<Decision> {
+    const { decision } = await decide([this.party(options)], this.#route, "peek");
+    return decision;
+  }
+
+  /**
+   * Takes the cost for the earliest possible instant and tells when that is, without waiting for it.
+   *
+   * @throws {RateLimitedError} If that is more than `timeoutMs` away; nothing is taken then.
+   * @throws {ConfigError} If the limiter has slots: a slot cannot be held for later.
+   */
+  async reserve(options: AcquireOptions = {}): Promise<Reservation> {
+    this.#mustHaveRates("reserve on");
+    if (this.#policy.maxConcurrent > 0) {
+      throw new ConfigError({
+        path: `limiters.${this.id}.maxConcurrent`,
+        expected: "a limiter without slots, for reserve: a slot cannot be held for later; use acquire",
+        received: String(this.#policy.maxConcurrent),
+      });
+    }
+    options.signal?.throwIfAborted();
+    const party = this.party(options);
+    const { decision, source } = await decideOrThrow([party], this.#route, {
+      maxWaitUs: maxWaitUs(options.timeoutMs, [this.#policy]),
+      signal: options.signal,
+      reserveOnly: true,
+    });
+    return newReservation(party.target, decision, source, this.#route.nowMs());
+  }
+
+  /** Acquires, calls, and releases, whatever becomes of the call. */
+  async run<Result>(
+    fn: (permit: Permit) => Result | Promise<Result>,
+    options: AcquireOptions = {},
+  ): Promise<Result> {
+    const permit = await this.acquire(options);
+    try {
+      return await fn(permit);
+    } finally {
+      await permit.release();
+    }
+  }
+
+  /** Starts a key anew: full limits, every slot free, no block. Those who wait are served. Without a key, metrics too. */
+  async reset(options: KeyOptions = {}): Promise<void> {
+    const target = this.#target(options);
+    await correct(this.#route, { op: "reset", targets: [target] });
+    if (options.key === undefined) this.forgetMetrics();
+  }
+
+  /** Forgives units that were taken, up to a full limit. */
+  async refund(units: number, options: KeyOptions = {}): Promise<void> {
+    this.#mustHaveRates("refund");
+    checkUnits("units", this.id, units);
+    const target = { ...this.#target(options), cost: units };
+    await correct(this.#route, { op: "refund", targets: [target] });
+  }
+
+  /** Takes units whatever the limit says: later calls wait for them. */
+  async penalize(units: number, options: KeyOptions = {}): Promise<void> {
+    this.#mustHaveRates("penalize");
+    checkUnits("units", this.id, units);
+    await penalize(await this.#route.client(), this.#target(options), units);
+  }
+
+  /**
+   * Denies everything for a while; 0 lifts a block.
+   *
+   * @param durationMs How long from now, in milliseconds, up to 35 years.
+   * @throws {RangeError} If it is not such a number.
+   */
+  async block(durationMs: number, options: KeyOptions = {}): Promise<void> {
+    if (!(durationMs >= 0 && durationMs <= 1.1e12)) {
+      throw new RangeError(`Cannot block: durationMs must be a number from 0 to 35 years, received ${durationMs}`);
+    }
+    const durationUs = Math.round(durationMs * 1_000);
+    await correct(this.#route, { op: "block", durationUs, targets: [this.#target(options)] });
+  }
+
+  /** The same limiter for one key. Costs nothing to make; a million of them are not registered anywhere. */
+  for(key: string): KeyedLimiter {
+    return new KeyedLimiter(this, key);
+  }
+
+  /** What it has done so far in this process, for all keys together. */
+  metrics(): LimiterMetrics {
+    return this.#metrics.snapshot();
+  }
+
+  /** Starts the counts over. Slots that are held stay counted. */
+  forgetMetrics(): void {
+    this.#metrics.reset();
+  }
+
+  /** Calls back on every decision, release, lost lease and store error. Returns how to stop. */
+  subscribe(listener: LimiterListener): () => void {
+    return this.#subscriptions.add(listener);
+  }
+
+  /** This limiter's part in a call over several. */
+  party(options: AskOptions): Party {
+    const subscriptions = this.#subscriptions;
+    return {
+      target: targetOf(this.id, this.#policy, options),
+      metrics: this.#metrics,
+      emit: subscriptions.any ? (event) => subscriptions.emit(event) : undefined,
+    };
+  }
+
+  #target({ key }: KeyOptions): Target {
+    return targetOf(this.id, this.#policy, key === undefined ? {} : { key });
+  }
+
+  #mustHaveRates(verb: string): void {
+    if (this.#policy.rates.length > 0) return;
+    throw new ConfigError({
+      path: `limiters.${this.id}`,
+      expected: `a limiter with a rate, to ${verb} it`,
+      received: "one that has only maxConcurrent",
+    });
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * What `acquire` resolves to.
+ *
+ * @module
+ */
+
+import { LeaseLostError } from "../base/errors.ts";
+import type { Decision } from "../policy/decision.ts";
+
+/**
+ * Leave to go ahead. Dispose of it, or release it, when done: a slot is held until then.
+ *
+ * @example Held for a block
+ * ```ts
+ * import { acquire } from "@ratesync/core";
+ *
+ * async function upload(file: Blob, signal?: AbortSignal) {
+ *   await using permit = await acquire("upload", { signal });
+ *   await fetch("https://files.example/", { method: "PUT", body: file, signal: permit.lost });
+ * }
+ * ```
+ */
+export interface Permit extends AsyncDisposable {
+  /** The decision that granted it. */
+  readonly decision: Decision;
+  /** How long the caller waited for it, in milliseconds. */
+  readonly waitedMs: number;
+  /**
+   * For a slot: a number above that of every permit granted before it on this limiter and key, so that what the slot
+   * protects can refuse a holder that was thought dead. Undefined without a slot.
+   */
+  readonly fencingToken: number | undefined;
+  /** Aborted, with a `LeaseLostError`, if the slot is lost before it is released: somebody else may hold it then. */
+  readonly lost: AbortSignal;
+  /**
+   * Gives the slot back. Only the first call does anything; it never rejects: a slot that cannot be given back now
+   * falls free when its lease ends.
+   */
+  release(): Promise<void>;
+}
+
+/** What a permit is made of. */
+export interface PermitParts {
+  /** The decision that granted it. */
+  readonly decision: Decision;
+  /** How long the caller waited for it, in milliseconds. */
+  readonly waitedMs: number;
+  /** The fencing token, for a slot. */
+  readonly fencingToken: number | undefined;
+  /** Gives the slot back; undefined without one. Must not reject. */
+  readonly giveBack: (() => Promise<void>) | undefined;
+}
+
+/** A permit that can be told that its slot is lost. */
+export class LeasedPermit implements Permit {
+  /** The decision that granted it. */
+  readonly decision: Decision;
+  /** How long the caller waited for it, in milliseconds. */
+  readonly waitedMs: number;
+  /** The fencing token, for a slot. */
+  readonly fencingToken: number | undefined;
+  readonly #giveBack: (() => Promise<void>) | undefined;
+  #lost: AbortController | undefined;
+  #released: Promise<void> | undefined;
+
+  /** @param parts What it is made of. */
+  constructor(parts: PermitParts) {
+    this.decision = parts.decision;
+    this.waitedMs = parts.waitedMs;
+    this.fencingToken = parts.fencingToken;
+    this.#giveBack = parts.giveBack;
+  }
+
+  /** Aborted if the slot is lost. */
+  get lost(): AbortSignal {
+    return (this.#lost ??= new AbortController()).signal;
+  }
+
+  /** Gives the slot back, once. */
+  release(): Promise<void> {
+    return this.#released ??= this.#giveBack?.() ?? Promise.resolve();
+  }
+
+  /** Gives the slot back at the end of a block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  /** The store no longer knows the lease. */
+  lose(): void {
+    if (this.#released !== undefined) return;
+    this.#released = Promise.resolve();
+    (this.#lost ??= new AbortController()).abort(new LeaseLostError(this.decision.limiter));
+  }
+}

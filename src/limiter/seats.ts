@@ -1,0 +1,108 @@
+/**
+ * Calls of this process that wait for the instant which the store has assigned to them.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { TakeReply } from "../stores/store.ts";
+
+/** An assigned instant, and the reply that assigned it: whoever gives the place up gives that reply's units back. */
+interface Seat {
+  readonly atUs: number;
+  readonly reply: TakeReply;
+}
+
+interface Sitter {
+  seat: Seat;
+  readonly cost: string;
+  timer: Timer | undefined;
+  readonly start: () => void;
+}
+
+/** What one call waits with. */
+export interface SeatRequest {
+  /** Calls with the same line wait for the same targets. */
+  readonly line: string;
+  /** Calls with the same cost can pass their seats on. */
+  readonly cost: string;
+  /** The reply that assigned the instant. */
+  readonly reply: TakeReply;
+  /** When it was received, by this process' clock. */
+  readonly receivedUs: number;
+  /** Gives the place up. */
+  readonly signal: AbortSignal | undefined;
+  /** Told the reply whose units nobody needs any more. */
+  giveBack(reply: TakeReply): void;
+}
+
+/**
+ * The seats of a process. Who leaves passes his seat to the next behind him with the same cost, who passes on his: so
+ * everybody behind moves up, and the seat that is given back is the last one, the only one that a token bucket can
+ * take back while others wait.
+ */
+export class Seats {
+  readonly #lines = new Map<string, Sitter[]>();
+  readonly #clock: Clock;
+
+  /** @param clock What waits are measured by. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Waits for the seat's instant; rejects with the signal's reason. */
+  wait({ line, cost, reply, receivedUs, signal, giveBack }: SeatRequest): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        giveBack(reply);
+        return reject(signal.reason);
+      }
+      const abort = () => {
+        giveBack(this.#leave(line, sitter));
+        reject(signal?.reason);
+      };
+      const sitter: Sitter = {
+        seat: { atUs: receivedUs + reply.waitUs, reply },
+        cost,
+        timer: undefined,
+        start: () => {
+          signal?.removeEventListener("abort", abort);
+          this.#remove(line, sitter);
+          resolve();
+        },
+      };
+      signal?.addEventListener("abort", abort, { once: true });
+      const sitters = this.#lines.get(line);
+      if (sitters === undefined) this.#lines.set(line, [sitter]);
+      else sitters.push(sitter);
+      this.#arm(sitter);
+    });
+  }
+
+  #arm(sitter: Sitter): void {
+    sitter.timer?.cancel();
+    sitter.timer = this.#clock.schedule(sitter.seat.atUs, sitter.start);
+  }
+
+  #remove(line: string, sitter: Sitter): Sitter[] {
+    const sitters = this.#lines.get(line) ?? [];
+    const place = sitters.indexOf(sitter);
+    if (place < 0) return [];
+    const behind = sitters.slice(place + 1);
+    sitters.splice(place, 1);
+    if (sitters.length === 0) this.#lines.delete(line);
+    return behind;
+  }
+
+  /** Moves everybody behind up. Returns the reply of the seat that is left over. */
+  #leave(line: string, leaver: Sitter): TakeReply {
+    leaver.timer?.cancel();
+    let free = leaver.seat;
+    for (const next of this.#remove(line, leaver)) {
+      if (next.cost !== leaver.cost || next.seat.atUs < free.atUs) continue;
+      [free, next.seat] = [next.seat, free];
+      this.#arm(next);
+    }
+    return free.reply;
+  }
+}

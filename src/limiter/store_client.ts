@@ -1,0 +1,93 @@
+/**
+ * One process at one store: asks it, waits at it, keeps leases in it.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { RateSyncError } from "../base/errors.ts";
+import type { DoneReply, ReplyTo, Store, StoreRequest, TakeReply } from "../stores/store.ts";
+import { LeaseKeeper } from "./lease_keeper.ts";
+import { Seats } from "./seats.ts";
+import { WaitingRoom } from "./waiting_room.ts";
+
+/** What several limiters on one store share in a process. */
+export class StoreClient {
+  /** The store's id in the configuration. */
+  readonly id: string;
+  /** The store itself. */
+  readonly store: Store;
+  /** What waits are measured by. */
+  readonly clock: Clock;
+  /** Calls that wait for an instant. */
+  readonly seats: Seats;
+  /** Calls that wait for a slot. */
+  readonly room: WaitingRoom;
+  /** Leases that are held. */
+  readonly leases: LeaseKeeper;
+  #sequence = 0;
+  #listening: Promise<void> | undefined;
+
+  /**
+   * @param id The store's id in the configuration.
+   * @param store The store.
+   * @param clock What waits are measured by.
+   */
+  constructor(id: string, store: Store, clock: Clock) {
+    this.id = id;
+    this.store = store;
+    this.clock = clock;
+    this.seats = new Seats(clock);
+    this.room = new WaitingRoom(crypto.randomUUID().replaceAll("-", "").slice(0, 16), clock);
+    this.leases = new LeaseKeeper(clock, (held) => this.#renew(held));
+  }
+
+  /** A number that this process has not used before. */
+  nextSequence(): number {
+    return ++this.#sequence;
+  }
+
+  /**
+   * Asks the store one thing.
+   *
+   * @throws {StoreError} If the store cannot tell.
+   */
+  async ask<Request extends StoreRequest>(request: Request): Promise<ReplyTo<Request>> {
+    const [reply] = await this.store.execute([request]);
+    return valueOf(reply) as ReplyTo<Request>;
+  }
+
+  /** Asks the store several things in one call. */
+  async askAll(requests: readonly StoreRequest[]): Promise<void> {
+    for (const reply of await this.store.execute(requests)) valueOf(reply);
+  }
+
+  /** Makes sure that word of slots reaches this process. Tried again after a failure. */
+  listen(): Promise<void> {
+    this.#listening ??= this.store.listen(this.room).catch((error) => {
+      this.#listening = undefined;
+      throw error;
+    });
+    return this.#listening;
+  }
+
+  /** Stops renewing, and closes the store. */
+  async close(): Promise<void> {
+    this.leases.close();
+    await this.store.close();
+  }
+
+  async #renew(held: readonly { id: string; targets: StoreRequest["targets"] }[]): Promise<boolean[]> {
+    const replies = await this.store.execute(held.map(({ id, targets }) => ({
+      op: "renew",
+      id,
+      targets: targets.filter((target) => target.slots > 0),
+    })));
+    return replies.map((reply) => (valueOf(reply) as DoneReply).counts.every((count) => count === 1));
+  }
+}
+
+function valueOf(reply: TakeReply | DoneReply | Error | undefined): TakeReply | DoneReply {
+  if (reply === undefined || RateSyncError.is(reply)) throw reply;
+  return reply as TakeReply | DoneReply;
+}

@@ -1,0 +1,146 @@
+/**
+ * Calls of this process that queue for slots. They are told when they are served; nobody polls.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { Notice, NoticeListener, TakeReply, Target } from "../stores/store.ts";
+
+/** How long after its supposed instant a question is asked again at the earliest, in microseconds. */
+const SHORTEST_RECHECK_US = 1_000;
+
+/** A call that queues. */
+export interface QueuedCall {
+  /** Its id in the store. */
+  readonly id: string;
+  /** Calls of one line queue for the same slots: one of them asks again for all. */
+  readonly line: string;
+  /** What it asks for. */
+  readonly targets: readonly Target[];
+  /** Asks the store again. */
+  ask(arrivalUs: number): Promise<TakeReply>;
+}
+
+interface Waiter {
+  readonly call: QueuedCall;
+  readonly resolve: (reply: TakeReply) => void;
+  readonly reject: (error: unknown) => void;
+  arrivalUs: number;
+}
+
+interface Line {
+  readonly waiters: Set<Waiter>;
+  timer: Timer | undefined;
+}
+
+/** The queue of one process at one store. */
+export class WaitingRoom implements NoticeListener {
+  /** The process, as the store knows it. */
+  readonly instance: string;
+  readonly #clock: Clock;
+  readonly #targets = new Map<string, Target>();
+  readonly #waiters = new Map<string, Waiter>();
+  readonly #lines = new Map<string, Line>();
+  /** Notices that came before the reply to the call they are about. */
+  readonly #early = new Map<string, Notice>();
+
+  /**
+   * @param instance The process, as the store knows it.
+   * @param clock What waits are measured by.
+   */
+  constructor(instance: string, clock: Clock) {
+    this.instance = instance;
+    this.#clock = clock;
+  }
+
+  /** The target that an id queues on. */
+  targetOf(id: string): Target | undefined {
+    return this.#targets.get(id);
+  }
+
+  /** Announces a call before it is sent: word of it may come before the reply. */
+  announce({ id, targets }: QueuedCall): void {
+    this.#targets.set(id, targets[0] as Target);
+  }
+
+  /** The call is over. */
+  forget(id: string): void {
+    this.#targets.delete(id);
+    this.#early.delete(id);
+    const waiter = this.#waiters.get(id);
+    if (waiter !== undefined) this.#remove(waiter);
+  }
+
+  /** Waits until the call is served, which its last reply has queued. Ended early by `forget`. */
+  wait(call: QueuedCall, reply: TakeReply): Promise<TakeReply> {
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { call, resolve, reject, arrivalUs: reply.arrivalUs };
+      this.#waiters.set(call.id, waiter);
+      const line = this.#lines.get(call.line) ?? { waiters: new Set(), timer: undefined };
+      this.#lines.set(call.line, line);
+      line.waiters.add(waiter);
+      if (line.timer === undefined) this.#recheck(call.line, reply.waitUs);
+      const early = this.#early.get(call.id);
+      if (early !== undefined) this.notice(early);
+    });
+  }
+
+  /** Takes word from the store. */
+  notice(notice: Notice): void {
+    const waiter = this.#waiters.get(notice.id);
+    if (waiter === undefined) {
+      if (this.#targets.has(notice.id)) this.#early.set(notice.id, notice);
+    } else if (notice.kind === "granted") this.#serve(waiter, notice.reply);
+    else if (notice.reply.waitUs === 0) void this.#ask(waiter);
+    else this.#recheck(waiter.call.line, notice.reply.waitUs);
+  }
+
+  /** Word may have been missed: everybody asks again. */
+  gap(): void {
+    for (const waiter of this.#waiters.values()) void this.#ask(waiter);
+  }
+
+  #recheck(name: string, waitUs: number): void {
+    const line = this.#lines.get(name);
+    if (line === undefined) return;
+    line.timer?.cancel();
+    const atUs = this.#clock.nowUs() + Math.max(waitUs, SHORTEST_RECHECK_US);
+    line.timer = this.#clock.schedule(atUs, () => {
+      const [first] = line.waiters;
+      if (first !== undefined) void this.#ask(first);
+    });
+  }
+
+  async #ask(waiter: Waiter): Promise<void> {
+    try {
+      const reply = await waiter.call.ask(waiter.arrivalUs);
+      if (this.#waiters.get(waiter.call.id) !== waiter) return;
+      if (reply.status !== "queued") return this.#serve(waiter, reply);
+      waiter.arrivalUs = reply.arrivalUs;
+      this.#recheck(waiter.call.line, reply.waitUs);
+    } catch (error) {
+      // What the store cannot tell one, it cannot tell the others of the line.
+      for (const other of [...this.#lines.get(waiter.call.line)?.waiters ?? []]) {
+        this.#remove(other);
+        other.reject(error);
+      }
+    }
+  }
+
+  #serve(waiter: Waiter, reply: TakeReply): void {
+    this.#remove(waiter);
+    waiter.resolve(reply);
+  }
+
+  /** The line's next asker takes over: the timer belongs to the line, not to who set it. */
+  #remove(waiter: Waiter): void {
+    this.#waiters.delete(waiter.call.id);
+    const line = this.#lines.get(waiter.call.line);
+    if (line === undefined) return;
+    line.waiters.delete(waiter);
+    if (line.waiters.size > 0) return;
+    line.timer?.cancel();
+    this.#lines.delete(waiter.call.line);
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * What comes back from asking a limiter.
+ *
+ * @module
+ */
+
+import { RateSyncError } from "../base/errors.ts";
+import { decisionHeaders } from "./headers.ts";
+import type { LimitStatus } from "./status.ts";
+
+/** What stood in the way of a denied call; `store` if the store could not be asked. */
+export type DenialReason = "rate" | "blocked" | "concurrency" | "store";
+
+/** The facts of a decision. */
+export interface DecisionFacts {
+  /** Whether the call may go ahead. */
+  readonly allowed: boolean;
+  /** What stood in the way; undefined where nothing did. */
+  readonly reason: DenialReason | undefined;
+  /** The limiter that was asked; of several, the one that decided. */
+  readonly limiter: string;
+  /** Who was limited; undefined for the limiter as a whole. */
+  readonly key: string | undefined;
+  /** The units that were asked for. */
+  readonly cost: number;
+  /** Every limit that took part, in the order of the policy, slots last. */
+  readonly limits: readonly LimitStatus[];
+  /** Denied: how long until the same call would be allowed, with no other traffic, in milliseconds. Else 0. */
+  readonly retryAfterMs: number;
+  /** Whether the failure policy decided in place of the store. */
+  readonly degraded: boolean;
+}
+
+/** The answer of a limiter: an ordinary value, whether it allows or denies. */
+export class Decision implements DecisionFacts {
+  /** Whether the call may go ahead. */
+  readonly allowed: boolean;
+  /** What stood in the way; undefined where nothing did. */
+  readonly reason: DenialReason | undefined;
+  /** The limiter that was asked; of several, the one that decided. */
+  readonly limiter: string;
+  /** Who was limited; undefined for the limiter as a whole. */
+  readonly key: string | undefined;
+  /** The units that were asked for. */
+  readonly cost: number;
+  /** Every limit that took part, in the order of the policy, slots last. */
+  readonly limits: readonly LimitStatus[];
+  /** Denied: how long until the same call would be allowed, with no other traffic, in milliseconds. Else 0. */
+  readonly retryAfterMs: number;
+  /** Whether the failure policy decided in place of the store. */
+  readonly degraded: boolean;
+
+  /** @param facts The facts. */
+  constructor(facts: DecisionFacts) {
+    this.allowed = facts.allowed;
+    this.reason = facts.reason;
+    this.limiter = facts.limiter;
+    this.key = facts.key;
+    this.cost = facts.cost;
+    this.limits = facts.limits;
+    this.retryAfterMs = facts.retryAfterMs;
+    this.degraded = facts.degraded;
+  }
+
+  /** The most units of the tightest limit: the one with the least left. */
+  get limit(): number {
+    return this.#tightest?.limit ?? 0;
+  }
+
+  /** Units left in the tightest limit, after this decision. */
+  get remaining(): number {
+    return this.#tightest?.remaining ?? 0;
+  }
+
+  /** When the tightest limit is as good as unused, with no other traffic, in milliseconds. */
+  get resetAfterMs(): number {
+    return this.#tightest?.resetAfterMs ?? 0;
+  }
+
+  /** `RateLimit-Policy`, `RateLimit` and, on a denial, `Retry-After`, for an HTTP answer. */
+  headers(): Record<string, string> {
+    return decisionHeaders(this);
+  }
+
+  get #tightest(): LimitStatus | undefined {
+    return this.limits.reduce<LimitStatus | undefined>(
+      (tightest, status) => {
+        if (tightest === undefined || status.remaining < tightest.remaining) return status;
+        const longer = status.remaining === tightest.remaining && status.resetAfterMs > tightest.resetAfterMs;
+        return longer ? status : tightest;
+      },
+      undefined,
+    );
+  }
+}
+
+/** Thrown by `acquire`: there is no way to be served before the deadline. Known at once, never after sleeping. */
+export class RateLimitedError extends RateSyncError {
+  /** The denial. */
+  readonly decision: Decision;
+
+  /**
+   * @param decision The denial.
+   * @param options The standard error options.
+   */
+  constructor(decision: Decision, options?: ErrorOptions) {
+    const why = decision.reason === "store"
+      ? "its store could not be asked"
+      : `it has ${decision.remaining} of ${decision.limit} left, try again in ${Math.ceil(decision.retryAfterMs)} ms`;
+    super("RATE_LIMITED", `Cannot take ${decision.cost} from limiter ${JSON.stringify(decision.limiter)}: ${why}`, options);
+    this.decision = decision;
+  }
+
+  /** How long until the same call would be allowed, with no other traffic, in milliseconds. */
+  get retryAfterMs(): number {
+    return this.decision.retryAfterMs;
+  }
+}

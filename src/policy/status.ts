@@ -1,0 +1,54 @@
+/**
+ * Where one limit stands, in a caller's words.
+ *
+ * @module
+ */
+
+import type { Level } from "../algorithms/kernel.ts";
+import type { RateLimit, TokenBucketLimit } from "../algorithms/limit.ts";
+import type { Algorithm } from "./options.ts";
+
+/** One limit of a decision. */
+export interface LimitStatus {
+  /** The limiter that it belongs to. */
+  readonly limiter: string;
+  /** How it counts. */
+  readonly algorithm: Algorithm;
+  /** The most units it holds, or the most slots. */
+  readonly limit: number;
+  /** Units, or slots, that are left after this decision. */
+  readonly remaining: number;
+  /** The window in which `limit` units become free again, in milliseconds; undefined for slots. */
+  readonly windowMs: number | undefined;
+  /** When all of `limit` is free again, with no other traffic, in milliseconds. For slots: the first of them. */
+  readonly resetAfterMs: number;
+}
+
+/** Describes a rate limit after a decision. */
+export function rateStatus(limiter: string, rate: RateLimit, level: Level): LimitStatus {
+  const { algorithm, capacity: limit } = rate;
+  if (algorithm !== "token_bucket") {
+    const remaining = Math.max(limit - level[0], 0);
+    return { limiter, algorithm, limit, remaining, windowMs: rate.windowUs / 1_000, resetAfterMs: level[1] / 1_000 };
+  }
+  return {
+    limiter,
+    algorithm,
+    limit,
+    remaining: bucketRemaining(rate, level),
+    windowMs: (rate.burstUs + Math.sign(rate.burstRem)) / 1_000,
+    resetAfterMs: (level[0] + Math.sign(level[1])) / 1_000,
+  };
+}
+
+/** Whole units in a bucket that lacks `level` of being full. */
+function bucketRemaining(rate: TokenBucketLimit, [debtUs, debtRem]: Level): number {
+  const { burstUs, burstRem, denominator, intervalUs, intervalRem, capacity } = rate;
+  if (debtUs > burstUs || (debtUs === burstUs && debtRem >= burstRem)) return 0;
+  const owed = debtUs * denominator + debtRem;
+  const unit = intervalUs * denominator + intervalRem;
+  if (owed < Number.MAX_SAFE_INTEGER - unit) return capacity - Math.ceil(owed / unit);
+  const exact = BigInt(debtUs) * BigInt(denominator) + BigInt(debtRem);
+  const size = BigInt(intervalUs) * BigInt(denominator) + BigInt(intervalRem);
+  return capacity - Number((exact + size - 1n) / size);
+}

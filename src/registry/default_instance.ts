@@ -1,0 +1,192 @@
+/**
+ * The default instance: for programs that have one configuration. It looks for `rate-sync.toml` at first use.
+ *
+ * @module
+ */
+
+import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
+import type { KeyOptions, Limiter, TryDecision } from "../limiter/limiter.ts";
+import type { LimiterMetrics } from "../limiter/metrics.ts";
+import type { Permit } from "../limiter/permit.ts";
+import type { Reservation } from "../limiter/reservation.ts";
+import type { Decision } from "../policy/decision.ts";
+import type { LimiterOptions } from "../policy/options.ts";
+import type { Store } from "../stores/store.ts";
+import { findConfigFile } from "./config/find.ts";
+import type { LoadConfigOptions } from "./config/load.ts";
+import type { RateSyncConfig, StoreConfig } from "./options.ts";
+import {
+  type AskFor,
+  createRateSync,
+  type LimiterListing,
+  type RateLimitedOptions,
+  type RateSync,
+  type WaitOptions,
+  wrap,
+} from "./rate_sync.ts";
+import type { StoreListing } from "./store_slot.ts";
+
+interface Default {
+  readonly instance: RateSync;
+  configured: boolean;
+  ready: Promise<RateSync> | undefined;
+}
+
+let current: Default | undefined;
+
+function theDefault(): Default {
+  return current ??= { instance: createRateSync(), configured: false, ready: undefined };
+}
+
+/** The instance, with its configuration file read. A failure to read it is told to everybody who asks. */
+function ready(): Promise<RateSync> {
+  const it = theDefault();
+  return it.ready ??= it.configured ? Promise.resolve(it.instance) : findAndLoad(it.instance);
+}
+
+async function findAndLoad(instance: RateSync): Promise<RateSync> {
+  const path = await findConfigFile();
+  if (path !== undefined) await instance.loadConfig(path);
+  return instance;
+}
+
+/** Waits for a turn: see `Limiter.acquire`. */
+export async function acquire(limiter: string, options?: AcquireOptions): Promise<Permit> {
+  return await (await ready()).acquire(limiter, options);
+}
+
+/** Decides now: see `Limiter.tryAcquire`. */
+export async function tryAcquire(limiter: string, options?: AskOptions): Promise<TryDecision> {
+  return await (await ready()).tryAcquire(limiter, options);
+}
+
+/** Tells what `tryAcquire` would decide: see `Limiter.peek`. */
+export async function peek(limiter: string, options?: AskOptions): Promise<Decision> {
+  return await (await ready()).peek(limiter, options);
+}
+
+/** Takes cost for the earliest possible instant: see `Limiter.reserve`. */
+export async function reserve(limiter: string, options?: AcquireOptions): Promise<Reservation> {
+  return await (await ready()).reserve(limiter, options);
+}
+
+/** Waits until all of several limiters agree: see `RateSync.acquireAll`. */
+export async function acquireAll(asks: readonly AskFor[], options?: WaitOptions): Promise<Permit> {
+  return await (await ready()).acquireAll(asks, options);
+}
+
+/** Decides now over several limiters: see `RateSync.tryAcquireAll`. */
+export async function tryAcquireAll(asks: readonly AskFor[]): Promise<TryDecision> {
+  return await (await ready()).tryAcquireAll(asks);
+}
+
+/** Acquires, calls, and releases: see `Limiter.run`. */
+export async function run<Result>(
+  limiter: string,
+  fn: (permit: Permit) => Result | Promise<Result>,
+  options?: AcquireOptions,
+): Promise<Result> {
+  return await (await ready()).run(limiter, fn, options);
+}
+
+/**
+ * A function that acquires before each call of `fn` and releases after it.
+ *
+ * @example One limit for each tenant
+ * ```ts
+ * import { rateLimited } from "@ratesync/core";
+ *
+ * const send = rateLimited(
+ *   (tenant: string, body: string) => fetch(`https://api.example/${tenant}`, { method: "POST", body }),
+ *   { limiter: "partner", key: (tenant) => tenant },
+ * );
+ * ```
+ */
+export function rateLimited<Args extends unknown[], Result>(
+  fn: (...args: Args) => Result | Promise<Result>,
+  options: RateLimitedOptions<string, Args>,
+): (...args: Args) => Promise<Result> {
+  return wrap(fn, options, run);
+}
+
+/** Starts a key anew: see `Limiter.reset`. */
+export async function reset(limiter: string, options?: KeyOptions): Promise<void> {
+  await (await ready()).reset(limiter, options);
+}
+
+/** Forgives units: see `Limiter.refund`. */
+export async function refund(limiter: string, units: number, options?: KeyOptions): Promise<void> {
+  await (await ready()).refund(limiter, units, options);
+}
+
+/** Takes units whatever the limit says: see `Limiter.penalize`. */
+export async function penalize(limiter: string, units: number, options?: KeyOptions): Promise<void> {
+  await (await ready()).penalize(limiter, units, options);
+}
+
+/** Denies everything for a while: see `Limiter.block`. */
+export async function block(limiter: string, durationMs: number, options?: KeyOptions): Promise<void> {
+  await (await ready()).block(limiter, durationMs, options);
+}
+
+/** A limiter of the default instance, by its id. */
+export async function limiter(id: string): Promise<Limiter> {
+  return (await ready()).limiter(id);
+}
+
+/** What a limiter has done so far in this process. */
+export async function metrics(limiter: string): Promise<LimiterMetrics> {
+  return (await ready()).metrics(limiter);
+}
+
+/** Every store by id, without secrets. */
+export async function listStores(): Promise<Record<string, StoreListing>> {
+  return (await ready()).listStores();
+}
+
+/** Every limiter by id. */
+export async function listLimiters(): Promise<Record<string, LimiterListing>> {
+  return (await ready()).listLimiters();
+}
+
+/**
+ * Configures the default instance from a file, in place of the one that it would look for.
+ *
+ * @throws {ConfigError} If anything in it is wrong; it names file, path, what was received and what is allowed.
+ */
+export async function loadConfig(
+  path: string,
+  options?: Pick<LoadConfigOptions, "parse" | "env">,
+): Promise<RateSyncConfig> {
+  const it = theDefault();
+  const config = await it.instance.loadConfig(path, options);
+  it.configured = true;
+  it.ready = undefined;
+  return config;
+}
+
+/** Adds or replaces a store of the default instance, which then looks for no file. See `RateSync.configureStore`. */
+export async function configureStore(id: string, config: StoreConfig | Store): Promise<void> {
+  const it = theDefault();
+  await it.instance.configureStore(id, config);
+  it.configured = true;
+}
+
+/** Adds or replaces a limiter of the default instance, which then looks for no file. See `RateSync.configureLimiter`. */
+export function configureLimiter(id: string, options: LimiterOptions): void {
+  const it = theDefault();
+  it.instance.configureLimiter(id, options);
+  it.configured = true;
+}
+
+/** Connects every store of the default instance now, instead of at first use. */
+export async function connect(): Promise<void> {
+  await (await ready()).connect();
+}
+
+/** Closes the default instance. The next use makes a new one, which looks for its file again. */
+export async function close(): Promise<void> {
+  const closing = current?.instance;
+  current = undefined;
+  await closing?.close();
+}

@@ -1,0 +1,171 @@
+/**
+ * What is configured: stores and limiters by id. Checked as a whole before any of it is applied.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { ClosedError, ConfigError, NotFoundError, type StoreError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
+import type { Route } from "../limiter/engine.ts";
+import type { Logger } from "../limiter/events.ts";
+import { Limiter } from "../limiter/limiter.ts";
+import { StoreClient } from "../limiter/store_client.ts";
+import type { LimiterOptions } from "../policy/options.ts";
+import { compilePolicy, type Policy } from "../policy/policy.ts";
+import { MemoryStore } from "../stores/memory/memory_store.ts";
+import type { Store } from "../stores/store.ts";
+import type { StoreConfig } from "./options.ts";
+import { StoreSlot } from "./store_slot.ts";
+
+/** The id of the store that is used where none is configured. */
+const EMBEDDED = "memory";
+
+/** What definitions need of their surroundings. */
+export interface Surroundings {
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Where messages go. */
+  readonly logger: Logger | undefined;
+}
+
+/** Stores and limiters to add or replace. */
+export interface Definition {
+  /** Stores by id. */
+  readonly stores: Readonly<Record<string, StoreConfig | Store>>;
+  /** Limiters by id. */
+  readonly limiters: Readonly<Record<string, LimiterOptions>>;
+}
+
+/** The stores and limiters of one instance. */
+export class Definitions {
+  readonly #surroundings: Surroundings;
+  readonly #stores = new Map<string, StoreSlot>();
+  readonly #limiters = new Map<string, { readonly limiter: Limiter; readonly storeId: string }>();
+  #fallback: StoreClient | undefined;
+  #closed = false;
+
+  /** @param surroundings Where time comes from, and where messages go. */
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** The ids of limiters. */
+  get limiterIds(): string[] {
+    return [...this.#limiters.keys()];
+  }
+
+  /** The stores by id. */
+  get stores(): ReadonlyMap<string, StoreSlot> {
+    return this.#stores;
+  }
+
+  /**
+   * A limiter.
+   *
+   * @throws {NotFoundError} If there is none of that id; it lists the known ones.
+   * @throws {ClosedError} If everything was closed.
+   */
+  limiter(id: string): Limiter {
+    return this.entry(id).limiter;
+  }
+
+  /** A limiter with the id of its store. */
+  entry(id: string): { readonly limiter: Limiter; readonly storeId: string } {
+    if (this.#closed) throw new ClosedError("this rate-sync instance");
+    const entry = this.#limiters.get(id);
+    if (entry === undefined) throw new NotFoundError("limiter", id, this.limiterIds);
+    return entry;
+  }
+
+  /**
+   * Adds or replaces stores and limiters: all of them, or none if anything is wrong. Resolves when replaced stores
+   * have been closed.
+   *
+   * @throws {ConfigError | NotFoundError} If anything is wrong.
+   */
+  apply({ stores, limiters }: Definition): Promise<void> {
+    if (this.#closed) throw new ClosedError("this rate-sync instance");
+    const slots = Object.entries(stores).map(([id, config]) => this.#newSlot(id, config));
+    const storeIds = [...new Set([...this.#stores.keys(), ...slots.map((slot) => slot.id)])];
+    const compiled = Object.entries(limiters).map(([id, options]) => this.#compile(id, options, storeIds));
+    const replaced = slots.flatMap((slot) => this.#stores.get(slot.id) ?? []);
+    for (const slot of slots) this.#stores.set(slot.id, slot);
+    for (const { id, policy, storeId } of compiled) this.#define(id, policy, storeId);
+    return Promise.all(replaced.map((slot) => slot.close())).then(() => {});
+  }
+
+  /** Closes every store. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#stores.values()].map((slot) => slot.close()));
+    await this.#fallback?.close();
+  }
+
+  #newSlot(id: string, config: StoreConfig | Store): StoreSlot {
+    checkId("stores", id);
+    try {
+      return new StoreSlot(id, config, this.#surroundings.clock);
+    } catch (error) {
+      throw within(`stores.${id}`, error);
+    }
+  }
+
+  #compile(
+    id: string,
+    options: LimiterOptions,
+    storeIds: readonly string[],
+  ): { id: string; policy: Policy; storeId: string } {
+    checkId("limiters", id);
+    try {
+      const policy = compilePolicy(options);
+      return { id, policy, storeId: pickStore(options.store, storeIds) };
+    } catch (error) {
+      throw within(`limiters.${id}`, error);
+    }
+  }
+
+  #define(id: string, policy: Policy, storeId: string): void {
+    const { clock, logger } = this.#surroundings;
+    if (!this.#stores.has(storeId)) this.#stores.set(storeId, new StoreSlot(storeId, { engine: "memory" }, clock));
+    const before = this.#limiters.get(id)?.limiter;
+    const route = this.#route(storeId);
+    before?.adopt(policy, route);
+    this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, route, logger), storeId });
+  }
+
+  #route(storeId: string): Route {
+    const { clock, logger } = this.#surroundings;
+    return {
+      client: () => (this.#stores.get(storeId) as StoreSlot).client(),
+      fallback: () => this.#fallback ??= new StoreClient("fallback", new MemoryStore({ clock }), clock),
+      nowMs: () => clock.nowUs() / 1_000,
+      failed: (error: StoreError) =>
+        logger?.warn(`rate-sync: store ${show(storeId)} cannot decide (${error.code}): ${error.message}`),
+    };
+  }
+}
+
+function pickStore(wanted: string | undefined, known: readonly string[]): string {
+  if (wanted !== undefined) {
+    if (known.includes(wanted)) return wanted;
+    throw new NotFoundError("store", String(wanted), known);
+  }
+  if (known.length <= 1) return known[0] ?? EMBEDDED;
+  throw new ConfigError({
+    path: "store",
+    expected: `one of ${known.map((id) => JSON.stringify(id)).join(", ")}`,
+    received: "nothing, where several stores are configured",
+  });
+}
+
+function checkId(kind: "stores" | "limiters", id: string): void {
+  if (typeof id === "string" && id !== "" && id.length <= 1_024) return;
+  throw new ConfigError({ path: kind, expected: "ids of 1 to 1 024 characters", received: show(id) });
+}
+
+function within(path: string, error: unknown): unknown {
+  if (!(error instanceof ConfigError)) return error;
+  const { expected, received } = error;
+  return new ConfigError({ path: `${path}.${error.path}`, expected, received }, { cause: error });
+}

@@ -1,0 +1,316 @@
+/**
+ * An instance: stores, limiters, and the verbs to ask them with.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../base/clock.ts";
+import { ConfigError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
+import { type AcquireOptions, type AskOptions, maxWaitUs, targetOf } from "../limiter/call_options.ts";
+import { decide, decideOrThrow, type Party } from "../limiter/engine.ts";
+import type { LimiterListener, Logger } from "../limiter/events.ts";
+import type { KeyOptions, Limiter, TryDecision } from "../limiter/limiter.ts";
+import type { LimiterMetrics } from "../limiter/metrics.ts";
+import type { Permit } from "../limiter/permit.ts";
+import type { Reservation } from "../limiter/reservation.ts";
+import type { Decision } from "../policy/decision.ts";
+import type { LimiterOptions } from "../policy/options.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Store } from "../stores/store.ts";
+import { type LoadConfigOptions, loadConfigFile } from "./config/load.ts";
+import { Definitions } from "./definitions.ts";
+import type { RateSyncConfig, StoreConfig } from "./options.ts";
+import { checkStore, type StoreListing } from "./store_slot.ts";
+import { compilePolicy } from "../policy/policy.ts";
+
+/** How an instance is made. */
+export interface RateSyncOptions<Id extends string = string> {
+  /** Stores by id: descriptions, or stores of one's own. Without any, limiters use an embedded memory store. */
+  readonly stores?: Readonly<Record<string, StoreConfig | Store>>;
+  /** Limiters by id. */
+  readonly limiters?: Readonly<Record<Id, LimiterOptions>>;
+  /** Where messages go; `console` is fine. @default nowhere */
+  readonly logger?: Logger;
+  /** Where time comes from, for tests. @default the machine's clock */
+  readonly clock?: Clock;
+}
+
+/** One limiter's part in a call over several. */
+export interface AskFor<Id extends string = string> extends AskOptions {
+  /** The limiter's id. */
+  readonly limiter: Id;
+}
+
+/** How long a call over several limiters may wait. */
+export type WaitOptions = Pick<AcquireOptions, "timeoutMs" | "signal">;
+
+/** How a function is limited. */
+export interface RateLimitedOptions<Id extends string, Args extends unknown[]> extends WaitOptions {
+  /** The limiter's id. */
+  readonly limiter: Id;
+  /** Who is limited, from the function's arguments. */
+  readonly key?: (...args: Args) => string;
+  /** The cost, from the function's arguments. @default 1 */
+  readonly cost?: (...args: Args) => number;
+}
+
+/** How a limiter looks in a listing. */
+export interface LimiterListing {
+  /** The id of its store. */
+  readonly store: string;
+  /** Its rules. */
+  readonly policy: Policy;
+  /** What it has done so far in this process. */
+  readonly metrics: LimiterMetrics;
+}
+
+/** Stores and limiters, and the verbs to ask them with. `Id` is the limiters' ids. */
+export class RateSync<Id extends string = string> implements AsyncDisposable {
+  readonly #definitions: Definitions;
+  readonly #logger: Logger | undefined;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * @param options What to configure.
+   * @throws {ConfigError | NotFoundError} If anything is wrong.
+   */
+  constructor(options: RateSyncOptions<Id> = {}) {
+    const { stores = {}, limiters = {}, logger, clock = systemClock } = options;
+    this.#logger = logger;
+    this.#definitions = new Definitions({ clock, logger });
+    void this.#definitions.apply({ stores, limiters });
+  }
+
+  /**
+   * A limiter, by its id.
+   *
+   * @throws {NotFoundError} If there is none; it lists the known ones.
+   */
+  limiter(id: Id): Limiter {
+    return this.#definitions.limiter(id);
+  }
+
+  /** Waits for a turn: see `Limiter.acquire`. */
+  async acquire(limiter: Id, options?: AcquireOptions): Promise<Permit> {
+    return await this.limiter(limiter).acquire(options);
+  }
+
+  /** Decides now: see `Limiter.tryAcquire`. */
+  async tryAcquire(limiter: Id, options?: AskOptions): Promise<TryDecision> {
+    return await this.limiter(limiter).tryAcquire(options);
+  }
+
+  /** Tells what `tryAcquire` would decide: see `Limiter.peek`. */
+  async peek(limiter: Id, options?: AskOptions): Promise<Decision> {
+    return await this.limiter(limiter).peek(options);
+  }
+
+  /** Takes cost for the earliest possible instant: see `Limiter.reserve`. */
+  async reserve(limiter: Id, options?: AcquireOptions): Promise<Reservation> {
+    return await this.limiter(limiter).reserve(options);
+  }
+
+  /**
+   * Waits until all of several limiters agree, and takes from all of them at once. One that denies keeps the others
+   * untouched. The failure policy is the strictest of theirs.
+   *
+   * @throws {RateLimitedError} If the deadline cannot be met.
+   * @throws {ConfigError} If they are not all on one store.
+   */
+  async acquireAll(asks: readonly AskFor<Id>[], options: WaitOptions = {}): Promise<Permit> {
+    options.signal?.throwIfAborted();
+    const { parties, route } = this.#together(asks);
+    const waitUs = maxWaitUs(options.timeoutMs, parties.map((party) => party.target.policy));
+    return (await decideOrThrow(parties, route, { maxWaitUs: waitUs, signal: options.signal })).permit;
+  }
+
+  /**
+   * Decides now over several limiters: takes from all, or from none.
+   *
+   * @throws {ConfigError} If they are not all on one store.
+   */
+  async tryAcquireAll(asks: readonly AskFor<Id>[]): Promise<TryDecision> {
+    const { parties, route } = this.#together(asks);
+    const { decision, permit } = await decide(parties, route, "now");
+    return Object.assign(decision, { permit });
+  }
+
+  /** Acquires, calls, and releases: see `Limiter.run`. */
+  async run<Result>(
+    limiter: Id,
+    fn: (permit: Permit) => Result | Promise<Result>,
+    options?: AcquireOptions,
+  ): Promise<Result> {
+    return await this.limiter(limiter).run(fn, options);
+  }
+
+  /**
+   * A function that acquires before each call of `fn` and releases after it. It keeps the name and the number of
+   * arguments, and `this`.
+   */
+  rateLimited<Args extends unknown[], Result>(
+    fn: (...args: Args) => Result | Promise<Result>,
+    options: RateLimitedOptions<Id, Args>,
+  ): (...args: Args) => Promise<Result> {
+    return wrap(fn, options, (...call) => this.run(...call));
+  }
+
+  /** Starts a key anew: see `Limiter.reset`. */
+  async reset(limiter: Id, options?: KeyOptions): Promise<void> {
+    await this.limiter(limiter).reset(options);
+  }
+
+  /** Forgets every key of every store, of all limiters and processes that share them, and this instance's metrics. */
+  async resetAll(): Promise<void> {
+    for (const slot of this.#definitions.stores.values()) await (await slot.client()).store.resetAll();
+    for (const id of this.#definitions.limiterIds) this.limiter(id as Id).forgetMetrics();
+  }
+
+  /** Forgives units: see `Limiter.refund`. */
+  async refund(limiter: Id, units: number, options?: KeyOptions): Promise<void> {
+    await this.limiter(limiter).refund(units, options);
+  }
+
+  /** Takes units whatever the limit says: see `Limiter.penalize`. */
+  async penalize(limiter: Id, units: number, options?: KeyOptions): Promise<void> {
+    await this.limiter(limiter).penalize(units, options);
+  }
+
+  /** Denies everything for a while: see `Limiter.block`. */
+  async block(limiter: Id, durationMs: number, options?: KeyOptions): Promise<void> {
+    await this.limiter(limiter).block(durationMs, options);
+  }
+
+  /** What a limiter has done so far in this process. */
+  metrics(limiter: Id): LimiterMetrics {
+    return this.limiter(limiter).metrics();
+  }
+
+  /** Calls back on everything that happens in a limiter. Returns how to stop. */
+  subscribe(limiter: Id, listener: LimiterListener): () => void {
+    return this.limiter(limiter).subscribe(listener);
+  }
+
+  /**
+   * Adds or replaces a store. Limiters on it use the new one from their next call on.
+   *
+   * @returns Settled when the store that it replaces has been closed.
+   * @throws {ConfigError} If the description cannot be used; nothing is changed then.
+   */
+  async configureStore(id: string, config: StoreConfig | Store): Promise<void> {
+    await this.#definitions.apply({ stores: { [id]: config }, limiters: {} });
+  }
+
+  /**
+   * Adds or replaces a limiter. Those who hold it follow the new rules from their next call on.
+   *
+   * @throws {ConfigError | NotFoundError} If the description cannot be used; nothing is changed then.
+   */
+  configureLimiter(id: string, options: LimiterOptions): void {
+    void this.#definitions.apply({ stores: {}, limiters: { [id]: options } });
+  }
+
+  /**
+   * Reads a configuration file and applies it, all or nothing.
+   *
+   * @param path The file, relative to the working directory.
+   * @param options The parser and the environment.
+   * @throws {ConfigError} If anything in it is wrong; it names file, path, what was received and what is allowed.
+   */
+  async loadConfig(path: string, options: Pick<LoadConfigOptions, "parse" | "env"> = {}): Promise<RateSyncConfig> {
+    const config = await loadConfigFile(path, {
+      ...options,
+      checkLimiter: (_id, limiter) => void compilePolicy(limiter),
+      checkStore: (_id, store) => checkStore(store),
+    });
+    await this.#definitions.apply(config);
+    for (const [id, { engine }] of Object.entries(config.stores)) {
+      this.#logger?.info(`rate-sync: store ${show(id)} uses ${engine === "redis" ? "Redis" : engine}`);
+    }
+    return config;
+  }
+
+  /** Every store by id, without secrets. */
+  listStores(): Record<string, StoreListing> {
+    return Object.fromEntries([...this.#definitions.stores].map(([id, slot]) => [id, slot.listing()]));
+  }
+
+  /** Every limiter by id. */
+  listLimiters(): Record<string, LimiterListing> {
+    return Object.fromEntries(this.#definitions.limiterIds.map((id) => {
+      const { limiter, storeId: store } = this.#definitions.entry(id);
+      return [id, { store, policy: limiter.policy, metrics: limiter.metrics() }];
+    }));
+  }
+
+  /**
+   * Connects every store now, instead of at first use.
+   *
+   * @throws {StoreError} If one cannot be reached or refuses.
+   */
+  async connect(): Promise<void> {
+    await Promise.all([...this.#definitions.stores.values()].map(async (slot) => (await slot.client()).store.connect()));
+  }
+
+  /** Closes every store. Later calls fail with a `ClosedError`. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#definitions.close();
+  }
+
+  /** Closes at the end of a block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** One key of one limiter can be named several times: its costs add up. */
+  #together(asks: readonly AskFor<Id>[]): { parties: Party[]; route: Limiter["route"] } {
+    const [first] = asks;
+    if (first === undefined) throw new TypeError("Cannot acquire from no limiter: the list is empty");
+    const merged = new Map<string, AskFor<Id>>();
+    for (const ask of asks) {
+      const name = JSON.stringify([ask.limiter, ask.key]);
+      const before = merged.get(name);
+      targetOf(ask.limiter, this.limiter(ask.limiter).policy, ask);
+      merged.set(name, before === undefined ? ask : { ...ask, cost: (before.cost ?? 1) + (ask.cost ?? 1) });
+    }
+    const { storeId } = this.#definitions.entry(first.limiter);
+    for (const { limiter } of asks) {
+      const other = this.#definitions.entry(limiter).storeId;
+      if (other === storeId) continue;
+      throw new ConfigError({
+        path: `limiters.${limiter}.store`,
+        expected: `${show(storeId)}, as of ${show(first.limiter)}: one decision is made by one store`,
+        received: show(other),
+      });
+    }
+    const parties = [...merged.values()].map((ask) => this.limiter(ask.limiter).party(ask));
+    return { parties, route: this.limiter(first.limiter).route };
+  }
+}
+
+/** Makes an instance. The limiters' ids become types: a misspelt one does not compile. */
+export function createRateSync<const Id extends string = string>(
+  options: RateSyncOptions<Id> = {},
+): RateSync<Id> {
+  return new RateSync(options);
+}
+
+/** Wraps a function so that it runs under a limiter. */
+export function wrap<Id extends string, Args extends unknown[], Result>(
+  fn: (...args: Args) => Result | Promise<Result>,
+  { limiter, key, cost, ...wait }: RateLimitedOptions<Id, Args>,
+  run: (limiter: Id, fn: () => Result | Promise<Result>, options: AcquireOptions) => Promise<Result>,
+): (...args: Args) => Promise<Result> {
+  const limited = async function (this: unknown, ...args: Args): Promise<Result> {
+    const options: AcquireOptions = {
+      ...wait,
+      ...(key === undefined ? {} : { key: key(...args) }),
+      ...(cost === undefined ? {} : { cost: cost(...args) }),
+    };
+    return await run(limiter, () => fn.apply(this, args), options);
+  };
+  Object.defineProperty(limited, "name", { value: fn.name });
+  Object.defineProperty(limited, "length", { value: fn.length });
+  return limited;
+}

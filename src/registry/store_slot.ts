@@ -1,0 +1,111 @@
+/**
+ * A configured store: opened at first use, closed when it is replaced.
+ *
+ * @module
+ */
+
+import type { Clock } from "../base/clock.ts";
+import { ClosedError, ConfigError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
+import { StoreClient } from "../limiter/store_client.ts";
+import { MemoryStore } from "../stores/memory/memory_store.ts";
+import { readSettings } from "../stores/redis/connections/settings.ts";
+import type { Store } from "../stores/store.ts";
+import type { StoreConfig } from "./options.ts";
+
+/** How a store looks in a listing. */
+export interface StoreListing {
+  /** What kind of store it is. */
+  readonly engine: string;
+  /** Where it is, without credentials; undefined where that means nothing. */
+  readonly url: string | undefined;
+  /** Whether it has been opened. */
+  readonly open: boolean;
+}
+
+/** A place for a store. */
+export class StoreSlot {
+  /** The store's id. */
+  readonly id: string;
+  readonly #config: StoreConfig | Store;
+  readonly #clock: Clock;
+  #client: Promise<StoreClient> | undefined;
+  #closed = false;
+
+  /**
+   * @param id The store's id.
+   * @param config What it is, or the store itself.
+   * @param clock What it takes time from.
+   * @throws {ConfigError} If the configuration cannot be used.
+   */
+  constructor(id: string, config: StoreConfig | Store, clock: Clock) {
+    checkStore(config);
+    this.id = id;
+    this.#config = config;
+    this.#clock = clock;
+  }
+
+  /** The store's client; opened at the first call. */
+  client(): Promise<StoreClient> {
+    if (this.#closed) return Promise.reject(new ClosedError(`store ${show(this.id)}`));
+    return this.#client ??= openStore(this.#config, this.#clock)
+      .then((store) => new StoreClient(this.id, store, this.#clock));
+  }
+
+  /** How it looks from outside. */
+  listing(): StoreListing {
+    const config = this.#config;
+    const url = !isStore(config) && config.engine === "redis" ? readSettings(config).endpoint.label : undefined;
+    return { engine: config.engine, url, open: this.#client !== undefined && !this.#closed };
+  }
+
+  /** Closes the store if it was opened. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const client = await this.#client;
+    await client?.close();
+  }
+}
+
+/**
+ * Checks how a store is described.
+ *
+ * @throws {ConfigError} If it cannot be used; the path is relative to it.
+ */
+export function checkStore(config: StoreConfig | Store): void {
+  if (typeof config !== "object" || config === null) {
+    throw new ConfigError({ path: "store", expected: "an object with an engine", received: show(config) });
+  }
+  if (isStore(config)) return;
+  switch (config.engine) {
+    case "memory":
+      return checkMemory(config.maxKeys);
+    case "redis":
+      return void readSettings(config);
+    default: {
+      const { engine } = config as { engine: unknown };
+      throw new ConfigError({ path: "engine", expected: '"memory" or "redis"', received: show(engine) });
+    }
+  }
+}
+
+function checkMemory(maxKeys: unknown): void {
+  if (maxKeys === undefined) return;
+  if (typeof maxKeys === "number" && Number.isSafeInteger(maxKeys) && maxKeys >= 1) return;
+  throw new ConfigError({ path: "maxKeys", expected: "a whole number from 1", received: show(maxKeys) });
+}
+
+function isStore(config: StoreConfig | Store): config is Store {
+  return typeof (config as Partial<Store>).execute === "function";
+}
+
+async function openStore(config: StoreConfig | Store, clock: Clock): Promise<Store> {
+  if (isStore(config)) return config;
+  if (config.engine === "memory") return new MemoryStore({ clock, ...pick("maxKeys", config.maxKeys) });
+  const { createRedisStore } = await import("../stores/redis/mod.ts");
+  return createRedisStore(config);
+}
+
+function pick<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
+  return value === undefined ? {} : { [key]: value } as { [K in Key]: Value };
+}

@@ -44,13 +44,7 @@ export type {
   SlidingWindowLimit,
   TokenBucketLimit,
 } from "./src/algorithms/limit.ts";
-export type {
-  Algorithm,
-  LimiterOptions,
-  LimitOptions,
-  RateAlgorithm,
-  StoreErrorPolicy,
-} from "./src/policy/options.ts";
+export type { Algorithm, LimiterOptions, LimitOptions, RateAlgorithm, StoreErrorPolicy } from "./src/policy/options.ts";
 export type { Policy } from "./src/policy/policy.ts";
 export { Decision, type DecisionFacts, type DenialReason, RateLimitedError } from "./src/policy/decision.ts";
 export type { LimitStatus } from "./src/policy/status.ts";

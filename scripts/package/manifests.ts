@@ -10,9 +10,15 @@ import { isDeepStrictEqual } from "node:util";
 /** What is read of the manifests and of the changelog. */
 export interface Manifests {
   /** package.json, whose exports point into dist/. */
-  readonly npm: Manifest<{ readonly types: string; readonly default: string }>;
+  readonly npm: Manifest<{ readonly types: string; readonly default: string }> & {
+    /** What npm installs with the package: ranges by name. */
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
   /** deno.json, whose exports point at the source. */
-  readonly deno: Manifest<string>;
+  readonly deno: Manifest<string> & {
+    /** The same dependencies: `npm:` specifiers by name. */
+    readonly imports: Readonly<Record<string, string>>;
+  };
   /** jsr.json, likewise. */
   readonly jsr: Manifest<string>;
   /** The text of CHANGELOG.md. */
@@ -57,6 +63,8 @@ export function manifestProblems({ npm, deno, jsr, changelog }: Manifests): stri
     expectSame(`package.json: ${field}`, npm[field], deno[field]);
   }
   expectSame("package.json: exports", npm.exports, builtExports(deno.exports));
+  const dependencies = Object.entries(npm.dependencies).map(([name, range]) => [name, `npm:${name}@${range}`]);
+  expectSame("deno.json: imports", deno.imports, Object.fromEntries(dependencies));
   const release = /^## \[?(\d[^\s\]]*)/m.exec(changelog)?.[1];
   expectSame("CHANGELOG.md: the version of the first release", release, deno.version);
   return problems;

@@ -48,7 +48,9 @@ export function targetOf(limiter: string, policy: Policy, { key, cost = 1 }: Ask
   if (key !== undefined && (typeof key !== "string" || key === "" || key.length > MAX_KEY_LENGTH)) {
     const received = typeof key === "string" && key !== "" ? `one of ${key.length} characters` : show(key);
     throw new TypeError(
-      `Cannot ask limiter ${show(limiter)}: key must be a string of 1 to ${MAX_KEY_LENGTH} characters, received ${received}`,
+      `Cannot ask limiter ${
+        show(limiter)
+      }: key must be a string of 1 to ${MAX_KEY_LENGTH} characters, received ${received}`,
     );
   }
   checkUnits("cost", limiter, cost);

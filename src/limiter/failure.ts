@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type StoreError, RateSyncError } from "../base/errors.ts";
+import { RateSyncError, type StoreError } from "../base/errors.ts";
 import type { StoreErrorPolicy } from "../policy/options.ts";
 import type { Target } from "../stores/store.ts";
 

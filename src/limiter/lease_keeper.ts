@@ -89,7 +89,9 @@ export class LeaseKeeper {
       } // Without an answer, nobody knows: ask again soon, and let the store say what became of it.
       else this.#schedule(lease, ttlUs(lease) / (held[i] === undefined ? 15 : 3));
     });
-    for (const [lease, dueUs] of this.#dueUs) if (dueUs < this.#timerUs) this.#schedule(lease, dueUs - this.#clock.nowUs());
+    for (const [lease, dueUs] of this.#dueUs) {
+      if (dueUs < this.#timerUs) this.#schedule(lease, dueUs - this.#clock.nowUs());
+    }
   }
 }
 

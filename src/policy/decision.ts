@@ -107,7 +107,11 @@ export class RateLimitedError extends RateSyncError {
     const why = decision.reason === "store"
       ? "its store could not be asked"
       : `it has ${decision.remaining} of ${decision.limit} left, try again in ${Math.ceil(decision.retryAfterMs)} ms`;
-    super("RATE_LIMITED", `Cannot take ${decision.cost} from limiter ${JSON.stringify(decision.limiter)}: ${why}`, options);
+    super(
+      "RATE_LIMITED",
+      `Cannot take ${decision.cost} from limiter ${JSON.stringify(decision.limiter)}: ${why}`,
+      options,
+    );
     this.decision = decision;
   }
 

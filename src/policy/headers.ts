@@ -23,7 +23,9 @@ export function decisionHeaders({ limits, allowed, retryAfterMs }: HeaderFacts):
   const rates = limits.map((limit, i) => ({ ...limit, name: names[i] as string }));
   const headers: Record<string, string> = {
     "RateLimit-Policy": rates.map(({ name, limit, windowMs }) =>
-      windowMs === undefined ? `${name};q=${limit};qu="concurrent-requests"` : `${name};q=${limit};w=${seconds(windowMs)}`
+      windowMs === undefined
+        ? `${name};q=${limit};qu="concurrent-requests"`
+        : `${name};q=${limit};w=${seconds(windowMs)}`
     ).join(", "),
     RateLimit: rates.map(({ name, remaining, resetAfterMs }) => `${name};r=${remaining};t=${seconds(resetAfterMs)}`)
       .join(", "),

@@ -9,7 +9,7 @@ import { ConfigError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { show } from "../base/text.ts";
 import { compileLimit } from "./compile_limit.ts";
-import type { LimitOptions, LimiterOptions, StoreErrorPolicy } from "./options.ts";
+import type { LimiterOptions, LimitOptions, StoreErrorPolicy } from "./options.ts";
 
 /** The rules of a limiter. Frozen. */
 export interface Policy {
@@ -62,7 +62,13 @@ export function compilePolicy(options: LimiterOptions): Policy {
     rates: Object.freeze(rates),
     maxConcurrent,
     leaseTtlUs: Math.round(
-      range(options.leaseTtlMs ?? DEFAULT_LEASE_TTL_MS, "leaseTtlMs", "milliseconds from 100 to 86 400 000", 100, 864e5) *
+      range(
+        options.leaseTtlMs ?? DEFAULT_LEASE_TTL_MS,
+        "leaseTtlMs",
+        "milliseconds from 100 to 86 400 000",
+        100,
+        864e5,
+      ) *
         1_000,
     ),
     capacity: rates.length === 0 ? maxConcurrent : Math.min(...rates.map((rate) => rate.capacity)),
@@ -127,7 +133,9 @@ function rejectUnknown(options: object, known: readonly string[], prefix: string
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
     const guess = nearest(key, known);
-    const expected = guess === undefined ? `one of ${known.join(", ")}` : `a known option; did you mean ${show(guess)}?`;
+    const expected = guess === undefined
+      ? `one of ${known.join(", ")}`
+      : `a known option; did you mean ${show(guess)}?`;
     throw new ConfigError({ path: `${prefix}${key}`, expected, received: "an unknown option" });
   }
 }

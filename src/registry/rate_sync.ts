@@ -18,7 +18,7 @@ import type { Decision } from "../policy/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Store } from "../stores/store.ts";
-import { type LoadConfigOptions, loadConfigFile } from "./config/load.ts";
+import { loadConfigFile, type LoadConfigOptions } from "./config/load.ts";
 import { Definitions } from "./definitions.ts";
 import type { RateSyncConfig, StoreConfig } from "./options.ts";
 import { checkStore, type StoreListing } from "./store_slot.ts";
@@ -250,7 +250,9 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {StoreError} If one cannot be reached or refuses.
    */
   async connect(): Promise<void> {
-    await Promise.all([...this.#definitions.stores.values()].map(async (slot) => (await slot.client()).store.connect()));
+    await Promise.all(
+      [...this.#definitions.stores.values()].map(async (slot) => (await slot.client()).store.connect()),
+    );
   }
 
   /** Closes every store. Later calls fail with a `ClosedError`. */

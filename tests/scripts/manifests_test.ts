@@ -20,6 +20,7 @@ describe("manifestProblems()", () => {
       ({ npm, ...rest }) => ({ ...rest, npm: { ...npm, exports: {} } }),
       /^package.json: exports/,
     ],
+    ["another dependency", ({ deno, ...rest }) => ({ ...rest, deno: { ...deno, imports: {} } }), /^deno.json: imports/],
     ["another release", (manifests) => ({ ...manifests, changelog: "## [0.0.1]\n" }), /^CHANGELOG.md/],
   ];
   for (const [what, change, problem] of cases) {

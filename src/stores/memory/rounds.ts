@@ -106,7 +106,13 @@ export class Rounds {
     } else if (blockedUs > nowUs) {
       status = "blocked";
     }
-    return { status, nowUs, waitUs, arrivalUs, levels: targets.map((target, i) => this.#level(target, fences[i] ?? 0)) };
+    return {
+      status,
+      nowUs,
+      waitUs,
+      arrivalUs,
+      levels: targets.map((target, i) => this.#level(target, fences[i] ?? 0)),
+    };
   }
 
   /** The same for one that waits already. */

@@ -72,9 +72,7 @@ function readLevels(
   const next = () => numbers[cursor++] as number;
   return targets.map(({ policy }) => ({
     rates: policy.rates.map(() => [next(), next()] as const),
-    slots: withSlots && policy.maxConcurrent > 0
-      ? { used: next(), freeInUs: next(), fence: next() }
-      : undefined,
+    slots: withSlots && policy.maxConcurrent > 0 ? { used: next(), freeInUs: next(), fence: next() } : undefined,
   }));
 }
 

@@ -24,14 +24,23 @@ export { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 export type { Script } from "./script.ts";
 export type * from "../store.ts";
 
+/** What tests may replace in a store. */
+export type RedisTestSettings = Pick<RedisStoreSettings, "testClock" | "testScript">;
+
 /**
  * A store over node-redis. Nothing is connected before the first use, or `connect()`.
  *
+ * @param options Where Redis is, and how to use it.
+ * @param testing For tests only: virtual time in place of the server's clock, and seeded mistakes.
  * @throws {ConfigError} If the URL or an option cannot be used.
  */
-export function createRedisStore(options: RedisStoreOptions): RedisStore {
+export function createRedisStore(
+  options: RedisStoreOptions,
+  testing: RedisTestSettings = {},
+): RedisStore {
   const { keyPrefix, timingMarginMs } = options;
   return new RedisStore(openNodeRedis(options), {
+    ...testing,
     ...(keyPrefix === undefined ? {} : { keyPrefix }),
     ...(timingMarginMs === undefined ? {} : { timingMarginMs }),
   });

@@ -16,7 +16,7 @@ export interface RedisStoreOptions {
   readonly username?: string;
   /** What every key begins with. Not empty. @default {"rate_limit"} */
   readonly keyPrefix?: string;
-  /** Connections opened at once by `connect()` and at first use, 1 or more, at most `poolMaxSize`. @default {1} */
+  /** Connections opened by `connect()` or the first use, 1 or more, at most `poolMaxSize`. @default {2} */
   readonly poolMinSize?: number;
   /** The most connections this store ever opens for commands; 1 or more. @default {10} */
   readonly poolMaxSize?: number;

@@ -67,6 +67,7 @@ export type {
   RedisStoreConfig,
   StoreConfig,
 } from "./src/registry/options.ts";
+export type { LoadConfigOptions } from "./src/registry/config/load.ts";
 export type { ConfigParser } from "./src/registry/config/parse.ts";
 export type { EnvReader } from "./src/registry/config/environment.ts";
 export {

@@ -63,6 +63,8 @@ export class DeadlineQueue<T> {
   #timer: Timer | undefined;
 
   /**
+   * Makes one.
+   *
    * @param ms How long everything in the queue may take, in milliseconds.
    * @param onDue Called with each item whose time is over, after it left the queue. Must not throw.
    * @param clock Where the time comes from.

@@ -26,6 +26,8 @@ export class RateSyncError extends Error {
   readonly code: RateSyncErrorCode;
 
   /**
+   * Makes one.
+   *
    * @param code What went wrong.
    * @param message A sentence for people: `Cannot <verb> <object>: <what holds>, received <value>`.
    * @param options The standard error options; `cause` holds the error underneath, if there is one.
@@ -67,6 +69,8 @@ export class ConfigError extends RateSyncError {
   readonly received: string;
 
   /**
+   * Makes one.
+   *
    * @param details Where it is, what was received, and what is allowed.
    * @param options The standard error options.
    */
@@ -92,6 +96,8 @@ export class NotFoundError extends RateSyncError {
   readonly known: readonly string[];
 
   /**
+   * Makes one.
+   *
    * @param kind What was looked for.
    * @param id The id that was asked for.
    * @param known The ids that are configured.
@@ -117,6 +123,8 @@ export class CostExceedsLimitError extends RateSyncError {
   readonly capacity: number;
 
   /**
+   * Makes one.
+   *
    * @param limiter The limiter that was asked.
    * @param cost The cost that was asked for.
    * @param capacity The most that one call can ever be granted.
@@ -141,9 +149,12 @@ export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIME
  * command may or may not have run, so it is not sent again.
  */
 export class StoreError extends RateSyncError {
+  /** Which kind of failure it was. */
   declare readonly code: StoreErrorCode;
 
   /**
+   * Makes one.
+   *
    * @param code Which kind of failure it was.
    * @param message What happened, without secrets.
    * @param options The standard error options.
@@ -155,7 +166,11 @@ export class StoreError extends RateSyncError {
 
 /** A call on something that has been closed. */
 export class ClosedError extends RateSyncError {
-  /** @param what The thing that was closed, in words: `rate-sync instance`. */
+  /**
+   * Makes one.
+   *
+   * @param what The thing that was closed, in words: `rate-sync instance`.
+   */
   constructor(what: string) {
     super("CLOSED", `Cannot use ${what}: it is closed`);
   }
@@ -163,7 +178,11 @@ export class ClosedError extends RateSyncError {
 
 /** A lease that ended before its permit was released: it was reset, or could not be renewed in time. */
 export class LeaseLostError extends RateSyncError {
-  /** @param limiter The limiter whose slot was lost. */
+  /**
+   * Makes one.
+   *
+   * @param limiter The limiter whose slot was lost.
+   */
   constructor(limiter: string) {
     super("LEASE_LOST", `The slot held on limiter ${JSON.stringify(limiter)} was lost: its lease ended before release`);
   }

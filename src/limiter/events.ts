@@ -60,7 +60,11 @@ export class Subscriptions {
   readonly #listeners = new Set<LimiterListener>();
   readonly #logger: Logger | undefined;
 
-  /** @param logger Where failures of listeners go. */
+  /**
+   * Makes one.
+   *
+   * @param logger Where failures of listeners go.
+   */
   constructor(logger: Logger | undefined) {
     this.#logger = logger;
   }

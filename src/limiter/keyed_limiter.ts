@@ -21,6 +21,8 @@ export class KeyedLimiter {
   readonly key: string;
 
   /**
+   * Makes one.
+   *
    * @param limiter The limiter.
    * @param key Who is limited.
    */

@@ -29,6 +29,8 @@ export class LeaseKeeper {
   #timerUs = Infinity;
 
   /**
+   * Makes one.
+   *
    * @param clock What is waited by.
    * @param renew How to ask the store.
    */

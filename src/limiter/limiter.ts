@@ -32,6 +32,8 @@ export class Limiter {
   #route: Route;
 
   /**
+   * Makes one.
+   *
    * @param id The limiter's id.
    * @param policy Its rules.
    * @param route Where its calls go.
@@ -49,12 +51,20 @@ export class Limiter {
     return this.#policy;
   }
 
-  /** Where its calls go. */
+  /**
+   * Where its calls go.
+   *
+   * @internal
+   */
   get route(): Route {
     return this.#route;
   }
 
-  /** Takes new rules, which the next call follows. Used by the registry. */
+  /**
+   * Takes new rules, which the next call follows. Used by the registry.
+   *
+   * @internal
+   */
   adopt(policy: Policy, route: Route): void {
     this.#policy = policy;
     this.#route = route;
@@ -170,7 +180,11 @@ export class Limiter {
     return this.#metrics.snapshot();
   }
 
-  /** Starts the counts over. Slots that are held stay counted. */
+  /**
+   * Starts the counts over. Slots that are held stay counted.
+   *
+   * @internal
+   */
   forgetMetrics(): void {
     this.#metrics.reset();
   }
@@ -180,7 +194,11 @@ export class Limiter {
     return this.#subscriptions.add(listener);
   }
 
-  /** This limiter's part in a call over several. */
+  /**
+   * This limiter's part in a call over several.
+   *
+   * @internal
+   */
   party(options: AskOptions): Party {
     const subscriptions = this.#subscriptions;
     return {

@@ -63,7 +63,11 @@ export class LeasedPermit implements Permit {
   #lost: AbortController | undefined;
   #released: Promise<void> | undefined;
 
-  /** @param parts What it is made of. */
+  /**
+   * Makes one.
+   *
+   * @param parts What it is made of.
+   */
   constructor(parts: PermitParts) {
     this.decision = parts.decision;
     this.waitedMs = parts.waitedMs;

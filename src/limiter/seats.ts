@@ -45,7 +45,11 @@ export class Seats {
   readonly #lines = new Map<string, Sitter[]>();
   readonly #clock: Clock;
 
-  /** @param clock What waits are measured by. */
+  /**
+   * Makes one.
+   *
+   * @param clock What waits are measured by.
+   */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

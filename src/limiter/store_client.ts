@@ -29,6 +29,8 @@ export class StoreClient {
   #listening: Promise<void> | undefined;
 
   /**
+   * Makes one.
+   *
    * @param id The store's id in the configuration.
    * @param store The store.
    * @param clock What waits are measured by.

@@ -46,6 +46,8 @@ export class WaitingRoom implements NoticeListener {
   readonly #early = new Map<string, Notice>();
 
   /**
+   * Makes one.
+   *
    * @param instance The process, as the store knows it.
    * @param clock What waits are measured by.
    */

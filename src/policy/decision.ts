@@ -50,7 +50,11 @@ export class Decision implements DecisionFacts {
   /** Whether the failure policy decided in place of the store. */
   readonly degraded: boolean;
 
-  /** @param facts The facts. */
+  /**
+   * Makes one.
+   *
+   * @param facts The facts.
+   */
   constructor(facts: DecisionFacts) {
     this.allowed = facts.allowed;
     this.reason = facts.reason;
@@ -100,6 +104,8 @@ export class RateLimitedError extends RateSyncError {
   readonly decision: Decision;
 
   /**
+   * Makes one.
+   *
    * @param decision The denial.
    * @param options The standard error options.
    */

@@ -156,7 +156,7 @@ export async function listLimiters(): Promise<Record<string, LimiterListing>> {
  */
 export async function loadConfig(
   path: string,
-  options?: Pick<LoadConfigOptions, "parse" | "env">,
+  options?: LoadConfigOptions,
 ): Promise<RateSyncConfig> {
   const it = theDefault();
   const config = await it.instance.loadConfig(path, options);

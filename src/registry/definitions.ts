@@ -45,7 +45,11 @@ export class Definitions {
   #fallback: StoreClient | undefined;
   #closed = false;
 
-  /** @param surroundings Where time comes from, and where messages go. */
+  /**
+   * Makes one.
+   *
+   * @param surroundings Where time comes from, and where messages go.
+   */
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
   }

@@ -16,13 +16,12 @@ import type { Permit } from "../limiter/permit.ts";
 import type { Reservation } from "../limiter/reservation.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
-import type { Policy } from "../policy/policy.ts";
+import { compilePolicy, type Policy } from "../policy/policy.ts";
 import type { Store } from "../stores/store.ts";
 import { loadConfigFile, type LoadConfigOptions } from "./config/load.ts";
 import { Definitions } from "./definitions.ts";
 import type { RateSyncConfig, StoreConfig } from "./options.ts";
 import { checkStore, type StoreListing } from "./store_slot.ts";
-import { compilePolicy } from "../policy/policy.ts";
 
 /** How an instance is made. */
 export interface RateSyncOptions<Id extends string = string> {
@@ -72,6 +71,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /**
+   * Makes one.
+   *
    * @param options What to configure.
    * @throws {ConfigError | NotFoundError} If anything is wrong.
    */
@@ -218,7 +219,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @param options The parser and the environment.
    * @throws {ConfigError} If anything in it is wrong; it names file, path, what was received and what is allowed.
    */
-  async loadConfig(path: string, options: Pick<LoadConfigOptions, "parse" | "env"> = {}): Promise<RateSyncConfig> {
+  async loadConfig(path: string, options: LoadConfigOptions = {}): Promise<RateSyncConfig> {
     const config = await loadConfigFile(path, {
       ...options,
       checkLimiter: (_id, limiter) => void compilePolicy(limiter),

@@ -33,6 +33,8 @@ export class StoreSlot {
   #closed = false;
 
   /**
+   * Makes one.
+   *
    * @param id The store's id.
    * @param config What it is, or the store itself.
    * @param clock What it takes time from.

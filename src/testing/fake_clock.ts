@@ -36,7 +36,11 @@ export class FakeClock implements Clock {
   #order = 0;
   #alarms: Alarm[] = [];
 
-  /** @param startUs The first reading, in microseconds since the Unix epoch. @default 2026-01-01T00:00:00Z */
+  /**
+   * Makes one.
+   *
+   * @param startUs The first reading, in microseconds since the Unix epoch. @default 2026-01-01T00:00:00Z
+   */
   constructor(startUs: number = START_US) {
     this.#nowUs = startUs;
   }

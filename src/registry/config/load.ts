@@ -13,15 +13,18 @@ import { reasonOf } from "./find.ts";
 import { type ConfigChecks, readDocument } from "./schema.ts";
 
 /** How a configuration file is read. */
-export interface LoadConfigOptions extends ConfigChecks {
+export interface LoadConfigOptions {
   /** Turns the text into tables: for YAML, JSON and others. @default TOML 1.0 */
   readonly parse?: ConfigParser;
   /** Reads the environment variables that the file names. @default the environment of the process */
   readonly env?: EnvReader;
 }
 
+/** How a configuration file is read, and who else checks what is in it. */
+export interface CheckedLoadOptions extends LoadConfigOptions, ConfigChecks {}
+
 /** How a configuration's text is read. */
-export interface ParseConfigOptions extends LoadConfigOptions {
+export interface ParseConfigOptions extends CheckedLoadOptions {
   /** What errors call the file. */
   readonly file?: string;
 }
@@ -57,7 +60,7 @@ export async function parseConfig(
  */
 export async function loadConfigFile(
   path: string,
-  options: LoadConfigOptions = {},
+  options: CheckedLoadOptions = {},
 ): Promise<RateSyncConfig> {
   return await parseConfig(await readText(path), { ...options, file: path });
 }

@@ -9,7 +9,7 @@ import type { TokenBucketLimit } from "../../algorithms/limit.ts";
 import type { TokenBucketState } from "../../algorithms/token_bucket.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Target } from "../store.ts";
-import { SlotBook } from "./slot_book.ts";
+import type { SlotBook } from "./slot_book.ts";
 
 /** The state of one key of one limiter. */
 export interface Cell {
@@ -35,7 +35,11 @@ export class Cells {
   readonly #maxKeys: number;
   #sweep: Iterator<[string, Cell]> = this.#cells.entries();
 
-  /** @param maxKeys The most cells; past it the one nearest to fresh is forgotten first. */
+  /**
+   * Makes one.
+   *
+   * @param maxKeys The most cells; past it the one nearest to fresh is forgotten first.
+   */
   constructor(maxKeys: number) {
     this.#maxKeys = maxKeys;
   }

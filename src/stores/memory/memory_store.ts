@@ -40,7 +40,11 @@ export class MemoryStore implements Store {
   readonly #listeners = new Map<string, NoticeListener>();
   #closed = false;
 
-  /** @param options How to make it. */
+  /**
+   * Makes one.
+   *
+   * @param options How to make it.
+   */
   constructor(options: MemoryStoreOptions = {}) {
     this.#clock = options.clock ?? systemClock;
     this.#cells = new Cells(options.maxKeys ?? 1_000_000);

@@ -34,6 +34,8 @@ export class Rounds {
   readonly #nowUs: number;
 
   /**
+   * Makes one.
+   *
    * @param cells The state.
    * @param listeners Where notices go, by instance.
    * @param nowUs The reading of the clock.

@@ -6,7 +6,7 @@
 
 import type { RateLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { StoreRequest, Target } from "../store.ts";
+import type { StoreRequest } from "../store.ts";
 import type { KeyNames } from "./keys.ts";
 import type { Script } from "./script.ts";
 import { coordinate, decide } from "./scripts.gen.ts";

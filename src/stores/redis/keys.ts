@@ -25,7 +25,11 @@ const UNSAFE_ID = /[{}%~:\u0000-\u001f\u007f]|[\ud800-\udfff]/gu;
 export class KeyNames {
   readonly #prefix: string;
 
-  /** @param prefix What every key begins with. */
+  /**
+   * Makes one.
+   *
+   * @param prefix What every key begins with.
+   */
   constructor(prefix: string) {
     this.#prefix = prefix;
   }

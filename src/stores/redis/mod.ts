@@ -16,11 +16,12 @@
 
 import { openNodeRedis } from "./connections/node_redis.ts";
 import type { RedisStoreOptions } from "./options.ts";
-import { RedisStore } from "./redis_store.ts";
+import { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 
 export type { RedisConnection, ScriptReply } from "./connections/connection.ts";
 export type { RedisStoreOptions } from "./options.ts";
 export { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
+export type { ScriptCall } from "./encode.ts";
 export type { Script } from "./script.ts";
 export type * from "../store.ts";
 

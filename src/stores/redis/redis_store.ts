@@ -34,6 +34,8 @@ export class RedisStore implements Store {
   readonly #listeners: NoticeListener[] = [];
 
   /**
+   * Makes one.
+   *
    * @param connection The client to use.
    * @param settings How to use it.
    */

@@ -54,6 +54,8 @@ export class Link {
   #onDrained: (() => void) | undefined;
 
   /**
+   * Makes one.
+   *
    * @param settings Where to, and how long things may take.
    * @param hooks What to tell the owner.
    */

@@ -38,6 +38,8 @@ export class Pool {
   #closing: Promise<unknown> | undefined;
 
   /**
+   * Makes one.
+   *
    * @param settings How many connections, and where to.
    * @param onError Called with what goes wrong in the background.
    */

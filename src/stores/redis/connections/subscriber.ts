@@ -25,6 +25,8 @@ export class Subscriber {
   #heartbeat: Timer | undefined;
 
   /**
+   * Makes one.
+   *
    * @param settings Where to, and how long things may take.
    * @param onError Called with what goes wrong in the background.
    */

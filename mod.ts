@@ -59,6 +59,7 @@ export { KeyedLimiter, type Keyless } from "./src/limiter/keyed_limiter.ts";
 export { type KeyOptions, Limiter, type TryDecision } from "./src/limiter/limiter.ts";
 export type { LimiterMetrics } from "./src/limiter/metrics.ts";
 export type { Permit } from "./src/limiter/permit.ts";
+export type { RateLimitedOptions, WaitOptions } from "./src/limiter/rate_limited.ts";
 export type { Reservation } from "./src/limiter/reservation.ts";
 export type {
   HttpConfig,
@@ -70,16 +71,9 @@ export type {
 export type { LoadConfigOptions } from "./src/registry/config/load.ts";
 export type { ConfigParser } from "./src/registry/config/parse.ts";
 export type { EnvReader } from "./src/registry/config/environment.ts";
-export {
-  type AskFor,
-  createRateSync,
-  type LimiterListing,
-  type RateLimitedOptions,
-  RateSync,
-  type RateSyncOptions,
-  type WaitOptions,
-} from "./src/registry/rate_sync.ts";
+export { createRateSync, type LimiterListing, RateSync, type RateSyncOptions } from "./src/registry/rate_sync.ts";
 export type { StoreListing } from "./src/registry/store_slot.ts";
+export type { AskFor } from "./src/registry/together.ts";
 export {
   acquire,
   acquireAll,

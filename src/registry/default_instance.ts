@@ -8,6 +8,7 @@ import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
 import type { KeyOptions, Limiter, TryDecision } from "../limiter/limiter.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
+import { rateLimited as wrap, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/reservation.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
@@ -15,16 +16,9 @@ import type { Store } from "../stores/store.ts";
 import { findConfigFile } from "./config/find.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
 import type { RateSyncConfig, StoreConfig } from "./options.ts";
-import {
-  type AskFor,
-  createRateSync,
-  type LimiterListing,
-  type RateLimitedOptions,
-  type RateSync,
-  type WaitOptions,
-  wrap,
-} from "./rate_sync.ts";
+import { createRateSync, type LimiterListing, type RateSync } from "./rate_sync.ts";
 import type { StoreListing } from "./store_slot.ts";
+import type { AskFor } from "./together.ts";
 
 interface Default {
   readonly instance: RateSync;

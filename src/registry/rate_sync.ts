@@ -5,14 +5,14 @@
  */
 
 import { type Clock, systemClock } from "../base/clock.ts";
-import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import { type AcquireOptions, type AskOptions, maxWaitUs, targetOf } from "../limiter/call_options.ts";
-import { decide, decideOrThrow, type Party } from "../limiter/engine.ts";
+import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
+import { decide, decideOrThrow } from "../limiter/engine.ts";
 import type { LimiterListener, Logger } from "../limiter/events.ts";
 import type { KeyOptions, Limiter, TryDecision } from "../limiter/limiter.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
+import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/reservation.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
@@ -22,6 +22,7 @@ import { loadConfigFile, type LoadConfigOptions } from "./config/load.ts";
 import { Definitions } from "./definitions.ts";
 import type { RateSyncConfig, StoreConfig } from "./options.ts";
 import { checkStore, type StoreListing } from "./store_slot.ts";
+import { type AskFor, together } from "./together.ts";
 
 /** How an instance is made. */
 export interface RateSyncOptions<Id extends string = string> {
@@ -33,25 +34,6 @@ export interface RateSyncOptions<Id extends string = string> {
   readonly logger?: Logger;
   /** Where time comes from, for tests. @default the machine's clock */
   readonly clock?: Clock;
-}
-
-/** One limiter's part in a call over several. */
-export interface AskFor<Id extends string = string> extends AskOptions {
-  /** The limiter's id. */
-  readonly limiter: Id;
-}
-
-/** How long a call over several limiters may wait. */
-export type WaitOptions = Pick<AcquireOptions, "timeoutMs" | "signal">;
-
-/** How a function is limited. */
-export interface RateLimitedOptions<Id extends string, Args extends unknown[]> extends WaitOptions {
-  /** The limiter's id. */
-  readonly limiter: Id;
-  /** Who is limited, from the function's arguments. */
-  readonly key?: (...args: Args) => string;
-  /** The cost, from the function's arguments. @default 1 */
-  readonly cost?: (...args: Args) => number;
 }
 
 /** How a limiter looks in a listing. */
@@ -121,7 +103,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    */
   async acquireAll(asks: readonly AskFor<Id>[], options: WaitOptions = {}): Promise<Permit> {
     options.signal?.throwIfAborted();
-    const { parties, route } = this.#together(asks);
+    const { parties, route } = together(this.#definitions, asks);
     const waitUs = maxWaitUs(options.timeoutMs, parties.map((party) => party.target.policy));
     return (await decideOrThrow(parties, route, { maxWaitUs: waitUs, signal: options.signal })).permit;
   }
@@ -132,7 +114,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {ConfigError} If they are not all on one store.
    */
   async tryAcquireAll(asks: readonly AskFor<Id>[]): Promise<TryDecision> {
-    const { parties, route } = this.#together(asks);
+    const { parties, route } = together(this.#definitions, asks);
     const { decision, permit } = await decide(parties, route, "now");
     return Object.assign(decision, { permit });
   }
@@ -154,7 +136,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     fn: (...args: Args) => Result | Promise<Result>,
     options: RateLimitedOptions<Id, Args>,
   ): (...args: Args) => Promise<Result> {
-    return wrap(fn, options, (...call) => this.run(...call));
+    return rateLimited(fn, options, (...call) => this.run(...call));
   }
 
   /** Starts a key anew: see `Limiter.reset`. */
@@ -265,31 +247,6 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-
-  /** One key of one limiter can be named several times: its costs add up. */
-  #together(asks: readonly AskFor<Id>[]): { parties: Party[]; route: Limiter["route"] } {
-    const [first] = asks;
-    if (first === undefined) throw new TypeError("Cannot acquire from no limiter: the list is empty");
-    const merged = new Map<string, AskFor<Id>>();
-    for (const ask of asks) {
-      const name = JSON.stringify([ask.limiter, ask.key]);
-      const before = merged.get(name);
-      targetOf(ask.limiter, this.limiter(ask.limiter).policy, ask);
-      merged.set(name, before === undefined ? ask : { ...ask, cost: (before.cost ?? 1) + (ask.cost ?? 1) });
-    }
-    const { storeId } = this.#definitions.entry(first.limiter);
-    for (const { limiter } of asks) {
-      const other = this.#definitions.entry(limiter).storeId;
-      if (other === storeId) continue;
-      throw new ConfigError({
-        path: `limiters.${limiter}.store`,
-        expected: `${show(storeId)}, as of ${show(first.limiter)}: one decision is made by one store`,
-        received: show(other),
-      });
-    }
-    const parties = [...merged.values()].map((ask) => this.limiter(ask.limiter).party(ask));
-    return { parties, route: this.limiter(first.limiter).route };
-  }
 }
 
 /** Makes an instance. The limiters' ids become types: a misspelt one does not compile. */
@@ -297,23 +254,4 @@ export function createRateSync<const Id extends string = string>(
   options: RateSyncOptions<Id> = {},
 ): RateSync<Id> {
   return new RateSync(options);
-}
-
-/** Wraps a function so that it runs under a limiter. */
-export function wrap<Id extends string, Args extends unknown[], Result>(
-  fn: (...args: Args) => Result | Promise<Result>,
-  { limiter, key, cost, ...wait }: RateLimitedOptions<Id, Args>,
-  run: (limiter: Id, fn: () => Result | Promise<Result>, options: AcquireOptions) => Promise<Result>,
-): (...args: Args) => Promise<Result> {
-  const limited = async function (this: unknown, ...args: Args): Promise<Result> {
-    const options: AcquireOptions = {
-      ...wait,
-      ...(key === undefined ? {} : { key: key(...args) }),
-      ...(cost === undefined ? {} : { cost: cost(...args) }),
-    };
-    return await run(limiter, () => fn.apply(this, args), options);
-  };
-  Object.defineProperty(limited, "name", { value: fn.name });
-  Object.defineProperty(limited, "length", { value: fn.length });
-  return limited;
 }

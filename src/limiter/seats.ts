@@ -18,6 +18,7 @@ interface Sitter {
   readonly cost: string;
   timer: Timer | undefined;
   readonly start: () => void;
+  readonly dismiss: (error: Error) => Promise<void>;
 }
 
 /** What one call waits with. */
@@ -32,8 +33,8 @@ export interface SeatRequest {
   readonly receivedUs: number;
   /** Gives the place up. */
   readonly signal: AbortSignal | undefined;
-  /** Told the reply whose units nobody needs any more. */
-  giveBack(reply: TakeReply): void;
+  /** Told the reply whose units nobody needs any more. Must not reject. */
+  giveBack(reply: TakeReply): Promise<void>;
 }
 
 /**
@@ -44,6 +45,7 @@ export interface SeatRequest {
 export class Seats {
   readonly #lines = new Map<string, Sitter[]>();
   readonly #clock: Clock;
+  #closed: Error | undefined;
 
   /**
    * Makes one.
@@ -54,15 +56,26 @@ export class Seats {
     this.#clock = clock;
   }
 
+  /**
+   * Sends everybody away with an error, the last one first, so that all units can be taken back. Resolves when they
+   * have been. Nobody can wait any more.
+   */
+  async close(error: Error): Promise<void> {
+    this.#closed = error;
+    const sitters = [...this.#lines.values()].flatMap((line) => line.toReversed());
+    this.#lines.clear();
+    await Promise.all(sitters.map((sitter) => sitter.dismiss(error)));
+  }
+
   /** Waits for the seat's instant; rejects with the signal's reason. */
   wait({ line, cost, reply, receivedUs, signal, giveBack }: SeatRequest): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        giveBack(reply);
-        return reject(signal.reason);
+      if (signal?.aborted || this.#closed !== undefined) {
+        void giveBack(reply);
+        return reject(signal?.aborted ? signal.reason : this.#closed);
       }
       const abort = () => {
-        giveBack(this.#leave(line, sitter));
+        void giveBack(this.#leave(line, sitter));
         reject(signal?.reason);
       };
       const sitter: Sitter = {
@@ -73,6 +86,12 @@ export class Seats {
           signal?.removeEventListener("abort", abort);
           this.#remove(line, sitter);
           resolve();
+        },
+        dismiss: (error) => {
+          signal?.removeEventListener("abort", abort);
+          sitter.timer?.cancel();
+          reject(error);
+          return giveBack(sitter.seat.reply);
         },
       };
       signal?.addEventListener("abort", abort, { once: true });

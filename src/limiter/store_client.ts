@@ -5,7 +5,8 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { RateSyncError } from "../base/errors.ts";
+import { ClosedError, RateSyncError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
 import type { DoneReply, ReplyTo, Store, StoreRequest, TakeReply } from "../stores/store.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { Seats } from "./seats.ts";
@@ -27,6 +28,7 @@ export class StoreClient {
   readonly leases: LeaseKeeper;
   #sequence = 0;
   #listening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
 
   /**
    * Makes one.
@@ -73,9 +75,14 @@ export class StoreClient {
     return this.#listening;
   }
 
-  /** Stops renewing, and closes the store. */
-  async close(): Promise<void> {
+  /** Stops renewing, sends everybody who waits away with a `ClosedError`, gives their places back, closes the store. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#shutDown(new ClosedError(`store ${show(this.id)}`));
+  }
+
+  async #shutDown(error: ClosedError): Promise<void> {
     this.leases.close();
+    await Promise.all([this.seats.close(error), this.room.close(error)]);
     await this.store.close();
   }
 

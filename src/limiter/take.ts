@@ -5,6 +5,7 @@
  */
 
 import type { Mark } from "../algorithms/kernel.ts";
+import { orAbort } from "../base/abort.ts";
 import { type TakeReply, type TakeRequest, type Target, waiterId } from "../stores/store.ts";
 import type { StoreClient } from "./store_client.ts";
 import type { QueuedCall } from "./waiting_room.ts";
@@ -49,7 +50,7 @@ export async function takeInTurn(client: StoreClient, options: TakeOptions): Pro
   signal?.throwIfAborted();
   const startUs = client.clock.nowUs();
   const reserved = targets.every((target) => target.slots === 0);
-  if (!reserved && options.maxWaitUs > 0) await client.listen();
+  if (!reserved && options.maxWaitUs > 0) await orAbort(client.listen(), signal);
   const request = newRequest(client, targets, options.maxWaitUs > 0 ? "wait" : "now", options.maxWaitUs);
   const call: QueuedCall = {
     id: request.id,
@@ -59,12 +60,12 @@ export async function takeInTurn(client: StoreClient, options: TakeOptions): Pro
   };
   if (!reserved) client.room.announce(call);
   try {
-    let reply = await client.ask(request);
+    const asked = client.ask(request);
+    let reply = await orAbort(asked, signal).catch((error) => {
+      if (signal?.aborted) asked.then((unused) => undo(client, request, unused)).catch(() => {});
+      throw error;
+    });
     const receivedUs = client.clock.nowUs();
-    if (signal?.aborted) {
-      await undo(client, request, reply);
-      throw signal.reason;
-    }
     if (reply.status === "queued") {
       options.queued();
       const deadlineUs = startUs + options.maxWaitUs;
@@ -76,7 +77,7 @@ export async function takeInTurn(client: StoreClient, options: TakeOptions): Pro
         reply,
         receivedUs,
         signal,
-        giveBack: (unused) => void undo(client, request, unused).catch(() => {}),
+        giveBack: (unused) => undo(client, request, unused).catch(() => {}),
       });
     }
     return { reply, id: request.id, waitedMs: (client.clock.nowUs() - startUs) / 1_000 };

@@ -44,6 +44,8 @@ export class WaitingRoom implements NoticeListener {
   readonly #lines = new Map<string, Line>();
   /** Notices that came before the reply to the call they are about. */
   readonly #early = new Map<string, Notice>();
+  #closed: Error | undefined;
+  #onEmpty: (() => void) | undefined;
 
   /**
    * Makes one.
@@ -72,11 +74,23 @@ export class WaitingRoom implements NoticeListener {
     this.#early.delete(id);
     const waiter = this.#waiters.get(id);
     if (waiter !== undefined) this.#remove(waiter);
+    if (this.#targets.size === 0) this.#onEmpty?.();
+  }
+
+  /** Sends everybody away with an error. Resolves when every call is over. Nobody can wait any more. */
+  async close(error: Error): Promise<void> {
+    this.#closed = error;
+    for (const waiter of [...this.#waiters.values()]) {
+      this.#remove(waiter);
+      waiter.reject(error);
+    }
+    if (this.#targets.size > 0) await new Promise<void>((resolve) => this.#onEmpty = resolve);
   }
 
   /** Waits until the call is served, which its last reply has queued. Ended early by `forget`. */
   wait(call: QueuedCall, reply: TakeReply): Promise<TakeReply> {
     return new Promise((resolve, reject) => {
+      if (this.#closed !== undefined) return reject(this.#closed);
       const waiter: Waiter = { call, resolve, reject, arrivalUs: reply.arrivalUs };
       this.#waiters.set(call.id, waiter);
       const line = this.#lines.get(call.line) ?? { waiters: new Set(), timer: undefined };

@@ -9,7 +9,7 @@ import { type Decision, RateLimitedError } from "../policy/decision.ts";
 import type { DoneReply, StoreRequest, TakeReply, Target } from "../stores/store.ts";
 import { decisionOf, storelessDecision } from "./decide.ts";
 import type { LimiterEvent } from "./events.ts";
-import { isStoreError, strictest } from "./failure.ts";
+import { isClosed, isStoreError, strictest } from "./failure.ts";
 import type { HeldLease } from "./lease_keeper.ts";
 import type { MetricsRecorder } from "./metrics.ts";
 import { LeasedPermit, type Permit } from "./permit.ts";
@@ -65,9 +65,15 @@ export async function decide(
   how: "now" | "peek" | Patience,
 ): Promise<Outcome> {
   const targets = parties.map((party) => party.target);
+  const startMs = typeof how === "string" ? 0 : route.nowMs();
+  const client = await route.client();
   try {
-    return await decideAt(await route.client(), parties, how, false);
+    return await decideAt(client, parties, how, false);
   } catch (error) {
+    // Another store may have taken the place of this one.
+    if (isClosed(error) && await route.client() !== client) {
+      return await decide(parties, route, remaining(how, route.nowMs() - startMs));
+    }
     if (!isStoreError(error)) throw counted(parties, how, error);
     route.failed(error);
     for (const { metrics, emit, target } of parties) {
@@ -76,12 +82,20 @@ export async function decide(
     }
     const policy = strictest(targets);
     if (policy === "throw") throw error;
-    if (policy === "local") return await decideAt(route.fallback(), parties, how, true);
+    if (policy === "local") {
+      return await decideAt(route.fallback(), parties, remaining(how, route.nowMs() - startMs), true);
+    }
     const decision = storelessDecision(targets, policy === "allow");
     if (how !== "peek") count(parties, { decision, waitedMs: 0, how, nowMs: route.nowMs() });
     const permit = decision.allowed ? newPermit(parties, decision, 0) : undefined;
     return { decision, permit, source: undefined };
   }
+}
+
+/** The same patience, after some of it was spent. */
+function remaining(how: "now" | "peek" | Patience, spentMs: number): "now" | "peek" | Patience {
+  if (typeof how === "string") return how;
+  return { ...how, maxWaitUs: Math.max(how.maxWaitUs - Math.ceil(spentMs * 1_000), 0) };
 }
 
 /** The same, where a denial is an error. */

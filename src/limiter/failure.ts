@@ -15,6 +15,11 @@ export function isStoreError(error: unknown): error is StoreError {
   return RateSyncError.is(error) && error.code.startsWith("STORE_") && error.code !== "STORE_NOT_FOUND";
 }
 
+/** Whether a store was closed under a call. */
+export function isClosed(error: unknown): boolean {
+  return RateSyncError.is(error) && error.code === "CLOSED";
+}
+
 /** The policy for a decision over several limiters: the strictest of theirs. */
 export function strictest(targets: readonly Target[]): StoreErrorPolicy {
   return targets.reduce<StoreErrorPolicy>((strict, { policy }) => {

@@ -51,10 +51,12 @@ export class LeaseKeeper {
     return kept;
   }
 
-  /** Renews nothing more. */
+  /** Renews nothing more: whoever holds a lease has lost it, for it will end. */
   close(): void {
+    const held = [...this.#dueUs.keys()];
     this.#dueUs.clear();
     this.#stop();
+    for (const lease of held) lease.lost();
   }
 
   #stop(): void {

@@ -7,6 +7,7 @@
 import type { Mark } from "../algorithms/kernel.ts";
 import { orAbort } from "../base/abort.ts";
 import { type TakeReply, type TakeRequest, type Target, waiterId } from "../stores/store.ts";
+import { isClosed } from "./failure.ts";
 import type { StoreClient } from "./store_client.ts";
 import type { QueuedCall } from "./waiting_room.ts";
 
@@ -60,11 +61,7 @@ export async function takeInTurn(client: StoreClient, options: TakeOptions): Pro
   };
   if (!reserved) client.room.announce(call);
   try {
-    const asked = client.ask(request);
-    let reply = await orAbort(asked, signal).catch((error) => {
-      if (signal?.aborted) asked.then((unused) => undo(client, request, unused)).catch(() => {});
-      throw error;
-    });
+    let reply = await (signal === undefined ? client.ask(request) : askUnlessAborted(client, request, signal));
     const receivedUs = client.clock.nowUs();
     if (reply.status === "queued") {
       options.queued();
@@ -92,6 +89,17 @@ export function marksOf(reply: TakeReply): Mark[][] {
   return reply.levels.map(({ rates }) => rates.map((level) => ({ nowUs: reply.nowUs, atUs, level })));
 }
 
+/** A caller who gives up while the store decides does not wait for it; what it grants is given back when it is known. */
+async function askUnlessAborted(client: StoreClient, request: TakeRequest, signal: AbortSignal): Promise<TakeReply> {
+  const asked = client.ask(request);
+  try {
+    return await orAbort(asked, signal);
+  } catch (error) {
+    if (signal.aborted) asked.then((reply) => undo(client, request, reply)).catch(() => {});
+    throw error;
+  }
+}
+
 /** Waits to be served, until the deadline or the caller gives up. */
 async function queue(
   client: StoreClient,
@@ -104,6 +112,8 @@ async function queue(
   try {
     const outcome = await new Promise<TakeReply | undefined>((resolve, reject) => {
       const abort = () => reject(signal?.reason);
+      served.then((reply) => resolve(granted = reply), reject);
+      if (signal?.aborted) return abort();
       signal?.addEventListener("abort", abort, { once: true });
       const timer = Number.isFinite(deadlineUs)
         ? client.clock.schedule(deadlineUs, () => resolve(undefined))
@@ -112,14 +122,15 @@ async function queue(
         timer?.cancel();
         signal?.removeEventListener("abort", abort);
       };
-      served.then((reply) => resolve(granted = reply), reject);
     });
-    if (outcome?.status !== "allowed") await leave(client, request.targets, request.id);
+    // Nobody waits for the store to hear of it. One that is gone forgets it by itself.
+    if (outcome?.status !== "allowed") leave(client, request.targets, request.id).catch(() => {});
     return outcome;
   } catch (error) {
-    // Served or not at that very moment: nothing of it is kept. A store that is gone forgets it by itself.
-    await (granted === undefined ? leave(client, request.targets, request.id) : undo(client, request, granted))
-      .catch(() => {});
+    // Served or not at that very moment: nothing of it is kept.
+    const left = granted === undefined ? leave(client, request.targets, request.id) : undo(client, request, granted);
+    const heard = left.catch(() => {});
+    if (isClosed(error)) await heard; // the store stays open until then
     throw error;
   } finally {
     cleanUp();

@@ -8,15 +8,24 @@ import type { Clock, Timer } from "../base/clock.ts";
 
 interface Alarm {
   readonly atUs: number;
-  readonly order: number;
   readonly callback: () => void;
+}
+
+/** How a fake clock behaves. */
+export interface FakeClockOptions {
+  /**
+   * Waits, in real time, until what a timer has started is done, before the clock moves on. A test with real input and
+   * output says here how to wait for it. @default a turn of the event loop, which is enough for the memory store
+   */
+  readonly settle?: () => Promise<void>;
 }
 
 /** Where a fake clock starts when nothing else is said: 2026-01-01T00:00:00Z, in microseconds. */
 const START_US = 1_767_225_600_000_000;
 
 /**
- * A clock that stands still until `advance` moves it, and fires timers on the way, in order.
+ * A clock that stands still until it is moved, and fires timers on the way, in order, each at its own instant.
+ * Background timers are timers like all others here.
  *
  * @example Waiting without sleeping
  * ```ts
@@ -29,20 +38,25 @@ const START_US = 1_767_225_600_000_000;
  * const second = rs.acquire("api");
  * await clock.advance(1_000);
  * await second;
+ * const third = await clock.runUntil(rs.acquire("api"));
+ * console.log(third.waitedMs); // 1000
  * ```
  */
 export class FakeClock implements Clock {
+  readonly #settle: () => Promise<void>;
+  readonly #alarms = new Set<Alarm>();
   #nowUs: number;
-  #order = 0;
-  #alarms: Alarm[] = [];
+  #moves: Promise<unknown> = Promise.resolve();
 
   /**
    * Makes one.
    *
    * @param startUs The first reading, in microseconds since the Unix epoch. @default 2026-01-01T00:00:00Z
+   * @param options How it behaves.
    */
-  constructor(startUs: number = START_US) {
+  constructor(startUs: number = START_US, options: FakeClockOptions = {}) {
     this.#nowUs = startUs;
+    this.#settle = options.settle ?? nextTurn;
   }
 
   /** The present reading, in microseconds since the Unix epoch. */
@@ -52,31 +66,54 @@ export class FakeClock implements Clock {
 
   /** How many timers have not fired yet. */
   get pending(): number {
-    return this.#alarms.length;
+    return this.#alarms.size;
   }
 
-  /** Calls back when the clock reaches an instant; at the next advance if it has. */
+  /** Calls back when the clock is moved to an instant, or past it; at the next move if it is there already. */
   schedule(atUs: number, callback: () => void): Timer {
-    const alarm: Alarm = { atUs, order: this.#order++, callback };
-    this.#alarms.push(alarm);
-    return { cancel: () => void (this.#alarms = this.#alarms.filter((other) => other !== alarm)) };
+    const alarm: Alarm = { atUs, callback };
+    this.#alarms.add(alarm);
+    return { cancel: () => void this.#alarms.delete(alarm) };
   }
 
   /**
-   * Moves on by milliseconds (fractions are microseconds), firing every timer at its own instant, and lets what they
-   * started settle before the next one fires.
+   * Moves on, firing every timer at its own instant, and lets what each has started settle before the next one fires.
+   * Moves add up: one that is asked for while another runs begins where that one ends.
+   *
+   * @param ms How far, in milliseconds, 0 or more; fractions are microseconds.
+   * @throws {RangeError} If that is not a finite number from 0.
    */
   async advance(ms: number): Promise<void> {
-    await settle();
-    const untilUs = this.#nowUs + Math.round(ms * 1_000);
-    for (let next = this.#first(untilUs); next !== undefined; next = this.#first(untilUs)) {
-      this.#alarms = this.#alarms.filter((other) => other !== next);
-      this.#nowUs = Math.max(this.#nowUs, next.atUs);
-      next.callback();
-      await settle();
-    }
-    this.#nowUs = untilUs;
-    await settle();
+    checkMs("advance", ms);
+    await this.#move(async () => {
+      const untilUs = this.#nowUs + Math.round(ms * 1_000);
+      while (await this.#fireNext(untilUs));
+      this.#nowUs = Math.max(this.#nowUs, untilUs);
+      await this.#settle();
+    });
+  }
+
+  /**
+   * Moves from timer to timer until a promise settles, and no further.
+   *
+   * @param promise What is waited for.
+   * @param maxMs How far the clock may move for it, in milliseconds. @default {3_600_000}
+   * @returns What the promise resolves to. Rejects as it does.
+   * @throws {Error} If it is still pending when no timer is left before that.
+   */
+  async runUntil<Result>(promise: Promise<Result>, maxMs: number = 3_600_000): Promise<Result> {
+    checkMs("run", maxMs);
+    let settled = false;
+    const done = () => void (settled = true);
+    promise.then(done, done);
+    await this.#move(async () => {
+      const untilUs = this.#nowUs + Math.round(maxMs * 1_000);
+      while (!settled) {
+        if (await this.#fireNext(untilUs) || settled) continue;
+        throw new Error(`Cannot run until the promise settles: it is pending, and no timer is due within ${maxMs} ms`);
+      }
+    });
+    return await promise;
   }
 
   /** Sets the reading without firing anything: a clock that was corrected, forwards or back. */
@@ -84,15 +121,35 @@ export class FakeClock implements Clock {
     this.#nowUs = nowUs;
   }
 
-  #first(untilUs: number): Alarm | undefined {
-    return this.#alarms
-      .filter((alarm) => alarm.atUs <= untilUs)
-      .sort((a, b) => a.atUs - b.atUs || a.order - b.order)[0];
+  /** One move after the other, whatever becomes of them; each begins with everything settled. */
+  #move(move: () => Promise<void>): Promise<void> {
+    const moved = this.#moves.then(this.#settle).then(move);
+    this.#moves = moved.catch(() => {});
+    return moved;
+  }
+
+  /** Fires the earliest timer that is due by an instant. Returns whether there was one. */
+  async #fireNext(untilUs: number): Promise<boolean> {
+    let next: Alarm | undefined;
+    for (const alarm of this.#alarms) {
+      if (alarm.atUs <= untilUs && (next === undefined || alarm.atUs < next.atUs)) next = alarm;
+    }
+    if (next === undefined) return false;
+    this.#alarms.delete(next);
+    this.#nowUs = Math.max(this.#nowUs, next.atUs);
+    next.callback();
+    await this.#settle();
+    return true;
   }
 }
 
+function checkMs(verb: string, ms: number): void {
+  if (ms >= 0 && ms < Infinity) return;
+  throw new RangeError(`Cannot ${verb}: expected milliseconds from 0, received ${ms}`);
+}
+
 /** Lets promises that are ready run: a macrotask, on every runtime. */
-function settle(): Promise<void> {
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {

@@ -57,7 +57,7 @@ export async function encodeBatch(batch: readonly StoreRequest[], options: Encod
       if (request.op === "giveBack") body.push(...encodeMarks(request.marks[i] ?? []));
     }
   }
-  const args = [options.nowUs === undefined ? "" : String(options.nowUs), String(options.graceMs)];
+  const args = [options.nowUs === undefined ? "" : String(options.nowUs), String(Math.ceil(options.graceMs))];
   args.push(String(policies.size));
   for (const policy of policies.keys()) args.push(...encodePolicy(policy));
   if (!plain) args.push(options.names.channel);

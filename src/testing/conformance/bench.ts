@@ -1,0 +1,189 @@
+/**
+ * What a case of the conformance suite works with: a store, a clock that it moves, and limiters on both.
+ *
+ * @module
+ */
+
+import { type Clock, sleepUntil } from "../../base/clock.ts";
+import { StoreError } from "../../base/errors.ts";
+import type { Limiter } from "../../limiter/limiter.ts";
+import type { LimiterOptions } from "../../policy/options.ts";
+import { createRateSync, type RateSync } from "../../registry/rate_sync.ts";
+import { type Store, type Target, waiterId } from "../../stores/store.ts";
+import { FakeClock } from "../fake_clock.ts";
+import { TrackedStore } from "./tracked_store.ts";
+
+/** Makes an empty store that takes its time from the clock it is given. */
+export type OpenStore = (settings: { readonly clock: Clock }) => Promise<Store> | Store;
+
+/** One topic of the suite. */
+export interface Topic {
+  /** What it is about: the names of its cases begin with it. */
+  readonly topic: string;
+  /** Its cases. */
+  readonly cases: readonly CaseDefinition[];
+}
+
+/** A case before it has a store. */
+export interface CaseDefinition {
+  /** What holds if it passes. */
+  readonly name: string;
+  /** The requirements that it shows. */
+  readonly covers: readonly string[];
+  /** Shows them. */
+  run(bench: Bench): Promise<void>;
+}
+
+/** Where a case stands. */
+export class Bench implements AsyncDisposable {
+  /** The only time there is. Moving it lets the store's real replies and notices arrive first. */
+  readonly clock: FakeClock;
+  readonly #openStore: OpenStore;
+  readonly #stores: TrackedStore[] = [];
+
+  private constructor(openStore: OpenStore) {
+    this.#openStore = openStore;
+    this.clock = new FakeClock(undefined, { settle: () => this.settle() });
+  }
+
+  /** Makes one, with a store. */
+  static async open(openStore: OpenStore): Promise<Bench> {
+    const bench = new Bench(openStore);
+    await bench.openAnotherStore();
+    return bench;
+  }
+
+  /** The store under test. */
+  get store(): TrackedStore {
+    return this.#stores[0] as TrackedStore;
+  }
+
+  /** A second store of the same kind. */
+  async openAnotherStore(): Promise<TrackedStore> {
+    const store = new TrackedStore(await this.#openStore({ clock: this.clock }));
+    this.#stores.push(store);
+    return store;
+  }
+
+  /** Another process, as far as the store can tell: an instance with limiters and waiters of its own. */
+  instance<const Id extends string>(
+    limiters: Readonly<Record<Id, LimiterOptions>>,
+    store: Store = this.store,
+  ): RateSync<Id> {
+    return createRateSync({ stores: { s: store }, clock: this.clock, limiters });
+  }
+
+  /** A limiter `api` on an instance of its own. Limiters with the same options share their state in the store. */
+  limiter(options: LimiterOptions, store: Store = this.store): Limiter {
+    return this.instance({ api: options }, store).limiter("api");
+  }
+
+  /** Lets every reply and every notice arrive, in real time. */
+  async settle(): Promise<void> {
+    for (const store of this.#stores) await store.settle();
+  }
+
+  /** Waits in virtual time. */
+  sleep(ms: number): Promise<void> {
+    return sleepUntil(this.clock, this.clock.nowUs() + ms * 1_000);
+  }
+
+  /** Follows a promise: whether it has settled, and when. */
+  watch<Result>(promise: Promise<Result>): Watch<Result> {
+    return new Watch(promise, this.clock);
+  }
+
+  /** What the store is asked about a limiter. */
+  targetOf(limiter: Limiter, key?: string): Target {
+    return { limiter: limiter.id, key, policy: limiter.policy, cost: 1, slots: limiter.policy.maxConcurrent > 0 ? 1 : 0 };
+  }
+
+  /** Takes a slot the way a process does that crashes right after: nobody renews or releases it. Returns its id. */
+  async takeAndCrash(limiter: Limiter, name: string = "crashed"): Promise<string> {
+    const id = waiterId({ instance: name, sequence: 1, direct: true, maxWaitUs: 0, slots: 1, cost: 1 });
+    const targets = [this.targetOf(limiter)];
+    const [reply] = await this.store.execute([{ op: "take", targets, mode: "now", maxWaitUs: 0, id, arrivalUs: 0 }]);
+    if (reply === undefined || !("status" in reply) || reply.status !== "allowed") {
+      throw new Error(`Cannot take a slot of ${limiter.id}: ${JSON.stringify(reply)}`);
+    }
+    return id;
+  }
+
+  /** From now on the store cannot be reached. */
+  breakStore(): void {
+    this.store.failure = new StoreError("STORE_UNAVAILABLE", "Cannot reach the store: the suite has cut it off");
+  }
+
+  /** Leaves every store empty and closed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const store of this.#stores) {
+      if (store.closed) continue;
+      await store.settle();
+      await store.resetAll();
+      await store.close();
+    }
+  }
+}
+
+/** A promise that is followed. */
+export class Watch<Result> {
+  readonly #startUs: number;
+  #outcome: { readonly atUs: number; readonly result?: Result; readonly error?: unknown } | undefined;
+
+  /**
+   * @param promise What is followed.
+   * @param clock The time it is followed by.
+   */
+  constructor(promise: Promise<Result>, clock: Clock) {
+    this.#startUs = clock.nowUs();
+    promise.then(
+      (result) => void (this.#outcome = { atUs: clock.nowUs(), result }),
+      (error) => void (this.#outcome = { atUs: clock.nowUs(), error }),
+    );
+  }
+
+  /** Whether it has not settled yet. */
+  get pending(): boolean {
+    return this.#outcome === undefined;
+  }
+
+  /** After how many virtual milliseconds it has settled; undefined while it has not. */
+  get afterMs(): number | undefined {
+    return this.#outcome === undefined ? undefined : (this.#outcome.atUs - this.#startUs) / 1_000;
+  }
+
+  /** What it has resolved to. */
+  get result(): Result {
+    const { result, error } = this.#outcome ?? { error: new Error("Cannot tell the result: the promise is pending") };
+    if (result === undefined) throw error;
+    return result;
+  }
+
+  /** What it has rejected with; undefined if it has not. */
+  get error(): unknown {
+    return this.#outcome?.error;
+  }
+}
+
+/** How many calls of `tryAcquire`, all made at once, are allowed. */
+export async function admitted(limiters: readonly Pick<Limiter, "tryAcquire">[], calls: number): Promise<number> {
+  const decisions = await Promise.all(
+    Array.from({ length: calls }, (_, i) => (limiters[i % limiters.length] as Limiter).tryAcquire()),
+  );
+  return decisions.filter((decision) => decision.allowed).length;
+}
+
+/** Acquires from each limiter again and again; tells when each call was served, in milliseconds from now. */
+export async function saturate(bench: Bench, limiters: readonly Limiter[], durationMs: number): Promise<number[]> {
+  const startUs = bench.clock.nowUs();
+  const servedMs: number[] = [];
+  await bench.clock.runUntil(Promise.all(limiters.map(async (limiter) => {
+    for (;;) {
+      await limiter.acquire({ timeoutMs: Infinity });
+      const atMs = (bench.clock.nowUs() - startUs) / 1_000;
+      if (atMs >= durationMs) return;
+      servedMs.push(atMs);
+    }
+  })));
+  return servedMs;
+}

@@ -1,0 +1,180 @@
+/**
+ * A store with an eye on it: what is in flight, and whether its notices have arrived.
+ *
+ * @module
+ */
+
+import { systemClock } from "../../base/clock.ts";
+import type { StoreError } from "../../base/errors.ts";
+import { compilePolicy } from "../../policy/policy.ts";
+import {
+  type DoneReply,
+  type NoticeListener,
+  type Store,
+  type StoreRequest,
+  type TakeReply,
+  type Target,
+  waiterId,
+} from "../../stores/store.ts";
+import { nextTurn } from "../fake_clock.ts";
+
+/** How long a store may take for anything, in real milliseconds. */
+const DEADLINE_MS = 10_000;
+
+/** The instance under which the tracker itself listens. */
+const INSTANCE = "tracker";
+
+const TARGET: Target = {
+  limiter: "conformance-tracker",
+  key: undefined,
+  policy: compilePolicy({ maxConcurrent: 1 }),
+  cost: 1,
+  slots: 1,
+};
+
+/** Passes everything on to the store under test, and knows when there is nothing left to wait for. */
+export class TrackedStore implements Store {
+  /** What kind of store it is. */
+  readonly engine: string;
+  /** While set, the store cannot be reached: requests fail with this. */
+  failure: StoreError | undefined;
+  readonly #store: Store;
+  readonly #inFlight = new Set<Promise<unknown>>();
+  readonly #arrivals = new Map<string, () => void>();
+  #sequence = 0;
+  #listening: Promise<void> | undefined;
+  #closed = false;
+
+  /** @param store The store under test. */
+  constructor(store: Store) {
+    this.#store = store;
+    this.engine = store.engine;
+  }
+
+  /** Whether it has been closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** As the store does. */
+  execute(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    return this.#track(this.#store.execute(batch));
+  }
+
+  /** As the store does. */
+  async listen(listener: NoticeListener): Promise<void> {
+    if (this.failure !== undefined) throw this.failure;
+    this.#listening ??= this.#track(this.#store.listen({
+      instance: INSTANCE,
+      targetOf: () => TARGET,
+      notice: ({ id }) => this.#arrivals.get(id)?.(),
+      gap: () => {},
+    }));
+    await this.#listening;
+    await this.#track(this.#store.listen(listener));
+  }
+
+  /** As the store does. */
+  resetAll(): Promise<void> {
+    return this.#track(this.#store.resetAll());
+  }
+
+  /** As the store does. */
+  connect(): Promise<void> {
+    return this.#track(this.#store.connect());
+  }
+
+  /** As the store does. */
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.#track(this.#store.close());
+  }
+
+  /**
+   * Resolves when every request has been answered, every notice has arrived, and nothing came of either.
+   *
+   * @throws {Error} If the store takes longer than ten seconds of real time.
+   */
+  async settle(): Promise<void> {
+    do {
+      await this.#idle();
+      if (this.#listening !== undefined && !this.#closed) await this.#noticesArrived();
+      await nextTurn();
+    } while (this.#inFlight.size > 0);
+  }
+
+  async #idle(): Promise<void> {
+    await nextTurn();
+    while (this.#inFlight.size > 0) {
+      await withinDeadline(Promise.allSettled(this.#inFlight), "a reply");
+      await nextTurn();
+    }
+  }
+
+  /** A notice of our own, sent last, arrives last. */
+  async #noticesArrived(): Promise<void> {
+    const [held, queued] = [this.#newId(), this.#newId()];
+    const request = { targets: [TARGET], maxWaitUs: 1, arrivalUs: 0 } as const;
+    const arrived = new Promise<void>((resolve) => this.#arrivals.set(queued, resolve));
+    const replies = this.#store.execute([
+      { ...request, op: "take", mode: "now", id: held },
+      { ...request, op: "take", mode: "wait", id: queued },
+      { op: "release", targets: [TARGET], id: held },
+      { op: "release", targets: [TARGET], id: queued },
+    ]);
+    try {
+      await withinDeadline(Promise.all([replies, arrived]), "a notice");
+    } finally {
+      this.#arrivals.delete(queued);
+    }
+  }
+
+  #newId(): string {
+    return waiterId({
+      instance: INSTANCE,
+      sequence: ++this.#sequence,
+      direct: true,
+      maxWaitUs: 1,
+      slots: 1,
+      cost: 1,
+    });
+  }
+
+  #track<Result>(promise: Promise<Result>): Promise<Result> {
+    const settled = promise.then(() => {}, () => {}).finally(() => this.#inFlight.delete(settled));
+    this.#inFlight.add(settled);
+    return promise;
+  }
+}
+
+/**
+ * Settles as a promise does.
+ *
+ * @param promise What is waited for.
+ * @param what What it is, for the message.
+ * @param ms How long it may take, in real milliseconds.
+ * @throws {Error} If it takes longer.
+ */
+export async function withinDeadline<Result>(
+  promise: Promise<Result>,
+  what: string,
+  ms: number = DEADLINE_MS,
+): Promise<Result> {
+  const { promise: late, reject } = withResolvers();
+  const timer = systemClock.schedule(
+    systemClock.nowUs() + ms * 1_000,
+    () => reject(new Error(`Cannot wait for ${what} any longer: there was none within ${ms} ms of real time`)),
+  );
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+function withResolvers(): { promise: Promise<never>; reject: (error: Error) => void } {
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<never>((_, no) => reject = no);
+  return { promise, reject };
+}

@@ -6,10 +6,10 @@
 
 import type { RateLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { StoreRequest } from "../store.ts";
+import type { StoreRequest, TakeRequest, Target } from "../store.ts";
 import type { KeyNames } from "./keys.ts";
 import type { Script } from "./script.ts";
-import { coordinate, decide } from "./scripts.gen.ts";
+import { bucket, coordinate, decide } from "./scripts.gen.ts";
 
 /** One script call. */
 export interface ScriptCall {

@@ -54,7 +54,7 @@ export class RedisStore implements Store {
     });
     const { script, keys, args } = this.#settings.testScript?.(call) ?? call;
     const reply = await this.#connection.run(script, keys, args);
-    return decodeBatch(batch, reply, script.name === "decide");
+    return decodeBatch(batch, reply, script.name !== "coordinate");
   }
 
   /** Subscribes to the instance's channel. */

@@ -95,7 +95,13 @@ export class Bench implements AsyncDisposable {
 
   /** What the store is asked about a limiter. */
   targetOf(limiter: Limiter, key?: string): Target {
-    return { limiter: limiter.id, key, policy: limiter.policy, cost: 1, slots: limiter.policy.maxConcurrent > 0 ? 1 : 0 };
+    return {
+      limiter: limiter.id,
+      key,
+      policy: limiter.policy,
+      cost: 1,
+      slots: limiter.policy.maxConcurrent > 0 ? 1 : 0,
+    };
   }
 
   /** Takes a slot the way a process does that crashes right after: nobody renews or releases it. Returns its id. */

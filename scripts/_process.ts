@@ -6,6 +6,7 @@
 
 import { spawn, type SpawnOptions } from "node:child_process";
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import process from "node:process";
 
 /** What became of a program. */
@@ -28,7 +29,7 @@ export interface RunOptions extends Pick<SpawnOptions, "cwd" | "env"> {
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const { live = false, limitMs = Infinity, ...spawnOptions } = options;
   const child = spawn(program, args, { ...spawnOptions, stdio: live ? ["ignore", "inherit", "inherit"] : "pipe" });
-  const kill = () => void child.kill("SIGKILL");
+  const kill = () => void child.kill(); // by SIGTERM, which Node's test runner passes on to the files it runs
   process.once("exit", kill);
   const limit = Number.isFinite(limitMs) ? setTimeout(kill, limitMs) : undefined;
 
@@ -49,8 +50,8 @@ export function run(program: string, args: readonly string[], options: RunOption
 
 /** Lets Ctrl-C and SIGTERM end this process by way of its `exit` listeners, which stop what it started. */
 export function exitOnSignals(): void {
-  process.once("SIGINT", () => process.exit(130));
-  process.once("SIGTERM", () => process.exit(143));
+  process.on("SIGINT", () => process.exit(130)); // on, not once: npm sends a second one
+  process.on("SIGTERM", () => process.exit(143));
 }
 
 /** The programs themselves, where `.bin` has a wrapper that would outlive a kill. */
@@ -63,7 +64,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 export function tool(name: "bun" | "deno" | "node" | "publint" | "tsc"): string {
   if (name === "node") return runsOnNode() ? process.execPath : "node";
   const program = PROGRAMS[name];
-  return program && existsSync(program) ? program : `node_modules/.bin/${name}`;
+  return resolve(program && existsSync(program) ? program : `node_modules/.bin/${name}`);
 }
 
 function runsOnNode(): boolean {

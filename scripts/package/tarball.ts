@@ -4,34 +4,30 @@
  * @module
  */
 
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import process from "node:process";
 
 import { filesUnder } from "../_files.ts";
 import { run, tool } from "../_process.ts";
+import { TemporaryFolder } from "../_temporary.ts";
 import { loadProblems } from "../layers/check.ts";
 import { readSources } from "../layers/sources.ts";
 import type { Manifests } from "./manifests.ts";
 
 /** What is wrong with the package, one line or output each; none when all is well. */
 export async function packageProblems({ name, exports }: Manifests["npm"]): Promise<string[]> {
-  const folder = await mkdtemp(join(tmpdir(), "ratesync-package-"));
-  try {
-    const failure = await install(folder);
-    if (failure) return [failure];
-    const installed = join(folder, "node_modules", name);
-    const entries = Object.keys(exports).map((entry) => join(name, entry));
-    return [
-      ...strayFiles(installed, await filesUnder(installed)),
-      ...loadProblems("mod.js", await readSources(`${installed}/dist`, ".js")),
-      ...await consume(folder, entries),
-      ...await publint(installed),
-    ];
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  using folder = new TemporaryFolder("package");
+  const failure = await install(folder.path);
+  if (failure) return [failure];
+  const installed = join(folder.path, "node_modules", name);
+  const files = (await filesUnder(installed)).map((file) => file.slice(installed.length + 1));
+  const entries = Object.keys(exports).map((entry) => join(name, entry));
+  return [
+    ...strayFiles(files),
+    ...loadProblems("mod.js", await readSources(`${installed}/dist`, ".js")),
+    ...await consume(folder.path, entries),
+    ...await publint(installed),
+  ];
 }
 
 /** Packs this repository and installs the tarball into `folder`. Resolves to the output of what failed. */
@@ -45,12 +41,12 @@ async function install(folder: string): Promise<string | undefined> {
   return installed.code === 0 ? undefined : installed.output;
 }
 
-/** Only what serves a user belongs into the package. */
-function strayFiles(root: string, files: readonly string[]): string[] {
+/** The files of a package that do not serve its users, one line each. */
+export function strayFiles(files: readonly string[]): string[] {
   const wanted =
     /^(mod\.ts|src\/.*\.(ts|lua)|dist\/(mod|src\/.*)\.(js|d\.ts)(\.map)?|[A-Z]+\.md|LICENSE|package\.json)$/;
-  const paths = files.map((file) => file.slice(root.length + 1));
-  return paths.filter((path) => !wanted.test(path) || path.includes("_test.")).map((path) => `stray file: ${path}`);
+  const strays = files.filter((file) => !wanted.test(file) || file.includes("_test."));
+  return strays.map((file) => `the package must not hold ${file}`);
 }
 
 /** Imports every entry on every runtime, and compiles a program against the declarations. */
@@ -75,7 +71,7 @@ for (const entry of [${names}]) if (Object.keys(entry).length === 0) throw new E
   ];
   const problems: string[] = [];
   for (const [program, args] of commands) {
-    const { code, output } = await run(resolve(program), args, { cwd: folder, env: process.env });
+    const { code, output } = await run(program, args, { cwd: folder });
     if (code !== 0) problems.push(`${program} ${args.join(" ")}\n${output}`);
   }
   return problems;

@@ -6,14 +6,14 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { TemporaryFolder } from "../_temporary.ts";
 import type { TestRedis } from "./obtain.ts";
 
 const START_LIMIT_MS = 10_000;
@@ -32,31 +32,31 @@ export function findServer(): string | undefined {
  */
 export async function startServer(path: string): Promise<TestRedis> {
   const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), "ratesync-redis-"));
-  const settings = { port, bind: "127.0.0.1", dir: folder, save: "", appendonly: "no" };
+  const folder = new TemporaryFolder("redis");
+  const settings = { port, bind: "127.0.0.1", dir: folder.path, save: "", appendonly: "no" };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"] });
 
-  const abandon = () => {
-    child.kill("SIGKILL");
-    rmSync(folder, { recursive: true, force: true });
-  };
-  process.once("exit", abandon);
+  const kill = () => void child.kill("SIGKILL"); // it holds nothing worth a farewell
+  process.once("exit", kill);
+  const ended = once(child, "close").catch(() => {}); // an error when it could not be started
+  async function stop(): Promise<void> {
+    kill();
+    await ended;
+    process.off("exit", kill);
+    folder[Symbol.dispose]();
+  }
+
   try {
     await answering(child, port);
   } catch (error) {
-    abandon();
+    await stop();
     throw error;
   }
   return {
     url: `redis://127.0.0.1:${port}`,
     origin: `${path} on port ${port}`,
-    async stop(): Promise<void> {
-      const ended = child.exitCode === null ? once(child, "exit") : undefined;
-      abandon(); // it holds nothing worth a farewell
-      await ended;
-      process.off("exit", abandon);
-    },
+    stop,
   };
 }
 

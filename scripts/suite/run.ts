@@ -4,12 +4,12 @@
  * @module
  */
 
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 
 import { run } from "../_process.ts";
+import { TemporaryFolder } from "../_temporary.ts";
 import { countTests, type TestCounts } from "./junit.ts";
 import type { Runtime } from "./runtimes.ts";
 
@@ -30,24 +30,18 @@ const LIMIT_MS = 10 * 60_000;
 
 /** Runs `files` on `runtime` against the Redis at `redisUrl`. */
 export async function runSuite(runtime: Runtime, files: readonly string[], redisUrl: string): Promise<SuiteRun> {
-  const folder = await mkdtemp(join(tmpdir(), "ratesync-test-"));
-  const report = join(folder, "junit.xml");
+  using folder = new TemporaryFolder("test");
+  const report = join(folder.path, "junit.xml");
   const [program, ...args] = runtime.command(files, report);
+  const env = { ...ownEnvironment(), RATESYNC_TEST_REDIS_URL: redisUrl, RATESYNC_TEST_RUNTIME: runtime.name };
+
   const startedMs = performance.now();
-  try {
-    const env = { ...ownEnvironment(), RATESYNC_TEST_REDIS_URL: redisUrl, RATESYNC_TEST_RUNTIME: runtime.name };
-    const { code, output } = await run(program, args, { env, live: true, limitMs: LIMIT_MS });
-    if (output) console.error(output);
-    const xml = await readFile(report, "utf8").catch(() => undefined);
-    return {
-      runtime,
-      code,
-      durationMs: performance.now() - startedMs,
-      counts: xml === undefined ? undefined : countTests(xml),
-    };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const { code, output } = await run(program, args, { env, live: true, limitMs: LIMIT_MS });
+  const durationMs = performance.now() - startedMs;
+  if (output) console.error(output);
+
+  const xml = await readFile(report, "utf8").catch(() => undefined);
+  return { runtime, code, durationMs, counts: xml === undefined ? undefined : countTests(xml) };
 }
 
 /** The environment without the settings that change what an application of ours does, and colours only for a terminal. */

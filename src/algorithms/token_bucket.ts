@@ -65,7 +65,8 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
     return state.tatUs < nowUs ? [0, 0] : [state.tatUs - nowUs, state.tatRem];
   },
 
-  freshFromUs: (state: TokenBucketState): number => state.tatUs + 1,
+  // A microsecond later than full: until then an arrival may still count from the fraction, see `arrive`.
+  freshFromUs: (state: TokenBucketState): number => state.tatUs + 2,
 });
 
 /**

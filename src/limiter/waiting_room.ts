@@ -27,6 +27,8 @@ interface Waiter {
   readonly resolve: (reply: TakeReply) => void;
   readonly reject: (error: unknown) => void;
   arrivalUs: number;
+  /** What this process' clock is ahead of the store's, and how long the first reply took. */
+  readonly aheadUs: number;
 }
 
 interface Line {
@@ -91,7 +93,8 @@ export class WaitingRoom implements NoticeListener {
   wait(call: QueuedCall, reply: TakeReply): Promise<TakeReply> {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed);
-      const waiter: Waiter = { call, resolve, reject, arrivalUs: reply.arrivalUs };
+      const aheadUs = this.#clock.nowUs() - reply.nowUs;
+      const waiter: Waiter = { call, resolve, reject, arrivalUs: reply.arrivalUs, aheadUs };
       this.#waiters.set(call.id, waiter);
       const line = this.#lines.get(call.line) ?? { waiters: new Set(), timer: undefined };
       this.#lines.set(call.line, line);
@@ -107,7 +110,7 @@ export class WaitingRoom implements NoticeListener {
     const waiter = this.#waiters.get(notice.id);
     if (waiter === undefined) {
       if (this.#targets.has(notice.id)) this.#early.set(notice.id, notice);
-    } else if (notice.kind === "granted") this.#serve(waiter, notice.reply);
+    } else if (notice.kind === "granted" && !this.#isLate(waiter, notice)) this.#serve(waiter, notice.reply);
     else if (notice.reply.waitUs === 0) void this.#ask(waiter);
     else this.#recheck(waiter.call.line, notice.reply.waitUs);
   }
@@ -115,6 +118,12 @@ export class WaitingRoom implements NoticeListener {
   /** Word may have been missed: everybody asks again. */
   gap(): void {
     for (const waiter of this.#waiters.values()) void this.#ask(waiter);
+  }
+
+  /** After a long pause of this process, the lease may have ended by now: the store knows. */
+  #isLate({ call, aheadUs }: Waiter, { reply }: Notice): boolean {
+    const ageUs = this.#clock.nowUs() - aheadUs - reply.nowUs;
+    return call.targets.some((target) => target.slots > 0 && ageUs > target.policy.leaseTtlUs / 3);
   }
 
   #recheck(name: string, waitUs: number): void {

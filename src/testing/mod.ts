@@ -4,5 +4,8 @@
  * @module
  */
 
-export { FakeClock } from "./fake_clock.ts";
+export { FakeClock, type FakeClockOptions } from "./fake_clock.ts";
+export { type ConformanceCase, storeConformance, type StoreConformanceOptions } from "./conformance/suite.ts";
+export type { OpenStore } from "./conformance/bench.ts";
 export type { Clock, ScheduleOptions, Timer } from "../base/clock.ts";
+export type * from "../stores/store.ts";

@@ -121,11 +121,11 @@ export class Rounds {
   poll({ id, arrivalUs, targets: [target] }: PollRequest): TakeReply {
     this.promote(target);
     const book = this.#book(target);
-    if (!book.holds(id) && !book.queues(id)) {
+    if (!book.holds(id, this.#nowUs) && !book.queues(id)) {
       book.enqueue(id, this.#nowUs, arrivalUs);
       this.promote(target);
     }
-    const served = book.holds(id);
+    const served = book.holds(id, this.#nowUs);
     const waitUs = served ? 0 : this.#recheck(target, id);
     const level = this.#level(target, served ? book.nextFence(this.#nowUs) : 0);
     return { status: served ? "allowed" : "queued", nowUs: this.#nowUs, waitUs, arrivalUs, levels: [level] };

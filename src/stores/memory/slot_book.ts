@@ -59,9 +59,9 @@ export class SlotBook {
     return slotIds(id, slots).filter((lease) => this.#leases.delete(lease)).length;
   }
 
-  /** Whether an id holds a slot, be it over time. */
-  holds(id: string): boolean {
-    return this.#leases.has(id);
+  /** Whether an id holds a lease that has not ended. */
+  holds(id: string, nowUs: number): boolean {
+    return (this.#leases.get(id) ?? 0) > nowUs;
   }
 
   /** Extends the leases of an id. A lease over time is held again if there still is a slot. Returns whether it is held. */

@@ -9,7 +9,7 @@ import type { Script } from "./script.ts";
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a third of the time: no tables, no dispatch. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "d0adce0f87c3fc9abda714017b35f1f4347e28af",
+  sha1: "567ff40e949f8628d492a272a94d0daac98d0140",
   source: `local call, sub, format, floor, max = redis.call, string.sub, string.format, math.floor, math.max
 local now = tonumber(ARGV[1])
 if not now then
@@ -56,7 +56,7 @@ if at > now then next_us, next_rem = advance(us, rem, at, whole_us, owed, denomi
 us, rem = next_us, next_rem
 value = digits == 0 and format("%016.0f", us) or format("%016.0f%0" .. digits .. ".0f", us, rem)
 if blocked > now then value = "b" .. struct.pack("<d", blocked) .. value end
-call("SET", key, value, "PX", max(math.ceil((max(us + 1, blocked) - now) / 1000), 1) + grace_ms)
+call("SET", key, value, "PX", max(math.ceil((max(us + 2, blocked) - now) / 1000), 1) + grace_ms)
 end
 if us < now then return { allowed and 1 or blocked > now and 2 or 0, at - now, 0, 0 } end
 return { allowed and 1 or blocked > now and 2 or 0, at - now, us - now, rem }
@@ -72,7 +72,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "c17e1b48ad412077375460502bf372f20981fa64",
+  sha1: "69b6a21bf43e48bf152a91c929dca59a4ae81206",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -134,7 +134,7 @@ measure = function(state)
 if state.us < now then return 0, 0 end
 return state.us - now, state.rem
 end,
-fresh_from = function(state) return state.us + 1 end,
+fresh_from = function(state) return state.us + 2 end,
 decode = function(value, limit)
 local us, rem = tonumber(sub(value, 1, 16)), tonumber(sub(value, 17))
 if not us or #value < 16 then return { us = 0, rem = 0 } end
@@ -392,6 +392,7 @@ if missing <= 0 then return 0 end
 local ends = call("ZRANGEBYSCORE", target.leases, format("(%.0f", now), "+inf", "WITHSCORES", "LIMIT", missing - 1, 1)
 return ends[2] - now
 end
+local function holds(target, id) return tonumber(call("ZSCORE", target.leases, id) or 0) > now end
 local function slot_ids(id, slots)
 local ids = { id }
 for slot = 2, slots do ids[slot] = id .. "+" .. slot end
@@ -402,13 +403,14 @@ local fence = max(now, 1 - (call("ZSCORE", target.leases, "#") or 0))
 call("ZADD", target.leases, -fence, "#")
 return fence
 end
+local function keep_leases(target) keep(target.leases, 4 * target.policy.lease_ttl) end
 local function grant(target, id, slots)
 call("ZREMRANGEBYSCORE", target.leases, 1, now)
 local fence = next_fence(target)
 for _, slot_id in ipairs(slot_ids(id, slots)) do
 call("ZADD", target.leases, now + target.policy.lease_ttl, slot_id)
 end
-keep(target.leases, target.policy.lease_ttl)
+keep_leases(target)
 return fence
 end
 local function release(target, id, slots)
@@ -536,11 +538,11 @@ end
 local function poll(id, arrival, target)
 promote(target)
 local reply = { 1, 0, arrival }
-local served = call("ZSCORE", target.leases, id)
+local served = holds(target, id)
 if not served and not call("ZSCORE", target.waiters, id) then
 enqueue(target, id, arrival)
 promote(target)
-served = call("ZSCORE", target.leases, id)
+served = holds(target, id)
 end
 if not served then
 keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
@@ -660,7 +662,7 @@ if held then
 for _, slot_id in ipairs(slot_ids(id, target.slots)) do
 call("ZADD", target.leases, now + target.policy.lease_ttl, slot_id)
 end
-keep(target.leases, target.policy.lease_ttl)
+keep_leases(target)
 end
 reply[i] = held and 1 or 0
 end
@@ -762,7 +764,7 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "88218a5ab9a2a2c7da5c7251fa1fc208c4175299",
+  sha1: "4b02547f839db4e5e1ca1b980f6c6c154874803a",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -824,7 +826,7 @@ measure = function(state)
 if state.us < now then return 0, 0 end
 return state.us - now, state.rem
 end,
-fresh_from = function(state) return state.us + 1 end,
+fresh_from = function(state) return state.us + 2 end,
 decode = function(value, limit)
 local us, rem = tonumber(sub(value, 1, 16)), tonumber(sub(value, 17))
 if not us or #value < 16 then return { us = 0, rem = 0 } end

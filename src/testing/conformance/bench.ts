@@ -134,7 +134,10 @@ export class Bench implements AsyncDisposable {
 /** A promise that is followed. */
 export class Watch<Result> {
   readonly #startUs: number;
-  #outcome: { readonly atUs: number; readonly result?: Result; readonly error?: unknown } | undefined;
+  #outcome:
+    | { readonly atUs: number; readonly result: Result }
+    | { readonly atUs: number; readonly error: unknown }
+    | undefined;
 
   /**
    * @param promise What is followed.
@@ -160,14 +163,14 @@ export class Watch<Result> {
 
   /** What it has resolved to. */
   get result(): Result {
-    const { result, error } = this.#outcome ?? { error: new Error("Cannot tell the result: the promise is pending") };
-    if (result === undefined) throw error;
-    return result;
+    if (this.#outcome === undefined) throw new Error("Cannot tell the result: the promise is pending");
+    if ("error" in this.#outcome) throw this.#outcome.error;
+    return this.#outcome.result;
   }
 
   /** What it has rejected with; undefined if it has not. */
   get error(): unknown {
-    return this.#outcome?.error;
+    return this.#outcome !== undefined && "error" in this.#outcome ? this.#outcome.error : undefined;
   }
 }
 

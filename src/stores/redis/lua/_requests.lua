@@ -43,7 +43,7 @@ function requests.N()
         for _, slot_id in ipairs(slot_ids(id, target.slots)) do
           call("ZADD", target.leases, now + target.policy.lease_ttl, slot_id)
         end
-        keep(target.leases, target.policy.lease_ttl)
+        keep_leases(target)
       end
       reply[i] = held and 1 or 0
     end

@@ -21,6 +21,9 @@ local function slot_wait(target, slots)
   return ends[2] - now
 end
 
+-- Whether `id` holds a lease that has not ended.
+local function holds(target, id) return tonumber(call("ZSCORE", target.leases, id) or 0) > now end
+
 local function slot_ids(id, slots)
   local ids = { id }
   for slot = 2, slots do ids[slot] = id .. "+" .. slot end
@@ -34,6 +37,9 @@ local function next_fence(target)
   return fence
 end
 
+-- Longer than the leases last: one that ran out is held again when it is renewed, if nobody took its slot.
+local function keep_leases(target) keep(target.leases, 4 * target.policy.lease_ttl) end
+
 -- Gives `slots` slots to `id`, which the caller knows to be free. Returns the fencing token.
 local function grant(target, id, slots)
   call("ZREMRANGEBYSCORE", target.leases, 1, now)
@@ -41,7 +47,7 @@ local function grant(target, id, slots)
   for _, slot_id in ipairs(slot_ids(id, slots)) do
     call("ZADD", target.leases, now + target.policy.lease_ttl, slot_id)
   end
-  keep(target.leases, target.policy.lease_ttl)
+  keep_leases(target)
   return fence
 end
 

@@ -58,11 +58,11 @@ end
 local function poll(id, arrival, target)
   promote(target)
   local reply = { 1, 0, arrival }
-  local served = call("ZSCORE", target.leases, id)
+  local served = holds(target, id)
   if not served and not call("ZSCORE", target.waiters, id) then
     enqueue(target, id, arrival)
     promote(target)
-    served = call("ZSCORE", target.leases, id)
+    served = holds(target, id)
   end
   if not served then
     keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))

@@ -37,7 +37,7 @@ kernels.t = {
     if state.us < now then return 0, 0 end
     return state.us - now, state.rem
   end,
-  fresh_from = function(state) return state.us + 1 end,
+  fresh_from = function(state) return state.us + 2 end,
   decode = function(value, limit)
     local us, rem = tonumber(sub(value, 1, 16)), tonumber(sub(value, 17))
     if not us or #value < 16 then return { us = 0, rem = 0 } end

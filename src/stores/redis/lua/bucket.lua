@@ -64,7 +64,7 @@ local function decide(i)
     us, rem = next_us, next_rem
     value = digits == 0 and format("%016.0f", us) or format("%016.0f%0" .. digits .. ".0f", us, rem)
     if blocked > now then value = "b" .. struct.pack("<d", blocked) .. value end
-    call("SET", key, value, "PX", max(math.ceil((max(us + 1, blocked) - now) / 1000), 1) + grace_ms)
+    call("SET", key, value, "PX", max(math.ceil((max(us + 2, blocked) - now) / 1000), 1) + grace_ms)
   end
   if us < now then return { allowed and 1 or blocked > now and 2 or 0, at - now, 0, 0 } end
   return { allowed and 1 or blocked > now and 2 or 0, at - now, us - now, rem }

@@ -1,0 +1,119 @@
+/**
+ * Corrections by operators and applications, and cost that is reserved for later.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+
+import { admitted, type Topic } from "./bench.ts";
+
+const fivePerMinute = { algorithm: "sliding_window", limit: 5, windowMs: 60_000 } as const;
+
+/** Cases on corrections and reservations. */
+export const corrections: Topic = {
+  topic: "corrections",
+  cases: [
+    {
+      name: "refund forgives units, up to a full limit",
+      covers: ["law.1"],
+      async run(bench) {
+        const rs = bench.instance({ window: fivePerMinute, bucket: { ratePerSecond: 1, burst: 5 } });
+        for (const id of ["window", "bucket"] as const) {
+          await rs.acquire(id, { cost: 4 });
+          await rs.refund(id, 2);
+          assert.equal((await rs.peek(id)).remaining, 3, id);
+          await rs.refund(id, 100);
+          assert.equal((await rs.peek(id)).remaining, 5, id);
+          assert.equal(await admitted([rs.limiter(id)], 9), 5, id);
+        }
+      },
+    },
+    {
+      name: "penalize takes units whatever the limit says, and later calls wait for them",
+      covers: ["law.1"],
+      async run(bench) {
+        const limiter = bench.limiter({ ratePerSecond: 1, burst: 5 });
+        await limiter.penalize(7);
+        const denied = await limiter.tryAcquire();
+        assert.equal(denied.allowed, false);
+        assert.equal(denied.retryAfterMs, 3_000);
+      },
+    },
+    {
+      name: "block denies everything on a key until it is over, and lets others be",
+      covers: ["law.3"],
+      async run(bench) {
+        const limiter = bench.limiter(fivePerMinute);
+        await limiter.block(90_000, { key: "a" });
+        const denied = await limiter.tryAcquire({ key: "a" });
+        assert.deepEqual([denied.allowed, denied.reason, denied.retryAfterMs], [false, "blocked", 90_000]);
+        assert.equal((await limiter.tryAcquire({ key: "b" })).allowed, true);
+        await bench.clock.advance(89_999.999);
+        assert.equal((await limiter.tryAcquire({ key: "a" })).allowed, false);
+        await bench.clock.advance(0.001);
+        assert.equal((await limiter.tryAcquire({ key: "a" })).allowed, true);
+      },
+    },
+    {
+      name: "block is lifted by a block of 0, and by a reset",
+      covers: ["5.12.testing"],
+      async run(bench) {
+        for (
+          const [id, options] of [["a", fivePerMinute], ["b", { ratePerSecond: 1 }], ["c", {
+            maxConcurrent: 1,
+          }]] as const
+        ) {
+          const limiter = bench.instance({ [id]: options }).limiter(id);
+          await limiter.block(1_000);
+          assert.equal((await limiter.peek()).reason, "blocked", id);
+          await limiter.block(0);
+          assert.equal((await limiter.peek()).allowed, true, id);
+          await limiter.block(1_000);
+          await limiter.reset();
+          assert.equal((await limiter.peek()).allowed, true, id);
+        }
+      },
+    },
+    {
+      name: "reserve takes cost for a stated instant, and others come after it",
+      covers: ["law.10"],
+      async run(bench) {
+        const limiter = bench.limiter({ ratePerSecond: 1 });
+        const first = await limiter.reserve();
+        const second = await limiter.reserve();
+        assert.deepEqual([first.waitMs, second.waitMs], [0, 1_000]);
+        assert.equal(second.readyAtMs, bench.clock.nowUs() / 1_000 + 1_000);
+        assert.equal((await limiter.tryAcquire()).retryAfterMs, 2_000);
+        const ready = bench.watch(second.ready());
+        await bench.clock.advance(1_000);
+        assert.equal(ready.afterMs, 1_000);
+      },
+    },
+    {
+      name: "a reservation gives back what was not used, and takes what was used beyond it",
+      covers: ["law.1"],
+      async run(bench) {
+        const limiter = bench.limiter({ ratePerSecond: 1, burst: 10 });
+        await (await limiter.reserve({ cost: 5 })).settle(2);
+        assert.equal((await limiter.peek()).remaining, 8);
+        await (await limiter.reserve({ cost: 3 })).settle(5);
+        assert.equal((await limiter.peek()).remaining, 3);
+        const cancelled = await limiter.reserve({ cost: 3 });
+        await cancelled.cancel();
+        await cancelled.settle(3);
+        assert.equal((await limiter.peek()).remaining, 3);
+      },
+    },
+    {
+      name: "a reservation is refused, and takes nothing, where its instant is too far away",
+      covers: ["5.12.missing.partial"],
+      async run(bench) {
+        const limiter = bench.limiter({ ratePerSecond: 1 });
+        await limiter.reserve();
+        await assert.rejects(limiter.reserve({ timeoutMs: 999 }), { code: "RATE_LIMITED" });
+        assert.equal((await limiter.peek()).retryAfterMs, 1_000);
+      },
+    },
+  ],
+};

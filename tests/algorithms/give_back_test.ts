@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import fc from "fast-check";
+
+import type { TokenBucketLimit } from "../../src/algorithms/limit.ts";
+import { runs } from "../_support/arbitraries.ts";
+import { assertBound, assertBucket } from "./_bounds.ts";
+import {
+  ALGORITHMS,
+  type Call,
+  callsArb,
+  type Grant,
+  moveArb,
+  rateArb,
+  shareArb,
+  startArb,
+  Track,
+  used,
+} from "./_track.ts";
+
+/** After each call: which of the grants so far loses how much. Nothing, mostly. */
+const cancelsArb = fc.array(
+  fc.oneof(
+    { weight: 2, arbitrary: fc.constant(undefined) },
+    { weight: 1, arbitrary: fc.record({ which: shareArb, part: fc.oneof(fc.constant(1), shareArb), move: moveArb }) },
+  ),
+  { minLength: 50, maxLength: 50 },
+);
+
+describe("What is given back", () => {
+  for (const algorithm of ALGORITHMS) {
+    it(`to ${algorithm} leaves no more room than there was before it was taken, at any time`, () => {
+      fc.assert(
+        fc.property(
+          rateArb(algorithm),
+          startArb,
+          callsArb,
+          shareArb,
+          fc.boolean(),
+          fc.array(moveArb, { minLength: 1, maxLength: 8 }),
+          (limit, startUs, calls, share, waits, moves) => {
+            const { track: before } = used(limit, startUs, calls);
+            const after = before.fork();
+            const cost = after.cost(share);
+            const grant = waits ? after.reserve(cost) : after.take(cost);
+            if (grant === undefined) return;
+            after.giveBack(grant);
+            for (const move of moves) {
+              assert.ok(after.room() <= before.room(), `${after.room()} is more than ${before.room()}`);
+              assert.ok(after.earliest(cost) >= before.earliest(cost));
+              before.move(move);
+              after.nowUs = before.nowUs;
+            }
+          },
+        ),
+        { numRuns: runs(2_000) },
+      );
+    });
+
+    it(`to ${algorithm} at once is free again: nothing of it is lost`, () => {
+      fc.assert(
+        fc.property(rateArb(algorithm), startArb, callsArb, shareArb, (limit, startUs, calls, share) => {
+          const { track } = used(limit, startUs, calls);
+          const room = track.room();
+          const cost = track.cost(share);
+          const grant = track.take(cost);
+          if (grant === undefined) return;
+          track.giveBack(grant);
+          assert.equal(track.room(), room);
+        }),
+        { numRuns: runs(2_000) },
+      );
+    });
+
+    if (algorithm === "token_bucket") continue;
+    it(`to ${algorithm} at random leaves the bound of what is kept intact`, () => {
+      fc.assert(
+        fc.property(rateArb(algorithm), startArb, callsArb, cancelsArb, (limit, startUs, calls, cancels) => {
+          assertBound(limit, kept(new Track(limit, startUs), calls, cancels));
+        }),
+        { numRuns: runs(5_000) },
+      );
+    });
+  }
+
+  it("to token_bucket leaves the bound of what is kept intact: some take, some of them give back, others take", () => {
+    fc.assert(
+      fc.property(rateArb("token_bucket"), startArb, callsArb, cancelsArb, callsArb, (limit, startUs, ...rest) => {
+        const [calls, cancels, more] = rest;
+        const { track, grants } = used(limit, startUs, calls);
+        for (const cancel of cancels) if (cancel !== undefined) giveSomeBack(track, grants, cancel);
+        for (const call of more) {
+          track.move(call.move);
+          const grant = call.waits ? track.reserve(track.cost(call.share)) : track.take(track.cost(call.share));
+          if (grant !== undefined) grants.push(grant);
+        }
+        assertBound(limit, grants);
+      }),
+      { numRuns: runs(5_000) },
+    );
+  });
+
+  it("to token_bucket at random", () => {
+    fc.assert(
+      fc.property(rateArb("token_bucket"), startArb, callsArb, cancelsArb, (limit, startUs, calls, cancels) => {
+        assertBucket(limit as TokenBucketLimit, kept(new Track(limit, startUs), calls, cancels));
+      }),
+      { numRuns: runs(5_000) },
+    );
+  });
+});
+
+type Cancel = { readonly which: number; readonly part: number; readonly move: Parameters<Track["move"]>[0] };
+
+function giveSomeBack(track: Track, grants: Grant[], { which, part, move }: Cancel): void {
+  track.move(move);
+  const i = Math.floor(which * (grants.length - 1));
+  const grant = grants[i];
+  if (grant === undefined || grant.cost === 0) return;
+  grants[i] = track.giveBack(grant, Math.max(Math.floor(part * grant.cost), 1));
+}
+
+function kept(track: Track, calls: readonly Call[], cancels: readonly (Cancel | undefined)[]): Grant[] {
+  const grants: Grant[] = [];
+  for (const [i, { move, share, waits }] of calls.entries()) {
+    track.move(move);
+    const cost = track.cost(share);
+    const grant = waits ? track.reserve(cost) : track.take(cost);
+    if (grant !== undefined) grants.push(grant);
+    const cancel = cancels[i];
+    if (cancel !== undefined) giveSomeBack(track, grants, cancel);
+  }
+  return grants;
+}

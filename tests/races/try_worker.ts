@@ -1,0 +1,54 @@
+/**
+ * A process that tries as fast as it can, ten calls at a time, and reports what became of them.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+import { join, nextLine } from "./_member.ts";
+
+interface Work {
+  /** How often to try. */
+  readonly tries: number;
+  /** The limiters that must all agree. */
+  readonly ids: readonly string[];
+  /** Whether to stop at the first denial for want of rate. */
+  readonly untilSpent?: boolean;
+}
+
+const LANES = 10;
+
+const { work, rs, errors, enter, leave, close } = await join<Work>();
+const denied: Record<string, number> = {};
+let allowed = 0;
+let mostInside = 0;
+let left = work.tries;
+
+await nextLine();
+await Promise.all(Array.from({ length: LANES }, lane));
+console.log(JSON.stringify({ allowed, denied, mostInside, errors }));
+await close();
+if (errors.length > 0) process.exitCode = 1;
+
+async function lane(): Promise<void> {
+  try {
+    while (left-- > 0) {
+      const decision = work.ids.length === 1
+        ? await rs.tryAcquire(work.ids[0] as string)
+        : await rs.tryAcquireAll(work.ids.map((limiter) => ({ limiter })));
+      if (decision.allowed) {
+        allowed++;
+        mostInside = Math.max(mostInside, await enter());
+        await leave();
+        await decision.permit?.release();
+      } else {
+        const { reason = "none" } = decision;
+        denied[reason] = (denied[reason] ?? 0) + 1;
+        if (work.untilSpent && reason === "rate") return;
+      }
+    }
+  } catch (error) {
+    errors.push(String(error));
+  }
+}

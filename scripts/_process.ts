@@ -11,7 +11,7 @@ import process from "node:process";
 
 /** What became of a program. */
 export interface Outcome {
-  /** Its exit code; 127 when it could not be started, 128 when a signal ended it. */
+  /** Its exit code; 124 when its time was up, 127 when it could not be started, 128 when a signal ended it. */
   readonly code: number;
   /** What it wrote, standard output and error as they came. Empty unless captured. */
   readonly output: string;
@@ -21,9 +21,12 @@ export interface Outcome {
 export interface RunOptions extends Pick<SpawnOptions, "cwd" | "env"> {
   /** Whether the program writes to this process's own terminal instead of into `output`. @default {false} */
   readonly live?: boolean;
-  /** After how many milliseconds it is killed. @default {Infinity} */
+  /** After how many milliseconds it is ended. @default {Infinity} */
   readonly limitMs?: number;
 }
+
+/** How long a program whose time is up may take to end. */
+const GRACE_MS = 5_000;
 
 /** Runs a program to its end. Never rejects. It ends with this process, whatever ends it. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
@@ -31,7 +34,10 @@ export function run(program: string, args: readonly string[], options: RunOption
   const child = spawn(program, args, { ...spawnOptions, stdio: live ? ["ignore", "inherit", "inherit"] : "pipe" });
   const kill = () => void child.kill(); // by SIGTERM, which Node's test runner passes on to the files it runs
   process.once("exit", kill);
-  const limit = Number.isFinite(limitMs) ? setTimeout(kill, limitMs) : undefined;
+  let late = false;
+  const limits = Number.isFinite(limitMs)
+    ? [setTimeout(() => (late = true, kill()), limitMs), setTimeout(() => child.kill("SIGKILL"), limitMs + GRACE_MS)]
+    : [];
 
   let output = "";
   const collect = (text: string) => output += text;
@@ -41,9 +47,9 @@ export function run(program: string, args: readonly string[], options: RunOption
 
   return new Promise<Outcome>((resolve) => {
     child.once("error", (error) => resolve({ code: 127, output: `Cannot run ${program}: ${error.message}\n` }));
-    child.once("close", (code) => resolve({ code: code ?? 128, output }));
+    child.once("close", (code) => resolve({ code: late ? 124 : code ?? 128, output }));
   }).finally(() => {
-    clearTimeout(limit);
+    limits.forEach(clearTimeout);
     process.off("exit", kill);
   });
 }

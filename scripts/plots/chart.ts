@@ -100,6 +100,7 @@ export class Chart {
   svg(): string {
     const { title, subtitle, width, height } = this.#frame;
     return [
+      "<!-- deno-fmt-ignore-file: drawn by scripts/plot_limits.ts -->",
       `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
       `role="img" aria-label="${escape(title)}" font-family="Helvetica, Arial, sans-serif">`,
       `<rect width="${width}" height="${height}" fill="#ffffff"/>`,

@@ -21,6 +21,7 @@ export function describeRun({ runtime, code, counts, durationMs }: SuiteRun): st
 export function problemsOf(runs: readonly SuiteRun[], fileCount: number): string[] {
   const most = Math.max(fileCount, ...runs.map(({ counts }) => counts?.tests ?? 0));
   return runs.flatMap(({ runtime: { title }, code, counts }) => {
+    if (code === 124) return [`FAILED: ${title} was ended when its time was up: a test hangs`];
     if (!counts) return [`FAILED: ${title} ended with code ${code} before it wrote its report`];
     const executed = counts.tests - counts.skipped;
     const problems = [];

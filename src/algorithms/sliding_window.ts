@@ -103,9 +103,9 @@ function expired(state: SlidingWindowState, nowUs: number, limit: SlidingWindowL
   return low;
 }
 
-/** A larger ring: an eighth more than needed, at most the capacity, at least what must fit now. */
+/** A larger ring: a 64th and four more than needed, at most the capacity, at least what must fit now. */
 function grow(state: SlidingWindowState, drop: number, needed: number, limit: SlidingWindowLimit): Float64Array {
-  const room = Math.max(needed, Math.min(limit.capacity, needed + Math.floor(needed / 8) + 4));
+  const room = Math.max(needed, Math.min(limit.capacity, needed + Math.floor(needed / 64) + 4));
   const slots = new Float64Array(room);
   for (let i = drop; i < state.count; i++) slots[i - drop] = entry(state, i);
   return slots;

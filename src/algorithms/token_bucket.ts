@@ -48,12 +48,17 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
     mark: Mark,
     limit: TokenBucketLimit,
   ): TokenBucketState {
-    const markUs = mark.nowUs + mark.level[0];
-    if (markUs < nowUs) return state; // the bucket has been full since: there is nothing left to return
-    const isLast = state.tatUs === markUs && state.tatRem === mark.level[1];
+    const leftUs = mark.nowUs + mark.level[0] - nowUs;
+    if (leftUs < 0) return state; // the bucket has been full since: there is nothing left to return
+    const isLast = state.tatUs === nowUs + leftUs && state.tatRem === mark.level[1];
     const waitsAhead = state.tatUs - limit.burstUs - (state.tatRem < limit.burstRem ? 1 : 0) >= nowUs;
     // Instants behind this one are promised already; moving the end would hand one of them out twice.
-    return !isLast && waitsAhead ? state : retreat(state, units, limit);
+    if (!isLast && waitsAhead) return state;
+    const back = retreat(state, units, limit);
+    // What has been refilled since the take is free already: only the rest of its debt can be returned.
+    const least = subtract(state, leftUs, mark.level[1], limit);
+    const tooFar = back.tatUs < least.tatUs || (back.tatUs === least.tatUs && back.tatRem < least.tatRem);
+    return tooFar ? least : back;
   },
 
   refund(state: TokenBucketState, nowUs: number, units: number, limit: TokenBucketLimit): TokenBucketState {
@@ -89,7 +94,11 @@ function advance(state: TokenBucketState, units: number, limit: TokenBucketLimit
 function retreat(state: TokenBucketState, units: number, limit: TokenBucketLimit): TokenBucketState {
   const rem = units * limit.intervalRem;
   const carry = Math.floor(rem / limit.denominator);
-  const tatUs = state.tatUs - units * limit.intervalUs - carry;
-  const tatRem = state.tatRem - rem + carry * limit.denominator;
+  return subtract(state, units * limit.intervalUs + carry, rem - carry * limit.denominator, limit);
+}
+
+function subtract(state: TokenBucketState, us: number, rem: number, limit: TokenBucketLimit): TokenBucketState {
+  const tatUs = state.tatUs - us;
+  const tatRem = state.tatRem - rem;
   return tatRem >= 0 ? { tatUs, tatRem } : { tatUs: tatUs - 1, tatRem: tatRem + limit.denominator };
 }

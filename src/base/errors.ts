@@ -101,9 +101,11 @@ export class NotFoundError extends RateSyncError {
    * @param kind What was looked for.
    * @param id The id that was asked for.
    * @param known The ids that are configured.
+   * @param hint Where they could have come from, if there is none.
    */
-  constructor(kind: "limiter" | "store", id: string, known: readonly string[]) {
-    const list = known.length === 0 ? "none is configured" : `known: ${known.map((k) => JSON.stringify(k)).join(", ")}`;
+  constructor(kind: "limiter" | "store", id: string, known: readonly string[], hint?: string) {
+    const none = hint === undefined ? "none is configured" : `none is configured, and ${hint}`;
+    const list = known.length === 0 ? none : `known: ${known.map((k) => JSON.stringify(k)).join(", ")}`;
     super(
       kind === "limiter" ? "LIMITER_NOT_FOUND" : "STORE_NOT_FOUND",
       `Cannot find ${kind} ${JSON.stringify(id)}: ${list}`,

@@ -5,6 +5,7 @@
  */
 
 import { ConfigError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Target } from "../stores/store.ts";
@@ -163,8 +164,10 @@ export class Limiter {
    * @throws {RangeError} If it is not such a number.
    */
   async block(durationMs: number, options: KeyOptions = {}): Promise<void> {
-    if (!(durationMs >= 0 && durationMs <= 1.1e12)) {
-      throw new RangeError(`Cannot block: durationMs must be a number from 0 to 35 years, received ${durationMs}`);
+    if (!(typeof durationMs === "number" && durationMs >= 0 && durationMs <= 1.1e12)) {
+      throw new RangeError(
+        `Cannot block: durationMs must be a number from 0 to 35 years, received ${show(durationMs)}`,
+      );
     }
     const durationUs = Math.round(durationMs * 1_000);
     await correct(this.#route, { op: "block", durationUs, targets: [this.#target(options)] });

@@ -96,8 +96,9 @@ export class Seats {
       };
       signal?.addEventListener("abort", abort, { once: true });
       const sitters = this.#lines.get(line);
+      // Those who wait may sit down in another order than that of their instants.
       if (sitters === undefined) this.#lines.set(line, [sitter]);
-      else sitters.push(sitter);
+      else sitters.splice(sitters.findLastIndex(({ seat }) => seat.atUs <= sitter.seat.atUs) + 1, 0, sitter);
       this.#arm(sitter);
     });
   }

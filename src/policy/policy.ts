@@ -6,8 +6,8 @@
 
 import type { RateLimit } from "../algorithms/limit.ts";
 import { ConfigError } from "../base/errors.ts";
-import { nearest } from "../base/nearest.ts";
 import { show } from "../base/text.ts";
+import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { compileLimit } from "./compile_limit.ts";
 import type { LimiterOptions, LimitOptions, StoreErrorPolicy } from "./options.ts";
 
@@ -130,14 +130,7 @@ function rejectUnknown(options: object, known: readonly string[], prefix: string
   if (typeof options !== "object" || options === null) {
     throw new ConfigError({ path: prefix || "limiter", expected: "an object", received: show(options) });
   }
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue;
-    const guess = nearest(key, known);
-    const expected = guess === undefined
-      ? `one of ${known.join(", ")}`
-      : `a known option; did you mean ${show(guess)}?`;
-    throw new ConfigError({ path: `${prefix}${key}`, expected, received: "an unknown option" });
-  }
+  rejectUnknownOptions(options, known, prefix);
 }
 
 function integer(value: unknown, path: string, max: number): number {

@@ -14,18 +14,22 @@ export interface Fraction {
 
 /**
  * The simplest fraction that reads back as the same number: 0.1 is 1/10, and 1/3 is one third, not the nearest binary
- * fraction. Found by continued fractions.
+ * fraction. Found by continued fractions, of the number's exact binary fraction: so they end.
  *
  * @param value A positive finite number.
  */
 export function simplestFraction(value: number): Fraction {
-  let [n0, d0, n1, d1] = [0, 1, 1, 0];
-  let rest = value;
+  let [scaled, scale] = [value, 1n];
+  for (; !Number.isInteger(scaled); scaled *= 2) scale *= 2n;
+  let [rest, divisor] = [BigInt(scaled), scale];
+  let [n0, d0, n1, d1] = [0n, 1n, 1n, 0n];
   for (;;) {
-    const whole = Math.floor(rest);
+    const whole = rest / divisor;
     [n0, d0, n1, d1] = [n1, d1, whole * n1 + n0, whole * d1 + d0];
-    if (n1 / d1 === value || rest === whole) return { numerator: n1, denominator: d1 };
-    rest = 1 / (rest - whole);
+    [rest, divisor] = [divisor, rest - whole * divisor];
+    if (divisor === 0n || Number(n1) / Number(d1) === value) {
+      return { numerator: Number(n1), denominator: Number(d1) };
+    }
   }
 }
 

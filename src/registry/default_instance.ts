@@ -4,6 +4,7 @@
  * @module
  */
 
+import { NotFoundError } from "../base/errors.ts";
 import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
 import type { KeyOptions, Limiter, TryDecision } from "../limiter/limiter.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
@@ -13,7 +14,7 @@ import type { Reservation } from "../limiter/reservation.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import type { Store } from "../stores/store.ts";
-import { findConfigFile } from "./config/find.ts";
+import { CONFIG_PLACES, findConfigFile } from "./config/find.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
 import type { RateSyncConfig, StoreConfig } from "./options.ts";
 import { createRateSync, type LimiterListing, type RateSync } from "./rate_sync.ts";
@@ -23,55 +24,60 @@ import type { AskFor } from "./together.ts";
 interface Default {
   readonly instance: RateSync;
   configured: boolean;
+  /** Whether a configuration file was looked for, and there is none. */
+  foundNothing: boolean;
   ready: Promise<RateSync> | undefined;
 }
 
 let current: Default | undefined;
 
 function theDefault(): Default {
-  return current ??= { instance: createRateSync(), configured: false, ready: undefined };
+  return current ??= { instance: createRateSync(), configured: false, foundNothing: false, ready: undefined };
 }
 
 /** The instance, with its configuration file read. A failure to read it is told to everybody who asks. */
-function ready(): Promise<RateSync> {
+async function ready(limiter?: string): Promise<RateSync> {
   const it = theDefault();
-  return it.ready ??= it.configured ? Promise.resolve(it.instance) : findAndLoad(it.instance);
+  const instance = await (it.ready ??= it.configured ? Promise.resolve(it.instance) : findAndLoad(it));
+  if (limiter === undefined || !it.foundNothing || it.configured) return instance;
+  throw new NotFoundError("limiter", limiter, [], `there is no ${CONFIG_PLACES}`);
 }
 
-async function findAndLoad(instance: RateSync): Promise<RateSync> {
+async function findAndLoad(it: Default): Promise<RateSync> {
   const path = await findConfigFile();
-  if (path !== undefined) await instance.loadConfig(path);
-  return instance;
+  if (path !== undefined) await it.instance.loadConfig(path);
+  it.foundNothing = path === undefined;
+  return it.instance;
 }
 
 /** Waits for a turn: see `Limiter.acquire`. */
 export async function acquire(limiter: string, options?: AcquireOptions): Promise<Permit> {
-  return await (await ready()).acquire(limiter, options);
+  return await (await ready(limiter)).acquire(limiter, options);
 }
 
 /** Decides now: see `Limiter.tryAcquire`. */
 export async function tryAcquire(limiter: string, options?: AskOptions): Promise<TryDecision> {
-  return await (await ready()).tryAcquire(limiter, options);
+  return await (await ready(limiter)).tryAcquire(limiter, options);
 }
 
 /** Tells what `tryAcquire` would decide: see `Limiter.peek`. */
 export async function peek(limiter: string, options?: AskOptions): Promise<Decision> {
-  return await (await ready()).peek(limiter, options);
+  return await (await ready(limiter)).peek(limiter, options);
 }
 
 /** Takes cost for the earliest possible instant: see `Limiter.reserve`. */
 export async function reserve(limiter: string, options?: AcquireOptions): Promise<Reservation> {
-  return await (await ready()).reserve(limiter, options);
+  return await (await ready(limiter)).reserve(limiter, options);
 }
 
 /** Waits until all of several limiters agree: see `RateSync.acquireAll`. */
 export async function acquireAll(asks: readonly AskFor[], options?: WaitOptions): Promise<Permit> {
-  return await (await ready()).acquireAll(asks, options);
+  return await (await ready(asks[0]?.limiter)).acquireAll(asks, options);
 }
 
 /** Decides now over several limiters: see `RateSync.tryAcquireAll`. */
 export async function tryAcquireAll(asks: readonly AskFor[]): Promise<TryDecision> {
-  return await (await ready()).tryAcquireAll(asks);
+  return await (await ready(asks[0]?.limiter)).tryAcquireAll(asks);
 }
 
 /** Acquires, calls, and releases: see `Limiter.run`. */
@@ -80,7 +86,7 @@ export async function run<Result>(
   fn: (permit: Permit) => Result | Promise<Result>,
   options?: AcquireOptions,
 ): Promise<Result> {
-  return await (await ready()).run(limiter, fn, options);
+  return await (await ready(limiter)).run(limiter, fn, options);
 }
 
 /**
@@ -105,32 +111,32 @@ export function rateLimited<Args extends unknown[], Result>(
 
 /** Starts a key anew: see `Limiter.reset`. */
 export async function reset(limiter: string, options?: KeyOptions): Promise<void> {
-  await (await ready()).reset(limiter, options);
+  await (await ready(limiter)).reset(limiter, options);
 }
 
 /** Forgives units: see `Limiter.refund`. */
 export async function refund(limiter: string, units: number, options?: KeyOptions): Promise<void> {
-  await (await ready()).refund(limiter, units, options);
+  await (await ready(limiter)).refund(limiter, units, options);
 }
 
 /** Takes units whatever the limit says: see `Limiter.penalize`. */
 export async function penalize(limiter: string, units: number, options?: KeyOptions): Promise<void> {
-  await (await ready()).penalize(limiter, units, options);
+  await (await ready(limiter)).penalize(limiter, units, options);
 }
 
 /** Denies everything for a while: see `Limiter.block`. */
 export async function block(limiter: string, durationMs: number, options?: KeyOptions): Promise<void> {
-  await (await ready()).block(limiter, durationMs, options);
+  await (await ready(limiter)).block(limiter, durationMs, options);
 }
 
 /** A limiter of the default instance, by its id. */
 export async function limiter(id: string): Promise<Limiter> {
-  return (await ready()).limiter(id);
+  return (await ready(id)).limiter(id);
 }
 
 /** What a limiter has done so far in this process. */
 export async function metrics(limiter: string): Promise<LimiterMetrics> {
-  return (await ready()).metrics(limiter);
+  return (await ready(limiter)).metrics(limiter);
 }
 
 /** Every store by id, without secrets. */

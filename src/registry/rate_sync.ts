@@ -6,6 +6,7 @@
 
 import { type Clock, systemClock } from "../base/clock.ts";
 import { show } from "../base/text.ts";
+import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
 import { decide, decideOrThrow } from "../limiter/engine.ts";
 import type { LimiterListener, Logger } from "../limiter/events.ts";
@@ -59,6 +60,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {ConfigError | NotFoundError} If anything is wrong.
    */
   constructor(options: RateSyncOptions<Id> = {}) {
+    rejectUnknownOptions(options, ["stores", "limiters", "http", "logger", "clock"]); // http: of a loaded configuration
     const { stores = {}, limiters = {}, logger, clock = systemClock } = options;
     this.#logger = logger;
     this.#definitions = new Definitions({ clock, logger });

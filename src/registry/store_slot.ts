@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import { ClosedError, ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
+import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { StoreClient } from "../limiter/store_client.ts";
 import { MemoryStore } from "../stores/memory/memory_store.ts";
 import { readSettings } from "../stores/redis/connections/settings.ts";
@@ -81,6 +82,7 @@ export function checkStore(config: StoreConfig | Store): void {
   if (isStore(config)) return;
   switch (config.engine) {
     case "memory":
+      rejectUnknownOptions(config, ["engine", "maxKeys"]);
       return checkMemory(config.maxKeys);
     case "redis":
       return void readSettings(config);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import timers from "node:timers";
+
 import type { Clock, Timer } from "../base/clock.ts";
 
 interface Alarm {
@@ -148,14 +150,7 @@ function checkMs(verb: string, ms: number): void {
   throw new RangeError(`Cannot ${verb}: expected milliseconds from 0, received ${ms}`);
 }
 
-/** Lets promises that are ready run: a macrotask, on every runtime. */
+/** Lets promises that are ready run to their end: a message channel would not, on every runtime. */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
+  return new Promise((resolve) => void timers.setImmediate(resolve));
 }

@@ -23,7 +23,9 @@ export const ALGORITHMS: readonly RateAlgorithm[] = [
 
 /** Units that were taken, and for when. */
 export interface Grant {
-  /** How many are not given back. */
+  /** How many were taken. */
+  readonly taken: number;
+  /** How many of them are not given back. */
   readonly cost: number;
   /** The clock when it was decided. */
   readonly nowUs: number;
@@ -93,7 +95,7 @@ export class Track {
     const { nowUs } = this;
     const atUs = this.earliest(cost) + laterUs;
     this.state = this.kernel.take(this.state, nowUs, atUs, cost, this.limit);
-    return { cost, nowUs, atUs, mark: { nowUs, atUs, level: this.level() } };
+    return { taken: cost, cost, nowUs, atUs, mark: { nowUs, atUs, level: this.level() } };
   }
 
   /** Gives units of a grant back. Returns what is left of it. */

@@ -33,10 +33,9 @@ export interface Report {
 
 /** Starts `size` processes of the worker `name`, lets them go at the same time, and returns what they report. */
 export async function runFleet(name: string, size: number, shared: Shared, work: object): Promise<Report[]> {
-  const workers = Array.from({ length: size }, () => startFleetWorker(name, shared, work));
+  const workers = Array.from({ length: size }, () => startFleetWorker(name, shared, { ...work, size }));
   try {
     for (const worker of workers) assert.equal(await worker.readLine(), "ready");
-    for (const worker of workers) worker.writeLine("go");
     const reports = await Promise.all(workers.map(async (worker) => JSON.parse(await worker.readLine()) as Report));
     for (const report of reports) assert.deepEqual(report.errors, []);
     for (const worker of workers) {

@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, type LimiterOptions, type RateSync } from "../../mod.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
@@ -21,6 +22,8 @@ export interface Member<Work> {
   readonly prefix: string;
   /** What went wrong. */
   readonly errors: string[];
+  /** Waits until all processes of the fleet are ready. */
+  start(): Promise<void>;
   /** Counts this process in as a holder. Returns how many there are now. */
   enter(): Promise<number>;
   /** Counts it out. */
@@ -33,11 +36,12 @@ interface Told {
   readonly url: string;
   readonly prefix: string;
   readonly limiters: Record<string, LimiterOptions>;
+  readonly size?: number;
 }
 
 /** Reads the worker's argument, connects, and prints `ready`. */
 export async function join<Work>(): Promise<Member<Work>> {
-  const { url, prefix, limiters, ...work } = JSON.parse(process.argv[2] as string) as Told & Work;
+  const { url, prefix, limiters, size = 1, ...work } = JSON.parse(process.argv[2] as string) as Told & Work;
   const errors: string[] = [];
   process.on("unhandledRejection", (reason) => errors.push(`unhandled: ${reason}`));
   const strict = Object.entries(limiters).map(([id, options]) => [id, { onStoreError: "throw", ...options }]);
@@ -54,6 +58,10 @@ export async function join<Work>(): Promise<Member<Work>> {
     raw,
     prefix,
     errors,
+    async start() {
+      await raw.send("INCR", `${prefix}:ready`);
+      while (Number(await raw.send("GET", `${prefix}:ready`)) < size) await sleep(5);
+    },
     enter: async () => Number(await raw.send("INCR", `${prefix}:inside`)),
     leave: async () => void (await raw.send("DECR", `${prefix}:inside`)),
     close: async () => {
@@ -61,15 +69,4 @@ export async function join<Work>(): Promise<Member<Work>> {
       await raw.close();
     },
   };
-}
-
-/** The next line of standard input. Nothing more is read. */
-export function nextLine(): Promise<string> {
-  return new Promise((resolve) => {
-    process.stdin.setEncoding("utf8").once("data", (text: string) => {
-      process.stdin.pause();
-      process.stdin.unref?.();
-      resolve(text.trim());
-    });
-  });
 }

@@ -7,7 +7,7 @@
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { join, nextLine } from "./_member.ts";
+import { join } from "./_member.ts";
 
 interface Work {
   /** How many permits to hold one after the other, in each lane. */
@@ -20,11 +20,11 @@ interface Work {
   readonly id: string;
 }
 
-const { work, rs, errors, enter, leave, close } = await join<Work>();
+const { work, rs, errors, start, enter, leave, close } = await join<Work>();
 let allowed = 0;
 let mostInside = 0;
 
-await nextLine();
+await start();
 await Promise.all(Array.from({ length: work.lanes }, lane));
 console.log(JSON.stringify({ allowed, denied: {}, mostInside, errors }));
 await close();

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 
-import { join, nextLine } from "./_member.ts";
+import { join } from "./_member.ts";
 
 interface Work {
   /** How often to try. */
@@ -19,13 +19,13 @@ interface Work {
 
 const LANES = 10;
 
-const { work, rs, errors, enter, leave, close } = await join<Work>();
+const { work, rs, errors, start, enter, leave, close } = await join<Work>();
 const denied: Record<string, number> = {};
 let allowed = 0;
 let mostInside = 0;
 let left = work.tries;
 
-await nextLine();
+await start();
 await Promise.all(Array.from({ length: LANES }, lane));
 console.log(JSON.stringify({ allowed, denied, mostInside, errors }));
 await close();

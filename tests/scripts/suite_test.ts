@@ -57,6 +57,11 @@ describe("problemsOf()", () => {
     assert.deepEqual(problemsOf([run], 10), ["FAILED: Bun ended with code 128 before it wrote its report"]);
   });
 
+  it("finds a runtime that hangs", () => {
+    const run = { ...good, code: 124, counts: undefined };
+    assert.deepEqual(problemsOf([run], 10), ["FAILED: Bun was ended when its time was up: a test hangs"]);
+  });
+
   it("finds a skipped test", () => {
     assert.deepEqual(problemsOf([good, withCounts({ skipped: 1 })], 10), ["FAILED: Deno skipped 1 tests"]);
   });

@@ -86,7 +86,7 @@ describe("storeConformance()", () => {
     assert.deepEqual(names.filter((name, i) => names.indexOf(name) !== i), []);
   });
 
-  it("fails the case, and does not hang, when a store answers nothing", async () => {
+  it("rejects with what the store rejects with", async () => {
     const silent = new MemoryStore();
     silent.execute = () => Promise.reject(new Error("silence"));
     const [first] = storeConformance({ open: () => silent });

@@ -14,6 +14,9 @@ const VARIABLE = "RATE_SYNC_CONFIG";
 /** Where a file is looked for when nobody named one, relative to the working directory. */
 const USUAL_PLACES: readonly string[] = ["./rate-sync.toml", "./config/rate-sync.toml"];
 
+/** The same in words. */
+export const CONFIG_PLACES: string = `${VARIABLE} in the environment, ${USUAL_PLACES.join(" or ")}`;
+
 /** What this module needs of `node:fs/promises`. */
 type FileSystem = Pick<typeof import("node:fs/promises"), "access" | "stat">;
 

@@ -102,9 +102,9 @@ function freshFromUs(cell: Cell): number {
   );
 }
 
-/** Different targets have different names: the length tells where the limiter's id ends. */
+/** Different targets have different names: the length tells where the limiter's id ends; without a key there is none. */
 function nameOf({ limiter, key }: Target): string {
-  return key === undefined ? limiter : `${limiter.length}:${limiter}${key}`;
+  return key === undefined ? `:${limiter}` : `${limiter.length}:${limiter}${key}`;
 }
 
 function freshCell(policy: Policy): Cell {

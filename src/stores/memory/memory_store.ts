@@ -8,7 +8,7 @@ import type { Level, Mark } from "../../algorithms/kernel.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/mod.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { StoreError } from "../../base/errors.ts";
+import { ClosedError, type StoreError } from "../../base/errors.ts";
 import type {
   BlockRequest,
   DoneReply,
@@ -63,7 +63,7 @@ export class MemoryStore implements Store {
   /** Runs requests, one after the other. */
   execute(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]> {
     if (this.#closed) {
-      return Promise.reject(new StoreError("STORE_UNAVAILABLE", "Cannot use the memory store: it is closed"));
+      return Promise.reject(new ClosedError("the memory store"));
     }
     const nowUs = this.#clock.nowUs();
     return Promise.resolve(batch.map((request) => this.#run(request, nowUs)));

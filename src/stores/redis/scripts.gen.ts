@@ -72,7 +72,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "69b6a21bf43e48bf152a91c929dca59a4ae81206",
+  sha1: "1779ca3fd8e7138fe1db5ef2ca009f998ed4edeb",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -270,7 +270,7 @@ local ttl = ttl_ms(max(stamp + limit.window, ring.blocked))
 local added = string.rep(pack("<d", stamp), cost)
 if kept + cost > ring.slots then
 local needed = kept + cost
-local slots = max(needed, min(limit.capacity, needed + floor(needed / 8) + 4))
+local slots = max(needed, min(limit.capacity, needed + floor(needed / 64) + 4))
 ring_rewrite(ring, ring_bytes(ring, drop, kept) .. added, needed, slots, ttl)
 return
 end
@@ -553,21 +553,26 @@ levels(reply, target)
 slot_level(reply, target, served and next_fence(target))
 return reply
 end
-local function retreat(state, units, limit)
-local rem = units * limit.interval_rem
-local carry = floor(rem / limit.denominator)
-local us = state.us - units * limit.interval_us - carry
-rem = state.rem - rem + carry * limit.denominator
+local function subtract(state, us, rem, limit)
+us, rem = state.us - us, state.rem - rem
 if rem >= 0 then return { us = us, rem = rem } end
 return { us = us - 1, rem = rem + limit.denominator }
 end
+local function retreat(state, units, limit)
+local rem = units * limit.interval_rem
+local carry = floor(rem / limit.denominator)
+return subtract(state, units * limit.interval_us + carry, rem - carry * limit.denominator, limit)
+end
 kernels.t.give_back = function(state, units, mark, limit)
-local mark_us = mark.now + mark.first
-if mark_us < now then return state end
-local last = state.us == mark_us and state.rem == mark.second
+local left_us = mark.now + mark.first - now
+if left_us < 0 then return state end
+local last = state.us == now + left_us and state.rem == mark.second
 local borrow = state.rem < limit.burst_rem and 1 or 0
 if not last and state.us - limit.burst_us - borrow >= now then return state end
-return retreat(state, units, limit)
+local back = retreat(state, units, limit)
+local least = subtract(state, left_us, mark.second, limit)
+local too_far = back.us < least.us or (back.us == least.us and back.rem < least.rem)
+return too_far and least or back
 end
 kernels.t.refund = function(state, units, limit)
 local back = retreat(state, units, limit)
@@ -764,7 +769,7 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "4b02547f839db4e5e1ca1b980f6c6c154874803a",
+  sha1: "520b8d12977487ec53ce90c97b95d4d0c3bd1f58",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -962,7 +967,7 @@ local ttl = ttl_ms(max(stamp + limit.window, ring.blocked))
 local added = string.rep(pack("<d", stamp), cost)
 if kept + cost > ring.slots then
 local needed = kept + cost
-local slots = max(needed, min(limit.capacity, needed + floor(needed / 8) + 4))
+local slots = max(needed, min(limit.capacity, needed + floor(needed / 64) + 4))
 ring_rewrite(ring, ring_bytes(ring, drop, kept) .. added, needed, slots, ttl)
 return
 end

@@ -12,6 +12,7 @@ import { createRateSync, type RateSync } from "../../registry/rate_sync.ts";
 import { type Store, type Target, waiterId } from "../../stores/store.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { TrackedStore } from "./tracked_store.ts";
+import { Watch } from "./watch.ts";
 
 /** Makes an empty store that takes its time from the clock it is given. */
 export type OpenStore = (settings: { readonly clock: Clock }) => Promise<Store> | Store;
@@ -94,19 +95,13 @@ export class Bench implements AsyncDisposable {
   }
 
   /** What the store is asked about a limiter. */
-  targetOf(limiter: Limiter, key?: string): Target {
-    return {
-      limiter: limiter.id,
-      key,
-      policy: limiter.policy,
-      cost: 1,
-      slots: limiter.policy.maxConcurrent > 0 ? 1 : 0,
-    };
+  targetOf({ id, policy }: Limiter): Target {
+    return { limiter: id, key: undefined, policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0 };
   }
 
   /** Takes a slot the way a process does that crashes right after: nobody renews or releases it. Returns its id. */
-  async takeAndCrash(limiter: Limiter, name: string = "crashed"): Promise<string> {
-    const id = waiterId({ instance: name, sequence: 1, direct: true, maxWaitUs: 0, slots: 1, cost: 1 });
+  async takeAndCrash(limiter: Limiter): Promise<string> {
+    const id = waiterId({ instance: "crashed", sequence: 1, direct: true, maxWaitUs: 0, slots: 1, cost: 1 });
     const targets = [this.targetOf(limiter)];
     const [reply] = await this.store.execute([{ op: "take", targets, mode: "now", maxWaitUs: 0, id, arrivalUs: 0 }]);
     if (reply === undefined || !("status" in reply) || reply.status !== "allowed") {
@@ -129,70 +124,4 @@ export class Bench implements AsyncDisposable {
       await store.close();
     }
   }
-}
-
-/** A promise that is followed. */
-export class Watch<Result> {
-  readonly #startUs: number;
-  #outcome:
-    | { readonly atUs: number; readonly result: Result }
-    | { readonly atUs: number; readonly error: unknown }
-    | undefined;
-
-  /**
-   * @param promise What is followed.
-   * @param clock The time it is followed by.
-   */
-  constructor(promise: Promise<Result>, clock: Clock) {
-    this.#startUs = clock.nowUs();
-    promise.then(
-      (result) => void (this.#outcome = { atUs: clock.nowUs(), result }),
-      (error) => void (this.#outcome = { atUs: clock.nowUs(), error }),
-    );
-  }
-
-  /** Whether it has not settled yet. */
-  get pending(): boolean {
-    return this.#outcome === undefined;
-  }
-
-  /** After how many virtual milliseconds it has settled; undefined while it has not. */
-  get afterMs(): number | undefined {
-    return this.#outcome === undefined ? undefined : (this.#outcome.atUs - this.#startUs) / 1_000;
-  }
-
-  /** What it has resolved to. */
-  get result(): Result {
-    if (this.#outcome === undefined) throw new Error("Cannot tell the result: the promise is pending");
-    if ("error" in this.#outcome) throw this.#outcome.error;
-    return this.#outcome.result;
-  }
-
-  /** What it has rejected with; undefined if it has not. */
-  get error(): unknown {
-    return this.#outcome !== undefined && "error" in this.#outcome ? this.#outcome.error : undefined;
-  }
-}
-
-/** How many calls of `tryAcquire`, all made at once, are allowed. */
-export async function admitted(limiters: readonly Pick<Limiter, "tryAcquire">[], calls: number): Promise<number> {
-  const decisions = await Promise.all(
-    Array.from({ length: calls }, (_, i) => (limiters[i % limiters.length] as Limiter).tryAcquire()),
-  );
-  return decisions.filter((decision) => decision.allowed).length;
-}
-
-/** Acquires from each limiter again and again; tells when each call was served, in milliseconds from now. */
-export async function saturate(bench: Bench, limiters: readonly Limiter[], durationMs: number): Promise<number[]> {
-  const startUs = bench.clock.nowUs();
-  const servedMs: number[] = [];
-  await bench.clock.runUntil(Promise.all(limiters.map(async (limiter) => {
-    for (;;) {
-      await limiter.acquire({ timeoutMs: Infinity });
-      const atMs = (bench.clock.nowUs() - startUs) / 1_000;
-      if (atMs >= durationMs) return;
-      servedMs.push(atMs);
-    }
-  })));
-  return servedMs;
 }

@@ -6,22 +6,8 @@
 
 import assert from "node:assert/strict";
 
-import type { Limiter } from "../../limiter/limiter.ts";
-import { admitted, type Bench, type Topic } from "./bench.ts";
-
-/** Runs tasks of 10 ms under a limiter, all at once. Returns the most that ran at the same time. */
-export async function mostAtOnce(bench: Bench, limiter: Limiter, tasks: number): Promise<number> {
-  let [active, most] = [0, 0];
-  const task = () =>
-    limiter.run(async () => {
-      most = Math.max(most, ++active);
-      await bench.sleep(10);
-      active--;
-    }, { timeoutMs: Infinity });
-  await bench.clock.runUntil(Promise.all(Array.from({ length: tasks }, task)));
-  assert.equal(active, 0);
-  return most;
-}
+import type { Topic } from "./bench.ts";
+import { admitted, mostAtOnce } from "./load.ts";
 
 /** Cases on slots. */
 export const concurrency: Topic = {
@@ -37,7 +23,7 @@ export const concurrency: Topic = {
         await bench.clock.advance(49.999);
         assert.equal(third.pending, true);
         await bench.clock.advance(0.001);
-        assert.equal((third.error as { code?: string }).code, "RATE_LIMITED");
+        assert.equal(third.errorCode, "RATE_LIMITED");
         assert.equal((await limiter.tryAcquire()).reason, "concurrency");
         for (const permit of holders) await permit.release();
         assert.equal(await admitted([limiter], 5), 2);

@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 
-import { admitted, type Topic } from "./bench.ts";
+import type { Topic } from "./bench.ts";
+import { admitted } from "./load.ts";
 
 const fivePerMinute = { algorithm: "sliding_window", limit: 5, windowMs: 60_000 } as const;
 

@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 
-import { admitted, type Topic } from "./bench.ts";
+import type { Topic } from "./bench.ts";
+import { admitted } from "./load.ts";
 
 const window = { algorithm: "sliding_window", limit: 2, windowMs: 60_000, maxConcurrent: 2 } as const;
 

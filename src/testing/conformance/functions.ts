@@ -57,7 +57,7 @@ export const functions: Topic = {
           let called = false;
           const call = bench.watch(rs.rateLimited(() => void (called = true), { limiter: "slot", ...options })());
           await bench.clock.advance(1_000);
-          assert.equal((call.error as { code?: string }).code, "RATE_LIMITED");
+          assert.equal(call.errorCode, "RATE_LIMITED");
           assert.equal(call.afterMs, expectedMs);
           assert.equal(called, false);
         }

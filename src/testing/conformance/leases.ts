@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 
-import { admitted, type Topic } from "./bench.ts";
+import type { Topic } from "./bench.ts";
+import { admitted } from "./load.ts";
 
 const oneSlot = { maxConcurrent: 1, leaseTtlMs: 3_000 } as const;
 

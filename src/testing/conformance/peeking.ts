@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 
 import { Decision } from "../../policy/decision.ts";
-import { admitted, type Topic } from "./bench.ts";
+import type { Topic } from "./bench.ts";
+import { admitted } from "./load.ts";
 
 const fivePerMinute = { algorithm: "sliding_window", limit: 5, windowMs: 60_000 } as const;
 const twoPerMinute = { ...fivePerMinute, limit: 2 } as const;

@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 
-import { admitted, type Topic } from "./bench.ts";
+import type { Topic } from "./bench.ts";
+import { admitted } from "./load.ts";
 
 const fivePerSecond = { algorithm: "sliding_window", limit: 5, windowMs: 1_000 } as const;
 

@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 
-import { admitted, saturate, type Topic } from "./bench.ts";
+import type { Topic } from "./bench.ts";
+import { admitted, saturate } from "./load.ts";
 
 /** Cases on token buckets. */
 export const tokenBucket: Topic = {

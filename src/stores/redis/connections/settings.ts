@@ -1,10 +1,12 @@
 /**
- * The options that a connection to Redis takes, checked and with their defaults.
+ * The options of a Redis store, checked; those of its connection with their defaults.
  *
  * @module
  */
 
 import { ConfigError } from "../../../base/errors.ts";
+import { show } from "../../../base/text.ts";
+import { rejectUnknownOptions } from "../../../base/unknown_options.ts";
 import type { RedisStoreOptions } from "../options.ts";
 import { type Endpoint, readEndpoint } from "./url.ts";
 
@@ -22,6 +24,21 @@ export interface ConnectionSettings {
   readonly socketConnectTimeoutMs: number;
 }
 
+/** Every option of a Redis store; the compiler sees to it that none is missing. */
+const KNOWN = {
+  engine: true,
+  url: true,
+  db: true,
+  password: true,
+  username: true,
+  keyPrefix: true,
+  poolMinSize: true,
+  poolMaxSize: true,
+  socketTimeoutMs: true,
+  socketConnectTimeoutMs: true,
+  timingMarginMs: true,
+} as const satisfies Record<keyof RedisStoreOptions | "engine", true>;
+
 const POOL_MIN_SIZE = 2;
 const POOL_MAX_SIZE = 10;
 const SOCKET_TIMEOUT_MS = 5_000;
@@ -29,12 +46,15 @@ const SOCKET_TIMEOUT_MS = 5_000;
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
- * Checks the options that concern the connection, and fills in the defaults.
+ * Checks the options, and fills in the defaults of those that concern the connection.
  *
  * @param options The store's options.
  * @throws {ConfigError} If one of them cannot be used.
  */
 export function readSettings(options: RedisStoreOptions): ConnectionSettings {
+  rejectUnknownOptions(options, Object.keys(KNOWN));
+  checkKeyPrefix(options.keyPrefix);
+  checkMargin(options.timingMarginMs);
   const { poolMinSize, poolMaxSize, socketTimeoutMs, socketConnectTimeoutMs } = options;
   const max = readCount("poolMaxSize", poolMaxSize ?? POOL_MAX_SIZE);
   const min = readCount("poolMinSize", poolMinSize ?? Math.min(POOL_MIN_SIZE, max));
@@ -54,6 +74,20 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
       "socketConnectTimeoutMs",
       socketConnectTimeoutMs ?? SOCKET_TIMEOUT_MS,
     ),
+  });
+}
+
+function checkKeyPrefix(value: unknown): void {
+  if (value === undefined || (typeof value === "string" && value !== "")) return;
+  throw new ConfigError({ path: "keyPrefix", expected: "a string that is not empty", received: show(value) });
+}
+
+function checkMargin(value: unknown): void {
+  if (value === undefined || (typeof value === "number" && value >= 0 && value <= MAX_TIMEOUT_MS)) return;
+  throw new ConfigError({
+    path: "timingMarginMs",
+    expected: `milliseconds, from 0 to ${MAX_TIMEOUT_MS}`,
+    received: show(value),
   });
 }
 

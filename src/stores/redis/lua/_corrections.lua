@@ -1,20 +1,26 @@
 -- Corrections of a key's state, by operators and by callers who used less than they took.
-local function retreat(state, units, limit)
-  local rem = units * limit.interval_rem
-  local carry = floor(rem / limit.denominator)
-  local us = state.us - units * limit.interval_us - carry
-  rem = state.rem - rem + carry * limit.denominator
+local function subtract(state, us, rem, limit)
+  us, rem = state.us - us, state.rem - rem
   if rem >= 0 then return { us = us, rem = rem } end
   return { us = us - 1, rem = rem + limit.denominator }
 end
 
+local function retreat(state, units, limit)
+  local rem = units * limit.interval_rem
+  local carry = floor(rem / limit.denominator)
+  return subtract(state, units * limit.interval_us + carry, rem - carry * limit.denominator, limit)
+end
+
 kernels.t.give_back = function(state, units, mark, limit)
-  local mark_us = mark.now + mark.first
-  if mark_us < now then return state end
-  local last = state.us == mark_us and state.rem == mark.second
+  local left_us = mark.now + mark.first - now
+  if left_us < 0 then return state end
+  local last = state.us == now + left_us and state.rem == mark.second
   local borrow = state.rem < limit.burst_rem and 1 or 0
   if not last and state.us - limit.burst_us - borrow >= now then return state end
-  return retreat(state, units, limit)
+  local back = retreat(state, units, limit)
+  local least = subtract(state, left_us, mark.second, limit)
+  local too_far = back.us < least.us or (back.us == least.us and back.rem < least.rem)
+  return too_far and least or back
 end
 kernels.t.refund = function(state, units, limit)
   local back = retreat(state, units, limit)

@@ -67,7 +67,7 @@ kernels.s = {
     local added = string.rep(pack("<d", stamp), cost)
     if kept + cost > ring.slots then
       local needed = kept + cost
-      local slots = max(needed, min(limit.capacity, needed + floor(needed / 8) + 4))
+      local slots = max(needed, min(limit.capacity, needed + floor(needed / 64) + 4))
       ring_rewrite(ring, ring_bytes(ring, drop, kept) .. added, needed, slots, ttl)
       return
     end

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { access, readdir, readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { dirname, join } from "node:path/posix";
+import { describe, it } from "node:test";
+
+import { run, tool } from "../../scripts/_process.ts";
+import { TemporaryFolder } from "../../scripts/_temporary.ts";
+import { plotProblems } from "../../scripts/plots/plots.ts";
+
+async function pages(): Promise<[path: string, text: string][]> {
+  const guides = (await readdir("docs")).filter((name) => name.endsWith(".md")).sort().map((name) => `docs/${name}`);
+  const paths = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", ...guides];
+  return await Promise.all(paths.map(async (path) => [path, await readFile(path, "utf8")] as [string, string]));
+}
+
+function codeBlocks(text: string, language: string): string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map((match) => match[1] ?? "");
+}
+
+function withoutCode(text: string): string {
+  return text.replace(/^```.*?^```$/gms, "").replace(/`[^`\n]*`/g, "");
+}
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
+  );
+}
+
+async function leadsSomewhere(page: string, target: string): Promise<boolean> {
+  const [file = "", anchor] = target.split("#");
+  const path = file === "" ? page : join(dirname(page), file);
+  const found = await access(path).then(() => true, () => false);
+  return found && (anchor === undefined || anchorsOf(await readFile(path, "utf8")).includes(anchor));
+}
+
+describe("the guides", () => {
+  it("show code that compiles", async () => {
+    using folder = new TemporaryFolder("docs");
+    let blocks = 0;
+    for (const [path, text] of await pages()) {
+      for (const [i, code] of codeBlocks(text, "ts").entries()) {
+        blocks++;
+        await writeFile(`${folder.path}/${path.replaceAll("/", ".")}.${i + 1}.ts`, `${code}export {};\n`);
+      }
+    }
+    assert.ok(blocks > 15, `only ${blocks} blocks were found`);
+    await writeFile(`${folder.path}/package.json`, `{ "type": "module" }`);
+    await writeFile(
+      `${folder.path}/tsconfig.json`,
+      JSON.stringify({
+        extends: resolve("tsconfig.json"),
+        compilerOptions: { typeRoots: [resolve("node_modules/@types")] },
+        include: ["*.ts"],
+      }),
+    );
+    const { code, output } = await run(tool("tsc"), ["-p", folder.path, "--pretty", "false"], { limitMs: 60_000 });
+    assert.equal(code, 0, output);
+  });
+
+  it("link only to what is there", async () => {
+    const broken: string[] = [];
+    let links = 0;
+    for (const [path, text] of await pages()) {
+      for (const [, target = ""] of withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(target)) continue;
+        links++;
+        if (!await leadsSomewhere(path, target)) broken.push(`${path} links to ${target}, which is not there`);
+      }
+    }
+    assert.deepEqual(broken, []);
+    assert.ok(links > 20, `only ${links} links were found`);
+  });
+
+  it("name every example, and the examples every way to run them", async () => {
+    const text = (await pages()).map(([, page]) => page).join("\n");
+    for (const name of await readdir("examples")) {
+      assert.ok(text.includes(`examples/${name}`), `no guide links to examples/${name}`);
+      const source = await readFile(`examples/${name}`, "utf8");
+      assert.match(
+        source,
+        /^\/\*\*\n.*? \* {5}\S.*? \* @module\n \*\/$/ms,
+        `examples/${name} does not say how to run it`,
+      );
+    }
+  });
+
+  it("show plots of what the code does today", async () => {
+    assert.deepEqual(await plotProblems(), []);
+  });
+});

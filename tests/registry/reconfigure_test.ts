@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { ConfigError, createRateSync, MemoryStore, type RedisStoreConfig } from "../../mod.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
+import { countConnections, type RedisProcess, startRedis, until } from "../stores/redis/_servers.ts";
+import { assertFails } from "./_errors.ts";
+
+const HOUR_MS = 3_600_000;
+const LIMIT = { algorithm: "fixed_window", limit: 5, windowMs: HOUR_MS, onStoreError: "throw" } as const;
+
+let server: RedisProcess;
+before(async () => void (server = await startRedis()));
+after(() => server?.[Symbol.asyncDispose]());
+
+function redis(keyPrefix: string): RedisStoreConfig {
+  return { engine: "redis", url: server.url, keyPrefix, poolMinSize: 2 };
+}
+
+describe("RateSync.configureStore()", () => {
+  it("closes the store that it replaces, and limiters follow", async () => {
+    await using rs = createRateSync({ stores: { main: redis("one") }, limiters: { api: LIMIT } });
+    const held = rs.limiter("api");
+    await held.tryAcquire({ cost: 3 });
+    assert.equal(await countConnections(server), 2);
+    await rs.configureStore("main", redis("two"));
+    await until(async () => await countConnections(server) === 0);
+    assert.equal((await held.tryAcquire()).remaining, 4, "another prefix, another state");
+    assert.equal(await countConnections(server), 2);
+    await rs.configureStore("main", { engine: "memory" });
+    await until(async () => await countConnections(server) === 0);
+    assert.equal((await held.tryAcquire()).remaining, 4);
+    await rs.configureStore("main", redis("one"));
+    assert.equal((await held.tryAcquire()).remaining, 1, "the state of the first store");
+  });
+
+  it("loses no call that is made meanwhile", async () => {
+    await using rs = createRateSync({ stores: { main: redis("busy") }, limiters: { api: LIMIT } });
+    const calls: Promise<unknown>[] = [];
+    for (let i = 0; i < 20; i++) {
+      calls.push(...Array.from({ length: 20 }, (_, key) => rs.acquire("api", { key: `${i}:${key}` })));
+      if (i % 5 === 4) calls.push(rs.configureStore("main", redis(`busy:${i}`)));
+      await Promise.race(calls.slice(-3));
+    }
+    await Promise.all(calls);
+    assert.ok(await countConnections(server) <= 10);
+  });
+
+  it("lets those who wait go on at the new store", async () => {
+    await using rs = createRateSync({
+      stores: { main: redis("before") },
+      limiters: { slot: { maxConcurrent: 1 }, paced: { limit: 1, windowMs: HOUR_MS, timeoutMs: 2 * HOUR_MS } },
+    });
+    const permit = await rs.acquire("slot");
+    await rs.acquire("paced");
+    const forSlot = rs.acquire("slot");
+    const forRate = rs.acquire("paced");
+    await until(async () => (await server.command("ZCARD", "{before:slot}:waiters")) === 1);
+    await rs.configureStore("main", redis("after"));
+    await (await forSlot).release();
+    await forRate;
+    assert.equal(await server.command("ZCARD", "{before:slot}:waiters"), 0, "the place was given back");
+    assert.ok(permit.lost.aborted, "nobody renews its lease any more");
+    await permit.release();
+  });
+
+  it("changes nothing when the new one is described wrongly", async () => {
+    await using rs = createRateSync({ stores: { main: redis("kept") }, limiters: { api: LIMIT } });
+    await rs.tryAcquire("api");
+    const expected = { type: ConfigError, code: "CONFIG_INVALID", says: ["stores.main."] } as const;
+    await assertFails(() => rs.configureStore("main", { engine: "redis", url: "http://x" }), expected);
+    await assertFails(() => rs.configureStore("main", { engine: "memory", maxKeys: -1 }), expected);
+    assert.equal(await countConnections(server), 2);
+    assert.equal((await rs.tryAcquire("api")).remaining, 3);
+  });
+});
+
+describe("RateSync.configureLimiter()", () => {
+  it("changes the rules of a limiter that is held", async () => {
+    await using rs = createRateSync<string>({ limiters: { api: LIMIT } });
+    const held = rs.limiter("api");
+    const key = held.for("k");
+    assert.equal((await key.tryAcquire()).limit, 5);
+    rs.configureLimiter("api", { ...LIMIT, limit: 7 });
+    assert.equal(rs.limiter("api"), held);
+    assert.equal(held.policy.capacity, 7);
+    const decision = await key.tryAcquire();
+    assert.deepEqual([decision.limit, decision.remaining], [7, 5], "what was taken stays taken");
+    rs.configureLimiter("api", { maxConcurrent: 2 });
+    assert.equal((await held.tryAcquire()).limits[0]?.algorithm, "concurrency");
+  });
+
+  it("adds limiters", async () => {
+    await using rs = createRateSync<string>();
+    rs.configureLimiter("late", LIMIT);
+    assert.ok((await rs.tryAcquire("late")).allowed);
+    assert.deepEqual(Object.keys(rs.listLimiters()), ["late"]);
+  });
+
+  it("lets those who wait keep the promise that they were given", async () => {
+    const clock = new FakeClock();
+    await using rs = createRateSync<string>({ clock, limiters: { api: { ratePerSecond: 1 } } });
+    await rs.acquire("api");
+    const waiting = rs.acquire("api");
+    await clock.advance(0);
+    rs.configureLimiter("api", { ratePerSecond: 0.001 });
+    await clock.advance(1_000);
+    assert.equal((await waiting).waitedMs, 1_000);
+  });
+});
+
+describe("A configuration with one mistake", () => {
+  it("changes nothing", async () => {
+    const store = new MemoryStore();
+    await using rs = createRateSync<string>({ stores: { main: store }, limiters: { api: LIMIT } });
+    await rs.tryAcquire("api");
+    const before = rs.limiter("api").policy;
+    const says = ["limiters.bad.limit"];
+    const limiters = { api: { ...LIMIT, limit: 9 }, bad: { ...LIMIT, limit: 0 } };
+    await assertFails(() => createRateSync({ stores: { main: store }, limiters }), {
+      type: ConfigError,
+      code: "CONFIG_INVALID",
+      says,
+    });
+    await assertFails(() => rs.configureLimiter("bad", limiters.bad), {
+      type: ConfigError,
+      code: "CONFIG_INVALID",
+      says,
+    });
+    assert.equal(rs.limiter("api").policy, before);
+    assert.deepEqual(Object.keys(rs.listLimiters()), ["api"]);
+    assert.equal((await rs.tryAcquire("api")).remaining, 3, "the store is still open");
+  });
+});

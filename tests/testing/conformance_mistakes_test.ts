@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { compilePolicy } from "../../src/policy/policy.ts";
+import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
+import { type OpenStore, storeConformance, type StoreRequest, type Target } from "../../src/testing/mod.ts";
+
+/** What a careless store might make of a request before it runs it. */
+type Mistake = (request: StoreRequest) => StoreRequest;
+
+const MISTAKES: Readonly<Record<string, Mistake>> = {
+  "takes when it is peeked at": (request) =>
+    request.op === "take" && request.mode === "peek" ? { ...request, mode: "now" } : request,
+  "grants at once what should wait": (request) =>
+    request.op === "take" && request.mode === "wait" ? withTargets(request, unlimited) : request,
+  "lets everybody release everything": (request) =>
+    request.op === "release" ? { op: "reset", targets: request.targets } : request,
+  "renews no lease": (request) => request.op === "renew" ? { ...request, id: "nobody.1.d.0.1.1" } : request,
+  "gives nothing back": (request) => request.op === "giveBack" ? nothing(request) : request,
+  "forgives nothing": (request) => request.op === "refund" ? nothing(request) : request,
+  "has one state for all keys": (request) => withTargets(request, (target) => ({ ...target, key: undefined })),
+  "takes no notice of a key's case": (request) =>
+    withTargets(request, (target) => ({ ...target, key: target.key?.toLowerCase() })),
+  "joins a limiter's id and a key without care": (request) =>
+    withTargets(request, ({ key, ...target }) => {
+      return { ...target, limiter: key === undefined ? target.limiter : `${target.limiter}:${key}`, key: undefined };
+    }),
+  "looks only at the first of several limiters": (request) =>
+    withTargets(request, (target, i) => i === 0 ? target : unlimited(target)),
+};
+
+function withTargets(request: StoreRequest, change: (target: Target, i: number) => Target): StoreRequest {
+  return { ...request, targets: request.targets.map(change) } as StoreRequest;
+}
+
+/** Another key, without the rates: whatever is asked of it is granted. */
+function unlimited(target: Target): Target {
+  const { rates } = compilePolicy({ limit: 1_000_000, windowMs: 1 });
+  const all = target.policy.rates.map(() => rates[0] as typeof rates[0]);
+  return { ...target, key: `${target.key}?`, policy: { ...target.policy, rates: all } };
+}
+
+function nothing({ targets }: StoreRequest): StoreRequest {
+  return { op: "block", targets, durationUs: 0 };
+}
+
+/** A memory store that makes a mistake. */
+function openMistaken(mistake: Mistake): OpenStore {
+  return ({ clock }) => {
+    const store = new MemoryStore({ clock });
+    const execute = store.execute.bind(store);
+    store.execute = (batch) => execute(batch.map(mistake));
+    return store;
+  };
+}
+
+describe("storeConformance()", () => {
+  for (const [what, mistake] of Object.entries(MISTAKES)) {
+    it(`catches a store that ${what}`, async () => {
+      for (const { run } of storeConformance({ open: openMistaken(mistake) })) {
+        const caught = await run().then(() => false, () => true);
+        if (caught) return;
+      }
+      assert.fail("every case passed");
+    });
+  }
+
+  it("catches a store that tells a wait of 1 µs too little or too much", async () => {
+    for (const offUs of [-1, 1]) {
+      const open: OpenStore = ({ clock }) => {
+        const store = new MemoryStore({ clock });
+        const execute = store.execute.bind(store);
+        store.execute = async (batch) =>
+          (await execute(batch)).map((reply) =>
+            "waitUs" in reply && reply.waitUs > 0 ? { ...reply, waitUs: reply.waitUs + offUs } : reply
+          );
+        return store;
+      };
+      const outcomes = storeConformance({ open }).slice(0, 30).map(({ run }) => run());
+      assert.ok((await Promise.allSettled(outcomes)).some(({ status }) => status === "rejected"));
+    }
+  });
+
+  it("catches a store that looks at a clock of its own", async () => {
+    const first = storeConformance({ open: () => new MemoryStore() })
+      .find(({ name }) => name.startsWith("sliding window: admits `limit` again"));
+    await assert.rejects(first?.run() ?? Promise.resolve());
+  });
+});

@@ -22,7 +22,7 @@ const ROWS: readonly (readonly string[])[] = [
 const APART: readonly string[] = ["stores", "http"];
 
 /** `testing` stands beside the row it must not see, and nothing sees it. */
-const TESTING = { name: "testing", row: rowOf("registry") };
+const TESTING = { name: "testing", row: rowOf("http") };
 
 /** Why the file `from` must not import the file `to`, both as paths from the root; `undefined` when it may. */
 export function importProblem(from: string, to: string): string | undefined {

@@ -52,7 +52,7 @@ export function plotAdmitted(): string {
     chart.line([1, y], [4, y], line);
     chart.text([4, y], `${line.name}: at most ${most(admittedMs)} in any 10 s here`, { dx: 8, dy: 4 });
   });
-  chart.text([12.5, 19], "boundary burst", { color: "#cf222e", dy: -8 });
+  chart.text([11.7, 17], "boundary burst", { color: "#cf222e", anchor: "end", dx: -8 });
   return chart.svg();
 }
 

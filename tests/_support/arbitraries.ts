@@ -42,7 +42,7 @@ export const limiterArb: fc.Arbitrary<LimiterOptions> = fc.oneof(
     arbitrary: fc.tuple(limitArb, fc.integer({ min: 1, max: 3 })).map(([limit, maxConcurrent]) => ({
       ...limit,
       maxConcurrent,
-      leaseTtlMs: 100,
+      leaseTtlMs: limit.limit === 1 ? 86_400_000 : 100,
     })),
   },
   {
@@ -51,14 +51,33 @@ export const limiterArb: fc.Arbitrary<LimiterOptions> = fc.oneof(
   },
 );
 
+/** One to three limiters that are asked together, or one at a time. */
+export const limitersArb: fc.Arbitrary<LimiterOptions[]> = fc.oneof(
+  { weight: 3, arbitrary: limiterArb.map((options) => [options]) },
+  { weight: 2, arbitrary: fc.array(limiterArb, { minLength: 2, maxLength: 3 }) },
+);
+
 /** One step: how far time moves (to the microsecond), and what is asked then. */
 export interface Step {
   /** How the clock moves before the call. `retry` goes to exactly when the last denial said, plus `offsetUs`. */
   readonly move: { readonly by: "us"; readonly us: number } | { readonly by: "retry"; readonly offsetUs: number };
-  /** What is asked. */
-  readonly ask: "now" | "wait" | "peek" | "giveBack" | "refund" | "penalize" | "release" | "renew" | "block" | "reset";
+  /** What is asked. `again` asks for somebody who queues. */
+  readonly ask:
+    | "now"
+    | "wait"
+    | "again"
+    | "peek"
+    | "giveBack"
+    | "refund"
+    | "penalize"
+    | "release"
+    | "renew"
+    | "block"
+    | "reset";
   /** Units, as a share of the capacity: 0 is one unit, 1 all of them. */
   readonly share: number;
+  /** Chooses among limiters, processes and those who hold or wait. */
+  readonly pick: number;
 }
 
 /** Steps that dwell on equal instants, exact retries and the microseconds around them. */
@@ -66,13 +85,14 @@ export const stepArb: fc.Arbitrary<Step> = fc.record({
   move: fc.oneof(
     fc.record({
       by: fc.constant("us" as const),
-      us: fc.oneof(fc.constantFrom(0, 0, 1, 2), fc.nat(20_000), fc.nat(3_000_000)),
+      us: fc.oneof(fc.constantFrom(0, 0, 1, 2, 100_000), fc.nat(20_000), fc.nat(3_000_000)),
     }),
     fc.record({ by: fc.constant("retry" as const), offsetUs: fc.constantFrom(-1, 0, 0, 1) }),
   ),
   ask: fc.constantFrom(
-    ...["now", "now", "now", "now", "wait", "wait", "peek", "giveBack", "giveBack"] as const,
+    ...["now", "now", "now", "now", "wait", "wait", "wait", "again", "peek", "giveBack", "giveBack"] as const,
     ...["refund", "penalize", "release", "release", "renew", "block", "reset"] as const,
   ),
   share: fc.oneof(fc.constant(0), fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
+  pick: fc.nat(1_000),
 });

@@ -7,14 +7,23 @@
 import assert from "node:assert/strict";
 
 import type { Mark } from "../../src/algorithms/kernel.ts";
+import { kernelOf, type RateState } from "../../src/algorithms/mod.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
-import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
 import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
-import { type Store, type StoreRequest, type TakeReply, type Target, waiterId } from "../../src/stores/store.ts";
+import {
+  type Notice,
+  type Store,
+  type StoreRequest,
+  type TakeReply,
+  type TakeRequest,
+  type Target,
+  waiterId,
+} from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { Step } from "./arbitraries.ts";
 import type { RawRedis } from "./raw_redis.ts";
@@ -23,6 +32,12 @@ import { decodeStored, plainStates } from "./stored_state.ts";
 
 /** Time stands still in tests while real keys would expire: they get a minute more. */
 const GRACE_MS = 60_000;
+
+/** Of that minute, what may pass before a time to live is looked at. */
+const PASSED_MS = 20_000;
+
+/** How long messages of Redis may be on their way. */
+const NOTICE_MS = 300;
 
 /** What a sequence runs on. */
 export interface ParityServices {
@@ -34,32 +49,35 @@ export interface ParityServices {
   readonly testScript?: (call: ScriptCall) => ScriptCall;
 }
 
-/** Runs one sequence on both stores and compares every reply and every stored state, to the integer. */
+/** Runs one sequence on both stores and compares every reply, notice and stored state, to the integer. */
 export async function assertParity(
-  options: LimiterOptions,
+  limiters: readonly LimiterOptions[],
   startUs: number,
   steps: readonly Step[],
   services: ParityServices,
 ): Promise<void> {
-  const run = new ParityRun(compilePolicy(options), startUs, services);
+  const run = new ParityRun(limiters, startUs, services);
   await run.listen();
   for (const step of steps) await run.step(step);
+  await run.compareNotices();
 }
 
 class ParityRun {
-  readonly #target: Target;
+  readonly #targets: readonly Target[];
   readonly #clock: FakeClock;
   readonly #memory: MemoryStore;
   readonly #redis: Store;
   readonly #names: KeyNames;
   readonly #raw: RawRedis;
-  readonly #instance = `i${Math.random().toString(36).slice(2)}`;
-  readonly #ids: string[] = [];
-  #lastTake: TakeReply | undefined;
+  /** Two processes that listen, and one that has gone. */
+  readonly #instances = ["one", "two", "gone"];
+  readonly #takes = new Map<string, TakeRequest>();
+  readonly #notices: { memory: Notice[]; redis: Notice[] } = { memory: [], redis: [] };
+  #lastTake: { readonly request: TakeRequest; readonly reply: TakeReply } | undefined;
   #sequence = 0;
   #retryUs = 0;
 
-  constructor(policy: Policy, startUs: number, services: ParityServices) {
+  constructor(limiters: readonly LimiterOptions[], startUs: number, services: ParityServices) {
     const { connection, raw, testScript } = services;
     const keyPrefix = freshPrefix();
     this.#clock = new FakeClock(startUs);
@@ -72,86 +90,150 @@ class ParityRun {
     });
     this.#names = new KeyNames(keyPrefix);
     this.#raw = raw;
-    this.#target = { limiter: "parity", key: "k", policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0 };
+    this.#targets = limiters.map((options, i): Target => {
+      const policy = compilePolicy(options);
+      return { limiter: `l${i}`, key: i === 1 ? undefined : "k", policy, cost: 1, slots: policy.maxConcurrent && 1 };
+    });
   }
 
   async listen(): Promise<void> {
-    if (this.#target.policy.maxConcurrent === 0) return;
-    const listener = {
-      instance: this.#instance,
-      targetOf: () => undefined,
-      notice: () => {},
-      gap: () => {},
-    };
-    await Promise.all([this.#memory.listen(listener), this.#redis.listen(listener)]);
+    if (this.#targets.every((target) => target.slots === 0)) return;
+    for (const instance of this.#instances.slice(0, 2)) {
+      for (const kind of ["memory", "redis"] as const) {
+        await (kind === "memory" ? this.#memory : this.#redis).listen({
+          instance,
+          targetOf: (id) => this.#takes.get(id)?.targets[0],
+          notice: (notice) => void this.#notices[kind].push(notice),
+          gap: () => {},
+        });
+      }
+    }
   }
 
-  async step({ move, ask, share }: Step): Promise<void> {
+  async step(step: Step): Promise<void> {
+    const { move } = step;
     const now = this.#clock.nowUs();
     this.#clock.set(now + (move.by === "us" ? move.us : Math.max(this.#retryUs + move.offsetUs, 0)));
     this.#retryUs = 0;
-    const request = this.#request(ask, share);
+    const request = this.#request(step);
     if (request === undefined) return;
+    if (request.op === "take") this.#takes.set(request.id, request);
     const [expected, actual] = await Promise.all([this.#memory.execute([request]), this.#redis.execute([request])]);
-    assert.deepEqual(actual, expected, `${ask} at ${this.#clock.nowUs()}`);
-    await this.#compareStates();
+    assert.deepEqual(actual, expected, `${step.ask} at ${this.#clock.nowUs()}`);
+    await Promise.all(this.#targets.map((target) => this.#compare(target)));
     this.#remember(request, expected[0] as TakeReply);
   }
 
-  #request(ask: Step["ask"], share: number): StoreRequest | undefined {
-    const { capacity, rates } = this.#target.policy;
-    const cost = 1 + Math.floor(share * (capacity - 1));
-    const target = { ...this.#target, cost };
-    const targets = [target];
+  async compareNotices(): Promise<void> {
+    const { memory, redis } = this.#notices;
+    const untilMs = Date.now() + NOTICE_MS;
+    while (redis.length < memory.length && Date.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.deepEqual(redis, memory, "notices");
+  }
+
+  #request({ ask, share, pick }: Step): StoreRequest | undefined {
+    const targets = this.#pick(share, pick);
     switch (ask) {
       case "now":
       case "wait":
       case "peek": {
-        const maxWaitUs = ask === "wait" ? 5_000_000 : 0;
-        const { slots } = target;
-        const sequence = this.#sequence++;
-        const id = waiterId({ instance: this.#instance, sequence, direct: true, maxWaitUs, slots, cost });
+        const maxWaitUs = ask === "wait" ? [5_000_000, 5_000_000, 150_000][pick % 3] as number : 0;
+        const { cost, slots } = targets[0] as Target;
+        const instance = this.#instances[[0, 0, 0, 1, 1, 1, 2][pick % 7] as number] as string;
+        const direct = targets.length === 1;
+        const id = waiterId({ instance, sequence: this.#sequence++, direct, maxWaitUs, slots, cost });
         return { op: "take", targets, mode: ask, maxWaitUs, id, arrivalUs: 0 };
       }
+      case "again": {
+        const take = this.#one(pick);
+        if (take === undefined || take.arrivalUs === 0) return undefined;
+        const [target, ...more] = take.targets as [Target, ...Target[]];
+        return more.length > 0 ? take : { op: "poll", id: take.id, arrivalUs: take.arrivalUs, targets: [target] };
+      }
       case "giveBack": {
-        const marks = this.#marks();
-        return marks === undefined ? undefined : { op: "giveBack", targets, marks: [marks] };
+        if (this.#lastTake === undefined) return undefined;
+        const { request, reply } = this.#lastTake;
+        return { op: "giveBack", targets: request.targets, marks: marksOf(reply) };
       }
       case "block":
         return { op: "block", targets, durationUs: share === 0 ? 0 : Math.ceil(share * 10_000) };
       case "release":
       case "renew": {
-        const id = this.#ids[Math.floor(share * (this.#ids.length - 1))];
-        return id === undefined ? undefined : { op: ask, targets, id };
+        const take = this.#one(pick);
+        const held = take?.targets.filter(({ slots }) => slots > 0) ?? [];
+        return take === undefined || held.length === 0 ? undefined : { op: ask, targets: held, id: take.id };
       }
       case "refund":
-      case "penalize":
-        return rates.length === 0 ? undefined : { op: ask, targets };
+      case "penalize": {
+        const rated = targets.filter(({ policy }) => policy.rates.length > 0);
+        return rated.length === 0 ? undefined : { op: ask, targets: rated };
+      }
       case "reset":
         return share > 0.5 ? { op: ask, targets } : undefined;
     }
   }
 
-  #marks(): Mark[] | undefined {
-    const reply = this.#lastTake;
-    if (reply?.status !== "allowed") return undefined;
-    const atUs = reply.nowUs + reply.waitUs;
-    return reply.levels[0]?.rates.map((level) => ({ nowUs: reply.nowUs, atUs, level }));
+  /** Some of the targets, at least one. */
+  #pick(share: number, pick: number): Target[] {
+    const mask = 1 + pick % (2 ** this.#targets.length - 1);
+    return this.#targets.filter((_, i) => mask & 1 << i).map((target) => {
+      const { capacity, maxConcurrent } = target.policy;
+      const slots = maxConcurrent > 1 && pick % 5 === 0 ? 2 : target.slots;
+      return { ...target, cost: 1 + Math.floor(share * (capacity - 1)), slots };
+    });
+  }
+
+  /** One of those who took or queued last. */
+  #one(pick: number): TakeRequest | undefined {
+    return [...this.#takes.values()].at(-1 - pick % 6);
   }
 
   #remember(request: StoreRequest, reply: TakeReply): void {
-    if (request.op !== "take") return;
-    if (reply.status === "allowed") this.#lastTake = reply;
+    if (request.op !== "take" && request.op !== "poll") return;
+    const take = this.#takes.get(request.id) as TakeRequest;
+    if (reply.status === "allowed" && request.op === "take") this.#lastTake = { request, reply };
     else this.#retryUs = Math.min(reply.waitUs, 1e9);
-    const held = request.mode !== "peek" && (reply.status === "allowed" || reply.status === "queued");
-    if (held && request.targets[0]?.slots) this.#ids.push(request.id);
+    this.#takes.set(request.id, { ...take, arrivalUs: reply.status === "queued" ? reply.arrivalUs : 0 });
+    const held = take.mode !== "peek" && (reply.status === "allowed" || reply.status === "queued");
+    if (!held || take.targets.every(({ slots }) => slots === 0)) this.#takes.delete(request.id);
   }
 
-  async #compareStates(): Promise<void> {
-    const { rates } = this.#target.policy;
-    const [main, ...more] = await this.#names.of(this.#target);
-    const rings = await Promise.all(more.filter((key) => key.includes(":window:")).map((key) => this.#raw.bytes(key)));
-    const stored = decodeStored(rates, await this.#raw.bytes(main as string), rings);
-    assert.deepEqual(stored, plainStates(rates, this.#memory.statesOf(this.#target)));
+  async #compare(target: Target): Promise<void> {
+    const { rates, maxConcurrent } = target.policy;
+    const keys = await this.#names.of(target);
+    const slotKeys = maxConcurrent > 0 ? keys.splice(-2) : [];
+    const [main, ...rings] = await Promise.all(keys.map((key) => this.#raw.bytes(key)));
+    const states = this.#memory.statesOf(target);
+    const stored = decodeStored(rates, main, rings);
+    assert.deepEqual(stored, plainStates(rates, states));
+    await Promise.all([...this.#lives(target, keys, states), ...slotKeys.map((key) => this.#assertSlotsLive(key))]);
   }
+
+  /** Every key that matters lives until its state is as good as fresh. */
+  #lives(target: Target, keys: readonly string[], states: readonly RateState[]): Promise<void>[] {
+    const [main, ...rings] = keys as [string, ...string[]];
+    let ring = 0;
+    return target.policy.rates.map((rate, i) => {
+      const own = rate.algorithm === "sliding_window" && target.policy.rates.length > 1;
+      const key = own ? rings[ring++] as string : main;
+      return this.#assertLives(key, kernelOf(rate).freshFromUs(states[i] as RateState, rate));
+    });
+  }
+
+  async #assertSlotsLive(key: string): Promise<void> {
+    const [, last] = await this.#raw.send("ZRANGE", key, "-1", "-1", "WITHSCORES") as [string, string];
+    if (last !== undefined) await this.#assertLives(key, Number(last));
+  }
+
+  async #assertLives(key: string, untilUs: number): Promise<void> {
+    const leftMs = (untilUs - this.#clock.nowUs()) / 1_000;
+    const ttlMs = Number(await this.#raw.send("PTTL", key));
+    assert.notEqual(ttlMs, -1, `${key} never expires`);
+    if (leftMs > 0) assert.ok(ttlMs > leftMs + GRACE_MS - PASSED_MS, `${key} lives for ${ttlMs} ms, not ${leftMs} ms`);
+  }
+}
+
+function marksOf(reply: TakeReply): Mark[][] {
+  const atUs = reply.nowUs + reply.waitUs;
+  return reply.levels.map(({ rates }) => rates.map((level) => ({ nowUs: reply.nowUs, atUs, level })));
 }

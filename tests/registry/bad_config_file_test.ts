@@ -98,7 +98,7 @@ describe("RateSync.loadConfig() of a file that cannot be used", () => {
       ["rate_per_second = 0.0", "limiters.x.rate_per_second", "received 0"],
       ["rate_per_second = nan", "limiters.x.rate_per_second", "received NaN"],
       ["rate_per_second = inf", "limiters.x.rate_per_second", "received Infinity"],
-      ['rate_per_second = "5"', "limiters.x.rate_per_second", 'received "5"'],
+      ['rate_per_second = "5"', "limiters.x.rate_per_second", '"5"'],
       ["limit = 5\nwindow_seconds = 0", "limiters.x.window_seconds", "received 0"],
       ["limit = 5", "limiters.x.window"],
       ["rate_per_second = 5.0\nlimit = 5\nwindow_seconds = 60", "limiters.x.rate_per_second"],

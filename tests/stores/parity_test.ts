@@ -4,7 +4,7 @@ import fc from "fast-check";
 
 import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
-import { limiterArb, runs, stepArb } from "../_support/arbitraries.ts";
+import { limitersArb, runs, stepArb } from "../_support/arbitraries.ts";
 import { assertParity } from "../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
 import { redisUrl } from "../_support/redis.ts";
@@ -26,10 +26,10 @@ describe("Redis scripts and kernels", () => {
   it("give the same replies and store the same states, to the integer", { timeout: 300_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
-        limiterArb,
+        limitersArb,
         startArb,
         fc.array(stepArb, { minLength: 1, maxLength: 30 }),
-        (options, startUs, steps) => assertParity(options, startUs, steps, { connection, raw }),
+        (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw }),
       ),
       { numRuns: runs(150) },
     );

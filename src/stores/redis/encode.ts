@@ -41,8 +41,36 @@ function isPlain(request: StoreRequest): boolean {
   return request.op === "take" && request.targets.every((target) => target.policy.maxConcurrent === 0);
 }
 
+/** Whether a request can be decided by the smallest script: a take from one token bucket. */
+function isBucket(request: StoreRequest): request is TakeRequest {
+  if (request.op !== "take" || request.targets.length !== 1) return false;
+  const { rates, maxConcurrent } = (request.targets[0] as Target).policy;
+  return maxConcurrent === 0 && rates.length === 1 && rates[0]?.algorithm === "token_bucket";
+}
+
 /** Turns a batch into one script call. */
-export async function encodeBatch(batch: readonly StoreRequest[], options: EncodeOptions): Promise<ScriptCall> {
+export function encodeBatch(batch: readonly StoreRequest[], options: EncodeOptions): Promise<ScriptCall> {
+  return batch.every(isBucket) ? encodeBuckets(batch, options) : encodeRequests(batch, options);
+}
+
+async function encodeBuckets(
+  batch: readonly TakeRequest[],
+  options: EncodeOptions,
+): Promise<ScriptCall> {
+  const policies = new Map<Policy, string>();
+  const keys: string[] = [];
+  const body: string[] = [];
+  for (const { mode, maxWaitUs, targets } of batch) {
+    const target = targets[0] as Target;
+    body.push(MODES[mode], whole(maxWaitUs), policyIndex(policies, target.policy), String(target.cost));
+    keys.push(...await options.names.of(target));
+  }
+  const args = [...clockArgs(options), String(policies.size)];
+  for (const { rates } of policies.keys()) args.push(...encodeRate(rates[0] as RateLimit).slice(1));
+  return { script: bucket, keys, args: [...args, ...body] };
+}
+
+async function encodeRequests(batch: readonly StoreRequest[], options: EncodeOptions): Promise<ScriptCall> {
   const plain = batch.every(isPlain);
   const policies = new Map<Policy, string>();
   const keys: string[] = [];
@@ -57,12 +85,15 @@ export async function encodeBatch(batch: readonly StoreRequest[], options: Encod
       if (request.op === "giveBack") body.push(...encodeMarks(request.marks[i] ?? []));
     }
   }
-  const args = [options.nowUs === undefined ? "" : String(options.nowUs), String(Math.ceil(options.graceMs))];
-  args.push(String(policies.size));
+  const args = [...clockArgs(options), String(policies.size)];
   for (const policy of policies.keys()) args.push(...encodePolicy(policy));
   if (!plain) args.push(options.names.channel);
   args.push(String(batch.length), ...body);
   return { script: plain ? decide : coordinate, keys, args };
+}
+
+function clockArgs({ nowUs, graceMs }: EncodeOptions): string[] {
+  return [nowUs === undefined ? "" : String(nowUs), String(Math.ceil(graceMs))];
 }
 
 function head(request: StoreRequest): string[] {

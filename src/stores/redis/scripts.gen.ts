@@ -9,7 +9,7 @@ import type { Script } from "./script.ts";
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a third of the time: no tables, no dispatch. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "567ff40e949f8628d492a272a94d0daac98d0140",
+  sha1: "62e56c876a6aac3ba5f3af5073415e045db0db84",
   source: `local call, sub, format, floor, max = redis.call, string.sub, string.format, math.floor, math.max
 local now = tonumber(ARGV[1])
 if not now then
@@ -19,7 +19,9 @@ end
 local grace_ms = tonumber(ARGV[2])
 local requests = 3 + ARGV[3] * 6
 local function advance(us, rem, at, whole_us, owed, denominator)
-if us < at - 1 or (us < at and rem == 0) then us, rem = at, 0 end
+if us < at - 1 or (us < at and rem == 0) then
+us, rem = at, 0
+end
 us, rem = us + whole_us, rem + owed
 if rem < denominator then return us, rem end
 return us + 1, rem - denominator
@@ -52,7 +54,9 @@ if next_rem > ARGV[policy + 5] + 0 then at = at + 1 end
 at = max(at, now, blocked)
 local allowed = at <= now or (mode == "1" and at - now <= max_wait + 0)
 if allowed and mode ~= "2" then
-if at > now then next_us, next_rem = advance(us, rem, at, whole_us, owed, denominator) end
+if at > now then
+next_us, next_rem = advance(us, rem, at, whole_us, owed, denominator)
+end
 us, rem = next_us, next_rem
 value = digits == 0 and format("%016.0f", us) or format("%016.0f%0" .. digits .. ".0f", us, rem)
 if blocked > now then value = "b" .. struct.pack("<d", blocked) .. value end
@@ -72,7 +76,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "1779ca3fd8e7138fe1db5ef2ca009f998ed4edeb",
+  sha1: "160bba460277243224426cee4b08a9c0e9fcb410",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -122,19 +126,25 @@ burst_rem = number(),
 digits = number(),
 }
 end,
-fresh = function() return { us = 0, rem = 0 } end,
+fresh = function()
+return { us = 0, rem = 0 }
+end,
 earliest = function(state, cost, limit)
 local next = advance(arrive(state, now), cost, limit)
 local start_us = next.us - limit.burst_us
 if next.rem > limit.burst_rem then start_us = start_us + 1 end
 return max(now, start_us)
 end,
-take = function(state, at, cost, limit) return advance(arrive(state, at), cost, limit) end,
+take = function(state, at, cost, limit)
+return advance(arrive(state, at), cost, limit)
+end,
 measure = function(state)
 if state.us < now then return 0, 0 end
 return state.us - now, state.rem
 end,
-fresh_from = function(state) return state.us + 2 end,
+fresh_from = function(state)
+return state.us + 2
+end,
 decode = function(value, limit)
 local us, rem = tonumber(sub(value, 1, 16)), tonumber(sub(value, 17))
 if not us or #value < 16 then return { us = 0, rem = 0 } end
@@ -147,8 +157,12 @@ return format("%016.0f%0" .. limit.digits .. ".0f", state.us, state.rem)
 end,
 }
 kernels.f = {
-read = function() return { capacity = number(), window = number() } end,
-fresh = function() return { start = 0, count = 0 } end,
+read = function()
+return { capacity = number(), window = number() }
+end,
+fresh = function()
+return { start = 0, count = 0 }
+end,
 earliest = function(state, cost, limit)
 if state.count + cost <= limit.capacity then return max(now, state.start) end
 return max(now, state.start + limit.window)
@@ -163,13 +177,17 @@ if reset <= 0 then return 0, 0 end
 if state.start > now then return limit.capacity, reset end
 return state.count, reset
 end,
-fresh_from = function(state, limit) return state.start + limit.window end,
+fresh_from = function(state, limit)
+return state.start + limit.window
+end,
 size = 16,
 decode = function(value)
 local start, count = unpack_at("<dd", value)
 return { start = start, count = count }
 end,
-encode = function(state) return pack("<dd", state.start, state.count) end,
+encode = function(state)
+return pack("<dd", state.start, state.count)
+end,
 }
 local function roll(state, at, limit)
 if at < state.start + limit.window then return state end
@@ -185,8 +203,12 @@ local steps = limit.window / limit.step
 return (steps - floor(room * steps / units)) * limit.step
 end
 kernels.c = {
-read = function() return { capacity = number(), window = number(), step = number() } end,
-fresh = function() return { start = 0, previous = 0, current = 0 } end,
+read = function()
+return { capacity = number(), window = number(), step = number() }
+end,
+fresh = function()
+return { start = 0, previous = 0, current = 0 }
+end,
 earliest = function(state, cost, limit)
 local s = roll(state, now, limit)
 local room_us = fades(s.previous, limit.capacity - cost - s.current, limit)
@@ -206,13 +228,17 @@ local steps = limit.window / limit.step
 local left = steps - floor((now - s.start) / limit.step)
 return ceil(s.previous * left / steps) + s.current, fresh_from - now
 end,
-fresh_from = function(state, limit) return state.start + 2 * limit.window end,
+fresh_from = function(state, limit)
+return state.start + 2 * limit.window
+end,
 size = 24,
 decode = function(value)
 local start, previous, current = unpack_at("<ddd", value)
 return { start = start, previous = previous, current = current }
 end,
-encode = function(state) return pack("<ddd", state.start, state.previous, state.current) end,
+encode = function(state)
+return pack("<ddd", state.start, state.previous, state.current)
+end,
 }
 local HEADER = 21
 local function ring_open(key)
@@ -223,7 +249,9 @@ ring.blocked, ring.head, ring.count, ring.slots = unpack_at("<dI4I4I4", header, 
 end
 return ring
 end
-local function ring_header(ring) return "s" .. pack("<dI4I4I4", ring.blocked, ring.head, ring.count, ring.slots) end
+local function ring_header(ring)
+return "s" .. pack("<dI4I4I4", ring.blocked, ring.head, ring.count, ring.slots)
+end
 local function ring_entry(ring, i)
 local from = HEADER + (ring.head + i) % ring.slots * 8
 return (unpack_at("<d", call("GETRANGE", ring.key, from, from + 7)))
@@ -241,7 +269,11 @@ local function ring_expired(ring, limit)
 local low, high = 0, ring.count
 while low < high do
 local middle = floor((low + high) / 2)
-if ring_entry(ring, middle) + limit.window <= now then low = middle + 1 else high = middle end
+if ring_entry(ring, middle) + limit.window <= now then
+low = middle + 1
+else
+high = middle
+end
 end
 return low
 end
@@ -250,7 +282,9 @@ ring.head, ring.count, ring.slots = 0, count, slots
 call("SET", ring.key, ring_header(ring) .. bytes .. string.rep("\\0", (slots - count) * 8), "PX", ttl)
 end
 kernels.s = {
-read = function() return { capacity = number(), window = number() } end,
+read = function()
+return { capacity = number(), window = number() }
+end,
 earliest = function(ring, cost, limit)
 local deciding = ring.count + cost - limit.capacity - 1
 if deciding < 0 then return now end
@@ -296,7 +330,9 @@ end
 return policy
 end
 local policies = {}
-for i = 1, number() do policies[i] = read_policy() end
+for i = 1, number() do
+policies[i] = read_policy()
+end
 local function read_target()
 local target = { policy = policies[number()], cost = number(), slots = number(), key = next_key(), rings = {} }
 if target.policy.shape ~= "s" then
@@ -333,7 +369,8 @@ if rate.ring then
 target.states[i] = ring_open(target.rings[i])
 else
 local size = rate.kernel.size or 16 + rate.digits
-target.states[i] = known and rate.kernel.decode(sub(value, cursor, cursor + size - 1), rate) or rate.kernel.fresh()
+target.states[i] = known and rate.kernel.decode(sub(value, cursor, cursor + size - 1), rate)
+or rate.kernel.fresh()
 cursor = cursor + size
 end
 end
@@ -385,17 +422,23 @@ local function keep(key, us)
 local ms = ttl_ms(now + us)
 if call("PTTL", key) < ms then call("PEXPIRE", key, ms) end
 end
-local function live(target) return call("ZCOUNT", target.leases, format("(%.0f", now), "+inf") end
+local function live(target)
+return call("ZCOUNT", target.leases, format("(%.0f", now), "+inf")
+end
 local function slot_wait(target, slots)
 local missing = live(target) + slots - target.policy.slots
 if missing <= 0 then return 0 end
 local ends = call("ZRANGEBYSCORE", target.leases, format("(%.0f", now), "+inf", "WITHSCORES", "LIMIT", missing - 1, 1)
 return ends[2] - now
 end
-local function holds(target, id) return tonumber(call("ZSCORE", target.leases, id) or 0) > now end
+local function holds(target, id)
+return tonumber(call("ZSCORE", target.leases, id) or 0) > now
+end
 local function slot_ids(id, slots)
 local ids = { id }
-for slot = 2, slots do ids[slot] = id .. "+" .. slot end
+for slot = 2, slots do
+ids[slot] = id .. "+" .. slot
+end
 return ids
 end
 local function next_fence(target)
@@ -403,7 +446,9 @@ local fence = max(now, 1 - (call("ZSCORE", target.leases, "#") or 0))
 call("ZADD", target.leases, -fence, "#")
 return fence
 end
-local function keep_leases(target) keep(target.leases, 4 * target.policy.lease_ttl) end
+local function keep_leases(target)
+keep(target.leases, 4 * target.policy.lease_ttl)
+end
 local function grant(target, id, slots)
 call("ZREMRANGEBYSCORE", target.leases, 1, now)
 local fence = next_fence(target)
@@ -415,7 +460,9 @@ return fence
 end
 local function release(target, id, slots)
 local removed = 0
-for _, slot_id in ipairs(slot_ids(id, slots)) do removed = removed + call("ZREM", target.leases, slot_id) end
+for _, slot_id in ipairs(slot_ids(id, slots)) do
+removed = removed + call("ZREM", target.leases, slot_id)
+end
 return removed
 end
 local function enqueue(target, id, arrival)
@@ -436,7 +483,9 @@ reply[#reply + 1] = fence or 0
 end
 local function tell(kind, instance, id, reply)
 local words = { kind, format("%.0f", now) }
-for i, value in ipairs(reply) do words[i + 2] = format("%.0f", value) end
+for i, value in ipairs(reply) do
+words[i + 2] = format("%.0f", value)
+end
 words[#words + 1] = id
 call("PUBLISH", channel .. instance, table.concat(words, " "))
 end
@@ -578,7 +627,9 @@ kernels.t.refund = function(state, units, limit)
 local back = retreat(state, units, limit)
 return back.us < now and { us = now, rem = 0 } or back
 end
-kernels.f.refund = function(state, units) return { start = state.start, count = max(state.count - units, 0) } end
+kernels.f.refund = function(state, units)
+return { start = state.start, count = max(state.count - units, 0) }
+end
 kernels.f.give_back = function(state, units, mark, limit)
 if state.start + limit.window ~= mark.now + mark.second then return state end
 return kernels.f.refund(state, units)
@@ -604,18 +655,26 @@ ring_rewrite(ring, table.concat(stamps), #stamps, #stamps, ttl_ms(max(newest + l
 end
 local function ring_stamps(ring)
 local bytes, stamps = ring_bytes(ring, 0, ring.count), {}
-for i = 1, ring.count do stamps[i] = sub(bytes, i * 8 - 7, i * 8) end
+for i = 1, ring.count do
+stamps[i] = sub(bytes, i * 8 - 7, i * 8)
+end
 return stamps
 end
 kernels.s.give_back = function(ring, units, mark, limit)
 local stamp, kept, given = pack("<d", mark.now + mark.second - limit.window), {}, 0
 for _, bytes in ipairs(ring_stamps(ring)) do
-if bytes == stamp and given < units then given = given + 1 else kept[#kept + 1] = bytes end
+if bytes == stamp and given < units then
+given = given + 1
+else
+kept[#kept + 1] = bytes
+end
 end
 local dropped = mark.at - limit.window
 if kept[1] then dropped = min(dropped, (unpack_at("<d", kept[1]))) end
 if dropped > now - limit.window then
-for _ = 1, given do table.insert(kept, 1, pack("<d", dropped)) end
+for _ = 1, given do
+table.insert(kept, 1, pack("<d", dropped))
+end
 end
 if given > 0 then ring_replace(ring, kept, limit) end
 end
@@ -631,18 +690,24 @@ ring_replace(ring, stamps, limit)
 end
 local function read_targets()
 local targets = {}
-for i = 1, number() do targets[i] = read_target() end
+for i = 1, number() do
+targets[i] = read_target()
+end
 return targets
 end
 local requests = {}
 function requests.T()
 local id, mode, max_wait, arrival = text(), number(), number(), number()
 local targets = read_targets()
-return function() return take(id, mode, max_wait, arrival, targets) end
+return function()
+return take(id, mode, max_wait, arrival, targets)
+end
 end
 function requests.P()
 local id, arrival, targets = text(), number(), read_targets()
-return function() return poll(id, arrival, targets[1]) end
+return function()
+return poll(id, arrival, targets[1])
+end
 end
 function requests.R()
 local id, targets = text(), read_targets()
@@ -750,7 +815,9 @@ return function()
 local reply = {}
 for _, target in ipairs(targets) do
 call("DEL", target.key)
-for _, key in pairs(target.rings) do call("DEL", key) end
+for _, key in pairs(target.rings) do
+call("DEL", key)
+end
 if target.policy.slots > 0 then
 call("DEL", target.leases)
 promote(target)
@@ -762,14 +829,16 @@ return reply
 end
 end
 local replies = { now }
-for i = 1, number() do replies[i + 1] = guarded(requests[text()]()) end
+for i = 1, number() do
+replies[i + 1] = guarded(requests[text()]())
+end
 return replies`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "520b8d12977487ec53ce90c97b95d4d0c3bd1f58",
+  sha1: "42e9957859d7ace2d5e2e114406cae084eca2f4e",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -819,19 +888,25 @@ burst_rem = number(),
 digits = number(),
 }
 end,
-fresh = function() return { us = 0, rem = 0 } end,
+fresh = function()
+return { us = 0, rem = 0 }
+end,
 earliest = function(state, cost, limit)
 local next = advance(arrive(state, now), cost, limit)
 local start_us = next.us - limit.burst_us
 if next.rem > limit.burst_rem then start_us = start_us + 1 end
 return max(now, start_us)
 end,
-take = function(state, at, cost, limit) return advance(arrive(state, at), cost, limit) end,
+take = function(state, at, cost, limit)
+return advance(arrive(state, at), cost, limit)
+end,
 measure = function(state)
 if state.us < now then return 0, 0 end
 return state.us - now, state.rem
 end,
-fresh_from = function(state) return state.us + 2 end,
+fresh_from = function(state)
+return state.us + 2
+end,
 decode = function(value, limit)
 local us, rem = tonumber(sub(value, 1, 16)), tonumber(sub(value, 17))
 if not us or #value < 16 then return { us = 0, rem = 0 } end
@@ -844,8 +919,12 @@ return format("%016.0f%0" .. limit.digits .. ".0f", state.us, state.rem)
 end,
 }
 kernels.f = {
-read = function() return { capacity = number(), window = number() } end,
-fresh = function() return { start = 0, count = 0 } end,
+read = function()
+return { capacity = number(), window = number() }
+end,
+fresh = function()
+return { start = 0, count = 0 }
+end,
 earliest = function(state, cost, limit)
 if state.count + cost <= limit.capacity then return max(now, state.start) end
 return max(now, state.start + limit.window)
@@ -860,13 +939,17 @@ if reset <= 0 then return 0, 0 end
 if state.start > now then return limit.capacity, reset end
 return state.count, reset
 end,
-fresh_from = function(state, limit) return state.start + limit.window end,
+fresh_from = function(state, limit)
+return state.start + limit.window
+end,
 size = 16,
 decode = function(value)
 local start, count = unpack_at("<dd", value)
 return { start = start, count = count }
 end,
-encode = function(state) return pack("<dd", state.start, state.count) end,
+encode = function(state)
+return pack("<dd", state.start, state.count)
+end,
 }
 local function roll(state, at, limit)
 if at < state.start + limit.window then return state end
@@ -882,8 +965,12 @@ local steps = limit.window / limit.step
 return (steps - floor(room * steps / units)) * limit.step
 end
 kernels.c = {
-read = function() return { capacity = number(), window = number(), step = number() } end,
-fresh = function() return { start = 0, previous = 0, current = 0 } end,
+read = function()
+return { capacity = number(), window = number(), step = number() }
+end,
+fresh = function()
+return { start = 0, previous = 0, current = 0 }
+end,
 earliest = function(state, cost, limit)
 local s = roll(state, now, limit)
 local room_us = fades(s.previous, limit.capacity - cost - s.current, limit)
@@ -903,13 +990,17 @@ local steps = limit.window / limit.step
 local left = steps - floor((now - s.start) / limit.step)
 return ceil(s.previous * left / steps) + s.current, fresh_from - now
 end,
-fresh_from = function(state, limit) return state.start + 2 * limit.window end,
+fresh_from = function(state, limit)
+return state.start + 2 * limit.window
+end,
 size = 24,
 decode = function(value)
 local start, previous, current = unpack_at("<ddd", value)
 return { start = start, previous = previous, current = current }
 end,
-encode = function(state) return pack("<ddd", state.start, state.previous, state.current) end,
+encode = function(state)
+return pack("<ddd", state.start, state.previous, state.current)
+end,
 }
 local HEADER = 21
 local function ring_open(key)
@@ -920,7 +1011,9 @@ ring.blocked, ring.head, ring.count, ring.slots = unpack_at("<dI4I4I4", header, 
 end
 return ring
 end
-local function ring_header(ring) return "s" .. pack("<dI4I4I4", ring.blocked, ring.head, ring.count, ring.slots) end
+local function ring_header(ring)
+return "s" .. pack("<dI4I4I4", ring.blocked, ring.head, ring.count, ring.slots)
+end
 local function ring_entry(ring, i)
 local from = HEADER + (ring.head + i) % ring.slots * 8
 return (unpack_at("<d", call("GETRANGE", ring.key, from, from + 7)))
@@ -938,7 +1031,11 @@ local function ring_expired(ring, limit)
 local low, high = 0, ring.count
 while low < high do
 local middle = floor((low + high) / 2)
-if ring_entry(ring, middle) + limit.window <= now then low = middle + 1 else high = middle end
+if ring_entry(ring, middle) + limit.window <= now then
+low = middle + 1
+else
+high = middle
+end
 end
 return low
 end
@@ -947,7 +1044,9 @@ ring.head, ring.count, ring.slots = 0, count, slots
 call("SET", ring.key, ring_header(ring) .. bytes .. string.rep("\\0", (slots - count) * 8), "PX", ttl)
 end
 kernels.s = {
-read = function() return { capacity = number(), window = number() } end,
+read = function()
+return { capacity = number(), window = number() }
+end,
 earliest = function(ring, cost, limit)
 local deciding = ring.count + cost - limit.capacity - 1
 if deciding < 0 then return now end
@@ -993,7 +1092,9 @@ end
 return policy
 end
 local policies = {}
-for i = 1, number() do policies[i] = read_policy() end
+for i = 1, number() do
+policies[i] = read_policy()
+end
 local function read_target()
 local target = { policy = policies[number()], cost = number(), slots = number(), key = next_key(), rings = {} }
 if target.policy.shape ~= "s" then
@@ -1030,7 +1131,8 @@ if rate.ring then
 target.states[i] = ring_open(target.rings[i])
 else
 local size = rate.kernel.size or 16 + rate.digits
-target.states[i] = known and rate.kernel.decode(sub(value, cursor, cursor + size - 1), rate) or rate.kernel.fresh()
+target.states[i] = known and rate.kernel.decode(sub(value, cursor, cursor + size - 1), rate)
+or rate.kernel.fresh()
 cursor = cursor + size
 end
 end
@@ -1079,7 +1181,9 @@ return type(reply) == "table" and reply.err or tostring(reply)
 end
 local function decide()
 local mode, max_wait, targets = number(), number(), {}
-for i = 1, number() do targets[i] = read_target() end
+for i = 1, number() do
+targets[i] = read_target()
+end
 return function()
 local at, blocked = now, now
 for _, target in ipairs(targets) do
@@ -1088,14 +1192,20 @@ blocked = max(blocked, target.blocked)
 end
 local allowed = at <= now or (mode == 1 and at - now <= max_wait)
 if allowed and mode ~= 2 then
-for _, target in ipairs(targets) do commit(target, at) end
+for _, target in ipairs(targets) do
+commit(target, at)
+end
 end
 local reply = { allowed and 1 or blocked > now and 2 or 0, at - now }
-for _, target in ipairs(targets) do levels(reply, target) end
+for _, target in ipairs(targets) do
+levels(reply, target)
+end
 return reply
 end
 end
 local replies = { now }
-for i = 1, number() do replies[i + 1] = guarded(decide()) end
+for i = 1, number() do
+replies[i + 1] = guarded(decide())
+end
 return replies`,
 };

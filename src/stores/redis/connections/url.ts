@@ -79,7 +79,11 @@ function parseUrl(text: string): URL {
     fail("url", URL_FORM, text.includes("@") ? received : "a text that is not a URL");
   }
   const isRedis = url.protocol === "redis:" || url.protocol === "rediss:";
-  if (!isRedis || url.hostname === "") fail("url", URL_FORM, received);
+  // Without a host and an "@", such as in localhost:6379:password, nobody knows which part was meant as the password.
+  const isClear = url.hostname !== "" || text.includes("@");
+  if (!isRedis || url.hostname === "") {
+    fail("url", URL_FORM, isClear ? received : `a URL that begins with ${JSON.stringify(url.protocol)}`);
+  }
   if (url.search !== "" || url.hash !== "") fail("url", `${URL_FORM}, and no query`, received);
   return url;
 }

@@ -27,7 +27,9 @@ kernels.t.refund = function(state, units, limit)
   return back.us < now and { us = now, rem = 0 } or back
 end
 
-kernels.f.refund = function(state, units) return { start = state.start, count = max(state.count - units, 0) } end
+kernels.f.refund = function(state, units)
+  return { start = state.start, count = max(state.count - units, 0) }
+end
 kernels.f.give_back = function(state, units, mark, limit)
   if state.start + limit.window ~= mark.now + mark.second then return state end
   return kernels.f.refund(state, units)
@@ -57,19 +59,27 @@ end
 -- The entries, oldest first, each as its 8 bytes and its instant.
 local function ring_stamps(ring)
   local bytes, stamps = ring_bytes(ring, 0, ring.count), {}
-  for i = 1, ring.count do stamps[i] = sub(bytes, i * 8 - 7, i * 8) end
+  for i = 1, ring.count do
+    stamps[i] = sub(bytes, i * 8 - 7, i * 8)
+  end
   return stamps
 end
 
 kernels.s.give_back = function(ring, units, mark, limit)
   local stamp, kept, given = pack("<d", mark.now + mark.second - limit.window), {}, 0
   for _, bytes in ipairs(ring_stamps(ring)) do
-    if bytes == stamp and given < units then given = given + 1 else kept[#kept + 1] = bytes end
+    if bytes == stamp and given < units then
+      given = given + 1
+    else
+      kept[#kept + 1] = bytes
+    end
   end
   local dropped = mark.at - limit.window
   if kept[1] then dropped = min(dropped, (unpack_at("<d", kept[1]))) end
   if dropped > now - limit.window then
-    for _ = 1, given do table.insert(kept, 1, pack("<d", dropped)) end
+    for _ = 1, given do
+      table.insert(kept, 1, pack("<d", dropped))
+    end
   end
   if given > 0 then ring_replace(ring, kept, limit) end
 end

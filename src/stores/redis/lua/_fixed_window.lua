@@ -1,7 +1,11 @@
 -- Fixed window (src/algorithms/fixed_window.ts). State: { start, count }. Stored as two doubles.
 kernels.f = {
-  read = function() return { capacity = number(), window = number() } end,
-  fresh = function() return { start = 0, count = 0 } end,
+  read = function()
+    return { capacity = number(), window = number() }
+  end,
+  fresh = function()
+    return { start = 0, count = 0 }
+  end,
   earliest = function(state, cost, limit)
     if state.count + cost <= limit.capacity then return max(now, state.start) end
     return max(now, state.start + limit.window)
@@ -16,11 +20,15 @@ kernels.f = {
     if state.start > now then return limit.capacity, reset end
     return state.count, reset
   end,
-  fresh_from = function(state, limit) return state.start + limit.window end,
+  fresh_from = function(state, limit)
+    return state.start + limit.window
+  end,
   size = 16,
   decode = function(value)
     local start, count = unpack_at("<dd", value)
     return { start = start, count = count }
   end,
-  encode = function(state) return pack("<dd", state.start, state.count) end,
+  encode = function(state)
+    return pack("<dd", state.start, state.count)
+  end,
 }

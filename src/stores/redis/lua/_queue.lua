@@ -1,7 +1,9 @@
 -- Hand-over: whoever frees a slot gives it to the first in the queue, and tells the process that waits.
 local function tell(kind, instance, id, reply)
   local words = { kind, format("%.0f", now) }
-  for i, value in ipairs(reply) do words[i + 2] = format("%.0f", value) end
+  for i, value in ipairs(reply) do
+    words[i + 2] = format("%.0f", value)
+  end
   words[#words + 1] = id
   call("PUBLISH", channel .. instance, table.concat(words, " "))
 end

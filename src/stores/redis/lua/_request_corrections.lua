@@ -81,7 +81,9 @@ function requests.Z()
     local reply = {}
     for _, target in ipairs(targets) do
       call("DEL", target.key)
-      for _, key in pairs(target.rings) do call("DEL", key) end
+      for _, key in pairs(target.rings) do
+        call("DEL", key)
+      end
       if target.policy.slots > 0 then
         call("DEL", target.leases)
         promote(target)

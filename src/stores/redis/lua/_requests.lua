@@ -1,7 +1,9 @@
 -- What can be asked of coordinate.lua: each letter reads its input and returns the function that does it.
 local function read_targets()
   local targets = {}
-  for i = 1, number() do targets[i] = read_target() end
+  for i = 1, number() do
+    targets[i] = read_target()
+  end
   return targets
 end
 
@@ -10,12 +12,16 @@ local requests = {}
 function requests.T()
   local id, mode, max_wait, arrival = text(), number(), number(), number()
   local targets = read_targets()
-  return function() return take(id, mode, max_wait, arrival, targets) end
+  return function()
+    return take(id, mode, max_wait, arrival, targets)
+  end
 end
 
 function requests.P()
   local id, arrival, targets = text(), number(), read_targets()
-  return function() return poll(id, arrival, targets[1]) end
+  return function()
+    return poll(id, arrival, targets[1])
+  end
 end
 
 function requests.R()

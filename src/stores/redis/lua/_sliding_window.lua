@@ -11,7 +11,9 @@ local function ring_open(key)
   return ring
 end
 
-local function ring_header(ring) return "s" .. pack("<dI4I4I4", ring.blocked, ring.head, ring.count, ring.slots) end
+local function ring_header(ring)
+  return "s" .. pack("<dI4I4I4", ring.blocked, ring.head, ring.count, ring.slots)
+end
 
 local function ring_entry(ring, i)
   local from = HEADER + (ring.head + i) % ring.slots * 8
@@ -34,7 +36,11 @@ local function ring_expired(ring, limit)
   local low, high = 0, ring.count
   while low < high do
     local middle = floor((low + high) / 2)
-    if ring_entry(ring, middle) + limit.window <= now then low = middle + 1 else high = middle end
+    if ring_entry(ring, middle) + limit.window <= now then
+      low = middle + 1
+    else
+      high = middle
+    end
   end
   return low
 end
@@ -46,7 +52,9 @@ local function ring_rewrite(ring, bytes, count, slots, ttl)
 end
 
 kernels.s = {
-  read = function() return { capacity = number(), window = number() } end,
+  read = function()
+    return { capacity = number(), window = number() }
+  end,
   earliest = function(ring, cost, limit)
     local deciding = ring.count + cost - limit.capacity - 1
     if deciding < 0 then return now end

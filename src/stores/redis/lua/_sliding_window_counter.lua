@@ -16,8 +16,12 @@ local function fades(units, room, limit)
 end
 
 kernels.c = {
-  read = function() return { capacity = number(), window = number(), step = number() } end,
-  fresh = function() return { start = 0, previous = 0, current = 0 } end,
+  read = function()
+    return { capacity = number(), window = number(), step = number() }
+  end,
+  fresh = function()
+    return { start = 0, previous = 0, current = 0 }
+  end,
   earliest = function(state, cost, limit)
     local s = roll(state, now, limit)
     local room_us = fades(s.previous, limit.capacity - cost - s.current, limit)
@@ -37,11 +41,15 @@ kernels.c = {
     local left = steps - floor((now - s.start) / limit.step)
     return ceil(s.previous * left / steps) + s.current, fresh_from - now
   end,
-  fresh_from = function(state, limit) return state.start + 2 * limit.window end,
+  fresh_from = function(state, limit)
+    return state.start + 2 * limit.window
+  end,
   size = 24,
   decode = function(value)
     local start, previous, current = unpack_at("<ddd", value)
     return { start = start, previous = previous, current = current }
   end,
-  encode = function(state) return pack("<ddd", state.start, state.previous, state.current) end,
+  encode = function(state)
+    return pack("<ddd", state.start, state.previous, state.current)
+  end,
 }

@@ -11,7 +11,9 @@ local function keep(key, us)
   if call("PTTL", key) < ms then call("PEXPIRE", key, ms) end
 end
 
-local function live(target) return call("ZCOUNT", target.leases, format("(%.0f", now), "+inf") end
+local function live(target)
+  return call("ZCOUNT", target.leases, format("(%.0f", now), "+inf")
+end
 
 -- µs until the slot that makes room for `slots` more falls free by itself; 0 where there is room.
 local function slot_wait(target, slots)
@@ -22,11 +24,15 @@ local function slot_wait(target, slots)
 end
 
 -- Whether `id` holds a lease that has not ended.
-local function holds(target, id) return tonumber(call("ZSCORE", target.leases, id) or 0) > now end
+local function holds(target, id)
+  return tonumber(call("ZSCORE", target.leases, id) or 0) > now
+end
 
 local function slot_ids(id, slots)
   local ids = { id }
-  for slot = 2, slots do ids[slot] = id .. "+" .. slot end
+  for slot = 2, slots do
+    ids[slot] = id .. "+" .. slot
+  end
   return ids
 end
 
@@ -38,7 +44,9 @@ local function next_fence(target)
 end
 
 -- Longer than the leases last: one that ran out is held again when it is renewed, if nobody took its slot.
-local function keep_leases(target) keep(target.leases, 4 * target.policy.lease_ttl) end
+local function keep_leases(target)
+  keep(target.leases, 4 * target.policy.lease_ttl)
+end
 
 -- Gives `slots` slots to `id`, which the caller knows to be free. Returns the fencing token.
 local function grant(target, id, slots)
@@ -53,7 +61,9 @@ end
 
 local function release(target, id, slots)
   local removed = 0
-  for _, slot_id in ipairs(slot_ids(id, slots)) do removed = removed + call("ZREM", target.leases, slot_id) end
+  for _, slot_id in ipairs(slot_ids(id, slots)) do
+    removed = removed + call("ZREM", target.leases, slot_id)
+  end
   return removed
 end
 

@@ -16,7 +16,9 @@ local function read_policy()
 end
 
 local policies = {}
-for i = 1, number() do policies[i] = read_policy() end
+for i = 1, number() do
+  policies[i] = read_policy()
+end
 
 -- A target: one key of one limiter, with what is asked of it. Its keys stand in KEYS in this order.
 local function read_target()
@@ -56,7 +58,8 @@ local function load(target)
       target.states[i] = ring_open(target.rings[i])
     else
       local size = rate.kernel.size or 16 + rate.digits
-      target.states[i] = known and rate.kernel.decode(sub(value, cursor, cursor + size - 1), rate) or rate.kernel.fresh()
+      target.states[i] = known and rate.kernel.decode(sub(value, cursor, cursor + size - 1), rate)
+        or rate.kernel.fresh()
       cursor = cursor + size
     end
   end

@@ -25,19 +25,25 @@ kernels.t = {
       digits = number(),
     }
   end,
-  fresh = function() return { us = 0, rem = 0 } end,
+  fresh = function()
+    return { us = 0, rem = 0 }
+  end,
   earliest = function(state, cost, limit)
     local next = advance(arrive(state, now), cost, limit)
     local start_us = next.us - limit.burst_us
     if next.rem > limit.burst_rem then start_us = start_us + 1 end
     return max(now, start_us)
   end,
-  take = function(state, at, cost, limit) return advance(arrive(state, at), cost, limit) end,
+  take = function(state, at, cost, limit)
+    return advance(arrive(state, at), cost, limit)
+  end,
   measure = function(state)
     if state.us < now then return 0, 0 end
     return state.us - now, state.rem
   end,
-  fresh_from = function(state) return state.us + 2 end,
+  fresh_from = function(state)
+    return state.us + 2
+  end,
   decode = function(value, limit)
     local us, rem = tonumber(sub(value, 1, 16)), tonumber(sub(value, 17))
     if not us or #value < 16 then return { us = 0, rem = 0 } end

@@ -21,7 +21,9 @@ local requests = 3 + ARGV[3] * 6
 
 -- The state after units that take `whole_us` and `owed` were taken from it at an instant.
 local function advance(us, rem, at, whole_us, owed, denominator)
-  if us < at - 1 or (us < at and rem == 0) then us, rem = at, 0 end
+  if us < at - 1 or (us < at and rem == 0) then
+    us, rem = at, 0
+  end
   us, rem = us + whole_us, rem + owed
   if rem < denominator then return us, rem end
   return us + 1, rem - denominator
@@ -60,7 +62,9 @@ local function decide(i)
 
   local allowed = at <= now or (mode == "1" and at - now <= max_wait + 0)
   if allowed and mode ~= "2" then
-    if at > now then next_us, next_rem = advance(us, rem, at, whole_us, owed, denominator) end
+    if at > now then
+      next_us, next_rem = advance(us, rem, at, whole_us, owed, denominator)
+    end
     us, rem = next_us, next_rem
     value = digits == 0 and format("%016.0f", us) or format("%016.0f%0" .. digits .. ".0f", us, rem)
     if blocked > now then value = "b" .. struct.pack("<d", blocked) .. value end

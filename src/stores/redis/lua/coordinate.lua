@@ -30,5 +30,7 @@ Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with st
 --- @include _request_corrections
 
 local replies = { now }
-for i = 1, number() do replies[i + 1] = guarded(requests[text()]()) end
+for i = 1, number() do
+  replies[i + 1] = guarded(requests[text()]())
+end
 return replies

@@ -22,7 +22,9 @@ Returns  { now, { status, wait_us, level... }... }
 
 local function decide()
   local mode, max_wait, targets = number(), number(), {}
-  for i = 1, number() do targets[i] = read_target() end
+  for i = 1, number() do
+    targets[i] = read_target()
+  end
   return function()
     local at, blocked = now, now
     for _, target in ipairs(targets) do
@@ -31,14 +33,20 @@ local function decide()
     end
     local allowed = at <= now or (mode == 1 and at - now <= max_wait)
     if allowed and mode ~= 2 then
-      for _, target in ipairs(targets) do commit(target, at) end
+      for _, target in ipairs(targets) do
+        commit(target, at)
+      end
     end
     local reply = { allowed and 1 or blocked > now and 2 or 0, at - now }
-    for _, target in ipairs(targets) do levels(reply, target) end
+    for _, target in ipairs(targets) do
+      levels(reply, target)
+    end
     return reply
   end
 end
 
 local replies = { now }
-for i = 1, number() do replies[i + 1] = guarded(decide()) end
+for i = 1, number() do
+  replies[i + 1] = guarded(decide())
+end
 return replies

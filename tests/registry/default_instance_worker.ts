@@ -1,0 +1,68 @@
+/**
+ * A process with a default instance of its own: it does one thing, in the working directory that it was given, and
+ * prints what came of it as JSON.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+const [what = "", directory = ".", config] = process.argv.slice(2);
+process.chdir(directory);
+if (config === undefined) delete process.env["RATE_SYNC_CONFIG"];
+else process.env["RATE_SYNC_CONFIG"] = config;
+process.on("unhandledRejection", (reason) => {
+  console.log(JSON.stringify({ unhandled: String(reason) }));
+  process.exit(1);
+});
+
+const ratesync = await import("../../mod.ts");
+
+/** What is done, by name. */
+const ACTS: Record<string, () => Promise<unknown>> = {
+  async limits() {
+    const limits: Record<string, number> = {};
+    for (const [id, { policy }] of Object.entries(await ratesync.listLimiters())) limits[id] = policy.capacity;
+    return limits;
+  },
+  acquire: async () => (await ratesync.tryAcquire("api")).limit,
+  async everyVerb() {
+    const codes: string[] = [];
+    const calls = [
+      ratesync.acquire("api"),
+      ratesync.tryAcquire("api"),
+      ratesync.peek("api"),
+      ratesync.reserve("api"),
+      ratesync.acquireAll([{ limiter: "api" }]),
+      ratesync.tryAcquireAll([{ limiter: "api" }]),
+      ratesync.run("api", () => 1),
+      ratesync.rateLimited(() => 1, { limiter: "api" })(),
+      ratesync.reset("api"),
+      ratesync.refund("api", 1),
+      ratesync.penalize("api", 1),
+      ratesync.block("api", 1),
+      ratesync.limiter("api"),
+      ratesync.metrics("api"),
+    ];
+    for (const outcome of await Promise.allSettled(calls)) {
+      codes.push(outcome.status === "rejected" ? `${outcome.reason.code}: ${outcome.reason.message}` : "fulfilled");
+    }
+    return [...new Set(codes)];
+  },
+  async inCode() {
+    ratesync.configureLimiter("api", { limit: 9, windowMs: 60_000 });
+    return (await ratesync.tryAcquire("api")).limit;
+  },
+  async again() {
+    const first = (await ratesync.tryAcquire("api")).remaining;
+    await ratesync.close();
+    return [first, (await ratesync.tryAcquire("api")).remaining];
+  },
+};
+
+try {
+  console.log(JSON.stringify({ value: await ACTS[what]?.() }));
+} catch (error) {
+  const { name, code, message } = error as Error & { code?: string };
+  console.log(JSON.stringify({ name, code, message }));
+}

@@ -171,7 +171,7 @@ function newRequest(
     sequence: client.nextSequence(),
     direct: targets.length === 1,
     maxWaitUs,
-    slots: first?.slots ?? 0,
+    slots: Math.max(...targets.map((target) => target.slots)),
     cost: first?.cost ?? 0,
   });
   return { op: "take", targets, mode, maxWaitUs, id, arrivalUs: 0 };

@@ -74,7 +74,7 @@ export class Rounds {
     let blockedUs = nowUs;
     let full: Target | undefined;
     for (const target of targets) {
-      if (target.policy.maxConcurrent > 0 && mode !== "peek") this.promote(target);
+      if (target.policy.maxConcurrent > 0 && mode !== "peek") this.promote(target, id);
       atUs = Math.max(atUs, this.plan(target));
       blockedUs = Math.max(blockedUs, this.#cells.read(target).blockedUs);
       if (full === undefined && this.#isFull(target, id)) full = target;
@@ -101,7 +101,7 @@ export class Rounds {
         if (arrivalUs > 0 && target !== queue && this.#slots(target)?.leave(id)) this.promote(target);
       }
       arrivalUs = this.#book(queue).enqueue(id, nowUs, arrivalUs);
-      waitUs = this.#recheck(queue, id);
+      waitUs = Math.max(this.#recheck(queue, id), targets.length > 1 ? waitUs : 0);
     } else if (full !== undefined) {
       status = "slots";
       waitUs = Math.max(waitUs, this.#slotWait(full, full.slots), 1);
@@ -119,11 +119,11 @@ export class Rounds {
 
   /** The same for one that waits already. */
   poll({ id, arrivalUs, targets: [target] }: PollRequest): TakeReply {
-    this.promote(target);
+    this.promote(target, id);
     const book = this.#book(target);
     if (!book.holds(id, this.#nowUs) && !book.queues(id)) {
       book.enqueue(id, this.#nowUs, arrivalUs);
-      this.promote(target);
+      this.promote(target, id);
     }
     const served = book.holds(id, this.#nowUs);
     const waitUs = served ? 0 : this.#recheck(target, id);
@@ -155,14 +155,15 @@ export class Rounds {
     this.promote(target);
   }
 
-  /** Serves the queue as far as slots and rates allow. */
-  promote(target: Target): void {
+  /** Serves the queue as far as slots and rates allow. Whoever is `asking` is answered anyway. */
+  promote(target: Target, asking?: string): void {
     for (;;) {
       const waiter = this.#head(target);
       if (waiter === undefined || this.#slotWait(waiter, waiter.slots) > 0) return;
       const atUs = this.plan(waiter);
       if (atUs > this.#nowUs || !waiter.direct) {
-        this.#tell(waiter, "turn", { ...this.#told(0), status: "queued", waitUs: atUs - this.#nowUs });
+        const turn: TakeReply = { ...this.#told(atUs - this.#nowUs), status: "queued" };
+        if (waiter.id !== asking) this.#tell(waiter, "turn", turn);
         return;
       }
       this.commit(waiter, this.#nowUs);
@@ -188,7 +189,8 @@ export class Rounds {
       const { instance, direct, maxWaitUs, slots, cost } = parseWaiterId(id);
       const listener = this.#listeners.get(instance);
       if (listener !== undefined && this.#nowUs - arrivalUs <= maxWaitUs) {
-        return { ...target, id, direct, slots, cost, listener };
+        const fitting = Math.min(slots, target.policy.maxConcurrent);
+        return { ...target, id, direct, slots: fitting, cost: direct ? cost : 1, listener };
       }
       book.leave(id);
     }
@@ -205,10 +207,12 @@ export class Rounds {
   #recheck(target: Target, id: string): number {
     const waiter = this.#head(target);
     if (waiter === undefined) return 0;
-    const waitUs = this.#slotWait(waiter, waiter.slots);
+    const own = waiter.id === id;
+    const asked = own ? target : waiter;
+    const waitUs = this.#slotWait(asked, asked.slots);
     if (waitUs > 0) return waitUs;
-    const ownUs = this.plan(waiter) - this.#nowUs;
-    return waiter.id === id ? ownUs : ownUs + target.policy.leaseTtlUs;
+    const rateWaitUs = this.plan(asked) - this.#nowUs;
+    return own ? rateWaitUs : rateWaitUs + target.policy.leaseTtlUs;
   }
 
   #grant(target: Target, id: string): number {

@@ -76,7 +76,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "160bba460277243224426cee4b08a9c0e9fcb410",
+  sha1: "1588df37394aa438a4177409a7b0dbdabc5196c4",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -501,19 +501,19 @@ local waiter = { id = id, instance = instance, kind = kind }
 for name, value in pairs(target) do
 if name ~= "states" then waiter[name] = value end
 end
-waiter.slots, waiter.cost = tonumber(slots), tonumber(cost)
+waiter.slots, waiter.cost = min(tonumber(slots), target.policy.slots), kind == "t" and 1 or tonumber(cost)
 return waiter
 end
 call("ZREM", target.waiters, id)
 end
 end
-local function promote(target)
+local function promote(target, asking)
 while true do
 local waiter = head(target)
 if not waiter or slot_wait(target, waiter.slots) > 0 then return end
 local at = plan(waiter)
 if at > now or waiter.kind == "t" then
-tell("turn", waiter.instance, waiter.id, { at - now })
+if waiter.id ~= asking then tell("turn", waiter.instance, waiter.id, { at - now }) end
 return
 end
 commit(waiter, now)
@@ -528,10 +528,12 @@ end
 local function recheck(target, id)
 local waiter = head(target)
 if not waiter then return 0 end
+local own = waiter.id == id
+if own then waiter = target end
 local wait = slot_wait(target, waiter.slots)
 if wait > 0 then return wait end
-local own = plan(waiter) - now
-return waiter.id == id and own or own + target.policy.lease_ttl
+local rate_wait = plan(waiter) - now
+return own and rate_wait or rate_wait + target.policy.lease_ttl
 end
 local function is_full(target, id)
 if target.policy.slots == 0 then return false end
@@ -542,7 +544,7 @@ end
 local function take(id, mode, max_wait, arrival, targets)
 local at, blocked, full, queue = now, now, nil, nil
 for _, target in ipairs(targets) do
-if target.policy.slots > 0 and mode ~= 2 and call("ZCARD", target.waiters) > 0 then promote(target) end
+if target.policy.slots > 0 and mode ~= 2 and call("ZCARD", target.waiters) > 0 then promote(target, id) end
 at = max(at, plan(target))
 blocked = max(blocked, target.blocked)
 if target.policy.slots > 0 then queue = queue or target end
@@ -570,7 +572,7 @@ if call("ZREM", target.waiters, id) > 0 then promote(target) end
 end
 end
 arrival = enqueue(queue, id, arrival)
-wait = recheck(queue, id)
+wait = max(recheck(queue, id), #targets > 1 and wait or 0)
 elseif full then
 status = 4
 wait = max(wait, slot_wait(full, full.slots), 1)
@@ -585,12 +587,12 @@ end
 return reply
 end
 local function poll(id, arrival, target)
-promote(target)
+promote(target, id)
 local reply = { 1, 0, arrival }
 local served = holds(target, id)
 if not served and not call("ZSCORE", target.waiters, id) then
 enqueue(target, id, arrival)
-promote(target)
+promote(target, id)
 served = holds(target, id)
 end
 if not served then

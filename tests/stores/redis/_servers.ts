@@ -16,10 +16,8 @@ import { createClient } from "redis";
 
 import type { Script } from "../../../src/stores/redis/script.ts";
 
-/** Why tests that start a Redis of their own are skipped here; `false` where they run. */
-export const noRedisServer: string | false = spawnSync("redis-server", ["--version"]).status === 0
-  ? false
-  : "needs redis-server on the PATH";
+/** The server's program: of Redis, or of Valkey. */
+const program = ["redis-server", "valkey-server"].find((name) => spawnSync(name, ["--version"]).status === 0);
 
 /** A Redis of one test. Disposing it kills it. */
 export interface RedisProcess extends AsyncDisposable {
@@ -37,8 +35,18 @@ export interface RedisProcess extends AsyncDisposable {
   command(...args: string[]): Promise<unknown>;
 }
 
-/** Starts a Redis that saves nothing. */
+/**
+ * Starts a Redis that saves nothing.
+ *
+ * @throws {Error} If there is no program to start.
+ */
 export async function startRedis(...args: string[]): Promise<RedisProcess> {
+  if (program === undefined) {
+    throw new Error(
+      "Cannot start a Redis: there is no redis-server on the PATH. Tests that stop, pause or configure their server " +
+        "need one beside the one of `npm test`; install it (Debian: apt-get install redis-server; macOS: brew install redis)",
+    );
+  }
   const port = await freePort();
   let child = launch();
   await answers(port);
@@ -84,7 +92,7 @@ export async function startRedis(...args: string[]): Promise<RedisProcess> {
       "--appendonly",
       "no",
     ];
-    return spawn("redis-server", [...fixed, "--dir", tmpdir(), ...args], { stdio: "ignore" });
+    return spawn(program as string, [...fixed, "--dir", tmpdir(), ...args], { stdio: "ignore" });
   }
 }
 

@@ -8,16 +8,7 @@ import { inspect } from "node:util";
 import { ClosedError, StoreError, type StoreErrorCode } from "../../../src/base/errors.ts";
 import { openNodeRedis } from "../../../src/stores/redis/connections/node_redis.ts";
 import type { RedisStoreOptions } from "../../../src/stores/redis/options.ts";
-import {
-  countConnections,
-  freePort,
-  noRedisServer,
-  type RedisProcess,
-  scriptOf,
-  startRedis,
-  startServer,
-  until,
-} from "./_servers.ts";
+import { countConnections, freePort, type RedisProcess, scriptOf, startRedis, startServer, until } from "./_servers.ts";
 
 const increment = scriptOf("return redis.call('INCR', KEYS[1])");
 
@@ -149,7 +140,7 @@ describe("NodeRedis that cannot connect", () => {
   });
 });
 
-describe("NodeRedis on a server that refuses", { skip: noRedisServer }, () => {
+describe("NodeRedis on a server that refuses", () => {
   let server: RedisProcess;
   let guarded: RedisProcess;
   before(async () => {
@@ -243,7 +234,7 @@ describe("NodeRedis on a server that refuses", { skip: noRedisServer }, () => {
   });
 });
 
-describe("NodeRedis that loses its server", { skip: noRedisServer }, () => {
+describe("NodeRedis that loses its server", () => {
   it("fails calls in flight and those after them at once, and recovers by itself", async () => {
     await using server = await startRedis();
     const errors: StoreError[] = [];
@@ -321,7 +312,7 @@ describe("NodeRedis that loses its server", { skip: noRedisServer }, () => {
   });
 });
 
-describe("NodeRedis that waits", { skip: noRedisServer }, () => {
+describe("NodeRedis that waits", () => {
   it("times a call out, says that it may have run, and does not send it again", async () => {
     await using server = await startRedis();
     const connection = openNodeRedis({ url: server.url, socketTimeoutMs: 200, poolMinSize: 1 });

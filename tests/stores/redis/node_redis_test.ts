@@ -8,16 +8,7 @@ import type { RedisConnection } from "../../../src/stores/redis/connections/conn
 import { openNodeRedis } from "../../../src/stores/redis/connections/node_redis.ts";
 import { runWorker } from "../../_support/processes.ts";
 import { freshPrefix, redisUrl } from "../../_support/redis.ts";
-import {
-  countConnections,
-  freePort,
-  noRedisServer,
-  type RedisProcess,
-  scriptOf,
-  startRedis,
-  startServer,
-  until,
-} from "./_servers.ts";
+import { countConnections, freePort, type RedisProcess, scriptOf, startRedis, startServer, until } from "./_servers.ts";
 
 const push = scriptOf("return redis.call('RPUSH', KEYS[1], ARGV[1])");
 const list = scriptOf("return redis.call('LRANGE', KEYS[1], 0, -1)");
@@ -86,7 +77,7 @@ describe("NodeRedis.run()", () => {
   });
 });
 
-describe("NodeRedis pool", { skip: noRedisServer }, () => {
+describe("NodeRedis pool", () => {
   let server: RedisProcess;
   before(async () => {
     server = await startRedis();
@@ -245,7 +236,6 @@ describe("NodeRedis.subscribe()", () => {
 
   it(
     "uses one connection more, whatever the number of channels",
-    { skip: noRedisServer },
     async () => {
       await using server = await startRedis();
       const connection = openNodeRedis({ url: server.url });
@@ -261,7 +251,6 @@ describe("NodeRedis.subscribe()", () => {
 
   it(
     "subscribes again after its connection was lost, and says so",
-    { skip: noRedisServer },
     async () => {
       await using server = await startRedis();
       const connection = openNodeRedis({ url: server.url });

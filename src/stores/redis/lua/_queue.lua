@@ -21,7 +21,7 @@ local function head(target)
       for name, value in pairs(target) do
         if name ~= "states" then waiter[name] = value end
       end
-      waiter.slots, waiter.cost = tonumber(slots), tonumber(cost)
+      waiter.slots, waiter.cost = min(tonumber(slots), target.policy.slots), kind == "t" and 1 or tonumber(cost)
       return waiter
     end
     call("ZREM", target.waiters, id)
@@ -29,14 +29,14 @@ local function head(target)
 end
 
 -- Serves the queue as far as slots and rates allow. A waiter holds no rate while it waits for a slot, and no slot while
--- it waits for a rate: where only the rate is missing, it is told when to ask again.
-local function promote(target)
+-- it waits for a rate: where only the rate is missing, it is told when to ask again. `asking` is answered anyway.
+local function promote(target, asking)
   while true do
     local waiter = head(target)
     if not waiter or slot_wait(target, waiter.slots) > 0 then return end
     local at = plan(waiter)
     if at > now or waiter.kind == "t" then
-      tell("turn", waiter.instance, waiter.id, { at - now })
+      if waiter.id ~= asking then tell("turn", waiter.instance, waiter.id, { at - now }) end
       return
     end
     commit(waiter, now)
@@ -53,8 +53,10 @@ end
 local function recheck(target, id)
   local waiter = head(target)
   if not waiter then return 0 end
+  local own = waiter.id == id
+  if own then waiter = target end
   local wait = slot_wait(target, waiter.slots)
   if wait > 0 then return wait end
-  local own = plan(waiter) - now
-  return waiter.id == id and own or own + target.policy.lease_ttl
+  local rate_wait = plan(waiter) - now
+  return own and rate_wait or rate_wait + target.policy.lease_ttl
 end

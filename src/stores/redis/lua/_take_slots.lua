@@ -11,7 +11,7 @@ end
 local function take(id, mode, max_wait, arrival, targets)
   local at, blocked, full, queue = now, now, nil, nil
   for _, target in ipairs(targets) do
-    if target.policy.slots > 0 and mode ~= 2 and call("ZCARD", target.waiters) > 0 then promote(target) end
+    if target.policy.slots > 0 and mode ~= 2 and call("ZCARD", target.waiters) > 0 then promote(target, id) end
     at = max(at, plan(target))
     blocked = max(blocked, target.blocked)
     if target.policy.slots > 0 then queue = queue or target end
@@ -39,7 +39,7 @@ local function take(id, mode, max_wait, arrival, targets)
       end
     end
     arrival = enqueue(queue, id, arrival)
-    wait = recheck(queue, id)
+    wait = max(recheck(queue, id), #targets > 1 and wait or 0)
   elseif full then
     status = 4
     wait = max(wait, slot_wait(full, full.slots), 1)
@@ -56,12 +56,12 @@ end
 
 -- The same for one that waits already: was it served meanwhile, and when should it ask again?
 local function poll(id, arrival, target)
-  promote(target)
+  promote(target, id)
   local reply = { 1, 0, arrival }
   local served = holds(target, id)
   if not served and not call("ZSCORE", target.waiters, id) then
     enqueue(target, id, arrival)
-    promote(target)
+    promote(target, id)
     served = holds(target, id)
   end
   if not served then

@@ -49,7 +49,7 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
     limit: TokenBucketLimit,
   ): TokenBucketState {
     const leftUs = mark.nowUs + mark.level[0] - nowUs;
-    if (leftUs < 0) return state; // the bucket has been full since: there is nothing left to return
+    if (leftUs < 0 || state.tatUs < nowUs) return state; // full, now or since then: there is nothing left to return
     const isLast = state.tatUs === nowUs + leftUs && state.tatRem === mark.level[1];
     const waitsAhead = state.tatUs - limit.burstUs - (state.tatRem < limit.burstRem ? 1 : 0) >= nowUs;
     // Instants behind this one are promised already; moving the end would hand one of them out twice.

@@ -98,7 +98,10 @@ export class Decision implements DecisionFacts {
   }
 }
 
-/** Thrown by `acquire`: there is no way to be served before the deadline. Known at once, never after sleeping. */
+/**
+ * Thrown by `acquire`: it cannot be served before its deadline. For a rate that is known at once, and nothing sleeps;
+ * for a slot, which may fall free at any time, at the deadline.
+ */
 export class RateLimitedError extends RateSyncError {
   /** The denial. */
   readonly decision: Decision;

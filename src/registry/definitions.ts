@@ -4,11 +4,9 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
 import { ClosedError, ConfigError, NotFoundError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { Route } from "../limiter/engine.ts";
-import type { Logger } from "../limiter/events.ts";
 import { Limiter } from "../limiter/limiter.ts";
 import { StoreClient } from "../limiter/store_client.ts";
 import type { LimiterOptions } from "../policy/options.ts";
@@ -16,18 +14,10 @@ import { compilePolicy, type Policy } from "../policy/policy.ts";
 import { MemoryStore } from "../stores/memory/memory_store.ts";
 import type { Store } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
-import { StoreSlot } from "./store_slot.ts";
+import { StoreSlot, type Surroundings } from "./store_slot.ts";
 
 /** The id of the store that is used where none is configured. */
 const EMBEDDED = "memory";
-
-/** What definitions need of their surroundings. */
-export interface Surroundings {
-  /** Where time comes from. */
-  readonly clock: Clock;
-  /** Where messages go. */
-  readonly logger: Logger | undefined;
-}
 
 /** Stores and limiters to add or replace. */
 export interface Definition {
@@ -109,7 +99,7 @@ export class Definitions {
   #newSlot(id: string, config: StoreConfig | Store): StoreSlot {
     checkId("stores", id);
     try {
-      return new StoreSlot(id, config, this.#surroundings.clock);
+      return new StoreSlot(id, config, this.#surroundings);
     } catch (error) {
       throw within(`stores.${id}`, error);
     }
@@ -131,7 +121,9 @@ export class Definitions {
 
   #define(id: string, policy: Policy, storeId: string): void {
     const { clock, logger } = this.#surroundings;
-    if (!this.#stores.has(storeId)) this.#stores.set(storeId, new StoreSlot(storeId, { engine: "memory" }, clock));
+    if (!this.#stores.has(storeId)) {
+      this.#stores.set(storeId, new StoreSlot(storeId, { engine: "memory" }, this.#surroundings));
+    }
     const before = this.#limiters.get(id)?.limiter;
     const route = this.#route(storeId);
     before?.adopt(policy, route);

@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { ClosedError, ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
+import type { Logger } from "../limiter/events.ts";
 import { StoreClient } from "../limiter/store_client.ts";
 import { MemoryStore } from "../stores/memory/memory_store.ts";
 import { readSettings } from "../stores/redis/connections/settings.ts";
@@ -24,12 +25,20 @@ export interface StoreListing {
   readonly open: boolean;
 }
 
+/** What stores and limiters need of their surroundings. */
+export interface Surroundings {
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** Where messages go. */
+  readonly logger: Logger | undefined;
+}
+
 /** A place for a store. */
 export class StoreSlot {
   /** The store's id. */
   readonly id: string;
   readonly #config: StoreConfig | Store;
-  readonly #clock: Clock;
+  readonly #surroundings: Surroundings;
   #client: Promise<StoreClient> | undefined;
   #closed = false;
 
@@ -38,21 +47,21 @@ export class StoreSlot {
    *
    * @param id The store's id.
    * @param config What it is, or the store itself.
-   * @param clock What it takes time from.
+   * @param surroundings Where time comes from, and where messages go.
    * @throws {ConfigError} If the configuration cannot be used.
    */
-  constructor(id: string, config: StoreConfig | Store, clock: Clock) {
+  constructor(id: string, config: StoreConfig | Store, surroundings: Surroundings) {
     checkStore(config);
     this.id = id;
     this.#config = config;
-    this.#clock = clock;
+    this.#surroundings = surroundings;
   }
 
   /** The store's client; opened at the first call. */
   client(): Promise<StoreClient> {
     if (this.#closed) return Promise.reject(new ClosedError(`store ${show(this.id)}`));
-    return this.#client ??= openStore(this.#config, this.#clock)
-      .then((store) => new StoreClient(this.id, store, this.#clock));
+    return this.#client ??= openStore(this.#config, this.#surroundings)
+      .then((store) => new StoreClient(this.id, store, this.#surroundings.clock));
   }
 
   /** How it looks from outside. */
@@ -103,11 +112,13 @@ function isStore(config: StoreConfig | Store): config is Store {
   return typeof (config as Partial<Store>).execute === "function";
 }
 
-async function openStore(config: StoreConfig | Store, clock: Clock): Promise<Store> {
+async function openStore(config: StoreConfig | Store, { clock, logger }: Surroundings): Promise<Store> {
   if (isStore(config)) return config;
   if (config.engine === "memory") return new MemoryStore({ clock, ...pick("maxKeys", config.maxKeys) });
   const { createRedisStore } = await import("../stores/redis/mod.ts");
-  return createRedisStore(config);
+  return createRedisStore(config, {
+    onError: (error) => logger?.warn(`rate-sync: ${error.message}`),
+  });
 }
 
 function pick<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {

@@ -15,6 +15,7 @@
  */
 
 import { openNodeRedis } from "./connections/node_redis.ts";
+import type { StoreError } from "../../base/errors.ts";
 import type { RedisStoreOptions } from "./options.ts";
 import { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 
@@ -25,22 +26,25 @@ export type { ScriptCall } from "./encode.ts";
 export type { Script } from "./script.ts";
 export type * from "../store.ts";
 
-/** What tests may replace in a store. */
-export type RedisTestSettings = Pick<RedisStoreSettings, "testClock" | "testScript">;
+/** What a store may be given beside its options. */
+export interface RedisStoreExtras extends Pick<RedisStoreSettings, "testClock" | "testScript"> {
+  /** Called with what goes wrong in the background, such as a lost connection. Must not throw. */
+  readonly onError?: (error: StoreError) => void;
+}
 
 /**
  * A store over node-redis. Nothing is connected before the first use, or `connect()`.
  *
  * @param options Where Redis is, and how to use it.
- * @param testing For tests only: virtual time in place of the server's clock, and seeded mistakes.
+ * @param extras Who is told of lost connections; for tests, virtual time and seeded mistakes.
  * @throws {ConfigError} If the URL or an option cannot be used.
  */
 export function createRedisStore(
   options: RedisStoreOptions,
-  testing: RedisTestSettings = {},
+  { onError, ...testing }: RedisStoreExtras = {},
 ): RedisStore {
   const { keyPrefix, timingMarginMs } = options;
-  return new RedisStore(openNodeRedis(options), {
+  return new RedisStore(openNodeRedis(options, onError === undefined ? {} : { onError }), {
     ...testing,
     ...(keyPrefix === undefined ? {} : { keyPrefix }),
     ...(timingMarginMs === undefined ? {} : { timingMarginMs }),

@@ -12,7 +12,7 @@ export interface RedisStoreOptions {
   readonly db?: number;
   /** Password; overrides none: an error where the URL holds another one. An empty string means none. */
   readonly password?: string;
-  /** ACL user. @default {"default"} */
+  /** ACL user. An empty string means none. @default {"default"} */
   readonly username?: string;
   /** What every key begins with. Not empty. @default {"rate_limit"} */
   readonly keyPrefix?: string;

@@ -9,7 +9,7 @@ import type { Script } from "./script.ts";
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a third of the time: no tables, no dispatch. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "62e56c876a6aac3ba5f3af5073415e045db0db84",
+  sha1: "f2516e32665f055b630e2554f2f3efbe18d85fa3",
   source: `local call, sub, format, floor, max = redis.call, string.sub, string.format, math.floor, math.max
 local now = tonumber(ARGV[1])
 if not now then
@@ -65,10 +65,16 @@ end
 if us < now then return { allowed and 1 or blocked > now and 2 or 0, at - now, 0, 0 } end
 return { allowed and 1 or blocked > now and 2 or 0, at - now, us - now, rem }
 end
+local function guarded(run, argument)
+local ok, reply = pcall(run, argument)
+if ok then return reply end
+local message = type(reply) == "table" and reply.err or tostring(reply)
+if string.find(message, "READONLY", 1, true) then error(reply, 0) end
+return message
+end
 local replies = { now }
 for i = 1, #KEYS do
-local ok, reply = pcall(decide, i)
-replies[i + 1] = ok and reply or type(reply) == "table" and reply.err or tostring(reply)
+replies[i + 1] = guarded(decide, i)
 end
 return replies`,
 };
@@ -76,7 +82,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "1588df37394aa438a4177409a7b0dbdabc5196c4",
+  sha1: "132a56b915da979b97bd45be636877fec7f18f8d",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -412,10 +418,12 @@ reply[#reply + 1] = first
 reply[#reply + 1] = second
 end
 end
-local function guarded(run)
-local ok, reply = pcall(run)
+local function guarded(run, argument)
+local ok, reply = pcall(run, argument)
 if ok then return reply end
-return type(reply) == "table" and reply.err or tostring(reply)
+local message = type(reply) == "table" and reply.err or tostring(reply)
+if string.find(message, "READONLY", 1, true) then error(reply, 0) end
+return message
 end
 local channel = text()
 local function keep(key, us)
@@ -616,7 +624,7 @@ return subtract(state, units * limit.interval_us + carry, rem - carry * limit.de
 end
 kernels.t.give_back = function(state, units, mark, limit)
 local left_us = mark.now + mark.first - now
-if left_us < 0 then return state end
+if left_us < 0 or state.us < now then return state end
 local last = state.us == now + left_us and state.rem == mark.second
 local borrow = state.rem < limit.burst_rem and 1 or 0
 if not last and state.us - limit.burst_us - borrow >= now then return state end
@@ -840,7 +848,7 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "42e9957859d7ace2d5e2e114406cae084eca2f4e",
+  sha1: "4f2be24aad38869aebb5ffb88c67ccf603a6fbf0",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -1176,10 +1184,12 @@ reply[#reply + 1] = first
 reply[#reply + 1] = second
 end
 end
-local function guarded(run)
-local ok, reply = pcall(run)
+local function guarded(run, argument)
+local ok, reply = pcall(run, argument)
 if ok then return reply end
-return type(reply) == "table" and reply.err or tostring(reply)
+local message = type(reply) == "table" and reply.err or tostring(reply)
+if string.find(message, "READONLY", 1, true) then error(reply, 0) end
+return message
 end
 local function decide()
 local mode, max_wait, targets = number(), number(), {}

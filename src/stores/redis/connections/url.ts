@@ -130,10 +130,8 @@ function mergePassword(inUrl: string | undefined, option: string | undefined): s
 }
 
 function mergeUsername(inUrl: string | undefined, option: string | undefined): string | undefined {
-  if (option === undefined) return inUrl;
-  if (typeof option !== "string" || option === "") {
-    fail("username", "a string that is not empty", print(option));
-  }
+  if (option === undefined || option === "") return inUrl;
+  if (typeof option !== "string") fail("username", "a string", print(option));
   if (inUrl !== undefined && inUrl !== option) {
     fail("username", `${JSON.stringify(inUrl)}, as the url says, or none`, print(option));
   }

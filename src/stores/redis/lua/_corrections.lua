@@ -13,7 +13,7 @@ end
 
 kernels.t.give_back = function(state, units, mark, limit)
   local left_us = mark.now + mark.first - now
-  if left_us < 0 then return state end
+  if left_us < 0 or state.us < now then return state end
   local last = state.us == now + left_us and state.rem == mark.second
   local borrow = state.rem < limit.burst_rem and 1 or 0
   if not last and state.us - limit.burst_us - borrow >= now then return state end

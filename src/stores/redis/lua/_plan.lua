@@ -28,9 +28,4 @@ local function levels(reply, target)
   end
 end
 
--- Runs one entry; its failure is its own, and leaves the other entries alone.
-local function guarded(run)
-  local ok, reply = pcall(run)
-  if ok then return reply end
-  return type(reply) == "table" and reply.err or tostring(reply)
-end
+--- @include _guarded

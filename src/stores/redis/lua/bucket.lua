@@ -74,9 +74,9 @@ local function decide(i)
   return { allowed and 1 or blocked > now and 2 or 0, at - now, us - now, rem }
 end
 
+--- @include _guarded
 local replies = { now }
 for i = 1, #KEYS do
-  local ok, reply = pcall(decide, i)
-  replies[i + 1] = ok and reply or type(reply) == "table" and reply.err or tostring(reply)
+  replies[i + 1] = guarded(decide, i)
 end
 return replies

@@ -120,7 +120,7 @@ export class Definitions {
   }
 
   #define(id: string, policy: Policy, storeId: string): void {
-    const { clock, logger } = this.#surroundings;
+    const { logger } = this.#surroundings;
     if (!this.#stores.has(storeId)) {
       this.#stores.set(storeId, new StoreSlot(storeId, { engine: "memory" }, this.#surroundings));
     }

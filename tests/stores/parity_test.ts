@@ -4,7 +4,7 @@ import fc from "fast-check";
 
 import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
-import { limitersArb, runs, type Step, stepArb } from "../_support/arbitraries.ts";
+import { limiterArb, limitersArb, runs, type Step, stepArb } from "../_support/arbitraries.ts";
 import { assertParity } from "../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
 import { redisUrl } from "../_support/redis.ts";
@@ -36,15 +36,17 @@ describe("Redis scripts and kernels", () => {
   });
 
   it("do so when the clock steps back", { timeout: 300_000 }, async () => {
-    const backArb = fc.tuple(stepArb, fc.constantFrom(0, 0, 1, 2, 1_000, 5_000_000, 1e12)).map(([step, us]): Step => {
+    // One limiter: the memory store, whose own clock never does so, would forget what is fresh when others come. And no
+    // blocks: one that is over is not stored again.
+    const backArb = fc.tuple(stepArb.filter(({ ask }) => ask !== "block"), fc.constantFrom(0, 0, 1, 2, 1_000, 5_000_000, 1e12)).map(([step, us]): Step => {
       return us === 0 ? step : { ...step, move: { by: "us", us: -us } };
     });
     await fc.assert(
       fc.asyncProperty(
-        limitersArb,
+        limiterArb,
         startArb,
         fc.array(backArb, { minLength: 1, maxLength: 30 }),
-        (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw }),
+        (options, startUs, steps) => assertParity([options], startUs, steps, { connection, raw }),
       ),
       { numRuns: runs(300) },
     );

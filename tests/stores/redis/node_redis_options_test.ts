@@ -58,6 +58,7 @@ describe("readEndpoint()", () => {
   it("uses the default user where only a password is given", () => {
     assert.equal(readEndpoint({ url, password: "pw" }).username, "default");
     assert.equal(readEndpoint({ url: "redis://:pw@h" }).username, "default");
+    assert.equal(readEndpoint({ url: "redis://:pw@h", username: "" }).username, "default");
   });
 
   it("takes an empty password as none", () => {
@@ -86,7 +87,6 @@ describe("openNodeRedis() options", () => {
     ["a password that is a number", { url, password: 1 }, "password"],
     ["a user that contradicts the URL", { url: "redis://a:b@h", username: "c" }, "username"],
     ["a user without a password", { url, username: "app" }, "username"],
-    ["an empty user", { url, username: "" }, "username"],
     ["no connection at all", { url, poolMaxSize: 0 }, "poolMaxSize"],
     ["half a connection", { url, poolMinSize: 1.5 }, "poolMinSize"],
     ["a pool that begins above its end", { url, poolMinSize: 3, poolMaxSize: 2 }, "poolMinSize"],

@@ -94,11 +94,11 @@ export class Cells {
   }
 }
 
-/** From this instant on, nothing but its slots tells the cell from a fresh one. */
+/** From this instant on, nothing but held slots tells the cell from a fresh one. */
 function freshFromUs(cell: Cell): number {
   return cell.policy.rates.reduce(
     (latest, rate, i) => Math.max(latest, kernelOf(rate).freshFromUs(cell.states[i] as RateState, rate)),
-    cell.blockedUs,
+    Math.max(cell.blockedUs, cell.slots?.freshFromUs ?? 0),
   );
 }
 

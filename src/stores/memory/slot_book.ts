@@ -18,6 +18,11 @@ export class SlotBook {
   readonly #waiters: Waiter[] = [];
   #lastFence = 0;
 
+  /** From this instant on, a token by the clock alone is above every one given out. */
+  get freshFromUs(): number {
+    return this.#lastFence + 1;
+  }
+
   /** Whether anybody holds or waits for anything. */
   get inUse(): boolean {
     return this.#leases.size > 0 || this.#waiters.length > 0;

@@ -82,7 +82,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "132a56b915da979b97bd45be636877fec7f18f8d",
+  sha1: "ec14b144b156378aadd86e99ca9b75e2260369f7",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -829,7 +829,7 @@ for _, key in pairs(target.rings) do
 call("DEL", key)
 end
 if target.policy.slots > 0 then
-call("DEL", target.leases)
+call("ZREMRANGEBYSCORE", target.leases, 1, "+inf") -- the last fencing token stays
 promote(target)
 end
 load(target)

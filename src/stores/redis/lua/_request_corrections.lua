@@ -85,7 +85,7 @@ function requests.Z()
         call("DEL", key)
       end
       if target.policy.slots > 0 then
-        call("DEL", target.leases)
+        call("ZREMRANGEBYSCORE", target.leases, 1, "+inf") -- the last fencing token stays
         promote(target)
       end
       load(target)

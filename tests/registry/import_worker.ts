@@ -16,13 +16,11 @@ const count = (start: typeof setTimeout) => (...args: Parameters<typeof setTimeo
 };
 Object.assign(globalThis, { setTimeout: count(setTimeout), setInterval: count(setInterval as typeof setTimeout) });
 const { env } = process;
-Object.defineProperty(process, "env", {
-  configurable: true,
-  get() {
-    environment++;
-    return env;
-  },
-});
+const get = (target: typeof env, name: string) => {
+  if (/^(RATE_?SYNC|REDIS)/i.test(String(name))) environment++; // runtimes read variables of their own
+  return target[name];
+};
+Object.defineProperty(process, "env", { configurable: true, value: new Proxy(env, { get: get as never }) });
 const listeners = () => process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0);
 const before = listeners();
 

@@ -41,9 +41,13 @@ export function openNodeRedis(
   const onError = (error: StoreError) => hooks.onError?.(error);
   const pool = new Pool(settings, onError);
   const subscriber = new Subscriber(settings, onError);
+  const sent: SentScripts = new WeakMap();
   let closing: Promise<unknown> | undefined;
   return {
-    run: (script, keys, args) => pool.call(keys[0] ?? "", (redis) => runScript(redis, script, keys, args)),
+    run: (script, keys, args) =>
+      pool.call(keys[0] ?? "", (redis) => {
+        return runScript(redis, sent, script, [String(keys.length), ...keys, ...args]);
+      }),
     subscribe: (channel, listener, onReconnect) => subscriber.subscribe(channel, listener, onReconnect),
     deleteByPrefix: (prefix) => deleteByPrefix(pool, prefix),
     connect: () => pool.connect(),
@@ -53,19 +57,27 @@ export function openNodeRedis(
   };
 }
 
+/** The scripts that each client has sent in full: a new one may talk to a server that does not know them. */
+type SentScripts = WeakMap<NodeRedisClient, Set<string>>;
+
+/** The first time, a client sends the script itself: nothing has to be sent again, and the order of calls holds. */
 async function runScript(
   redis: NodeRedisClient,
+  sent: SentScripts,
   script: Script,
-  keys: readonly string[],
-  args: readonly string[],
+  rest: readonly string[],
 ): Promise<ScriptReply> {
-  const command = ["EVALSHA", script.sha1, String(keys.length), ...keys, ...args];
+  const known = sent.get(redis) ?? new Set();
+  if (!known.has(script.sha1)) {
+    sent.set(redis, known.add(script.sha1));
+    return redis.sendCommand<ScriptReply>(["EVAL", script.source, ...rest]);
+  }
   try {
-    return await redis.sendCommand<ScriptReply>(command);
+    return await redis.sendCommand<ScriptReply>(["EVALSHA", script.sha1, ...rest]);
   } catch (error) {
     // Only this answer proves that nothing ran, so only then may it be sent again.
     if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-    return redis.sendCommand<ScriptReply>(["EVAL", script.source, ...command.slice(2)]);
+    return redis.sendCommand<ScriptReply>(["EVAL", script.source, ...rest]);
   }
 }
 

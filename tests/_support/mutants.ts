@@ -1,0 +1,309 @@
+/**
+ * Seeded mistakes in the Lua of the Redis store, each of the kind that a slip of the hand makes.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+
+import type { ScriptCall } from "../../src/stores/redis/encode.ts";
+import type { Script } from "../../src/stores/redis/script.ts";
+import { bucket, coordinate, decide } from "../../src/stores/redis/scripts.gen.ts";
+
+/** A mistake: in every script that has `right`, exactly once, it becomes `wrong`. */
+export interface Mutant {
+  /** The Lua file. */
+  readonly file: string;
+  /** What is wrong, in words. */
+  readonly name: string;
+  /** The right text, within one line. */
+  readonly right: string;
+  /** The mistake. */
+  readonly wrong: string;
+}
+
+/** How many parts of scripts begin with something that others have too. */
+const SCRIPTS: readonly Script[] = [bucket, coordinate, decide];
+
+/** How often a mutant's text stands in each script. */
+export function occurrences({ right }: Mutant): number[] {
+  return SCRIPTS.map(({ source }) => source.split(right).length - 1);
+}
+
+/** Replaces scripts by ones with the mistake, under digests of their own. */
+export function seed({ right, wrong }: Mutant): (call: ScriptCall) => ScriptCall {
+  const wrongs = new Map(SCRIPTS.map((script) => {
+    const source = script.source.replace(right, () => wrong);
+    return [script, { name: script.name, source, sha1: createHash("sha1").update(source).digest("hex") }];
+  }));
+  return (call) => ({ ...call, script: wrongs.get(call.script) ?? call.script });
+}
+
+function mutants(file: string, ...mistakes: [name: string, right: string, wrong: string][]): Mutant[] {
+  return mistakes.map(([name, right, wrong]) => ({ file, name, right, wrong }));
+}
+
+/** All of them. */
+export const MUTANTS: readonly Mutant[] = [
+  ...mutants(
+    "_prelude.lua",
+    [
+      "time to live in µs taken for ms",
+      "max(ceil((until_us - now) / 1000), 1)",
+      "max(ceil((until_us - now) / 1000000), 1)",
+    ],
+    ["no grace", "/ 1000), 1) + grace_ms\nend", "/ 1000), 1)\nend"],
+  ),
+  ...mutants(
+    "bucket.lua",
+    ["an idle bucket that never fills", "if us < at - 1 or (us < at and rem == 0) then us, rem = at, 0 end", ""],
+    ["a fraction dropped on arrival", "if us < at - 1 or (us < at and rem == 0)", "if us < at"],
+    ["a carry forgotten", "return us + 1, rem - denominator", "return us, rem - denominator"],
+    ["rounded down", "if next_rem > ARGV[policy + 5] + 0 then at = at + 1 end", ""],
+    [">= for >", "if next_rem > ARGV[policy + 5] + 0", "if next_rem >= ARGV[policy + 5] + 0"],
+    ["max(at, now) dropped", "at = max(at, now, blocked)", "at = max(at, blocked)"],
+    ["block ignored", "at = max(at, now, blocked)", "at = max(at, now)"],
+    ["< for <=", 'local allowed = at <= now or (mode == "1"', 'local allowed = at < now or (mode == "1"'],
+    ["peek writes", 'if allowed and mode ~= "2" then\nif at > now', "if allowed then\nif at > now"],
+    ["a µs stamp written by ..", 'digits == 0 and format("%016.0f", us)', 'digits == 0 and us .. ""'],
+    ["time to live too short", "max(math.ceil((max(us + 2, blocked) - now) / 1000), 1)", "1"],
+    [
+      "a block forgotten by the next take",
+      'if blocked > now then value = "b" .. struct.pack("<d", blocked) .. value end\ncall',
+      "call",
+    ],
+  ),
+  ...mutants(
+    "_token_bucket.lua",
+    [
+      "an idle bucket that never fills",
+      "if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end",
+      "",
+    ],
+    [
+      "a carry forgotten",
+      "return { us = us + 1, rem = rem - limit.denominator }",
+      "return { us = us, rem = rem - limit.denominator }",
+    ],
+    ["rounded down", "if next.rem > limit.burst_rem then start_us = start_us + 1 end", ""],
+    ["+1 µs", "return max(now, start_us)", "return max(now, start_us + 1)"],
+    ["max(at, now) dropped", "return max(now, start_us)", "return start_us"],
+    [
+      "a µs stamp written by ..",
+      'if limit.digits == 0 then return format("%016.0f", state.us) end',
+      'if limit.digits == 0 then return state.us .. "" end',
+    ],
+    [
+      "a remainder read as none",
+      "return { us = us, rem = min(rem or 0, limit.denominator - 1) }",
+      "return { us = us, rem = 0 }",
+    ],
+  ),
+  ...mutants(
+    "_fixed_window.lua",
+    [
+      "< for <=",
+      "if state.count + cost <= limit.capacity then return max(now, state.start) end",
+      "if state.count + cost < limit.capacity then return max(now, state.start) end",
+    ],
+    [
+      "a window a microsecond longer",
+      "if at < state.start + limit.window then return { start = state.start",
+      "if at <= state.start + limit.window then return { start = state.start",
+    ],
+    [
+      "a window that has not opened told as used in part",
+      "if state.start > now then return limit.capacity, reset end",
+      "",
+    ],
+  ),
+  ...mutants(
+    "_sliding_window_counter.lua",
+    [
+      "a window that never moves on",
+      "if at < state.start + limit.window then return state end",
+      "if at <= state.start + limit.window then return state end",
+    ],
+    [
+      "faded too early",
+      "return (steps - floor(room * steps / units)) * limit.step",
+      "return (steps - ceil(room * steps / units)) * limit.step",
+    ],
+    [
+      "what is left rounded down",
+      "return ceil(s.previous * left / steps) + s.current",
+      "return floor(s.previous * left / steps) + s.current",
+    ],
+    ["the previous window forgotten", "previous = state.current, current = 0 }", "previous = 0, current = 0 }"],
+  ),
+  ...mutants(
+    "_sliding_window.lua",
+    [
+      "the wrong entry decides",
+      "local deciding = ring.count + cost - limit.capacity - 1",
+      "local deciding = ring.count + cost - limit.capacity",
+    ],
+    [
+      "an entry too late out of the window",
+      "if ring_entry(ring, middle) + limit.window <= now",
+      "if ring_entry(ring, middle) + limit.window < now",
+    ],
+    ["entries out of order", "if ring.count > 0 then stamp = max(at, ring_entry(ring, ring.count - 1)) end", ""],
+    [
+      "a ring that does not wrap",
+      "local from = HEADER + (ring.head + i) % ring.slots * 8",
+      "local from = HEADER + (ring.head + i) * 8",
+    ],
+    [
+      "the rest of a wrapped write forgotten",
+      'if straight < cost then call("SETRANGE", ring.key, HEADER, sub(added, straight * 8 + 1)) end',
+      "",
+    ],
+    ["a header not written", 'call("SETRANGE", ring.key, 0, ring_header(ring))', ""],
+    ["no time to live", 'call("PEXPIRE", ring.key, ttl)', ""],
+    [
+      "time to live from the clock, not the newest entry",
+      "ttl_ms(max(stamp + limit.window, ring.blocked))",
+      "ttl_ms(ring.blocked)",
+    ],
+  ),
+  ...mutants(
+    "_state.lua",
+    ["the block of several limits forgotten", 'if target.blocked > now then value = "b"', 'if false then value = "b"'],
+    [
+      "time to live of the last limit only",
+      "until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))",
+      "until_us = rate.kernel.fresh_from(target.states[i], rate)",
+    ],
+    ["states packed in the wrong places", "cursor = cursor + size", "cursor = cursor + size - 1"],
+    [
+      "the letters of the limits not looked at",
+      "local known = sub(value, 1, #policy.shape) == policy.shape",
+      "local known = #value > 0",
+    ],
+  ),
+  ...mutants(
+    "_plan.lua",
+    ["block ignored", "local at = max(now, target.blocked)", "local at = now"],
+    ["only the last limit asked", "at = max(at, rate.kernel.earliest(", "at = (rate.kernel.earliest("],
+    [
+      "taken from the first limit only",
+      "if state then target.states[i] = state end",
+      "if state and i == 1 then target.states[i] = state end",
+    ],
+  ),
+  ...mutants(
+    "decide.lua",
+    ["peek writes", "if allowed and mode ~= 2 then", "if allowed then"],
+    [
+      "only the last target asked",
+      "at = max(at, plan(target))\nblocked = max(blocked, target.blocked)\nend\nlocal allowed",
+      "at = plan(target)\nblocked = max(blocked, target.blocked)\nend\nlocal allowed",
+    ],
+    ["a wait that is too long accepted", "(mode == 1 and at - now <= max_wait)\nif", "(mode == 1)\nif"],
+  ),
+  ...mutants(
+    "_slots.lua",
+    [
+      "one slot too many",
+      "local missing = live(target) + slots - target.policy.slots",
+      "local missing = live(target) + slots - target.policy.slots - 1",
+    ],
+    [
+      "a lease that has ended counted",
+      'local function live(target) return call("ZCOUNT", target.leases, format("(%.0f", now)',
+      'local function live(target) return call("ZCOUNT", target.leases, format("%.0f", now)',
+    ],
+    [
+      "a fence that does not increase",
+      'local fence = max(now, 1 - (call("ZSCORE", target.leases, "#") or 0))',
+      "local fence = now",
+    ],
+    ["a fence not remembered", 'call("ZADD", target.leases, -fence, "#")', ""],
+    [
+      "only one slot given back",
+      "for _, slot_id in ipairs(slot_ids(id, slots)) do removed",
+      "for _, slot_id in ipairs({ id }) do removed",
+    ],
+    ["arrivals at one instant tie", "arrival = max(now, (last[2] or 0) + 1)", "arrival = now"],
+    [
+      "leases that expire as keys before they end",
+      "keep(target.leases, 4 * target.policy.lease_ttl)",
+      "keep(target.leases, 1)",
+    ],
+    ["the wrong lease awaited", '"LIMIT", missing - 1, 1)', '"LIMIT", 0, 1)'],
+  ),
+  ...mutants(
+    "_queue.lua",
+    [
+      "last come, first served",
+      'local first = call("ZRANGE", target.waiters, 0, 0, "WITHSCORES")',
+      'local first = call("ZREVRANGE", target.waiters, 0, 0, "WITHSCORES")',
+    ],
+    ["a timeout off by one", "waited <= tonumber(timeout)", "waited < tonumber(timeout)"],
+    ["those who are gone kept", 'and call("PUBSUB", "NUMSUB", channel .. instance)[2] > 0', ""],
+    ["a rate not taken when a slot is handed over", "commit(waiter, now)", ""],
+    ["a slot handed over twice", 'commit(waiter, now)\ncall("ZREM", target.waiters, waiter.id)', "commit(waiter, now)"],
+    ["nobody told", 'tell("granted", waiter.instance, waiter.id, reply)', ""],
+    ["a slot handed over without its rate", 'if at > now or waiter.kind == "t" then', 'if waiter.kind == "t" then'],
+  ),
+  ...mutants(
+    "_take_slots.lua",
+    ["the queue jumped", "return first ~= nil and first.id ~= id", "return false"],
+    ["still in the queue after being served", 'if arrival > 0 then call("ZREM", target.waiters, id) end', ""],
+    ["asked again too early", "wait = recheck(queue, id)", "wait = 0"],
+    ["no fence for one who polls", "served and next_fence(target))", "nil)"],
+  ),
+  ...mutants(
+    "_corrections.lua",
+    [
+      "the place of others given back",
+      "if not last and state.us - limit.burst_us - borrow >= now then return state end",
+      "",
+    ],
+    ["given back although it is full since", "if left_us < 0 or state.us < now then return state end", ""],
+    ["more given back than what is left of it", "return too_far and least or back", "return back"],
+    ["better than fresh after a refund", "return back.us < now and { us = now, rem = 0 } or back", "return back"],
+    ["another window given back", "if state.start + limit.window ~= mark.now + mark.second then return state end", ""],
+    [
+      "a count below zero",
+      "return { start = state.start, count = max(state.count - units, 0) } end",
+      "return { start = state.start, count = state.count - units } end",
+    ],
+    ["all entries of an instant given back", "if bytes == stamp and given < units then", "if bytes == stamp then"],
+    ["entries that were dropped for it lost", "if dropped > now - limit.window then", "if false then"],
+  ),
+  ...mutants(
+    "_requests.lua",
+    ["nobody served when a slot is released", "if changed > 0 then promote(target) end", ""],
+    [
+      "a lost lease renewed",
+      "local held = ends and (tonumber(ends) > now or live(target) + target.slots <= target.policy.slots)",
+      "local held = ends",
+    ],
+    [
+      "a renewed lease that ends as before",
+      'call("ZADD", target.leases, now + target.policy.lease_ttl, slot_id)\nend\nkeep_leases(target)\nend\nreply[i]',
+      "end\nkeep_leases(target)\nend\nreply[i]",
+    ],
+  ),
+  ...mutants(
+    "_request_corrections.lua",
+    [
+      "a block that does not last",
+      "target.blocked = duration > 0 and now + duration or 0",
+      "target.blocked = duration > 0 and now or 0",
+    ],
+    ["nobody served when a block is lifted", "if duration == 0 and target.policy.slots > 0 then", "if false then"],
+    ["leases left behind by a reset", 'call("DEL", target.leases)', ""],
+    ["rings left behind by a reset", 'for _, key in pairs(target.rings) do call("DEL", key) end', ""],
+  ),
+  ...mutants(
+    "coordinate.lua",
+    [
+      "every request answered in the same place",
+      "for i = 1, number() do replies[i + 1] = guarded(requests[text()]()) end",
+      "for i = 1, number() do replies[1] = guarded(requests[text()]()) end",
+    ],
+  ),
+];

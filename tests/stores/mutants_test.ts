@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+
+import fc from "fast-check";
+
+import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
+import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
+import { limitersArb, stepArb } from "../_support/arbitraries.ts";
+import { type Mutant, MUTANTS, occurrences, seed } from "../_support/mutants.ts";
+import { assertParity } from "../_support/parity.ts";
+import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
+import { redisUrl } from "../_support/redis.ts";
+
+/** Where sequences begin to be tried: fixed, so that a mutant that is caught once always is. */
+const SEED = 20_261_121;
+
+/** The most sequences that a mutant may survive. */
+const MOST_RUNS = 3_000;
+
+const LUA = "src/stores/redis/lua";
+const startArb = fc.integer({ min: 1_700_000_000_000_000, max: 1_900_000_000_000_000 });
+
+describe("A seeded mistake in the Lua", () => {
+  let connection: RedisConnection;
+  let raw: RawRedis;
+  before(async () => {
+    connection = openNodeRedis({ url: redisUrl() });
+    raw = await openRawRedis();
+  });
+  after(async () => {
+    await connection.close();
+    await raw.close();
+  });
+
+  /** What notices the mistake, if anything does. */
+  async function notice(mutant: Mutant): Promise<{ failed: boolean; numRuns: number }> {
+    const testScript = seed(mutant);
+    return await fc.check(
+      fc.asyncProperty(
+        limitersArb,
+        startArb,
+        fc.array(stepArb, { minLength: 5, maxLength: 40, size: "max" }),
+        (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw, testScript }),
+      ),
+      { seed: SEED, numRuns: MOST_RUNS, endOnFailure: true },
+    );
+  }
+
+  for (const file of readdirSync(LUA).toSorted()) {
+    const mutants = MUTANTS.filter((mutant) => mutant.file === file);
+    it(`in ${file} is seeded somewhere`, () => assert.notEqual(mutants.length, 0));
+
+    for (const mutant of mutants) {
+      it(`in ${file} is caught: ${mutant.name}`, { timeout: 120_000 }, async () => {
+        const text = readFileSync(`${LUA}/${file}`, "utf8").replace(/^ +/gm, "");
+        assert.equal(text.split(mutant.right).length - 1, 1, "it must be in the file once");
+        const times = occurrences(mutant);
+        assert.ok(times.includes(1) && Math.max(...times) === 1, "it must be in the scripts, and nowhere twice");
+        const { failed, numRuns } = await notice(mutant);
+        assert.ok(failed, `nothing was noticed in ${numRuns} sequences`);
+      });
+    }
+  }
+});

@@ -5,7 +5,8 @@
  */
 
 import { CostExceedsLimitError } from "../base/errors.ts";
-import { show } from "../base/text.ts";
+import { nearest } from "../base/nearest.ts";
+import { listWords, show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Target } from "../stores/store.ts";
 
@@ -34,17 +35,22 @@ export interface AcquireOptions extends AskOptions {
 /** How long `acquire` waits where neither the call nor the limiter says. */
 const DEFAULT_TIMEOUT_MS = 30_000;
 
+/** What a call can say. */
+const KNOWN: readonly string[] = ["key", "cost", "timeoutMs", "signal", "limiter"];
+
 /** The longest key. Longer ones are a mistake, or an attack. */
 const MAX_KEY_LENGTH = 65_536;
 
 /**
  * What is asked of a limiter.
  *
- * @throws {TypeError} If the key is not a string, empty, or longer than 65 536 characters.
+ * @throws {TypeError} If the key is not a string, empty, or longer than 65 536 characters, or an option is misspelt.
  * @throws {RangeError} If the cost is not a whole number from 1.
  * @throws {CostExceedsLimitError} If no wait could ever grant the cost.
  */
-export function targetOf(limiter: string, policy: Policy, { key, cost = 1 }: AskOptions): Target {
+export function targetOf(limiter: string, policy: Policy, options: AskOptions): Target {
+  checkNames(limiter, options);
+  const { key, cost = 1 } = options;
   if (key !== undefined && (typeof key !== "string" || key === "" || key.length > MAX_KEY_LENGTH)) {
     const received = typeof key === "string" && key !== "" ? `one of ${key.length} characters` : show(key);
     throw new TypeError(
@@ -57,6 +63,19 @@ export function targetOf(limiter: string, policy: Policy, { key, cost = 1 }: Ask
   if (cost > policy.capacity) throw new CostExceedsLimitError(limiter, cost, policy.capacity);
   const slots = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
   return { limiter, key, policy, cost, slots };
+}
+
+/** A misspelt option would silently mean the default: no key, or another deadline. */
+function checkNames(limiter: string, options: AskOptions): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot ask limiter ${show(limiter)}: options must be an object, received ${show(options)}`);
+  }
+  for (const name in options) {
+    if (KNOWN.includes(name)) continue;
+    const guess = nearest(name, KNOWN);
+    const hint = guess === undefined ? `options are ${listWords(KNOWN, "and")}` : `did you mean ${show(guess)}?`;
+    throw new TypeError(`Cannot ask limiter ${show(limiter)}: there is no option ${show(name)}; ${hint}`);
+  }
 }
 
 /**

@@ -170,6 +170,7 @@ export async function configureStore(id: string, config: StoreConfig | Store): P
   const it = theDefault();
   await it.instance.configureStore(id, config);
   it.configured = true;
+  it.ready = undefined;
 }
 
 /** Adds or replaces a limiter of the default instance, which then looks for no file. See `RateSync.configureLimiter`. */
@@ -177,6 +178,7 @@ export function configureLimiter(id: string, options: LimiterOptions): void {
   const it = theDefault();
   it.instance.configureLimiter(id, options);
   it.configured = true;
+  it.ready = undefined;
 }
 
 /** Connects every store of the default instance now, instead of at first use. */

@@ -85,7 +85,7 @@ export const stepArb: fc.Arbitrary<Step> = fc.record({
   move: fc.oneof(
     fc.record({
       by: fc.constant("us" as const),
-      us: fc.oneof(fc.constantFrom(0, 0, 1, 2, 100_000), fc.nat(20_000), fc.nat(3_000_000)),
+      us: fc.oneof(fc.constantFrom(0, 0, 1, 2, 100_000, 150_000), fc.nat(20_000), fc.nat(3_000_000)),
     }),
     fc.record({ by: fc.constant("retry" as const), offsetUs: fc.constantFrom(-1, 0, 0, 1) }),
   ),

@@ -9,6 +9,8 @@ import { createHash } from "node:crypto";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
 import type { Script } from "../../src/stores/redis/script.ts";
 import { bucket, coordinate, decide } from "../../src/stores/redis/scripts.gen.ts";
+import type { ParityServices } from "./parity.ts";
+import { assertFailsAlone, assertStartsFresh } from "./redis_laws.ts";
 
 /** A mistake: in every script that has `right`, exactly once, it becomes `wrong`. */
 export interface Mutant {
@@ -20,9 +22,10 @@ export interface Mutant {
   readonly right: string;
   /** The mistake. */
   readonly wrong: string;
+  /** The law that notices it, where parity cannot. */
+  readonly law?: (services: ParityServices) => Promise<void>;
 }
 
-/** How many parts of scripts begin with something that others have too. */
 const SCRIPTS: readonly Script[] = [bucket, coordinate, decide];
 
 /** How often a mutant's text stands in each script. */
@@ -39,8 +42,10 @@ export function seed({ right, wrong }: Mutant): (call: ScriptCall) => ScriptCall
   return (call) => ({ ...call, script: wrongs.get(call.script) ?? call.script });
 }
 
-function mutants(file: string, ...mistakes: [name: string, right: string, wrong: string][]): Mutant[] {
-  return mistakes.map(([name, right, wrong]) => ({ file, name, right, wrong }));
+type Mistake = [name: string, right: string, wrong: string, law?: (services: ParityServices) => Promise<void>];
+
+function mutants(file: string, ...mistakes: Mistake[]): Mutant[] {
+  return mistakes.map(([name, right, wrong, law]) => ({ file, name, right, wrong, ...(law && { law }) }));
 }
 
 /** All of them. */
@@ -56,7 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "bucket.lua",
-    ["an idle bucket that never fills", "if us < at - 1 or (us < at and rem == 0) then us, rem = at, 0 end", ""],
+    ["an idle bucket that never fills", "us, rem = at, 0\nend", "end"],
     ["a fraction dropped on arrival", "if us < at - 1 or (us < at and rem == 0)", "if us < at"],
     ["a carry forgotten", "return us + 1, rem - denominator", "return us, rem - denominator"],
     ["rounded down", "if next_rem > ARGV[policy + 5] + 0 then at = at + 1 end", ""],
@@ -87,7 +92,6 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     ["rounded down", "if next.rem > limit.burst_rem then start_us = start_us + 1 end", ""],
     ["+1 µs", "return max(now, start_us)", "return max(now, start_us + 1)"],
-    ["max(at, now) dropped", "return max(now, start_us)", "return start_us"],
     [
       "a µs stamp written by ..",
       'if limit.digits == 0 then return format("%016.0f", state.us) end',
@@ -180,6 +184,7 @@ export const MUTANTS: readonly Mutant[] = [
       "the letters of the limits not looked at",
       "local known = sub(value, 1, #policy.shape) == policy.shape",
       "local known = #value > 0",
+      assertStartsFresh,
     ],
   ),
   ...mutants(
@@ -211,8 +216,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a lease that has ended counted",
-      'local function live(target) return call("ZCOUNT", target.leases, format("(%.0f", now)',
-      'local function live(target) return call("ZCOUNT", target.leases, format("%.0f", now)',
+      'return call("ZCOUNT", target.leases, format("(%.0f", now)',
+      'return call("ZCOUNT", target.leases, format("%.0f", now)',
     ],
     [
       "a fence that does not increase",
@@ -222,8 +227,8 @@ export const MUTANTS: readonly Mutant[] = [
     ["a fence not remembered", 'call("ZADD", target.leases, -fence, "#")', ""],
     [
       "only one slot given back",
-      "for _, slot_id in ipairs(slot_ids(id, slots)) do removed",
-      "for _, slot_id in ipairs({ id }) do removed",
+      'removed = removed + call("ZREM", target.leases, slot_id)',
+      'removed = removed + call("ZREM", target.leases, id)',
     ],
     ["arrivals at one instant tie", "arrival = max(now, (last[2] or 0) + 1)", "arrival = now"],
     [
@@ -251,7 +256,12 @@ export const MUTANTS: readonly Mutant[] = [
     "_take_slots.lua",
     ["the queue jumped", "return first ~= nil and first.id ~= id", "return false"],
     ["still in the queue after being served", 'if arrival > 0 then call("ZREM", target.waiters, id) end', ""],
-    ["asked again too early", "wait = recheck(queue, id)", "wait = 0"],
+    [
+      "asked again too early",
+      "wait = max(recheck(queue, id), #targets > 1 and wait or 0)",
+      "wait = max(0, #targets > 1 and wait or 0)",
+    ],
+    ["a lease that may end as soon as it is heard of", "extend(target, id, target.slots)\nelse", "else"],
     ["no fence for one who polls", "served and next_fence(target))", "nil)"],
   ),
   ...mutants(
@@ -267,8 +277,8 @@ export const MUTANTS: readonly Mutant[] = [
     ["another window given back", "if state.start + limit.window ~= mark.now + mark.second then return state end", ""],
     [
       "a count below zero",
-      "return { start = state.start, count = max(state.count - units, 0) } end",
-      "return { start = state.start, count = state.count - units } end",
+      "return { start = state.start, count = max(state.count - units, 0) }",
+      "return { start = state.start, count = state.count - units }",
     ],
     ["all entries of an instant given back", "if bytes == stamp and given < units then", "if bytes == stamp then"],
     ["entries that were dropped for it lost", "if dropped > now - limit.window then", "if false then"],
@@ -281,11 +291,7 @@ export const MUTANTS: readonly Mutant[] = [
       "local held = ends and (tonumber(ends) > now or live(target) + target.slots <= target.policy.slots)",
       "local held = ends",
     ],
-    [
-      "a renewed lease that ends as before",
-      'call("ZADD", target.leases, now + target.policy.lease_ttl, slot_id)\nend\nkeep_leases(target)\nend\nreply[i]',
-      "end\nkeep_leases(target)\nend\nreply[i]",
-    ],
+    ["a renewed lease that ends as before", "if held then extend(target, id, target.slots) end", ""],
   ),
   ...mutants(
     "_request_corrections.lua",
@@ -295,15 +301,20 @@ export const MUTANTS: readonly Mutant[] = [
       "target.blocked = duration > 0 and now or 0",
     ],
     ["nobody served when a block is lifted", "if duration == 0 and target.policy.slots > 0 then", "if false then"],
-    ["leases left behind by a reset", 'call("DEL", target.leases)', ""],
-    ["rings left behind by a reset", 'for _, key in pairs(target.rings) do call("DEL", key) end', ""],
+    ["leases left behind by a reset", 'call("ZREMRANGEBYSCORE", target.leases, 1, "+inf")', ""],
+    ["rings left behind by a reset", 'call("DEL", key)', ""],
+  ),
+  ...mutants(
+    "_guarded.lua",
+    ["a failure told as if it were a reply", "return message\nend", "return { 1, 0 }\nend", assertFailsAlone],
+    ["a failure that takes the others with it", "return message\nend", "error(message, 0)\nend", assertFailsAlone],
   ),
   ...mutants(
     "coordinate.lua",
     [
       "every request answered in the same place",
-      "for i = 1, number() do replies[i + 1] = guarded(requests[text()]()) end",
-      "for i = 1, number() do replies[1] = guarded(requests[text()]()) end",
+      "replies[i + 1] = guarded(requests[text()]())",
+      "replies[1] = guarded(requests[text()]())",
     ],
   ),
 ];

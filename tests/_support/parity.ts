@@ -240,7 +240,7 @@ class ParityRun {
   }
 
   async #assertSlotsLive(key: string): Promise<void> {
-    const [, last] = await this.#raw.send("ZRANGE", key, "-1", "-1", "WITHSCORES") as [string, string];
+    const [, last] = (await this.#raw.send("ZRANGE", key, "-1", "-1", "WITHSCORES") as unknown[]).flat();
     if (last !== undefined) await this.#assertLives(key, Number(last));
   }
 

@@ -126,6 +126,8 @@ export class Rounds {
       this.promote(target, id);
     }
     const served = book.holds(id, this.#nowUs);
+    // Word of it may have been lost long ago: whoever hears it now holds for the full time from now on.
+    if (served) this.renew(target, id);
     const waitUs = served ? 0 : this.#recheck(target, id);
     const level = this.#level(target, served ? book.nextFence(this.#nowUs) : 0);
     return { status: served ? "allowed" : "queued", nowUs: this.#nowUs, waitUs, arrivalUs, levels: [level] };

@@ -82,7 +82,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "ec14b144b156378aadd86e99ca9b75e2260369f7",
+  sha1: "65a8a14709979fdfb0dbc67732f894d864ee446e",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -457,13 +457,16 @@ end
 local function keep_leases(target)
 keep(target.leases, 4 * target.policy.lease_ttl)
 end
-local function grant(target, id, slots)
-call("ZREMRANGEBYSCORE", target.leases, 1, now)
-local fence = next_fence(target)
+local function extend(target, id, slots)
 for _, slot_id in ipairs(slot_ids(id, slots)) do
 call("ZADD", target.leases, now + target.policy.lease_ttl, slot_id)
 end
 keep_leases(target)
+end
+local function grant(target, id, slots)
+call("ZREMRANGEBYSCORE", target.leases, 1, now)
+local fence = next_fence(target)
+extend(target, id, slots)
 return fence
 end
 local function release(target, id, slots)
@@ -603,7 +606,9 @@ enqueue(target, id, arrival)
 promote(target, id)
 served = holds(target, id)
 end
-if not served then
+if served then
+extend(target, id, target.slots)
+else
 keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
 reply[1], reply[2] = 3, recheck(target, id)
 end
@@ -738,12 +743,7 @@ local reply = {}
 for i, target in ipairs(targets) do
 local ends = call("ZSCORE", target.leases, id)
 local held = ends and (tonumber(ends) > now or live(target) + target.slots <= target.policy.slots)
-if held then
-for _, slot_id in ipairs(slot_ids(id, target.slots)) do
-call("ZADD", target.leases, now + target.policy.lease_ttl, slot_id)
-end
-keep_leases(target)
-end
+if held then extend(target, id, target.slots) end
 reply[i] = held and 1 or 0
 end
 return reply

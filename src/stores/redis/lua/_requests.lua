@@ -45,12 +45,7 @@ function requests.N()
       local ends = call("ZSCORE", target.leases, id)
       -- A lease that ran out is held again if nobody has taken a slot since and there still is one.
       local held = ends and (tonumber(ends) > now or live(target) + target.slots <= target.policy.slots)
-      if held then
-        for _, slot_id in ipairs(slot_ids(id, target.slots)) do
-          call("ZADD", target.leases, now + target.policy.lease_ttl, slot_id)
-        end
-        keep_leases(target)
-      end
+      if held then extend(target, id, target.slots) end
       reply[i] = held and 1 or 0
     end
     return reply

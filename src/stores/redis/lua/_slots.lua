@@ -48,14 +48,19 @@ local function keep_leases(target)
   keep(target.leases, 4 * target.policy.lease_ttl)
 end
 
--- Gives `slots` slots to `id`, which the caller knows to be free. Returns the fencing token.
-local function grant(target, id, slots)
-  call("ZREMRANGEBYSCORE", target.leases, 1, now)
-  local fence = next_fence(target)
+-- The leases of `id` last for their full time from now on.
+local function extend(target, id, slots)
   for _, slot_id in ipairs(slot_ids(id, slots)) do
     call("ZADD", target.leases, now + target.policy.lease_ttl, slot_id)
   end
   keep_leases(target)
+end
+
+-- Gives `slots` slots to `id`, which the caller knows to be free. Returns the fencing token.
+local function grant(target, id, slots)
+  call("ZREMRANGEBYSCORE", target.leases, 1, now)
+  local fence = next_fence(target)
+  extend(target, id, slots)
   return fence
 end
 

@@ -64,7 +64,10 @@ local function poll(id, arrival, target)
     promote(target, id)
     served = holds(target, id)
   end
-  if not served then
+  -- Word of it may have been lost long ago: whoever hears it now holds for the full time from now on.
+  if served then
+    extend(target, id, target.slots)
+  else
     keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
     reply[1], reply[2] = 3, recheck(target, id)
   end

@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import fc from "fast-check";
+
+import type { DoneReply, PollRequest, TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
+import { runs } from "../_support/arbitraries.ts";
+import { assertStatus, Connections, ENGINES, Lab, target } from "./_lab.ts";
+
+const TTL_US = 100_000;
+const slots = (maxConcurrent: number) => target({ maxConcurrent, leaseTtlMs: TTL_US / 1_000 });
+
+/** What is done with a lease, by its holder or by somebody else. */
+const commandsArb = fc.array(
+  fc.record({
+    us: fc.oneof(fc.constantFrom(0, 0, 1, TTL_US - 1, TTL_US), fc.nat(TTL_US)),
+    what: fc.constantFrom("take", "take", "take", "release", "release again", "renew", "release of another"),
+    pick: fc.nat(20),
+  }),
+  { minLength: 1, maxLength: 40 },
+);
+
+for (const engine of ENGINES) {
+  describe(`The laws of slots, in ${engine}`, () => {
+    let connections: Connections;
+    before(async () => void (connections = await Connections.open()));
+    after(() => connections.close());
+
+    function poll({ id, targets }: TakeRequest, { arrivalUs }: TakeReply): PollRequest {
+      return { op: "poll", id, arrivalUs, targets: [targets[0] as Target] };
+    }
+
+    it(
+      "never more leases than slots, whatever is renewed, released twice or by others",
+      { timeout: 120_000 },
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(fc.integer({ min: 1, max: 4 }), commandsArb, async (max, commands) => {
+            const lab = new Lab(engine, connections);
+            const one = slots(max);
+            const ends = new Map<string, number>();
+            const known: string[] = [];
+            let lastFence = 0;
+            for (const { us, what, pick } of commands) {
+              lab.pass(us);
+              const nowUs = lab.clock.nowUs();
+              const live = () => [...ends.values()].filter((endUs) => endUs > nowUs).length;
+              const id = known[pick % known.length] ?? "i.999.d.0.1.1";
+              if (what === "take") {
+                const request = lab.request("now", [one]);
+                const reply = await lab.ask(request);
+                assert.equal(reply.status, live() < max ? "allowed" : "slots");
+                if (reply.status !== "allowed") continue;
+                for (const [lease, endUs] of ends) if (endUs <= nowUs) ends.delete(lease);
+                ends.set(request.id, nowUs + TTL_US);
+                known.push(request.id);
+                const [level] = reply.levels;
+                assert.equal(level?.slots?.used, live());
+                assert.ok((level?.slots?.fence ?? 0) > lastFence, "the fence rises");
+                lastFence = level?.slots?.fence ?? 0;
+              } else if (what === "renew") {
+                const endUs = ends.get(id);
+                const held = endUs !== undefined && (endUs > nowUs || live() < max);
+                const reply = await lab.ask({ op: "renew", id, targets: [one] }) as DoneReply;
+                assert.deepEqual(reply.counts, [held ? 1 : 0]);
+                if (held) ends.set(id, nowUs + TTL_US);
+              } else {
+                const whose = what === "release of another" ? "j.1.d.0.1.1" : id;
+                const reply = await lab.ask({ op: "release", id: whose, targets: [one] }) as DoneReply;
+                assert.deepEqual(reply.counts, [ends.delete(whose) ? 1 : 0]);
+                if (what === "release again") {
+                  assert.deepEqual((await lab.ask({ op: "release", id: whose, targets: [one] }) as DoneReply).counts, [
+                    0,
+                  ]);
+                }
+              }
+              assert.ok(live() <= max);
+            }
+          }),
+          { numRuns: runs(80) },
+        );
+      },
+    );
+
+    it("a lease that nobody renews is free exactly at its time to live", async () => {
+      const lab = new Lab(engine, connections);
+      assertStatus(await lab.take("now", slots(1)), "allowed");
+      lab.pass(TTL_US - 1);
+      const denied = await lab.take("now", slots(1));
+      assertStatus(denied, "slots");
+      assert.equal(denied.waitUs, 1);
+      lab.pass(1);
+      assertStatus(await lab.take("now", slots(1)), "allowed");
+    });
+
+    it("who waits is served in the order of arrival, and nobody jumps the queue", { timeout: 60_000 }, async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.nat(2), { minLength: 2, maxLength: 8 }), async (gaps) => {
+          const lab = new Lab(engine, connections);
+          await lab.listen();
+          const one = slots(1);
+          let holder = lab.request("now", [one]);
+          assertStatus(await lab.ask(holder), "allowed");
+          const waiting: PollRequest[] = [];
+          for (const us of gaps) {
+            lab.pass(us);
+            const request = lab.request("wait", [one]);
+            const reply = await lab.ask(request);
+            assertStatus(reply, "queued");
+            waiting.push(poll(request, reply));
+          }
+          for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+            await lab.ask({ op: "release", id: holder.id, targets: [one] });
+            assertStatus(await lab.take("now", one), "slots");
+            for (const other of waiting) assertStatus(await lab.ask(other) as TakeReply, "queued");
+            assertStatus(await lab.ask(next) as TakeReply, "allowed");
+            holder = { ...holder, id: next.id };
+          }
+        }),
+        { numRuns: runs(25) },
+      );
+    });
+
+    it("a waiter holds no rate while it waits for a slot", async () => {
+      const lab = new Lab(engine, connections);
+      await lab.listen();
+      const one = target({ ratePerSecond: 1, burst: 5, maxConcurrent: 1 });
+      const holder = lab.request("now", [one]);
+      assertStatus(await lab.ask(holder), "allowed");
+      const queued = await lab.take("wait", { ...one, cost: 4 });
+      assertStatus(queued, "queued");
+      assert.deepEqual(queued.levels[0]?.rates, [[1_000_000, 0]], "only what the holder took");
+      const freed = { ...one, policy: { ...one.policy, maxConcurrent: 0 }, slots: 0, cost: 4 };
+      assertStatus(await lab.take("peek", freed), "allowed");
+    });
+
+    it("a waiter holds no slot while it waits for a rate", async () => {
+      const lab = new Lab(engine, connections);
+      await lab.listen();
+      const one = target({ ratePerSecond: 1, burst: 1, maxConcurrent: 2 });
+      const other = target({ maxConcurrent: 2 });
+      assertStatus(await lab.take("now", one), "allowed");
+      const queued = await lab.take("wait", one);
+      assertStatus(queued, "queued");
+      assert.equal(queued.waitUs, 1_000_000);
+      assert.equal(queued.levels[0]?.slots?.used, 1);
+      assert.equal((await lab.take("peek", other)).levels[0]?.slots?.used, 1);
+    });
+
+    it("who waits for several asks again when the other one's rate allows, not before", async () => {
+      const lab = new Lab(engine, connections);
+      await lab.listen();
+      const rate = target({ ratePerSecond: 1, burst: 4 }, { limiter: "rate", cost: 4 });
+      const slot = target({ maxConcurrent: 1, leaseTtlMs: 60_000 }, { limiter: "slot" });
+      assertStatus(await lab.take("now", rate), "allowed");
+      const request = lab.request("wait", [rate, slot]);
+      const queued = await lab.ask(request);
+      assertStatus(queued, "queued");
+      assert.equal(queued.waitUs, 4_000_000);
+      lab.pass(4_000_000);
+      assertStatus(await lab.ask({ ...request, arrivalUs: queued.arrivalUs }), "allowed");
+    });
+
+    it("who waits for several with other numbers of slots in each is told how long the slots take", async () => {
+      const lab = new Lab(engine, connections);
+      await lab.listen();
+      const rate = target({ ratePerSecond: 1, burst: 9 }, { limiter: "rate", cost: 3 });
+      const wide = target({ maxConcurrent: 3 }, { limiter: "wide", slots: 3 });
+      const slot = slots(1);
+      assertStatus(await lab.take("now", slot), "allowed");
+      for (const targets of [[rate, slot], [wide, slot]]) {
+        const queued = await lab.take("wait", ...targets);
+        assertStatus(queued, "queued");
+        assert.ok(queued.waitUs >= TTL_US, `${queued.waitUs}`);
+      }
+    });
+
+    it("who hears late that he was served holds for the full time from then on", async () => {
+      const lab = new Lab(engine, connections);
+      await lab.listen();
+      const one = slots(1);
+      const holder = lab.request("now", [one]);
+      await lab.ask(holder);
+      const request = lab.request("wait", [one]);
+      const queued = await lab.ask(request);
+      await lab.ask({ op: "release", id: holder.id, targets: [one] });
+      lab.pass(TTL_US - 1);
+      assertStatus(await lab.ask(poll(request, queued)) as TakeReply, "allowed");
+      lab.pass(TTL_US - 1);
+      assertStatus(await lab.take("now", one), "slots");
+      lab.pass(1);
+      assertStatus(await lab.take("now", one), "allowed");
+    });
+
+    it("a denial for want of a slot writes nothing, with others in the queue", async () => {
+      const lab = new Lab(engine, connections);
+      await lab.listen();
+      const one = target({ ratePerSecond: 1, burst: 9, maxConcurrent: 1 });
+      await lab.take("now", one);
+      await lab.take("wait", one);
+      const stored = await lab.dump([one]);
+      assertStatus(await lab.take("now", one), "slots");
+      assertStatus(await lab.take("peek", one), "slots");
+      assert.equal(await lab.dump([one]), stored);
+    });
+  });
+}

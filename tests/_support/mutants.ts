@@ -182,7 +182,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["states packed in the wrong places", "cursor = cursor + size", "cursor = cursor + size - 1"],
     [
       "the letters of the limits not looked at",
-      "local known = sub(value, 1, #policy.shape) == policy.shape",
+      "local known = sub(value, 1, #policy.header) == policy.header and #value == policy.size",
       "local known = #value > 0",
       assertStartsFresh,
     ],

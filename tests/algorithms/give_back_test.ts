@@ -85,12 +85,13 @@ describe("What is given back", () => {
     });
   }
 
-  it("to token_bucket leaves the bound of what is kept intact: some take, some of them give back, others take", () => {
+  it("to token_bucket leaves the bound of what is kept intact: some take, one gives back, others take", () => {
     fc.assert(
       fc.property(rateArb("token_bucket"), startArb, callsArb, cancelsArb, callsArb, (limit, startUs, ...rest) => {
         const [calls, cancels, more] = rest;
         const { track, grants } = used(limit, startUs, calls);
-        for (const cancel of cancels) if (cancel !== undefined) giveSomeBack(track, grants, cancel);
+        const cancel = cancels.find((each) => each !== undefined);
+        if (cancel !== undefined) giveSomeBack(track, grants, cancel);
         for (const call of more) {
           track.move(call.move);
           const grant = call.waits ? track.reserve(track.cost(call.share)) : track.take(track.cost(call.share));

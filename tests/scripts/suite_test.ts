@@ -30,6 +30,15 @@ describe("countTests()", () => {
   });
 });
 
+describe("countTests() of suites that failed", () => {
+  it("counts the test that made it fail, or else the suite", () => {
+    const failure = "<failure>at line 3</failure>";
+    const xml = `<testcase name="a">${failure}</testcase><testcase name="a &gt; one">${failure}</testcase>
+<testcase name="b">${failure}</testcase><testcase name="b &gt; two"></testcase>`;
+    assert.deepEqual(countTests(xml), { tests: 3, failed: 2, skipped: 0, closing: [] });
+  });
+});
+
 describe("problemsOf()", () => {
   const [bun, deno] = RUNTIMES as [SuiteRun["runtime"], SuiteRun["runtime"]];
   const good: SuiteRun = {

@@ -104,7 +104,8 @@ export class Rounds {
       waitUs = Math.max(this.#recheck(queue, id), targets.length > 1 ? waitUs : 0);
     } else if (full !== undefined) {
       status = "slots";
-      waitUs = Math.max(waitUs, this.#slotWait(full, full.slots), 1);
+      const slotted = targets.filter((target) => target.policy.maxConcurrent > 0);
+      waitUs = Math.max(waitUs, 1, ...slotted.map((target) => this.#slotWait(target, target.slots)));
     } else if (blockedUs > nowUs) {
       status = "blocked";
     }

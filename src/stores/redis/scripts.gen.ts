@@ -9,7 +9,7 @@ import type { Script } from "./script.ts";
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a third of the time: no tables, no dispatch. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "f2516e32665f055b630e2554f2f3efbe18d85fa3",
+  sha1: "e3e7e74f955ac2a9787ef5c78221a48c49655075",
   source: `local call, sub, format, floor, max = redis.call, string.sub, string.format, math.floor, math.max
 local now = tonumber(ARGV[1])
 if not now then
@@ -33,7 +33,7 @@ local interval_us, interval_rem, denominator = ARGV[policy + 1], ARGV[policy + 2
 local digits = ARGV[policy + 6] + 0
 local value, blocked, us, rem = call("GET", key), 0, 0, 0
 if value then
-if sub(value, 1, 1) == "b" then
+if sub(value, 1, 1) == "b" and #value > 8 then
 blocked = struct.unpack("<d", value, 2)
 value = sub(value, 10)
 end
@@ -82,7 +82,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "65a8a14709979fdfb0dbc67732f894d864ee446e",
+  sha1: "f5a0017188d4de30aee5a7de0101fd5d5940aa7d",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -325,13 +325,16 @@ call("PEXPIRE", ring.key, ttl)
 end,
 }
 local function read_policy()
-local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "" }
+local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0 }
 for i = 1, number() do
 local letter = text()
 policy.shape = policy.shape .. letter
 policy.rates[i] = kernels[letter].read()
 policy.rates[i].kernel = kernels[letter]
 policy.rates[i].ring = letter == "s"
+local digits = policy.rates[i].digits or 0
+policy.header = policy.header .. string.char(string.byte(letter) + digits)
+policy.size = policy.size + 1 + (letter == "s" and 0 or kernels[letter].size or 16 + digits)
 end
 return policy
 end
@@ -360,7 +363,7 @@ target.blocked = target.states[1].blocked
 return
 end
 local value = call("GET", target.key) or ""
-if sub(value, 1, 1) == "b" then
+if sub(value, 1, 1) == "b" and #value > 8 then
 target.blocked = unpack_at("<d", value, 2)
 value = sub(value, 10)
 end
@@ -368,7 +371,7 @@ if policy.shape == "t" then
 target.states[1] = kernels.t.decode(value, policy.rates[1])
 return
 end
-local known = sub(value, 1, #policy.shape) == policy.shape
+local known = sub(value, 1, #policy.header) == policy.header and #value == policy.size
 local cursor = #policy.shape + 1
 for i, rate in ipairs(policy.rates) do
 if rate.ring then
@@ -391,7 +394,7 @@ until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
 value = value .. rate.kernel.encode(target.states[i], rate)
 end
 end
-if policy.shape ~= "t" and value ~= "" then value = policy.shape .. value end
+if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
 if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
 if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end
@@ -586,7 +589,10 @@ arrival = enqueue(queue, id, arrival)
 wait = max(recheck(queue, id), #targets > 1 and wait or 0)
 elseif full then
 status = 4
-wait = max(wait, slot_wait(full, full.slots), 1)
+wait = max(wait, 1)
+for _, target in ipairs(targets) do
+if target.policy.slots > 0 then wait = max(wait, slot_wait(target, target.slots)) end
+end
 elseif blocked > now then
 status = 2
 end
@@ -848,7 +854,7 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "4f2be24aad38869aebb5ffb88c67ccf603a6fbf0",
+  sha1: "9a1403eacffe1bacae08acdd43c7a7cf35024a9f",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -1091,13 +1097,16 @@ call("PEXPIRE", ring.key, ttl)
 end,
 }
 local function read_policy()
-local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "" }
+local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0 }
 for i = 1, number() do
 local letter = text()
 policy.shape = policy.shape .. letter
 policy.rates[i] = kernels[letter].read()
 policy.rates[i].kernel = kernels[letter]
 policy.rates[i].ring = letter == "s"
+local digits = policy.rates[i].digits or 0
+policy.header = policy.header .. string.char(string.byte(letter) + digits)
+policy.size = policy.size + 1 + (letter == "s" and 0 or kernels[letter].size or 16 + digits)
 end
 return policy
 end
@@ -1126,7 +1135,7 @@ target.blocked = target.states[1].blocked
 return
 end
 local value = call("GET", target.key) or ""
-if sub(value, 1, 1) == "b" then
+if sub(value, 1, 1) == "b" and #value > 8 then
 target.blocked = unpack_at("<d", value, 2)
 value = sub(value, 10)
 end
@@ -1134,7 +1143,7 @@ if policy.shape == "t" then
 target.states[1] = kernels.t.decode(value, policy.rates[1])
 return
 end
-local known = sub(value, 1, #policy.shape) == policy.shape
+local known = sub(value, 1, #policy.header) == policy.header and #value == policy.size
 local cursor = #policy.shape + 1
 for i, rate in ipairs(policy.rates) do
 if rate.ring then
@@ -1157,7 +1166,7 @@ until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
 value = value .. rate.kernel.encode(target.states[i], rate)
 end
 end
-if policy.shape ~= "t" and value ~= "" then value = policy.shape .. value end
+if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
 if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
 if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end

@@ -2,15 +2,19 @@
 --
 -- The main key of a limiter holds, after "b" and a double where it is blocked until an instant: for one token bucket
 -- its decimal integer; for one exact sliding window its ring (which has the block in its header); otherwise the
--- letters of all limits and the packed states of those that are not rings. Those rings have keys of their own.
+-- letters of all limits and the packed states of those that are not rings. Those rings have keys of their own. The
+-- letter of a token bucket is as many places after "t" as its remainder has digits: with others it is read as fresh.
 local function read_policy()
-  local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "" }
+  local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0 }
   for i = 1, number() do
     local letter = text()
     policy.shape = policy.shape .. letter
     policy.rates[i] = kernels[letter].read()
     policy.rates[i].kernel = kernels[letter]
     policy.rates[i].ring = letter == "s"
+    local digits = policy.rates[i].digits or 0
+    policy.header = policy.header .. string.char(string.byte(letter) + digits)
+    policy.size = policy.size + 1 + (letter == "s" and 0 or kernels[letter].size or 16 + digits)
   end
   return policy
 end
@@ -43,7 +47,7 @@ local function load(target)
     return
   end
   local value = call("GET", target.key) or ""
-  if sub(value, 1, 1) == "b" then
+  if sub(value, 1, 1) == "b" and #value > 8 then
     target.blocked = unpack_at("<d", value, 2)
     value = sub(value, 10)
   end
@@ -51,7 +55,7 @@ local function load(target)
     target.states[1] = kernels.t.decode(value, policy.rates[1])
     return
   end
-  local known = sub(value, 1, #policy.shape) == policy.shape
+  local known = sub(value, 1, #policy.header) == policy.header and #value == policy.size
   local cursor = #policy.shape + 1
   for i, rate in ipairs(policy.rates) do
     if rate.ring then
@@ -76,7 +80,7 @@ local function save(target)
       value = value .. rate.kernel.encode(target.states[i], rate)
     end
   end
-  if policy.shape ~= "t" and value ~= "" then value = policy.shape .. value end
+  if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
   if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
   if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end

@@ -42,7 +42,10 @@ local function take(id, mode, max_wait, arrival, targets)
     wait = max(recheck(queue, id), #targets > 1 and wait or 0)
   elseif full then
     status = 4
-    wait = max(wait, slot_wait(full, full.slots), 1)
+    wait = max(wait, 1)
+    for _, target in ipairs(targets) do
+      if target.policy.slots > 0 then wait = max(wait, slot_wait(target, target.slots)) end
+    end
   elseif blocked > now then
     status = 2
   end

@@ -38,7 +38,7 @@ local function decide(i)
   -- What is stored (load, and decode in _token_bucket.lua).
   local value, blocked, us, rem = call("GET", key), 0, 0, 0
   if value then
-    if sub(value, 1, 1) == "b" then
+    if sub(value, 1, 1) == "b" and #value > 8 then
       blocked = struct.unpack("<d", value, 2)
       value = sub(value, 10)
     end

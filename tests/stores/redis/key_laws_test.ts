@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import fc from "fast-check";
+
+import type { LimiterOptions } from "../../../src/policy/options.ts";
+import type { ScriptCall } from "../../../src/stores/redis/encode.ts";
+import { KeyNames } from "../../../src/stores/redis/keys.ts";
+import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
+import type { StoreRequest, TakeReply } from "../../../src/stores/store.ts";
+import { limiterArb, runs } from "../../_support/arbitraries.ts";
+import { hashSlot } from "../../_support/hash_slot.ts";
+import { assertFailsAlone, assertStartsFresh } from "../../_support/redis_laws.ts";
+import { freshPrefix } from "../../_support/redis.ts";
+import { Connections, costing, Lab, target } from "../_lab.ts";
+
+/** Texts made of what could be mistaken for something else in a key. */
+const textArb = fc.oneof(
+  fc.array(fc.constantFrom("{", "}", ":", "%", "~", "\0", "\r\n", "😀", "\ud800", "\udc00", "a", "1", "%7b.", " "), {
+    maxLength: 6,
+  }).map((parts) => parts.join("")),
+  fc.string({ unit: "binary", maxLength: 12 }),
+  fc.constantFrom("a", "b", "é", "{").map((one) => one.repeat(10_000)),
+);
+const nameArb = fc.record({ limiter: textArb, key: fc.option(textArb, { nil: undefined }) });
+
+/** With keys of every kind: main, rings, leases, waiters. */
+const FULL: LimiterOptions = {
+  limits: [{ ratePerSecond: 1 }, { algorithm: "sliding_window", limit: 5, windowMs: 1_000 }],
+  maxConcurrent: 1,
+};
+
+describe("The keys in Redis", () => {
+  let connections: Connections;
+  before(async () => void (connections = await Connections.open()));
+  after(() => connections.close());
+
+  it("are never shared by different limiters or keys", async () => {
+    const names = new KeyNames("rate_limit");
+    await fc.assert(
+      fc.asyncProperty(nameArb, nameArb, async (a, b) => {
+        const [keysA, keysB] = await Promise.all([a, b].map((name) => names.of(target(FULL, name))));
+        const same = a.limiter === b.limiter && a.key === b.key;
+        assert.deepEqual(keysA?.filter((key) => keysB?.includes(key)), same ? keysA : []);
+      }),
+      { numRuns: runs(3_000) },
+    );
+  });
+
+  it("of one target lie together in a cluster, and are short", async () => {
+    const names = new KeyNames("rate_limit");
+    assert.equal(hashSlot("123456789"), 12_739);
+    await fc.assert(
+      fc.asyncProperty(nameArb, async (name) => {
+        const keys = await names.of(target(FULL, name));
+        assert.equal(keys.length, 4);
+        assert.equal(new Set(keys.map(hashSlot)).size, 1);
+        for (const key of keys) assert.ok(key.length < 500);
+      }),
+      { numRuns: runs(2_000) },
+    );
+  });
+
+  it("hold apart whoever has another name, in the store itself", { timeout: 60_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(nameArb, { maxLength: 6, selector: (name) => JSON.stringify(name) }),
+        async (all) => {
+          const lab = new Lab("redis", connections);
+          for (const name of all) assert.equal((await lab.take("now", target(FULL, name))).status, "allowed");
+        },
+      ),
+      { numRuns: runs(50) },
+    );
+  });
+
+  it("expire, every one of them, whatever was asked", { timeout: 60_000 }, async () => {
+    const askArb = fc.record({
+      op: fc.constantFrom("now", "wait", "refund", "penalize", "block", "release", "renew", "giveBack"),
+      share: fc.double({ min: 0, max: 1, noNaN: true }),
+    });
+    await fc.assert(
+      fc.asyncProperty(limiterArb, fc.array(askArb, { minLength: 1, maxLength: 12 }), async (options, asks) => {
+        const keyPrefix = freshPrefix();
+        const store = new RedisStore(connections.connection, { keyPrefix, timingMarginMs: 60_000 });
+        const listener = { instance: "i", targetOf: () => undefined, notice: () => {}, gap: () => {} };
+        const one = target(options);
+        if (one.slots > 0) await store.listen(listener);
+        for (const [i, { op, share }] of asks.entries()) {
+          const targets = [costing(one, share)];
+          const id = `i.${i}.d.9000000.1.1`;
+          const marks = [one.policy.rates.map(() => ({ nowUs: 0, atUs: 0, level: [0, 0] as const }))];
+          if (one.slots === 0 && (op === "release" || op === "renew")) continue;
+          const request: StoreRequest = op === "now" || op === "wait"
+            ? { op: "take", targets, mode: op, maxWaitUs: 9e6, id, arrivalUs: 0 }
+            : op === "block"
+            ? { op, targets, durationUs: 1_000 }
+            : op === "giveBack"
+            ? { op, targets, marks }
+            : op === "release" || op === "renew"
+            ? { op, targets, id: `i.${i - 1}.d.9000000.1.1` }
+            : { op, targets };
+          const [reply] = await store.execute([request]);
+          assert.ok(!(reply instanceof Error), String(reply));
+        }
+        const { raw } = connections;
+        const keys = [...await raw.keys(`${keyPrefix}*`), ...await raw.keys(`{${keyPrefix}*`)];
+        for (const key of keys) assert.ok(Number(await raw.send("PTTL", key)) > 0, `${key} never expires`);
+      }),
+      { numRuns: runs(150) },
+    );
+  });
+
+  it(
+    "that hold something else than the store wrote do not make it fail",
+    { timeout: 60_000 },
+    async () => {
+      const garbageArb = fc.tuple(
+        fc.constantFrom("", "t", "f", "c", "tf", "ff", "b", "b1234567", "b\0\0\0\0\0\0\0\0", "s", "17"),
+        fc.string({ maxLength: 40 }),
+      ).map((parts) => parts.join(""));
+      await fc.assert(
+        fc.asyncProperty(limiterArb, garbageArb, async (options, garbage) => {
+          const keyPrefix = freshPrefix();
+          const store = new RedisStore(connections.connection, { keyPrefix });
+          const [one, other] = [target(options, { key: "garbage" }), target(options, { key: "other" })];
+          const [main] = await new KeyNames(keyPrefix).of(one);
+          await connections.raw.send("SET", main as string, garbage);
+          const take = (asked: typeof one): StoreRequest => {
+            return { op: "take", mode: "now", maxWaitUs: 0, id: "i.1.d.0.1.1", arrivalUs: 0, targets: [asked] };
+          };
+          const [first, second] = await store.execute([take(one), take(other)]);
+          assert.ok(!(first instanceof Error), String(first));
+          assert.equal((second as TakeReply).status, "allowed");
+        }),
+        { numRuns: runs(400) },
+      );
+    },
+  );
+
+  it("are left alone by a request that fails, which fails alone", () => assertFailsAlone(connections));
+
+  it("of a limiter that now counts in another way do not matter", () => assertStartsFresh(connections));
+});
+
+describe("The clock", () => {
+  let connections: Connections;
+  before(async () => void (connections = await Connections.open()));
+  after(() => connections.close());
+
+  it("is the server's: no script is told another one", async () => {
+    const calls: ScriptCall[] = [];
+    const store = new RedisStore(connections.connection, {
+      keyPrefix: freshPrefix(),
+      testScript: (call) => (calls.push(call), call),
+    });
+    const serverUs = async () => {
+      const [seconds, us] = await connections.raw.send("TIME") as [string, string];
+      return Number(seconds) * 1e6 + Number(us);
+    };
+    const realNow = Date.now;
+    Date.now = () => realNow() + 5 * 3_600_000;
+    try {
+      for (
+        const options of [{ ratePerSecond: 1 }, FULL, { limits: [{ ratePerSecond: 1 }, { limit: 1, windowMs: 1 }] }]
+      ) {
+        const targets = [target(options)];
+        const before = await serverUs();
+        const [reply] = await store.execute([
+          { op: "take", mode: "now", maxWaitUs: 0, id: "i.1.d.0.1.1", arrivalUs: 0, targets },
+        ]);
+        const { nowUs } = reply as TakeReply;
+        assert.ok(before <= nowUs && nowUs <= await serverUs());
+      }
+    } finally {
+      Date.now = realNow;
+    }
+    for (const { args } of calls) assert.equal(args[0], "");
+    assert.deepEqual([...new Set(calls.map(({ script }) => script.name))].toSorted(), [
+      "bucket",
+      "coordinate",
+      "decide",
+    ]);
+  });
+});

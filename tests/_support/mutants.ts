@@ -9,7 +9,8 @@ import { createHash } from "node:crypto";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
 import type { Script } from "../../src/stores/redis/script.ts";
 import { bucket, coordinate, decide } from "../../src/stores/redis/scripts.gen.ts";
-import type { ParityServices } from "./parity.ts";
+import type { Step } from "./arbitraries.ts";
+import { assertParity, type ParityServices } from "./parity.ts";
 import { assertFailsAlone, assertStartsFresh } from "./redis_laws.ts";
 
 /** A mistake: in every script that has `right`, exactly once, it becomes `wrong`. */
@@ -46,6 +47,13 @@ type Mistake = [name: string, right: string, wrong: string, law?: (services: Par
 
 function mutants(file: string, ...mistakes: Mistake[]): Mutant[] {
   return mistakes.map(([name, right, wrong, law]) => ({ file, name, right, wrong, ...(law && { law }) }));
+}
+
+/** Takes, steps back and takes again, on both stores: what random sequences, whose clock never does so, cannot see. */
+async function assertClockBack(services: ParityServices): Promise<void> {
+  const take = (us: number): Step => ({ move: { by: "us", us }, ask: "now", share: 0, pick: 0 });
+  const limiter = { algorithm: "sliding_window", limit: 2, windowMs: 1_000 } as const;
+  await assertParity([limiter], 1_767_225_600_000_000, [take(0), take(-500_000)], services);
 }
 
 /** All of them. */
@@ -152,7 +160,12 @@ export const MUTANTS: readonly Mutant[] = [
       "if ring_entry(ring, middle) + limit.window <= now",
       "if ring_entry(ring, middle) + limit.window < now",
     ],
-    ["entries out of order", "if ring.count > 0 then stamp = max(at, ring_entry(ring, ring.count - 1)) end", ""],
+    [
+      "entries out of order",
+      "if ring.count > 0 then stamp = max(at, ring_entry(ring, ring.count - 1)) end",
+      "",
+      assertClockBack,
+    ],
     [
       "a ring that does not wrap",
       "local from = HEADER + (ring.head + i) % ring.slots * 8",
@@ -287,9 +300,9 @@ export const MUTANTS: readonly Mutant[] = [
     "_requests.lua",
     ["nobody served when a slot is released", "if changed > 0 then promote(target) end", ""],
     [
-      "a lost lease renewed",
+      "a lease over time lost although its slot is free",
       "local held = ends and (tonumber(ends) > now or live(target) + target.slots <= target.policy.slots)",
-      "local held = ends",
+      "local held = ends and tonumber(ends) > now",
     ],
     ["a renewed lease that ends as before", "if held then extend(target, id, target.slots) end", ""],
   ),

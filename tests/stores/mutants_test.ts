@@ -38,11 +38,11 @@ describe("A seeded mistake in the Lua", () => {
   });
 
   /** What notices the mistake, if anything does. */
-  async function notice(mutant?: Mutant): Promise<{ failed: boolean; numRuns: number }> {
+  async function notice(mutant?: Mutant): Promise<{ failed: boolean; numRuns: number; errorInstance: unknown }> {
     const testScript = mutant === undefined ? (call: ScriptCall) => call : seed(mutant);
     if (mutant?.law !== undefined) {
       const failure = await mutant.law({ connection, raw, testScript }).catch((error: unknown) => error);
-      return { failed: failure !== undefined, numRuns: 1 };
+      return { failed: failure !== undefined, numRuns: 1, errorInstance: failure };
     }
     return await fc.check(
       fc.asyncProperty(
@@ -58,6 +58,10 @@ describe("A seeded mistake in the Lua", () => {
   it("is needed for anything to be noticed", { timeout: 120_000 }, async () => {
     const { failed, numRuns } = await notice();
     assert.ok(!failed, `something was noticed in sequence ${numRuns} although nothing is wrong`);
+    const testScript = (call: ScriptCall) => call;
+    for (const law of new Set(MUTANTS.flatMap((mutant) => mutant.law ?? []))) {
+      await law({ connection, raw, testScript });
+    }
   });
 
   for (const file of readdirSync(LUA).toSorted()) {
@@ -70,8 +74,14 @@ describe("A seeded mistake in the Lua", () => {
         assert.equal(text.split(mutant.right).length - 1, 1, "it must be in the file once");
         const times = occurrences(mutant);
         assert.ok(times.includes(1) && Math.max(...times) === 1, "it must be in the scripts, and nowhere twice");
-        const { failed, numRuns } = await notice(mutant);
+        const { failed, numRuns, errorInstance } = await notice(mutant);
         assert.ok(failed, `nothing was noticed in ${numRuns} sequences`);
+        // A server that hangs would "catch" this mutant and all after it.
+        assert.doesNotMatch(
+          String(errorInstance),
+          /BUSY|Cannot get an answer|Cannot reach/,
+          "noticed for the wrong reason",
+        );
       });
     }
   }

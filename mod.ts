@@ -46,7 +46,7 @@ export type {
 } from "./src/algorithms/limit.ts";
 export type { Algorithm, LimiterOptions, LimitOptions, RateAlgorithm, StoreErrorPolicy } from "./src/policy/options.ts";
 export type { Policy } from "./src/policy/policy.ts";
-export { Decision, type DecisionFacts, type DenialReason, RateLimitedError } from "./src/policy/decision.ts";
+export { Decision, type DecisionFacts, type DecisionJSON, type DenialReason, RateLimitedError } from "./src/policy/decision.ts";
 export type { LimitStatus } from "./src/policy/status.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./src/stores/memory/memory_store.ts";
 export type { RedisStoreOptions } from "./src/stores/redis/options.ts";
@@ -56,7 +56,8 @@ export type { RateState } from "./src/algorithms/mod.ts";
 export type { AcquireOptions, AskOptions } from "./src/limiter/call_options.ts";
 export type { LimiterEvent, LimiterListener, Logger } from "./src/limiter/events.ts";
 export { KeyedLimiter, type Keyless } from "./src/limiter/keyed_limiter.ts";
-export { type KeyOptions, Limiter, type TryDecision } from "./src/limiter/limiter.ts";
+export { type KeyOptions, Limiter } from "./src/limiter/limiter.ts";
+export { TryDecision } from "./src/limiter/try_decision.ts";
 export type { LimiterMetrics } from "./src/limiter/metrics.ts";
 export type { Permit } from "./src/limiter/permit.ts";
 export type { RateLimitedOptions, WaitOptions } from "./src/limiter/rate_limited.ts";

@@ -17,6 +17,7 @@ export type RateSyncErrorCode =
   | "STORE_UNAVAILABLE"
   | "STORE_REFUSED"
   | "STORE_TIMEOUT"
+  | "STORE_OVERLOADED"
   | "LEASE_LOST"
   | "CLOSED";
 
@@ -143,12 +144,13 @@ export class CostExceedsLimitError extends RateSyncError {
 }
 
 /** Why a store could not do what it was asked. */
-export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIMEOUT";
+export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIMEOUT" | "STORE_OVERLOADED";
 
 /**
  * The store could not decide. `STORE_UNAVAILABLE`: not reached, or the connection broke. `STORE_REFUSED`: it answered
  * with an error (password, database number, permission, wrong kind of value). `STORE_TIMEOUT`: no answer in time; the
- * command may or may not have run, so it is not sent again.
+ * command may or may not have run, so it is not sent again. `STORE_OVERLOADED`: too much waits to be sent already; it was
+ * not sent.
  */
 export class StoreError extends RateSyncError {
   /** Which kind of failure it was. */

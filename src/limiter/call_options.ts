@@ -71,7 +71,7 @@ function checkNames(limiter: string, options: AskOptions): void {
     throw new TypeError(`Cannot ask limiter ${show(limiter)}: options must be an object, received ${show(options)}`);
   }
   for (const name in options) {
-    if (KNOWN.includes(name)) continue;
+    if (name === "key" || name === "cost" || KNOWN.includes(name)) continue;
     const guess = nearest(name, KNOWN);
     const hint = guess === undefined ? `options are ${listWords(KNOWN, "and")}` : `did you mean ${show(guess)}?`;
     throw new TypeError(`Cannot ask limiter ${show(limiter)}: there is no option ${show(name)}; ${hint}`);

@@ -4,31 +4,33 @@
  * @module
  */
 
-import { Decision, type DenialReason } from "../policy/decision.ts";
+import type { DecisionFacts, DenialReason } from "../policy/decision.ts";
 import { type LimitStatus, rateStatus } from "../policy/status.ts";
 import type { TakeReply, Target, TargetLevel } from "../stores/store.ts";
 
 const REASONS = { rate: "rate", blocked: "blocked", slots: "concurrency", queued: "concurrency" } as const;
 
 /** Reads a reply as a decision. A reply that still queues is a denial, for now. */
-export function decisionOf(targets: readonly Target[], reply: TakeReply, degraded: boolean): Decision {
-  const allowed = reply.status === "allowed";
-  const limits = targets.flatMap((target, i) => statuses(target, reply.levels[i] as TargetLevel));
-  const about = allowed ? targets[0] : targets.find((target) => stopsAt(target, limits)) ?? targets[0];
-  return new Decision({
+export function factsOf(targets: readonly Target[], reply: TakeReply, degraded: boolean): DecisionFacts {
+  const { status, waitUs } = reply;
+  const allowed = status === "allowed";
+  const limits = () => targets.flatMap((target, i) => statuses(target, reply.levels[i] as TargetLevel));
+  const [first] = targets;
+  const about = allowed || targets.length === 1 ? first : stopper(targets, limits()) ?? first;
+  return {
     allowed,
-    reason: allowed ? undefined : REASONS[reply.status as keyof typeof REASONS],
+    reason: allowed ? undefined : REASONS[status],
     limiter: about?.limiter ?? "",
     key: about?.key,
     cost: about?.cost ?? 0,
     limits,
-    retryAfterMs: allowed ? 0 : reply.waitUs / 1_000,
+    retryAfterMs: allowed ? 0 : waitUs / 1_000,
     degraded,
-  });
+  };
 }
 
 /** A decision that no store made. */
-export function storelessDecision(targets: readonly Target[], allowed: boolean): Decision {
+export function storelessFacts(targets: readonly Target[], allowed: boolean): DecisionFacts {
   const [target] = targets;
   const reason: DenialReason | undefined = allowed ? undefined : "store";
   const limits = targets.flatMap((each) =>
@@ -37,7 +39,7 @@ export function storelessDecision(targets: readonly Target[], allowed: boolean):
       slots: { used: 0, freeInUs: 0, fence: 0 },
     })
   );
-  return new Decision({
+  return {
     allowed,
     reason,
     limiter: target?.limiter ?? "",
@@ -46,7 +48,7 @@ export function storelessDecision(targets: readonly Target[], allowed: boolean):
     limits: allowed ? limits : limits.map((limit) => ({ ...limit, remaining: 0 })),
     retryAfterMs: 0,
     degraded: true,
-  });
+  };
 }
 
 function statuses(target: Target, level: TargetLevel): LimitStatus[] {
@@ -64,8 +66,11 @@ function statuses(target: Target, level: TargetLevel): LimitStatus[] {
   }];
 }
 
-function stopsAt(target: Target, limits: readonly LimitStatus[]): boolean {
-  return limits.some(({ limiter, algorithm, remaining }) =>
-    limiter === target.limiter && remaining < (algorithm === "concurrency" ? target.slots : target.cost)
+/** The target that stands in the way. */
+function stopper(targets: readonly Target[], limits: readonly LimitStatus[]): Target | undefined {
+  return targets.find((target) =>
+    limits.some(({ limiter, algorithm, remaining }) =>
+      limiter === target.limiter && remaining < (algorithm === "concurrency" ? target.slots : target.cost)
+    )
   );
 }

@@ -5,16 +5,17 @@
  */
 
 import type { StoreError } from "../base/errors.ts";
-import { type Decision, RateLimitedError } from "../policy/decision.ts";
+import { Decision, RateLimitedError } from "../policy/decision.ts";
 import type { DoneReply, StoreRequest, TakeReply, Target } from "../stores/store.ts";
-import { decisionOf, storelessDecision } from "./decide.ts";
+import { factsOf, storelessFacts } from "./decide.ts";
 import type { LimiterEvent } from "./events.ts";
 import { isClosed, isStoreError, strictest } from "./failure.ts";
 import type { HeldLease } from "./lease_keeper.ts";
 import type { MetricsRecorder } from "./metrics.ts";
 import { LeasedPermit, type Permit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
-import { takeInTurn, takeNow } from "./take.ts";
+import { newRequest, takeInTurn } from "./take.ts";
+import { TryDecision } from "./try_decision.ts";
 
 /** One limiter's part in a call. */
 export interface Party {
@@ -28,7 +29,9 @@ export interface Party {
 
 /** Where a call goes. */
 export interface Route {
-  /** The configured store. */
+  /** The configured store, if it is open. */
+  readonly current: StoreClient | undefined;
+  /** The configured store; opened if it is not. */
   client(): Promise<StoreClient>;
   /** The store of this process, for when the configured one cannot decide. */
   fallback(): StoreClient;
@@ -48,72 +51,61 @@ export interface Patience {
   readonly reserveOnly?: boolean;
 }
 
-/** An outcome with everything that belongs to it. */
-export interface Outcome {
-  /** The decision. */
-  readonly decision: Decision;
-  /** Present when allowed and not peeked. */
-  readonly permit: Permit | undefined;
+/** What patience was granted, with everything that belongs to it. */
+export interface Granted {
+  /** The permit. */
+  readonly permit: Permit;
   /** The reply behind it, and the store that gave it; undefined where no store decided. */
   readonly source: { readonly client: StoreClient; readonly reply: TakeReply } | undefined;
 }
 
-/** Decides now; `patience` waits. A denial is an outcome, not an error. */
-export async function decide(
-  parties: readonly Party[],
-  route: Route,
-  how: "now" | "peek" | Patience,
-): Promise<Outcome> {
-  const targets = parties.map((party) => party.target);
-  const startMs = typeof how === "string" ? 0 : route.nowMs();
-  const client = await route.client();
+/** Decides now. At once where the store is in this process or need not be asked. */
+export function decideNow(parties: readonly Party[], route: Route): TryDecision | Promise<TryDecision> {
+  const conclude = (client: StoreClient, reply: TakeReply, id: string, degraded: boolean) => {
+    const facts = factsOf(targetsOf(parties), reply, degraded);
+    const decision = new TryDecision(facts, (it) => newPermit(parties, it, 0, { client, reply, id }));
+    // A store in this process has the clock of this process.
+    const nowMs = (client.store.isLocal ? reply.nowUs : client.clock.nowUs()) / 1_000;
+    return counted(parties, decision, nowMs);
+  };
+  const storeless = (allowed: boolean, nowMs: number) => {
+    const facts = storelessFacts(targetsOf(parties), allowed);
+    return counted(parties, new TryDecision(facts, (it) => newPermit(parties, it, 0)), nowMs);
+  };
+  return ask({ parties, route, mode: "now", conclude, storeless });
+}
+
+/** Tells what `decideNow` would. Counts and takes nothing. */
+export function peek(parties: readonly Party[], route: Route): Decision | Promise<Decision> {
+  const conclude = (_client: StoreClient, reply: TakeReply, _id: string, degraded: boolean) => {
+    return new Decision(factsOf(targetsOf(parties), reply, degraded));
+  };
+  const storeless = (allowed: boolean) => new Decision(storelessFacts(targetsOf(parties), allowed));
+  return ask({ parties, route, mode: "peek", conclude, storeless });
+}
+
+/**
+ * Takes as soon as it is possible, within the caller's patience.
+ *
+ * @throws {RateLimitedError} If that is not within it: as soon as it is known.
+ */
+export async function decideInTurn(parties: readonly Party[], route: Route, how: Patience): Promise<Granted> {
+  const startMs = route.nowMs();
+  const client = route.current ?? await route.client();
   try {
-    return await decideAt(client, parties, how, false);
+    return await takeAt(client, parties, how, false);
   } catch (error) {
+    const left = { ...how, maxWaitUs: Math.max(how.maxWaitUs - Math.ceil((route.nowMs() - startMs) * 1_000), 0) };
     // Another store may have taken the place of this one.
-    if (isClosed(error) && await route.client() !== client) {
-      return await decide(parties, route, remaining(how, route.nowMs() - startMs));
-    }
-    if (!isStoreError(error)) throw counted(parties, how, error);
-    route.failed(error);
-    for (const { metrics, emit, target } of parties) {
-      metrics.storeFailed();
-      emit?.({ type: "store_error", limiter: target.limiter, error });
-    }
-    const policy = strictest(targets);
-    if (policy === "throw") throw error;
-    if (policy === "local") {
-      return await decideAt(route.fallback(), parties, remaining(how, route.nowMs() - startMs), true);
-    }
-    const decision = storelessDecision(targets, policy === "allow");
-    if (how !== "peek") count(parties, { decision, waitedMs: 0, how, nowMs: route.nowMs() });
-    const permit = decision.allowed ? newPermit(parties, decision, 0) : undefined;
-    return { decision, permit, source: undefined };
+    if (isClosed(error) && await route.client() !== client) return await decideInTurn(parties, route, left);
+    if (!isStoreError(error)) throw error;
+    const policy = failed(parties, route, error);
+    if (policy === "local") return await takeAt(route.fallback(), parties, left, true);
+    const decision = new Decision(storelessFacts(targetsOf(parties), policy === "allow"));
+    count(parties, decision, { waitedMs: 0, nowMs: route.nowMs(), patient: true });
+    if (!decision.allowed) throw new RateLimitedError(decision);
+    return { permit: newPermit(parties, decision, 0), source: undefined };
   }
-}
-
-/** The same patience, after some of it was spent. */
-function remaining(how: "now" | "peek" | Patience, spentMs: number): "now" | "peek" | Patience {
-  if (typeof how === "string") return how;
-  return { ...how, maxWaitUs: Math.max(how.maxWaitUs - Math.ceil(spentMs * 1_000), 0) };
-}
-
-/** The same, where a denial is an error. */
-export async function decideOrThrow(
-  parties: readonly Party[],
-  route: Route,
-  how: Patience,
-): Promise<Outcome & { readonly permit: Permit }> {
-  const { decision, permit, source } = await decide(parties, route, how);
-  if (permit === undefined) throw new RateLimitedError(decision);
-  return { decision, permit, source };
-}
-
-interface Counted {
-  readonly decision: Decision;
-  readonly waitedMs: number;
-  readonly how: "now" | Patience;
-  readonly nowMs: number;
 }
 
 /** Corrects the state of a limiter. */
@@ -122,37 +114,105 @@ export async function correct(route: Route, request: StoreRequest): Promise<Done
   return await client.ask(request) as DoneReply;
 }
 
-async function decideAt(
+/** A question for one moment: how to ask it, and what becomes of the answer. */
+interface Question<Answer> {
+  readonly parties: readonly Party[];
+  readonly route: Route;
+  readonly mode: "now" | "peek";
+  /** Makes the answer from a store's reply. */
+  conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean): Answer;
+  /** Makes the answer where no store decided. */
+  storeless(allowed: boolean, nowMs: number): Answer;
+}
+
+function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
+  const { parties, route } = question;
+  const client = route.current;
+  if (client === undefined) return route.client().then((opened) => askAt(question, opened));
+  const [only, ...more] = parties;
+  if (more.length === 0 && client.denials.any) {
+    const known = client.denials.find((only as Party).target, client.clock.nowUs(), 0);
+    if (known !== undefined) return question.conclude(client, known, "", false);
+  }
+  return askAt(question, client);
+}
+
+function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer | Promise<Answer> {
+  const { parties, mode } = question;
+  const request = newRequest(client, targetsOf(parties), mode, 0);
+  const askedUs = client.store.isLocal ? 0 : client.clock.nowUs();
+  let reply: TakeReply | Promise<TakeReply>;
+  try {
+    reply = client.store.execute(request);
+  } catch (error) {
+    return recover(question, client, error);
+  }
+  if (!(reply instanceof Promise)) return question.conclude(client, reply, request.id, false);
+  return reply.then((later) => {
+    client.remember(request, later, askedUs);
+    return question.conclude(client, later, request.id, false);
+  }, (error) => recover(question, client, error));
+}
+
+/** What is answered where the store could not: another store, or the failure policy. */
+async function recover<Answer>(question: Question<Answer>, client: StoreClient, error: unknown): Promise<Answer> {
+  const { parties, route, mode } = question;
+  if (isClosed(error) && await route.client() !== client) return await ask(question);
+  if (!isStoreError(error)) throw error;
+  const policy = failed(parties, route, error);
+  if (policy !== "local") return question.storeless(policy === "allow", route.nowMs());
+  const fallback = route.fallback();
+  const request = newRequest(fallback, targetsOf(parties), mode, 0);
+  return question.conclude(fallback, await fallback.ask(request), request.id, true);
+}
+
+/** Tells everybody of a failure, and what to do about it. */
+function failed(parties: readonly Party[], route: Route, error: StoreError): "local" | "allow" | "deny" {
+  route.failed(error);
+  for (const { metrics, emit, target } of parties) {
+    metrics.storeFailed();
+    emit?.({ type: "store_error", limiter: target.limiter, error });
+  }
+  const policy = strictest(targetsOf(parties));
+  if (policy === "throw") throw error;
+  return policy;
+}
+
+async function takeAt(
   client: StoreClient,
   parties: readonly Party[],
-  how: "now" | "peek" | Patience,
+  how: Patience,
   degraded: boolean,
-): Promise<Outcome> {
-  const targets = parties.map((party) => party.target);
+): Promise<Granted> {
+  const targets = targetsOf(parties);
   const queued = () => parties.forEach((party) => party.metrics.queued());
-  const { reply, id, waitedMs } = typeof how === "string"
-    ? await takeNow(client, targets, how)
-    : await takeInTurn(client, { targets, ...how, queued });
-  const decision = decisionOf(targets, reply, degraded);
-  const source = { client, reply };
-  if (how === "peek") return { decision, permit: undefined, source };
-  count(parties, { decision, waitedMs, how, nowMs: client.clock.nowUs() / 1_000 });
-  if (!decision.allowed) return { decision, permit: undefined, source };
-  const fence = reply.levels.find((level) => level.slots !== undefined)?.slots?.fence;
-  return { decision, permit: newPermit(parties, decision, waitedMs, { client, id, fence }), source };
+  let taken;
+  try {
+    taken = await takeInTurn(client, { targets, ...how, queued });
+  } catch (error) {
+    if (how.signal?.aborted) parties.forEach((party) => party.metrics.aborted());
+    throw error;
+  }
+  const { reply, id, waitedMs } = taken;
+  const decision = new Decision(factsOf(targets, reply, degraded));
+  count(parties, decision, { waitedMs, nowMs: client.clock.nowUs() / 1_000, patient: true });
+  if (!decision.allowed) throw new RateLimitedError(decision);
+  return { permit: newPermit(parties, decision, waitedMs, { client, reply, id }), source: { client, reply } };
+}
+
+function targetsOf(parties: readonly Party[]): Target[] {
+  return parties.map((party) => party.target);
 }
 
 function newPermit(
   parties: readonly Party[],
   decision: Decision,
   waitedMs: number,
-  held?: { client: StoreClient; id: string; fence: number | undefined },
+  held?: { client: StoreClient; reply: TakeReply; id: string },
 ): LeasedPermit {
   const holders = parties.filter((party) => party.target.slots > 0);
-  if (held === undefined || holders.length === 0) {
-    return new LeasedPermit({ decision, waitedMs, fencingToken: undefined, giveBack: undefined });
-  }
-  const { client, id } = held;
+  if (held === undefined || holders.length === 0) return new LeasedPermit({ decision, waitedMs });
+  const { client, reply, id } = held;
   const targets = holders.map((party) => party.target);
   const lease: HeldLease = {
     id,
@@ -168,7 +228,7 @@ function newPermit(
   const permit = new LeasedPermit({
     decision,
     waitedMs,
-    fencingToken: held.fence,
+    fencingToken: reply.levels.find((level) => level.slots !== undefined)?.slots?.fence,
     async giveBack() {
       client.leases.drop(lease);
       for (const { metrics, emit, target } of holders) {
@@ -184,18 +244,19 @@ function newPermit(
   return permit;
 }
 
+function counted<Answer extends Decision>(parties: readonly Party[], decision: Answer, nowMs: number): Answer {
+  count(parties, decision, { waitedMs: 0, nowMs, patient: false });
+  return decision;
+}
+
 function count(
   parties: readonly Party[],
-  { decision, waitedMs, how, nowMs }: Counted,
+  decision: Decision,
+  { waitedMs, nowMs, patient }: { waitedMs: number; nowMs: number; patient: boolean },
 ): void {
   for (const { target, metrics, emit } of parties) {
     if (decision.allowed) metrics.acquired(waitedMs, nowMs);
-    else metrics.denied(decision.reason === "concurrency" && how === "now", how !== "now");
+    else metrics.denied(decision.reason === "concurrency" && !patient, patient);
     emit?.({ type: "decision", limiter: target.limiter, decision, waitedMs });
   }
-}
-
-function counted(parties: readonly Party[], how: "now" | "peek" | Patience, error: unknown): unknown {
-  if (typeof how !== "string" && how.signal?.aborted) parties.forEach((party) => party.metrics.aborted());
-  return error;
 }

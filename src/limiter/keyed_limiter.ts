@@ -6,9 +6,10 @@
 
 import type { Decision } from "../policy/decision.ts";
 import type { AcquireOptions } from "./call_options.ts";
-import type { Limiter, TryDecision } from "./limiter.ts";
+import type { Limiter } from "./limiter.ts";
 import type { Permit } from "./permit.ts";
 import type { Reservation } from "./reservation.ts";
+import type { TryDecision } from "./try_decision.ts";
 
 /** The options of a verb, without the key. */
 export type Keyless<Options> = Omit<Options, "key">;

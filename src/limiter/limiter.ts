@@ -10,15 +10,13 @@ import type { Decision } from "../policy/decision.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Target } from "../stores/store.ts";
 import { type AcquireOptions, type AskOptions, checkUnits, maxWaitUs, targetOf } from "./call_options.ts";
-import { correct, decide, decideOrThrow, type Party, type Route } from "./engine.ts";
+import { correct, decideInTurn, decideNow, type Party, peek, type Route } from "./engine.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import { KeyedLimiter } from "./keyed_limiter.ts";
 import { type LimiterMetrics, MetricsRecorder } from "./metrics.ts";
 import type { Permit } from "./permit.ts";
 import { newReservation, penalize, type Reservation } from "./reservation.ts";
-
-/** The decision of `tryAcquire`: with its permit where it allows. */
-export type TryDecision = Decision & { readonly permit: Permit | undefined };
+import type { TryDecision } from "./try_decision.ts";
 
 /** Whose state a correction is about. */
 export type KeyOptions = Pick<AskOptions, "key">;
@@ -81,20 +79,23 @@ export class Limiter {
   async acquire(options: AcquireOptions = {}): Promise<Permit> {
     const how = { maxWaitUs: maxWaitUs(options.timeoutMs, [this.#policy]), signal: options.signal };
     options.signal?.throwIfAborted();
-    const { permit } = await decideOrThrow([this.party(options)], this.#route, how);
+    const { permit } = await decideInTurn([this.party(options)], this.#route, how);
     return permit;
   }
 
   /** Decides now. Never waits, and never throws on denial. */
-  async tryAcquire(options: AskOptions = {}): Promise<TryDecision> {
-    const { decision, permit } = await decide([this.party(options)], this.#route, "now");
-    return Object.assign(decision, { permit });
+  tryAcquire(options: AskOptions = {}): Promise<TryDecision> {
+    // Not an async function: a decision that is known at once costs one promise, not four.
+    try {
+      return Promise.resolve(decideNow([this.party(options)], this.#route));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Tells what `tryAcquire` would decide. Takes and writes nothing. */
   async peek(options: AskOptions = {}): Promise<Decision> {
-    const { decision } = await decide([this.party(options)], this.#route, "peek");
-    return decision;
+    return await peek([this.party(options)], this.#route);
   }
 
   /**
@@ -114,12 +115,12 @@ export class Limiter {
     }
     options.signal?.throwIfAborted();
     const party = this.party(options);
-    const { decision, source } = await decideOrThrow([party], this.#route, {
+    const { permit, source } = await decideInTurn([party], this.#route, {
       maxWaitUs: maxWaitUs(options.timeoutMs, [this.#policy]),
       signal: options.signal,
       reserveOnly: true,
     });
-    return newReservation(party.target, decision, source, this.#route.nowMs());
+    return newReservation(party.target, permit.decision, source, this.#route.nowMs());
   }
 
   /** Acquires, calls, and releases, whatever becomes of the call. */

@@ -46,9 +46,9 @@ export interface PermitParts {
   /** How long the caller waited for it, in milliseconds. */
   readonly waitedMs: number;
   /** The fencing token, for a slot. */
-  readonly fencingToken: number | undefined;
+  readonly fencingToken?: number | undefined;
   /** Gives the slot back; undefined without one. Must not reject. */
-  readonly giveBack: (() => Promise<void>) | undefined;
+  readonly giveBack?: () => Promise<void>;
 }
 
 /** A permit that can be told that its slot is lost. */

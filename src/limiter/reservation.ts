@@ -81,5 +81,5 @@ export async function penalize(client: StoreClient, target: Target, units: numbe
   const pieces = Array.from({ length: Math.ceil(units / capacity) }, (_, i): StoreRequest => {
     return { op: "penalize", targets: [{ ...target, cost: Math.min(units - i * capacity, capacity) }] };
   });
-  await client.askAll(pieces);
+  await Promise.all(pieces.map((piece) => client.ask(piece)));
 }

@@ -5,9 +5,10 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { ClosedError, RateSyncError } from "../base/errors.ts";
+import { ClosedError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import type { DoneReply, ReplyTo, Store, StoreRequest, TakeReply } from "../stores/store.ts";
+import type { ReplyTo, Store, StoreRequest, TakeReply, TakeRequest } from "../stores/store.ts";
+import { Denials } from "./denials.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { Seats } from "./seats.ts";
 import { WaitingRoom } from "./waiting_room.ts";
@@ -24,6 +25,8 @@ export class StoreClient {
   readonly seats: Seats;
   /** Calls that wait for a slot. */
   readonly room: WaitingRoom;
+  /** Denials that need not be asked for again. */
+  readonly denials: Denials = new Denials();
   /** Leases that are held. */
   readonly leases: LeaseKeeper;
   #sequence = 0;
@@ -56,14 +59,25 @@ export class StoreClient {
    *
    * @throws {StoreError} If the store cannot tell.
    */
-  async ask<Request extends StoreRequest>(request: Request): Promise<ReplyTo<Request>> {
-    const [reply] = await this.store.execute([request]);
-    return valueOf(reply) as ReplyTo<Request>;
+  async ask<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
+    const reply = await this.store.execute(request, signal);
+    // What was known of the targets may have changed for the better.
+    if (request.op !== "take" && request.op !== "renew") this.denials.forget(request.targets);
+    return reply;
   }
 
-  /** Asks the store several things in one call. */
-  async askAll(requests: readonly StoreRequest[]): Promise<void> {
-    for (const reply of await this.store.execute(requests)) valueOf(reply);
+  /** Remembers what the store said, if that spares asking it again. `askedUs` is when it was asked. */
+  remember({ targets }: TakeRequest, reply: TakeReply, askedUs: number): void {
+    const [target] = targets;
+    if (target !== undefined && targets.length === 1 && !this.store.isLocal) {
+      this.denials.remember(target, reply, askedUs);
+    }
+  }
+
+  /** Forgets every key of the store. */
+  async resetAll(): Promise<void> {
+    await this.store.resetAll();
+    this.denials.clear();
   }
 
   /** Makes sure that word of slots reaches this process. Tried again after a failure. */
@@ -87,16 +101,9 @@ export class StoreClient {
   }
 
   async #renew(held: readonly { id: string; targets: StoreRequest["targets"] }[]): Promise<boolean[]> {
-    const replies = await this.store.execute(held.map(({ id, targets }) => ({
-      op: "renew",
-      id,
-      targets: targets.filter((target) => target.slots > 0),
-    })));
-    return replies.map((reply) => (valueOf(reply) as DoneReply).counts.every((count) => count === 1));
+    const replies = await Promise.all(held.map(({ id, targets }) => {
+      return this.ask({ op: "renew", id, targets: targets.filter((target) => target.slots > 0) });
+    }));
+    return replies.map((reply) => reply.counts.every((count) => count === 1));
   }
-}
-
-function valueOf(reply: TakeReply | DoneReply | Error | undefined): TakeReply | DoneReply {
-  if (reply === undefined || RateSyncError.is(reply)) throw reply;
-  return reply as TakeReply | DoneReply;
 }

@@ -15,7 +15,7 @@ import type { QueuedCall } from "./waiting_room.ts";
 export interface Taken {
   /** The last reply: allowed, or the denial. */
   readonly reply: TakeReply;
-  /** The id of the leases that are held, if slots were taken. */
+  /** The id of the leases that are held, if slots were taken; else empty. */
   readonly id: string;
   /** How long the caller waited, in milliseconds, beside the calls themselves. */
   readonly waitedMs: number;
@@ -35,51 +35,65 @@ export interface TakeOptions {
   queued(): void;
 }
 
-/** Asks for a decision now. */
-export async function takeNow(client: StoreClient, targets: readonly Target[], mode: "now" | "peek"): Promise<Taken> {
-  const request = newRequest(client, targets, mode, 0);
-  const reply = await client.ask(request);
-  return { reply, id: request.id, waitedMs: 0 };
-}
-
 /**
  * Takes for the earliest possible instant and waits for it. A denial comes back at once, as soon as it is known that
  * the wait would be too long. A caller who gives up gets the signal's reason, and his place is given back.
  */
 export async function takeInTurn(client: StoreClient, options: TakeOptions): Promise<Taken> {
-  const { targets, signal } = options;
-  signal?.throwIfAborted();
+  const { targets, maxWaitUs } = options;
   const startUs = client.clock.nowUs();
-  const reserved = targets.every((target) => target.slots === 0);
-  if (!reserved && options.maxWaitUs > 0) await orAbort(client.listen(), signal);
-  const request = newRequest(client, targets, options.maxWaitUs > 0 ? "wait" : "now", options.maxWaitUs);
+  const known = targets.length > 1 ? undefined : client.denials.find(targets[0] as Target, startUs, maxWaitUs);
+  if (known !== undefined) return { reply: known, id: "", waitedMs: 0 };
+  const request = newRequest(client, targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
+  const take = request.id === "" ? takeSeat : takeSlot;
+  const reply = await take(client, request, options, startUs);
+  client.remember(request, reply, startUs);
+  return { reply, id: request.id, waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
+}
+
+/** Takes rates alone: the store assigns an instant, and the caller waits for it. */
+async function takeSeat(client: StoreClient, request: TakeRequest, options: TakeOptions): Promise<TakeReply> {
+  const { targets } = request;
+  const { signal } = options;
+  const reply =
+    await (signal === undefined ? client.store.execute(request) : askUnlessAborted(client, request, signal));
+  if (reply.status !== "allowed" || reply.waitUs === 0 || options.reserveOnly) return reply;
+  await client.seats.wait({
+    line: nameOf(targets),
+    cost: targets.map((target) => target.cost).join(),
+    reply,
+    receivedUs: client.clock.nowUs(),
+    signal,
+    giveBack: (unused) => undo(client, request, unused).catch(() => {}),
+  });
+  return reply;
+}
+
+/** Takes slots, and rates with them: the store hands them over when it is the caller's turn. */
+async function takeSlot(
+  client: StoreClient,
+  request: TakeRequest,
+  options: TakeOptions,
+  startUs: number,
+): Promise<TakeReply> {
+  const { targets, id, maxWaitUs } = request;
+  const { signal } = options;
+  const deadlineUs = startUs + maxWaitUs;
+  if (maxWaitUs > 0) await orAbort(client.listen(), signal);
   const call: QueuedCall = {
-    id: request.id,
-    line: targets.length === 1 ? nameOf(targets) : request.id,
+    id,
+    line: targets.length === 1 ? nameOf(targets) : id,
     targets,
-    ask: (arrivalUs) => askAgain(client, request, arrivalUs, startUs + options.maxWaitUs),
+    ask: (arrivalUs) => askAgain(client, request, arrivalUs, deadlineUs),
   };
-  if (!reserved) client.room.announce(call);
+  client.room.announce(call);
   try {
-    let reply = await (signal === undefined ? client.ask(request) : askUnlessAborted(client, request, signal));
-    const receivedUs = client.clock.nowUs();
-    if (reply.status === "queued") {
-      options.queued();
-      const deadlineUs = startUs + options.maxWaitUs;
-      reply = await queue(client, request, client.room.wait(call, reply), { signal, deadlineUs }) ?? reply;
-    } else if (reply.status === "allowed" && reply.waitUs > 0 && !options.reserveOnly) {
-      await client.seats.wait({
-        line: nameOf(targets),
-        cost: targets.map((target) => target.cost).join(),
-        reply,
-        receivedUs,
-        signal,
-        giveBack: (unused) => undo(client, request, unused).catch(() => {}),
-      });
-    }
-    return { reply, id: request.id, waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
+    const reply = await (signal === undefined ? client.ask(request) : askUnlessAborted(client, request, signal));
+    if (reply.status !== "queued") return reply;
+    options.queued();
+    return await queue(client, request, client.room.wait(call, reply), { signal, deadlineUs }) ?? reply;
   } finally {
-    client.room.forget(request.id);
+    client.room.forget(id);
   }
 }
 
@@ -91,7 +105,7 @@ export function marksOf(reply: TakeReply): Mark[][] {
 
 /** A caller who gives up while the store decides does not wait for it; what it grants is given back when it is known. */
 async function askUnlessAborted(client: StoreClient, request: TakeRequest, signal: AbortSignal): Promise<TakeReply> {
-  const asked = client.ask(request);
+  const asked = client.ask(request, signal);
   try {
     return await orAbort(asked, signal);
   } catch (error) {
@@ -159,20 +173,23 @@ async function undo(client: StoreClient, { targets, id }: TakeRequest, reply: Ta
   if (reply.status === "allowed") await client.ask({ op: "giveBack", targets, marks: marksOf(reply) });
 }
 
-function newRequest(
+/** A request to take. Its id is empty where no slot is taken: nothing has to be found again. */
+export function newRequest(
   client: StoreClient,
   targets: readonly Target[],
   mode: TakeRequest["mode"],
   maxWaitUs: number,
 ): TakeRequest {
-  const [first] = targets;
-  const id = waiterId({
+  const slots = targets.length === 1
+    ? (targets[0] as Target).slots
+    : Math.max(...targets.map((target) => target.slots));
+  const id = slots === 0 ? "" : waiterId({
     instance: client.room.instance,
     sequence: client.nextSequence(),
     direct: targets.length === 1,
     maxWaitUs,
-    slots: Math.max(...targets.map((target) => target.slots)),
-    cost: first?.cost ?? 0,
+    slots,
+    cost: targets[0]?.cost ?? 0,
   });
   return { op: "take", targets, mode, maxWaitUs, id, arrivalUs: 0 };
 }

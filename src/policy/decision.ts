@@ -23,16 +23,19 @@ export interface DecisionFacts {
   readonly key: string | undefined;
   /** The units that were asked for. */
   readonly cost: number;
-  /** Every limit that took part, in the order of the policy, slots last. */
-  readonly limits: readonly LimitStatus[];
+  /** Every limit that took part, in the order of the policy, slots last; or how to tell them, when first asked. */
+  readonly limits: readonly LimitStatus[] | (() => readonly LimitStatus[]);
   /** Denied: how long until the same call would be allowed, with no other traffic, in milliseconds. Else 0. */
   readonly retryAfterMs: number;
   /** Whether the failure policy decided in place of the store. */
   readonly degraded: boolean;
 }
 
+/** Everything that a decision tells. */
+export type DecisionJSON = Pick<Decision, Exclude<keyof Decision, "headers" | "toJSON">>;
+
 /** The answer of a limiter: an ordinary value, whether it allows or denies. */
-export class Decision implements DecisionFacts {
+export class Decision {
   /** Whether the call may go ahead. */
   readonly allowed: boolean;
   /** What stood in the way; undefined where nothing did. */
@@ -43,12 +46,11 @@ export class Decision implements DecisionFacts {
   readonly key: string | undefined;
   /** The units that were asked for. */
   readonly cost: number;
-  /** Every limit that took part, in the order of the policy, slots last. */
-  readonly limits: readonly LimitStatus[];
   /** Denied: how long until the same call would be allowed, with no other traffic, in milliseconds. Else 0. */
   readonly retryAfterMs: number;
   /** Whether the failure policy decided in place of the store. */
   readonly degraded: boolean;
+  #limits: DecisionFacts["limits"];
 
   /**
    * Makes one.
@@ -61,9 +63,15 @@ export class Decision implements DecisionFacts {
     this.limiter = facts.limiter;
     this.key = facts.key;
     this.cost = facts.cost;
-    this.limits = facts.limits;
     this.retryAfterMs = facts.retryAfterMs;
     this.degraded = facts.degraded;
+    this.#limits = facts.limits;
+  }
+
+  /** Every limit that took part, in the order of the policy, slots last. */
+  get limits(): readonly LimitStatus[] {
+    if (typeof this.#limits === "function") this.#limits = this.#limits();
+    return this.#limits;
   }
 
   /** The most units of the tightest limit: the one with the least left. */
@@ -84,6 +92,13 @@ export class Decision implements DecisionFacts {
   /** `RateLimit-Policy`, `RateLimit` and, on a denial, `Retry-After`, for an HTTP answer. */
   headers(): Record<string, string> {
     return decisionHeaders(this);
+  }
+
+  /** Everything that it tells, as a plain object. */
+  toJSON(): DecisionJSON {
+    const { allowed, reason, limiter, key, cost, limit, remaining, retryAfterMs, resetAfterMs, degraded, limits } =
+      this;
+    return { allowed, reason, limiter, key, cost, limit, remaining, retryAfterMs, resetAfterMs, degraded, limits };
   }
 
   get #tightest(): LimitStatus | undefined {

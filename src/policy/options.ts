@@ -45,6 +45,12 @@ export interface LimiterOptions extends LimitOptions {
   readonly leaseTtlMs?: number;
   /** How long `acquire` may wait, in milliseconds. 0 fails at once; Infinity never gives up. @default {30_000} */
   readonly timeoutMs?: number;
+  /**
+   * How long this process may go on denying a key without asking a store that is not in this process, in milliseconds;
+   * never longer than the store said. A `reset`, `refund` or `cancel` by another process shows after it. 0 asks every
+   * time. Not for slots, which may fall free at any time. @default {1_000}
+   */
+  readonly denyCacheMs?: number;
   /** What happens when the store cannot decide. @default {"local"} */
   readonly onStoreError?: StoreErrorPolicy;
   /** `true` means `onStoreError: "deny"`, `false` means `"local"`; give one of the two. */

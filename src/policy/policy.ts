@@ -23,12 +23,17 @@ export interface Policy {
   readonly capacity: number;
   /** How long `acquire` may wait, in milliseconds, where the limiter says so. */
   readonly timeoutMs: number | undefined;
+  /** How long a denial may be repeated without asking the store, in microseconds; 0 for never. */
+  readonly denyCacheUs: number;
   /** What happens when the store cannot decide. */
   readonly onStoreError: StoreErrorPolicy;
 }
 
 /** How long a slot outlives a crashed holder where nothing else is said. */
 const DEFAULT_LEASE_TTL_MS = 15_000;
+
+/** How long a denial may be repeated where nothing else is said. */
+const DEFAULT_DENY_CACHE_MS = 1_000;
 
 const LIMIT_KEYS = ["algorithm", "ratePerSecond", "limit", "windowMs", "burst"] as const;
 const LIMITER_KEYS = [
@@ -38,6 +43,7 @@ const LIMITER_KEYS = [
   "maxConcurrent",
   "leaseTtlMs",
   "timeoutMs",
+  "denyCacheMs",
   "onStoreError",
   "failClosed",
 ] as const;
@@ -75,6 +81,15 @@ export function compilePolicy(options: LimiterOptions): Policy {
     timeoutMs: options.timeoutMs === undefined
       ? undefined
       : range(options.timeoutMs, "timeoutMs", "milliseconds from 0 to Infinity", 0, Infinity),
+    denyCacheUs: Math.round(
+      range(
+        options.denyCacheMs ?? DEFAULT_DENY_CACHE_MS,
+        "denyCacheMs",
+        "milliseconds from 0 to 86 400 000",
+        0,
+        864e5,
+      ) * 1_000,
+    ),
     onStoreError: compileStoreErrorPolicy(options),
   });
 }

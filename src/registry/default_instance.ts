@@ -6,7 +6,8 @@
 
 import { NotFoundError } from "../base/errors.ts";
 import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
-import type { KeyOptions, Limiter, TryDecision } from "../limiter/limiter.ts";
+import type { KeyOptions, Limiter } from "../limiter/limiter.ts";
+import type { TryDecision } from "../limiter/try_decision.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
 import { rateLimited as wrap, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";

@@ -132,8 +132,12 @@ export class Definitions {
 
   #route(storeId: string): Route {
     const { clock, logger } = this.#surroundings;
+    const slot = () => this.#stores.get(storeId) as StoreSlot;
     return {
-      client: () => (this.#stores.get(storeId) as StoreSlot).client(),
+      get current() {
+        return slot().current;
+      },
+      client: () => slot().client(),
       fallback: () => this.#fallback ??= new StoreClient("fallback", new MemoryStore({ clock }), clock),
       nowMs: () => clock.nowUs() / 1_000,
       failed: (error: StoreError) =>

@@ -8,9 +8,10 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
-import { decide, decideOrThrow } from "../limiter/engine.ts";
+import { decideInTurn, decideNow } from "../limiter/engine.ts";
 import type { LimiterListener, Logger } from "../limiter/events.ts";
-import type { KeyOptions, Limiter, TryDecision } from "../limiter/limiter.ts";
+import type { KeyOptions, Limiter } from "../limiter/limiter.ts";
+import type { TryDecision } from "../limiter/try_decision.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
@@ -82,8 +83,12 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /** Decides now: see `Limiter.tryAcquire`. */
-  async tryAcquire(limiter: Id, options?: AskOptions): Promise<TryDecision> {
-    return await this.limiter(limiter).tryAcquire(options);
+  tryAcquire(limiter: Id, options?: AskOptions): Promise<TryDecision> {
+    try {
+      return this.limiter(limiter).tryAcquire(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Tells what `tryAcquire` would decide: see `Limiter.peek`. */
@@ -107,7 +112,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     options.signal?.throwIfAborted();
     const { parties, route } = together(this.#definitions, asks);
     const waitUs = maxWaitUs(options.timeoutMs, parties.map((party) => party.target.policy));
-    return (await decideOrThrow(parties, route, { maxWaitUs: waitUs, signal: options.signal })).permit;
+    return (await decideInTurn(parties, route, { maxWaitUs: waitUs, signal: options.signal })).permit;
   }
 
   /**
@@ -117,8 +122,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    */
   async tryAcquireAll(asks: readonly AskFor<Id>[]): Promise<TryDecision> {
     const { parties, route } = together(this.#definitions, asks);
-    const { decision, permit } = await decide(parties, route, "now");
-    return Object.assign(decision, { permit });
+    return await decideNow(parties, route);
   }
 
   /** Acquires, calls, and releases: see `Limiter.run`. */
@@ -148,7 +152,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
 
   /** Forgets every key of every store, of all limiters and processes that share them, and this instance's metrics. */
   async resetAll(): Promise<void> {
-    for (const slot of this.#definitions.stores.values()) await (await slot.client()).store.resetAll();
+    for (const slot of this.#definitions.stores.values()) await (await slot.client()).resetAll();
     for (const id of this.#definitions.limiterIds) this.limiter(id as Id).forgetMetrics();
   }
 

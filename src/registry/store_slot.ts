@@ -40,6 +40,7 @@ export class StoreSlot {
   readonly #config: StoreConfig | Store;
   readonly #surroundings: Surroundings;
   #client: Promise<StoreClient> | undefined;
+  #current: StoreClient | undefined;
   #closed = false;
 
   /**
@@ -61,7 +62,12 @@ export class StoreSlot {
   client(): Promise<StoreClient> {
     if (this.#closed) return Promise.reject(new ClosedError(`store ${show(this.id)}`));
     return this.#client ??= openStore(this.#config, this.#surroundings)
-      .then((store) => new StoreClient(this.id, store, this.#surroundings.clock));
+      .then((store) => this.#current = new StoreClient(this.id, store, this.#surroundings.clock));
+  }
+
+  /** The store's client, if it is open. */
+  get current(): StoreClient | undefined {
+    return this.#closed ? undefined : this.#current;
   }
 
   /** How it looks from outside. */

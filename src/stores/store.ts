@@ -1,11 +1,10 @@
 /**
- * The contract of a store: it holds the state of keys and runs batches of requests on it, each request atomically.
+ * The contract of a store: it holds the state of keys and runs requests on it, each atomically.
  *
  * @module
  */
 
 import type { Level, Mark } from "../algorithms/kernel.ts";
-import type { StoreError } from "../base/errors.ts";
 import type { Policy } from "../policy/policy.ts";
 
 /** One key of one limiter, and what is asked of it. */
@@ -35,10 +34,16 @@ export interface TakeRequest {
   readonly mode: "now" | "wait" | "peek";
   /** The longest acceptable wait, in microseconds. */
   readonly maxWaitUs: number;
-  /** Names the leases and the place in the queue; made by `waiterId`. */
+  /** Names the leases and the place in the queue; made by `waiterId`. May be empty where no target takes slots. */
   readonly id: string;
   /** When a request that queues again first arrived, as its reply told; 0 for a new one. */
   readonly arrivalUs: number;
+  /**
+   * How often to take, one after the other, until a denial; the reply tells how often that was, and where the last one
+   * left the level. Only for one target with a single token bucket, in mode `now`; all of it within the capacity.
+   * @default {1}
+   */
+  readonly times?: number;
 }
 
 /** Asks again for one that queues on a single target: was it served, and when should it ask next? */
@@ -144,6 +149,8 @@ export interface TakeReply {
   readonly arrivalUs: number;
   /** Where each target stands afterwards. */
   readonly levels: readonly TargetLevel[];
+  /** Of a request with `times`: how often it was taken, from 0. It is allowed if that is at least once. */
+  readonly times?: number;
 }
 
 /** What a store answers to every other request. */
@@ -185,13 +192,23 @@ export interface NoticeListener {
 export interface Store {
   /** What kind of store it is: `memory`, `redis`. */
   readonly engine: string;
+  /** Whether it is inside this process, with this process' clock: asking costs nothing. @default {false} */
+  readonly isLocal?: boolean;
   /**
-   * Runs requests in order. Each takes effect as a whole or not at all, and one that fails leaves the others alone.
+   * Runs one request, as a whole or not at all. Requests on one key take effect in the order in which they were asked.
+   * A store may send many together: one that fails leaves the others alone.
    *
-   * @returns One reply for each request, or the error that befell it.
-   * @throws {StoreError} If the store could not be reached, or not in time; a request that may have run is not repeated.
+   * @param request What is asked.
+   * @param signal Gives up a request that has not been sent: it rejects with the signal's reason and takes nothing.
+   *   Once it was sent, the signal does nothing: the reply says what was taken.
+   * @returns The reply: at once from a store inside this process, else its promise.
+   * @throws {StoreError} If the store could not be reached, not in time, or refused; a request that may have run is
+   *   not repeated. Thrown, or rejected with.
    */
-  execute(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]>;
+  execute<Request extends StoreRequest>(
+    request: Request,
+    signal?: AbortSignal,
+  ): ReplyTo<Request> | Promise<ReplyTo<Request>>;
   /** Sets up the way back for those who queue; must have resolved before the first one of the instance does. */
   listen(listener: NoticeListener): Promise<void>;
   /** Forgets every key of this store. */

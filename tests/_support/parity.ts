@@ -122,10 +122,10 @@ class ParityRun {
     const request = this.#request(step);
     if (request === undefined) return;
     if (request.op === "take") this.#takes.set(request.id, request);
-    const [expected, actual] = await Promise.all([this.#memory.execute([request]), this.#redis.execute([request])]);
+    const [expected, actual] = await Promise.all([this.#memory.execute(request), this.#redis.execute(request)]);
     assert.deepEqual(actual, expected, `${step.ask} at ${this.#clock.nowUs()}`);
     await Promise.all(this.#targets.map((target) => this.#compare(target)));
-    this.#remember(request, expected[0] as TakeReply);
+    this.#remember(request, expected as TakeReply);
   }
 
   async compareNotices(): Promise<void> {

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 
-import { StoreError } from "../../src/base/errors.ts";
+import type { StoreError } from "../../src/base/errors.ts";
 import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
@@ -44,16 +44,17 @@ export async function assertStartsFresh({ connection, testScript }: ParityServic
         id: "x.1.d.0.0.1",
         targets: [{ limiter: `l${i}`, key: undefined, policy, cost: 1, slots: 0 }],
       });
-      const replies = await store.execute([take(before), take(before), take(after), take(after)]);
+      const requests = [take(before), take(before), take(after), take(after)];
+      const replies = await Promise.allSettled(requests.map((request) => store.execute(request)));
       assert.deepEqual(
-        replies.map((reply) => reply instanceof StoreError ? reply.message : (reply as TakeReply).status),
+        replies.map((reply) => reply.status === "rejected" ? reply.reason.message : (reply.value as TakeReply).status),
         ["allowed", "rate", "allowed", "rate"],
         `${before.rates.map((rate) => rate.algorithm)} to ${after.rates.map((rate) => rate.algorithm)}`,
       );
-      await store.execute([{
+      await store.execute({
         op: "reset",
         targets: [{ limiter: `l${i}`, key: undefined, policy: after, cost: 1, slots: 0 }],
-      }]);
+      });
     }
   }
 }
@@ -76,13 +77,16 @@ export async function assertFailsAlone({ connection, raw, testScript }: ParitySe
       await raw.send("DEL", key);
       await raw.send("HSET", key, "a", "b");
       const good = `good ${key}`;
-      const replies = await store.execute([take("bad"), take(good), take("bad", "other"), take(good), take("other")]);
+      const requests = [take("bad"), take(good), take("bad", "other"), take(good), take("other")];
+      const replies = await Promise.allSettled(requests.map((request) => store.execute(request)));
       await raw.send("DEL", key);
-      const told = replies.map((reply) => reply instanceof StoreError ? reply.code : (reply as TakeReply).status);
+      const told = replies.map((reply) => {
+        return reply.status === "rejected" ? (reply.reason as StoreError).code : (reply.value as TakeReply).status;
+      });
       assert.deepEqual([told[0], told[1], told[2]], ["STORE_REFUSED", "allowed", "STORE_REFUSED"], key);
       assert.ok(told[3] === "rate" || told[3] === "slots", `${key}: ${told[3]}`);
       assert.equal(told[4], "allowed", `${key}: nothing was taken from the other key`);
-      await store.execute([{ op: "reset", targets: take("other").targets }]);
+      await store.execute({ op: "reset", targets: take("other").targets });
     }
   }
 }

@@ -85,9 +85,7 @@ export class Lab {
   async ask(request: TakeRequest): Promise<TakeReply>;
   async ask(request: StoreRequest): Promise<TakeReply | DoneReply>;
   async ask(request: StoreRequest): Promise<TakeReply | DoneReply> {
-    const [reply] = await this.store.execute([request]);
-    if (reply instanceof Error) throw reply;
-    return reply as TakeReply | DoneReply;
+    return await this.store.execute(request);
   }
 
   /** Takes. */

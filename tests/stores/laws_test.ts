@@ -155,7 +155,7 @@ for (const engine of ENGINES) {
           const asked = costing(all[i % all.length] as Target, share);
           return batched.request(waits && asked.slots === 0 ? "wait" : "now", [asked]);
         });
-        const replies = await batched.store.execute(requests);
+        const replies = await Promise.all(requests.map((request) => batched.store.execute(request)));
         for (const [i, request] of requests.entries()) assert.deepEqual(replies[i], await alone.ask(request));
       }) as never,
     );

@@ -49,7 +49,7 @@ function openMistaken(mistake: Mistake): OpenStore {
   return ({ clock }) => {
     const store = new MemoryStore({ clock });
     const execute = store.execute.bind(store);
-    store.execute = (batch) => execute(batch.map(mistake));
+    store.execute = (request) => execute(mistake(request)) as never;
     return store;
   };
 }
@@ -70,10 +70,10 @@ describe("storeConformance()", () => {
       const open: OpenStore = ({ clock }) => {
         const store = new MemoryStore({ clock });
         const execute = store.execute.bind(store);
-        store.execute = async (batch) =>
-          (await execute(batch)).map((reply) =>
-            "waitUs" in reply && reply.waitUs > 0 ? { ...reply, waitUs: reply.waitUs + offUs } : reply
-          );
+        store.execute = (async (request: StoreRequest) => {
+          const reply = await execute(request);
+          return "waitUs" in reply && reply.waitUs > 0 ? { ...reply, waitUs: reply.waitUs + offUs } : reply;
+        }) as never;
         return store;
       };
       const outcomes = storeConformance({ open }).slice(0, 30).map(({ run }) => run());

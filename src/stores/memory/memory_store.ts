@@ -8,12 +8,13 @@ import type { Level, Mark } from "../../algorithms/kernel.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/mod.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { ClosedError, type StoreError } from "../../base/errors.ts";
+import { ClosedError } from "../../base/errors.ts";
 import type {
   BlockRequest,
   DoneReply,
   GiveBackRequest,
   NoticeListener,
+  ReplyTo,
   Store,
   StoreRequest,
   TakeReply,
@@ -35,6 +36,8 @@ export interface MemoryStoreOptions {
 export class MemoryStore implements Store {
   /** What kind of store it is. */
   readonly engine: string = "memory";
+  /** It is inside this process. */
+  readonly isLocal: boolean = true;
   readonly #clock: Clock;
   readonly #cells: Cells;
   readonly #listeners = new Map<string, NoticeListener>();
@@ -60,13 +63,10 @@ export class MemoryStore implements Store {
     return this.#cells.read(target).states;
   }
 
-  /** Runs requests, one after the other. */
-  execute(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]> {
-    if (this.#closed) {
-      return Promise.reject(new ClosedError("the memory store"));
-    }
-    const nowUs = this.#clock.nowUs();
-    return Promise.resolve(batch.map((request) => this.#run(request, nowUs)));
+  /** Runs a request at once. */
+  execute<Request extends StoreRequest>(request: Request): ReplyTo<Request> | Promise<ReplyTo<Request>> {
+    if (this.#closed) throw new ClosedError("the memory store");
+    return this.#run(request, this.#clock.nowUs()) as ReplyTo<Request>;
   }
 
   /** Remembers where notices for an instance go. */

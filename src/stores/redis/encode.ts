@@ -48,6 +48,11 @@ function isBucket(request: StoreRequest): request is TakeRequest {
   return maxConcurrent === 0 && rates.length === 1 && rates[0]?.algorithm === "token_bucket";
 }
 
+/** The smallest script that can run a request. */
+export function scriptOf(request: StoreRequest): Script {
+  return isBucket(request) ? bucket : isPlain(request) ? decide : coordinate;
+}
+
 /** Turns a batch into one script call. */
 export function encodeBatch(batch: readonly StoreRequest[], options: EncodeOptions): Promise<ScriptCall> {
   return batch.every(isBucket) ? encodeBuckets(batch, options) : encodeRequests(batch, options);

@@ -5,12 +5,19 @@
  */
 
 import type { Clock } from "../../base/clock.ts";
-import type { StoreError } from "../../base/errors.ts";
-import type { DoneReply, NoticeListener, Store, StoreRequest, TakeReply } from "../store.ts";
+import { ClosedError, type StoreError } from "../../base/errors.ts";
+import { Batcher } from "../batcher.ts";
+import type { DoneReply, NoticeListener, ReplyTo, Store, StoreRequest, TakeReply } from "../store.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { decodeBatch, decodeNotice } from "./decode.ts";
-import { encodeBatch, type ScriptCall } from "./encode.ts";
+import { encodeBatch, type ScriptCall, scriptOf } from "./encode.ts";
 import { KeyNames } from "./keys.ts";
+
+/** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
+const MAX_BATCH = 128;
+
+/** How many requests may wait to be sent where nothing else is said. */
+const MAX_QUEUED = 65_536;
 
 /** How a store uses its connection. */
 export interface RedisStoreSettings {
@@ -18,6 +25,8 @@ export interface RedisStoreSettings {
   readonly keyPrefix?: string;
   /** Added to every key's time to live, in milliseconds. @default {10} */
   readonly timingMarginMs?: number;
+  /** How many requests may wait to be sent; more fail with `STORE_OVERLOADED`. @default {65_536} */
+  readonly maxQueued?: number;
   /** A clock that replaces the server's, for tests with virtual time. Never in production. */
   readonly testClock?: Clock;
   /** Replaces a script before it is sent, for tests that seed mistakes. */
@@ -32,6 +41,7 @@ export class RedisStore implements Store {
   readonly #names: KeyNames;
   readonly #settings: RedisStoreSettings;
   readonly #listeners: NoticeListener[] = [];
+  readonly #batcher: Batcher<StoreRequest, TakeReply | DoneReply | StoreError>;
 
   /**
    * Makes one.
@@ -43,10 +53,22 @@ export class RedisStore implements Store {
     this.#connection = connection;
     this.#settings = settings;
     this.#names = new KeyNames(settings.keyPrefix ?? "rate_limit");
+    this.#batcher = new Batcher({
+      send: (batch) => this.#send(batch),
+      kindOf: scriptOf,
+      keysOf: ({ targets }) => targets.map(({ limiter, key }) => JSON.stringify([limiter, key])),
+      errorOf: (cause) => cause as Error,
+      maxBatch: MAX_BATCH,
+      maxQueued: settings.maxQueued ?? MAX_QUEUED,
+    });
   }
 
-  /** Runs requests in one script call. */
-  async execute(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]> {
+  /** Runs a request, in one script call with what is asked at the same time. */
+  execute<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
+    return this.#batcher.ask(request, signal) as Promise<ReplyTo<Request>>;
+  }
+
+  async #send(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]> {
     const call = await encodeBatch(batch, {
       names: this.#names,
       graceMs: this.#settings.timingMarginMs ?? 10,
@@ -79,8 +101,9 @@ export class RedisStore implements Store {
     return this.#connection.connect();
   }
 
-  /** Disconnects, after what is in flight. */
+  /** Refuses what waits to be sent, and disconnects after what is in flight. */
   close(): Promise<void> {
+    this.#batcher.close(new ClosedError("the Redis store"));
     return this.#connection.close();
   }
 }

@@ -103,8 +103,8 @@ export class Bench implements AsyncDisposable {
   async takeAndCrash(limiter: Limiter): Promise<string> {
     const id = waiterId({ instance: "crashed", sequence: 1, direct: true, maxWaitUs: 0, slots: 1, cost: 1 });
     const targets = [this.targetOf(limiter)];
-    const [reply] = await this.store.execute([{ op: "take", targets, mode: "now", maxWaitUs: 0, id, arrivalUs: 0 }]);
-    if (reply === undefined || !("status" in reply) || reply.status !== "allowed") {
+    const reply = await this.store.execute({ op: "take", targets, mode: "now", maxWaitUs: 0, id, arrivalUs: 0 });
+    if (reply.status !== "allowed") {
       throw new Error(`Cannot take a slot of ${limiter.id}: ${JSON.stringify(reply)}`);
     }
     return id;

@@ -130,10 +130,10 @@ export const concurrency: Topic = {
         const limiter = bench.limiter({ maxConcurrent: 2 });
         const targets = [bench.targetOf(limiter)];
         const stranger = "stranger.1.d.0.1.1";
-        const [unheld] = await bench.store.execute([{ op: "release", id: stranger, targets }]);
-        assert.deepEqual((unheld as { counts?: unknown }).counts, [0]);
+        const unheld = await bench.store.execute({ op: "release", id: stranger, targets });
+        assert.deepEqual(unheld.counts, [0]);
         const [first] = [await limiter.acquire(), await limiter.acquire()];
-        await bench.store.execute([{ op: "release", id: stranger, targets }]);
+        await bench.store.execute({ op: "release", id: stranger, targets });
         assert.equal(await admitted([limiter], 3), 0);
         await Promise.all([first.release(), first.release()]);
         await first.release();

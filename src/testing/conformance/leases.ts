@@ -124,7 +124,7 @@ export const leases: Topic = {
         const id = await bench.takeAndCrash(limiter);
         await bench.clock.advance(3_000);
         assert.equal((await limiter.tryAcquire()).allowed, true);
-        await bench.store.execute([{ op: "release", id, targets: [bench.targetOf(limiter)] }]);
+        await bench.store.execute({ op: "release", id, targets: [bench.targetOf(limiter)] });
         assert.equal((await limiter.tryAcquire()).allowed, false);
       },
     },

@@ -8,11 +8,10 @@ import { systemClock } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
 import { compilePolicy } from "../../policy/policy.ts";
 import {
-  type DoneReply,
   type NoticeListener,
+  type ReplyTo,
   type Store,
   type StoreRequest,
-  type TakeReply,
   type Target,
   waiterId,
 } from "../../stores/store.ts";
@@ -57,9 +56,13 @@ export class TrackedStore implements Store {
   }
 
   /** As the store does. */
-  execute(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]> {
-    if (this.failure !== undefined) return Promise.reject(this.failure);
-    return this.#track(this.#store.execute(batch));
+  execute<Request extends StoreRequest>(
+    request: Request,
+    signal?: AbortSignal,
+  ): ReplyTo<Request> | Promise<ReplyTo<Request>> {
+    if (this.failure !== undefined) throw this.failure;
+    const reply = this.#store.execute(request, signal);
+    return reply instanceof Promise ? this.#track(reply) : reply;
   }
 
   /** As the store does. */
@@ -117,14 +120,15 @@ export class TrackedStore implements Store {
     const [held, queued] = [this.#newId(), this.#newId()];
     const request = { targets: [TARGET], maxWaitUs: 1, arrivalUs: 0 } as const;
     const arrived = new Promise<void>((resolve) => this.#arrivals.set(queued, resolve));
-    const replies = this.#store.execute([
+    const requests: StoreRequest[] = [
       { ...request, op: "take", mode: "now", id: held },
       { ...request, op: "take", mode: "wait", id: queued },
       { op: "release", targets: [TARGET], id: held },
       { op: "release", targets: [TARGET], id: queued },
-    ]);
+    ];
+    const replies = requests.map((each) => this.#store.execute(each));
     try {
-      await withinDeadline(Promise.all([replies, arrived]), "a notice");
+      await withinDeadline(Promise.all([...replies, arrived]), "a notice");
     } finally {
       this.#arrivals.delete(queued);
     }

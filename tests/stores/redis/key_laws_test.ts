@@ -100,8 +100,7 @@ describe("The keys in Redis", () => {
             : op === "release" || op === "renew"
             ? { op, targets, id: `i.${i - 1}.d.9000000.1.1` }
             : { op, targets };
-          const [reply] = await store.execute([request]);
-          assert.ok(!(reply instanceof Error), String(reply));
+          await store.execute(request);
         }
         const { raw } = connections;
         const keys = [...await raw.keys(`${keyPrefix}*`), ...await raw.keys(`{${keyPrefix}*`)];
@@ -129,8 +128,7 @@ describe("The keys in Redis", () => {
           const take = (asked: typeof one): StoreRequest => {
             return { op: "take", mode: "now", maxWaitUs: 0, id: "i.1.d.0.1.1", arrivalUs: 0, targets: [asked] };
           };
-          const [first, second] = await store.execute([take(one), take(other)]);
-          assert.ok(!(first instanceof Error), String(first));
+          const [, second] = await Promise.all([store.execute(take(one)), store.execute(take(other))]);
           assert.equal((second as TakeReply).status, "allowed");
         }),
         { numRuns: runs(400) },
@@ -166,10 +164,9 @@ describe("The clock", () => {
       ) {
         const targets = [target(options)];
         const before = await serverUs();
-        const [reply] = await store.execute([
+        const { nowUs } = await store.execute(
           { op: "take", mode: "now", maxWaitUs: 0, id: "i.1.d.0.1.1", arrivalUs: 0, targets },
-        ]);
-        const { nowUs } = reply as TakeReply;
+        );
         assert.ok(before <= nowUs && nowUs <= await serverUs());
       }
     } finally {

@@ -17,8 +17,6 @@ export interface LinkHooks {
   prepare?(redis: NodeRedisClient): Promise<unknown>;
   /** Called whenever a connection has come up. */
   onUp?(): void;
-  /** Called whenever the connection was lost; commands fail at once from here on. */
-  onDown?(): void;
   /** Called with what goes wrong in the background, where no caller would hear of it. */
   onError?(error: StoreError): void;
 }
@@ -49,7 +47,6 @@ export class Link {
   #isKept = false;
   #failures = 0;
   #answers = 0;
-  #load = 0;
   #closing: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
 
@@ -68,11 +65,6 @@ export class Link {
   /** Whether commands can be sent. */
   get isUp(): boolean {
     return this.#client !== undefined;
-  }
-
-  /** How many commands have been sent and not been answered. */
-  get load(): number {
-    return this.#load;
   }
 
   /**
@@ -100,33 +92,26 @@ export class Link {
    * Sends through the connection, and fails at once where there is none.
    *
    * @param send Sends one command, or several that are one call; their time is counted together.
-   * @param onAnswered Called when the server has answered, or the connection is gone: possibly long after a timeout.
    * @throws {StoreError} If it could not be sent, was refused, or was not answered in time.
    */
-  call<T>(send: (redis: NodeRedisClient) => Promise<T>, onAnswered?: () => void): Promise<T> {
+  call<T>(send: (redis: NodeRedisClient) => Promise<T>): Promise<T> {
     const client = this.#client;
-    if (client === undefined || this.#end.signal.aborted) {
-      onAnswered?.();
-      return Promise.reject(this.#whyDown());
-    }
+    if (client === undefined || this.#end.signal.aborted) return Promise.reject(this.#whyDown());
     return new Promise<T>((resolve, reject) => {
       const call: Call = { reject, answersBefore: this.#answers };
       const sent = send(client.redis);
       this.#calls.add(call);
-      this.#load++;
       sent.then((reply) => {
         this.#answers++;
         this.#failures = 0;
         this.#leave(call);
         resolve(reply);
-        onAnswered?.();
       }, (cause) => {
         const failure = client.failure(cause);
         const error = callError(this.#settings.endpoint, failure);
         if (failure.isReply) this.#answers++;
         this.#leave(call);
         reject(error);
-        onAnswered?.();
         // A primary that became a replica: its name may lead to the new primary by now.
         if (failure.isReply && READONLY.test(error.message)) this.#drop(client, error);
       });
@@ -220,13 +205,11 @@ export class Link {
     this.#client = undefined;
     this.#failure = error;
     client.close();
-    this.#hooks.onDown?.();
     this.#hooks.onError?.(error);
     this.#retryLater();
   }
 
   #leave(call: Call): void {
-    this.#load--;
     if (this.#calls.delete(call) && this.#calls.size === 0) this.#onDrained?.();
   }
 

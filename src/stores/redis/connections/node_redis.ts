@@ -25,7 +25,7 @@ const KEYS_PER_STEP = 1_000;
 /**
  * Makes a connection. Nothing is opened before `connect()` or the first command.
  *
- * Calls whose first key is the same arrive at the server in the order they were made. While Redis is down, calls fail
+ * Calls arrive at the server in the order in which they were made. While Redis is down, calls fail
  * at once and the connections are set up again in the background. Open connections keep the process alive until
  * `close()`; nothing else here does.
  *
@@ -45,9 +45,7 @@ export function openNodeRedis(
   let closing: Promise<unknown> | undefined;
   return {
     run: (script, keys, args) =>
-      pool.call(keys[0] ?? "", (redis) => {
-        return runScript(redis, sent, script, [String(keys.length), ...keys, ...args]);
-      }),
+      pool.call((redis) => runScript(redis, sent, script, [String(keys.length), ...keys, ...args])),
     subscribe: (channel, listener, onReconnect) => subscriber.subscribe(channel, listener, onReconnect),
     deleteByPrefix: (prefix) => deleteByPrefix(pool, prefix),
     connect: () => pool.connect(),
@@ -90,14 +88,11 @@ async function deleteByPrefix(pool: Pool, prefix: string): Promise<number> {
   let cursor = "0";
   do {
     const scan = ["SCAN", cursor, "MATCH", pattern, "COUNT", String(KEYS_PER_STEP)];
-    const page = await pool.call(
-      prefix,
-      (redis) => redis.sendCommand<[cursor: string, keys: string[]]>(scan),
-    );
+    const page = await pool.call((redis) => redis.sendCommand<[cursor: string, keys: string[]]>(scan));
     const keys = page[1];
     for (let i = 0; i < keys.length; i += KEYS_PER_STEP) {
       const unlink = ["UNLINK", ...keys.slice(i, i + KEYS_PER_STEP)];
-      count += await pool.call(prefix, (redis) => redis.sendCommand<number>(unlink));
+      count += await pool.call((redis) => redis.sendCommand<number>(unlink));
     }
     cursor = page[0];
   } while (cursor !== "0");

@@ -1,0 +1,122 @@
+/**
+ * Denials that this process remembers: whoever is denied until an instant need not ask the store before it.
+ *
+ * Nothing is denied here that the store would have allowed: the wait counts from before the store was asked, and other
+ * traffic only makes it longer. What makes it shorter (reset, refund, settle, cancel, block) is forgotten here at once
+ * where this process does it, and after the policy's cap where another one does.
+ *
+ * @module
+ */
+
+import type { Level } from "../algorithms/kernel.ts";
+import type { RateLimit } from "../algorithms/limit.ts";
+import { tokenBucket } from "../algorithms/token_bucket.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { TakeReply, Target, TargetLevel } from "../stores/store.ts";
+
+/** The most keys that are remembered of one limiter; the oldest denial is forgotten first. */
+const MAX_KEYS = 10_000;
+
+interface Denial {
+  readonly policy: Policy;
+  readonly cost: number;
+  readonly reply: TakeReply;
+  /** When the store was asked, by this process' clock: not after the instant that the reply speaks of. */
+  readonly askedUs: number;
+}
+
+/** The denials of one store's limiters. */
+export class Denials {
+  readonly #limiters = new Map<string, Map<string | undefined, Denial>>();
+
+  /** Whether any denial is remembered. */
+  get any(): boolean {
+    return this.#limiters.size > 0;
+  }
+
+  /**
+   * What the store said of a target, as of now, if a call that may wait `maxWaitUs` must still be denied for it.
+   * Undefined where the store has to be asked.
+   */
+  find(target: Target, nowUs: number, maxWaitUs: number): TakeReply | undefined {
+    const denials = this.#limiters.get(target.limiter);
+    const denial = denials?.get(target.key);
+    if (denial === undefined) return undefined;
+    const ageUs = nowUs - denial.askedUs;
+    if (denial.policy !== target.policy || ageUs >= Math.min(denial.reply.waitUs, target.policy.denyCacheUs)) {
+      denials?.delete(target.key);
+      return undefined;
+    }
+    const waitUs = waitOf(denial, target.cost, ageUs);
+    return waitUs > maxWaitUs ? new AgedReply(denial, waitUs, ageUs) : undefined;
+  }
+
+  /** Remembers a reply if it is a denial that time alone can end. */
+  remember(target: Target, reply: TakeReply, askedUs: number): void {
+    const { policy, limiter, key, cost } = target;
+    if (policy.denyCacheUs === 0 || policy.maxConcurrent > 0) return;
+    if (reply.status !== "rate" && reply.status !== "blocked") return;
+    let denials = this.#limiters.get(limiter);
+    if (denials === undefined) this.#limiters.set(limiter, denials = new Map());
+    denials.delete(key);
+    for (const oldest of denials.keys()) {
+      if (denials.size < MAX_KEYS) break;
+      denials.delete(oldest);
+    }
+    denials.set(key, { policy, cost, reply, askedUs });
+  }
+
+  /** Forgets what is known of targets. */
+  forget(targets: readonly Target[]): void {
+    for (const { limiter, key } of targets) this.#limiters.get(limiter)?.delete(key);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#limiters.clear();
+  }
+}
+
+/** How long a cost has to wait at least, `ageUs` after the denial; 0 where that cannot be told from it. */
+function waitOf({ policy, cost, reply, askedUs }: Denial, asked: number, ageUs: number): number {
+  if (asked === cost) return reply.waitUs - ageUs;
+  const [rate, ...more] = policy.rates;
+  const level = reply.levels[0]?.rates[0];
+  // Only the state of a token bucket can be told from its level.
+  if (rate?.algorithm !== "token_bucket" || more.length > 0 || level === undefined) return 0;
+  if (reply.status === "blocked") return 0;
+  const nowUs = askedUs + ageUs;
+  return tokenBucket.earliest({ tatUs: askedUs + level[0], tatRem: level[1] }, nowUs, asked, rate) - nowUs;
+}
+
+/** An earlier reply, some time later. */
+class AgedReply implements TakeReply {
+  readonly status: TakeReply["status"];
+  readonly nowUs: number;
+  readonly waitUs: number;
+  readonly arrivalUs = 0;
+  readonly #denial: Denial;
+  readonly #ageUs: number;
+
+  constructor(denial: Denial, waitUs: number, ageUs: number) {
+    this.status = denial.reply.status;
+    this.nowUs = denial.reply.nowUs + ageUs;
+    this.waitUs = waitUs;
+    this.#denial = denial;
+    this.#ageUs = ageUs;
+  }
+
+  /** A bucket has refilled since, and windows have come nearer to their end. */
+  get levels(): readonly TargetLevel[] {
+    const { reply, policy } = this.#denial;
+    return reply.levels.map(({ rates, slots }) => ({
+      rates: rates.map((level, i) => aged(level, this.#ageUs, policy.rates[i] as RateLimit)),
+      slots,
+    }));
+  }
+}
+
+function aged([first, second]: Level, ageUs: number, { algorithm }: RateLimit): Level {
+  if (algorithm !== "token_bucket") return [first, Math.max(second - ageUs, 0)];
+  return first < ageUs ? [0, 0] : [first - ageUs, second];
+}

@@ -1,0 +1,207 @@
+/**
+ * Gathers what is asked one by one into few calls: what is asked in one turn of the event loop, and what queues up
+ * behind calls in flight. A lone request goes out at once.
+ *
+ * @module
+ */
+
+import { StoreError } from "../base/errors.ts";
+
+/** How a batcher works. */
+export interface BatcherOptions<Item, Reply> {
+  /** Sends items as one call. Resolves to a reply, or an error, for each of them. Calls arrive in order. */
+  send(items: readonly Item[]): Promise<readonly (Reply | Error)[]>;
+  /** Only items of one kind go into one call. */
+  kindOf(item: Item): unknown;
+  /** Items that have one of these in common take effect in the order in which they were asked. */
+  keysOf(item: Item): readonly string[];
+  /** The error of one item, where its call has failed as a whole. */
+  errorOf(cause: unknown): Error;
+  /** The most items of a call. */
+  readonly maxBatch: number;
+  /** The most items that wait to be sent; more are refused. */
+  readonly maxQueued: number;
+}
+
+/**
+ * With this many calls in flight, only full batches go out: whatever else is asked waits for a reply, and makes fewer
+ * and larger calls of itself. Enough that a distant server is not waited for without need.
+ */
+const BUSY_CALLS = 4;
+
+/** The most calls in flight. */
+const MAX_CALLS = 32;
+
+/** One item on its way. */
+interface Entry<Item, Reply> {
+  readonly item: Item;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+  /** Whether its caller has given up while it was queued. */
+  isGone: boolean;
+  /** Forgets the caller's signal; undefined where there is none. */
+  leave: (() => void) | undefined;
+}
+
+/** The way of many items to one place. */
+export class Batcher<Item, Reply> {
+  readonly #options: BatcherOptions<Item, Reply>;
+  #queue: Entry<Item, Reply>[] = [];
+  /** How many at the front of the queue have been sent. */
+  #sent = 0;
+  #gone = 0;
+  #calls = 0;
+  #isScheduled = false;
+  #closed: Error | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param options How it works.
+   */
+  constructor(options: BatcherOptions<Item, Reply>) {
+    this.#options = options;
+  }
+
+  /** How many items wait to be sent. */
+  get queued(): number {
+    return this.#queue.length - this.#sent - this.#gone;
+  }
+
+  /** How many calls have not been answered. */
+  get inFlight(): number {
+    return this.#calls;
+  }
+
+  /**
+   * Asks one thing.
+   *
+   * @param item What is asked.
+   * @param signal Gives up while it is queued: it is not sent then, and rejects with the signal's reason.
+   * @throws {StoreError} `STORE_OVERLOADED` if too many wait already.
+   */
+  ask(item: Item, signal?: AbortSignal): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed !== undefined) return reject(this.#closed);
+      if (this.queued >= this.#options.maxQueued) return reject(overloaded(this.#options.maxQueued));
+      const entry: Entry<Item, Reply> = { item, resolve, reject, isGone: false, leave: undefined };
+      if (signal !== undefined && !this.#follow(entry, signal)) return;
+      this.#queue.push(entry);
+      this.#schedule();
+    });
+  }
+
+  /** Sends nothing more: what is queued, and what is asked from now on, rejects with `error`. */
+  close(error: Error): void {
+    this.#closed = error;
+    const queued = this.#queue.slice(this.#sent);
+    this.#queue = [];
+    this.#sent = this.#gone = 0;
+    for (const { isGone, leave, reject } of queued) {
+      leave?.();
+      if (!isGone) reject(error);
+    }
+  }
+
+  /** Lets a signal take an entry out of the queue. Whether it is not aborted yet. */
+  #follow(entry: Entry<Item, Reply>, signal: AbortSignal): boolean {
+    if (signal.aborted) {
+      entry.reject(signal.reason);
+      return false;
+    }
+    const abort = () => {
+      entry.isGone = true;
+      this.#gone++;
+      entry.reject(signal.reason);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    entry.leave = () => signal.removeEventListener("abort", abort);
+    return true;
+  }
+
+  /** Sends at the end of this turn, so that whoever asks in the same turn comes along. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#maySend()) {
+      const batch = this.#next();
+      if (batch.length > 0) this.#sendByKind(batch);
+    }
+  }
+
+  #maySend(): boolean {
+    const { queued } = this;
+    if (queued === 0 || this.#calls >= MAX_CALLS) return false;
+    return this.#calls < BUSY_CALLS || queued >= this.#options.maxBatch;
+  }
+
+  /** Takes the next few entries from the queue. */
+  #next(): Entry<Item, Reply>[] {
+    const batch: Entry<Item, Reply>[] = [];
+    while (this.#sent < this.#queue.length && batch.length < this.#options.maxBatch) {
+      const entry = this.#queue[this.#sent++] as Entry<Item, Reply>;
+      if (entry.isGone) this.#gone--;
+      else batch.push(entry);
+      entry.leave?.();
+    }
+    if (this.#sent === this.#queue.length || this.#sent > 4 * this.#options.maxBatch) {
+      this.#queue = this.#queue.slice(this.#sent);
+      this.#sent = 0;
+    }
+    return batch;
+  }
+
+  /** One call for each kind; more where two kinds ask for one key, whose order must hold. */
+  #sendByKind(batch: readonly Entry<Item, Reply>[]): void {
+    const { kindOf, keysOf } = this.#options;
+    const [first] = batch;
+    const firstKind = kindOf((first as Entry<Item, Reply>).item);
+    if (batch.every(({ item }) => kindOf(item) === firstKind)) return this.#send(batch);
+    const kinds = new Map<unknown, Entry<Item, Reply>[]>();
+    const kindByKey = new Map<string, unknown>();
+    const sendAll = () => {
+      for (const entries of kinds.values()) this.#send(entries);
+      kinds.clear();
+      kindByKey.clear();
+    };
+    for (const entry of batch) {
+      const kind = kindOf(entry.item);
+      const keys = keysOf(entry.item);
+      if (keys.some((key) => kindByKey.has(key) && kindByKey.get(key) !== kind)) sendAll();
+      for (const key of keys) kindByKey.set(key, kind);
+      const entries = kinds.get(kind);
+      if (entries === undefined) kinds.set(kind, [entry]);
+      else entries.push(entry);
+    }
+    sendAll();
+  }
+
+  #send(batch: readonly Entry<Item, Reply>[]): void {
+    this.#calls++;
+    this.#options.send(batch.map((entry) => entry.item)).then((replies) => {
+      this.#calls--;
+      for (let i = 0; i < batch.length; i++) {
+        const { resolve, reject } = batch[i] as Entry<Item, Reply>;
+        const reply = replies[i] as Reply | Error;
+        if (reply instanceof Error) reject(reply);
+        else resolve(reply);
+      }
+      if (this.queued > 0) this.#schedule();
+    }, (cause) => {
+      this.#calls--;
+      for (const { reject } of batch) reject(this.#options.errorOf(cause));
+      if (this.queued > 0) this.#schedule();
+    });
+  }
+}
+
+function overloaded(maxQueued: number): StoreError {
+  return new StoreError("STORE_OVERLOADED", `Cannot ask the store: ${maxQueued} requests wait to be sent already`);
+}

@@ -72,7 +72,9 @@ describe("storeConformance()", () => {
         const execute = store.execute.bind(store);
         store.execute = (async (request: StoreRequest) => {
           const reply = await execute(request);
-          return "waitUs" in reply && reply.waitUs > 0 ? { ...reply, waitUs: reply.waitUs + offUs } : reply;
+          return "waitUs" in reply && reply.waitUs > 0
+            ? { ...reply, waitUs: reply.waitUs + offUs, levels: reply.levels }
+            : reply;
         }) as never;
         return store;
       };

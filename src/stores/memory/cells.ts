@@ -1,143 +1,113 @@
 /**
- * What the memory store keeps: one cell a key, bounded, and forgotten once it cannot be told from a fresh one.
+ * What the memory store keeps: bounded, and forgotten once it cannot be told from fresh.
  *
  * @module
  */
 
-import { kernelOf, type RateState } from "../../algorithms/mod.ts";
-import type { TokenBucketLimit } from "../../algorithms/limit.ts";
-import type { TokenBucketState } from "../../algorithms/token_bucket.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Target } from "../store.ts";
-import type { SlotBook } from "./slot_book.ts";
+import type { Cell } from "./cell_box.ts";
+import { nearer, Shelf } from "./shelf.ts";
 
-/** The state of one key of one limiter. */
-export interface Cell {
-  /** The rules that the states were made for. */
-  policy: Policy;
-  /** One for each rate of the policy. */
-  states: RateState[];
-  /** Everything is denied until this instant. */
-  blockedUs: number;
-  /** Who is inside and who waits; made when first needed. */
-  slots: SlotBook | undefined;
-}
-
-/** How many cells are looked at for one that may be forgotten, each time one is added. */
+/** How many keys of the same limiter are looked at for one that may be forgotten, each time one is added. */
 const SWEEP = 4;
 
-/** How many cells are compared when one must be evicted. */
+/** The same for keys of any limiter. */
+const SWEEP_ALL = 2;
+
+/** How many keys are compared when one must be evicted: half of the same limiter, half of any. */
 const SAMPLE = 16;
 
-/** All cells of a store. */
+/** All keys of a store. */
 export class Cells {
-  readonly #cells = new Map<string, Cell>();
   readonly #maxKeys: number;
-  #sweep: Iterator<[string, Cell]> = this.#cells.entries();
+  readonly #shelves = new Map<string, Shelf>();
+  readonly #all: Shelf[] = [];
+  /** There are not more keys than this: those that were counted last, and all added since. */
+  #atMost = 0;
+  /** The shelf whose turn it is when keys of any limiter are looked at. */
+  #turn = 0;
+  #lastId: string | undefined;
+  #last: Shelf | undefined;
 
   /**
    * Makes one.
    *
-   * @param maxKeys The most cells; past it the one nearest to fresh is forgotten first.
+   * @param maxKeys The most keys; past it the one nearest to fresh is forgotten first.
    */
   constructor(maxKeys: number) {
     this.#maxKeys = maxKeys;
   }
 
-  /** How many cells there are. */
+  /** How many keys there are. */
   get size(): number {
-    return this.#cells.size;
+    let size = 0;
+    for (const shelf of this.#all) size += shelf.size;
+    return size;
   }
 
-  /** The cell of a target as it stands, or a fresh one that is not kept yet. */
+  /** The shelf of a limiter, which goes by these rules from now on. */
+  shelfOf(limiter: string, policy: Policy): Shelf {
+    const shelf = limiter === this.#lastId ? this.#last as Shelf : this.#find(limiter, policy);
+    if (shelf.policy !== policy) shelf.adopt(policy);
+    return shelf;
+  }
+
+  /** The cell of a target as it stands, or a fresh one. It has to be written to be kept. */
   read(target: Target): Cell {
-    const cell = this.#cells.get(nameOf(target));
-    return cell === undefined ? freshCell(target.policy) : adapt(cell, target.policy);
+    return this.shelfOf(target.limiter, target.policy).read(target.key);
   }
 
   /** Keeps a cell that was read and changed. */
   write(target: Target, cell: Cell, nowUs: number): void {
-    const name = nameOf(target);
-    if (!this.#cells.has(name)) this.#makeRoom(nowUs);
-    this.#cells.set(name, cell);
+    const shelf = this.shelfOf(target.limiter, target.policy);
+    if (!shelf.has(target.key)) this.makeRoom(shelf, nowUs);
+    shelf.write(target.key, cell);
   }
 
-  /** Forgets every cell, but wakes nobody. */
+  /** Starts a key anew: full limits, every slot free, no block. Those who wait keep their places. */
+  reset(target: Target): void {
+    this.shelfOf(target.limiter, target.policy).reset(target.key);
+  }
+
+  /** Forgets every key, but wakes nobody. */
   clear(): void {
-    this.#cells.clear();
-    this.#sweep = this.#cells.entries();
+    this.#shelves.clear();
+    this.#all.length = 0;
+    this.#atMost = this.#turn = 0;
+    this.#lastId = this.#last = undefined;
   }
 
-  #makeRoom(nowUs: number): void {
-    for (const [name, cell] of this.#some(SWEEP)) {
-      if (freshFromUs(cell) <= nowUs && !cell.slots?.inUse) this.#cells.delete(name);
-    }
-    if (this.#cells.size < this.#maxKeys) return;
-    let victim: [string, number] | undefined;
-    for (const [name, cell] of this.#some(SAMPLE)) {
-      const freshUs = freshFromUs(cell);
-      if (!cell.slots?.inUse && (victim === undefined || freshUs < victim[1])) victim = [name, freshUs];
-    }
-    if (victim !== undefined) this.#cells.delete(victim[0]);
+  /** Forgets some of what need not be kept, and more if there is no room, for a key that is about to be added. */
+  makeRoom(shelf: Shelf, nowUs: number): void {
+    shelf.sweep(SWEEP, nowUs);
+    if (this.#any()?.sweep(SWEEP_ALL, nowUs)) this.#turn++;
+    if (++this.#atMost <= this.#maxKeys) return;
+    this.#atMost = this.size + 1;
+    if (this.#atMost <= this.#maxKeys) return;
+    const victim = nearer(shelf.weakest(SAMPLE / 2), this.#any()?.weakest(SAMPLE / 2));
+    victim?.box.delete(victim.key);
   }
 
-  /** The next few cells, round and round. */
-  *#some(count: number): Generator<[string, Cell]> {
-    for (let i = 0; i < Math.min(count, this.#cells.size); i++) {
-      let { value, done } = this.#sweep.next();
-      if (done) {
-        this.#sweep = this.#cells.entries();
-        ({ value, done } = this.#sweep.next());
-      }
-      if (!done) yield value;
+  /** The shelf whose turn it is; empty ones have none. */
+  #any(): Shelf | undefined {
+    const count = this.#all.length;
+    for (let i = 0; i < count; i++, this.#turn++) {
+      const shelf = this.#all[this.#turn % count] as Shelf;
+      if (shelf.size > 0) return shelf;
     }
+    return undefined;
   }
-}
 
-/** From this instant on, nothing but held slots tells the cell from a fresh one. */
-function freshFromUs(cell: Cell): number {
-  return cell.policy.rates.reduce(
-    (latest, rate, i) => Math.max(latest, kernelOf(rate).freshFromUs(cell.states[i] as RateState, rate)),
-    Math.max(cell.blockedUs, cell.slots?.freshFromUs ?? 0),
-  );
-}
-
-/** Different targets have different names: the length tells where the limiter's id ends; without a key there is none. */
-function nameOf({ limiter, key }: Target): string {
-  return key === undefined ? `:${limiter}` : `${limiter.length}:${limiter}${key}`;
-}
-
-function freshCell(policy: Policy): Cell {
-  return {
-    policy,
-    states: policy.rates.map((rate) => kernelOf(rate).fresh()),
-    blockedUs: 0,
-    slots: undefined,
-  };
-}
-
-/** A limiter was configured anew: states of the same algorithms live on, others start fresh. */
-function adapt(cell: Cell, policy: Policy): Cell {
-  if (cell.policy === policy) return cell;
-  const same = cell.policy.rates.length === policy.rates.length &&
-    cell.policy.rates.every((rate, i) => rate.algorithm === policy.rates[i]?.algorithm);
-  cell.states = policy.rates.map((rate, i) => {
-    const state = cell.states[i];
-    const before = cell.policy.rates[i];
-    if (!same || state === undefined) return kernelOf(rate).fresh();
-    return rate.algorithm === "token_bucket"
-      ? withDenominator(state as TokenBucketState, before as TokenBucketLimit, rate)
-      : state;
-  });
-  cell.policy = policy;
-  return cell;
-}
-
-/** A remainder means nothing to another denominator; a microsecond more covers any. */
-function withDenominator(
-  state: TokenBucketState,
-  before: TokenBucketLimit,
-  after: TokenBucketLimit,
-): TokenBucketState {
-  return before.denominator === after.denominator ? state : { tatUs: state.tatUs + 1, tatRem: 0 };
+  #find(limiter: string, policy: Policy): Shelf {
+    let shelf = this.#shelves.get(limiter);
+    if (shelf === undefined) {
+      shelf = new Shelf(policy);
+      this.#shelves.set(limiter, shelf);
+      this.#all.push(shelf);
+    }
+    this.#lastId = limiter;
+    this.#last = shelf;
+    return shelf;
+  }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Level, Mark } from "../../algorithms/kernel.ts";
+import type { Mark } from "../../algorithms/kernel.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/mod.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
@@ -21,8 +21,10 @@ import type {
   Target,
   TargetLevel,
 } from "../store.ts";
-import { type Cell, Cells } from "./cells.ts";
+import { type Cell, levelsOf } from "./cell_box.ts";
+import { Cells } from "./cells.ts";
 import { Rounds } from "./rounds.ts";
+import { takeBucket } from "./take_bucket.ts";
 
 /** How a memory store is made. */
 export interface MemoryStoreOptions {
@@ -66,7 +68,9 @@ export class MemoryStore implements Store {
   /** Runs a request at once. */
   execute<Request extends StoreRequest>(request: Request): ReplyTo<Request> | Promise<ReplyTo<Request>> {
     if (this.#closed) throw new ClosedError("the memory store");
-    return this.#run(request, this.#clock.nowUs()) as ReplyTo<Request>;
+    const nowUs = this.#clock.nowUs();
+    const bucket = request.op === "take" ? takeBucket(this.#cells, request, nowUs) : undefined;
+    return (bucket ?? this.#run(request, nowUs)) as ReplyTo<Request>;
   }
 
   /** Remembers where notices for an instance go. */
@@ -154,13 +158,7 @@ export class MemoryStore implements Store {
   }
 
   #level(target: Target, nowUs: number): TargetLevel {
-    const { states } = this.#cells.read(target);
-    return {
-      rates: target.policy.rates.map((rate, i): Level => {
-        return kernelOf(rate).measure(states[i] as RateState, nowUs, rate);
-      }),
-      slots: undefined,
-    };
+    return { rates: levelsOf(target.policy, this.#cells.read(target), nowUs), slots: undefined };
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Level } from "../../algorithms/kernel.ts";
+import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/mod.ts";
 import {
   type NoticeListener,
@@ -17,7 +17,8 @@ import {
   type Target,
   type TargetLevel,
 } from "../store.ts";
-import type { Cell, Cells } from "./cells.ts";
+import { type Cell, levelsOf } from "./cell_box.ts";
+import type { Cells } from "./cells.ts";
 import { SlotBook } from "./slot_book.ts";
 
 /** A waiter, as a target of its own. */
@@ -48,26 +49,52 @@ export class Rounds {
 
   /** The earliest instant at which all limits of a target agree. */
   plan(target: Target): number {
-    const cell = this.#cells.read(target);
-    return target.policy.rates.reduce(
-      (atUs, rate, i) =>
-        Math.max(atUs, kernelOf(rate).earliest(cell.states[i] as RateState, this.#nowUs, target.cost, rate)),
-      Math.max(this.#nowUs, cell.blockedUs),
-    );
+    const { blockedUs, states } = this.#cells.read(target);
+    const { rates } = target.policy;
+    let atUs = Math.max(this.#nowUs, blockedUs);
+    for (let i = 0; i < rates.length; i++) {
+      const rate = rates[i] as RateLimit;
+      atUs = Math.max(atUs, kernelOf(rate).earliest(states[i] as RateState, this.#nowUs, target.cost, rate));
+    }
+    return atUs;
   }
 
   /** Takes a target's cost from all of its rates. */
   commit(target: Target, atUs: number): void {
-    if (target.policy.rates.length === 0) return;
+    const { rates } = target.policy;
+    if (rates.length === 0) return;
     const cell = this.#cells.read(target);
-    cell.states = target.policy.rates.map((rate, i) =>
-      kernelOf(rate).take(cell.states[i] as RateState, this.#nowUs, atUs, target.cost, rate)
-    );
+    for (let i = 0; i < rates.length; i++) {
+      const rate = rates[i] as RateLimit;
+      cell.states[i] = kernelOf(rate).take(cell.states[i] as RateState, this.#nowUs, atUs, target.cost, rate);
+    }
     this.#cells.write(target, cell, this.#nowUs);
   }
 
   /** Takes from all targets or from none. */
   take(request: TakeRequest): TakeReply {
+    const { targets } = request;
+    for (const target of targets) if (target.policy.maxConcurrent > 0) return this.#takeSlots(request);
+    return this.#takeRates(request);
+  }
+
+  /** The same where no slots are involved. */
+  #takeRates({ targets, mode, maxWaitUs, arrivalUs }: TakeRequest): TakeReply {
+    const nowUs = this.#nowUs;
+    let atUs = nowUs;
+    for (const target of targets) atUs = Math.max(atUs, this.plan(target));
+    const allowed = atUs <= nowUs || (mode === "wait" && atUs - nowUs <= maxWaitUs);
+    let status: TakeStatus = allowed ? "allowed" : "rate";
+    const levels: TargetLevel[] = [];
+    for (const target of targets) {
+      if (allowed && mode !== "peek") this.commit(target, atUs);
+      else if (!allowed && this.#cells.read(target).blockedUs > nowUs) status = "blocked";
+      levels.push(this.#level(target, 0));
+    }
+    return { status, nowUs, waitUs: atUs - nowUs, arrivalUs, levels };
+  }
+
+  #takeSlots(request: TakeRequest): TakeReply {
     const { targets, mode, id } = request;
     const nowUs = this.#nowUs;
     let atUs = nowUs;
@@ -151,10 +178,7 @@ export class Rounds {
 
   /** Starts a key anew; those who wait are served. */
   reset(target: Target): void {
-    const cell = this.#cells.read(target);
-    cell.states = target.policy.rates.map((rate) => kernelOf(rate).fresh());
-    cell.blockedUs = 0;
-    cell.slots?.clear();
+    this.#cells.reset(target);
     this.promote(target);
   }
 
@@ -243,9 +267,7 @@ export class Rounds {
 
   #level(target: Target, fence: number): TargetLevel {
     const cell = this.#cells.read(target);
-    const rates = target.policy.rates.map((rate, i): Level => {
-      return kernelOf(rate).measure(cell.states[i] as RateState, this.#nowUs, rate);
-    });
+    const rates = levelsOf(target.policy, cell, this.#nowUs);
     if (target.policy.maxConcurrent === 0) return { rates, slots: undefined };
     const book = cell.slots ?? NOBODY;
     const slots: SlotLevel = { used: book.live(this.#nowUs), freeInUs: book.freeIn(this.#nowUs), fence };

@@ -1,0 +1,145 @@
+/**
+ * Cells of one limiter: keys with any limits, blocks and slots.
+ *
+ * @module
+ */
+
+import type { Level } from "../../algorithms/kernel.ts";
+import type { RateLimit, TokenBucketLimit } from "../../algorithms/limit.ts";
+import { kernelOf, type RateState } from "../../algorithms/mod.ts";
+import type { TokenBucketState } from "../../algorithms/token_bucket.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { Box, Victim } from "./box.ts";
+import type { SlotBook } from "./slot_book.ts";
+
+/** The state of one key of one limiter. */
+export interface Cell {
+  /** The rules that the states were made for. */
+  policy: Policy;
+  /** One for each rate of the policy. */
+  states: RateState[];
+  /** Everything is denied until this instant. */
+  blockedUs: number;
+  /** Who is inside and who waits; made when first needed. */
+  slots: SlotBook | undefined;
+}
+
+/** Cells by key. */
+export class CellBox implements Box {
+  readonly #cells = new Map<string | undefined, Cell>();
+  #sweep: Iterator<[string | undefined, Cell]> = this.#cells.entries();
+
+  /** How many cells there are. */
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  /** Whether a key is kept. */
+  has(key: string | undefined): boolean {
+    return this.#cells.has(key);
+  }
+
+  /** The cell of a key. */
+  get(key: string | undefined): Cell | undefined {
+    return this.#cells.get(key);
+  }
+
+  /** Keeps a cell. */
+  set(key: string | undefined, cell: Cell): void {
+    this.#cells.set(key, cell);
+  }
+
+  /** Forgets a cell. Returns whether there was one. */
+  delete(key: string | undefined): boolean {
+    return this.#cells.delete(key);
+  }
+
+  /** Forgets those of the next few that cannot be told from fresh ones. Returns whether it came to its end. */
+  sweep(looks: number, nowUs: number): boolean {
+    for (let i = 0; i < looks; i++) {
+      const next = this.#sweep.next();
+      if (next.done) {
+        this.#sweep = this.#cells.entries();
+        return true;
+      }
+      const [key, cell] = next.value;
+      if (!cell.slots?.inUse && freshFromUs(cell) <= nowUs) this.#cells.delete(key);
+    }
+    return false;
+  }
+
+  /** The one nearest to fresh of the next few whose slots nobody uses. */
+  weakest(looks: number): Victim | undefined {
+    let best: Victim | undefined;
+    for (let i = Math.min(looks, this.#cells.size); i > 0; i--) {
+      let next = this.#sweep.next();
+      if (next.done) {
+        this.#sweep = this.#cells.entries();
+        next = this.#sweep.next();
+      }
+      if (next.done) break;
+      const [key, cell] = next.value;
+      if (cell.slots?.inUse) continue;
+      const freshUs = freshFromUs(cell);
+      if (best === undefined || freshUs < best.freshUs) best = { box: this, key, freshUs };
+    }
+    return best;
+  }
+}
+
+/** A cell of a key that nobody has used. */
+export function freshCell(policy: Policy): Cell {
+  return {
+    policy,
+    states: policy.rates.map((rate) => kernelOf(rate).fresh()),
+    blockedUs: 0,
+    slots: undefined,
+  };
+}
+
+/** A limiter was configured anew: states of the same algorithms live on, others start fresh. */
+export function adapt(cell: Cell, policy: Policy): Cell {
+  if (cell.policy === policy) return cell;
+  const same = cell.policy.rates.length === policy.rates.length &&
+    cell.policy.rates.every((rate, i) => rate.algorithm === policy.rates[i]?.algorithm);
+  cell.states = policy.rates.map((rate, i) => {
+    const state = cell.states[i];
+    const before = cell.policy.rates[i];
+    if (!same || state === undefined) return kernelOf(rate).fresh();
+    return rate.algorithm === "token_bucket"
+      ? withDenominator(state as TokenBucketState, before as TokenBucketLimit, rate)
+      : state;
+  });
+  cell.policy = policy;
+  return cell;
+}
+
+/** Where each rate of a cell stands. */
+export function levelsOf(policy: Policy, cell: Cell, nowUs: number): Level[] {
+  const levels: Level[] = [];
+  for (let i = 0; i < policy.rates.length; i++) {
+    const rate = policy.rates[i] as RateLimit;
+    levels.push(kernelOf(rate).measure(cell.states[i] as RateState, nowUs, rate));
+  }
+  return levels;
+}
+
+/** From this instant on, nothing but held slots tells the cell from a fresh one. */
+function freshFromUs(cell: Cell): number {
+  const { rates } = cell.policy;
+  let latestUs = Math.max(cell.blockedUs, cell.slots?.freshFromUs ?? 0);
+  for (let i = 0; i < rates.length; i++) {
+    const rate = rates[i] as RateLimit;
+    latestUs = Math.max(latestUs, kernelOf(rate).freshFromUs(cell.states[i] as RateState, rate));
+  }
+  return latestUs;
+}
+
+/** A remainder means nothing to another denominator; a microsecond more covers any. */
+function withDenominator(
+  state: TokenBucketState,
+  before: TokenBucketLimit,
+  after: TokenBucketLimit,
+): TokenBucketState {
+  return before.denominator === after.denominator ? state : { tatUs: state.tatUs + 1, tatRem: 0 };
+}

@@ -1,0 +1,140 @@
+/**
+ * What the memory store keeps of one limiter.
+ *
+ * @module
+ */
+
+import type { TokenBucketLimit } from "../../algorithms/limit.ts";
+import type { TokenBucketState } from "../../algorithms/token_bucket.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { Box, Victim } from "./box.ts";
+import { BucketSlab } from "./bucket_slab.ts";
+import { adapt, type Cell, CellBox, freshCell } from "./cell_box.ts";
+
+/**
+ * All keys of a limiter, each in one place: in a slab while its rules are a single token bucket, else in a cell. Where
+ * rules change, a key moves when it is next written.
+ */
+export class Shelf implements Box {
+  /** The rules that were asked for last. */
+  policy: Policy;
+  /** The only limit of those rules, if it is a token bucket and there are no slots. */
+  bucket: TokenBucketLimit | undefined;
+  /** Where keys with that limit are kept. */
+  slab: BucketSlab | undefined;
+  readonly #cells = new CellBox();
+  /** One for each denominator that remainders have been counted in. */
+  #slabs: BucketSlab[] = [];
+  /** The box whose turn it is when keys are looked at; 0 for the cells. */
+  #turn = 0;
+
+  /**
+   * Makes one.
+   *
+   * @param policy The limiter's rules.
+   */
+  constructor(policy: Policy) {
+    this.policy = policy;
+    this.adopt(policy);
+  }
+
+  /** Goes by other rules from now on. */
+  adopt(policy: Policy): void {
+    this.policy = policy;
+    const [rate, ...more] = policy.rates;
+    this.bucket = rate?.algorithm === "token_bucket" && more.length === 0 && policy.maxConcurrent === 0
+      ? rate
+      : undefined;
+    this.slab = this.bucket && this.#slabFor(this.bucket, policy);
+  }
+
+  /** How many keys there are. */
+  get size(): number {
+    let { size } = this.#cells;
+    for (const slab of this.#slabs) size += slab.size;
+    return size;
+  }
+
+  /** Whether a key is kept anywhere but in the slab of the present rules. */
+  isElsewhere(key: string | undefined): boolean {
+    if (this.#slabs.length === 1 && this.#cells.size === 0) return false;
+    return this.#cells.has(key) || this.#slabs.some((slab) => slab !== this.slab && slab.find(key) >= 0);
+  }
+
+  /** Whether a key is kept. */
+  has(key: string | undefined): boolean {
+    return this.#cells.has(key) || this.#slabs.some((slab) => slab.find(key) >= 0);
+  }
+
+  /** The cell of a key as it stands under the present rules, or a fresh one. It has to be written to be kept. */
+  read(key: string | undefined): Cell {
+    const cell = this.#cells.get(key);
+    if (cell !== undefined) return adapt(cell, this.policy);
+    for (const slab of this.#slabs) {
+      const place = slab.find(key);
+      if (place < 0) continue;
+      const state: TokenBucketState = { tatUs: slab.tatUs[place] as number, tatRem: slab.remOf(place) };
+      const { policy } = slab;
+      return adapt({ policy, states: [state], blockedUs: slab.blockedUs(key), slots: undefined }, this.policy);
+    }
+    return freshCell(this.policy);
+  }
+
+  /** Keeps a cell that was read and changed. */
+  write(key: string | undefined, cell: Cell): void {
+    const { slab } = this;
+    const into = slab === undefined || cell.slots !== undefined ? this.#cells : slab;
+    if (into !== this.#cells && this.#cells.size > 0) this.#cells.delete(key);
+    for (const other of this.#slabs) if (other !== into) other.delete(key);
+    if (into instanceof CellBox) into.set(key, cell);
+    else {
+      const { tatUs, tatRem } = cell.states[0] as TokenBucketState;
+      into.put(key, tatUs, tatRem);
+      into.block(key, cell.blockedUs);
+    }
+  }
+
+  /** Starts a key anew: full limits, every slot free, no block. Those who wait keep their places, and tokens rise on. */
+  reset(key: string | undefined): void {
+    const slots = this.#cells.get(key)?.slots;
+    this.delete(key);
+    if (slots === undefined) return;
+    slots.clear();
+    this.#cells.set(key, { ...freshCell(this.policy), slots });
+  }
+
+  /** Forgets a key. Returns whether there was one. */
+  delete(key: string | undefined): boolean {
+    return this.#cells.delete(key) || this.#slabs.some((slab) => slab.delete(key));
+  }
+
+  /** Forgets those of the next few that cannot be told from fresh ones. Returns whether it came to its end. */
+  sweep(looks: number, nowUs: number): boolean {
+    const box = this.#turn === 0 ? this.#cells : this.#slabs[this.#turn - 1] as Box;
+    if (box.size > 0 && !box.sweep(looks, nowUs)) return false;
+    this.#turn = (this.#turn + 1) % (this.#slabs.length + 1);
+    return this.#turn === 0;
+  }
+
+  /** The one nearest to fresh of the next few. */
+  weakest(looks: number): Victim | undefined {
+    let best = this.#cells.weakest(looks);
+    for (const slab of this.#slabs) best = nearer(best, slab.weakest(looks));
+    return best;
+  }
+
+  #slabFor(rate: TokenBucketLimit, policy: Policy): BucketSlab {
+    this.#slabs = this.#slabs.filter((slab) => slab.size > 0 || slab.denominator === rate.denominator);
+    this.#turn = 0;
+    let slab = this.#slabs.find(({ denominator }) => denominator === rate.denominator);
+    if (slab === undefined) this.#slabs.push(slab = new BucketSlab(policy, rate.denominator));
+    slab.policy = policy;
+    return slab;
+  }
+}
+
+/** Of two, the one nearer to fresh. */
+export function nearer(one: Victim | undefined, other: Victim | undefined): Victim | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return other.freshUs < one.freshUs ? other : one;
+}

@@ -1,0 +1,127 @@
+/**
+ * The decision that most calls ask for: one key with one token bucket. What `rounds.ts` and `token_bucket.ts` do, in
+ * one stretch and on numbers only.
+ *
+ * @module
+ */
+
+import type { TokenBucketLimit } from "../../algorithms/limit.ts";
+import type { TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
+import type { Cells } from "./cells.ts";
+
+/** Decides if that is what is asked for; else undefined. */
+export function takeBucket(cells: Cells, request: TakeRequest, nowUs: number): TakeReply | undefined {
+  if (request.targets.length !== 1) return undefined;
+  const { key, policy, cost, limiter } = request.targets[0] as Target;
+  const shelf = cells.shelfOf(limiter, policy);
+  const { bucket: rate, slab } = shelf;
+  if (rate === undefined || slab === undefined) return undefined;
+  const place = slab.find(key);
+  if (place < 0 && shelf.isElsewhere(key)) return undefined;
+  let tatUs = place < 0 ? 0 : slab.tatUs[place] as number;
+  let tatRem = place < 0 ? 0 : slab.remOf(place);
+  const blockedUs = place < 0 ? 0 : slab.blockedUs(key);
+  let times = request.times ?? 1;
+  if (times > 1) times = blockedUs > nowUs ? 0 : timesOf(rate, tatUs, tatRem, nowUs, cost, times);
+
+  // Where the bucket stands after the units were taken at once, and when that is possible.
+  const units = cost * Math.max(times, 1);
+  const { denominator } = rate;
+  const unitsRem = units * rate.intervalRem;
+  const carry = Math.floor(unitsRem / denominator);
+  const debtUs = units * rate.intervalUs + carry;
+  const debtRem = unitsRem - carry * denominator;
+  const idle = tatUs < nowUs - 1 || (tatUs < nowUs && tatRem === 0);
+  let nextUs = (idle ? nowUs : tatUs) + debtUs;
+  let nextRem = (idle ? 0 : tatRem) + debtRem;
+  if (nextRem >= denominator) {
+    nextUs++;
+    nextRem -= denominator;
+  }
+  const startUs = nextUs - rate.burstUs + (nextRem > rate.burstRem ? 1 : 0);
+  const atUs = Math.max(nowUs, startUs, blockedUs);
+
+  const allowed = atUs <= nowUs || (request.mode === "wait" && atUs - nowUs <= request.maxWaitUs);
+  if (allowed && request.mode !== "peek") {
+    if (tatUs < atUs - 1 || (tatUs < atUs && tatRem === 0)) {
+      nextUs = atUs + debtUs;
+      nextRem = debtRem;
+    }
+    if (place >= 0) slab.set(place, nextUs, nextRem);
+    else {
+      cells.makeRoom(shelf, nowUs);
+      slab.add(key, nextUs, nextRem);
+    }
+    tatUs = nextUs;
+    tatRem = nextRem;
+  }
+  const status = allowed ? "allowed" : blockedUs > nowUs ? "blocked" : "rate";
+  const reply = tatUs < nowUs
+    ? new BucketReply(status, nowUs, atUs - nowUs, request.arrivalUs, 0, 0)
+    : new BucketReply(status, nowUs, atUs - nowUs, request.arrivalUs, tatUs - nowUs, tatRem);
+  if (request.times === undefined) return reply;
+  const { waitUs, arrivalUs, levels } = reply;
+  return { status, nowUs, waitUs, arrivalUs, levels, times: allowed ? times : 0 };
+}
+
+/**
+ * How often a cost can be taken at once, at most `most` times: as often as one by one, because units taken together
+ * are admitted exactly if they all would be one after the other.
+ */
+function timesOf(
+  rate: TokenBucketLimit,
+  tatUs: number,
+  tatRem: number,
+  nowUs: number,
+  cost: number,
+  most: number,
+): number {
+  const { denominator, intervalUs, intervalRem, burstUs, burstRem } = rate;
+  const idle = tatUs < nowUs - 1 || (tatUs < nowUs && tatRem === 0);
+  const roomUs = nowUs + burstUs - (idle ? nowUs : tatUs);
+  const roomRem = burstRem - (idle ? 0 : tatRem);
+  const fits = (times: number) => {
+    const unitsRem = cost * times * intervalRem;
+    const carry = Math.floor(unitsRem / denominator);
+    const leftUs = roomUs - cost * times * intervalUs - carry;
+    const leftRem = roomRem - (unitsRem - carry * denominator);
+    return leftUs > 1 || (leftUs >= 0 && leftUs * denominator + leftRem >= 0);
+  };
+  if (fits(most)) return most;
+  // The quotient is off by its rounding at most: the exact number is next to it.
+  const each = cost * (intervalUs + intervalRem / denominator);
+  let times = Math.min(Math.max(Math.floor((roomUs + roomRem / denominator) / each), 0), most);
+  while (times > 0 && !fits(times)) times--;
+  while (times < most && fits(times + 1)) times++;
+  return times;
+}
+
+/** The reply; its level is told to those who ask. */
+class BucketReply implements TakeReply {
+  readonly status: TakeStatus;
+  readonly nowUs: number;
+  readonly waitUs: number;
+  readonly arrivalUs: number;
+  readonly debtUs: number;
+  readonly debtRem: number;
+
+  constructor(
+    status: TakeStatus,
+    nowUs: number,
+    waitUs: number,
+    arrivalUs: number,
+    debtUs: number,
+    debtRem: number,
+  ) {
+    this.status = status;
+    this.nowUs = nowUs;
+    this.waitUs = waitUs;
+    this.arrivalUs = arrivalUs;
+    this.debtUs = debtUs;
+    this.debtRem = debtRem;
+  }
+
+  get levels(): readonly TargetLevel[] {
+    return [{ rates: [[this.debtUs, this.debtRem]], slots: undefined }];
+  }
+}

@@ -10,23 +10,65 @@ import type { TakeReply, Target, TargetLevel } from "../stores/store.ts";
 
 const REASONS = { rate: "rate", blocked: "blocked", slots: "concurrency", queued: "concurrency" } as const;
 
-/** Reads a reply as a decision. A reply that still queues is a denial, for now. */
-export function factsOf(targets: readonly Target[], reply: TakeReply, degraded: boolean): DecisionFacts {
-  const { status, waitUs } = reply;
-  const allowed = status === "allowed";
-  const limits = () => targets.flatMap((target, i) => statuses(target, reply.levels[i] as TargetLevel));
-  const [first] = targets;
-  const about = allowed || targets.length === 1 ? first : stopper(targets, limits()) ?? first;
-  return {
-    allowed,
-    reason: allowed ? undefined : REASONS[status],
-    limiter: about?.limiter ?? "",
-    key: about?.key,
-    cost: about?.cost ?? 0,
-    limits,
-    retryAfterMs: allowed ? 0 : waitUs / 1_000,
-    degraded,
-  };
+/** A reply, read as a decision. One that still queues is a denial, for now. */
+export class ReplyFacts implements DecisionFacts {
+  /** Whether the failure policy decided in place of the store. */
+  readonly degraded: boolean;
+  readonly #targets: readonly Target[];
+  readonly #reply: TakeReply;
+  /** The target that decided. */
+  readonly #about: Target;
+
+  /**
+   * Makes them.
+   *
+   * @param targets What was asked.
+   * @param reply What the store said.
+   * @param degraded Whether it is not the configured store.
+   */
+  constructor(targets: readonly Target[], reply: TakeReply, degraded: boolean) {
+    this.degraded = degraded;
+    this.#targets = targets;
+    this.#reply = reply;
+    const about = this.allowed || targets.length === 1 ? undefined : stopper(targets, this.limits);
+    this.#about = about ?? targets[0] as Target;
+  }
+
+  /** Whether the call may go ahead. */
+  get allowed(): boolean {
+    return this.#reply.status === "allowed";
+  }
+
+  /** What stood in the way. */
+  get reason(): DenialReason | undefined {
+    const { status } = this.#reply;
+    return status === "allowed" ? undefined : REASONS[status];
+  }
+
+  /** The limiter that decided. */
+  get limiter(): string {
+    return this.#about.limiter;
+  }
+
+  /** Who was limited. */
+  get key(): string | undefined {
+    return this.#about.key;
+  }
+
+  /** The units that were asked for. */
+  get cost(): number {
+    return this.#about.cost;
+  }
+
+  /** Denied: how long until the same call would be allowed. Else 0. */
+  get retryAfterMs(): number {
+    return this.allowed ? 0 : this.#reply.waitUs / 1_000;
+  }
+
+  /** Every limit that took part. */
+  get limits(): readonly LimitStatus[] {
+    return this.#targets.flatMap((target, i) => statuses(target, this.#reply.levels[i] as TargetLevel));
+  }
 }
 
 /** A decision that no store made. */

@@ -7,12 +7,12 @@
 import type { StoreError } from "../base/errors.ts";
 import { Decision, RateLimitedError } from "../policy/decision.ts";
 import type { DoneReply, StoreRequest, TakeReply, Target } from "../stores/store.ts";
-import { factsOf, storelessFacts } from "./decide.ts";
+import { ReplyFacts, storelessFacts } from "./decide.ts";
 import type { LimiterEvent } from "./events.ts";
 import { isClosed, isStoreError, strictest } from "./failure.ts";
 import type { HeldLease } from "./lease_keeper.ts";
 import type { MetricsRecorder } from "./metrics.ts";
-import { LeasedPermit, type Permit } from "./permit.ts";
+import { LeasedPermit, type Permit, RatePermit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
 import { newRequest, takeInTurn } from "./take.ts";
 import { TryDecision } from "./try_decision.ts";
@@ -61,27 +61,12 @@ export interface Granted {
 
 /** Decides now. At once where the store is in this process or need not be asked. */
 export function decideNow(parties: readonly Party[], route: Route): TryDecision | Promise<TryDecision> {
-  const conclude = (client: StoreClient, reply: TakeReply, id: string, degraded: boolean) => {
-    const facts = factsOf(targetsOf(parties), reply, degraded);
-    const decision = new TryDecision(facts, (it) => newPermit(parties, it, 0, { client, reply, id }));
-    // A store in this process has the clock of this process.
-    const nowMs = (client.store.isLocal ? reply.nowUs : client.clock.nowUs()) / 1_000;
-    return counted(parties, decision, nowMs);
-  };
-  const storeless = (allowed: boolean, nowMs: number) => {
-    const facts = storelessFacts(targetsOf(parties), allowed);
-    return counted(parties, new TryDecision(facts, (it) => newPermit(parties, it, 0)), nowMs);
-  };
-  return ask({ parties, route, mode: "now", conclude, storeless });
+  return ask(new NowQuestion(parties, route));
 }
 
 /** Tells what `decideNow` would. Counts and takes nothing. */
 export function peek(parties: readonly Party[], route: Route): Decision | Promise<Decision> {
-  const conclude = (_client: StoreClient, reply: TakeReply, _id: string, degraded: boolean) => {
-    return new Decision(factsOf(targetsOf(parties), reply, degraded));
-  };
-  const storeless = (allowed: boolean) => new Decision(storelessFacts(targetsOf(parties), allowed));
-  return ask({ parties, route, mode: "peek", conclude, storeless });
+  return ask(new PeekQuestion(parties, route));
 }
 
 /**
@@ -102,7 +87,7 @@ export async function decideInTurn(parties: readonly Party[], route: Route, how:
     const policy = failed(parties, route, error);
     if (policy === "local") return await takeAt(route.fallback(), parties, left, true);
     const decision = new Decision(storelessFacts(targetsOf(parties), policy === "allow"));
-    count(parties, decision, { waitedMs: 0, nowMs: route.nowMs(), patient: true });
+    count(parties, decision, 0, route.nowMs(), true);
     if (!decision.allowed) throw new RateLimitedError(decision);
     return { permit: newPermit(parties, decision, 0), source: undefined };
   }
@@ -117,12 +102,68 @@ export async function correct(route: Route, request: StoreRequest): Promise<Done
 /** A question for one moment: how to ask it, and what becomes of the answer. */
 interface Question<Answer> {
   readonly parties: readonly Party[];
+  readonly targets: readonly Target[];
   readonly route: Route;
   readonly mode: "now" | "peek";
   /** Makes the answer from a store's reply. */
   conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean): Answer;
   /** Makes the answer where no store decided. */
   storeless(allowed: boolean, nowMs: number): Answer;
+}
+
+class NowQuestion implements Question<TryDecision> {
+  readonly parties: readonly Party[];
+  readonly targets: readonly Target[];
+  readonly route: Route;
+
+  constructor(parties: readonly Party[], route: Route) {
+    this.parties = parties;
+    this.targets = targetsOf(parties);
+    this.route = route;
+  }
+
+  get mode(): "now" {
+    return "now";
+  }
+
+  conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean): TryDecision {
+    const decision = new TryDecision(new ReplyFacts(this.targets, reply, degraded));
+    // A store in this process has the clock of this process.
+    const nowMs = (client.store.isLocal ? reply.nowUs : client.clock.nowUs()) / 1_000;
+    if (id !== "" && decision.allowed) decision.grant(newPermit(this.parties, decision, 0, { client, reply, id }));
+    count(this.parties, decision, 0, nowMs, false);
+    return decision;
+  }
+
+  storeless(allowed: boolean, nowMs: number): TryDecision {
+    const decision = new TryDecision(storelessFacts(this.targets, allowed));
+    count(this.parties, decision, 0, nowMs, false);
+    return decision;
+  }
+}
+
+class PeekQuestion implements Question<Decision> {
+  readonly parties: readonly Party[];
+  readonly targets: readonly Target[];
+  readonly route: Route;
+
+  constructor(parties: readonly Party[], route: Route) {
+    this.parties = parties;
+    this.targets = targetsOf(parties);
+    this.route = route;
+  }
+
+  get mode(): "peek" {
+    return "peek";
+  }
+
+  conclude(_client: StoreClient, reply: TakeReply, _id: string, degraded: boolean): Decision {
+    return new Decision(new ReplyFacts(this.targets, reply, degraded));
+  }
+
+  storeless(allowed: boolean): Decision {
+    return new Decision(storelessFacts(this.targets, allowed));
+  }
 }
 
 function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
@@ -138,8 +179,8 @@ function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
 }
 
 function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer | Promise<Answer> {
-  const { parties, mode } = question;
-  const request = newRequest(client, targetsOf(parties), mode, 0);
+  const { targets, mode } = question;
+  const request = newRequest(client, targets, mode, 0);
   const askedUs = client.store.isLocal ? 0 : client.clock.nowUs();
   let reply: TakeReply | Promise<TakeReply>;
   try {
@@ -194,14 +235,14 @@ async function takeAt(
     throw error;
   }
   const { reply, id, waitedMs } = taken;
-  const decision = new Decision(factsOf(targets, reply, degraded));
-  count(parties, decision, { waitedMs, nowMs: client.clock.nowUs() / 1_000, patient: true });
+  const decision = new Decision(new ReplyFacts(targets, reply, degraded));
+  count(parties, decision, waitedMs, client.clock.nowUs() / 1_000, true);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return { permit: newPermit(parties, decision, waitedMs, { client, reply, id }), source: { client, reply } };
 }
 
 function targetsOf(parties: readonly Party[]): Target[] {
-  return parties.map((party) => party.target);
+  return parties.length === 1 ? [(parties[0] as Party).target] : parties.map((party) => party.target);
 }
 
 function newPermit(
@@ -209,9 +250,9 @@ function newPermit(
   decision: Decision,
   waitedMs: number,
   held?: { client: StoreClient; reply: TakeReply; id: string },
-): LeasedPermit {
+): Permit {
   const holders = parties.filter((party) => party.target.slots > 0);
-  if (held === undefined || holders.length === 0) return new LeasedPermit({ decision, waitedMs });
+  if (held === undefined || holders.length === 0) return new RatePermit(decision, waitedMs);
   const { client, reply, id } = held;
   const targets = holders.map((party) => party.target);
   const lease: HeldLease = {
@@ -244,17 +285,15 @@ function newPermit(
   return permit;
 }
 
-function counted<Answer extends Decision>(parties: readonly Party[], decision: Answer, nowMs: number): Answer {
-  count(parties, decision, { waitedMs: 0, nowMs, patient: false });
-  return decision;
-}
-
 function count(
   parties: readonly Party[],
   decision: Decision,
-  { waitedMs, nowMs, patient }: { waitedMs: number; nowMs: number; patient: boolean },
+  waitedMs: number,
+  nowMs: number,
+  patient: boolean,
 ): void {
-  for (const { target, metrics, emit } of parties) {
+  for (let i = 0; i < parties.length; i++) {
+    const { target, metrics, emit } = parties[i] as Party;
     if (decision.allowed) metrics.acquired(waitedMs, nowMs);
     else metrics.denied(decision.reason === "concurrency" && !patient, patient);
     emit?.({ type: "decision", limiter: target.limiter, decision, waitedMs });

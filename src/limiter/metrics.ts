@@ -43,7 +43,8 @@ const ZERO = {
   aborts: 0,
   totalWaitMs: 0,
   maxWaitMs: 0,
-  lastAcquisitionAtMs: undefined as number | undefined,
+  /** 0 for never: a field that always holds a number is changed in place. */
+  lastAcquisitionAtMs: 0,
   currentConcurrent: 0,
   peakConcurrent: 0,
   maxConcurrentReached: 0,
@@ -61,6 +62,7 @@ export class MetricsRecorder {
     const { totalAcquisitions, totalWaitMs } = this.#counts;
     return Object.freeze({
       ...this.#counts,
+      lastAcquisitionAtMs: this.#counts.lastAcquisitionAtMs || undefined,
       avgWaitMs: totalAcquisitions === 0 ? 0 : totalWaitMs / totalAcquisitions,
     });
   }

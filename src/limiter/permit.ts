@@ -51,6 +51,46 @@ export interface PermitParts {
   readonly giveBack?: () => Promise<void>;
 }
 
+/** A permit without a slot: there is nothing to give back, and nothing to lose. */
+export class RatePermit implements Permit {
+  /** The decision that granted it. */
+  readonly decision: Decision;
+  /** How long the caller waited for it, in milliseconds. */
+  readonly waitedMs: number;
+  #lost: AbortSignal | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param decision The decision that granted it.
+   * @param waitedMs How long the caller waited for it, in milliseconds.
+   */
+  constructor(decision: Decision, waitedMs: number) {
+    this.decision = decision;
+    this.waitedMs = waitedMs;
+  }
+
+  /** There is no slot. */
+  get fencingToken(): undefined {
+    return undefined;
+  }
+
+  /** Never aborted. */
+  get lost(): AbortSignal {
+    return this.#lost ??= new AbortController().signal;
+  }
+
+  /** Does nothing. */
+  release(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Does nothing. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+}
+
 /** A permit that can be told that its slot is lost. */
 export class LeasedPermit implements Permit {
   /** The decision that granted it. */

@@ -4,22 +4,24 @@
  * @module
  */
 
-import { Decision, type DecisionFacts } from "../policy/decision.ts";
-import type { Permit } from "./permit.ts";
+import { Decision } from "../policy/decision.ts";
+import { type Permit, RatePermit } from "./permit.ts";
 
 /** The decision of `tryAcquire`: with its permit where it allows. */
 export class TryDecision extends Decision {
-  /** What the decision grants; undefined where it denies. */
-  readonly permit: Permit | undefined;
+  #permit: Permit | undefined;
+
+  /** What the decision grants; undefined where it denies. Without a slot, it is made when it is first asked for. */
+  get permit(): Permit | undefined {
+    return this.allowed ? this.#permit ??= new RatePermit(this, 0) : undefined;
+  }
 
   /**
-   * Makes one.
+   * Comes with a permit that holds slots.
    *
-   * @param facts The facts.
-   * @param grant Makes the permit, where it is allowed.
+   * @internal
    */
-  constructor(facts: DecisionFacts, grant: (decision: Decision) => Permit) {
-    super(facts);
-    this.permit = facts.allowed ? grant(this) : undefined;
+  grant(permit: Permit): void {
+    this.#permit = permit;
   }
 }

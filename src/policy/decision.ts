@@ -23,8 +23,8 @@ export interface DecisionFacts {
   readonly key: string | undefined;
   /** The units that were asked for. */
   readonly cost: number;
-  /** Every limit that took part, in the order of the policy, slots last; or how to tell them, when first asked. */
-  readonly limits: readonly LimitStatus[] | (() => readonly LimitStatus[]);
+  /** Every limit that took part, in the order of the policy, slots last. Read when somebody first asks for it. */
+  readonly limits: readonly LimitStatus[];
   /** Denied: how long until the same call would be allowed, with no other traffic, in milliseconds. Else 0. */
   readonly retryAfterMs: number;
   /** Whether the failure policy decided in place of the store. */
@@ -50,7 +50,8 @@ export class Decision {
   readonly retryAfterMs: number;
   /** Whether the failure policy decided in place of the store. */
   readonly degraded: boolean;
-  #limits: DecisionFacts["limits"];
+  readonly #facts: DecisionFacts;
+  #limits: readonly LimitStatus[] | undefined;
 
   /**
    * Makes one.
@@ -65,13 +66,12 @@ export class Decision {
     this.cost = facts.cost;
     this.retryAfterMs = facts.retryAfterMs;
     this.degraded = facts.degraded;
-    this.#limits = facts.limits;
+    this.#facts = facts;
   }
 
   /** Every limit that took part, in the order of the policy, slots last. */
   get limits(): readonly LimitStatus[] {
-    if (typeof this.#limits === "function") this.#limits = this.#limits();
-    return this.#limits;
+    return this.#limits ??= this.#facts.limits;
   }
 
   /** The most units of the tightest limit: the one with the least left. */

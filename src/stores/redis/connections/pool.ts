@@ -76,8 +76,10 @@ export class Pool {
   }
 
   async #openAll(): Promise<void> {
+    // Where the server is silent on one connection, a spare need not be tried to know better.
+    const onSilent = (error: StoreError) => this.#links.forEach((link) => link.renew(error));
     while (this.#links.length < this.#settings.poolMinSize) {
-      this.#links.push(new Link(this.#settings, { onError: this.#onError }));
+      this.#links.push(new Link(this.#settings, { onError: this.#onError, onSilent }));
     }
     const results = await Promise.allSettled(this.#links.map((link) => link.open()));
     this.#current = this.#links.find((link) => link.isUp);

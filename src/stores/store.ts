@@ -39,6 +39,12 @@ export interface TakeRequest {
   readonly id: string;
   /** When a request that queues again first arrived, as its reply told; 0 for a new one. */
   readonly arrivalUs: number;
+  /**
+   * How often to take, one after the other, until a denial; the reply tells how often that was (`times`), and where the
+   * last one left each level. Only for one target with a single token bucket, mode `now`, and at most `policy.capacity`
+   * units in all. @default {1}
+   */
+  readonly times?: number;
 }
 
 /** Asks again for one that queues on a single target: was it served, and when should it ask next? */
@@ -144,6 +150,8 @@ export interface TakeReply {
   readonly arrivalUs: number;
   /** Where each target stands afterwards. */
   readonly levels: readonly TargetLevel[];
+  /** Present where the request had it: how often it took, and `allowed` if at least once. */
+  readonly times?: number;
 }
 
 /** What a store answers to every other request. */

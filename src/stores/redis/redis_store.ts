@@ -9,7 +9,7 @@ import type { StoreError } from "../../base/errors.ts";
 import type { DoneReply, NoticeListener, Store, StoreRequest, TakeReply } from "../store.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { decodeBatch, decodeNotice } from "./decode.ts";
-import { encodeBatch, type ScriptCall } from "./encode.ts";
+import { encodeBatch, isBucket, type NamedRequest, type ScriptCall } from "./encode.ts";
 import { KeyNames } from "./keys.ts";
 
 /** How a store uses its connection. */
@@ -45,16 +45,26 @@ export class RedisStore implements Store {
     this.#names = new KeyNames(settings.keyPrefix ?? "rate_limit");
   }
 
-  /** Runs requests in one script call. */
+  /** Runs requests in one script call; in several where only some of them can be run by the script that counts. */
   async execute(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]> {
-    const call = await encodeBatch(batch, {
+    if (batch.length === 0) return [];
+    const named = batch.map((request) => ({ request, keys: this.#names.keysOf(request.targets) }));
+    for (const each of named) {
+      each.keys ??= (await Promise.all(each.request.targets.map((t) => this.#names.of(t)))).flat();
+    }
+    const replies: (TakeReply | DoneReply | StoreError)[] = [];
+    for (const part of parts(named as NamedRequest[])) replies.push(...await this.#run(part));
+    return replies;
+  }
+
+  async #run(batch: readonly NamedRequest[]): Promise<(TakeReply | DoneReply | StoreError)[]> {
+    const call = encodeBatch(batch, {
       names: this.#names,
       graceMs: this.#settings.timingMarginMs ?? 10,
       nowUs: this.#settings.testClock?.nowUs(),
     });
     const { script, keys, args } = this.#settings.testScript?.(call) ?? call;
-    const reply = await this.#connection.run(script, keys, args);
-    return decodeBatch(batch, reply, script.name !== "coordinate");
+    return decodeBatch(call, await this.#connection.run(script, keys, args));
   }
 
   /** Subscribes to the instance's channel. */
@@ -83,4 +93,17 @@ export class RedisStore implements Store {
   close(): Promise<void> {
     return this.#connection.close();
   }
+}
+
+/** A batch, cut between buckets and others where a request has a count: only one script knows counts. */
+function parts(batch: readonly NamedRequest[]): readonly (readonly NamedRequest[])[] {
+  const hasTimes = batch.some(({ request }) => request.op === "take" && request.times !== undefined);
+  if (!hasTimes || batch.every(({ request }) => isBucket(request))) return [batch];
+  const cut: NamedRequest[][] = [];
+  for (const [i, each] of batch.entries()) {
+    const before = batch[i - 1];
+    if (before === undefined || isBucket(before.request) !== isBucket(each.request)) cut.push([]);
+    cut.at(-1)?.push(each);
+  }
+  return cut;
 }

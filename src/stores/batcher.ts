@@ -16,7 +16,7 @@ export interface BatcherOptions<Item, Reply> {
   /** Items that have one of these in common take effect in the order in which they were asked. */
   keysOf(item: Item): readonly string[];
   /** The error of one item, where its call has failed as a whole. */
-  errorOf(cause: unknown): Error;
+  errorOf(cause: unknown): unknown;
   /** The most items of a call. */
   readonly maxBatch: number;
   /** The most items that wait to be sent; more are refused. */

@@ -15,6 +15,8 @@ const TOML_NAMES: Readonly<Record<string, string>> = {
   maxConcurrent: "max_concurrent",
   leaseTtlMs: "lease_ttl",
   timeoutMs: "timeout",
+  denyCacheMs: "deny_cache",
+  tokenLeaseMs: "token_lease",
   failClosed: "fail_closed",
   onStoreError: "on_store_error",
   maxKeys: "max_keys",

@@ -105,6 +105,7 @@ export const configuration: Topic = {
           capacity: 5,
           timeoutMs: 250,
           denyCacheUs: 1_000_000,
+          tokenLeaseUs: 0,
           onStoreError: "local",
         });
         const [window] = (await limiter.peek()).limits;

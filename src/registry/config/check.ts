@@ -26,6 +26,7 @@ const TOML_NAMES: Readonly<Record<string, string>> = {
   socketTimeoutMs: "socket_timeout",
   socketConnectTimeoutMs: "socket_connect_timeout",
   timingMarginMs: "timing_margin_ms",
+  maxQueued: "max_queued",
 };
 
 const OPTION = new RegExp(`\\b(?:${Object.keys(TOML_NAMES).join("|")})\\b`, "g");

@@ -28,6 +28,11 @@ export interface RedisStoreOptions {
   /** How long opening a connection may take, in milliseconds. @default {5_000} */
   readonly socketConnectTimeoutMs?: number;
   /**
+   * How many requests may wait to be sent, 1 or more; more fail at once with `STORE_OVERLOADED`, and the limiter's
+   * failure policy decides. @default {65_536}
+   */
+  readonly maxQueued?: number;
+  /**
    * Grace added to every key's time to live, in milliseconds. It has no part in any decision: the server's clock
    * decides. @default {10}
    */

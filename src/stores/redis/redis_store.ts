@@ -7,7 +7,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { ClosedError, StoreError } from "../../base/errors.ts";
 import { Batcher } from "../batcher.ts";
-import type { DoneReply, NoticeListener, ReplyTo, Store, StoreRequest, TakeReply } from "../store.ts";
+import type { DoneReply, NoticeListener, ReplyTo, Store, StoreLoad, StoreRequest, TakeReply } from "../store.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { decodeBatch, decodeNotice } from "./decode.ts";
 import { encodeBatch, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
@@ -65,6 +65,11 @@ export class RedisStore implements Store {
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,
     });
+  }
+
+  /** What is on its way to Redis. */
+  get load(): StoreLoad {
+    return this.#batcher.load;
   }
 
   /** Runs a request, in one script call with what is asked at the same time. */

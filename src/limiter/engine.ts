@@ -130,7 +130,7 @@ function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
   const client = route.current;
   if (client === undefined) return route.client().then((opened) => askAt(question, opened));
   const { target } = parties[0] as Party;
-  const known = parties.length === 1 && client.foresees(target) ? client.foresee(target, question.mode, 0) : undefined;
+  const known = parties.length === 1 ? client.foresight?.decide(target, question.mode, 0) : undefined;
   if (known === undefined) return askAt(question, client);
   if (!(known instanceof Promise)) return question.conclude(client, known, "", false);
   return known.then(
@@ -151,7 +151,7 @@ function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer 
   }
   if (!(reply instanceof Promise)) return question.conclude(client, reply, request.id, false);
   return reply.then((later) => {
-    client.remember(request, later, askedUs);
+    client.foresight?.remember(request, later, askedUs);
     return question.conclude(client, later, request.id, false);
   }, (error) => recover(question, client, error));
 }

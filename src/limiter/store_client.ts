@@ -7,11 +7,10 @@
 import type { Clock } from "../base/clock.ts";
 import { ClosedError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import type { ReplyTo, Store, StoreRequest, TakeReply, TakeRequest, Target } from "../stores/store.ts";
-import { Denials } from "./denials.ts";
+import type { ReplyTo, Store, StoreRequest } from "../stores/store.ts";
+import type { Foresight } from "./foresight.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { Seats } from "./seats.ts";
-import { TokenLeases } from "./token_leases.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
 /** What several limiters on one store share in a process. */
@@ -26,10 +25,10 @@ export class StoreClient {
   readonly seats: Seats;
   /** Calls that wait for a slot. */
   readonly room: WaitingRoom;
+  /** What need not be asked; undefined for a store inside this process. */
+  readonly foresight: Foresight | undefined;
   /** Leases that are held. */
   readonly leases: LeaseKeeper;
-  readonly #denials = new Denials();
-  readonly #tokens: TokenLeases;
   #sequence = 0;
   #listening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -40,17 +39,15 @@ export class StoreClient {
    * @param id The store's id in the configuration.
    * @param store The store.
    * @param clock What waits are measured by.
+   * @param foresight What need not be asked, for a store that is not inside this process.
    */
-  constructor(id: string, store: Store, clock: Clock) {
+  constructor(id: string, store: Store, clock: Clock, foresight?: Foresight) {
     this.id = id;
     this.store = store;
     this.clock = clock;
     this.seats = new Seats(clock);
     this.room = new WaitingRoom(crypto.randomUUID().replaceAll("-", "").slice(0, 16), clock);
-    this.#tokens = new TokenLeases(clock, {
-      take: async (request) => await store.execute(request),
-      giveBack: async (request) => await store.execute(request),
-    });
+    this.foresight = foresight;
     this.leases = new LeaseKeeper(clock, (held) => this.#renew(held));
   }
 
@@ -65,47 +62,17 @@ export class StoreClient {
    * @throws {StoreError} If the store cannot tell.
    */
   async ask<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
-    const { op, targets } = request;
-    if (op === "reset" || op === "block" || op === "penalize") this.#tokens.drop(targets);
+    this.foresight?.sending(request);
     const reply = await this.store.execute(request, signal);
-    if (op === "take" || op === "renew") return reply;
-    // What was known of the targets may have changed for the better.
-    this.#denials.forget(targets);
-    this.#tokens.recheck(targets);
+    this.foresight?.sent(request);
     return reply;
-  }
-
-  /** Whether `foresee` may know anything of a target. Cheaper to ask. */
-  foresees({ policy }: Target): boolean {
-    return !this.store.isLocal && (policy.tokenLeaseUs > 0 || this.#denials.any);
-  }
-
-  /**
-   * Decides on one target without asking the store, if this process knows enough: from units that it has leased, or from
-   * a denial that still holds for whoever waits at most `maxWaitUs`.
-   */
-  foresee(target: Target, mode: TakeRequest["mode"], maxWaitUs: number): TakeReply | Promise<TakeReply> | undefined {
-    if (target.policy.tokenLeaseUs === 0) return this.#denials.find(target, this.clock.nowUs(), maxWaitUs);
-    return mode === "peek" ? this.#tokens.peek(target) : this.#tokens.take(target);
-  }
-
-  /** Takes back what `foresee` has taken for a caller who is gone. */
-  unforesee(target: Target): void {
-    this.#tokens.putBack(target);
-  }
-
-  /** Remembers what the store said, if that spares asking it again. `askedUs` is when it was asked. */
-  remember({ targets }: TakeRequest, reply: TakeReply, askedUs: number): void {
-    const [target] = targets;
-    if (target === undefined || targets.length > 1 || this.store.isLocal || target.policy.tokenLeaseUs > 0) return;
-    this.#denials.remember(target, reply, askedUs);
   }
 
   /** Forgets every key of the store. */
   async resetAll(): Promise<void> {
-    this.#tokens.clear();
+    this.foresight?.clear();
     await this.store.resetAll();
-    this.#denials.clear();
+    this.foresight?.clear();
   }
 
   /** Makes sure that word of slots reaches this process. Tried again after a failure. */
@@ -124,7 +91,7 @@ export class StoreClient {
 
   async #shutDown(error: ClosedError): Promise<void> {
     this.leases.close();
-    await Promise.all([this.seats.close(error), this.room.close(error), this.#tokens.close()]);
+    await Promise.all([this.seats.close(error), this.room.close(error), this.foresight?.close()]);
     await this.store.close();
   }
 

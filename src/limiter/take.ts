@@ -47,17 +47,17 @@ export async function takeInTurn(client: StoreClient, options: TakeOptions): Pro
   const request = newRequest(client, targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
   const take = request.id === "" ? takeSeat : takeSlot;
   const reply = await take(client, request, options, startUs);
-  client.remember(request, reply, startUs);
+  client.foresight?.remember(request, reply, startUs);
   return { reply, id: request.id, waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
 }
 
 /** What this process can decide by itself, if it is final. Whoever may wait takes a place in the store's line. */
 async function foresee(client: StoreClient, options: TakeOptions): Promise<TakeReply | undefined> {
   const [target, ...more] = options.targets as [Target, ...Target[]];
-  if (more.length > 0 || !client.foresees(target)) return undefined;
-  const known = client.foresee(target, "wait", options.maxWaitUs);
+  if (more.length > 0) return undefined;
+  const known = client.foresight?.decide(target, "wait", options.maxWaitUs);
   const reply = !(known instanceof Promise) ? known : await orAbort(known, options.signal, (unused) => {
-    if (unused.status === "allowed") client.unforesee(target);
+    if (unused.status === "allowed") client.foresight?.putBack(target);
   });
   return reply?.status === "allowed" || (reply?.waitUs ?? 0) > options.maxWaitUs ? reply : undefined;
 }

@@ -63,13 +63,20 @@ export class StoreSlot {
   /** The store's client; opened at the first call. */
   client(): Promise<StoreClient> {
     if (this.#closed) return Promise.reject(new ClosedError(`store ${show(this.id)}`));
-    return this.#client ??= openStore(this.#config, this.#surroundings)
-      .then((store) => this.#current = new StoreClient(this.id, store, this.#surroundings.clock));
+    return this.#client ??= this.#open();
   }
 
   /** The store's client, if it is open. */
   get current(): StoreClient | undefined {
     return this.#closed ? undefined : this.#current;
+  }
+
+  async #open(): Promise<StoreClient> {
+    const { clock } = this.#surroundings;
+    const store = await openStore(this.#config, this.#surroundings);
+    if (store.isLocal) return this.#current = new StoreClient(this.id, store, clock);
+    const { Foresight } = await import("../limiter/foresight.ts");
+    return this.#current = new StoreClient(this.id, store, clock, new Foresight(store, clock));
   }
 
   /** How it looks from outside. */

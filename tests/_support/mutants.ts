@@ -120,9 +120,9 @@ export const MUTANTS: readonly Mutant[] = [
     ["a block forgotten by the next take", 'written = "b" .. struct.pack("<d", blocked) .. written', ""],
     ["a remainder read as none", "if size > 16 and us then rem = tonumber(sub(value, 17)) end", ""],
     [
-      "a header read as if it told no wait",
-      "max_wait, cursor = ARGV[cursor + 1] + 0, cursor + 1",
-      "max_wait = ARGV[cursor + 1] + 0",
+      "a wait longer than was asked for",
+      "max_wait, cursor = ARGV[cursor + 1] + 0,",
+      "max_wait, cursor = ARGV[cursor + 1] * 2,",
     ],
     ["merged takes that count once", "if counts then times = ARGV[cursor + i - first + 1] + 0 end", ""],
     ["merged takes that are all admitted", "taken = units", "taken = times"],

@@ -11,7 +11,7 @@ import type { Script } from "../../src/stores/redis/script.ts";
 import { bucket, coordinate, decide } from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
-import { assertFailsAlone, assertStartsFresh } from "./redis_laws.ts";
+import { assertFailsAlone, assertRunsAfterCounts, assertStartsFresh } from "./redis_laws.ts";
 
 /** A mistake: in every script that has `right`, exactly once, it becomes `wrong`. */
 export interface Mutant {
@@ -79,22 +79,87 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "bucket.lua",
-    ["an idle bucket that never fills", "us, rem = at, 0\nend", "end"],
+    ["an idle bucket that never fills", "next_us, next_rem = at, 0", ""],
     ["a fraction dropped on arrival", "if us < at - 1 or (us < at and rem == 0)", "if us < at"],
-    ["a carry forgotten", "return us + 1, rem - denominator", "return us, rem - denominator"],
-    ["rounded down", "if next_rem > ARGV[policy + 5] + 0 then at = at + 1 end", ""],
-    [">= for >", "if next_rem > ARGV[policy + 5] + 0", "if next_rem >= ARGV[policy + 5] + 0"],
-    ["max(at, now) dropped", "at = max(at, now, blocked)", "at = max(at, blocked)"],
-    ["block ignored", "at = max(at, now, blocked)", "at = max(at, now)"],
-    ["< for <=", 'local allowed = at <= now or (mode == "1"', 'local allowed = at < now or (mode == "1"'],
-    ["peek writes", 'if allowed and mode ~= "2" then\nif at > now', "if allowed then\nif at > now"],
-    ["a µs stamp written by ..", 'digits == 0 and format("%016.0f", us)', 'digits == 0 and us .. ""'],
-    ["time to live too short", "max(math.ceil((max(us + 2, blocked) - now) / 1000), 1)", "1"],
     [
-      "a block forgotten by the next take",
-      'if blocked > now then value = "b" .. struct.pack("<d", blocked) .. value end\ncall',
-      "call",
+      "a carry forgotten",
+      "next_us, next_rem = next_us + 1, next_rem - denominator",
+      "next_rem = next_rem - denominator",
     ],
+    [
+      "rounded down",
+      "if (next_us < most_us or (next_us == most_us and next_rem <= burst_rem)) and",
+      "if next_us <= most_us and",
+    ],
+    [
+      "< for <=",
+      "if (next_us < most_us or (next_us == most_us and next_rem <= burst_rem)) and",
+      "if (next_us < most_us or (next_us == most_us and next_rem < burst_rem)) and",
+    ],
+    ["a block ignored", "if blocked > now then at = blocked end", ""],
+    ["a block waited for, however long", "and at - now <= max_wait then", "then"],
+    [
+      "waits that are not taken",
+      "local most_us, step_us, lives = now + max_wait + burst_us",
+      "local most_us, step_us, lives = now + burst_us",
+    ],
+    ["peek writes", "if taken > 0 and not peeks then", "if taken > 0 then"],
+    ["a denial writes", "if taken > 0 and not peeks then", "if not peeks then"],
+    ["a µs stamp written by ..", 'size == 16 and format("%016d", us)', 'size == 16 and us .. ""'],
+    ["time to live too short", "local steps = floor((us + 1 - now) / step_us) + 1", "local steps = 1"],
+    [
+      "a time to live with a block too short",
+      "math.ceil((math.max(us + 2, blocked) - now) / 1000) + grace_ms",
+      "1 + grace_ms",
+    ],
+    [
+      "no grace",
+      'life = format("%d", steps * step_us / 1000 + grace_ms)',
+      'life = format("%d", steps * step_us / 1000)',
+    ],
+    ["a block forgotten by the next take", 'written = "b" .. struct.pack("<d", blocked) .. written', ""],
+    ["a remainder read as none", "if size > 16 and us then rem = tonumber(sub(value, 17)) end", ""],
+    [
+      "a wait longer than was asked for",
+      "max_wait, cursor = ARGV[cursor + 1] + 0,",
+      "max_wait, cursor = ARGV[cursor + 1] * 2,",
+    ],
+    ["merged takes that count once", "if counts then times = ARGV[cursor + i - first + 1] + 0 end", ""],
+    ["merged takes that are all admitted", "taken = units", "taken = times"],
+    [
+      "all of a run taken as often as the first",
+      "times = ARGV[cursor + i - first + 1] + 0",
+      "times = ARGV[cursor + 1] + 0",
+    ],
+    [
+      "one merged take too few",
+      "for units = math.min(taken + 1, times), math.max(taken - 1, 1), -1 do",
+      "for units = math.max(taken - 1, 1), 1, -1 do",
+    ],
+    ["the fractions of merged takes lost", "local sum = from_rem + units * owed", "local sum = from_rem + owed"],
+    ["the carry of merged takes lost", "from_us + units * whole_us + carry", "from_us + units * whole_us"],
+    [
+      "the fraction of merged takes not compared",
+      "if next_us < most_us or (next_us == most_us and next_rem <= burst_rem) then break end",
+      "if next_us <= most_us then break end",
+    ],
+    [
+      "the counts of a run read as its next header",
+      "if counts then cursor = cursor + last - first + 1 end",
+      "",
+      assertRunsAfterCounts,
+    ],
+    ["a key that stands twice read as before", "if repeats then value = latest[key] or value end", ""],
+    ["a key that stands twice not remembered", "if repeats and not failure then latest[key] = written end", ""],
+    ["the levels of denials told as if they were admitted", "taken > 0 and level or -1 - level", "level"],
+    [
+      "a key of another type overwritten",
+      'try("SET", key, written, "PX", life, "NX")',
+      'try("SET", key, written, "PX", life)',
+      assertFailsAlone,
+    ],
+    ["a failure told as if it were a reply", "replies[place] = failure", "replies[place] = 0", assertFailsAlone],
+    ["a peek at a key of another type", "failure = found and found.err", "", assertFailsAlone],
   ),
   ...mutants(
     "_token_bucket.lua",

@@ -10,8 +10,9 @@ import type { StoreError } from "../../src/base/errors.ts";
 import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
-import type { StoreRequest, TakeReply, Target } from "../../src/stores/store.ts";
+import type { StoreRequest, TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
 import type { ParityServices } from "./parity.ts";
+import type { RawRedis } from "./raw_redis.ts";
 import { freshPrefix } from "./redis.ts";
 
 const POLICIES = [
@@ -22,6 +23,8 @@ const POLICIES = [
   { limits: [{ ratePerSecond: 1 }, { algorithm: "sliding_window", limit: 1, windowMs: 60_000 }] },
   { ratePerSecond: 1, maxConcurrent: 1 },
 ].map((options) => compilePolicy(options as Parameters<typeof compilePolicy>[0]));
+
+const HUNDRED = compilePolicy({ limit: 100, windowMs: 3_600_000 });
 
 /** Configures a used limiter anew, with limits that count in another way: it starts fresh. */
 export async function assertStartsFresh({ connection, testScript }: ParityServices): Promise<void> {
@@ -89,4 +92,61 @@ export async function assertFailsAlone({ connection, raw, testScript }: ParitySe
       await store.execute({ op: "reset", targets: take("other").targets });
     }
   }
+  await assertBucketsFailAlone(store, names, raw);
+}
+
+/** The same for a batch of buckets: peeks, merged takes and takes with a count too, and the key stays as it was. */
+async function assertBucketsFailAlone(store: RedisStore, names: KeyNames, raw: RawRedis): Promise<void> {
+  const policy = compilePolicy({ ratePerSecond: 1, burst: 5 });
+  const take = (key: string, more: Partial<TakeRequest> = {}): TakeRequest => ({
+    op: "take",
+    mode: "now",
+    maxWaitUs: 0,
+    arrivalUs: 0,
+    id: "x",
+    targets: [{ limiter: "buckets", key, policy, cost: 1, slots: 0 }],
+    ...more,
+  });
+  const [bad] = await names.of(take("bad").targets[0] as Target);
+  await raw.send("HSET", bad as string, "a", "b");
+  const replies = await store.execute([
+    take("bad", { mode: "peek" }),
+    take("good"),
+    take("bad"),
+    take("bad"),
+    take("bad", { times: 3 }),
+    take("good", { times: 3 }),
+    take("good", { mode: "wait", maxWaitUs: 1e6 }),
+    take("bad", { mode: "wait", maxWaitUs: 1e6 }),
+    take("good", { mode: "peek" }),
+  ]);
+  assert.deepEqual(
+    replies.map((reply) => reply instanceof StoreError ? reply.message.split(" ")[4] : (reply as TakeReply).status),
+    ["WRONGTYPE", "allowed", ...Array<string>(3).fill("WRONGTYPE"), "allowed", "allowed", "WRONGTYPE", "rate"],
+  );
+  assert.equal(await raw.send("HGET", bad as string, "a"), "b");
+  await raw.send("DEL", bad as string);
+}
+
+/** A batch in which a run with counts has others behind it. */
+export async function assertRunsAfterCounts({ connection, testScript }: ParityServices): Promise<void> {
+  const store = new RedisStore(connection, {
+    keyPrefix: freshPrefix(),
+    ...(testScript === undefined ? {} : { testScript }),
+  });
+  const take = (cost: number, times?: number): TakeRequest => ({
+    op: "take",
+    mode: "now",
+    maxWaitUs: 0,
+    arrivalUs: 0,
+    id: "x",
+    targets: [{ limiter: "l", key: undefined, policy: HUNDRED, cost, slots: 0 }],
+    ...(times === undefined ? {} : { times }),
+  });
+  const replies = await store.execute([take(1, 20), take(2), take(1), take(1), take(3, 50), take(1)]);
+  const told = replies.map((reply) => reply instanceof StoreError ? reply.message : (reply as TakeReply).status);
+  assert.deepEqual(told, Array(6).fill("allowed"));
+  assert.equal((replies[0] as TakeReply).times, 20);
+  assert.equal((replies[4] as TakeReply).times, 25);
+  assert.equal((replies[2] as TakeReply).times, undefined);
 }

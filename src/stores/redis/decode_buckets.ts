@@ -40,14 +40,15 @@ export function decodeBuckets(
     for (const entry of entries) {
       const told = reply[cursor++];
       if (typeof told !== "number") {
-        const outcome = Array.isArray(told) ? longOutcome(nowUs, told) : undefined;
-        if (outcome !== undefined) expand(replies, entry, header, outcome);
-        else fail(replies, entry, told);
+        if (!Array.isArray(told)) fail(replies, entry, told);
+        else if (!(Number(told[1]) >= 0 && Number(told[1]) <= entry.times)) return undefined;
+        else expand(replies, entry, header, longOutcome(nowUs, told));
         continue;
       }
       const level = counted ? Number(reply[cursor++]) : told < 0 ? -1 - told : told;
       const us = denominator === 1 ? level : Math.floor(level / denominator);
       const taken = counted ? told : told < 0 ? 0 : 1;
+      if (taken < 0 || taken > entry.times) return undefined;
       expand(replies, entry, header, { nowUs, blockedUs: 0, taken, us, rem: level - us * denominator });
     }
   }

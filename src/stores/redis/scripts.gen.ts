@@ -9,7 +9,7 @@ import type { Script } from "./script.ts";
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "11a02a2e82c46c77d6300254e216928be93ae009",
+  sha1: "a4dd446d8a8976b1f41cce0e1ac4595f93a23b23",
   source:
     `local call, try, sub, format, floor, tonumber = redis.call, redis.pcall, string.sub, string.format, math.floor, tonumber
 local now = tonumber(ARGV[1])
@@ -45,7 +45,7 @@ local replies, place, cursor, last = { now }, 1, 2, 0
 local latest = {}
 while last < #KEYS do
 local kind, first = ARGV[cursor + 1] + 0, last + 1
-last = last + ARGV[cursor + 2]
+last = math.min(last + ARGV[cursor + 2], #KEYS)
 local burst_us, whole_us, max_wait, owed = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, 0, 0
 local denominator, burst_rem, size, digits_format = 1, 0, 16, "%016d"
 local peeks, counts, repeats = kind % 2 >= 1, kind % 16 >= 8, kind >= 16

@@ -55,7 +55,7 @@ local latest = {}
 while last < #KEYS do
   -- The header of a run.
   local kind, first = ARGV[cursor + 1] + 0, last + 1
-  last = last + ARGV[cursor + 2]
+  last = math.min(last + ARGV[cursor + 2], #KEYS)
   local burst_us, whole_us, max_wait, owed = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, 0, 0
   local denominator, burst_rem, size, digits_format = 1, 0, 16, "%016d"
   local peeks, counts, repeats = kind % 2 >= 1, kind % 16 >= 8, kind >= 16

@@ -25,12 +25,18 @@ Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with st
 --- @include _slots
 --- @include _queue
 --- @include _take_slots
---- @include _corrections
 --- @include _requests
---- @include _request_corrections
+
+-- Made when one is asked for the first time, which is seldom.
+local function add_corrections()
+  --- @include _corrections
+  --- @include _request_corrections
+end
 
 local replies = { now }
 for i = 1, number() do
-  replies[i + 1] = guarded(requests[text()]())
+  local letter = text()
+  if not requests[letter] then add_corrections() end
+  replies[i + 1] = guarded(requests[letter])
 end
 return replies

@@ -82,7 +82,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "1d0eaffab90795f34c30143635906ca643bf1ff6",
+  sha1: "388293b5d82809aee0a06dd04deb3bf31c45293f",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -423,7 +423,7 @@ local ring = rates[1].kernel.open(target.key, rates[1])
 target.blocked, target.states = ring.blocked, { ring }
 return
 end
-local value, states, cursor = call("GET", target.key), {}, 1
+local value, states, cursor = call("GET", target.key), { nil }, 1
 if value and sub(value, 1, 1) == "b" and #value > 8 then
 target.blocked = unpack_at("<d", value, 2)
 cursor = 10
@@ -497,6 +497,7 @@ local message = type(reply) == "table" and reply.err or tostring(reply)
 if string.find(message, "READONLY", 1, true) then error(reply, 0) end
 return message
 end
+local function coordinate()
 local channel = text()
 local function stamp(us)
 return format("%.0f", us)
@@ -726,7 +727,7 @@ end
 elseif blocked > now then
 status = 2
 end
-local reply = { status, wait, arrival }
+local reply = { status, wait, arrival, nil, nil, nil }
 for i = 1, #targets do
 levels(reply, targets[i])
 slot_level(reply, targets[i], fences[i])
@@ -758,7 +759,7 @@ slot_level(reply, target, fence)
 return reply
 end
 local function read_targets()
-local targets = {}
+local targets = { nil } -- made with room for one, as most requests have
 for i = 1, number() do
 targets[i] = read_target()
 end
@@ -971,13 +972,15 @@ local letter = text()
 if not requests[letter] then add_corrections() end
 replies[i + 1] = guarded(requests[letter])
 end
-return replies`,
+return replies
+end
+return coordinate()`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "c0f590989dea4b2a9a12ea59b0153db5a8f3d119",
+  sha1: "27823d9ca338cbfecefa355697f399ede13d303c",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -1318,7 +1321,7 @@ local ring = rates[1].kernel.open(target.key, rates[1])
 target.blocked, target.states = ring.blocked, { ring }
 return
 end
-local value, states, cursor = call("GET", target.key), {}, 1
+local value, states, cursor = call("GET", target.key), { nil }, 1
 if value and sub(value, 1, 1) == "b" and #value > 8 then
 target.blocked = unpack_at("<d", value, 2)
 cursor = 10
@@ -1393,7 +1396,8 @@ if string.find(message, "READONLY", 1, true) then error(reply, 0) end
 return message
 end
 local function decide()
-local mode, max_wait, targets, at, blocked = text(), number(), {}, now, now
+local mode, max_wait, at, blocked = text(), number(), now, now
+local targets = { nil } -- made with room for one, as most requests have
 for i = 1, number() do
 targets[i] = read_target()
 end
@@ -1408,7 +1412,7 @@ for i = 1, #targets do
 commit(targets[i], at)
 end
 end
-local reply = { allowed and 1 or blocked > now and 2 or 0, at - now }
+local reply = { allowed and 1 or blocked > now and 2 or 0, at - now, nil, nil }
 for i = 1, #targets do
 levels(reply, targets[i])
 end

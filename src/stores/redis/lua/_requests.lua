@@ -1,6 +1,6 @@
 -- What can be asked of coordinate.lua: each letter reads its input and does it.
 local function read_targets()
-  local targets = {}
+  local targets = { nil } -- made with room for one, as most requests have
   for i = 1, number() do
     targets[i] = read_target()
   end

@@ -69,7 +69,7 @@ local function load(target)
     target.blocked, target.states = ring.blocked, { ring }
     return
   end
-  local value, states, cursor = call("GET", target.key), {}, 1
+  local value, states, cursor = call("GET", target.key), { nil }, 1
   if value and sub(value, 1, 1) == "b" and #value > 8 then
     target.blocked = unpack_at("<d", value, 2)
     cursor = 10

@@ -55,7 +55,7 @@ local function take(id, mode, max_wait, arrival, targets)
   elseif blocked > now then
     status = 2
   end
-  local reply = { status, wait, arrival }
+  local reply = { status, wait, arrival, nil, nil, nil }
   for i = 1, #targets do
     levels(reply, targets[i])
     slot_level(reply, targets[i], fences[i])

@@ -21,7 +21,8 @@ Returns  { now, { status, wait_us, level... }... }
 --- @include _plan
 
 local function decide()
-  local mode, max_wait, targets, at, blocked = text(), number(), {}, now, now
+  local mode, max_wait, at, blocked = text(), number(), now, now
+  local targets = { nil } -- made with room for one, as most requests have
   for i = 1, number() do
     targets[i] = read_target()
   end
@@ -36,7 +37,7 @@ local function decide()
       commit(targets[i], at)
     end
   end
-  local reply = { allowed and 1 or blocked > now and 2 or 0, at - now }
+  local reply = { allowed and 1 or blocked > now and 2 or 0, at - now, nil, nil }
   for i = 1, #targets do
     levels(reply, targets[i])
   end

@@ -59,7 +59,13 @@ export async function assertParity(
 ): Promise<void> {
   const run = new ParityRun(limiters, startUs, services);
   await run.listen();
-  for (const step of steps) await run.step(step);
+  let batch: Step[] = [];
+  for (const [i, step] of steps.entries()) {
+    batch.push(step);
+    if (steps[i + 1]?.together === true) continue;
+    await run.batch(batch);
+    batch = [];
+  }
   await run.compareNotices();
 }
 
@@ -113,19 +119,22 @@ class ParityRun {
     }
   }
 
-  async step(step: Step): Promise<void> {
-    const { move } = step;
+  async batch(steps: readonly Step[]): Promise<void> {
+    const { move } = steps[0] as Step;
     const now = this.#clock.nowUs();
     this.#clock.set(now + (move.by === "us" ? move.us : Math.max(this.#retryUs + move.offsetUs, 0)));
     this.#latestUs = Math.max(this.#latestUs, this.#clock.nowUs());
     this.#retryUs = 0;
-    const request = this.#request(step);
-    if (request === undefined) return;
-    if (request.op === "take") this.#takes.set(request.id, request);
-    const [expected, actual] = await Promise.all([this.#memory.execute([request]), this.#redis.execute([request])]);
-    assert.deepEqual(actual, expected, `${step.ask} at ${this.#clock.nowUs()}`);
+    const requests = steps.flatMap((step) => {
+      const request = this.#request(step);
+      if (request?.op === "take") this.#takes.set(request.id, request);
+      return request ?? [];
+    });
+    if (requests.length === 0) return;
+    const [expected, actual] = await Promise.all([this.#memory.execute(requests), this.#redis.execute(requests)]);
+    assert.deepEqual(actual, expected, `${requests.map(({ op }) => op)} at ${this.#clock.nowUs()}`);
     await Promise.all(this.#targets.map((target) => this.#compare(target)));
-    this.#remember(request, expected[0] as TakeReply);
+    requests.forEach((request, i) => this.#remember(request, expected[i] as TakeReply));
   }
 
   async compareNotices(): Promise<void> {
@@ -194,7 +203,8 @@ class ParityRun {
 
   #remember(request: StoreRequest, reply: TakeReply): void {
     if (request.op !== "take" && request.op !== "poll") return;
-    const take = this.#takes.get(request.id) as TakeRequest;
+    const take = this.#takes.get(request.id);
+    if (take === undefined) return;
     if (reply.status === "allowed" && request.op === "take") this.#lastTake = { request, reply };
     else this.#retryUs = Math.min(reply.waitUs, 1e9);
     this.#takes.set(request.id, { ...take, arrivalUs: reply.status === "queued" ? reply.arrivalUs : 0 });

@@ -6,12 +6,13 @@
 
 import { createHash } from "node:crypto";
 
+import type { LimiterOptions } from "../../src/policy/options.ts";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
 import type { Script } from "../../src/stores/redis/script.ts";
 import { bucket, coordinate, decide } from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
-import { assertFailsAlone, assertStartsFresh } from "./redis_laws.ts";
+import { assertFailsAlone, assertLeasesKept, assertStartsFresh } from "./redis_laws.ts";
 
 /** A mistake: in every script that has `right`, exactly once, it becomes `wrong`. */
 export interface Mutant {
@@ -65,6 +66,44 @@ async function assertResetFrees(services: ParityServices): Promise<void> {
     await assertParity([limiter], 1_767_225_600_000_000, steps, services);
   }
 }
+
+/** One sequence on both stores: what is asked, after how long, for which share; what it picks, if not the first. */
+function sequence(
+  limiter: LimiterOptions,
+  ...steps: readonly (Pick<Step, "ask"> & Partial<Step> & { readonly us?: number })[]
+): (services: ParityServices) => Promise<void> {
+  const all = steps.map(({ us = 0, ...step }): Step => ({ move: { by: "us", us }, share: 0, pick: 1, ...step }));
+  return (services) => assertParity([limiter], 1_767_225_600_000_000, all, services);
+}
+
+/** A ring that is too large to be read as a whole: 30 of 34 places, 20 past its end, then all 40, and far ahead. */
+const assertRingWraps = sequence(
+  { algorithm: "sliding_window", limit: 40, windowMs: 61_000 },
+  { ask: "now", share: 0.745 },
+  { ask: "now", share: 0.49, us: 61_000_000 },
+  { ask: "now", share: 0.37 },
+  { ask: "penalize", share: 0.5 },
+  { ask: "penalize", share: 0.62 },
+);
+
+/** Releases the lease that ends first between two looks at the slots, in one call. */
+const assertLooksAgain = sequence(
+  { maxConcurrent: 3, leaseTtlMs: 100 },
+  { ask: "now" },
+  { ask: "now", us: 10_000 },
+  { ask: "peek", us: 1 },
+  { ask: "release", pick: 2, together: true },
+  { ask: "peek", together: true },
+);
+
+/** Hands a slot over, and lets the one who waited ask only later. */
+const assertHeardLate = sequence(
+  { maxConcurrent: 1, leaseTtlMs: 100 },
+  { ask: "now" },
+  { ask: "wait" },
+  { ask: "release" },
+  { ask: "again", us: 50_000, pick: 0 },
+);
 
 /** All of them. */
 export const MUTANTS: readonly Mutant[] = [
@@ -180,14 +219,16 @@ export const MUTANTS: readonly Mutant[] = [
       "a ring that does not wrap",
       "local from = (ring.head + i) % ring.slots",
       "local from = ring.head + i",
+      assertRingWraps,
     ],
     [
       "the rest of a wrapped write forgotten",
       'if straight < cost then call("SETRANGE", ring.key, HEADER .. "", sub(added, straight * 8 + 1)) end',
       "",
+      assertRingWraps,
     ],
     ["a header not written", 'call("SETRANGE", ring.key, "0", header(ring))', ""],
-    ["no time to live", 'call("PEXPIRE", ring.key, ttl)', ""],
+    ["no time to live", 'call("PEXPIRE", ring.key, ttl)', "", assertRingWraps],
     [
       "time to live from the clock, not the newest entry",
       "ttl_ms(max(stamp + limit.window, ring.blocked))",
@@ -254,9 +295,9 @@ export const MUTANTS: readonly Mutant[] = [
       "a time to live that is not long enough left as it is",
       'if call("PTTL", key) < ttl_ms(now + us)',
       'if call("PTTL", key) < 0',
+      assertLeasesKept,
     ],
-    ["the wrong lease awaited", 'local place = n == 1 and "1" or n', 'local place = "1"'],
-    ["the wrong lease awaited among ended ones", '"LIMIT", n - 1, "1")', '"LIMIT", "0", "1")'],
+    ["the wrong lease awaited", '"LIMIT", n - 1, "1")', '"LIMIT", "0", "1")'],
     ["leases that have ended taken for others", "book.tidy = not first[4] or first[4] + 0 > now", "book.tidy = true"],
     [
       "leases that have ended left behind",
@@ -274,6 +315,7 @@ export const MUTANTS: readonly Mutant[] = [
       "a batch that awaits what was released",
       "book.live, book.first_end = book.live - removed, nil",
       "book.live = book.live - removed",
+      assertLooksAgain,
     ],
   ),
   ...mutants(
@@ -307,7 +349,12 @@ export const MUTANTS: readonly Mutant[] = [
       "wait = max(recheck(queue, id), #targets > 1 and wait or 0)",
       "wait = max(0, #targets > 1 and wait or 0)",
     ],
-    ["a lease that may end as soon as it is heard of", "extend(target, id, target.slots)\nfence = ", "fence = "],
+    [
+      "a lease that may end as soon as it is heard of",
+      "extend(target, id, target.slots)\nfence = ",
+      "fence = ",
+      assertHeardLate,
+    ],
     [
       "no fence for one who polls",
       "slot_level(reply, target, fence)\nreturn",

@@ -58,6 +58,23 @@ export async function assertStartsFresh({ connection, testScript }: ParityServic
   }
 }
 
+/** Takes slots for a longer time than those before, and for a shorter one: the leases lie there as long as the longest. */
+export async function assertLeasesKept({ connection, raw, testScript }: ParityServices): Promise<void> {
+  const keyPrefix = freshPrefix();
+  const store = new RedisStore(connection, { keyPrefix, ...(testScript === undefined ? {} : { testScript }) });
+  const names = new KeyNames(keyPrefix);
+  let sequence = 0;
+  for (const leaseTtlMs of [100, 3_600_000, 100]) {
+    const policy = compilePolicy({ maxConcurrent: 5, leaseTtlMs });
+    const target: Target = { limiter: "kept", key: "k", policy, cost: 1, slots: 1 };
+    const id = `x.${sequence++}.d.0.1.1`;
+    await store.execute([{ op: "take", mode: "now", maxWaitUs: 0, arrivalUs: 0, id, targets: [target] }]);
+    const [, leases] = await names.of(target) as [string, string];
+    const ttlMs = Number(await raw.send("PTTL", leases));
+    assert.ok(ttlMs >= (sequence === 1 ? 100 : 3_600_000), `leases live for ${ttlMs} ms`);
+  }
+}
+
 /** Runs batches in which a request meets a key of another type. */
 export async function assertFailsAlone({ connection, raw, testScript }: ParityServices): Promise<void> {
   const keyPrefix = freshPrefix();

@@ -82,7 +82,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "388293b5d82809aee0a06dd04deb3bf31c45293f",
+  sha1: "6b2616ec8dd05cca71fe5877635c7ca110d6000a",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -528,8 +528,7 @@ end
 local function end_of(target, n)
 local book = book_of(target)
 if n == 1 and book.first_end then return book.first_end end
-local place = n == 1 and "1" or n
-local ends = book.tidy and call("ZRANGE", target.leases, place, place, "WITHSCORES")
+local ends = n == 1 and book.tidy and call("ZRANGE", target.leases, "1", "1", "WITHSCORES")
 or call("ZRANGEBYSCORE", target.leases, "(" .. now_text, "+inf", "WITHSCORES", "LIMIT", n - 1, "1")
 if n == 1 then book.first_end = ends[2] + 0 end
 return ends[2] + 0

@@ -43,8 +43,7 @@ end
 local function end_of(target, n)
   local book = book_of(target)
   if n == 1 and book.first_end then return book.first_end end
-  local place = n == 1 and "1" or n
-  local ends = book.tidy and call("ZRANGE", target.leases, place, place, "WITHSCORES")
+  local ends = n == 1 and book.tidy and call("ZRANGE", target.leases, "1", "1", "WITHSCORES")
     or call("ZRANGEBYSCORE", target.leases, "(" .. now_text, "+inf", "WITHSCORES", "LIMIT", n - 1, "1")
   if n == 1 then book.first_end = ends[2] + 0 end
   return ends[2] + 0

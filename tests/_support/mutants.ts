@@ -80,7 +80,9 @@ function sequence(
 const assertRingWraps = sequence(
   { algorithm: "sliding_window", limit: 40, windowMs: 61_000 },
   { ask: "now", share: 0.745 },
-  { ask: "now", share: 0.49, us: 61_000_000 },
+  { ask: "now", share: 0.24, us: 61_000_000 },
+  { ask: "now", share: 0.24, us: 1 },
+  { ask: "peek" },
   { ask: "now", share: 0.37 },
   { ask: "penalize", share: 0.5 },
   { ask: "penalize", share: 0.62 },

@@ -16,7 +16,10 @@ export function runs(usual: number): number {
 
 const windowed = fc.record({
   algorithm: fc.constantFrom("sliding_window", "sliding_window_counter", "fixed_window"),
-  limit: fc.integer({ min: 1, max: 12 }),
+  limit: fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 1, max: 12 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 33, max: 60 }) }, // too many to be read as a whole
+  ),
   windowMs: fc.constantFrom(0.001, 0.007, 1, 3, 10, 1_000, 61_000),
 }) as fc.Arbitrary<LimitOptions>;
 
@@ -81,6 +84,8 @@ export interface Step {
   readonly pick: number;
   /** Asks this limiter alone, where it is set; counted round. */
   readonly only?: number;
+  /** Asked in one call with the step before, at the same instant. */
+  readonly together?: boolean;
 }
 
 /** Steps that dwell on equal instants, exact retries and the microseconds around them. */
@@ -98,6 +103,7 @@ export const stepArb: fc.Arbitrary<Step> = fc.record({
   ),
   share: fc.oneof(fc.constant(0), fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
   pick: fc.nat(1_000),
+  together: fc.boolean(),
 });
 
 /** A token bucket whose numbers are as large, as small or as crooked as they may be. */

@@ -6,12 +6,13 @@
 
 import { createHash } from "node:crypto";
 
+import type { LimiterOptions } from "../../src/policy/options.ts";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
 import type { Script } from "../../src/stores/redis/script.ts";
 import { bucket, coordinate, decide } from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
-import { assertFailsAlone, assertRunsAfterCounts, assertStartsFresh } from "./redis_laws.ts";
+import { assertFailsAlone, assertLeasesKept, assertRunsAfterCounts, assertStartsFresh } from "./redis_laws.ts";
 
 /** A mistake: in every script that has `right`, exactly once, it becomes `wrong`. */
 export interface Mutant {
@@ -65,6 +66,46 @@ async function assertResetFrees(services: ParityServices): Promise<void> {
     await assertParity([limiter], 1_767_225_600_000_000, steps, services);
   }
 }
+
+/** One sequence on both stores: what is asked, after how long, for which share; what it picks, if not the first. */
+function sequence(
+  limiter: LimiterOptions,
+  ...steps: readonly (Pick<Step, "ask"> & Partial<Step> & { readonly us?: number })[]
+): (services: ParityServices) => Promise<void> {
+  const all = steps.map(({ us = 0, ...step }): Step => ({ move: { by: "us", us }, share: 0, pick: 1, ...step }));
+  return (services) => assertParity([limiter], 1_767_225_600_000_000, all, services);
+}
+
+/** A ring that is too large to be read as a whole: 30 of 34 places, 20 past its end, then all 40, and far ahead. */
+const assertRingWraps = sequence(
+  { algorithm: "sliding_window", limit: 40, windowMs: 61_000 },
+  { ask: "now", share: 0.745 },
+  { ask: "now", share: 0.24, us: 61_000_000 },
+  { ask: "now", share: 0.24, us: 1 },
+  { ask: "peek" },
+  { ask: "now", share: 0.37 },
+  { ask: "penalize", share: 0.5 },
+  { ask: "penalize", share: 0.62 },
+);
+
+/** Releases the lease that ends first between two looks at the slots, in one call. */
+const assertLooksAgain = sequence(
+  { maxConcurrent: 3, leaseTtlMs: 100 },
+  { ask: "now" },
+  { ask: "now", us: 10_000 },
+  { ask: "peek", us: 1 },
+  { ask: "release", pick: 2, together: true },
+  { ask: "peek", together: true },
+);
+
+/** Hands a slot over, and lets the one who waited ask only later. */
+const assertHeardLate = sequence(
+  { maxConcurrent: 1, leaseTtlMs: 100 },
+  { ask: "now" },
+  { ask: "wait" },
+  { ask: "release" },
+  { ask: "again", us: 50_000, pick: 0 },
+);
 
 /** All of them. */
 export const MUTANTS: readonly Mutant[] = [
@@ -182,7 +223,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a remainder read as none",
-      "return { us = us, rem = min(rem or 0, limit.denominator - 1) }",
+      "return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }",
       "return { us = us, rem = 0 }",
     ],
   ),
@@ -232,27 +273,29 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "an entry too late out of the window",
-      "if ring_entry(ring, middle) + limit.window <= now",
-      "if ring_entry(ring, middle) + limit.window < now",
+      "if entry(ring, middle) <= before then",
+      "if entry(ring, middle) < before then",
     ],
     [
       "entries out of order",
-      "if ring.count > 0 then stamp = max(at, ring_entry(ring, ring.count - 1)) end",
+      "if ring.count > 0 then stamp = max(at, newest(ring)) end",
       "",
       assertClockBack,
     ],
     [
       "a ring that does not wrap",
-      "local from = HEADER + (ring.head + i) % ring.slots * 8",
-      "local from = HEADER + (ring.head + i) * 8",
+      "local from = (ring.head + i) % ring.slots",
+      "local from = ring.head + i",
+      assertRingWraps,
     ],
     [
       "the rest of a wrapped write forgotten",
-      'if straight < cost then call("SETRANGE", ring.key, HEADER, sub(added, straight * 8 + 1)) end',
+      'if straight < cost then call("SETRANGE", ring.key, HEADER .. "", sub(added, straight * 8 + 1)) end',
       "",
+      assertRingWraps,
     ],
-    ["a header not written", 'call("SETRANGE", ring.key, 0, ring_header(ring))', ""],
-    ["no time to live", 'call("PEXPIRE", ring.key, ttl)', ""],
+    ["a header not written", 'call("SETRANGE", ring.key, "0", header(ring))', ""],
+    ["no time to live", 'call("PEXPIRE", ring.key, ttl)', "", assertRingWraps],
     [
       "time to live from the clock, not the newest entry",
       "ttl_ms(max(stamp + limit.window, ring.blocked))",
@@ -267,11 +310,11 @@ export const MUTANTS: readonly Mutant[] = [
       "until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))",
       "until_us = rate.kernel.fresh_from(target.states[i], rate)",
     ],
-    ["states packed in the wrong places", "cursor = cursor + size", "cursor = cursor + size - 1"],
+    ["states packed in the wrong places", "cursor = cursor + rate.size", "cursor = cursor + rate.size - 1"],
     [
       "the letters of the limits not looked at",
-      "local known = sub(value, 1, #policy.header) == policy.header and #value == policy.size",
-      "local known = #value > 0",
+      "local known = value and #value == cursor + policy.size - 1 and sub(value, cursor, cursor + #header - 1) == header",
+      "local known = value and #value > 0",
       assertStartsFresh,
     ],
   ),
@@ -281,75 +324,109 @@ export const MUTANTS: readonly Mutant[] = [
     ["only the last limit asked", "at = max(at, rate.kernel.earliest(", "at = (rate.kernel.earliest("],
     [
       "taken from the first limit only",
-      "if state then target.states[i] = state end",
-      "if state and i == 1 then target.states[i] = state end",
+      "if state then states[i] = state end",
+      "if state and i == 1 then states[i] = state end",
     ],
   ),
   ...mutants(
     "decide.lua",
-    ["peek writes", "if allowed and mode ~= 2 then", "if allowed then"],
+    ["peek writes", 'if allowed and mode ~= "2" then\nfor', "if allowed then\nfor"],
     [
       "only the last target asked",
       "at = max(at, plan(target))\nblocked = max(blocked, target.blocked)\nend\nlocal allowed",
       "at = plan(target)\nblocked = max(blocked, target.blocked)\nend\nlocal allowed",
     ],
-    ["a wait that is too long accepted", "(mode == 1 and at - now <= max_wait)\nif", "(mode == 1)\nif"],
+    ["a wait that is too long accepted", '(mode == "1" and at - now <= max_wait)\nif', '(mode == "1")\nif'],
   ),
   ...mutants(
     "_slots.lua",
     [
       "one slot too many",
-      "local missing = live(target) + slots - target.policy.slots",
-      "local missing = live(target) + slots - target.policy.slots - 1",
+      "local missing = book_of(target).live + slots - target.policy.slots",
+      "local missing = book_of(target).live + slots - target.policy.slots - 1",
     ],
     [
       "a lease that has ended counted",
-      'return call("ZCOUNT", target.leases, format("(%.0f", now)',
-      'return call("ZCOUNT", target.leases, format("%.0f", now)',
+      'book.live = call("ZCOUNT", target.leases, "(" .. now_text',
+      'book.live = call("ZCOUNT", target.leases, now_text',
     ],
-    [
-      "a fence that does not increase",
-      'local fence = max(now, 1 - (call("ZSCORE", target.leases, "#") or 0))',
-      "local fence = now",
-    ],
-    ["a fence not remembered", 'call("ZADD", target.leases, -fence, "#")', ""],
+    ["a fence that does not increase", "return max(now, book_of(target).fence + 1)", "return now"],
+    ["a fence not remembered", 'call("ZADD", target.leases, fence_text(fence), "#", ', 'call("ZADD", target.leases, '],
     [
       "only one slot given back",
-      'removed = removed + call("ZREM", target.leases, slot_id)',
+      'removed = removed + call("ZREM", target.leases, id .. "+" .. slot)',
       'removed = removed + call("ZREM", target.leases, id)',
     ],
-    ["arrivals at one instant tie", "arrival = max(now, (last[2] or 0) + 1)", "arrival = now"],
+    ["leases that expire as keys before they end", "4 * target.policy.lease_ttl\nif book", "1\nif book"],
     [
-      "leases that expire as keys before they end",
-      "keep(target.leases, 4 * target.policy.lease_ttl)",
-      "keep(target.leases, 1)",
+      "a time to live that is not long enough left as it is",
+      'if call("PTTL", key) < ttl_ms(now + us)',
+      'if call("PTTL", key) < 0',
+      assertLeasesKept,
     ],
-    ["the wrong lease awaited", '"LIMIT", missing - 1, 1)', '"LIMIT", 0, 1)'],
+    ["the wrong lease awaited", '"LIMIT", n - 1, "1")', '"LIMIT", "0", "1")'],
+    ["leases that have ended taken for others", "book.tidy = not first[4] or first[4] + 0 > now", "book.tidy = true"],
+    [
+      "leases that have ended left behind",
+      'if not book.tidy then call("ZREMRANGEBYSCORE", target.leases, "1", now_text) end',
+      "",
+    ],
+    ["a batch that counts a lease twice", "book.live + 1, true", "book.live + 2, true"],
+    ["a batch that forgets who ends first", "book.first_end = min(book.first_end, ends)", "book.first_end = ends"],
+    [
+      "a batch that counts what was released",
+      "book.live, book.first_end = book.live - removed, nil",
+      "book.first_end = nil",
+    ],
+    [
+      "a batch that awaits what was released",
+      "book.live, book.first_end = book.live - removed, nil",
+      "book.live = book.live - removed",
+      assertLooksAgain,
+    ],
   ),
   ...mutants(
     "_queue.lua",
     [
       "last come, first served",
-      'local first = call("ZRANGE", target.waiters, 0, 0, "WITHSCORES")',
-      'local first = call("ZREVRANGE", target.waiters, 0, 0, "WITHSCORES")',
+      'local first = call("ZRANGE", target.waiters, "0", "0", "WITHSCORES")',
+      'local first = call("ZREVRANGE", target.waiters, "0", "0", "WITHSCORES")',
+    ],
+    ["arrivals at one instant tie", "arrival = max(now, (last[2] or 0) + 1)", "arrival = now"],
+    ["a queue not seen", "target.quiet = others == 0", "target.quiet = true"],
+    ["a block not seen", 'call("EXISTS", target.waiters, target.key)', 'call("EXISTS", target.waiters)'],
+    ["a batch that remembers who has left", "heads[target.waiters] = nil\nreturn", "return"],
+    [
+      "a batch that does not see who has come",
+      "heads[target.waiters], target.quiet = nil, false",
+      "target.quiet = false",
     ],
     ["a timeout off by one", "waited <= tonumber(timeout)", "waited < tonumber(timeout)"],
-    ["those who are gone kept", 'and call("PUBSUB", "NUMSUB", channel .. instance)[2] > 0', ""],
+    ["those who are gone kept", "and is_listening(instance) then", "then"],
     ["a rate not taken when a slot is handed over", "commit(waiter, now)", ""],
-    ["nobody told", 'tell("granted", waiter.instance, waiter.id, reply)', ""],
+    ["nobody told", 'tell("granted", waiter, reply)', ""],
     ["a slot handed over without its rate", 'if at > now or waiter.kind == "t" then', 'if waiter.kind == "t" then'],
   ),
   ...mutants(
     "_take_slots.lua",
     ["the queue jumped", "return first ~= nil and first.id ~= id", "return false"],
-    ["still in the queue after being served", 'if arrival > 0 then call("ZREM", target.waiters, id) end', ""],
+    ["still in the queue after being served", "if arrival > 0 then leave(target, id) end", ""],
     [
       "asked again too early",
       "wait = max(recheck(queue, id), #targets > 1 and wait or 0)",
       "wait = max(0, #targets > 1 and wait or 0)",
     ],
-    ["a lease that may end as soon as it is heard of", "extend(target, id, target.slots)\nelse", "else"],
-    ["no fence for one who polls", "served and next_fence(target))", "nil)"],
+    [
+      "a lease that may end as soon as it is heard of",
+      "extend(target, id, target.slots)\nfence = ",
+      "fence = ",
+      assertHeardLate,
+    ],
+    [
+      "no fence for one who polls",
+      "slot_level(reply, target, fence)\nreturn",
+      "slot_level(reply, target, nil)\nreturn",
+    ],
   ),
   ...mutants(
     "_corrections.lua",
@@ -375,7 +452,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["nobody served when a slot is released", "if changed > 0 then promote(target) end", ""],
     [
       "a lease over time lost although its slot is free",
-      "local held = ends and (tonumber(ends) > now or live(target) + target.slots <= target.policy.slots)",
+      "local held = ends and (tonumber(ends) > now or book_of(target).live + target.slots <= target.policy.slots)",
       "local held = ends and tonumber(ends) > now",
     ],
     ["a renewed lease that ends as before", "if held then extend(target, id, target.slots) end", ""],
@@ -390,7 +467,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["nobody served when a block is lifted", "if duration == 0 and target.policy.slots > 0 then", "if false then"],
     [
       "leases left behind by a reset",
-      'call("ZREMRANGEBYSCORE", target.leases, 1, "+inf")',
+      'call("ZREMRANGEBYSCORE", target.leases, "1", "+inf")',
       "",
       assertResetFrees,
     ],
@@ -405,8 +482,8 @@ export const MUTANTS: readonly Mutant[] = [
     "coordinate.lua",
     [
       "every request answered in the same place",
-      "replies[i + 1] = guarded(requests[text()]())",
-      "replies[1] = guarded(requests[text()]())",
+      "replies[i + 1] = guarded(requests[letter])",
+      "replies[1] = guarded(requests[letter])",
     ],
   ),
 ];

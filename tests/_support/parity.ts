@@ -57,7 +57,13 @@ export async function assertParity(
   steps: readonly Step[],
   services: ParityServices,
 ): Promise<void> {
-  await assertBatchParity(limiters, startUs, steps.map((step) => [step] as const), services);
+  const batches: [Step, ...Step[]][] = [];
+  for (const step of steps) {
+    const batch = batches.at(-1);
+    if (step.together && batch !== undefined) batch.push(step);
+    else batches.push([step]);
+  }
+  await assertBatchParity(limiters, startUs, batches, services);
 }
 
 /** The same with several steps in one batch: at the instant to which the first of them moves. */
@@ -132,6 +138,7 @@ class ParityRun {
     this.#latestUs = Math.max(this.#latestUs, this.#clock.nowUs());
     this.#retryUs = 0;
     const requests = steps.map((step) => this.#request(step)).filter((request) => request !== undefined);
+    if (requests.length === 0) return;
     for (const request of requests) {
       if (request.op === "take") this.#takes.set(request.id, request);
     }
@@ -208,7 +215,8 @@ class ParityRun {
 
   #remember(request: StoreRequest, reply: TakeReply): void {
     if (request.op !== "take" && request.op !== "poll") return;
-    const take = this.#takes.get(request.id) as TakeRequest;
+    const take = this.#takes.get(request.id);
+    if (take === undefined) return;
     if (reply.status === "allowed" && request.op === "take") this.#lastTake = { request, reply };
     else this.#retryUs = Math.min(reply.waitUs, 1e9);
     this.#takes.set(request.id, { ...take, arrivalUs: reply.status === "queued" ? reply.arrivalUs : 0 });

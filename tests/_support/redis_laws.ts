@@ -6,7 +6,8 @@
 
 import assert from "node:assert/strict";
 
-import type { StoreError } from "../../src/base/errors.ts";
+import { executeAll } from "./execute_all.ts";
+import { StoreError } from "../../src/base/errors.ts";
 import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
@@ -62,6 +63,23 @@ export async function assertStartsFresh({ connection, testScript }: ParityServic
   }
 }
 
+/** Takes slots for a longer time than those before, and for a shorter one: the leases lie there as long as the longest. */
+export async function assertLeasesKept({ connection, raw, testScript }: ParityServices): Promise<void> {
+  const keyPrefix = freshPrefix();
+  const store = new RedisStore(connection, { keyPrefix, ...(testScript === undefined ? {} : { testScript }) });
+  const names = new KeyNames(keyPrefix);
+  let sequence = 0;
+  for (const leaseTtlMs of [100, 3_600_000, 100]) {
+    const policy = compilePolicy({ maxConcurrent: 5, leaseTtlMs });
+    const target: Target = { limiter: "kept", key: "k", policy, cost: 1, slots: 1 };
+    const id = `x.${sequence++}.d.0.1.1`;
+    await store.execute({ op: "take", mode: "now", maxWaitUs: 0, arrivalUs: 0, id, targets: [target] });
+    const [, leases] = await names.of(target) as [string, string];
+    const ttlMs = Number(await raw.send("PTTL", leases));
+    assert.ok(ttlMs >= (sequence === 1 ? 100 : 3_600_000), `leases live for ${ttlMs} ms`);
+  }
+}
+
 /** Runs batches in which a request meets a key of another type. */
 export async function assertFailsAlone({ connection, raw, testScript }: ParityServices): Promise<void> {
   const keyPrefix = freshPrefix();
@@ -109,7 +127,7 @@ async function assertBucketsFailAlone(store: RedisStore, names: KeyNames, raw: R
   });
   const [bad] = await names.of(take("bad").targets[0] as Target);
   await raw.send("HSET", bad as string, "a", "b");
-  const replies = await store.execute([
+  const replies = await executeAll(store, [
     take("bad", { mode: "peek" }),
     take("good"),
     take("bad"),
@@ -143,7 +161,7 @@ export async function assertRunsAfterCounts({ connection, testScript }: ParitySe
     targets: [{ limiter: "l", key: undefined, policy: HUNDRED, cost, slots: 0 }],
     ...(times === undefined ? {} : { times }),
   });
-  const replies = await store.execute([take(1, 20), take(2), take(1), take(1), take(3, 50), take(1)]);
+  const replies = await executeAll(store, [take(1, 20), take(2), take(1), take(1), take(3, 50), take(1)]);
   const told = replies.map((reply) => reply instanceof StoreError ? reply.message : (reply as TakeReply).status);
   assert.deepEqual(told, Array(6).fill("allowed"));
   assert.equal((replies[0] as TakeReply).times, 20);

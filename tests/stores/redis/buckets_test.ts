@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { executeAll } from "../../_support/execute_all.ts";
 import { after, before, describe, it } from "node:test";
 
 import fc from "fast-check";
@@ -41,7 +42,7 @@ describe("A batch of takes from token buckets", () => {
   it("tells the script one key each, and once what they have in common", async () => {
     const { store, calls } = open();
     const policy = target({ ratePerSecond: 10, burst: 5 });
-    const replies = await store.execute(Array.from({ length: 256 }, (_, i) => take({ ...policy, key: `k${i}` })));
+    const replies = await executeAll(store, Array.from({ length: 256 }, (_, i) => take({ ...policy, key: `k${i}` })));
     assert.ok(replies.every((reply) => (reply as TakeReply).status === "allowed"));
     assert.equal(calls[0]?.keys.length, 256);
     assert.ok((calls[0]?.args.length ?? Infinity) <= 6, `${calls[0]?.args}`);
@@ -50,7 +51,7 @@ describe("A batch of takes from token buckets", () => {
   it("tells the script one key where all are alike", async () => {
     const { store, calls } = open();
     const one = target({ ratePerSecond: 10, burst: 100 });
-    const replies = await store.execute(Array.from({ length: 256 }, () => take(one))) as TakeReply[];
+    const replies = await executeAll(store, Array.from({ length: 256 }, () => take(one))) as TakeReply[];
     assert.equal(calls[0]?.keys.length, 1);
     assert.deepEqual(
       replies.map(({ status }) => status),
@@ -62,7 +63,7 @@ describe("A batch of takes from token buckets", () => {
     const { store, calls } = open();
     const one = target({ limit: 4, windowMs: 3_600_000 });
     const [a, b] = [{ ...one, key: "a" }, { ...one, key: "b" }];
-    const replies = await store.execute([
+    const replies = await executeAll(store, [
       take(a),
       take(b),
       take({ ...a, cost: 3 }),
@@ -106,7 +107,7 @@ describe("A batch of takes from token buckets", () => {
             }
             const after = fit === 0 ? state : tokenBucket.take(state, now, now, fit * cost, rate);
             states.set(key, after);
-            const [reply] = await store.execute([take({ ...one, cost }, { times })]);
+            const [reply] = await executeAll(store, [take({ ...one, cost }, { times })]);
             assert.deepEqual(reply, {
               status: fit > 0 ? "allowed" : "rate",
               nowUs: now,
@@ -126,7 +127,11 @@ describe("A batch of takes from token buckets", () => {
     const { store } = open();
     const one = target({ limit: 4, windowMs: 3_600_000 });
     const other = target({ algorithm: "fixed_window", limit: 1, windowMs: 1_000 }, { limiter: "other" });
-    const replies = await store.execute([take(one, { times: 3 }), take(other), take(one, { times: 3 })]) as TakeReply[];
+    const replies = await executeAll(store, [
+      take(one, { times: 3 }),
+      take(other),
+      take(one, { times: 3 }),
+    ]) as TakeReply[];
     assert.deepEqual(replies.map(({ times }) => times), [3, undefined, 1]);
   });
 
@@ -134,7 +139,7 @@ describe("A batch of takes from token buckets", () => {
     const { store } = open();
     const one = target({ limit: 1, windowMs: 1_000 });
     const waits = Array.from({ length: 300 }, () => take(one, { mode: "wait", maxWaitUs: Infinity }));
-    const replies = await store.execute(waits) as TakeReply[];
+    const replies = await executeAll(store, waits) as TakeReply[];
     assert.deepEqual(replies.map(({ waitUs }) => waitUs), Array.from({ length: 300 }, (_, i) => i * 1e6));
   });
 
@@ -143,7 +148,7 @@ describe("A batch of takes from token buckets", () => {
     const one = target({ limit: 1, windowMs: 3_600_000 });
     const takes = Array.from({ length: 9_001 }, (_, i) => take({ ...one, key: `k${i}` }));
     for (const status of ["allowed", "rate"]) {
-      const replies = await store.execute(takes) as TakeReply[];
+      const replies = await executeAll(store, takes) as TakeReply[];
       assert.ok(replies.every((reply) => reply.status === status), status);
     }
   });
@@ -185,7 +190,7 @@ describe("A batch of takes from token buckets", () => {
             const [key] = await names.of(takes[i]?.targets[0] as Target);
             await connections.raw.send("SET", key as string, value);
           }
-          const replies = await store.execute([...takes, ...behind]);
+          const replies = await executeAll(store, [...takes, ...behind]);
           const dump = await connections.raw.dump(
             (await Promise.all(takes.map((each) => names.of(each.targets[0] as Target)))).flat(),
           );

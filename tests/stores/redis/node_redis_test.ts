@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { ClosedError, type StoreError } from "../../../src/base/errors.ts";
 import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";

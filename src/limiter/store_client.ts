@@ -67,12 +67,14 @@ export class StoreClient {
   async ask<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
     const { op, targets } = request;
     if (op === "reset" || op === "block" || op === "penalize") this.#tokens.drop(targets);
-    const reply = await this.store.execute(request, signal);
-    if (op === "take" || op === "renew") return reply;
-    // What was known of the targets may have changed for the better.
-    this.#denials.forget(targets);
-    this.#tokens.recheck(targets);
-    return reply;
+    if (op === "take" || op === "renew") return await this.store.execute(request, signal);
+    try {
+      return await this.store.execute(request, signal);
+    } finally {
+      // What was known of the targets may have changed for the better; also where no reply came.
+      this.#denials.forget(targets, this.clock.nowUs());
+      this.#tokens.recheck(targets);
+    }
   }
 
   /** Whether `foresee` may know anything of a target. Cheaper to ask. */
@@ -84,28 +86,32 @@ export class StoreClient {
    * Decides on one target without asking the store, if this process knows enough: from units that it has leased, or from
    * a denial that still holds for whoever waits at most `maxWaitUs`.
    */
-  foresee(target: Target, mode: TakeRequest["mode"], maxWaitUs: number): TakeReply | Promise<TakeReply> | undefined {
+  foresee(
+    target: Target,
+    mode: TakeRequest["mode"],
+    maxWaitUs: number,
+    signal?: AbortSignal,
+  ): TakeReply | Promise<TakeReply> | undefined {
     if (target.policy.tokenLeaseUs === 0) return this.#denials.find(target, this.clock.nowUs(), maxWaitUs);
-    return mode === "peek" ? this.#tokens.peek(target) : this.#tokens.take(target);
-  }
-
-  /** Takes back what `foresee` has taken for a caller who is gone. */
-  unforesee(target: Target): void {
-    this.#tokens.putBack(target);
+    return mode === "peek" ? this.#tokens.peek(target) : this.#tokens.take(target, signal);
   }
 
   /** Remembers what the store said, if that spares asking it again. `askedUs` is when it was asked. */
   remember({ targets }: TakeRequest, reply: TakeReply, askedUs: number): void {
     const [target] = targets;
-    if (target === undefined || targets.length > 1 || this.store.isLocal || target.policy.tokenLeaseUs > 0) return;
-    this.#denials.remember(target, reply, askedUs);
+    if (target === undefined || this.store.isLocal) return;
+    if (targets.length > 1) this.#denials.forget(targets);
+    else if (target.policy.tokenLeaseUs === 0) this.#denials.remember(target, reply, askedUs);
   }
 
   /** Forgets every key of the store. */
   async resetAll(): Promise<void> {
     this.#tokens.clear();
-    await this.store.resetAll();
-    this.#denials.clear();
+    try {
+      await this.store.resetAll();
+    } finally {
+      this.#denials.clear(this.clock.nowUs());
+    }
   }
 
   /** Makes sure that word of slots reaches this process. Tried again after a failure. */

@@ -82,7 +82,10 @@ export class Denials {
   }
 }
 
-/** Whether it can be told what is left until the wait is over. Units of a window leave it one by one. */
+/**
+ * Whether it can be told what is left until the wait is over. Units of a window leave it one by one: then only that
+ * nothing is left for a cost of 1. Of a blocked key, and of limits that did not deny, what is left is as the store told.
+ */
 function agesExactly({ rates }: Policy, cost: number): boolean {
   return cost === 1 || rates.every(({ algorithm }) => algorithm === "token_bucket");
 }
@@ -127,6 +130,6 @@ class AgedReply implements TakeReply {
 }
 
 function aged([first, second]: Level, ageUs: number, { algorithm }: RateLimit): Level {
-  if (algorithm !== "token_bucket") return [first, Math.max(second - ageUs, 0)];
+  if (algorithm !== "token_bucket") return second <= ageUs ? [0, 0] : [first, second - ageUs];
   return first < ageUs ? [0, 0] : [first - ageUs, second];
 }

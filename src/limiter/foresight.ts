@@ -33,23 +33,24 @@ export class Foresight {
    * Decides on one target, if this process knows enough: from units that it has leased, or from a denial that still
    * holds for whoever waits at most `maxWaitUs`.
    */
-  decide(target: Target, mode: TakeRequest["mode"], maxWaitUs: number): TakeReply | Promise<TakeReply> | undefined {
+  decide(
+    target: Target,
+    mode: TakeRequest["mode"],
+    maxWaitUs: number,
+    signal?: AbortSignal,
+  ): TakeReply | Promise<TakeReply> | undefined {
     if (target.policy.tokenLeaseUs === 0) {
       return this.#denials.any ? this.#denials.find(target, this.#clock.nowUs(), maxWaitUs) : undefined;
     }
-    return mode === "peek" ? this.#tokens.peek(target) : this.#tokens.take(target);
-  }
-
-  /** Takes back what `decide` has taken for a caller who is gone. */
-  putBack(target: Target): void {
-    this.#tokens.putBack(target);
+    return mode === "peek" ? this.#tokens.peek(target) : this.#tokens.take(target, signal);
   }
 
   /** Remembers what the store said, if that spares asking it again. `askedUs` is when it was asked. */
   remember({ targets }: TakeRequest, reply: TakeReply, askedUs: number): void {
     const [target] = targets;
-    if (target === undefined || targets.length > 1 || target.policy.tokenLeaseUs > 0) return;
-    this.#denials.remember(target, reply, askedUs);
+    if (target === undefined) return;
+    if (targets.length > 1) this.#denials.forget(targets);
+    else if (target.policy.tokenLeaseUs === 0) this.#denials.remember(target, reply, askedUs);
   }
 
   /** A request is about to be sent. */
@@ -60,14 +61,14 @@ export class Foresight {
   /** A request was answered: what is known of its targets may have changed for the better. */
   sent({ op, targets }: StoreRequest): void {
     if (op === "take" || op === "renew") return;
-    this.#denials.forget(targets);
+    this.#denials.forget(targets, this.#clock.nowUs());
     this.#tokens.recheck(targets);
   }
 
   /** Forgets everything, units too. */
   clear(): void {
     this.#tokens.clear();
-    this.#denials.clear();
+    this.#denials.clear(this.#clock.nowUs());
   }
 
   /** Gives back what was leased. Resolves when the store knows. */

@@ -63,16 +63,21 @@ export class StoreClient {
    */
   async ask<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
     this.foresight?.sending(request);
-    const reply = await this.store.execute(request, signal);
-    this.foresight?.sent(request);
-    return reply;
+    try {
+      return await this.store.execute(request, signal);
+    } finally {
+      this.foresight?.sent(request); // also where no reply came
+    }
   }
 
   /** Forgets every key of the store. */
   async resetAll(): Promise<void> {
     this.foresight?.clear();
-    await this.store.resetAll();
-    this.foresight?.clear();
+    try {
+      await this.store.resetAll();
+    } finally {
+      this.foresight?.clear();
+    }
   }
 
   /** Makes sure that word of slots reaches this process. Tried again after a failure. */

@@ -47,7 +47,6 @@ export async function takeInTurn(client: StoreClient, options: TakeOptions): Pro
   const request = newRequest(client, targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
   const take = request.id === "" ? takeSeat : takeSlot;
   const reply = await take(client, request, options, startUs);
-  client.foresight?.remember(request, reply, startUs);
   return { reply, id: request.id, waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
 }
 
@@ -55,10 +54,8 @@ export async function takeInTurn(client: StoreClient, options: TakeOptions): Pro
 async function foresee(client: StoreClient, options: TakeOptions): Promise<TakeReply | undefined> {
   const [target, ...more] = options.targets as [Target, ...Target[]];
   if (more.length > 0) return undefined;
-  const known = client.foresight?.decide(target, "wait", options.maxWaitUs);
-  const reply = !(known instanceof Promise) ? known : await orAbort(known, options.signal, (unused) => {
-    if (unused.status === "allowed") client.foresight?.putBack(target);
-  });
+  const known = client.foresight?.decide(target, "wait", options.maxWaitUs, options.signal);
+  const reply = known instanceof Promise ? await orAbort(known, options.signal) : known;
   return reply?.status === "allowed" || (reply?.waitUs ?? 0) > options.maxWaitUs ? reply : undefined;
 }
 
@@ -66,8 +63,10 @@ async function foresee(client: StoreClient, options: TakeOptions): Promise<TakeR
 async function takeSeat(client: StoreClient, request: TakeRequest, options: TakeOptions): Promise<TakeReply> {
   const { targets } = request;
   const { signal } = options;
+  const askedUs = client.clock.nowUs();
   const reply =
     await (signal === undefined ? client.store.execute(request) : askUnlessAborted(client, request, signal));
+  client.foresight?.remember(request, reply, askedUs);
   if (reply.status !== "allowed" || reply.waitUs === 0 || options.reserveOnly) return reply;
   await client.seats.wait({
     line: nameOf(targets),

@@ -3,13 +3,13 @@
  *
  * The bound holds: a unit is used at most the lease time after it was charged, so what is admitted in an interval was
  * charged in one that is longer by the lease time, and the policy's burst is smaller by what refills in that time. Units
- * that nobody uses go back after a quarter of it. A process that has found the bucket empty leaves it to the others for
+ * that nobody uses go back within half of it. A process that has found the bucket empty leaves it to the others for
  * a quarter of it.
  *
  * @module
  */
 
-import { tokenBucket } from "../algorithms/token_bucket.ts";
+import { tokenBucket, type TokenBucketState } from "../algorithms/token_bucket.ts";
 import type { TokenBucketLimit } from "../algorithms/limit.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -18,11 +18,17 @@ import type { GiveBackRequest, TakeReply, TakeRequest, Target, TargetLevel } fro
 /** The most keys with leases at a time; calls on others ask the store. */
 const MAX_KEYS = 10_000;
 
-/** The largest share of a bucket that is taken at once. */
+/** The largest share of a bucket that is taken ahead at once. */
 const MOST_AT_ONCE = 1 / 4;
+
+/** The largest share of a bucket that a process holds; one unit at least. */
+const MOST_HELD = 1 / 2;
 
 /** How many times larger a lease may be than the one before. */
 const GROWTH = 4;
+
+/** What all requests have in common. */
+const TAKE = { op: "take", maxWaitUs: 0, id: "", arrivalUs: 0 } as const;
 
 /** How to reach the store. */
 export interface LeaseSource {
@@ -42,16 +48,10 @@ interface Grant {
   readonly storeUs: number;
 }
 
-/** What the store said of the bucket, and when it was asked. */
-interface KnownLevel {
-  readonly us: number;
-  readonly rem: number;
-  readonly atUs: number;
-}
-
 /** A call that waits for units. */
 interface Waiter {
   readonly cost: number;
+  readonly signal: AbortSignal | undefined;
   readonly resolve: (reply: TakeReply) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -63,6 +63,7 @@ export class TokenLeases {
   readonly #limiters = new Map<string, Map<string | undefined, KeyLease>>();
   #keys = 0;
   #timer: Timer | undefined;
+  #sweepAtUs = Infinity;
   #closed = false;
 
   /**
@@ -77,29 +78,26 @@ export class TokenLeases {
   }
 
   /**
-   * Takes from what was leased, or leases more. Undefined if the store has to be asked itself.
+   * Takes from what was leased, or leases more. Undefined if the store has to be asked itself. Nothing is taken for a
+   * caller whose signal is aborted while he waits for more.
    *
    * @throws {StoreError} If more had to be leased and could not be.
    */
-  take(target: Target): TakeReply | Promise<TakeReply> | undefined {
+  take(target: Target, signal?: AbortSignal): TakeReply | Promise<TakeReply> | undefined {
     const lease = this.#find(target) ?? this.#add(target);
     if (lease === undefined) return undefined;
-    const reply = lease.take(target.cost, this.#clock.nowUs());
-    if (this.#timer === undefined && !this.#closed) this.#sweepLater(target.policy.tokenLeaseUs / 4);
+    const nowUs = this.#clock.nowUs();
+    const reply = lease.take(target.cost, nowUs, signal);
+    this.#sweepBy(nowUs + idleUs(target.policy));
     return reply;
   }
 
-  /** What `take` would tell without asking the store; undefined where it would ask. */
-  peek(target: Target): TakeReply | undefined {
+  /** What `take` would tell. Undefined if the store has to be asked itself. */
+  peek(target: Target): TakeReply | Promise<TakeReply> | undefined {
     return this.#find(target)?.peek(target.cost, this.#clock.nowUs());
   }
 
-  /** Takes back what was taken for a caller who is gone. */
-  putBack(target: Target): void {
-    this.#find(target)?.putBack(target.cost);
-  }
-
-  /** Forgets the units of targets: they count as used. */
+  /** Gives the units of targets back; those on their way count as used. */
   drop(targets: readonly Target[]): void {
     for (const { limiter, key } of targets) this.#limiters.get(limiter)?.get(key)?.drop();
   }
@@ -109,7 +107,7 @@ export class TokenLeases {
     for (const { limiter, key } of targets) this.#limiters.get(limiter)?.get(key)?.recheck();
   }
 
-  /** Forgets all units. */
+  /** Gives all units back; those on their way count as used. */
   clear(): void {
     for (const leases of this.#limiters.values()) {
       for (const lease of leases.values()) lease.drop();
@@ -143,28 +141,34 @@ export class TokenLeases {
     return lease;
   }
 
-  #sweepLater(delayUs: number): void {
-    const atUs = this.#clock.nowUs() + Math.ceil(delayUs);
-    this.#timer = this.#clock.schedule(atUs, () => this.#sweep(), { background: true });
+  #sweepBy(atUs: number): void {
+    if (atUs >= this.#sweepAtUs || this.#closed) return;
+    this.#timer?.cancel();
+    this.#sweepAtUs = Math.ceil(atUs);
+    this.#timer = this.#clock.schedule(this.#sweepAtUs, () => this.#sweep(), { background: true });
   }
 
   /** Gives back what nobody uses, and forgets keys that have nothing. */
   #sweep(): void {
-    this.#timer = undefined;
+    this.#sweepAtUs = Infinity;
     const nowUs = this.#clock.nowUs();
     let nextUs = Infinity;
     for (const leases of this.#limiters.values()) {
       for (const [key, lease] of leases) {
-        const idleUs = lease.policy.tokenLeaseUs / 4;
         if (lease.isIdle(nowUs)) {
           void lease.settle();
           leases.delete(key);
           this.#keys--;
-        } else nextUs = Math.min(nextUs, idleUs);
+        } else nextUs = Math.min(nextUs, nowUs + idleUs(lease.policy));
       }
     }
-    if (nextUs < Infinity && !this.#closed) this.#sweepLater(nextUs);
+    this.#sweepBy(nextUs);
   }
+}
+
+/** How long units may lie unused before they go back. */
+function idleUs({ tokenLeaseUs }: Policy): number {
+  return tokenLeaseUs / 4;
 }
 
 /** The leases of one key. */
@@ -174,7 +178,7 @@ class KeyLease {
   readonly #rate: TokenBucketLimit;
   readonly #clock: Clock;
   readonly #source: LeaseSource;
-  /** Oldest first; at most the one in use and one taken ahead. */
+  /** Oldest first: the one in use, and what was taken ahead. */
   #grants: Grant[] = [];
   readonly #waiters: Waiter[] = [];
   /** How many units to take next time. */
@@ -188,8 +192,12 @@ class KeyLease {
   #blockedUntilUs = 0;
   /** Counts how often what was leased became void. */
   #drops = 0;
+  /** Counts how often what is known became void. */
+  #changes = 0;
   #isSettled = false;
-  #level: KnownLevel = { us: 0, rem: 0, atUs: 0 };
+  /** Where the bucket stands as far as this process knows, by its own clock, and since when. */
+  #state: TokenBucketState = tokenBucket.fresh();
+  #knownAtUs = 0;
 
   constructor(target: Target, clock: Clock, source: LeaseSource) {
     this.policy = target.policy;
@@ -200,40 +208,41 @@ class KeyLease {
     this.#lastUsedUs = clock.nowUs();
   }
 
-  take(cost: number, nowUs: number): TakeReply | Promise<TakeReply> {
+  take(cost: number, nowUs: number, signal: AbortSignal | undefined): TakeReply | Promise<TakeReply> {
     this.#lastUsedUs = nowUs;
     const grant = this.#grants[0];
     if (grant !== undefined && grant.units >= cost && this.#waiters.length === 0 && this.#isFresh(grant, nowUs)) {
       grant.units -= cost;
       if (grant.units < grant.taken / 2) this.#takeAhead(nowUs);
-      return this.#allowed(nowUs);
+      return this.#reply("allowed", nowUs, 0);
     }
-    return this.#takeSlowly(cost, nowUs);
+    return this.#takeSlowly(cost, nowUs, signal);
   }
 
-  putBack(cost: number): void {
-    const grant = this.#grants.at(-1);
-    if (grant !== undefined) grant.units += cost;
-  }
-
-  peek(cost: number, nowUs: number): TakeReply | undefined {
-    if (this.#units(nowUs) >= cost) return this.#allowed(nowUs);
-    return this.#waiters.length === 0 ? this.#denial(cost, nowUs) : undefined;
+  peek(cost: number, nowUs: number): TakeReply | Promise<TakeReply> | undefined {
+    const held = this.#units(nowUs);
+    if (held >= cost) return this.#reply("allowed", nowUs, 0);
+    const denial = this.#waiters.length === 0 ? this.#denial(cost, nowUs) : undefined;
+    if (denial !== undefined || held === 0) return denial;
+    const targets = [{ ...this.#target, cost: cost - held }];
+    return this.#source.take({ ...TAKE, targets, mode: "peek" }).then(({ status, waitUs, levels }) => {
+      return new LeaseReply(status, nowUs, waitUs, this.#rate, stateOf(levels, nowUs), held);
+    });
   }
 
   isIdle(nowUs: number): boolean {
-    const idleUs = this.policy.tokenLeaseUs / 4;
-    return this.#refilling === undefined && this.#waiters.length === 0 && nowUs >= this.#lastUsedUs + idleUs &&
-      nowUs >= this.#pausedUntilUs;
+    return this.#refilling === undefined && this.#waiters.length === 0 && nowUs >= this.#pausedUntilUs &&
+      nowUs >= this.#lastUsedUs + idleUs(this.policy);
   }
 
   drop(): void {
-    this.#grants = [];
+    for (const grant of this.#grants.splice(0)) void this.#giveBack(grant);
     this.#drops++;
     this.recheck();
   }
 
   recheck(): void {
+    this.#changes++;
     this.#isEmpty = false;
     this.#pausedUntilUs = this.#blockedUntilUs = 0;
   }
@@ -242,19 +251,17 @@ class KeyLease {
   async settle(): Promise<void> {
     this.#isSettled = true;
     while (this.#refilling !== undefined) await this.#refilling;
-    const grants = this.#grants;
-    this.#grants = [];
-    await Promise.all(grants.map((grant) => this.#giveBack(grant)));
+    await Promise.all(this.#grants.splice(0).map((grant) => this.#giveBack(grant)));
   }
 
-  #takeSlowly(cost: number, nowUs: number): TakeReply | Promise<TakeReply> {
+  #takeSlowly(cost: number, nowUs: number, signal: AbortSignal | undefined): TakeReply | Promise<TakeReply> {
     if (this.#waiters.length === 0) {
-      if (this.#use(cost, nowUs)) return this.#allowed(nowUs);
+      if (this.#use(cost, nowUs)) return this.#reply("allowed", nowUs, 0);
       const denial = this.#denial(cost, nowUs);
       if (denial !== undefined) return denial;
     }
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ cost, resolve, reject });
+      this.#waiters.push({ cost, signal, resolve, reject });
       this.#refill(nowUs);
     });
   }
@@ -300,23 +307,22 @@ class KeyLease {
   #refill(nowUs: number): void {
     this.#refilling ??= this.#ask(nowUs).finally(() => {
       this.#refilling = undefined;
-      if (this.#waiters.length > 0) this.#refill(this.#clock.nowUs());
+      if (this.#wanted() > 0) this.#refill(this.#clock.nowUs());
     });
   }
 
   async #ask(askedUs: number): Promise<void> {
-    const drops = this.#drops;
-    const waiting = this.#waiters.reduce((sum, { cost }) => sum + cost, 0);
-    const times = Math.min(Math.max(waiting, this.#size), this.policy.capacity);
-    const request = { op: "take", targets: [this.#target], mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0 } as const;
+    const [drops, changes] = [this.#drops, this.#changes];
+    const times = Math.min(Math.max(this.#wanted() - this.#held(), this.#size), this.policy.capacity);
     try {
-      const reply = await this.#source.take({ ...request, times });
+      const reply = await this.#source.take({ ...TAKE, targets: [this.#target], mode: "now", times });
       const taken = reply.times ?? 0;
-      const grant: Grant = { units: taken, taken, askedUs, storeUs: reply.nowUs };
-      if (drops !== this.#drops) return await this.#giveBack(grant);
-      if (taken > 0) this.#grants.push(grant);
-      this.#learn(reply, askedUs, taken < times);
+      if (drops !== this.#drops) return;
+      if (taken > 0) this.#grants.push({ units: taken, taken, askedUs, storeUs: reply.nowUs });
+      // What was corrected meanwhile may have left more than this reply tells.
+      if (changes === this.#changes) this.#learn(reply, askedUs, taken < times);
       this.#serve(this.#clock.nowUs());
+      this.#trim();
       if (this.#isSettled) await Promise.all(this.#grants.splice(0).map((rest) => this.#giveBack(rest)));
     } catch (error) {
       for (const { reject } of this.#waiters.splice(0)) reject(error);
@@ -324,43 +330,66 @@ class KeyLease {
   }
 
   #learn(reply: TakeReply, askedUs: number, isEmpty: boolean): void {
-    const [us, rem] = reply.levels[0]?.rates[0] ?? [0, 0];
-    this.#level = { us, rem, atUs: askedUs };
-    this.recheck();
+    this.#state = stateOf(reply.levels, askedUs);
+    this.#knownAtUs = askedUs;
+    this.#isEmpty = isEmpty;
+    this.#pausedUntilUs = this.#blockedUntilUs = 0;
     if (!isEmpty) return;
-    this.#isEmpty = true;
     if (reply.status === "blocked") this.#blockedUntilUs = askedUs + reply.waitUs;
     // Not always the same pause: or two processes could ask in turn, and one of them always too late.
     const pauseUs = Math.min(this.policy.tokenLeaseUs / 4, this.#rate.burstUs / 2) * (1 + Math.random()) / 2;
     this.#pausedUntilUs = this.#clock.nowUs() + Math.ceil(pauseUs);
   }
 
+  /** The units that are waited for. Whoever has given up waits no more. */
+  #wanted(): number {
+    let units = 0;
+    for (const waiter of this.#waiters.splice(0)) {
+      if (waiter.signal?.aborted) waiter.reject(waiter.signal.reason);
+      else {
+        this.#waiters.push(waiter);
+        units += waiter.cost;
+      }
+    }
+    return units;
+  }
+
   /** Answers those who wait, in order, until the store has to be asked again. */
   #serve(nowUs: number): void {
+    this.#wanted();
     while (this.#waiters.length > 0) {
       const { cost, resolve } = this.#waiters[0] as Waiter;
-      const answer = this.#use(cost, nowUs) ? this.#allowed(nowUs) : this.#denial(cost, nowUs);
+      const answer = this.#use(cost, nowUs) ? this.#reply("allowed", nowUs, 0) : this.#denial(cost, nowUs);
       if (answer === undefined) return;
       this.#waiters.shift();
       resolve(answer);
     }
   }
 
-  /** A denial that holds without asking again; undefined where there is none. */
-  #denial(cost: number, nowUs: number): TakeReply | undefined {
-    const { us, rem, atUs: knownAtUs } = this.#level;
-    const knownUntilUs = Math.max(this.#pausedUntilUs, knownAtUs + this.policy.denyCacheUs);
-    if (!this.#isEmpty || nowUs >= knownUntilUs) return undefined;
-    const state = { tatUs: knownAtUs + us, tatRem: rem };
-    const freeUs = tokenBucket.earliest(state, nowUs, cost, this.#rate);
-    const atUs = Math.max(freeUs, this.#pausedUntilUs, this.#blockedUntilUs);
-    if (atUs <= nowUs) return undefined;
-    const status = this.#blockedUntilUs > nowUs ? "blocked" : "rate";
-    return new LeaseReply(status, nowUs, atUs - nowUs, this.#rate, this.#level, this.#held());
+  /** Gives back what is more than this process may hold: units for callers who are gone, or want more than there is. */
+  #trim(): void {
+    let excess = this.#held() - Math.max(Math.floor(this.policy.capacity * MOST_HELD), 1);
+    for (const grant of this.#grants.toReversed()) {
+      const units = Math.min(grant.units, excess);
+      if (units <= 0) continue;
+      grant.units -= units;
+      excess -= units;
+      void this.#giveBack({ ...grant, units });
+    }
   }
 
-  #allowed(nowUs: number): TakeReply {
-    return new LeaseReply("allowed", nowUs, 0, this.#rate, this.#level, this.#held());
+  /** A denial that holds without asking again; undefined where there is none. */
+  #denial(cost: number, nowUs: number): TakeReply | undefined {
+    const knownUntilUs = Math.max(this.#pausedUntilUs, this.#knownAtUs + this.policy.denyCacheUs);
+    if (!this.#isEmpty || nowUs >= knownUntilUs) return undefined;
+    const freeUs = tokenBucket.earliest(this.#state, nowUs, cost - this.#held(), this.#rate);
+    const atUs = Math.max(freeUs, this.#pausedUntilUs, this.#blockedUntilUs);
+    if (atUs <= nowUs) return undefined;
+    return this.#reply(this.#blockedUntilUs > nowUs ? "blocked" : "rate", nowUs, atUs - nowUs);
+  }
+
+  #reply(status: TakeReply["status"], nowUs: number, waitUs: number): TakeReply {
+    return new LeaseReply(status, nowUs, waitUs, this.#rate, this.#state, this.#held());
   }
 
   #held(): number {
@@ -375,6 +404,7 @@ class KeyLease {
    */
   async #giveBack({ units, storeUs }: Grant): Promise<void> {
     if (units === 0) return;
+    this.#state = tokenBucket.refund(this.#state, this.#clock.nowUs(), units, this.#rate);
     const { intervalUs, intervalRem, denominator } = this.#rate;
     const rem = units * intervalRem;
     const carry = Math.floor(rem / denominator);
@@ -386,6 +416,12 @@ class KeyLease {
   }
 }
 
+/** Where a bucket stands by this process' clock, as the store told it when it was asked. */
+function stateOf(levels: readonly TargetLevel[], askedUs: number): TokenBucketState {
+  const [us, rem] = levels[0]?.rates[0] ?? [0, 0];
+  return { tatUs: askedUs + us, tatRem: rem };
+}
+
 /** A reply that no store gave. */
 class LeaseReply implements TakeReply {
   readonly status: TakeReply["status"];
@@ -393,7 +429,7 @@ class LeaseReply implements TakeReply {
   readonly waitUs: number;
   readonly arrivalUs = 0;
   readonly #rate: TokenBucketLimit;
-  readonly #known: KnownLevel;
+  readonly #known: TokenBucketState;
   readonly #units: number;
 
   constructor(
@@ -401,7 +437,7 @@ class LeaseReply implements TakeReply {
     nowUs: number,
     waitUs: number,
     rate: TokenBucketLimit,
-    known: KnownLevel,
+    known: TokenBucketState,
     units: number,
   ) {
     this.status = status;
@@ -414,10 +450,7 @@ class LeaseReply implements TakeReply {
 
   /** Where the bucket stands as far as this process knows, with its own units counted as free. */
   get levels(): readonly TargetLevel[] {
-    const { intervalUs, intervalRem, denominator } = this.#rate;
-    const { us, rem, atUs } = this.#known;
-    const ownUs = Math.floor(this.#units * (intervalUs + intervalRem / denominator));
-    const debtUs = us - (this.nowUs - atUs) - ownUs;
-    return [{ rates: [debtUs <= 0 ? [0, 0] : [debtUs, rem]], slots: undefined }];
+    const state = tokenBucket.refund(this.#known, this.nowUs, this.#units, this.#rate);
+    return [{ rates: [tokenBucket.measure(state, this.nowUs, this.#rate)], slots: undefined }];
   }
 }

@@ -76,6 +76,7 @@ export function ratio(one: Measured | undefined, other: Measured | undefined): n
 
 /** Warms up, and finds how many calls fill a round. */
 async function callsOfRound(contender: Contender, { warmUpMs, roundMs }: Pace): Promise<number> {
+  await contender.round(contender.least); // connects, among other things
   for (let calls = contender.least;; calls *= 2) {
     const { ms } = await contender.round(calls);
     if (ms >= warmUpMs / 2) return Math.max(contender.least, Math.round(calls / ms * roundMs));

@@ -20,7 +20,7 @@ export interface Contender {
   readonly name: string;
   /** The least number of calls that makes a round. */
   readonly least: number;
-  /** Commands that it sends to Redis beside commands, in lower case. */
+  /** Commands that it sends to Redis beside scripts, in lower case. */
   readonly commands: readonly string[];
   /** Makes so many calls. */
   round(calls: number): Promise<Round>;
@@ -36,7 +36,7 @@ export interface InFlightOptions {
   readonly call: (i: number) => Promise<unknown>;
   /** Looks at the result of one call in each round; throws if it is not what the bench is about. */
   readonly verify?: (result: unknown) => void;
-  /** Commands that it sends to Redis beside commands, in lower case. @default {[]} */
+  /** Commands that it sends to Redis beside scripts, in lower case. @default {[]} */
   readonly commands?: readonly string[];
   /** Ends it. */
   readonly close?: () => Promise<unknown>;

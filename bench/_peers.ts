@@ -134,7 +134,7 @@ export const rateLimitRedis: OpenPeer = async ({ url, keys, lanes }) => {
 export type UpstashAlgorithm = "fixedWindow" | "slidingWindow" | "tokenBucket";
 
 /**
- * @upstash/ratelimit with its classes and commands, over node-redis in place of its HTTP client. The first line of its
+ * @upstash/ratelimit with its classes and scripts, over node-redis in place of its HTTP client. The first line of its
  * commands asks for a flag that Redis does not have, and is left out.
  */
 export function upstash(algorithm: UpstashAlgorithm): OpenPeer {

@@ -68,10 +68,13 @@ function slots({ url, keys, lanes }: PeerOptions): Contender {
   });
 }
 
+/** Its limiters call home every so many milliseconds: not while they are measured. */
+const QUIET = { heartbeatInterval: 600_000 };
+
 async function bottleneck({ url, keys, lanes }: PeerOptions): Promise<Contender> {
   const [{ default: Bottleneck }, { Redis }] = await Promise.all([import("bottleneck"), import("ioredis")]);
   const connection = new Bottleneck.IORedisConnection({ client: new Redis(url) });
-  const group = new Bottleneck.Group({ maxConcurrent: SLOTS, connection, datastore: "ioredis" });
+  const group = new Bottleneck.Group({ maxConcurrent: SLOTS, connection, datastore: "ioredis", ...QUIET });
   const nothing = () => Promise.resolve();
   for (let i = 0; i < keys.length; i += lanes) { // its limiters set themselves up with their first call
     await Promise.all(keys.slice(i, i + lanes).map((key) => group.key(key).schedule(nothing)));

@@ -8,7 +8,7 @@ import { compare, paceOf } from "./_compare.ts";
 import { userKeys } from "./_names.ts";
 import { ROOMY, tryAcquireContender } from "./_ours.ts";
 import { openProbe } from "./_probe.ts";
-import type { BenchContext, Report, Row } from "./_report.ts";
+import { type BenchContext, figure, type Report, type Row } from "./_report.ts";
 
 /** Runs it. */
 export async function growthConcurrency({ url, quick }: BenchContext): Promise<Report> {
@@ -33,5 +33,10 @@ export async function growthConcurrency({ url, quick }: BenchContext): Promise<R
   }
   await probe.flush();
   await probe.close();
-  return { about: `Token buckets on ${keys.length} keys, so many calls in flight.`, rows, claims: [], notes: [] };
+  return {
+    about: `Token buckets on ${figure(keys.length)} keys, so many calls in flight.`,
+    rows,
+    claims: [],
+    notes: [],
+  };
 }

@@ -10,7 +10,7 @@ import { compare, paceOf } from "./_compare.ts";
 import { userKeys } from "./_names.ts";
 import { HOUR_MS, tryAcquireContender } from "./_ours.ts";
 import { openProbe } from "./_probe.ts";
-import type { BenchContext, Report, Row } from "./_report.ts";
+import { type BenchContext, figure, type Report, type Row } from "./_report.ts";
 
 const ALGORITHMS = ["token_bucket", "fixed_window", "sliding_window_counter"] as const;
 
@@ -37,7 +37,7 @@ export async function growthLimits({ url, quick }: BenchContext): Promise<Report
   }
   await probe.close();
   return {
-    about: `${options.keys.length} keys, ${options.lanes} calls in flight, so many limits in one limiter.`,
+    about: `${figure(options.keys.length)} keys, ${options.lanes} calls in flight, so many limits in one limiter.`,
     rows,
     claims: [],
     notes: [],

@@ -6,8 +6,7 @@
 
 import type { LimiterOptions } from "@ratesync/core";
 
-import { percentile } from "./_load.ts";
-import { inFlight } from "./_load.ts";
+import { inFlight, percentile } from "./_load.ts";
 import { around } from "./_names.ts";
 import { HOUR_MS, openRateSync } from "./_ours.ts";
 import { openProbe, type Probe } from "./_probe.ts";
@@ -15,7 +14,7 @@ import type { BenchContext, Report, Row } from "./_report.ts";
 
 /** Runs it. */
 export async function growthWindow({ url, quick }: BenchContext): Promise<Report> {
-  const calls = quick ? 50 : 10_000;
+  const calls = quick ? 50 : 5_000;
   const lanes = quick ? 5 : 50;
   const probe = await openProbe(url);
   const rows: Row[] = [];

@@ -15,7 +15,7 @@ import { type Contender, inFlight } from "./_load.ts";
 import { userKeys } from "./_names.ts";
 import { HOUR_MS, ROOMY } from "./_ours.ts";
 import { openPeers } from "./_peers.ts";
-import { type BenchContext, claim, type Report, type Row } from "./_report.ts";
+import { type BenchContext, claim, figure, type Report, type Row } from "./_report.ts";
 
 const OURS = "tryAcquire, token bucket";
 const FLEXIBLE = "rate-limiter-flexible, RateLimiterMemory";
@@ -44,7 +44,9 @@ export async function memory({ quick }: BenchContext): Promise<Report> {
   }
   return {
     about:
-      `Awaited calls, one at a time, ${keys.length} keys. Heap: ${live} live keys such as user:123456, where the ` +
+      `Awaited calls, one at a time, ${figure(keys.length)} keys. Heap: ${
+        figure(live)
+      } live keys such as user:123456, where the ` +
       "caller keeps the same strings, and where only the store does.",
     rows: measured.map((one): Row => ({
       "in memory": one.name,

@@ -11,7 +11,7 @@ import { userKeys } from "./_names.ts";
 import { HOUR_MS, ROOMY, tryAcquireContender } from "./_ours.ts";
 import { flexibleOnNodeRedis, openPeers, rateLimitRedis, upstash } from "./_peers.ts";
 import { openProbe } from "./_probe.ts";
-import { type BenchContext, claim, type Report, type Row } from "./_report.ts";
+import { type BenchContext, claim, figure, type Report, type Row } from "./_report.ts";
 
 const BUCKET = "token bucket";
 
@@ -49,8 +49,8 @@ export async function redisCpu({ url, quick }: BenchContext): Promise<Report> {
   await probe.close();
   return {
     about:
-      `${options.keys.length} keys, ${options.lanes} calls in flight, one process. Script µs is the server's own ` +
-      "count of what its commands took, Redis µs all of its processor time.",
+      `${figure(options.keys.length)} keys, ${options.lanes} calls in flight, one process. Command µs is what INFO ` +
+      "commandstats tells, which counts the time a busy machine takes away; Redis µs is all of its processor time.",
     rows: measured.map(rowOf),
     claims: [
       claim(

@@ -11,15 +11,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 
 import { openProbe } from "./_probe.ts";
-import { BENCHES, type Report, reportText } from "./mod.ts";
-
-/** What the file holds. */
-export interface Result extends Report {
-  /** The bench's name. */
-  readonly name: string;
-  /** Where it ran: the runtime, the server, the machine, and the packages beside this one. */
-  readonly ran: Readonly<Record<string, string>>;
-}
+import { BENCHES, reportText } from "./mod.ts";
 
 const PACKAGES = [
   "redis",
@@ -40,7 +32,7 @@ if (bench === undefined) {
 const report = await bench({ url, quick: file === undefined });
 console.log(reportText(report));
 if (file !== undefined) {
-  const result: Result = { name, ran: await surroundings(), ...report };
+  const result = { name, ran: await surroundings(), ...report };
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, JSON.stringify(result, null, 2) + "\n");
 }

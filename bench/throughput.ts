@@ -10,7 +10,7 @@ import { ROOMY, tryAcquireContender } from "./_ours.ts";
 import { bareScript, flexibleOnIoredis, flexibleOnNodeRedis, openPeers, rateLimitRedis, upstash } from "./_peers.ts";
 import { openProbe } from "./_probe.ts";
 import { redisBenchmark } from "./_redis_benchmark.ts";
-import { type BenchContext, claim, type Report, type Row } from "./_report.ts";
+import { type BenchContext, claim, figure, type Report, type Row } from "./_report.ts";
 
 const OURS = "tryAcquire, token bucket";
 const NODE_REDIS = "rate-limiter-flexible, node-redis";
@@ -47,7 +47,7 @@ export async function throughput({ url, quick }: BenchContext): Promise<Report> 
   const fastestC = c.toSorted((a, b) => b.perSecond - a.perSecond)[0];
   const against = { better: "higher", unit: "x" } as const;
   return {
-    about: `${keys.length} keys, ${lanes} calls in flight, one process.`,
+    about: `${figure(keys.length)} keys, ${lanes} calls in flight, one process.`,
     rows: measured.map((one) => rowOf(one, ratio(ours, one))),
     claims: [
       claim(
@@ -62,7 +62,7 @@ export async function throughput({ url, quick }: BenchContext): Promise<Report> 
     ],
     notes: [
       ...notes,
-      "@upstash/ratelimit runs with its classes and commands over node-redis; the first line of its commands, " +
+      "@upstash/ratelimit runs with its classes and scripts over node-redis; the first line of its scripts, " +
       "`#!lua flags=allow-key-locking`, is left out: Redis refuses it.",
     ],
   };

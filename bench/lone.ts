@@ -42,11 +42,12 @@ export async function lone({ url, quick }: BenchContext): Promise<Report> {
     "tryAcquire, two token buckets": () => rs.tryAcquire("several", { key }),
     "acquire and release, rate and slots": async () => await (await rs.acquire("both")).release(),
   };
+  const counted = quick ? BLOCK : BLOCK * 10;
   const timesUs = await timeInBlocks(Object.values(subjects), blocks);
   const rows = [];
   for (const [i, [what, call]] of Object.entries(subjects).entries()) {
     await probe.reset();
-    for (let n = 0; n < BLOCK * 10; n++) await call();
+    for (let n = 0; n < counted; n++) await call();
     const { commands, commandUs } = await probe.read();
     const [p50Us, p99Us] = [0.5, 0.99].map((share) => percentile(timesUs[i] ?? [], share)) as [number, number];
     rows.push({
@@ -54,8 +55,8 @@ export async function lone({ url, quick }: BenchContext): Promise<Report> {
       "p50 µs": p50Us,
       "p99 µs": p99Us,
       "p50 / bare": p50Us / percentile(timesUs[0] ?? [], 0.5),
-      commands: commands / BLOCK / 10,
-      "command µs": commandUs / BLOCK / 10,
+      commands: commands / counted,
+      "command µs": commandUs / counted,
     });
   }
   await rs.close();

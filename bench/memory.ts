@@ -38,6 +38,7 @@ export async function memory({ quick }: BenchContext): Promise<Report> {
   const unknown: string[] = [];
   const heap = new Map<string, readonly [kept: number, made: number]>();
   for (const [name, subject] of [[OURS, "ours"], [FLEXIBLE, "flexible"], [EXPRESS, "express"]] as const) {
+    if (quick && subject !== "ours") continue;
     const sizes = [await heapOfKey(subject, live, "kept"), await heapOfKey(subject, live, "made")] as const;
     if (sizes.some(Number.isNaN)) unknown.push(`${name}: its heap cannot be measured on this runtime`);
     heap.set(name, sizes);

@@ -6,7 +6,7 @@
 
 import { readdir, readFile } from "node:fs/promises";
 
-import { claimsText, type Report, reportText } from "../../bench/mod.ts";
+import { BENCHES, claimsText, type Report, reportText } from "../../bench/mod.ts";
 import { GROWTH_PLOTS, plotGrowth } from "../plots/growth.ts";
 
 /** What the file of a bench holds. */
@@ -25,7 +25,7 @@ export async function drawPage(): Promise<Record<string, string>> {
   const results = await readResults();
   const plots = GROWTH_PLOTS.map((plot): [string, string] => {
     const { rows, about, ran } = results.get(plot.bench) as Result;
-    return [`docs/images/${plot.bench}.svg`, plotGrowth(plot, rows, `${about.split(". ")[0]}. ${ran["runtime"]}`)];
+    return [`docs/images/${plot.bench}.svg`, plotGrowth(plot, rows, `${firstSentence(about)} ${ran["runtime"]}`)];
   });
   const sections = sectionsOf([...results.values()]);
   const text = (await readFile(PAGE, "utf8")).replace(
@@ -53,9 +53,14 @@ export async function pageProblems(): Promise<string[]> {
   return problems;
 }
 
+function firstSentence(text: string): string {
+  return /^.*?\.(?= |$)/.exec(text)?.[0] ?? text;
+}
+
 /** What was measured on Node, by the benches' names. */
 async function readResults(): Promise<Map<string, Result>> {
-  const files = (await readdir(RESULTS)).filter((file) => file.endsWith("-node.json")).sort();
+  const there = await readdir(RESULTS);
+  const files = Object.keys(BENCHES).map((name) => `${name}-node.json`).filter((file) => there.includes(file));
   const results = await Promise.all(files.map(async (file): Promise<Result> => {
     return JSON.parse(await readFile(`${RESULTS}/${file}`, "utf8"));
   }));

@@ -6,7 +6,7 @@
 
 /** One axis. */
 export interface Axis {
-  /** What it shows, with its unit. */
+  /** What it shows, with its unit. Nothing where it is empty. */
   readonly label: string;
   /** The values at its ends. */
   readonly range: readonly [from: number, to: number];
@@ -143,7 +143,7 @@ export class Chart {
       ...rows,
       `<path d="M${left} ${top}V${bottom}H${right}" fill="none" stroke="${INK}"/>`,
       label((left + right) / 2, height - 14, x.label, { anchor: "middle" }),
-      `${turned}${label(0, 0, y.label, { anchor: "middle" })}</g>`,
+      ...(y.label === "" ? [] : [`${turned}${label(0, 0, y.label, { anchor: "middle" })}</g>`]),
     ];
   }
 

@@ -121,5 +121,5 @@ function acrossAxis({ over, factors }: GrowthPlot, rows: readonly Row[]): Axis {
 function upAxis(values: readonly number[], roomShare: number): Axis {
   const from = 10 ** Math.floor(Math.log10(Math.min(...values)));
   const to = from * (Math.max(...values) / from) ** (1 / (1 - roomShare));
-  return { label: "logarithmic", range: [from, to], every: 10, logarithmic: true };
+  return { label: "", range: [from, to], every: 10, logarithmic: true };
 }

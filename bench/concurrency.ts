@@ -24,7 +24,7 @@ export async function concurrency({ url, quick }: BenchContext): Promise<Report>
   const lanes = quick ? 10 : 100;
   const probe = await openProbe(url);
   await probe.flush();
-  const pace = paceOf(quick, { warmUpMs: 500, roundMs: 600, rounds: 5 });
+  const pace = paceOf(quick, { warmUpMs: 400, roundMs: 400, rounds: 5 });
   const rows: Row[] = [];
   const notes: string[] = [];
   const times: (number | undefined)[] = [];

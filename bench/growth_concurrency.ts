@@ -12,7 +12,7 @@ import { type BenchContext, figure, type Report, type Row } from "./_report.ts";
 
 /** Runs it. */
 export async function growthConcurrency({ url, quick }: BenchContext): Promise<Report> {
-  const pace = paceOf(quick, { warmUpMs: 300, roundMs: 400, rounds: 3 });
+  const pace = paceOf(quick, { warmUpMs: 300, roundMs: 300, rounds: 3 });
   const keys = userKeys(quick ? 100 : 100_000);
   const probe = await openProbe(url);
   await probe.flush();

@@ -21,7 +21,7 @@ const STEP = 10_000;
 /** Runs it. */
 export async function growthKeys({ url, quick }: BenchContext): Promise<Report> {
   const lanes = quick ? 20 : 500;
-  const pace = paceOf(quick, { warmUpMs: 300, roundMs: 400, rounds: 3 });
+  const pace = paceOf(quick, { warmUpMs: 300, roundMs: 300, rounds: 3 });
   const probe = await openProbe(url);
   const rows: Row[] = [];
   for (const count of quick ? [10, 100] : [100, 1_000, 10_000, 100_000, 1_000_000]) {

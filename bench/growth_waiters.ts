@@ -16,7 +16,7 @@ export async function growthWaiters({ url, quick }: BenchContext): Promise<Repor
   const probe = await openProbe(url);
   const rows: Row[] = [];
   for (const waiters of quick ? [1, 5] : [1, 3, 10, 30, 100, 300, 1_000]) {
-    const rounds = quick ? 1 : waiters < 300 ? 15 : 3;
+    const rounds = quick ? 1 : waiters < 300 ? 9 : 3;
     const slot: Served[] = [];
     const rate: Served[] = [];
     for (let round = 0; round < rounds; round++) {

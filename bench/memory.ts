@@ -29,7 +29,7 @@ export async function memory({ quick }: BenchContext): Promise<Report> {
     [FLEXIBLE]: () => flexible(keys),
     [EXPRESS]: () => express(keys),
   });
-  const pace = paceOf(quick, { warmUpMs: 1_000, roundMs: 500, rounds: 7 });
+  const pace = paceOf(quick, { warmUpMs: 1_000, roundMs: 400, rounds: 7 });
   const measured = await compare(contenders, pace);
   for (const contender of contenders) await contender.close();
   const named = (name: string) => measured.find((one) => one.name === name);

@@ -42,7 +42,7 @@ export async function redisCpu({ url, quick }: BenchContext): Promise<Report> {
     "@upstash/ratelimit, sliding window": () => upstash("slidingWindow")(options),
     "@upstash/ratelimit, fixed window": () => upstash("fixedWindow")(options),
   });
-  const pace = paceOf(quick, { warmUpMs: 300, roundMs: 400, rounds: 3 });
+  const pace = paceOf(quick, { warmUpMs: 300, roundMs: 300, rounds: 3 });
   const measured = await compare(contenders, pace, probe);
   for (const contender of contenders) await contender.close();
   await probe.flush();

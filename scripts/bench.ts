@@ -40,8 +40,10 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(`\n## ${name}\n`);
       const file = quick ? [] : [`bench/results/${name}-${runtime}.json`];
       const [program, ...rest] = benchCommand(runtime);
+      const beginMs = performance.now();
       const limitMs = Math.max(1, startMs + LIMIT_MS - performance.now());
       const { code } = await run(program, [...rest, name, redis.url, ...file], { live: true, limitMs });
+      console.log(`\n${name}: ${((performance.now() - beginMs) / 1_000).toFixed(1)} s`);
       if (code !== 0) failed.push(`${name} ended with code ${code}`);
     }
   } finally {

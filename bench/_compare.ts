@@ -31,6 +31,8 @@ export interface Measured {
   readonly commands: number;
   /** What these took by `INFO commandstats`, for each call, in microseconds. NaN without a probe. */
   readonly commandUs: number;
+  /** Processor time of this process, for each call, in microseconds. */
+  readonly ownUs: number;
   /** What Redis took in all, for each call, in microseconds. NaN without a probe. */
   readonly redisUs: number;
   /** Calls a second in each round. */
@@ -94,6 +96,7 @@ function summary(name: string, rounds: readonly [Round, ServerWork][]): Measured
     p99Us: percentile(latenciesUs, 0.99),
     commands: median(({ calls }, { commands }) => commands / calls),
     commandUs: median(({ calls }, { commandUs }) => commandUs / calls),
+    ownUs: median(({ calls, ownUs }) => ownUs / calls),
     redisUs: median(({ calls }, { cpuUs }) => cpuUs / calls),
     rounds: rounds.map(([{ calls, ms }]) => calls / ms * 1_000),
   };

@@ -4,12 +4,16 @@
  * @module
  */
 
+import process from "node:process";
+
 /** One round: so many calls, and how long they took. */
 export interface Round {
   /** How many calls there were. */
   readonly calls: number;
   /** From the first to the end of the last, in milliseconds. */
   readonly ms: number;
+  /** Processor time of this process, in microseconds. NaN where another one makes the calls. */
+  readonly ownUs: number;
   /** What every so manyth call took, in microseconds. */
   readonly latenciesUs: readonly number[];
 }
@@ -75,12 +79,14 @@ export function inFlight(name: string, { lanes, call, verify, commands = [], clo
         }
         return result;
       }
+      const before = process.cpuUsage();
       const startMs = performance.now();
       const results = await Promise.all(Array.from({ length: Math.min(lanes, calls) }, lane));
       const ms = performance.now() - startMs;
+      const { user, system } = process.cpuUsage(before);
       from = end;
       if (verify !== undefined) results.filter((result) => result !== undefined).slice(0, 1).forEach(verify);
-      return { calls, ms, latenciesUs };
+      return { calls, ms, ownUs: user + system, latenciesUs };
     },
     async close() {
       await close?.();

@@ -40,7 +40,7 @@ export async function redisBenchmark({ url, clients, pipeline, keys }: ClientOpt
       const perSecond = Number(/^"[^"]*","([\d.]+)"/.exec(output.split("\n").at(-2) ?? "")?.[1]);
       if (code !== 0 || !(perSecond > 0)) throw new Error(output.trim());
       if (performance.now() - startMs < calls / perSecond * 900) throw new Error(`Cannot believe ${output.trim()}`);
-      return { calls, ms: calls / perSecond * 1_000, latenciesUs: [] };
+      return { calls, ms: calls / perSecond * 1_000, ownUs: NaN, latenciesUs: [] };
     },
     close: () => Promise.resolve(),
   };

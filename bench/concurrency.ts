@@ -114,6 +114,7 @@ function rowOf(one: Measured, keys: number, times: number | undefined): Row {
     "commands a pair": one.commands,
     "command µs a pair": one.commandUs,
     "Redis µs a pair": one.redisUs,
+    "own µs a pair": one.ownUs,
     "ours is faster by": times ?? NaN,
   };
 }

@@ -82,7 +82,7 @@ export async function hotKey({ url, quick }: BenchContext): Promise<Report> {
   };
 }
 
-function rowOf({ name, perSecond, p50Us, p99Us, commands, commandUs, redisUs }: Measured): Row {
+function rowOf({ name, perSecond, p50Us, p99Us, commands, commandUs, redisUs, ownUs }: Measured): Row {
   return {
     "one hot key": name,
     "decisions/s": perSecond,
@@ -91,5 +91,6 @@ function rowOf({ name, perSecond, p50Us, p99Us, commands, commandUs, redisUs }: 
     "commands a decision": commands,
     "command µs a decision": commandUs,
     "Redis µs a decision": redisUs,
+    "own µs a decision": ownUs,
   };
 }

@@ -62,12 +62,13 @@ export async function redisCpu({ url, quick }: BenchContext): Promise<Report> {
   };
 }
 
-function rowOf({ name, perSecond, commands, commandUs, redisUs }: Measured): Row {
+function rowOf({ name, perSecond, commands, commandUs, redisUs, ownUs }: Measured): Row {
   return {
     "500 calls in flight": name,
     "decisions/s": perSecond,
     "commands a decision": commands,
     "command µs a decision": commandUs,
     "Redis µs a decision": redisUs,
+    "own µs a decision": ownUs,
   };
 }

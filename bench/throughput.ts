@@ -77,6 +77,7 @@ function rowOf(one: Measured, times: number | undefined): Row {
     "commands a decision": one.commands,
     "command µs a decision": one.commandUs,
     "Redis µs a decision": one.redisUs,
+    "own µs a decision": one.ownUs,
     "tryAcquire is faster by": times ?? NaN,
   };
 }

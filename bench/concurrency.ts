@@ -16,7 +16,7 @@ import { type BenchContext, claim, type Report, type Row } from "./_report.ts";
 const SLOTS = 1_000;
 
 const OURS = "acquire and release";
-const BOTTLENECK = "bottleneck, cluster mode on ioredis";
+const BOTTLENECK = "bottleneck, cluster mode, ioredis";
 const SEMAPHORE = "redis-semaphore, ioredis";
 
 /** Runs it. */
@@ -73,7 +73,7 @@ const QUIET = { heartbeatInterval: 600_000 };
 
 async function bottleneck({ url, keys, lanes }: PeerOptions): Promise<Contender> {
   const [{ default: Bottleneck }, { Redis }] = await Promise.all([import("bottleneck"), import("ioredis")]);
-  const connection = new Bottleneck.IORedisConnection({ client: new Redis(url) });
+  const connection = new Bottleneck.IORedisConnection({ client: new Redis(url, { enableAutoPipelining: true }) });
   const group = new Bottleneck.Group({ maxConcurrent: SLOTS, connection, datastore: "ioredis", ...QUIET });
   const nothing = () => Promise.resolve();
   for (let i = 0; i < keys.length; i += lanes) { // its limiters set themselves up with their first call

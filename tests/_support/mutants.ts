@@ -12,7 +12,13 @@ import type { Script } from "../../src/stores/redis/script.ts";
 import { bucket, coordinate, decide } from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
-import { assertFailsAlone, assertLeasesKept, assertRunsAfterCounts, assertStartsFresh } from "./redis_laws.ts";
+import {
+  assertBlockKept,
+  assertFailsAlone,
+  assertLeasesKept,
+  assertRunsAfterCounts,
+  assertStartsFresh,
+} from "./redis_laws.ts";
 
 /** A mistake: in every script that has `right`, exactly once, it becomes `wrong`. */
 export interface Mutant {
@@ -152,13 +158,19 @@ export const MUTANTS: readonly Mutant[] = [
       "a time to live with a block too short",
       "math.ceil((math.max(us + 2, blocked) - now) / 1000) + grace_ms",
       "1 + grace_ms",
+      assertBlockKept,
     ],
     [
       "no grace",
       'life = format("%d", steps * step_us / 1000 + grace_ms)',
       'life = format("%d", steps * step_us / 1000)',
     ],
-    ["a block forgotten by the next take", 'written = "b" .. struct.pack("<d", blocked) .. written', ""],
+    [
+      "a block forgotten by the next take",
+      'written = "b" .. struct.pack("<d", blocked) .. written',
+      "",
+      assertBlockKept,
+    ],
     ["a remainder read as none", "if size > 16 and us then rem = tonumber(sub(value, 17)) end", ""],
     [
       "a wait longer than was asked for",

@@ -137,11 +137,12 @@ class ParityRun {
     this.#clock.set(now + (move.by === "us" ? move.us : Math.max(this.#retryUs + move.offsetUs, 0)));
     this.#latestUs = Math.max(this.#latestUs, this.#clock.nowUs());
     this.#retryUs = 0;
-    const requests = steps.map((step) => this.#request(step)).filter((request) => request !== undefined);
+    const requests = steps.flatMap((step) => {
+      const request = this.#request(step);
+      if (request?.op === "take") this.#takes.set(request.id, request);
+      return request ?? [];
+    });
     if (requests.length === 0) return;
-    for (const request of requests) {
-      if (request.op === "take") this.#takes.set(request.id, request);
-    }
     const [expected, actual] = await Promise.all([this.#memory, this.#redis].map((store) => {
       return Promise.all(requests.map((request) => store.execute(request)));
     })) as [TakeReply[], TakeReply[]];

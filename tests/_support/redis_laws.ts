@@ -168,3 +168,15 @@ export async function assertRunsAfterCounts({ connection, testScript }: ParitySe
   assert.equal((replies[4] as TakeReply).times, 25);
   assert.equal((replies[2] as TakeReply).times, undefined);
 }
+
+/** A bucket that is blocked stays so, and its key lives as long, whatever takes for an instant after the block. */
+export async function assertBlockKept({ connection, raw, testScript }: ParityServices): Promise<void> {
+  const keyPrefix = freshPrefix();
+  const store = new RedisStore(connection, { keyPrefix, ...(testScript === undefined ? {} : { testScript }) });
+  const targets = [{ limiter: "l", key: undefined, policy: HUNDRED, cost: 1, slots: 0 }];
+  const take = { op: "take", targets, maxWaitUs: 1e9, arrivalUs: 0, id: "" } as const;
+  await store.execute({ op: "block", targets, durationUs: 60_000_000 });
+  assert.equal((await store.execute({ ...take, mode: "wait" })).status, "allowed");
+  assert.equal((await store.execute({ ...take, mode: "now" })).status, "blocked");
+  assert.ok(Number(await raw.send("PTTL", `${keyPrefix}:l`)) > 50_000);
+}

@@ -8,13 +8,13 @@ import { StoreError } from "../../base/errors.ts";
 import type { DoneReply, Notice, StoreRequest, TakeReply, TakeStatus, Target, TargetLevel } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import { decodeBuckets } from "./decode_buckets.ts";
-import type { ScriptCall } from "./encode.ts";
+import type { EncodedCall } from "./encode.ts";
 
 const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots"];
 
 /** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(
-  { batch, runs, script }: ScriptCall,
+  { batch, runs, script }: EncodedCall,
   reply: ScriptReply,
 ): (TakeReply | DoneReply | StoreError)[] {
   if (!Array.isArray(reply)) throw unreadable();

@@ -29,6 +29,10 @@ export interface ScriptCall {
   readonly keys: readonly string[];
   /** Its ARGV. */
   readonly args: readonly string[];
+}
+
+/** One script call, and what it takes to read its reply. */
+export interface EncodedCall extends ScriptCall {
   /** The requests that it runs, in the order of their replies. */
   readonly batch: readonly NamedRequest[];
   /** How the reply of `bucket.lua` lies; empty for the other scripts. */
@@ -68,7 +72,7 @@ export function scriptOf(named: NamedRequest): Script {
  * Turns a batch into one script call. Requests with `times` must not stand in one batch with any that is no
  * {@linkcode isBucket}: only the smallest script knows them.
  */
-export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): ScriptCall {
+export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   for (const { request } of batch) {
     if (!isBucket(request)) return encodeRequests(batch, options);
   }
@@ -76,7 +80,7 @@ export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptio
   return { script: bucket, keys, args, batch, runs };
 }
 
-function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): ScriptCall {
+function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   const plain = batch.every(isPlain);
   const policies = new Map<Policy, string>();
   const keys: string[] = [];

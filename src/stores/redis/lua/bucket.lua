@@ -15,7 +15,8 @@ Returns  { now, entry... }; the level of an entry is µs * denominator + remaind
          { µs until the end of a block, how many, µs, remainder }: where a key is blocked, or a level above 2^53
          in place of an entry that failed stands its message
 ]]
-local call, try, sub, format, floor, tonumber = redis.call, redis.pcall, string.sub, string.format, math.floor, tonumber
+local call, try, sub, format = redis.call, redis.pcall, string.sub, string.format
+local floor, tonumber = math.floor, tonumber
 local now = tonumber(ARGV[1])
 if not now then
   local time = call("TIME")

@@ -46,6 +46,8 @@ export class RedisStore implements Store {
   readonly #batcher: Batcher<NamedRequest, Reply>;
   /** Done when every long name so far was hashed. */
   #hashing: Promise<unknown> = Promise.resolve();
+  /** How many of those who wait for that ask for keys with short names too: nobody may overtake them. */
+  #behindHashing = 0;
 
   /**
    * Makes one.
@@ -75,17 +77,31 @@ export class RedisStore implements Store {
   /** Runs a request, in one script call with what is asked at the same time. */
   execute<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
     const keys = this.#names.keysOf(request.targets);
-    const reply = keys === undefined ? this.#nameAndAsk(request, signal) : this.#batcher.ask({ request, keys }, signal);
+    const reply = keys !== undefined && this.#behindHashing === 0
+      ? this.#batcher.ask({ request, keys }, signal)
+      : this.#nameAndAsk(request, keys, signal);
     return reply as Promise<ReplyTo<Request>>;
   }
 
   /** Hashes long names first, one request after the other, so that their order holds. */
-  #nameAndAsk(request: StoreRequest, signal: AbortSignal | undefined): Promise<Reply> {
+  async #nameAndAsk(
+    request: StoreRequest,
+    known: readonly string[] | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Reply> {
+    const hasShort = known !== undefined || request.targets.length > 1;
     const named = this.#hashing.then(async () => {
-      return (await Promise.all(request.targets.map((target) => this.#names.of(target)))).flat();
+      return known ?? (await Promise.all(request.targets.map((target) => this.#names.of(target)))).flat();
     });
     this.#hashing = named.catch(() => {});
-    return named.then((keys) => this.#batcher.ask({ request, keys }, signal));
+    if (hasShort) this.#behindHashing++;
+    let keys: readonly string[];
+    try {
+      keys = await named;
+    } finally {
+      if (hasShort) this.#behindHashing--;
+    }
+    return await this.#batcher.ask({ request, keys }, signal);
   }
 
   async #send(batch: readonly NamedRequest[]): Promise<readonly (Reply | StoreError)[]> {

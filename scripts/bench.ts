@@ -1,26 +1,55 @@
 /**
- * Measures, against a Redis of its own: `npm run bench`. Prints a table; the first row is what the others compare to.
+ * Measures, against a Redis of its own: each bench in a process of its own, one after the other.
+ *
+ *     npm run bench                        everything, on Node
+ *     npm run bench -- throughput hot_key  the benches whose names contain one of the words
+ *     npm run bench -- --deno lone         on another runtime; also --bun
+ *     npm run bench -- --quick             tiny counts: shows that everything runs, measures nothing
+ *
+ * What is measured goes to bench/results/, one file for each bench and runtime.
  *
  * @module
  */
 
 import process from "node:process";
 
-import { measureRoundTrips } from "../bench/round_trip.ts";
+import { BENCHES } from "../bench/mod.ts";
+import { exitOnSignals, run } from "./_process.ts";
 import { obtainRedis } from "./redis/obtain.ts";
+import { benchCommand, selectBenches } from "./bench/selection.ts";
 
-const redis = await obtainRedis();
+/** When everything must be done, in milliseconds: what is still missing then has failed. */
+const LIMIT_MS = 290_000;
+
+exitOnSignals();
 try {
-  const rows = await measureRoundTrips(redis.url);
-  const [bare] = rows;
-  console.log(`Node ${process.versions.node}\n`);
-  console.log("| one call at a time | p50 µs | p99 µs | p50 / bare | script calls | Redis µs a call |");
-  console.log("| --- | --- | --- | --- | --- | --- |");
-  for (const { what, p50Us, p99Us, scriptsPerCall, redisUs } of rows) {
-    const ratio = (p50Us / (bare?.p50Us ?? NaN)).toFixed(2);
-    const figures = [p50Us.toFixed(0), p99Us.toFixed(0), ratio, scriptsPerCall.toFixed(2), redisUs.toFixed(1)];
-    console.log(`| ${[what, ...figures].join(" | ")} |`);
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const { runtime, names, quick } = selectBenches(args, Object.keys(BENCHES));
+  const redis = await obtainRedis();
+  console.log(`Redis: ${redis.origin}`);
+  const failed: string[] = [];
+  const startMs = performance.now();
+  try {
+    for (const name of names) {
+      console.log(`\n## ${name}\n`);
+      const file = quick ? [] : [`bench/results/${name}-${runtime}.json`];
+      const [program, ...rest] = benchCommand(runtime);
+      const beginMs = performance.now();
+      const limitMs = Math.max(1, startMs + LIMIT_MS - performance.now());
+      const { code } = await run(program, [...rest, name, redis.url, ...file], { live: true, limitMs });
+      console.log(`\n${name}: ${((performance.now() - beginMs) / 1_000).toFixed(1)} s`);
+      if (code !== 0) failed.push(`${name} ended with code ${code}`);
+    }
+  } finally {
+    await redis.stop();
   }
-} finally {
-  await redis.stop();
+  console.log(`\n${names.length} benches in ${((performance.now() - startMs) / 1_000).toFixed(0)} s`);
+  for (const problem of failed) console.error(`FAILED: ${problem}`);
+  return failed.length === 0 ? 0 : 1;
 }

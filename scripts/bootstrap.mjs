@@ -6,8 +6,8 @@
  */
 
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -19,7 +19,7 @@ if (command === "start" && runsUnderBun()) {
 } else {
   if (!dependenciesAreCurrent()) install();
   compile();
-  if (command !== "build") await load(command);
+  await load(command);
 }
 
 /** Whether what npm last installed is what package-lock.json asks for. */
@@ -43,8 +43,19 @@ function compile() {
   run("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]);
   for (const output of filesUnder("dist")) {
     const source = relative("dist", output).replace(/(\.d\.ts|\.js)(\.map)?$/, ".ts");
-    if (source.endsWith(".ts") && !existsSync(source)) rmSync(output);
+    if (source.endsWith(".ts") && !existsSync(source) && dirname(source) !== "bundle") rmSync(output);
   }
+  nameCompiled();
+}
+
+/** Inside dist/, the package's own name means what was compiled there, not the bundle that npm publishes. */
+function nameCompiled() {
+  const { name, type, exports } = JSON.parse(readFileSync("package.json", "utf8"));
+  const compiled = Object.entries(exports).map((
+    [entry, { types }],
+  ) => [entry, types.replace("./dist/", "./").replace(/\.d\.ts$/, ".js")]);
+  const manifest = { name, type, exports: Object.fromEntries(compiled) };
+  writeFileSync("dist/package.json", `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 function filesUnder(folder) {

@@ -70,12 +70,13 @@ export function manifestProblems({ npm, deno, jsr, changelog }: Manifests): stri
   return problems;
 }
 
-/** Where `tsc` puts what the sources of `exports` become. */
+/** Where the sources of `exports` end up: `tsc` writes the declarations, the bundler what is run. */
 function builtExports(exports: Manifest<string>["exports"]): Manifests["npm"]["exports"] {
   return Object.fromEntries(
     Object.entries(exports).map(([entry, source]) => {
-      const built = source.replace("./", "./dist/").replace(/\.ts$/, "");
-      return [entry, { types: `${built}.d.ts`, default: `${built}.js` }];
+      const types = source.replace("./", "./dist/").replace(/\.ts$/, ".d.ts");
+      const name = entry === "." ? "mod" : entry.slice("./".length);
+      return [entry, { types, default: `./dist/bundle/${name}.js` }];
     }),
   );
 }

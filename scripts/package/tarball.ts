@@ -10,8 +10,7 @@ import { join, resolve } from "node:path";
 import { filesUnder } from "../_files.ts";
 import { run, tool } from "../_process.ts";
 import { TemporaryFolder } from "../_temporary.ts";
-import { loadProblems } from "../layers/check.ts";
-import { readSources } from "../layers/sources.ts";
+import { mainEntryProblems } from "./load.ts";
 import type { Manifests } from "./manifests.ts";
 
 /** What is wrong with the package, one line or output each; none when all is well. */
@@ -24,7 +23,7 @@ export async function packageProblems({ name, exports }: Manifests["npm"]): Prom
   const entries = Object.keys(exports).map((entry) => join(name, entry));
   return [
     ...strayFiles(files),
-    ...loadProblems("mod.js", await readSources(`${installed}/dist`, ".js")),
+    ...await mainEntryProblems(join(installed, exports["."]?.default ?? "no main entry")),
     ...await consume(folder.path, entries),
     ...await publint(installed),
   ];
@@ -44,18 +43,19 @@ async function install(folder: string): Promise<string | undefined> {
 /** The files of a package that do not serve its users, one line each. */
 export function strayFiles(files: readonly string[]): string[] {
   const wanted =
-    /^(mod\.ts|src\/.*\.(ts|lua)|dist\/(mod|src\/.*)\.(js|d\.ts)(\.map)?|[A-Z]+\.md|LICENSE|package\.json)$/;
+    /^(mod\.ts|src\/.*\.(ts|lua)|dist\/(bundle\/.*\.js|(mod|src\/.*)\.d\.ts)(\.map)?|[A-Z]+\.md|LICENSE|package\.json)$/;
   const strays = files.filter((file) => !wanted.test(file) || file.includes("_test."));
   return strays.map((file) => `the package must not hold ${file}`);
 }
 
-/** Imports every entry on every runtime, and compiles a program against the declarations. */
+/** Imports every entry on every runtime and tries it, and compiles the same program against the declarations. */
 async function consume(folder: string, entries: readonly string[]): Promise<string[]> {
   const imports = entries.map((entry, index) => `import * as entry${index} from "${entry}";\n`).join("");
   const names = entries.map((_, index) => `entry${index}`).join(", ");
   const program = `${imports}
 for (const entry of [${names}]) if (Object.keys(entry).length === 0) throw new Error("an entry exports nothing");
-`;
+${CONSUMER}`;
+  await writeFile(join(folder, "rate-sync.toml"), "[limiters.api]\nlimit = 1\nwindow_seconds = 60\n");
   await writeFile(join(folder, "consumer.ts"), program);
   await writeFile(join(folder, "consumer.js"), program);
   await mkdir(join(folder, "node_modules", "@types"), { recursive: true });
@@ -76,6 +76,34 @@ for (const entry of [${names}]) if (Object.keys(entry).length === 0) throw new E
   }
   return problems;
 }
+
+/** Looks for what bundling could break: names, classes that entries share, and what is loaded when it is needed. */
+const CONSUMER = `
+import assert from "node:assert/strict";
+import { close, ConfigError, createRateSync, Decision, StoreError, tryAcquire } from "@ratesync/core";
+import { createRedisStore } from "@ratesync/core/redis";
+import { FakeClock } from "@ratesync/core/testing";
+
+await tryAcquire("api");
+const denial = await tryAcquire("api"); // of rate-sync.toml
+assert(denial instanceof Decision && !denial.allowed);
+await close();
+
+const clock = new FakeClock();
+const rs = createRateSync({ clock, limiters: { api: { ratePerSecond: 1 } } });
+await rs.acquire("api");
+const second = rs.acquire("api");
+await clock.advance(1_000);
+await second;
+await rs.close();
+
+assert.throws(() => createRedisStore({ url: "" }), ConfigError);
+const store = createRedisStore({ url: "redis://127.0.0.1:1" }); // nobody listens there
+const error = await store.connect().catch((reason) => reason);
+assert(error instanceof StoreError);
+assert.equal(error.name, "StoreError");
+await store.close();
+`;
 
 async function publint(installed: string): Promise<string[]> {
   const { code, output } = await run(tool("publint"), ["run", installed, "--pack", "false", "--strict"]);

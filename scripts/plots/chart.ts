@@ -6,12 +6,14 @@
 
 /** One axis. */
 export interface Axis {
-  /** What it shows, with its unit. */
+  /** What it shows, with its unit. Nothing where it is empty. */
   readonly label: string;
   /** The values at its ends. */
   readonly range: readonly [from: number, to: number];
-  /** Where it has ticks: every so many units from 0. 0 for none. */
+  /** Where it has ticks: every so many units from 0, or at powers of it on a logarithmic axis. 0 for none. */
   readonly every: number;
+  /** Whether equal steps are equal factors; the range must be above 0 then. @default {false} */
+  readonly logarithmic?: boolean;
 }
 
 /** What surrounds the data. */
@@ -20,6 +22,8 @@ export interface Frame {
   readonly title: string;
   /** Under what conditions. */
   readonly subtitle: string;
+  /** What draws it. @default {"scripts/plot_limits.ts"} */
+  readonly drawnBy?: string;
   /** The whole width, in pixels. */
   readonly width: number;
   /** The whole height, in pixels. */
@@ -86,9 +90,19 @@ export class Chart {
     this.#path(`M${this.#at(first)}${rest.map(([x, y]) => `H${px(this.#x(x))}V${px(this.#y(y))}`).join("")}`, stroke);
   }
 
+  /** Straight lines from each point to the next. */
+  curve(points: readonly Point[], stroke: Stroke): void {
+    this.#path(`M${points.map((point) => this.#at(point)).join("L")}`, stroke);
+  }
+
   /** A filled circle. */
   dot([x, y]: Point, color: string): void {
     this.#marks.push(`<circle cx="${px(this.#x(x))}" cy="${px(this.#y(y))}" r="5" fill="${color}"/>`);
+  }
+
+  /** The point at a share of the width and of the height, from the left and from the top. */
+  inside(acrossShare: number, downShare: number): Point {
+    return [valueAt(acrossShare, this.#frame.x), valueAt(1 - downShare, this.#frame.y)];
   }
 
   /** A line of text. */
@@ -98,9 +112,9 @@ export class Chart {
 
   /** The whole chart. */
   svg(): string {
-    const { title, subtitle, width, height } = this.#frame;
+    const { title, subtitle, width, height, drawnBy = "scripts/plot_limits.ts" } = this.#frame;
     return [
-      "<!-- deno-fmt-ignore-file: drawn by scripts/plot_limits.ts -->",
+      `<!-- deno-fmt-ignore-file: drawn by ${drawnBy} -->`,
       `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
       `role="img" aria-label="${escape(title)}" font-family="Helvetica, Arial, sans-serif">`,
       `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
@@ -117,11 +131,11 @@ export class Chart {
     const [left, right, top, bottom] = [MARGIN.left, width - MARGIN.right, MARGIN.top, height - MARGIN.bottom];
     const columns = ticks(x).flatMap((value) => [
       line(this.#x(value), top, this.#x(value), bottom),
-      label(this.#x(value), bottom + 20, String(value), { anchor: "middle" }),
+      label(this.#x(value), bottom + 20, tickText(value), { anchor: "middle" }),
     ]);
     const rows = ticks(y).flatMap((value) => [
       line(left, this.#y(value), right, this.#y(value)),
-      label(left - 10, this.#y(value) + 4, String(value), { anchor: "end" }),
+      label(left - 10, this.#y(value) + 4, tickText(value), { anchor: "end" }),
     ]);
     const turned = `<g transform="translate(20 ${px((top + bottom) / 2)}) rotate(-90)">`;
     return [
@@ -129,7 +143,7 @@ export class Chart {
       ...rows,
       `<path d="M${left} ${top}V${bottom}H${right}" fill="none" stroke="${INK}"/>`,
       label((left + right) / 2, height - 14, x.label, { anchor: "middle" }),
-      `${turned}${label(0, 0, y.label, { anchor: "middle" })}</g>`,
+      ...(y.label === "" ? [] : [`${turned}${label(0, 0, y.label, { anchor: "middle" })}</g>`]),
     ];
   }
 
@@ -153,14 +167,29 @@ export class Chart {
   }
 }
 
-function share(value: number, { range: [from, to] }: Axis): number {
-  return (value - from) / (to - from);
+function share(value: number, { range: [from, to], logarithmic = false }: Axis): number {
+  return logarithmic ? Math.log(value / from) / Math.log(to / from) : (value - from) / (to - from);
 }
 
-function ticks({ range: [from, to], every }: Axis): number[] {
+function valueAt(share: number, { range: [from, to], logarithmic = false }: Axis): number {
+  return logarithmic ? from * (to / from) ** share : from + share * (to - from);
+}
+
+function ticks({ range: [from, to], every, logarithmic = false }: Axis): number[] {
   if (every === 0) return [];
+  if (logarithmic) {
+    const power = (value: number) => Math.log(value) / Math.log(every);
+    const first = Math.ceil(power(from) - 1e-9);
+    return Array.from({ length: Math.floor(power(to) + 1e-9) - first + 1 }, (_, i) => every ** (first + i));
+  }
   const first = Math.ceil(from / every);
   return Array.from({ length: Math.floor(to / every) - first + 1 }, (_, i) => (first + i) * every);
+}
+
+/** Thousands stand apart where there are tens of them. */
+function tickText(value: number): string {
+  const text = String(Math.round(value * 1e6) / 1e6);
+  return value < 10_000 ? text : text.replace(/\B(?=(\d{3})+$)/g, " ");
 }
 
 function line(x1: number, y1: number, x2: number, y2: number): string {

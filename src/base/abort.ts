@@ -9,12 +9,20 @@
  *
  * @param promise What is waited for.
  * @param signal Gives up.
+ * @param unused Takes a value that came too late.
  */
-export function orAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export function orAbort<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  unused: (value: T) => void = () => {},
+): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
+    const abort = () => {
+      reject(signal.reason);
+      promise.then(unused, () => {});
+    };
+    if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });

@@ -28,6 +28,7 @@ interface Denial {
 /** The denials of one store's limiters. */
 export class Denials {
   readonly #limiters = new Map<string, Map<string | undefined, Denial>>();
+  #forgotUs = -Infinity;
 
   /** Whether any denial is remembered. */
   get any(): boolean {
@@ -51,14 +52,16 @@ export class Denials {
     return waitUs > maxWaitUs ? new AgedReply(denial, waitUs, ageUs) : undefined;
   }
 
-  /** Remembers a reply if it is a denial that time alone can end. */
+  /** Remembers the last reply to a target if it is a denial that time alone can end, else nothing. */
   remember(target: Target, reply: TakeReply, askedUs: number): void {
     const { policy, limiter, key, cost } = target;
+    let denials = this.#limiters.get(limiter);
+    denials?.delete(key);
     if (policy.denyCacheUs === 0 || policy.maxConcurrent > 0) return;
     if (reply.status !== "rate" && reply.status !== "blocked") return;
-    let denials = this.#limiters.get(limiter);
+    // One that was on its way while something was forgotten may be of before that.
+    if (askedUs <= this.#forgotUs || !agesExactly(policy, cost)) return;
     if (denials === undefined) this.#limiters.set(limiter, denials = new Map());
-    denials.delete(key);
     for (const oldest of denials.keys()) {
       if (denials.size < MAX_KEYS) break;
       denials.delete(oldest);
@@ -66,15 +69,25 @@ export class Denials {
     denials.set(key, { policy, cost, reply, askedUs });
   }
 
-  /** Forgets what is known of targets. */
-  forget(targets: readonly Target[]): void {
+  /** Forgets what is known of targets. `sinceUs`: denials that were asked for until then are not believed any more. */
+  forget(targets: readonly Target[], sinceUs: number = this.#forgotUs): void {
+    this.#forgotUs = sinceUs;
     for (const { limiter, key } of targets) this.#limiters.get(limiter)?.delete(key);
   }
 
   /** Forgets everything. */
-  clear(): void {
+  clear(nowUs: number): void {
+    this.#forgotUs = nowUs;
     this.#limiters.clear();
   }
+}
+
+/**
+ * Whether it can be told what is left until the wait is over. Units of a window leave it one by one: then only that
+ * nothing is left for a cost of 1. Of a blocked key, and of limits that did not deny, what is left is as the store told.
+ */
+function agesExactly({ rates }: Policy, cost: number): boolean {
+  return cost === 1 || rates.every(({ algorithm }) => algorithm === "token_bucket");
 }
 
 /** How long a cost has to wait at least, `ageUs` after the denial; 0 where that cannot be told from it. */
@@ -117,6 +130,6 @@ class AgedReply implements TakeReply {
 }
 
 function aged([first, second]: Level, ageUs: number, { algorithm }: RateLimit): Level {
-  if (algorithm !== "token_bucket") return [first, Math.max(second - ageUs, 0)];
+  if (algorithm !== "token_bucket") return second <= ageUs ? [0, 0] : [first, second - ageUs];
   return first < ageUs ? [0, 0] : [first - ageUs, second];
 }

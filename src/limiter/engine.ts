@@ -170,12 +170,14 @@ function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
   const { parties, route } = question;
   const client = route.current;
   if (client === undefined) return route.client().then((opened) => askAt(question, opened));
-  const [only, ...more] = parties;
-  if (more.length === 0 && client.denials.any) {
-    const known = client.denials.find((only as Party).target, client.clock.nowUs(), 0);
-    if (known !== undefined) return question.conclude(client, known, "", false);
-  }
-  return askAt(question, client);
+  const { target } = parties[0] as Party;
+  const known = parties.length === 1 ? client.foresight?.decide(target, question.mode, 0) : undefined;
+  if (known === undefined) return askAt(question, client);
+  if (!(known instanceof Promise)) return question.conclude(client, known, "", false);
+  return known.then(
+    (reply) => question.conclude(client, reply, "", false),
+    (error) => recover(question, client, error),
+  );
 }
 
 function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer | Promise<Answer> {
@@ -190,7 +192,7 @@ function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer 
   }
   if (!(reply instanceof Promise)) return question.conclude(client, reply, request.id, false);
   return reply.then((later) => {
-    client.remember(request, later, askedUs);
+    client.foresight?.remember(request, later, askedUs);
     return question.conclude(client, later, request.id, false);
   }, (error) => recover(question, client, error));
 }

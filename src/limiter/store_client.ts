@@ -7,8 +7,8 @@
 import type { Clock } from "../base/clock.ts";
 import { ClosedError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import type { ReplyTo, Store, StoreRequest, TakeReply, TakeRequest } from "../stores/store.ts";
-import { Denials } from "./denials.ts";
+import type { ReplyTo, Store, StoreRequest } from "../stores/store.ts";
+import type { Foresight } from "./foresight.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { Seats } from "./seats.ts";
 import { WaitingRoom } from "./waiting_room.ts";
@@ -25,8 +25,8 @@ export class StoreClient {
   readonly seats: Seats;
   /** Calls that wait for a slot. */
   readonly room: WaitingRoom;
-  /** Denials that need not be asked for again. */
-  readonly denials: Denials = new Denials();
+  /** What need not be asked; undefined for a store inside this process. */
+  readonly foresight: Foresight | undefined;
   /** Leases that are held. */
   readonly leases: LeaseKeeper;
   #sequence = 0;
@@ -39,13 +39,15 @@ export class StoreClient {
    * @param id The store's id in the configuration.
    * @param store The store.
    * @param clock What waits are measured by.
+   * @param foresight What need not be asked, for a store that is not inside this process.
    */
-  constructor(id: string, store: Store, clock: Clock) {
+  constructor(id: string, store: Store, clock: Clock, foresight?: Foresight) {
     this.id = id;
     this.store = store;
     this.clock = clock;
     this.seats = new Seats(clock);
     this.room = new WaitingRoom(crypto.randomUUID().replaceAll("-", "").slice(0, 16), clock);
+    this.foresight = foresight;
     this.leases = new LeaseKeeper(clock, (held) => this.#renew(held));
   }
 
@@ -60,24 +62,22 @@ export class StoreClient {
    * @throws {StoreError} If the store cannot tell.
    */
   async ask<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
-    const reply = await this.store.execute(request, signal);
-    // What was known of the targets may have changed for the better.
-    if (request.op !== "take" && request.op !== "renew") this.denials.forget(request.targets);
-    return reply;
-  }
-
-  /** Remembers what the store said, if that spares asking it again. `askedUs` is when it was asked. */
-  remember({ targets }: TakeRequest, reply: TakeReply, askedUs: number): void {
-    const [target] = targets;
-    if (target !== undefined && targets.length === 1 && !this.store.isLocal) {
-      this.denials.remember(target, reply, askedUs);
+    this.foresight?.sending(request);
+    try {
+      return await this.store.execute(request, signal);
+    } finally {
+      this.foresight?.sent(request); // also where no reply came
     }
   }
 
   /** Forgets every key of the store. */
   async resetAll(): Promise<void> {
-    await this.store.resetAll();
-    this.denials.clear();
+    this.foresight?.clear();
+    try {
+      await this.store.resetAll();
+    } finally {
+      this.foresight?.clear();
+    }
   }
 
   /** Makes sure that word of slots reaches this process. Tried again after a failure. */
@@ -96,7 +96,7 @@ export class StoreClient {
 
   async #shutDown(error: ClosedError): Promise<void> {
     this.leases.close();
-    await Promise.all([this.seats.close(error), this.room.close(error)]);
+    await Promise.all([this.seats.close(error), this.room.close(error), this.foresight?.close()]);
     await this.store.close();
   }
 

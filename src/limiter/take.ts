@@ -42,21 +42,31 @@ export interface TakeOptions {
 export async function takeInTurn(client: StoreClient, options: TakeOptions): Promise<Taken> {
   const { targets, maxWaitUs } = options;
   const startUs = client.clock.nowUs();
-  const known = targets.length > 1 ? undefined : client.denials.find(targets[0] as Target, startUs, maxWaitUs);
-  if (known !== undefined) return { reply: known, id: "", waitedMs: 0 };
+  const known = options.reserveOnly ? undefined : await foresee(client, options);
+  if (known !== undefined) return { reply: known, id: "", waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
   const request = newRequest(client, targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
   const take = request.id === "" ? takeSeat : takeSlot;
   const reply = await take(client, request, options, startUs);
-  client.remember(request, reply, startUs);
   return { reply, id: request.id, waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
+}
+
+/** What this process can decide by itself, if it is final. Whoever may wait takes a place in the store's line. */
+async function foresee(client: StoreClient, options: TakeOptions): Promise<TakeReply | undefined> {
+  const [target, ...more] = options.targets as [Target, ...Target[]];
+  if (more.length > 0) return undefined;
+  const known = client.foresight?.decide(target, "wait", options.maxWaitUs, options.signal);
+  const reply = known instanceof Promise ? await orAbort(known, options.signal) : known;
+  return reply?.status === "allowed" || (reply?.waitUs ?? 0) > options.maxWaitUs ? reply : undefined;
 }
 
 /** Takes rates alone: the store assigns an instant, and the caller waits for it. */
 async function takeSeat(client: StoreClient, request: TakeRequest, options: TakeOptions): Promise<TakeReply> {
   const { targets } = request;
   const { signal } = options;
+  const askedUs = client.clock.nowUs();
   const reply =
     await (signal === undefined ? client.store.execute(request) : askUnlessAborted(client, request, signal));
+  client.foresight?.remember(request, reply, askedUs);
   if (reply.status !== "allowed" || reply.waitUs === 0 || options.reserveOnly) return reply;
   await client.seats.wait({
     line: nameOf(targets),
@@ -105,13 +115,9 @@ export function marksOf(reply: TakeReply): Mark[][] {
 
 /** A caller who gives up while the store decides does not wait for it; what it grants is given back when it is known. */
 async function askUnlessAborted(client: StoreClient, request: TakeRequest, signal: AbortSignal): Promise<TakeReply> {
-  const asked = client.ask(request, signal);
-  try {
-    return await orAbort(asked, signal);
-  } catch (error) {
-    if (signal.aborted) asked.then((reply) => undo(client, request, reply)).catch(() => {});
-    throw error;
-  }
+  return await orAbort(client.ask(request, signal), signal, (reply) => {
+    undo(client, request, reply).catch(() => {});
+  });
 }
 
 /** Waits to be served, until the deadline or the caller gives up. */

@@ -103,6 +103,24 @@ function tokenBucketLimit(periodUs: bigint, units: bigint, burst: number, prefix
   });
 }
 
+/**
+ * A bucket from which units are leased: smaller by what refills while they are held, so that units which are used that
+ * much later than they were charged do not exceed the bound.
+ *
+ * @throws {ConfigError} If nothing is left.
+ */
+export function lendFrom(rate: RateLimit, leaseUs: number): RateLimit {
+  if (rate.algorithm !== "token_bucket") return rate;
+  const [windowUs, quota] = [BigInt(rate.windowUs), BigInt(rate.quota)];
+  const lent = Number((BigInt(leaseUs) * quota + windowUs - 1n) / windowUs);
+  if (lent < rate.capacity) return tokenBucketLimit(windowUs, quota, rate.capacity - lent, "");
+  throw new ConfigError({
+    path: "tokenLeaseMs",
+    expected: `a shorter time, or a burst above the ${lent} units that refill in it`,
+    received: `${leaseUs / 1_000} with a burst of ${rate.capacity}`,
+  });
+}
+
 /** The finest power of ten by which the previous window can fade with exact products. */
 function fadeStep(capacity: number, windowUs: number, prefix: string): number {
   for (let stepUs = 1; windowUs % stepUs === 0; stepUs *= 10) {

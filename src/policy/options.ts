@@ -51,6 +51,13 @@ export interface LimiterOptions extends LimitOptions {
    * time. Not for slots, which may fall free at any time. @default {1_000}
    */
   readonly denyCacheMs?: number;
+  /**
+   * Token leases: how long units that this process has taken in advance may be used, in milliseconds, from 1 to 10 000;
+   * 0 for none. A hot key is then decided without a round trip. Only with one token bucket and no slots. The bound holds:
+   * `burst` becomes smaller by what refills in that time. In return, a process holds up to half of the bucket for up to
+   * that long, in which others may be denied. @default {0}
+   */
+  readonly tokenLeaseMs?: number;
   /** What happens when the store cannot decide. @default {"local"} */
   readonly onStoreError?: StoreErrorPolicy;
   /** `true` means `onStoreError: "deny"`, `false` means `"local"`; give one of the two. */

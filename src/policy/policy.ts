@@ -8,7 +8,7 @@ import type { RateLimit } from "../algorithms/limit.ts";
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
-import { compileLimit } from "./compile_limit.ts";
+import { compileLimit, lendFrom } from "./compile_limit.ts";
 import type { LimiterOptions, LimitOptions, StoreErrorPolicy } from "./options.ts";
 
 /** The rules of a limiter. Frozen. */
@@ -25,6 +25,8 @@ export interface Policy {
   readonly timeoutMs: number | undefined;
   /** How long a denial may be repeated without asking the store, in microseconds; 0 for never. */
   readonly denyCacheUs: number;
+  /** How long units that were taken in advance may be used, in microseconds; 0 where none are. */
+  readonly tokenLeaseUs: number;
   /** What happens when the store cannot decide. */
   readonly onStoreError: StoreErrorPolicy;
 }
@@ -44,6 +46,7 @@ const LIMITER_KEYS = [
   "leaseTtlMs",
   "timeoutMs",
   "denyCacheMs",
+  "tokenLeaseMs",
   "onStoreError",
   "failClosed",
 ] as const;
@@ -55,7 +58,8 @@ const LIMITER_KEYS = [
  */
 export function compilePolicy(options: LimiterOptions): Policy {
   rejectUnknown(options, LIMITER_KEYS, "");
-  const rates = compileRates(options);
+  const tokenLeaseUs = compileTokenLease(options);
+  const rates = compileRates(options).map((rate) => tokenLeaseUs === 0 ? rate : lendFrom(rate, tokenLeaseUs));
   const maxConcurrent = options.maxConcurrent === undefined ? 0 : integer(options.maxConcurrent, "maxConcurrent", 1e9);
   if (rates.length === 0 && maxConcurrent === 0) {
     throw new ConfigError({
@@ -90,6 +94,7 @@ export function compilePolicy(options: LimiterOptions): Policy {
         864e5,
       ) * 1_000,
     ),
+    tokenLeaseUs,
     onStoreError: compileStoreErrorPolicy(options),
   });
 }
@@ -116,6 +121,20 @@ function compileRates(options: LimiterOptions): RateLimit[] {
   const onlySlots = options.maxConcurrent !== undefined &&
     alone.every((key) => key === "algorithm" && options.algorithm === "token_bucket");
   return alone.length === 0 || onlySlots ? [] : [compileLimit(options, "")];
+}
+
+function compileTokenLease(options: LimiterOptions): number {
+  const { tokenLeaseMs = 0, limits, maxConcurrent, algorithm = "token_bucket" } = options;
+  if (tokenLeaseMs === 0) return 0;
+  const leaseMs = range(tokenLeaseMs, "tokenLeaseMs", "0, or milliseconds from 1 to 10 000", 1, 1e4);
+  if (limits === undefined && maxConcurrent === undefined && algorithm === "token_bucket") {
+    return Math.round(leaseMs * 1_000);
+  }
+  throw new ConfigError({
+    path: "tokenLeaseMs",
+    expected: "0, or a limiter that is one token bucket and has no slots",
+    received: show(tokenLeaseMs),
+  });
 }
 
 function compileStoreErrorPolicy(options: LimiterOptions): StoreErrorPolicy {

@@ -15,7 +15,6 @@ import type { Reservation } from "../limiter/reservation.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import type { Store } from "../stores/store.ts";
-import { CONFIG_PLACES, findConfigFile } from "./config/find.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
 import type { RateSyncConfig, StoreConfig } from "./options.ts";
 import { createRateSync, type LimiterListing, type RateSync } from "./rate_sync.ts";
@@ -41,10 +40,12 @@ async function ready(limiter?: string): Promise<RateSync> {
   const it = theDefault();
   const instance = await (it.ready ??= it.configured ? Promise.resolve(it.instance) : findAndLoad(it));
   if (limiter === undefined || !it.foundNothing || it.configured) return instance;
+  const { CONFIG_PLACES } = await import("./config/mod.ts");
   throw new NotFoundError("limiter", limiter, [], `there is no ${CONFIG_PLACES}`);
 }
 
 async function findAndLoad(it: Default): Promise<RateSync> {
+  const { findConfigFile } = await import("./config/mod.ts");
   const path = await findConfigFile();
   if (path !== undefined) await it.instance.loadConfig(path);
   it.foundNothing = path === undefined;

@@ -20,7 +20,7 @@ import type { Decision } from "../policy/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import { compilePolicy, type Policy } from "../policy/policy.ts";
 import type { Store } from "../stores/store.ts";
-import { loadConfigFile, type LoadConfigOptions } from "./config/load.ts";
+import type { LoadConfigOptions } from "./config/load.ts";
 import { Definitions } from "./definitions.ts";
 import type { RateSyncConfig, StoreConfig } from "./options.ts";
 import { checkStore, type StoreListing } from "./store_slot.ts";
@@ -208,6 +208,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {ConfigError} If anything in it is wrong; it names file, path, what was received and what is allowed.
    */
   async loadConfig(path: string, options: LoadConfigOptions = {}): Promise<RateSyncConfig> {
+    const { loadConfigFile } = await import("./config/mod.ts");
     const config = await loadConfigFile(path, {
       ...options,
       checkLimiter: (_id, limiter) => void compilePolicy(limiter),

@@ -12,7 +12,7 @@ import type { Logger } from "../limiter/events.ts";
 import { StoreClient } from "../limiter/store_client.ts";
 import { MemoryStore } from "../stores/memory/memory_store.ts";
 import { readSettings } from "../stores/redis/connections/settings.ts";
-import type { Store } from "../stores/store.ts";
+import type { Store, StoreLoad } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
 
 /** How a store looks in a listing. */
@@ -23,6 +23,8 @@ export interface StoreListing {
   readonly url: string | undefined;
   /** Whether it has been opened. */
   readonly open: boolean;
+  /** What is on its way to it at this moment; undefined where it is not open, or inside this process. */
+  readonly load: StoreLoad | undefined;
 }
 
 /** What stores and limiters need of their surroundings. */
@@ -61,8 +63,7 @@ export class StoreSlot {
   /** The store's client; opened at the first call. */
   client(): Promise<StoreClient> {
     if (this.#closed) return Promise.reject(new ClosedError(`store ${show(this.id)}`));
-    return this.#client ??= openStore(this.#config, this.#surroundings)
-      .then((store) => this.#current = new StoreClient(this.id, store, this.#surroundings.clock));
+    return this.#client ??= this.#open();
   }
 
   /** The store's client, if it is open. */
@@ -70,11 +71,20 @@ export class StoreSlot {
     return this.#closed ? undefined : this.#current;
   }
 
+  async #open(): Promise<StoreClient> {
+    const { clock } = this.#surroundings;
+    const store = await openStore(this.#config, this.#surroundings);
+    if (store.isLocal) return this.#current = new StoreClient(this.id, store, clock);
+    const { Foresight } = await import("../limiter/foresight.ts");
+    return this.#current = new StoreClient(this.id, store, clock, new Foresight(store, clock));
+  }
+
   /** How it looks from outside. */
   listing(): StoreListing {
     const config = this.#config;
     const url = !isStore(config) && config.engine === "redis" ? readSettings(config).endpoint.label : undefined;
-    return { engine: config.engine, url, open: this.#client !== undefined && !this.#closed };
+    const open = this.#client !== undefined && !this.#closed;
+    return { engine: config.engine, url, open, load: this.current?.store.load };
   }
 
   /** Closes the store if it was opened. */

@@ -6,6 +6,7 @@
  */
 
 import { StoreError } from "../base/errors.ts";
+import type { StoreLoad } from "./store.ts";
 
 /** How a batcher works. */
 export interface BatcherOptions<Item, Reply> {
@@ -16,7 +17,7 @@ export interface BatcherOptions<Item, Reply> {
   /** Items that have one of these in common take effect in the order in which they were asked. */
   keysOf(item: Item): readonly string[];
   /** The error of one item, where its call has failed as a whole. */
-  errorOf(cause: unknown): Error;
+  errorOf(cause: unknown): unknown;
   /** The most items of a call. */
   readonly maxBatch: number;
   /** The most items that wait to be sent; more are refused. */
@@ -63,14 +64,9 @@ export class Batcher<Item, Reply> {
     this.#options = options;
   }
 
-  /** How many items wait to be sent. */
-  get queued(): number {
-    return this.#queue.length - this.#sent - this.#gone;
-  }
-
-  /** How many calls have not been answered. */
-  get inFlight(): number {
-    return this.#calls;
+  /** What is on its way. */
+  get load(): StoreLoad {
+    return { queued: this.#queued, calls: this.#calls };
   }
 
   /**
@@ -83,7 +79,7 @@ export class Batcher<Item, Reply> {
   ask(item: Item, signal?: AbortSignal): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed);
-      if (this.queued >= this.#options.maxQueued) return reject(overloaded(this.#options.maxQueued));
+      if (this.#queued >= this.#options.maxQueued) return reject(overloaded(this.#options.maxQueued));
       const entry: Entry<Item, Reply> = { item, resolve, reject, isGone: false, leave: undefined };
       if (signal !== undefined && !this.#follow(entry, signal)) return;
       this.#queue.push(entry);
@@ -136,8 +132,12 @@ export class Batcher<Item, Reply> {
     }
   }
 
+  get #queued(): number {
+    return this.#queue.length - this.#sent - this.#gone;
+  }
+
   #maySend(): boolean {
-    const { queued } = this;
+    const queued = this.#queued;
     if (queued === 0 || this.#calls >= MAX_CALLS) return false;
     return this.#calls < BUSY_CALLS || queued >= this.#options.maxBatch;
   }
@@ -193,11 +193,11 @@ export class Batcher<Item, Reply> {
         if (reply instanceof Error) reject(reply);
         else resolve(reply);
       }
-      if (this.queued > 0) this.#schedule();
+      if (this.#queued > 0) this.#schedule();
     }, (cause) => {
       this.#calls--;
       for (const { reject } of batch) reject(this.#options.errorOf(cause));
-      if (this.queued > 0) this.#schedule();
+      if (this.#queued > 0) this.#schedule();
     });
   }
 }

@@ -188,12 +188,22 @@ export interface NoticeListener {
   gap(): void;
 }
 
+/** What is on its way to a store. */
+export interface StoreLoad {
+  /** Requests that wait to be sent. */
+  readonly queued: number;
+  /** Calls that were sent and not answered, each of them for one request or many. */
+  readonly calls: number;
+}
+
 /** A store. Implementations pass the conformance suite in `@ratesync/core/testing`. */
 export interface Store {
   /** What kind of store it is: `memory`, `redis`. */
   readonly engine: string;
   /** Whether it is inside this process, with this process' clock: asking costs nothing. @default {false} */
   readonly isLocal?: boolean;
+  /** What is on its way to it at this moment, where anything can be. */
+  readonly load?: StoreLoad | undefined;
   /**
    * Runs one request, as a whole or not at all. Requests on one key take effect in the order in which they were asked.
    * A store may send many together: one that fails leaves the others alone.

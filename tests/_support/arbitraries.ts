@@ -7,6 +7,7 @@
 import fc from "fast-check";
 
 import type { LimiterOptions, LimitOptions } from "../../src/policy/options.ts";
+import { compilePolicy } from "../../src/policy/policy.ts";
 
 /** How many cases a property tries: FC_RUNS, or the given number. */
 export function runs(usual: number): number {
@@ -15,7 +16,10 @@ export function runs(usual: number): number {
 
 const windowed = fc.record({
   algorithm: fc.constantFrom("sliding_window", "sliding_window_counter", "fixed_window"),
-  limit: fc.integer({ min: 1, max: 12 }),
+  limit: fc.oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 1, max: 12 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 33, max: 60 }) }, // too many to be read as a whole
+  ),
   windowMs: fc.constantFrom(0.001, 0.007, 1, 3, 10, 1_000, 61_000),
 }) as fc.Arbitrary<LimitOptions>;
 
@@ -78,6 +82,10 @@ export interface Step {
   readonly share: number;
   /** Chooses among limiters, processes and those who hold or wait. */
   readonly pick: number;
+  /** Asks this limiter alone, where it is set; counted round. */
+  readonly only?: number;
+  /** Asked in one call with the step before, at the same instant. */
+  readonly together?: boolean;
 }
 
 /** Steps that dwell on equal instants, exact retries and the microseconds around them. */
@@ -95,4 +103,56 @@ export const stepArb: fc.Arbitrary<Step> = fc.record({
   ),
   share: fc.oneof(fc.constant(0), fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })),
   pick: fc.nat(1_000),
+  together: fc.boolean(),
 });
+
+/** A token bucket whose numbers are as large, as small or as crooked as they may be. */
+export const extremeBucketArb: fc.Arbitrary<LimiterOptions> = fc.oneof(
+  fc.record({
+    ratePerSecond: fc.constantFrom(1e-7, 0.1 + 0.2, 1 / 3, 999_983 / 7, 999_999.5, 1e6),
+    burst: fc.constantFrom(1, 2, 50, 107),
+  }),
+  fc.record({
+    limit: fc.constantFrom(1, 7, 999_983, 1_000_000),
+    windowMs: fc.constantFrom(1_000, 60_000, 1e9 + 0.007),
+    burst: fc.constantFrom(1, 3, 1_000_000, 1_000_000_000),
+  }),
+  fc.record({ limit: fc.constantFrom(1, 1_000_000_000_000), windowMs: fc.constantFrom(1e12, 1_099_511_627_776) }),
+).filter((options) => {
+  try {
+    return compilePolicy(options) !== undefined;
+  } catch {
+    return false;
+  }
+});
+
+/** Token buckets that are asked in one batch: some of them several keys of one limiter. */
+export const bucketKeysArb: fc.Arbitrary<LimiterOptions[]> = fc.tuple(
+  fc.array(fc.oneof(bucket as fc.Arbitrary<LimiterOptions>, extremeBucketArb), { minLength: 1, maxLength: 3 }),
+  fc.array(fc.nat(2), { minLength: 1, maxLength: 6 }),
+).map(([options, picks]) => picks.map((pick) => options[pick % options.length] as LimiterOptions));
+
+/** Batches of takes from single targets: many alike, some not; now and then something else between two batches. */
+export const batchesArb: fc.Arbitrary<[Step, ...Step[]][]> = fc.array(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.array(
+        fc.record({
+          step: stepArb,
+          ask: fc.constantFrom("now", "now", "now", "wait", "wait", "peek"),
+          share: fc.constantFrom(0, 0, 0, 0.3, 1),
+          place: fc.nat(5),
+          again: fc.constantFrom(0, 0, 1, 5),
+        }),
+        { minLength: 1, maxLength: 12 },
+      ).map((takes) =>
+        takes.flatMap(({ step, ask, share, place, again }): Step[] =>
+          Array<Step>(again + 1).fill({ ...step, ask, share, only: place })
+        )
+      ),
+    },
+    { weight: 1, arbitrary: stepArb.map((step): Step[] => [step]) },
+  ) as fc.Arbitrary<[Step, ...Step[]]>,
+  { minLength: 1, maxLength: 8 },
+);

@@ -6,12 +6,19 @@
 
 import { createHash } from "node:crypto";
 
+import type { LimiterOptions } from "../../src/policy/options.ts";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
 import type { Script } from "../../src/stores/redis/script.ts";
 import { bucket, coordinate, decide } from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
-import { assertFailsAlone, assertStartsFresh } from "./redis_laws.ts";
+import {
+  assertBlockKept,
+  assertFailsAlone,
+  assertLeasesKept,
+  assertRunsAfterCounts,
+  assertStartsFresh,
+} from "./redis_laws.ts";
 
 /** A mistake: in every script that has `right`, exactly once, it becomes `wrong`. */
 export interface Mutant {
@@ -66,6 +73,46 @@ async function assertResetFrees(services: ParityServices): Promise<void> {
   }
 }
 
+/** One sequence on both stores: what is asked, after how long, for which share; what it picks, if not the first. */
+function sequence(
+  limiter: LimiterOptions,
+  ...steps: readonly (Pick<Step, "ask"> & Partial<Step> & { readonly us?: number })[]
+): (services: ParityServices) => Promise<void> {
+  const all = steps.map(({ us = 0, ...step }): Step => ({ move: { by: "us", us }, share: 0, pick: 1, ...step }));
+  return (services) => assertParity([limiter], 1_767_225_600_000_000, all, services);
+}
+
+/** A ring that is too large to be read as a whole: 30 of 34 places, 20 past its end, then all 40, and far ahead. */
+const assertRingWraps = sequence(
+  { algorithm: "sliding_window", limit: 40, windowMs: 61_000 },
+  { ask: "now", share: 0.745 },
+  { ask: "now", share: 0.24, us: 61_000_000 },
+  { ask: "now", share: 0.24, us: 1 },
+  { ask: "peek" },
+  { ask: "now", share: 0.37 },
+  { ask: "penalize", share: 0.5 },
+  { ask: "penalize", share: 0.62 },
+);
+
+/** Releases the lease that ends first between two looks at the slots, in one call. */
+const assertLooksAgain = sequence(
+  { maxConcurrent: 3, leaseTtlMs: 100 },
+  { ask: "now" },
+  { ask: "now", us: 10_000 },
+  { ask: "peek", us: 1 },
+  { ask: "release", pick: 2, together: true },
+  { ask: "peek", together: true },
+);
+
+/** Hands a slot over, and lets the one who waited ask only later. */
+const assertHeardLate = sequence(
+  { maxConcurrent: 1, leaseTtlMs: 100 },
+  { ask: "now" },
+  { ask: "wait" },
+  { ask: "release" },
+  { ask: "again", us: 50_000, pick: 0 },
+);
+
 /** All of them. */
 export const MUTANTS: readonly Mutant[] = [
   ...mutants(
@@ -79,22 +126,93 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "bucket.lua",
-    ["an idle bucket that never fills", "us, rem = at, 0\nend", "end"],
+    ["an idle bucket that never fills", "next_us, next_rem = at, 0", ""],
     ["a fraction dropped on arrival", "if us < at - 1 or (us < at and rem == 0)", "if us < at"],
-    ["a carry forgotten", "return us + 1, rem - denominator", "return us, rem - denominator"],
-    ["rounded down", "if next_rem > ARGV[policy + 5] + 0 then at = at + 1 end", ""],
-    [">= for >", "if next_rem > ARGV[policy + 5] + 0", "if next_rem >= ARGV[policy + 5] + 0"],
-    ["max(at, now) dropped", "at = max(at, now, blocked)", "at = max(at, blocked)"],
-    ["block ignored", "at = max(at, now, blocked)", "at = max(at, now)"],
-    ["< for <=", 'local allowed = at <= now or (mode == "1"', 'local allowed = at < now or (mode == "1"'],
-    ["peek writes", 'if allowed and mode ~= "2" then\nif at > now', "if allowed then\nif at > now"],
-    ["a µs stamp written by ..", 'digits == 0 and format("%016.0f", us)', 'digits == 0 and us .. ""'],
-    ["time to live too short", "max(math.ceil((max(us + 2, blocked) - now) / 1000), 1)", "1"],
+    [
+      "a carry forgotten",
+      "next_us, next_rem = next_us + 1, next_rem - denominator",
+      "next_rem = next_rem - denominator",
+    ],
+    [
+      "rounded down",
+      "if (next_us < most_us or (next_us == most_us and next_rem <= burst_rem)) and",
+      "if next_us <= most_us and",
+    ],
+    [
+      "< for <=",
+      "if (next_us < most_us or (next_us == most_us and next_rem <= burst_rem)) and",
+      "if (next_us < most_us or (next_us == most_us and next_rem < burst_rem)) and",
+    ],
+    ["a block ignored", "if blocked > now then at = blocked end", ""],
+    ["a block waited for, however long", "and at - now <= max_wait then", "then"],
+    [
+      "waits that are not taken",
+      "local most_us, step_us, lives = now + max_wait + burst_us",
+      "local most_us, step_us, lives = now + burst_us",
+    ],
+    ["peek writes", "if taken > 0 and not peeks then", "if taken > 0 then"],
+    ["a denial writes", "if taken > 0 and not peeks then", "if not peeks then"],
+    ["a µs stamp written by ..", 'size == 16 and format("%016d", us)', 'size == 16 and us .. ""'],
+    ["time to live too short", "local steps = floor((us + 1 - now) / step_us) + 1", "local steps = 1"],
+    [
+      "a time to live with a block too short",
+      "math.ceil((math.max(us + 2, blocked) - now) / 1000) + grace_ms",
+      "1 + grace_ms",
+      assertBlockKept,
+    ],
+    [
+      "no grace",
+      'life = format("%d", steps * step_us / 1000 + grace_ms)',
+      'life = format("%d", steps * step_us / 1000)',
+    ],
     [
       "a block forgotten by the next take",
-      'if blocked > now then value = "b" .. struct.pack("<d", blocked) .. value end\ncall',
-      "call",
+      'written = "b" .. struct.pack("<d", blocked) .. written',
+      "",
+      assertBlockKept,
     ],
+    ["a remainder read as none", "if size > 16 and us then rem = tonumber(sub(value, 17)) end", ""],
+    [
+      "a wait longer than was asked for",
+      "max_wait, cursor = ARGV[cursor + 1] + 0,",
+      "max_wait, cursor = ARGV[cursor + 1] * 2,",
+    ],
+    ["merged takes that count once", "if counts then times = ARGV[cursor + i - first + 1] + 0 end", ""],
+    ["merged takes that are all admitted", "taken = units", "taken = times"],
+    [
+      "all of a run taken as often as the first",
+      "times = ARGV[cursor + i - first + 1] + 0",
+      "times = ARGV[cursor + 1] + 0",
+    ],
+    [
+      "one merged take too few",
+      "for units = math.min(taken + 1, times), math.max(taken - 1, 1), -1 do",
+      "for units = math.max(taken - 1, 1), 1, -1 do",
+    ],
+    ["the fractions of merged takes lost", "local sum = from_rem + units * owed", "local sum = from_rem + owed"],
+    ["the carry of merged takes lost", "from_us + units * whole_us + carry", "from_us + units * whole_us"],
+    [
+      "the fraction of merged takes not compared",
+      "if next_us < most_us or (next_us == most_us and next_rem <= burst_rem) then break end",
+      "if next_us <= most_us then break end",
+    ],
+    [
+      "the counts of a run read as its next header",
+      "if counts then cursor = cursor + last - first + 1 end",
+      "",
+      assertRunsAfterCounts,
+    ],
+    ["a key that stands twice read as before", "if repeats then value = latest[key] or value end", ""],
+    ["a key that stands twice not remembered", "if repeats and not failure then latest[key] = written end", ""],
+    ["the levels of denials told as if they were admitted", "taken > 0 and level or -1 - level", "level"],
+    [
+      "a key of another type overwritten",
+      'try("SET", key, written, "PX", life, "NX")',
+      'try("SET", key, written, "PX", life)',
+      assertFailsAlone,
+    ],
+    ["a failure told as if it were a reply", "replies[place] = failure", "replies[place] = 0", assertFailsAlone],
+    ["a peek at a key of another type", "failure = found and found.err", "", assertFailsAlone],
   ),
   ...mutants(
     "_token_bucket.lua",
@@ -117,7 +235,7 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a remainder read as none",
-      "return { us = us, rem = min(rem or 0, limit.denominator - 1) }",
+      "return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }",
       "return { us = us, rem = 0 }",
     ],
   ),
@@ -167,27 +285,29 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "an entry too late out of the window",
-      "if ring_entry(ring, middle) + limit.window <= now",
-      "if ring_entry(ring, middle) + limit.window < now",
+      "if entry(ring, middle) <= before then",
+      "if entry(ring, middle) < before then",
     ],
     [
       "entries out of order",
-      "if ring.count > 0 then stamp = max(at, ring_entry(ring, ring.count - 1)) end",
+      "if ring.count > 0 then stamp = max(at, newest(ring)) end",
       "",
       assertClockBack,
     ],
     [
       "a ring that does not wrap",
-      "local from = HEADER + (ring.head + i) % ring.slots * 8",
-      "local from = HEADER + (ring.head + i) * 8",
+      "local from = (ring.head + i) % ring.slots",
+      "local from = ring.head + i",
+      assertRingWraps,
     ],
     [
       "the rest of a wrapped write forgotten",
-      'if straight < cost then call("SETRANGE", ring.key, HEADER, sub(added, straight * 8 + 1)) end',
+      'if straight < cost then call("SETRANGE", ring.key, HEADER .. "", sub(added, straight * 8 + 1)) end',
       "",
+      assertRingWraps,
     ],
-    ["a header not written", 'call("SETRANGE", ring.key, 0, ring_header(ring))', ""],
-    ["no time to live", 'call("PEXPIRE", ring.key, ttl)', ""],
+    ["a header not written", 'call("SETRANGE", ring.key, "0", header(ring))', ""],
+    ["no time to live", 'call("PEXPIRE", ring.key, ttl)', "", assertRingWraps],
     [
       "time to live from the clock, not the newest entry",
       "ttl_ms(max(stamp + limit.window, ring.blocked))",
@@ -202,11 +322,11 @@ export const MUTANTS: readonly Mutant[] = [
       "until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))",
       "until_us = rate.kernel.fresh_from(target.states[i], rate)",
     ],
-    ["states packed in the wrong places", "cursor = cursor + size", "cursor = cursor + size - 1"],
+    ["states packed in the wrong places", "cursor = cursor + rate.size", "cursor = cursor + rate.size - 1"],
     [
       "the letters of the limits not looked at",
-      "local known = sub(value, 1, #policy.header) == policy.header and #value == policy.size",
-      "local known = #value > 0",
+      "local known = value and #value == cursor + policy.size - 1 and sub(value, cursor, cursor + #header - 1) == header",
+      "local known = value and #value > 0",
       assertStartsFresh,
     ],
   ),
@@ -216,75 +336,109 @@ export const MUTANTS: readonly Mutant[] = [
     ["only the last limit asked", "at = max(at, rate.kernel.earliest(", "at = (rate.kernel.earliest("],
     [
       "taken from the first limit only",
-      "if state then target.states[i] = state end",
-      "if state and i == 1 then target.states[i] = state end",
+      "if state then states[i] = state end",
+      "if state and i == 1 then states[i] = state end",
     ],
   ),
   ...mutants(
     "decide.lua",
-    ["peek writes", "if allowed and mode ~= 2 then", "if allowed then"],
+    ["peek writes", 'if allowed and mode ~= "2" then\nfor', "if allowed then\nfor"],
     [
       "only the last target asked",
       "at = max(at, plan(target))\nblocked = max(blocked, target.blocked)\nend\nlocal allowed",
       "at = plan(target)\nblocked = max(blocked, target.blocked)\nend\nlocal allowed",
     ],
-    ["a wait that is too long accepted", "(mode == 1 and at - now <= max_wait)\nif", "(mode == 1)\nif"],
+    ["a wait that is too long accepted", '(mode == "1" and at - now <= max_wait)\nif', '(mode == "1")\nif'],
   ),
   ...mutants(
     "_slots.lua",
     [
       "one slot too many",
-      "local missing = live(target) + slots - target.policy.slots",
-      "local missing = live(target) + slots - target.policy.slots - 1",
+      "local missing = book_of(target).live + slots - target.policy.slots",
+      "local missing = book_of(target).live + slots - target.policy.slots - 1",
     ],
     [
       "a lease that has ended counted",
-      'return call("ZCOUNT", target.leases, format("(%.0f", now)',
-      'return call("ZCOUNT", target.leases, format("%.0f", now)',
+      'book.live = call("ZCOUNT", target.leases, "(" .. now_text',
+      'book.live = call("ZCOUNT", target.leases, now_text',
     ],
-    [
-      "a fence that does not increase",
-      'local fence = max(now, 1 - (call("ZSCORE", target.leases, "#") or 0))',
-      "local fence = now",
-    ],
-    ["a fence not remembered", 'call("ZADD", target.leases, -fence, "#")', ""],
+    ["a fence that does not increase", "return max(now, book_of(target).fence + 1)", "return now"],
+    ["a fence not remembered", 'call("ZADD", target.leases, fence_text(fence), "#", ', 'call("ZADD", target.leases, '],
     [
       "only one slot given back",
-      'removed = removed + call("ZREM", target.leases, slot_id)',
+      'removed = removed + call("ZREM", target.leases, id .. "+" .. slot)',
       'removed = removed + call("ZREM", target.leases, id)',
     ],
-    ["arrivals at one instant tie", "arrival = max(now, (last[2] or 0) + 1)", "arrival = now"],
+    ["leases that expire as keys before they end", "4 * target.policy.lease_ttl\nif book", "1\nif book"],
     [
-      "leases that expire as keys before they end",
-      "keep(target.leases, 4 * target.policy.lease_ttl)",
-      "keep(target.leases, 1)",
+      "a time to live that is not long enough left as it is",
+      'if call("PTTL", key) < ttl_ms(now + us)',
+      'if call("PTTL", key) < 0',
+      assertLeasesKept,
     ],
-    ["the wrong lease awaited", '"LIMIT", missing - 1, 1)', '"LIMIT", 0, 1)'],
+    ["the wrong lease awaited", '"LIMIT", n - 1, "1")', '"LIMIT", "0", "1")'],
+    ["leases that have ended taken for others", "book.tidy = not first[4] or first[4] + 0 > now", "book.tidy = true"],
+    [
+      "leases that have ended left behind",
+      'if not book.tidy then call("ZREMRANGEBYSCORE", target.leases, "1", now_text) end',
+      "",
+    ],
+    ["a batch that counts a lease twice", "book.live + 1, true", "book.live + 2, true"],
+    ["a batch that forgets who ends first", "book.first_end = min(book.first_end, ends)", "book.first_end = ends"],
+    [
+      "a batch that counts what was released",
+      "book.live, book.first_end = book.live - removed, nil",
+      "book.first_end = nil",
+    ],
+    [
+      "a batch that awaits what was released",
+      "book.live, book.first_end = book.live - removed, nil",
+      "book.live = book.live - removed",
+      assertLooksAgain,
+    ],
   ),
   ...mutants(
     "_queue.lua",
     [
       "last come, first served",
-      'local first = call("ZRANGE", target.waiters, 0, 0, "WITHSCORES")',
-      'local first = call("ZREVRANGE", target.waiters, 0, 0, "WITHSCORES")',
+      'local first = call("ZRANGE", target.waiters, "0", "0", "WITHSCORES")',
+      'local first = call("ZREVRANGE", target.waiters, "0", "0", "WITHSCORES")',
+    ],
+    ["arrivals at one instant tie", "arrival = max(now, (last[2] or 0) + 1)", "arrival = now"],
+    ["a queue not seen", "target.quiet = others == 0", "target.quiet = true"],
+    ["a block not seen", 'call("EXISTS", target.waiters, target.key)', 'call("EXISTS", target.waiters)'],
+    ["a batch that remembers who has left", "heads[target.waiters] = nil\nreturn", "return"],
+    [
+      "a batch that does not see who has come",
+      "heads[target.waiters], target.quiet = nil, false",
+      "target.quiet = false",
     ],
     ["a timeout off by one", "waited <= tonumber(timeout)", "waited < tonumber(timeout)"],
-    ["those who are gone kept", 'and call("PUBSUB", "NUMSUB", channel .. instance)[2] > 0', ""],
+    ["those who are gone kept", "and is_listening(instance) then", "then"],
     ["a rate not taken when a slot is handed over", "commit(waiter, now)", ""],
-    ["nobody told", 'tell("granted", waiter.instance, waiter.id, reply)', ""],
+    ["nobody told", 'tell("granted", waiter, reply)', ""],
     ["a slot handed over without its rate", 'if at > now or waiter.kind == "t" then', 'if waiter.kind == "t" then'],
   ),
   ...mutants(
     "_take_slots.lua",
     ["the queue jumped", "return first ~= nil and first.id ~= id", "return false"],
-    ["still in the queue after being served", 'if arrival > 0 then call("ZREM", target.waiters, id) end', ""],
+    ["still in the queue after being served", "if arrival > 0 then leave(target, id) end", ""],
     [
       "asked again too early",
       "wait = max(recheck(queue, id), #targets > 1 and wait or 0)",
       "wait = max(0, #targets > 1 and wait or 0)",
     ],
-    ["a lease that may end as soon as it is heard of", "extend(target, id, target.slots)\nelse", "else"],
-    ["no fence for one who polls", "served and next_fence(target))", "nil)"],
+    [
+      "a lease that may end as soon as it is heard of",
+      "extend(target, id, target.slots)\nfence = ",
+      "fence = ",
+      assertHeardLate,
+    ],
+    [
+      "no fence for one who polls",
+      "slot_level(reply, target, fence)\nreturn",
+      "slot_level(reply, target, nil)\nreturn",
+    ],
   ),
   ...mutants(
     "_corrections.lua",
@@ -310,7 +464,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["nobody served when a slot is released", "if changed > 0 then promote(target) end", ""],
     [
       "a lease over time lost although its slot is free",
-      "local held = ends and (tonumber(ends) > now or live(target) + target.slots <= target.policy.slots)",
+      "local held = ends and (tonumber(ends) > now or book_of(target).live + target.slots <= target.policy.slots)",
       "local held = ends and tonumber(ends) > now",
     ],
     ["a renewed lease that ends as before", "if held then extend(target, id, target.slots) end", ""],
@@ -325,7 +479,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["nobody served when a block is lifted", "if duration == 0 and target.policy.slots > 0 then", "if false then"],
     [
       "leases left behind by a reset",
-      'call("ZREMRANGEBYSCORE", target.leases, 1, "+inf")',
+      'call("ZREMRANGEBYSCORE", target.leases, "1", "+inf")',
       "",
       assertResetFrees,
     ],
@@ -340,8 +494,8 @@ export const MUTANTS: readonly Mutant[] = [
     "coordinate.lua",
     [
       "every request answered in the same place",
-      "replies[i + 1] = guarded(requests[text()]())",
-      "replies[1] = guarded(requests[text()]())",
+      "replies[i + 1] = guarded(requests[letter])",
+      "replies[1] = guarded(requests[letter])",
     ],
   ),
 ];

@@ -10,7 +10,7 @@ import type { Mark } from "../../src/algorithms/kernel.ts";
 import type { RateLimit } from "../../src/algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../src/algorithms/mod.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
 import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
@@ -58,9 +58,25 @@ export async function assertParity(
   steps: readonly Step[],
   services: ParityServices,
 ): Promise<void> {
+  const batches: [Step, ...Step[]][] = [];
+  for (const step of steps) {
+    const batch = batches.at(-1);
+    if (step.together && batch !== undefined) batch.push(step);
+    else batches.push([step]);
+  }
+  await assertBatchParity(limiters, startUs, batches, services);
+}
+
+/** The same with several steps in one batch: at the instant to which the first of them moves. */
+export async function assertBatchParity(
+  limiters: readonly LimiterOptions[],
+  startUs: number,
+  batches: readonly (readonly [Step, ...Step[]])[],
+  services: ParityServices,
+): Promise<void> {
   const run = new ParityRun(limiters, startUs, services);
   await run.listen();
-  for (const step of steps) await run.step(step);
+  for (const batch of batches) await run.batch(batch);
   await run.compareNotices();
 }
 
@@ -94,8 +110,10 @@ class ParityRun {
     });
     this.#names = new KeyNames(keyPrefix);
     this.#raw = raw;
+    // The same options are the same policy: several keys of one limiter, as far as scripts can tell.
+    const policies = new Map(limiters.map((options) => [options, compilePolicy(options)]));
     this.#targets = limiters.map((options, i): Target => {
-      const policy = compilePolicy(options);
+      const policy = policies.get(options) as Policy;
       return { limiter: `l${i}`, key: i === 1 ? undefined : "k", policy, cost: 1, slots: policy.maxConcurrent && 1 };
     });
   }
@@ -114,19 +132,24 @@ class ParityRun {
     }
   }
 
-  async step(step: Step): Promise<void> {
-    const { move } = step;
+  async batch(steps: readonly [Step, ...Step[]]): Promise<void> {
+    const { move } = steps[0];
     const now = this.#clock.nowUs();
     this.#clock.set(now + (move.by === "us" ? move.us : Math.max(this.#retryUs + move.offsetUs, 0)));
     this.#latestUs = Math.max(this.#latestUs, this.#clock.nowUs());
     this.#retryUs = 0;
-    const request = this.#request(step);
-    if (request === undefined) return;
-    if (request.op === "take") this.#takes.set(request.id, request);
-    const [expected, actual] = await Promise.all([this.#memory.execute(request), this.#redis.execute(request)]);
-    assert.deepEqual(plain(actual), plain(expected), `${step.ask} at ${this.#clock.nowUs()}`);
+    const requests = steps.flatMap((step) => {
+      const request = this.#request(step);
+      if (request?.op === "take") this.#takes.set(request.id, request);
+      return request ?? [];
+    });
+    if (requests.length === 0) return;
+    const [expected, actual] = await Promise.all([this.#memory, this.#redis].map((store) => {
+      return Promise.all(requests.map((request) => store.execute(request)));
+    })) as [TakeReply[], TakeReply[]];
+    assert.deepEqual(plain(actual), plain(expected), `${steps.map(({ ask }) => ask)} at ${this.#clock.nowUs()}`);
     await Promise.all(this.#targets.map((target) => this.#compare(target)));
-    this.#remember(request, expected as TakeReply);
+    for (const [i, request] of requests.entries()) this.#remember(request, expected[i] as TakeReply);
   }
 
   async compareNotices(): Promise<void> {
@@ -136,13 +159,13 @@ class ParityRun {
     assert.deepEqual(redis, memory, "notices");
   }
 
-  #request({ ask, share, pick }: Step): StoreRequest | undefined {
-    const targets = this.#pick(share, pick);
+  #request({ ask, share, pick, only }: Step): StoreRequest | undefined {
+    const targets = this.#pick(share, pick, only === undefined ? undefined : 1 << only % this.#targets.length);
     switch (ask) {
       case "now":
       case "wait":
       case "peek": {
-        const maxWaitUs = ask === "wait" ? [5_000_000, 5_000_000, 150_000][pick % 3] as number : 0;
+        const maxWaitUs = ask === "wait" ? [5_000_000, 5_000_000, 150_000, 1e15][pick % 4] as number : 0;
         const { cost, slots } = targets[0] as Target;
         const instance = this.#instances[[0, 0, 0, 1, 1, 1, 2][pick % 7] as number] as string;
         const direct = targets.length === 1;
@@ -179,8 +202,7 @@ class ParityRun {
   }
 
   /** Some of the targets, at least one. */
-  #pick(share: number, pick: number): Target[] {
-    const mask = 1 + pick % (2 ** this.#targets.length - 1);
+  #pick(share: number, pick: number, mask: number = 1 + pick % (2 ** this.#targets.length - 1)): Target[] {
     return this.#targets.filter((_, i) => mask & 1 << i).map((target) => {
       const { capacity, maxConcurrent } = target.policy;
       const slots = maxConcurrent > 1 && pick % 5 === 0 ? 2 : target.slots;
@@ -195,7 +217,8 @@ class ParityRun {
 
   #remember(request: StoreRequest, reply: TakeReply): void {
     if (request.op !== "take" && request.op !== "poll") return;
-    const take = this.#takes.get(request.id) as TakeRequest;
+    const take = this.#takes.get(request.id);
+    if (take === undefined) return;
     if (reply.status === "allowed" && request.op === "take") this.#lastTake = { request, reply };
     else this.#retryUs = Math.min(reply.waitUs, 1e9);
     this.#takes.set(request.id, { ...take, arrivalUs: reply.status === "queued" ? reply.arrivalUs : 0 });

@@ -11,7 +11,7 @@ import { redisUrl } from "./redis.ts";
 /** A client with the few commands that tests need. */
 export interface RawRedis {
   /** Sends any command. */
-  send(...command: string[]): Promise<unknown>;
+  send(...command: (string | Buffer)[]): Promise<unknown>;
   /** Reads a string as bytes. */
   bytes(key: string): Promise<Uint8Array | undefined>;
   /** What `DUMP` gives for each key, as text: equal if nothing was written. */

@@ -6,12 +6,14 @@
 
 import assert from "node:assert/strict";
 
-import type { StoreError } from "../../src/base/errors.ts";
+import { executeAll } from "./execute_all.ts";
+import { StoreError } from "../../src/base/errors.ts";
 import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
-import type { StoreRequest, TakeReply, Target } from "../../src/stores/store.ts";
+import type { StoreRequest, TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
 import type { ParityServices } from "./parity.ts";
+import type { RawRedis } from "./raw_redis.ts";
 import { freshPrefix } from "./redis.ts";
 
 const POLICIES = [
@@ -22,6 +24,8 @@ const POLICIES = [
   { limits: [{ ratePerSecond: 1 }, { algorithm: "sliding_window", limit: 1, windowMs: 60_000 }] },
   { ratePerSecond: 1, maxConcurrent: 1 },
 ].map((options) => compilePolicy(options as Parameters<typeof compilePolicy>[0]));
+
+const HUNDRED = compilePolicy({ limit: 100, windowMs: 3_600_000 });
 
 /** Configures a used limiter anew, with limits that count in another way: it starts fresh. */
 export async function assertStartsFresh({ connection, testScript }: ParityServices): Promise<void> {
@@ -59,6 +63,23 @@ export async function assertStartsFresh({ connection, testScript }: ParityServic
   }
 }
 
+/** Takes slots for a longer time than those before, and for a shorter one: the leases lie there as long as the longest. */
+export async function assertLeasesKept({ connection, raw, testScript }: ParityServices): Promise<void> {
+  const keyPrefix = freshPrefix();
+  const store = new RedisStore(connection, { keyPrefix, ...(testScript === undefined ? {} : { testScript }) });
+  const names = new KeyNames(keyPrefix);
+  let sequence = 0;
+  for (const leaseTtlMs of [100, 3_600_000, 100]) {
+    const policy = compilePolicy({ maxConcurrent: 5, leaseTtlMs });
+    const target: Target = { limiter: "kept", key: "k", policy, cost: 1, slots: 1 };
+    const id = `x.${sequence++}.d.0.1.1`;
+    await store.execute({ op: "take", mode: "now", maxWaitUs: 0, arrivalUs: 0, id, targets: [target] });
+    const [, leases] = await names.of(target) as [string, string];
+    const ttlMs = Number(await raw.send("PTTL", leases));
+    assert.ok(ttlMs >= (sequence === 1 ? 100 : 3_600_000), `leases live for ${ttlMs} ms`);
+  }
+}
+
 /** Runs batches in which a request meets a key of another type. */
 export async function assertFailsAlone({ connection, raw, testScript }: ParityServices): Promise<void> {
   const keyPrefix = freshPrefix();
@@ -89,4 +110,73 @@ export async function assertFailsAlone({ connection, raw, testScript }: ParitySe
       await store.execute({ op: "reset", targets: take("other").targets });
     }
   }
+  await assertBucketsFailAlone(store, names, raw);
+}
+
+/** The same for a batch of buckets: peeks, merged takes and takes with a count too, and the key stays as it was. */
+async function assertBucketsFailAlone(store: RedisStore, names: KeyNames, raw: RawRedis): Promise<void> {
+  const policy = compilePolicy({ ratePerSecond: 1, burst: 5 });
+  const take = (key: string, more: Partial<TakeRequest> = {}): TakeRequest => ({
+    op: "take",
+    mode: "now",
+    maxWaitUs: 0,
+    arrivalUs: 0,
+    id: "x",
+    targets: [{ limiter: "buckets", key, policy, cost: 1, slots: 0 }],
+    ...more,
+  });
+  const [bad] = await names.of(take("bad").targets[0] as Target);
+  await raw.send("HSET", bad as string, "a", "b");
+  const replies = await executeAll(store, [
+    take("bad", { mode: "peek" }),
+    take("good"),
+    take("bad"),
+    take("bad"),
+    take("bad", { times: 3 }),
+    take("good", { times: 3 }),
+    take("good", { mode: "wait", maxWaitUs: 1e6 }),
+    take("bad", { mode: "wait", maxWaitUs: 1e6 }),
+    take("good", { mode: "peek" }),
+  ]);
+  assert.deepEqual(
+    replies.map((reply) => reply instanceof StoreError ? reply.message.split(" ")[4] : (reply as TakeReply).status),
+    ["WRONGTYPE", "allowed", ...Array<string>(3).fill("WRONGTYPE"), "allowed", "allowed", "WRONGTYPE", "rate"],
+  );
+  assert.equal(await raw.send("HGET", bad as string, "a"), "b");
+  await raw.send("DEL", bad as string);
+}
+
+/** A batch in which a run with counts has others behind it. */
+export async function assertRunsAfterCounts({ connection, testScript }: ParityServices): Promise<void> {
+  const store = new RedisStore(connection, {
+    keyPrefix: freshPrefix(),
+    ...(testScript === undefined ? {} : { testScript }),
+  });
+  const take = (cost: number, times?: number): TakeRequest => ({
+    op: "take",
+    mode: "now",
+    maxWaitUs: 0,
+    arrivalUs: 0,
+    id: "x",
+    targets: [{ limiter: "l", key: undefined, policy: HUNDRED, cost, slots: 0 }],
+    ...(times === undefined ? {} : { times }),
+  });
+  const replies = await executeAll(store, [take(1, 20), take(2), take(1), take(1), take(3, 50), take(1)]);
+  const told = replies.map((reply) => reply instanceof StoreError ? reply.message : (reply as TakeReply).status);
+  assert.deepEqual(told, Array(6).fill("allowed"));
+  assert.equal((replies[0] as TakeReply).times, 20);
+  assert.equal((replies[4] as TakeReply).times, 25);
+  assert.equal((replies[2] as TakeReply).times, undefined);
+}
+
+/** A bucket that is blocked stays so, and its key lives as long, whatever takes for an instant after the block. */
+export async function assertBlockKept({ connection, raw, testScript }: ParityServices): Promise<void> {
+  const keyPrefix = freshPrefix();
+  const store = new RedisStore(connection, { keyPrefix, ...(testScript === undefined ? {} : { testScript }) });
+  const targets = [{ limiter: "l", key: undefined, policy: HUNDRED, cost: 1, slots: 0 }];
+  const take = { op: "take", targets, maxWaitUs: 1e9, arrivalUs: 0, id: "" } as const;
+  await store.execute({ op: "block", targets, durationUs: 60_000_000 });
+  assert.equal((await store.execute({ ...take, mode: "wait" })).status, "allowed");
+  assert.equal((await store.execute({ ...take, mode: "now" })).status, "blocked");
+  assert.ok(Number(await raw.send("PTTL", `${keyPrefix}:l`)) > 50_000);
 }

@@ -106,7 +106,7 @@ describe("A Redis that cannot be used", () => {
     await rs.connect();
     assert.ok((await rs.tryAcquire("api")).allowed);
     assert.deepEqual(rs.listStores(), {
-      main: { engine: "redis", url: `redis://127.0.0.1:${locked.port}/0`, open: true },
+      main: { engine: "redis", url: `redis://127.0.0.1:${locked.port}/0`, open: true, load: { queued: 0, calls: 0 } },
     });
     assert.ok(!inspect([rs, rs.listStores(), rs.listLimiters()], { depth: 9, showHidden: true }).includes(SECRET));
     assert.ok(!JSON.stringify([rs, rs.listStores(), rs.listLimiters()]).includes(SECRET));

@@ -7,9 +7,9 @@ import fc from "fast-check";
 import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
-import { limitArb, limitersArb, stepArb } from "../_support/arbitraries.ts";
+import { batchesArb, bucketKeysArb, limitersArb, stepArb } from "../_support/arbitraries.ts";
 import { type Mutant, MUTANTS, occurrences, seed } from "../_support/mutants.ts";
-import { assertParity } from "../_support/parity.ts";
+import { assertBatchParity, assertParity } from "../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
 import { redisUrl } from "../_support/redis.ts";
 
@@ -20,9 +20,6 @@ const SEED = 20_261_121;
 const MOST_RUNS = 1_000;
 
 const LUA = "src/stores/redis/lua";
-const bucketsArb = limitArb.filter(({ algorithm = "token_bucket" }) => algorithm === "token_bucket").map((
-  one,
-) => [one]);
 const startArb = fc.integer({ min: 1_700_000_000_000_000, max: 1_900_000_000_000_000 });
 
 describe("A seeded mistake in the Lua", () => {
@@ -44,9 +41,21 @@ describe("A seeded mistake in the Lua", () => {
       const failure = await mutant.law({ connection, raw, testScript }).catch((error: unknown) => error);
       return { failed: failure !== undefined, numRuns: 1, errorInstance: failure };
     }
+    if (mutant?.file === "bucket.lua") {
+      return await fc.check(
+        fc.asyncProperty(
+          bucketKeysArb,
+          startArb,
+          batchesArb,
+          (limiters, startUs, batches) =>
+            assertBatchParity(limiters, startUs, batches, { connection, raw, testScript }),
+        ),
+        { seed: SEED, numRuns: MOST_RUNS, endOnFailure: true },
+      );
+    }
     return await fc.check(
       fc.asyncProperty(
-        mutant?.file === "bucket.lua" ? bucketsArb : limitersArb,
+        limitersArb,
         startArb,
         fc.array(stepArb, { minLength: 5, maxLength: 40, size: "max" }),
         (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw, testScript }),

@@ -4,8 +4,16 @@ import fc from "fast-check";
 
 import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
-import { limiterArb, limitersArb, runs, type Step, stepArb } from "../_support/arbitraries.ts";
-import { assertParity } from "../_support/parity.ts";
+import {
+  batchesArb,
+  bucketKeysArb,
+  limiterArb,
+  limitersArb,
+  runs,
+  type Step,
+  stepArb,
+} from "../_support/arbitraries.ts";
+import { assertBatchParity, assertParity } from "../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
 import { redisUrl } from "../_support/redis.ts";
 
@@ -52,6 +60,18 @@ describe("Redis scripts and kernels", () => {
         (options, startUs, steps) => assertParity([options], startUs, steps, { connection, raw }),
       ),
       { numRuns: runs(300) },
+    );
+  });
+
+  it("do so for batches of takes, merged or not", { timeout: 300_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        bucketKeysArb,
+        startArb,
+        batchesArb,
+        (limiters, startUs, batches) => assertBatchParity(limiters, startUs, batches, { connection, raw }),
+      ),
+      { numRuns: runs(1_000) },
     );
   });
 });

@@ -15,6 +15,8 @@ const TOML_NAMES: Readonly<Record<string, string>> = {
   maxConcurrent: "max_concurrent",
   leaseTtlMs: "lease_ttl",
   timeoutMs: "timeout",
+  denyCacheMs: "deny_cache",
+  tokenLeaseMs: "token_lease",
   failClosed: "fail_closed",
   onStoreError: "on_store_error",
   maxKeys: "max_keys",
@@ -24,6 +26,7 @@ const TOML_NAMES: Readonly<Record<string, string>> = {
   socketTimeoutMs: "socket_timeout",
   socketConnectTimeoutMs: "socket_connect_timeout",
   timingMarginMs: "timing_margin_ms",
+  maxQueued: "max_queued",
 };
 
 const OPTION = new RegExp(`\\b(?:${Object.keys(TOML_NAMES).join("|")})\\b`, "g");

@@ -36,6 +36,8 @@ const LIMITER_KEYS: readonly string[] = [
   "max_concurrent",
   "lease_ttl",
   "timeout",
+  "deny_cache",
+  "token_lease",
   "fail_closed",
   "on_store_error",
 ];
@@ -60,6 +62,8 @@ export function readLimiter(section: Section, stores: readonly string[]): Limite
     maxConcurrent: section.number("max_concurrent", { whole: true }),
     leaseTtlMs: section.durationMs("lease_ttl"),
     timeoutMs: section.durationMs("timeout", { infinite: true }),
+    denyCacheMs: section.durationMs("deny_cache"),
+    tokenLeaseMs: section.durationMs("token_lease"),
     ...readFailurePolicy(section),
   });
 }

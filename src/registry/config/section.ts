@@ -19,6 +19,8 @@ export const DURATIONS: ReadonlySet<string> = new Set([
   "window",
   "lease_ttl",
   "timeout",
+  "deny_cache",
+  "token_lease",
   "socket_timeout",
   "socket_connect_timeout",
 ]);

@@ -26,6 +26,7 @@ const KEYS: Readonly<Record<Engine, readonly string[]>> = {
     "socket_timeout",
     "socket_connect_timeout",
     "timing_margin_ms",
+    "max_queued",
   ],
 };
 
@@ -93,5 +94,6 @@ function readRedis(section: Section): Omit<RedisStoreConfig, "engine" | "url"> {
     socketTimeoutMs: section.durationMs("socket_timeout", { positive: true }),
     socketConnectTimeoutMs: section.durationMs("socket_connect_timeout", { positive: true }),
     timingMarginMs: section.number("timing_margin_ms", { min: 0 }),
+    maxQueued: section.number("max_queued", { whole: true, min: 1 }),
   });
 }

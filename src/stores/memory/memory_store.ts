@@ -18,6 +18,7 @@ import type {
   Store,
   StoreRequest,
   TakeReply,
+  TakeRequest,
   Target,
   TargetLevel,
 } from "../store.ts";
@@ -103,7 +104,7 @@ export class MemoryStore implements Store {
     const rounds = new Rounds(this.#cells, this.#listeners, nowUs);
     switch (request.op) {
       case "take":
-        return rounds.take(request);
+        return request.times === undefined ? rounds.take(request) : takeTimes(rounds, request, request.times);
       case "poll":
         return rounds.poll(request);
       case "release":
@@ -160,6 +161,18 @@ export class MemoryStore implements Store {
   #level(target: Target, nowUs: number): TargetLevel {
     return { rates: levelsOf(target.policy, this.#cells.read(target), nowUs), slots: undefined };
   }
+}
+
+/** Takes one time after the other, until a denial. */
+function takeTimes(rounds: Rounds, request: TakeRequest, times: number): TakeReply {
+  let last = rounds.take(request);
+  if (last.status !== "allowed") return { ...last, times: 0 };
+  for (let taken = 1; taken < times; taken++) {
+    const reply = rounds.take(request);
+    if (reply.status !== "allowed") return { ...last, times: taken };
+    last = reply;
+  }
+  return { ...last, times };
 }
 
 function done(nowUs: number, counts: readonly number[], levels: readonly TargetLevel[] = []): DoneReply {

@@ -7,24 +7,33 @@
 import { StoreError } from "../../base/errors.ts";
 import type { DoneReply, Notice, StoreRequest, TakeReply, TakeStatus, Target, TargetLevel } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
+import { decodeBuckets } from "./decode_buckets.ts";
+import type { EncodedCall } from "./encode.ts";
 
 const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots"];
 
-/** Reads the reply to a batch, one entry for each request. */
+/** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(
-  batch: readonly StoreRequest[],
+  { batch, runs, script }: EncodedCall,
   reply: ScriptReply,
-  plain: boolean,
 ): (TakeReply | DoneReply | StoreError)[] {
-  if (!Array.isArray(reply) || reply.length !== batch.length + 1) {
-    throw new StoreError("STORE_REFUSED", "Cannot read the script's reply: it is not one entry a request");
+  if (!Array.isArray(reply)) throw unreadable();
+  if (runs.length > 0) {
+    const replies = decodeBuckets(runs, batch.length, reply);
+    if (replies === undefined) throw unreadable();
+    return replies;
   }
+  if (reply.length !== batch.length + 1) throw unreadable();
   const nowUs = Number(reply[0]);
-  return batch.map((request, i) => {
+  return batch.map(({ request }, i) => {
     const entry = reply[i + 1] as ScriptReply;
     if (!Array.isArray(entry)) return new StoreError("STORE_REFUSED", `Redis refused the request: ${String(entry)}`);
-    return decodeEntry(request, nowUs, entry.map(Number), plain);
+    return decodeEntry(request, nowUs, entry.map(Number), script.name !== "coordinate");
   });
+}
+
+function unreadable(): StoreError {
+  return new StoreError("STORE_REFUSED", "Cannot read the script's reply: it is not one entry a request");
 }
 
 function decodeEntry(

@@ -7,9 +7,19 @@
 import type { RateLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { StoreRequest, TakeRequest, Target } from "../store.ts";
+import { whole } from "./bucket_header.ts";
+import { type BucketRun, encodeBuckets } from "./encode_buckets.ts";
 import type { KeyNames } from "./keys.ts";
 import type { Script } from "./script.ts";
 import { bucket, coordinate, decide } from "./scripts.gen.ts";
+
+/** A request, and what its keys are called. */
+export interface NamedRequest {
+  /** What is asked. */
+  readonly request: StoreRequest;
+  /** The keys of its targets, as `KeyNames` gives them. */
+  readonly keys: readonly string[];
+}
 
 /** One script call. */
 export interface ScriptCall {
@@ -21,9 +31,17 @@ export interface ScriptCall {
   readonly args: readonly string[];
 }
 
-/** The clock and the grace that go with every call. */
+/** One script call, and what it takes to read its reply. */
+export interface EncodedCall extends ScriptCall {
+  /** The requests that it runs, in the order of their replies. */
+  readonly batch: readonly NamedRequest[];
+  /** How the reply of `bucket.lua` lies; empty for the other scripts. */
+  readonly runs: readonly BucketRun[];
+}
+
+/** What goes with every call. */
 export interface EncodeOptions {
-  /** How keys are called. */
+  /** How keys and channels are called. */
   readonly names: KeyNames;
   /** Added to every time to live, in milliseconds. */
   readonly graceMs: number;
@@ -33,68 +51,55 @@ export interface EncodeOptions {
 
 const MODES = { now: "0", wait: "1", peek: "2" } as const;
 
-/** The largest number that a script is told: waits beyond it never end anyway. */
-const MAX_NUMBER = 1e15;
-
 /** Whether a request can be decided by the small script: a take that has nothing to do with slots. */
-function isPlain(request: StoreRequest): boolean {
+function isPlain({ request }: NamedRequest): boolean {
   return request.op === "take" && request.targets.every((target) => target.policy.maxConcurrent === 0);
 }
 
 /** Whether a request can be decided by the smallest script: a take from one token bucket. */
-function isBucket(request: StoreRequest): request is TakeRequest {
+export function isBucket(request: StoreRequest): request is TakeRequest {
   if (request.op !== "take" || request.targets.length !== 1) return false;
   const { rates, maxConcurrent } = (request.targets[0] as Target).policy;
-  return maxConcurrent === 0 && rates.length === 1 && rates[0]?.algorithm === "token_bucket";
+  return maxConcurrent === 0 && rates.length === 1 && (rates[0] as RateLimit).algorithm === "token_bucket";
 }
 
 /** The smallest script that can run a request. */
-export function scriptOf(request: StoreRequest): Script {
-  return isBucket(request) ? bucket : isPlain(request) ? decide : coordinate;
+export function scriptOf(named: NamedRequest): Script {
+  return isBucket(named.request) ? bucket : isPlain(named) ? decide : coordinate;
 }
 
-/** Turns a batch into one script call. */
-export function encodeBatch(batch: readonly StoreRequest[], options: EncodeOptions): Promise<ScriptCall> {
-  return batch.every(isBucket) ? encodeBuckets(batch, options) : encodeRequests(batch, options);
-}
-
-async function encodeBuckets(
-  batch: readonly TakeRequest[],
-  options: EncodeOptions,
-): Promise<ScriptCall> {
-  const policies = new Map<Policy, string>();
-  const keys: string[] = [];
-  const body: string[] = [];
-  for (const { mode, maxWaitUs, targets } of batch) {
-    const target = targets[0] as Target;
-    body.push(MODES[mode], whole(maxWaitUs), policyIndex(policies, target.policy), String(target.cost));
-    keys.push(...await options.names.of(target));
+/**
+ * Turns a batch into one script call. Requests with `times` must not stand in one batch with any that is no
+ * {@linkcode isBucket}: only the smallest script knows them.
+ */
+export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
+  for (const { request } of batch) {
+    if (!isBucket(request)) return encodeRequests(batch, options);
   }
-  const args = [...clockArgs(options), String(policies.size)];
-  for (const { rates } of policies.keys()) args.push(...encodeRate(rates[0] as RateLimit).slice(1));
-  return { script: bucket, keys, args: [...args, ...body] };
+  const { keys, args, runs } = encodeBuckets(batch, clockArgs(options));
+  return { script: bucket, keys, args, batch, runs };
 }
 
-async function encodeRequests(batch: readonly StoreRequest[], options: EncodeOptions): Promise<ScriptCall> {
+function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   const plain = batch.every(isPlain);
   const policies = new Map<Policy, string>();
   const keys: string[] = [];
   const body: string[] = [];
-  for (const request of batch) {
+  for (const { request, keys: named } of batch) {
     if (!plain) body.push(...head(request));
     else if (request.op === "take") body.push(MODES[request.mode], whole(request.maxWaitUs));
     body.push(String(request.targets.length));
     for (const [i, target] of request.targets.entries()) {
       body.push(policyIndex(policies, target.policy), String(target.cost), String(target.slots));
-      keys.push(...await options.names.of(target));
       if (request.op === "giveBack") body.push(...encodeMarks(request.marks[i] ?? []));
     }
+    keys.push(...named);
   }
   const args = [...clockArgs(options), String(policies.size)];
   for (const policy of policies.keys()) args.push(...encodePolicy(policy));
   if (!plain) args.push(options.names.channel);
   args.push(String(batch.length), ...body);
-  return { script: plain ? decide : coordinate, keys, args };
+  return { script: plain ? decide : coordinate, keys, args, batch, runs: [] };
 }
 
 function clockArgs({ nowUs, graceMs }: EncodeOptions): string[] {
@@ -157,8 +162,4 @@ function encodeMarks(marks: readonly { nowUs: number; atUs: number; level: reado
   const args = [String(first?.nowUs ?? 0), String(first?.atUs ?? 0)];
   for (const { level } of marks) args.push(String(level[0]), String(level[1]));
   return args;
-}
-
-function whole(value: number): string {
-  return String(Math.min(Math.ceil(value), MAX_NUMBER));
 }

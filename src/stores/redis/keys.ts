@@ -21,9 +21,18 @@ const UNSAFE = /[{}%~\u0000-\u001f\u007f]|[\ud800-\udfff]/gu;
 // deno-lint-ignore no-control-regex -- control characters are what it is for
 const UNSAFE_ID = /[{}%~:\u0000-\u001f\u007f]|[\ud800-\udfff]/gu;
 
+/** Tells most keys, which may stay as they are, from those to look at closely. Any surrogate looks suspicious to it. */
+// deno-lint-ignore no-control-regex -- control characters are what it is for
+const SUSPICIOUS = /[{}%~\u0000-\u001f\u007f\ud800-\udfff]/;
+
+/** How many limiters' names are remembered. */
+const MAX_LIMITERS = 1_000;
+
 /** Names the keys of targets, under one prefix. */
 export class KeyNames {
   readonly #prefix: string;
+  /** What the keys of a limiter begin with, for those that need no hash. */
+  readonly #limiters = new Map<string, string>();
 
   /**
    * Makes one.
@@ -46,26 +55,61 @@ export class KeyNames {
 
   /** The keys that a script needs for a target, in the order in which it reads them. */
   async of(target: Target): Promise<string[]> {
-    const id = await part(target.limiter, UNSAFE_ID);
-    const main = target.key === undefined
-      ? `${this.#prefix}:${id}`
-      : `${this.#prefix}:${id}:${await part(target.key, UNSAFE)}`;
-    const keys = [main];
-    const { rates, maxConcurrent } = target.policy;
-    if (rates.length > 1) {
-      rates.forEach((rate, i) => {
-        if (rate.algorithm === "sliding_window") keys.push(`{${main}}:window:${i}`);
-      });
+    const keys = this.keysOf([target]);
+    if (keys !== undefined) return keys;
+    const limiter = `${this.#prefix}:${await hashLong(escape(target.limiter, UNSAFE_ID))}`;
+    const { key } = target;
+    const main = key === undefined ? limiter : `${limiter}:${await hashLong(escape(key, UNSAFE))}`;
+    const hashed: string[] = [];
+    addKeys(hashed, main, target);
+    return hashed;
+  }
+
+  /** The same for several targets, at once; undefined where a part is so long that it is hashed, which takes a promise. */
+  keysOf(targets: readonly Target[]): string[] | undefined {
+    const keys: string[] = [];
+    for (const target of targets) {
+      const main = this.#main(target);
+      if (main === undefined) return undefined;
+      addKeys(keys, main, target);
     }
-    if (maxConcurrent > 0) keys.push(`{${main}}:leases`, `{${main}}:waiters`);
     return keys;
+  }
+
+  #main({ limiter, key }: Target): string | undefined {
+    const begin = this.#limiters.get(limiter) ?? this.#limiter(limiter);
+    if (key === undefined || begin === undefined) return begin;
+    const part = SUSPICIOUS.test(key) ? escape(key, UNSAFE) : key;
+    return part.length > MAX_PART ? undefined : `${begin}:${part}`;
+  }
+
+  #limiter(id: string): string | undefined {
+    const part = escape(id, UNSAFE_ID);
+    if (part.length > MAX_PART) return undefined;
+    const begin = `${this.#prefix}:${part}`;
+    if (this.#limiters.size >= MAX_LIMITERS) this.#limiters.clear();
+    this.#limiters.set(id, begin);
+    return begin;
   }
 }
 
+function addKeys(keys: string[], main: string, { policy: { rates, maxConcurrent } }: Target): void {
+  keys.push(main);
+  if (rates.length > 1) {
+    rates.forEach((rate, i) => {
+      if (rate.algorithm === "sliding_window") keys.push(`{${main}}:window:${i}`);
+    });
+  }
+  if (maxConcurrent > 0) keys.push(`{${main}}:leases`, `{${main}}:waiters`);
+}
+
 /** One part of a key: different texts always give different parts. */
-async function part(text: string, unsafe: RegExp): Promise<string> {
-  const safe = text.replace(unsafe, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}.`);
-  if (safe.length <= MAX_PART) return safe;
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(safe)));
+function escape(text: string, unsafe: RegExp): string {
+  return text.replace(unsafe, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}.`);
+}
+
+async function hashLong(part: string): Promise<string> {
+  if (part.length <= MAX_PART) return part;
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(part)));
   return `~${Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

@@ -43,10 +43,11 @@ export function createRedisStore(
   options: RedisStoreOptions,
   { onError, ...testing }: RedisStoreExtras = {},
 ): RedisStore {
-  const { keyPrefix, timingMarginMs } = options;
+  const { keyPrefix, timingMarginMs, maxQueued } = options;
   return new RedisStore(openNodeRedis(options, onError === undefined ? {} : { onError }), {
     ...testing,
     ...(keyPrefix === undefined ? {} : { keyPrefix }),
     ...(timingMarginMs === undefined ? {} : { timingMarginMs }),
+    ...(maxQueued === undefined ? {} : { maxQueued }),
   });
 }

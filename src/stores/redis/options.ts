@@ -16,14 +16,22 @@ export interface RedisStoreOptions {
   readonly username?: string;
   /** What every key begins with. Not empty. @default {"rate_limit"} */
   readonly keyPrefix?: string;
-  /** Connections opened by `connect()` or the first use, 1 or more, at most `poolMaxSize`. @default {2} */
+  /**
+   * Connections opened by `connect()` or the first use, 1 or more, at most `poolMaxSize`. One carries all decisions,
+   * many in one command; the others are spares that take over when it is lost. @default {2}
+   */
   readonly poolMinSize?: number;
-  /** The most connections this store ever opens for commands; 1 or more. @default {10} */
+  /** The most connections that this store may open for commands; 1 or more. It needs no more than `poolMinSize`. @default {10} */
   readonly poolMaxSize?: number;
   /** How long one command may take, in milliseconds, before it fails with `STORE_TIMEOUT`. @default {5_000} */
   readonly socketTimeoutMs?: number;
   /** How long opening a connection may take, in milliseconds. @default {5_000} */
   readonly socketConnectTimeoutMs?: number;
+  /**
+   * How many requests may wait to be sent, 1 or more; more fail at once with `STORE_OVERLOADED`, and the limiter's
+   * failure policy decides. @default {65_536}
+   */
+  readonly maxQueued?: number;
   /**
    * Grace added to every key's time to live, in milliseconds. It has no part in any decision: the server's clock
    * decides. @default {10}

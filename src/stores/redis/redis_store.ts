@@ -5,12 +5,12 @@
  */
 
 import type { Clock } from "../../base/clock.ts";
-import { ClosedError, type StoreError } from "../../base/errors.ts";
+import { ClosedError, StoreError } from "../../base/errors.ts";
 import { Batcher } from "../batcher.ts";
-import type { DoneReply, NoticeListener, ReplyTo, Store, StoreRequest, TakeReply } from "../store.ts";
+import type { DoneReply, NoticeListener, ReplyTo, Store, StoreLoad, StoreRequest, TakeReply } from "../store.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { decodeBatch, decodeNotice } from "./decode.ts";
-import { encodeBatch, type ScriptCall, scriptOf } from "./encode.ts";
+import { encodeBatch, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
 import { KeyNames } from "./keys.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
@@ -18,6 +18,8 @@ const MAX_BATCH = 128;
 
 /** How many requests may wait to be sent where nothing else is said. */
 const MAX_QUEUED = 65_536;
+
+type Reply = TakeReply | DoneReply;
 
 /** How a store uses its connection. */
 export interface RedisStoreSettings {
@@ -41,7 +43,11 @@ export class RedisStore implements Store {
   readonly #names: KeyNames;
   readonly #settings: RedisStoreSettings;
   readonly #listeners: NoticeListener[] = [];
-  readonly #batcher: Batcher<StoreRequest, TakeReply | DoneReply | StoreError>;
+  readonly #batcher: Batcher<NamedRequest, Reply>;
+  /** Done when every long name so far was hashed. */
+  #hashing: Promise<unknown> = Promise.resolve();
+  /** How many of those who wait for that ask for keys with short names too: nobody may overtake them. */
+  #behindHashing = 0;
 
   /**
    * Makes one.
@@ -53,30 +59,59 @@ export class RedisStore implements Store {
     this.#connection = connection;
     this.#settings = settings;
     this.#names = new KeyNames(settings.keyPrefix ?? "rate_limit");
-    this.#batcher = new Batcher({
+    this.#batcher = new Batcher<NamedRequest, Reply>({
       send: (batch) => this.#send(batch),
       kindOf: scriptOf,
-      keysOf: ({ targets }) => targets.map(({ limiter, key }) => JSON.stringify([limiter, key])),
-      errorOf: (cause) => cause as Error,
+      keysOf: ({ keys }) => keys,
+      errorOf: (cause) => cause instanceof StoreError ? new StoreError(cause.code, cause.message, { cause }) : cause,
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,
     });
   }
 
-  /** Runs a request, in one script call with what is asked at the same time. */
-  execute<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
-    return this.#batcher.ask(request, signal) as Promise<ReplyTo<Request>>;
+  /** What is on its way to Redis. */
+  get load(): StoreLoad {
+    return this.#batcher.load;
   }
 
-  async #send(batch: readonly StoreRequest[]): Promise<readonly (TakeReply | DoneReply | StoreError)[]> {
-    const call = await encodeBatch(batch, {
+  /** Runs a request, in one script call with what is asked at the same time. */
+  execute<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
+    const keys = this.#names.keysOf(request.targets);
+    const reply = keys !== undefined && this.#behindHashing === 0
+      ? this.#batcher.ask({ request, keys }, signal)
+      : this.#nameAndAsk(request, keys, signal);
+    return reply as Promise<ReplyTo<Request>>;
+  }
+
+  /** Hashes long names first, one request after the other, so that their order holds. */
+  async #nameAndAsk(
+    request: StoreRequest,
+    known: readonly string[] | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Reply> {
+    const hasShort = known !== undefined || request.targets.length > 1;
+    const named = this.#hashing.then(async () => {
+      return known ?? (await Promise.all(request.targets.map((target) => this.#names.of(target)))).flat();
+    });
+    this.#hashing = named.catch(() => {});
+    if (hasShort) this.#behindHashing++;
+    let keys: readonly string[];
+    try {
+      keys = await named;
+    } finally {
+      if (hasShort) this.#behindHashing--;
+    }
+    return await this.#batcher.ask({ request, keys }, signal);
+  }
+
+  async #send(batch: readonly NamedRequest[]): Promise<readonly (Reply | StoreError)[]> {
+    const call = encodeBatch(batch, {
       names: this.#names,
       graceMs: this.#settings.timingMarginMs ?? 10,
       nowUs: this.#settings.testClock?.nowUs(),
     });
     const { script, keys, args } = this.#settings.testScript?.(call) ?? call;
-    const reply = await this.#connection.run(script, keys, args);
-    return decodeBatch(batch, reply, script.name !== "coordinate");
+    return decodeBatch(call, await this.#connection.run(script, keys, args));
   }
 
   /** Subscribes to the instance's channel. */

@@ -104,6 +104,8 @@ export const configuration: Topic = {
           leaseTtlUs: 5_000_000,
           capacity: 5,
           timeoutMs: 250,
+          denyCacheUs: 1_000_000,
+          tokenLeaseUs: 0,
           onStoreError: "local",
         });
         const [window] = (await limiter.peek()).limits;

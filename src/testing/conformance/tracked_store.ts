@@ -11,6 +11,7 @@ import {
   type NoticeListener,
   type ReplyTo,
   type Store,
+  type StoreLoad,
   type StoreRequest,
   type Target,
   waiterId,
@@ -35,6 +36,8 @@ const TARGET: Target = {
 export class TrackedStore implements Store {
   /** What kind of store it is. */
   readonly engine: string;
+  /** Whether it is inside this process. */
+  readonly isLocal: boolean;
   /** While set, the store cannot be reached: requests fail with this. */
   failure: StoreError | undefined;
   readonly #store: Store;
@@ -48,6 +51,12 @@ export class TrackedStore implements Store {
   constructor(store: Store) {
     this.#store = store;
     this.engine = store.engine;
+    this.isLocal = store.isLocal ?? false;
+  }
+
+  /** What is on its way to the store. */
+  get load(): StoreLoad | undefined {
+    return this.#store.load;
   }
 
   /** Whether it has been closed. */

@@ -15,6 +15,7 @@ const KEYS = [
   "pool_min_size",
   "pool_max_size",
   "timing_margin_ms",
+  "max_queued",
   "socket_timeout",
   "socket_connect_timeout",
   "max_keys",

@@ -4,7 +4,7 @@ import { assertRefused, parse, parseStore } from "./_support.ts";
 
 const REDIS = 'engine = "redis"\nurl = "redis://h"\n';
 const KEYS = "engine, url, db, username, password, key_prefix, pool_min_size, pool_max_size, socket_timeout, " +
-  "socket_connect_timeout, timing_margin_ms";
+  "socket_connect_timeout, timing_margin_ms, max_queued";
 
 function refused(lines: string, key: string, expected: string | RegExp, received: string): Promise<void> {
   return assertRefused(parseStore(lines), `stores.main.${key}`, expected, received);

@@ -256,6 +256,7 @@ describe("NodeRedis that loses its server", () => {
       assert.equal(error.code, "STORE_UNAVAILABLE");
       assert.match(error.message, /the connection broke .*; the command may have run/);
     }
+    await until(() => errors.length >= 3);
     for (let i = 0; i < 20; i++) {
       const [error, ms] = await timed(failure(connection.run(increment, ["k"], [])));
       assert.equal(error.code, "STORE_UNAVAILABLE");

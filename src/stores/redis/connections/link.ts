@@ -17,6 +17,8 @@ export interface LinkHooks {
   prepare?(redis: NodeRedisClient): Promise<unknown>;
   /** Called whenever a connection has come up. */
   onUp?(): void;
+  /** Called when the connection was given up because nothing came back on it. */
+  onSilent?(error: StoreError): void;
   /** Called with what goes wrong in the background, where no caller would hear of it. */
   onError?(error: StoreError): void;
 }
@@ -116,6 +118,11 @@ export class Link {
         if (failure.isReply && READONLY.test(error.message)) this.#drop(client, error);
       });
     });
+  }
+
+  /** Gives up the connection, if it is up, and sets up another. */
+  renew(error: StoreError): void {
+    if (this.#client !== undefined) this.#drop(this.#client, sameError(error));
   }
 
   /** Lets calls in flight finish, none longer than its own time, then disconnects. */
@@ -219,10 +226,9 @@ export class Link {
     if (this.#calls.size === 0) this.#onDrained?.();
     if (this.#client === undefined || this.#answers !== call.answersBefore) return;
     // Not one answer in all that time: the peer may be gone without a word, and TCP would notice in minutes.
-    this.#drop(
-      this.#client,
-      lostError(endpoint, new Error(`no answer for ${socketTimeoutMs} ms`)),
-    );
+    const error = lostError(endpoint, new Error(`no answer for ${socketTimeoutMs} ms`));
+    this.#drop(this.#client, error);
+    this.#hooks.onSilent?.(error);
   }
 
   #whyDown(): Error {

@@ -39,7 +39,7 @@ export class Pool {
   connect(): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(new ClosedError("redis connection"));
     if (this.#opening !== undefined) return this.#opening;
-    if (this.#current !== undefined) return Promise.resolve();
+    if (this.#links.some((link) => link.isUp)) return Promise.resolve();
     const opening = this.#openAll();
     const forget = () => {
       this.#opening = undefined;
@@ -76,13 +76,16 @@ export class Pool {
   }
 
   async #openAll(): Promise<void> {
+    // Where the server is silent on one connection, a spare need not be tried to know better.
+    const onSilent = (error: StoreError) => this.#links.forEach((link) => link.renew(error));
     while (this.#links.length < this.#settings.poolMinSize) {
-      this.#links.push(new Link(this.#settings, { onError: this.#onError }));
+      this.#links.push(new Link(this.#settings, { onError: this.#onError, onSilent }));
     }
     const results = await Promise.allSettled(this.#links.map((link) => link.open()));
-    this.#current = this.#links.find((link) => link.isUp);
+    const up = this.#links.find((link) => link.isUp);
     const failed = results.find((result) => result.status === "rejected");
-    if (this.#current === undefined && failed !== undefined) throw failed.reason;
+    if (up === undefined && failed !== undefined) throw failed.reason;
+    this.#current = up;
     for (const link of this.#links) link.keepTrying();
   }
 }

@@ -37,6 +37,7 @@ const KNOWN = {
   socketTimeoutMs: true,
   socketConnectTimeoutMs: true,
   timingMarginMs: true,
+  maxQueued: true,
 } as const satisfies Record<keyof RedisStoreOptions | "engine", true>;
 
 const POOL_MIN_SIZE = 2;
@@ -55,6 +56,7 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
   rejectUnknownOptions(options, Object.keys(KNOWN));
   checkKeyPrefix(options.keyPrefix);
   checkMargin(options.timingMarginMs);
+  if (options.maxQueued !== undefined) readCount("maxQueued", options.maxQueued);
   const { poolMinSize, poolMaxSize, socketTimeoutMs, socketConnectTimeoutMs } = options;
   const max = readCount("poolMaxSize", poolMaxSize ?? POOL_MAX_SIZE);
   const min = readCount("poolMinSize", poolMinSize ?? Math.min(POOL_MIN_SIZE, max));

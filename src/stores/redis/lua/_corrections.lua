@@ -1,4 +1,6 @@
 -- Corrections of a key's state, by operators and by callers who used less than they took.
+local give_back, refund = {}, {}
+
 local function subtract(state, us, rem, limit)
   us, rem = state.us - us, state.rem - rem
   if rem >= 0 then return { us = us, rem = rem } end
@@ -11,7 +13,7 @@ local function retreat(state, units, limit)
   return subtract(state, units * limit.interval_us + carry, rem - carry * limit.denominator, limit)
 end
 
-kernels.t.give_back = function(state, units, mark, limit)
+function give_back.t(state, units, mark, limit)
   local left_us = mark.now + mark.first - now
   if left_us < 0 or state.us < now then return state end
   local last = state.us == now + left_us and state.rem == mark.second
@@ -22,27 +24,27 @@ kernels.t.give_back = function(state, units, mark, limit)
   local too_far = back.us < least.us or (back.us == least.us and back.rem < least.rem)
   return too_far and least or back
 end
-kernels.t.refund = function(state, units, limit)
+function refund.t(state, units, limit)
   local back = retreat(state, units, limit)
   return back.us < now and { us = now, rem = 0 } or back
 end
 
-kernels.f.refund = function(state, units)
+function refund.f(state, units)
   return { start = state.start, count = max(state.count - units, 0) }
 end
-kernels.f.give_back = function(state, units, mark, limit)
+function give_back.f(state, units, mark, limit)
   if state.start + limit.window ~= mark.now + mark.second then return state end
-  return kernels.f.refund(state, units)
+  return refund.f(state, units)
 end
 
-kernels.c.give_back = function(state, units, mark, limit)
+function give_back.c(state, units, mark, limit)
   local start = mark.now + mark.second - 2 * limit.window
   local previous, current = state.previous, state.current
   if start == state.start then current = max(current - units, 0) end
   if start + limit.window == state.start then previous = max(previous - units, 0) end
   return { start = state.start, previous = previous, current = current }
 end
-kernels.c.refund = function(state, units)
+function refund.c(state, units)
   local from_current = min(units, state.current)
   return {
     start = state.start,
@@ -53,19 +55,19 @@ end
 
 local function ring_replace(ring, stamps, limit)
   local newest = #stamps > 0 and unpack_at("<d", stamps[#stamps]) or now
-  ring_rewrite(ring, table.concat(stamps), #stamps, #stamps, ttl_ms(max(newest + limit.window, ring.blocked)))
+  kernels.s.rewrite(ring, table.concat(stamps), #stamps, #stamps, ttl_ms(max(newest + limit.window, ring.blocked)))
 end
 
 -- The entries, oldest first, each as its 8 bytes and its instant.
 local function ring_stamps(ring)
-  local bytes, stamps = ring_bytes(ring, 0, ring.count), {}
+  local bytes, stamps = kernels.s.bytes_of(ring, 0, ring.count), {}
   for i = 1, ring.count do
     stamps[i] = sub(bytes, i * 8 - 7, i * 8)
   end
   return stamps
 end
 
-kernels.s.give_back = function(ring, units, mark, limit)
+function give_back.s(ring, units, mark, limit)
   local stamp, kept, given = pack("<d", mark.now + mark.second - limit.window), {}, 0
   for _, bytes in ipairs(ring_stamps(ring)) do
     if bytes == stamp and given < units then
@@ -83,7 +85,7 @@ kernels.s.give_back = function(ring, units, mark, limit)
   end
   if given > 0 then ring_replace(ring, kept, limit) end
 end
-kernels.s.refund = function(ring, units, limit)
+function refund.s(ring, units, limit)
   local stamps = ring_stamps(ring)
   for i = #stamps, 1, -1 do
     if units > 0 and unpack_at("<d", stamps[i]) <= now then

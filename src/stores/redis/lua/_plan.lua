@@ -4,27 +4,32 @@
 local function plan(target)
   load(target)
   local at = max(now, target.blocked)
-  for i, rate in ipairs(target.policy.rates) do
-    at = max(at, rate.kernel.earliest(target.states[i], target.cost, rate))
+  local rates, states = target.policy.rates, target.states
+  for i = 1, #rates do
+    local rate = rates[i]
+    at = max(at, rate.kernel.earliest(states[i], target.cost, rate))
   end
   return at
 end
 
 local function commit(target, at)
-  if #target.policy.rates == 0 then return end
-  for i, rate in ipairs(target.policy.rates) do
-    local state = rate.kernel.take(target.states[i], at, target.cost, rate)
-    if state then target.states[i] = state end
+  local rates, states = target.policy.rates, target.states
+  if #rates == 0 then return end
+  for i = 1, #rates do
+    local rate = rates[i]
+    local state = rate.kernel.take(states[i], at, target.cost, rate)
+    if state then states[i] = state end
   end
   save(target)
 end
 
 -- Appends where each limit of a target stands, two integers each.
 local function levels(reply, target)
-  for i, rate in ipairs(target.policy.rates) do
-    local first, second = rate.kernel.measure(target.states[i], rate)
-    reply[#reply + 1] = first
-    reply[#reply + 1] = second
+  local rates, states, last = target.policy.rates, target.states, #reply
+  for i = 1, #rates do
+    local rate = rates[i]
+    reply[last + 1], reply[last + 2] = rate.kernel.measure(states[i], rate)
+    last = last + 2
   end
 end
 

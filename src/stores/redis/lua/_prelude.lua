@@ -2,6 +2,7 @@
 local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
+local ARGV, KEYS = ARGV, KEYS
 
 local arg_cursor, key_cursor = 0, 0
 local function text()
@@ -10,14 +11,14 @@ local function text()
 end
 local function number()
   arg_cursor = arg_cursor + 1
-  return tonumber(ARGV[arg_cursor])
+  return ARGV[arg_cursor] + 0
 end
 local function next_key()
   key_cursor = key_cursor + 1
   return KEYS[key_cursor]
 end
 
-local now = number()
+local now = tonumber(text())
 if not now then
   local time = call("TIME")
   now = time[1] * 1000000 + time[2]
@@ -29,5 +30,6 @@ local function ttl_ms(until_us)
   return max(ceil((until_us - now) / 1000), 1) + grace_ms
 end
 
--- How each algorithm counts, by the letter that stands for it in a policy.
-local kernels = {}
+-- How each algorithm counts, by the letter that stands for it in a policy. Its functions are made when a policy names
+-- it: to make them all would take longer than a decision.
+local algorithms = {}

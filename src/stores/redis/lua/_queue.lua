@@ -1,30 +1,64 @@
--- Hand-over: whoever frees a slot gives it to the first in the queue, and tells the process that waits.
-local function tell(kind, instance, id, reply)
-  local words = { kind, format("%.0f", now) }
-  for i, value in ipairs(reply) do
-    words[i + 2] = format("%.0f", value)
+-- The queue, and hand-over: whoever frees a slot gives it to the first in line, and tells the process that waits.
+
+-- Whether nobody waits, which one command tells. Where there are no rates, it tells as well that there is no block.
+local function look(target)
+  local others = #target.policy.rates == 0 and call("EXISTS", target.waiters, target.key)
+    or call("EXISTS", target.waiters)
+  target.quiet = others == 0
+  target.fresh = target.quiet and #target.policy.rates == 0
+end
+
+-- The first in line of each queue, as far as this batch knows it, and whether a process listens.
+local heads, listens = {}, {}
+
+local function leave(target, id)
+  heads[target.waiters] = nil
+  return call("ZREM", target.waiters, id)
+end
+
+-- Puts `id` at the end of the queue, or back where it was. Returns its arrival.
+local function enqueue(target, id, arrival)
+  if arrival == 0 then
+    local last = call("ZREVRANGE", target.waiters, "0", "0", "WITHSCORES")
+    arrival = max(now, (last[2] or 0) + 1)
   end
-  words[#words + 1] = id
-  call("PUBLISH", channel .. instance, table.concat(words, " "))
+  call("ZADD", target.waiters, stamp(arrival), id)
+  heads[target.waiters], target.quiet = nil, false
+  keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
+  return arrival
+end
+
+local function is_listening(instance)
+  if listens[instance] == nil then listens[instance] = call("PUBSUB", "NUMSUB", channel .. instance)[2] > 0 end
+  return listens[instance]
+end
+
+local function tell(kind, waiter, reply)
+  local words = format(string.rep(" %.0f", 1 + #reply), now, unpack(reply))
+  call("PUBLISH", channel .. waiter.instance, kind .. words .. " " .. waiter.id)
 end
 
 -- The first in the queue, as a target of its own; those who gave up or whose process is gone are dropped.
 local function head(target)
+  if target.quiet then return nil end
+  local known = heads[target.waiters]
+  if known and known.policy == target.policy then return known end
   while true do
-    local first = call("ZRANGE", target.waiters, 0, 0, "WITHSCORES")
+    local first = call("ZRANGE", target.waiters, "0", "0", "WITHSCORES")
     local id = first[1]
     if not id then return nil end
     local instance, kind, timeout, slots, cost = string.match(id, "^(.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+)$")
     local waited = now - first[2]
-    if instance and waited <= tonumber(timeout) and call("PUBSUB", "NUMSUB", channel .. instance)[2] > 0 then
+    if instance and waited <= tonumber(timeout) and is_listening(instance) then
       local waiter = { id = id, instance = instance, kind = kind }
       for name, value in pairs(target) do
         if name ~= "states" then waiter[name] = value end
       end
       waiter.slots, waiter.cost = min(tonumber(slots), target.policy.slots), kind == "t" and 1 or tonumber(cost)
+      heads[target.waiters] = waiter
       return waiter
     end
-    call("ZREM", target.waiters, id)
+    leave(target, id)
   end
 end
 
@@ -36,16 +70,16 @@ local function promote(target, asking)
     if not waiter or slot_wait(target, waiter.slots) > 0 then return end
     local at = plan(waiter)
     if at > now or waiter.kind == "t" then
-      if waiter.id ~= asking then tell("turn", waiter.instance, waiter.id, { at - now }) end
+      if waiter.id ~= asking then tell("turn", waiter, { at - now }) end
       return
     end
     commit(waiter, now)
-    call("ZREM", target.waiters, waiter.id)
+    leave(target, waiter.id)
     local reply = { 1, 0, 0 }
     local fence = grant(target, waiter.id, waiter.slots)
     levels(reply, waiter)
     slot_level(reply, waiter, fence)
-    tell("granted", waiter.instance, waiter.id, reply)
+    tell("granted", waiter, reply)
   end
 end
 

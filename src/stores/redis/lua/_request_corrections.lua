@@ -1,18 +1,16 @@
 -- Requests that correct a state, for coordinate.lua.
 -- A correction of each rate, then the levels: `change` returns the new state, or nil where it has written it.
 local function corrected(targets, change)
-  return function()
-    local reply = {}
-    for _, target in ipairs(targets) do
-      load(target)
-      for i, rate in ipairs(target.policy.rates) do
-        target.states[i] = change(rate, target.states[i], target, i) or target.states[i]
-      end
-      save(target)
-      levels(reply, target)
+  local reply = {}
+  for _, target in ipairs(targets) do
+    load(target)
+    for i, rate in ipairs(target.policy.rates) do
+      target.states[i] = change(rate, target.states[i], target, i) or target.states[i]
     end
-    return reply
+    save(target)
+    levels(reply, target)
   end
+  return reply
 end
 
 function requests.G()
@@ -27,70 +25,62 @@ function requests.G()
     targets[i] = target
   end
   return corrected(targets, function(rate, state, target, i)
-    return rate.kernel.give_back(state, target.cost, target.marks[i], rate)
+    return give_back[rate.letter](state, target.cost, target.marks[i], rate)
   end)
 end
 
 function requests.F()
   return corrected(read_targets(), function(rate, state, target)
-    return rate.kernel.refund(state, target.cost, rate)
+    return refund[rate.letter](state, target.cost, rate)
   end)
 end
 
 function requests.X()
-  local targets = read_targets()
-  return function()
-    local reply = {}
-    for _, target in ipairs(targets) do
-      commit(target, plan(target))
-      levels(reply, target)
-    end
-    return reply
+  local reply = {}
+  for _, target in ipairs(read_targets()) do
+    commit(target, plan(target))
+    levels(reply, target)
   end
+  return reply
 end
 
 function requests.B()
-  local duration, targets = number(), read_targets()
-  return function()
-    local reply = {}
-    for _, target in ipairs(targets) do
-      load(target)
-      target.blocked = duration > 0 and now + duration or 0
-      if target.policy.shape == "s" then
-        local ring = target.states[1]
-        ring.blocked = target.blocked
-        ring_replace(ring, ring_stamps(ring), target.policy.rates[1])
-      elseif target.blocked == 0 and target.policy.shape == "" then
-        call("DEL", target.key)
-      else
-        save(target)
-      end
-      if duration == 0 and target.policy.slots > 0 then
-        promote(target)
-        load(target)
-      end
-      levels(reply, target)
+  local duration, reply = number(), {}
+  for _, target in ipairs(read_targets()) do
+    load(target)
+    target.blocked = duration > 0 and now + duration or 0
+    if target.policy.shape == "s" then
+      local ring = target.states[1]
+      ring.blocked = target.blocked
+      ring_replace(ring, ring_stamps(ring), target.policy.rates[1])
+    elseif target.blocked == 0 and target.policy.shape == "" then
+      call("DEL", target.key)
+    else
+      save(target)
     end
-    return reply
+    if duration == 0 and target.policy.slots > 0 then
+      promote(target)
+      load(target)
+    end
+    levels(reply, target)
   end
+  return reply
 end
 
 function requests.Z()
-  local targets = read_targets()
-  return function()
-    local reply = {}
-    for _, target in ipairs(targets) do
-      call("DEL", target.key)
-      for _, key in pairs(target.rings) do
-        call("DEL", key)
-      end
-      if target.policy.slots > 0 then
-        call("ZREMRANGEBYSCORE", target.leases, 1, "+inf") -- the last fencing token stays
-        promote(target)
-      end
-      load(target)
-      levels(reply, target)
+  local reply = {}
+  for _, target in ipairs(read_targets()) do
+    call("DEL", target.key)
+    for _, key in pairs(target.rings or {}) do
+      call("DEL", key)
     end
-    return reply
+    if target.policy.slots > 0 then
+      call("ZREMRANGEBYSCORE", target.leases, "1", "+inf") -- the last fencing token stays
+      books[target.leases] = nil
+      promote(target)
+    end
+    load(target)
+    levels(reply, target)
   end
+  return reply
 end

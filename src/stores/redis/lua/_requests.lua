@@ -1,6 +1,6 @@
--- What can be asked of coordinate.lua: each letter reads its input and returns the function that does it.
+-- What can be asked of coordinate.lua: each letter reads its input and does it.
 local function read_targets()
-  local targets = {}
+  local targets = { nil } -- made with room for one, as most requests have
   for i = 1, number() do
     targets[i] = read_target()
   end
@@ -10,44 +10,38 @@ end
 local requests = {}
 
 function requests.T()
-  local id, mode, max_wait, arrival = text(), number(), number(), number()
-  local targets = read_targets()
-  return function()
-    return take(id, mode, max_wait, arrival, targets)
-  end
+  local id, mode, max_wait, arrival = text(), text(), number(), number()
+  return take(id, mode, max_wait, arrival, read_targets())
 end
 
 function requests.P()
-  local id, arrival, targets = text(), number(), read_targets()
-  return function()
-    return poll(id, arrival, targets[1])
-  end
+  local id, arrival = text(), number()
+  return poll(id, arrival, read_targets()[1])
 end
 
 function requests.R()
-  local id, targets = text(), read_targets()
-  return function()
-    local ended = 0
-    for _, target in ipairs(targets) do
-      local changed = release(target, id, target.slots) + call("ZREM", target.waiters, id)
+  local id, targets, ended = text(), read_targets(), 0
+  for i = 1, #targets do
+    local target = targets[i]
+    local changed = release(target, id, target.slots)
+    look(target)
+    if not target.quiet then
+      changed = changed + leave(target, id)
       if changed > 0 then promote(target) end
-      ended = ended + changed
     end
-    return { ended }
+    ended = ended + changed
   end
+  return { ended }
 end
 
 function requests.N()
-  local id, targets = text(), read_targets()
-  return function()
-    local reply = {}
-    for i, target in ipairs(targets) do
-      local ends = call("ZSCORE", target.leases, id)
-      -- A lease that ran out is held again if nobody has taken a slot since and there still is one.
-      local held = ends and (tonumber(ends) > now or live(target) + target.slots <= target.policy.slots)
-      if held then extend(target, id, target.slots) end
-      reply[i] = held and 1 or 0
-    end
-    return reply
+  local id, targets, reply = text(), read_targets(), {}
+  for i, target in ipairs(targets) do
+    local ends = call("ZSCORE", target.leases, id)
+    -- A lease that ran out is held again if nobody has taken a slot since and there still is one.
+    local held = ends and (tonumber(ends) > now or book_of(target).live + target.slots <= target.policy.slots)
+    if held then extend(target, id, target.slots) end
+    reply[i] = held and 1 or 0
   end
+  return reply
 end

@@ -5,22 +5,54 @@
 -- An id is instance.sequence.kind.timeout_us.slots.cost; kind "d" is handed its slot directly, "t" is told its turn.
 local channel = text()
 
--- A sorted set that must outlive `us` more microseconds. Never shortens what another configuration asked for.
-local function keep(key, us)
-  local ms = ttl_ms(now + us)
-  if call("PTTL", key) < ms then call("PEXPIRE", key, ms) end
+-- An instant as Redis takes it. Printing one takes as long as a command: those that come again are kept.
+local function stamp(us)
+  return format("%.0f", us)
+end
+local now_text = stamp(now)
+local function end_text(policy)
+  policy.end_text = policy.end_text or stamp(now + policy.lease_ttl)
+  return policy.end_text
 end
 
-local function live(target)
-  return call("ZCOUNT", target.leases, format("(%.0f", now), "+inf")
+-- A sorted set that must outlive `us` more microseconds. Never shortens what another configuration asked for. It is
+-- given twice as long, so that most calls find enough left.
+local function keep(key, us)
+  if call("PTTL", key) < ttl_ms(now + us) then call("PEXPIRE", key, ttl_ms(now + 2 * us)) end
+end
+
+-- What a batch knows of the leases of a key: the last fencing token, how many leases have not ended, the first end of
+-- those where it is known, and whether the set is tidy: the token, and nothing that has ended.
+local books = {}
+local function book_of(target)
+  local book = books[target.leases]
+  if book then return book end
+  local first = call("ZRANGE", target.leases, "0", "1", "WITHSCORES")
+  book = { fence = 0, live = 0, first_end = nil, tidy = false, kept = 0 }
+  if first[1] == "#" then
+    book.fence = -first[2]
+    book.tidy = not first[4] or first[4] + 0 > now
+    if book.tidy and first[4] then book.first_end = first[4] + 0 end
+  end
+  if first[3] or not book.tidy then book.live = call("ZCOUNT", target.leases, "(" .. now_text, "+inf") end
+  books[target.leases] = book
+  return book
+end
+
+-- When the n-th of the leases that have not ended does so.
+local function end_of(target, n)
+  local book = book_of(target)
+  if n == 1 and book.first_end then return book.first_end end
+  local ends = n == 1 and book.tidy and call("ZRANGE", target.leases, "1", "1", "WITHSCORES")
+    or call("ZRANGEBYSCORE", target.leases, "(" .. now_text, "+inf", "WITHSCORES", "LIMIT", n - 1, "1")
+  if n == 1 then book.first_end = ends[2] + 0 end
+  return ends[2] + 0
 end
 
 -- µs until the slot that makes room for `slots` more falls free by itself; 0 where there is room.
 local function slot_wait(target, slots)
-  local missing = live(target) + slots - target.policy.slots
-  if missing <= 0 then return 0 end
-  local ends = call("ZRANGEBYSCORE", target.leases, format("(%.0f", now), "+inf", "WITHSCORES", "LIMIT", missing - 1, 1)
-  return ends[2] - now
+  local missing = book_of(target).live + slots - target.policy.slots
+  return missing <= 0 and 0 or end_of(target, missing) - now
 end
 
 -- Whether `id` holds a lease that has not ended.
@@ -28,66 +60,69 @@ local function holds(target, id)
   return tonumber(call("ZSCORE", target.leases, id) or 0) > now
 end
 
-local function slot_ids(id, slots)
-  local ids = { id }
-  for slot = 2, slots do
-    ids[slot] = id .. "+" .. slot
-  end
-  return ids
+-- Longer than the leases last: one that ran out is held again when it is renewed, if nobody took its slot.
+local function keep_leases(target)
+  local book, us = books[target.leases], 4 * target.policy.lease_ttl
+  if book and book.kept >= us then return end
+  keep(target.leases, us)
+  if book then book.kept = us end
 end
 
 -- A token above every one that this key has given out.
 local function next_fence(target)
-  local fence = max(now, 1 - (call("ZSCORE", target.leases, "#") or 0))
-  call("ZADD", target.leases, -fence, "#")
-  return fence
+  return max(now, book_of(target).fence + 1)
 end
 
--- Longer than the leases last: one that ran out is held again when it is renewed, if nobody took its slot.
-local function keep_leases(target)
-  keep(target.leases, 4 * target.policy.lease_ttl)
+-- How a token is stored.
+local function fence_text(fence)
+  return fence == now and "-" .. now_text or stamp(-fence)
 end
 
 -- The leases of `id` last for their full time from now on.
 local function extend(target, id, slots)
-  for _, slot_id in ipairs(slot_ids(id, slots)) do
-    call("ZADD", target.leases, now + target.policy.lease_ttl, slot_id)
+  call("ZADD", target.leases, end_text(target.policy), id)
+  for slot = 2, slots do
+    call("ZADD", target.leases, end_text(target.policy), id .. "+" .. slot)
   end
+  books[target.leases] = nil
   keep_leases(target)
 end
 
 -- Gives `slots` slots to `id`, which the caller knows to be free. Returns the fencing token.
 local function grant(target, id, slots)
-  call("ZREMRANGEBYSCORE", target.leases, 1, now)
+  local book = book_of(target)
+  if not book.tidy then call("ZREMRANGEBYSCORE", target.leases, "1", now_text) end
   local fence = next_fence(target)
-  extend(target, id, slots)
+  local added = call("ZADD", target.leases, fence_text(fence), "#", end_text(target.policy), id)
+  if book.fence == 0 then added = added - 1 end
+  if added == 1 and slots <= 1 then
+    local ends = now + target.policy.lease_ttl
+    if book.live == 0 then book.first_end = ends end
+    if book.first_end then book.first_end = min(book.first_end, ends) end
+    book.fence, book.live, book.tidy = fence, book.live + 1, true
+    keep_leases(target)
+  else
+    extend(target, id, slots)
+  end
   return fence
 end
 
 local function release(target, id, slots)
-  local removed = 0
-  for _, slot_id in ipairs(slot_ids(id, slots)) do
-    removed = removed + call("ZREM", target.leases, slot_id)
+  local removed = call("ZREM", target.leases, id)
+  for slot = 2, slots do
+    removed = removed + call("ZREM", target.leases, id .. "+" .. slot)
+  end
+  local book = books[target.leases]
+  if book and removed > 0 then
+    book.live, book.first_end = book.live - removed, nil
+    if not book.tidy then books[target.leases] = nil end
   end
   return removed
-end
-
--- Puts `id` at the end of the queue, or back where it was. Returns its arrival.
-local function enqueue(target, id, arrival)
-  if arrival == 0 then
-    local last = call("ZREVRANGE", target.waiters, 0, 0, "WITHSCORES")
-    arrival = max(now, (last[2] or 0) + 1)
-  end
-  call("ZADD", target.waiters, arrival, id)
-  keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
-  return arrival
 end
 
 -- Appends slots in use, µs until one falls free by itself, and the fencing token of a new lease.
 local function slot_level(reply, target, fence)
   if target.policy.slots == 0 then return end
-  local ends = call("ZRANGEBYSCORE", target.leases, format("(%.0f", now), "+inf", "WITHSCORES", "LIMIT", 0, 1)
-  reply[#reply + 1] = live(target)
-  reply[#reply + 1] = ends[2] and ends[2] - now or 0
-  reply[#reply + 1] = fence or 0
+  local live, last = book_of(target).live, #reply
+  reply[last + 1], reply[last + 2], reply[last + 3] = live, live > 0 and end_of(target, 1) - now or 0, fence or 0
 end

@@ -4,35 +4,53 @@
 -- its decimal integer; for one exact sliding window its ring (which has the block in its header); otherwise the
 -- letters of all limits and the packed states of those that are not rings. Those rings have keys of their own. The
 -- letter of a token bucket is as many places after "t" as its remainder has digits: with others it is read as fresh.
+local kernels = {}
+
 local function read_policy()
-  local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0 }
+  local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0, rings = 0 }
   for i = 1, number() do
     local letter = text()
+    local kernel = kernels[letter] or algorithms[letter]()
+    local rate = kernel.read()
+    kernels[letter], rate.kernel, rate.letter, policy.rates[i] = kernel, kernel, letter, rate
     policy.shape = policy.shape .. letter
-    policy.rates[i] = kernels[letter].read()
-    policy.rates[i].kernel = kernels[letter]
-    policy.rates[i].ring = letter == "s"
-    local digits = policy.rates[i].digits or 0
+    local digits = rate.digits or 0
     policy.header = policy.header .. string.char(string.byte(letter) + digits)
-    policy.size = policy.size + 1 + (letter == "s" and 0 or kernels[letter].size or 16 + digits)
+    rate.size = rate.ring and 0 or kernel.size or 16 + digits
+    policy.size = policy.size + 1 + rate.size
+    if rate.ring then policy.rings = policy.rings + 1 end
   end
+  if policy.shape == "s" then policy.rings = 0 end
   return policy
 end
 
 local policies = {}
 for i = 1, number() do
-  policies[i] = read_policy()
+  policies[format("%d", i)] = read_policy()
 end
 
 -- A target: one key of one limiter, with what is asked of it. Its keys stand in KEYS in this order.
 local function read_target()
-  local target = { policy = policies[number()], cost = number(), slots = number(), key = next_key(), rings = {} }
-  if target.policy.shape ~= "s" then
-    for i, rate in ipairs(target.policy.rates) do
+  local policy = policies[text()]
+  local cost, slots = number(), number()
+  local target = {
+    policy = policy,
+    cost = cost,
+    slots = slots,
+    key = next_key(),
+    rings = nil,
+    leases = nil,
+    waiters = nil,
+    blocked = 0,
+    states = nil,
+  }
+  if policy.rings > 0 then
+    target.rings = {}
+    for i, rate in ipairs(policy.rates) do
       if rate.ring then target.rings[i] = next_key() end
     end
   end
-  if target.policy.slots > 0 then
+  if policy.slots > 0 then
     target.leases, target.waiters = next_key(), next_key()
   end
   return target
@@ -40,32 +58,40 @@ end
 
 local function load(target)
   local policy = target.policy
-  target.blocked, target.states = 0, {}
+  local rates = policy.rates
+  target.blocked = 0
+  if target.fresh then
+    target.states = {}
+    return
+  end
   if policy.shape == "s" then
-    target.states[1] = ring_open(target.key)
-    target.blocked = target.states[1].blocked
+    local ring = rates[1].kernel.open(target.key, rates[1])
+    target.blocked, target.states = ring.blocked, { ring }
     return
   end
-  local value = call("GET", target.key) or ""
-  if sub(value, 1, 1) == "b" and #value > 8 then
+  local value, states, cursor = call("GET", target.key), { nil }, 1
+  if value and sub(value, 1, 1) == "b" and #value > 8 then
     target.blocked = unpack_at("<d", value, 2)
-    value = sub(value, 10)
+    cursor = 10
   end
+  target.states = states
   if policy.shape == "t" then
-    target.states[1] = kernels.t.decode(value, policy.rates[1])
+    states[1] = rates[1].kernel.decode(value or "", cursor, #(value or ""), rates[1])
     return
   end
-  local known = sub(value, 1, #policy.header) == policy.header and #value == policy.size
-  local cursor = #policy.shape + 1
-  for i, rate in ipairs(policy.rates) do
+  local header = policy.header
+  local known = value and #value == cursor + policy.size - 1 and sub(value, cursor, cursor + #header - 1) == header
+  cursor = cursor + #header
+  for i = 1, #rates do
+    local rate = rates[i]
     if rate.ring then
-      target.states[i] = ring_open(target.rings[i])
+      states[i] = rate.kernel.open(target.rings[i], rate)
+    elseif known then
+      states[i] = rate.kernel.decode(value, cursor, cursor + rate.size - 1, rate)
     else
-      local size = rate.kernel.size or 16 + rate.digits
-      target.states[i] = known and rate.kernel.decode(sub(value, cursor, cursor + size - 1), rate)
-        or rate.kernel.fresh()
-      cursor = cursor + size
+      states[i] = rate.kernel.fresh()
     end
+    cursor = cursor + rate.size
   end
 end
 

@@ -10,23 +10,29 @@ end
 
 local function take(id, mode, max_wait, arrival, targets)
   local at, blocked, full, queue = now, now, nil, nil
-  for _, target in ipairs(targets) do
-    if target.policy.slots > 0 and mode ~= 2 and call("ZCARD", target.waiters) > 0 then promote(target, id) end
+  for i = 1, #targets do
+    local target = targets[i]
+    local slotted = target.policy.slots > 0
+    if slotted then
+      look(target)
+      if mode ~= "2" then promote(target, id) end
+      queue = queue or target
+    end
     at = max(at, plan(target))
     blocked = max(blocked, target.blocked)
-    if target.policy.slots > 0 then queue = queue or target end
     if not full and is_full(target, id) then full = target end
   end
   queue = full or queue
   local fences, status, wait = {}, 0, at - now
-  local room = mode == 1 and at - now <= max_wait
+  local room = mode == "1" and at - now <= max_wait
   if not full and (at <= now or (room and not queue)) then
     status = 1
-    if mode ~= 2 then
-      for i, target in ipairs(targets) do
+    if mode ~= "2" then
+      for i = 1, #targets do
+        local target = targets[i]
         commit(target, at)
         if target.policy.slots > 0 then
-          if arrival > 0 then call("ZREM", target.waiters, id) end
+          if arrival > 0 then leave(target, id) end
           fences[i] = grant(target, id, target.slots)
         end
       end
@@ -35,7 +41,7 @@ local function take(id, mode, max_wait, arrival, targets)
     status = 3
     for _, target in ipairs(targets) do
       if arrival > 0 and target ~= queue and target.policy.slots > 0 then
-        if call("ZREM", target.waiters, id) > 0 then promote(target) end
+        if leave(target, id) > 0 then promote(target) end
       end
     end
     arrival = enqueue(queue, id, arrival)
@@ -49,10 +55,10 @@ local function take(id, mode, max_wait, arrival, targets)
   elseif blocked > now then
     status = 2
   end
-  local reply = { status, wait, arrival }
-  for i, target in ipairs(targets) do
-    levels(reply, target)
-    slot_level(reply, target, fences[i])
+  local reply = { status, wait, arrival, nil, nil, nil }
+  for i = 1, #targets do
+    levels(reply, targets[i])
+    slot_level(reply, targets[i], fences[i])
   end
   return reply
 end
@@ -67,15 +73,19 @@ local function poll(id, arrival, target)
     promote(target, id)
     served = holds(target, id)
   end
+  local fence
   -- Word of it may have been lost long ago: whoever hears it now holds for the full time from now on.
   if served then
     extend(target, id, target.slots)
+    fence = next_fence(target)
+    call("ZADD", target.leases, fence_text(fence), "#")
+    books[target.leases].fence = fence
   else
     keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
     reply[1], reply[2] = 3, recheck(target, id)
   end
   load(target)
   levels(reply, target)
-  slot_level(reply, target, served and next_fence(target))
+  slot_level(reply, target, fence)
   return reply
 end

@@ -22,15 +22,25 @@ Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with st
 --- @include _sliding_window
 --- @include _state
 --- @include _plan
---- @include _slots
---- @include _queue
---- @include _take_slots
---- @include _corrections
---- @include _requests
---- @include _request_corrections
+-- A function of its own: what it shares with the parts above is found faster so.
+local function coordinate()
+  --- @include _slots
+  --- @include _queue
+  --- @include _take_slots
+  --- @include _requests
 
-local replies = { now }
-for i = 1, number() do
-  replies[i + 1] = guarded(requests[text()]())
+  -- Made when one is asked for the first time, which is seldom.
+  local function add_corrections()
+    --- @include _corrections
+    --- @include _request_corrections
+  end
+
+  local replies = { now }
+  for i = 1, number() do
+    local letter = text()
+    if not requests[letter] then add_corrections() end
+    replies[i + 1] = guarded(requests[letter])
+  end
+  return replies
 end
-return replies
+return coordinate()

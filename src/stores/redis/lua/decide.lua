@@ -21,32 +21,31 @@ Returns  { now, { status, wait_us, level... }... }
 --- @include _plan
 
 local function decide()
-  local mode, max_wait, targets = number(), number(), {}
+  local mode, max_wait, at, blocked = text(), number(), now, now
+  local targets = { nil } -- made with room for one, as most requests have
   for i = 1, number() do
     targets[i] = read_target()
   end
-  return function()
-    local at, blocked = now, now
-    for _, target in ipairs(targets) do
-      at = max(at, plan(target))
-      blocked = max(blocked, target.blocked)
-    end
-    local allowed = at <= now or (mode == 1 and at - now <= max_wait)
-    if allowed and mode ~= 2 then
-      for _, target in ipairs(targets) do
-        commit(target, at)
-      end
-    end
-    local reply = { allowed and 1 or blocked > now and 2 or 0, at - now }
-    for _, target in ipairs(targets) do
-      levels(reply, target)
-    end
-    return reply
+  for i = 1, #targets do
+    local target = targets[i]
+    at = max(at, plan(target))
+    blocked = max(blocked, target.blocked)
   end
+  local allowed = at <= now or (mode == "1" and at - now <= max_wait)
+  if allowed and mode ~= "2" then
+    for i = 1, #targets do
+      commit(targets[i], at)
+    end
+  end
+  local reply = { allowed and 1 or blocked > now and 2 or 0, at - now, nil, nil }
+  for i = 1, #targets do
+    levels(reply, targets[i])
+  end
+  return reply
 end
 
 local replies = { now }
 for i = 1, number() do
-  replies[i + 1] = guarded(decide())
+  replies[i + 1] = guarded(decide)
 end
 return replies

@@ -1,0 +1,74 @@
+/**
+ * This package as a contender.
+ *
+ * @module
+ */
+
+import { ConfigError, createRateSync, type Decision, type LimiterOptions, type RateSync } from "@ratesync/core";
+
+import { type Contender, inFlight } from "./_load.ts";
+
+/** An hour: long enough that no window ends while it is measured. */
+export const HOUR_MS = 3_600_000;
+
+/** A token bucket with which each of 100 000 keys is allowed again and again, and whose state lives for seconds. */
+export const ROOMY: LimiterOptions = { limit: 1_000, windowMs: HOUR_MS };
+
+/** A token bucket that one key never empties. */
+export const ENDLESS: LimiterOptions = { limit: 1_000_000_000, windowMs: HOUR_MS };
+
+/** An instance on Redis whose limiters answer with an error, not with another store, if Redis does not answer. */
+export function openRateSync<const L extends string>(
+  url: string,
+  limiters: Readonly<Record<L, LimiterOptions>>,
+): RateSync<L> {
+  const strict = Object.entries<LimiterOptions>(limiters).map(([id, options]) => [
+    id,
+    { onStoreError: "throw", ...options },
+  ]);
+  return createRateSync({
+    stores: { shared: { engine: "redis", url, keyPrefix: "ours" } },
+    limiters: Object.fromEntries(strict) as Record<L, LimiterOptions>,
+  });
+}
+
+/** Options of {@linkcode tryAcquireContender}. */
+export interface TryAcquireOptions {
+  /** Where Redis is. */
+  readonly url: string;
+  /** The limiter. */
+  readonly limiter: LimiterOptions;
+  /** The keys, taken in turn. */
+  readonly keys: readonly string[];
+  /** How many calls are under way at any time. */
+  readonly lanes: number;
+  /** What the decisions must be. Where they must be denials, the limit is one: it is taken first. @default {true} */
+  readonly allowed?: boolean;
+}
+
+/** `tryAcquire` on Redis. */
+export async function tryAcquireContender(name: string, options: TryAcquireOptions): Promise<Contender> {
+  const { url, limiter, keys, lanes, allowed = true } = options;
+  const rs = openRateSync(url, { api: limiter });
+  if (!allowed) await Promise.all(keys.map((key) => rs.tryAcquire("api", { key })));
+  return inFlight(name, {
+    lanes,
+    call: (i) => rs.tryAcquire("api", { key: keys[i % keys.length] as string }),
+    verify: (decision) => {
+      const { allowed: received, degraded } = decision as Decision;
+      if (received !== allowed || degraded) throw new Error(`${name}: allowed ${received}, degraded ${degraded}`);
+    },
+    close: () => rs.close(),
+  });
+}
+
+/** Whether a limiter can be made of these options: an option may be newer than the package. */
+export function isKnown(limiter: LimiterOptions): boolean {
+  try {
+    createRateSync({ limiters: { api: limiter } });
+    return true;
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Every bench by its name, in the order in which they run.
+ *
+ * @module
+ */
+
+import type { Bench } from "./_report.ts";
+import { bytes } from "./bytes.ts";
+import { concurrency } from "./concurrency.ts";
+import { growthConcurrency } from "./growth_concurrency.ts";
+import { growthKeys } from "./growth_keys.ts";
+import { growthLimits } from "./growth_limits.ts";
+import { growthWaiters } from "./growth_waiters.ts";
+import { growthWindow } from "./growth_window.ts";
+import { hotKey } from "./hot_key.ts";
+import { imports } from "./imports.ts";
+import { lone } from "./lone.ts";
+import { memory } from "./memory.ts";
+import { redisCpu } from "./redis_cpu.ts";
+import { throughput } from "./throughput.ts";
+
+export {
+  type Bench,
+  type BenchContext,
+  type Claim,
+  claimsText,
+  type Report,
+  reportText,
+  type Row,
+  tableText,
+} from "./_report.ts";
+
+/** The benches. */
+export const BENCHES: Readonly<Record<string, Bench>> = {
+  throughput,
+  hot_key: hotKey,
+  lone,
+  redis_cpu: redisCpu,
+  concurrency,
+  memory,
+  imports,
+  bytes,
+  growth_keys: growthKeys,
+  growth_concurrency: growthConcurrency,
+  growth_limits: growthLimits,
+  growth_window: growthWindow,
+  growth_waiters: growthWaiters,
+};

@@ -1,0 +1,74 @@
+/**
+ * What a decision costs Redis when many are under way.
+ *
+ * @module
+ */
+
+import type { LimiterOptions } from "@ratesync/core";
+
+import { compare, type Measured, paceOf } from "./_compare.ts";
+import { userKeys } from "./_names.ts";
+import { HOUR_MS, ROOMY, tryAcquireContender } from "./_ours.ts";
+import { flexibleOnNodeRedis, openPeers, rateLimitRedis, upstash } from "./_peers.ts";
+import { openProbe } from "./_probe.ts";
+import { type BenchContext, claim, figure, type Report, type Row } from "./_report.ts";
+
+const BUCKET = "token bucket";
+
+/** The limiters that are measured. Each key is always allowed. */
+const LIMITERS: Readonly<Record<string, LimiterOptions>> = {
+  [BUCKET]: ROOMY,
+  "sliding window": { ...ROOMY, algorithm: "sliding_window" },
+  "sliding window counter": { ...ROOMY, algorithm: "sliding_window_counter" },
+  "fixed window": { ...ROOMY, algorithm: "fixed_window" },
+  "two token buckets": { limits: [ROOMY, { limit: 10_000, windowMs: 24 * HOUR_MS }] },
+};
+
+/** Runs it. */
+export async function redisCpu({ url, quick }: BenchContext): Promise<Report> {
+  const options = { url, keys: userKeys(quick ? 100 : 10_000), lanes: quick ? 20 : 500 };
+  const probe = await openProbe(url);
+  await probe.flush();
+  const { contenders, notes } = await openPeers({
+    ...Object.fromEntries(
+      Object.entries(LIMITERS).map(([name, limiter]) => [
+        name,
+        () => tryAcquireContender(name, { ...options, limiter }),
+      ]),
+    ),
+    "rate-limiter-flexible": () => flexibleOnNodeRedis(options),
+    "rate-limit-redis": () => rateLimitRedis(options),
+    "@upstash/ratelimit, token bucket": () => upstash("tokenBucket")(options),
+    "@upstash/ratelimit, sliding window": () => upstash("slidingWindow")(options),
+    "@upstash/ratelimit, fixed window": () => upstash("fixedWindow")(options),
+  });
+  const pace = paceOf(quick, { warmUpMs: 300, roundMs: 300, rounds: 3 });
+  const measured = await compare(contenders, pace, probe);
+  for (const contender of contenders) await contender.close();
+  await probe.flush();
+  await probe.close();
+  return {
+    about:
+      `${figure(options.keys.length)} keys, ${options.lanes} calls in flight, one process. Command µs is what INFO ` +
+      "commandstats tells, which counts the time a busy machine takes away; Redis µs is all of its processor time.",
+    rows: measured.map(rowOf),
+    claims: [
+      claim(
+        { what: "Redis CPU, batched token bucket", better: "lower", unit: " µs", must: 3.5, aim: 2.5 },
+        measured.find(({ name }) => name === BUCKET)?.commandUs,
+      ),
+    ],
+    notes,
+  };
+}
+
+function rowOf({ name, perSecond, commands, commandUs, redisUs, ownUs }: Measured): Row {
+  return {
+    "500 calls in flight": name,
+    "decisions/s": perSecond,
+    "commands a decision": commands,
+    "command µs a decision": commandUs,
+    "Redis µs a decision": redisUs,
+    "own µs a decision": ownUs,
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * What importing an entry of the npm package loads, and how much that is.
+ *
+ * @module
+ */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+import { parseAst } from "rolldown/parseAst";
+
+/** The most that the main entry may load, gzipped, in bytes. */
+const MAX_BYTES = 20_000;
+
+/** What importing a file loads before anything runs. */
+export interface Load {
+  /** The text of the files, by path. */
+  readonly files: ReadonlyMap<string, string>;
+  /** What is not a file of the package: drivers and modules of the runtime. */
+  readonly foreign: readonly string[];
+}
+
+/** Follows the static imports of a file of JavaScript. */
+export async function loadOf(entry: string): Promise<Load> {
+  const files = new Map<string, string>();
+  const foreign = new Set<string>();
+  const paths = new Set([entry]); // in order of discovery, while it grows
+  for (const path of paths) {
+    const text = await readFile(path, "utf8");
+    files.set(path, text);
+    for (const specifier of staticImportsOf(text)) {
+      if (specifier.startsWith(".")) paths.add(join(path, "..", specifier));
+      else foreign.add(specifier);
+    }
+  }
+  return { files, foreign: [...foreign] };
+}
+
+/** The size of what is loaded, gzipped as one, in bytes. */
+export function gzippedBytes({ files }: Load): number {
+  return gzipSync([...files.values()].join("")).length;
+}
+
+/** What the main entry of the package loads that it must not, and how far it is too large; one line each. */
+export async function mainEntryProblems(entry: string, maxBytes: number = MAX_BYTES): Promise<string[]> {
+  const load = await loadOf(entry);
+  const problems = load.foreign.map((specifier) => `the main entry loads ${specifier}`);
+  const bytes = gzippedBytes(load);
+  if (bytes > maxBytes) problems.push(`the main entry loads ${bytes} bytes gzipped, more than ${maxBytes}`);
+  return problems;
+}
+
+function staticImportsOf(text: string): string[] {
+  return parseAst(text).body.flatMap((statement) =>
+    "source" in statement && statement.source ? [statement.source.value] : []
+  );
+}

@@ -1,0 +1,119 @@
+/**
+ * What `bucket.lua` answers, as replies: the script tells how many it admitted and where the bucket stands, and the
+ * rest follows from that.
+ *
+ * @module
+ */
+
+import { tokenBucket } from "../../algorithms/token_bucket.ts";
+import { StoreError } from "../../base/errors.ts";
+import type { TakeReply, TakeStatus, TargetLevel } from "../store.ts";
+import type { BucketHeader } from "./bucket_header.ts";
+import type { ScriptReply } from "./connections/connection.ts";
+import type { BucketEntry, BucketRun } from "./encode_buckets.ts";
+
+/** What became of an entry. */
+interface Outcome {
+  readonly nowUs: number;
+  /** Until a block ends; 0 where there is none. */
+  readonly blockedUs: number;
+  /** How many were admitted. */
+  readonly taken: number;
+  /** Where the bucket stands afterwards. */
+  readonly us: number;
+  readonly rem: number;
+}
+
+const FULL: readonly TargetLevel[] = [{ rates: [[0, 0]], slots: undefined }];
+
+/** Reads the reply to runs of `size` requests; undefined if it is not one entry for each of theirs. */
+export function decodeBuckets(
+  runs: readonly BucketRun[],
+  size: number,
+  reply: readonly ScriptReply[],
+): (TakeReply | StoreError)[] | undefined {
+  const replies = new Array<TakeReply | StoreError>(size);
+  const nowUs = Number(reply[0]);
+  let cursor = 1;
+  for (const { header, entries, counted } of runs) {
+    const { denominator } = header.rate;
+    for (const entry of entries) {
+      const told = reply[cursor++];
+      if (typeof told !== "number") {
+        if (!Array.isArray(told)) fail(replies, entry, told);
+        else if (!(Number(told[1]) >= 0 && Number(told[1]) <= entry.times)) return undefined;
+        else expand(replies, entry, header, longOutcome(nowUs, told));
+        continue;
+      }
+      const level = counted ? Number(reply[cursor++]) : told < 0 ? -1 - told : told;
+      const us = denominator === 1 ? level : Math.floor(level / denominator);
+      const taken = counted ? told : told < 0 ? 0 : 1;
+      if (taken < 0 || taken > entry.times) return undefined;
+      expand(replies, entry, header, { nowUs, blockedUs: 0, taken, us, rem: level - us * denominator });
+    }
+  }
+  return cursor === reply.length ? replies : undefined;
+}
+
+function longOutcome(nowUs: number, numbers: readonly ScriptReply[]): Outcome {
+  const [blockedUs, taken, us, rem] = numbers.map(Number) as [number, number, number, number];
+  return { nowUs, blockedUs, taken, us, rem };
+}
+
+function fail(replies: (TakeReply | StoreError)[], { index, more }: BucketEntry, told: ScriptReply | undefined): void {
+  for (const i of [index, ...more ?? []]) {
+    replies[i] = new StoreError("STORE_REFUSED", `Redis refused the request: ${String(told)}`);
+  }
+}
+
+/** Answers every request of an entry. */
+function expand(
+  replies: (TakeReply | StoreError)[],
+  { index, more, times, asked }: BucketEntry,
+  header: BucketHeader,
+  outcome: Outcome,
+): void {
+  const { taken } = outcome;
+  if (asked) {
+    replies[index] = { ...(taken > 0 ? admitted(header, outcome) : denied(header, outcome)), times: taken };
+  } else if (more === undefined) {
+    replies[index] = taken > 0 ? admitted(header, outcome) : denied(header, outcome);
+  } else if (header.mode === "peek") {
+    const reply = taken > 0 ? admitted(header, outcome) : denied(header, outcome);
+    replies[index] = reply;
+    for (const i of more) replies[i] = reply;
+  } else {
+    // The last that was admitted left the bucket as it stands; each before it, one take less.
+    const last = taken < times ? denied(header, outcome) : undefined;
+    for (let i = times - 1; i >= taken; i--) replies[i === 0 ? index : more[i - 1] as number] = last as TakeReply;
+    const { rate: { denominator }, wholeUs, owed } = header;
+    let { us, rem } = outcome;
+    for (let i = taken - 1; i >= 0; i--) {
+      replies[i === 0 ? index : more[i - 1] as number] = admitted(header, { ...outcome, us, rem });
+      us -= wholeUs;
+      rem -= owed;
+      if (rem < 0) {
+        us -= 1;
+        rem += denominator;
+      }
+    }
+  }
+}
+
+/** The reply to a take that left the bucket at `us` and `rem`: its instant follows from where that ends. */
+function admitted(header: BucketHeader, { nowUs, blockedUs, us, rem }: Outcome): TakeReply {
+  if (header.mode !== "wait") return replyOf("allowed", nowUs, 0, us, rem);
+  const { burstUs, burstRem } = header.rate;
+  const waitUs = Math.max(us - burstUs + (rem > burstRem ? 1 : 0), blockedUs, 0);
+  return replyOf("allowed", nowUs, waitUs, us, rem);
+}
+
+function denied({ rate, cost }: BucketHeader, { nowUs, blockedUs, us, rem }: Outcome): TakeReply {
+  const waitUs = Math.max(tokenBucket.earliest({ tatUs: us, tatRem: rem }, 0, cost, rate), blockedUs);
+  return replyOf(blockedUs > 0 ? "blocked" : "rate", nowUs, waitUs, us, rem);
+}
+
+function replyOf(status: TakeStatus, nowUs: number, waitUs: number, us: number, rem: number): TakeReply {
+  const levels = us === 0 && rem === 0 ? FULL : [{ rates: [[us, rem] as const], slots: undefined }];
+  return { status, nowUs, waitUs, arrivalUs: 0, levels };
+}

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { BENCHES, type Report, type Row } from "../../bench/mod.ts";
+import { redisUrl } from "../_support/redis.ts";
+
+/** What a bench may leave out: a program that is not installed, and what a newer version brings. */
+const MAY_BE_MISSING = /^redis-benchmark|not available/;
+
+function isMeasured(row: Row): boolean {
+  return Object.values(row).some((value) => typeof value === "number" && value > 0);
+}
+
+async function quickly(name: string): Promise<Report> {
+  const bench = BENCHES[name];
+  assert.ok(bench !== undefined);
+  return await bench({ url: redisUrl(), quick: true });
+}
+
+describe("the benches, with tiny counts", () => {
+  for (const name of Object.keys(BENCHES)) {
+    it(`measure everything that ${name} names`, async () => {
+      const { rows, claims, notes } = await quickly(name);
+      assert.deepEqual(rows.filter((row) => !isMeasured(row)), []);
+      assert.deepEqual(notes.filter((note) => note.includes("does not run here") && !MAY_BE_MISSING.test(note)), []);
+      if (notes.some((note) => MAY_BE_MISSING.test(note))) return;
+      assert.ok(rows.length > 0);
+      assert.deepEqual(claims.filter(({ measured }) => measured === null), []);
+    });
+  }
+});

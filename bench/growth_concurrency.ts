@@ -12,12 +12,12 @@ import { type BenchContext, figure, type Report, type Row } from "./_report.ts";
 
 /** Runs it. */
 export async function growthConcurrency({ url, quick }: BenchContext): Promise<Report> {
-  const pace = paceOf(quick, { warmUpMs: 300, roundMs: 300, rounds: 3 });
+  const pace = paceOf(quick, { warmUpMs: 300, roundMs: 250, rounds: 3 });
   const keys = userKeys(quick ? 100 : 100_000);
   const probe = await openProbe(url);
   await probe.flush();
   const rows: Row[] = [];
-  for (const lanes of quick ? [1, 10] : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000]) {
+  for (const lanes of quick ? [1, 10] : [1, 2, 5, 10, 30, 100, 300, 1_000, 2_000, 5_000]) {
     const contender = await tryAcquireContender("ours", { url, lanes, keys, limiter: ROOMY });
     const [one] = await compare([contender], pace, probe);
     await contender.close();

@@ -16,7 +16,7 @@ const ALGORITHMS = ["token_bucket", "fixed_window", "sliding_window_counter"] as
 
 /** Runs it. */
 export async function growthLimits({ url, quick }: BenchContext): Promise<Report> {
-  const pace = paceOf(quick, { warmUpMs: 200, roundMs: 250, rounds: 3 });
+  const pace = paceOf(quick, { warmUpMs: 150, roundMs: 200, rounds: 3 });
   const options = { url, lanes: quick ? 20 : 500, keys: userKeys(quick ? 100 : 10_000) };
   const probe = await openProbe(url);
   await probe.flush();

@@ -14,7 +14,7 @@ import type { BenchContext, Report, Row } from "./_report.ts";
 
 /** Runs it. */
 export async function growthWindow({ url, quick }: BenchContext): Promise<Report> {
-  const calls = quick ? 50 : 5_000;
+  const calls = quick ? 50 : 3_000;
   const lanes = quick ? 5 : 50;
   const probe = await openProbe(url);
   const rows: Row[] = [];

@@ -189,6 +189,8 @@ class KeyLease {
   #isEmpty = false;
   /** Not asked again before this instant, so that others get their share. */
   #pausedUntilUs = 0;
+  /** Units came since the last pause. */
+  #hadUnits = false;
   #blockedUntilUs = 0;
   /** Counts how often what was leased became void. */
   #drops = 0;
@@ -318,6 +320,7 @@ class KeyLease {
       const reply = await this.#source.take({ ...TAKE, targets: [this.#target], mode: "now", times });
       const taken = reply.times ?? 0;
       if (drops !== this.#drops) return;
+      if (taken > 0) this.#hadUnits = true;
       if (taken > 0) this.#grants.push({ units: taken, taken, askedUs, storeUs: reply.nowUs });
       // What was corrected meanwhile may have left more than this reply tells.
       if (changes === this.#changes) this.#learn(reply, askedUs, taken < times);
@@ -336,9 +339,14 @@ class KeyLease {
     this.#pausedUntilUs = this.#blockedUntilUs = 0;
     if (!isEmpty) return;
     if (reply.status === "blocked") this.#blockedUntilUs = askedUs + reply.waitUs;
-    // Not always the same pause: or two processes could ask in turn, and one of them always too late.
-    const pauseUs = Math.min(this.policy.tokenLeaseUs / 4, this.#rate.burstUs / 2) * (1 + Math.random()) / 2;
-    this.#pausedUntilUs = this.#clock.nowUs() + Math.ceil(pauseUs);
+    // Whoever got units since he paused last comes back in the second half of the pause, whoever got none in the first.
+    // The pause starts with the next unit, and ends before the bucket is full: nothing is lost by it.
+    const { burstUs, intervalUs } = this.#rate;
+    const mostUs = Math.min(this.policy.tokenLeaseUs / 4, Math.max(burstUs - intervalUs, 0) / 2);
+    const pauseUs = mostUs * ((this.#hadUnits ? 1 : 0) + Math.random()) / 2;
+    const nextUs = tokenBucket.earliest(this.#state, this.#clock.nowUs(), 1, this.#rate);
+    this.#pausedUntilUs = nextUs + Math.ceil(pauseUs);
+    this.#hadUnits = false;
   }
 
   /** The units that are waited for. Whoever has given up waits no more. */

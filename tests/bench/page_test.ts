@@ -54,8 +54,8 @@ describe("the tables of the benches", () => {
 
   it("write numbers with three digits that count, and leave out what is not a number", () => {
     assert.equal(
-      tableText([{ a: 1_234_567.8, b: 0.001234, c: 12.3456 }, { a: 1234.5, b: NaN, c: 1 }]),
-      "| a | b | c |\n| --- | --- | --- |\n| 1 234 568 | 0.00123 | 12.3 |\n| 1235 |  | 1 |",
+      tableText([{ a: 1_234_567.8, b: 0.001234, c: 12.3456 }, { a: 1234.5, b: NaN, c: null }]),
+      "| a | b | c |\n| --- | --- | --- |\n| 1 234 568 | 0.00123 | 12.3 |\n| 1235 |  |  |",
     );
   });
 });

@@ -149,7 +149,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "6b2616ec8dd05cca71fe5877635c7ca110d6000a",
+  sha1: "332ad13fe1220cfbb71cdc1b5b840cae243599a8",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -575,7 +575,7 @@ policy.end_text = policy.end_text or stamp(now + policy.lease_ttl)
 return policy.end_text
 end
 local function keep(key, us)
-if call("PTTL", key) < ttl_ms(now + us) then call("PEXPIRE", key, ttl_ms(now + 2 * us)) end
+if call("PTTL", key) < ttl_ms(now + us) then call("PEXPIRE", key, ttl_ms(now + us + us / 8)) end
 end
 local books = {}
 local function book_of(target)

@@ -27,7 +27,9 @@ export const lifecycle: Topic = {
       covers: ["5.1.2"],
       async run(bench) {
         const rs = bench.instance({ api: { ratePerSecond: 1 } });
-        assert.deepEqual(rs.listStores(), { s: { engine: bench.store.engine, url: undefined, open: false, load: undefined } });
+        assert.deepEqual(rs.listStores(), {
+          s: { engine: bench.store.engine, url: undefined, open: false, load: undefined },
+        });
         await rs.tryAcquire("api");
         assert.equal(rs.listStores()["s"]?.open, true);
       },

@@ -16,7 +16,8 @@ export function orAbort<T>(
   signal: AbortSignal | undefined,
   unused: (value: T) => void = () => {},
 ): Promise<T> {
-  if (signal === undefined) return promise;
+  // As many steps as below: callers with and without a signal go on in the order of their promises.
+  if (signal === undefined) return promise.then((value) => value);
   return new Promise((resolve, reject) => {
     const abort = () => {
       reject(signal.reason);

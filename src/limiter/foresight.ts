@@ -51,6 +51,7 @@ export class Foresight {
     if (target === undefined) return;
     if (targets.length > 1) this.#denials.forget(targets);
     else if (target.policy.tokenLeaseUs === 0) this.#denials.remember(target, reply, askedUs);
+    else this.#tokens.learn(target, reply, askedUs);
   }
 
   /** A request is about to be sent. */

@@ -97,6 +97,11 @@ export class TokenLeases {
     return this.#find(target)?.peek(target.cost, this.#clock.nowUs());
   }
 
+  /** Learns from a call that did not use units of this process how long it would have to wait for some. */
+  learn(target: Target, reply: TakeReply, askedUs: number): void {
+    if (reply.waitUs > 0) this.#find(target)?.learn(reply, askedUs);
+  }
+
   /** Gives the units of targets back; those on their way count as used. */
   drop(targets: readonly Target[]): void {
     for (const { limiter, key } of targets) this.#limiters.get(limiter)?.get(key)?.drop();
@@ -249,6 +254,12 @@ class KeyLease {
     this.#pausedUntilUs = this.#blockedUntilUs = 0;
   }
 
+  learn(reply: TakeReply, askedUs: number): void {
+    this.#state = stateOf(reply.levels, askedUs);
+    this.#knownAtUs = askedUs;
+    this.#isEmpty = true;
+  }
+
   /** Gives everything back, also what is still on its way. Whoever waits is served first. */
   async settle(): Promise<void> {
     this.#isSettled = true;
@@ -323,7 +334,7 @@ class KeyLease {
       if (taken > 0) this.#hadUnits = true;
       if (taken > 0) this.#grants.push({ units: taken, taken, askedUs, storeUs: reply.nowUs });
       // What was corrected meanwhile may have left more than this reply tells.
-      if (changes === this.#changes) this.#learn(reply, askedUs, taken < times);
+      if (changes === this.#changes) this.#learnMore(reply, askedUs, taken < times);
       this.#serve(this.#clock.nowUs());
       this.#trim();
       if (this.#isSettled) await Promise.all(this.#grants.splice(0).map((rest) => this.#giveBack(rest)));
@@ -332,9 +343,8 @@ class KeyLease {
     }
   }
 
-  #learn(reply: TakeReply, askedUs: number, isEmpty: boolean): void {
-    this.#state = stateOf(reply.levels, askedUs);
-    this.#knownAtUs = askedUs;
+  #learnMore(reply: TakeReply, askedUs: number, isEmpty: boolean): void {
+    this.learn(reply, askedUs);
     this.#isEmpty = isEmpty;
     this.#pausedUntilUs = this.#blockedUntilUs = 0;
     if (!isEmpty) return;

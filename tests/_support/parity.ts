@@ -147,7 +147,11 @@ class ParityRun {
     const [expected, actual] = await Promise.all([this.#memory, this.#redis].map((store) => {
       return Promise.all(requests.map((request) => store.execute(request)));
     })) as [TakeReply[], TakeReply[]];
-    assert.deepEqual(actual.map(plain), expected.map(plain), `${steps.map(({ ask }) => ask)} at ${this.#clock.nowUs()}`);
+    assert.deepEqual(
+      actual.map(plain),
+      expected.map(plain),
+      `${steps.map(({ ask }) => ask)} at ${this.#clock.nowUs()}`,
+    );
     await Promise.all(this.#targets.map((target) => this.#compare(target)));
     for (const [i, request] of requests.entries()) this.#remember(request, expected[i] as TakeReply);
   }

@@ -17,6 +17,9 @@ import { Watch } from "./watch.ts";
 /** Makes an empty store that takes its time from the clock it is given. */
 export type OpenStore = (settings: { readonly clock: Clock }) => Promise<Store> | Store;
 
+/** Changes the options of a limiter of the suite. */
+export type AdaptOptions = (options: LimiterOptions) => LimiterOptions;
+
 /** One topic of the suite. */
 export interface Topic {
   /** What it is about: the names of its cases begin with it. */
@@ -40,16 +43,18 @@ export class Bench implements AsyncDisposable {
   /** The only time there is. Moving it lets the store's real replies and notices arrive first. */
   readonly clock: FakeClock;
   readonly #openStore: OpenStore;
+  readonly #adapt: AdaptOptions;
   readonly #stores: TrackedStore[] = [];
 
-  private constructor(openStore: OpenStore) {
+  private constructor(openStore: OpenStore, adapt: AdaptOptions) {
     this.#openStore = openStore;
+    this.#adapt = adapt;
     this.clock = new FakeClock(undefined, { settle: () => this.settle() });
   }
 
   /** Makes one, with a store. */
-  static async open(openStore: OpenStore): Promise<Bench> {
-    const bench = new Bench(openStore);
+  static async open(openStore: OpenStore, adapt: AdaptOptions): Promise<Bench> {
+    const bench = new Bench(openStore, adapt);
     await bench.openAnotherStore();
     return bench;
   }
@@ -71,7 +76,9 @@ export class Bench implements AsyncDisposable {
     limiters: Readonly<Record<Id, LimiterOptions>>,
     store: Store = this.store,
   ): RateSync<Id> {
-    return createRateSync({ stores: { s: store }, clock: this.clock, limiters });
+    const all = Object.entries<LimiterOptions>(limiters).map(([id, options]) => [id, this.#adapt(options)] as const);
+    const adapted = Object.fromEntries(all) as Record<Id, LimiterOptions>;
+    return createRateSync({ stores: { s: store }, clock: this.clock, limiters: adapted });
   }
 
   /** A limiter `api` on an instance of its own. Limiters with the same options share their state in the store. */

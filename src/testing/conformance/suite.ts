@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Bench, type CaseDefinition, type OpenStore, type Topic } from "./bench.ts";
+import { type AdaptOptions, Bench, type CaseDefinition, type OpenStore, type Topic } from "./bench.ts";
 import { combined } from "./combined.ts";
 import { concurrency } from "./concurrency.ts";
 import { configuration } from "./configuration.ts";
@@ -32,6 +32,12 @@ export interface StoreConformanceOptions {
    * sometimes twice; what it returns is emptied with `resetAll()` and closed at the end of the case.
    */
   readonly open: OpenStore;
+  /**
+   * Changes the options of each limiter before a case uses them: to see that cases hold with a feature on or off.
+   *
+   * @default options as they are
+   */
+  readonly adapt?: AdaptOptions;
 }
 
 /** One case of the suite, for any test framework. */
@@ -91,12 +97,15 @@ export function storeConformance(options: StoreConformanceOptions): ConformanceC
     cases.map((definition) => ({
       name: `${topic}: ${definition.name}`,
       covers: definition.covers,
-      run: () => withinDeadline(runCase(definition, options.open), "the end of the case", CASE_DEADLINE_MS),
+      run: () => withinDeadline(runCase(definition, options), "the end of the case", CASE_DEADLINE_MS),
     }))
   );
 }
 
-async function runCase(definition: CaseDefinition, open: OpenStore): Promise<void> {
-  await using bench = await Bench.open(open);
+async function runCase(
+  definition: CaseDefinition,
+  { open, adapt = (options) => options }: StoreConformanceOptions,
+): Promise<void> {
+  await using bench = await Bench.open(open, adapt);
   await definition.run(bench);
 }

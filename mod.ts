@@ -46,9 +46,14 @@ export type {
 } from "./src/algorithms/limit.ts";
 export type { Algorithm, LimiterOptions, LimitOptions, RateAlgorithm, StoreErrorPolicy } from "./src/policy/options.ts";
 export type { Policy } from "./src/policy/policy.ts";
-export { Decision, type DecisionFacts, type DecisionJSON, type DenialReason, RateLimitedError } from "./src/policy/decision.ts";
+export {
+  Decision,
+  type DecisionFacts,
+  type DecisionJSON,
+  type DenialReason,
+  RateLimitedError,
+} from "./src/policy/decision.ts";
 export type { LimitStatus } from "./src/policy/status.ts";
-export { MemoryStore, type MemoryStoreOptions } from "./src/stores/memory/memory_store.ts";
 export type { RedisStoreOptions } from "./src/stores/redis/options.ts";
 export type * from "./src/stores/store.ts";
 export type { Level, Mark } from "./src/algorithms/kernel.ts";

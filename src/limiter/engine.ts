@@ -34,7 +34,7 @@ export interface Route {
   /** The configured store; opened if it is not. */
   client(): Promise<StoreClient>;
   /** The store of this process, for when the configured one cannot decide. */
-  fallback(): StoreClient;
+  fallback(): Promise<StoreClient>;
   /** The present, in milliseconds since the Unix epoch. */
   nowMs(): number;
   /** Told of every failure of the store. */
@@ -85,7 +85,7 @@ export async function decideInTurn(parties: readonly Party[], route: Route, how:
     if (isClosed(error) && await route.client() !== client) return await decideInTurn(parties, route, left);
     if (!isStoreError(error)) throw error;
     const policy = failed(parties, route, error);
-    if (policy === "local") return await takeAt(route.fallback(), parties, left, true);
+    if (policy === "local") return await takeAt(await route.fallback(), parties, left, true);
     const decision = new Decision(storelessFacts(targetsOf(parties), policy === "allow"));
     count(parties, decision, 0, route.nowMs(), true);
     if (!decision.allowed) throw new RateLimitedError(decision);
@@ -204,7 +204,7 @@ async function recover<Answer>(question: Question<Answer>, client: StoreClient, 
   if (!isStoreError(error)) throw error;
   const policy = failed(parties, route, error);
   if (policy !== "local") return question.storeless(policy === "allow", route.nowMs());
-  const fallback = route.fallback();
+  const fallback = await route.fallback();
   const request = newRequest(fallback, targetsOf(parties), mode, 0);
   return question.conclude(fallback, await fallback.ask(request), request.id, true);
 }

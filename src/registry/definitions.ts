@@ -11,10 +11,9 @@ import { Limiter } from "../limiter/limiter.ts";
 import { StoreClient } from "../limiter/store_client.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import { compilePolicy, type Policy } from "../policy/policy.ts";
-import { MemoryStore } from "../stores/memory/memory_store.ts";
 import type { Store } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
-import { StoreSlot, type Surroundings } from "./store_slot.ts";
+import { openMemory, StoreSlot, type Surroundings } from "./store_slot.ts";
 
 /** The id of the store that is used where none is configured. */
 const EMBEDDED = "memory";
@@ -32,7 +31,7 @@ export class Definitions {
   readonly #surroundings: Surroundings;
   readonly #stores = new Map<string, StoreSlot>();
   readonly #limiters = new Map<string, { readonly limiter: Limiter; readonly storeId: string }>();
-  #fallback: StoreClient | undefined;
+  #fallback: Promise<StoreClient> | undefined;
   #closed = false;
 
   /**
@@ -93,7 +92,7 @@ export class Definitions {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all([...this.#stores.values()].map((slot) => slot.close()));
-    await this.#fallback?.close();
+    await (await this.#fallback)?.close();
   }
 
   #newSlot(id: string, config: StoreConfig | Store): StoreSlot {
@@ -138,7 +137,8 @@ export class Definitions {
         return slot().current;
       },
       client: () => slot().client(),
-      fallback: () => this.#fallback ??= new StoreClient("fallback", new MemoryStore({ clock }), clock),
+      fallback: () =>
+        this.#fallback ??= openMemory({ clock }).then((store) => new StoreClient("fallback", store, clock)),
       nowMs: () => clock.nowUs() / 1_000,
       failed: (error: StoreError) =>
         logger?.warn(`rate-sync: store ${show(storeId)} cannot decide (${error.code}): ${error.message}`),

@@ -10,7 +10,7 @@ import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import type { Logger } from "../limiter/events.ts";
 import { StoreClient } from "../limiter/store_client.ts";
-import { MemoryStore } from "../stores/memory/memory_store.ts";
+import type { MemoryStoreOptions } from "../stores/memory/mod.ts";
 import { readSettings } from "../stores/redis/connections/settings.ts";
 import type { Store, StoreLoad } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
@@ -75,7 +75,8 @@ export class StoreSlot {
     const { clock } = this.#surroundings;
     const store = await openStore(this.#config, this.#surroundings);
     if (store.isLocal) return this.#current = new StoreClient(this.id, store, clock);
-    const { Foresight } = await import("../limiter/foresight.ts");
+    // The embedded store decides while this one cannot: it is loaded before anything has gone wrong.
+    const [{ Foresight }] = await Promise.all([import("../limiter/foresight.ts"), import("../stores/memory/mod.ts")]);
     return this.#current = new StoreClient(this.id, store, clock, new Foresight(store, clock));
   }
 
@@ -128,9 +129,15 @@ function isStore(config: StoreConfig | Store): config is Store {
   return typeof (config as Partial<Store>).execute === "function";
 }
 
+/** Makes an embedded store. */
+export async function openMemory(options: MemoryStoreOptions): Promise<Store> {
+  const { MemoryStore } = await import("../stores/memory/mod.ts");
+  return new MemoryStore(options);
+}
+
 async function openStore(config: StoreConfig | Store, { clock, logger }: Surroundings): Promise<Store> {
   if (isStore(config)) return config;
-  if (config.engine === "memory") return new MemoryStore({ clock, ...pick("maxKeys", config.maxKeys) });
+  if (config.engine === "memory") return await openMemory({ clock, ...pick("maxKeys", config.maxKeys) });
   const { createRedisStore } = await import("../stores/redis/mod.ts");
   return createRedisStore(config, {
     onError: (error) => logger?.warn(`rate-sync: ${error.message}`),

@@ -26,6 +26,7 @@ const LIMITS: readonly [name: string, options: LimiterOptions, admits: number][]
   // Windows of the counter begin at multiples of their length: the next one of these in the year 2039.
   ["sliding_window_counter", { algorithm: "sliding_window_counter", limit: 50, windowMs: 1.1e12 }, 50],
   ["fixed_window", { algorithm: "fixed_window", limit: 50, windowMs: HOUR_MS }, 50],
+  ["token_bucket, asked every time", { limit: 50, windowMs: 10 * HOUR_MS, denyCacheMs: 0 }, 50],
   ["several limits", {
     limits: [
       { algorithm: "sliding_window", limit: 60, windowMs: HOUR_MS },
@@ -46,6 +47,14 @@ describe(`${PROCESSES} processes that try ${TRIES} times each`, () => {
       assert.equal(await remaining(fleet, "api"), 0);
     });
   }
+
+  it("admit no more with token leases, and leave what nobody used", async () => {
+    const fleet = shared({ api: { limit: 351, windowMs: 1_000 * HOUR_MS, tokenLeaseMs: 10_000 } });
+    const reports = await runFleet("try_worker", PROCESSES, fleet, { tries: TRIES, ids: ["api"] });
+    const allowed = total(reports, "allowed");
+    assert.ok(allowed > 300 && allowed <= 350, `${allowed} of 350`);
+    assert.equal(await remaining(fleet, "api"), 350 - allowed);
+  });
 
   it("take from all limiters or from none", async () => {
     const fleet = shared({

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import { ConfigError, createRateSync, MemoryStore, type RedisStoreConfig } from "../../mod.ts";
+import { ConfigError, createRateSync, type RedisStoreConfig } from "../../mod.ts";
+import { MemoryStore } from "../../src/stores/memory/mod.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { countConnections, type RedisProcess, startRedis, until } from "../stores/redis/_servers.ts";
 import { assertFails } from "./_errors.ts";

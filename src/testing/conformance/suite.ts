@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type AdaptOptions, Bench, type CaseDefinition, type OpenStore, type Topic } from "./bench.ts";
+import type { LimiterOptions } from "../../policy/options.ts";
+import { Bench, type CaseDefinition, type OpenStore, type Topic } from "./bench.ts";
 import { combined } from "./combined.ts";
 import { concurrency } from "./concurrency.ts";
 import { configuration } from "./configuration.ts";
@@ -37,7 +38,7 @@ export interface StoreConformanceOptions {
    *
    * @default options as they are
    */
-  readonly adapt?: AdaptOptions;
+  readonly adapt?: (options: LimiterOptions) => LimiterOptions;
 }
 
 /** One case of the suite, for any test framework. */
@@ -84,7 +85,7 @@ const CASE_DEADLINE_MS = 30_000;
  * @example With node:test
  * ```ts
  * import { describe, it } from "node:test";
- * import { MemoryStore } from "@ratesync/core";
+ * import { MemoryStore } from "@ratesync/core/memory";
  * import { storeConformance } from "@ratesync/core/testing";
  *
  * describe("MemoryStore", () => {

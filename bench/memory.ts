@@ -34,7 +34,7 @@ export async function memory({ quick }: BenchContext): Promise<Report> {
   for (const contender of contenders) await contender.close();
   const named = (name: string) => measured.find((one) => one.name === name);
 
-  const live = quick ? 1_000 : 200_000;
+  const live = quick ? 20_000 : 200_000;
   const unknown: string[] = [];
   const heap = new Map<string, readonly [kept: number, made: number]>();
   for (const [name, subject] of [[OURS, "ours"], [FLEXIBLE, "flexible"], [EXPRESS, "express"]] as const) {

@@ -18,6 +18,10 @@ export interface BatcherOptions<Item, Reply> {
   keysOf(item: Item): readonly string[];
   /** The error of one item, where its call has failed as a whole. */
   errorOf(cause: unknown): unknown;
+  /** Calls back when what was sent before has left this process. */
+  afterSending(callback: () => void): void;
+  /** The time, in microseconds. */
+  nowUs(): number;
   /** The most items of a call. */
   readonly maxBatch: number;
   /** The most items that wait to be sent; more are refused. */
@@ -25,13 +29,20 @@ export interface BatcherOptions<Item, Reply> {
 }
 
 /**
- * With this many calls in flight, only full batches go out: whatever else is asked waits for a reply, and makes fewer
- * and larger calls of itself. Enough that a distant server is not waited for without need.
+ * With fewer calls in flight nobody waits: one that is served, one that is served next, and one that is on its way.
+ * More would only lie there and be answered together, with nothing to do for this process before that and for the
+ * server after it.
  */
-const BUSY_CALLS = 4;
+const MIN_CALLS = 3;
+
+/** One more for each so many microseconds that a call is on its way: about as long as a full one is worked on. */
+const US_A_CALL = 1_000;
 
 /** The most calls in flight. */
 const MAX_CALLS = 32;
+
+/** How long the fastest call is remembered, at least. */
+const FASTEST_US = 10_000_000;
 
 /** One item on its way. */
 interface Entry<Item, Reply> {
@@ -52,7 +63,15 @@ export class Batcher<Item, Reply> {
   #sent = 0;
   #gone = 0;
   #calls = 0;
+  /** How long the fastest calls were on their way: lately, and before that. */
+  #fastestUs = Infinity;
+  #fastestBeforeUs = Infinity;
+  #fastestSinceUs = -Infinity;
   #isScheduled = false;
+  /** Something was sent in this turn. */
+  #isSending = false;
+  /** Calls that were answered, and whose callers do not know it yet. */
+  readonly #answers: (() => void)[] = [];
   #closed: Error | undefined;
 
   /**
@@ -121,15 +140,27 @@ export class Batcher<Item, Reply> {
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
-      this.#flush();
+      this.#goOn();
     });
   }
 
-  #flush(): void {
-    while (this.#maySend()) {
-      const batch = this.#next();
-      if (batch.length > 0) this.#sendByKind(batch);
+  /**
+   * Sends a batch, and lets the callers of an answered one go on after that: so that the server has work while they
+   * have. One batch a turn: the server answers together what it has received together.
+   */
+  #goOn(): void {
+    if (this.#isSending) return;
+    if (!this.#maySend()) {
+      for (const answer of this.#answers.splice(0)) answer();
+      return;
     }
+    this.#sendByKind(this.#next());
+    this.#isSending = true;
+    this.#options.afterSending(() => {
+      this.#isSending = false;
+      this.#answers.shift()?.();
+      this.#goOn();
+    });
   }
 
   get #queued(): number {
@@ -137,9 +168,20 @@ export class Batcher<Item, Reply> {
   }
 
   #maySend(): boolean {
-    const queued = this.#queued;
-    if (queued === 0 || this.#calls >= MAX_CALLS) return false;
-    return this.#calls < BUSY_CALLS || queued >= this.#options.maxBatch;
+    if (this.#queued === 0) return false;
+    const awayUs = Math.min(this.#fastestUs, this.#fastestBeforeUs);
+    const more = awayUs === Infinity ? 0 : Math.round(awayUs / US_A_CALL);
+    return this.#calls < Math.min(MIN_CALLS + more, MAX_CALLS);
+  }
+
+  #timed(sentUs: number): void {
+    const nowUs = this.#options.nowUs();
+    if (nowUs - this.#fastestSinceUs > FASTEST_US) {
+      this.#fastestBeforeUs = this.#fastestUs;
+      this.#fastestUs = Infinity;
+      this.#fastestSinceUs = nowUs;
+    }
+    this.#fastestUs = Math.min(this.#fastestUs, nowUs - sentUs);
   }
 
   /** Takes the next few entries from the queue. */
@@ -185,20 +227,26 @@ export class Batcher<Item, Reply> {
 
   #send(batch: readonly Entry<Item, Reply>[]): void {
     this.#calls++;
+    const sentUs = this.#options.nowUs();
     this.#options.send(batch.map((entry) => entry.item)).then((replies) => {
-      this.#calls--;
-      for (let i = 0; i < batch.length; i++) {
-        const { resolve, reject } = batch[i] as Entry<Item, Reply>;
-        const reply = replies[i] as Reply | Error;
-        if (reply instanceof Error) reject(reply);
-        else resolve(reply);
-      }
-      if (this.#queued > 0) this.#schedule();
-    }, (cause) => {
-      this.#calls--;
+      this.#timed(sentUs);
+      return () => settle(batch, replies);
+    }).catch((cause) => () => {
       for (const { reject } of batch) reject(this.#options.errorOf(cause));
-      if (this.#queued > 0) this.#schedule();
+    }).then((answer) => {
+      this.#calls--;
+      this.#answers.push(answer);
+      this.#goOn();
     });
+  }
+}
+
+function settle<Item, Reply>(batch: readonly Entry<Item, Reply>[], replies: readonly (Reply | Error)[]): void {
+  for (let i = 0; i < batch.length; i++) {
+    const { resolve, reject } = batch[i] as Entry<Item, Reply>;
+    const reply = replies[i] as Reply | Error;
+    if (reply instanceof Error) reject(reply);
+    else resolve(reply);
   }
 }
 

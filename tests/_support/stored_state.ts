@@ -51,7 +51,8 @@ function digits(denominator: number): number {
 }
 
 function decodeTat(bytes: Uint8Array, denominator: number): number[] {
-  const text = new TextDecoder().decode(bytes);
+  const marked = new TextDecoder().decode(bytes);
+  const text = marked.length === 18 && marked >= "5" ? marked.slice(2) : marked;
   if (text === "") return [0, 0];
   return [Number(text.slice(0, 16)), denominator === 1 ? 0 : Number(text.slice(16))];
 }

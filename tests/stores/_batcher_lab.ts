@@ -9,8 +9,11 @@ import assert from "node:assert/strict";
 import { ClosedError, StoreError } from "../../src/base/errors.ts";
 import { Batcher } from "../../src/stores/batcher.ts";
 
-/** The most calls that a batcher has in flight. */
-export const MAX_CALLS = 32;
+/** The most calls that a batcher has in flight, for a place that answers at once. */
+export const NEAR_CALLS = 3;
+
+/** The same, for one that is far away. */
+export const FAR_CALLS = 32;
 
 /** What is asked. */
 export interface Item {
@@ -71,9 +74,12 @@ export class BatcherLab {
   readonly calls: Call[] = [];
   /** Those of them that have not been answered. */
   readonly open: Set<Call> = new Set();
+  /** What the batcher takes for the time. */
+  nowUs: number = 0;
   /** The most of those at any time. */
   mostOpen: number = 0;
   readonly #options: Required<BatcherLabOptions>;
+  readonly #afterSending: (() => void)[] = [];
   #closed: ClosedError | undefined;
 
   /** Makes one. */
@@ -84,6 +90,8 @@ export class BatcherLab {
       kindOf: (item) => item.kind,
       keysOf: (item) => item.keys,
       errorOf: (cause) => new Error("its own", { cause }),
+      afterSending: (callback) => void this.#afterSending.push(callback),
+      nowUs: () => this.nowUs,
       maxBatch,
       maxQueued,
     });
@@ -125,9 +133,33 @@ export class BatcherLab {
     this.batcher.close(this.#closed);
   }
 
-  /** Lets everything happen that can without another turn of the event loop. */
-  async settle(): Promise<void> {
+  /** Lets the batcher learn that every call is on its way for long. */
+  async beFar(): Promise<void> {
+    this.ask();
+    await this.settle();
+    this.nowUs += 1_000_000;
+    for (const call of this.open) call.answer();
+    await this.settle();
+    assert.equal(this.open.size, 0);
+  }
+
+  /** Asks one thing, which is answered at once. */
+  async answered(): Promise<void> {
+    this.ask();
+    await this.settle();
+    for (const call of this.open) call.answer();
+    await this.settle();
+  }
+
+  /** What was sent has left; then everything happens that can before more is sent. */
+  async turn(): Promise<void> {
+    this.#afterSending.shift()?.();
     for (let i = 0; i < 20; i++) await Promise.resolve();
+  }
+
+  /** Lets everything happen that can without an answer. */
+  async settle(): Promise<void> {
+    do await this.turn(); while (this.#afterSending.length > 0);
   }
 
   /** Answers until nothing is open. Whatever was asked has had its answer then. */

@@ -6,11 +6,11 @@ import fc from "fast-check";
 import { ClosedError } from "../../src/base/errors.ts";
 import { runs } from "../_support/arbitraries.ts";
 import { forbidUnhandledRejections } from "../limiter/_unhandled.ts";
-import { type Asked, BatcherLab, type Item, MAX_CALLS, OVERLOADED } from "./_batcher_lab.ts";
+import { type Asked, BatcherLab, FAR_CALLS, type Item, NEAR_CALLS, OVERLOADED } from "./_batcher_lab.ts";
 
 type Act =
   | { readonly do: "ask"; readonly items: readonly Pick<Item, "kind" | "keys" | "isBad">[] }
-  | { readonly do: "settle" | "close" }
+  | { readonly do: "turn" | "settle" | "close" }
   | { readonly do: "answer" | "fail" | "abort"; readonly pick: number };
 
 const itemArb = (kinds: number) =>
@@ -30,7 +30,7 @@ const actArb = (kinds: number): fc.Arbitrary<Act> =>
         items: fc.array(itemArb(kinds), { minLength: 1, maxLength: 12 }),
       }),
     },
-    { weight: 4, arbitrary: fc.record({ do: fc.constant("settle" as const) }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constantFrom("settle" as const, "turn" as const) }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("answer" as const, "fail" as const), pick: fc.nat() }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant("abort" as const), pick: fc.nat() }) },
   );
@@ -39,6 +39,8 @@ async function act(lab: BatcherLab, what: Act): Promise<void> {
   switch (what.do) {
     case "ask":
       return what.items.forEach((item) => void lab.ask(item));
+    case "turn":
+      return await lab.turn();
     case "settle":
       return await lab.settle();
     case "close":
@@ -69,12 +71,15 @@ describe("Batcher, whatever is asked, answered, failed and given up", () => {
           fc.array(actArb(kinds), { minLength: 1, maxLength: 60 }),
           fc.integer({ min: 1, max: 8 }),
           fc.integer({ min: 1, max: 40 }),
-          async (acts, maxBatch, maxQueued) => {
+          fc.boolean(),
+          async (acts, maxBatch, maxQueued, isFar) => {
             const lab = new BatcherLab({ maxBatch, maxQueued });
+            if (isFar) await lab.beFar();
+            const most = isFar ? FAR_CALLS : NEAR_CALLS;
             for (const what of acts) await act(lab, what);
             await lab.finish();
             // A batch in which kinds alternate on one key is many calls.
-            assert.ok(lab.mostOpen <= (kinds === 1 ? MAX_CALLS : MAX_CALLS - 1 + maxBatch), `${lab.mostOpen} calls`);
+            assert.ok(lab.mostOpen <= (kinds === 1 ? most : most - 1 + maxBatch), `${lab.mostOpen} calls`);
           },
         ),
         { numRuns: runs(500) },
@@ -137,7 +142,7 @@ describe("Batcher.ask()", () => {
       await lab.settle();
     }
     const sent = lab.calls.length;
-    assert.ok(sent < 10, `${sent} calls for 40 items, one each turn`);
+    assert.equal(sent, NEAR_CALLS, `${sent} calls for 40 items, one each turn`);
     [...lab.open][0]?.answer();
     await lab.settle();
     assert.equal(lab.calls.length, sent + 1);
@@ -145,25 +150,59 @@ describe("Batcher.ask()", () => {
     await lab.finish();
   });
 
-  it("has at most 32 calls in flight, however much is asked", async () => {
-    const lab = new BatcherLab({ maxBatch: 2 });
-    askMany(lab, 1_000);
+  for (const [place, calls] of [["near", NEAR_CALLS], ["far", FAR_CALLS]] as const) {
+    it(`has at most ${calls} calls in flight to a place that is ${place}, however much is asked`, async () => {
+      const lab = new BatcherLab({ maxBatch: 2 });
+      if (place === "far") await lab.beFar();
+      askMany(lab, 1_000);
+      await lab.settle();
+      assert.equal(lab.open.size, calls);
+      assert.equal(lab.queued, 1_000 - 2 * calls);
+      await lab.finish();
+      assert.equal(lab.mostOpen, calls);
+    });
+  }
+
+  it("learns anew how far a place is, when it has moved", async () => {
+    const lab = new BatcherLab({ maxBatch: 1 });
+    await lab.beFar();
+    for (let i = 0; i < 3; i++) {
+      lab.nowUs += 11_000_000;
+      await lab.answered();
+    }
+    askMany(lab, 100);
     await lab.settle();
-    assert.equal(lab.open.size, MAX_CALLS);
-    assert.equal(lab.queued, 1_000 - 2 * MAX_CALLS);
+    assert.equal(lab.open.size, NEAR_CALLS);
     await lab.finish();
-    assert.equal(lab.mostOpen, MAX_CALLS);
+  });
+
+  it("sends one call a turn, and the next before the callers of an answered one go on", async () => {
+    const lab = new BatcherLab({ maxBatch: 2 });
+    const asked = askMany(lab, 4 * NEAR_CALLS);
+    for (let calls = 1; calls <= NEAR_CALLS; calls++) {
+      await lab.turn();
+      assert.equal(lab.calls.length, calls);
+    }
+    await lab.settle();
+    for (const call of lab.open) call.answer();
+    for (let calls = 1; calls <= NEAR_CALLS; calls++) {
+      await Promise.resolve();
+      await lab.turn();
+      assert.equal(lab.calls.length, Math.min(NEAR_CALLS + calls, 2 * NEAR_CALLS));
+      assert.equal(asked.filter(({ told }) => told.length > 0).length, 2 * (calls - 1), "told after the next was sent");
+    }
+    await lab.finish();
   });
 
   it("never sends what is given up while it is queued, and lets what was sent be answered", async () => {
     const lab = new BatcherLab({ maxBatch: 1 });
-    const asked = askMany(lab, MAX_CALLS + 3);
+    const asked = askMany(lab, NEAR_CALLS + 3);
     await lab.settle();
-    for (const one of [0, MAX_CALLS, MAX_CALLS + 2]) lab.abort(asked[one] as Asked);
+    for (const one of [0, NEAR_CALLS, NEAR_CALLS + 2]) lab.abort(asked[one] as Asked);
     await lab.finish();
-    assert.equal(lab.calls.length, MAX_CALLS + 1);
+    assert.equal(lab.calls.length, NEAR_CALLS + 1);
     assert.deepEqual(asked[0]?.told, ["yes 0"]);
-    assert.deepEqual(asked[MAX_CALLS]?.told, [{ gaveUp: MAX_CALLS }]);
+    assert.deepEqual(asked[NEAR_CALLS]?.told, [{ gaveUp: NEAR_CALLS }]);
   });
 
   it("rejects at once where the signal is aborted already", async () => {
@@ -181,8 +220,8 @@ describe("Batcher.ask()", () => {
     let listening = 0;
     signal.addEventListener = () => void listening++;
     signal.removeEventListener = () => void listening--;
-    for (let i = 0; i < MAX_CALLS + 2; i++) lab.ask({}, signal);
-    assert.equal(listening, MAX_CALLS + 2);
+    for (let i = 0; i < NEAR_CALLS + 2; i++) lab.ask({}, signal);
+    assert.equal(listening, NEAR_CALLS + 2);
     await lab.settle();
     assert.equal(listening, 2);
     lab.close();
@@ -194,7 +233,7 @@ describe("Batcher.ask()", () => {
 
   it("refuses what is too much, until there is room again", async () => {
     const lab = new BatcherLab({ maxBatch: 1, maxQueued: 10 });
-    for (let i = 0; i < MAX_CALLS; i++) {
+    for (let i = 0; i < NEAR_CALLS; i++) {
       lab.ask();
       await lab.settle();
     }
@@ -204,10 +243,10 @@ describe("Batcher.ask()", () => {
     for (const asked of waiting.slice(0, 2)) lab.abort(asked);
     assert.deepEqual([isRefused(), isRefused(), isRefused()], [false, false, true], "who gives up makes room");
     await lab.settle();
-    for (const call of [...lab.open].slice(0, MAX_CALLS)) call.answer();
+    for (const call of lab.open) call.answer();
     await lab.settle();
-    assert.equal(lab.queued, 0);
-    assert.deepEqual(Array.from({ length: 4 }, isRefused), [false, false, false, false], "what was sent makes room");
+    assert.equal(lab.queued, 10 - NEAR_CALLS);
+    assert.deepEqual(Array.from({ length: 4 }, isRefused), [false, false, false, true], "what was sent makes room");
     await lab.finish();
   });
 
@@ -238,16 +277,16 @@ describe("Batcher.close()", () => {
 
   it("rejects what is queued with the given error, and leaves alone what is in flight", async () => {
     const lab = new BatcherLab({ maxBatch: 1 });
-    const asked = askMany(lab, MAX_CALLS + 5);
+    const asked = askMany(lab, NEAR_CALLS + 5);
     await lab.settle();
     lab.close();
     await lab.settle();
     const error = asked.at(-1)?.told[0];
     assert.ok(error instanceof ClosedError);
-    assert.ok(asked.slice(MAX_CALLS).every(({ told }) => told[0] === error));
-    assert.ok(asked.slice(0, MAX_CALLS).every(({ told }) => told.length === 0));
+    assert.ok(asked.slice(NEAR_CALLS).every(({ told }) => told[0] === error));
+    assert.ok(asked.slice(0, NEAR_CALLS).every(({ told }) => told.length === 0));
     lab.ask();
     await lab.finish();
-    assert.equal(lab.calls.length, MAX_CALLS);
+    assert.equal(lab.calls.length, NEAR_CALLS);
   });
 });

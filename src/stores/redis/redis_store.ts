@@ -4,7 +4,9 @@
  * @module
  */
 
-import type { Clock } from "../../base/clock.ts";
+import { setImmediate } from "node:timers";
+
+import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError, StoreError } from "../../base/errors.ts";
 import { Batcher } from "../batcher.ts";
 import type { DoneReply, NoticeListener, ReplyTo, Store, StoreLoad, StoreRequest, TakeReply } from "../store.ts";
@@ -64,6 +66,8 @@ export class RedisStore implements Store {
       kindOf: scriptOf,
       keysOf: ({ keys }) => keys,
       errorOf: (cause) => cause instanceof StoreError ? new StoreError(cause.code, cause.message, { cause }) : cause,
+      afterSending: setImmediate,
+      nowUs: systemClock.nowUs,
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,
     });

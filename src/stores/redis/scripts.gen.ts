@@ -9,8 +9,8 @@ import type { Script } from "./script.ts";
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "81cddc43a361a1140459da6a3eb82d216c2d5ebe",
-  source: `local call, try, sub, format = redis.call, redis.pcall, string.sub, string.format
+  sha1: "6cafb64c133ed090067190144b2db5fda6e7d23e",
+  source: `local call, try, sub, byte, format = redis.call, redis.pcall, string.sub, string.byte, string.format
 local floor, tonumber = math.floor, tonumber
 local now = tonumber(ARGV[1])
 if not now then
@@ -29,12 +29,14 @@ values[from + i - 1] = some[i]
 end
 end
 end
+local MARKED = byte("5")
 local function decode(value, size, denominator)
 local blocked, us, rem = 0, nil, 0
 if sub(value, 1, 1) == "b" and #value > 8 then
 blocked = struct.unpack("<d", value, 2)
 value = sub(value, 10)
 end
+if #value == 18 and byte(value, 1) >= MARKED then value = sub(value, 3) end
 if #value >= 16 then us = tonumber(sub(value, 1, 16)) end
 if not us or not (us < 9007199254740992) then return 0, 0, blocked end
 if #value ~= size then return us + 1, 0, blocked end
@@ -58,12 +60,23 @@ owed, denominator, burst_rem = ARGV[cursor + 1] + 0, ARGV[cursor + 2] + 0, ARGV[
 size, digits_format = 16 + ARGV[cursor + 4], "%016d%0" .. ARGV[cursor + 4] .. "d"
 cursor = cursor + 4
 end
-local most_us, step_us, lives = now + max_wait + burst_us, (floor(burst_us / 16000) + 1) * 1000, {}
+local most_us = now + max_wait + burst_us
+local exponent, step_us = 0, 1000
+while step_us * 16 <= burst_us do
+exponent, step_us = exponent + 1, step_us * 2
+end
+local mark, whole_text, lives = format("%02d", 50 + exponent), format("%d", whole_us), {}
+local mark_1, mark_2 = byte(mark, 1, 2)
 for i = first, last do
 local key, value = KEYS[i], values[i]
 if repeats then value = latest[key] or value end
-local us, rem, blocked, at = 0, 0, 0, now
+local us, rem, blocked, at, marked = 0, 0, 0, now, false
 if value then
+if size == 16 and #value == 18 then
+local first_byte, second_byte = byte(value, 1, 2)
+marked = first_byte == mark_1 and second_byte == mark_2
+if first_byte >= MARKED then value = sub(value, 3) end
+end
 us = #value == size and tonumber(size == 16 and value or sub(value, 1, 16))
 if size > 16 and us then rem = tonumber(sub(value, 17)) end
 if not us or not rem or rem >= denominator or not (us < 9007199254740992) then
@@ -97,24 +110,32 @@ if next_us < most_us or (next_us == most_us and next_rem <= burst_rem) then brea
 end
 end
 end
-local failure
+local failure, written
 if taken > 0 and not peeks then
+local step = floor(next_us / step_us)
+local done = nil
+if marked and from_us == us and us >= step * step_us then
+done = try("INCRBY", key, taken == 1 and whole_text or format("%d", taken * whole_us))
+end
 us, rem = next_us, next_rem
-local written = size == 16 and format("%016d", us) or format(digits_format, us, rem)
-local done
-if blocked > now then
+if type(done) ~= "number" or repeats then
+written = size == 16 and mark .. format("%016d", us) or format(digits_format, us, rem)
+end
+if type(done) == "number" then
+done = nil
+elseif blocked > now then
 written = "b" .. struct.pack("<d", blocked) .. written
 done = try("SET", key, written, "PX", math.ceil((math.max(us + 2, blocked) - now) / 1000) + grace_ms)
 else
-local steps = floor((us + 1 - now) / step_us) + 1
-local life = lives[steps]
+local life = lives[step]
 if not life then
-life = format("%d", steps * step_us / 1000 + grace_ms)
-lives[steps] = life
+life = format("%d", floor(((step + 1) * step_us - now) / 1000) + 2 + grace_ms)
+lives[step] = life
 end
-done = value and try("SET", key, written, "PX", life) or try("SET", key, written, "PX", life, "NX")
+done = value and try("SET", key, written, "PX", life)
+or try("SET", key, written, "PX", life, "NX")
+or try("GET", key)
 end
-done = done or try("GET", key)
 failure = done and done.err
 if repeats and not failure then latest[key] = written end
 elseif not value then
@@ -149,7 +170,7 @@ return replies`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "332ad13fe1220cfbb71cdc1b5b840cae243599a8",
+  sha1: "ba4750467d9d7d5823df82788a2a38267447aaba",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -222,6 +243,9 @@ return state.us + 2
 end,
 decode = function(value, from, to, limit)
 local size = to - from + 1
+if size == 18 and sub(value, from, from) >= "5" then
+from, size = from + 2, 16
+end
 local us = tonumber(sub(value, from, from + 15))
 if not us or size < 16 then return { us = 0, rem = 0 } end
 if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end
@@ -1046,7 +1070,7 @@ return coordinate()`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "27823d9ca338cbfecefa355697f399ede13d303c",
+  sha1: "f20ae3edee7f9b490b13e9717ae4794fbfd25608",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -1119,6 +1143,9 @@ return state.us + 2
 end,
 decode = function(value, from, to, limit)
 local size = to - from + 1
+if size == 18 and sub(value, from, from) >= "5" then
+from, size = from + 2, 16
+end
 local us = tonumber(sub(value, from, from + 15))
 if not us or size < 16 then return { us = 0, rem = 0 } end
 if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end

@@ -15,7 +15,7 @@ Returns  { now, entry... }; the level of an entry is µs * denominator + remaind
          { µs until the end of a block, how many, µs, remainder }: where a key is blocked, or a level above 2^53
          in place of an entry that failed stands its message
 ]]
-local call, try, sub, format = redis.call, redis.pcall, string.sub, string.format
+local call, try, sub, byte, format = redis.call, redis.pcall, string.sub, string.byte, string.format
 local floor, tonumber = math.floor, tonumber
 local now = tonumber(ARGV[1])
 if not now then
@@ -37,6 +37,10 @@ else
   end
 end
 
+-- In front of 16 digits of whole microseconds may stand two that mark how long the key lives: 50 and more, which no
+-- time of these centuries begins with.
+local MARKED = byte("5")
+
 -- What is stored, where it is more or other than this policy's digits (load, and decode in _token_bucket.lua).
 local function decode(value, size, denominator)
   local blocked, us, rem = 0, nil, 0
@@ -44,6 +48,7 @@ local function decode(value, size, denominator)
     blocked = struct.unpack("<d", value, 2)
     value = sub(value, 10)
   end
+  if #value == 18 and byte(value, 1) >= MARKED then value = sub(value, 3) end
   if #value >= 16 then us = tonumber(sub(value, 1, 16)) end
   if not us or not (us < 9007199254740992) then return 0, 0, blocked end
   if #value ~= size then return us + 1, 0, blocked end
@@ -69,14 +74,27 @@ while last < #KEYS do
     size, digits_format = 16 + ARGV[cursor + 4], "%016d%0" .. ARGV[cursor + 4] .. "d"
     cursor = cursor + 4
   end
-  -- Where a bucket may stand after a take. Times to live come in 16 steps of a full refill, each formatted once.
-  local most_us, step_us, lives = now + max_wait + burst_us, (floor(burst_us / 16000) + 1) * 1000, {}
+  -- Where a bucket may stand after a take.
+  local most_us = now + max_wait + burst_us
+  -- A key lives until the end of the step its bucket stands in: an eighth of a full refill at most, a power of two in
+  -- ms. The mark in front of the state tells which: what it says needs no new time to live within that step.
+  local exponent, step_us = 0, 1000
+  while step_us * 16 <= burst_us do
+    exponent, step_us = exponent + 1, step_us * 2
+  end
+  local mark, whole_text, lives = format("%02d", 50 + exponent), format("%d", whole_us), {}
+  local mark_1, mark_2 = byte(mark, 1, 2)
 
   for i = first, last do
     local key, value = KEYS[i], values[i]
     if repeats then value = latest[key] or value end
-    local us, rem, blocked, at = 0, 0, 0, now
+    local us, rem, blocked, at, marked = 0, 0, 0, now, false
     if value then
+      if size == 16 and #value == 18 then
+        local first_byte, second_byte = byte(value, 1, 2)
+        marked = first_byte == mark_1 and second_byte == mark_2
+        if first_byte >= MARKED then value = sub(value, 3) end
+      end
       us = #value == size and tonumber(size == 16 and value or sub(value, 1, 16))
       if size > 16 and us then rem = tonumber(sub(value, 17)) end
       if not us or not rem or rem >= denominator or not (us < 9007199254740992) then
@@ -114,25 +132,33 @@ while last < #KEYS do
       end
     end
 
-    local failure
+    local failure, written
     if taken > 0 and not peeks then
+      local step = floor(next_us / step_us)
+      local done = nil
+      if marked and from_us == us and us >= step * step_us then
+        done = try("INCRBY", key, taken == 1 and whole_text or format("%d", taken * whole_us))
+      end
       us, rem = next_us, next_rem
-      local written = size == 16 and format("%016d", us) or format(digits_format, us, rem)
-      local done
-      if blocked > now then
+      if type(done) ~= "number" or repeats then
+        written = size == 16 and mark .. format("%016d", us) or format(digits_format, us, rem)
+      end
+      if type(done) == "number" then
+        done = nil
+      elseif blocked > now then
         written = "b" .. struct.pack("<d", blocked) .. written
         done = try("SET", key, written, "PX", math.ceil((math.max(us + 2, blocked) - now) / 1000) + grace_ms)
       else
-        local steps = floor((us + 1 - now) / step_us) + 1
-        local life = lives[steps]
+        local life = lives[step]
         if not life then
-          life = format("%d", steps * step_us / 1000 + grace_ms)
-          lives[steps] = life
+          life = format("%d", floor(((step + 1) * step_us - now) / 1000) + 2 + grace_ms)
+          lives[step] = life
         end
         -- What reads as absent may hold no string: it is left alone.
-        done = value and try("SET", key, written, "PX", life) or try("SET", key, written, "PX", life, "NX")
+        done = value and try("SET", key, written, "PX", life)
+          or try("SET", key, written, "PX", life, "NX")
+          or try("GET", key)
       end
-      done = done or try("GET", key)
       failure = done and done.err
       if repeats and not failure then latest[key] = written end
     elseif not value then

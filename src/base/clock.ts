@@ -33,7 +33,8 @@ export interface ScheduleOptions {
 /** The longest delay that timers of every runtime take, in milliseconds. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** When this process started: read once, because asking for it takes as long as asking for the time. */
+/** Read once: asking for it, and for when this process started, takes as long as asking for the time. */
+const { performance } = globalThis;
 const ORIGIN_MS = performance.timeOrigin;
 
 /** The clock of the machine: monotonic, and near to wall time at the start of the process. */

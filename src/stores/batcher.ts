@@ -16,13 +16,15 @@ export interface BatcherOptions<Item, Reply> {
   kindOf(item: Item): unknown;
   /** Items that have one of these in common take effect in the order in which they were asked. */
   keysOf(item: Item): readonly string[];
+  /** Whether an item takes no room in a call behind the one that was asked before it. */
+  joins(item: Item, before: Item): boolean;
   /** The error of one item, where its call has failed as a whole. */
   errorOf(cause: unknown): unknown;
   /** Calls back when what was sent before has left this process. */
   afterSending(callback: () => void): void;
   /** The time, in microseconds. */
   nowUs(): number;
-  /** The most items of a call. */
+  /** The most items of a call, without those that join another; with them, eight times as many. */
   readonly maxBatch: number;
   /** The most items that wait to be sent; more are refused. */
   readonly maxQueued: number;
@@ -40,6 +42,9 @@ const US_A_CALL = 1_000;
 
 /** The most calls in flight. */
 const MAX_CALLS = 32;
+
+/** How many times larger a call may be for items that join others. */
+const MOST_JOINED = 8;
 
 /** How long the fastest call is remembered, at least. */
 const FASTEST_US = 10_000_000;
@@ -73,6 +78,10 @@ export class Batcher<Item, Reply> {
   /** Calls that were answered, and whose callers do not know it yet. */
   readonly #answers: (() => void)[] = [];
   #closed: Error | undefined;
+  readonly #endTurn = (): void => {
+    this.#isScheduled = false;
+    this.#goOn();
+  };
 
   /**
    * Makes one.
@@ -138,10 +147,7 @@ export class Batcher<Item, Reply> {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    queueMicrotask(() => {
-      this.#isScheduled = false;
-      this.#goOn();
-    });
+    queueMicrotask(this.#endTurn);
   }
 
   /**
@@ -186,11 +192,17 @@ export class Batcher<Item, Reply> {
 
   /** Takes the next few entries from the queue. */
   #next(): Entry<Item, Reply>[] {
+    const { maxBatch, joins } = this.#options;
     const batch: Entry<Item, Reply>[] = [];
-    while (this.#sent < this.#queue.length && batch.length < this.#options.maxBatch) {
-      const entry = this.#queue[this.#sent++] as Entry<Item, Reply>;
+    let before: Item | undefined;
+    for (let room = maxBatch; this.#sent < this.#queue.length && batch.length < MOST_JOINED * maxBatch; this.#sent++) {
+      const entry = this.#queue[this.#sent] as Entry<Item, Reply>;
       if (entry.isGone) this.#gone--;
-      else batch.push(entry);
+      else {
+        if ((before === undefined || !joins(entry.item, before)) && room-- === 0) break;
+        before = entry.item;
+        batch.push(entry);
+      }
       entry.leave?.();
     }
     if (this.#sent === this.#queue.length || this.#sent > 4 * this.#options.maxBatch) {

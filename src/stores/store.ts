@@ -43,7 +43,7 @@ export interface TakeRequest {
    * left the level. Only for one target with a single token bucket, in mode `now`; all of it within the capacity.
    * @default {1}
    */
-  readonly times?: number;
+  readonly times?: number | undefined;
 }
 
 /** Asks again for one that queues on a single target: was it served, and when should it ask next? */
@@ -150,7 +150,7 @@ export interface TakeReply {
   /** Where each target stands afterwards. */
   readonly levels: readonly TargetLevel[];
   /** Of a request with `times`: how often it was taken, from 0. It is allowed if that is at least once. */
-  readonly times?: number;
+  readonly times?: number | undefined;
 }
 
 /** What a store answers to every other request. */

@@ -7,6 +7,7 @@
 import timers from "node:timers";
 
 import type { Clock, Timer } from "../base/clock.ts";
+import "../stores/memory/mod.ts"; // so that no test has to wait, in real time, until it is loaded
 
 interface Alarm {
   readonly atUs: number;

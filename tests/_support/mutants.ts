@@ -147,13 +147,15 @@ export const MUTANTS: readonly Mutant[] = [
     ["a block waited for, however long", "and at - now <= max_wait then", "then"],
     [
       "waits that are not taken",
-      "local most_us, step_us, lives = now + max_wait + burst_us",
-      "local most_us, step_us, lives = now + burst_us",
+      "local most_us = now + max_wait + burst_us",
+      "local most_us = now + burst_us",
     ],
     ["peek writes", "if taken > 0 and not peeks then", "if taken > 0 then"],
     ["a denial writes", "if taken > 0 and not peeks then", "if not peeks then"],
-    ["a µs stamp written by ..", 'size == 16 and format("%016d", us)', 'size == 16 and us .. ""'],
-    ["time to live too short", "local steps = floor((us + 1 - now) / step_us) + 1", "local steps = 1"],
+    ["a µs stamp written by ..", 'size == 16 and mark .. format("%016d", us)', 'size == 16 and mark .. us .. ""'],
+    ["time to live too short", "floor(((step + 1) * step_us - now) / 1000) + 2", "2"],
+    ["a time to live that is not set again", "from_us == us and us >= step * step_us", "from_us == us"],
+    ["units taken from a bucket as it once stood", "marked and from_us == us and", "marked and"],
     [
       "a time to live with a block too short",
       "math.ceil((math.max(us + 2, blocked) - now) / 1000) + grace_ms",
@@ -162,8 +164,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "no grace",
-      'life = format("%d", steps * step_us / 1000 + grace_ms)',
-      'life = format("%d", steps * step_us / 1000)',
+      "- now) / 1000) + 2 + grace_ms)",
+      "- now) / 1000) + 2)",
     ],
     [
       "a block forgotten by the next take",

@@ -58,9 +58,9 @@ async function assertPolicies(rs: ReturnType<typeof instance>): Promise<void> {
     });
   }
 
-  for (const call of [rs.tryAcquire("throw"), rs.acquire("throw"), rs.peek("throw")]) {
-    await assert.rejects(call, (error) => error instanceof StoreError && error.code.startsWith("STORE_"));
-  }
+  await Promise.all([rs.tryAcquire("throw"), rs.acquire("throw"), rs.peek("throw")].map((call) => {
+    return assert.rejects(call, (error) => error instanceof StoreError && error.code.startsWith("STORE_"));
+  }));
 
   const first = await rs.acquire("slot");
   assert.ok(first.decision.degraded);

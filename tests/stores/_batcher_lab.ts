@@ -89,6 +89,7 @@ export class BatcherLab {
       send: (items) => this.#send(items),
       kindOf: (item) => item.kind,
       keysOf: (item) => item.keys,
+      joins,
       errorOf: (cause) => new Error("its own", { cause }),
       afterSending: (callback) => void this.#afterSending.push(callback),
       nowUs: () => this.nowUs,
@@ -181,7 +182,9 @@ export class BatcherLab {
 
   #send(items: readonly Item[]): Promise<(string | Error)[]> {
     assert.ok(items.length > 0, "an empty call");
-    assert.ok(items.length <= this.#options.maxBatch, `${items.length} in one call`);
+    const joining = items.filter((item, i) => i > 0 && joins(item, items[i - 1] as Item)).length;
+    assert.ok(items.length - joining <= this.#options.maxBatch, `${items.length} in one call`);
+    assert.ok(items.length <= 8 * this.#options.maxBatch, `${items.length} in one call`);
     assert.equal(new Set(items.map(({ kind }) => kind)).size, 1, "two kinds in one call");
     return new Promise((resolve, reject) => {
       const taken = items.map(({ id }, index) => {
@@ -240,4 +243,10 @@ class Failed {
 function isBefore({ place: first }: Asked, { place: second }: Asked): boolean {
   const [[call, index], [otherCall, otherIndex]] = [first, second] as [[number, number], [number, number]];
   return call < otherCall || call === otherCall && index < otherIndex;
+}
+
+/** Items of one kind about `a` and nothing else take the room of one. */
+function joins({ kind, keys }: Item, before: Item): boolean {
+  return kind === before.kind && keys.length === 1 && keys[0] === "a" && before.keys.length === 1 &&
+    before.keys[0] === "a";
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BucketReply } from "../bucket_reply.ts";
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
 import type { TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
 import type { Cells } from "./cells.ts";
@@ -56,12 +57,11 @@ export function takeBucket(cells: Cells, request: TakeRequest, nowUs: number): T
     tatRem = nextRem;
   }
   const status = allowed ? "allowed" : blockedUs > nowUs ? "blocked" : "rate";
-  const reply = tatUs < nowUs
-    ? new BucketReply(status, nowUs, atUs - nowUs, request.arrivalUs, 0, 0)
-    : new BucketReply(status, nowUs, atUs - nowUs, request.arrivalUs, tatUs - nowUs, tatRem);
-  if (request.times === undefined) return reply;
-  const { waitUs, arrivalUs, levels } = reply;
-  return { status, nowUs, waitUs, arrivalUs, levels, times: allowed ? times : 0 };
+  const waitUs = atUs - nowUs;
+  const taken = request.times === undefined ? undefined : allowed ? times : 0;
+  return tatUs < nowUs
+    ? new BucketReply(status, nowUs, waitUs, 0, 0, taken)
+    : new BucketReply(status, nowUs, waitUs, tatUs - nowUs, tatRem, taken);
 }
 
 /**
@@ -94,34 +94,4 @@ function timesOf(
   while (times > 0 && !fits(times)) times--;
   while (times < most && fits(times + 1)) times++;
   return times;
-}
-
-/** The reply; its level is told to those who ask. */
-class BucketReply implements TakeReply {
-  readonly status: TakeStatus;
-  readonly nowUs: number;
-  readonly waitUs: number;
-  readonly arrivalUs: number;
-  readonly debtUs: number;
-  readonly debtRem: number;
-
-  constructor(
-    status: TakeStatus,
-    nowUs: number,
-    waitUs: number,
-    arrivalUs: number,
-    debtUs: number,
-    debtRem: number,
-  ) {
-    this.status = status;
-    this.nowUs = nowUs;
-    this.waitUs = waitUs;
-    this.arrivalUs = arrivalUs;
-    this.debtUs = debtUs;
-    this.debtRem = debtRem;
-  }
-
-  get levels(): readonly TargetLevel[] {
-    return [{ rates: [[this.debtUs, this.debtRem]], slots: undefined }];
-  }
 }

@@ -7,7 +7,8 @@
 
 import { tokenBucket } from "../../algorithms/token_bucket.ts";
 import { StoreError } from "../../base/errors.ts";
-import type { TakeReply, TakeStatus, TargetLevel } from "../store.ts";
+import { BucketReply } from "../bucket_reply.ts";
+import type { TakeReply } from "../store.ts";
 import type { BucketHeader } from "./bucket_header.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import type { BucketEntry, BucketRun } from "./encode_buckets.ts";
@@ -23,8 +24,6 @@ interface Outcome {
   readonly us: number;
   readonly rem: number;
 }
-
-const FULL: readonly TargetLevel[] = [{ rates: [[0, 0]], slots: undefined }];
 
 /** Reads the reply to runs of `size` requests; undefined if it is not one entry for each of theirs. */
 export function decodeBuckets(
@@ -75,7 +74,7 @@ function expand(
 ): void {
   const { taken } = outcome;
   if (asked) {
-    replies[index] = { ...(taken > 0 ? admitted(header, outcome) : denied(header, outcome)), times: taken };
+    replies[index] = taken > 0 ? admitted(header, outcome, taken) : denied(header, outcome, taken);
   } else if (more === undefined) {
     replies[index] = taken > 0 ? admitted(header, outcome) : denied(header, outcome);
   } else if (header.mode === "peek") {
@@ -87,9 +86,10 @@ function expand(
     const last = taken < times ? denied(header, outcome) : undefined;
     for (let i = times - 1; i >= taken; i--) replies[i === 0 ? index : more[i - 1] as number] = last as TakeReply;
     const { rate: { denominator }, wholeUs, owed } = header;
+    const { nowUs, blockedUs } = outcome;
     let { us, rem } = outcome;
     for (let i = taken - 1; i >= 0; i--) {
-      replies[i === 0 ? index : more[i - 1] as number] = admitted(header, { ...outcome, us, rem });
+      replies[i === 0 ? index : more[i - 1] as number] = admittedAt(header, nowUs, blockedUs, us, rem);
       us -= wholeUs;
       rem -= owed;
       if (rem < 0) {
@@ -101,19 +101,25 @@ function expand(
 }
 
 /** The reply to a take that left the bucket at `us` and `rem`: its instant follows from where that ends. */
-function admitted(header: BucketHeader, { nowUs, blockedUs, us, rem }: Outcome): TakeReply {
-  if (header.mode !== "wait") return replyOf("allowed", nowUs, 0, us, rem);
+function admitted(header: BucketHeader, { nowUs, blockedUs, us, rem }: Outcome, times?: number): TakeReply {
+  return admittedAt(header, nowUs, blockedUs, us, rem, times);
+}
+
+function admittedAt(
+  header: BucketHeader,
+  nowUs: number,
+  blockedUs: number,
+  us: number,
+  rem: number,
+  times?: number,
+): TakeReply {
+  if (header.mode !== "wait") return new BucketReply("allowed", nowUs, 0, us, rem, times);
   const { burstUs, burstRem } = header.rate;
   const waitUs = Math.max(us - burstUs + (rem > burstRem ? 1 : 0), blockedUs, 0);
-  return replyOf("allowed", nowUs, waitUs, us, rem);
+  return new BucketReply("allowed", nowUs, waitUs, us, rem, times);
 }
 
-function denied({ rate, cost }: BucketHeader, { nowUs, blockedUs, us, rem }: Outcome): TakeReply {
+function denied({ rate, cost }: BucketHeader, { nowUs, blockedUs, us, rem }: Outcome, times?: number): TakeReply {
   const waitUs = Math.max(tokenBucket.earliest({ tatUs: us, tatRem: rem }, 0, cost, rate), blockedUs);
-  return replyOf(blockedUs > 0 ? "blocked" : "rate", nowUs, waitUs, us, rem);
-}
-
-function replyOf(status: TakeStatus, nowUs: number, waitUs: number, us: number, rem: number): TakeReply {
-  const levels = us === 0 && rem === 0 ? FULL : [{ rates: [[us, rem] as const], slots: undefined }];
-  return { status, nowUs, waitUs, arrivalUs: 0, levels };
+  return new BucketReply(blockedUs > 0 ? "blocked" : "rate", nowUs, waitUs, us, rem, times);
 }

@@ -68,6 +68,17 @@ export function scriptOf(named: NamedRequest): Script {
   return isBucket(named.request) ? bucket : isPlain(named) ? decide : coordinate;
 }
 
+/** Whether a request and the one before it become one entry of the script. */
+export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
+  if (named.keys[0] !== before.keys[0]) return false;
+  const { request } = named;
+  if (!isBucket(request) || !isBucket(before.request)) return false;
+  const [target] = request.targets as [Target];
+  const { targets, mode, maxWaitUs, times } = before.request;
+  return request.times === undefined && times === undefined && request.mode === mode &&
+    request.maxWaitUs === maxWaitUs && target.policy === targets[0]?.policy && target.cost === targets[0]?.cost;
+}
+
 /**
  * Turns a batch into one script call. Requests with `times` must not stand in one batch with any that is no
  * {@linkcode isBucket}: only the smallest script knows them.

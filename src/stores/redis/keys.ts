@@ -67,6 +67,12 @@ export class KeyNames {
 
   /** The same for several targets, at once; undefined where a part is so long that it is hashed, which takes a promise. */
   keysOf(targets: readonly Target[]): string[] | undefined {
+    if (targets.length === 1) {
+      const [target] = targets as [Target];
+      const main = this.#main(target);
+      if (main === undefined) return undefined;
+      if (target.policy.rates.length <= 1 && target.policy.maxConcurrent === 0) return [main];
+    }
     const keys: string[] = [];
     for (const target of targets) {
       const main = this.#main(target);

@@ -12,7 +12,7 @@ import { Batcher } from "../batcher.ts";
 import type { DoneReply, NoticeListener, ReplyTo, Store, StoreLoad, StoreRequest, TakeReply } from "../store.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { decodeBatch, decodeNotice } from "./decode.ts";
-import { encodeBatch, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
+import { encodeBatch, isRepeat, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
 import { KeyNames } from "./keys.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
@@ -65,6 +65,7 @@ export class RedisStore implements Store {
       send: (batch) => this.#send(batch),
       kindOf: scriptOf,
       keysOf: ({ keys }) => keys,
+      joins: isRepeat,
       errorOf: (cause) => cause instanceof StoreError ? new StoreError(cause.code, cause.message, { cause }) : cause,
       afterSending: setImmediate,
       nowUs: systemClock.nowUs,

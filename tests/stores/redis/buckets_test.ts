@@ -48,6 +48,21 @@ describe("A batch of takes from token buckets", () => {
     assert.ok((calls[0]?.args.length ?? Infinity) <= 6, `${calls[0]?.args}`);
   });
 
+  it("lets a key live as long as its bucket takes, whatever limit it had before", async () => {
+    const { store, clock, prefix } = open();
+    const ttl = async () => Number(await connections.raw.send("PTTL", `${prefix}:api:k`)) - 60_000;
+    for (const burst of [5, 100_000, 10, 30_000, 2]) {
+      const one = target({ ratePerSecond: 10, burst });
+      for (let i = 0; i < 3; i++) {
+        const [reply] = await executeAll(store, [take({ ...one, cost: Math.max(Math.floor(burst / 4), 1) })]);
+        const [us = 0] = (reply as TakeReply).levels[0]?.rates[0] ?? [];
+        assert.ok(await ttl() > us / 1_000 - 20_000, `${await ttl()} ms for a bucket that takes ${us} µs`);
+        assert.ok(await ttl() <= us / 1_000 + 100_000 * 100 / 8 + 10, `${await ttl()} ms for ${us} µs`);
+      }
+      clock.set(clock.nowUs() + 1);
+    }
+  });
+
   it("tells the script one key where all are alike", async () => {
     const { store, calls } = open();
     const one = target({ ratePerSecond: 10, burst: 100 });
@@ -108,7 +123,8 @@ describe("A batch of takes from token buckets", () => {
             const after = fit === 0 ? state : tokenBucket.take(state, now, now, fit * cost, rate);
             states.set(key, after);
             const [reply] = await executeAll(store, [take({ ...one, cost }, { times })]);
-            assert.deepEqual(reply, {
+            const { status, nowUs, waitUs, arrivalUs, levels, times: taken } = reply as TakeReply;
+            assert.deepEqual({ status, nowUs, waitUs, arrivalUs, levels, times: taken }, {
               status: fit > 0 ? "allowed" : "rate",
               nowUs: now,
               waitUs: fit > 0 ? 0 : tokenBucket.earliest(state, now, cost, rate) - now,

@@ -1,0 +1,48 @@
+/**
+ * The reply to a take from one token bucket: most are, and few callers look at their levels.
+ *
+ * @module
+ */
+
+import type { TakeReply, TakeStatus, TargetLevel } from "./store.ts";
+
+/** A reply that makes its levels when they are asked for. */
+export class BucketReply implements TakeReply {
+  /** What became of it. */
+  readonly status: TakeStatus;
+  /** The store's clock at the decision. */
+  readonly nowUs: number;
+  /** How long until it may go ahead, or may be tried again. */
+  readonly waitUs: number;
+  /** Nobody queues for a rate. */
+  readonly arrivalUs: number;
+  /** How often it was taken, where that was asked for. */
+  readonly times: number | undefined;
+  readonly #us: number;
+  readonly #rem: number;
+
+  /**
+   * Makes one.
+   *
+   * @param status What became of the take.
+   * @param nowUs The store's clock at the decision.
+   * @param waitUs How long until it may go ahead, or may be tried again.
+   * @param us How long until the bucket is full, in whole microseconds.
+   * @param rem The rest of that, in parts of the rate's denominator.
+   * @param times How often it was taken, where that was asked for.
+   */
+  constructor(status: TakeStatus, nowUs: number, waitUs: number, us: number, rem: number, times?: number) {
+    this.status = status;
+    this.nowUs = nowUs;
+    this.waitUs = waitUs;
+    this.arrivalUs = 0;
+    this.times = times;
+    this.#us = us;
+    this.#rem = rem;
+  }
+
+  /** Where the bucket stands. */
+  get levels(): readonly TargetLevel[] {
+    return [{ rates: [[this.#us, this.#rem]], slots: undefined }];
+  }
+}

@@ -12,7 +12,7 @@ import { openRateSync } from "./_ours.ts";
 import { openProbe } from "./_probe.ts";
 import { type BenchContext, claim, figure, type Report } from "./_report.ts";
 
-const BLOCK = 20;
+const BLOCK = 50;
 
 /** When it must be done on a machine that is busy with other things, in milliseconds. */
 const LIMIT_MS = 15_000;
@@ -22,7 +22,7 @@ const ACQUIRE = "acquire, token bucket";
 
 /** Runs it. */
 export async function lone({ url, quick }: BenchContext): Promise<Report> {
-  const blocks = quick ? 2 : 200;
+  const blocks = quick ? 2 : 80;
   const probe = await openProbe(url);
   await probe.flush();
   const client = await createClient({ url }).connect();

@@ -21,7 +21,7 @@ const C_PIPELINE = "redis-benchmark, 50 clients, 16 in a pipeline";
 /** Runs it. */
 export async function throughput({ url, quick }: BenchContext): Promise<Report> {
   const lanes = quick ? 20 : 500;
-  const keys = userKeys(quick ? 100 : 100_000);
+  const keys = userKeys(quick ? 100 : 10_000);
   const options = { url, keys, lanes };
   const probe = await openProbe(url);
   await probe.flush();
@@ -35,7 +35,7 @@ export async function throughput({ url, quick }: BenchContext): Promise<Report> 
     [C_CLIENTS]: () => redisBenchmark({ url, clients: lanes, pipeline: 1, keys: keys.length }),
     [C_PIPELINE]: () => redisBenchmark({ url, clients: quick ? 5 : 50, pipeline: 16, keys: keys.length }),
   });
-  const pace = paceOf(quick, { warmUpMs: 500, roundMs: 450, rounds: 5 });
+  const pace = paceOf(quick, { warmUpMs: 1_200, roundMs: 500, rounds: 7 });
   const measured = await compare(contenders, pace, probe);
   for (const contender of contenders) await contender.close();
   await probe.flush();

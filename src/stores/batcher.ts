@@ -63,7 +63,7 @@ interface Entry<Item, Reply> {
 /** The way of many items to one place. */
 export class Batcher<Item, Reply> {
   readonly #options: BatcherOptions<Item, Reply>;
-  #queue: Entry<Item, Reply>[] = [];
+  #queue: (Entry<Item, Reply> | undefined)[] = [];
   /** How many at the front of the queue have been sent. */
   #sent = 0;
   #gone = 0;
@@ -73,8 +73,8 @@ export class Batcher<Item, Reply> {
   #fastestBeforeUs = Infinity;
   #fastestSinceUs = -Infinity;
   #isScheduled = false;
-  /** Something was sent in this turn. */
-  #isSending = false;
+  /** Something was done in this turn of the event loop, and more is done in the next. */
+  #isLater = false;
   /** Calls that were answered, and whose callers do not know it yet. */
   readonly #answers: (() => void)[] = [];
   #closed: Error | undefined;
@@ -121,9 +121,9 @@ export class Batcher<Item, Reply> {
     const queued = this.#queue.slice(this.#sent);
     this.#queue = [];
     this.#sent = this.#gone = 0;
-    for (const { isGone, leave, reject } of queued) {
-      leave?.();
-      if (!isGone) reject(error);
+    for (const entry of queued) {
+      entry?.leave?.();
+      if (!entry?.isGone) entry?.reject(error);
     }
   }
 
@@ -151,21 +151,28 @@ export class Batcher<Item, Reply> {
   }
 
   /**
-   * Sends a batch, and lets the callers of an answered one go on after that: so that the server has work while they
-   * have. One batch a turn: the server answers together what it has received together.
+   * Sends a batch, then lets the callers of an answered one go on, then sends what those ask: so that the server has
+   * work while they have. One batch and one answer a turn: the server answers together what it receives together.
    */
   #goOn(): void {
-    if (this.#isSending) return;
-    if (!this.#maySend()) {
-      for (const answer of this.#answers.splice(0)) answer();
-      return;
-    }
-    this.#sendByKind(this.#next());
-    this.#isSending = true;
-    this.#options.afterSending(() => {
-      this.#isSending = false;
+    if (this.#isLater) return;
+    if (this.#maySend()) {
+      this.#sendByKind(this.#next());
+      this.#later(() => {
+        this.#answers.shift()?.();
+        if (this.#answers.length > 0 || this.#maySend()) this.#later(() => this.#goOn());
+      });
+    } else {
       this.#answers.shift()?.();
-      this.#goOn();
+      if (this.#answers.length > 0) this.#later(() => this.#goOn());
+    }
+  }
+
+  #later(goOn: () => void): void {
+    this.#isLater = true;
+    this.#options.afterSending(() => {
+      this.#isLater = false;
+      goOn();
     });
   }
 
@@ -203,6 +210,7 @@ export class Batcher<Item, Reply> {
         before = entry.item;
         batch.push(entry);
       }
+      this.#queue[this.#sent] = undefined; // the array may be old: what it holds would grow old with it
       entry.leave?.();
     }
     if (this.#sent === this.#queue.length || this.#sent > 4 * this.#options.maxBatch) {

@@ -70,13 +70,23 @@ export function whole(value: number): string {
   return String(Math.min(Math.ceil(value), MAX_NUMBER));
 }
 
+/**
+ * The mark of the step by which keys of a bucket live: 50, and more by the power of two of its milliseconds. An eighth
+ * of a full refill at most.
+ */
+function markOf(burstUs: number): string {
+  let power = 0;
+  for (let stepUs = 1_000; stepUs * 16 <= burstUs; stepUs *= 2) power++;
+  return String(50 + power);
+}
+
 function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target): BucketHeader {
   const rate = policy.rates[0] as TokenBucketLimit;
   const { intervalUs, intervalRem, denominator, burstUs, burstRem } = rate;
   const carry = Math.floor(cost * intervalRem / denominator);
   const wholeUs = cost * intervalUs + carry;
   const owed = cost * intervalRem - carry * denominator;
-  const args = [String(burstUs), String(wholeUs)];
+  const args = [String(burstUs), String(wholeUs), markOf(burstUs)];
   if (mode === "wait") args.push(whole(maxWaitUs));
   if (denominator > 1) args.push(...[owed, denominator, burstRem, String(denominator - 1).length].map(String));
   return {

@@ -6,7 +6,8 @@ KEYS     the main key of each entry, run by run
 ARGV     now in µs, or "" for the server's TIME
          grace in ms, added to every time to live
          each run: what it is (1 peek + 2 wait + 4 fraction + 8 counts + 16 keys stand in several entries), its number
-           of entries, the µs that a bucket holds, the µs that one take adds; wait: the longest wait µs; fraction: what
+           of entries, the µs that a bucket holds, the µs that one take adds, the mark of how long keys live; wait: the
+           longest wait µs; fraction: what
            a take adds beyond whole µs, denominator, what a bucket holds beyond whole µs, digits of a remainder;
            counts: for each entry, how often to take, one after the other, until a denial
 
@@ -62,10 +63,11 @@ while last < #KEYS do
   -- The header of a run.
   local kind, first = ARGV[cursor + 1] + 0, last + 1
   last = math.min(last + ARGV[cursor + 2], #KEYS)
-  local burst_us, whole_us, max_wait, owed = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, 0, 0
+  local burst_us, whole_text, mark, max_wait, owed = ARGV[cursor + 3] + 0, ARGV[cursor + 4], ARGV[cursor + 5], 0, 0
+  local whole_us = whole_text + 0
   local denominator, burst_rem, size, digits_format = 1, 0, 16, "%016d"
   local peeks, counts, repeats = kind % 2 >= 1, kind % 16 >= 8, kind >= 16
-  cursor = cursor + 4
+  cursor = cursor + 5
   if kind % 4 >= 2 then
     max_wait, cursor = ARGV[cursor + 1] + 0, cursor + 1
   end
@@ -76,13 +78,9 @@ while last < #KEYS do
   end
   -- Where a bucket may stand after a take.
   local most_us = now + max_wait + burst_us
-  -- A key lives until the end of the step its bucket stands in: an eighth of a full refill at most, a power of two in
-  -- ms. The mark in front of the state tells which: what it says needs no new time to live within that step.
-  local exponent, step_us = 0, 1000
-  while step_us * 16 <= burst_us do
-    exponent, step_us = exponent + 1, step_us * 2
-  end
-  local mark, whole_text, lives = format("%02d", 50 + exponent), format("%d", whole_us), {}
+  -- A key lives until the end of the step its bucket stands in, whose length is a power of two in ms. The mark in front
+  -- of the state tells which: within that step, the key needs no new time to live.
+  local step_us, lives = 1000 * 2 ^ (mark - 50), {}
   local mark_1, mark_2 = byte(mark, 1, 2)
 
   for i = first, last do

@@ -105,8 +105,8 @@ interface Question<Answer> {
   readonly targets: readonly Target[];
   readonly route: Route;
   readonly mode: "now" | "peek";
-  /** Makes the answer from a store's reply. */
-  conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean): Answer;
+  /** Makes the answer from a store's reply. `nowUs` is the time by this process' clock, if it is known. */
+  conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean, nowUs?: number): Answer;
   /** Makes the answer where no store decided. */
   storeless(allowed: boolean, nowMs: number): Answer;
 }
@@ -126,10 +126,9 @@ class NowQuestion implements Question<TryDecision> {
     return "now";
   }
 
-  conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean): TryDecision {
+  conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean, nowUs?: number): TryDecision {
     const decision = new TryDecision(new ReplyFacts(this.targets, reply, degraded));
-    // A store in this process has the clock of this process.
-    const nowMs = (client.store.isLocal ? reply.nowUs : client.clock.nowUs()) / 1_000;
+    const nowMs = decision.allowed ? (nowUs ?? client.clock.nowUs()) / 1_000 : 0;
     if (id !== "" && decision.allowed) decision.grant(newPermit(this.parties, decision, 0, { client, reply, id }));
     count(this.parties, decision, 0, nowMs, false);
     return decision;
@@ -173,7 +172,7 @@ function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
   const { target } = parties[0] as Party;
   const known = parties.length === 1 ? client.foresight?.decide(target, question.mode, 0) : undefined;
   if (known === undefined) return askAt(question, client);
-  if (!(known instanceof Promise)) return question.conclude(client, known, "", false);
+  if (!(known instanceof Promise)) return question.conclude(client, known, "", false, known.nowUs);
   return known.then(
     (reply) => question.conclude(client, reply, "", false),
     (error) => recover(question, client, error),
@@ -190,7 +189,8 @@ function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer 
   } catch (error) {
     return recover(question, client, error);
   }
-  if (!(reply instanceof Promise)) return question.conclude(client, reply, request.id, false);
+  // A store in this process has the clock of this process.
+  if (!(reply instanceof Promise)) return question.conclude(client, reply, request.id, false, reply.nowUs);
   return reply.then((later) => {
     client.foresight?.remember(request, later, askedUs);
     return question.conclude(client, later, request.id, false);

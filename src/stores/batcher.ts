@@ -159,7 +159,9 @@ export class Batcher<Item, Reply> {
     if (this.#maySend()) {
       this.#sendByKind(this.#next());
       this.#later(() => {
-        this.#answers.shift()?.();
+        const answer = this.#answers.shift();
+        if (answer === undefined) return this.#goOn();
+        answer();
         if (this.#answers.length > 0 || this.#maySend()) this.#later(() => this.#goOn());
       });
     } else {

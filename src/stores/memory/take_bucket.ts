@@ -7,7 +7,7 @@
 
 import { BucketReply } from "../bucket_reply.ts";
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
-import type { TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
+import type { TakeReply, TakeRequest, Target } from "../store.ts";
 import type { Cells } from "./cells.ts";
 
 /** Decides if that is what is asked for; else undefined. */

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
-
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError, StoreError } from "../../base/errors.ts";
+import { inNextTurn } from "../../base/turn.ts";
 import { Batcher } from "../batcher.ts";
 import type { DoneReply, NoticeListener, ReplyTo, Store, StoreLoad, StoreRequest, TakeReply } from "../store.ts";
 import type { RedisConnection } from "./connections/connection.ts";
@@ -67,7 +66,7 @@ export class RedisStore implements Store {
       keysOf: ({ keys }) => keys,
       joins: isRepeat,
       errorOf: (cause) => cause instanceof StoreError ? new StoreError(cause.code, cause.message, { cause }) : cause,
-      afterSending: setImmediate,
+      afterSending: inNextTurn,
       nowUs: systemClock.nowUs,
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,

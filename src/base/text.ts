@@ -18,12 +18,13 @@ const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
  * everything else as its kind. Credentials inside a URL are hidden. Never throws.
  *
  * @param value What was received.
+ * @param maxShown The most characters of a string that are repeated.
  * @returns A short text on one line.
  */
-export function show(value: unknown): string {
+export function show(value: unknown, maxShown: number = MAX_SHOWN): string {
   switch (typeof value) {
     case "string":
-      return showText(value);
+      return showText(value, maxShown);
     case "number":
       return Object.is(value, -0) ? "-0" : String(value);
     case "bigint":
@@ -62,13 +63,13 @@ export function kindOf(value: unknown): string {
  */
 export function listWords(words: readonly string[], conjunction: "or" | "and" = "or"): string {
   if (words.length === 0) return "none";
-  const quoted = words.map(show);
+  const quoted = words.map((word) => show(word));
   const last = quoted.pop();
   return quoted.length === 0 ? `${last}` : `${quoted.join(", ")} ${conjunction} ${last}`;
 }
 
-function showText(text: string): string {
-  return JSON.stringify(cut(withoutCredentials(text))).replace(UNPRINTABLE, escapeCharacter);
+function showText(text: string, maxShown: number): string {
+  return JSON.stringify(cut(withoutCredentials(text), maxShown)).replace(UNPRINTABLE, escapeCharacter);
 }
 
 /** Hides `user:password@` of a URL. A password may hold any character, so everything up to the last `@` goes. */
@@ -79,9 +80,9 @@ function withoutCredentials(text: string): string {
 }
 
 /** Cuts between code points, never inside one. */
-function cut(text: string): string {
-  if (text.length <= MAX_SHOWN) return text;
-  const end = (text.codePointAt(MAX_SHOWN - 2) ?? 0) > 0xffff ? MAX_SHOWN - 2 : MAX_SHOWN - 1;
+function cut(text: string, maxShown: number = MAX_SHOWN): string {
+  if (text.length <= maxShown) return text;
+  const end = (text.codePointAt(maxShown - 2) ?? 0) > 0xffff ? maxShown - 2 : maxShown - 1;
   return `${text.slice(0, end)}…`;
 }
 

@@ -8,8 +8,9 @@ import { ConfigError } from "../../base/errors.ts";
 import type { RateSyncConfig } from "../options.ts";
 import { type EnvReader, readEnvOrThrow } from "./environment.ts";
 import { expandDocument } from "./expand.ts";
+import { filesBeside, readTextFile, UnreadableFile } from "./files.ts";
 import { type ConfigParser, parseDocument } from "./parse.ts";
-import { reasonOf } from "./find.ts";
+
 import { type ConfigChecks, readDocument } from "./schema.ts";
 
 /** How a configuration file is read. */
@@ -25,7 +26,7 @@ export interface CheckedLoadOptions extends LoadConfigOptions, ConfigChecks {}
 
 /** How a configuration's text is read. */
 export interface ParseConfigOptions extends CheckedLoadOptions {
-  /** What errors call the file. */
+  /** What errors call the file. Files that it names are relative to its folder. */
   readonly file?: string;
 }
 
@@ -44,7 +45,7 @@ export async function parseConfig(
   const { file, parse, env = readEnvOrThrow, ...checks } = options;
   try {
     const document = await parseDocument(text, parse);
-    return readDocument(expandDocument(document, env), checks);
+    return await readDocument(expandDocument(document, env), filesBeside(file), checks);
   } catch (error) {
     throw error instanceof ConfigError && file !== undefined ? inFile(error, file) : error;
   }
@@ -66,37 +67,18 @@ export async function loadConfigFile(
 }
 
 async function readText(path: string): Promise<string> {
-  const refuse = (received: string): ConfigError =>
-    new ConfigError({
+  try {
+    return await readTextFile(path);
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error;
+    throw new ConfigError({
       file: path,
       path: "configuration",
       expected: "a text file in UTF-8",
-      received,
+      received: error.reason,
     });
-  let bytes: Uint8Array;
-  try {
-    const { readFile } = await import("node:fs/promises");
-    bytes = await readFile(path);
-  } catch (error) {
-    const reason = reasonOf(error);
-    throw refuse(REASONS[reason] ?? `an error: ${reason}`);
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw refuse("bytes that are no UTF-8");
   }
 }
-
-/** What the usual reasons mean. */
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  ENOTDIR: "no such file",
-  EISDIR: "a directory",
-  EACCES: "a file that may not be read",
-  EPERM: "a file that may not be read",
-  NotCapable: "a file that may not be read (Deno: --allow-read)",
-};
 
 function inFile(error: ConfigError, file: string): ConfigError {
   const { path, expected, received } = error;

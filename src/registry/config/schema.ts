@@ -9,6 +9,7 @@ import type { HttpConfig, RateSyncConfig, StoreConfig } from "../options.ts";
 import { checkSection } from "./check.ts";
 import { configError, type Table } from "./document.ts";
 import { readLimiter } from "./limiters.ts";
+import type { FileReader } from "./files.ts";
 import { Section } from "./section.ts";
 import { readStore } from "./stores.ts";
 
@@ -29,11 +30,16 @@ const HTTP_SECTIONS: readonly string[] = ["http", "fastapi"];
  * Translates a document.
  *
  * @param document The document, with its variables filled in.
+ * @param readFile Reads the files that it names.
  * @param checks What else to ask of each store and limiter.
  * @returns The configuration, complete.
  * @throws {ConfigError} If anything is wrong; the first thing in the order stores, limiters, http.
  */
-export function readDocument(document: Table, checks: ConfigChecks = {}): RateSyncConfig {
+export async function readDocument(
+  document: Table,
+  readFile: FileReader,
+  checks: ConfigChecks = {},
+): Promise<RateSyncConfig> {
   const root = new Section(document, []);
   root.allowOnly(SECTIONS);
   if (root.keys.length === 0) {
@@ -43,13 +49,13 @@ export function readDocument(document: Table, checks: ConfigChecks = {}): RateSy
       "an empty document",
     );
   }
-  const stores = readNamed(root, "stores", (section, id) => {
-    const store = readStore(section);
+  const stores = await readNamed(root, "stores", async (section, id) => {
+    const store = await readStore(section, readFile);
     checkSection(section, () => checks.checkStore?.(id, store));
     return store;
   });
   const storeIds = Object.keys(stores);
-  const limiters = readNamed(root, "limiters", (section, id) => {
+  const limiters = await readNamed(root, "limiters", (section, id) => {
     const limiter = readLimiter(section, storeIds);
     checkSection(section, () => checks.checkLimiter?.(id, limiter));
     return limiter;
@@ -58,17 +64,17 @@ export function readDocument(document: Table, checks: ConfigChecks = {}): RateSy
 }
 
 /** Reads every table of a section. The record has no prototype: any id is only an id. */
-function readNamed<T>(
+async function readNamed<T>(
   root: Section,
   key: string,
-  read: (section: Section, id: string) => T,
-): Record<string, T> {
+  read: (section: Section, id: string) => T | Promise<T>,
+): Promise<Record<string, T>> {
   const named = Object.create(null) as Record<string, T>;
   const parent = root.section(key);
   for (const id of parent?.keys ?? []) {
     if (id === "") parent?.fail(id, "an id that is not empty", "an empty one");
     const section = parent?.section(id);
-    if (section !== undefined) named[id] = read(section, id);
+    if (section !== undefined) named[id] = await read(section, id);
   }
   return named;
 }

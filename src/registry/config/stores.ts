@@ -4,13 +4,23 @@
  * @module
  */
 
+import { show } from "../../base/text.ts";
 import type { MemoryStoreConfig, RedisStoreConfig, StoreConfig } from "../options.ts";
 import { defined } from "./defined.ts";
+import { type FileReader, UnreadableFile } from "./files.ts";
 import type { Section } from "./section.ts";
 
 const ENGINES = ["memory", "redis"] as const;
 
 type Engine = (typeof ENGINES)[number];
+
+/** Options that name files. */
+const PEM_FILES = ["tls_ca_file", "tls_cert_file", "tls_key_file"] as const;
+
+type PemFile = typeof PEM_FILES[number];
+
+/** No path that is meant is longer; a key without line breaks is. */
+const MAX_PATH = 160;
 
 /** The options that each engine knows, besides `engine`. */
 const KEYS: Readonly<Record<Engine, readonly string[]>> = {
@@ -20,6 +30,12 @@ const KEYS: Readonly<Record<Engine, readonly string[]>> = {
     "db",
     "username",
     "password",
+    "tls_ca_file",
+    "tls_cert_file",
+    "tls_key_file",
+    "tls_key_passphrase",
+    "tls_server_name",
+    "tls_insecure",
     "key_prefix",
     "pool_min_size",
     "pool_max_size",
@@ -36,10 +52,11 @@ const KEYS: Readonly<Record<Engine, readonly string[]>> = {
  * are checked, and those of the other one are not used.
  *
  * @param section The store's table.
+ * @param readFile Reads the PEM files that it names. Those of a store that is a memory store are not read.
  * @returns The store.
- * @throws {ConfigError} If an option is unknown or of the wrong type.
+ * @throws {ConfigError} If an option is unknown or of the wrong type, or a file cannot be read.
  */
-export function readStore(section: Section): StoreConfig {
+export async function readStore(section: Section, readFile: FileReader): Promise<StoreConfig> {
   const named = section.choice("engine", ENGINES);
   const url = section.text("url");
   section.allowOnly(["engine", ...keysOf(section, named, url)]);
@@ -49,9 +66,10 @@ export function readStore(section: Section): StoreConfig {
   if (url !== undefined) checkUrl(section, url);
   const memory = readMemory(section);
   const redis = readRedis(section);
+  for (const key of PEM_FILES) checkPath(section, key);
   if (named === "memory" || url === "") return { engine: "memory", ...memory };
   if (url === undefined) section.fail("url", "a URL such as redis://localhost:6379/0");
-  return { engine: "redis", url, ...redis };
+  return { engine: "redis", url, ...redis, ...await readPemFiles(section, readFile) };
 }
 
 function keysOf(
@@ -88,6 +106,9 @@ function readRedis(section: Section): Omit<RedisStoreConfig, "engine" | "url"> {
     db: section.number("db", { whole: true, min: 0 }),
     username: section.text("username") || undefined,
     password: section.text("password"),
+    tlsKeyPassphrase: section.text("tls_key_passphrase"),
+    tlsServerName: section.text("tls_server_name"),
+    tlsInsecure: section.boolean("tls_insecure"),
     keyPrefix: section.text("key_prefix", { nonEmpty: true }),
     poolMinSize: section.number("pool_min_size", { whole: true, min: 1 }),
     poolMaxSize: section.number("pool_max_size", { whole: true, min: 1 }),
@@ -95,5 +116,34 @@ function readRedis(section: Section): Omit<RedisStoreConfig, "engine" | "url"> {
     socketConnectTimeoutMs: section.durationMs("socket_connect_timeout", { positive: true }),
     timingMarginMs: section.number("timing_margin_ms", { min: 0 }),
     maxQueued: section.number("max_queued", { whole: true, min: 1 }),
+  });
+}
+
+/** What stands in place of a path may be the key itself, so that it is not shown. */
+function checkPath(section: Section, key: PemFile): void {
+  const path = section.text(key);
+  if (path === undefined) return;
+  if (path.length <= MAX_PATH && !/-----BEGIN|[\r\n]/.test(path)) return;
+  section.fail(key, `the path of a PEM file, of at most ${MAX_PATH} characters`, "another text (not shown)");
+}
+
+async function readPemFiles(
+  section: Section,
+  readFile: FileReader,
+): Promise<Pick<RedisStoreConfig, "tlsCa" | "tlsCert" | "tlsKey">> {
+  const read = async (key: PemFile): Promise<string | undefined> => {
+    const path = section.text(key);
+    if (path === undefined || path === "") return undefined;
+    try {
+      return await readFile(path);
+    } catch (error) {
+      if (!(error instanceof UnreadableFile)) throw error;
+      section.fail(key, "a PEM file that can be read", `${show(path, MAX_PATH)} (${error.reason})`);
+    }
+  };
+  return defined({
+    tlsCa: await read("tls_ca_file"),
+    tlsCert: await read("tls_cert_file"),
+    tlsKey: await read("tls_key_file"),
   });
 }

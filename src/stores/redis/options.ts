@@ -14,6 +14,24 @@ export interface RedisStoreOptions {
   readonly password?: string;
   /** ACL user. An empty string means none. @default {"default"} */
   readonly username?: string;
+  /**
+   * With `rediss://`: certificates of the authorities to trust, as PEM text, in place of those of the runtime. An empty
+   * string means none, here and in the other TLS options.
+   */
+  readonly tlsCa?: string;
+  /** With `rediss://`: the certificate of this client, as PEM text, for servers that want one. Needs `tlsKey`. */
+  readonly tlsCert?: string;
+  /** The private key of `tlsCert`, as PEM text. */
+  readonly tlsKey?: string;
+  /** What `tlsKey` is encrypted with. */
+  readonly tlsKeyPassphrase?: string;
+  /** The name that the server's certificate must hold, and that the server is asked for. @default the host of the URL */
+  readonly tlsServerName?: string;
+  /**
+   * Whether any certificate of the server is taken: for trying out only, because then anyone between can read along.
+   * @default {false}
+   */
+  readonly tlsInsecure?: boolean;
   /** What every key begins with. Not empty. @default {"rate_limit"} */
   readonly keyPrefix?: string;
   /**

@@ -7,7 +7,8 @@
 
 import { withTimeout } from "../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../base/errors.ts";
-import { type Failure, openClosedError, openError, openTimeoutError, protocolError } from "./errors.ts";
+import { type Failure, handshakeError, openClosedError, openError, openTimeoutError, protocolError } from "./errors.ts";
+import { tlsReason, type TlsSettings } from "./tls.ts";
 import type { Endpoint } from "./url.ts";
 
 /** What is used of a node-redis client. */
@@ -40,6 +41,8 @@ export interface OpenClient {
 
 /** How to open a client. */
 export interface OpenClientOptions {
+  /** How it is encrypted, where the endpoint says that it is. */
+  readonly tls: TlsSettings;
   /** How long it may take, in milliseconds, with the handshake. */
   readonly timeoutMs: number;
   /** Gives the attempt up; it then rejects with the signal's reason. */
@@ -63,7 +66,7 @@ export async function openClient(
 ): Promise<OpenClient> {
   const driver = await loadDriver();
   options.signal.throwIfAborted();
-  const redis = createClient(driver, endpoint, options.timeoutMs);
+  const redis = createClient(driver, endpoint, options);
   const failure = (cause: unknown) => ({ cause, isReply: cause instanceof driver.ErrorReply });
 
   let isEnded = false;
@@ -112,8 +115,10 @@ export async function openClient(
     if (cause instanceof driver.ConnectionTimeoutError) {
       throw openTimeoutError(endpoint, isAccepted, options.timeoutMs);
     }
+    const reason = endpoint.tls ? tlsReason(cause, options.tls) : undefined;
+    if (reason !== undefined) throw handshakeError(endpoint, reason, cause);
     const isCutOff = cause instanceof driver.SocketClosedUnexpectedlyError ||
-      (cause as { code?: unknown }).code === "ECONNRESET";
+      ["ECONNRESET", "EPIPE"].includes(String((cause as { code?: unknown }).code));
     throw isAccepted && isCutOff ? openClosedError(endpoint, cause) : openError(endpoint, failure(cause));
   }
   return client;
@@ -131,11 +136,14 @@ async function loadDriver(): Promise<Driver> {
   }
 }
 
-function createClient(driver: Driver, endpoint: Endpoint, timeoutMs: number): NodeRedisClient {
-  const { host, port, tls, db, username, password } = endpoint;
+function createClient(driver: Driver, endpoint: Endpoint, { tls, timeoutMs }: OpenClientOptions): NodeRedisClient {
+  const { host, port, db, username, password } = endpoint;
   const common = { host, port, connectTimeout: timeoutMs, reconnectStrategy: false } as const;
+  // A socket with a signal has a listener for errors from the start. Without one, an alert that follows the handshake
+  // at once, such as "certificate required", comes before node-redis listens, and ends the process on Deno.
+  const encrypted = { ...common, ...tls, tls: true, signal: new AbortController().signal } as const;
   return driver.createClient({
-    socket: tls ? { ...common, tls } : common,
+    socket: endpoint.tls ? encrypted : common,
     database: db,
     name: "ratesync",
     ...(username === undefined ? {} : { username }),

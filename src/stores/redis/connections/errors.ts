@@ -24,6 +24,11 @@ export function openError(endpoint: Endpoint, { cause, isReply }: Failure): Stor
     : new StoreError("STORE_UNAVAILABLE", reach(endpoint, reason), options);
 }
 
+/** The TLS handshake failed, for a reason that is known. */
+export function handshakeError(endpoint: Endpoint, reason: string, cause: unknown): StoreError {
+  return new StoreError("STORE_UNAVAILABLE", reach(endpoint, reason), { cause });
+}
+
 /** A server answered, but not in the protocol of Redis. */
 export function protocolError(endpoint: Endpoint, cause: unknown): StoreError {
   return new StoreError(
@@ -47,7 +52,7 @@ export function openTimeoutError(endpoint: Endpoint, accepted: boolean, ms: numb
 
 /** The server closed a connection before it answered anything. */
 export function openClosedError(endpoint: Endpoint, cause: unknown): StoreError {
-  const hint = endpoint.tls ? "not speak TLS" : "expect TLS (rediss://)";
+  const hint = endpoint.tls ? "want a client certificate (tlsCert, tlsKey), or another one" : "expect TLS (rediss://)";
   return new StoreError(
     "STORE_UNAVAILABLE",
     reach(

@@ -163,8 +163,9 @@ export class Link {
   }
 
   async #openClient(): Promise<OpenClient> {
-    const { endpoint, socketTimeoutMs, socketConnectTimeoutMs } = this.#settings;
+    const { endpoint, tls, socketTimeoutMs, socketConnectTimeoutMs } = this.#settings;
     const client = await openClient(endpoint, {
+      tls,
       timeoutMs: socketConnectTimeoutMs,
       signal: this.#end.signal,
       onLost: (lost, cause) => this.#drop(lost, lostError(endpoint, cause)),

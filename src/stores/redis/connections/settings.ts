@@ -8,12 +8,15 @@ import { ConfigError } from "../../../base/errors.ts";
 import { show } from "../../../base/text.ts";
 import { rejectUnknownOptions } from "../../../base/unknown_options.ts";
 import type { RedisStoreOptions } from "../options.ts";
+import { readTls, type TlsSettings } from "./tls.ts";
 import { type Endpoint, readEndpoint } from "./url.ts";
 
 /** What opens and keeps connections. Every value has been checked. */
 export interface ConnectionSettings {
   /** Where the server is. */
   readonly endpoint: Endpoint;
+  /** How the connection is encrypted, where the endpoint says that it is. */
+  readonly tls: TlsSettings;
   /** Connections opened at first use. */
   readonly poolMinSize: number;
   /** The most connections for commands. */
@@ -31,6 +34,12 @@ const KNOWN = {
   db: true,
   password: true,
   username: true,
+  tlsCa: true,
+  tlsCert: true,
+  tlsKey: true,
+  tlsKeyPassphrase: true,
+  tlsServerName: true,
+  tlsInsecure: true,
   keyPrefix: true,
   poolMinSize: true,
   poolMaxSize: true,
@@ -67,8 +76,10 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
       received: String(min),
     });
   }
+  const endpoint = readEndpoint(options);
   return Object.freeze({
-    endpoint: readEndpoint(options),
+    endpoint,
+    tls: readTls(options, endpoint.tls),
     poolMinSize: min,
     poolMaxSize: max,
     socketTimeoutMs: readTimeout("socketTimeoutMs", socketTimeoutMs ?? SOCKET_TIMEOUT_MS),

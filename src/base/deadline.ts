@@ -50,7 +50,8 @@ export function startTimer(ms: number, callback: () => void): Timer {
 
 /**
  * Many waits of one length under one timer: what was added first is due first, so the timer only ever aims at the
- * oldest. Adding and deleting cost a map entry each, never a timer.
+ * oldest. Adding and deleting cost no timer. It is meant for a few items at a time, in a plain list: a map that is old
+ * and used without end keeps everything alive that was ever in it, until the old are collected.
  *
  * When the timer fires late, this process was busy, and the answers may lie unread in its sockets. Then it looks
  * again a little later, before it calls anything overdue.
@@ -59,7 +60,8 @@ export class DeadlineQueue<T> {
   readonly #waitUs: number;
   readonly #onDue: (item: T) => void;
   readonly #clock: Clock;
-  readonly #dueUs = new Map<T, number>();
+  /** Those that wait, oldest first. */
+  readonly #waits: { readonly item: T; readonly dueUs: number }[] = [];
   #timer: Timer | undefined;
 
   /**
@@ -77,19 +79,21 @@ export class DeadlineQueue<T> {
 
   /** How many items wait. */
   get size(): number {
-    return this.#dueUs.size;
+    return this.#waits.length;
   }
 
   /** Starts an item's time. It must not be in the queue already. */
   add(item: T): void {
     const dueUs = this.#clock.nowUs() + this.#waitUs;
-    this.#dueUs.set(item, dueUs);
+    this.#waits.push({ item, dueUs });
     if (this.#timer === undefined) this.#aim(dueUs);
   }
 
   /** Takes an item out, and tells whether it was still in. */
   delete(item: T): boolean {
-    return this.#dueUs.delete(item);
+    const place = this.#waits.findIndex((wait) => wait.item === item);
+    if (place >= 0) this.#waits.splice(place, 1);
+    return place >= 0;
   }
 
   #aim(atUs: number): void {
@@ -104,10 +108,10 @@ export class DeadlineQueue<T> {
   #sweep(): void {
     this.#timer = undefined;
     const nowUs = this.#clock.nowUs();
-    for (const [item, dueUs] of this.#dueUs) {
-      if (dueUs > nowUs) return this.#aim(dueUs);
-      this.#dueUs.delete(item);
-      this.#onDue(item);
+    for (let first = this.#waits[0]; first !== undefined; first = this.#waits[0]) {
+      if (first.dueUs > nowUs) return this.#aim(first.dueUs);
+      this.#waits.shift();
+      this.#onDue(first.item);
     }
   }
 }

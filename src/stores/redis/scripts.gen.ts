@@ -9,7 +9,7 @@ import type { Script } from "./script.ts";
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "c96c097846a76d0fee1db6d183554696f512f2db",
+  sha1: "93e3f527ddc80f90f8a1285a97bc816e299d7875",
   source: `local call, try, sub, byte, format = redis.call, redis.pcall, string.sub, string.byte, string.format
 local floor, tonumber = math.floor, tonumber
 local now = tonumber(ARGV[1])
@@ -69,10 +69,12 @@ local key, value = KEYS[i], values[i]
 if repeats then value = latest[key] or value end
 local us, rem, blocked, at, marked = 0, 0, 0, now, false
 if value then
-if size == 16 and #value == 18 then
+if #value == 18 then
 local first_byte, second_byte = byte(value, 1, 2)
-marked = first_byte == mark_1 and second_byte == mark_2
-if first_byte >= MARKED then value = sub(value, 3) end
+if first_byte >= MARKED then
+marked = size == 16 and first_byte == mark_1 and second_byte == mark_2
+value = sub(value, 3)
+end
 end
 us = #value == size and tonumber(size == 16 and value or sub(value, 1, 16))
 if size > 16 and us then rem = tonumber(sub(value, 17)) end

@@ -63,6 +63,20 @@ describe("A batch of takes from token buckets", () => {
     }
   });
 
+  it("does not take the mark of a key for its time, nor a fraction of two digits for a mark", async () => {
+    const { store } = open();
+    const [whole, fraction] = [1_000, 1_024].map((ratePerSecond) => target({ ratePerSecond, burst: 1_000 })) as [
+      Target,
+      Target,
+    ];
+    for (const one of [whole, fraction, fraction, whole, whole, fraction]) {
+      const [reply] = await executeAll(store, [take(one)]);
+      const [us = 0] = (reply as TakeReply).levels[0]?.rates[0] ?? [];
+      assert.equal((reply as TakeReply).status, "allowed");
+      assert.ok(us < 10_000, `${us} µs for a few units`);
+    }
+  });
+
   it("tells the script one key where all are alike", async () => {
     const { store, calls } = open();
     const one = target({ ratePerSecond: 10, burst: 100 });

@@ -88,10 +88,12 @@ while last < #KEYS do
     if repeats then value = latest[key] or value end
     local us, rem, blocked, at, marked = 0, 0, 0, now, false
     if value then
-      if size == 16 and #value == 18 then
+      if #value == 18 then
         local first_byte, second_byte = byte(value, 1, 2)
-        marked = first_byte == mark_1 and second_byte == mark_2
-        if first_byte >= MARKED then value = sub(value, 3) end
+        if first_byte >= MARKED then
+          marked = size == 16 and first_byte == mark_1 and second_byte == mark_2
+          value = sub(value, 3)
+        end
       end
       us = #value == size and tonumber(size == 16 and value or sub(value, 1, 16))
       if size > 16 and us then rem = tonumber(sub(value, 17)) end

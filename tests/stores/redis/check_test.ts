@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 
 import { ClosedError, createRateSync, NotFoundError, type StoreCheck, type StoreProblemKind } from "../../../mod.ts";
+import { TemporaryFolder } from "../../../scripts/_temporary.ts";
 import { MemoryStore } from "../../../src/stores/memory/memory_store.ts";
 import { findings } from "../../../src/stores/redis/check.ts";
 import { createRedisStore } from "../../../src/stores/redis/mod.ts";
@@ -17,6 +18,19 @@ const MB = 1_048_576;
 const RATES = "+hello +select +ping +eval +evalsha +time +get +mget +set +incrby +getrange +setrange +pexpire".split(
   " ",
 );
+
+/** Starts a server that may follow another: that leaves a copy of the data, in a folder that goes with it. */
+async function startReplica(...args: string[]): Promise<RedisProcess> {
+  const folder = new TemporaryFolder("replica");
+  const server = await startRedis("--dir", folder.path, ...args);
+  return {
+    ...server,
+    async [Symbol.asyncDispose]() {
+      await server.stop();
+      folder[Symbol.dispose]();
+    },
+  };
+}
 
 /** Looks at a Redis through a store of its own. */
 async function look(options: Parameters<typeof createRedisStore>[0]): Promise<StoreCheck> {
@@ -116,7 +130,7 @@ describe("RedisStore.check()", () => {
   });
 
   it("tells a replica, and its primary after a failover", async () => {
-    await using own = await startRedis();
+    await using own = await startReplica();
     await own.command("REPLICAOF", "127.0.0.1", String(server.port));
     await until(async () => /master_link_status:up/.test(String(await own.command("INFO", "replication"))));
     const store = createRedisStore({ url: own.url });
@@ -159,7 +173,7 @@ describe("RedisStore.check()", () => {
     await using primary = await startRedis("--repl-diskless-sync-delay", "0");
     await primary.command("MSET", ...Array.from({ length: 3_000 }, (_, i) => [`key:${i}`, "x".repeat(100)]).flat());
     // It reads a key a millisecond, and answers meanwhile.
-    await using own = await startRedis("--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024");
+    await using own = await startReplica("--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024");
     const store = createRedisStore({ url: own.url });
     assert.ok((await store.check()).ok);
     await own.command("REPLICAOF", "127.0.0.1", String(primary.port));

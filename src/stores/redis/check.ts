@@ -144,7 +144,7 @@ function clockProblems(offsetMs: number, latencyMs: number): StoreProblem[] {
 
 function adviceOf({ evictionPolicy, memoryLimitBytes }: Memory, hasInfo: boolean): string[] {
   if (!hasInfo) {
-    return ["This user may not run INFO, so version, role and memory are not known: grant it +info"];
+    return ["Scripts of this user may not run INFO, so version, role and memory are not known: grant it +info"];
   }
   const advice: string[] = [];
   if (memoryLimitBytes === Infinity) {

@@ -78,12 +78,14 @@ export type { LoadConfigOptions } from "./src/registry/config/load.ts";
 export type { ConfigParser } from "./src/registry/config/parse.ts";
 export type { EnvReader } from "./src/registry/config/environment.ts";
 export { createRateSync, type LimiterListing, RateSync, type RateSyncOptions } from "./src/registry/rate_sync.ts";
+export type { StoreCheck, StoreProblem, StoreProblemKind } from "./src/stores/check.ts";
 export type { StoreListing } from "./src/registry/store_slot.ts";
 export type { AskFor } from "./src/registry/together.ts";
 export {
   acquire,
   acquireAll,
   block,
+  check,
   close,
   configureLimiter,
   configureStore,

@@ -14,6 +14,7 @@ import { rateLimited as wrap, type RateLimitedOptions, type WaitOptions } from "
 import type { Reservation } from "../limiter/reservation.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
+import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
 import type { RateSyncConfig, StoreConfig } from "./options.ts";
@@ -181,6 +182,11 @@ export function configureLimiter(id: string, options: LimiterOptions): void {
   it.instance.configureLimiter(id, options);
   it.configured = true;
   it.ready = undefined;
+}
+
+/** Looks at a store of the default instance, for a health endpoint: see `RateSync.check`. */
+export async function check(store?: string): Promise<StoreCheck> {
+  return await (await ready()).check(store);
 }
 
 /** Connects every store of the default instance now, instead of at first use. */

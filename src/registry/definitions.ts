@@ -54,6 +54,20 @@ export class Definitions {
   }
 
   /**
+   * A store.
+   *
+   * @throws {NotFoundError | ConfigError} If there is none of that id, or several and no id.
+   * @throws {ClosedError} If everything was closed.
+   */
+  store(id?: string): StoreSlot {
+    if (this.#closed) throw new ClosedError("this rate-sync instance");
+    const known = pickStore(id, [...this.#stores.keys()]);
+    const slot = this.#stores.get(known);
+    if (slot === undefined) throw new NotFoundError("store", known, []);
+    return slot;
+  }
+
+  /**
    * A limiter.
    *
    * @throws {NotFoundError} If there is none of that id; it lists the known ones.

@@ -19,6 +19,7 @@ import type { Reservation } from "../limiter/reservation.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import { compilePolicy, type Policy } from "../policy/policy.ts";
+import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
 import { Definitions } from "./definitions.ts";
@@ -232,6 +233,21 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
       const { limiter, storeId: store } = this.#definitions.entry(id);
       return [id, { store, policy: limiter.policy, metrics: limiter.metrics() }];
     }));
+  }
+
+  /**
+   * Looks at a store, for a health endpoint: whether it can decide now, what is wrong, and what to do. Resolves within
+   * two seconds, also for a store that cannot be reached.
+   *
+   * @param store Its id; may be left out where there is one.
+   * @throws {NotFoundError | ConfigError} If there is no such store, or several and no id.
+   */
+  async check(store?: string): Promise<StoreCheck> {
+    const [{ lookAt }, client] = await Promise.all([
+      import("./check_store.ts"),
+      this.#definitions.store(store).client(),
+    ]);
+    return await lookAt(client.store);
   }
 
   /**

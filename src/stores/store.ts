@@ -6,6 +6,7 @@
 
 import type { Level, Mark } from "../algorithms/kernel.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { StoreCheck } from "./check.ts";
 
 /** One key of one limiter, and what is asked of it. */
 export interface Target {
@@ -225,6 +226,11 @@ export interface Store {
   resetAll(): Promise<void>;
   /** Opens what must be opened, and rejects with what is wrong if it cannot be. */
   connect(): Promise<void>;
+  /**
+   * Looks at what the store needs to decide, and tells what is wrong and what to do. Changes nothing, never rejects
+   * because the store cannot be reached, and resolves within two seconds.
+   */
+  check?(): Promise<StoreCheck>;
   /** Lets requests in flight finish and closes what this store has opened. */
   close(): Promise<void>;
 }

@@ -8,4 +8,5 @@ export { FakeClock, type FakeClockOptions } from "./fake_clock.ts";
 export { type ConformanceCase, storeConformance, type StoreConformanceOptions } from "./conformance/suite.ts";
 export type { OpenStore } from "./conformance/bench.ts";
 export type { Clock, ScheduleOptions, Timer } from "../base/clock.ts";
+export type { StoreCheck, StoreProblem, StoreProblemKind } from "../stores/check.ts";
 export type * from "../stores/store.ts";

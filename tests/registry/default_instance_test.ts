@@ -45,6 +45,11 @@ describe("The default instance", () => {
     assert.deepEqual(await say("acquire", cwd, ""), { value: 1 }, "an empty variable counts as not set");
   });
 
+  it("looks at its store", async () => {
+    const cwd = await directory("checked", { "rate-sync.toml": toml(1) });
+    assert.deepEqual(await say("check", cwd), { value: { ok: true, engine: "memory", keyCount: 1 } });
+  });
+
   it("reads ./rate-sync.toml, else ./config/rate-sync.toml", async () => {
     const files = { "rate-sync.toml": toml(3), "config/rate-sync.toml": toml(4) };
     assert.deepEqual(await say("acquire", await directory("both", files)), { value: 3 });

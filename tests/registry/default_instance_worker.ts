@@ -49,6 +49,11 @@ const ACTS: Record<string, () => Promise<unknown>> = {
     }
     return [...new Set(codes)];
   },
+  async check() {
+    await ratesync.tryAcquire("api", { key: "a" });
+    const { ok, engine, keyCount } = await ratesync.check();
+    return { ok, engine, keyCount };
+  },
   async inCode() {
     ratesync.configureLimiter("api", { limit: 9, windowMs: 60_000 });
     return (await ratesync.tryAcquire("api")).limit;

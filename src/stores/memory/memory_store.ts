@@ -9,6 +9,7 @@ import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/mod.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError } from "../../base/errors.ts";
+import { newStoreCheck, type StoreCheck } from "../check.ts";
 import type {
   BlockRequest,
   DoneReply,
@@ -90,6 +91,18 @@ export class MemoryStore implements Store {
   /** Nothing has to be opened. */
   connect(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Tells how many keys are held. Nothing can be wrong but that it is closed. */
+  check(): Promise<StoreCheck> {
+    const { message } = new ClosedError("the memory store");
+    return Promise.resolve(newStoreCheck({
+      engine: this.engine,
+      latencyMs: 0,
+      clockOffsetMs: 0,
+      keyCount: this.size,
+      problems: this.#closed ? [{ kind: "unreachable", message, stopsDecisions: true }] : [],
+    }));
   }
 
   /** Forgets everything; later requests are refused. */

@@ -16,4 +16,5 @@
 
 export { MemoryStore, type MemoryStoreOptions } from "./memory_store.ts";
 export type { Clock, ScheduleOptions, Timer } from "../../base/clock.ts";
+export type { StoreCheck, StoreProblem, StoreProblemKind } from "../check.ts";
 export type * from "../store.ts";

@@ -24,6 +24,7 @@ export type { RedisStoreOptions } from "./options.ts";
 export { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 export type { ScriptCall } from "./encode.ts";
 export type { Script } from "./script.ts";
+export type { StoreCheck, StoreProblem, StoreProblemKind } from "../check.ts";
 export type * from "../store.ts";
 
 /** What a store may be given beside its options. */

@@ -8,7 +8,9 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError, StoreError } from "../../base/errors.ts";
 import { inNextTurn } from "../../base/turn.ts";
 import { Batcher } from "../batcher.ts";
+import type { StoreCheck } from "../check.ts";
 import type { DoneReply, NoticeListener, ReplyTo, Store, StoreLoad, StoreRequest, TakeReply } from "../store.ts";
+import { checkRedis } from "./check.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { decodeBatch, decodeNotice } from "./decode.ts";
 import { encodeBatch, isRepeat, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
@@ -49,6 +51,7 @@ export class RedisStore implements Store {
   #hashing: Promise<unknown> = Promise.resolve();
   /** How many of those who wait for that ask for keys with short names too: nobody may overtake them. */
   #behindHashing = 0;
+  #checking: Promise<StoreCheck> | undefined;
 
   /**
    * Makes one.
@@ -138,6 +141,16 @@ export class RedisStore implements Store {
   /** Connects. */
   connect(): Promise<void> {
     return this.#connection.connect();
+  }
+
+  /**
+   * Looks at the server with one call, beside the decisions. Never rejects, and takes two seconds at most. Who asks
+   * while another look is on its way gets the same report.
+   */
+  check(): Promise<StoreCheck> {
+    return this.#checking ??= checkRedis(this.#connection, this.#names.common).finally(() => {
+      this.#checking = undefined;
+    });
   }
 
   /** Refuses what waits to be sent, and disconnects after what is in flight. */

@@ -166,6 +166,21 @@ end
 return replies`,
 };
 
+/** `check.lua`: Tells how the server is, and whether scripts may read and write here. It changes nothing: the key is never there. */
+export const check: Script = {
+  name: "check",
+  sha1: "995ae33e8691b0daaa924ca723d94258efea906f",
+  source: `local time = redis.call("TIME")
+local write = redis.pcall("PEXPIRE", KEYS[1], 1)
+local info = redis.pcall("INFO")
+return {
+time[1],
+time[2],
+type(write) == "table" and write.err or "",
+type(info) == "string" and info or "",
+}`,
+};
+
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",

@@ -11,6 +11,8 @@ export type ScriptReply = number | string | null | readonly ScriptReply[];
 
 /** A user's Redis client, reduced to what the store needs. Failures reject with a `StoreError`. */
 export interface RedisConnection {
+  /** Where it leads, without credentials, for reports. */
+  readonly url?: string | undefined;
   /** Runs a script in one command; loads it where the server does not know it yet. Never sent twice otherwise. */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply>;
   /**

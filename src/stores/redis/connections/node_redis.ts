@@ -44,6 +44,7 @@ export function openNodeRedis(
   const sent: SentScripts = new WeakMap();
   let closing: Promise<unknown> | undefined;
   return {
+    url: settings.endpoint.label,
     run: (script, keys, args) =>
       pool.call((redis) => runScript(redis, sent, script, [String(keys.length), ...keys, ...args])),
     subscribe: (channel, listener, onReconnect) => subscriber.subscribe(channel, listener, onReconnect),

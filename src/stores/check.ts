@@ -1,0 +1,91 @@
+/**
+ * What a look at a store finds.
+ *
+ * @module
+ */
+
+/**
+ * What kind of problem it is. `unreachable`: no answer, or not in time. `refused`: it answered with an error, such as a
+ * wrong password. `loading`: it reads its data after a start. `permission`: this user may not run scripts, or not what
+ * they do. `replica`: it takes no writes. `memory`: little of it is left, or none. `eviction`: it may forget limits.
+ * `clock`: it differs from this process' by more than a second.
+ */
+export type StoreProblemKind =
+  | "unreachable"
+  | "refused"
+  | "loading"
+  | "permission"
+  | "replica"
+  | "memory"
+  | "eviction"
+  | "clock";
+
+/** One thing that is wrong with a store. */
+export interface StoreProblem {
+  /** What kind of problem it is, as a literal that programs can compare. */
+  readonly kind: StoreProblemKind;
+  /** What is wrong and what to do, in plain words, without secrets. */
+  readonly message: string;
+  /** Whether the store cannot decide because of it, so that each limiter's failure policy does. */
+  readonly stopsDecisions: boolean;
+}
+
+/** What a look at a store found. What could not be found out is undefined. */
+export interface StoreCheck {
+  /** Whether the store can decide now: there is no problem that stops decisions. */
+  readonly ok: boolean;
+  /** What kind of store it is: `memory`, `redis`. */
+  readonly engine: string;
+  /** Where it is, without credentials; undefined where that means nothing. */
+  readonly url: string | undefined;
+  /** How long one call took, there and back, in milliseconds; connecting not counted. */
+  readonly latencyMs: number | undefined;
+  /** The server's version: `7.0.15`. */
+  readonly version: string | undefined;
+  /** Whether the server takes writes, or follows one that does. */
+  readonly role: "primary" | "replica" | undefined;
+  /** By how many milliseconds the store's clock is ahead of this process'; negative where it is behind. */
+  readonly clockOffsetMs: number | undefined;
+  /** What the server does when its memory is full: `noeviction`, `volatile-ttl` ... */
+  readonly evictionPolicy: string | undefined;
+  /** Memory in use, in bytes. */
+  readonly memoryUsedBytes: number | undefined;
+  /** The most memory that it may use, in bytes; `Infinity` without a limit. */
+  readonly memoryLimitBytes: number | undefined;
+  /** The share of that limit that is left, from 0 to 1; undefined without a limit. */
+  readonly memoryHeadroom: number | undefined;
+  /** How many keys a memory store holds. */
+  readonly keyCount: number | undefined;
+  /** Whether the scripts may run, and read and write their keys. */
+  readonly canRunScripts: boolean | undefined;
+  /** What is wrong, the worst first. */
+  readonly problems: readonly StoreProblem[];
+  /** What could be better, or could not be found out, in plain words. */
+  readonly advice: readonly string[];
+}
+
+/** What was found out about a store; what is missing is not known. */
+export type StoreFindings = Pick<StoreCheck, "engine"> & Partial<Omit<StoreCheck, "ok">>;
+
+/** Makes the report of what was found: frozen, the problems that stop decisions first. */
+export function newStoreCheck(found: StoreFindings): StoreCheck {
+  const problems = (found.problems ?? []).map((problem) => Object.freeze({ ...problem }));
+  problems.sort((a, b) => Number(b.stopsDecisions) - Number(a.stopsDecisions));
+  return Object.freeze({
+    ok: !problems.some((problem) => problem.stopsDecisions),
+    engine: found.engine,
+    url: found.url,
+    latencyMs: found.latencyMs,
+    version: found.version,
+    role: found.role,
+    clockOffsetMs: found.clockOffsetMs,
+    evictionPolicy: found.evictionPolicy,
+    memoryUsedBytes: found.memoryUsedBytes,
+    memoryLimitBytes: found.memoryLimitBytes,
+    memoryHeadroom: found.memoryHeadroom,
+    keyCount: found.keyCount,
+    canRunScripts: found.canRunScripts,
+    problems: Object.freeze(problems),
+    advice: Object.freeze([...found.advice ?? []]),
+  });
+}

@@ -4,6 +4,27 @@
  * @module
  */
 
+import type { RedisClient } from "./connections/clients.ts";
+
+/** How to use a Redis client that the application has made itself. */
+export interface RedisClientStoreOptions {
+  /**
+   * A node-redis client or pool, or an ioredis client. It is never closed or changed by the store; where somebody waits
+   * for a slot, the store listens on a `duplicate()` of it, and closes that.
+   */
+  readonly client: RedisClient;
+  /** What every key begins with. Not empty. @default {"rate_limit"} */
+  readonly keyPrefix?: string;
+  /** How long one command may take, in milliseconds, before it fails with `STORE_TIMEOUT`. @default {5_000} */
+  readonly socketTimeoutMs?: number;
+  /** How long the client may take to become ready at the first use, in milliseconds. @default {5_000} */
+  readonly socketConnectTimeoutMs?: number;
+  /** How many requests may wait to be sent, 1 or more; more fail with `STORE_OVERLOADED`. @default {65_536} */
+  readonly maxQueued?: number;
+  /** Grace added to every key's time to live, in milliseconds. @default {10} */
+  readonly timingMarginMs?: number;
+}
+
 /** How to reach Redis, and how to use it. */
 export interface RedisStoreOptions {
   /** `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. */

@@ -11,18 +11,22 @@ import { type Failure, handshakeError, openClosedError, openError, openTimeoutEr
 import { tlsReason, type TlsSettings } from "./tls.ts";
 import type { Endpoint } from "./url.ts";
 
+/** What calls need of a client, whatever driver it is of. */
+export interface CommandClient {
+  /** Sends one command. */
+  sendCommand<T>(args: readonly string[]): Promise<T>;
+  /** Subscribes to a channel. */
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+}
+
 /** What is used of a node-redis client. */
-export interface NodeRedisClient {
+export interface NodeRedisClient extends CommandClient {
   /** Whether it has not given up or been destroyed. */
   readonly isOpen: boolean;
   /** Opens the socket and shakes hands. */
   connect(): Promise<unknown>;
   /** Disconnects; what is in flight rejects. */
   destroy(): void;
-  /** Sends one command. */
-  sendCommand<T>(args: readonly string[]): Promise<T>;
-  /** Subscribes to a channel. */
-  subscribe(channel: string, listener: (message: string) => void): Promise<void>;
   /** Listens to the client's events. */
   on(event: "connect" | "error", listener: (error: unknown) => void): unknown;
 }
@@ -30,7 +34,7 @@ export interface NodeRedisClient {
 /** A client that is connected and authenticated. */
 export interface OpenClient {
   /** The client itself. */
-  readonly redis: NodeRedisClient;
+  readonly redis: CommandClient;
   /** Whether it was closed, or lost. */
   readonly isEnded: boolean;
   /** Sorts what a command rejected with. */

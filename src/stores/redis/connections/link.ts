@@ -7,14 +7,16 @@
 import type { Timer } from "../../../base/clock.ts";
 import { DeadlineQueue, startTimer, withTimeout } from "../../../base/deadline.ts";
 import { ClosedError, RateSyncError, StoreError } from "../../../base/errors.ts";
-import { type NodeRedisClient, type OpenClient, openClient } from "./client.ts";
+import { type CommandClient, type OpenClient, openClient } from "./client.ts";
 import { callError, callTimeoutError, lostError, openError, sameError } from "./errors.ts";
 import type { ConnectionSettings } from "./settings.ts";
 
 /** What a link tells its owner. None of these may throw. */
 export interface LinkHooks {
+  /** Opens a client. @default {openClient} */
+  readonly open?: typeof openClient;
   /** Called before a new connection counts as up, within the time of a command. */
-  prepare?(redis: NodeRedisClient): Promise<unknown>;
+  prepare?(redis: CommandClient): Promise<unknown>;
   /** Called whenever a connection has come up. */
   onUp?(): void;
   /** Called when the connection was given up because nothing came back on it. */
@@ -96,7 +98,7 @@ export class Link {
    * @param send Sends one command, or several that are one call; their time is counted together.
    * @throws {StoreError} If it could not be sent, was refused, or was not answered in time.
    */
-  call<T>(send: (redis: NodeRedisClient) => Promise<T>): Promise<T> {
+  call<T>(send: (redis: CommandClient) => Promise<T>): Promise<T> {
     const client = this.#client;
     if (client === undefined || this.#end.signal.aborted) return Promise.reject(this.#whyDown());
     return new Promise<T>((resolve, reject) => {
@@ -164,7 +166,8 @@ export class Link {
 
   async #openClient(): Promise<OpenClient> {
     const { endpoint, tls, socketTimeoutMs, socketConnectTimeoutMs } = this.#settings;
-    const client = await openClient(endpoint, {
+    const open = this.#hooks.open ?? openClient;
+    const client = await open(endpoint, {
       tls,
       timeoutMs: socketConnectTimeoutMs,
       signal: this.#end.signal,

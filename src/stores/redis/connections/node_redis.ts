@@ -7,7 +7,7 @@
 import type { StoreError } from "../../../base/errors.ts";
 import type { RedisStoreOptions } from "../options.ts";
 import type { Script } from "../script.ts";
-import type { NodeRedisClient } from "./client.ts";
+import type { CommandClient } from "./client.ts";
 import type { RedisConnection, ScriptReply } from "./connection.ts";
 import { Pool } from "./pool.ts";
 import { readSettings } from "./settings.ts";
@@ -39,8 +39,16 @@ export function openNodeRedis(
 ): RedisConnection {
   const settings = readSettings(options);
   const onError = (error: StoreError) => hooks.onError?.(error);
-  const pool = new Pool(settings, onError);
-  const subscriber = new Subscriber(settings, onError);
+  return connectionOver(new Pool(settings, onError), new Subscriber(settings, onError));
+}
+
+/**
+ * The connection that a pool for calls and a subscriber make up.
+ *
+ * @param pool Carries the calls.
+ * @param subscriber Listens.
+ */
+export function connectionOver(pool: Pool, subscriber: Subscriber): RedisConnection {
   const sent: SentScripts = new WeakMap();
   let closing: Promise<unknown> | undefined;
   return {
@@ -57,11 +65,11 @@ export function openNodeRedis(
 }
 
 /** The scripts that each client has sent in full: a new one may talk to a server that does not know them. */
-type SentScripts = WeakMap<NodeRedisClient, Set<string>>;
+type SentScripts = WeakMap<CommandClient, Set<string>>;
 
 /** The first time, a client sends the script itself: nothing has to be sent again, and the order of calls holds. */
 async function runScript(
-  redis: NodeRedisClient,
+  redis: CommandClient,
   sent: SentScripts,
   script: Script,
   rest: readonly string[],

@@ -6,14 +6,15 @@
  */
 
 import { ClosedError, type StoreError } from "../../../base/errors.ts";
-import type { NodeRedisClient } from "./client.ts";
-import { Link } from "./link.ts";
+import type { CommandClient } from "./client.ts";
+import { Link, type LinkHooks } from "./link.ts";
 import type { ConnectionSettings } from "./settings.ts";
 
 /** The connections for commands. */
 export class Pool {
   readonly #settings: ConnectionSettings;
   readonly #onError: (error: StoreError) => void;
+  readonly #opener: Pick<LinkHooks, "open">;
   readonly #links: Link[] = [];
   /** The one that carries calls, until it is lost. */
   #current: Link | undefined;
@@ -25,10 +26,12 @@ export class Pool {
    *
    * @param settings How many connections, and where to.
    * @param onError Called with what goes wrong in the background.
+   * @param open Opens a client; absent for one of node-redis.
    */
-  constructor(settings: ConnectionSettings, onError: (error: StoreError) => void) {
+  constructor(settings: ConnectionSettings, onError: (error: StoreError) => void, open?: LinkHooks["open"]) {
     this.#settings = settings;
     this.#onError = onError;
+    this.#opener = open === undefined ? {} : { open };
   }
 
   /**
@@ -54,7 +57,7 @@ export class Pool {
    * @param send Sends one command, or several that are one call.
    * @throws {StoreError} If it could not be sent, was refused, or was not answered in time.
    */
-  call<T>(send: (redis: NodeRedisClient) => Promise<T>): Promise<T> {
+  call<T>(send: (redis: CommandClient) => Promise<T>): Promise<T> {
     return this.#opening === undefined && this.#current !== undefined ? this.#send(send) : this.#openAndSend(send);
   }
 
@@ -63,12 +66,12 @@ export class Pool {
     await (this.#closing ??= Promise.all(this.#links.map((link) => link.close())));
   }
 
-  async #openAndSend<T>(send: (redis: NodeRedisClient) => Promise<T>): Promise<T> {
+  async #openAndSend<T>(send: (redis: CommandClient) => Promise<T>): Promise<T> {
     await this.connect();
     return this.#send(send);
   }
 
-  #send<T>(send: (redis: NodeRedisClient) => Promise<T>): Promise<T> {
+  #send<T>(send: (redis: CommandClient) => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) return Promise.reject(new ClosedError("redis connection"));
     let link = this.#current as Link;
     if (!link.isUp) this.#current = link = this.#links.find((spare) => spare.isUp) ?? link;
@@ -79,7 +82,7 @@ export class Pool {
     // Where the server is silent on one connection, a spare need not be tried to know better.
     const onSilent = (error: StoreError) => this.#links.forEach((link) => link.renew(error));
     while (this.#links.length < this.#settings.poolMinSize) {
-      this.#links.push(new Link(this.#settings, { onError: this.#onError, onSilent }));
+      this.#links.push(new Link(this.#settings, { ...this.#opener, onError: this.#onError, onSilent }));
     }
     const results = await Promise.allSettled(this.#links.map((link) => link.open()));
     const up = this.#links.find((link) => link.isUp);

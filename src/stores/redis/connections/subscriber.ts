@@ -7,7 +7,7 @@
 import type { Timer } from "../../../base/clock.ts";
 import { startTimer } from "../../../base/deadline.ts";
 import { StoreError } from "../../../base/errors.ts";
-import { Link } from "./link.ts";
+import { Link, type LinkHooks } from "./link.ts";
 import type { ConnectionSettings } from "./settings.ts";
 
 interface Subscription {
@@ -29,11 +29,13 @@ export class Subscriber {
    *
    * @param settings Where to, and how long things may take.
    * @param onError Called with what goes wrong in the background.
+   * @param open Opens a client; absent for one of node-redis.
    */
-  constructor(settings: ConnectionSettings, onError: (error: StoreError) => void) {
+  constructor(settings: ConnectionSettings, onError: (error: StoreError) => void, open?: LinkHooks["open"]) {
     this.#settings = settings;
     this.#onError = onError;
     this.#link = new Link(settings, {
+      ...(open === undefined ? {} : { open }),
       prepare: (redis) =>
         Promise.all(
           [...this.#subscriptions].map(({ channel, deliver }) => redis.subscribe(channel, deliver)),

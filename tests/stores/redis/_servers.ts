@@ -92,7 +92,14 @@ export async function startRedis(...args: string[]): Promise<RedisProcess> {
       "--appendonly",
       "no",
     ];
-    return spawn(program as string, [...fixed, "--dir", tmpdir(), ...args], { stdio: "ignore" });
+    return spawn(program as string, [
+      ...fixed,
+      "--dbfilename",
+      `${crypto.randomUUID()}.rdb`,
+      "--dir",
+      tmpdir(),
+      ...args,
+    ], { stdio: "ignore" });
   }
 }
 

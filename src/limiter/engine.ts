@@ -8,7 +8,7 @@ import type { StoreError } from "../base/errors.ts";
 import { Decision, RateLimitedError } from "../policy/decision.ts";
 import type { DoneReply, StoreRequest, TakeReply, Target } from "../stores/store.ts";
 import { ReplyFacts, storelessFacts } from "./decide.ts";
-import type { LimiterEvent } from "./events.ts";
+import type { Subscriptions } from "./events.ts";
 import { isClosed, isStoreError, strictest } from "./failure.ts";
 import type { HeldLease } from "./lease_keeper.ts";
 import type { MetricsRecorder } from "./metrics.ts";
@@ -17,14 +17,12 @@ import type { StoreClient } from "./store_client.ts";
 import { newRequest, takeInTurn } from "./take.ts";
 import { TryDecision } from "./try_decision.ts";
 
-/** One limiter's part in a call. */
-export interface Party {
-  /** What is asked of it. */
-  readonly target: Target;
+/** One limiter's part in a call: what is asked of it, and who hears of the answer. */
+export interface Party extends Target {
   /** Its counts. */
   readonly metrics: MetricsRecorder;
-  /** Tells its subscribers; undefined where there are none. */
-  readonly emit: ((event: LimiterEvent) => void) | undefined;
+  /** Its subscribers. */
+  readonly events: Subscriptions;
 }
 
 /** Where a call goes. */
@@ -61,12 +59,12 @@ export interface Granted {
 
 /** Decides now. At once where the store is in this process or need not be asked. */
 export function decideNow(parties: readonly Party[], route: Route): TryDecision | Promise<TryDecision> {
-  return ask(new NowQuestion(parties, route));
+  return ask(NOW, parties, route);
 }
 
 /** Tells what `decideNow` would. Counts and takes nothing. */
 export function peek(parties: readonly Party[], route: Route): Decision | Promise<Decision> {
-  return ask(new PeekQuestion(parties, route));
+  return ask(PEEK, parties, route);
 }
 
 /**
@@ -86,7 +84,7 @@ export async function decideInTurn(parties: readonly Party[], route: Route, how:
     if (!isStoreError(error)) throw error;
     const policy = failed(parties, route, error);
     if (policy === "local") return await takeAt(await route.fallback(), parties, left, true);
-    const decision = new Decision(storelessFacts(targetsOf(parties), policy === "allow"));
+    const decision = new Decision(storelessFacts(parties, policy === "allow"));
     count(parties, decision, 0, route.nowMs(), true);
     if (!decision.allowed) throw new RateLimitedError(decision);
     return { permit: newPermit(parties, decision, 0), source: undefined };
@@ -101,122 +99,104 @@ export async function correct(route: Route, request: StoreRequest): Promise<Done
 
 /** A question for one moment: how to ask it, and what becomes of the answer. */
 interface Question<Answer> {
-  readonly parties: readonly Party[];
-  readonly targets: readonly Target[];
-  readonly route: Route;
   readonly mode: "now" | "peek";
   /** Makes the answer from a store's reply. `nowUs` is the time by this process' clock, if it is known. */
-  conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean, nowUs?: number): Answer;
+  conclude(
+    parties: readonly Party[],
+    client: StoreClient,
+    reply: TakeReply,
+    id: string,
+    degraded: boolean,
+    nowUs?: number,
+  ): Answer;
   /** Makes the answer where no store decided. */
-  storeless(allowed: boolean, nowMs: number): Answer;
+  storeless(parties: readonly Party[], allowed: boolean, nowMs: number): Answer;
 }
 
-class NowQuestion implements Question<TryDecision> {
-  readonly parties: readonly Party[];
-  readonly targets: readonly Target[];
-  readonly route: Route;
-
-  constructor(parties: readonly Party[], route: Route) {
-    this.parties = parties;
-    this.targets = targetsOf(parties);
-    this.route = route;
-  }
-
-  get mode(): "now" {
-    return "now";
-  }
-
-  conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean, nowUs?: number): TryDecision {
-    const decision = new TryDecision(new ReplyFacts(this.targets, reply, degraded));
+const NOW: Question<TryDecision> = {
+  mode: "now",
+  conclude(parties, client, reply, id, degraded, nowUs) {
+    const decision = new TryDecision(new ReplyFacts(parties, reply, degraded));
     const nowMs = decision.allowed ? (nowUs ?? client.clock.nowUs()) / 1_000 : 0;
-    if (id !== "" && decision.allowed) decision.grant(newPermit(this.parties, decision, 0, { client, reply, id }));
-    count(this.parties, decision, 0, nowMs, false);
+    if (id !== "" && decision.allowed) decision.grant(newPermit(parties, decision, 0, { client, reply, id }));
+    count(parties, decision, 0, nowMs, false);
     return decision;
-  }
-
-  storeless(allowed: boolean, nowMs: number): TryDecision {
-    const decision = new TryDecision(storelessFacts(this.targets, allowed));
-    count(this.parties, decision, 0, nowMs, false);
+  },
+  storeless(parties, allowed, nowMs) {
+    const decision = new TryDecision(storelessFacts(parties, allowed));
+    count(parties, decision, 0, nowMs, false);
     return decision;
-  }
-}
+  },
+};
 
-class PeekQuestion implements Question<Decision> {
-  readonly parties: readonly Party[];
-  readonly targets: readonly Target[];
-  readonly route: Route;
+const PEEK: Question<Decision> = {
+  mode: "peek",
+  conclude: (parties, _client, reply, _id, degraded) => new Decision(new ReplyFacts(parties, reply, degraded)),
+  storeless: (parties, allowed) => new Decision(storelessFacts(parties, allowed)),
+};
 
-  constructor(parties: readonly Party[], route: Route) {
-    this.parties = parties;
-    this.targets = targetsOf(parties);
-    this.route = route;
-  }
-
-  get mode(): "peek" {
-    return "peek";
-  }
-
-  conclude(_client: StoreClient, reply: TakeReply, _id: string, degraded: boolean): Decision {
-    return new Decision(new ReplyFacts(this.targets, reply, degraded));
-  }
-
-  storeless(allowed: boolean): Decision {
-    return new Decision(storelessFacts(this.targets, allowed));
-  }
-}
-
-function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
-  const { parties, route } = question;
+function ask<Answer>(question: Question<Answer>, parties: readonly Party[], route: Route): Answer | Promise<Answer> {
   const client = route.current;
-  if (client === undefined) return route.client().then((opened) => askAt(question, opened));
-  const { target } = parties[0] as Party;
-  const known = parties.length === 1 ? client.foresight?.decide(target, question.mode, 0) : undefined;
-  if (known === undefined) return askAt(question, client);
-  if (!(known instanceof Promise)) return question.conclude(client, known, "", false, known.nowUs);
+  if (client === undefined) return route.client().then((opened) => askAt(question, parties, route, opened));
+  const { foresight } = client;
+  const known = foresight === undefined || parties.length > 1
+    ? undefined
+    : foresight.decide(parties[0] as Party, question.mode, 0);
+  if (known === undefined) return askAt(question, parties, route, client);
+  if (!(known instanceof Promise)) return question.conclude(parties, client, known, "", false, known.nowUs);
   return known.then(
-    (reply) => question.conclude(client, reply, "", false),
-    (error) => recover(question, client, error),
+    (reply) => question.conclude(parties, client, reply, "", false),
+    (error) => recover(question, parties, route, client, error),
   );
 }
 
-function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer | Promise<Answer> {
-  const { targets, mode } = question;
-  const request = newRequest(client, targets, mode, 0);
-  const askedUs = client.store.isLocal ? 0 : client.clock.nowUs();
+function askAt<Answer>(
+  question: Question<Answer>,
+  parties: readonly Party[],
+  route: Route,
+  client: StoreClient,
+): Answer | Promise<Answer> {
+  const request = newRequest(client, parties, question.mode, 0);
   let reply: TakeReply | Promise<TakeReply>;
+  const askedUs = client.store.isLocal ? 0 : client.clock.nowUs();
   try {
     reply = client.store.execute(request);
   } catch (error) {
-    return recover(question, client, error);
+    return recover(question, parties, route, client, error);
   }
   // A store in this process has the clock of this process.
-  if (!(reply instanceof Promise)) return question.conclude(client, reply, request.id, false, reply.nowUs);
+  if (!(reply instanceof Promise)) return question.conclude(parties, client, reply, request.id, false, reply.nowUs);
   return reply.then((later) => {
     client.foresight?.remember(request, later, askedUs);
-    return question.conclude(client, later, request.id, false);
-  }, (error) => recover(question, client, error));
+    return question.conclude(parties, client, later, request.id, false);
+  }, (error) => recover(question, parties, route, client, error));
 }
 
 /** What is answered where the store could not: another store, or the failure policy. */
-async function recover<Answer>(question: Question<Answer>, client: StoreClient, error: unknown): Promise<Answer> {
-  const { parties, route, mode } = question;
-  if (isClosed(error) && await route.client() !== client) return await ask(question);
+async function recover<Answer>(
+  question: Question<Answer>,
+  parties: readonly Party[],
+  route: Route,
+  client: StoreClient,
+  error: unknown,
+): Promise<Answer> {
+  if (isClosed(error) && await route.client() !== client) return await ask(question, parties, route);
   if (!isStoreError(error)) throw error;
   const policy = failed(parties, route, error);
-  if (policy !== "local") return question.storeless(policy === "allow", route.nowMs());
+  if (policy !== "local") return question.storeless(parties, policy === "allow", route.nowMs());
   const fallback = await route.fallback();
-  const request = newRequest(fallback, targetsOf(parties), mode, 0);
-  return question.conclude(fallback, await fallback.ask(request), request.id, true);
+  const request = newRequest(fallback, parties, question.mode, 0);
+  return question.conclude(parties, fallback, await fallback.ask(request), request.id, true);
 }
 
 /** Tells everybody of a failure, and what to do about it. */
 function failed(parties: readonly Party[], route: Route, error: StoreError): "local" | "allow" | "deny" {
   route.failed(error);
-  for (const { metrics, emit, target } of parties) {
+  for (const { metrics, events, limiter } of parties) {
     metrics.storeFailed();
-    emit?.({ type: "store_error", limiter: target.limiter, error });
+    if (events.any) events.emit({ type: "store_error", limiter, error });
   }
-  const policy = strictest(targetsOf(parties));
+  const policy = strictest(parties);
   if (policy === "throw") throw error;
   return policy;
 }
@@ -227,24 +207,19 @@ async function takeAt(
   how: Patience,
   degraded: boolean,
 ): Promise<Granted> {
-  const targets = targetsOf(parties);
   const queued = () => parties.forEach((party) => party.metrics.queued());
   let taken;
   try {
-    taken = await takeInTurn(client, { targets, ...how, queued });
+    taken = await takeInTurn(client, { targets: parties, ...how, queued });
   } catch (error) {
     if (how.signal?.aborted) parties.forEach((party) => party.metrics.aborted());
     throw error;
   }
   const { reply, id, waitedMs } = taken;
-  const decision = new Decision(new ReplyFacts(targets, reply, degraded));
+  const decision = new Decision(new ReplyFacts(parties, reply, degraded));
   count(parties, decision, waitedMs, client.clock.nowUs() / 1_000, true);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return { permit: newPermit(parties, decision, waitedMs, { client, reply, id }), source: { client, reply } };
-}
-
-function targetsOf(parties: readonly Party[]): Target[] {
-  return parties.length === 1 ? [(parties[0] as Party).target] : parties.map((party) => party.target);
 }
 
 function newPermit(
@@ -253,18 +228,17 @@ function newPermit(
   waitedMs: number,
   held?: { client: StoreClient; reply: TakeReply; id: string },
 ): Permit {
-  const holders = parties.filter((party) => party.target.slots > 0);
+  const holders = parties.filter((party) => party.slots > 0);
   if (held === undefined || holders.length === 0) return new RatePermit(decision, waitedMs);
   const { client, reply, id } = held;
-  const targets = holders.map((party) => party.target);
   const lease: HeldLease = {
     id,
-    targets,
+    targets: holders,
     lost() {
       permit.lose();
-      for (const { metrics, emit, target } of holders) {
+      for (const { metrics, events, limiter } of holders) {
         metrics.freed("lost");
-        emit?.({ type: "lease_lost", limiter: target.limiter });
+        if (events.any) events.emit({ type: "lease_lost", limiter });
       }
     },
   };
@@ -274,12 +248,12 @@ function newPermit(
     fencingToken: reply.levels.find((level) => level.slots !== undefined)?.slots?.fence,
     async giveBack() {
       client.leases.drop(lease);
-      for (const { metrics, emit, target } of holders) {
+      for (const { metrics, events, limiter } of holders) {
         metrics.freed("released");
-        emit?.({ type: "release", limiter: target.limiter });
+        if (events.any) events.emit({ type: "release", limiter });
       }
       // Whatever keeps the store from hearing it, the lease ends by itself.
-      await client.ask({ op: "release", id, targets }).catch(() => {});
+      await client.ask({ op: "release", id, targets: holders }).catch(() => {});
     },
   });
   for (const { metrics } of holders) metrics.held();
@@ -295,9 +269,9 @@ function count(
   patient: boolean,
 ): void {
   for (let i = 0; i < parties.length; i++) {
-    const { target, metrics, emit } = parties[i] as Party;
+    const { limiter, metrics, events } = parties[i] as Party;
     if (decision.allowed) metrics.acquired(waitedMs, nowMs);
     else metrics.denied(decision.reason === "concurrency" && !patient, patient);
-    emit?.({ type: "decision", limiter: target.limiter, decision, waitedMs });
+    if (events.any) events.emit({ type: "decision", limiter, decision, waitedMs });
   }
 }

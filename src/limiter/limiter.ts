@@ -8,8 +8,7 @@ import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Target } from "../stores/store.ts";
-import { type AcquireOptions, type AskOptions, checkUnits, maxWaitUs, targetOf } from "./call_options.ts";
+import { type AcquireOptions, type AskOptions, checkAsk, checkUnits, maxWaitUs, slotsOf } from "./call_options.ts";
 import { correct, decideInTurn, decideNow, type Party, peek, type Route } from "./engine.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import { KeyedLimiter } from "./keyed_limiter.ts";
@@ -120,7 +119,7 @@ export class Limiter {
       signal: options.signal,
       reserveOnly: true,
     });
-    return newReservation(party.target, permit.decision, source, this.#route.nowMs());
+    return newReservation(party, permit.decision, source, this.#route.nowMs());
   }
 
   /** Acquires, calls, and releases, whatever becomes of the call. */
@@ -204,16 +203,15 @@ export class Limiter {
    * @internal
    */
   party(options: AskOptions): Party {
-    const subscriptions = this.#subscriptions;
-    return {
-      target: targetOf(this.id, this.#policy, options),
-      metrics: this.#metrics,
-      emit: subscriptions.any ? (event) => subscriptions.emit(event) : undefined,
-    };
+    const policy = this.#policy;
+    checkAsk(this.id, policy, options);
+    const { key, cost = 1 } = options;
+    const slots = slotsOf(policy, cost);
+    return { limiter: this.id, key, policy, cost, slots, metrics: this.#metrics, events: this.#subscriptions };
   }
 
-  #target({ key }: KeyOptions): Target {
-    return targetOf(this.id, this.#policy, key === undefined ? {} : { key });
+  #target({ key }: KeyOptions): Party {
+    return this.party(key === undefined ? {} : { key });
   }
 
   #mustHaveRates(verb: string): void {

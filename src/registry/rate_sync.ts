@@ -112,7 +112,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   async acquireAll(asks: readonly AskFor<Id>[], options: WaitOptions = {}): Promise<Permit> {
     options.signal?.throwIfAborted();
     const { parties, route } = together(this.#definitions, asks);
-    const waitUs = maxWaitUs(options.timeoutMs, parties.map((party) => party.target.policy));
+    const waitUs = maxWaitUs(options.timeoutMs, parties.map((party) => party.policy));
     return (await decideInTurn(parties, route, { maxWaitUs: waitUs, signal: options.signal })).permit;
   }
 

@@ -6,7 +6,7 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import { type AskOptions, targetOf } from "../limiter/call_options.ts";
+import { type AskOptions, checkAsk } from "../limiter/call_options.ts";
 import type { Party, Route } from "../limiter/engine.ts";
 import type { Definitions } from "./definitions.ts";
 
@@ -39,7 +39,7 @@ export function together(
         received: show(otherStore),
       });
     }
-    targetOf(ask.limiter, other.policy, ask);
+    checkAsk(ask.limiter, other.policy, ask);
     const name = JSON.stringify([ask.limiter, ask.key]);
     const before = merged.get(name);
     merged.set(name, before === undefined ? ask : { ...ask, cost: (before.cost ?? 1) + (ask.cost ?? 1) });

@@ -154,8 +154,8 @@ export const MUTANTS: readonly Mutant[] = [
     ["a denial writes", "if taken > 0 and not peeks then", "if not peeks then"],
     ["a µs stamp written by ..", 'size == 16 and mark .. format("%016d", us)', 'size == 16 and mark .. us .. ""'],
     ["time to live too short", "floor(((step + 1) * step_us - now) / 1000) + 2", "2"],
-    ["a time to live that is not set again", "from_us == us and us >= step * step_us", "from_us == us"],
-    ["units taken from a bucket as it once stood", "marked and from_us == us and", "marked and"],
+    ["a time to live that is not set again", "if marked and us >= step * step_us then", "if marked then"],
+    ["units taken from a bucket as it once stood", "local added = next_us - us", "local added = taken * whole_us"],
     [
       "a time to live with a block too short",
       "math.ceil((math.max(us + 2, blocked) - now) / 1000) + grace_ms",

@@ -136,8 +136,9 @@ while last < #KEYS do
     if taken > 0 and not peeks then
       local step = floor(next_us / step_us)
       local done = nil
-      if marked and from_us == us and us >= step * step_us then
-        done = try("INCRBY", key, taken == 1 and whole_text or format("%d", taken * whole_us))
+      if marked and us >= step * step_us then
+        local added = next_us - us
+        done = try("INCRBY", key, added == whole_us and whole_text or format("%d", added))
       end
       us, rem = next_us, next_rem
       if type(done) ~= "number" or repeats then

@@ -18,7 +18,7 @@ const MAX_CLOCK_OFFSET_MS = 1_000;
 const MIN_HEADROOM = 0.1;
 
 /** How servers of all versions say that a user may not. */
-const NO_PERMISSION = /\bNOPERM\b|can't run this command|can't access/;
+const NO_PERMISSION = /\bNOPERM\b|\bACL failure\b|can't run this command|can't access/;
 const READONLY = /\bREADONLY\b/;
 
 /** One answer of the server, and when it was asked and came, in microseconds of this process' clock. */

@@ -229,6 +229,24 @@ describe("RedisStore.check()", () => {
   });
 });
 
+describe("RedisStore.check(), of rights", () => {
+  /** How servers of every kind say it: Redis 6.0, 7.0, and Redis 7.2 and above as well as Valkey. */
+  const refusals = [
+    "@user_script: 1: The user executing the script can't run this command or subcommand",
+    "The user executing the script can't access at least one of the keys mentioned in the command arguments",
+    "ERR ACL failure in script: User app has no permissions to run the 'pexpire' command",
+    "ERR ACL failure in script: No permissions to access a key",
+    "NOPERM User app has no permissions to run the 'eval' command",
+  ];
+  for (const refusal of refusals) {
+    it(`understands ${JSON.stringify(refusal)}`, () => {
+      const { reply, ...times } = answer(0);
+      const found = findings({ ...times, reply: (reply as string[]).with(2, refusal) });
+      assert.deepEqual([found.canRunScripts, found.problems?.map(({ kind }) => kind)], [false, ["permission"]]);
+    });
+  }
+});
+
 /** An answer of a server whose clock is so far ahead, after a call that took 10 ms. */
 function answer(aheadMs: number, latencyMs = 10): Parameters<typeof findings>[0] {
   const sentUs = 1_795_255_321_000_000;

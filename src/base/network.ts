@@ -28,7 +28,7 @@ export function parseAddress(text: string): Address | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   if (!text.includes(":")) return parseIpv4(text);
   const zone = text.indexOf("%");
-  if (zone === text.length - 1) return undefined;
+  if (zone !== -1 && !/^%[\w.:~-]+$/.test(text.slice(zone))) return undefined;
   const address = parseIpv6(zone === -1 ? text : text.slice(0, zone));
   return address !== undefined && isMapped(address) ? address.slice(6) : address;
 }

@@ -13,6 +13,7 @@
  * @module
  */
 
+export type { Address } from "../base/network.ts";
 export type { Admission } from "./admission.ts";
 export { clientAddress, type ClientAddressOptions, DEFAULT_TRUSTED_PROXIES, NetworkSet } from "./client_address.ts";
 export type { BodyStyle, RefusalReason } from "./denial.ts";

@@ -232,8 +232,11 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
   }
   const source = sourceOf(limiter, rateSync);
   const rules = compileRules(options);
-  if (rateSync !== undefined) { for (const rule of rules) checkRule(rule, rateSync.limiter(rule.limiter)); }
-  else if (isLimiter(limiter)) { for (const rule of rules) checkRule(rule, limiter); }
+  if (rateSync !== undefined) new NetworkSet(rateSync.http.trustedProxyNetworks ?? [], "http.trustedProxyNetworks");
+  for (const rule of rules) {
+    const known = isLimiter(limiter) ? limiter : rateSync?.limiter(rule.limiter);
+    if (known !== undefined) checkRule(rule, known);
+  }
   return {
     rules,
     source,

@@ -36,6 +36,8 @@ export interface RequestFacts<Raw = unknown> {
 export class GuardedRequest<Raw = unknown> {
   readonly #facts: RequestFacts<Raw>;
   readonly #how: ClientAddressOptions;
+  /** A header of the request, several of one name joined by commas; `undefined` where it is not there. */
+  readonly header: (name: string) => string | undefined;
   #client: { readonly address: string | undefined } | undefined;
 
   /**
@@ -47,6 +49,7 @@ export class GuardedRequest<Raw = unknown> {
   constructor(facts: RequestFacts<Raw>, how: ClientAddressOptions) {
     this.#facts = facts;
     this.#how = how;
+    this.header = (name) => readHeader(facts.headers, name); // no method: it may be taken out of the request
   }
 
   /** `GET`, `POST` ... */
@@ -85,11 +88,6 @@ export class GuardedRequest<Raw = unknown> {
   /** Aborted when the client is gone. */
   get signal(): AbortSignal | undefined {
     return this.#facts.signal ?? undefined;
-  }
-
-  /** A header of the request, several of one name joined by commas; `undefined` where it is not there. */
-  header(name: string): string | undefined {
-    return readHeader(this.#facts.headers, name);
   }
 }
 

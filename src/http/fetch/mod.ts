@@ -23,7 +23,7 @@ import type { Admission } from "../admission.ts";
 import { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import type { GuardOptions } from "../options.ts";
-import { watchBody } from "./body.ts";
+import { Watch } from "./watch.ts";
 
 /** How a handler is guarded. */
 export interface FetchGuardOptions<Req, Rest extends unknown[]> extends GuardOptions<Req> {
@@ -47,16 +47,18 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
 ): (request: Req, ...rest: Rest) => Promise<Result | Response> {
   const { guard, peer } = compile<Req, Rest>(options);
   return async (request, ...rest) => {
-    const { method, url, headers, signal } = request;
+    const { method, url, headers } = request;
+    const signal = guard.waits ? request.signal : undefined;
     const admission = await guard.admit({ method, url, headers, signal, peer: peer(request, ...rest), raw: request });
     if (!admission.allowed) {
       const refusal = new Response(admission.body, { status: admission.status === 499 ? 408 : admission.status });
       setHeaders(admission.headers, refusal.headers);
       return refusal;
     }
+    const watch = admission.isOpen ? new Watch(request, admission) : undefined;
     try {
       const response = await handler(request, ...rest);
-      if (response instanceof Response) return answer(request, response, admission);
+      if (response instanceof Response) return answer(response, admission, watch);
       await admission.finish(); // a connection that has become another one, such as a socket
       return response;
     } catch (error) {
@@ -67,15 +69,14 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
 }
 
 /** The handler's answer with the headers of the admission, which ends with its body. */
-function answer(request: Request, response: Response, admission: Admission): Response {
+function answer(response: Response, admission: Admission, watch: Watch | undefined): Response {
   const { status } = response;
   if (status < 200) { // no answer of its own: an error, or the start of another protocol
     void admission.finish({ status });
     return response;
   }
   const told = withHeaders(response, admission);
-  if (!admission.isOpen) return told;
-  return watchBody(request, told, (outcome) => void admission.finish(outcome));
+  return watch === undefined ? told : watch.answer(told);
 }
 
 function withHeaders(response: Response, admission: Admission): Response {

@@ -7,7 +7,8 @@
 import { show } from "../base/text.ts";
 import type { AskFor } from "../registry/together.ts";
 import { type Identify, keysOf, UNIDENTIFIED } from "./identify.ts";
-import type { CompiledRule, Cost } from "./options.ts";
+import type { CompiledRule } from "./compile_guard.ts";
+import type { Cost } from "./options.ts";
 import type { GuardedRequest } from "./request.ts";
 import type { Settle } from "./settle.ts";
 import type { Troubles } from "./trouble.ts";
@@ -20,7 +21,7 @@ export interface Ask<Raw> {
   readonly settle: Settle<Raw> | undefined;
 }
 
-/** What rules ask about a request: one ask for each key; none of a rule that the request costs nothing. Never rejects. */
+/** What rules ask about a request: one ask for each key, of cost 0 where the request costs nothing. Never rejects. */
 export async function asksOf<Raw>(
   rules: readonly CompiledRule<Raw>[],
   request: GuardedRequest<Raw>,
@@ -30,7 +31,6 @@ export async function asksOf<Raw>(
   const asks: Ask<Raw>[] = [];
   for (const { limiter, identify, cost, settle } of rules) {
     const units = await costOf(cost, request, troubles);
-    if (units === 0) continue;
     if (identify === undefined) {
       asks.push({ about: { limiter, cost: units }, settle });
       continue;

@@ -49,20 +49,16 @@ import { parseAddress } from "../base/network.ts";
 import { show } from "../base/text.ts";
 import { isClosed, isStoreError } from "../limiter/failure.ts";
 import type { Permit } from "../limiter/permit.ts";
-import { type Decision, RateLimitedError } from "../policy/decision.ts";
-import { seconds } from "../policy/headers.ts";
+import type { Decision, RateLimitedError } from "../policy/decision.ts";
+import type { HttpConfig } from "../registry/options.ts";
 import { type Admission, GuardAdmission } from "./admission.ts";
 import { type Ask, asksOf } from "./asks.ts";
 import { type ClientAddressOptions, NetworkSet } from "./client_address.ts";
-import { bodyOf, type Refusal } from "./denial.ts";
-import { type HeaderPair, headerValue, isHeaderName, rateLimitHeaders } from "./headers.ts";
-import {
-  type CompiledGuard,
-  type CompiledList,
-  compileGuard,
-  type DenialAnswer,
-  type GuardOptions,
-} from "./options.ts";
+import type { Refusal } from "./denial.ts";
+import { rateLimitHeaders } from "./headers.ts";
+import { type CompiledGuard, type CompiledList, compileGuard } from "./compile_guard.ts";
+import type { GuardOptions } from "./options.ts";
+import { refuse } from "./refuse.ts";
 import { GuardedRequest, type RequestFacts } from "./request.ts";
 import { correctCharge, type Outcome } from "./settle.ts";
 import { Troubles } from "./trouble.ts";
@@ -78,7 +74,7 @@ export class Guard<Raw = unknown> {
   readonly #options: GuardOptions<Raw>;
   readonly #compiled: CompiledGuard<Raw>;
   readonly #troubles: Troubles;
-  #configured: { readonly networks: readonly string[]; readonly set: NetworkSet } | undefined;
+  #configured: { readonly networks: readonly string[]; readonly address: ClientAddressOptions } | undefined;
 
   /**
    * Makes one.
@@ -106,28 +102,37 @@ export class Guard<Raw = unknown> {
    * @throws {StoreError} If the store failed, the limiter's `onStoreError` is `"throw"`, and so is asked for.
    */
   async admit(facts: RequestFacts<Raw>): Promise<Admission> {
-    const address = await this.#address();
-    const request = new GuardedRequest(facts, address);
-    if (await this.#skips(request)) return OPEN_DOOR;
-    const listed = this.#listed(request, undefined);
-    if (listed !== undefined) return await this.#decided(request, [], listed);
-    const asks = await asksOf(this.#compiled.rules, request, this.#troubles);
+    const address = this.#address();
+    const request = new GuardedRequest(facts, address instanceof Promise ? await address : address);
+    const { rules, allow, block } = this.#compiled;
+    if (this.#options.skip !== undefined && await this.#skips(request)) return OPEN_DOOR;
+    if (isFrom(block, request)) return await this.#decided(request, [], FORBIDDEN);
+    const isFriend = isFrom(allow, request);
+    if (isFriend && block.keys.size === 0) return await this.#decided(request, [], {});
+    const named = await asksOf(rules, request, this.#troubles);
+    if (isNamed(block, named)) return await this.#decided(request, named, FORBIDDEN);
+    if (isFriend || isNamed(allow, named)) return await this.#decided(request, named, {});
+    const asks = named.filter(({ about }) => about.cost > 0);
     if (asks.length === 0) return OPEN_DOOR;
-    const listedKey = this.#listed(request, asks);
-    if (listedKey !== undefined) return await this.#decided(request, asks, listedKey);
     return await this.#decided(request, asks, await this.#ask(request, asks));
   }
 
   /** Which proxies are trusted: the options say, or the configuration that is in force now. */
-  async #address(): Promise<ClientAddressOptions> {
+  #address(): ClientAddressOptions | Promise<ClientAddressOptions> {
     const { address, source } = this.#compiled;
     if (address.trustedProxies !== undefined) return address;
-    const { trustedProxyNetworks: networks } = await source.http();
+    const http = source.http();
+    return http instanceof Promise ? http.then((later) => this.#addressBy(later)) : this.#addressBy(http);
+  }
+
+  #addressBy({ trustedProxyNetworks: networks }: HttpConfig): ClientAddressOptions {
+    const { address } = this.#compiled;
     if (networks === undefined) return address;
     if (this.#configured?.networks !== networks) {
-      this.#configured = { networks, set: new NetworkSet(networks, "http.trustedProxyNetworks") };
+      const trustedProxies = new NetworkSet(networks, "http.trustedProxyNetworks");
+      this.#configured = { networks, address: { ...address, trustedProxies } };
     }
-    return { ...address, trustedProxies: this.#configured.set };
+    return this.#configured.address;
   }
 
   async #skips(request: GuardedRequest<Raw>): Promise<boolean> {
@@ -137,15 +142,6 @@ export class Guard<Raw = unknown> {
       this.#troubles.tell("skip", "skip() failed, the request is limited like any other", error);
       return false;
     }
-  }
-
-  /** What the lists say about a request; `undefined` where they say nothing. */
-  #listed(request: GuardedRequest<Raw>, asks: readonly Ask<Raw>[] | undefined): Verdict | undefined {
-    const { allow, block } = this.#compiled;
-    if (isOn(block, request, asks)) {
-      return { refusal: { reason: "blockList", status: 403, retryAfterMs: undefined, decision: undefined } };
-    }
-    return isOn(allow, request, asks) ? {} : undefined;
   }
 
   async #ask(request: GuardedRequest<Raw>, asks: readonly Ask<Raw>[]): Promise<Verdict> {
@@ -159,7 +155,7 @@ export class Guard<Raw = unknown> {
       if (!decision.allowed) return this.#denied(decision);
       return { permit: decision.permit, decision };
     } catch (error) {
-      if (RateLimitedError.is(error) && error.code === "RATE_LIMITED") {
+      if (RateSyncError.is(error) && error.code === "RATE_LIMITED") {
         return this.#denied((error as RateLimitedError).decision);
       }
       if (request.signal?.aborted) {
@@ -196,7 +192,7 @@ export class Guard<Raw = unknown> {
     } catch (error) {
       this.#troubles.tell("onDecision", "onDecision() failed", error);
     }
-    const nowMs = decision === undefined ? systemClock.nowUs() / 1_000 : await this.#nowMs(decision);
+    const nowMs = this.#compiled.tellsInstants ? await this.#nowMs(decision) : 0;
     const told = decision === undefined || dryRun
       ? []
       : this.#compiled.dialects.flatMap((dialect) => rateLimitHeaders(decision, dialect, nowMs));
@@ -212,30 +208,9 @@ export class Guard<Raw = unknown> {
         settle: charged.length === 0 ? undefined : (outcome) => this.#settle(request, charged, outcome),
       });
     }
-    return await this.#refuse(request, refusal, told, nowMs);
-  }
-
-  /** The answer to a request that is refused. */
-  async #refuse(
-    request: GuardedRequest<Raw>,
-    refusal: Refusal,
-    told: readonly HeaderPair[],
-    nowMs: number,
-  ): Promise<Admission> {
-    const { reason, status, retryAfterMs, decision } = refusal;
-    const retryAfterSeconds = retryAfterMs === undefined ? undefined : seconds(retryAfterMs);
-    const { contentType, text } = bodyOf(refusal, this.#compiled.body, nowMs);
-    const headers: HeaderPair[] = [...told, ["Content-Type", contentType]];
-    if (retryAfterSeconds !== undefined) headers.push(["Retry-After", `${retryAfterSeconds}`]);
-    const usual = { reason, status, headers, body: text, retryAfterSeconds, decision };
-    let own: DenialAnswer | undefined;
-    try {
-      own = await this.#options.onDenied?.(usual, request) ?? undefined;
-      return new GuardAdmission({ ...usual, ...own === undefined ? {} : ownAnswer(headers, own) });
-    } catch (error) {
-      this.#troubles.tell("onDenied", "onDenied() failed, the usual answer is sent", error);
-      return new GuardAdmission(usual);
-    }
+    const { body } = this.#compiled;
+    const { onDenied } = this.#options;
+    return await refuse(refusal, { request, told, body, nowMs, onDenied, troubles: this.#troubles });
   }
 
   /** Corrects the charge of every ask that says what it has really cost. */
@@ -253,8 +228,9 @@ export class Guard<Raw = unknown> {
     }
   }
 
-  /** The present, by the clock that decided. */
-  async #nowMs(decision: Decision): Promise<number> {
+  /** The present, in milliseconds since the Unix epoch, by the clock that decided. */
+  async #nowMs(decision: Decision | undefined): Promise<number> {
+    if (decision === undefined) return systemClock.nowUs() / 1_000;
     return (await this.#compiled.source.limiter(decision.limiter)).route.nowMs();
   }
 }
@@ -265,6 +241,11 @@ interface Verdict {
   readonly permit?: Permit | undefined;
   readonly decision?: Decision;
 }
+
+/** For those whom a list refuses. */
+const FORBIDDEN: Verdict = {
+  refusal: { reason: "blockList", status: 403, retryAfterMs: undefined, decision: undefined },
+};
 
 /** For requests that no limiter is asked about. */
 const OPEN_DOOR: Admission = Object.freeze(new GuardAdmission({}));
@@ -296,38 +277,13 @@ export function guardOf<Raw>(guardOrOptions: Guard<Raw> | GuardOptions<Raw>): Gu
   return guardOrOptions instanceof Guard ? guardOrOptions : new Guard(guardOrOptions);
 }
 
-/** Whether a request is on a list, by its network or by a key. */
-function isOn<Raw>(
-  { networks, keys }: CompiledList,
-  request: GuardedRequest<Raw>,
-  asks: readonly Ask<Raw>[] | undefined,
-): boolean {
-  if (asks !== undefined) return keys.size > 0 && asks.some(({ about: { key } }) => key !== undefined && keys.has(key));
+/** Whether a list knows the client's network. */
+function isFrom<Raw>({ networks }: CompiledList, request: GuardedRequest<Raw>): boolean {
   const address = networks && request.address && parseAddress(request.address);
   return address ? (networks as NetworkSet).has(address) : false;
 }
 
-/** What an application answers, as far as it can be sent. */
-function ownAnswer(
-  usual: readonly HeaderPair[],
-  own: DenialAnswer,
-): Partial<Pick<Admission, "status" | "headers" | "body">> {
-  const { status, headers = {}, body } = own;
-  if (status !== undefined && !(Number.isInteger(status) && status >= 200 && status <= 599)) {
-    throw new RangeError(`Cannot answer with status ${show(status)}: expected one from 200 to 599`);
-  }
-  const added: Record<string, string> = {};
-  if (body !== undefined) {
-    added["Content-Type"] = typeof body === "string" ? "text/plain; charset=utf-8" : "application/json";
-  }
-  for (const [name, value] of Object.entries(headers)) {
-    if (!isHeaderName(name)) throw new TypeError(`Cannot send header ${show(name)}: that is no name of a header`);
-    const known = ["Content-Type", "Retry-After"].find((other) => other.toLowerCase() === name.toLowerCase());
-    added[known ?? name] = headerValue(value);
-  }
-  return {
-    ...(status === undefined ? {} : { status }),
-    headers: [...usual.filter(([name]) => !(name in added)), ...Object.entries(added)],
-    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
-  };
+/** Whether a list knows one of the keys. */
+function isNamed<Raw>({ keys }: CompiledList, asks: readonly Ask<Raw>[]): boolean {
+  return keys.size > 0 && asks.some(({ about: { key } }) => key !== undefined && keys.has(key));
 }

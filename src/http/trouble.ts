@@ -8,7 +8,7 @@ import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../limiter/events.ts";
 
 /** What it was about: the option whose function failed, or the store. */
-export type TroubleKind = "key" | "cost" | "skip" | "settle" | "onDenied" | "onDecision" | "store" | "limiter";
+export type TroubleKind = "key" | "cost" | "skip" | "settle" | "onDenied" | "onDecision" | "store";
 
 /** Told of everything that goes wrong. What it throws is passed over. */
 export type TroubleListener = (error: unknown, kind: TroubleKind) => void;

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { createRateSync, type LimiterOptions, type RateSync } from "@ratesync/core";
+import { close, createRateSync, type LimiterOptions, type RateSync } from "@ratesync/core";
 import { byHeader, failuresOnly, type GuardOptions, responseBytes } from "@ratesync/core/http";
 import { guardHandler as guardFetch } from "@ratesync/core/http/fetch";
 import { guardHandler as guardNode, guardMiddleware } from "@ratesync/core/http/node";
@@ -171,11 +171,8 @@ for (const [name, adapter] of ADAPTERS) {
     it("knows who asks", async () => {
       await using site = await Site.start(adapter, { ...FIVE, limit: 1 });
       await site.ask();
-      assert.deepEqual(
-        [(await site.ask("/", { "x-forwarded-for": "203.0.113.7" })).status],
-        [200],
-        "127.0.0.1 is a proxy",
-      );
+      const { status } = await site.ask("/", { "x-forwarded-for": "203.0.113.7" });
+      assert.equal(status, 200, "127.0.0.1 is a proxy");
       assert.equal((await site.rs.peek("api", { key: "ip:127.0.0.1" })).remaining, 0);
       assert.equal((await site.rs.peek("api", { key: "ip:203.0.113.7" })).remaining, 0);
     });
@@ -320,7 +317,6 @@ describe("two servers on one Redis", () => {
 
 describe("guardHandler() of node", () => {
   it("answers 500 where its limiter is not there", async () => {
-    await using rs = createRateSync({ limiters: { api: FIVE } });
     const { error: print } = console;
     const printed: unknown[] = [];
     console.error = (...words: unknown[]) => void printed.push(words);
@@ -330,6 +326,7 @@ describe("guardHandler() of node", () => {
       assert.equal((await fetch(server.url)).status, 500);
     } finally {
       console.error = print;
+      await close(); // the default instance, where it was looked for
     }
     assert.equal(printed.length, 1);
   });

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 
 import {
+  close,
   ConfigError,
   createRateSync,
   type LimiterOptions,
+  loadConfig,
   NotFoundError,
   type RateSync,
   StoreError,
@@ -24,6 +27,7 @@ import {
   type TroubleKind,
 } from "@ratesync/core/http";
 import { FakeClock } from "@ratesync/core/testing";
+import { TemporaryFolder } from "../../scripts/_temporary.ts";
 
 const CLIENT = "203.0.113.7";
 
@@ -375,6 +379,19 @@ describe("skip, allow and block", () => {
   });
 });
 
+describe("a block list", () => {
+  it("is stronger than an allow list, and than a cost of 0", async () => {
+    await using lab = new Lab({ api: FIVE }, {
+      cost: () => 0,
+      key: byHeader("account"),
+      allow: { networks: [CLIENT], keys: ["account:a"] },
+      block: { keys: ["account:a", "account:b"] },
+    });
+    const ask = async (account: string) => (await lab.guard.admit(request({ headers: { account } }))).status;
+    assert.deepEqual([await ask("a"), await ask("b"), await ask("c")], [403, 403, 200]);
+  });
+});
+
 describe("a dry run", () => {
   it("decides and reports, but refuses nobody and tells clients nothing", async () => {
     await using lab = new Lab({ api: { ...FIVE, limit: 1 } }, {
@@ -617,6 +634,45 @@ describe("createGuard()", () => {
     assert.deepEqual(keys, ["ip:203.0.113.7", "ip:10.0.0.1"]);
     await using wrong = createRateSync({ limiters: { api: FIVE }, http: { trustedProxyNetworks: ["x"] } });
     assert.throws(() => createGuard({ limiter: "api", rateSync: wrong }), ConfigError);
+  });
+});
+
+describe("a guard of the default instance", () => {
+  it("looks for its configuration at the first request", async () => {
+    using folder = new TemporaryFolder("http");
+    const path = `${folder.path}/rate-sync.toml`;
+    await writeFile(
+      path,
+      '[http]\ntrusted_proxy_networks = ["198.51.100.0/24"]\n[limiters.api]\nlimit = 1\nwindow_seconds = 60\n',
+    );
+    const keys: unknown[] = [];
+    const guard = createGuard({ limiter: "api", onDecision: (report) => keys.push(report.keys[0]) });
+    const several = createGuard({ limiter: [{ limiter: "api" }, { limiter: "api", key: () => "a" }], waitMs: 1 });
+    try {
+      await loadConfig(path);
+      const asked = request({ peer: "198.51.100.1", headers: { "x-forwarded-for": CLIENT } });
+      assert.equal((await guard.admit(asked)).allowed, true);
+      assert.equal((await guard.admit(asked)).allowed, false);
+      assert.equal((await several.admit(asked)).allowed, false);
+      assert.deepEqual(keys, [`ip:${CLIENT}`, `ip:${CLIENT}`]);
+      await assert.rejects(createGuard({ limiter: "missing" }).admit(asked), NotFoundError);
+    } finally {
+      await close();
+    }
+  });
+
+  it("cannot be configured with networks that are none", async () => {
+    using folder = new TemporaryFolder("http");
+    const path = `${folder.path}/rate-sync.toml`;
+    await writeFile(path, '[http]\ntrusted_proxy_networks = ["10.0.0.0/8", "10.0.0.0/33"]\n');
+    await using rs = createRateSync();
+    await assert.rejects(rs.loadConfig(path), (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.equal(error.path, "http.trusted_proxy_networks");
+      assert.match(error.message, /10\.0\.0\.0\/33/);
+      return true;
+    });
+    assert.deepEqual(rs.http, {});
   });
 });
 

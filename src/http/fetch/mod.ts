@@ -51,7 +51,7 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
     const signal = guard.waits ? request.signal : undefined;
     const admission = await guard.admit({ method, url, headers, signal, peer: peer(request, ...rest), raw: request });
     if (!admission.allowed) {
-      const refusal = new Response(admission.body, { status: admission.status === 499 ? 408 : admission.status });
+      const refusal = new Response(admission.body, { status: admission.status });
       setHeaders(admission.headers, refusal.headers);
       return refusal;
     }
@@ -95,7 +95,7 @@ function compile<Req, Rest extends unknown[]>(
   options: FetchGuardOptions<Req, Rest> | Guard<Req>,
 ): { guard: Guard<Req>; peer: (request: Req, ...rest: Rest) => string | undefined } {
   if (options instanceof Guard) return { guard: options, peer: peerOf };
-  const { peer = peerOf, ...rest } = options;
+  const { peer = peerOf, ...rest } = options ?? {};
   return { guard: new Guard<Req>(rest), peer };
 }
 

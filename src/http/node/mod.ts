@@ -12,6 +12,8 @@
  * @module
  */
 
+import type { IncomingMessage, ServerResponse } from "node:http";
+
 import type { Admission } from "../admission.ts";
 import { type Guard, guardOf } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
@@ -63,7 +65,7 @@ export type Next = (error?: unknown) => void;
  * @param options How it is guarded, or a guard.
  * @returns The handler. What it returns rejects if `handler` throws or rejects.
  */
-export function guardHandler<Req extends NodeRequest, Res extends NodeResponse>(
+export function guardHandler<Req extends NodeRequest = IncomingMessage, Res extends NodeResponse = ServerResponse>(
   handler: (request: Req, response: Res) => unknown,
   options: GuardOptions<Req> | Guard<Req>,
 ): (request: Req, response: Res) => Promise<void> {
@@ -93,7 +95,7 @@ export function guardHandler<Req extends NodeRequest, Res extends NodeResponse>(
  *
  * @param options How it guards, or a guard.
  */
-export function guardMiddleware<Req extends NodeRequest, Res extends NodeResponse>(
+export function guardMiddleware<Req extends NodeRequest = IncomingMessage, Res extends NodeResponse = ServerResponse>(
   options: GuardOptions<Req> | Guard<Req>,
 ): (request: Req, response: Res, next: Next) => void {
   const guard = guardOf(options);

@@ -19,11 +19,10 @@
  * @module
  */
 
-import type { Admission } from "../admission.ts";
 import { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import type { GuardOptions } from "../options.ts";
-import { Watch } from "./watch.ts";
+import { answerWith, Watch } from "../watch.ts";
 
 /** How a handler is guarded. */
 export interface FetchGuardOptions<Req, Rest extends unknown[]> extends GuardOptions<Req> {
@@ -58,7 +57,7 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
     const watch = admission.isOpen ? new Watch(request, admission) : undefined;
     try {
       const response = await handler(request, ...rest);
-      if (response instanceof Response) return answer(response, admission, watch);
+      if (response instanceof Response) return answerWith(response, admission, watch);
       await admission.finish(); // a connection that has become another one, such as a socket
       return response;
     } catch (error) {
@@ -66,29 +65,6 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
       throw error;
     }
   };
-}
-
-/** The handler's answer with the headers of the admission, which ends with its body. */
-function answer(response: Response, admission: Admission, watch: Watch | undefined): Response {
-  const { status } = response;
-  if (status < 200) { // no answer of its own: an error, or the start of another protocol
-    void admission.finish({ status });
-    return response;
-  }
-  const told = withHeaders(response, admission);
-  return watch === undefined ? told : watch.answer(told);
-}
-
-function withHeaders(response: Response, admission: Admission): Response {
-  if (admission.headers.length === 0) return response;
-  try {
-    setHeaders(admission.headers, response.headers);
-    return response;
-  } catch {
-    const copy = new Response(response.body, response); // headers of a redirect, or of fetch(), cannot be changed
-    setHeaders(admission.headers, copy.headers);
-    return copy;
-  }
 }
 
 function compile<Req, Rest extends unknown[]>(

@@ -1,10 +1,11 @@
 /**
- * The end of a request that is answered with a `Response`.
+ * What adapters share whose answers are `Response`s: headers that can be set on each, and when its body has been sent.
  *
  * @module
  */
 
-import type { Admission } from "../admission.ts";
+import type { Admission } from "./admission.ts";
+import { setHeaders } from "./headers.ts";
 
 /** Finishes an admission when the answer has been read to its end, or has failed, or when the client has left. */
 export class Watch {
@@ -62,5 +63,35 @@ export class Watch {
 
   #left(): void {
     void this.#admission.finish({ bytes: this.#bytes, aborted: true });
+  }
+}
+
+/**
+ * The application's answer with the headers of the admission, which is finished with its body.
+ *
+ * @param response The answer.
+ * @param admission What the request was let in with.
+ * @param watch Watches it, if it is open.
+ */
+export function answerWith(response: Response, admission: Admission, watch: Watch | undefined): Response {
+  const { status } = response;
+  if (status < 200) { // no answer of its own: an error, or the start of another protocol
+    void admission.finish({ status });
+    return response;
+  }
+  const told = withHeaders(response, admission);
+  return watch === undefined ? told : watch.answer(told);
+}
+
+/** The answer with the headers of the admission. */
+function withHeaders(response: Response, admission: Admission): Response {
+  if (admission.headers.length === 0) return response;
+  try {
+    setHeaders(admission.headers, response.headers);
+    return response;
+  } catch {
+    const copy = new Response(response.body, response); // headers of a redirect, or of fetch(), cannot be changed
+    setHeaders(admission.headers, copy.headers);
+    return copy;
   }
 }

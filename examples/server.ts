@@ -3,6 +3,7 @@
  *
  *     npm start
  *     for i in $(seq 15); do curl -s -o /dev/null -w '%{http_code}\n' http://127.0.0.1:3000/; done
+ *     curl -i http://127.0.0.1:3000/
  *
  * The limit is in rate-sync.toml. Several of these servers share it when they share a Redis:
  *
@@ -14,19 +15,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import process from "node:process";
 
-import { close, listStores, loadConfig, tryAcquire } from "@ratesync/core";
+import { close, listStores, loadConfig } from "@ratesync/core";
+import { guardHandler } from "@ratesync/core/http/node";
 
 await loadConfig("rate-sync.toml");
 const [store] = Object.values(await listStores());
 
 const host = "127.0.0.1";
 const port = Number(process.env["PORT"] ?? 3000);
-const server = createServer((request, response) => {
-  answer(request, response).catch((error) => {
-    console.error(error);
-    sendJson(response, 500, { error: "internal error" });
-  });
-});
+const server = createServer(guardHandler(answer, { limiter: "api", skip: ({ path }) => path !== "/" }));
 
 server.on("error", async (error: NodeJS.ErrnoException) => {
   const reason = error.code === "EADDRINUSE" ? "the port is in use, PORT=3001 chooses another" : error.message;
@@ -44,18 +41,11 @@ server.listen(port, host, () => {
 let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+function answer(request: IncomingMessage, response: ServerResponse): void {
   const [path] = request.url?.split("?") ?? [];
-  if (path === "/health") return sendJson(response, 200, { ok: true });
-  if (path !== "/") return sendJson(response, 404, { error: "not found" });
-
-  const decision = await tryAcquire("api", { key: request.socket.remoteAddress ?? "unknown" });
-  const { allowed, limit, remaining } = decision;
-  if (allowed) return sendJson(response, 200, { limit, remaining });
-
-  const seconds = Math.max(1, Math.ceil(decision.retryAfterMs / 1_000));
-  response.setHeader("Retry-After", seconds);
-  sendJson(response, 429, { error: "too many requests", limit, remaining, retryAfterSeconds: seconds });
+  if (path === "/health") sendJson(response, 200, { ok: true });
+  else if (path === "/") sendJson(response, 200, { hello: "world" });
+  else sendJson(response, 404, { error: "not found" });
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

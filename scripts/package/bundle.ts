@@ -9,7 +9,6 @@
  */
 
 import { readFile, rm } from "node:fs/promises";
-import { basename } from "node:path";
 
 import { build, type Plugin } from "rolldown";
 
@@ -22,7 +21,7 @@ const KEEP_NAMES = { function: true, class: true } as const;
 /** Bundles what `tsc` has compiled into dist/, to the files that the `exports` of package.json name. */
 export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise<void> {
   const inputs = Object.values(exports).map(({ types, default: file }) =>
-    [basename(file, ".js"), types.replace(/\.d\.ts$/, ".js")] as const
+    [file.slice(`./${FOLDER}/`.length, -".js".length), types.replace(/\.d\.ts$/, ".js")] as const
   );
   await rm(FOLDER, { recursive: true, force: true });
   await build({

@@ -1,6 +1,6 @@
 /**
  * A decision as HTTP headers: `RateLimit-Policy` and `RateLimit` of draft-ietf-httpapi-ratelimit-headers-11, and
- * `Retry-After` of RFC 9110. Seconds appear here and nowhere else in TypeScript.
+ * `Retry-After` of RFC 9110. Seconds appear where headers are made, and nowhere else in TypeScript.
  *
  * @module
  */
@@ -13,36 +13,83 @@ export interface HeaderFacts {
   readonly limits: readonly LimitStatus[];
   /** Whether it was allowed. */
   readonly allowed: boolean;
+  /** What stood in the way. */
+  readonly reason: string | undefined;
+  /** The units that were asked for. */
+  readonly cost: number;
   /** How long until it could be allowed, in milliseconds. */
   readonly retryAfterMs: number;
+  /** Whether the store decided. */
+  readonly degraded: boolean;
 }
 
 /** Headers for an answer. Every number is rounded so that a client that obeys it is never too early. */
-export function decisionHeaders({ limits, allowed, retryAfterMs }: HeaderFacts): Record<string, string> {
+export function decisionHeaders(facts: HeaderFacts): Record<string, string> {
+  const { limits, allowed, retryAfterMs } = facts;
   const names = policyNames(limits);
-  const rates = limits.map((limit, i) => ({ ...limit, name: names[i] as string }));
+  const items = (parameters: (limit: LimitStatus) => string) =>
+    limits.map((limit, i) => `${quoted(names[i] as string)}${parameters(limit)}`).join(", ");
   const headers: Record<string, string> = {
-    "RateLimit-Policy": rates.map(({ name, limit, windowMs }) =>
-      windowMs === undefined
-        ? `${name};q=${limit};qu="concurrent-requests"`
-        : `${name};q=${limit};w=${seconds(windowMs)}`
-    ).join(", "),
-    RateLimit: rates.map(({ name, remaining, resetAfterMs }) => `${name};r=${remaining};t=${seconds(resetAfterMs)}`)
-      .join(", "),
+    "RateLimit-Policy": items(({ limit, windowMs }) =>
+      windowMs === undefined ? `;q=${limit};qu="concurrent-requests"` : `;q=${limit};w=${seconds(windowMs)}`
+    ),
   };
+  if (isMeasured(facts)) {
+    headers["RateLimit"] = items((limit) => {
+      const { remaining, forMs } = available(limit, facts);
+      return `;r=${remaining};t=${seconds(forMs)}`;
+    });
+  }
   if (!allowed) headers["Retry-After"] = String(seconds(retryAfterMs));
   return headers;
 }
 
-/** A name for each limit, as a structured-field string (RFC 8941): the limiter's id, numbered where it has several. */
-function policyNames(limits: readonly LimitStatus[]): string[] {
-  return limits.map(({ limiter }, i) => {
-    const place = limits.slice(0, i).filter((other) => other.limiter === limiter).length;
-    const name = limiter.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "\\$&");
-    return place === 0 ? `"${name}"` : `"${name}-${place + 1}"`;
-  });
+/** Whether anybody has counted: a failure policy that only says yes or no tells nothing about what is left. */
+export function isMeasured({ limits, allowed, reason, degraded }: HeaderFacts): boolean {
+  if (reason === "store") return false;
+  return !(degraded && allowed && limits.every(({ limit, remaining }) => remaining === limit));
 }
 
-function seconds(ms: number): number {
+/**
+ * A name for each limit: the limiter's id, numbered where it has several, in printable ASCII, no two the same.
+ *
+ * @param limits The limits of one decision.
+ */
+export function policyNames(limits: readonly LimitStatus[]): string[] {
+  const names = new Set<string>();
+  for (const { limiter } of limits) {
+    const base = limiter.replace(/[^\x20-\x7e]/g, "?");
+    let name = base;
+    for (let place = 2; names.has(name); place++) name = `${base}-${place}`;
+    names.add(name);
+  }
+  return [...names];
+}
+
+/** Milliseconds as whole seconds, from 1, rounded up. */
+export function seconds(ms: number): number {
   return Math.max(Math.ceil(ms / 1_000), 1);
+}
+
+/** A structured-field string (RFC 9651) of printable ASCII. */
+function quoted(name: string): string {
+  return `"${name.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/** What a client can have of a limit, and how long no more than that. */
+function available(
+  limit: LimitStatus,
+  { allowed, reason, cost, retryAfterMs }: HeaderFacts,
+): { remaining: number; forMs: number } {
+  const { remaining, resetAfterMs } = limit;
+  if (reason === "blocked") return { remaining: 0, forMs: retryAfterMs };
+  if (!allowed && remaining < cost) return { remaining, forMs: retryAfterMs };
+  return { remaining, forMs: remaining === 0 ? nextUnitMs(limit) : resetAfterMs };
+}
+
+/** When an empty limit has a unit again: a bucket long before it is full. */
+function nextUnitMs({ algorithm, limit, windowMs, resetAfterMs }: LimitStatus): number {
+  if (algorithm !== "token_bucket" || windowMs === undefined) return resetAfterMs;
+  const others = (limit - 1) * Math.round(windowMs * 1_000) / limit; // when these are free too, it is full
+  return (Math.round(resetAfterMs * 1_000) - Math.floor(others) + (Number.isInteger(others) ? 0 : 1)) / 1_000;
 }

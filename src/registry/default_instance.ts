@@ -17,7 +17,7 @@ import type { LimiterOptions } from "../policy/options.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
-import type { RateSyncConfig, StoreConfig } from "./options.ts";
+import type { HttpConfig, RateSyncConfig, StoreConfig } from "./options.ts";
 import { createRateSync, type LimiterListing, type RateSync } from "./rate_sync.ts";
 import type { StoreListing } from "./store_slot.ts";
 import type { AskFor } from "./together.ts";
@@ -140,6 +140,11 @@ export async function limiter(id: string): Promise<Limiter> {
 /** What a limiter has done so far in this process. */
 export async function metrics(limiter: string): Promise<LimiterMetrics> {
   return (await ready(limiter)).metrics(limiter);
+}
+
+/** What the default instance is configured with for HTTP. */
+export async function httpConfig(): Promise<HttpConfig> {
+  return (await ready()).http;
 }
 
 /** Every store by id, without secrets. */

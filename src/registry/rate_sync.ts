@@ -23,7 +23,7 @@ import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
 import { Definitions } from "./definitions.ts";
-import type { RateSyncConfig, StoreConfig } from "./options.ts";
+import type { HttpConfig, RateSyncConfig, StoreConfig } from "./options.ts";
 import { checkStore, type StoreListing } from "./store_slot.ts";
 import { type AskFor, together } from "./together.ts";
 
@@ -33,6 +33,8 @@ export interface RateSyncOptions<Id extends string = string> {
   readonly stores?: Readonly<Record<string, StoreConfig | Store>>;
   /** Limiters by id. */
   readonly limiters?: Readonly<Record<Id, LimiterOptions>>;
+  /** Settings that HTTP integrations read. */
+  readonly http?: HttpConfig;
   /** Where messages go; `console` is fine. @default nowhere */
   readonly logger?: Logger;
   /** Where time comes from, for tests. @default the machine's clock */
@@ -53,6 +55,7 @@ export interface LimiterListing {
 export class RateSync<Id extends string = string> implements AsyncDisposable {
   readonly #definitions: Definitions;
   readonly #logger: Logger | undefined;
+  #http: HttpConfig;
   #closing: Promise<void> | undefined;
 
   /**
@@ -62,8 +65,9 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {ConfigError | NotFoundError} If anything is wrong.
    */
   constructor(options: RateSyncOptions<Id> = {}) {
-    rejectUnknownOptions(options, ["stores", "limiters", "http", "logger", "clock"]); // http: of a loaded configuration
-    const { stores = {}, limiters = {}, logger, clock = systemClock } = options;
+    rejectUnknownOptions(options, ["stores", "limiters", "http", "logger", "clock"]);
+    const { stores = {}, limiters = {}, http = {}, logger, clock = systemClock } = options;
+    this.#http = http;
     this.#logger = logger;
     this.#definitions = new Definitions({ clock, logger });
     void this.#definitions.apply({ stores, limiters });
@@ -76,6 +80,11 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    */
   limiter(id: Id): Limiter {
     return this.#definitions.limiter(id);
+  }
+
+  /** Settings that HTTP integrations read: given, or of the configuration that was loaded last. */
+  get http(): HttpConfig {
+    return this.#http;
   }
 
   /** Waits for a turn: see `Limiter.acquire`. */
@@ -216,6 +225,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
       checkStore: (_id, store) => checkStore(store),
     });
     await this.#definitions.apply(config);
+    this.#http = config.http;
     for (const [id, { engine }] of Object.entries(config.stores)) {
       this.#logger?.info(`rate-sync: store ${show(id)} uses ${engine === "redis" ? "Redis" : engine}`);
     }

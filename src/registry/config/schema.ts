@@ -4,6 +4,8 @@
  * @module
  */
 
+import { parseNetwork } from "../../base/network.ts";
+import { show } from "../../base/text.ts";
 import type { LimiterOptions } from "../../policy/options.ts";
 import type { HttpConfig, RateSyncConfig, StoreConfig } from "../options.ts";
 import { checkSection } from "./check.ts";
@@ -85,6 +87,10 @@ function readHttp(root: Section): HttpConfig {
     const section = root.section(key);
     section?.allowOnly(["trusted_proxy_networks"]);
     const listed = section?.texts("trusted_proxy_networks");
+    const bad = listed?.find((text) => parseNetwork(text) === undefined);
+    if (bad !== undefined) {
+      section?.fail("trusted_proxy_networks", "networks such as 10.0.0.0/8 or fc00::/7, or addresses", show(bad));
+    }
     if (listed !== undefined && networks !== undefined) {
       section?.fail("trusted_proxy_networks", "either [http] or [fastapi] to have it", "both");
     }

@@ -1,0 +1,146 @@
+/**
+ * Who sent a request, behind proxies: told by those who are trusted, and by nobody else.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../base/errors.ts";
+import {
+  type Address,
+  contains,
+  formatAddress,
+  masked,
+  type Network,
+  parseAddress,
+  parseNetwork,
+} from "../base/network.ts";
+import { show } from "../base/text.ts";
+import { forwardedFor } from "./forwarded.ts";
+import { type HeaderSource, readHeader } from "./request.ts";
+
+/** Networks whose proxies are believed where nothing else is said: private ones, and this machine. */
+export const DEFAULT_TRUSTED_PROXIES: readonly string[] = Object.freeze([
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "127.0.0.0/8",
+  "::1/128",
+  "fc00::/7",
+]);
+
+/** How the client's address is found. */
+export interface ClientAddressOptions {
+  /**
+   * Networks whose proxies are believed, as CIDRs or addresses; none for a server that clients reach directly.
+   * @default private networks and this machine: `DEFAULT_TRUSTED_PROXIES`
+   */
+  readonly trustedProxies?: readonly string[] | NetworkSet | undefined;
+  /**
+   * The header in which your proxies tell the client's address: `"x-forwarded-for"` and `"forwarded"` are chains, any
+   * other holds one address (`"cf-connecting-ip"`, `"x-real-ip"`). Only this one is read. Where the runtime tells no
+   * peer, it is believed only if it is named here. @default {"x-forwarded-for"}
+   */
+  readonly header?: string | undefined;
+}
+
+/** A list of networks, read once. */
+export class NetworkSet {
+  readonly #networks: readonly Network[];
+
+  /**
+   * Reads a list.
+   *
+   * @param networks CIDRs or addresses.
+   * @param path Where they stand, for messages.
+   * @throws {ConfigError} If one of them is no network.
+   */
+  constructor(networks: readonly string[], path: string = "trustedProxies") {
+    if (!Array.isArray(networks)) {
+      throw new ConfigError({ path, expected: "an array of networks", received: show(networks) });
+    }
+    this.#networks = networks.map((text, i) => {
+      const network = typeof text === "string" ? parseNetwork(text) : undefined;
+      if (network !== undefined) return network;
+      const expected = "a network such as 10.0.0.0/8 or fc00::/7, or an address";
+      throw new ConfigError({ path: `${path}[${i}]`, expected, received: show(text) });
+    });
+  }
+
+  /** Whether an address lies in one of them. */
+  has(address: Address): boolean {
+    return this.#networks.some((network) => contains(network, address));
+  }
+}
+
+const DEFAULT_NETWORKS = new NetworkSet(DEFAULT_TRUSTED_PROXIES);
+
+/** The most proxies that a request passes. */
+const MAX_HOPS = 64;
+
+/**
+ * The address of the client that sent a request. A chain is read from its end, which the nearest proxy has written, and
+ * only as far as every hop is trusted: what a client writes into the header itself stands further to the left.
+ *
+ * @param headers The request's headers.
+ * @param peer The address at the other end of the socket.
+ * @param options Which proxies are trusted, and where they tell.
+ * @returns The address in canonical form, without port or zone; IPv4-mapped IPv6 as IPv4. `undefined` where it cannot be
+ * known: no peer, or a trusted proxy that tells something else than an address.
+ * @throws {ConfigError} If one of the trusted networks is none.
+ */
+export function clientAddress(
+  headers: HeaderSource,
+  peer: string | undefined,
+  options: ClientAddressOptions = {},
+): string | undefined {
+  const { trustedProxies = DEFAULT_NETWORKS, header } = options;
+  const trusted = trustedProxies instanceof NetworkSet ? trustedProxies : new NetworkSet(trustedProxies);
+  const last = peer === undefined || peer === "" ? undefined : parseHop(peer);
+  if (last === undefined && (header === undefined || (peer !== undefined && peer !== ""))) return undefined;
+  if (last !== undefined && !trusted.has(last)) return formatAddress(last);
+  const found = fromHeader(headers, header ?? "x-forwarded-for", trusted);
+  if (found === "nothing") return last && formatAddress(last);
+  return found && formatAddress(found);
+}
+
+/** An address as a network of that size: what limits all of it together. IPv4 stays as it is. */
+export function addressGroup(address: string, ipv6Prefix: number): string {
+  const parsed = parseAddress(address);
+  if (parsed === undefined || parsed.length === 2 || ipv6Prefix >= 128) return address;
+  return `${formatAddress(masked(parsed, ipv6Prefix))}/${ipv6Prefix}`;
+}
+
+/** What trusted proxies tell; `undefined` where that is no address. */
+function fromHeader(headers: HeaderSource, name: string, trusted: NetworkSet): Address | "nothing" | undefined {
+  const value = readHeader(headers, name);
+  if (value === undefined || value.trim() === "") return "nothing";
+  const lower = name.toLowerCase();
+  if (lower !== "x-forwarded-for" && lower !== "forwarded") return parseHop(value.trim());
+  const chain = lower === "forwarded" ? forwardedFor(value) : hopsFromEnd(value);
+  let hop: Address | undefined | "nothing" = "nothing";
+  for (const text of chain ?? [""]) {
+    hop = parseHop(text);
+    if (hop === undefined || !trusted.has(hop)) return hop;
+  }
+  return hop; // all of them are trusted: the first one is where the request began
+}
+
+/** The elements of a list, the last one first; at most as many as there can be proxies. */
+function* hopsFromEnd(list: string): Iterable<string> {
+  for (let end = list.length, hops = 0; end >= 0;) {
+    const comma = end === 0 ? -1 : list.lastIndexOf(",", end - 1);
+    const hop = list.slice(comma + 1, end).trim();
+    end = comma;
+    if (hop === "") continue;
+    if (++hops > MAX_HOPS) return yield "";
+    yield hop;
+  }
+}
+
+/** An address with or without a port, or what stands for one: `192.0.2.1:80`, `[2001:db8::1]:_x`, `2001:db8::1`. */
+function parseHop(text: string): Address | undefined {
+  const bracketed = /^\[([^\]]*)\](?::(?:\d{1,5}|_[\w.-]+))?$/.exec(text)?.[1];
+  if (bracketed !== undefined) return bracketed.includes(":") ? parseAddress(bracketed) : undefined;
+  const withPort = /^([\d.]+):(?:\d{1,5}|_[\w.-]+)$/.exec(text)?.[1];
+  return parseAddress(withPort ?? text);
+}

@@ -1,0 +1,226 @@
+/**
+ * What a guard makes of its options.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../base/errors.ts";
+import { parseNetwork } from "../base/network.ts";
+import { listWords, show } from "../base/text.ts";
+import { rejectUnknownOptions } from "../base/unknown_options.ts";
+import type { Limiter } from "../limiter/limiter.ts";
+import type { RateSync } from "../registry/rate_sync.ts";
+import { type ClientAddressOptions, NetworkSet } from "./client_address.ts";
+import { BODY_STYLES, type BodyStyle } from "./denial.ts";
+import { DIALECTS, type HeaderDialect, isHeaderName } from "./headers.ts";
+import { byIp, type Identify } from "./identify.ts";
+import type { Cost, GuardList, GuardOptions, GuardRule } from "./options.ts";
+import type { Settle } from "./settle.ts";
+import { fromDefault, fromInstance, fromLimiter, isLimiter, type LimiterSource } from "./source.ts";
+
+/** The names of the options, and what each must be. Set-up finds all that can be known then. */
+const OPTIONS: Readonly<Record<keyof GuardOptions, "function" | "boolean" | "any">> = {
+  limiter: "any",
+  rateSync: "any",
+  key: "any",
+  cost: "any",
+  settle: "function",
+  skip: "function",
+  allow: "any",
+  block: "any",
+  dryRun: "boolean",
+  waitMs: "any",
+  headers: "any",
+  body: "any",
+  statusCode: "any",
+  onDenied: "function",
+  onDecision: "function",
+  onError: "function",
+  logger: "any",
+  throwStoreErrors: "boolean",
+  trustedProxies: "any",
+  addressHeader: "any",
+};
+
+/** Dialects that tell instants, not times from now. */
+const INSTANTS: ReadonlySet<HeaderDialect> = new Set<HeaderDialect>(["x-ratelimit", "x-ratelimit-ms"]);
+
+/** A rule with everything that it takes from the guard. */
+export interface CompiledRule<Raw> {
+  /** The limiter's id. */
+  readonly limiter: string;
+  /** Who is limited; `undefined` for everybody together. */
+  readonly identify: Identify<Raw> | undefined;
+  /** Units that a request takes. */
+  readonly cost: Cost<Raw>;
+  /** What it has cost, when it has been answered. */
+  readonly settle: Settle<Raw> | undefined;
+}
+
+/** A list, read once. */
+export interface CompiledList {
+  /** Networks. */
+  readonly networks: NetworkSet | undefined;
+  /** Keys. */
+  readonly keys: ReadonlySet<string>;
+}
+
+/** Options, checked, with defaults. */
+export interface CompiledGuard<Raw> {
+  /** What is asked, from 1. */
+  readonly rules: readonly CompiledRule<Raw>[];
+  /** Where limiters come from. */
+  readonly source: LimiterSource;
+  /** Who is not limited. */
+  readonly allow: CompiledList;
+  /** Who is refused. */
+  readonly block: CompiledList;
+  /** The dialects of headers. */
+  readonly dialects: readonly HeaderDialect[];
+  /** Trusted networks, where the options name them, and the header. */
+  readonly address: ClientAddressOptions;
+  /** How long a request may wait. */
+  readonly waitMs: number;
+  /** The status of a refusal by a limit. */
+  readonly statusCode: number;
+  /** How its body looks. */
+  readonly body: BodyStyle;
+  /** Whether headers or bodies tell instants, for which the present must be known. */
+  readonly tellsInstants: boolean;
+}
+
+/**
+ * Checks options.
+ *
+ * @throws {ConfigError | NotFoundError} If anything is wrong that can be known now.
+ */
+export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw> {
+  if (typeof options !== "object" || options === null) fail("guard", "an object of options", options);
+  rejectUnknownOptions(options, Object.keys(OPTIONS));
+  for (const [name, kind] of Object.entries(OPTIONS)) {
+    const value = options[name as keyof GuardOptions];
+    if (kind !== "any" && value !== undefined && typeof value !== kind) fail(name, `a ${kind}`, value);
+  }
+  const { limiter, rateSync, waitMs = 0, statusCode = 429, body = "problem", logger, addressHeader } = options;
+  if (!(typeof waitMs === "number" && waitMs >= 0)) fail("waitMs", "milliseconds from 0 to Infinity", waitMs);
+  if (!(Number.isInteger(statusCode) && statusCode >= 400 && statusCode <= 599)) {
+    fail("statusCode", "a status from 400 to 599", statusCode);
+  }
+  if (!BODY_STYLES.includes(body)) fail("body", listWords(BODY_STYLES), body);
+  if (logger !== undefined && typeof logger?.warn !== "function") {
+    fail("logger", "an object with a method warn", logger);
+  }
+  if (addressHeader !== undefined && !(typeof addressHeader === "string" && isHeaderName(addressHeader))) {
+    fail("addressHeader", "the name of a header", addressHeader);
+  }
+  const dialects = compileDialects(options.headers ?? "draft-11");
+  const source = sourceOf(limiter, rateSync);
+  const rules = compileRules(options);
+  if (rateSync !== undefined) new NetworkSet(rateSync.http.trustedProxyNetworks ?? [], "http.trustedProxyNetworks");
+  for (const rule of rules) {
+    const known = isLimiter(limiter) ? limiter : rateSync?.limiter(rule.limiter);
+    if (known !== undefined) checkRule(rule, known);
+  }
+  return {
+    rules,
+    source,
+    allow: compileList(options.allow, "allow"),
+    block: compileList(options.block, "block"),
+    dialects,
+    tellsInstants: body === "error" || dialects.some((dialect) => INSTANTS.has(dialect)),
+    address: {
+      trustedProxies: options.trustedProxies && new NetworkSet(options.trustedProxies),
+      header: addressHeader,
+    },
+    waitMs,
+    statusCode,
+    body,
+  };
+}
+
+function sourceOf(limiter: unknown, rateSync: RateSync | undefined): LimiterSource {
+  if (isLimiter(limiter)) {
+    if (rateSync !== undefined) fail("rateSync", "nothing beside a limiter that belongs to one", rateSync);
+    return fromLimiter(limiter);
+  }
+  if (rateSync === undefined) return fromDefault();
+  if (typeof rateSync?.tryAcquireAll !== "function") fail("rateSync", "an instance, of createRateSync", rateSync);
+  return fromInstance(rateSync);
+}
+
+const RULE_KEYS = ["limiter", "key", "cost", "settle"];
+
+function compileRules<Raw>(options: GuardOptions<Raw>): CompiledRule<Raw>[] {
+  const { limiter, key = byIp() } = options;
+  const base = { cost: checkCost(options.cost ?? 1, "cost"), settle: options.settle };
+  const identify = checkKey(key, "key");
+  if (isLimiter(limiter)) return [{ ...base, limiter: limiter.id, identify }];
+  if (typeof limiter === "string" && limiter !== "") return [{ ...base, limiter, identify }];
+  if (!Array.isArray(limiter) || limiter.length === 0) {
+    return fail("limiter", "the id of a limiter, a limiter, or rules such as { limiter, key }", limiter);
+  }
+  return (limiter as readonly GuardRule<Raw>[]).map((rule, i) => {
+    const path = `limiter[${i}]`;
+    if (typeof rule !== "object" || rule === null) fail(path, "a rule such as { limiter, key }", rule);
+    rejectUnknownOptions(rule, RULE_KEYS, `${path}.`);
+    if (typeof rule.limiter !== "string" || rule.limiter === "") {
+      fail(`${path}.limiter`, "the id of a limiter", rule.limiter);
+    }
+    if (rule.settle !== undefined && typeof rule.settle !== "function") {
+      fail(`${path}.settle`, "a function", rule.settle);
+    }
+    return {
+      limiter: rule.limiter,
+      identify: rule.key === undefined ? identify : checkKey(rule.key, `${path}.key`),
+      cost: rule.cost === undefined ? base.cost : checkCost(rule.cost, `${path}.cost`),
+      settle: rule.settle ?? base.settle,
+    };
+  });
+}
+
+function checkKey<Raw>(key: Identify<Raw> | false, path: string): Identify<Raw> | undefined {
+  if (key === false) return undefined;
+  if (typeof key !== "function") fail(path, "a function such as byIp(), or false for everybody together", key);
+  return key;
+}
+
+function checkCost<Raw>(cost: Cost<Raw>, path: string): Cost<Raw> {
+  if (typeof cost === "function" || (Number.isSafeInteger(cost) && cost >= 1)) return cost;
+  return fail(path, "a whole number from 1, or a function", cost);
+}
+
+/** What only the limiter tells: whether it can ever hold the cost, and whether it has anything to settle. */
+function checkRule<Raw>({ cost, settle, limiter: id }: CompiledRule<Raw>, { policy }: Limiter): void {
+  if (typeof cost === "number" && cost > policy.capacity) {
+    fail("cost", `at most ${policy.capacity}, all that limiter ${show(id)} ever holds`, cost);
+  }
+  if (settle !== undefined && policy.rates.length === 0) {
+    fail("settle", `a rate to settle with; limiter ${show(id)} has only slots`, settle);
+  }
+}
+
+function compileList(list: GuardList | undefined, path: string): CompiledList {
+  if (list === undefined) return { networks: undefined, keys: new Set() };
+  if (typeof list !== "object" || list === null) fail(path, "an object such as { networks, keys }", list);
+  rejectUnknownOptions(list, ["networks", "keys"], `${path}.`);
+  const { networks, keys = [] } = list;
+  if (!Array.isArray(keys)) fail(`${path}.keys`, "an array of keys", keys);
+  for (const [i, key] of keys.entries()) {
+    if (typeof key !== "string" || key === "") fail(`${path}.keys[${i}]`, "a key", key);
+    if (parseNetwork(key) !== undefined) fail(`${path}.keys[${i}]`, `a key; networks belong in ${path}.networks`, key);
+  }
+  return { networks: networks && new NetworkSet(networks, `${path}.networks`), keys: new Set(keys) };
+}
+
+function compileDialects(headers: GuardOptions["headers"]): HeaderDialect[] {
+  if (headers === false) return [];
+  const dialects = Array.isArray(headers) ? headers : [headers];
+  for (const dialect of dialects) {
+    if (!DIALECTS.includes(dialect)) fail("headers", `${listWords(DIALECTS)}, several of them, or false`, dialect);
+  }
+  return dialects;
+}
+
+function fail(path: string, expected: string, received: unknown): never {
+  throw new ConfigError({ path, expected, received: show(received) });
+}

@@ -1,0 +1,113 @@
+/**
+ * The answer to a request that is refused.
+ *
+ * @module
+ */
+
+import type { Decision } from "../policy/decision.ts";
+import { seconds } from "../policy/headers.ts";
+import { violatedPolicies } from "./headers.ts";
+
+/**
+ * Why a request is refused: a limit (`rate`, `concurrency`), a block in the store (`blocked`) or in the guard's own list
+ * (`blockList`), a cost that the limit can never hold (`cost`), a store that could not be asked (`store`), or a client
+ * that left while it waited (`aborted`).
+ */
+export type RefusalReason = "rate" | "concurrency" | "blocked" | "blockList" | "cost" | "store" | "aborted";
+
+/**
+ * How the body of a refusal looks.
+ *
+ * - `problem`: `application/problem+json` (RFC 9457), with the types of the rate limit draft
+ * - `detail`: `{ detail: [{ type, msg, context }] }`, as rate-sync for Python answers
+ * - `error`: `{ error, message, limit, resetAt }`
+ */
+export type BodyStyle = "problem" | "detail" | "error";
+
+/** Every style. */
+export const BODY_STYLES: readonly BodyStyle[] = ["problem", "detail", "error"];
+
+/** A refusal, before it is an answer. */
+export interface Refusal {
+  /** Why. */
+  readonly reason: RefusalReason;
+  /** The status of the answer. */
+  readonly status: number;
+  /** How long to wait, in milliseconds; `undefined` where waiting does not help. */
+  readonly retryAfterMs: number | undefined;
+  /** The decision, where a limiter made one. */
+  readonly decision: Decision | undefined;
+}
+
+/** A body and its type. */
+export interface Body {
+  /** The value of `Content-Type`. */
+  readonly contentType: string;
+  /** The text. */
+  readonly text: string;
+}
+
+const PROBLEMS = "https://iana.org/assignments/http-problem-types#";
+
+const KINDS: Readonly<Record<RefusalReason, { readonly type?: string; readonly title: string }>> = {
+  rate: { type: "quota-exceeded", title: "Quota exceeded" },
+  concurrency: { type: "quota-exceeded", title: "Too many requests at once" },
+  cost: { type: "quota-exceeded", title: "Larger than the whole quota" },
+  blocked: { type: "abnormal-usage-detected", title: "Blocked for a while" },
+  blockList: { title: "Forbidden" },
+  store: { type: "temporary-reduced-capacity", title: "Limits cannot be checked now" },
+  aborted: { title: "Client closed the request" },
+};
+
+/** The body of a refusal. */
+export function bodyOf(refusal: Refusal, style: BodyStyle, nowMs: number): Body {
+  if (style === "problem") return { contentType: "application/problem+json", text: JSON.stringify(problem(refusal)) };
+  const content = style === "detail" ? detail(refusal) : error(refusal, nowMs);
+  return { contentType: "application/json", text: JSON.stringify(content) };
+}
+
+function problem(refusal: Refusal): Record<string, unknown> {
+  const { reason, status, decision } = refusal;
+  const { type, title } = KINDS[reason];
+  const violated = decision === undefined ? [] : violatedPolicies(decision);
+  return {
+    type: type === undefined ? "about:blank" : `${PROBLEMS}${type}`,
+    title,
+    status,
+    detail: advice(refusal),
+    ...(violated.length === 0 ? {} : { "violated-policies": violated }),
+  };
+}
+
+function detail(refusal: Refusal): unknown {
+  const { decision, retryAfterMs } = refusal;
+  const context = {
+    retry_after_seconds: retryAfterMs === undefined ? null : seconds(retryAfterMs),
+    limit: decision?.limit ?? null,
+    limiter: decision?.limiter ?? null,
+  };
+  const isQuota = PROBLEM_OF_QUOTA.has(refusal.reason);
+  const msg = `${isQuota ? "Rate limit exceeded" : KINDS[refusal.reason].title}. ${advice(refusal) ?? ""}`.trim();
+  return { detail: [{ type: isQuota ? "rate_limit_exceeded" : refusal.reason, msg, context }] };
+}
+
+const PROBLEM_OF_QUOTA: ReadonlySet<RefusalReason> = new Set(["rate", "concurrency", "blocked"]);
+
+function error(refusal: Refusal, nowMs: number): unknown {
+  const { decision, retryAfterMs, reason } = refusal;
+  const isQuota = PROBLEM_OF_QUOTA.has(reason);
+  const title = KINDS[reason].title;
+  return {
+    error: isQuota ? "Too Many Requests" : title,
+    message: `${isQuota ? "Rate limit exceeded" : title}. ${advice(refusal) ?? ""}`.trim(),
+    ...(decision === undefined ? {} : { limit: decision.limit }),
+    ...(retryAfterMs === undefined ? {} : { resetAt: new Date(Math.ceil(nowMs + retryAfterMs)).toISOString() }),
+  };
+}
+
+function advice({ reason, retryAfterMs }: Refusal): string | undefined {
+  if (reason === "cost") return "This request asks for more than the limit can ever hold.";
+  if (retryAfterMs === undefined) return undefined;
+  const count = seconds(retryAfterMs);
+  return `Try again in ${count} second${count === 1 ? "" : "s"}.`;
+}

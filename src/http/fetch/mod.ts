@@ -1,0 +1,87 @@
+/**
+ * Guards handlers that take a `Request` and give a `Response`: `Deno.serve`, `Bun.serve`, workers, route handlers and
+ * middleware of Next.js.
+ *
+ * @example Deno
+ * ```ts ignore
+ * import { guardHandler } from "@ratesync/core/http/fetch";
+ *
+ * Deno.serve(guardHandler(() => new Response("hello"), { limiter: "api" }));
+ * ```
+ *
+ * @example Bun
+ * ```ts ignore
+ * import { guardHandler } from "@ratesync/core/http/fetch";
+ *
+ * Bun.serve({ fetch: guardHandler(() => new Response("hello"), { limiter: "api" }) });
+ * ```
+ *
+ * @module
+ */
+
+import { Guard } from "../guard.ts";
+import { setHeaders } from "../headers.ts";
+import type { GuardOptions } from "../options.ts";
+import { answerWith, Watch } from "../watch.ts";
+
+/** How a handler is guarded. */
+export interface FetchGuardOptions<Req, Rest extends unknown[]> extends GuardOptions<Req> {
+  /**
+   * The address at the other end of the socket, from what the runtime hands to the handler.
+   * @default what `Deno.serve` and `Bun.serve` tell
+   */
+  readonly peer?: (request: Req, ...rest: Rest) => string | undefined;
+}
+
+/**
+ * A handler that is called for requests that the guard lets in, and only for them. A slot is held until the body of the
+ * answer has been sent, or the client has left.
+ *
+ * @param handler Answers. What it throws or rejects with is passed on.
+ * @param options How it is guarded, or a guard.
+ */
+export function guardHandler<Req extends Request, Rest extends unknown[], Result extends Response | undefined | void>(
+  handler: (request: Req, ...rest: Rest) => Result | Promise<Result>,
+  options: FetchGuardOptions<Req, Rest> | Guard<Req>,
+): (request: Req, ...rest: Rest) => Promise<Result | Response> {
+  const { guard, peer } = compile<Req, Rest>(options);
+  return async (request, ...rest) => {
+    const { method, url, headers } = request;
+    const signal = guard.waits ? request.signal : undefined;
+    const admission = await guard.admit({ method, url, headers, signal, peer: peer(request, ...rest), raw: request });
+    if (!admission.allowed) {
+      const refusal = new Response(admission.body, { status: admission.status });
+      setHeaders(admission.headers, refusal.headers);
+      return refusal;
+    }
+    const watch = admission.isOpen ? new Watch(request, admission) : undefined;
+    try {
+      const response = await handler(request, ...rest);
+      if (response instanceof Response) return answerWith(response, admission, watch);
+      await admission.finish(); // a connection that has become another one, such as a socket
+      return response;
+    } catch (error) {
+      await admission.finish({ error });
+      throw error;
+    }
+  };
+}
+
+function compile<Req, Rest extends unknown[]>(
+  options: FetchGuardOptions<Req, Rest> | Guard<Req>,
+): { guard: Guard<Req>; peer: (request: Req, ...rest: Rest) => string | undefined } {
+  if (options instanceof Guard) return { guard: options, peer: peerOf };
+  const { peer = peerOf, ...rest } = options ?? {};
+  return { guard: new Guard<Req>(rest), peer };
+}
+
+/** What `Deno.serve` and `Bun.serve` tell about the other end. */
+function peerOf(request: unknown, ...[info]: unknown[]): string | undefined {
+  if (typeof info !== "object" || info === null) return undefined;
+  const { remoteAddr, requestIP } = info as {
+    remoteAddr?: { hostname?: unknown };
+    requestIP?: (request: unknown) => { address?: unknown } | null;
+  };
+  const address = typeof requestIP === "function" ? requestIP.call(info, request)?.address : remoteAddr?.hostname;
+  return typeof address === "string" ? address : undefined;
+}

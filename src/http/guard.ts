@@ -1,0 +1,289 @@
+/**
+ * The guard: a request in, an admission out. It knows no framework; adapters do.
+ *
+ * An adapter does four things, and takes all options of a guard as its own:
+ *
+ * 1. It makes the guard once: `guardOf(options)`.
+ * 2. For each request, it awaits `guard.admit({ method, url, headers, peer, signal, raw })`. A `Request` does as it is, but
+ *    does not tell the peer.
+ * 3. It sets the headers of the admission on the answer, whatever that is: `setHeaders(admission.headers, target)`.
+ *    If the request is not allowed, it sends `status` and `body`, and calls nothing else. `finish` need not be called then.
+ * 4. If it is allowed, and `admission.isOpen`, it calls `admission.finish({ status, bytes, aborted, error })` when the answer
+ *    has been sent to its end, or the client has left, or the handler has thrown: whatever comes first, more than
+ *    one of them does no harm.
+ *
+ * @example An adapter
+ * ```ts
+ * import { type GuardOptions, guardOf, setHeaders } from "@ratesync/core/http";
+ *
+ * interface Context {
+ *   readonly request: Request;
+ *   readonly ip: string;
+ *   readonly answer: { status: number; headers: Headers; body: string };
+ *   onEnd(callback: () => void): void;
+ * }
+ *
+ * export function rateLimit(options: GuardOptions<Context>) {
+ *   const guard = guardOf(options);
+ *   return async (context: Context, next: () => Promise<void>): Promise<void> => {
+ *     const { method, url, headers, signal } = context.request;
+ *     const admission = await guard.admit({ method, url, headers, signal, peer: context.ip, raw: context });
+ *     setHeaders(admission.headers, context.answer.headers);
+ *     if (!admission.allowed) {
+ *       context.answer.status = admission.status;
+ *       context.answer.body = admission.body;
+ *       return;
+ *     }
+ *     if (admission.isOpen) context.onEnd(() => void admission.finish({ status: context.answer.status }));
+ *     await next();
+ *   };
+ * }
+ * ```
+ *
+ * @module
+ */
+
+import { systemClock } from "../base/clock.ts";
+import { RateSyncError } from "../base/errors.ts";
+import { parseAddress } from "../base/network.ts";
+import { show } from "../base/text.ts";
+import { isClosed, isStoreError } from "../limiter/failure.ts";
+import type { Permit } from "../limiter/permit.ts";
+import type { Decision, RateLimitedError } from "../policy/decision.ts";
+import type { HttpConfig } from "../registry/options.ts";
+import { type Admission, GuardAdmission } from "./admission.ts";
+import { type Ask, asksOf } from "./asks.ts";
+import { type ClientAddressOptions, NetworkSet } from "./client_address.ts";
+import type { Refusal } from "./denial.ts";
+import { rateLimitHeaders } from "./headers.ts";
+import { type CompiledGuard, type CompiledList, compileGuard } from "./compile_guard.ts";
+import type { GuardOptions } from "./options.ts";
+import { refuse } from "./refuse.ts";
+import { GuardedRequest, type RequestFacts } from "./request.ts";
+import { correctCharge, type Outcome } from "./settle.ts";
+import { Troubles } from "./trouble.ts";
+
+/** How long a client is told to wait for a store that does not answer: nobody knows. */
+const STORE_RETRY_MS = 5_000;
+
+/** The status of logs for a client that has left; nobody reads it. */
+const CLIENT_LEFT = 499;
+
+/** Guards a server. Made by `createGuard`. */
+export class Guard<Raw = unknown> {
+  readonly #options: GuardOptions<Raw>;
+  readonly #compiled: CompiledGuard<Raw>;
+  readonly #troubles: Troubles;
+  #configured: { readonly networks: readonly string[]; readonly address: ClientAddressOptions } | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param options How it guards.
+   * @throws {ConfigError | NotFoundError} If anything is wrong that can be known now.
+   */
+  constructor(options: GuardOptions<Raw>) {
+    this.#options = options;
+    this.#compiled = compileGuard(options);
+    this.#troubles = new Troubles(options.logger ?? console, options.onError);
+  }
+
+  /** Whether requests may wait for their turn: then an adapter tells, by a signal, that a client has left. */
+  get waits(): boolean {
+    return this.#compiled.waitMs > 0 && this.#options.dryRun !== true;
+  }
+
+  /**
+   * Decides about a request. Rejects only if the guard cannot be used: its limiter is not there, its configuration is
+   * wrong, or, if asked for, its store failed.
+   *
+   * @param facts The request: a `Request`, or what an adapter makes of another one.
+   * @throws {NotFoundError | ConfigError} If the limiter or the configuration is not there.
+   * @throws {StoreError} If the store failed, the limiter's `onStoreError` is `"throw"`, and so is asked for.
+   */
+  async admit(facts: RequestFacts<Raw>): Promise<Admission> {
+    const address = this.#address();
+    const request = new GuardedRequest(facts, address instanceof Promise ? await address : address);
+    const { rules, allow, block } = this.#compiled;
+    if (this.#options.skip !== undefined && await this.#skips(request)) return OPEN_DOOR;
+    if (isFrom(block, request)) return await this.#decided(request, [], FORBIDDEN);
+    const isFriend = isFrom(allow, request);
+    if (isFriend && block.keys.size === 0) return await this.#decided(request, [], {});
+    const named = await asksOf(rules, request, this.#troubles);
+    if (isNamed(block, named)) return await this.#decided(request, named, FORBIDDEN);
+    if (isFriend || isNamed(allow, named)) return await this.#decided(request, named, {});
+    const asks = named.filter(({ about }) => about.cost > 0);
+    if (asks.length === 0) return OPEN_DOOR;
+    return await this.#decided(request, asks, await this.#ask(request, asks));
+  }
+
+  /** Which proxies are trusted: the options say, or the configuration that is in force now. */
+  #address(): ClientAddressOptions | Promise<ClientAddressOptions> {
+    const { address, source } = this.#compiled;
+    if (address.trustedProxies !== undefined) return address;
+    const http = source.http();
+    return http instanceof Promise ? http.then((later) => this.#addressBy(later)) : this.#addressBy(http);
+  }
+
+  #addressBy({ trustedProxyNetworks: networks }: HttpConfig): ClientAddressOptions {
+    const { address } = this.#compiled;
+    if (networks === undefined) return address;
+    if (this.#configured?.networks !== networks) {
+      const trustedProxies = new NetworkSet(networks, "http.trustedProxyNetworks");
+      this.#configured = { networks, address: { ...address, trustedProxies } };
+    }
+    return this.#configured.address;
+  }
+
+  async #skips(request: GuardedRequest<Raw>): Promise<boolean> {
+    try {
+      return await this.#options.skip?.(request) === true;
+    } catch (error) {
+      this.#troubles.tell("skip", "skip() failed, the request is limited like any other", error);
+      return false;
+    }
+  }
+
+  async #ask(request: GuardedRequest<Raw>, asks: readonly Ask<Raw>[]): Promise<Verdict> {
+    const { source, waitMs, statusCode } = this.#compiled;
+    try {
+      if (this.waits) {
+        const permit = await source.wait(asks.map(({ about }) => about), { timeoutMs: waitMs, signal: request.signal });
+        return { permit, decision: permit.decision };
+      }
+      const decision = await source.take(asks.map(({ about }) => about));
+      if (!decision.allowed) return this.#denied(decision);
+      return { permit: decision.permit, decision };
+    } catch (error) {
+      if (RateSyncError.is(error) && error.code === "RATE_LIMITED") {
+        return this.#denied((error as RateLimitedError).decision);
+      }
+      if (request.signal?.aborted) {
+        return { refusal: { reason: "aborted", status: CLIENT_LEFT, retryAfterMs: undefined, decision: undefined } };
+      }
+      if (RateSyncError.is(error) && error.code === "COST_EXCEEDS_LIMIT") {
+        this.#troubles.tell("cost", "a request costs more than its limit ever holds, it is refused", error);
+        return { refusal: { reason: "cost", status: statusCode, retryAfterMs: undefined, decision: undefined } };
+      }
+      if (!(isStoreError(error) || isClosed(error)) || this.#options.throwStoreErrors) throw error;
+      this.#troubles.tell("store", "a store failed, requests are answered 503", error);
+      return { refusal: { reason: "store", status: 503, retryAfterMs: STORE_RETRY_MS, decision: undefined } };
+    }
+  }
+
+  #denied(decision: Decision): Verdict {
+    const { reason = "rate", retryAfterMs } = decision;
+    const refusal: Refusal = reason === "store"
+      ? { reason, status: 503, retryAfterMs: STORE_RETRY_MS, decision }
+      : { reason, status: this.#compiled.statusCode, retryAfterMs, decision };
+    return { refusal, decision };
+  }
+
+  /** Reports a verdict, and makes it an admission. */
+  async #decided(
+    request: GuardedRequest<Raw>,
+    asks: readonly Ask<Raw>[],
+    { refusal, permit, decision }: Verdict,
+  ): Promise<Admission> {
+    const { onDecision, dryRun = false } = this.#options;
+    const reason = refusal?.reason;
+    try {
+      onDecision?.({ request, reason, keys: asks.map(({ about }) => about.key), decision, dryRun });
+    } catch (error) {
+      this.#troubles.tell("onDecision", "onDecision() failed", error);
+    }
+    const nowMs = this.#compiled.tellsInstants ? await this.#nowMs(decision) : 0;
+    const told = decision === undefined || dryRun
+      ? []
+      : this.#compiled.dialects.flatMap((dialect) => rateLimitHeaders(decision, dialect, nowMs));
+    if (refusal === undefined || dryRun) {
+      // What another store was charged is not corrected in this one.
+      const isCharged = refusal === undefined && decision !== undefined && !decision.degraded;
+      const charged = isCharged ? asks.filter(({ settle }) => settle !== undefined) : [];
+      return new GuardAdmission({
+        headers: told,
+        reason,
+        decision,
+        permit: permit?.fencingToken === undefined ? undefined : permit,
+        settle: charged.length === 0 ? undefined : (outcome) => this.#settle(request, charged, outcome),
+      });
+    }
+    const { body } = this.#compiled;
+    const { onDenied } = this.#options;
+    return await refuse(refusal, { request, told, body, nowMs, onDenied, troubles: this.#troubles });
+  }
+
+  /** Corrects the charge of every ask that says what it has really cost. */
+  async #settle(request: GuardedRequest<Raw>, asks: readonly Ask<Raw>[], outcome: Outcome): Promise<void> {
+    for (const { about, settle } of asks) {
+      try {
+        const units = await settle?.({ ...outcome, cost: about.cost }, request) ?? about.cost;
+        if (!(typeof units === "number" && units >= 0 && units <= Number.MAX_SAFE_INTEGER)) {
+          throw new RangeError(`Cannot settle: expected a number of units from 0, received ${show(units)}`);
+        }
+        await correctCharge(await this.#compiled.source.limiter(about.limiter), about, Math.ceil(units));
+      } catch (error) {
+        this.#troubles.tell("settle", "a cost could not be settled, what was charged stays charged", error);
+      }
+    }
+  }
+
+  /** The present, in milliseconds since the Unix epoch, by the clock that decided. */
+  async #nowMs(decision: Decision | undefined): Promise<number> {
+    if (decision === undefined) return systemClock.nowUs() / 1_000;
+    return (await this.#compiled.source.limiter(decision.limiter)).route.nowMs();
+  }
+}
+
+/** What was decided about a request: a refusal, or what admits it. */
+interface Verdict {
+  readonly refusal?: Refusal;
+  readonly permit?: Permit | undefined;
+  readonly decision?: Decision;
+}
+
+/** For those whom a list refuses. */
+const FORBIDDEN: Verdict = {
+  refusal: { reason: "blockList", status: 403, retryAfterMs: undefined, decision: undefined },
+};
+
+/** For requests that no limiter is asked about. */
+const OPEN_DOOR: Admission = Object.freeze(new GuardAdmission({}));
+
+/**
+ * Makes a guard.
+ *
+ * @example Ten lines without a framework
+ * ```ts
+ * import { createGuard } from "@ratesync/core/http";
+ *
+ * const guard = createGuard({ limiter: "api" });
+ *
+ * async function answer(request: Request): Promise<Response> {
+ *   const { allowed, status, headers, body } = await guard.admit(request);
+ *   if (!allowed) return new Response(body, { status, headers: headers.map(([name, value]) => [name, value]) });
+ *   return new Response("hello");
+ * }
+ * ```
+ *
+ * @throws {ConfigError | NotFoundError} If anything is wrong that can be known now.
+ */
+export function createGuard<Raw = unknown>(options: GuardOptions<Raw>): Guard<Raw> {
+  return new Guard(options);
+}
+
+/** The guard of an adapter, which takes options, or a guard that was made before. */
+export function guardOf<Raw>(guardOrOptions: Guard<Raw> | GuardOptions<Raw>): Guard<Raw> {
+  return guardOrOptions instanceof Guard ? guardOrOptions : new Guard(guardOrOptions);
+}
+
+/** Whether a list knows the client's network. */
+function isFrom<Raw>({ networks }: CompiledList, request: GuardedRequest<Raw>): boolean {
+  const address = networks && request.address && parseAddress(request.address);
+  return address ? (networks as NetworkSet).has(address) : false;
+}
+
+/** Whether a list knows one of the keys. */
+function isNamed<Raw>({ keys }: CompiledList, asks: readonly Ask<Raw>[]): boolean {
+  return keys.size > 0 && asks.some(({ about: { key } }) => key !== undefined && keys.has(key));
+}

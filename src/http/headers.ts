@@ -1,0 +1,124 @@
+/**
+ * A decision as response headers, in the dialect that clients know.
+ *
+ * @module
+ */
+
+import type { Decision } from "../policy/decision.ts";
+import { isMeasured, policyNames, seconds } from "../policy/headers.ts";
+import type { LimitStatus } from "../policy/status.ts";
+
+/**
+ * How headers tell what is left.
+ *
+ * - `draft-11`: `RateLimit: "api";r=9;t=10` and `RateLimit-Policy: "api";q=10;w=10`, each limit listed
+ * - `draft-7`: `RateLimit: limit=10, remaining=9, reset=10`, of the tightest limit, as all that follow
+ * - `draft-6`: `RateLimit-Limit: 10`, `RateLimit-Remaining: 9`, `RateLimit-Reset: 10`
+ * - `x-ratelimit`: `X-RateLimit-Limit` and `-Remaining`, and `X-RateLimit-Reset` as seconds since 1970
+ * - `x-ratelimit-delta`: the same, `X-RateLimit-Reset` as seconds from now
+ * - `x-ratelimit-ms`: the same, `X-RateLimit-Reset` as milliseconds since 1970
+ */
+export type HeaderDialect = "draft-11" | "draft-7" | "draft-6" | "x-ratelimit" | "x-ratelimit-delta" | "x-ratelimit-ms";
+
+/** Every dialect. */
+export const DIALECTS: readonly HeaderDialect[] = [
+  "draft-11",
+  "draft-7",
+  "draft-6",
+  "x-ratelimit",
+  "x-ratelimit-delta",
+  "x-ratelimit-ms",
+];
+
+/** A header's name and value. */
+export type HeaderPair = readonly [name: string, value: string];
+
+/**
+ * Headers that tell what is left. None of a decision that nobody has measured, but for the policy.
+ *
+ * @param decision The decision.
+ * @param dialect How they tell it.
+ * @param nowMs The present, in milliseconds since the Unix epoch.
+ */
+export function rateLimitHeaders(decision: Decision, dialect: HeaderDialect, nowMs: number): HeaderPair[] {
+  if (dialect === "draft-11") {
+    return Object.entries(decision.headers()).filter(([name]) => name !== "Retry-After");
+  }
+  const tightest = tightestOf(decision.limits);
+  if (tightest === undefined) return [];
+  const { limit, remaining, resetAfterMs } = tightest;
+  const left = decision.reason === "blocked" ? 0 : remaining;
+  const resetMs = Math.max(resetAfterMs, decision.retryAfterMs);
+  const reset = seconds(resetMs);
+  const policy: HeaderPair[] = [["RateLimit-Policy", windows(decision.limits)]];
+  if (!isMeasured(decision)) return dialect === "draft-7" || dialect === "draft-6" ? policy : [];
+  switch (dialect) {
+    case "draft-7":
+      return [...policy, ["RateLimit", `limit=${limit}, remaining=${left}, reset=${reset}`]];
+    case "draft-6":
+      return [...policy, ...triple("RateLimit", limit, left, reset)];
+    case "x-ratelimit":
+      return triple("X-RateLimit", limit, left, Math.ceil((nowMs + resetMs) / 1_000));
+    case "x-ratelimit-delta":
+      return triple("X-RateLimit", limit, left, reset);
+    case "x-ratelimit-ms":
+      return triple("X-RateLimit", limit, left, Math.ceil(nowMs + resetMs));
+  }
+}
+
+/** The names of the limits that a denied call did not fit in, as headers name them. */
+export function violatedPolicies({ limits, cost, reason }: Decision): string[] {
+  if (reason !== "rate" && reason !== "concurrency") return [];
+  const names = policyNames(limits);
+  return names.filter((_, i) => {
+    const { algorithm, remaining } = limits[i] as LimitStatus;
+    return remaining < (algorithm === "concurrency" && limits.length > 1 ? 1 : cost);
+  });
+}
+
+/** What can be sent as a header's value: printable ASCII, so that nothing begins a line of its own. */
+export function headerValue(value: unknown): string {
+  return String(value).replace(/[^\x20-\x7e]/g, "?").trim();
+}
+
+/** Whether a text can be a header's name. */
+export function isHeaderName(name: string): boolean {
+  return /^[!#$%&'*+.^_`|~\w-]+$/.test(name);
+}
+
+/** Where headers are set: a `Headers`, or what is made of another response. */
+export interface HeaderTarget {
+  /** The value that is there, if one is. */
+  get(name: string): string | null | undefined;
+  /** Sets a value. */
+  set(name: string, value: string): void;
+}
+
+/** Headers of which several guards may each say something: lists, to which another item is added. */
+const LISTS: ReadonlySet<string> = new Set(["RateLimit", "RateLimit-Policy"]);
+
+/** Sets headers on an answer; what another guard has said in a list stays. */
+export function setHeaders(headers: readonly HeaderPair[], target: HeaderTarget): void {
+  for (const [name, value] of headers) {
+    const before = LISTS.has(name) ? target.get(name) : undefined;
+    target.set(name, before ? `${before}, ${value}` : value);
+  }
+}
+
+/** The limit with the least left; a rate rather than slots, which come and go. */
+function tightestOf(limits: readonly LimitStatus[]): LimitStatus | undefined {
+  const rates = limits.filter(({ windowMs }) => windowMs !== undefined);
+  return (rates.length === 0 ? limits : rates).reduce<LimitStatus | undefined>((tightest, status) => {
+    if (tightest === undefined || status.remaining < tightest.remaining) return status;
+    return status.remaining === tightest.remaining && status.resetAfterMs > tightest.resetAfterMs ? status : tightest;
+  }, undefined);
+}
+
+function windows(limits: readonly LimitStatus[]): string {
+  return limits.map(({ limit, windowMs }) => windowMs === undefined ? `${limit}` : `${limit};w=${seconds(windowMs)}`)
+    .join(", ");
+}
+
+function triple(prefix: string, limit: number, remaining: number, reset: number): HeaderPair[] {
+  return [[`${prefix}-Limit`, `${limit}`], [`${prefix}-Remaining`, `${remaining}`], [`${prefix}-Reset`, `${reset}`]];
+}

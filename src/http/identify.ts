@@ -1,0 +1,120 @@
+/**
+ * Who is limited: functions that tell the key of a request.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
+import { rejectUnknownOptions } from "../base/unknown_options.ts";
+import { addressGroup } from "./client_address.ts";
+import type { GuardedRequest } from "./request.ts";
+
+/** What identifies a request: a key, several that must all have room, or nothing. */
+export type Identity = string | number | bigint | readonly (string | undefined | null)[] | undefined | null;
+
+/** Tells who sent a request. Whoever it does not tell is limited together with all others like that. */
+export type Identify<Raw = unknown> = (request: GuardedRequest<Raw>) => Identity | Promise<Identity>;
+
+/** The key that all requests share which cannot be told apart. */
+export const UNIDENTIFIED = "unidentified";
+
+/** How addresses become keys. */
+export interface ByIpOptions {
+  /**
+   * How many bits of an IPv6 address count, from 1 to 128: providers give each customer a network, not an address.
+   * @default {64}
+   */
+  readonly ipv6Prefix?: number;
+}
+
+/** By the client's address: `ip:203.0.113.7`, `ip:2001:db8::/64`. The guard's options say which proxies are trusted. */
+export function byIp(options: ByIpOptions = {}): Identify {
+  rejectUnknownOptions(options, ["ipv6Prefix"], "byIp.");
+  const { ipv6Prefix = 64 } = options;
+  if (!(Number.isInteger(ipv6Prefix) && ipv6Prefix >= 1 && ipv6Prefix <= 128)) {
+    throw new ConfigError({
+      path: "byIp.ipv6Prefix",
+      expected: "a whole number from 1 to 128",
+      received: show(ipv6Prefix),
+    });
+  }
+  return ({ address }) => address && `ip:${addressGroup(address, ipv6Prefix)}`;
+}
+
+/**
+ * By what a header says: `x-user-id:42`. Only for a header that your own gateway sets on every request: one that clients
+ * can send lets each choose who it is.
+ *
+ * @param name The header's name.
+ */
+export function byHeader(name: string): Identify {
+  const header = headerName(name, "byHeader");
+  return (request) => {
+    const value = request.header(header)?.trim();
+    return value ? `${header}:${value}` : undefined;
+  };
+}
+
+/** How API keys are read. */
+export interface ByApiKeyOptions {
+  /** The header that holds it. In `authorization`, it follows the word `Bearer`. @default {"authorization"} */
+  readonly header?: string;
+  /**
+   * Tells whether an API key is one of yours. Without it, whoever makes up keys is somebody new with each of them:
+   * then limit by address too, or guard what has been authenticated.
+   */
+  readonly known?: (apiKey: string) => boolean | Promise<boolean>;
+}
+
+/** By an API key, of which only the SHA-256 is kept: `api-key:9f86d0...`. */
+export function byApiKey(options: ByApiKeyOptions = {}): Identify {
+  rejectUnknownOptions(options, ["header", "known"], "byApiKey.");
+  const { header: name = "authorization", known } = options;
+  const header = headerName(name, "byApiKey.header");
+  return async (request) => {
+    const value = request.header(header)?.trim();
+    const apiKey = header === "authorization" ? /^bearer +(\S+)$/i.exec(value ?? "")?.[1] : value;
+    if (!apiKey || (known !== undefined && await known(apiKey) !== true)) return undefined;
+    return `api-key:${await sha256(apiKey)}`;
+  };
+}
+
+/** By the first that tells anything: `firstOf(byApiKey({ known }), byIp())`. */
+export function firstOf<Raw = unknown>(...identifiers: readonly Identify<Raw>[]): Identify<Raw> {
+  return async (request) => {
+    for (const identify of identifiers) {
+      const keys = keysOf(await identify(request));
+      if (keys !== undefined) return keys;
+    }
+    return undefined;
+  };
+}
+
+/** The keys that an identity names, each once; `undefined` if it names nobody. A part that names nobody is `UNIDENTIFIED`. */
+export function keysOf(identity: Identity): readonly string[] | undefined {
+  if (typeof identity === "string") return isKey(identity) ? [identity] : undefined;
+  if (!Array.isArray(identity)) {
+    const isNumber = typeof identity === "bigint" || (typeof identity === "number" && Number.isFinite(identity));
+    return isNumber ? [String(identity)] : undefined;
+  }
+  const keys = new Set(identity.map((part) => keysOf(part)?.[0] ?? UNIDENTIFIED));
+  return keys.size === 0 || (keys.size === 1 && keys.has(UNIDENTIFIED)) ? undefined : [...keys];
+}
+
+/** The longest key; a limiter takes none that is longer. */
+const MAX_KEY_LENGTH = 65_536;
+
+function isKey(key: string): boolean {
+  return key !== "" && key.length <= MAX_KEY_LENGTH;
+}
+
+function headerName(name: string, path: string): string {
+  if (typeof name === "string" && /^[!#$%&'*+.^_`|~\w-]+$/.test(name)) return name.toLowerCase();
+  throw new ConfigError({ path, expected: "the name of a header", received: show(name) });
+}
+
+async function sha256(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

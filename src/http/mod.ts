@@ -1,0 +1,36 @@
+/**
+ * Guards an HTTP server: a request in, a decision out, with status, headers and body. It knows no framework; the entries
+ * beside it do.
+ *
+ * @example A server for everybody
+ * ```ts
+ * import { guardHandler } from "@ratesync/core/http/fetch";
+ *
+ * const handler = guardHandler(() => new Response("hello"), { limiter: "api" });
+ * export default { fetch: handler };
+ * ```
+ *
+ * @module
+ */
+
+export type { Address } from "../base/network.ts";
+export type { Admission } from "./admission.ts";
+export { clientAddress, type ClientAddressOptions, DEFAULT_TRUSTED_PROXIES, NetworkSet } from "./client_address.ts";
+export type { BodyStyle, RefusalReason } from "./denial.ts";
+export { createGuard, Guard, guardOf } from "./guard.ts";
+export { type HeaderDialect, type HeaderPair, type HeaderTarget, rateLimitHeaders, setHeaders } from "./headers.ts";
+export {
+  byApiKey,
+  type ByApiKeyOptions,
+  byHeader,
+  byIp,
+  type ByIpOptions,
+  firstOf,
+  type Identify,
+  type Identity,
+  UNIDENTIFIED,
+} from "./identify.ts";
+export type { Cost, DenialAnswer, Denied, GuardList, GuardOptions, GuardReport, GuardRule } from "./options.ts";
+export type { GuardedRequest, HeaderSource, RequestFacts } from "./request.ts";
+export { failuresOnly, type Outcome, responseBytes, type Settle, type SettledOutcome } from "./settle.ts";
+export type { TroubleKind, TroubleListener } from "./trouble.ts";

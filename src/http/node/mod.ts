@@ -1,0 +1,73 @@
+/**
+ * Guards `node:http`, and whatever speaks like it, on every runtime.
+ *
+ * @example A server
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { guardHandler } from "@ratesync/core/http/node";
+ *
+ * createServer(guardHandler((_request, response) => void response.end("hello"), { limiter: "api" })).listen(3000);
+ * ```
+ *
+ * @module
+ */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import type { Admission } from "../admission.ts";
+import { type Guard, guardOf } from "../guard.ts";
+import { admitNode, end, type NodeRequest, type NodeResponse } from "../node_http.ts";
+import type { GuardOptions } from "../options.ts";
+
+export { admitNode, type NodeRequest, type NodeResponse };
+
+/** Goes on to what comes next; with an error, to what handles errors. */
+export type Next = (error?: unknown) => void;
+
+/**
+ * A handler that is called for requests that the guard lets in, and only for them. A slot is held until the answer has
+ * been sent or the client has left. Where the guard cannot be used, because its limiter is not there, it logs why and
+ * answers 500.
+ *
+ * @param handler Answers.
+ * @param options How it is guarded, or a guard.
+ * @returns The handler. What it returns rejects if `handler` throws or rejects.
+ */
+export function guardHandler<Req extends NodeRequest = IncomingMessage, Res extends NodeResponse = ServerResponse>(
+  handler: (request: Req, response: Res) => unknown,
+  options: GuardOptions<Req> | Guard<Req>,
+): (request: Req, response: Res) => Promise<void> {
+  const guard = guardOf(options);
+  return async (request, response) => {
+    let admission: Admission;
+    try {
+      admission = await admitNode(guard, request, response);
+    } catch (error) {
+      console.error("rate-sync: a request could not be guarded, it is answered 500", error);
+      response.statusCode = 500;
+      return end(response, "");
+    }
+    if (!admission.allowed) return;
+    try {
+      await handler(request, response);
+    } catch (error) {
+      await admission.finish({ error });
+      throw error;
+    }
+  };
+}
+
+/**
+ * Middleware that calls `next` for requests that the guard lets in, and answers all others. Where the guard cannot be
+ * used, because its limiter is not there, `next` is called with the error.
+ *
+ * @param options How it guards, or a guard.
+ */
+export function guardMiddleware<Req extends NodeRequest = IncomingMessage, Res extends NodeResponse = ServerResponse>(
+  options: GuardOptions<Req> | Guard<Req>,
+): (request: Req, response: Res, next: Next) => void {
+  const guard = guardOf(options);
+  return (request, response, next) => {
+    admitNode(guard, request, response).then(({ allowed }) => allowed ? next() : undefined, next);
+  };
+}

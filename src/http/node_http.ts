@@ -1,0 +1,133 @@
+/**
+ * What adapters over `node:http` share: the request and the response as Node shapes them, and when they end.
+ *
+ * @module
+ */
+
+import type { Admission } from "./admission.ts";
+import type { Guard } from "./guard.ts";
+import { setHeaders } from "./headers.ts";
+
+/** What is used of an `IncomingMessage`. */
+export interface NodeRequest {
+  /** The method. */
+  readonly method?: string | undefined;
+  /** The path with its query. */
+  readonly url?: string | undefined;
+  /** The headers, names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The connection. */
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
+/** What is used of a `ServerResponse`. */
+export interface NodeResponse {
+  /** The status of the answer. */
+  statusCode: number;
+  /** Whether headers have been sent. */
+  readonly headersSent: boolean;
+  /** Whether everything has been handed to the system. */
+  readonly writableFinished: boolean;
+  /** Whether the connection is gone. */
+  readonly destroyed: boolean;
+  /** A header that is set. */
+  getHeader(name: string): number | string | readonly string[] | undefined;
+  /** Sets a header. */
+  setHeader(name: string, value: string): unknown;
+  /** Sends a part of the body. */
+  write: (...args: never[]) => boolean;
+  /** Sends the last part of the body. */
+  end: (...args: never[]) => unknown;
+  /** Calls back once. */
+  once(event: "close" | "finish", listener: () => void): unknown;
+}
+
+/**
+ * Asks the guard, sets headers, and answers a request that is refused. One that is let in is finished when its answer
+ * has been sent or the client has left.
+ *
+ * @param guard The guard.
+ * @param request The request.
+ * @param response Its answer.
+ * @param raw What options see as `request.raw`. @default the request
+ */
+export async function admitNode<Req extends NodeRequest, Raw = Req>(
+  guard: Guard<Raw>,
+  request: Req,
+  response: NodeResponse,
+  raw: Raw = request as unknown as Raw,
+): Promise<Admission> {
+  const admission = await guard.admit({
+    method: request.method ?? "GET",
+    url: request.url ?? "/",
+    headers: request.headers,
+    peer: request.socket.remoteAddress,
+    signal: guard.waits ? signalOf(response) : undefined,
+    raw,
+  });
+  if (!response.headersSent) {
+    setHeaders(admission.headers, {
+      get: (name) => response.getHeader(name)?.toString(),
+      set: (name, value) => void response.setHeader(name, value),
+    });
+  }
+  if (!admission.allowed) {
+    response.statusCode = admission.status;
+    end(response, admission.body);
+  } else if (admission.isOpen) finishWith(response, admission);
+  return admission;
+}
+
+/** Finishes an admission with its answer. */
+function finishWith(response: NodeResponse, admission: Admission): void {
+  const sent = countBytes(response);
+  const finish = () => {
+    const aborted = !response.writableFinished;
+    void admission.finish({ status: aborted ? undefined : response.statusCode, bytes: sent(), aborted });
+  };
+  if (response.destroyed) return finish();
+  response.once("finish", finish);
+  response.once("close", finish);
+}
+
+/** Counts the bytes of body that are written from now on. */
+function countBytes(response: NodeResponse): () => number {
+  let bytes = 0;
+  for (const name of ["write", "end"] as const) {
+    const send = response[name] as (...args: unknown[]) => never;
+    response[name] = function (this: unknown, ...args: unknown[]): never {
+      const [chunk, encoding] = args;
+      if (typeof chunk === "string") bytes += byteLength(chunk, encoding);
+      else if (chunk instanceof Uint8Array) bytes += chunk.byteLength;
+      return send.apply(this, args);
+    };
+  }
+  return () => bytes;
+}
+
+function byteLength(text: string, encoding: unknown): number {
+  switch (encoding) {
+    case "latin1":
+    case "binary":
+    case "ascii":
+      return text.length;
+    case "hex":
+      return text.length >> 1;
+    default:
+      return encoder.encode(text).byteLength;
+  }
+}
+
+const encoder = new TextEncoder();
+
+function signalOf(response: NodeResponse): AbortSignal {
+  const controller = new AbortController();
+  if (response.destroyed) controller.abort();
+  else response.once("close", () => controller.abort());
+  return controller.signal;
+}
+
+/** Sends the last part of the body. */
+export function end(response: NodeResponse, body: string): void {
+  (response as unknown as { end(body: string): void }).end(body);
+}

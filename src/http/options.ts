@@ -1,0 +1,135 @@
+/**
+ * What a user writes to describe a guard.
+ *
+ * @module
+ */
+
+import type { Logger } from "../limiter/events.ts";
+import type { Limiter } from "../limiter/limiter.ts";
+import type { Decision } from "../policy/decision.ts";
+import type { RateSync } from "../registry/rate_sync.ts";
+import type { BodyStyle, RefusalReason } from "./denial.ts";
+import type { HeaderDialect, HeaderPair } from "./headers.ts";
+import type { Identify } from "./identify.ts";
+import type { GuardedRequest } from "./request.ts";
+import type { Settle } from "./settle.ts";
+import type { TroubleListener } from "./trouble.ts";
+
+/** Units that a request takes, a whole number from 1; from a function also 0, for none. */
+export type Cost<Raw = unknown> = number | ((request: GuardedRequest<Raw>) => number | Promise<number>);
+
+/** One limiter's part in guarding. */
+export interface GuardRule<Raw = unknown> {
+  /** The limiter's id. */
+  readonly limiter: string;
+  /** Who is limited. @default the guard's `key` */
+  readonly key?: Identify<Raw> | false;
+  /** Units that a request takes. @default the guard's `cost` */
+  readonly cost?: Cost<Raw>;
+  /** What it has cost, when it has been answered. @default the guard's `settle` */
+  readonly settle?: Settle<Raw>;
+}
+
+/** Requests that a guard knows: by the client's network, or by key. */
+export interface GuardList {
+  /** Networks, as CIDRs or addresses. */
+  readonly networks?: readonly string[];
+  /** Keys, as the key functions tell them: `ip:203.0.113.7`. */
+  readonly keys?: readonly string[];
+}
+
+/** A refusal that is about to be answered. */
+export interface Denied {
+  /** Why. */
+  readonly reason: RefusalReason;
+  /** The status that would be sent. */
+  readonly status: number;
+  /** The headers that would be sent. */
+  readonly headers: readonly HeaderPair[];
+  /** The body that would be sent. */
+  readonly body: string;
+  /** How long to wait, in whole seconds; `undefined` where waiting does not help. */
+  readonly retryAfterSeconds: number | undefined;
+  /** The decision, where a limiter made one. */
+  readonly decision: Decision | undefined;
+}
+
+/** What is sent in place of the usual refusal. What is left out stays as it is. */
+export interface DenialAnswer {
+  /** The status, from 200 to 599. */
+  readonly status?: number;
+  /** Headers to send besides. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The body: a text, or a value that is sent as JSON. */
+  readonly body?: unknown;
+}
+
+/** Something that a guard has decided. */
+export interface GuardReport<Raw = unknown> {
+  /** The request. */
+  readonly request: GuardedRequest<Raw>;
+  /** Why it is refused, or would be in a dry run; `undefined` where it is not. */
+  readonly reason: RefusalReason | undefined;
+  /** Who was limited, one key for each limiter that was asked. */
+  readonly keys: readonly (string | undefined)[];
+  /** The decision, where a limiter made one. */
+  readonly decision: Decision | undefined;
+  /** Whether nothing is refused whatever was decided. */
+  readonly dryRun: boolean;
+}
+
+/** How a server is guarded. */
+export interface GuardOptions<Raw = unknown> {
+  /** The limiter: its id, the limiter itself, or several rules, which are decided as one: all of them have room, or none is used. */
+  readonly limiter: string | Limiter | readonly GuardRule<Raw>[];
+  /** The instance whose limiters these are; it must know them. @default the default instance */
+  readonly rateSync?: RateSync;
+  /**
+   * Who is limited: `byIp()`, `byApiKey()`, `byHeader(name)`, or a function; `false` limits everybody together. A
+   * function may name several keys, which must all have room. @default byIp()
+   */
+  readonly key?: Identify<Raw> | false;
+  /** Units that a request takes. @default {1} */
+  readonly cost?: Cost<Raw>;
+  /** What a request has cost, when it has been answered: `failuresOnly()`, `responseBytes()`, or a function. */
+  readonly settle?: Settle<Raw>;
+  /** Requests that are not limited at all. */
+  readonly skip?: (request: GuardedRequest<Raw>) => boolean | Promise<boolean>;
+  /** Who is not limited at all. */
+  readonly allow?: GuardList;
+  /** Who is always refused, with 403. Stronger than `allow`. */
+  readonly block?: GuardList;
+  /** Decides and reports, but refuses nobody and sends no headers. @default {false} */
+  readonly dryRun?: boolean;
+  /** How long a request may wait for its turn instead of being refused, in milliseconds. @default {0} */
+  readonly waitMs?: number;
+  /** How headers tell what is left; several at once are fine, `false` sends none but `Retry-After`. @default {"draft-11"} */
+  readonly headers?: HeaderDialect | readonly HeaderDialect[] | false;
+  /** How the body of a refusal looks. @default {"problem"} */
+  readonly body?: BodyStyle;
+  /** The status of a refusal by a limit, from 400 to 599. @default {429} */
+  readonly statusCode?: number;
+  /** Answers a refusal in your own way. */
+  readonly onDenied?: (
+    denied: Denied,
+    request: GuardedRequest<Raw>,
+  ) => DenialAnswer | undefined | void | Promise<DenialAnswer | undefined | void>;
+  /** Told of every decision: for logs, metrics, and what a dry run would have refused. */
+  readonly onDecision?: (report: GuardReport<Raw>) => void;
+  /** Told of everything that goes wrong, each time: which option's function failed, or the store. */
+  readonly onError?: TroubleListener;
+  /** Where that is logged, each kind once a minute. @default console */
+  readonly logger?: Pick<Logger, "warn">;
+  /** Throws the errors of a store instead of answering 503, where a limiter's `onStoreError` is `"throw"`. @default {false} */
+  readonly throwStoreErrors?: boolean;
+  /**
+   * Networks whose proxies are believed, as CIDRs or addresses.
+   * @default those of the configuration, or private networks and this machine
+   */
+  readonly trustedProxies?: readonly string[];
+  /**
+   * The header in which your proxies tell the client's address: `"x-forwarded-for"`, `"forwarded"`, or one that holds
+   * one address. Only this one is read. @default {"x-forwarded-for"}
+   */
+  readonly addressHeader?: string;
+}

@@ -1,0 +1,74 @@
+/**
+ * From a refusal to the answer that is sent.
+ *
+ * @module
+ */
+
+import { show } from "../base/text.ts";
+import { seconds } from "../policy/headers.ts";
+import { type Admission, GuardAdmission } from "./admission.ts";
+import { bodyOf, type BodyStyle, type Refusal } from "./denial.ts";
+import { type HeaderPair, headerValue, isHeaderName } from "./headers.ts";
+import type { DenialAnswer, GuardOptions } from "./options.ts";
+import type { GuardedRequest } from "./request.ts";
+import type { Troubles } from "./trouble.ts";
+
+/** What belongs to a refusal. */
+export interface RefusalContext<Raw> {
+  /** The request. */
+  readonly request: GuardedRequest<Raw>;
+  /** Headers that tell what is left. */
+  readonly told: readonly HeaderPair[];
+  /** How the body looks. */
+  readonly body: BodyStyle;
+  /** The present, in milliseconds since the Unix epoch. */
+  readonly nowMs: number;
+  /** The application's own answer. */
+  readonly onDenied: GuardOptions<Raw>["onDenied"];
+  /** Told if that fails. */
+  readonly troubles: Troubles;
+}
+
+/** The answer to a request that is refused. Never rejects. */
+export async function refuse<Raw>(refusal: Refusal, context: RefusalContext<Raw>): Promise<Admission> {
+  const { reason, status, retryAfterMs, decision } = refusal;
+  const { contentType, text } = bodyOf(refusal, context.body, context.nowMs);
+  const headers: HeaderPair[] = [...context.told, ["Content-Type", contentType]];
+  const retryAfterSeconds = retryAfterMs === undefined ? undefined : seconds(retryAfterMs);
+  if (retryAfterSeconds !== undefined) headers.push(["Retry-After", `${retryAfterSeconds}`]);
+  const usual = { reason, status, headers, body: text, decision };
+  try {
+    const own = await context.onDenied?.({ ...usual, retryAfterSeconds }, context.request);
+    return new GuardAdmission(own ? { ...usual, ...ownAnswer(headers, own) } : usual);
+  } catch (error) {
+    context.troubles.tell("onDenied", "onDenied() failed, the usual answer is sent", error);
+    return new GuardAdmission(usual);
+  }
+}
+
+/** Headers that an application's own take the place of. */
+const REPLACED: readonly string[] = ["Content-Type", "Retry-After"];
+
+/** What an application answers, as far as it can be sent. */
+function ownAnswer(
+  usual: readonly HeaderPair[],
+  { status, headers = {}, body }: DenialAnswer,
+): Partial<Pick<Admission, "status" | "headers" | "body">> {
+  if (status !== undefined && !(Number.isInteger(status) && status >= 200 && status <= 599)) {
+    throw new RangeError(`Cannot answer with status ${show(status)}: expected one from 200 to 599`);
+  }
+  const added = new Map<string, string>();
+  if (body !== undefined) {
+    added.set("Content-Type", typeof body === "string" ? "text/plain; charset=utf-8" : "application/json");
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    if (!isHeaderName(name)) throw new TypeError(`Cannot send header ${show(name)}: that is no name of a header`);
+    const known = REPLACED.find((other) => other.toLowerCase() === name.toLowerCase());
+    added.set(known ?? name, headerValue(value));
+  }
+  return {
+    ...(status === undefined ? {} : { status }),
+    headers: [...usual.filter(([name]) => !added.has(name)), ...added],
+    ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  };
+}

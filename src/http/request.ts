@@ -1,0 +1,105 @@
+/**
+ * What a guard reads of a request, whatever framework it comes from.
+ *
+ * @module
+ */
+
+import type { ClientAddressOptions } from "./client_address.ts";
+import { clientAddress } from "./client_address.ts";
+
+/**
+ * Request headers: a `Headers` object, the record of `node:http` (names in lower case), or a function that takes a name
+ * in lower case.
+ */
+export type HeaderSource =
+  | { get(name: string): string | null }
+  | Readonly<Record<string, string | readonly string[] | undefined>>
+  | ((name: string) => string | undefined);
+
+/** A request, reduced to what a guard reads. A `Request` is one. */
+export interface RequestFacts<Raw = unknown> {
+  /** `GET`, `POST` ... */
+  readonly method: string;
+  /** The URL, or the path with its query. */
+  readonly url: string;
+  /** The headers. */
+  readonly headers: HeaderSource;
+  /** The address at the other end of the socket, if the runtime tells it. */
+  readonly peer?: string | undefined;
+  /** Aborted when the client is gone: a request that waits for its turn gives up its place. */
+  readonly signal?: AbortSignal | null | undefined;
+  /** What the framework itself hands out for the request: what options see as `request.raw`. @default the facts */
+  readonly raw?: Raw | undefined;
+}
+
+/** A request as the functions among a guard's options see it. */
+export class GuardedRequest<Raw = unknown> {
+  readonly #facts: RequestFacts<Raw>;
+  readonly #how: ClientAddressOptions;
+  /** A header of the request, several of one name joined by commas; `undefined` where it is not there. */
+  readonly header: (name: string) => string | undefined;
+  #client: { readonly address: string | undefined } | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param facts The request.
+   * @param how How the client's address is found.
+   */
+  constructor(facts: RequestFacts<Raw>, how: ClientAddressOptions) {
+    this.#facts = facts;
+    this.#how = how;
+    this.header = (name) => readHeader(facts.headers, name); // no method: it may be taken out of the request
+  }
+
+  /** `GET`, `POST` ... */
+  get method(): string {
+    return this.#facts.method;
+  }
+
+  /** The URL, or the path with its query, as the framework gave it. */
+  get url(): string {
+    return this.#facts.url;
+  }
+
+  /** The path alone, from its slash on: neither host nor query. */
+  get path(): string {
+    const start = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i.exec(this.url)?.[0].length ?? 0;
+    const path = this.url.slice(start).replace(/[?#].*$/s, "");
+    return path === "" ? "/" : path;
+  }
+
+  /** The framework's own request or context. */
+  get raw(): Raw {
+    return (this.#facts.raw ?? this.#facts) as Raw;
+  }
+
+  /** The address at the other end of the socket, as the runtime tells it: a proxy's, where there is one. */
+  get peer(): string | undefined {
+    return this.#facts.peer;
+  }
+
+  /** The client's address, in canonical form; `undefined` where it cannot be known. See `clientAddress`. */
+  get address(): string | undefined {
+    this.#client ??= { address: clientAddress(this.#facts.headers, this.#facts.peer, this.#how) };
+    return this.#client.address;
+  }
+
+  /** Aborted when the client is gone. */
+  get signal(): AbortSignal | undefined {
+    return this.#facts.signal ?? undefined;
+  }
+}
+
+/** Reads a header, whatever holds it. */
+export function readHeader(headers: HeaderSource, name: string): string | undefined {
+  const key = name.toLowerCase();
+  if (typeof headers === "function") return text(headers(key));
+  if (typeof headers.get === "function") return text(headers.get(key));
+  const value = (headers as Readonly<Record<string, unknown>>)[key];
+  return Array.isArray(value) ? value.join(", ") : text(value);
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

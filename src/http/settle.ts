@@ -1,0 +1,85 @@
+/**
+ * Cost that is known only when a request has been answered.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
+import type { AskOptions } from "../limiter/call_options.ts";
+import type { Limiter } from "../limiter/limiter.ts";
+import type { GuardedRequest } from "./request.ts";
+
+/** How many times its capacity a limit can be overdrawn by one correction. */
+const MOST_OVERDRAWN = 1_000;
+
+/** What became of a request. */
+export interface Outcome {
+  /** The status of the answer, if there was one. */
+  readonly status?: number | undefined;
+  /** How many bytes of body were sent, where the adapter counts them. */
+  readonly bytes?: number | undefined;
+  /** Whether the client left before the end of the answer. */
+  readonly aborted?: boolean | undefined;
+  /** What was thrown, if anything was. */
+  readonly error?: unknown;
+}
+
+/** What became of a request, and what it was charged. */
+export interface SettledOutcome extends Outcome {
+  /** The units that were taken when it came in. */
+  readonly cost: number;
+}
+
+/**
+ * Says what a request has really cost, in units from 0. Fewer than were taken go back to the limit, more are taken
+ * from it whatever it says.
+ */
+export type Settle<Raw = unknown> = (
+  outcome: SettledOutcome,
+  request: GuardedRequest<Raw>,
+) => number | Promise<number>;
+
+/**
+ * Counts failures only: an answer with a status below 400 gives its cost back. A request counts while it runs, and a
+ * client that leaves before the answer has failed: so nobody can try more often by trying at once, or by not listening.
+ *
+ * @param failed Tells whether a request failed. @default a status from 400, or no answer
+ */
+export function failuresOnly(failed: (outcome: SettledOutcome) => boolean = isFailure): Settle {
+  return (outcome) => failed(outcome) ? outcome.cost : 0;
+}
+
+/**
+ * Counts the bytes of answers, in units of so many: 1 when a request comes in, the rest when its answer has been sent.
+ *
+ * @param unit How many bytes a unit is, from 1. @default {1}
+ */
+export function responseBytes(unit: number = 1): Settle {
+  if (!(typeof unit === "number" && unit >= 1 && unit < Infinity)) {
+    throw new ConfigError({ path: "responseBytes", expected: "a number of bytes from 1", received: show(unit) });
+  }
+  return ({ bytes, cost }) => bytes === undefined ? cost : Math.max(Math.ceil(bytes / unit), cost);
+}
+
+function isFailure({ status, aborted, error }: SettledOutcome): boolean {
+  return status === undefined || status >= 400 || aborted === true || error !== undefined;
+}
+
+/**
+ * Corrects what a request was charged.
+ *
+ * @param limiter Who charged it.
+ * @param charged Who was charged how much.
+ * @param actual What it has really cost, a whole number from 0.
+ */
+export async function correctCharge(
+  limiter: Limiter,
+  { key, cost = 1 }: AskOptions,
+  actual: number,
+): Promise<void> {
+  const options = key === undefined ? {} : { key };
+  const most = limiter.policy.capacity * MOST_OVERDRAWN;
+  if (actual < cost) await limiter.refund(cost - actual, options);
+  else if (actual > cost) await limiter.penalize(Math.min(actual - cost, most), options);
+}

@@ -1,0 +1,56 @@
+/**
+ * What goes wrong while requests are guarded: told, but not for each of them.
+ *
+ * @module
+ */
+
+import { systemClock } from "../base/clock.ts";
+import type { Logger } from "../limiter/events.ts";
+
+/** What it was about: the option whose function failed, or the store. */
+export type TroubleKind = "key" | "cost" | "skip" | "settle" | "onDenied" | "onDecision" | "store";
+
+/** Told of everything that goes wrong. What it throws is passed over. */
+export type TroubleListener = (error: unknown, kind: TroubleKind) => void;
+
+/** Each kind is logged once in this time. */
+const QUIET_US = 60_000_000;
+
+/** Logs each kind of trouble at most once a minute. */
+export class Troubles {
+  readonly #logger: Pick<Logger, "warn">;
+  readonly #listener: TroubleListener | undefined;
+  readonly #told = new Map<TroubleKind, { atUs: number; since: number }>();
+
+  /**
+   * Makes one.
+   *
+   * @param logger Where messages go.
+   * @param listener Told of each.
+   */
+  constructor(logger: Pick<Logger, "warn">, listener: TroubleListener | undefined) {
+    this.#logger = logger;
+    this.#listener = listener;
+  }
+
+  /** Something went wrong; `message` says what was done about it. Never throws. */
+  tell(kind: TroubleKind, message: string, error?: unknown): void {
+    try {
+      this.#listener?.(error ?? new Error(message), kind);
+    } catch {
+      // It has been told: that is all it can ask for.
+    }
+    const nowUs = systemClock.nowUs();
+    const told = this.#told.get(kind);
+    if (told !== undefined && nowUs - told.atUs < QUIET_US) return void told.since++;
+    this.#told.set(kind, { atUs: nowUs, since: 0 });
+    const more = told === undefined || told.since === 0 ? "" : ` (and ${told.since} more like the last one)`;
+    const text = `rate-sync: ${message}${more}`;
+    try {
+      if (error === undefined) this.#logger.warn(text);
+      else this.#logger.warn(text, error);
+    } catch {
+      // A logger that fails must not decide about requests.
+    }
+  }
+}

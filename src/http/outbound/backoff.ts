@@ -12,6 +12,9 @@ export interface BackoffOptions {
   readonly maxMs: number;
 }
 
+/** What was sent so little before the end of a pause was sent at its end, by a clock that is not exact. */
+const SAME_MS = 1;
+
 /** Pauses of one key. Requests that were under way when a pause began do not make it longer. */
 export class Backoff {
   #steps = 0;
@@ -27,7 +30,7 @@ export class Backoff {
    * @param random A number from 0 to 1.
    */
   next({ firstMs, maxMs }: BackoffOptions, sentMs: number, nowMs: number, random: number): number {
-    if (sentMs < this.#untilMs) return Math.max(this.#untilMs - nowMs, 0);
+    if (sentMs < this.#untilMs - SAME_MS) return Math.max(this.#untilMs - nowMs, 0);
     const fullMs = Math.min(firstMs * 2 ** Math.min(this.#steps++, 40), maxMs);
     const pauseMs = fullMs * (1 - random / 2);
     this.#untilMs = nowMs + pauseMs;
@@ -36,6 +39,6 @@ export class Backoff {
 
   /** An answer came that is no refusal, to a request that was sent at `sentMs`: the next pause is a first one. */
   succeeded(sentMs: number): void {
-    if (sentMs >= this.#untilMs) this.#steps = 0;
+    if (sentMs >= this.#untilMs - SAME_MS) this.#steps = 0;
   }
 }

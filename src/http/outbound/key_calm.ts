@@ -83,8 +83,10 @@ export class KeyCalm {
   async leftMs(permit: Permit, askedMs: number): Promise<{ ms: number; shared: boolean }> {
     if (permit.waitedMs > STALE_MS && !permit.decision.degraded) await this.#look();
     const { untilMs, sinceMs } = this.#pause;
-    const known = askedMs >= sinceMs && !permit.decision.degraded;
-    const ms = known ? 0 : Math.max(untilMs - this.#limiter.route.nowMs(), 0);
+    const known = askedMs > sinceMs && !permit.decision.degraded;
+    // Instants in milliseconds are exact to a microsecond, and not beyond it.
+    const leftUs = Math.round((untilMs - this.#limiter.route.nowMs()) * 1_000);
+    const ms = known ? 0 : Math.max(leftUs, 0) / 1_000;
     return { ms, shared: sinceMs < Infinity && !permit.decision.degraded };
   }
 

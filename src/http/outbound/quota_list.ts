@@ -13,10 +13,12 @@ import type { Quota } from "./announcement.ts";
 /** What stands between separators: quoted text is one piece, whatever is in it. */
 const MEMBERS = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
 const PARAMETERS = /(?:"(?:[^"\\]|\\.)*"|[^";])+/g;
+const QUOTED = /"(?:[^"\\]|\\.)*"/g;
 const WHOLE = /^\d{1,15}$/;
 
-/** Reads the quotas of a `RateLimit` field. A malformed one is left out. */
+/** Reads the quotas of a `RateLimit` field. A malformed one is left out; all are, where a quotation does not end. */
 export function readQuotaList(text: string): Quota[] {
+  if (text.replace(QUOTED, "").includes('"')) return [];
   const members = split(text, MEMBERS);
   const old = readDictionary(members);
   if (old !== undefined) return [old];

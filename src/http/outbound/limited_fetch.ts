@@ -163,9 +163,10 @@ class LimitedFetch {
     let pause: Omit<Pause, "shared"> | undefined;
     if (this.#settings.refusals.includes(answer.status)) {
       const hint = hintOf(announcement);
+      // Only 429 means a limit by itself: another 4xx is an answer, and a server out of order says nothing about others.
+      if (hint === undefined && answer.status < 500 && answer.status !== 429) return undefined;
       const waitMs = hint?.waitMs ?? this.#backoff(calm, answered.sentMs, answered.receivedMs);
       pause = { waitMs: Math.min(waitMs, maxPauseMs), source: hint?.source ?? "backoff" };
-      // A server that is out of order does not say that others should stay away.
       if (hint === undefined && answer.status >= 500) return { ...pause, shared: false };
     } else if (left > 0) {
       pause = { waitMs: Math.min(left, maxPauseMs), source: "remaining" };

@@ -118,6 +118,9 @@ describe("a refusal", () => {
     await using lab = await openLab(first(1, { status: 403, headers }), undefined, { refusals: [403, 429] });
     assert.equal((await lab.clock.runUntil(lab.fetch(lab.server.url))).status, 200);
     assert.deepEqual(lab.sentMs, [0, 3_000]);
+    await using plain = await openLab(() => ({ status: 403 }), undefined, { refusals: [403, 429] });
+    assert.equal((await plain.fetch(plain.server.url)).status, 403);
+    assert.equal((await plain.rs.peek("partner")).allowed, true, "it says nothing of a limit");
     await using usual = await openLab(first(1, { status: 403, headers }));
     assert.equal((await usual.fetch(usual.server.url)).status, 403);
     assert.deepEqual(usual.throttled, []);

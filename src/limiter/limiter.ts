@@ -184,15 +184,14 @@ export class Limiter {
   }
 
   /**
-   * How long a block that stands denies a key at least, in milliseconds; 0 without one. Always asks the store, takes
-   * nothing and is remembered nowhere.
+   * Whether a key is blocked now. Always asks the store, takes nothing and is remembered nowhere.
    *
    * @internal
    */
-  async blockedMs(options: KeyOptions = {}): Promise<number> {
+  async isBlocked(options: KeyOptions = {}): Promise<boolean> {
     const client = await this.#route.client();
     const reply = await client.store.execute(newRequest(client, [this.#target(options)], "peek", 0));
-    return reply.status === "blocked" ? reply.waitUs / 1_000 : 0;
+    return reply.status === "blocked";
   }
 
   /** The same limiter for one key. Costs nothing to make; a million of them are not registered anywhere. */

@@ -107,8 +107,10 @@ export class KeyCalm {
     const nowMs = this.#limiter.route.nowMs();
     if (nowMs - this.#askedMs > STALE_MS) {
       this.#askedMs = nowMs;
-      this.#asking = this.#limiter.blockedMs(this.#key).then((ms) => {
-        if (nowMs + ms > this.#pause.untilMs) this.#pause = { untilMs: nowMs + ms, sinceMs: nowMs };
+      this.#asking = this.#limiter.isBlocked(this.#key).then((blocked) => {
+        // How long it lasts, the next turn will tell. Here it lasts a little longer than it is believed without a look.
+        const untilMs = this.#limiter.route.nowMs() + STALE_MS + 1;
+        if (blocked && untilMs > this.#pause.untilMs) this.#pause = { untilMs, sinceMs: nowMs };
       }, () => {}); // a store that cannot be asked lets nobody wait longer
     }
     await this.#asking;

@@ -63,7 +63,7 @@ describe("a refusal", () => {
     });
     const twice = limitedFetch(lab.fetch, { rateSync: lab.rs, limiter: "partner", maxRetries: 0, maxPauseMs: 1_000 });
     await lab.clock.runUntil(Promise.all([lab.fetch(lab.server.url), twice(lab.server.url)]));
-    assert.equal(await lab.rs.limiter("partner").blockedMs(), 7_000);
+    assert.equal((await lab.rs.peek("partner")).retryAfterMs, 7_000);
   });
 
   it("cannot ask for more than is allowed", async () => {

@@ -61,7 +61,7 @@ export type { RateState } from "./src/algorithms/mod.ts";
 export type { AcquireOptions, AskOptions } from "./src/limiter/call_options.ts";
 export type { LimiterEvent, LimiterListener, Logger } from "./src/limiter/events.ts";
 export { KeyedLimiter, type Keyless } from "./src/limiter/keyed_limiter.ts";
-export { type KeyOptions, Limiter } from "./src/limiter/limiter.ts";
+export { type BlockOptions, type KeyOptions, Limiter } from "./src/limiter/limiter.ts";
 export { TryDecision } from "./src/limiter/try_decision.ts";
 export type { LimiterMetrics } from "./src/limiter/metrics.ts";
 export type { Permit } from "./src/limiter/permit.ts";

@@ -15,10 +15,17 @@ import { KeyedLimiter } from "./keyed_limiter.ts";
 import { type LimiterMetrics, MetricsRecorder } from "./metrics.ts";
 import type { Permit } from "./permit.ts";
 import { newReservation, penalize, type Reservation } from "./reservation.ts";
+import { newRequest } from "./take.ts";
 import type { TryDecision } from "./try_decision.ts";
 
 /** Whose state a correction is about. */
 export type KeyOptions = Pick<AskOptions, "key">;
+
+/** Who is blocked, and what becomes of a block that stands. */
+export interface BlockOptions extends KeyOptions {
+  /** Leaves a block that stands and would end later as it is, instead of replacing it. @default {false} */
+  readonly keepLonger?: boolean;
+}
 
 /** A named policy on a store. Made by `createRateSync` and its registry. */
 export class Limiter {
@@ -161,16 +168,29 @@ export class Limiter {
    * Denies everything for a while; 0 lifts a block.
    *
    * @param durationMs How long from now, in milliseconds, up to 35 years.
+   * @param options Who is blocked, and what becomes of a block that stands.
    * @throws {RangeError} If it is not such a number.
    */
-  async block(durationMs: number, options: KeyOptions = {}): Promise<void> {
+  async block(durationMs: number, options: BlockOptions = {}): Promise<void> {
     if (!(typeof durationMs === "number" && durationMs >= 0 && durationMs <= 1.1e12)) {
       throw new RangeError(
         `Cannot block: durationMs must be a number from 0 to 35 years, received ${show(durationMs)}`,
       );
     }
     const durationUs = Math.round(durationMs * 1_000);
-    await correct(this.#route, { op: "block", durationUs, targets: [this.#target(options)] });
+    const { keepLonger } = options;
+    await correct(this.#route, { op: "block", durationUs, keepLonger, targets: [this.#target(options)] });
+  }
+
+  /**
+   * Whether a key is blocked now. Always asks the store, takes nothing and is remembered nowhere.
+   *
+   * @internal
+   */
+  async isBlocked(options: KeyOptions = {}): Promise<boolean> {
+    const client = await this.#route.client();
+    const reply = await client.store.execute(newRequest(client, [this.#target(options)], "peek", 0));
+    return reply.status === "blocked";
   }
 
   /** The same limiter for one key. Costs nothing to make; a million of them are not registered anywhere. */

@@ -6,7 +6,7 @@
 
 import { NotFoundError } from "../base/errors.ts";
 import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
-import type { KeyOptions, Limiter } from "../limiter/limiter.ts";
+import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
 import type { TryDecision } from "../limiter/try_decision.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
@@ -128,7 +128,7 @@ export async function penalize(limiter: string, units: number, options?: KeyOpti
 }
 
 /** Denies everything for a while: see `Limiter.block`. */
-export async function block(limiter: string, durationMs: number, options?: KeyOptions): Promise<void> {
+export async function block(limiter: string, durationMs: number, options?: BlockOptions): Promise<void> {
   await (await ready(limiter)).block(limiter, durationMs, options);
 }
 

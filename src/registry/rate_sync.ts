@@ -10,7 +10,7 @@ import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
 import { decideInTurn, decideNow } from "../limiter/engine.ts";
 import type { LimiterListener, Logger } from "../limiter/events.ts";
-import type { KeyOptions, Limiter } from "../limiter/limiter.ts";
+import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
 import type { TryDecision } from "../limiter/try_decision.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
@@ -177,7 +177,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /** Denies everything for a while: see `Limiter.block`. */
-  async block(limiter: Id, durationMs: number, options?: KeyOptions): Promise<void> {
+  async block(limiter: Id, durationMs: number, options?: BlockOptions): Promise<void> {
     await this.limiter(limiter).block(durationMs, options);
   }
 

@@ -105,6 +105,8 @@ export interface BlockRequest {
   readonly targets: readonly Target[];
   /** For how long from now, in microseconds; 0 lifts a block. */
   readonly durationUs: number;
+  /** Leaves a block that stands and would end later as it is. @default {false} */
+  readonly keepLonger?: boolean | undefined;
 }
 
 /** Anything that can be asked of a store. */

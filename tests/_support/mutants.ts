@@ -475,8 +475,14 @@ export const MUTANTS: readonly Mutant[] = [
     "_request_corrections.lua",
     [
       "a block that does not last",
-      "target.blocked = duration > 0 and now + duration or 0",
-      "target.blocked = duration > 0 and now or 0",
+      "local ends = duration > 0 and now + duration or 0",
+      "local ends = duration > 0 and now or 0",
+    ],
+    ["a longer block cut short", "if not keep_longer or ends > target.blocked then", "if true then"],
+    [
+      "a block kept whatever the new one says",
+      "if not keep_longer or ends > target.blocked then",
+      "if ends > target.blocked then",
     ],
     ["nobody served when a block is lifted", "if duration == 0 and target.policy.slots > 0 then", "if false then"],
     [

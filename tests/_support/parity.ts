@@ -188,7 +188,12 @@ class ParityRun {
         return { op: "giveBack", targets: request.targets, marks: marksOf(reply) };
       }
       case "block":
-        return { op: "block", targets, durationUs: share === 0 ? 0 : Math.ceil(share * 10_000) };
+        return {
+          op: "block",
+          targets,
+          durationUs: share === 0 ? 0 : Math.ceil(share * 10_000),
+          keepLonger: pick % 2 === 1,
+        };
       case "release":
       case "renew": {
         const take = this.#one(pick);

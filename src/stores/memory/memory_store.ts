@@ -151,7 +151,8 @@ export class MemoryStore implements Store {
   #block(request: BlockRequest, rounds: Rounds, nowUs: number): DoneReply {
     for (const target of request.targets) {
       const cell = this.#cells.read(target);
-      cell.blockedUs = request.durationUs > 0 ? nowUs + request.durationUs : 0;
+      const endsUs = request.durationUs > 0 ? nowUs + request.durationUs : 0;
+      if (!request.keepLonger || endsUs > cell.blockedUs) cell.blockedUs = endsUs;
       this.#cells.write(target, cell, nowUs);
       if (request.durationUs === 0) rounds.promote(target);
     }

@@ -136,7 +136,7 @@ function head(request: StoreRequest): string[] {
     case "reset":
       return ["Z"];
     case "block":
-      return ["B", whole(request.durationUs)];
+      return ["B", whole(request.durationUs), request.keepLonger ? "1" : "0"];
   }
 }
 

@@ -185,7 +185,7 @@ type(info) == "string" and info or "",
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "ba4750467d9d7d5823df82788a2a38267447aaba",
+  sha1: "dd6193f61eb5ad054e36b096efb08b22366be3fe",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -1032,10 +1032,11 @@ end
 return reply
 end
 function requests.B()
-local duration, reply = number(), {}
+local duration, keep_longer, reply = number(), number() == 1, {}
 for _, target in ipairs(read_targets()) do
 load(target)
-target.blocked = duration > 0 and now + duration or 0
+local ends = duration > 0 and now + duration or 0
+if not keep_longer or ends > target.blocked then target.blocked = ends end
 if target.policy.shape == "s" then
 local ring = target.states[1]
 ring.blocked = target.blocked

@@ -57,6 +57,25 @@ export const corrections: Topic = {
       },
     },
     {
+      name: "block leaves a longer one as it is, where that is asked for",
+      covers: ["5.12.testing"],
+      async run(bench) {
+        const several = { limits: [{ limit: 5, windowMs: 60_000 }, { limit: 9, windowMs: 120_000 }] };
+        const options = { a: fivePerMinute, b: { ratePerSecond: 1 }, c: { maxConcurrent: 1 }, d: several };
+        for (const [id, each] of Object.entries(options)) {
+          const limiter = bench.instance({ [id]: each }).limiter(id);
+          const blockedMs = async () => (await limiter.tryAcquire()).retryAfterMs;
+          await limiter.block(2_000, { keepLonger: true });
+          await limiter.block(1_000, { keepLonger: true });
+          assert.equal(await blockedMs(), 2_000, id);
+          await limiter.block(3_000, { keepLonger: true });
+          assert.equal(await blockedMs(), 3_000, id);
+          await limiter.block(1_000);
+          assert.equal(await blockedMs(), 1_000, id);
+        }
+      },
+    },
+    {
       name: "block is lifted by a block of 0, and by a reset",
       covers: ["5.12.testing"],
       async run(bench) {

@@ -45,10 +45,11 @@ function requests.X()
 end
 
 function requests.B()
-  local duration, reply = number(), {}
+  local duration, keep_longer, reply = number(), number() == 1, {}
   for _, target in ipairs(read_targets()) do
     load(target)
-    target.blocked = duration > 0 and now + duration or 0
+    local ends = duration > 0 and now + duration or 0
+    if not keep_longer or ends > target.blocked then target.blocked = ends end
     if target.policy.shape == "s" then
       local ring = target.states[1]
       ring.blocked = target.blocked

@@ -6,7 +6,8 @@ KEYS     for each target in order of ARGV: its main key, one key for each ring t
 ARGV     as for decide.lua up to the policies (whose slots may be above 0), then the channel prefix, then the number of
          requests; each: a letter, its numbers, the number of targets, the targets (index of policy, cost, slots):
          T id, mode, longest wait µs, arrival (0 if new)   take     P id, arrival   ask again
-         R id   release or leave     N id   renew           B µs   block from now on, 0 to lift
+         R id   release or leave     N id   renew           B µs, 1 or 0   block from now on, 0 µs to lift; 1 leaves
+         a longer one as it is
          G      give back; after each target the mark: now, at, and two integers for each rate
          F      refund     X   take at the earliest instant, whatever it is     Z   reset
 

@@ -1,0 +1,47 @@
+/**
+ * When a window of a server ends, from what several answers tell of it.
+ *
+ * A server writes whole seconds, rounded up: "1" is any time up to a second. But each answer of a window tells of the same
+ * instant, so the earliest of what they allow is nearer to it than any single one: the first answer of a window is off
+ * by no more than its own delay.
+ *
+ * @module
+ */
+
+/** Headers count in seconds. */
+const GRAIN_MS = 1_000;
+
+/** One answer's word. */
+export interface Sighting {
+  /** When the request was sent, in milliseconds by this machine's clock. */
+  readonly sentMs: number;
+  /** When its answer came. */
+  readonly receivedMs: number;
+  /** How long from the answer on the server said that the window lasts. */
+  readonly resetMs: number;
+}
+
+/** The present window of one quota, as seen by one process. */
+export class AnnouncedWindow {
+  #earliestMs = -Infinity;
+  #latestMs = -Infinity;
+  #longestMs = 0;
+
+  /** Takes one more answer into account: of this window, or of the next one. */
+  see({ sentMs, receivedMs, resetMs }: Sighting): void {
+    const earliestMs = sentMs + resetMs - GRAIN_MS;
+    const latestMs = receivedMs + resetMs;
+    const same = earliestMs <= this.#latestMs && this.#earliestMs <= latestMs && sentMs < this.#latestMs;
+    this.#earliestMs = same ? Math.max(earliestMs, this.#earliestMs) : earliestMs;
+    this.#latestMs = same ? Math.min(latestMs, this.#latestMs) : latestMs;
+    this.#longestMs = same ? Math.max(resetMs, this.#longestMs) : resetMs;
+  }
+
+  /**
+   * When it is over, in milliseconds by this machine's clock, at the latest. Undefined where nothing longer than a
+   * second was ever said of it: a server that frees a unit every few milliseconds says "1" too.
+   */
+  get endMs(): number | undefined {
+    return this.#longestMs > GRAIN_MS ? this.#latestMs : undefined;
+  }
+}

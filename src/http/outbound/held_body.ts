@@ -1,0 +1,101 @@
+/**
+ * An answer whose slot is held until its body has ended.
+ *
+ * @module
+ */
+
+/** What a body that nobody reads any more leaves behind. */
+interface Forgotten {
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly done: () => void;
+}
+
+/** Bodies that were thrown away unread: their slots fall free when the memory is collected. */
+const forgotten = new FinalizationRegistry<Forgotten>(({ reader, done }) => {
+  reader.cancel().catch(() => {});
+  done();
+});
+
+/**
+ * The same answer, whose end is told: when its body was read, or cancelled, or failed; at once where it has none.
+ *
+ * @param answer The answer. Its body must not be read by others any more.
+ * @param signal Aborts the body too.
+ * @param release Called once. Must not throw.
+ */
+export function holdUntilRead(answer: Response, signal: AbortSignal | undefined, release: () => void): Response {
+  const { body, status, statusText, headers } = answer;
+  if (body === null) {
+    release();
+    return answer;
+  }
+  const token = {};
+  const done = onceOf(() => {
+    signal?.removeEventListener("abort", done);
+    forgotten.unregister(token);
+    release();
+  });
+  const reader = body.getReader();
+  const stream = follow(reader, plainLength(answer), done);
+  // An aborted body fails at its next read, which may never come.
+  signal?.addEventListener("abort", done, { once: true });
+  if (signal?.aborted) done();
+  forgotten.register(stream, { reader, done }, token);
+  return disguise(new Response(stream, { status, statusText, headers }), answer);
+}
+
+function follow(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  length: number | undefined,
+  done: () => void,
+): ReadableStream<Uint8Array> {
+  let received = 0;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done: ended, value } = await reader.read();
+        if (value !== undefined) {
+          received += value.byteLength;
+          controller.enqueue(value);
+        }
+        // The last piece is known as such before somebody asks for the next one: many never do.
+        if (!ended && (length === undefined || received < length)) return;
+        done();
+        controller.close();
+        if (!ended) reader.read().catch(() => {}); // its end, so that the connection can be used again
+      } catch (error) {
+        done();
+        controller.error(error);
+      }
+    },
+    async cancel(reason) {
+      done();
+      await reader.cancel(reason);
+    },
+  });
+}
+
+/** How long the body is, where what is read is what was sent. */
+function plainLength({ headers }: Response): number | undefined {
+  const text = headers.get("content-length");
+  return text !== null && /^\d{1,15}$/.test(text) && !headers.has("content-encoding") ? Number(text) : undefined;
+}
+
+/** A response that was made by hand knows nothing of where it came from. */
+function disguise(copy: Response, { url, redirected, type }: Response): Response {
+  const clone = () => disguise(Response.prototype.clone.call(copy), { url, redirected, type } as Response);
+  const facts = { url, redirected, type, clone };
+  return Object.defineProperties(
+    copy,
+    Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, { value, configurable: true }])),
+  );
+}
+
+function onceOf(callback: () => void): () => void {
+  let called = false;
+  return () => {
+    if (called) return;
+    called = true;
+    callback();
+  };
+}

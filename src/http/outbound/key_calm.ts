@@ -1,0 +1,118 @@
+/**
+ * What one process knows of the pauses of one key, and how it tells the others.
+ *
+ * @module
+ */
+
+import type { Permit } from "../../limiter/permit.ts";
+import type { Limiter } from "../../limiter/limiter.ts";
+import type { Logger } from "../../limiter/events.ts";
+import { AnnouncedWindow } from "./announced_window.ts";
+import type { Quota } from "./announcement.ts";
+import { Backoff } from "./backoff.ts";
+
+/** A turn that was waited for longer than this may have been given before others heard to stay away. */
+const STALE_MS = 20;
+
+/** The most quotas that are followed of one server. */
+const MAX_QUOTAS = 16;
+
+interface Pause {
+  readonly untilMs: number;
+  /** From when on turns that the store gives are turns after the pause. */
+  readonly sinceMs: number;
+}
+
+/** What a key's pauses are learned from. */
+export interface Answered {
+  /** When the request was sent, in milliseconds by this machine's clock. */
+  readonly sentMs: number;
+  /** When its answer came. */
+  readonly receivedMs: number;
+}
+
+/** The pauses of one key. */
+export class KeyCalm {
+  /** Pauses that nobody said the length of. */
+  readonly backoff: Backoff = new Backoff();
+  readonly #limiter: Limiter;
+  readonly #key: { readonly key?: string };
+  readonly #logger: Logger | undefined;
+  readonly #windows = new Map<string, AnnouncedWindow>();
+  #pause: Pause = { untilMs: -Infinity, sinceMs: -Infinity };
+  #askedMs = -Infinity;
+  #asking: Promise<void> | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param limiter The limiter.
+   * @param key Its key.
+   * @param logger Where failures of the store go.
+   */
+  constructor(limiter: Limiter, key: string | undefined, logger: Logger | undefined) {
+    this.#limiter = limiter;
+    this.#key = key === undefined ? {} : { key };
+    this.#logger = logger;
+  }
+
+  /** Lets the key pause for all processes. Resolves to whether they know; this one does in any case. */
+  async pause(ms: number): Promise<boolean> {
+    const nowMs = this.#limiter.route.nowMs();
+    const { untilMs, sinceMs } = this.#pause;
+    if (nowMs + ms <= untilMs) return sinceMs < Infinity;
+    // What is asked of the store from now on comes behind the block.
+    const pause = this.#pause = { untilMs: nowMs + ms, sinceMs: nowMs };
+    try {
+      await this.#limiter.block(ms, { ...this.#key, keepLonger: true });
+      return true;
+    } catch (error) {
+      if (this.#pause === pause) this.#pause = { ...pause, sinceMs: Infinity };
+      this.#logger?.warn("rate-sync: a pause could not be shared", error);
+      return false;
+    }
+  }
+
+  /**
+   * How long the holder of a turn has to stay away all the same, in milliseconds: because of a pause that began after
+   * the turn was given, or that the store does not know of.
+   *
+   * @param permit The turn.
+   * @param askedMs When it was asked for.
+   */
+  async leftMs(permit: Permit, askedMs: number): Promise<{ ms: number; shared: boolean }> {
+    if (permit.waitedMs > STALE_MS && !permit.decision.degraded) await this.#look();
+    const { untilMs, sinceMs } = this.#pause;
+    const known = askedMs > sinceMs && !permit.decision.degraded;
+    // Instants in milliseconds are exact to a microsecond, and not beyond it.
+    const leftUs = Math.round((untilMs - this.#limiter.route.nowMs()) * 1_000);
+    const ms = known ? 0 : Math.max(leftUs, 0) / 1_000;
+    return { ms, shared: sinceMs < Infinity && !permit.decision.degraded };
+  }
+
+  /** When a quota is whole again, in milliseconds from its last answer on. Undefined where that is not known well. */
+  resetMs({ name, resetMs }: Quota, { sentMs, receivedMs }: Answered): number | undefined {
+    if (resetMs === undefined) return undefined;
+    let window = this.#windows.get(name);
+    if (window === undefined) {
+      if (this.#windows.size >= MAX_QUOTAS) this.#windows.clear();
+      this.#windows.set(name, window = new AnnouncedWindow());
+    }
+    window.see({ sentMs, receivedMs, resetMs });
+    return window.endMs === undefined ? undefined : Math.max(window.endMs - receivedMs, 0);
+  }
+
+  /** Looks whether another process has let the key pause. Once for all who want to know at the same time. */
+  async #look(): Promise<void> {
+    const nowMs = this.#limiter.route.nowMs();
+    if (nowMs - this.#askedMs > STALE_MS) {
+      this.#askedMs = nowMs;
+      this.#asking = this.#limiter.isBlocked(this.#key).then((blocked) => {
+        // How long it lasts, the next turn will tell. Here it lasts a little longer than it is believed without a look.
+        const untilMs = this.#limiter.route.nowMs() + STALE_MS + 1;
+        if (blocked && untilMs > this.#pause.untilMs) this.#pause = { untilMs, sinceMs: nowMs };
+      }, () => {}); // a store that cannot be asked lets nobody wait longer
+    }
+    await this.#asking;
+  }
+}

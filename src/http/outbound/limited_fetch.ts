@@ -1,0 +1,269 @@
+/**
+ * A fetch that keeps to the limits of the server it calls, together with all processes that call it.
+ *
+ * @module
+ */
+
+import { type Clock, sleepUntil } from "../../base/clock.ts";
+import { ConfigError } from "../../base/errors.ts";
+import { show } from "../../base/text.ts";
+import { maxWaitUs } from "../../limiter/call_options.ts";
+import type { Limiter } from "../../limiter/limiter.ts";
+import type { Permit } from "../../limiter/permit.ts";
+import { Decision, RateLimitedError } from "../../policy/decision.ts";
+import { type Announcement, readAnnouncement } from "./announcement.ts";
+import { holdUntilRead } from "./held_body.ts";
+import { type Answered, KeyCalm } from "./key_calm.ts";
+import { type LimitedFetchOptions, readSettings, type Settings, type Throttled } from "./options.ts";
+import { type Fetch, type FetchInput, OutboundCall } from "./outbound_call.ts";
+import { RetryBudget } from "./retry_budget.ts";
+
+/** The most keys whose pauses are remembered; the oldest is forgotten first. */
+const MAX_KEYS = 10_000;
+
+/**
+ * Wraps a `fetch` so that it waits for its turn, learns from what the server answers, and lets every process pause when
+ * one is told to.
+ *
+ * @param fetch The fetch to wrap: `globalThis.fetch`, or any with its signature.
+ * @param options The limiter, and what else there is to say.
+ * @returns A function with the signature of `fetch`. It rejects as `fetch` does, and with a `RateLimitedError` if its turn
+ * cannot come in time.
+ * @throws {ConfigError} If an option cannot be used.
+ * @throws {NotFoundError} If the given instance has no such limiter.
+ *
+ * @example At most ten requests a second, over all processes
+ * ```ts
+ * import { createRateSync } from "@ratesync/core";
+ * import { limitedFetch } from "@ratesync/core/outbound";
+ *
+ * const rateSync = createRateSync({ limiters: { partner: { ratePerSecond: 10 } } });
+ * const partnerFetch = limitedFetch(fetch, { rateSync, limiter: "partner" });
+ * const answer = await partnerFetch("https://partner.example/orders");
+ * ```
+ */
+export function limitedFetch(fetch: Fetch, options: LimitedFetchOptions): Fetch {
+  if (typeof fetch !== "function") {
+    throw new ConfigError({ path: "fetch", expected: "a function with the signature of fetch", received: show(fetch) });
+  }
+  const fleet = new LimitedFetch(fetch, readSettings(options));
+  return (input, init) => fleet.call(input, init);
+}
+
+/** One call on its way. */
+interface Journey {
+  readonly call: OutboundCall;
+  readonly limiter: Limiter;
+  readonly clock: Clock;
+  readonly key: string | undefined;
+  readonly cost: number;
+  readonly calm: KeyCalm;
+  /** When its time is over, in milliseconds by the clock. */
+  readonly deadlineMs: number;
+}
+
+/** What an answer asks for. `shared`: of all processes. */
+type Pause = Pick<Throttled, "waitMs" | "source" | "shared">;
+
+/** What became of an attempt. The next one asks for its turn not before `againAtMs`. */
+type Outcome = { readonly answer: Response } | { readonly refused: Response | undefined; readonly againAtMs: number };
+
+class LimitedFetch {
+  readonly #fetch: Fetch;
+  readonly #settings: Settings;
+  readonly #budget: RetryBudget;
+  readonly #calms = new Map<string | undefined, KeyCalm>();
+
+  constructor(fetch: Fetch, settings: Settings) {
+    this.#fetch = fetch;
+    this.#settings = settings;
+    this.#budget = new RetryBudget(settings.retryBudget);
+  }
+
+  async call(input: FetchInput, init: RequestInit | undefined): Promise<Response> {
+    const journey = await this.#start(new OutboundCall(input, init));
+    this.#budget.earn();
+    let refused: Response | undefined;
+    for (let attempt = 1;; attempt++) {
+      let permit: Permit;
+      try {
+        permit = await turnOf(journey);
+      } catch (error) {
+        // The refusal says more than that there is no time to try again.
+        if (refused !== undefined && error instanceof RateLimitedError) return refused;
+        await discard(refused);
+        throw error;
+      }
+      await discard(refused);
+      const outcome = await this.#attempt(journey, permit, attempt);
+      if ("answer" in outcome) return outcome.answer;
+      refused = outcome.refused;
+      try {
+        if (outcome.againAtMs > 0) await sleepUntil(journey.clock, outcome.againAtMs * 1_000, journey.call.signal);
+      } catch (error) {
+        await discard(refused);
+        throw error;
+      }
+    }
+  }
+
+  async #start(call: OutboundCall): Promise<Journey> {
+    call.signal?.throwIfAborted();
+    const limiter = await this.#settings.limiter();
+    const { clock } = await limiter.route.client();
+    const key = this.#settings.key(call);
+    const timeoutMs = maxWaitUs(this.#settings.timeoutMs, [limiter.policy]) / 1_000;
+    return {
+      call,
+      limiter,
+      clock,
+      key,
+      cost: this.#settings.cost(call),
+      calm: this.#calmOf(limiter, key),
+      deadlineMs: clock.nowUs() / 1_000 + timeoutMs,
+    };
+  }
+
+  /** Sends the request once: its answer, or what was refused and may be tried again in its next turn. */
+  async #attempt(journey: Journey, permit: Permit, attempt: number): Promise<Outcome> {
+    const { call, limiter, clock, calm } = journey;
+    const holdsSlot = limiter.policy.maxConcurrent > 0;
+    const signal = holdsSlot ? either(call.signal, permit.lost) : call.signal;
+    const sentMs = clock.nowUs() / 1_000;
+    let answer: Response;
+    try {
+      answer = await call.send(this.#fetch, signal);
+    } catch (error) {
+      await permit.release();
+      const waitMs = this.#networkPause(journey, sentMs);
+      if (signal?.aborted || waitMs === undefined || !this.#mayRetry(journey, attempt, waitMs)) throw error;
+      this.#tell({ status: 0, waitMs, source: "backoff", attempt, key: journey.key, shared: false });
+      return { refused: undefined, againAtMs: clock.nowUs() / 1_000 + waitMs };
+    }
+    const answered = { sentMs, receivedMs: clock.nowUs() / 1_000 };
+    const refusal = this.#settings.refusals.includes(answer.status);
+    const pause = await this.#learn(journey, answer, answered);
+    if (pause !== undefined) this.#tell({ ...pause, status: answer.status, attempt, key: journey.key });
+    if (!refusal) calm.backoff.succeeded(sentMs);
+    const mayRepeat = refusal && pause !== undefined && call.canBeSentAgain &&
+      call.isRepeatable(this.#settings.retryMethods);
+    if (!mayRepeat || !this.#mayRetry(journey, attempt, pause.waitMs)) {
+      return { answer: holdsSlot ? holdUntilRead(answer, signal, () => void permit.release()) : answer };
+    }
+    await permit.release();
+    // A pause that the store knows of ends with the next turn.
+    return { refused: answer, againAtMs: pause.shared ? 0 : answered.receivedMs + pause.waitMs };
+  }
+
+  /** Lets the key pause if the answer asks for it. */
+  async #learn({ calm }: Journey, answer: Response, answered: Answered): Promise<Pause | undefined> {
+    const { maxPauseMs } = this.#settings;
+    const announcement = readAnnouncement(answer.headers, answered.receivedMs);
+    const left = this.#emptyMs(calm, announcement, answered);
+    let pause: Omit<Pause, "shared"> | undefined;
+    if (this.#settings.refusals.includes(answer.status)) {
+      const hint = hintOf(announcement);
+      // Only 429 means a limit by itself: another 4xx is an answer, and a server out of order says nothing about others.
+      if (hint === undefined && answer.status < 500 && answer.status !== 429) return undefined;
+      const waitMs = hint?.waitMs ?? this.#backoff(calm, answered.sentMs, answered.receivedMs);
+      pause = { waitMs: Math.min(waitMs, maxPauseMs), source: hint?.source ?? "backoff" };
+      if (hint === undefined && answer.status >= 500) return { ...pause, shared: false };
+    } else if (left > 0) {
+      pause = { waitMs: Math.min(left, maxPauseMs), source: "remaining" };
+    }
+    return pause && { ...pause, shared: await calm.pause(pause.waitMs) };
+  }
+
+  /** How long until all quotas that are used up are whole again, in milliseconds; 0 where none is. */
+  #emptyMs(calm: KeyCalm, { quotas }: Announcement, answered: Answered): number {
+    let longestMs = 0;
+    for (const quota of quotas) {
+      const resetMs = calm.resetMs(quota, answered) ?? 0;
+      const isEmpty = quota.remaining !== undefined && quota.remaining <= this.#settings.reserve;
+      if (isEmpty && this.#settings.heedRemaining) longestMs = Math.max(longestMs, resetMs);
+    }
+    return longestMs;
+  }
+
+  #networkPause({ call, calm, clock }: Journey, sentMs: number): number | undefined {
+    const asked = this.#settings.retryNetworkErrors && (call.method === "GET" || call.method === "HEAD");
+    return asked && call.canBeSentAgain ? this.#backoff(calm, sentMs, clock.nowUs() / 1_000) : undefined;
+  }
+
+  #backoff(calm: KeyCalm, sentMs: number, nowMs: number): number {
+    const { backoffMs, maxBackoffMs } = this.#settings;
+    return calm.backoff.next({ firstMs: backoffMs, maxMs: maxBackoffMs }, sentMs, nowMs, Math.random());
+  }
+
+  #mayRetry({ clock, deadlineMs, call }: Journey, attempt: number, waitMs: number): boolean {
+    if (attempt > this.#settings.maxRetries || call.signal?.aborted) return false;
+    return clock.nowUs() / 1_000 + waitMs <= deadlineMs && this.#budget.spend();
+  }
+
+  #calmOf(limiter: Limiter, key: string | undefined): KeyCalm {
+    let calm = this.#calms.get(key);
+    if (calm === undefined) {
+      calm = new KeyCalm(limiter, key, this.#settings.logger);
+      for (const oldest of this.#calms.keys()) {
+        if (this.#calms.size < MAX_KEYS) break;
+        this.#calms.delete(oldest);
+      }
+      this.#calms.set(key, calm);
+    }
+    return calm;
+  }
+
+  #tell(throttled: Throttled): void {
+    try {
+      this.#settings.onThrottled(throttled);
+    } catch (error) {
+      this.#settings.logger?.error("rate-sync: onThrottled failed", error);
+    }
+  }
+}
+
+/**
+ * Waits for a turn that is still one when it has come.
+ *
+ * @throws {RateLimitedError} If it cannot come in time.
+ */
+async function turnOf({ call, limiter, clock, key, cost, calm, deadlineMs }: Journey): Promise<Permit> {
+  const { signal } = call;
+  for (;;) {
+    const askedMs = clock.nowUs() / 1_000;
+    const permit = await limiter.acquire({
+      ...(key === undefined ? {} : { key }),
+      cost,
+      timeoutMs: Math.max(deadlineMs - askedMs, 0),
+      signal,
+    });
+    const { ms, shared } = await calm.leftMs(permit, askedMs);
+    if (ms === 0) return permit;
+    await permit.release();
+    const nowMs = clock.nowUs() / 1_000;
+    if (nowMs + ms > deadlineMs) throw new RateLimitedError(pausedDecision(permit.decision, ms));
+    // Of a pause that the store knows of, the next turn is one after it.
+    if (!shared) await sleepUntil(clock, (nowMs + ms) * 1_000, signal);
+  }
+}
+
+function pausedDecision({ limiter, key, cost, limits, degraded }: Decision, retryAfterMs: number): Decision {
+  return new Decision({ allowed: false, reason: "blocked", limiter, key, cost, limits, retryAfterMs, degraded });
+}
+
+/** What a refusal says of how long to stay away: `Retry-After` before all else. 0 says nothing. */
+function hintOf({ retryAfterMs = 0, quotas }: Announcement): Omit<Pause, "shared"> | undefined {
+  if (retryAfterMs > 0) return { waitMs: retryAfterMs, source: "retry-after" };
+  const spent = quotas.filter(({ remaining = 0 }) => remaining < 1);
+  const waitMs = Math.max(...spent.map(({ resetMs = 0 }) => resetMs), 0);
+  return waitMs > 0 ? { waitMs, source: "reset" } : undefined;
+}
+
+function either(one: AbortSignal | undefined, other: AbortSignal): AbortSignal {
+  return one === undefined ? other : AbortSignal.any([one, other]);
+}
+
+/** Nobody will read it: its connection is free for others. */
+async function discard(answer: Response | undefined): Promise<void> {
+  await answer?.body?.cancel().catch(() => {});
+}

@@ -1,0 +1,10 @@
+/**
+ * Calls to servers that have limits: `limitedFetch` waits for its turn, obeys what the server announces, and calms every
+ * process of a fleet when one of them is refused.
+ *
+ * @module
+ */
+
+export { limitedFetch } from "./limited_fetch.ts";
+export type { LimitedFetchOptions, Throttled, ThrottleSource } from "./options.ts";
+export type { Fetch, FetchInput, OutboundRequest } from "./outbound_call.ts";

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import type { ServerResponse } from "node:http";
+import { describe, it } from "node:test";
+
+import { first, type Lab, openLab } from "./_lab.ts";
+
+const ONE_SLOT = { maxConcurrent: 1 } as const;
+
+/** Answers with a body of two parts, the second of which is sent by `finish`. */
+function inTwoParts(): { handle: (_: unknown, response: ServerResponse) => undefined; finish: () => void } {
+  const open: ServerResponse[] = [];
+  return {
+    handle(_, response) {
+      response.writeHead(200, { "content-type": "text/plain" });
+      response.write("one ");
+      open.push(response);
+      return undefined;
+    },
+    finish: () => open.splice(0).forEach((response) => response.end("two")),
+  };
+}
+
+function held({ rs }: Lab): number {
+  return rs.metrics("partner").currentConcurrent;
+}
+
+describe("the slot of a request", () => {
+  it("is held until the body was read", async () => {
+    const { handle, finish } = inTwoParts();
+    await using lab = await openLab(handle, ONE_SLOT);
+    const answer = await lab.fetch(lab.server.url);
+    assert.equal(held(lab), 1);
+    const second = lab.fetch(lab.server.url);
+    finish();
+    assert.equal(await answer.text(), "one two");
+    const late = await second;
+    assert.equal(lab.server.received.length, 2);
+    assert.equal(held(lab), 1);
+    finish();
+    await late.text();
+    assert.equal(held(lab), 0);
+  });
+
+  it("is given back when the body is cancelled", async () => {
+    await using lab = await openLab(inTwoParts().handle, ONE_SLOT);
+    await (await lab.fetch(lab.server.url)).body?.cancel();
+    assert.equal(held(lab), 0);
+  });
+
+  it("is given back when the body fails", async () => {
+    await using lab = await openLab((_received, response) => {
+      response.writeHead(200, { "content-length": "100" });
+      response.write("not all", () => response.destroy());
+      return undefined;
+    }, ONE_SLOT);
+    const answer = await lab.fetch(lab.server.url);
+    await assert.rejects(answer.text());
+    assert.equal(held(lab), 0);
+  });
+
+  it("is given back when the call is aborted, read or unread", async () => {
+    await using lab = await openLab(inTwoParts().handle, ONE_SLOT);
+    const patience = new AbortController();
+    const answer = await lab.fetch(lab.server.url, { signal: patience.signal });
+    assert.equal(held(lab), 1);
+    patience.abort(new Error("enough"));
+    assert.equal(held(lab), 0);
+    await assert.rejects(answer.text());
+  });
+
+  it("is given back at once where there is no body, and where all of it has come", async () => {
+    await using lab = await openLab((_received, response, count) => {
+      if (count > 1) return { body: "short" };
+      response.writeHead(204).end();
+      return undefined;
+    }, ONE_SLOT);
+    assert.equal((await lab.fetch(lab.server.url)).status, 204);
+    assert.equal(held(lab), 0);
+    const unread = await lab.fetch(lab.server.url);
+    for (let n = 0; n < 3; n++) await (await lab.fetch(lab.server.url)).text();
+    assert.equal(await unread.text(), "short");
+    assert.equal((await lab.fetch(lab.server.url, { method: "HEAD" })).status, 200);
+    assert.equal(held(lab), 0);
+  });
+
+  it("is given back when there is no answer", async () => {
+    await using lab = await openLab((_received, response) => {
+      response.destroy();
+      return undefined;
+    }, ONE_SLOT);
+    await assert.rejects(lab.fetch(lab.server.url));
+    assert.equal(held(lab), 0);
+  });
+
+  it("is given back between two attempts", async () => {
+    const busy = { status: 429, headers: { "retry-after": "1" }, body: "busy" };
+    await using lab = await openLab(first(2, busy), { ...ONE_SLOT, ratePerSecond: 10 });
+    const answers = await lab.clock.runUntil(Promise.all([lab.fetch(lab.server.url), lab.fetch(lab.server.url)]));
+    for (const answer of answers) assert.deepEqual([answer.status, await answer.text()], [200, "ok"]);
+    assert.equal(held(lab), 0);
+    assert.equal(lab.rs.metrics("partner").peakConcurrent, 1);
+  });
+
+  it("leaves the answer what it was", async () => {
+    await using lab = await openLab((_received, response, count) => {
+      if (count > 1) return { status: 201, headers: { "x-a": "b" }, body: '{"a":1}' };
+      response.writeHead(302, { location: "/there" }).end();
+      return undefined;
+    }, ONE_SLOT);
+    const answer = await lab.fetch(`${lab.server.url}/here`);
+    const clone = answer.clone();
+    for (const each of [answer, clone]) {
+      assert.deepEqual(
+        [each.url, each.redirected, each.status, each.statusText, each.ok, each.headers.get("x-a")],
+        [`${lab.server.url}/there`, true, 201, "Created", true, "b"],
+      );
+      assert.ok(each instanceof Response);
+    }
+    assert.deepEqual(await answer.json(), { a: 1 });
+    assert.equal(await clone.text(), '{"a":1}');
+    assert.equal(held(lab), 0);
+  });
+
+  it("ends the request when it is lost", async () => {
+    await using lab = await openLab(inTwoParts().handle, { maxConcurrent: 1, leaseTtlMs: 300 });
+    const answer = await lab.fetch(lab.server.url);
+    await lab.rs.reset("partner");
+    const other = await lab.rs.tryAcquire("partner"); // somebody else has it now
+    assert.equal(other.allowed, true);
+    const failed = assert.rejects(answer.text(), { code: "LEASE_LOST" });
+    await lab.clock.advance(200);
+    await failed;
+    await other.permit?.release();
+  });
+});

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -108,12 +109,14 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.end(JSON.stringify(body));
 }
 
-/** Every text of a result, but "OK" and those of errors. */
+/** Every text of a result, but the status "OK" and the texts of errors. */
 function inBase64(reply: unknown): unknown {
   const encode = (value: unknown): unknown => {
-    if (typeof value === "string") return value === "OK" ? value : Buffer.from(value).toString("base64");
+    if (typeof value === "string") return Buffer.from(value).toString("base64");
     return Array.isArray(value) ? value.map(encode) : value;
   };
-  const encodeReply = (one: { result?: unknown }) => "result" in one ? { ...one, result: encode(one.result) } : one;
+  const encodeReply = (one: { result?: unknown }) => {
+    return "result" in one && one.result !== "OK" ? { ...one, result: encode(one.result) } : one;
+  };
   return Array.isArray(reply) ? reply.map(encodeReply) : encodeReply(reply as { result?: unknown });
 }

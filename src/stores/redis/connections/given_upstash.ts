@@ -1,6 +1,7 @@
 /**
- * Clients of `@upstash/redis` that are not ours, and of `@vercel/kv`, which are such clients. What they make of replies
- * is left out: requests go through the part of the client that sends them.
+ * Clients of `@upstash/redis` that are not ours, and of `@vercel/kv`, which are such clients. They repeat requests whose
+ * fate is unknown, and read numbers out of texts. So ours go to their endpoint with their token, but by our own hands;
+ * where a client sends in a way of its own (middleware, an agent, a requester), through the part of it that sends.
  *
  * @module
  */
@@ -8,6 +9,8 @@
 import { ConfigError, StoreError } from "../../../base/errors.ts";
 import type { RedisConnection } from "./connection.ts";
 import { brokenError, connectionOverRest, notRestError, plain, RestRefusal, tokenError } from "./rest.ts";
+import { post } from "./rest_fetch.ts";
+import { readRest, type RestSettings } from "./rest_settings.ts";
 import type { ConnectionSettings } from "./settings.ts";
 import type { Endpoint } from "./url.ts";
 
@@ -23,6 +26,9 @@ export interface UpstashLike {
 
 /** What every such client sends its requests with: its own, or one that its owner has given it. */
 interface Requester {
+  readonly baseUrl?: unknown;
+  readonly headers?: { readonly authorization?: unknown };
+  readonly options?: { readonly agent?: unknown };
   readonly retry?: { readonly attempts?: unknown };
   request(request: { body: readonly string[]; signal?: AbortSignal }): Promise<{ result?: unknown; error?: unknown }>;
 }
@@ -37,24 +43,40 @@ const NO_RETRY = { retry: { value: { attempts: 0, backoff: () => 0 } } };
  * @throws {ConfigError} If it does not tell how it sends, or would send a request twice.
  */
 export function givenUpstash(client: UpstashLike, settings: ConnectionSettings): RedisConnection {
-  const requester = once(client);
+  const requester = Reflect.get(client, "client") as Requester | undefined;
+  if (typeof requester?.request !== "function") {
+    refuse("a version of @upstash/redis that sends with client.request, or a url and a token in its place", "another");
+  }
+  const { endpoint } = settings;
+  const known = endpointOf(requester, settings);
+  const sender = known === undefined ? once(requester) : undefined;
   return {
     ...connectionOverRest({
-      endpoint: settings.endpoint,
+      endpoint,
       timeoutMs: settings.socketTimeoutMs,
       connectTimeoutMs: settings.socketConnectTimeoutMs,
-      send: (command, signal) => request(settings.endpoint, requester, command, signal),
+      send: (command, signal) =>
+        sender === undefined
+          ? post(known as RestSettings, command, signal)
+          : request(endpoint, sender, command, signal),
     }),
     url: undefined,
   };
 }
 
+/** Where the client sends and how it signs, if that is all there is to it. */
+function endpointOf(requester: Requester, { endpoint: { label } }: ConnectionSettings): RestSettings | undefined {
+  const { baseUrl, headers, options } = requester;
+  const [, token] = /^Bearer (\S+)$/.exec(String(headers?.authorization)) ?? [];
+  const isPlain = !Object.hasOwn(requester, "request") && options?.agent === undefined;
+  if (typeof baseUrl !== "string" || token === undefined || !isPlain) return undefined;
+  if (baseUrl === "" || token === "undefined") refuse("a client that was made with a url and a token", "one without");
+  const settings = readRest({ url: baseUrl, token });
+  return { ...settings, endpoint: { ...settings.endpoint, label } };
+}
+
 /** A request that has failed may have run, and a client repeats it; seen from ours, it has no attempts left. */
-function once(client: UpstashLike): Requester {
-  const requester = Reflect.get(client, "client") as Requester | undefined;
-  if (typeof requester?.request !== "function") {
-    refuse("a version of @upstash/redis that sends with client.request, or a url and a token in its place", "another");
-  }
+function once(requester: Requester): Requester {
   const { retry } = requester;
   if (typeof retry !== "object" || retry === null || retry.attempts === 0) return requester;
   if (Object.hasOwn(requester, "request")) {
@@ -80,6 +102,7 @@ async function request(
     throw errorOf(endpoint, cause);
   }
   if (answer.error !== undefined && answer.error !== null) throw new RestRefusal(plain(endpoint, String(answer.error)));
+  if (answer.result === undefined) throw notRestError(endpoint, "an answer without a result");
   return answer.result;
 }
 

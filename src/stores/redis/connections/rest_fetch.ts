@@ -30,11 +30,17 @@ export function openRest(options: RedisStoreOptions): RedisConnection {
   });
 }
 
-async function post(settings: RestSettings, command: readonly string[], signal: AbortSignal): Promise<unknown> {
+/** Deno sends a body that it can send again again, where the connection breaks; one that flows it sends once. */
+const bodyOf: (text: string) => RequestInit = "Deno" in globalThis
+  ? (text) => ({ body: new Blob([text]).stream(), duplex: "half" } as RequestInit)
+  : (body) => ({ body });
+
+/** Sends one command, once. */
+export async function post(settings: RestSettings, command: readonly string[], signal: AbortSignal): Promise<unknown> {
   const response = await fetch(settings.url, {
     method: "POST",
     headers: { "authorization": `Bearer ${settings.token}`, "content-type": "application/json" },
-    body: JSON.stringify(command),
+    ...bodyOf(JSON.stringify(command)),
     redirect: "manual",
     signal,
     ...CACHE,

@@ -38,7 +38,7 @@ export function givenBun(client: BunRedisLike): GivenClient {
       const own = await client.duplicate();
       const wire = wireOf(own);
       const { emit } = wire;
-      let isUp = false;
+      let isUp = own.connected;
       own.onclose = () => emit("end");
       // It connects again by itself, and leaves its subscriptions behind.
       own.onconnect = () => {

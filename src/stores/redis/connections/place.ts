@@ -10,6 +10,7 @@ import type { RedisClientStoreOptions, RedisStoreOptions } from "../options.ts";
 import { type KnownClient, labelOf, recognise } from "./recognise.ts";
 import { isRestUrl, readRest } from "./rest_settings.ts";
 import { type ConnectionSettings, readSettings } from "./settings.ts";
+import { URL_FORM } from "./url.ts";
 
 /** Every option beside the client; the compiler sees to it that none is missing. */
 const KNOWN = {
@@ -41,7 +42,8 @@ export function isGiven(options: RedisStoreOptions | RedisClientStoreOptions): o
     throw new ConfigError({ path: "client", expected: "a url or a client, not both", received: "both" });
   }
   if (url === undefined && client === undefined) {
-    throw new ConfigError({ path: "url", expected: "a url, or a client in its place", received: "neither" });
+    const expected = `a url, or a client in its place: ${URL_FORM}`;
+    throw new ConfigError({ path: "url", expected, received: "neither" });
   }
   return client !== undefined;
 }

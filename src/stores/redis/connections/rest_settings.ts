@@ -38,7 +38,7 @@ const NOT_FOR_REST = [
   "socketConnectTimeoutMs",
 ] as const satisfies readonly (keyof RedisStoreOptions)[];
 
-const URL_FORM = "https://host of a REST endpoint, without user, query and fragment";
+const URL_FORM = "https://host of a REST endpoint, without user, query and fragment; or redis://, or rediss:// for TLS";
 
 /** Whether a URL is that of a REST endpoint. */
 export function isRestUrl(url: unknown): url is string {
@@ -53,6 +53,7 @@ export function isRestUrl(url: unknown): url is string {
  */
 export function readRest(options: RedisStoreOptions): RestSettings {
   checkUse(options);
+  const url = readUrl(options.url);
   for (const name of NOT_FOR_REST) {
     const value = options[name];
     if (value === undefined || value === "" || value === false) continue;
@@ -71,7 +72,6 @@ export function readRest(options: RedisStoreOptions): RestSettings {
       received,
     });
   }
-  const url = readUrl(options.url);
   const label = `${url.origin}${url.pathname === "/" ? "" : url.pathname}`;
   const tls = url.protocol === "https:";
   const port = url.port === "" ? (tls ? 443 : 80) : Number(url.port);

@@ -71,6 +71,7 @@ export type {
   HttpConfig,
   MemoryStoreConfig,
   RateSyncConfig,
+  RedisClientStoreConfig,
   RedisStoreConfig,
   StoreConfig,
 } from "./src/registry/options.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { LimiterOptions } from "../policy/options.ts";
-import type { RedisStoreOptions } from "../stores/redis/options.ts";
+import type { RedisClientStoreOptions, RedisStoreOptions } from "../stores/redis/options.ts";
 
 /** A store inside this process: the embedded default. */
 export interface MemoryStoreConfig {
@@ -21,8 +21,14 @@ export interface RedisStoreConfig extends RedisStoreOptions {
   readonly engine: "redis";
 }
 
+/** A store in Redis over a client that the application has made itself; only in code. */
+export interface RedisClientStoreConfig extends RedisClientStoreOptions {
+  /** Picks this store. */
+  readonly engine: "redis";
+}
+
 /** A store as configuration describes it. */
-export type StoreConfig = MemoryStoreConfig | RedisStoreConfig;
+export type StoreConfig = MemoryStoreConfig | RedisStoreConfig | RedisClientStoreConfig;
 
 /** Everything that a configuration can say. */
 export interface RateSyncConfig {

@@ -11,7 +11,7 @@ import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import type { Logger } from "../limiter/events.ts";
 import { StoreClient } from "../limiter/store_client.ts";
 import type { MemoryStoreOptions } from "../stores/memory/mod.ts";
-import { readSettings } from "../stores/redis/connections/settings.ts";
+import { placeOf } from "../stores/redis/connections/place.ts";
 import type { Store, StoreLoad } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
 
@@ -83,7 +83,7 @@ export class StoreSlot {
   /** How it looks from outside. */
   listing(): StoreListing {
     const config = this.#config;
-    const url = !isStore(config) && config.engine === "redis" ? readSettings(config).endpoint.label : undefined;
+    const url = !isStore(config) && config.engine === "redis" ? placeOf(config) : undefined;
     const open = this.#client !== undefined && !this.#closed;
     return { engine: config.engine, url, open, load: this.current?.store.load };
   }
@@ -111,7 +111,7 @@ export function checkStore(config: StoreConfig | Store): void {
       rejectUnknownOptions(config, ["engine", "maxKeys"]);
       return checkMemory(config.maxKeys);
     case "redis":
-      return void readSettings(config);
+      return void placeOf(config);
     default: {
       const { engine } = config as { engine: unknown };
       throw new ConfigError({ path: "engine", expected: '"memory" or "redis"', received: show(engine) });

@@ -28,6 +28,8 @@ export interface BatcherOptions<Item, Reply> {
   readonly maxBatch: number;
   /** The most items that wait to be sent; more are refused. */
   readonly maxQueued: number;
+  /** The most calls in flight. @default as many as keep the other side busy */
+  readonly maxCalls?: number | undefined;
 }
 
 /**
@@ -186,7 +188,7 @@ export class Batcher<Item, Reply> {
     if (this.#queued === 0) return false;
     const awayUs = Math.min(this.#fastestUs, this.#fastestBeforeUs);
     const more = awayUs === Infinity ? 0 : Math.round(awayUs / US_A_CALL);
-    return this.#calls < Math.min(MIN_CALLS + more, MAX_CALLS);
+    return this.#calls < Math.min(MIN_CALLS + more, this.#options.maxCalls ?? MAX_CALLS);
   }
 
   #timed(sentUs: number): void {

@@ -16,6 +16,7 @@ import {
   assertBlockKept,
   assertFailsAlone,
   assertLeasesKept,
+  assertMailDelivered,
   assertRunsAfterCounts,
   assertStartsFresh,
 } from "./redis_laws.ts";
@@ -420,6 +421,12 @@ export const MUTANTS: readonly Mutant[] = [
     ["a rate not taken when a slot is handed over", "commit(waiter, now)", ""],
     ["nobody told", 'tell("granted", waiter, reply)', ""],
     ["a slot handed over without its rate", 'if at > now or waiter.kind == "t" then', 'if waiter.kind == "t" then'],
+    ["a mailbox never emptied", 'call("LTRIM", box, "0", "0")', "", assertMailDelivered],
+    ["a mailbox that stays for ever", 'call("PEXPIRE", box, MAIL_MS)', "", assertMailDelivered],
+    ["a mailbox that nobody looks for", 'has_mailbox(instance) and "mailbox" or false', "false", assertMailDelivered],
+    ["a message left nowhere", 'call("RPUSHX", mailbox(waiter.instance), message)', "", assertMailDelivered],
+    ["a message to oneself lost", "mail[#mail + 1] = message\n", "", assertMailDelivered],
+    ["a mailbox whose end nobody hears of", 'mail[#mail + 1] = "gap " .. instance', "", assertMailDelivered],
   ),
   ...mutants(
     "_take_slots.lua",

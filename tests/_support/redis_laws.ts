@@ -180,3 +180,52 @@ export async function assertBlockKept({ connection, raw, testScript }: ParitySer
   assert.equal((await store.execute({ ...take, mode: "now" })).status, "blocked");
   assert.ok(Number(await raw.send("PTTL", `${keyPrefix}:l`)) > 50_000);
 }
+
+/** Serves one that waits without a subscription, from elsewhere and from its own store: it hears of it once, each time. */
+export async function assertMailDelivered({ connection, raw, testScript }: ParityServices): Promise<void> {
+  const keyPrefix = freshPrefix();
+  const settings = { keyPrefix, ...(testScript === undefined ? {} : { testScript }) };
+  const polling = new RedisStore({ ...connection, polls: true, close: () => Promise.resolve() }, settings);
+  const other = new RedisStore(connection, settings);
+  const policy = compilePolicy({ maxConcurrent: 1, leaseTtlMs: 600_000 });
+  const target: Target = { limiter: "mail", key: undefined, policy, cost: 1, slots: 1 };
+  const targets: [Target] = [target];
+  const box = `${keyPrefix}:wake:%polls`;
+  const heard: string[] = [];
+  let gaps = 0;
+  await polling.listen({
+    instance: "polls",
+    targetOf: () => target,
+    notice: ({ id, kind }) => heard.push(`${kind} ${id}`),
+    gap: () => gaps++,
+  });
+  const take = (store: RedisStore, id: string) =>
+    store.execute({ op: "take", targets, mode: "wait", maxWaitUs: 6e8, id, arrivalUs: 0 });
+  const free = (store: RedisStore, id: string) => store.execute({ op: "release", targets, id });
+  const ids = [1, 2, 3].map((i) => `polls.${i}.d.600000000.1.1`) as [string, string, string];
+  const held = "holds.1.d.0.1.1";
+  try {
+    assert.equal((await take(other, held)).status, "allowed");
+    assert.equal((await take(polling, ids[0])).status, "queued");
+    const ttlMs = Number(await raw.send("PTTL", box));
+    assert.ok(ttlMs > 1_000 && ttlMs <= 5_000, `the mailbox lives for ${ttlMs} ms`);
+    await free(other, held);
+    await free(polling, "polls.9.d.0.1.1"); // comes for the messages
+    assert.deepEqual(heard, [`granted ${ids[0]}`]);
+    assert.equal(Number(await raw.send("LLEN", box)), 1);
+    assert.equal((await take(polling, ids[1])).status, "queued");
+    await free(polling, ids[0]);
+    assert.deepEqual(heard, [`granted ${ids[0]}`, `granted ${ids[1]}`]);
+    assert.equal((await take(polling, ids[2])).status, "queued");
+    assert.equal(gaps, 0);
+    await raw.send("DEL", box);
+    await free(polling, "polls.9.d.0.1.1");
+    assert.ok(gaps > 0, "nobody was told that messages may be missing");
+    await free(polling, ids[2]);
+    await free(polling, ids[1]);
+  } finally {
+    await polling.close();
+    const left = await raw.keys(`*${keyPrefix}*`);
+    if (left.length > 0) await raw.send("UNLINK", ...left);
+  }
+}

@@ -60,3 +60,46 @@ describe(`${CALLS} concurrent calls over a pool of 2 connections`, () => {
     assert.equal((await rs.peek("api")).remaining, 5);
   });
 });
+
+describe("a small plan", () => {
+  it("serves 200 limiters and 100 000 keys over the connections that one store was told to open", async () => {
+    await using server = await startRedis();
+    const limiters = Object.fromEntries(
+      Array.from({ length: 200 }, (_, i) => [`api${i}`, { limit: 1, windowMs: HOUR_MS }]),
+    );
+    await using rs = createRateSync<string>({
+      stores: { shared: { engine: "redis", url: server.url, poolMinSize: 2, poolMaxSize: 2 } },
+      limiters,
+    });
+    let allowed = 0;
+    for (let from = 0; from < 100_000; from += 10_000) {
+      const decisions = await concurrently(10_000, (i) => {
+        return rs.tryAcquire(`api${(from + i) % 200}`, { key: `user:${from + i}` });
+      });
+      allowed += decisions.filter((decision) => decision.allowed && !decision.degraded).length;
+      assert.ok(await countConnections(server) <= 2);
+    }
+    assert.equal(allowed, 100_000);
+    assert.equal(Number(await server.command("DBSIZE")), 100_000);
+  });
+
+  it("of 20 connections serves six instances that wait for slots, each with three", async () => {
+    // One of the twenty is left for whoever looks.
+    await using server = await startRedis("--maxclients", "20");
+    const api: LimiterOptions = { maxConcurrent: 5, onStoreError: "throw" };
+    const instances = await concurrently(6, () => Promise.resolve(instance(server, api)));
+    let [inside, mostInside] = [0, 0];
+    await Promise.all(instances.map((rs) =>
+      concurrently(30, () =>
+        rs.run("api", async () => {
+          mostInside = Math.max(mostInside, ++inside);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          inside--;
+        }))
+    ));
+    assert.equal(mostInside, 5);
+    assert.ok(await countConnections(server) <= 18);
+    assert.match(String(await server.command("INFO", "stats")), /rejected_connections:0\b/);
+    await Promise.all(instances.map((rs) => rs.close()));
+  });
+});

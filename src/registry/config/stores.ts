@@ -27,6 +27,7 @@ const KEYS: Readonly<Record<Engine, readonly string[]>> = {
   memory: ["max_keys"],
   redis: [
     "url",
+    "token",
     "db",
     "username",
     "password",
@@ -86,8 +87,8 @@ function keysOf(
 }
 
 function checkUrl(section: Section, url: string): void {
-  if (url !== "" && !/^rediss?:\/\//.test(url)) {
-    section.fail("url", "a URL that begins with redis:// or rediss://");
+  if (url !== "" && !/^(redis|http)s?:\/\//.test(url)) {
+    section.fail("url", "a URL that begins with redis:// or rediss://, or https:// for a REST endpoint");
   }
   if (section.isFromEnvironment("url") && /\$\{\w/.test(url)) {
     section.fail(
@@ -106,6 +107,7 @@ function readRedis(section: Section): Omit<RedisStoreConfig, "engine" | "url"> {
     db: section.number("db", { whole: true, min: 0 }),
     username: section.text("username") || undefined,
     password: section.text("password"),
+    token: section.text("token") || undefined,
     tlsKeyPassphrase: section.text("tls_key_passphrase"),
     tlsServerName: section.text("tls_server_name"),
     tlsInsecure: section.boolean("tls_insecure"),

@@ -14,7 +14,7 @@ const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued",
 
 /** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(
-  { batch, runs, script }: EncodedCall,
+  { batch, runs, script, hasMail }: EncodedCall,
   reply: ScriptReply,
 ): (TakeReply | DoneReply | StoreError)[] {
   if (!Array.isArray(reply)) throw unreadable();
@@ -23,13 +23,19 @@ export function decodeBatch(
     if (replies === undefined) throw unreadable();
     return replies;
   }
-  if (reply.length !== batch.length + 1) throw unreadable();
+  if (reply.length !== batch.length + (hasMail ? 2 : 1)) throw unreadable();
   const nowUs = Number(reply[0]);
   return batch.map(({ request }, i) => {
     const entry = reply[i + 1] as ScriptReply;
     if (!Array.isArray(entry)) return new StoreError("STORE_REFUSED", `Redis refused the request: ${String(entry)}`);
     return decodeEntry(request, nowUs, entry.map(Number), script.name !== "coordinate");
   });
+}
+
+/** The messages that came with the replies to a call. */
+export function mailOf({ hasMail }: EncodedCall, reply: ScriptReply): readonly string[] {
+  const mail = hasMail && Array.isArray(reply) ? reply.at(-1) as ScriptReply : [];
+  return Array.isArray(mail) ? mail.map(String) : [];
 }
 
 function unreadable(): StoreError {

@@ -37,6 +37,8 @@ export interface EncodedCall extends ScriptCall {
   readonly batch: readonly NamedRequest[];
   /** How the reply of `bucket.lua` lies; empty for the other scripts. */
   readonly runs: readonly BucketRun[];
+  /** Whether messages follow the replies. */
+  readonly hasMail: boolean;
 }
 
 /** What goes with every call. */
@@ -47,6 +49,8 @@ export interface EncodeOptions {
   readonly graceMs: number;
   /** A clock for tests; the server's own where undefined. */
   readonly nowUs: number | undefined;
+  /** The instances of this process whose mailboxes are kept and emptied, where requests involve slots. @default {[]} */
+  readonly mailboxes?: readonly string[];
 }
 
 const MODES = { now: "0", wait: "1", peek: "2" } as const;
@@ -80,19 +84,22 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
 }
 
 /**
- * Turns a batch into one script call. Requests with `times` must not stand in one batch with any that is no
+ * Turns a batch into one script call; an empty one only asks for messages. Requests with `times` must not stand in one batch with any that is no
  * {@linkcode isBucket}: only the smallest script knows them.
  */
 export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
+  if (batch.length === 0) return encodeRequests(batch, options);
   for (const { request } of batch) {
     if (!isBucket(request)) return encodeRequests(batch, options);
   }
   const { keys, args, runs } = encodeBuckets(batch, clockArgs(options));
-  return { script: bucket, keys, args, batch, runs };
+  return { script: bucket, keys, args, batch, runs, hasMail: false };
 }
 
 function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
-  const plain = batch.every(isPlain);
+  const { channel } = options.names;
+  const mailboxes = options.mailboxes ?? [];
+  const plain = batch.length > 0 && batch.every(isPlain);
   const policies = new Map<Policy, string>();
   const keys: string[] = [];
   const body: string[] = [];
@@ -108,9 +115,10 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
   }
   const args = [...clockArgs(options), String(policies.size)];
   for (const policy of policies.keys()) args.push(...encodePolicy(policy));
-  if (!plain) args.push(options.names.channel);
+  if (!plain) args.push(channel, String(mailboxes.length), ...mailboxes);
   args.push(String(batch.length), ...body);
-  return { script: plain ? decide : coordinate, keys, args, batch, runs: [] };
+  const hasMail = !plain && mailboxes.length > 0;
+  return { script: plain ? decide : coordinate, keys, args, batch, runs: [], hasMail };
 }
 
 function clockArgs({ nowUs, graceMs }: EncodeOptions): string[] {

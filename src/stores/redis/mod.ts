@@ -11,6 +11,13 @@
  * const rs = createRateSync({ stores: { shared: store }, limiters: { api: { ratePerSecond: 100 } } });
  * ```
  *
+ * @example A store over REST
+ * ```ts
+ * import { createRedisStore } from "@ratesync/core/redis";
+ *
+ * const store = createRedisStore({ url: "https://example.upstash.io", token: "the REST token" });
+ * ```
+ *
  * @example A store over a client that is there already
  * ```ts
  * import { createRedisStore } from "@ratesync/core/redis";
@@ -24,16 +31,23 @@
  */
 
 import { openGivenClient } from "./connections/clients.ts";
-import { openNodeRedis } from "./connections/node_redis.ts";
-import { ConfigError, type StoreError } from "../../base/errors.ts";
+import type { RedisConnection } from "./connections/connection.ts";
+import { type NodeRedisHooks, openNodeRedis } from "./connections/node_redis.ts";
+import { isGiven } from "./connections/place.ts";
+import { openRest } from "./connections/rest_fetch.ts";
+import { isRestUrl } from "./connections/rest_settings.ts";
+import type { StoreError } from "../../base/errors.ts";
 import type { RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
 import { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 
 export type { RedisConnection, ScriptReply } from "./connections/connection.ts";
-export type { RedisClient } from "./connections/clients.ts";
+export type { RedisClient } from "./connections/recognise.ts";
 export type { Emitter } from "./connections/given.ts";
+export type { BunRedisLike } from "./connections/given_bun.ts";
 export type { IoredisLike } from "./connections/given_ioredis.ts";
 export type { NodeRedisLike, NodeRedisPoolLike } from "./connections/given_node_redis.ts";
+export type { UpstashLike } from "./connections/given_upstash.ts";
+export { type RedisFromEnv, redisFromEnv } from "./from_env.ts";
 export type { RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
 export { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 export type { ScriptCall } from "./encode.ts";
@@ -48,7 +62,7 @@ export interface RedisStoreExtras extends Pick<RedisStoreSettings, "testClock" |
 }
 
 /**
- * A store over a URL, through node-redis, or over a client that is there already. Nothing is connected before the first
+ * A store over a URL, through node-redis or REST, or over a client that is there already. Nothing is connected before the first
  * use, or `connect()`. A client that was given stays open when the store is closed.
  *
  * @param options Where Redis is, or the client, and how to use it.
@@ -61,7 +75,7 @@ export function createRedisStore(
 ): RedisStore {
   const { keyPrefix, timingMarginMs, maxQueued } = options;
   const hooks = onError === undefined ? {} : { onError };
-  return new RedisStore(isGiven(options) ? openGivenClient(options, hooks) : openNodeRedis(options, hooks), {
+  return new RedisStore(open(options, hooks), {
     ...testing,
     ...(keyPrefix === undefined ? {} : { keyPrefix }),
     ...(timingMarginMs === undefined ? {} : { timingMarginMs }),
@@ -69,13 +83,7 @@ export function createRedisStore(
   });
 }
 
-function isGiven(options: RedisStoreOptions | RedisClientStoreOptions): options is RedisClientStoreOptions {
-  const { url, client } = options as { url?: unknown; client?: unknown };
-  if (url !== undefined && client !== undefined) {
-    throw new ConfigError({ path: "client", expected: "a url or a client, not both", received: "both" });
-  }
-  if (url === undefined && client === undefined) {
-    throw new ConfigError({ path: "url", expected: "a url, or a client in its place", received: "neither" });
-  }
-  return client !== undefined;
+function open(options: RedisStoreOptions | RedisClientStoreOptions, hooks: NodeRedisHooks): RedisConnection {
+  if (isGiven(options)) return openGivenClient(options, hooks);
+  return isRestUrl(options.url) ? openRest(options) : openNodeRedis(options, hooks);
 }

@@ -4,13 +4,14 @@
  * @module
  */
 
-import type { RedisClient } from "./connections/clients.ts";
+import type { RedisClient } from "./connections/recognise.ts";
 
 /** How to use a Redis client that the application has made itself. */
 export interface RedisClientStoreOptions {
   /**
-   * A node-redis client or pool, or an ioredis client. It is never closed or changed by the store; where somebody waits
-   * for a slot, the store listens on a `duplicate()` of it, and closes that.
+   * A client of node-redis (or a pool), ioredis, Bun, `@upstash/redis` or `@vercel/kv`. It is never closed or changed by
+   * the store; where somebody waits for a slot, the store listens on a `duplicate()` of it, and closes that. Over REST
+   * it asks for its messages instead.
    */
   readonly client: RedisClient;
   /** What every key begins with. Not empty. @default {"rate_limit"} */
@@ -27,8 +28,13 @@ export interface RedisClientStoreOptions {
 
 /** How to reach Redis, and how to use it. */
 export interface RedisStoreOptions {
-  /** `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS. */
+  /**
+   * `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS; or `https://host` of a REST endpoint such as
+   * Upstash's, with its `token`. What concerns databases, passwords, TLS and connections is not for REST.
+   */
   readonly url: string;
+  /** The token of a REST endpoint. An empty string means none. */
+  readonly token?: string;
   /** Database number, 0 or more. Must agree with the URL's, where the URL names one. @default {0} */
   readonly db?: number;
   /** Password; overrides none: an error where the URL holds another one. An empty string means none. */

@@ -12,9 +12,10 @@ import type { StoreCheck } from "../check.ts";
 import type { DoneReply, NoticeListener, ReplyTo, Store, StoreLoad, StoreRequest, TakeReply } from "../store.ts";
 import { checkRedis } from "./check.ts";
 import type { RedisConnection } from "./connections/connection.ts";
-import { decodeBatch, decodeNotice } from "./decode.ts";
+import { decodeBatch, decodeNotice, mailOf } from "./decode.ts";
 import { encodeBatch, isRepeat, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
 import { KeyNames } from "./keys.ts";
+import { Mailroom } from "./mailroom.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
 const MAX_BATCH = 128;
@@ -47,6 +48,8 @@ export class RedisStore implements Store {
   readonly #settings: RedisStoreSettings;
   readonly #listeners: NoticeListener[] = [];
   readonly #batcher: Batcher<NamedRequest, Reply>;
+  /** Where messages come from, if the connection does not bring them. */
+  readonly #mail: Mailroom | undefined;
   /** Done when every long name so far was hashed. */
   #hashing: Promise<unknown> = Promise.resolve();
   /** How many of those who wait for that ask for keys with short names too: nobody may overtake them. */
@@ -73,7 +76,9 @@ export class RedisStore implements Store {
       nowUs: systemClock.nowUs,
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,
+      maxCalls: connection.maxCalls,
     });
+    this.#mail = connection.polls ? new Mailroom(() => this.#send([])) : undefined;
   }
 
   /** What is on its way to Redis. */
@@ -112,18 +117,36 @@ export class RedisStore implements Store {
   }
 
   async #send(batch: readonly NamedRequest[]): Promise<readonly (Reply | StoreError)[]> {
-    const call = encodeBatch(batch, {
+    const mail = this.#mail;
+    const before = mail?.waiting ?? [];
+    const encoded = encodeBatch(batch, {
       names: this.#names,
       graceMs: this.#settings.timingMarginMs ?? 10,
       nowUs: this.#settings.testClock?.nowUs(),
+      ...(mail === undefined ? {} : { mailboxes: mail.instancesFor(batch.map(({ request }) => request)) }),
     });
-    const { script, keys, args } = this.#settings.testScript?.(call) ?? call;
-    return decodeBatch(call, await this.#connection.run(script, keys, args));
+    const { script, keys, args } = this.#settings.testScript?.(encoded) ?? encoded;
+    try {
+      const reply = await this.#connection.run(script, keys, args);
+      const replies = decodeBatch(encoded, reply);
+      if (mail !== undefined) {
+        batch.forEach(({ request }, i) => mail.replied(request, replies[i] as Reply | StoreError));
+        if (encoded.hasMail) mail.receive(mailOf(encoded, reply), before);
+      }
+      return replies;
+    } catch (error) {
+      if (encoded.hasMail) mail?.missed();
+      throw error;
+    }
   }
 
-  /** Subscribes to the instance's channel. */
+  /** Subscribes to the instance's channel, or comes for its messages from now on. */
   listen(listener: NoticeListener): Promise<void> {
     this.#listeners.push(listener);
+    if (this.#mail !== undefined) {
+      this.#mail.add(listener);
+      return this.#connection.connect();
+    }
     const receive = (message: string) => {
       const notice = decodeNotice(message, (id) => listener.targetOf(id));
       if (notice !== undefined) listener.notice(notice);
@@ -155,6 +178,7 @@ export class RedisStore implements Store {
 
   /** Refuses what waits to be sent, and disconnects after what is in flight. */
   close(): Promise<void> {
+    this.#mail?.close();
     this.#batcher.close(new ClosedError("the Redis store"));
     return this.#connection.close();
   }

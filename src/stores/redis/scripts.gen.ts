@@ -185,7 +185,7 @@ type(info) == "string" and info or "",
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "dd6193f61eb5ad054e36b096efb08b22366be3fe",
+  sha1: "3bc18c5522e75fee2eba811e133fe07d7daf2ae7",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -706,7 +706,28 @@ or call("EXISTS", target.waiters)
 target.quiet = others == 0
 target.fresh = target.quiet and #target.policy.rates == 0
 end
-local heads, listens = {}, {}
+local heads, hears = {}, {}
+local MAIL_MS = 5000
+local function mailbox(instance)
+return channel .. "%" .. instance
+end
+local mail, mailboxes = { nil }, number()
+for i = 1, mailboxes do
+local instance = text()
+local box = mailbox(instance)
+local messages = call("LRANGE", box, "0", "-1")
+hears[instance] = "caller"
+if #messages == 0 then
+call("RPUSH", box, "")
+mail[#mail + 1] = "gap " .. instance
+elseif #messages > 1 then
+call("LTRIM", box, "0", "0")
+for entry = 2, #messages do
+mail[#mail + 1] = messages[entry]
+end
+end
+call("PEXPIRE", box, MAIL_MS)
+end
 local function leave(target, id)
 heads[target.waiters] = nil
 return call("ZREM", target.waiters, id)
@@ -721,13 +742,27 @@ heads[target.waiters], target.quiet = nil, false
 keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
 return arrival
 end
+local function has_mailbox(instance)
+return redis.pcall("EXISTS", mailbox(instance)) == 1
+end
 local function is_listening(instance)
-if listens[instance] == nil then listens[instance] = call("PUBSUB", "NUMSUB", channel .. instance)[2] > 0 end
-return listens[instance]
+if hears[instance] == nil then
+local subscribed = call("PUBSUB", "NUMSUB", channel .. instance)[2] > 0
+hears[instance] = subscribed and "channel" or has_mailbox(instance) and "mailbox" or false
+end
+return hears[instance]
 end
 local function tell(kind, waiter, reply)
 local words = format(string.rep(" %.0f", 1 + #reply), now, unpack(reply))
-call("PUBLISH", channel .. waiter.instance, kind .. words .. " " .. waiter.id)
+local message = kind .. words .. " " .. waiter.id
+local way = hears[waiter.instance]
+if way == "caller" then
+mail[#mail + 1] = message
+elseif way == "mailbox" then
+call("RPUSHX", mailbox(waiter.instance), message)
+else
+call("PUBLISH", channel .. waiter.instance, message)
+end
 end
 local function head(target)
 if target.quiet then return nil end
@@ -1078,6 +1113,7 @@ local letter = text()
 if not requests[letter] then add_corrections() end
 replies[i + 1] = guarded(requests[letter])
 end
+if mailboxes > 0 then replies[#replies + 1] = mail end
 return replies
 end
 return coordinate()`,

@@ -103,7 +103,7 @@ async function parsesOrRefuses(toml: string): Promise<void> {
       assert.ok(Object.values(limiter).every((value) => value !== undefined));
     }
     for (const store of Object.values(config.stores)) {
-      assert.ok(store.engine === "memory" || /^rediss?:\/\//.test(store.url));
+      assert.ok(store.engine === "memory" || ("url" in store && /^(redis|http)s?:\/\//.test(store.url)));
     }
   } catch (error) {
     assert.ok(error instanceof ConfigError, `${toml}\n${error}`);

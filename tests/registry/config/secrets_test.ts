@@ -49,6 +49,8 @@ const MISTAKES: readonly string[] = [
   "[limiters.a]\nlimits = S",
   "[limiters.a]\npassword = S",
   "[stores.a]\nurl = URL\ndb = URL",
+  '[stores.a]\nurl = "https://h"\ntoken = [S]',
+  '[stores.a]\nurl = "https://h"\ntoken = S\ndb = -1',
 ];
 
 describe("errors of parseConfig()", () => {

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { assertRefused, parse, parseStore } from "./_support.ts";
 
 const REDIS = 'engine = "redis"\nurl = "redis://h"\n';
-const KEYS = "engine, url, db, username, password, tls_ca_file, tls_cert_file, tls_key_file, tls_key_passphrase, " +
+const KEYS =
+  "engine, url, token, db, username, password, tls_ca_file, tls_cert_file, tls_key_file, tls_key_passphrase, " +
   "tls_server_name, tls_insecure, key_prefix, pool_min_size, pool_max_size, socket_timeout, " +
   "socket_connect_timeout, timing_margin_ms, max_queued";
 
@@ -24,6 +25,14 @@ describe("[stores.*]", () => {
     for (const url of ["redis://h", "rediss://u:p@h:6380/1"]) {
       assert.deepEqual(await parseStore(`url = "${url}"`), { engine: "redis", url });
     }
+  });
+
+  it("takes the https:// URL of a REST endpoint, with its token, from variables too", async () => {
+    const rest = { engine: "redis", url: "https://h.upstash.io", token: "t0ken" } as const;
+    assert.deepEqual(await parseStore(`url = "${rest.url}"\ntoken = "${rest.token}"`), rest);
+    const lines = 'engine = "redis"\nurl = "${KV_REST_API_URL:-}"\ntoken = "${KV_REST_API_TOKEN:-}"';
+    assert.deepEqual(await parseStore(lines), { engine: "memory" });
+    assert.deepEqual(await parseStore(lines, { KV_REST_API_URL: rest.url, KV_REST_API_TOKEN: rest.token }), rest);
   });
 
   it("reads durations with units", async () => {
@@ -108,7 +117,7 @@ describe("[stores.*]", () => {
   });
 
   it("refuses URLs of other kinds, and never shows them", async () => {
-    const expected = "a URL that begins with redis:// or rediss://";
+    const expected = "a URL that begins with redis:// or rediss://, or https:// for a REST endpoint";
     await refused('url = "postgres://u:p@h"', "url", expected, "[hidden] (a string)");
     await refused('url = " redis://h"', "url", expected, "[hidden] (a string)");
     await refused('engine = "redis"\nurl = "h:6379"', "url", expected, "[hidden] (a string)");

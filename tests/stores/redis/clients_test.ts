@@ -8,7 +8,7 @@ import { ConfigError, type StoreError } from "../../../src/base/errors.ts";
 import { createRateSync } from "../../../src/registry/rate_sync.ts";
 import { openGivenClient, type RedisClient } from "../../../src/stores/redis/connections/clients.ts";
 import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
-import { createRedisStore } from "../../../src/stores/redis/mod.ts";
+import { type BunRedisLike, createRedisStore } from "../../../src/stores/redis/mod.ts";
 import { storeConformance } from "../../../src/testing/mod.ts";
 import { openRawRedis } from "../../_support/raw_redis.ts";
 import { freshPrefix, redisUrl } from "../../_support/redis.ts";
@@ -31,6 +31,8 @@ interface Opened {
 
 type Open = (url: string) => Promise<Opened>;
 
+const BunRedis = (globalThis as { Bun?: { RedisClient: new (url: string) => BunRedisLike } }).Bun?.RedisClient;
+
 const openers: Readonly<Record<string, Open>> = {
   "a node-redis client": async (url) => {
     const client = createClient({ url, socket: { reconnectStrategy: 50 } });
@@ -46,7 +48,15 @@ const openers: Readonly<Record<string, Open>> = {
   },
   "an ioredis client": (url) => openIoredis(url, {}),
   "an ioredis client that pipelines": (url) => openIoredis(url, { enableAutoPipelining: true }),
+  // Only Bun has it.
+  ...(BunRedis === undefined ? {} : { "Bun's client": openBun }),
 };
+
+async function openBun(url: string): Promise<Opened> {
+  const client = new (BunRedis as NonNullable<typeof BunRedis>)(url);
+  await client.connect();
+  return { client, ping: () => client.send("PING", []), close: () => client.close() };
+}
 
 function openIoredis(url: string, options: { enableAutoPipelining?: boolean }): Promise<Opened> {
   const client = new Redis(url, { retryStrategy: () => 50, ...options });
@@ -295,7 +305,8 @@ describe("createRedisStore({ client })", () => {
 });
 
 function countListeners(client: RedisClient): number {
-  const emitter = client as unknown as { eventNames(): string[]; listenerCount(name: string): number };
+  const emitter = client as unknown as { eventNames?(): string[]; listenerCount(name: string): number };
+  if (emitter.eventNames === undefined) return 0;
   return emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0);
 }
 

@@ -13,6 +13,13 @@ export type ScriptReply = number | string | null | readonly ScriptReply[];
 export interface RedisConnection {
   /** Where it leads, without credentials, for reports. */
   readonly url?: string | undefined;
+  /**
+   * Whether messages cannot be pushed to it: `subscribe` is not called then, and the store asks for its messages.
+   * @default {false}
+   */
+  readonly polls?: boolean;
+  /** How many calls may be under way at once; fewer let more requests share one. @default what keeps the server busy */
+  readonly maxCalls?: number | undefined;
   /** Runs a script in one command; loads it where the server does not know it yet. Never sent twice otherwise. */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply>;
   /**

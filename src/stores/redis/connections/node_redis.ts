@@ -67,10 +67,10 @@ export function connectionOver(pool: Pool, subscriber: Subscriber): RedisConnect
 }
 
 /** The scripts that each client has sent in full: a new one may talk to a server that does not know them. */
-type SentScripts = WeakMap<CommandClient, Set<string>>;
+export type SentScripts = WeakMap<CommandClient, Set<string>>;
 
 /** The first time, a client sends the script itself: nothing has to be sent again, and the order of calls holds. */
-async function runScript(
+export async function runScript(
   redis: CommandClient,
   sent: SentScripts,
   script: Script,
@@ -90,7 +90,8 @@ async function runScript(
   }
 }
 
-async function deleteByPrefix(pool: Pool, prefix: string): Promise<number> {
+/** Deletes every key that begins with a prefix, in bounded steps. Returns how many there were. */
+export async function deleteByPrefix(pool: Pick<Pool, "call">, prefix: string): Promise<number> {
   if (prefix === "") {
     throw new RangeError('Cannot delete keys by prefix: it must not be empty, received ""');
   }

@@ -34,6 +34,7 @@ const KNOWN = {
   db: true,
   password: true,
   username: true,
+  token: true,
   tlsCa: true,
   tlsCert: true,
   tlsKey: true,
@@ -51,7 +52,8 @@ const KNOWN = {
 
 const POOL_MIN_SIZE = 2;
 const POOL_MAX_SIZE = 10;
-const SOCKET_TIMEOUT_MS = 5_000;
+/** How long a command, or opening a connection, may take where nothing else is said. */
+export const SOCKET_TIMEOUT_MS = 5_000;
 /** The longest delay that timers of every runtime take, in milliseconds. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -62,10 +64,14 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  * @throws {ConfigError} If one of them cannot be used.
  */
 export function readSettings(options: RedisStoreOptions): ConnectionSettings {
-  rejectUnknownOptions(options, Object.keys(KNOWN));
-  checkKeyPrefix(options.keyPrefix);
-  checkMargin(options.timingMarginMs);
-  if (options.maxQueued !== undefined) readCount("maxQueued", options.maxQueued);
+  checkUse(options);
+  if (options.token !== undefined && options.token !== "") {
+    throw new ConfigError({
+      path: "token",
+      expected: "none with redis:// and rediss://: it is for the https:// address of a REST endpoint",
+      received: "one (not shown)",
+    });
+  }
   const { poolMinSize, poolMaxSize, socketTimeoutMs, socketConnectTimeoutMs } = options;
   const max = readCount("poolMaxSize", poolMaxSize ?? POOL_MAX_SIZE);
   const min = readCount("poolMinSize", poolMinSize ?? Math.min(POOL_MIN_SIZE, max));
@@ -90,6 +96,19 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
   });
 }
 
+/**
+ * Checks what does not depend on how the server is reached.
+ *
+ * @param options The store's options.
+ * @throws {ConfigError} If an option is unknown, or one of those cannot be used.
+ */
+export function checkUse(options: RedisStoreOptions): void {
+  rejectUnknownOptions(options, Object.keys(KNOWN));
+  checkKeyPrefix(options.keyPrefix);
+  checkMargin(options.timingMarginMs);
+  if (options.maxQueued !== undefined) readCount("maxQueued", options.maxQueued);
+}
+
 function checkKeyPrefix(value: unknown): void {
   if (value === undefined || (typeof value === "string" && value !== "")) return;
   throw new ConfigError({ path: "keyPrefix", expected: "a string that is not empty", received: show(value) });
@@ -109,7 +128,8 @@ function readCount(path: string, value: number): number {
   throw new ConfigError({ path, expected: "a whole number, 1 or more", received: String(value) });
 }
 
-function readTimeout(path: string, value: number): number {
+/** Checks a time limit. */
+export function readTimeout(path: string, value: number): number {
   if (typeof value === "number" && value > 0 && value <= MAX_TIMEOUT_MS) return value;
   throw new ConfigError({
     path,

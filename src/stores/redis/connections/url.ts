@@ -26,7 +26,8 @@ export interface Endpoint {
 }
 
 const DEFAULT_PORT = 6379;
-const URL_FORM = "redis://[[user]:password@]host[:port][/db], or rediss:// for TLS";
+/** What the URL of a server looks like. */
+export const URL_FORM = "redis://[[user]:password@]host[:port][/db], or rediss:// for TLS";
 
 /**
  * Merges the URL with `db`, `username` and `password`, which must agree with it.

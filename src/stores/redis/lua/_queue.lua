@@ -8,8 +8,33 @@ local function look(target)
   target.fresh = target.quiet and #target.policy.rates == 0
 end
 
--- The first in line of each queue, as far as this batch knows it, and whether a process listens.
-local heads, listens = {}, {}
+-- The first in line of each queue, as far as this batch knows it, and how a process hears of its waiters.
+local heads, hears = {}, {}
+
+-- A process that cannot subscribe has a mailbox: a list with an empty entry in front, which is there while the process
+-- comes for its messages. What the caller's mailboxes hold goes into the reply.
+local MAIL_MS = 5000
+local function mailbox(instance)
+  return channel .. "%" .. instance
+end
+
+local mail, mailboxes = { nil }, number()
+for i = 1, mailboxes do
+  local instance = text()
+  local box = mailbox(instance)
+  local messages = call("LRANGE", box, "0", "-1")
+  hears[instance] = "caller"
+  if #messages == 0 then
+    call("RPUSH", box, "")
+    mail[#mail + 1] = "gap " .. instance
+  elseif #messages > 1 then
+    call("LTRIM", box, "0", "0")
+    for entry = 2, #messages do
+      mail[#mail + 1] = messages[entry]
+    end
+  end
+  call("PEXPIRE", box, MAIL_MS)
+end
 
 local function leave(target, id)
   heads[target.waiters] = nil
@@ -28,14 +53,30 @@ local function enqueue(target, id, arrival)
   return arrival
 end
 
+-- In a cluster, a mailbox may belong to another node, which counts as none.
+local function has_mailbox(instance)
+  return redis.pcall("EXISTS", mailbox(instance)) == 1
+end
+
 local function is_listening(instance)
-  if listens[instance] == nil then listens[instance] = call("PUBSUB", "NUMSUB", channel .. instance)[2] > 0 end
-  return listens[instance]
+  if hears[instance] == nil then
+    local subscribed = call("PUBSUB", "NUMSUB", channel .. instance)[2] > 0
+    hears[instance] = subscribed and "channel" or has_mailbox(instance) and "mailbox" or false
+  end
+  return hears[instance]
 end
 
 local function tell(kind, waiter, reply)
   local words = format(string.rep(" %.0f", 1 + #reply), now, unpack(reply))
-  call("PUBLISH", channel .. waiter.instance, kind .. words .. " " .. waiter.id)
+  local message = kind .. words .. " " .. waiter.id
+  local way = hears[waiter.instance]
+  if way == "caller" then
+    mail[#mail + 1] = message
+  elseif way == "mailbox" then
+    call("RPUSHX", mailbox(waiter.instance), message)
+  else
+    call("PUBLISH", channel .. waiter.instance, message)
+  end
 end
 
 -- The first in the queue, as a target of its own; those who gave up or whose process is gone are dropped.

@@ -3,8 +3,9 @@ Runs a batch of requests that involve slots, waiting for slots, or corrections o
 
 KEYS     for each target in order of ARGV: its main key, one key for each ring that is not in the main key, and, where
          its policy has slots, the keys of its leases and its waiters
-ARGV     as for decide.lua up to the policies (whose slots may be above 0), then the channel prefix, then the number of
-         requests; each: a letter, its numbers, the number of targets, the targets (index of policy, cost, slots):
+ARGV     as for decide.lua up to the policies (whose slots may be above 0), then the channel prefix, the number of the
+         caller's mailboxes and whose they are, then the number of requests; each: a letter, its numbers, the number of
+         targets, the targets (index of policy, cost, slots):
          T id, mode, longest wait µs, arrival (0 if new)   take     P id, arrival   ask again
          R id   release or leave     N id   renew           B µs, 1 or 0   block from now on, 0 µs to lift; 1 leaves
          a longer one as it is
@@ -15,6 +16,7 @@ Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with st
          and 4 denied for want of a slot besides those of decide.lua, and with three integers for the slots of each
          target that has any: in use, µs until one falls free by itself, fencing token
          R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
+         With mailboxes one more entry: { message... }, of which "gap <whose>" says that one was not there any more
 ]]
 --- @include _prelude
 --- @include _token_bucket
@@ -42,6 +44,7 @@ local function coordinate()
     if not requests[letter] then add_corrections() end
     replies[i + 1] = guarded(requests[letter])
   end
+  if mailboxes > 0 then replies[#replies + 1] = mail end
   return replies
 end
 return coordinate()

@@ -1,0 +1,99 @@
+/**
+ * Clients of Bun that are not ours.
+ *
+ * @module
+ */
+
+import { type Emitter, type GivenClient, openWire, type SentCommand, type Wire } from "./given.ts";
+
+/** What a store needs of `new Bun.RedisClient()`. */
+export interface BunRedisLike {
+  /** Whether commands are sent at once. */
+  readonly connected: boolean;
+  /** Connects; does nothing where it is connected. */
+  connect(): Promise<unknown>;
+  /** Disconnects. Only called on duplicates. */
+  close(): void;
+  /** Sends one command. */
+  send(command: string, args: string[]): Promise<unknown>;
+  /** Subscribes. Only called on duplicates. */
+  subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>;
+  /** Makes another client with the same options. */
+  duplicate(): Promise<BunRedisLike>;
+  /** Called when it has connected. Only set on duplicates. */
+  onconnect: unknown;
+  /** Called when its connection has ended for good. Only set on duplicates. */
+  onclose: unknown;
+}
+
+/** How Bun marks what the server has answered; its message is the server's. */
+const REPLY_CODES = new Set(["ERR_REDIS_SERVER_ERROR", "ERR_REDIS_AUTHENTICATION_FAILED"]);
+
+/** A client that is not ours. Its callbacks are its owner's: that it is lost shows when it is used next. */
+export function givenBun(client: BunRedisLike): GivenClient {
+  return {
+    label: "the given Bun.RedisClient",
+    attach: (endpoint, options) => openWire(endpoint, wireOf(client), options),
+    duplicate: async (endpoint, options) => {
+      const own = await client.duplicate();
+      const wire = wireOf(own);
+      const { emit } = wire;
+      let isUp = own.connected;
+      own.onclose = () => emit("end");
+      // It connects again by itself, and leaves its subscriptions behind.
+      own.onconnect = () => {
+        if (isUp) emit("end");
+        isUp = true;
+      };
+      return openWire(endpoint, {
+        ...wire,
+        lossEvents: ["end"],
+        subscribe: (channel, listener) => own.subscribe(channel, (message) => listener(message)),
+        destroy: () => own.close(),
+      }, options);
+    },
+  };
+}
+
+function wireOf(client: BunRedisLike): Wire & { emit(event: string): void } {
+  const { events, emit } = newEvents();
+  return {
+    events,
+    emit,
+    lossEvents: [],
+    isReady: () => client.connected,
+    whyNever: () => undefined,
+    start: async () => {
+      if (!client.connected) await client.connect();
+      emit("ready");
+    },
+    send: ([command = "", ...args]) => sendOnce(client, command, args),
+  };
+}
+
+/** Commands are sent only while it is connected, so that none waits in its queue; lost ones it does not repeat. */
+function sendOnce(client: BunRedisLike, command: string, args: string[]): SentCommand {
+  const reply = client.send(command, args).catch((cause) => {
+    throw REPLY_CODES.has(String((cause as { code?: unknown }).code)) ? replyError(cause) : cause;
+  });
+  return { reply, abandon: () => {} };
+}
+
+function replyError(cause: unknown): Error {
+  const error = new Error(cause instanceof Error ? cause.message : String(cause), { cause });
+  error.name = "ReplyError";
+  return error;
+}
+
+function newEvents(): { events: Emitter; emit(event: string): void } {
+  const listeners = new Map<string, Set<(...args: unknown[]) => void>>();
+  return {
+    events: {
+      on: (event, listener) => void listeners.set(event, (listeners.get(event) ?? new Set()).add(listener)),
+      off: (event, listener) => void listeners.get(event)?.delete(listener),
+    },
+    emit: (event) => {
+      for (const listener of [...listeners.get(event) ?? []]) listener();
+    },
+  };
+}

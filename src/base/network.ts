@@ -82,19 +82,28 @@ export function formatAddress(address: Address): string {
   return start === -1 ? words(0) : `${words(0, start)}::${words(start + length)}`;
 }
 
+/** Read character by character: it is on the way of every request. */
 function parseIpv4(text: string): number[] | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
-  const bytes: number[] = [];
-  for (const part of parts) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part)) return undefined; // 010 is eight to some, ten to others
-    const byte = Number(part);
-    if (byte > 255) return undefined;
-    bytes.push(byte);
+  const groups: [number, number] = [0, 0];
+  let at = 0;
+  for (let part = 0; part < 4; part++) {
+    const start = at;
+    let byte = 0;
+    for (; at < text.length && text.charCodeAt(at) !== DOT; at++) {
+      const digit = text.charCodeAt(at) - ZERO;
+      if (digit < 0 || digit > 9 || at - start > 2) return undefined;
+      byte = byte * 10 + digit;
+    }
+    const isOctal = at - start > 1 && text.charCodeAt(start) === ZERO; // 010 is eight to some, ten to others
+    if (at === start || byte > 255 || isOctal) return undefined;
+    groups[part < 2 ? 0 : 1] = groups[part < 2 ? 0 : 1] * 256 + byte;
+    if (part < 3 && text.charCodeAt(at++) !== DOT) return undefined;
   }
-  const [a, b, c, d] = bytes as [number, number, number, number];
-  return [a * 256 + b, c * 256 + d];
+  return at === text.length ? groups : undefined;
 }
+
+const DOT = 46;
+const ZERO = 48;
 
 function parseIpv6(text: string): number[] | undefined {
   const halves = text.split("::");

@@ -119,7 +119,7 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
   if (rateSync !== undefined) new NetworkSet(rateSync.http.trustedProxyNetworks ?? [], "http.trustedProxyNetworks");
   for (const rule of rules) {
     const known = isLimiter(limiter) ? limiter : rateSync?.limiter(rule.limiter);
-    if (known !== undefined) checkRule(rule, known);
+    if (known !== undefined) checkRule(rule, known, rules.length === 1);
   }
   return {
     rules,
@@ -129,7 +129,7 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
     dialects,
     tellsInstants: body === "error" || dialects.some((dialect) => INSTANTS.has(dialect)),
     address: {
-      trustedProxies: options.trustedProxies && new NetworkSet(options.trustedProxies),
+      trustedProxies: options.trustedProxies === undefined ? undefined : new NetworkSet(options.trustedProxies),
       header: addressHeader,
     },
     waitMs,
@@ -190,11 +190,12 @@ function checkCost<Raw>(cost: Cost<Raw>, path: string): Cost<Raw> {
 }
 
 /** What only the limiter tells: whether it can ever hold the cost, and whether it has anything to settle. */
-function checkRule<Raw>({ cost, settle, limiter: id }: CompiledRule<Raw>, { policy }: Limiter): void {
+function checkRule<Raw>(rule: CompiledRule<Raw>, { policy }: Limiter, isAlone: boolean): void {
+  const { cost, settle, limiter: id } = rule;
   if (typeof cost === "number" && cost > policy.capacity) {
     fail("cost", `at most ${policy.capacity}, all that limiter ${show(id)} ever holds`, cost);
   }
-  if (settle !== undefined && policy.rates.length === 0) {
+  if (isAlone && settle !== undefined && policy.rates.length === 0) {
     fail("settle", `a rate to settle with; limiter ${show(id)} has only slots`, settle);
   }
 }

@@ -55,7 +55,7 @@ import { type Admission, GuardAdmission } from "./admission.ts";
 import { type Ask, asksOf } from "./asks.ts";
 import { type ClientAddressOptions, NetworkSet } from "./client_address.ts";
 import type { Refusal } from "./denial.ts";
-import { rateLimitHeaders } from "./headers.ts";
+import { type HeaderPair, rateLimitHeaders } from "./headers.ts";
 import { type CompiledGuard, type CompiledList, compileGuard } from "./compile_guard.ts";
 import type { GuardOptions } from "./options.ts";
 import { refuse } from "./refuse.ts";
@@ -193,9 +193,10 @@ export class Guard<Raw = unknown> {
       this.#troubles.tell("onDecision", "onDecision() failed", error);
     }
     const nowMs = this.#compiled.tellsInstants ? await this.#nowMs(decision) : 0;
-    const told = decision === undefined || dryRun
-      ? []
-      : this.#compiled.dialects.flatMap((dialect) => rateLimitHeaders(decision, dialect, nowMs));
+    const told: HeaderPair[] = [];
+    if (decision !== undefined && !dryRun) {
+      for (const dialect of this.#compiled.dialects) told.push(...rateLimitHeaders(decision, dialect, nowMs));
+    }
     if (refusal === undefined || dryRun) {
       // What another store was charged is not corrected in this one.
       const isCharged = refusal === undefined && decision !== undefined && !decision.degraded;

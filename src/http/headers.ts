@@ -5,7 +5,7 @@
  */
 
 import type { Decision } from "../policy/decision.ts";
-import { isMeasured, policyNames, seconds } from "../policy/headers.ts";
+import { isMeasured, limitField, policyField, policyNames, seconds } from "../policy/headers.ts";
 import type { LimitStatus } from "../policy/status.ts";
 
 /**
@@ -42,7 +42,8 @@ export type HeaderPair = readonly [name: string, value: string];
  */
 export function rateLimitHeaders(decision: Decision, dialect: HeaderDialect, nowMs: number): HeaderPair[] {
   if (dialect === "draft-11") {
-    return Object.entries(decision.headers()).filter(([name]) => name !== "Retry-After");
+    const policy: HeaderPair = ["RateLimit-Policy", policyField(decision)];
+    return isMeasured(decision) ? [policy, ["RateLimit", limitField(decision)]] : [policy];
   }
   const tightest = tightestOf(decision.limits);
   if (tightest === undefined) return [];

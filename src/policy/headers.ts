@@ -25,23 +25,27 @@ export interface HeaderFacts {
 
 /** Headers for an answer. Every number is rounded so that a client that obeys it is never too early. */
 export function decisionHeaders(facts: HeaderFacts): Record<string, string> {
-  const { limits, allowed, retryAfterMs } = facts;
-  const names = policyNames(limits);
-  const items = (parameters: (limit: LimitStatus) => string) =>
-    limits.map((limit, i) => `${quoted(names[i] as string)}${parameters(limit)}`).join(", ");
-  const headers: Record<string, string> = {
-    "RateLimit-Policy": items(({ limit, windowMs }) =>
-      windowMs === undefined ? `;q=${limit};qu="concurrent-requests"` : `;q=${limit};w=${seconds(windowMs)}`
-    ),
-  };
-  if (isMeasured(facts)) {
-    headers["RateLimit"] = items((limit) => {
-      const { remaining, forMs } = available(limit, facts);
-      return `;r=${remaining};t=${seconds(forMs)}`;
-    });
-  }
-  if (!allowed) headers["Retry-After"] = String(seconds(retryAfterMs));
+  const headers: Record<string, string> = { "RateLimit-Policy": policyField(facts) };
+  if (isMeasured(facts)) headers["RateLimit"] = limitField(facts);
+  if (!facts.allowed) headers["Retry-After"] = String(seconds(facts.retryAfterMs));
   return headers;
+}
+
+/** The value of `RateLimit-Policy`. */
+export function policyField({ limits }: HeaderFacts): string {
+  return items(
+    limits,
+    ({ limit, windowMs }) =>
+      windowMs === undefined ? `;q=${limit};qu="concurrent-requests"` : `;q=${limit};w=${seconds(windowMs)}`,
+  );
+}
+
+/** The value of `RateLimit`. */
+export function limitField(facts: HeaderFacts): string {
+  return items(facts.limits, (limit) => {
+    const { remaining, forMs } = available(limit, facts);
+    return `;r=${remaining};t=${seconds(forMs)}`;
+  });
 }
 
 /** Whether anybody has counted: a failure policy that only says yes or no tells nothing about what is left. */
@@ -56,9 +60,10 @@ export function isMeasured({ limits, allowed, reason, degraded }: HeaderFacts): 
  * @param limits The limits of one decision.
  */
 export function policyNames(limits: readonly LimitStatus[]): string[] {
+  if (limits.length === 1) return [printable((limits[0] as LimitStatus).limiter)];
   const names = new Set<string>();
   for (const { limiter } of limits) {
-    const base = limiter.replace(/[^\x20-\x7e]/g, "?");
+    const base = printable(limiter);
     let name = base;
     for (let place = 2; names.has(name); place++) name = `${base}-${place}`;
     names.add(name);
@@ -71,9 +76,20 @@ export function seconds(ms: number): number {
   return Math.max(Math.ceil(ms / 1_000), 1);
 }
 
-/** A structured-field string (RFC 9651) of printable ASCII. */
-function quoted(name: string): string {
-  return `"${name.replace(/["\\]/g, "\\$&")}"`;
+/** A structured-field list (RFC 9651) with an item for each limit. */
+function items(limits: readonly LimitStatus[], parameters: (limit: LimitStatus) => string): string {
+  const names = policyNames(limits);
+  let list = "";
+  for (const [i, limit] of limits.entries()) {
+    const name = names[i] as string;
+    const text = /["\\]/.test(name) ? name.replace(/["\\]/g, "\\$&") : name;
+    list += `${i === 0 ? "" : ", "}"${text}"${parameters(limit)}`;
+  }
+  return list;
+}
+
+function printable(text: string): string {
+  return /[^\x20-\x7e]/.test(text) ? text.replace(/[^\x20-\x7e]/g, "?") : text;
 }
 
 /** What a client can have of a limit, and how long no more than that. */

@@ -285,6 +285,16 @@ describe("settle", () => {
     assert.equal(await lab.used("login"), 3);
   });
 
+  it("leaves slots beside it alone", async () => {
+    await using lab = new Lab({ login: FIVE, slots: { maxConcurrent: 1 } }, {
+      limiter: [{ limiter: "login" }, { limiter: "slots" }],
+      settle: failuresOnly(),
+    });
+    for (let i = 0; i < 3; i++) await (await lab.guard.admit(request())).finish({ status: 200 });
+    assert.equal(await lab.used("login"), 0);
+    assert.deepEqual(lab.errors, []);
+  });
+
   it("counts a request while it runs", async () => {
     await using lab = new Lab({ login: FIVE }, { settle: failuresOnly() });
     const running = [];

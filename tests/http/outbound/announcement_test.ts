@@ -78,7 +78,7 @@ describe("readAnnouncement()", () => {
       limiter: fc.string({ minLength: 1, maxLength: 20, unit: "binary" }),
       algorithm: fc.constant("token_bucket" as const),
       limit: fc.integer({ min: 1, max: 1e12 }),
-      remaining: fc.integer({ min: 0, max: 1e12 }),
+      remaining: fc.integer({ min: 1, max: 1e12 }),
       windowMs: fc.option(fc.integer({ min: 1, max: 1e9 }), { nil: undefined }),
       resetAfterMs: fc.integer({ min: 0, max: 1e9 }),
     });
@@ -86,6 +86,9 @@ describe("readAnnouncement()", () => {
       limits: fc.array(statusArb, { minLength: 1, maxLength: 5 }),
       allowed: fc.boolean(),
       retryAfterMs: fc.integer({ min: 1, max: 1e9 }),
+      reason: fc.constant(undefined),
+      cost: fc.constant(1),
+      degraded: fc.constant(false),
     });
     const seconds = (ms: number) => Math.max(Math.ceil(ms / 1_000), 1);
     fc.assert(

@@ -26,6 +26,7 @@ const partnerFetch = limitedFetch(fetch, { rateSync: rs, limiter: "partner", ...
 const denied: Record<string, number> = {};
 let allowed = 0;
 
+await (await fetch(`${work.server}warm-up`)).text();
 await start();
 const endMs = performance.now() + work.forMs;
 await Promise.all(Array.from({ length: work.lanes }, lane));

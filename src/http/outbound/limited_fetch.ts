@@ -126,8 +126,8 @@ class LimitedFetch {
 
   /** Sends the request once: its answer, or what was refused and may be tried again in its next turn. */
   async #attempt(journey: Journey, permit: Permit, attempt: number): Promise<Outcome> {
-    const { call, limiter, clock, calm } = journey;
-    const holdsSlot = limiter.policy.maxConcurrent > 0;
+    const { call, clock, calm } = journey;
+    const holdsSlot = permit.fencingToken !== undefined;
     const signal = holdsSlot ? either(call.signal, permit.lost) : call.signal;
     const sentMs = clock.nowUs() / 1_000;
     let answer: Response;
@@ -135,8 +135,8 @@ class LimitedFetch {
       answer = await call.send(this.#fetch, signal);
     } catch (error) {
       await permit.release();
-      const waitMs = this.#networkPause(journey, sentMs);
-      if (signal?.aborted || waitMs === undefined || !this.#mayRetry(journey, attempt, waitMs)) throw error;
+      const waitMs = signal?.aborted ? undefined : this.#networkPause(journey, sentMs);
+      if (waitMs === undefined || !this.#mayRetry(journey, attempt, waitMs)) throw error;
       this.#tell({ status: 0, waitMs, source: "backoff", attempt, key: journey.key, shared: false });
       return { refused: undefined, againAtMs: clock.nowUs() / 1_000 + waitMs };
     }

@@ -13,12 +13,13 @@ import type { Quota } from "./announcement.ts";
 /** What stands between separators: quoted text is one piece, whatever is in it. */
 const MEMBERS = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
 const PARAMETERS = /(?:"(?:[^"\\]|\\.)*"|[^";])+/g;
-const QUOTED = /"(?:[^"\\]|\\.)*"/g;
+/** A quotation; where its end is missing, it takes in all the rest, and its only group is empty. */
+const QUOTED = /"(?:[^"\\]|\\.|\\$)*("|$)/gs;
 const WHOLE = /^\d{1,15}$/;
 
 /** Reads the quotas of a `RateLimit` field. A malformed one is left out; all are, where a quotation does not end. */
 export function readQuotaList(text: string): Quota[] {
-  if (text.replace(QUOTED, "").includes('"')) return [];
+  for (const [, end] of text.matchAll(QUOTED)) if (end === "") return [];
   const members = split(text, MEMBERS);
   const old = readDictionary(members);
   if (old !== undefined) return [old];

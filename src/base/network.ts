@@ -1,19 +1,17 @@
 /**
- * IP addresses and networks, read strictly: what is not written as the standards write it is no address.
+ * IP addresses and networks, read strictly: what is not written as the standards write it is no address. `ipaddr.js` does
+ * the reading; what it takes beyond the standards, such as `0177.0.0.1`, is how filters are passed by, and refused here.
  *
  * @module
  */
 
-/** An IP address as 16-bit groups: two for IPv4, eight for IPv6. */
-export type Address = readonly number[];
+import ipaddr from "ipaddr.js";
+
+/** An IP address. IPv4-mapped IPv6 is IPv4. */
+export type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
 /** All addresses that begin with the same bits. */
-export interface Network {
-  /** The first address. */
-  readonly address: Address;
-  /** How many bits must agree. */
-  readonly prefix: number;
-}
+export type Network = readonly [first: Address, prefix: number];
 
 /** The longest text that can be an address, with room for a zone. */
 const MAX_LENGTH = 100;
@@ -25,12 +23,9 @@ const MAX_LENGTH = 100;
  * @returns The address, or `undefined` if it is none.
  */
 export function parseAddress(text: string): Address | undefined {
-  if (text.length > MAX_LENGTH) return undefined;
-  if (!text.includes(":")) return parseIpv4(text);
   const zone = text.indexOf("%");
-  if (zone !== -1 && !/^%[\w.:~-]+$/.test(text.slice(zone))) return undefined;
-  const address = parseIpv6(zone === -1 ? text : text.slice(0, zone));
-  return address !== undefined && isMapped(address) ? address.slice(6) : address;
+  if (zone === -1) return parse(text);
+  return /^%[\w.:~-]+$/.test(text.slice(zone)) && text.includes(":") ? parse(text.slice(0, zone)) : undefined;
 }
 
 /**
@@ -40,97 +35,41 @@ export function parseAddress(text: string): Address | undefined {
  */
 export function parseNetwork(text: string): Network | undefined {
   const [base = "", length, ...rest] = text.split("/");
-  if (rest.length > 0 || base.includes("%") || base.length > MAX_LENGTH) return undefined;
-  const written = base.includes(":") ? parseIpv6(base) : parseIpv4(base);
-  if (written === undefined) return undefined;
-  const bits = written.length * 16;
+  const address = parse(base);
+  if (address === undefined || rest.length > 0) return undefined;
+  // The prefix counts the bits that are written.
+  const bits = base.includes(":") ? 128 : 32;
   if (length !== undefined && !/^(0|[1-9]\d{0,2})$/.test(length)) return undefined;
   const prefix = length === undefined ? bits : Number(length);
   if (prefix > bits) return undefined;
-  const mapped = prefix >= 96 && isMapped(written);
-  return mapped ? { address: written.slice(6), prefix: prefix - 96 } : { address: written, prefix };
+  if (bits === 32 || address.kind() === "ipv6") return [address, prefix];
+  return prefix < 96 ? [(address as ipaddr.IPv4).toIPv4MappedAddress(), prefix] : [address, prefix - 96];
 }
 
 /** Whether an address lies in a network. */
-export function contains({ address: base, prefix }: Network, address: Address): boolean {
-  if (base.length !== address.length) return false;
-  for (let i = 0, left = prefix; left > 0; i++, left -= 16) {
-    const shift = Math.max(16 - left, 0);
-    if ((base[i] as number) >> shift !== (address[i] as number) >> shift) return false;
-  }
-  return true;
+export function contains([first, prefix]: Network, address: Address): boolean {
+  return first.kind() === address.kind() && address.match(first, prefix);
 }
 
 /** The first address of the network of that size in which an address lies. */
 export function masked(address: Address, prefix: number): Address {
-  return address.map((group, i) => {
-    const shift = Math.min(Math.max((i + 1) * 16 - prefix, 0), 16);
-    return (group >> shift) << shift;
-  });
+  const cidr = `${address.toNormalizedString()}/${prefix}`;
+  return address.kind() === "ipv4"
+    ? ipaddr.IPv4.networkAddressFromCIDR(cidr)
+    : ipaddr.IPv6.networkAddressFromCIDR(cidr);
 }
 
 /** Writes an address in its one canonical form (RFC 5952). */
 export function formatAddress(address: Address): string {
-  if (address.length === 2) return address.map((group) => `${group >> 8}.${group & 255}`).join(".");
-  let [start, length] = [-1, 1]; // a single zero is not shortened
-  for (let i = 0; i < address.length; i++) {
-    let end = i;
-    while (address[end] === 0) end++;
-    if (end - i > length) [start, length] = [i, end - i];
-  }
-  const words = (from: number, to?: number) => address.slice(from, to).map((group) => group.toString(16)).join(":");
-  return start === -1 ? words(0) : `${words(0, start)}::${words(start + length)}`;
+  return address.kind() === "ipv4" ? address.toString() : (address as ipaddr.IPv6).toRFC5952String();
 }
 
-/** Read character by character: it is on the way of every request. */
-function parseIpv4(text: string): number[] | undefined {
-  const groups: [number, number] = [0, 0];
-  let at = 0;
-  for (let part = 0; part < 4; part++) {
-    const start = at;
-    let byte = 0;
-    for (; at < text.length && text.charCodeAt(at) !== DOT; at++) {
-      const digit = text.charCodeAt(at) - ZERO;
-      if (digit < 0 || digit > 9 || at - start > 2) return undefined;
-      byte = byte * 10 + digit;
-    }
-    const isOctal = at - start > 1 && text.charCodeAt(start) === ZERO; // 010 is eight to some, ten to others
-    if (at === start || byte > 255 || isOctal) return undefined;
-    groups[part < 2 ? 0 : 1] = groups[part < 2 ? 0 : 1] * 256 + byte;
-    if (part < 3 && text.charCodeAt(at++) !== DOT) return undefined;
-  }
-  return at === text.length ? groups : undefined;
-}
-
-const DOT = 46;
-const ZERO = 48;
-
-function parseIpv6(text: string): number[] | undefined {
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
-  const tail = parseGroups(halves.at(-1) as string, true);
-  if (halves.length === 1) return tail?.length === 8 ? tail : undefined;
-  const head = parseGroups(halves[0] as string, false);
-  if (head === undefined || tail === undefined || head.length + tail.length > 7) return undefined;
-  return [...head, ...new Array<number>(8 - head.length - tail.length).fill(0), ...tail];
-}
-
-/** Groups between colons; the last may be an IPv4 address, at the end of the text. */
-function parseGroups(text: string, atEnd: boolean): number[] | undefined {
-  if (text === "") return [];
-  const groups: number[] = [];
-  const words = text.split(":");
-  for (const [i, word] of words.entries()) {
-    if (/^[0-9a-f]{1,4}$/i.test(word)) groups.push(parseInt(word, 16));
-    else {
-      const embedded = atEnd && i === words.length - 1 ? parseIpv4(word) : undefined;
-      if (embedded === undefined) return undefined;
-      groups.push(...embedded);
-    }
-  }
-  return groups;
-}
-
-function isMapped(address: Address): boolean {
-  return address[5] === 0xffff && address.slice(0, 5).every((group) => group === 0);
+function parse(text: string): Address | undefined {
+  if (text.length > MAX_LENGTH || text.includes("%")) return undefined;
+  const isIpv6 = text.includes(":");
+  if (isIpv6 && !ipaddr.IPv6.isValid(text)) return undefined;
+  // The whole, or the end of what is both. 010 is eight to some, ten to others.
+  const dotted = isIpv6 ? text.slice(text.lastIndexOf(":") + 1) : text;
+  if ((!isIpv6 || dotted.includes(".")) && !ipaddr.IPv4.isValidFourPartDecimal(dotted)) return undefined;
+  return ipaddr.process(text);
 }

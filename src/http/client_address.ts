@@ -106,7 +106,7 @@ export function clientAddress(
 /** An address as a network of that size: what limits all of it together. IPv4 stays as it is. */
 export function addressGroup(address: string, ipv6Prefix: number): string {
   const parsed = parseAddress(address);
-  if (parsed === undefined || parsed.length === 2 || ipv6Prefix >= 128) return address;
+  if (parsed === undefined || parsed.kind() === "ipv4" || ipv6Prefix >= 128) return address;
   return `${formatAddress(masked(parsed, ipv6Prefix))}/${ipv6Prefix}`;
 }
 

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { parseNetwork } from "../../base/network.ts";
 import { show } from "../../base/text.ts";
 import type { LimiterOptions } from "../../policy/options.ts";
 import type { HttpConfig, RateSyncConfig, StoreConfig } from "../options.ts";
@@ -62,7 +61,7 @@ export async function readDocument(
     checkSection(section, () => checks.checkLimiter?.(id, limiter));
     return limiter;
   });
-  return { stores, limiters, http: readHttp(root) };
+  return { stores, limiters, http: await readHttp(root) };
 }
 
 /** Reads every table of a section. The record has no prototype: any id is only an id. */
@@ -81,20 +80,22 @@ async function readNamed<T>(
   return named;
 }
 
-function readHttp(root: Section): HttpConfig {
+async function readHttp(root: Section): Promise<HttpConfig> {
   let networks: readonly string[] | undefined;
   for (const key of HTTP_SECTIONS) {
     const section = root.section(key);
     section?.allowOnly(["trusted_proxy_networks"]);
     const listed = section?.texts("trusted_proxy_networks");
-    const bad = listed?.find((text) => parseNetwork(text) === undefined);
+    if (listed === undefined) continue;
+    const { parseNetwork } = await import("../../base/network.ts");
+    const bad = listed.find((text) => parseNetwork(text) === undefined);
     if (bad !== undefined) {
       section?.fail("trusted_proxy_networks", "networks such as 10.0.0.0/8 or fc00::/7, or addresses", show(bad));
     }
-    if (listed !== undefined && networks !== undefined) {
+    if (networks !== undefined) {
       section?.fail("trusted_proxy_networks", "either [http] or [fastapi] to have it", "both");
     }
-    networks = listed ?? networks;
+    networks = listed;
   }
   return networks === undefined ? {} : { trustedProxyNetworks: networks };
 }

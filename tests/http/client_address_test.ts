@@ -177,7 +177,7 @@ describe("a forged header", () => {
         const headers = { forwarded: `${forged}, for=203.0.113.7`, "x-forwarded-for": forged, "x-real-ip": forged };
         await guard.admit({ method: "GET", url: "/", headers, peer: PROXY });
       }),
-      { numRuns: 500 },
+      { numRuns: 500, examples: [["for=1.1.1.1"]] }, // one at least that is well-formed
     );
     keys.delete("unidentified"); // all of them together
     assert.deepEqual([...keys], ["ip:203.0.113.7"]);

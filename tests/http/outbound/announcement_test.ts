@@ -78,16 +78,16 @@ describe("readAnnouncement()", () => {
       limiter: fc.string({ minLength: 1, maxLength: 20, unit: "binary" }),
       algorithm: fc.constant("token_bucket" as const),
       limit: fc.integer({ min: 1, max: 1e12 }),
-      remaining: fc.integer({ min: 1, max: 1e12 }),
+      remaining: fc.integer({ min: 1, max: 1e12 }), // of an empty one, it is announced when its next unit comes
       windowMs: fc.option(fc.integer({ min: 1, max: 1e9 }), { nil: undefined }),
       resetAfterMs: fc.integer({ min: 0, max: 1e9 }),
     });
     const factsArb = fc.record({
       limits: fc.array(statusArb, { minLength: 1, maxLength: 5 }),
       allowed: fc.boolean(),
-      retryAfterMs: fc.integer({ min: 1, max: 1e9 }),
       reason: fc.constant(undefined),
       cost: fc.constant(1),
+      retryAfterMs: fc.integer({ min: 1, max: 1e9 }),
       degraded: fc.constant(false),
     });
     const seconds = (ms: number) => Math.max(Math.ceil(ms / 1_000), 1);

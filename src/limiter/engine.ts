@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { StoreError } from "../base/errors.ts";
+import { StoreError } from "../base/errors.ts";
 import { Decision, RateLimitedError } from "../policy/decision.ts";
-import type { DoneReply, StoreRequest, TakeReply, Target } from "../stores/store.ts";
+import { localPolicy } from "../policy/share.ts";
+import type { DoneReply, StoreRequest, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { ReplyFacts, storelessFacts } from "./decide.ts";
 import type { LimiterEvent } from "./events.ts";
 import { isClosed, isStoreError, strictest } from "./failure.ts";
@@ -33,12 +34,12 @@ export interface Route {
   readonly current: StoreClient | undefined;
   /** The configured store; opened if it is not. */
   client(): Promise<StoreClient>;
-  /** The store of this process, for when the configured one cannot decide. */
+  /** The store of this process, if it is open. */
+  currentFallback(): StoreClient | undefined;
+  /** The store of this process, for when the configured one cannot decide; opened if it is not. */
   fallback(): Promise<StoreClient>;
   /** The present, in milliseconds since the Unix epoch. */
   nowMs(): number;
-  /** Told of every failure of the store. */
-  failed(error: StoreError): void;
 }
 
 /** How to wait. */
@@ -84,8 +85,9 @@ export async function decideInTurn(parties: readonly Party[], route: Route, how:
     // Another store may have taken the place of this one.
     if (isClosed(error) && await route.client() !== client) return await decideInTurn(parties, route, left);
     if (!isStoreError(error)) throw error;
-    const policy = failed(parties, route, error);
-    if (policy === "local") return await takeAt(await route.fallback(), parties, left, true);
+    const policy = failed(parties, error);
+    const local = policy === "local" ? localParties(parties) : undefined;
+    if (local !== undefined) return await takeAt(await route.fallback(), local, left, true);
     const decision = new Decision(storelessFacts(targetsOf(parties), policy === "allow"));
     count(parties, decision, 0, route.nowMs(), true);
     if (!decision.allowed) throw new RateLimitedError(decision);
@@ -109,6 +111,8 @@ interface Question<Answer> {
   conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean, nowUs?: number): Answer;
   /** Makes the answer where no store decided. */
   storeless(allowed: boolean, nowMs: number): Answer;
+  /** The same question over other limits. */
+  over(parties: readonly Party[]): Question<Answer>;
 }
 
 class NowQuestion implements Question<TryDecision> {
@@ -139,6 +143,10 @@ class NowQuestion implements Question<TryDecision> {
     count(this.parties, decision, 0, nowMs, false);
     return decision;
   }
+
+  over(parties: readonly Party[]): NowQuestion {
+    return new NowQuestion(parties, this.route);
+  }
 }
 
 class PeekQuestion implements Question<Decision> {
@@ -163,6 +171,10 @@ class PeekQuestion implements Question<Decision> {
   storeless(allowed: boolean): Decision {
     return new Decision(storelessFacts(this.targets, allowed));
   }
+
+  over(parties: readonly Party[]): PeekQuestion {
+    return new PeekQuestion(parties, this.route);
+  }
 }
 
 function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
@@ -173,7 +185,7 @@ function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
   const known = parties.length === 1 ? client.foresight?.decide(target, question.mode, 0) : undefined;
   if (known === undefined) return askAt(question, client);
   if (!(known instanceof Promise)) return question.conclude(client, known, "", false, known.nowUs);
-  return known.then(
+  return (client.guard?.within(known, question.targets) ?? known).then(
     (reply) => question.conclude(client, reply, "", false),
     (error) => recover(question, client, error),
   );
@@ -181,8 +193,26 @@ function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
 
 function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer | Promise<Answer> {
   const { targets, mode } = question;
+  const { guard } = client;
   const request = newRequest(client, targets, mode, 0);
-  const askedUs = client.store.isLocal ? 0 : client.clock.nowUs();
+  if (guard === undefined) return askHere(question, client, request);
+  const askedUs = client.clock.nowUs();
+  return guard.decide(request, {
+    reply(reply) {
+      client.foresight?.remember(request, reply, askedUs);
+      return question.conclude(client, reply, request.id, false);
+    },
+    failure: (error) => recover(question, client, error),
+  });
+}
+
+/** Asks a store that is in this process. */
+function askHere<Answer>(
+  question: Question<Answer>,
+  client: StoreClient,
+  request: TakeRequest,
+  degraded = false,
+): Answer | Promise<Answer> {
   let reply: TakeReply | Promise<TakeReply>;
   try {
     reply = client.store.execute(request);
@@ -190,34 +220,64 @@ function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer 
     return recover(question, client, error);
   }
   // A store in this process has the clock of this process.
-  if (!(reply instanceof Promise)) return question.conclude(client, reply, request.id, false, reply.nowUs);
-  return reply.then((later) => {
-    client.foresight?.remember(request, later, askedUs);
-    return question.conclude(client, later, request.id, false);
-  }, (error) => recover(question, client, error));
+  if (!(reply instanceof Promise)) return question.conclude(client, reply, request.id, degraded, reply.nowUs);
+  return reply.then(
+    (later) => question.conclude(client, later, request.id, degraded),
+    (error) => recover(question, client, error),
+  );
 }
 
 /** What is answered where the store could not: another store, or the failure policy. */
-async function recover<Answer>(question: Question<Answer>, client: StoreClient, error: unknown): Promise<Answer> {
-  const { parties, route, mode } = question;
-  if (isClosed(error) && await route.client() !== client) return await ask(question);
+function recover<Answer>(
+  question: Question<Answer>,
+  client: StoreClient,
+  error: unknown,
+): Answer | Promise<Answer> {
+  const { parties, route } = question;
+  if (isClosed(error)) return askAnother(question, client, error);
   if (!isStoreError(error)) throw error;
-  const policy = failed(parties, route, error);
-  if (policy !== "local") return question.storeless(policy === "allow", route.nowMs());
-  const fallback = await route.fallback();
-  const request = newRequest(fallback, targetsOf(parties), mode, 0);
-  return question.conclude(fallback, await fallback.ask(request), request.id, true);
+  const policy = failed(parties, error);
+  const local = policy === "local" ? localParties(parties) : undefined;
+  if (local === undefined) return question.storeless(policy === "allow", route.nowMs());
+  const current = route.currentFallback();
+  if (current !== undefined) return askFallback(question.over(local), current);
+  return route.fallback().then((fallback) => askFallback(question.over(local), fallback));
+}
+
+/** Another store may have taken the place of one that was closed. */
+async function askAnother<Answer>(question: Question<Answer>, closed: StoreClient, error: unknown): Promise<Answer> {
+  if (await question.route.client() === closed) throw error;
+  return await ask(question);
+}
+
+function askFallback<Answer>(question: Question<Answer>, fallback: StoreClient): Answer | Promise<Answer> {
+  return askHere(question, fallback, newRequest(fallback, question.targets, question.mode, 0), true);
+}
+
+/**
+ * The same call on the limits that this process applies alone. Undefined if it asks for more than they can ever grant.
+ */
+function localParties(parties: readonly Party[]): readonly Party[] | undefined {
+  if (parties.every(({ target }) => target.policy.localShare === 1)) return parties;
+  const local = parties.map((party) => ({
+    ...party,
+    target: { ...party.target, policy: localPolicy(party.target.policy) },
+  }));
+  const fits = local.every(({ target: { cost, slots, policy } }) => {
+    return cost <= policy.capacity && (policy.maxConcurrent === 0 || slots <= policy.maxConcurrent);
+  });
+  return fits ? local : undefined;
 }
 
 /** Tells everybody of a failure, and what to do about it. */
-function failed(parties: readonly Party[], route: Route, error: StoreError): "local" | "allow" | "deny" {
-  route.failed(error);
+function failed(parties: readonly Party[], error: StoreError): "local" | "allow" | "deny" {
   for (const { metrics, emit, target } of parties) {
     metrics.storeFailed();
     emit?.({ type: "store_error", limiter: target.limiter, error });
   }
   const policy = strictest(targetsOf(parties));
-  if (policy === "throw") throw error;
+  // The error may be one for many callers: each gets a stack trace of his own.
+  if (policy === "throw") throw new StoreError(error.code, error.message, { cause: error, reason: error.reason });
   return policy;
 }
 
@@ -279,7 +339,7 @@ function newPermit(
         emit?.({ type: "release", limiter: target.limiter });
       }
       // Whatever keeps the store from hearing it, the lease ends by itself.
-      await client.ask({ op: "release", id, targets }).catch(() => {});
+      await client.giveUp({ op: "release", id, targets });
     },
   });
   for (const { metrics } of holders) metrics.held();
@@ -296,6 +356,7 @@ function count(
 ): void {
   for (let i = 0; i < parties.length; i++) {
     const { target, metrics, emit } = parties[i] as Party;
+    if (decision.degraded) metrics.degraded();
     if (decision.allowed) metrics.acquired(waitedMs, nowMs);
     else metrics.denied(decision.reason === "concurrency" && !patient, patient);
     emit?.({ type: "decision", limiter: target.limiter, decision, waitedMs });

@@ -273,5 +273,6 @@ function settle<Item, Reply>(batch: readonly Entry<Item, Reply>[], replies: read
 }
 
 function overloaded(maxQueued: number): StoreError {
-  return new StoreError("STORE_OVERLOADED", `Cannot ask the store: ${maxQueued} requests wait to be sent already`);
+  const message = `Cannot ask the store: ${maxQueued} requests wait to be sent already`;
+  return new StoreError("STORE_OVERLOADED", message, { reason: "overloaded" });
 }

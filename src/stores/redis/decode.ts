@@ -9,6 +9,7 @@ import type { DoneReply, Notice, StoreRequest, TakeReply, TakeStatus, Target, Ta
 import type { ScriptReply } from "./connections/connection.ts";
 import { decodeBuckets } from "./decode_buckets.ts";
 import type { EncodedCall } from "./encode.ts";
+import { refusalReason, withAdvice } from "./refusal.ts";
 
 const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots"];
 
@@ -27,9 +28,14 @@ export function decodeBatch(
   const nowUs = Number(reply[0]);
   return batch.map(({ request }, i) => {
     const entry = reply[i + 1] as ScriptReply;
-    if (!Array.isArray(entry)) return new StoreError("STORE_REFUSED", `Redis refused the request: ${String(entry)}`);
+    if (!Array.isArray(entry)) return refused(String(entry));
     return decodeEntry(request, nowUs, entry.map(Number), script.name !== "coordinate");
   });
+}
+
+function refused(text: string): StoreError {
+  const reason = refusalReason(text);
+  return new StoreError("STORE_REFUSED", `Redis refused the request: ${withAdvice(text, reason)}`, { reason });
 }
 
 function unreadable(): StoreError {

@@ -68,7 +68,10 @@ export class RedisStore implements Store {
       kindOf: scriptOf,
       keysOf: ({ keys }) => keys,
       joins: isRepeat,
-      errorOf: (cause) => cause instanceof StoreError ? new StoreError(cause.code, cause.message, { cause }) : cause,
+      errorOf: (cause) =>
+        cause instanceof StoreError
+          ? new StoreError(cause.code, cause.message, { cause, reason: cause.reason })
+          : cause,
       afterSending: inNextTurn,
       nowUs: systemClock.nowUs,
       maxBatch: MAX_BATCH,

@@ -113,14 +113,12 @@ export class DeadlineQueue<T> {
 
 /** Something that waits in a line of deadlines. Who waits extends it, so that no other object is needed. */
 export abstract class Deadlined {
-  /** When its time is over; the line sets it. */
+  /** When its time is over; the line sets it. 0 while it is in none. */
   dueUs = 0;
   /** Its neighbours in the line. */
   before: Deadlined | undefined = undefined;
   /** The one behind it. */
   after: Deadlined | undefined = undefined;
-  /** Whether it is in a line. */
-  isInLine = false;
 
   /** Its time is over, and it has left the line. Must not throw. */
   abstract expire(): void;
@@ -152,7 +150,6 @@ export class DeadlineLine {
   add(one: Deadlined, nowUs: number): void {
     const last = this.#last;
     one.dueUs = nowUs + this.#waitUs;
-    one.isInLine = true;
     one.before = last;
     if (last === undefined) this.#first = one;
     else last.after = one;
@@ -162,7 +159,7 @@ export class DeadlineLine {
 
   /** Takes somebody out, and tells whether he was still in. */
   delete(one: Deadlined): boolean {
-    if (!one.isInLine) return false;
+    if (one.dueUs === 0) return false;
     const { before, after } = one;
     if (before === undefined) this.#first = after;
     else before.after = after;
@@ -170,7 +167,7 @@ export class DeadlineLine {
     else after.before = before;
     // One that has grown old must not keep those alive that came after it.
     one.before = one.after = undefined;
-    one.isInLine = false;
+    one.dueUs = 0;
     return true;
   }
 

@@ -31,14 +31,6 @@ const DOWN: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorReason
   "disconnected",
 ]);
 
-/** What a call knows of the breaker when it is made. */
-export interface BreakerMark {
-  /** How many answers the store had given. */
-  readonly answersBefore: number;
-  /** How many failures had been counted. */
-  readonly failuresBefore: number;
-}
-
 /** What a breaker works with. */
 export interface BreakerOptions {
   /** What it waits by. */
@@ -54,12 +46,14 @@ export interface BreakerOptions {
 }
 
 /** The breaker of one process at one store. */
-export class Breaker implements BreakerMark {
+export class Breaker {
   readonly #options: BreakerOptions;
-  #answers = 0;
-  /** Failures in a row, and failures at all; of calls that were under way together one counts. */
+  /** Counts answers and failures; where it stood at the last of each. */
+  #mark = 1;
+  #answeredAt = 0;
+  #failedAt = 0;
+  /** Failures in a row; of calls that were under way together one counts. */
   #inRow = 0;
-  #counted = 0;
   #error: StoreError | undefined;
   #outages = 0;
   #downAtUs = 0;
@@ -94,19 +88,14 @@ export class Breaker implements BreakerMark {
     return this.#error === undefined ? undefined : this.#downAtUs;
   }
 
-  /** How many answers the store has given. */
-  get answersBefore(): number {
-    return this.#answers;
-  }
-
-  /** How many failures have been counted. */
-  get failuresBefore(): number {
-    return this.#counted;
+  /** What a call has to remember, when it is made, for `failed`. */
+  get mark(): number {
+    return this.#mark;
   }
 
   /** The store has answered a call. */
   answered(): void {
-    this.#answers++;
+    this.#answeredAt = ++this.#mark;
     this.#inRow = 0;
   }
 
@@ -116,14 +105,15 @@ export class Breaker implements BreakerMark {
     if (this.#error !== undefined && this.#timer === undefined && !this.#isLooking) this.#lookLater(0);
   }
 
-  /** A call has failed. */
-  failed(error: StoreError, { answersBefore, failuresBefore }: BreakerMark): void {
+  /** A call has failed that was made when `mark` was so much. */
+  failed(error: StoreError, mark: number): void {
     if (!isOutage(error)) return;
     if (this.#error !== undefined) return;
-    const isSilent = error.code === "STORE_TIMEOUT" && answersBefore === this.#answers;
-    const isNew = failuresBefore === this.#counted;
+    // Not one answer since it was made.
+    const isSilent = error.code === "STORE_TIMEOUT" && mark >= this.#answeredAt;
+    const isNew = mark >= this.#failedAt;
     if (isNew) {
-      this.#counted++;
+      this.#failedAt = ++this.#mark;
       this.#inRow++;
     }
     if (DOWN.has(error.reason) || isSilent || this.#inRow >= MOST_FAILURES) this.#open(error);

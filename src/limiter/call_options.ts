@@ -62,7 +62,24 @@ export function targetOf(limiter: string, policy: Policy, options: AskOptions): 
   checkUnits("cost", limiter, cost);
   if (cost > policy.capacity) throw new CostExceedsLimitError(limiter, cost, policy.capacity);
   const slots = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
-  return { limiter, key, policy, cost, slots };
+  return new Asked(limiter, key, policy, cost, slots);
+}
+
+/** Of a class: see `Take`. */
+class Asked implements Target {
+  readonly limiter: string;
+  readonly key: string | undefined;
+  readonly policy: Policy;
+  readonly cost: number;
+  readonly slots: number;
+
+  constructor(limiter: string, key: string | undefined, policy: Policy, cost: number, slots: number) {
+    this.limiter = limiter;
+    this.key = key;
+    this.policy = policy;
+    this.cost = cost;
+    this.slots = slots;
+  }
 }
 
 /** A misspelt option would silently mean the default: no key, or another deadline. */

@@ -11,6 +11,7 @@ import type { DoneReply, StoreRequest, TakeReply, TakeRequest, Target } from "..
 import { ReplyFacts, storelessFacts } from "./decide.ts";
 import type { LimiterEvent } from "./events.ts";
 import { isClosed, isStoreError, strictest } from "./failure.ts";
+import type { Conclusion } from "./guard.ts";
 import type { HeldLease } from "./lease_keeper.ts";
 import type { MetricsRecorder } from "./metrics.ts";
 import { LeasedPermit, type Permit, RatePermit } from "./permit.ts";
@@ -102,23 +103,11 @@ export async function correct(route: Route, request: StoreRequest): Promise<Done
 }
 
 /** A question for one moment: how to ask it, and what becomes of the answer. */
-interface Question<Answer> {
+abstract class Question<Answer> implements Conclusion<Answer> {
   readonly parties: readonly Party[];
   readonly targets: readonly Target[];
   readonly route: Route;
-  readonly mode: "now" | "peek";
-  /** Makes the answer from a store's reply. `nowUs` is the time by this process' clock, if it is known. */
-  conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean, nowUs?: number): Answer;
-  /** Makes the answer where no store decided. */
-  storeless(allowed: boolean, nowMs: number): Answer;
-  /** The same question over other limits. */
-  over(parties: readonly Party[]): Question<Answer>;
-}
-
-class NowQuestion implements Question<TryDecision> {
-  readonly parties: readonly Party[];
-  readonly targets: readonly Target[];
-  readonly route: Route;
+  abstract readonly mode: "now" | "peek";
 
   constructor(parties: readonly Party[], route: Route) {
     this.parties = parties;
@@ -126,6 +115,24 @@ class NowQuestion implements Question<TryDecision> {
     this.route = route;
   }
 
+  /** Makes the answer from a store's reply. `nowUs` is the time by this process' clock, if it is known. */
+  abstract conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean, nowUs?: number): Answer;
+  /** Makes the answer where no store decided. */
+  abstract storeless(allowed: boolean, nowMs: number): Answer;
+  /** The same question over other limits. */
+  abstract over(parties: readonly Party[]): Question<Answer>;
+
+  reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Answer {
+    client.foresight?.remember(request, reply, askedUs);
+    return this.conclude(client, reply, request.id, false);
+  }
+
+  failure(client: StoreClient, error: unknown): Answer | Promise<Answer> {
+    return recover(this, client, error);
+  }
+}
+
+class NowQuestion extends Question<TryDecision> {
   get mode(): "now" {
     return "now";
   }
@@ -149,17 +156,7 @@ class NowQuestion implements Question<TryDecision> {
   }
 }
 
-class PeekQuestion implements Question<Decision> {
-  readonly parties: readonly Party[];
-  readonly targets: readonly Target[];
-  readonly route: Route;
-
-  constructor(parties: readonly Party[], route: Route) {
-    this.parties = parties;
-    this.targets = targetsOf(parties);
-    this.route = route;
-  }
-
+class PeekQuestion extends Question<Decision> {
   get mode(): "peek" {
     return "peek";
   }
@@ -196,14 +193,7 @@ function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer 
   const { guard } = client;
   const request = newRequest(client, targets, mode, 0);
   if (guard === undefined) return askHere(question, client, request);
-  const askedUs = client.clock.nowUs();
-  return guard.decide(request, {
-    reply(reply) {
-      client.foresight?.remember(request, reply, askedUs);
-      return question.conclude(client, reply, request.id, false);
-    },
-    failure: (error) => recover(question, client, error),
-  });
+  return guard.decide(client, request, question);
 }
 
 /** Asks a store that is in this process. */
@@ -304,7 +294,7 @@ async function takeAt(
 }
 
 function targetsOf(parties: readonly Party[]): Target[] {
-  return parties.length === 1 ? [(parties[0] as Party).target] : parties.map((party) => party.target);
+  return parties.length === 1 ? Array.of((parties[0] as Party).target) : parties.map((party) => party.target);
 }
 
 function newPermit(

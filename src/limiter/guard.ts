@@ -9,9 +9,10 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { Deadlined, DeadlineLine, withTimeout } from "../base/deadline.ts";
 import { StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import type { Store, TakeReply, TakeRequest, Target } from "../stores/store.ts";
-import { Breaker, type BreakerMark, type BreakerOptions } from "./breaker.ts";
+import type { ReplySink, Store, TakeReply, TakeRequest, Target } from "../stores/store.ts";
+import { Breaker, type BreakerOptions } from "./breaker.ts";
 import { isStoreError } from "./failure.ts";
+import type { StoreClient } from "./store_client.ts";
 
 /** How long a look at a store that has none of its own may take, in milliseconds. */
 const LOOK_MS = 1_800;
@@ -23,11 +24,11 @@ export interface GuardHooks extends Pick<BreakerOptions, "onDown" | "onUp" | "on
 }
 
 /** What becomes of the outcome of a call. */
-interface Conclusion<Answer> {
-  /** Makes the answer from a reply. */
-  reply(reply: TakeReply): Answer;
+export interface Conclusion<Answer> {
+  /** Makes the answer from a reply to a request, which was asked at an instant of the client's clock. */
+  reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Answer;
   /** Makes the answer where there is no reply, or not in time. May throw. */
-  failure(error: unknown): Answer | Promise<Answer>;
+  failure(client: StoreClient, error: unknown): Answer | Promise<Answer>;
 }
 
 /** The guard of one process at one store. */
@@ -80,32 +81,35 @@ export class Guard {
   /**
    * Asks for a decision, and concludes in time. What the store grants later goes to `onLate`.
    *
+   * @param client Who asks.
    * @param request What is asked.
    * @param conclusion What becomes of the outcome.
-   * @param signal Gives up a request that has not been sent.
    */
   decide<Answer>(
+    client: StoreClient,
     request: TakeRequest,
     conclusion: Conclusion<Answer>,
-    signal?: AbortSignal,
   ): Answer | Promise<Answer> {
     const refusal = this.refusal();
-    if (refusal !== undefined) return conclusion.failure(refusal);
-    let reply: TakeReply | Promise<TakeReply>;
-    const mark = this.breaker;
-    try {
-      reply = this.#store.execute(request, signal);
-    } catch (error) {
-      this.#failed(error, mark, request.targets);
-      return conclusion.failure(error);
-    }
-    if (!(reply instanceof Promise)) return conclusion.reply(reply);
-    return this.#wait(request, reply, conclusion);
+    if (refusal !== undefined) return conclusion.failure(client, refusal);
+    return new Promise<Answer>((resolve, reject) => {
+      this.#send(new Call(this, client, request, conclusion, resolve, reject));
+    });
   }
 
-  /** The same, without a conclusion: the reply itself, or the error. */
-  async take(request: TakeRequest, signal?: AbortSignal): Promise<TakeReply> {
-    return await this.decide<TakeReply>(request, PLAIN, signal);
+  /** Asks for a decision, and hands on the reply, or the error, in time. */
+  take(client: StoreClient, request: TakeRequest, signal?: AbortSignal): Promise<TakeReply> {
+    if (signal === undefined) {
+      try {
+        return Promise.resolve(this.decide(client, request, PLAIN));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    const refusal = this.refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const asked = this.count(() => this.#store.execute(request, signal), request.targets);
+    return this.within(asked, request.targets, (late) => this.#hooks.onLate(request, late));
   }
 
   /**
@@ -119,7 +123,7 @@ export class Guard {
     const timeoutUs = timeoutOf(targets);
     if (timeoutUs === Infinity) return promise;
     return new Promise<T>((resolve, reject) => {
-      const mark = { answersBefore: this.breaker.answersBefore, failuresBefore: this.breaker.failuresBefore };
+      const { mark } = this.breaker;
       const wait = new Patience(() => {
         const error = this.#lateError(timeoutUs);
         this.#failed(error, mark, targets);
@@ -136,7 +140,7 @@ export class Guard {
 
   /** Counts the outcome of what is not a decision: its caller waits as long as it takes. */
   async count<T>(ask: () => T | Promise<T>, targets: readonly Target[]): Promise<T> {
-    const mark = { answersBefore: this.breaker.answersBefore, failuresBefore: this.breaker.failuresBefore };
+    const { mark } = this.breaker;
     try {
       const value = await ask();
       this.breaker.answered();
@@ -152,36 +156,51 @@ export class Guard {
     this.breaker.close();
   }
 
-  #wait<Answer>(
-    request: TakeRequest,
-    reply: Promise<TakeReply>,
-    conclusion: Conclusion<Answer>,
-  ): Promise<Answer> {
+  #send<Answer>(call: Call<Answer>): void {
+    const { request, client } = call;
     const timeoutUs = timeoutOf(request.targets);
-    return new Promise<Answer>((resolve, reject) => {
-      const call = new Call(this, request, conclusion, resolve, reject, timeoutUs);
-      const line = timeoutUs === Infinity ? undefined : this.#lineOf(timeoutUs);
-      if (line !== undefined) line.add(call, this.#clock.nowUs());
-      reply.then((value) => {
-        this.breaker.answered();
-        if (line === undefined || line.delete(call)) call.conclude(value);
-        else this.#hooks.onLate(request, value);
-      }, (error) => {
-        this.#failed(error, call, request.targets);
-        if (line === undefined || line.delete(call)) call.fail(error);
-      });
-    });
+    if (timeoutUs !== Infinity) {
+      const nowUs = this.#clock === client.clock ? call.askedUs : this.#clock.nowUs();
+      call.line = this.#lineOf(timeoutUs);
+      call.line.add(call, nowUs);
+    }
+    if (this.#store.submit !== undefined) return this.#store.submit(request, call);
+    const answered = (reply: TakeReply) => call.answered(reply);
+    const failed = (error: unknown) => call.failed(error);
+    try {
+      const reply = this.#store.execute(request);
+      if (reply instanceof Promise) reply.then(answered, failed);
+      else answered(reply);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   /**
-   * A call's time is over.
+   * A call was answered; nobody may wait for it any more.
    *
    * @internal
    */
-  expired(call: BreakerMark, targets: readonly Target[], timeoutUs: number): StoreError {
-    const error = this.#lateError(timeoutUs);
-    this.#failed(error, call, targets);
-    return error;
+  late(request: TakeRequest, reply: TakeReply): void {
+    this.#hooks.onLate(request, reply);
+  }
+
+  /**
+   * A call has failed, or its time is over.
+   *
+   * @internal
+   */
+  failed(error: unknown, { mark, request }: { readonly mark: number; readonly request: TakeRequest }): void {
+    this.#failed(error, mark, request.targets);
+  }
+
+  /**
+   * What a call is told whose time is over.
+   *
+   * @internal
+   */
+  lateError(request: TakeRequest): StoreError {
+    return this.#lateError(timeoutOf(request.targets));
   }
 
   #lateError(timeoutUs: number): StoreError {
@@ -191,7 +210,7 @@ export class Guard {
     return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
   }
 
-  #failed(error: unknown, mark: BreakerMark, targets: readonly Target[]): void {
+  #failed(error: unknown, mark: number, targets: readonly Target[]): void {
     if (!isStoreError(error)) return;
     this.#lastTargets = targets;
     this.breaker.failed(error, mark);
@@ -219,60 +238,71 @@ export class Guard {
 }
 
 const PLAIN: Conclusion<TakeReply> = {
-  reply: (reply) => reply,
-  failure: (error) => {
+  reply: (_client, _request, reply) => reply,
+  failure: (_client, error) => {
     throw error;
   },
 };
 
-/** A decision that is waited for. */
-class Call<Answer> extends Deadlined implements BreakerMark {
-  readonly answersBefore: number;
-  readonly failuresBefore: number;
+/** A decision that is waited for. One object for each: this is the hottest path of all. */
+class Call<Answer> extends Deadlined implements ReplySink<TakeReply> {
+  readonly client: StoreClient;
+  readonly request: TakeRequest;
+  readonly mark: number;
+  readonly askedUs: number;
+  line: DeadlineLine | undefined;
   readonly #guard: Guard;
-  readonly #request: TakeRequest;
   readonly #conclusion: Conclusion<Answer>;
   readonly #resolve: (answer: Answer | Promise<Answer>) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #timeoutUs: number;
 
   constructor(
     guard: Guard,
+    client: StoreClient,
     request: TakeRequest,
     conclusion: Conclusion<Answer>,
     resolve: (answer: Answer | Promise<Answer>) => void,
     reject: (error: unknown) => void,
-    timeoutUs: number,
   ) {
     super();
-    this.answersBefore = guard.breaker.answersBefore;
-    this.failuresBefore = guard.breaker.failuresBefore;
+    this.client = client;
+    this.request = request;
+    this.mark = guard.breaker.mark;
+    this.askedUs = client.clock.nowUs();
+    this.line = undefined;
     this.#guard = guard;
-    this.#request = request;
     this.#conclusion = conclusion;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#timeoutUs = timeoutUs;
   }
 
-  conclude(reply: TakeReply): void {
+  answered(reply: TakeReply): void {
+    this.#guard.breaker.answered();
+    if (this.line !== undefined && !this.line.delete(this)) return this.#guard.late(this.request, reply);
     try {
-      this.#resolve(this.#conclusion.reply(reply));
+      this.#resolve(this.#conclusion.reply(this.client, this.request, reply, this.askedUs));
     } catch (error) {
       this.#reject(error);
     }
   }
 
-  fail(error: unknown): void {
-    try {
-      this.#resolve(this.#conclusion.failure(error));
-    } catch (thrown) {
-      this.#reject(thrown);
-    }
+  failed(error: unknown): void {
+    this.#guard.failed(error, this);
+    if (this.line === undefined || this.line.delete(this)) this.#fail(error);
   }
 
   override expire(): void {
-    this.fail(this.#guard.expired(this, this.#request.targets, this.#timeoutUs));
+    const error = this.#guard.lateError(this.request);
+    this.#guard.failed(error, this);
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
+    try {
+      this.#resolve(this.#conclusion.failure(this.client, error));
+    } catch (thrown) {
+      this.#reject(thrown);
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import type { Policy } from "../policy/policy.ts";
 import type { Target } from "../stores/store.ts";
 import { type AcquireOptions, type AskOptions, checkUnits, maxWaitUs, targetOf } from "./call_options.ts";
 import { correct, decideInTurn, decideNow, type Party, peek, type Route } from "./engine.ts";
-import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
+import { type LimiterEvent, type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import { KeyedLimiter } from "./keyed_limiter.ts";
 import { type LimiterMetrics, MetricsRecorder } from "./metrics.ts";
 import type { Permit } from "./permit.ts";
@@ -87,7 +87,7 @@ export class Limiter {
   tryAcquire(options: AskOptions = {}): Promise<TryDecision> {
     // Not an async function: a decision that is known at once costs one promise, not four.
     try {
-      return Promise.resolve(decideNow([this.party(options)], this.#route));
+      return Promise.resolve(decideNow(Array.of(this.party(options)), this.#route));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -205,11 +205,8 @@ export class Limiter {
    */
   party(options: AskOptions): Party {
     const subscriptions = this.#subscriptions;
-    return {
-      target: targetOf(this.id, this.#policy, options),
-      metrics: this.#metrics,
-      emit: subscriptions.any ? (event) => subscriptions.emit(event) : undefined,
-    };
+    const emit = subscriptions.any ? (event: LimiterEvent) => subscriptions.emit(event) : undefined;
+    return new LimiterParty(targetOf(this.id, this.#policy, options), this.#metrics, emit);
   }
 
   #target({ key }: KeyOptions): Target {
@@ -223,5 +220,18 @@ export class Limiter {
       expected: `a limiter with a rate, to ${verb} it`,
       received: "one that has only maxConcurrent",
     });
+  }
+}
+
+/** Of a class: see `Take`. */
+class LimiterParty implements Party {
+  readonly target: Target;
+  readonly metrics: MetricsRecorder;
+  readonly emit: Party["emit"];
+
+  constructor(target: Target, metrics: MetricsRecorder, emit: Party["emit"]) {
+    this.target = target;
+    this.metrics = metrics;
+    this.emit = emit;
   }
 }

@@ -121,7 +121,7 @@ async function takeSlot(
 
 /** Takes rates, in time. */
 function take(client: StoreClient, request: TakeRequest, signal?: AbortSignal): TakeReply | Promise<TakeReply> {
-  return client.guard?.take(request, signal) ?? client.store.execute(request, signal);
+  return client.guard?.take(client, request, signal) ?? client.store.execute(request, signal);
 }
 
 /** What a take left behind in each rate, for giving it back. */
@@ -224,7 +224,28 @@ export function newRequest(
     slots,
     cost: targets[0]?.cost ?? 0,
   });
-  return { op: "take", targets, mode, maxWaitUs, id, arrivalUs: 0 };
+  return new Take(targets, mode, maxWaitUs, id);
+}
+
+/**
+ * A take, of a class as all that is made for each decision: V8 may come to make objects of a literal in the old
+ * generation, where everything that they hold grows old with them.
+ */
+class Take implements TakeRequest {
+  readonly op = "take";
+  readonly arrivalUs = 0;
+  readonly times = undefined;
+  readonly targets: readonly Target[];
+  readonly mode: TakeRequest["mode"];
+  readonly maxWaitUs: number;
+  readonly id: string;
+
+  constructor(targets: readonly Target[], mode: TakeRequest["mode"], maxWaitUs: number, id: string) {
+    this.targets = targets;
+    this.mode = mode;
+    this.maxWaitUs = maxWaitUs;
+    this.id = id;
+  }
 }
 
 function nameOf(targets: readonly Target[]): string {

@@ -106,8 +106,8 @@ export class StoreSlot {
       onFailure: (error) => this.#failed(error),
       onLate: (request, reply) => undoQuietly(client, request, reply),
     });
-    const foresight = new Foresight(store, clock, (request) => guard.take(request));
-    const client = new StoreClient(this.id, store, clock, { foresight, guard });
+    const foresight = new Foresight(store, clock, (request) => guard.take(client, request));
+    const client: StoreClient = new StoreClient(this.id, store, clock, { foresight, guard });
     return this.#current = client;
   }
 
@@ -221,7 +221,11 @@ export async function openMemory(options: MemoryStoreOptions): Promise<Store> {
 async function openStore(config: StoreConfig | Store, { clock, logger }: Surroundings): Promise<Store> {
   if (isStore(config)) return config;
   if (config.engine === "memory") return await openMemory({ clock, ...pick("maxKeys", config.maxKeys) });
-  const { createRedisStore } = await import("../stores/redis/mod.ts");
+  const [{ createRedisStore }, { loadDriver }] = await Promise.all([
+    import("../stores/redis/mod.ts"),
+    import("../stores/redis/connections/client.ts"),
+  ]);
+  await loadDriver().catch(() => {}); // who connects is told
   return createRedisStore(splitFailureOptions(config)[1], {
     onError: (error) => logger?.warn(`rate-sync: ${error.message}`),
   });

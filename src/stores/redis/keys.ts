@@ -71,7 +71,7 @@ export class KeyNames {
       const [target] = targets as [Target];
       const main = this.#main(target);
       if (main === undefined) return undefined;
-      if (target.policy.rates.length <= 1 && target.policy.maxConcurrent === 0) return [main];
+      if (target.policy.rates.length <= 1 && target.policy.maxConcurrent === 0) return Array.of(main); // [main] may come to be made in the old generation
     }
     const keys: string[] = [];
     for (const target of targets) {

@@ -37,9 +37,9 @@ export interface Fault {
   /** How long it lasts, in milliseconds. */
   readonly lastsMs: number;
   /** Begins it. */
-  begin(victim: Victim): Promise<unknown>;
+  begin(victim: Victim): unknown;
   /** Ends it. */
-  end?(victim: Victim): Promise<unknown>;
+  end?(victim: Victim): unknown;
 }
 
 /** How much later replies come on the slow way, in milliseconds. */
@@ -111,8 +111,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "SIGSTOP and SIGCONT",
     lastsMs: 1_500,
-    begin: async ({ server }) => server.signal("SIGSTOP"),
-    end: async ({ server }) => server.signal("SIGCONT"),
+    begin: ({ server }) => server.signal("SIGSTOP"),
+    end: ({ server }) => server.signal("SIGCONT"),
   },
   { name: "SCRIPT FLUSH", lastsMs: 200, begin: ({ admin }) => admin("SCRIPT", "FLUSH") },
   { name: "CLIENT KILL", lastsMs: 200, begin: ({ admin }) => admin("CLIENT", "KILL", "TYPE", "normal") },
@@ -149,7 +149,7 @@ export const FAULTS: readonly Fault[] = [
     name: "BUSY",
     args: ["--lua-time-limit", "20"],
     lastsMs: 700,
-    async begin({ server }) {
+    begin({ server }) {
       server.command("EVAL", "while true do end", "0").catch(() => {});
     },
     end: ({ admin }) => until(async () => await admin("SCRIPT", "KILL").then(() => true, () => false)),
@@ -182,8 +182,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "the way is slow",
     lastsMs: 1_200,
-    begin: async (victim) => void (victim.mode = "slow"),
-    async end(victim) {
+    begin: (victim) => void (victim.mode = "slow"),
+    end(victim) {
       victim.mode = "open";
       victim.hangUp(); // what comes now would overtake what is held back
     },
@@ -191,17 +191,17 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "the way is cut",
     lastsMs: 600,
-    async begin(victim) {
+    begin(victim) {
       victim.mode = "cut";
       victim.hangUp();
     },
-    end: async (victim) => void (victim.mode = "open"),
+    end: (victim) => void (victim.mode = "open"),
   },
   {
     name: "replies are lost",
     lastsMs: 1_200,
-    begin: async (victim) => void (victim.mode = "deaf"),
-    async end(victim) {
+    begin: (victim) => void (victim.mode = "deaf"),
+    end(victim) {
       victim.mode = "open";
       victim.hangUp(); // a connection that has lost bytes is no connection
     },

@@ -128,13 +128,13 @@ async function sample(rs: RateSync<Ids>, server: RedisProcess, second: number): 
     await sleep(10);
   }
   const names = (await server.command("KEYS", "*")) as string[];
-  const cards = async (suffix: string) => {
-    let count = 0;
+  const [seconds, us] = (await server.command("TIME")) as [string, string];
+  const count = async (suffix: string, from: string) => {
+    let members = 0;
     for (const name of names.filter((key) => key.endsWith(suffix))) {
-      // A member "#" holds the last fencing token.
-      count += ((await server.command("ZRANGE", name, "0", "-1")) as string[]).filter((id) => id !== "#").length;
+      members += Number(await server.command("ZCOUNT", name, from, "+inf"));
     }
-    return count;
+    return members;
   };
   return {
     second,
@@ -143,8 +143,8 @@ async function sample(rs: RateSync<Ids>, server: RedisProcess, second: number): 
     files: filesOpen(),
     connections: String(await server.command("CLIENT", "LIST")).split("name=ratesync ").length - 1,
     keys: names.length,
-    slots: rs.metrics("slot").currentConcurrent + await cards(":leases"),
-    waiters: await cards(":waiters"),
+    slots: rs.metrics("slot").currentConcurrent + await count(":leases", `(${seconds}${us.padStart(6, "0")}`),
+    waiters: await count(":waiters", "-inf"),
     listeners: process.listenerCount("unhandledRejection") + process.listenerCount("exit"),
   };
 }

@@ -64,7 +64,10 @@ async function main(minutes: number): Promise<number> {
   for (let round = 0; performance.now() - startMs < minutes * 60_000; round++) {
     let isOver = false;
     const lanes = Array.from({ length: LANES }, async (_, lane) => {
-      for (let i = lane; !isOver; i += LANES) decisions += await callOnce(rs, i);
+      for (let i = lane; !isOver; i += LANES) {
+        const made = await callOnce(rs, i);
+        decisions += made; // not in one: it would be read before the wait
+      }
     });
     await harm(server, round);
     isOver = true;

@@ -36,6 +36,8 @@ export {
   type RateSyncErrorCode,
   StoreError,
   type StoreErrorCode,
+  type StoreErrorOptions,
+  type StoreErrorReason,
 } from "./src/base/errors.ts";
 export type {
   FixedWindowLimit,
@@ -44,7 +46,14 @@ export type {
   SlidingWindowLimit,
   TokenBucketLimit,
 } from "./src/algorithms/limit.ts";
-export type { Algorithm, LimiterOptions, LimitOptions, RateAlgorithm, StoreErrorPolicy } from "./src/policy/options.ts";
+export type {
+  Algorithm,
+  FailureOptions,
+  LimiterOptions,
+  LimitOptions,
+  RateAlgorithm,
+  StoreErrorPolicy,
+} from "./src/policy/options.ts";
 export type { Policy } from "./src/policy/policy.ts";
 export {
   Decision,
@@ -59,7 +68,7 @@ export type * from "./src/stores/store.ts";
 export type { Level, Mark } from "./src/algorithms/kernel.ts";
 export type { RateState } from "./src/algorithms/mod.ts";
 export type { AcquireOptions, AskOptions } from "./src/limiter/call_options.ts";
-export type { LimiterEvent, LimiterListener, Logger } from "./src/limiter/events.ts";
+export type { LimiterEvent, LimiterListener, Logger, StoreEvent, StoreListener } from "./src/limiter/events.ts";
 export { KeyedLimiter, type Keyless } from "./src/limiter/keyed_limiter.ts";
 export { type BlockOptions, type KeyOptions, Limiter } from "./src/limiter/limiter.ts";
 export { TryDecision } from "./src/limiter/try_decision.ts";

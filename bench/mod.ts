@@ -16,6 +16,7 @@ import { hotKey } from "./hot_key.ts";
 import { imports } from "./imports.ts";
 import { lone } from "./lone.ts";
 import { memory } from "./memory.ts";
+import { outage } from "./outage.ts";
 import { redisCpu } from "./redis_cpu.ts";
 import { throughput } from "./throughput.ts";
 
@@ -37,6 +38,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   lone,
   redis_cpu: redisCpu,
   concurrency,
+  outage,
   memory,
   imports,
   bytes,

@@ -97,12 +97,7 @@ export class DeadlineQueue<T> {
   }
 
   #aim(atUs: number): void {
-    this.#timer = this.#clock.schedule(atUs, () => {
-      if (this.#clock.nowUs() - atUs <= LATE_US) return this.#sweep();
-      this.#timer = this.#clock.schedule(this.#clock.nowUs() + CATCH_UP_US, () => this.#sweep(), {
-        background: true,
-      });
-    }, { background: true });
+    this.#timer = whenDue(this.#clock, atUs, () => this.#sweep());
   }
 
   #sweep(): void {
@@ -114,4 +109,89 @@ export class DeadlineQueue<T> {
       this.#onDue(first.item);
     }
   }
+}
+
+/** Something that waits in a line of deadlines. Who waits extends it, so that no other object is needed. */
+export abstract class Deadlined {
+  /** When its time is over; the line sets it. 0 while it is in none. */
+  dueUs = 0;
+  /** Its neighbours in the line. */
+  before: Deadlined | undefined = undefined;
+  /** The one behind it. */
+  after: Deadlined | undefined = undefined;
+
+  /** Its time is over, and it has left the line. Must not throw. */
+  abstract expire(): void;
+}
+
+/**
+ * As a `DeadlineQueue`, for very many at a time: whoever leaves does so in constant time, and nothing but those who
+ * wait is kept alive.
+ */
+export class DeadlineLine {
+  readonly #waitUs: number;
+  readonly #clock: Clock;
+  #first: Deadlined | undefined;
+  #last: Deadlined | undefined;
+  #timer: Timer | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param waitUs How long everything in the line may take, in microseconds.
+   * @param clock Where the time comes from.
+   */
+  constructor(waitUs: number, clock: Clock = systemClock) {
+    this.#waitUs = waitUs;
+    this.#clock = clock;
+  }
+
+  /** Starts somebody's time; `nowUs` is the present. He must not be in a line already. */
+  add(one: Deadlined, nowUs: number): void {
+    const last = this.#last;
+    one.dueUs = nowUs + this.#waitUs;
+    one.before = last;
+    if (last === undefined) this.#first = one;
+    else last.after = one;
+    this.#last = one;
+    if (this.#timer === undefined) this.#aim(one.dueUs);
+  }
+
+  /** Takes somebody out, and tells whether he was still in. */
+  delete(one: Deadlined): boolean {
+    if (one.dueUs === 0) return false;
+    const { before, after } = one;
+    if (before === undefined) this.#first = after;
+    else before.after = after;
+    if (after === undefined) this.#last = before;
+    else after.before = before;
+    // One that has grown old must not keep those alive that came after it.
+    one.before = one.after = undefined;
+    one.dueUs = 0;
+    return true;
+  }
+
+  #aim(atUs: number): void {
+    this.#timer = whenDue(this.#clock, atUs, () => this.#sweep());
+  }
+
+  #sweep(): void {
+    this.#timer = undefined;
+    const nowUs = this.#clock.nowUs();
+    for (let first = this.#first; first !== undefined; first = this.#first) {
+      if (first.dueUs > nowUs) return this.#aim(first.dueUs);
+      this.delete(first);
+      first.expire();
+    }
+  }
+}
+
+/** Calls back at an instant; where that turns out to be late, a little later still. */
+function whenDue(clock: Clock, atUs: number, callback: () => void): Timer {
+  const options = { background: true };
+  let timer = clock.schedule(atUs, () => {
+    if (clock.nowUs() - atUs <= LATE_US) return callback();
+    timer = clock.schedule(clock.nowUs() + CATCH_UP_US, callback, options);
+  }, options);
+  return { cancel: () => timer.cancel() };
 }

@@ -147,6 +147,42 @@ export class CostExceedsLimitError extends RateSyncError {
 export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIMEOUT" | "STORE_OVERLOADED";
 
 /**
+ * What stood in the way of a store, as far as it is known.
+ *
+ * Nothing was sent: `connection_refused` (nothing listens), `host_unknown`, `connect_timeout`, `not_redis` (another
+ * protocol), `tls`, `disconnected` (there is no connection at the moment), `overloaded` (too much waits to be sent).
+ * Whether it ran is not known: `connection_broke`, `no_answer`. The server refused: `authentication`, `permission`,
+ * `read_only` (a replica), `loading` (it reads its data), `busy` (it runs a script of somebody), `out_of_memory`,
+ * `not_writable` (it cannot save, or has too few replicas), `too_many_clients`, `cluster_down`, `primary_down`.
+ */
+export type StoreErrorReason =
+  | "connection_refused"
+  | "host_unknown"
+  | "connect_timeout"
+  | "not_redis"
+  | "tls"
+  | "disconnected"
+  | "overloaded"
+  | "connection_broke"
+  | "no_answer"
+  | "authentication"
+  | "permission"
+  | "read_only"
+  | "loading"
+  | "busy"
+  | "out_of_memory"
+  | "not_writable"
+  | "too_many_clients"
+  | "cluster_down"
+  | "primary_down";
+
+/** What a store error is made with. */
+export interface StoreErrorOptions extends ErrorOptions {
+  /** What stood in the way, if it is known. */
+  readonly reason?: StoreErrorReason | undefined;
+}
+
+/**
  * The store could not decide. `STORE_UNAVAILABLE`: not reached, or the connection broke. `STORE_REFUSED`: it answered
  * with an error (password, database number, permission, wrong kind of value). `STORE_TIMEOUT`: no answer in time; the
  * command may or may not have run, so it is not sent again. `STORE_OVERLOADED`: too much waits to be sent already; it was
@@ -155,16 +191,19 @@ export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIME
 export class StoreError extends RateSyncError {
   /** Which kind of failure it was. */
   declare readonly code: StoreErrorCode;
+  /** What stood in the way; undefined where that is not known. */
+  readonly reason: StoreErrorReason | undefined;
 
   /**
    * Makes one.
    *
    * @param code Which kind of failure it was.
    * @param message What happened, without secrets.
-   * @param options The standard error options.
+   * @param options The reason, and the standard error options.
    */
-  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: StoreErrorCode, message: string, options?: StoreErrorOptions) {
     super(code, message, options);
+    this.reason = options?.reason;
   }
 }
 

@@ -62,11 +62,6 @@ export function checkAsk(limiter: string, policy: Policy, options: AskOptions): 
   if (cost > policy.capacity) throw new CostExceedsLimitError(limiter, cost, policy.capacity);
 }
 
-/** The slots that a permit takes. */
-export function slotsOf({ maxConcurrent, rates }: Policy, cost: number): number {
-  return maxConcurrent === 0 ? 0 : rates.length === 0 ? cost : 1;
-}
-
 /** A misspelt option would silently mean the default: no key, or another deadline. */
 function checkNames(limiter: string, options: AskOptions): void {
   if (typeof options !== "object" || options === null) {

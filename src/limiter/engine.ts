@@ -4,12 +4,15 @@
  * @module
  */
 
-import type { StoreError } from "../base/errors.ts";
+import { StoreError } from "../base/errors.ts";
 import { Decision, RateLimitedError } from "../policy/decision.ts";
-import type { DoneReply, StoreRequest, TakeReply, Target } from "../stores/store.ts";
+import type { Policy } from "../policy/policy.ts";
+import { localPolicy } from "../policy/share.ts";
+import type { DoneReply, StoreRequest, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { ReplyFacts, storelessFacts } from "./decide.ts";
 import type { Subscriptions } from "./events.ts";
 import { isClosed, isStoreError, strictest } from "./failure.ts";
+import type { Conclusion } from "./guard.ts";
 import type { HeldLease } from "./lease_keeper.ts";
 import type { MetricsRecorder } from "./metrics.ts";
 import { LeasedPermit, type Permit, RatePermit } from "./permit.ts";
@@ -18,11 +21,54 @@ import { newRequest, takeInTurn } from "./take.ts";
 import { TryDecision } from "./try_decision.ts";
 
 /** One limiter's part in a call: what is asked of it, and who hears of the answer. */
-export interface Party extends Target {
+export class Party implements Target {
+  /** The limiter's id. */
+  readonly limiter: string;
+  /** Who is limited; undefined for the limiter as a whole. */
+  readonly key: string | undefined;
+  /** The limiter's rules. */
+  readonly policy: Policy;
+  /** Units to take from every rate. */
+  readonly cost: number;
+  /** Slots to take. */
+  readonly slots: number;
   /** Its counts. */
   readonly metrics: MetricsRecorder;
   /** Its subscribers. */
   readonly events: Subscriptions;
+
+  /**
+   * Makes one. Of a class: objects that are written in place grow old where many are alive at once.
+   *
+   * @param limiter The limiter's id.
+   * @param key Who is limited.
+   * @param policy The limiter's rules.
+   * @param cost Units to take.
+   * @param metrics Its counts.
+   * @param events Its subscribers.
+   */
+  constructor(
+    limiter: string,
+    key: string | undefined,
+    policy: Policy,
+    cost: number,
+    metrics: MetricsRecorder,
+    events: Subscriptions,
+  ) {
+    this.limiter = limiter;
+    this.key = key;
+    this.policy = policy;
+    this.cost = cost;
+    this.slots = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
+    this.metrics = metrics;
+    this.events = events;
+  }
+
+  /** The same on the limits that this process applies alone. */
+  onLocalLimits(): Party {
+    const { limiter, key, policy, cost, metrics, events } = this;
+    return new Party(limiter, key, localPolicy(policy), cost, metrics, events);
+  }
 }
 
 /** Where a call goes. */
@@ -31,12 +77,12 @@ export interface Route {
   readonly current: StoreClient | undefined;
   /** The configured store; opened if it is not. */
   client(): Promise<StoreClient>;
-  /** The store of this process, for when the configured one cannot decide. */
+  /** The store of this process, if it is open. */
+  currentFallback(): StoreClient | undefined;
+  /** The store of this process, for when the configured one cannot decide; opened if it is not. */
   fallback(): Promise<StoreClient>;
   /** The present, in milliseconds since the Unix epoch. */
   nowMs(): number;
-  /** Told of every failure of the store. */
-  failed(error: StoreError): void;
 }
 
 /** How to wait. */
@@ -59,12 +105,12 @@ export interface Granted {
 
 /** Decides now. At once where the store is in this process or need not be asked. */
 export function decideNow(parties: readonly Party[], route: Route): TryDecision | Promise<TryDecision> {
-  return ask(NOW, parties, route);
+  return ask(new NowQuestion(parties, route));
 }
 
 /** Tells what `decideNow` would. Counts and takes nothing. */
 export function peek(parties: readonly Party[], route: Route): Decision | Promise<Decision> {
-  return ask(PEEK, parties, route);
+  return ask(new PeekQuestion(parties, route));
 }
 
 /**
@@ -82,8 +128,9 @@ export async function decideInTurn(parties: readonly Party[], route: Route, how:
     // Another store may have taken the place of this one.
     if (isClosed(error) && await route.client() !== client) return await decideInTurn(parties, route, left);
     if (!isStoreError(error)) throw error;
-    const policy = failed(parties, route, error);
-    if (policy === "local") return await takeAt(await route.fallback(), parties, left, true);
+    const policy = failed(parties, error);
+    const local = policy === "local" ? localParties(parties) : undefined;
+    if (local !== undefined) return await takeAt(await route.fallback(), local, left, true);
     const decision = new Decision(storelessFacts(parties, policy === "allow"));
     count(parties, decision, 0, route.nowMs(), true);
     if (!decision.allowed) throw new RateLimitedError(decision);
@@ -98,106 +145,164 @@ export async function correct(route: Route, request: StoreRequest): Promise<Done
 }
 
 /** A question for one moment: how to ask it, and what becomes of the answer. */
-interface Question<Answer> {
-  readonly mode: "now" | "peek";
+abstract class Question<Answer> implements Conclusion<Answer> {
+  readonly parties: readonly Party[];
+  readonly route: Route;
+  abstract readonly mode: "now" | "peek";
+
+  constructor(parties: readonly Party[], route: Route) {
+    this.parties = parties;
+    this.route = route;
+  }
+
   /** Makes the answer from a store's reply. `nowUs` is the time by this process' clock, if it is known. */
-  conclude(
-    parties: readonly Party[],
-    client: StoreClient,
-    reply: TakeReply,
-    id: string,
-    degraded: boolean,
-    nowUs?: number,
-  ): Answer;
+  abstract conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean, nowUs?: number): Answer;
   /** Makes the answer where no store decided. */
-  storeless(parties: readonly Party[], allowed: boolean, nowMs: number): Answer;
+  abstract storeless(allowed: boolean, nowMs: number): Answer;
+  /** The same question over other limits. */
+  abstract over(parties: readonly Party[]): Question<Answer>;
+
+  reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Answer {
+    client.foresight?.remember(request, reply, askedUs);
+    return this.conclude(client, reply, request.id, false);
+  }
+
+  failure(client: StoreClient, error: unknown): Answer | Promise<Answer> {
+    return recover(this, client, error);
+  }
 }
 
-const NOW: Question<TryDecision> = {
-  mode: "now",
-  conclude(parties, client, reply, id, degraded, nowUs) {
-    const decision = new TryDecision(new ReplyFacts(parties, reply, degraded));
+class NowQuestion extends Question<TryDecision> {
+  get mode(): "now" {
+    return "now";
+  }
+
+  conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean, nowUs?: number): TryDecision {
+    const decision = new TryDecision(new ReplyFacts(this.parties, reply, degraded));
     const nowMs = decision.allowed ? (nowUs ?? client.clock.nowUs()) / 1_000 : 0;
-    if (id !== "" && decision.allowed) decision.grant(newPermit(parties, decision, 0, { client, reply, id }));
-    count(parties, decision, 0, nowMs, false);
+    if (id !== "" && decision.allowed) decision.grant(newPermit(this.parties, decision, 0, { client, reply, id }));
+    count(this.parties, decision, 0, nowMs, false);
     return decision;
-  },
-  storeless(parties, allowed, nowMs) {
-    const decision = new TryDecision(storelessFacts(parties, allowed));
-    count(parties, decision, 0, nowMs, false);
+  }
+
+  storeless(allowed: boolean, nowMs: number): TryDecision {
+    const decision = new TryDecision(storelessFacts(this.parties, allowed));
+    count(this.parties, decision, 0, nowMs, false);
     return decision;
-  },
-};
+  }
 
-const PEEK: Question<Decision> = {
-  mode: "peek",
-  conclude: (parties, _client, reply, _id, degraded) => new Decision(new ReplyFacts(parties, reply, degraded)),
-  storeless: (parties, allowed) => new Decision(storelessFacts(parties, allowed)),
-};
+  over(parties: readonly Party[]): NowQuestion {
+    return new NowQuestion(parties, this.route);
+  }
+}
 
-function ask<Answer>(question: Question<Answer>, parties: readonly Party[], route: Route): Answer | Promise<Answer> {
+class PeekQuestion extends Question<Decision> {
+  get mode(): "peek" {
+    return "peek";
+  }
+
+  conclude(_client: StoreClient, reply: TakeReply, _id: string, degraded: boolean): Decision {
+    return new Decision(new ReplyFacts(this.parties, reply, degraded));
+  }
+
+  storeless(allowed: boolean): Decision {
+    return new Decision(storelessFacts(this.parties, allowed));
+  }
+
+  over(parties: readonly Party[]): PeekQuestion {
+    return new PeekQuestion(parties, this.route);
+  }
+}
+
+function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
+  const { parties, route } = question;
   const client = route.current;
-  if (client === undefined) return route.client().then((opened) => askAt(question, parties, route, opened));
-  const { foresight } = client;
-  const known = foresight === undefined || parties.length > 1
-    ? undefined
-    : foresight.decide(parties[0] as Party, question.mode, 0);
-  if (known === undefined) return askAt(question, parties, route, client);
-  if (!(known instanceof Promise)) return question.conclude(parties, client, known, "", false, known.nowUs);
-  return known.then(
-    (reply) => question.conclude(parties, client, reply, "", false),
-    (error) => recover(question, parties, route, client, error),
+  if (client === undefined) return route.client().then((opened) => askAt(question, opened));
+  const known = parties.length === 1 ? client.foresight?.decide(parties[0] as Party, question.mode, 0) : undefined;
+  if (known === undefined) return askAt(question, client);
+  if (!(known instanceof Promise)) return question.conclude(client, known, "", false, known.nowUs);
+  return (client.guard?.within(known, question.parties) ?? known).then(
+    (reply) => question.conclude(client, reply, "", false),
+    (error) => recover(question, client, error),
   );
 }
 
-function askAt<Answer>(
+function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer | Promise<Answer> {
+  const { guard } = client;
+  const request = newRequest(client, question.parties, question.mode, 0);
+  if (guard === undefined) return askHere(question, client, request);
+  return guard.decide(client, request, question);
+}
+
+/** Asks a store that is in this process. */
+function askHere<Answer>(
   question: Question<Answer>,
-  parties: readonly Party[],
-  route: Route,
   client: StoreClient,
+  request: TakeRequest,
+  degraded = false,
 ): Answer | Promise<Answer> {
-  const request = newRequest(client, parties, question.mode, 0);
   let reply: TakeReply | Promise<TakeReply>;
-  const askedUs = client.store.isLocal ? 0 : client.clock.nowUs();
   try {
     reply = client.store.execute(request);
   } catch (error) {
-    return recover(question, parties, route, client, error);
+    return recover(question, client, error);
   }
   // A store in this process has the clock of this process.
-  if (!(reply instanceof Promise)) return question.conclude(parties, client, reply, request.id, false, reply.nowUs);
-  return reply.then((later) => {
-    client.foresight?.remember(request, later, askedUs);
-    return question.conclude(parties, client, later, request.id, false);
-  }, (error) => recover(question, parties, route, client, error));
+  if (!(reply instanceof Promise)) return question.conclude(client, reply, request.id, degraded, reply.nowUs);
+  return reply.then(
+    (later) => question.conclude(client, later, request.id, degraded),
+    (error) => recover(question, client, error),
+  );
 }
 
 /** What is answered where the store could not: another store, or the failure policy. */
-async function recover<Answer>(
+function recover<Answer>(
   question: Question<Answer>,
-  parties: readonly Party[],
-  route: Route,
   client: StoreClient,
   error: unknown,
-): Promise<Answer> {
-  if (isClosed(error) && await route.client() !== client) return await ask(question, parties, route);
+): Answer | Promise<Answer> {
+  const { parties, route } = question;
+  if (isClosed(error)) return askAnother(question, client, error);
   if (!isStoreError(error)) throw error;
-  const policy = failed(parties, route, error);
-  if (policy !== "local") return question.storeless(parties, policy === "allow", route.nowMs());
-  const fallback = await route.fallback();
-  const request = newRequest(fallback, parties, question.mode, 0);
-  return question.conclude(parties, fallback, await fallback.ask(request), request.id, true);
+  const policy = failed(parties, error);
+  const local = policy === "local" ? localParties(parties) : undefined;
+  if (local === undefined) return question.storeless(policy === "allow", route.nowMs());
+  const current = route.currentFallback();
+  if (current !== undefined) return askFallback(question.over(local), current);
+  return route.fallback().then((fallback) => askFallback(question.over(local), fallback));
+}
+
+/** Another store may have taken the place of one that was closed. */
+async function askAnother<Answer>(question: Question<Answer>, closed: StoreClient, error: unknown): Promise<Answer> {
+  if (await question.route.client() === closed) throw error;
+  return await ask(question);
+}
+
+function askFallback<Answer>(question: Question<Answer>, fallback: StoreClient): Answer | Promise<Answer> {
+  return askHere(question, fallback, newRequest(fallback, question.parties, question.mode, 0), true);
+}
+
+/**
+ * The same call on the limits that this process applies alone. Undefined if it asks for more than they can ever grant.
+ */
+function localParties(parties: readonly Party[]): readonly Party[] | undefined {
+  if (parties.every(({ policy }) => policy.localShare === 1)) return parties;
+  const local = parties.map((party) => party.onLocalLimits());
+  const fits = local.every(({ cost, slots, policy }) => {
+    return cost <= policy.capacity && (policy.maxConcurrent === 0 || slots <= policy.maxConcurrent);
+  });
+  return fits ? local : undefined;
 }
 
 /** Tells everybody of a failure, and what to do about it. */
-function failed(parties: readonly Party[], route: Route, error: StoreError): "local" | "allow" | "deny" {
-  route.failed(error);
+function failed(parties: readonly Party[], error: StoreError): "local" | "allow" | "deny" {
   for (const { metrics, events, limiter } of parties) {
     metrics.storeFailed();
     if (events.any) events.emit({ type: "store_error", limiter, error });
   }
   const policy = strictest(parties);
-  if (policy === "throw") throw error;
+  // The error may be one for many callers: each gets a stack trace of his own.
+  if (policy === "throw") throw new StoreError(error.code, error.message, { cause: error, reason: error.reason });
   return policy;
 }
 
@@ -253,7 +358,7 @@ function newPermit(
         if (events.any) events.emit({ type: "release", limiter });
       }
       // Whatever keeps the store from hearing it, the lease ends by itself.
-      await client.ask({ op: "release", id, targets: holders }).catch(() => {});
+      await client.giveUp({ op: "release", id, targets: holders });
     },
   });
   for (const { metrics } of holders) metrics.held();
@@ -270,6 +375,7 @@ function count(
 ): void {
   for (let i = 0; i < parties.length; i++) {
     const { limiter, metrics, events } = parties[i] as Party;
+    if (decision.degraded) metrics.degraded();
     if (decision.allowed) metrics.acquired(waitedMs, nowMs);
     else metrics.denied(decision.reason === "concurrency" && !patient, patient);
     if (events.any) events.emit({ type: "decision", limiter, decision, waitedMs });

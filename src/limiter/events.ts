@@ -43,6 +43,28 @@ export type LimiterEvent =
 /** Takes events. What it throws is logged and goes no further. */
 export type LimiterListener = (event: LimiterEvent) => void;
 
+/** Something that happened to a store that is not inside this process. */
+export type StoreEvent =
+  | {
+    /** The store cannot decide. Until it can, limiters do not ask it: their failure policies decide. */
+    readonly type: "store_down";
+    /** The store's id. */
+    readonly store: string;
+    /** What the store said last. */
+    readonly error: StoreError;
+  }
+  | {
+    /** The store decides again. */
+    readonly type: "store_up";
+    /** The store's id. */
+    readonly store: string;
+    /** How long it did not, in milliseconds. */
+    readonly downMs: number;
+  };
+
+/** Takes events of stores. What it throws is logged and goes no further. */
+export type StoreListener = (event: StoreEvent) => void;
+
 /** Where messages go. `console` is one. */
 export interface Logger {
   /** Something that a developer may want to see. */
@@ -56,8 +78,8 @@ export interface Logger {
 }
 
 /** Subscriptions of one limiter or instance. */
-export class Subscriptions {
-  readonly #listeners = new Set<LimiterListener>();
+export class Subscriptions<Event = LimiterEvent> {
+  readonly #listeners = new Set<(event: Event) => void>();
   readonly #logger: Logger | undefined;
 
   /**
@@ -75,13 +97,13 @@ export class Subscriptions {
   }
 
   /** Adds a listener. Returns how to remove it. */
-  add(listener: LimiterListener): () => void {
+  add(listener: (event: Event) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
   }
 
   /** Tells everybody. */
-  emit(event: LimiterEvent): void {
+  emit(event: Event): void {
     for (const listener of this.#listeners) {
       try {
         listener(event);

@@ -7,7 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Store, StoreRequest, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { Denials } from "./denials.ts";
-import { TokenLeases } from "./token_leases.ts";
+import { type LeaseSource, TokenLeases } from "./token_leases.ts";
 
 /** What one process knows of one store. */
 export class Foresight {
@@ -20,11 +20,12 @@ export class Foresight {
    *
    * @param store The store.
    * @param clock This process' clock.
+   * @param take Asks the store for units.
    */
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, take: LeaseSource["take"] = async (request) => await store.execute(request)) {
     this.#clock = clock;
     this.#tokens = new TokenLeases(clock, {
-      take: async (request) => await store.execute(request),
+      take,
       giveBack: async (request) => await store.execute(request),
     });
   }

@@ -59,6 +59,14 @@ export class LeaseKeeper {
     for (const lease of held) lease.lost();
   }
 
+  /** Renews all of them now: the store was away, and some may be late. */
+  hurry(): void {
+    if (this.#dueUs.size === 0) return;
+    const nowUs = this.#clock.nowUs();
+    for (const lease of this.#dueUs.keys()) this.#dueUs.set(lease, nowUs);
+    void this.#tick();
+  }
+
   #stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

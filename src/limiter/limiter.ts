@@ -8,8 +8,8 @@ import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type AcquireOptions, type AskOptions, checkAsk, checkUnits, maxWaitUs, slotsOf } from "./call_options.ts";
-import { correct, decideInTurn, decideNow, type Party, peek, type Route } from "./engine.ts";
+import { type AcquireOptions, type AskOptions, checkAsk, checkUnits, maxWaitUs } from "./call_options.ts";
+import { correct, decideInTurn, decideNow, Party, peek, type Route } from "./engine.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import { KeyedLimiter } from "./keyed_limiter.ts";
 import { type LimiterMetrics, MetricsRecorder } from "./metrics.ts";
@@ -223,11 +223,9 @@ export class Limiter {
    * @internal
    */
   party(options: AskOptions): Party {
-    const policy = this.#policy;
-    checkAsk(this.id, policy, options);
+    checkAsk(this.id, this.#policy, options);
     const { key, cost = 1 } = options;
-    const slots = slotsOf(policy, cost);
-    return { limiter: this.id, key, policy, cost, slots, metrics: this.#metrics, events: this.#subscriptions };
+    return new Party(this.id, key, this.#policy, cost, this.#metrics, this.#subscriptions);
   }
 
   #target({ key }: KeyOptions): Party {

@@ -34,6 +34,8 @@ export interface LimiterMetrics {
   readonly leasesLost: number;
   /** Times the store could not decide. */
   readonly storeErrors: number;
+  /** Decisions that the failure policy made in place of the store. */
+  readonly degradedDecisions: number;
 }
 
 const ZERO = {
@@ -51,6 +53,7 @@ const ZERO = {
   totalReleases: 0,
   leasesLost: 0,
   storeErrors: 0,
+  degradedDecisions: 0,
 };
 
 /** Counts for one limiter. */
@@ -112,6 +115,11 @@ export class MetricsRecorder {
   /** A caller aborted its call. */
   aborted(): void {
     this.#counts.aborts++;
+  }
+
+  /** The failure policy decided. */
+  degraded(): void {
+    this.#counts.degradedDecisions++;
   }
 
   /** The store could not decide. */

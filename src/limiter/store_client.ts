@@ -5,10 +5,11 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { ClosedError } from "../base/errors.ts";
+import { ClosedError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { ReplyTo, Store, StoreRequest } from "../stores/store.ts";
 import type { Foresight } from "./foresight.ts";
+import type { Guard } from "./guard.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { Seats } from "./seats.ts";
 import { WaitingRoom } from "./waiting_room.ts";
@@ -27,6 +28,8 @@ export class StoreClient {
   readonly room: WaitingRoom;
   /** What need not be asked; undefined for a store inside this process. */
   readonly foresight: Foresight | undefined;
+  /** Keeps callers from waiting for it; undefined for a store inside this process. */
+  readonly guard: Guard | undefined;
   /** Leases that are held. */
   readonly leases: LeaseKeeper;
   #sequence = 0;
@@ -39,15 +42,16 @@ export class StoreClient {
    * @param id The store's id in the configuration.
    * @param store The store.
    * @param clock What waits are measured by.
-   * @param foresight What need not be asked, for a store that is not inside this process.
+   * @param remote What a store needs that is not inside this process.
    */
-  constructor(id: string, store: Store, clock: Clock, foresight?: Foresight) {
+  constructor(id: string, store: Store, clock: Clock, remote?: { foresight: Foresight; guard: Guard }) {
     this.id = id;
     this.store = store;
     this.clock = clock;
     this.seats = new Seats(clock);
     this.room = new WaitingRoom(crypto.randomUUID().replaceAll("-", "").slice(0, 16), clock);
-    this.foresight = foresight;
+    this.foresight = remote?.foresight;
+    this.guard = remote?.guard;
     this.leases = new LeaseKeeper(clock, (held) => this.#renew(held));
   }
 
@@ -64,10 +68,35 @@ export class StoreClient {
   async ask<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
     this.foresight?.sending(request);
     try {
-      return await this.store.execute(request, signal);
+      const { guard } = this;
+      if (guard === undefined) return await this.store.execute(request, signal);
+      return await guard.count(() => this.store.execute(request, signal), request.targets);
     } finally {
       this.foresight?.sent(request); // also where no reply came
     }
+  }
+
+  /**
+   * Gives back what nobody needs any more. Resolves when the store knows, or when that takes too long; never rejects.
+   * While the store is away it is tried all the same, and nobody waits.
+   */
+  async giveUp(request: StoreRequest): Promise<void> {
+    const { guard } = this;
+    const asked = this.ask(request).then(() => {}, () => {});
+    if (guard === undefined) return await asked;
+    if (guard.breaker.error !== undefined) return;
+    await guard.within(asked, request.targets).catch(() => {});
+  }
+
+  /** What keeps the store from serving a call that queues: it is away, or could not tell when it was asked last. */
+  troubleOf(id: string): StoreError | undefined {
+    return this.guard?.breaker.error ?? this.room.troubleOf(id);
+  }
+
+  /** The store decides again: leases are renewed, and whoever waits asks, without waiting for their time. */
+  recovered(): void {
+    this.leases.hurry();
+    this.room.gap();
   }
 
   /** Forgets every key of the store. */
@@ -96,6 +125,7 @@ export class StoreClient {
 
   async #shutDown(error: ClosedError): Promise<void> {
     this.leases.close();
+    this.guard?.close();
     await Promise.all([this.seats.close(error), this.room.close(error), this.foresight?.close()]);
     await this.store.close();
   }

@@ -6,6 +6,7 @@
 
 import type { Mark } from "../algorithms/kernel.ts";
 import { orAbort } from "../base/abort.ts";
+import { ClosedError } from "../base/errors.ts";
 import { type TakeReply, type TakeRequest, type Target, waiterId } from "../stores/store.ts";
 import { isClosed } from "./failure.ts";
 import type { StoreClient } from "./store_client.ts";
@@ -54,9 +55,10 @@ export async function takeInTurn(client: StoreClient, options: TakeOptions): Pro
 async function foresee(client: StoreClient, options: TakeOptions): Promise<TakeReply | undefined> {
   const [target, ...more] = options.targets as [Target, ...Target[]];
   if (more.length > 0) return undefined;
-  const known = client.foresight?.decide(target, "wait", options.maxWaitUs, options.signal);
-  const reply = known instanceof Promise ? await orAbort(known, options.signal) : known;
-  return reply?.status === "allowed" || (reply?.waitUs ?? 0) > options.maxWaitUs ? reply : undefined;
+  const { targets, maxWaitUs, signal } = options;
+  const known = client.foresight?.decide(target, "wait", maxWaitUs, signal);
+  const reply = known instanceof Promise ? await orAbort(client.guard?.within(known, targets) ?? known, signal) : known;
+  return reply?.status === "allowed" || (reply?.waitUs ?? 0) > maxWaitUs ? reply : undefined;
 }
 
 /** Takes rates alone: the store assigns an instant, and the caller waits for it. */
@@ -64,8 +66,7 @@ async function takeSeat(client: StoreClient, request: TakeRequest, options: Take
   const { targets } = request;
   const { signal } = options;
   const askedUs = client.clock.nowUs();
-  const reply =
-    await (signal === undefined ? client.store.execute(request) : askUnlessAborted(client, request, signal));
+  const reply = await (signal === undefined ? take(client, request) : takeUnlessAborted(client, request, signal));
   client.foresight?.remember(request, reply, askedUs);
   if (reply.status !== "allowed" || reply.waitUs === 0 || options.reserveOnly) return reply;
   await client.seats.wait({
@@ -89,7 +90,13 @@ async function takeSlot(
   const { targets, id, maxWaitUs } = request;
   const { signal } = options;
   const deadlineUs = startUs + maxWaitUs;
-  if (maxWaitUs > 0) await orAbort(client.listen(), signal);
+  let isOver = false;
+  /** Sent only for somebody who is still there. */
+  const first = async (): Promise<TakeReply> => {
+    if (maxWaitUs > 0) await client.listen();
+    if (isOver) throw new ClosedError("a call that is over");
+    return await client.ask(request, signal);
+  };
   const call: QueuedCall = {
     id,
     line: targets.length === 1 ? nameOf(targets) : id,
@@ -98,13 +105,23 @@ async function takeSlot(
   };
   client.room.announce(call);
   try {
-    const reply = await (signal === undefined ? client.ask(request) : askUnlessAborted(client, request, signal));
+    const refusal = client.guard?.refusal();
+    if (refusal !== undefined) throw refusal;
+    const unused = (late: TakeReply) => undoQuietly(client, request, late);
+    const asked = client.guard?.within(first(), targets, unused) ?? first();
+    const reply = await orAbort(asked, signal, unused);
     if (reply.status !== "queued") return reply;
     options.queued();
     return await queue(client, request, client.room.wait(call, reply), { signal, deadlineUs }) ?? reply;
   } finally {
+    isOver = true;
     client.room.forget(id);
   }
+}
+
+/** Takes rates, in time. */
+function take(client: StoreClient, request: TakeRequest, signal?: AbortSignal): TakeReply | Promise<TakeReply> {
+  return client.guard?.take(client, request, signal) ?? client.store.execute(request, signal);
 }
 
 /** What a take left behind in each rate, for giving it back. */
@@ -114,13 +131,12 @@ export function marksOf(reply: TakeReply): Mark[][] {
 }
 
 /** A caller who gives up while the store decides does not wait for it; what it grants is given back when it is known. */
-async function askUnlessAborted(client: StoreClient, request: TakeRequest, signal: AbortSignal): Promise<TakeReply> {
-  return await orAbort(client.ask(request, signal), signal, (reply) => {
-    undo(client, request, reply).catch(() => {});
-  });
+async function takeUnlessAborted(client: StoreClient, request: TakeRequest, signal: AbortSignal): Promise<TakeReply> {
+  const taken = Promise.resolve(take(client, request, signal));
+  return await orAbort(taken, signal, (reply) => undoQuietly(client, request, reply));
 }
 
-/** Waits to be served, until the deadline or the caller gives up. */
+/** Waits to be served, also while the store is away, until the deadline or the caller gives up. */
 async function queue(
   client: StoreClient,
   request: TakeRequest,
@@ -143,6 +159,8 @@ async function queue(
         signal?.removeEventListener("abort", abort);
       };
     });
+    const trouble = outcome === undefined ? client.troubleOf(request.id) : undefined;
+    if (trouble !== undefined) throw trouble;
     // Nobody waits for the store to hear of it. One that is gone forgets it by itself.
     if (outcome?.status !== "allowed") leave(client, request.targets, request.id).catch(() => {});
     return outcome;
@@ -172,11 +190,20 @@ function askAgain(
   return client.ask({ ...request, arrivalUs, maxWaitUs: Math.max(deadlineUs - client.clock.nowUs(), 0) });
 }
 
+/** Gives back what a reply granted to a caller who is no longer there, as far as the store hears of it. */
+export function undoQuietly(client: StoreClient, request: TakeRequest, reply: TakeReply): void {
+  undo(client, request, reply).catch(() => {});
+}
+
 /** Gives back what a reply granted to a caller who is no longer there. */
-async function undo(client: StoreClient, { targets, id }: TakeRequest, reply: TakeReply): Promise<void> {
-  if (reply.status !== "allowed" && reply.status !== "queued") return;
+async function undo(client: StoreClient, request: TakeRequest, reply: TakeReply): Promise<void> {
+  const { targets, id, mode } = request;
+  if (mode === "peek" || (reply.status !== "allowed" && reply.status !== "queued")) return;
   if (targets.some((target) => target.slots > 0)) await leave(client, targets, id);
-  if (reply.status === "allowed") await client.ask({ op: "giveBack", targets, marks: marksOf(reply) });
+  if (reply.status !== "allowed") return;
+  // Only a single target is taken from several times: all of it goes back, as one.
+  const taken = reply.times === undefined ? targets : targets.map((target) => ({ ...target, cost: reply.times ?? 1 }));
+  await client.ask({ op: "giveBack", targets: taken, marks: marksOf(reply) });
 }
 
 /** A request to take. Its id is empty where no slot is taken: nothing has to be found again. */
@@ -197,7 +224,28 @@ export function newRequest(
     slots,
     cost: targets[0]?.cost ?? 0,
   });
-  return { op: "take", targets, mode, maxWaitUs, id, arrivalUs: 0 };
+  return new Take(targets, mode, maxWaitUs, id);
+}
+
+/**
+ * A take, of a class as all that is made for each decision: V8 may come to make objects of a literal in the old
+ * generation, where everything that they hold grows old with them.
+ */
+class Take implements TakeRequest {
+  readonly op = "take";
+  readonly arrivalUs = 0;
+  readonly times = undefined;
+  readonly targets: readonly Target[];
+  readonly mode: TakeRequest["mode"];
+  readonly maxWaitUs: number;
+  readonly id: string;
+
+  constructor(targets: readonly Target[], mode: TakeRequest["mode"], maxWaitUs: number, id: string) {
+    this.targets = targets;
+    this.mode = mode;
+    this.maxWaitUs = maxWaitUs;
+    this.id = id;
+  }
 }
 
 function nameOf(targets: readonly Target[]): string {

@@ -12,6 +12,7 @@
 import { tokenBucket, type TokenBucketState } from "../algorithms/token_bucket.ts";
 import type { TokenBucketLimit } from "../algorithms/limit.ts";
 import type { Clock, Timer } from "../base/clock.ts";
+import { StoreError } from "../base/errors.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { GiveBackRequest, TakeReply, TakeRequest, Target, TargetLevel } from "../stores/store.ts";
 
@@ -52,6 +53,8 @@ interface Grant {
 interface Waiter {
   readonly cost: number;
   readonly signal: AbortSignal | undefined;
+  /** When its limiter's failure policy has decided. */
+  readonly untilUs: number;
   readonly resolve: (reply: TakeReply) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -274,7 +277,8 @@ class KeyLease {
       if (denial !== undefined) return denial;
     }
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ cost, signal, resolve, reject });
+      const untilUs = nowUs + this.policy.decisionTimeoutUs;
+      this.#waiters.push({ cost, signal, untilUs, resolve, reject });
       this.#refill(nowUs);
     });
   }
@@ -362,8 +366,10 @@ class KeyLease {
   /** The units that are waited for. Whoever has given up waits no more. */
   #wanted(): number {
     let units = 0;
+    const nowUs = this.#clock.nowUs();
     for (const waiter of this.#waiters.splice(0)) {
       if (waiter.signal?.aborted) waiter.reject(waiter.signal.reason);
+      else if (nowUs >= waiter.untilUs) waiter.reject(tooLate());
       else {
         this.#waiters.push(waiter);
         units += waiter.cost;
@@ -432,6 +438,12 @@ class KeyLease {
     // What cannot be given back now refills by itself.
     await this.#source.giveBack({ op: "giveBack", targets, marks: [[mark]] }).catch(() => {});
   }
+}
+
+function tooLate(): StoreError {
+  return new StoreError("STORE_TIMEOUT", "Cannot lease units in time: the store has not decided", {
+    reason: "no_answer",
+  });
 }
 
 /** Where a bucket stands by this process' clock, as the store told it when it was asked. */

@@ -5,10 +5,15 @@
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
+import type { StoreError } from "../base/errors.ts";
 import type { Notice, NoticeListener, TakeReply, Target } from "../stores/store.ts";
+import { isOutage, isStoreError } from "./failure.ts";
 
 /** How long after its supposed instant a question is asked again at the earliest, in microseconds. */
 const SHORTEST_RECHECK_US = 1_000;
+
+/** How long after a failure of the store it is asked again, in microseconds. */
+const RETRY_US = 250_000;
 
 /** A call that queues. */
 export interface QueuedCall {
@@ -27,6 +32,8 @@ interface Waiter {
   readonly resolve: (reply: TakeReply) => void;
   readonly reject: (error: unknown) => void;
   arrivalUs: number;
+  /** What the store said when it was asked last, if it could not tell. */
+  trouble: StoreError | undefined;
   /** What this process' clock is ahead of the store's, and how long the first reply took. */
   readonly aheadUs: number;
 }
@@ -94,7 +101,7 @@ export class WaitingRoom implements NoticeListener {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed);
       const aheadUs = this.#clock.nowUs() - reply.nowUs;
-      const waiter: Waiter = { call, resolve, reject, arrivalUs: reply.arrivalUs, aheadUs };
+      const waiter: Waiter = { call, resolve, reject, arrivalUs: reply.arrivalUs, trouble: undefined, aheadUs };
       this.#waiters.set(call.id, waiter);
       const line = this.#lines.get(call.line) ?? { waiters: new Set(), timer: undefined };
       this.#lines.set(call.line, line);
@@ -103,6 +110,11 @@ export class WaitingRoom implements NoticeListener {
       const early = this.#early.get(call.id);
       if (early !== undefined) this.notice(early);
     });
+  }
+
+  /** What the store said when it was asked last for a call that waits, if it could not tell. */
+  troubleOf(id: string): StoreError | undefined {
+    return this.#waiters.get(id)?.trouble;
   }
 
   /** Takes word from the store. */
@@ -140,17 +152,31 @@ export class WaitingRoom implements NoticeListener {
   async #ask(waiter: Waiter): Promise<void> {
     try {
       const reply = await waiter.call.ask(waiter.arrivalUs);
-      if (this.#waiters.get(waiter.call.id) !== waiter) return;
+      this.#note(waiter.call.line, undefined);
+      if (this.#waiters.get(waiter.call.id) !== waiter) {
+        // Whoever asked for all of the line has gone: another asks in his place.
+        if (reply.status === "queued") this.#recheck(waiter.call.line, reply.waitUs);
+        return;
+      }
       if (reply.status !== "queued") return this.#serve(waiter, reply);
       waiter.arrivalUs = reply.arrivalUs;
       this.#recheck(waiter.call.line, reply.waitUs);
     } catch (error) {
+      // A store that is away may come back in time: everybody keeps his place.
+      if (isStoreError(error) && isOutage(error)) {
+        this.#note(waiter.call.line, error);
+        return this.#recheck(waiter.call.line, RETRY_US);
+      }
       // What the store cannot tell one, it cannot tell the others of the line.
       for (const other of [...this.#lines.get(waiter.call.line)?.waiters ?? []]) {
         this.#remove(other);
         other.reject(error);
       }
     }
+  }
+
+  #note(line: string, trouble: StoreError | undefined): void {
+    for (const waiter of this.#lines.get(line)?.waiters ?? []) waiter.trouble = trouble;
   }
 
   #serve(waiter: Waiter, reply: TakeReply): void {

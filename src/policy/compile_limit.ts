@@ -8,7 +8,7 @@ import type { RateLimit, TokenBucketLimit } from "../algorithms/limit.ts";
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { LimitOptions } from "./options.ts";
-import { reduce, simplestFraction } from "./rational.ts";
+import { type Fraction, reduce, simplestFraction } from "./rational.ts";
 
 const ALGORITHMS = ["token_bucket", "sliding_window", "sliding_window_counter", "fixed_window"] as const;
 
@@ -119,6 +119,26 @@ export function lendFrom(rate: RateLimit, leaseUs: number): RateLimit {
     expected: `a shorter time, or a burst above the ${lent} units that refill in it`,
     received: `${leaseUs / 1_000} with a burst of ${rate.capacity}`,
   });
+}
+
+/** A share of some units, rounded down, but one at least. */
+export function partOf(units: number, { numerator, denominator }: Fraction): number {
+  return Math.max(Number(BigInt(units) * BigInt(numerator) / BigInt(denominator)), 1);
+}
+
+/**
+ * A share of a limit: the rate and the burst of a token bucket, the units of a window.
+ *
+ * @throws {ConfigError} If a bucket would refill too slowly.
+ */
+export function shareLimit(rate: RateLimit, share: Fraction): RateLimit {
+  const capacity = partOf(rate.capacity, share);
+  if (rate.algorithm !== "token_bucket") return Object.freeze({ ...rate, capacity });
+  const [windowUs, quota] = [BigInt(rate.windowUs), BigInt(rate.quota) * BigInt(share.numerator)];
+  const denominator = BigInt(share.denominator);
+  return quota % denominator === 0n
+    ? tokenBucketLimit(windowUs, quota / denominator, capacity, "")
+    : tokenBucketLimit(windowUs * denominator, quota, capacity, "");
 }
 
 /** The finest power of ten by which the previous window can fade with exact products. */

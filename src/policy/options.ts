@@ -13,6 +13,29 @@ export type Algorithm = RateAlgorithm | "concurrency";
 /** What happens when the store cannot decide. */
 export type StoreErrorPolicy = "local" | "allow" | "deny" | "throw";
 
+/** What happens when a store cannot decide, or not in time. A limiter's own options override those of its store. */
+export interface FailureOptions {
+  /**
+   * What happens when the store cannot decide: the same limits in the memory of this process, allow, deny, or throw.
+   * @default {"local"}
+   */
+  readonly onStoreError?: StoreErrorPolicy;
+  /** `true` means `onStoreError: "deny"`, `false` means `"local"`; give one of the two. */
+  readonly failClosed?: boolean;
+  /**
+   * How long the store may take to decide, in milliseconds, above 0; `Infinity` for as long as its connection allows.
+   * Then `onStoreError` decides, and what the store grants later is given back. Waiting for one's turn does not count:
+   * that is `timeoutMs`. @default {1_000}
+   */
+  readonly decisionTimeoutMs?: number;
+  /**
+   * With `onStoreError: "local"`, the share of the limits that this process applies alone, above 0 and at most 1: for a
+   * fleet of n processes 1 / n, so that together they keep to the limit. At least one unit, and one slot, are left.
+   * @default {1}
+   */
+  readonly localShare?: number;
+}
+
 /** One rate limit. Give either `ratePerSecond`, or `limit` and `windowMs`. */
 export interface LimitOptions {
   /** How it counts. @default {"token_bucket"} */
@@ -31,7 +54,7 @@ export interface LimitOptions {
 }
 
 /** A limiter: a rate, several rates, a number of slots, or rates and slots together. */
-export interface LimiterOptions extends LimitOptions {
+export interface LimiterOptions extends LimitOptions, FailureOptions {
   /** The store's id. May be left out where only one store, or none, is configured. */
   readonly store?: string;
   /** Several rate limits that must all agree, instead of the single one described beside it. */
@@ -58,8 +81,4 @@ export interface LimiterOptions extends LimitOptions {
    * that long, in which others may be denied. @default {0}
    */
   readonly tokenLeaseMs?: number;
-  /** What happens when the store cannot decide. @default {"local"} */
-  readonly onStoreError?: StoreErrorPolicy;
-  /** `true` means `onStoreError: "deny"`, `false` means `"local"`; give one of the two. */
-  readonly failClosed?: boolean;
 }

@@ -9,7 +9,9 @@ import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { compileLimit, lendFrom } from "./compile_limit.ts";
-import type { LimiterOptions, LimitOptions, StoreErrorPolicy } from "./options.ts";
+import { compileFailure, FAILURE_KEYS } from "./failure_options.ts";
+import { localPolicy } from "./share.ts";
+import type { FailureOptions, LimiterOptions, LimitOptions, StoreErrorPolicy } from "./options.ts";
 
 /** The rules of a limiter. Frozen. */
 export interface Policy {
@@ -29,6 +31,10 @@ export interface Policy {
   readonly tokenLeaseUs: number;
   /** What happens when the store cannot decide. */
   readonly onStoreError: StoreErrorPolicy;
+  /** How long the store may take to decide, in microseconds; may be Infinity. */
+  readonly decisionTimeoutUs: number;
+  /** The share of the limits that this process applies alone when the store cannot decide. */
+  readonly localShare: number;
 }
 
 /** How long a slot outlives a crashed holder where nothing else is said. */
@@ -47,16 +53,17 @@ const LIMITER_KEYS = [
   "timeoutMs",
   "denyCacheMs",
   "tokenLeaseMs",
-  "onStoreError",
-  "failClosed",
+  ...FAILURE_KEYS,
 ] as const;
 
 /**
  * Checks a limiter's options and prepares them for arithmetic.
  *
+ * @param options The limiter's options.
+ * @param store What its store says of failures; the limiter's own options come first.
  * @throws {ConfigError} If anything is missing, contradictory or out of range; `path` names the option.
  */
-export function compilePolicy(options: LimiterOptions): Policy {
+export function compilePolicy(options: LimiterOptions, store: FailureOptions = {}): Policy {
   rejectUnknown(options, LIMITER_KEYS, "");
   const tokenLeaseUs = compileTokenLease(options);
   const rates = compileRates(options).map((rate) => tokenLeaseUs === 0 ? rate : lendFrom(rate, tokenLeaseUs));
@@ -68,7 +75,7 @@ export function compilePolicy(options: LimiterOptions): Policy {
       received: "none of them",
     });
   }
-  return Object.freeze({
+  const policy: Policy = Object.freeze({
     rates: Object.freeze(rates),
     maxConcurrent,
     leaseTtlUs: Math.round(
@@ -95,8 +102,21 @@ export function compilePolicy(options: LimiterOptions): Policy {
       ) * 1_000,
     ),
     tokenLeaseUs,
-    onStoreError: compileStoreErrorPolicy(options),
+    ...compileFailure(options, store),
   });
+  checkShare(policy);
+  return policy;
+}
+
+/** The share is made now: what is wrong with it should not show when the store has gone. */
+function checkShare(policy: Policy): void {
+  try {
+    localPolicy(policy);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const expected = `a larger share: ${error.expected}`;
+    throw new ConfigError({ path: "localShare", expected, received: show(policy.localShare) }, { cause: error });
+  }
 }
 
 function compileRates(options: LimiterOptions): RateLimit[] {
@@ -135,29 +155,6 @@ function compileTokenLease(options: LimiterOptions): number {
     expected: "0, or a limiter that is one token bucket and has no slots",
     received: show(tokenLeaseMs),
   });
-}
-
-function compileStoreErrorPolicy(options: LimiterOptions): StoreErrorPolicy {
-  const { failClosed, onStoreError } = options;
-  if (failClosed !== undefined && typeof failClosed !== "boolean") {
-    throw new ConfigError({ path: "failClosed", expected: "true or false", received: show(failClosed) });
-  }
-  if (onStoreError === undefined) return failClosed ? "deny" : "local";
-  if (!["local", "allow", "deny", "throw"].includes(onStoreError)) {
-    throw new ConfigError({
-      path: "onStoreError",
-      expected: '"local", "allow", "deny" or "throw"',
-      received: show(onStoreError),
-    });
-  }
-  if (failClosed !== undefined && failClosed !== (onStoreError === "deny")) {
-    throw new ConfigError({
-      path: "failClosed",
-      expected: `nothing that contradicts onStoreError ${show(onStoreError)}`,
-      received: show(failClosed),
-    });
-  }
-  return onStoreError;
 }
 
 function rejectUnknown(options: object, known: readonly string[], prefix: string): void {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ClosedError, ConfigError, NotFoundError, type StoreError } from "../base/errors.ts";
+import { ClosedError, ConfigError, NotFoundError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { Route } from "../limiter/engine.ts";
 import { Limiter } from "../limiter/limiter.ts";
@@ -26,12 +26,23 @@ export interface Definition {
   readonly limiters: Readonly<Record<string, LimiterOptions>>;
 }
 
+/** A limiter as it is registered. */
+export interface LimiterEntry {
+  /** The limiter. */
+  readonly limiter: Limiter;
+  /** The id of its store. */
+  readonly storeId: string;
+  /** What it was made from. */
+  readonly options: LimiterOptions;
+}
+
 /** The stores and limiters of one instance. */
 export class Definitions {
   readonly #surroundings: Surroundings;
   readonly #stores = new Map<string, StoreSlot>();
-  readonly #limiters = new Map<string, { readonly limiter: Limiter; readonly storeId: string }>();
+  readonly #limiters = new Map<string, LimiterEntry>();
   #fallback: Promise<StoreClient> | undefined;
+  #currentFallback: StoreClient | undefined;
   #closed = false;
 
   /**
@@ -78,7 +89,7 @@ export class Definitions {
   }
 
   /** A limiter with the id of its store. */
-  entry(id: string): { readonly limiter: Limiter; readonly storeId: string } {
+  entry(id: string): LimiterEntry {
     if (this.#closed) throw new ClosedError("this rate-sync instance");
     const entry = this.#limiters.get(id);
     if (entry === undefined) throw new NotFoundError("limiter", id, this.limiterIds);
@@ -94,11 +105,19 @@ export class Definitions {
   apply({ stores, limiters }: Definition): Promise<void> {
     if (this.#closed) throw new ClosedError("this rate-sync instance");
     const slots = Object.entries(stores).map(([id, config]) => this.#newSlot(id, config));
-    const storeIds = [...new Set([...this.#stores.keys(), ...slots.map((slot) => slot.id)])];
-    const compiled = Object.entries(limiters).map(([id, options]) => this.#compile(id, options, storeIds));
+    const all = new Map([...this.#stores, ...slots.map((slot) => [slot.id, slot] as const)]);
+    const added = Object.entries(limiters).map(([id, options]) => this.#compile(id, options, all));
     const replaced = slots.flatMap((slot) => this.#stores.get(slot.id) ?? []);
+    // What a store says of failures holds for limiters that are there already.
+    const affected = [...this.#limiters].filter(([id, { storeId }]) => {
+      return !Object.hasOwn(limiters, id) && replaced.some((slot) => slot.id === storeId);
+    });
+    const changed = affected.map(([id, { options, storeId }]) => {
+      return this.#compile(id, { ...options, store: storeId }, all);
+    });
     for (const slot of slots) this.#stores.set(slot.id, slot);
-    for (const { id, policy, storeId } of compiled) this.#define(id, policy, storeId);
+    for (const compiled of [...added, ...changed]) this.#define(compiled);
+    for (const slot of slots) slot.announce();
     return Promise.all(replaced.map((slot) => slot.close())).then(() => {});
   }
 
@@ -118,21 +137,18 @@ export class Definitions {
     }
   }
 
-  #compile(
-    id: string,
-    options: LimiterOptions,
-    storeIds: readonly string[],
-  ): { id: string; policy: Policy; storeId: string } {
+  #compile(id: string, options: LimiterOptions, stores: ReadonlyMap<string, StoreSlot>): Compiled {
     checkId("limiters", id);
     try {
-      const policy = compilePolicy(options);
-      return { id, policy, storeId: pickStore(options.store, storeIds) };
+      compilePolicy(options); // what is wrong with it counts first
+      const storeId = pickStore(options.store, [...stores.keys()]);
+      return { id, policy: compilePolicy(options, stores.get(storeId)?.failure), storeId, options };
     } catch (error) {
       throw within(`limiters.${id}`, error);
     }
   }
 
-  #define(id: string, policy: Policy, storeId: string): void {
+  #define({ id, policy, storeId, options }: Compiled): void {
     const { logger } = this.#surroundings;
     if (!this.#stores.has(storeId)) {
       this.#stores.set(storeId, new StoreSlot(storeId, { engine: "memory" }, this.#surroundings));
@@ -140,24 +156,36 @@ export class Definitions {
     const before = this.#limiters.get(id)?.limiter;
     const route = this.#route(storeId);
     before?.adopt(policy, route);
-    this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, route, logger), storeId });
+    this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, route, logger), storeId, options });
+  }
+
+  async #openFallback(): Promise<StoreClient> {
+    const { clock } = this.#surroundings;
+    const client = new StoreClient("fallback", await openMemory({ clock }), clock);
+    return this.#currentFallback = client;
   }
 
   #route(storeId: string): Route {
-    const { clock, logger } = this.#surroundings;
+    const { clock } = this.#surroundings;
     const slot = () => this.#stores.get(storeId) as StoreSlot;
     return {
       get current() {
         return slot().current;
       },
       client: () => slot().client(),
-      fallback: () =>
-        this.#fallback ??= openMemory({ clock }).then((store) => new StoreClient("fallback", store, clock)),
+      fallback: () => this.#fallback ??= this.#openFallback(),
+      currentFallback: () => this.#currentFallback,
       nowMs: () => clock.nowUs() / 1_000,
-      failed: (error: StoreError) =>
-        logger?.warn(`rate-sync: store ${show(storeId)} cannot decide (${error.code}): ${error.message}`),
     };
   }
+}
+
+/** A limiter that was checked. */
+interface Compiled {
+  readonly id: string;
+  readonly policy: Policy;
+  readonly storeId: string;
+  readonly options: LimiterOptions;
 }
 
 function pickStore(wanted: string | undefined, known: readonly string[]): string {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LimiterOptions } from "../policy/options.ts";
+import type { FailureOptions, LimiterOptions } from "../policy/options.ts";
 import type { RedisClientStoreOptions, RedisStoreOptions } from "../stores/redis/options.ts";
 
 /** A store inside this process: the embedded default. */
@@ -15,14 +15,17 @@ export interface MemoryStoreConfig {
   readonly maxKeys?: number;
 }
 
-/** A store in Redis, shared by every process that names the same one. */
-export interface RedisStoreConfig extends RedisStoreOptions {
+/**
+ * A store in Redis, shared by every process that names the same one. What it says of failures holds for all of its
+ * limiters that do not say it themselves.
+ */
+export interface RedisStoreConfig extends RedisStoreOptions, FailureOptions {
   /** Picks this store. */
   readonly engine: "redis";
 }
 
 /** A store in Redis over a client that the application has made itself; only in code. */
-export interface RedisClientStoreConfig extends RedisClientStoreOptions {
+export interface RedisClientStoreConfig extends RedisClientStoreOptions, FailureOptions {
   /** Picks this store. */
   readonly engine: "redis";
 }

@@ -9,7 +9,13 @@ import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
 import { decideInTurn, decideNow } from "../limiter/engine.ts";
-import type { LimiterListener, Logger } from "../limiter/events.ts";
+import {
+  type LimiterListener,
+  type Logger,
+  type StoreEvent,
+  type StoreListener,
+  Subscriptions,
+} from "../limiter/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
 import type { TryDecision } from "../limiter/try_decision.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
@@ -56,6 +62,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   readonly #definitions: Definitions;
   readonly #logger: Logger | undefined;
   #http: HttpConfig;
+  readonly #storeEvents: Subscriptions<StoreEvent>;
   #closing: Promise<void> | undefined;
 
   /**
@@ -69,7 +76,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     const { stores = {}, limiters = {}, http = {}, logger, clock = systemClock } = options;
     this.#http = http;
     this.#logger = logger;
-    this.#definitions = new Definitions({ clock, logger });
+    this.#storeEvents = new Subscriptions(logger);
+    this.#definitions = new Definitions({ clock, logger, events: this.#storeEvents });
     void this.#definitions.apply({ stores, limiters });
   }
 
@@ -191,6 +199,11 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     return this.limiter(limiter).subscribe(listener);
   }
 
+  /** Calls back when a store goes down, and when it is up again. Returns how to stop. */
+  subscribeStores(listener: StoreListener): () => void {
+    return this.#storeEvents.add(listener);
+  }
+
   /**
    * Adds or replaces a store. Limiters on it use the new one from their next call on.
    *
@@ -218,7 +231,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {ConfigError} If anything in it is wrong; it names file, path, what was received and what is allowed.
    */
   async loadConfig(path: string, options: LoadConfigOptions = {}): Promise<RateSyncConfig> {
-    const { loadConfigFile } = await import("./config/mod.ts");
+    const { isInsteadOfRedis, loadConfigFile } = await import("./config/mod.ts");
     const config = await loadConfigFile(path, {
       ...options,
       checkLimiter: (_id, limiter) => void compilePolicy(limiter),
@@ -226,8 +239,11 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     });
     await this.#definitions.apply(config);
     this.#http = config.http;
-    for (const [id, { engine }] of Object.entries(config.stores)) {
-      this.#logger?.info(`rate-sync: store ${show(id)} uses ${engine === "redis" ? "Redis" : engine}`);
+    for (const [id, store] of Object.entries(config.stores)) {
+      if (!isInsteadOfRedis(store)) continue;
+      this.#logger?.warn(
+        `rate-sync: Redis not configured, using in-memory store: the url of store ${show(id)} is empty`,
+      );
     }
     return config;
   }

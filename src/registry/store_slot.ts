@@ -5,11 +5,14 @@
  */
 
 import type { Clock } from "../base/clock.ts";
-import { ClosedError, ConfigError } from "../base/errors.ts";
+import { ClosedError, ConfigError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
-import type { Logger } from "../limiter/events.ts";
+import type { Logger, StoreEvent, Subscriptions } from "../limiter/events.ts";
 import { StoreClient } from "../limiter/store_client.ts";
+import { undoQuietly } from "../limiter/take.ts";
+import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
+import type { FailureOptions } from "../policy/options.ts";
 import type { MemoryStoreOptions } from "../stores/memory/mod.ts";
 import { placeOf } from "../stores/redis/connections/place.ts";
 import type { Store, StoreLoad } from "../stores/store.ts";
@@ -25,6 +28,14 @@ export interface StoreListing {
   readonly open: boolean;
   /** What is on its way to it at this moment; undefined where it is not open, or inside this process. */
   readonly load: StoreLoad | undefined;
+  /** Whether limiters ask it, or have their failure policies decide because it cannot. */
+  readonly state: "up" | "down";
+  /** Since when it is down, in milliseconds since the Unix epoch; undefined while it is up. */
+  readonly downSinceMs: number | undefined;
+  /** How often it went down. */
+  readonly outages: number;
+  /** Why it is down; undefined while it is up. */
+  readonly error: StoreError | undefined;
 }
 
 /** What stores and limiters need of their surroundings. */
@@ -33,17 +44,25 @@ export interface Surroundings {
   readonly clock: Clock;
   /** Where messages go. */
   readonly logger: Logger | undefined;
+  /** Who is told what happens to stores. */
+  readonly events: Subscriptions<StoreEvent>;
 }
+
+/** Single failures of a store are logged at most this often, in microseconds. */
+const LOG_US = 10_000_000;
 
 /** A place for a store. */
 export class StoreSlot {
   /** The store's id. */
   readonly id: string;
+  /** What the store says of failures, for limiters that do not say it themselves. */
+  readonly failure: FailureOptions;
   readonly #config: StoreConfig | Store;
   readonly #surroundings: Surroundings;
   #client: Promise<StoreClient> | undefined;
   #current: StoreClient | undefined;
   #closed = false;
+  #loggedUs = -Infinity;
 
   /**
    * Makes one.
@@ -57,6 +76,7 @@ export class StoreSlot {
     checkStore(config);
     this.id = id;
     this.#config = config;
+    this.failure = isStore(config) || config.engine !== "redis" ? {} : splitFailureOptions(config)[0];
     this.#surroundings = surroundings;
   }
 
@@ -76,16 +96,74 @@ export class StoreSlot {
     const store = await openStore(this.#config, this.#surroundings);
     if (store.isLocal) return this.#current = new StoreClient(this.id, store, clock);
     // The embedded store decides while this one cannot: it is loaded before anything has gone wrong.
-    const [{ Foresight }] = await Promise.all([import("../limiter/foresight.ts"), import("../stores/memory/mod.ts")]);
-    return this.#current = new StoreClient(this.id, store, clock, new Foresight(store, clock));
+    const [{ Foresight, Guard }] = await Promise.all([
+      import("../limiter/remote.ts"),
+      import("../stores/memory/mod.ts"),
+    ]);
+    const guard = new Guard(this.id, store, {
+      onDown: (error) => this.#down(error, store.engine),
+      onUp: (downUs) => this.#up(downUs, store.engine, client),
+      onFailure: (error) => this.#failed(error),
+      onLate: (request, reply) => undoQuietly(client, request, reply),
+    });
+    const foresight = new Foresight(store, clock, (request) => guard.take(client, request));
+    const client: StoreClient = new StoreClient(this.id, store, clock, { foresight, guard });
+    return this.#current = client;
+  }
+
+  #down(error: StoreError, engine: string): void {
+    const { logger, events } = this.#surroundings;
+    logger?.warn(`rate-sync: ${nameOf(engine)} unavailable, falling back to in-memory: ${this.#why(error)}`);
+    events.emit({ type: "store_down", store: this.id, error });
+  }
+
+  #up(downUs: number, engine: string, client: StoreClient): void {
+    const { logger, events } = this.#surroundings;
+    const seconds = (downUs / 1e6).toFixed(1);
+    logger?.info(`rate-sync: ${nameOf(engine)} available again: store ${show(this.id)} decides, after ${seconds} s`);
+    client.recovered();
+    events.emit({ type: "store_up", store: this.id, downMs: downUs / 1_000 });
+  }
+
+  #failed(error: StoreError): void {
+    const { clock, logger } = this.#surroundings;
+    const nowUs = clock.nowUs();
+    if (nowUs - this.#loggedUs < LOG_US) return;
+    this.#loggedUs = nowUs;
+    logger?.warn(`rate-sync: ${this.#why(error)}`);
+  }
+
+  #why({ code, message }: StoreError): string {
+    return `store ${show(this.id)} cannot decide (${code}): ${message}`;
   }
 
   /** How it looks from outside. */
   listing(): StoreListing {
     const config = this.#config;
-    const url = !isStore(config) && config.engine === "redis" ? placeOf(config) : undefined;
+    const url = !isStore(config) && config.engine === "redis" ? placeOf(splitFailureOptions(config)[1]) : undefined;
     const open = this.#client !== undefined && !this.#closed;
-    return { engine: config.engine, url, open, load: this.current?.store.load };
+    const breaker = this.current?.guard?.breaker;
+    const downSinceUs = breaker?.downSinceUs;
+    return {
+      engine: config.engine,
+      url,
+      open,
+      load: this.current?.store.load,
+      state: breaker?.error === undefined ? "up" : "down",
+      downSinceMs: downSinceUs === undefined ? undefined : downSinceUs / 1_000,
+      outages: breaker?.outages ?? 0,
+      error: breaker?.error,
+    };
+  }
+
+  /** Tells where it keeps its state, once it counts. */
+  announce(): void {
+    const { logger } = this.#surroundings;
+    const { engine, url } = this.listing();
+    if (engine === "redis") {
+      const place = url === undefined ? "" : ` at ${url}`;
+      logger?.info(`rate-sync: Rate limiter using Redis backend: store ${show(this.id)}${place}`);
+    } else logger?.info(`rate-sync: store ${show(this.id)} uses ${engine}`);
   }
 
   /** Closes the store if it was opened. */
@@ -110,8 +188,11 @@ export function checkStore(config: StoreConfig | Store): void {
     case "memory":
       rejectUnknownOptions(config, ["engine", "maxKeys"]);
       return checkMemory(config.maxKeys);
-    case "redis":
-      return void placeOf(config);
+    case "redis": {
+      const [failure, rest] = splitFailureOptions(config);
+      checkFailureOptions(failure);
+      return void placeOf(rest);
+    }
     default: {
       const { engine } = config as { engine: unknown };
       throw new ConfigError({ path: "engine", expected: '"memory" or "redis"', received: show(engine) });
@@ -138,10 +219,21 @@ export async function openMemory(options: MemoryStoreOptions): Promise<Store> {
 async function openStore(config: StoreConfig | Store, { clock, logger }: Surroundings): Promise<Store> {
   if (isStore(config)) return config;
   if (config.engine === "memory") return await openMemory({ clock, ...pick("maxKeys", config.maxKeys) });
-  const { createRedisStore } = await import("../stores/redis/mod.ts");
-  return createRedisStore(config, {
+  const [{ createRedisStore }, { loadDriver }] = await Promise.all([
+    import("../stores/redis/mod.ts"),
+    import("../stores/redis/connections/client.ts"),
+  ]);
+  const [, options] = splitFailureOptions(config);
+  // Loaded before time is counted. Who connects is told if that fails.
+  if (!("client" in options) && !/^https?:/.test(options.url ?? "")) await loadDriver().catch(() => {});
+  return createRedisStore(options, {
     onError: (error) => logger?.warn(`rate-sync: ${error.message}`),
   });
+}
+
+/** What messages call a store of an engine. */
+function nameOf(engine: string): string {
+  return engine === "redis" ? "Redis" : `store of engine ${show(engine)}`;
 }
 
 function pick<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {

@@ -6,7 +6,7 @@
  */
 
 import { StoreError } from "../base/errors.ts";
-import type { StoreLoad } from "./store.ts";
+import type { ReplySink, StoreLoad } from "./store.ts";
 
 /** How a batcher works. */
 export interface BatcherOptions<Item, Reply> {
@@ -51,15 +51,22 @@ const MOST_JOINED = 8;
 /** How long the fastest call is remembered, at least. */
 const FASTEST_US = 10_000_000;
 
-/** One item on its way. */
-interface Entry<Item, Reply> {
+/**
+ * One item on its way. A class: V8 may come to make objects of a literal in the old generation, where everything that
+ * they hold grows old with them.
+ */
+class Entry<Item, Reply> {
   readonly item: Item;
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: unknown) => void;
+  readonly sink: ReplySink<Reply>;
   /** Whether its caller has given up while it was queued. */
-  isGone: boolean;
+  isGone = false;
   /** Forgets the caller's signal; undefined where there is none. */
-  leave: (() => void) | undefined;
+  leave: (() => void) | undefined = undefined;
+
+  constructor(item: Item, sink: ReplySink<Reply>) {
+    this.item = item;
+    this.sink = sink;
+  }
 }
 
 /** The way of many items to one place. */
@@ -107,14 +114,27 @@ export class Batcher<Item, Reply> {
    * @throws {StoreError} `STORE_OVERLOADED` if too many wait already.
    */
   ask(item: Item, signal?: AbortSignal): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed !== undefined) return reject(this.#closed);
-      if (this.#queued >= this.#options.maxQueued) return reject(overloaded(this.#options.maxQueued));
-      const entry: Entry<Item, Reply> = { item, resolve, reject, isGone: false, leave: undefined };
+    return new Promise((answered, failed) => {
+      const refusal = this.#refusal();
+      if (refusal !== undefined) return failed(refusal);
+      const entry = new Entry<Item, Reply>(item, { answered, failed });
       if (signal !== undefined && !this.#follow(entry, signal)) return;
       this.#queue.push(entry);
       this.#schedule();
     });
+  }
+
+  /** As `ask`; the outcome goes to a sink. */
+  submit(item: Item, sink: ReplySink<Reply>): void {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return queueMicrotask(() => sink.failed(refusal));
+    this.#queue.push(new Entry<Item, Reply>(item, sink));
+    this.#schedule();
+  }
+
+  #refusal(): Error | undefined {
+    if (this.#closed !== undefined) return this.#closed;
+    return this.#queued < this.#options.maxQueued ? undefined : overloaded(this.#options.maxQueued);
   }
 
   /** Sends nothing more: what is queued, and what is asked from now on, rejects with `error`. */
@@ -125,20 +145,20 @@ export class Batcher<Item, Reply> {
     this.#sent = this.#gone = 0;
     for (const entry of queued) {
       entry?.leave?.();
-      if (!entry?.isGone) entry?.reject(error);
+      if (!entry?.isGone) entry?.sink.failed(error);
     }
   }
 
   /** Lets a signal take an entry out of the queue. Whether it is not aborted yet. */
   #follow(entry: Entry<Item, Reply>, signal: AbortSignal): boolean {
     if (signal.aborted) {
-      entry.reject(signal.reason);
+      entry.sink.failed(signal.reason);
       return false;
     }
     const abort = () => {
       entry.isGone = true;
       this.#gone++;
-      entry.reject(signal.reason);
+      entry.sink.failed(signal.reason);
     };
     signal.addEventListener("abort", abort, { once: true });
     entry.leave = () => signal.removeEventListener("abort", abort);
@@ -256,7 +276,7 @@ export class Batcher<Item, Reply> {
       this.#timed(sentUs);
       return () => settle(batch, replies);
     }).catch((cause) => () => {
-      for (const { reject } of batch) reject(this.#options.errorOf(cause));
+      for (const { sink } of batch) sink.failed(this.#options.errorOf(cause));
     }).then((answer) => {
       this.#calls--;
       this.#answers.push(answer);
@@ -267,13 +287,14 @@ export class Batcher<Item, Reply> {
 
 function settle<Item, Reply>(batch: readonly Entry<Item, Reply>[], replies: readonly (Reply | Error)[]): void {
   for (let i = 0; i < batch.length; i++) {
-    const { resolve, reject } = batch[i] as Entry<Item, Reply>;
+    const { sink } = batch[i] as Entry<Item, Reply>;
     const reply = replies[i] as Reply | Error;
-    if (reply instanceof Error) reject(reply);
-    else resolve(reply);
+    if (reply instanceof Error) sink.failed(reply);
+    else sink.answered(reply);
   }
 }
 
 function overloaded(maxQueued: number): StoreError {
-  return new StoreError("STORE_OVERLOADED", `Cannot ask the store: ${maxQueued} requests wait to be sent already`);
+  const message = `Cannot ask the store: ${maxQueued} requests wait to be sent already`;
+  return new StoreError("STORE_OVERLOADED", message, { reason: "overloaded" });
 }

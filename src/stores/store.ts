@@ -199,6 +199,14 @@ export interface StoreLoad {
   readonly calls: number;
 }
 
+/** Takes the outcome of a request: exactly one of the two is called, once. Neither may throw. */
+export interface ReplySink<Reply> {
+  /** The store has answered. */
+  answered(reply: Reply): void;
+  /** There is no reply, and why. */
+  failed(error: unknown): void;
+}
+
 /** A store. Implementations pass the conformance suite in `@ratesync/core/testing`. */
 export interface Store {
   /** What kind of store it is: `memory`, `redis`. */
@@ -222,6 +230,11 @@ export interface Store {
     request: Request,
     signal?: AbortSignal,
   ): ReplyTo<Request> | Promise<ReplyTo<Request>>;
+  /**
+   * As `execute` for a take, but hands the outcome to `sink`, not before this returns: so that a hot path needs no promise
+   * of its own for each.
+   */
+  submit?(request: TakeRequest, sink: ReplySink<TakeReply>): void;
   /** Sets up the way back for those who queue; must have resolved before the first one of the instance does. */
   listen(listener: NoticeListener): Promise<void>;
   /** Forgets every key of this store. */

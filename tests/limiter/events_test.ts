@@ -109,6 +109,7 @@ describe("RateSync.metrics()", () => {
       totalReleases: 2,
       leasesLost: 0,
       storeErrors: 0,
+      degradedDecisions: 0,
     });
     assert.equal(before.totalAcquisitions, 0);
     assert.ok(Object.isFrozen(metrics));

@@ -46,7 +46,7 @@ export async function join<Work>(): Promise<Member<Work>> {
   process.on("unhandledRejection", (reason) => errors.push(`unhandled: ${reason}`));
   const strict = Object.entries(limiters).map(([id, options]) => [id, { onStoreError: "throw", ...options }]);
   const rs = createRateSync({
-    stores: { shared: { engine: "redis", url, keyPrefix: prefix } },
+    stores: { shared: { engine: "redis", url, keyPrefix: prefix, decisionTimeoutMs: Infinity } },
     limiters: Object.fromEntries(strict) as Record<string, LimiterOptions>,
   });
   const raw = await openRawRedis(url);

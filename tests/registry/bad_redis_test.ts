@@ -106,7 +106,16 @@ describe("A Redis that cannot be used", () => {
     await rs.connect();
     assert.ok((await rs.tryAcquire("api")).allowed);
     assert.deepEqual(rs.listStores(), {
-      main: { engine: "redis", url: `redis://127.0.0.1:${locked.port}/0`, open: true, load: { queued: 0, calls: 0 } },
+      main: {
+        engine: "redis",
+        url: `redis://127.0.0.1:${locked.port}/0`,
+        open: true,
+        load: { queued: 0, calls: 0 },
+        state: "up",
+        downSinceMs: undefined,
+        outages: 0,
+        error: undefined,
+      },
     });
     assert.ok(!inspect([rs, rs.listStores(), rs.listLimiters()], { depth: 9, showHidden: true }).includes(SECRET));
     assert.ok(!JSON.stringify([rs, rs.listStores(), rs.listLimiters()]).includes(SECRET));

@@ -19,6 +19,8 @@ const TOML_NAMES: Readonly<Record<string, string>> = {
   tokenLeaseMs: "token_lease",
   failClosed: "fail_closed",
   onStoreError: "on_store_error",
+  decisionTimeoutMs: "decision_timeout",
+  localShare: "local_share",
   maxKeys: "max_keys",
   tlsCa: "tls_ca_file",
   tlsCert: "tls_cert_file",

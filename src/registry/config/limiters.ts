@@ -5,8 +5,9 @@
  */
 
 import { listWords } from "../../base/text.ts";
-import type { LimiterOptions, LimitOptions, RateAlgorithm, StoreErrorPolicy } from "../../policy/options.ts";
-import { type Defined, defined } from "./defined.ts";
+import type { LimiterOptions, LimitOptions, RateAlgorithm } from "../../policy/options.ts";
+import { defined } from "./defined.ts";
+import { FAILURE_KEYS, readFailure } from "./failure.ts";
 import { type Section, suggest } from "./section.ts";
 
 const ALGORITHMS: readonly RateAlgorithm[] = [
@@ -15,8 +16,6 @@ const ALGORITHMS: readonly RateAlgorithm[] = [
   "sliding_window_counter",
   "fixed_window",
 ];
-
-const STORE_ERROR_POLICIES: readonly StoreErrorPolicy[] = ["local", "allow", "deny", "throw"];
 
 /** The options of one rate limit. */
 const LIMIT_KEYS: readonly string[] = [
@@ -38,8 +37,7 @@ const LIMITER_KEYS: readonly string[] = [
   "timeout",
   "deny_cache",
   "token_lease",
-  "fail_closed",
-  "on_store_error",
+  ...FAILURE_KEYS,
 ];
 
 /**
@@ -64,7 +62,7 @@ export function readLimiter(section: Section, stores: readonly string[]): Limite
     timeoutMs: section.durationMs("timeout", { infinite: true }),
     denyCacheMs: section.durationMs("deny_cache"),
     tokenLeaseMs: section.durationMs("token_lease"),
-    ...readFailurePolicy(section),
+    ...readFailure(section),
   });
 }
 
@@ -100,17 +98,4 @@ function readStoreId(section: Section, stores: readonly string[]): string | unde
     section.fail("store", known, section.shown("store") + suggest(store, stores));
   }
   return store;
-}
-
-function readFailurePolicy(
-  section: Section,
-): Defined<Pick<LimiterOptions, "onStoreError" | "failClosed">> {
-  const onStoreError = section.choice("on_store_error", STORE_ERROR_POLICIES);
-  const failClosed = section.boolean("fail_closed");
-  if (onStoreError === undefined) return defined({ failClosed });
-  const agreeing = failClosed ? ["deny"] : STORE_ERROR_POLICIES.filter((policy) => policy !== "deny");
-  if (failClosed !== undefined && !agreeing.includes(onStoreError)) {
-    section.fail("on_store_error", `${listWords(agreeing)}, as fail_closed = ${failClosed} says`);
-  }
-  return { onStoreError };
 }

@@ -6,3 +6,4 @@
 
 export { CONFIG_PLACES, findConfigFile } from "./find.ts";
 export { loadConfigFile } from "./load.ts";
+export { isInsteadOfRedis } from "./stores.ts";

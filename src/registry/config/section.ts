@@ -21,6 +21,7 @@ export const DURATIONS: ReadonlySet<string> = new Set([
   "timeout",
   "deny_cache",
   "token_lease",
+  "decision_timeout",
   "socket_timeout",
   "socket_connect_timeout",
 ]);

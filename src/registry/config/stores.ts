@@ -7,6 +7,7 @@
 import { show } from "../../base/text.ts";
 import type { MemoryStoreConfig, RedisStoreConfig, StoreConfig } from "../options.ts";
 import { defined } from "./defined.ts";
+import { FAILURE_KEYS, readFailure } from "./failure.ts";
 import { type FileReader, UnreadableFile } from "./files.ts";
 import type { Section } from "./section.ts";
 
@@ -44,6 +45,7 @@ const KEYS: Readonly<Record<Engine, readonly string[]>> = {
     "socket_connect_timeout",
     "timing_margin_ms",
     "max_queued",
+    ...FAILURE_KEYS,
   ],
 };
 
@@ -68,9 +70,23 @@ export async function readStore(section: Section, readFile: FileReader): Promise
   const memory = readMemory(section);
   const redis = readRedis(section);
   for (const key of PEM_FILES) checkPath(section, key);
-  if (named === "memory" || url === "") return { engine: "memory", ...memory };
+  if (named === "memory") return { engine: "memory", ...memory };
+  if (url === "") return insteadOfRedis({ engine: "memory", ...memory });
   if (url === undefined) section.fail("url", "a URL such as redis://localhost:6379/0");
   return { engine: "redis", url, ...redis, ...await readPemFiles(section, readFile) };
+}
+
+/** Memory stores that stand in for a Redis without address. */
+const standIns = new WeakSet<StoreConfig>();
+
+function insteadOfRedis(config: MemoryStoreConfig): MemoryStoreConfig {
+  standIns.add(config);
+  return config;
+}
+
+/** Whether a store that was read is a memory store because its `url` is empty. */
+export function isInsteadOfRedis(config: StoreConfig): boolean {
+  return standIns.has(config);
 }
 
 function keysOf(
@@ -118,6 +134,7 @@ function readRedis(section: Section): Omit<RedisStoreConfig, "engine" | "url"> {
     socketConnectTimeoutMs: section.durationMs("socket_connect_timeout", { positive: true }),
     timingMarginMs: section.number("timing_margin_ms", { min: 0 }),
     maxQueued: section.number("max_queued", { whole: true, min: 1 }),
+    ...readFailure(section),
   });
 }
 

@@ -9,6 +9,7 @@ import type { DoneReply, Notice, StoreRequest, TakeReply, TakeStatus, Target, Ta
 import type { ScriptReply } from "./connections/connection.ts";
 import { decodeBuckets } from "./decode_buckets.ts";
 import type { EncodedCall } from "./encode.ts";
+import { refusalReason, withAdvice } from "./refusal.ts";
 
 const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots"];
 
@@ -27,7 +28,7 @@ export function decodeBatch(
   const nowUs = Number(reply[0]);
   return batch.map(({ request }, i) => {
     const entry = reply[i + 1] as ScriptReply;
-    if (!Array.isArray(entry)) return new StoreError("STORE_REFUSED", `Redis refused the request: ${String(entry)}`);
+    if (!Array.isArray(entry)) return refused(String(entry));
     return decodeEntry(request, nowUs, entry.map(Number), script.name !== "coordinate");
   });
 }
@@ -36,6 +37,11 @@ export function decodeBatch(
 export function mailOf({ hasMail }: EncodedCall, reply: ScriptReply): readonly string[] {
   const mail = hasMail && Array.isArray(reply) ? reply.at(-1) as ScriptReply : [];
   return Array.isArray(mail) ? mail.map(String) : [];
+}
+
+function refused(text: string): StoreError {
+  const reason = refusalReason(text);
+  return new StoreError("STORE_REFUSED", `Redis refused the request: ${withAdvice(text, reason)}`, { reason });
 }
 
 function unreadable(): StoreError {

@@ -9,7 +9,17 @@ import { ClosedError, StoreError } from "../../base/errors.ts";
 import { inNextTurn } from "../../base/turn.ts";
 import { Batcher } from "../batcher.ts";
 import type { StoreCheck } from "../check.ts";
-import type { DoneReply, NoticeListener, ReplyTo, Store, StoreLoad, StoreRequest, TakeReply } from "../store.ts";
+import type {
+  DoneReply,
+  NoticeListener,
+  ReplySink,
+  ReplyTo,
+  Store,
+  StoreLoad,
+  StoreRequest,
+  TakeReply,
+  TakeRequest,
+} from "../store.ts";
 import { checkRedis } from "./check.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { decodeBatch, decodeNotice, mailOf } from "./decode.ts";
@@ -24,6 +34,17 @@ const MAX_BATCH = 128;
 const MAX_QUEUED = 65_536;
 
 type Reply = TakeReply | DoneReply;
+
+/** Of a class: see `Entry` of the batcher. */
+class Named implements NamedRequest {
+  readonly request: StoreRequest;
+  readonly keys: readonly string[];
+
+  constructor(request: StoreRequest, keys: readonly string[]) {
+    this.request = request;
+    this.keys = keys;
+  }
+}
 
 /** How a store uses its connection. */
 export interface RedisStoreSettings {
@@ -71,7 +92,10 @@ export class RedisStore implements Store {
       kindOf: scriptOf,
       keysOf: ({ keys }) => keys,
       joins: isRepeat,
-      errorOf: (cause) => cause instanceof StoreError ? new StoreError(cause.code, cause.message, { cause }) : cause,
+      errorOf: (cause) =>
+        cause instanceof StoreError
+          ? new StoreError(cause.code, cause.message, { cause, reason: cause.reason })
+          : cause,
       afterSending: inNextTurn,
       nowUs: systemClock.nowUs,
       maxBatch: MAX_BATCH,
@@ -90,9 +114,21 @@ export class RedisStore implements Store {
   execute<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
     const keys = this.#names.keysOf(request.targets);
     const reply = keys !== undefined && this.#behindHashing === 0
-      ? this.#batcher.ask({ request, keys }, signal)
+      ? this.#batcher.ask(new Named(request, keys), signal)
       : this.#nameAndAsk(request, keys, signal);
     return reply as Promise<ReplyTo<Request>>;
+  }
+
+  /** As `execute`, for a take; the outcome goes to a sink. */
+  submit(request: TakeRequest, sink: ReplySink<TakeReply>): void {
+    const keys = this.#names.keysOf(request.targets);
+    if (keys !== undefined && this.#behindHashing === 0) {
+      return this.#batcher.submit(new Named(request, keys), sink as ReplySink<Reply>);
+    }
+    this.#nameAndAsk(request, keys, undefined).then(
+      (reply) => sink.answered(reply as TakeReply),
+      (error) => sink.failed(error),
+    );
   }
 
   /** Hashes long names first, one request after the other, so that their order holds. */
@@ -113,7 +149,7 @@ export class RedisStore implements Store {
     } finally {
       if (hasShort) this.#behindHashing--;
     }
-    return await this.#batcher.ask({ request, keys }, signal);
+    return await this.#batcher.ask(new Named(request, keys), signal);
   }
 
   async #send(batch: readonly NamedRequest[]): Promise<readonly (Reply | StoreError)[]> {

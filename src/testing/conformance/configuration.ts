@@ -107,6 +107,8 @@ export const configuration: Topic = {
           denyCacheUs: 1_000_000,
           tokenLeaseUs: 0,
           onStoreError: "local",
+          decisionTimeoutUs: 1_000_000,
+          localShare: 1,
         });
         const [window] = (await limiter.peek()).limits;
         assert.equal(window?.limit, 5);

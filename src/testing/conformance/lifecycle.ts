@@ -28,7 +28,16 @@ export const lifecycle: Topic = {
       async run(bench) {
         const rs = bench.instance({ api: { ratePerSecond: 1 } });
         assert.deepEqual(rs.listStores(), {
-          s: { engine: bench.store.engine, url: undefined, open: false, load: undefined },
+          s: {
+            engine: bench.store.engine,
+            url: undefined,
+            open: false,
+            load: undefined,
+            state: "up",
+            downSinceMs: undefined,
+            outages: 0,
+            error: undefined,
+          },
         });
         await rs.tryAcquire("api");
         assert.equal(rs.listStores()["s"]?.open, true);

@@ -23,6 +23,7 @@ const noneYet = {
   totalReleases: 0,
   leasesLost: 0,
   storeErrors: 0,
+  degradedDecisions: 0,
 };
 
 /** Cases on metrics. */

@@ -45,7 +45,7 @@ after(() => server?.[Symbol.asyncDispose]());
 async function instance(url: string, poolMaxSize = 2): Promise<RateSync<Id>> {
   const limiters = Object.entries(LIMITERS).map(([id, limit]) => [id, { ...limit, onStoreError: "throw" }]);
   const rs = createRateSync<Id>({
-    stores: { shared: { engine: "redis", url, poolMaxSize, socketTimeoutMs: 30_000 } },
+    stores: { shared: { engine: "redis", url, poolMaxSize, socketTimeoutMs: 30_000, decisionTimeoutMs: Infinity } },
     limiters: Object.fromEntries(limiters) as Record<Id, LimiterOptions>,
   });
   for (const id of IDS) await (await rs.tryAcquire(id, { key: "warm" })).permit?.release();

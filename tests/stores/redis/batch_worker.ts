@@ -10,7 +10,7 @@ import { createRateSync } from "../../../mod.ts";
 
 const [, , url = ""] = process.argv;
 const rs = createRateSync({
-  stores: { shared: { engine: "redis", url } },
+  stores: { shared: { engine: "redis", url, decisionTimeoutMs: Infinity } },
   limiters: { api: { limit: 10, windowMs: 3_600_000, onStoreError: "throw" } },
 });
 await rs.tryAcquire("api", { key: "first" });

@@ -128,7 +128,12 @@ export async function openClient(
   return client;
 }
 
-async function loadDriver(): Promise<Driver> {
+/**
+ * Loads node-redis. The first time that takes longer than a decision may.
+ *
+ * @throws {StoreError} If it is not installed.
+ */
+export async function loadDriver(): Promise<Driver> {
   try {
     return await import("redis");
   } catch (cause) {

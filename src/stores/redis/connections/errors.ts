@@ -4,7 +4,8 @@
  * @module
  */
 
-import { StoreError } from "../../../base/errors.ts";
+import { StoreError, type StoreErrorReason } from "../../../base/errors.ts";
+import { refusalReason, withAdvice } from "../refusal.ts";
 import type { Endpoint } from "./url.ts";
 
 /** The client's own errors, told apart from answers of the server. */
@@ -17,16 +18,22 @@ export interface Failure {
 
 /** A connection could not be opened. Nothing was sent on anybody's behalf. */
 export function openError(endpoint: Endpoint, { cause, isReply }: Failure): StoreError {
-  const reason = withoutSecret(reasonOf(cause), endpoint);
-  const options = { cause: withoutSecretCause(cause, endpoint) };
-  return isReply
-    ? new StoreError("STORE_REFUSED", `Cannot use Redis at ${endpoint.label}: ${reason}`, options)
-    : new StoreError("STORE_UNAVAILABLE", reach(endpoint, reason), options);
+  const text = withoutSecret(reasonOf(cause), endpoint);
+  const shown = withoutSecretCause(cause, endpoint);
+  if (!isReply) {
+    return new StoreError("STORE_UNAVAILABLE", reach(endpoint, text), { cause: shown, reason: socketReason(text) });
+  }
+  const reason = refusalReason(text);
+  return new StoreError(
+    "STORE_REFUSED",
+    `Cannot use Redis at ${endpoint.label}: ${withAdvice(text, reason)}`,
+    { cause: shown, reason },
+  );
 }
 
 /** The TLS handshake failed, for a reason that is known. */
 export function handshakeError(endpoint: Endpoint, reason: string, cause: unknown): StoreError {
-  return new StoreError("STORE_UNAVAILABLE", reach(endpoint, reason), { cause });
+  return new StoreError("STORE_UNAVAILABLE", reach(endpoint, reason), { cause, reason: "tls" });
 }
 
 /** A server answered, but not in the protocol of Redis. */
@@ -34,7 +41,7 @@ export function protocolError(endpoint: Endpoint, cause: unknown): StoreError {
   return new StoreError(
     "STORE_UNAVAILABLE",
     reach(endpoint, `the server does not speak the Redis protocol (${reasonOf(cause)})`),
-    { cause },
+    { cause, reason: "not_redis" },
   );
 }
 
@@ -47,7 +54,7 @@ export function openTimeoutError(endpoint: Endpoint, accepted: boolean, ms: numb
     ? `the server accepted the connection but did not answer within ${ms} ms: it hangs, or does ` +
       "not speak the Redis protocol"
     : `no connection within ${ms} ms${endpoint.tls ? "; it may not speak TLS" : ""}`;
-  return new StoreError("STORE_UNAVAILABLE", reach(endpoint, reason));
+  return new StoreError("STORE_UNAVAILABLE", reach(endpoint, reason), { reason: "connect_timeout" });
 }
 
 /** The server closed a connection before it answered anything. */
@@ -59,7 +66,7 @@ export function openClosedError(endpoint: Endpoint, cause: unknown): StoreError 
       endpoint,
       `the server closed the connection before it answered: it may not be Redis, or ${hint}`,
     ),
-    { cause },
+    { cause, reason: "not_redis" },
   );
 }
 
@@ -68,23 +75,27 @@ export function lostError(endpoint: Endpoint, cause: unknown): StoreError {
   return new StoreError(
     "STORE_UNAVAILABLE",
     reach(endpoint, `the connection was lost (${reasonOf(cause)}) and is being set up again`),
-    { cause },
+    { cause, reason: "disconnected" },
   );
 }
 
 /** A command failed after it was handed to the connection. */
 export function callError(endpoint: Endpoint, { cause, isReply }: Failure): StoreError {
-  const reason = reasonOf(cause);
-  return isReply
-    ? new StoreError("STORE_REFUSED", `Redis at ${endpoint.label} refused a command: ${reason}`, {
-      cause,
-    })
-    : new StoreError(
+  const text = reasonOf(cause);
+  if (!isReply) {
+    return new StoreError(
       "STORE_UNAVAILABLE",
-      `Cannot get an answer from Redis at ${endpoint.label}: the connection broke (${reason}); ` +
+      `Cannot get an answer from Redis at ${endpoint.label}: the connection broke (${text}); ` +
         "the command may have run",
-      { cause },
+      { cause, reason: "connection_broke" },
     );
+  }
+  const reason = refusalReason(text);
+  return new StoreError(
+    "STORE_REFUSED",
+    `Redis at ${endpoint.label} refused a command: ${withAdvice(text, reason)}`,
+    { cause, reason },
+  );
 }
 
 /** A command was not answered in time. */
@@ -93,16 +104,24 @@ export function callTimeoutError(endpoint: Endpoint, ms: number): StoreError {
     "STORE_TIMEOUT",
     `Cannot get an answer from Redis at ${endpoint.label} within ${ms} ms: the command may have ` +
       "run, so it is not sent again",
+    { reason: "no_answer" },
   );
 }
 
 /** The same failure for another caller, with a stack trace of its own. */
 export function sameError(error: StoreError): StoreError {
-  return new StoreError(error.code, error.message, { cause: error.cause });
+  return new StoreError(error.code, error.message, { cause: error.cause, reason: error.reason });
 }
 
 function reach(endpoint: Endpoint, reason: string): string {
   return `Cannot reach Redis at ${endpoint.label}: ${reason}`;
+}
+
+/** Why no connection came about, as far as the runtimes' words tell. */
+function socketReason(text: string): StoreErrorReason {
+  if (/ECONNREFUSED|ConnectionRefused/i.test(text)) return "connection_refused";
+  if (/ENOTFOUND|EAI_AGAIN|getaddrinfo|failed to lookup/i.test(text)) return "host_unknown";
+  return "disconnected";
 }
 
 /** Runtimes report "every address of the host failed" as an error without a message of its own. */

@@ -32,7 +32,7 @@ interface Call {
 }
 
 const FIRST_RETRY_MS = 50;
-const MAX_RETRY_MS = 2_000;
+const MAX_RETRY_MS = 1_000;
 /** Redis 6 puts it inside the message of a script's error, later ones in front. */
 const READONLY = /\bREADONLY You can't write/;
 /** How long a failed first attempt speaks for those who ask next. */

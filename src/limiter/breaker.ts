@@ -1,0 +1,173 @@
+/**
+ * A circuit breaker: while a store cannot decide, nobody waits for it. A look in the background, one at a time, finds
+ * out when it can again.
+ *
+ * @module
+ */
+
+import type { Clock, Timer } from "../base/clock.ts";
+import type { StoreError, StoreErrorReason } from "../base/errors.ts";
+import { isOutage } from "./failure.ts";
+
+/** So many failures in a row, of calls that were made one after the other, say that the store is away. */
+const MOST_FAILURES = 5;
+
+/** The first look is that long after the last failure, in microseconds; each one after it takes twice as long to come. */
+const FIRST_LOOK_US = 100_000;
+
+/** The longest time between two looks: with as long as a connection takes to come back, less than two seconds. */
+const MAX_LOOK_US = 400_000;
+
+/** After so many looks that nobody has asked for, the store is looked at no more, until somebody asks. */
+const MOST_IDLE_LOOKS = 25;
+
+/** The connection is known to be down, or nothing can come of it: one failure is enough. */
+const DOWN: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorReason>([
+  "connection_refused",
+  "host_unknown",
+  "connect_timeout",
+  "not_redis",
+  "tls",
+  "disconnected",
+]);
+
+/** What a breaker works with. */
+export interface BreakerOptions {
+  /** What it waits by. */
+  readonly clock: Clock;
+  /** Whether the store can decide now. May reject. */
+  look(): Promise<boolean>;
+  /** Told when the store is given up. Must not throw. */
+  onDown(error: StoreError): void;
+  /** Told when it decides again, and after how long. Must not throw. */
+  onUp(downUs: number): void;
+  /** Told of the first failure after an answer, if the store is not given up for it. Must not throw. */
+  onFailure(error: StoreError): void;
+}
+
+/** The breaker of one process at one store. */
+export class Breaker {
+  readonly #options: BreakerOptions;
+  /** Counts answers and failures; where it stood at the last of each. */
+  #mark = 1;
+  #answeredAt = 0;
+  #failedAt = 0;
+  /** Failures in a row; of calls that were under way together one counts. */
+  #inRow = 0;
+  #error: StoreError | undefined;
+  #outages = 0;
+  #downAtUs = 0;
+  #timer: Timer | undefined;
+  #delayUs = FIRST_LOOK_US;
+  #upAtUs = -Infinity;
+  #idleLooks = 0;
+  #isLooking = false;
+  #isClosed = false;
+
+  /**
+   * Makes one.
+   *
+   * @param options What it works with.
+   */
+  constructor(options: BreakerOptions) {
+    this.#options = options;
+  }
+
+  /** Why the store is not asked; undefined while it is. */
+  get error(): StoreError | undefined {
+    return this.#error;
+  }
+
+  /** How often the store has been given up. */
+  get outages(): number {
+    return this.#outages;
+  }
+
+  /** Since when it is given up, by the clock; undefined while it is asked. */
+  get downSinceUs(): number | undefined {
+    return this.#error === undefined ? undefined : this.#downAtUs;
+  }
+
+  /** What a call has to remember, when it is made, for `failed`. */
+  get mark(): number {
+    return this.#mark;
+  }
+
+  /** The store has answered a call. */
+  answered(): void {
+    this.#answeredAt = ++this.#mark;
+    this.#inRow = 0;
+  }
+
+  /** Somebody was turned away: the store is worth looking at. */
+  missed(): void {
+    this.#idleLooks = 0;
+    if (this.#error !== undefined && this.#timer === undefined && !this.#isLooking) this.#lookLater(0);
+  }
+
+  /** A call has failed that was made when `mark` was so much. */
+  failed(error: StoreError, mark: number): void {
+    if (!isOutage(error)) return;
+    if (this.#error !== undefined) return;
+    // Not one answer since it was made.
+    const isSilent = error.code === "STORE_TIMEOUT" && mark >= this.#answeredAt;
+    const isNew = mark >= this.#failedAt;
+    if (isNew) {
+      this.#failedAt = ++this.#mark;
+      this.#inRow++;
+    }
+    if (DOWN.has(error.reason) || isSilent || this.#inRow >= MOST_FAILURES) this.#open(error);
+    else if (isNew && this.#inRow === 1) this.#options.onFailure(error);
+  }
+
+  /** Looks no more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+  }
+
+  #open(error: StoreError): void {
+    const nowUs = this.#options.clock.nowUs();
+    this.#error = error;
+    this.#outages++;
+    this.#downAtUs = nowUs;
+    this.#idleLooks = 0;
+    // A store that comes and goes is looked at as seldom as one that stays away.
+    if (nowUs - this.#upAtUs > 10 * MAX_LOOK_US) this.#delayUs = FIRST_LOOK_US;
+    this.#options.onDown(error);
+    this.#lookLater(this.#delayUs);
+  }
+
+  #lookLater(delayUs: number): void {
+    if (this.#isClosed) return;
+    const { clock } = this.#options;
+    const atUs = clock.nowUs() + Math.ceil(delayUs * (0.75 + Math.random() / 2));
+    this.#timer = clock.schedule(atUs, () => {
+      this.#timer = undefined;
+      void this.#look();
+    }, { background: true });
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    let canDecide = false;
+    try {
+      canDecide = await this.#options.look();
+    } catch {
+      // It cannot.
+    }
+    this.#isLooking = false;
+    if (this.#isClosed) return;
+    if (canDecide) return this.#shut();
+    this.#delayUs = Math.min(this.#delayUs * 2, MAX_LOOK_US);
+    if (++this.#idleLooks <= MOST_IDLE_LOOKS) this.#lookLater(this.#delayUs);
+  }
+
+  #shut(): void {
+    const nowUs = this.#options.clock.nowUs();
+    this.#error = undefined;
+    this.#inRow = 0;
+    this.#upAtUs = nowUs;
+    this.#options.onUp(nowUs - this.#downAtUs);
+  }
+}

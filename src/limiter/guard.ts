@@ -1,0 +1,332 @@
+/**
+ * Stands between limiters and a store that is not in this process: nobody waits longer for a decision than his limiter
+ * allows, and nobody asks while the store is known to be away.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../base/clock.ts";
+import { Deadlined, DeadlineLine, withTimeout } from "../base/deadline.ts";
+import { StoreError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
+import type { ReplySink, Store, TakeReply, TakeRequest, Target } from "../stores/store.ts";
+import { Breaker, type BreakerOptions } from "./breaker.ts";
+import { isStoreError } from "./failure.ts";
+import type { StoreClient } from "./store_client.ts";
+
+/** How long a look at a store that has none of its own may take, in milliseconds. */
+const LOOK_MS = 1_800;
+
+/** What a guard tells. None of these may throw. */
+export interface GuardHooks extends Pick<BreakerOptions, "onDown" | "onUp" | "onFailure"> {
+  /** Told a reply for which nobody waits any more. */
+  onLate(request: TakeRequest, reply: TakeReply): void;
+}
+
+/** What becomes of the outcome of a call. */
+export interface Conclusion<Answer> {
+  /** Makes the answer from a reply to a request, which was asked at an instant of the client's clock. */
+  reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Answer;
+  /** Makes the answer where there is no reply, or not in time. May throw. */
+  failure(client: StoreClient, error: unknown): Answer | Promise<Answer>;
+}
+
+/** The guard of one process at one store. */
+export class Guard {
+  /** Knows whether the store is worth asking. */
+  readonly breaker: Breaker;
+  readonly #id: string;
+  readonly #store: Store;
+  readonly #hooks: GuardHooks;
+  readonly #clock: Clock;
+  /** One line for each time that limiters allow; nearly always one. */
+  readonly #lines = new Map<number, DeadlineLine>();
+  #line: DeadlineLine | undefined;
+  #lineUs = 0;
+  /** What was asked when the store was given up, for looking at one that has no `check`. */
+  #lastTargets: readonly Target[] = [];
+
+  /**
+   * Makes one.
+   *
+   * @param id The store's id in the configuration.
+   * @param store The store.
+   * @param hooks What to tell.
+   * @param clock What deadlines are measured by: real time, whatever the clock of decisions.
+   */
+  constructor(id: string, store: Store, hooks: GuardHooks, clock: Clock = systemClock) {
+    this.#id = id;
+    this.#store = store;
+    this.#hooks = hooks;
+    this.#clock = clock;
+    this.breaker = new Breaker({
+      clock,
+      look: () => this.#look(),
+      onDown: (error) => hooks.onDown(error),
+      onUp: (downUs) => hooks.onUp(downUs),
+      onFailure: (error) => hooks.onFailure(error),
+    });
+  }
+
+  /**
+   * Why the store is not asked now; undefined if it should be. Whoever is told is counted as somebody who waits for its
+   * return.
+   */
+  refusal(): StoreError | undefined {
+    const { error } = this.breaker;
+    if (error !== undefined) this.breaker.missed();
+    return error;
+  }
+
+  /**
+   * Asks for a decision, and concludes in time. What the store grants later goes to `onLate`.
+   *
+   * @param client Who asks.
+   * @param request What is asked.
+   * @param conclusion What becomes of the outcome.
+   */
+  decide<Answer>(
+    client: StoreClient,
+    request: TakeRequest,
+    conclusion: Conclusion<Answer>,
+  ): Answer | Promise<Answer> {
+    const refusal = this.refusal();
+    if (refusal !== undefined) return conclusion.failure(client, refusal);
+    return new Promise<Answer>((resolve, reject) => {
+      this.#send(new Call(this, client, request, conclusion, resolve, reject));
+    });
+  }
+
+  /** Asks for a decision, and hands on the reply, or the error, in time. */
+  take(client: StoreClient, request: TakeRequest, signal?: AbortSignal): Promise<TakeReply> {
+    if (signal === undefined) {
+      try {
+        return Promise.resolve(this.decide(client, request, PLAIN));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    const refusal = this.refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const asked = this.count(() => this.#store.execute(request, signal), request.targets);
+    return this.within(asked, request.targets, (late) => this.#hooks.onLate(request, late));
+  }
+
+  /**
+   * Waits for something that a decision needs, no longer than the targets' limiters allow.
+   *
+   * @param promise What is waited for.
+   * @param targets Who decides.
+   * @param unused Takes a value that came too late.
+   */
+  within<T>(promise: Promise<T>, targets: readonly Target[], unused: (value: T) => void = () => {}): Promise<T> {
+    const timeoutUs = timeoutOf(targets);
+    if (timeoutUs === Infinity) return promise;
+    return new Promise<T>((resolve, reject) => {
+      const { mark } = this.breaker;
+      const wait = new Patience(() => {
+        const error = this.#lateError(timeoutUs);
+        this.#failed(error, mark, targets);
+        reject(error);
+      });
+      const line = this.#lineOf(timeoutUs);
+      line.add(wait, this.#clock.nowUs());
+      promise.then((value) => line.delete(wait) ? resolve(value) : unused(value), (error) => {
+        line.delete(wait);
+        reject(error);
+      });
+    });
+  }
+
+  /** Counts the outcome of what is not a decision: its caller waits as long as it takes. */
+  async count<T>(ask: () => T | Promise<T>, targets: readonly Target[]): Promise<T> {
+    const { mark } = this.breaker;
+    try {
+      const value = await ask();
+      this.breaker.answered();
+      return value;
+    } catch (error) {
+      this.#failed(error, mark, targets);
+      throw error;
+    }
+  }
+
+  /** Ends the looks. */
+  close(): void {
+    this.breaker.close();
+  }
+
+  #send<Answer>(call: Call<Answer>): void {
+    const { request, client } = call;
+    const timeoutUs = timeoutOf(request.targets);
+    if (timeoutUs !== Infinity) {
+      const nowUs = this.#clock === client.clock ? call.askedUs : this.#clock.nowUs();
+      call.line = this.#lineOf(timeoutUs);
+      call.line.add(call, nowUs);
+    }
+    if (this.#store.submit !== undefined) return this.#store.submit(request, call);
+    const answered = (reply: TakeReply) => call.answered(reply);
+    const failed = (error: unknown) => call.failed(error);
+    try {
+      const reply = this.#store.execute(request);
+      if (reply instanceof Promise) reply.then(answered, failed);
+      else answered(reply);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /**
+   * A call was answered; nobody may wait for it any more.
+   *
+   * @internal
+   */
+  late(request: TakeRequest, reply: TakeReply): void {
+    this.#hooks.onLate(request, reply);
+  }
+
+  /**
+   * A call has failed, or its time is over.
+   *
+   * @internal
+   */
+  failed(error: unknown, { mark, request }: { readonly mark: number; readonly request: TakeRequest }): void {
+    this.#failed(error, mark, request.targets);
+  }
+
+  /**
+   * What a call is told whose time is over.
+   *
+   * @internal
+   */
+  lateError(request: TakeRequest): StoreError {
+    return this.#lateError(timeoutOf(request.targets));
+  }
+
+  #lateError(timeoutUs: number): StoreError {
+    const message = `Cannot wait any longer for store ${show(this.#id)}: it has not decided within ${
+      timeoutUs / 1_000
+    } ms; what it grants later is given back`;
+    return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
+  }
+
+  #failed(error: unknown, mark: number, targets: readonly Target[]): void {
+    if (!isStoreError(error)) return;
+    this.#lastTargets = targets;
+    this.breaker.failed(error, mark);
+  }
+
+  #lineOf(timeoutUs: number): DeadlineLine {
+    if (this.#line !== undefined && this.#lineUs === timeoutUs) return this.#line;
+    let line = this.#lines.get(timeoutUs);
+    if (line === undefined) this.#lines.set(timeoutUs, line = new DeadlineLine(timeoutUs, this.#clock));
+    this.#lineUs = timeoutUs;
+    return this.#line = line;
+  }
+
+  /** Takes nothing. */
+  async #look(): Promise<boolean> {
+    const store = this.#store;
+    if (store.check !== undefined) return (await store.check()).ok;
+    await withTimeout(store.connect(), LOOK_MS, () => this.#lateError(LOOK_MS * 1_000));
+    const targets = this.#lastTargets;
+    const peek: TakeRequest = { op: "take", targets, mode: "peek", maxWaitUs: 0, id: "", arrivalUs: 0 };
+    const reply = Promise.resolve(store.execute(peek));
+    await withTimeout(reply, LOOK_MS, () => this.#lateError(LOOK_MS * 1_000));
+    return true;
+  }
+}
+
+const PLAIN: Conclusion<TakeReply> = {
+  reply: (_client, _request, reply) => reply,
+  failure: (_client, error) => {
+    throw error;
+  },
+};
+
+/** A decision that is waited for. One object for each: this is the hottest path of all. */
+class Call<Answer> extends Deadlined implements ReplySink<TakeReply> {
+  readonly client: StoreClient;
+  readonly request: TakeRequest;
+  readonly mark: number;
+  readonly askedUs: number;
+  line: DeadlineLine | undefined;
+  readonly #guard: Guard;
+  readonly #conclusion: Conclusion<Answer>;
+  readonly #resolve: (answer: Answer | Promise<Answer>) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(
+    guard: Guard,
+    client: StoreClient,
+    request: TakeRequest,
+    conclusion: Conclusion<Answer>,
+    resolve: (answer: Answer | Promise<Answer>) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super();
+    this.client = client;
+    this.request = request;
+    this.mark = guard.breaker.mark;
+    this.askedUs = client.clock.nowUs();
+    this.line = undefined;
+    this.#guard = guard;
+    this.#conclusion = conclusion;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  answered(reply: TakeReply): void {
+    this.#guard.breaker.answered();
+    if (this.line !== undefined && !this.line.delete(this)) return this.#guard.late(this.request, reply);
+    try {
+      this.#resolve(this.#conclusion.reply(this.client, this.request, reply, this.askedUs));
+    } catch (error) {
+      this.#reject(error);
+    }
+  }
+
+  failed(error: unknown): void {
+    this.#guard.failed(error, this);
+    if (this.line === undefined || this.line.delete(this)) this.#fail(error);
+  }
+
+  override expire(): void {
+    const error = this.#guard.lateError(this.request);
+    this.#guard.failed(error, this);
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
+    try {
+      this.#resolve(this.#conclusion.failure(this.client, error));
+    } catch (thrown) {
+      this.#reject(thrown);
+    }
+  }
+}
+
+/** Any other wait. */
+class Patience extends Deadlined {
+  readonly #onDue: () => void;
+
+  constructor(onDue: () => void) {
+    super();
+    this.#onDue = onDue;
+  }
+
+  override expire(): void {
+    this.#onDue();
+  }
+}
+
+/** How long a decision over some targets may take: as the most impatient of their limiters says. */
+export function timeoutOf(targets: readonly Target[]): number {
+  const [first] = targets;
+  if (first === undefined) return Infinity;
+  let leastUs = first.policy.decisionTimeoutUs;
+  for (let i = 1; i < targets.length; i++) {
+    leastUs = Math.min(leastUs, (targets[i] as Target).policy.decisionTimeoutUs);
+  }
+  return leastUs;
+}

@@ -1,0 +1,8 @@
+/**
+ * What a store needs that is not inside this process. Loaded with the first such store.
+ *
+ * @module
+ */
+
+export { Foresight } from "./foresight.ts";
+export { Guard } from "./guard.ts";

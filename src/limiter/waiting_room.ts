@@ -20,6 +20,8 @@ export interface QueuedCall {
   readonly targets: readonly Target[];
   /** Asks the store again. */
   ask(arrivalUs: number): Promise<TakeReply>;
+  /** Takes a reply that came when the call was over: what it granted must be given back. */
+  late?(reply: TakeReply): void;
 }
 
 interface Waiter {
@@ -27,6 +29,10 @@ interface Waiter {
   readonly resolve: (reply: TakeReply) => void;
   readonly reject: (error: unknown) => void;
   arrivalUs: number;
+  /** Whether a question is on its way: no two may be, since both may be granted. */
+  isAsking: boolean;
+  /** Whether to ask once more after that: its answer may be too old. */
+  isAskedAgain: boolean;
   /** What this process' clock is ahead of the store's, and how long the first reply took. */
   readonly aheadUs: number;
 }
@@ -94,7 +100,15 @@ export class WaitingRoom implements NoticeListener {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed);
       const aheadUs = this.#clock.nowUs() - reply.nowUs;
-      const waiter: Waiter = { call, resolve, reject, arrivalUs: reply.arrivalUs, aheadUs };
+      const waiter: Waiter = {
+        call,
+        resolve,
+        reject,
+        arrivalUs: reply.arrivalUs,
+        isAsking: false,
+        isAskedAgain: false,
+        aheadUs,
+      };
       this.#waiters.set(call.id, waiter);
       const line = this.#lines.get(call.line) ?? { waiters: new Set(), timer: undefined };
       this.#lines.set(call.line, line);
@@ -138,13 +152,22 @@ export class WaitingRoom implements NoticeListener {
   }
 
   async #ask(waiter: Waiter): Promise<void> {
+    if (waiter.isAsking) {
+      waiter.isAskedAgain = true;
+      return;
+    }
+    waiter.isAsking = true;
+    waiter.isAskedAgain = false;
     try {
       const reply = await waiter.call.ask(waiter.arrivalUs);
-      if (this.#waiters.get(waiter.call.id) !== waiter) return;
+      waiter.isAsking = false;
+      if (this.#waiters.get(waiter.call.id) !== waiter) return waiter.call.late?.(reply);
       if (reply.status !== "queued") return this.#serve(waiter, reply);
       waiter.arrivalUs = reply.arrivalUs;
+      if (waiter.isAskedAgain) return await this.#ask(waiter);
       this.#recheck(waiter.call.line, reply.waitUs);
     } catch (error) {
+      waiter.isAsking = false;
       // What the store cannot tell one, it cannot tell the others of the line.
       for (const other of [...this.#lines.get(waiter.call.line)?.waiters ?? []]) {
         this.#remove(other);

@@ -27,6 +27,8 @@ export interface Policy {
   readonly denyCacheUs: number;
   /** How long units that were taken in advance may be used, in microseconds; 0 where none are. */
   readonly tokenLeaseUs: number;
+  /** In how many hash slots of a cluster the keys lie; 0 where each has its own. */
+  readonly keyShards: number;
   /** What happens when the store cannot decide. */
   readonly onStoreError: StoreErrorPolicy;
 }
@@ -47,6 +49,7 @@ const LIMITER_KEYS = [
   "timeoutMs",
   "denyCacheMs",
   "tokenLeaseMs",
+  "keyShards",
   "onStoreError",
   "failClosed",
 ] as const;
@@ -95,6 +98,7 @@ export function compilePolicy(options: LimiterOptions): Policy {
       ) * 1_000,
     ),
     tokenLeaseUs,
+    keyShards: options.keyShards === undefined ? 0 : integer(options.keyShards, "keyShards", 1_024),
     onStoreError: compileStoreErrorPolicy(options),
   });
 }

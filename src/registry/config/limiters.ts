@@ -38,6 +38,7 @@ const LIMITER_KEYS: readonly string[] = [
   "timeout",
   "deny_cache",
   "token_lease",
+  "key_shards",
   "fail_closed",
   "on_store_error",
 ];
@@ -64,6 +65,7 @@ export function readLimiter(section: Section, stores: readonly string[]): Limite
     timeoutMs: section.durationMs("timeout", { infinite: true }),
     denyCacheMs: section.durationMs("deny_cache"),
     tokenLeaseMs: section.durationMs("token_lease"),
+    keyShards: section.number("key_shards", { whole: true }),
     ...readFailurePolicy(section),
   });
 }

@@ -154,6 +154,27 @@ describe("A Redis Cluster", { timeout: 180_000 }, () => {
     before(() => void (connection = openNodeRedis({ cluster: cluster.urls })));
     after(() => connection.close());
 
+    it("waits for a key with several parts while they lie on two nodes", async () => {
+      const keyPrefix = freshPrefix();
+      const store = createRedisStore({ cluster: cluster.urls, keyPrefix });
+      const rs = createRateSync({ stores: { shared: store }, limiters: throwing({ few: { maxConcurrent: 2 } }) });
+      const held = await rs.acquire("few");
+      let isOver = false;
+      let asked: Promise<boolean> | undefined;
+      await cluster.moveSlot(hashSlot(`${keyPrefix}:few`), async () => {
+        asked = rs.tryAcquire("few").then(({ allowed }) => {
+          isOver = true;
+          return allowed;
+        });
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        assert.equal(isOver, false);
+      });
+      assert.equal(await asked, true);
+      assert.equal((await rs.peek("few")).remaining, 0);
+      await held.release();
+      await rs.close();
+    });
+
     it("goes on when a primary dies and a replica takes over", async () => {
       const key = freshPrefix();
       const channel = freshPrefix();

@@ -12,16 +12,16 @@ import { groupBy } from "../../../base/group_by.ts";
 import { hashSlot, SLOTS } from "../hash_slot.ts";
 import { type CommandClient, openClient } from "./client.ts";
 import { readRedirect, readSlots, type Redirect, type SlotRange, splitAddress } from "./cluster_layout.ts";
+import { askSeed, type ClusterDriver, noneTells, uncovered, unreachable } from "./cluster_discovery.ts";
 import { ClusterSubscriber } from "./cluster_subscriber.ts";
 import type { ClusterNodeView, RedisConnection, ScriptReply } from "./connection.ts";
 import { deleteByPrefix } from "./delete_by_prefix.ts";
-import { callTimeoutError, openError, sameError } from "./errors.ts";
+import { callTimeoutError, sameError } from "./errors.ts";
 import { firstOf, NoneAnswered } from "./first_of.ts";
 import { Pool } from "./pool.ts";
 import { runScript, type SentScripts } from "./run_script.ts";
 import type { ConnectionSettings } from "./settings.ts";
 import { Subscriber } from "./subscriber.ts";
-import type { Endpoint } from "./url.ts";
 import type { Script } from "../script.ts";
 
 /** What is used of the settings of a store in a cluster. */
@@ -37,16 +37,6 @@ interface ClusterNode {
   readonly pool: Pool;
   /** When a redirection led here, in microseconds. */
   usedUs: number;
-}
-
-/** Where the connections to nodes come from. */
-export interface ClusterDriver {
-  /** The nodes to ask for the others, while none is known; known themselves within `timeoutMs`. */
-  seeds(timeoutMs: number): Promise<readonly Endpoint[]>;
-  /** Opens a client for calls to the node of an address. */
-  opener(address: string): typeof openClient;
-  /** Opens a client for subscriptions there. */
-  listener(address: string): typeof openClient;
 }
 
 type Send<T> = (redis: CommandClient, asking: boolean) => Promise<T>;
@@ -366,68 +356,6 @@ class Cluster {
       throw error instanceof NoneAnswered ? noneTells(error.errors, endpoint) : error;
     }
   }
-}
-
-/** Asks a node through a connection of its own. */
-async function askSeed(
-  seed: Endpoint,
-  driver: ClusterDriver,
-  { tls, socketConnectTimeoutMs, socketTimeoutMs }: ClusterSettings,
-  signal: AbortSignal,
-): Promise<SlotRange[]> {
-  const open = driver.opener(`${seed.host}:${seed.port}`);
-  const client = await open(seed, { tls, timeoutMs: socketConnectTimeoutMs, signal, onLost: () => {} });
-  try {
-    const reply = await withTimeout(
-      client.redis.sendCommand<unknown>(["CLUSTER", "SLOTS"]),
-      socketTimeoutMs,
-      () => callTimeoutError(seed, socketTimeoutMs),
-    );
-    return readSlots(reply, seed.host);
-  } catch (cause) {
-    if (cause instanceof StoreError) throw cause;
-    if (cause instanceof Error && /cluster support disabled/i.test(cause.message)) {
-      throw new StoreError(
-        "STORE_REFUSED",
-        `Cannot use Redis at ${seed.label} as a cluster: it is a single server. Give url = "${seed.label}" in place of ` +
-          "cluster",
-        { cause },
-      );
-    }
-    throw openError(seed, client.failure(cause));
-  } finally {
-    client.close();
-  }
-}
-
-/** The error that says most: of a node that answered, if any did. */
-function noneTells(errors: readonly unknown[], endpoint: Endpoint): unknown {
-  const refused = errors.find((error) => error instanceof StoreError && error.code === "STORE_REFUSED");
-  if (refused !== undefined) return refused;
-  const reasons = errors.map((error) => error instanceof Error ? error.message : String(error));
-  return new StoreError(
-    "STORE_UNAVAILABLE",
-    `Cannot reach any node of ${endpoint.label}: ${[...new Set(reasons)].join("; ")}`,
-    { cause: errors[0] },
-  );
-}
-
-/** The cluster was found, and none of the nodes that it names. */
-function unreachable(reason: unknown, { endpoint }: ClusterSettings): unknown {
-  if (!(reason instanceof StoreError)) return reason;
-  return new StoreError(
-    reason.code,
-    `${reason.message}. ${endpoint.label} says that its nodes are there: if they are elsewhere from here, set ` +
-      "cluster-announce-ip on the nodes, or clusterNodeAddresses",
-    { cause: reason },
-  );
-}
-
-function uncovered(slot: number, { label }: Endpoint): StoreError {
-  return new StoreError(
-    "STORE_UNAVAILABLE",
-    `Cannot reach a node of ${label} for slot ${slot}: no node serves it; see CLUSTER INFO and CLUSTER NODES`,
-  );
 }
 
 function pause(round: number): Promise<void> {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ClusterDriver } from "./cluster.ts";
+import type { ClusterDriver } from "./cluster_discovery.ts";
 import { splitAddress } from "./cluster_layout.ts";
 import { type Emitter, whenReady } from "./given.ts";
 import { checkIoredis, givenIoredis, type IoredisLike } from "./given_ioredis.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { openClient } from "./client.ts";
-import type { ClusterDriver } from "./cluster.ts";
+import type { ClusterDriver } from "./cluster_discovery.ts";
 import { abandonable, type Emitter, type GivenClient, openWire, whenReady, type Wire } from "./given.ts";
 import {
   AS_IT_IS,

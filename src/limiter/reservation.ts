@@ -7,10 +7,9 @@
 import { sleepUntil } from "../base/clock.ts";
 import { CostExceedsLimitError } from "../base/errors.ts";
 import type { Decision } from "../policy/decision.ts";
-import type { StoreRequest, TakeReply, Target } from "../stores/store.ts";
+import { marksOf, type StoreRequest, type TakeReply, type Target } from "../stores/store.ts";
 import { checkUnits } from "./call_options.ts";
 import type { StoreClient } from "./store_client.ts";
-import { marksOf } from "./take.ts";
 
 /** How many times its capacity a limit can be overdrawn by one correction. */
 const MOST_PIECES = 1_000;

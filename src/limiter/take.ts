@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { Mark } from "../algorithms/kernel.ts";
 import { orAbort } from "../base/abort.ts";
 import { ClosedError } from "../base/errors.ts";
-import { type TakeReply, type TakeRequest, type Target, waiterId } from "../stores/store.ts";
+import { marksOf, type TakeReply, type TakeRequest, type Target, waiterId } from "../stores/store.ts";
 import { isClosed } from "./failure.ts";
 import type { StoreClient } from "./store_client.ts";
 import type { QueuedCall } from "./waiting_room.ts";
@@ -62,12 +61,18 @@ async function foresee(client: StoreClient, options: TakeOptions): Promise<TakeR
 }
 
 /** Takes rates alone: the store assigns an instant, and the caller waits for it. */
-async function takeSeat(client: StoreClient, request: TakeRequest, options: TakeOptions): Promise<TakeReply> {
+async function takeSeat(
+  client: StoreClient,
+  request: TakeRequest,
+  options: TakeOptions,
+  startUs: number,
+): Promise<TakeReply> {
   const { targets } = request;
   const { signal } = options;
   const askedUs = client.clock.nowUs();
   const reply = await (signal === undefined ? take(client, request) : takeUnlessAborted(client, request, signal));
   client.foresight?.remember(request, reply, askedUs);
+  if (reply.status === "queued") return await askUntilDue(client, request, options, reply, startUs);
   if (reply.status !== "allowed" || reply.waitUs === 0 || options.reserveOnly) return reply;
   await client.seats.wait({
     line: nameOf(targets),
@@ -78,6 +83,33 @@ async function takeSeat(client: StoreClient, request: TakeRequest, options: Take
     giveBack: (unused) => undo(client, request, unused).catch(() => {}),
   });
   return reply;
+}
+
+/** Asks again and again, where the store has no line for a take from several targets. */
+async function askUntilDue(
+  client: StoreClient,
+  request: TakeRequest,
+  { signal, maxWaitUs, reserveOnly }: TakeOptions,
+  first: TakeReply,
+  startUs: number,
+): Promise<TakeReply> {
+  const denial: TakeReply = { ...first, status: "rate" };
+  if (reserveOnly) return denial;
+  const deadlineUs = startUs + maxWaitUs;
+  const id = `again.${client.nextSequence()}`;
+  const call: QueuedCall = {
+    id,
+    line: id,
+    targets: request.targets,
+    ask: (arrivalUs) => askAgain(client, request, arrivalUs, deadlineUs),
+    late: (reply) => undoQuietly(client, request, reply),
+  };
+  client.room.announce(call);
+  try {
+    return await queue(client, request, client.room.wait(call, first), { signal, deadlineUs }) ?? denial;
+  } finally {
+    client.room.forget(id);
+  }
 }
 
 /** Takes slots, and rates with them: the store hands them over when it is the caller's turn. */
@@ -102,6 +134,8 @@ async function takeSlot(
     line: targets.length === 1 ? nameOf(targets) : id,
     targets,
     ask: (arrivalUs) => askAgain(client, request, arrivalUs, deadlineUs),
+    // Of one target, leaving comes after the question, and ends what that granted.
+    ...(targets.length === 1 ? {} : { late: (reply) => undoQuietly(client, request, reply) }),
   };
   client.room.announce(call);
   try {
@@ -122,12 +156,6 @@ async function takeSlot(
 /** Takes rates, in time. */
 function take(client: StoreClient, request: TakeRequest, signal?: AbortSignal): TakeReply | Promise<TakeReply> {
   return client.guard?.take(client, request, signal) ?? client.store.execute(request, signal);
-}
-
-/** What a take left behind in each rate, for giving it back. */
-export function marksOf(reply: TakeReply): Mark[][] {
-  const atUs = reply.nowUs + reply.waitUs;
-  return reply.levels.map(({ rates }) => rates.map((level) => ({ nowUs: reply.nowUs, atUs, level })));
 }
 
 /** A caller who gives up while the store decides does not wait for it; what it grants is given back when it is known. */
@@ -176,7 +204,8 @@ async function queue(
 }
 
 async function leave(client: StoreClient, targets: readonly Target[], id: string): Promise<void> {
-  await client.ask({ op: "release", id, targets: targets.filter((target) => target.slots > 0) });
+  const holders = targets.filter((target) => target.slots > 0);
+  if (holders.length > 0) await client.ask({ op: "release", id, targets: holders });
 }
 
 function askAgain(
@@ -199,7 +228,7 @@ export function undoQuietly(client: StoreClient, request: TakeRequest, reply: Ta
 async function undo(client: StoreClient, request: TakeRequest, reply: TakeReply): Promise<void> {
   const { targets, id, mode } = request;
   if (mode === "peek" || (reply.status !== "allowed" && reply.status !== "queued")) return;
-  if (targets.some((target) => target.slots > 0)) await leave(client, targets, id);
+  await leave(client, targets, id);
   if (reply.status !== "allowed") return;
   // Only a single target is taken from several times: all of it goes back, as one.
   const taken = reply.times === undefined ? targets : targets.map((target) => ({ ...target, cost: reply.times ?? 1 }));

@@ -25,6 +25,8 @@ export interface QueuedCall {
   readonly targets: readonly Target[];
   /** Asks the store again. */
   ask(arrivalUs: number): Promise<TakeReply>;
+  /** Takes a reply that came when the call was over: what it granted must be given back. */
+  late?(reply: TakeReply): void;
 }
 
 interface Waiter {
@@ -34,6 +36,10 @@ interface Waiter {
   arrivalUs: number;
   /** What the store said when it was asked last, if it could not tell. */
   trouble: StoreError | undefined;
+  /** Whether a question is on its way: no two may be, since both may be granted. */
+  isAsking: boolean;
+  /** Whether to ask once more after that: its answer may be too old. */
+  isAskedAgain: boolean;
   /** What this process' clock is ahead of the store's, and how long the first reply took. */
   readonly aheadUs: number;
 }
@@ -101,7 +107,16 @@ export class WaitingRoom implements NoticeListener {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed);
       const aheadUs = this.#clock.nowUs() - reply.nowUs;
-      const waiter: Waiter = { call, resolve, reject, arrivalUs: reply.arrivalUs, trouble: undefined, aheadUs };
+      const waiter: Waiter = {
+        call,
+        resolve,
+        reject,
+        arrivalUs: reply.arrivalUs,
+        trouble: undefined,
+        isAsking: false,
+        isAskedAgain: false,
+        aheadUs,
+      };
       this.#waiters.set(call.id, waiter);
       const line = this.#lines.get(call.line) ?? { waiters: new Set(), timer: undefined };
       this.#lines.set(call.line, line);
@@ -150,18 +165,28 @@ export class WaitingRoom implements NoticeListener {
   }
 
   async #ask(waiter: Waiter): Promise<void> {
+    if (waiter.isAsking) {
+      waiter.isAskedAgain = true;
+      return;
+    }
+    waiter.isAsking = true;
+    waiter.isAskedAgain = false;
     try {
       const reply = await waiter.call.ask(waiter.arrivalUs);
+      waiter.isAsking = false;
       this.#note(waiter.call.line, undefined);
       if (this.#waiters.get(waiter.call.id) !== waiter) {
+        waiter.call.late?.(reply);
         // Whoever asked for all of the line has gone: another asks in his place.
         if (reply.status === "queued") this.#recheck(waiter.call.line, reply.waitUs);
         return;
       }
       if (reply.status !== "queued") return this.#serve(waiter, reply);
       waiter.arrivalUs = reply.arrivalUs;
+      if (waiter.isAskedAgain) return await this.#ask(waiter);
       this.#recheck(waiter.call.line, reply.waitUs);
     } catch (error) {
+      waiter.isAsking = false;
       // A store that is away may come back in time: everybody keeps his place.
       if (isStoreError(error) && isOutage(error)) {
         this.#note(waiter.call.line, error);

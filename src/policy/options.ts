@@ -81,4 +81,10 @@ export interface LimiterOptions extends LimitOptions, FailureOptions {
    * that long, in which others may be denied. @default {0}
    */
   readonly tokenLeaseMs?: number;
+  /**
+   * In how many hash slots of a Redis Cluster the keys lie, a whole number from 1 to 1024. Calls in one slot go together
+   * in one command, and limiters with as many shards decide on the same key as one; but a slot is on one node. Keys are
+   * named by it everywhere, so that a change begins every key anew. @default each key has a slot of its own
+   */
+  readonly keyShards?: number;
 }

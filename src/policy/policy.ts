@@ -29,6 +29,8 @@ export interface Policy {
   readonly denyCacheUs: number;
   /** How long units that were taken in advance may be used, in microseconds; 0 where none are. */
   readonly tokenLeaseUs: number;
+  /** In how many hash slots of a cluster the keys lie; 0 where each has its own. */
+  readonly keyShards: number;
   /** What happens when the store cannot decide. */
   readonly onStoreError: StoreErrorPolicy;
   /** How long the store may take to decide, in microseconds; may be Infinity. */
@@ -53,6 +55,7 @@ const LIMITER_KEYS = [
   "timeoutMs",
   "denyCacheMs",
   "tokenLeaseMs",
+  "keyShards",
   ...FAILURE_KEYS,
 ] as const;
 
@@ -102,6 +105,7 @@ export function compilePolicy(options: LimiterOptions, store: FailureOptions = {
       ) * 1_000,
     ),
     tokenLeaseUs,
+    keyShards: options.keyShards === undefined ? 0 : integer(options.keyShards, "keyShards", 1_024),
     ...compileFailure(options, store),
   });
   checkShare(policy);

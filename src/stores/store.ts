@@ -25,6 +25,7 @@ export interface Target {
 /**
  * Takes from all targets or from none. `now` decides at once, `peek` tells what `now` would without writing, `wait`
  * takes for the earliest possible instant: rates alone are taken for it; where slots are involved, the request queues.
+ * A store may queue a request over several targets in any case.
  */
 export interface TakeRequest {
   /** Which request this is. */
@@ -154,6 +155,12 @@ export interface TakeReply {
   readonly levels: readonly TargetLevel[];
   /** Of a request with `times`: how often it was taken, from 0. It is allowed if that is at least once. */
   readonly times?: number | undefined;
+}
+
+/** What a take left behind in each rate, for giving it back. */
+export function marksOf(reply: TakeReply): Mark[][] {
+  const atUs = reply.nowUs + reply.waitUs;
+  return reply.levels.map(({ rates }) => rates.map((level) => ({ nowUs: reply.nowUs, atUs, level })));
 }
 
 /** What a store answers to every other request. */

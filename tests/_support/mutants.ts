@@ -430,7 +430,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_take_slots.lua",
-    ["the queue jumped", "return first ~= nil and first.id ~= id", "return false"],
+    ["the queue jumped", "return first ~= nil and first.id ~= id and", "return false and"],
     ["still in the queue after being served", "if arrival > 0 then leave(target, id) end", ""],
     [
       "asked again too early",

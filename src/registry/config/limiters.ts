@@ -37,6 +37,7 @@ const LIMITER_KEYS: readonly string[] = [
   "timeout",
   "deny_cache",
   "token_lease",
+  "key_shards",
   ...FAILURE_KEYS,
 ];
 
@@ -62,6 +63,7 @@ export function readLimiter(section: Section, stores: readonly string[]): Limite
     timeoutMs: section.durationMs("timeout", { infinite: true }),
     denyCacheMs: section.durationMs("deny_cache"),
     tokenLeaseMs: section.durationMs("token_lease"),
+    keyShards: section.number("key_shards", { whole: true }),
     ...readFailure(section),
   });
 }

@@ -11,7 +11,15 @@ import { configError, FromEnvironment, type Path, type Table } from "./document.
 import { plain, readBoolean, readDurationMs, readNumber } from "./scalars.ts";
 
 /** Options whose value never appears in a message. */
-export const SECRETS: ReadonlySet<string> = new Set(["url", "token", "password", "tls_key_passphrase"]);
+export const SECRETS: ReadonlySet<string> = new Set([
+  "url",
+  "token",
+  "password",
+  "sentinels",
+  "sentinel_password",
+  "cluster",
+  "tls_key_passphrase",
+]);
 
 /** Options that are durations: seconds where they are numbers. */
 export const DURATIONS: ReadonlySet<string> = new Set([

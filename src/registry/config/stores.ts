@@ -29,6 +29,11 @@ const KEYS: Readonly<Record<Engine, readonly string[]>> = {
   redis: [
     "url",
     "token",
+    "sentinels",
+    "master_name",
+    "sentinel_username",
+    "sentinel_password",
+    "cluster",
     "db",
     "username",
     "password",
@@ -62,18 +67,20 @@ const KEYS: Readonly<Record<Engine, readonly string[]>> = {
 export async function readStore(section: Section, readFile: FileReader): Promise<StoreConfig> {
   const named = section.choice("engine", ENGINES);
   const url = section.text("url");
-  section.allowOnly(["engine", ...keysOf(section, named, url)]);
-  if (named === undefined && url === undefined) {
+  const isMany = section.has("cluster") || section.has("sentinels");
+  section.allowOnly(["engine", ...keysOf(section, named ?? (isMany ? "redis" : undefined), url)]);
+  if (named === undefined && url === undefined && !isMany) {
     section.fail("engine", '"memory" or "redis", or a url beside it');
   }
   if (url !== undefined) checkUrl(section, url);
   const memory = readMemory(section);
   const redis = readRedis(section);
   for (const key of PEM_FILES) checkPath(section, key);
+  if (url === "" && isMany) section.fail("url", "one of url, sentinels and cluster");
   if (named === "memory") return { engine: "memory", ...memory };
   if (url === "") return insteadOfRedis({ engine: "memory", ...memory });
-  if (url === undefined) section.fail("url", "a URL such as redis://localhost:6379/0");
-  return { engine: "redis", url, ...redis, ...await readPemFiles(section, readFile) };
+  if (url === undefined && !isMany) section.fail("url", "a URL such as redis://localhost:6379/0");
+  return { engine: "redis", ...defined({ url }), ...redis, ...await readPemFiles(section, readFile) };
 }
 
 /** Memory stores that stand in for a Redis without address. */
@@ -103,7 +110,7 @@ function keysOf(
 }
 
 function checkUrl(section: Section, url: string): void {
-  if (url !== "" && !/^(redis|http)s?:\/\//.test(url)) {
+  if (url !== "" && !/^(?:https?|rediss?(?:\+sentinel|\+cluster)?):\/\//.test(url)) {
     section.fail("url", "a URL that begins with redis:// or rediss://, or https:// for a REST endpoint");
   }
   if (section.isFromEnvironment("url") && /\$\{\w/.test(url)) {
@@ -120,6 +127,11 @@ function readMemory(section: Section): Omit<MemoryStoreConfig, "engine"> {
 
 function readRedis(section: Section): Omit<RedisStoreConfig, "engine" | "url"> {
   return defined({
+    sentinels: section.texts("sentinels"),
+    masterName: section.text("master_name"),
+    sentinelUsername: section.text("sentinel_username") || undefined,
+    sentinelPassword: section.text("sentinel_password"),
+    cluster: section.texts("cluster"),
     db: section.number("db", { whole: true, min: 0 }),
     username: section.text("username") || undefined,
     password: section.text("password"),

@@ -25,6 +25,7 @@ import { SlotBook } from "./slot_book.ts";
 interface Head extends Target {
   readonly id: string;
   readonly direct: boolean;
+  readonly arrivalUs: number;
   readonly listener: NoticeListener;
 }
 
@@ -104,7 +105,7 @@ export class Rounds {
       if (target.policy.maxConcurrent > 0 && mode !== "peek") this.promote(target, id);
       atUs = Math.max(atUs, this.plan(target));
       blockedUs = Math.max(blockedUs, this.#cells.read(target).blockedUs);
-      if (full === undefined && this.#isFull(target, id)) full = target;
+      if (full === undefined && this.#isFull(target, request)) full = target;
     }
     const queue = full ?? targets.find((target) => target.policy.maxConcurrent > 0);
     const room = mode === "wait" && atUs - nowUs <= request.maxWaitUs;
@@ -217,18 +218,18 @@ export class Rounds {
       const listener = this.#listeners.get(instance);
       if (listener !== undefined && this.#nowUs - arrivalUs <= maxWaitUs) {
         const fitting = Math.min(slots, target.policy.maxConcurrent);
-        return { ...target, id, direct, slots: fitting, cost: direct ? cost : 1, listener };
+        return { ...target, id, direct, arrivalUs, slots: fitting, cost: direct ? cost : 1, listener };
       }
       book.leave(id);
     }
     return undefined;
   }
 
-  #isFull(target: Target, id: string): boolean {
+  #isFull(target: Target, { id, arrivalUs }: TakeRequest): boolean {
     if (target.policy.maxConcurrent === 0) return false;
     if (this.#slotWait(target, target.slots) > 0) return true;
     const first = this.#head(target);
-    return first !== undefined && first.id !== id;
+    return first !== undefined && first.id !== id && (arrivalUs === 0 || first.arrivalUs <= arrivalUs);
   }
 
   #recheck(target: Target, id: string): number {

@@ -12,7 +12,7 @@ import type { RedisConnection } from "./connections/connection.ts";
 import { check } from "./scripts.gen.ts";
 
 /** Together with connecting; whoever asks wants to answer within two seconds, on a busy machine too. */
-const TIMEOUT_MS = 1_500;
+export const TIMEOUT_MS = 1_500;
 const MAX_CLOCK_OFFSET_MS = 1_000;
 /** The share of the memory that should be left. */
 const MIN_HEADROOM = 0.1;
@@ -41,23 +41,39 @@ export async function checkRedis(connection: RedisConnection, prefix: string): P
   const { url } = connection;
   const place = url === undefined ? "Redis" : `Redis at ${url}`;
   try {
-    const answer = await withTimeout(ask(connection, `${prefix}%check`), TIMEOUT_MS, () => {
-      return new StoreError("STORE_TIMEOUT", `Cannot get an answer from ${place} within ${TIMEOUT_MS} ms`);
-    });
+    const answer = await withTimeout(
+      connection.connect().then(() => ask(connection, checkKey(prefix))),
+      TIMEOUT_MS,
+      () => noAnswer(place),
+    );
     return newStoreCheck({ url, ...findings(answer) });
   } catch (error) {
-    const problem = problemOf(error);
-    const canRunScripts = problem.kind === "permission" ? false : undefined;
-    return newStoreCheck({ engine: "redis", url, canRunScripts, problems: [problem] });
+    return newStoreCheck({ url, ...failed(error) });
   }
 }
 
-/** No limiter has this key: a "%" in theirs is always followed by a hex code. */
-async function ask(connection: RedisConnection, key: string): Promise<CheckReply> {
-  await connection.connect();
+/** A key that no limiter has: a "%" in theirs is always followed by a hex code. */
+export function checkKey(prefix: string): string {
+  return `${prefix}%check`;
+}
+
+/** Asks a server, or one of several. */
+export async function ask(server: Pick<RedisConnection, "run">, key: string): Promise<CheckReply> {
   const sentUs = systemClock.nowUs();
-  const reply = await connection.run(check, [key], []);
+  const reply = await server.run(check, [key], []);
   return { reply, sentUs, receivedUs: systemClock.nowUs() };
+}
+
+/** The error of a server that was silent for too long. */
+export function noAnswer(place: string): StoreError {
+  return new StoreError("STORE_TIMEOUT", `Cannot get an answer from ${place} within ${TIMEOUT_MS} ms`);
+}
+
+/** What it means that nothing could be found out. */
+export function failed(error: unknown): StoreFindings {
+  const problem = problemOf(error);
+  const canRunScripts = problem.kind === "permission" ? false : undefined;
+  return { engine: "redis", canRunScripts, problems: [problem] };
 }
 
 /** What an answer means. */

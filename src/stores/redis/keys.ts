@@ -5,10 +5,14 @@
  * main key in a hash tag, `{main}:leases`, so that a cluster keeps them together. Whatever could be mistaken there
  * (braces, control characters, a colon inside a limiter's id) is written as `%` and its hex code.
  *
+ * With key shards, keys lie in few cluster slots: `{prefix:~3}:limiter:key`, and `{prefix:~3}~leases:limiter:key`. The
+ * number is one of the key, not of the limiter, so that limiters with as many shards keep a key in one slot.
+ *
  * @module
  */
 
 import type { Target } from "../store.ts";
+import { crc16 } from "./hash_slot.ts";
 
 /** Past this many characters a part of a key is replaced by its hash. */
 const MAX_PART = 200;
@@ -59,7 +63,10 @@ export class KeyNames {
     if (keys !== undefined) return keys;
     const limiter = `${this.#prefix}:${await hashLong(escape(target.limiter, UNSAFE_ID))}`;
     const { key } = target;
-    const main = key === undefined ? limiter : `${limiter}:${await hashLong(escape(key, UNSAFE))}`;
+    const main = this.#sharded(
+      key === undefined ? limiter : `${limiter}:${await hashLong(escape(key, UNSAFE))}`,
+      target,
+    );
     const hashed: string[] = [];
     addKeys(hashed, main, target);
     return hashed;
@@ -82,11 +89,22 @@ export class KeyNames {
     return keys;
   }
 
-  #main({ limiter, key }: Target): string | undefined {
+  #main(target: Target): string | undefined {
+    const { limiter, key, policy } = target;
     const begin = this.#limiters.get(limiter) ?? this.#limiter(limiter);
-    if (key === undefined || begin === undefined) return begin;
-    const part = SUSPICIOUS.test(key) ? escape(key, UNSAFE) : key;
-    return part.length > MAX_PART ? undefined : `${begin}:${part}`;
+    if (begin === undefined) return undefined;
+    let main = begin;
+    if (key !== undefined) {
+      const part = SUSPICIOUS.test(key) ? escape(key, UNSAFE) : key;
+      if (part.length > MAX_PART) return undefined;
+      main = `${begin}:${part}`;
+    }
+    return policy.keyShards === 0 ? main : this.#sharded(main, target);
+  }
+
+  #sharded(main: string, { key = "", policy: { keyShards } }: Target): string {
+    if (keyShards === 0) return main;
+    return `{${this.#prefix}:~${crc16(key) % keyShards}}${main.slice(this.#prefix.length)}`;
   }
 
   #limiter(id: string): string | undefined {
@@ -99,14 +117,19 @@ export class KeyNames {
   }
 }
 
-function addKeys(keys: string[], main: string, { policy: { rates, maxConcurrent } }: Target): void {
+function addKeys(keys: string[], main: string, { policy: { rates, maxConcurrent, keyShards } }: Target): void {
   keys.push(main);
+  const auxiliary = (name: string) => {
+    if (keyShards === 0) return `{${main}}:${name}`;
+    const end = main.lastIndexOf("}") + 1; // the last: those of limiters and keys are escaped
+    return `${main.slice(0, end)}~${name}${main.slice(end)}`;
+  };
   if (rates.length > 1) {
     rates.forEach((rate, i) => {
-      if (rate.algorithm === "sliding_window") keys.push(`{${main}}:window:${i}`);
+      if (rate.algorithm === "sliding_window") keys.push(auxiliary(`window:${i}`));
     });
   }
-  if (maxConcurrent > 0) keys.push(`{${main}}:leases`, `{${main}}:waiters`);
+  if (maxConcurrent > 0) keys.push(auxiliary("leases"), auxiliary("waiters"));
 }
 
 /** One part of a key: different texts always give different parts. */

@@ -40,11 +40,17 @@ import type { StoreError } from "../../base/errors.ts";
 import type { RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
 import { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 
-export type { RedisConnection, ScriptReply } from "./connections/connection.ts";
+export type { ClusterNodeView, ClusterView, RedisConnection, ScriptReply } from "./connections/connection.ts";
 export type { RedisClient } from "./connections/recognise.ts";
 export type { Emitter } from "./connections/given.ts";
 export type { BunRedisLike } from "./connections/given_bun.ts";
 export type { IoredisLike } from "./connections/given_ioredis.ts";
+export type { IoredisClusterLike } from "./connections/given_ioredis_cluster.ts";
+export type {
+  NodeRedisClusterLike,
+  NodeRedisClusterNode,
+  NodeRedisSentinelLike,
+} from "./connections/given_node_redis_cluster.ts";
 export type { NodeRedisLike, NodeRedisPoolLike } from "./connections/given_node_redis.ts";
 export type { UpstashLike } from "./connections/given_upstash.ts";
 export { type RedisFromEnv, redisFromEnv } from "./from_env.ts";

@@ -30,12 +30,33 @@ export interface RedisClientStoreOptions {
 export interface RedisStoreOptions {
   /**
    * `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS; or `https://host` of a REST endpoint such as
-   * Upstash's, with its `token`. What concerns databases, passwords, TLS and connections is not for REST.
+   * Upstash's, with its `token`: what concerns databases, passwords, TLS and connections is not for REST. Several servers in one URL:
+   * `redis+sentinel://[[user]:password@]host[:port],host[:port].../master name[/db]` and
+   * `redis+cluster://[[user]:password@]host[:port],host[:port]...`; user and password are those of Redis, not of the
+   * Sentinels. Give one of `url`, `sentinels` and `cluster`.
    */
-  readonly url: string;
+  readonly url?: string;
   /** The token of a REST endpoint. An empty string means none. */
   readonly token?: string;
-  /** Database number, 0 or more. Must agree with the URL's, where the URL names one. @default {0} */
+  /**
+   * URLs of Sentinels, `redis://[[user]:password@]host[:port]`, with their own user and password; the port is 26379 where
+   * none is said. The primary is the one they tell of, and is encrypted where they are. Needs `masterName`.
+   */
+  readonly sentinels?: readonly string[];
+  /** The name by which the Sentinels know the primary. */
+  readonly masterName?: string;
+  /** ACL user at the Sentinels, where their URLs name none. `username` is the one at Redis. */
+  readonly sentinelUsername?: string;
+  /** Password at the Sentinels, where their URLs hold none. */
+  readonly sentinelPassword?: string;
+  /** URLs of some nodes of a Redis Cluster; the first that answers tells the others. User and password are the same for all. */
+  readonly cluster?: readonly string[];
+  /**
+   * Where the nodes of a cluster are from here, if not where the cluster says: `host:port` as the cluster names a node, to
+   * `host:port`. For clusters behind address translation.
+   */
+  readonly clusterNodeAddresses?: Readonly<Record<string, string>>;
+  /** Database number, 0 or more. Must agree with the URL's, where the URL names one. A cluster has only 0. @default {0} */
   readonly db?: number;
   /** Password; overrides none: an error where the URL holds another one. An empty string means none. */
   readonly password?: string;
@@ -63,7 +84,8 @@ export interface RedisStoreOptions {
   readonly keyPrefix?: string;
   /**
    * Connections opened by `connect()` or the first use, 1 or more, at most `poolMaxSize`. One carries all decisions,
-   * many in one command; the others are spares that take over when it is lost. @default {2}
+   * many in one command; the others are spares that take over when it is lost. In a cluster, for each of its primaries.
+   * @default {2}, or 1 in a cluster
    */
   readonly poolMinSize?: number;
   /** The most connections that this store may open for commands; 1 or more. It needs no more than `poolMinSize`. @default {10} */

@@ -6,8 +6,9 @@
 
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError, StoreError } from "../../base/errors.ts";
+import { groupBy } from "../../base/group_by.ts";
 import { inNextTurn } from "../../base/turn.ts";
-import { Batcher } from "../batcher.ts";
+import { Batcher, type BatcherOptions } from "../batcher.ts";
 import type { StoreCheck } from "../check.ts";
 import type {
   DoneReply,
@@ -20,11 +21,16 @@ import type {
   TakeReply,
   TakeRequest,
 } from "../store.ts";
+import { askAcrossSlots } from "./across_slots.ts";
 import { checkRedis } from "./check.ts";
+import { checkCluster } from "./check_cluster.ts";
 import type { RedisConnection } from "./connections/connection.ts";
+import { checkNoTag } from "./connections/settings.ts";
 import { decodeBatch, decodeNotice, mailOf } from "./decode.ts";
 import { encodeBatch, isRepeat, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
+import { hashSlot } from "./hash_slot.ts";
 import { KeyNames } from "./keys.ts";
+import { Lanes } from "./lanes.ts";
 import { Mailroom } from "./mailroom.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
@@ -68,7 +74,7 @@ export class RedisStore implements Store {
   readonly #names: KeyNames;
   readonly #settings: RedisStoreSettings;
   readonly #listeners: NoticeListener[] = [];
-  readonly #batcher: Batcher<NamedRequest, Reply>;
+  readonly #batcher: Batcher<NamedRequest, Reply> | Lanes<Reply>;
   /** Where messages come from, if the connection does not bring them. */
   readonly #mail: Mailroom | undefined;
   /** Done when every long name so far was hashed. */
@@ -82,12 +88,13 @@ export class RedisStore implements Store {
    *
    * @param connection The client to use.
    * @param settings How to use it.
+   * @throws {ConfigError} If the connection is one to a cluster, and the prefix has braces.
    */
   constructor(connection: RedisConnection, settings: RedisStoreSettings = {}) {
     this.#connection = connection;
     this.#settings = settings;
     this.#names = new KeyNames(settings.keyPrefix ?? "rate_limit");
-    this.#batcher = new Batcher<NamedRequest, Reply>({
+    const batching: BatcherOptions<NamedRequest, Reply> = {
       send: (batch) => this.#send(batch),
       kindOf: scriptOf,
       keysOf: ({ keys }) => keys,
@@ -101,7 +108,9 @@ export class RedisStore implements Store {
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,
       maxCalls: connection.maxCalls,
-    });
+    };
+    if (connection.cluster !== undefined) checkNoTag(settings.keyPrefix);
+    this.#batcher = connection.cluster === undefined ? new Batcher(batching) : new Lanes(connection.cluster, batching);
     this.#mail = connection.polls ? new Mailroom(() => this.#send([])) : undefined;
   }
 
@@ -112,20 +121,39 @@ export class RedisStore implements Store {
 
   /** Runs a request, in one script call with what is asked at the same time. */
   execute<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
+    const reply = this.#connection.cluster === undefined || request.targets.length < 2
+      ? this.#ask(request, signal)
+      : this.#askCluster(request, signal);
+    return reply as Promise<ReplyTo<Request>>;
+  }
+
+  #ask(request: StoreRequest, signal: AbortSignal | undefined): Promise<Reply> {
     const keys = this.#names.keysOf(request.targets);
-    const reply = keys !== undefined && this.#behindHashing === 0
+    return keys !== undefined && this.#behindHashing === 0
       ? this.#batcher.ask(new Named(request, keys), signal)
       : this.#nameAndAsk(request, keys, signal);
-    return reply as Promise<ReplyTo<Request>>;
+  }
+
+  /** A script may only touch keys of one slot. */
+  async #askCluster(request: StoreRequest, signal: AbortSignal | undefined): Promise<Reply> {
+    const slots: number[] = [];
+    for (const target of request.targets) {
+      const [main = ""] = this.#names.keysOf([target]) ?? await this.#names.of(target);
+      slots.push(hashSlot(main));
+    }
+    const parts = [...groupBy([...slots.keys()], (place) => slots[place]).values()];
+    if (parts.length === 1) return await this.#ask(request, signal);
+    return await askAcrossSlots(request, parts, (part, until) => this.execute(part, until), signal);
   }
 
   /** As `execute`, for a take; the outcome goes to a sink. */
   submit(request: TakeRequest, sink: ReplySink<TakeReply>): void {
-    const keys = this.#names.keysOf(request.targets);
+    const isSpread = this.#connection.cluster !== undefined && request.targets.length > 1;
+    const keys = isSpread ? undefined : this.#names.keysOf(request.targets);
     if (keys !== undefined && this.#behindHashing === 0) {
       return this.#batcher.submit(new Named(request, keys), sink as ReplySink<Reply>);
     }
-    this.#nameAndAsk(request, keys, undefined).then(
+    (isSpread ? this.#askCluster(request, undefined) : this.#nameAndAsk(request, keys, undefined)).then(
       (reply) => sink.answered(reply as TakeReply),
       (error) => sink.failed(error),
     );
@@ -207,7 +235,12 @@ export class RedisStore implements Store {
    * while another look is on its way gets the same report.
    */
   check(): Promise<StoreCheck> {
-    return this.#checking ??= checkRedis(this.#connection, this.#names.common).finally(() => {
+    const { cluster } = this.#connection;
+    const look = () =>
+      cluster === undefined
+        ? checkRedis(this.#connection, this.#names.common)
+        : checkCluster(this.#connection, cluster, this.#names.common);
+    return this.#checking ??= look().finally(() => {
       this.#checking = undefined;
     });
   }

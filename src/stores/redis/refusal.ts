@@ -12,7 +12,7 @@ import type { StoreErrorReason } from "../../base/errors.ts";
  */
 const REASONS: readonly (readonly [words: RegExp, reason: StoreErrorReason])[] = [
   [/\bNOAUTH\b|\bWRONGPASS\b|invalid password|AUTH.* called without any password/i, "authentication"],
-  [/\bNOPERM\b|can't run this command|can't access/, "permission"],
+  [/\bNOPERM\b|\bACL failure\b|can't run this command|can't access/, "permission"],
   [/\bREADONLY\b/, "read_only"],
   [/\bLOADING\b/, "loading"],
   [/\bBUSY\b/, "busy"],

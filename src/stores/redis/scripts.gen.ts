@@ -185,7 +185,7 @@ type(info) == "string" and info or "",
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "3bc18c5522e75fee2eba811e133fe07d7daf2ae7",
+  sha1: "639c94a55ebb6f943977aa729d678fba5bf8f9e7",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -775,7 +775,7 @@ if not id then return nil end
 local instance, kind, timeout, slots, cost = string.match(id, "^(.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+)$")
 local waited = now - first[2]
 if instance and waited <= tonumber(timeout) and is_listening(instance) then
-local waiter = { id = id, instance = instance, kind = kind }
+local waiter = { id = id, instance = instance, kind = kind, arrival = first[2] + 0 }
 for name, value in pairs(target) do
 if name ~= "states" then waiter[name] = value end
 end
@@ -814,11 +814,11 @@ if wait > 0 then return wait end
 local rate_wait = plan(waiter) - now
 return own and rate_wait or rate_wait + target.policy.lease_ttl
 end
-local function is_full(target, id)
+local function is_full(target, id, arrival)
 if target.policy.slots == 0 then return false end
 if slot_wait(target, target.slots) > 0 then return true end
 local first = head(target)
-return first ~= nil and first.id ~= id
+return first ~= nil and first.id ~= id and (arrival == 0 or first.arrival <= arrival)
 end
 local function take(id, mode, max_wait, arrival, targets)
 local at, blocked, full, queue = now, now, nil, nil
@@ -832,7 +832,7 @@ queue = queue or target
 end
 at = max(at, plan(target))
 blocked = max(blocked, target.blocked)
-if not full and is_full(target, id) then full = target end
+if not full and is_full(target, id, arrival) then full = target end
 end
 queue = full or queue
 local fences, status, wait = {}, 0, at - now

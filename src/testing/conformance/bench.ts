@@ -44,17 +44,19 @@ export class Bench implements AsyncDisposable {
   readonly clock: FakeClock;
   readonly #openStore: OpenStore;
   readonly #adapt: AdaptOptions;
+  readonly #noticePaths: number;
   readonly #stores: TrackedStore[] = [];
 
-  private constructor(openStore: OpenStore, adapt: AdaptOptions) {
+  private constructor(openStore: OpenStore, adapt: AdaptOptions, noticePaths: number) {
+    this.#noticePaths = noticePaths;
     this.#openStore = openStore;
     this.#adapt = adapt;
     this.clock = new FakeClock(undefined, { settle: () => this.settle() });
   }
 
-  /** Makes one, with a store. */
-  static async open(openStore: OpenStore, adapt: AdaptOptions): Promise<Bench> {
-    const bench = new Bench(openStore, adapt);
+  /** Makes one, with a store whose notices come on so many ways. */
+  static async open(openStore: OpenStore, adapt: AdaptOptions, noticePaths: number = 1): Promise<Bench> {
+    const bench = new Bench(openStore, adapt, noticePaths);
     await bench.openAnotherStore();
     return bench;
   }
@@ -66,7 +68,7 @@ export class Bench implements AsyncDisposable {
 
   /** A second store of the same kind. */
   async openAnotherStore(): Promise<TrackedStore> {
-    const store = new TrackedStore(await this.#openStore({ clock: this.clock }));
+    const store = new TrackedStore(await this.#openStore({ clock: this.clock }), this.#noticePaths);
     this.#stores.push(store);
     return store;
   }

@@ -106,6 +106,7 @@ export const configuration: Topic = {
           timeoutMs: 250,
           denyCacheUs: 1_000_000,
           tokenLeaseUs: 0,
+          keyShards: 0,
           onStoreError: "local",
           decisionTimeoutUs: 1_000_000,
           localShare: 1,

@@ -39,6 +39,11 @@ export interface StoreConformanceOptions {
    * @default options as they are
    */
   readonly adapt?: (options: LimiterOptions) => LimiterOptions;
+  /**
+   * On how many ways notices come, which keep their order on each: 1 for one connection, the number of nodes for a
+   * cluster. The suite waits for those that are under way. @default {1}
+   */
+  readonly noticePaths?: number;
 }
 
 /** One case of the suite, for any test framework. */
@@ -105,8 +110,8 @@ export function storeConformance(options: StoreConformanceOptions): ConformanceC
 
 async function runCase(
   definition: CaseDefinition,
-  { open, adapt = (options) => options }: StoreConformanceOptions,
+  { open, adapt = (options) => options, noticePaths }: StoreConformanceOptions,
 ): Promise<void> {
-  await using bench = await Bench.open(open, adapt);
+  await using bench = await Bench.open(open, adapt, noticePaths);
   await definition.run(bench);
 }

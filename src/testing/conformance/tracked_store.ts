@@ -32,6 +32,9 @@ const TARGET: Target = {
   slots: 1,
 };
 
+/** So many keys most probably lie on every node. */
+const KEYS_A_PATH = 8;
+
 /** Passes everything on to the store under test, and knows when there is nothing left to wait for. */
 export class TrackedStore implements Store {
   /** What kind of store it is. */
@@ -41,15 +44,23 @@ export class TrackedStore implements Store {
   /** While set, the store cannot be reached: requests fail with this. */
   failure: StoreError | undefined;
   readonly #store: Store;
+  readonly #targets: readonly Target[];
   readonly #inFlight = new Set<Promise<unknown>>();
   readonly #arrivals = new Map<string, () => void>();
   #sequence = 0;
   #listening: Promise<void> | undefined;
   #closed = false;
 
-  /** @param store The store under test. */
-  constructor(store: Store) {
+  /**
+   * Makes one.
+   *
+   * @param store The store under test.
+   * @param noticePaths On how many ways its notices come.
+   */
+  constructor(store: Store, noticePaths: number = 1) {
     this.#store = store;
+    const count = noticePaths === 1 ? 1 : KEYS_A_PATH * noticePaths;
+    this.#targets = Array.from({ length: count }, (_, i) => i === 0 ? TARGET : { ...TARGET, key: `probe:${i}` });
     this.engine = store.engine;
     this.isLocal = store.isLocal ?? false;
   }
@@ -111,7 +122,9 @@ export class TrackedStore implements Store {
   async settle(): Promise<void> {
     do {
       await this.#idle();
-      if (this.#listening !== undefined && !this.#closed) await this.#noticesArrived();
+      if (this.#listening !== undefined && !this.#closed) {
+        await Promise.all(this.#targets.map((target) => this.#noticesArrived(target)));
+      }
       await nextTurn();
     } while (this.#inFlight.size > 0);
   }
@@ -125,15 +138,15 @@ export class TrackedStore implements Store {
   }
 
   /** A notice of our own, sent last, arrives last. */
-  async #noticesArrived(): Promise<void> {
+  async #noticesArrived(target: Target): Promise<void> {
     const [held, queued] = [this.#newId(), this.#newId()];
-    const request = { targets: [TARGET], maxWaitUs: 1, arrivalUs: 0 } as const;
+    const request = { targets: [target], maxWaitUs: 1, arrivalUs: 0 } as const;
     const arrived = new Promise<void>((resolve) => this.#arrivals.set(queued, resolve));
     const requests: StoreRequest[] = [
       { ...request, op: "take", mode: "now", id: held },
       { ...request, op: "take", mode: "wait", id: queued },
-      { op: "release", targets: [TARGET], id: held },
-      { op: "release", targets: [TARGET], id: queued },
+      { op: "release", targets: [target], id: held },
+      { op: "release", targets: [target], id: queued },
     ];
     const replies = requests.map((each) => this.#store.execute(each));
     try {

@@ -103,7 +103,9 @@ async function parsesOrRefuses(toml: string): Promise<void> {
       assert.ok(Object.values(limiter).every((value) => value !== undefined));
     }
     for (const store of Object.values(config.stores)) {
-      assert.ok(store.engine === "memory" || ("url" in store && /^(redis|http)s?:\/\//.test(store.url)));
+      const isMany = "cluster" in store || "sentinels" in store;
+      const place = "url" in store ? String(store.url) : "";
+      assert.ok(store.engine === "memory" || isMany || /^(https?|rediss?(\+sentinel|\+cluster)?):\/\//.test(place));
     }
   } catch (error) {
     assert.ok(error instanceof ConfigError, `${toml}\n${error}`);

@@ -4,7 +4,8 @@ import { assertRefused, parse, parseStore } from "./_support.ts";
 
 const REDIS = 'engine = "redis"\nurl = "redis://h"\n';
 const KEYS =
-  "engine, url, token, db, username, password, tls_ca_file, tls_cert_file, tls_key_file, tls_key_passphrase, " +
+  "engine, url, token, sentinels, master_name, sentinel_username, sentinel_password, cluster, db, username, " +
+  "password, tls_ca_file, tls_cert_file, tls_key_file, tls_key_passphrase, " +
   "tls_server_name, tls_insecure, key_prefix, pool_min_size, pool_max_size, socket_timeout, " +
   "socket_connect_timeout, timing_margin_ms, max_queued, fail_closed, on_store_error, decision_timeout, local_share";
 
@@ -46,6 +47,46 @@ describe("[stores.*]", () => {
       socketTimeoutMs: 250,
       socketConnectTimeoutMs: 1_500,
     });
+  });
+
+  it("reads clusters and Sentinels", async () => {
+    assert.deepEqual(await parseStore('cluster = ["redis://a:7000", "redis://b:7000"]\npassword = "p"'), {
+      engine: "redis",
+      cluster: ["redis://a:7000", "redis://b:7000"],
+      password: "p",
+    });
+    const watched = `
+      engine = "redis"
+      sentinels = ["redis://a:26379"]
+      master_name = "main"
+      sentinel_username = "s"
+      sentinel_password = "\${SENTINEL_PASSWORD}"
+      db = 1
+    `;
+    assert.deepEqual(await parseStore(watched, { SENTINEL_PASSWORD: "p" }), {
+      engine: "redis",
+      sentinels: ["redis://a:26379"],
+      masterName: "main",
+      sentinelUsername: "s",
+      sentinelPassword: "p",
+      db: 1,
+    });
+    for (const url of ["redis+cluster://a,b:7000", "rediss+sentinel://a/main"]) {
+      assert.deepEqual(await parseStore(`url = "${url}"`), { engine: "redis", url });
+    }
+  });
+
+  it("refuses places that contradict each other, and never shows them", async () => {
+    const one = "one of url, sentinels and cluster";
+    await refused('url = ""\ncluster = ["redis://:p@h"]', "url", one, "[hidden] (an empty string)");
+    await refused(
+      'engine = "memory"\ncluster = ["redis://:p@h"]',
+      "cluster",
+      "one of the keys engine, max_keys",
+      "an unknown key",
+    );
+    await refused('cluster = "redis://:p@h"', "cluster", "an array of strings", "a string");
+    await refused('cluster = ["redis://h", ""]', "cluster[1]", "a string that is not empty", '""');
   });
 
   it("leaves an empty user name out", async () => {

@@ -41,14 +41,26 @@ export interface RedisProcess extends AsyncDisposable {
  * @throws {Error} If there is no program to start.
  */
 export async function startRedis(...args: string[]): Promise<RedisProcess> {
+  return await startRedisAt(await freePort(), ...args);
+}
+
+/** Starts one on a port that the caller knows to be free. */
+export function startRedisAt(port: number, ...args: string[]): Promise<RedisProcess> {
+  const fixed = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  return startProgram(port, [...fixed, "--dbfilename", `${crypto.randomUUID()}.rdb`, "--dir", tmpdir(), ...args]);
+}
+
+/** Starts the program with arguments that make it listen on the port. */
+export async function startProgram(port: number, args: readonly string[]): Promise<RedisProcess> {
   if (program === undefined) {
     throw new Error(
       "Cannot start a Redis: there is no redis-server on the PATH. Tests that stop, pause or configure their server " +
         "need one beside the one of `npm test`; install it (Debian: apt-get install redis-server; macOS: brew install redis)",
     );
   }
-  const port = await freePort();
   let child = launch();
+  const kill = () => void child.kill("SIGKILL");
+  process.once("exit", kill);
   await answers(port);
   const server: RedisProcess = {
     port,
@@ -56,6 +68,7 @@ export async function startRedis(...args: string[]): Promise<RedisProcess> {
     // Not child.kill: on Deno that takes a stopped process for an ended one.
     signal: (name) => void process.kill(child.pid as number, name),
     async stop() {
+      process.off("exit", kill);
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, "exit");
       child.kill("SIGKILL");
@@ -63,6 +76,7 @@ export async function startRedis(...args: string[]): Promise<RedisProcess> {
     },
     async start() {
       child = launch();
+      process.once("exit", kill);
       await answers(port);
     },
     async command(...command) {
@@ -82,24 +96,7 @@ export async function startRedis(...args: string[]): Promise<RedisProcess> {
   return server;
 
   function launch() {
-    const fixed = [
-      "--port",
-      String(port),
-      "--bind",
-      "127.0.0.1",
-      "--save",
-      "",
-      "--appendonly",
-      "no",
-    ];
-    return spawn(program as string, [
-      ...fixed,
-      "--dbfilename",
-      `${crypto.randomUUID()}.rdb`,
-      "--dir",
-      tmpdir(),
-      ...args,
-    ], { stdio: "ignore" });
+    return spawn(program as string, args, { stdio: "ignore" });
   }
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { Redis } from "ioredis";
-import { createClient, createClientPool } from "redis";
+import { createClient, createClientPool, createCluster, createSentinel } from "redis";
 
 import { ConfigError, type StoreError } from "../../../src/base/errors.ts";
 import { createRateSync } from "../../../src/registry/rate_sync.ts";
@@ -267,7 +267,10 @@ describe("createRedisStore({ client })", () => {
   });
 
   it("says that a node-redis client has to be connected first", async () => {
-    for (const client of [createClient({ url: redisUrl() }), createClientPool({ url: redisUrl() })]) {
+    const cluster = createCluster({ rootNodes: [{ url: redisUrl() }] });
+    const sentinel = createSentinel({ name: "main", sentinelRootNodes: [{ host: "127.0.0.1", port: 1 }] });
+    const clients = [createClient({ url: redisUrl() }), createClientPool({ url: redisUrl() }), cluster, sentinel];
+    for (const client of clients) {
       const store = createRedisStore({ client });
       await assert.rejects(store.connect(), /call its connect\(\) first/);
       await store.close();

@@ -5,6 +5,7 @@ import fc from "fast-check";
 
 import type { LimiterOptions } from "../../../src/policy/options.ts";
 import type { ScriptCall } from "../../../src/stores/redis/encode.ts";
+import { hashSlot as ourSlot } from "../../../src/stores/redis/hash_slot.ts";
 import { KeyNames } from "../../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
 import type { StoreRequest, TakeReply } from "../../../src/stores/store.ts";
@@ -24,6 +25,8 @@ const textArb = fc.oneof(
 );
 const nameArb = fc.record({ limiter: textArb, key: fc.option(textArb, { nil: undefined }) });
 
+const shardsArb = fc.constantFrom({}, {}, { keyShards: 1 }, { keyShards: 3 }, { keyShards: 1_024 });
+
 /** With keys of every kind: main, rings, leases, waiters. */
 const FULL: LimiterOptions = {
   limits: [{ ratePerSecond: 1 }, { algorithm: "sliding_window", limit: 5, windowMs: 1_000 }],
@@ -38,9 +41,10 @@ describe("The keys in Redis", () => {
   it("are never shared by different limiters or keys", async () => {
     const names = new KeyNames("rate_limit");
     await fc.assert(
-      fc.asyncProperty(nameArb, nameArb, async (a, b) => {
-        const [keysA, keysB] = await Promise.all([a, b].map((name) => names.of(target(FULL, name))));
-        const same = a.limiter === b.limiter && a.key === b.key;
+      fc.asyncProperty(nameArb, nameArb, shardsArb, shardsArb, async (a, b, shardsA, shardsB) => {
+        const keysA = await names.of(target({ ...FULL, ...shardsA }, a));
+        const keysB = await names.of(target({ ...FULL, ...shardsB }, b));
+        const same = a.limiter === b.limiter && a.key === b.key && keysA[0] === keysB[0];
         assert.deepEqual(keysA?.filter((key) => keysB?.includes(key)), same ? keysA : []);
       }),
       { numRuns: runs(3_000) },
@@ -51,14 +55,32 @@ describe("The keys in Redis", () => {
     const names = new KeyNames("rate_limit");
     assert.equal(hashSlot("123456789"), 12_739);
     await fc.assert(
-      fc.asyncProperty(nameArb, async (name) => {
-        const keys = await names.of(target(FULL, name));
+      fc.asyncProperty(nameArb, shardsArb, async (name, shards) => {
+        const keys = await names.of(target({ ...FULL, ...shards }, name));
         assert.equal(keys.length, 4);
         assert.equal(new Set(keys.map(hashSlot)).size, 1);
         for (const key of keys) assert.ok(key.length < 500);
       }),
       { numRuns: runs(2_000) },
     );
+  });
+
+  it("with key shards lie in as many slots, by the key alone, and under the store's prefixes", async () => {
+    const names = new KeyNames("rate_limit");
+    const slots = new Set<number>();
+    for (let i = 0; i < 500; i++) {
+      const [one, other] = await Promise.all(["api", "login"].map((limiter) => {
+        return names.of(target({ ...FULL, keyShards: 7 }, { limiter, key: `user:${i}` }));
+      })) as [string[], string[]];
+      assert.equal(hashSlot(one[0] as string), hashSlot(other[0] as string));
+      slots.add(hashSlot(one[0] as string));
+      for (const key of [...one, ...other]) assert.ok(key.startsWith("{rate_limit:"), key);
+    }
+    assert.equal(slots.size, 7);
+  });
+
+  it("have the slots that Redis gives them", () => {
+    fc.assert(fc.property(textArb, (text) => assert.equal(ourSlot(text), hashSlot(text))), { numRuns: runs(2_000) });
   });
 
   it("hold apart whoever has another name, in the store itself", { timeout: 60_000 }, async () => {

@@ -6,11 +6,14 @@
 
 import type { StoreError } from "../../../base/errors.ts";
 import type { RedisClientStoreOptions } from "../options.ts";
+import { clusterOver } from "./cluster.ts";
 import type { RedisConnection } from "./connection.ts";
 import type { GivenClient } from "./given.ts";
 import { givenBun } from "./given_bun.ts";
 import { givenIoredis } from "./given_ioredis.ts";
+import { ioredisCluster } from "./given_ioredis_cluster.ts";
 import { givenNodeRedis, givenNodeRedisPool } from "./given_node_redis.ts";
+import { givenNodeRedisSentinel, nodeRedisCluster } from "./given_node_redis_cluster.ts";
 import { givenUpstash } from "./given_upstash.ts";
 import { connectionOver, type NodeRedisHooks } from "./node_redis.ts";
 import { readGiven } from "./place.ts";
@@ -31,13 +34,25 @@ export type { RedisClient } from "./recognise.ts";
 export function openGivenClient(options: RedisClientStoreOptions, hooks: NodeRedisHooks = {}): RedisConnection {
   const { known, settings } = readGiven(options);
   if (known.kind === "@upstash/redis client") return givenUpstash(known.client, settings);
-  const given = adapt(known);
   const onError = (error: StoreError) => hooks.onError?.(error);
+  if (known.kind === "node-redis cluster" || known.kind === "ioredis cluster") {
+    const driver = known.kind === "node-redis cluster" ? nodeRedisCluster(known.client) : ioredisCluster(known.client);
+    const topology = { kind: "cluster", seeds: [], addresses: {} } as const;
+    return clusterOver(driver, { ...settings, topology }, onError);
+  }
+  const given = adapt(known);
   return connectionOver(new Pool(settings, onError, given.attach), new Subscriber(settings, onError, given.duplicate));
 }
 
-function adapt(known: Exclude<KnownClient, { kind: "@upstash/redis client" }>): GivenClient {
+type SingleClient = Exclude<
+  KnownClient,
+  { kind: "@upstash/redis client" | "node-redis cluster" | "ioredis cluster" }
+>;
+
+function adapt(known: SingleClient): GivenClient {
   switch (known.kind) {
+    case "node-redis client of Sentinels":
+      return givenNodeRedisSentinel(known.client);
     case "node-redis pool":
       return givenNodeRedisPool(known.client);
     case "node-redis client":

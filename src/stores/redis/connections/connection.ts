@@ -9,6 +9,24 @@ import type { Script } from "../script.ts";
 /** A value inside a script's reply. */
 export type ScriptReply = number | string | null | readonly ScriptReply[];
 
+/** One primary of a cluster. */
+export interface ClusterNodeView {
+  /** Where it is, without credentials. */
+  readonly url: string;
+  /** Whether it has a slot at present. */
+  has(slot: number): boolean;
+  /** Runs a script on this very node. The keys must be in its slots. */
+  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply>;
+}
+
+/** A Redis Cluster: keys lie in slots, and slots on nodes. A script may only touch keys of one slot. */
+export interface ClusterView {
+  /** The node that has a slot at present, as something to tell it from others; undefined if that is not known. */
+  nodeOf(slot: number): object | undefined;
+  /** Every primary that has slots. */
+  nodes(): Promise<readonly ClusterNodeView[]>;
+}
+
 /** A user's Redis client, reduced to what the store needs. Failures reject with a `StoreError`. */
 export interface RedisConnection {
   /** Where it leads, without credentials, for reports. */
@@ -20,6 +38,8 @@ export interface RedisConnection {
   readonly polls?: boolean;
   /** How many calls may be under way at once; fewer let more requests share one. @default what keeps the server busy */
   readonly maxCalls?: number | undefined;
+  /** What is known of the cluster; absent where one server has all keys. */
+  readonly cluster?: ClusterView | undefined;
   /** Runs a script in one command; loads it where the server does not know it yet. Never sent twice otherwise. */
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply>;
   /**

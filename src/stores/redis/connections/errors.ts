@@ -79,6 +79,16 @@ export function lostError(endpoint: Endpoint, cause: unknown): StoreError {
   );
 }
 
+/** What a node of a cluster answers to who takes it for the only server. */
+const OF_A_CLUSTER = /^(?:MOVED|ASK|CROSSSLOT) /;
+
+function notAlone({ label }: Endpoint): string {
+  const todo = label.includes("://")
+    ? `cluster = ["${label.replace(/\/\d+$/, "")}"] in place of the url`
+    : "a client of the cluster";
+  return `it is a node of a Redis Cluster: give ${todo}`;
+}
+
 /** A command failed after it was handed to the connection. */
 export function callError(endpoint: Endpoint, { cause, isReply }: Failure): StoreError {
   const text = reasonOf(cause);
@@ -91,9 +101,10 @@ export function callError(endpoint: Endpoint, { cause, isReply }: Failure): Stor
     );
   }
   const reason = refusalReason(text);
+  const refusal = OF_A_CLUSTER.test(text) ? `${notAlone(endpoint)} (${text})` : withAdvice(text, reason);
   return new StoreError(
     "STORE_REFUSED",
-    `Redis at ${endpoint.label} refused a command: ${withAdvice(text, reason)}`,
+    `Redis at ${endpoint.label} refused a command: ${refusal}`,
     { cause, reason },
   );
 }

@@ -168,6 +168,41 @@ export async function openWire(endpoint: Endpoint, wire: Wire, options: OpenClie
   return client;
 }
 
+/**
+ * Waits until a cluster of somebody else's is ready.
+ *
+ * @param events Tells of it.
+ * @param label What messages call it.
+ * @param timeoutMs How long that may take.
+ * @param state Whether it is ready, and why it will never be.
+ * @throws {StoreError} If it does not become ready.
+ */
+export async function whenReady(
+  events: Emitter,
+  label: string,
+  timeoutMs: number,
+  state: Pick<Wire, "isReady" | "whyNever">,
+): Promise<void> {
+  const endpoint = { host: "", port: 0, tls: false, db: 0, label };
+  let look = () => {};
+  // Not for errors: that would hide from its owner that nobody else listens.
+  const names = ["ready", "connect", "end", "close"];
+  try {
+    const ready = new Promise<void>((resolve, reject) => {
+      look = () => {
+        const never = state.whyNever();
+        if (state.isReady()) resolve();
+        else if (never !== undefined) reject(openError(endpoint, { cause: new Error(never), isReply: false }));
+      };
+      for (const name of names) events.on(name, look);
+      look();
+    });
+    await withTimeout(ready, timeoutMs, () => notReady(endpoint, timeoutMs));
+  } finally {
+    for (const name of names) events.off(name, look);
+  }
+}
+
 /** Sends with a signal; abandoned, it aborts, and what node-redis has not written yet is not written any more. */
 export function abandonable(send: (signal: AbortSignal) => Promise<unknown>): SentCommand {
   const controller = new AbortController();

@@ -42,14 +42,7 @@ const DUPLICATE = {
  * @throws {ConfigError} If it would change keys or replies.
  */
 export function givenIoredis(client: IoredisLike): GivenClient {
-  const { keyPrefix, stringNumbers } = client.options as { keyPrefix?: unknown; stringNumbers?: unknown };
-  if (keyPrefix !== undefined && keyPrefix !== null && keyPrefix !== "") {
-    refuse(
-      "an ioredis client without keyPrefix, which would change our keys: use the store's keyPrefix",
-      "one with it",
-    );
-  }
-  if (stringNumbers === true) refuse("an ioredis client without stringNumbers, which changes replies", "one with it");
+  checkIoredis(client.options);
   return {
     label: "the given ioredis client",
     attach: async (endpoint, options) => {
@@ -70,6 +63,22 @@ export function givenIoredis(client: IoredisLike): GivenClient {
     duplicate: async (endpoint, options) =>
       openWire(endpoint, ownWire(client.duplicate(DUPLICATE), await loadToBytes()), options),
   };
+}
+
+/**
+ * Checks the options of a client, or of a cluster's nodes.
+ *
+ * @throws {ConfigError} If it would change keys or replies.
+ */
+export function checkIoredis(options: object): void {
+  const { keyPrefix, stringNumbers } = options as { keyPrefix?: unknown; stringNumbers?: unknown };
+  if (keyPrefix !== undefined && keyPrefix !== null && keyPrefix !== "") {
+    refuse(
+      "an ioredis client without keyPrefix, which would change our keys: use the store's keyPrefix",
+      "one with it",
+    );
+  }
+  if (stringNumbers === true) refuse("an ioredis client without stringNumbers, which changes replies", "one with it");
 }
 
 /**

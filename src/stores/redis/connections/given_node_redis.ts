@@ -37,9 +37,11 @@ export interface NodeRedisPoolLike extends Emitter {
 
 const LOSS_EVENTS = ["error", "reconnecting", "terminated", "end"];
 /** Whatever the client does with its own commands, ours come back as they are, in their order, and within our time. */
-const COMMAND = { typeMapping: {}, timeout: 0, asap: false };
-const DUPLICATE = { disableOfflineQueue: true, clientSideCache: undefined };
-const NOT_OPEN = "the client is not connected: call its connect() first";
+export const AS_IT_IS = { typeMapping: {}, timeout: 0, asap: false };
+/** What a duplicate does not do. */
+export const DUPLICATE = { disableOfflineQueue: true, clientSideCache: undefined };
+/** Why a client that was not connected never becomes ready. */
+export const NOT_OPEN = "the client is not connected: call its connect() first";
 
 /** A client that is not ours. */
 export function givenNodeRedis(client: NodeRedisLike): GivenClient {
@@ -54,7 +56,7 @@ export function givenNodeRedis(client: NodeRedisLike): GivenClient {
   return {
     label: "the given node-redis client",
     attach: (endpoint, options) => openWire(endpoint, wire, options),
-    duplicate: (endpoint, options) => openWire(endpoint, ownWire(client.duplicate(DUPLICATE), options), options),
+    duplicate: (endpoint, options) => openWire(endpoint, duplicateWire(client.duplicate(DUPLICATE), options), options),
   };
 }
 
@@ -69,13 +71,13 @@ export function givenNodeRedisPool(pool: NodeRedisPoolLike): GivenClient {
     },
     duplicate: async (endpoint, options) => {
       const own = await pool.execute((client) => client.duplicate(DUPLICATE)) as NodeRedisLike;
-      return openWire(endpoint, ownWire(own, options), options);
+      return openWire(endpoint, duplicateWire(own, options), options);
     },
   };
 }
 
 function sendThrough(client: NodeRedisLike): Wire["send"] {
-  return (args) => abandonable((abortSignal) => client.sendCommand(args, { ...COMMAND, abortSignal }));
+  return (args) => abandonable((abortSignal) => client.sendCommand(args, { ...AS_IT_IS, abortSignal }));
 }
 
 /** Calls must arrive in their order, so those in flight at one time share one client of the pool. */
@@ -99,7 +101,7 @@ function sendInLane(pool: NodeRedisPoolLike): Wire["send"] {
     const sent = abandonable(async (abortSignal) => {
       const client = await mine.client;
       if (!client.isReady) throw new Error("the pool's client is not connected");
-      return await client.sendCommand(args, { ...COMMAND, abortSignal });
+      return await client.sendCommand(args, { ...AS_IT_IS, abortSignal });
     });
     const leave = () => {
       if (--mine.users > 0) return;
@@ -111,7 +113,8 @@ function sendInLane(pool: NodeRedisPoolLike): Wire["send"] {
   };
 }
 
-function ownWire(client: NodeRedisLike, { signal }: OpenClientOptions): Wire {
+/** A duplicate, which is ours. */
+export function duplicateWire(client: NodeRedisLike, { signal }: OpenClientOptions): Wire {
   let isDestroyed = false;
   // node-redis cannot destroy a socket that is still connecting: it would go on, and stay.
   client.on("connect", () => {

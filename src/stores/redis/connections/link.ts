@@ -127,6 +127,14 @@ export class Link {
     if (this.#client !== undefined) this.#drop(this.#client, sameError(error));
   }
 
+  /** Gives up the connection, if it is up, and opens another one now, unless one is being opened. */
+  reopen(error: StoreError): void {
+    this.renew(error);
+    if (!this.#isKept || this.#client !== undefined || this.#end.signal.aborted) return;
+    this.#timer?.cancel();
+    this.#attempt().catch(() => {}); // told to onError
+  }
+
   /** Lets calls in flight finish, none longer than its own time, then disconnects. */
   close(): Promise<void> {
     return this.#closing ??= this.#shutDown();

@@ -34,14 +34,15 @@ export interface Given {
 /**
  * Whether options hold a client.
  *
- * @throws {ConfigError} If they hold both a URL and a client, or neither.
+ * @throws {ConfigError} If they hold both a place and a client, or neither.
  */
 export function isGiven(options: RedisStoreOptions | RedisClientStoreOptions): options is RedisClientStoreOptions {
-  const { url, client } = options as { url?: unknown; client?: unknown };
-  if (url !== undefined && client !== undefined) {
+  const { url, sentinels, cluster, client } = options as Partial<RedisStoreOptions & RedisClientStoreOptions>;
+  const isPlaced = [url, sentinels, cluster].some((place) => place !== undefined);
+  if (isPlaced && client !== undefined) {
     throw new ConfigError({ path: "client", expected: "a url or a client, not both", received: "both" });
   }
-  if (url === undefined && client === undefined) {
+  if (!isPlaced && client === undefined) {
     const expected = `a url, or a client in its place: ${URL_FORM}`;
     throw new ConfigError({ path: "url", expected, received: "neither" });
   }

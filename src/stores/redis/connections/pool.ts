@@ -61,6 +61,16 @@ export class Pool {
     return this.#opening === undefined && this.#current !== undefined ? this.#send(send) : this.#openAndSend(send);
   }
 
+  /** Whether there is a connection. */
+  get isUp(): boolean {
+    return this.#links.some((link) => link.isUp);
+  }
+
+  /** Gives up every connection, and opens others now. */
+  reopen(error: StoreError): void {
+    for (const link of this.#links) link.reopen(error);
+  }
+
   /** Lets calls in flight finish, then disconnects. */
   async close(): Promise<void> {
     await (this.#closing ??= Promise.all(this.#links.map((link) => link.close())));

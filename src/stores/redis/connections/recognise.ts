@@ -8,22 +8,36 @@ import { ConfigError } from "../../../base/errors.ts";
 import { show } from "../../../base/text.ts";
 import type { BunRedisLike } from "./given_bun.ts";
 import type { IoredisLike } from "./given_ioredis.ts";
+import type { IoredisClusterLike } from "./given_ioredis_cluster.ts";
+import type { NodeRedisClusterLike, NodeRedisSentinelLike } from "./given_node_redis_cluster.ts";
 import type { NodeRedisLike, NodeRedisPoolLike } from "./given_node_redis.ts";
 import type { UpstashLike } from "./given_upstash.ts";
 
 /** A Redis client of a kind that a store can use. */
-export type RedisClient = NodeRedisLike | NodeRedisPoolLike | IoredisLike | BunRedisLike | UpstashLike;
+export type RedisClient =
+  | NodeRedisLike
+  | NodeRedisPoolLike
+  | NodeRedisClusterLike
+  | NodeRedisSentinelLike
+  | IoredisLike
+  | IoredisClusterLike
+  | BunRedisLike
+  | UpstashLike;
 
 /** A client, by its kind. */
 export type KnownClient =
   | { readonly kind: "node-redis pool"; readonly client: NodeRedisPoolLike }
   | { readonly kind: "node-redis client"; readonly client: NodeRedisLike }
+  | { readonly kind: "node-redis cluster"; readonly client: NodeRedisClusterLike }
+  | { readonly kind: "node-redis client of Sentinels"; readonly client: NodeRedisSentinelLike }
+  | { readonly kind: "ioredis cluster"; readonly client: IoredisClusterLike }
   | { readonly kind: "ioredis client"; readonly client: IoredisLike }
   | { readonly kind: "Bun.RedisClient"; readonly client: BunRedisLike }
   | { readonly kind: "@upstash/redis client"; readonly client: UpstashLike };
 
 const KINDS =
-  "a node-redis client (createClient()) or pool (createClientPool()), an ioredis client (new Redis()), Bun's " +
+  "a node-redis client (createClient()) or pool (createClientPool()), cluster (createCluster()) or Sentinel client " +
+  "(createSentinel()), an ioredis client (new Redis()) or cluster (new Cluster()), Bun's " +
   "client (new Bun.RedisClient()), or a client of @upstash/redis (new Redis()) or @vercel/kv (createClient())";
 
 /**
@@ -36,6 +50,9 @@ export function recognise(client: unknown): KnownClient {
   try {
     if (isNodeRedisPool(client)) return { kind: "node-redis pool", client };
     if (isNodeRedis(client)) return { kind: "node-redis client", client };
+    if (isNodeRedisCluster(client)) return { kind: "node-redis cluster", client };
+    if (isNodeRedisSentinel(client)) return { kind: "node-redis client of Sentinels", client };
+    if (isIoredisCluster(client)) return { kind: "ioredis cluster", client };
     if (isIoredis(client)) return { kind: "ioredis client", client };
     if (isBun(client)) return { kind: "Bun.RedisClient", client };
     if (isUpstash(client)) return { kind: "@upstash/redis client", client };
@@ -46,7 +63,7 @@ export function recognise(client: unknown): KnownClient {
       cause,
     });
   }
-  throw new ConfigError({ path: "client", expected: KINDS, received: describe(client) });
+  throw new ConfigError({ path: "client", expected: KINDS, received: show(client) });
 }
 
 /** What a given client is called in messages and listings. */
@@ -77,13 +94,20 @@ function isUpstash(client: unknown): client is UpstashLike {
   return has(client, { eval: "function", evalsha: "function", createScript: "function" });
 }
 
+function isNodeRedisCluster(client: unknown): client is NodeRedisClusterLike {
+  return has(client, { isOpen: "boolean", slots: "object", masters: "object", nodeClient: "function" });
+}
+
+function isNodeRedisSentinel(client: unknown): client is NodeRedisSentinelLike {
+  return has(client, { isOpen: "boolean", isReady: "boolean", acquire: "function", _execute: "function" });
+}
+
+function isIoredisCluster(client: unknown): client is IoredisClusterLike {
+  return has(client, { isCluster: "boolean", status: "string", options: "object", nodes: "function" }) &&
+    (client as IoredisClusterLike).isCluster;
+}
+
 function has(client: unknown, members: Readonly<Record<string, string>>): client is object {
   return typeof client === "object" && client !== null &&
     Object.entries(members).every(([name, type]) => typeof (client as Record<string, unknown>)[name] === type);
-}
-
-function describe(client: unknown): string {
-  const isCluster = has(client, {}) && ("slots" in client || (client as { isCluster?: unknown }).isCluster === true);
-  if (isCluster) return "a client of a cluster";
-  return has(client, { acquire: "function", isReady: "boolean" }) ? "a client of Sentinels" : show(client);
 }

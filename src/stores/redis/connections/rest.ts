@@ -10,7 +10,8 @@ import { ClosedError, RateSyncError, StoreError } from "../../../base/errors.ts"
 import type { CommandClient } from "./client.ts";
 import type { RedisConnection } from "./connection.ts";
 import { callError, callTimeoutError, openError } from "./errors.ts";
-import { deleteByPrefix, runScript, type SentScripts } from "./node_redis.ts";
+import { deleteByPrefix, keyCommands } from "./delete_by_prefix.ts";
+import { runScript, type SentScripts } from "./run_script.ts";
 import type { Endpoint } from "./url.ts";
 
 /** What sends commands. */
@@ -85,7 +86,7 @@ export function connectionOverRest({ endpoint, timeoutMs, connectTimeoutMs, send
     run: (script, keys, args) =>
       inTurn((redis) => runScript(redis, sent, script, [String(keys.length), ...keys, ...args])),
     subscribe: () => Promise.reject(new StoreError("STORE_REFUSED", `Redis at ${endpoint.label} has no subscriptions`)),
-    deleteByPrefix: (prefix) => deleteByPrefix({ call: inTurn }, prefix),
+    deleteByPrefix: (prefix) => deleteByPrefix(prefix, keyCommands((send) => inTurn(send))),
     connect: async () => {
       if (isClosed || !isProven) await inTurn((redis) => redis.sendCommand(["PING"]), clientWithin(connectTimeoutMs));
     },

@@ -24,6 +24,12 @@ export interface RestSettings {
 
 /** Options that mean nothing where each command is a request. */
 const NOT_FOR_REST = [
+  "sentinels",
+  "masterName",
+  "sentinelUsername",
+  "sentinelPassword",
+  "cluster",
+  "clusterNodeAddresses",
   "db",
   "username",
   "password",
@@ -53,7 +59,7 @@ export function isRestUrl(url: unknown): url is string {
  */
 export function readRest(options: RedisStoreOptions): RestSettings {
   checkUse(options);
-  const url = readUrl(options.url);
+  const url = readUrl(options.url ?? "");
   for (const name of NOT_FOR_REST) {
     const value = options[name];
     if (value === undefined || value === "" || value === false) continue;

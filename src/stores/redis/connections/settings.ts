@@ -8,13 +8,16 @@ import { ConfigError } from "../../../base/errors.ts";
 import { show } from "../../../base/text.ts";
 import { rejectUnknownOptions } from "../../../base/unknown_options.ts";
 import type { RedisStoreOptions } from "../options.ts";
+import { readTopology, type Topology } from "./topology.ts";
 import { readTls, type TlsSettings } from "./tls.ts";
-import { type Endpoint, readEndpoint } from "./url.ts";
+import type { Endpoint } from "./url.ts";
 
 /** What opens and keeps connections. Every value has been checked. */
 export interface ConnectionSettings {
   /** Where the server is. */
   readonly endpoint: Endpoint;
+  /** Whether it is the only one, and who knows the others. */
+  readonly topology: Topology;
   /** How the connection is encrypted, where the endpoint says that it is. */
   readonly tls: TlsSettings;
   /** Connections opened at first use. */
@@ -35,6 +38,12 @@ const KNOWN = {
   password: true,
   username: true,
   token: true,
+  sentinels: true,
+  masterName: true,
+  sentinelUsername: true,
+  sentinelPassword: true,
+  cluster: true,
+  clusterNodeAddresses: true,
   tlsCa: true,
   tlsCert: true,
   tlsKey: true,
@@ -74,7 +83,9 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
   }
   const { poolMinSize, poolMaxSize, socketTimeoutMs, socketConnectTimeoutMs } = options;
   const max = readCount("poolMaxSize", poolMaxSize ?? POOL_MAX_SIZE);
-  const min = readCount("poolMinSize", poolMinSize ?? Math.min(POOL_MIN_SIZE, max));
+  const { endpoint, topology } = readTopology(options);
+  const usual = topology.kind === "cluster" ? 1 : POOL_MIN_SIZE;
+  const min = readCount("poolMinSize", poolMinSize ?? Math.min(usual, max));
   if (min > max) {
     throw new ConfigError({
       path: "poolMinSize",
@@ -82,9 +93,10 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
       received: String(min),
     });
   }
-  const endpoint = readEndpoint(options);
+  if (topology.kind === "cluster") checkNoTag(options.keyPrefix);
   return Object.freeze({
     endpoint,
+    topology,
     tls: readTls(options, endpoint.tls),
     poolMinSize: min,
     poolMaxSize: max,
@@ -112,6 +124,12 @@ export function checkUse(options: RedisStoreOptions): void {
 function checkKeyPrefix(value: unknown): void {
   if (value === undefined || (typeof value === "string" && value !== "")) return;
   throw new ConfigError({ path: "keyPrefix", expected: "a string that is not empty", received: show(value) });
+}
+
+/** A hash tag in front of ours would part the keys that must lie together. */
+export function checkNoTag(keyPrefix: unknown): void {
+  if (!/[{}]/.test(String(keyPrefix ?? ""))) return;
+  throw new ConfigError({ path: "keyPrefix", expected: "no braces in a cluster", received: show(keyPrefix) });
 }
 
 function checkMargin(value: unknown): void {

@@ -81,6 +81,11 @@ export class Subscriber {
     }
   }
 
+  /** Gives up the connection, and opens another one now. */
+  reopen(error: StoreError): void {
+    this.#link.reopen(error);
+  }
+
   /** Ends all subscriptions and disconnects. */
   close(): Promise<void> {
     this.#heartbeat?.cancel();

@@ -33,19 +33,22 @@ export const URL_FORM = "redis://[[user]:password@]host[:port][/db], or rediss:/
  * Merges the URL with `db`, `username` and `password`, which must agree with it.
  *
  * @param options The store's options.
+ * @param defaultPort The port where the URL names none.
  * @throws {ConfigError} If one of the four cannot be used, or two of them contradict each other. The message never
  * holds a password.
  */
 export function readEndpoint(
   options: Pick<RedisStoreOptions, "url" | "db" | "username" | "password">,
+  defaultPort: number = DEFAULT_PORT,
 ): Endpoint {
-  const url = parseUrl(options.url);
+  const text = options.url as string;
+  const url = parseUrl(text);
   const tls = url.protocol === "rediss:";
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  const port = url.port === "" ? DEFAULT_PORT : Number(url.port);
-  const db = mergeDb(readPath(url, options.url), options.db);
-  const password = mergePassword(decode(url.password, options.url), options.password);
-  const username = mergeUsername(decode(url.username, options.url), options.username);
+  const port = url.port === "" ? defaultPort : Number(url.port);
+  const db = mergeDb(readPath(url, text), options.db);
+  const password = mergePassword(decode(url.password, text), options.password);
+  const username = mergeUsername(decode(url.username, text), options.username);
   if (username !== undefined && username !== "default" && password === undefined) {
     fail("username", "a password along with it", `${JSON.stringify(username)} and no password`);
   }

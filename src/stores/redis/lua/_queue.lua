@@ -91,7 +91,7 @@ local function head(target)
     local instance, kind, timeout, slots, cost = string.match(id, "^(.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+)$")
     local waited = now - first[2]
     if instance and waited <= tonumber(timeout) and is_listening(instance) then
-      local waiter = { id = id, instance = instance, kind = kind }
+      local waiter = { id = id, instance = instance, kind = kind, arrival = first[2] + 0 }
       for name, value in pairs(target) do
         if name ~= "states" then waiter[name] = value end
       end

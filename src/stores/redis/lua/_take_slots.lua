@@ -1,11 +1,12 @@
 -- Taking rates and slots together.
 
--- Whether a target's slots, or others who came first, stand in the way of `id`.
-local function is_full(target, id)
+-- Whether a target's slots, or others who came first, stand in the way of `id`. One that queues elsewhere may have come
+-- before the first in line here.
+local function is_full(target, id, arrival)
   if target.policy.slots == 0 then return false end
   if slot_wait(target, target.slots) > 0 then return true end
   local first = head(target)
-  return first ~= nil and first.id ~= id
+  return first ~= nil and first.id ~= id and (arrival == 0 or first.arrival <= arrival)
 end
 
 local function take(id, mode, max_wait, arrival, targets)
@@ -20,7 +21,7 @@ local function take(id, mode, max_wait, arrival, targets)
     end
     at = max(at, plan(target))
     blocked = max(blocked, target.blocked)
-    if not full and is_full(target, id) then full = target end
+    if not full and is_full(target, id, arrival) then full = target end
   end
   queue = full or queue
   local fences, status, wait = {}, 0, at - now

@@ -1,0 +1,47 @@
+/**
+ * Deletes keys in bounded steps.
+ *
+ * @module
+ */
+
+import type { CommandClient } from "./client.ts";
+
+/** How many keys `SCAN` looks at, and how many one `UNLINK` takes. */
+const KEYS_PER_STEP = 1_000;
+
+/** How to reach one server's keys. */
+export interface KeyCommands {
+  /** Sends a `SCAN` command. */
+  scan(command: readonly string[]): Promise<unknown>;
+  /** Deletes keys, and tells how many there were. */
+  unlink(keys: readonly string[]): Promise<number>;
+}
+
+/** The commands to one server that is called so. */
+export function keyCommands(call: <T>(send: (redis: CommandClient) => Promise<T>) => Promise<T>): KeyCommands {
+  return {
+    scan: (command) => call((redis) => redis.sendCommand<unknown>(command)),
+    unlink: (keys) => call((redis) => redis.sendCommand<number>(["UNLINK", ...keys])),
+  };
+}
+
+/**
+ * Deletes every key of a server that begins with `prefix`.
+ *
+ * @returns How many there were.
+ */
+export async function deleteByPrefix(prefix: string, { scan, unlink }: KeyCommands): Promise<number> {
+  if (prefix === "") {
+    throw new RangeError('Cannot delete keys by prefix: it must not be empty, received ""');
+  }
+  const pattern = `${prefix.replace(/[\\*?[\]]/g, "\\$&")}*`;
+  let count = 0;
+  let cursor = "0";
+  do {
+    const page = await scan(["SCAN", cursor, "MATCH", pattern, "COUNT", String(KEYS_PER_STEP)]);
+    const keys = (page as [cursor: string, keys: string[]])[1];
+    for (let i = 0; i < keys.length; i += KEYS_PER_STEP) count += await unlink(keys.slice(i, i + KEYS_PER_STEP));
+    cursor = (page as [cursor: string, keys: string[]])[0];
+  } while (cursor !== "0");
+  return count;
+}

@@ -1,0 +1,48 @@
+/**
+ * A script in one command.
+ *
+ * @module
+ */
+
+import type { Script } from "../script.ts";
+import type { CommandClient } from "./client.ts";
+import type { ScriptReply } from "./connection.ts";
+
+/** The scripts that each client has sent in full: a new one may talk to a server that does not know them. */
+export type SentScripts = WeakMap<CommandClient, Set<string>>;
+
+/**
+ * Runs a script. The first time, a client sends the script itself: nothing has to be sent again, and the order of calls
+ * holds.
+ *
+ * @param redis Sends it.
+ * @param sent What clients have sent before.
+ * @param script The script.
+ * @param rest What follows script or digest: the number of keys, keys, arguments.
+ * @param asking Whether the node is to take it for a slot that is being moved to it.
+ */
+export async function runScript(
+  redis: CommandClient,
+  sent: SentScripts,
+  script: Script,
+  rest: readonly string[],
+  asking = false,
+): Promise<ScriptReply> {
+  const send = (...command: string[]) => {
+    // It holds for the next command of the connection only, and that is the one below.
+    if (asking) redis.sendCommand(["ASKING"]).catch(() => {});
+    return redis.sendCommand<ScriptReply>(command);
+  };
+  const known = sent.get(redis) ?? new Set();
+  if (!known.has(script.sha1)) {
+    sent.set(redis, known.add(script.sha1));
+    return send("EVAL", script.source, ...rest);
+  }
+  try {
+    return await send("EVALSHA", script.sha1, ...rest);
+  } catch (error) {
+    // Only this answer proves that nothing ran, so only then may it be sent again.
+    if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
+    return send("EVAL", script.source, ...rest);
+  }
+}

@@ -1,0 +1,247 @@
+/**
+ * The primary that Sentinels tell of: asked for at every attempt to connect, and followed when they name another.
+ *
+ * @module
+ */
+
+import { systemClock } from "../../../base/clock.ts";
+import { withTimeout } from "../../../base/deadline.ts";
+import { RateSyncError, StoreError } from "../../../base/errors.ts";
+import { type OpenClient, openClient, type OpenClientOptions } from "./client.ts";
+import { lostError, openTimeoutError } from "./errors.ts";
+import { firstOf, NoneAnswered } from "./first_of.ts";
+import type { ConnectionSettings } from "./settings.ts";
+import { Subscriber } from "./subscriber.ts";
+import type { Endpoint } from "./url.ts";
+
+/** What is used of the settings of a store behind Sentinels. */
+export interface SentinelSettings extends ConnectionSettings {
+  /** Who knows the primary. */
+  readonly topology: Extract<ConnectionSettings["topology"], { kind: "sentinel" }>;
+}
+
+/** The channel on which a Sentinel tells of a new primary: name, old host and port, new host and port. */
+const SWITCH = "+switch-master";
+/** How long word of a new primary is taken for true without asking. */
+const ANNOUNCED_US = 2_000_000;
+
+/** Finds the primary, for all links of a store. */
+export class Sentinels {
+  readonly #settings: SentinelSettings;
+  readonly #onSwitch: (error: StoreError) => void;
+  /** The one that answered last comes first. */
+  #order: readonly Endpoint[];
+  #primary: string | undefined;
+  /** Where the primary is by the last word of it: for a moment, Sentinels are busy then. */
+  #announced: { readonly host: string; readonly port: number; readonly untilUs: number } | undefined;
+  /** Ends the attempts that are made at the primary which is none any more. */
+  #switched = new AbortController();
+  #watch: Subscriber | undefined;
+  #isClosed = false;
+
+  /**
+   * Makes one.
+   *
+   * @param settings Which Sentinels, and who the primary is to them.
+   * @param onSwitch Called when they have named another primary: links should be opened anew.
+   */
+  constructor(settings: SentinelSettings, onSwitch: (error: StoreError) => void) {
+    this.#settings = settings;
+    this.#onSwitch = onSwitch;
+    this.#order = settings.topology.sentinels;
+  }
+
+  /** Opens a client to the primary. Fits where a link opens its clients. */
+  readonly open = async (endpoint: Endpoint, options: OpenClientOptions): Promise<OpenClient> => {
+    const startUs = systemClock.nowUs();
+    for (;;) {
+      const timeoutMs = options.timeoutMs - (systemClock.nowUs() - startUs) / 1_000;
+      if (timeoutMs <= 0) throw openTimeoutError(endpoint, true, options.timeoutMs);
+      const switched = this.#switched.signal;
+      const attempt = new AbortController();
+      const stop = () => attempt.abort(options.signal.aborted ? options.signal.reason : switched.reason);
+      options.signal.addEventListener("abort", stop, { once: true });
+      switched.addEventListener("abort", stop, { once: true });
+      try {
+        return await this.#openPrimary(endpoint, { ...options, timeoutMs, signal: attempt.signal });
+      } catch (error) {
+        if (!switched.aborted || options.signal.aborted) throw error;
+      } finally {
+        options.signal.removeEventListener("abort", stop);
+        switched.removeEventListener("abort", stop);
+      }
+    }
+  };
+
+  /** Stops following. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#watch?.close();
+  }
+
+  async #openPrimary(endpoint: Endpoint, options: OpenClientOptions): Promise<OpenClient> {
+    const announced = this.#announced;
+    const isFresh = announced !== undefined && systemClock.nowUs() < announced.untilUs;
+    this.#announced = undefined; // asked for next time, unless it is right
+    const [host, port] = isFresh ? [announced.host, announced.port] : await this.#ask(options);
+    const label = `${endpoint.tls ? "rediss" : "redis"}://${place(host, port)}/${endpoint.db}`;
+    const client = await openClient({ ...endpoint, host, port, label }, options);
+    try {
+      const role = await withTimeout(
+        roleOf(client),
+        options.timeoutMs,
+        () => openTimeoutError({ ...endpoint, label }, true, options.timeoutMs),
+      );
+      if (role !== "master" && role !== undefined) {
+        throw new StoreError(
+          "STORE_UNAVAILABLE",
+          `Cannot use Redis at ${label}: the Sentinels say that it is the primary, and it is a replica still`,
+        );
+      }
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+    this.#announced ??= announced;
+    if (this.#primary === undefined) this.#primary = place(host, port);
+    else this.#switch(host, port);
+    this.#follow();
+    return client;
+  }
+
+  async #ask(options: OpenClientOptions): Promise<[host: string, port: number]> {
+    const tasks = this.#order.map((sentinel) => async (signal: AbortSignal) => {
+      const found = await askSentinel(sentinel, this.#settings.topology.masterName, { ...options, signal });
+      this.#order = [sentinel, ...this.#order.filter((other) => other !== sentinel)];
+      return found;
+    });
+    try {
+      return await withTimeout(
+        firstOf(tasks, options.signal),
+        options.timeoutMs,
+        () => openTimeoutError(this.#settings.endpoint, false, options.timeoutMs),
+      );
+    } catch (error) {
+      throw error instanceof NoneAnswered ? noneKnows(error.errors, this.#settings.endpoint) : error;
+    }
+  }
+
+  /** Listens at one of the Sentinels, as soon as there is a primary to follow. */
+  #follow(): void {
+    if (this.#watch !== undefined || this.#isClosed) return;
+    const { masterName } = this.#settings.topology;
+    // Whoever asks for the primary hears that no Sentinel answers: here it is no news.
+    const watch = this.#watch = new Subscriber(this.#settings, () => {}, (_endpoint, options) => {
+      return firstOf(
+        this.#order.map((sentinel) => (signal) => openForGood(sentinel, options, signal)),
+        options.signal,
+      );
+    });
+    const receive = (message: string) => {
+      const [name, , , host = "", port = ""] = message.split(" ");
+      if (name === masterName) this.#switch(host, Number(port));
+    };
+    const catchUp = () => {
+      const { tls, socketConnectTimeoutMs } = this.#settings;
+      const options = { tls, timeoutMs: socketConnectTimeoutMs, signal: new AbortController().signal, onLost() {} };
+      this.#ask(options).then(([host, port]) => this.#switch(host, port), () => {});
+    };
+    watch.subscribe(SWITCH, receive, catchUp).catch(() => {
+      if (this.#watch === watch) this.#watch = undefined; // tried again with the next connection
+      void watch.close();
+    });
+  }
+
+  #switch(host: string, port: number): void {
+    if (this.#isClosed || this.#primary === place(host, port)) return;
+    this.#primary = place(host, port);
+    this.#announced = { host, port, untilUs: systemClock.nowUs() + ANNOUNCED_US };
+    const error = lostError(this.#settings.endpoint, new Error(`the primary is at ${this.#primary} now`));
+    const before = this.#switched;
+    this.#switched = new AbortController();
+    before.abort(error);
+    this.#onSwitch(error);
+  }
+}
+
+/** Asks one Sentinel, through a connection of its own. */
+async function askSentinel(
+  sentinel: Endpoint,
+  masterName: string,
+  options: OpenClientOptions,
+): Promise<[host: string, port: number]> {
+  const client = await openClient(sentinel, { ...options, onLost: () => {} });
+  const send = <T>(...args: string[]) =>
+    withTimeout(
+      client.redis.sendCommand<T>(["SENTINEL", ...args]),
+      options.timeoutMs,
+      () => openTimeoutError(sentinel, true, options.timeoutMs),
+    );
+  try {
+    const found = await send<[string, string] | null>("GET-MASTER-ADDR-BY-NAME", masterName);
+    if (found !== null) return [found[0], Number(found[1])];
+    const known = await send<unknown[]>("MASTERS").then((all) => all.map(nameIn).join(", "), () => "");
+    throw new StoreError(
+      "STORE_REFUSED",
+      `Cannot find the primary ${JSON.stringify(masterName)}: the Sentinel at ${sentinel.label} knows ` +
+        `${known === "" ? "none" : `only ${known}`}; check masterName (master_name)`,
+    );
+  } catch (cause) {
+    if (RateSyncError.is(cause)) throw cause;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    if (/unknown command/i.test(text)) {
+      throw new StoreError(
+        "STORE_REFUSED",
+        `Cannot ask ${sentinel.label} for the primary: it is a Redis server, not a Sentinel. Give its address as the ` +
+          "url, or the Sentinels' port, which is 26379 as a rule",
+        { cause },
+      );
+    }
+    const isReply = client.failure(cause).isReply;
+    throw new StoreError(
+      isReply ? "STORE_REFUSED" : "STORE_UNAVAILABLE",
+      `Cannot ask the Sentinel at ${sentinel.label} for the primary: ${text}`,
+      { cause },
+    );
+  } finally {
+    client.close();
+  }
+}
+
+/** The other attempts are given up when one is open: its own signal must not follow them. */
+async function openForGood(sentinel: Endpoint, options: OpenClientOptions, signal: AbortSignal): Promise<OpenClient> {
+  const client = await openClient(sentinel, { ...options, signal });
+  if (!signal.aborted) return client;
+  client.close();
+  throw signal.reason;
+}
+
+async function roleOf(client: OpenClient): Promise<string | undefined> {
+  try {
+    return (await client.redis.sendCommand<[string]>(["ROLE"]))[0];
+  } catch (cause) {
+    if (client.failure(cause).isReply) return undefined; // it may not be asked for: a replica shows at the first write
+    throw cause;
+  }
+}
+
+/** The error that says most: of one that answered, if any did. */
+function noneKnows(errors: readonly unknown[], endpoint: Endpoint): unknown {
+  const refused = errors.find((error) => error instanceof StoreError && error.code === "STORE_REFUSED");
+  if (refused !== undefined) return refused;
+  const reasons = errors.map((error) => error instanceof Error ? error.message : String(error));
+  return new StoreError(
+    "STORE_UNAVAILABLE",
+    `Cannot reach any Sentinel of ${endpoint.label}: ${[...new Set(reasons)].join("; ")}`,
+    { cause: errors[0] },
+  );
+}
+
+function nameIn(master: unknown): string {
+  const name = Array.isArray(master) ? master[master.indexOf("name") + 1] : (master as { name?: unknown }).name;
+  return JSON.stringify(name);
+}
+
+function place(host: string, port: number): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

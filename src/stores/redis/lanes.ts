@@ -1,0 +1,89 @@
+/**
+ * Batches in a cluster: one batcher for each node, whose calls are split by slot, because a script may only touch keys of
+ * one slot.
+ *
+ * @module
+ */
+
+import { groupBy } from "../../base/group_by.ts";
+import { Batcher, type BatcherOptions } from "../batcher.ts";
+import type { ReplySink, StoreLoad } from "../store.ts";
+import type { ClusterView } from "./connections/connection.ts";
+import type { NamedRequest } from "./encode.ts";
+import { hashSlot } from "./hash_slot.ts";
+
+/** Asks one by one, and sends together what goes to one node. */
+export class Lanes<Reply> {
+  readonly #cluster: ClusterView;
+  readonly #options: BatcherOptions<NamedRequest, Reply>;
+  readonly #sendOne: BatcherOptions<NamedRequest, Reply>["send"];
+  readonly #lanes = new Map<object, Batcher<NamedRequest, Reply>>();
+  /** Stands for the node where that is not known. */
+  readonly #unknown = {};
+  #closed: Error | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param cluster Tells which node has a slot.
+   * @param options How a batcher works; it sends requests of one slot.
+   */
+  constructor(cluster: ClusterView, options: BatcherOptions<NamedRequest, Reply>) {
+    this.#cluster = cluster;
+    this.#sendOne = options.send;
+    this.#options = { ...options, send: (batch) => this.#sendBySlot(batch) };
+  }
+
+  /** What is on its way, to all nodes. */
+  get load(): StoreLoad {
+    let [queued, calls] = [0, 0];
+    for (const { load } of this.#lanes.values()) [queued, calls] = [queued + load.queued, calls + load.calls];
+    return { queued, calls };
+  }
+
+  /** Asks one thing, whose keys all lie in one slot. */
+  ask(item: NamedRequest, signal?: AbortSignal): Promise<Reply> {
+    return this.#lane(hashSlot(item.keys[0] ?? "")).ask(item, signal);
+  }
+
+  /** As `ask`; the outcome goes to a sink. */
+  submit(item: NamedRequest, sink: ReplySink<Reply>): void {
+    this.#lane(hashSlot(item.keys[0] ?? "")).submit(item, sink);
+  }
+
+  /** Sends nothing more. */
+  close(error: Error): void {
+    this.#closed = error;
+    for (const lane of this.#lanes.values()) lane.close(error);
+  }
+
+  #lane(slot: number): Batcher<NamedRequest, Reply> {
+    const node = this.#cluster.nodeOf(slot) ?? this.#unknown;
+    const known = this.#lanes.get(node);
+    if (known !== undefined) return known;
+    // Nodes come seldom: then those that are gone are forgotten.
+    for (const [other, { load }] of this.#lanes) {
+      if (load.calls === 0 && load.queued === 0) this.#lanes.delete(other);
+    }
+    const lane = new Batcher(this.#options);
+    if (this.#closed !== undefined) lane.close(this.#closed);
+    this.#lanes.set(node, lane);
+    return lane;
+  }
+
+  /** One call for each slot, all in this turn. One that fails does so for its own requests. */
+  async #sendBySlot(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
+    const bySlot = groupBy([...batch.keys()], (i) => hashSlot((batch[i] as NamedRequest).keys[0] ?? ""));
+    if (bySlot.size === 1) return await this.#sendOne(batch);
+    const replies = new Array<Reply | Error>(batch.length);
+    await Promise.all([...bySlot.values()].map(async (places) => {
+      try {
+        const part = await this.#sendOne(places.map((i) => batch[i] as NamedRequest));
+        places.forEach((i, at) => replies[i] = part[at] as Reply | Error);
+      } catch (cause) {
+        for (const i of places) replies[i] = this.#options.errorOf(cause) as Error;
+      }
+    }));
+    return replies;
+  }
+}

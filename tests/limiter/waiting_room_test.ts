@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { WaitingRoom } from "../../src/limiter/waiting_room.ts";
+import type { TakeReply } from "../../src/stores/store.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
+
+function replyOf(status: TakeReply["status"]): TakeReply {
+  return { status, nowUs: 0, waitUs: 1e6, arrivalUs: 1, levels: [] };
+}
+
+/** A call that queues, and the questions that it asks. */
+function queued(room: WaitingRoom) {
+  const asked: ((reply: TakeReply) => void)[] = [];
+  const late: TakeReply[] = [];
+  const call = {
+    id: "i.1.t.1000000.1.1",
+    line: "line",
+    targets: [],
+    ask: () => new Promise<TakeReply>((resolve) => asked.push(resolve)),
+    late: (reply: TakeReply) => void late.push(reply),
+  };
+  room.announce(call);
+  return { call, asked, late, served: room.wait(call, replyOf("queued")) };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("WaitingRoom", () => {
+  it("asks one question at a time, and once more for word that came meanwhile", async () => {
+    const room = new WaitingRoom("i", new FakeClock());
+    const { call, asked, served } = queued(room);
+    room.gap();
+    room.gap();
+    room.notice({ id: call.id, kind: "turn", reply: { ...replyOf("queued"), waitUs: 0 } });
+    assert.equal(asked.length, 1);
+    asked[0]?.(replyOf("queued"));
+    await turn();
+    assert.equal(asked.length, 2);
+    asked[1]?.(replyOf("queued"));
+    await turn();
+    assert.equal(asked.length, 2);
+    room.gap();
+    asked[2]?.(replyOf("allowed"));
+    assert.equal((await served).status, "allowed");
+    room.forget(call.id);
+  });
+
+  it("hands back what was granted to a call that is over", async () => {
+    const room = new WaitingRoom("i", new FakeClock());
+    const { call, asked, late } = queued(room);
+    room.gap();
+    room.forget(call.id);
+    asked[0]?.(replyOf("allowed"));
+    await turn();
+    assert.deepEqual(late.map(({ status }) => status), ["allowed"]);
+  });
+});

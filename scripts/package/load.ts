@@ -11,7 +11,7 @@ import { gzipSync } from "node:zlib";
 import { parseAst } from "rolldown/parseAst";
 
 /** The most that the main entry may load, gzipped, in bytes. */
-const MAX_BYTES = 22_000;
+const MAX_BYTES = 20_000;
 
 /** What importing a file loads before anything runs. */
 export interface Load {

@@ -17,7 +17,6 @@ import type { HeldLease } from "./lease_keeper.ts";
 import type { MetricsRecorder } from "./metrics.ts";
 import { LeasedPermit, type Permit, RatePermit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
-import { newRequest, takeInTurn } from "./take.ts";
 import { TryDecision } from "./try_decision.ts";
 
 /** One limiter's part in a call: what is asked of it, and who hears of the answer. */
@@ -229,7 +228,7 @@ function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
 
 function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer | Promise<Answer> {
   const { guard } = client;
-  const request = newRequest(client, question.parties, question.mode, 0);
+  const request = client.request(question.parties, question.mode, 0);
   if (guard === undefined) return askHere(question, client, request);
   return guard.decide(client, request, question);
 }
@@ -279,7 +278,7 @@ async function askAnother<Answer>(question: Question<Answer>, closed: StoreClien
 }
 
 function askFallback<Answer>(question: Question<Answer>, fallback: StoreClient): Answer | Promise<Answer> {
-  return askHere(question, fallback, newRequest(fallback, question.parties, question.mode, 0), true);
+  return askHere(question, fallback, fallback.request(question.parties, question.mode, 0), true);
 }
 
 /**
@@ -315,7 +314,7 @@ async function takeAt(
   const queued = () => parties.forEach((party) => party.metrics.queued());
   let taken;
   try {
-    taken = await takeInTurn(client, { targets: parties, ...how, queued });
+    taken = await client.take({ targets: parties, ...how, queued });
   } catch (error) {
     if (how.signal?.aborted) parties.forEach((party) => party.metrics.aborted());
     throw error;

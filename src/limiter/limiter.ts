@@ -14,8 +14,7 @@ import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import { KeyedLimiter } from "./keyed_limiter.ts";
 import { type LimiterMetrics, MetricsRecorder } from "./metrics.ts";
 import type { Permit } from "./permit.ts";
-import { newReservation, penalize, type Reservation } from "./reservation.ts";
-import { newRequest } from "./take.ts";
+import type { Reservation } from "./reservation.ts";
 import type { TryDecision } from "./try_decision.ts";
 
 /** Whose state a correction is about. */
@@ -121,11 +120,12 @@ export class Limiter {
     }
     options.signal?.throwIfAborted();
     const party = this.party(options);
-    const { permit, source } = await decideInTurn([party], this.#route, {
+    const taken = decideInTurn([party], this.#route, {
       maxWaitUs: maxWaitUs(options.timeoutMs, [this.#policy]),
       signal: options.signal,
       reserveOnly: true,
     });
+    const [{ permit, source }, { newReservation }] = await Promise.all([taken, import("./reservation.ts")]);
     return newReservation(party, permit.decision, source, this.#route.nowMs());
   }
 
@@ -161,7 +161,8 @@ export class Limiter {
   async penalize(units: number, options: KeyOptions = {}): Promise<void> {
     this.#mustHaveRates("penalize");
     checkUnits("units", this.id, units);
-    await penalize(await this.#route.client(), this.#target(options), units);
+    const [{ penalize }, client] = await Promise.all([import("./reservation.ts"), this.#route.client()]);
+    await penalize(client, this.#target(options), units);
   }
 
   /**
@@ -189,7 +190,7 @@ export class Limiter {
    */
   async isBlocked(options: KeyOptions = {}): Promise<boolean> {
     const client = await this.#route.client();
-    const reply = await client.store.execute(newRequest(client, [this.#target(options)], "peek", 0));
+    const reply = await client.store.execute(client.request([this.#target(options)], "peek", 0));
     return reply.status === "blocked";
   }
 

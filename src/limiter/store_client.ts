@@ -1,5 +1,5 @@
 /**
- * One process at one store: asks it, waits at it, keeps leases in it.
+ * One process at one store: asks it, waits at it, keeps leases in it. Loaded with the first store that is used.
  *
  * @module
  */
@@ -7,11 +7,20 @@
 import type { Clock } from "../base/clock.ts";
 import { ClosedError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import type { ReplyTo, Store, StoreRequest } from "../stores/store.ts";
+import {
+  type ReplyTo,
+  type Store,
+  type StoreRequest,
+  type TakeReply,
+  type TakeRequest,
+  type Target,
+  waiterId,
+} from "../stores/store.ts";
 import type { Foresight } from "./foresight.ts";
 import type { Guard } from "./guard.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { Seats } from "./seats.ts";
+import { takeInTurn, type Taken, type TakeOptions, undoQuietly } from "./take.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
 /** What several limiters on one store share in a process. */
@@ -53,6 +62,32 @@ export class StoreClient {
     this.foresight = remote?.foresight;
     this.guard = remote?.guard;
     this.leases = new LeaseKeeper(clock, (held) => this.#renew(held));
+  }
+
+  /** A request to take. Its id is empty where no slot is taken: nothing has to be found again. */
+  request(targets: readonly Target[], mode: TakeRequest["mode"], maxWaitUs: number): TakeRequest {
+    const slots = targets.length === 1
+      ? (targets[0] as Target).slots
+      : Math.max(...targets.map((target) => target.slots));
+    const id = slots === 0 ? "" : waiterId({
+      instance: this.room.instance,
+      sequence: this.nextSequence(),
+      direct: targets.length === 1,
+      maxWaitUs,
+      slots,
+      cost: targets[0]?.cost ?? 0,
+    });
+    return new Take(targets, mode, maxWaitUs, id);
+  }
+
+  /** Takes at once, or after a fair wait: see `takeInTurn`. */
+  take(options: TakeOptions): Promise<Taken> {
+    return takeInTurn(this, options);
+  }
+
+  /** Gives back what a reply granted to a caller who is no longer there, as far as the store hears of it. */
+  undo(request: TakeRequest, reply: TakeReply): void {
+    undoQuietly(this, request, reply);
   }
 
   /** A number that this process has not used before. */
@@ -135,5 +170,26 @@ export class StoreClient {
       return this.ask({ op: "renew", id, targets: targets.filter((target) => target.slots > 0) });
     }));
     return replies.map((reply) => reply.counts.every((count) => count === 1));
+  }
+}
+
+/**
+ * A take, of a class as all that is made for each decision: V8 may come to make objects of a literal in the old
+ * generation, where everything that they hold grows old with them.
+ */
+class Take implements TakeRequest {
+  readonly op = "take";
+  readonly arrivalUs = 0;
+  readonly times = undefined;
+  readonly targets: readonly Target[];
+  readonly mode: TakeRequest["mode"];
+  readonly maxWaitUs: number;
+  readonly id: string;
+
+  constructor(targets: readonly Target[], mode: TakeRequest["mode"], maxWaitUs: number, id: string) {
+    this.targets = targets;
+    this.mode = mode;
+    this.maxWaitUs = maxWaitUs;
+    this.id = id;
   }
 }

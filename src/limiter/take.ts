@@ -6,7 +6,7 @@
 
 import { orAbort } from "../base/abort.ts";
 import { ClosedError } from "../base/errors.ts";
-import { marksOf, type TakeReply, type TakeRequest, type Target, waiterId } from "../stores/store.ts";
+import { marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
 import { isClosed } from "./failure.ts";
 import type { StoreClient } from "./store_client.ts";
 import type { QueuedCall } from "./waiting_room.ts";
@@ -44,7 +44,7 @@ export async function takeInTurn(client: StoreClient, options: TakeOptions): Pro
   const startUs = client.clock.nowUs();
   const known = options.reserveOnly ? undefined : await foresee(client, options);
   if (known !== undefined) return { reply: known, id: "", waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
-  const request = newRequest(client, targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
+  const request = client.request(targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
   const take = request.id === "" ? takeSeat : takeSlot;
   const reply = await take(client, request, options, startUs);
   return { reply, id: request.id, waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
@@ -233,48 +233,6 @@ async function undo(client: StoreClient, request: TakeRequest, reply: TakeReply)
   // Only a single target is taken from several times: all of it goes back, as one.
   const taken = reply.times === undefined ? targets : targets.map((target) => ({ ...target, cost: reply.times ?? 1 }));
   await client.ask({ op: "giveBack", targets: taken, marks: marksOf(reply) });
-}
-
-/** A request to take. Its id is empty where no slot is taken: nothing has to be found again. */
-export function newRequest(
-  client: StoreClient,
-  targets: readonly Target[],
-  mode: TakeRequest["mode"],
-  maxWaitUs: number,
-): TakeRequest {
-  const slots = targets.length === 1
-    ? (targets[0] as Target).slots
-    : Math.max(...targets.map((target) => target.slots));
-  const id = slots === 0 ? "" : waiterId({
-    instance: client.room.instance,
-    sequence: client.nextSequence(),
-    direct: targets.length === 1,
-    maxWaitUs,
-    slots,
-    cost: targets[0]?.cost ?? 0,
-  });
-  return new Take(targets, mode, maxWaitUs, id);
-}
-
-/**
- * A take, of a class as all that is made for each decision: V8 may come to make objects of a literal in the old
- * generation, where everything that they hold grows old with them.
- */
-class Take implements TakeRequest {
-  readonly op = "take";
-  readonly arrivalUs = 0;
-  readonly times = undefined;
-  readonly targets: readonly Target[];
-  readonly mode: TakeRequest["mode"];
-  readonly maxWaitUs: number;
-  readonly id: string;
-
-  constructor(targets: readonly Target[], mode: TakeRequest["mode"], maxWaitUs: number, id: string) {
-    this.targets = targets;
-    this.mode = mode;
-    this.maxWaitUs = maxWaitUs;
-    this.id = id;
-  }
 }
 
 function nameOf(targets: readonly Target[]): string {

@@ -8,7 +8,7 @@ import { ClosedError, ConfigError, NotFoundError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { Route } from "../limiter/engine.ts";
 import { Limiter } from "../limiter/limiter.ts";
-import { StoreClient } from "../limiter/store_client.ts";
+import type { StoreClient } from "../limiter/store_client.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import { compilePolicy, type Policy } from "../policy/policy.ts";
 import type { Store } from "../stores/store.ts";
@@ -161,8 +161,11 @@ export class Definitions {
 
   async #openFallback(): Promise<StoreClient> {
     const { clock } = this.#surroundings;
-    const client = new StoreClient("fallback", await openMemory({ clock }), clock);
-    return this.#currentFallback = client;
+    const [store, { StoreClient }] = await Promise.all([
+      openMemory({ clock }),
+      import("../limiter/store_client.ts"),
+    ]);
+    return this.#currentFallback = new StoreClient("fallback", store, clock);
   }
 
   #route(storeId: string): Route {

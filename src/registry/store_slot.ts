@@ -9,8 +9,7 @@ import { ClosedError, ConfigError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import type { Logger, StoreEvent, Subscriptions } from "../limiter/events.ts";
-import { StoreClient } from "../limiter/store_client.ts";
-import { undoQuietly } from "../limiter/take.ts";
+import type { StoreClient } from "../limiter/store_client.ts";
 import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
 import type { FailureOptions } from "../policy/options.ts";
 import type { MemoryStoreOptions } from "../stores/memory/mod.ts";
@@ -93,7 +92,10 @@ export class StoreSlot {
 
   async #open(): Promise<StoreClient> {
     const { clock } = this.#surroundings;
-    const store = await openStore(this.#config, this.#surroundings);
+    const [store, { StoreClient }] = await Promise.all([
+      openStore(this.#config, this.#surroundings),
+      import("../limiter/store_client.ts"),
+    ]);
     if (store.isLocal) return this.#current = new StoreClient(this.id, store, clock);
     // The embedded store decides while this one cannot: it is loaded before anything has gone wrong.
     const [{ Foresight, Guard }] = await Promise.all([
@@ -104,7 +106,7 @@ export class StoreSlot {
       onDown: (error) => this.#down(error, store.engine),
       onUp: (downUs) => this.#up(downUs, store.engine, client),
       onFailure: (error) => this.#failed(error),
-      onLate: (request, reply) => undoQuietly(client, request, reply),
+      onLate: (request, reply) => client.undo(request, reply),
     });
     const foresight = new Foresight(store, clock, (request) => guard.take(client, request));
     const client: StoreClient = new StoreClient(this.id, store, clock, { foresight, guard });

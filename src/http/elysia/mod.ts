@@ -1,0 +1,160 @@
+/**
+ * Guards Elysia on Bun, and wherever else its `fetch` is served.
+ *
+ * @example An application
+ * ```ts ignore
+ * import { Elysia } from "elysia";
+ * import { admissionOf, rateLimit } from "@ratesync/core/http/elysia";
+ *
+ * new Elysia()
+ *   .use(rateLimit({ limiter: "api" }))
+ *   .get("/", ({ request }) => ({ left: admissionOf(request)?.decision?.remaining }))
+ *   .listen(3000);
+ * ```
+ *
+ * @module
+ */
+
+import type { Admission } from "../admission.ts";
+import { admissionOf, remember } from "../admissions.ts";
+import { watchBody } from "../fetch/body.ts";
+import { Guard } from "../guard.ts";
+import { setHeaders } from "../headers.ts";
+import type { GuardOptions } from "../options.ts";
+import { watchStream } from "./stream.ts";
+
+export { admissionOf };
+
+/** What is used of the server of Bun. */
+export interface ElysiaServer {
+  /** Tells who sent a request. */
+  readonly requestIP?: (request: Request) => { readonly address: string } | null;
+}
+
+/** What is used of a context of Elysia. */
+export interface ElysiaContext {
+  /** The request. */
+  readonly request: Request;
+  /** The runtime's server. */
+  readonly server: ElysiaServer | null;
+  /** The answer. */
+  readonly set: ElysiaAnswer;
+  /** What a handler has given. */
+  readonly responseValue?: unknown;
+}
+
+/** What handlers say about the answer. */
+export interface ElysiaAnswer {
+  /** Its headers. */
+  headers: object;
+  /** Its status. */
+  status?: number | string | undefined;
+}
+
+/** What is used of an application of Elysia. */
+export interface ElysiaApp {
+  /** Adds a hook for requests that come in. */
+  onRequest(...args: never[]): unknown;
+  /** Adds a hook for what handlers give. */
+  mapResponse(...args: never[]): unknown;
+  /** Adds a hook for answers. */
+  onAfterResponse(...args: never[]): unknown;
+}
+
+/** How these are called. */
+interface Hooks {
+  onRequest(hook: (context: ElysiaContext) => unknown): void;
+  mapResponse(scope: { as: "global" }, hook: (context: ElysiaContext) => unknown): void;
+  onAfterResponse(scope: { as: "global" }, hook: (context: ElysiaContext) => unknown): void;
+}
+
+/** How Elysia is guarded. */
+export interface ElysiaRateLimitOptions extends GuardOptions<Request> {
+  /** The address at the other end of the socket. @default what `Bun.serve` tells */
+  readonly peer?: (request: Request) => string | undefined;
+}
+
+/**
+ * A plugin that lets in what the guard lets in, and answers all else, whatever the route. A slot is held until the body
+ * of the answer has been sent or the client has left. What the guard said is `admissionOf(request)`.
+ *
+ * @param options How it guards, or a guard.
+ */
+export function rateLimit(
+  options: ElysiaRateLimitOptions | Guard<Request>,
+): <App extends ElysiaApp>(app: App) => App {
+  const { guard, peer } = compile(options);
+
+  // Elysia reads the source of hooks to see what of a context they need: so they name it, and hand no context on.
+  return (app) => {
+    const hooks = app as unknown as Hooks;
+    hooks.onRequest(async ({ request, server, set }) => {
+      const address = peer === undefined ? server?.requestIP?.(request)?.address : peer(request);
+      const refused = await admit(guard, request, address, set);
+      if (refused !== undefined) return refused;
+    });
+    hooks.mapResponse({ as: "global" }, ({ request, responseValue }) => {
+      const held = hold(request, responseValue);
+      if (held !== undefined) return held;
+    });
+    hooks.onAfterResponse({ as: "global" }, ({ request, set }) => {
+      const { status } = set;
+      if (!streaming.has(request)) finish(request, typeof status === "number" ? status : undefined);
+    });
+    return app;
+  };
+}
+
+/** Requests whose admission ends with the body of their answer. */
+const streaming = new WeakSet<Request>();
+
+/** Asks the guard, and gives the answer to a request that is refused. */
+async function admit(
+  guard: Guard<Request>,
+  request: Request,
+  peer: string | undefined,
+  set: ElysiaAnswer,
+): Promise<Response | undefined> {
+  const { method, url, headers } = request;
+  const signal = guard.waits ? request.signal : undefined;
+  const admission = await guard.admit({ method, url, headers, signal, peer, raw: request });
+  remember(request, admission);
+  if (!admission.allowed) return refusal(admission);
+  const told = set.headers as Record<string, string | undefined>;
+  setHeaders(admission.headers, { get: (name) => told[name], set: (name, value) => void (told[name] = value) });
+  if (admission.isOpen) {
+    request.signal.addEventListener("abort", () => void admission.finish({ aborted: true }), { once: true });
+  }
+  return undefined;
+}
+
+function refusal({ status, body, headers: pairs }: Admission): Response {
+  const headers = new Headers();
+  setHeaders(pairs, headers);
+  return new Response(body, { status: status === 499 ? 408 : status, headers });
+}
+
+/** The same answer, whose end is the end of the admission; `undefined` where it is no stream. */
+function hold(request: Request, value: unknown): unknown {
+  const admission = admissionOf(request);
+  if (!admission?.isOpen) return undefined;
+  if (value instanceof Response && value.body !== null) {
+    streaming.add(request);
+    return watchBody(request, value, (outcome) => void admission.finish(outcome));
+  }
+  const watched = watchStream(value, (outcome) => void admission.finish(outcome));
+  if (watched !== undefined) streaming.add(request);
+  return watched;
+}
+
+function finish(request: Request, status: number | undefined): void {
+  void admissionOf(request)?.finish({ status });
+}
+
+function compile(
+  options: ElysiaRateLimitOptions | Guard<Request>,
+): { guard: Guard<Request>; peer: ElysiaRateLimitOptions["peer"] } {
+  if (options instanceof Guard) return { guard: options, peer: undefined };
+  const { peer, ...rest } = options;
+  return { guard: new Guard<Request>(rest), peer };
+}

@@ -17,7 +17,7 @@
 
 import type { Admission } from "../admission.ts";
 import { admissionOf, remember } from "../admissions.ts";
-import { watchBody } from "../fetch/body.ts";
+import { Watch } from "../fetch/watch.ts";
 import { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import type { GuardOptions } from "../options.ts";
@@ -99,13 +99,16 @@ export function rateLimit(
     });
     hooks.onAfterResponse({ as: "global" }, ({ request, set }) => {
       const { status } = set;
-      if (!streaming.has(request)) finish(request, typeof status === "number" ? status : undefined);
+      if (!streaming.has(request)) void admissionOf(request)?.finish({ status: statusOf(status) });
     });
     return app;
   };
 }
 
-/** Requests whose admission ends with the body of their answer. */
+/** Requests that hold a slot or have a cost to settle. */
+const watches = new WeakMap<Request, Watch>();
+
+/** Those of them whose admission ends with the body of the answer. */
 const streaming = new WeakSet<Request>();
 
 /** Asks the guard, and gives the answer to a request that is refused. */
@@ -122,9 +125,7 @@ async function admit(
   if (!admission.allowed) return refusal(admission);
   const told = set.headers as Record<string, string | undefined>;
   setHeaders(admission.headers, { get: (name) => told[name], set: (name, value) => void (told[name] = value) });
-  if (admission.isOpen) {
-    request.signal.addEventListener("abort", () => void admission.finish({ aborted: true }), { once: true });
-  }
+  if (admission.isOpen) watches.set(request, new Watch(request, admission));
   return undefined;
 }
 
@@ -136,19 +137,18 @@ function refusal({ status, body, headers: pairs }: Admission): Response {
 
 /** The same answer, whose end is the end of the admission; `undefined` where it is no stream. */
 function hold(request: Request, value: unknown): unknown {
-  const admission = admissionOf(request);
-  if (!admission?.isOpen) return undefined;
-  if (value instanceof Response && value.body !== null) {
-    streaming.add(request);
-    return watchBody(request, value, (outcome) => void admission.finish(outcome));
-  }
-  const watched = watchStream(value, (outcome) => void admission.finish(outcome));
+  const watch = watches.get(request);
+  if (watch === undefined) return undefined;
+  const watched = value instanceof Response && value.body !== null
+    ? watch.answer(value)
+    : watchStream(value, (outcome) => void admissionOf(request)?.finish(outcome));
   if (watched !== undefined) streaming.add(request);
   return watched;
 }
 
-function finish(request: Request, status: number | undefined): void {
-  void admissionOf(request)?.finish({ status });
+/** A status as a number; Elysia takes names too. */
+function statusOf(status: number | string | undefined): number | undefined {
+  return typeof status === "number" ? status : undefined;
 }
 
 function compile(

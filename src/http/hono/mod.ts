@@ -16,7 +16,7 @@
  */
 
 import type { Admission } from "../admission.ts";
-import { watchBody } from "../fetch/body.ts";
+import { Watch } from "../fetch/watch.ts";
 import { Guard } from "../guard.ts";
 import { type HeaderPair, setHeaders } from "../headers.ts";
 import type { GuardOptions } from "../options.ts";
@@ -73,13 +73,14 @@ export function rateLimit<Context extends HonoContext>(
     });
     context.set("rateLimit", admission);
     if (!admission.allowed) return refusal(admission);
+    const watch = admission.isOpen ? new Watch(req.raw, admission) : undefined;
     try {
       await next();
     } catch (error) {
       await admission.finish({ error });
       throw error;
     }
-    answer(context, admission);
+    answer(context, admission, watch);
   };
 }
 
@@ -90,19 +91,15 @@ function refusal({ status, body, headers: pairs }: Admission): Response {
 }
 
 /** Sets headers on the answer, and ends the admission with its body. */
-function answer(context: HonoContext, admission: Admission): void {
-  const { res, error } = context;
-  if (res.status < 200) { // no answer of its own: the start of another protocol
-    void admission.finish({ status: res.status });
+function answer(context: HonoContext, admission: Admission, watch: Watch | undefined): void {
+  const { res: { status }, error } = context;
+  if (status < 200) { // no answer of its own: the start of another protocol
+    void admission.finish({ status });
     return;
   }
   tell(context, admission.headers);
-  if (!admission.isOpen) return;
-  context.res = watchBody(
-    context.req.raw,
-    context.res,
-    (outcome) => void admission.finish(error === undefined ? outcome : { ...outcome, error }),
-  );
+  if (error !== undefined) void admission.finish({ status, error });
+  else if (watch !== undefined) context.res = watch.answer(context.res);
 }
 
 function tell(context: HonoContext, headers: readonly HeaderPair[]): void {

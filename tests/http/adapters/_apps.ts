@@ -210,9 +210,7 @@ async function elysia(options: AnyOptions, gate: Gate): Promise<RunningServer> {
       throw new Error("on purpose");
     })
     .get("/redirect", ({ redirect }) => redirect(ELSEWHERE))
-    .get("/empty", ({ set }) => {
-      set.status = 204;
-    })
+    .get("/empty", () => new Response(null, { status: 204 }))
     .get("/", ({ set }) => {
       set.headers["x-app"] = "yes";
       return "hello";

@@ -85,7 +85,7 @@ describe("rateLimit() of Fastify", () => {
       key: ({ raw }) => (raw.body as { user: string }).user,
     });
     app.post("/", () => "hello");
-    const ask = async (user: string) => (await app.inject({ method: "POST", payload: { user } })).statusCode;
+    const ask = async (user: string) => (await app.inject({ method: "POST", url: "/", payload: { user } })).statusCode;
     assert.deepEqual([await ask("a"), await ask("a"), await ask("a"), await ask("b")], [200, 200, 429, 200]);
   });
 

@@ -93,23 +93,29 @@ export function rateLimit(
       const refused = await admit(guard, request, address, set);
       if (refused !== undefined) return refused;
     });
-    hooks.mapResponse({ as: "global" }, ({ request, responseValue }) => {
-      const held = hold(request, responseValue);
+    hooks.mapResponse({ as: "global" }, ({ request, responseValue, set }) => {
+      const { status } = set;
+      const held = hold(request, responseValue, status);
       if (held !== undefined) return held;
     });
     hooks.onAfterResponse({ as: "global" }, ({ request, set }) => {
       const { status } = set;
-      if (!streaming.has(request)) void admissionOf(request)?.finish({ status: statusOf(status) });
+      finish(request, status);
     });
     return app;
   };
 }
 
-/** Requests that hold a slot or have a cost to settle. */
-const watches = new WeakMap<Request, Watch>();
+/** A request that holds a slot or has a cost to settle. */
+interface Open {
+  readonly admission: Admission;
+  /** What its handler has given: nothing yet, something that is sent at once, or a stream, whose end is waited for. */
+  given: "nothing" | "all" | "stream";
+  /** The status of the answer. */
+  status: number | undefined;
+}
 
-/** Those of them whose admission ends with the body of the answer. */
-const streaming = new WeakSet<Request>();
+const open = new WeakMap<Request, Open>();
 
 /** Asks the guard, and gives the answer to a request that is refused. */
 async function admit(
@@ -125,7 +131,7 @@ async function admit(
   if (!admission.allowed) return refusal(admission);
   const told = set.headers as Record<string, string | undefined>;
   setHeaders(admission.headers, { get: (name) => told[name], set: (name, value) => void (told[name] = value) });
-  if (admission.isOpen) watches.set(request, new Watch(request, admission));
+  if (admission.isOpen) watch(request, { admission, given: "nothing", status: undefined });
   return undefined;
 }
 
@@ -135,20 +141,39 @@ function refusal({ status, body, headers: pairs }: Admission): Response {
   return new Response(body, { status: status === 499 ? 408 : status, headers });
 }
 
+/** Waits for the client to leave. On Deno, that is told of every client in the end. */
+function watch(request: Request, it: Open): void {
+  open.set(request, it);
+  request.signal.addEventListener("abort", () => {
+    void it.admission.finish(it.given === "all" ? { status: it.status } : { aborted: true });
+  }, { once: true });
+}
+
 /** The same answer, whose end is the end of the admission; `undefined` where it is no stream. */
-function hold(request: Request, value: unknown): unknown {
-  const watch = watches.get(request);
-  if (watch === undefined) return undefined;
+function hold(request: Request, value: unknown, status: number | string | undefined): unknown {
+  const it = open.get(request);
+  if (it === undefined) return undefined;
+  const { admission } = it;
   const watched = value instanceof Response && value.body !== null
-    ? watch.answer(value)
-    : watchStream(value, (outcome) => void admissionOf(request)?.finish(outcome));
-  if (watched !== undefined) streaming.add(request);
+    ? new Watch(request, admission).answer(value)
+    : watchStream(value, (outcome) => void admission.finish(outcome));
+  it.given = watched === undefined ? "all" : "stream";
+  it.status = statusOf(value) ?? statusOf({ status });
   return watched;
 }
 
-/** A status as a number; Elysia takes names too. */
-function statusOf(status: number | string | undefined): number | undefined {
-  return typeof status === "number" ? status : undefined;
+/** The answer has been handed over. */
+function finish(request: Request, status: number | string | undefined): void {
+  const it = open.get(request);
+  if (it !== undefined && it.given !== "stream") {
+    void it.admission.finish({ status: it.status ?? statusOf({ status }) });
+  }
+}
+
+/** The status that a value tells: a `Response`, or what `status()` of Elysia makes. Elysia has names for some, too. */
+function statusOf(value: unknown): number | undefined {
+  const { status, code } = (value ?? {}) as { status?: unknown; code?: unknown };
+  return [status, code].find((number) => typeof number === "number") as number | undefined;
 }
 
 function compile(

@@ -194,13 +194,14 @@ async function elysia(options: AnyOptions, gate: Gate): Promise<RunningServer> {
   const isBun = "Bun" in globalThis;
   const app = new Elysia()
     .use(rateLimitElysia(isBun ? options : { ...options, peer: (request) => peers.get(request) }))
-    .get("/stream", async function* () {
-      yield "part";
+    .get("/generator", async function* () {
+      const encoder = new TextEncoder(); // Deno takes no text
+      yield encoder.encode("part");
       await gate.opened;
-      yield " end";
+      yield encoder.encode(" end");
     })
     .get("/readable", () => slowBody(gate))
-    .get("/response", () => new Response(slowBody(gate)))
+    .get("/stream", () => new Response(slowBody(gate)))
     .get("/hang", async () => {
       await gate.opened;
       return "late";

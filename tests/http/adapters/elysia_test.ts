@@ -5,6 +5,7 @@ import { Elysia } from "elysia";
 
 import { createRateSync } from "@ratesync/core";
 import { admissionOf, rateLimit } from "@ratesync/core/http/elysia";
+import { visit } from "../_servers.ts";
 import { APPS } from "./_apps.ts";
 import { Site, testApp, until } from "./_suite.ts";
 
@@ -19,7 +20,7 @@ describe("rateLimit() of Elysia", () => {
     assert.deepEqual(await (await app.handle(new Request("http://localhost/"))).json(), { left: 4 });
   });
 
-  for (const path of ["/readable", "/response"]) {
+  for (const path of ["/readable", "/generator"]) {
     it(`holds a slot until the end of ${path}`, async () => {
       await using site = await Site.start(APPS.elysia, { maxConcurrent: 1 });
       const response = await fetch(site.url(path));
@@ -28,6 +29,16 @@ describe("rateLimit() of Elysia", () => {
       assert.equal((await site.ask()).status, 429);
       site.gate.open();
       while (!(await reader?.read())?.done);
+      await until("the slot is free", () => site.inside === 0);
+    });
+
+    it(`gives the slot back when a client leaves ${path}`, async () => {
+      await using site = await Site.start(APPS.elysia, { maxConcurrent: 1 });
+      const visitor = visit(site.url(path));
+      assert.equal(await visitor.status, 200);
+      assert.equal(site.inside, 1);
+      visitor.leave();
+      site.gate.open();
       await until("the slot is free", () => site.inside === 0);
     });
   }

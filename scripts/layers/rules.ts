@@ -21,9 +21,6 @@ const ROWS: readonly (readonly string[])[] = [
 /** Layers whose folders do not know each other. */
 const APART: readonly string[] = ["stores", "http"];
 
-/** Folders that others of their layer build on. */
-const BASES: readonly string[] = ["http/fetch", "http/node"];
-
 /** `testing` stands beside the row it must not see, and nothing sees it. */
 const TESTING = { name: "testing", row: rowOf("http") };
 
@@ -34,8 +31,7 @@ export function importProblem(from: string, to: string): string | undefined {
   if (privateFolder && !from.startsWith(`${privateFolder}/`)) return `${to} is private to ${privateFolder}/`;
 
   if (source.layer === target.layer) {
-    const [own, other] = [source, target].map(({ layer, folder }) => folder && `${layer}/${folder}`);
-    const sideways = APART.includes(source.layer) && own && other && own !== other && !BASES.includes(other);
+    const sideways = APART.includes(source.layer) && source.folder && target.folder && source.folder !== target.folder;
     return sideways ? `${source.layer}/${source.folder} must not know ${target.layer}/${target.folder}` : undefined;
   }
   if (target.row === undefined) return `${target.layer} is no layer that others may import`;

@@ -17,10 +17,10 @@
 
 import type { Admission } from "../admission.ts";
 import { admissionOf, remember } from "../admissions.ts";
-import { Watch } from "../fetch/watch.ts";
 import { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import type { GuardOptions } from "../options.ts";
+import { Watch } from "../watch.ts";
 import { watchStream } from "./stream.ts";
 
 export { admissionOf };

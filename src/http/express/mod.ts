@@ -17,11 +17,14 @@
 
 import { remember } from "../admissions.ts";
 import { type Guard, guardOf } from "../guard.ts";
-import { admitNode, type Next, type NodeRequest, type NodeResponse } from "../node/mod.ts";
+import { admitNode, type NodeRequest, type NodeResponse } from "../node_http.ts";
 import type { GuardOptions } from "../options.ts";
 
 export { admissionOf } from "../admissions.ts";
-export type { Next, NodeRequest, NodeResponse } from "../node/mod.ts";
+export type { NodeRequest, NodeResponse } from "../node_http.ts";
+
+/** Goes on to what comes next; with an error, to what handles errors. */
+export type Next = (error?: unknown) => void;
 
 /** What is used of a request of Express. */
 export interface ExpressRequest extends NodeRequest {

@@ -22,12 +22,11 @@ import { listWords, show } from "../../base/text.ts";
 import { admissionOf, remember } from "../admissions.ts";
 import { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
-import { finishWith, signalOf } from "../node/answer.ts";
-import type { NodeRequest, NodeResponse } from "../node/mod.ts";
+import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
 import type { GuardOptions } from "../options.ts";
 
 export { admissionOf };
-export type { NodeRequest, NodeResponse } from "../node/mod.ts";
+export type { NodeRequest, NodeResponse } from "../node_http.ts";
 
 /** What is used of a request of Fastify. */
 export interface FastifyRequest {

@@ -16,11 +16,11 @@
  */
 
 import type { Admission } from "../admission.ts";
-import { Watch } from "../fetch/watch.ts";
 import { Guard } from "../guard.ts";
-import { type HeaderPair, setHeaders } from "../headers.ts";
+import { setHeaders } from "../headers.ts";
 import type { GuardOptions } from "../options.ts";
 import type { HeaderSource } from "../request.ts";
+import { answerWith, Watch } from "../watch.ts";
 
 /** What is used of a context of Hono. */
 export interface HonoContext {
@@ -80,7 +80,10 @@ export function rateLimit<Context extends HonoContext>(
       await admission.finish({ error });
       throw error;
     }
-    answer(context, admission, watch);
+    const { res, error } = context;
+    if (error !== undefined) await admission.finish({ status: res.status, error });
+    const answer = answerWith(res, admission, error === undefined ? watch : undefined);
+    if (answer !== res) context.res = answer;
   };
 }
 
@@ -88,29 +91,6 @@ function refusal({ status, body, headers: pairs }: Admission): Response {
   const headers = new Headers();
   setHeaders(pairs, headers);
   return new Response(body, { status: status === 499 ? 408 : status, headers });
-}
-
-/** Sets headers on the answer, and ends the admission with its body. */
-function answer(context: HonoContext, admission: Admission, watch: Watch | undefined): void {
-  const { res: { status }, error } = context;
-  if (status < 200) { // no answer of its own: the start of another protocol
-    void admission.finish({ status });
-    return;
-  }
-  tell(context, admission.headers);
-  if (error !== undefined) void admission.finish({ status, error });
-  else if (watch !== undefined) context.res = watch.answer(context.res);
-}
-
-function tell(context: HonoContext, headers: readonly HeaderPair[]): void {
-  if (headers.length === 0) return;
-  try {
-    setHeaders(headers, context.res.headers);
-  } catch {
-    const copy = new Response(context.res.body, context.res); // headers of a redirect, or of fetch(), cannot be changed
-    setHeaders(headers, copy.headers);
-    context.res = copy;
-  }
 }
 
 /** What the servers of the runtimes hand to a handler as its environment. */

@@ -18,11 +18,10 @@
 import type { Admission } from "../admission.ts";
 import { type Guard, guardOf } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
-import { finishWith, signalOf } from "../node/answer.ts";
-import type { NodeRequest, NodeResponse } from "../node/mod.ts";
+import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
 import type { GuardOptions } from "../options.ts";
 
-export type { NodeRequest, NodeResponse } from "../node/mod.ts";
+export type { NodeRequest, NodeResponse } from "../node_http.ts";
 
 /** What is used of a context of Koa. */
 export interface KoaContext {

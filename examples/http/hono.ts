@@ -26,5 +26,6 @@ app.use(rateLimit({ limiter: "api", rateSync, key: firstOf(byHeader("X-User"), b
 app.get("/", (context) => context.json({ left: context.get("rateLimit").decision?.remaining }));
 
 const port = Number(process.env["PORT"] ?? 3000);
-serve({ fetch: app.fetch, port, hostname: "127.0.0.1" });
-console.log(`Try: for i in $(seq 7); do curl -i -H 'X-User: ada' http://127.0.0.1:${port}/; done`);
+serve({ fetch: app.fetch, port, hostname: "127.0.0.1" }, () => {
+  console.log(`Try: for i in $(seq 7); do curl -i -H 'X-User: ada' http://127.0.0.1:${port}/; done`);
+});

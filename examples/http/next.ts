@@ -32,5 +32,6 @@ interface RouteContext {
 }
 
 const port = Number(process.env["PORT"] ?? 3000);
-serve({ fetch: (request) => GET(request, { params: Promise.resolve({}) }), port, hostname: "127.0.0.1" });
-console.log(`Try: for i in $(seq 7); do curl -i -H 'X-Forwarded-For: 203.0.113.7' http://127.0.0.1:${port}/; done`);
+serve({ fetch: (request) => GET(request, { params: Promise.resolve({}) }), port, hostname: "127.0.0.1" }, () => {
+  console.log(`Try: for i in $(seq 7); do curl -i -H 'X-Forwarded-For: 203.0.113.7' http://127.0.0.1:${port}/; done`);
+});

@@ -85,7 +85,8 @@ class Client {
   ask(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#done = (error) => error === undefined ? resolve() : reject(error);
-      this.#socket.write(REQUEST);
+      if (this.#socket.destroyed) reject(new Error("Cannot ask: the server has closed the connection"));
+      else this.#socket.write(REQUEST);
     });
   }
 

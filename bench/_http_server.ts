@@ -21,6 +21,7 @@ const listeners: Readonly<Record<string, () => Promise<RequestListener>>> = { ex
 const listener = listeners[framework];
 if (listener === undefined) throw new Error(`Cannot serve: there is no ${framework}`);
 const server = createServer(await listener());
+server.keepAliveTimeout = 0; // connections are idle while others are measured
 server.listen(0, "127.0.0.1");
 await once(server, "listening");
 console.log((server.address() as AddressInfo).port);

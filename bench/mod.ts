@@ -13,6 +13,7 @@ import { growthLimits } from "./growth_limits.ts";
 import { growthWaiters } from "./growth_waiters.ts";
 import { growthWindow } from "./growth_window.ts";
 import { hotKey } from "./hot_key.ts";
+import { http } from "./http.ts";
 import { imports } from "./imports.ts";
 import { lone } from "./lone.ts";
 import { memory } from "./memory.ts";
@@ -40,6 +41,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   concurrency,
   outage,
   memory,
+  http,
   imports,
   bytes,
   growth_keys: growthKeys,

@@ -22,6 +22,11 @@ const PACKAGES = [
   "bottleneck",
   "redis-semaphore",
   "express-rate-limit",
+  "@fastify/rate-limit",
+  "hono-rate-limiter",
+  "express",
+  "fastify",
+  "hono",
 ];
 
 const [name = "", url = "", file] = process.argv.slice(2);

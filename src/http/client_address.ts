@@ -43,9 +43,21 @@ export interface ClientAddressOptions {
   readonly header?: string | undefined;
 }
 
+/** The other end of a socket. */
+interface Peer {
+  /** Its address in canonical form; `undefined` where that is none. */
+  readonly address: string | undefined;
+  /** Whether it is believed. */
+  readonly isTrusted: boolean;
+}
+
+/** How many peers are remembered. */
+const MAX_PEERS = 1_000;
+
 /** A list of networks, read once. */
 export class NetworkSet {
   readonly #networks: readonly Network[];
+  readonly #peers = new Map<string, Peer>();
 
   /**
    * Reads a list.
@@ -69,6 +81,18 @@ export class NetworkSet {
   /** Whether an address lies in one of them. */
   has(address: Address): boolean {
     return this.#networks.some((network) => contains(network, address));
+  }
+
+  /** Who a peer is. It is remembered, because a proxy, or a connection that is kept alive, sends many requests. */
+  peer(text: string): Peer {
+    let peer = this.#peers.get(text);
+    if (peer === undefined) {
+      const address = parseHop(text);
+      peer = { address: address && formatAddress(address), isTrusted: address !== undefined && this.has(address) };
+      if (this.#peers.size >= MAX_PEERS) this.#peers.clear();
+      this.#peers.set(text, peer);
+    }
+    return peer;
   }
 }
 
@@ -95,18 +119,18 @@ export function clientAddress(
 ): string | undefined {
   const { trustedProxies = DEFAULT_NETWORKS, header } = options;
   const trusted = trustedProxies instanceof NetworkSet ? trustedProxies : new NetworkSet(trustedProxies);
-  const last = peer === undefined || peer === "" ? undefined : parseHop(peer);
-  if (last === undefined && (header === undefined || (peer !== undefined && peer !== ""))) return undefined;
-  if (last !== undefined && !trusted.has(last)) return formatAddress(last);
+  const last = peer === undefined || peer === "" ? undefined : trusted.peer(peer);
+  if (last === undefined ? header === undefined : !last.isTrusted) return last?.address;
   const found = fromHeader(headers, header ?? "x-forwarded-for", trusted);
-  if (found === "nothing") return last && formatAddress(last);
+  if (found === "nothing") return last?.address;
   return found && formatAddress(found);
 }
 
 /** An address as a network of that size: what limits all of it together. IPv4 stays as it is. */
 export function addressGroup(address: string, ipv6Prefix: number): string {
+  if (!address.includes(":") || ipv6Prefix >= 128) return address;
   const parsed = parseAddress(address);
-  if (parsed === undefined || parsed.kind() === "ipv4" || ipv6Prefix >= 128) return address;
+  if (parsed === undefined || parsed.kind() === "ipv4") return address;
   return `${formatAddress(masked(parsed, ipv6Prefix))}/${ipv6Prefix}`;
 }
 

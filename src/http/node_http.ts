@@ -79,7 +79,7 @@ export async function admitNode<Req extends NodeRequest, Raw = Req>(
 }
 
 /** Finishes an admission with its answer. */
-function finishWith(response: NodeResponse, admission: Admission): void {
+export function finishWith(response: NodeResponse, admission: Admission): void {
   const sent = countBytes(response);
   const finish = () => {
     const aborted = !response.writableFinished;
@@ -120,7 +120,8 @@ function byteLength(text: string, encoding: unknown): number {
 
 const encoder = new TextEncoder();
 
-function signalOf(response: NodeResponse): AbortSignal {
+/** Aborted when an answer has been sent or the client has left. */
+export function signalOf(response: NodeResponse): AbortSignal {
   const controller = new AbortController();
   if (response.destroyed) controller.abort();
   else response.once("close", () => controller.abort());

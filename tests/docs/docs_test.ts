@@ -77,7 +77,8 @@ describe("the guides", () => {
 
   it("name every example, and the examples every way to run them", async () => {
     const text = (await pages()).map(([, page]) => page).join("\n");
-    for (const name of await readdir("examples")) {
+    for (const name of await readdir("examples", { recursive: true })) {
+      if (!name.endsWith(".ts")) continue;
       assert.ok(text.includes(`examples/${name}`), `no guide links to examples/${name}`);
       const source = await readFile(`examples/${name}`, "utf8");
       assert.match(

@@ -1,0 +1,58 @@
+/**
+ * Guards Express 5 and 4, and whatever else takes `(request, response, next)`.
+ *
+ * @example An application
+ * ```ts ignore
+ * import express from "express";
+ * import { admissionOf, rateLimit } from "@ratesync/core/http/express";
+ *
+ * const app = express();
+ * app.use(rateLimit({ limiter: "api" }));
+ * app.get("/", (request, response) => void response.json({ left: admissionOf(request)?.decision?.remaining }));
+ * app.listen(3000);
+ * ```
+ *
+ * @module
+ */
+
+import { remember } from "../admissions.ts";
+import { type Guard, guardOf } from "../guard.ts";
+import { admitNode, type NodeRequest, type NodeResponse } from "../node_http.ts";
+import type { GuardOptions } from "../options.ts";
+
+export { admissionOf } from "../admissions.ts";
+export type { NodeRequest, NodeResponse } from "../node_http.ts";
+
+/** Goes on to what comes next; with an error, to what handles errors. */
+export type Next = (error?: unknown) => void;
+
+/** What is used of a request of Express. */
+export interface ExpressRequest extends NodeRequest {
+  /** The path with its query as the client sent it, wherever the middleware is mounted. */
+  readonly originalUrl?: string | undefined;
+}
+
+/**
+ * Middleware that lets in what the guard lets in, and answers all else. A slot is held until the answer has been sent or
+ * the client has left. Where the guard cannot be used, because its limiter is not there, `next` is called with the error.
+ *
+ * The client's address is found by the guard, from the socket and `trustedProxies`; the setting `trust proxy` of Express
+ * plays no part in it.
+ *
+ * @param options How it guards, or a guard.
+ */
+export function rateLimit<Req extends ExpressRequest>(
+  options: GuardOptions<Req> | Guard<Req>,
+): (request: Req, response: NodeResponse, next: Next) => void {
+  const guard = guardOf(options);
+  return (request, response, next) => {
+    const { method, originalUrl, url, headers, socket } = request;
+    admitNode<NodeRequest, Req>(guard, { method, url: originalUrl ?? url, headers, socket }, response, request).then(
+      (admission) => {
+        remember(request, admission);
+        if (admission.allowed) next();
+      },
+      next,
+    );
+  };
+}

@@ -1,0 +1,196 @@
+/**
+ * Guards Fastify 5.
+ *
+ * @example An application
+ * ```ts ignore
+ * import Fastify from "fastify";
+ * import { admissionOf, rateLimit } from "@ratesync/core/http/fastify";
+ *
+ * const app = Fastify();
+ * await app.register(rateLimit, { limiter: "api" });
+ * app.get("/", (request) => ({ left: admissionOf(request)?.decision?.remaining }));
+ * app.post("/login", { config: { rateLimit: { limiter: "login" } } }, () => ({}));
+ * app.get("/health", { config: { rateLimit: false } }, () => "ok");
+ * await app.listen({ port: 3000 });
+ * ```
+ *
+ * @module
+ */
+
+import { ConfigError } from "../../base/errors.ts";
+import { listWords, show } from "../../base/text.ts";
+import { admissionOf, remember } from "../admissions.ts";
+import { Guard } from "../guard.ts";
+import { setHeaders } from "../headers.ts";
+import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
+import type { GuardOptions } from "../options.ts";
+
+export { admissionOf };
+export type { NodeRequest, NodeResponse } from "../node_http.ts";
+
+/** What is used of a request of Fastify. */
+export interface FastifyRequest {
+  /** The method. */
+  readonly method: string;
+  /** The path with its query as the client sent it. */
+  readonly originalUrl: string;
+  /** The headers, names in lower case. */
+  readonly headers: NodeRequest["headers"];
+  /** The connection. */
+  readonly socket: NodeRequest["socket"];
+  /** The route that answers. */
+  readonly routeOptions: { readonly config?: unknown };
+}
+
+/** What is used of a reply of Fastify. */
+export interface FastifyReply {
+  /** The answer of `node:http`. */
+  readonly raw: NodeResponse;
+  /** Sets the status. */
+  code(status: number): unknown;
+  /** A header that is set. */
+  getHeader(name: string): number | string | readonly string[] | undefined;
+  /** Sets a header. */
+  header(name: string, value: string): unknown;
+  /** Sends the answer. */
+  send(body: string): unknown;
+}
+
+/** What is used of an instance of Fastify. */
+export interface FastifyInstance {
+  /** Whether requests have a property. */
+  hasRequestDecorator(name: string): boolean;
+  /** Gives requests a property. */
+  decorateRequest(name: string, value: null): unknown;
+  /** Adds a hook. */
+  addHook(...args: never[]): unknown;
+}
+
+/** How that is called. */
+interface Hooks<Req> {
+  addHook(name: "onRoute", hook: (route: { readonly config?: unknown }) => void): void;
+  addHook(name: FastifyHook, hook: (request: Req, reply: FastifyReply) => Promise<unknown>): void;
+}
+
+/** When a request is decided about. */
+export type FastifyHook = "onRequest" | "preParsing" | "preValidation" | "preHandler";
+
+/** How Fastify is guarded. */
+export interface FastifyRateLimitOptions<Req = FastifyRequest> extends GuardOptions<Req> {
+  /**
+   * When requests are decided about: `"onRequest"` before anything is read of the body, `"preHandler"` after, for keys
+   * and costs that are in it. @default {"onRequest"}
+   */
+  readonly hook?: FastifyHook;
+  /** Whether routes are guarded that say nothing themselves. @default {true} */
+  readonly global?: boolean;
+}
+
+/** What a route says, as `config: { rateLimit }`: other options than the plugin's, or `false` for none. */
+export type FastifyRouteRateLimit<Req = FastifyRequest> = Partial<GuardOptions<Req>> | false;
+
+const HOOKS: readonly FastifyHook[] = ["onRequest", "preParsing", "preValidation", "preHandler"];
+
+/**
+ * A plugin that lets in what the guard lets in, and answers all else: on every route of the instance that it is
+ * registered on, and of those below. A slot is held until the answer has been sent or the client has left. What the
+ * guard said is `request.rateLimit`, and, with its type, `admissionOf(request)`.
+ *
+ * @param fastify The instance.
+ * @param options How it guards. Routes may say otherwise: `config: { rateLimit: { ... } }`.
+ * @param done Called at the end; with an error if anything is wrong that can be known then.
+ */
+export function rateLimit<Req extends FastifyRequest = FastifyRequest>(
+  fastify: FastifyInstance,
+  options: FastifyRateLimitOptions<Req>,
+  done: (error?: Error) => void,
+): void {
+  try {
+    register(fastify, options);
+  } catch (error) {
+    return done(error as Error);
+  }
+  done();
+}
+
+// The instance around it is meant, not one of its own.
+Object.assign(rateLimit, {
+  [Symbol.for("skip-override")]: true,
+  [Symbol.for("fastify.display-name")]: "@ratesync/core",
+});
+
+function register<Req extends FastifyRequest>(fastify: FastifyInstance, options: FastifyRateLimitOptions<Req>): void {
+  const { hook = "onRequest", global = true, ...own } = options;
+  if (!HOOKS.includes(hook)) throw new ConfigError({ path: "hook", expected: listWords(HOOKS), received: show(hook) });
+  const guards = new RouteGuards<Req>(withoutRegisterOptions(own), global);
+  if (!fastify.hasRequestDecorator("rateLimit")) fastify.decorateRequest("rateLimit", null);
+  const hooks = fastify as unknown as Hooks<Req>;
+  hooks.addHook("onRoute", ({ config }) => void guards.of(config)); // a mistake shows when the route is made
+  hooks.addHook(hook, async (request, reply) => {
+    const guard = guards.of(request.routeOptions?.config);
+    return guard === undefined || await admit(guard, request, reply) ? undefined : reply;
+  });
+}
+
+/** The guards of routes. */
+class RouteGuards<Req extends FastifyRequest> {
+  readonly #options: GuardOptions<Req>;
+  readonly #usual: Guard<Req> | undefined;
+  readonly #others = new WeakMap<object, Guard<Req>>();
+
+  constructor(options: GuardOptions<Req>, global: boolean) {
+    this.#options = options;
+    this.#usual = global ? new Guard(options) : undefined;
+  }
+
+  /** The guard of a route, by its configuration; `undefined` where it has none. */
+  of(config: unknown): Guard<Req> | undefined {
+    const own = (config as { readonly rateLimit?: unknown } | undefined)?.rateLimit;
+    if (own === undefined || own === true) return this.#usual;
+    if (own === false) return undefined;
+    if (typeof own !== "object" || own === null) {
+      throw new ConfigError({ path: "config.rateLimit", expected: "options, or false for none", received: show(own) });
+    }
+    let guard = this.#others.get(own);
+    if (guard === undefined) this.#others.set(own, guard = new Guard<Req>({ ...this.#options, ...own }));
+    return guard;
+  }
+}
+
+/** Asks the guard, and answers a request that is refused. */
+async function admit<Req extends FastifyRequest>(
+  guard: Guard<Req>,
+  request: Req,
+  reply: FastifyReply,
+): Promise<boolean> {
+  const admission = await guard.admit({
+    method: request.method,
+    url: request.originalUrl,
+    headers: request.headers,
+    peer: request.socket.remoteAddress,
+    signal: guard.waits ? signalOf(reply.raw) : undefined,
+    raw: request,
+  });
+  remember(request, admission);
+  (request as { rateLimit?: unknown }).rateLimit = admission;
+  setHeaders(admission.headers, {
+    get: (name) => reply.getHeader(name)?.toString(),
+    set: (name, value) => void reply.header(name, value),
+  });
+  if (admission.allowed) {
+    if (admission.isOpen) finishWith(reply.raw, admission);
+    return true;
+  }
+  reply.code(admission.status);
+  reply.send(admission.body);
+  return false;
+}
+
+/** Without what `register` itself takes among the options. */
+function withoutRegisterOptions<Options extends object>(options: Options): Options {
+  const { prefix: _prefix, logLevel: _level, logSerializers: _serializers, ...rest } = options as Record<
+    string,
+    unknown
+  >;
+  return rest as Options;
+}

@@ -1,0 +1,127 @@
+/**
+ * Guards Hono 4 on Node, Deno, Bun and workers.
+ *
+ * @example An application
+ * ```ts ignore
+ * import { Hono } from "hono";
+ * import { rateLimit, type RateLimitVariables } from "@ratesync/core/http/hono";
+ *
+ * const app = new Hono<{ Variables: RateLimitVariables }>();
+ * app.use(rateLimit({ limiter: "api" }));
+ * app.get("/", (context) => context.json({ left: context.get("rateLimit").decision?.remaining }));
+ * export default app;
+ * ```
+ *
+ * @module
+ */
+
+import type { Admission } from "../admission.ts";
+import { Guard } from "../guard.ts";
+import { setHeaders } from "../headers.ts";
+import type { GuardOptions } from "../options.ts";
+import type { HeaderSource } from "../request.ts";
+import { answerWith, Watch } from "../watch.ts";
+
+/** What is used of a context of Hono. */
+export interface HonoContext {
+  /** The request. */
+  readonly req: { readonly raw: Request; readonly method: string; readonly url: string };
+  /** What the runtime's server tells. */
+  readonly env: unknown;
+  /** The answer. */
+  res: Response;
+  /** What a handler has thrown. */
+  readonly error: Error | undefined;
+  /** Sets a variable. */
+  set(name: "rateLimit", value: Admission): void;
+}
+
+/** The variables of a context after the middleware. */
+export interface RateLimitVariables {
+  /** What the guard said about the request. */
+  rateLimit: Admission;
+}
+
+/** How Hono is guarded. */
+export interface HonoRateLimitOptions<Context extends HonoContext = HonoContext> extends GuardOptions<Context> {
+  /**
+   * The address at the other end of the socket.
+   * @default what `@hono/node-server`, `Deno.serve` and `Bun.serve` tell; a worker is told by a header: `addressHeader`
+   */
+  readonly peer?: (context: Context) => string | undefined;
+}
+
+/**
+ * Middleware that lets in what the guard lets in, and answers all else. A slot is held until the body of the answer has
+ * been sent or the client has left. What the guard said is `context.get("rateLimit")`.
+ *
+ * @param options How it guards, or a guard.
+ */
+export function rateLimit<Context extends HonoContext>(
+  options: HonoRateLimitOptions<Context> | Guard<Context>,
+): (context: Context, next: () => Promise<void>) => Promise<Response | void> {
+  const { guard, peer } = compile(options);
+  return async (context, next) => {
+    const { req } = context;
+    const admission = await guard.admit({
+      method: req.method,
+      url: req.url,
+      headers: headersOf(context),
+      peer: peer(context),
+      signal: guard.waits ? req.raw.signal : undefined,
+      raw: context,
+    });
+    context.set("rateLimit", admission);
+    if (!admission.allowed) return refusal(admission);
+    const watch = admission.isOpen ? new Watch(req.raw, admission) : undefined;
+    try {
+      await next();
+    } catch (error) {
+      await admission.finish({ error });
+      throw error;
+    }
+    const { res, error } = context;
+    if (error !== undefined) await admission.finish({ status: res.status, error });
+    const answer = answerWith(res, admission, error === undefined ? watch : undefined);
+    if (answer !== res) context.res = answer;
+  };
+}
+
+function refusal({ status, body, headers: pairs }: Admission): Response {
+  const headers = new Headers();
+  setHeaders(pairs, headers);
+  return new Response(body, { status: status === 499 ? 408 : status, headers });
+}
+
+/** What the servers of the runtimes hand to a handler as its environment. */
+interface ServerEnv {
+  readonly incoming?: {
+    readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
+    readonly socket?: { readonly remoteAddress?: string };
+  };
+  readonly remoteAddr?: { readonly hostname?: unknown };
+  readonly requestIP?: (request: Request) => { readonly address?: unknown } | null;
+  readonly server?: Pick<ServerEnv, "requestIP">;
+}
+
+/** The headers as Node has read them, where that is the server: a `Headers` object would have to be made first. */
+function headersOf({ env, req }: HonoContext): HeaderSource {
+  return (env as ServerEnv | undefined)?.incoming?.headers ?? req.raw.headers;
+}
+
+function peerOf({ env, req }: HonoContext): string | undefined {
+  if (typeof env !== "object" || env === null) return undefined;
+  const { incoming, remoteAddr, server = env } = env as ServerEnv;
+  if (incoming !== undefined) return incoming.socket?.remoteAddress;
+  const { requestIP } = server as ServerEnv;
+  const address = typeof requestIP === "function" ? requestIP.call(server, req.raw)?.address : remoteAddr?.hostname;
+  return typeof address === "string" ? address : undefined;
+}
+
+function compile<Context extends HonoContext>(
+  options: HonoRateLimitOptions<Context> | Guard<Context>,
+): { guard: Guard<Context>; peer: (context: Context) => string | undefined } {
+  if (options instanceof Guard) return { guard: options, peer: peerOf };
+  const { peer = peerOf, ...rest } = options;
+  return { guard: new Guard<Context>(rest), peer };
+}

@@ -1,0 +1,85 @@
+/**
+ * Guards Koa 3 and 2.
+ *
+ * @example An application
+ * ```ts ignore
+ * import Koa from "koa";
+ * import { rateLimit, type RateLimitState } from "@ratesync/core/http/koa";
+ *
+ * const app = new Koa<RateLimitState>();
+ * app.use(rateLimit({ limiter: "api" }));
+ * app.use((context) => void (context.body = { left: context.state.rateLimit.decision?.remaining }));
+ * app.listen(3000);
+ * ```
+ *
+ * @module
+ */
+
+import type { Admission } from "../admission.ts";
+import { type Guard, guardOf } from "../guard.ts";
+import { setHeaders } from "../headers.ts";
+import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
+import type { GuardOptions } from "../options.ts";
+
+export type { NodeRequest, NodeResponse } from "../node_http.ts";
+
+/** What is used of a context of Koa. */
+export interface KoaContext {
+  /** The method. */
+  readonly method: string;
+  /** The path with its query as the client sent it. */
+  readonly originalUrl: string;
+  /** The request. */
+  readonly req: NodeRequest;
+  /** The answer. */
+  readonly res: NodeResponse;
+  /** What middleware tells to other middleware. */
+  readonly state: object;
+  /** The status of the answer. */
+  status: number;
+  /** The body of the answer. */
+  body: unknown;
+  /** Sets a header of the answer. */
+  set(name: string, value: string): void;
+}
+
+/** What is in `context.state` after the middleware. */
+export interface RateLimitState {
+  /** What the guard said about the request. */
+  rateLimit: Admission;
+}
+
+/**
+ * Middleware that lets in what the guard lets in, and answers all else. A slot is held until the answer has been sent or
+ * the client has left. What the guard said is `context.state.rateLimit`.
+ *
+ * @param options How it guards, or a guard.
+ */
+export function rateLimit<Context extends KoaContext>(
+  options: GuardOptions<Context> | Guard<Context>,
+): (context: Context, next: () => Promise<unknown>) => Promise<void> {
+  const guard = guardOf(options);
+  return async (context, next) => {
+    const { method, originalUrl, req, res } = context;
+    const admission = await guard.admit({
+      method,
+      url: originalUrl,
+      headers: req.headers,
+      peer: req.socket.remoteAddress,
+      signal: guard.waits ? signalOf(res) : undefined,
+      raw: context,
+    });
+    (context.state as RateLimitState).rateLimit = admission;
+    setHeaders(admission.headers, {
+      get: (name) => res.getHeader(name)?.toString(),
+      set: (name, value) => context.set(name, value),
+    });
+    if (!admission.allowed) {
+      context.status = admission.status;
+      context.body = admission.body;
+      return;
+    }
+    if (admission.isOpen) finishWith(res, admission);
+    await next();
+  };
+}

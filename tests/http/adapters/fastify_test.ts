@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import Fastify, { type FastifyRequest } from "fastify";
+
+import { ConfigError, createRateSync, type RateSync } from "@ratesync/core";
+import { admissionOf, type FastifyHook, rateLimit } from "@ratesync/core/http/fastify";
+import { APPS } from "./_apps.ts";
+import { testApp, testBytes } from "./_suite.ts";
+
+testApp("Fastify 5", APPS.fastify);
+testBytes("Fastify 5", APPS.fastify);
+
+function newRateSync(): RateSync {
+  return createRateSync({
+    limiters: {
+      api: { limit: 5, windowMs: 60_000 },
+      login: { limit: 2, windowMs: 60_000, algorithm: "fixed_window" },
+    },
+  });
+}
+
+describe("rateLimit() of Fastify", () => {
+  it("guards the whole instance, and lets routes say otherwise", async () => {
+    await using rs = newRateSync();
+    await using app = Fastify();
+    app.get("/before", () => "hello");
+    await app.register(rateLimit, { limiter: "api", rateSync: rs, prefix: "/x" });
+    app.get("/after", () => "hello");
+    app.get("/free", { config: { rateLimit: false } }, () => "hello");
+    app.get("/login", { config: { rateLimit: { limiter: "login" } } }, () => "hello");
+    await app.register((below, _options, done) => {
+      below.get("/below", () => "hello");
+      done();
+    });
+    const told = async (url: string) => (await app.inject({ url })).headers["ratelimit"];
+    assert.equal(await told("/before"), '"api";r=4;t=12');
+    assert.match(`${await told("/after")}`, /^"api";r=3/);
+    assert.match(`${await told("/below")}`, /^"api";r=2/);
+    assert.match(`${await told("/nowhere")}`, /^"api";r=1/, "so that nobody can look for pages without a limit");
+    assert.equal(await told("/free"), undefined);
+    assert.equal(await told("/login"), '"login";r=1;t=60');
+  });
+
+  it("guards only the routes that say so where it is not global", async () => {
+    await using rs = newRateSync();
+    await using app = Fastify();
+    await app.register(rateLimit, { limiter: "api", rateSync: rs, global: false });
+    app.get("/", () => "hello");
+    app.get("/guarded", { config: { rateLimit: { headers: "draft-7" } } }, () => "hello");
+    assert.equal((await app.inject("/")).headers["ratelimit"], undefined);
+    assert.equal((await app.inject("/guarded")).headers["ratelimit"], "limit=5, remaining=4, reset=12");
+  });
+
+  it("stays inside the instance that it is registered on", async () => {
+    await using rs = newRateSync();
+    await using app = Fastify();
+    await app.register(async (below) => {
+      await below.register(rateLimit, { limiter: "api", rateSync: rs });
+      below.get("/guarded", () => "hello");
+    });
+    app.get("/free", () => "hello");
+    assert.notEqual((await app.inject("/guarded")).headers["ratelimit"], undefined);
+    assert.equal((await app.inject("/free")).headers["ratelimit"], undefined);
+  });
+
+  it("tells handlers what was said", async () => {
+    await using rs = newRateSync();
+    await using app = Fastify();
+    await app.register(rateLimit, { limiter: "api", rateSync: rs });
+    app.get("/", (request) => [
+      admissionOf(request)?.decision?.remaining,
+      request.getDecorator<{ decision: { remaining: number } }>("rateLimit").decision.remaining,
+    ]);
+    assert.deepEqual((await app.inject("/")).json(), [4, 4]);
+  });
+
+  it("can decide when the body has been read", async () => {
+    await using rs = newRateSync();
+    await using app = Fastify();
+    await app.register(rateLimit<FastifyRequest>, {
+      limiter: "login",
+      rateSync: rs,
+      hook: "preHandler",
+      key: ({ raw }) => (raw.body as { user: string }).user,
+    });
+    app.post("/", () => "hello");
+    const ask = async (user: string) => (await app.inject({ method: "POST", url: "/", payload: { user } })).statusCode;
+    assert.deepEqual([await ask("a"), await ask("a"), await ask("a"), await ask("b")], [200, 200, 429, 200]);
+  });
+
+  it("finds mistakes when it is set up", async () => {
+    await using rs = newRateSync();
+    const options = { limiter: "api", rateSync: rs };
+    await assert.rejects(
+      async () => await Fastify().register(rateLimit, { ...options, hook: "onSend" as FastifyHook }),
+      ConfigError,
+    );
+    await assert.rejects(async () => await Fastify().register(rateLimit, { ...options, limiter: "apy" }), /apy/);
+    await using app = Fastify();
+    await app.register(rateLimit, options);
+    for (const wrong of [{ limiter: "apy" }, { costs: 2 }, "api", null]) {
+      assert.throws(() => app.get("/", { config: { rateLimit: wrong } } as object, () => "hello"));
+    }
+  });
+});

@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { Hono } from "hono";
+
+import { createRateSync } from "@ratesync/core";
+import { rateLimit, type RateLimitVariables } from "@ratesync/core/http/hono";
+import { APPS } from "./_apps.ts";
+import { testApp, testBytes } from "./_suite.ts";
+
+for (const [name, app] of [["Hono", APPS.hono], ["Hono on node:http", APPS.honoNode]] as const) {
+  testApp(name, app);
+  testBytes(name, app);
+}
+
+describe("rateLimit() of Hono", () => {
+  const limiters = { api: { limit: 5, windowMs: 60_000 } };
+
+  it("tells handlers what was said", async () => {
+    await using rs = createRateSync({ limiters });
+    const app = new Hono<{ Variables: RateLimitVariables }>();
+    app.use(rateLimit({ limiter: "api", rateSync: rs }));
+    app.get("/", (context) => context.json({ left: context.get("rateLimit").decision?.remaining }));
+    assert.deepEqual(await (await app.request("/")).json(), { left: 4 });
+  });
+
+  it("takes the address from where it is told", async () => {
+    await using rs = createRateSync({ limiters });
+    const app = new Hono();
+    app.use("/worker", rateLimit({ limiter: "api", rateSync: rs, addressHeader: "cf-connecting-ip" }));
+    app.use("/own", rateLimit({ limiter: "api", rateSync: rs, peer: () => "203.0.113.8" }));
+    await app.request("/worker", { headers: { "cf-connecting-ip": "203.0.113.7" } });
+    await app.request("/own", { headers: { "x-forwarded-for": "203.0.113.9" } });
+    const left = async (key: string) => (await rs.peek("api", { key })).remaining;
+    assert.deepEqual(await Promise.all(["ip:203.0.113.7", "ip:203.0.113.8", "ip:203.0.113.9"].map(left)), [4, 4, 5]);
+  });
+
+  it("adds headers to answers that cannot be changed", async () => {
+    await using rs = createRateSync({ limiters });
+    const app = new Hono();
+    app.use(rateLimit({ limiter: "api", rateSync: rs }));
+    app.get("/", () => Response.redirect("http://127.0.0.1:1/"));
+    const { status, headers } = await app.request("/");
+    assert.deepEqual([status, headers.get("location"), headers.get("ratelimit")], [
+      302,
+      "http://127.0.0.1:1/",
+      '"api";r=4;t=12',
+    ]);
+  });
+});

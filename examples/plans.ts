@@ -32,7 +32,7 @@ function planOf(apiKey: string | undefined): string {
   return apiKey?.startsWith("pro-") ? "pro" : "free";
 }
 
-function costOf({ path, header }: GuardedRequest<IncomingMessage>): number {
+function costOf({ path }: GuardedRequest<IncomingMessage>): number {
   return path === "/export" ? 10 : 1;
 }
 

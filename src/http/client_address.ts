@@ -44,7 +44,7 @@ export interface ClientAddressOptions {
 }
 
 /** The other end of a socket. */
-interface Peer {
+export interface Peer {
   /** Its address in canonical form; `undefined` where that is none. */
   readonly address: string | undefined;
   /** Whether it is believed. */

@@ -15,7 +15,13 @@
 
 export type { Address } from "../base/network.ts";
 export type { Admission } from "./admission.ts";
-export { clientAddress, type ClientAddressOptions, DEFAULT_TRUSTED_PROXIES, NetworkSet } from "./client_address.ts";
+export {
+  clientAddress,
+  type ClientAddressOptions,
+  DEFAULT_TRUSTED_PROXIES,
+  NetworkSet,
+  type Peer,
+} from "./client_address.ts";
 export type { BodyStyle, RefusalReason } from "./denial.ts";
 export { createGuard, Guard, guardOf } from "./guard.ts";
 export { type HeaderDialect, type HeaderPair, type HeaderTarget, rateLimitHeaders, setHeaders } from "./headers.ts";

@@ -5,7 +5,9 @@ import { inspect } from "node:util";
 
 import { ConfigError, createRateSync, type RedisStoreOptions, StoreError } from "../../../mod.ts";
 import { createRedisStore } from "../../../src/stores/redis/mod.ts";
+import { storeConformance } from "../../../src/testing/mod.ts";
 import { TemporaryFolder } from "../../../scripts/_temporary.ts";
+import { freshPrefix } from "../../_support/redis.ts";
 import { startWorker, type WorkerExit } from "../../_support/processes.ts";
 import { Authority } from "./_certificates.ts";
 import { freePort, type RedisProcess, startRedis } from "./_servers.ts";
@@ -297,5 +299,16 @@ describe("A Redis with TLS", () => {
   it("is described as if nothing had been said by empty strings", () => {
     const empty = { tlsCa: "", tlsCert: "", tlsKey: "", tlsKeyPassphrase: "", tlsServerName: "", tlsInsecure: false };
     assert.doesNotThrow(() => createRedisStore({ url: "redis://h", ...empty }));
+  });
+
+  describe("passes storeConformance():", () => {
+    const cases = storeConformance({
+      open: ({ clock }) =>
+        createRedisStore(
+          { url: strict.url, tlsCa, ...identity(), keyPrefix: freshPrefix(), timingMarginMs: 60_000 },
+          { testClock: clock },
+        ),
+    });
+    for (const { name, run } of cases) it(name, run);
   });
 });

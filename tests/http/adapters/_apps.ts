@@ -175,7 +175,8 @@ async function hono(options: AnyOptions, gate: Gate): Promise<RunningServer> {
 async function honoNode(options: AnyOptions, gate: Gate): Promise<RunningServer> {
   const { getRequestListener } = await import("@hono/node-server");
   const app = await newHono(options, gate);
-  const server = createServer(getRequestListener(app.fetch));
+  // Bun runs all files of tests in one process, where its own server takes no other Response.
+  const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: !("Bun" in globalThis) }));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {

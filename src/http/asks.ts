@@ -6,7 +6,7 @@
 
 import { show } from "../base/text.ts";
 import type { AskFor } from "../registry/together.ts";
-import { type Identify, keysOf, UNIDENTIFIED } from "./identify.ts";
+import { type Identify, type Identity, keysOf, UNIDENTIFIED } from "./identify.ts";
 import type { CompiledRule } from "./compile_guard.ts";
 import type { Cost } from "./options.ts";
 import type { GuardedRequest } from "./request.ts";
@@ -21,15 +21,33 @@ export interface Ask<Raw> {
   readonly settle: Settle<Raw> | undefined;
 }
 
-/** What rules ask about a request: one ask for each key, of cost 0 where the request costs nothing. Never rejects. */
-export async function asksOf<Raw>(
+/**
+ * What rules ask about a request: one ask for each key, of cost 0 where the request costs nothing. At once where no
+ * function has to be waited for. Never rejects.
+ */
+export function asksOf<Raw>(
+  rules: readonly CompiledRule<Raw>[],
+  request: GuardedRequest<Raw>,
+  troubles: Troubles,
+): Ask<Raw>[] | Promise<Ask<Raw>[]> {
+  const [rule] = rules;
+  if (rules.length === 1 && rule?.identify !== undefined && typeof rule.cost === "number") {
+    const { identify, cost } = rule;
+    const keys = keysFor(identify, request, troubles);
+    return keys instanceof Promise ? keys.then((later) => oneForEach(later, rule, cost)) : oneForEach(keys, rule, cost);
+  }
+  return asksOfMany(rules, request, troubles);
+}
+
+async function asksOfMany<Raw>(
   rules: readonly CompiledRule<Raw>[],
   request: GuardedRequest<Raw>,
   troubles: Troubles,
 ): Promise<Ask<Raw>[]> {
   const identified = new Map<Identify<Raw>, readonly string[]>();
   const asks: Ask<Raw>[] = [];
-  for (const { limiter, identify, cost, settle } of rules) {
+  for (const rule of rules) {
+    const { limiter, identify, cost, settle } = rule;
     const units = await costOf(cost, request, troubles);
     if (identify === undefined) {
       asks.push({ about: { limiter, cost: units }, settle });
@@ -37,24 +55,44 @@ export async function asksOf<Raw>(
     }
     const keys = identified.get(identify) ?? await keysFor(identify, request, troubles);
     identified.set(identify, keys);
-    for (const key of keys) asks.push({ about: { limiter, key, cost: units }, settle });
+    asks.push(...oneForEach(keys, rule, units));
   }
   return asks;
 }
 
-async function keysFor<Raw>(
+function oneForEach<Raw>(keys: readonly string[], { limiter, settle }: CompiledRule<Raw>, cost: number): Ask<Raw>[] {
+  return keys.map((key) => ({ about: { limiter, key, cost }, settle }));
+}
+
+function keysFor<Raw>(
   identify: Identify<Raw>,
   request: GuardedRequest<Raw>,
   troubles: Troubles,
-): Promise<readonly string[]> {
-  try {
-    const keys = keysOf(await identify(request));
+): readonly string[] | Promise<readonly string[]> {
+  const failed = (error: unknown) => {
+    troubles.tell("key", "a key function failed, the request is limited together with all unidentified ones", error);
+    return NOBODY;
+  };
+  const keysOfIdentity = (identity: Identity) => {
+    const keys = keysOf(identity);
     if (keys !== undefined) return keys;
     troubles.tell("key", "nothing identifies a request, it is limited together with all others like it");
+    return NOBODY;
+  };
+  try {
+    const identity = identify(request);
+    return isPromise(identity)
+      ? Promise.resolve(identity).then(keysOfIdentity).catch(failed)
+      : keysOfIdentity(identity);
   } catch (error) {
-    troubles.tell("key", "a key function failed, the request is limited together with all unidentified ones", error);
+    return failed(error);
   }
-  return [UNIDENTIFIED];
+}
+
+const NOBODY: readonly string[] = [UNIDENTIFIED];
+
+function isPromise(value: Identity | PromiseLike<Identity>): value is PromiseLike<Identity> {
+  return typeof (value as Partial<PromiseLike<Identity>> | null | undefined)?.then === "function";
 }
 
 async function costOf<Raw>(cost: Cost<Raw>, request: GuardedRequest<Raw>, troubles: Troubles): Promise<number> {

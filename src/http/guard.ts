@@ -109,12 +109,14 @@ export class Guard<Raw = unknown> {
     if (isFrom(block, request)) return await this.#decided(request, [], FORBIDDEN);
     const isFriend = isFrom(allow, request);
     if (isFriend && block.keys.size === 0) return await this.#decided(request, [], {});
-    const named = await asksOf(rules, request, this.#troubles);
+    const found = asksOf(rules, request, this.#troubles);
+    const named = found instanceof Promise ? await found : found;
     if (isNamed(block, named)) return await this.#decided(request, named, FORBIDDEN);
     if (isFriend || isNamed(allow, named)) return await this.#decided(request, named, {});
     const asks = named.filter(({ about }) => about.cost > 0);
     if (asks.length === 0) return OPEN_DOOR;
-    return await this.#decided(request, asks, await this.#ask(request, asks));
+    const decided = this.#decided(request, asks, await this.#ask(request, asks));
+    return decided instanceof Promise ? await decided : decided;
   }
 
   /** Which proxies are trusted: the options say, or the configuration that is in force now. */
@@ -180,19 +182,31 @@ export class Guard<Raw = unknown> {
   }
 
   /** Reports a verdict, and makes it an admission. */
-  async #decided(
+  #decided(
     request: GuardedRequest<Raw>,
     asks: readonly Ask<Raw>[],
-    { refusal, permit, decision }: Verdict,
-  ): Promise<Admission> {
+    verdict: Verdict,
+  ): Admission | Promise<Admission> {
     const { onDecision, dryRun = false } = this.#options;
-    const reason = refusal?.reason;
+    const { refusal, decision } = verdict;
     try {
+      const reason = refusal?.reason;
       onDecision?.({ request, reason, keys: asks.map(({ about }) => about.key), decision, dryRun });
     } catch (error) {
       this.#troubles.tell("onDecision", "onDecision() failed", error);
     }
-    const nowMs = this.#compiled.tellsInstants ? await this.#nowMs(decision) : 0;
+    if (!this.#compiled.tellsInstants) return this.#answered(request, asks, verdict, 0);
+    return this.#nowMs(decision).then((nowMs) => this.#answered(request, asks, verdict, nowMs));
+  }
+
+  /** Makes a verdict an admission. */
+  #answered(
+    request: GuardedRequest<Raw>,
+    asks: readonly Ask<Raw>[],
+    { refusal, permit, decision }: Verdict,
+    nowMs: number,
+  ): Admission | Promise<Admission> {
+    const { dryRun = false } = this.#options;
     const told: HeaderPair[] = [];
     if (decision !== undefined && !dryRun) {
       for (const dialect of this.#compiled.dialects) told.push(...rateLimitHeaders(decision, dialect, nowMs));
@@ -203,7 +217,7 @@ export class Guard<Raw = unknown> {
       const charged = isCharged ? asks.filter(({ settle }) => settle !== undefined) : [];
       return new GuardAdmission({
         headers: told,
-        reason,
+        reason: refusal?.reason,
         decision,
         permit: permit?.fencingToken === undefined ? undefined : permit,
         settle: charged.length === 0 ? undefined : (outcome) => this.#settle(request, charged, outcome),
@@ -211,7 +225,7 @@ export class Guard<Raw = unknown> {
     }
     const { body } = this.#compiled;
     const { onDenied } = this.#options;
-    return await refuse(refusal, { request, told, body, nowMs, onDenied, troubles: this.#troubles });
+    return refuse(refusal, { request, told, body, nowMs, onDenied, troubles: this.#troubles });
   }
 
   /** Corrects the charge of every ask that says what it has really cost. */

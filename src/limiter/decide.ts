@@ -67,7 +67,9 @@ export class ReplyFacts implements DecisionFacts {
 
   /** Every limit that took part. */
   get limits(): readonly LimitStatus[] {
-    return this.#targets.flatMap((target, i) => statuses(target, this.#reply.levels[i] as TargetLevel));
+    const { levels } = this.#reply;
+    if (this.#targets.length === 1) return statuses(this.#targets[0] as Target, levels[0] as TargetLevel);
+    return this.#targets.flatMap((target, i) => statuses(target, levels[i] as TargetLevel));
   }
 }
 

@@ -7,7 +7,10 @@
 import timers from "node:timers";
 
 import type { Clock, Timer } from "../base/clock.ts";
-import "../stores/memory/mod.ts"; // so that no test has to wait, in real time, until it is loaded
+// So that no test has to wait, in real time, until they are loaded.
+import "../limiter/reservation.ts";
+import "../limiter/store_client.ts";
+import "../stores/memory/mod.ts";
 
 interface Alarm {
   readonly atUs: number;

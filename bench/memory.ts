@@ -29,7 +29,7 @@ export async function memory({ quick }: BenchContext): Promise<Report> {
     [FLEXIBLE]: () => flexible(keys),
     [EXPRESS]: () => express(keys),
   });
-  const pace = paceOf(quick, { warmUpMs: 1_200, roundMs: 300, rounds: 11 });
+  const pace = paceOf(quick, { warmUpMs: 1_000, roundMs: 250, rounds: 9 });
   const measured = await compare(contenders, pace);
   for (const contender of contenders) await contender.close();
   const named = (name: string) => measured.find((one) => one.name === name);

@@ -22,6 +22,12 @@ export interface SentinelSettings extends ConnectionSettings {
 
 /** The channel on which a Sentinel tells of a new primary: name, old host and port, new host and port. */
 const SWITCH = "+switch-master";
+/**
+ * The channel on which the Sentinel that leads a failover names the new primary first. What the old one takes is lost from
+ * then on, and this Sentinel tells of the switch only when the other replicas have followed, seconds later. A replica's
+ * kind, name, host and port, "@", and the name, host and port of its primary.
+ */
+const PROMOTED = "+promoted-slave";
 /** How long word of a new primary is taken for true without asking. */
 const ANNOUNCED_US = 2_000_000;
 
@@ -141,12 +147,19 @@ export class Sentinels {
       const [name, , , host = "", port = ""] = message.split(" ");
       if (name === masterName) this.#switch(host, Number(port));
     };
+    const receivePromoted = (message: string) => {
+      const [, , host = "", port = "", , name] = message.split(" ");
+      if (name === masterName) this.#switch(host, Number(port));
+    };
     const catchUp = () => {
       const { tls, socketConnectTimeoutMs } = this.#settings;
       const options = { tls, timeoutMs: socketConnectTimeoutMs, signal: new AbortController().signal, onLost() {} };
       this.#ask(options).then(([host, port]) => this.#switch(host, port), () => {});
     };
-    watch.subscribe(SWITCH, receive, catchUp).catch(() => {
+    watch.subscribe(SWITCH, receive, catchUp).then(() => {
+      // A user who may not hear of it hears of the switch.
+      watch.subscribe(PROMOTED, receivePromoted, () => {}).catch(() => {});
+    }, () => {
       if (this.#watch === watch) this.#watch = undefined; // tried again with the next connection
       void watch.close();
     });

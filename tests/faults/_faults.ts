@@ -58,7 +58,7 @@ export async function startVictim(args: readonly string[] = []): Promise<Victim>
   });
   let admin = await openAdmin(server.url);
   const victim: Victim = {
-    store: { url: `redis://127.0.0.1:${proxy.port}` },
+    store: { url: `redis://127.0.0.1:${proxy.port}`, socketTimeoutMs: 2_000, socketConnectTimeoutMs: 2_000 },
     server,
     mode: "open",
     hangUp() {

@@ -14,6 +14,9 @@ import { type Fault, LIMITERS, type Place } from "./_traffic.ts";
 /** A lease outlasts the choice of a new primary. */
 const LEASE_TTL_MS = 10_000;
 
+/** So long that nothing comes back by the end of a command's time, where a primary is silent. */
+const SOCKET_TIMEOUT_MS = 20_000;
+
 /** How long the old primary is there again, and nobody has told it that it is none. */
 const STALE_MS = 300;
 
@@ -33,7 +36,7 @@ export async function placeIn(cluster: TestCluster): Promise<ClusterPlace> {
   const owner = await cluster.ownerOf(0);
   const prefix = freshPrefix();
   const { i, slots } = await keysOn(cluster, owner, (i) => LIMITERS.map((limiter) => `${prefix}:${i}:${limiter}`));
-  const store = { cluster: cluster.urls, keyPrefix: `${prefix}:${i}` };
+  const store = { cluster: cluster.urls, keyPrefix: `${prefix}:${i}`, socketTimeoutMs: SOCKET_TIMEOUT_MS };
   return { store, leaseTtlMs: LEASE_TTL_MS, cluster, owner, slots };
 }
 
@@ -88,7 +91,7 @@ export interface SentinelPlace extends Place {
 export async function placeBehind(sentinels: TestSentinels): Promise<SentinelPlace> {
   await sentinels.settled();
   const { urls, masterName } = sentinels;
-  const store = { sentinels: urls, masterName, keyPrefix: freshPrefix() };
+  const store = { sentinels: urls, masterName, keyPrefix: freshPrefix(), socketTimeoutMs: SOCKET_TIMEOUT_MS };
   return { store, leaseTtlMs: LEASE_TTL_MS, sentinels, primary: await sentinels.primary() };
 }
 

@@ -44,7 +44,7 @@ type Traffic = RateSync<typeof LIMITERS[number]>;
 /** Where decisions are made while something goes wrong. */
 export interface Place {
   /** What leads a store there. */
-  readonly store: Pick<RedisStoreOptions, "url" | "cluster" | "sentinels" | "masterName" | "keyPrefix">;
+  readonly store: RedisStoreOptions;
   /** How long a lease lasts there, in milliseconds. @default {3_000} */
   readonly leaseTtlMs?: number;
 }
@@ -104,8 +104,6 @@ function instance({ store, leaseTtlMs = 3_000 }: Place): Traffic {
         ...store,
         decisionTimeoutMs: DECISION_MS,
         localShare: SHARE,
-        socketTimeoutMs: 2_000,
-        socketConnectTimeoutMs: 2_000,
       },
     },
     limiters: {
@@ -120,7 +118,6 @@ function instance({ store, leaseTtlMs = 3_000 }: Place): Traffic {
 export async function suffer<Where extends Place>(fault: Fault<Where>, where: Where): Promise<Outcome> {
   await using rs = instance(where);
   await rs.connect();
-  let lag=0, at=performance.now(); const tick=setInterval(()=>{const n=performance.now(); lag=Math.max(lag,n-at-5); at=n;},5);
   const outcome: Outcome = {
     allowed: 0,
     degraded: 0,
@@ -175,7 +172,6 @@ export async function suffer<Where extends Place>(fault: Fault<Where>, where: Wh
   await sleep(200);
   isOver = true;
   await Promise.all(lanes);
-  clearInterval(tick); console.log("LAG", lag, outcome.events);
   outcome.lease.lost = held.lost.aborted;
   isGivenBack = true;
   await endLease(rs, held, waiting);

@@ -88,8 +88,16 @@ export class Sentinels {
   async #openPrimary(endpoint: Endpoint, options: OpenClientOptions): Promise<OpenClient> {
     const announced = this.#announced;
     const isFresh = announced !== undefined && systemClock.nowUs() < announced.untilUs;
-    this.#announced = undefined; // asked for next time, unless it is right
-    const [host, port] = isFresh ? [announced.host, announced.port] : await this.#ask(options);
+    try {
+      const [host, port] = isFresh ? [announced.host, announced.port] : await this.#ask(options);
+      return await this.#openAt(host, port, endpoint, options);
+    } catch (error) {
+      if (this.#announced === announced) this.#announced = undefined; // asked for next time
+      throw error;
+    }
+  }
+
+  async #openAt(host: string, port: number, endpoint: Endpoint, options: OpenClientOptions): Promise<OpenClient> {
     const label = `${endpoint.tls ? "rediss" : "redis"}://${place(host, port)}/${endpoint.db}`;
     const client = await openClient({ ...endpoint, host, port, label }, options);
     try {
@@ -108,7 +116,6 @@ export class Sentinels {
       client.close();
       throw error;
     }
-    this.#announced ??= announced;
     if (this.#primary === undefined) this.#primary = place(host, port);
     else this.#switch(host, port);
     this.#follow();

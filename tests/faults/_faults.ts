@@ -1,5 +1,5 @@
 /**
- * What can happen to a Redis, and to the way there: each fault, how it begins and how it ends.
+ * What can happen to one Redis, and to the way there: each fault, how it begins and how it ends.
  *
  * @module
  */
@@ -9,11 +9,10 @@ import { tmpdir } from "node:os";
 import { createClient } from "redis";
 
 import { type FakeServer, type RedisProcess, startRedis, startServer, until } from "../stores/redis/_servers.ts";
+import type { Fault, Place } from "./_traffic.ts";
 
 /** A Redis behind a proxy, with a connection for whoever makes things go wrong. */
-export interface Victim extends AsyncDisposable {
-  /** Where clients connect. */
-  readonly url: string;
+export interface Victim extends Place, AsyncDisposable {
   /** The server itself. */
   readonly server: RedisProcess;
   /** What the way there does: hands everything on, holds replies back, cuts, or loses replies. */
@@ -26,20 +25,10 @@ export interface Victim extends AsyncDisposable {
   renewAdmin(): Promise<void>;
 }
 
-/** One fault. */
-export interface Fault {
-  /** What it is called, in the table too. */
-  readonly name: string;
+/** One fault of it. */
+export interface VictimFault extends Fault<Victim> {
   /** Options of the server. */
   readonly args?: readonly string[];
-  /** Whether what Redis has counted is lost by it, all of it or a part. */
-  readonly losesState?: boolean;
-  /** How long it lasts, in milliseconds. */
-  readonly lastsMs: number;
-  /** Begins it. */
-  begin(victim: Victim): unknown;
-  /** Ends it. */
-  end?(victim: Victim): unknown;
 }
 
 /** How much later replies come on the slow way, in milliseconds. */
@@ -69,7 +58,7 @@ export async function startVictim(args: readonly string[] = []): Promise<Victim>
   });
   let admin = await openAdmin(server.url);
   const victim: Victim = {
-    url: `redis://127.0.0.1:${proxy.port}`,
+    store: { url: `redis://127.0.0.1:${proxy.port}`, socketTimeoutMs: 2_000, socketConnectTimeoutMs: 2_000 },
     server,
     mode: "open",
     hangUp() {
@@ -97,10 +86,10 @@ async function openAdmin(url: string) {
 }
 
 /** Every fault, in the order of the table. */
-export const FAULTS: readonly Fault[] = [
+export const FAULTS: readonly VictimFault[] = [
   {
     name: "SIGKILL and restart",
-    losesState: true,
+    loses: "all",
     lastsMs: 600,
     begin: ({ server }) => server.stop(),
     async end(victim) {
@@ -133,7 +122,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "LOADING",
     args: ["--dbfilename", `${crypto.randomUUID()}.rdb`, "--dir", tmpdir(), "--key-load-delay", "1000"],
-    losesState: true,
+    loses: "all",
     lastsMs: 0,
     async begin(victim) {
       await victim.admin("EVAL", "for i = 1, 700 do redis.call('SET', 'filler:' .. i, i) end", "0");
@@ -162,7 +151,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: "eviction of keys",
-    losesState: true,
+    loses: "all",
     lastsMs: 300,
     async begin({ admin }) {
       await admin("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");

@@ -8,8 +8,8 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, type Permit, RateLimitedError, type RateSync, type TryDecision } from "../../mod.ts";
+import type { RedisStoreOptions } from "../../src/stores/redis/options.ts";
 import { until } from "../stores/redis/_servers.ts";
-import { type Fault, startVictim } from "./_faults.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -25,8 +25,53 @@ export const TIGHT = 60;
 /** The share that this process applies alone. */
 export const SHARE = 0.25;
 
-const ROOMY = 1_000_000;
-const LANES = 20;
+/** How many callers there are. Each has one call under way at a time. */
+export const LANES = 20;
+
+/** Which of them asks for units of the tight limit. */
+const TIGHT_LANE = 0;
+
+const PLENTY = 1_000_000;
+
+/**
+ * The limiters, whose state begins with the key prefix, a colon and their name. Of names with the same length, CRC16
+ * would keep the slots apart.
+ */
+export const LIMITERS = ["plenty", "tight", "slot"] as const;
+
+type Traffic = RateSync<typeof LIMITERS[number]>;
+
+/** Where decisions are made while something goes wrong. */
+export interface Place {
+  /** What leads a store there. */
+  readonly store: RedisStoreOptions;
+  /** How long a lease lasts there, in milliseconds. @default {3_000} */
+  readonly leaseTtlMs?: number;
+}
+
+/**
+ * What Redis forgets of what it has counted: nothing; what was under way when a primary went, because its replicas hear
+ * of it after callers do; what was counted from the beginning of the fault to its end; or all, or any part of it.
+ */
+export type Loss = "nothing" | "last writes" | "writes meanwhile" | "all";
+
+/** One fault of such a place. */
+export interface Fault<Where extends Place> {
+  /** What it is called, in the table too. */
+  readonly name: string;
+  /** What is lost of what was counted. @default {"nothing"} */
+  readonly loses?: Loss;
+  /** How long it lasts at least, in milliseconds. */
+  readonly lastsMs: number;
+  /** Begins it. */
+  begin(where: Where): unknown;
+  /** Ends it: from then on there is a Redis that can decide. */
+  end?(where: Where): unknown;
+  /** Waits until nobody asks a primary that is none any more. */
+  leave?(where: Where): unknown;
+  /** What happens later, while calls go on. */
+  after?(where: Where): unknown;
+}
 
 /** What became of the calls. */
 export interface Outcome {
@@ -38,90 +83,109 @@ export interface Outcome {
   longestMs: number;
   /** Units of the tight limit that Redis allowed, and that this process allowed alone. */
   tight: { shared: number; local: number };
+  /** What of it Redis has allowed from the beginning of the fault until it had decided again. */
+  meanwhile: { allowed: number; tight: number };
   /** What Redis has counted in the end. */
   charged: number;
-  /** From the end of the fault to the first decision of Redis, in milliseconds. */
+  /** From the end of the fault until Redis has decided over each of the limits, in milliseconds. */
   recoveryMs: number;
-  /** Whether the lease that was held was lost, and whether whoever waited for it was served. */
-  lease: { lost: boolean; handedOn: boolean };
+  /** Whether the lease that was held was lost, and whether whoever waited for it was served before it was given back. */
+  lease: { lost: boolean; shared: boolean };
   /** What was heard of the store, in order. */
   events: string[];
 }
 
-function instance(url: string) {
+function instance({ store, leaseTtlMs = 3_000 }: Place): Traffic {
   const window = { algorithm: "fixed_window", windowMs: HOUR_MS, denyCacheMs: 0 } as const;
   return createRateSync({
     stores: {
       main: {
         engine: "redis",
-        url,
+        ...store,
         decisionTimeoutMs: DECISION_MS,
         localShare: SHARE,
-        socketTimeoutMs: 2_000,
-        socketConnectTimeoutMs: 2_000,
       },
     },
     limiters: {
-      roomy: { ...window, limit: ROOMY },
+      plenty: { ...window, limit: PLENTY },
       tight: { ...window, limit: TIGHT },
-      slot: { maxConcurrent: 1, leaseTtlMs: 3_000 },
+      slot: { maxConcurrent: 1, leaseTtlMs },
     },
   });
 }
 
 /** Lets a fault happen in the midst of traffic. */
-export async function suffer(fault: Fault): Promise<Outcome> {
-  await using victim = await startVictim(fault.args);
-  await using rs = instance(victim.url);
+export async function suffer<Where extends Place>(fault: Fault<Where>, where: Where): Promise<Outcome> {
+  await using rs = instance(where);
   await rs.connect();
   const outcome: Outcome = {
     allowed: 0,
     degraded: 0,
     longestMs: 0,
     tight: { shared: 0, local: 0 },
+    meanwhile: { allowed: 0, tight: 0 },
     charged: 0,
     recoveryMs: NaN,
-    lease: { lost: false, handedOn: false },
+    lease: { lost: false, shared: false },
     events: [],
   };
   rs.subscribeStores(({ type }) => outcome.events.push(type));
   const held = await rs.acquire("slot");
-  const waiting = rs.acquire("slot", { timeoutMs: 30_000 }).then((permit) => permit.release());
-  let healedAtMs = Infinity;
+  let isGivenBack = false;
+  const waiting = rs.acquire("slot", { timeoutMs: 30_000 }).then((permit) => {
+    outcome.lease.shared = !isGivenBack;
+    return permit.release();
+  });
+  let healedAtMs = NaN;
+  let isHealed = false;
   let isOver = false;
+  const away = new Set(["plenty", "tight"]);
+  const isDecided = (limiter: string, { degraded }: TryDecision) => {
+    if (degraded || !isHealed || !away.delete(limiter) || away.size > 0) return;
+    outcome.recoveryMs = performance.now() - healedAtMs;
+  };
   const lanes = Array.from({ length: LANES }, async (_, lane) => {
     while (!isOver) {
-      const decision = await timed(outcome, () => rs.tryAcquire("roomy"));
+      const decision = await timed(outcome, () => rs.tryAcquire("plenty"));
       note(outcome, decision);
-      if (!decision.degraded && performance.now() > healedAtMs && Number.isNaN(outcome.recoveryMs)) {
-        outcome.recoveryMs = performance.now() - healedAtMs;
+      isDecided("plenty", decision);
+      if (lane === TIGHT_LANE) {
+        const tight = await timed(outcome, () => rs.tryAcquire("tight"));
+        noteTight(outcome, tight);
+        isDecided("tight", tight);
       }
-      if (lane === 0) noteTight(outcome, await timed(outcome, () => rs.tryAcquire("tight")));
       if (lane === 1) await waitOnce(outcome, rs);
       await sleep(5);
     }
   });
   await sleep(100);
-  await fault.begin(victim);
+  const before = { allowed: outcome.allowed, tight: outcome.tight.shared };
+  await fault.begin(where);
   await sleep(fault.lastsMs);
-  await fault.end?.(victim);
+  await fault.end?.(where);
   healedAtMs = performance.now();
-  await until(() => !Number.isNaN(outcome.recoveryMs), 15_000);
+  await fault.leave?.(where);
+  isHealed = true;
+  await until(() => away.size === 0, 15_000);
+  outcome.meanwhile = { allowed: outcome.allowed - before.allowed, tight: outcome.tight.shared - before.tight };
+  await fault.after?.(where);
   await sleep(200);
   isOver = true;
   await Promise.all(lanes);
-  outcome.lease = await endLease(held, waiting);
+  outcome.lease.lost = held.lost.aborted;
+  isGivenBack = true;
+  await endLease(rs, held, waiting);
   await settled(rs);
-  for (let i = 0; i < TIGHT + 20; i++) noteTight(outcome, await rs.tryAcquire("tight"));
-  outcome.charged = ROOMY - (await rs.peek("roomy")).remaining;
+  for (let i = 0; i < TIGHT + LANES; i++) noteTight(outcome, await rs.tryAcquire("tight"));
+  outcome.charged = PLENTY - (await rs.peek("plenty")).remaining;
   return outcome;
 }
 
 /** Units that come back late are on their way for a moment. */
-async function settled(rs: RateSync<"roomy" | "tight" | "slot">): Promise<void> {
+async function settled(rs: Traffic): Promise<void> {
   let before = NaN;
   await until(async () => {
-    const { remaining, degraded } = await rs.peek("roomy");
+    const { remaining, degraded } = await rs.peek("plenty");
     const isSame = !degraded && remaining === before;
     before = remaining;
     await sleep(30);
@@ -129,11 +193,11 @@ async function settled(rs: RateSync<"roomy" | "tight" | "slot">): Promise<void> 
   });
 }
 
-async function endLease(held: Permit, waiting: Promise<void>): Promise<Outcome["lease"]> {
-  const lost = held.lost.aborted;
+/** Whoever waits is served, and in the end nobody has the slot. */
+async function endLease(rs: Traffic, held: Permit, waiting: Promise<void>): Promise<void> {
   await held.release();
   await waiting;
-  return { lost, handedOn: true };
+  await until(async () => (await rs.peek("slot")).remaining === 1);
 }
 
 async function timed<T>(outcome: Outcome, ask: () => Promise<T>): Promise<T> {
@@ -157,10 +221,10 @@ function noteTight({ tight }: Outcome, { allowed, degraded }: TryDecision): void
 }
 
 /** A call that may wait, but not long: it is granted, or denied, in time. */
-async function waitOnce(outcome: Outcome, rs: RateSync<"roomy" | "tight" | "slot">): Promise<void> {
+async function waitOnce(outcome: Outcome, rs: Traffic): Promise<void> {
   await timed(outcome, async () => {
     try {
-      const { decision } = await rs.acquire("roomy", { timeoutMs: 50 });
+      const { decision } = await rs.acquire("plenty", { timeoutMs: 50 });
       if (decision.degraded) outcome.degraded++;
       else outcome.allowed++;
     } catch (error) {

@@ -80,6 +80,11 @@ export async function startCluster(): Promise<TestCluster> {
   const cluster: TestCluster = {
     nodes: nodes.map((node) => ({
       ...node,
+      signal(name) {
+        if (name === "SIGSTOP") running.delete(node);
+        node.signal(name);
+        if (name === "SIGCONT") running.add(node);
+      },
       async stop() {
         running.delete(node);
         await node.stop();
@@ -259,18 +264,18 @@ export async function startSentinels(): Promise<TestSentinels> {
   return test;
 }
 
-/** A key of this form whose slot a node has. */
-export async function keyOn(
+/** The first number whose keys all have their slots on a node. */
+export async function keysOn(
   cluster: TestCluster,
   node: RedisProcess,
-  keyOf: (i: number) => string,
-): Promise<{ i: number; slot: number }> {
+  keysOf: (i: number) => readonly string[],
+): Promise<{ i: number; slots: readonly number[] }> {
   const all = await lines(node);
   for (let i = 0; i < 10_000; i++) {
-    const slot = hashSlot(keyOf(i));
-    if (cluster.at(ownerIn(all, slot)?.port ?? 0)?.port === node.port) return { i, slot };
+    const slots = keysOf(i).map(hashSlot);
+    if (slots.every((slot) => cluster.at(ownerIn(all, slot)?.port ?? 0)?.port === node.port)) return { i, slots };
   }
-  throw new Error(`Cannot find a key on port ${node.port}: it has no slots`);
+  throw new Error(`Cannot find keys on port ${node.port}: it has no slots`);
 }
 
 function fieldsOf(reply: unknown): Map<string, string> {

@@ -45,6 +45,8 @@ const FIRST_REFRESH_MS = 100;
 const MAX_REFRESH_MS = 1_000;
 /** Two refreshes are at least so far apart. */
 const MIN_BETWEEN_MS = 50;
+/** How long a look at the nodes waits for a map of the slots. */
+const MAX_LOOK_MS = 500;
 const FIRST_PAUSE_MS = 10;
 const MAX_PAUSE_MS = 200;
 /** Redirections that are followed without a pause: nodes may disagree for a while. */
@@ -101,7 +103,7 @@ class Cluster {
   #connecting: Promise<void> | undefined;
   #isConnected = false;
   #failure: StoreError | undefined;
-  #isRefreshing = false;
+  #refreshing: Promise<void> | undefined;
   #timer: Timer | undefined;
   #refreshedUs = -Infinity;
   #failures = 0;
@@ -162,6 +164,8 @@ class Cluster {
 
   async views(): Promise<ClusterNodeView[]> {
     await this.connect();
+    // A node that hangs tells nobody that another one has taken over, until a command's time is over.
+    if (this.#sinceRefreshMs() >= MIN_BETWEEN_MS) await Promise.race([this.#refresh(), lapse(MAX_LOOK_MS)]);
     return [...this.#primaries()].map((node) => ({
       url: node.settings.endpoint.label,
       has: (slot) => this.#owners[slot] === node,
@@ -293,8 +297,8 @@ class Cluster {
   }
 
   #refreshSoon(): void {
-    if (!this.#isConnected || this.#isRefreshing || this.#end.signal.aborted) return;
-    const sinceMs = (systemClock.nowUs() - this.#refreshedUs) / 1_000;
+    if (!this.#isConnected || this.#refreshing !== undefined || this.#end.signal.aborted) return;
+    const sinceMs = this.#sinceRefreshMs();
     if (sinceMs >= MIN_BETWEEN_MS) void this.#refresh();
     else this.#refreshIn(MIN_BETWEEN_MS - sinceMs);
   }
@@ -310,9 +314,15 @@ class Cluster {
     this.#timer = startTimer(ms, () => void this.#refresh());
   }
 
-  async #refresh(): Promise<void> {
-    if (this.#isRefreshing) return;
-    this.#isRefreshing = true;
+  #sinceRefreshMs(): number {
+    return (systemClock.nowUs() - this.#refreshedUs) / 1_000;
+  }
+
+  #refresh(): Promise<void> {
+    return this.#refreshing ??= this.#readMap();
+  }
+
+  async #readMap(): Promise<void> {
     this.#timer?.cancel();
     try {
       const ranges = await this.#askAny();
@@ -320,7 +330,7 @@ class Cluster {
     } catch {
       // No node tells: each of them is reported by its own pool.
     } finally {
-      this.#isRefreshing = false;
+      this.#refreshing = undefined;
       this.#refreshedUs = systemClock.nowUs();
     }
     const primaries = this.#primaries();
@@ -359,7 +369,10 @@ class Cluster {
 }
 
 function pause(round: number): Promise<void> {
-  const ms = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(round - 1, 10), MAX_PAUSE_MS);
+  return lapse(Math.min(FIRST_PAUSE_MS * 2 ** Math.min(round - 1, 10), MAX_PAUSE_MS));
+}
+
+function lapse(ms: number): Promise<void> {
   return new Promise((resolve) => void startTimer(ms, resolve));
 }
 

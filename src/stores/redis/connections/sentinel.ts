@@ -22,6 +22,12 @@ export interface SentinelSettings extends ConnectionSettings {
 
 /** The channel on which a Sentinel tells of a new primary: name, old host and port, new host and port. */
 const SWITCH = "+switch-master";
+/**
+ * The channel on which the Sentinel that leads a failover names the new primary first. What the old one takes is lost from
+ * then on, and this Sentinel tells of the switch only when the other replicas have followed, seconds later. A replica's
+ * kind, name, host and port, "@", and the name, host and port of its primary.
+ */
+const PROMOTED = "+promoted-slave";
 /** How long word of a new primary is taken for true without asking. */
 const ANNOUNCED_US = 2_000_000;
 
@@ -82,8 +88,16 @@ export class Sentinels {
   async #openPrimary(endpoint: Endpoint, options: OpenClientOptions): Promise<OpenClient> {
     const announced = this.#announced;
     const isFresh = announced !== undefined && systemClock.nowUs() < announced.untilUs;
-    this.#announced = undefined; // asked for next time, unless it is right
-    const [host, port] = isFresh ? [announced.host, announced.port] : await this.#ask(options);
+    try {
+      const [host, port] = isFresh ? [announced.host, announced.port] : await this.#ask(options);
+      return await this.#openAt(host, port, endpoint, options);
+    } catch (error) {
+      if (this.#announced === announced) this.#announced = undefined; // asked for next time
+      throw error;
+    }
+  }
+
+  async #openAt(host: string, port: number, endpoint: Endpoint, options: OpenClientOptions): Promise<OpenClient> {
     const label = `${endpoint.tls ? "rediss" : "redis"}://${place(host, port)}/${endpoint.db}`;
     const client = await openClient({ ...endpoint, host, port, label }, options);
     try {
@@ -102,7 +116,6 @@ export class Sentinels {
       client.close();
       throw error;
     }
-    this.#announced ??= announced;
     if (this.#primary === undefined) this.#primary = place(host, port);
     else this.#switch(host, port);
     this.#follow();
@@ -141,12 +154,19 @@ export class Sentinels {
       const [name, , , host = "", port = ""] = message.split(" ");
       if (name === masterName) this.#switch(host, Number(port));
     };
+    const receivePromoted = (message: string) => {
+      const [, , host = "", port = "", , name] = message.split(" ");
+      if (name === masterName) this.#switch(host, Number(port));
+    };
     const catchUp = () => {
       const { tls, socketConnectTimeoutMs } = this.#settings;
       const options = { tls, timeoutMs: socketConnectTimeoutMs, signal: new AbortController().signal, onLost() {} };
       this.#ask(options).then(([host, port]) => this.#switch(host, port), () => {});
     };
-    watch.subscribe(SWITCH, receive, catchUp).catch(() => {
+    watch.subscribe(SWITCH, receive, catchUp).then(() => {
+      // A user who may not hear of it hears of the switch.
+      watch.subscribe(PROMOTED, receivePromoted, () => {}).catch(() => {});
+    }, () => {
       if (this.#watch === watch) this.#watch = undefined; // tried again with the next connection
       void watch.close();
     });

@@ -51,7 +51,7 @@ export interface Place {
 
 /**
  * What Redis forgets of what it has counted: nothing; what was under way when a primary went, because its replicas hear
- * of it after callers do; what was counted from the beginning of the fault to its end; or all, or any part of it.
+ * of it after callers do; what was counted from the beginning of the fault on, until all is as before; or all, or any part of it.
  */
 export type Loss = "nothing" | "last writes" | "writes meanwhile" | "all";
 
@@ -83,7 +83,7 @@ export interface Outcome {
   longestMs: number;
   /** Units of the tight limit that Redis allowed, and that this process allowed alone. */
   tight: { shared: number; local: number };
-  /** What of it Redis has allowed from the beginning of the fault until it had decided again. */
+  /** What of it Redis has allowed from the beginning of the fault until all was as before. */
   meanwhile: { allowed: number; tight: number };
   /** What Redis has counted in the end. */
   charged: number;
@@ -167,11 +167,11 @@ export async function suffer<Where extends Place>(fault: Fault<Where>, where: Wh
   await fault.leave?.(where);
   isHealed = true;
   await until(() => away.size === 0, 15_000);
-  outcome.meanwhile = { allowed: outcome.allowed - before.allowed, tight: outcome.tight.shared - before.tight };
   await fault.after?.(where);
   await sleep(200);
   isOver = true;
   await Promise.all(lanes);
+  outcome.meanwhile = { allowed: outcome.allowed - before.allowed, tight: outcome.tight.shared - before.tight };
   outcome.lease.lost = held.lost.aborted;
   isGivenBack = true;
   await endLease(rs, held, waiting);

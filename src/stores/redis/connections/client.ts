@@ -56,6 +56,9 @@ export interface OpenClientOptions {
 }
 
 type Driver = typeof import("redis");
+type Template = Pick<ReturnType<Driver["createClient"]>, "duplicate">;
+
+const templates = new WeakMap<Driver, Template>();
 
 /**
  * Opens one client.
@@ -151,12 +154,24 @@ function createClient(driver: Driver, endpoint: Endpoint, { tls, timeoutMs }: Op
   // A socket with a signal has a listener for errors from the start. Without one, an alert that follows the handshake
   // at once, such as "certificate required", comes before node-redis listens, and ends the process on Deno.
   const encrypted = { ...common, ...tls, tls: true, signal: new AbortController().signal } as const;
-  return driver.createClient({
+  return templateOf(driver).duplicate({
     socket: endpoint.tls ? encrypted : common,
     database: db,
-    name: "ratesync",
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
+  });
+}
+
+/**
+ * A client that is never opened. For options that differ from the last ones `createClient` makes a class with every command
+ * of Redis, and keeps the event loop busy for as long as many decisions take, when connections are lost and everybody
+ * waits. What is duplicated has the class of its template.
+ */
+function templateOf(driver: Driver): Template {
+  const known = templates.get(driver);
+  if (known !== undefined) return known;
+  const template = driver.createClient({
+    name: "ratesync",
     disableOfflineQueue: true,
     // Its default is one AbortSignal.timeout per command, which ends when the command is written.
     commandOptions: { timeout: 0 },
@@ -164,6 +179,8 @@ function createClient(driver: Driver, endpoint: Endpoint, { tls, timeoutMs }: Op
     disableClientInfo: true,
     maintNotifications: "disabled",
   });
+  templates.set(driver, template);
+  return template;
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -50,6 +50,9 @@ export function startRedisAt(port: number, ...args: string[]): Promise<RedisProc
   return startProgram(port, [...fixed, "--dbfilename", `${crypto.randomUUID()}.rdb`, "--dir", tmpdir(), ...args]);
 }
 
+/** A client that is never opened. */
+let template: ReturnType<typeof createClient> | undefined;
+
 /** Starts the program with arguments that make it listen on the port. */
 export async function startProgram(port: number, args: readonly string[]): Promise<RedisProcess> {
   if (program === undefined) {
@@ -80,7 +83,9 @@ export async function startProgram(port: number, args: readonly string[]): Promi
       await answers(port);
     },
     async command(...command) {
-      const client = createClient({ url: server.url, socket: { reconnectStrategy: false } });
+      // node-redis makes a class of all commands for options that are new to it: what is duplicated shares one.
+      template ??= createClient();
+      const client = template.duplicate({ socket: { host: "127.0.0.1", port, reconnectStrategy: false } });
       client.on("error", () => {});
       await client.connect();
       try {

@@ -134,9 +134,14 @@ for (const [kind, open] of Object.entries(openers)) {
       use(async () => {
         assert.equal(await connection.run(increment, ["restarted"], []), 1);
         await server.stop();
-        await until(async () => await codeOf(connection.run(increment, ["restarted"], [])) !== "none");
-        assert.equal(await codeOf(connection.run(increment, ["restarted"], [])), "STORE_UNAVAILABLE");
-        await server.start();
+        try {
+          await until(async () => await codeOf(connection.run(increment, ["restarted"], [])) !== "none");
+          // A pool may look for a client of its own until the time of the call is over.
+          const away = kind.includes("pool") ? /^STORE_(UNAVAILABLE|TIMEOUT)$/ : /^STORE_UNAVAILABLE$/;
+          assert.match(await codeOf(connection.run(increment, ["restarted"], [])), away);
+        } finally {
+          await server.start();
+        }
         await until(async () => await codeOf(connection.run(increment, ["back"], [])) === "none");
       }));
 

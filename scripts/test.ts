@@ -1,6 +1,7 @@
 /**
  * Runs the suite on Bun, Deno and Node, in this order, each against a real Redis of its own. Most tests wait more than they
- * work, so Bun and Deno run at the same time where there are two servers for them; what Bun prints comes when it is done.
+ * work, so two runtimes run at the same time where each can have a server. What all but the last print comes when they are
+ * done.
  *
  *     npm test                        every test on every runtime
  *     npm test -- --node              on Node only; also --deno, --bun
@@ -12,7 +13,7 @@
 import process from "node:process";
 
 import { exitOnSignals } from "./_process.ts";
-import { obtainRedis, type TestRedis } from "./redis/obtain.ts";
+import { obtainRedis } from "./redis/obtain.ts";
 import type { Runtime } from "./suite/runtimes.ts";
 import { selectTests } from "./suite/selection.ts";
 import { runSuite, type SuiteRun } from "./suite/run.ts";
@@ -28,30 +29,32 @@ try {
 
 async function main(args: readonly string[]): Promise<number> {
   const { runtimes, files } = await selectTests(args);
-  const runs: SuiteRun[] = [];
-  for (const together of groups(runtimes)) {
-    console.log(`\n${together.map(({ title }) => title).join(" and ")}: ${files.length} files`);
-    const servers: TestRedis[] = [];
-    try {
-      for (const _ of together) servers.push(await obtainRedis());
-      console.log(`Redis: ${servers[0]?.origin}`);
-      runs.push(
-        ...await Promise.all(together.map((runtime, i) => {
-          return runSuite(runtime, files, (servers[i] as TestRedis).url, i === together.length - 1);
-        })),
-      );
-    } finally {
-      for (const server of servers) await server.stop();
+  const runs = new Map<Runtime, SuiteRun>();
+  const waiting = [...runtimes];
+  let obtaining: Promise<unknown> = Promise.resolve(); // one after the other: the first may have to install it
+  const lane = async (): Promise<void> => {
+    for (let runtime = waiting.shift(); runtime !== undefined; runtime = waiting.shift()) {
+      const obtained = obtaining.then(obtainRedis);
+      obtaining = obtained;
+      const redis = await obtained;
+      console.log(`\n${runtime.title}: ${files.length} files. Redis: ${redis.origin}`);
+      try {
+        const isLast = runtime === runtimes.at(-1);
+        runs.set(runtime, await runSuite(runtime, files, redis.url, isLast));
+      } finally {
+        await redis.stop();
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: lanesFor(runtimes) }, lane));
+  const done = runtimes.flatMap((runtime) => runs.get(runtime) ?? []);
 
-  const problems = problemsOf(runs, files.length);
-  console.log(["", ...runs.map(describeRun), ...problems, ...runs.flatMap(nodeSummary)].join("\n"));
+  const problems = problemsOf(done, files.length);
+  console.log(["", ...done.map(describeRun), ...problems, ...done.flatMap(nodeSummary)].join("\n"));
   return problems.length === 0 ? 0 : 1;
 }
 
-/** Which runtimes run at the same time: those before the last, unless the Redis that is given is the only one. */
-function groups(runtimes: readonly Runtime[]): (readonly Runtime[])[] {
-  if (process.env["RATESYNC_TEST_REDIS_URL"] || runtimes.length < 3) return runtimes.map((runtime) => [runtime]);
-  return [runtimes.slice(0, -1), runtimes.slice(-1)];
+/** How many runtimes run at the same time: one where the Redis that is given is the only one. */
+function lanesFor(runtimes: readonly Runtime[]): number {
+  return process.env["RATESYNC_TEST_REDIS_URL"] ? 1 : Math.min(runtimes.length, 2);
 }

@@ -64,7 +64,8 @@ export const CLUSTER_FAULTS: readonly Fault<ClusterPlace>[] = [
   },
   {
     name: "Cluster: SIGSTOP of the primary",
-    loses: "last writes",
+    // What it had counted and not sent to its replica when it was stopped, and what it decides when it wakes.
+    loses: "writes meanwhile",
     lastsMs: 0,
     begin: ({ owner }) => owner.signal("SIGSTOP"),
     end: isTakenOver,

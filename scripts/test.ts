@@ -1,7 +1,7 @@
 /**
- * Runs the suite on Bun, Deno and Node, in this order, each against a real Redis of its own. Most tests wait more than they
- * work, so two runtimes run at the same time where each can have a server. What all but the last print comes when they are
- * done.
+ * Runs the suite on Bun, Deno and Node, each against a real Redis of its own. Most tests wait more than they work, so two
+ * runtimes run at the same time where each can have a server. The last of them begins first, for Node takes longest, and
+ * prints as it goes; what the others print follows.
  *
  *     npm test                        every test on every runtime
  *     npm test -- --node              on Node only; also --deno, --bun
@@ -31,22 +31,25 @@ async function main(args: readonly string[]): Promise<number> {
   const { runtimes, files } = await selectTests(args);
   const runs = new Map<Runtime, SuiteRun>();
   const waiting = [...runtimes];
+  const outputs: string[] = [];
   let obtaining: Promise<unknown> = Promise.resolve(); // one after the other: the first may have to install it
   const lane = async (): Promise<void> => {
-    for (let runtime = waiting.shift(); runtime !== undefined; runtime = waiting.shift()) {
+    for (let runtime = waiting.pop(); runtime !== undefined; runtime = waiting.pop()) {
       const obtained = obtaining.then(obtainRedis);
       obtaining = obtained;
       const redis = await obtained;
       console.log(`\n${runtime.title}: ${files.length} files. Redis: ${redis.origin}`);
       try {
-        const isLast = runtime === runtimes.at(-1);
-        runs.set(runtime, await runSuite(runtime, files, redis.url, isLast));
+        const run = await runSuite(runtime, files, redis.url, runtime === runtimes.at(-1));
+        runs.set(runtime, run);
+        outputs.push(run.output);
       } finally {
         await redis.stop();
       }
     }
   };
   await Promise.all(Array.from({ length: lanesFor(runtimes) }, lane));
+  console.log(outputs.join("\n"));
   const done = runtimes.flatMap((runtime) => runs.get(runtime) ?? []);
 
   const problems = problemsOf(done, files.length);

@@ -8,13 +8,16 @@
 export interface TestCounts {
   /** All of them. */
   readonly tests: number;
-  /** Those that failed. */
-  readonly failed: number;
+  /** Those that failed, a line each: the name, the place, and the message. */
+  readonly failures: readonly string[];
   /** Those that did not run: skipped or still to be written. */
   readonly skipped: number;
   /** Node's closing lines, `tests 12`, `pass 12` and so on; empty for the others. */
   readonly closing: readonly string[];
 }
+
+/** How much of a failure's message a line keeps. */
+const LONGEST_MESSAGE = 300;
 
 const TEST_CASE = /<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs;
 
@@ -22,6 +25,7 @@ const TEST_CASE = /<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs;
 export function countTests(xml: string): TestCounts {
   const cases = Array.from(xml.matchAll(TEST_CASE), ([, attributes = "", body = ""]) => ({
     name: /\bname="([^"]*)"/.exec(attributes)?.[1] ?? "",
+    body,
     failed: /<(failure|error)\b/.test(body),
     skipped: /<skipped\b/.test(body),
   }));
@@ -30,7 +34,7 @@ export function countTests(xml: string): TestCounts {
   const tests = cases.filter(({ name, failed }) => !suites.has(name) || (failed && !explained.has(name)));
   return {
     tests: tests.length,
-    failed: tests.filter(({ failed }) => failed).length,
+    failures: tests.filter(({ failed }) => failed).map(describeFailure),
     skipped: tests.filter(({ skipped }) => skipped).length,
     closing: Array.from(xml.matchAll(/<!-- (\w+ [\d.]+) -->/g), ([, line = ""]) => line),
   };
@@ -40,4 +44,19 @@ export function countTests(xml: string): TestCounts {
 function ancestors(name: string): string[] {
   const parts = name.split(" &gt; ");
   return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join(" &gt; "));
+}
+
+function describeFailure({ name, body }: { readonly name: string; readonly body: string }): string {
+  const text = unescape(body);
+  const place = /\btests\/[\w./-]+:\d+/.exec(text)?.[0];
+  const message = unescape(/\bmessage="([^"]*)"/.exec(body)?.[1] ?? "").replace(/\s+/g, " ").trim();
+  return `${unescape(name)}${place ? ` (${place})` : ""}: ${message.slice(0, LONGEST_MESSAGE)}`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+function unescape(xml: string): string {
+  return xml.replace(/&(?:#(\d+)|(\w+));/g, (whole, code?: string, name?: string) => {
+    return code ? String.fromCodePoint(Number(code)) : ENTITIES[name ?? ""] ?? whole;
+  });
 }

@@ -23,6 +23,8 @@ export interface SuiteRun {
   readonly durationMs: number;
   /** What its report counts; `undefined` when it wrote none. */
   readonly counts: TestCounts | undefined;
+  /** What it printed; empty if that was seen as it came. */
+  readonly output: string;
 }
 
 /** Long enough for the whole suite, short enough that a test that hangs is noticed. */
@@ -34,7 +36,7 @@ const LIMIT_MS = 15 * 60_000;
  * @param runtime The runtime.
  * @param files The files of tests.
  * @param redisUrl A Redis that no other run uses.
- * @param live Whether what the runtime prints is seen as it comes, and not at the end.
+ * @param live Whether what the runtime prints is seen as it comes, and not in the result.
  */
 export async function runSuite(
   runtime: Runtime,
@@ -50,10 +52,9 @@ export async function runSuite(
   const startedMs = performance.now();
   const { code, output } = await run(program, args, { env, live, limitMs: LIMIT_MS });
   const durationMs = performance.now() - startedMs;
-  if (output) console.log(output);
 
   const xml = await readFile(report, "utf8").catch(() => undefined);
-  return { runtime, code, durationMs, counts: xml === undefined ? undefined : countTests(xml) };
+  return { runtime, code, durationMs, output, counts: xml === undefined ? undefined : countTests(xml) };
 }
 
 /** The environment without the settings that change what an application of ours does, and colours only for a terminal. */

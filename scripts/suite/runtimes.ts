@@ -16,7 +16,7 @@ export interface Runtime {
   command(files: readonly string[], report: string): [program: string, ...args: string[]];
 }
 
-/** The runtimes in the order they run; Node is last because its summary closes the run. */
+/** The runtimes in the order they are told of; Node is last because its summary closes the run. */
 export const RUNTIMES: readonly Runtime[] = [
   {
     name: "bun",

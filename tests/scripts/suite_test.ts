@@ -13,11 +13,16 @@ describe("countTests()", () => {
 		<testcase name="one" time="0.1"/>
 		<testcase name="two"><skipped type="skipped" message="why"/></testcase>
 	</testsuite>
-	<testcase name="three"><failure message="1 &gt; 2">at line 3</failure></testcase>
+	<testcase name="three"><failure message="1 &gt; 2&#10;">at (file:///x/tests/a/b_test.ts:3:61)</failure></testcase>
 	<!-- tests 3 -->
 	<!-- duration_ms 293.15 -->
 </testsuites>`;
-    assert.deepEqual(countTests(xml), { tests: 3, failed: 1, skipped: 1, closing: ["tests 3", "duration_ms 293.15"] });
+    assert.deepEqual(countTests(xml), {
+      tests: 3,
+      failures: ["three (tests/a/b_test.ts:3): 1 > 2"],
+      skipped: 1,
+      closing: ["tests 3", "duration_ms 293.15"],
+    });
   });
 
   it("counts no suite that Deno lists as a test", () => {
@@ -26,7 +31,7 @@ describe("countTests()", () => {
 </testcase>
 <testcase name="outer &gt; inner &gt; one"></testcase>
 <testcase name="outer &gt; two"><skipped/></testcase>`;
-    assert.deepEqual(countTests(xml), { tests: 2, failed: 0, skipped: 1, closing: [] });
+    assert.deepEqual(countTests(xml), { tests: 2, failures: [], skipped: 1, closing: [] });
   });
 });
 
@@ -35,7 +40,7 @@ describe("countTests() of suites that failed", () => {
     const failure = "<failure>at line 3</failure>";
     const xml = `<testcase name="a">${failure}</testcase><testcase name="a &gt; one">${failure}</testcase>
 <testcase name="b">${failure}</testcase><testcase name="b &gt; two"></testcase>`;
-    assert.deepEqual(countTests(xml), { tests: 3, failed: 2, skipped: 0, closing: [] });
+    assert.deepEqual(countTests(xml), { tests: 3, failures: ["a > one: ", "b: "], skipped: 0, closing: [] });
   });
 });
 
@@ -45,20 +50,22 @@ describe("problemsOf()", () => {
     runtime: bun,
     code: 0,
     durationMs: 1,
-    counts: { tests: 100, failed: 0, skipped: 0, closing: [] },
+    output: "",
+    counts: { tests: 100, failures: [], skipped: 0, closing: [] },
   };
 
   function withCounts(counts: Partial<NonNullable<SuiteRun["counts"]>>): SuiteRun {
-    return { ...good, runtime: deno, counts: { tests: 100, failed: 0, skipped: 0, closing: [], ...counts } };
+    return { ...good, runtime: deno, counts: { tests: 100, failures: [], skipped: 0, closing: [], ...counts } };
   }
 
   it("finds none when every runtime ran every test", () => {
     assert.deepEqual(problemsOf([good, withCounts({ tests: 98 })], 10), []);
   });
 
-  it("finds a runtime that failed", () => {
-    const run = { ...withCounts({ failed: 2 }), code: 1 };
-    assert.deepEqual(problemsOf([good, run], 10), ["FAILED: Deno ended with code 1, 2 tests failed"]);
+  it("finds a runtime that failed, and names its tests", () => {
+    const run = { ...withCounts({ failures: ["a: 1 > 2", "b: no"] }), code: 1 };
+    const expected = ["FAILED: Deno ended with code 1, 2 tests failed", "  Deno: a: 1 > 2", "  Deno: b: no"];
+    assert.deepEqual(problemsOf([good, run], 10), expected);
   });
 
   it("finds a runtime that died before its report", () => {
@@ -84,8 +91,8 @@ describe("problemsOf()", () => {
 
 describe("nodeSummary()", () => {
   it("repeats the closing lines of Node's runner, and says nothing for the others", () => {
-    const node = { tests: 1, failed: 0, skipped: 0, closing: ["tests 1", "pass 1"] };
-    const run = { runtime: RUNTIMES[2]!, code: 0, durationMs: 1 };
+    const node = { tests: 1, failures: [], skipped: 0, closing: ["tests 1", "pass 1"] };
+    const run = { runtime: RUNTIMES[2]!, code: 0, durationMs: 1, output: "" };
     assert.deepEqual(nodeSummary({ ...run, counts: node }), ["# tests 1", "# pass 1"]);
     assert.deepEqual(nodeSummary({ ...run, counts: undefined }), []);
   });

@@ -6,69 +6,15 @@
 
 import { StoreError } from "../base/errors.ts";
 import { Decision, RateLimitedError } from "../policy/decision.ts";
-import type { Policy } from "../policy/policy.ts";
-import { localPolicy } from "../policy/share.ts";
-import type { DoneReply, StoreRequest, TakeReply, TakeRequest, Target } from "../stores/store.ts";
+import type { DoneReply, StoreRequest, TakeReply, TakeRequest } from "../stores/store.ts";
 import { ReplyFacts, storelessFacts } from "./decide.ts";
-import type { Subscriptions } from "./events.ts";
 import { isClosed, isStoreError, strictest } from "./failure.ts";
-import type { Conclusion } from "./guard.ts";
-import type { HeldLease } from "./lease_keeper.ts";
-import type { MetricsRecorder } from "./metrics.ts";
-import { LeasedPermit, type Permit, RatePermit } from "./permit.ts";
+import type { Conclusion } from "./guarded_call.ts";
+import { count, newPermit } from "./outcome.ts";
+import { localParties, type Party } from "./party.ts";
+import type { Permit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
 import { TryDecision } from "./try_decision.ts";
-
-/** One limiter's part in a call: what is asked of it, and who hears of the answer. */
-export class Party implements Target {
-  /** The limiter's id. */
-  readonly limiter: string;
-  /** Who is limited; undefined for the limiter as a whole. */
-  readonly key: string | undefined;
-  /** The limiter's rules. */
-  readonly policy: Policy;
-  /** Units to take from every rate. */
-  readonly cost: number;
-  /** Slots to take. */
-  readonly slots: number;
-  /** Its counts. */
-  readonly metrics: MetricsRecorder;
-  /** Its subscribers. */
-  readonly events: Subscriptions;
-
-  /**
-   * Makes one. Of a class: objects that are written in place grow old where many are alive at once.
-   *
-   * @param limiter The limiter's id.
-   * @param key Who is limited.
-   * @param policy The limiter's rules.
-   * @param cost Units to take.
-   * @param metrics Its counts.
-   * @param events Its subscribers.
-   */
-  constructor(
-    limiter: string,
-    key: string | undefined,
-    policy: Policy,
-    cost: number,
-    metrics: MetricsRecorder,
-    events: Subscriptions,
-  ) {
-    this.limiter = limiter;
-    this.key = key;
-    this.policy = policy;
-    this.cost = cost;
-    this.slots = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
-    this.metrics = metrics;
-    this.events = events;
-  }
-
-  /** The same on the limits that this process applies alone. */
-  onLocalLimits(): Party {
-    const { limiter, key, policy, cost, metrics, events } = this;
-    return new Party(limiter, key, localPolicy(policy), cost, metrics, events);
-  }
-}
 
 /** Where a call goes. */
 export interface Route {
@@ -281,18 +227,6 @@ function askFallback<Answer>(question: Question<Answer>, fallback: StoreClient):
   return askHere(question, fallback, fallback.request(question.parties, question.mode, 0), true);
 }
 
-/**
- * The same call on the limits that this process applies alone. Undefined if it asks for more than they can ever grant.
- */
-function localParties(parties: readonly Party[]): readonly Party[] | undefined {
-  if (parties.every(({ policy }) => policy.localShare === 1)) return parties;
-  const local = parties.map((party) => party.onLocalLimits());
-  const fits = local.every(({ cost, slots, policy }) => {
-    return cost <= policy.capacity && (policy.maxConcurrent === 0 || slots <= policy.maxConcurrent);
-  });
-  return fits ? local : undefined;
-}
-
 /** Tells everybody of a failure, and what to do about it. */
 function failed(parties: readonly Party[], error: StoreError): "local" | "allow" | "deny" {
   for (const { metrics, events, limiter } of parties) {
@@ -324,59 +258,4 @@ async function takeAt(
   count(parties, decision, waitedMs, client.clock.nowUs() / 1_000, true);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return { permit: newPermit(parties, decision, waitedMs, { client, reply, id }), source: { client, reply } };
-}
-
-function newPermit(
-  parties: readonly Party[],
-  decision: Decision,
-  waitedMs: number,
-  held?: { client: StoreClient; reply: TakeReply; id: string },
-): Permit {
-  const holders = parties.filter((party) => party.slots > 0);
-  if (held === undefined || holders.length === 0) return new RatePermit(decision, waitedMs);
-  const { client, reply, id } = held;
-  const lease: HeldLease = {
-    id,
-    targets: holders,
-    lost() {
-      permit.lose();
-      for (const { metrics, events, limiter } of holders) {
-        metrics.freed("lost");
-        if (events.any) events.emit({ type: "lease_lost", limiter });
-      }
-    },
-  };
-  const permit = new LeasedPermit({
-    decision,
-    waitedMs,
-    fencingToken: reply.levels.find((level) => level.slots !== undefined)?.slots?.fence,
-    async giveBack() {
-      client.leases.drop(lease);
-      for (const { metrics, events, limiter } of holders) {
-        metrics.freed("released");
-        if (events.any) events.emit({ type: "release", limiter });
-      }
-      // Whatever keeps the store from hearing it, the lease ends by itself.
-      await client.giveUp({ op: "release", id, targets: holders });
-    },
-  });
-  for (const { metrics } of holders) metrics.held();
-  client.leases.keep(lease);
-  return permit;
-}
-
-function count(
-  parties: readonly Party[],
-  decision: Decision,
-  waitedMs: number,
-  nowMs: number,
-  patient: boolean,
-): void {
-  for (let i = 0; i < parties.length; i++) {
-    const { limiter, metrics, events } = parties[i] as Party;
-    if (decision.degraded) metrics.degraded();
-    if (decision.allowed) metrics.acquired(waitedMs, nowMs);
-    else metrics.denied(decision.reason === "concurrency" && !patient, patient);
-    if (events.any) events.emit({ type: "decision", limiter, decision, waitedMs });
-  }
 }

@@ -7,7 +7,8 @@
 import type { Clock } from "../base/clock.ts";
 import type { Store, StoreRequest, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { Denials } from "./denials.ts";
-import { type LeaseSource, TokenLeases } from "./token_leases.ts";
+import type { LeaseSource } from "./key_lease.ts";
+import { TokenLeases } from "./token_leases.ts";
 
 /** What one process knows of one store. */
 export class Foresight {

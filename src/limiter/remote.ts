@@ -5,4 +5,4 @@
  */
 
 export { Foresight } from "./foresight.ts";
-export { Guard } from "./guard.ts";
+export { StoreGuard } from "./store_guard.ts";

@@ -17,7 +17,7 @@ import {
   waiterId,
 } from "../stores/store.ts";
 import type { Foresight } from "./foresight.ts";
-import type { Guard } from "./guard.ts";
+import type { StoreGuard } from "./store_guard.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { Seats } from "./seats.ts";
 import { takeInTurn, type Taken, type TakeOptions, undoQuietly } from "./take.ts";
@@ -38,7 +38,7 @@ export class StoreClient {
   /** What need not be asked; undefined for a store inside this process. */
   readonly foresight: Foresight | undefined;
   /** Keeps callers from waiting for it; undefined for a store inside this process. */
-  readonly guard: Guard | undefined;
+  readonly guard: StoreGuard | undefined;
   /** Leases that are held. */
   readonly leases: LeaseKeeper;
   #sequence = 0;
@@ -53,7 +53,7 @@ export class StoreClient {
    * @param clock What waits are measured by.
    * @param remote What a store needs that is not inside this process.
    */
-  constructor(id: string, store: Store, clock: Clock, remote?: { foresight: Foresight; guard: Guard }) {
+  constructor(id: string, store: Store, clock: Clock, remote?: { foresight: Foresight; guard: StoreGuard }) {
     this.id = id;
     this.store = store;
     this.clock = clock;

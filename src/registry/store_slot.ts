@@ -98,11 +98,11 @@ export class StoreSlot {
     ]);
     if (store.isLocal) return this.#current = new StoreClient(this.id, store, clock);
     // The embedded store decides while this one cannot: it is loaded before anything has gone wrong.
-    const [{ Foresight, Guard }] = await Promise.all([
+    const [{ Foresight, StoreGuard }] = await Promise.all([
       import("../limiter/remote.ts"),
       import("../stores/memory/mod.ts"),
     ]);
-    const guard = new Guard(this.id, store, {
+    const guard = new StoreGuard(this.id, store, {
       onDown: (error) => this.#down(error, store.engine),
       onUp: (downUs) => this.#up(downUs, store.engine, client),
       onFailure: (error) => this.#failed(error),

@@ -7,7 +7,8 @@
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { type AskOptions, checkAsk } from "../limiter/call_options.ts";
-import type { Party, Route } from "../limiter/engine.ts";
+import type { Route } from "../limiter/engine.ts";
+import type { Party } from "../limiter/party.ts";
 import type { Definitions } from "./definitions.ts";
 
 /** One limiter's part in a call over several. */

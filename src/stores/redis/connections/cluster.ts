@@ -9,35 +9,19 @@ import { systemClock, type Timer } from "../../../base/clock.ts";
 import { startTimer, withTimeout } from "../../../base/deadline.ts";
 import { ClosedError, StoreError } from "../../../base/errors.ts";
 import { groupBy } from "../../../base/group_by.ts";
-import { hashSlot, SLOTS } from "../hash_slot.ts";
+import { hashSlot } from "../hash_slot.ts";
 import { type CommandClient, openClient } from "./client.ts";
-import { readRedirect, readSlots, type Redirect, type SlotRange, splitAddress } from "./cluster_layout.ts";
-import { askSeed, type ClusterDriver, noneTells, uncovered, unreachable } from "./cluster_discovery.ts";
+import { readRedirect, type Redirect, type SlotRange } from "./cluster_layout.ts";
+import { askNode, askSeed, type ClusterDriver, noneTells, uncovered, unreachable } from "./cluster_discovery.ts";
+import { type ClusterNode, ClusterNodes, type ClusterSettings } from "./cluster_nodes.ts";
 import { ClusterSubscriber } from "./cluster_subscriber.ts";
 import type { ClusterNodeView, RedisConnection, ScriptReply } from "./connection.ts";
 import { deleteByPrefix } from "./delete_by_prefix.ts";
 import { callTimeoutError, sameError } from "./errors.ts";
 import { firstOf, NoneAnswered } from "./first_of.ts";
-import { Pool } from "./pool.ts";
 import { runScript, type SentScripts } from "./run_script.ts";
-import type { ConnectionSettings } from "./settings.ts";
 import { Subscriber } from "./subscriber.ts";
 import type { Script } from "../script.ts";
-
-/** What is used of the settings of a store in a cluster. */
-export interface ClusterSettings extends ConnectionSettings {
-  /** Some of the nodes. */
-  readonly topology: Extract<ConnectionSettings["topology"], { kind: "cluster" }>;
-}
-
-/** One node. */
-interface ClusterNode {
-  readonly address: string;
-  readonly settings: ConnectionSettings;
-  readonly pool: Pool;
-  /** When a redirection led here, in microseconds. */
-  usedUs: number;
-}
 
 type Send<T> = (redis: CommandClient, asking: boolean) => Promise<T>;
 
@@ -51,8 +35,6 @@ const FIRST_PAUSE_MS = 10;
 const MAX_PAUSE_MS = 200;
 /** Redirections that are followed without a pause: nodes may disagree for a while. */
 const AT_ONCE = 3;
-/** How long a node without slots is kept after a redirection has led to it. */
-const KEPT_US = 5_000_000;
 /** How long a failed first attempt speaks for those who ask next. */
 const COOL_DOWN_MS = 100;
 
@@ -94,12 +76,12 @@ export function clusterOver(
 class Cluster {
   readonly #driver: ClusterDriver;
   readonly #settings: ClusterSettings;
-  readonly #onError: (error: StoreError) => void;
-  readonly #nodes = new Map<string, ClusterNode>();
+  readonly #nodes: ClusterNodes;
   readonly #subscriber: ClusterSubscriber<ClusterNode>;
   readonly #sent: SentScripts = new WeakMap();
   readonly #end = new AbortController();
-  #owners: (ClusterNode | undefined)[] = [];
+  /** That of the newest map of the slots that a node told. */
+  #epoch = -1;
   #connecting: Promise<void> | undefined;
   #isConnected = false;
   #failure: StoreError | undefined;
@@ -112,9 +94,12 @@ class Cluster {
   constructor(driver: ClusterDriver, settings: ClusterSettings, onError: (error: StoreError) => void) {
     this.#driver = driver;
     this.#settings = settings;
-    this.#onError = onError;
+    this.#nodes = new ClusterNodes(settings, driver, (error) => {
+      onError(error);
+      this.#refreshSoon();
+    });
     this.#subscriber = new ClusterSubscriber(
-      () => this.#primaries(),
+      () => this.#nodes.primaries(),
       (node) => new Subscriber(node.settings, onError, driver.listener(node.address)),
     );
   }
@@ -129,7 +114,7 @@ class Cluster {
   }
 
   ownerOf(slot: number): ClusterNode | undefined {
-    return this.#owners[slot];
+    return this.#nodes.owners[slot];
   }
 
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply> {
@@ -144,7 +129,7 @@ class Cluster {
 
   async deleteByPrefix(prefix: string): Promise<number> {
     await this.connect();
-    const counts = await Promise.all([...this.#primaries()].map((node) =>
+    const counts = await Promise.all([...this.#nodes.primaries()].map((node) =>
       deleteByPrefix(prefix, {
         scan: (command) => node.pool.call((redis) => redis.sendCommand(command)),
         unlink: async (keys) => {
@@ -166,9 +151,9 @@ class Cluster {
     await this.connect();
     // A node that hangs tells nobody that another one has taken over, until a command's time is over.
     if (this.#sinceRefreshMs() >= MIN_BETWEEN_MS) await Promise.race([this.#refresh(), lapse(MAX_LOOK_MS)]);
-    return [...this.#primaries()].map((node) => ({
+    return [...this.#nodes.primaries()].map((node) => ({
       url: node.settings.endpoint.label,
-      has: (slot) => this.#owners[slot] === node,
+      has: (slot) => this.#nodes.owners[slot] === node,
       run: (script, keys, args) =>
         node.pool.call((redis) => runScript(redis, this.#sent, script, [String(keys.length), ...keys, ...args])),
     }));
@@ -181,14 +166,14 @@ class Cluster {
   async #shutDown(): Promise<void> {
     this.#timer?.cancel();
     this.#end.abort(closedError());
-    await Promise.all([this.#subscriber.close(), ...[...this.#nodes.values()].map(({ pool }) => pool.close())]);
+    await Promise.all([this.#subscriber.close(), this.#nodes.close()]);
   }
 
   /** Calls for one slot arrive in their order, except while it moves from node to node. */
   #call<T>(slot: number, send: Send<T>): Promise<T> {
     if (this.#end.signal.aborted) return Promise.reject(closedError());
     if (!this.#isConnected) return this.connect().then(() => this.#call(slot, send));
-    const node = this.#owners[slot];
+    const node = this.#nodes.owners[slot];
     if (node === undefined) return this.#follow(slot, send, undefined, uncovered(slot, this.#settings.endpoint));
     return node.pool.call((redis) => send(redis, false)).catch((error) => this.#follow(slot, send, node, error));
   }
@@ -202,11 +187,11 @@ class Cluster {
     for (let round = 1;; round++) {
       const redirect = this.#redirectOf(error, node);
       if (redirect === undefined || this.#end.signal.aborted) throw error;
-      let next = redirect.kind === "later" ? undefined : this.#nodeAt(redirect.address);
-      if (redirect.kind === "moved") this.#owners[redirect.slot] = next;
+      let next = redirect.kind === "later" ? undefined : this.#nodes.at(redirect.address);
+      if (redirect.kind === "moved") this.#nodes.owners[redirect.slot] = next;
       if (redirect.kind !== "ask") this.#refreshSoon();
       if (redirect.kind === "later" || round > AT_ONCE) await pause(round);
-      next ??= this.#owners[slot];
+      next ??= this.#nodes.owners[slot];
       const leftMs = (deadlineUs - systemClock.nowUs()) / 1_000;
       if (leftMs <= 0 || this.#end.signal.aborted) throw error;
       node = next;
@@ -229,7 +214,7 @@ class Cluster {
   async #connect(): Promise<void> {
     try {
       this.#apply(await this.#askSeeds());
-      const primaries = [...this.#primaries()];
+      const primaries = [...this.#nodes.primaries()];
       const results = await Promise.allSettled(primaries.map(({ pool }) => pool.connect()));
       this.#end.signal.throwIfAborted();
       const failed = results.find((result) => result.status === "rejected");
@@ -249,50 +234,8 @@ class Cluster {
     }
   }
 
-  #primaries(): Set<ClusterNode> {
-    const nodes = new Set<ClusterNode>();
-    for (let slot = 0; slot < this.#owners.length; slot++) {
-      const node = this.#owners[slot];
-      if (node !== undefined) nodes.add(node);
-    }
-    return nodes;
-  }
-
-  #nodeAt(address: string): ClusterNode {
-    const known = this.#nodes.get(address);
-    if (known !== undefined) {
-      known.usedUs = systemClock.nowUs();
-      return known;
-    }
-    const [host, port] = splitAddress(this.#settings.topology.addresses[address] ?? address);
-    const { endpoint } = this.#settings;
-    const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-    const label = `${endpoint.tls ? "rediss" : "redis"}://${place}`;
-    const settings: ConnectionSettings = { ...this.#settings, endpoint: { ...endpoint, host, port, label } };
-    const pool = new Pool(settings, (error) => {
-      this.#onError(error);
-      this.#refreshSoon();
-    }, this.#driver.opener(address));
-    const node: ClusterNode = { address, settings, pool, usedUs: systemClock.nowUs() };
-    this.#nodes.set(address, node);
-    return node;
-  }
-
-  /** Takes over what a node has told. Nodes that have lost their slots are left when what was sent to them is answered. */
   #apply(ranges: readonly SlotRange[]): void {
-    const owners = new Array<ClusterNode | undefined>(SLOTS).fill(undefined);
-    for (const { from, to, address } of ranges) owners.fill(this.#nodeAt(address), from, to + 1);
-    this.#owners = owners;
-    const primaries = this.#primaries();
-    const nowUs = systemClock.nowUs();
-    for (const node of this.#nodes.values()) {
-      if (primaries.has(node)) {
-        if (this.#isConnected) node.pool.connect().catch(() => {}); // told to onError, and tried again
-      } else if (nowUs - node.usedUs > KEPT_US) {
-        this.#nodes.delete(node.address);
-        void node.pool.close();
-      }
-    }
+    this.#nodes.apply(ranges, this.#isConnected);
     this.#subscriber.sync();
   }
 
@@ -333,23 +276,29 @@ class Cluster {
       this.#refreshing = undefined;
       this.#refreshedUs = systemClock.nowUs();
     }
-    const primaries = this.#primaries();
-    const isWell = [...primaries].every(({ pool }) => pool.isUp) && !this.#owners.includes(undefined);
-    if (!isWell || primaries.size < this.#nodes.size) this.#refreshLater();
+    const primaries = this.#nodes.primaries();
+    const isWell = [...primaries].every(({ pool }) => pool.isUp) && !this.#nodes.owners.includes(undefined);
+    if (!isWell || primaries.size < this.#nodes.count) this.#refreshLater();
     else this.#failures = 0;
   }
 
-  /** Asks a node that is connected; the seeds where none is. */
+  /**
+   * Asks a node that is connected; the seeds where none is. A primary that was stopped while another one took its place
+   * still claims its slots when it wakes, and would forget what it decides: whoever is behind the others is not believed.
+   */
   async #askAny(): Promise<SlotRange[]> {
-    const nodes = [...this.#nodes.values()].filter(({ pool }) => pool.isUp).sort(() => Math.random() - 0.5);
+    const nodes = [...this.#nodes.all()].filter(({ pool }) => pool.isUp).sort(() => Math.random() - 0.5);
     const tasks = nodes.map(({ pool, settings }) => async () => {
-      const reply = await pool.call((redis) => redis.sendCommand<unknown>(["CLUSTER", "SLOTS"]));
-      return readSlots(reply, settings.endpoint.host);
+      const { epoch, ranges } = await pool.call((redis) => askNode(redis, settings.endpoint.host));
+      if (epoch < this.#epoch) throw new Error("the node knows less than another one knew");
+      if (Number.isFinite(epoch)) this.#epoch = epoch;
+      return ranges;
     });
     try {
       return await firstOf(tasks, this.#end.signal);
     } catch (error) {
       if (!(error instanceof NoneAnswered)) throw error;
+      this.#epoch = -1; // there may be another cluster at the same addresses
       return await this.#askSeeds();
     }
   }

@@ -6,8 +6,8 @@
 
 import { withTimeout } from "../../../base/deadline.ts";
 import { StoreError } from "../../../base/errors.ts";
-import type { openClient } from "./client.ts";
-import { readSlots, type SlotRange } from "./cluster_layout.ts";
+import type { CommandClient, openClient } from "./client.ts";
+import { readEpoch, readSlots, type SlotRange } from "./cluster_layout.ts";
 import { callTimeoutError, openError } from "./errors.ts";
 import type { ConnectionSettings } from "./settings.ts";
 import type { Endpoint } from "./url.ts";
@@ -20,6 +20,22 @@ export interface ClusterDriver {
   opener(address: string): typeof openClient;
   /** Opens a client for subscriptions there. */
   listener(address: string): typeof openClient;
+}
+
+/**
+ * Asks a node which nodes have which slots, and how new what it knows is.
+ *
+ * @param redis A client of the node.
+ * @param host The node's host.
+ * @returns The slots, and the node's epoch from before it told them; an infinite one if it may not tell.
+ */
+export async function askNode(
+  redis: CommandClient,
+  host: string,
+): Promise<{ readonly epoch: number; readonly ranges: SlotRange[] }> {
+  const asked = redis.sendCommand<unknown>(["CLUSTER", "INFO"]).then(readEpoch, () => Infinity);
+  const reply = await redis.sendCommand<unknown>(["CLUSTER", "SLOTS"]);
+  return { epoch: await asked, ranges: readSlots(reply, host) };
 }
 
 /**

@@ -43,6 +43,16 @@ export function readSlots(reply: unknown, askedHost: string): SlotRange[] {
 }
 
 /**
+ * Reads from the reply to `CLUSTER INFO` how new what the node knows is: it grows with each change of a slot's owner.
+ *
+ * @param reply The reply.
+ * @returns The node's current epoch; an infinite one where it is not told.
+ */
+export function readEpoch(reply: unknown): number {
+  return Number(/^cluster_current_epoch:(\d+)/m.exec(String(reply))?.[1] ?? Infinity);
+}
+
+/**
  * What an error says about where to go.
  *
  * @param error What a call rejected with.

@@ -6,12 +6,13 @@
  */
 
 import { type Clock, systemClock } from "../base/clock.ts";
-import { Deadlined, DeadlineLine, withTimeout } from "../base/deadline.ts";
+import { DeadlineLine, withTimeout } from "../base/deadline.ts";
 import { StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import type { ReplySink, Store, TakeReply, TakeRequest, Target } from "../stores/store.ts";
+import type { Store, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { Breaker, type BreakerOptions } from "./breaker.ts";
 import { isStoreError } from "./failure.ts";
+import { type CallWatch, type Conclusion, GuardedCall, GuardedWait } from "./guarded_call.ts";
 import type { StoreClient } from "./store_client.ts";
 
 /** How long a look at a store that has none of its own may take, in milliseconds. */
@@ -23,16 +24,8 @@ export interface GuardHooks extends Pick<BreakerOptions, "onDown" | "onUp" | "on
   onLate(request: TakeRequest, reply: TakeReply): void;
 }
 
-/** What becomes of the outcome of a call. */
-export interface Conclusion<Answer> {
-  /** Makes the answer from a reply to a request, which was asked at an instant of the client's clock. */
-  reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Answer;
-  /** Makes the answer where there is no reply, or not in time. May throw. */
-  failure(client: StoreClient, error: unknown): Answer | Promise<Answer>;
-}
-
 /** The guard of one process at one store. */
-export class Guard {
+export class StoreGuard implements CallWatch {
   /** Knows whether the store is worth asking. */
   readonly breaker: Breaker;
   readonly #id: string;
@@ -93,7 +86,7 @@ export class Guard {
     const refusal = this.refusal();
     if (refusal !== undefined) return conclusion.failure(client, refusal);
     return new Promise<Answer>((resolve, reject) => {
-      this.#send(new Call(this, client, request, conclusion, resolve, reject));
+      this.#send(new GuardedCall(this, client, request, conclusion, resolve, reject));
     });
   }
 
@@ -124,7 +117,7 @@ export class Guard {
     if (timeoutUs === Infinity) return promise;
     return new Promise<T>((resolve, reject) => {
       const { mark } = this.breaker;
-      const wait = new Patience(() => {
+      const wait = new GuardedWait(() => {
         const error = this.#lateError(timeoutUs);
         this.#failed(error, mark, targets);
         reject(error);
@@ -156,7 +149,7 @@ export class Guard {
     this.breaker.close();
   }
 
-  #send<Answer>(call: Call<Answer>): void {
+  #send<Answer>(call: GuardedCall<Answer>): void {
     const { request, client } = call;
     const timeoutUs = timeoutOf(request.targets);
     if (timeoutUs !== Infinity) {
@@ -176,29 +169,17 @@ export class Guard {
     }
   }
 
-  /**
-   * A call was answered; nobody may wait for it any more.
-   *
-   * @internal
-   */
+  /** A call was answered that nobody waits for any more. */
   late(request: TakeRequest, reply: TakeReply): void {
     this.#hooks.onLate(request, reply);
   }
 
-  /**
-   * A call has failed, or its time is over.
-   *
-   * @internal
-   */
+  /** A call has failed, or its time is over. */
   failed(error: unknown, { mark, request }: { readonly mark: number; readonly request: TakeRequest }): void {
     this.#failed(error, mark, request.targets);
   }
 
-  /**
-   * What a call is told whose time is over.
-   *
-   * @internal
-   */
+  /** What a call is told whose time is over. */
   lateError(request: TakeRequest): StoreError {
     return this.#lateError(timeoutOf(request.targets));
   }
@@ -243,82 +224,6 @@ const PLAIN: Conclusion<TakeReply> = {
     throw error;
   },
 };
-
-/** A decision that is waited for. One object for each: this is the hottest path of all. */
-class Call<Answer> extends Deadlined implements ReplySink<TakeReply> {
-  readonly client: StoreClient;
-  readonly request: TakeRequest;
-  readonly mark: number;
-  readonly askedUs: number;
-  line: DeadlineLine | undefined;
-  readonly #guard: Guard;
-  readonly #conclusion: Conclusion<Answer>;
-  readonly #resolve: (answer: Answer | Promise<Answer>) => void;
-  readonly #reject: (error: unknown) => void;
-
-  constructor(
-    guard: Guard,
-    client: StoreClient,
-    request: TakeRequest,
-    conclusion: Conclusion<Answer>,
-    resolve: (answer: Answer | Promise<Answer>) => void,
-    reject: (error: unknown) => void,
-  ) {
-    super();
-    this.client = client;
-    this.request = request;
-    this.mark = guard.breaker.mark;
-    this.askedUs = client.clock.nowUs();
-    this.line = undefined;
-    this.#guard = guard;
-    this.#conclusion = conclusion;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  answered(reply: TakeReply): void {
-    this.#guard.breaker.answered();
-    if (this.line !== undefined && !this.line.delete(this)) return this.#guard.late(this.request, reply);
-    try {
-      this.#resolve(this.#conclusion.reply(this.client, this.request, reply, this.askedUs));
-    } catch (error) {
-      this.#reject(error);
-    }
-  }
-
-  failed(error: unknown): void {
-    this.#guard.failed(error, this);
-    if (this.line === undefined || this.line.delete(this)) this.#fail(error);
-  }
-
-  override expire(): void {
-    const error = this.#guard.lateError(this.request);
-    this.#guard.failed(error, this);
-    this.#fail(error);
-  }
-
-  #fail(error: unknown): void {
-    try {
-      this.#resolve(this.#conclusion.failure(this.client, error));
-    } catch (thrown) {
-      this.#reject(thrown);
-    }
-  }
-}
-
-/** Any other wait. */
-class Patience extends Deadlined {
-  readonly #onDue: () => void;
-
-  constructor(onDue: () => void) {
-    super();
-    this.#onDue = onDue;
-  }
-
-  override expire(): void {
-    this.#onDue();
-  }
-}
 
 /** How long a decision over some targets may take: as the most impatient of their limiters says. */
 export function timeoutOf(targets: readonly Target[]): number {

@@ -1,0 +1,107 @@
+/**
+ * What a guard waits for, one object each.
+ *
+ * @module
+ */
+
+import { Deadlined, type DeadlineLine } from "../base/deadline.ts";
+import type { StoreError } from "../base/errors.ts";
+import type { ReplySink, TakeReply, TakeRequest } from "../stores/store.ts";
+import type { Breaker } from "./breaker.ts";
+import type { StoreClient } from "./store_client.ts";
+
+/** What becomes of the outcome of a call. */
+export interface Conclusion<Answer> {
+  /** Makes the answer from a reply to a request, which was asked at an instant of the client's clock. */
+  reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Answer;
+  /** Makes the answer where there is no reply, or not in time. May throw. */
+  failure(client: StoreClient, error: unknown): Answer | Promise<Answer>;
+}
+
+/** Who hears of calls. */
+export interface CallWatch {
+  /** Counts the outcomes. */
+  readonly breaker: Breaker;
+  /** Takes a reply that came when nobody waited for it any more. */
+  late(request: TakeRequest, reply: TakeReply): void;
+  /** Takes word of a call that has failed, or was not answered in time. */
+  failed(error: unknown, call: { readonly mark: number; readonly request: TakeRequest }): void;
+  /** Makes the error of a call that was not answered in time. */
+  lateError(request: TakeRequest): StoreError;
+}
+
+/** A decision that is waited for. One object for each: this is the hottest path of all. */
+export class GuardedCall<Answer> extends Deadlined implements ReplySink<TakeReply> {
+  readonly client: StoreClient;
+  readonly request: TakeRequest;
+  readonly mark: number;
+  readonly askedUs: number;
+  line: DeadlineLine | undefined;
+  readonly #watch: CallWatch;
+  readonly #conclusion: Conclusion<Answer>;
+  readonly #resolve: (answer: Answer | Promise<Answer>) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(
+    watch: CallWatch,
+    client: StoreClient,
+    request: TakeRequest,
+    conclusion: Conclusion<Answer>,
+    resolve: (answer: Answer | Promise<Answer>) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super();
+    this.client = client;
+    this.request = request;
+    this.mark = watch.breaker.mark;
+    this.askedUs = client.clock.nowUs();
+    this.line = undefined;
+    this.#watch = watch;
+    this.#conclusion = conclusion;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  answered(reply: TakeReply): void {
+    this.#watch.breaker.answered();
+    if (this.line !== undefined && !this.line.delete(this)) return this.#watch.late(this.request, reply);
+    try {
+      this.#resolve(this.#conclusion.reply(this.client, this.request, reply, this.askedUs));
+    } catch (error) {
+      this.#reject(error);
+    }
+  }
+
+  failed(error: unknown): void {
+    this.#watch.failed(error, this);
+    if (this.line === undefined || this.line.delete(this)) this.#fail(error);
+  }
+
+  override expire(): void {
+    const error = this.#watch.lateError(this.request);
+    this.#watch.failed(error, this);
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
+    try {
+      this.#resolve(this.#conclusion.failure(this.client, error));
+    } catch (thrown) {
+      this.#reject(thrown);
+    }
+  }
+}
+
+/** Any other wait. */
+export class GuardedWait extends Deadlined {
+  readonly #onDue: () => void;
+
+  constructor(onDue: () => void) {
+    super();
+    this.#onDue = onDue;
+  }
+
+  override expire(): void {
+    this.#onDue();
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * What a decision brings with it: a permit, counts, events.
+ *
+ * @module
+ */
+
+import type { Decision } from "../policy/decision.ts";
+import type { TakeReply } from "../stores/store.ts";
+import type { HeldLease } from "./lease_keeper.ts";
+import type { Party } from "./party.ts";
+import { LeasedPermit, type Permit, RatePermit } from "./permit.ts";
+import type { StoreClient } from "./store_client.ts";
+
+/** Makes the permit of a decision that allows; its lease is kept alive by the client that took it. */
+export function newPermit(
+  parties: readonly Party[],
+  decision: Decision,
+  waitedMs: number,
+  held?: { client: StoreClient; reply: TakeReply; id: string },
+): Permit {
+  const holders = parties.filter((party) => party.slots > 0);
+  if (held === undefined || holders.length === 0) return new RatePermit(decision, waitedMs);
+  const { client, reply, id } = held;
+  const lease: HeldLease = {
+    id,
+    targets: holders,
+    lost() {
+      permit.lose();
+      for (const { metrics, events, limiter } of holders) {
+        metrics.freed("lost");
+        if (events.any) events.emit({ type: "lease_lost", limiter });
+      }
+    },
+  };
+  const permit = new LeasedPermit({
+    decision,
+    waitedMs,
+    fencingToken: reply.levels.find((level) => level.slots !== undefined)?.slots?.fence,
+    async giveBack() {
+      client.leases.drop(lease);
+      for (const { metrics, events, limiter } of holders) {
+        metrics.freed("released");
+        if (events.any) events.emit({ type: "release", limiter });
+      }
+      // Whatever keeps the store from hearing it, the lease ends by itself.
+      await client.giveUp({ op: "release", id, targets: holders });
+    },
+  });
+  for (const { metrics } of holders) metrics.held();
+  client.leases.keep(lease);
+  return permit;
+}
+
+/** Adds a decision to the counts of its limiters, and tells their subscribers. */
+export function count(
+  parties: readonly Party[],
+  decision: Decision,
+  waitedMs: number,
+  nowMs: number,
+  patient: boolean,
+): void {
+  for (let i = 0; i < parties.length; i++) {
+    const { limiter, metrics, events } = parties[i] as Party;
+    if (decision.degraded) metrics.degraded();
+    if (decision.allowed) metrics.acquired(waitedMs, nowMs);
+    else metrics.denied(decision.reason === "concurrency" && !patient, patient);
+    if (events.any) events.emit({ type: "decision", limiter, decision, waitedMs });
+  }
+}

@@ -25,6 +25,8 @@ export class LeaseKeeper {
   readonly #clock: Clock;
   readonly #renew: Renew;
   readonly #dueUs = new Map<HeldLease, number>();
+  /** The call that asked last about a lease. */
+  readonly #asked = new WeakMap<HeldLease, readonly HeldLease[]>();
   #timer: Timer | undefined;
   #timerUs = Infinity;
 
@@ -87,6 +89,7 @@ export class LeaseKeeper {
     const nowUs = this.#clock.nowUs();
     // Whoever is due soon goes along: one call for many.
     const due = [...this.#dueUs].filter(([lease, dueUs]) => dueUs <= nowUs + ttlUs(lease) / 10).map(([lease]) => lease);
+    for (const lease of due) this.#asked.set(lease, due);
     let held: readonly boolean[];
     try {
       held = due.length === 0 ? [] : await this.#renew(due);
@@ -95,11 +98,13 @@ export class LeaseKeeper {
     }
     due.forEach((lease, i) => {
       if (!this.#dueUs.has(lease)) return;
-      if (held[i] === false) {
+      // A late answer may be of a server that has been replaced meanwhile: that a lease is lost, the newest one tells.
+      const isNewest = this.#asked.get(lease) === due;
+      if (held[i] === false && isNewest) {
         this.#dueUs.delete(lease);
         lease.lost();
       } // Without an answer, nobody knows: ask again soon, and let the store say what became of it.
-      else this.#schedule(lease, ttlUs(lease) / (held[i] === undefined ? 15 : 3));
+      else this.#schedule(lease, ttlUs(lease) / (held[i] ? 3 : 15));
     });
     for (const [lease, dueUs] of this.#dueUs) {
       if (dueUs < this.#timerUs) this.#schedule(lease, dueUs - this.#clock.nowUs());

@@ -64,8 +64,7 @@ export const CLUSTER_FAULTS: readonly Fault<ClusterPlace>[] = [
   },
   {
     name: "Cluster: SIGSTOP of the primary",
-    // What it had counted and not sent to its replica when it was stopped, and what it decides when it wakes.
-    loses: "writes meanwhile",
+    loses: "last writes",
     lastsMs: 0,
     begin: ({ owner }) => owner.signal("SIGSTOP"),
     end: isTakenOver,

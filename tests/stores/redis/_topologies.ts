@@ -147,11 +147,7 @@ export async function startCluster(): Promise<TestCluster> {
             (flags.includes("master") || primary !== "-"));
         });
       await until(async () => (await Promise.all([...running].map(isWell))).every(Boolean), 20_000);
-      const isSynced = async (node: RedisProcess) => {
-        const role = await node.command("ROLE") as [string, ...string[]];
-        return role[0] === "master" || role[3] === "connected";
-      };
-      await until(async () => (await Promise.all([...running].map(isSynced))).every(Boolean), 20_000);
+      await untilFollowed([...running], async (node) => (await keysOn(cluster, node, (i) => [`settled:${i}`])).i);
     },
     async keys(pattern) {
       const found = await Promise.all([...running].map(async (node) => {
@@ -249,6 +245,9 @@ export async function startSentinels(): Promise<TestSentinels> {
         const role = await now.command("ROLE") as [string, number, unknown[]];
         return role[0] === "master" && role[2].length >= expected;
       }, 20_000);
+      const followers = (await now.command("ROLE") as [string, number, [string, string][]])[2];
+      const ports = new Set(followers.map(([, port]) => Number(port)));
+      await untilFollowed([now, ...servers.filter(({ port }) => ports.has(port))], () => Promise.resolve(0));
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...sentinels, ...servers].map((server) => server.stop()));
@@ -263,6 +262,39 @@ export async function startSentinels(): Promise<TestSentinels> {
   }
   return test;
 }
+
+/**
+ * Waits until replicas have what is written to their primaries now. One that is connected may still wait, for a second, for
+ * the first of it.
+ *
+ * @param nodes Primaries and replicas.
+ * @param keyOn Makes a key that a primary may write: the number behind `settled:`.
+ */
+async function untilFollowed(
+  nodes: readonly RedisProcess[],
+  keyOn: (primary: RedisProcess) => Promise<number>,
+): Promise<void> {
+  const offsets = new Map<number, number>();
+  for (const node of nodes) {
+    if ((await node.command("ROLE") as [string])[0] !== "master") continue;
+    const key = `settled:${await keyOn(node)}`;
+    await node.command("SET", key, "1");
+    await node.command("DEL", key);
+    offsets.set(node.port, (await node.command("ROLE") as [string, number])[1]);
+  }
+  await until(async () => {
+    const roles = await Promise.all(nodes.map((node) => node.command("ROLE") as Promise<Role>));
+    return roles.every((role) => {
+      if (role[0] === "master") return true;
+      const [, , port, state, offset] = role;
+      return state === "connected" && Number(offset) >= (offsets.get(Number(port)) ?? Infinity);
+    });
+  }, 20_000);
+}
+
+type Role =
+  | readonly ["master", offset: number, replicas: readonly unknown[]]
+  | readonly ["slave", host: string, port: number, state: string, offset: number];
 
 /** The first number whose keys all have their slots on a node. */
 export async function keysOn(

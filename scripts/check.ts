@@ -13,6 +13,7 @@ import { readSources } from "./layers/sources.ts";
 import { luaFormatProblems } from "./lua/format.ts";
 import { luaProblems } from "./lua/scripts.ts";
 import { manifestProblems, readManifests } from "./package/manifests.ts";
+import { nextAppProblems } from "./package/next_app.ts";
 import { packageProblems } from "./package/tarball.ts";
 
 /** One thing to hold: a name and what is wrong with it. */
@@ -34,6 +35,7 @@ const STEPS: readonly Step[] = [
   ["manifests", () => Promise.resolve(manifestProblems(manifests))],
   ["jsr", () => command("deno", "publish", "--dry-run", "--allow-dirty")],
   ["npm", () => packageProblems(manifests.npm)],
+  ["next", nextAppProblems],
 ];
 
 exitOnSignals();

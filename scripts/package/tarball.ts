@@ -16,7 +16,8 @@ import type { Manifests } from "./manifests.ts";
 /** What is wrong with the package, one line or output each; none when all is well. */
 export async function packageProblems({ name, exports }: Manifests["npm"]): Promise<string[]> {
   using folder = new TemporaryFolder("package");
-  const failure = await install(folder.path);
+  await writeFile(join(folder.path, "package.json"), `{ "name": "consumer", "private": true, "type": "module" }\n`);
+  const failure = await installPackage(folder.path);
   if (failure) return [failure];
   const installed = join(folder.path, "node_modules", name);
   const files = (await filesUnder(installed)).map((file) => file.slice(installed.length + 1));
@@ -29,11 +30,10 @@ export async function packageProblems({ name, exports }: Manifests["npm"]): Prom
   ];
 }
 
-/** Packs this repository and installs the tarball into `folder`. Resolves to the output of what failed. */
-async function install(folder: string): Promise<string | undefined> {
+/** Packs this repository and installs the tarball into the project at `folder`. Resolves to the output of what failed. */
+export async function installPackage(folder: string): Promise<string | undefined> {
   const packed = await run("npm", ["pack", "--silent", "--pack-destination", folder]);
   if (packed.code !== 0) return packed.output;
-  await writeFile(join(folder, "package.json"), `{ "name": "consumer", "private": true, "type": "module" }\n`);
   const tarball = (await filesUnder(folder)).find((file) => file.endsWith(".tgz")) ?? "no tarball";
   const args = ["install", "--prefer-offline", "--no-audit", "--no-fund", "--silent", tarball];
   const installed = await run("npm", args, { cwd: folder });

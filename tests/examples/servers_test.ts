@@ -30,7 +30,6 @@ const EXAMPLES: Readonly<Record<string, readonly Visit[]>> = {
     { ask: "GET /", statuses: [200] },
   ],
   "http/koa": [{ ask: "GET /", statuses: [200, 200, 200] }],
-  "http/next": [{ ask: "GET /", headers: { "X-Forwarded-For": "203.0.113.7" }, statuses: FIVE_OF_SEVEN }],
   "login_protection": [
     { ask: "POST /login?account=ada&password=secret", statuses: [200, 200, 200, 200] },
     { ask: "POST /login?account=ada&password=wrong", statuses: [401, 401, 401, 429] },

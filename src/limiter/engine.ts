@@ -50,12 +50,12 @@ export interface Granted {
 
 /** Decides now. At once where the store is in this process or need not be asked. */
 export function decideNow(parties: readonly Party[], route: Route): TryDecision | Promise<TryDecision> {
-  return ask(new NowQuestion(parties, route));
+  return ask(NOW, parties, route);
 }
 
 /** Tells what `decideNow` would. Counts and takes nothing. */
 export function peek(parties: readonly Party[], route: Route): Decision | Promise<Decision> {
-  return ask(new PeekQuestion(parties, route));
+  return ask(PEEK, parties, route);
 }
 
 /**
@@ -89,142 +89,140 @@ export async function correct(route: Route, request: StoreRequest): Promise<Done
   return await client.ask(request) as DoneReply;
 }
 
-/** A question for one moment: how to ask it, and what becomes of the answer. */
-abstract class Question<Answer> implements Conclusion<Answer> {
-  readonly parties: readonly Party[];
-  readonly route: Route;
-  abstract readonly mode: "now" | "peek";
-
-  constructor(parties: readonly Party[], route: Route) {
-    this.parties = parties;
-    this.route = route;
-  }
-
+/** A way to ask for one moment, and what becomes of the answer. */
+interface Verb<Answer> {
+  readonly mode: "now" | "peek";
   /** Makes the answer from a store's reply. `nowUs` is the time by this process' clock, if it is known. */
-  abstract conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean, nowUs?: number): Answer;
+  conclude(
+    parties: readonly Party[],
+    client: StoreClient,
+    reply: TakeReply,
+    id: string,
+    degraded: boolean,
+    nowUs?: number,
+  ): Answer;
   /** Makes the answer where no store decided. */
-  abstract storeless(allowed: boolean, nowMs: number): Answer;
-  /** The same question over other limits. */
-  abstract over(parties: readonly Party[]): Question<Answer>;
+  storeless(parties: readonly Party[], allowed: boolean, nowMs: number): Answer;
+}
+
+const NOW: Verb<TryDecision> = {
+  mode: "now",
+  conclude(parties, client, reply, id, degraded, nowUs) {
+    const decision = new TryDecision(new ReplyFacts(parties, reply, degraded));
+    const nowMs = decision.allowed ? (nowUs ?? client.clock.nowUs()) / 1_000 : 0;
+    if (id !== "" && decision.allowed) decision.grant(newPermit(parties, decision, 0, { client, reply, id }));
+    count(parties, decision, 0, nowMs, false);
+    return decision;
+  },
+  storeless(parties, allowed, nowMs) {
+    const decision = new TryDecision(storelessFacts(parties, allowed));
+    count(parties, decision, 0, nowMs, false);
+    return decision;
+  },
+};
+
+const PEEK: Verb<Decision> = {
+  mode: "peek",
+  conclude: (parties, _client, reply, _id, degraded) => new Decision(new ReplyFacts(parties, reply, degraded)),
+  storeless: (parties, allowed) => new Decision(storelessFacts(parties, allowed)),
+};
+
+/** What is waited for, with everything that it takes to answer. */
+class Question<Answer> implements Conclusion<Answer> {
+  readonly #verb: Verb<Answer>;
+  readonly #parties: readonly Party[];
+  readonly #route: Route;
+
+  constructor(verb: Verb<Answer>, parties: readonly Party[], route: Route) {
+    this.#verb = verb;
+    this.#parties = parties;
+    this.#route = route;
+  }
 
   reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Answer {
     client.foresight?.remember(request, reply, askedUs);
-    return this.conclude(client, reply, request.id, false);
+    return this.#verb.conclude(this.#parties, client, reply, request.id, false);
   }
 
   failure(client: StoreClient, error: unknown): Answer | Promise<Answer> {
-    return recover(this, client, error);
+    return recover(this.#verb, this.#parties, this.#route, client, error);
   }
 }
 
-class NowQuestion extends Question<TryDecision> {
-  get mode(): "now" {
-    return "now";
-  }
-
-  conclude(client: StoreClient, reply: TakeReply, id: string, degraded: boolean, nowUs?: number): TryDecision {
-    const decision = new TryDecision(new ReplyFacts(this.parties, reply, degraded));
-    const nowMs = decision.allowed ? (nowUs ?? client.clock.nowUs()) / 1_000 : 0;
-    if (id !== "" && decision.allowed) decision.grant(newPermit(this.parties, decision, 0, { client, reply, id }));
-    count(this.parties, decision, 0, nowMs, false);
-    return decision;
-  }
-
-  storeless(allowed: boolean, nowMs: number): TryDecision {
-    const decision = new TryDecision(storelessFacts(this.parties, allowed));
-    count(this.parties, decision, 0, nowMs, false);
-    return decision;
-  }
-
-  over(parties: readonly Party[]): NowQuestion {
-    return new NowQuestion(parties, this.route);
-  }
-}
-
-class PeekQuestion extends Question<Decision> {
-  get mode(): "peek" {
-    return "peek";
-  }
-
-  conclude(_client: StoreClient, reply: TakeReply, _id: string, degraded: boolean): Decision {
-    return new Decision(new ReplyFacts(this.parties, reply, degraded));
-  }
-
-  storeless(allowed: boolean): Decision {
-    return new Decision(storelessFacts(this.parties, allowed));
-  }
-
-  over(parties: readonly Party[]): PeekQuestion {
-    return new PeekQuestion(parties, this.route);
-  }
-}
-
-function ask<Answer>(question: Question<Answer>): Answer | Promise<Answer> {
-  const { parties, route } = question;
+function ask<Answer>(verb: Verb<Answer>, parties: readonly Party[], route: Route): Answer | Promise<Answer> {
   const client = route.current;
-  if (client === undefined) return route.client().then((opened) => askAt(question, opened));
-  const known = parties.length === 1 ? client.foresight?.decide(parties[0] as Party, question.mode, 0) : undefined;
-  if (known === undefined) return askAt(question, client);
-  if (!(known instanceof Promise)) return question.conclude(client, known, "", false, known.nowUs);
-  return (client.guard?.within(known, question.parties) ?? known).then(
-    (reply) => question.conclude(client, reply, "", false),
-    (error) => recover(question, client, error),
+  if (client === undefined) return route.client().then((opened) => askAt(verb, parties, route, opened));
+  const known = parties.length === 1 ? client.foresight?.decide(parties[0] as Party, verb.mode, 0) : undefined;
+  if (known === undefined) return askAt(verb, parties, route, client);
+  if (!(known instanceof Promise)) return verb.conclude(parties, client, known, "", false, known.nowUs);
+  return (client.guard?.within(known, parties) ?? known).then(
+    (reply) => verb.conclude(parties, client, reply, "", false),
+    (error) => recover(verb, parties, route, client, error),
   );
 }
 
-function askAt<Answer>(question: Question<Answer>, client: StoreClient): Answer | Promise<Answer> {
-  const { guard } = client;
-  const request = client.request(question.parties, question.mode, 0);
-  if (guard === undefined) return askHere(question, client, request);
-  return guard.decide(client, request, question);
+function askAt<Answer>(
+  verb: Verb<Answer>,
+  parties: readonly Party[],
+  route: Route,
+  client: StoreClient,
+): Answer | Promise<Answer> {
+  if (client.guard === undefined) return askHere(verb, parties, route, client, false);
+  const request = client.request(parties, verb.mode, 0);
+  return client.guard.decide(client, request, new Question(verb, parties, route));
 }
 
 /** Asks a store that is in this process. */
 function askHere<Answer>(
-  question: Question<Answer>,
+  verb: Verb<Answer>,
+  parties: readonly Party[],
+  route: Route,
   client: StoreClient,
-  request: TakeRequest,
-  degraded = false,
+  degraded: boolean,
 ): Answer | Promise<Answer> {
+  const request = client.request(parties, verb.mode, 0);
   let reply: TakeReply | Promise<TakeReply>;
   try {
     reply = client.store.execute(request);
   } catch (error) {
-    return recover(question, client, error);
+    return recover(verb, parties, route, client, error);
   }
   // A store in this process has the clock of this process.
-  if (!(reply instanceof Promise)) return question.conclude(client, reply, request.id, degraded, reply.nowUs);
+  if (!(reply instanceof Promise)) return verb.conclude(parties, client, reply, request.id, degraded, reply.nowUs);
   return reply.then(
-    (later) => question.conclude(client, later, request.id, degraded),
-    (error) => recover(question, client, error),
+    (later) => verb.conclude(parties, client, later, request.id, degraded),
+    (error) => recover(verb, parties, route, client, error),
   );
 }
 
 /** What is answered where the store could not: another store, or the failure policy. */
 function recover<Answer>(
-  question: Question<Answer>,
+  verb: Verb<Answer>,
+  parties: readonly Party[],
+  route: Route,
   client: StoreClient,
   error: unknown,
 ): Answer | Promise<Answer> {
-  const { parties, route } = question;
-  if (isClosed(error)) return askAnother(question, client, error);
+  if (isClosed(error)) return askAnother(verb, parties, route, client, error);
   if (!isStoreError(error)) throw error;
   const policy = failed(parties, error);
   const local = policy === "local" ? localParties(parties) : undefined;
-  if (local === undefined) return question.storeless(policy === "allow", route.nowMs());
+  if (local === undefined) return verb.storeless(parties, policy === "allow", route.nowMs());
   const current = route.currentFallback();
-  if (current !== undefined) return askFallback(question.over(local), current);
-  return route.fallback().then((fallback) => askFallback(question.over(local), fallback));
+  if (current !== undefined) return askHere(verb, local, route, current, true);
+  return route.fallback().then((fallback) => askHere(verb, local, route, fallback, true));
 }
 
 /** Another store may have taken the place of one that was closed. */
-async function askAnother<Answer>(question: Question<Answer>, closed: StoreClient, error: unknown): Promise<Answer> {
-  if (await question.route.client() === closed) throw error;
-  return await ask(question);
-}
-
-function askFallback<Answer>(question: Question<Answer>, fallback: StoreClient): Answer | Promise<Answer> {
-  return askHere(question, fallback, fallback.request(question.parties, question.mode, 0), true);
+async function askAnother<Answer>(
+  verb: Verb<Answer>,
+  parties: readonly Party[],
+  route: Route,
+  closed: StoreClient,
+  error: unknown,
+): Promise<Answer> {
+  if (await route.client() === closed) throw error;
+  return await ask(verb, parties, route);
 }
 
 /** Tells everybody of a failure, and what to do about it. */

@@ -15,6 +15,7 @@ import { assertParity, type ParityServices } from "./parity.ts";
 import {
   assertBlockKept,
   assertFailsAlone,
+  assertFillKept,
   assertLeasesKept,
   assertMailDelivered,
   assertRunsAfterCounts,
@@ -154,8 +155,10 @@ export const MUTANTS: readonly Mutant[] = [
     ["peek writes", "if taken > 0 and not peeks then", "if taken > 0 then"],
     ["a denial writes", "if taken > 0 and not peeks then", "if not peeks then"],
     ["a µs stamp written by ..", 'size == 16 and mark .. format("%016d", us)', 'size == 16 and mark .. us .. ""'],
-    ["time to live too short", "floor(((step + 1) * step_us - now) / 1000) + 2", "2"],
-    ["a time to live that is not set again", "if marked and us >= step * step_us then", "if marked then"],
+    ["time to live too short", "floor((step_end - now) / 1000) + 2", "2"],
+    ["the step of another bucket", "if next_us < step_from or next_us >= step_end then", "if step_end == 0 then"],
+    ["a mark read as digits", "and (size ~= 18 or byte(value, 1) < MARKED) then", "then", assertFillKept],
+    ["a time to live that is not set again", "if marked and us >= step_from then", "if marked then"],
     ["units taken from a bucket as it once stood", "local added = next_us - us", "local added = taken * whole_us"],
     [
       "a time to live with a block too short",
@@ -174,7 +177,7 @@ export const MUTANTS: readonly Mutant[] = [
       "",
       assertBlockKept,
     ],
-    ["a remainder read as none", "if size > 16 and us then rem = tonumber(sub(value, 17)) end", ""],
+    ["a remainder read as none", "if size > 16 then rem = tonumber(sub(value, 17)) end", ""],
     [
       "a wait longer than was asked for",
       "max_wait, cursor = ARGV[cursor + 1] + 0,",

@@ -12,6 +12,7 @@ import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import type { StoreRequest, TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { ParityServices } from "./parity.ts";
 import type { RawRedis } from "./raw_redis.ts";
 import { freshPrefix } from "./redis.ts";
@@ -59,6 +60,31 @@ export async function assertStartsFresh({ connection, testScript }: ParityServic
         op: "reset",
         targets: [{ limiter: `l${i}`, key: undefined, policy: after, cost: 1, slots: 0 }],
       });
+    }
+  }
+}
+
+/** Configures a used bucket anew, with a remainder of none to three digits: how full it is stays, to the microsecond. */
+export async function assertFillKept({ connection, testScript }: ParityServices): Promise<void> {
+  const store = new RedisStore(connection, {
+    keyPrefix: freshPrefix(),
+    testClock: new FakeClock(),
+    ...(testScript === undefined ? {} : { testScript }),
+  });
+  const policies = [100, 7, 97, 997].map((limit) => compilePolicy({ limit, windowMs: 3_600_000 }));
+  const ask = async (mode: "now" | "peek", policy: Policy, key: string, cost: number) => {
+    const targets = [{ limiter: "api", key, policy, cost, slots: 0 }];
+    const reply = await store.execute({ op: "take", mode, maxWaitUs: 0, arrivalUs: 0, id: "", targets });
+    return reply.levels[0]?.rates[0]?.[0] as number;
+  };
+  for (const [i, before] of policies.entries()) {
+    for (const [j, after] of policies.entries()) {
+      const fullInUs = await ask("now", before, `${i} to ${j}`, Math.floor(before.capacity / 2));
+      const told = await ask("peek", after, `${i} to ${j}`, 1);
+      assert.ok(
+        told === fullInUs || told === fullInUs + 1,
+        `${before.capacity} to ${after.capacity}: ${told - fullInUs}`,
+      );
     }
   }
 }

@@ -11,7 +11,7 @@ import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
 import type { StoreRequest, TakeReply } from "../../../src/stores/store.ts";
 import { limiterArb, runs } from "../../_support/arbitraries.ts";
 import { hashSlot } from "../../_support/hash_slot.ts";
-import { assertFailsAlone, assertLeasesKept, assertStartsFresh } from "../../_support/redis_laws.ts";
+import { assertFailsAlone, assertFillKept, assertLeasesKept, assertStartsFresh } from "../../_support/redis_laws.ts";
 import { freshPrefix } from "../../_support/redis.ts";
 import { Connections, costing, Lab, target } from "../_lab.ts";
 
@@ -161,6 +161,8 @@ describe("The keys in Redis", () => {
   it("are left alone by a request that fails, which fails alone", () => assertFailsAlone(connections));
 
   it("of a limiter that now counts in another way do not matter", () => assertStartsFresh(connections));
+
+  it("of a bucket that has other numbers now stay as full", () => assertFillKept(connections));
 
   it("of leases live as long as the longest lease", () => assertLeasesKept(connections));
 });

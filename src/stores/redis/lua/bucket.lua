@@ -80,25 +80,25 @@ while last < #KEYS do
   local most_us = now + max_wait + burst_us
   -- A key lives until the end of the step its bucket stands in, whose length is a power of two in ms. The mark in front
   -- of the state tells which: within that step, the key needs no new time to live.
-  local step_us, lives = 1000 * 2 ^ (mark - 50), {}
-  local mark_1, mark_2 = byte(mark, 1, 2)
+  local step_us, step_from, step_end, lives = 1000 * 2 ^ (mark - 50), 0, 0, {}
 
   for i = first, last do
     local key, value = KEYS[i], values[i]
     if repeats then value = latest[key] or value end
     local us, rem, blocked, at, marked = 0, 0, 0, now, false
     if value then
-      if #value == 18 then
-        local first_byte, second_byte = byte(value, 1, 2)
-        if first_byte >= MARKED then
-          marked = size == 16 and first_byte == mark_1 and second_byte == mark_2
-          value = sub(value, 3)
-        end
+      marked = size == 16 and #value == 18 and sub(value, 1, 2) == mark
+      if marked then
+        us = tonumber(sub(value, 3))
+      elseif #value == size and (size ~= 18 or byte(value, 1) < MARKED) then
+        us = tonumber(size == 16 and value or sub(value, 1, 16))
+        if size > 16 then rem = tonumber(sub(value, 17)) end
+      else
+        us = nil
       end
-      us = #value == size and tonumber(size == 16 and value or sub(value, 1, 16))
-      if size > 16 and us then rem = tonumber(sub(value, 17)) end
       if not us or not rem or rem >= denominator or not (us < 9007199254740992) then
         us, rem, blocked = decode(value, size, denominator)
+        marked = false
         if blocked > now then at = blocked end
       end
     end
@@ -134,9 +134,12 @@ while last < #KEYS do
 
     local failure, written
     if taken > 0 and not peeks then
-      local step = floor(next_us / step_us)
+      if next_us < step_from or next_us >= step_end then
+        step_from = floor(next_us / step_us) * step_us
+        step_end = step_from + step_us
+      end
       local done = nil
-      if marked and us >= step * step_us then
+      if marked and us >= step_from then
         local added = next_us - us
         done = try("INCRBY", key, added == whole_us and whole_text or format("%d", added))
       end
@@ -150,10 +153,10 @@ while last < #KEYS do
         written = "b" .. struct.pack("<d", blocked) .. written
         done = try("SET", key, written, "PX", math.ceil((math.max(us + 2, blocked) - now) / 1000) + grace_ms)
       else
-        local life = lives[step]
+        local life = lives[step_from]
         if not life then
-          life = format("%d", floor(((step + 1) * step_us - now) / 1000) + 2 + grace_ms)
-          lives[step] = life
+          life = format("%d", floor((step_end - now) / 1000) + 2 + grace_ms)
+          lives[step_from] = life
         end
         -- What reads as absent may hold no string: it is left alone.
         done = value and try("SET", key, written, "PX", life)

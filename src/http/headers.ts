@@ -93,6 +93,8 @@ export interface HeaderTarget {
   get(name: string): string | null | undefined;
   /** Sets a value. */
   set(name: string, value: string): void;
+  /** Adds a value to those that are there. @default `get`, then `set` with both */
+  append?(name: string, value: string): void;
 }
 
 /** Headers of which several guards may each say something: lists, to which another item is added. */
@@ -101,8 +103,12 @@ const LISTS: ReadonlySet<string> = new Set(["RateLimit", "RateLimit-Policy"]);
 /** Sets headers on an answer; what another guard has said in a list stays. */
 export function setHeaders(headers: readonly HeaderPair[], target: HeaderTarget): void {
   for (const [name, value] of headers) {
-    const before = LISTS.has(name) ? target.get(name) : undefined;
-    target.set(name, before ? `${before}, ${value}` : value);
+    if (!LISTS.has(name)) target.set(name, value);
+    else if (target.append !== undefined) target.append(name, value);
+    else {
+      const before = target.get(name);
+      target.set(name, before ? `${before}, ${value}` : value);
+    }
   }
 }
 

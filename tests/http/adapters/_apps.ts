@@ -1,11 +1,11 @@
 /**
- * One application, written in each framework: says hello, sends a stream, hangs, or fails.
+ * One application, written in each framework and without one: says hello, sends a stream, hangs, or fails.
  *
  * @module
  */
 
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
 
@@ -17,8 +17,10 @@ import type { GuardOptions } from "@ratesync/core/http";
 import { rateLimit as rateLimitElysia } from "@ratesync/core/http/elysia";
 import { rateLimit as rateLimitExpress } from "@ratesync/core/http/express";
 import { rateLimit as rateLimitFastify } from "@ratesync/core/http/fastify";
+import { guardHandler as guardFetch } from "@ratesync/core/http/fetch";
 import { rateLimit as rateLimitHono } from "@ratesync/core/http/hono";
 import { rateLimit as rateLimitKoa } from "@ratesync/core/http/koa";
+import { guardHandler as guardNode, guardMiddleware } from "@ratesync/core/http/node";
 import { type RunningServer, serveFetch, serveNode } from "../_servers.ts";
 
 /** What streams and hanging answers wait for. */
@@ -36,10 +38,86 @@ export type AnyOptions = GuardOptions;
 export type App = (options: AnyOptions, gate: Gate) => Promise<RunningServer>;
 
 /** What it is written in. */
-export type AppName = "express" | "express4" | "fastify" | "hono" | "honoNode" | "koa" | "koa2" | "elysia";
+export type AppName =
+  | "fetch"
+  | "node"
+  | "middleware"
+  | "express"
+  | "express4"
+  | "fastify"
+  | "hono"
+  | "honoNode"
+  | "koa"
+  | "koa2"
+  | "elysia";
 
 /** Where the application redirects to. */
 const ELSEWHERE = "http://127.0.0.1:1/elsewhere";
+
+async function fetchHandler(options: AnyOptions, gate: Gate): Promise<RunningServer> {
+  const handler = guardFetch(async (request: Request, ..._info: unknown[]) => {
+    switch (new URL(request.url).pathname) {
+      case "/stream":
+        return new Response(slowBody(gate));
+      case "/hang":
+        await gate.opened;
+        return new Response("late");
+      case "/fails":
+        return new Response("no", { status: 401 });
+      case "/throws":
+        throw new Error("on purpose");
+      case "/redirect":
+        return Response.redirect(ELSEWHERE);
+      case "/empty":
+        return new Response(null, { status: 204 });
+      default:
+        return new Response("hello", { headers: { "X-App": "yes" } });
+    }
+  }, options);
+  return await serveFetch((request, info) => {
+    return handler(request, info).catch(() => new Response("on purpose", { status: 500 }));
+  });
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, gate: Gate): Promise<void> {
+  switch (request.url?.split("?")[0]) {
+    case "/stream":
+      response.write("part");
+      await gate.opened;
+      return void response.end(" end");
+    case "/hang":
+      await gate.opened;
+      return void response.end("late");
+    case "/fails":
+      return void response.writeHead(401).end("no");
+    case "/throws":
+      throw new Error("on purpose");
+    case "/redirect":
+      return void response.writeHead(302, { Location: ELSEWHERE }).end();
+    case "/empty":
+      return void response.writeHead(204).end();
+    default:
+      return void response.writeHead(200, { "X-App": "yes" }).end("hello");
+  }
+}
+
+function node(options: AnyOptions, gate: Gate): Promise<RunningServer> {
+  const handler = guardNode<IncomingMessage, ServerResponse>(
+    (request, response) => answer(request, response, gate),
+    options,
+  );
+  return serveNode((request, response) => void handler(request, response).catch(() => response.writeHead(500).end()));
+}
+
+function middleware(options: AnyOptions, gate: Gate): Promise<RunningServer> {
+  const limit = guardMiddleware<IncomingMessage, ServerResponse>(options);
+  return serveNode((request, response) => {
+    limit(request, response, (error) => {
+      if (error !== undefined) return void response.writeHead(500).end(String(error));
+      answer(request, response, gate).catch(() => response.writeHead(500).end());
+    });
+  });
+}
 
 async function express(name: "express" | "express4", options: AnyOptions, gate: Gate): Promise<RunningServer> {
   const { default: express } = await import(name) as { default: typeof Express };
@@ -233,6 +311,9 @@ async function elysia(options: AnyOptions, gate: Gate): Promise<RunningServer> {
 
 /** The applications by what they are written in. */
 export const APPS: Readonly<Record<AppName, App>> = {
+  fetch: fetchHandler,
+  node,
+  middleware,
   express: (options, gate) => express("express", options, gate),
   express4: (options, gate) => express("express4", options, gate),
   fastify,

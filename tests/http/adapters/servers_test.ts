@@ -5,7 +5,7 @@ import { startWorker } from "../../_support/processes.ts";
 import { freshPrefix, redisUrl } from "../../_support/redis.ts";
 
 describe("two servers in processes of their own, on one Redis", () => {
-  for (const name of ["express", "express-rate-limit"]) {
+  for (const name of ["fetch", "node", "express", "express-rate-limit"]) {
     it(`answer exactly the limit between them: ${name}`, async () => {
       const args = [name, redisUrl(), freshPrefix()];
       await using first = startWorker("http/adapters/server_worker", args);

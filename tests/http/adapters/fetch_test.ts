@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { createRateSync } from "@ratesync/core";
+import type { GuardOptions } from "@ratesync/core/http";
+import { guardHandler } from "@ratesync/core/http/fetch";
+import { APPS } from "./_apps.ts";
+import { testApp, testBytes } from "./_suite.ts";
+
+testApp("A fetch handler", APPS.fetch, { forgetsHeadersOnError: true });
+testBytes("A fetch handler", APPS.fetch);
+
+describe("guardHandler() of fetch", () => {
+  it("passes on what the handler throws, and gives the slot back", async () => {
+    await using rs = createRateSync({ limiters: { api: { maxConcurrent: 1 } } });
+    const handler = guardHandler((): Response => {
+      throw new Error("broken");
+    }, { limiter: "api", rateSync: rs });
+    for (let i = 0; i < 3; i++) await assert.rejects(handler(new Request("http://localhost/")), /broken/);
+  });
+
+  it("knows the peer as each platform tells it, and as it is told", async () => {
+    await using rs = createRateSync({ limiters: { api: { limit: 5, windowMs: 60_000, algorithm: "sliding_window" } } });
+    const keys: unknown[] = [];
+    const options: GuardOptions = {
+      limiter: "api",
+      rateSync: rs,
+      onDecision: (report) => keys.push(report.keys[0]),
+      logger: { warn: () => {} },
+    };
+    const answer = () => new Response("hello");
+    const asked = new Request("http://localhost/");
+    const handler = guardHandler((_request: Request, ..._rest: unknown[]) => answer(), options);
+    await handler(asked, { remoteAddr: { hostname: "203.0.113.1" } });
+    await handler(asked, { requestIP: () => ({ address: "203.0.113.2" }) });
+    await handler(asked, { remoteAddr: { transport: "unix", path: "/run/a.sock" } });
+    await handler(asked, { API_TOKEN: "an environment" });
+    await guardHandler((_request: Request, _info: { ip: string }) => answer(), {
+      ...options,
+      peer: (_request, { ip }) => ip,
+    })(asked, { ip: "203.0.113.3" });
+    await guardHandler(answer, { ...options, addressHeader: "x-real-ip" })(
+      new Request("http://localhost/", { headers: { "x-real-ip": "203.0.113.4" } }),
+    );
+    assert.deepEqual(keys, [
+      "ip:203.0.113.1",
+      "ip:203.0.113.2",
+      "unidentified",
+      "unidentified",
+      "ip:203.0.113.3",
+      "ip:203.0.113.4",
+    ]);
+  });
+
+  it("leaves alone what is no answer", async () => {
+    await using rs = createRateSync({ limiters: { api: { maxConcurrent: 1 } } });
+    const upgraded = guardHandler(() => undefined, { limiter: "api", rateSync: rs });
+    const failed = guardHandler(() => Response.error(), { limiter: "api", rateSync: rs });
+    for (let i = 0; i < 2; i++) {
+      assert.equal(await upgraded(new Request("http://localhost/")), undefined);
+      assert.equal((await failed(new Request("http://localhost/")))?.type, "error");
+    }
+  });
+
+  it("gives the slot back when a body fails, or nobody asks for it", async () => {
+    await using rs = createRateSync({ limiters: { api: { maxConcurrent: 1 } } });
+    const broken = () =>
+      new Response(
+        new ReadableStream({
+          pull(controller): void {
+            controller.error(new Error("broken"));
+          },
+        }),
+      );
+    const handler = guardHandler(broken, { limiter: "api", rateSync: rs });
+    const response = await handler(new Request("http://localhost/"));
+    assert.equal(rs.metrics("api").currentConcurrent, 1);
+    await assert.rejects(response.text(), /broken/);
+    assert.equal(rs.metrics("api").currentConcurrent, 0);
+    await handler(new Request("http://localhost/", { method: "HEAD" }));
+    assert.equal(rs.metrics("api").currentConcurrent, 0);
+  });
+});

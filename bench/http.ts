@@ -19,7 +19,7 @@ const FRAMEWORKS = [
 
 /** Runs it. */
 export async function http({ quick }: BenchContext): Promise<Report> {
-  const pace = paceOf(quick, { warmUpMs: 600, roundMs: 250, rounds: 5 });
+  const pace = paceOf(quick, { warmUpMs: 2_000, roundMs: 300, rounds: 5 });
   const rows: Row[] = [];
   const claims = [];
   const notes: string[] = [];

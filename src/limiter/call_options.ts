@@ -43,12 +43,11 @@ const MAX_KEY_LENGTH = 65_536;
 /**
  * Checks what is asked of a limiter.
  *
- * @throws {TypeError} If the key is not a string, empty, or longer than 65 536 characters, or an option is misspelt.
+ * @throws {TypeError} If the key is not a string, empty, or longer than 65 536 characters.
  * @throws {RangeError} If the cost is not a whole number from 1.
  * @throws {CostExceedsLimitError} If no wait could ever grant the cost.
  */
 export function checkAsk(limiter: string, policy: Policy, options: AskOptions): void {
-  checkNames(limiter, options);
   const { key, cost = 1 } = options;
   if (key !== undefined && (typeof key !== "string" || key === "" || key.length > MAX_KEY_LENGTH)) {
     const received = typeof key === "string" && key !== "" ? `one of ${key.length} characters` : show(key);
@@ -62,8 +61,12 @@ export function checkAsk(limiter: string, policy: Policy, options: AskOptions): 
   if (cost > policy.capacity) throw new CostExceedsLimitError(limiter, cost, policy.capacity);
 }
 
-/** A misspelt option would silently mean the default: no key, or another deadline. */
-function checkNames(limiter: string, options: AskOptions): void {
+/**
+ * Checks how options are spelt: a misspelt one would silently mean the default, no key or another deadline.
+ *
+ * @throws {TypeError} If there is no such option.
+ */
+export function checkNames(limiter: string, options: AskOptions): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(`Cannot ask limiter ${show(limiter)}: options must be an object, received ${show(options)}`);
   }

@@ -8,7 +8,7 @@ import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { Decision } from "../policy/decision.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type AcquireOptions, type AskOptions, checkAsk, checkUnits, maxWaitUs } from "./call_options.ts";
+import { type AcquireOptions, type AskOptions, checkAsk, checkNames, checkUnits, maxWaitUs } from "./call_options.ts";
 import { correct, decideInTurn, decideNow, peek, type Route } from "./engine.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import { KeyedLimiter } from "./keyed_limiter.ts";
@@ -35,6 +35,7 @@ export class Limiter {
   readonly #subscriptions: Subscriptions;
   #policy: Policy;
   #route: Route;
+  #newest: readonly [Party] | undefined;
 
   /**
    * Makes one.
@@ -85,7 +86,7 @@ export class Limiter {
   async acquire(options: AcquireOptions = {}): Promise<Permit> {
     const how = { maxWaitUs: maxWaitUs(options.timeoutMs, [this.#policy]), signal: options.signal };
     options.signal?.throwIfAborted();
-    const { permit } = await decideInTurn([this.party(options)], this.#route, how);
+    const { permit } = await decideInTurn(this.#parties(options), this.#route, how);
     return permit;
   }
 
@@ -93,7 +94,7 @@ export class Limiter {
   tryAcquire(options: AskOptions = {}): Promise<TryDecision> {
     // Not an async function: a decision that is known at once costs one promise, not four.
     try {
-      return Promise.resolve(decideNow([this.party(options)], this.#route));
+      return Promise.resolve(decideNow(this.#parties(options), this.#route));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -101,7 +102,7 @@ export class Limiter {
 
   /** Tells what `tryAcquire` would decide. Takes and writes nothing. */
   async peek(options: AskOptions = {}): Promise<Decision> {
-    return await peek([this.party(options)], this.#route);
+    return await peek(this.#parties(options), this.#route);
   }
 
   /**
@@ -225,9 +226,20 @@ export class Limiter {
    * @internal
    */
   party(options: AskOptions): Party {
-    checkAsk(this.id, this.#policy, options);
+    return this.#parties(options)[0];
+  }
+
+  /** This limiter's part in a call of its own. Who asks the same as the last caller takes the same part. */
+  #parties(options: AskOptions): readonly [Party] {
+    checkNames(this.id, options);
     const { key, cost = 1 } = options;
-    return new Party(this.id, key, this.#policy, cost, this.#metrics, this.#subscriptions);
+    const newest = this.#newest;
+    if (newest !== undefined) {
+      const [party] = newest;
+      if (party.key === key && party.cost === cost && party.policy === this.#policy) return newest;
+    }
+    checkAsk(this.id, this.#policy, options);
+    return this.#newest = [new Party(this.id, key, this.#policy, cost, this.#metrics, this.#subscriptions)];
   }
 
   #target({ key }: KeyOptions): Party {

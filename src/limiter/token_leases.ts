@@ -21,6 +21,8 @@ export class TokenLeases {
   readonly #clock: Clock;
   readonly #source: LeaseSource;
   readonly #limiters = new Map<string, Map<string | undefined, KeyLease>>();
+  #asked: Target | undefined;
+  #found: KeyLease | undefined;
   #keys = 0;
   #timer: Timer | undefined;
   #sweepAtUs = Infinity;
@@ -85,12 +87,22 @@ export class TokenLeases {
     this.#timer?.cancel();
     const all = [...this.#limiters.values()].flatMap((leases) => [...leases.values()]);
     this.#limiters.clear();
+    this.#remember(undefined, undefined);
     await Promise.all(all.map((lease) => lease.settle()));
   }
 
-  #find({ limiter, key, policy }: Target): KeyLease | undefined {
+  #find(target: Target): KeyLease | undefined {
+    if (target === this.#asked) return this.#found;
+    const { limiter, key, policy } = target;
     const lease = this.#limiters.get(limiter)?.get(key);
-    return lease?.policy === policy ? lease : undefined;
+    return lease?.policy === policy ? this.#remember(target, lease) : undefined;
+  }
+
+  /** Most calls are about the target of the call before, and it is the same object. */
+  #remember<Lease extends KeyLease | undefined>(target: Target | undefined, lease: Lease): Lease {
+    this.#asked = target;
+    this.#found = lease;
+    return lease;
   }
 
   #add(target: Target): KeyLease | undefined {
@@ -103,7 +115,7 @@ export class TokenLeases {
     else void before.settle();
     const lease = new KeyLease(target, this.#clock, this.#source);
     leases.set(key, lease);
-    return lease;
+    return this.#remember(target, lease);
   }
 
   #sweepBy(atUs: number): void {
@@ -123,6 +135,7 @@ export class TokenLeases {
         if (lease.isIdle(nowUs)) {
           void lease.settle();
           leases.delete(key);
+          this.#remember(undefined, undefined);
           this.#keys--;
         } else nextUs = Math.min(nextUs, nowUs + idleUs(lease.policy));
       }

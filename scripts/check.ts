@@ -15,6 +15,7 @@ import { luaProblems } from "./lua/scripts.ts";
 import { manifestProblems, readManifests } from "./package/manifests.ts";
 import { nextAppProblems } from "./package/next_app.ts";
 import { packageProblems } from "./package/tarball.ts";
+import { workerProblems } from "./package/worker.ts";
 
 /** One thing to hold: a name and what is wrong with it. */
 type Step = readonly [name: string, problems: () => Promise<string[]>];
@@ -36,6 +37,7 @@ const STEPS: readonly Step[] = [
   ["jsr", () => command("deno", "publish", "--dry-run", "--allow-dirty")],
   ["npm", () => packageProblems(manifests.npm)],
   ["next", nextAppProblems],
+  ["worker", workerProblems],
 ];
 
 exitOnSignals();

@@ -1,6 +1,6 @@
 /**
- * A worker on the edge, which counts in its own memory. Isolates of one worker come and go, so a limit that must hold is
- * kept in a Redis over REST: `stores: { main: { engine: "redis", url: "https://...", token: "..." } }`.
+ * A worker on the edge, which counts in its own memory. Isolates of one worker come and go: shared.js has a limit that holds
+ * over all of them.
  *
  *     npx wrangler dev
  *     for i in $(seq 7); do curl -i -H 'CF-Connecting-IP: 203.0.113.7' http://127.0.0.1:8787/; done

@@ -1,7 +1,7 @@
 /**
  * Runs the suite on Bun, Deno and Node, each against a real Redis of its own. Most tests wait more than they work, so two
  * runtimes run at the same time where each can have a server. The last of them begins first, for Node takes longest, and
- * prints as it goes; what the others print follows. Then files in which something failed run once more, alone.
+ * prints as it goes; what the others print follows.
  *
  *     npm test                        every test on every runtime
  *     npm test -- --node              on Node only; also --deno, --bun
@@ -14,11 +14,10 @@ import process from "node:process";
 
 import { exitOnSignals } from "./_process.ts";
 import { obtainRedis } from "./redis/obtain.ts";
-import { deservesAnother, runAgain } from "./suite/again.ts";
 import type { Runtime } from "./suite/runtimes.ts";
 import { selectTests } from "./suite/selection.ts";
 import { runSuite, type SuiteRun } from "./suite/run.ts";
-import { describeRun, nodeSummary, problemsOf, unsteadyIn } from "./suite/summary.ts";
+import { describeRun, nodeSummary, problemsOf } from "./suite/summary.ts";
 
 exitOnSignals();
 try {
@@ -51,19 +50,10 @@ async function main(args: readonly string[]): Promise<number> {
   };
   await Promise.all(Array.from({ length: lanesFor(runtimes) }, lane));
   console.log(outputs.join("\n"));
-  for (const run of [...runs.values()].filter(deservesAnother)) {
-    console.log(`\n${run.runtime.title}, once more: ${run.counts?.failedFiles.join(" ")}`);
-    const redis = await obtainRedis();
-    try {
-      runs.set(run.runtime, await runAgain(run, redis.url));
-    } finally {
-      await redis.stop();
-    }
-  }
   const done = runtimes.flatMap((runtime) => runs.get(runtime) ?? []);
 
   const problems = problemsOf(done, files.length);
-  const lines = [...done.map(describeRun), ...done.flatMap(unsteadyIn), ...problems, ...done.flatMap(nodeSummary)];
+  const lines = [...done.map(describeRun), ...problems, ...done.flatMap(nodeSummary)];
   console.log(["", ...lines].join("\n"));
   return problems.length === 0 ? 0 : 1;
 }

@@ -10,8 +10,6 @@ export interface TestCounts {
   readonly tests: number;
   /** Those that failed, a line each: the name, the place, and the message. */
   readonly failures: readonly string[];
-  /** The files of those, as source paths, as far as the report tells. */
-  readonly failedFiles: readonly string[];
   /** Those that did not run: skipped or still to be written. */
   readonly skipped: number;
   /** Node's closing lines, `tests 12`, `pass 12` and so on; empty for the others. */
@@ -25,8 +23,7 @@ const TEST_CASE = /<testcase\b([^>]*?)(?:\/>|>(.*?)<\/testcase>)/gs;
 
 /** Counts the tests of a report. */
 export function countTests(xml: string): TestCounts {
-  const cases = Array.from(xml.matchAll(TEST_CASE), ([text, attributes = "", body = ""]) => ({
-    text,
+  const cases = Array.from(xml.matchAll(TEST_CASE), ([, attributes = "", body = ""]) => ({
     name: /\bname="([^"]*)"/.exec(attributes)?.[1] ?? "",
     body,
     failed: /<(failure|error)\b/.test(body),
@@ -38,7 +35,6 @@ export function countTests(xml: string): TestCounts {
   return {
     tests: tests.length,
     failures: tests.filter(({ failed }) => failed).map(describeFailure),
-    failedFiles: testFilesIn(cases.filter(({ failed }) => failed).map(({ text }) => text).join("\n")),
     skipped: tests.filter(({ skipped }) => skipped).length,
     closing: Array.from(xml.matchAll(/<!-- (\w+ [\d.]+) -->/g), ([, line = ""]) => line),
   };
@@ -48,12 +44,6 @@ export function countTests(xml: string): TestCounts {
 function ancestors(name: string): string[] {
   const parts = name.split(" &gt; ");
   return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join(" &gt; "));
-}
-
-/** The files of tests that a text names, as source paths, each once. */
-export function testFilesIn(text: string): string[] {
-  const found = Array.from(text.matchAll(/\btests\/[\w./-]+_test(?=\.[jt]s)/g), ([path]) => `${path}.ts`);
-  return [...new Set(found)].sort();
 }
 
 function describeFailure({ name, body }: { readonly name: string; readonly body: string }): string {

@@ -10,7 +10,7 @@ import process from "node:process";
 
 import { run } from "../_process.ts";
 import { TemporaryFolder } from "../_temporary.ts";
-import { countTests, type TestCounts, testFilesIn } from "./junit.ts";
+import { countTests, type TestCounts } from "./junit.ts";
 import type { Runtime } from "./runtimes.ts";
 
 /** How a run of the suite ended. */
@@ -23,8 +23,6 @@ export interface SuiteRun {
   readonly durationMs: number;
   /** What its report counts; `undefined` when it wrote none. */
   readonly counts: TestCounts | undefined;
-  /** Tests that failed at first, and not when their files ran once more, alone. */
-  readonly unsteady: readonly string[];
   /** What it printed; empty if that was seen as it came. */
   readonly output: string;
 }
@@ -55,11 +53,8 @@ export async function runSuite(
   const { code, output } = await run(program, args, { env, live, limitMs: LIMIT_MS });
   const durationMs = performance.now() - startedMs;
 
-  const read = (path: string) => readFile(path, "utf8").catch(() => undefined);
-  const [xml, failed = ""] = [await read(report), await read(`${report}.failed`)];
-  const counts = xml === undefined ? undefined : countTests(xml);
-  const failedFiles = [...new Set([...counts?.failedFiles ?? [], ...testFilesIn(failed)])];
-  return { runtime, code, durationMs, output, unsteady: [], counts: counts && { ...counts, failedFiles } };
+  const xml = await readFile(report, "utf8").catch(() => undefined);
+  return { runtime, code, durationMs, output, counts: xml === undefined ? undefined : countTests(xml) };
 }
 
 /** The environment without the settings that change what an application of ours does, and colours only for a terminal. */

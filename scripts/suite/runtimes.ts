@@ -12,7 +12,7 @@ export interface Runtime {
   readonly name: "bun" | "deno" | "node";
   /** Its name in what is printed. */
   readonly title: string;
-  /** The command that runs `files` and writes a JUnit report. Node writes the files that failed beside it. */
+  /** The command that runs `files` and writes a JUnit report. */
   command(files: readonly string[], report: string): [program: string, ...args: string[]];
 }
 
@@ -54,8 +54,6 @@ export const RUNTIMES: readonly Runtime[] = [
       "--test-reporter-destination=stdout",
       "--test-reporter=junit",
       `--test-reporter-destination=${report}`,
-      "--test-reporter=./dist/scripts/suite/failed_files.js",
-      `--test-reporter-destination=${report}.failed`,
       ...files.map((file) => `dist/${file.replace(/\.ts$/, ".js")}`),
     ],
   },

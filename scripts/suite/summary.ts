@@ -40,11 +40,6 @@ export function problemsOf(runs: readonly SuiteRun[], fileCount: number): string
   });
 }
 
-/** Tests that failed once, one line each. */
-export function unsteadyIn({ runtime: { title }, unsteady }: SuiteRun): string[] {
-  return unsteady.map((failure) => `UNSTEADY: ${title} failed at first, and not alone: ${failure}`);
-}
-
 /** The lines with which Node's test runner closes; none for the other runtimes. */
 export function nodeSummary({ counts }: SuiteRun): string[] {
   return counts?.closing.map((line) => `# ${line}`) ?? [];

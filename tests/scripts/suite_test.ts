@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { afterAnother, deservesAnother } from "../../scripts/suite/again.ts";
 import { countTests } from "../../scripts/suite/junit.ts";
 import type { SuiteRun } from "../../scripts/suite/run.ts";
 import { RUNTIMES } from "../../scripts/suite/runtimes.ts";
-import { nodeSummary, problemsOf, unsteadyIn } from "../../scripts/suite/summary.ts";
+import { nodeSummary, problemsOf } from "../../scripts/suite/summary.ts";
 
 describe("countTests()", () => {
   it("counts Node's report, and keeps its closing lines", () => {
@@ -21,7 +20,6 @@ describe("countTests()", () => {
     assert.deepEqual(countTests(xml), {
       tests: 3,
       failures: ["three (tests/a/b_test.ts:3): 1 > 2"],
-      failedFiles: ["tests/a/b_test.ts"],
       skipped: 1,
       closing: ["tests 3", "duration_ms 293.15"],
     });
@@ -33,7 +31,7 @@ describe("countTests()", () => {
 </testcase>
 <testcase name="outer &gt; inner &gt; one"></testcase>
 <testcase name="outer &gt; two"><skipped/></testcase>`;
-    assert.deepEqual(countTests(xml), { tests: 2, failures: [], failedFiles: [], skipped: 1, closing: [] });
+    assert.deepEqual(countTests(xml), { tests: 2, failures: [], skipped: 1, closing: [] });
   });
 });
 
@@ -46,7 +44,6 @@ describe("countTests() of suites that failed", () => {
     assert.deepEqual(countTests(xml), {
       tests: 3,
       failures: ["a > one: ", "b: "],
-      failedFiles: ["tests/a_test.ts", "tests/b_test.ts"],
       skipped: 0,
       closing: [],
     });
@@ -60,15 +57,14 @@ describe("problemsOf()", () => {
     code: 0,
     durationMs: 1,
     output: "",
-    unsteady: [],
-    counts: { tests: 100, failures: [], failedFiles: [], skipped: 0, closing: [] },
+    counts: { tests: 100, failures: [], skipped: 0, closing: [] },
   };
 
   function withCounts(counts: Partial<NonNullable<SuiteRun["counts"]>>): SuiteRun {
     return {
       ...good,
       runtime: deno,
-      counts: { tests: 100, failures: [], failedFiles: [], skipped: 0, closing: [], ...counts },
+      counts: { tests: 100, failures: [], skipped: 0, closing: [], ...counts },
     };
   }
 
@@ -105,47 +101,9 @@ describe("problemsOf()", () => {
 
 describe("nodeSummary()", () => {
   it("repeats the closing lines of Node's runner, and says nothing for the others", () => {
-    const node = { tests: 1, failures: [], failedFiles: [], skipped: 0, closing: ["tests 1", "pass 1"] };
-    const run = { runtime: RUNTIMES[2]!, code: 0, durationMs: 1, output: "", unsteady: [] };
+    const node = { tests: 1, failures: [], skipped: 0, closing: ["tests 1", "pass 1"] };
+    const run = { runtime: RUNTIMES[2]!, code: 0, durationMs: 1, output: "" };
     assert.deepEqual(nodeSummary({ ...run, counts: node }), ["# tests 1", "# pass 1"]);
     assert.deepEqual(nodeSummary({ ...run, counts: undefined }), []);
-  });
-});
-
-describe("What failed", () => {
-  const counts = {
-    tests: 100,
-    failures: ["a: 1 > 2"],
-    failedFiles: ["tests/a_test.ts"],
-    skipped: 0,
-    closing: ["tests 100", "pass 99", "fail 1"],
-  };
-  const first: SuiteRun = { runtime: RUNTIMES[2]!, code: 1, durationMs: 1, output: "", unsteady: [], counts };
-  const good = { ...counts, tests: 1, failures: [], failedFiles: [], closing: ["tests 1", "pass 1", "fail 0"] };
-
-  it("is looked at once more, unless it is much, hangs, or is nowhere", () => {
-    assert.equal(deservesAnother(first), true);
-    assert.equal(deservesAnother({ ...first, code: 0 }), false);
-    assert.equal(deservesAnother({ ...first, code: 124 }), false);
-    assert.equal(deservesAnother({ ...first, counts: undefined }), false);
-    for (const [files, expected] of [[0, false], [3, true], [4, false]] as const) {
-      const failedFiles = Array.from({ length: files }, (_, i) => `tests/${i}_test.ts`);
-      assert.equal(deservesAnother({ ...first, counts: { ...counts, failedFiles } }), expected);
-    }
-  });
-
-  it("is unsteady if it then passes, and is named", () => {
-    const run = afterAnother(first, { ...first, code: 0, counts: good });
-    assert.deepEqual(problemsOf([run], 10), []);
-    assert.deepEqual(unsteadyIn(run), ["UNSTEADY: Node failed at first, and not alone: a: 1 > 2"]);
-    assert.deepEqual(nodeSummary(run), ["# tests 100", "# pass 100", "# fail 0"]);
-  });
-
-  it("has failed if it fails again, or dies", () => {
-    const again = afterAnother(first, { ...first, counts: { ...good, failures: ["a: 1 > 3"] } });
-    assert.deepEqual(problemsOf([again], 10), ["FAILED: Node ended with code 1, 1 tests failed", "  Node: a: 1 > 3"]);
-    assert.deepEqual(unsteadyIn(again), []);
-    assert.deepEqual(nodeSummary(again), ["# tests 100", "# pass 99", "# fail 1"]);
-    assert.deepEqual(afterAnother(first, { ...first, code: 128, counts: undefined }), first);
   });
 });

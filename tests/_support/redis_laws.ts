@@ -64,16 +64,25 @@ export async function assertStartsFresh({ connection, testScript }: ParityServic
   }
 }
 
-/** Configures a used bucket anew, with a remainder of none to three digits: how full it is stays, to the microsecond. */
-export async function assertFillKept({ connection, testScript }: ParityServices): Promise<void> {
+/**
+ * Configures a used bucket anew, with a remainder of none to three digits, or another window: how full it is stays, to
+ * the microsecond, and it is there until it is full.
+ */
+export async function assertFillKept({ connection, raw, testScript }: ParityServices): Promise<void> {
+  const keyPrefix = freshPrefix();
   const store = new RedisStore(connection, {
-    keyPrefix: freshPrefix(),
+    keyPrefix,
     testClock: new FakeClock(),
     ...(testScript === undefined ? {} : { testScript }),
   });
-  const policies = [100, 7, 97, 997].map((limit) => compilePolicy({ limit, windowMs: 3_600_000 }));
+  const names = new KeyNames(keyPrefix);
+  const policies = [
+    ...[100, 7, 97, 997].map((limit) => compilePolicy({ limit, windowMs: 3_600_000 })),
+    compilePolicy({ limit: 100, windowMs: 36_000 }),
+  ];
+  const targetsOf = (policy: Policy, key: string, cost: number) => [{ limiter: "api", key, policy, cost, slots: 0 }];
   const ask = async (mode: "now" | "peek", policy: Policy, key: string, cost: number) => {
-    const targets = [{ limiter: "api", key, policy, cost, slots: 0 }];
+    const targets = targetsOf(policy, key, cost);
     const reply = await store.execute({ op: "take", mode, maxWaitUs: 0, arrivalUs: 0, id: "", targets });
     return reply.levels[0]?.rates[0]?.[0] as number;
   };
@@ -85,6 +94,10 @@ export async function assertFillKept({ connection, testScript }: ParityServices)
         told === fullInUs || told === fullInUs + 1,
         `${before.capacity} to ${after.capacity}: ${told - fullInUs}`,
       );
+      const afterwardsUs = await ask("now", after, `${i} to ${j}`, 1);
+      const [main] = await names.of(targetsOf(after, `${i} to ${j}`, 1)[0] as Target);
+      const ttlMs = Number(await raw.send("PTTL", main as string));
+      assert.ok(ttlMs >= afterwardsUs / 1000 - 1_000, `${i} to ${j} lives ${ttlMs} ms, full in ${afterwardsUs} µs`);
     }
   }
 }

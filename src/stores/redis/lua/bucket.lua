@@ -18,6 +18,7 @@ Returns  { now, entry... }; the level of an entry is µs * denominator + remaind
 ]]
 local call, try, sub, byte, format = redis.call, redis.pcall, string.sub, string.byte, string.format
 local floor, tonumber = math.floor, tonumber
+local KEYS, ARGV = KEYS, ARGV
 local now = tonumber(ARGV[1])
 if not now then
   local time = call("TIME")
@@ -41,6 +42,7 @@ end
 -- In front of 16 digits of whole microseconds may stand two that mark how long the key lives: 50 and more, which no
 -- time of these centuries begins with.
 local MARKED = byte("5")
+local MOST = 9007199254740991
 
 -- What is stored, where it is more or other than this policy's digits (load, and decode in _token_bucket.lua).
 local function decode(value, size, denominator)
@@ -51,7 +53,7 @@ local function decode(value, size, denominator)
   end
   if #value == 18 and byte(value, 1) >= MARKED then value = sub(value, 3) end
   if #value >= 16 then us = tonumber(sub(value, 1, 16)) end
-  if not us or not (us < 9007199254740992) then return 0, 0, blocked end
+  if not us or not (us <= MOST) then return 0, 0, blocked end
   if #value ~= size then return us + 1, 0, blocked end
   if size > 16 then rem = math.min(tonumber(sub(value, 17)) or 0, denominator - 1) end
   return us, rem, blocked
@@ -80,27 +82,16 @@ while last < #KEYS do
   local most_us = now + max_wait + burst_us
   -- A key lives until the end of the step its bucket stands in, whose length is a power of two in ms. The mark in front
   -- of the state tells which: within that step, the key needs no new time to live.
-  local step_us, step_from, step_end, lives = 1000 * 2 ^ (mark - 50), 0, 0, {}
+  local step_us, lives = 1000 * 2 ^ (mark - 50), {}
 
-  for i = first, last do
+  -- Decides any entry. Returns an error for the whole call, if there is one.
+  local function decide(i)
     local key, value = KEYS[i], values[i]
     if repeats then value = latest[key] or value end
-    local us, rem, blocked, at, marked = 0, 0, 0, now, false
+    local us, rem, blocked, at = 0, 0, 0, now
     if value then
-      marked = size == 16 and #value == 18 and sub(value, 1, 2) == mark
-      if marked then
-        us = tonumber(sub(value, 3))
-      elseif #value == size and (size ~= 18 or byte(value, 1) < MARKED) then
-        us = tonumber(size == 16 and value or sub(value, 1, 16))
-        if size > 16 then rem = tonumber(sub(value, 17)) end
-      else
-        us = nil
-      end
-      if not us or not rem or rem >= denominator or not (us < 9007199254740992) then
-        us, rem, blocked = decode(value, size, denominator)
-        marked = false
-        if blocked > now then at = blocked end
-      end
+      us, rem, blocked = decode(value, size, denominator)
+      if blocked > now then at = blocked end
     end
 
     -- The state after one take at the earliest instant (arrive, advance and earliest in _token_bucket.lua).
@@ -132,31 +123,20 @@ while last < #KEYS do
       end
     end
 
-    local failure, written
+    local failure
     if taken > 0 and not peeks then
-      if next_us < step_from or next_us >= step_end then
-        step_from = floor(next_us / step_us) * step_us
-        step_end = step_from + step_us
-      end
-      local done = nil
-      if marked and us >= step_from then
-        local added = next_us - us
-        done = try("INCRBY", key, added == whole_us and whole_text or format("%d", added))
-      end
       us, rem = next_us, next_rem
-      if type(done) ~= "number" or repeats then
-        written = size == 16 and mark .. format("%016d", us) or format(digits_format, us, rem)
-      end
-      if type(done) == "number" then
-        done = nil
-      elseif blocked > now then
+      local written = size == 16 and mark .. format("%016d", us) or format(digits_format, us, rem)
+      local done
+      if blocked > now then
         written = "b" .. struct.pack("<d", blocked) .. written
         done = try("SET", key, written, "PX", math.ceil((math.max(us + 2, blocked) - now) / 1000) + grace_ms)
       else
-        local life = lives[step_from]
+        local step = floor(us / step_us)
+        local life = lives[step]
         if not life then
-          life = format("%d", floor((step_end - now) / 1000) + 2 + grace_ms)
-          lives[step_from] = life
+          life = format("%d", floor(((step + 1) * step_us - now) / 1000) + 2 + grace_ms)
+          lives[step] = life
         end
         -- What reads as absent may hold no string: it is left alone.
         done = value and try("SET", key, written, "PX", life)
@@ -172,23 +152,49 @@ while last < #KEYS do
 
     place = place + 1
     if failure then
-      -- Of a server that is no primary any more all fails: the client must look for the new one.
-      if string.find(failure, "READONLY", 1, true) then return redis.error_reply(failure) end
       replies[place] = failure
+      -- Of a server that is no primary any more all fails: the client must look for the new one.
+      return string.find(failure, "READONLY", 1, true) and failure
+    end
+    if us < now then
+      us, rem = now, 0
+    end
+    local level = (us - now) * denominator + rem
+    if blocked > now or level > MOST then
+      replies[place] = { blocked > now and blocked - now or 0, taken, us - now, rem }
+    elseif counts then
+      replies[place] = taken
+      place = place + 1
+      replies[place] = level
     else
-      if us < now then
-        us, rem = now, 0
+      replies[place] = taken > 0 and level or -1 - level
+    end
+  end
+
+  -- Most entries are this: a bucket with this mark has room, and stays in its step, so what it adds is all that is
+  -- written. Numbers of 18 digits are rounded alike on both sides; with another mark, or after an error, they are not
+  -- equal, and what stood there is decided as any entry, and overwritten.
+  local marked_size = size == 16 and not (peeks or counts or repeats) and 18
+  local mark_us, most_marked_us = mark * 1e16, math.min(most_us, MOST)
+  for i = first, last do
+    local value, level = values[i], nil
+    if value and #value == marked_size then
+      local us = tonumber(sub(value, 3))
+      if us then
+        local next_us = (us < now and now or us) + whole_us
+        local added = next_us - us
+        if next_us <= most_marked_us and us % step_us + added < step_us then
+          local added_text = added == whole_us and whole_text or format("%d", added)
+          if try("INCRBY", KEYS[i], added_text) == mark_us + next_us then level = next_us - now end
+        end
       end
-      local level = (us - now) * denominator + rem
-      if blocked > now or level >= 9007199254740992 then
-        replies[place] = { blocked > now and blocked - now or 0, taken, us - now, rem }
-      elseif counts then
-        replies[place] = taken
-        place = place + 1
-        replies[place] = level
-      else
-        replies[place] = taken > 0 and level or -1 - level
-      end
+    end
+    if level then
+      place = place + 1
+      replies[place] = level
+    else
+      local failure = decide(i)
+      if failure then return redis.error_reply(failure) end
     end
   end
   if counts then cursor = cursor + last - first + 1 end

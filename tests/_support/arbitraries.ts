@@ -61,6 +61,12 @@ export const limitersArb: fc.Arbitrary<LimiterOptions[]> = fc.oneof(
   { weight: 2, arbitrary: fc.array(limiterArb, { minLength: 2, maxLength: 3 }) },
 );
 
+/** When a sequence begins: in these decades, and about the instant at which the last 14 digits of one begin anew. */
+export const startArb: fc.Arbitrary<number> = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 1_700_000_000_000_000, max: 1_900_000_000_000_000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: -20_000_000, max: 10 }).map((us) => 1_800_000_000_000_000 + us) },
+);
+
 /** One step: how far time moves (to the microsecond), and what is asked then. */
 export interface Step {
   /** How the clock moves before the call. `retry` goes to exactly when the last denial said, plus `offsetUs`. */

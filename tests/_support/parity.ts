@@ -241,7 +241,7 @@ class ParityRun {
     const slotKeys = maxConcurrent > 0 ? keys.splice(-2) : [];
     const [main, ...rings] = await Promise.all(keys.map((key) => this.#raw.bytes(key)));
     const states = this.#memory.statesOf(target);
-    const stored = decodeStored(rates, main, rings);
+    const stored = decodeStored(rates, main, rings, this.#clock.nowUs());
     const plain = plainStates(rates, states);
     const known = stored.map((numbers, i) => this.#isForgotten(rates[i], numbers, plain[i]) ? plain[i] : numbers);
     assert.deepEqual(known, plain, `states of ${target.limiter}`);

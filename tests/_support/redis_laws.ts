@@ -220,6 +220,51 @@ export async function assertBlockKept({ connection, raw, testScript }: ParitySer
   assert.ok(Number(await raw.send("PTTL", `${keyPrefix}:l`)) > 50_000);
 }
 
+/** Blocks a key and lifts the block, whatever stands in its main key besides: nothing of it is left. */
+export async function assertBlockLifted({ connection, testScript }: ParityServices): Promise<void> {
+  const store = new RedisStore(connection, {
+    keyPrefix: freshPrefix(),
+    ...(testScript === undefined ? {} : { testScript }),
+  });
+  const window = { algorithm: "sliding_window", limit: 5, windowMs: 60_000 } as const;
+  const policies = [...POLICIES, compilePolicy({ limits: [window, { ...window, windowMs: 90_000 }] })];
+  for (const [i, policy] of policies.entries()) {
+    const targets = [{ limiter: `l${i}`, key: undefined, policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0 }];
+    const take = { op: "take", mode: "now", targets, maxWaitUs: 0, arrivalUs: 0, id: "x.1.d.0.1.1" } as const;
+    await store.execute({ op: "block", targets, durationUs: 60_000_000 });
+    assert.equal((await store.execute(take)).status, "blocked", `policy ${i}`);
+    await store.execute({ op: "block", targets, durationUs: 0 });
+    assert.equal((await store.execute(take)).status, "allowed", `policy ${i}`);
+  }
+}
+
+/** Takes from buckets where most are in use, one has not been there, and one is used up: every key lives until it is full. */
+export async function assertLivesInUse({ connection, raw, testScript }: ParityServices): Promise<void> {
+  const keyPrefix = freshPrefix();
+  const store = new RedisStore(connection, { keyPrefix, ...(testScript === undefined ? {} : { testScript }) });
+  const take = (key: string, cost = 1) => ({
+    op: "take",
+    mode: "now",
+    maxWaitUs: 0,
+    arrivalUs: 0,
+    id: "",
+    targets: [{ limiter: "l", key, policy: HUNDRED, cost, slots: 0 }],
+  } as const);
+  const used = ["a", "b", "c", "d"];
+  await executeAll(store, [...used.map((key) => take(key)), take("full", 100)]);
+  for (let round = 1; round <= 3; round++) {
+    const keys = [...used, `fresh${round}`, "full"];
+    const replies = await executeAll(store, keys.map((key) => take(key))) as TakeReply[];
+    assert.deepEqual(replies.map(({ status }) => status), [...Array(5).fill("allowed"), "rate"]);
+    for (const [i, key] of keys.entries()) {
+      const leftMs = (replies[i]?.levels[0]?.rates[0]?.[0] as number) / 1000;
+      const ttlMs = Number(await raw.send("PTTL", `${keyPrefix}:l:${key}`));
+      // An eighth of an hour more at most.
+      assert.ok(ttlMs > leftMs - 1_000 && ttlMs < leftMs + 451_000, `${key} lives ${ttlMs} ms, full in ${leftMs} ms`);
+    }
+  }
+}
+
 /** Serves one that waits without a subscription, from elsewhere and from its own store: it hears of it once, each time. */
 export async function assertMailDelivered({ connection, raw, testScript }: ParityServices): Promise<void> {
   const keyPrefix = freshPrefix();

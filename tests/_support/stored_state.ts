@@ -12,19 +12,24 @@ import type { TokenBucketState } from "../../src/algorithms/token_bucket.ts";
 /** A string as Redis holds it. */
 export type Bytes = Uint8Array | undefined;
 
-/** The states of a policy's rates, as plain numbers, from the main key and the keys of further rings. */
-export function decodeStored(rates: readonly RateLimit[], main: Bytes, rings: readonly Bytes[]): number[][] {
+/** The states of a policy's rates at a time, as plain numbers, from the main key and the keys of further rings. */
+export function decodeStored(
+  rates: readonly RateLimit[],
+  main: Bytes,
+  rings: readonly Bytes[],
+  nowUs: number,
+): number[][] {
   if (rates.length === 1 && rates[0]?.algorithm === "sliding_window") return [decodeRing(main)];
   const value = main?.[0] === 0x62 ? main.subarray(9) : main ?? new Uint8Array();
   const [only] = rates;
-  if (rates.length === 1 && only?.algorithm === "token_bucket") return [decodeTat(value, only.denominator)];
+  if (rates.length === 1 && only?.algorithm === "token_bucket") return [decodeTat(value, only.denominator, nowUs)];
   let cursor = rates.length;
   let ring = 0;
   return rates.map((rate) => {
     if (rate.algorithm === "sliding_window") return decodeRing(rings[ring++]);
     const size = sizeOf(rate);
     const part = value.subarray(cursor, cursor += size);
-    return rate.algorithm === "token_bucket" ? decodeTat(part, rate.denominator) : doubles(part, size / 8);
+    return rate.algorithm === "token_bucket" ? decodeTat(part, rate.denominator, nowUs) : doubles(part, size / 8);
   });
 }
 
@@ -50,10 +55,14 @@ function digits(denominator: number): number {
   return denominator === 1 ? 0 : String(denominator - 1).length;
 }
 
-function decodeTat(bytes: Uint8Array, denominator: number): number[] {
-  const marked = new TextDecoder().decode(bytes);
-  const text = marked.length === 18 && marked >= "5" ? marked.slice(2) : marked;
+function decodeTat(bytes: Uint8Array, denominator: number, nowUs: number): number[] {
+  const text = new TextDecoder().decode(bytes);
   if (text === "") return [0, 0];
+  if (text.length === 16 && text >= "5") {
+    // A mark, and the last 14 digits of an instant near now.
+    const us = Number(text.slice(2));
+    return [us + Math.round((nowUs - us) / 1e14) * 1e14, 0];
+  }
   return [Number(text.slice(0, 16)), denominator === 1 ? 0 : Number(text.slice(16))];
 }
 

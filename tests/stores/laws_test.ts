@@ -176,6 +176,18 @@ for (const engine of ENGINES) {
     }
 
     law(
+      "a block denies whatever is asked, and one that is lifted is as if it had never been",
+      fc.asyncProperty(any, callsArb, async (one, calls) => {
+        const { lab } = await used(one, calls);
+        const before = await lab.take("peek", one);
+        await lab.ask({ op: "block", targets: [one], durationUs: 1_000_000, keepLonger: false });
+        assert.notEqual((await lab.take("now", one)).status, "allowed");
+        await lab.ask({ op: "block", targets: [one], durationUs: 0, keepLonger: false });
+        assert.deepEqual(await lab.take("peek", one), before);
+      }) as never,
+    );
+
+    law(
       "a limiter whose numbers change keeps its state, and blocks no longer than before and a microsecond",
       fc.asyncProperty(fc.nat(1_000), fc.nat(1_000), callsArb, async (a, b, calls) => {
         const [before, after] = [a, b].map((n) => target({ ratePerSecond: 1_000 + n, burst: 5 })) as [Target, Target];

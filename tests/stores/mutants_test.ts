@@ -7,7 +7,7 @@ import fc from "fast-check";
 import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
-import { batchesArb, bucketKeysArb, limitersArb, stepArb } from "../_support/arbitraries.ts";
+import { batchesArb, bucketKeysArb, limitersArb, startArb, stepArb } from "../_support/arbitraries.ts";
 import { type Mutant, MUTANTS, occurrences, seed } from "../_support/mutants.ts";
 import { assertBatchParity, assertParity } from "../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
@@ -20,7 +20,6 @@ const SEED = 20_261_121;
 const MOST_RUNS = 1_000;
 
 const LUA = "src/stores/redis/lua";
-const startArb = fc.integer({ min: 1_700_000_000_000_000, max: 1_900_000_000_000_000 });
 
 describe("A seeded mistake in the Lua", () => {
   let connection: RedisConnection;
@@ -56,7 +55,7 @@ describe("A seeded mistake in the Lua", () => {
     return await fc.check(
       fc.asyncProperty(
         limitersArb,
-        startArb,
+        fc.integer({ min: 1_700_000_000_000_000, max: 1_900_000_000_000_000 }),
         fc.array(stepArb, { minLength: 5, maxLength: 40, size: "max" }),
         (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw, testScript }),
       ),

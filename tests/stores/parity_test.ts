@@ -10,14 +10,13 @@ import {
   limiterArb,
   limitersArb,
   runs,
+  startArb,
   type Step,
   stepArb,
 } from "../_support/arbitraries.ts";
 import { assertBatchParity, assertParity } from "../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
 import { redisUrl } from "../_support/redis.ts";
-
-const startArb = fc.integer({ min: 1_700_000_000_000_000, max: 1_900_000_000_000_000 });
 
 describe("Redis scripts and kernels", () => {
   let connection: RedisConnection;

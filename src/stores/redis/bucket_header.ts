@@ -30,10 +30,12 @@ export interface BucketHeader {
   readonly kind: number;
   /** What the script is told after the number of entries. */
   readonly args: readonly string[];
+  /** Whether most buckets of the last run were in use and had room, as those of the next will: the script takes first. */
+  inUse: boolean;
 }
 
 /** The bits that tell the script what a run is. */
-export const KIND = { peek: 1, wait: 2, fraction: 4, counts: 8, repeats: 16 } as const;
+export const KIND = { peek: 1, wait: 2, fraction: 4, counts: 8, inUse: 16 } as const;
 
 /** Products stay exact in a double. */
 const MAX_PRODUCT = 2 ** 52;
@@ -100,5 +102,6 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
     maxTimes: Math.floor(MAX_PRODUCT / denominator),
     kind: (mode === "peek" ? KIND.peek : mode === "wait" ? KIND.wait : 0) + (denominator > 1 ? KIND.fraction : 0),
     args,
+    inUse: false,
   };
 }

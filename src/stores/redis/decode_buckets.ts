@@ -36,6 +36,7 @@ export function decodeBuckets(
   let cursor = 1;
   for (const { header, entries, counted } of runs) {
     const { denominator } = header.rate;
+    let inUse = 0;
     for (const entry of entries) {
       const told = reply[cursor++];
       if (typeof told !== "number") {
@@ -45,11 +46,13 @@ export function decodeBuckets(
         continue;
       }
       const level = counted ? Number(reply[cursor++]) : told < 0 ? -1 - told : told;
+      if (!counted && told > header.wholeUs) inUse++;
       const us = denominator === 1 ? level : Math.floor(level / denominator);
       const taken = counted ? told : told < 0 ? 0 : 1;
       if (taken < 0 || taken > entry.times) return undefined;
       expand(replies, entry, header, { nowUs, blockedUs: 0, taken, us, rem: level - us * denominator });
     }
+    if (!counted) header.inUse = inUse * 2 > entries.length;
   }
   return cursor === reply.length ? replies : undefined;
 }

@@ -40,15 +40,16 @@ export function encodeBuckets(
   batch: readonly NamedRequest[],
   clock: readonly string[],
 ): { keys: string[]; args: string[]; runs: BucketRun[] } {
-  const gathered = gather(batch);
   const keys: string[] = [];
   const args = [...clock];
   const runs: BucketRun[] = [];
-  const repeats = gathered.repeats ? KIND.repeats : 0;
 
   function add(header: BucketHeader, entries: readonly BucketEntry[], counted: boolean): void {
     if (entries.length === 0) return;
-    args.push(KINDS[header.kind + repeats + (counted ? KIND.counts : 0)] as string, String(entries.length));
+    args.push(
+      KINDS[header.kind + (counted ? KIND.counts : header.inUse ? KIND.inUse : 0)] as string,
+      String(entries.length),
+    );
     for (const arg of header.args) args.push(arg);
     for (const entry of entries) {
       keys.push((batch[entry.index] as NamedRequest).keys[0] as string);
@@ -57,7 +58,7 @@ export function encodeBuckets(
     runs.push({ header, entries, counted });
   }
 
-  for (const { header, entries, counted } of gathered.runs) {
+  for (const { header, entries, counted } of gather(batch)) {
     if (!counted) add(header, entries, false);
     else {
       // The keys of a run differ, so its entries may change places.
@@ -78,11 +79,10 @@ interface GatheredRun {
  * Sorts requests into runs. Requests on different keys may change places; on one key all that are unlike stay in their
  * order, each in a later run than the one before.
  */
-function gather(batch: readonly NamedRequest[]): { runs: GatheredRun[]; repeats: boolean } {
+function gather(batch: readonly NamedRequest[]): GatheredRun[] {
   const runs: GatheredRun[] = [];
   const newest = new Map<BucketHeader, number>();
   const lasts = new Map<string, BucketEntry>();
-  let repeats = false;
   let header: BucketHeader | undefined;
   let run = -1;
   for (let index = 0; index < batch.length; index++) {
@@ -104,7 +104,6 @@ function gather(batch: readonly NamedRequest[]): { runs: GatheredRun[]; repeats:
         before.counted ||= header.mode !== "peek";
         continue;
       }
-      repeats = true;
     }
     if (run < 0 || (last !== undefined && run <= last.run)) {
       run = runs.push({ header, entries: [], counted: false }) - 1;
@@ -116,7 +115,7 @@ function gather(batch: readonly NamedRequest[]): { runs: GatheredRun[]; repeats:
     current.counted ||= asked;
     lasts.set(key, entry);
   }
-  return { runs, repeats };
+  return runs;
 }
 
 /** Whether the script must be told how often to take. */

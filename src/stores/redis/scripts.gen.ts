@@ -9,9 +9,9 @@ import type { Script } from "./script.ts";
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "520a510b05578569071897ff9b17d826214e6041",
+  sha1: "8466c096de1798d95759494da856edb7d109fb15",
   source: `local call, try, sub, byte, format = redis.call, redis.pcall, string.sub, string.byte, string.format
-local floor, tonumber = math.floor, tonumber
+local floor, min, max, tonumber, type = math.floor, math.min, math.max, tonumber, type
 local KEYS, ARGV = KEYS, ARGV
 local now = tonumber(ARGV[1])
 if not now then
@@ -19,41 +19,52 @@ local time = call("TIME")
 now = time[1] * 1000000 + time[2]
 end
 local grace_ms = ARGV[2] + 0
+local function read(first, last)
+if last - first < 1000 then return call("MGET", unpack(KEYS, first, last)) end
 local values = {}
-if #KEYS <= 1000 then
-values = call("MGET", unpack(KEYS))
-else
-for from = 1, #KEYS, 1000 do
-local some = call("MGET", unpack(KEYS, from, math.min(from + 999, #KEYS)))
-for i = 1, #some do
-values[from + i - 1] = some[i]
+for from = first, last, 1000 do
+for _, value in ipairs(call("MGET", unpack(KEYS, from, min(from + 999, last)))) do
+values[#values + 1] = value
 end
 end
+return values
 end
-local MARKED = byte("5")
+local ERA_US = 1e14
+local LONGEST_US = 1e13
+local LEAST_MARKED = 50 * ERA_US
 local MOST = 9007199254740991
+local era = now - now % ERA_US
+local function instant(digits)
+local us = era + digits
+if us > now + ERA_US / 2 then return us - ERA_US end
+if us < now - ERA_US / 2 then return us + ERA_US end
+return us
+end
 local function decode(value, size, denominator)
 local blocked, us, rem = 0, nil, 0
-if sub(value, 1, 1) == "b" and #value > 8 then
+if #value > 16 and byte(value, 1) == 98 then
 blocked = struct.unpack("<d", value, 2)
 value = sub(value, 10)
 end
-if #value == 18 and byte(value, 1) >= MARKED then value = sub(value, 3) end
-if #value >= 16 then us = tonumber(sub(value, 1, 16)) end
+if #value == 16 then
+us = tonumber(value)
+if us and us >= LEAST_MARKED then us = instant(us % ERA_US) end
+elseif #value > 16 then
+us = tonumber(sub(value, 1, 16))
+end
 if not us or not (us <= MOST) then return 0, 0, blocked end
 if #value ~= size then return us + 1, 0, blocked end
-if size > 16 then rem = math.min(tonumber(sub(value, 17)) or 0, denominator - 1) end
+if size > 16 then rem = min(tonumber(sub(value, 17)) or 0, denominator - 1) end
 return us, rem, blocked
 end
 local replies, place, cursor, last = { now }, 1, 2, 0
-local latest = {}
 while last < #KEYS do
 local kind, first = ARGV[cursor + 1] + 0, last + 1
-last = math.min(last + ARGV[cursor + 2], #KEYS)
+last = min(last + ARGV[cursor + 2], #KEYS)
 local burst_us, whole_text, mark, max_wait, owed = ARGV[cursor + 3] + 0, ARGV[cursor + 4], ARGV[cursor + 5], 0, 0
 local whole_us = whole_text + 0
 local denominator, burst_rem, size, digits_format = 1, 0, 16, "%016d"
-local peeks, counts, repeats = kind % 2 >= 1, kind % 16 >= 8, kind >= 16
+local peeks, counts, in_use = kind % 2 >= 1, kind % 16 >= 8, kind >= 16
 cursor = cursor + 5
 if kind % 4 >= 2 then
 max_wait, cursor = ARGV[cursor + 1] + 0, cursor + 1
@@ -64,11 +75,19 @@ size, digits_format = 16 + ARGV[cursor + 4], "%016d%0" .. ARGV[cursor + 4] .. "d
 cursor = cursor + 4
 end
 local most_us = now + max_wait + burst_us
-local step_us, lives = 1000 * 2 ^ (mark - 50), {}
-local function decide(i)
-local key, value = KEYS[i], values[i]
-if repeats then value = latest[key] or value end
-local us, rem, blocked, at = 0, 0, 0, now
+local step_us, step_from, step_end, life = 1000 * 2 ^ (mark - 50), 0, 0, nil
+local function life_at(us)
+if us < step_from or us >= step_end then
+step_from = us - us % step_us
+step_end = step_from + step_us
+life = format("%d", floor((step_end - now) / 1000) + 2 + grace_ms)
+end
+return life
+end
+local mark_us, shift = mark * ERA_US, era - mark * ERA_US
+local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
+local function decide(i, value)
+local key, us, rem, blocked, at = KEYS[i], 0, 0, 0, now
 if value then
 us, rem, blocked = decode(value, size, denominator)
 if blocked > now then at = blocked end
@@ -89,8 +108,8 @@ local times = 1
 if counts then times = ARGV[cursor + i - first + 1] + 0 end
 if times > 1 then
 local room = most_us - from_us + (burst_rem - from_rem) / denominator
-taken = math.max(math.min(floor(room / (whole_us + owed / denominator)), times), 1)
-for units = math.min(taken + 1, times), math.max(taken - 1, 1), -1 do
+taken = max(min(floor(room / (whole_us + owed / denominator)), times), 1)
+for units = min(taken + 1, times), max(taken - 1, 1), -1 do
 local sum = from_rem + units * owed
 local carry = floor(sum / denominator)
 next_us, next_rem = from_us + units * whole_us + carry, sum - carry * denominator
@@ -102,24 +121,17 @@ end
 local failure
 if taken > 0 and not peeks then
 us, rem = next_us, next_rem
-local written = size == 16 and mark .. format("%016d", us) or format(digits_format, us, rem)
 local done
 if blocked > now then
-written = "b" .. struct.pack("<d", blocked) .. written
-done = try("SET", key, written, "PX", math.ceil((math.max(us + 2, blocked) - now) / 1000) + grace_ms)
+local written = "b" .. struct.pack("<d", blocked) .. format(digits_format, us, rem)
+done = try("SET", key, written, "PX", math.ceil((max(us + 2, blocked) - now) / 1000) + grace_ms)
 else
-local step = floor(us / step_us)
-local life = lives[step]
-if not life then
-life = format("%d", floor(((step + 1) * step_us - now) / 1000) + 2 + grace_ms)
-lives[step] = life
-end
-done = value and try("SET", key, written, "PX", life)
-or try("SET", key, written, "PX", life, "NX")
+local written = marks and format("%d", mark_us + us % ERA_US) or format(digits_format, us, rem)
+done = value and try("SET", key, written, "PX", life_at(us))
+or try("SET", key, written, "PX", life_at(us), "NX")
 or try("GET", key)
 end
 failure = done and done.err
-if repeats and not failure then latest[key] = written end
 elseif not value then
 local found = try("GET", key)
 failure = found and found.err
@@ -143,29 +155,52 @@ else
 replies[place] = taken > 0 and level or -1 - level
 end
 end
-local marked_size = size == 16 and not (peeks or counts or repeats) and 18
-local mark_us, most_marked_us = mark * 1e16, math.min(most_us, MOST)
+local failure
+if in_use and marks and not peeks and now + whole_us <= most_us then
+local least, most = now - shift + whole_us, most_us - shift
 for i = first, last do
-local value, level = values[i], nil
-if value and #value == marked_size then
-local us = tonumber(sub(value, 3))
-if us then
+local key = KEYS[i]
+local done = try("INCRBY", key, whole_text)
+local added = type(done) == "number"
+if added and done >= least and done <= most then
+local us = done + shift
+if us % step_us < whole_us then call("PEXPIRE", key, life_at(us)) end
+place = place + 1
+replies[place] = us - now
+else
+local value = whole_text
+if done ~= whole_us then
+if added then call("INCRBY", key, "-" .. whole_text) end
+value = try("GET", key)
+if type(value) ~= "string" then value = nil end
+end
+failure = decide(i, value) or failure
+end
+end
+else
+local values = read(first, last)
+local most = marks and not (peeks or counts) and most_us - shift or 0
+for i = first, last do
+local value, level = values[i - first + 1], nil
+local known = value and #value == 16 and tonumber(value)
+if known and known <= most then
+local us = known + shift
 local next_us = (us < now and now or us) + whole_us
 local added = next_us - us
-if next_us <= most_marked_us and us % step_us + added < step_us then
+if next_us <= most_us and us % step_us + added < step_us then
 local added_text = added == whole_us and whole_text or format("%d", added)
-if try("INCRBY", KEYS[i], added_text) == mark_us + next_us then level = next_us - now end
-end
+if try("INCRBY", KEYS[i], added_text) == known + added then level = next_us - now end
 end
 end
 if level then
 place = place + 1
 replies[place] = level
 else
-local failure = decide(i)
+failure = decide(i, value) or failure
+end
+end
+end
 if failure then return redis.error_reply(failure) end
-end
-end
 if counts then cursor = cursor + last - first + 1 end
 end
 return replies`,
@@ -189,7 +224,7 @@ type(info) == "string" and info or "",
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "639c94a55ebb6f943977aa729d678fba5bf8f9e7",
+  sha1: "d5fff22abb4c6929564a8d8e40fdabc72282f4aa",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -262,10 +297,13 @@ return state.us + 2
 end,
 decode = function(value, from, to, limit)
 local size = to - from + 1
-if size == 18 and sub(value, from, from) >= "5" then
-from, size = from + 2, 16
-end
 local us = tonumber(sub(value, from, from + 15))
+if us and size == 16 and sub(value, from, from) >= "5" then
+local era = now - now % 1e14
+us = us % 1e14 + era
+if us > now + 5e13 then us = us - 1e14 end
+if us < now - 5e13 then us = us + 1e14 end
+end
 if not us or size < 16 then return { us = 0, rem = 0 } end
 if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end
 return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }
@@ -1080,7 +1118,7 @@ if target.policy.shape == "s" then
 local ring = target.states[1]
 ring.blocked = target.blocked
 ring_replace(ring, ring_stamps(ring), target.policy.rates[1])
-elseif target.blocked == 0 and target.policy.shape == "" then
+elseif target.blocked == 0 and target.policy.rings == #target.policy.rates then
 call("DEL", target.key)
 else
 save(target)
@@ -1126,7 +1164,7 @@ return coordinate()`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "f20ae3edee7f9b490b13e9717ae4794fbfd25608",
+  sha1: "33c9848195861c2d34d86b2c94c6639d18a0dafb",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -1199,10 +1237,13 @@ return state.us + 2
 end,
 decode = function(value, from, to, limit)
 local size = to - from + 1
-if size == 18 and sub(value, from, from) >= "5" then
-from, size = from + 2, 16
-end
 local us = tonumber(sub(value, from, from + 15))
+if us and size == 16 and sub(value, from, from) >= "5" then
+local era = now - now % 1e14
+us = us % 1e14 + era
+if us > now + 5e13 then us = us - 1e14 end
+if us < now - 5e13 then us = us + 1e14 end
+end
 if not us or size < 16 then return { us = 0, rem = 0 } end
 if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end
 return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }

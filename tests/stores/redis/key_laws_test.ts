@@ -11,7 +11,14 @@ import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
 import type { StoreRequest, TakeReply } from "../../../src/stores/store.ts";
 import { limiterArb, runs } from "../../_support/arbitraries.ts";
 import { hashSlot } from "../../_support/hash_slot.ts";
-import { assertFailsAlone, assertFillKept, assertLeasesKept, assertStartsFresh } from "../../_support/redis_laws.ts";
+import {
+  assertBlockLifted,
+  assertFailsAlone,
+  assertFillKept,
+  assertLeasesKept,
+  assertLivesInUse,
+  assertStartsFresh,
+} from "../../_support/redis_laws.ts";
 import { freshPrefix } from "../../_support/redis.ts";
 import { Connections, costing, Lab, target } from "../_lab.ts";
 
@@ -164,6 +171,8 @@ describe("The keys in Redis", () => {
 
   it("of a bucket that has other numbers now stay as full", () => assertFillKept(connections));
 
+  it("of buckets in use live until these are full", () => assertLivesInUse(connections));
+  it("of a block that is lifted hold nothing of it", () => assertBlockLifted(connections));
   it("of leases live as long as the longest lease", () => assertLeasesKept(connections));
 });
 

@@ -54,7 +54,8 @@ function requests.B()
       local ring = target.states[1]
       ring.blocked = target.blocked
       ring_replace(ring, ring_stamps(ring), target.policy.rates[1])
-    elseif target.blocked == 0 and target.policy.shape == "" then
+    elseif target.blocked == 0 and target.policy.rings == #target.policy.rates then
+      -- Its rings have keys of their own: there is nothing else in this one.
       call("DEL", target.key)
     else
       save(target)

@@ -1,6 +1,6 @@
 -- Token bucket (src/algorithms/token_bucket.ts). State: { us, rem }, the instant at which the bucket is full.
 -- Stored as one decimal integer: 16 digits of microseconds, then the remainder in `digits` digits.
--- In front of 16 digits alone may stand a mark of two (bucket.lua).
+-- In place of the first two of 16 digits alone may stand a mark (bucket.lua).
 function algorithms.t()
   local function arrive(state, at)
     if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
@@ -48,11 +48,14 @@ function algorithms.t()
     end,
     decode = function(value, from, to, limit)
       local size = to - from + 1
-      -- The mark that bucket.lua puts in front tells how long the key lives.
-      if size == 18 and sub(value, from, from) >= "5" then
-        from, size = from + 2, 16
-      end
       local us = tonumber(sub(value, from, from + 15))
+      if us and size == 16 and sub(value, from, from) >= "5" then
+        -- The last 14 digits of an instant near now, behind a mark.
+        local era = now - now % 1e14
+        us = us % 1e14 + era
+        if us > now + 5e13 then us = us - 1e14 end
+        if us < now - 5e13 then us = us + 1e14 end
+      end
       if not us or size < 16 then return { us = 0, rem = 0 } end
       -- Written by a limiter with another denominator: a microsecond more covers any remainder.
       if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end

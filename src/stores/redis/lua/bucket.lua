@@ -2,10 +2,10 @@
 Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes,
 in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count.
 
-KEYS     the main key of each entry, run by run
+KEYS     the main key of each entry, run by run; those of one run differ
 ARGV     now in µs, or "" for the server's TIME
          grace in ms, added to every time to live
-         each run: what it is (1 peek + 2 wait + 4 fraction + 8 counts + 16 keys stand in several entries), its number
+         each run: what it is (1 peek + 2 wait + 4 fraction + 8 counts, or 16 most are in use and have room), its number
            of entries, the µs that a bucket holds, the µs that one take adds, the mark of how long keys live; wait: the
            longest wait µs; fraction: what
            a take adds beyond whole µs, denominator, what a bucket holds beyond whole µs, digits of a remainder;
@@ -17,7 +17,7 @@ Returns  { now, entry... }; the level of an entry is µs * denominator + remaind
          in place of an entry that failed stands its message
 ]]
 local call, try, sub, byte, format = redis.call, redis.pcall, string.sub, string.byte, string.format
-local floor, tonumber = math.floor, tonumber
+local floor, min, max, tonumber, type = math.floor, math.min, math.max, tonumber, type
 local KEYS, ARGV = KEYS, ARGV
 local now = tonumber(ARGV[1])
 if not now then
@@ -26,49 +26,63 @@ if not now then
 end
 local grace_ms = ARGV[2] + 0
 
--- All that is stored, in as few calls as the stack of Lua allows. A key that holds no string reads as absent.
-local values = {}
-if #KEYS <= 1000 then
-  values = call("MGET", unpack(KEYS))
-else
-  for from = 1, #KEYS, 1000 do
-    local some = call("MGET", unpack(KEYS, from, math.min(from + 999, #KEYS)))
-    for i = 1, #some do
-      values[from + i - 1] = some[i]
+-- All that the keys of a run hold, in as few calls as the stack of Lua allows. One that holds no string reads as absent.
+local function read(first, last)
+  if last - first < 1000 then return call("MGET", unpack(KEYS, first, last)) end
+  local values = {}
+  for from = first, last, 1000 do
+    for _, value in ipairs(call("MGET", unpack(KEYS, from, min(from + 999, last)))) do
+      values[#values + 1] = value
     end
   end
+  return values
 end
 
--- In front of 16 digits of whole microseconds may stand two that mark how long the key lives: 50 and more, which no
--- time of these centuries begins with.
-local MARKED = byte("5")
+-- A marked state is a mark of two digits, 50 and more, which no time of these centuries begins with, and the last 14
+-- digits of its microseconds: they come again every three years, and a marked key lives for less than a third of one.
+-- So it is a number that Lua holds exactly.
+local ERA_US = 1e14
+local LONGEST_US = 1e13
+local LEAST_MARKED = 50 * ERA_US
 local MOST = 9007199254740991
+local era = now - now % ERA_US
 
--- What is stored, where it is more or other than this policy's digits (load, and decode in _token_bucket.lua).
+-- The instant near now that has these last digits.
+local function instant(digits)
+  local us = era + digits
+  if us > now + ERA_US / 2 then return us - ERA_US end
+  if us < now - ERA_US / 2 then return us + ERA_US end
+  return us
+end
+
+-- What is stored (load, and decode in _token_bucket.lua).
 local function decode(value, size, denominator)
   local blocked, us, rem = 0, nil, 0
-  if sub(value, 1, 1) == "b" and #value > 8 then
+  if #value > 16 and byte(value, 1) == 98 then
     blocked = struct.unpack("<d", value, 2)
     value = sub(value, 10)
   end
-  if #value == 18 and byte(value, 1) >= MARKED then value = sub(value, 3) end
-  if #value >= 16 then us = tonumber(sub(value, 1, 16)) end
+  if #value == 16 then
+    us = tonumber(value)
+    if us and us >= LEAST_MARKED then us = instant(us % ERA_US) end
+  elseif #value > 16 then
+    us = tonumber(sub(value, 1, 16))
+  end
   if not us or not (us <= MOST) then return 0, 0, blocked end
   if #value ~= size then return us + 1, 0, blocked end
-  if size > 16 then rem = math.min(tonumber(sub(value, 17)) or 0, denominator - 1) end
+  if size > 16 then rem = min(tonumber(sub(value, 17)) or 0, denominator - 1) end
   return us, rem, blocked
 end
 
 local replies, place, cursor, last = { now }, 1, 2, 0
-local latest = {}
 while last < #KEYS do
   -- The header of a run.
   local kind, first = ARGV[cursor + 1] + 0, last + 1
-  last = math.min(last + ARGV[cursor + 2], #KEYS)
+  last = min(last + ARGV[cursor + 2], #KEYS)
   local burst_us, whole_text, mark, max_wait, owed = ARGV[cursor + 3] + 0, ARGV[cursor + 4], ARGV[cursor + 5], 0, 0
   local whole_us = whole_text + 0
   local denominator, burst_rem, size, digits_format = 1, 0, 16, "%016d"
-  local peeks, counts, repeats = kind % 2 >= 1, kind % 16 >= 8, kind >= 16
+  local peeks, counts, in_use = kind % 2 >= 1, kind % 16 >= 8, kind >= 16
   cursor = cursor + 5
   if kind % 4 >= 2 then
     max_wait, cursor = ARGV[cursor + 1] + 0, cursor + 1
@@ -82,13 +96,21 @@ while last < #KEYS do
   local most_us = now + max_wait + burst_us
   -- A key lives until the end of the step its bucket stands in, whose length is a power of two in ms. The mark in front
   -- of the state tells which: within that step, the key needs no new time to live.
-  local step_us, lives = 1000 * 2 ^ (mark - 50), {}
+  local step_us, step_from, step_end, life = 1000 * 2 ^ (mark - 50), 0, 0, nil
+  local function life_at(us)
+    if us < step_from or us >= step_end then
+      step_from = us - us % step_us
+      step_end = step_from + step_us
+      life = format("%d", floor((step_end - now) / 1000) + 2 + grace_ms)
+    end
+    return life
+  end
+  local mark_us, shift = mark * ERA_US, era - mark * ERA_US
+  local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
 
-  -- Decides any entry. Returns an error for the whole call, if there is one.
-  local function decide(i)
-    local key, value = KEYS[i], values[i]
-    if repeats then value = latest[key] or value end
-    local us, rem, blocked, at = 0, 0, 0, now
+  -- Decides an entry whose key holds `value`. Returns an error for the whole call, if there is one.
+  local function decide(i, value)
+    local key, us, rem, blocked, at = KEYS[i], 0, 0, 0, now
     if value then
       us, rem, blocked = decode(value, size, denominator)
       if blocked > now then at = blocked end
@@ -112,8 +134,8 @@ while last < #KEYS do
       if times > 1 then
         -- How many fit: an estimate, at most one too many or too few, and what they add up to, exactly.
         local room = most_us - from_us + (burst_rem - from_rem) / denominator
-        taken = math.max(math.min(floor(room / (whole_us + owed / denominator)), times), 1)
-        for units = math.min(taken + 1, times), math.max(taken - 1, 1), -1 do
+        taken = max(min(floor(room / (whole_us + owed / denominator)), times), 1)
+        for units = min(taken + 1, times), max(taken - 1, 1), -1 do
           local sum = from_rem + units * owed
           local carry = floor(sum / denominator)
           next_us, next_rem = from_us + units * whole_us + carry, sum - carry * denominator
@@ -126,25 +148,18 @@ while last < #KEYS do
     local failure
     if taken > 0 and not peeks then
       us, rem = next_us, next_rem
-      local written = size == 16 and mark .. format("%016d", us) or format(digits_format, us, rem)
       local done
       if blocked > now then
-        written = "b" .. struct.pack("<d", blocked) .. written
-        done = try("SET", key, written, "PX", math.ceil((math.max(us + 2, blocked) - now) / 1000) + grace_ms)
+        local written = "b" .. struct.pack("<d", blocked) .. format(digits_format, us, rem)
+        done = try("SET", key, written, "PX", math.ceil((max(us + 2, blocked) - now) / 1000) + grace_ms)
       else
-        local step = floor(us / step_us)
-        local life = lives[step]
-        if not life then
-          life = format("%d", floor(((step + 1) * step_us - now) / 1000) + 2 + grace_ms)
-          lives[step] = life
-        end
+        local written = marks and format("%d", mark_us + us % ERA_US) or format(digits_format, us, rem)
         -- What reads as absent may hold no string: it is left alone.
-        done = value and try("SET", key, written, "PX", life)
-          or try("SET", key, written, "PX", life, "NX")
+        done = value and try("SET", key, written, "PX", life_at(us))
+          or try("SET", key, written, "PX", life_at(us), "NX")
           or try("GET", key)
       end
       failure = done and done.err
-      if repeats and not failure then latest[key] = written end
     elseif not value then
       local found = try("GET", key)
       failure = found and found.err
@@ -171,32 +186,55 @@ while last < #KEYS do
     end
   end
 
-  -- Most entries are this: a bucket with this mark has room, and stays in its step, so what it adds is all that is
-  -- written. Numbers of 18 digits are rounded alike on both sides; with another mark, or after an error, they are not
-  -- equal, and what stood there is decided as any entry, and overwritten.
-  local marked_size = size == 16 and not (peeks or counts or repeats) and 18
-  local mark_us, most_marked_us = mark * 1e16, math.min(most_us, MOST)
-  for i = first, last do
-    local value, level = values[i], nil
-    if value and #value == marked_size then
-      local us = tonumber(sub(value, 3))
-      if us then
-        local next_us = (us < now and now or us) + whole_us
-        local added = next_us - us
-        if next_us <= most_marked_us and us % step_us + added < step_us then
-          local added_text = added == whole_us and whole_text or format("%d", added)
-          if try("INCRBY", KEYS[i], added_text) == mark_us + next_us then level = next_us - now end
+  local failure
+  if in_use and marks and not peeks and now + whole_us <= most_us then
+    -- One command is all that a take needs from a bucket in use that has this mark and room, and now and then one more
+    -- for the next step. What it did to any other is undone; what was not there is written anew, for it has room.
+    local least, most = now - shift + whole_us, most_us - shift
+    for i = first, last do
+      local key = KEYS[i]
+      local done = try("INCRBY", key, whole_text)
+      local added = type(done) == "number"
+      if added and done >= least and done <= most then
+        local us = done + shift
+        if us % step_us < whole_us then call("PEXPIRE", key, life_at(us)) end
+        place = place + 1
+        replies[place] = us - now
+      else
+        local value = whole_text
+        if done ~= whole_us then
+          if added then call("INCRBY", key, "-" .. whole_text) end
+          value = try("GET", key)
+          if type(value) ~= "string" then value = nil end
         end
+        failure = decide(i, value) or failure
       end
     end
-    if level then
-      place = place + 1
-      replies[place] = level
-    else
-      local failure = decide(i)
-      if failure then return redis.error_reply(failure) end
+  else
+    local values = read(first, last)
+    local most = marks and not (peeks or counts) and most_us - shift or 0
+    for i = first, last do
+      local value, level = values[i - first + 1], nil
+      local known = value and #value == 16 and tonumber(value)
+      if known and known <= most then
+        -- With a mark below this one, or in the years to come, it is far from now, and so from the end of its step.
+        local us = known + shift
+        local next_us = (us < now and now or us) + whole_us
+        local added = next_us - us
+        if next_us <= most_us and us % step_us + added < step_us then
+          local added_text = added == whole_us and whole_text or format("%d", added)
+          if try("INCRBY", KEYS[i], added_text) == known + added then level = next_us - now end
+        end
+      end
+      if level then
+        place = place + 1
+        replies[place] = level
+      else
+        failure = decide(i, value) or failure
+      end
     end
   end
+  if failure then return redis.error_reply(failure) end
   if counts then cursor = cursor + last - first + 1 end
 end
 return replies

@@ -180,17 +180,22 @@ function askHere<Answer>(
   client: StoreClient,
   degraded: boolean,
 ): Answer | Promise<Answer> {
-  const request = client.request(parties, verb.mode, 0);
-  let reply: TakeReply | Promise<TakeReply>;
+  let id = "";
+  let reply: TakeReply | Promise<TakeReply> | undefined;
   try {
-    reply = client.store.execute(request);
+    reply = parties.length === 1 ? client.store.takeAtOnce?.(parties[0] as Party, verb.mode) : undefined;
+    if (reply === undefined) {
+      const request = client.request(parties, verb.mode, 0);
+      id = request.id;
+      reply = client.store.execute(request);
+    }
   } catch (error) {
     return recover(verb, parties, route, client, error);
   }
   // A store in this process has the clock of this process.
-  if (!(reply instanceof Promise)) return verb.conclude(parties, client, reply, request.id, degraded, reply.nowUs);
+  if (!(reply instanceof Promise)) return verb.conclude(parties, client, reply, id, degraded, reply.nowUs);
   return reply.then(
-    (later) => verb.conclude(parties, client, later, request.id, degraded),
+    (later) => verb.conclude(parties, client, later, id, degraded),
     (error) => recover(verb, parties, route, client, error),
   );
 }

@@ -41,6 +41,8 @@ export class Definitions {
   readonly #surroundings: Surroundings;
   readonly #stores = new Map<string, StoreSlot>();
   readonly #limiters = new Map<string, LimiterEntry>();
+  /** The one that was asked for last. */
+  #newest: LimiterEntry | undefined;
   #fallback: Promise<StoreClient> | undefined;
   #currentFallback: StoreClient | undefined;
   #closed = false;
@@ -91,9 +93,11 @@ export class Definitions {
   /** A limiter with the id of its store. */
   entry(id: string): LimiterEntry {
     if (this.#closed) throw new ClosedError("this rate-sync instance");
+    const newest = this.#newest;
+    if (newest !== undefined && newest.limiter.id === id) return newest;
     const entry = this.#limiters.get(id);
     if (entry === undefined) throw new NotFoundError("limiter", id, this.limiterIds);
-    return entry;
+    return this.#newest = entry;
   }
 
   /**
@@ -155,6 +159,7 @@ export class Definitions {
     }
     const before = this.#limiters.get(id)?.limiter;
     const route = this.#route(storeId);
+    this.#newest = undefined;
     before?.adopt(policy, route);
     this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, route, logger), storeId, options });
   }
@@ -171,9 +176,11 @@ export class Definitions {
   #route(storeId: string): Route {
     const { clock } = this.#surroundings;
     const slot = () => this.#stores.get(storeId) as StoreSlot;
+    // A slot that was replaced is closed, and has no client: the one of its id is asked for then.
+    const now = slot();
     return {
       get current() {
-        return slot().current;
+        return now.current;
       },
       client: () => slot().client(),
       fallback: () => this.#fallback ??= this.#openFallback(),

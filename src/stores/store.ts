@@ -238,6 +238,11 @@ export interface Store {
     signal?: AbortSignal,
   ): ReplyTo<Request> | Promise<ReplyTo<Request>>;
   /**
+   * As `execute` for a take of one target without slots, now or as a peek; undefined where only a request can tell. For
+   * stores inside this process: a hot path needs no request. Whoever overrides one of the two overrides both.
+   */
+  takeAtOnce?(target: Target, mode: "now" | "peek"): TakeReply | undefined;
+  /**
    * As `execute` for a take, but hands the outcome to `sink`, not before this returns: so that a hot path needs no promise
    * of its own for each.
    */

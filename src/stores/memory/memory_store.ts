@@ -71,8 +71,14 @@ export class MemoryStore implements Store {
   execute<Request extends StoreRequest>(request: Request): ReplyTo<Request> | Promise<ReplyTo<Request>> {
     if (this.#closed) throw new ClosedError("the memory store");
     const nowUs = this.#clock.nowUs();
-    const bucket = request.op === "take" ? takeBucket(this.#cells, request, nowUs) : undefined;
-    return (bucket ?? this.#run(request, nowUs)) as ReplyTo<Request>;
+    const reply = request.op === "take" ? this.#take(request, nowUs) : undefined;
+    return (reply ?? this.#run(request, nowUs)) as ReplyTo<Request>;
+  }
+
+  /** Decides for a key that is a token bucket and nothing else. */
+  takeAtOnce(target: Target, mode: "now" | "peek"): TakeReply | undefined {
+    if (this.#closed) throw new ClosedError("the memory store");
+    return takeBucket(this.#cells, target, this.#clock.nowUs(), mode);
   }
 
   /** Remembers where notices for an instance go. */
@@ -111,6 +117,11 @@ export class MemoryStore implements Store {
     this.#cells.clear();
     this.#listeners.clear();
     return Promise.resolve();
+  }
+
+  #take({ targets, mode, maxWaitUs, times }: TakeRequest, nowUs: number): TakeReply | undefined {
+    if (targets.length !== 1) return undefined;
+    return takeBucket(this.#cells, targets[0] as Target, nowUs, mode, maxWaitUs, times);
   }
 
   #run(request: StoreRequest, nowUs: number): TakeReply | DoneReply {

@@ -11,9 +11,14 @@ import type { TakeReply, TakeRequest, Target } from "../store.ts";
 import type { Cells } from "./cells.ts";
 
 /** Decides if that is what is asked for; else undefined. */
-export function takeBucket(cells: Cells, request: TakeRequest, nowUs: number): TakeReply | undefined {
-  if (request.targets.length !== 1) return undefined;
-  const { key, policy, cost, limiter } = request.targets[0] as Target;
+export function takeBucket(
+  cells: Cells,
+  { key, policy, cost, limiter }: Target,
+  nowUs: number,
+  mode: TakeRequest["mode"],
+  maxWaitUs: number = 0,
+  asked?: number,
+): TakeReply | undefined {
   const shelf = cells.shelfOf(limiter, policy);
   const { bucket: rate, slab } = shelf;
   if (rate === undefined || slab === undefined) return undefined;
@@ -22,7 +27,7 @@ export function takeBucket(cells: Cells, request: TakeRequest, nowUs: number): T
   let tatUs = place < 0 ? 0 : slab.tatUs[place] as number;
   let tatRem = place < 0 ? 0 : slab.remOf(place);
   const blockedUs = place < 0 ? 0 : slab.blockedUs(key);
-  let times = request.times ?? 1;
+  let times = asked ?? 1;
   if (times > 1) times = blockedUs > nowUs ? 0 : timesOf(rate, tatUs, tatRem, nowUs, cost, times);
 
   // Where the bucket stands after the units were taken at once, and when that is possible.
@@ -42,8 +47,8 @@ export function takeBucket(cells: Cells, request: TakeRequest, nowUs: number): T
   const startUs = nextUs - rate.burstUs + (nextRem > rate.burstRem ? 1 : 0);
   const atUs = Math.max(nowUs, startUs, blockedUs);
 
-  const allowed = atUs <= nowUs || (request.mode === "wait" && atUs - nowUs <= request.maxWaitUs);
-  if (allowed && request.mode !== "peek") {
+  const allowed = atUs <= nowUs || (mode === "wait" && atUs - nowUs <= maxWaitUs);
+  if (allowed && mode !== "peek") {
     if (tatUs < atUs - 1 || (tatUs < atUs && tatRem === 0)) {
       nextUs = atUs + debtUs;
       nextRem = debtRem;
@@ -58,7 +63,7 @@ export function takeBucket(cells: Cells, request: TakeRequest, nowUs: number): T
   }
   const status = allowed ? "allowed" : blockedUs > nowUs ? "blocked" : "rate";
   const waitUs = atUs - nowUs;
-  const taken = request.times === undefined ? undefined : allowed ? times : 0;
+  const taken = asked === undefined ? undefined : allowed ? times : 0;
   return tatUs < nowUs
     ? new BucketReply(status, nowUs, waitUs, 0, 0, taken)
     : new BucketReply(status, nowUs, waitUs, tatUs - nowUs, tatRem, taken);

@@ -13,6 +13,7 @@ import {
   type Store,
   type StoreLoad,
   type StoreRequest,
+  type TakeReply,
   type Target,
   waiterId,
 } from "../../stores/store.ts";
@@ -83,6 +84,12 @@ export class TrackedStore implements Store {
     if (this.failure !== undefined) throw this.failure;
     const reply = this.#store.execute(request, signal);
     return reply instanceof Promise ? this.#track(reply) : reply;
+  }
+
+  /** As the store does. */
+  takeAtOnce(target: Target, mode: "now" | "peek"): TakeReply | undefined {
+    if (this.failure !== undefined) throw this.failure;
+    return this.#store.takeAtOnce?.(target, mode);
   }
 
   /** As the store does. */

@@ -26,13 +26,14 @@ if not now then
 end
 local grace_ms = ARGV[2] + 0
 
--- All that the keys of a run hold, in as few calls as the stack of Lua allows. One that holds no string reads as absent.
+-- All that the keys of a run hold, by the place of the key, in as few calls as the stack of Lua allows. One that holds no
+-- string reads as absent.
 local function read(first, last)
-  if last - first < 1000 then return call("MGET", unpack(KEYS, first, last)) end
   local values = {}
   for from = first, last, 1000 do
-    for _, value in ipairs(call("MGET", unpack(KEYS, from, min(from + 999, last)))) do
-      values[#values + 1] = value
+    local some = call("MGET", unpack(KEYS, from, min(from + 999, last)))
+    for i = 1, #some do
+      values[from + i - 1] = some[i]
     end
   end
   return values
@@ -74,6 +75,11 @@ local function decode(value, size, denominator)
   return us, rem, blocked
 end
 
+-- How long a key lives, whose bucket stands there: to the end of the step.
+local function life_at(us, step_us)
+  return format("%d", floor((us - us % step_us + step_us - now) / 1000) + 2 + grace_ms)
+end
+
 local replies, place, cursor, last = { now }, 1, 2, 0
 while last < #KEYS do
   -- The header of a run.
@@ -96,129 +102,44 @@ while last < #KEYS do
   local most_us = now + max_wait + burst_us
   -- A key lives until the end of the step its bucket stands in, whose length is a power of two in ms. The mark in front
   -- of the state tells which: within that step, the key needs no new time to live.
-  local step_us, step_from, step_end, life = 1000 * 2 ^ (mark - 50), 0, 0, nil
-  local function life_at(us)
-    if us < step_from or us >= step_end then
-      step_from = us - us % step_us
-      step_end = step_from + step_us
-      life = format("%d", floor((step_end - now) / 1000) + 2 + grace_ms)
-    end
-    return life
-  end
-  local mark_us, shift = mark * ERA_US, era - mark * ERA_US
+  local step_us, mark_us = 1000 * 2 ^ (mark - 50), mark * ERA_US
   local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
+  -- What stands in a key, less this, is where its bucket stands, if it has this mark.
+  local shift = mark_us - era
+  local least, most = now + shift + whole_us, most_us + shift
 
-  -- Decides an entry whose key holds `value`. Returns an error for the whole call, if there is one.
-  local function decide(i, value)
-    local key, us, rem, blocked, at = KEYS[i], 0, 0, 0, now
-    if value then
-      us, rem, blocked = decode(value, size, denominator)
-      if blocked > now then at = blocked end
-    end
-
-    -- The state after one take at the earliest instant (arrive, advance and earliest in _token_bucket.lua).
-    local next_us, next_rem = us, rem
-    if us < at - 1 or (us < at and rem == 0) then
-      next_us, next_rem = at, 0
-    end
-    local from_us, from_rem = next_us, next_rem
-    next_us, next_rem = next_us + whole_us, next_rem + owed
-    if next_rem >= denominator then
-      next_us, next_rem = next_us + 1, next_rem - denominator
-    end
-    local taken = 0
-    if (next_us < most_us or (next_us == most_us and next_rem <= burst_rem)) and at - now <= max_wait then
-      taken = 1
-      local times = 1
-      if counts then times = ARGV[cursor + i - first + 1] + 0 end
-      if times > 1 then
-        -- How many fit: an estimate, at most one too many or too few, and what they add up to, exactly.
-        local room = most_us - from_us + (burst_rem - from_rem) / denominator
-        taken = max(min(floor(room / (whole_us + owed / denominator)), times), 1)
-        for units = min(taken + 1, times), max(taken - 1, 1), -1 do
-          local sum = from_rem + units * owed
-          local carry = floor(sum / denominator)
-          next_us, next_rem = from_us + units * whole_us + carry, sum - carry * denominator
-          taken = units
-          if next_us < most_us or (next_us == most_us and next_rem <= burst_rem) then break end
-        end
-      end
-    end
-
-    local failure
-    if taken > 0 and not peeks then
-      us, rem = next_us, next_rem
-      local done
-      if blocked > now then
-        local written = "b" .. struct.pack("<d", blocked) .. format(digits_format, us, rem)
-        done = try("SET", key, written, "PX", math.ceil((max(us + 2, blocked) - now) / 1000) + grace_ms)
-      else
-        local written = marks and format("%d", mark_us + us % ERA_US) or format(digits_format, us, rem)
-        -- What reads as absent may hold no string: it is left alone.
-        done = value and try("SET", key, written, "PX", life_at(us))
-          or try("SET", key, written, "PX", life_at(us), "NX")
-          or try("GET", key)
-      end
-      failure = done and done.err
-    elseif not value then
-      local found = try("GET", key)
-      failure = found and found.err
-    end
-
-    place = place + 1
-    if failure then
-      replies[place] = failure
-      -- Of a server that is no primary any more all fails: the client must look for the new one.
-      return string.find(failure, "READONLY", 1, true) and failure
-    end
-    if us < now then
-      us, rem = now, 0
-    end
-    local level = (us - now) * denominator + rem
-    if blocked > now or level > MOST then
-      replies[place] = { blocked > now and blocked - now or 0, taken, us - now, rem }
-    elseif counts then
-      replies[place] = taken
-      place = place + 1
-      replies[place] = level
-    else
-      replies[place] = taken > 0 and level or -1 - level
-    end
-  end
-
-  local failure
-  if in_use and marks and not peeks and now + whole_us <= most_us then
-    -- One command is all that a take needs from a bucket in use that has this mark and room, and now and then one more
-    -- for the next step. What it did to any other is undone; what was not there is written anew, for it has room.
-    local least, most = now - shift + whole_us, most_us - shift
+  -- Entries without a count have their places in the reply at once; `left` are those that take more than one command.
+  local base, values, left = place - first + 1, nil, nil
+  if in_use and marks and not peeks and least <= most then
+    -- Most are in use and have room: they are taken from before they are looked at. What that did to any other is
+    -- undone; a key that was not there is written anew, for it has room.
+    values = {}
     for i = first, last do
       local key = KEYS[i]
       local done = try("INCRBY", key, whole_text)
       local added = type(done) == "number"
       if added and done >= least and done <= most then
-        local us = done + shift
-        if us % step_us < whole_us then call("PEXPIRE", key, life_at(us)) end
-        place = place + 1
-        replies[place] = us - now
+        local us = done - shift
+        if us % step_us < whole_us then call("PEXPIRE", key, life_at(us, step_us)) end
+        replies[base + i] = us - now
       else
         local value = whole_text
         if done ~= whole_us then
           if added then call("INCRBY", key, "-" .. whole_text) end
           value = try("GET", key)
-          if type(value) ~= "string" then value = nil end
         end
-        failure = decide(i, value) or failure
+        left = left or {}
+        left[#left + 1], replies[base + i], values[i] = i, false, type(value) == "string" and value
       end
     end
   else
-    local values = read(first, last)
-    local most = marks and not (peeks or counts) and most_us - shift or 0
+    values, left = read(first, last), {}
     for i = first, last do
-      local value, level = values[i - first + 1], nil
-      local known = value and #value == 16 and tonumber(value)
+      local value, level = values[i], nil
+      local known = marks and not (peeks or counts) and value and #value == 16 and tonumber(value)
       if known and known <= most then
         -- With a mark below this one, or in the years to come, it is far from now, and so from the end of its step.
-        local us = known + shift
+        local us = known - shift
         local next_us = (us < now and now or us) + whole_us
         local added = next_us - us
         if next_us <= most_us and us % step_us + added < step_us then
@@ -227,14 +148,103 @@ while last < #KEYS do
         end
       end
       if level then
-        place = place + 1
-        replies[place] = level
+        replies[base + i] = level
       else
-        failure = decide(i, value) or failure
+        left[#left + 1], replies[base + i] = i, false
       end
     end
   end
-  if failure then return redis.error_reply(failure) end
-  if counts then cursor = cursor + last - first + 1 end
+
+  if left then
+    -- Decides an entry. Returns an error for the whole call, if there is one.
+    local function decide(i)
+      local key, value, us, rem, blocked, at = KEYS[i], values[i], 0, 0, 0, now
+      if value then
+        us, rem, blocked = decode(value, size, denominator)
+        if blocked > now then at = blocked end
+      end
+
+      -- The state after one take at the earliest instant (arrive, advance and earliest in _token_bucket.lua).
+      local next_us, next_rem = us, rem
+      if us < at - 1 or (us < at and rem == 0) then
+        next_us, next_rem = at, 0
+      end
+      local from_us, from_rem = next_us, next_rem
+      next_us, next_rem = next_us + whole_us, next_rem + owed
+      if next_rem >= denominator then
+        next_us, next_rem = next_us + 1, next_rem - denominator
+      end
+      local taken = 0
+      if (next_us < most_us or (next_us == most_us and next_rem <= burst_rem)) and at - now <= max_wait then
+        taken = 1
+        local times = 1
+        if counts then times = ARGV[cursor + i - first + 1] + 0 end
+        if times > 1 then
+          -- How many fit: an estimate, at most one too many or too few, and what they add up to, exactly.
+          local room = most_us - from_us + (burst_rem - from_rem) / denominator
+          taken = max(min(floor(room / (whole_us + owed / denominator)), times), 1)
+          for units = min(taken + 1, times), max(taken - 1, 1), -1 do
+            local sum = from_rem + units * owed
+            local carry = floor(sum / denominator)
+            next_us, next_rem = from_us + units * whole_us + carry, sum - carry * denominator
+            taken = units
+            if next_us < most_us or (next_us == most_us and next_rem <= burst_rem) then break end
+          end
+        end
+      end
+
+      local failure
+      if taken > 0 and not peeks then
+        us, rem = next_us, next_rem
+        local done
+        if blocked > now then
+          local written = "b" .. struct.pack("<d", blocked) .. format(digits_format, us, rem)
+          done = try("SET", key, written, "PX", math.ceil((max(us + 2, blocked) - now) / 1000) + grace_ms)
+        else
+          local written = marks and format("%d", mark_us + us % ERA_US) or format(digits_format, us, rem)
+          -- What reads as absent may hold no string: it is left alone.
+          done = value and try("SET", key, written, "PX", life_at(us, step_us))
+            or try("SET", key, written, "PX", life_at(us, step_us), "NX")
+            or try("GET", key)
+        end
+        failure = done and done.err
+      elseif not value then
+        local found = try("GET", key)
+        failure = found and found.err
+      end
+
+      place = place + 1
+      if failure then
+        replies[place] = failure
+        -- Of a server that is no primary any more all fails: the client must look for the new one.
+        return string.find(failure, "READONLY", 1, true) and failure
+      end
+      if us < now then
+        us, rem = now, 0
+      end
+      local level = (us - now) * denominator + rem
+      if blocked > now or level > MOST then
+        replies[place] = { blocked > now and blocked - now or 0, taken, us - now, rem }
+      elseif counts then
+        replies[place] = taken
+        place = place + 1
+        replies[place] = level
+      else
+        replies[place] = taken > 0 and level or -1 - level
+      end
+    end
+
+    local failure
+    for _, i in ipairs(left) do
+      if not counts then place = base + i - 1 end
+      failure = decide(i) or failure
+    end
+    if failure then return redis.error_reply(failure) end
+  end
+  if counts then
+    cursor = cursor + last - first + 1
+  else
+    place = base + last
+  end
 end
 return replies

@@ -15,7 +15,9 @@ import { assertParity, type ParityServices } from "./parity.ts";
 import {
   assertBlockKept,
   assertBlockLifted,
+  assertErasJoined,
   assertFailsAlone,
+  assertFarKept,
   assertFillKept,
   assertLeasesKept,
   assertLivesInUse,
@@ -158,6 +160,13 @@ export const MUTANTS: readonly Mutant[] = [
     ["a denial writes", "if taken > 0 and not peeks then", "if not peeks then"],
     ["a µs stamp written by ..", 'format("%d", mark_us + us % ERA_US)', 'mark_us + us % ERA_US .. ""'],
     ["time to live too short", "floor((us - us % step_us + step_us - now) / 1000) + 2", "2"],
+    [
+      "a far instant written as a marked one",
+      "if size == 16 and us >= LEAST_MARKED then written = FAR .. written end",
+      "",
+      assertFarKept,
+    ],
+    ["a far instant read as digits", "#value == 18 and sub(value, 1, 2) == FAR then", "false then", assertFarKept],
     ["a mark read as digits", "if us and us >= LEAST_MARKED then", "if false then", assertFillKept],
     [
       "an instant of the next years taken for one long ago",
@@ -200,8 +209,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a block forgotten by the next take",
-      '"b" .. struct.pack("<d", blocked) .. format(digits_format, us, rem)',
-      "format(digits_format, us, rem)",
+      '"b" .. struct.pack("<d", blocked) .. written',
+      "written",
       assertBlockKept,
     ],
     [
@@ -351,6 +360,21 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_state.lua",
+    ["a far instant written as a marked one", '#value == 16 and value >= "5" then', "false then", assertFarKept],
+    ["a far instant read as digits", '#digits == 18 and sub(digits, 1, 2) == "99" then', "false then", assertFarKept],
+    ["a mark read as digits", '#digits == 16 and digits >= "5" and', "false and"],
+    [
+      "a marked instant of the next years taken for one long ago",
+      "if us < now - 5e13 then us = us + 1e14 end",
+      "",
+      assertErasJoined,
+    ],
+    [
+      "a marked instant of the last years taken for one to come",
+      "if us > now + 5e13 then us = us - 1e14 end",
+      "",
+      assertErasJoined,
+    ],
     ["the block of several limits forgotten", 'if target.blocked > now then value = "b"', 'if false then value = "b"'],
     [
       "time to live of the last limit only",

@@ -265,6 +265,66 @@ export async function assertLivesInUse({ connection, raw, testScript }: ParitySe
   }
 }
 
+/** Penalizes a bucket until it is full in more than a century: whoever takes, looks or corrects reads that instant. */
+export async function assertFarKept({ connection, testScript }: ParityServices): Promise<void> {
+  const clock = new FakeClock(1_800_000_000_000_000);
+  const store = new RedisStore(connection, {
+    keyPrefix: freshPrefix(),
+    timingMarginMs: 60_000,
+    testClock: clock,
+    ...(testScript === undefined ? {} : { testScript }),
+  });
+  const yearUs = 365 * 86_400 * 1e6;
+  const policy = compilePolicy({ limit: 35, windowMs: 35 * yearUs / 1_000 });
+  const targetOf = (cost: number): [Target] => [{ limiter: "l", key: undefined, policy, cost, slots: 0 }];
+  const take = (mode: "now" | "peek" | "wait", cost: number) => {
+    return store.execute({ op: "take", mode, targets: targetOf(cost), maxWaitUs: 1e15, arrivalUs: 0, id: "" });
+  };
+  const yearsOf = ({ levels }: Pick<TakeReply, "levels">) => (levels[0]?.rates[0]?.[0] as number) / yearUs;
+  for (let years = 35; years <= 140; years += 35) {
+    assert.equal(yearsOf(await store.execute({ op: "penalize", targets: targetOf(35) })), years);
+    assert.equal(yearsOf(await take("peek", 1)), years);
+    assert.equal(yearsOf(await store.execute({ op: "penalize", targets: targetOf(1) })), years + 1);
+    assert.equal(yearsOf(await store.execute({ op: "refund", targets: targetOf(1) })), years);
+  }
+  // What was taken for later is written by the script for single buckets.
+  clock.set(clock.nowUs() + 90 * yearUs);
+  assert.equal(yearsOf(await take("wait", 5)), 55);
+  assert.equal(yearsOf(await take("peek", 1)), 55);
+  assert.equal(yearsOf(await store.execute({ op: "refund", targets: targetOf(1) })), 54);
+}
+
+/** Takes, and corrects, on either side of the instant at which the last 14 digits of one begin anew. */
+export async function assertErasJoined({ connection, testScript }: ParityServices): Promise<void> {
+  const clock = new FakeClock(1_799_999_999_000_000);
+  const store = new RedisStore(connection, {
+    keyPrefix: freshPrefix(),
+    timingMarginMs: 60_000,
+    testClock: clock,
+    ...(testScript === undefined ? {} : { testScript }),
+  });
+  const policy = compilePolicy({ ratePerSecond: 1, burst: 5 });
+  const secondsOf = ({ levels }: Pick<TakeReply, "levels">) => (levels[0]?.rates[0]?.[0] as number) / 1e6;
+  const targetOf = (key: string): [Target] => [{ limiter: "l", key, policy, cost: 1, slots: 0 }];
+  const take = (key: string) => {
+    return store.execute({ op: "take", mode: "now", targets: targetOf(key), maxWaitUs: 0, arrivalUs: 0, id: "" });
+  };
+  const penalize = (key: string) => store.execute({ op: "penalize", targets: targetOf(key) });
+  for (const [key, again] of Object.entries({ take, penalize })) {
+    clock.set(1_799_999_999_000_000);
+    for (const seconds of [1, 2, 3]) assert.equal(secondsOf(await take(key)), seconds);
+    assert.equal(secondsOf(await again(key)), 4); // full after the end
+    clock.set(1_800_000_000_000_000);
+    assert.equal(secondsOf(await again(key)), 4);
+    clock.set(1_800_000_060_000_000);
+    assert.equal(secondsOf(await again(key)), 1);
+  }
+  clock.set(1_799_999_990_000_000);
+  assert.equal(secondsOf(await take("idle")), 1);
+  clock.set(1_800_000_001_000_000);
+  assert.equal(secondsOf(await penalize("idle")), 1);
+}
+
 /** Serves one that waits without a subscription, from elsewhere and from its own store: it hears of it once, each time. */
 export async function assertMailDelivered({ connection, raw, testScript }: ParityServices): Promise<void> {
   const keyPrefix = freshPrefix();

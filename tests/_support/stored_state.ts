@@ -22,14 +22,14 @@ export function decodeStored(
   if (rates.length === 1 && rates[0]?.algorithm === "sliding_window") return [decodeRing(main)];
   const value = main?.[0] === 0x62 ? main.subarray(9) : main ?? new Uint8Array();
   const [only] = rates;
-  if (rates.length === 1 && only?.algorithm === "token_bucket") return [decodeTat(value, only.denominator, nowUs)];
+  if (rates.length === 1 && only?.algorithm === "token_bucket") return [decodeOnlyTat(value, only.denominator, nowUs)];
   let cursor = rates.length;
   let ring = 0;
   return rates.map((rate) => {
     if (rate.algorithm === "sliding_window") return decodeRing(rings[ring++]);
     const size = sizeOf(rate);
     const part = value.subarray(cursor, cursor += size);
-    return rate.algorithm === "token_bucket" ? decodeTat(part, rate.denominator, nowUs) : doubles(part, size / 8);
+    return rate.algorithm === "token_bucket" ? decodeTat(part, rate.denominator) : doubles(part, size / 8);
   });
 }
 
@@ -55,14 +55,19 @@ function digits(denominator: number): number {
   return denominator === 1 ? 0 : String(denominator - 1).length;
 }
 
-function decodeTat(bytes: Uint8Array, denominator: number, nowUs: number): number[] {
+/** One that is alone in its key: it may have a mark, and "99" in front if it would read as marked. */
+function decodeOnlyTat(bytes: Uint8Array, denominator: number, nowUs: number): number[] {
+  const text = new TextDecoder().decode(bytes);
+  if (text.length === 18 && text.startsWith("99")) return decodeTat(bytes.subarray(2), denominator);
+  if (text.length !== 16 || text < "5") return decodeTat(bytes, denominator);
+  // The last 14 digits of an instant near now.
+  const us = Number(text.slice(2));
+  return [us + Math.round((nowUs - us) / 1e14) * 1e14, 0];
+}
+
+function decodeTat(bytes: Uint8Array, denominator: number): number[] {
   const text = new TextDecoder().decode(bytes);
   if (text === "") return [0, 0];
-  if (text.length === 16 && text >= "5") {
-    // A mark, and the last 14 digits of an instant near now.
-    const us = Number(text.slice(2));
-    return [us + Math.round((nowUs - us) / 1e14) * 1e14, 0];
-  }
   return [Number(text.slice(0, 16)), denominator === 1 ? 0 : Number(text.slice(16))];
 }
 

@@ -9,7 +9,7 @@ import type { Script } from "./script.ts";
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "cee5924c2a282ef648adf33d4dc817df25eaa5a0",
+  sha1: "a648504846543ea23f496a3e2ba2c4889f9e1908",
   source: `local call, try, sub, byte, format = redis.call, redis.pcall, string.sub, string.byte, string.format
 local floor, min, max, tonumber, type = math.floor, math.min, math.max, tonumber, type
 local KEYS, ARGV = KEYS, ARGV
@@ -20,6 +20,7 @@ now = time[1] * 1000000 + time[2]
 end
 local grace_ms = ARGV[2] + 0
 local function read(first, last)
+if first == 1 and last <= 1000 then return call("MGET", unpack(KEYS, 1, last)) end
 local values = {}
 for from = first, last, 1000 do
 local some = call("MGET", unpack(KEYS, from, min(from + 999, last)))
@@ -32,6 +33,7 @@ end
 local ERA_US = 1e14
 local LONGEST_US = 1e13
 local LEAST_MARKED = 50 * ERA_US
+local FAR = "99"
 local MOST = 9007199254740991
 local era = now - now % ERA_US
 local function instant(digits)
@@ -46,7 +48,10 @@ if #value > 16 and byte(value, 1) == 98 then
 blocked = struct.unpack("<d", value, 2)
 value = sub(value, 10)
 end
-if #value == 16 then
+if #value == 18 and sub(value, 1, 2) == FAR then
+value = sub(value, 3)
+us = tonumber(value)
+elseif #value == 16 then
 us = tonumber(value)
 if us and us >= LEAST_MARKED then us = instant(us % ERA_US) end
 elseif #value > 16 then
@@ -104,7 +109,7 @@ left[#left + 1], replies[base + i], values[i] = i, false, type(value) == "string
 end
 end
 else
-values, left = read(first, last), {}
+values = read(first, last)
 for i = first, last do
 local value, level = values[i], nil
 local known = marks and not (peeks or counts) and value and #value == 16 and tonumber(value)
@@ -120,6 +125,7 @@ end
 if level then
 replies[base + i] = level
 else
+left = left or {}
 left[#left + 1], replies[base + i] = i, false
 end
 end
@@ -160,12 +166,13 @@ end
 local failure
 if taken > 0 and not peeks then
 us, rem = next_us, next_rem
-local done
+local written, done = format(digits_format, us, rem), nil
+if size == 16 and us >= LEAST_MARKED then written = FAR .. written end
 if blocked > now then
-local written = "b" .. struct.pack("<d", blocked) .. format(digits_format, us, rem)
+written = "b" .. struct.pack("<d", blocked) .. written
 done = try("SET", key, written, "PX", math.ceil((max(us + 2, blocked) - now) / 1000) + grace_ms)
 else
-local written = marks and format("%d", mark_us + us % ERA_US) or format(digits_format, us, rem)
+if marks then written = format("%d", mark_us + us % ERA_US) end
 done = value and try("SET", key, written, "PX", life_at(us, step_us))
 or try("SET", key, written, "PX", life_at(us, step_us), "NX")
 or try("GET", key)
@@ -228,7 +235,7 @@ type(info) == "string" and info or "",
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "d5fff22abb4c6929564a8d8e40fdabc72282f4aa",
+  sha1: "f6199402015e339db79d5f4ea2ec303b15cf610f",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -302,12 +309,6 @@ end,
 decode = function(value, from, to, limit)
 local size = to - from + 1
 local us = tonumber(sub(value, from, from + 15))
-if us and size == 16 and sub(value, from, from) >= "5" then
-local era = now - now % 1e14
-us = us % 1e14 + era
-if us > now + 5e13 then us = us - 1e14 end
-if us < now - 5e13 then us = us + 1e14 end
-end
 if not us or size < 16 then return { us = 0, rem = 0 } end
 if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end
 return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }
@@ -562,6 +563,15 @@ target.leases, target.waiters = next_key(), next_key()
 end
 return target
 end
+local function plain_bucket(digits)
+if #digits == 18 and sub(digits, 1, 2) == "99" then return sub(digits, 3) end
+local us = #digits == 16 and digits >= "5" and tonumber(digits)
+if not us then return digits end
+us = now - now % 1e14 + us % 1e14
+if us > now + 5e13 then us = us - 1e14 end
+if us < now - 5e13 then us = us + 1e14 end
+return format("%016.0f", us)
+end
 local function load(target)
 local policy = target.policy
 local rates = policy.rates
@@ -582,7 +592,8 @@ cursor = 10
 end
 target.states = states
 if policy.shape == "t" then
-states[1] = rates[1].kernel.decode(value or "", cursor, #(value or ""), rates[1])
+local digits = plain_bucket(sub(value or "", cursor))
+states[1] = rates[1].kernel.decode(digits, 1, #digits, rates[1])
 return
 end
 local header = policy.header
@@ -611,6 +622,7 @@ value = value .. rate.kernel.encode(target.states[i], rate)
 end
 end
 if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
+if policy.shape == "t" and #value == 16 and value >= "5" then value = "99" .. value end
 if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
 if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end
@@ -1168,7 +1180,7 @@ return coordinate()`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "33c9848195861c2d34d86b2c94c6639d18a0dafb",
+  sha1: "8aece3667c864f6dbb30e10a0426bbbcd87f317d",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -1242,12 +1254,6 @@ end,
 decode = function(value, from, to, limit)
 local size = to - from + 1
 local us = tonumber(sub(value, from, from + 15))
-if us and size == 16 and sub(value, from, from) >= "5" then
-local era = now - now % 1e14
-us = us % 1e14 + era
-if us > now + 5e13 then us = us - 1e14 end
-if us < now - 5e13 then us = us + 1e14 end
-end
 if not us or size < 16 then return { us = 0, rem = 0 } end
 if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end
 return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }
@@ -1502,6 +1508,15 @@ target.leases, target.waiters = next_key(), next_key()
 end
 return target
 end
+local function plain_bucket(digits)
+if #digits == 18 and sub(digits, 1, 2) == "99" then return sub(digits, 3) end
+local us = #digits == 16 and digits >= "5" and tonumber(digits)
+if not us then return digits end
+us = now - now % 1e14 + us % 1e14
+if us > now + 5e13 then us = us - 1e14 end
+if us < now - 5e13 then us = us + 1e14 end
+return format("%016.0f", us)
+end
 local function load(target)
 local policy = target.policy
 local rates = policy.rates
@@ -1522,7 +1537,8 @@ cursor = 10
 end
 target.states = states
 if policy.shape == "t" then
-states[1] = rates[1].kernel.decode(value or "", cursor, #(value or ""), rates[1])
+local digits = plain_bucket(sub(value or "", cursor))
+states[1] = rates[1].kernel.decode(digits, 1, #digits, rates[1])
 return
 end
 local header = policy.header
@@ -1551,6 +1567,7 @@ value = value .. rate.kernel.encode(target.states[i], rate)
 end
 end
 if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
+if policy.shape == "t" and #value == 16 and value >= "5" then value = "99" .. value end
 if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
 if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end

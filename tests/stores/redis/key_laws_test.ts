@@ -13,7 +13,9 @@ import { limiterArb, runs } from "../../_support/arbitraries.ts";
 import { hashSlot } from "../../_support/hash_slot.ts";
 import {
   assertBlockLifted,
+  assertErasJoined,
   assertFailsAlone,
+  assertFarKept,
   assertFillKept,
   assertLeasesKept,
   assertLivesInUse,
@@ -171,6 +173,8 @@ describe("The keys in Redis", () => {
 
   it("of a bucket that has other numbers now stay as full", () => assertFillKept(connections));
 
+  it("of buckets that are full in a century say so", () => assertFarKept(connections));
+  it("of buckets are read alike where their last digits begin anew", () => assertErasJoined(connections));
   it("of buckets in use live until these are full", () => assertLivesInUse(connections));
   it("of a block that is lifted hold nothing of it", () => assertBlockLifted(connections));
   it("of leases live as long as the longest lease", () => assertLeasesKept(connections));

@@ -1,6 +1,6 @@
 -- Token bucket (src/algorithms/token_bucket.ts). State: { us, rem }, the instant at which the bucket is full.
 -- Stored as one decimal integer: 16 digits of microseconds, then the remainder in `digits` digits.
--- In place of the first two of 16 digits alone may stand a mark (bucket.lua).
+-- Alone in its key it may have a mark (bucket.lua, plain_bucket in _state.lua).
 function algorithms.t()
   local function arrive(state, at)
     if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
@@ -49,13 +49,6 @@ function algorithms.t()
     decode = function(value, from, to, limit)
       local size = to - from + 1
       local us = tonumber(sub(value, from, from + 15))
-      if us and size == 16 and sub(value, from, from) >= "5" then
-        -- The last 14 digits of an instant near now, behind a mark.
-        local era = now - now % 1e14
-        us = us % 1e14 + era
-        if us > now + 5e13 then us = us - 1e14 end
-        if us < now - 5e13 then us = us + 1e14 end
-      end
       if not us or size < 16 then return { us = 0, rem = 0 } end
       -- Written by a limiter with another denominator: a microsecond more covers any remainder.
       if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end

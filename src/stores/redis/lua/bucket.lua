@@ -29,6 +29,7 @@ local grace_ms = ARGV[2] + 0
 -- All that the keys of a run hold, by the place of the key, in as few calls as the stack of Lua allows. One that holds no
 -- string reads as absent.
 local function read(first, last)
+  if first == 1 and last <= 1000 then return call("MGET", unpack(KEYS, 1, last)) end
   local values = {}
   for from = first, last, 1000 do
     local some = call("MGET", unpack(KEYS, from, min(from + 999, last)))
@@ -45,6 +46,8 @@ end
 local ERA_US = 1e14
 local LONGEST_US = 1e13
 local LEAST_MARKED = 50 * ERA_US
+-- Stands in front of the 16 digits of an instant that would read as a mark: in a century, if somebody is penalized so.
+local FAR = "99"
 local MOST = 9007199254740991
 local era = now - now % ERA_US
 
@@ -63,7 +66,10 @@ local function decode(value, size, denominator)
     blocked = struct.unpack("<d", value, 2)
     value = sub(value, 10)
   end
-  if #value == 16 then
+  if #value == 18 and sub(value, 1, 2) == FAR then
+    value = sub(value, 3)
+    us = tonumber(value)
+  elseif #value == 16 then
     us = tonumber(value)
     if us and us >= LEAST_MARKED then us = instant(us % ERA_US) end
   elseif #value > 16 then
@@ -133,7 +139,7 @@ while last < #KEYS do
       end
     end
   else
-    values, left = read(first, last), {}
+    values = read(first, last)
     for i = first, last do
       local value, level = values[i], nil
       local known = marks and not (peeks or counts) and value and #value == 16 and tonumber(value)
@@ -150,6 +156,7 @@ while last < #KEYS do
       if level then
         replies[base + i] = level
       else
+        left = left or {}
         left[#left + 1], replies[base + i] = i, false
       end
     end
@@ -196,12 +203,13 @@ while last < #KEYS do
       local failure
       if taken > 0 and not peeks then
         us, rem = next_us, next_rem
-        local done
+        local written, done = format(digits_format, us, rem), nil
+        if size == 16 and us >= LEAST_MARKED then written = FAR .. written end
         if blocked > now then
-          local written = "b" .. struct.pack("<d", blocked) .. format(digits_format, us, rem)
+          written = "b" .. struct.pack("<d", blocked) .. written
           done = try("SET", key, written, "PX", math.ceil((max(us + 2, blocked) - now) / 1000) + grace_ms)
         else
-          local written = marks and format("%d", mark_us + us % ERA_US) or format(digits_format, us, rem)
+          if marks then written = format("%d", mark_us + us % ERA_US) end
           -- What reads as absent may hold no string: it is left alone.
           done = value and try("SET", key, written, "PX", life_at(us, step_us))
             or try("SET", key, written, "PX", life_at(us, step_us), "NX")

@@ -6,9 +6,10 @@ KEYS     the main key of each entry, run by run; those of one run differ
 ARGV     now in µs, or "" for the server's TIME
          grace in ms, added to every time to live
          each run: what it is (1 peek + 2 wait + 4 fraction + 8 counts, or 16 most are in use and have room), its number
-           of entries, the µs that a bucket holds, the µs that one take adds, the mark of how long keys live; wait: the
-           longest wait µs; fraction: what
-           a take adds beyond whole µs, denominator, what a bucket holds beyond whole µs, digits of a remainder;
+           of entries, the µs that a bucket holds, the µs that one take adds, the mark of how long keys live;
+           wait: the longest wait µs;
+           fraction: what a take adds beyond whole µs, denominator, what a bucket holds beyond whole µs, digits of a
+           remainder;
            counts: for each entry, how often to take, one after the other, until a denial
 
 Returns  { now, entry... }; the level of an entry is µs * denominator + remainder, until the bucket is full
@@ -62,6 +63,7 @@ end
 -- What is stored (load, and decode in _token_bucket.lua).
 local function decode(value, size, denominator)
   local blocked, us, rem = 0, nil, 0
+  -- A "b" in front of a block.
   if #value > 16 and byte(value, 1) == 98 then
     blocked = struct.unpack("<d", value, 2)
     value = sub(value, 10)

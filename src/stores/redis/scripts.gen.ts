@@ -9,7 +9,7 @@ import type { Script } from "./script.ts";
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "a648504846543ea23f496a3e2ba2c4889f9e1908",
+  sha1: "b189b1dba8ae115d7103edcf79dd041c14dcd036",
   source: `local call, try, sub, byte, format = redis.call, redis.pcall, string.sub, string.byte, string.format
 local floor, min, max, tonumber, type = math.floor, math.min, math.max, tonumber, type
 local KEYS, ARGV = KEYS, ARGV
@@ -31,17 +31,18 @@ end
 return values
 end
 local ERA_US = 1e14
-local LONGEST_US = 1e13
 local LEAST_MARKED = 50 * ERA_US
 local FAR = "99"
-local MOST = 9007199254740991
 local era = now - now % ERA_US
-local function instant(digits)
-local us = era + digits
+local function instant(stored)
+if stored < LEAST_MARKED then return stored end
+local us = era + stored % ERA_US
 if us > now + ERA_US / 2 then return us - ERA_US end
 if us < now - ERA_US / 2 then return us + ERA_US end
 return us
 end
+local LONGEST_US = 1e13
+local MOST = 9007199254740991
 local function decode(value, size, denominator)
 local blocked, us, rem = 0, nil, 0
 if #value > 16 and byte(value, 1) == 98 then
@@ -53,7 +54,7 @@ value = sub(value, 3)
 us = tonumber(value)
 elseif #value == 16 then
 us = tonumber(value)
-if us and us >= LEAST_MARKED then us = instant(us % ERA_US) end
+us = us and instant(us)
 elseif #value > 16 then
 us = tonumber(sub(value, 1, 16))
 end
@@ -86,7 +87,7 @@ local most_us = now + max_wait + burst_us
 local step_us, mark_us = 1000 * 2 ^ (mark - 50), mark * ERA_US
 local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
 local shift = mark_us - era
-local least, most = now + shift + whole_us, most_us + shift
+local least, most = now + shift + whole_us, min(most_us + shift, mark_us + ERA_US - 1)
 local base, values, left = place - first + 1, nil, nil
 if in_use and marks and not peeks and least <= most then
 values = {}
@@ -235,7 +236,7 @@ type(info) == "string" and info or "",
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "f6199402015e339db79d5f4ea2ec303b15cf610f",
+  sha1: "a46c9c2df4d7a2615ff72ae6ce9cc6d484760f09",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -516,6 +517,17 @@ ring.newest, ring.expired = stamp, 0
 end,
 }
 end
+local ERA_US = 1e14
+local LEAST_MARKED = 50 * ERA_US
+local FAR = "99"
+local era = now - now % ERA_US
+local function instant(stored)
+if stored < LEAST_MARKED then return stored end
+local us = era + stored % ERA_US
+if us > now + ERA_US / 2 then return us - ERA_US end
+if us < now - ERA_US / 2 then return us + ERA_US end
+return us
+end
 local kernels = {}
 local function read_policy()
 local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0, rings = 0 }
@@ -564,13 +576,9 @@ end
 return target
 end
 local function plain_bucket(digits)
-if #digits == 18 and sub(digits, 1, 2) == "99" then return sub(digits, 3) end
-local us = #digits == 16 and digits >= "5" and tonumber(digits)
-if not us then return digits end
-us = now - now % 1e14 + us % 1e14
-if us > now + 5e13 then us = us - 1e14 end
-if us < now - 5e13 then us = us + 1e14 end
-return format("%016.0f", us)
+if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
+local stored = #digits == 16 and tonumber(digits)
+return stored and format("%016.0f", instant(stored)) or digits
 end
 local function load(target)
 local policy = target.policy
@@ -622,7 +630,7 @@ value = value .. rate.kernel.encode(target.states[i], rate)
 end
 end
 if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
-if policy.shape == "t" and #value == 16 and value >= "5" then value = "99" .. value end
+if policy.shape == "t" and #value == 16 and value >= "5" then value = FAR .. value end
 if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
 if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end
@@ -1180,7 +1188,7 @@ return coordinate()`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "8aece3667c864f6dbb30e10a0426bbbcd87f317d",
+  sha1: "79bab747f6efa4dfb653cb88045545128ee44c24",
   source: `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
@@ -1461,6 +1469,17 @@ ring.newest, ring.expired = stamp, 0
 end,
 }
 end
+local ERA_US = 1e14
+local LEAST_MARKED = 50 * ERA_US
+local FAR = "99"
+local era = now - now % ERA_US
+local function instant(stored)
+if stored < LEAST_MARKED then return stored end
+local us = era + stored % ERA_US
+if us > now + ERA_US / 2 then return us - ERA_US end
+if us < now - ERA_US / 2 then return us + ERA_US end
+return us
+end
 local kernels = {}
 local function read_policy()
 local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0, rings = 0 }
@@ -1509,13 +1528,9 @@ end
 return target
 end
 local function plain_bucket(digits)
-if #digits == 18 and sub(digits, 1, 2) == "99" then return sub(digits, 3) end
-local us = #digits == 16 and digits >= "5" and tonumber(digits)
-if not us then return digits end
-us = now - now % 1e14 + us % 1e14
-if us > now + 5e13 then us = us - 1e14 end
-if us < now - 5e13 then us = us + 1e14 end
-return format("%016.0f", us)
+if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
+local stored = #digits == 16 and tonumber(digits)
+return stored and format("%016.0f", instant(stored)) or digits
 end
 local function load(target)
 local policy = target.policy
@@ -1567,7 +1582,7 @@ value = value .. rate.kernel.encode(target.states[i], rate)
 end
 end
 if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
-if policy.shape == "t" and #value == 16 and value >= "5" then value = "99" .. value end
+if policy.shape == "t" and #value == 16 and value >= "5" then value = FAR .. value end
 if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
 if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end

@@ -56,16 +56,11 @@ local function read_target()
   return target
 end
 
--- The digits of a token bucket that is alone in its key, without what bucket.lua marks them with: a mark in place of the
--- first two of sixteen, or "99" in front of those that would read as one.
+-- The digits of a token bucket that is alone in its key, as they would be without a mark.
 local function plain_bucket(digits)
-  if #digits == 18 and sub(digits, 1, 2) == "99" then return sub(digits, 3) end
-  local us = #digits == 16 and digits >= "5" and tonumber(digits)
-  if not us then return digits end
-  us = now - now % 1e14 + us % 1e14
-  if us > now + 5e13 then us = us - 1e14 end
-  if us < now - 5e13 then us = us + 1e14 end
-  return format("%016.0f", us)
+  if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
+  local stored = #digits == 16 and tonumber(digits)
+  return stored and format("%016.0f", instant(stored)) or digits
 end
 
 local function load(target)
@@ -120,7 +115,7 @@ local function save(target)
     end
   end
   if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
-  if policy.shape == "t" and #value == 16 and value >= "5" then value = "99" .. value end
+  if policy.shape == "t" and #value == 16 and value >= "5" then value = FAR .. value end
   if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
   if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end

@@ -1,6 +1,6 @@
 -- Token bucket (src/algorithms/token_bucket.ts). State: { us, rem }, the instant at which the bucket is full.
 -- Stored as one decimal integer: 16 digits of microseconds, then the remainder in `digits` digits.
--- Alone in its key it may have a mark (bucket.lua, plain_bucket in _state.lua).
+-- Alone in its key it may have a mark (_mark.lua).
 function algorithms.t()
   local function arrive(state, at)
     if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end

@@ -41,24 +41,10 @@ local function read(first, last)
   return values
 end
 
--- A marked state is a mark of two digits, 50 and more, which no time of these centuries begins with, and the last 14
--- digits of its microseconds: they come again every three years, and a marked key lives for less than a third of one.
--- So it is a number that Lua holds exactly.
-local ERA_US = 1e14
+--- @include _mark
+-- A bucket that may stand further from now than this has no mark.
 local LONGEST_US = 1e13
-local LEAST_MARKED = 50 * ERA_US
--- Stands in front of the 16 digits of an instant that would read as a mark: in a century, if somebody is penalized so.
-local FAR = "99"
 local MOST = 9007199254740991
-local era = now - now % ERA_US
-
--- The instant near now that has these last digits.
-local function instant(digits)
-  local us = era + digits
-  if us > now + ERA_US / 2 then return us - ERA_US end
-  if us < now - ERA_US / 2 then return us + ERA_US end
-  return us
-end
 
 -- What is stored (load, and decode in _token_bucket.lua).
 local function decode(value, size, denominator)
@@ -73,7 +59,7 @@ local function decode(value, size, denominator)
     us = tonumber(value)
   elseif #value == 16 then
     us = tonumber(value)
-    if us and us >= LEAST_MARKED then us = instant(us % ERA_US) end
+    us = us and instant(us)
   elseif #value > 16 then
     us = tonumber(sub(value, 1, 16))
   end
@@ -114,7 +100,7 @@ while last < #KEYS do
   local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
   -- What stands in a key, less this, is where its bucket stands, if it has this mark.
   local shift = mark_us - era
-  local least, most = now + shift + whole_us, most_us + shift
+  local least, most = now + shift + whole_us, min(most_us + shift, mark_us + ERA_US - 1)
 
   -- Entries without a count have their places in the reply at once; `left` are those that take more than one command.
   local base, values, left = place - first + 1, nil, nil

@@ -1,0 +1,17 @@
+-- The instant of a token bucket without a remainder that is alone in its key: 16 digits of microseconds, or, written by
+-- bucket.lua, a mark of two digits, 50 and more, which no time of this century begins with, and the last 14 of them.
+-- Those come again every three years, and a marked key lives for less than a third of one. So what is stored is a number
+-- that Lua holds exactly. An instant that would read as marked, in a century, has "99" in front.
+local ERA_US = 1e14
+local LEAST_MARKED = 50 * ERA_US
+local FAR = "99"
+local era = now - now % ERA_US
+
+-- The instant that such a number stands for: behind a mark, the one nearest to now.
+local function instant(stored)
+  if stored < LEAST_MARKED then return stored end
+  local us = era + stored % ERA_US
+  if us > now + ERA_US / 2 then return us - ERA_US end
+  if us < now - ERA_US / 2 then return us + ERA_US end
+  return us
+end

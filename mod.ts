@@ -54,14 +54,14 @@ export type {
   RateAlgorithm,
   StoreErrorPolicy,
 } from "./src/policy/options.ts";
-export type { Policy } from "./src/policy/policy.ts";
+export type { NamedPolicy, Policy } from "./src/policy/policy.ts";
 export {
   Decision,
   type DecisionFacts,
   type DecisionJSON,
   type DenialReason,
   RateLimitedError,
-} from "./src/policy/decision.ts";
+} from "./src/limiter/decision.ts";
 export type { LimitStatus } from "./src/policy/status.ts";
 export type { RedisStoreOptions } from "./src/stores/redis/options.ts";
 export type * from "./src/stores/store.ts";
@@ -71,7 +71,6 @@ export type { AcquireOptions, AskOptions } from "./src/limiter/call_options.ts";
 export type { LimiterEvent, LimiterListener, Logger, StoreEvent, StoreListener } from "./src/limiter/events.ts";
 export { KeyedLimiter, type Keyless } from "./src/limiter/keyed_limiter.ts";
 export { type BlockOptions, type KeyOptions, Limiter } from "./src/limiter/limiter.ts";
-export { TryDecision } from "./src/limiter/try_decision.ts";
 export type { LimiterMetrics } from "./src/limiter/metrics.ts";
 export type { Permit } from "./src/limiter/permit.ts";
 export type { RateLimitedOptions, WaitOptions } from "./src/limiter/rate_limited.ts";

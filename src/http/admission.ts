@@ -5,7 +5,7 @@
  */
 
 import type { Permit } from "../limiter/permit.ts";
-import type { Decision } from "../policy/decision.ts";
+import type { Decision } from "../limiter/decision.ts";
 import type { RefusalReason } from "./denial.ts";
 import type { HeaderPair } from "./headers.ts";
 import type { Outcome } from "./settle.ts";

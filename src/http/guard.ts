@@ -49,7 +49,7 @@ import { parseAddress } from "../base/network.ts";
 import { show } from "../base/text.ts";
 import { isClosed, isStoreError } from "../limiter/failure.ts";
 import type { Permit } from "../limiter/permit.ts";
-import type { Decision, RateLimitedError } from "../policy/decision.ts";
+import type { Decision, RateLimitedError } from "../limiter/decision.ts";
 import type { HttpConfig } from "../registry/options.ts";
 import { type Admission, GuardAdmission } from "./admission.ts";
 import { type Ask, asksOf } from "./asks.ts";

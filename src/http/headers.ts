@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision } from "../policy/decision.ts";
+import type { Decision } from "../limiter/decision.ts";
 import { isMeasured, limitField, policyField, policyNames, seconds } from "../policy/headers.ts";
 import type { LimitStatus } from "../policy/status.ts";
 

@@ -5,11 +5,11 @@
  */
 
 import { maxWaitUs } from "../limiter/call_options.ts";
+import type { Decision } from "../limiter/decision.ts";
 import { decideInTurn, decideNow } from "../limiter/engine.ts";
 import { Limiter } from "../limiter/limiter.ts";
 import type { Permit } from "../limiter/permit.ts";
 import type { WaitOptions } from "../limiter/rate_limited.ts";
-import type { TryDecision } from "../limiter/try_decision.ts";
 import * as byDefault from "../registry/default_instance.ts";
 import type { HttpConfig } from "../registry/options.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
@@ -20,7 +20,7 @@ export interface LimiterSource {
   /** A limiter, by its id. */
   limiter(id: string): Limiter | Promise<Limiter>;
   /** Decides now: takes from all, or from none. */
-  take(asks: readonly AskFor[]): Promise<TryDecision>;
+  take(asks: readonly AskFor[]): Promise<Decision>;
   /** Waits its turn. */
   wait(asks: readonly AskFor[], options: WaitOptions): Promise<Permit>;
   /** What the configuration says about HTTP. */

@@ -5,16 +5,16 @@
  */
 
 import { StoreError } from "../base/errors.ts";
-import { Decision, RateLimitedError } from "../policy/decision.ts";
+import { Decision, RateLimitedError } from "./decision.ts";
+import type { NamedPolicy } from "../policy/policy.ts";
 import type { DoneReply, StoreRequest, TakeReply, TakeRequest } from "../stores/store.ts";
-import { ReplyFacts, storelessFacts } from "./decide.ts";
+import { newVerdict, storelessFacts, verdictOf } from "./decide.ts";
 import { isClosed, isStoreError, strictest } from "./failure.ts";
 import type { Conclusion } from "./guarded_call.ts";
-import { count, newPermit } from "./outcome.ts";
+import { count, type Counted, countFor, newPermit } from "./outcome.ts";
 import { localParties, type Party } from "./party.ts";
 import type { Permit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
-import { TryDecision } from "./try_decision.ts";
 
 /** Where a call goes. */
 export interface Route {
@@ -48,8 +48,33 @@ export interface Granted {
   readonly source: { readonly client: StoreClient; readonly reply: TakeReply } | undefined;
 }
 
+/** A limiter that is asked by itself. */
+export interface LoneLimiter extends Counted {
+  /** The same, as what a store is asked about. */
+  readonly named: readonly [NamedPolicy];
+}
+
+/**
+ * Decides now on one key of one limiter, where the store is in this process and needs no more than that; else undefined.
+ */
+export function decideAtOnce(
+  limiter: LoneLimiter,
+  route: Route,
+  key: string | undefined,
+  cost: number,
+): Decision | undefined {
+  const client = route.current;
+  if (client === undefined || client.guard !== undefined) return undefined;
+  const [named] = limiter.named;
+  const reply = client.store.takeAtOnce?.(named, key, cost);
+  if (reply === undefined) return undefined;
+  const decision = new Decision(newVerdict(named.limiter, key, cost, reply, false), true, limiter.named, reply);
+  countFor(limiter, decision, 0, reply.nowUs / 1_000, false);
+  return decision;
+}
+
 /** Decides now. At once where the store is in this process or need not be asked. */
-export function decideNow(parties: readonly Party[], route: Route): TryDecision | Promise<TryDecision> {
+export function decideNow(parties: readonly Party[], route: Route): Decision | Promise<Decision> {
   return ask(NOW, parties, route);
 }
 
@@ -105,17 +130,17 @@ interface Verb<Answer> {
   storeless(parties: readonly Party[], allowed: boolean, nowMs: number): Answer;
 }
 
-const NOW: Verb<TryDecision> = {
+const NOW: Verb<Decision> = {
   mode: "now",
   conclude(parties, client, reply, id, degraded, nowUs) {
-    const decision = new TryDecision(new ReplyFacts(parties, reply, degraded));
+    const decision = new Decision(verdictOf(parties, reply, degraded), true, parties, reply);
     const nowMs = decision.allowed ? (nowUs ?? client.clock.nowUs()) / 1_000 : 0;
     if (id !== "" && decision.allowed) decision.grant(newPermit(parties, decision, 0, { client, reply, id }));
     count(parties, decision, 0, nowMs, false);
     return decision;
   },
   storeless(parties, allowed, nowMs) {
-    const decision = new TryDecision(storelessFacts(parties, allowed));
+    const decision = new Decision(storelessFacts(parties, allowed), true);
     count(parties, decision, 0, nowMs, false);
     return decision;
   },
@@ -123,7 +148,8 @@ const NOW: Verb<TryDecision> = {
 
 const PEEK: Verb<Decision> = {
   mode: "peek",
-  conclude: (parties, _client, reply, _id, degraded) => new Decision(new ReplyFacts(parties, reply, degraded)),
+  conclude: (parties, _client, reply, _id, degraded) =>
+    new Decision(verdictOf(parties, reply, degraded), false, parties, reply),
   storeless: (parties, allowed) => new Decision(storelessFacts(parties, allowed)),
 };
 
@@ -180,15 +206,11 @@ function askHere<Answer>(
   client: StoreClient,
   degraded: boolean,
 ): Answer | Promise<Answer> {
-  let id = "";
-  let reply: TakeReply | Promise<TakeReply> | undefined;
+  const request = client.request(parties, verb.mode, 0);
+  const { id } = request;
+  let reply: TakeReply | Promise<TakeReply>;
   try {
-    reply = parties.length === 1 ? client.store.takeAtOnce?.(parties[0] as Party, verb.mode) : undefined;
-    if (reply === undefined) {
-      const request = client.request(parties, verb.mode, 0);
-      id = request.id;
-      reply = client.store.execute(request);
-    }
+    reply = client.store.execute(request);
   } catch (error) {
     return recover(verb, parties, route, client, error);
   }
@@ -257,7 +279,7 @@ async function takeAt(
     throw error;
   }
   const { reply, id, waitedMs } = taken;
-  const decision = new Decision(new ReplyFacts(parties, reply, degraded));
+  const decision = new Decision(verdictOf(parties, reply, degraded), false, parties, reply);
   count(parties, decision, waitedMs, client.clock.nowUs() / 1_000, true);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return { permit: newPermit(parties, decision, waitedMs, { client, reply, id }), source: { client, reply } };

@@ -5,7 +5,7 @@
  */
 
 import type { StoreError } from "../base/errors.ts";
-import type { Decision } from "../policy/decision.ts";
+import type { Decision } from "./decision.ts";
 
 /** Something that happened in a limiter. */
 export type LimiterEvent =

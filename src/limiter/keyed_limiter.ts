@@ -4,12 +4,11 @@
  * @module
  */
 
-import type { Decision } from "../policy/decision.ts";
+import type { Decision } from "./decision.ts";
 import type { AcquireOptions } from "./call_options.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Permit } from "./permit.ts";
 import type { Reservation } from "./reservation.ts";
-import type { TryDecision } from "./try_decision.ts";
 
 /** The options of a verb, without the key. */
 export type Keyless<Options> = Omit<Options, "key">;
@@ -38,7 +37,7 @@ export class KeyedLimiter {
   }
 
   /** As `Limiter.tryAcquire`. */
-  tryAcquire(options: { readonly cost?: number } = {}): Promise<TryDecision> {
+  tryAcquire(options: { readonly cost?: number } = {}): Promise<Decision> {
     return this.limiter.tryAcquire({ ...options, key: this.key });
   }
 

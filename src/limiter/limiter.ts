@@ -6,17 +6,16 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import type { Decision } from "../policy/decision.ts";
+import type { Decision } from "./decision.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type AcquireOptions, type AskOptions, checkAsk, checkNames, checkUnits, maxWaitUs } from "./call_options.ts";
-import { correct, decideInTurn, decideNow, peek, type Route } from "./engine.ts";
+import { correct, decideAtOnce, decideInTurn, decideNow, type LoneLimiter, peek, type Route } from "./engine.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import { KeyedLimiter } from "./keyed_limiter.ts";
 import { type LimiterMetrics, MetricsRecorder } from "./metrics.ts";
 import { Party } from "./party.ts";
 import type { Permit } from "./permit.ts";
 import type { Reservation } from "./reservation.ts";
-import type { TryDecision } from "./try_decision.ts";
 
 /** Whose state a correction is about. */
 export type KeyOptions = Pick<AskOptions, "key">;
@@ -34,6 +33,7 @@ export class Limiter {
   readonly #metrics = new MetricsRecorder();
   readonly #subscriptions: Subscriptions;
   #policy: Policy;
+  #alone: LoneLimiter;
   #route: Route;
   #newest: readonly [Party] | undefined;
 
@@ -50,6 +50,7 @@ export class Limiter {
     this.#policy = policy;
     this.#route = route;
     this.#subscriptions = new Subscriptions(logger);
+    this.#alone = this.#asLone(policy);
   }
 
   /** The rules that are in force. Frozen. */
@@ -74,6 +75,7 @@ export class Limiter {
   adopt(policy: Policy, route: Route): void {
     this.#policy = policy;
     this.#route = route;
+    this.#alone = this.#asLone(policy);
   }
 
   /**
@@ -91,10 +93,13 @@ export class Limiter {
   }
 
   /** Decides now. Never waits, and never throws on denial. */
-  tryAcquire(options: AskOptions = {}): Promise<TryDecision> {
+  tryAcquire(options: AskOptions = {}): Promise<Decision> {
     // Not an async function: a decision that is known at once costs one promise, not four.
     try {
-      return Promise.resolve(decideNow(this.#parties(options), this.#route));
+      this.#check(options);
+      const { key, cost = 1 } = options;
+      const known = decideAtOnce(this.#alone, this.#route, key, cost);
+      return Promise.resolve(known ?? decideNow(this.#partiesOf(key, cost), this.#route));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -229,17 +234,29 @@ export class Limiter {
     return this.#parties(options)[0];
   }
 
-  /** This limiter's part in a call of its own. Who asks the same as the last caller takes the same part. */
   #parties(options: AskOptions): readonly [Party] {
+    this.#check(options);
+    return this.#partiesOf(options.key, options.cost ?? 1);
+  }
+
+  #check(options: AskOptions): void {
     checkNames(this.id, options);
-    const { key, cost = 1 } = options;
+    checkAsk(this.id, this.#policy, options);
+  }
+
+  /** This limiter's part in a call of its own. Who asks the same as the last caller takes the same part. */
+  #partiesOf(key: string | undefined, cost: number): readonly [Party] {
     const newest = this.#newest;
     if (newest !== undefined) {
       const [party] = newest;
       if (party.key === key && party.cost === cost && party.policy === this.#policy) return newest;
     }
-    checkAsk(this.id, this.#policy, options);
     return this.#newest = [new Party(this.id, key, this.#policy, cost, this.#metrics, this.#subscriptions)];
+  }
+
+  #asLone(policy: Policy): LoneLimiter {
+    const named = [{ limiter: this.id, policy }] as const;
+    return { limiter: this.id, named, metrics: this.#metrics, events: this.#subscriptions };
   }
 
   #target({ key }: KeyOptions): Party {

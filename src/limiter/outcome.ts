@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision } from "../policy/decision.ts";
+import type { Decision } from "./decision.ts";
 import type { TakeReply } from "../stores/store.ts";
 import type { HeldLease } from "./lease_keeper.ts";
 import type { Party } from "./party.ts";
@@ -59,11 +59,22 @@ export function count(
   nowMs: number,
   patient: boolean,
 ): void {
-  for (let i = 0; i < parties.length; i++) {
-    const { limiter, metrics, events } = parties[i] as Party;
-    if (decision.degraded) metrics.degraded();
-    if (decision.allowed) metrics.acquired(waitedMs, nowMs);
-    else metrics.denied(decision.reason === "concurrency" && !patient, patient);
-    if (events.any) events.emit({ type: "decision", limiter, decision, waitedMs });
-  }
+  for (let i = 0; i < parties.length; i++) countFor(parties[i] as Counted, decision, waitedMs, nowMs, patient);
+}
+
+/** Whose counts a decision is added to. */
+export type Counted = Pick<Party, "limiter" | "metrics" | "events">;
+
+/** Adds a decision to the counts of one limiter, and tells its subscribers. */
+export function countFor(
+  { limiter, metrics, events }: Counted,
+  decision: Decision,
+  waitedMs: number,
+  nowMs: number,
+  patient: boolean,
+): void {
+  if (decision.degraded) metrics.degraded();
+  if (decision.allowed) metrics.acquired(waitedMs, nowMs);
+  else metrics.denied(decision.reason === "concurrency" && !patient, patient);
+  if (events.any) events.emit({ type: "decision", limiter, decision, waitedMs });
 }

@@ -5,7 +5,7 @@
  */
 
 import { LeaseLostError } from "../base/errors.ts";
-import type { Decision } from "../policy/decision.ts";
+import type { Decision } from "./decision.ts";
 
 /**
  * Leave to go ahead. Dispose of it, or release it, when done: a slot is held until then.

@@ -6,7 +6,7 @@
 
 import { sleepUntil } from "../base/clock.ts";
 import { CostExceedsLimitError } from "../base/errors.ts";
-import type { Decision } from "../policy/decision.ts";
+import type { Decision } from "./decision.ts";
 import { marksOf, type StoreRequest, type TakeReply, type Target } from "../stores/store.ts";
 import { checkUnits } from "./call_options.ts";
 import type { StoreClient } from "./store_client.ts";

@@ -39,6 +39,14 @@ export interface Policy {
   readonly localShare: number;
 }
 
+/** The rules of a limiter, with its name. */
+export interface NamedPolicy {
+  /** The limiter's id. */
+  readonly limiter: string;
+  /** The limiter's rules. */
+  readonly policy: Policy;
+}
+
 /** How long a slot outlives a crashed holder where nothing else is said. */
 const DEFAULT_LEASE_TTL_MS = 15_000;
 

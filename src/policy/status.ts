@@ -7,6 +7,7 @@
 import type { Level } from "../algorithms/kernel.ts";
 import type { RateLimit, TokenBucketLimit } from "../algorithms/limit.ts";
 import type { Algorithm } from "./options.ts";
+import type { NamedPolicy } from "./policy.ts";
 
 /** One limit of a decision. */
 export interface LimitStatus {
@@ -22,6 +23,40 @@ export interface LimitStatus {
   readonly windowMs: number | undefined;
   /** When all of `limit` is free again, with no other traffic, in milliseconds. For slots: the first of them. */
   readonly resetAfterMs: number;
+}
+
+/** Where all limits of several limiters stand. */
+export interface Standing {
+  /** One for each limiter. */
+  readonly levels: readonly PolicyLevel[];
+}
+
+/** Where the limits of one limiter stand. */
+export interface PolicyLevel {
+  /** One for each of its rates. */
+  readonly rates: readonly Level[];
+  /** Slots in use, and the microseconds until one falls free by itself; where it has slots. */
+  readonly slots: { readonly used: number; readonly freeInUs: number } | undefined;
+}
+
+/** Describes every limit of some limiters, in order, slots last. */
+export function limitStatuses(named: readonly NamedPolicy[], { levels }: Standing): readonly LimitStatus[] {
+  if (named.length === 1) return statusesOf(named[0] as NamedPolicy, levels[0] as PolicyLevel);
+  return named.flatMap((each, i) => statusesOf(each, levels[i] as PolicyLevel));
+}
+
+function statusesOf({ limiter, policy }: NamedPolicy, level: PolicyLevel): LimitStatus[] {
+  const all = policy.rates.map((rate, i) => rateStatus(limiter, rate, level.rates[i] ?? [0, 0]));
+  if (policy.maxConcurrent === 0) return all;
+  const { used, freeInUs } = level.slots ?? { used: 0, freeInUs: 0 };
+  return [...all, {
+    limiter,
+    algorithm: "concurrency",
+    limit: policy.maxConcurrent,
+    remaining: Math.max(policy.maxConcurrent - used, 0),
+    windowMs: undefined,
+    resetAfterMs: freeInUs / 1_000,
+  }];
 }
 
 /** Describes a rate limit after a decision. */

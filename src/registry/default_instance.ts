@@ -7,12 +7,11 @@
 import { NotFoundError } from "../base/errors.ts";
 import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
-import type { TryDecision } from "../limiter/try_decision.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
 import { rateLimited as wrap, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/reservation.ts";
-import type { Decision } from "../policy/decision.ts";
+import type { Decision } from "../limiter/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
@@ -59,7 +58,7 @@ export async function acquire(limiter: string, options?: AcquireOptions): Promis
 }
 
 /** Decides now: see `Limiter.tryAcquire`. */
-export async function tryAcquire(limiter: string, options?: AskOptions): Promise<TryDecision> {
+export async function tryAcquire(limiter: string, options?: AskOptions): Promise<Decision> {
   return await (await ready(limiter)).tryAcquire(limiter, options);
 }
 
@@ -79,7 +78,7 @@ export async function acquireAll(asks: readonly AskFor[], options?: WaitOptions)
 }
 
 /** Decides now over several limiters: see `RateSync.tryAcquireAll`. */
-export async function tryAcquireAll(asks: readonly AskFor[]): Promise<TryDecision> {
+export async function tryAcquireAll(asks: readonly AskFor[]): Promise<Decision> {
   return await (await ready(asks[0]?.limiter)).tryAcquireAll(asks);
 }
 

@@ -17,12 +17,11 @@ import {
   Subscriptions,
 } from "../limiter/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
-import type { TryDecision } from "../limiter/try_decision.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/reservation.ts";
-import type { Decision } from "../policy/decision.ts";
+import type { Decision } from "../limiter/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import { compilePolicy, type Policy } from "../policy/policy.ts";
 import type { StoreCheck } from "../stores/check.ts";
@@ -101,7 +100,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /** Decides now: see `Limiter.tryAcquire`. */
-  tryAcquire(limiter: Id, options?: AskOptions): Promise<TryDecision> {
+  tryAcquire(limiter: Id, options?: AskOptions): Promise<Decision> {
     try {
       return this.limiter(limiter).tryAcquire(options);
     } catch (error) {
@@ -138,7 +137,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    *
    * @throws {ConfigError} If they are not all on one store.
    */
-  async tryAcquireAll(asks: readonly AskFor<Id>[]): Promise<TryDecision> {
+  async tryAcquireAll(asks: readonly AskFor<Id>[]): Promise<Decision> {
     const { parties, route } = together(this.#definitions, asks);
     return await decideNow(parties, route);
   }

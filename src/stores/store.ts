@@ -5,17 +5,13 @@
  */
 
 import type { Level, Mark } from "../algorithms/kernel.ts";
-import type { Policy } from "../policy/policy.ts";
+import type { NamedPolicy } from "../policy/policy.ts";
 import type { StoreCheck } from "./check.ts";
 
 /** One key of one limiter, and what is asked of it. */
-export interface Target {
-  /** The limiter's id. */
-  readonly limiter: string;
+export interface Target extends NamedPolicy {
   /** Who is limited; undefined for the limiter as a whole. */
   readonly key: string | undefined;
-  /** The limiter's rules. */
-  readonly policy: Policy;
   /** Units to take from every rate, from 1 to `policy.capacity`. */
   readonly cost: number;
   /** Slots to take; 0 where the policy has none. */
@@ -238,10 +234,10 @@ export interface Store {
     signal?: AbortSignal,
   ): ReplyTo<Request> | Promise<ReplyTo<Request>>;
   /**
-   * As `execute` for a take of one target without slots, now or as a peek; undefined where only a request can tell. For
+   * As `execute` for a take of one key, now and without slots; undefined where only a request can tell, or fails. For
    * stores inside this process: a hot path needs no request. Whoever overrides one of the two overrides both.
    */
-  takeAtOnce?(target: Target, mode: "now" | "peek"): TakeReply | undefined;
+  takeAtOnce?(limiter: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined;
   /**
    * As `execute` for a take, but hands the outcome to `sink`, not before this returns: so that a hot path needs no promise
    * of its own for each.

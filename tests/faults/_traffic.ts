@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { createRateSync, type Permit, RateLimitedError, type RateSync, type TryDecision } from "../../mod.ts";
+import { createRateSync, type Decision, type Permit, RateLimitedError, type RateSync } from "../../mod.ts";
 import type { RedisStoreOptions } from "../../src/stores/redis/options.ts";
 import { until } from "../stores/redis/_servers.ts";
 
@@ -140,7 +140,7 @@ export async function suffer<Where extends Place>(fault: Fault<Where>, where: Wh
   let isHealed = false;
   let isOver = false;
   const away = new Set(["plenty", "tight"]);
-  const isDecided = (limiter: string, { degraded }: TryDecision) => {
+  const isDecided = (limiter: string, { degraded }: Decision) => {
     if (degraded || !isHealed || !away.delete(limiter) || away.size > 0) return;
     outcome.recoveryMs = performance.now() - healedAtMs;
   };
@@ -209,12 +209,12 @@ async function timed<T>(outcome: Outcome, ask: () => Promise<T>): Promise<T> {
   }
 }
 
-function note(outcome: Outcome, { allowed, degraded }: TryDecision): void {
+function note(outcome: Outcome, { allowed, degraded }: Decision): void {
   if (degraded) outcome.degraded++;
   else if (allowed) outcome.allowed++;
 }
 
-function noteTight({ tight }: Outcome, { allowed, degraded }: TryDecision): void {
+function noteTight({ tight }: Outcome, { allowed, degraded }: Decision): void {
   if (!allowed) return;
   if (degraded) tight.local++;
   else tight.shared++;

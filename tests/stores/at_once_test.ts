@@ -5,7 +5,7 @@ import fc from "fast-check";
 
 import { ClosedError } from "../../src/base/errors.ts";
 import { MemoryStore } from "../../src/stores/memory/mod.ts";
-import type { TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
+import type { TakeReply, Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { limiterArb, runs } from "../_support/arbitraries.ts";
 import { costing, target } from "./_lab.ts";
@@ -14,7 +14,6 @@ const callsArb = fc.array(
   fc.record({
     us: fc.oneof(fc.constantFrom(0, 0, 1, 2, 1_000), fc.nat(3_000_000)),
     share: fc.oneof(fc.constantFrom(0, 0, 1), fc.double({ min: 0, max: 1, noNaN: true })),
-    mode: fc.constantFrom<("now" | "peek")[]>("now", "now", "peek"),
     key: fc.constantFrom("a", "b"),
     blocks: fc.boolean(),
   }),
@@ -28,13 +27,13 @@ describe("What a store in this process decides at once", () => {
       fc.property(limiterArb, callsArb, (options, calls) => {
         const clock = new FakeClock();
         const stores = [new MemoryStore({ clock }), new MemoryStore({ clock })] as const;
-        for (const { us, share, mode, key, blocks } of calls) {
+        for (const { us, share, key, blocks } of calls) {
           clock.set(clock.nowUs() + us);
           const one = { ...costing(target(options), share), key };
-          const requested = take(stores[0], one, mode);
-          const decided = stores[1].takeAtOnce(one, mode);
+          const requested = take(stores[0], one);
+          const decided = stores[1].takeAtOnce(one, key, one.cost);
           if (decided !== undefined) atOnce++;
-          assert.deepEqual(facts(decided ?? take(stores[1], one, mode)), facts(requested));
+          assert.deepEqual(facts(decided ?? take(stores[1], one)), facts(requested));
           if (blocks) { for (const store of stores) store.execute({ op: "block", targets: [one], durationUs: us }); }
           assert.deepEqual(stores[1].statesOf(one), stores[0].statesOf(one));
         }
@@ -48,18 +47,19 @@ describe("What a store in this process decides at once", () => {
     const store = new MemoryStore({ clock: new FakeClock() });
     const window = { algorithm: "sliding_window", limit: 1, windowMs: 1_000 } as const;
     for (const options of [window, { ratePerSecond: 1, maxConcurrent: 1 }, { maxConcurrent: 1 }]) {
-      assert.equal(store.takeAtOnce(target(options), "now"), undefined);
+      assert.equal(store.takeAtOnce(target(options), "a", 1), undefined);
     }
     assert.equal(store.size, 0);
     await store.close();
-    assert.throws(() => store.takeAtOnce(target({ ratePerSecond: 1 }), "now"), ClosedError);
+    assert.equal(store.takeAtOnce(target({ ratePerSecond: 1 }), "a", 1), undefined);
+    assert.throws(() => take(store, target({ ratePerSecond: 1 })), ClosedError);
   });
 });
 
-function take(store: MemoryStore, one: Target, mode: TakeRequest["mode"]): TakeReply {
+function take(store: MemoryStore, one: Target): TakeReply {
   return store.execute({
     op: "take",
-    mode,
+    mode: "now",
     maxWaitUs: 0,
     arrivalUs: 0,
     id: "i.1.d.0.1.1",

@@ -10,7 +10,7 @@ import { show } from "../../base/text.ts";
 import { maxWaitUs } from "../../limiter/call_options.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import type { Permit } from "../../limiter/permit.ts";
-import { Decision, RateLimitedError } from "../../policy/decision.ts";
+import { Decision, RateLimitedError } from "../../limiter/decision.ts";
 import { type Announcement, readAnnouncement } from "./announcement.ts";
 import { holdUntilRead } from "./held_body.ts";
 import { type Answered, KeyCalm } from "./key_calm.ts";

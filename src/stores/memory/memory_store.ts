@@ -9,6 +9,7 @@ import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/mod.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError } from "../../base/errors.ts";
+import type { NamedPolicy } from "../../policy/policy.ts";
 import { newStoreCheck, type StoreCheck } from "../check.ts";
 import type {
   BlockRequest,
@@ -76,9 +77,8 @@ export class MemoryStore implements Store {
   }
 
   /** Decides for a key that is a token bucket and nothing else. */
-  takeAtOnce(target: Target, mode: "now" | "peek"): TakeReply | undefined {
-    if (this.#closed) throw new ClosedError("the memory store");
-    return takeBucket(this.#cells, target, this.#clock.nowUs(), mode);
+  takeAtOnce(limiter: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined {
+    return this.#closed ? undefined : takeBucket(this.#cells, limiter, key, cost, this.#clock.nowUs(), "now");
   }
 
   /** Remembers where notices for an instance go. */
@@ -121,7 +121,8 @@ export class MemoryStore implements Store {
 
   #take({ targets, mode, maxWaitUs, times }: TakeRequest, nowUs: number): TakeReply | undefined {
     if (targets.length !== 1) return undefined;
-    return takeBucket(this.#cells, targets[0] as Target, nowUs, mode, maxWaitUs, times);
+    const target = targets[0] as Target;
+    return takeBucket(this.#cells, target, target.key, target.cost, nowUs, mode, maxWaitUs, times);
   }
 
   #run(request: StoreRequest, nowUs: number): TakeReply | DoneReply {

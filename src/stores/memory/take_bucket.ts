@@ -7,13 +7,16 @@
 
 import { BucketReply } from "../bucket_reply.ts";
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
-import type { TakeReply, TakeRequest, Target } from "../store.ts";
+import type { NamedPolicy } from "../../policy/policy.ts";
+import type { TakeReply, TakeRequest } from "../store.ts";
 import type { Cells } from "./cells.ts";
 
 /** Decides if that is what is asked for; else undefined. */
 export function takeBucket(
   cells: Cells,
-  { key, policy, cost, limiter }: Target,
+  { limiter, policy }: NamedPolicy,
+  key: string | undefined,
+  cost: number,
   nowUs: number,
   mode: TakeRequest["mode"],
   maxWaitUs: number = 0,

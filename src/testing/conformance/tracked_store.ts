@@ -6,7 +6,7 @@
 
 import { systemClock } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
-import { compilePolicy } from "../../policy/policy.ts";
+import { compilePolicy, type NamedPolicy } from "../../policy/policy.ts";
 import {
   type NoticeListener,
   type ReplyTo,
@@ -87,9 +87,8 @@ export class TrackedStore implements Store {
   }
 
   /** As the store does. */
-  takeAtOnce(target: Target, mode: "now" | "peek"): TakeReply | undefined {
-    if (this.failure !== undefined) throw this.failure;
-    return this.#store.takeAtOnce?.(target, mode);
+  takeAtOnce(limiter: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined {
+    return this.failure === undefined ? this.#store.takeAtOnce?.(limiter, key, cost) : undefined;
   }
 
   /** As the store does. */

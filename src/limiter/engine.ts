@@ -65,7 +65,7 @@ export function decideAtOnce(
 ): Decision | undefined {
   const client = route.current;
   if (client === undefined || client.guard !== undefined) return undefined;
-  const [named] = limiter.named;
+  const named = limiter.named[0];
   const reply = client.store.takeAtOnce?.(named, key, cost);
   if (reply === undefined) return undefined;
   const decision = new Decision(newVerdict(named.limiter, key, cost, reply, false), true, limiter.named, reply);

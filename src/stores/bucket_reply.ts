@@ -14,8 +14,6 @@ export class BucketReply implements TakeReply {
   readonly nowUs: number;
   /** How long until it may go ahead, or may be tried again. */
   readonly waitUs: number;
-  /** Nobody queues for a rate. */
-  readonly arrivalUs: number;
   /** How often it was taken, where that was asked for. */
   readonly times: number | undefined;
   readonly #us: number;
@@ -35,10 +33,14 @@ export class BucketReply implements TakeReply {
     this.status = status;
     this.nowUs = nowUs;
     this.waitUs = waitUs;
-    this.arrivalUs = 0;
     this.times = times;
     this.#us = us;
     this.#rem = rem;
+  }
+
+  /** Nobody queues for a rate. */
+  get arrivalUs(): number {
+    return 0;
   }
 
   /** Where the bucket stands. */

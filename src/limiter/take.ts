@@ -42,22 +42,29 @@ export interface TakeOptions {
 export async function takeInTurn(client: StoreClient, options: TakeOptions): Promise<Taken> {
   const { targets, maxWaitUs } = options;
   const startUs = client.clock.nowUs();
-  const known = options.reserveOnly ? undefined : await foresee(client, options);
-  if (known !== undefined) return { reply: known, id: "", waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
+  let known = options.reserveOnly || targets.length > 1 ? undefined : foresee(client, options);
+  if (known instanceof Promise) known = await known;
+  if (known !== undefined && isFinal(known, maxWaitUs)) {
+    return { reply: known, id: "", waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
+  }
   const request = client.request(targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
   const take = request.id === "" ? takeSeat : takeSlot;
   const reply = await take(client, request, options, startUs);
   return { reply, id: request.id, waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
 }
 
-/** What this process can decide by itself, if it is final. Whoever may wait takes a place in the store's line. */
-async function foresee(client: StoreClient, options: TakeOptions): Promise<TakeReply | undefined> {
-  const [target, ...more] = options.targets as [Target, ...Target[]];
-  if (more.length > 0) return undefined;
-  const { targets, maxWaitUs, signal } = options;
-  const known = client.foresight?.decide(target, "wait", maxWaitUs, signal);
-  const reply = known instanceof Promise ? await orAbort(client.guard?.within(known, targets) ?? known, signal) : known;
-  return reply?.status === "allowed" || (reply?.waitUs ?? 0) > maxWaitUs ? reply : undefined;
+/** What this process can decide by itself. */
+function foresee(
+  client: StoreClient,
+  { targets, maxWaitUs, signal }: TakeOptions,
+): TakeReply | Promise<TakeReply> | undefined {
+  const known = client.foresight?.decide(targets[0] as Target, "wait", maxWaitUs, signal);
+  return known instanceof Promise ? orAbort(client.guard?.within(known, targets) ?? known, signal) : known;
+}
+
+/** Whether nothing more can come of a reply. Whoever may wait takes a place in the store's line. */
+function isFinal({ status, waitUs }: TakeReply, maxWaitUs: number): boolean {
+  return status === "allowed" || waitUs > maxWaitUs;
 }
 
 /** Takes rates alone: the store assigns an instant, and the caller waits for it. */

@@ -27,47 +27,10 @@ if not now then
 end
 local grace_ms = ARGV[2] + 0
 
--- All that the keys of a run hold, by the place of the key, in as few calls as the stack of Lua allows. One that holds no
--- string reads as absent.
-local function read(first, last)
-  if first == 1 and last <= 1000 then return call("MGET", unpack(KEYS, 1, last)) end
-  local values = {}
-  for from = first, last, 1000 do
-    local some = call("MGET", unpack(KEYS, from, min(from + 999, last)))
-    for i = 1, #some do
-      values[from + i - 1] = some[i]
-    end
-  end
-  return values
-end
-
 --- @include _mark
 -- A bucket that may stand further from now than this has no mark.
 local LONGEST_US = 1e13
 local MOST = 9007199254740991
-
--- What is stored (load, and decode in _token_bucket.lua).
-local function decode(value, size, denominator)
-  local blocked, us, rem = 0, nil, 0
-  -- A "b" in front of a block.
-  if #value > 16 and byte(value, 1) == 98 then
-    blocked = struct.unpack("<d", value, 2)
-    value = sub(value, 10)
-  end
-  if #value == 18 and sub(value, 1, 2) == FAR then
-    value = sub(value, 3)
-    us = tonumber(value)
-  elseif #value == 16 then
-    us = tonumber(value)
-    us = us and instant(us)
-  elseif #value > 16 then
-    us = tonumber(sub(value, 1, 16))
-  end
-  if not us or not (us <= MOST) then return 0, 0, blocked end
-  if #value ~= size then return us + 1, 0, blocked end
-  if size > 16 then rem = min(tonumber(sub(value, 17)) or 0, denominator - 1) end
-  return us, rem, blocked
-end
 
 -- How long a key lives, whose bucket stands there: to the end of the step.
 local function life_at(us, step_us)
@@ -123,13 +86,20 @@ while last < #KEYS do
           value = try("GET", key)
         end
         left = left or {}
-        left[#left + 1], replies[base + i], values[i] = i, false, type(value) == "string" and value
+        left[#left + 1], replies[base + i], values[i - first + 1] = i, false, type(value) == "string" and value
       end
     end
   else
-    values = read(first, last)
+    -- In as few calls as the stack of Lua allows. One that holds no string reads as absent.
+    values = call("MGET", unpack(KEYS, first, min(first + 999, last)))
+    for from = first + 1000, last, 1000 do
+      local some = call("MGET", unpack(KEYS, from, min(from + 999, last)))
+      for i = 1, #some do
+        values[from - first + i] = some[i]
+      end
+    end
     for i = first, last do
-      local value, level = values[i], nil
+      local value, level = values[i - first + 1], nil
       local known = marks and not (peeks or counts) and value and #value == 16 and tonumber(value)
       if known and known <= most then
         -- With a mark below this one, or in the years to come, it is far from now, and so from the end of its step.
@@ -151,9 +121,32 @@ while last < #KEYS do
   end
 
   if left then
+    -- What is stored (load, and decode in _token_bucket.lua).
+    local function decode(value, size, denominator)
+      local blocked, us, rem = 0, nil, 0
+      -- A "b" in front of a block.
+      if #value > 16 and byte(value, 1) == 98 then
+        blocked = struct.unpack("<d", value, 2)
+        value = sub(value, 10)
+      end
+      if #value == 18 and sub(value, 1, 2) == FAR then
+        value = sub(value, 3)
+        us = tonumber(value)
+      elseif #value == 16 then
+        us = tonumber(value)
+        us = us and instant(us)
+      elseif #value > 16 then
+        us = tonumber(sub(value, 1, 16))
+      end
+      if not us or not (us <= MOST) then return 0, 0, blocked end
+      if #value ~= size then return us + 1, 0, blocked end
+      if size > 16 then rem = min(tonumber(sub(value, 17)) or 0, denominator - 1) end
+      return us, rem, blocked
+    end
+
     -- Decides an entry. Returns an error for the whole call, if there is one.
     local function decide(i)
-      local key, value, us, rem, blocked, at = KEYS[i], values[i], 0, 0, 0, now
+      local key, value, us, rem, blocked, at = KEYS[i], values[i - first + 1], 0, 0, 0, now
       if value then
         us, rem, blocked = decode(value, size, denominator)
         if blocked > now then at = blocked end

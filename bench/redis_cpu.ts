@@ -42,7 +42,7 @@ export async function redisCpu({ url, quick }: BenchContext): Promise<Report> {
     "@upstash/ratelimit, sliding window": () => upstash("slidingWindow")(options),
     "@upstash/ratelimit, fixed window": () => upstash("fixedWindow")(options),
   });
-  const pace = paceOf(quick, { warmUpMs: 600, roundMs: 250, rounds: 7 });
+  const pace = paceOf(quick, { warmUpMs: 600, roundMs: 250, rounds: 5 });
   // One after the other, not in turn: scripts leave garbage in Redis' Lua, which is collected while others run.
   const measured: Measured[] = [];
   for (const contender of contenders) measured.push(...await compare([contender], pace, probe));

@@ -35,7 +35,7 @@ export async function throughput({ url, quick }: BenchContext): Promise<Report> 
     [C_CLIENTS]: () => redisBenchmark({ url, clients: lanes, pipeline: 1, keys: keys.length }),
     [C_PIPELINE]: () => redisBenchmark({ url, clients: quick ? 5 : 50, pipeline: 16, keys: keys.length }),
   });
-  const pace = paceOf(quick, { warmUpMs: 1_200, roundMs: 500, rounds: 7 });
+  const pace = paceOf(quick, { warmUpMs: 1_200, roundMs: 500, rounds: 5 });
   const measured = await compare(contenders, pace, probe);
   for (const contender of contenders) await contender.close();
   await probe.flush();

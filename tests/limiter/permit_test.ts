@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { createRateSync, LeaseLostError, type LimiterEvent } from "../../mod.ts";
+import { createRateSync, LeaseLostError, type LimiterEvent, RateLimitedError } from "../../mod.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { openRawRedis } from "../_support/raw_redis.ts";
 import { freshPrefix, redisUrl } from "../_support/redis.ts";
@@ -93,6 +93,27 @@ for (const [engine, store] of STORES) {
       await a.permit?.release();
       assert.ok((await rs.tryAcquire("slots")).allowed);
       await b.permit?.release();
+    });
+
+    it("comes with no other decision: of peek, of a permit, of an error", async () => {
+      await using rs = open();
+      for (const limiter of ["rate", "slots", "both"] as const) {
+        const decision = await rs.tryAcquire(limiter);
+        assert.equal(decision.permit, decision.permit);
+        assert.deepEqual([decision.permit?.decision, decision.permit?.waitedMs], [decision, 0]);
+        assert.deepEqual([decision.permit?.decision.allowed, (await rs.peek(limiter)).permit], [true, undefined]);
+        await decision.permit?.release();
+        await using permit = await rs.acquire(limiter);
+        assert.equal(permit.decision.permit, undefined);
+        assert.equal("permit" in decision.toJSON(), false);
+      }
+      const both = await rs.tryAcquireAll([{ limiter: "rate" }, { limiter: "slots" }]);
+      assert.ok(both.permit);
+      await both.permit.release();
+      await rs.block("rate", 60_000);
+      const refused = await rs.acquire("rate", { timeoutMs: 0 }).catch((error) => error);
+      assert.ok(refused instanceof RateLimitedError);
+      assert.deepEqual([refused.decision.permit, (await rs.tryAcquire("rate")).permit], [undefined, undefined]);
     });
 
     it("holds as many slots as its cost, where there is nothing but slots", async () => {

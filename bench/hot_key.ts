@@ -37,7 +37,7 @@ export async function hotKey({ url, quick }: BenchContext): Promise<Report> {
       flexibleWithBlocks({ ...options, keys: ["blocked"], limit: 1 }),
     ...(isKnown(LEASING) ? { [LEASED]: () => ours(LEASED, LEASING, "leased", true) } : {}),
   });
-  const pace = paceOf(quick, { warmUpMs: 1_000, roundMs: 500, rounds: 7 });
+  const pace = paceOf(quick, { warmUpMs: 1_000, roundMs: 500, rounds: 5 });
   const measured = await compare(contenders, pace, probe);
   for (const contender of contenders) await contender.close();
   await probe.flush();

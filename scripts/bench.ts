@@ -15,6 +15,8 @@ import process from "node:process";
 
 import { BENCHES } from "../bench/mod.ts";
 import { exitOnSignals, run } from "./_process.ts";
+import { writeBundle } from "./package/bundle.ts";
+import { readManifests } from "./package/manifests.ts";
 import { obtainRedis } from "./redis/obtain.ts";
 import { benchCommand, selectBenches } from "./bench/selection.ts";
 
@@ -36,6 +38,7 @@ async function main(args: readonly string[]): Promise<number> {
   const failed: string[] = [];
   const startMs = performance.now();
   try {
+    if (names.includes("imports")) await writeBundle((await readManifests()).npm.exports);
     for (const name of names) {
       console.log(`\n## ${name}\n`);
       const file = quick ? [] : [`bench/results/${name}-${runtime}.json`];

@@ -4,9 +4,9 @@
  * @module
  */
 
+import type { Decision } from "../limiter/decision.ts";
 import type { Logger } from "../limiter/events.ts";
 import type { Limiter } from "../limiter/limiter.ts";
-import type { Decision } from "../limiter/decision.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import type { BodyStyle, RefusalReason } from "./denial.ts";
 import type { HeaderDialect, HeaderPair } from "./headers.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { DecisionFacts, DenialReason, Verdict } from "./decision.ts";
 import { limitStatuses } from "../policy/status.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
+import type { DecisionFacts, DenialReason, Verdict } from "./decision.ts";
 
 const REASONS = { rate: "rate", blocked: "blocked", slots: "concurrency", queued: "concurrency" } as const;
 

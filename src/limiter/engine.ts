@@ -5,10 +5,10 @@
  */
 
 import { StoreError } from "../base/errors.ts";
-import { Decision, RateLimitedError } from "./decision.ts";
 import type { NamedPolicy } from "../policy/policy.ts";
-import type { DoneReply, StoreRequest, TakeReply, TakeRequest } from "../stores/store.ts";
+import type { TakeReply, TakeRequest } from "../stores/store.ts";
 import { newVerdict, storelessFacts, verdictOf } from "./decide.ts";
+import { Decision, RateLimitedError } from "./decision.ts";
 import { isClosed, isStoreError, strictest } from "./failure.ts";
 import type { Conclusion } from "./guarded_call.ts";
 import { count, type Counted, countFor, newPermit } from "./outcome.ts";
@@ -106,12 +106,6 @@ export async function decideInTurn(parties: readonly Party[], route: Route, how:
     if (!decision.allowed) throw new RateLimitedError(decision);
     return { permit: newPermit(parties, decision, 0), source: undefined };
   }
-}
-
-/** Corrects the state of a limiter. */
-export async function correct(route: Route, request: StoreRequest): Promise<DoneReply> {
-  const client = await route.client();
-  return await client.ask(request) as DoneReply;
 }
 
 /** A way to ask for one moment, and what becomes of the answer. */

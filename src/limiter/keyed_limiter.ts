@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Decision } from "./decision.ts";
 import type { AcquireOptions } from "./call_options.ts";
+import type { Decision } from "./decision.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Permit } from "./permit.ts";
 import type { Reservation } from "./reservation.ts";

@@ -4,12 +4,10 @@
  * @module
  */
 
-import { ConfigError } from "../base/errors.ts";
-import { show } from "../base/text.ts";
-import type { Decision } from "./decision.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type AcquireOptions, type AskOptions, checkAsk, checkNames, checkUnits, maxWaitUs } from "./call_options.ts";
-import { correct, decideAtOnce, decideInTurn, decideNow, type LoneLimiter, peek, type Route } from "./engine.ts";
+import { type AcquireOptions, type AskOptions, checkAsk, checkNames, maxWaitUs } from "./call_options.ts";
+import type { Decision } from "./decision.ts";
+import { decideAtOnce, decideInTurn, decideNow, type LoneLimiter, peek, type Route } from "./engine.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import { KeyedLimiter } from "./keyed_limiter.ts";
 import { type LimiterMetrics, MetricsRecorder } from "./metrics.ts";
@@ -117,23 +115,9 @@ export class Limiter {
    * @throws {ConfigError} If the limiter has slots: a slot cannot be held for later.
    */
   async reserve(options: AcquireOptions = {}): Promise<Reservation> {
-    this.#mustHaveRates("reserve on");
-    if (this.#policy.maxConcurrent > 0) {
-      throw new ConfigError({
-        path: `limiters.${this.id}.maxConcurrent`,
-        expected: "a limiter without slots, for reserve: a slot cannot be held for later; use acquire",
-        received: String(this.#policy.maxConcurrent),
-      });
-    }
-    options.signal?.throwIfAborted();
     const party = this.party(options);
-    const taken = decideInTurn([party], this.#route, {
-      maxWaitUs: maxWaitUs(options.timeoutMs, [this.#policy]),
-      signal: options.signal,
-      reserveOnly: true,
-    });
-    const [{ permit, source }, { newReservation }] = await Promise.all([taken, import("./reservation.ts")]);
-    return newReservation(party, permit.decision, source, this.#route.nowMs());
+    const { reserve } = await import("./reservation.ts");
+    return await reserve(party, this.#route, options);
   }
 
   /** Acquires, calls, and releases, whatever becomes of the call. */
@@ -152,24 +136,23 @@ export class Limiter {
   /** Starts a key anew: full limits, every slot free, no block. Those who wait are served. Without a key, metrics too. */
   async reset(options: KeyOptions = {}): Promise<void> {
     const target = this.#target(options);
-    await correct(this.#route, { op: "reset", targets: [target] });
+    const client = await this.#route.client();
+    await client.ask({ op: "reset", targets: [target] });
     if (options.key === undefined) this.forgetMetrics();
   }
 
   /** Forgives units that were taken, up to a full limit. */
   async refund(units: number, options: KeyOptions = {}): Promise<void> {
-    this.#mustHaveRates("refund");
-    checkUnits("units", this.id, units);
-    const target = { ...this.#target(options), cost: units };
-    await correct(this.#route, { op: "refund", targets: [target] });
+    const target = this.#target(options);
+    const [{ refund }, client] = await Promise.all([import("./corrections.ts"), this.#route.client()]);
+    await refund(client, target, units);
   }
 
   /** Takes units whatever the limit says: later calls wait for them. */
   async penalize(units: number, options: KeyOptions = {}): Promise<void> {
-    this.#mustHaveRates("penalize");
-    checkUnits("units", this.id, units);
-    const [{ penalize }, client] = await Promise.all([import("./reservation.ts"), this.#route.client()]);
-    await penalize(client, this.#target(options), units);
+    const target = this.#target(options);
+    const [{ penalize }, client] = await Promise.all([import("./corrections.ts"), this.#route.client()]);
+    await penalize(client, target, units);
   }
 
   /**
@@ -180,14 +163,9 @@ export class Limiter {
    * @throws {RangeError} If it is not such a number.
    */
   async block(durationMs: number, options: BlockOptions = {}): Promise<void> {
-    if (!(typeof durationMs === "number" && durationMs >= 0 && durationMs <= 1.1e12)) {
-      throw new RangeError(
-        `Cannot block: durationMs must be a number from 0 to 35 years, received ${show(durationMs)}`,
-      );
-    }
-    const durationUs = Math.round(durationMs * 1_000);
-    const { keepLonger } = options;
-    await correct(this.#route, { op: "block", durationUs, keepLonger, targets: [this.#target(options)] });
+    const target = this.#target(options);
+    const [{ block }, client] = await Promise.all([import("./corrections.ts"), this.#route.client()]);
+    await block(client, target, durationMs, options.keepLonger);
   }
 
   /**
@@ -261,14 +239,5 @@ export class Limiter {
 
   #target({ key }: KeyOptions): Party {
     return this.party(key === undefined ? {} : { key });
-  }
-
-  #mustHaveRates(verb: string): void {
-    if (this.#policy.rates.length > 0) return;
-    throw new ConfigError({
-      path: `limiters.${this.id}`,
-      expected: `a limiter with a rate, to ${verb} it`,
-      received: "one that has only maxConcurrent",
-    });
   }
 }

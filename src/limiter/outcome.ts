@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Decision } from "./decision.ts";
 import type { TakeReply } from "../stores/store.ts";
+import type { Decision } from "./decision.ts";
 import type { HeldLease } from "./lease_keeper.ts";
 import type { Party } from "./party.ts";
 import { LeasedPermit, type Permit, RatePermit } from "./permit.ts";

@@ -5,14 +5,14 @@
  */
 
 import { sleepUntil } from "../base/clock.ts";
-import { CostExceedsLimitError } from "../base/errors.ts";
+import { ConfigError } from "../base/errors.ts";
+import { marksOf, type TakeReply, type Target } from "../stores/store.ts";
+import { type AcquireOptions, checkUnits, maxWaitUs } from "./call_options.ts";
+import { mustHaveRates, penalize } from "./corrections.ts";
 import type { Decision } from "./decision.ts";
-import { marksOf, type StoreRequest, type TakeReply, type Target } from "../stores/store.ts";
-import { checkUnits } from "./call_options.ts";
+import { decideInTurn, type Route } from "./engine.ts";
+import type { Party } from "./party.ts";
 import type { StoreClient } from "./store_client.ts";
-
-/** How many times its capacity a limit can be overdrawn by one correction. */
-const MOST_PIECES = 1_000;
 
 /** Cost taken for a stated instant. It counts from then on, used or not, until it is settled or cancelled. */
 export interface Reservation {
@@ -36,8 +36,30 @@ export interface Reservation {
   cancel(): Promise<void>;
 }
 
+/**
+ * Takes for the earliest possible instant, without waiting for it.
+ *
+ * @throws {RateLimitedError} If that is too far away; nothing is taken then.
+ * @throws {ConfigError} If the limiter has no rate, or slots.
+ */
+export async function reserve(party: Party, route: Route, options: AcquireOptions): Promise<Reservation> {
+  mustHaveRates(party, "reserve on");
+  if (party.policy.maxConcurrent > 0) {
+    throw new ConfigError({
+      path: `limiters.${party.limiter}.maxConcurrent`,
+      expected: "a limiter without slots, for reserve: a slot cannot be held for later; use acquire",
+      received: String(party.policy.maxConcurrent),
+    });
+  }
+  const { timeoutMs, signal } = options;
+  signal?.throwIfAborted();
+  const how = { maxWaitUs: maxWaitUs(timeoutMs, [party.policy]), signal, reserveOnly: true };
+  const { permit, source } = await decideInTurn([party], route, how);
+  return newReservation(party, permit.decision, source, route.nowMs());
+}
+
 /** Makes a reservation from the reply that took it. */
-export function newReservation(
+function newReservation(
   target: Target,
   decision: Decision,
   source: { readonly client: StoreClient; readonly reply: TakeReply } | undefined,
@@ -67,18 +89,4 @@ export function newReservation(
     },
     cancel: () => settled ??= settle(0),
   });
-}
-
-/**
- * Takes units whatever the limit says, in pieces that the limit can hold.
- *
- * @throws {CostExceedsLimitError} If it is more than a thousand times what the limit holds.
- */
-export async function penalize(client: StoreClient, target: Target, units: number): Promise<void> {
-  const { capacity } = target.policy;
-  if (units > capacity * MOST_PIECES) throw new CostExceedsLimitError(target.limiter, units, capacity * MOST_PIECES);
-  const pieces = Array.from({ length: Math.ceil(units / capacity) }, (_, i): StoreRequest => {
-    return { op: "penalize", targets: [{ ...target, cost: Math.min(units - i * capacity, capacity) }] };
-  });
-  await Promise.all(pieces.map((piece) => client.ask(piece)));
 }

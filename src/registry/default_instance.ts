@@ -6,12 +6,12 @@
 
 import { NotFoundError } from "../base/errors.ts";
 import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
+import type { Decision } from "../limiter/decision.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
 import { rateLimited as wrap, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/reservation.ts";
-import type { Decision } from "../limiter/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
+import type { Decision } from "../limiter/decision.ts";
 import { decideInTurn, decideNow } from "../limiter/engine.ts";
 import {
   type LimiterListener,
@@ -21,7 +22,6 @@ import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/reservation.ts";
-import type { Decision } from "../limiter/decision.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import { compilePolicy, type Policy } from "../policy/policy.ts";
 import type { StoreCheck } from "../stores/check.ts";

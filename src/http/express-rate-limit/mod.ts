@@ -17,8 +17,8 @@
 import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/text.ts";
 import { rejectUnknownOptions } from "../../base/unknown_options.ts";
-import type { Limiter } from "../../limiter/limiter.ts";
 import type { Decision } from "../../limiter/decision.ts";
+import type { Limiter } from "../../limiter/limiter.ts";
 import { isMeasured } from "../../policy/headers.ts";
 import type { LimiterOptions } from "../../policy/options.ts";
 import * as byDefault from "../../registry/default_instance.ts";

@@ -14,24 +14,10 @@ import { type Permit, RatePermit } from "./permit.ts";
 export type DenialReason = "rate" | "blocked" | "concurrency" | "store";
 
 /** The facts of a decision. */
-export interface DecisionFacts {
-  /** Whether the call may go ahead. */
-  readonly allowed: boolean;
-  /** What stood in the way; undefined where nothing did. */
-  readonly reason: DenialReason | undefined;
-  /** The limiter that was asked; of several, the one that decided. */
-  readonly limiter: string;
-  /** Who was limited; undefined for the limiter as a whole. */
-  readonly key: string | undefined;
-  /** The units that were asked for. */
-  readonly cost: number;
-  /** Denied: how long until the same call would be allowed, with no other traffic, in milliseconds. Else 0. */
-  readonly retryAfterMs: number;
-  /** Whether the failure policy decided in place of the store. */
-  readonly degraded: boolean;
-  /** Every limit that took part, in the order of the policy, slots last. */
-  readonly limits: readonly LimitStatus[];
-}
+export type DecisionFacts = Pick<
+  Decision,
+  "allowed" | "reason" | "limiter" | "key" | "cost" | "limits" | "retryAfterMs" | "degraded"
+>;
 
 /** What a decision says, but for where its limits stand. */
 export type Verdict = Omit<DecisionFacts, "limits">;

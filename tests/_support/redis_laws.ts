@@ -10,7 +10,7 @@ import { executeAll } from "./execute_all.ts";
 import { StoreError } from "../../src/base/errors.ts";
 import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
-import { RedisStore } from "../../src/stores/redis/redis_store.ts";
+import { RedisStore, type RedisStoreSettings } from "../../src/stores/redis/redis_store.ts";
 import type { StoreRequest, TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { ParityServices } from "./parity.ts";
@@ -28,12 +28,18 @@ const POLICIES = [
 
 const HUNDRED = compilePolicy({ limit: 100, windowMs: 3_600_000 });
 
-/** Configures a used limiter anew, with limits that count in another way: it starts fresh. */
-export async function assertStartsFresh({ connection, testScript }: ParityServices): Promise<void> {
-  const store = new RedisStore(connection, {
+/** A store with keys of its own, which runs the script under test in place of its own one. */
+function openStore({ connection, testScript }: ParityServices, settings: RedisStoreSettings = {}): RedisStore {
+  return new RedisStore(connection, {
     keyPrefix: freshPrefix(),
+    ...settings,
     ...(testScript === undefined ? {} : { testScript }),
   });
+}
+
+/** Configures a used limiter anew, with limits that count in another way: it starts fresh. */
+export async function assertStartsFresh(services: ParityServices): Promise<void> {
+  const store = openStore(services);
   const limits = (["fixed_window", "sliding_window_counter", "token_bucket", "sliding_window"] as const)
     .map((algorithm) => ({ algorithm, limit: 1, windowMs: 3_600_000 }));
   const shapes = [...limits.map((limit) => [limit]), limits.slice(0, 3), limits.slice(0, 3).toReversed()]
@@ -68,13 +74,10 @@ export async function assertStartsFresh({ connection, testScript }: ParityServic
  * Configures a used bucket anew, with a remainder of none to three digits, or another window: how full it is stays, to
  * the microsecond, and it is there until it is full.
  */
-export async function assertFillKept({ connection, raw, testScript }: ParityServices): Promise<void> {
+export async function assertFillKept(services: ParityServices): Promise<void> {
+  const { raw } = services;
   const keyPrefix = freshPrefix();
-  const store = new RedisStore(connection, {
-    keyPrefix,
-    testClock: new FakeClock(),
-    ...(testScript === undefined ? {} : { testScript }),
-  });
+  const store = openStore(services, { keyPrefix, testClock: new FakeClock() });
   const names = new KeyNames(keyPrefix);
   const policies = [
     ...[100, 7, 97, 997].map((limit) => compilePolicy({ limit, windowMs: 3_600_000 })),
@@ -103,9 +106,10 @@ export async function assertFillKept({ connection, raw, testScript }: ParityServ
 }
 
 /** Takes slots for a longer time than those before, and for a shorter one: the leases lie there as long as the longest. */
-export async function assertLeasesKept({ connection, raw, testScript }: ParityServices): Promise<void> {
+export async function assertLeasesKept(services: ParityServices): Promise<void> {
+  const { raw } = services;
   const keyPrefix = freshPrefix();
-  const store = new RedisStore(connection, { keyPrefix, ...(testScript === undefined ? {} : { testScript }) });
+  const store = openStore(services, { keyPrefix });
   const names = new KeyNames(keyPrefix);
   let sequence = 0;
   for (const leaseTtlMs of [100, 3_600_000, 100]) {
@@ -120,9 +124,10 @@ export async function assertLeasesKept({ connection, raw, testScript }: ParitySe
 }
 
 /** Runs batches in which a request meets a key of another type. */
-export async function assertFailsAlone({ connection, raw, testScript }: ParityServices): Promise<void> {
+export async function assertFailsAlone(services: ParityServices): Promise<void> {
+  const { raw } = services;
   const keyPrefix = freshPrefix();
-  const store = new RedisStore(connection, { keyPrefix, ...(testScript === undefined ? {} : { testScript }) });
+  const store = openStore(services, { keyPrefix });
   const names = new KeyNames(keyPrefix);
   for (const [i, policy] of POLICIES.entries()) {
     const take = (...keys: string[]): StoreRequest => ({
@@ -186,11 +191,8 @@ async function assertBucketsFailAlone(store: RedisStore, names: KeyNames, raw: R
 }
 
 /** A batch in which a run with counts has others behind it. */
-export async function assertRunsAfterCounts({ connection, testScript }: ParityServices): Promise<void> {
-  const store = new RedisStore(connection, {
-    keyPrefix: freshPrefix(),
-    ...(testScript === undefined ? {} : { testScript }),
-  });
+export async function assertRunsAfterCounts(services: ParityServices): Promise<void> {
+  const store = openStore(services);
   const take = (cost: number, times?: number): TakeRequest => ({
     op: "take",
     mode: "now",
@@ -209,9 +211,10 @@ export async function assertRunsAfterCounts({ connection, testScript }: ParitySe
 }
 
 /** A bucket that is blocked stays so, and its key lives as long, whatever takes for an instant after the block. */
-export async function assertBlockKept({ connection, raw, testScript }: ParityServices): Promise<void> {
+export async function assertBlockKept(services: ParityServices): Promise<void> {
+  const { raw } = services;
   const keyPrefix = freshPrefix();
-  const store = new RedisStore(connection, { keyPrefix, ...(testScript === undefined ? {} : { testScript }) });
+  const store = openStore(services, { keyPrefix });
   const targets = [{ limiter: "l", key: undefined, policy: HUNDRED, cost: 1, slots: 0 }];
   const take = { op: "take", targets, maxWaitUs: 1e9, arrivalUs: 0, id: "" } as const;
   await store.execute({ op: "block", targets, durationUs: 60_000_000 });
@@ -221,11 +224,8 @@ export async function assertBlockKept({ connection, raw, testScript }: ParitySer
 }
 
 /** Blocks a key and lifts the block, whatever stands in its main key besides: nothing of it is left. */
-export async function assertBlockLifted({ connection, testScript }: ParityServices): Promise<void> {
-  const store = new RedisStore(connection, {
-    keyPrefix: freshPrefix(),
-    ...(testScript === undefined ? {} : { testScript }),
-  });
+export async function assertBlockLifted(services: ParityServices): Promise<void> {
+  const store = openStore(services);
   const window = { algorithm: "sliding_window", limit: 5, windowMs: 60_000 } as const;
   const policies = [...POLICIES, compilePolicy({ limits: [window, { ...window, windowMs: 90_000 }] })];
   for (const [i, policy] of policies.entries()) {
@@ -239,9 +239,10 @@ export async function assertBlockLifted({ connection, testScript }: ParityServic
 }
 
 /** Takes from buckets where most are in use, one has not been there, and one is used up: every key lives until it is full. */
-export async function assertLivesInUse({ connection, raw, testScript }: ParityServices): Promise<void> {
+export async function assertLivesInUse(services: ParityServices): Promise<void> {
+  const { raw } = services;
   const keyPrefix = freshPrefix();
-  const store = new RedisStore(connection, { keyPrefix, ...(testScript === undefined ? {} : { testScript }) });
+  const store = openStore(services, { keyPrefix });
   const take = (key: string, cost = 1) => ({
     op: "take",
     mode: "now",
@@ -266,14 +267,9 @@ export async function assertLivesInUse({ connection, raw, testScript }: ParitySe
 }
 
 /** Penalizes a bucket until it is full in more than a century: whoever takes, looks or corrects reads that instant. */
-export async function assertFarKept({ connection, testScript }: ParityServices): Promise<void> {
+export async function assertFarKept(services: ParityServices): Promise<void> {
   const clock = new FakeClock(1_800_000_000_000_000);
-  const store = new RedisStore(connection, {
-    keyPrefix: freshPrefix(),
-    timingMarginMs: 60_000,
-    testClock: clock,
-    ...(testScript === undefined ? {} : { testScript }),
-  });
+  const store = openStore(services, { timingMarginMs: 60_000, testClock: clock });
   const yearUs = 365 * 86_400 * 1e6;
   const policy = compilePolicy({ limit: 35, windowMs: 35 * yearUs / 1_000 });
   const targetOf = (cost: number): [Target] => [{ limiter: "l", key: undefined, policy, cost, slots: 0 }];
@@ -295,14 +291,9 @@ export async function assertFarKept({ connection, testScript }: ParityServices):
 }
 
 /** Takes, and corrects, on either side of the instant at which the last 14 digits of one begin anew. */
-export async function assertErasJoined({ connection, testScript }: ParityServices): Promise<void> {
+export async function assertErasJoined(services: ParityServices): Promise<void> {
   const clock = new FakeClock(1_799_999_999_000_000);
-  const store = new RedisStore(connection, {
-    keyPrefix: freshPrefix(),
-    timingMarginMs: 60_000,
-    testClock: clock,
-    ...(testScript === undefined ? {} : { testScript }),
-  });
+  const store = openStore(services, { timingMarginMs: 60_000, testClock: clock });
   const policy = compilePolicy({ ratePerSecond: 1, burst: 5 });
   const secondsOf = ({ levels }: Pick<TakeReply, "levels">) => (levels[0]?.rates[0]?.[0] as number) / 1e6;
   const targetOf = (key: string): [Target] => [{ limiter: "l", key, policy, cost: 1, slots: 0 }];
@@ -326,11 +317,12 @@ export async function assertErasJoined({ connection, testScript }: ParityService
 }
 
 /** Serves one that waits without a subscription, from elsewhere and from its own store: it hears of it once, each time. */
-export async function assertMailDelivered({ connection, raw, testScript }: ParityServices): Promise<void> {
+export async function assertMailDelivered(services: ParityServices): Promise<void> {
+  const { raw } = services;
   const keyPrefix = freshPrefix();
-  const settings = { keyPrefix, ...(testScript === undefined ? {} : { testScript }) };
-  const polling = new RedisStore({ ...connection, polls: true, close: () => Promise.resolve() }, settings);
-  const other = new RedisStore(connection, settings);
+  const lent = { ...services.connection, polls: true, close: () => Promise.resolve() };
+  const polling = openStore({ ...services, connection: lent }, { keyPrefix });
+  const other = openStore(services, { keyPrefix });
   const policy = compilePolicy({ maxConcurrent: 1, leaseTtlMs: 600_000 });
   const target: Target = { limiter: "mail", key: undefined, policy, cost: 1, slots: 1 };
   const targets: [Target] = [target];

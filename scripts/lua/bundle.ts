@@ -7,11 +7,11 @@
 /** Gives the text of a file of the folder by its name without ending. */
 export type ReadLua = (name: string) => string;
 
-const INCLUDE = /^\s*---\s*@include\s+(\S+)\s*$/;
+const INCLUDE = /^\s*---\s*@(include|inline)\s+(\S+)\s*$/;
 
 /**
- * The script `name` with every `--- @include other` replaced by that file, each file once, where it comes first,
- * without comments, blank lines and indentation.
+ * The script `name` with every `--- @include other` replaced by that file, each file once, where it comes first, and
+ * every `--- @inline other` as well, at each place; without comments, blank lines and indentation.
  */
 export function bundleLua(name: string, read: ReadLua): string {
   const seen = new Set<string>();
@@ -20,8 +20,9 @@ export function bundleLua(name: string, read: ReadLua): string {
     if (seen.has(file)) return [];
     seen.add(file);
     return codeLines(read(file), file).flatMap((line) => {
-      const include = INCLUDE.exec(line)?.[1];
-      return include ? resolve(include) : [line];
+      const [, how, part] = INCLUDE.exec(line) ?? [];
+      if (part === undefined) return [line];
+      return how === "inline" ? codeLines(read(part), part) : resolve(part);
     });
   }
 

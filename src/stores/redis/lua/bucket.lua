@@ -17,8 +17,7 @@ Returns  { now, entry... }; the level of an entry is µs * denominator + remaind
          { µs until the end of a block, how many, µs, remainder }: where a key is blocked, or a level above 2^53
          in place of an entry that failed stands its message
 ]]
-local call, try, sub, byte, format = redis.call, redis.pcall, string.sub, string.byte, string.format
-local floor, min, max, tonumber, type = math.floor, math.min, math.max, tonumber, type
+local call, try, format, min, tonumber = redis.call, redis.pcall, string.format, math.min, tonumber
 local KEYS, ARGV = KEYS, ARGV
 local now = tonumber(ARGV[1])
 if not now then
@@ -30,6 +29,20 @@ local grace_ms = ARGV[2] + 0
 --- @include _mark
 -- A bucket that may stand further from now than this has no mark.
 local LONGEST_US = 1e13
+
+-- One take, of a caller who waits for each: all that most of them need, without what it takes to decide more.
+if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
+  local key, whole_text, mark = KEYS[1], ARGV[6], ARGV[7]
+  local whole_us, ahead_us, mark_us = whole_text + 0, ARGV[5] + (ARGV[8] or 0), mark * ERA_US
+  if ahead_us + grace_ms * 1000 < LONGEST_US then
+    local most_us, shift, step_us = now + ahead_us, mark_us - era, 1000 * 2 ^ (mark - 50)
+    local most, value, level = min(most_us + shift, mark_us + ERA_US - 1), try("GET", key), nil
+    --- @inline _in_step
+    if level then return { now, level } end
+  end
+end
+
+local sub, byte, floor, max, type = string.sub, string.byte, math.floor, math.max, type
 local MOST = 9007199254740991
 
 -- How long a key lives, whose bucket stands there: to the end of the step.
@@ -98,19 +111,10 @@ while last < #KEYS do
         values[from - first + i] = some[i]
       end
     end
+    local may_stay = marks and not (peeks or counts)
     for i = first, last do
-      local value, level = values[i - first + 1], nil
-      local known = marks and not (peeks or counts) and value and #value == 16 and tonumber(value)
-      if known and known <= most then
-        -- With a mark below this one, or in the years to come, it is far from now, and so from the end of its step.
-        local us = known - shift
-        local next_us = (us < now and now or us) + whole_us
-        local added = next_us - us
-        if next_us <= most_us and us % step_us + added < step_us then
-          local added_text = added == whole_us and whole_text or format("%d", added)
-          if try("INCRBY", KEYS[i], added_text) == known + added then level = next_us - now end
-        end
-      end
+      local key, value, level = KEYS[i], may_stay and values[i - first + 1], nil
+      --- @inline _in_step
       if level then
         replies[base + i] = level
       else

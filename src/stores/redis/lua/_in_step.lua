@@ -1,0 +1,14 @@
+-- Takes from a bucket that stays in the step for which its key lives, as most do that bucket.lua has marked: `level` is
+-- where it stands then. Else nothing is done. Lines of bucket.lua, which knows all that they need: `value` is what the
+-- key holds, less `shift` where the bucket stands, `most` what it may hold after the take, if it has this mark.
+local known = value and #value == 16 and tonumber(value)
+if known and known <= most then
+  -- With a mark below this one, or in the years to come, it is far from now, and so from the end of its step.
+  local us = known - shift
+  local next_us = (us < now and now or us) + whole_us
+  local added = next_us - us
+  if next_us <= most_us and us % step_us + added < step_us then
+    local added_text = added == whole_us and whole_text or format("%d", added)
+    if try("INCRBY", key, added_text) == known + added then level = next_us - now end
+  end
+end

@@ -15,6 +15,7 @@ import { count, type Counted, countFor, newPermit } from "./outcome.ts";
 import { localParties, type Party } from "./party.ts";
 import type { Permit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
+import type { Taken } from "./take.ts";
 
 /** Where a call goes. */
 export interface Route {
@@ -92,7 +93,7 @@ export async function decideInTurn(parties: readonly Party[], route: Route, how:
   const startMs = route.nowMs();
   const client = route.current ?? await route.client();
   try {
-    return await takeAt(client, parties, how, false);
+    return granted(client, parties, await takeAt(client, parties, how), false);
   } catch (error) {
     const left = { ...how, maxWaitUs: Math.max(how.maxWaitUs - Math.ceil((route.nowMs() - startMs) * 1_000), 0) };
     // Another store may have taken the place of this one.
@@ -100,7 +101,10 @@ export async function decideInTurn(parties: readonly Party[], route: Route, how:
     if (!isStoreError(error)) throw error;
     const policy = failed(parties, error);
     const local = policy === "local" ? localParties(parties) : undefined;
-    if (local !== undefined) return await takeAt(await route.fallback(), local, left, true);
+    if (local !== undefined) {
+      const fallback = await route.fallback();
+      return granted(fallback, local, await takeAt(fallback, local, left), true);
+    }
     const decision = new Decision(storelessFacts(parties, policy === "allow"));
     count(parties, decision, 0, route.nowMs(), true);
     if (!decision.allowed) throw new RateLimitedError(decision);
@@ -258,21 +262,24 @@ function failed(parties: readonly Party[], error: StoreError): "local" | "allow"
   return policy;
 }
 
-async function takeAt(
+function takeAt(client: StoreClient, parties: readonly Party[], how: Patience): Taken | Promise<Taken> {
+  const queued = () => parties.forEach((party) => party.metrics.queued());
+  const taken = client.take({ targets: parties, ...how, queued });
+  const { signal } = how;
+  if (signal === undefined || !(taken instanceof Promise)) return taken;
+  return taken.catch((error) => {
+    if (signal.aborted) parties.forEach((party) => party.metrics.aborted());
+    throw error;
+  });
+}
+
+/** What becomes of a take, after all waiting. */
+function granted(
   client: StoreClient,
   parties: readonly Party[],
-  how: Patience,
+  { reply, id, waitedMs }: Taken,
   degraded: boolean,
-): Promise<Granted> {
-  const queued = () => parties.forEach((party) => party.metrics.queued());
-  let taken;
-  try {
-    taken = await client.take({ targets: parties, ...how, queued });
-  } catch (error) {
-    if (how.signal?.aborted) parties.forEach((party) => party.metrics.aborted());
-    throw error;
-  }
-  const { reply, id, waitedMs } = taken;
+): Granted {
   const decision = new Decision(verdictOf(parties, reply, degraded), false, parties, reply);
   count(parties, decision, waitedMs, client.clock.nowUs() / 1_000, true);
   if (!decision.allowed) throw new RateLimitedError(decision);

@@ -13,7 +13,7 @@ import type { StoreClient } from "./store_client.ts";
 /** What becomes of the outcome of a call. */
 export interface Conclusion<Answer> {
   /** Makes the answer from a reply to a request, which was asked at an instant of the client's clock. */
-  reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Answer;
+  reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Answer | Promise<Answer>;
   /** Makes the answer where there is no reply, or not in time. May throw. */
   failure(client: StoreClient, error: unknown): Answer | Promise<Answer>;
 }

@@ -81,7 +81,7 @@ export class StoreClient {
   }
 
   /** Takes at once, or after a fair wait: see `takeInTurn`. */
-  take(options: TakeOptions): Promise<Taken> {
+  take(options: TakeOptions): Taken | Promise<Taken> {
     return takeInTurn(this, options);
   }
 

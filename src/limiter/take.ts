@@ -8,6 +8,7 @@ import { orAbort } from "../base/abort.ts";
 import { ClosedError } from "../base/errors.ts";
 import { marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
 import { isClosed } from "./failure.ts";
+import type { Conclusion } from "./guarded_call.ts";
 import type { StoreClient } from "./store_client.ts";
 import type { QueuedCall } from "./waiting_room.ts";
 
@@ -39,18 +40,33 @@ export interface TakeOptions {
  * Takes for the earliest possible instant and waits for it. A denial comes back at once, as soon as it is known that
  * the wait would be too long. A caller who gives up gets the signal's reason, and his place is given back.
  */
-export async function takeInTurn(client: StoreClient, options: TakeOptions): Promise<Taken> {
-  const { targets, maxWaitUs } = options;
+export function takeInTurn(client: StoreClient, options: TakeOptions): Taken | Promise<Taken> {
   const startUs = client.clock.nowUs();
-  let known = options.reserveOnly || targets.length > 1 ? undefined : foresee(client, options);
-  if (known instanceof Promise) known = await known;
-  if (known !== undefined && isFinal(known, maxWaitUs)) {
-    return { reply: known, id: "", waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
-  }
+  const known = options.reserveOnly || options.targets.length > 1 ? undefined : foresee(client, options);
+  if (known === undefined) return takeAsked(client, options, startUs);
+  if (!(known instanceof Promise)) return takeForeseen(client, options, startUs, known);
+  return known.then((reply) => takeForeseen(client, options, startUs, reply));
+}
+
+function takeForeseen(
+  client: StoreClient,
+  options: TakeOptions,
+  startUs: number,
+  known: TakeReply | undefined,
+): Taken | Promise<Taken> {
+  if (known === undefined || !isFinal(known, options.maxWaitUs)) return takeAsked(client, options, startUs);
+  return newTaken(client, known, "", startUs);
+}
+
+function takeAsked(client: StoreClient, options: TakeOptions, startUs: number): Taken | Promise<Taken> {
+  const { targets, maxWaitUs } = options;
   const request = client.request(targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
-  const take = request.id === "" ? takeSeat : takeSlot;
-  const reply = await take(client, request, options, startUs);
-  return { reply, id: request.id, waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
+  if (request.id === "") return takeSeat(client, request, options, startUs);
+  return takeSlot(client, request, options, startUs).then((reply) => newTaken(client, reply, request.id, startUs));
+}
+
+function newTaken(client: StoreClient, reply: TakeReply, id: string, startUs: number): Taken {
+  return { reply, id, waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
 }
 
 /** What this process can decide by itself. */
@@ -68,28 +84,61 @@ function isFinal({ status, waitUs }: TakeReply, maxWaitUs: number): boolean {
 }
 
 /** Takes rates alone: the store assigns an instant, and the caller waits for it. */
-async function takeSeat(
+function takeSeat(
   client: StoreClient,
   request: TakeRequest,
   options: TakeOptions,
   startUs: number,
-): Promise<TakeReply> {
-  const { targets } = request;
+): Taken | Promise<Taken> {
+  const { guard } = client;
   const { signal } = options;
+  const seat = new Seat(options, startUs);
+  if (guard !== undefined && signal === undefined) return guard.decide(client, request, seat);
   const askedUs = client.clock.nowUs();
-  const reply = await (signal === undefined ? take(client, request) : takeUnlessAborted(client, request, signal));
-  client.foresight?.remember(request, reply, askedUs);
-  if (reply.status === "queued") return await askUntilDue(client, request, options, reply, startUs);
-  if (reply.status !== "allowed" || reply.waitUs === 0 || options.reserveOnly) return reply;
-  await client.seats.wait({
-    line: nameOf(targets),
-    cost: targets.map((target) => target.cost).join(),
-    reply,
-    receivedUs: client.clock.nowUs(),
-    signal,
-    giveBack: (unused) => undo(client, request, unused).catch(() => {}),
-  });
-  return reply;
+  const reply = guard?.take(client, request, signal) ?? client.store.execute(request, signal);
+  if (!(reply instanceof Promise)) return seat.reply(client, request, reply, askedUs);
+  // A caller who gives up while the store decides does not wait for it; what it grants is given back when it is known.
+  const heard = signal === undefined ? reply : orAbort(reply, signal, (late) => undoQuietly(client, request, late));
+  return heard.then((inTime) => seat.reply(client, request, inTime, askedUs));
+}
+
+/** What becomes of the store's answer to somebody who takes rates. */
+class Seat implements Conclusion<Taken> {
+  readonly #options: TakeOptions;
+  readonly #startUs: number;
+
+  constructor(options: TakeOptions, startUs: number) {
+    this.#options = options;
+    this.#startUs = startUs;
+  }
+
+  reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Taken | Promise<Taken> {
+    client.foresight?.remember(request, reply, askedUs);
+    const { status, waitUs } = reply;
+    const isOver = status === "allowed" ? waitUs === 0 || this.#options.reserveOnly : status !== "queued";
+    return isOver ? newTaken(client, reply, "", this.#startUs) : this.#wait(client, request, reply);
+  }
+
+  failure(_client: StoreClient, error: unknown): never {
+    throw error;
+  }
+
+  async #wait(client: StoreClient, request: TakeRequest, reply: TakeReply): Promise<Taken> {
+    const { targets } = request;
+    let last = reply;
+    if (reply.status === "queued") last = await askUntilDue(client, request, this.#options, reply, this.#startUs);
+    else {
+      await client.seats.wait({
+        line: nameOf(targets),
+        cost: targets.map((target) => target.cost).join(),
+        reply,
+        receivedUs: client.clock.nowUs(),
+        signal: this.#options.signal,
+        giveBack: (unused) => undo(client, request, unused).catch(() => {}),
+      });
+    }
+    return newTaken(client, last, "", this.#startUs);
+  }
 }
 
 /** Asks again and again, where the store has no line for a take from several targets. */
@@ -158,17 +207,6 @@ async function takeSlot(
     isOver = true;
     client.room.forget(id);
   }
-}
-
-/** Takes rates, in time. */
-function take(client: StoreClient, request: TakeRequest, signal?: AbortSignal): TakeReply | Promise<TakeReply> {
-  return client.guard?.take(client, request, signal) ?? client.store.execute(request, signal);
-}
-
-/** A caller who gives up while the store decides does not wait for it; what it grants is given back when it is known. */
-async function takeUnlessAborted(client: StoreClient, request: TakeRequest, signal: AbortSignal): Promise<TakeReply> {
-  const taken = Promise.resolve(take(client, request, signal));
-  return await orAbort(taken, signal, (reply) => undoQuietly(client, request, reply));
 }
 
 /** Waits to be served, also while the store is away, until the deadline or the caller gives up. */

@@ -20,19 +20,20 @@ import {
   assertFarKept,
   assertFillKept,
   assertLeasesKept,
+  assertLivesAlone,
   assertLivesInUse,
   assertMailDelivered,
   assertRunsAfterCounts,
   assertStartsFresh,
 } from "./redis_laws.ts";
 
-/** A mistake: in every script that has `right`, exactly once, it becomes `wrong`. */
+/** A mistake: in every script that has `right`, it becomes `wrong`. */
 export interface Mutant {
   /** The Lua file. */
   readonly file: string;
   /** What is wrong, in words. */
   readonly name: string;
-  /** The right text, within one line. */
+  /** The right text, within one line. In a file that is inlined, it is wrong at each place. */
   readonly right: string;
   /** The mistake. */
   readonly wrong: string;
@@ -42,15 +43,16 @@ export interface Mutant {
 
 const SCRIPTS: readonly Script[] = [bucket, coordinate, decide];
 
-/** How often a mutant's text stands in each script. */
-export function occurrences({ right }: Mutant): number[] {
-  return SCRIPTS.map(({ source }) => source.split(right).length - 1);
+/** How often a mutant's text stands in each script, less once for each place where its file is inlined again. */
+export function occurrences({ file, right }: Mutant): number[] {
+  const times = SCRIPTS.map(({ source }) => source.split(right).length - 1);
+  return file === "_in_step.lua" ? times.map((count) => count / 2) : times;
 }
 
 /** Replaces scripts by ones with the mistake, under digests of their own. */
 export function seed({ right, wrong }: Mutant): (call: ScriptCall) => ScriptCall {
   const wrongs = new Map(SCRIPTS.map((script) => {
-    const source = script.source.replace(right, () => wrong);
+    const source = script.source.replaceAll(right, () => wrong);
     return [script, { name: script.name, source, sha1: createHash("sha1").update(source).digest("hex") }];
   }));
   return (call) => ({ ...call, script: wrongs.get(call.script) ?? call.script });
@@ -110,6 +112,13 @@ const assertLooksAgain = sequence(
   { ask: "peek", together: true },
 );
 
+/** Takes all there is, waits as long as may be, and asks again after having been denied. */
+const assertWaitsNoLonger = sequence(
+  { ratePerSecond: 100, burst: 100 },
+  { ask: "now", share: 1, us: 5_000 },
+  ...Array.from({ length: 17 }, () => ({ ask: "wait", pick: 2 }) as const),
+);
+
 /** Hands a slot over, and lets the one who waited ask only later. */
 const assertHeardLate = sequence(
   { maxConcurrent: 1, leaseTtlMs: 100 },
@@ -129,6 +138,13 @@ export const MUTANTS: readonly Mutant[] = [
       "max(ceil((until_us - now) / 1000000), 1)",
     ],
     ["no grace", "/ 1000), 1) + grace_ms\nend", "/ 1000), 1)\nend"],
+  ),
+  ...mutants(
+    "_in_step.lua",
+    ["an idle marked bucket that never fills", "(us < now and now or us) + whole_us", "us + whole_us"],
+    ["a marked bucket that never is empty", "if next_us <= most_us and us", "if us"],
+    ["a marked key that lives too short", "and us % step_us + added < step_us then", "then"],
+    ["units taken from a bucket as it once stood", "local added = next_us - us", "local added = whole_us"],
   ),
   ...mutants(
     "bucket.lua",
@@ -167,10 +183,15 @@ export const MUTANTS: readonly Mutant[] = [
       assertFarKept,
     ],
     ["a far instant read as digits", "#value == 18 and sub(value, 1, 2) == FAR then", "false then", assertFarKept],
-    ["an idle marked bucket that never fills", "(us < now and now or us) + whole_us", "us + whole_us"],
-    ["a marked bucket that never is empty", "if next_us <= most_us and us", "if us"],
-    ["a marked key that lives too short", "and us % step_us + added < step_us then", "then"],
-    ["units taken from a bucket as it once stood", "local added = next_us - us", "local added = whole_us"],
+    ["a lone peek that takes", '#KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2")', '#KEYS == 1 and ARGV[3] <= "2"'],
+    ["a lone count taken once", '(ARGV[3] == "0" or ARGV[3] == "2")', 'ARGV[3] ~= "1"'],
+    [
+      "a lone wait longer than was asked for",
+      "ARGV[5] + (ARGV[8] or 0)",
+      "ARGV[5] + (ARGV[8] or 0) * 2",
+      assertWaitsNoLonger,
+    ],
+    ["a lone key that lives too short", "era, 1000 * 2 ^ (mark - 50)", "era, 2 ^ 40", assertLivesAlone],
     ["a peek that takes from a marked bucket", "marks and not (peeks or counts)", "marks and not counts"],
     ["a count taken from a marked bucket once", "marks and not (peeks or counts)", "marks and not peeks"],
     ["a mark of another step taken for this one's", "done >= least and done <= most", "done", assertFillKept],

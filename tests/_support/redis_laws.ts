@@ -266,6 +266,32 @@ export async function assertLivesInUse(services: ParityServices): Promise<void> 
   }
 }
 
+/** Takes from one bucket, one by one, shortly before its key would end: the key lives until the bucket is full. */
+export async function assertLivesAlone(services: ParityServices): Promise<void> {
+  const { raw } = services;
+  const keyPrefix = freshPrefix();
+  const clock = new FakeClock(1_800_000_000_000_000);
+  const store = openStore(services, { keyPrefix, testClock: clock });
+  const target: Target = { limiter: "l", key: "k", policy: HUNDRED, cost: 1, slots: 0 };
+  for (let round = 0; round < 10; round++) {
+    const taken = await store.execute({
+      op: "take",
+      mode: "now",
+      maxWaitUs: 0,
+      arrivalUs: 0,
+      id: "",
+      targets: [target],
+    });
+    const leftMs = (taken.levels[0]?.rates[0]?.[0] as number) / 1000;
+    const ttlMs = Number(await raw.send("PTTL", `${keyPrefix}:l:k`));
+    assert.ok(ttlMs > leftMs - 1_000, `round ${round}: it lives ${ttlMs} ms, full in ${leftMs} ms`);
+    // What has passed by this clock passes for the key as well.
+    const restMs = 3_000;
+    clock.set(clock.nowUs() + (ttlMs - restMs) * 1_000);
+    await raw.send("PEXPIRE", `${keyPrefix}:l:k`, String(restMs));
+  }
+}
+
 /** Penalizes a bucket until it is full in more than a century: whoever takes, looks or corrects reads that instant. */
 export async function assertFarKept(services: ParityServices): Promise<void> {
   const clock = new FakeClock(1_800_000_000_000_000);

@@ -18,6 +18,7 @@ import {
   assertFarKept,
   assertFillKept,
   assertLeasesKept,
+  assertLivesAlone,
   assertLivesInUse,
   assertStartsFresh,
 } from "../../_support/redis_laws.ts";
@@ -176,6 +177,7 @@ describe("The keys in Redis", () => {
   it("of buckets that are full in a century say so", () => assertFarKept(connections));
   it("of buckets are read alike where their last digits begin anew", () => assertErasJoined(connections));
   it("of buckets in use live until these are full", () => assertLivesInUse(connections));
+  it("of buckets that are asked one by one live until these are full", () => assertLivesAlone(connections));
   it("of a block that is lifted hold nothing of it", () => assertBlockLifted(connections));
   it("of leases live as long as the longest lease", () => assertLeasesKept(connections));
 });

@@ -3,18 +3,23 @@
  *
  * Functions and classes keep their names, for stack traces and for `error.name`; comments are in the declarations; the
  * source maps lead to the sources, which are published beside. What several entries need is in files that they share,
- * so that a class is the same class in all of them.
+ * so that a class is the same class in all of them: one for all that the main entry loads, and what is left.
  *
  * @module
  */
 
 import { readFile, rm } from "node:fs/promises";
 
+import { resolve } from "node:path";
+
 import { build, type Plugin } from "rolldown";
 
+import { loadOf } from "./load.ts";
 import type { Manifests } from "./manifests.ts";
 
 const FOLDER = "dist/bundle";
+
+const MAIN = "dist/mod.js";
 
 const KEEP_NAMES = { function: true, class: true } as const;
 
@@ -23,6 +28,7 @@ export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise
   const inputs = Object.values(exports).map(({ types, default: file }) =>
     [file.slice(`./${FOLDER}/`.length, -".js".length), types.replace(/\.d\.ts$/, ".js")] as const
   );
+  const { files: main } = await loadOf(resolve(MAIN));
   await rm(FOLDER, { recursive: true, force: true });
   await build({
     input: Object.fromEntries(inputs),
@@ -35,6 +41,7 @@ export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise
     output: {
       dir: FOLDER,
       sourcemap: true,
+      codeSplitting: { groups: [{ name: "main", test: (path) => main.has(path) }] },
       minify: { compress: { keepNames: KEEP_NAMES }, mangle: { keepNames: KEEP_NAMES, toplevel: true } },
     },
   });

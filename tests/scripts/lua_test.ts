@@ -30,6 +30,14 @@ describe("bundleLua()", () => {
     assert.equal(bundleLua("take", read), "local now = 1\nlocal function take(at)\nreturn at\nend\nreturn take(now)");
   });
 
+  it("repeats the lines of a file that is inlined", () => {
+    const read = folder({
+      take: "local a = 1\n--- @inline _add\nif b then\n  --- @inline _add\nend\n",
+      _add: "-- One more.\na = a + 1\n",
+    });
+    assert.equal(bundleLua("take", read), "local a = 1\na = a + 1\nif b then\na = a + 1\nend");
+  });
+
   it("drops whole lines only", () => {
     const text =
       `--[==[ one line ]==]\n\n  -- gone\n  local a = "-- stays" -- stays too\n--[==[\nlocal b\n]==]\nreturn t[t[1]]\n`;

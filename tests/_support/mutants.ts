@@ -191,7 +191,18 @@ export const MUTANTS: readonly Mutant[] = [
       "ARGV[5] + (ARGV[8] or 0) * 2",
       assertWaitsNoLonger,
     ],
-    ["a lone key that lives too short", "era, 1000 * 2 ^ (mark - 50)", "era, 2 ^ 40", assertLivesAlone],
+    [
+      "a mark of another step taken for this one's, by who waits for long",
+      "if ahead_us + ARGV[2] * 1000 < LONGEST_US then",
+      "if true then",
+      assertFillKept,
+    ],
+    [
+      "a lone key that lives too short",
+      "whole_text + 0, 1000 * 2 ^ (mark - 50), mark * ERA_US",
+      "whole_text + 0, 2 ^ 40, mark * ERA_US",
+      assertLivesAlone,
+    ],
     ["a peek that takes from a marked bucket", "marks and not (peeks or counts)", "marks and not counts"],
     ["a count taken from a marked bucket once", "marks and not (peeks or counts)", "marks and not peeks"],
     ["a mark of another step taken for this one's", "done >= least and done <= most", "done", assertFillKept],
@@ -370,6 +381,10 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_mark.lua",
+    ["digits that are not of this era", "local era = now - now % ERA_US", "local era = 0"],
+  ),
+  ...mutants(
+    "_instant.lua",
     [
       "a mark read as digits",
       "if stored < LEAST_MARKED then return stored end",

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 
 import { executeAll } from "./execute_all.ts";
+import type { TokenBucketLimit } from "../../src/algorithms/limit.ts";
 import { StoreError } from "../../src/base/errors.ts";
 import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
@@ -84,9 +85,10 @@ export async function assertFillKept(services: ParityServices): Promise<void> {
     compilePolicy({ limit: 100, windowMs: 36_000 }),
   ];
   const targetsOf = (policy: Policy, key: string, cost: number) => [{ limiter: "api", key, policy, cost, slots: 0 }];
-  const ask = async (mode: "now" | "peek", policy: Policy, key: string, cost: number) => {
+  const ask = async (mode: TakeRequest["mode"], policy: Policy, key: string, cost: number) => {
     const targets = targetsOf(policy, key, cost);
-    const reply = await store.execute({ op: "take", mode, maxWaitUs: 0, arrivalUs: 0, id: "", targets });
+    const maxWaitUs = mode === "wait" ? 1e15 : 0;
+    const reply = await store.execute({ op: "take", mode, maxWaitUs, arrivalUs: 0, id: "", targets });
     return reply.levels[0]?.rates[0]?.[0] as number;
   };
   for (const [i, before] of policies.entries()) {
@@ -101,6 +103,11 @@ export async function assertFillKept(services: ParityServices): Promise<void> {
       const [main] = await names.of(targetsOf(after, `${i} to ${j}`, 1)[0] as Target);
       const ttlMs = Number(await raw.send("PTTL", main as string));
       assert.ok(ttlMs >= afterwardsUs / 1000 - 1_000, `${i} to ${j} lives ${ttlMs} ms, full in ${afterwardsUs} µs`);
+      // Also for whoever would wait for however long.
+      const beforeUs = await ask("now", before, `${i} to ${j}, waiting`, Math.floor(before.capacity / 2) - 1);
+      const addedUs = await ask("wait", after, `${i} to ${j}, waiting`, 1) - beforeUs;
+      const unitUs = (after.rates[0] as TokenBucketLimit).intervalUs;
+      assert.ok(addedUs >= unitUs && addedUs <= unitUs + 2, `${i} to ${j}: ${addedUs} µs for one unit of ${unitUs}`);
     }
   }
 }

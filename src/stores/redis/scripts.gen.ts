@@ -9,35 +9,26 @@ import type { Script } from "./script.ts";
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "5e4fe02227a0c15f43ed9a3b6605e8c7f8214e0f",
-  source: `local call, try, format, min, tonumber = redis.call, redis.pcall, string.format, math.min, tonumber
-local KEYS, ARGV = KEYS, ARGV
+  sha1: "beca347f3d453a7982824dcba496813cb3d292d8",
+  source: `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local now = tonumber(ARGV[1])
 if not now then
 local time = call("TIME")
 now = time[1] * 1000000 + time[2]
 end
-local grace_ms = ARGV[2] + 0
 local ERA_US = 1e14
 local LEAST_MARKED = 50 * ERA_US
 local FAR = "99"
 local era = now - now % ERA_US
-local function instant(stored)
-if stored < LEAST_MARKED then return stored end
-local us = era + stored % ERA_US
-if us > now + ERA_US / 2 then return us - ERA_US end
-if us < now - ERA_US / 2 then return us + ERA_US end
-return us
-end
 local LONGEST_US = 1e13
 if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
-local key, whole_text, mark = KEYS[1], ARGV[6], ARGV[7]
-local whole_us, ahead_us, mark_us = whole_text + 0, ARGV[5] + (ARGV[8] or 0), mark * ERA_US
-if ahead_us + grace_ms * 1000 < LONGEST_US then
-local most_us, shift, step_us = now + ahead_us, mark_us - era, 1000 * 2 ^ (mark - 50)
-local most, value, level = min(most_us + shift, mark_us + ERA_US - 1), try("GET", key), nil
+local key, ahead_us, whole_text, mark = KEYS[1], ARGV[5] + (ARGV[8] or 0), ARGV[6], ARGV[7] + 0
+if ahead_us + ARGV[2] * 1000 < LONGEST_US then
+local most_us, whole_us, step_us, shift =
+now + ahead_us, whole_text + 0, 1000 * 2 ^ (mark - 50), mark * ERA_US - era
+local value, level = try("GET", key), nil
 local known = value and #value == 16 and tonumber(value)
-if known and known <= most then
+if known then
 local us = known - shift
 local next_us = (us < now and now or us) + whole_us
 local added = next_us - us
@@ -49,7 +40,15 @@ end
 if level then return { now, level } end
 end
 end
-local sub, byte, floor, max, type = string.sub, string.byte, math.floor, math.max, type
+local function instant(stored)
+if stored < LEAST_MARKED then return stored end
+local us = era + stored % ERA_US
+if us > now + ERA_US / 2 then return us - ERA_US end
+if us < now - ERA_US / 2 then return us + ERA_US end
+return us
+end
+local sub, byte, floor, min, max, type = string.sub, string.byte, math.floor, math.min, math.max, type
+local grace_ms = ARGV[2] + 0
 local MOST = 9007199254740991
 local function life_at(us, step_us)
 return format("%d", floor((us - us % step_us + step_us - now) / 1000) + 2 + grace_ms)
@@ -75,8 +74,8 @@ local most_us = now + max_wait + burst_us
 local step_us, mark_us = 1000 * 2 ^ (mark - 50), mark * ERA_US
 local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
 local shift = mark_us - era
-local least, most = now + shift + whole_us, min(most_us + shift, mark_us + ERA_US - 1)
 local base, values, left = place - first + 1, nil, nil
+local least, most = now + shift + whole_us, min(most_us + shift, mark_us + ERA_US - 1)
 if in_use and marks and not peeks and least <= most then
 values = {}
 for i = first, last do
@@ -109,7 +108,7 @@ local may_stay = marks and not (peeks or counts)
 for i = first, last do
 local key, value, level = KEYS[i], may_stay and values[i - first + 1], nil
 local known = value and #value == 16 and tonumber(value)
-if known and known <= most then
+if known then
 local us = known - shift
 local next_us = (us < now and now or us) + whole_us
 local added = next_us - us

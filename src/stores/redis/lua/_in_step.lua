@@ -1,9 +1,9 @@
 -- Takes from a bucket that stays in the step for which its key lives, as most do that bucket.lua has marked: `level` is
 -- where it stands then. Else nothing is done. Lines of bucket.lua, which knows all that they need: `value` is what the
--- key holds, less `shift` where the bucket stands, `most` what it may hold after the take, if it has this mark.
+-- key holds, and, if it has this mark, less `shift` where the bucket stands.
 local known = value and #value == 16 and tonumber(value)
-if known and known <= most then
-  -- With a mark below this one, or in the years to come, it is far from now, and so from the end of its step.
+if known then
+  -- With another mark, or in the years to come, it is far from now, and so from the end of its step, or from room.
   local us = known - shift
   local next_us = (us < now and now or us) + whole_us
   local added = next_us - us

@@ -6,12 +6,3 @@ local ERA_US = 1e14
 local LEAST_MARKED = 50 * ERA_US
 local FAR = "99"
 local era = now - now % ERA_US
-
--- The instant that such a number stands for: behind a mark, the one nearest to now.
-local function instant(stored)
-  if stored < LEAST_MARKED then return stored end
-  local us = era + stored % ERA_US
-  if us > now + ERA_US / 2 then return us - ERA_US end
-  if us < now - ERA_US / 2 then return us + ERA_US end
-  return us
-end

@@ -17,32 +17,32 @@ Returns  { now, entry... }; the level of an entry is µs * denominator + remaind
          { µs until the end of a block, how many, µs, remainder }: where a key is blocked, or a level above 2^53
          in place of an entry that failed stands its message
 ]]
-local call, try, format, min, tonumber = redis.call, redis.pcall, string.format, math.min, tonumber
-local KEYS, ARGV = KEYS, ARGV
+local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local now = tonumber(ARGV[1])
 if not now then
   local time = call("TIME")
   now = time[1] * 1000000 + time[2]
 end
-local grace_ms = ARGV[2] + 0
-
 --- @include _mark
 -- A bucket that may stand further from now than this has no mark.
 local LONGEST_US = 1e13
 
--- One take, of a caller who waits for each: all that most of them need, without what it takes to decide more.
+-- One take, of a caller who waits for each, and all that most of them need. It stands in front of whatever else it takes
+-- to decide, because a server that has done other things meanwhile is slow to make even that.
 if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
-  local key, whole_text, mark = KEYS[1], ARGV[6], ARGV[7]
-  local whole_us, ahead_us, mark_us = whole_text + 0, ARGV[5] + (ARGV[8] or 0), mark * ERA_US
-  if ahead_us + grace_ms * 1000 < LONGEST_US then
-    local most_us, shift, step_us = now + ahead_us, mark_us - era, 1000 * 2 ^ (mark - 50)
-    local most, value, level = min(most_us + shift, mark_us + ERA_US - 1), try("GET", key), nil
+  local key, ahead_us, whole_text, mark = KEYS[1], ARGV[5] + (ARGV[8] or 0), ARGV[6], ARGV[7] + 0
+  if ahead_us + ARGV[2] * 1000 < LONGEST_US then
+    local most_us, whole_us, step_us, shift =
+      now + ahead_us, whole_text + 0, 1000 * 2 ^ (mark - 50), mark * ERA_US - era
+    local value, level = try("GET", key), nil
     --- @inline _in_step
     if level then return { now, level } end
   end
 end
 
-local sub, byte, floor, max, type = string.sub, string.byte, math.floor, math.max, type
+--- @include _instant
+local sub, byte, floor, min, max, type = string.sub, string.byte, math.floor, math.min, math.max, type
+local grace_ms = ARGV[2] + 0
 local MOST = 9007199254740991
 
 -- How long a key lives, whose bucket stands there: to the end of the step.
@@ -76,10 +76,10 @@ while last < #KEYS do
   local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
   -- What stands in a key, less this, is where its bucket stands, if it has this mark.
   local shift = mark_us - era
-  local least, most = now + shift + whole_us, min(most_us + shift, mark_us + ERA_US - 1)
 
   -- Entries without a count have their places in the reply at once; `left` are those that take more than one command.
   local base, values, left = place - first + 1, nil, nil
+  local least, most = now + shift + whole_us, min(most_us + shift, mark_us + ERA_US - 1)
   if in_use and marks and not peeks and least <= most then
     -- Most are in use and have room: they are taken from before they are looked at. What that did to any other is
     -- undone; a key that was not there is written anew, for it has room.

@@ -23,7 +23,7 @@ Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with st
 --- @include _fixed_window
 --- @include _sliding_window_counter
 --- @include _sliding_window
---- @include _mark
+--- @include _instant
 --- @include _state
 --- @include _plan
 -- A function of its own: what it shares with the parts above is found faster so.

@@ -17,7 +17,7 @@ Returns  { now, { status, wait_us, level... }... }
 --- @include _fixed_window
 --- @include _sliding_window_counter
 --- @include _sliding_window
---- @include _mark
+--- @include _instant
 --- @include _state
 --- @include _plan
 

@@ -67,7 +67,9 @@ export async function measureImportCost({ runs = 31 }: ImportCostOptions = {}): 
     const rounds: number[][] = [];
     for (let i = -2; i < runs; i++) { // the first two fill caches
       const round: number[] = [];
-      for (const file of files) round.push(await timeMs([...command, file]));
+      // There and back: what went before tells on the next.
+      const order = i % 2 === 0 ? [...files.keys()] : [...files.keys()].toReversed();
+      for (const at of order) round[at] = await timeMs([...command, files[at] as string]);
       if (i >= 0) rounds.push(round);
     }
     for (const [i, [what, load]] of [...loads].entries()) {

@@ -26,7 +26,7 @@ const CLAIMED = "Node: the main entry";
 /** Runs it. */
 export async function imports({ quick }: BenchContext): Promise<Report> {
   const notes: string[] = [];
-  const costs = await measure(quick ? 1 : 15).catch((error: Error) => {
+  const costs = await measure(quick ? 1 : 24).catch((error: Error) => {
     notes.push(`Importing is not available: ${error.message}`);
     return [];
   });

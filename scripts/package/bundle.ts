@@ -9,7 +9,6 @@
  */
 
 import { readFile, rm } from "node:fs/promises";
-
 import { resolve } from "node:path";
 
 import { build, type Plugin } from "rolldown";
@@ -19,6 +18,7 @@ import type { Manifests } from "./manifests.ts";
 
 const FOLDER = "dist/bundle";
 
+/** The main entry, as `tsc` has compiled it. */
 const MAIN = "dist/mod.js";
 
 const KEEP_NAMES = { function: true, class: true } as const;

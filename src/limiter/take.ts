@@ -43,23 +43,19 @@ export interface TakeOptions {
 export function takeInTurn(client: StoreClient, options: TakeOptions): Taken | Promise<Taken> {
   const startUs = client.clock.nowUs();
   const known = options.reserveOnly || options.targets.length > 1 ? undefined : foresee(client, options);
-  if (known === undefined) return takeAsked(client, options, startUs);
-  if (!(known instanceof Promise)) return takeForeseen(client, options, startUs, known);
-  return known.then((reply) => takeForeseen(client, options, startUs, reply));
+  if (!(known instanceof Promise)) return takeKnowing(client, options, startUs, known);
+  return known.then((reply) => takeKnowing(client, options, startUs, reply));
 }
 
-function takeForeseen(
+/** Asks the store, unless what is known already says it. */
+function takeKnowing(
   client: StoreClient,
   options: TakeOptions,
   startUs: number,
   known: TakeReply | undefined,
 ): Taken | Promise<Taken> {
-  if (known === undefined || !isFinal(known, options.maxWaitUs)) return takeAsked(client, options, startUs);
-  return newTaken(client, known, "", startUs);
-}
-
-function takeAsked(client: StoreClient, options: TakeOptions, startUs: number): Taken | Promise<Taken> {
   const { targets, maxWaitUs } = options;
+  if (known !== undefined && isFinal(known, maxWaitUs)) return newTaken(client, known, "", startUs);
   const request = client.request(targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
   if (request.id === "") return takeSeat(client, request, options, startUs);
   return takeSlot(client, request, options, startUs).then((reply) => newTaken(client, reply, request.id, startUs));
@@ -92,18 +88,18 @@ function takeSeat(
 ): Taken | Promise<Taken> {
   const { guard } = client;
   const { signal } = options;
-  const seat = new Seat(options, startUs);
-  if (guard !== undefined && signal === undefined) return guard.decide(client, request, seat);
+  const seating = new Seating(options, startUs);
+  if (guard !== undefined && signal === undefined) return guard.decide(client, request, seating);
   const askedUs = client.clock.nowUs();
   const reply = guard?.take(client, request, signal) ?? client.store.execute(request, signal);
-  if (!(reply instanceof Promise)) return seat.reply(client, request, reply, askedUs);
+  if (!(reply instanceof Promise)) return seating.reply(client, request, reply, askedUs);
   // A caller who gives up while the store decides does not wait for it; what it grants is given back when it is known.
   const heard = signal === undefined ? reply : orAbort(reply, signal, (late) => undoQuietly(client, request, late));
-  return heard.then((inTime) => seat.reply(client, request, inTime, askedUs));
+  return heard.then((inTime) => seating.reply(client, request, inTime, askedUs));
 }
 
 /** What becomes of the store's answer to somebody who takes rates. */
-class Seat implements Conclusion<Taken> {
+class Seating implements Conclusion<Taken> {
   readonly #options: TakeOptions;
   readonly #startUs: number;
 
@@ -124,20 +120,20 @@ class Seat implements Conclusion<Taken> {
   }
 
   async #wait(client: StoreClient, request: TakeRequest, reply: TakeReply): Promise<Taken> {
-    const { targets } = request;
-    let last = reply;
-    if (reply.status === "queued") last = await askUntilDue(client, request, this.#options, reply, this.#startUs);
-    else {
-      await client.seats.wait({
-        line: nameOf(targets),
-        cost: targets.map((target) => target.cost).join(),
-        reply,
-        receivedUs: client.clock.nowUs(),
-        signal: this.#options.signal,
-        giveBack: (unused) => undo(client, request, unused).catch(() => {}),
-      });
+    if (reply.status === "queued") {
+      const last = await askUntilDue(client, request, this.#options, reply, this.#startUs);
+      return newTaken(client, last, "", this.#startUs);
     }
-    return newTaken(client, last, "", this.#startUs);
+    const { targets } = request;
+    await client.seats.wait({
+      line: nameOf(targets),
+      cost: targets.map((target) => target.cost).join(),
+      reply,
+      receivedUs: client.clock.nowUs(),
+      signal: this.#options.signal,
+      giveBack: (unused) => undo(client, request, unused).catch(() => {}),
+    });
+    return newTaken(client, reply, "", this.#startUs);
   }
 }
 

@@ -23,6 +23,7 @@ if not now then
   local time = call("TIME")
   now = time[1] * 1000000 + time[2]
 end
+
 --- @include _mark
 -- A bucket that may stand further from now than this has no mark.
 local LONGEST_US = 1e13

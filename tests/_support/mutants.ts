@@ -43,10 +43,9 @@ export interface Mutant {
 
 const SCRIPTS: readonly Script[] = [bucket, coordinate, decide];
 
-/** How often a mutant's text stands in each script, less once for each place where its file is inlined again. */
-export function occurrences({ file, right }: Mutant): number[] {
-  const times = SCRIPTS.map(({ source }) => source.split(right).length - 1);
-  return file === "_in_step.lua" ? times.map((count) => count / 2) : times;
+/** How often a mutant's text stands in each script. */
+export function occurrences({ right }: Mutant): number[] {
+  return SCRIPTS.map(({ source }) => source.split(right).length - 1);
 }
 
 /** Replaces scripts by ones with the mistake, under digests of their own. */

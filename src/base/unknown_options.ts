@@ -5,8 +5,7 @@
  */
 
 import { ConfigError } from "./errors.ts";
-import { nearest } from "./nearest.ts";
-import { show } from "./text.ts";
+import { didYouMean, type WordTable } from "./foreign_words.ts";
 
 /**
  * Refuses options whose names are not known. Their values are not shown: they may be secrets.
@@ -14,15 +13,19 @@ import { show } from "./text.ts";
  * @param options What was given.
  * @param known The names that mean something.
  * @param prefix Where the options stand, with a dot at the end; empty for the outermost ones.
- * @throws {ConfigError} If there is one; it names the nearest known one.
+ * @param words What other packages call them, beside the options of limiters, calls and stores.
+ * @throws {ConfigError} If there is one; it names the known one that was probably meant.
  */
-export function rejectUnknownOptions(options: object, known: readonly string[], prefix = ""): void {
+export function rejectUnknownOptions(
+  options: object,
+  known: readonly string[],
+  prefix = "",
+  words?: readonly WordTable[],
+): void {
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
-    const guess = nearest(key, known);
-    const expected = guess === undefined
-      ? `one of ${known.join(", ")}`
-      : `a known option; did you mean ${show(guess)}?`;
+    const hint = didYouMean(key, known, words);
+    const expected = hint === undefined ? `one of ${known.join(", ")}` : `a known option; ${hint}`;
     throw new ConfigError({ path: `${prefix}${key}`, expected, received: "an unknown option" });
   }
 }

@@ -13,6 +13,7 @@ import type { RateSync } from "../registry/rate_sync.ts";
 import { type ClientAddressOptions, NetworkSet } from "./client_address.ts";
 import { BODY_STYLES, type BodyStyle } from "./denial.ts";
 import { DIALECTS, type HeaderDialect, isHeaderName } from "./headers.ts";
+import { HTTP_WORDS } from "./foreign_words.ts";
 import { byIp, type Identify } from "./identify.ts";
 import type { Cost, GuardList, GuardOptions, GuardRule } from "./options.ts";
 import type { Settle } from "./settle.ts";
@@ -96,7 +97,7 @@ export interface CompiledGuard<Raw> {
  */
 export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw> {
   if (typeof options !== "object" || options === null) fail("guard", "an object of options", options);
-  rejectUnknownOptions(options, Object.keys(OPTIONS));
+  rejectUnknownOptions(options, Object.keys(OPTIONS), "", HTTP_WORDS);
   for (const [name, kind] of Object.entries(OPTIONS)) {
     const value = options[name as keyof GuardOptions];
     if (kind !== "any" && value !== undefined && typeof value !== kind) fail(name, `a ${kind}`, value);

@@ -5,7 +5,7 @@
  */
 
 import { CostExceedsLimitError } from "../base/errors.ts";
-import { nearest } from "../base/nearest.ts";
+import { didYouMean } from "../base/foreign_words.ts";
 import { listWords, show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
 
@@ -72,8 +72,7 @@ export function checkNames(limiter: string, options: AskOptions): void {
   }
   for (const name in options) {
     if (name === "key" || name === "cost" || KNOWN.includes(name)) continue;
-    const guess = nearest(name, KNOWN);
-    const hint = guess === undefined ? `options are ${listWords(KNOWN, "and")}` : `did you mean ${show(guess)}?`;
+    const hint = didYouMean(name, KNOWN) ?? `options are ${listWords(KNOWN, "and")}`;
     throw new TypeError(`Cannot ask limiter ${show(limiter)}: there is no option ${show(name)}; ${hint}`);
   }
 }

@@ -7,41 +7,7 @@
 import { ConfigError } from "../../base/errors.ts";
 import { configError, type Path } from "./document.ts";
 import { DURATIONS, SECRETS, type Section } from "./section.ts";
-
-/** What options in code are called in TOML. `windowMs` may also be `window`. */
-const TOML_NAMES: Readonly<Record<string, string>> = {
-  ratePerSecond: "rate_per_second",
-  windowMs: "window_seconds",
-  maxConcurrent: "max_concurrent",
-  leaseTtlMs: "lease_ttl",
-  timeoutMs: "timeout",
-  denyCacheMs: "deny_cache",
-  tokenLeaseMs: "token_lease",
-  keyShards: "key_shards",
-  failClosed: "fail_closed",
-  onStoreError: "on_store_error",
-  decisionTimeoutMs: "decision_timeout",
-  localShare: "local_share",
-  maxKeys: "max_keys",
-  masterName: "master_name",
-  sentinelUsername: "sentinel_username",
-  sentinelPassword: "sentinel_password",
-  tlsCa: "tls_ca_file",
-  tlsCert: "tls_cert_file",
-  tlsKey: "tls_key_file",
-  tlsKeyPassphrase: "tls_key_passphrase",
-  tlsServerName: "tls_server_name",
-  tlsInsecure: "tls_insecure",
-  keyPrefix: "key_prefix",
-  poolMinSize: "pool_min_size",
-  poolMaxSize: "pool_max_size",
-  socketTimeoutMs: "socket_timeout",
-  socketConnectTimeoutMs: "socket_connect_timeout",
-  timingMarginMs: "timing_margin_ms",
-  maxQueued: "max_queued",
-};
-
-const OPTION = new RegExp(`\\b(?:${Object.keys(TOML_NAMES).join("|")})\\b`, "g");
+import { inTomlSpelling } from "./toml_names.ts";
 
 /**
  * Runs a check of a section's options. What it says about an option is told with the option's TOML name and place;
@@ -85,8 +51,5 @@ function toStep(step: string): string | number {
 }
 
 function inToml(text: string, holder: Section): string {
-  return text.replace(OPTION, (option) => {
-    if (option === "windowMs" && holder.has("window")) return "window";
-    return TOML_NAMES[option] ?? option;
-  });
+  return inTomlSpelling(holder.has("window") ? text.replace(/\bwindowMs\b/g, "window") : text);
 }

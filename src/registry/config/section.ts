@@ -5,9 +5,10 @@
  */
 
 import { DURATION_FORMS } from "../../base/duration.ts";
-import { nearest } from "../../base/nearest.ts";
+import { didYouMean } from "../../base/foreign_words.ts";
 import { HIDDEN, kindOf, listWords, show } from "../../base/text.ts";
 import { configError, FromEnvironment, type Path, type Table } from "./document.ts";
+import { inTomlSpelling } from "./toml_names.ts";
 import { plain, readBoolean, readDurationMs, readNumber } from "./scalars.ts";
 
 /** Options whose value never appears in a message. */
@@ -208,13 +209,13 @@ export class Section {
 }
 
 /**
- * Words the nearest known word as a hint.
+ * Words as a hint what was probably meant.
  *
  * @param word What was written.
  * @param known What could have been meant.
  * @returns ` (did you mean "..."?)`, or nothing.
  */
 export function suggest(word: string, known: readonly string[]): string {
-  const meant = nearest(word, known);
-  return meant === undefined ? "" : ` (did you mean ${show(meant)}?)`;
+  const hint = didYouMean(word, known);
+  return hint === undefined ? "" : ` (${inTomlSpelling(hint)})`;
 }

@@ -83,7 +83,7 @@ describe("[stores.*]", () => {
       'engine = "memory"\ncluster = ["redis://:p@h"]',
       "cluster",
       "one of the keys engine, max_keys",
-      "an unknown key",
+      'an unknown key (did you mean "cluster", an option of Redis stores?)',
     );
     await refused('cluster = "redis://:p@h"', "cluster", "an array of strings", "a string");
     await refused('cluster = ["redis://h", ""]', "cluster[1]", "a string that is not empty", '""');
@@ -151,7 +151,7 @@ describe("[stores.*]", () => {
       'engine = "memory"\nurl = "redis://h"',
       "url",
       "one of the keys engine, max_keys",
-      "an unknown key",
+      'an unknown key (did you mean "url", an option of Redis stores?)',
     );
     await refused(`${REDIS}max_keys = 5`, "max_keys", keys, "an unknown key");
     await refused(`${REDIS}__proto__ = 5`, "__proto__", keys, "an unknown key");

@@ -1,11 +1,20 @@
 /**
- * The errors that callers catch. All carry a literal `code`, so that they are recognised across copies of the
- * package and across realms: `RateSyncError.is(error)`.
+ * The errors that callers catch. All carry a literal `code`. `instanceof` and `RateSyncError.is(error)` recognise the
+ * errors of every copy of the package.
  *
  * @module
  */
 
-const brand: unique symbol = Symbol.for("@ratesync/core/error") as never;
+import { brand } from "./brand.ts";
+
+/**
+ * Gives a class of errors its brand, and its instances their `name`. The name is a literal, because minifiers rename
+ * classes.
+ */
+export function nameError(type: { readonly prototype: Error }, name: string): void {
+  brand(type, name);
+  Object.defineProperty(type.prototype, "name", { value: name, writable: true, configurable: true });
+}
 
 /** Every literal `code` that an error of this package can carry. */
 export type RateSyncErrorCode =
@@ -23,6 +32,10 @@ export type RateSyncErrorCode =
 
 /** The base of every error that this package throws for callers to catch. */
 export class RateSyncError extends Error {
+  static {
+    nameError(this, "RateSyncError");
+  }
+
   /** What went wrong, as a literal that programs can compare. */
   readonly code: RateSyncErrorCode;
 
@@ -36,13 +49,11 @@ export class RateSyncError extends Error {
   constructor(code: RateSyncErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    this.name = new.target.name;
-    Object.defineProperty(this, brand, { value: true });
   }
 
   /** Tells whether a value is an error of this package, of any copy of it. */
   static is(value: unknown): value is RateSyncError {
-    return typeof value === "object" && value !== null && brand in value;
+    return value instanceof RateSyncError;
   }
 }
 
@@ -60,6 +71,10 @@ export interface ConfigErrorDetails {
 
 /** A configuration that cannot be used. Nothing of it has been applied. */
 export class ConfigError extends RateSyncError {
+  static {
+    nameError(this, "ConfigError");
+  }
+
   /** The file it was read from; absent for configuration in code. */
   readonly file: string | undefined;
   /** The dotted path inside the configuration. */
@@ -91,6 +106,10 @@ export class ConfigError extends RateSyncError {
 
 /** A limiter or store id that nobody configured. The message lists the known ones. */
 export class NotFoundError extends RateSyncError {
+  static {
+    nameError(this, "NotFoundError");
+  }
+
   /** The id that was asked for. */
   readonly id: string;
   /** The ids that are configured. */
@@ -118,6 +137,10 @@ export class NotFoundError extends RateSyncError {
 
 /** A cost above what a limit can ever hold: waiting would never end, so nothing waits. */
 export class CostExceedsLimitError extends RateSyncError {
+  static {
+    nameError(this, "CostExceedsLimitError");
+  }
+
   /** The limiter that was asked. */
   readonly limiter: string;
   /** The cost that was asked for. */
@@ -189,6 +212,10 @@ export interface StoreErrorOptions extends ErrorOptions {
  * not sent.
  */
 export class StoreError extends RateSyncError {
+  static {
+    nameError(this, "StoreError");
+  }
+
   /** Which kind of failure it was. */
   declare readonly code: StoreErrorCode;
   /** What stood in the way; undefined where that is not known. */
@@ -209,6 +236,10 @@ export class StoreError extends RateSyncError {
 
 /** A call on something that has been closed. */
 export class ClosedError extends RateSyncError {
+  static {
+    nameError(this, "ClosedError");
+  }
+
   /**
    * Makes one.
    *
@@ -221,6 +252,10 @@ export class ClosedError extends RateSyncError {
 
 /** A lease that ended before its permit was released: it was reset, or could not be renewed in time. */
 export class LeaseLostError extends RateSyncError {
+  static {
+    nameError(this, "LeaseLostError");
+  }
+
   /**
    * Makes one.
    *

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { brand } from "../base/brand.ts";
 import { ConfigError } from "../base/errors.ts";
 import {
   type Address,
@@ -56,6 +57,10 @@ const MAX_PEERS = 1_000;
 
 /** A list of networks, read once. */
 export class NetworkSet {
+  static {
+    brand(this, "NetworkSet");
+  }
+
   readonly #networks: readonly Network[];
   readonly #peers = new Map<string, Peer>();
 

@@ -8,6 +8,7 @@ import { ConfigError } from "../base/errors.ts";
 import { parseNetwork } from "../base/network.ts";
 import { listWords, show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
+import { isLimiter } from "../limiter/is_limiter.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import { type ClientAddressOptions, NetworkSet } from "./client_address.ts";
@@ -17,7 +18,7 @@ import { HTTP_WORDS } from "./foreign_words.ts";
 import { byIp, type Identify } from "./identify.ts";
 import type { Cost, GuardList, GuardOptions, GuardRule } from "./options.ts";
 import type { Settle } from "./settle.ts";
-import { fromDefault, fromInstance, fromLimiter, isLimiter, type LimiterSource } from "./source.ts";
+import { fromDefault, fromInstance, fromLimiter, type LimiterSource } from "./source.ts";
 
 /** The names of the options, and what each must be. Set-up finds all that can be known then. */
 const OPTIONS: Readonly<Record<keyof GuardOptions, "function" | "boolean" | "any">> = {

@@ -43,6 +43,7 @@
  * @module
  */
 
+import { brand } from "../base/brand.ts";
 import { systemClock } from "../base/clock.ts";
 import { RateSyncError } from "../base/errors.ts";
 import { parseAddress } from "../base/network.ts";
@@ -71,6 +72,10 @@ const CLIENT_LEFT = 499;
 
 /** Guards a server. Made by `createGuard`. */
 export class Guard<Raw = unknown> {
+  static {
+    brand(this, "Guard");
+  }
+
   readonly #options: GuardOptions<Raw>;
   readonly #compiled: CompiledGuard<Raw>;
   readonly #troubles: Troubles;

@@ -7,7 +7,7 @@
 import { maxWaitUs } from "../limiter/call_options.ts";
 import type { Decision } from "../limiter/decision.ts";
 import { decideInTurn, decideNow } from "../limiter/engine.ts";
-import { Limiter } from "../limiter/limiter.ts";
+import type { Limiter } from "../limiter/limiter.ts";
 import type { Permit } from "../limiter/permit.ts";
 import type { WaitOptions } from "../limiter/rate_limited.ts";
 import * as byDefault from "../registry/default_instance.ts";
@@ -65,9 +65,4 @@ export function fromLimiter(limiter: Limiter): LimiterSource {
     },
     http: () => ({}),
   };
-}
-
-/** Whether a value is a limiter. */
-export function isLimiter(value: unknown): value is Limiter {
-  return value instanceof Limiter;
 }

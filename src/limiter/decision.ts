@@ -4,7 +4,8 @@
  * @module
  */
 
-import { RateSyncError } from "../base/errors.ts";
+import { brand } from "../base/brand.ts";
+import { nameError, RateSyncError } from "../base/errors.ts";
 import { decisionHeaders } from "../policy/headers.ts";
 import type { NamedPolicy } from "../policy/policy.ts";
 import { type LimitStatus, limitStatuses, type Standing } from "../policy/status.ts";
@@ -30,6 +31,10 @@ export type DecisionJSON = Omit<Decision, "headers" | "grant" | "permit" | "toJS
  * derived from one that does not, its constructor took an eighth of what a decision in memory takes.
  */
 export class Decision {
+  static {
+    brand(this, "Decision");
+  }
+
   /** Whether the call may go ahead. */
   readonly allowed: boolean;
   /** What stood in the way; undefined where nothing did. */
@@ -149,6 +154,10 @@ export class Decision {
  * for a slot, which may fall free at any time, at the deadline.
  */
 export class RateLimitedError extends RateSyncError {
+  static {
+    nameError(this, "RateLimitedError");
+  }
+
   /** The denial. */
   readonly decision: Decision;
 

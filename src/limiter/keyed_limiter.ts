@@ -4,6 +4,7 @@
  * @module
  */
 
+import { brand } from "../base/brand.ts";
 import type { AcquireOptions } from "./call_options.ts";
 import type { Decision } from "./decision.ts";
 import type { Limiter } from "./limiter.ts";
@@ -15,6 +16,10 @@ export type Keyless<Options> = Omit<Options, "key">;
 
 /** The verbs of a limiter, for one key. A light handle: nothing is registered. */
 export class KeyedLimiter {
+  static {
+    brand(this, "KeyedLimiter");
+  }
+
   /** The limiter. */
   readonly limiter: Limiter;
   /** Who is limited. */

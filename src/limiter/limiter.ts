@@ -4,6 +4,7 @@
  * @module
  */
 
+import { brand } from "../base/brand.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type AcquireOptions, type AskOptions, checkAsk, checkNames, maxWaitUs } from "./call_options.ts";
 import type { Decision } from "./decision.ts";
@@ -26,6 +27,10 @@ export interface BlockOptions extends KeyOptions {
 
 /** A named policy on a store. Made by `createRateSync` and its registry. */
 export class Limiter {
+  static {
+    brand(this, "Limiter");
+  }
+
   /** The limiter's id. */
   readonly id: string;
   readonly #metrics = new MetricsRecorder();

@@ -1,9 +1,11 @@
 /**
- * The default instance: for programs that have one configuration. It looks for `rate-sync.toml` at first use.
+ * The default instance: for programs that have one configuration. It looks for `rate-sync.toml` at first use. All copies
+ * of the package that this process loads share it, if they have the same protocol.
  *
  * @module
  */
 
+import { PROTOCOL } from "../base/brand.ts";
 import { NotFoundError } from "../base/errors.ts";
 import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
 import type { Decision } from "../limiter/decision.ts";
@@ -22,6 +24,8 @@ import type { StoreListing } from "./store_slot.ts";
 import type { AskFor } from "./together.ts";
 
 interface Default {
+  /** The protocol of the copy that made it. */
+  readonly protocol: number;
   readonly instance: RateSync;
   configured: boolean;
   /** Whether a configuration file was looked for, and there is none. */
@@ -29,10 +33,35 @@ interface Default {
   ready: Promise<RateSync> | undefined;
 }
 
-let current: Default | undefined;
+/** Where the copies of the package find the default instance. */
+const SHARED = Symbol.for("@ratesync/core/default-instance");
+
+const shared = globalThis as { [SHARED]?: Default | undefined };
+
+/** The instance of this copy alone, where the shared one has another protocol. */
+let own: Default | undefined;
 
 function theDefault(): Default {
-  return current ??= { instance: createRateSync(), configured: false, foundNothing: false, ready: undefined };
+  const found = shared[SHARED] ??= makeDefault();
+  return found.protocol === PROTOCOL ? found : own ??= makeOwn();
+}
+
+function makeDefault(): Default {
+  return {
+    protocol: PROTOCOL,
+    instance: createRateSync(),
+    configured: false,
+    foundNothing: false,
+    ready: undefined,
+  };
+}
+
+function makeOwn(): Default {
+  console.warn(
+    "rate-sync: this process has loaded two incompatible versions of @ratesync/core: each has a default instance of its " +
+      "own, and what one limits the other does not count. Install one version: npm ls @ratesync/core",
+  );
+  return makeDefault();
 }
 
 /** The instance, with its configuration file read. A failure to read it is told to everybody who asks. */
@@ -200,7 +229,9 @@ export async function connect(): Promise<void> {
 
 /** Closes the default instance. The next use makes a new one, which looks for its file again. */
 export async function close(): Promise<void> {
-  const closing = current?.instance;
-  current = undefined;
-  await closing?.close();
+  const closing = own ?? shared[SHARED];
+  if (closing?.protocol !== PROTOCOL) return;
+  if (closing === own) own = undefined;
+  else shared[SHARED] = undefined;
+  await closing.instance.close();
 }

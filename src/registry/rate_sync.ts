@@ -4,6 +4,7 @@
  * @module
  */
 
+import { brand } from "../base/brand.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
@@ -58,6 +59,10 @@ export interface LimiterListing {
 
 /** Stores and limiters, and the verbs to ask them with. `Id` is the limiters' ids. */
 export class RateSync<Id extends string = string> implements AsyncDisposable {
+  static {
+    brand(this, "RateSync");
+  }
+
   readonly #definitions: Definitions;
   readonly #logger: Logger | undefined;
   #http: HttpConfig;

@@ -6,6 +6,7 @@
 
 import timers from "node:timers";
 
+import { brand } from "../base/brand.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 // So that no test has to wait, in real time, until they are loaded.
 import "../limiter/reservation.ts";
@@ -49,6 +50,10 @@ const START_US = 1_767_225_600_000_000;
  * ```
  */
 export class FakeClock implements Clock {
+  static {
+    brand(this, "FakeClock");
+  }
+
   readonly #settle: () => Promise<void>;
   readonly #alarms = new Set<Alarm>();
   #nowUs: number;

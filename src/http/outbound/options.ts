@@ -8,7 +8,8 @@ import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/text.ts";
 import { rejectUnknownOptions } from "../../base/unknown_options.ts";
 import type { Logger } from "../../limiter/events.ts";
-import { Limiter } from "../../limiter/limiter.ts";
+import { isLimiter } from "../../limiter/is_limiter.ts";
+import type { Limiter } from "../../limiter/limiter.ts";
 import { limiter as defaultLimiter } from "../../registry/default_instance.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
 import { IDEMPOTENT, type OutboundRequest } from "./outbound_call.ts";
@@ -157,7 +158,7 @@ export function readSettings(options: LimitedFetchOptions): Settings {
 }
 
 function findLimiter({ limiter, rateSync }: LimitedFetchOptions): () => Limiter | Promise<Limiter> {
-  if (limiter instanceof Limiter) return () => limiter;
+  if (isLimiter(limiter)) return () => limiter;
   if (typeof limiter !== "string" || limiter === "") throw wrong("limiter", "a limiter, or its id", limiter);
   if (rateSync === undefined) return () => defaultLimiter(limiter);
   if (typeof rateSync?.limiter !== "function") throw wrong("rateSync", "an instance of createRateSync", rateSync);

@@ -7,6 +7,7 @@
 import type { Mark } from "../../algorithms/kernel.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/mod.ts";
+import { brand } from "../../base/brand.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError } from "../../base/errors.ts";
 import type { NamedPolicy } from "../../policy/policy.ts";
@@ -39,6 +40,10 @@ export interface MemoryStoreOptions {
 
 /** A store inside this process. It sets no timers, and forgets keys that are as good as fresh. */
 export class MemoryStore implements Store {
+  static {
+    brand(this, "MemoryStore");
+  }
+
   /** What kind of store it is. */
   readonly engine: string = "memory";
   /** It is inside this process. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { brand } from "../../base/brand.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError, StoreError } from "../../base/errors.ts";
 import { groupBy } from "../../base/group_by.ts";
@@ -68,6 +69,10 @@ export interface RedisStoreSettings {
 
 /** A store in Redis. Its connection is closed with it. */
 export class RedisStore implements Store {
+  static {
+    brand(this, "RedisStore");
+  }
+
   /** What kind of store it is. */
   readonly engine: string = "redis";
   readonly #connection: RedisConnection;

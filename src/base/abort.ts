@@ -4,6 +4,41 @@
  * @module
  */
 
+/** What to call when a signal is aborted, in the order in which it was added. */
+const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls back when a signal is aborted. All waits on one signal share one listener: Node warns of a leak at the eleventh,
+ * and one signal that stops a whole program has many waits at a time.
+ *
+ * @param signal The signal; not aborted yet. Without one, nothing is done.
+ * @param callback Called once, unless it is removed before. Must not throw.
+ * @returns How to remove the callback. The last one that is removed takes the listener away.
+ */
+export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
+  if (signal === undefined) return () => {};
+  const known = waiting.get(signal);
+  const callbacks = known ?? new Set();
+  // Each call has an entry of its own, also where two pass the same function.
+  const entry = () => callback();
+  callbacks.add(entry);
+  if (known === undefined) {
+    waiting.set(signal, callbacks);
+    signal.addEventListener("abort", callAll, { once: true });
+  }
+  return () => {
+    if (!callbacks.delete(entry) || callbacks.size > 0 || waiting.get(signal) !== callbacks) return;
+    waiting.delete(signal);
+    signal.removeEventListener("abort", callAll);
+  };
+}
+
+function callAll(this: AbortSignal): void {
+  const callbacks = waiting.get(this);
+  waiting.delete(this);
+  for (const callback of callbacks ?? []) callback();
+}
+
 /**
  * Settles as `promise` does, or rejects with the signal's reason as soon as it is aborted. The promise itself goes on.
  *
@@ -24,7 +59,6 @@ export function orAbort<T>(
       promise.then(unused, () => {});
     };
     if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    promise.then(resolve, reject).finally(onAbort(signal, abort));
   });
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { onAbort } from "./abort.ts";
+
 /** A timer that has not fired yet. */
 export interface Timer {
   /** Takes the timer back; does nothing once it has fired. */
@@ -59,14 +61,13 @@ export const systemClock: Clock = Object.freeze({
 export function sleepUntil(clock: Clock, atUs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const abort = () => {
-      timer.cancel();
-      reject(signal?.reason);
-    };
     const timer = clock.schedule(atUs, () => {
-      signal?.removeEventListener("abort", abort);
+      stay();
       resolve();
     });
-    signal?.addEventListener("abort", abort, { once: true });
+    const stay = onAbort(signal, () => {
+      timer.cancel();
+      reject(signal?.reason);
+    });
   });
 }

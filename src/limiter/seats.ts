@@ -4,6 +4,7 @@
  * @module
  */
 
+import { onAbort } from "../base/abort.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import type { TakeReply } from "../stores/store.ts";
 
@@ -74,27 +75,26 @@ export class Seats {
         void giveBack(reply);
         return reject(signal?.aborted ? signal.reason : this.#closed);
       }
-      const abort = () => {
-        void giveBack(this.#leave(line, sitter));
-        reject(signal?.reason);
-      };
       const sitter: Sitter = {
         seat: { atUs: receivedUs + reply.waitUs, reply },
         cost,
         timer: undefined,
         start: () => {
-          signal?.removeEventListener("abort", abort);
+          stay();
           this.#remove(line, sitter);
           resolve();
         },
         dismiss: (error) => {
-          signal?.removeEventListener("abort", abort);
+          stay();
           sitter.timer?.cancel();
           reject(error);
           return giveBack(sitter.seat.reply);
         },
       };
-      signal?.addEventListener("abort", abort, { once: true });
+      const stay = onAbort(signal, () => {
+        void giveBack(this.#leave(line, sitter));
+        reject(signal?.reason);
+      });
       const sitters = this.#lines.get(line);
       // Those who wait may sit down in another order than that of their instants.
       if (sitters === undefined) this.#lines.set(line, [sitter]);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { orAbort } from "../base/abort.ts";
+import { onAbort, orAbort } from "../base/abort.ts";
 import { ClosedError } from "../base/errors.ts";
 import { marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
 import { isClosed } from "./failure.ts";
@@ -216,16 +216,15 @@ async function queue(
   let cleanUp = () => {};
   try {
     const outcome = await new Promise<TakeReply | undefined>((resolve, reject) => {
-      const abort = () => reject(signal?.reason);
       served.then((reply) => resolve(granted = reply), reject);
-      if (signal?.aborted) return abort();
-      signal?.addEventListener("abort", abort, { once: true });
+      if (signal?.aborted) return reject(signal.reason);
+      const stay = onAbort(signal, () => reject(signal?.reason));
       const timer = Number.isFinite(deadlineUs)
         ? client.clock.schedule(deadlineUs, () => resolve(undefined))
         : undefined;
       cleanUp = () => {
         timer?.cancel();
-        signal?.removeEventListener("abort", abort);
+        stay();
       };
     });
     const trouble = outcome === undefined ? client.troubleOf(request.id) : undefined;

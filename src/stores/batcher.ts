@@ -5,6 +5,7 @@
  * @module
  */
 
+import { onAbort } from "../base/abort.ts";
 import { StoreError } from "../base/errors.ts";
 import type { ReplySink, StoreLoad } from "./store.ts";
 
@@ -155,13 +156,11 @@ export class Batcher<Item, Reply> {
       entry.sink.failed(signal.reason);
       return false;
     }
-    const abort = () => {
+    entry.leave = onAbort(signal, () => {
       entry.isGone = true;
       this.#gone++;
       entry.sink.failed(signal.reason);
-    };
-    signal.addEventListener("abort", abort, { once: true });
-    entry.leave = () => signal.removeEventListener("abort", abort);
+    });
     return true;
   }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { onAbort } from "../../base/abort.ts";
+
 /** What a body that nobody reads any more leaves behind. */
 interface Forgotten {
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -30,16 +32,17 @@ export function holdUntilRead(answer: Response, signal: AbortSignal | undefined,
     return answer;
   }
   const token = {};
+  let stay = () => {};
   const done = onceOf(() => {
-    signal?.removeEventListener("abort", done);
+    stay();
     forgotten.unregister(token);
     release();
   });
   const reader = body.getReader();
   const stream = follow(reader, plainLength(answer), done);
   // An aborted body fails at its next read, which may never come.
-  signal?.addEventListener("abort", done, { once: true });
   if (signal?.aborted) done();
+  else stay = onAbort(signal, done);
   forgotten.register(stream, { reader, done }, token);
   return disguise(new Response(stream, { status, statusText, headers }), answer);
 }

@@ -26,7 +26,7 @@ const forgotten = new FinalizationRegistry<Forgotten>(({ reader, done }) => {
  * @param release Called once. Must not throw.
  */
 export function holdUntilRead(answer: Response, signal: AbortSignal | undefined, release: () => void): Response {
-  const { body, status, statusText, headers } = answer;
+  const { body } = answer;
   if (body === null) {
     release();
     return answer;
@@ -44,7 +44,16 @@ export function holdUntilRead(answer: Response, signal: AbortSignal | undefined,
   if (signal?.aborted) done();
   else stay = onAbort(signal, done);
   forgotten.register(stream, { reader, done }, token);
-  return disguise(new Response(stream, { status, statusText, headers }), answer);
+  return disguise(copyOf(answer, stream), answer);
+}
+
+/** Statuses from 600, reason phrases in UTF-8 and bodies of statuses that have none: servers send them, constructors refuse them. */
+function copyOf({ status, statusText, ok, headers }: Response, stream: ReadableStream<Uint8Array>): Response {
+  try {
+    return new Response(stream, { status, statusText, headers });
+  } catch {
+    return override(new Response(stream, { headers }), { status, statusText, ok });
+  }
 }
 
 function follow(
@@ -85,11 +94,16 @@ function plainLength({ headers }: Response): number | undefined {
 }
 
 /** A response that was made by hand knows nothing of where it came from. */
-function disguise(copy: Response, { url, redirected, type }: Response): Response {
-  const clone = () => disguise(Response.prototype.clone.call(copy), { url, redirected, type } as Response);
-  const facts = { url, redirected, type, clone };
+function disguise(copy: Response, { url, redirected, type, status, statusText, ok }: Response): Response {
+  const isSame = copy.status === status && copy.statusText === statusText;
+  const facts = { url, redirected, type, ...isSame ? {} : { status, statusText, ok } };
+  const clone = () => disguise(Response.prototype.clone.call(copy), copy);
+  return override(copy, { ...facts, clone });
+}
+
+function override(response: Response, facts: Readonly<Record<string, unknown>>): Response {
   return Object.defineProperties(
-    copy,
+    response,
     Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, { value, configurable: true }])),
   );
 }

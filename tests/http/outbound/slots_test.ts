@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { describe, it } from "node:test";
+
+import { createRateSync } from "@ratesync/core";
+import { limitedFetch } from "@ratesync/core/outbound";
 
 import { first, type Lab, openLab } from "./_lab.ts";
 
@@ -120,6 +125,44 @@ describe("the slot of a request", () => {
     assert.equal(await clone.text(), '{"a":1}');
     assert.equal(held(lab), 0);
   });
+
+  const unusual: readonly [status: number, reason: string][] = [
+    [600, "Odd"],
+    [799, "Odd"],
+    [999, "Request denied"],
+    [200, "Café €"],
+    [429, "Zu viele Anfragen – später"],
+    [999, "拒否"],
+  ];
+  for (const [status, reason] of unusual) {
+    it(`leaves an unusual status line what it was: ${status} ${reason}`, async () => {
+      const server = createTcpServer((socket) => {
+        socket.on("error", () => {});
+        socket.once("data", () => socket.end(`HTTP/1.1 ${status} ${reason}\r\ncontent-length: 2\r\nx-a: b\r\n\r\nhi`));
+      });
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      const facts = (
+        { status, statusText, ok, headers, url }: Response,
+      ) => [status, statusText, ok, headers.get("x-a"), url];
+      const plain = await fetch(url).catch((error: Error) => error);
+      for (const limiter of [ONE_SLOT, { ratePerSecond: 1_000 }]) {
+        await using rateSync = createRateSync({ limiters: { partner: limiter } });
+        const partnerFetch = limitedFetch(fetch, { rateSync, limiter: "partner", maxRetries: 0 });
+        const limited = await partnerFetch(url).catch((error: Error) => error);
+        if (plain instanceof Error) {
+          assert.equal((limited as Error).constructor, plain.constructor, "as fetch of this runtime does");
+        } else if (limited instanceof Response) {
+          const clone = limited.clone();
+          assert.deepEqual(facts(limited), facts(plain));
+          assert.deepEqual(facts(clone), facts(plain));
+          assert.deepEqual([await limited.text(), await clone.text()], ["hi", "hi"]);
+        } else throw limited;
+        assert.equal(rateSync.metrics("partner").currentConcurrent, 0);
+      }
+      await new Promise((resolve) => server.close(resolve));
+    });
+  }
 
   it("ends the request when it is lost", async () => {
     await using lab = await openLab(inTwoParts().handle, { maxConcurrent: 1, leaseTtlMs: 300 });

@@ -19,6 +19,8 @@ export interface Sighting {
   readonly receivedMs: number;
   /** How long from the answer on the server said that the window lasts. */
   readonly resetMs: number;
+  /** Whether that was written more finely than in whole seconds. */
+  readonly exact?: boolean | undefined;
 }
 
 /** The present window of one quota, as seen by one process. */
@@ -26,22 +28,24 @@ export class AnnouncedWindow {
   #earliestMs = -Infinity;
   #latestMs = -Infinity;
   #longestMs = 0;
+  #exact = false;
 
   /** Takes one more answer into account: of this window, or of the next one. */
-  see({ sentMs, receivedMs, resetMs }: Sighting): void {
-    const earliestMs = sentMs + resetMs - GRAIN_MS;
+  see({ sentMs, receivedMs, resetMs, exact = false }: Sighting): void {
+    const earliestMs = sentMs + resetMs - (exact ? 1 : GRAIN_MS);
     const latestMs = receivedMs + resetMs;
     const same = earliestMs <= this.#latestMs && this.#earliestMs <= latestMs && sentMs < this.#latestMs;
     this.#earliestMs = same ? Math.max(earliestMs, this.#earliestMs) : earliestMs;
     this.#latestMs = same ? Math.min(latestMs, this.#latestMs) : latestMs;
     this.#longestMs = same ? Math.max(resetMs, this.#longestMs) : resetMs;
+    this.#exact = exact;
   }
 
   /**
-   * When it is over, in milliseconds by this machine's clock, at the latest. Undefined where nothing longer than a
-   * second was ever said of it: a server that frees a unit every few milliseconds says "1" too.
+   * When it is over, in milliseconds by this machine's clock, at the latest. Undefined where the server writes whole
+   * seconds and never wrote more than one: a server that frees a unit every few milliseconds writes "1" too.
    */
   get endMs(): number | undefined {
-    return this.#longestMs > GRAIN_MS ? this.#latestMs : undefined;
+    return this.#exact || this.#longestMs > GRAIN_MS ? this.#latestMs : undefined;
   }
 }

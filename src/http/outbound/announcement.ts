@@ -4,7 +4,8 @@
  * @module
  */
 
-import { readHttpDate, readWait } from "./instant.ts";
+import { type HeaderFamily, PACKED_FAMILIES, type PackedFamily, type ResetUnit, RETRY_HEADERS } from "./families.ts";
+import { isFine, readHttpDate, readWait } from "./instant.ts";
 import { readQuotaList } from "./quota_list.ts";
 
 /** One quota, as far as it was announced. */
@@ -15,6 +16,10 @@ export interface Quota {
   readonly remaining: number | undefined;
   /** How long until it is whole again, in milliseconds; rounded up to what the server can express. */
   readonly resetMs: number | undefined;
+  /** How long one unit takes to come back, in milliseconds, where units come back one by one. */
+  readonly unitMs?: number;
+  /** Whether `resetMs` was written more finely than in whole seconds. */
+  readonly exact?: boolean;
 }
 
 /** Everything that was announced and understood. */
@@ -28,44 +33,118 @@ export interface Announcement {
 /** Longer values are no announcements, and would only cost time. */
 const MAX_LENGTH = 4_096;
 
-/** Headers that tell of one quota each: what is left, and the first of the others that can be read. */
-const PLAIN: readonly (readonly [remaining: string, ...resets: string[]])[] = [
-  ["ratelimit-remaining", "ratelimit-reset"],
-  ["x-ratelimit-remaining", "x-ratelimit-reset-after", "x-ratelimit-reset"],
-  ["x-rate-limit-remaining", "x-rate-limit-reset"],
-  ["x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
-  ["x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
-  ["anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"],
-  ["anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"],
-];
+/** The parts of a header that was sent twice. The comma after a weekday separates nothing. */
+const PIECES = /(?: *(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},)?[^,]+/gi;
+
+/** The headers of one answer. */
+interface Reading {
+  readonly read: (name: string) => string | undefined;
+  readonly serverNowMs: number;
+}
 
 /**
  * Reads the headers of an answer. What is malformed is as if it were not there. Never throws.
  *
  * @param headers The headers.
  * @param nowMs This machine's present, for instants in an answer without a `Date`.
+ * @param families The families of headers to look for.
  */
-export function readAnnouncement(headers: Headers, nowMs: number): Announcement {
+export function readAnnouncement(headers: Headers, nowMs: number, families: readonly HeaderFamily[]): Announcement {
   const read = (name: string) => {
     const value = headers.get(name);
     return value === null || value.length > MAX_LENGTH ? undefined : value;
   };
   // An answer out of a cache tells what was left to somebody else, some time ago.
   if (Number(read("age") ?? 0) > 0) return { quotas: [], retryAfterMs: undefined };
-  const serverNowMs = readHttpDate(read("date") ?? "") ?? nowMs;
-  const wait = (name: string) => {
-    const value = read(name);
-    return value === undefined ? undefined : readWait(value, serverNowMs);
+  const reading = { read, serverNowMs: readHttpDate(read("date") ?? "") ?? nowMs };
+  return {
+    quotas: [
+      ...readQuotaList(read("ratelimit") ?? ""),
+      ...families.flatMap((family) => quotasOf(family, reading)),
+      ...PACKED_FAMILIES.flatMap((family) => packedQuotas(family, reading)),
+    ],
+    retryAfterMs: readRetryAfter(reading),
   };
+}
 
-  const quotas: Quota[] = [...readQuotaList(read("ratelimit") ?? "")];
-  for (const [name, ...resets] of PLAIN) {
-    const remaining = readCount(read(name));
-    const resetMs = resets.map(wait).find((ms) => ms !== undefined);
-    if (remaining !== undefined || resetMs !== undefined) quotas.push({ name, remaining, resetMs });
+/** The longest wait of the first header that asks for one. A proxy and the server behind it may both have written it. */
+function readRetryAfter(reading: Reading): number | undefined {
+  let longestMs: number | undefined;
+  for (const { header, unit } of RETRY_HEADERS) {
+    const waits = waitsOf(header, unit, reading).flatMap(({ ms }) => ms ?? []);
+    if (waits.length > 0) longestMs = Math.max(...waits);
+    if ((longestMs ?? 0) > 0) break;
   }
-  const exactMs = readCount(read("retry-after-ms"));
-  return { quotas, retryAfterMs: exactMs ?? wait("retry-after") };
+  return longestMs;
+}
+
+/** The quotas of one family. Headers that were sent twice, by two servers, tell of two quotas. */
+function quotasOf(family: HeaderFamily, reading: Reading): Quota[] {
+  const { remaining: header, resets = [], unit, names = [] } = family;
+  const counts = header === undefined ? [] : piecesOf(reading.read(header)).map(readCount);
+  let waits: Wait[] = [];
+  for (const reset of resets) {
+    waits = waitsOf(reset, unit, reading);
+    if (waits.some(({ ms }) => ms !== undefined)) break;
+  }
+  if (counts.length === 0 && waits.length === 0) return [];
+  const label = names.map(reading.read).find((name) => name !== undefined);
+  const name = `${header ?? resets[0]}${label === undefined ? "" : ` ${label}`}`;
+  if (counts.length > 1 && waits.length > 1 && counts.length !== waits.length) {
+    // Nobody knows which belongs to which.
+    const ms = waits.flatMap((wait) => wait.ms ?? []).sort((a, b) => b - a)[0];
+    const remaining = counts.flatMap((count) => count ?? []).sort((a, b) => a - b)[0];
+    return quotaOf(name, remaining, { ms, exact: false });
+  }
+  return Array.from({ length: Math.max(counts.length, waits.length) }, (_, i) => {
+    const remaining = counts[Math.min(i, counts.length - 1)];
+    const wait = waits[Math.min(i, waits.length - 1)] ??
+      (remaining === undefined ? NO_WAIT : windowOf(family, reading));
+    return quotaOf(i === 0 ? name : `${name} #${i + 1}`, remaining, wait);
+  }).flat();
+}
+
+function quotaOf(name: string, remaining: number | undefined, { ms: resetMs, exact }: Wait): Quota[] {
+  return remaining === undefined && resetMs === undefined ? [] : [{ name, remaining, resetMs, exact }];
+}
+
+/** How long the window lasts at most, of a service that announces no end. */
+function windowOf({ windowMs, windowMsHeader, aligned }: HeaderFamily, { read, serverNowMs }: Reading): Wait {
+  const lengthMs = windowMsHeader === undefined ? windowMs : readCount(read(windowMsHeader));
+  if (lengthMs === undefined) return NO_WAIT;
+  return { ms: aligned ? lengthMs - serverNowMs % lengthMs : lengthMs, exact: false };
+}
+
+function packedQuotas({ header, pattern, refillMs }: PackedFamily, { read }: Reading): Quota[] {
+  return Array.from((read(header) ?? "").matchAll(pattern), ({ groups = {} }) => {
+    const { name, used, limit = "0", minutes } = groups;
+    const remaining = used === undefined ? Number(groups.remaining) : Math.max(Number(limit) - Number(used), 0);
+    const label = name === undefined ? header : `${header} ${name}`;
+    if (refillMs !== undefined && Number(limit) > 0) {
+      const unitMs = refillMs / Number(limit);
+      return { name: label, remaining, resetMs: Number(used) * unitMs, unitMs };
+    }
+    return { name: label, remaining, resetMs: minutes === undefined ? undefined : Number(minutes) * 60_000 };
+  });
+}
+
+/** How long a header says that it takes. */
+interface Wait {
+  readonly ms: number | undefined;
+  readonly exact: boolean;
+}
+
+const NO_WAIT: Wait = { ms: undefined, exact: false };
+
+function waitsOf(header: string, unit: ResetUnit | undefined, { read, serverNowMs }: Reading): Wait[] {
+  return piecesOf(read(header)).map((piece) => ({
+    ms: readWait(piece, serverNowMs, unit),
+    exact: isFine(piece, unit),
+  }));
+}
+
+function piecesOf(text: string | undefined): string[] {
+  return text === undefined ? [] : (text.match(PIECES) ?? []).map((piece) => piece.trim());
 }
 
 function readCount(text: string | undefined): number | undefined {

@@ -6,13 +6,15 @@
 
 import type { Permit } from "../../limiter/permit.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
-import type { Logger } from "../../limiter/events.ts";
 import { AnnouncedWindow } from "./announced_window.ts";
 import type { Quota } from "./announcement.ts";
 import { Backoff } from "./backoff.ts";
+import type { Warnings } from "./warnings.ts";
 
 /** A turn that was waited for longer than this may have been given before others heard to stay away. */
 const STALE_MS = 20;
+
+const NOT_SHARED = "rate-sync: a pause could not be shared; it holds for this process alone";
 
 /** The most quotas that are followed of one server. */
 const MAX_QUOTAS = 16;
@@ -37,7 +39,7 @@ export class KeyCalm {
   readonly backoff: Backoff = new Backoff();
   readonly #limiter: Limiter;
   readonly #key: { readonly key?: string };
-  readonly #logger: Logger | undefined;
+  readonly #warnings: Warnings;
   readonly #windows = new Map<string, AnnouncedWindow>();
   #pause: Pause = { untilMs: -Infinity, sinceMs: -Infinity };
   #askedMs = -Infinity;
@@ -48,12 +50,12 @@ export class KeyCalm {
    *
    * @param limiter The limiter.
    * @param key Its key.
-   * @param logger Where failures of the store go.
+   * @param warnings Where failures of the store go.
    */
-  constructor(limiter: Limiter, key: string | undefined, logger: Logger | undefined) {
+  constructor(limiter: Limiter, key: string | undefined, warnings: Warnings) {
     this.#limiter = limiter;
     this.#key = key === undefined ? {} : { key };
-    this.#logger = logger;
+    this.#warnings = warnings;
   }
 
   /** Lets the key pause for all processes. Resolves to whether they know; this one does in any case. */
@@ -65,10 +67,11 @@ export class KeyCalm {
     const pause = this.#pause = { untilMs: nowMs + ms, sinceMs: nowMs };
     try {
       await this.#limiter.block(ms, { ...this.#key, keepLonger: true });
+      this.#warnings.over(NOT_SHARED);
       return true;
     } catch (error) {
       if (this.#pause === pause) this.#pause = { ...pause, sinceMs: Infinity };
-      this.#logger?.warn("rate-sync: a pause could not be shared", error);
+      this.#warnings.warn(NOT_SHARED, error);
       return false;
     }
   }
@@ -91,14 +94,14 @@ export class KeyCalm {
   }
 
   /** When a quota is whole again, in milliseconds from its last answer on. Undefined where that is not known well. */
-  resetMs({ name, resetMs }: Quota, { sentMs, receivedMs }: Answered): number | undefined {
+  resetMs({ name, resetMs, exact }: Quota, { sentMs, receivedMs }: Answered): number | undefined {
     if (resetMs === undefined) return undefined;
     let window = this.#windows.get(name);
     if (window === undefined) {
       if (this.#windows.size >= MAX_QUOTAS) this.#windows.clear();
       this.#windows.set(name, window = new AnnouncedWindow());
     }
-    window.see({ sentMs, receivedMs, resetMs });
+    window.see({ sentMs, receivedMs, resetMs, exact });
     return window.endMs === undefined ? undefined : Math.max(window.endMs - receivedMs, 0);
   }
 

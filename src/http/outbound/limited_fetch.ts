@@ -14,9 +14,13 @@ import type { Permit } from "../../limiter/permit.ts";
 import { type Announcement, readAnnouncement } from "./announcement.ts";
 import { holdUntilRead } from "./held_body.ts";
 import { type Answered, KeyCalm } from "./key_calm.ts";
+import { type BodyReading, checkReading, readKnownBody } from "./limit_reading.ts";
+import { LimitResponse } from "./limit_response.ts";
 import { type LimitedFetchOptions, readSettings, type Settings, type Throttled } from "./options.ts";
 import { type Fetch, type FetchInput, OutboundCall } from "./outbound_call.ts";
+import { emptyForMs, hintOf, type PauseHint, withReading } from "./pause_hint.ts";
 import { RetryBudget } from "./retry_budget.ts";
+import { Warnings } from "./warnings.ts";
 
 /** The most keys whose pauses are remembered; the oldest is forgotten first. */
 const MAX_KEYS = 10_000;
@@ -50,6 +54,9 @@ export function limitedFetch(fetch: Fetch, options: LimitedFetchOptions): Fetch 
   return (input, init) => fleet.call(input, init);
 }
 
+const NOT_UNDERSTOOD =
+  "rate-sync: readLimit failed, so its answer counts as not understood; further ones are not logged";
+
 /** One call on its way. */
 interface Journey {
   readonly call: OutboundCall;
@@ -65,6 +72,13 @@ interface Journey {
 /** What an answer asks for. `shared`: of all processes. */
 type Pause = Pick<Throttled, "waitMs" | "source" | "shared">;
 
+/** What was learned from an answer. */
+interface Lesson {
+  /** Whether a limit refused the request. */
+  readonly refused: boolean;
+  readonly pause: Pause | undefined;
+}
+
 /** What became of an attempt. The next one asks for its turn not before `againAtMs`. */
 type Outcome = { readonly answer: Response } | { readonly refused: Response | undefined; readonly againAtMs: number };
 
@@ -72,12 +86,14 @@ class LimitedFetch {
   readonly #fetch: Fetch;
   readonly #settings: Settings;
   readonly #budget: RetryBudget;
+  readonly #warnings: Warnings;
   readonly #calms = new Map<string | undefined, KeyCalm>();
 
   constructor(fetch: Fetch, settings: Settings) {
     this.#fetch = fetch;
     this.#settings = settings;
     this.#budget = new RetryBudget(settings.retryBudget);
+    this.#warnings = new Warnings(settings.logger);
   }
 
   async call(input: FetchInput, init: RequestInit | undefined): Promise<Response> {
@@ -141,11 +157,10 @@ class LimitedFetch {
       return { refused: undefined, againAtMs: clock.nowUs() / 1_000 + waitMs };
     }
     const answered = { sentMs, receivedMs: clock.nowUs() / 1_000 };
-    const refusal = this.#settings.refusals.includes(answer.status);
-    const pause = await this.#learn(journey, answer, answered);
+    const { refused, pause } = await this.#learn(journey, answer, answered);
     if (pause !== undefined) this.#tell({ ...pause, status: answer.status, attempt, key: journey.key });
-    if (!refusal) calm.backoff.succeeded(sentMs);
-    const mayRepeat = refusal && pause !== undefined && call.canBeSentAgain &&
+    if (!refused) calm.backoff.succeeded(sentMs);
+    const mayRepeat = refused && pause !== undefined && call.canBeSentAgain &&
       call.isRepeatable(this.#settings.retryMethods);
     if (!mayRepeat || !this.#mayRetry(journey, attempt, pause.waitMs)) {
       return { answer: holdsSlot ? holdUntilRead(answer, signal, () => void permit.release()) : answer };
@@ -156,33 +171,47 @@ class LimitedFetch {
   }
 
   /** Lets the key pause if the answer asks for it. */
-  async #learn({ calm }: Journey, answer: Response, answered: Answered): Promise<Pause | undefined> {
-    const { maxPauseMs } = this.#settings;
-    const announcement = readAnnouncement(answer.headers, answered.receivedMs);
-    const left = this.#emptyMs(calm, announcement, answered);
-    let pause: Omit<Pause, "shared"> | undefined;
-    if (this.#settings.refusals.includes(answer.status)) {
-      const hint = hintOf(announcement);
+  async #learn(journey: Journey, answer: Response, answered: Answered): Promise<Lesson> {
+    const { maxPauseMs, refusals, families, heedRemaining, reserve } = this.#settings;
+    const { calm, clock } = journey;
+    const announced = readAnnouncement(answer.headers, wallNowMs(clock), families);
+    const reading = await this.#readLimit(journey, answer, announced);
+    const announcement = reading === undefined ? announced : { ...announced, quotas: withReading(announced, reading) };
+    // Also a refusal tells of the windows that calm follows.
+    const emptyMs = emptyForMs(announcement, reserve, (quota) => calm.resetMs(quota, answered));
+    const refused = reading?.refused ?? ((reading?.retryAfterMs ?? 0) > 0 || refusals.includes(answer.status));
+    const { status } = answer;
+    let pause: PauseHint | undefined;
+    if (refused) {
+      const isLimit = status === 429 || reading?.refused === true;
+      const hint = hintOf(announcement, reading, isLimit);
       // Only 429 means a limit by itself: another 4xx is an answer, and a server out of order says nothing about others.
-      if (hint === undefined && answer.status < 500 && answer.status !== 429) return undefined;
+      if (hint === undefined && !isLimit && status < 500) return { refused, pause: undefined };
       const waitMs = hint?.waitMs ?? this.#backoff(calm, answered.sentMs, answered.receivedMs);
       pause = { waitMs: Math.min(waitMs, maxPauseMs), source: hint?.source ?? "backoff" };
-      if (hint === undefined && answer.status >= 500) return { ...pause, shared: false };
-    } else if (left > 0) {
-      pause = { waitMs: Math.min(left, maxPauseMs), source: "remaining" };
+      if (hint === undefined && !isLimit) return { refused, pause: { ...pause, shared: false } };
+    } else if (heedRemaining && emptyMs > 0) {
+      pause = { waitMs: Math.min(emptyMs, maxPauseMs), source: "remaining" };
     }
-    return pause && { ...pause, shared: await calm.pause(pause.waitMs) };
+    return { refused, pause: pause && { ...pause, shared: await calm.pause(pause.waitMs) } };
   }
 
-  /** How long until all quotas that are used up are whole again, in milliseconds; 0 where none is. */
-  #emptyMs(calm: KeyCalm, { quotas }: Announcement, answered: Answered): number {
-    let longestMs = 0;
-    for (const quota of quotas) {
-      const resetMs = calm.resetMs(quota, answered) ?? 0;
-      const isEmpty = quota.remaining !== undefined && quota.remaining <= this.#settings.reserve;
-      if (isEmpty && this.#settings.heedRemaining) longestMs = Math.max(longestMs, resetMs);
+  /** What `readLimit`, or the body of a known service, says beyond the headers. */
+  async #readLimit(
+    { call, clock }: Journey,
+    answer: Response,
+    announced: Announcement,
+  ): Promise<BodyReading | undefined> {
+    const response = new LimitResponse(answer, call.target, clock);
+    try {
+      const reading = checkReading(await this.#settings.readLimit?.(response));
+      if (reading !== undefined) return reading;
+    } catch (error) {
+      if (!call.signal?.aborted) this.#warnings.warn(NOT_UNDERSTOOD, error);
     }
-    return longestMs;
+    // The body can add nothing to a refusal that says how long it lasts.
+    const isClear = this.#settings.refusals.includes(answer.status) && (announced.retryAfterMs ?? 0) > 0;
+    return isClear ? undefined : await readKnownBody(response);
   }
 
   #networkPause({ call, calm, clock }: Journey, sentMs: number): number | undefined {
@@ -203,7 +232,7 @@ class LimitedFetch {
   #calmOf(limiter: Limiter, key: string | undefined): KeyCalm {
     let calm = this.#calms.get(key);
     if (calm === undefined) {
-      calm = new KeyCalm(limiter, key, this.#settings.logger);
+      calm = new KeyCalm(limiter, key, this.#warnings);
       for (const oldest of this.#calms.keys()) {
         if (this.#calms.size < MAX_KEYS) break;
         this.#calms.delete(oldest);
@@ -251,12 +280,9 @@ function pausedDecision({ limiter, key, cost, limits, degraded }: Decision, retr
   return new Decision({ allowed: false, reason: "blocked", limiter, key, cost, limits, retryAfterMs, degraded });
 }
 
-/** What a refusal says of how long to stay away: `Retry-After` before all else. 0 says nothing. */
-function hintOf({ retryAfterMs = 0, quotas }: Announcement): Omit<Pause, "shared"> | undefined {
-  if (retryAfterMs > 0) return { waitMs: retryAfterMs, source: "retry-after" };
-  const spent = quotas.filter(({ remaining = 0 }) => remaining < 1);
-  const waitMs = Math.max(...spent.map(({ resetMs = 0 }) => resetMs), 0);
-  return waitMs > 0 ? { waitMs, source: "reset" } : undefined;
+/** The wall clock of this machine, for instants in an answer without a `Date`. Outbound calls read it here only. */
+function wallNowMs(clock: Clock): number {
+  return clock.nowUs() / 1_000;
 }
 
 function either(one: AbortSignal | undefined, other: AbortSignal): AbortSignal {

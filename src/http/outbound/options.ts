@@ -12,13 +12,17 @@ import { isLimiter } from "../../limiter/is_limiter.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import { limiter as defaultLimiter } from "../../registry/default_instance.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
+import type { HeaderFamily } from "./families.ts";
+import { type LimitHeaders, readFamilies } from "./limit_headers.ts";
+import type { LimitReading } from "./limit_reading.ts";
+import type { LimitResponse } from "./limit_response.ts";
 import { IDEMPOTENT, type OutboundRequest } from "./outbound_call.ts";
 
 /**
  * What said how long to pause: `retry-after`, the end of a window (`reset`) of a refusal, an answer that left nothing
- * (`remaining`), or nobody (`backoff`).
+ * (`remaining`), the body of a refusal or `readLimit` (`body`), or nothing at all (`backoff`).
  */
-export type ThrottleSource = "retry-after" | "reset" | "remaining" | "backoff";
+export type ThrottleSource = "retry-after" | "reset" | "remaining" | "body" | "backoff";
 
 /** A pause that a server asked for. */
 export interface Throttled {
@@ -75,14 +79,25 @@ export interface LimitedFetchOptions {
   readonly backoffMs?: number;
   /** The longest such pause, in milliseconds. Each is up to twice the one before. @default {60_000} */
   readonly maxBackoffMs?: number;
+  /**
+   * Headers of services that the table does not have: one row for each quota. They come before the table.
+   * @default none
+   */
+  readonly limitHeaders?: readonly LimitHeaders[];
+  /**
+   * Reads limits that a service writes in its own way, from each answer. Where it returns nothing, the headers count.
+   * Reading the body holds the answer back until the body has come. An answer that it cannot read (it throws, rejects, or
+   * returns what is no `LimitReading`) counts as if there were no `readLimit`; the first one is logged.
+   */
+  readLimit?(response: LimitResponse): LimitReading | undefined | null | Promise<LimitReading | undefined | null>;
   /** Told of every pause. What it throws is logged and goes no further. */
   readonly onThrottled?: (throttled: Throttled) => void;
-  /** Where messages go; `console` is fine. @default nowhere */
-  readonly logger?: Logger;
+  /** Where warnings and errors go; `false` for nowhere. @default {console} */
+  readonly logger?: Logger | false;
 }
 
 /** Options with everything decided. */
-export type Settings = Required<Omit<LimitedFetchOptions, "limiter" | "rateSync" | "key" | "timeoutMs" | "logger">> & {
+export type Settings = Required<Omit<LimitedFetchOptions, Undecided>> & {
   /** Finds the limiter. */
   readonly limiter: () => Limiter | Promise<Limiter>;
   /** Who is limited. */
@@ -91,9 +106,15 @@ export type Settings = Required<Omit<LimitedFetchOptions, "limiter" | "rateSync"
   readonly cost: (request: OutboundRequest) => number;
   /** How long a call may take, where that is said here. */
   readonly timeoutMs: number | undefined;
+  /** The families of headers to look for, those of the user first. */
+  readonly families: readonly HeaderFamily[];
+  /** Reads limits that a service writes in its own way. */
+  readonly readLimit: LimitedFetchOptions["readLimit"];
   /** Where messages go. */
   readonly logger: Logger | undefined;
 };
+
+type Undecided = "limiter" | "rateSync" | "key" | "timeoutMs" | "limitHeaders" | "readLimit" | "logger";
 
 const KNOWN: readonly (keyof LimitedFetchOptions)[] = [
   "limiter",
@@ -111,9 +132,13 @@ const KNOWN: readonly (keyof LimitedFetchOptions)[] = [
   "maxPauseMs",
   "backoffMs",
   "maxBackoffMs",
+  "limitHeaders",
+  "readLimit",
   "onThrottled",
   "logger",
 ];
+
+const LOG_METHODS = ["debug", "info", "warn", "error"] as const;
 
 /**
  * Checks the options.
@@ -126,7 +151,7 @@ export function readSettings(options: LimitedFetchOptions): Settings {
     throw wrong("limitedFetch", "an object with a limiter", options);
   }
   rejectUnknownOptions(options, KNOWN);
-  const { key, cost = 1, timeoutMs, logger } = options;
+  const { key, cost = 1, timeoutMs, readLimit } = options;
   if (key !== undefined && typeof key !== "string" && typeof key !== "function") {
     throw wrong("key", "a string or a function", key);
   }
@@ -136,6 +161,7 @@ export function readSettings(options: LimitedFetchOptions): Settings {
   if (timeoutMs !== undefined && !(typeof timeoutMs === "number" && timeoutMs >= 0)) {
     throw wrong("timeoutMs", "milliseconds from 0 to Infinity", timeoutMs);
   }
+  if (readLimit !== undefined && typeof readLimit !== "function") throw wrong("readLimit", "a function", readLimit);
   const backoffMs = number(options, "backoffMs", 1_000, 1, 864e5);
   return {
     limiter: findLimiter(options),
@@ -152,8 +178,10 @@ export function readSettings(options: LimitedFetchOptions): Settings {
     maxPauseMs: number(options, "maxPauseMs", 3_600_000, 1, 1e12),
     backoffMs,
     maxBackoffMs: number(options, "maxBackoffMs", Math.max(60_000, backoffMs), backoffMs, 864e5),
+    families: readFamilies(options.limitHeaders),
+    readLimit: readLimit?.bind(options),
     onThrottled: callback(options.onThrottled ?? (() => {})),
-    logger,
+    logger: loggerOf(options.logger),
   };
 }
 
@@ -200,6 +228,12 @@ function statuses(value: readonly number[]): readonly number[] {
 function callback(value: Settings["onThrottled"]): Settings["onThrottled"] {
   if (typeof value === "function") return value;
   throw wrong("onThrottled", "a function", value);
+}
+
+function loggerOf(logger: Logger | false = console): Logger | undefined {
+  if (logger === false) return undefined;
+  if (typeof logger === "object" && LOG_METHODS.every((name) => typeof logger?.[name] === "function")) return logger;
+  throw wrong("logger", `false, or an object with ${LOG_METHODS.join(", ")}`, logger);
 }
 
 function wrong(path: string, expected: string, received: unknown): ConfigError {

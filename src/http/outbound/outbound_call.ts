@@ -46,7 +46,12 @@ export class OutboundCall implements OutboundRequest {
    * @throws {TypeError} If that is no URL, as fetch does.
    */
   get url(): URL {
-    return new URL(this.#request?.url ?? String(this.#input));
+    return new URL(this.target);
+  }
+
+  /** Where the request goes, as it was given. */
+  get target(): string {
+    return this.#request?.url ?? String(this.#input);
   }
 
   /** Its method, in capital letters. */

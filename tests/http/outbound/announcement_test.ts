@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 
 import { type Announcement, readAnnouncement } from "../../../src/http/outbound/announcement.ts";
+import { HEADER_FAMILIES, type ResetUnit } from "../../../src/http/outbound/families.ts";
 import { AnnouncedWindow } from "../../../src/http/outbound/announced_window.ts";
 import { readHttpDate, readWait } from "../../../src/http/outbound/instant.ts";
 import { decisionHeaders } from "../../../src/policy/headers.ts";
@@ -11,7 +12,7 @@ import { decisionHeaders } from "../../../src/policy/headers.ts";
 const NOW_MS = Date.UTC(2026, 0, 4, 10);
 
 function read(headers: Record<string, string>): Announcement {
-  return readAnnouncement(new Headers(headers), NOW_MS);
+  return readAnnouncement(new Headers(headers), NOW_MS, HEADER_FAMILIES);
 }
 
 /** Every header that is read. */
@@ -30,6 +31,12 @@ const NAMES = [
   "x-ratelimit-remaining-tokens",
   "x-rate-limit-reset",
   "anthropic-ratelimit-requests-reset",
+  "x-hubspot-ratelimit-remaining",
+  "x-hubspot-ratelimit-interval-milliseconds",
+  "x-shopify-shop-api-call-limit",
+  "x-ms-ratelimit-remaining-resource",
+  "x-ratelimit-remaining-minute",
+  "x-ratelimit-resource",
 ] as const;
 
 /** Any text that a header can hold, and texts that are nearly right. */
@@ -57,6 +64,8 @@ const valueArb = fc.oneof(
   ).map((parts) => parts.join("")),
   fc.constantFrom("Sun, 99 Jan 2026 10:00:09 GMT", "2026-99-99T99:99:99Z", "Sun Jan  4 10:00:09 2026", "1h", "h", "."),
   fc.nat().map(String),
+  fc.tuple(fc.nat(99), fc.nat(99)).map(([used, limit]) => `${used}/${limit}`),
+  fc.array(fc.nat(99), { maxLength: 4 }).map((counts) => counts.map((count) => `a/b${count}Min;${count}`).join()),
 );
 
 describe("readAnnouncement()", () => {
@@ -65,8 +74,9 @@ describe("readAnnouncement()", () => {
       fc.property(fc.dictionary(fc.constantFrom(...NAMES), valueArb), (headers) => {
         const { quotas, retryAfterMs = 0 } = read(headers);
         assert.ok(retryAfterMs >= 0 && retryAfterMs < Infinity);
-        for (const { name, remaining = 0, resetMs = 0 } of quotas) {
-          assert.ok(name.length > 0 && remaining >= 0 && resetMs >= 0 && remaining + resetMs < Infinity);
+        for (const { name, remaining = 0, resetMs = 0, unitMs = 0 } of quotas) {
+          assert.ok(name.length > 0 && remaining >= 0 && resetMs >= 0 && unitMs >= 0);
+          assert.ok(remaining + resetMs + unitMs < Infinity);
         }
       }),
       { numRuns: 2_000 },
@@ -125,6 +135,62 @@ describe("readAnnouncement()", () => {
     });
   }
 
+  const twice: readonly [
+    name: string,
+    headers: Record<string, string>,
+    quotas: readonly (readonly [remaining: number | undefined, resetMs: number | undefined])[],
+  ][] = [
+    ["two quotas", { "ratelimit-remaining": "5, 0", "ratelimit-reset": "10, 60" }, [[5, 10_000], [0, 60_000]]],
+    ["one reset for both", { "ratelimit-remaining": "5, 0", "ratelimit-reset": "10" }, [[5, 10_000], [0, 10_000]]],
+    ["no reset", { "ratelimit-remaining": "5, 0" }, [[5, undefined], [0, undefined]]],
+    ["not as often", { "ratelimit-remaining": "5, 0", "ratelimit-reset": "1, 2, 3" }, [[0, 3_000]]],
+    ["one of them malformed", { "ratelimit-remaining": "x, 3", "ratelimit-reset": "1, soon" }, [[undefined, 1_000], [
+      3,
+      undefined,
+    ]]],
+    ["dates", { "ratelimit-reset": "Sun, 04 Jan 2026 10:00:05 GMT, Sun, 04 Jan 2026 10:00:07 GMT" }, [
+      [undefined, 5_000],
+      [undefined, 7_000],
+    ]],
+  ];
+  for (const [name, headers, quotas] of twice) {
+    it(`reads headers that were sent twice: ${name}`, () => {
+      assert.deepEqual(read(headers).quotas.map(({ remaining, resetMs }) => [remaining, resetMs]), quotas);
+    });
+  }
+
+  const waits: readonly [value: string, retryAfterMs: number | undefined][] = [
+    ["30, 30", 30_000],
+    ["5,60", 60_000],
+    ["0, 7", 7_000],
+    ["soon, 7", 7_000],
+    ["7, -1", 7_000],
+    ["soon", undefined],
+    ["", undefined],
+    [",", undefined],
+    ["Sun, 04 Jan 2026 10:00:09 GMT, 3", 9_000],
+    ["3, Sun, 04 Jan 2026 10:00:09 GMT", 9_000],
+    ["Sunday, 04-Jan-26 10:00:09 GMT, Sun Jan  4 10:00:11 2026", 11_000],
+    ["Wed, 31 Feb 2026 00:02:00 GMT, 4", 4_000],
+  ];
+  for (const [value, retryAfterMs] of waits) {
+    it(`reads Retry-After: ${value}`, () => assert.equal(read({ "retry-after": value }).retryAfterMs, retryAfterMs));
+  }
+
+  it("takes the first header that asks for a wait, and ignores a window without units", () => {
+    assert.equal(read({ "retry-after-ms": "0", "retry-after": "2" }).retryAfterMs, 2_000);
+    assert.equal(read({ "retry-after": "0" }).retryAfterMs, 0);
+    assert.deepEqual(read({ "x-hubspot-ratelimit-interval-milliseconds": "10000" }).quotas, []);
+    assert.deepEqual(read({ "x-shopify-shop-api-call-limit": "5/0" }).quotas.map(({ unitMs }) => unitMs), [undefined]);
+  });
+
+  it("keeps the quotas of one service apart by their names", () => {
+    const names = ["core", "search"].map((resource) => {
+      return read({ "x-ratelimit-remaining": "1", "x-ratelimit-resource": resource }).quotas[0]?.name;
+    });
+    assert.deepEqual(names, ["x-ratelimit-remaining core", "x-ratelimit-remaining search"]);
+  });
+
   it("ignores values of absurd length at no cost", () => {
     const startMs = performance.now();
     for (let n = 0; n < 20; n++) {
@@ -158,6 +224,24 @@ describe("readWait()", () => {
     ["Sun, 04 Jan 2026 10:00:07 GMT", 7_000],
     ["Sunday, 04-Jan-26 10:00:07 GMT", 7_000],
     ["Sun Jan  4 10:00:07 2026", 7_000],
+    ["Sun, 04 Jan 2026 10:00:07 UTC", 7_000],
+    ["Sun, 04 Jan 2026 10:00:07 -0000", 7_000],
+    ["Sun, 04 Jan 2026 10:00:07 +0000", 7_000],
+    ["Sun, 04 Jan 2026 12:30:07 +0230", 7_000],
+    ["Sun, 04 Jan 2026 07:30:07 -0230", 7_000],
+    ["Sun, 4 Jan 2026 10:00:07 GMT", 7_000],
+    ["4 Jan 2026 10:00:07 GMT", 7_000],
+    ["Sunday, 4-Jan-26 10:00:07 UTC", 7_000],
+    ["Sun Jan 4 10:00:07 2026", 7_000],
+    ["2026-01-04t10:00:05z", 5_000],
+    ["Wed, 31 Feb 2027 00:02:00 GMT", undefined],
+    ["Thu, 29 Feb 2027 00:02:00 GMT", undefined],
+    ["Wed, 00 Mar 2027 00:02:00 GMT", undefined],
+    ["Wed, 31 Jun 2027 00:02:00 GMT", undefined],
+    ["Sun, 04 Jan 2026 10:00:07 PST", undefined],
+    ["Sun, 04 Jan 2026 24:00:07 GMT", undefined],
+    ["2027-02-31T00:00:00Z", undefined],
+    ["2027-13-01T00:00:00Z", undefined],
     ["6m0s", 360_000],
     ["1h2m3.5s", 3_723_500],
     ["120ms", 120],
@@ -166,6 +250,36 @@ describe("readWait()", () => {
     ),
   ];
   for (const [text, ms] of waits) it(`reads ${JSON.stringify(text)}`, () => assert.equal(readWait(text, NOW_MS), ms));
+
+  const units: readonly [unit: ResetUnit, text: string, ms: number | undefined][] = [
+    ["seconds", "2000000000", 2e12],
+    ["milliseconds", "1500", 1_500],
+    ["epoch_seconds", "5", 0],
+    ["epoch_seconds", String(NOW_MS / 1_000 + 9), 9_000],
+    ["epoch_milliseconds", String(NOW_MS + 9), 9],
+    ["date", "2026-01-04T10:00:05Z", 5_000],
+    ["date", "Sun, 04 Jan 2026 10:00:07 GMT", 7_000],
+    ["date", "30", undefined],
+    ["duration", "1m", 60_000],
+    ["duration", "30", undefined],
+    ["seconds", "1m", undefined],
+    ["epoch_seconds", "2026-01-04T10:00:05Z", undefined],
+  ];
+  for (const [unit, text, ms] of units) {
+    it(`reads ${text} as ${unit}`, () => assert.equal(readWait(text, NOW_MS, unit), ms));
+  }
+
+  it("reads a day where the calendar has it, and only there", () => {
+    const partArb = fc.record({ year: fc.integer({ min: 1970, max: 2099 }), month: fc.nat(11), day: fc.nat(40) });
+    fc.assert(fc.property(partArb, ({ year, month, day }) => {
+      const date = new Date(Date.UTC(year, month, day));
+      const there = day > 0 && date.getUTCMonth() === month;
+      const text = `${day} ${
+        "JanFebMarAprMayJunJulAugSepOctNovDec".slice(3 * month, 3 * month + 3)
+      } ${year} 00:00:00 GMT`;
+      assert.equal(readHttpDate(text), there ? date.getTime() : undefined);
+    }));
+  });
 
   it("reads every date that is written in the form of today", () => {
     fc.assert(fc.property(fc.date({ min: new Date(0), max: new Date(4e12), noInvalidDate: true }), (date) => {

@@ -144,6 +144,22 @@ describe("the options of limitedFetch()", () => {
     ["backoffMs", { backoffMs: 0 }],
     ["maxBackoffMs", { backoffMs: 500, maxBackoffMs: 400 }],
     ["onThrottled", { onThrottled: {} }],
+    ["readLimit", { readLimit: { remaining: 5 } }],
+    ["limitHeaders", { limitHeaders: { remaining: "x-left", reset: "x-reset" } }],
+    ["limitHeaders", { limitHeaders: "x-left" }],
+    ["limitHeaders[0]", { limitHeaders: [["x-left", "x-reset"]] }],
+    ["limitHeaders[0]", { limitHeaders: [null] }],
+    ["limitHeaders[0].reset", { limitHeaders: [{ remaining: "x-left" }] }],
+    ["limitHeaders[0].reset", { limitHeaders: [{ remaining: "x-left", reset: "" }] }],
+    ["limitHeaders[0].reset", { limitHeaders: [{ remaining: "x-left", reset: "x reset" }] }],
+    ["limitHeaders[0].reset", { limitHeaders: [{ reset: /x-reset/ }] }],
+    ["limitHeaders[0].remaining", { limitHeaders: [{ remaining: "x-left:", reset: "x-reset" }] }],
+    ["limitHeaders[1].remaining", { limitHeaders: [{ reset: "x-a" }, { remaining: 5, reset: "x-reset" }] }],
+    ["limitHeaders[0].unit", { limitHeaders: [{ reset: "x-reset", unit: "hours" }] }],
+    ["limitHeaders[0].unit", { limitHeaders: [{ reset: "x-reset", unit: null }] }],
+    ["limitHeaders[0].remainig", { limitHeaders: [{ reset: "x-reset", remainig: "x-left" }] }],
+    ["logger", { logger: true }],
+    ["logger", { logger: { warn: () => {} } }],
     ["timeout", { timeout: 5 }],
   ];
 
@@ -154,6 +170,30 @@ describe("the options of limitedFetch()", () => {
       assert.throws(() => limitedFetch(fetch, given), { code: "CONFIG_INVALID", path });
     });
   }
+
+  const guesses: readonly [unit: string, meant: string][] = [
+    ["ms", "milliseconds"],
+    ["second", "seconds"],
+    ["Epoch", "epoch_seconds"],
+    ["epochSeconds", "epoch_seconds"],
+    ["epoch_ms", "epoch_milliseconds"],
+  ];
+  for (const [unit, meant] of guesses) {
+    it(`name the unit ${meant} when a row says ${unit}`, () => {
+      const limitHeaders = [{ reset: "x-reset", unit: unit as never }];
+      assert.throws(() => limitedFetch(fetch, { rateSync, limiter: "partner", limitHeaders }), {
+        message: `Cannot use limitHeaders[0].unit: expected "seconds", "milliseconds", "epoch_seconds", ` +
+          `"epoch_milliseconds", "date" or "duration"; did you mean "${meant}"?, received "${unit}"`,
+      });
+    });
+  }
+
+  it("name the field of a row that was meant", () => {
+    const limitHeaders = [{ reset: "x-reset", remainig: "x-left" } as never];
+    assert.throws(() => limitedFetch(fetch, { rateSync, limiter: "partner", limitHeaders }), {
+      message: /limitHeaders\[0\]\.remainig: expected a known option; did you mean "remaining"\?/,
+    });
+  });
 
   it("name a limiter that the instance has", () => {
     assert.throws(() => limitedFetch(fetch, { rateSync, limiter: "partnr" }), { code: "LIMITER_NOT_FOUND" });

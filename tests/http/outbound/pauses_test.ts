@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { createRateSync } from "@ratesync/core";
-import { limitedFetch } from "@ratesync/core/outbound";
+import { limitedFetch, type LimitHeaders } from "@ratesync/core/outbound";
 
 import { first, openLab, startServer } from "./_lab.ts";
 
@@ -45,6 +45,57 @@ describe("a refusal", () => {
       ]);
     });
   }
+
+  const left: readonly [name: string, headers: Record<string, string>, pauseMs: number | undefined, source: string][] =
+    [
+      ["of one quota", { "x-rate-limit-remaining": "800", "x-rate-limit-reset": "600" }, 600_000, "reset"],
+      ["of several", { ratelimit: '"a";r=5;t=60, "b";r=9;t=400' }, 400_000, "reset"],
+      ["of all but one", { ratelimit: '"a";r=5;t=60, "b";r=0;t=4' }, 4_000, "reset"],
+      ["of all but one without a reset", { ratelimit: '"a";r=5;t=60, "b";r=0' }, 60_000, "reset"],
+      ["and Retry-After", { "retry-after": "3", ratelimit: '"a";r=5;t=60' }, 3_000, "retry-after"],
+      ["for longer than is allowed", { ratelimit: '"a";r=5;t=99999' }, 3_600_000, "reset"],
+      ["without a reset", { ratelimit: '"a";r=5' }, undefined, "backoff"],
+    ];
+  for (const [name, headers, pauseMs, source] of left) {
+    it(`with units left lasts until the announced reset: ${name}`, async () => {
+      await using lab = await openLab(() => ({ status: 429, headers }), undefined, { maxRetries: 0 });
+      await lab.fetch(lab.server.url);
+      assert.deepEqual(lab.throttled.map((pause) => pause.source), [source]);
+      if (pauseMs !== undefined) assert.equal(lab.throttled[0]?.waitMs, pauseMs);
+    });
+  }
+
+  it("by another status than 429, with units left, says nothing of a limit", async () => {
+    const headers = { "x-ratelimit-remaining": "4999", "x-ratelimit-reset": "1800" };
+    await using forbidden = await openLab(() => ({ status: 403, headers }), undefined, { refusals: [403, 429] });
+    assert.equal((await forbidden.fetch(forbidden.server.url)).status, 403);
+    assert.deepEqual(forbidden.throttled, []);
+    await using broken = await openLab(() => ({ status: 503, headers }), undefined, { maxRetries: 0 });
+    await broken.fetch(broken.server.url);
+    assert.deepEqual(broken.throttled.map(({ source, shared }) => [source, shared]), [["backoff", false]]);
+  });
+
+  it("is read from headers that the user names", async () => {
+    const rows: readonly [row: LimitHeaders, headers: Record<string, string>][] = [
+      [{ remaining: "x-calls-left", reset: "x-calls-reset" }, { "x-calls-left": "0", "x-calls-reset": "9" }],
+      [{ remaining: "X-Calls-Left", reset: "X-Calls-Reset", unit: "milliseconds" }, {
+        "x-calls-left": "0",
+        "x-calls-reset": "9000",
+      }],
+      [{ reset: "x-next", unit: "epoch_seconds" }, { "x-next": String(DATE_S + 9) }],
+      // a row comes before the table's row with the same header
+      [{ remaining: "x-rate-limit-remaining", reset: "x-rate-limit-reset", unit: "milliseconds" }, {
+        "x-rate-limit-remaining": "0",
+        "x-rate-limit-reset": "9000",
+      }],
+    ];
+    for (const [row, headers] of rows) {
+      const handler = first(1, { status: 429, headers: { date: DATE, ...headers } });
+      await using lab = await openLab(handler, undefined, { limitHeaders: [row] });
+      await lab.clock.runUntil(lab.fetch(lab.server.url));
+      assert.deepEqual([lab.throttled[0]?.source, lab.sentMs], ["reset", [0, 9_000]]);
+    }
+  });
 
   it("is shared through the store", async () => {
     await using lab = await openLab(() => ({ status: 429, headers: { "retry-after": "7" } }), undefined, {
@@ -196,6 +247,30 @@ describe("an answer that leaves nothing", () => {
     }
   });
 
+  it("pauses for less than a second where that is written more finely", async () => {
+    const written: readonly [headers: Record<string, string>, pauseMs: number][] = [
+      [{ "x-ratelimit-remaining": "0", "x-ratelimit-reset-after": "0.75" }, 750],
+      [{ "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "20ms" }, 20],
+      [{ "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "0.5s" }, 500],
+    ];
+    for (const [headers, pauseMs] of written) {
+      await using lab = await openLab(first(1, { headers }));
+      await lab.fetch(lab.server.url);
+      await lab.clock.runUntil(lab.fetch(lab.server.url));
+      assert.deepEqual(lab.sentMs, [0, pauseMs]);
+    }
+  });
+
+  it("waits for as many units of a bucket as are reserved", async () => {
+    const headers = { "x-shopify-shop-api-call-limit": "39/40" };
+    for (const [reserve, pauseMs] of [[0, 0], [1, 500], [4, 2_000]] as const) {
+      await using lab = await openLab(first(1, { headers }), undefined, { reserve });
+      await lab.fetch(lab.server.url);
+      await lab.clock.runUntil(lab.fetch(lab.server.url));
+      assert.deepEqual(lab.sentMs, [0, pauseMs]);
+    }
+  });
+
   it("pauses to the end of the window as several answers together tell it", async () => {
     // A window of 3 s that began at 0, told in whole seconds: 3 at first, 1 when it is used up 2.2 s later.
     await using lab = await openLab((_received, _response, count) => {
@@ -232,8 +307,29 @@ describe("a pause that cannot be shared", () => {
     const tookMs = performance.now() - startMs;
     assert.ok(tookMs >= 995, `after ${tookMs} ms`);
     assert.deepEqual(shared, [false]);
-    assert.deepEqual(warnings, ["rate-sync: a pause could not be shared"]);
+    assert.deepEqual(warnings, ["rate-sync: a pause could not be shared; it holds for this process alone"]);
     await rateSync.close();
+  });
+});
+
+describe("pauses that cannot be shared", () => {
+  it("are logged once, and again after one could be shared", async () => {
+    const warnings: string[] = [];
+    const quiet = () => {};
+    const logger = { debug: quiet, info: quiet, error: quiet, warn: (message: string) => void warnings.push(message) };
+    await using lab = await openLab(() => ({ status: 429, headers: { "retry-after": "1" } }), undefined, {
+      maxRetries: 0,
+      key: ({ url }) => url.pathname,
+      logger,
+    });
+    const partner = lab.rs.limiter("partner");
+    const { block } = partner;
+    for (const [path, works] of [["/a", false], ["/b", false], ["/c", true], ["/d", false]] as const) {
+      partner.block = works ? block : () => Promise.reject(new Error("store is away"));
+      await lab.fetch(lab.server.url + path);
+    }
+    partner.block = block;
+    assert.equal(warnings.length, 2);
   });
 });
 

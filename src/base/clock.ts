@@ -5,6 +5,7 @@
  */
 
 import { onAbort } from "./abort.ts";
+import { readSleptMs, readTimeMs } from "./time_source.ts";
 
 /** A timer that has not fired yet. */
 export interface Timer {
@@ -14,7 +15,10 @@ export interface Timer {
 
 /** Where the package takes its time from. */
 export interface Clock {
-  /** Now, in whole microseconds since the Unix epoch. Never steps back within a process. */
+  /**
+   * Now, in whole microseconds, counted from an instant near the Unix epoch. Never steps back within a process, so it is
+   * no wall clock where that steps.
+   */
   nowUs(): number;
   /**
    * Calls back once, not before `atUs` by this clock.
@@ -35,27 +39,73 @@ export interface ScheduleOptions {
 /** The longest delay that timers of every runtime take, in milliseconds. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** Read once: asking for it, and for when this process started, takes as long as asking for the time. */
-const { performance } = globalThis;
-const ORIGIN_MS = performance.timeOrigin;
+/** How often a timer that fires early is set again, and by how many microseconds runtimes fire early at most. */
+const MOST_EARLY = 3;
+const EARLY_US = 2_000;
 
-/** The clock of the machine: monotonic, and near to wall time at the start of the process. */
+/**
+ * The clock of the machine: near to wall time at the start of the process, and monotonic from then on. A sleep of the
+ * machine is time that has passed, and so is a step of the wall clock forwards, which looks the same; one that steps
+ * back changes nothing. Fake timers of test runners drive it. Wall-clock times that are shown, or come in, are those of
+ * `wallMs`.
+ */
 export const systemClock: Clock = Object.freeze({
   nowUs(): number {
-    return Math.floor((ORIGIN_MS + performance.now()) * 1_000);
+    return Math.floor(readTimeMs() * 1_000);
   },
   schedule(atUs: number, callback: () => void, options: ScheduleOptions = {}): Timer {
-    let handle: ReturnType<typeof setTimeout> | undefined;
-    // Timers of the runtimes may fire early by up to a millisecond, and overflow beyond 24 days.
+    let early = 0;
+    let cancel = () => {};
     const arm = () => {
-      const delayMs = Math.min(Math.ceil((atUs - systemClock.nowUs()) / 1_000), MAX_DELAY_MS);
-      handle = setTimeout(() => systemClock.nowUs() < atUs ? arm() : callback(), Math.max(delayMs, 0));
+      const leftMs = Math.max(Math.ceil((atUs - systemClock.nowUs()) / 1_000), 0);
+      const delayMs = Math.min(leftMs, MAX_DELAY_MS);
+      // Those of this moment: of fake timers both, or none.
+      const { setTimeout, clearTimeout } = globalThis;
+      const handle = setTimeout(() => {
+        const leftUs = atUs - systemClock.nowUs();
+        // Timers of the runtimes may fire early by up to a millisecond, and overflow beyond 24 days. Fake ones may fire
+        // while this clock stands still.
+        const isEarly = delayMs < leftMs || (leftUs < EARLY_US && early++ < MOST_EARLY);
+        if (leftUs > 0 && isEarly) arm();
+        else callback();
+      }, delayMs);
       if (options.background) (handle as { unref?: () => void }).unref?.();
+      cancel = () => clearTimeout(handle);
     };
     arm();
-    return { cancel: () => clearTimeout(handle) };
+    return { cancel: () => cancel() };
   },
 });
+
+/**
+ * The present as people and other machines tell it, in milliseconds since the Unix epoch: for headers, bodies, listings,
+ * and instants that come in. It may step.
+ *
+ * @param clock Where the time comes from. One other than the machine's is its own wall clock.
+ */
+export function wallMs(clock: Clock): number {
+  return clock === systemClock ? Date.now() : clock.nowUs() / 1_000;
+}
+
+/**
+ * An instant of a clock as people and other machines tell it, in milliseconds since the Unix epoch.
+ *
+ * @param clock Where the instant comes from.
+ * @param atUs The instant by that clock, in microseconds.
+ */
+export function toWallMs(clock: Clock, atUs: number): number {
+  return clock === systemClock ? Date.now() + (atUs - clock.nowUs()) / 1_000 : atUs / 1_000;
+}
+
+/**
+ * A reading for durations, in microseconds: what lies between two readings is how long this process has run. What the
+ * machine slept, and what its wall clock was set forward, is not in it.
+ *
+ * @param clock Where the time comes from.
+ */
+export function steadyUs(clock: Clock): number {
+  return clock === systemClock ? clock.nowUs() - Math.floor(readSleptMs() * 1_000) : clock.nowUs();
+}
 
 /** A wait that ends at an instant, or rejects with the signal's reason. */
 export function sleepUntil(clock: Clock, atUs: number, signal?: AbortSignal): Promise<void> {

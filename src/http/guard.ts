@@ -44,7 +44,7 @@
  */
 
 import { brand } from "../base/brand.ts";
-import { systemClock } from "../base/clock.ts";
+import { systemClock, wallMs } from "../base/clock.ts";
 import { RateSyncError } from "../base/errors.ts";
 import { parseAddress } from "../base/network.ts";
 import { show } from "../base/text.ts";
@@ -248,10 +248,10 @@ export class Guard<Raw = unknown> {
     }
   }
 
-  /** The present, in milliseconds since the Unix epoch, by the clock that decided. */
+  /** The present as clients tell it, in milliseconds since the Unix epoch; in tests, as the clock that decided does. */
   async #nowMs(decision: Decision | undefined): Promise<number> {
-    if (decision === undefined) return systemClock.nowUs() / 1_000;
-    return (await this.#compiled.source.limiter(decision.limiter)).route.nowMs();
+    if (decision === undefined) return wallMs(systemClock);
+    return wallMs((await this.#compiled.source.limiter(decision.limiter)).route.clock);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Clock, steadyUs } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { NamedPolicy } from "../policy/policy.ts";
 import type { TakeReply, TakeRequest } from "../stores/store.ts";
@@ -27,8 +28,8 @@ export interface Route {
   currentFallback(): StoreClient | undefined;
   /** The store of this process, for when the configured one cannot decide; opened if it is not. */
   fallback(): Promise<StoreClient>;
-  /** The present, in milliseconds since the Unix epoch. */
-  nowMs(): number;
+  /** Where time comes from. */
+  readonly clock: Clock;
 }
 
 /** How to wait. */
@@ -70,7 +71,7 @@ export function decideAtOnce(
   const reply = client.store.takeAtOnce?.(named, key, cost);
   if (reply === undefined) return undefined;
   const decision = new Decision(newVerdict(named.limiter, key, cost, reply, false), true, limiter.named, reply);
-  countFor(limiter, decision, 0, reply.nowUs / 1_000, false);
+  countFor(limiter, decision, 0, reply.nowUs, false);
   return decision;
 }
 
@@ -90,12 +91,12 @@ export function peek(parties: readonly Party[], route: Route): Decision | Promis
  * @throws {RateLimitedError} If that is not within it: as soon as it is known.
  */
 export async function decideInTurn(parties: readonly Party[], route: Route, how: Patience): Promise<Granted> {
-  const startMs = route.nowMs();
+  const startUs = steadyUs(route.clock);
   const client = route.current ?? await route.client();
   try {
     return granted(client, parties, await takeAt(client, parties, how), false);
   } catch (error) {
-    const left = { ...how, maxWaitUs: Math.max(how.maxWaitUs - Math.ceil((route.nowMs() - startMs) * 1_000), 0) };
+    const left = { ...how, maxWaitUs: Math.max(how.maxWaitUs - steadyUs(route.clock) + startUs, 0) };
     // Another store may have taken the place of this one.
     if (isClosed(error) && await route.client() !== client) return await decideInTurn(parties, route, left);
     if (!isStoreError(error)) throw error;
@@ -106,7 +107,7 @@ export async function decideInTurn(parties: readonly Party[], route: Route, how:
       return granted(fallback, local, await takeAt(fallback, local, left), true);
     }
     const decision = new Decision(storelessFacts(parties, policy === "allow"));
-    count(parties, decision, 0, route.nowMs(), true);
+    count(parties, decision, 0, route.clock.nowUs(), true);
     if (!decision.allowed) throw new RateLimitedError(decision);
     return { permit: newPermit(parties, decision, 0), source: undefined };
   }
@@ -125,21 +126,20 @@ interface Verb<Answer> {
     nowUs?: number,
   ): Answer;
   /** Makes the answer where no store decided. */
-  storeless(parties: readonly Party[], allowed: boolean, nowMs: number): Answer;
+  storeless(parties: readonly Party[], allowed: boolean, nowUs: number): Answer;
 }
 
 const NOW: Verb<Decision> = {
   mode: "now",
   conclude(parties, client, reply, id, degraded, nowUs) {
     const decision = new Decision(verdictOf(parties, reply, degraded), true, parties, reply);
-    const nowMs = decision.allowed ? (nowUs ?? client.clock.nowUs()) / 1_000 : 0;
     if (id !== "" && decision.allowed) decision.grant(newPermit(parties, decision, 0, { client, reply, id }));
-    count(parties, decision, 0, nowMs, false);
+    count(parties, decision, 0, decision.allowed ? nowUs ?? client.clock.nowUs() : 0, false);
     return decision;
   },
-  storeless(parties, allowed, nowMs) {
+  storeless(parties, allowed, nowUs) {
     const decision = new Decision(storelessFacts(parties, allowed), true);
-    count(parties, decision, 0, nowMs, false);
+    count(parties, decision, 0, nowUs, false);
     return decision;
   },
 };
@@ -232,7 +232,7 @@ function recover<Answer>(
   if (!isStoreError(error)) throw error;
   const policy = failed(parties, error);
   const local = policy === "local" ? localParties(parties) : undefined;
-  if (local === undefined) return verb.storeless(parties, policy === "allow", route.nowMs());
+  if (local === undefined) return verb.storeless(parties, policy === "allow", route.clock.nowUs());
   const current = route.currentFallback();
   if (current !== undefined) return askHere(verb, local, route, current, true);
   return route.fallback().then((fallback) => askHere(verb, local, route, fallback, true));
@@ -281,7 +281,7 @@ function granted(
   degraded: boolean,
 ): Granted {
   const decision = new Decision(verdictOf(parties, reply, degraded), false, parties, reply);
-  count(parties, decision, waitedMs, client.clock.nowUs() / 1_000, true);
+  count(parties, decision, waitedMs, client.clock.nowUs(), true);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return { permit: newPermit(parties, decision, waitedMs, { client, reply, id }), source: { client, reply } };
 }

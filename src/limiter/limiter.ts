@@ -191,7 +191,7 @@ export class Limiter {
 
   /** What it has done so far in this process, for all keys together. */
   metrics(): LimiterMetrics {
-    return this.#metrics.snapshot();
+    return this.#metrics.snapshot(this.#route.clock);
   }
 
   /**

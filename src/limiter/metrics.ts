@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type Clock, toWallMs } from "../base/clock.ts";
+
 /** Counts since the start of the process or the last reset: a copy, which does not change. */
 export interface LimiterMetrics {
   /** Calls that were allowed. */
@@ -45,8 +47,6 @@ const ZERO = {
   aborts: 0,
   totalWaitMs: 0,
   maxWaitMs: 0,
-  /** 0 for never: a field that always holds a number is changed in place. */
-  lastAcquisitionAtMs: 0,
   currentConcurrent: 0,
   peakConcurrent: 0,
   maxConcurrentReached: 0,
@@ -59,13 +59,19 @@ const ZERO = {
 /** Counts for one limiter. */
 export class MetricsRecorder {
   #counts = { ...ZERO };
+  /** By the clock; 0 for never: a field that always holds a number is changed in place. */
+  #lastUs = 0;
 
-  /** A copy of the counts. */
-  snapshot(): LimiterMetrics {
+  /**
+   * A copy of the counts.
+   *
+   * @param clock Where the instants come from that were counted.
+   */
+  snapshot(clock: Clock): LimiterMetrics {
     const { totalAcquisitions, totalWaitMs } = this.#counts;
     return Object.freeze({
       ...this.#counts,
-      lastAcquisitionAtMs: this.#counts.lastAcquisitionAtMs || undefined,
+      lastAcquisitionAtMs: this.#lastUs === 0 ? undefined : toWallMs(clock, this.#lastUs),
       avgWaitMs: totalAcquisitions === 0 ? 0 : totalWaitMs / totalAcquisitions,
     });
   }
@@ -74,15 +80,16 @@ export class MetricsRecorder {
   reset(): void {
     const { currentConcurrent } = this.#counts;
     this.#counts = { ...ZERO, currentConcurrent, peakConcurrent: currentConcurrent };
+    this.#lastUs = 0;
   }
 
-  /** A call was allowed after a wait, at an instant in milliseconds since the epoch. */
-  acquired(waitMs: number, atMs: number): void {
+  /** A call was allowed after a wait, at an instant of the clock. */
+  acquired(waitMs: number, atUs: number): void {
     const counts = this.#counts;
     counts.totalAcquisitions++;
     counts.totalWaitMs += waitMs;
     if (waitMs > counts.maxWaitMs) counts.maxWaitMs = waitMs;
-    counts.lastAcquisitionAtMs = atMs;
+    this.#lastUs = atUs;
   }
 
   /** A slot was taken. */

@@ -56,10 +56,10 @@ export function count(
   parties: readonly Party[],
   decision: Decision,
   waitedMs: number,
-  nowMs: number,
+  nowUs: number,
   patient: boolean,
 ): void {
-  for (let i = 0; i < parties.length; i++) countFor(parties[i] as Counted, decision, waitedMs, nowMs, patient);
+  for (let i = 0; i < parties.length; i++) countFor(parties[i] as Counted, decision, waitedMs, nowUs, patient);
 }
 
 /** Whose counts a decision is added to. */
@@ -70,11 +70,11 @@ export function countFor(
   { limiter, metrics, events }: Counted,
   decision: Decision,
   waitedMs: number,
-  nowMs: number,
+  nowUs: number,
   patient: boolean,
 ): void {
   if (decision.degraded) metrics.degraded();
-  if (decision.allowed) metrics.acquired(waitedMs, nowMs);
+  if (decision.allowed) metrics.acquired(waitedMs, nowUs);
   else metrics.denied(decision.reason === "concurrency" && !patient, patient);
   if (events.any) events.emit({ type: "decision", limiter, decision, waitedMs });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { sleepUntil } from "../base/clock.ts";
+import { type Clock, sleepUntil, toWallMs } from "../base/clock.ts";
 import { ConfigError } from "../base/errors.ts";
 import { marksOf, type TakeReply, type Target } from "../stores/store.ts";
 import { type AcquireOptions, checkUnits, maxWaitUs } from "./call_options.ts";
@@ -20,7 +20,10 @@ export interface Reservation {
   readonly decision: Decision;
   /** How long until its instant, counted from when it was made, in milliseconds. */
   readonly waitMs: number;
-  /** Its instant by this process' clock, in milliseconds since the Unix epoch. */
+  /**
+   * Its instant as this machine's wall clock tells it now, in milliseconds since the Unix epoch: another number where that
+   * clock has been set since. To wait, use `ready`.
+   */
   readonly readyAtMs: number;
   /** Waits for the instant. Rejects with the signal's reason; the cost stays taken then. */
   ready(signal?: AbortSignal): Promise<void>;
@@ -55,7 +58,7 @@ export async function reserve(party: Party, route: Route, options: AcquireOption
   signal?.throwIfAborted();
   const how = { maxWaitUs: maxWaitUs(timeoutMs, [party.policy]), signal, reserveOnly: true };
   const { permit, source } = await decideInTurn([party], route, how);
-  return newReservation(party, permit.decision, source, route.nowMs());
+  return newReservation(party, permit.decision, source, route.clock);
 }
 
 /** Makes a reservation from the reply that took it. */
@@ -63,10 +66,10 @@ function newReservation(
   target: Target,
   decision: Decision,
   source: { readonly client: StoreClient; readonly reply: TakeReply } | undefined,
-  nowMs: number,
+  clock: Clock,
 ): Reservation {
   const waitUs = source?.reply.waitUs ?? 0;
-  const readyAtUs = Math.ceil(nowMs * 1_000) + waitUs;
+  const readyAtUs = clock.nowUs() + waitUs;
   let settled: Promise<void> | undefined;
   const settle = async (used: number) => {
     if (source === undefined || used === target.cost) return;
@@ -79,7 +82,9 @@ function newReservation(
   return Object.freeze({
     decision,
     waitMs: waitUs / 1_000,
-    readyAtMs: readyAtUs / 1_000,
+    get readyAtMs() {
+      return toWallMs(clock, readyAtUs);
+    },
     ready: async (signal?: AbortSignal) => {
       if (source !== undefined) await sleepUntil(source.client.clock, readyAtUs, signal);
     },

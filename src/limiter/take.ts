@@ -5,6 +5,7 @@
  */
 
 import { onAbort, orAbort } from "../base/abort.ts";
+import { steadyUs } from "../base/clock.ts";
 import { ClosedError } from "../base/errors.ts";
 import { marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
 import { isClosed } from "./failure.ts";
@@ -41,7 +42,7 @@ export interface TakeOptions {
  * the wait would be too long. A caller who gives up gets the signal's reason, and his place is given back.
  */
 export function takeInTurn(client: StoreClient, options: TakeOptions): Taken | Promise<Taken> {
-  const startUs = client.clock.nowUs();
+  const startUs = steadyUs(client.clock);
   const known = options.reserveOnly || options.targets.length > 1 ? undefined : foresee(client, options);
   if (!(known instanceof Promise)) return takeKnowing(client, options, startUs, known);
   return known.then((reply) => takeKnowing(client, options, startUs, reply));
@@ -62,7 +63,7 @@ function takeKnowing(
 }
 
 function newTaken(client: StoreClient, reply: TakeReply, id: string, startUs: number): Taken {
-  return { reply, id, waitedMs: (client.clock.nowUs() - startUs) / 1_000 };
+  return { reply, id, waitedMs: (steadyUs(client.clock) - startUs) / 1_000 };
 }
 
 /** What this process can decide by itself. */
@@ -220,7 +221,7 @@ async function queue(
       if (signal?.aborted) return reject(signal.reason);
       const stay = onAbort(signal, () => reject(signal?.reason));
       const timer = Number.isFinite(deadlineUs)
-        ? client.clock.schedule(deadlineUs, () => resolve(undefined))
+        ? client.clock.schedule(client.clock.nowUs() + deadlineUs - steadyUs(client.clock), () => resolve(undefined))
         : undefined;
       cleanUp = () => {
         timer?.cancel();
@@ -256,7 +257,7 @@ function askAgain(
 ): Promise<TakeReply> {
   const [target, ...more] = request.targets;
   if (more.length === 0) return client.ask({ op: "poll", id: request.id, arrivalUs, targets: [target as Target] });
-  return client.ask({ ...request, arrivalUs, maxWaitUs: Math.max(deadlineUs - client.clock.nowUs(), 0) });
+  return client.ask({ ...request, arrivalUs, maxWaitUs: Math.max(deadlineUs - steadyUs(client.clock), 0) });
 }
 
 /** Gives back what a reply granted to a caller who is no longer there, as far as the store hears of it. */

@@ -185,7 +185,7 @@ export class Definitions {
       client: () => slot().client(),
       fallback: () => this.#fallback ??= this.#openFallback(),
       currentFallback: () => this.#currentFallback,
-      nowMs: () => clock.nowUs() / 1_000,
+      clock,
     };
   }
 }

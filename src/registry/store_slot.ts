@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
+import { type Clock, systemClock, toWallMs } from "../base/clock.ts";
 import { ClosedError, ConfigError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
@@ -152,7 +152,7 @@ export class StoreSlot {
       open,
       load: this.current?.store.load,
       state: breaker?.error === undefined ? "up" : "down",
-      downSinceMs: downSinceUs === undefined ? undefined : downSinceUs / 1_000,
+      downSinceMs: downSinceUs === undefined ? undefined : toWallMs(systemClock, downSinceUs),
       outages: breaker?.outages ?? 0,
       error: breaker?.error,
     };

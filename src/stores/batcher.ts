@@ -7,6 +7,7 @@
 
 import { onAbort } from "../base/abort.ts";
 import { StoreError } from "../base/errors.ts";
+import { inMicrotask } from "../base/turn.ts";
 import type { ReplySink, StoreLoad } from "./store.ts";
 
 /** How a batcher works. */
@@ -128,7 +129,7 @@ export class Batcher<Item, Reply> {
   /** As `ask`; the outcome goes to a sink. */
   submit(item: Item, sink: ReplySink<Reply>): void {
     const refusal = this.#refusal();
-    if (refusal !== undefined) return queueMicrotask(() => sink.failed(refusal));
+    if (refusal !== undefined) return inMicrotask(() => sink.failed(refusal));
     this.#queue.push(new Entry<Item, Reply>(item, sink));
     this.#schedule();
   }
@@ -168,7 +169,7 @@ export class Batcher<Item, Reply> {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    queueMicrotask(this.#endTurn);
+    inMicrotask(this.#endTurn);
   }
 
   /**

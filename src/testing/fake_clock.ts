@@ -13,6 +13,9 @@ import "../limiter/reservation.ts";
 import "../limiter/store_client.ts";
 import "../stores/memory/mod.ts";
 
+/** The real one, also while a test runner's fakes are installed. */
+const immediate = timers.setImmediate;
+
 interface Alarm {
   readonly atUs: number;
   readonly callback: () => void;
@@ -161,5 +164,5 @@ function checkMs(verb: string, ms: number): void {
 
 /** Lets promises that are ready run to their end: a message channel would not, on every runtime. */
 export function nextTurn(): Promise<void> {
-  return new Promise((resolve) => void timers.setImmediate(resolve));
+  return new Promise((resolve) => void immediate(resolve));
 }

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { wallMs } from "../../base/clock.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/text.ts";
 import { rejectUnknownOptions } from "../../base/unknown_options.ts";
@@ -116,7 +117,7 @@ class HitCounter implements ExpressRateLimitStore {
 
   async increment(key: string): Promise<ClientHits> {
     const limiter = await this.#ready();
-    return hitsOf(await limiter.tryAcquire({ key }), limiter.route.nowMs());
+    return hitsOf(await limiter.tryAcquire({ key }), wallMs(limiter.route.clock));
   }
 
   async decrement(key: string): Promise<void> {
@@ -131,7 +132,7 @@ class HitCounter implements ExpressRateLimitStore {
     const limiter = await this.#ready();
     const { limit, remaining, resetAfterMs } = await limiter.peek({ key });
     const totalHits = limit - remaining;
-    return totalHits === 0 ? undefined : { totalHits, resetTime: new Date(limiter.route.nowMs() + resetAfterMs) };
+    return totalHits === 0 ? undefined : { totalHits, resetTime: new Date(wallMs(limiter.route.clock) + resetAfterMs) };
   }
 
   #ready(): Promise<Limiter> {

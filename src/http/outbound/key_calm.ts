@@ -60,7 +60,7 @@ export class KeyCalm {
 
   /** Lets the key pause for all processes. Resolves to whether they know; this one does in any case. */
   async pause(ms: number): Promise<boolean> {
-    const nowMs = this.#limiter.route.nowMs();
+    const nowMs = this.#nowMs();
     const { untilMs, sinceMs } = this.#pause;
     if (nowMs + ms <= untilMs) return sinceMs < Infinity;
     // What is asked of the store from now on comes behind the block.
@@ -88,7 +88,7 @@ export class KeyCalm {
     const { untilMs, sinceMs } = this.#pause;
     const known = askedMs > sinceMs && !permit.decision.degraded;
     // Instants in milliseconds are exact to a microsecond, and not beyond it.
-    const leftUs = Math.round((untilMs - this.#limiter.route.nowMs()) * 1_000);
+    const leftUs = Math.round((untilMs - this.#nowMs()) * 1_000);
     const ms = known ? 0 : Math.max(leftUs, 0) / 1_000;
     return { ms, shared: sinceMs < Infinity && !permit.decision.degraded };
   }
@@ -105,14 +105,18 @@ export class KeyCalm {
     return window.endMs === undefined ? undefined : Math.max(window.endMs - receivedMs, 0);
   }
 
+  #nowMs(): number {
+    return this.#limiter.route.clock.nowUs() / 1_000;
+  }
+
   /** Looks whether another process has let the key pause. Once for all who want to know at the same time. */
   async #look(): Promise<void> {
-    const nowMs = this.#limiter.route.nowMs();
+    const nowMs = this.#nowMs();
     if (nowMs - this.#askedMs > STALE_MS) {
       this.#askedMs = nowMs;
       this.#asking = this.#limiter.isBlocked(this.#key).then((blocked) => {
         // How long it lasts, the next turn will tell. Here it lasts a little longer than it is believed without a look.
-        const untilMs = this.#limiter.route.nowMs() + STALE_MS + 1;
+        const untilMs = this.#nowMs() + STALE_MS + 1;
         if (blocked && untilMs > this.#pause.untilMs) this.#pause = { untilMs, sinceMs: nowMs };
       }, () => {}); // a store that cannot be asked lets nobody wait longer
     }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Clock, sleepUntil } from "../../base/clock.ts";
+import { type Clock, sleepUntil, wallMs } from "../../base/clock.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/text.ts";
 import { maxWaitUs } from "../../limiter/call_options.ts";
@@ -174,7 +174,7 @@ class LimitedFetch {
   async #learn(journey: Journey, answer: Response, answered: Answered): Promise<Lesson> {
     const { maxPauseMs, refusals, families, heedRemaining, reserve } = this.#settings;
     const { calm, clock } = journey;
-    const announced = readAnnouncement(answer.headers, wallNowMs(clock), families);
+    const announced = readAnnouncement(answer.headers, wallMs(clock), families);
     const reading = await this.#readLimit(journey, answer, announced);
     const announcement = reading === undefined ? announced : { ...announced, quotas: withReading(announced, reading) };
     // Also a refusal tells of the windows that calm follows.
@@ -278,11 +278,6 @@ async function turnOf({ call, limiter, clock, key, cost, calm, deadlineMs }: Jou
 
 function pausedDecision({ limiter, key, cost, limits, degraded }: Decision, retryAfterMs: number): Decision {
   return new Decision({ allowed: false, reason: "blocked", limiter, key, cost, limits, retryAfterMs, degraded });
-}
-
-/** The wall clock of this machine, for instants in an answer without a `Date`. Outbound calls read it here only. */
-function wallNowMs(clock: Clock): number {
-  return clock.nowUs() / 1_000;
 }
 
 function either(one: AbortSignal | undefined, other: AbortSignal): AbortSignal {

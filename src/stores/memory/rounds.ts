@@ -6,6 +6,7 @@
 
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/mod.ts";
+import { inMicrotask } from "../../base/turn.ts";
 import {
   type NoticeListener,
   parseWaiterId,
@@ -206,7 +207,7 @@ export class Rounds {
   }
 
   #tell({ id, listener }: Head, kind: "granted" | "turn", reply: TakeReply): void {
-    queueMicrotask(() => listener.notice({ id, kind, reply }));
+    inMicrotask(() => listener.notice({ id, kind, reply }));
   }
 
   /** The first in the queue; those who gave up or whose instance is gone are dropped. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { systemClock } from "../../base/clock.ts";
+import { systemClock, toWallMs } from "../../base/clock.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { StoreError } from "../../base/errors.ts";
 import { newStoreCheck, type StoreCheck, type StoreFindings, type StoreProblem } from "../check.ts";
@@ -81,7 +81,7 @@ export function findings({ reply, sentUs, receivedUs }: CheckReply): StoreFindin
   const [seconds, us, refusal, text] = (reply as unknown[]).map(String) as [string, string, string, string];
   const info = readInfo(text);
   const latencyMs = (receivedUs - sentUs) / 1_000;
-  const clockOffsetMs = (Number(seconds) * 1e6 + Number(us) - (sentUs + receivedUs) / 2) / 1_000;
+  const clockOffsetMs = Number(seconds) * 1e3 + Number(us) / 1e3 - toWallMs(systemClock, (sentUs + receivedUs) / 2);
   const memory = readMemory(info);
   const isReplica = READONLY.test(refusal) || info.get("role") === "slave";
   const problems = [

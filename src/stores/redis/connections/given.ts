@@ -7,6 +7,7 @@
 
 import { withTimeout } from "../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../base/errors.ts";
+import { inMicrotask } from "../../../base/turn.ts";
 import type { CommandClient, OpenClient, OpenClientOptions } from "./client.ts";
 import { type Failure, lostError, openError } from "./errors.ts";
 import type { Endpoint } from "./url.ts";
@@ -94,7 +95,7 @@ export async function openWire(endpoint: Endpoint, wire: Wire, options: OpenClie
   const redis: CommandClient = {
     sendCommand<T>(args: readonly string[]): Promise<T> {
       if (isEnded || !wire.isReady()) {
-        queueMicrotask(() => lose("the client is not connected"));
+        inMicrotask(() => lose("the client is not connected"));
         return Promise.reject(new Error("the client is not connected"));
       }
       return new Promise<T>((resolve, reject) => {

@@ -127,7 +127,7 @@ function checkShare(policy: Policy): void {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const expected = `a larger share: ${error.expected}`;
-    throw new ConfigError({ path: "localShare", expected, received: show(policy.localShare) }, { cause: error });
+    throw new ConfigError({ path: "localShare", expected, received: show(policy.localShare) });
   }
 }
 

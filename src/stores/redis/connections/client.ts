@@ -7,6 +7,7 @@
 
 import { withTimeout } from "../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../base/errors.ts";
+import { type Driver, importDriver } from "./driver.ts";
 import { type Failure, handshakeError, openClosedError, openError, openTimeoutError, protocolError } from "./errors.ts";
 import { tlsReason, type TlsSettings } from "./tls.ts";
 import type { Endpoint } from "./url.ts";
@@ -55,10 +56,9 @@ export interface OpenClientOptions {
   onLost(client: OpenClient, cause: unknown): void;
 }
 
-type Driver = typeof import("redis");
 type Template = Pick<ReturnType<Driver["createClient"]>, "duplicate">;
 
-const templates = new WeakMap<Driver, Template>();
+const templates = new WeakMap<Driver["createClient"], Template>();
 
 /**
  * Opens one client.
@@ -138,7 +138,7 @@ export async function openClient(
  */
 export async function loadDriver(): Promise<Driver> {
   try {
-    return await import("redis");
+    return await importDriver();
   } catch (cause) {
     throw new StoreError(
       "STORE_UNAVAILABLE",
@@ -168,7 +168,7 @@ function createClient(driver: Driver, endpoint: Endpoint, { tls, timeoutMs }: Op
  * waits. What is duplicated has the class of its template.
  */
 function templateOf(driver: Driver): Template {
-  const known = templates.get(driver);
+  const known = templates.get(driver.createClient);
   if (known !== undefined) return known;
   const template = driver.createClient({
     name: "ratesync",
@@ -179,7 +179,7 @@ function templateOf(driver: Driver): Template {
     disableClientInfo: true,
     maintNotifications: "disabled",
   });
-  templates.set(driver, template);
+  templates.set(driver.createClient, template);
   return template;
 }
 

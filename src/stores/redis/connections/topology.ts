@@ -215,7 +215,7 @@ function within<T>(path: string, read: () => T): T {
   } catch (error) {
     if (!(error instanceof ConfigError) || error.path !== "url") throw error;
     const { expected, received } = error;
-    throw new ConfigError({ path, expected, received }, { cause: error });
+    throw new ConfigError({ path, expected, received });
   }
 }
 

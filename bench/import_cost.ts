@@ -13,7 +13,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { run, tool } from "../scripts/_process.ts";
 import { TemporaryFolder } from "../scripts/_temporary.ts";
-import { gzippedBytes, loadOf } from "../scripts/package/load.ts";
+import { loadOf, minifiedBytes } from "../scripts/package/load.ts";
 
 /** One line of the table. */
 export interface ImportCost {
@@ -57,7 +57,7 @@ export async function measureImportCost({ runs = 31 }: ImportCostOptions = {}): 
   for (const [entry, path] of Object.entries(ENTRIES)) {
     programs.set(entry, `import ${JSON.stringify(pathToFileURL(resolve(path)).href)};\n`);
     const load = await loadOf(path);
-    loads.set(entry, { files: load.files.size, gzippedBytes: gzippedBytes(load) });
+    loads.set(entry, { files: load.files.size, gzippedBytes: await minifiedBytes(load) });
   }
   const files = [...programs.keys()].map((_, i) => join(folder.path, `${i}.mjs`));
   for (const [i, text] of [...programs.values()].entries()) await writeFile(files[i] as string, text);

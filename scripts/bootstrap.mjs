@@ -7,7 +7,7 @@
 
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -43,7 +43,8 @@ function compile() {
   run("node", ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"]);
   for (const output of filesUnder("dist")) {
     const source = relative("dist", output).replace(/(\.d\.ts|\.js)(\.map)?$/, ".ts");
-    if (source.endsWith(".ts") && !existsSync(source) && dirname(source) !== "bundle") rmSync(output);
+    const isBuilt = /^(?:bundle|types)[\\/]/.test(source); // by scripts/build.ts, from what is compiled
+    if (source.endsWith(".ts") && !existsSync(source) && !isBuilt) rmSync(output);
   }
   nameCompiled();
 }
@@ -52,8 +53,8 @@ function compile() {
 function nameCompiled() {
   const { name, type, exports } = JSON.parse(readFileSync("package.json", "utf8"));
   const compiled = Object.entries(exports).map((
-    [entry, { types }],
-  ) => [entry, types.replace("./dist/", "./").replace(/\.d\.ts$/, ".js")]);
+    [entry, { import: { types } }],
+  ) => [entry, types.replace("./dist/types/", "./").replace(/\.d\.ts$/, ".js")]);
   const manifest = { name, type, exports: Object.fromEntries(compiled) };
   writeFileSync("dist/package.json", `${JSON.stringify(manifest, null, 2)}\n`);
 }

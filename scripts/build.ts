@@ -5,6 +5,9 @@
  */
 
 import { writeBundle } from "./package/bundle.ts";
+import { writeDeclarations } from "./package/declarations.ts";
 import { readManifests } from "./package/manifests.ts";
 
-await writeBundle((await readManifests()).npm.exports);
+const { exports } = (await readManifests()).npm;
+await writeBundle(exports);
+await writeDeclarations(exports);

@@ -1,17 +1,18 @@
 /**
- * What npm publishes: few files in place of many, because each costs a program that imports it time at its start.
+ * What npm publishes: one CommonJS build, and ES modules that export the same objects by name.
  *
- * Functions and classes keep their names, for stack traces and for `error.name`; comments are in the declarations; the
- * source maps lead to the sources, which are published beside. What several entries need is in files that they share,
- * so that a class is the same class in all of them: one for all that the main entry loads, and what is left.
+ * There is one copy of the code, so a class is the same class for `import` and for `require`, and the package stays small
+ * although its files can be read: lines, names of variables and names of functions are kept. Comments are in the
+ * declarations. What several entries need is in files that they share, one of which is all that the main entry loads,
+ * because each file costs a program time at its start.
  *
  * @module
  */
 
-import { readFile, rm } from "node:fs/promises";
-import { resolve } from "node:path";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 
-import { build, type Plugin } from "rolldown";
+import { type OutputChunk, type Plugin, rolldown } from "rolldown";
 
 import { loadOf } from "./load.ts";
 import type { Manifests } from "./manifests.ts";
@@ -21,37 +22,69 @@ const FOLDER = "dist/bundle";
 /** The main entry, as `tsc` has compiled it. */
 const MAIN = "dist/mod.js";
 
-const KEEP_NAMES = { function: true, class: true } as const;
-
 /** Bundles what `tsc` has compiled into dist/, to the files that the `exports` of package.json name. */
 export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise<void> {
-  const inputs = Object.values(exports).map(({ types, default: file }) =>
-    [file.slice(`./${FOLDER}/`.length, -".js".length), types.replace(/\.d\.ts$/, ".js")] as const
+  const inputs = Object.values(exports).map(({ require: { types, default: file } }) =>
+    [
+      file.slice(`./${FOLDER}/`.length, -".cjs".length),
+      types.replace("./dist/types/", "./dist/").replace(/\.d\.cts$/, ".js"),
+    ] as const
   );
   const { files: main } = await loadOf(resolve(MAIN));
   await rm(FOLDER, { recursive: true, force: true });
-  await build({
+  const bundle = await rolldown({
     input: Object.fromEntries(inputs),
     external: /^(node:|[@\w][^:\\]*$)/, // anything but a path
     platform: "neutral",
-    plugins: [compiledFiles],
+    plugins: [plainCommonJs],
     onLog: (_level, { message }) => {
       throw new Error(message);
     },
-    output: {
-      dir: FOLDER,
-      sourcemap: true,
-      codeSplitting: { groups: [{ name: "main", test: (path) => main.has(path) }] },
-      minify: { compress: { keepNames: KEEP_NAMES }, mangle: { keepNames: KEEP_NAMES, toplevel: true } },
-    },
   });
+  const { output } = await bundle.write({
+    dir: FOLDER,
+    format: "cjs",
+    comments: false,
+    dynamicImportInCjs: false,
+    entryFileNames: "[name].cjs",
+    chunkFileNames: "chunks/[name].cjs",
+    codeSplitting: { groups: [{ name: "main", test: (path) => main.has(path) }] },
+  });
+  await bundle.close();
+  for (const file of output) if (file.type === "chunk" && file.isEntry) await writeModule(file);
 }
 
-/** Reads a compiled file with its source map, so that the map of the bundle leads to the source. */
-const compiledFiles: Plugin = {
-  name: "compiled-files",
-  load: async (path) => ({
-    code: await readFile(path, "utf8"),
-    map: await readFile(`${path}.map`, "utf8"),
-  }),
+/** Writes the ES module of an entry: the names that its CommonJS file exports, found by Node and bundlers alike. */
+async function writeModule({ fileName, exports, code }: OutputChunk): Promise<void> {
+  const file = join(FOLDER, fileName.replace(/\.cjs$/, ".js"));
+  const names = exports.map((name) => `  ${name},\n`).join("");
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(
+    file,
+    `export {\n${names}} from "${soleSource(exports, code) ?? `./${fileName.split("/").at(-1)}`}";\n`,
+  );
+}
+
+/** The file that has everything which an entry exports, under the same names: a module that takes it from there loads one file less. */
+function soleSource(names: readonly string[], code: string): string | undefined {
+  const [, variable, specifier] = /^const (\w+) = require\("([^"]+)"\);/m.exec(code) ?? [];
+  return names.every((name) => code.includes(`exports.${name} = ${variable}.${name};`)) ? specifier : undefined;
+}
+
+/** A package that is imported when it is needed, as the bundler writes it. */
+const LATE =
+  /Promise\.resolve\(\)\.then\(\(\) => ((?:\/\* @__PURE__ \*\/ )?[\w.]*__toESM\(require\("[^."][^"]*"\)(?:, 1)?\))\)/g;
+
+/** An export of a chunk, as the bundler writes it: a getter. */
+const GETTER =
+  /Object\.defineProperty\(exports, "?'?(\w+)'?"?, \{\s*enumerable: true,\s*get: function\s*\(\)\s*\{\s*return (\w+);?\s*\}\s*\}\);/g;
+
+/**
+ * Calls `require` for a package directly in the function that imports it: bundlers let a package be missing where the call
+ * stands inside of `try`, but not where it stands in a function inside of `try`. Exports what never changes as a value, in a
+ * sixth of the characters.
+ */
+const plainCommonJs: Plugin = {
+  name: "plain-commonjs",
+  renderChunk: (code) => code.replace(LATE, "$1").replace(GETTER, "exports.$1 = $2;"),
 };

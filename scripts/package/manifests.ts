@@ -10,9 +10,17 @@ import { isDeepStrictEqual } from "node:util";
 /** What is read of the manifests and of the changelog. */
 export interface Manifests {
   /** package.json, whose exports point into dist/. */
-  readonly npm: Manifest<{ readonly types: string; readonly default: string }> & {
+  readonly npm: Manifest<Conditions> & {
+    /** The main entry, for tools that read no `exports`. */
+    readonly main: string;
+    /** Its declarations, likewise. */
+    readonly types: string;
+    /** The declarations of the other entries, likewise. */
+    readonly typesVersions: unknown;
     /** What npm installs with the package: ranges by name. */
     readonly dependencies: Readonly<Record<string, string>>;
+    /** What npm installs with it, and users may leave out. */
+    readonly optionalDependencies: Readonly<Record<string, string>>;
   };
   /** deno.json, whose exports point at the source. */
   readonly deno: Manifest<string> & {
@@ -24,6 +32,9 @@ export interface Manifests {
   /** The text of CHANGELOG.md. */
   readonly changelog: string;
 }
+
+/** What `import` and `require` find under an entry. */
+export type Conditions = Readonly<Record<"import" | "require", { readonly types: string; readonly default: string }>>;
 
 /** The part of a manifest that others repeat. */
 export interface Manifest<Target> {
@@ -62,21 +73,31 @@ export function manifestProblems({ npm, deno, jsr, changelog }: Manifests): stri
   for (const field of ["name", "version", "license"] as const) {
     expectSame(`package.json: ${field}`, npm[field], deno[field]);
   }
-  expectSame("package.json: exports", npm.exports, builtExports(deno.exports));
-  const dependencies = Object.entries(npm.dependencies).map(([name, range]) => [name, `npm:${name}@${range}`]);
+  const exports = builtExports(deno.exports);
+  const { ".": main, ...others } = exports;
+  const typesVersions = Object.entries(others).map(([entry, { require }]) => [entry.slice(2), [require.types]]);
+  expectSame("package.json: exports", npm.exports, exports);
+  expectSame("package.json: main", npm.main, main?.require.default);
+  expectSame("package.json: types", npm.types, main?.require.types);
+  expectSame("package.json: typesVersions", npm.typesVersions, { "*": Object.fromEntries(typesVersions) });
+  const installed = { ...npm.dependencies, ...npm.optionalDependencies };
+  const dependencies = Object.entries(installed).map(([name, range]) => [name, `npm:${name}@${range}`]);
   expectSame("deno.json: imports", deno.imports, Object.fromEntries(dependencies));
   const release = /^## \[?(\d[^\s\]]*)/m.exec(changelog)?.[1];
   expectSame("CHANGELOG.md: the version of the first release", release, deno.version);
   return problems;
 }
 
-/** Where the sources of `exports` end up: `tsc` writes the declarations, the bundler what is run. */
+/** What the build makes of the sources that `exports` names. */
 function builtExports(exports: Manifest<string>["exports"]): Manifests["npm"]["exports"] {
   return Object.fromEntries(
     Object.entries(exports).map(([entry, source]) => {
-      const types = source.replace("./", "./dist/").replace(/\.ts$/, ".d.ts");
-      const name = entry === "." ? "mod" : entry.slice("./".length);
-      return [entry, { types, default: `./dist/bundle/${name}.js` }];
+      const types = source.replace("./", "./dist/types/").replace(/\.ts$/, "");
+      const file = `./dist/bundle/${entry === "." ? "mod" : entry.slice("./".length)}`;
+      return [entry, {
+        import: { types: `${types}.d.ts`, default: `${file}.js` },
+        require: { types: `${types}.d.cts`, default: `${file}.cjs` },
+      }];
     }),
   );
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 
 import { filesUnder } from "../_files.ts";
@@ -12,6 +12,12 @@ import { run, tool } from "../_process.ts";
 import { TemporaryFolder } from "../_temporary.ts";
 import { mainEntryProblems } from "./load.ts";
 import type { Manifests } from "./manifests.ts";
+
+/** The most that the package may take on a disk, in bytes. */
+const MAX_UNPACKED_BYTES = 1_000_000;
+
+/** The longest line of code: what Node prints of an error begins with the line that threw it. */
+const MAX_LINE_LENGTH = 700;
 
 /** What is wrong with the package, one line or output each; none when all is well. */
 export async function packageProblems({ name, exports }: Manifests["npm"]): Promise<string[]> {
@@ -24,7 +30,8 @@ export async function packageProblems({ name, exports }: Manifests["npm"]): Prom
   const entries = Object.keys(exports).map((entry) => join(name, entry));
   return [
     ...strayFiles(files),
-    ...await mainEntryProblems(join(installed, exports["."]?.default ?? "no main entry")),
+    ...await unpackedProblems(installed, files),
+    ...await mainEntryProblems(join(installed, exports["."]?.import.default ?? "no main entry")),
     ...await consume(folder.path, entries),
     ...await publint(installed),
   ];
@@ -42,10 +49,26 @@ export async function installPackage(folder: string): Promise<string | undefined
 
 /** The files of a package that do not serve its users, one line each. */
 export function strayFiles(files: readonly string[]): string[] {
-  const wanted =
-    /^(mod\.ts|src\/.*\.(ts|lua)|dist\/(bundle\/.*\.js|(mod|src\/.*)\.d\.ts)(\.map)?|[A-Z]+\.md|LICENSE|package\.json)$/;
+  const wanted = /^(dist\/(bundle\/.*\.c?js|types\/.*\.d\.c?ts)|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/;
   const strays = files.filter((file) => !wanted.test(file) || file.includes("_test."));
   return strays.map((file) => `the package must not hold ${file}`);
+}
+
+/** What makes the files of a package too large, or its code hard to read; one line each. */
+export async function unpackedProblems(
+  folder: string,
+  files: readonly string[],
+  maxBytes: number = MAX_UNPACKED_BYTES,
+): Promise<string[]> {
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const code = files.filter((file) => /\.c?js$/.test(file));
+  const lines = await Promise.all(code.map(async (file) => (await readFile(join(folder, file), "utf8")).split("\n")));
+  const long = code.filter((_, i) => lines[i]?.some((line) => line.length > MAX_LINE_LENGTH));
+  return [
+    ...(bytes > maxBytes ? [`the package unpacks to ${bytes} bytes, more than ${maxBytes}`] : []),
+    ...long.map((file) => `${file} has a line of more than ${MAX_LINE_LENGTH} characters`),
+  ];
 }
 
 /** Imports every entry on every runtime and tries it, and compiles the same program against the declarations. */

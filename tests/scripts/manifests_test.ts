@@ -20,6 +20,17 @@ describe("manifestProblems()", () => {
       ({ npm, ...rest }) => ({ ...rest, npm: { ...npm, exports: {} } }),
       /^package.json: exports/,
     ],
+    [
+      "a main entry that is not there",
+      (all) => ({ ...all, npm: { ...all.npm, main: "./a.js" } }),
+      /^package.json: main/,
+    ],
+    ["other types", (all) => ({ ...all, npm: { ...all.npm, types: "./a.d.ts" } }), /^package.json: types/],
+    [
+      "an entry without types for older TypeScript",
+      (all) => ({ ...all, npm: { ...all.npm, typesVersions: {} } }),
+      /^package.json: typesVersions/,
+    ],
     ["another dependency", ({ deno, ...rest }) => ({ ...rest, deno: { ...deno, imports: {} } }), /^deno.json: imports/],
     ["another release", (manifests) => ({ ...manifests, changelog: "## [0.0.1]\n" }), /^CHANGELOG.md/],
   ];

@@ -1,25 +1,23 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, it } from "node:test";
 
 import { TemporaryFolder } from "../../scripts/_temporary.ts";
 import { loadOf, mainEntryProblems } from "../../scripts/package/load.ts";
-import { strayFiles } from "../../scripts/package/tarball.ts";
+import { strayFiles, unpackedProblems } from "../../scripts/package/tarball.ts";
 
 describe("strayFiles()", () => {
   it("knows what serves a user of the package", () => {
     const files = [
       "LICENSE",
       "README.md",
-      "dist/mod.d.ts",
+      "dist/bundle/chunks/main.cjs",
+      "dist/bundle/mod.cjs",
       "dist/bundle/mod.js",
-      "dist/bundle/rate_sync-CWbsuEYC.js.map",
-      "dist/src/stores/redis/mod.d.ts.map",
-      "mod.ts",
+      "dist/types/globals.d.ts",
+      "dist/types/src/stores/redis/mod.d.cts",
       "package.json",
-      "src/stores/redis/lua/_prelude.lua",
-      "src/stores/redis/mod.ts",
     ];
     assert.deepEqual(strayFiles(files), []);
   });
@@ -29,13 +27,39 @@ describe("strayFiles()", () => {
       "dist/.tsbuildinfo",
       "dist/mod.js",
       "dist/package.json",
-      "dist/src/stores/redis/mod.js.map",
+      "dist/bundle/mod.js.map",
+      "dist/src/stores/redis/mod.js",
+      "dist/types/mod.d.ts.map",
+      "mod.ts",
+      "src/stores/redis/mod.ts",
       "dist/tests/a_test.js",
       "scripts/test.ts",
       "src/base/clock_test.ts",
       "deno.json",
     ];
     assert.deepEqual(strayFiles(files), files.map((file) => `the package must not hold ${file}`));
+  });
+});
+
+describe("unpackedProblems()", () => {
+  const files = { "mod.cjs": `// ${"x".repeat(697)}\n`, "mod.d.cts": `// ${"x".repeat(500)}` };
+
+  it("finds none in a small package whose code has short lines", async () => {
+    using folder = await write(files);
+    assert.deepEqual(await unpackedProblems(folder.path, Object.keys(files), 2_000), []);
+  });
+
+  it("finds a package that is too large", async () => {
+    using folder = await write(files);
+    const problems = await unpackedProblems(folder.path, Object.keys(files), 100);
+    assert.deepEqual(problems, ["the package unpacks to 1204 bytes, more than 100"]);
+  });
+
+  it("finds minified code", async () => {
+    using folder = await write({ "mod.js": "x".repeat(701) });
+    assert.deepEqual(await unpackedProblems(folder.path, ["mod.js"]), [
+      "mod.js has a line of more than 700 characters",
+    ]);
   });
 });
 
@@ -56,6 +80,18 @@ describe("loadOf()", () => {
       Object.fromEntries(expected.map((n) => [join(folder.path, n), MINIFIED[n]])),
     );
     assert.deepEqual(foreign, []);
+  });
+
+  it("follows calls of require at the top level of CommonJS, and no others", async () => {
+    using folder = await write({
+      "mod.js": 'export { a } from "./mod.cjs";',
+      "mod.cjs": 'const main = require("./main.cjs");\nrequire("./text.cjs");\nexports.a = main.a;',
+      "main.cjs": 'const redis = require("redis");\nexports.a = () => require("./late.cjs");',
+      "text.cjs": "",
+    });
+    const { files, foreign } = await loadOf(join(folder.path, "mod.js"));
+    assert.deepEqual([...files.keys()].map((file) => basename(file)), ["mod.js", "mod.cjs", "main.cjs", "text.cjs"]);
+    assert.deepEqual(foreign, ["redis"]);
   });
 
   it("finds drivers and modules of the runtime behind other files", async () => {
@@ -81,7 +117,7 @@ describe("mainEntryProblems()", () => {
   it("finds too much, wherever it lies", async () => {
     using folder = await write(MINIFIED);
     const [problem = "", ...others] = await mainEntryProblems(join(folder.path, "mod.js"), 100);
-    assert.match(problem, /^the main entry loads \d+ bytes gzipped, more than 100$/);
+    assert.match(problem, /^the main entry loads \d+ bytes minified and gzipped, more than 100$/);
     assert.deepEqual(others, []);
   });
 });

@@ -1,0 +1,75 @@
+/**
+ * The declarations that npm publishes: those that the entries reach, as declarations of CommonJS. The declaration of an
+ * ES module exports all of its CommonJS one, so a type is the same type for `import` and for `require`.
+ *
+ * @module
+ */
+
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path/posix";
+
+import type { Manifests } from "./manifests.ts";
+
+const FOLDER = "dist/types";
+
+/** Where relative specifiers stand: `from "./x.ts"`, `import "./x.ts"` and `import("./x.ts")`. */
+const SPECIFIER = /(?<=\b(?:from |import |import\())"(\.[^"]*)\.ts"/g;
+
+/** Types of `fetch` that not every project declares; see below. */
+const FETCH_TYPES = /\b(?:Request|RequestInit)\b/;
+
+/**
+ * Names that come from the runtime's types. An empty interface adds nothing where the project has them (the DOM,
+ * `@types/node`, Bun, Deno, workers), and makes the name known where it has not.
+ */
+const GLOBALS = `/// <reference lib="es2022.error" />
+/// <reference lib="esnext.disposable" />
+interface AbortSignal {}
+interface Headers {}
+interface Response {}
+interface URL {}
+`;
+
+/** As above, for names that have type parameters in the types of some runtimes, so that interfaces would not merge. */
+const FETCH_DECLARATION = `type Global = typeof globalThis;
+export type Request = Global extends { Request: { prototype: infer Type } } ? Type : { readonly url: string };
+export type RequestInit = Global extends { fetch: (input: any, init?: infer Type) => any } ? NonNullable<Type> : {};
+`;
+
+/** Writes to dist/types/ the declarations that `tsc` has made of the entries, and what these need. */
+export async function writeDeclarations(exports: Manifests["npm"]["exports"]): Promise<void> {
+  await rm(FOLDER, { recursive: true, force: true });
+  await write("globals.d.ts", GLOBALS);
+  await write("fetch.d.cts", FETCH_DECLARATION);
+  const entries = Object.values(exports).map(({ require: { types } }) =>
+    relative(FOLDER, types).replace(/\.d\.cts$/, "")
+  );
+  const modules = new Set(entries); // in order of discovery, while it grows
+  for (const module of modules) {
+    const text = await readFile(`dist/${module}.d.ts`, "utf8");
+    for (const [, specifier = ""] of text.matchAll(SPECIFIER)) modules.add(join(module, "..", specifier));
+    await write(
+      `${module}.d.cts`,
+      head(module, text) + text.replace(SPECIFIER, '"$1.cjs"').replace(/^\/\/#.*\n?/gm, ""),
+    );
+  }
+  for (const entry of entries) await write(`${entry}.d.ts`, `export * from "./${entry.split("/").at(-1)}.cjs";\n`);
+}
+
+/** What makes the names known that a declaration takes from the runtime's types. */
+function head(module: string, text: string): string {
+  const root = relative(dirname(module), ".") || ".";
+  const globals = `/// <reference path="${root}/globals.d.ts" />\n`;
+  const code = text.replace(/\/\*[^]*?\*\//g, "");
+  const names = ["Request", "RequestInit"].filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+  if (!FETCH_TYPES.test(code)) return globals;
+  return `${globals}import type { ${names.join(", ")} } from "${
+    root.startsWith(".") ? root : `./${root}`
+  }/fetch.cjs";\n`;
+}
+
+async function write(name: string, text: string): Promise<void> {
+  const file = join(FOLDER, name);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+}

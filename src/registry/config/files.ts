@@ -4,6 +4,7 @@
  * @module
  */
 
+import { nodeModule } from "../../base/node_module.ts";
 import { reasonOf } from "./find.ts";
 
 /** Gives the text of a file that the configuration names, and throws an `UnreadableFile` if it cannot. */
@@ -35,7 +36,7 @@ export class UnreadableFile extends Error {
 export async function readTextFile(path: string): Promise<string> {
   let bytes: Uint8Array;
   try {
-    const { readFile } = await import("node:fs/promises");
+    const { readFile } = await nodeModule("node:fs/promises", () => import("node:fs/promises"));
     bytes = await readFile(path);
   } catch (error) {
     const reason = reasonOf(error);
@@ -56,7 +57,7 @@ export async function readTextFile(path: string): Promise<string> {
 export function filesBeside(file: string | undefined): FileReader {
   return async (path) => {
     if (file === undefined) return await readTextFile(path);
-    const { dirname, resolve } = await import("node:path");
+    const { dirname, resolve } = await nodeModule("node:path", () => import("node:path"));
     return await readTextFile(resolve(dirname(file), path));
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import { ConfigError } from "../../base/errors.ts";
+import { nodeModule } from "../../base/node_module.ts";
 import { show } from "../../base/text.ts";
 import { readEnv } from "./environment.ts";
 
@@ -42,7 +43,7 @@ export async function findConfigFile(): Promise<string | undefined> {
 
 async function openFileSystem(): Promise<FileSystem | undefined> {
   try {
-    return await import("node:fs/promises");
+    return await nodeModule("node:fs/promises", () => import("node:fs/promises"));
   } catch {
     return undefined;
   }

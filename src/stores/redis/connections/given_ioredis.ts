@@ -5,6 +5,7 @@
  */
 
 import { ConfigError } from "../../../base/errors.ts";
+import { nodeModule } from "../../../base/node_module.ts";
 import { type Emitter, type GivenClient, openWire, type Wire } from "./given.ts";
 
 /** What a store needs of `new Redis()` of the npm package `ioredis`. */
@@ -116,7 +117,7 @@ function ownWire(client: IoredisLike, toBytes: ToBytes): Wire {
 
 /** ioredis takes no other bytes than a Buffer. */
 async function loadToBytes(): Promise<ToBytes> {
-  const { Buffer } = await import("node:buffer");
+  const { Buffer } = await nodeModule("node:buffer", () => import("node:buffer"));
   return (text) => Buffer.from(text);
 }
 

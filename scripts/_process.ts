@@ -23,6 +23,8 @@ export interface RunOptions extends Pick<SpawnOptions, "cwd" | "env"> {
   readonly live?: boolean;
   /** After how many milliseconds it is ended. @default {Infinity} */
   readonly limitMs?: number;
+  /** Whether everything that it has started is killed with it, when its time is up or this process ends. @default {false} */
+  readonly group?: boolean;
 }
 
 /** How long a program whose time is up may take to end. */
@@ -30,9 +32,10 @@ const GRACE_MS = 5_000;
 
 /** Runs a program to its end. Never rejects. It ends with this process, whatever ends it. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const { live = false, limitMs = Infinity, ...spawnOptions } = options;
-  const child = spawn(program, args, { ...spawnOptions, stdio: live ? ["ignore", "inherit", "inherit"] : "pipe" });
-  const kill = () => void child.kill(); // by SIGTERM, which Node's test runner passes on to the files it runs
+  const { live = false, limitMs = Infinity, group = false, ...spawnOptions } = options;
+  const stdio: SpawnOptions["stdio"] = live ? ["ignore", "inherit", "inherit"] : "pipe";
+  const child = spawn(program, args, { ...spawnOptions, stdio, detached: group });
+  const kill = () => group ? killGroup(child.pid) : void child.kill();
   process.once("exit", kill);
   let late = false;
   const limits = Number.isFinite(limitMs)
@@ -52,6 +55,15 @@ export function run(program: string, args: readonly string[], options: RunOption
     limits.forEach(clearTimeout);
     process.off("exit", kill);
   });
+}
+
+/** Kills the process group that `pid` leads: a server that a test has stopped would not hear a gentler signal. */
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // all of them have ended
+  }
 }
 
 /** Lets Ctrl-C and SIGTERM end this process by way of its `exit` listeners, which stop what it started. */

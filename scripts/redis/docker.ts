@@ -26,6 +26,9 @@ export async function startInDocker(): Promise<TestRedis | Unavailable> {
     return {
       url: `redis://${container.getHost()}:${container.getMappedPort(PORT)}`,
       origin: `${IMAGE} in Docker`,
+      async clear(): Promise<void> {
+        await container.exec(["redis-cli", "FLUSHALL"]);
+      },
       async stop(): Promise<void> {
         await container.stop();
       },

@@ -16,6 +16,8 @@ export interface TestRedis {
   readonly url: string;
   /** Where it came from, for people. */
   readonly origin: string;
+  /** Deletes all data, unless it was there before. */
+  clear(): Promise<void>;
   /** Stops it, unless it was there before. */
   stop(): Promise<void>;
 }
@@ -27,7 +29,7 @@ export interface TestRedis {
  */
 export async function obtainRedis(): Promise<TestRedis> {
   const url = process.env["RATESYNC_TEST_REDIS_URL"];
-  if (url) return { url, origin: "the one of RATESYNC_TEST_REDIS_URL", stop: async () => {} };
+  if (url) return { url, origin: "the one of RATESYNC_TEST_REDIS_URL", clear: async () => {}, stop: async () => {} };
 
   const server = findServer();
   if (server) return await startServer(server);

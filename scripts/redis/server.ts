@@ -56,6 +56,7 @@ export async function startServer(path: string): Promise<TestRedis> {
   return {
     url: `redis://127.0.0.1:${port}`,
     origin: `${path} on port ${port}`,
+    clear: async () => void (await ask(port, "FLUSHALL")),
     stop,
   };
 }
@@ -77,21 +78,21 @@ async function answering(child: ChildProcess, port: number): Promise<void> {
   child.once("exit", () => failed = true);
 
   for (let waitedMs = 0; waitedMs < START_LIMIT_MS && !failed; waitedMs += 50) {
-    if (await ping(port)) return;
+    if ((await ask(port, "PING"))?.startsWith("+PONG")) return;
     await sleep(50);
   }
   throw new Error(`Cannot start redis-server on port ${port}: it does not answer\n${printed}`);
 }
 
-/** Whether a Redis answers PING on the loopback port. */
-async function ping(port: number): Promise<boolean> {
+/** What the Redis on the loopback port answers to a command of one word; `undefined` if it does not. */
+async function ask(port: number, command: string): Promise<string | undefined> {
   const socket = connect(port, "127.0.0.1").setTimeout(1_000, () => socket.destroy());
   try {
-    socket.on("error", () => {}).write("PING\r\n");
-    for await (const chunk of socket) return String(chunk).startsWith("+PONG");
-    return false;
+    socket.on("error", () => {}).write(`${command}\r\n`);
+    for await (const chunk of socket) return String(chunk);
+    return undefined;
   } catch {
-    return false;
+    return undefined;
   } finally {
     socket.destroy();
   }

@@ -12,8 +12,8 @@ export interface TestCounts {
   readonly failures: readonly string[];
   /** Those that did not run: skipped or still to be written. */
   readonly skipped: number;
-  /** Node's closing lines, `tests 12`, `pass 12` and so on; empty for the others. */
-  readonly closing: readonly string[];
+  /** The totals that Node's test runner closes with, `tests`, `pass` and so on; empty for the others. */
+  readonly closing: Readonly<Record<string, number>>;
 }
 
 /** How much of a failure's message a line keeps. */
@@ -36,7 +36,9 @@ export function countTests(xml: string): TestCounts {
     tests: tests.length,
     failures: tests.filter(({ failed }) => failed).map(describeFailure),
     skipped: tests.filter(({ skipped }) => skipped).length,
-    closing: Array.from(xml.matchAll(/<!-- (\w+ [\d.]+) -->/g), ([, line = ""]) => line),
+    closing: Object.fromEntries(
+      Array.from(xml.matchAll(/<!-- (\w+) ([\d.]+) -->/g), ([, name = "", value]) => [name, Number(value)]),
+    ),
   };
 }
 

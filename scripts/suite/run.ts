@@ -1,5 +1,5 @@
 /**
- * One run of the suite on one runtime.
+ * One run of one test file on one runtime.
  *
  * @module
  */
@@ -11,55 +11,47 @@ import process from "node:process";
 import { run } from "../_process.ts";
 import { TemporaryFolder } from "../_temporary.ts";
 import { countTests, type TestCounts } from "./junit.ts";
-import type { Runtime } from "./runtimes.ts";
+import type { Task } from "./selection.ts";
 
-/** How a run of the suite ended. */
-export interface SuiteRun {
-  /** The runtime it ran on. */
-  readonly runtime: Runtime;
-  /** The exit code of the runtime's test runner. */
+/** How the run of a file ended. */
+export interface FileRun extends Task {
+  /** The exit code of the runtime; 124 when it was ended because its time was up. */
   readonly code: number;
   /** How long it took, in milliseconds. */
   readonly durationMs: number;
   /** What its report counts; `undefined` when it wrote none. */
   readonly counts: TestCounts | undefined;
-  /** What it printed; empty if that was seen as it came. */
+  /** What it printed. */
   readonly output: string;
 }
 
-/** Long enough for the whole suite, short enough that a test that hangs is noticed. */
-const LIMIT_MS = 15 * 60_000;
+/** How long one file may take: five times what the longest one needs, for busy machines. A test that hangs is noticed by it. */
+export const LIMIT_MS: number = 5 * 60_000;
 
 /**
- * Runs `files` on `runtime` against the Redis at `redisUrl`.
+ * Runs one file of tests.
  *
- * @param runtime The runtime.
- * @param files The files of tests.
- * @param redisUrl A Redis that no other run uses.
- * @param live Whether what the runtime prints is seen as it comes, and not in the result.
+ * @param task The file, and the runtime.
+ * @param redisUrl A Redis that no other file uses at the same time.
  */
-export async function runSuite(
-  runtime: Runtime,
-  files: readonly string[],
-  redisUrl: string,
-  live: boolean = true,
-): Promise<SuiteRun> {
+export async function runFile(task: Task, redisUrl: string): Promise<FileRun> {
   using folder = new TemporaryFolder("test");
   const report = join(folder.path, "junit.xml");
-  const [program, ...args] = runtime.command(files, report);
-  const env = { ...ownEnvironment(), RATESYNC_TEST_REDIS_URL: redisUrl, RATESYNC_TEST_RUNTIME: runtime.name };
+  const [program, ...args] = task.runtime.command(task.file, report);
+  const env = { ...ownEnvironment(), RATESYNC_TEST_REDIS_URL: redisUrl, RATESYNC_TEST_RUNTIME: task.runtime.name };
 
   const startedMs = performance.now();
-  const { code, output } = await run(program, args, { env, live, limitMs: LIMIT_MS });
+  const { code, output } = await run(program, args, { env, limitMs: LIMIT_MS, group: true });
   const durationMs = performance.now() - startedMs;
 
-  const xml = await readFile(report, "utf8").catch(() => undefined);
-  return { runtime, code, durationMs, output, counts: xml === undefined ? undefined : countTests(xml) };
+  const xml = await readFile(report, "utf8").catch(() => "");
+  const counts = xml.includes("</testsuites>") ? countTests(xml) : undefined;
+  return { ...task, code, durationMs, output, counts };
 }
 
-/** The environment without the settings that change what an application of ours does, and colours only for a terminal. */
+/** The environment without the settings that change what an application of ours does, and without colours. */
 function ownEnvironment(): NodeJS.ProcessEnv {
   const ours = /^(RATE_SYNC_|REDIS_URL$)/;
   const kept = Object.entries(process.env).filter(([name]) => !ours.test(name));
-  return { ...Object.fromEntries(kept), ...(process.stdout.isTTY ? {} : { NO_COLOR: "1" }) };
+  return { ...Object.fromEntries(kept), NO_COLOR: "1" };
 }

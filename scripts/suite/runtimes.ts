@@ -1,60 +1,60 @@
 /**
- * How each runtime runs the suite: one file after the other, with a JUnit report beside what it prints.
+ * How each runtime runs a file of tests, with a JUnit report beside what it prints.
  *
  * @module
  */
 
 import { tool } from "../_process.ts";
+import type { RuntimeName } from "./table.ts";
 
 /** A runtime the suite must pass on. */
 export interface Runtime {
   /** The flag that chooses it, and the value of RATESYNC_TEST_RUNTIME in its tests. */
-  readonly name: "bun" | "deno" | "node";
+  readonly name: RuntimeName;
   /** Its name in what is printed. */
   readonly title: string;
-  /** The command that runs `files` and writes a JUnit report. */
-  command(files: readonly string[], report: string): [program: string, ...args: string[]];
+  /** The command that runs the test file `file`, a source path, and writes a JUnit report. */
+  command(file: string, report: string): [program: string, ...args: string[]];
 }
 
-/** The runtimes in the order they are told of; Node is last because its summary closes the run. */
+/** The runtimes in the order of the summary; Node is last because its totals close the run. */
 export const RUNTIMES: readonly Runtime[] = [
   {
     name: "bun",
     title: "Bun",
-    command: (files, report) => [
+    command: (file, report) => [
       tool("bun"),
       "test",
       "--timeout=60000", // the others have no limit; Bun's own is 5 s
       "--reporter=junit",
       `--reporter-outfile=${report}`,
-      ...files.map((file) => `./${file}`),
+      `./${file}`,
     ],
   },
   {
     name: "deno",
     title: "Deno",
-    command: (files, report) => [
+    command: (file, report) => [
       tool("deno"),
       "test",
       "--allow-all",
       "--no-check", // tsc checks the types
       `--junit-path=${report}`,
-      ...files,
+      file,
     ],
   },
   {
     name: "node",
     title: "Node",
-    command: (files, report) => [
+    // Without --test, which would start a second process for the file.
+    command: (file, report) => [
       tool("node"),
       "--enable-source-maps",
-      "--test",
-      "--test-concurrency=1",
       "--test-reporter=spec",
       "--test-reporter-destination=stdout",
       "--test-reporter=junit",
       `--test-reporter-destination=${report}`,
-      ...files.map((file) => `dist/${file.replace(/\.ts$/, ".js")}`),
+      `dist/${file.replace(/\.ts$/, ".js")}`,
     ],
   },
 ];

@@ -6,30 +6,42 @@
 
 import { filesUnder } from "../_files.ts";
 import { type Runtime, RUNTIMES } from "./runtimes.ts";
+import { rowOf } from "./table.ts";
 
-/** The tests to run. */
-export interface Selection {
-  /** On which runtimes, in this order. */
-  readonly runtimes: readonly Runtime[];
-  /** Which test files, as source paths. */
-  readonly files: readonly string[];
+/** One test file on one runtime. */
+export interface Task {
+  /** The runtime. */
+  readonly runtime: Runtime;
+  /** The file, as a source path. */
+  readonly file: string;
+  /** Whether nothing else runs at the same time. */
+  readonly alone: boolean;
 }
 
 /**
- * Reads the arguments: `--bun`, `--deno`, `--node` choose runtimes, words choose files by a part of their path.
+ * Reads the arguments. Words choose files by a part of their path. `--bun`, `--deno` and `--node` choose the runtimes for
+ * all of them; without such a flag the table does.
  *
  * @throws {Error} If a flag is unknown or no file is left.
  */
-export async function selectTests(args: readonly string[]): Promise<Selection> {
+export async function selectTasks(args: readonly string[]): Promise<Task[]> {
+  const all = (await filesUnder("tests")).filter((file) => file.endsWith("_test.ts"));
+  return tasksFor(all, args);
+}
+
+/** The same for given files. */
+export function tasksFor(all: readonly string[], args: readonly string[]): Task[] {
   const flags = args.filter((arg) => arg.startsWith("--"));
   const words = args.filter((arg) => !arg.startsWith("--"));
 
   const unknown = flags.find((flag) => !RUNTIMES.some(({ name }) => flag === `--${name}`));
   if (unknown) throw new Error(`Cannot run the tests: expected --bun, --deno or --node, received ${unknown}`);
-  const runtimes = RUNTIMES.filter(({ name }) => flags.length === 0 || flags.includes(`--${name}`));
-
-  const all = (await filesUnder("tests")).filter((file) => file.endsWith("_test.ts"));
   const files = all.filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
   if (files.length === 0) throw new Error(`Cannot run the tests: no file of tests/ matches ${words.join(" ")}`);
-  return { runtimes, files };
+
+  return files.flatMap((file) => {
+    const { on, alone = false } = rowOf(file);
+    const chosen = RUNTIMES.filter(({ name }) => flags.length === 0 ? on.includes(name) : flags.includes(`--${name}`));
+    return chosen.map((runtime) => ({ runtime, file, alone }));
+  });
 }

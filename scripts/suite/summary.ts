@@ -1,46 +1,80 @@
 /**
- * What is said at the end, and whether it is good news.
+ * What is printed about the files and at the end, and whether the suite passed.
  *
  * @module
  */
 
-import type { SuiteRun } from "./run.ts";
+import { type FileRun, LIMIT_MS } from "./run.ts";
+import type { Runtime } from "./runtimes.ts";
 
-/** A runtime that runs less than this part of what another one runs has lost tests on the way. */
-const LEAST_SHARE = 0.9;
-
-/** How many failed tests of a runtime are named once more at the end. */
+/** How many failed tests of a file are named once more at the end. */
 const MOST_NAMED = 20;
 
-/** One line on a run. */
-export function describeRun({ runtime, code, counts, durationMs }: SuiteRun): string {
+/** The totals with which Node's test runner closes, in its order. */
+const TOTALS = ["tests", "suites", "pass", "fail", "cancelled", "skipped", "todo"] as const;
+
+/** One line on a file. */
+export function describeFile(run: FileRun): string {
+  const verdict = isGood(run) ? "ok    " : "FAILED";
+  return `${verdict} ${run.runtime.title.padEnd(4)} ${run.file}: ${numbersOf(run)}`;
+}
+
+/** One line on all files of a runtime. */
+export function describeRuntime(runtime: Runtime, runs: readonly FileRun[]): string {
+  const own = runs.filter((run) => run.runtime === runtime);
+  const sum = (field: (run: FileRun) => number) => own.reduce((total, run) => total + field(run), 0);
+  const failed = own.filter((run) => !isGood(run)).length;
+  const numbers = [
+    `${sum(({ counts }) => counts?.tests ?? 0)} tests`,
+    `${sum(({ counts }) => counts?.failures.length ?? 0)} failed`,
+    `${sum(({ counts }) => counts?.skipped ?? 0)} skipped`,
+    `files: ${own.length}${failed > 0 ? `, ${failed} of them failed` : ""}`,
+    `${(sum(({ durationMs }) => durationMs) / 1_000).toFixed(1)} s added up`,
+  ];
+  return `${runtime.title.padEnd(5)} ${failed === 0 ? "passed" : "FAILED"}: ${numbers.join(", ")}`;
+}
+
+/** Why the suite must count as failed, one line each; none when it passed. */
+export function problemsOf(runs: readonly FileRun[]): string[] {
+  return [...runs.flatMap(problemsOfFile), ...differences(runs)];
+}
+
+/** The totals of Node's test runner, added up over its files; none if it ran none. A file that broke counts as a failed test. */
+export function nodeTotals(runs: readonly FileRun[], durationMs: number): string[] {
+  const own = runs.filter(({ runtime }) => runtime.name === "node");
+  if (own.length === 0) return [];
+  const broken = own.filter((run) => !isGood(run) && !run.counts?.failures.length).length;
+  const total = (name: string) => own.reduce((sum, { counts }) => sum + (counts?.closing[name] ?? 0), 0);
+  const lines = TOTALS.map((name) => `# ${name} ${total(name) + (name === "tests" || name === "fail" ? broken : 0)}`);
+  return [...lines, `# duration_ms ${durationMs}`];
+}
+
+function isGood(run: FileRun): boolean {
+  return problemsOfFile(run).length === 0;
+}
+
+function numbersOf({ counts, durationMs }: FileRun): string {
   const seconds = `${(durationMs / 1_000).toFixed(1)} s`;
-  const verdict = code === 0 ? "passed" : `failed with code ${code}`;
-  const numbers = counts
-    ? `${counts.tests} tests, ${counts.failures.length} failed, ${counts.skipped} skipped`
-    : "no report";
-  return `${runtime.title.padEnd(5)} ${verdict}: ${numbers}, ${seconds}`;
+  return counts ? `${counts.tests} tests, ${seconds}` : `no report, ${seconds}`;
 }
 
-/** Why the whole must count as failed, one line each; none when it passed. */
-export function problemsOf(runs: readonly SuiteRun[], fileCount: number): string[] {
-  const most = Math.max(fileCount, ...runs.map(({ counts }) => counts?.tests ?? 0));
-  return runs.flatMap(({ runtime: { title }, code, counts }) => {
-    if (code === 124) return [`FAILED: ${title} was ended when its time was up: a test hangs`];
-    if (!counts) return [`FAILED: ${title} ended with code ${code} before it wrote its report`];
-    const executed = counts.tests - counts.skipped;
-    const problems = [];
-    if (code !== 0) problems.push(`FAILED: ${title} ended with code ${code}, ${counts.failures.length} tests failed`);
-    problems.push(...counts.failures.slice(0, MOST_NAMED).map((failure) => `  ${title}: ${failure}`));
-    if (counts.skipped > 0) problems.push(`FAILED: ${title} skipped ${counts.skipped} tests`);
-    if (executed < most * LEAST_SHARE) {
-      problems.push(`FAILED: ${title} ran ${executed} tests where ${most} were expected`);
-    }
-    return problems;
+function problemsOfFile({ runtime: { title }, file, code, counts }: FileRun): string[] {
+  const start = `FAILED: ${title}, ${file}:`;
+  if (code === 124) return [`${start} a test hangs: the file was ended after ${LIMIT_MS / 1_000} s`];
+  if (!counts) return [`${start} it ended with code ${code} before it wrote its report`];
+  const problems = [];
+  if (code !== 0) problems.push(`${start} it ended with code ${code}, ${counts.failures.length} tests failed`);
+  problems.push(...counts.failures.slice(0, MOST_NAMED).map((failure) => `  ${title}: ${failure}`));
+  if (counts.skipped > 0) problems.push(`${start} it skipped ${counts.skipped} tests`);
+  if (counts.tests === 0) problems.push(`${start} it ran no test`);
+  return problems;
+}
+
+/** Files that run fewer tests on one runtime than on another one have lost tests on the way. */
+function differences(runs: readonly FileRun[]): string[] {
+  return runs.flatMap(({ runtime, file, counts }) => {
+    const most = Math.max(...runs.filter((run) => run.file === file).map((run) => run.counts?.tests ?? 0));
+    if (counts === undefined || counts.tests === most) return [];
+    return [`FAILED: ${runtime.title}, ${file}: it ran ${counts.tests} tests where another runtime ran ${most}`];
   });
-}
-
-/** The lines with which Node's test runner closes; none for the other runtimes. */
-export function nodeSummary({ counts }: SuiteRun): string[] {
-  return counts?.closing.map((line) => `# ${line}`) ?? [];
 }

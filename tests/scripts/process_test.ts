@@ -18,6 +18,13 @@ describe("run()", () => {
     assert.equal(code, 124);
   });
 
+  it("kills what a program has started as well, where it is told to", async () => {
+    const started = performance.now();
+    const { code } = await run("sh", ["-c", "sleep 60 & wait"], { limitMs: 300, group: true });
+    assert.equal(code, 124);
+    assert.ok(performance.now() - started < 30_000, "sleep ends too: it no longer holds the pipe open");
+  });
+
   it("says when there is no such program", async () => {
     const { code, output } = await run("no-such-program", []);
     assert.equal(code, 127);

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { countTests } from "../../scripts/suite/junit.ts";
-import type { SuiteRun } from "../../scripts/suite/run.ts";
-import { RUNTIMES } from "../../scripts/suite/runtimes.ts";
-import { nodeSummary, problemsOf } from "../../scripts/suite/summary.ts";
+import type { FileRun } from "../../scripts/suite/run.ts";
+import { type Runtime, RUNTIMES } from "../../scripts/suite/runtimes.ts";
+import { describeFile, describeRuntime, nodeTotals, problemsOf } from "../../scripts/suite/summary.ts";
 
 describe("countTests()", () => {
-  it("counts Node's report, and keeps its closing lines", () => {
+  it("counts Node's report, and keeps its totals", () => {
     const xml = `<testsuites>
 	<testsuite name="outer" tests="2">
 		<testcase name="one" time="0.1"/>
@@ -21,7 +21,7 @@ describe("countTests()", () => {
       tests: 3,
       failures: ["three (tests/a/b_test.ts:3): 1 > 2"],
       skipped: 1,
-      closing: ["tests 3", "duration_ms 293.15"],
+      closing: { tests: 3, duration_ms: 293.15 },
     });
   });
 
@@ -31,7 +31,7 @@ describe("countTests()", () => {
 </testcase>
 <testcase name="outer &gt; inner &gt; one"></testcase>
 <testcase name="outer &gt; two"><skipped/></testcase>`;
-    assert.deepEqual(countTests(xml), { tests: 2, failures: [], skipped: 1, closing: [] });
+    assert.deepEqual(countTests(xml), { tests: 2, failures: [], skipped: 1, closing: {} });
   });
 });
 
@@ -45,65 +45,108 @@ describe("countTests() of suites that failed", () => {
       tests: 3,
       failures: ["a > one: ", "b: "],
       skipped: 0,
-      closing: [],
+      closing: {},
     });
   });
 });
 
-describe("problemsOf()", () => {
-  const [bun, deno] = RUNTIMES as [SuiteRun["runtime"], SuiteRun["runtime"]];
-  const good: SuiteRun = {
-    runtime: bun,
+const [bun, deno, node] = RUNTIMES as [Runtime, Runtime, Runtime];
+
+/** The run of a file that passed, but for what is given. */
+function runOf(
+  runtime: Runtime,
+  counts: Partial<FileRun["counts"]> | undefined = {},
+  more: Partial<FileRun> = {},
+): FileRun {
+  const passed = { tests: 4, failures: [], skipped: 0, closing: {} };
+  return {
+    runtime,
+    file: "tests/a_test.ts",
+    alone: false,
     code: 0,
-    durationMs: 1,
+    durationMs: 1_250,
     output: "",
-    counts: { tests: 100, failures: [], skipped: 0, closing: [] },
+    counts: { ...passed, ...counts },
+    ...more,
   };
+}
 
-  function withCounts(counts: Partial<NonNullable<SuiteRun["counts"]>>): SuiteRun {
-    return {
-      ...good,
-      runtime: deno,
-      counts: { tests: 100, failures: [], skipped: 0, closing: [], ...counts },
-    };
-  }
-
+describe("problemsOf()", () => {
   it("finds none when every runtime ran every test", () => {
-    assert.deepEqual(problemsOf([good, withCounts({ tests: 98 })], 10), []);
+    assert.deepEqual(problemsOf([runOf(bun), runOf(deno), runOf(node, { tests: 7 }, { file: "tests/b_test.ts" })]), []);
   });
 
-  it("finds a runtime that failed, and names its tests", () => {
-    const run = { ...withCounts({ failures: ["a: 1 > 2", "b: no"] }), code: 1 };
-    const expected = ["FAILED: Deno ended with code 1, 2 tests failed", "  Deno: a: 1 > 2", "  Deno: b: no"];
-    assert.deepEqual(problemsOf([good, run], 10), expected);
+  it("names the failed tests of a file", () => {
+    assert.deepEqual(problemsOf([runOf(bun), runOf(deno, { failures: ["a: 1 > 2", "b: no"] }, { code: 1 })]), [
+      "FAILED: Deno, tests/a_test.ts: it ended with code 1, 2 tests failed",
+      "  Deno: a: 1 > 2",
+      "  Deno: b: no",
+    ]);
   });
 
-  it("finds a runtime that died before its report", () => {
-    const run = { ...good, code: 128, counts: undefined };
-    assert.deepEqual(problemsOf([run], 10), ["FAILED: Bun ended with code 128 before it wrote its report"]);
+  it("finds a file that ended before its report, and one that hangs", () => {
+    assert.deepEqual(problemsOf([runOf(bun, {}, { code: 128, counts: undefined })]), [
+      "FAILED: Bun, tests/a_test.ts: it ended with code 128 before it wrote its report",
+    ]);
+    assert.deepEqual(problemsOf([runOf(bun, {}, { code: 124, counts: undefined })]), [
+      "FAILED: Bun, tests/a_test.ts: a test hangs: the file was ended after 300 s",
+    ]);
   });
 
-  it("finds a runtime that hangs", () => {
-    const run = { ...good, code: 124, counts: undefined };
-    assert.deepEqual(problemsOf([run], 10), ["FAILED: Bun was ended when its time was up: a test hangs"]);
+  it("finds a skipped test, and a file without a test", () => {
+    assert.deepEqual(problemsOf([runOf(deno, { skipped: 1 })]), [
+      "FAILED: Deno, tests/a_test.ts: it skipped 1 tests",
+    ]);
+    assert.deepEqual(problemsOf([runOf(deno, { tests: 0 })]), ["FAILED: Deno, tests/a_test.ts: it ran no test"]);
   });
 
-  it("finds a skipped test", () => {
-    assert.deepEqual(problemsOf([good, withCounts({ skipped: 1 })], 10), ["FAILED: Deno skipped 1 tests"]);
-  });
-
-  it("finds a runtime that ran too few tests, even alone", () => {
-    const expected = ["FAILED: Deno ran 50 tests where 100 were expected"];
-    assert.deepEqual(problemsOf([good, withCounts({ tests: 50 })], 10), expected);
-    assert.deepEqual(problemsOf([withCounts({ tests: 0 })], 10), ["FAILED: Deno ran 0 tests where 10 were expected"]);
+  it("finds a file that runs fewer tests on one runtime than on another", () => {
+    assert.deepEqual(problemsOf([runOf(bun), runOf(deno, { tests: 3 }), runOf(node)]), [
+      "FAILED: Deno, tests/a_test.ts: it ran 3 tests where another runtime ran 4",
+    ]);
   });
 });
 
-describe("nodeSummary()", () => {
-  it("repeats the closing lines of Node's runner, and says nothing for the others", () => {
-    const node = { tests: 1, failures: [], skipped: 0, closing: ["tests 1", "pass 1"] };
-    const run = { runtime: RUNTIMES[2]!, code: 0, durationMs: 1, output: "" };
-    assert.deepEqual(nodeSummary({ ...run, counts: node }), ["# tests 1", "# pass 1"]);
-    assert.deepEqual(nodeSummary({ ...run, counts: undefined }), []);
+describe("describeFile() and describeRuntime()", () => {
+  it("say how a file and a runtime fared", () => {
+    const good = runOf(deno);
+    const bad = runOf(deno, { failures: ["a"] }, { code: 1, file: "tests/b_test.ts" });
+    assert.equal(describeFile(good), "ok     Deno tests/a_test.ts: 4 tests, 1.3 s");
+    assert.equal(describeFile(bad), "FAILED Deno tests/b_test.ts: 4 tests, 1.3 s");
+    assert.equal(
+      describeRuntime(deno, [good, runOf(node)]),
+      "Deno  passed: 4 tests, 0 failed, 0 skipped, files: 1, 1.3 s added up",
+    );
+    assert.equal(
+      describeRuntime(deno, [good, bad]),
+      "Deno  FAILED: 8 tests, 1 failed, 0 skipped, files: 2, 1 of them failed, 2.5 s added up",
+    );
+  });
+});
+
+describe("nodeTotals()", () => {
+  const closing = { tests: 4, suites: 1, pass: 4, fail: 0, cancelled: 0, skipped: 0, todo: 0, duration_ms: 9 };
+
+  it("adds up the totals of Node's runner over its files, in its order", () => {
+    const runs = [runOf(node, { closing }), runOf(bun), runOf(node, { closing }, { file: "tests/b_test.ts" })];
+    assert.deepEqual(nodeTotals(runs, 1_500), [
+      "# tests 8",
+      "# suites 2",
+      "# pass 8",
+      "# fail 0",
+      "# cancelled 0",
+      "# skipped 0",
+      "# todo 0",
+      "# duration_ms 1500",
+    ]);
+  });
+
+  it("counts a file that broke as a failed test", () => {
+    const lines = nodeTotals([runOf(node, { closing }), runOf(node, {}, { code: 124, counts: undefined })], 1);
+    assert.deepEqual(lines.slice(0, 4), ["# tests 5", "# suites 1", "# pass 4", "# fail 1"]);
+  });
+
+  it("is empty where Node ran nothing", () => {
+    assert.deepEqual(nodeTotals([runOf(bun)], 1), []);
   });
 });

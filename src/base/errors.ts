@@ -170,13 +170,19 @@ export class CostExceedsLimitError extends RateSyncError {
 export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIMEOUT" | "STORE_OVERLOADED";
 
 /**
- * What stood in the way of a store, as far as it is known.
+ * Why a store could not decide, as far as it is known.
  *
  * Nothing was sent: `connection_refused` (nothing listens), `host_unknown`, `connect_timeout`, `not_redis` (another
- * protocol), `tls`, `disconnected` (there is no connection at the moment), `overloaded` (too much waits to be sent).
- * Whether it ran is not known: `connection_broke`, `no_answer`. The server refused: `authentication`, `permission`,
- * `read_only` (a replica), `loading` (it reads its data), `busy` (it runs a script of somebody), `out_of_memory`,
- * `not_writable` (it cannot save, or has too few replicas), `too_many_clients`, `cluster_down`, `primary_down`.
+ * protocol), `tls`, `driver_missing` (the npm package `redis` cannot be loaded), `disconnected` (there is no connection at
+ * the moment), `overloaded` (the queue is full). Whether the command ran is not known: `connection_broke`, `no_answer`. The
+ * server refused: `authentication`, `permission`, `wrong_database` (it has no such database), `cluster_node` (it belongs to
+ * a Redis Cluster, and the store takes it for the only server), `command_missing` (it does not know a command, or has it
+ * renamed), `read_only` (a replica), `loading` (it reads its data), `busy` (a script of any client runs), `out_of_memory`,
+ * `not_writable` (it cannot save, or has too few replicas), `too_many_clients`, `too_many_requests` (a REST service limits
+ * its callers), `cluster_down`, `primary_down`. `invalid_answer`: an answer came that Redis does not give.
+ *
+ * `not_redis`, `driver_missing`, `authentication`, `wrong_database` and `cluster_node` are permanent: no waiting heals
+ * them, somebody has to change the configuration.
  */
 export type StoreErrorReason =
   | "connection_refused"
@@ -184,20 +190,26 @@ export type StoreErrorReason =
   | "connect_timeout"
   | "not_redis"
   | "tls"
+  | "driver_missing"
   | "disconnected"
   | "overloaded"
   | "connection_broke"
   | "no_answer"
   | "authentication"
   | "permission"
+  | "wrong_database"
+  | "cluster_node"
+  | "command_missing"
   | "read_only"
   | "loading"
   | "busy"
   | "out_of_memory"
   | "not_writable"
   | "too_many_clients"
+  | "too_many_requests"
   | "cluster_down"
-  | "primary_down";
+  | "primary_down"
+  | "invalid_answer";
 
 /** What a store error is made with. */
 export interface StoreErrorOptions extends ErrorOptions {

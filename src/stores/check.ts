@@ -4,11 +4,13 @@
  * @module
  */
 
+import { StoreError, type StoreErrorReason } from "../base/errors.ts";
+
 /**
  * What kind of problem it is. `unreachable`: no answer, or not in time. `refused`: it answered with an error, such as a
  * wrong password. `loading`: it reads its data after a start. `permission`: this user may not run scripts, or not what
  * they do. `replica`: it takes no writes. `memory`: little of it is left, or none. `eviction`: it may forget limits.
- * `clock`: it differs from this process' by more than a second.
+ * `clock`: it differs from this process' by more than a second, or has been set back or forward.
  */
 export type StoreProblemKind =
   | "unreachable"
@@ -28,6 +30,8 @@ export interface StoreProblem {
   readonly message: string;
   /** Whether the store cannot decide because of it, so that each limiter's failure policy does. */
   readonly stopsDecisions: boolean;
+  /** Why decisions fail, as the `reason` of their errors says it; absent where it is not known or does not stop them. */
+  readonly reason?: StoreErrorReason;
 }
 
 /** What a look at a store found. What could not be found out is undefined. */
@@ -88,4 +92,17 @@ export function newStoreCheck(found: StoreFindings): StoreCheck {
     problems: Object.freeze(problems),
     advice: Object.freeze([...found.advice ?? []]),
   });
+}
+
+/** The first problem that stops decisions, as the error that they fail with; undefined if there is none. */
+export function errorOf(problems: readonly StoreProblem[]): StoreError | undefined {
+  const found = problems.find((problem) => problem.stopsDecisions);
+  if (found === undefined) return undefined;
+  const { kind, message, reason } = found;
+  const code = kind !== "unreachable"
+    ? "STORE_REFUSED"
+    : reason === "no_answer"
+    ? "STORE_TIMEOUT"
+    : "STORE_UNAVAILABLE";
+  return new StoreError(code, message, { reason });
 }

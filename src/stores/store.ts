@@ -5,7 +5,7 @@
  */
 
 import type { Level, Mark } from "../algorithms/kernel.ts";
-import type { NamedPolicy } from "../policy/policy.ts";
+import type { NamedPolicy, Policy } from "../policy/policy.ts";
 import type { StoreCheck } from "./check.ts";
 
 /** One key of one limiter, and what is asked of it. */
@@ -252,8 +252,10 @@ export interface Store {
   /**
    * Looks at what the store needs to decide, and tells what is wrong and what to do. Changes nothing, never rejects
    * because the store cannot be reached, and resolves within two seconds.
+   *
+   * @param policies The rules that it has to decide by: it tells if it cannot do what they need.
    */
-  check?(): Promise<StoreCheck>;
+  check?(policies?: readonly Policy[]): Promise<StoreCheck>;
   /** Lets requests in flight finish and closes what this store has opened. */
   close(): Promise<void>;
 }

@@ -6,20 +6,19 @@
 
 import { systemClock, toWallMs } from "../../base/clock.ts";
 import { withTimeout } from "../../base/deadline.ts";
-import { StoreError } from "../../base/errors.ts";
+import { StoreError, type StoreErrorReason } from "../../base/errors.ts";
 import { newStoreCheck, type StoreCheck, type StoreFindings, type StoreProblem } from "../check.ts";
 import type { RedisConnection } from "./connections/connection.ts";
+import { hashSlot } from "./hash_slot.ts";
+import type { Needs } from "./needs.ts";
+import { refusalReason, withAdvice } from "./refusal.ts";
 import { check } from "./scripts.gen.ts";
 
-/** Together with connecting; whoever asks wants to answer within two seconds, on a busy machine too. */
+/** Together with connecting; callers want to answer within two seconds, on a busy machine too. */
 export const TIMEOUT_MS = 1_500;
 const MAX_CLOCK_OFFSET_MS = 1_000;
 /** The share of the memory that should be left. */
 const MIN_HEADROOM = 0.1;
-
-/** How servers of all versions say that a user may not. */
-const NO_PERMISSION = /\bNOPERM\b|\bACL failure\b|can't run this command|can't access/;
-const READONLY = /\bREADONLY\b/;
 
 /** One answer of the server, and when it was asked and came, in microseconds of this process' clock. */
 export interface CheckReply {
@@ -36,13 +35,16 @@ export interface CheckReply {
  *
  * @param connection The store's connection.
  * @param prefix What every key of the store begins with, with its colon.
+ * @param needs What it has to be able to do.
  */
-export async function checkRedis(connection: RedisConnection, prefix: string): Promise<StoreCheck> {
+export async function checkRedis(connection: RedisConnection, prefix: string, needs: Needs): Promise<StoreCheck> {
   const { url } = connection;
   const place = url === undefined ? "Redis" : `Redis at ${url}`;
+  const key = checkKey(prefix);
+  const keys = [...checkKeys(key, needs), inAnotherSlot(key)];
   try {
     const answer = await withTimeout(
-      connection.connect().then(() => ask(connection, checkKey(prefix))),
+      connection.connect().then(() => ask(connection, keys, needs)),
       TIMEOUT_MS,
       () => noAnswer(place),
     );
@@ -57,16 +59,34 @@ export function checkKey(prefix: string): string {
   return `${prefix}%check`;
 }
 
+/** The keys that commands are tried on: the main key, and one beside it where that is needed. */
+export function checkKeys(key: string, { hasTagged }: Needs): string[] {
+  return hasTagged ? [key, `{${key}}:leases`] : [key];
+}
+
+/** A node of a cluster refuses a script with keys in two slots; so do batches of decisions. */
+function inAnotherSlot(key: string): string {
+  const slot = hashSlot(key);
+  for (let i = 0;; i++) {
+    if (hashSlot(`${key}:${i}`) !== slot) return `${key}:${i}`;
+  }
+}
+
 /** Asks a server, or one of several. */
-export async function ask(server: Pick<RedisConnection, "run">, key: string): Promise<CheckReply> {
+export async function ask(
+  server: Pick<RedisConnection, "run">,
+  keys: readonly string[],
+  { commands }: Needs,
+): Promise<CheckReply> {
   const sentUs = systemClock.nowUs();
-  const reply = await server.run(check, [key], []);
+  const reply = await server.run(check, keys, commands);
   return { reply, sentUs, receivedUs: systemClock.nowUs() };
 }
 
 /** The error of a server that was silent for too long. */
 export function noAnswer(place: string): StoreError {
-  return new StoreError("STORE_TIMEOUT", `Cannot get an answer from ${place} within ${TIMEOUT_MS} ms`);
+  const message = `Cannot get an answer from ${place} within ${TIMEOUT_MS} ms`;
+  return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
 }
 
 /** What it means that nothing could be found out. */
@@ -78,15 +98,20 @@ export function failed(error: unknown): StoreFindings {
 
 /** What an answer means. */
 export function findings({ reply, sentUs, receivedUs }: CheckReply): StoreFindings {
-  const [seconds, us, refusal, text] = (reply as unknown[]).map(String) as [string, string, string, string];
+  const [seconds, us, text, ...tried] = (reply as unknown[]).map(String) as [string, string, string, ...string[]];
   const info = readInfo(text);
   const latencyMs = (receivedUs - sentUs) / 1_000;
   const clockOffsetMs = Number(seconds) * 1e3 + Number(us) / 1e3 - toWallMs(systemClock, (sentUs + receivedUs) / 2);
   const memory = readMemory(info);
-  const isReplica = READONLY.test(refusal) || info.get("role") === "slave";
+  const refusals = refusalsOf(tried);
+  const isReplica = refusals.has("read_only") || info.get("role") === "slave";
+  if (isReplica) refusals.delete("read_only");
+  const full = memoryProblems(memory);
+  if (full.some((problem) => problem.stopsDecisions)) refusals.delete("out_of_memory");
   const problems = [
-    ...isReplica ? [replica()] : refusal === "" ? [] : [refused(refusal)],
-    ...memoryProblems(memory),
+    ...isReplica ? [replica()] : [],
+    ...[...refusals].map(([reason, message]) => refused(message, reason)),
+    ...full,
     ...evictionProblems(memory.evictionPolicy),
     ...clockProblems(clockOffsetMs, latencyMs),
   ];
@@ -97,10 +122,20 @@ export function findings({ reply, sentUs, receivedUs }: CheckReply): StoreFindin
     ...memory,
     version: info.get("valkey_version") ?? info.get("redis_version"),
     role: isReplica ? "replica" : info.get("role") === "master" ? "primary" : undefined,
-    canRunScripts: !NO_PERMISSION.test(refusal),
+    canRunScripts: !refusals.has("permission"),
     problems,
     advice: adviceOf(memory, info.size > 0),
   };
+}
+
+/** Why commands were refused, each reason once. What means nothing else was refused for its arguments, as it should be. */
+function refusalsOf(tried: readonly string[]): Map<StoreErrorReason, string> {
+  const refusals = new Map<StoreErrorReason, string>();
+  for (const text of tried) {
+    const reason = refusalReason(text);
+    if (reason !== undefined && !refusals.has(reason)) refusals.set(reason, withAdvice(text, reason));
+  }
+  return refusals;
 }
 
 type Memory = Pick<StoreFindings, "evictionPolicy" | "memoryUsedBytes" | "memoryLimitBytes" | "memoryHeadroom">;
@@ -137,6 +172,7 @@ function memoryProblems({ evictionPolicy, memoryHeadroom, memoryUsedBytes, memor
       ? `The server's memory is full (${used}), so decisions are refused: raise maxmemory, or delete what is not needed`
       : `Less than 10 % of the server's memory is left (${used}); when it is full, ${then}: raise maxmemory`,
     isFull,
+    "out_of_memory",
   )];
 }
 
@@ -174,34 +210,34 @@ function adviceOf({ evictionPolicy, memoryLimitBytes }: Memory, hasInfo: boolean
 
 function replica(): StoreProblem {
   const message = "The server is a replica, which takes no writes: give the address of its primary";
-  return problem("replica", message, true);
+  return problem("replica", message, true, "read_only");
 }
 
 function problemOf(error: unknown): StoreProblem {
   const message = error instanceof Error ? error.message : String(error);
-  return error instanceof StoreError && error.code === "STORE_REFUSED" ? refused(message) : problem(
-    "unreachable",
-    `${message}. Check that the server runs and that its host and port are reached from here`,
-    true,
-  );
+  if (!(error instanceof StoreError)) return problem("unreachable", message, true);
+  if (error.code === "STORE_REFUSED") return refused(message, error.reason);
+  return problem("unreachable", message, true, error.reason);
 }
 
-/** What the server says when it refuses, with what to do. */
-function refused(message: string): StoreProblem {
-  if (NO_PERMISSION.test(message)) {
-    const todo = "Grant this user eval, evalsha and what the scripts call (docs/redis.md, Permissions)";
-    return problem("permission", `${message}. ${todo}`, true);
-  }
-  if (READONLY.test(message)) return replica();
-  if (/\bLOADING\b/.test(message)) {
-    return problem("loading", `${message}. It decides again once that is done: wait`, true);
-  }
-  const todo = /\b(NOAUTH|WRONGPASS)\b/.test(message)
-    ? "Check username and password"
-    : "docs/redis.md, Troubleshooting, says what it means";
-  return problem("refused", `${message.replace(/\.$/, "")}. ${todo}`, true);
+const KINDS: Partial<Record<StoreErrorReason, StoreProblem["kind"]>> = {
+  permission: "permission",
+  loading: "loading",
+  out_of_memory: "memory",
+};
+
+/** What the server said when it refused; the message says what to do. */
+function refused(message: string, reason: StoreErrorReason | undefined): StoreProblem {
+  if (reason === "read_only") return replica();
+  const todo = reason === undefined ? `${message.replace(/\.$/, "")}. See docs/redis.md, Troubleshooting` : message;
+  return problem(reason === undefined ? "refused" : KINDS[reason] ?? "refused", todo, true, reason);
 }
 
-function problem(kind: StoreProblem["kind"], message: string, stopsDecisions = false): StoreProblem {
-  return { kind, message, stopsDecisions };
+function problem(
+  kind: StoreProblem["kind"],
+  message: string,
+  stopsDecisions = false,
+  reason?: StoreErrorReason,
+): StoreProblem {
+  return { kind, message, stopsDecisions, ...(stopsDecisions && reason !== undefined ? { reason } : {}) };
 }

@@ -8,9 +8,10 @@ import { systemClock } from "../../base/clock.ts";
 import { withTimeout } from "../../base/deadline.ts";
 import { groupBy } from "../../base/group_by.ts";
 import { newStoreCheck, type StoreCheck, type StoreFindings, type StoreProblem } from "../check.ts";
-import { ask, checkKey, failed, findings, noAnswer, TIMEOUT_MS } from "./check.ts";
+import { ask, checkKey, checkKeys, failed, findings, noAnswer, TIMEOUT_MS } from "./check.ts";
 import type { ClusterNodeView, ClusterView, RedisConnection } from "./connections/connection.ts";
 import { hashSlot, SLOTS } from "./hash_slot.ts";
+import type { Needs } from "./needs.ts";
 
 /** The part of the time that connecting may take: a node that does not answer is told of beside the others. */
 const CONNECT_MS = 1_000;
@@ -29,11 +30,13 @@ interface NodeFindings {
  * @param connection The store's connection.
  * @param cluster What it knows of the cluster.
  * @param prefix What every key of the store begins with, with its colon.
+ * @param needs What each primary has to be able to do.
  */
 export async function checkCluster(
   connection: RedisConnection,
   cluster: ClusterView,
   prefix: string,
+  needs: Needs,
 ): Promise<StoreCheck> {
   const { url } = connection;
   const place = url === undefined ? "the cluster" : `the cluster ${url}`;
@@ -41,17 +44,23 @@ export async function checkCluster(
   try {
     const nodes = await withTimeout(cluster.nodes(), CONNECT_MS, () => noAnswer(place));
     const leftMs = TIMEOUT_MS - (systemClock.nowUs() - startUs) / 1_000;
-    const all = await Promise.all(nodes.map((node) => look(node, prefix, leftMs)));
+    const all = await Promise.all(nodes.map((node) => look(node, prefix, needs, leftMs)));
     return newStoreCheck({ url, ...combine(all, uncovered(cluster)) });
   } catch (error) {
     return newStoreCheck({ url, ...failed(error) });
   }
 }
 
-async function look(node: ClusterNodeView, prefix: string, timeoutMs: number): Promise<NodeFindings> {
+async function look(
+  node: ClusterNodeView,
+  prefix: string,
+  needs: Needs,
+  timeoutMs: number,
+): Promise<NodeFindings> {
   const { url } = node;
   try {
-    return { url, found: findings(await withTimeout(ask(node, keyAt(node, prefix)), timeoutMs, () => noAnswer(url))) };
+    const asked = ask(node, checkKeys(keyAt(node, prefix), needs), needs);
+    return { url, found: findings(await withTimeout(asked, timeoutMs, () => noAnswer(url))) };
   } catch (error) {
     return { url, found: failed(error) };
   }
@@ -75,6 +84,7 @@ function uncovered(cluster: ClusterView): StoreProblem[] {
     message:
       `${count} of the cluster's ${SLOTS} slots are served by no node: see CLUSTER NODES, and redis-cli --cluster fix`,
     stopsDecisions: true,
+    reason: "cluster_down",
   }];
 }
 

@@ -9,7 +9,8 @@ import type { DoneReply, Notice, StoreRequest, TakeReply, TakeStatus, Target, Ta
 import type { ScriptReply } from "./connections/connection.ts";
 import { decodeBuckets } from "./decode_buckets.ts";
 import type { EncodedCall } from "./encode.ts";
-import { refusalReason, withAdvice } from "./refusal.ts";
+import { withAdvice } from "./refusal.ts";
+import { refusedByScript } from "./refused_by_script.ts";
 
 const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots"];
 
@@ -28,7 +29,7 @@ export function decodeBatch(
   const nowUs = Number(reply[0]);
   return batch.map(({ request }, i) => {
     const entry = reply[i + 1] as ScriptReply;
-    if (!Array.isArray(entry)) return refused(String(entry));
+    if (!Array.isArray(entry)) return refusedByScript(String(entry));
     return decodeEntry(request, nowUs, entry.map(Number), script.name !== "coordinate");
   });
 }
@@ -39,13 +40,9 @@ export function mailOf({ hasMail }: EncodedCall, reply: ScriptReply): readonly s
   return Array.isArray(mail) ? mail.map(String) : [];
 }
 
-function refused(text: string): StoreError {
-  const reason = refusalReason(text);
-  return new StoreError("STORE_REFUSED", `Redis refused the request: ${withAdvice(text, reason)}`, { reason });
-}
-
 function unreadable(): StoreError {
-  return new StoreError("STORE_REFUSED", "Cannot read the script's reply: it is not one entry a request");
+  const message = withAdvice("Cannot read the script's reply: it is not one entry a request", "invalid_answer");
+  return new StoreError("STORE_REFUSED", message, { reason: "invalid_answer" });
 }
 
 function decodeEntry(

@@ -6,12 +6,13 @@
  */
 
 import { tokenBucket } from "../../algorithms/token_bucket.ts";
-import { StoreError } from "../../base/errors.ts";
+import type { StoreError } from "../../base/errors.ts";
 import { BucketReply } from "../bucket_reply.ts";
 import type { TakeReply } from "../store.ts";
 import type { BucketHeader } from "./bucket_header.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import type { BucketEntry, BucketRun } from "./encode_buckets.ts";
+import { refusedByScript } from "./refused_by_script.ts";
 
 /** What became of an entry. */
 interface Outcome {
@@ -64,7 +65,7 @@ function longOutcome(nowUs: number, numbers: readonly ScriptReply[]): Outcome {
 
 function fail(replies: (TakeReply | StoreError)[], { index, more }: BucketEntry, told: ScriptReply | undefined): void {
   for (const i of [index, ...more ?? []]) {
-    replies[i] = new StoreError("STORE_REFUSED", `Redis refused the request: ${String(told)}`);
+    replies[i] = refusedByScript(String(told));
   }
 }
 

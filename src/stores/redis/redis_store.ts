@@ -9,6 +9,7 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError, StoreError } from "../../base/errors.ts";
 import { groupBy } from "../../base/group_by.ts";
 import { inNextTurn } from "../../base/turn.ts";
+import type { Policy } from "../../policy/policy.ts";
 import { Batcher, type BatcherOptions } from "../batcher.ts";
 import type { StoreCheck } from "../check.ts";
 import type {
@@ -33,6 +34,7 @@ import { hashSlot } from "./hash_slot.ts";
 import { KeyNames } from "./keys.ts";
 import { Lanes } from "./lanes.ts";
 import { Mailroom } from "./mailroom.ts";
+import { needsOf } from "./needs.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
 const MAX_BATCH = 128;
@@ -236,15 +238,18 @@ export class RedisStore implements Store {
   }
 
   /**
-   * Looks at the server with one call, beside the decisions. Never rejects, and takes two seconds at most. Who asks
-   * while another look is on its way gets the same report.
+   * Looks at the server with one call, beside the decisions. Never rejects, and takes two seconds at most. A call while
+   * another one is under way gets the same report.
+   *
+   * @param policies The rules to decide by: the report says what the server refuses of what they need.
    */
-  check(): Promise<StoreCheck> {
-    const { cluster } = this.#connection;
+  check(policies: readonly Policy[] = []): Promise<StoreCheck> {
+    const { cluster, polls = false } = this.#connection;
+    const needs = needsOf(policies, `${this.#names.channel}%check`, polls);
     const look = () =>
       cluster === undefined
-        ? checkRedis(this.#connection, this.#names.common)
-        : checkCluster(this.#connection, cluster, this.#names.common);
+        ? checkRedis(this.#connection, this.#names.common, needs)
+        : checkCluster(this.#connection, cluster, this.#names.common, needs);
     return this.#checking ??= look().finally(() => {
       this.#checking = undefined;
     });

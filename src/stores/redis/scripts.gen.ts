@@ -232,19 +232,23 @@ end
 return replies`,
 };
 
-/** `check.lua`: Tells how the server is, and whether scripts may read and write here. It changes nothing: the key is never there. */
+/** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "995ae33e8691b0daaa924ca723d94258efea906f",
+  sha1: "a8ec248327ec6d4a3ae2930466276519879b7b1c",
   source: `local time = redis.call("TIME")
-local write = redis.pcall("PEXPIRE", KEYS[1], 1)
 local info = redis.pcall("INFO")
-return {
-time[1],
-time[2],
-type(write) == "table" and write.err or "",
-type(info) == "string" and info or "",
-}`,
+local reply = { time[1], time[2], type(info) == "string" and info or "" }
+local meaning = { KEY = KEYS[1], TAGGED = KEYS[2], EMPTY = "" }
+for _, command in ipairs(ARGV) do
+local words = {}
+for word in string.gmatch(command, "%S+") do
+words[#words + 1] = meaning[word] or word
+end
+local tried = redis.pcall(unpack(words))
+if type(tried) == "table" and tried.err then reply[#reply + 1] = tried.err end
+end
+return reply`,
 };
 
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */

@@ -7,6 +7,7 @@
 
 import { withTimeout } from "../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../base/errors.ts";
+import { withAdvice } from "../refusal.ts";
 import { type Driver, importDriver } from "./driver.ts";
 import { type Failure, handshakeError, openClosedError, openError, openTimeoutError, protocolError } from "./errors.ts";
 import { tlsReason, type TlsSettings } from "./tls.ts";
@@ -140,11 +141,9 @@ export async function loadDriver(): Promise<Driver> {
   try {
     return await importDriver();
   } catch (cause) {
-    throw new StoreError(
-      "STORE_UNAVAILABLE",
-      `Cannot load the npm package "redis": ${cause instanceof Error ? cause.message : cause}`,
-      { cause },
-    );
+    const what = `Cannot load the npm package "redis": ${cause instanceof Error ? cause.message : cause}`;
+    const reason = "driver_missing";
+    throw new StoreError("STORE_UNAVAILABLE", withAdvice(what, reason), { cause, reason });
   }
 }
 

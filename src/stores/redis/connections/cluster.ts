@@ -17,7 +17,7 @@ import { type ClusterNode, ClusterNodes, type ClusterSettings } from "./cluster_
 import { ClusterSubscriber } from "./cluster_subscriber.ts";
 import type { ClusterNodeView, RedisConnection, ScriptReply } from "./connection.ts";
 import { deleteByPrefix } from "./delete_by_prefix.ts";
-import { callTimeoutError, sameError } from "./errors.ts";
+import { callTimeoutError, sameError, unsettled } from "./errors.ts";
 import { firstOf, NoneAnswered } from "./first_of.ts";
 import { runScript, type SentScripts } from "./run_script.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -193,7 +193,7 @@ class Cluster {
       if (redirect.kind === "later" || round > AT_ONCE) await pause(round);
       next ??= this.#nodes.owners[slot];
       const leftMs = (deadlineUs - systemClock.nowUs()) / 1_000;
-      if (leftMs <= 0 || this.#end.signal.aborted) throw error;
+      if (leftMs <= 0 || this.#end.signal.aborted) throw unsettled(error);
       node = next;
       if (next === undefined) continue;
       try {

@@ -8,7 +8,7 @@ import { withTimeout } from "../../../base/deadline.ts";
 import { StoreError } from "../../../base/errors.ts";
 import type { CommandClient, openClient } from "./client.ts";
 import { readEpoch, readSlots, type SlotRange } from "./cluster_layout.ts";
-import { callTimeoutError, openError } from "./errors.ts";
+import { callTimeoutError, openError, reasonOfFirst } from "./errors.ts";
 import type { ConnectionSettings } from "./settings.ts";
 import type { Endpoint } from "./url.ts";
 
@@ -82,7 +82,7 @@ export function noneTells(errors: readonly unknown[], endpoint: Endpoint): unkno
   return new StoreError(
     "STORE_UNAVAILABLE",
     `Cannot reach any node of ${endpoint.label}: ${[...new Set(reasons)].join("; ")}`,
-    { cause: errors[0] },
+    { cause: errors[0], reason: reasonOfFirst(errors) },
   );
 }
 
@@ -93,7 +93,7 @@ export function unreachable(reason: unknown, { endpoint }: ConnectionSettings): 
     reason.code,
     `${reason.message}. ${endpoint.label} says that its nodes are there: if they are elsewhere from here, set ` +
       "cluster-announce-ip on the nodes, or clusterNodeAddresses",
-    { cause: reason },
+    { cause: reason, reason: reason.reason },
   );
 }
 

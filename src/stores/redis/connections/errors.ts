@@ -21,12 +21,13 @@ export function openError(endpoint: Endpoint, { cause, isReply }: Failure): Stor
   const text = withoutSecret(reasonOf(cause), endpoint);
   const shown = withoutSecretCause(cause, endpoint);
   if (!isReply) {
-    return new StoreError("STORE_UNAVAILABLE", reach(endpoint, text), { cause: shown, reason: socketReason(text) });
+    const reason = socketReason(text);
+    return new StoreError("STORE_UNAVAILABLE", reach(endpoint, withAdvice(text, reason)), { cause: shown, reason });
   }
-  const reason = refusalReason(text);
+  const reason = refusalReason(text) ?? "disconnected";
   return new StoreError(
     "STORE_REFUSED",
-    `Cannot use Redis at ${endpoint.label}: ${withAdvice(text, reason)}`,
+    `Cannot use Redis at ${endpoint.label}: ${explain(endpoint, text, reason)}`,
     { cause: shown, reason },
   );
 }
@@ -40,7 +41,7 @@ export function handshakeError(endpoint: Endpoint, reason: string, cause: unknow
 export function protocolError(endpoint: Endpoint, cause: unknown): StoreError {
   return new StoreError(
     "STORE_UNAVAILABLE",
-    reach(endpoint, `the server does not speak the Redis protocol (${reasonOf(cause)})`),
+    reach(endpoint, withAdvice(`the server does not speak the Redis protocol (${reasonOf(cause)})`, "not_redis")),
     { cause, reason: "not_redis" },
   );
 }
@@ -50,11 +51,12 @@ export function protocolError(endpoint: Endpoint, cause: unknown): StoreError {
  * run.
  */
 export function openTimeoutError(endpoint: Endpoint, accepted: boolean, ms: number): StoreError {
-  const reason = accepted
+  const what = accepted
     ? `the server accepted the connection but did not answer within ${ms} ms: it hangs, or does ` +
       "not speak the Redis protocol"
     : `no connection within ${ms} ms${endpoint.tls ? "; it may not speak TLS" : ""}`;
-  return new StoreError("STORE_UNAVAILABLE", reach(endpoint, reason), { reason: "connect_timeout" });
+  const reason = "connect_timeout";
+  return new StoreError("STORE_UNAVAILABLE", reach(endpoint, withAdvice(what, reason)), { reason });
 }
 
 /** The server closed a connection before it answered anything. */
@@ -64,7 +66,7 @@ export function openClosedError(endpoint: Endpoint, cause: unknown): StoreError 
     "STORE_UNAVAILABLE",
     reach(
       endpoint,
-      `the server closed the connection before it answered: it may not be Redis, or ${hint}`,
+      withAdvice(`the server closed the connection before it answered: it may not be Redis, or ${hint}`, "not_redis"),
     ),
     { cause, reason: "not_redis" },
   );
@@ -79,14 +81,11 @@ export function lostError(endpoint: Endpoint, cause: unknown): StoreError {
   );
 }
 
-/** What a node of a cluster answers to who takes it for the only server. */
-const OF_A_CLUSTER = /^(?:MOVED|ASK|CROSSSLOT) /;
-
-function notAlone({ label }: Endpoint): string {
-  const todo = label.includes("://")
-    ? `cluster = ["${label.replace(/\/\d+$/, "")}"] in place of the url`
-    : "a client of the cluster";
-  return `it is a node of a Redis Cluster: give ${todo}`;
+/** A refusal with what to do about it; for a node of a cluster, the option to write. */
+function explain({ label }: Endpoint, text: string, reason: StoreErrorReason | undefined): string {
+  if (reason !== "cluster_node") return withAdvice(text, reason);
+  const explained = withAdvice(`it is a node of a Redis Cluster (${text})`, reason);
+  return label.includes("://") ? explained.replace("redis://host:port", label.replace(/\/\d+$/, "")) : explained;
 }
 
 /** A command failed after it was handed to the connection. */
@@ -101,12 +100,19 @@ export function callError(endpoint: Endpoint, { cause, isReply }: Failure): Stor
     );
   }
   const reason = refusalReason(text);
-  const refusal = OF_A_CLUSTER.test(text) ? `${notAlone(endpoint)} (${text})` : withAdvice(text, reason);
   return new StoreError(
     "STORE_REFUSED",
-    `Redis at ${endpoint.label} refused a command: ${refusal}`,
+    `Redis at ${endpoint.label} refused a command: ${explain(endpoint, text, reason)}`,
     { cause, reason },
   );
+}
+
+/** The nodes of a cluster sent a call from one to another until its time was over. Other failures stay as they are. */
+export function unsettled(error: unknown): unknown {
+  if (!(error instanceof StoreError) || error.reason !== "cluster_node") return error;
+  const reason = "cluster_down";
+  const message = `The nodes of the cluster send a call from one to another (${reasonOf(error.cause)})`;
+  return new StoreError(error.code, withAdvice(message, reason), { cause: error.cause, reason });
 }
 
 /** A command was not answered in time. */
@@ -117,6 +123,14 @@ export function callTimeoutError(endpoint: Endpoint, ms: number): StoreError {
       "run, so it is not sent again",
     { reason: "no_answer" },
   );
+}
+
+/** Why the first of several attempts failed that says why. */
+export function reasonOfFirst(errors: readonly unknown[]): StoreErrorReason | undefined {
+  for (const error of errors) {
+    if (error instanceof StoreError && error.reason !== undefined) return error.reason;
+  }
+  return undefined;
 }
 
 /** The same failure for another caller, with a stack trace of its own. */

@@ -8,7 +8,7 @@ import { systemClock } from "../../../base/clock.ts";
 import { withTimeout } from "../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../base/errors.ts";
 import { type OpenClient, openClient, type OpenClientOptions } from "./client.ts";
-import { lostError, openTimeoutError } from "./errors.ts";
+import { lostError, openTimeoutError, reasonOfFirst } from "./errors.ts";
 import { firstOf, NoneAnswered } from "./first_of.ts";
 import type { ConnectionSettings } from "./settings.ts";
 import { Subscriber } from "./subscriber.ts";
@@ -253,7 +253,7 @@ function noneKnows(errors: readonly unknown[], endpoint: Endpoint): unknown {
   return new StoreError(
     "STORE_UNAVAILABLE",
     `Cannot reach any Sentinel of ${endpoint.label}: ${[...new Set(reasons)].join("; ")}`,
-    { cause: errors[0] },
+    { cause: errors[0], reason: reasonOfFirst(errors) },
   );
 }
 

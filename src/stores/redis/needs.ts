@@ -1,0 +1,63 @@
+/**
+ * The commands that the scripts call for given rules, in a form that changes nothing on a key that is not there.
+ *
+ * @module
+ */
+
+import type { Policy } from "../../policy/policy.ts";
+
+/** Any decision that takes something writes. `SET` is refused by a server that is full, `PEXPIRE` is not. */
+const ALWAYS = ["PEXPIRE KEY 1", "SET KEY x PX 1 XX"];
+
+/** A number that is none: the rights are checked before it is read. */
+const BUCKET = ["MGET KEY", "GET KEY", "INCRBY KEY x"];
+
+const WINDOWS = ["GET KEY"];
+
+const SLIDING_WINDOW = ["GETRANGE KEY 0 0", "SETRANGE KEY 0 EMPTY"];
+
+const SLOTS = [
+  "GET KEY",
+  "EXISTS TAGGED",
+  "PTTL TAGGED",
+  "ZADD TAGGED XX 1 x",
+  "ZREM TAGGED x",
+  "ZCOUNT TAGGED 0 1",
+  "ZSCORE TAGGED x",
+  "ZRANGE TAGGED 0 0",
+  "ZREVRANGE TAGGED 0 0",
+  "ZRANGEBYSCORE TAGGED 0 1",
+  "ZREMRANGEBYSCORE TAGGED 1 2",
+];
+
+const MAIL = ["LRANGE TAGGED 0 0", "LTRIM TAGGED 0 0", "RPUSHX TAGGED x"];
+
+/** What a store has to be able to do. */
+export interface Needs {
+  /** Commands to try; `KEY` stands for a main key, `TAGGED` for one beside it, `EMPTY` for an empty string. */
+  readonly commands: readonly string[];
+  /** Whether a key beside the main key is needed. */
+  readonly hasTagged: boolean;
+}
+
+/**
+ * What the limiters of a store need.
+ *
+ * @param policies Their rules.
+ * @param channel A channel of the store that nobody listens on; of its name, spaces are no part.
+ * @param polls Whether the store keeps messages in lists, because nothing can be pushed to it.
+ */
+export function needsOf(policies: readonly Policy[], channel: string, polls: boolean): Needs {
+  const commands = new Set(ALWAYS);
+  const add = (more: readonly string[]) => more.forEach((command) => commands.add(command));
+  for (const { rates, maxConcurrent } of policies) {
+    const isBucket = rates.length === 1 && maxConcurrent === 0 && rates[0]?.algorithm === "token_bucket";
+    add(isBucket ? BUCKET : WINDOWS);
+    if (rates.some(({ algorithm }) => algorithm === "sliding_window")) add(SLIDING_WINDOW);
+    if (maxConcurrent > 0) add(SLOTS);
+  }
+  const hasTagged = policies.some(({ maxConcurrent }) => maxConcurrent > 0);
+  if (hasTagged && !/\s/.test(channel)) add([`PUBSUB NUMSUB ${channel}`, `PUBLISH ${channel} x`]);
+  if (hasTagged && polls) add(MAIL);
+  return { commands: [...commands], hasTagged };
+}

@@ -29,8 +29,8 @@ const WORDS: readonly WordTable[] = [
     "engine:backend,adapter,driver,datastore,type,strategy client:storeClient,redis,redisClient,sendCommand " +
     "url:uri,host,port,socket,path,address,connectionString,storageUri keyPrefix:prefix,nameSpace db:database " +
     "password:pass,auth,credentialsProvider username:user masterName:name cluster:nodes,rootNodes,startupNodes " +
-    "clusterNodeAddresses:natMap,nodeAddressMap tlsCa:ca tlsCert:cert tlsServerName:servername " +
-    "tlsKeyPassphrase:passphrase tlsInsecure:rejectUnauthorized,sslCertReqs socketTimeoutMs:commandTimeout " +
+    "clusterNodeAddresses:natMap,nodeAddressMap tlsCa:ca,sslCaCerts tlsCert:cert,sslCertfile tlsKey:sslKeyfile tlsServerName:servername " +
+    "tlsKeyPassphrase:passphrase tlsInsecure:rejectUnauthorized,sslCertReqs,skipVerify socketTimeoutMs:commandTimeout " +
     "socketConnectTimeoutMs:connectTimeout poolMaxSize:maxConnections,poolSize",
   ],
   [

@@ -110,7 +110,7 @@ function keysOf(
 }
 
 function checkUrl(section: Section, url: string): void {
-  if (url !== "" && !/^(?:https?|rediss?(?:\+sentinel|\+cluster)?):\/\//.test(url)) {
+  if (url !== "" && !/^\s*(?:https?|unix|(?:redis|valkey)(?:s|s?\+\w+)?):\/\//i.test(url)) {
     section.fail("url", "a URL that begins with redis:// or rediss://, or https:// for a REST endpoint");
   }
   if (section.isFromEnvironment("url") && /\$\{\w/.test(url)) {

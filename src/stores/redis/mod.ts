@@ -54,7 +54,7 @@ export type {
 export type { NodeRedisLike, NodeRedisPoolLike } from "./connections/given_node_redis.ts";
 export type { UpstashLike } from "./connections/given_upstash.ts";
 export { type RedisFromEnv, redisFromEnv } from "./from_env.ts";
-export type { RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
+export type { Credential, RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
 export { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 export type { ScriptCall } from "./encode.ts";
 export type { Script } from "./script.ts";

@@ -6,6 +6,13 @@
 
 import type { RedisClient } from "./connections/recognise.ts";
 
+/**
+ * A user or a password: a text, or a function that gives one, at once or by a promise. The function is called whenever a
+ * connection is opened, so that tokens that expire (IAM of AWS, Entra of Azure) are always fresh. What it takes counts
+ * for `socketConnectTimeoutMs`.
+ */
+export type Credential = string | (() => string | Promise<string>);
+
 /** How to use a Redis client that the application has made itself. */
 export interface RedisClientStoreOptions {
   /**
@@ -29,8 +36,14 @@ export interface RedisClientStoreOptions {
 /** How to reach Redis, and how to use it. */
 export interface RedisStoreOptions {
   /**
-   * `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS; or `https://host` of a REST endpoint such as
-   * Upstash's, with its `token`: what concerns databases, passwords, TLS and connections is not for REST. Several servers in one URL:
+   * `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS; `valkey://` and `valkeys://` are the same.
+   * `unix:///path` of a socket, also with `[user]:password@` in front of the path. The query may hold `family=4` or `6`,
+   * `ssl_cert_reqs=none` (as `tlsInsecure`), `db`, `username`, `password` and `protocol`.
+   *
+   * `https://host` of a REST endpoint such as Upstash's, with its `token`: what concerns databases, passwords, TLS and
+   * connections is not for REST.
+   *
+   * Several servers in one URL:
    * `redis+sentinel://[[user]:password@]host[:port],host[:port].../master name[/db]` and
    * `redis+cluster://[[user]:password@]host[:port],host[:port]...`; user and password are those of Redis, not of the
    * Sentinels. Give one of `url`, `sentinels` and `cluster`.
@@ -46,9 +59,9 @@ export interface RedisStoreOptions {
   /** The name by which the Sentinels know the primary. */
   readonly masterName?: string;
   /** ACL user at the Sentinels, where their URLs name none. `username` is the one at Redis. */
-  readonly sentinelUsername?: string;
+  readonly sentinelUsername?: Credential;
   /** Password at the Sentinels, where their URLs hold none. */
-  readonly sentinelPassword?: string;
+  readonly sentinelPassword?: Credential;
   /** URLs of some nodes of a Redis Cluster; the first that answers tells the others. User and password are the same for all. */
   readonly cluster?: readonly string[];
   /**
@@ -58,10 +71,13 @@ export interface RedisStoreOptions {
   readonly clusterNodeAddresses?: Readonly<Record<string, string>>;
   /** Database number, 0 or more. Must agree with the URL's, where the URL names one. A cluster has only 0. @default {0} */
   readonly db?: number;
-  /** Password; overrides none: an error where the URL holds another one. An empty string means none. */
-  readonly password?: string;
-  /** ACL user. An empty string means none. @default {"default"} */
-  readonly username?: string;
+  /**
+   * The password, or a function that gives it at each connect. A URL that holds another one is an error. An empty
+   * string means none.
+   */
+  readonly password?: Credential;
+  /** ACL user, or a function that gives it at each connect. An empty string means none. @default {"default"} */
+  readonly username?: Credential;
   /**
    * With `rediss://`: certificates of the authorities to trust, as PEM text, in place of those of the runtime. An empty
    * string means none, here and in the other TLS options.

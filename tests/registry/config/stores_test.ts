@@ -160,7 +160,7 @@ describe("[stores.*]", () => {
   it("refuses URLs of other kinds, and never shows them", async () => {
     const expected = "a URL that begins with redis:// or rediss://, or https:// for a REST endpoint";
     await refused('url = "postgres://u:p@h"', "url", expected, "[hidden] (a string)");
-    await refused('url = " redis://h"', "url", expected, "[hidden] (a string)");
+    await refused('url = "redis:h"', "url", expected, "[hidden] (a string)");
     await refused('engine = "redis"\nurl = "h:6379"', "url", expected, "[hidden] (a string)");
     await refused("url = 5", "url", "a string", "[hidden] (a number)");
     await refused('engine = "redis"', "url", "a URL such as redis://localhost:6379/0", "nothing");

@@ -107,7 +107,10 @@ describe("RedisStore.check()", () => {
     const store = createRedisStore({ url: own.url });
     const report = await inTime(() => store.check());
     assert.deepEqual([report.ok, report.url, kinds(report)], [false, `${own.url}/0`, ["unreachable"]]);
-    assert.match(report.problems[0]?.message as string, /^Cannot reach Redis at redis:.*ECONNREFUSED.*; start the server, or/);
+    assert.match(
+      report.problems[0]?.message as string,
+      /^Cannot reach Redis at redis:.*ECONNREFUSED.*; start the server, or/,
+    );
     assert.deepEqual([report.latencyMs, report.role, report.canRunScripts], [undefined, undefined, undefined]);
     await own.start();
     await until(async () => (await store.check()).ok);
@@ -223,7 +226,10 @@ describe("RedisStore.check()", () => {
       await user("known", ...RATES);
       const report = await look({ url: server.url, username: "known", password: `${SECRET}!` });
       assert.deepEqual([report.ok, kinds(report)], [false, ["refused"]]);
-      assert.match(report.problems[0]?.message as string, /WRONGPASS.*this will not heal by itself: check username and password/);
+      assert.match(
+        report.problems[0]?.message as string,
+        /WRONGPASS.*this will not heal by itself: check username and password/,
+      );
       assert.ok(!inspect(report).includes(SECRET));
     });
   });

@@ -8,9 +8,11 @@
 import { withTimeout } from "../../../base/deadline.ts";
 import { RateSyncError, StoreError } from "../../../base/errors.ts";
 import { withAdvice } from "../refusal.ts";
+import { askCredentials, type KnownEndpoint } from "./credentials.ts";
 import { type Driver, importDriver } from "./driver.ts";
 import { type Failure, handshakeError, openClosedError, openError, openTimeoutError, protocolError } from "./errors.ts";
-import { tlsReason, type TlsSettings } from "./tls.ts";
+import { tlsReason } from "./handshake.ts";
+import type { TlsSettings } from "./tls.ts";
 import type { Endpoint } from "./url.ts";
 
 /** What calls need of a client, whatever driver it is of. */
@@ -64,15 +66,17 @@ const templates = new WeakMap<Driver["createClient"], Template>();
 /**
  * Opens one client.
  *
- * @param endpoint Where to.
+ * @param place Where to, and who we are there.
  * @param options How.
  * @throws {StoreError} If there is no server, it does not answer, is not Redis, or refuses.
  */
 export async function openClient(
-  endpoint: Endpoint,
-  options: OpenClientOptions,
+  place: Endpoint,
+  { timeoutMs, ...rest }: OpenClientOptions,
 ): Promise<OpenClient> {
   const driver = await loadDriver();
+  const { endpoint, leftMs } = await unlessAborted(askCredentials(place, timeoutMs), rest.signal);
+  const options: OpenClientOptions = { ...rest, timeoutMs: leftMs };
   options.signal.throwIfAborted();
   const redis = createClient(driver, endpoint, options);
   const failure = (cause: unknown) => ({ cause, isReply: cause instanceof driver.ErrorReply });
@@ -114,14 +118,14 @@ export async function openClient(
   try {
     await withTimeout(
       unlessAborted(opened, options.signal),
-      options.timeoutMs,
-      () => openTimeoutError(endpoint, isAccepted, options.timeoutMs),
+      leftMs,
+      () => openTimeoutError(endpoint, isAccepted, timeoutMs),
     );
   } catch (cause) {
     client.close();
     if (RateSyncError.is(cause)) throw cause;
     if (cause instanceof driver.ConnectionTimeoutError) {
-      throw openTimeoutError(endpoint, isAccepted, options.timeoutMs);
+      throw openTimeoutError(endpoint, isAccepted, timeoutMs);
     }
     const reason = endpoint.tls ? tlsReason(cause, options.tls) : undefined;
     if (reason !== undefined) throw handshakeError(endpoint, reason, cause);
@@ -147,14 +151,22 @@ export async function loadDriver(): Promise<Driver> {
   }
 }
 
-function createClient(driver: Driver, endpoint: Endpoint, { tls, timeoutMs }: OpenClientOptions): NodeRedisClient {
-  const { host, port, db, username, password } = endpoint;
-  const common = { host, port, connectTimeout: timeoutMs, reconnectStrategy: false } as const;
+function createClient(
+  driver: Driver,
+  { host, port, socketPath, family, tls: isEncrypted, db, username, password }: KnownEndpoint,
+  { tls, timeoutMs }: OpenClientOptions,
+): NodeRedisClient {
+  const common = {
+    ...(socketPath === undefined ? { host, port } : { path: socketPath }),
+    ...(family === undefined ? {} : { family }),
+    connectTimeout: timeoutMs,
+    reconnectStrategy: false,
+  } as const;
   // A socket with a signal has a listener for errors from the start. Without one, an alert that follows the handshake
   // at once, such as "certificate required", comes before node-redis listens, and ends the process on Deno.
   const encrypted = { ...common, ...tls, tls: true, signal: new AbortController().signal } as const;
   return templateOf(driver).duplicate({
-    socket: endpoint.tls ? encrypted : common,
+    socket: isEncrypted ? encrypted : common,
     database: db,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),

@@ -27,9 +27,15 @@ export function openError(endpoint: Endpoint, { cause, isReply }: Failure): Stor
   const reason = refusalReason(text) ?? "disconnected";
   return new StoreError(
     "STORE_REFUSED",
-    `Cannot use Redis at ${endpoint.label}: ${explain(endpoint, text, reason)}`,
+    `Cannot use Redis at ${endpoint.label}: ${explain(endpoint, text, reason)}${encodingHint(endpoint, reason)}`,
     { cause: shown, reason },
   );
+}
+
+/** A password that was pasted into a URL as it is may hold what reads as percent-encoding. */
+function encodingHint({ isEncoded }: Endpoint, reason: StoreErrorReason | undefined): string {
+  if (isEncoded !== true || reason !== "authentication") return "";
+  return "; % codes in the password of the url are decoded: the option `password` takes one as it is";
 }
 
 /** The TLS handshake failed, for a reason that is known. */
@@ -161,7 +167,7 @@ function reasonOf(cause: unknown): string {
 
 /** Servers that do not know HELLO quote its arguments, and the password is one of them. */
 function withoutSecret(text: string, { password }: Endpoint): string {
-  return password === undefined ? text : text.replaceAll(password, "***");
+  return typeof password === "string" ? text.replaceAll(password, "***") : text;
 }
 
 function withoutSecretCause(cause: unknown, endpoint: Endpoint): unknown {

@@ -10,7 +10,7 @@ import type { RedisClientStoreOptions, RedisStoreOptions } from "../options.ts";
 import { type KnownClient, labelOf, recognise } from "./recognise.ts";
 import { isRestUrl, readRest } from "./rest_settings.ts";
 import { type ConnectionSettings, readSettings } from "./settings.ts";
-import { URL_FORM } from "./url.ts";
+import { URL_FORM } from "./url_text.ts";
 
 /** Every option beside the client; the compiler sees to it that none is missing. */
 const KNOWN = {

@@ -121,7 +121,7 @@ export function brokenError(endpoint: Endpoint, reason: string): StoreError {
 
 /** Any text without the token, cut short. */
 export function plain({ password }: Endpoint, text: string): string {
-  const shown = password === undefined ? text : text.replaceAll(password, "***");
+  const shown = typeof password === "string" ? text.replaceAll(password, "***") : text;
   return shown.length > 300 ? `${shown.slice(0, 300)}…` : shown;
 }
 

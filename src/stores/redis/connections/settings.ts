@@ -97,7 +97,7 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
   return Object.freeze({
     endpoint,
     topology,
-    tls: readTls(options, endpoint.tls),
+    tls: readTls(withVerify(options, endpoint), endpoint.tls),
     poolMinSize: min,
     poolMaxSize: max,
     socketTimeoutMs: readTimeout("socketTimeoutMs", socketTimeoutMs ?? SOCKET_TIMEOUT_MS),
@@ -106,6 +106,17 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
       socketConnectTimeoutMs ?? SOCKET_TIMEOUT_MS,
     ),
   });
+}
+
+/** What the URL says of certificates, as the option that does it. */
+function withVerify(options: RedisStoreOptions, { verify }: Endpoint): RedisStoreOptions {
+  const { tlsInsecure } = options;
+  if (verify === undefined) return options;
+  if (tlsInsecure !== undefined && tlsInsecure === verify) {
+    const expected = `${!verify}, as ssl_cert_reqs of the url says, or none`;
+    throw new ConfigError({ path: "tlsInsecure", expected, received: show(tlsInsecure) });
+  }
+  return { ...options, tlsInsecure: !verify };
 }
 
 /**

@@ -7,7 +7,7 @@
 import { ConfigError } from "../../../base/errors.ts";
 import { show } from "../../../base/text.ts";
 import type { RedisStoreOptions } from "../options.ts";
-import { type Endpoint, readEndpoint, redactUrl } from "./url.ts";
+import { type Endpoint, readEndpoint } from "./url.ts";
 
 /** How many servers there are, and who knows them. */
 export type Topology =
@@ -54,7 +54,7 @@ interface Lists {
 }
 
 const SENTINEL_PORT = 26_379;
-const COMBINED = /^(rediss?)\+(sentinel|cluster):\/\/(?:([^/?#]*)@)?([^/?#@]*)([^]*)$/i;
+const COMBINED = /^(redis|valkey)(s)?\+(sentinel|cluster):\/\/(?:([^/?#]*)@)?([^/?#@]*)([^]*)$/i;
 const FORMS = {
   sentinel: "redis+sentinel://[[user]:password@]host[:port],host[:port].../master name[/db]",
   cluster: "redis+cluster://[[user]:password@]host[:port],host[:port]...",
@@ -96,6 +96,7 @@ function readSentinels(options: PlaceOptions, lists: Lists): Place {
         ...(sentinelPassword === undefined ? {} : { password: sentinelPassword }),
       }, SENTINEL_PORT);
       if (read.db !== 0) fail("url", "no database: Sentinels have none", String(read.db));
+      if (read.socketPath !== undefined) fail("url", "a Sentinel, which has a host", "the path of a socket");
       return named(read);
     })
   );
@@ -134,6 +135,7 @@ function readCluster(options: PlaceOptions, lists: Lists): Place {
         ...(password === undefined ? {} : { password }),
       });
       if (read.db !== 0) fail("url", "database 0 or none: a cluster has no other", String(read.db));
+      if (read.socketPath !== undefined) fail("url", "a node of a cluster, which has a host", "the path of a socket");
       return named(read);
     })
   );
@@ -159,35 +161,37 @@ function readCluster(options: PlaceOptions, lists: Lists): Place {
 
 /** Reads `redis+sentinel://...` and `redis+cluster://...`, which no URL parser takes: they have several hosts. */
 function readCombined(url: unknown): Lists | undefined {
-  const [, scheme, kindText, userInfo, hostText, rest = ""] = COMBINED.exec(String(url)) ?? [];
-  if (scheme === undefined || kindText === undefined || hostText === undefined) return undefined;
+  const [, name, s = "", kindText, userInfo, hostText, rest = ""] = COMBINED.exec(String(url).trim()) ?? [];
+  if (name === undefined || kindText === undefined || hostText === undefined) return undefined;
   const kind = kindText.toLowerCase() as Lists["kind"];
-  const received = JSON.stringify(redactUrl(String(url)));
+  const refuse = (received: string) => fail("url", FORMS[kind], received);
+  const scheme = `${name}${s}`;
   const begin = userInfo === undefined ? `${scheme}://` : `${scheme}://${userInfo}@`;
-  const [path = "", ...more] = rest.split(/[?#]/);
-  const [, name = "", db, ...others] = path.split("/");
-  if (more.length > 0 || others.length > 0) fail("url", `${FORMS[kind]}, and no query`, received);
+  const [, path = "", query = ""] = /^([^?#]*)(\?[^#@]*)?$/.exec(rest) ?? refuse("a URL with a # or a second @");
+  if (/[?&](?:db|database|user(?:name)?|password)=/.test(query)) refuse("a query that belongs in front of it");
+  const [, master = "", db, ...others] = path.split("/");
   const hostList = hostText.split(",");
-  if (hostList.includes("")) fail("url", FORMS[kind], received);
+  if (others.length > 0) refuse("a longer path");
+  if (hostList.includes("")) refuse("a host without a name");
   if (kind === "cluster") {
-    if (db !== undefined || !["", "0"].includes(name)) fail("url", FORMS.cluster, received);
-    return { kind, urls: hostList.map((host) => [`${begin}${host}`, "url"]) };
+    if (db !== undefined || !["", "0"].includes(master)) refuse("a path");
+    return { kind, urls: hostList.map((host) => [`${begin}${host}${query}`, "url"]) };
   }
-  if (db !== undefined && !/^\d{1,9}$/.test(db)) fail("url", FORMS.sentinel, received);
+  if (db !== undefined && !/^\d{1,9}$/.test(db)) refuse("a database that is not a number");
   return {
     kind,
-    urls: hostList.map((host) => [`${scheme}://${host}`, "url"]),
-    own: `${begin}primary`,
-    ...(name === "" ? {} : { masterName: decodeName(name, received) }),
+    urls: hostList.map((host) => [`${scheme}://${host}${query}`, "url"]),
+    own: `${begin}primary${query}`,
+    ...(master === "" ? {} : { masterName: decodeName(master) }),
     ...(db === undefined ? {} : { db: Number(db) }),
   };
 }
 
-function decodeName(name: string, received: string): string {
+function decodeName(name: string): string {
   try {
     return decodeURIComponent(name);
   } catch {
-    fail("url", FORMS.sentinel, received);
+    fail("url", FORMS.sentinel, "a name that is not percent-encoded");
   }
 }
 

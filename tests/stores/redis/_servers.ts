@@ -12,9 +12,9 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createClient } from "redis";
 
 import type { Script } from "../../../src/stores/redis/script.ts";
+import { sendCommand } from "../../_support/raw_command.ts";
 
 /** The server's program: of Redis, or of Valkey. */
 const program = ["redis-server", "valkey-server"].find((name) => spawnSync(name, ["--version"]).status === 0);
@@ -50,9 +50,6 @@ export function startRedisAt(port: number, ...args: string[]): Promise<RedisProc
   return startProgram(port, [...fixed, "--dbfilename", `${crypto.randomUUID()}.rdb`, "--dir", tmpdir(), ...args]);
 }
 
-/** A client that is never opened. */
-let template: ReturnType<typeof createClient> | undefined;
-
 /** Starts the program with arguments that make it listen on the port. */
 export async function startProgram(port: number, args: readonly string[]): Promise<RedisProcess> {
   if (program === undefined) {
@@ -82,18 +79,7 @@ export async function startProgram(port: number, args: readonly string[]): Promi
       process.once("exit", kill);
       await answers(port);
     },
-    async command(...command) {
-      // node-redis makes a class of all commands for options that are new to it: what is duplicated shares one.
-      template ??= createClient();
-      const client = template.duplicate({ socket: { host: "127.0.0.1", port, reconnectStrategy: false } });
-      client.on("error", () => {});
-      await client.connect();
-      try {
-        return await client.sendCommand(command);
-      } finally {
-        client.destroy();
-      }
-    },
+    command: (...command) => sendCommand(port, command),
     async [Symbol.asyncDispose]() {
       await server.stop();
     },
@@ -170,20 +156,7 @@ async function listen(server: ReturnType<typeof createServer>, port: number): Pr
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
 }
 
+/** Waits until a Redis answers there. It may want a password first, or be loading. */
 async function answers(port: number): Promise<void> {
-  await until(async () => {
-    const client = createClient({
-      socket: { host: "127.0.0.1", port, reconnectStrategy: false },
-      disableClientInfo: true,
-    });
-    client.on("error", () => {});
-    try {
-      await client.connect();
-      return true;
-    } catch (error) {
-      return /NOAUTH/.test(String(error));
-    } finally {
-      client.destroy();
-    }
-  });
+  await until(() => sendCommand(port, ["PING"]).then(() => true, (error) => /NOAUTH|LOADING/.test(String(error))));
 }

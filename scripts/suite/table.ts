@@ -7,14 +7,16 @@
 /** The name of a runtime: its flag, and the value of RATESYNC_TEST_RUNTIME in its tests. */
 export type RuntimeName = "bun" | "deno" | "node";
 
-/** What holds for a test file, or for all test files of a folder. */
+/** What holds for test files, or for all test files of folders. */
 export interface Row {
-  /** The path of a file, or of a folder with `/` at its end. */
-  readonly path: string;
+  /** The paths of files, and of folders with `/` at their end. */
+  readonly paths: readonly string[];
   /** The runtimes on which these files run. */
   readonly on: readonly RuntimeName[];
   /** Whether no other file runs at the same time. @default {false} */
   readonly alone?: boolean;
+  /** The runtime that runs more tests of these files than the others; without it, all run the same number. */
+  readonly more?: RuntimeName;
   /** The reason. */
   readonly because: string;
 }
@@ -24,16 +26,55 @@ const NODE: readonly RuntimeName[] = ["node"];
 
 /** The table. Of the rows that match a file, the one with the longest path counts. */
 export const TABLE: readonly Row[] = [
-  { path: "tests/", on: EVERY, because: "what users run must work on every runtime" },
-  { path: "tests/algorithms/", on: NODE, because: "arithmetic on integers, which calls nothing of a runtime" },
-  { path: "tests/docs/", on: NODE, because: "reads pages and runs tsc" },
-  { path: "tests/faults/", on: NODE, because: "what servers do in a fault; clients are tried by stores/redis/" },
-  { path: "tests/policy/", on: NODE, because: "arithmetic on integers, which calls nothing of a runtime" },
-  { path: "tests/stores/laws_test.ts", on: NODE, because: "Lua and kernels" },
-  { path: "tests/stores/mutants_test.ts", on: NODE, because: "mistakes in Lua, which runs in Redis" },
-  { path: "tests/stores/parity_test.ts", on: NODE, because: "Lua and kernels" },
-  { path: "tests/stores/redis/memory_usage_test.ts", on: NODE, because: "what keys cost inside Redis" },
-  { path: "tests/stores/slot_laws_test.ts", on: NODE, because: "Lua and the memory store" },
+  { paths: ["tests/"], on: EVERY, because: "what users run must work on every runtime" },
+  {
+    paths: ["tests/algorithms/", "tests/policy/"],
+    on: NODE,
+    because: "arithmetic on integers, without any API of a runtime",
+  },
+  { paths: ["tests/bench/"], on: NODE, because: "measurements, which are no part of the package" },
+  { paths: ["tests/docs/"], on: NODE, because: "reads pages and runs tsc" },
+  {
+    paths: ["tests/faults/", "tests/stores/redis/batch_faults_test.ts"],
+    on: NODE,
+    because: "faults of servers; how connections end is tried on every runtime by node_redis_faults_test.ts",
+  },
+  {
+    paths: [
+      "tests/http/adapters/servers_test.ts",
+      "tests/races/admission_test.ts",
+      "tests/races/fifo_test.ts",
+      "tests/races/outbound_test.ts",
+    ],
+    on: NODE,
+    because: "several processes on one Redis, whose Lua decides; how processes end and stop is tried on every runtime",
+  },
+  {
+    paths: [
+      "tests/limiter/token_leases_test.ts",
+      "tests/stores/at_once_test.ts",
+      "tests/stores/batcher_test.ts",
+      "tests/testing/conformance_features_test.ts",
+      "tests/testing/conformance_mistakes_test.ts",
+    ],
+    on: NODE,
+    because: "laws on virtual time and the memory store, without any API of a runtime",
+  },
+  {
+    paths: [
+      "tests/stores/laws_test.ts",
+      "tests/stores/mutants_test.ts",
+      "tests/stores/parity_test.ts",
+      "tests/stores/redis/batching_test.ts",
+      "tests/stores/redis/buckets_test.ts",
+      "tests/stores/redis/key_laws_test.ts",
+      "tests/stores/redis/memory_usage_test.ts",
+      "tests/stores/slot_laws_test.ts",
+    ],
+    on: NODE,
+    because: "Lua, which runs in Redis, and the kernels that it is compared with",
+  },
+  { paths: ["tests/stores/redis/clients_test.ts"], on: EVERY, more: "bun", because: "Bun has a client of its own" },
 ];
 
 /**
@@ -42,8 +83,9 @@ export const TABLE: readonly Row[] = [
  * @throws {Error} If no row matches: the file is not under `tests/`.
  */
 export function rowOf(file: string, table: readonly Row[] = TABLE): Row {
-  const matching = table.filter(({ path }) => path.endsWith("/") ? file.startsWith(path) : file === path);
-  const [row] = matching.toSorted((a, b) => b.path.length - a.path.length);
-  if (row === undefined) throw new Error(`Cannot run ${file}: no row of scripts/suite/table.ts matches it`);
-  return row;
+  const rows = table.flatMap((row) => row.paths.map((path) => ({ path, row })));
+  const matching = rows.filter(({ path }) => path.endsWith("/") ? file.startsWith(path) : file === path);
+  const [longest] = matching.toSorted((a, b) => b.path.length - a.path.length);
+  if (longest === undefined) throw new Error(`Cannot run ${file}: no row of scripts/suite/table.ts matches it`);
+  return longest.row;
 }

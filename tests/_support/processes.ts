@@ -39,6 +39,8 @@ export interface Worker extends AsyncDisposable {
   readLine(): Promise<string>;
   /** Writes a line to its standard input. */
   writeLine(line: string): void;
+  /** Ends its standard input. */
+  endInput(): void;
   /** Sends it a signal. @default {"SIGKILL"} */
   kill(signal?: NodeJS.Signals): void;
 }
@@ -60,6 +62,9 @@ export function startWorker(path: string, args: readonly string[] = []): Worker 
     },
     writeLine(line: string): void {
       child.stdin.write(`${line}\n`);
+    },
+    endInput(): void {
+      child.stdin.end();
     },
     kill(signal: NodeJS.Signals = "SIGKILL"): void {
       child.kill(signal);

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 
 import type { LimiterOptions } from "../../mod.ts";
 import { startWorker, type Worker } from "../_support/processes.ts";
+import type { JobResult } from "./_member.ts";
 
 /** What the processes of a fleet share. */
 export interface Shared {
@@ -19,32 +20,49 @@ export interface Shared {
   readonly limiters: Readonly<Record<string, LimiterOptions>>;
 }
 
-/** What a process of {@linkcode runFleet} reports. */
-export interface Report {
-  /** Calls that were allowed. */
-  readonly allowed: number;
-  /** Calls that were denied, by reason. */
-  readonly denied: Readonly<Record<string, number>>;
-  /** The most holders at once that this process saw, by a counter of its own in Redis. */
-  readonly mostInside: number;
+/** What a process of {@linkcode Fleet.run} reports. */
+export interface Report extends JobResult {
   /** What was thrown, and unhandled rejections. */
   readonly errors: readonly string[];
 }
 
-/** Starts `size` processes of the worker `name`, lets them go at the same time, and returns what they report. */
-export async function runFleet(name: string, size: number, shared: Shared, work: object): Promise<Report[]> {
-  const workers = Array.from({ length: size }, () => startFleetWorker(name, shared, { ...work, size }));
-  try {
+/** Processes of one worker that do one job after the other, all at the same time. Disposing it kills them. */
+export class Fleet implements AsyncDisposable {
+  readonly #workers: readonly Worker[];
+
+  private constructor(workers: readonly Worker[]) {
+    this.#workers = workers;
+  }
+
+  /** Starts `size` processes of the worker `name` (see `serveJobs()`), and waits until they are ready. */
+  static async start(name: string, size: number): Promise<Fleet> {
+    const workers = Array.from({ length: size }, () => startWorker(`races/${name}`));
     for (const worker of workers) assert.equal(await worker.readLine(), "ready");
-    const reports = await Promise.all(workers.map(async (worker) => JSON.parse(await worker.readLine()) as Report));
+    return new Fleet(workers);
+  }
+
+  /** Lets all of them do a job, and returns what they report. */
+  async run(shared: Shared, work: object): Promise<Report[]> {
+    const job = JSON.stringify({ ...shared, ...work, size: this.#workers.length });
+    for (const worker of this.#workers) worker.writeLine(job);
+    const lines = await Promise.all(this.#workers.map((worker) => worker.readLine()));
+    const reports = lines.map((line) => JSON.parse(line) as Report);
     for (const report of reports) assert.deepEqual(report.errors, []);
-    for (const worker of workers) {
+    return reports;
+  }
+
+  /** Asserts that each of them ends by itself, without an error, when there is nothing more to do. */
+  async end(): Promise<void> {
+    for (const worker of this.#workers) worker.endInput();
+    for (const worker of this.#workers) {
       const { code, stderr } = await worker.exited;
       assert.deepEqual({ code, stderr }, { code: 0, stderr: "" }, "a process did not end by itself");
     }
-    return reports;
-  } finally {
-    for (const worker of workers) await worker[Symbol.asyncDispose]();
+  }
+
+  /** Kills those that still run. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const worker of this.#workers) await worker[Symbol.asyncDispose]();
   }
 }
 

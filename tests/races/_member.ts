@@ -5,6 +5,7 @@
  */
 
 import process from "node:process";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, type LimiterOptions, type RateSync } from "../../mod.ts";
@@ -28,7 +29,7 @@ export interface Member<Work> {
   enter(): Promise<number>;
   /** Counts it out. */
   leave(): Promise<void>;
-  /** Disconnects; the process then ends by itself. */
+  /** Disconnects. Nothing of it then keeps the process running. */
   close(): Promise<void>;
 }
 
@@ -39,11 +40,42 @@ interface Told {
   readonly size?: number;
 }
 
+/** What a job comes to, but for the errors, which the member has. */
+export interface JobResult {
+  /** Calls that were allowed. */
+  readonly allowed: number;
+  /** Calls that were denied, by reason. */
+  readonly denied: Readonly<Record<string, number>>;
+  /** The most holders at once that this process saw, by a counter of its own in Redis. */
+  readonly mostInside: number;
+}
+
 /** Reads the worker's argument, connects, and prints `ready`. */
 export async function join<Work>(): Promise<Member<Work>> {
-  const { url, prefix, limiters, size = 1, ...work } = JSON.parse(process.argv[2] as string) as Told & Work;
+  const member = await connect<Work>(process.argv[2] as string);
+  console.log("ready");
+  return member;
+}
+
+/**
+ * Prints `ready`, does one job for each line of standard input, with connections of its own, and prints what came of it.
+ * The process ends by itself when its input ends.
+ */
+export async function serveJobs<Work>(job: (member: Member<Work>) => Promise<JobResult>): Promise<void> {
+  console.log("ready");
+  for await (const line of createInterface({ input: process.stdin })) {
+    const member = await connect<Work>(line);
+    const result = await job(member);
+    await member.close();
+    console.log(JSON.stringify({ ...result, errors: member.errors }));
+  }
+}
+
+async function connect<Work>(told: string): Promise<Member<Work>> {
+  const { url, prefix, limiters, size = 1, ...work } = JSON.parse(told) as Told & Work;
   const errors: string[] = [];
-  process.on("unhandledRejection", (reason) => errors.push(`unhandled: ${reason}`));
+  const noteUnhandled = (reason: unknown) => void errors.push(`unhandled: ${reason}`);
+  process.on("unhandledRejection", noteUnhandled);
   const strict = Object.entries(limiters).map(([id, options]) => [id, { onStoreError: "throw", ...options }]);
   const rs = createRateSync({
     stores: { shared: { engine: "redis", url, keyPrefix: prefix, decisionTimeoutMs: Infinity } },
@@ -51,7 +83,6 @@ export async function join<Work>(): Promise<Member<Work>> {
   });
   const raw = await openRawRedis(url);
   await rs.connect();
-  console.log("ready");
   return {
     work: work as Work,
     rs,
@@ -67,6 +98,7 @@ export async function join<Work>(): Promise<Member<Work>> {
     close: async () => {
       await rs.close();
       await raw.close();
+      process.off("unhandledRejection", noteUnhandled);
     },
   };
 }

@@ -8,7 +8,7 @@ import process from "node:process";
 
 import { RateSyncError } from "../../mod.ts";
 import { limitedFetch, type LimitedFetchOptions } from "../../src/http/outbound/mod.ts";
-import { join } from "./_member.ts";
+import { type JobResult, type Member, serveJobs } from "./_member.ts";
 
 interface Work {
   /** The server. */
@@ -21,30 +21,31 @@ interface Work {
   readonly options?: Partial<LimitedFetchOptions>;
 }
 
-const { work, rs, errors, start, close } = await join<Work>();
-const partnerFetch = limitedFetch(fetch, { rateSync: rs, limiter: "partner", ...work.options });
-const denied: Record<string, number> = {};
-let allowed = 0;
+await serveJobs<Work>(call);
+process.exit(0); // connections to the server are kept alive
 
-await (await fetch(`${work.server}warm-up`)).text();
-await start();
-const endMs = performance.now() + work.forMs;
-await Promise.all(Array.from({ length: work.lanes }, lane));
-console.log(JSON.stringify({ allowed, denied, mostInside: 0, errors }));
-await close();
-process.exit(errors.length > 0 ? 1 : 0); // connections to the server are kept alive
+async function call({ work, rs, errors, start }: Member<Work>): Promise<JobResult> {
+  const partnerFetch = limitedFetch(fetch, { rateSync: rs, limiter: "partner", ...work.options });
+  const denied: Record<string, number> = {};
+  let allowed = 0;
+  await (await fetch(`${work.server}warm-up`)).text();
+  await start();
+  const endMs = performance.now() + work.forMs;
+  await Promise.all(Array.from({ length: work.lanes }, lane));
+  return { allowed, denied, mostInside: 0 };
 
-async function lane(): Promise<void> {
-  try {
-    for (let leftMs = work.forMs; leftMs > 0; leftMs = endMs - performance.now()) {
-      const answer = await partnerFetch(work.server, { signal: AbortSignal.timeout(Math.ceil(leftMs)) });
-      await answer.text();
-      if (answer.ok) allowed++;
-      else denied[answer.status] = (denied[answer.status] ?? 0) + 1;
+  async function lane(): Promise<void> {
+    try {
+      for (let leftMs = work.forMs; leftMs > 0; leftMs = endMs - performance.now()) {
+        const answer = await partnerFetch(work.server, { signal: AbortSignal.timeout(Math.ceil(leftMs)) });
+        await answer.text();
+        if (answer.ok) allowed++;
+        else denied[answer.status] = (denied[answer.status] ?? 0) + 1;
+      }
+    } catch (error) {
+      const isOver = error instanceof Error && error.name === "TimeoutError" ||
+        RateSyncError.is(error) && error.code === "RATE_LIMITED";
+      if (!isOver) errors.push(String(error));
     }
-  } catch (error) {
-    const isOver = error instanceof Error && error.name === "TimeoutError" ||
-      RateSyncError.is(error) && error.code === "RATE_LIMITED";
-    if (!isOver) errors.push(String(error));
   }
 }

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 
 import { createRateSync, type LimiterOptions } from "../../mod.ts";
 import type { LimitedFetchOptions } from "../../src/http/outbound/mod.ts";
 import { freshPrefix, redisUrl } from "../_support/redis.ts";
-import { runFleet } from "./_fleet.ts";
+import { Fleet } from "./_fleet.ts";
 
 const PROCESSES = 4;
 
@@ -38,7 +38,7 @@ interface Scene {
 }
 
 /** Lets a fleet call a server for a while. Counts what arrives within `forMs` of the first request. */
-async function callServer({ answer, partner, options, lanes, forMs }: Scene): Promise<Served> {
+async function callServer(fleet: Fleet, { answer, partner, options, lanes, forMs }: Scene): Promise<Served> {
   let firstMs: number | undefined;
   const served = { answered: 0, refused: 0 };
   const server = createServer(async (request, response) => {
@@ -54,7 +54,7 @@ async function callServer({ answer, partner, options, lanes, forMs }: Scene): Pr
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   try {
     const shared = { url: redisUrl(), prefix: freshPrefix(), limiters: { partner } };
-    await runFleet("fetch_worker", PROCESSES, shared, { server: url, lanes, forMs: forMs + 300, options });
+    await fleet.run(shared, { server: url, lanes, forMs: forMs + 300, options });
     return served;
   } finally {
     server.closeAllConnections();
@@ -63,10 +63,10 @@ async function callServer({ answer, partner, options, lanes, forMs }: Scene): Pr
 }
 
 /** Asserts that at most 1 % were refused after the first, always, and that 95 % of what was allowed was used, at some time. */
-async function assertObedient(newScene: () => Scene, allowed: number): Promise<void> {
+async function assertObedient(fleet: Fleet, newScene: () => Scene, allowed: number): Promise<void> {
   let most = 0;
   for (let n = 0; n < TRIES && most < 0.95 * allowed; n++) {
-    const { answered, refused } = await callServer(newScene());
+    const { answered, refused } = await callServer(fleet, newScene());
     assert.ok(refused <= 1 + 0.01 * (answered + refused), `${refused} of ${answered + refused} were refused`);
     most = Math.max(most, answered);
   }
@@ -74,9 +74,16 @@ async function assertObedient(newScene: () => Scene, allowed: number): Promise<v
 }
 
 describe(`${PROCESSES} processes with a limited fetch`, () => {
+  let fleet: Fleet;
+  before(async () => void (fleet = await Fleet.start("fetch_worker", PROCESSES)));
+  after(async () => {
+    await using ending = fleet;
+    await ending.end();
+  });
+
   it("use what a partner allows, and no more", async () => {
     const forMs = 6_000;
-    await assertObedient(() => {
+    await assertObedient(fleet, () => {
       const partner = createRateSync({ limiters: { api: { ratePerSecond: RATE, burst: RATE } } });
       return {
         async answer(response) {
@@ -94,7 +101,7 @@ describe(`${PROCESSES} processes with a limited fetch`, () => {
   it("learn from what a partner announces that it allows half of what they thought", async () => {
     const windowMs = 8_000;
     const quota = RATE * windowMs / 1_000;
-    await assertObedient(() => {
+    await assertObedient(fleet, () => {
       let window = 0;
       let used = 0;
       return {

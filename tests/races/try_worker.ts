@@ -4,9 +4,7 @@
  * @module
  */
 
-import process from "node:process";
-
-import { join } from "./_member.ts";
+import { type JobResult, type Member, serveJobs } from "./_member.ts";
 
 interface Work {
   /** How often to try. */
@@ -19,36 +17,36 @@ interface Work {
 
 const LANES = 10;
 
-const { work, rs, errors, start, enter, leave, close } = await join<Work>();
-const denied: Record<string, number> = {};
-let allowed = 0;
-let mostInside = 0;
-let left = work.tries;
+await serveJobs<Work>(attempt);
 
-await start();
-await Promise.all(Array.from({ length: LANES }, lane));
-console.log(JSON.stringify({ allowed, denied, mostInside, errors }));
-await close();
-if (errors.length > 0) process.exitCode = 1;
+async function attempt({ work, rs, errors, start, enter, leave }: Member<Work>): Promise<JobResult> {
+  const denied: Record<string, number> = {};
+  let allowed = 0;
+  let mostInside = 0;
+  let left = work.tries;
+  await start();
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return { allowed, denied, mostInside };
 
-async function lane(): Promise<void> {
-  try {
-    while (left-- > 0) {
-      const decision = work.ids.length === 1
-        ? await rs.tryAcquire(work.ids[0] as string)
-        : await rs.tryAcquireAll(work.ids.map((limiter) => ({ limiter })));
-      if (decision.allowed) {
-        allowed++;
-        mostInside = Math.max(mostInside, await enter());
-        await leave();
-        await decision.permit?.release();
-      } else {
-        const { reason = "none" } = decision;
-        denied[reason] = (denied[reason] ?? 0) + 1;
-        if (work.untilSpent && reason === "rate") return;
+  async function lane(): Promise<void> {
+    try {
+      while (left-- > 0) {
+        const decision = work.ids.length === 1
+          ? await rs.tryAcquire(work.ids[0] as string)
+          : await rs.tryAcquireAll(work.ids.map((limiter) => ({ limiter })));
+        if (decision.allowed) {
+          allowed++;
+          mostInside = Math.max(mostInside, await enter());
+          await leave();
+          await decision.permit?.release();
+        } else {
+          const { reason = "none" } = decision;
+          denied[reason] = (denied[reason] ?? 0) + 1;
+          if (work.untilSpent && reason === "rate") return;
+        }
       }
+    } catch (error) {
+      errors.push(String(error));
     }
-  } catch (error) {
-    errors.push(String(error));
   }
 }

@@ -9,21 +9,25 @@ import { type Row, rowOf, TABLE } from "../../scripts/suite/table.ts";
 const every = RUNTIMES.map(({ name }) => name);
 const files = (await filesUnder("tests")).filter((file) => file.endsWith("_test.ts"));
 
+const paths = TABLE.flatMap((row) => row.paths);
+
 describe("The table of the suite", () => {
-  it("has one row for each path, with a reason and at least one runtime", () => {
-    assert.equal(new Set(TABLE.map(({ path }) => path)).size, TABLE.length);
-    for (const { path, on, because } of TABLE) {
-      assert.ok(on.length > 0 && on.every((name) => every.includes(name)), path);
-      assert.equal(new Set(on).size, on.length, path);
-      assert.ok(because.length > 10, path);
-      assert.match(path, /(\/|_test\.ts)$/);
+  it("names each path once, with a reason and at least one runtime", () => {
+    assert.equal(new Set(paths).size, paths.length);
+    for (const path of paths) assert.match(path, /(\/|_test\.ts)$/);
+    for (const { on, because, more } of TABLE) {
+      assert.ok(on.length > 0 && on.every((name) => every.includes(name)), because);
+      assert.equal(new Set(on).size, on.length, because);
+      assert.ok(more === undefined || on.includes(more), because);
+      assert.ok(because.length > 10);
     }
   });
 
-  it("gives every test file exactly one row, and every row a test file", () => {
+  it("gives every test file exactly one row, and names no file or folder that is not there", () => {
     assert.ok(files.length > 100);
-    const used = new Set(files.map((file) => rowOf(file).path));
-    assert.deepEqual(TABLE.filter(({ path }) => !used.has(path)), []);
+    for (const file of files) assert.ok(TABLE.includes(rowOf(file)), file);
+    const isThere = (path: string) => files.some((file) => path.endsWith("/") ? file.startsWith(path) : file === path);
+    assert.deepEqual(paths.filter((path) => !isThere(path)), []);
   });
 
   it("runs files that it does not name on every runtime, beside others", () => {
@@ -38,15 +42,15 @@ describe("The table of the suite", () => {
 
 describe("rowOf()", () => {
   const table: Row[] = [
-    { path: "tests/", on: ["node"], because: "" },
-    { path: "tests/a/b_test.ts", on: ["node"], because: "" },
-    { path: "tests/a/", on: ["node"], because: "" },
+    { paths: ["tests/"], on: ["node"], because: "any" },
+    { paths: ["tests/x/", "tests/a/b_test.ts"], on: ["node"], because: "the file" },
+    { paths: ["tests/a/"], on: ["node"], because: "the folder" },
   ];
 
   it("takes the row with the longest path, whatever the order", () => {
-    assert.equal(rowOf("tests/a/b_test.ts", table).path, "tests/a/b_test.ts");
-    assert.equal(rowOf("tests/a/c_test.ts", table).path, "tests/a/");
-    assert.equal(rowOf("tests/ab/c_test.ts", table).path, "tests/");
+    assert.equal(rowOf("tests/a/b_test.ts", table).because, "the file");
+    assert.equal(rowOf("tests/a/c_test.ts", table).because, "the folder");
+    assert.equal(rowOf("tests/ab/c_test.ts", table).because, "any");
   });
 
   it("throws for a file that is not under tests/", () => {

@@ -91,25 +91,55 @@ export function isHeaderName(name: string): boolean {
 export interface HeaderTarget {
   /** The value that is there, if one is. */
   get(name: string): string | null | undefined;
-  /** Sets a value. */
+  /** Sets a value in place of what is there. */
   set(name: string, value: string): void;
-  /** Adds a value to those that are there. @default `get`, then `set` with both */
-  append?(name: string, value: string): void;
 }
 
-/** Headers of which several guards may each say something: lists, to which another item is added. */
-const LISTS: ReadonlySet<string> = new Set(["RateLimit", "RateLimit-Policy"]);
+/** The header that lets scripts of other origins read the headers that it lists. */
+export const EXPOSED = "Access-Control-Expose-Headers";
 
-/** Sets headers on an answer; what another guard has said in a list stays. */
+/** How a value joins the one that is there, in headers to which several guards, or the application, add. */
+const JOINED: Readonly<Record<string, (before: string, value: string) => string>> = {
+  "RateLimit": joinItems,
+  "RateLimit-Policy": joinItems,
+  [EXPOSED]: joinNames,
+};
+
+/**
+ * Sets headers on an answer. What another guard has said in a list stays, and an item of the same name is replaced, so that
+ * nothing piles up on an answer that is sent again.
+ */
 export function setHeaders(headers: readonly HeaderPair[], target: HeaderTarget): void {
   for (const [name, value] of headers) {
-    if (!LISTS.has(name)) target.set(name, value);
-    else if (target.append !== undefined) target.append(name, value);
-    else {
-      const before = target.get(name);
-      target.set(name, before ? `${before}, ${value}` : value);
-    }
+    const join = JOINED[name];
+    const before = join === undefined ? undefined : target.get(name);
+    target.set(name, join === undefined || !before ? value : join(before, value));
   }
+}
+
+/** What stands between commas: quoted text is one piece, whatever is in it. */
+const ITEMS = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
+
+/** Lists of structured fields: items of the second take the place of those with the same name in the first. */
+function joinItems(before: string, value: string): string {
+  const names = new Set(itemsOf(value).map(nameOf));
+  return [...itemsOf(before).filter((item) => !names.has(nameOf(item))), value].join(", ");
+}
+
+function itemsOf(list: string): string[] {
+  return Array.from(list.matchAll(ITEMS), ([item]) => item.trim()).filter((item) => item !== "");
+}
+
+/** `"api"` of `"api";r=9`, `limit` of `limit=10`. */
+function nameOf(item: string): string {
+  return /^(?:"(?:[^"\\]|\\.)*"|[^;=]*)/.exec(item)?.[0] ?? "";
+}
+
+/** Lists of names: those that are not there yet are added, nothing to a list that names all. */
+function joinNames(before: string, value: string): string {
+  const there = new Set(before.split(",").map((name) => name.trim().toLowerCase()));
+  if (there.has("*")) return before;
+  return [before, ...value.split(", ").filter((name) => !there.has(name.toLowerCase()))].join(", ");
 }
 
 /** The limit with the least left; a rate rather than slots, which come and go. */

@@ -7,6 +7,7 @@
 import type { Admission } from "./admission.ts";
 import type { Guard } from "./guard.ts";
 import { setHeaders } from "./headers.ts";
+import { onEnd } from "./node_end.ts";
 
 /** What is used of an `IncomingMessage`. */
 export interface NodeRequest {
@@ -17,7 +18,7 @@ export interface NodeRequest {
   /** The headers, names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The connection. */
-  readonly socket: { readonly remoteAddress?: string | undefined };
+  readonly socket: { readonly remoteAddress?: string | undefined; readonly destroyed?: boolean | undefined };
 }
 
 /** What is used of a `ServerResponse`. */
@@ -27,9 +28,11 @@ export interface NodeResponse {
   /** Whether headers have been sent. */
   readonly headersSent: boolean;
   /** Whether everything has been handed to the system. */
-  readonly writableFinished: boolean;
-  /** Whether the connection is gone. */
-  readonly destroyed: boolean;
+  readonly writableFinished?: boolean | undefined;
+  /** Whether the connection is gone; `undefined` of HTTP/2, whose stream tells. */
+  readonly destroyed?: boolean | undefined;
+  /** The stream of HTTP/2. */
+  readonly stream?: unknown;
   /** A header that is set. */
   getHeader(name: string): number | string | readonly string[] | undefined;
   /** Sets a header. */
@@ -62,7 +65,7 @@ export async function admitNode<Req extends NodeRequest, Raw = Req>(
     url: request.url ?? "/",
     headers: request.headers,
     peer: request.socket.remoteAddress,
-    signal: guard.waits ? signalOf(response) : undefined,
+    signal: guard.waits ? signalOf(request, response) : undefined,
     raw,
   });
   if (!response.headersSent) {
@@ -74,20 +77,20 @@ export async function admitNode<Req extends NodeRequest, Raw = Req>(
   if (!admission.allowed) {
     response.statusCode = admission.status;
     end(response, admission.body);
-  } else if (admission.isOpen) finishWith(response, admission);
+  } else if (admission.isOpen) finishWith(request, response, admission);
   return admission;
 }
 
 /** Finishes an admission with its answer. */
-export function finishWith(response: NodeResponse, admission: Admission): void {
+export function finishWith(
+  { socket }: Pick<NodeRequest, "socket">,
+  response: NodeResponse,
+  admission: Admission,
+): void {
   const sent = countBytes(response);
-  const finish = () => {
-    const aborted = !response.writableFinished;
+  onEnd(socket, response, (aborted) => {
     void admission.finish({ status: aborted ? undefined : response.statusCode, bytes: sent(), aborted });
-  };
-  if (response.destroyed) return finish();
-  response.once("finish", finish);
-  response.once("close", finish);
+  });
 }
 
 /** Counts the bytes of body that are written from now on. */
@@ -121,10 +124,9 @@ function byteLength(text: string, encoding: unknown): number {
 const encoder = new TextEncoder();
 
 /** Aborted when an answer has been sent or the client has left. */
-export function signalOf(response: NodeResponse): AbortSignal {
+export function signalOf({ socket }: Pick<NodeRequest, "socket">, response: NodeResponse): AbortSignal {
   const controller = new AbortController();
-  if (response.destroyed) controller.abort();
-  else response.once("close", () => controller.abort());
+  onEnd(socket, response, () => controller.abort());
   return controller.signal;
 }
 

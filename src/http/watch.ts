@@ -1,16 +1,23 @@
 /**
- * What adapters share whose answers are `Response`s: headers that can be set on each, and when its body has been sent.
+ * What adapters share whose answers are `Response`s: headers that can be set on each, and when a request is over.
  *
  * @module
  */
 
 import type { Admission } from "./admission.ts";
-import { setHeaders } from "./headers.ts";
+import { type HeaderPair, setHeaders } from "./headers.ts";
+import { begunToRead, type WatchedBody, watchUnread } from "./unread.ts";
 
-/** Finishes an admission when the answer has been read to its end, or has failed, or when the client has left. */
-export class Watch {
+/**
+ * Finishes an admission when the answer has been read to its end, or has failed, or when the client has left, or when the
+ * answer turns out to have been dropped.
+ */
+export class Watch implements WatchedBody {
   readonly #request: Request;
   readonly #admission: Admission;
+  readonly #endIsTold: boolean;
+  #status: number | undefined;
+  #isBegun = false;
   #bytes = 0;
 
   /**
@@ -18,11 +25,14 @@ export class Watch {
    *
    * @param request The request.
    * @param admission What it was let in with.
+   * @param completed Settled by the runtime when the request is over, whatever became of the answer: `Deno.serve` has it.
    */
-  constructor(request: Request, admission: Admission) {
+  constructor(request: Request, admission: Admission, completed?: PromiseLike<unknown>) {
     this.#request = request;
     this.#admission = admission;
+    this.#endIsTold = completed !== undefined;
     const left = () => this.#left();
+    completed?.then(left, left);
     if (request.signal?.aborted) left();
     else request.signal?.addEventListener("abort", left, { once: true }); // it ends with the request
   }
@@ -30,17 +40,26 @@ export class Watch {
   /** The same answer, watched. One without a body has ended. */
   answer(response: Response): Response {
     const { status, statusText, headers, body } = response;
-    if (body !== null && this.#request.method !== "HEAD") {
-      return new Response(this.#watched(body, status), { status, statusText, headers });
+    if (body === null || this.#request.method === "HEAD") {
+      void this.#admission.finish({ status, bytes: 0 });
+      return response;
     }
-    void this.#admission.finish({ status, bytes: 0 });
-    return response;
+    this.#status = status;
+    const watched = this.#watched(body, status);
+    watchUnread(this, watched, this.#endIsTold);
+    return new Response(watched, { status, statusText, headers });
+  }
+
+  /** Nobody reads the answer. It was given all the same: its status says what the request has cost. */
+  dropped(): void {
+    void this.#admission.finish({ status: this.#status, ...(this.#isBegun ? { bytes: this.#bytes } : {}) });
   }
 
   #watched(body: ReadableStream<Uint8Array>, status: number): ReadableStream<Uint8Array> {
     const reader = body.getReader();
     return new ReadableStream<Uint8Array>({
       pull: async (controller) => {
+        this.#begin();
         try {
           const part = await reader.read();
           if (part.done) {
@@ -61,7 +80,18 @@ export class Watch {
     }, { highWaterMark: 0 });
   }
 
+  #begin(): void {
+    if (this.#isBegun) return;
+    this.#isBegun = true;
+    begunToRead(this);
+  }
+
+  /** The request is over. Where a layer around the guard has sent another answer, the client has not left this one. */
   #left(): void {
+    if (this.#status !== undefined && !this.#isBegun) {
+      begunToRead(this);
+      return this.dropped();
+    }
     void this.#admission.finish({ bytes: this.#bytes, aborted: true });
   }
 }
@@ -79,19 +109,29 @@ export function answerWith(response: Response, admission: Admission, watch: Watc
     void admission.finish({ status });
     return response;
   }
-  const told = withHeaders(response, admission);
+  const told = withHeaders(response, admission.headers);
   return watch === undefined ? told : watch.answer(told);
 }
 
-/** The answer with the headers of the admission. */
-function withHeaders(response: Response, admission: Admission): Response {
-  if (admission.headers.length === 0) return response;
-  try {
-    setHeaders(admission.headers, response.headers);
-    return response;
-  } catch {
-    const copy = new Response(response.body, response); // headers of a redirect, or of fetch(), cannot be changed
-    setHeaders(admission.headers, copy.headers);
-    return copy;
+/** Statuses whose answers have no body: an application may well send one and the same object each time. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 301, 302, 303, 304, 307, 308]);
+
+/**
+ * The answer with headers, on a copy where the application may send the same object to others: what is told one client must
+ * not be seen by another one.
+ */
+function withHeaders(response: Response, pairs: readonly HeaderPair[]): Response {
+  const [first] = pairs;
+  if (first === undefined) return response;
+  if (!BODILESS.has(response.status) && !response.headers.has(first[0])) {
+    try {
+      setHeaders(pairs, response.headers);
+      return response;
+    } catch {
+      // The headers of an answer of fetch() cannot be changed.
+    }
   }
+  const copy = new Response(response.body, response);
+  setHeaders(pairs, copy.headers);
+  return copy;
 }

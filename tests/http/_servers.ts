@@ -6,6 +6,7 @@
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request as newRequest, type ServerResponse } from "node:http";
+import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 
@@ -27,7 +28,13 @@ interface Runtimes {
     ): { addr: { port: number }; shutdown(): Promise<void> };
   };
   readonly Bun?: {
-    serve(options: { hostname: string; port: number; idleTimeout: number; fetch: FetchHandler }): {
+    serve(options: {
+      hostname: string;
+      port: number;
+      idleTimeout: number;
+      fetch: FetchHandler;
+      websocket: { message(): void };
+    }): {
       port: number;
       stop(closeActive: boolean): Promise<void>;
     };
@@ -42,7 +49,13 @@ export async function serveFetch(handler: FetchHandler): Promise<RunningServer> 
     return running(server.addr.port, () => server.shutdown());
   }
   if (Bun !== undefined) {
-    const server = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 60, fetch: handler });
+    const server = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      idleTimeout: 60,
+      fetch: handler,
+      websocket: { message() {} },
+    });
     return running(server.port, () => server.stop(true));
   }
   return await serveNode((incoming, outgoing) => void bridge(handler, incoming, outgoing));
@@ -62,6 +75,25 @@ export async function serveNode(
   });
 }
 
+/** Serves a handler of `node:http2`, without TLS. */
+export async function serveHttp2(
+  handler: (request: Http2ServerRequest, response: Http2ServerResponse) => void,
+): Promise<RunningServer> {
+  const server = createHttp2Server(handler);
+  const sessions = new Set<{ destroy(): void }>();
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return running((server.address() as AddressInfo).port, async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const session of sessions) session.destroy();
+    await closed;
+  });
+}
+
 function running(port: number, close: () => Promise<void>): RunningServer {
   return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: close };
 }
@@ -69,9 +101,11 @@ function running(port: number, close: () => Promise<void>): RunningServer {
 /** What a platform on Node does: tells the peer as Deno does, and aborts the request when the client leaves. */
 async function bridge(handler: FetchHandler, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const controller = new AbortController();
-  outgoing.once("close", () => {
+  const left = () => {
     if (!outgoing.writableFinished) controller.abort();
-  });
+  };
+  outgoing.once("close", left);
+  incoming.socket.once("close", left); // a response that waits behind another one is not told
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) headers.set(name, [value].flat().join(", "));
   const url = `http://${incoming.headers.host}${incoming.url}`;

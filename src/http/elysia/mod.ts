@@ -144,9 +144,9 @@ function refusal({ status, body, headers: pairs }: Admission): Response {
 /** Waits for the client to leave. On Deno, that is told of every client in the end. */
 function watch(request: Request, it: Open): void {
   open.set(request, it);
-  request.signal.addEventListener("abort", () => {
-    void it.admission.finish(it.given === "all" ? { status: it.status } : { aborted: true });
-  }, { once: true });
+  const left = () => void it.admission.finish(it.given === "all" ? { status: it.status } : { aborted: true });
+  if (request.signal.aborted) left();
+  else request.signal.addEventListener("abort", left, { once: true });
 }
 
 /** The same answer, whose end is the end of the admission; `undefined` where it is no stream. */
@@ -156,7 +156,7 @@ function hold(request: Request, value: unknown, status: number | string | undefi
   const { admission } = it;
   const watched = value instanceof Response && value.body !== null
     ? new Watch(request, admission).answer(value)
-    : watchStream(value, (outcome) => void admission.finish(outcome));
+    : watchStream(value, (outcome) => void admission.finish({ status: it.status, ...outcome }));
   it.given = watched === undefined ? "all" : "stream";
   it.status = statusOf(value) ?? statusOf({ status });
   return watched;

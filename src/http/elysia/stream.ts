@@ -5,10 +5,11 @@
  */
 
 import type { Outcome } from "../settle.ts";
+import { begunToRead, type WatchedBody, watchUnread } from "../unread.ts";
 
 /**
- * The same stream or generator, watched: calls back when it has been read to its end, has failed, or is read no more.
- * `undefined` for any other value.
+ * The same stream or generator, watched: calls back when it has been read to its end, has failed, is read no more, or turns
+ * out to have been dropped. `undefined` for any other value.
  *
  * It is changed in place, because Elysia marks what it sends as events.
  */
@@ -16,12 +17,34 @@ export function watchStream(value: unknown, done: (outcome: Outcome) => void): u
   if (typeof value !== "object" || value === null) return undefined;
   if (value instanceof ReadableStream) {
     const iterate = value[Symbol.asyncIterator].bind(value);
-    const watched = () => watchIterator(iterate() as AnyIterator, done);
+    const watch = new StreamWatch(done);
+    const watched = () => watchIterator(iterate() as AnyIterator, watch);
     Object.defineProperty(value, Symbol.asyncIterator, { value: watched, configurable: true });
+    watchUnread(watch, value, false);
     return value;
   }
   const isGenerator = "next" in value && (Symbol.asyncIterator in value || Symbol.iterator in value);
-  return isGenerator ? watchIterator(value as unknown as AnyIterator, done) : undefined;
+  if (!isGenerator) return undefined;
+  const watch = new StreamWatch(done);
+  watchUnread(watch, value, false);
+  return watchIterator(value as unknown as AnyIterator, watch);
+}
+
+/** Where a stream stands. It does not refer to the stream, so that one that is dropped can be reclaimed. */
+class StreamWatch implements WatchedBody {
+  readonly done: (outcome: Outcome) => void;
+
+  constructor(done: (outcome: Outcome) => void) {
+    this.done = done;
+  }
+
+  begin(): void {
+    begunToRead(this);
+  }
+
+  dropped(): void {
+    this.done({});
+  }
 }
 
 /** An iterator of either kind. */
@@ -30,18 +53,19 @@ interface AnyIterator {
   return?: ((...args: never[]) => unknown) | undefined;
 }
 
-function watchIterator<Watched extends AnyIterator>(iterator: Watched, done: (outcome: Outcome) => void): Watched {
+function watchIterator<Watched extends AnyIterator>(iterator: Watched, watch: StreamWatch): Watched {
   const next = iterator.next.bind(iterator);
   const end = iterator.return?.bind(iterator);
   Object.defineProperty(iterator, "next", {
     configurable: true,
     value: async (...args: never[]): Promise<IteratorResult<unknown>> => {
+      watch.begin();
       try {
         const result = await next(...args);
-        if (result.done) done({ status: 200 });
+        if (result.done) watch.done({});
         return result;
       } catch (error) {
-        done({ error });
+        watch.done({ error });
         throw error;
       }
     },
@@ -49,7 +73,8 @@ function watchIterator<Watched extends AnyIterator>(iterator: Watched, done: (ou
   Object.defineProperty(iterator, "return", {
     configurable: true,
     value: (...args: never[]): unknown => {
-      done({ aborted: true });
+      watch.begin();
+      watch.done({ aborted: true });
       return end?.(...args);
     },
   });

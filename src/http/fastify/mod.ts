@@ -168,7 +168,7 @@ async function admit<Req extends FastifyRequest>(
     url: request.originalUrl,
     headers: request.headers,
     peer: request.socket.remoteAddress,
-    signal: guard.waits ? signalOf(reply.raw) : undefined,
+    signal: guard.waits ? signalOf(request, reply.raw) : undefined,
     raw: request,
   });
   remember(request, admission);
@@ -178,7 +178,7 @@ async function admit<Req extends FastifyRequest>(
     set: (name, value) => void reply.header(name, value),
   });
   if (admission.allowed) {
-    if (admission.isOpen) finishWith(reply.raw, admission);
+    if (admission.isOpen) finishWith(request, reply.raw, admission);
     return true;
   }
   reply.code(admission.status);

@@ -54,7 +54,7 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
       setHeaders(admission.headers, refusal.headers);
       return refusal;
     }
-    const watch = admission.isOpen ? new Watch(request, admission) : undefined;
+    const watch = admission.isOpen ? new Watch(request, admission, completedOf(rest[0])) : undefined;
     try {
       const response = await handler(request, ...rest);
       if (response instanceof Response) return answerWith(response, admission, watch);
@@ -84,4 +84,10 @@ function peerOf(request: unknown, ...[info]: unknown[]): string | undefined {
   };
   const address = typeof requestIP === "function" ? requestIP.call(info, request)?.address : remoteAddr?.hostname;
   return typeof address === "string" ? address : undefined;
+}
+
+/** What `Deno.serve` tells about the end. */
+function completedOf(info: unknown): PromiseLike<unknown> | undefined {
+  const { completed } = (info ?? {}) as { completed?: unknown };
+  return completed instanceof Promise ? completed : undefined;
 }

@@ -18,6 +18,7 @@
 import type { Admission } from "../admission.ts";
 import { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
+import { finishWith, type NodeResponse } from "../node_http.ts";
 import type { GuardOptions } from "../options.ts";
 import type { HeaderSource } from "../request.ts";
 import { answerWith, Watch } from "../watch.ts";
@@ -72,8 +73,8 @@ export function rateLimit<Context extends HonoContext>(
       raw: context,
     });
     context.set("rateLimit", admission);
-    if (!admission.allowed) return refusal(admission);
-    const watch = admission.isOpen ? new Watch(req.raw, admission) : undefined;
+    if (!admission.allowed) return refusal(context, admission);
+    const watch = admission.isOpen ? watchEnd(context, admission) : undefined;
     try {
       await next();
     } catch (error) {
@@ -83,14 +84,34 @@ export function rateLimit<Context extends HonoContext>(
     const { res, error } = context;
     if (error !== undefined) await admission.finish({ status: res.status, error });
     const answer = answerWith(res, admission, error === undefined ? watch : undefined);
-    if (answer !== res) context.res = answer;
+    if (answer === res) return;
+    (context as { res: Response | undefined }).res = undefined; // else the old headers would be put over the new ones
+    context.res = answer;
   };
 }
 
-function refusal({ status, body, headers: pairs }: Admission): Response {
+/** A refusal. Hono puts the headers that other middleware has set before over those of an answer: they are joined in both. */
+function refusal({ res }: HonoContext, { status, body, headers: pairs }: Admission): Response {
   const headers = new Headers();
-  setHeaders(pairs, headers);
+  setHeaders(pairs, {
+    get: (name) => headers.get(name) ?? res.headers.get(name),
+    set(name, value) {
+      headers.set(name, value);
+      if (res.headers.has(name)) res.headers.set(name, value);
+    },
+  });
   return new Response(body, { status: status === 499 ? 408 : status, headers });
+}
+
+/**
+ * Waits for the end of a request: of its answer on the wire where that is Node's, whatever layers around the guard make of
+ * it; else of the body that the guard hands out.
+ */
+function watchEnd({ env, req }: HonoContext, admission: Admission): Watch | undefined {
+  const { incoming, outgoing, completed } = (env ?? {}) as ServerEnv;
+  if (outgoing === undefined || incoming?.socket === undefined) return new Watch(req.raw, admission, completed);
+  finishWith({ socket: incoming.socket }, outgoing, admission);
+  return undefined;
 }
 
 /** What the servers of the runtimes hand to a handler as its environment. */
@@ -99,6 +120,8 @@ interface ServerEnv {
     readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
     readonly socket?: { readonly remoteAddress?: string };
   };
+  readonly outgoing?: NodeResponse;
+  readonly completed?: PromiseLike<unknown>;
   readonly remoteAddr?: { readonly hostname?: unknown };
   readonly requestIP?: (request: Request) => { readonly address?: unknown } | null;
   readonly server?: Pick<ServerEnv, "requestIP">;

@@ -66,7 +66,7 @@ export function rateLimit<Context extends KoaContext>(
       url: originalUrl,
       headers: req.headers,
       peer: req.socket.remoteAddress,
-      signal: guard.waits ? signalOf(res) : undefined,
+      signal: guard.waits ? signalOf(req, res) : undefined,
       raw: context,
     });
     (context.state as RateLimitState).rateLimit = admission;
@@ -79,7 +79,7 @@ export function rateLimit<Context extends KoaContext>(
       context.body = admission.body;
       return;
     }
-    if (admission.isOpen) finishWith(res, admission);
+    if (admission.isOpen) finishWith(req, res, admission);
     await next();
   };
 }

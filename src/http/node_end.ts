@@ -1,0 +1,90 @@
+/**
+ * When an answer of `node:http` or `node:http2` is over, however it ends.
+ *
+ * Three events tell, and none of them tells of every end. `finish` and `close` of the response are not sent for a response
+ * that waits behind another one on a pipelined connection; the connection's `close` is. A response of HTTP/2 says neither
+ * once its stream is closed, and has no `destroyed`; its stream says both, and whether it was reset.
+ *
+ * @module
+ */
+
+/** What is used of a connection. */
+export interface NodeSocket {
+  /** The address at the other end. */
+  readonly remoteAddress?: string | undefined;
+  /** Whether the connection is closed. */
+  readonly destroyed?: boolean | undefined;
+}
+
+/** What is used of a `ServerResponse` of `node:http`, or an `Http2ServerResponse`, to see its end. */
+export interface EndingResponse {
+  /** Whether everything has been handed to the system. */
+  readonly writableFinished?: boolean | undefined;
+  /** Whether the connection is gone. HTTP/2 does not say so here. */
+  readonly destroyed?: boolean | undefined;
+  /** The stream of HTTP/2. */
+  readonly stream?: unknown;
+  /** Calls back once. */
+  once(event: "close" | "finish", listener: () => void): unknown;
+}
+
+/** What is used of a stream of HTTP/2. */
+interface Http2Stream {
+  /** Whether it is closed. */
+  readonly closed: boolean;
+  /** Whether it is gone. */
+  readonly destroyed: boolean;
+  /** Whether the client reset it, or left, before the end of the answer. */
+  readonly aborted: boolean;
+}
+
+/**
+ * Calls back once, when the answer has been sent, or cannot be sent any more: at once if that has been so before.
+ *
+ * @param socket The request's connection.
+ * @param response The answer.
+ * @param ended Called with whether the client left before the end of the answer.
+ */
+export function onEnd(socket: NodeSocket, response: EndingResponse, ended: (aborted: boolean) => void): void {
+  const stream = streamOf(response);
+  const isOver = stream === undefined
+    ? response.destroyed || response.writableFinished || socket.destroyed
+    : stream.closed || stream.destroyed;
+  const isAborted = () => stream === undefined ? !response.writableFinished : stream.aborted;
+  if (isOver) return ended(isAborted());
+  let isFirst = true;
+  const end = () => {
+    if (!isFirst) return;
+    isFirst = false;
+    forget?.();
+    ended(isAborted());
+  };
+  // A connection of HTTP/2 closes its streams, and their responses, before itself.
+  const forget = stream === undefined ? onClose(socket, end) : undefined;
+  response.once("finish", end);
+  response.once("close", end);
+}
+
+function streamOf({ stream }: EndingResponse): Http2Stream | undefined {
+  const { closed, destroyed } = (stream ?? {}) as Partial<Http2Stream>;
+  return typeof closed === "boolean" && typeof destroyed === "boolean" ? stream as Http2Stream : undefined;
+}
+
+/** Who waits for a connection to close. One listener serves all, because many requests may be pipelined on it. */
+const waiting = new WeakMap<NodeSocket, Set<() => void>>();
+
+/** Calls back when a connection closes, until it is told to forget that. */
+function onClose(socket: NodeSocket, closed: () => void): (() => void) | undefined {
+  const { once } = socket as { once?: (event: "close", listener: () => void) => unknown };
+  if (typeof once !== "function") return undefined; // a request that was made up for a test
+  let listeners = waiting.get(socket);
+  if (listeners === undefined) {
+    const all = listeners = new Set();
+    waiting.set(socket, all);
+    once.call(socket, "close", () => {
+      for (const listener of all) listener();
+    });
+  }
+  listeners.add(closed);
+  return () => listeners.delete(closed);
+}

@@ -1,0 +1,57 @@
+/**
+ * Answers that an application drops: a layer around the guard sends another one in their place, or none. Nothing tells the
+ * guard, because a body that nobody reads has no end.
+ *
+ * @module
+ */
+
+import { systemClock } from "../base/clock.ts";
+
+/** How long a body may stay unread before it counts as dropped, in microseconds; it is found within twice that. */
+const UNREAD_US = 1_000_000;
+
+/** The body of an answer, as far as it is known whether anybody reads it. */
+export interface WatchedBody {
+  /** Nobody reads it, or nobody reads on: its request is over. Called more than once, it does nothing more. */
+  dropped(): void;
+}
+
+/** Bodies that nobody has begun to read: those of this round, and of the one before. */
+let recent = new Set<WatchedBody>();
+let older = new Set<WatchedBody>();
+let isRunning = false;
+
+/** Bodies that were begun and are read no more are found when their memory is reclaimed, and only then. */
+const collected = new FinalizationRegistry<WatchedBody>((body) => body.dropped());
+
+/**
+ * Watches a body that has been handed out: `dropped` is called if nobody begins to read it within one to two seconds, or
+ * once it is garbage.
+ *
+ * @param body What is called. It must not refer to `stream`.
+ * @param stream The stream or iterator that is handed out.
+ * @param endIsTold Whether the runtime tells the end of every request: then a body that waits is not taken for dropped.
+ */
+export function watchUnread(body: WatchedBody, stream: object, endIsTold: boolean): void {
+  collected.register(stream, body);
+  if (endIsTold) return;
+  recent.add(body);
+  if (!isRunning) schedule();
+}
+
+/** Somebody has begun to read a body. */
+export function begunToRead(body: WatchedBody): void {
+  if (!recent.delete(body)) older.delete(body);
+}
+
+function schedule(): void {
+  isRunning = true;
+  systemClock.schedule(systemClock.nowUs() + UNREAD_US, () => {
+    const dropped = older;
+    older = recent;
+    recent = new Set();
+    isRunning = false;
+    if (older.size > 0) schedule();
+    for (const body of dropped) body.dropped();
+  }, { background: true });
+}

@@ -28,6 +28,13 @@ export interface Clock {
    * @param options `background` timers do not keep the process alive.
    */
   schedule(atUs: number, callback: () => void, options?: ScheduleOptions): Timer;
+  /**
+   * Told of work that time must not overtake: modules that are loading when a store is first used. Only for clocks that
+   * are moved by a test; real time does not wait.
+   *
+   * @param work Settles when time may go on.
+   */
+  waitFor?(work: Promise<unknown>): void;
 }
 
 /** How a timer behaves. */

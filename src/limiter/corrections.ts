@@ -1,5 +1,5 @@
 /**
- * Corrections by operators. Loaded with the first of them.
+ * Corrections by operators. Loaded with the first store that is used.
  *
  * @module
  */

@@ -56,9 +56,14 @@ export class Foresight {
     else this.#tokens.learn(target, reply, askedUs);
   }
 
-  /** A request is about to be sent. */
-  sending({ op, targets }: StoreRequest): void {
+  /**
+   * A request is about to be sent. From now on the store is asked what it changes: calls that are made before its answer
+   * come behind it.
+   */
+  sending(request: StoreRequest): void {
+    const { op, targets } = request;
     if (op === "reset" || op === "block" || op === "penalize") this.#tokens.drop(targets);
+    this.sent(request);
   }
 
   /** A request was answered: what is known of its targets may have changed for the better. */

@@ -82,6 +82,7 @@ export class KeyLease {
   #drops = 0;
   /** Counts how often what is known became void. */
   #changes = 0;
+  #recheckedUs = -Infinity;
   #isSettled = false;
   /** Where the bucket stands as far as this process knows, by its own clock, and since when. */
   #state: TokenBucketState = tokenBucket.fresh();
@@ -131,11 +132,17 @@ export class KeyLease {
 
   recheck(): void {
     this.#changes++;
+    this.#recheckedUs = this.#clock.nowUs();
     this.#isEmpty = false;
     this.#pausedUntilUs = this.#blockedUntilUs = 0;
   }
 
+  /** Learns from a call that asked the store by itself; one that asked before a correction knows nothing of it. */
   learn(reply: TakeReply, askedUs: number): void {
+    if (askedUs > this.#recheckedUs) this.#note(reply, askedUs);
+  }
+
+  #note(reply: TakeReply, askedUs: number): void {
     this.#state = stateOf(reply.levels, askedUs);
     this.#knownAtUs = askedUs;
     this.#isEmpty = true;
@@ -226,7 +233,7 @@ export class KeyLease {
   }
 
   #learnMore(reply: TakeReply, askedUs: number, isEmpty: boolean): void {
-    this.learn(reply, askedUs);
+    this.#note(reply, askedUs);
     this.#isEmpty = isEmpty;
     this.#pausedUntilUs = this.#blockedUntilUs = 0;
     if (!isEmpty) return;

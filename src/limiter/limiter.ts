@@ -121,8 +121,8 @@ export class Limiter {
    */
   async reserve(options: AcquireOptions = {}): Promise<Reservation> {
     const party = this.party(options);
-    const { reserve } = await import("./reservation.ts");
-    return await reserve(party, this.#route, options);
+    const { verbs } = this.#route.current ?? await this.#route.client();
+    return await verbs.reserve(party, this.#route, options);
   }
 
   /** Acquires, calls, and releases, whatever becomes of the call. */
@@ -141,7 +141,7 @@ export class Limiter {
   /** Starts a key anew: full limits, every slot free, no block. Those who wait are served. Without a key, metrics too. */
   async reset(options: KeyOptions = {}): Promise<void> {
     const target = this.#target(options);
-    const client = await this.#route.client();
+    const client = this.#route.current ?? await this.#route.client();
     await client.ask({ op: "reset", targets: [target] });
     if (options.key === undefined) this.forgetMetrics();
   }
@@ -149,15 +149,15 @@ export class Limiter {
   /** Forgives units that were taken, up to a full limit. */
   async refund(units: number, options: KeyOptions = {}): Promise<void> {
     const target = this.#target(options);
-    const [{ refund }, client] = await Promise.all([import("./corrections.ts"), this.#route.client()]);
-    await refund(client, target, units);
+    const client = this.#route.current ?? await this.#route.client();
+    await client.verbs.refund(client, target, units);
   }
 
   /** Takes units whatever the limit says: later calls wait for them. */
   async penalize(units: number, options: KeyOptions = {}): Promise<void> {
     const target = this.#target(options);
-    const [{ penalize }, client] = await Promise.all([import("./corrections.ts"), this.#route.client()]);
-    await penalize(client, target, units);
+    const client = this.#route.current ?? await this.#route.client();
+    await client.verbs.penalize(client, target, units);
   }
 
   /**
@@ -169,8 +169,8 @@ export class Limiter {
    */
   async block(durationMs: number, options: BlockOptions = {}): Promise<void> {
     const target = this.#target(options);
-    const [{ block }, client] = await Promise.all([import("./corrections.ts"), this.#route.client()]);
-    await block(client, target, durationMs, options.keepLonger);
+    const client = this.#route.current ?? await this.#route.client();
+    await client.verbs.block(client, target, durationMs, options.keepLonger);
   }
 
   /**

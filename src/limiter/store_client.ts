@@ -21,6 +21,7 @@ import type { StoreGuard } from "./store_guard.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { Seats } from "./seats.ts";
 import { takeInTurn, type Taken, type TakeOptions, undoQuietly } from "./take.ts";
+import * as verbs from "./verbs.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
 /** What several limiters on one store share in a process. */
@@ -41,6 +42,8 @@ export class StoreClient {
   readonly guard: StoreGuard | undefined;
   /** Leases that are held. */
   readonly leases: LeaseKeeper;
+  /** What limiters do at a store beside deciding. */
+  readonly verbs: typeof verbs = verbs;
   #sequence = 0;
   #listening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;

@@ -164,6 +164,12 @@ export class Definitions {
     this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, route, logger), storeId, options });
   }
 
+  #startFallback(): Promise<StoreClient> {
+    const fallback = this.#fallback = this.#openFallback();
+    this.#surroundings.clock.waitFor?.(fallback);
+    return fallback;
+  }
+
   async #openFallback(): Promise<StoreClient> {
     const { clock } = this.#surroundings;
     const [store, { StoreClient }] = await Promise.all([
@@ -183,7 +189,7 @@ export class Definitions {
         return now.current;
       },
       client: () => slot().client(),
-      fallback: () => this.#fallback ??= this.#openFallback(),
+      fallback: () => this.#fallback ?? this.#startFallback(),
       currentFallback: () => this.#currentFallback,
       clock,
     };

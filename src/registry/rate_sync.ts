@@ -174,7 +174,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
 
   /** Forgets every key of every store, of all limiters and processes that share them, and this instance's metrics. */
   async resetAll(): Promise<void> {
-    for (const slot of this.#definitions.stores.values()) await (await slot.client()).resetAll();
+    for (const slot of this.#definitions.stores.values()) await (slot.current ?? await slot.client()).resetAll();
     for (const id of this.#definitions.limiterIds) this.limiter(id as Id).forgetMetrics();
   }
 

@@ -82,7 +82,15 @@ export class StoreSlot {
   /** The store's client; opened at the first call. */
   client(): Promise<StoreClient> {
     if (this.#closed) return Promise.reject(new ClosedError(`store ${show(this.id)}`));
-    return this.#client ??= this.#open();
+    return this.#client ?? this.#start();
+  }
+
+  #start(): Promise<StoreClient> {
+    const client = this.#client = this.#open();
+    // The first to hear of it: those who wait go on right behind, before anybody finds the store open and asks at once.
+    client.then((opened) => this.#current = opened, () => {});
+    this.#surroundings.clock.waitFor?.(client);
+    return client;
   }
 
   /** The store's client, if it is open. */
@@ -96,7 +104,7 @@ export class StoreSlot {
       openStore(this.#config, this.#surroundings),
       import("../limiter/store_client.ts"),
     ]);
-    if (store.isLocal) return this.#current = new StoreClient(this.id, store, clock);
+    if (store.isLocal) return new StoreClient(this.id, store, clock);
     // The embedded store decides while this one cannot: it is loaded before anything has gone wrong.
     const [{ Foresight, StoreGuard }] = await Promise.all([
       import("../limiter/remote.ts"),
@@ -110,7 +118,7 @@ export class StoreSlot {
     });
     const foresight = new Foresight(store, clock, (request) => guard.take(client, request));
     const client: StoreClient = new StoreClient(this.id, store, clock, { foresight, guard });
-    return this.#current = client;
+    return client;
   }
 
   #down(error: StoreError, engine: string): void {

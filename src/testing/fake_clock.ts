@@ -8,11 +8,6 @@ import timers from "node:timers";
 
 import { brand } from "../base/brand.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-// So that no test has to wait, in real time, until they are loaded.
-import "../limiter/reservation.ts";
-import "../limiter/store_client.ts";
-import "../stores/memory/mod.ts";
-
 /** The real one, also while a test runner's fakes are installed. */
 const immediate = timers.setImmediate;
 
@@ -25,7 +20,7 @@ interface Alarm {
 export interface FakeClockOptions {
   /**
    * Waits, in real time, until what a timer has started is done, before the clock moves on. A test with real input and
-   * output says here how to wait for it. @default a turn of the event loop, which is enough for the memory store
+   * output says here how to wait for it. Modules that an instance is loading are waited for in any case. @default a turn of the event loop, which is enough for the memory store
    */
   readonly settle?: () => Promise<void>;
 }
@@ -59,6 +54,8 @@ export class FakeClock implements Clock {
 
   readonly #settle: () => Promise<void>;
   readonly #alarms = new Set<Alarm>();
+  /** What must be done before time goes on. */
+  readonly #work = new Set<Promise<unknown>>();
   #nowUs: number;
   #moves: Promise<unknown> = Promise.resolve();
 
@@ -70,7 +67,13 @@ export class FakeClock implements Clock {
    */
   constructor(startUs: number = START_US, options: FakeClockOptions = {}) {
     this.#nowUs = startUs;
-    this.#settle = options.settle ?? nextTurn;
+    const { settle = nextTurn } = options;
+    this.#settle = async () => {
+      do {
+        await Promise.allSettled(this.#work);
+        await settle();
+      } while (this.#work.size > 0);
+    };
   }
 
   /** The present reading, in microseconds since the Unix epoch. */
@@ -88,6 +91,13 @@ export class FakeClock implements Clock {
     const alarm: Alarm = { atUs, callback };
     this.#alarms.add(alarm);
     return { cancel: () => void this.#alarms.delete(alarm) };
+  }
+
+  /** Does not move on before `work` has settled: an instance that is used for the first time loads its store. */
+  waitFor(work: Promise<unknown>): void {
+    const done = () => void this.#work.delete(work);
+    this.#work.add(work);
+    work.then(done, done);
   }
 
   /**

@@ -5,6 +5,8 @@ import fc from "fast-check";
 
 import { sleepUntil } from "../../src/base/clock.ts";
 import { FakeClock } from "../../src/testing/mod.ts";
+import { nextTurn } from "../../src/testing/fake_clock.ts";
+import { runWorker } from "../_support/processes.ts";
 
 /** A clock that starts at 0, and a log of when its timers fired. */
 function setUp(settle?: () => Promise<void>): { clock: FakeClock; fired: [name: string, atUs: number][]; note: Note } {
@@ -185,3 +187,40 @@ describe("FakeClock.set()", () => {
     assert.deepEqual(fired, [["due", 1_000]]);
   });
 });
+
+describe("FakeClock.waitFor()", () => {
+  it("holds time until the work has settled, whichever way", async () => {
+    for (const outcome of ["resolve", "reject"] as const) {
+      const clock = new FakeClock(0);
+      const { promise, resolve, reject } = withResolvers();
+      clock.waitFor(promise);
+      const moving = clock.advance(1);
+      for (let turn = 0; turn < 10; turn++) await nextTurn();
+      assert.equal(clock.nowUs(), 0);
+      if (outcome === "resolve") resolve();
+      else reject(new Error("This is a test"));
+      await moving;
+      assert.equal(clock.nowUs(), 1_000);
+    }
+  });
+
+  const FIRST_USES = {
+    runUntil: "0 500 1000 1500",
+    advance: "0 500 1000 1500",
+    fallback: "0 500 1000 1500",
+    slot: "RATE_LIMITED at 5000",
+    reserve: "500",
+  };
+  for (const [use, expected] of Object.entries(FIRST_USES)) {
+    it(`lets the first wait of a process load what it needs: ${use}`, async () => {
+      const { stdout, stderr } = await runWorker("testing/first_wait_worker", [use]);
+      assert.equal(stdout.trim(), expected, stderr);
+    });
+  }
+});
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
+  let [resolve, reject]: [() => void, (error: Error) => void] = [() => {}, () => {}];
+  const promise = new Promise<void>((yes, no) => [resolve, reject] = [yes, no]);
+  return { promise, resolve, reject };
+}

@@ -8,6 +8,7 @@
 import process from "node:process";
 
 import { exitOnSignals, run, tool } from "./_process.ts";
+import { blockProblems } from "./docs/run.ts";
 import { layerProblems, loadProblems } from "./layers/check.ts";
 import { readSources } from "./layers/sources.ts";
 import { luaFormatProblems } from "./lua/format.ts";
@@ -36,6 +37,7 @@ const STEPS: readonly Step[] = [
   ["manifests", () => Promise.resolve(manifestProblems(manifests))],
   ["jsr", () => command("deno", "publish", "--dry-run", "--allow-dirty")],
   ["npm", () => packageProblems(manifests.npm)],
+  ["code blocks", blockProblems],
   ["next", nextAppProblems],
   ["worker", workerProblems],
 ];

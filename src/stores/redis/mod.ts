@@ -15,7 +15,7 @@
  * ```ts
  * import { createRedisStore } from "@ratesync/core/redis";
  *
- * const store = createRedisStore({ url: "https://example.upstash.io", token: "the REST token" });
+ * const store = createRedisStore({ url: "https://example.upstash.io", token: "AXxyASQgN2M" });
  * ```
  *
  * @example A store over a client that is there already

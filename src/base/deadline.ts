@@ -48,6 +48,11 @@ export function startTimer(ms: number, callback: () => void): Timer {
   });
 }
 
+/** Keeps the process alive until it is cancelled. */
+export function keepAlive(): Timer {
+  return systemClock.schedule(Number.MAX_SAFE_INTEGER, () => {});
+}
+
 /**
  * Many waits of one length under one timer: what was added first is due first, so the timer only ever aims at the
  * oldest. Adding and deleting cost no timer. It is meant for a few items at a time, in a plain list: a map that is old
@@ -63,12 +68,13 @@ export class DeadlineQueue<T> {
   /** Those that wait, oldest first. */
   readonly #waits: { readonly item: T; readonly dueUs: number }[] = [];
   #timer: Timer | undefined;
+  #isSweeping = false;
 
   /**
    * Makes one.
    *
    * @param ms How long everything in the queue may take, in milliseconds.
-   * @param onDue Called with each item whose time is over, after it left the queue. Must not throw.
+   * @param onDue Called with each item whose time is over, after it left the queue; may add it again. Must not throw.
    * @param clock Where the time comes from.
    */
   constructor(ms: number, onDue: (item: T) => void, clock: Clock = systemClock) {
@@ -86,7 +92,7 @@ export class DeadlineQueue<T> {
   add(item: T): void {
     const dueUs = this.#clock.nowUs() + this.#waitUs;
     this.#waits.push({ item, dueUs });
-    if (this.#timer === undefined) this.#aim(dueUs);
+    if (this.#timer === undefined && !this.#isSweeping) this.#aim(dueUs);
   }
 
   /** Takes an item out, and tells whether it was still in. */
@@ -96,18 +102,26 @@ export class DeadlineQueue<T> {
     return place >= 0;
   }
 
+  /** Takes every item out, oldest first. */
+  takeAll(): T[] {
+    return this.#waits.splice(0).map(({ item }) => item);
+  }
+
   #aim(atUs: number): void {
     this.#timer = whenDue(this.#clock, atUs, () => this.#sweep());
   }
 
   #sweep(): void {
     this.#timer = undefined;
+    this.#isSweeping = true;
     const nowUs = this.#clock.nowUs();
-    for (let first = this.#waits[0]; first !== undefined; first = this.#waits[0]) {
-      if (first.dueUs > nowUs) return this.#aim(first.dueUs);
+    let first = this.#waits[0];
+    for (; first !== undefined && first.dueUs <= nowUs; first = this.#waits[0]) {
       this.#waits.shift();
       this.#onDue(first.item);
     }
+    this.#isSweeping = false;
+    if (first !== undefined) this.#aim(first.dueUs);
   }
 }
 

@@ -22,3 +22,18 @@ export function inNextTurn(callback: () => void): void {
 export function inMicrotask(callback: () => void): void {
   void Promise.resolve().then(callback);
 }
+
+/**
+ * Calls back after some turns of the event loop, when the process knows of every connection that was closed before now.
+ * On Deno other threads read the sockets, so there this proves nothing.
+ *
+ * @param turns How many turns; Node needs two to report that the other side closed a connection.
+ * @param callback What to call.
+ */
+export function afterTurns(turns: number, callback: () => void): void {
+  if (turns === 0) callback();
+  else inNextTurn(() => afterTurns(turns - 1, callback));
+}
+
+/** Whether a few turns of the event loop are enough to learn of connections that were closed before. */
+export const TURNS_TELL_OF_CLOSED_SOCKETS: boolean = !("Deno" in globalThis);

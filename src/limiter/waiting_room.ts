@@ -73,6 +73,11 @@ export class WaitingRoom implements NoticeListener {
     this.#clock = clock;
   }
 
+  /** Whether a call waits, or may have to. */
+  get isAwaited(): boolean {
+    return this.#targets.size > 0;
+  }
+
   /** The target that an id queues on. */
   targetOf(id: string): Target | undefined {
     return this.#targets.get(id);

@@ -186,6 +186,8 @@ export interface Notice {
 export interface NoticeListener {
   /** The process, as it stands in ids; without dots. */
   readonly instance: string;
+  /** Whether a call waits for a notice. @default {true} */
+  readonly isAwaited?: boolean;
   /** The target that an id queues on, if it does. */
   targetOf(id: string): Target | undefined;
   /** Takes a notice for an id of this instance. */

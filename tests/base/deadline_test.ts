@@ -53,6 +53,23 @@ describe("DeadlineQueue", () => {
     assert.equal(t.queue.size, 0);
   });
 
+  it("calls an item again that was added again when it was due, under one timer", () => {
+    const clock = new StepClock();
+    let calls = 0;
+    const again: DeadlineQueue<string> = new DeadlineQueue(100, (item) => {
+      calls++;
+      again.add(item);
+    }, clock);
+    again.add("a");
+    clock.pass(40);
+    again.add("b");
+    clock.pass(960);
+    assert.equal(calls, 19);
+    assert.equal(clock.timers.length, 1);
+    assert.deepEqual(again.takeAll().toSorted(), ["a", "b"]);
+    assert.equal(again.size, 0);
+  });
+
   it("forgets what was deleted", () => {
     const t = queue(100);
     t.queue.add("a");

@@ -17,6 +17,8 @@ export interface Victim extends Place, AsyncDisposable {
   readonly server: RedisProcess;
   /** What the way there does: hands everything on, holds replies back, cuts, or loses replies. */
   mode: "open" | "slow" | "cut" | "deaf";
+  /** Forgets every connection that is open now, or the one that has carried most: nobody is told, and new ones work. */
+  forget(which: "all" | "busiest"): void;
   /** Ends every connection through the proxy. */
   hangUp(): void;
   /** Runs a command over a connection that stays open. */
@@ -38,6 +40,7 @@ const SLOW_MS = 3_000;
 export async function startVictim(args: readonly string[] = []): Promise<Victim> {
   const server = await startRedis(...args);
   const sockets = new Set<Socket>();
+  const forgotten = new Set<Socket>();
   const proxy: FakeServer = await startServer((socket) => {
     if (victim.mode === "cut") return void socket.destroy();
     const way = connect(server.port, "127.0.0.1");
@@ -49,9 +52,9 @@ export async function startVictim(args: readonly string[] = []): Promise<Victim>
     };
     way.on("error", end).on("close", end);
     socket.on("close", end);
-    socket.on("data", (data) => way.write(data));
+    socket.on("data", (data) => forgotten.has(socket) || way.write(data));
     way.on("data", (data) => {
-      if (victim.mode === "deaf") return;
+      if (victim.mode === "deaf" || forgotten.has(socket)) return;
       if (victim.mode === "open") return void socket.write(data);
       setTimeout(() => socket.destroyed || socket.write(data), SLOW_MS).unref();
     });
@@ -61,6 +64,10 @@ export async function startVictim(args: readonly string[] = []): Promise<Victim>
     store: { url: `redis://127.0.0.1:${proxy.port}`, socketTimeoutMs: 2_000, socketConnectTimeoutMs: 2_000 },
     server,
     mode: "open",
+    forget(which) {
+      const open = [...sockets].sort((a, b) => b.bytesRead - a.bytesRead);
+      for (const socket of which === "all" ? open : open.slice(0, 1)) forgotten.add(socket);
+    },
     hangUp() {
       for (const socket of sockets) socket.destroy();
     },
@@ -195,4 +202,6 @@ export const FAULTS: readonly VictimFault[] = [
       victim.hangUp(); // a connection that has lost bytes is no connection
     },
   },
+  { name: "one connection is forgotten", lastsMs: 0, begin: (victim) => victim.forget("busiest") },
+  { name: "all connections are forgotten", lastsMs: 0, begin: (victim) => victim.forget("all") },
 ];

@@ -222,7 +222,8 @@ export class RedisStore implements Store {
       const notice = decodeNotice(message, (id) => listener.targetOf(id));
       if (notice !== undefined) listener.notice(notice);
     };
-    return this.#connection.subscribe(this.#names.channel + listener.instance, receive, () => listener.gap());
+    const channel = this.#names.channel + listener.instance;
+    return this.#connection.subscribe(channel, receive, () => listener.gap(), () => listener.isAwaited ?? true);
   }
 
   /** Deletes every key that begins with this store's prefix, in steps. */

@@ -31,6 +31,10 @@ export interface NodeRedisClient extends CommandClient {
   connect(): Promise<unknown>;
   /** Disconnects; what is in flight rejects. */
   destroy(): void;
+  /** Lets its socket keep the process alive, as it does from the start. */
+  ref(): void;
+  /** Lets the process end while its socket is open. */
+  unref(): void;
   /** Listens to the client's events. */
   on(event: "connect" | "error", listener: (error: unknown) => void): unknown;
 }
@@ -45,6 +49,8 @@ export interface OpenClient {
   failure(cause: unknown): Failure;
   /** Disconnects; what is in flight rejects. `onLost` is not called. */
   close(): void;
+  /** Whether the connection keeps the process alive; absent where that is not ours to say. */
+  hold?(isHeld: boolean): void;
 }
 
 /** How to open a client. */
@@ -55,6 +61,8 @@ export interface OpenClientOptions {
   readonly timeoutMs: number;
   /** Gives the attempt up; it then rejects with the signal's reason. */
   readonly signal: AbortSignal;
+  /** Whether the process may end meanwhile, as far as the runtime lets it. @default {false} */
+  readonly background?: boolean;
   /** Called once when the open connection has ended by itself. The client has been destroyed. */
   onLost(client: OpenClient, cause: unknown): void;
 }
@@ -94,7 +102,9 @@ export async function openClient(
       isEnded = true;
       redis.destroy();
     },
+    hold: (isHeld) => isHeld ? redis.ref() : redis.unref(),
   };
+  if (options.background) redis.unref();
   redis.on("connect", () => {
     isAccepted = true;
     // node-redis cannot destroy a socket that is still connecting: it would go on, and stay.

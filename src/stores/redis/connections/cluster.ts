@@ -66,7 +66,7 @@ export function clusterOver(
   return {
     cluster: { nodeOf: (slot) => cluster.ownerOf(slot), nodes: () => cluster.views() },
     run: (script, keys, args) => cluster.run(script, keys, args),
-    subscribe: (channel, listener, onReconnect) => cluster.subscribe(channel, listener, onReconnect),
+    subscribe: (...subscription) => cluster.subscribe(...subscription),
     deleteByPrefix: (prefix) => cluster.deleteByPrefix(prefix),
     connect: () => cluster.connect(),
     close: () => cluster.close(),
@@ -100,7 +100,11 @@ class Cluster {
     });
     this.#subscriber = new ClusterSubscriber(
       () => this.#nodes.primaries(),
-      (node) => new Subscriber(node.settings, onError, driver.listener(node.address)),
+      (node) => {
+        const subscriber = new Subscriber(node.settings, onError, driver.listener(node.address));
+        subscriber.compareWith(node.pool);
+        return subscriber;
+      },
     );
   }
 
@@ -122,9 +126,9 @@ class Cluster {
     return this.#call(hashSlot(keys[0] ?? ""), (redis, asking) => runScript(redis, this.#sent, script, rest, asking));
   }
 
-  async subscribe(channel: string, listener: (message: string) => void, onReconnect: () => void): Promise<void> {
+  async subscribe(...subscription: Parameters<Subscriber["subscribe"]>): Promise<void> {
     await this.connect();
-    await this.#subscriber.subscribe(channel, listener, onReconnect);
+    await this.#subscriber.subscribe(...subscription);
   }
 
   async deleteByPrefix(prefix: string): Promise<number> {

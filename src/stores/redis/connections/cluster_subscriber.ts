@@ -17,6 +17,7 @@ interface Subscription {
   readonly channel: string;
   readonly listener: (message: string) => void;
   readonly onReconnect: () => void;
+  readonly isAwaited: (() => boolean) | undefined;
 }
 
 interface Listening {
@@ -56,10 +57,16 @@ export class ClusterSubscriber<Node> {
    * @param channel The channel.
    * @param listener Called with every message, once.
    * @param onReconnect Called whenever messages of a node may have been missed.
+   * @param isAwaited Whether somebody waits for a message.
    * @throws {StoreError} If no primary has confirmed it.
    */
-  async subscribe(channel: string, listener: (message: string) => void, onReconnect: () => void): Promise<void> {
-    const subscription: Subscription = { channel, listener: onlyOnce(listener), onReconnect };
+  async subscribe(
+    channel: string,
+    listener: (message: string) => void,
+    onReconnect: () => void,
+    isAwaited?: () => boolean,
+  ): Promise<void> {
+    const subscription: Subscription = { channel, listener: onlyOnce(listener), onReconnect, isAwaited };
     this.#subscriptions.add(subscription);
     const nodes = [...this.#nodes()];
     const results = await Promise.allSettled(nodes.map((node) => this.#listen(node, subscription)));
@@ -108,8 +115,8 @@ export class ClusterSubscriber<Node> {
 
   async #listen(node: Node, subscription: Subscription): Promise<void> {
     const listening = this.#at(node);
-    const { channel, listener, onReconnect } = subscription;
-    await listening.subscriber.subscribe(channel, listener, onReconnect);
+    const { channel, listener, onReconnect, isAwaited } = subscription;
+    await listening.subscriber.subscribe(channel, listener, onReconnect, isAwaited);
     listening.done.add(subscription);
     listening.failures = 0;
   }

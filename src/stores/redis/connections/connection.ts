@@ -45,11 +45,13 @@ export interface RedisConnection {
   /**
    * Listens on a channel; resolves when the server has confirmed the subscription.
    * `onReconnect` is called after a lost subscription was set up again: messages in between are gone.
+   * While `isAwaited` says that somebody waits for a message, a silent connection should be noticed within a second.
    */
   subscribe(
     channel: string,
     listener: (message: string) => void,
     onReconnect: () => void,
+    isAwaited?: () => boolean,
   ): Promise<void>;
   /** Deletes every key that begins with `prefix`, in bounded steps. Returns how many there were. */
   deleteByPrefix(prefix: string): Promise<number>;

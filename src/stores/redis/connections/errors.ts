@@ -94,6 +94,27 @@ function explain({ label }: Endpoint, text: string, reason: StoreErrorReason | u
   return label.includes("://") ? explained.replace("redis://host:port", label.replace(/\/\d+$/, "")) : explained;
 }
 
+/** A connection says nothing while others are answered: what is in flight on it gets no answer any more. */
+export function silentError({ label }: Endpoint, ms: number): StoreError {
+  return new StoreError(
+    "STORE_UNAVAILABLE",
+    `Cannot get an answer from Redis at ${label}: one connection was silent for ${
+      Math.round(ms)
+    } ms while another one ` +
+      "was answered, so it is replaced; its commands may have run, and are not sent again",
+    { reason: "connection_broke" },
+  );
+}
+
+/** The store was closed while a command was in flight. */
+export function cutError({ label }: Endpoint): StoreError {
+  return new StoreError(
+    "STORE_UNAVAILABLE",
+    `Cannot get an answer from Redis at ${label}: the store was closed before it came; the command may have run`,
+    { reason: "connection_broke" },
+  );
+}
+
 /** A command failed after it was handed to the connection. */
 export function callError(endpoint: Endpoint, { cause, isReply }: Failure): StoreError {
   const text = reasonOf(cause);

@@ -27,11 +27,13 @@ export class NoneAnswered extends Error {
  *
  * @param tasks How to ask each.
  * @param signal Gives up; it then rejects with the signal's reason.
+ * @param staggerMs How long one may be silent before the next is asked as well, in milliseconds.
  * @throws {NoneAnswered} If all have failed.
  */
 export function firstOf<T>(
   tasks: readonly ((signal: AbortSignal) => Promise<T>)[],
   signal: AbortSignal,
+  staggerMs: number = STAGGER_MS,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
@@ -53,7 +55,7 @@ export function firstOf<T>(
       stagger.cancel();
       const task = tasks[started++];
       if (task === undefined || over.signal.aborted) return;
-      stagger = startTimer(STAGGER_MS, next);
+      stagger = startTimer(staggerMs, next);
       task(over.signal).then((answer) => {
         resolve(answer);
         end();

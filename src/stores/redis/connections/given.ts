@@ -59,6 +59,8 @@ export interface Wire {
   subscribe?(channel: string, listener: (message: string) => void): Promise<unknown>;
   /** Disconnects; only for a client of our own. */
   destroy?(): void;
+  /** Whether it keeps the process alive; only for a client of our own. */
+  hold?(isHeld: boolean): void;
 }
 
 /**
@@ -124,6 +126,7 @@ export async function openWire(endpoint: Endpoint, wire: Wire, options: OpenClie
     },
     failure,
     close,
+    hold: (isHeld) => wire.hold?.(isHeld),
   };
 
   const opened = new Promise<void>((resolve, reject) => {

@@ -24,6 +24,8 @@ export interface IoredisLike extends Emitter {
   subscribe(...channels: string[]): Promise<unknown>;
   /** Makes another client with the same options. */
   duplicate(overrides?: object): IoredisLike;
+  /** Its socket, while there is one. Only used on duplicates. */
+  readonly stream?: { ref?(): unknown; unref?(): unknown } | undefined;
 }
 
 type ToBytes = (text: string) => Uint8Array;
@@ -112,6 +114,7 @@ function ownWire(client: IoredisLike, toBytes: ToBytes): Wire {
       return client.subscribe(channel);
     },
     destroy: () => client.disconnect(),
+    hold: (isHeld) => isHeld ? client.stream?.ref?.() : client.stream?.unref?.(),
   };
 }
 

@@ -23,6 +23,10 @@ export interface NodeRedisLike extends Emitter {
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
   /** Makes another client with the same options. */
   duplicate(overrides?: object): NodeRedisLike;
+  /** Lets its socket keep the process alive. Only called on duplicates. */
+  ref?(): void;
+  /** Lets the process end while its socket is open. Only called on duplicates. */
+  unref?(): void;
 }
 
 /** What a store needs of `createClientPool()` of the npm package `redis`. */
@@ -133,5 +137,6 @@ export function duplicateWire(client: NodeRedisLike, { signal }: OpenClientOptio
       isDestroyed = true;
       client.destroy();
     },
+    hold: (isHeld) => isHeld ? client.ref?.() : client.unref?.(),
   };
 }

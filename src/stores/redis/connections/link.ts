@@ -5,10 +5,11 @@
  */
 
 import type { Timer } from "../../../base/clock.ts";
-import { DeadlineQueue, startTimer, withTimeout } from "../../../base/deadline.ts";
+import { startTimer, withTimeout } from "../../../base/deadline.ts";
 import { ClosedError, RateSyncError, StoreError } from "../../../base/errors.ts";
 import { type CommandClient, type OpenClient, openClient } from "./client.ts";
-import { callError, callTimeoutError, lostError, openError, sameError } from "./errors.ts";
+import { callError, callTimeoutError, cutError, lostError, openError, sameError } from "./errors.ts";
+import { type CallInFlight, InFlight } from "./in_flight.ts";
 import type { ConnectionSettings } from "./settings.ts";
 
 /** What a link tells its owner. None of these may throw. */
@@ -19,18 +20,16 @@ export interface LinkHooks {
   prepare?(redis: CommandClient): Promise<unknown>;
   /** Called whenever a connection has come up. */
   onUp?(): void;
-  /** Called when the connection was given up because nothing came back on it. */
+  /** Called when a call sent at `sinceUs` is unanswered, and nothing else was heard since; again while that lasts. */
+  onQuiet?(sinceUs: number): void;
+  /** Called when the connection was given up because nothing came back on it for the time of a command. */
   onSilent?(error: StoreError): void;
   /** Called with what goes wrong in the background, where no caller would hear of it. */
   onError?(error: StoreError): void;
 }
 
-interface Call {
-  readonly reject: (error: Error) => void;
-  /** How many answers this link had seen when the call was sent. */
-  readonly answersBefore: number;
-}
-
+/** How long calls in flight may hold up the end of a connection. */
+const CLOSE_MS = 400;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
 /** Redis 6 puts it inside the message of a script's error, later ones in front. */
@@ -42,7 +41,8 @@ const COOL_DOWN_MS = 100;
 export class Link {
   readonly #settings: ConnectionSettings;
   readonly #hooks: LinkHooks;
-  readonly #calls: DeadlineQueue<Call>;
+  /** What is in flight, and when anything was heard. */
+  readonly calls: InFlight;
   readonly #end = new AbortController();
   #client: OpenClient | undefined;
   #opening: Promise<void> | undefined;
@@ -50,7 +50,6 @@ export class Link {
   #timer: Timer | undefined;
   #isKept = false;
   #failures = 0;
-  #answers = 0;
   #closing: Promise<void> | undefined;
   #onDrained: (() => void) | undefined;
 
@@ -63,12 +62,27 @@ export class Link {
   constructor(settings: ConnectionSettings, hooks: LinkHooks = {}) {
     this.#settings = settings;
     this.#hooks = hooks;
-    this.#calls = new DeadlineQueue(settings.socketTimeoutMs, (call) => this.#expire(call));
+    this.calls = new InFlight(settings.socketTimeoutMs, {
+      onExpired: (call, isSilent) => this.#expire(call, isSilent),
+      onQuiet: ({ sentUs }) => {
+        if (this.#client !== undefined) this.#hooks.onQuiet?.(sentUs);
+      },
+      // With nothing in flight, the connection does not keep the process alive.
+      onBusy: (isBusy) => {
+        this.#client?.hold?.(isBusy);
+        if (!isBusy) this.#onDrained?.();
+      },
+    });
   }
 
   /** Whether commands can be sent. */
   get isUp(): boolean {
     return this.#client !== undefined;
+  }
+
+  /** Whether the connection was given up because of what the server said; another one is tried after a pause. */
+  get isRefused(): boolean {
+    return this.#client === undefined && this.#failure?.code === "STORE_REFUSED";
   }
 
   /**
@@ -102,19 +116,16 @@ export class Link {
     const client = this.#client;
     if (client === undefined || this.#end.signal.aborted) return Promise.reject(this.#whyDown());
     return new Promise<T>((resolve, reject) => {
-      const call: Call = { reject, answersBefore: this.#answers };
-      const sent = send(client.redis);
-      this.#calls.add(call);
-      sent.then((reply) => {
-        this.#answers++;
+      const call = this.calls.enter(reject);
+      send(client.redis).then((reply) => {
+        this.calls.answered(call);
         this.#failures = 0;
-        this.#leave(call);
         resolve(reply);
       }, (cause) => {
         const failure = client.failure(cause);
         const error = callError(this.#settings.endpoint, failure);
-        if (failure.isReply) this.#answers++;
-        this.#leave(call);
+        if (failure.isReply) this.calls.answered(call);
+        else this.calls.leave(call);
         reject(error);
         // A primary that became a replica: its name may lead to the new primary by now.
         if (failure.isReply && READONLY.test(error.message)) this.#drop(client, error);
@@ -122,20 +133,23 @@ export class Link {
     });
   }
 
-  /** Gives up the connection, if it is up, and sets up another. */
+  /** Gives up the connection, if it is up, with the calls in flight, and sets up another. */
   renew(error: StoreError): void {
-    if (this.#client !== undefined) this.#drop(this.#client, sameError(error));
+    const client = this.#client;
+    if (client === undefined) return;
+    this.calls.dismiss(() => sameError(error));
+    this.#drop(client, error);
   }
 
   /** Gives up the connection, if it is up, and opens another one now, unless one is being opened. */
   reopen(error: StoreError): void {
-    this.renew(error);
+    if (this.#client !== undefined) this.#drop(this.#client, sameError(error));
     if (!this.#isKept || this.#client !== undefined || this.#end.signal.aborted) return;
     this.#timer?.cancel();
-    this.#attempt().catch(() => {}); // told to onError
+    this.#attempt(true).catch(() => {}); // told to onError
   }
 
-  /** Lets calls in flight finish, none longer than its own time, then disconnects. */
+  /** Lets calls in flight finish for at most 400 ms, then disconnects. What is in flight then rejects: it may have run. */
   close(): Promise<void> {
     return this.#closing ??= this.#shutDown();
   }
@@ -143,26 +157,30 @@ export class Link {
   async #shutDown(): Promise<void> {
     this.#timer?.cancel();
     this.#end.abort(closedError());
-    if (this.#calls.size > 0) {
-      await new Promise<void>((resolve) => {
+    if (this.calls.size > 0) {
+      const drained = new Promise<void>((resolve) => {
         this.#onDrained = resolve;
       });
+      await withTimeout(drained, CLOSE_MS, closedError).catch(() => {});
     }
+    this.calls.dismiss(() => cutError(this.#settings.endpoint));
     this.#client?.close();
     this.#client = undefined;
   }
 
-  #attempt(): Promise<void> {
-    return this.#opening ??= this.#connect();
+  #attempt(background = false): Promise<void> {
+    return this.#opening ??= this.#connect(background);
   }
 
-  async #connect(): Promise<void> {
+  async #connect(background: boolean): Promise<void> {
     try {
-      const client = await this.#openClient();
+      const client = await this.#openClient(background);
       if (client.isEnded) throw lostError(this.#settings.endpoint, new Error("at once"));
       this.#client = client;
       this.#failure = undefined;
       this.#isKept = true;
+      this.calls.renewed();
+      client.hold?.(false);
       this.#hooks.onUp?.();
     } catch (error) {
       if (!this.#end.signal.aborted) this.#fail(toStoreError(error));
@@ -172,13 +190,14 @@ export class Link {
     }
   }
 
-  async #openClient(): Promise<OpenClient> {
+  async #openClient(background: boolean): Promise<OpenClient> {
     const { endpoint, tls, socketTimeoutMs, socketConnectTimeoutMs } = this.#settings;
     const open = this.#hooks.open ?? openClient;
     const client = await open(endpoint, {
       tls,
       timeoutMs: socketConnectTimeoutMs,
       signal: this.#end.signal,
+      background,
       onLost: (lost, cause) => this.#drop(lost, lostError(endpoint, cause)),
     });
     try {
@@ -215,7 +234,7 @@ export class Link {
     const ms = Math.min(FIRST_RETRY_MS * 2 ** this.#failures++, MAX_RETRY_MS);
     this.#timer?.cancel();
     this.#timer = startTimer(ms * (0.75 + Math.random() / 2), () => {
-      if (this.#client === undefined) this.#attempt().catch(() => {}); // told to onError
+      if (this.#client === undefined) this.#attempt(true).catch(() => {}); // told to onError
     });
   }
 
@@ -228,15 +247,10 @@ export class Link {
     this.#retryLater();
   }
 
-  #leave(call: Call): void {
-    if (this.#calls.delete(call) && this.#calls.size === 0) this.#onDrained?.();
-  }
-
-  #expire(call: Call): void {
+  #expire(call: CallInFlight, isSilent: boolean): void {
     const { endpoint, socketTimeoutMs } = this.#settings;
     call.reject(callTimeoutError(endpoint, socketTimeoutMs));
-    if (this.#calls.size === 0) this.#onDrained?.();
-    if (this.#client === undefined || this.#answers !== call.answersBefore) return;
+    if (this.#client === undefined || !isSilent) return;
     // Not one answer in all that time: the peer may be gone without a word, and TCP would notice in minutes.
     const error = lostError(endpoint, new Error(`no answer for ${socketTimeoutMs} ms`));
     this.#drop(this.#client, error);

@@ -25,8 +25,8 @@ export interface NodeRedisHooks {
  * Makes a connection. Nothing is opened before `connect()` or the first command.
  *
  * Calls arrive at the server in the order in which they were made. While Redis is down, calls fail
- * at once and the connections are set up again in the background. Open connections keep the process alive until
- * `close()`; nothing else here does.
+ * at once and the connections are set up again in the background. A connection keeps the process alive while a call is
+ * in flight on it, and one that calls wait for while it is being opened; nothing else here does.
  *
  * @param options Where Redis is, and how to use it.
  * @param hooks What to tell the owner.
@@ -72,11 +72,12 @@ function openSentinel(settings: SentinelSettings, onError: (error: StoreError) =
  */
 export function connectionOver(pool: Pool, subscriber: Subscriber): RedisConnection {
   const sent: SentScripts = new WeakMap();
+  subscriber.compareWith(pool);
   let closing: Promise<unknown> | undefined;
   return {
     run: (script, keys, args) =>
       pool.call((redis) => runScript(redis, sent, script, [String(keys.length), ...keys, ...args])),
-    subscribe: (channel, listener, onReconnect) => subscriber.subscribe(channel, listener, onReconnect),
+    subscribe: (...subscription) => subscriber.subscribe(...subscription),
     deleteByPrefix: (prefix) => deleteByPrefix(prefix, keyCommands((send) => pool.call(send))),
     connect: () => pool.connect(),
     close: async () => {

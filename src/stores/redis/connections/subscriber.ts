@@ -7,14 +7,22 @@
 import type { Timer } from "../../../base/clock.ts";
 import { startTimer } from "../../../base/deadline.ts";
 import { StoreError } from "../../../base/errors.ts";
+import { silentError } from "./errors.ts";
+import { QUIET_MS } from "./in_flight.ts";
 import { Link, type LinkHooks } from "./link.ts";
+import type { Pool } from "./pool.ts";
+import { GRACE_MS, probe } from "./search.ts";
 import type { ConnectionSettings } from "./settings.ts";
 
 interface Subscription {
   readonly channel: string;
   readonly deliver: (message: string) => void;
   readonly onReconnect: () => void;
+  readonly isAwaited: () => boolean;
 }
+
+/** How often the connection is asked whether it is there, in milliseconds, while somebody waits for a message. */
+const AWAITED_BEAT_MS = 500;
 
 /** All subscriptions of a store. */
 export class Subscriber {
@@ -23,6 +31,9 @@ export class Subscriber {
   readonly #link: Link;
   readonly #subscriptions = new Set<Subscription>();
   #heartbeat: Timer | undefined;
+  /** The connections to the same server for calls. */
+  #pool: Pool | undefined;
+  #isComparing = false;
 
   /**
    * Makes one.
@@ -46,8 +57,14 @@ export class Subscriber {
         }
         this.#beatLater();
       },
+      onQuiet: () => void this.#compare(),
       onError,
     });
+  }
+
+  /** When nothing comes back, finds out by the connections for calls whether the server is silent, or only the way to it. */
+  compareWith(pool: Pool): void {
+    this.#pool = pool;
   }
 
   /**
@@ -56,17 +73,20 @@ export class Subscriber {
    * @param channel The channel.
    * @param listener Called with every message.
    * @param onReconnect Called after a lost subscription was set up again.
+   * @param isAwaited Whether somebody waits for a message; a connection that is silent then is replaced within a second.
    * @throws {StoreError} If it could not be confirmed; `listener` is then not called.
    */
   async subscribe(
     channel: string,
     listener: (message: string) => void,
     onReconnect: () => void,
+    isAwaited: () => boolean = () => false,
   ): Promise<void> {
     await this.#link.open();
     const subscription: Subscription = {
       channel,
       onReconnect,
+      isAwaited,
       deliver: (message) => {
         // A subscription that was given up may still be confirmed later.
         if (this.#subscriptions.has(subscription)) this.#tell(channel, () => listener(message));
@@ -95,12 +115,34 @@ export class Subscriber {
 
   /** Nothing else is ever sent here, so a peer that went away without a word would not be missed for minutes. */
   #beatLater(): void {
-    this.#heartbeat?.cancel();
-    this.#heartbeat = startTimer(this.#settings.socketTimeoutMs, () => {
+    const { socketTimeoutMs } = this.#settings;
+    let waitedMs = 0;
+    const beat = () => {
       if (!this.#link.isUp) return;
-      this.#link.call((redis) => redis.sendCommand(["PING"])).catch(() => {}); // the link drops itself
-      this.#beatLater();
-    });
+      waitedMs += everyMs;
+      if (waitedMs >= socketTimeoutMs || [...this.#subscriptions].some(({ isAwaited }) => isAwaited())) {
+        waitedMs = 0;
+        this.#link.call((redis) => redis.sendCommand(["PING"])).catch(() => {}); // the link drops itself
+      }
+      this.#heartbeat = startTimer(everyMs, beat);
+    };
+    const everyMs = Math.min(AWAITED_BEAT_MS, socketTimeoutMs);
+    this.#heartbeat?.cancel();
+    this.#heartbeat = startTimer(everyMs, beat);
+  }
+
+  async #compare(): Promise<void> {
+    if (this.#pool === undefined || this.#isComparing) return;
+    this.#isComparing = true;
+    try {
+      await this.#pool.call(probe);
+      await new Promise<void>((resolve) => void startTimer(GRACE_MS, resolve));
+      if (this.#link.calls.isQuiet) this.#link.renew(silentError(this.#settings.endpoint, QUIET_MS));
+    } catch {
+      // The server is silent, or not there.
+    } finally {
+      this.#isComparing = false;
+    }
   }
 
   /** An exception inside a listener would end inside node-redis' parser, and take the connection with it. */

@@ -6,6 +6,7 @@
 
 import { onAbort, orAbort } from "../base/abort.ts";
 import { steadyUs } from "../base/clock.ts";
+import { keepAlive } from "../base/deadline.ts";
 import { ClosedError } from "../base/errors.ts";
 import { marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
 import { isClosed } from "./failure.ts";
@@ -220,9 +221,10 @@ async function queue(
       served.then((reply) => resolve(granted = reply), reject);
       if (signal?.aborted) return reject(signal.reason);
       const stay = onAbort(signal, () => reject(signal?.reason));
+      // A call that waits keeps the process alive: by its deadline, or without one while another process may serve it.
       const timer = Number.isFinite(deadlineUs)
         ? client.clock.schedule(client.clock.nowUs() + deadlineUs - steadyUs(client.clock), () => resolve(undefined))
-        : undefined;
+        : client.guard && keepAlive();
       cleanUp = () => {
         timer?.cancel();
         stay();

@@ -43,7 +43,7 @@ export function fromInstance(instance: RateSync): LimiterSource {
 /** The limiters of the default instance, which looks for its configuration at the first request. */
 export function fromDefault(): LimiterSource {
   return {
-    limiter: byDefault.limiter,
+    limiter: async (id) => (await byDefault.ready(id)).limiter(id),
     take: (asks) => {
       const [first] = asks;
       return asks.length === 1 && first ? byDefault.tryAcquire(first.limiter, first) : byDefault.tryAcquireAll(asks);

@@ -40,6 +40,8 @@ export class Troubles {
     } catch {
       // It has been told: that is all it can ask for.
     }
+    // The instance reports once when its store begins to fail, and once when that ends.
+    if (kind === "store") return;
     const nowUs = systemClock.nowUs();
     const told = this.#told.get(kind);
     if (told !== undefined && nowUs - told.atUs < QUIET_US) return void told.since++;

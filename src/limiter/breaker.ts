@@ -7,7 +7,8 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { StoreError, StoreErrorReason } from "../base/errors.ts";
-import { isOutage } from "./failure.ts";
+import { isPermanent } from "../base/permanent.ts";
+import { isOutage, isStoreError } from "./failure.ts";
 
 /** So many failures in a row, of calls that were made one after the other, say that the store is away. */
 const MOST_FAILURES = 5;
@@ -21,12 +22,11 @@ const MAX_LOOK_US = 400_000;
 /** After so many looks that nobody has asked for, the store is looked at no more, until somebody asks. */
 const MOST_IDLE_LOOKS = 25;
 
-/** The connection is known to be down, or nothing can come of it: one failure is enough. */
+/** The connection is known to be down: one failure is enough, as it is where no waiting heals it. */
 const DOWN: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorReason>([
   "connection_refused",
   "host_unknown",
   "connect_timeout",
-  "not_redis",
   "tls",
   "disconnected",
 ]);
@@ -35,14 +35,16 @@ const DOWN: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorReason
 export interface BreakerOptions {
   /** What it waits by. */
   readonly clock: Clock;
-  /** Whether the store can decide now. May reject. */
-  look(): Promise<boolean>;
-  /** Told when the store is given up. Must not throw. */
+  /** Resolves to undefined if the store can decide now, or to what is wrong, if that is known. May reject. */
+  look(): Promise<StoreError | "unknown" | undefined>;
+  /** Called when the store answers for the first time. Must not throw. */
+  onFirstAnswer(): void;
+  /** Called when the store is given up. Must not throw. */
   onDown(error: StoreError): void;
+  /** Called when the store is given up, and a look has found what is wrong now. Must not throw. */
+  onStillDown(error: StoreError): void;
   /** Told when it decides again, and after how long. Must not throw. */
   onUp(downUs: number): void;
-  /** Told of the first failure after an answer, if the store is not given up for it. Must not throw. */
-  onFailure(error: StoreError): void;
 }
 
 /** The breaker of one process at one store. */
@@ -88,6 +90,11 @@ export class Breaker {
     return this.#error === undefined ? undefined : this.#downAtUs;
   }
 
+  /** Where the counter stood at the last answer: it has grown if there was another one. */
+  get answeredAt(): number {
+    return this.#answeredAt;
+  }
+
   /** What a call has to remember, when it is made, for `failed`. */
   get mark(): number {
     return this.#mark;
@@ -95,6 +102,7 @@ export class Breaker {
 
   /** The store has answered a call. */
   answered(): void {
+    if (this.#answeredAt === 0) this.#options.onFirstAnswer();
     this.#answeredAt = ++this.#mark;
     this.#inRow = 0;
   }
@@ -105,8 +113,14 @@ export class Breaker {
     if (this.#error !== undefined && this.#timer === undefined && !this.#isLooking) this.#lookLater(0);
   }
 
-  /** A call has failed that was made when `mark` was so much. */
-  failed(error: StoreError, mark: number): void {
+  /**
+   * A call has failed that was made when `mark` was so much.
+   *
+   * @param error What it failed with.
+   * @param mark Where the counter stood.
+   * @param isPart Whether other calls may do without what has failed, so that one failure is never enough.
+   */
+  failed(error: StoreError, mark: number, isPart = false): void {
     if (!isOutage(error)) return;
     if (this.#error !== undefined) return;
     // Not one answer since it was made.
@@ -116,8 +130,8 @@ export class Breaker {
       this.#failedAt = ++this.#mark;
       this.#inRow++;
     }
-    if (DOWN.has(error.reason) || isSilent || this.#inRow >= MOST_FAILURES) this.#open(error);
-    else if (isNew && this.#inRow === 1) this.#options.onFailure(error);
+    const isEnough = !isPart && (DOWN.has(error.reason) || isPermanent(error.reason) || isSilent);
+    if (isEnough || this.#inRow >= MOST_FAILURES) this.#open(error);
   }
 
   /** Looks no more. */
@@ -150,15 +164,16 @@ export class Breaker {
 
   async #look(): Promise<void> {
     this.#isLooking = true;
-    let canDecide = false;
+    let wrong: StoreError | "unknown" | undefined = "unknown";
     try {
-      canDecide = await this.#options.look();
-    } catch {
-      // It cannot.
+      wrong = await this.#options.look();
+    } catch (error) {
+      if (isStoreError(error)) wrong = error;
     }
     this.#isLooking = false;
     if (this.#isClosed) return;
-    if (canDecide) return this.#shut();
+    if (wrong === undefined) return this.#shut();
+    if (wrong !== "unknown") this.#options.onStillDown(this.#error = wrong);
     this.#delayUs = Math.min(this.#delayUs * 2, MAX_LOOK_US);
     if (++this.#idleLooks <= MOST_IDLE_LOOKS) this.#lookLater(this.#delayUs);
   }

@@ -54,11 +54,19 @@ export type StoreEvent =
     readonly error: StoreError;
   }
   | {
-    /** The store decides again. */
+    /** The store fails for some calls, but not for all: limiters go on asking it. */
+    readonly type: "store_impaired";
+    /** The store's id. */
+    readonly store: string;
+    /** What the first of those calls failed with. */
+    readonly error: StoreError;
+  }
+  | {
+    /** The store decides everything again. */
     readonly type: "store_up";
     /** The store's id. */
     readonly store: string;
-    /** How long it did not, in milliseconds. */
+    /** How long it did not, in milliseconds: to its first answer, or to the last call that failed. */
     readonly downMs: number;
   };
 
@@ -80,15 +88,15 @@ export interface Logger {
 /** Subscriptions of one limiter or instance. */
 export class Subscriptions<Event = LimiterEvent> {
   readonly #listeners = new Set<(event: Event) => void>();
-  readonly #logger: Logger | undefined;
+  readonly #log: Pick<Logger, "error">;
 
   /**
    * Makes one.
    *
-   * @param logger Where failures of listeners go.
+   * @param log Where failures of listeners go.
    */
-  constructor(logger: Logger | undefined) {
-    this.#logger = logger;
+  constructor(log: Pick<Logger, "error">) {
+    this.#log = log;
   }
 
   /** Whether an event would reach anybody. */
@@ -108,7 +116,7 @@ export class Subscriptions<Event = LimiterEvent> {
       try {
         listener(event);
       } catch (error) {
-        this.#logger?.error("rate-sync: a subscriber failed", error);
+        this.#log.error("a subscriber failed", error);
       }
     }
   }

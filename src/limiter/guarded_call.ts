@@ -22,6 +22,8 @@ export interface Conclusion<Answer> {
 export interface CallWatch {
   /** Counts the outcomes. */
   readonly breaker: Breaker;
+  /** Counts an answer, and takes the time that it tells. */
+  answered(call: { readonly client: StoreClient; readonly askedUs: number }, reply: TakeReply): void;
   /** Takes a reply that came when nobody waited for it any more. */
   late(request: TakeRequest, reply: TakeReply): void;
   /** Takes word of a call that has failed, or was not answered in time. */
@@ -63,7 +65,7 @@ export class GuardedCall<Answer> extends Deadlined implements ReplySink<TakeRepl
   }
 
   answered(reply: TakeReply): void {
-    this.#watch.breaker.answered();
+    this.#watch.answered(this, reply);
     if (this.line !== undefined && !this.line.delete(this)) return this.#watch.late(this.request, reply);
     try {
       this.#resolve(this.#conclusion.reply(this.client, this.request, reply, this.askedUs));

@@ -46,13 +46,13 @@ export class Limiter {
    * @param id The limiter's id.
    * @param policy Its rules.
    * @param route Where its calls go.
-   * @param logger Where failures of subscribers go.
+   * @param log Where failures of subscribers go.
    */
-  constructor(id: string, policy: Policy, route: Route, logger?: Logger) {
+  constructor(id: string, policy: Policy, route: Route, log: Pick<Logger, "error">) {
     this.id = id;
     this.#policy = policy;
     this.#route = route;
-    this.#subscriptions = new Subscriptions(logger);
+    this.#subscriptions = new Subscriptions(log);
     this.#alone = this.#asLone(policy);
   }
 

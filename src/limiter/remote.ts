@@ -6,3 +6,4 @@
 
 export { Foresight } from "./foresight.ts";
 export { StoreGuard } from "./store_guard.ts";
+export { StoreReport } from "./store_report.ts";

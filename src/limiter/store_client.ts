@@ -46,6 +46,7 @@ export class StoreClient {
   readonly verbs: typeof verbs = verbs;
   #sequence = 0;
   #listening: Promise<void> | undefined;
+  #mustListen = false;
   #closing: Promise<void> | undefined;
 
   /**
@@ -147,13 +148,21 @@ export class StoreClient {
     }
   }
 
-  /** Makes sure that word of slots reaches this process. Tried again after a failure. */
+  /** Makes sure that messages about slots reach this process. Tried again after a failure. */
   listen(): Promise<void> {
+    this.#mustListen = true;
+    const mark = this.guard?.breaker.mark ?? 0;
     this.#listening ??= this.store.listen(this.room).catch((error) => {
       this.#listening = undefined;
+      this.guard?.partFailed(error, mark);
       throw error;
     });
     return this.#listening;
+  }
+
+  /** Tries again to listen, if that has failed; undefined where nothing in this process waits for slots. */
+  listenAgain(): Promise<void> | undefined {
+    return this.#mustListen ? this.listen() : undefined;
   }
 
   /** Stops renewing, sends everybody who waits away with a `ClosedError`, gives their places back, closes the store. */

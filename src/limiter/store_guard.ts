@@ -9,8 +9,11 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { DeadlineLine, withTimeout } from "../base/deadline.ts";
 import { StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
+import type { Policy } from "../policy/policy.ts";
+import { errorOf, newStoreCheck } from "../stores/check.ts";
 import type { Store, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { Breaker, type BreakerOptions } from "./breaker.ts";
+import { ClockWatch } from "./clock_watch.ts";
 import { isStoreError } from "./failure.ts";
 import { type CallWatch, type Conclusion, GuardedCall, GuardedWait } from "./guarded_call.ts";
 import type { StoreClient } from "./store_client.ts";
@@ -18,8 +21,16 @@ import type { StoreClient } from "./store_client.ts";
 /** How long a look at a store that has none of its own may take, in milliseconds. */
 const LOOK_MS = 1_800;
 
-/** What a guard tells. None of these may throw. */
-export interface GuardHooks extends Pick<BreakerOptions, "onDown" | "onUp" | "onFailure"> {
+/** What a guard reports. None of these may throw. */
+export interface GuardHooks extends Pick<BreakerOptions, "onFirstAnswer" | "onDown" | "onStillDown" | "onUp"> {
+  /** Called when a call has failed, and the breaker has not opened for it. */
+  onFailure(error: StoreError): void;
+  /** Called when the store's clock was set back or forward. */
+  onClockStep(text: string): void;
+  /** The rules of the limiters on the store: a look finds out whether it can do what they need. */
+  policies(): readonly Policy[];
+  /** What else has to work before the store counts as up. Rejects while it does not. */
+  alsoNeeded(): Promise<void> | undefined;
   /** Told a reply for which nobody waits any more. */
   onLate(request: TakeRequest, reply: TakeReply): void;
 }
@@ -28,6 +39,8 @@ export interface GuardHooks extends Pick<BreakerOptions, "onDown" | "onUp" | "on
 export class StoreGuard implements CallWatch {
   /** Knows whether the store is worth asking. */
   readonly breaker: Breaker;
+  /** Watches the store's clock. */
+  readonly clockWatch: ClockWatch;
   readonly #id: string;
   readonly #store: Store;
   readonly #hooks: GuardHooks;
@@ -52,12 +65,14 @@ export class StoreGuard implements CallWatch {
     this.#store = store;
     this.#hooks = hooks;
     this.#clock = clock;
+    this.clockWatch = new ClockWatch(() => void this.#measureClock(), (text) => hooks.onClockStep(text));
     this.breaker = new Breaker({
       clock,
       look: () => this.#look(),
+      onFirstAnswer: () => hooks.onFirstAnswer(),
       onDown: (error) => hooks.onDown(error),
+      onStillDown: (error) => hooks.onStillDown(error),
       onUp: (downUs) => hooks.onUp(downUs),
-      onFailure: (error) => hooks.onFailure(error),
     });
   }
 
@@ -144,6 +159,11 @@ export class StoreGuard implements CallWatch {
     }
   }
 
+  /** Counts a failure of something that only some decisions need, such as the way on which messages come. */
+  partFailed(error: unknown, mark: number): void {
+    this.#failed(error, mark, [], true);
+  }
+
   /** Ends the looks. */
   close(): void {
     this.breaker.close();
@@ -169,6 +189,12 @@ export class StoreGuard implements CallWatch {
     }
   }
 
+  /** A call was answered in time or not. */
+  answered(call: { readonly client: StoreClient; readonly askedUs: number }, reply: TakeReply): void {
+    this.breaker.answered();
+    if (call.client.clock === systemClock) this.clockWatch.saw(reply.nowUs, call.askedUs);
+  }
+
   /** A call was answered that nobody waits for any more. */
   late(request: TakeRequest, reply: TakeReply): void {
     this.#hooks.onLate(request, reply);
@@ -185,16 +211,20 @@ export class StoreGuard implements CallWatch {
   }
 
   #lateError(timeoutUs: number): StoreError {
+    const { unreached } = this.#store;
+    if (unreached !== undefined) return unreached;
     const message = `Cannot wait any longer for store ${show(this.#id)}: it has not decided within ${
       timeoutUs / 1_000
     } ms; what it grants later is given back`;
     return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
   }
 
-  #failed(error: unknown, mark: number, targets: readonly Target[]): void {
+  #failed(error: unknown, mark: number, targets: readonly Target[], isPart = false): void {
     if (!isStoreError(error)) return;
-    this.#lastTargets = targets;
-    this.breaker.failed(error, mark);
+    if (targets.length > 0) this.#lastTargets = targets;
+    const wasOpen = this.breaker.error !== undefined;
+    this.breaker.failed(error, mark, isPart);
+    if (!wasOpen && this.breaker.error === undefined) this.#hooks.onFailure(error);
   }
 
   #lineOf(timeoutUs: number): DeadlineLine {
@@ -205,18 +235,37 @@ export class StoreGuard implements CallWatch {
     return this.#line = line;
   }
 
+  async #measureClock(): Promise<void> {
+    try {
+      const found = await this.#store.check?.();
+      this.clockWatch.look(found ?? NOT_MEASURED);
+    } catch {
+      this.clockWatch.look(NOT_MEASURED);
+    }
+  }
+
   /** Takes nothing. */
-  async #look(): Promise<boolean> {
+  async #look(): Promise<StoreError | "unknown" | undefined> {
     const store = this.#store;
-    if (store.check !== undefined) return (await store.check()).ok;
-    await withTimeout(store.connect(), LOOK_MS, () => this.#lateError(LOOK_MS * 1_000));
-    const targets = this.#lastTargets;
-    const peek: TakeRequest = { op: "take", targets, mode: "peek", maxWaitUs: 0, id: "", arrivalUs: 0 };
-    const reply = Promise.resolve(store.execute(peek));
-    await withTimeout(reply, LOOK_MS, () => this.#lateError(LOOK_MS * 1_000));
-    return true;
+    if (store.check !== undefined) {
+      const found = await store.check(this.#hooks.policies());
+      this.clockWatch.look(found);
+      if (!found.ok) return errorOf(found.problems) ?? "unknown";
+    } else {
+      await withTimeout(store.connect(), LOOK_MS, () => this.#lateError(LOOK_MS * 1_000));
+      const targets = this.#lastTargets;
+      const peek: TakeRequest = { op: "take", targets, mode: "peek", maxWaitUs: 0, id: "", arrivalUs: 0 };
+      const reply = Promise.resolve(store.execute(peek));
+      await withTimeout(reply, LOOK_MS, () => this.#lateError(LOOK_MS * 1_000));
+    }
+    const needed = this.#hooks.alsoNeeded();
+    if (needed !== undefined) await withTimeout(needed, LOOK_MS, () => this.#lateError(LOOK_MS * 1_000));
+    return undefined;
   }
 }
+
+/** What a store without a check tells of its clock. */
+const NOT_MEASURED = newStoreCheck({ engine: "unknown" });
 
 const PLAIN: Conclusion<TakeReply> = {
   reply: (_client, _request, reply) => reply,

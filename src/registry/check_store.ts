@@ -5,7 +5,9 @@
  */
 
 import { withTimeout } from "../base/deadline.ts";
-import { newStoreCheck, type StoreCheck } from "../stores/check.ts";
+import type { StoreClient } from "../limiter/store_client.ts";
+import type { Policy } from "../policy/policy.ts";
+import { errorOf, newStoreCheck, type StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 
 /** A store of this package answers before that. */
@@ -14,15 +16,18 @@ const TIMEOUT_MS = 1_800;
 /**
  * Looks at a store. Never rejects, and takes two seconds at most.
  *
- * @param store The store.
+ * @param client The store, and what this process knows of it.
+ * @param policies The rules that it has to decide by.
  */
-export async function lookAt(store: Store): Promise<StoreCheck> {
+export async function lookAt({ store, guard }: StoreClient, policies: readonly Policy[]): Promise<StoreCheck> {
   try {
-    return await withTimeout(
-      store.check?.() ?? connectTo(store),
+    const found = await withTimeout(
+      store.check?.(policies) ?? connectOnly(store),
       TIMEOUT_MS,
       () => new Error(`The store does not answer within ${TIMEOUT_MS} ms`),
     );
+    const step = guard?.clockWatch.look(found);
+    return step === undefined ? found : newStoreCheck({ ...found, problems: [...found.problems, step] });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return newStoreCheck({
@@ -32,7 +37,22 @@ export async function lookAt(store: Store): Promise<StoreCheck> {
   }
 }
 
-async function connectTo(store: Store): Promise<StoreCheck> {
+/**
+ * Connects to a store, and makes sure that it can decide.
+ *
+ * @param client The store.
+ * @param policies The rules that it has to decide by.
+ * @throws {StoreError} If it cannot be reached, refuses, or cannot do what the rules need.
+ */
+export async function connectTo({ store, guard }: StoreClient, policies: readonly Policy[]): Promise<void> {
+  await store.connect();
+  const found = await store.check?.(policies);
+  const error = found === undefined ? undefined : errorOf(found.problems);
+  if (error !== undefined) throw error;
+  guard?.breaker.answered();
+}
+
+async function connectOnly(store: Store): Promise<StoreCheck> {
   await store.connect();
   return newStoreCheck({
     engine: store.engine,

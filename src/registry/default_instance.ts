@@ -6,10 +6,13 @@
  */
 
 import { PROTOCOL } from "../base/brand.ts";
-import { NotFoundError } from "../base/errors.ts";
+import { ConfigError, NotFoundError } from "../base/errors.ts";
+import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
 import type { Decision } from "../limiter/decision.ts";
+import type { LimiterListener, Logger, StoreListener } from "../limiter/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
+import { Log } from "../limiter/log.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
 import { rateLimited as wrap, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
@@ -23,14 +26,27 @@ import { createRateSync, type LimiterListing, type RateSync } from "./rate_sync.
 import type { StoreListing } from "./store_slot.ts";
 import type { AskFor } from "./together.ts";
 
+/** What the default instance can be given beside stores and limiters. */
+export interface DefaultInstanceOptions {
+  /**
+   * Where messages go. Without one, warnings and errors go to `console`; `false` silences them. See
+   * `RateSyncOptions.logger`.
+   */
+  readonly logger?: Logger | false;
+}
+
 interface Default {
   /** The protocol of the copy that made it. */
   readonly protocol: number;
+  readonly log: Log;
   readonly instance: RateSync;
   configured: boolean;
-  /** Whether a configuration file was looked for, and there is none. */
-  foundNothing: boolean;
+  /** Where a configuration file was looked for, if there is none. */
+  searched: string | undefined;
   ready: Promise<RateSync> | undefined;
+  /** What became of `ready`. */
+  isReady: boolean;
+  failure: unknown;
 }
 
 /** Where the copies of the package find the default instance. */
@@ -47,12 +63,16 @@ function theDefault(): Default {
 }
 
 function makeDefault(): Default {
+  const log = new Log();
   return {
     protocol: PROTOCOL,
-    instance: createRateSync(),
+    log,
+    instance: createRateSync({ logger: log }),
     configured: false,
-    foundNothing: false,
+    searched: undefined,
     ready: undefined,
+    isReady: false,
+    failure: undefined,
   };
 }
 
@@ -64,21 +84,65 @@ function makeOwn(): Default {
   return makeDefault();
 }
 
-/** The instance, with its configuration file read. A failure to read it is told to everybody who asks. */
-async function ready(limiter?: string): Promise<RateSync> {
+/**
+ * The instance, with its configuration file read. A failure to read it reaches every caller.
+ *
+ * @param limiter A limiter that the caller needs.
+ * @throws {NotFoundError} If there is neither a file nor a limiter.
+ * @throws {ConfigError} If anything in the file is wrong.
+ */
+export async function ready(limiter?: string): Promise<RateSync> {
   const it = theDefault();
-  const instance = await (it.ready ??= it.configured ? Promise.resolve(it.instance) : findAndLoad(it));
-  if (limiter === undefined || !it.foundNothing || it.configured) return instance;
-  const { CONFIG_PLACES } = await import("./config/mod.ts");
-  throw new NotFoundError("limiter", limiter, [], `there is no ${CONFIG_PLACES}`);
+  await (it.ready ??= it.configured ? Promise.resolve(it.instance) : findAndLoad(it));
+  return known(it, limiter);
 }
 
 async function findAndLoad(it: Default): Promise<RateSync> {
-  const { findConfigFile } = await import("./config/mod.ts");
-  const path = await findConfigFile();
-  if (path !== undefined) await it.instance.loadConfig(path);
-  it.foundNothing = path === undefined;
-  return it.instance;
+  try {
+    const { CONFIG_PLACES, findConfigFile } = await import("./config/mod.ts");
+    const path = await findConfigFile();
+    if (path === undefined) it.searched = CONFIG_PLACES;
+    else await it.instance.loadConfig(path);
+    it.isReady = true;
+    return it.instance;
+  } catch (error) {
+    it.failure = error;
+    throw error;
+  }
+}
+
+/** The instance, for what answers at once: that cannot wait for the file. */
+function readyNow(call: string, limiter?: string): RateSync {
+  const it = theDefault();
+  if (it.configured || it.isReady) return known(it, limiter);
+  throw it.failure ?? new ConfigError({
+    path: "rate-sync.toml",
+    expected: `to be read before ${call} is called: await loadConfig(), or a first decision`,
+    received: "a call before that",
+  });
+}
+
+function known(it: Default, limiter: string | undefined): RateSync {
+  if (limiter === undefined || it.searched === undefined || it.configured) return it.instance;
+  throw new NotFoundError("limiter", limiter, [], `there is no ${it.searched}`);
+}
+
+/**
+ * Sets what the default instance has beside stores and limiters, until `close()`. It may be called at any time, and reads
+ * no configuration file.
+ *
+ * @example Messages to a logger of one's own
+ * ```ts
+ * import { configure } from "@ratesync/core";
+ *
+ * configure({ logger: console }); // or pino(), winston.createLogger(), false
+ * ```
+ *
+ * @throws {ConfigError} If an option is unknown or cannot be used; nothing is changed then.
+ */
+export function configure(options: DefaultInstanceOptions): void {
+  rejectUnknownOptions(options, ["logger"]);
+  theDefault().log.use(options.logger);
 }
 
 /** Waits for a turn: see `Limiter.acquire`. */
@@ -160,14 +224,46 @@ export async function block(limiter: string, durationMs: number, options?: Block
   await (await ready(limiter)).block(limiter, durationMs, options);
 }
 
-/** A limiter of the default instance, by its id. */
-export async function limiter(id: string): Promise<Limiter> {
-  return (await ready(id)).limiter(id);
+/**
+ * A limiter of the default instance, by its id.
+ *
+ * @throws {NotFoundError} If there is none; it lists the known ones.
+ * @throws {ConfigError} If the configuration file was not read yet: `await loadConfig()` first.
+ */
+export function limiter(id: string): Limiter {
+  return readyNow("limiter()", id).limiter(id);
 }
 
-/** What a limiter has done so far in this process. */
-export async function metrics(limiter: string): Promise<LimiterMetrics> {
-  return (await ready(limiter)).metrics(limiter);
+/**
+ * What a limiter has done so far in this process.
+ *
+ * @throws {ConfigError} If the configuration file was not read yet: `await loadConfig()` first.
+ */
+export function metrics(limiter: string): LimiterMetrics {
+  return readyNow("metrics()", limiter).metrics(limiter);
+}
+
+/**
+ * Calls back on everything that happens in a limiter. Returns how to stop.
+ *
+ * @throws {NotFoundError} If there is no such limiter; it lists the known ones.
+ * @throws {ConfigError} If the configuration file was not read yet: `await loadConfig()` first.
+ */
+export function subscribe(limiter: string, listener: LimiterListener): () => void {
+  return readyNow("subscribe()", limiter).subscribe(limiter, listener);
+}
+
+/**
+ * Calls back when a store of the default instance decides less than it should, and when that is over. Returns how to
+ * stop. May be called before anything is configured; `close()` ends it.
+ */
+export function subscribeStores(listener: StoreListener): () => void {
+  return theDefault().instance.subscribeStores(listener);
+}
+
+/** Forgets every key of every store: see `RateSync.resetAll`. */
+export async function resetAll(): Promise<void> {
+  await (await ready()).resetAll();
 }
 
 /** What the default instance is configured with for HTTP. */
@@ -175,23 +271,32 @@ export async function httpConfig(): Promise<HttpConfig> {
   return (await ready()).http;
 }
 
-/** Every store by id, without secrets. */
-export async function listStores(): Promise<Record<string, StoreListing>> {
-  return (await ready()).listStores();
-}
-
-/** Every limiter by id. */
-export async function listLimiters(): Promise<Record<string, LimiterListing>> {
-  return (await ready()).listLimiters();
+/**
+ * Every store by id, without secrets.
+ *
+ * @throws {ConfigError} If the configuration file was not read yet: `await loadConfig()` first.
+ */
+export function listStores(): Record<string, StoreListing> {
+  return readyNow("listStores()").listStores();
 }
 
 /**
- * Configures the default instance from a file, in place of the one that it would look for.
+ * Every limiter by id.
  *
- * @throws {ConfigError} If anything in it is wrong; it names file, path, what was received and what is allowed.
+ * @throws {ConfigError} If the configuration file was not read yet: `await loadConfig()` first.
+ */
+export function listLimiters(): Record<string, LimiterListing> {
+  return readyNow("listLimiters()").listLimiters();
+}
+
+/**
+ * Configures the default instance from a file. Without a path, from the one that the first decision would look for.
+ *
+ * @throws {ConfigError} If there is no file, or anything in it is wrong; it names file, path, what was received and what
+ *   is allowed.
  */
 export async function loadConfig(
-  path: string,
+  path?: string,
   options?: LoadConfigOptions,
 ): Promise<RateSyncConfig> {
   const it = theDefault();

@@ -38,7 +38,7 @@ export interface LimiterEntry {
 
 /** The stores and limiters of one instance. */
 export class Definitions {
-  readonly #surroundings: Surroundings;
+  readonly #surroundings: Omit<Surroundings, "policies">;
   readonly #stores = new Map<string, StoreSlot>();
   readonly #limiters = new Map<string, LimiterEntry>();
   /** The one that was asked for last. */
@@ -52,7 +52,7 @@ export class Definitions {
    *
    * @param surroundings Where time comes from, and where messages go.
    */
-  constructor(surroundings: Surroundings) {
+  constructor(surroundings: Omit<Surroundings, "policies">) {
     this.#surroundings = surroundings;
   }
 
@@ -100,6 +100,13 @@ export class Definitions {
     return this.#newest = entry;
   }
 
+  /** The rules of the limiters on a store. */
+  policiesOn(storeId: string): Policy[] {
+    return [...this.#limiters.values()].filter((entry) => entry.storeId === storeId).map(({ limiter }) =>
+      limiter.policy
+    );
+  }
+
   /**
    * Adds or replaces stores and limiters: all of them, or none if anything is wrong. Resolves when replaced stores
    * have been closed.
@@ -121,7 +128,6 @@ export class Definitions {
     });
     for (const slot of slots) this.#stores.set(slot.id, slot);
     for (const compiled of [...added, ...changed]) this.#define(compiled);
-    for (const slot of slots) slot.announce();
     return Promise.all(replaced.map((slot) => slot.close())).then(() => {});
   }
 
@@ -135,7 +141,7 @@ export class Definitions {
   #newSlot(id: string, config: StoreConfig | Store): StoreSlot {
     checkId("stores", id);
     try {
-      return new StoreSlot(id, config, this.#surroundings);
+      return new StoreSlot(id, config, { ...this.#surroundings, policies: () => this.policiesOn(id) });
     } catch (error) {
       throw within(`stores.${id}`, error);
     }
@@ -153,15 +159,13 @@ export class Definitions {
   }
 
   #define({ id, policy, storeId, options }: Compiled): void {
-    const { logger } = this.#surroundings;
-    if (!this.#stores.has(storeId)) {
-      this.#stores.set(storeId, new StoreSlot(storeId, { engine: "memory" }, this.#surroundings));
-    }
+    const { log } = this.#surroundings;
+    if (!this.#stores.has(storeId)) this.#stores.set(storeId, this.#newSlot(storeId, { engine: "memory" }));
     const before = this.#limiters.get(id)?.limiter;
     const route = this.#route(storeId);
     this.#newest = undefined;
     before?.adopt(policy, route);
-    this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, route, logger), storeId, options });
+    this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, route, log), storeId, options });
   }
 
   #startFallback(): Promise<StoreClient> {

@@ -19,6 +19,7 @@ import {
   Subscriptions,
 } from "../limiter/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
+import { Log } from "../limiter/log.ts";
 import type { LimiterMetrics } from "../limiter/metrics.ts";
 import type { Permit } from "../limiter/permit.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
@@ -41,8 +42,11 @@ export interface RateSyncOptions<Id extends string = string> {
   readonly limiters?: Readonly<Record<Id, LimiterOptions>>;
   /** Settings that HTTP integrations read. */
   readonly http?: HttpConfig;
-  /** Where messages go; `console` is fine. @default nowhere */
-  readonly logger?: Logger;
+  /**
+   * Where messages go. Without one, warnings and errors go to `console`: one when a store begins to decide less than it
+   * should, and a line when that ends. `false` silences them.
+   */
+  readonly logger?: Logger | false;
   /** Where time comes from, for tests. @default the machine's clock */
   readonly clock?: Clock;
 }
@@ -64,7 +68,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   readonly #definitions: Definitions;
-  readonly #logger: Logger | undefined;
+  readonly #log: Log;
   #http: HttpConfig;
   readonly #storeEvents: Subscriptions<StoreEvent>;
   #closing: Promise<void> | undefined;
@@ -79,9 +83,9 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     rejectUnknownOptions(options, ["stores", "limiters", "http", "logger", "clock"]);
     const { stores = {}, limiters = {}, http = {}, logger, clock = systemClock } = options;
     this.#http = http;
-    this.#logger = logger;
-    this.#storeEvents = new Subscriptions(logger);
-    this.#definitions = new Definitions({ clock, logger, events: this.#storeEvents });
+    this.#log = logger instanceof Log ? logger : new Log(logger);
+    this.#storeEvents = new Subscriptions(this.#log);
+    this.#definitions = new Definitions({ clock, log: this.#log, events: this.#storeEvents });
     void this.#definitions.apply({ stores, limiters });
   }
 
@@ -230,13 +234,15 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   /**
    * Reads a configuration file and applies it, all or nothing.
    *
-   * @param path The file, relative to the working directory.
+   * @param path The file, relative to the working directory. Left out, `RATE_SYNC_CONFIG` names it, or it is
+   *   `rate-sync.toml` or `config/rate-sync.toml`.
    * @param options The parser and the environment.
-   * @throws {ConfigError} If anything in it is wrong; it names file, path, what was received and what is allowed.
+   * @throws {ConfigError} If there is no file, or anything in it is wrong; it names file, path, what was received and what
+   *   is allowed.
    */
-  async loadConfig(path: string, options: LoadConfigOptions = {}): Promise<RateSyncConfig> {
-    const { isInsteadOfRedis, loadConfigFile } = await import("./config/mod.ts");
-    const config = await loadConfigFile(path, {
+  async loadConfig(path?: string, options: LoadConfigOptions = {}): Promise<RateSyncConfig> {
+    const { findOrFail, isInsteadOfRedis, loadConfigFile } = await import("./config/mod.ts");
+    const config = await loadConfigFile(path ?? await findOrFail(), {
       ...options,
       checkLimiter: (_id, limiter) => void compilePolicy(limiter),
       checkStore: (_id, store) => checkStore(store),
@@ -245,9 +251,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     this.#http = config.http;
     for (const [id, store] of Object.entries(config.stores)) {
       if (!isInsteadOfRedis(store)) continue;
-      this.#logger?.warn(
-        `rate-sync: Redis not configured, using in-memory store: the url of store ${show(id)} is empty`,
-      );
+      this.#log.warn(`Redis not configured, using in-memory store: the url of store ${show(id)} is empty`);
     }
     return config;
   }
@@ -273,22 +277,18 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {NotFoundError | ConfigError} If there is no such store, or several and no id.
    */
   async check(store?: string): Promise<StoreCheck> {
-    const [{ lookAt }, client] = await Promise.all([
-      import("./check_store.ts"),
-      this.#definitions.store(store).client(),
-    ]);
-    return await lookAt(client.store);
+    return await this.#definitions.store(store).check();
   }
 
   /**
-   * Connects every store now, instead of at first use.
+   * Connects every store now, instead of at first use, and makes sure that it can decide: at the start of a program this
+   * tells at once what is wrong.
    *
-   * @throws {StoreError} If one cannot be reached or refuses.
+   * @throws {StoreError} If a store cannot be reached, refuses, or cannot do what its limiters need: it is a replica, a
+   *   node of a cluster, or full, or the user may not run the scripts.
    */
   async connect(): Promise<void> {
-    await Promise.all(
-      [...this.#definitions.stores.values()].map(async (slot) => (await slot.client()).store.connect()),
-    );
+    await Promise.all([...this.#definitions.stores.values()].map((slot) => slot.connect()));
   }
 
   /** Closes every store. Later calls fail with a `ClosedError`. */

@@ -8,12 +8,17 @@ import { type Clock, systemClock, toWallMs } from "../base/clock.ts";
 import { ClosedError, ConfigError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
-import type { Logger, StoreEvent, Subscriptions } from "../limiter/events.ts";
+import type { StoreEvent, Subscriptions } from "../limiter/events.ts";
+import type { Log } from "../limiter/log.ts";
 import type { StoreClient } from "../limiter/store_client.ts";
+import type { StoreGuard as Guard } from "../limiter/store_guard.ts";
+import type { StoreReport } from "../limiter/store_report.ts";
 import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
 import type { FailureOptions } from "../policy/options.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { MemoryStoreOptions } from "../stores/memory/mod.ts";
 import { placeOf } from "../stores/redis/connections/place.ts";
+import type { StoreCheck } from "../stores/check.ts";
 import type { Store, StoreLoad } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
 
@@ -27,13 +32,16 @@ export interface StoreListing {
   readonly open: boolean;
   /** What is on its way to it at this moment; undefined where it is not open, or inside this process. */
   readonly load: StoreLoad | undefined;
-  /** Whether limiters ask it, or have their failure policies decide because it cannot. */
-  readonly state: "up" | "down";
+  /**
+   * `up`: it decides. `impaired`: it has failed for some calls within the last ten seconds, and decides the others.
+   * `down`: limiters do not ask it, their failure policies decide.
+   */
+  readonly state: "up" | "impaired" | "down";
   /** Since when it is down, in milliseconds since the Unix epoch; undefined while it is up. */
   readonly downSinceMs: number | undefined;
   /** How often it went down. */
   readonly outages: number;
-  /** Why it is down; undefined while it is up. */
+  /** Why it is down or impaired; undefined while it is up. */
   readonly error: StoreError | undefined;
 }
 
@@ -42,13 +50,12 @@ export interface Surroundings {
   /** Where time comes from. */
   readonly clock: Clock;
   /** Where messages go. */
-  readonly logger: Logger | undefined;
-  /** Who is told what happens to stores. */
+  readonly log: Log;
+  /** Where events of stores go. */
   readonly events: Subscriptions<StoreEvent>;
+  /** The rules of the limiters on the store. */
+  policies(): readonly Policy[];
 }
-
-/** Single failures of a store are logged at most this often, in microseconds. */
-const LOG_US = 10_000_000;
 
 /** A place for a store. */
 export class StoreSlot {
@@ -61,7 +68,7 @@ export class StoreSlot {
   #client: Promise<StoreClient> | undefined;
   #current: StoreClient | undefined;
   #closed = false;
-  #loggedUs = -Infinity;
+  #report: StoreReport | undefined;
 
   /**
    * Makes one.
@@ -99,86 +106,87 @@ export class StoreSlot {
   }
 
   async #open(): Promise<StoreClient> {
-    const { clock } = this.#surroundings;
+    const { clock, log, events, policies } = this.#surroundings;
     const [store, { StoreClient }] = await Promise.all([
       openStore(this.#config, this.#surroundings),
       import("../limiter/store_client.ts"),
     ]);
     if (store.isLocal) return new StoreClient(this.id, store, clock);
     // The embedded store decides while this one cannot: it is loaded before anything has gone wrong.
-    const [{ Foresight, StoreGuard }] = await Promise.all([
+    const [{ Foresight, StoreGuard, StoreReport }] = await Promise.all([
       import("../limiter/remote.ts"),
       import("../stores/memory/mod.ts"),
     ]);
-    const guard = new StoreGuard(this.id, store, {
-      onDown: (error) => this.#down(error, store.engine),
-      onUp: (downUs) => this.#up(downUs, store.engine, client),
-      onFailure: (error) => this.#failed(error),
+    const report = this.#report = new StoreReport({
+      id: this.id,
+      engine: store.engine,
+      place: this.#place(),
+      log,
+      events,
+      policies,
+      answers: () => guard.breaker.answeredAt,
+    });
+    const guard: Guard = new StoreGuard(this.id, store, {
+      onFirstAnswer: () => report.announce(),
+      onFailure: (error) => report.failed(error),
+      onDown: (error) => report.down(error),
+      onStillDown: (error) => report.stillDown(error),
+      onUp: (downUs) => {
+        report.up(downUs);
+        client.recovered();
+      },
       onLate: (request, reply) => client.undo(request, reply),
+      onClockStep: (text) => report.warn(text),
+      alsoNeeded: () => client.listenAgain(),
+      policies,
     });
     const foresight = new Foresight(store, clock, (request) => guard.take(client, request));
     const client: StoreClient = new StoreClient(this.id, store, clock, { foresight, guard });
     return client;
   }
 
-  #down(error: StoreError, engine: string): void {
-    const { logger, events } = this.#surroundings;
-    logger?.warn(`rate-sync: ${nameOf(engine)} unavailable, falling back to in-memory: ${this.#why(error)}`);
-    events.emit({ type: "store_down", store: this.id, error });
-  }
-
-  #up(downUs: number, engine: string, client: StoreClient): void {
-    const { logger, events } = this.#surroundings;
-    const seconds = (downUs / 1e6).toFixed(1);
-    logger?.info(`rate-sync: ${nameOf(engine)} available again: store ${show(this.id)} decides, after ${seconds} s`);
-    client.recovered();
-    events.emit({ type: "store_up", store: this.id, downMs: downUs / 1_000 });
-  }
-
-  #failed(error: StoreError): void {
-    const { clock, logger } = this.#surroundings;
-    const nowUs = clock.nowUs();
-    if (nowUs - this.#loggedUs < LOG_US) return;
-    this.#loggedUs = nowUs;
-    logger?.warn(`rate-sync: ${this.#why(error)}`);
-  }
-
-  #why({ code, message }: StoreError): string {
-    return `store ${show(this.id)} cannot decide (${code}): ${message}`;
+  #place(): string | undefined {
+    const config = this.#config;
+    return !isStore(config) && config.engine === "redis" ? placeOf(splitFailureOptions(config)[1]) : undefined;
   }
 
   /** How it looks from outside. */
   listing(): StoreListing {
-    const config = this.#config;
-    const url = !isStore(config) && config.engine === "redis" ? placeOf(splitFailureOptions(config)[1]) : undefined;
     const open = this.#client !== undefined && !this.#closed;
     const breaker = this.current?.guard?.breaker;
     const downSinceUs = breaker?.downSinceUs;
     return {
-      engine: config.engine,
-      url,
+      engine: this.#config.engine,
+      url: this.#place(),
       open,
       load: this.current?.store.load,
-      state: breaker?.error === undefined ? "up" : "down",
+      state: this.#report?.state ?? "up",
       downSinceMs: downSinceUs === undefined ? undefined : toWallMs(systemClock, downSinceUs),
       outages: breaker?.outages ?? 0,
-      error: breaker?.error,
+      error: this.#report?.error,
     };
   }
 
-  /** Tells where it keeps its state, once it counts. */
-  announce(): void {
-    const { logger } = this.#surroundings;
-    const { engine, url } = this.listing();
-    if (engine === "redis") {
-      const place = url === undefined ? "" : ` at ${url}`;
-      logger?.info(`rate-sync: Rate limiter using Redis backend: store ${show(this.id)}${place}`);
-    } else logger?.info(`rate-sync: store ${show(this.id)} uses ${engine}`);
+  /** Looks at the store, with what its limiters need: see `RateSync.check`. */
+  async check(): Promise<StoreCheck> {
+    const [{ lookAt }, client] = await Promise.all([import("./check_store.ts"), this.client()]);
+    return await lookAt(client, this.#surroundings.policies());
+  }
+
+  /**
+   * Connects, and makes sure that the store can decide.
+   *
+   * @throws {StoreError} If it cannot be reached, refuses, or cannot do what its limiters need.
+   */
+  async connect(): Promise<void> {
+    const [{ connectTo }, client] = await Promise.all([import("./check_store.ts"), this.client()]);
+    await connectTo(client, this.#surroundings.policies());
   }
 
   /** Closes the store if it was opened. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#report?.close();
     const client = await this.#client;
     await client?.close();
   }
@@ -226,7 +234,7 @@ export async function openMemory(options: MemoryStoreOptions): Promise<Store> {
   return new MemoryStore(options);
 }
 
-async function openStore(config: StoreConfig | Store, { clock, logger }: Surroundings): Promise<Store> {
+async function openStore(config: StoreConfig | Store, { clock, log }: Surroundings): Promise<Store> {
   if (isStore(config)) return config;
   if (config.engine === "memory") return await openMemory({ clock, ...pick("maxKeys", config.maxKeys) });
   const [{ createRedisStore }, { loadDriver }] = await Promise.all([
@@ -237,13 +245,9 @@ async function openStore(config: StoreConfig | Store, { clock, logger }: Surroun
   // Loaded before time is counted. Who connects is told if that fails.
   if (!("client" in options) && !/^https?:/.test(options.url ?? "")) await loadDriver().catch(() => {});
   return createRedisStore(options, {
-    onError: (error) => logger?.warn(`rate-sync: ${error.message}`),
+    // What matters of it reaches a call, and is reported then.
+    onError: (error) => log.debug(error.message),
   });
-}
-
-/** What messages call a store of an engine. */
-function nameOf(engine: string): string {
-  return engine === "redis" ? "Redis" : `store of engine ${show(engine)}`;
 }
 
 function pick<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {

@@ -5,6 +5,7 @@
  */
 
 import type { Level, Mark } from "../algorithms/kernel.ts";
+import type { StoreError } from "../base/errors.ts";
 import type { NamedPolicy, Policy } from "../policy/policy.ts";
 import type { StoreCheck } from "./check.ts";
 
@@ -220,6 +221,8 @@ export interface Store {
   readonly isLocal?: boolean;
   /** What is on its way to it at this moment, where anything can be. */
   readonly load?: StoreLoad | undefined;
+  /** Why nothing that is asked now can be sent, where there is no connection yet; undefined where there is one. */
+  readonly unreached?: StoreError | undefined;
   /**
    * Runs one request, as a whole or not at all. Requests on one key take effect in the order in which they were asked.
    * A store may send many together: one that fails leaves the others alone.

@@ -96,6 +96,15 @@ describe("The default instance", () => {
     assert.match(message ?? "", /^Cannot use RATE_SYNC_CONFIG: .* received "missing\.toml" \(ENOENT\)/);
   });
 
+  it("says what to do when a call that answers at once comes before the file was read", async () => {
+    const { name, message } = await say("early", await directory("early", { "rate-sync.toml": toml(1) }));
+    assert.equal(name, "ConfigError");
+    assert.match(
+      message ?? "",
+      /to be read before listLimiters\(\) is called: await loadConfig\(\), or a first decision/,
+    );
+  });
+
   it("starts anew after close()", async () => {
     const cwd = await directory("again", { "rate-sync.toml": toml(5) });
     assert.deepEqual(await say("again", cwd), { value: [4, 4] });

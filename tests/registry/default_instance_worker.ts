@@ -18,11 +18,14 @@ process.on("unhandledRejection", (reason) => {
 
 const ratesync = await import("../../mod.ts");
 
+const subscribe = () => ratesync.subscribe("api", () => {});
+
 /** What is done, by name. */
 const ACTS: Record<string, () => Promise<unknown>> = {
   async limits() {
     const limits: Record<string, number> = {};
-    for (const [id, { policy }] of Object.entries(await ratesync.listLimiters())) limits[id] = policy.capacity;
+    await ratesync.check().catch(() => {}); // reads the file, if there is one
+    for (const [id, { policy }] of Object.entries(ratesync.listLimiters())) limits[id] = policy.capacity;
     return limits;
   },
   acquire: async () => (await ratesync.tryAcquire("api")).limit,
@@ -41,14 +44,21 @@ const ACTS: Record<string, () => Promise<unknown>> = {
       ratesync.refund("api", 1),
       ratesync.penalize("api", 1),
       ratesync.block("api", 1),
-      ratesync.limiter("api"),
-      ratesync.metrics("api"),
     ];
     for (const outcome of await Promise.allSettled(calls)) {
       codes.push(outcome.status === "rejected" ? `${outcome.reason.code}: ${outcome.reason.message}` : "fulfilled");
     }
+    for (const call of [() => ratesync.limiter("api"), () => ratesync.metrics("api"), subscribe]) {
+      try {
+        codes.push(typeof call());
+      } catch (error) {
+        const { code, message } = error as Error & { code?: string };
+        codes.push(`${code}: ${message}`);
+      }
+    }
     return [...new Set(codes)];
   },
+  early: () => Promise.resolve(ratesync.listLimiters()),
   async check() {
     await ratesync.tryAcquire("api", { key: "a" });
     const { ok, engine, keyCount } = await ratesync.check();

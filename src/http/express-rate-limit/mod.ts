@@ -142,9 +142,9 @@ class HitCounter implements ExpressRateLimitStore {
 }
 
 async function configureDefault(id: string, options: LimiterOptions): Promise<Limiter> {
-  await byDefault.listStores(); // reads the configuration that there is
+  await byDefault.ready(); // reads the configuration that there is
   byDefault.configureLimiter(id, options);
-  return await byDefault.limiter(id);
+  return byDefault.limiter(id);
 }
 
 function hitsOf(decision: Decision, nowMs: number): ClientHits {

@@ -10,7 +10,7 @@ import { rejectUnknownOptions } from "../../base/unknown_options.ts";
 import type { Logger } from "../../limiter/events.ts";
 import { isLimiter } from "../../limiter/is_limiter.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
-import { limiter as defaultLimiter } from "../../registry/default_instance.ts";
+import { ready } from "../../registry/default_instance.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
 import type { HeaderFamily } from "./families.ts";
 import { type LimitHeaders, readFamilies } from "./limit_headers.ts";
@@ -188,7 +188,7 @@ export function readSettings(options: LimitedFetchOptions): Settings {
 function findLimiter({ limiter, rateSync }: LimitedFetchOptions): () => Limiter | Promise<Limiter> {
   if (isLimiter(limiter)) return () => limiter;
   if (typeof limiter !== "string" || limiter === "") throw wrong("limiter", "a limiter, or its id", limiter);
-  if (rateSync === undefined) return () => defaultLimiter(limiter);
+  if (rateSync === undefined) return async () => (await ready(limiter)).limiter(limiter);
   if (typeof rateSync?.limiter !== "function") throw wrong("rateSync", "an instance of createRateSync", rateSync);
   rateSync.limiter(limiter); // one that is not there is told now
   return () => rateSync.limiter(limiter);

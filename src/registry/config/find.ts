@@ -41,6 +41,17 @@ export async function findConfigFile(): Promise<string | undefined> {
   return undefined;
 }
 
+/**
+ * The same where there has to be one.
+ *
+ * @throws {ConfigError} If there is none.
+ */
+export async function findOrFail(): Promise<string> {
+  const path = await findConfigFile();
+  if (path !== undefined) return path;
+  throw new ConfigError({ path: "rate-sync.toml", expected: CONFIG_PLACES, received: "none of them" });
+}
+
 async function openFileSystem(): Promise<FileSystem | undefined> {
   try {
     return await nodeModule("node:fs/promises", () => import("node:fs/promises"));

@@ -4,6 +4,6 @@
  * @module
  */
 
-export { CONFIG_PLACES, findConfigFile } from "./find.ts";
+export { CONFIG_PLACES, findConfigFile, findOrFail } from "./find.ts";
 export { loadConfigFile } from "./load.ts";
 export { isInsteadOfRedis } from "./stores.ts";

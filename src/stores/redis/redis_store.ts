@@ -35,6 +35,7 @@ import { KeyNames } from "./keys.ts";
 import { Lanes } from "./lanes.ts";
 import { Mailroom } from "./mailroom.ts";
 import { needsOf } from "./needs.ts";
+import { withAdvice } from "./refusal.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
 const MAX_BATCH = 128;
@@ -124,6 +125,16 @@ export class RedisStore implements Store {
   /** What is on its way to Redis. */
   get load(): StoreLoad {
     return this.#batcher.load;
+  }
+
+  /** Why nothing can be sent to Redis, where there is no connection yet. */
+  get unreached(): StoreError | undefined {
+    const { url = "Redis", isUp } = this.#connection;
+    if (isUp === undefined || isUp()) return undefined;
+    const reason = "connect_timeout";
+    const tls = url.startsWith("rediss") ? "it may not speak TLS (redis://)" : "it may want TLS (rediss://)";
+    const message = withAdvice(`Cannot reach Redis at ${url}: there is no connection yet; ${tls}`, reason);
+    return new StoreError("STORE_UNAVAILABLE", message, { reason });
   }
 
   /** Runs a request, in one script call with what is asked at the same time. */

@@ -55,6 +55,8 @@ export interface RedisConnection {
   ): Promise<void>;
   /** Deletes every key that begins with `prefix`, in bounded steps. Returns how many there were. */
   deleteByPrefix(prefix: string): Promise<number>;
+  /** Whether there is a connection to send through; absent where there is no such thing. */
+  isUp?(): boolean;
   /** Connects now instead of at the first command, and rejects with what is wrong if it cannot. */
   connect(): Promise<void>;
   /** Lets commands in flight finish, then disconnects what this object itself has opened. */

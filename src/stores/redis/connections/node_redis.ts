@@ -79,6 +79,7 @@ export function connectionOver(pool: Pool, subscriber: Subscriber): RedisConnect
       pool.call((redis) => runScript(redis, sent, script, [String(keys.length), ...keys, ...args])),
     subscribe: (...subscription) => subscriber.subscribe(...subscription),
     deleteByPrefix: (prefix) => deleteByPrefix(prefix, keyCommands((send) => pool.call(send))),
+    isUp: () => pool.isUp,
     connect: () => pool.connect(),
     close: async () => {
       await (closing ??= Promise.all([pool.close(), subscriber.close()]));

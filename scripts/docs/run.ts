@@ -94,7 +94,8 @@ async function problemsOf(folder: string, written: readonly Written[], services:
   };
 
   // The types of the packed package, and JavaScript for Node.
-  const compile = "--strict --skipLibCheck --allowJs --module nodenext --target es2022 --types node --pretty false";
+  const compile =
+    "--strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --skipLibCheck --allowJs --module nodenext --target es2022 --types node --pretty false";
   const lib = ["--lib", "es2023,esnext.disposable,dom"];
   const modules = (await readdir(join(folder, "ts"))).map((name) => `ts/${name}`);
   await attempt(tool("tsc"), ...compile.split(" "), ...lib, "--rootDir", "ts", "--outDir", "js", ...modules);

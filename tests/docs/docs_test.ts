@@ -1,21 +1,14 @@
 import assert from "node:assert/strict";
-import { access, readdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { access, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path/posix";
 import { describe, it } from "node:test";
 
-import { run, tool } from "../../scripts/_process.ts";
-import { TemporaryFolder } from "../../scripts/_temporary.ts";
 import { plotProblems } from "../../scripts/plots/plots.ts";
 
 async function pages(): Promise<[path: string, text: string][]> {
   const guides = (await readdir("docs")).filter((name) => name.endsWith(".md")).sort().map((name) => `docs/${name}`);
   const paths = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", ...guides];
   return await Promise.all(paths.map(async (path) => [path, await readFile(path, "utf8")] as [string, string]));
-}
-
-function codeBlocks(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))].map((match) => match[1] ?? "");
 }
 
 function withoutCode(text: string): string {
@@ -37,30 +30,6 @@ async function leadsSomewhere(page: string, target: string): Promise<boolean> {
 }
 
 describe("the guides", () => {
-  it("show code that compiles", async () => {
-    using folder = new TemporaryFolder("docs");
-    let blocks = 0;
-    for (const [path, text] of await pages()) {
-      for (const [i, code] of codeBlocks(text, "ts").entries()) {
-        blocks++;
-        await writeFile(`${folder.path}/${path.replaceAll("/", ".")}.${i + 1}.ts`, `${code}export {};\n`);
-      }
-    }
-    assert.ok(blocks > 15, `only ${blocks} blocks were found`);
-    await writeFile(`${folder.path}/package.json`, `{ "type": "module" }`);
-    await symlink(resolve("node_modules"), `${folder.path}/node_modules`);
-    await writeFile(
-      `${folder.path}/tsconfig.json`,
-      JSON.stringify({
-        extends: resolve("tsconfig.json"),
-        compilerOptions: { typeRoots: [resolve("node_modules/@types")] },
-        include: ["*.ts"],
-      }),
-    );
-    const { code, output } = await run(tool("tsc"), ["-p", folder.path, "--pretty", "false"], { limitMs: 60_000 });
-    assert.equal(code, 0, output);
-  });
-
   it("link only to what is there", async () => {
     const broken: string[] = [];
     let links = 0;

@@ -16,7 +16,7 @@ import { obtainRedis } from "./redis/obtain.ts";
 import { laneCount, runTasks } from "./suite/lanes.ts";
 import { RUNTIMES } from "./suite/runtimes.ts";
 import { selectTasks } from "./suite/selection.ts";
-import { describeFile, describeRuntime, nodeTotals, problemsOf } from "./suite/summary.ts";
+import { describeFile, describeRuntime, isGood, nodeTotals, outputOf, problemsOf } from "./suite/summary.ts";
 
 exitOnSignals();
 process.setMaxListeners(0); // what each lane starts ends with this process
@@ -39,8 +39,9 @@ async function main(args: readonly string[]): Promise<number> {
       return redis;
     },
     onEnd(run) {
-      const line = describeFile(run);
-      console.log(isOnly || line.startsWith("FAILED") ? `${run.output}${line}` : line);
+      if (isOnly) console.log(run.output);
+      else if (!isGood(run)) console.log(outputOf(run));
+      console.log(describeFile(run));
     },
   });
   const durationMs = performance.now() - startMs;

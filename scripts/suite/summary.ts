@@ -14,10 +14,18 @@ const MOST_NAMED = 20;
 /** The totals with which Node's test runner closes, in its order. */
 const TOTALS = ["tests", "suites", "pass", "fail", "cancelled", "skipped", "todo"] as const;
 
+/** How Node, Bun and Deno mark a test that has passed. */
+const PASSED = /^\s*(✔|\(pass\)) | \.\.\. .*\bok.* \(\d/;
+
 /** One line on a file. */
 export function describeFile(run: FileRun): string {
   const verdict = isGood(run) ? "ok    " : "FAILED";
   return `${verdict} ${run.runtime.title.padEnd(4)} ${run.file}: ${numbersOf(run)}`;
+}
+
+/** What a file printed, without the lines on tests that passed. */
+export function outputOf({ output }: FileRun): string {
+  return output.split("\n").filter((line) => !PASSED.test(line)).join("\n");
 }
 
 /** One line on all files of a runtime. */
@@ -50,7 +58,8 @@ export function nodeTotals(runs: readonly FileRun[], durationMs: number): string
   return [...lines, `# duration_ms ${durationMs}`];
 }
 
-function isGood(run: FileRun): boolean {
+/** Whether all tests of a file have passed. */
+export function isGood(run: FileRun): boolean {
   return problemsOfFile(run).length === 0;
 }
 

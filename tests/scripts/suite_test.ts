@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { countTests } from "../../scripts/suite/junit.ts";
 import type { FileRun } from "../../scripts/suite/run.ts";
 import { type Runtime, RUNTIMES } from "../../scripts/suite/runtimes.ts";
-import { describeFile, describeRuntime, nodeTotals, problemsOf } from "../../scripts/suite/summary.ts";
+import { describeFile, describeRuntime, nodeTotals, outputOf, problemsOf } from "../../scripts/suite/summary.ts";
 
 describe("countTests()", () => {
   it("counts Node's report, and keeps its totals", () => {
@@ -129,6 +129,26 @@ describe("describeFile() and describeRuntime()", () => {
       describeRuntime(deno, [good, bad]),
       "Deno  FAILED: 8 tests, 1 failed, 0 skipped, files: 2, 1 of them failed, 2.5 s added up",
     );
+  });
+});
+
+describe("outputOf()", () => {
+  it("leaves out the tests that passed, on every runtime", () => {
+    const output = [
+      "  ✔ one passes (1.5ms)",
+      "  ✖ one fails (2ms)",
+      "(pass) a > one [0.10ms]",
+      "(fail) a > two [0.20ms]",
+      "  one passes ... ok (3ms)",
+      "  one fails ... FAILED (4ms)",
+      "    at tests/a_test.ts:3:5",
+    ].join("\n");
+    assert.deepEqual(outputOf(runOf(node, {}, { output })).split("\n"), [
+      "  ✖ one fails (2ms)",
+      "(fail) a > two [0.20ms]",
+      "  one fails ... FAILED (4ms)",
+      "    at tests/a_test.ts:3:5",
+    ]);
   });
 });
 

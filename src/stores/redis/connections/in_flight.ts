@@ -6,7 +6,6 @@
 
 import { systemClock } from "../../../base/clock.ts";
 import { DeadlineQueue } from "../../../base/deadline.ts";
-import { Stopwatch } from "../../../base/stopwatch.ts";
 
 /** A connection with a call in flight that says nothing for so long may be gone, in milliseconds. */
 export const QUIET_MS = 250;
@@ -39,7 +38,7 @@ export class InFlight {
   readonly #calls: DeadlineQueue<CallInFlight>;
   /** The same calls; each comes up again and again while it is not answered. */
   readonly #unheard: DeadlineQueue<CallInFlight>;
-  readonly #heard = new Stopwatch();
+  #heardUs = systemClock.nowUs();
   #answers = 0;
   #isQuiet = false;
   #provenUs = -Infinity;
@@ -74,7 +73,7 @@ export class InFlight {
 
   /** How long ago something was heard, in milliseconds; the time for which the machine slept counts. */
   get idleMs(): number {
-    return this.#heard.elapsedMs;
+    return (systemClock.nowUs() - this.#heardUs) / 1_000;
   }
 
   /** How long the fastest answer took, in milliseconds; Infinity before the first. */
@@ -85,7 +84,7 @@ export class InFlight {
   /** A new connection was opened: that is the last that was heard. */
   renewed(): void {
     this.#isQuiet = false;
-    this.#heard.restart();
+    this.#heardUs = systemClock.nowUs();
   }
 
   /** A call is sent now. */
@@ -102,9 +101,9 @@ export class InFlight {
   answered(call: CallInFlight): void {
     this.#answers++;
     this.#isQuiet = false;
-    this.#heard.restart();
+    this.#heardUs = systemClock.nowUs();
     this.#provenUs = Math.max(this.#provenUs, call.sentUs);
-    this.#fastestUs = Math.min(this.#fastestUs, systemClock.nowUs() - call.sentUs);
+    this.#fastestUs = Math.min(this.#fastestUs, this.#heardUs - call.sentUs);
     this.leave(call);
   }
 

@@ -8,7 +8,6 @@
 import { systemClock } from "../../../base/clock.ts";
 import { startTimer } from "../../../base/deadline.ts";
 import { ClosedError, type StoreError } from "../../../base/errors.ts";
-import { Stopwatch } from "../../../base/stopwatch.ts";
 import { afterTurns, TURNS_TELL_OF_CLOSED_SOCKETS } from "../../../base/turn.ts";
 import type { CommandClient } from "./client.ts";
 import { sameError, silentError } from "./errors.ts";
@@ -48,7 +47,7 @@ export class Pool {
   #searching: Promise<Link> | undefined;
   /** Why the last search found nothing, and when. */
   #failure: StoreError | undefined;
-  readonly #failed = new Stopwatch();
+  #failedUs = -Infinity;
   #closing: Promise<unknown> | undefined;
 
   /**
@@ -140,9 +139,10 @@ export class Pool {
 
   /** What to send through. Calls fail at once where it is known that there is nothing, and a search goes on behind them. */
   #search(current: Link): Promise<Link> {
-    const isDown = this.#failure !== undefined && this.#failed.elapsedMs < DOWN_MS;
+    const sinceMs = (systemClock.nowUs() - this.#failedUs) / 1_000;
+    const isDown = this.#failure !== undefined && sinceMs < DOWN_MS;
     if (!isDown) return this.#searching ?? this.#start(current);
-    if (this.#searching === undefined && this.#failed.elapsedMs >= PAUSE_MS) this.#start(current).catch(() => {});
+    if (this.#searching === undefined && sinceMs >= PAUSE_MS) this.#start(current).catch(() => {});
     return Promise.reject(sameError(this.#failure as StoreError));
   }
 
@@ -162,7 +162,7 @@ export class Pool {
 
   #miss(error: StoreError): void {
     this.#failure = error;
-    this.#failed.restart();
+    this.#failedUs = systemClock.nowUs();
   }
 
   async #find(current: Link): Promise<Link> {

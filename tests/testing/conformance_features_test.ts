@@ -19,13 +19,18 @@ describe("storeConformance() without remembered denials", () => {
   for (const { name, run } of storeConformance({ open, adapt })) if (name !== told) it(name, run);
 });
 
-/** The same bucket, from which units are leased: for the shortest time. */
+/**
+ * The same bucket, from which units are leased: for the shortest time, or for a thousandth of what a unit takes to come,
+ * because a process looks at its leases that often for as long as a case lasts.
+ */
 function leasing(options: LimiterOptions): LimiterOptions {
   try {
     const { rates, maxConcurrent } = compilePolicy(options);
     const [rate] = rates;
     if (rates.length > 1 || rate?.algorithm !== "token_bucket" || maxConcurrent > 0) return options;
-    return { ...options, burst: rate.capacity + Math.ceil(rate.quota * 1_000 / rate.windowUs), tokenLeaseMs: 1 };
+    const tokenLeaseMs = Math.max(1, Math.floor(rate.windowUs / rate.quota / 1_000_000));
+    const lent = Math.ceil(rate.quota * tokenLeaseMs * 1_000 / rate.windowUs);
+    return { ...options, burst: rate.capacity + lent, tokenLeaseMs };
   } catch {
     return options;
   }

@@ -15,11 +15,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import process from "node:process";
 
-import { close, listStores, loadConfig } from "@ratesync/core";
+import { check, close, connect, listStores, loadConfig } from "@ratesync/core";
 import { guardHandler } from "@ratesync/core/http/node";
 
 await loadConfig("rate-sync.toml");
-const [store] = Object.values(await listStores());
+const kept = await whereLimitsAreKept();
 
 const host = "127.0.0.1";
 const port = Number(process.env["PORT"] ?? 3000);
@@ -31,21 +31,35 @@ server.on("error", async (error: NodeJS.ErrnoException) => {
   await close();
   process.exit(1);
 });
-server.listen(port, host, () => {
-  const kept = store?.engine === "redis"
-    ? "Redis, shared with every server that uses it"
-    : "memory, for this server alone";
-  console.log(`Listening on http://${host}:${port}/ (limits kept in ${kept})`);
-});
+server.listen(port, host, () => console.log(`Listening on http://${host}:${port}/ (limits kept in ${kept})`));
 
 let stopping = false;
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
 
-function answer(request: IncomingMessage, response: ServerResponse): void {
+/** Without Redis, the server starts all the same: limits are then kept in its memory, until Redis is there. */
+async function whereLimitsAreKept(): Promise<string> {
+  const [store] = Object.values(listStores());
+  if (store?.engine !== "redis") return "memory, for this server alone";
+  try {
+    await connect();
+    return `Redis at ${store.url}, shared with every server that uses it`;
+  } catch (error) {
+    return `memory, for this server alone, until Redis can decide: ${(error as Error).message}`;
+  }
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [path] = request.url?.split("?") ?? [];
-  if (path === "/health") sendJson(response, 200, { ok: true });
+  if (path === "/health") await sendHealth(response);
   else if (path === "/") sendJson(response, 200, { hello: "world" });
   else sendJson(response, 404, { error: "not found" });
+}
+
+/** Whether the store decides now, or each server by itself; and what is wrong with it. */
+async function sendHealth(response: ServerResponse): Promise<void> {
+  const { ok, engine, problems } = await check();
+  const decidedBy = ok && engine === "redis" ? "redis" : "memory";
+  sendJson(response, ok ? 200 : 503, { ok, decidedBy, problems: problems.map(({ message }) => message) });
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

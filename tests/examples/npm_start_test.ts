@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import process from "node:process";
+import { describe, it } from "node:test";
+
+import { startWorker } from "../_support/processes.ts";
+import { freePort, startRedis, startRedisAt, until } from "../stores/redis/_servers.ts";
+
+interface Health {
+  readonly status: number;
+  readonly ok: boolean;
+  readonly decidedBy: string;
+  readonly problems: readonly string[];
+}
+
+async function startServer(redisUrl: string) {
+  const port = await freePort();
+  process.env["PORT"] = `${port}`;
+  process.env["REDIS_URL"] = redisUrl;
+  const worker = startWorker("../examples/server");
+  const line = await worker.readLine();
+  const url = `http://127.0.0.1:${port}`;
+  assert.ok(line.startsWith(`Listening on ${url}/ (limits kept in `), line);
+  return {
+    worker,
+    line,
+    async visit(): Promise<number> {
+      const response = await fetch(url);
+      await response.text();
+      return response.status;
+    },
+    async health(): Promise<Health> {
+      const response = await fetch(`${url}/health`);
+      return { status: response.status, ...await response.json() as Omit<Health, "status"> };
+    },
+  };
+}
+
+describe("npm start", () => {
+  it("says that limits are kept in memory where no Redis is configured", async () => {
+    const { worker, line, health } = await startServer("");
+    await using _worker = worker;
+    assert.match(line, /\(limits kept in memory, for this server alone\)$/);
+    assert.deepEqual(await health(), { status: 200, ok: true, decidedBy: "memory", problems: [] });
+  });
+
+  it("says that limits are kept in Redis, and that they are not while it is away", async () => {
+    await using redis = await startRedis();
+    const { worker, line, visit, health } = await startServer(redis.url);
+    await using _worker = worker;
+    assert.ok(line.endsWith(`(limits kept in Redis at ${redis.url}/0, shared with every server that uses it)`), line);
+    assert.equal(await visit(), 200);
+    assert.deepEqual(await health(), { status: 200, ok: true, decidedBy: "redis", problems: [] });
+    await redis.stop();
+    const down = await health();
+    assert.deepEqual([down.status, down.ok, down.decidedBy], [503, false, "memory"]);
+    assert.match(down.problems[0] as string, /^Cannot (?:reach|get an answer from) Redis at /);
+    assert.equal(await visit(), 200, "the server limits by itself");
+    await redis.start();
+    await until(async () => (await health()).ok, 10_000);
+    assert.equal((await health()).decidedBy, "redis");
+    worker.kill("SIGTERM");
+    const { stderr } = await worker.exited;
+    assert.match(stderr, /^rate-sync: Redis unavailable, .*\n$/, "one warning");
+  });
+
+  it("says what is wrong where Redis cannot be reached, and serves all the same until it is there", async () => {
+    const port = await freePort();
+    const { worker, line, visit, health } = await startServer(`redis://:secret-1@127.0.0.1:${port}`);
+    await using _worker = worker;
+    assert.match(
+      line,
+      /\(limits kept in memory, for this server alone, until Redis can decide: Cannot reach Redis at .*\)$/,
+    );
+    assert.ok(!line.includes("secret-1"));
+    assert.equal(await visit(), 200);
+    assert.equal((await health()).status, 503);
+    await using _redis = await startRedisAt(port, "--requirepass", "secret-1");
+    await until(async () => (await health()).ok, 10_000);
+  });
+});

@@ -11,6 +11,7 @@
 import type { Level } from "../algorithms/kernel.ts";
 import type { RateLimit } from "../algorithms/limit.ts";
 import { tokenBucket } from "../algorithms/token_bucket.ts";
+import { shortKey } from "../base/short_key.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { TakeReply, Target, TargetLevel } from "../stores/store.ts";
 
@@ -41,11 +42,12 @@ export class Denials {
    */
   find(target: Target, nowUs: number, maxWaitUs: number): TakeReply | undefined {
     const denials = this.#limiters.get(target.limiter);
-    const denial = denials?.get(target.key);
+    const key = shortKey(target.key);
+    const denial = denials?.get(key);
     if (denial === undefined) return undefined;
     const ageUs = nowUs - denial.askedUs;
     if (denial.policy !== target.policy || ageUs >= Math.min(denial.reply.waitUs, target.policy.denyCacheUs)) {
-      denials?.delete(target.key);
+      denials?.delete(key);
       return undefined;
     }
     const waitUs = waitOf(denial, target.cost, ageUs);
@@ -54,7 +56,8 @@ export class Denials {
 
   /** Remembers the last reply to a target if it is a denial that time alone can end, else nothing. */
   remember(target: Target, reply: TakeReply, askedUs: number): void {
-    const { policy, limiter, key, cost } = target;
+    const { policy, limiter, cost } = target;
+    const key = shortKey(target.key);
     let denials = this.#limiters.get(limiter);
     denials?.delete(key);
     if (policy.denyCacheUs === 0 || policy.maxConcurrent > 0) return;
@@ -72,7 +75,7 @@ export class Denials {
   /** Forgets what is known of targets. `sinceUs`: denials that were asked for until then are not believed any more. */
   forget(targets: readonly Target[], sinceUs: number = this.#forgotUs): void {
     this.#forgotUs = sinceUs;
-    for (const { limiter, key } of targets) this.#limiters.get(limiter)?.delete(key);
+    for (const { limiter, key } of targets) this.#limiters.get(limiter)?.delete(shortKey(key));
   }
 
   /** Forgets everything. */

@@ -8,6 +8,7 @@ import { onAbort, orAbort } from "../base/abort.ts";
 import { steadyUs } from "../base/clock.ts";
 import { keepAlive } from "../base/deadline.ts";
 import { ClosedError } from "../base/errors.ts";
+import { shortKey } from "../base/short_key.ts";
 import { marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
 import { isClosed } from "./failure.ts";
 import type { Conclusion } from "./guarded_call.ts";
@@ -279,5 +280,5 @@ async function undo(client: StoreClient, request: TakeRequest, reply: TakeReply)
 }
 
 function nameOf(targets: readonly Target[]): string {
-  return JSON.stringify(targets.map(({ limiter, key }) => [limiter, key]));
+  return JSON.stringify(targets.map(({ limiter, key }) => [limiter, shortKey(key)]));
 }

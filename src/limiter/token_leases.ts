@@ -10,6 +10,7 @@
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
+import { MAX_PLAIN_KEY } from "../base/short_key.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
 import { idleUs, KeyLease, type LeaseSource } from "./key_lease.ts";
 
@@ -40,12 +41,13 @@ export class TokenLeases {
   }
 
   /**
-   * Takes from what was leased, or leases more. Undefined if the store has to be asked itself. Nothing is taken for a
-   * caller whose signal is aborted while he waits for more.
+   * Takes from what was leased, or leases more. Undefined if the store has to be asked itself, as always for keys of more
+   * than 200 characters: a lease keeps its key. Nothing is taken for a caller whose signal is aborted while it waits.
    *
    * @throws {StoreError} If more had to be leased and could not be.
    */
   take(target: Target, signal?: AbortSignal): TakeReply | Promise<TakeReply> | undefined {
+    if (isLong(target.key)) return undefined;
     const lease = this.#find(target) ?? this.#add(target);
     if (lease === undefined) return undefined;
     const nowUs = this.#clock.nowUs();
@@ -56,22 +58,22 @@ export class TokenLeases {
 
   /** What `take` would tell. Undefined if the store has to be asked itself. */
   peek(target: Target): TakeReply | Promise<TakeReply> | undefined {
-    return this.#find(target)?.peek(target.cost, this.#clock.nowUs());
+    return isLong(target.key) ? undefined : this.#find(target)?.peek(target.cost, this.#clock.nowUs());
   }
 
   /** Learns from a call that did not use units of this process how long it would have to wait for some. */
   learn(target: Target, reply: TakeReply, askedUs: number): void {
-    if (reply.waitUs > 0) this.#find(target)?.learn(reply, askedUs);
+    if (reply.waitUs > 0 && !isLong(target.key)) this.#find(target)?.learn(reply, askedUs);
   }
 
   /** Gives the units of targets back; those on their way count as used. */
   drop(targets: readonly Target[]): void {
-    for (const { limiter, key } of targets) this.#limiters.get(limiter)?.get(key)?.drop();
+    for (const target of targets) this.#of(target)?.drop();
   }
 
   /** Asks the store again for targets, even if it had no more a moment ago. */
   recheck(targets: readonly Target[]): void {
-    for (const { limiter, key } of targets) this.#limiters.get(limiter)?.get(key)?.recheck();
+    for (const target of targets) this.#of(target)?.recheck();
   }
 
   /** Gives all units back; those on their way count as used. */
@@ -93,9 +95,12 @@ export class TokenLeases {
 
   #find(target: Target): KeyLease | undefined {
     if (target === this.#asked) return this.#found;
-    const { limiter, key, policy } = target;
-    const lease = this.#limiters.get(limiter)?.get(key);
-    return lease?.policy === policy ? this.#remember(target, lease) : undefined;
+    const lease = this.#of(target);
+    return lease?.policy === target.policy ? this.#remember(target, lease) : undefined;
+  }
+
+  #of({ limiter, key }: Target): KeyLease | undefined {
+    return isLong(key) ? undefined : this.#limiters.get(limiter)?.get(key);
   }
 
   /** Most calls are about the target of the call before, and it is the same object. */
@@ -142,4 +147,8 @@ export class TokenLeases {
     }
     this.#sweepBy(nextUs);
   }
+}
+
+function isLong(key: string | undefined): boolean {
+  return key !== undefined && key.length > MAX_PLAIN_KEY;
 }

@@ -5,7 +5,7 @@
  */
 
 import type { Permit } from "../../limiter/permit.ts";
-import type { Limiter } from "../../limiter/limiter.ts";
+import type { KeyOptions, Limiter } from "../../limiter/limiter.ts";
 import { AnnouncedWindow } from "./announced_window.ts";
 import type { Quota } from "./announcement.ts";
 import { Backoff } from "./backoff.ts";
@@ -38,7 +38,6 @@ export class KeyCalm {
   /** Pauses that nobody said the length of. */
   readonly backoff: Backoff = new Backoff();
   readonly #limiter: Limiter;
-  readonly #key: { readonly key?: string };
   readonly #warnings: Warnings;
   readonly #windows = new Map<string, AnnouncedWindow>();
   #pause: Pause = { untilMs: -Infinity, sinceMs: -Infinity };
@@ -49,24 +48,22 @@ export class KeyCalm {
    * Makes one.
    *
    * @param limiter The limiter.
-   * @param key Its key.
    * @param warnings Where failures of the store go.
    */
-  constructor(limiter: Limiter, key: string | undefined, warnings: Warnings) {
+  constructor(limiter: Limiter, warnings: Warnings) {
     this.#limiter = limiter;
-    this.#key = key === undefined ? {} : { key };
     this.#warnings = warnings;
   }
 
   /** Lets the key pause for all processes. Resolves to whether they know; this one does in any case. */
-  async pause(ms: number): Promise<boolean> {
+  async pause(ms: number, key: string | undefined): Promise<boolean> {
     const nowMs = this.#nowMs();
     const { untilMs, sinceMs } = this.#pause;
     if (nowMs + ms <= untilMs) return sinceMs < Infinity;
     // What is asked of the store from now on comes behind the block.
     const pause = this.#pause = { untilMs: nowMs + ms, sinceMs: nowMs };
     try {
-      await this.#limiter.block(ms, { ...this.#key, keepLonger: true });
+      await this.#limiter.block(ms, { ...optionsOf(key), keepLonger: true });
       this.#warnings.over(NOT_SHARED);
       return true;
     } catch (error) {
@@ -82,9 +79,10 @@ export class KeyCalm {
    *
    * @param permit The turn.
    * @param askedMs When it was asked for.
+   * @param key The key, which is not kept here: it may be long.
    */
-  async leftMs(permit: Permit, askedMs: number): Promise<{ ms: number; shared: boolean }> {
-    if (permit.waitedMs > STALE_MS && !permit.decision.degraded) await this.#look();
+  async leftMs(permit: Permit, askedMs: number, key: string | undefined): Promise<{ ms: number; shared: boolean }> {
+    if (permit.waitedMs > STALE_MS && !permit.decision.degraded) await this.#look(key);
     const { untilMs, sinceMs } = this.#pause;
     const known = askedMs > sinceMs && !permit.decision.degraded;
     // Instants in milliseconds are exact to a microsecond, and not beyond it.
@@ -110,11 +108,11 @@ export class KeyCalm {
   }
 
   /** Looks whether another process has let the key pause. Once for all who want to know at the same time. */
-  async #look(): Promise<void> {
+  async #look(key: string | undefined): Promise<void> {
     const nowMs = this.#nowMs();
     if (nowMs - this.#askedMs > STALE_MS) {
       this.#askedMs = nowMs;
-      this.#asking = this.#limiter.isBlocked(this.#key).then((blocked) => {
+      this.#asking = this.#limiter.isBlocked(optionsOf(key)).then((blocked) => {
         // How long it lasts, the next turn will tell. Here it lasts a little longer than it is believed without a look.
         const untilMs = this.#nowMs() + STALE_MS + 1;
         if (blocked && untilMs > this.#pause.untilMs) this.#pause = { untilMs, sinceMs: nowMs };
@@ -122,4 +120,8 @@ export class KeyCalm {
     }
     await this.#asking;
   }
+}
+
+function optionsOf(key: string | undefined): KeyOptions {
+  return key === undefined ? {} : { key };
 }

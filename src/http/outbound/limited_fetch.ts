@@ -6,6 +6,7 @@
 
 import { type Clock, sleepUntil, wallMs } from "../../base/clock.ts";
 import { ConfigError } from "../../base/errors.ts";
+import { shortKey } from "../../base/short_key.ts";
 import { show } from "../../base/text.ts";
 import { maxWaitUs } from "../../limiter/call_options.ts";
 import { Decision, RateLimitedError } from "../../limiter/decision.ts";
@@ -193,7 +194,7 @@ class LimitedFetch {
     } else if (heedRemaining && emptyMs > 0) {
       pause = { waitMs: Math.min(emptyMs, maxPauseMs), source: "remaining" };
     }
-    return { refused, pause: pause && { ...pause, shared: await calm.pause(pause.waitMs) } };
+    return { refused, pause: pause && { ...pause, shared: await calm.pause(pause.waitMs, journey.key) } };
   }
 
   /** What `readLimit`, or the body of a known service, says beyond the headers. */
@@ -230,14 +231,15 @@ class LimitedFetch {
   }
 
   #calmOf(limiter: Limiter, key: string | undefined): KeyCalm {
-    let calm = this.#calms.get(key);
+    const kept = shortKey(key);
+    let calm = this.#calms.get(kept);
     if (calm === undefined) {
-      calm = new KeyCalm(limiter, key, this.#warnings);
+      calm = new KeyCalm(limiter, this.#warnings);
       for (const oldest of this.#calms.keys()) {
         if (this.#calms.size < MAX_KEYS) break;
         this.#calms.delete(oldest);
       }
-      this.#calms.set(key, calm);
+      this.#calms.set(kept, calm);
     }
     return calm;
   }
@@ -266,7 +268,7 @@ async function turnOf({ call, limiter, clock, key, cost, calm, deadlineMs }: Jou
       timeoutMs: Math.max(deadlineMs - askedMs, 0),
       signal,
     });
-    const { ms, shared } = await calm.leftMs(permit, askedMs);
+    const { ms, shared } = await calm.leftMs(permit, askedMs, key);
     if (ms === 0) return permit;
     await permit.release();
     const nowMs = clock.nowUs() / 1_000;

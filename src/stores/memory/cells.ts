@@ -4,6 +4,7 @@
  * @module
  */
 
+import { shortKey } from "../../base/short_key.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Target } from "../store.ts";
 import type { Cell } from "./cell_box.ts";
@@ -55,19 +56,20 @@ export class Cells {
 
   /** The cell of a target as it stands, or a fresh one. It has to be written to be kept. */
   read(target: Target): Cell {
-    return this.shelfOf(target.limiter, target.policy).read(target.key);
+    return this.shelfOf(target.limiter, target.policy).read(shortKey(target.key));
   }
 
   /** Keeps a cell that was read and changed. */
   write(target: Target, cell: Cell, nowUs: number): void {
     const shelf = this.shelfOf(target.limiter, target.policy);
-    if (!shelf.has(target.key)) this.makeRoom(shelf, nowUs);
-    shelf.write(target.key, cell);
+    const key = shortKey(target.key);
+    if (!shelf.has(key)) this.makeRoom(shelf, nowUs);
+    shelf.write(key, cell);
   }
 
   /** Starts a key anew: full limits, every slot free, no block. Those who wait keep their places. */
   reset(target: Target): void {
-    this.shelfOf(target.limiter, target.policy).reset(target.key);
+    this.shelfOf(target.limiter, target.policy).reset(shortKey(target.key));
   }
 
   /** Forgets every key, but wakes nobody. */

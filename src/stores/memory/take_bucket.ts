@@ -6,6 +6,7 @@
  */
 
 import { BucketReply } from "../bucket_reply.ts";
+import { shortKey } from "../../base/short_key.ts";
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
 import type { NamedPolicy } from "../../policy/policy.ts";
 import type { TakeReply, TakeRequest } from "../store.ts";
@@ -15,7 +16,7 @@ import type { Cells } from "./cells.ts";
 export function takeBucket(
   cells: Cells,
   { limiter, policy }: NamedPolicy,
-  key: string | undefined,
+  asWritten: string | undefined,
   cost: number,
   nowUs: number,
   mode: TakeRequest["mode"],
@@ -25,6 +26,7 @@ export function takeBucket(
   const shelf = cells.shelfOf(limiter, policy);
   const { bucket: rate, slab } = shelf;
   if (rate === undefined || slab === undefined) return undefined;
+  const key = shortKey(asWritten);
   const place = slab.find(key);
   if (place < 0 && shelf.isElsewhere(key)) return undefined;
   let tatUs = place < 0 ? 0 : slab.tatUs[place] as number;

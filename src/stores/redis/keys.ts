@@ -11,6 +11,7 @@
  * @module
  */
 
+import { sha256Hex } from "../../base/sha256.ts";
 import type { Target } from "../store.ts";
 import { crc16 } from "./hash_slot.ts";
 
@@ -35,8 +36,11 @@ const MAX_LIMITERS = 1_000;
 /** Names the keys of targets, under one prefix. */
 export class KeyNames {
   readonly #prefix: string;
-  /** What the keys of a limiter begin with, for those that need no hash. */
+  /** What the keys of a limiter begin with. */
   readonly #limiters = new Map<string, string>();
+  /** The last long key, and what stands for it. */
+  #longKey = "";
+  #longKeyPart = "";
 
   /**
    * Makes one.
@@ -58,46 +62,31 @@ export class KeyNames {
   }
 
   /** The keys that a script needs for a target, in the order in which it reads them. */
-  async of(target: Target): Promise<string[]> {
-    const keys = this.keysOf([target]);
-    if (keys !== undefined) return keys;
-    const limiter = `${this.#prefix}:${await hashLong(escape(target.limiter, UNSAFE_ID))}`;
-    const { key } = target;
-    const main = this.#sharded(
-      key === undefined ? limiter : `${limiter}:${await hashLong(escape(key, UNSAFE))}`,
-      target,
-    );
-    const hashed: string[] = [];
-    addKeys(hashed, main, target);
-    return hashed;
+  of(target: Target): string[] {
+    return this.keysOf([target]);
   }
 
-  /** The same for several targets, at once; undefined where a part is so long that it is hashed, which takes a promise. */
-  keysOf(targets: readonly Target[]): string[] | undefined {
+  /** The same for several targets. */
+  keysOf(targets: readonly Target[]): string[] {
     if (targets.length === 1) {
       const [target] = targets as [Target];
       const main = this.#main(target);
-      if (main === undefined) return undefined;
       if (target.policy.rates.length <= 1 && target.policy.maxConcurrent === 0) return [main];
     }
     const keys: string[] = [];
     for (const target of targets) {
       const main = this.#main(target);
-      if (main === undefined) return undefined;
       addKeys(keys, main, target);
     }
     return keys;
   }
 
-  #main(target: Target): string | undefined {
+  #main(target: Target): string {
     const { limiter, key, policy } = target;
     const begin = this.#limiters.get(limiter) ?? this.#limiter(limiter);
-    if (begin === undefined) return undefined;
     let main = begin;
     if (key !== undefined) {
-      const part = SUSPICIOUS.test(key) ? escape(key, UNSAFE) : key;
-      if (part.length > MAX_PART) return undefined;
-      main = `${begin}:${part}`;
+      main = `${begin}:${key.length > MAX_PART ? this.#longPart(key) : partOf(key)}`;
     }
     return policy.keyShards === 0 ? main : this.#sharded(main, target);
   }
@@ -107,10 +96,14 @@ export class KeyNames {
     return `{${this.#prefix}:~${crc16(key) % keyShards}}${main.slice(this.#prefix.length)}`;
   }
 
-  #limiter(id: string): string | undefined {
-    const part = escape(id, UNSAFE_ID);
-    if (part.length > MAX_PART) return undefined;
-    const begin = `${this.#prefix}:${part}`;
+  /** Several requests in a row are about one key. */
+  #longPart(key: string): string {
+    if (key !== this.#longKey) [this.#longKey, this.#longKeyPart] = [key, partOf(key)];
+    return this.#longKeyPart;
+  }
+
+  #limiter(id: string): string {
+    const begin = `${this.#prefix}:${hashLong(escape(id, UNSAFE_ID))}`;
     if (this.#limiters.size >= MAX_LIMITERS) this.#limiters.clear();
     this.#limiters.set(id, begin);
     return begin;
@@ -137,8 +130,10 @@ function escape(text: string, unsafe: RegExp): string {
   return text.replace(unsafe, (character) => `%${character.charCodeAt(0).toString(16).padStart(2, "0")}.`);
 }
 
-async function hashLong(part: string): Promise<string> {
-  if (part.length <= MAX_PART) return part;
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(part)));
-  return `~${Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+function partOf(key: string): string {
+  return hashLong(SUSPICIOUS.test(key) ? escape(key, UNSAFE) : key);
+}
+
+function hashLong(part: string): string {
+  return part.length <= MAX_PART ? part : `~${sha256Hex(new TextEncoder().encode(part))}`;
 }

@@ -85,10 +85,6 @@ export class RedisStore implements Store {
   readonly #batcher: Batcher<NamedRequest, Reply> | Lanes<Reply>;
   /** Where messages come from, if the connection does not bring them. */
   readonly #mail: Mailroom | undefined;
-  /** Done when every long name so far was hashed. */
-  #hashing: Promise<unknown> = Promise.resolve();
-  /** How many of those who wait for that ask for keys with short names too: nobody may overtake them. */
-  #behindHashing = 0;
   #checking: Promise<StoreCheck> | undefined;
 
   /**
@@ -146,19 +142,12 @@ export class RedisStore implements Store {
   }
 
   #ask(request: StoreRequest, signal: AbortSignal | undefined): Promise<Reply> {
-    const keys = this.#names.keysOf(request.targets);
-    return keys !== undefined && this.#behindHashing === 0
-      ? this.#batcher.ask(new Named(request, keys), signal)
-      : this.#nameAndAsk(request, keys, signal);
+    return this.#batcher.ask(new Named(request, this.#names.keysOf(request.targets)), signal);
   }
 
   /** A script may only touch keys of one slot. */
   async #askCluster(request: StoreRequest, signal: AbortSignal | undefined): Promise<Reply> {
-    const slots: number[] = [];
-    for (const target of request.targets) {
-      const [main = ""] = this.#names.keysOf([target]) ?? await this.#names.of(target);
-      slots.push(hashSlot(main));
-    }
+    const slots = request.targets.map((target) => hashSlot(this.#names.of(target)[0] ?? ""));
     const parts = [...groupBy([...slots.keys()], (place) => slots[place]).values()];
     if (parts.length === 1) return await this.#ask(request, signal);
     return await askAcrossSlots(request, parts, (part, until) => this.execute(part, until), signal);
@@ -166,36 +155,13 @@ export class RedisStore implements Store {
 
   /** As `execute`, for a take; the outcome goes to a sink. */
   submit(request: TakeRequest, sink: ReplySink<TakeReply>): void {
-    const isSpread = this.#connection.cluster !== undefined && request.targets.length > 1;
-    const keys = isSpread ? undefined : this.#names.keysOf(request.targets);
-    if (keys !== undefined && this.#behindHashing === 0) {
-      return this.#batcher.submit(new Named(request, keys), sink as ReplySink<Reply>);
+    if (this.#connection.cluster === undefined || request.targets.length === 1) {
+      return this.#batcher.submit(new Named(request, this.#names.keysOf(request.targets)), sink as ReplySink<Reply>);
     }
-    (isSpread ? this.#askCluster(request, undefined) : this.#nameAndAsk(request, keys, undefined)).then(
+    this.#askCluster(request, undefined).then(
       (reply) => sink.answered(reply as TakeReply),
       (error) => sink.failed(error),
     );
-  }
-
-  /** Hashes long names first, one request after the other, so that their order holds. */
-  async #nameAndAsk(
-    request: StoreRequest,
-    known: readonly string[] | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Reply> {
-    const hasShort = known !== undefined || request.targets.length > 1;
-    const named = this.#hashing.then(async () => {
-      return known ?? (await Promise.all(request.targets.map((target) => this.#names.of(target)))).flat();
-    });
-    this.#hashing = named.catch(() => {});
-    if (hasShort) this.#behindHashing++;
-    let keys: readonly string[];
-    try {
-      keys = await named;
-    } finally {
-      if (hasShort) this.#behindHashing--;
-    }
-    return await this.#batcher.ask(new Named(request, keys), signal);
   }
 
   async #send(batch: readonly NamedRequest[]): Promise<readonly (Reply | StoreError)[]> {

@@ -215,6 +215,8 @@ export type StoreErrorReason =
 export interface StoreErrorOptions extends ErrorOptions {
   /** What stood in the way, if it is known. */
   readonly reason?: StoreErrorReason | undefined;
+  /** How long the store does not want to be asked, in milliseconds, if it has said that. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**
@@ -232,6 +234,8 @@ export class StoreError extends RateSyncError {
   declare readonly code: StoreErrorCode;
   /** What stood in the way; undefined where that is not known. */
   readonly reason: StoreErrorReason | undefined;
+  /** How long the store does not want to be asked, in milliseconds; undefined where it has not said that. */
+  readonly retryAfterMs: number | undefined;
 
   /**
    * Makes one.
@@ -243,6 +247,7 @@ export class StoreError extends RateSyncError {
   constructor(code: StoreErrorCode, message: string, options?: StoreErrorOptions) {
     super(code, message, options);
     this.reason = options?.reason;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 }
 

@@ -29,6 +29,7 @@ const DOWN: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorReason
   "connect_timeout",
   "tls",
   "disconnected",
+  "too_many_requests",
 ]);
 
 /** What a breaker works with. */
@@ -149,7 +150,7 @@ export class Breaker {
     // A store that comes and goes is looked at as seldom as one that stays away.
     if (nowUs - this.#upAtUs > 10 * MAX_LOOK_US) this.#delayUs = FIRST_LOOK_US;
     this.#options.onDown(error);
-    this.#lookLater(this.#delayUs);
+    this.#lookLater(Math.max(this.#delayUs, (error.retryAfterMs ?? 0) * 1_000));
   }
 
   #lookLater(delayUs: number): void {

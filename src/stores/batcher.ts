@@ -30,7 +30,7 @@ export interface BatcherOptions<Item, Reply> {
   readonly maxBatch: number;
   /** The most items that wait to be sent; more are refused. */
   readonly maxQueued: number;
-  /** The most calls in flight. @default as many as keep the other side busy */
+  /** The most calls in flight; it may change: see `resume`. @default as many as keep the other side busy */
   readonly maxCalls?: number | undefined;
 }
 
@@ -132,6 +132,11 @@ export class Batcher<Item, Reply> {
     if (refusal !== undefined) return inMicrotask(() => sink.failed(refusal));
     this.#queue.push(new Entry<Item, Reply>(item, sink));
     this.#schedule();
+  }
+
+  /** Sends what is queued, where more calls may be in flight than before. */
+  resume(): void {
+    this.#goOn();
   }
 
   #refusal(): Error | undefined {

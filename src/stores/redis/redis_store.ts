@@ -34,6 +34,7 @@ import { hashSlot } from "./hash_slot.ts";
 import { KeyNames } from "./keys.ts";
 import { Lanes } from "./lanes.ts";
 import { Mailroom } from "./mailroom.ts";
+import { OrderedLanes } from "./ordered_lanes.ts";
 import { needsOf } from "./needs.ts";
 import { withAdvice } from "./refusal.ts";
 
@@ -82,7 +83,7 @@ export class RedisStore implements Store {
   readonly #names: KeyNames;
   readonly #settings: RedisStoreSettings;
   readonly #listeners: NoticeListener[] = [];
-  readonly #batcher: Batcher<NamedRequest, Reply> | Lanes<Reply>;
+  readonly #batcher: Batcher<NamedRequest, Reply> | Lanes<Reply> | OrderedLanes<NamedRequest, Reply>;
   /** Where messages come from, if the connection does not bring them. */
   readonly #mail: Mailroom | undefined;
   #checking: Promise<StoreCheck> | undefined;
@@ -105,16 +106,23 @@ export class RedisStore implements Store {
       joins: isRepeat,
       errorOf: (cause) =>
         cause instanceof StoreError
-          ? new StoreError(cause.code, cause.message, { cause, reason: cause.reason })
+          ? new StoreError(cause.code, cause.message, {
+            cause,
+            reason: cause.reason,
+            retryAfterMs: cause.retryAfterMs,
+          })
           : cause,
       afterSending: inNextTurn,
       nowUs: systemClock.nowUs,
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,
-      maxCalls: connection.maxCalls,
     };
     if (connection.cluster !== undefined) checkNoTag(settings.keyPrefix);
-    this.#batcher = connection.cluster === undefined ? new Batcher(batching) : new Lanes(connection.cluster, batching);
+    this.#batcher = connection.cluster !== undefined
+      ? new Lanes(connection.cluster, batching)
+      : connection.isUnordered
+      ? new OrderedLanes(batching)
+      : new Batcher(batching);
     this.#mail = connection.polls ? new Mailroom(() => this.#send([])) : undefined;
   }
 

@@ -23,8 +23,9 @@ interface Fault {
   readonly answer: (response: ServerResponse) => unknown;
   readonly code: StoreError["code"];
   readonly message: RegExp;
+  readonly reason: StoreError["reason"];
   /** What the clients' errors can tell of it, where that is less. */
-  readonly byClient?: { readonly code: StoreError["code"]; readonly message: RegExp };
+  readonly byClient?: Partial<Pick<Fault, "message" | "reason">>;
 }
 
 const html = (status: number, text: string) => (response: ServerResponse) =>
@@ -37,40 +38,62 @@ const faults: Readonly<Record<string, Fault>> = {
     answer: html(404, "<h1>Not found</h1>"),
     code: "STORE_UNAVAILABLE",
     message: /HTTP 404, text\/html\) is no REST endpoint of Redis; check the url/,
-    byClient: { code: "STORE_UNAVAILABLE", message: /is no REST endpoint of Redis; check the url/ },
+    reason: "not_redis",
+    byClient: { message: /is no REST endpoint of Redis; check the url/ },
   },
   "a page in place of an answer": {
     answer: html(200, "<h1>Welcome</h1>"),
     code: "STORE_UNAVAILABLE",
-    message: /is no REST endpoint of Redis; check the url/,
+    message: /\(HTTP 200, text\/html\): a proxy or a cache may have changed it; the command may have run/,
+    reason: "invalid_answer",
+    byClient: { message: /is no REST endpoint of Redis; check the url/, reason: "not_redis" },
   },
   "JSON of something else": {
     answer: json(200, { hello: "world" }),
     code: "STORE_UNAVAILABLE",
-    message: /is no REST endpoint of Redis; check the url/,
+    message: /\(HTTP 200, application\/json\): a proxy or a cache may have changed it/,
+    reason: "invalid_answer",
+    byClient: { message: /an answer without a result/ },
+  },
+  "half of an answer": {
+    answer: (response) => response.writeHead(200, { "content-type": "application/json" }).end('{"result":[1,'),
+    code: "STORE_UNAVAILABLE",
+    message: /a proxy or a cache may have changed it; the command may have run/,
+    reason: "invalid_answer",
+    byClient: { message: /is no REST endpoint of Redis/, reason: "not_redis" },
+  },
+  "a result of null": {
+    answer: json(200, { result: null }),
+    code: "STORE_UNAVAILABLE",
+    message: /\(a result of null\): a proxy or a cache may have changed it/,
+    reason: "invalid_answer",
   },
   "a failure of the service": {
     answer: json(503, { error: "database is being moved" }),
     code: "STORE_UNAVAILABLE",
     message: /HTTP 503: database is being moved\); the command may have run/,
-    byClient: { code: "STORE_UNAVAILABLE", message: /database is being moved\); the command may have run/ },
+    reason: "connection_broke",
+    byClient: { message: /database is being moved\); the command may have run/ },
   },
   "a page of a broken gateway": {
     answer: html(502, "<h1>Bad gateway</h1>"),
     code: "STORE_UNAVAILABLE",
     message: /HTTP 502\); the command may have run/,
-    byClient: { code: "STORE_UNAVAILABLE", message: /no REST endpoint/ },
+    reason: "connection_broke",
+    byClient: { message: /no REST endpoint/, reason: "not_redis" },
   },
   "a limit of the service itself": {
     answer: json(429, { error: "Too many requests" }),
     code: "STORE_REFUSED",
     message: /limits how often it is asked \(HTTP 429: Too many requests\); raise/,
-    byClient: { code: "STORE_REFUSED", message: /Too many requests/ },
+    reason: "too_many_requests",
+    byClient: { message: /Too many requests/ },
   },
   "the end of a plan's allowance": {
     answer: json(400, { error: "ERR max requests limit exceeded. Limit: 500000, Usage: 500000" }),
     code: "STORE_REFUSED",
-    message: /refused a command: ERR max requests limit exceeded\. Limit: 500000, Usage: 500000$/,
+    message: /how often it is asked \(ERR max requests limit exceeded\. Limit: 500000, Usage: 500000\); raise/,
+    reason: "too_many_requests",
   },
 };
 
@@ -96,15 +119,18 @@ for (const [kind, place] of Object.entries({ ...places, [OWN_WAY]: upstashWithMi
 
     for (const [name, fault] of Object.entries(faults)) {
       it(`tells of ${name}`, async () => {
-        const { code, message } = isOurs ? fault : fault.byClient ?? fault;
+        const { code, message, reason } = isOurs ? fault : { ...fault, ...fault.byClient };
+        const own = connectionTo(place(endpoint.url));
+        await own.connect();
         endpoint.misbehave = (_, response) => {
           fault.answer(response);
           return true;
         };
         try {
-          await rejectsWith(connection.run(increment, ["fault"], []), code, message);
+          await rejectsWith(own.run(increment, ["fault"], []), code, message, reason);
         } finally {
           endpoint.misbehave = undefined;
+          await own.close();
         }
       });
     }
@@ -114,7 +140,7 @@ for (const [kind, place] of Object.entries({ ...places, [OWN_WAY]: upstashWithMi
     it("tells of a wrong token, and does not show it", async () => {
       const wrong = connectionTo(place(endpoint.url, "a-secret-that-is-wrong"));
       for (const call of [wrong.connect(), wrong.run(increment, ["token"], [])]) {
-        await rejectsWith(call, "STORE_REFUSED", /it does not take the token \(.*WRONGPASS/);
+        await rejectsWith(call, "STORE_REFUSED", /it does not take the token \(.*WRONGPASS/, "authentication");
       }
     });
 
@@ -217,11 +243,17 @@ describe("createRedisStore({ client }) over REST", () => {
   });
 });
 
-async function rejectsWith(call: Promise<unknown>, code: StoreError["code"], message: RegExp): Promise<void> {
+async function rejectsWith(
+  call: Promise<unknown>,
+  code: StoreError["code"],
+  message: RegExp,
+  reason?: StoreError["reason"],
+): Promise<void> {
   await assert.rejects(call, (error) => {
     assert.ok(error instanceof StoreError, inspect(error));
     assert.equal(error.code, code, error.message);
     assert.match(error.message, message);
+    if (reason !== undefined) assert.equal(error.reason, reason);
     assert.doesNotMatch(inspect(error, { depth: 5 }), new RegExp(`${TOKEN}|a-secret-that-is-wrong`));
     return true;
   });

@@ -36,8 +36,8 @@ export interface RedisConnection {
    * @default {false}
    */
   readonly polls?: boolean;
-  /** How many calls may be under way at once; fewer let more requests share one. @default what keeps the server busy */
-  readonly maxCalls?: number | undefined;
+  /** Whether calls that are under way together may arrive in any order. @default {false} */
+  readonly isUnordered?: boolean;
   /** What is known of the cluster; absent where one server has all keys. */
   readonly cluster?: ClusterView | undefined;
   /** Runs a script in one command; loads it where the server does not know it yet. Never sent twice otherwise. */

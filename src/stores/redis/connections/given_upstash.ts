@@ -6,9 +6,18 @@
  * @module
  */
 
-import { ConfigError, StoreError } from "../../../base/errors.ts";
+import { ConfigError } from "../../../base/errors.ts";
 import type { RedisConnection } from "./connection.ts";
-import { brokenError, connectionOverRest, notRestError, plain, RestRefusal, tokenError } from "./rest.ts";
+import { connectionOverRest } from "./rest.ts";
+import {
+  brokenError,
+  invalidAnswerError,
+  notRestError,
+  plain,
+  RestRefusal,
+  tokenError,
+  tooManyError,
+} from "./rest_errors.ts";
 import { post } from "./rest_fetch.ts";
 import { readRest, type RestSettings } from "./rest_settings.ts";
 import type { ConnectionSettings } from "./settings.ts";
@@ -55,9 +64,9 @@ export function givenUpstash(client: UpstashLike, settings: ConnectionSettings):
       endpoint,
       timeoutMs: settings.socketTimeoutMs,
       connectTimeoutMs: settings.socketConnectTimeoutMs,
-      send: (command, signal) =>
+      send: (command, signal, isProven) =>
         sender === undefined
-          ? post(known as RestSettings, command, signal)
+          ? post(known as RestSettings, command, signal, isProven)
           : request(endpoint, sender, command, signal),
     }),
     url: undefined,
@@ -102,7 +111,7 @@ async function request(
     throw errorOf(endpoint, cause);
   }
   if (answer.error !== undefined && answer.error !== null) throw new RestRefusal(plain(endpoint, String(answer.error)));
-  if (answer.result === undefined) throw notRestError(endpoint, "an answer without a result");
+  if (answer.result === undefined) throw invalidAnswerError(endpoint, "an answer without a result", false);
   return answer.result;
 }
 
@@ -116,9 +125,7 @@ function errorOf(endpoint: Endpoint, cause: unknown): unknown {
   const text = plain(endpoint, message.replace(/, command was: .*$/s, ""));
   if (/unauthorized|\bWRONGPASS\b|\btoken\b/i.test(text)) return tokenError(endpoint, text);
   if (/^[A-Z]{2,} /.test(text)) return new RestRefusal(text);
-  if (/rate limit|too many requests/i.test(text)) {
-    return new StoreError("STORE_REFUSED", `Redis at ${endpoint.label} refused a command: ${text}`);
-  }
+  if (/rate limit|too many requests/i.test(text)) return tooManyError(endpoint, text);
   return brokenError(endpoint, text);
 }
 

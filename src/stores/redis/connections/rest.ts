@@ -1,16 +1,19 @@
 /**
- * The connection over REST: one request a command, through whatever sends requests. Calls follow one another, because
- * requests that are under way together arrive in any order; what is asked meanwhile shares the next one.
+ * The connection over REST: one request a command, through whatever sends requests. Requests that are under way together
+ * arrive in any order, and none waits for another: who needs an order sees to it.
  *
  * @module
  */
 
+import { systemClock } from "../../../base/clock.ts";
 import { withTimeout } from "../../../base/deadline.ts";
 import { ClosedError, RateSyncError, StoreError } from "../../../base/errors.ts";
 import type { CommandClient } from "./client.ts";
 import type { RedisConnection } from "./connection.ts";
-import { callError, callTimeoutError, openError } from "./errors.ts";
+import { callTimeoutError } from "./errors.ts";
 import { deleteByPrefix, keyCommands } from "./delete_by_prefix.ts";
+import { Pause } from "./rest_pause.ts";
+import { invalidAnswerError, restError } from "./rest_errors.ts";
 import { runScript, type SentScripts } from "./run_script.ts";
 import type { Endpoint } from "./url.ts";
 
@@ -23,26 +26,18 @@ export interface RestSender {
   /** How long the first one of `connect()` may take, in milliseconds. */
   readonly connectTimeoutMs: number;
   /**
-   * Sends one command, once. Rejects with a {@linkcode RestRefusal} if Redis said no, and with anything else if nobody
-   * knows what became of it.
+   * Sends one command, once. Rejects with a `RestRefusal` if Redis said no, with a `StoreError` if the service did, and
+   * with anything else if nobody knows what became of it.
+   *
+   * @param command The command.
+   * @param signal Ends the request.
+   * @param isProven Whether the endpoint has given right answers before.
    */
-  send(command: readonly string[], signal: AbortSignal): Promise<unknown>;
+  send(command: readonly string[], signal: AbortSignal, isProven: boolean): Promise<unknown>;
 }
 
-/** An error that Redis itself has answered. */
-export class RestRefusal extends Error {}
-
-/** Errors of runtimes that say that no request was sent. */
-const NEVER_SENT = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "ConnectionRefused",
-  "FailedToOpenSocket",
-]);
+/** How long `close()` waits for requests that are under way, in milliseconds; then it ends them. */
+const CLOSE_MS = 900;
 
 /**
  * Makes a connection. Nothing is sent before `connect()` or the first command, and nothing is kept open.
@@ -51,90 +46,63 @@ const NEVER_SENT = new Set([
  */
 export function connectionOverRest({ endpoint, timeoutMs, connectTimeoutMs, send }: RestSender): RedisConnection {
   const sent: SentScripts = new WeakMap();
-  let last: Promise<unknown> = Promise.resolve();
+  const pause = new Pause(systemClock);
+  const underWay = new Map<Promise<unknown>, AbortController>();
   let isClosed = false;
   let isProven = false;
 
+  /** A request of its own: one that hangs is ended by its signal, and holds up no other. */
+  const request = async (command: readonly string[], ms: number): Promise<unknown> => {
+    const refusal = isClosed ? new ClosedError("redis connection") : pause.refusal();
+    if (refusal !== undefined) throw refusal;
+    const controller = new AbortController();
+    const answer = withTimeout(send(command, controller.signal, isProven), ms, () => callTimeoutError(endpoint, ms));
+    underWay.set(answer, controller);
+    try {
+      const reply = await answer;
+      isProven = true;
+      pause.end();
+      return reply;
+    } catch (cause) {
+      const error = RateSyncError.is(cause) || isNoScript(cause) ? cause : restError(endpoint, cause);
+      if (error instanceof StoreError && error.reason === "too_many_requests") throw pause.begin(error);
+      throw error;
+    } finally {
+      underWay.delete(answer);
+      controller.abort();
+    }
+  };
   const clientWithin = (ms: number): CommandClient => ({
-    async sendCommand<T>(command: readonly string[]): Promise<T> {
-      const controller = new AbortController();
-      try {
-        const reply = await withTimeout(send(command, controller.signal), ms, () => callTimeoutError(endpoint, ms));
-        isProven = true;
-        return reply as T;
-      } finally {
-        controller.abort();
-      }
-    },
+    sendCommand: <T>(command: readonly string[]) => request(command, ms) as Promise<T>,
     subscribe: () => Promise.reject(new Error("REST has no subscriptions")),
   });
   const calls = clientWithin(timeoutMs);
 
-  const inTurn = <T>(use: (redis: CommandClient) => Promise<T>, redis = calls): Promise<T> => {
-    if (isClosed) return Promise.reject(new ClosedError("redis connection"));
-    const done = last.then(() => use(redis)).catch((cause) => {
-      throw RateSyncError.is(cause) ? cause : errorOf(endpoint, cause);
-    });
-    last = done.catch(() => {});
-    return done;
-  };
-
   return {
     url: endpoint.label,
     polls: true,
-    maxCalls: 1,
-    run: (script, keys, args) =>
-      inTurn((redis) => runScript(redis, sent, script, [String(keys.length), ...keys, ...args])),
+    isUnordered: true,
+    run: async (script, keys, args) => {
+      const reply = await runScript(calls, sent, script, [String(keys.length), ...keys, ...args]);
+      // No script answers with nothing: a cache does, or a proxy.
+      if (reply === null) throw invalidAnswerError(endpoint, "a result of null", true);
+      return reply;
+    },
     subscribe: () => Promise.reject(new StoreError("STORE_REFUSED", `Redis at ${endpoint.label} has no subscriptions`)),
-    deleteByPrefix: (prefix) => deleteByPrefix(prefix, keyCommands((send) => inTurn(send))),
+    deleteByPrefix: (prefix) => deleteByPrefix(prefix, keyCommands((send) => send(calls))),
     connect: async () => {
-      if (isClosed || !isProven) await inTurn((redis) => redis.sendCommand(["PING"]), clientWithin(connectTimeoutMs));
+      if (isClosed || !isProven) await clientWithin(connectTimeoutMs).sendCommand(["PING"]);
     },
     close: async () => {
       isClosed = true;
-      await last;
+      const last = Promise.allSettled(underWay.keys());
+      await withTimeout(last, CLOSE_MS, () => new Error("time is over")).catch(() => {});
+      for (const controller of underWay.values()) controller.abort();
     },
   };
 }
 
-/** What answers is not what was expected. */
-export function notRestError({ label }: Endpoint, answer: string): StoreError {
-  return new StoreError(
-    "STORE_UNAVAILABLE",
-    `Cannot reach Redis at ${label}: what answers there (${answer}) is no REST endpoint of Redis; check the url`,
-  );
-}
-
-/** The token was not taken. */
-export function tokenError({ label }: Endpoint, reason: string): StoreError {
-  return new StoreError(
-    "STORE_REFUSED",
-    `Cannot use Redis at ${label}: it does not take the token (${reason}); give the REST token of this database, not ` +
-      "the read-only one",
-  );
-}
-
-/** The service has failed, or what is in front of it. */
-export function brokenError(endpoint: Endpoint, reason: string): StoreError {
-  return callError(endpoint, { cause: new Error(reason), isReply: false });
-}
-
-/** Any text without the token, cut short. */
-export function plain({ password }: Endpoint, text: string): string {
-  const shown = typeof password === "string" ? text.replaceAll(password, "***") : text;
-  return shown.length > 300 ? `${shown.slice(0, 300)}…` : shown;
-}
-
-function errorOf(endpoint: Endpoint, cause: unknown): StoreError {
-  if (cause instanceof RestRefusal) return callError(endpoint, { cause, isReply: true });
-  const root = rootOf(cause);
-  const isSent = !NEVER_SENT.has(String((root as { code?: unknown }).code)) && !/\(Connect\)/.test(root.message);
-  const failure = { cause: isSent ? root : new Error(plain(endpoint, root.message)), isReply: false };
-  return isSent ? callError(endpoint, failure) : openError(endpoint, failure);
-}
-
-/** `fetch` says no more than that it has failed; why, its cause knows. */
-function rootOf(cause: unknown): Error {
-  if (!(cause instanceof Error)) return new Error(String(cause));
-  return cause.cause instanceof Error ? rootOf(cause.cause) : cause;
+/** A refusal that says that the script has to be sent in full. */
+function isNoScript(cause: unknown): boolean {
+  return cause instanceof Error && cause.message.startsWith("NOSCRIPT");
 }

@@ -6,9 +6,17 @@
 
 import type { RedisStoreOptions } from "../options.ts";
 import type { RedisConnection } from "./connection.ts";
-import { brokenError, connectionOverRest, notRestError, plain, RestRefusal, tokenError } from "./rest.ts";
+import { connectionOverRest } from "./rest.ts";
+import {
+  brokenError,
+  invalidAnswerError,
+  notRestError,
+  plain,
+  RestRefusal,
+  tokenError,
+  tooManyError,
+} from "./rest_errors.ts";
 import { readRest, type RestSettings } from "./rest_settings.ts";
-import { StoreError } from "../../../base/errors.ts";
 
 /** Caches of frameworks must not answer. Some runtimes refuse the setting, and have no such caches. */
 const CACHE: RequestInit = "cache" in Request.prototype ? { cache: "no-store" } : {};
@@ -26,7 +34,7 @@ export function openRest(options: RedisStoreOptions): RedisConnection {
     endpoint,
     timeoutMs,
     connectTimeoutMs: timeoutMs,
-    send: (command, signal) => post(settings, command, signal),
+    send: (command, signal, isProven) => post(settings, command, signal, isProven),
   });
 }
 
@@ -35,8 +43,13 @@ const bodyOf: (text: string) => RequestInit = "Deno" in globalThis
   ? (text) => ({ body: new Blob([text]).stream(), duplex: "half" } as RequestInit)
   : (body) => ({ body });
 
-/** Sends one command, once. */
-export async function post(settings: RestSettings, command: readonly string[], signal: AbortSignal): Promise<unknown> {
+/** Sends one command, once: see `RestSender.send`. */
+export async function post(
+  settings: RestSettings,
+  command: readonly string[],
+  signal: AbortSignal,
+  isProven: boolean,
+): Promise<unknown> {
   const response = await fetch(settings.url, {
     method: "POST",
     headers: { "authorization": `Bearer ${settings.token}`, "content-type": "application/json" },
@@ -45,26 +58,29 @@ export async function post(settings: RestSettings, command: readonly string[], s
     signal,
     ...CACHE,
   });
-  return read(settings, response, await response.text());
+  return read(settings, response, await response.text(), isProven);
 }
 
-function read({ endpoint }: RestSettings, { status, headers }: Response, text: string): unknown {
+function read({ endpoint }: RestSettings, { status, headers }: Response, text: string, isProven: boolean): unknown {
   const body = parse(text);
   const refusal = typeof body?.["error"] === "string" ? plain(endpoint, body["error"]) : undefined;
   const answer = refusal === undefined ? `HTTP ${status}` : `HTTP ${status}: ${refusal}`;
   if (status === 401 || status === 403) throw tokenError(endpoint, answer);
-  if (status === 429) {
-    throw new StoreError(
-      "STORE_REFUSED",
-      `Redis at ${endpoint.label} refused a command: the service limits how often it is asked (${answer}); raise the ` +
-        "limit of its plan",
-    );
-  }
+  if (status === 429) throw tooManyError(endpoint, answer, retryAfterMs(headers));
   if (status >= 500) throw brokenError(endpoint, answer);
   if (refusal !== undefined) throw new RestRefusal(refusal);
-  if (status === 200 && body !== undefined && "result" in body) return body["result"];
+  if (status === 200 && body?.["result"] !== undefined) return body["result"];
   const type = headers.get("content-type")?.split(";")[0];
-  throw notRestError(endpoint, type === undefined ? answer : `${answer}, ${type}`);
+  const typed = type === undefined ? answer : `${answer}, ${type}`;
+  throw status === 200 ? invalidAnswerError(endpoint, typed, isProven) : notRestError(endpoint, typed);
+}
+
+/** How long the service wants to be left alone: a number of seconds, or an instant, counted from its own clock. */
+function retryAfterMs(headers: Headers): number | undefined {
+  const text = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d{1,9}(?:\.\d+)?$/.test(text)) return Number(text) * 1_000;
+  const ms = Date.parse(text) - Date.parse(headers.get("date") ?? "");
+  return ms >= 0 ? ms : undefined;
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -17,7 +17,7 @@ import { type AppName, APPS, Gate } from "./_apps.ts";
 const [name = "", url = "", keyPrefix = ""] = process.argv.slice(2);
 const windowMs = 600_000;
 const rateSync = createRateSync({
-  stores: { main: { engine: "redis", url, keyPrefix } },
+  stores: { main: { engine: "redis", url, keyPrefix, decisionTimeoutMs: Infinity } }, // the machine may be busy
   limiters: { api: { limit: 50, windowMs, algorithm: "sliding_window", onStoreError: "throw" } },
 });
 const server = name === "express-rate-limit"

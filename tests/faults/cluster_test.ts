@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
 import { forbidUnhandledRejections } from "../limiter/_unhandled.ts";
-import { startCluster, startSentinels, type TestCluster, type TestSentinels } from "../stores/redis/_topologies.ts";
+import { startCluster, type TestCluster } from "../stores/redis/_topologies.ts";
 import { holdToBounds, rowsUnder } from "./_bounds.ts";
-import { CLUSTER_FAULTS, placeBehind, placeIn, SENTINEL_FAULTS } from "./_topology_faults.ts";
+import { CLUSTER_FAULTS, placeIn, SENTINEL_FAULTS } from "./_topology_faults.ts";
 import { suffer } from "./_traffic.ts";
 
 const OPTIONS = { timeout: 60_000 };
@@ -20,21 +20,6 @@ describe("Traffic through a fault of a Redis Cluster", { timeout: 240_000 }, () 
   for (const fault of CLUSTER_FAULTS) {
     it(`keeps its bounds: ${fault.name}`, OPTIONS, async () => {
       holdToBounds(fault, await suffer(fault, await placeIn(cluster)));
-    });
-  }
-});
-
-describe("Traffic through a fault of a Redis with Sentinels", { timeout: 240_000 }, () => {
-  forbidUnhandledRejections();
-  let sentinels: TestSentinels;
-  before(async () => {
-    sentinels = await startSentinels();
-  });
-  after(() => sentinels?.[Symbol.asyncDispose]());
-
-  for (const fault of SENTINEL_FAULTS) {
-    it(`keeps its bounds: ${fault.name}`, OPTIONS, async () => {
-      holdToBounds(fault, await suffer(fault, await placeBehind(sentinels)));
     });
   }
 });

@@ -35,7 +35,12 @@ export const TABLE: readonly Row[] = [
   { paths: ["tests/bench/"], on: NODE, because: "measurements, which are no part of the package" },
   { paths: ["tests/docs/"], on: NODE, because: "reads pages" },
   {
-    paths: ["tests/faults/", "tests/stores/redis/batch_faults_test.ts"],
+    paths: [
+      "tests/faults/",
+      "tests/stores/redis/batch_faults_test.ts",
+      "tests/stores/redis/clock_steps_test.ts",
+      "tests/stores/redis/refusals_test.ts",
+    ],
     on: NODE,
     because: "faults of servers; how connections end is tried on every runtime by node_redis_faults_test.ts",
   },
@@ -73,6 +78,11 @@ export const TABLE: readonly Row[] = [
     ],
     on: NODE,
     because: "Lua, which runs in Redis, and the kernels that it is compared with",
+  },
+  {
+    paths: ["tests/registry/driver_missing_test.ts"],
+    on: NODE,
+    because: "hides the driver by a loader hook, which only Node has",
   },
   { paths: ["tests/stores/redis/clients_test.ts"], on: EVERY, more: "bun", because: "Bun has a client of its own" },
 ];

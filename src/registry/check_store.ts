@@ -4,10 +4,12 @@
  * @module
  */
 
+import { systemClock } from "../base/clock.ts";
 import { withTimeout } from "../base/deadline.ts";
+import { StoreError } from "../base/errors.ts";
 import type { StoreClient } from "../limiter/store_client.ts";
 import type { Policy } from "../policy/policy.ts";
-import { errorOf, newStoreCheck, type StoreCheck } from "../stores/check.ts";
+import { errorOf, newStoreCheck, type StoreCheck, type StoreProblem } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 
 /** A store of this package answers before that. */
@@ -19,15 +21,19 @@ const TIMEOUT_MS = 1_800;
  * @param client The store, and what this process knows of it.
  * @param policies The rules that it has to decide by.
  */
-export async function lookAt({ store, guard }: StoreClient, policies: readonly Policy[]): Promise<StoreCheck> {
+export async function lookAt(client: StoreClient, policies: readonly Policy[]): Promise<StoreCheck> {
+  const { store, guard } = client;
+  const startUs = systemClock.nowUs();
   try {
     const found = await withTimeout(
       store.check?.(policies) ?? connectOnly(store),
       TIMEOUT_MS,
       () => new Error(`The store does not answer within ${TIMEOUT_MS} ms`),
     );
-    const step = guard?.clockWatch.look(found);
-    return step === undefined ? found : newStoreCheck({ ...found, problems: [...found.problems, step] });
+    const leftMs = TIMEOUT_MS - (systemClock.nowUs() - startUs) / 1_000;
+    const more = [found.ok ? await messageProblem(client, leftMs) : undefined, guard?.clockWatch.look(found)];
+    const problems = more.filter((problem) => problem !== undefined);
+    return problems.length === 0 ? found : newStoreCheck({ ...found, problems: [...found.problems, ...problems] });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return newStoreCheck({
@@ -50,6 +56,20 @@ export async function connectTo({ store, guard }: StoreClient, policies: readonl
   const error = found === undefined ? undefined : errorOf(found.problems);
   if (error !== undefined) throw error;
   guard?.breaker.answered();
+}
+
+/** What keeps messages about slots from this process, where calls have waited for some. */
+async function messageProblem(client: StoreClient, timeoutMs: number): Promise<StoreProblem | undefined> {
+  const late = () => new StoreError("STORE_TIMEOUT", "Cannot subscribe to messages about slots in time");
+  try {
+    await withTimeout(client.listenAgain() ?? Promise.resolve(), timeoutMs, late);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const { code, message, reason } = error;
+    const kind = reason === "permission" ? reason : code === "STORE_REFUSED" ? "refused" : "unreachable";
+    return { kind, message, stopsDecisions: true, ...(reason === undefined ? {} : { reason }) };
+  }
 }
 
 async function connectOnly(store: Store): Promise<StoreCheck> {

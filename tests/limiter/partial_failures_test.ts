@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import { createRateSync, type Logger, type RateSync, StoreError, type StoreEvent } from "../../mod.ts";
+import { Log } from "../../src/limiter/log.ts";
+import { Subscriptions } from "../../src/limiter/events.ts";
+import { StoreReport } from "../../src/limiter/store_report.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
+import { freshPrefix } from "../_support/redis.ts";
+import { type RedisProcess, startRedis, until } from "../stores/redis/_servers.ts";
+
+const SECRET = "s3cr3t-of-the-test";
+
+interface Heard {
+  readonly warnings: string[];
+  readonly infos: string[];
+  readonly logger: Logger;
+}
+
+function listen(): Heard {
+  const [warnings, infos]: [string[], string[]] = [[], []];
+  const warn = (message: string) => void warnings.push(message);
+  return {
+    warnings,
+    infos,
+    logger: { debug: () => {}, info: (message) => void infos.push(message), warn, error: warn },
+  };
+}
+
+describe("A store that fails for calls that wait for a slot, and for no others", () => {
+  let server: RedisProcess;
+  before(async () => void (server = await startRedis()));
+  after(() => server.stop());
+
+  const CASES = [
+    ["SUBSCRIBE is not granted", "permission", /grant this user/, ["-subscribe"]],
+    ["PUBSUB is not granted", "permission", /grant this user/, ["-pubsub"]],
+    ["its channels are not granted", "permission", /grant this user/, ["resetchannels"]],
+  ] as const;
+  for (const [what, reason, advice, rules] of CASES) {
+    it(`is reported once where ${what}, opens the breaker in the end, and check() says it`, async () => {
+      await server.command("ACL", "SETUSER", "limits", "reset", "on", `>${SECRET}`, "~*", "&*", "+@all");
+      await server.command("ACL", "SETUSER", "limits", ...rules);
+      const { warnings, logger } = listen();
+      const url = server.url.replace("//", `//limits:${SECRET}@`);
+      await using rs = createRateSync({
+        logger,
+        stores: { shared: { engine: "redis", url, keyPrefix: freshPrefix() } },
+        limiters: { slot: { maxConcurrent: 1, timeoutMs: 100 } },
+      });
+      const held = await rs.tryAcquire("slot");
+      assert.equal(held.degraded, false);
+      await until(async () => {
+        await rs.acquire("slot").then((permit) => permit.release(), () => {});
+        return warnings.length > 0;
+      });
+      await until(async () => {
+        await rs.acquire("slot").then((permit) => permit.release(), () => {});
+        return rs.listStores()["shared"]?.state === "down";
+      }, 10_000);
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      assert.equal(rs.listStores()["shared"]?.state, "down", "probes need it as well");
+      const { ok, problems } = await rs.check();
+      assert.deepEqual([ok, problems[0]?.reason], [false, reason]);
+      assert.equal(warnings.length, 1, warnings.join("\n"));
+      assert.ok(warnings[0]?.includes(`(${reason})`), warnings[0]);
+      assert.match(warnings[0] as string, advice);
+      assert.ok(!warnings.join().includes(SECRET));
+    });
+  }
+
+  it("is reported once where a slot cannot be handed over, because PUBLISH is not granted", async () => {
+    await server.command("ACL", "SETUSER", "limits", "reset", "on", `>${SECRET}`, "~*", "&*", "+@all", "-publish");
+    const { warnings, logger } = listen();
+    const url = server.url.replace("//", `//limits:${SECRET}@`);
+    await using rs = createRateSync({
+      logger,
+      stores: { shared: { engine: "redis", url, keyPrefix: freshPrefix() } },
+      limiters: { slot: { maxConcurrent: 1, timeoutMs: 500 } },
+    });
+    const held = await rs.acquire("slot");
+    const waiting = rs.acquire("slot").then((permit) => permit.release(), () => {});
+    await until(() => rs.metrics("slot").maxConcurrentReached === 1);
+    await held.release();
+    await waiting;
+    assert.equal(warnings.length, 1, warnings.join("\n"));
+    assert.match(warnings[0] as string, /\(permission\): .*; grant this user/);
+    assert.equal((await rs.check()).problems[0]?.reason, "permission");
+  });
+
+  it("is reported once where there are no more connections for messages", async () => {
+    const { warnings, logger } = listen();
+    await using rs: RateSync<"slot"> = createRateSync({
+      logger,
+      stores: { shared: { engine: "redis", url: server.url, keyPrefix: freshPrefix(), poolMinSize: 1 } },
+      limiters: { slot: { maxConcurrent: 1, timeoutMs: 100 } },
+    });
+    await rs.tryAcquire("slot");
+    const clients = String(await server.command("CLIENT", "LIST")).trim().split("\n").length;
+    await server.command("CONFIG", "SET", "maxclients", String(clients - 1));
+    for (let i = 0; i < 10; i++) await rs.acquire("slot").then((permit) => permit.release(), () => {});
+    assert.equal(warnings.length, 1, warnings.join("\n"));
+    assert.ok(warnings[0]?.includes("(too_many_clients)"), warnings[0]);
+  });
+});
+
+describe("StoreReport", () => {
+  function scene() {
+    const clock = new FakeClock();
+    const { warnings, infos, logger } = listen();
+    const events: StoreEvent[] = [];
+    const log = new Log(logger);
+    const subscriptions = new Subscriptions<StoreEvent>(log);
+    subscriptions.add((event) => events.push(event));
+    const state = { answers: 1 };
+    const report = new StoreReport({
+      id: "shared",
+      engine: "redis",
+      place: undefined,
+      log,
+      events: subscriptions,
+      policies: () => [],
+      answers: () => state.answers,
+      clock,
+    });
+    return { clock, warnings, infos, events, state, report };
+  }
+
+  const late = new StoreError("STORE_TIMEOUT", "late", { reason: "no_answer" });
+  const wrong = new StoreError("STORE_REFUSED", "wrong", { reason: "authentication" });
+
+  it("reports single failures once, and their end after ten seconds without one", async () => {
+    const { clock, warnings, infos, events, state, report } = scene();
+    for (let i = 0; i < 100; i++) {
+      report.failed(late);
+      state.answers++;
+      await clock.advance(5_000);
+    }
+    assert.deepEqual([warnings.length, infos.length, report.state], [1, 0, "impaired"]);
+    await clock.advance(11_000);
+    assert.deepEqual([warnings.length, infos.length, report.state, report.error], [1, 1, "up", undefined]);
+    assert.deepEqual(events.map(({ type }) => type), ["store_impaired", "store_up"]);
+    assert.match(
+      infos[0] as string,
+      /available again: store "shared" decides everything; it failed for 100 calls within 495/,
+    );
+  });
+
+  it("does not take silence for the end of failures", async () => {
+    const { clock, infos, state, report } = scene();
+    report.failed(late);
+    await clock.advance(3_600_000);
+    assert.deepEqual([infos.length, report.state], [0, "impaired"]);
+    state.answers++;
+    await clock.advance(11_000);
+    assert.deepEqual([infos.length, report.state], [1, "up"]);
+  });
+
+  it("reports single failures that end in an open breaker as one event", async () => {
+    const { clock, warnings, infos, events, report } = scene();
+    for (let i = 0; i < 5; i++) report.failed(late);
+    report.down(late);
+    await clock.advance(60_000);
+    report.up(1);
+    assert.deepEqual(events.map(({ type }) => type), ["store_down", "store_up"]);
+    assert.deepEqual([warnings.length, infos.length], [1, 1]);
+  });
+
+  it("warns once more where an outage turns out to be a mistake that does not heal", () => {
+    const { warnings, report } = scene();
+    report.down(late);
+    for (let i = 0; i < 9; i++) report.stillDown(late);
+    for (let i = 0; i < 9; i++) report.stillDown(wrong);
+    for (let i = 0; i < 9; i++) report.stillDown(late);
+    assert.deepEqual(warnings.map((line) => /\((\w+)\)/.exec(line)?.[1]), ["no_answer", "authentication"]);
+  });
+});

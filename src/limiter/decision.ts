@@ -6,6 +6,7 @@
 
 import { brand } from "../base/brand.ts";
 import { nameError, RateSyncError } from "../base/errors.ts";
+import { showAs, shownKey } from "../base/inspect.ts";
 import { decisionHeaders } from "../policy/headers.ts";
 import type { NamedPolicy } from "../policy/policy.ts";
 import { type LimitStatus, limitStatuses, type Standing } from "../policy/status.ts";
@@ -148,6 +149,8 @@ export class Decision {
     );
   }
 }
+
+showAs(Decision.prototype, "Decision", (it) => ({ ...it.toJSON(), key: shownKey(it.key) }));
 
 /**
  * Thrown by `acquire`: it cannot be served before its deadline. For a rate that is known at once, and nothing sleeps;

@@ -5,6 +5,7 @@
  */
 
 import { brand } from "../base/brand.ts";
+import { showAs, shownKey } from "../base/inspect.ts";
 import type { AcquireOptions } from "./call_options.ts";
 import type { Decision } from "./decision.ts";
 import type { Limiter } from "./limiter.ts";
@@ -84,3 +85,5 @@ export class KeyedLimiter {
     return this.limiter.block(durationMs, { key: this.key });
   }
 }
+
+showAs(KeyedLimiter.prototype, "KeyedLimiter", ({ limiter, key }) => ({ limiter: limiter.id, key: shownKey(key) }));

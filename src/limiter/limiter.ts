@@ -5,6 +5,7 @@
  */
 
 import { brand } from "../base/brand.ts";
+import { showAs } from "../base/inspect.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type AcquireOptions, type AskOptions, checkAsk, checkNames, maxWaitUs } from "./call_options.ts";
 import type { Decision } from "./decision.ts";
@@ -246,3 +247,5 @@ export class Limiter {
     return this.party(key === undefined ? {} : { key });
   }
 }
+
+showAs(Limiter.prototype, "Limiter", (it) => ({ id: it.id, ...it.policy, metrics: it.metrics() }));

@@ -5,6 +5,7 @@
  */
 
 import { LeaseLostError } from "../base/errors.ts";
+import { showAs } from "../base/inspect.ts";
 import type { Decision } from "./decision.ts";
 
 /**
@@ -136,4 +137,8 @@ export class LeasedPermit implements Permit {
     this.#released = Promise.resolve();
     (this.#lost ??= new AbortController()).abort(new LeaseLostError(this.decision.limiter));
   }
+}
+
+for (const { prototype } of [RatePermit, LeasedPermit]) {
+  showAs<Permit>(prototype, "Permit", ({ waitedMs, fencingToken, decision }) => ({ waitedMs, fencingToken, decision }));
 }

@@ -6,6 +6,7 @@
 
 import { type Clock, sleepUntil, toWallMs } from "../base/clock.ts";
 import { ConfigError } from "../base/errors.ts";
+import { showAs } from "../base/inspect.ts";
 import { marksOf, type TakeReply, type Target } from "../stores/store.ts";
 import { type AcquireOptions, checkUnits, maxWaitUs } from "./call_options.ts";
 import { mustHaveRates, penalize } from "./corrections.ts";
@@ -79,7 +80,7 @@ function newReservation(
       await client.ask({ op: "giveBack", targets, marks: marksOf(reply) });
     } else await penalize(client, target, used - target.cost);
   };
-  return Object.freeze({
+  const reservation: Reservation = {
     decision,
     waitMs: waitUs / 1_000,
     get readyAtMs() {
@@ -93,5 +94,7 @@ function newReservation(
       return settled ??= settle(actualCost);
     },
     cancel: () => settled ??= settle(0),
-  });
+  };
+  showAs(reservation, "Reservation", ({ waitMs, readyAtMs }) => ({ waitMs, readyAtMs, decision }));
+  return Object.freeze(reservation);
 }

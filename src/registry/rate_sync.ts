@@ -6,6 +6,7 @@
 
 import { brand } from "../base/brand.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { showAs } from "../base/inspect.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
@@ -72,6 +73,14 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   #http: HttpConfig;
   readonly #storeEvents: Subscriptions<StoreEvent>;
   #closing: Promise<void> | undefined;
+
+  static {
+    showAs<RateSync>(
+      RateSync.prototype,
+      "RateSync",
+      (it) => it.#closing === undefined ? { stores: it.listStores(), limiters: it.listLimiters() } : { closed: true },
+    );
+  }
 
   /**
    * Makes one.

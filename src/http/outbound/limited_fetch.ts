@@ -32,8 +32,8 @@ const MAX_KEYS = 10_000;
  *
  * @param fetch The fetch to wrap: `globalThis.fetch`, or any with its signature.
  * @param options The limiter, and what else there is to say.
- * @returns A function with the signature of `fetch`. It rejects as `fetch` does, and with a `RateLimitedError` if its turn
- * cannot come in time.
+ * @returns A function of the type of `fetch`, with its properties. It rejects as `fetch` does, and with a
+ * `RateLimitedError` if its turn cannot come in time.
  * @throws {ConfigError} If an option cannot be used.
  * @throws {NotFoundError} If the given instance has no such limiter.
  *
@@ -47,12 +47,17 @@ const MAX_KEYS = 10_000;
  * const answer = await partnerFetch("https://partner.example/orders");
  * ```
  */
-export function limitedFetch(fetch: Fetch, options: LimitedFetchOptions): Fetch {
+export function limitedFetch<Given extends Fetch = Fetch>(fetch: Given, options: LimitedFetchOptions): Given & Fetch {
   if (typeof fetch !== "function") {
     throw new ConfigError({ path: "fetch", expected: "a function with the signature of fetch", received: show(fetch) });
   }
   const fleet = new LimitedFetch(fetch, readSettings(options));
-  return (input, init) => fleet.call(input, init);
+  const limited: Fetch = (input, init) => fleet.call(input, init);
+  for (const key of Reflect.ownKeys(fetch)) { // such as Bun's fetch.preconnect
+    const property = Object.getOwnPropertyDescriptor(fetch, key);
+    if (property !== undefined && !Object.hasOwn(limited, key)) Object.defineProperty(limited, key, property);
+  }
+  return limited as Given & Fetch;
 }
 
 const NOT_UNDERSTOOD =

@@ -7,6 +7,19 @@ import { limitedFetch } from "@ratesync/core/outbound";
 import { first, openLab } from "./_lab.ts";
 
 describe("limitedFetch()", () => {
+  it("has the type and the properties of the fetch that it wraps, such as Bun's preconnect", async () => {
+    const preconnect = () => "connected";
+    const given = Object.assign((_url: string | URL | Request) => Promise.resolve(new Response("hello")), {
+      preconnect,
+    });
+    const rateSync = createRateSync({ limiters: { partner: { limit: 1, windowMs: 1_000 } } });
+    const limited = limitedFetch(given, { rateSync, limiter: "partner" });
+    const sameType: typeof given = limited;
+    assert.equal(sameType.preconnect(), "connected");
+    assert.equal(await (await limited("http://partner.example/")).text(), "hello");
+    await rateSync.close();
+  });
+
   it("waits for its turn", async () => {
     await using lab = await openLab(() => ({}), { ratePerSecond: 1 });
     const answers = Promise.all([1, 2, 3].map((n) => lab.fetch(`${lab.server.url}/${n}`)));

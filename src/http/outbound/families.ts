@@ -135,6 +135,9 @@ export const RETRY_HEADERS: readonly { readonly header: string; readonly unit?: 
   { header: "x-ratelimit-retry-after" }, // MailerLite
 ];
 
+/** Headers that forbid to send a request again when they say `false`. */
+export const RETRY_BANS: readonly string[] = ["stripe-should-retry", "x-should-retry"]; // Stripe; OpenAI, Anthropic
+
 /** Services that say more in the body. */
 export const BODY_FAMILIES: readonly BodyFamily[] = [
   // GitHub, secondary limits: its guide asks for a minute at least

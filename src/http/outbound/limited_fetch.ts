@@ -13,6 +13,7 @@ import { Decision, RateLimitedError } from "../../limiter/decision.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import type { Permit } from "../../limiter/permit.ts";
 import { type Announcement, readAnnouncement } from "./announcement.ts";
+import { RETRY_BANS } from "./families.ts";
 import { holdUntilRead } from "./held_body.ts";
 import { type Answered, KeyCalm } from "./key_calm.ts";
 import { type BodyReading, checkReading, readKnownBody } from "./limit_reading.ts";
@@ -167,7 +168,7 @@ class LimitedFetch {
     if (pause !== undefined) this.#tell({ ...pause, status: answer.status, attempt, key: journey.key });
     if (!refused) calm.backoff.succeeded(sentMs);
     const mayRepeat = refused && pause !== undefined && call.canBeSentAgain &&
-      call.isRepeatable(this.#settings.retryMethods);
+      call.isRepeatable(this.#settings.retryMethods) && !forbidsRetry(answer);
     if (!mayRepeat || !this.#mayRetry(journey, attempt, pause.waitMs)) {
       return { answer: holdsSlot ? holdUntilRead(answer, signal, () => void permit.release()) : answer };
     }
@@ -285,6 +286,11 @@ async function turnOf({ call, limiter, clock, key, cost, calm, deadlineMs }: Jou
 
 function pausedDecision({ limiter, key, cost, limits, degraded }: Decision, retryAfterMs: number): Decision {
   return new Decision({ allowed: false, reason: "blocked", limiter, key, cost, limits, retryAfterMs, degraded });
+}
+
+/** Whether the server says that sending the request again would be in vain. */
+function forbidsRetry({ headers }: Response): boolean {
+  return RETRY_BANS.some((name) => headers.get(name)?.trim().toLowerCase() === "false");
 }
 
 function either(one: AbortSignal | undefined, other: AbortSignal): AbortSignal {

@@ -31,6 +31,18 @@ describe("a refused request", () => {
     assert.equal((await lab.rs.peek("partner")).remaining, 7);
   });
 
+  for (const header of ["stripe-should-retry", "x-should-retry"]) {
+    it(`is not sent again when the server says so: ${header}`, async () => {
+      for (const [value, sent] of [["false", 1], ["False", 1], ["true", 2], ["", 2]] as const) {
+        const reply = { ...BUSY, headers: { ...BUSY.headers, [header]: value } };
+        await using lab = await openLab(() => reply, undefined, { maxRetries: 1 });
+        await lab.clock.runUntil(lab.fetch(lab.server.url));
+        assert.equal(lab.sentMs.length, sent, value);
+        assert.equal(lab.throttled.length, sent, "the key pauses in any case");
+      }
+    });
+  }
+
   const repeatable: readonly [method: string, headers: Record<string, string>, again: boolean][] = [
     ["GET", {}, true],
     ["HEAD", {}, true],

@@ -59,6 +59,27 @@ export function masked(address: Address, prefix: number): Address {
     : ipaddr.IPv6.networkAddressFromCIDR(cidr);
 }
 
+/** The last 32 bits of an IPv6 address, as an IPv4 address. */
+export function lastIpv4(address: Address): Address {
+  return ipaddr.fromByteArray(address.toByteArray().slice(-4));
+}
+
+/** Ranges of addresses that no host of the Internet has. */
+const NOT_PUBLIC: ReadonlySet<string> = new Set([
+  "unspecified",
+  "private",
+  "loopback",
+  "linkLocal",
+  "carrierGradeNat",
+  "multicast",
+  "broadcast",
+]);
+
+/** Whether an IPv4 address can be that of a host on the Internet. */
+export function isPublicIpv4(address: Address): boolean {
+  return !NOT_PUBLIC.has(address.range());
+}
+
 /** Writes an address in its one canonical form (RFC 5952). */
 export function formatAddress(address: Address): string {
   return address.kind() === "ipv4" ? address.toString() : (address as ipaddr.IPv6).toRFC5952String();

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { show } from "../base/text.ts";
+import { kindOf, show } from "../base/text.ts";
 import type { AskFor } from "../registry/together.ts";
 import { type Identify, type Identity, keysOf, UNIDENTIFIED } from "./identify.ts";
 import type { CompiledRule } from "./compile_guard.ts";
@@ -33,7 +33,7 @@ export function asksOf<Raw>(
   const [rule] = rules;
   if (rules.length === 1 && rule?.identify !== undefined && typeof rule.cost === "number") {
     const { identify, cost } = rule;
-    const keys = keysFor(identify, request, troubles);
+    const keys = keysFor(identify, rule, request, troubles);
     return keys instanceof Promise ? keys.then((later) => oneForEach(later, rule, cost)) : oneForEach(keys, rule, cost);
   }
   return asksOfMany(rules, request, troubles);
@@ -48,12 +48,12 @@ async function asksOfMany<Raw>(
   const asks: Ask<Raw>[] = [];
   for (const rule of rules) {
     const { limiter, identify, cost, settle } = rule;
-    const units = await costOf(cost, request, troubles);
+    const units = await costOf(cost, rule, request, troubles);
     if (identify === undefined) {
       asks.push({ about: { limiter, cost: units }, settle });
       continue;
     }
-    const keys = identified.get(identify) ?? await keysFor(identify, request, troubles);
+    const keys = identified.get(identify) ?? await keysFor(identify, rule, request, troubles);
     identified.set(identify, keys);
     asks.push(...oneForEach(keys, rule, units));
   }
@@ -66,19 +66,17 @@ function oneForEach<Raw>(keys: readonly string[], { limiter, settle }: CompiledR
 
 function keysFor<Raw>(
   identify: Identify<Raw>,
+  { path, limiter }: CompiledRule<Raw>,
   request: GuardedRequest<Raw>,
   troubles: Troubles,
 ): readonly string[] | Promise<readonly string[]> {
-  const failed = (error: unknown) => {
-    troubles.tell("key", "a key function failed, the request is limited together with all unidentified ones", error);
+  const nobody = (what: string, error?: unknown) => {
+    const rule = `${path}key of limiter ${show(limiter)}`;
+    troubles.tell("key", `${rule} ${what}: the request shares the limit of all that are ${UNIDENTIFIED}`, error, rule);
     return NOBODY;
   };
-  const keysOfIdentity = (identity: Identity) => {
-    const keys = keysOf(identity);
-    if (keys !== undefined) return keys;
-    troubles.tell("key", "nothing identifies a request, it is limited together with all others like it");
-    return NOBODY;
-  };
+  const failed = (error: unknown) => nobody("failed", error);
+  const keysOfIdentity = (identity: Identity) => keysOf(identity) ?? nobody(`returned ${emptyOf(identity)}`);
   try {
     const identity = identify(request);
     return isPromise(identity)
@@ -89,20 +87,35 @@ function keysFor<Raw>(
   }
 }
 
+/** What a key function returned, in words that tell no secret. */
+function emptyOf(identity: unknown): string {
+  if (identity === undefined || identity === null || identity === "") return `no key (${show(identity)})`;
+  if (Array.isArray(identity)) return `no key (${kindOf(identity)})`;
+  if (typeof identity === "string") return "a key that is too long";
+  return `${kindOf(identity)} in place of a string`;
+}
+
 const NOBODY: readonly string[] = [UNIDENTIFIED];
 
 function isPromise(value: Identity | PromiseLike<Identity>): value is PromiseLike<Identity> {
   return typeof (value as Partial<PromiseLike<Identity>> | null | undefined)?.then === "function";
 }
 
-async function costOf<Raw>(cost: Cost<Raw>, request: GuardedRequest<Raw>, troubles: Troubles): Promise<number> {
+async function costOf<Raw>(
+  cost: Cost<Raw>,
+  { path, limiter }: CompiledRule<Raw>,
+  request: GuardedRequest<Raw>,
+  troubles: Troubles,
+): Promise<number> {
   if (typeof cost === "number") return cost;
+  const rule = `${path}cost of limiter ${show(limiter)}`;
   try {
     const units = await cost(request);
     if (typeof units === "number" && units >= 0 && units <= Number.MAX_SAFE_INTEGER) return Math.ceil(units);
-    troubles.tell("cost", `a cost function gave ${show(units)} in place of a number from 0, the request costs 1`);
+    const problem = `${rule} returned ${show(units)} in place of a number from 0: the request costs 1`;
+    troubles.tell("cost", problem, undefined, rule);
   } catch (error) {
-    troubles.tell("cost", "a cost function failed, the request costs 1", error);
+    troubles.tell("cost", `${rule} failed: the request costs 1`, error, rule);
   }
   return 1;
 }

@@ -16,7 +16,10 @@ import {
   parseNetwork,
 } from "../base/network.ts";
 import { show } from "../base/text.ts";
+import { checkOptions } from "./check_options.ts";
 import { forwardedFor } from "./forwarded.ts";
+import { isHeaderName } from "./headers.ts";
+import { isTranslated, translated } from "./nat64.ts";
 import { type HeaderSource, readHeader } from "./request.ts";
 
 /** Networks whose proxies are believed where nothing else is said: private ones, and this machine. */
@@ -38,10 +41,10 @@ export interface ClientAddressOptions {
   readonly trustedProxies?: readonly string[] | NetworkSet | undefined;
   /**
    * The header in which your proxies tell the client's address: `"x-forwarded-for"` and `"forwarded"` are chains, any
-   * other holds one address (`"cf-connecting-ip"`, `"x-real-ip"`). Only this one is read. Where the runtime tells no
-   * peer, it is believed only if it is named here. @default {"x-forwarded-for"}
+   * other holds one address (`"cf-connecting-ip"`, `"cloudfront-viewer-address"`, `"x-real-ip"`). Only this one is read.
+   * Where the runtime tells no peer, it is believed only if it is named here. @default {"x-forwarded-for"}
    */
-  readonly header?: string | undefined;
+  readonly addressHeader?: string | undefined;
 }
 
 /** The other end of a socket. */
@@ -93,7 +96,10 @@ export class NetworkSet {
     let peer = this.#peers.get(text);
     if (peer === undefined) {
       const address = parseHop(text);
-      peer = { address: address && formatAddress(address), isTrusted: address !== undefined && this.has(address) };
+      peer = {
+        address: address && formatAddress(translated(address)),
+        isTrusted: address !== undefined && this.has(address),
+      };
       if (this.#peers.size >= MAX_PEERS) this.#peers.clear();
       this.#peers.set(text, peer);
     }
@@ -113,29 +119,49 @@ const MAX_HOPS = 64;
  * @param headers The request's headers.
  * @param peer The address at the other end of the socket.
  * @param options Which proxies are trusted, and where they tell.
- * @returns The address in canonical form, without port or zone; IPv4-mapped IPv6 as IPv4. `undefined` where it cannot be
- * known: no peer, or a trusted proxy that tells something else than an address.
- * @throws {ConfigError} If one of the trusted networks is none.
+ * @returns The address in canonical form, without port or zone; IPv4-mapped IPv6 as IPv4, and so is `64:ff9b::/96`, what
+ * NAT64 makes of public IPv4 addresses. `undefined` where it cannot be known: no peer, or a trusted proxy that tells
+ * something else than an address.
+ * @throws {ConfigError} If an option is wrong or misspelt.
  */
 export function clientAddress(
   headers: HeaderSource,
   peer: string | undefined,
   options: ClientAddressOptions = {},
 ): string | undefined {
-  const { trustedProxies = DEFAULT_NETWORKS, header } = options;
+  checkOptions(options, ["trustedProxies", "addressHeader"], "clientAddress", true);
+  checkAddressHeader(options.addressHeader);
+  return findAddress(headers, peer, options);
+}
+
+/** Refuses what cannot be the name of a header. */
+export function checkAddressHeader(name: unknown): void {
+  if (name === undefined || (typeof name === "string" && isHeaderName(name))) return;
+  throw new ConfigError({ path: "addressHeader", expected: "the name of a header", received: show(name) });
+}
+
+/** The same for options that have been checked. */
+export function findAddress(
+  headers: HeaderSource,
+  peer: string | undefined,
+  { trustedProxies = DEFAULT_NETWORKS, addressHeader: header }: ClientAddressOptions,
+): string | undefined {
   const trusted = trustedProxies instanceof NetworkSet ? trustedProxies : new NetworkSet(trustedProxies);
   const last = peer === undefined || peer === "" ? undefined : trusted.peer(peer);
   if (last === undefined ? header === undefined : !last.isTrusted) return last?.address;
   const found = fromHeader(headers, header ?? "x-forwarded-for", trusted);
   if (found === "nothing") return last?.address;
-  return found && formatAddress(found);
+  return found && formatAddress(translated(found));
 }
 
-/** An address as a network of that size: what limits all of it together. IPv4 stays as it is. */
+/**
+ * An address as a network of that size: what limits all of it together. IPv4 stays as it is, and so does an address behind
+ * which a translator such as NAT64 has put an IPv4 address: all that it serves would share one network.
+ */
 export function addressGroup(address: string, ipv6Prefix: number): string {
   if (!address.includes(":") || ipv6Prefix >= 128) return address;
   const parsed = parseAddress(address);
-  if (parsed === undefined || parsed.kind() === "ipv4") return address;
+  if (parsed === undefined || parsed.kind() === "ipv4" || isTranslated(parsed)) return address;
   return `${formatAddress(masked(parsed, ipv6Prefix))}/${ipv6Prefix}`;
 }
 
@@ -144,6 +170,7 @@ function fromHeader(headers: HeaderSource, name: string, trusted: NetworkSet): A
   const value = readHeader(headers, name);
   if (value === undefined || value.trim() === "") return "nothing";
   const lower = name.toLowerCase();
+  if (lower === "cloudfront-viewer-address") return parseWithPort(value.trim());
   if (lower !== "x-forwarded-for" && lower !== "forwarded") return parseHop(value.trim());
   const chain = lower === "forwarded" ? forwardedFor(value) : hopsFromEnd(value);
   let hop: Address | undefined | "nothing" = "nothing";
@@ -171,5 +198,11 @@ function parseHop(text: string): Address | undefined {
   const bracketed = /^\[([^\]]*)\](?::(?:\d{1,5}|_[\w.-]+))?$/.exec(text)?.[1];
   if (bracketed !== undefined) return bracketed.includes(":") ? parseAddress(bracketed) : undefined;
   const withPort = /^([\d.]+):(?:\d{1,5}|_[\w.-]+)$/.exec(text)?.[1];
-  return parseAddress(withPort ?? text);
+  return parseAddress(withPort ?? text) ?? parseWithPort(text);
+}
+
+/** An address that a port follows, IPv6 without brackets, as CloudFront writes it: `2001:db8::1:443`. */
+function parseWithPort(text: string): Address | undefined {
+  const address = /^(.+):\d{1,5}$/.exec(text)?.[1];
+  return address === undefined ? undefined : parseAddress(address);
 }

@@ -7,14 +7,13 @@
 import { ConfigError } from "../base/errors.ts";
 import { parseNetwork } from "../base/network.ts";
 import { listWords, show } from "../base/text.ts";
-import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { isLimiter } from "../limiter/is_limiter.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
-import { type ClientAddressOptions, NetworkSet } from "./client_address.ts";
+import { checkOptions, hint } from "./check_options.ts";
+import { checkAddressHeader, type ClientAddressOptions, NetworkSet } from "./client_address.ts";
 import { BODY_STYLES, type BodyStyle } from "./denial.ts";
-import { DIALECTS, type HeaderDialect, isHeaderName } from "./headers.ts";
-import { HTTP_WORDS } from "./foreign_words.ts";
+import { DIALECTS, type HeaderDialect, headerNames } from "./headers.ts";
 import { byIp, type Identify } from "./identify.ts";
 import type { Cost, GuardList, GuardOptions, GuardRule } from "./options.ts";
 import type { Settle } from "./settle.ts";
@@ -28,11 +27,13 @@ const OPTIONS: Readonly<Record<keyof GuardOptions, "function" | "boolean" | "any
   cost: "any",
   settle: "function",
   skip: "function",
+  skipPreflights: "boolean",
   allow: "any",
   block: "any",
   dryRun: "boolean",
   waitMs: "any",
   headers: "any",
+  exposeHeaders: "boolean",
   body: "any",
   statusCode: "any",
   onDenied: "function",
@@ -49,6 +50,8 @@ const INSTANTS: ReadonlySet<HeaderDialect> = new Set<HeaderDialect>(["x-ratelimi
 
 /** A rule with everything that it takes from the guard. */
 export interface CompiledRule<Raw> {
+  /** Where it stands, for messages: `limiter[1].`, or nothing where there is one rule. */
+  readonly path: string;
   /** The limiter's id. */
   readonly limiter: string;
   /** Who is limited; `undefined` for everybody together. */
@@ -79,6 +82,8 @@ export interface CompiledGuard<Raw> {
   readonly block: CompiledList;
   /** The dialects of headers. */
   readonly dialects: readonly HeaderDialect[];
+  /** What is added to `Access-Control-Expose-Headers`, if anything is. */
+  readonly exposed: string | undefined;
   /** Trusted networks, where the options name them, and the header. */
   readonly address: ClientAddressOptions;
   /** How long a request may wait. */
@@ -97,8 +102,7 @@ export interface CompiledGuard<Raw> {
  * @throws {ConfigError | NotFoundError} If anything is wrong that can be known now.
  */
 export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw> {
-  if (typeof options !== "object" || options === null) fail("guard", "an object of options", options);
-  rejectUnknownOptions(options, Object.keys(OPTIONS), "", HTTP_WORDS);
+  checkOptions(options, Object.keys(OPTIONS), "guard", true);
   for (const [name, kind] of Object.entries(OPTIONS)) {
     const value = options[name as keyof GuardOptions];
     if (kind !== "any" && value !== undefined && typeof value !== kind) fail(name, `a ${kind}`, value);
@@ -108,13 +112,11 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
   if (!(Number.isInteger(statusCode) && statusCode >= 400 && statusCode <= 599)) {
     fail("statusCode", "a status from 400 to 599", statusCode);
   }
-  if (!BODY_STYLES.includes(body)) fail("body", listWords(BODY_STYLES), body);
+  if (!BODY_STYLES.includes(body)) fail("body", listWords(BODY_STYLES) + hint(body, BODY_STYLES), body);
   if (logger !== undefined && typeof logger?.warn !== "function") {
     fail("logger", "an object with a method warn", logger);
   }
-  if (addressHeader !== undefined && !(typeof addressHeader === "string" && isHeaderName(addressHeader))) {
-    fail("addressHeader", "the name of a header", addressHeader);
-  }
+  checkAddressHeader(addressHeader);
   const dialects = compileDialects(options.headers ?? "draft-11");
   const source = sourceOf(limiter, rateSync);
   const rules = compileRules(options);
@@ -129,10 +131,11 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
     allow: compileList(options.allow, "allow"),
     block: compileList(options.block, "block"),
     dialects,
+    exposed: options.exposeHeaders ? [...headerNames(dialects), "Retry-After"].join(", ") : undefined,
     tellsInstants: body === "error" || dialects.some((dialect) => INSTANTS.has(dialect)),
     address: {
       trustedProxies: options.trustedProxies === undefined ? undefined : new NetworkSet(options.trustedProxies),
-      header: addressHeader,
+      addressHeader,
     },
     waitMs,
     statusCode,
@@ -154,7 +157,7 @@ const RULE_KEYS = ["limiter", "key", "cost", "settle"];
 
 function compileRules<Raw>(options: GuardOptions<Raw>): CompiledRule<Raw>[] {
   const { limiter, key = byIp() } = options;
-  const base = { cost: checkCost(options.cost ?? 1, "cost"), settle: options.settle };
+  const base = { path: "", cost: checkCost(options.cost ?? 1, "cost"), settle: options.settle };
   const identify = checkKey(key, "key");
   if (isLimiter(limiter)) return [{ ...base, limiter: limiter.id, identify }];
   if (typeof limiter === "string" && limiter !== "") return [{ ...base, limiter, identify }];
@@ -164,7 +167,7 @@ function compileRules<Raw>(options: GuardOptions<Raw>): CompiledRule<Raw>[] {
   return (limiter as readonly GuardRule<Raw>[]).map((rule, i) => {
     const path = `limiter[${i}]`;
     if (typeof rule !== "object" || rule === null) fail(path, "a rule such as { limiter, key }", rule);
-    rejectUnknownOptions(rule, RULE_KEYS, `${path}.`);
+    checkOptions(rule, RULE_KEYS, path);
     if (typeof rule.limiter !== "string" || rule.limiter === "") {
       fail(`${path}.limiter`, "the id of a limiter", rule.limiter);
     }
@@ -172,6 +175,7 @@ function compileRules<Raw>(options: GuardOptions<Raw>): CompiledRule<Raw>[] {
       fail(`${path}.settle`, "a function", rule.settle);
     }
     return {
+      path: `${path}.`,
       limiter: rule.limiter,
       identify: rule.key === undefined ? identify : checkKey(rule.key, `${path}.key`),
       cost: rule.cost === undefined ? base.cost : checkCost(rule.cost, `${path}.cost`),
@@ -205,7 +209,7 @@ function checkRule<Raw>(rule: CompiledRule<Raw>, { policy }: Limiter, isAlone: b
 function compileList(list: GuardList | undefined, path: string): CompiledList {
   if (list === undefined) return { networks: undefined, keys: new Set() };
   if (typeof list !== "object" || list === null) fail(path, "an object such as { networks, keys }", list);
-  rejectUnknownOptions(list, ["networks", "keys"], `${path}.`);
+  checkOptions(list, ["networks", "keys"], path);
   const { networks, keys = [] } = list;
   if (!Array.isArray(keys)) fail(`${path}.keys`, "an array of keys", keys);
   for (const [i, key] of keys.entries()) {
@@ -219,7 +223,9 @@ function compileDialects(headers: GuardOptions["headers"]): HeaderDialect[] {
   if (headers === false) return [];
   const dialects = Array.isArray(headers) ? headers : [headers];
   for (const dialect of dialects) {
-    if (!DIALECTS.includes(dialect)) fail("headers", `${listWords(DIALECTS)}, several of them, or false`, dialect);
+    if (!DIALECTS.includes(dialect)) {
+      fail("headers", `${listWords(DIALECTS)}, several of them, or false${hint(dialect, DIALECTS)}`, dialect);
+    }
   }
   return dialects;
 }

@@ -14,7 +14,8 @@ export const HTTP_WORDS: readonly WordTable[] = [
     "onDenied:message,handler,errorResponseBuilder,onLimit,onLimitReached,onExceeded " +
     "headers:standardHeaders,legacyHeaders,addHeaders,enableDraftSpec,headersEnabled " +
     "settle:skipSuccessfulRequests,skipFailedRequests,requestWasSuccessful allow:allowList,whitelist " +
-    "block:ban,blockList,blacklist,denyList trustedProxies:trustProxy,proxies dryRun:shadow addressHeader:ipHeader",
+    "block:ban,blockList,blacklist,denyList trustedProxies:trustProxy,proxies dryRun:shadow addressHeader:ipHeader,header " +
+    "skipPreflights:skipOptions,ignoreOptions exposeHeaders:exposedHeaders,expose ipv6Prefix:ipv6Subnet",
   ],
   ["", "draft-11:draft-8,draft-9,draft-10,ietf,standard x-ratelimit:legacy,github"],
 ];

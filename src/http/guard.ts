@@ -47,7 +47,7 @@ import { brand } from "../base/brand.ts";
 import { systemClock, wallMs } from "../base/clock.ts";
 import { RateSyncError } from "../base/errors.ts";
 import { parseAddress } from "../base/network.ts";
-import { show } from "../base/text.ts";
+import { listWords, show } from "../base/text.ts";
 import type { Decision, RateLimitedError } from "../limiter/decision.ts";
 import { isClosed, isStoreError } from "../limiter/failure.ts";
 import type { Permit } from "../limiter/permit.ts";
@@ -56,7 +56,7 @@ import { type Admission, GuardAdmission } from "./admission.ts";
 import { type Ask, asksOf } from "./asks.ts";
 import { type ClientAddressOptions, NetworkSet } from "./client_address.ts";
 import type { Refusal } from "./denial.ts";
-import { type HeaderPair, rateLimitHeaders } from "./headers.ts";
+import { EXPOSED, type HeaderPair, rateLimitHeaders } from "./headers.ts";
 import { type CompiledGuard, type CompiledList, compileGuard } from "./compile_guard.ts";
 import type { GuardOptions } from "./options.ts";
 import { refuse } from "./refuse.ts";
@@ -79,6 +79,7 @@ export class Guard<Raw = unknown> {
   readonly #options: GuardOptions<Raw>;
   readonly #compiled: CompiledGuard<Raw>;
   readonly #troubles: Troubles;
+  #isToldRepeated = false;
   #configured: { readonly networks: readonly string[]; readonly address: ClientAddressOptions } | undefined;
 
   /**
@@ -99,6 +100,27 @@ export class Guard<Raw = unknown> {
   }
 
   /**
+   * Whether another guard does the same: it is this one, or each of its options is the very same value. For adapters, which
+   * ask a guard once about a request, however often it is mounted.
+   */
+  isSameAs(other: Guard<never>): boolean {
+    if ((this as Guard<never>) === other) return true;
+    if (!(#options in other)) return false; // of another copy of the package
+    const [mine, theirs] = [this.#options, other.#options as GuardOptions<unknown>];
+    const names = Object.keys(mine) as (keyof GuardOptions)[];
+    return names.length === Object.keys(theirs).length && names.every((name) => Object.is(mine[name], theirs[name]));
+  }
+
+  /** Warns, once, that the guard ran twice on one request. */
+  tellRepeated(): void {
+    if (this.#isToldRepeated) return;
+    this.#isToldRepeated = true;
+    const limiters = listWords(this.#compiled.rules.map(({ limiter }) => limiter), "and");
+    const advice = "it charges a request once. Mount it once, or give the second one other options";
+    this.#troubles.tell("repeated", `a guard of limiter ${limiters} is mounted twice on one request: ${advice}`);
+  }
+
+  /**
    * Decides about a request. Rejects only if the guard cannot be used: its limiter is not there, its configuration is
    * wrong, or, if asked for, its store failed.
    *
@@ -110,6 +132,7 @@ export class Guard<Raw = unknown> {
     const address = this.#address();
     const request = new GuardedRequest(facts, address instanceof Promise ? await address : address);
     const { rules, allow, block } = this.#compiled;
+    if (this.#options.skipPreflights === true && isPreflight(request)) return OPEN_DOOR;
     if (this.#options.skip !== undefined && await this.#skips(request)) return OPEN_DOOR;
     if (isFrom(block, request)) return await this.#decided(request, [], FORBIDDEN);
     const isFriend = isFrom(allow, request);
@@ -216,6 +239,7 @@ export class Guard<Raw = unknown> {
     if (decision !== undefined && !dryRun) {
       for (const dialect of this.#compiled.dialects) told.push(...rateLimitHeaders(decision, dialect, nowMs));
     }
+    if (this.#compiled.exposed !== undefined && !dryRun) told.push([EXPOSED, this.#compiled.exposed]);
     if (refusal === undefined || dryRun) {
       // What another store was charged is not corrected in this one.
       const isCharged = refusal === undefined && decision !== undefined && !decision.degraded;
@@ -295,6 +319,11 @@ export function createGuard<Raw = unknown>(options: GuardOptions<Raw>): Guard<Ra
 /** The guard of an adapter, which takes options, or a guard that was made before. */
 export function guardOf<Raw>(guardOrOptions: Guard<Raw> | GuardOptions<Raw>): Guard<Raw> {
   return guardOrOptions instanceof Guard ? guardOrOptions : new Guard(guardOrOptions);
+}
+
+/** Whether a browser asks what other origins may do, before it sends the request itself. */
+function isPreflight<Raw>({ method, header }: GuardedRequest<Raw>): boolean {
+  return method.toUpperCase() === "OPTIONS" && header("access-control-request-method") !== undefined;
 }
 
 /** Whether a list knows the client's network. */

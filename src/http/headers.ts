@@ -67,6 +67,17 @@ export function rateLimitHeaders(decision: Decision, dialect: HeaderDialect, now
   }
 }
 
+/** The names of the headers that dialects set, each once. */
+export function headerNames(dialects: readonly HeaderDialect[]): string[] {
+  const names = dialects.flatMap((dialect) => {
+    if (dialect === "draft-11" || dialect === "draft-7") return ["RateLimit-Policy", "RateLimit"];
+    const prefix = dialect === "draft-6" ? "RateLimit" : "X-RateLimit";
+    const three = triple(prefix, 0, 0, 0).map(([name]) => name);
+    return dialect === "draft-6" ? ["RateLimit-Policy", ...three] : three;
+  });
+  return [...new Set(names)];
+}
+
 /** The names of the limits that a denied call did not fit in, as headers name them. */
 export function violatedPolicies({ limits, cost, reason }: Decision): string[] {
   if (reason !== "rate" && reason !== "concurrency") return [];
@@ -106,7 +117,7 @@ const JOINED: Readonly<Record<string, (before: string, value: string) => string>
 };
 
 /**
- * Sets headers on an answer. What another guard has said in a list stays, and an item of the same name is replaced, so that
+ * Sets headers on an answer. What another guard has said in a list stays; of two items with the same name one stays, so that
  * nothing piles up on an answer that is sent again.
  */
 export function setHeaders(headers: readonly HeaderPair[], target: HeaderTarget): void {
@@ -120,10 +131,24 @@ export function setHeaders(headers: readonly HeaderPair[], target: HeaderTarget)
 /** What stands between commas: quoted text is one piece, whatever is in it. */
 const ITEMS = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
 
-/** Lists of structured fields: items of the second take the place of those with the same name in the first. */
+/**
+ * Lists of structured fields. Of two items with the same name, the one with less left stays: it is what the next request
+ * meets, whichever guard sets its headers last.
+ */
 function joinItems(before: string, value: string): string {
-  const names = new Set(itemsOf(value).map(nameOf));
-  return [...itemsOf(before).filter((item) => !names.has(nameOf(item))), value].join(", ");
+  const items = new Map(itemsOf(before).map((item) => [nameOf(item), item]));
+  const isDictionary = items.has("remaining"); // of draft 7, which has room for one limit
+  for (const item of itemsOf(value)) {
+    const there = items.get(nameOf(item));
+    if (isDictionary && nameOf(item) === "remaining" && leftOf(there) < leftOf(item)) return before;
+    if (there === undefined || !(leftOf(there) < leftOf(item))) items.set(nameOf(item), item);
+  }
+  return isDictionary ? value : [...items.values()].join(", ");
+}
+
+/** `9` of `"api";r=9;t=60` and of `remaining=9`. */
+function leftOf(item = ""): number {
+  return Number(/(?:;\s*r|^remaining)=(\d+)/.exec(item)?.[1]);
 }
 
 function itemsOf(list: string): string[] {

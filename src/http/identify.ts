@@ -6,7 +6,7 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import { rejectUnknownOptions } from "../base/unknown_options.ts";
+import { checkOptions } from "./check_options.ts";
 import { addressGroup } from "./client_address.ts";
 import type { GuardedRequest } from "./request.ts";
 
@@ -30,7 +30,7 @@ export interface ByIpOptions {
 
 /** By the client's address: `ip:203.0.113.7`, `ip:2001:db8::/64`. The guard's options say which proxies are trusted. */
 export function byIp(options: ByIpOptions = {}): Identify {
-  rejectUnknownOptions(options, ["ipv6Prefix"], "byIp.");
+  checkOptions(options, ["ipv6Prefix"], "byIp");
   const { ipv6Prefix = 64 } = options;
   if (!(Number.isInteger(ipv6Prefix) && ipv6Prefix >= 1 && ipv6Prefix <= 128)) {
     throw new ConfigError({
@@ -69,7 +69,7 @@ export interface ByApiKeyOptions {
 
 /** By an API key, of which only the SHA-256 is kept: `api-key:9f86d0...`. */
 export function byApiKey(options: ByApiKeyOptions = {}): Identify {
-  rejectUnknownOptions(options, ["header", "known"], "byApiKey.");
+  checkOptions(options, ["header", "known"], "byApiKey");
   const { header: name = "authorization", known } = options;
   const header = headerName(name, "byApiKey.header");
   return async (request) => {

@@ -5,6 +5,7 @@
  */
 
 import type { Admission } from "./admission.ts";
+import { remember, repeated } from "./admissions.ts";
 import type { Guard } from "./guard.ts";
 import { setHeaders } from "./headers.ts";
 import { onEnd } from "./node_end.ts";
@@ -60,6 +61,8 @@ export async function admitNode<Req extends NodeRequest, Raw = Req>(
   response: NodeResponse,
   raw: Raw = request as unknown as Raw,
 ): Promise<Admission> {
+  const again = repeated(raw as object, guard);
+  if (again !== undefined) return again;
   const admission = await guard.admit({
     method: request.method ?? "GET",
     url: request.url ?? "/",
@@ -68,6 +71,7 @@ export async function admitNode<Req extends NodeRequest, Raw = Req>(
     signal: guard.waits ? signalOf(request, response) : undefined,
     raw,
   });
+  remember(raw as object, guard, admission);
   if (!response.headersSent) {
     setHeaders(admission.headers, {
       get: (name) => response.getHeader(name)?.toString(),

@@ -95,6 +95,11 @@ export interface GuardOptions<Raw = unknown> {
   readonly settle?: Settle<Raw>;
   /** Requests that are not limited at all. */
   readonly skip?: (request: GuardedRequest<Raw>) => boolean | Promise<boolean>;
+  /**
+   * Whether CORS preflights are not limited: `OPTIONS` with `Access-Control-Request-Method`. Any client can send those, so
+   * what answers them should be cheap. @default {false}
+   */
+  readonly skipPreflights?: boolean;
   /** Who is not limited at all. */
   readonly allow?: GuardList;
   /** Who is always refused, with 403. Stronger than `allow`. */
@@ -105,6 +110,11 @@ export interface GuardOptions<Raw = unknown> {
   readonly waitMs?: number;
   /** How headers tell what is left; several at once are fine, `false` sends none but `Retry-After`. @default {"draft-11"} */
   readonly headers?: HeaderDialect | readonly HeaderDialect[] | false;
+  /**
+   * Whether scripts of other origins may read the headers that the guard sets: their names are added to
+   * `Access-Control-Expose-Headers`, unless that is `*`. @default {false}
+   */
+  readonly exposeHeaders?: boolean;
   /** How the body of a refusal looks. @default {"problem"} */
   readonly body?: BodyStyle;
   /** The status of a refusal by a limit, from 400 to 599. @default {429} */

@@ -5,7 +5,7 @@
  */
 
 import type { ClientAddressOptions } from "./client_address.ts";
-import { clientAddress } from "./client_address.ts";
+import { findAddress } from "./client_address.ts";
 
 /**
  * Request headers: a `Headers` object, the record of `node:http` (names in lower case), or a function that takes a name
@@ -81,7 +81,7 @@ export class GuardedRequest<Raw = unknown> {
 
   /** The client's address, in canonical form; `undefined` where it cannot be known. See `clientAddress`. */
   get address(): string | undefined {
-    this.#client ??= { address: clientAddress(this.#facts.headers, this.#facts.peer, this.#how) };
+    this.#client ??= { address: findAddress(this.#facts.headers, this.#facts.peer, this.#how) };
     return this.#client.address;
   }
 

@@ -7,8 +7,8 @@
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../limiter/events.ts";
 
-/** What it was about: the option whose function failed, or the store. */
-export type TroubleKind = "key" | "cost" | "skip" | "settle" | "onDenied" | "onDecision" | "store";
+/** What it was about: the option whose function failed, the store, or a guard that ran twice on one request. */
+export type TroubleKind = "key" | "cost" | "skip" | "settle" | "onDenied" | "onDecision" | "store" | "repeated";
 
 /** Told of everything that goes wrong. What it throws is passed over. */
 export type TroubleListener = (error: unknown, kind: TroubleKind) => void;
@@ -16,11 +16,11 @@ export type TroubleListener = (error: unknown, kind: TroubleKind) => void;
 /** Each kind is logged once in this time. */
 const QUIET_US = 60_000_000;
 
-/** Logs each kind of trouble at most once a minute. */
+/** Logs each kind of trouble, of each rule, at most once a minute. */
 export class Troubles {
   readonly #logger: Pick<Logger, "warn">;
   readonly #listener: TroubleListener | undefined;
-  readonly #told = new Map<TroubleKind, { atUs: number; since: number }>();
+  readonly #told = new Map<string, { atUs: number; since: number }>();
 
   /**
    * Makes one.
@@ -33,8 +33,15 @@ export class Troubles {
     this.#listener = listener;
   }
 
-  /** Something went wrong; `message` says what was done about it. Never throws. */
-  tell(kind: TroubleKind, message: string, error?: unknown): void {
+  /**
+   * Something went wrong. Never throws.
+   *
+   * @param kind What it was about.
+   * @param message What went wrong, and what was done about it.
+   * @param error What was thrown.
+   * @param rule The rule, where each is logged by itself.
+   */
+  tell(kind: TroubleKind, message: string, error?: unknown, rule = ""): void {
     try {
       this.#listener?.(error ?? new Error(message), kind);
     } catch {
@@ -43,9 +50,10 @@ export class Troubles {
     // The instance reports once when its store begins to fail, and once when that ends.
     if (kind === "store") return;
     const nowUs = systemClock.nowUs();
-    const told = this.#told.get(kind);
+    const about = `${kind} ${rule}`;
+    const told = this.#told.get(about);
     if (told !== undefined && nowUs - told.atUs < QUIET_US) return void told.since++;
-    this.#told.set(kind, { atUs: nowUs, since: 0 });
+    this.#told.set(about, { atUs: nowUs, since: 0 });
     const more = told === undefined || told.since === 0 ? "" : ` (and ${told.since} more like the last one)`;
     const text = `rate-sync: ${message}${more}`;
     try {

@@ -113,9 +113,6 @@ export function answerWith(response: Response, admission: Admission, watch: Watc
   return watch === undefined ? told : watch.answer(told);
 }
 
-/** Statuses whose answers have no body: an application may well send one and the same object each time. */
-const BODILESS: ReadonlySet<number> = new Set([204, 205, 301, 302, 303, 304, 307, 308]);
-
 /**
  * The answer with headers, on a copy where the application may send the same object to others: what is told one client must
  * not be seen by another one.
@@ -123,7 +120,7 @@ const BODILESS: ReadonlySet<number> = new Set([204, 205, 301, 302, 303, 304, 307
 function withHeaders(response: Response, pairs: readonly HeaderPair[]): Response {
   const [first] = pairs;
   if (first === undefined) return response;
-  if (!BODILESS.has(response.status) && !response.headers.has(first[0])) {
+  if (!mayBeSentAgain(response, first[0])) {
     try {
       setHeaders(pairs, response.headers);
       return response;
@@ -134,4 +131,16 @@ function withHeaders(response: Response, pairs: readonly HeaderPair[]): Response
   const copy = new Response(response.body, response);
   setHeaders(pairs, copy.headers);
   return copy;
+}
+
+/** Statuses whose answers have no body. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 301, 302, 303, 304, 307, 308]);
+
+/**
+ * Whether an application could send the same object each time, because it has no body that is used up. A body is asked for
+ * only where nothing else tells: runtimes answer texts faster whose `body` has not been touched.
+ */
+function mayBeSentAgain(response: Response, header: string): boolean {
+  const { status, headers } = response;
+  return BODILESS.has(status) || headers.has(header) || (!headers.has("content-type") && response.body === null);
 }

@@ -76,18 +76,65 @@ describe("clientAddress()", () => {
   ];
   for (const [what, value, expected] of forwarded) {
     it(`reads Forwarded: ${what}`, () => {
-      assert.equal(clientAddress({ forwarded: value }, PROXY, { header: "Forwarded" }), expected);
+      assert.equal(clientAddress({ forwarded: value }, PROXY, { addressHeader: "Forwarded" }), expected);
     });
   }
 
   it("reads a header that holds one address only where it is named", () => {
     const headers = { "cf-connecting-ip": "203.0.113.7", "x-forwarded-for": "1.1.1.1" };
-    const options = { header: "CF-Connecting-IP", trustedProxies: ["198.51.100.0/24"] };
+    const options = { addressHeader: "CF-Connecting-IP", trustedProxies: ["198.51.100.0/24"] };
     assert.equal(clientAddress(headers, "198.51.100.4", options), "203.0.113.7");
     assert.equal(clientAddress(headers, "203.0.113.9", options), "203.0.113.9", "who is no proxy is not believed");
     assert.equal(clientAddress(headers, undefined, options), "203.0.113.7", "a platform that tells no peer");
     assert.equal(clientAddress({ "cf-connecting-ip": "1.1.1.1, 203.0.113.7" }, "198.51.100.4", options), undefined);
     assert.equal(clientAddress({}, undefined, options), undefined);
+  });
+
+  const cloudFront: [value: string, expected: string | undefined][] = [
+    ["203.0.113.7:46532", "203.0.113.7"],
+    ["2001:db8:1:2:3:4:5:6:46532", "2001:db8:1:2:3:4:5:6"],
+    ["2001:db8::1:443", "2001:db8::1"],
+    ["::1:2:443", "::1:2"],
+    ["::ffff:203.0.113.7:443", "203.0.113.7"],
+    ["2001:db8::", undefined],
+    ["203.0.113.7", undefined],
+    ["unknown:443", undefined],
+  ];
+  for (const [value, expected] of cloudFront) {
+    it(`reads CloudFront-Viewer-Address ${value}: what follows the last colon is a port`, () => {
+      const options = { addressHeader: "CloudFront-Viewer-Address" };
+      assert.equal(clientAddress({ "cloudfront-viewer-address": value }, PROXY, options), expected);
+    });
+  }
+
+  it("takes an unbracketed port off where the rest alone is an address", () => {
+    assert.equal(clientAddress(xff("2001:db8:1:2:3:4:5:6:46532"), PROXY), "2001:db8:1:2:3:4:5:6");
+    assert.equal(clientAddress(xff("2001:db8::1:443"), PROXY), "2001:db8::1:443", "which is an address as it stands");
+  });
+
+  it("is the IPv4 address behind the well-known prefix of NAT64, if that is a public one", () => {
+    assert.equal(clientAddress({}, "64:ff9b::203.0.113.7"), "203.0.113.7");
+    assert.equal(clientAddress(xff("64:ff9b::cb00:7107"), PROXY), "203.0.113.7");
+    for (const inside of ["10.0.0.1", "127.0.0.1", "192.168.1.1", "169.254.1.1", "224.0.0.1", "0.0.0.0"]) {
+      const told = clientAddress(xff("1.1.1.1"), `64:ff9b::${inside}`);
+      assert.match(told ?? "", /^64:ff9b::/, `${inside} must not pass for a proxy`);
+    }
+  });
+
+  it("refuses options that it does not know, and names the one that was meant", () => {
+    for (
+      const [name, meant] of [["header", "addressHeader"], ["trustProxy", "trustedProxies"], [
+        "adressHeader",
+        "addressHeader",
+      ]]
+    ) {
+      assert.throws(
+        () => clientAddress({}, PROXY, { [name as string]: "x-real-ip" } as object),
+        (error) => error instanceof ConfigError && error.path === name && error.expected.includes(`"${meant}"`),
+      );
+    }
+    assert.throws(() => clientAddress({}, PROXY, { addressHeader: "x real ip" }), ConfigError);
+    assert.throws(() => clientAddress({}, PROXY, null as unknown as object), ConfigError);
   });
 
   it("believes nobody where nobody is trusted", () => {
@@ -145,7 +192,7 @@ describe("a forged header", () => {
         assert.equal(clientAddress(xff(value), PROXY), real);
         assert.equal(clientAddress(xff(forged), real), real, "without a proxy");
         const hop = real.includes(":") ? `for="[${real}]"` : `for=${real}`;
-        const told = clientAddress({ forwarded: `${forged}, ${hop}` }, PROXY, { header: "forwarded" });
+        const told = clientAddress({ forwarded: `${forged}, ${hop}` }, PROXY, { addressHeader: "forwarded" });
         assert.ok(told === real || told === undefined, `${told}`);
       }),
       { numRuns: 3_000 },
@@ -155,7 +202,7 @@ describe("a forged header", () => {
   it("as the only thing that a proxy says, is an address or nobody", () => {
     fc.assert(
       fc.property(bytes, fc.constantFrom("x-forwarded-for", "forwarded", "x-real-ip"), (forged, header) => {
-        const told = clientAddress({ [header]: forged }, PROXY, { header });
+        const told = clientAddress({ [header]: forged }, PROXY, { addressHeader: header });
         assert.ok(told === undefined || parseAddress(told) !== undefined, `${told}`);
       }),
       { numRuns: 3_000 },
@@ -205,6 +252,14 @@ describe("byIp()", () => {
     assert.equal(await keyOf("2001:db8:1:2:3:4:5:6", 128), "ip:2001:db8:1:2:3:4:5:6");
     assert.equal(await keyOf("203.0.113.7"), "ip:203.0.113.7");
     assert.equal(await keyOf("::ffff:203.0.113.7"), "ip:203.0.113.7");
+  });
+
+  it("tells clients of a translator apart, by their IPv4 address", async () => {
+    assert.equal(await keyOf("64:ff9b::203.0.113.7"), "ip:203.0.113.7");
+    assert.equal(await keyOf("64:ff9b::10.0.0.1"), "ip:64:ff9b::a00:1");
+    assert.equal(await keyOf("64:ff9b:1::203.0.113.7"), "ip:64:ff9b:1::cb00:7107");
+    assert.equal(await keyOf("64:ff9b:1:fffe::203.0.113.7"), "ip:64:ff9b:1:fffe::cb00:7107");
+    assert.equal(await keyOf("64:ff9b:2::1"), "ip:64:ff9b:2::/64", "a network like any other");
   });
 
   it("refuses a prefix that is none", () => {

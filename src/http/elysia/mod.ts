@@ -16,10 +16,11 @@
  */
 
 import type { Admission } from "../admission.ts";
-import { admissionOf, remember } from "../admissions.ts";
-import { Guard } from "../guard.ts";
+import { admissionOf, remember, repeated } from "../admissions.ts";
+import type { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import type { GuardOptions } from "../options.ts";
+import { guardWithPeer } from "../peer.ts";
 import { Watch } from "../watch.ts";
 import { watchStream } from "./stream.ts";
 
@@ -83,13 +84,13 @@ export interface ElysiaRateLimitOptions extends GuardOptions<Request> {
 export function rateLimit(
   options: ElysiaRateLimitOptions | Guard<Request>,
 ): <App extends ElysiaApp>(app: App) => App {
-  const { guard, peer } = compile(options);
+  const { guard, peer } = guardWithPeer<Request, [request: Request]>(options, toldByServer);
 
   // Elysia reads the source of hooks to see what of a context they need: so they name it, and hand no context on.
   return (app) => {
     const hooks = app as unknown as Hooks;
     hooks.onRequest(async ({ request, server, set }) => {
-      const address = peer === undefined ? server?.requestIP?.(request)?.address : peer(request);
+      const address = peer === toldByServer ? server?.requestIP?.(request)?.address : peer(request);
       const refused = await admit(guard, request, address, set);
       if (refused !== undefined) return refused;
     });
@@ -105,6 +106,9 @@ export function rateLimit(
     return app;
   };
 }
+
+/** Stands for the address that the server of Bun tells. */
+function toldByServer(): undefined {}
 
 /** A request that holds a slot or has a cost to settle. */
 interface Open {
@@ -124,10 +128,11 @@ async function admit(
   peer: string | undefined,
   set: ElysiaAnswer,
 ): Promise<Response | undefined> {
+  if (repeated(request, guard) !== undefined) return undefined;
   const { method, url, headers } = request;
   const signal = guard.waits ? request.signal : undefined;
   const admission = await guard.admit({ method, url, headers, signal, peer, raw: request });
-  remember(request, admission);
+  remember(request, guard, admission);
   if (!admission.allowed) return refusal(admission);
   const told = set.headers as Record<string, string | undefined>;
   setHeaders(admission.headers, { get: (name) => told[name], set: (name, value) => void (told[name] = value) });
@@ -174,12 +179,4 @@ function finish(request: Request, status: number | string | undefined): void {
 function statusOf(value: unknown): number | undefined {
   const { status, code } = (value ?? {}) as { status?: unknown; code?: unknown };
   return [status, code].find((number) => typeof number === "number") as number | undefined;
-}
-
-function compile(
-  options: ElysiaRateLimitOptions | Guard<Request>,
-): { guard: Guard<Request>; peer: ElysiaRateLimitOptions["peer"] } {
-  if (options instanceof Guard) return { guard: options, peer: undefined };
-  const { peer, ...rest } = options;
-  return { guard: new Guard<Request>(rest), peer };
 }

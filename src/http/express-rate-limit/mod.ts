@@ -17,11 +17,11 @@
 import { wallMs } from "../../base/clock.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { show } from "../../base/text.ts";
-import { rejectUnknownOptions } from "../../base/unknown_options.ts";
 import type { Decision } from "../../limiter/decision.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import { isMeasured } from "../../policy/headers.ts";
 import type { LimiterOptions } from "../../policy/options.ts";
+import { checkOptions } from "../check_options.ts";
 import * as byDefault from "../../registry/default_instance.ts";
 import type { RateSync } from "../../registry/rate_sync.ts";
 
@@ -77,8 +77,11 @@ const MOST_HITS = 2 ** 31;
  * @throws {ConfigError} If an option is misspelt.
  */
 export function expressRateLimitStore(options: ExpressRateLimitStoreOptions = {}): ExpressRateLimitStore {
-  rejectUnknownOptions(options, ["rateSync", "store", "prefix", "onStoreError"]);
-  const { prefix = "express-rate-limit" } = options;
+  checkOptions(options, ["rateSync", "store", "prefix", "onStoreError"], "expressRateLimitStore", true);
+  const { prefix = "express-rate-limit", rateSync } = options;
+  if (rateSync !== undefined && typeof rateSync?.configureLimiter !== "function") {
+    throw new ConfigError({ path: "rateSync", expected: "an instance, of createRateSync", received: show(rateSync) });
+  }
   if (typeof prefix !== "string" || prefix === "") {
     throw new ConfigError({ path: "prefix", expected: "a text", received: show(prefix) });
   }

@@ -15,7 +15,6 @@
  * @module
  */
 
-import { remember } from "../admissions.ts";
 import { type Guard, guardOf } from "../guard.ts";
 import { admitNode, type NodeRequest, type NodeResponse } from "../node_http.ts";
 import type { GuardOptions } from "../options.ts";
@@ -48,10 +47,7 @@ export function rateLimit<Req extends ExpressRequest>(
   return (request, response, next) => {
     const { method, originalUrl, url, headers, socket } = request;
     admitNode<NodeRequest, Req>(guard, { method, url: originalUrl ?? url, headers, socket }, response, request).then(
-      (admission) => {
-        remember(request, admission);
-        if (admission.allowed) next();
-      },
+      ({ allowed }) => allowed ? next() : undefined,
       next,
     );
   };

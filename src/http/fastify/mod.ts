@@ -19,7 +19,7 @@
 
 import { ConfigError } from "../../base/errors.ts";
 import { listWords, show } from "../../base/text.ts";
-import { admissionOf, remember } from "../admissions.ts";
+import { admissionOf, remember, repeated } from "../admissions.ts";
 import { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
@@ -66,9 +66,12 @@ export interface FastifyInstance {
   addHook(...args: never[]): unknown;
 }
 
+/** What is used of a route that is being made. */
+type Route = { config?: unknown } & { [Hook in FastifyHook]?: unknown };
+
 /** How that is called. */
 interface Hooks<Req> {
-  addHook(name: "onRoute", hook: (route: { readonly config?: unknown }) => void): void;
+  addHook(name: "onRoute", hook: (route: Route) => void): void;
   addHook(name: FastifyHook, hook: (request: Req, reply: FastifyReply) => Promise<unknown>): void;
 }
 
@@ -122,13 +125,34 @@ Object.assign(rateLimit, {
 function register<Req extends FastifyRequest>(fastify: FastifyInstance, options: FastifyRateLimitOptions<Req>): void {
   const { hook = "onRequest", global = true, ...own } = options;
   if (!HOOKS.includes(hook)) throw new ConfigError({ path: "hook", expected: listWords(HOOKS), received: show(hook) });
+  if (typeof global !== "boolean") {
+    throw new ConfigError({ path: "global", expected: "a boolean", received: show(global) });
+  }
   const guards = new RouteGuards<Req>(withoutRegisterOptions(own), global);
   if (!fastify.hasRequestDecorator("rateLimit")) fastify.decorateRequest("rateLimit", null);
   const hooks = fastify as unknown as Hooks<Req>;
-  hooks.addHook("onRoute", ({ config }) => void guards.of(config)); // a mistake shows when the route is made
-  hooks.addHook(hook, async (request, reply) => {
+  const decide = async (request: Req, reply: FastifyReply) => {
     const guard = guards.of(request.routeOptions?.config);
     return guard === undefined || await admit(guard, request, reply) ? undefined : reply;
+  };
+  if (hook === "onRequest") {
+    hooks.addHook("onRoute", ({ config }) => void guards.of(config)); // a mistake shows when the route is made
+    hooks.addHook(hook, decide);
+    return;
+  }
+  // A later hook is chosen for what other hooks have put on the request, so the guard comes after all of them: the hooks of
+  // a route run after those of instances. Routes made before the plugin, and pages that are not there, are left to the
+  // instance; what has been decided by the route comes later, so the instance leaves that out.
+  const byRoute = Symbol("the route decides");
+  hooks.addHook("onRoute", (route) => {
+    void guards.of(route.config);
+    const own = route[hook];
+    route[hook] = [...(own === undefined ? [] : [own].flat()), decide];
+    route.config = { ...route.config as object | undefined, [byRoute]: true };
+  });
+  hooks.addHook(hook, async (request, reply) => {
+    const config = request.routeOptions?.config as { readonly [byRoute]?: true } | undefined;
+    return config?.[byRoute] ? undefined : await decide(request, reply);
   });
 }
 
@@ -163,6 +187,7 @@ async function admit<Req extends FastifyRequest>(
   request: Req,
   reply: FastifyReply,
 ): Promise<boolean> {
+  if (repeated(request, guard) !== undefined) return true;
   const admission = await guard.admit({
     method: request.method,
     url: request.originalUrl,
@@ -171,7 +196,7 @@ async function admit<Req extends FastifyRequest>(
     signal: guard.waits ? signalOf(request, reply.raw) : undefined,
     raw: request,
   });
-  remember(request, admission);
+  remember(request, guard, admission);
   (request as { rateLimit?: unknown }).rateLimit = admission;
   setHeaders(admission.headers, {
     get: (name) => reply.getHeader(name)?.toString(),

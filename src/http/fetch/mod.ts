@@ -19,9 +19,11 @@
  * @module
  */
 
-import { Guard } from "../guard.ts";
+import { forget, remember, repeated } from "../admissions.ts";
+import type { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import type { GuardOptions } from "../options.ts";
+import { guardWithPeer } from "../peer.ts";
 import { answerWith, Watch } from "../watch.ts";
 
 /** How a handler is guarded. */
@@ -44,8 +46,9 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
   handler: (request: Req, ...rest: Rest) => Result | Promise<Result>,
   options: FetchGuardOptions<Req, Rest> | Guard<Req>,
 ): (request: Req, ...rest: Rest) => Promise<Result | Response> {
-  const { guard, peer } = compile<Req, Rest>(options);
+  const { guard, peer } = guardWithPeer<Req, [request: Req, ...rest: Rest]>(options, peerOf);
   return async (request, ...rest) => {
+    if (repeated(request, guard) !== undefined) return await handler(request, ...rest);
     const { method, url, headers } = request;
     const signal = guard.waits ? request.signal : undefined;
     const admission = await guard.admit({ method, url, headers, signal, peer: peer(request, ...rest), raw: request });
@@ -55,6 +58,7 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
       return refusal;
     }
     const watch = admission.isOpen ? new Watch(request, admission, completedOf(rest[0])) : undefined;
+    remember(request, guard, admission);
     try {
       const response = await handler(request, ...rest);
       if (response instanceof Response) return answerWith(response, admission, watch);
@@ -63,16 +67,10 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
     } catch (error) {
       await admission.finish({ error });
       throw error;
+    } finally {
+      forget(request);
     }
   };
-}
-
-function compile<Req, Rest extends unknown[]>(
-  options: FetchGuardOptions<Req, Rest> | Guard<Req>,
-): { guard: Guard<Req>; peer: (request: Req, ...rest: Rest) => string | undefined } {
-  if (options instanceof Guard) return { guard: options, peer: peerOf };
-  const { peer = peerOf, ...rest } = options ?? {};
-  return { guard: new Guard<Req>(rest), peer };
 }
 
 /** What `Deno.serve` and `Bun.serve` tell about the other end. */

@@ -16,10 +16,12 @@
  */
 
 import type { Admission } from "../admission.ts";
-import { Guard } from "../guard.ts";
+import { remember, repeated } from "../admissions.ts";
+import type { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import { finishWith, type NodeResponse } from "../node_http.ts";
 import type { GuardOptions } from "../options.ts";
+import { guardWithPeer } from "../peer.ts";
 import type { HeaderSource } from "../request.ts";
 import { answerWith, Watch } from "../watch.ts";
 
@@ -61,8 +63,9 @@ export interface HonoRateLimitOptions<Context extends HonoContext = HonoContext>
 export function rateLimit<Context extends HonoContext>(
   options: HonoRateLimitOptions<Context> | Guard<Context>,
 ): (context: Context, next: () => Promise<void>) => Promise<Response | void> {
-  const { guard, peer } = compile(options);
+  const { guard, peer } = guardWithPeer<Context, [context: Context]>(options, peerOf);
   return async (context, next) => {
+    if (repeated(context, guard) !== undefined) return await next();
     const { req } = context;
     const admission = await guard.admit({
       method: req.method,
@@ -72,6 +75,7 @@ export function rateLimit<Context extends HonoContext>(
       signal: guard.waits ? req.raw.signal : undefined,
       raw: context,
     });
+    remember(context, guard, admission);
     context.set("rateLimit", admission);
     if (!admission.allowed) return refusal(context, admission);
     const watch = admission.isOpen ? watchEnd(context, admission) : undefined;
@@ -139,12 +143,4 @@ function peerOf({ env, req }: HonoContext): string | undefined {
   const { requestIP } = server as ServerEnv;
   const address = typeof requestIP === "function" ? requestIP.call(server, req.raw)?.address : remoteAddr?.hostname;
   return typeof address === "string" ? address : undefined;
-}
-
-function compile<Context extends HonoContext>(
-  options: HonoRateLimitOptions<Context> | Guard<Context>,
-): { guard: Guard<Context>; peer: (context: Context) => string | undefined } {
-  if (options instanceof Guard) return { guard: options, peer: peerOf };
-  const { peer = peerOf, ...rest } = options;
-  return { guard: new Guard<Context>(rest), peer };
 }

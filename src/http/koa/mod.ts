@@ -16,6 +16,7 @@
  */
 
 import type { Admission } from "../admission.ts";
+import { remember, repeated } from "../admissions.ts";
 import { type Guard, guardOf } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
@@ -61,6 +62,10 @@ export function rateLimit<Context extends KoaContext>(
   const guard = guardOf(options);
   return async (context, next) => {
     const { method, originalUrl, req, res } = context;
+    if (repeated(context, guard) !== undefined) {
+      await next();
+      return;
+    }
     const admission = await guard.admit({
       method,
       url: originalUrl,
@@ -69,6 +74,7 @@ export function rateLimit<Context extends KoaContext>(
       signal: guard.waits ? signalOf(req, res) : undefined,
       raw: context,
     });
+    remember(context, guard, admission);
     (context.state as RateLimitState).rateLimit = admission;
     setHeaders(admission.headers, {
       get: (name) => res.getHeader(name)?.toString(),

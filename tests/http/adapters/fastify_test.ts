@@ -89,6 +89,45 @@ describe("rateLimit() of Fastify", () => {
     assert.deepEqual([await ask("a"), await ask("a"), await ask("a"), await ask("b")], [200, 200, 429, 200]);
   });
 
+  for (const hook of ["preParsing", "preValidation", "preHandler"] as const) {
+    it(`decides in ${hook} after the hooks of that name that are added later, on the instance, below it and on the route`, async () => {
+      await using rs = newRateSync();
+      await using app = Fastify();
+      app.get("/earlier", () => "hello");
+      await app.register(rateLimit<FastifyRequest>, {
+        limiter: "login",
+        rateSync: rs,
+        hook,
+        key: ({ raw }) => (raw as { user?: string }).user,
+        logger: { warn: () => {} },
+      });
+      const know = (request: FastifyRequest, ...rest: unknown[]) => {
+        Object.assign(request, { user: (request.query as { u?: string }).u });
+        (rest.at(-1) as () => void)();
+      };
+      app.addHook(hook as "preHandler", know as never);
+      app.get("/late", () => "hello");
+      await app.register(async (below) => {
+        below.addHook(hook as "preHandler", know as never);
+        below.get("/below", () => "hello");
+        await below.register((_deepest, _options, done) => done());
+      });
+      app.get("/route", { [hook]: know } as object, () => "hello");
+      for (const url of ["/late", "/below", "/route"]) {
+        const statuses = [];
+        for (const u of ["ada", "bob", "cyd", "ada", "ada"]) {
+          statuses.push((await app.inject(`${url}?u=${u}${url}`)).statusCode);
+        }
+        assert.deepEqual(statuses, [200, 200, 200, 200, 429], url);
+        assert.equal((await app.inject({ method: "HEAD", url: `${url}?u=ada${url}` })).statusCode, 429);
+      }
+      const other = [];
+      for (let i = 0; i < 3; i++) other.push((await app.inject("/earlier")).statusCode);
+      assert.deepEqual(other, [200, 200, 429], "a route made before the plugin is guarded, too");
+      assert.equal((await app.inject("/nowhere")).statusCode, 429, "and so are pages that are not there");
+    });
+  }
+
   it("finds mistakes when it is set up", async () => {
     await using rs = newRateSync();
     const options = { limiter: "api", rateSync: rs };

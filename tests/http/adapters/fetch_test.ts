@@ -52,6 +52,32 @@ describe("guardHandler() of fetch", () => {
     ]);
   });
 
+  const constants: readonly [what: string, make: () => Response][] = [
+    ["204", () => new Response(null, { status: 204 })],
+    ["200 without a body", () => new Response(null)],
+    ["a redirect", () => Response.redirect("http://127.0.0.1:1/")],
+    ["a text that HEAD asks for", () => new Response("hello")],
+  ];
+  for (const [what, make] of constants) {
+    it(`tells each client its own figures where the same object is given each time: ${what}`, async () => {
+      await using rs = createRateSync({
+        limiters: { api: { limit: 900, windowMs: 60_000, algorithm: "fixed_window" } },
+      });
+      const constant = make();
+      const handler = guardHandler(() => constant, { limiter: "api", rateSync: rs, addressHeader: "x-real-ip" });
+      const ask = (i: number) =>
+        handler(new Request("http://localhost/", { method: "HEAD", headers: { "x-real-ip": `203.0.113.${i}` } }));
+      const first = await ask(1);
+      const again = await ask(1);
+      const other = await ask(2);
+      assert.equal(again.headers.get("ratelimit"), '"api";r=898;t=60');
+      if (what.startsWith("a text")) return; // one object, answered twice at the same time: it cannot be sent twice
+      assert.equal(first.headers.get("ratelimit"), '"api";r=899;t=60');
+      assert.equal(other.headers.get("ratelimit"), '"api";r=899;t=60');
+      assert.equal(constant.headers.get("ratelimit"), null);
+    });
+  }
+
   it("leaves alone what is no answer", async () => {
     await using rs = createRateSync({ limiters: { api: { maxConcurrent: 1 } } });
     const upgraded = guardHandler(() => undefined, { limiter: "api", rateSync: rs });

@@ -28,6 +28,8 @@ export interface Route {
   currentFallback(): StoreClient | undefined;
   /** The store of this process, for when the configured one cannot decide; opened if it is not. */
   fallback(): Promise<StoreClient>;
+  /** How many functions of `run` are under way in the instance, and who wants to know when the last one has ended. */
+  readonly runs: { count: number; onNone: (() => void) | undefined };
   /** Where time comes from. */
   readonly clock: Clock;
 }

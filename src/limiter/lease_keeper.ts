@@ -41,6 +41,14 @@ export class LeaseKeeper {
     this.#renew = renew;
   }
 
+  /** Called when the last lease was given back or lost. */
+  onNone: (() => void) | undefined;
+
+  /** Whether no lease is held. */
+  get isEmpty(): boolean {
+    return this.#dueUs.size === 0;
+  }
+
   /** Renews a lease from now on, at a third of its time to live. */
   keep(lease: HeldLease): void {
     this.#schedule(lease, ttlUs(lease) / 3);
@@ -49,7 +57,10 @@ export class LeaseKeeper {
   /** Renews it no more. Returns whether it was kept. */
   drop(lease: HeldLease): boolean {
     const kept = this.#dueUs.delete(lease);
-    if (this.#dueUs.size === 0) this.#stop();
+    if (this.#dueUs.size === 0) {
+      this.#stop();
+      this.onNone?.();
+    }
     return kept;
   }
 
@@ -101,7 +112,7 @@ export class LeaseKeeper {
       // A late answer may be of a server that has been replaced meanwhile: that a lease is lost, the newest one tells.
       const isNewest = this.#asked.get(lease) === due;
       if (held[i] === false && isNewest) {
-        this.#dueUs.delete(lease);
+        this.drop(lease);
         lease.lost();
       } // Without an answer, nobody knows: ask again soon, and let the store say what became of it.
       else this.#schedule(lease, ttlUs(lease) / (held[i] ? 3 : 15));

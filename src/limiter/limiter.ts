@@ -131,11 +131,17 @@ export class Limiter {
     fn: (permit: Permit) => Result | Promise<Result>,
     options: AcquireOptions = {},
   ): Promise<Result> {
-    const permit = await this.acquire(options);
+    const { runs } = this.#route;
+    runs.count++;
     try {
-      return await fn(permit);
+      const permit = await this.acquire(options);
+      try {
+        return await fn(permit);
+      } finally {
+        await permit.release();
+      }
     } finally {
-      await permit.release();
+      if (--runs.count === 0) runs.onNone?.();
     }
   }
 

@@ -57,6 +57,11 @@ export class Seats {
     this.#clock = clock;
   }
 
+  /** Whether no call waits. */
+  get isEmpty(): boolean {
+    return this.#lines.size === 0;
+  }
+
   /**
    * Sends everybody away with an error, the last one first, so that all units can be taken back. Resolves when they
    * have been. Nobody can wait any more.

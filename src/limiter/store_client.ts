@@ -5,6 +5,7 @@
  */
 
 import type { Clock } from "../base/clock.ts";
+import { withTimeout } from "../base/deadline.ts";
 import { ClosedError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import {
@@ -23,6 +24,9 @@ import { Seats } from "./seats.ts";
 import { takeInTurn, type Taken, type TakeOptions, undoQuietly } from "./take.ts";
 import * as verbs from "./verbs.ts";
 import { WaitingRoom } from "./waiting_room.ts";
+
+/** How long those who wait may take to give their places back when the store is closed, in milliseconds. */
+const LEAVE_MS = 300;
 
 /** What several limiters on one store share in a process. */
 export class StoreClient {
@@ -165,6 +169,12 @@ export class StoreClient {
     return this.#mustListen ? this.listen() : undefined;
   }
 
+  /** Whether no call waits or is in flight. Permits may be held. */
+  get isIdle(): boolean {
+    const { queued, calls } = this.store.load ?? { queued: 0, calls: 0 };
+    return this.seats.isEmpty && !this.room.isAwaited && queued + calls === 0;
+  }
+
   /** Stops renewing, sends everybody who waits away with a `ClosedError`, gives their places back, closes the store. */
   close(): Promise<void> {
     return this.#closing ??= this.#shutDown(new ClosedError(`store ${show(this.id)}`));
@@ -173,7 +183,9 @@ export class StoreClient {
   async #shutDown(error: ClosedError): Promise<void> {
     this.leases.close();
     this.guard?.close();
-    await Promise.all([this.seats.close(error), this.room.close(error), this.foresight?.close()]);
+    // A store that hangs keeps nobody from ending: what it does not hear of in time ends by itself.
+    const left = Promise.all([this.seats.close(error), this.room.close(error), this.foresight?.close()]);
+    await withTimeout(left, LEAVE_MS, () => error).catch(() => {});
     await this.store.close();
   }
 

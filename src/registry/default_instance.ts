@@ -21,6 +21,7 @@ import type { LimiterOptions } from "../policy/options.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
+import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
 import type { HttpConfig, RateSyncConfig, StoreConfig } from "./options.ts";
 import { createRateSync, type LimiterListing, type RateSync } from "./rate_sync.ts";
 import type { StoreListing } from "./store_slot.ts";
@@ -332,11 +333,18 @@ export async function connect(): Promise<void> {
   await (await ready()).connect();
 }
 
-/** Closes the default instance. The next use makes a new one, which looks for its file again. */
-export async function close(): Promise<void> {
+/**
+ * Closes the default instance: see `RateSync.close`. The next use makes a new one, which looks for its file again; while
+ * it is drained, calls fail with a `ClosedError`.
+ *
+ * @throws {ConfigError} If an option cannot be used; nothing is closed then.
+ */
+export async function close(options: CloseOptions = {}): Promise<void> {
+  checkCloseOptions(options);
   const closing = own ?? shared[SHARED];
   if (closing?.protocol !== PROTOCOL) return;
+  if (options.drain) await closing.instance.close(options);
   if (closing === own) own = undefined;
-  else shared[SHARED] = undefined;
+  else if (closing === shared[SHARED]) shared[SHARED] = undefined;
   await closing.instance.close();
 }

@@ -43,6 +43,8 @@ export class Definitions {
   readonly #limiters = new Map<string, LimiterEntry>();
   /** The one that was asked for last. */
   #newest: LimiterEntry | undefined;
+  /** How many functions of `run` are under way. */
+  readonly runs: Route["runs"] = { count: 0, onNone: undefined };
   #fallback: Promise<StoreClient> | undefined;
   #currentFallback: StoreClient | undefined;
   #closed = false;
@@ -131,9 +133,23 @@ export class Definitions {
     return Promise.all(replaced.map((slot) => slot.close())).then(() => {});
   }
 
+  /** Takes no new calls. Those that are here go on, until `close`. */
+  retire(): void {
+    this.#closed = true;
+    for (const slot of this.#stores.values()) slot.retire();
+  }
+
+  /** The clients of stores that were used. */
+  async openClients(): Promise<StoreClient[]> {
+    const opened = [...[...this.#stores.values()].map((slot) => slot.opened), this.#fallback];
+    const clients = await Promise.allSettled(opened);
+    return clients.flatMap((client) => client.status === "fulfilled" ? client.value ?? [] : []);
+  }
+
   /** Closes every store. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.runs.onNone?.(); // a drain ends
     await Promise.all([...this.#stores.values()].map((slot) => slot.close()));
     await (await this.#fallback)?.close();
   }
@@ -189,6 +205,7 @@ export class Definitions {
     // A slot that was replaced is closed, and has no client: the one of its id is asked for then.
     const now = slot();
     return {
+      runs: this.runs,
       get current() {
         return now.current;
       },

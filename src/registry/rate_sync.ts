@@ -30,6 +30,7 @@ import { compilePolicy, type Policy } from "../policy/policy.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
+import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
 import { Definitions } from "./definitions.ts";
 import type { HttpConfig, RateSyncConfig, StoreConfig } from "./options.ts";
 import { checkStore, type StoreListing } from "./store_slot.ts";
@@ -73,6 +74,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   #http: HttpConfig;
   readonly #storeEvents: Subscriptions<StoreEvent>;
   #closing: Promise<void> | undefined;
+  #draining: Promise<void> | undefined;
 
   static {
     showAs<RateSync>(
@@ -300,9 +302,30 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     await Promise.all([...this.#definitions.stores.values()].map((slot) => slot.connect()));
   }
 
-  /** Closes every store. Later calls fail with a `ClosedError`. */
-  close(): Promise<void> {
-    return this.#closing ??= this.#definitions.close();
+  /**
+   * Closes every store, within a second also where one hangs. New calls, and calls that wait, fail with a `ClosedError`;
+   * what waited is given back. Of permits that are still held, `lost` is aborted: they are free when their leases end.
+   *
+   * With `drain`, new calls fail at once, and calls that wait, permits that are held and functions of `run` may finish
+   * before that, for at most `timeoutMs`. Another `close()` meanwhile ends the drain.
+   *
+   * @throws {ConfigError} If an option cannot be used; nothing is closed then.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    try {
+      checkCloseOptions(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (!options.drain) return this.#closing ??= this.#definitions.close();
+    return this.#closing ?? (this.#draining ??= this.#drain(options));
+  }
+
+  async #drain(options: CloseOptions): Promise<void> {
+    this.#definitions.retire();
+    const { drained } = await import("./drain.ts");
+    await drained(this.#definitions, options, () => this.#closing !== undefined);
+    await this.close();
   }
 
   /** Closes at the end of a block. */

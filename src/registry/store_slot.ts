@@ -183,6 +183,16 @@ export class StoreSlot {
     await connectTo(client, this.#surroundings.policies());
   }
 
+  /** The store's client, if it was ever asked for. */
+  get opened(): Promise<StoreClient> | undefined {
+    return this.#client;
+  }
+
+  /** Takes no new calls. Those that are here go on. */
+  retire(): void {
+    this.#closed = true;
+  }
+
   /** Closes the store if it was opened. */
   async close(): Promise<void> {
     this.#closed = true;

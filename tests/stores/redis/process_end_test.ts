@@ -52,6 +52,7 @@ const ENDS: readonly [act: string, when: string][] = [
   ["connect", "has only connected"],
   ["decide", "has decided once"],
   ["hold", "holds a permit that it has not released"],
+  ["drain", "drains a permit that nothing can release any more"],
   ["listen", "has waited for a permit, and still listens"],
 ];
 

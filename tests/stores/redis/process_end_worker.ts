@@ -36,6 +36,10 @@ const ACTS: Record<string, () => Promise<unknown>> = {
     const permit = await rs.acquire("slot");
     void permit.release();
   },
+  async drain() {
+    await rs.acquire("slot");
+    void rs.close({ drain: true });
+  },
   wait() {
     void rs.acquire("slot").then((permit) => {
       console.log("served");

@@ -29,7 +29,7 @@ export interface LinkHooks {
 }
 
 /** How long calls in flight may hold up the end of a connection. */
-const CLOSE_MS = 400;
+const CLOSE_MS = 300;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
 /** Redis 6 puts it inside the message of a script's error, later ones in front. */
@@ -149,7 +149,7 @@ export class Link {
     this.#attempt(true).catch(() => {}); // told to onError
   }
 
-  /** Lets calls in flight finish for at most 400 ms, then disconnects. What is in flight then rejects: it may have run. */
+  /** Lets calls in flight finish for at most 300 ms, then disconnects. What is in flight then rejects: it may have run. */
   close(): Promise<void> {
     return this.#closing ??= this.#shutDown();
   }

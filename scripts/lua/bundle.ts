@@ -14,19 +14,36 @@ const INCLUDE = /^\s*---\s*@(include|inline)\s+(\S+)\s*$/;
  * every `--- @inline other` as well, at each place; without comments, blank lines and indentation.
  */
 export function bundleLua(name: string, read: ReadLua): string {
+  return partsOf(name, read).join("\n");
+}
+
+/** The same script in parts: the lines of one file that stand together are one part. Parts are joined by line breaks. */
+export function partsOf(name: string, read: ReadLua): string[] {
   const seen = new Set<string>();
 
-  function resolve(file: string): string[] {
+  function resolve(file: string): Line[] {
     if (seen.has(file)) return [];
     seen.add(file);
-    return codeLines(read(file), file).flatMap((line) => {
-      const [, how, part] = INCLUDE.exec(line) ?? [];
-      if (part === undefined) return [line];
-      return how === "inline" ? codeLines(read(part), part) : resolve(part);
+    return codeLines(read(file), file).flatMap((text) => {
+      const [, how, part] = INCLUDE.exec(text) ?? [];
+      if (part === undefined) return [{ file, text }];
+      return how === "inline" ? codeLines(read(part), part).map((line) => ({ file, text: line })) : resolve(part);
     });
   }
 
-  return resolve(name).join("\n");
+  const parts: Line[][] = [];
+  for (const line of resolve(name)) {
+    const last = parts.at(-1);
+    if (last?.[0]?.file === line.file) last.push(line);
+    else parts.push([line]);
+  }
+  return parts.map((lines) => lines.map(({ text }) => text).join("\n"));
+}
+
+/** A line of a script, and the file that it belongs to. */
+interface Line {
+  readonly file: string;
+  readonly text: string;
 }
 
 /**

@@ -6,19 +6,31 @@
 
 import { createHash } from "node:crypto";
 
-import { bundleLua, type ReadLua } from "./bundle.ts";
+import { partsOf, type ReadLua } from "./bundle.ts";
 import { purposeOf } from "./header.ts";
 
-/** The text of the module for the scripts `names`, formatted as `deno fmt` wants it. */
+/**
+ * The text of the module for the scripts `names`, formatted as `deno fmt` wants it. A part that several scripts have in
+ * common is written once, so that the package stays small.
+ */
 export function scriptsModule(names: readonly string[], read: ReadLua): string {
+  const parts = new Map(names.map((name) => [name, partsOf(name, read)]));
+  const uses = new Map<string, number>();
+  for (const part of [...parts.values()].flat()) uses.set(part, (uses.get(part) ?? 0) + 1);
+  const shared = [...uses].filter(([, count]) => count > 1).map(([part]) => part);
+  const constants = shared.map((part, index) => `\nconst part${index + 1} = \`${escaped(part)}\`;\n`);
   const scripts = names.map((name) => {
-    const source = bundleLua(name, read);
+    const own = parts.get(name) as string[];
+    const source = own.map((part) => {
+      const index = shared.indexOf(part);
+      return index < 0 ? escaped(part) : `\${part${index + 1}}`;
+    });
     return `
 /** \`${name}.lua\`: ${purposeOf(read(name))} */
 export const ${camelCase(name)}: Script = {
   name: "${name}",
-  sha1: "${createHash("sha1").update(source).digest("hex")}",
-  source: \`${source.replace(/[\\\`]|\$\{/g, "\\$&")}\`,
+  sha1: "${createHash("sha1").update(own.join("\n")).digest("hex")}",
+  source: \`${source.join("\n")}\`,
 };
 `;
   });
@@ -29,7 +41,11 @@ export const ${camelCase(name)}: Script = {
  */
 
 import type { Script } from "./script.ts";
-${scripts.join("")}`;
+${constants.join("")}${scripts.join("")}`;
+}
+
+function escaped(lua: string): string {
+  return lua.replace(/[\\\`]|\$\{/g, "\\$&");
 }
 
 function camelCase(name: string): string {

@@ -6,6 +6,448 @@
 
 import type { Script } from "./script.ts";
 
+const part1 = `local ERA_US = 1e14
+local LEAST_MARKED = 50 * ERA_US
+local FAR = "99"
+local era = now - now % ERA_US`;
+
+const part2 = `local function instant(stored)
+if stored < LEAST_MARKED then return stored end
+local us = era + stored % ERA_US
+if us > now + ERA_US / 2 then return us - ERA_US end
+if us < now - ERA_US / 2 then return us + ERA_US end
+return us
+end`;
+
+const part3 = `local call, sub, format = redis.call, string.sub, string.format
+local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
+local pack, unpack_at = struct.pack, struct.unpack
+local ARGV, KEYS = ARGV, KEYS
+local arg_cursor, key_cursor = 0, 0
+local function text()
+arg_cursor = arg_cursor + 1
+return ARGV[arg_cursor]
+end
+local function number()
+arg_cursor = arg_cursor + 1
+return ARGV[arg_cursor] + 0
+end
+local function next_key()
+key_cursor = key_cursor + 1
+return KEYS[key_cursor]
+end
+local now = tonumber(text())
+if not now then
+local time = call("TIME")
+now = time[1] * 1000000 + time[2]
+end
+local grace_ms = number()
+local function ttl_ms(until_us)
+return max(ceil((until_us - now) / 1000), 1) + grace_ms
+end
+local algorithms = {}`;
+
+const part4 = `function algorithms.t()
+local function arrive(state, at)
+if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
+return state
+end
+local function advance(state, units, limit)
+local rem = units * limit.interval_rem
+local carry = floor(rem / limit.denominator)
+local us = state.us + units * limit.interval_us + carry
+rem = state.rem + rem - carry * limit.denominator
+if rem < limit.denominator then return { us = us, rem = rem } end
+return { us = us + 1, rem = rem - limit.denominator }
+end
+return {
+read = function()
+return {
+interval_us = number(),
+interval_rem = number(),
+denominator = number(),
+burst_us = number(),
+burst_rem = number(),
+digits = number(),
+}
+end,
+fresh = function()
+return { us = 0, rem = 0 }
+end,
+earliest = function(state, cost, limit)
+local next = advance(arrive(state, now), cost, limit)
+local start_us = next.us - limit.burst_us
+if next.rem > limit.burst_rem then start_us = start_us + 1 end
+return max(now, start_us)
+end,
+take = function(state, at, cost, limit)
+return advance(arrive(state, at), cost, limit)
+end,
+measure = function(state)
+if state.us < now then return 0, 0 end
+return state.us - now, state.rem
+end,
+fresh_from = function(state)
+return state.us + 2
+end,
+decode = function(value, from, to, limit)
+local size = to - from + 1
+local us = tonumber(sub(value, from, from + 15))
+if not us or size < 16 then return { us = 0, rem = 0 } end
+if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end
+return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }
+end,
+encode = function(state, limit)
+if limit.digits == 0 then return format("%016.0f", state.us) end
+return format("%016.0f%0" .. limit.digits .. ".0f", state.us, state.rem)
+end,
+}
+end`;
+
+const part5 = `function algorithms.f()
+return {
+read = function()
+return { capacity = number(), window = number() }
+end,
+fresh = function()
+return { start = 0, count = 0 }
+end,
+earliest = function(state, cost, limit)
+if state.count + cost <= limit.capacity then return max(now, state.start) end
+return max(now, state.start + limit.window)
+end,
+take = function(state, at, cost, limit)
+if at < state.start + limit.window then return { start = state.start, count = state.count + cost } end
+return { start = at, count = cost }
+end,
+measure = function(state, limit)
+local reset = state.start + limit.window - now
+if reset <= 0 then return 0, 0 end
+if state.start > now then return limit.capacity, reset end
+return state.count, reset
+end,
+fresh_from = function(state, limit)
+return state.start + limit.window
+end,
+size = 16,
+decode = function(value, from)
+local start, count = unpack_at("<dd", value, from)
+return { start = start, count = count }
+end,
+encode = function(state)
+return pack("<dd", state.start, state.count)
+end,
+}
+end`;
+
+const part6 = `function algorithms.c()
+local function roll(state, at, limit)
+if at < state.start + limit.window then return state end
+if at < state.start + 2 * limit.window then
+return { start = state.start + limit.window, previous = state.current, current = 0 }
+end
+return { start = at, previous = 0, current = 0 }
+end
+local function fades(units, room, limit)
+if room < 0 then return limit.window + 1 end
+if units <= room then return 0 end
+local steps = limit.window / limit.step
+return (steps - floor(room * steps / units)) * limit.step
+end
+return {
+read = function()
+return { capacity = number(), window = number(), step = number() }
+end,
+fresh = function()
+return { start = 0, previous = 0, current = 0 }
+end,
+earliest = function(state, cost, limit)
+local s = roll(state, now, limit)
+local room_us = fades(s.previous, limit.capacity - cost - s.current, limit)
+if room_us <= limit.window then return max(now, s.start + room_us) end
+return max(now, s.start + limit.window + fades(s.current, limit.capacity - cost, limit))
+end,
+take = function(state, at, cost, limit)
+local s = roll(state, at, limit)
+return { start = s.start, previous = s.previous, current = s.current + cost }
+end,
+measure = function(state, limit)
+local fresh_from = state.start + 2 * limit.window
+if fresh_from <= now then return 0, 0 end
+if state.start > now then return limit.capacity, fresh_from - now end
+local s = roll(state, now, limit)
+local steps = limit.window / limit.step
+local left = steps - floor((now - s.start) / limit.step)
+return ceil(s.previous * left / steps) + s.current, fresh_from - now
+end,
+fresh_from = function(state, limit)
+return state.start + 2 * limit.window
+end,
+size = 24,
+decode = function(value, from)
+local start, previous, current = unpack_at("<ddd", value, from)
+return { start = start, previous = previous, current = current }
+end,
+encode = function(state)
+return pack("<ddd", state.start, state.previous, state.current)
+end,
+}
+end`;
+
+const part7 = `function algorithms.s()
+local HEADER, SMALL, FRONT = 21, 32, 16
+local function read(ring, from, to)
+if to < #ring.bytes then return sub(ring.bytes, from + 1, to + 1) end
+return call("GETRANGE", ring.key, from .. "", to .. "")
+end
+local function bytes_of(ring, i, count)
+if count <= 0 then return "" end
+local from = (ring.head + i) % ring.slots
+local straight = min(count, ring.slots - from)
+local start = HEADER + from * 8
+local bytes = read(ring, start, start + straight * 8 - 1)
+if straight == count then return bytes end
+return bytes .. read(ring, HEADER, HEADER + (count - straight) * 8 - 1)
+end
+local function entry(ring, i)
+if i < FRONT then
+ring.front = ring.front or bytes_of(ring, 0, min(ring.count, FRONT))
+return (unpack_at("<d", ring.front, i * 8 + 1))
+end
+return (unpack_at("<d", bytes_of(ring, i, 1)))
+end
+local function newest(ring)
+ring.newest = ring.newest or entry(ring, ring.count - 1)
+return ring.newest
+end
+local function expired(ring, limit)
+if ring.expired then return ring.expired end
+local before, low, high = now - limit.window, 0, ring.count
+if high > 0 and newest(ring) <= before then low = high end
+local step = 1 -- doubles until an entry is found that has not left
+while low < high do
+local middle = step and min(low + step, high) - 1 or floor((low + high) / 2)
+if entry(ring, middle) <= before then
+low, step = middle + 1, step and step * 2
+else
+high, step = middle, nil
+end
+end
+ring.expired = low
+return low
+end
+local function header(ring)
+return "s" .. pack("<dI4I4I4", ring.blocked, ring.head, ring.count, ring.slots)
+end
+local function forget(ring)
+ring.bytes, ring.front, ring.newest, ring.expired = "", nil, nil, nil
+end
+local function rewrite(ring, bytes, count, slots, ttl)
+ring.head, ring.count, ring.slots = 0, count, slots
+call("SET", ring.key, header(ring) .. bytes .. string.rep("\\0", (slots - count) * 8), "PX", ttl)
+forget(ring)
+end
+return {
+bytes_of = bytes_of,
+rewrite = rewrite,
+read = function()
+local capacity, window = number(), number()
+return {
+capacity = capacity,
+window = window,
+ring = true,
+last_byte = HEADER + 8 * min(capacity, SMALL) - 1 .. "",
+}
+end,
+open = function(key, limit)
+local bytes = call("GETRANGE", key, "0", limit.last_byte)
+local ring = { key = key, bytes = bytes, blocked = 0, head = 0, count = 0, slots = 0 }
+if sub(bytes, 1, 1) == "s" and #bytes >= HEADER then
+ring.blocked, ring.head, ring.count, ring.slots = unpack_at("<dI4I4I4", bytes, 2)
+end
+return ring
+end,
+earliest = function(ring, cost, limit)
+local deciding = ring.count + cost - limit.capacity - 1
+if deciding < 0 then return now end
+return max(now, entry(ring, deciding) + limit.window)
+end,
+measure = function(ring, limit)
+local used = ring.count - expired(ring, limit)
+if used == 0 then return 0, 0 end
+return used, newest(ring) + limit.window - now
+end,
+take = function(ring, at, cost, limit)
+local stamp = at
+if ring.count > 0 then stamp = max(at, newest(ring)) end
+local drop = max(expired(ring, limit), ring.count + cost - limit.capacity)
+local kept = ring.count - drop
+local needed, slots = kept + cost, ring.slots
+local ttl = ttl_ms(max(stamp + limit.window, ring.blocked))
+local added = string.rep(pack("<d", stamp), cost)
+if needed > slots then slots = max(needed, min(limit.capacity, needed + floor(needed / 64) + 4)) end
+if slots > ring.slots or slots <= SMALL then
+rewrite(ring, bytes_of(ring, drop, kept) .. added, needed, slots, ttl)
+else
+ring.head = (ring.head + drop) % slots
+ring.count = needed
+local from = (ring.head + kept) % slots
+local straight = min(cost, slots - from)
+call("SETRANGE", ring.key, HEADER + from * 8 .. "", sub(added, 1, straight * 8))
+if straight < cost then call("SETRANGE", ring.key, HEADER .. "", sub(added, straight * 8 + 1)) end
+call("SETRANGE", ring.key, "0", header(ring))
+call("PEXPIRE", ring.key, ttl)
+forget(ring)
+end
+ring.newest, ring.expired = stamp, 0
+end,
+}
+end`;
+
+const part8 = `local kernels = {}
+local function read_policy()
+local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0, rings = 0 }
+for i = 1, number() do
+local letter = text()
+local kernel = kernels[letter] or algorithms[letter]()
+local rate = kernel.read()
+kernels[letter], rate.kernel, rate.letter, policy.rates[i] = kernel, kernel, letter, rate
+policy.shape = policy.shape .. letter
+local digits = rate.digits or 0
+policy.header = policy.header .. string.char(string.byte(letter) + digits)
+rate.size = rate.ring and 0 or kernel.size or 16 + digits
+policy.size = policy.size + 1 + rate.size
+if rate.ring then policy.rings = policy.rings + 1 end
+end
+if policy.shape == "s" then policy.rings = 0 end
+return policy
+end
+local policies = {}
+for i = 1, number() do
+policies[format("%d", i)] = read_policy()
+end
+local function read_target()
+local policy = policies[text()]
+local cost, slots = number(), number()
+local target = {
+policy = policy,
+cost = cost,
+slots = slots,
+key = next_key(),
+rings = nil,
+leases = nil,
+waiters = nil,
+blocked = 0,
+states = nil,
+}
+if policy.rings > 0 then
+target.rings = {}
+for i, rate in ipairs(policy.rates) do
+if rate.ring then target.rings[i] = next_key() end
+end
+end
+if policy.slots > 0 then
+target.leases, target.waiters = next_key(), next_key()
+end
+return target
+end
+local function plain_bucket(digits)
+if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
+local stored = #digits == 16 and tonumber(digits)
+return stored and format("%016.0f", instant(stored)) or digits
+end
+local function load(target)
+local policy = target.policy
+local rates = policy.rates
+target.blocked = 0
+if target.fresh then
+target.states = {}
+return
+end
+if policy.shape == "s" then
+local ring = rates[1].kernel.open(target.key, rates[1])
+target.blocked, target.states = ring.blocked, { ring }
+return
+end
+local value, states, cursor = call("GET", target.key), { nil }, 1
+if value and sub(value, 1, 1) == "b" and #value > 8 then
+target.blocked = unpack_at("<d", value, 2)
+cursor = 10
+end
+target.states = states
+if policy.shape == "t" then
+local digits = plain_bucket(sub(value or "", cursor))
+states[1] = rates[1].kernel.decode(digits, 1, #digits, rates[1])
+return
+end
+local header = policy.header
+local known = value and #value == cursor + policy.size - 1 and sub(value, cursor, cursor + #header - 1) == header
+cursor = cursor + #header
+for i = 1, #rates do
+local rate = rates[i]
+if rate.ring then
+states[i] = rate.kernel.open(target.rings[i], rate)
+elseif known then
+states[i] = rate.kernel.decode(value, cursor, cursor + rate.size - 1, rate)
+else
+states[i] = rate.kernel.fresh()
+end
+cursor = cursor + rate.size
+end
+end
+local function save(target)
+local policy = target.policy
+local until_us, value = target.blocked, ""
+if policy.shape == "s" then return end
+for i, rate in ipairs(policy.rates) do
+if not rate.ring then
+until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
+value = value .. rate.kernel.encode(target.states[i], rate)
+end
+end
+if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
+if policy.shape == "t" and #value == 16 and value >= "5" then value = FAR .. value end
+if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
+if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
+end`;
+
+const part9 = `local function plan(target)
+load(target)
+local at = max(now, target.blocked)
+local rates, states = target.policy.rates, target.states
+for i = 1, #rates do
+local rate = rates[i]
+at = max(at, rate.kernel.earliest(states[i], target.cost, rate))
+end
+return at
+end
+local function commit(target, at)
+local rates, states = target.policy.rates, target.states
+if #rates == 0 then return end
+for i = 1, #rates do
+local rate = rates[i]
+local state = rate.kernel.take(states[i], at, target.cost, rate)
+if state then states[i] = state end
+end
+save(target)
+end
+local function levels(reply, target)
+local rates, states, last = target.policy.rates, target.states, #reply
+for i = 1, #rates do
+local rate = rates[i]
+reply[last + 1], reply[last + 2] = rate.kernel.measure(states[i], rate)
+last = last + 2
+end
+end`;
+
+const part10 = `local function guarded(run, argument)
+local ok, reply = pcall(run, argument)
+if ok then return reply end
+local message = type(reply) == "table" and reply.err or tostring(reply)
+if string.find(message, "READONLY", 1, true) then error(reply, 0) end
+return message
+end`;
+
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
@@ -16,10 +458,7 @@ if not now then
 local time = call("TIME")
 now = time[1] * 1000000 + time[2]
 end
-local ERA_US = 1e14
-local LEAST_MARKED = 50 * ERA_US
-local FAR = "99"
-local era = now - now % ERA_US
+${part1}
 local LONGEST_US = 1e13
 if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
 local key, ahead_us, whole_text, mark = KEYS[1], ARGV[5] + (ARGV[8] or 0), ARGV[6], ARGV[7] + 0
@@ -40,13 +479,7 @@ end
 if level then return { now, level } end
 end
 end
-local function instant(stored)
-if stored < LEAST_MARKED then return stored end
-local us = era + stored % ERA_US
-if us > now + ERA_US / 2 then return us - ERA_US end
-if us < now - ERA_US / 2 then return us + ERA_US end
-return us
-end
+${part2}
 local sub, byte, floor, min, max, type = string.sub, string.byte, math.floor, math.min, math.max, type
 local grace_ms = ARGV[2] + 0
 local MOST = 9007199254740991
@@ -255,438 +688,16 @@ return reply`,
 export const coordinate: Script = {
   name: "coordinate",
   sha1: "a46c9c2df4d7a2615ff72ae6ce9cc6d484760f09",
-  source: `local call, sub, format = redis.call, string.sub, string.format
-local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
-local pack, unpack_at = struct.pack, struct.unpack
-local ARGV, KEYS = ARGV, KEYS
-local arg_cursor, key_cursor = 0, 0
-local function text()
-arg_cursor = arg_cursor + 1
-return ARGV[arg_cursor]
-end
-local function number()
-arg_cursor = arg_cursor + 1
-return ARGV[arg_cursor] + 0
-end
-local function next_key()
-key_cursor = key_cursor + 1
-return KEYS[key_cursor]
-end
-local now = tonumber(text())
-if not now then
-local time = call("TIME")
-now = time[1] * 1000000 + time[2]
-end
-local grace_ms = number()
-local function ttl_ms(until_us)
-return max(ceil((until_us - now) / 1000), 1) + grace_ms
-end
-local algorithms = {}
-function algorithms.t()
-local function arrive(state, at)
-if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
-return state
-end
-local function advance(state, units, limit)
-local rem = units * limit.interval_rem
-local carry = floor(rem / limit.denominator)
-local us = state.us + units * limit.interval_us + carry
-rem = state.rem + rem - carry * limit.denominator
-if rem < limit.denominator then return { us = us, rem = rem } end
-return { us = us + 1, rem = rem - limit.denominator }
-end
-return {
-read = function()
-return {
-interval_us = number(),
-interval_rem = number(),
-denominator = number(),
-burst_us = number(),
-burst_rem = number(),
-digits = number(),
-}
-end,
-fresh = function()
-return { us = 0, rem = 0 }
-end,
-earliest = function(state, cost, limit)
-local next = advance(arrive(state, now), cost, limit)
-local start_us = next.us - limit.burst_us
-if next.rem > limit.burst_rem then start_us = start_us + 1 end
-return max(now, start_us)
-end,
-take = function(state, at, cost, limit)
-return advance(arrive(state, at), cost, limit)
-end,
-measure = function(state)
-if state.us < now then return 0, 0 end
-return state.us - now, state.rem
-end,
-fresh_from = function(state)
-return state.us + 2
-end,
-decode = function(value, from, to, limit)
-local size = to - from + 1
-local us = tonumber(sub(value, from, from + 15))
-if not us or size < 16 then return { us = 0, rem = 0 } end
-if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end
-return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }
-end,
-encode = function(state, limit)
-if limit.digits == 0 then return format("%016.0f", state.us) end
-return format("%016.0f%0" .. limit.digits .. ".0f", state.us, state.rem)
-end,
-}
-end
-function algorithms.f()
-return {
-read = function()
-return { capacity = number(), window = number() }
-end,
-fresh = function()
-return { start = 0, count = 0 }
-end,
-earliest = function(state, cost, limit)
-if state.count + cost <= limit.capacity then return max(now, state.start) end
-return max(now, state.start + limit.window)
-end,
-take = function(state, at, cost, limit)
-if at < state.start + limit.window then return { start = state.start, count = state.count + cost } end
-return { start = at, count = cost }
-end,
-measure = function(state, limit)
-local reset = state.start + limit.window - now
-if reset <= 0 then return 0, 0 end
-if state.start > now then return limit.capacity, reset end
-return state.count, reset
-end,
-fresh_from = function(state, limit)
-return state.start + limit.window
-end,
-size = 16,
-decode = function(value, from)
-local start, count = unpack_at("<dd", value, from)
-return { start = start, count = count }
-end,
-encode = function(state)
-return pack("<dd", state.start, state.count)
-end,
-}
-end
-function algorithms.c()
-local function roll(state, at, limit)
-if at < state.start + limit.window then return state end
-if at < state.start + 2 * limit.window then
-return { start = state.start + limit.window, previous = state.current, current = 0 }
-end
-return { start = at, previous = 0, current = 0 }
-end
-local function fades(units, room, limit)
-if room < 0 then return limit.window + 1 end
-if units <= room then return 0 end
-local steps = limit.window / limit.step
-return (steps - floor(room * steps / units)) * limit.step
-end
-return {
-read = function()
-return { capacity = number(), window = number(), step = number() }
-end,
-fresh = function()
-return { start = 0, previous = 0, current = 0 }
-end,
-earliest = function(state, cost, limit)
-local s = roll(state, now, limit)
-local room_us = fades(s.previous, limit.capacity - cost - s.current, limit)
-if room_us <= limit.window then return max(now, s.start + room_us) end
-return max(now, s.start + limit.window + fades(s.current, limit.capacity - cost, limit))
-end,
-take = function(state, at, cost, limit)
-local s = roll(state, at, limit)
-return { start = s.start, previous = s.previous, current = s.current + cost }
-end,
-measure = function(state, limit)
-local fresh_from = state.start + 2 * limit.window
-if fresh_from <= now then return 0, 0 end
-if state.start > now then return limit.capacity, fresh_from - now end
-local s = roll(state, now, limit)
-local steps = limit.window / limit.step
-local left = steps - floor((now - s.start) / limit.step)
-return ceil(s.previous * left / steps) + s.current, fresh_from - now
-end,
-fresh_from = function(state, limit)
-return state.start + 2 * limit.window
-end,
-size = 24,
-decode = function(value, from)
-local start, previous, current = unpack_at("<ddd", value, from)
-return { start = start, previous = previous, current = current }
-end,
-encode = function(state)
-return pack("<ddd", state.start, state.previous, state.current)
-end,
-}
-end
-function algorithms.s()
-local HEADER, SMALL, FRONT = 21, 32, 16
-local function read(ring, from, to)
-if to < #ring.bytes then return sub(ring.bytes, from + 1, to + 1) end
-return call("GETRANGE", ring.key, from .. "", to .. "")
-end
-local function bytes_of(ring, i, count)
-if count <= 0 then return "" end
-local from = (ring.head + i) % ring.slots
-local straight = min(count, ring.slots - from)
-local start = HEADER + from * 8
-local bytes = read(ring, start, start + straight * 8 - 1)
-if straight == count then return bytes end
-return bytes .. read(ring, HEADER, HEADER + (count - straight) * 8 - 1)
-end
-local function entry(ring, i)
-if i < FRONT then
-ring.front = ring.front or bytes_of(ring, 0, min(ring.count, FRONT))
-return (unpack_at("<d", ring.front, i * 8 + 1))
-end
-return (unpack_at("<d", bytes_of(ring, i, 1)))
-end
-local function newest(ring)
-ring.newest = ring.newest or entry(ring, ring.count - 1)
-return ring.newest
-end
-local function expired(ring, limit)
-if ring.expired then return ring.expired end
-local before, low, high = now - limit.window, 0, ring.count
-if high > 0 and newest(ring) <= before then low = high end
-local step = 1 -- doubles until an entry is found that has not left
-while low < high do
-local middle = step and min(low + step, high) - 1 or floor((low + high) / 2)
-if entry(ring, middle) <= before then
-low, step = middle + 1, step and step * 2
-else
-high, step = middle, nil
-end
-end
-ring.expired = low
-return low
-end
-local function header(ring)
-return "s" .. pack("<dI4I4I4", ring.blocked, ring.head, ring.count, ring.slots)
-end
-local function forget(ring)
-ring.bytes, ring.front, ring.newest, ring.expired = "", nil, nil, nil
-end
-local function rewrite(ring, bytes, count, slots, ttl)
-ring.head, ring.count, ring.slots = 0, count, slots
-call("SET", ring.key, header(ring) .. bytes .. string.rep("\\0", (slots - count) * 8), "PX", ttl)
-forget(ring)
-end
-return {
-bytes_of = bytes_of,
-rewrite = rewrite,
-read = function()
-local capacity, window = number(), number()
-return {
-capacity = capacity,
-window = window,
-ring = true,
-last_byte = HEADER + 8 * min(capacity, SMALL) - 1 .. "",
-}
-end,
-open = function(key, limit)
-local bytes = call("GETRANGE", key, "0", limit.last_byte)
-local ring = { key = key, bytes = bytes, blocked = 0, head = 0, count = 0, slots = 0 }
-if sub(bytes, 1, 1) == "s" and #bytes >= HEADER then
-ring.blocked, ring.head, ring.count, ring.slots = unpack_at("<dI4I4I4", bytes, 2)
-end
-return ring
-end,
-earliest = function(ring, cost, limit)
-local deciding = ring.count + cost - limit.capacity - 1
-if deciding < 0 then return now end
-return max(now, entry(ring, deciding) + limit.window)
-end,
-measure = function(ring, limit)
-local used = ring.count - expired(ring, limit)
-if used == 0 then return 0, 0 end
-return used, newest(ring) + limit.window - now
-end,
-take = function(ring, at, cost, limit)
-local stamp = at
-if ring.count > 0 then stamp = max(at, newest(ring)) end
-local drop = max(expired(ring, limit), ring.count + cost - limit.capacity)
-local kept = ring.count - drop
-local needed, slots = kept + cost, ring.slots
-local ttl = ttl_ms(max(stamp + limit.window, ring.blocked))
-local added = string.rep(pack("<d", stamp), cost)
-if needed > slots then slots = max(needed, min(limit.capacity, needed + floor(needed / 64) + 4)) end
-if slots > ring.slots or slots <= SMALL then
-rewrite(ring, bytes_of(ring, drop, kept) .. added, needed, slots, ttl)
-else
-ring.head = (ring.head + drop) % slots
-ring.count = needed
-local from = (ring.head + kept) % slots
-local straight = min(cost, slots - from)
-call("SETRANGE", ring.key, HEADER + from * 8 .. "", sub(added, 1, straight * 8))
-if straight < cost then call("SETRANGE", ring.key, HEADER .. "", sub(added, straight * 8 + 1)) end
-call("SETRANGE", ring.key, "0", header(ring))
-call("PEXPIRE", ring.key, ttl)
-forget(ring)
-end
-ring.newest, ring.expired = stamp, 0
-end,
-}
-end
-local ERA_US = 1e14
-local LEAST_MARKED = 50 * ERA_US
-local FAR = "99"
-local era = now - now % ERA_US
-local function instant(stored)
-if stored < LEAST_MARKED then return stored end
-local us = era + stored % ERA_US
-if us > now + ERA_US / 2 then return us - ERA_US end
-if us < now - ERA_US / 2 then return us + ERA_US end
-return us
-end
-local kernels = {}
-local function read_policy()
-local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0, rings = 0 }
-for i = 1, number() do
-local letter = text()
-local kernel = kernels[letter] or algorithms[letter]()
-local rate = kernel.read()
-kernels[letter], rate.kernel, rate.letter, policy.rates[i] = kernel, kernel, letter, rate
-policy.shape = policy.shape .. letter
-local digits = rate.digits or 0
-policy.header = policy.header .. string.char(string.byte(letter) + digits)
-rate.size = rate.ring and 0 or kernel.size or 16 + digits
-policy.size = policy.size + 1 + rate.size
-if rate.ring then policy.rings = policy.rings + 1 end
-end
-if policy.shape == "s" then policy.rings = 0 end
-return policy
-end
-local policies = {}
-for i = 1, number() do
-policies[format("%d", i)] = read_policy()
-end
-local function read_target()
-local policy = policies[text()]
-local cost, slots = number(), number()
-local target = {
-policy = policy,
-cost = cost,
-slots = slots,
-key = next_key(),
-rings = nil,
-leases = nil,
-waiters = nil,
-blocked = 0,
-states = nil,
-}
-if policy.rings > 0 then
-target.rings = {}
-for i, rate in ipairs(policy.rates) do
-if rate.ring then target.rings[i] = next_key() end
-end
-end
-if policy.slots > 0 then
-target.leases, target.waiters = next_key(), next_key()
-end
-return target
-end
-local function plain_bucket(digits)
-if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
-local stored = #digits == 16 and tonumber(digits)
-return stored and format("%016.0f", instant(stored)) or digits
-end
-local function load(target)
-local policy = target.policy
-local rates = policy.rates
-target.blocked = 0
-if target.fresh then
-target.states = {}
-return
-end
-if policy.shape == "s" then
-local ring = rates[1].kernel.open(target.key, rates[1])
-target.blocked, target.states = ring.blocked, { ring }
-return
-end
-local value, states, cursor = call("GET", target.key), { nil }, 1
-if value and sub(value, 1, 1) == "b" and #value > 8 then
-target.blocked = unpack_at("<d", value, 2)
-cursor = 10
-end
-target.states = states
-if policy.shape == "t" then
-local digits = plain_bucket(sub(value or "", cursor))
-states[1] = rates[1].kernel.decode(digits, 1, #digits, rates[1])
-return
-end
-local header = policy.header
-local known = value and #value == cursor + policy.size - 1 and sub(value, cursor, cursor + #header - 1) == header
-cursor = cursor + #header
-for i = 1, #rates do
-local rate = rates[i]
-if rate.ring then
-states[i] = rate.kernel.open(target.rings[i], rate)
-elseif known then
-states[i] = rate.kernel.decode(value, cursor, cursor + rate.size - 1, rate)
-else
-states[i] = rate.kernel.fresh()
-end
-cursor = cursor + rate.size
-end
-end
-local function save(target)
-local policy = target.policy
-local until_us, value = target.blocked, ""
-if policy.shape == "s" then return end
-for i, rate in ipairs(policy.rates) do
-if not rate.ring then
-until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
-value = value .. rate.kernel.encode(target.states[i], rate)
-end
-end
-if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
-if policy.shape == "t" and #value == 16 and value >= "5" then value = FAR .. value end
-if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
-if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
-end
-local function plan(target)
-load(target)
-local at = max(now, target.blocked)
-local rates, states = target.policy.rates, target.states
-for i = 1, #rates do
-local rate = rates[i]
-at = max(at, rate.kernel.earliest(states[i], target.cost, rate))
-end
-return at
-end
-local function commit(target, at)
-local rates, states = target.policy.rates, target.states
-if #rates == 0 then return end
-for i = 1, #rates do
-local rate = rates[i]
-local state = rate.kernel.take(states[i], at, target.cost, rate)
-if state then states[i] = state end
-end
-save(target)
-end
-local function levels(reply, target)
-local rates, states, last = target.policy.rates, target.states, #reply
-for i = 1, #rates do
-local rate = rates[i]
-reply[last + 1], reply[last + 2] = rate.kernel.measure(states[i], rate)
-last = last + 2
-end
-end
-local function guarded(run, argument)
-local ok, reply = pcall(run, argument)
-if ok then return reply end
-local message = type(reply) == "table" and reply.err or tostring(reply)
-if string.find(message, "READONLY", 1, true) then error(reply, 0) end
-return message
-end
+  source: `${part3}
+${part4}
+${part5}
+${part6}
+${part7}
+${part1}
+${part2}
+${part8}
+${part9}
+${part10}
 local function coordinate()
 local channel = text()
 local function stamp(us)
@@ -1207,438 +1218,16 @@ return coordinate()`,
 export const decide: Script = {
   name: "decide",
   sha1: "79bab747f6efa4dfb653cb88045545128ee44c24",
-  source: `local call, sub, format = redis.call, string.sub, string.format
-local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
-local pack, unpack_at = struct.pack, struct.unpack
-local ARGV, KEYS = ARGV, KEYS
-local arg_cursor, key_cursor = 0, 0
-local function text()
-arg_cursor = arg_cursor + 1
-return ARGV[arg_cursor]
-end
-local function number()
-arg_cursor = arg_cursor + 1
-return ARGV[arg_cursor] + 0
-end
-local function next_key()
-key_cursor = key_cursor + 1
-return KEYS[key_cursor]
-end
-local now = tonumber(text())
-if not now then
-local time = call("TIME")
-now = time[1] * 1000000 + time[2]
-end
-local grace_ms = number()
-local function ttl_ms(until_us)
-return max(ceil((until_us - now) / 1000), 1) + grace_ms
-end
-local algorithms = {}
-function algorithms.t()
-local function arrive(state, at)
-if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
-return state
-end
-local function advance(state, units, limit)
-local rem = units * limit.interval_rem
-local carry = floor(rem / limit.denominator)
-local us = state.us + units * limit.interval_us + carry
-rem = state.rem + rem - carry * limit.denominator
-if rem < limit.denominator then return { us = us, rem = rem } end
-return { us = us + 1, rem = rem - limit.denominator }
-end
-return {
-read = function()
-return {
-interval_us = number(),
-interval_rem = number(),
-denominator = number(),
-burst_us = number(),
-burst_rem = number(),
-digits = number(),
-}
-end,
-fresh = function()
-return { us = 0, rem = 0 }
-end,
-earliest = function(state, cost, limit)
-local next = advance(arrive(state, now), cost, limit)
-local start_us = next.us - limit.burst_us
-if next.rem > limit.burst_rem then start_us = start_us + 1 end
-return max(now, start_us)
-end,
-take = function(state, at, cost, limit)
-return advance(arrive(state, at), cost, limit)
-end,
-measure = function(state)
-if state.us < now then return 0, 0 end
-return state.us - now, state.rem
-end,
-fresh_from = function(state)
-return state.us + 2
-end,
-decode = function(value, from, to, limit)
-local size = to - from + 1
-local us = tonumber(sub(value, from, from + 15))
-if not us or size < 16 then return { us = 0, rem = 0 } end
-if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end
-return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }
-end,
-encode = function(state, limit)
-if limit.digits == 0 then return format("%016.0f", state.us) end
-return format("%016.0f%0" .. limit.digits .. ".0f", state.us, state.rem)
-end,
-}
-end
-function algorithms.f()
-return {
-read = function()
-return { capacity = number(), window = number() }
-end,
-fresh = function()
-return { start = 0, count = 0 }
-end,
-earliest = function(state, cost, limit)
-if state.count + cost <= limit.capacity then return max(now, state.start) end
-return max(now, state.start + limit.window)
-end,
-take = function(state, at, cost, limit)
-if at < state.start + limit.window then return { start = state.start, count = state.count + cost } end
-return { start = at, count = cost }
-end,
-measure = function(state, limit)
-local reset = state.start + limit.window - now
-if reset <= 0 then return 0, 0 end
-if state.start > now then return limit.capacity, reset end
-return state.count, reset
-end,
-fresh_from = function(state, limit)
-return state.start + limit.window
-end,
-size = 16,
-decode = function(value, from)
-local start, count = unpack_at("<dd", value, from)
-return { start = start, count = count }
-end,
-encode = function(state)
-return pack("<dd", state.start, state.count)
-end,
-}
-end
-function algorithms.c()
-local function roll(state, at, limit)
-if at < state.start + limit.window then return state end
-if at < state.start + 2 * limit.window then
-return { start = state.start + limit.window, previous = state.current, current = 0 }
-end
-return { start = at, previous = 0, current = 0 }
-end
-local function fades(units, room, limit)
-if room < 0 then return limit.window + 1 end
-if units <= room then return 0 end
-local steps = limit.window / limit.step
-return (steps - floor(room * steps / units)) * limit.step
-end
-return {
-read = function()
-return { capacity = number(), window = number(), step = number() }
-end,
-fresh = function()
-return { start = 0, previous = 0, current = 0 }
-end,
-earliest = function(state, cost, limit)
-local s = roll(state, now, limit)
-local room_us = fades(s.previous, limit.capacity - cost - s.current, limit)
-if room_us <= limit.window then return max(now, s.start + room_us) end
-return max(now, s.start + limit.window + fades(s.current, limit.capacity - cost, limit))
-end,
-take = function(state, at, cost, limit)
-local s = roll(state, at, limit)
-return { start = s.start, previous = s.previous, current = s.current + cost }
-end,
-measure = function(state, limit)
-local fresh_from = state.start + 2 * limit.window
-if fresh_from <= now then return 0, 0 end
-if state.start > now then return limit.capacity, fresh_from - now end
-local s = roll(state, now, limit)
-local steps = limit.window / limit.step
-local left = steps - floor((now - s.start) / limit.step)
-return ceil(s.previous * left / steps) + s.current, fresh_from - now
-end,
-fresh_from = function(state, limit)
-return state.start + 2 * limit.window
-end,
-size = 24,
-decode = function(value, from)
-local start, previous, current = unpack_at("<ddd", value, from)
-return { start = start, previous = previous, current = current }
-end,
-encode = function(state)
-return pack("<ddd", state.start, state.previous, state.current)
-end,
-}
-end
-function algorithms.s()
-local HEADER, SMALL, FRONT = 21, 32, 16
-local function read(ring, from, to)
-if to < #ring.bytes then return sub(ring.bytes, from + 1, to + 1) end
-return call("GETRANGE", ring.key, from .. "", to .. "")
-end
-local function bytes_of(ring, i, count)
-if count <= 0 then return "" end
-local from = (ring.head + i) % ring.slots
-local straight = min(count, ring.slots - from)
-local start = HEADER + from * 8
-local bytes = read(ring, start, start + straight * 8 - 1)
-if straight == count then return bytes end
-return bytes .. read(ring, HEADER, HEADER + (count - straight) * 8 - 1)
-end
-local function entry(ring, i)
-if i < FRONT then
-ring.front = ring.front or bytes_of(ring, 0, min(ring.count, FRONT))
-return (unpack_at("<d", ring.front, i * 8 + 1))
-end
-return (unpack_at("<d", bytes_of(ring, i, 1)))
-end
-local function newest(ring)
-ring.newest = ring.newest or entry(ring, ring.count - 1)
-return ring.newest
-end
-local function expired(ring, limit)
-if ring.expired then return ring.expired end
-local before, low, high = now - limit.window, 0, ring.count
-if high > 0 and newest(ring) <= before then low = high end
-local step = 1 -- doubles until an entry is found that has not left
-while low < high do
-local middle = step and min(low + step, high) - 1 or floor((low + high) / 2)
-if entry(ring, middle) <= before then
-low, step = middle + 1, step and step * 2
-else
-high, step = middle, nil
-end
-end
-ring.expired = low
-return low
-end
-local function header(ring)
-return "s" .. pack("<dI4I4I4", ring.blocked, ring.head, ring.count, ring.slots)
-end
-local function forget(ring)
-ring.bytes, ring.front, ring.newest, ring.expired = "", nil, nil, nil
-end
-local function rewrite(ring, bytes, count, slots, ttl)
-ring.head, ring.count, ring.slots = 0, count, slots
-call("SET", ring.key, header(ring) .. bytes .. string.rep("\\0", (slots - count) * 8), "PX", ttl)
-forget(ring)
-end
-return {
-bytes_of = bytes_of,
-rewrite = rewrite,
-read = function()
-local capacity, window = number(), number()
-return {
-capacity = capacity,
-window = window,
-ring = true,
-last_byte = HEADER + 8 * min(capacity, SMALL) - 1 .. "",
-}
-end,
-open = function(key, limit)
-local bytes = call("GETRANGE", key, "0", limit.last_byte)
-local ring = { key = key, bytes = bytes, blocked = 0, head = 0, count = 0, slots = 0 }
-if sub(bytes, 1, 1) == "s" and #bytes >= HEADER then
-ring.blocked, ring.head, ring.count, ring.slots = unpack_at("<dI4I4I4", bytes, 2)
-end
-return ring
-end,
-earliest = function(ring, cost, limit)
-local deciding = ring.count + cost - limit.capacity - 1
-if deciding < 0 then return now end
-return max(now, entry(ring, deciding) + limit.window)
-end,
-measure = function(ring, limit)
-local used = ring.count - expired(ring, limit)
-if used == 0 then return 0, 0 end
-return used, newest(ring) + limit.window - now
-end,
-take = function(ring, at, cost, limit)
-local stamp = at
-if ring.count > 0 then stamp = max(at, newest(ring)) end
-local drop = max(expired(ring, limit), ring.count + cost - limit.capacity)
-local kept = ring.count - drop
-local needed, slots = kept + cost, ring.slots
-local ttl = ttl_ms(max(stamp + limit.window, ring.blocked))
-local added = string.rep(pack("<d", stamp), cost)
-if needed > slots then slots = max(needed, min(limit.capacity, needed + floor(needed / 64) + 4)) end
-if slots > ring.slots or slots <= SMALL then
-rewrite(ring, bytes_of(ring, drop, kept) .. added, needed, slots, ttl)
-else
-ring.head = (ring.head + drop) % slots
-ring.count = needed
-local from = (ring.head + kept) % slots
-local straight = min(cost, slots - from)
-call("SETRANGE", ring.key, HEADER + from * 8 .. "", sub(added, 1, straight * 8))
-if straight < cost then call("SETRANGE", ring.key, HEADER .. "", sub(added, straight * 8 + 1)) end
-call("SETRANGE", ring.key, "0", header(ring))
-call("PEXPIRE", ring.key, ttl)
-forget(ring)
-end
-ring.newest, ring.expired = stamp, 0
-end,
-}
-end
-local ERA_US = 1e14
-local LEAST_MARKED = 50 * ERA_US
-local FAR = "99"
-local era = now - now % ERA_US
-local function instant(stored)
-if stored < LEAST_MARKED then return stored end
-local us = era + stored % ERA_US
-if us > now + ERA_US / 2 then return us - ERA_US end
-if us < now - ERA_US / 2 then return us + ERA_US end
-return us
-end
-local kernels = {}
-local function read_policy()
-local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0, rings = 0 }
-for i = 1, number() do
-local letter = text()
-local kernel = kernels[letter] or algorithms[letter]()
-local rate = kernel.read()
-kernels[letter], rate.kernel, rate.letter, policy.rates[i] = kernel, kernel, letter, rate
-policy.shape = policy.shape .. letter
-local digits = rate.digits or 0
-policy.header = policy.header .. string.char(string.byte(letter) + digits)
-rate.size = rate.ring and 0 or kernel.size or 16 + digits
-policy.size = policy.size + 1 + rate.size
-if rate.ring then policy.rings = policy.rings + 1 end
-end
-if policy.shape == "s" then policy.rings = 0 end
-return policy
-end
-local policies = {}
-for i = 1, number() do
-policies[format("%d", i)] = read_policy()
-end
-local function read_target()
-local policy = policies[text()]
-local cost, slots = number(), number()
-local target = {
-policy = policy,
-cost = cost,
-slots = slots,
-key = next_key(),
-rings = nil,
-leases = nil,
-waiters = nil,
-blocked = 0,
-states = nil,
-}
-if policy.rings > 0 then
-target.rings = {}
-for i, rate in ipairs(policy.rates) do
-if rate.ring then target.rings[i] = next_key() end
-end
-end
-if policy.slots > 0 then
-target.leases, target.waiters = next_key(), next_key()
-end
-return target
-end
-local function plain_bucket(digits)
-if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
-local stored = #digits == 16 and tonumber(digits)
-return stored and format("%016.0f", instant(stored)) or digits
-end
-local function load(target)
-local policy = target.policy
-local rates = policy.rates
-target.blocked = 0
-if target.fresh then
-target.states = {}
-return
-end
-if policy.shape == "s" then
-local ring = rates[1].kernel.open(target.key, rates[1])
-target.blocked, target.states = ring.blocked, { ring }
-return
-end
-local value, states, cursor = call("GET", target.key), { nil }, 1
-if value and sub(value, 1, 1) == "b" and #value > 8 then
-target.blocked = unpack_at("<d", value, 2)
-cursor = 10
-end
-target.states = states
-if policy.shape == "t" then
-local digits = plain_bucket(sub(value or "", cursor))
-states[1] = rates[1].kernel.decode(digits, 1, #digits, rates[1])
-return
-end
-local header = policy.header
-local known = value and #value == cursor + policy.size - 1 and sub(value, cursor, cursor + #header - 1) == header
-cursor = cursor + #header
-for i = 1, #rates do
-local rate = rates[i]
-if rate.ring then
-states[i] = rate.kernel.open(target.rings[i], rate)
-elseif known then
-states[i] = rate.kernel.decode(value, cursor, cursor + rate.size - 1, rate)
-else
-states[i] = rate.kernel.fresh()
-end
-cursor = cursor + rate.size
-end
-end
-local function save(target)
-local policy = target.policy
-local until_us, value = target.blocked, ""
-if policy.shape == "s" then return end
-for i, rate in ipairs(policy.rates) do
-if not rate.ring then
-until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
-value = value .. rate.kernel.encode(target.states[i], rate)
-end
-end
-if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
-if policy.shape == "t" and #value == 16 and value >= "5" then value = FAR .. value end
-if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
-if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
-end
-local function plan(target)
-load(target)
-local at = max(now, target.blocked)
-local rates, states = target.policy.rates, target.states
-for i = 1, #rates do
-local rate = rates[i]
-at = max(at, rate.kernel.earliest(states[i], target.cost, rate))
-end
-return at
-end
-local function commit(target, at)
-local rates, states = target.policy.rates, target.states
-if #rates == 0 then return end
-for i = 1, #rates do
-local rate = rates[i]
-local state = rate.kernel.take(states[i], at, target.cost, rate)
-if state then states[i] = state end
-end
-save(target)
-end
-local function levels(reply, target)
-local rates, states, last = target.policy.rates, target.states, #reply
-for i = 1, #rates do
-local rate = rates[i]
-reply[last + 1], reply[last + 2] = rate.kernel.measure(states[i], rate)
-last = last + 2
-end
-end
-local function guarded(run, argument)
-local ok, reply = pcall(run, argument)
-if ok then return reply end
-local message = type(reply) == "table" and reply.err or tostring(reply)
-if string.find(message, "READONLY", 1, true) then error(reply, 0) end
-return message
-end
+  source: `${part3}
+${part4}
+${part5}
+${part6}
+${part7}
+${part1}
+${part2}
+${part8}
+${part9}
+${part10}
 local function decide()
 local mode, max_wait, at, blocked = text(), number(), now, now
 local targets = { nil } -- made with room for one, as most requests have

@@ -89,9 +89,13 @@ export class ClockWatch {
     } else this.#suspect(nowUs, askedUs);
   }
 
-  /** Reads what a look at the store has found. Returns what there is to report of its clock, beside that. */
+  /**
+   * Reads what a look at the store has found: it compares its clock with the wall clock of this machine.
+   *
+   * @returns What there is to report of its clock beside that.
+   */
   look({ clockOffsetMs }: StoreCheck): StoreProblem | undefined {
-    if (clockOffsetMs !== undefined) this.#compare(clockOffsetMs * 1_000);
+    if (clockOffsetMs !== undefined) this.#compare(clockOffsetMs * 1_000 + this.#own.wallUs() - this.#own.nowUs());
     this.#suspectedUs = undefined;
     const step = this.#step;
     if (step === undefined) return undefined;

@@ -30,7 +30,7 @@ const SLOTS = [
   "ZREMRANGEBYSCORE TAGGED 1 2",
 ];
 
-const MAIL = ["LRANGE TAGGED 0 0", "LTRIM TAGGED 0 0", "RPUSHX TAGGED x"];
+const MAIL = ["LRANGE TAGGED 0 0", "LTRIM TAGGED 0 0"];
 
 /** What a store has to be able to do. */
 export interface Needs {

@@ -59,6 +59,7 @@ describe("RedisStore.check()", () => {
   before(async () => {
     server = await startRedis("--repl-diskless-sync-delay", "0");
     await server.command("CONFIG", "SET", "maxmemory", String(100 * MB));
+    await look({ url: server.url }); // loads the driver, which keeps a busy machine's event loop for seconds
   });
   after(() => server[Symbol.asyncDispose]());
 
@@ -267,7 +268,10 @@ function answer(aheadMs: number, latencyMs = 10): Parameters<typeof findings>[0]
 
 describe("RedisStore.check(), of clocks", () => {
   it("measures the offset from the middle of the call", () => {
-    for (const ms of [0, 250, -250, 999, -999, 5_000]) assert.equal(findings(answer(ms)).clockOffsetMs, ms);
+    for (const ms of [0, 250, -250, 999, -999, 5_000]) {
+      const offsetMs = findings(answer(ms)).clockOffsetMs as number;
+      assert.ok(Math.abs(offsetMs - ms) < 5, `${offsetMs} in place of ${ms}`); // the wall clock counts milliseconds
+    }
   });
 
   it("warns above a second, and says which is ahead", () => {

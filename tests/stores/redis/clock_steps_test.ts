@@ -107,7 +107,7 @@ describe("ClockWatch", () => {
     }
 
     check(): void {
-      this.watch.look(newStoreCheck({ engine: "redis", clockOffsetMs: (this.server - this.now) * 1_000 }));
+      this.watch.look(newStoreCheck({ engine: "redis", clockOffsetMs: (this.server - this.wall) * 1_000 }));
     }
 
     /** A call that takes so long, half of it on the way there. */

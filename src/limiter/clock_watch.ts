@@ -17,8 +17,9 @@ const LONGEST_CALL_US = 500_000;
 /** How fast clocks may run apart without being set: NTP corrects by at most half of this share. */
 const DRIFT = 1e-3;
 
-/** How much a reply tells of where the clock usually stands. */
-const WEIGHT = 1 / 64;
+/** How often a reply corrects where the clock is expected, in microseconds, and by which part of the difference. */
+const FOLLOW_US = 10_000_000;
+const WEIGHT = 1 / 16;
 
 /** How long a step is a problem, at least, in microseconds. */
 const REMEMBERED_US = 3_600_000_000;
@@ -83,10 +84,8 @@ export class ClockWatch {
   /** The store has answered a call: `nowUs` was its time, and the call was made at `askedUs` of this process' clock. */
   saw(nowUs: number, askedUs: number): void {
     const driftUs = nowUs - askedUs - this.#aheadUs;
-    if (driftUs < STEP_US && driftUs > -STEP_US) {
-      this.#aheadUs += driftUs * WEIGHT;
-      this.#seenUs = askedUs;
-    } else this.#suspect(nowUs, askedUs);
+    if (!(driftUs < STEP_US && driftUs > -STEP_US)) this.#suspect(nowUs, askedUs);
+    else if (askedUs - this.#seenUs > FOLLOW_US) this.#follow(driftUs, askedUs);
   }
 
   /**
@@ -101,6 +100,12 @@ export class ClockWatch {
     if (step === undefined) return undefined;
     const isOld = this.#own.nowUs() - step.atUs > Math.max(Math.abs(step.byUs), REMEMBERED_US);
     return isOld ? undefined : { kind: "clock", message: textOf(step), stopsDecisions: false };
+  }
+
+  /** Clocks run apart by a little. */
+  #follow(driftUs: number, askedUs: number): void {
+    this.#aheadUs += driftUs * WEIGHT;
+    this.#seenUs = askedUs;
   }
 
   #suspect(nowUs: number, askedUs: number): void {

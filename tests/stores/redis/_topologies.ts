@@ -186,6 +186,16 @@ export interface TestSentinels extends AsyncDisposable {
   settled(replicas?: number): Promise<void>;
 }
 
+/** Starts a Sentinel that knows no other one, and what it takes for the primary. Its folder is removed by the caller. */
+export async function startLoneSentinel(folder: string, masterName: string, primary: number): Promise<RedisProcess> {
+  const port = await freePort();
+  const file = join(folder, `lone-sentinel-${port}.conf`);
+  const monitor = `sentinel monitor ${masterName} 127.0.0.1 ${primary} 3`;
+  const patience = `sentinel down-after-milliseconds ${masterName} 3600000`;
+  writeFileSync(file, [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, monitor, patience, ""].join("\n"));
+  return await startProgram(port, [file, "--sentinel"]);
+}
+
 /** Starts one. */
 export async function startSentinels(): Promise<TestSentinels> {
   const folder = mkdtempSync(join(tmpdir(), "ratesync-sentinel-"));

@@ -11,8 +11,9 @@ import type { RedisStoreOptions } from "../../../src/stores/redis/options.ts";
 import { RedisStore } from "../../../src/stores/redis/mod.ts";
 import { storeConformance } from "../../../src/testing/mod.ts";
 import { freshPrefix } from "../../_support/redis.ts";
-import { type RedisProcess, scriptOf, until } from "./_servers.ts";
-import { startSentinels, type TestSentinels } from "./_topologies.ts";
+import { TemporaryFolder } from "../../../scripts/_temporary.ts";
+import { type RedisProcess, scriptOf, startRedis, until } from "./_servers.ts";
+import { startLoneSentinel, startSentinels, type TestSentinels } from "./_topologies.ts";
 
 const increment = scriptOf("return redis.call('INCR', KEYS[1])");
 const publish = scriptOf("return redis.call('PUBLISH', KEYS[1], ARGV[1])");
@@ -157,6 +158,49 @@ describe("A Redis behind Sentinels", { timeout: 120_000 }, () => {
       hangs.signal("SIGCONT");
       await gone.start();
       await sentinels.settled();
+    });
+
+    describe("when a Sentinel that was cut off from the others names an old address", () => {
+      let folder: TemporaryFolder;
+      let old: RedisProcess;
+      let replica: RedisProcess;
+      before(async () => {
+        folder = new TemporaryFolder("stale-sentinel");
+        old = await startRedis();
+        replica = await startRedis("--replicaof", "127.0.0.1", String(old.port));
+      });
+      after(async () => {
+        await Promise.all([old.stop(), replica.stop()]);
+        folder[Symbol.dispose]();
+      });
+
+      const STALE: readonly [what: string, server: () => RedisProcess][] = [
+        ["of a replica", () => replica],
+        ["of an old primary that still takes itself for one", () => old],
+      ];
+      for (const [what, server] of STALE) {
+        for (const place of [0, 1, 3]) {
+          it(`finds the primary that the others agree on: ${what}, ${place} others before it`, async () => {
+            const { masterName } = sentinels;
+            const stale = await startLoneSentinel(folder.path, masterName, server().port);
+            const other = openNodeRedis({ sentinels: sentinels.urls.toSpliced(place, 0, stale.url), masterName });
+            try {
+              const key = freshPrefix();
+              const startMs = performance.now();
+              assert.equal(await other.run(increment, [key], []), 1);
+              assert.ok(performance.now() - startMs < 2_000, `${performance.now() - startMs} ms`);
+              assert.equal(await (await sentinels.primary()).command("EXISTS", key), 1);
+              // It is found again, and the stale one is not followed.
+              await (await sentinels.primary()).command("CLIENT", "KILL", "TYPE", "normal");
+              await until(async () => await codeOf(other.run(increment, [key], [])) === "none");
+              assert.equal(await old.command("EXISTS", key), 0);
+            } finally {
+              await other.close();
+              await stale.stop();
+            }
+          });
+        }
+      }
     });
 
     for (const signal of ["SIGSTOP", "SIGKILL"] as const) {

@@ -6,10 +6,11 @@
 
 import { systemClock } from "../../../base/clock.ts";
 import { withTimeout } from "../../../base/deadline.ts";
-import { RateSyncError, StoreError } from "../../../base/errors.ts";
+import { StoreError } from "../../../base/errors.ts";
 import { type OpenClient, openClient, type OpenClientOptions } from "./client.ts";
-import { lostError, openTimeoutError, reasonOfFirst } from "./errors.ts";
-import { firstOf, NoneAnswered } from "./first_of.ts";
+import { lostError, openTimeoutError } from "./errors.ts";
+import { firstOf } from "./first_of.ts";
+import { askSentinels, type Claim } from "./sentinel_claims.ts";
 import type { ConnectionSettings } from "./settings.ts";
 import { Subscriber } from "./subscriber.ts";
 import type { Endpoint } from "./url.ts";
@@ -28,6 +29,8 @@ const SWITCH = "+switch-master";
  * kind, name, host and port, "@", and the name, host and port of its primary.
  */
 const PROMOTED = "+promoted-slave";
+/** The cause of an error that says that an address is not the primary's. */
+const CONTRADICTION = new Error("ROLE says that it is a replica");
 /** How long word of a new primary is taken for true without asking. */
 const ANNOUNCED_US = 2_000_000;
 
@@ -35,8 +38,10 @@ const ANNOUNCED_US = 2_000_000;
 export class Sentinels {
   readonly #settings: SentinelSettings;
   readonly #onSwitch: (error: StoreError) => void;
-  /** The one that answered last comes first. */
+  /** The one that was right last comes first. */
   #order: readonly Endpoint[];
+  /** The epoch in which the primary was named. */
+  #epoch = -1;
   #primary: string | undefined;
   /** Where the primary is by the last word of it: for a moment, Sentinels are busy then. */
   #announced: { readonly host: string; readonly port: number; readonly untilUs: number } | undefined;
@@ -89,12 +94,33 @@ export class Sentinels {
     const announced = this.#announced;
     const isFresh = announced !== undefined && systemClock.nowUs() < announced.untilUs;
     try {
-      const [host, port] = isFresh ? [announced.host, announced.port] : await this.#ask(options);
-      return await this.#openAt(host, port, endpoint, options);
+      if (isFresh) return await this.#openAt(announced.host, announced.port, endpoint, options);
+      return await this.#openClaimed(await this.#ask(options), endpoint, options);
     } catch (error) {
       if (this.#announced === announced) this.#announced = undefined; // asked for next time
       throw error;
     }
+  }
+
+  /** Opens the most credible address; the next one only where that says itself that it is no primary. */
+  async #openClaimed(
+    claims: readonly Claim[],
+    endpoint: Endpoint,
+    options: OpenClientOptions,
+  ): Promise<OpenClient> {
+    let contradiction: unknown;
+    for (const { host, port, epoch, sentinel } of claims) {
+      try {
+        const client = await this.#openAt(host, port, endpoint, options);
+        this.#epoch = epoch;
+        this.#order = [sentinel, ...this.#order.filter((other) => other !== sentinel)];
+        return client;
+      } catch (error) {
+        if (!isContradiction(error)) throw error;
+        contradiction ??= error;
+      }
+    }
+    throw contradiction;
   }
 
   async #openAt(host: string, port: number, endpoint: Endpoint, options: OpenClientOptions): Promise<OpenClient> {
@@ -110,6 +136,7 @@ export class Sentinels {
         throw new StoreError(
           "STORE_UNAVAILABLE",
           `Cannot use Redis at ${label}: the Sentinels say that it is the primary, and it is a replica still`,
+          { cause: CONTRADICTION },
         );
       }
     } catch (error) {
@@ -122,21 +149,9 @@ export class Sentinels {
     return client;
   }
 
-  async #ask(options: OpenClientOptions): Promise<[host: string, port: number]> {
-    const tasks = this.#order.map((sentinel) => async (signal: AbortSignal) => {
-      const found = await askSentinel(sentinel, this.#settings.topology.masterName, { ...options, signal });
-      this.#order = [sentinel, ...this.#order.filter((other) => other !== sentinel)];
-      return found;
-    });
-    try {
-      return await withTimeout(
-        firstOf(tasks, options.signal),
-        options.timeoutMs,
-        () => openTimeoutError(this.#settings.endpoint, false, options.timeoutMs),
-      );
-    } catch (error) {
-      throw error instanceof NoneAnswered ? noneKnows(error.errors, this.#settings.endpoint) : error;
-    }
+  #ask(options: OpenClientOptions): Promise<readonly Claim[]> {
+    const { endpoint, topology } = this.#settings;
+    return askSentinels(this.#order, topology.masterName, endpoint, options);
   }
 
   /** Listens at one of the Sentinels, as soon as there is a primary to follow. */
@@ -161,7 +176,11 @@ export class Sentinels {
     const catchUp = () => {
       const { tls, socketConnectTimeoutMs } = this.#settings;
       const options = { tls, timeoutMs: socketConnectTimeoutMs, signal: new AbortController().signal, onLost() {} };
-      this.#ask(options).then(([host, port]) => this.#switch(host, port), () => {});
+      // One that was cut off from the others may be the only one to answer: what it knows must be newer.
+      this.#ask(options).then(([claim]) => {
+        if (claim === undefined || (claim.epoch >= 0 && claim.epoch <= this.#epoch)) return;
+        this.#switch(claim.host, claim.port);
+      }, () => {});
     };
     watch.subscribe(SWITCH, receive, catchUp).then(() => {
       // A user who may not hear of it hears of the switch.
@@ -184,56 +203,16 @@ export class Sentinels {
   }
 }
 
-/** Asks one Sentinel, through a connection of its own. */
-async function askSentinel(
-  sentinel: Endpoint,
-  masterName: string,
-  options: OpenClientOptions,
-): Promise<[host: string, port: number]> {
-  const client = await openClient(sentinel, { ...options, onLost: () => {} });
-  const send = <T>(...args: string[]) =>
-    withTimeout(
-      client.redis.sendCommand<T>(["SENTINEL", ...args]),
-      options.timeoutMs,
-      () => openTimeoutError(sentinel, true, options.timeoutMs),
-    );
-  try {
-    const found = await send<[string, string] | null>("GET-MASTER-ADDR-BY-NAME", masterName);
-    if (found !== null) return [found[0], Number(found[1])];
-    const known = await send<unknown[]>("MASTERS").then((all) => all.map(nameIn).join(", "), () => "");
-    throw new StoreError(
-      "STORE_REFUSED",
-      `Cannot find the primary ${JSON.stringify(masterName)}: the Sentinel at ${sentinel.label} knows ` +
-        `${known === "" ? "none" : `only ${known}`}; check masterName (master_name)`,
-    );
-  } catch (cause) {
-    if (RateSyncError.is(cause)) throw cause;
-    const text = cause instanceof Error ? cause.message : String(cause);
-    if (/unknown command/i.test(text)) {
-      throw new StoreError(
-        "STORE_REFUSED",
-        `Cannot ask ${sentinel.label} for the primary: it is a Redis server, not a Sentinel. Give its address as the ` +
-          "url, or the Sentinels' port, which is 26379 as a rule",
-        { cause },
-      );
-    }
-    const isReply = client.failure(cause).isReply;
-    throw new StoreError(
-      isReply ? "STORE_REFUSED" : "STORE_UNAVAILABLE",
-      `Cannot ask the Sentinel at ${sentinel.label} for the primary: ${text}`,
-      { cause },
-    );
-  } finally {
-    client.close();
-  }
-}
-
 /** The other attempts are given up when one is open: its own signal must not follow them. */
 async function openForGood(sentinel: Endpoint, options: OpenClientOptions, signal: AbortSignal): Promise<OpenClient> {
   const client = await openClient(sentinel, { ...options, signal });
   if (!signal.aborted) return client;
   client.close();
   throw signal.reason;
+}
+
+function isContradiction(error: unknown): boolean {
+  return error instanceof Error && error.cause === CONTRADICTION;
 }
 
 async function roleOf(client: OpenClient): Promise<string | undefined> {
@@ -243,23 +222,6 @@ async function roleOf(client: OpenClient): Promise<string | undefined> {
     if (client.failure(cause).isReply) return undefined; // it may not be asked for: a replica shows at the first write
     throw cause;
   }
-}
-
-/** The error that says most: of one that answered, if any did. */
-function noneKnows(errors: readonly unknown[], endpoint: Endpoint): unknown {
-  const refused = errors.find((error) => error instanceof StoreError && error.code === "STORE_REFUSED");
-  if (refused !== undefined) return refused;
-  const reasons = errors.map((error) => error instanceof Error ? error.message : String(error));
-  return new StoreError(
-    "STORE_UNAVAILABLE",
-    `Cannot reach any Sentinel of ${endpoint.label}: ${[...new Set(reasons)].join("; ")}`,
-    { cause: errors[0], reason: reasonOfFirst(errors) },
-  );
-}
-
-function nameIn(master: unknown): string {
-  const name = Array.isArray(master) ? master[master.indexOf("name") + 1] : (master as { name?: unknown }).name;
-  return JSON.stringify(name);
 }
 
 function place(host: string, port: number): string {

@@ -19,6 +19,9 @@ const FIRST_LOOK_US = 100_000;
 /** The longest time between two looks: with as long as a connection takes to come back, less than two seconds. */
 const MAX_LOOK_US = 400_000;
 
+/** What was found out is that old at most, in microseconds, while looks follow one another. */
+const STALE_US = 3_000_000;
+
 /** After so many looks that nobody has asked for, the store is looked at no more, until somebody asks. */
 const MOST_IDLE_LOOKS = 25;
 
@@ -65,6 +68,8 @@ export class Breaker {
   #upAtUs = -Infinity;
   #idleLooks = 0;
   #isLooking = false;
+  /** When it was last known that the store is away. */
+  #knownUs = -Infinity;
   #isClosed = false;
 
   /**
@@ -79,6 +84,14 @@ export class Breaker {
   /** Why the store is not asked; undefined while it is. */
   get error(): StoreError | undefined {
     return this.#error;
+  }
+
+  /**
+   * Whether nobody knows any more if the store is still away: the looks have ended because nobody asked, or the process
+   * was frozen. A call may then find out, within its own time.
+   */
+  get isStale(): boolean {
+    return this.#options.clock.nowUs() - this.#knownUs > STALE_US;
   }
 
   /** How often the store has been given up. */
@@ -123,7 +136,10 @@ export class Breaker {
    */
   failed(error: StoreError, mark: number, isPart = false): void {
     if (!isOutage(error)) return;
-    if (this.#error !== undefined) return;
+    if (this.#error !== undefined) {
+      this.#knownUs = Math.max(this.#knownUs, this.#options.clock.nowUs());
+      return;
+    }
     // Not one answer since it was made.
     const isSilent = error.code === "STORE_TIMEOUT" && mark >= this.#answeredAt;
     const isNew = mark >= this.#failedAt;
@@ -146,6 +162,7 @@ export class Breaker {
     this.#error = error;
     this.#outages++;
     this.#downAtUs = nowUs;
+    this.#knownUs = nowUs + (error.retryAfterMs ?? 0) * 1_000;
     this.#idleLooks = 0;
     // A store that comes and goes is looked at as seldom as one that stays away.
     if (nowUs - this.#upAtUs > 10 * MAX_LOOK_US) this.#delayUs = FIRST_LOOK_US;
@@ -165,6 +182,7 @@ export class Breaker {
 
   async #look(): Promise<void> {
     this.#isLooking = true;
+    const startUs = this.#options.clock.nowUs();
     let wrong: StoreError | "unknown" | undefined = "unknown";
     try {
       wrong = await this.#options.look();
@@ -172,6 +190,7 @@ export class Breaker {
       if (isStoreError(error)) wrong = error;
     }
     this.#isLooking = false;
+    this.#knownUs = Math.max(this.#knownUs, startUs); // the process may have been frozen meanwhile
     if (this.#isClosed) return;
     if (wrong === undefined) return this.#shut();
     if (wrong !== "unknown") this.#options.onStillDown(this.#error = wrong);

@@ -82,8 +82,9 @@ export class StoreGuard implements CallWatch {
    */
   refusal(): StoreError | undefined {
     const { error } = this.breaker;
-    if (error !== undefined) this.breaker.missed();
-    return error;
+    if (error === undefined) return undefined;
+    this.breaker.missed();
+    return this.breaker.isStale ? undefined : error;
   }
 
   /**

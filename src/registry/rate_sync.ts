@@ -80,7 +80,10 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     showAs<RateSync>(
       RateSync.prototype,
       "RateSync",
-      (it) => it.#closing === undefined ? { stores: it.listStores(), limiters: it.listLimiters() } : { closed: true },
+      (it) =>
+        (it.#closing ?? it.#draining) === undefined
+          ? { stores: it.listStores(), limiters: it.listLimiters() }
+          : { closed: true },
     );
   }
 

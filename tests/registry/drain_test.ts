@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { inspect } from "node:util";
 
 import * as defaultInstance from "../../mod.ts";
 import { ClosedError, ConfigError, createRateSync, type Permit, type RateSync } from "../../mod.ts";
@@ -62,6 +63,7 @@ for (const [engine, store] of STORES) {
       await paced;
       await assertRefuses(rs, held);
       assert.equal(await stateOf(drained), "pending");
+      assert.match(inspect(rs), /closed: true/);
       assert.ok(!second.lost.aborted);
       await second.release();
       await drained;

@@ -128,7 +128,7 @@ describe("A Redis store behind something that forgets connections in silence", (
     assert.equal(outcome.degraded, 0);
   });
 
-  it("asks an idle connection first at most once for each hundred of its round trips", async () => {
+  it("asks an idle connection first, and never one that is in use", async () => {
     await using place = await open(1);
     const evals = async () => {
       const stats = String(await server.command("INFO", "commandstats"));

@@ -10,6 +10,9 @@ import { DeadlineQueue } from "../../../base/deadline.ts";
 /** A connection with a call in flight that says nothing for so long may be gone, in milliseconds. */
 export const QUIET_MS = 250;
 
+/** Of fewer answers, the fastest may have been slow: the process warms up, or the machine is busy. */
+const MIN_ANSWERS = 20;
+
 /** One call. */
 export interface CallInFlight {
   /** Ends it without an answer. */
@@ -76,9 +79,9 @@ export class InFlight {
     return (systemClock.nowUs() - this.#heardUs) / 1_000;
   }
 
-  /** How long the fastest answer took, in milliseconds; Infinity before the first. */
+  /** How long the fastest answer took, in milliseconds; 0 until enough have come to tell. */
   get fastestMs(): number {
-    return this.#fastestUs / 1_000;
+    return this.#answers < MIN_ANSWERS ? 0 : this.#fastestUs / 1_000;
   }
 
   /** A new connection was opened: that is the last that was heard. */

@@ -27,7 +27,7 @@ const TURNS = 4;
 const MIN_IDLE_MS = TURNS_TELL_OF_CLOSED_SOCKETS ? 1_000 : 250;
 const MAX_IDLE_MS = 10_000;
 /** Asking first costs a round trip: at most this part of the time for which nothing was asked. */
-const IDLE_PER_ROUND_TRIP = 100;
+const IDLE_PER_ROUND_TRIP = 20;
 /** How long calls fail at once after a search that found nothing, while the next one goes on, in milliseconds. */
 const DOWN_MS = 1_000;
 /** How long after such a search the next one begins at the earliest, in milliseconds. */
@@ -227,6 +227,5 @@ function isTrusted(link: Link): boolean {
 
 /** How long a connection may be idle, in milliseconds, before it is asked first. */
 function idleLimitMs({ calls: { fastestMs } }: Link): number {
-  const costMs = Number.isFinite(fastestMs) ? fastestMs * IDLE_PER_ROUND_TRIP : 0;
-  return Math.min(Math.max(costMs, MIN_IDLE_MS), MAX_IDLE_MS);
+  return Math.min(Math.max(fastestMs * IDLE_PER_ROUND_TRIP, MIN_IDLE_MS), MAX_IDLE_MS);
 }

@@ -30,7 +30,8 @@ interface Lane<Item, Reply> {
 /** What was asked last for a key. */
 interface Tail {
   readonly kind: unknown;
-  /** Resolves once it is in its lane, where it keeps its place. */
+  /** Whether it is in its lane, where it keeps its place, and when it is. */
+  hasEntered: boolean;
   readonly entered: Promise<void>;
   /** Resolves once it has been answered, or has failed, or nothing waits for it any longer. */
   readonly done: Promise<void>;
@@ -77,17 +78,21 @@ export class OrderedLanes<Item extends object, Reply> {
     const before = this.#waitsFor(kind, keys);
     const entered = deferred();
     const done = deferred();
-    const tail: Tail = { kind, entered: entered.promise, done: done.promise };
+    const tail: Tail = { kind, hasEntered: false, entered: entered.promise, done: done.promise };
+    const enter = () => {
+      tail.hasEntered = true;
+      entered.resolve();
+    };
     for (const key of keys) this.#tails.set(key, tail);
     this.#free.set(item, done.resolve);
     try {
       if (before.length > 0) await this.#hold(Promise.all(before), signal);
       if (this.#closed !== undefined) throw this.#closed;
       const reply = this.#lane(kind).batcher.ask(item, signal);
-      entered.resolve();
+      enter();
       return await reply;
     } finally {
-      entered.resolve();
+      enter();
       done.resolve();
       for (const key of keys) if (this.#tails.get(key) === tail) this.#tails.delete(key);
     }
@@ -109,7 +114,8 @@ export class OrderedLanes<Item extends object, Reply> {
     const before = new Set<Promise<void>>();
     for (const key of keys) {
       const tail = this.#tails.get(key);
-      if (tail !== undefined) before.add(tail.kind === kind ? tail.entered : tail.done);
+      if (tail === undefined || (tail.kind === kind && tail.hasEntered)) continue;
+      before.add(tail.kind === kind ? tail.entered : tail.done);
     }
     return [...before];
   }

@@ -80,6 +80,16 @@ describe("OrderedLanes", () => {
     assert.deepEqual(batches, [4, 4, 4], "what is asked together goes together");
   });
 
+  it("sends together what is asked together for one key", async () => {
+    const batches: number[] = [];
+    const lanes = lanesTo((batch) => {
+      batches.push(batch.length);
+      return Promise.resolve(batch.map(({ id }) => id));
+    });
+    await Promise.all([1, 2, 3, 4].map((id) => lanes.ask({ id, kind: "a", keys: ["k"] })));
+    assert.deepEqual(batches, [4]);
+  });
+
   it("lets others pass a call that hangs, also those for the same key", async () => {
     let hang = true;
     const release: (() => void)[] = [];

@@ -69,7 +69,7 @@ describe("the user of the guide", () => {
 
   it("may do so over REST, with what the guide adds for that", async () => {
     const guide = await readFile("docs/redis.md", "utf8");
-    const [, more] = /that one needs `([^`]+)` too/.exec(guide) ?? [];
+    const [, more] = /that one\s+needs\s+`([^`]+)`\s+too/.exec(guide) ?? [];
     assert.ok(more);
     await using endpoint = await startRestRedis(await allow(...more.split(" ")));
     await doEverything({ url: endpoint.url, token: TOKEN });

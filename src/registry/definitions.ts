@@ -110,25 +110,29 @@ export class Definitions {
   }
 
   /**
-   * Adds or replaces stores and limiters: all of them, or none if anything is wrong. Resolves when replaced stores
-   * have been closed.
+   * Adds or replaces stores and limiters: all of them, or none if anything is wrong. A store that is described as
+   * before is kept, with its connections and its permits. Resolves when replaced stores have been closed.
    *
    * @throws {ConfigError | NotFoundError} If anything is wrong.
    */
   apply({ stores, limiters }: Definition): Promise<void> {
     if (this.#closed) throw new ClosedError("this rate-sync instance");
-    const slots = Object.entries(stores).map(([id, config]) => this.#newSlot(id, config));
-    const all = new Map([...this.#stores, ...slots.map((slot) => [slot.id, slot] as const)]);
+    const given = Object.entries(stores).map(([id, config]) => this.#newSlot(id, config));
+    const all = new Map([...this.#stores, ...given.map((slot) => [slot.id, slot] as const)]);
     const added = Object.entries(limiters).map(([id, options]) => this.#compile(id, options, all));
-    const replaced = slots.flatMap((slot) => this.#stores.get(slot.id) ?? []);
     // What a store says of failures holds for limiters that are there already.
     const affected = [...this.#limiters].filter(([id, { storeId }]) => {
-      return !Object.hasOwn(limiters, id) && replaced.some((slot) => slot.id === storeId);
+      return !Object.hasOwn(limiters, id) && given.some((slot) => slot.id === storeId);
     });
     const changed = affected.map(([id, { options, storeId }]) => {
       return this.#compile(id, { ...options, store: storeId }, all);
     });
-    for (const slot of slots) this.#stores.set(slot.id, slot);
+    const replaced = given.flatMap((slot) => {
+      const before = this.#stores.get(slot.id);
+      if (before?.isFor(slot)) before.failure = slot.failure;
+      else this.#stores.set(slot.id, slot);
+      return before === undefined || before === this.#stores.get(slot.id) ? [] : [before];
+    });
     for (const compiled of [...added, ...changed]) this.#define(compiled);
     return Promise.all(replaced.map((slot) => slot.close())).then(() => {});
   }

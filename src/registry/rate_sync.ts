@@ -227,7 +227,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /**
-   * Adds or replaces a store. Limiters on it use the new one from their next call on.
+   * Adds or replaces a store. Limiters on it use the new one from their next call on. A store that is described as
+   * before is kept, with its connections and its permits.
    *
    * @returns Settled when the store that it replaces has been closed.
    * @throws {ConfigError} If the description cannot be used; nothing is changed then.
@@ -246,7 +247,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /**
-   * Reads a configuration file and applies it, all or nothing.
+   * Reads a configuration file and applies it, all or nothing. What it describes as before is kept: permits that are
+   * held on such a store live on.
    *
    * @param path The file, relative to the working directory. Left out, `RATE_SYNC_CONFIG` names it, or it is
    *   `rate-sync.toml` or `config/rate-sync.toml`.

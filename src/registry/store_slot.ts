@@ -21,6 +21,7 @@ import { placeOf } from "../stores/redis/connections/place.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { Store, StoreLoad } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
+import { sameConfig } from "./same_config.ts";
 
 /** How a store looks in a listing. */
 export interface StoreListing {
@@ -62,7 +63,8 @@ export class StoreSlot {
   /** The store's id. */
   readonly id: string;
   /** What the store says of failures, for limiters that do not say it themselves. */
-  readonly failure: FailureOptions;
+  failure: FailureOptions;
+  /** What is said of the store itself. */
   readonly #config: StoreConfig | Store;
   readonly #surroundings: Surroundings;
   #client: Promise<StoreClient> | undefined;
@@ -84,6 +86,15 @@ export class StoreSlot {
     this.#config = config;
     this.failure = isStore(config) || config.engine !== "redis" ? {} : splitFailureOptions(config)[0];
     this.#surroundings = surroundings;
+  }
+
+  /** Whether another slot is for the same store, used in the same way. */
+  isFor(other: StoreSlot): boolean {
+    const config = other.#config;
+    if (this.id !== other.id || this.#closed) return false;
+    return isStore(config) || isStore(this.#config)
+      ? config === this.#config
+      : sameConfig(withoutFailure(config), withoutFailure(this.#config));
   }
 
   /** The store's client; opened at the first call. */
@@ -200,6 +211,10 @@ export class StoreSlot {
     const client = await this.#client;
     await client?.close();
   }
+}
+
+function withoutFailure(config: StoreConfig): object {
+  return config.engine === "redis" ? splitFailureOptions(config)[1] : config;
 }
 
 /**

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
+import { writeFileSync } from "node:fs";
+
+import { TemporaryFolder } from "../../scripts/_temporary.ts";
 import { ConfigError, createRateSync, type RedisStoreConfig } from "../../mod.ts";
 import { MemoryStore } from "../../src/stores/memory/mod.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
@@ -63,6 +66,83 @@ describe("RateSync.configureStore()", () => {
     assert.equal(await server.command("ZCARD", "{before:slot}:waiters"), 0, "the place was given back");
     assert.ok(permit.lost.aborted, "nobody renews its lease any more");
     await permit.release();
+  });
+
+  it("keeps a store that is described as before, with its connections, permits and waiters", async () => {
+    const more = { db: 0, socketTimeoutMs: 4_000 } as const;
+    await using rs = createRateSync({
+      stores: { main: { ...redis("same"), ...more } },
+      limiters: { slot: { maxConcurrent: 1, leaseTtlMs: 60_000 }, api: LIMIT },
+    });
+    const permit = await rs.acquire("slot");
+    const waiting = rs.acquire("slot");
+    const clients = () =>
+      server.command("CLIENT", "LIST").then((list) => String(list).match(/^id=\d+(?=.*ratesync)/gm));
+    await until(async () => (await server.command("ZCARD", "{same:slot}:waiters")) === 1);
+    const before = await clients();
+    for (
+      const again of [
+        { ...redis("same"), ...more },
+        { ...more, ...redis("same") },
+        { ...redis("same"), ...more, onStoreError: "deny" },
+        { ...redis("same"), ...more, onStoreError: "deny", decisionTimeoutMs: 500 },
+        { ...redis("same"), ...more },
+      ] as const
+    ) {
+      await rs.configureStore("main", again);
+      rs.configureLimiter("slot", { maxConcurrent: 1, leaseTtlMs: 60_000 });
+      const policy = rs.listLimiters().slot?.policy;
+      assert.equal(
+        policy?.onStoreError,
+        "onStoreError" in again ? again.onStoreError : "local",
+        "of failures it learns",
+      );
+    }
+    assert.equal(permit.lost.aborted, false);
+    assert.deepEqual(await clients(), before);
+    await permit.release();
+    await (await waiting).release();
+    assert.equal(await server.command("ZCOUNT", "{same:slot}:leases", "0", "+inf"), 0, "released where it was taken");
+  });
+
+  it("keeps a store of one's own that is given again", async () => {
+    const store = new MemoryStore({ clock: new FakeClock() });
+    await using rs = createRateSync({ stores: { main: store }, limiters: { slot: { maxConcurrent: 1 } } });
+    const permit = await rs.acquire("slot");
+    await rs.configureStore("main", store);
+    assert.equal(permit.lost.aborted, false);
+    await rs.configureStore("main", new MemoryStore({ clock: new FakeClock() }));
+    assert.equal(permit.lost.aborted, true);
+  });
+
+  it("keeps what a file describes as before, and replaces what it does not", async () => {
+    using folder = new TemporaryFolder("reload");
+    const path = `${folder.path}/rate-sync.toml`;
+    const write = (limit: number, prefix: string) =>
+      writeFileSync(
+        path,
+        [
+          `[stores.kept]\nurl = "${server.url}"\nkey_prefix = "kept"\nsocket_timeout = "4s"`,
+          `[stores.changed]\nurl = "${server.url}"\nkey_prefix = "${prefix}"`,
+          `[limiters.slot]\nstore = "kept"\nmax_concurrent = 1\nlease_ttl = "60s"`,
+          `[limiters.other]\nstore = "changed"\nmax_concurrent = 1\nlease_ttl = "60s"`,
+          `[limiters.api]\nstore = "kept"\nlimit = ${limit}\nwindow = "1h"`,
+        ].join("\n"),
+      );
+    await using rs = createRateSync<string>();
+    write(5, "first");
+    await rs.loadConfig(path);
+    const permit = await rs.acquire("slot");
+    const other = await rs.acquire("other");
+    for (const [limit, prefix, isKept] of [[5, "first", true], [7, "first", true], [7, "second", false]] as const) {
+      write(limit, prefix);
+      await rs.loadConfig(path);
+      assert.equal(permit.lost.aborted, false);
+      assert.equal(other.lost.aborted, !isKept, prefix);
+      assert.equal(rs.limiter("api").policy.capacity, limit);
+    }
+    await permit.release();
+    await (await rs.acquire("slot", { timeoutMs: 0 })).release();
   });
 
   it("changes nothing when the new one is described wrongly", async () => {

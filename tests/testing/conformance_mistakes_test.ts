@@ -27,6 +27,17 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     }),
   "looks only at the first of several limiters": (request) =>
     withTargets(request, (target, i) => i === 0 ? target : unlimited(target)),
+  "has one state for the limiter as a whole and its key undefined": (request) =>
+    withTargets(request, (target) => ({ ...target, key: String(target.key) })),
+  "refunds what should be given back": (request) =>
+    request.op === "giveBack" ? { op: "refund", targets: request.targets } : request,
+  "sends those who ask again to the end of the queue": (request) =>
+    "arrivalUs" in request ? { ...request, arrivalUs: 0 } : request,
+  "penalizes nothing": (request) => request.op === "penalize" ? nothing(request) : request,
+  "resets nothing": (request) => request.op === "reset" ? nothing(request) : request,
+  "blocks nothing": (request) => request.op === "block" ? { ...request, durationUs: 0 } : request,
+  "shortens a block that should keep the longer one": (request) =>
+    request.op === "block" ? { ...request, keepLonger: false } : request,
 };
 
 function withTargets(request: StoreRequest, change: (target: Target, i: number) => Target): StoreRequest {
@@ -62,6 +73,28 @@ describe("storeConformance()", () => {
         if (caught) return;
       }
       assert.fail("every case passed");
+    });
+  }
+
+  for (const [moment, wait] of Object.entries({ "at once": () => {}, "in the next step": () => Promise.resolve() })) {
+    it(`catches a store that takes, and rejects all the same because of the signal: ${moment}`, async () => {
+      const open: OpenStore = ({ clock }) => {
+        const store = new MemoryStore({ clock });
+        const execute = store.execute.bind(store);
+        store.execute = (async (request: StoreRequest, signal?: AbortSignal) => {
+          const reply = await execute(request);
+          await wait();
+          signal?.throwIfAborted();
+          return reply;
+        }) as never;
+        return store;
+      };
+      const caught = await Promise.all(
+        storeConformance({ open }).filter(({ name }) => name.includes("signal")).map(({ run }) =>
+          run().then(() => false, () => true)
+        ),
+      );
+      assert.ok(caught.includes(true), "every case passed");
     });
   }
 

@@ -9,6 +9,7 @@ import { Bench, type CaseDefinition, type OpenStore, type Topic } from "./bench.
 import { combined } from "./combined.ts";
 import { concurrency } from "./concurrency.ts";
 import { configuration } from "./configuration.ts";
+import { contract } from "./contract.ts";
 import { corrections } from "./corrections.ts";
 import { failures } from "./failures.ts";
 import { functions } from "./functions.ts";
@@ -72,6 +73,7 @@ const TOPICS: readonly Topic[] = [
   corrections,
   sharing,
   keys,
+  contract,
   several,
   functions,
   failures,

@@ -27,9 +27,9 @@ export interface Block {
 /** Languages that are run. Others show what something prints, or belong to no program of ours. */
 const RUN: ReadonlySet<string> = new Set(["ts", "js", "toml", "sh"]);
 
-const FENCED = /^((?:<!-- block [^\n]*-->\n+)*)```(\w+)\n(.*?)^```$/gms;
+const FENCED = /^((?:<!-- block [^\n]*-->\n+)*)```(\w+)(?: ignore)?\n(.*?)^```$/gms;
 /** What must be found by that: a fence that is indented, or a comment that stands elsewhere, would be passed over. */
-const OPENED = /^ *```(?:ts|js|toml|sh)$/gm;
+const OPENED = /^ *```(?:ts|js|toml|sh)(?: ignore)?$/gm;
 const COMMENT = /<!-- block /g;
 const DIRECTIVE = /<!-- block (?<kind>\w+): (?<text>.*?) -->/g;
 const KINDS: readonly string[] = ["skip", "before", "after"];

@@ -103,7 +103,7 @@ async function problemsOf(folder: string, written: readonly Written[], services:
   const tests = written.filter(({ isTest }) => isTest).map(({ id }) => id);
   const inFolder = (extension: "ts" | "js") => tests.map((id) => `./${extension}/${id}.${extension}`);
   await attempt(tool("node"), "js/runner.js");
-  await attempt(tool("node"), "--test", "--test-reporter=spec", ...inFolder("js"));
+  await attempt(tool("node"), "--test", "--test-concurrency=1", "--test-reporter=spec", ...inFolder("js"));
   await attempt(tool("deno"), "run", "--allow-all", "--no-check", "ts/runner.ts");
   await attempt(tool("deno"), "test", "--allow-all", "--no-check", ...inFolder("ts"));
   await attempt(tool("bun"), "ts/runner.ts");

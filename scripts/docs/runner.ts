@@ -60,7 +60,8 @@ async function runOne({ file, language, port }: Program): Promise<void> {
   }
   const module = await import(`./${file}.${language === "js" ? "js" : extension}`);
   if (port !== undefined) await visit(port);
-  for (const handler of [module.GET, module.middleware, module.default?.fetch]) {
+  const app = module.default;
+  for (const handler of [module.GET, module.middleware, app?.fetch?.bind(app)]) {
     if (typeof handler !== "function") continue;
     const context = { ...process.env, params: Promise.resolve({ id: "7" }) };
     const answer: Response | undefined = await handler(new Request("http://127.0.0.1/"), context);

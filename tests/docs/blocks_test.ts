@@ -7,9 +7,11 @@ const fence = (language: string, code = "x();\n") => `\`\`\`${language}\n${code}
 
 describe("blocksOf()", () => {
   it("finds the code blocks that the gate runs, with their lines", () => {
-    const page = `# A page\n\n${fence("ts")}\ntext\n\n${fence("toml", "a = 1\n")}${fence("console")}${fence("sql")}`;
+    const page = `# A page\n\n${fence("ts")}\ntext\n\n${fence("toml", "a = 1\n")}${fence("ts ignore")}${
+      fence("console")
+    }${fence("sql")}`;
     const found = blocksOf("page.md", page).map(({ line, language, code }) => [line, language, code]);
-    assert.deepEqual(found, [[3, "ts", "x();\n"], [9, "toml", "a = 1\n"]]);
+    assert.deepEqual(found, [[3, "ts", "x();\n"], [9, "toml", "a = 1\n"], [12, "ts", "x();\n"]]);
   });
 
   it("reads what the comments above a block say, and nothing of another block", () => {

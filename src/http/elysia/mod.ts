@@ -6,10 +6,10 @@
  * import { Elysia } from "elysia";
  * import { admissionOf, rateLimit } from "@ratesync/core/http/elysia";
  *
- * new Elysia()
+ * const app = new Elysia()
  *   .use(rateLimit({ limiter: "api" }))
- *   .get("/", ({ request }) => ({ left: admissionOf(request)?.decision?.remaining }))
- *   .listen(3000);
+ *   .get("/", ({ request }) => ({ left: admissionOf(request)?.decision?.remaining }));
+ * export default app; // Bun serves it on port 3000
  * ```
  *
  * @module

@@ -3,11 +3,13 @@
  *
  * @example
  * ```ts ignore
+ * import express from "express";
  * import { rateLimit } from "express-rate-limit";
  * import { createRateSync } from "@ratesync/core";
  * import { expressRateLimitStore } from "@ratesync/core/http/express-rate-limit";
  *
  * const rateSync = createRateSync({ stores: { main: { engine: "redis", url: "redis://localhost:6379" } } });
+ * const app = express();
  * app.use(rateLimit({ windowMs: 60_000, limit: 100, store: expressRateLimitStore({ rateSync }) }));
  * ```
  *

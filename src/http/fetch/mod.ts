@@ -2,18 +2,12 @@
  * Guards handlers that take a `Request` and give a `Response`: `Deno.serve`, `Bun.serve`, workers, route handlers and
  * middleware of Next.js.
  *
- * @example Deno
- * ```ts ignore
+ * @example A handler
+ * ```ts
  * import { guardHandler } from "@ratesync/core/http/fetch";
  *
- * Deno.serve(guardHandler(() => new Response("hello"), { limiter: "api" }));
- * ```
- *
- * @example Bun
- * ```ts ignore
- * import { guardHandler } from "@ratesync/core/http/fetch";
- *
- * Bun.serve({ fetch: guardHandler(() => new Response("hello"), { limiter: "api" }) });
+ * const handler = guardHandler(() => new Response("hello"), { limiter: "api" });
+ * export default { fetch: handler }; // or Deno.serve(handler), Bun.serve({ fetch: handler })
  * ```
  *
  * @module

@@ -23,6 +23,7 @@ export {
   type Peer,
 } from "./client_address.ts";
 export type { BodyStyle, RefusalReason } from "./denial.ts";
+export { byBody, type ByBodyOptions } from "./by_body.ts";
 export { createGuard, Guard, guardOf } from "./guard.ts";
 export { type HeaderDialect, type HeaderPair, type HeaderTarget, rateLimitHeaders, setHeaders } from "./headers.ts";
 export {

@@ -8,6 +8,7 @@ import type { Admission } from "./admission.ts";
 import { remember, repeated } from "./admissions.ts";
 import type { Guard } from "./guard.ts";
 import { setHeaders } from "./headers.ts";
+import { readNodeBody } from "./node_body.ts";
 import { onEnd } from "./node_end.ts";
 
 /** What is used of an `IncomingMessage`. */
@@ -69,6 +70,7 @@ export async function admitNode<Req extends NodeRequest, Raw = Req>(
     headers: request.headers,
     peer: request.socket.remoteAddress,
     signal: guard.waits ? signalOf(request, response) : undefined,
+    readBody: (of, maxBytes) => readNodeBody(of as object, maxBytes),
     raw,
   });
   remember(raw as object, guard, admission);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readRequestBody } from "./body.ts";
 import type { ClientAddressOptions } from "./client_address.ts";
 import { findAddress } from "./client_address.ts";
 
@@ -28,6 +29,11 @@ export interface RequestFacts<Raw = unknown> {
   readonly peer?: string | undefined;
   /** Aborted when the client is gone: a request that waits for its turn gives up its place. */
   readonly signal?: AbortSignal | null | undefined;
+  /**
+   * Reads the body for key functions, without taking it from the handler: called with `raw`, and with how many bytes there
+   * may be. @default a `Request` is copied; nothing else is read
+   */
+  readBody?(raw: Raw, maxBytes: number): unknown;
   /** What the framework itself hands out for the request: what options see as `request.raw`. @default the facts */
   readonly raw?: Raw | undefined;
 }
@@ -83,6 +89,18 @@ export class GuardedRequest<Raw = unknown> {
   get address(): string | undefined {
     this.#client ??= { address: findAddress(this.#facts.headers, this.#facts.peer, this.#how) };
     return this.#client.address;
+  }
+
+  /**
+   * The body, which the handler still gets: what a parser has made of it before the guard, or its bytes. `undefined` where
+   * there is none, where it is larger, or where the adapter cannot read it.
+   *
+   * @param maxBytes The most bytes that are read.
+   */
+  async readBody(maxBytes: number): Promise<unknown> {
+    const facts = this.#facts;
+    if (facts.readBody !== undefined) return await facts.readBody(this.raw, maxBytes);
+    return facts instanceof Request ? await readRequestBody(facts, maxBytes) : undefined;
   }
 
   /** Aborted when the client is gone. */

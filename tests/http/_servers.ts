@@ -109,7 +109,10 @@ async function bridge(handler: FetchHandler, incoming: IncomingMessage, outgoing
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) headers.set(name, [value].flat().join(", "));
   const url = `http://${incoming.headers.host}${incoming.url}`;
-  const request = new Request(url, { method: incoming.method ?? "GET", headers, signal: controller.signal });
+  const { method = "GET" } = incoming;
+  const hasBody = method !== "GET" && method !== "HEAD";
+  const init = { method, headers, signal: controller.signal, duplex: "half" };
+  const request = new Request(url, hasBody ? { ...init, body: Readable.toWeb(incoming) as never } : init);
   const info = { remoteAddr: { hostname: incoming.socket.remoteAddress } };
   const response = await handler(request, info as never);
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));

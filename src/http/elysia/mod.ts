@@ -17,6 +17,7 @@
 
 import type { Admission } from "../admission.ts";
 import { admissionOf, remember, repeated } from "../admissions.ts";
+import { readRequestBody } from "../body.ts";
 import type { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import type { GuardOptions } from "../options.ts";
@@ -131,7 +132,7 @@ async function admit(
   if (repeated(request, guard) !== undefined) return undefined;
   const { method, url, headers } = request;
   const signal = guard.waits ? request.signal : undefined;
-  const admission = await guard.admit({ method, url, headers, signal, peer, raw: request });
+  const admission = await guard.admit({ method, url, headers, signal, peer, readBody: readRequestBody, raw: request });
   remember(request, guard, admission);
   if (!admission.allowed) return refusal(admission);
   const told = set.headers as Record<string, string | undefined>;

@@ -23,6 +23,7 @@ import { admissionOf, remember, repeated } from "../admissions.ts";
 import { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
+import { readNodeBody } from "../node_body.ts";
 import type { GuardOptions } from "../options.ts";
 
 export { admissionOf };
@@ -194,6 +195,7 @@ async function admit<Req extends FastifyRequest>(
     headers: request.headers,
     peer: request.socket.remoteAddress,
     signal: guard.waits ? signalOf(request, reply.raw) : undefined,
+    readBody: readFastifyBody,
     raw: request,
   });
   remember(request, guard, admission);
@@ -209,6 +211,12 @@ async function admit<Req extends FastifyRequest>(
   reply.code(admission.status);
   reply.send(admission.body);
   return false;
+}
+
+/** The parsed body, in hooks that have it; else the body of the request of Node. */
+function readFastifyBody(request: FastifyRequest, maxBytes: number): unknown {
+  const { body, raw } = request as { readonly body?: unknown; readonly raw?: object };
+  return body ?? (raw === undefined ? undefined : readNodeBody(raw, maxBytes));
 }
 
 /** Without what `register` itself takes among the options. */

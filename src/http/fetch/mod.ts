@@ -14,6 +14,7 @@
  */
 
 import { forget, remember, repeated } from "../admissions.ts";
+import { readRequestBody } from "../body.ts";
 import type { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import type { GuardOptions } from "../options.ts";
@@ -45,7 +46,9 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
     if (repeated(request, guard) !== undefined) return await handler(request, ...rest);
     const { method, url, headers } = request;
     const signal = guard.waits ? request.signal : undefined;
-    const admission = await guard.admit({ method, url, headers, signal, peer: peer(request, ...rest), raw: request });
+    const address = peer(request, ...rest);
+    const facts = { method, url, headers, signal, peer: address, readBody: readRequestBody, raw: request };
+    const admission = await guard.admit(facts);
     if (!admission.allowed) {
       const refusal = new Response(admission.body, { status: admission.status });
       setHeaders(admission.headers, refusal.headers);

@@ -20,6 +20,7 @@ import { remember, repeated } from "../admissions.ts";
 import type { Guard } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import { finishWith, type NodeResponse } from "../node_http.ts";
+import { readRequestBody } from "../body.ts";
 import type { GuardOptions } from "../options.ts";
 import { guardWithPeer } from "../peer.ts";
 import type { HeaderSource } from "../request.ts";
@@ -73,6 +74,7 @@ export function rateLimit<Context extends HonoContext>(
       headers: headersOf(context),
       peer: peer(context),
       signal: guard.waits ? req.raw.signal : undefined,
+      readBody: readHonoBody,
       raw: context,
     });
     remember(context, guard, admission);
@@ -129,6 +131,14 @@ interface ServerEnv {
   readonly remoteAddr?: { readonly hostname?: unknown };
   readonly requestIP?: (request: Request) => { readonly address?: unknown } | null;
   readonly server?: Pick<ServerEnv, "requestIP">;
+}
+
+/** The body; as text where something has read it through Hono, which keeps it then. */
+function readHonoBody({ req }: HonoContext, maxBytes: number): unknown {
+  const { raw } = req;
+  if (!raw.bodyUsed) return readRequestBody(raw, maxBytes);
+  const { bodyCache, text } = req as { readonly bodyCache?: object; readonly text?: () => Promise<string> };
+  return bodyCache === undefined || Object.keys(bodyCache).length === 0 ? undefined : text?.call(req);
 }
 
 /** The headers as Node has read them, where that is the server: a `Headers` object would have to be made first. */

@@ -20,6 +20,7 @@ import { remember, repeated } from "../admissions.ts";
 import { type Guard, guardOf } from "../guard.ts";
 import { setHeaders } from "../headers.ts";
 import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
+import { readNodeBody } from "../node_body.ts";
 import type { GuardOptions } from "../options.ts";
 
 export type { NodeRequest, NodeResponse } from "../node_http.ts";
@@ -72,6 +73,7 @@ export function rateLimit<Context extends KoaContext>(
       headers: req.headers,
       peer: req.socket.remoteAddress,
       signal: guard.waits ? signalOf(req, res) : undefined,
+      readBody: readKoaBody,
       raw: context,
     });
     remember(context, guard, admission);
@@ -88,4 +90,10 @@ export function rateLimit<Context extends KoaContext>(
     if (admission.isOpen) finishWith(req, res, admission);
     await next();
   };
+}
+
+/** What a body parser has put on the request of Koa; else the body of the request of Node. */
+function readKoaBody(context: KoaContext, maxBytes: number): unknown {
+  const { request } = context as { readonly request?: { readonly body?: unknown } };
+  return request?.body ?? readNodeBody(context.req, maxBytes);
 }

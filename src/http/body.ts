@@ -1,0 +1,33 @@
+/**
+ * The body of a request, read for a key without taking it from the handler.
+ *
+ * @module
+ */
+
+/** The bytes of a body of fetch: of a copy, so that the handler has the whole. */
+export async function readRequestBody(request: Request, maxBytes: number): Promise<Uint8Array | undefined> {
+  if (request.bodyUsed || Number(request.headers.get("content-length")) > maxBytes) return undefined;
+  const reader = request.clone().body?.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
+    size += part.value.byteLength;
+    if (size > maxBytes) {
+      void reader?.cancel().catch(() => {});
+      return undefined;
+    }
+    chunks.push(part.value);
+  }
+  return size === 0 ? undefined : joined(chunks, size);
+}
+
+/** Pieces as one. */
+export function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
+}

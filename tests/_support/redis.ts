@@ -25,5 +25,5 @@ export function redisUrl(): string {
 
 /** A key prefix that no other test, process or run uses. */
 export function freshPrefix(): string {
-  return `test:${randomUUID()}`;
+  return `test-${randomUUID()}`;
 }

@@ -3,7 +3,7 @@
  *
  * `{prefix}:{limiter}` or `{prefix}:{limiter}:{key}` is the main key; other keys of the same target wrap the whole
  * main key in a hash tag, `{main}:leases`, so that a cluster keeps them together. Whatever could be mistaken there
- * (braces, control characters, a colon inside a limiter's id) is written as `%` and its hex code.
+ * (braces, control characters, a colon inside the prefix or a limiter's id) is written as `%` and its hex code.
  *
  * With key shards, keys lie in few cluster slots: `{prefix:~3}:limiter:key`, and `{prefix:~3}~leases:limiter:key`. The
  * number is one of the key, not of the limiter, so that limiters with as many shards keep a key in one slot.
@@ -22,7 +22,7 @@ const MAX_PART = 200;
 // deno-lint-ignore no-control-regex -- control characters are what it is for
 const UNSAFE = /[{}%~\u0000-\u001f\u007f]|[\ud800-\udfff]/gu;
 
-/** In a limiter's id, a colon as well: it ends the id. */
+/** In the prefix and in a limiter's id, a colon as well: it ends them. */
 // deno-lint-ignore no-control-regex -- control characters are what it is for
 const UNSAFE_ID = /[{}%~:\u0000-\u001f\u007f]|[\ud800-\udfff]/gu;
 
@@ -48,7 +48,8 @@ export class KeyNames {
    * @param prefix What every key begins with.
    */
   constructor(prefix: string) {
-    this.#prefix = prefix;
+    // Else "app" with limiter "eu" and key "x" would be "app:eu" with limiter "x", and resetAll() would delete both.
+    this.#prefix = escape(prefix, UNSAFE_ID);
   }
 
   /** The prefix that all keys of the store share, with its colon. */

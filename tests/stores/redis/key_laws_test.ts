@@ -48,15 +48,29 @@ describe("The keys in Redis", () => {
   before(async () => void (connections = await Connections.open()));
   after(() => connections.close());
 
-  it("are never shared by different limiters or keys", async () => {
-    const names = new KeyNames("rate_limit");
+  it("are never shared by different prefixes, limiters or keys", async () => {
+    const prefixArb = fc.oneof(fc.constant("app"), fc.constantFrom("app:eu", "app%3a.eu", "{app", "app:~3}"), textArb)
+      .filter((prefix) => prefix !== "");
     await fc.assert(
-      fc.asyncProperty(nameArb, nameArb, shardsArb, shardsArb, async (a, b, shardsA, shardsB) => {
-        const keysA = await names.of(target({ ...FULL, ...shardsA }, a));
-        const keysB = await names.of(target({ ...FULL, ...shardsB }, b));
-        const same = a.limiter === b.limiter && a.key === b.key && keysA[0] === keysB[0];
-        assert.deepEqual(keysA?.filter((key) => keysB?.includes(key)), same ? keysA : []);
-      }),
+      fc.asyncProperty(
+        fc.tuple(prefixArb, prefixArb),
+        nameArb,
+        nameArb,
+        shardsArb,
+        shardsArb,
+        async ([prefixA, prefixB], a, b, shardsA, shardsB) => {
+          const [namesA, namesB] = [new KeyNames(prefixA), new KeyNames(prefixB)];
+          const keysA = await namesA.of(target({ ...FULL, ...shardsA }, a));
+          const keysB = await namesB.of(target({ ...FULL, ...shardsB }, b));
+          const same = prefixA === prefixB && a.limiter === b.limiter && a.key === b.key && keysA[0] === keysB[0];
+          assert.deepEqual(keysA.filter((key) => keysB.includes(key)), same ? keysA : []);
+          if (prefixA === prefixB) return;
+          // resetAll() of one deletes nothing of the other.
+          const isOfA = (key: string) => key.startsWith(namesA.common) || key.startsWith(`{${namesA.common}`);
+          assert.deepEqual(keysB.filter(isOfA), []);
+          assert.ok(keysA.every(isOfA));
+        },
+      ),
       { numRuns: runs(3_000) },
     );
   });

@@ -17,6 +17,7 @@ import { manifestProblems, readManifests } from "./package/manifests.ts";
 import { nextAppProblems } from "./package/next_app.ts";
 import { packageProblems } from "./package/tarball.ts";
 import { workerProblems } from "./package/worker.ts";
+import { toolchainProblems } from "./toolchains/matrix.ts";
 
 /** One thing to hold: a name and what is wrong with it. */
 type Step = readonly [name: string, problems: () => Promise<string[]>];
@@ -38,6 +39,7 @@ const STEPS: readonly Step[] = [
   ["jsr", () => command("deno", "publish", "--dry-run", "--allow-dirty")],
   ["npm", () => packageProblems(manifests.npm)],
   ["code blocks", blockProblems],
+  ["toolchains", () => toolchainProblems(process.env["RATESYNC_TOOLCHAINS"])],
   ["next", nextAppProblems],
   ["worker", workerProblems],
 ];

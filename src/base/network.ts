@@ -5,10 +5,10 @@
  * @module
  */
 
-import ipaddr from "ipaddr.js";
+import ipaddr, { type IPv4, type IPv6 } from "ipaddr.js";
 
 /** An IP address. IPv4-mapped IPv6 is IPv4. */
-export type Address = ipaddr.IPv4 | ipaddr.IPv6;
+export type Address = IPv4 | IPv6;
 
 /** All addresses that begin with the same bits. */
 export type Network = readonly [first: Address, prefix: number];

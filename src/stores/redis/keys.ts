@@ -3,7 +3,8 @@
  *
  * `{prefix}:{limiter}` or `{prefix}:{limiter}:{key}` is the main key; other keys of the same target wrap the whole
  * main key in a hash tag, `{main}:leases`, so that a cluster keeps them together. Whatever could be mistaken there
- * (braces, control characters, a colon inside the prefix or a limiter's id) is written as `%` and its hex code.
+ * (braces, control characters, a colon inside a limiter's id) is written as `%` and its hex code. Behind a prefix that has a
+ * colon itself stands `:~`, so `app:eu` and `app` share no key, and `SCAN` finds all keys of both by `{prefix}:*`.
  *
  * With key shards, keys lie in few cluster slots: `{prefix:~3}:limiter:key`, and `{prefix:~3}~leases:limiter:key`. The
  * number is one of the key, not of the limiter, so that limiters with as many shards keep a key in one slot.
@@ -22,9 +23,12 @@ const MAX_PART = 200;
 // deno-lint-ignore no-control-regex -- control characters are what it is for
 const UNSAFE = /[{}%~\u0000-\u001f\u007f]|[\ud800-\udfff]/gu;
 
-/** In the prefix and in a limiter's id, a colon as well: it ends them. */
+/** In a limiter's id, a colon as well: it ends the id. */
 // deno-lint-ignore no-control-regex -- control characters are what it is for
 const UNSAFE_ID = /[{}%~:\u0000-\u001f\u007f]|[\ud800-\udfff]/gu;
+
+/** Ends a prefix that has a colon. No limiter or key can hold it: they have no `~` but one in front of a hash. */
+const NESTED = ":~";
 
 /** Tells most keys, which may stay as they are, from those to look at closely. Any surrogate looks suspicious to it. */
 // deno-lint-ignore no-control-regex -- control characters are what it is for
@@ -48,8 +52,8 @@ export class KeyNames {
    * @param prefix What every key begins with.
    */
   constructor(prefix: string) {
-    // Else "app" with limiter "eu" and key "x" would be "app:eu" with limiter "x", and resetAll() would delete both.
-    this.#prefix = escape(prefix, UNSAFE_ID);
+    // Else "app" with limiter "eu" and key "x" would be "app:eu" with limiter "x".
+    this.#prefix = escape(prefix, UNSAFE) + (prefix.includes(":") ? NESTED : "");
   }
 
   /** The prefix that all keys of the store share, with its colon. */
@@ -109,6 +113,11 @@ export class KeyNames {
     this.#limiters.set(id, begin);
     return begin;
   }
+}
+
+/** Whether a key that begins with the `common` prefix of a store belongs to another one, whose prefix is longer. */
+export function isOfLongerPrefix(key: string, common: string): boolean {
+  return key.includes(`${NESTED}:`, common.length);
 }
 
 function addKeys(keys: string[], main: string, { policy: { rates, maxConcurrent, keyShards } }: Target): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isOfLongerPrefix } from "../keys.ts";
 import type { CommandClient } from "./client.ts";
 
 /** How many keys `SCAN` looks at, and how many one `UNLINK` takes. */
@@ -26,7 +27,7 @@ export function keyCommands(call: <T>(send: (redis: CommandClient) => Promise<T>
 }
 
 /**
- * Deletes every key of a server that begins with `prefix`.
+ * Deletes every key of a server that begins with `prefix`, but those of stores whose prefix is longer.
  *
  * @returns How many there were.
  */
@@ -39,7 +40,7 @@ export async function deleteByPrefix(prefix: string, { scan, unlink }: KeyComman
   let cursor = "0";
   do {
     const page = await scan(["SCAN", cursor, "MATCH", pattern, "COUNT", String(KEYS_PER_STEP)]);
-    const keys = (page as [cursor: string, keys: string[]])[1];
+    const keys = (page as [cursor: string, keys: string[]])[1].filter((key) => !isOfLongerPrefix(key, prefix));
     for (let i = 0; i < keys.length; i += KEYS_PER_STEP) count += await unlink(keys.slice(i, i + KEYS_PER_STEP));
     cursor = (page as [cursor: string, keys: string[]])[0];
   } while (cursor !== "0");

@@ -11,7 +11,8 @@ import { createRateSync, type RedisStoreOptions } from "../../../mod.ts";
 
 const [options = "{}", act = ""] = process.argv.slice(2);
 const rs = createRateSync({
-  stores: { main: { engine: "redis", ...JSON.parse(options) as RedisStoreOptions } },
+  // On a busy machine the first connection takes longer than a decision may by default.
+  stores: { main: { engine: "redis", decisionTimeoutMs: 20_000, ...JSON.parse(options) as RedisStoreOptions } },
   limiters: {
     api: { ratePerSecond: 1_000, burst: 1_000 },
     slot: { maxConcurrent: 1, leaseTtlMs: 60_000, timeoutMs: Infinity },

@@ -82,10 +82,10 @@ export function checkNames(limiter: string, options: AskOptions): void {
  *
  * @throws {RangeError} If it is not a whole number from 1.
  */
-export function checkUnits(name: string, limiter: string, units: unknown): void {
-  if (typeof units === "number" && Number.isSafeInteger(units) && units >= 1) return;
+export function checkUnits(name: string, limiter: string, units: unknown, least: 0 | 1 = 1): void {
+  if (typeof units === "number" && Number.isSafeInteger(units) && units >= least) return;
   throw new RangeError(
-    `Cannot ask limiter ${show(limiter)}: ${name} must be a whole number from 1, received ${show(units)}`,
+    `Cannot ask limiter ${show(limiter)}: ${name} must be a whole number from ${least}, received ${show(units)}`,
   );
 }
 

@@ -6,6 +6,7 @@
 
 import { brand } from "../base/brand.ts";
 import { showAs } from "../base/inspect.ts";
+import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type AcquireOptions, type AskOptions, checkAsk, checkNames, maxWaitUs } from "./call_options.ts";
 import type { Decision } from "./decision.ts";
@@ -131,6 +132,9 @@ export class Limiter {
     fn: (permit: Permit) => Result | Promise<Result>,
     options: AcquireOptions = {},
   ): Promise<Result> {
+    if (typeof fn !== "function") {
+      throw new TypeError(`Cannot run on limiter ${show(this.id)}: expected a function to call, received ${show(fn)}`);
+    }
     const { runs } = this.#route;
     runs.count++;
     try {

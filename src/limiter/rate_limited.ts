@@ -4,6 +4,7 @@
  * @module
  */
 
+import { show } from "../base/text.ts";
 import type { AcquireOptions } from "./call_options.ts";
 
 /** How long a call may wait. */
@@ -22,16 +23,23 @@ export interface RateLimitedOptions<Id extends string, Args extends unknown[]> e
 /** Wraps a function so that it runs under a limiter. It keeps its name, its number of arguments, and `this`. */
 export function rateLimited<Id extends string, Args extends unknown[], Result>(
   fn: (...args: Args) => Result | Promise<Result>,
-  { limiter, key, cost, ...wait }: RateLimitedOptions<Id, Args>,
+  options: RateLimitedOptions<Id, Args>,
   run: (limiter: Id, fn: () => Result | Promise<Result>, options: AcquireOptions) => Promise<Result>,
 ): (...args: Args) => Promise<Result> {
+  if (typeof fn !== "function") {
+    throw new TypeError(`Cannot limit a function: expected one as the first argument, received ${show(fn)}`);
+  }
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`Cannot limit a function: expected options that name a limiter, received ${show(options)}`);
+  }
+  const { limiter, key, cost, ...wait } = options;
   const limited = async function (this: unknown, ...args: Args): Promise<Result> {
-    const options: AcquireOptions = {
+    const call: AcquireOptions = {
       ...wait,
       ...(key === undefined ? {} : { key: key(...args) }),
       ...(cost === undefined ? {} : { cost: cost(...args) }),
     };
-    return await run(limiter, () => fn.apply(this, args), options);
+    return await run(limiter, () => fn.apply(this, args), call);
   };
   Object.defineProperty(limited, "name", { value: fn.name });
   Object.defineProperty(limited, "length", { value: fn.length });

@@ -90,7 +90,7 @@ function newReservation(
       if (source !== undefined) await sleepUntil(source.client.clock, readyAtUs, signal);
     },
     settle: (actualCost: number) => {
-      if (actualCost !== 0) checkUnits("actual cost", target.limiter, actualCost);
+      checkUnits("actual cost", target.limiter, actualCost, 0);
       return settled ??= settle(actualCost);
     },
     cancel: () => settled ??= settle(0),

@@ -171,7 +171,7 @@ function compileTokenLease(options: LimiterOptions): number {
 
 function rejectUnknown(options: object, known: readonly string[], prefix: string): void {
   if (typeof options !== "object" || options === null) {
-    throw new ConfigError({ path: prefix || "limiter", expected: "an object", received: show(options) });
+    throw new ConfigError({ path: prefix.replace(/\.$/, ""), expected: "an object", received: show(options) });
   }
   rejectUnknownOptions(options, known, prefix);
 }

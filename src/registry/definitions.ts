@@ -250,5 +250,5 @@ function checkId(kind: "stores" | "limiters", id: string): void {
 function within(path: string, error: unknown): unknown {
   if (!(error instanceof ConfigError)) return error;
   const { expected, received } = error;
-  return new ConfigError({ path: `${path}.${error.path}`, expected, received });
+  return new ConfigError({ path: error.path === "" ? path : `${path}.${error.path}`, expected, received });
 }

@@ -15,6 +15,9 @@ const FOLDER = "dist/types";
 /** Where relative specifiers stand: `from "./x.ts"`, `import "./x.ts"` and `import("./x.ts")`. */
 const SPECIFIER = /(?<=\b(?:from |import |import\())"(\.[^"]*)\.ts"/g;
 
+/** What a module is for: users read that of the entries. */
+const MODULE_COMMENT = /^\/\*\*(?:(?!\*\/)[^])*@module\s*\*\/\n/;
+
 /** Types of `fetch` that not every project declares; see below. */
 const FETCH_TYPES = /\b(?:Request|RequestInit)\b/;
 
@@ -48,10 +51,9 @@ export async function writeDeclarations(exports: Manifests["npm"]["exports"]): P
   for (const module of modules) {
     const text = await readFile(`dist/${module}.d.ts`, "utf8");
     for (const [, specifier = ""] of text.matchAll(SPECIFIER)) modules.add(join(module, "..", specifier));
-    await write(
-      `${module}.d.cts`,
-      head(module, text) + text.replace(SPECIFIER, '"$1.cjs"').replace(/^\/\/#.*\n?/gm, ""),
-    );
+    const published = entries.includes(module) ? text : text.replace(MODULE_COMMENT, "");
+    const code = published.replace(SPECIFIER, '"$1.cjs"').replace(/^\/\/#.*\n?/gm, "");
+    await write(`${module}.d.cts`, head(module, text) + code);
   }
   for (const entry of entries) await write(`${entry}.d.ts`, `export * from "./${entry.split("/").at(-1)}.cjs";\n`);
 }

@@ -6,6 +6,7 @@
 
 import { ConfigError } from "./errors.ts";
 import { didYouMean, type WordTable } from "./foreign_words.ts";
+import { listWords, show } from "./text.ts";
 
 /**
  * Refuses options whose names are not known. Their values are not shown: they may be secrets.
@@ -28,4 +29,17 @@ export function rejectUnknownOptions(
     const expected = hint === undefined ? `one of ${known.join(", ")}` : `a known option; ${hint}`;
     throw new ConfigError({ path: `${prefix}${key}`, expected, received: "an unknown option" });
   }
+}
+
+/**
+ * The error for a value that is not one of some words.
+ *
+ * @param path The option.
+ * @param words What could have been written.
+ * @param value What was written.
+ */
+export function unknownWord(path: string, words: readonly string[], value: unknown): ConfigError {
+  const hint = typeof value === "string" ? didYouMean(value, words) : undefined;
+  const received = hint === undefined ? show(value) : `${show(value)} (${hint})`;
+  return new ConfigError({ path, expected: listWords(words), received });
 }

@@ -117,7 +117,7 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
     fail("logger", "an object with a method warn", logger);
   }
   checkAddressHeader(addressHeader);
-  const dialects = compileDialects(options.headers ?? "draft-11");
+  const dialects = compileDialects(options.headers);
   const source = sourceOf(limiter, rateSync);
   const rules = compileRules(options);
   if (rateSync !== undefined) new NetworkSet(rateSync.http.trustedProxyNetworks ?? [], "http.trustedProxyNetworks");
@@ -219,7 +219,7 @@ function compileList(list: GuardList | undefined, path: string): CompiledList {
   return { networks: networks && new NetworkSet(networks, `${path}.networks`), keys: new Set(keys) };
 }
 
-function compileDialects(headers: GuardOptions["headers"]): HeaderDialect[] {
+function compileDialects(headers: GuardOptions["headers"] = "draft-11"): HeaderDialect[] {
   if (headers === false) return [];
   const dialects = Array.isArray(headers) ? headers : [headers];
   for (const dialect of dialects) {

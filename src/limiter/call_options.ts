@@ -80,7 +80,7 @@ export function checkNames(limiter: string, options: AskOptions): void {
 /**
  * Checks a number of units.
  *
- * @throws {RangeError} If it is not a whole number from 1.
+ * @throws {RangeError} If it is not a whole number from `least`.
  */
 export function checkUnits(name: string, limiter: string, units: unknown, least: 0 | 1 = 1): void {
   if (typeof units === "number" && Number.isSafeInteger(units) && units >= least) return;

@@ -7,6 +7,7 @@
 import type { RateLimit, TokenBucketLimit } from "../algorithms/limit.ts";
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
+import { unknownWord } from "../base/unknown_options.ts";
 import type { LimitOptions } from "./options.ts";
 import { type Fraction, reduce, simplestFraction } from "./rational.ts";
 
@@ -29,10 +30,9 @@ const MAX_SLIDING_WINDOW = 1_000_000;
  * @throws {ConfigError} If anything is missing, contradictory or out of range.
  */
 export function compileLimit(options: LimitOptions, prefix: string): RateLimit {
-  const algorithm = options.algorithm ?? "token_bucket";
+  const { algorithm = "token_bucket" } = options;
   if (!ALGORITHMS.includes(algorithm)) {
-    const expected = ALGORITHMS.map((name) => JSON.stringify(name)).join(", ");
-    throw new ConfigError({ path: `${prefix}algorithm`, expected: `one of ${expected}`, received: show(algorithm) });
+    throw unknownWord(`${prefix}algorithm`, ALGORITHMS, algorithm);
   }
   if (algorithm === "token_bucket") return compileTokenBucket(options, prefix);
   for (const key of ["ratePerSecond", "burst"] as const) {

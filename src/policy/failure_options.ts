@@ -6,12 +6,13 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
+import { unknownWord } from "../base/unknown_options.ts";
 import type { FailureOptions, StoreErrorPolicy } from "./options.ts";
 
 /** The options that a limiter and a store have in common. */
 export const FAILURE_KEYS = ["onStoreError", "failClosed", "decisionTimeoutMs", "localShare"] as const;
 
-const POLICIES: readonly unknown[] = ["local", "allow", "deny", "throw"] satisfies StoreErrorPolicy[];
+const POLICIES: readonly string[] = ["local", "allow", "deny", "throw"] satisfies StoreErrorPolicy[];
 
 const DEFAULT_DECISION_TIMEOUT_MS = 1_000;
 
@@ -51,8 +52,7 @@ export function checkFailureOptions(options: FailureOptions): void {
     throw new ConfigError({ path: "failClosed", expected: "true or false", received: show(failClosed) });
   }
   if (onStoreError !== undefined && !POLICIES.includes(onStoreError)) {
-    const expected = '"local", "allow", "deny" or "throw"';
-    throw new ConfigError({ path: "onStoreError", expected, received: show(onStoreError) });
+    throw unknownWord("onStoreError", POLICIES, onStoreError);
   }
   if (failClosed !== undefined && onStoreError !== undefined && failClosed !== (onStoreError === "deny")) {
     throw new ConfigError({

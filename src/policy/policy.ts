@@ -91,7 +91,7 @@ export function compilePolicy(options: LimiterOptions, store: FailureOptions = {
     maxConcurrent,
     leaseTtlUs: Math.round(
       range(
-        options.leaseTtlMs ?? DEFAULT_LEASE_TTL_MS,
+        options.leaseTtlMs === undefined ? DEFAULT_LEASE_TTL_MS : options.leaseTtlMs,
         "leaseTtlMs",
         "milliseconds from 100 to 86 400 000",
         100,
@@ -105,7 +105,7 @@ export function compilePolicy(options: LimiterOptions, store: FailureOptions = {
       : range(options.timeoutMs, "timeoutMs", "milliseconds from 0 to Infinity", 0, Infinity),
     denyCacheUs: Math.round(
       range(
-        options.denyCacheMs ?? DEFAULT_DENY_CACHE_MS,
+        options.denyCacheMs === undefined ? DEFAULT_DENY_CACHE_MS : options.denyCacheMs,
         "denyCacheMs",
         "milliseconds from 0 to 86 400 000",
         0,

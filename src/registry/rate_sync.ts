@@ -8,7 +8,6 @@ import { brand } from "../base/brand.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { showAs } from "../base/inspect.ts";
 import { show } from "../base/text.ts";
-import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
 import type { Decision } from "../limiter/decision.ts";
 import { decideInTurn, decideNow } from "../limiter/engine.ts";
@@ -31,6 +30,7 @@ import type { StoreCheck } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
 import type { LoadConfigOptions } from "./config/load.ts";
 import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
+import { checkInstance } from "./check_instance.ts";
 import { Definitions } from "./definitions.ts";
 import type { HttpConfig, RateSyncConfig, StoreConfig } from "./options.ts";
 import { checkStore, type StoreListing } from "./store_slot.ts";
@@ -94,7 +94,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {ConfigError | NotFoundError} If anything is wrong.
    */
   constructor(options: RateSyncOptions<Id> = {}) {
-    rejectUnknownOptions(options, ["stores", "limiters", "http", "logger", "clock"]);
+    checkInstance(options);
     const { stores = {}, limiters = {}, http = {}, logger, clock = systemClock } = options;
     this.#http = http;
     this.#log = logger instanceof Log ? logger : new Log(logger);

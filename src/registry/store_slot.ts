@@ -7,17 +7,18 @@
 import { type Clock, systemClock, toWallMs } from "../base/clock.ts";
 import { ClosedError, ConfigError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import { rejectUnknownOptions } from "../base/unknown_options.ts";
+import { rejectUnknownOptions, unknownWord } from "../base/unknown_options.ts";
 import type { StoreEvent, Subscriptions } from "../limiter/events.ts";
 import type { Log } from "../limiter/log.ts";
 import type { StoreClient } from "../limiter/store_client.ts";
 import type { StoreGuard as Guard } from "../limiter/store_guard.ts";
 import type { StoreReport } from "../limiter/store_report.ts";
-import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
+import { checkFailureOptions, FAILURE_KEYS, splitFailureOptions } from "../policy/failure_options.ts";
 import type { FailureOptions } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { MemoryStoreOptions } from "../stores/memory/mod.ts";
 import { placeOf } from "../stores/redis/connections/place.ts";
+import { REDIS_OPTIONS } from "../stores/redis/connections/settings.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { Store, StoreLoad } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
@@ -224,7 +225,7 @@ function withoutFailure(config: StoreConfig): object {
  */
 export function checkStore(config: StoreConfig | Store): void {
   if (typeof config !== "object" || config === null) {
-    throw new ConfigError({ path: "store", expected: "an object with an engine", received: show(config) });
+    throw new ConfigError({ path: "", expected: "an object with an engine", received: show(config) });
   }
   if (isStore(config)) return;
   switch (config.engine) {
@@ -232,13 +233,14 @@ export function checkStore(config: StoreConfig | Store): void {
       rejectUnknownOptions(config, ["engine", "maxKeys"]);
       return checkMemory(config.maxKeys);
     case "redis": {
+      rejectUnknownOptions(config, [...REDIS_OPTIONS, "client", ...FAILURE_KEYS]);
       const [failure, rest] = splitFailureOptions(config);
       checkFailureOptions(failure);
       return void placeOf(rest);
     }
     default: {
       const { engine } = config as { engine: unknown };
-      throw new ConfigError({ path: "engine", expected: '"memory" or "redis"', received: show(engine) });
+      throw unknownWord("engine", ["memory", "redis"], engine);
     }
   }
 }

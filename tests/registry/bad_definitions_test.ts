@@ -37,7 +37,7 @@ describe("createRateSync()", () => {
     [MINUTE, "limit", "received nothing, beside a window"],
     [{ ...WINDOW }, "limit", "received nothing, beside a window"],
     [{ burst: 5 }, "windowMs", "milliseconds above 0"],
-    [{ algorithm: "leaky", ratePerSecond: 5 }, "algorithm", 'one of "token_bucket", "sliding_window"', '"leaky"'],
+    [{ algorithm: "leaky", ratePerSecond: 5 }, "algorithm", '"token_bucket", "sliding_window"', '"leaky"'],
     [{ limits: [] }, "limits", "an array of 1 to 32 limits", "received 0 of them"],
     [{ limits: "5" }, "limits", "an array", 'received "5"'],
     [{ limits: [{ limit: 5, ...MINUTE }, { limit: 0, ...MINUTE }] }, "limits[1].limit", "received 0"],

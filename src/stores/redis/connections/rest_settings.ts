@@ -69,7 +69,7 @@ export function readRest(options: RedisStoreOptions): RestSettings {
       received: "one",
     });
   }
-  const { token } = options;
+  const { token, socketTimeoutMs: timeoutMs = SOCKET_TIMEOUT_MS } = options;
   if (typeof token !== "string" || token === "" || /[^\x21-\x7e]/.test(token)) {
     const received = token === undefined || token === "" ? "none" : `${kindOf(token)} (not shown)`;
     throw new ConfigError({
@@ -85,7 +85,7 @@ export function readRest(options: RedisStoreOptions): RestSettings {
     url: url.href,
     token,
     endpoint: Object.freeze({ host: url.hostname, port, tls, db: 0, password: token, label }),
-    timeoutMs: readTimeout("socketTimeoutMs", options.socketTimeoutMs ?? SOCKET_TIMEOUT_MS),
+    timeoutMs: readTimeout("socketTimeoutMs", timeoutMs),
   });
 }
 

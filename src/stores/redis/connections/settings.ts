@@ -59,6 +59,9 @@ const KNOWN = {
   maxQueued: true,
 } as const satisfies Record<keyof RedisStoreOptions | "engine", true>;
 
+/** The names of all options. */
+export const REDIS_OPTIONS: readonly string[] = Object.keys(KNOWN);
+
 const POOL_MIN_SIZE = 2;
 const POOL_MAX_SIZE = 10;
 /** How long a command, or opening a connection, may take where nothing else is said. */
@@ -81,11 +84,16 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
       received: "one (not shown)",
     });
   }
-  const { poolMinSize, poolMaxSize, socketTimeoutMs, socketConnectTimeoutMs } = options;
-  const max = readCount("poolMaxSize", poolMaxSize ?? POOL_MAX_SIZE);
+  const {
+    poolMaxSize = POOL_MAX_SIZE,
+    socketTimeoutMs = SOCKET_TIMEOUT_MS,
+    socketConnectTimeoutMs = SOCKET_TIMEOUT_MS,
+  } = options;
+  const max = readCount("poolMaxSize", poolMaxSize);
   const { endpoint, topology } = readTopology(options);
   const usual = topology.kind === "cluster" ? 1 : POOL_MIN_SIZE;
-  const min = readCount("poolMinSize", poolMinSize ?? Math.min(usual, max));
+  const { poolMinSize = Math.min(usual, max) } = options;
+  const min = readCount("poolMinSize", poolMinSize);
   if (min > max) {
     throw new ConfigError({
       path: "poolMinSize",
@@ -100,11 +108,8 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
     tls: readTls(withVerify(options, endpoint), endpoint.tls),
     poolMinSize: min,
     poolMaxSize: max,
-    socketTimeoutMs: readTimeout("socketTimeoutMs", socketTimeoutMs ?? SOCKET_TIMEOUT_MS),
-    socketConnectTimeoutMs: readTimeout(
-      "socketConnectTimeoutMs",
-      socketConnectTimeoutMs ?? SOCKET_TIMEOUT_MS,
-    ),
+    socketTimeoutMs: readTimeout("socketTimeoutMs", socketTimeoutMs),
+    socketConnectTimeoutMs: readTimeout("socketConnectTimeoutMs", socketConnectTimeoutMs),
   });
 }
 
@@ -126,7 +131,7 @@ function withVerify(options: RedisStoreOptions, { verify }: Endpoint): RedisStor
  * @throws {ConfigError} If an option is unknown, or one of those cannot be used.
  */
 export function checkUse(options: RedisStoreOptions): void {
-  rejectUnknownOptions(options, Object.keys(KNOWN));
+  rejectUnknownOptions(options, REDIS_OPTIONS);
   checkKeyPrefix(options.keyPrefix);
   checkMargin(options.timingMarginMs);
   if (options.maxQueued !== undefined) readCount("maxQueued", options.maxQueued);
@@ -154,7 +159,7 @@ function checkMargin(value: unknown): void {
 
 function readCount(path: string, value: number): number {
   if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new ConfigError({ path, expected: "a whole number, 1 or more", received: String(value) });
+  throw new ConfigError({ path, expected: "a whole number, 1 or more", received: show(value) });
 }
 
 /** Checks a time limit. */
@@ -163,6 +168,6 @@ export function readTimeout(path: string, value: number): number {
   throw new ConfigError({
     path,
     expected: `milliseconds, above 0 and at most ${MAX_TIMEOUT_MS}`,
-    received: String(value),
+    received: show(value),
   });
 }

@@ -1,0 +1,45 @@
+/**
+ * The outermost options of an instance, checked; stores and limiters are checked one by one.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../base/errors.ts";
+import { show } from "../base/text.ts";
+import { rejectUnknownOptions } from "../base/unknown_options.ts";
+
+/**
+ * Checks the types of the options.
+ *
+ * @param options What was given to `createRateSync`.
+ * @throws {ConfigError} If an option is unknown or of a wrong type.
+ */
+export function checkInstance(options: object): void {
+  demand(options, "options", "an object", isTable);
+  rejectUnknownOptions(options, ["stores", "limiters", "http", "logger", "clock"]);
+  const { stores = {}, limiters = {}, http = {}, clock } = options as Readonly<Record<string, unknown>>;
+  demand(stores, "stores", "an object with stores by id", isTable);
+  demand(limiters, "limiters", "an object with limiters by id", isTable);
+  demand(http, "http", "an object", isTable);
+  rejectUnknownOptions(http as object, ["trustedProxyNetworks"], "http.");
+  const { trustedProxyNetworks = [] } = http as { trustedProxyNetworks?: unknown };
+  demand(trustedProxyNetworks, "http.trustedProxyNetworks", "an array of networks such as 10.0.0.0/8", isTexts);
+  if (clock !== undefined) demand(clock, "clock", "a clock, with nowUs() and schedule()", isClock);
+}
+
+function demand(value: unknown, path: string, expected: string, holds: (value: unknown) => boolean): void {
+  if (!holds(value)) throw new ConfigError({ path, expected, received: show(value) });
+}
+
+function isTable(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((text) => typeof text === "string" && text !== "");
+}
+
+function isClock(value: unknown): boolean {
+  const { nowUs, schedule } = Object(value) as Readonly<Record<string, unknown>>;
+  return typeof nowUs === "function" && typeof schedule === "function";
+}

@@ -84,13 +84,13 @@ export const contract: Topic = {
       name: "a request that rejects because of its signal has taken nothing",
       covers: ["5.12.missing.cancellation"],
       async run(bench) {
-        const limiter = bench.limiter({ limit: 5, windowMs: 60_000 });
-        const moments = [() => {}, () => Promise.resolve(), nextTurn];
-        for (const moment of moments) {
+        const limiter = bench.limiter({ limit: 9, windowMs: 60_000 });
+        for (const steps of [0, 1, 2, 3, 5, Infinity]) {
           const before = (await limiter.peek()).remaining;
           const abort = new AbortController();
           const outcome = settledOf(() => bench.store.execute(takeOf(bench, limiter, 1, 0), abort.signal));
-          await moment();
+          if (steps === Infinity) await nextTurn();
+          else for (let step = 0; step < steps; step++) await undefined;
           abort.abort();
           const taken = await outcome === "rejected" ? 0 : 1;
           await bench.settle();

@@ -150,6 +150,7 @@ export async function openClient(
  * Loads node-redis. The first time that takes longer than a decision may.
  *
  * @throws {StoreError} If it is not installed.
+ * @internal
  */
 export async function loadDriver(): Promise<Driver> {
   try {

@@ -46,8 +46,7 @@
 import { brand } from "../base/brand.ts";
 import { systemClock, wallMs } from "../base/clock.ts";
 import { RateSyncError } from "../base/errors.ts";
-import { parseAddress } from "../base/network.ts";
-import { listWords, show } from "../base/text.ts";
+import { listWords } from "../base/text.ts";
 import type { Decision, RateLimitedError } from "../limiter/decision.ts";
 import { isClosed, isStoreError } from "../limiter/failure.ts";
 import type { Permit } from "../limiter/permit.ts";
@@ -57,7 +56,8 @@ import { type Ask, asksOf } from "./asks.ts";
 import { type ClientAddressOptions, NetworkSet } from "./client_address.ts";
 import type { Refusal } from "./denial.ts";
 import { EXPOSED, type HeaderPair, rateLimitHeaders } from "./headers.ts";
-import { type CompiledGuard, type CompiledList, compileGuard } from "./compile_guard.ts";
+import { type CompiledGuard, compileGuard } from "./compile_guard.ts";
+import { isFrom, isNamed, isPreflight } from "./exemptions.ts";
 import type { GuardOptions } from "./options.ts";
 import { refuse } from "./refuse.ts";
 import { GuardedRequest, type RequestFacts } from "./request.ts";
@@ -262,10 +262,7 @@ export class Guard<Raw = unknown> {
     for (const { about, settle } of asks) {
       try {
         const units = await settle?.({ ...outcome, cost: about.cost }, request) ?? about.cost;
-        if (!(typeof units === "number" && units >= 0 && units <= Number.MAX_SAFE_INTEGER)) {
-          throw new RangeError(`Cannot settle: expected a number of units from 0, received ${show(units)}`);
-        }
-        await correctCharge(await this.#compiled.source.limiter(about.limiter), about, Math.ceil(units));
+        await correctCharge(await this.#compiled.source.limiter(about.limiter), about, units);
       } catch (error) {
         this.#troubles.tell("settle", "a cost could not be settled, what was charged stays charged", error);
       }
@@ -319,20 +316,4 @@ export function createGuard<Raw = unknown>(options: GuardOptions<Raw>): Guard<Ra
 /** The guard of an adapter, which takes options, or a guard that was made before. */
 export function guardOf<Raw>(guardOrOptions: Guard<Raw> | GuardOptions<Raw>): Guard<Raw> {
   return guardOrOptions instanceof Guard ? guardOrOptions : new Guard(guardOrOptions);
-}
-
-/** Whether a browser asks what other origins may do, before it sends the request itself. */
-function isPreflight<Raw>({ method, header }: GuardedRequest<Raw>): boolean {
-  return method.toUpperCase() === "OPTIONS" && header("access-control-request-method") !== undefined;
-}
-
-/** Whether a list knows the client's network. */
-function isFrom<Raw>({ networks }: CompiledList, request: GuardedRequest<Raw>): boolean {
-  const address = networks && request.address && parseAddress(request.address);
-  return address ? (networks as NetworkSet).has(address) : false;
-}
-
-/** Whether a list knows one of the keys. */
-function isNamed<Raw>({ keys }: CompiledList, asks: readonly Ask<Raw>[]): boolean {
-  return keys.size > 0 && asks.some(({ about: { key } }) => key !== undefined && keys.has(key));
 }

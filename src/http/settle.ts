@@ -71,16 +71,21 @@ function isFailure({ status, aborted, error }: SettledOutcome): boolean {
  *
  * @param limiter Who charged it.
  * @param charged Who was charged how much.
- * @param actual What it has really cost, a whole number from 0.
+ * @param actual What it has really cost: a number of units from 0, rounded up.
+ * @throws {RangeError} If it is no such number.
  */
 export async function correctCharge(
   limiter: Limiter,
   { key, cost = 1 }: AskOptions,
   actual: number,
 ): Promise<void> {
-  if (limiter.policy.rates.length === 0) return; // slots are given back by themselves
+  if (!(typeof actual === "number" && actual >= 0 && actual <= Number.MAX_SAFE_INTEGER)) {
+    throw new RangeError(`Cannot settle: expected a number of units from 0, received ${show(actual)}`);
+  }
+  if (limiter.policy.rates.length === 0) return; // permits are given back by themselves
+  const units = Math.ceil(actual);
   const options = key === undefined ? {} : { key };
   const most = limiter.policy.capacity * MOST_OVERDRAWN;
-  if (actual < cost) await limiter.refund(cost - actual, options);
-  else if (actual > cost) await limiter.penalize(Math.min(actual - cost, most), options);
+  if (units < cost) await limiter.refund(cost - units, options);
+  else if (units > cost) await limiter.penalize(Math.min(units - cost, most), options);
 }

@@ -190,12 +190,13 @@ export class Breaker {
       if (isStoreError(error)) wrong = error;
     }
     this.#isLooking = false;
-    this.#knownUs = Math.max(this.#knownUs, startUs); // the process may have been frozen meanwhile
     if (this.#isClosed) return;
     if (wrong === undefined) return this.#shut();
     if (wrong !== "unknown") this.#options.onStillDown(this.#error = wrong);
     this.#delayUs = Math.min(this.#delayUs * 2, MAX_LOOK_US);
-    if (++this.#idleLooks <= MOST_IDLE_LOOKS) this.#lookLater(this.#delayUs);
+    const pauseUs = wrong === "unknown" ? 0 : (wrong.retryAfterMs ?? 0) * 1_000;
+    this.#knownUs = Math.max(this.#knownUs, startUs + pauseUs); // from its start: the process may have been frozen since
+    if (++this.#idleLooks <= MOST_IDLE_LOOKS) this.#lookLater(Math.max(this.#delayUs, pauseUs));
   }
 
   #shut(): void {

@@ -32,6 +32,8 @@ export interface StoreProblem {
   readonly stopsDecisions: boolean;
   /** Why decisions fail, as the `reason` of their errors says it; absent where it is not known or does not stop them. */
   readonly reason?: StoreErrorReason;
+  /** How long the store does not want to be asked, in milliseconds; absent where it has not said that. */
+  readonly retryAfterMs?: number;
 }
 
 /** What a look at a store found. What could not be found out is undefined. */
@@ -98,11 +100,11 @@ export function newStoreCheck(found: StoreFindings): StoreCheck {
 export function errorOf(problems: readonly StoreProblem[]): StoreError | undefined {
   const found = problems.find((problem) => problem.stopsDecisions);
   if (found === undefined) return undefined;
-  const { kind, message, reason } = found;
+  const { kind, message, reason, retryAfterMs } = found;
   const code = kind !== "unreachable"
     ? "STORE_REFUSED"
     : reason === "no_answer"
     ? "STORE_TIMEOUT"
     : "STORE_UNAVAILABLE";
-  return new StoreError(code, message, { reason });
+  return new StoreError(code, message, { reason, retryAfterMs });
 }

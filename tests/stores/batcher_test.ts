@@ -220,17 +220,20 @@ describe("Batcher.ask()", () => {
 
   it("listens to no signal any longer once an item is sent or refused", async () => {
     const lab = new BatcherLab({ maxBatch: 1 });
-    const { signal } = new AbortController();
     let listening = 0;
-    signal.addEventListener = () => void listening++;
-    signal.removeEventListener = () => void listening--;
-    for (let i = 0; i < NEAR_CALLS + 2; i++) lab.ask({}, signal);
+    const newSignal = () => {
+      const { signal } = new AbortController();
+      signal.addEventListener = () => void listening++;
+      signal.removeEventListener = () => void listening--;
+      return signal;
+    };
+    for (let i = 0; i < NEAR_CALLS + 2; i++) lab.ask({}, newSignal());
     assert.equal(listening, NEAR_CALLS + 2);
     await lab.settle();
     assert.equal(listening, 2);
     lab.close();
     assert.equal(listening, 0);
-    lab.ask({}, signal);
+    lab.ask({}, newSignal());
     assert.equal(listening, 0);
     await lab.finish();
   });

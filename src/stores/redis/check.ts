@@ -216,7 +216,10 @@ function replica(): StoreProblem {
 function problemOf(error: unknown): StoreProblem {
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof StoreError)) return problem("unreachable", message, true);
-  if (error.code === "STORE_REFUSED") return refused(message, error.reason);
+  const { retryAfterMs } = error;
+  if (error.code === "STORE_REFUSED") {
+    return { ...refused(message, error.reason), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  }
   return problem("unreachable", message, true, error.reason);
 }
 

@@ -38,11 +38,18 @@ export const TABLE: readonly Row[] = [
     paths: [
       "tests/faults/",
       "tests/stores/redis/batch_faults_test.ts",
+      "tests/stores/redis/check_test.ts",
       "tests/stores/redis/clock_steps_test.ts",
+      "tests/stores/redis/close_in_time_test.ts",
+      "tests/stores/redis/permissions_test.ts",
       "tests/stores/redis/refusals_test.ts",
+      "tests/registry/mistakes_test.ts",
+      "tests/limiter/failure_policy_test.ts",
+      "tests/limiter/partial_failures_test.ts",
     ],
     on: NODE,
-    because: "faults of servers; how connections end is tried on every runtime by node_redis_faults_test.ts",
+    because: "faults and refusals of servers; how connections open, fall silent and end is tried on every runtime by " +
+      "node_redis_faults_test.ts, silence_test.ts, frozen_test.ts and process_end_test.ts",
   },
   {
     paths: [
@@ -50,20 +57,23 @@ export const TABLE: readonly Row[] = [
       "tests/races/admission_test.ts",
       "tests/races/fifo_test.ts",
       "tests/races/outbound_test.ts",
+      "tests/races/pool_test.ts",
     ],
     on: NODE,
     because: "several processes on one Redis, whose Lua decides; how processes end and stop is tried on every runtime",
   },
   {
     paths: [
+      "tests/limiter/deny_cache_test.ts",
       "tests/limiter/token_leases_test.ts",
+      "tests/limiter/unawaited_test.ts",
       "tests/stores/at_once_test.ts",
       "tests/stores/batcher_test.ts",
       "tests/testing/conformance_features_test.ts",
       "tests/testing/conformance_mistakes_test.ts",
     ],
     on: NODE,
-    because: "laws on virtual time and the memory store, without any API of a runtime",
+    because: "laws on virtual time, the memory store and the order of calls, without any API of a runtime",
   },
   {
     paths: [
@@ -78,6 +88,25 @@ export const TABLE: readonly Row[] = [
     ],
     on: NODE,
     because: "Lua, which runs in Redis, and the kernels that it is compared with",
+  },
+  {
+    paths: [
+      "tests/stores/redis/cluster_test.ts",
+      "tests/stores/redis/commands_test.ts",
+      "tests/stores/redis/ordered_lanes_test.ts",
+      "tests/stores/redis/rest_order_test.ts",
+      "tests/stores/redis/rest_waiting_test.ts",
+      "tests/stores/redis/sentinel_test.ts",
+    ],
+    on: NODE,
+    because:
+      "which calls go where, and in which order, over connections that other files try on every runtime: a server, " +
+      "a cluster, Sentinels and TLS in process_end_test.ts, REST in rest_test.ts",
+  },
+  {
+    paths: ["tests/registry/secrets_test.ts", "tests/stores/redis/url_passwords_test.ts"],
+    on: NODE,
+    because: "texts and what is left out of them",
   },
   {
     paths: ["tests/registry/driver_missing_test.ts"],

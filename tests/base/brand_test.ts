@@ -83,9 +83,16 @@ describe("RateSyncError.name", () => {
   it("stands in the stack, and is not listed among the fields", () => {
     const error = new core.StoreError("STORE_TIMEOUT", "too late");
     assert.match(String(error.stack), /^StoreError: too late/);
-    assert.deepEqual(Object.keys(error).sort(), ["code", "reason"]);
+    assert.deepEqual(Object.keys(error).sort(), ["code", "reason", "retryAfterMs"]);
   });
 });
 
 /** Classes that no other copy can hand in: they do not leave the code that makes them. */
-const INTERNAL: readonly string[] = ["CellBox", "FromEnvironment", "NoneAnswered", "RestRefusal", "UnreadableFile"];
+const INTERNAL: readonly string[] = [
+  "CellBox",
+  "FromEnvironment",
+  "Log",
+  "NoneAnswered",
+  "RestRefusal",
+  "UnreadableFile",
+];

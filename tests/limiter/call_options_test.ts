@@ -27,7 +27,7 @@ describe("What a call says", () => {
 
   it("takes nothing where it is refused", async () => {
     const before = await rs.peek("api");
-    await assert.rejects(rs.tryAcquire("api", { weight: 1 } as object), /options are "key"/);
+    await assert.rejects(rs.tryAcquire("api", { colour: 1 } as object), /options are "key"/);
     assert.equal((await rs.peek("api")).remaining, before.remaining);
   });
 });

@@ -313,9 +313,9 @@ describe("RedisStore.close()", () => {
       await turn();
       sent = sentOf(rs);
       closed = rs.close();
-      for (const outcome of await Promise.allSettled(asked.slice(sent))) {
-        assert.ok(outcome.status === "rejected" && outcome.reason instanceof ClosedError, inspect(outcome));
-      }
+    }
+    for (const outcome of await Promise.allSettled(asked.slice(sent))) {
+      assert.ok(outcome.status === "rejected" && outcome.reason instanceof ClosedError, inspect(outcome));
     }
     await Promise.all(asked.slice(0, sent));
     await closed;

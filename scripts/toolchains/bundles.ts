@@ -6,6 +6,7 @@
 
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { tool } from "../_process.ts";
 import { TemporaryFolder } from "../_temporary.ts";
@@ -14,6 +15,9 @@ import { Invocable } from "./invocable.ts";
 import { projectWithoutRedis } from "./programs.ts";
 import { cuttableProxy } from "./proxy.ts";
 import type { Workshop } from "./workshop.ts";
+
+/** How long a function is frozen. Platforms freeze for longer; a connection that was idle for less is not looked at. */
+const FROZEN_MS = 100;
 
 /** How one bundler makes one file. */
 interface Bundler {
@@ -91,6 +95,7 @@ async function tryBundle({ folder, env }: Workshop, { suffix, command }: Bundler
   for (let i = 0; i < 3; i++) {
     program.freeze();
     proxy.cut();
+    await sleep(FROZEN_MS);
     program.thaw();
     const answer = await program.invoke();
     if (answer !== expected[2]) {

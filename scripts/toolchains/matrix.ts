@@ -36,6 +36,7 @@ export async function toolchainProblems(part: string = ""): Promise<string[]> {
       ...bundleCells(workshop),
       ...typeCells(workshop),
     ].filter(({ name }) => name.includes(part));
+    if (cells.length === 0) return [`no cell has ${JSON.stringify(part)} in its name`];
     const present = cells.filter((cell): cell is Cell => "try" in cell);
     const problems = await tryCells(present);
     console.log(`       ${present.length - problems.length} of ${present.length} cells work`);

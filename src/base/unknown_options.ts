@@ -15,7 +15,7 @@ import { listWords, show } from "./text.ts";
  * @param known The names that mean something.
  * @param prefix Where the options stand, with a dot at the end; empty for the outermost ones.
  * @param words What other packages call them, beside the options of limiters, calls and stores.
- * @throws {ConfigError} If there is one; it names the known one that was probably meant.
+ * @throws {ConfigError} If there is one, and names the known one that was probably meant; or if they are no object.
  */
 export function rejectUnknownOptions(
   options: object,
@@ -23,6 +23,9 @@ export function rejectUnknownOptions(
   prefix = "",
   words?: readonly WordTable[],
 ): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new ConfigError({ path: prefix.slice(0, -1) || "options", expected: "an object", received: show(options) });
+  }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
     const hint = didYouMean(key, known, words);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { configureLimiter, createRateSync, type LimiterOptions, rateLimited } from "@ratesync/core";
+import { configure, configureLimiter, createRateSync, type LimiterOptions, rateLimited } from "@ratesync/core";
 
 const api = { ratePerSecond: 10 } as const;
 
@@ -41,6 +41,16 @@ const CALLS: Readonly<Record<string, { call: () => unknown; type: string; says: 
     call: () => createRateSync({ limiters: { api: 5 as never } }),
     type: "ConfigError",
     says: /Cannot use limiters\.api: expected an object, received 5/,
+  },
+  "configure() without options": {
+    call: () => configure(null as never),
+    type: "ConfigError",
+    says: /Cannot use options: expected an object, received null/,
+  },
+  "configure() with a list": {
+    call: () => configure([] as never),
+    type: "ConfigError",
+    says: /Cannot use options: expected an object, received an empty array/,
   },
   "configureLimiter() without options": {
     call: () => configureLimiter("api", undefined as never),

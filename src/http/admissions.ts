@@ -42,7 +42,7 @@ export function repeated<Raw>(request: object, guard: Guard<Raw>): Admission | u
   return undefined;
 }
 
-/** Forgets the last guard: whoever hands the same object in again asks anew. */
+/** Forgets the last guard, so that the same request object is decided anew when it comes again. */
 export function forget(request: object): void {
   const marked = request as Marked;
   marked[ADMISSION] = marked[ADMISSION]?.earlier;

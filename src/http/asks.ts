@@ -70,13 +70,13 @@ function keysFor<Raw>(
   request: GuardedRequest<Raw>,
   troubles: Troubles,
 ): readonly string[] | Promise<readonly string[]> {
-  const nobody = (what: string, error?: unknown) => {
+  const unidentified = (what: string, error?: unknown) => {
     const rule = `${path}key of limiter ${show(limiter)}`;
     troubles.tell("key", `${rule} ${what}: the request shares the limit of all that are ${UNIDENTIFIED}`, error, rule);
     return NOBODY;
   };
-  const failed = (error: unknown) => nobody("failed", error);
-  const keysOfIdentity = (identity: Identity) => keysOf(identity) ?? nobody(`returned ${emptyOf(identity)}`);
+  const failed = (error: unknown) => unidentified("failed", error);
+  const keysOfIdentity = (identity: Identity) => keysOf(identity) ?? unidentified(`returned ${emptyOf(identity)}`);
   try {
     const identity = identify(request);
     return isPromise(identity)

@@ -8,7 +8,7 @@ import { cp, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import process from "node:process";
 
-import { freePort } from "../../tests/stores/redis/_servers.ts";
+import { freePort } from "../_free_port.ts";
 import { run, tool } from "../_process.ts";
 import { TemporaryFolder } from "../_temporary.ts";
 import { installPackage } from "../package/tarball.ts";

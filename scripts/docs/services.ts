@@ -11,8 +11,9 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 
+import { freePort } from "../_free_port.ts";
 import { Authority } from "../../tests/stores/redis/_certificates.ts";
-import { freePort, startRedis } from "../../tests/stores/redis/_servers.ts";
+import { startRedis } from "../../tests/stores/redis/_servers.ts";
 import { startRestRedis, TOKEN } from "../../tests/_support/rest_redis.ts";
 import { tool } from "../_process.ts";
 import { startServer } from "../package/visits.ts";

@@ -7,12 +7,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { freePort } from "../_free_port.ts";
 import { TemporaryFolder } from "../_temporary.ts";
 import type { TestRedis } from "./obtain.ts";
 
@@ -59,15 +59,6 @@ export async function startServer(path: string): Promise<TestRedis> {
     clear: async () => void (await ask(port, "FLUSHALL")),
     stop,
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
 
 async function answering(child: ChildProcess, port: number): Promise<void> {

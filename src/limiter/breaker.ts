@@ -22,6 +22,9 @@ const MAX_LOOK_US = 400_000;
 /** What was found out is that old at most, in microseconds, while looks follow one another. */
 const STALE_US = 3_000_000;
 
+/** A timer that fires that late says that the process was frozen in between, in microseconds. */
+const FROZEN_US = 1_000_000;
+
 /** After so many looks that nobody has asked for, the store is looked at no more, until somebody asks. */
 const MOST_IDLE_LOOKS = 25;
 
@@ -176,11 +179,12 @@ export class Breaker {
     const atUs = clock.nowUs() + Math.ceil(delayUs * (0.75 + Math.random() / 2));
     this.#timer = clock.schedule(atUs, () => {
       this.#timer = undefined;
-      void this.#look();
+      void this.#look(clock.nowUs() - atUs > FROZEN_US);
     }, { background: true });
   }
 
-  async #look(): Promise<void> {
+  /** @param wasFrozen Whether it may only hear how an attempt ended that began before the process was frozen. */
+  async #look(wasFrozen: boolean): Promise<void> {
     this.#isLooking = true;
     const startUs = this.#options.clock.nowUs();
     let wrong: StoreError | "unknown" | undefined = "unknown";
@@ -195,7 +199,8 @@ export class Breaker {
     if (wrong !== "unknown") this.#options.onStillDown(this.#error = wrong);
     this.#delayUs = Math.min(this.#delayUs * 2, MAX_LOOK_US);
     const pauseUs = wrong === "unknown" ? 0 : (wrong.retryAfterMs ?? 0) * 1_000;
-    this.#knownUs = Math.max(this.#knownUs, startUs + pauseUs); // from its start: the process may have been frozen since
+    // From its start: the process may have been frozen since.
+    if (!wasFrozen) this.#knownUs = Math.max(this.#knownUs, startUs + pauseUs);
     if (++this.#idleLooks <= MOST_IDLE_LOOKS) this.#lookLater(Math.max(this.#delayUs, pauseUs));
   }
 

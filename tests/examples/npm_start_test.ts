@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
 
+import { freePort } from "../../scripts/_free_port.ts";
 import { startWorker } from "../_support/processes.ts";
-import { freePort, startRedis, startRedisAt, until } from "../stores/redis/_servers.ts";
+import { startRedis, startRedisAt, until } from "../stores/redis/_servers.ts";
 
 interface Health {
   readonly status: number;

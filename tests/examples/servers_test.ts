@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import process from "node:process";
 import { describe, it } from "node:test";
 
+import { freePort } from "../../scripts/_free_port.ts";
 import { startWorker } from "../_support/processes.ts";
 
 /** Requests to an example, and how they are answered: `POST /path` with headers. */
@@ -50,15 +49,6 @@ const OF_ONE_RUNTIME = {
   "http/bun": ["Bun", /\bBun\b/],
   "http/elysia": ["Bun", /\blisten\b/],
 } as const;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** Starts an example, and makes requests until one is not answered as it should be. */
 async function tryOut(name: string, visits: readonly Visit[]): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import { freePort } from "../../scripts/_free_port.ts";
 import {
   createRateSync,
   type LimiterEvent,
@@ -11,7 +12,7 @@ import {
   type StoreErrorPolicy,
 } from "../../mod.ts";
 import { runWorker } from "../_support/processes.ts";
-import { freePort, type RedisProcess, startRedis, until } from "../stores/redis/_servers.ts";
+import { type RedisProcess, startRedis, until } from "../stores/redis/_servers.ts";
 import { forbidUnhandledRejections } from "./_unhandled.ts";
 
 const HOUR_MS = 3_600_000;

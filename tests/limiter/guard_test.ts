@@ -188,4 +188,33 @@ describe("Breaker", () => {
     for (let i = 0; i < 20 && it.error !== undefined; i++) await clock.advance(500);
     assert.deepEqual(told, ["down", "up", "down", "up"]);
   });
+
+  it("does not take for news what its first look hears after the process was frozen", async () => {
+    for (const [frozenUs, isStale] of [[0, false], [5_000_000, true]] as const) {
+      let nowUs = 1e15;
+      let due: { readonly atUs: number; readonly fire: () => void } | undefined;
+      const it = new Breaker({
+        clock: {
+          nowUs: () => nowUs,
+          schedule(atUs, fire) {
+            due = { atUs, fire };
+            return { cancel: () => due = undefined };
+          },
+        },
+        // How an attempt ended that began before: it is heard at once.
+        look: () => Promise.resolve(new StoreError("STORE_UNAVAILABLE", "x", { reason: "connection_refused" })),
+        onFirstAnswer: () => {},
+        onDown: () => {},
+        onStillDown: () => {},
+        onUp: () => {},
+      });
+      it.failed(new StoreError("STORE_TIMEOUT", "x"), it.mark);
+      assert.equal(it.isStale, false);
+      nowUs = (due?.atUs ?? 0) + frozenUs;
+      due?.fire();
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.equal(it.isStale, isStale, `frozen for ${frozenUs} µs`);
+      it.close();
+    }
+  });
 });

@@ -8,9 +8,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { freePort } from "../../scripts/_free_port.ts";
 import type { RedisStoreOptions, StoreErrorReason } from "../../mod.ts";
 import { Authority } from "../stores/redis/_certificates.ts";
-import { freePort, type RedisProcess, startRedis, startRedisAt, until } from "../stores/redis/_servers.ts";
+import { type RedisProcess, startRedis, startRedisAt, until } from "../stores/redis/_servers.ts";
 
 /** What no message may hold. */
 export const SECRET = "hunter2-s3cr3t";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 
+import { freePort } from "../../scripts/_free_port.ts";
 import {
   ConfigError,
   createRateSync,
@@ -10,7 +11,7 @@ import {
   StoreError,
   type StoreErrorCode,
 } from "../../mod.ts";
-import { type FakeServer, freePort, type RedisProcess, startRedis, startServer } from "../stores/redis/_servers.ts";
+import { type FakeServer, type RedisProcess, startRedis, startServer } from "../stores/redis/_servers.ts";
 import { assertFails } from "./_errors.ts";
 
 const SECRET = "hunter2-s3cr3t";

@@ -9,8 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "redis";
 
+import { freePort } from "../../../scripts/_free_port.ts";
 import type { StoreErrorReason } from "../../../mod.ts";
-import { freePort, type RedisProcess, startRedis, startRedisAt, until } from "./_servers.ts";
+import { type RedisProcess, startRedis, startRedisAt, until } from "./_servers.ts";
 
 const SECRET = "s3cr3t-of-the-test";
 

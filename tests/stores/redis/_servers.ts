@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { freePort } from "../../../scripts/_free_port.ts";
 import type { Script } from "../../../src/stores/redis/script.ts";
 import { sendCommand } from "../../_support/raw_command.ts";
 
@@ -128,15 +129,6 @@ export async function startServer(
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-/** A loopback port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await listen(server, 0);
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Waits until `holds` does. */

@@ -10,8 +10,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { freePort } from "../../../scripts/_free_port.ts";
 import { hashSlot } from "../../_support/hash_slot.ts";
-import { freePort, type RedisProcess, startProgram, startRedisAt, until } from "./_servers.ts";
+import { type RedisProcess, startProgram, startRedisAt, until } from "./_servers.ts";
 
 const SLOTS = 16_384;
 const NODE_TIMEOUT_MS = 800;

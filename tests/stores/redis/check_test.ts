@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 
+import { freePort } from "../../../scripts/_free_port.ts";
 import { ClosedError, createRateSync, NotFoundError, type StoreCheck, type StoreProblemKind } from "../../../mod.ts";
 import { TemporaryFolder } from "../../../scripts/_temporary.ts";
 import { MemoryStore } from "../../../src/stores/memory/memory_store.ts";
@@ -9,7 +10,7 @@ import { findings } from "../../../src/stores/redis/check.ts";
 import { createRedisStore } from "../../../src/stores/redis/mod.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import { Remote } from "../../limiter/_remote.ts";
-import { freePort, type RedisProcess, startRedis, until } from "./_servers.ts";
+import { type RedisProcess, startRedis, until } from "./_servers.ts";
 
 const SECRET = "hunter2-s3cr3t";
 const MB = 1_048_576;

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 
+import { freePort } from "../../../scripts/_free_port.ts";
 import { ConfigError, createRateSync, type RedisStoreOptions, StoreError } from "../../../mod.ts";
 import { createRedisStore } from "../../../src/stores/redis/mod.ts";
 import { TemporaryFolder } from "../../../scripts/_temporary.ts";
 import { freshPrefix } from "../../_support/redis.ts";
 import { Authority } from "./_certificates.ts";
-import { freePort, type RedisProcess, startRedis, until } from "./_servers.ts";
+import { type RedisProcess, startRedis, until } from "./_servers.ts";
 import { startCluster, startSentinels, type TestCluster, type TestSentinels } from "./_topologies.ts";
 
 const USER = "app";

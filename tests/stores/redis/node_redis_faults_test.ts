@@ -5,10 +5,11 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 
+import { freePort } from "../../../scripts/_free_port.ts";
 import { ClosedError, StoreError, type StoreErrorCode } from "../../../src/base/errors.ts";
 import { openNodeRedis } from "../../../src/stores/redis/connections/node_redis.ts";
 import type { RedisStoreOptions } from "../../../src/stores/redis/options.ts";
-import { countConnections, freePort, type RedisProcess, scriptOf, startRedis, startServer, until } from "./_servers.ts";
+import { countConnections, type RedisProcess, scriptOf, startRedis, startServer, until } from "./_servers.ts";
 
 const increment = scriptOf("return redis.call('INCR', KEYS[1])");
 

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 
+import { freePort } from "../../../scripts/_free_port.ts";
 import { ClosedError, type StoreError } from "../../../src/base/errors.ts";
 import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../../src/stores/redis/connections/node_redis.ts";
 import { runWorker } from "../../_support/processes.ts";
 import { freshPrefix, redisUrl } from "../../_support/redis.ts";
-import { countConnections, freePort, type RedisProcess, scriptOf, startRedis, startServer, until } from "./_servers.ts";
+import { countConnections, type RedisProcess, scriptOf, startRedis, startServer, until } from "./_servers.ts";
 
 const push = scriptOf("return redis.call('RPUSH', KEYS[1], ARGV[1])");
 const list = scriptOf("return redis.call('LRANGE', KEYS[1], 0, -1)");

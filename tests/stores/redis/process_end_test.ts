@@ -3,12 +3,13 @@ import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { freePort } from "../../../scripts/_free_port.ts";
 import { createRateSync, type RedisStoreOptions } from "../../../mod.ts";
 import { TemporaryFolder } from "../../../scripts/_temporary.ts";
 import { startWorker } from "../../_support/processes.ts";
 import { freshPrefix, redisUrl } from "../../_support/redis.ts";
 import { Authority } from "./_certificates.ts";
-import { freePort, startRedis } from "./_servers.ts";
+import { startRedis } from "./_servers.ts";
 import { startCluster, startSentinels } from "./_topologies.ts";
 
 /** How long after its last line a script may take to end. It would never end before, so this only has to be bounded. */

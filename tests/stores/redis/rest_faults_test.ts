@@ -6,6 +6,7 @@ import { inspect } from "node:util";
 import { Redis } from "@upstash/redis";
 import { createClient as createKv, kv } from "@vercel/kv";
 
+import { freePort } from "../../../scripts/_free_port.ts";
 import { StoreError } from "../../../src/base/errors.ts";
 import { openGivenClient } from "../../../src/stores/redis/connections/clients.ts";
 import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
@@ -13,7 +14,7 @@ import { openRawRedis, type RawRedis } from "../../_support/raw_redis.ts";
 import { freshPrefix } from "../../_support/redis.ts";
 import { type RestRedis, startRestRedis, TOKEN } from "../../_support/rest_redis.ts";
 import { connectionTo, places, upstashWithMiddleware } from "./_rest_places.ts";
-import { freePort, scriptOf } from "./_servers.ts";
+import { scriptOf } from "./_servers.ts";
 
 const increment = scriptOf("return redis.call('INCR', KEYS[1])");
 const refuse = scriptOf("return redis.error_reply('NOPE no')");

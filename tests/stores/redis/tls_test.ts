@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 
+import { freePort } from "../../../scripts/_free_port.ts";
 import { ConfigError, createRateSync, type RedisStoreOptions, StoreError } from "../../../mod.ts";
 import { createRedisStore } from "../../../src/stores/redis/mod.ts";
 import { storeConformance } from "../../../src/testing/mod.ts";
@@ -10,7 +11,7 @@ import { TemporaryFolder } from "../../../scripts/_temporary.ts";
 import { freshPrefix } from "../../_support/redis.ts";
 import { startWorker, type WorkerExit } from "../../_support/processes.ts";
 import { Authority } from "./_certificates.ts";
-import { freePort, type RedisProcess, startRedis } from "./_servers.ts";
+import { type RedisProcess, startRedis } from "./_servers.ts";
 
 const PASSPHRASE = "open-sesame-s3cr3t";
 const folder = new TemporaryFolder("tls");

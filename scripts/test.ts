@@ -13,7 +13,7 @@ import process from "node:process";
 
 import { exitOnSignals } from "./_process.ts";
 import { obtainRedis } from "./redis/obtain.ts";
-import { laneCount, runTasks } from "./suite/lanes.ts";
+import { laneCount, runTasks, waitingLaneCount } from "./suite/lanes.ts";
 import { RUNTIMES } from "./suite/runtimes.ts";
 import { selectTasks } from "./suite/selection.ts";
 import { describeFile, describeRuntime, isGood, nodeTotals, outputOf, problemsOf } from "./suite/summary.ts";
@@ -31,7 +31,8 @@ async function main(args: readonly string[]): Promise<number> {
   const startMs = performance.now();
   const tasks = await selectTasks(args);
   const isOnly = tasks.length === 1;
-  console.log(`${tasks.length} runs of a file, ${Math.min(tasks.length, laneCount())} at a time`);
+  const lanes = Math.min(tasks.length, laneCount() + waitingLaneCount());
+  console.log(`${tasks.length} runs of a file, ${lanes} at a time`);
   const runs = await runTasks(tasks, {
     async obtain() {
       const redis = await obtainRedis();

@@ -11,13 +11,15 @@ import type { TestRedis } from "../redis/obtain.ts";
 import { type FileRun, runFile } from "./run.ts";
 import type { Task } from "./selection.ts";
 
-/** How many files run at the same time beyond one for each processor, because tests also wait. */
+/** How many files run at the same time beyond one for each processor, because all tests wait now and then. */
 const MORE_LANES = 1;
 
 /** What lanes are told. */
 export interface LaneOptions {
   /** How many lanes there are. @default {laneCount()} */
   readonly lanes?: number;
+  /** How many more there are for files that mostly wait. @default {waitingLaneCount()} */
+  readonly waitingLanes?: number;
   /** Hears of each file that has ended. */
   readonly onEnd?: (run: FileRun) => void;
   /** Gets a lane its Redis. One lane after the other: the first may have to install it. */
@@ -31,9 +33,14 @@ export function laneCount(): number {
   return process.env["RATESYNC_TEST_REDIS_URL"] ? 1 : availableParallelism() + MORE_LANES;
 }
 
+/** How many more lanes there are for files that mostly wait: one for each processor. */
+export function waitingLaneCount(): number {
+  return process.env["RATESYNC_TEST_REDIS_URL"] ? 0 : availableParallelism();
+}
+
 /** Runs all tasks: first those that may run beside others, in the given order, then the others one by one. */
 export async function runTasks(tasks: readonly Task[], options: LaneOptions): Promise<FileRun[]> {
-  const { lanes = laneCount(), onEnd, obtain, execute = runFile } = options;
+  const { lanes = laneCount(), waitingLanes = waitingLaneCount(), onEnd, obtain, execute = runFile } = options;
   const runs: FileRun[] = [];
   const servers: TestRedis[] = [];
   let obtaining: Promise<unknown> = Promise.resolve();
@@ -46,8 +53,8 @@ export async function runTasks(tasks: readonly Task[], options: LaneOptions): Pr
     return servers[lane] = await obtained;
   }
 
-  async function work(waiting: Task[], lane: number): Promise<void> {
-    for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) {
+  async function work(left: Task[], lane: number): Promise<void> {
+    for (let task = left.shift(); task !== undefined; task = left.shift()) {
       const redis = await serverOf(lane);
       await redis.clear();
       const run = await execute(task, redis.url);
@@ -56,9 +63,14 @@ export async function runTasks(tasks: readonly Task[], options: LaneOptions): Pr
     }
   }
 
-  const beside = tasks.filter(({ alone }) => !alone);
+  const busy = tasks.filter(({ alone, waits }) => !alone && !waits);
+  const waiting = tasks.filter(({ alone, waits }) => !alone && waits);
+  const mostLanes = Math.min(lanes + waitingLanes, busy.length + waiting.length);
   try {
-    await Promise.all(Array.from({ length: Math.min(lanes, beside.length) }, (_, lane) => work(beside, lane)));
+    await Promise.all(Array.from({ length: mostLanes }, async (_, lane) => {
+      if (lane < lanes) await work(busy, lane);
+      await work(waiting, lane);
+    }));
     await work(tasks.filter(({ alone }) => alone), 0);
   } finally {
     await Promise.all(servers.map((server) => server.stop()));

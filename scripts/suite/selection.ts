@@ -6,7 +6,7 @@
 
 import { filesUnder } from "../_files.ts";
 import { type Runtime, RUNTIMES } from "./runtimes.ts";
-import { rowOf } from "./table.ts";
+import { rowOf, WAITING } from "./table.ts";
 
 /** One test file on one runtime. */
 export interface Task {
@@ -16,6 +16,8 @@ export interface Task {
   readonly file: string;
   /** Whether nothing else runs at the same time. */
   readonly alone: boolean;
+  /** Whether it mostly waits, and leaves the processors to others. */
+  readonly waits: boolean;
 }
 
 /**
@@ -42,6 +44,6 @@ export function tasksFor(all: readonly string[], args: readonly string[]): Task[
   return files.flatMap((file) => {
     const { on, alone = false } = rowOf(file);
     const chosen = RUNTIMES.filter(({ name }) => flags.length === 0 ? on.includes(name) : flags.includes(`--${name}`));
-    return chosen.map((runtime) => ({ runtime, file, alone }));
+    return chosen.map((runtime) => ({ runtime, file, alone, waits: WAITING.includes(file) }));
   });
 }

@@ -23,6 +23,7 @@ export interface Row {
 
 const EVERY: readonly RuntimeName[] = ["bun", "deno", "node"];
 const NODE: readonly RuntimeName[] = ["node"];
+const BUN: readonly RuntimeName[] = ["bun"];
 
 /** The table. Of the rows that match a file, the one with the longest path counts. */
 export const TABLE: readonly Row[] = [
@@ -34,6 +35,7 @@ export const TABLE: readonly Row[] = [
   },
   { paths: ["tests/bench/"], on: NODE, because: "measurements, which are no part of the package" },
   { paths: ["tests/docs/"], on: NODE, because: "reads pages" },
+  { paths: ["tests/scripts/"], on: NODE, because: "tools of this repository, which run on Node" },
   {
     paths: [
       "tests/faults/",
@@ -69,25 +71,24 @@ export const TABLE: readonly Row[] = [
       "tests/limiter/unawaited_test.ts",
       "tests/stores/at_once_test.ts",
       "tests/stores/batcher_test.ts",
-      "tests/testing/conformance_features_test.ts",
-      "tests/testing/conformance_mistakes_test.ts",
-    ],
-    on: NODE,
-    because: "laws on virtual time, the memory store and the order of calls, without any API of a runtime",
-  },
-  {
-    paths: [
       "tests/stores/laws_test.ts",
       "tests/stores/mutants_test.ts",
       "tests/stores/parity_test.ts",
       "tests/stores/redis/batching_test.ts",
       "tests/stores/redis/buckets_test.ts",
-      "tests/stores/redis/key_laws_test.ts",
-      "tests/stores/redis/memory_usage_test.ts",
       "tests/stores/slot_laws_test.ts",
+      "tests/testing/conformance_features_test.ts",
+      "tests/testing/conformance_mistakes_test.ts",
     ],
+    on: BUN,
+    because:
+      "thousands of decisions on virtual time, by kernels, by Lua and by the memory store, without any API of a " +
+      "runtime: Bun needs two thirds of the time that Node needs with its test runner, which follows every promise",
+  },
+  {
+    paths: ["tests/stores/redis/key_laws_test.ts", "tests/stores/redis/memory_usage_test.ts"],
     on: NODE,
-    because: "Lua, which runs in Redis, and the kernels that it is compared with",
+    because: "Lua, which runs in Redis",
   },
   {
     paths: [
@@ -114,6 +115,22 @@ export const TABLE: readonly Row[] = [
     because: "hides the driver by a loader hook, which only Node has",
   },
   { paths: ["tests/stores/redis/clients_test.ts"], on: EVERY, more: "bun", because: "Bun has a client of its own" },
+];
+
+/** Files that mostly wait, for timers and for servers that start and fall silent: others may use the processors meanwhile. */
+export const WAITING: readonly string[] = [
+  "tests/http/adapters/endings_test.ts",
+  "tests/http/adapters/fastify_test.ts",
+  "tests/registry/driver_missing_test.ts",
+  "tests/registry/mistakes_test.ts",
+  "tests/stores/redis/clients_test.ts",
+  "tests/stores/redis/close_in_time_test.ts",
+  "tests/stores/redis/commands_test.ts",
+  "tests/stores/redis/frozen_test.ts",
+  "tests/stores/redis/node_redis_faults_test.ts",
+  "tests/stores/redis/refusals_test.ts",
+  "tests/stores/redis/rest_order_test.ts",
+  "tests/stores/redis/silence_test.ts",
 ];
 
 /**

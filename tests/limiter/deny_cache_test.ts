@@ -154,7 +154,7 @@ async function sameTraffic(
   const actors = [86_400_000, 0].map((denyCacheMs) => {
     const store = new Remote(clock, open(clock));
     stores.push(store);
-    const limiters = { api: { ...options, ...CAP, denyCacheMs, timeoutMs: 0 } };
+    const limiters = { api: { ...options, ...CAP, denyCacheMs, timeoutMs: 0, decisionTimeoutMs: Infinity } };
     return new Actor(createRateSync({ stores: { store }, clock, limiters }).limiter("api"));
   }) as [Actor, Actor];
   for (const step of steps) {

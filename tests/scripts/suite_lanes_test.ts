@@ -10,8 +10,11 @@ import type { Task } from "../../scripts/suite/selection.ts";
 
 const runtime = RUNTIMES[0] as Runtime;
 
-function tasks(count: number, alone: boolean = false): Task[] {
-  return Array.from({ length: count }, (_, i) => ({ runtime, file: `${alone ? "alone" : "beside"} ${i}`, alone }));
+type Kind = "beside" | "waits" | "alone";
+
+function tasks(count: number, kind: Kind = "beside"): Task[] {
+  const [alone, waits] = [kind === "alone", kind === "waits"];
+  return Array.from({ length: count }, (_, i) => ({ runtime, file: `${kind} ${i}`, alone, waits }));
 }
 
 /** Lanes over servers and files that only take notes. */
@@ -48,16 +51,25 @@ class Notes {
 describe("runTasks()", () => {
   it("runs each file once, several at a time, those that must be alone at the end", async () => {
     const notes = new Notes();
-    const all = [...tasks(2, true), ...tasks(7)];
-    const runs = await runTasks(all, { lanes: 3, ...notes });
+    const all = [...tasks(2, "alone"), ...tasks(7)];
+    const runs = await runTasks(all, { lanes: 3, waitingLanes: 0, ...notes });
     assert.equal(notes.mostInside, 3);
     assert.deepEqual(runs.map(({ file }) => file).toSorted(), all.map(({ file }) => file).toSorted());
     assert.deepEqual(notes.ended.slice(-2), ["alone 0", "alone 1"]);
   });
 
+  it("runs files that mostly wait in lanes of their own, and in those that have nothing else to do", async () => {
+    const notes = new Notes();
+    const all = [...tasks(2), ...tasks(9, "waits")];
+    const runs = await runTasks(all, { lanes: 2, waitingLanes: 1, ...notes });
+    assert.equal(notes.mostInside, 3);
+    assert.deepEqual(runs.map(({ file }) => file).toSorted(), all.map(({ file }) => file).toSorted());
+    assert.deepEqual(notes.ended.filter((file) => file.startsWith("beside")), ["beside 0", "beside 1"]);
+  });
+
   it("gives each lane a Redis, cleared before each file, and stops all of them", async () => {
     const notes = new Notes();
-    await runTasks(tasks(5), { lanes: 2, ...notes });
+    await runTasks(tasks(5), { lanes: 2, waitingLanes: 0, ...notes });
     assert.equal(notes.servers.length, 2);
     assert.equal(notes.servers.join(" ").split("cleared").length - 1, 5);
     for (const server of notes.servers) assert.match(server, /^started( cleared)+ stopped$/);
@@ -65,14 +77,14 @@ describe("runTasks()", () => {
 
   it("opens no more lanes than there are files", async () => {
     const notes = new Notes();
-    await runTasks(tasks(1, true), { lanes: 8, ...notes });
+    await runTasks(tasks(1, "alone"), { lanes: 8, waitingLanes: 8, ...notes });
     assert.deepEqual(notes.servers, ["started cleared stopped"]);
   });
 
   it("stops the servers when a file cannot be run", async () => {
     const notes = new Notes();
-    const broken = { runtime, file: "breaks", alone: false };
-    await assert.rejects(runTasks([broken], { lanes: 2, ...notes }), /broken/);
+    const broken = { runtime, file: "breaks", alone: false, waits: false };
+    await assert.rejects(runTasks([broken], { lanes: 2, waitingLanes: 0, ...notes }), /broken/);
     assert.deepEqual(notes.servers, ["started cleared stopped"]);
   });
 });

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { filesUnder } from "../../scripts/_files.ts";
 import { RUNTIMES } from "../../scripts/suite/runtimes.ts";
 import { tasksFor } from "../../scripts/suite/selection.ts";
-import { type Row, rowOf, TABLE } from "../../scripts/suite/table.ts";
+import { type Row, rowOf, TABLE, WAITING } from "../../scripts/suite/table.ts";
 
 const every = RUNTIMES.map(({ name }) => name);
 const files = (await filesUnder("tests")).filter((file) => file.endsWith("_test.ts"));
@@ -35,8 +35,13 @@ describe("The table of the suite", () => {
     assert.deepEqual({ on, alone }, { on: every, alone: false });
   });
 
-  it("runs every file on Node", () => {
-    assert.deepEqual(TABLE.filter(({ on }) => !on.includes("node")), []);
+  it("runs every file on Node, but what needs no API of a runtime", () => {
+    for (const { because, on } of TABLE) assert.ok(on.includes("node") || /without any API of a runtime/.test(because));
+  });
+
+  it("knows the files that mostly wait", () => {
+    assert.deepEqual(WAITING.filter((file) => !files.includes(file)), []);
+    assert.equal(new Set(WAITING).size, WAITING.length);
   });
 });
 

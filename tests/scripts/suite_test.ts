@@ -63,6 +63,7 @@ function runOf(
     runtime,
     file: "tests/a_test.ts",
     alone: false,
+    waits: false,
     code: 0,
     durationMs: 1_250,
     output: "",

@@ -70,3 +70,6 @@ export type RateLimit =
   | SlidingWindowLimit
   | SlidingWindowCounterLimit
   | FixedWindowLimit;
+
+/** How a rate limit counts. */
+export type RateAlgorithm = "token_bucket" | "sliding_window" | "sliding_window_counter" | "fixed_window";

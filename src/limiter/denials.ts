@@ -8,9 +8,8 @@
  * @module
  */
 
-import type { Level } from "../algorithms/kernel.ts";
 import type { RateLimit } from "../algorithms/limit.ts";
-import { tokenBucket } from "../algorithms/token_bucket.ts";
+import { algorithmOf } from "../algorithms/mod.ts";
 import { shortKey } from "../base/short_key.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { TakeReply, Target, TargetLevel } from "../stores/store.ts";
@@ -90,7 +89,7 @@ export class Denials {
  * nothing is left for a cost of 1. Of a blocked key, and of limits that did not deny, what is left is as the store told.
  */
 function agesExactly({ rates }: Policy, cost: number): boolean {
-  return cost === 1 || rates.every(({ algorithm }) => algorithm === "token_bucket");
+  return cost === 1 || rates.every(({ algorithm }) => algorithmOf(algorithm).deniesUntilReady);
 }
 
 /** How long a cost has to wait at least, `ageUs` after the denial; 0 where that cannot be told from it. */
@@ -98,11 +97,9 @@ function waitOf({ policy, cost, reply, askedUs }: Denial, asked: number, ageUs: 
   if (asked === cost) return reply.waitUs - ageUs;
   const [rate, ...more] = policy.rates;
   const level = reply.levels[0]?.rates[0];
-  // Only the state of a token bucket can be told from its level.
-  if (rate?.algorithm !== "token_bucket" || more.length > 0 || level === undefined) return 0;
-  if (reply.status === "blocked") return 0;
+  if (rate === undefined || more.length > 0 || level === undefined || reply.status === "blocked") return 0;
   const nowUs = askedUs + ageUs;
-  return tokenBucket.earliest({ tatUs: askedUs + level[0], tatRem: level[1] }, nowUs, asked, rate) - nowUs;
+  return (algorithmOf(rate.algorithm).earliest(rate, level, askedUs, nowUs, asked) ?? nowUs) - nowUs;
 }
 
 /** An earlier reply, some time later. */
@@ -126,13 +123,8 @@ class AgedReply implements TakeReply {
   get levels(): readonly TargetLevel[] {
     const { reply, policy } = this.#denial;
     return reply.levels.map(({ rates, slots }) => ({
-      rates: rates.map((level, i) => aged(level, this.#ageUs, policy.rates[i] as RateLimit)),
+      rates: rates.map((level, i) => algorithmOf((policy.rates[i] as RateLimit).algorithm).age(level, this.#ageUs)),
       slots,
     }));
   }
-}
-
-function aged([first, second]: Level, ageUs: number, { algorithm }: RateLimit): Level {
-  if (algorithm !== "token_bucket") return second <= ageUs ? [0, 0] : [first, second - ageUs];
-  return first < ageUs ? [0, 0] : [first - ageUs, second];
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { algorithmOf } from "../algorithms/mod.ts";
 import type { LimitStatus } from "./status.ts";
 
 /** What headers tell about. */
@@ -103,9 +104,8 @@ function available(
   return { remaining, forMs: remaining === 0 ? nextUnitMs(limit) : resetAfterMs };
 }
 
-/** When an empty limit has a unit again: a bucket long before it is full. */
+/** When an empty limit has a unit again. */
 function nextUnitMs({ algorithm, limit, windowMs, resetAfterMs }: LimitStatus): number {
-  if (algorithm !== "token_bucket" || windowMs === undefined) return resetAfterMs;
-  const others = (limit - 1) * Math.round(windowMs * 1_000) / limit; // when these are free too, it is full
-  return (Math.round(resetAfterMs * 1_000) - Math.floor(others) + (Number.isInteger(others) ? 0 : 1)) / 1_000;
+  if (algorithm === "concurrency" || windowMs === undefined) return resetAfterMs;
+  return algorithmOf(algorithm).nextUnitMs(limit, { windowMs, resetAfterMs });
 }

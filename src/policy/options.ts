@@ -4,8 +4,11 @@
  * @module
  */
 
-/** How a rate limit counts. */
-export type RateAlgorithm = "token_bucket" | "sliding_window" | "sliding_window_counter" | "fixed_window";
+import type { RateAlgorithm } from "../algorithms/limit.ts";
+import type { LimitOptions } from "../algorithms/options.ts";
+
+export type { RateAlgorithm } from "../algorithms/limit.ts";
+export type { LimitOptions } from "../algorithms/options.ts";
 
 /** How a limit counts; `concurrency` counts who is inside, not how often somebody came. */
 export type Algorithm = RateAlgorithm | "concurrency";
@@ -34,23 +37,6 @@ export interface FailureOptions {
    * @default {1}
    */
   readonly localShare?: number;
-}
-
-/** One rate limit. Give either `ratePerSecond`, or `limit` and `windowMs`. */
-export interface LimitOptions {
-  /** How it counts. @default {"token_bucket"} */
-  readonly algorithm?: RateAlgorithm;
-  /** Units a second, above 0, at most 1 000 000; fractions are fine: 0.5 is one every two seconds. Token bucket only. */
-  readonly ratePerSecond?: number;
-  /** Units a window, a whole number from 1. A token bucket refills this many a window. */
-  readonly limit?: number;
-  /** The window's length, in milliseconds; at least 0.001. */
-  readonly windowMs?: number;
-  /**
-   * The most units a token bucket holds, a whole number from 1.
-   * @default 1 with `ratePerSecond` (calls are paced evenly), `limit` with `limit` and `windowMs`.
-   */
-  readonly burst?: number;
 }
 
 /** A limiter: a rate, several rates, a number of slots, or rates and slots together. */

@@ -5,10 +5,11 @@
  */
 
 import type { RateLimit } from "../algorithms/limit.ts";
+import { isTokenBucket, lendFrom } from "../algorithms/token_bucket/limit.ts";
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
-import { compileLimit, lendFrom } from "./compile_limit.ts";
+import { compileLimit } from "./compile_limit.ts";
 import { compileFailure, FAILURE_KEYS } from "./failure_options.ts";
 import { localPolicy } from "./share.ts";
 import type { FailureOptions, LimiterOptions, LimitOptions, StoreErrorPolicy } from "./options.ts";
@@ -77,7 +78,9 @@ const LIMITER_KEYS = [
 export function compilePolicy(options: LimiterOptions, store: FailureOptions = {}): Policy {
   rejectUnknown(options, LIMITER_KEYS, "");
   const tokenLeaseUs = compileTokenLease(options);
-  const rates = compileRates(options).map((rate) => tokenLeaseUs === 0 ? rate : lendFrom(rate, tokenLeaseUs));
+  const rates = compileRates(options).map((rate) => {
+    return tokenLeaseUs > 0 && isTokenBucket(rate) ? lendFrom(rate, tokenLeaseUs) : rate;
+  });
   const maxConcurrent = options.maxConcurrent === undefined ? 0 : integer(options.maxConcurrent, "maxConcurrent", 1e9);
   if (rates.length === 0 && maxConcurrent === 0) {
     throw new ConfigError({

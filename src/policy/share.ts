@@ -5,9 +5,9 @@
  */
 
 import type { RateLimit } from "../algorithms/limit.ts";
-import { partOf, shareLimit } from "./compile_limit.ts";
+import { algorithmOf } from "../algorithms/mod.ts";
+import { partOf, simplestFraction } from "../algorithms/rational.ts";
 import type { Policy } from "./policy.ts";
-import { simplestFraction } from "./rational.ts";
 
 /** Shares that are no simpler fraction count in thousandths, rounded down. */
 const FINEST = 1_000;
@@ -34,7 +34,9 @@ function shareOf(policy: Policy): Policy {
     ? exact
     : { numerator: Math.max(Math.floor(policy.localShare * FINEST), 1), denominator: FINEST };
   const part = (units: number) => partOf(units, fraction);
-  const rates: readonly RateLimit[] = policy.rates.map((rate) => shareLimit(rate, fraction));
+  const rates: readonly RateLimit[] = policy.rates.map((rate) => {
+    return algorithmOf(rate.algorithm).share(rate, fraction);
+  });
   const maxConcurrent = policy.maxConcurrent === 0 ? 0 : part(policy.maxConcurrent);
   const capacity = rates.length === 0 ? maxConcurrent : Math.min(...rates.map((rate) => rate.capacity));
   return Object.freeze({ ...policy, rates: Object.freeze(rates), maxConcurrent, capacity, localShare: 1 });

@@ -5,7 +5,8 @@
  */
 
 import type { Level } from "../algorithms/kernel.ts";
-import type { RateLimit, TokenBucketLimit } from "../algorithms/limit.ts";
+import type { RateLimit } from "../algorithms/limit.ts";
+import { algorithmOf } from "../algorithms/mod.ts";
 import type { Algorithm } from "./options.ts";
 import type { NamedPolicy } from "./policy.ts";
 
@@ -62,28 +63,6 @@ function statusesOf({ limiter, policy }: NamedPolicy, level: PolicyLevel): Limit
 /** Describes a rate limit after a decision. */
 export function rateStatus(limiter: string, rate: RateLimit, level: Level): LimitStatus {
   const { algorithm, capacity: limit } = rate;
-  if (algorithm !== "token_bucket") {
-    const remaining = Math.max(limit - level[0], 0);
-    return { limiter, algorithm, limit, remaining, windowMs: rate.windowUs / 1_000, resetAfterMs: level[1] / 1_000 };
-  }
-  return {
-    limiter,
-    algorithm,
-    limit,
-    remaining: bucketRemaining(rate, level),
-    windowMs: (rate.burstUs + Math.sign(rate.burstRem)) / 1_000,
-    resetAfterMs: (level[0] + Math.sign(level[1])) / 1_000,
-  };
-}
-
-/** Whole units in a bucket that lacks `level` of being full. */
-function bucketRemaining(rate: TokenBucketLimit, [debtUs, debtRem]: Level): number {
-  const { burstUs, burstRem, denominator, intervalUs, intervalRem, capacity } = rate;
-  if (debtUs > burstUs || (debtUs === burstUs && debtRem >= burstRem)) return 0;
-  const owed = debtUs * denominator + debtRem;
-  const unit = intervalUs * denominator + intervalRem;
-  if (owed < Number.MAX_SAFE_INTEGER - unit) return capacity - Math.ceil(owed / unit);
-  const exact = BigInt(debtUs) * BigInt(denominator) + BigInt(debtRem);
-  const size = BigInt(intervalUs) * BigInt(denominator) + BigInt(intervalRem);
-  return capacity - Number((exact + size - 1n) / size);
+  const { remaining, windowMs, resetAfterMs } = algorithmOf(algorithm).standing(rate, level);
+  return { limiter, algorithm, limit, remaining, windowMs, resetAfterMs };
 }

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { simplestFraction } from "../../src/policy/rational.ts";
+import { simplestFraction } from "../../src/algorithms/rational.ts";
 import { runs } from "../_support/arbitraries.ts";
 
 describe("A rate as a fraction", () => {

@@ -4,18 +4,12 @@
  * @module
  */
 
+import { ALGORITHM_NAMES } from "../../algorithms/mod.ts";
 import { listWords } from "../../base/text.ts";
-import type { LimiterOptions, LimitOptions, RateAlgorithm } from "../../policy/options.ts";
+import type { LimiterOptions, LimitOptions } from "../../policy/options.ts";
 import { defined } from "./defined.ts";
 import { FAILURE_KEYS, readFailure } from "./failure.ts";
 import { type Section, suggest } from "./section.ts";
-
-const ALGORITHMS: readonly RateAlgorithm[] = [
-  "token_bucket",
-  "sliding_window",
-  "sliding_window_counter",
-  "fixed_window",
-];
 
 /** The options of one rate limit. */
 const LIMIT_KEYS: readonly string[] = [
@@ -70,7 +64,7 @@ export function readLimiter(section: Section, stores: readonly string[]): Limite
 
 function readLimit(section: Section): LimitOptions {
   return defined({
-    algorithm: section.choice("algorithm", ALGORITHMS),
+    algorithm: section.choice("algorithm", ALGORITHM_NAMES),
     ratePerSecond: section.number("rate_per_second"),
     burst: section.number("burst", { whole: true }),
     limit: section.number("limit", { whole: true }),

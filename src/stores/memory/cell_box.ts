@@ -8,6 +8,7 @@ import type { Level } from "../../algorithms/kernel.ts";
 import type { RateLimit, TokenBucketLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/mod.ts";
 import type { TokenBucketState } from "../../algorithms/token_bucket.ts";
+import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
 import type { SlotBook } from "./slot_book.ts";
@@ -106,9 +107,7 @@ export function adapt(cell: Cell, policy: Policy): Cell {
     const state = cell.states[i];
     const before = cell.policy.rates[i];
     if (!same || state === undefined) return kernelOf(rate).fresh();
-    return rate.algorithm === "token_bucket"
-      ? withDenominator(state as TokenBucketState, before as TokenBucketLimit, rate)
-      : state;
+    return isTokenBucket(rate) ? withDenominator(state as TokenBucketState, before as TokenBucketLimit, rate) : state;
   });
   cell.policy = policy;
   return cell;

@@ -6,6 +6,7 @@
 
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
 import type { TokenBucketState } from "../../algorithms/token_bucket.ts";
+import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
 import { BucketSlab } from "./bucket_slab.ts";
@@ -42,9 +43,7 @@ export class Shelf implements Box {
   adopt(policy: Policy): void {
     this.policy = policy;
     const [rate, ...more] = policy.rates;
-    this.bucket = rate?.algorithm === "token_bucket" && more.length === 0 && policy.maxConcurrent === 0
-      ? rate
-      : undefined;
+    this.bucket = isTokenBucket(rate) && more.length === 0 && policy.maxConcurrent === 0 ? rate : undefined;
     this.slab = this.bucket && this.#slabFor(this.bucket, policy);
   }
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { RateLimit } from "../../algorithms/limit.ts";
+import { algorithmOf } from "../../algorithms/mod.ts";
+import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { StoreRequest, TakeRequest, Target } from "../store.ts";
 import { whole } from "./bucket_header.ts";
@@ -64,7 +65,7 @@ function isPlain({ request }: NamedRequest): boolean {
 export function isBucket(request: StoreRequest): request is TakeRequest {
   if (request.op !== "take" || request.targets.length !== 1) return false;
   const { rates, maxConcurrent } = (request.targets[0] as Target).policy;
-  return maxConcurrent === 0 && rates.length === 1 && (rates[0] as RateLimit).algorithm === "token_bucket";
+  return maxConcurrent === 0 && rates.length === 1 && isTokenBucket(rates[0]);
 }
 
 /** The smallest script that can run a request. */
@@ -156,24 +157,11 @@ function policyIndex(policies: Map<Policy, string>, policy: Policy): string {
 
 function encodePolicy(policy: Policy): string[] {
   const args = [policy.leaseTtlUs, policy.maxConcurrent, policy.rates.length].map(String);
-  for (const rate of policy.rates) args.push(...encodeRate(rate));
-  return args;
-}
-
-function encodeRate(rate: RateLimit): string[] {
-  switch (rate.algorithm) {
-    case "token_bucket": {
-      const { intervalUs, intervalRem, denominator, burstUs, burstRem } = rate;
-      const digits = denominator === 1 ? 0 : String(denominator - 1).length;
-      return ["t", ...[intervalUs, intervalRem, denominator, burstUs, burstRem, digits].map(String)];
-    }
-    case "sliding_window":
-      return ["s", String(rate.capacity), String(rate.windowUs)];
-    case "sliding_window_counter":
-      return ["c", String(rate.capacity), String(rate.windowUs), String(rate.stepUs)];
-    case "fixed_window":
-      return ["f", String(rate.capacity), String(rate.windowUs)];
+  for (const rate of policy.rates) {
+    const { letter, numbers } = algorithmOf(rate.algorithm);
+    args.push(letter, ...numbers(rate).map(String));
   }
+  return args;
 }
 
 function encodeMarks(marks: readonly { nowUs: number; atUs: number; level: readonly [number, number] }[]): string[] {

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { algorithmOf } from "../../algorithms/mod.ts";
 import { sha256Hex } from "../../base/sha256.ts";
 import type { Target } from "../store.ts";
 import { crc16 } from "./hash_slot.ts";
@@ -129,7 +130,7 @@ function addKeys(keys: string[], main: string, { policy: { rates, maxConcurrent,
   };
   if (rates.length > 1) {
     rates.forEach((rate, i) => {
-      if (rate.algorithm === "sliding_window") keys.push(auxiliary(`window:${i}`));
+      if (algorithmOf(rate.algorithm).hasOwnKey) keys.push(auxiliary(`window:${i}`));
     });
   }
   if (maxConcurrent > 0) keys.push(auxiliary("leases"), auxiliary("waiters"));

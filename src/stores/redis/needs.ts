@@ -4,6 +4,8 @@
  * @module
  */
 
+import { algorithmOf } from "../../algorithms/mod.ts";
+import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 
 /** Any decision that takes something writes. `SET` is refused by a server that is full, `PEXPIRE` is not. */
@@ -51,9 +53,9 @@ export function needsOf(policies: readonly Policy[], channel: string, polls: boo
   const commands = new Set(ALWAYS);
   const add = (more: readonly string[]) => more.forEach((command) => commands.add(command));
   for (const { rates, maxConcurrent } of policies) {
-    const isBucket = rates.length === 1 && maxConcurrent === 0 && rates[0]?.algorithm === "token_bucket";
+    const isBucket = rates.length === 1 && maxConcurrent === 0 && isTokenBucket(rates[0]);
     add(isBucket ? BUCKET : WINDOWS);
-    if (rates.some(({ algorithm }) => algorithm === "sliding_window")) add(SLIDING_WINDOW);
+    if (rates.some(({ algorithm }) => algorithmOf(algorithm).hasOwnKey)) add(SLIDING_WINDOW);
     if (maxConcurrent > 0) add(SLOTS);
   }
   const hasTagged = policies.some(({ maxConcurrent }) => maxConcurrent > 0);

@@ -39,3 +39,8 @@ export function reduce(numerator: bigint, denominator: bigint): [bigint, bigint]
   while (b !== 0n) [a, b] = [b, a % b];
   return [numerator / a, denominator / a];
 }
+
+/** A share of some units, rounded down, but one at least. */
+export function partOf(units: number, { numerator, denominator }: Fraction): number {
+  return Math.max(Number(BigInt(units) * BigInt(numerator) / BigInt(denominator)), 1);
+}

@@ -1,0 +1,58 @@
+/**
+ * What one algorithm has to bring: how its limits are checked, how it counts, and how that is told.
+ *
+ * @module
+ */
+
+import type { Kernel, Level } from "./kernel.ts";
+import type { RateLimit } from "./limit.ts";
+import type { LimitOptions } from "./options.ts";
+import type { Fraction } from "./rational.ts";
+
+/** Where one limit stands after a decision, in numbers that users read. */
+export interface Standing {
+  /** Units that are left. */
+  readonly remaining: number;
+  /** The window in which `limit` units become free again, in milliseconds. */
+  readonly windowMs: number;
+  /** When all of `limit` is free again, with no other traffic, in milliseconds. */
+  readonly resetAfterMs: number;
+}
+
+/** One algorithm. `algorithms/mod.ts` has a row for each. */
+export interface Algorithm<Limit extends RateLimit, State extends object> {
+  /** Its name in options. */
+  readonly name: Limit["algorithm"];
+  /** The letter by which scripts know it. */
+  readonly letter: string;
+  /** Its arithmetic. */
+  readonly kernel: Kernel<Limit, State>;
+  /** Whether its state has a key of its own in Redis where a limiter has several limits. */
+  readonly hasOwnKey: boolean;
+  /** Whether a limit that denied some cost is known to deny it until the wait is over, whatever else leaves meanwhile. */
+  readonly deniesUntilReady: boolean;
+  /**
+   * Checks the options of a limit, and prepares them for arithmetic.
+   *
+   * @param options The limit as written.
+   * @param prefix Where it stands, for messages: `limits[1].`.
+   * @throws {ConfigError} If anything is missing, contradictory or out of range.
+   */
+  compile(options: LimitOptions, prefix: string): Limit;
+  /**
+   * A part of a limit, for a process that applies it alone.
+   *
+   * @throws {ConfigError} If it cannot be that small.
+   */
+  share(limit: Limit, share: Fraction): Limit;
+  /** The numbers that scripts read after the letter. */
+  numbers(limit: Limit): readonly number[];
+  /** Where a limit stands. */
+  standing(limit: Limit, level: Level): Standing;
+  /** When a limit without a unit left has one again, in milliseconds. */
+  nextUnitMs(limit: number, standing: Omit<Standing, "remaining">): number;
+  /** A level some microseconds later, with no traffic since. */
+  age(level: Level, ageUs: number): Level;
+  /** The earliest instant for a cost, by a level that was told at `toldUs`; undefined where the level does not tell it. */
+  earliest(limit: Limit, level: Level, toldUs: number, nowUs: number, cost: number): number | undefined;
+}

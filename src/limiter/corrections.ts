@@ -58,7 +58,7 @@ export async function block(
   if (!(typeof durationMs === "number" && durationMs >= 0 && durationMs <= MOST_BLOCK_MS)) {
     throw new RangeError(`Cannot block: durationMs must be a number from 0 to 35 years, received ${show(durationMs)}`);
   }
-  await client.ask({ op: "block", durationUs: Math.round(durationMs * 1_000), keepLonger, targets: [target] });
+  await client.correct({ op: "block", durationUs: Math.round(durationMs * 1_000), keepLonger, targets: [target] });
 }
 
 /** @throws {ConfigError} If a limiter has no rate. */

@@ -153,7 +153,7 @@ export class Limiter {
   async reset(options: KeyOptions = {}): Promise<void> {
     const target = this.#target(options);
     const client = this.#route.current ?? await this.#route.client();
-    await client.ask({ op: "reset", targets: [target] });
+    await client.correct({ op: "reset", targets: [target] });
     if (options.key === undefined) this.forgetMetrics();
   }
 

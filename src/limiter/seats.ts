@@ -6,45 +6,53 @@
 
 import { onAbort } from "../base/abort.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-import type { TakeReply } from "../stores/store.ts";
-
-/** An assigned instant, and the reply that assigned it: whoever gives the place up gives that reply's units back. */
-interface Seat {
-  readonly atUs: number;
-  readonly reply: TakeReply;
-}
-
-interface Sitter {
-  seat: Seat;
-  readonly cost: string;
-  timer: Timer | undefined;
-  readonly start: () => void;
-  readonly dismiss: (error: Error) => Promise<void>;
-}
+import { shortKey } from "../base/short_key.ts";
+import type { TakeReply, Target } from "../stores/store.ts";
+import { type Seat, SeatQueue, type Sitter } from "./seat_queue.ts";
 
 /** What one call waits with. */
 export interface SeatRequest {
-  /** Calls with the same line wait for the same targets. */
-  readonly line: string;
-  /** Calls with the same cost can pass their seats on. */
-  readonly cost: string;
+  /** What was taken. Calls with the same targets and costs can pass their seats on. */
+  readonly targets: readonly Target[];
   /** The reply that assigned the instant. */
   readonly reply: TakeReply;
   /** When it was received, by this process' clock. */
   readonly receivedUs: number;
   /** Gives the place up. */
   readonly signal: AbortSignal | undefined;
-  /** Told the reply whose units nobody needs any more. Must not reject. */
-  giveBack(reply: TakeReply): Promise<void>;
+  /** Gives back what a reply has taken, but from a target that was forgotten since. Must not reject. */
+  giveBack(reply: TakeReply, forgotten?: Target): Promise<void>;
+}
+
+/** How a wait has ended: the instant has come, or it holds no longer and the store must be asked again. */
+export type SeatOutcome = "due" | "moved";
+
+/** A queue, and the timer of its first seat. */
+interface Line {
+  readonly name: string;
+  readonly targets: readonly Target[];
+  readonly queue: SeatQueue;
+  timer: Timer | undefined;
+  timerUs: number;
+}
+
+/** A correction of a key that other instants follow from. */
+export interface SeatMove {
+  /** Whether a target's state has been forgotten, with all that was taken from it. */
+  readonly isForgotten: boolean;
+  /** Leaves calls alone that all wait until then or longer, by this process' clock. */
+  readonly untilUs?: number;
 }
 
 /**
- * The seats of a process. Who leaves passes his seat to the next behind him with the same cost, who passes on his: so
- * everybody behind moves up, and the seat that is given back is the last one, the only one that a token bucket can
- * take back while others wait.
+ * The seats of a process. A call that leaves passes its seat to the next one behind it with the same costs, which
+ * passes on its own: so all calls behind move up, and the seat that is given back is the last one, the only one that
+ * a token bucket can take back while others wait.
  */
 export class Seats {
-  readonly #lines = new Map<string, Sitter[]>();
+  readonly #lines = new Map<string, Line>();
+  /** The lines in which calls wait for a key of a limiter. */
+  readonly #byKey = new Map<string, Set<Line>>();
   readonly #clock: Clock;
   #closed: Error | undefined;
 
@@ -63,75 +71,125 @@ export class Seats {
   }
 
   /**
-   * Sends everybody away with an error, the last one first, so that all units can be taken back. Resolves when they
-   * have been. Nobody can wait any more.
+   * Sends all calls away with an error, the last one first, so that all units can be taken back. Resolves when they
+   * have been. No call can wait any more.
    */
   async close(error: Error): Promise<void> {
     this.#closed = error;
-    const sitters = [...this.#lines.values()].flatMap((line) => line.toReversed());
-    this.#lines.clear();
-    await Promise.all(sitters.map((sitter) => sitter.dismiss(error)));
+    const given: Promise<void>[] = [];
+    for (const [sitter, seat] of this.#clear([...this.#lines.values()]).toReversed()) {
+      sitter.dismiss(error);
+      given.push(sitter.giveBack(seat));
+    }
+    await Promise.all(given);
+  }
+
+  /**
+   * The instants of a key hold no longer: it was reset, blocked or unblocked. All calls that wait for it give back what
+   * they have taken, the last one first, and ask the store again in their order.
+   */
+  move(target: Target, { isForgotten, untilUs = Infinity }: SeatMove): void {
+    const lines = [...this.#byKey.get(keyName(target)) ?? []].filter(({ queue }) => queue.firstUs < untilUs);
+    const all = this.#clear(lines);
+    for (const [sitter, seat] of all.toReversed()) void sitter.giveBack(seat, isForgotten ? target : undefined);
+    for (const [sitter] of all) sitter.ask();
+  }
+
+  /** Every key of the store was reset. */
+  moveAll(): void {
+    for (const [sitter] of this.#clear([...this.#lines.values()])) sitter.ask();
   }
 
   /** Waits for the seat's instant; rejects with the signal's reason. */
-  wait({ line, cost, reply, receivedUs, signal, giveBack }: SeatRequest): Promise<void> {
+  wait({ targets, reply, receivedUs, signal, giveBack }: SeatRequest): Promise<SeatOutcome> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted || this.#closed !== undefined) {
         void giveBack(reply);
         return reject(signal?.aborted ? signal.reason : this.#closed);
       }
+      const line = this.#lineOf(targets);
+      const end = (outcome: SeatOutcome) => {
+        stay();
+        resolve(outcome);
+      };
       const sitter: Sitter = {
-        seat: { atUs: receivedUs + reply.waitUs, reply },
-        cost,
-        timer: undefined,
-        start: () => {
-          stay();
-          this.#remove(line, sitter);
-          resolve();
-        },
+        before: undefined,
+        behind: undefined,
+        start: () => end("due"),
+        ask: () => end("moved"),
         dismiss: (error) => {
           stay();
-          sitter.timer?.cancel();
           reject(error);
-          return giveBack(sitter.seat.reply);
         },
+        giveBack: (unused, forgotten) => giveBack(unused.reply, forgotten),
       };
       const stay = onAbort(signal, () => {
-        void giveBack(this.#leave(line, sitter));
+        const free = line.queue.leave(sitter);
+        this.#arm(line);
+        void giveBack(free.reply);
         reject(signal?.reason);
       });
-      const sitters = this.#lines.get(line);
-      // Those who wait may sit down in another order than that of their instants.
-      if (sitters === undefined) this.#lines.set(line, [sitter]);
-      else sitters.splice(sitters.findLastIndex(({ seat }) => seat.atUs <= sitter.seat.atUs) + 1, 0, sitter);
-      this.#arm(sitter);
+      line.queue.add(sitter, { atUs: receivedUs + reply.waitUs, reply });
+      this.#arm(line);
     });
   }
 
-  #arm(sitter: Sitter): void {
-    sitter.timer?.cancel();
-    sitter.timer = this.#clock.schedule(sitter.seat.atUs, sitter.start);
+  /** Sets the timer of a line to its first seat; forgets a line that is empty. */
+  #arm(line: Line): void {
+    const { firstUs } = line.queue;
+    if (firstUs === line.timerUs) return;
+    line.timer?.cancel();
+    line.timer = undefined;
+    line.timerUs = firstUs;
+    if (firstUs === Infinity) return this.#forget(line);
+    line.timer = this.#clock.schedule(firstUs, () => {
+      line.timerUs = NaN;
+      // A clock that a test has faked may stand still while its timers fire.
+      line.queue.startUntil(Math.max(this.#clock.nowUs(), firstUs));
+      this.#arm(line);
+    });
   }
 
-  #remove(line: string, sitter: Sitter): Sitter[] {
-    const sitters = this.#lines.get(line) ?? [];
-    const place = sitters.indexOf(sitter);
-    if (place < 0) return [];
-    const behind = sitters.slice(place + 1);
-    sitters.splice(place, 1);
-    if (sitters.length === 0) this.#lines.delete(line);
-    return behind;
-  }
-
-  /** Moves everybody behind up. Returns the reply of the seat that is left over. */
-  #leave(line: string, leaver: Sitter): TakeReply {
-    leaver.timer?.cancel();
-    let free = leaver.seat;
-    for (const next of this.#remove(line, leaver)) {
-      if (next.cost !== leaver.cost || next.seat.atUs < free.atUs) continue;
-      [free, next.seat] = [next.seat, free];
-      this.#arm(next);
+  #lineOf(targets: readonly Target[]): Line {
+    const name = lineName(targets);
+    let line = this.#lines.get(name);
+    if (line !== undefined) return line;
+    line = { name, targets, queue: new SeatQueue(), timer: undefined, timerUs: Infinity };
+    this.#lines.set(name, line);
+    for (const target of targets) {
+      const byKey = keyName(target);
+      const lines = this.#byKey.get(byKey);
+      if (lines === undefined) this.#byKey.set(byKey, new Set([line]));
+      else lines.add(line);
     }
-    return free.reply;
+    return line;
   }
+
+  #forget(line: Line): void {
+    this.#lines.delete(line.name);
+    for (const target of line.targets) {
+      const byKey = keyName(target);
+      const lines = this.#byKey.get(byKey);
+      lines?.delete(line);
+      if (lines?.size === 0) this.#byKey.delete(byKey);
+    }
+  }
+
+  /** Empties lines. Returns who stood there, in order of their instants. */
+  #clear(lines: readonly Line[]): [Sitter, Seat][] {
+    const all = lines.flatMap((line) => {
+      const sitters = line.queue.clear();
+      this.#arm(line);
+      return sitters;
+    });
+    return lines.length === 1 ? all : all.sort(([, one], [, other]) => one.atUs - other.atUs);
+  }
+}
+
+function keyName({ limiter, key }: Target): string {
+  return JSON.stringify([limiter, shortKey(key)]);
+}
+
+function lineName(targets: readonly Target[]): string {
+  return JSON.stringify(targets.map(({ limiter, key, cost }) => [limiter, shortKey(key), cost]));
 }

@@ -9,6 +9,8 @@ import { withTimeout } from "../base/deadline.ts";
 import { ClosedError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import {
+  type BlockRequest,
+  type CorrectRequest,
   type ReplyTo,
   type Store,
   type StoreRequest,
@@ -20,7 +22,7 @@ import {
 import type { Foresight } from "./foresight.ts";
 import type { StoreGuard } from "./store_guard.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
-import { Seats } from "./seats.ts";
+import { type SeatMove, Seats } from "./seats.ts";
 import { takeInTurn, type Taken, type TakeOptions, undoQuietly } from "./take.ts";
 import * as verbs from "./verbs.ts";
 import { WaitingRoom } from "./waiting_room.ts";
@@ -120,6 +122,20 @@ export class StoreClient {
   }
 
   /**
+   * Resets or blocks, and has the calls of this process that wait for the targets ask again.
+   *
+   * @throws {StoreError} If the store cannot tell.
+   */
+  async correct(request: BlockRequest | CorrectRequest): Promise<void> {
+    await this.ask(request);
+    const { op, targets } = request;
+    const move: SeatMove = { isForgotten: op === "reset" };
+    // A block that leaves longer ones as they are moves no call that waits beyond it.
+    const untilUs = op === "block" && request.keepLonger ? this.clock.nowUs() + request.durationUs : undefined;
+    for (const target of targets) this.seats.move(target, untilUs === undefined ? move : { ...move, untilUs });
+  }
+
+  /**
    * Gives back what nobody needs any more. Resolves when the store knows, or when that takes too long; never rejects.
    * While the store is away it is tried all the same, and nobody waits.
    */
@@ -150,6 +166,7 @@ export class StoreClient {
     } finally {
       this.foresight?.clear();
     }
+    this.seats.moveAll();
   }
 
   /** Makes sure that messages about slots reach this process. Tried again after a failure. */

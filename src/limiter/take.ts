@@ -122,21 +122,28 @@ class Seating implements Conclusion<Taken> {
     throw error;
   }
 
+  /** The instant holds no longer: takes anew, within the time that is left. */
+  #askAgain(client: StoreClient, { targets }: TakeRequest): Taken | Promise<Taken> {
+    const maxWaitUs = Math.max(this.#options.maxWaitUs - (steadyUs(client.clock) - this.#startUs), 0);
+    const again = client.request(targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
+    return takeSeat(client, again, { ...this.#options, maxWaitUs }, this.#startUs);
+  }
+
   async #wait(client: StoreClient, request: TakeRequest, reply: TakeReply): Promise<Taken> {
     if (reply.status === "queued") {
       const last = await askUntilDue(client, request, this.#options, reply, this.#startUs);
       return newTaken(client, last, "", this.#startUs);
     }
     const { targets } = request;
-    await client.seats.wait({
-      line: nameOf(targets),
-      cost: targets.map((target) => target.cost).join(),
+    const outcome = await client.seats.wait({
+      targets,
       reply,
-      receivedUs: client.clock.nowUs(),
+      // A store in this process has the clock of this process.
+      receivedUs: client.store.isLocal ? reply.nowUs : client.clock.nowUs(),
       signal: this.#options.signal,
-      giveBack: (unused) => undo(client, request, unused).catch(() => {}),
+      giveBack: (unused, forgotten) => undo(client, request, unused, forgotten).catch(() => {}),
     });
-    return newTaken(client, reply, "", this.#startUs);
+    return outcome === "due" ? newTaken(client, reply, "", this.#startUs) : await this.#askAgain(client, request);
   }
 }
 
@@ -268,15 +275,21 @@ export function undoQuietly(client: StoreClient, request: TakeRequest, reply: Ta
   undo(client, request, reply).catch(() => {});
 }
 
-/** Gives back what a reply granted to a caller who is no longer there. */
-async function undo(client: StoreClient, request: TakeRequest, reply: TakeReply): Promise<void> {
+/**
+ * Gives back what a reply granted to a caller who is no longer there, but from a target that was forgotten since. What is
+ * undone in one turn goes to the store in that order.
+ */
+async function undo(client: StoreClient, request: TakeRequest, reply: TakeReply, forgotten?: Target): Promise<void> {
   const { targets, id, mode } = request;
   if (mode === "peek" || (reply.status !== "allowed" && reply.status !== "queued")) return;
-  await leave(client, targets, id);
+  if (id !== "") await leave(client, targets, id);
   if (reply.status !== "allowed") return;
   // Only a single target is taken from several times: all of it goes back, as one.
   const taken = reply.times === undefined ? targets : targets.map((target) => ({ ...target, cost: reply.times ?? 1 }));
-  await client.ask({ op: "giveBack", targets: taken, marks: marksOf(reply) });
+  const stays = taken.map(({ limiter, key }) => limiter !== forgotten?.limiter || key !== forgotten.key);
+  if (!stays.includes(true)) return;
+  const marks = marksOf(reply).filter((_, i) => stays[i]);
+  await client.ask({ op: "giveBack", targets: taken.filter((_, i) => stays[i]), marks });
 }
 
 function nameOf(targets: readonly Target[]): string {

@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { createRateSync, type LimiterOptions } from "../../mod.ts";
+import type { Clock } from "../../src/base/clock.ts";
+import { Seats } from "../../src/limiter/seats.ts";
+import { compilePolicy } from "../../src/policy/policy.ts";
+import type { TakeReply, Target } from "../../src/stores/store.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
+import { forbidUnhandledRejections } from "./_unhandled.ts";
+
+const policy = compilePolicy({ ratePerSecond: 1 });
+
+function target(cost = 1, key = "k"): Target {
+  return { limiter: "api", key, policy, cost, slots: 0 };
+}
+
+function replyFor(nowUs: number, waitUs: number): TakeReply {
+  return { status: "allowed", nowUs, waitUs, arrivalUs: 0, levels: [] };
+}
+
+/** Seats, and what became of the calls that sit on them. */
+function lab() {
+  const clock = new FakeClock(1_000_000_000);
+  const seats = new Seats(clock);
+  const events: string[] = [];
+  /** Waits for `atMs`. `heardMs` is how late the reply was heard. */
+  const sit = (name: string, atMs: number, one = target(), heardMs = 0): AbortController => {
+    const abort = new AbortController();
+    const note = (what: string) => void events.push(`${name} ${what}`);
+    seats.wait({
+      targets: [one],
+      reply: replyFor(clock.nowUs(), atMs * 1_000),
+      receivedUs: clock.nowUs() + heardMs * 1_000,
+      signal: abort.signal,
+      giveBack: (unused, forgotten) => {
+        const from = forgotten === undefined ? "" : " of nothing";
+        note(`gives ${(unused.nowUs + unused.waitUs - 1_000_000_000) / 1_000}${from}`);
+        return Promise.resolve();
+      },
+    }).then(note, () => note("left"));
+    return abort;
+  };
+  return { clock, seats, events, sit };
+}
+
+describe("Seats", () => {
+  it("are passed on: whoever leaves frees the last seat", async () => {
+    const { clock, events, sit } = lab();
+    const [, b] = [sit("a", 10), sit("b", 20), sit("c", 30), sit("d", 40)];
+    b?.abort();
+    await clock.advance(20);
+    assert.deepEqual(events, ["b gives 40", "b left", "a due", "c due"]);
+    await clock.advance(10);
+    assert.deepEqual(events.slice(4), ["d due"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  it("are passed on among calls with the same costs only", async () => {
+    const { clock, events, sit } = lab();
+    const a = sit("a", 10);
+    sit("b", 20, target(2));
+    sit("c", 30);
+    a.abort();
+    await clock.advance(10);
+    assert.deepEqual(events, ["a gives 30", "a left", "c due"]);
+    await clock.advance(10);
+    assert.deepEqual(events.slice(3), ["b due"]);
+  });
+
+  it("keep the order of their instants where replies come in another one", async () => {
+    const { clock, events, sit } = lab();
+    sit("c", 30);
+    sit("a", 10);
+    sit("b", 20);
+    await clock.advance(30);
+    assert.deepEqual(events, ["a due", "b due", "c due"]);
+  });
+
+  it("keep the store's order where this process was late to hear of one", async () => {
+    const { clock, events, sit } = lab();
+    sit("a", 10, target(), 25);
+    const b = sit("b", 20);
+    b.abort();
+    await clock.advance(35);
+    assert.deepEqual(events, ["b gives 20", "b left", "a due"]);
+  });
+
+  it("move when their key is corrected: all give back, the last one first, and ask again in order", async () => {
+    const { clock, seats, events, sit } = lab();
+    sit("a", 10);
+    sit("b", 20, target(2));
+    sit("c", 30);
+    sit("x", 10, target(1, "other"));
+    seats.move(target(), { isForgotten: false });
+    await clock.advance(0);
+    assert.deepEqual(events, ["c gives 30", "b gives 20", "a gives 10", "a moved", "b moved", "c moved"]);
+    assert.equal(clock.pending, 1, "that of the other key");
+  });
+
+  it("do not move for a block that ends before all of them", async () => {
+    const { clock, seats, events, sit } = lab();
+    sit("a", 10);
+    seats.move(target(), { isForgotten: false, untilUs: clock.nowUs() + 10_000 });
+    await clock.advance(0);
+    assert.deepEqual(events, []);
+  });
+
+  it("set one timer for a whole line, and none when calls leave", async () => {
+    const clock = new FakeClock();
+    let timers = 0;
+    const counting: Clock = {
+      nowUs: () => clock.nowUs(),
+      schedule: (atUs, callback) => {
+        timers++;
+        return clock.schedule(atUs, callback);
+      },
+    };
+    const seats = new Seats(counting);
+    const aborts = Array.from({ length: 1_000 }, (_, i) => {
+      const abort = new AbortController();
+      const { signal } = abort;
+      const reply = replyFor(clock.nowUs(), (i + 1) * 1_000_000);
+      const giveBack = () => Promise.resolve();
+      seats.wait({ targets: [target()], reply, receivedUs: clock.nowUs(), signal, giveBack }).catch(() => {});
+      return abort;
+    });
+    assert.equal(timers, 1);
+    for (const abort of aborts) abort.abort();
+    assert.equal(timers, 1);
+    assert.equal(clock.pending, 0);
+    assert.ok(seats.isEmpty);
+    await clock.advance(0);
+  });
+});
+
+/** Rules in which one unit comes each second. */
+const ONE_A_SECOND: Record<string, LimiterOptions> = {
+  token_bucket: { ratePerSecond: 1 },
+  fixed_window: { algorithm: "fixed_window", limit: 1, windowMs: 1_000 },
+  sliding_window: { algorithm: "sliding_window", limit: 1, windowMs: 1_000 },
+};
+
+describe("A correction reaches those who wait for a rate", () => {
+  forbidUnhandledRejections();
+
+  for (const [name, options] of Object.entries(ONE_A_SECOND)) {
+    /** Calls that wait for the instants 1, 2 and 3 s, and after how long each was served. */
+    const waiting = async () => {
+      const clock = new FakeClock();
+      const rs = createRateSync({ clock, limiters: { api: { timeoutMs: Infinity, ...options } } });
+      await rs.acquire("api");
+      const startUs = clock.nowUs();
+      const served: number[] = [];
+      const calls = [0, 1, 2].map(async () => {
+        await rs.acquire("api");
+        served.push((clock.nowUs() - startUs) / 1_000);
+      });
+      await clock.advance(500);
+      return { clock, rs, served, calls };
+    };
+
+    it(`reset() serves them at once, as a full limit allows, with ${name}`, async () => {
+      const { clock, rs, served, calls } = await waiting();
+      await using _ = rs;
+      await rs.reset("api");
+      await clock.runUntil(Promise.all(calls));
+      assert.deepEqual(served, [500, 1_500, 2_500]);
+    });
+
+    it(`resetAll() serves them at once, as a full limit allows, with ${name}`, async () => {
+      const { clock, rs, served, calls } = await waiting();
+      await using _ = rs;
+      await rs.resetAll();
+      await clock.runUntil(Promise.all(calls));
+      assert.deepEqual(served, [500, 1_500, 2_500]);
+    });
+
+    it(`block() holds them back until it ends, with ${name}`, async () => {
+      const { clock, rs, served, calls } = await waiting();
+      await using _ = rs;
+      await rs.block("api", 5_000);
+      await clock.runUntil(Promise.all(calls));
+      assert.deepEqual(served, [5_500, 6_500, 7_500]);
+      assert.equal(clock.pending, 0);
+    });
+  }
+
+  it("block() denies a call at once that cannot wait for its end", async () => {
+    const clock = new FakeClock();
+    await using rs = createRateSync({ clock, limiters: { api: { ratePerSecond: 1, timeoutMs: 3_000 } } });
+    await rs.acquire("api");
+    const call = rs.acquire("api");
+    await clock.advance(500);
+    const denied = assert.rejects(call, (error: { decision?: { reason?: string } }) => {
+      return error.decision?.reason === "blocked";
+    });
+    await rs.block("api", 5_000);
+    await denied;
+    assert.equal(clock.pending, 0);
+  });
+
+  it("reset() of one limiter of several gives the units of the others back, once", async () => {
+    const clock = new FakeClock();
+    const limiters = {
+      api: { ratePerSecond: 1 },
+      plan: { ratePerSecond: 0.001, burst: 10 },
+    } as const;
+    await using rs = createRateSync({ clock, limiters });
+    await rs.acquire("api");
+    await rs.acquire("plan");
+    const call = rs.acquireAll([{ limiter: "api" }, { limiter: "plan" }]);
+    await clock.advance(500);
+    await rs.reset("api");
+    assert.equal((await clock.runUntil(call)).waitedMs, 500);
+    assert.equal((await rs.peek("plan")).remaining, 8);
+  });
+});

@@ -30,7 +30,7 @@ export const TABLE: readonly Row[] = [
   { paths: ["tests/"], on: EVERY, because: "what users run must work on every runtime" },
   {
     paths: ["tests/algorithms/", "tests/policy/"],
-    on: NODE,
+    on: BUN,
     because: "arithmetic on integers, without any API of a runtime",
   },
   { paths: ["tests/bench/"], on: NODE, because: "measurements, which are no part of the package" },
@@ -71,6 +71,7 @@ export const TABLE: readonly Row[] = [
       "tests/limiter/unawaited_test.ts",
       "tests/stores/at_once_test.ts",
       "tests/stores/batcher_test.ts",
+      "tests/stores/enumeration_test.ts",
       "tests/stores/laws_test.ts",
       "tests/stores/mutants_test.ts",
       "tests/stores/parity_test.ts",

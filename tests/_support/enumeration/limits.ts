@@ -5,38 +5,35 @@
  */
 
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
+import { compileLimit } from "../../../src/policy/compile_limit.ts";
+import type { LimitOptions } from "../../../src/policy/options.ts";
 
 /** The names of small limits. */
 export type SmallLimit = RateLimit["algorithm"] | "token_bucket of 3 in 7 µs";
 
 /** One limit of each algorithm, and a bucket whose interval is no whole number of microseconds. */
-export const SMALL_LIMITS: Readonly<Record<SmallLimit, RateLimit>> = {
-  token_bucket: bucket(3, { intervalUs: 2, intervalRem: 0, denominator: 1 }),
-  "token_bucket of 3 in 7 µs": bucket(3, { intervalUs: 2, intervalRem: 1, denominator: 3 }),
-  sliding_window: { algorithm: "sliding_window", capacity: 3, windowUs: 6 },
-  sliding_window_counter: { algorithm: "sliding_window_counter", capacity: 3, windowUs: 6, stepUs: 2 },
-  fixed_window: { algorithm: "fixed_window", capacity: 3, windowUs: 6 },
+export const SMALL_LIMITS: Readonly<Record<SmallLimit, LimitOptions>> = {
+  token_bucket: { limit: 3, windowMs: 0.006 },
+  "token_bucket of 3 in 7 µs": { limit: 3, windowMs: 0.007 },
+  sliding_window: { algorithm: "sliding_window", limit: 3, windowMs: 0.006 },
+  sliding_window_counter: { algorithm: "sliding_window_counter", limit: 3, windowMs: 0.006 },
+  fixed_window: { algorithm: "fixed_window", limit: 3, windowMs: 0.006 },
 };
 
 /** Limits that stand beside those above: they allow less, and over other times. */
-export const SECOND_LIMITS: Readonly<Record<RateLimit["algorithm"], RateLimit>> = {
-  token_bucket: bucket(2, { intervalUs: 4, intervalRem: 0, denominator: 1 }),
-  sliding_window: { algorithm: "sliding_window", capacity: 2, windowUs: 4 },
-  sliding_window_counter: { algorithm: "sliding_window_counter", capacity: 2, windowUs: 4, stepUs: 2 },
-  fixed_window: { algorithm: "fixed_window", capacity: 2, windowUs: 4 },
+export const SECOND_LIMITS: Readonly<Record<RateLimit["algorithm"], LimitOptions>> = {
+  token_bucket: { limit: 2, windowMs: 0.008 },
+  sliding_window: { algorithm: "sliding_window", limit: 2, windowMs: 0.004 },
+  sliding_window_counter: { algorithm: "sliding_window_counter", limit: 2, windowMs: 0.004 },
+  fixed_window: { algorithm: "fixed_window", limit: 2, windowMs: 0.004 },
 };
 
-/** How far a step moves the clock: a unit's interval is two steps of 1 µs, a window three of 2 µs. */
-export function passUs(name: SmallLimit): number {
-  return SMALL_LIMITS[name].algorithm === "token_bucket" ? 1 : 2;
+/** Limits as kernels count by them. */
+export function compiled(limits: readonly LimitOptions[]): RateLimit[] {
+  return limits.map((options) => compileLimit(options, ""));
 }
 
-function bucket(
-  capacity: number,
-  interval: { readonly intervalUs: number; readonly intervalRem: number; readonly denominator: number },
-): RateLimit {
-  const { intervalUs, intervalRem, denominator } = interval;
-  const ticks = capacity * (intervalUs * denominator + intervalRem);
-  const [burstUs, burstRem] = [Math.floor(ticks / denominator), ticks % denominator];
-  return { algorithm: "token_bucket", capacity, windowUs: burstUs, quota: capacity, ...interval, burstUs, burstRem };
+/** How far a step moves the clock: a unit's interval is two steps of 1 µs, a window three of 2 µs. */
+export function passUs(limits: readonly LimitOptions[]): number {
+  return limits.length === 1 && limits[0]?.algorithm === undefined ? 1 : 2;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { explore } from "../../_support/enumeration/explore.ts";
-import { passUs, SMALL_LIMITS, type SmallLimit } from "../../_support/enumeration/limits.ts";
+import { compiled, passUs, SMALL_LIMITS, type SmallLimit } from "../../_support/enumeration/limits.ts";
 
 /** How deep the search goes in the time that the suite has; ENUMERATION_DEPTH sets another depth. */
 const DEPTHS: Readonly<Record<SmallLimit, number>> = {
@@ -17,7 +17,8 @@ describe("Every schedule of takes, waits, give-backs and time on one limit", () 
   for (const [name, usual] of Object.entries(DEPTHS) as [SmallLimit, number][]) {
     const depth = Number(process.env["ENUMERATION_DEPTH"] ?? usual);
     it(`keeps to the laws: ${name}`, (context) => {
-      const found = explore({ limits: [SMALL_LIMITS[name]], costs: [1, 2], passUs: passUs(name), depth });
+      const limits = [SMALL_LIMITS[name]];
+      const found = explore({ limits: compiled(limits), costs: [1, 2], passUs: passUs(limits), depth });
       context.diagnostic(`${found.tried} schedules, ${found.worlds} worlds to depth ${depth}`);
       assert.equal(found.violation, undefined);
     });

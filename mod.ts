@@ -66,7 +66,7 @@ export type { LimitStatus } from "./src/policy/status.ts";
 export type { RedisStoreOptions } from "./src/stores/redis/options.ts";
 export type * from "./src/stores/store.ts";
 export type { Level, Mark } from "./src/algorithms/kernel.ts";
-export type { RateState } from "./src/algorithms/mod.ts";
+export type { RateState } from "./src/algorithms/kernels.ts";
 export type { AcquireOptions, AskOptions } from "./src/limiter/call_options.ts";
 export type { LimiterEvent, LimiterListener, Logger, StoreEvent, StoreListener } from "./src/limiter/events.ts";
 export { KeyedLimiter, type Keyless } from "./src/limiter/keyed_limiter.ts";

@@ -9,7 +9,7 @@ import process from "node:process";
 
 import { createRateSync } from "@ratesync/core";
 
-import { kernelOf } from "../src/algorithms/mod.ts";
+import { kernelOf } from "../src/algorithms/kernels.ts";
 import { compilePolicy } from "../src/policy/policy.ts";
 
 /** The one function of Deno that is needed: its types are not among Node's. */

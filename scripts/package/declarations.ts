@@ -18,6 +18,15 @@ const SPECIFIER = /(?<=\b(?:from |import |import\())"(\.[^"]*)\.ts"/g;
 /** What a module is for: users read that of the entries. */
 const MODULE_COMMENT = /^\/\*\*(?:(?!\*\/)[^])*@module\s*\*\/\n/;
 
+/** Where a declaration of a module begins, or the comment in front of one. */
+const DECLARATIONS = /^(?=\/\*\*|export |declare )/m;
+
+/** The name that a declaration makes. */
+const DECLARED = /^(?:export )?(?:declare )?(?:abstract )?(?:class|interface|type|function|const|let|enum) (\w+)/;
+
+/** A comment for readers, with the line that it leaves empty. */
+const COMMENT = /[ \t]*\/\*\*[^]*?\*\/\n?/g;
+
 /** Types of `fetch` that not every project declares; see below. */
 const FETCH_TYPES = /\b(?:Request|RequestInit)\b/;
 
@@ -48,14 +57,37 @@ export async function writeDeclarations(exports: Manifests["npm"]["exports"]): P
     relative(FOLDER, types).replace(/\.d\.cts$/, "")
   );
   const modules = new Set(entries); // in order of discovery, while it grows
+  const names = new Set<string>();
+  for (const entry of entries) {
+    for (const name of exportedBy(await readFile(`dist/${entry}.d.ts`, "utf8"))) names.add(name);
+  }
   for (const module of modules) {
     const text = await readFile(`dist/${module}.d.ts`, "utf8");
     for (const [, specifier = ""] of text.matchAll(SPECIFIER)) modules.add(join(module, "..", specifier));
-    const published = entries.includes(module) ? text : text.replace(MODULE_COMMENT, "");
+    const published = entries.includes(module) ? text : commentedFor(names, text.replace(MODULE_COMMENT, ""));
     const code = published.replace(SPECIFIER, '"$1.cjs"').replace(/^\/\/#.*\n?/gm, "");
     await write(`${module}.d.cts`, head(module, text) + code);
   }
   for (const entry of entries) await write(`${entry}.d.ts`, `export * from "./${entry.split("/").at(-1)}.cjs";\n`);
+}
+
+/** The names that an entry exports from other modules. */
+function exportedBy(entry: string): string[] {
+  const lists = entry.replace(COMMENT, "").matchAll(/\bexport (?:type )?\{([^}]*)\}/g);
+  return Array.from(lists, ([, list = ""]) => list.split(",").flatMap((name) => name.match(/\w+/g) ?? [])).flat();
+}
+
+/** The declarations of a module. Users read the comments of what some entry exports, and never those of other names. */
+function commentedFor(names: ReadonlySet<string>, text: string): string {
+  const parts = text.split(DECLARATIONS);
+  const isHidden = (part = "") => {
+    const [, name] = DECLARED.exec(part) ?? [];
+    return name !== undefined && !names.has(name);
+  };
+  return parts.map((part, i) => {
+    if (part.startsWith("/**") && isHidden(parts[i + 1])) return "";
+    return isHidden(part) ? part.replace(COMMENT, "") : part;
+  }).join("");
 }
 
 /** What makes the names known that a declaration takes from the runtime's types. */

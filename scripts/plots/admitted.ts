@@ -4,7 +4,7 @@
  * @module
  */
 
-import { kernelOf } from "../../src/algorithms/mod.ts";
+import { kernelOf } from "../../src/algorithms/kernels.ts";
 import type { LimitOptions } from "../../src/policy/options.ts";
 import { compilePolicy } from "../../src/policy/policy.ts";
 import { Chart, type Point, type Stroke } from "./chart.ts";

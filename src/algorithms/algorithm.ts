@@ -1,10 +1,10 @@
 /**
- * What one algorithm has to bring: how its limits are checked, how it counts, and how that is told.
+ * What one algorithm has to bring besides its kernel: how its limits are checked, and how their levels are told.
  *
  * @module
  */
 
-import type { Kernel, Level } from "./kernel.ts";
+import type { Level } from "./kernel.ts";
 import type { RateLimit } from "./limit.ts";
 import type { LimitOptions } from "./options.ts";
 import type { Fraction } from "./rational.ts";
@@ -20,13 +20,11 @@ export interface Standing {
 }
 
 /** One algorithm. `algorithms/mod.ts` has a row for each. */
-export interface Algorithm<Limit extends RateLimit, State extends object> {
+export interface Algorithm<Limit extends RateLimit> {
   /** Its name in options. */
   readonly name: Limit["algorithm"];
   /** The letter by which scripts know it. */
   readonly letter: string;
-  /** Its arithmetic. */
-  readonly kernel: Kernel<Limit, State>;
   /** Whether its state has a key of its own in Redis where a limiter has several limits. */
   readonly hasOwnKey: boolean;
   /** Whether a limit that denied some cost is known to deny it until the wait is over, whatever else leaves meanwhile. */
@@ -53,6 +51,4 @@ export interface Algorithm<Limit extends RateLimit, State extends object> {
   nextUnitMs(limit: number, standing: Omit<Standing, "remaining">): number;
   /** A level some microseconds later, with no traffic since. */
   age(level: Level, ageUs: number): Level;
-  /** The earliest instant for a cost, by a level that was told at `toldUs`; undefined where the level does not tell it. */
-  earliest(limit: Limit, level: Level, toldUs: number, nowUs: number, cost: number): number | undefined;
 }

@@ -1,43 +1,28 @@
 /**
- * The table of rate algorithms: the only place that names them all.
+ * The table of rate algorithms: with `kernels.ts`, the only place that names them all. It is loaded with the main entry,
+ * to check options; the kernels are loaded with a store.
  *
  * @module
  */
 
 import type { Algorithm } from "./algorithm.ts";
 import { fixedWindowAlgorithm } from "./fixed_window/mod.ts";
-import type { Kernel } from "./kernel.ts";
 import type { RateAlgorithm, RateLimit } from "./limit.ts";
 import { slidingWindowAlgorithm } from "./sliding_window/mod.ts";
 import { slidingWindowCounterAlgorithm } from "./sliding_window_counter/mod.ts";
 import { tokenBucketAlgorithm } from "./token_bucket/mod.ts";
 
-/** What a kernel keeps for one limit of one key. Only the kernel that made it can read it. */
-export type RateState = object;
-
-/** An algorithm whose limits and states are its own business. */
-export type AnyAlgorithm = Algorithm<RateLimit, RateState>;
-
-const ROWS = [
-  tokenBucketAlgorithm,
-  slidingWindowAlgorithm,
-  slidingWindowCounterAlgorithm,
-  fixedWindowAlgorithm,
-] as const;
-
-const byName = Object.fromEntries(ROWS.map((row) => [row.name, row])) as Readonly<
-  Record<RateAlgorithm, Algorithm<never, never>>
->;
+const ROWS: { readonly [Name in RateAlgorithm]: Algorithm<Extract<RateLimit, { algorithm: Name }>> } = {
+  token_bucket: tokenBucketAlgorithm,
+  sliding_window: slidingWindowAlgorithm,
+  sliding_window_counter: slidingWindowCounterAlgorithm,
+  fixed_window: fixedWindowAlgorithm,
+};
 
 /** The names of all algorithms, as options have them. */
-export const ALGORITHM_NAMES: readonly RateAlgorithm[] = ROWS.map(({ name }) => name);
+export const ALGORITHM_NAMES: readonly RateAlgorithm[] = Object.keys(ROWS) as RateAlgorithm[];
 
 /** The algorithm of a name. */
-export function algorithmOf(name: RateAlgorithm): AnyAlgorithm {
-  return byName[name] as Algorithm<never, never> as unknown as AnyAlgorithm;
-}
-
-/** The kernel that counts a limit. A limit and the states made for it belong together. */
-export function kernelOf(limit: RateLimit): Kernel<RateLimit, RateState> {
-  return algorithmOf(limit.algorithm).kernel;
+export function algorithmOf(name: RateAlgorithm): Algorithm<RateLimit> {
+  return ROWS[name] as Algorithm<never> as Algorithm<RateLimit>;
 }

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 
 import type { Mark } from "../../src/algorithms/kernel.ts";
 import type { RateLimit } from "../../src/algorithms/limit.ts";
-import { kernelOf, type RateState } from "../../src/algorithms/mod.ts";
+import { kernelOf, type RateState } from "../../src/algorithms/kernels.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
 import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";

@@ -8,7 +8,7 @@
 
 import assert from "node:assert/strict";
 
-import { kernelOf, type RateState } from "../../src/algorithms/mod.ts";
+import { kernelOf, type RateState } from "../../src/algorithms/kernels.ts";
 import type { LimitOptions } from "../../src/policy/options.ts";
 import { compilePolicy } from "../../src/policy/policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { RateLimit } from "../../src/algorithms/limit.ts";
-import type { RateState } from "../../src/algorithms/mod.ts";
+import type { RateState } from "../../src/algorithms/kernels.ts";
 import { entries, type SlidingWindowState } from "../../src/algorithms/sliding_window.ts";
 import type { TokenBucketState } from "../../src/algorithms/token_bucket.ts";
 

@@ -5,16 +5,14 @@
  */
 
 import type { Algorithm } from "../algorithm.ts";
-import { fixedWindow, type FixedWindowState } from "../fixed_window.ts";
 import type { FixedWindowLimit } from "../limit.ts";
 import type { LimitOptions } from "../options.ts";
 import { ageWindow, compileWindow, shareWindow, windowNextUnitMs, windowStanding } from "../window.ts";
 
 /** The row of a fixed window. */
-export const fixedWindowAlgorithm: Algorithm<FixedWindowLimit, FixedWindowState> = Object.freeze({
+export const fixedWindowAlgorithm: Algorithm<FixedWindowLimit> = Object.freeze({
   name: "fixed_window",
   letter: "f",
-  kernel: fixedWindow,
   hasOwnKey: false,
   deniesUntilReady: false,
   compile: (options: LimitOptions, prefix: string): FixedWindowLimit => compileWindow("fixed_window", options, prefix),
@@ -23,5 +21,4 @@ export const fixedWindowAlgorithm: Algorithm<FixedWindowLimit, FixedWindowState>
   standing: windowStanding,
   nextUnitMs: windowNextUnitMs,
   age: ageWindow,
-  earliest: () => undefined,
 });

@@ -7,17 +7,15 @@
 import type { Algorithm } from "../algorithm.ts";
 import type { SlidingWindowLimit } from "../limit.ts";
 import type { LimitOptions } from "../options.ts";
-import { slidingWindow, type SlidingWindowState } from "../sliding_window.ts";
 import { ageWindow, compileWindow, shareWindow, windowNextUnitMs, windowStanding } from "../window.ts";
 
 /** The most units in one window: 8 MB a key. */
 const MAX_UNITS = 1_000_000;
 
 /** The row of an exact sliding window. */
-export const slidingWindowAlgorithm: Algorithm<SlidingWindowLimit, SlidingWindowState> = Object.freeze({
+export const slidingWindowAlgorithm: Algorithm<SlidingWindowLimit> = Object.freeze({
   name: "sliding_window",
   letter: "s",
-  kernel: slidingWindow,
   hasOwnKey: true,
   deniesUntilReady: false,
   compile: (options: LimitOptions, prefix: string): SlidingWindowLimit =>
@@ -27,5 +25,4 @@ export const slidingWindowAlgorithm: Algorithm<SlidingWindowLimit, SlidingWindow
   standing: windowStanding,
   nextUnitMs: windowNextUnitMs,
   age: ageWindow,
-  earliest: () => undefined,
 });

@@ -10,15 +10,13 @@ import type { Algorithm } from "../algorithm.ts";
 import type { SlidingWindowCounterLimit } from "../limit.ts";
 import { MAX_PRODUCT } from "../numbers.ts";
 import type { LimitOptions } from "../options.ts";
-import { slidingWindowCounter, type SlidingWindowCounterState } from "../sliding_window_counter.ts";
 import { ageWindow, compileWindow, shareWindow, windowNextUnitMs, windowStanding } from "../window.ts";
 
 /** The row of a sliding window counter. */
-export const slidingWindowCounterAlgorithm: Algorithm<SlidingWindowCounterLimit, SlidingWindowCounterState> = Object
+export const slidingWindowCounterAlgorithm: Algorithm<SlidingWindowCounterLimit> = Object
   .freeze({
     name: "sliding_window_counter",
     letter: "c",
-    kernel: slidingWindowCounter,
     hasOwnKey: false,
     deniesUntilReady: false,
     compile,
@@ -29,7 +27,6 @@ export const slidingWindowCounterAlgorithm: Algorithm<SlidingWindowCounterLimit,
     standing: windowStanding,
     nextUnitMs: windowNextUnitMs,
     age: ageWindow,
-    earliest: () => undefined,
   });
 
 function compile(options: LimitOptions, prefix: string): SlidingWindowCounterLimit {

@@ -7,14 +7,12 @@
 import type { Algorithm, Standing } from "../algorithm.ts";
 import type { Level } from "../kernel.ts";
 import type { TokenBucketLimit } from "../limit.ts";
-import { tokenBucket, type TokenBucketState } from "../token_bucket.ts";
 import { compileTokenBucket, shareTokenBucket } from "./limit.ts";
 
 /** The row of a token bucket. */
-export const tokenBucketAlgorithm: Algorithm<TokenBucketLimit, TokenBucketState> = Object.freeze({
+export const tokenBucketAlgorithm: Algorithm<TokenBucketLimit> = Object.freeze({
   name: "token_bucket",
   letter: "t",
-  kernel: tokenBucket,
   hasOwnKey: false,
   deniesUntilReady: true,
   compile: compileTokenBucket,
@@ -34,8 +32,6 @@ export const tokenBucketAlgorithm: Algorithm<TokenBucketLimit, TokenBucketState>
     return (Math.round(resetAfterMs * 1_000) - Math.floor(others) + (Number.isInteger(others) ? 0 : 1)) / 1_000;
   },
   age: ([us, rem]: Level, ageUs: number): Level => us < ageUs ? [0, 0] : [us - ageUs, rem],
-  earliest: (limit: TokenBucketLimit, [us, rem]: Level, toldUs: number, nowUs: number, cost: number): number =>
-    tokenBucket.earliest({ tatUs: toldUs + us, tatRem: rem }, nowUs, cost, limit),
 });
 
 /** Whole units in a bucket that lacks `level` of being full. */

@@ -6,7 +6,7 @@
 
 import type { Level } from "../../algorithms/kernel.ts";
 import type { RateLimit, TokenBucketLimit } from "../../algorithms/limit.ts";
-import { kernelOf, type RateState } from "../../algorithms/mod.ts";
+import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { TokenBucketState } from "../../algorithms/token_bucket.ts";
 import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { Policy } from "../../policy/policy.ts";

@@ -6,7 +6,7 @@
 
 import type { Mark } from "../../algorithms/kernel.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
-import { kernelOf, type RateState } from "../../algorithms/mod.ts";
+import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { brand } from "../../base/brand.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError } from "../../base/errors.ts";

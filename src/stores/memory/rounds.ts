@@ -5,7 +5,7 @@
  */
 
 import type { RateLimit } from "../../algorithms/limit.ts";
-import { kernelOf, type RateState } from "../../algorithms/mod.ts";
+import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { inMicrotask } from "../../base/turn.ts";
 import {
   type NoticeListener,

@@ -11,7 +11,7 @@ import type {
   SlidingWindowLimit,
   TokenBucketLimit,
 } from "../../../src/algorithms/limit.ts";
-import { kernelOf, type RateState } from "../../../src/algorithms/mod.ts";
+import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
 import { type Debt, latestByDebt } from "./debt.ts";
 import type { Kept, World } from "./world.ts";
 

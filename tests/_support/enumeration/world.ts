@@ -8,7 +8,7 @@
 
 import type { Mark } from "../../../src/algorithms/kernel.ts";
 import type { RateLimit, TokenBucketLimit } from "../../../src/algorithms/limit.ts";
-import { kernelOf, type RateState } from "../../../src/algorithms/mod.ts";
+import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
 import { type Debt, debtAfterGiveBack, debtAfterTake, freshDebt, paid } from "./debt.ts";
 
 /** One step of a schedule. */

@@ -7,57 +7,71 @@
 
 import type { Kernel, Level, Mark } from "./kernel.ts";
 import type { FixedWindowLimit } from "./limit.ts";
+import { findWindow, openedWindow, subtract, trim, type Window } from "./windows.ts";
 
-/** The last window that was used, or that is spoken for. */
+/** The present window, and those behind it that are promised to callers who wait. */
 export interface FixedWindowState {
-  /** When it opened or will open. */
-  readonly startUs: number;
-  /** Units taken in it. */
-  readonly count: number;
+  /** Oldest first; empty where nothing is taken. They do not overlap. */
+  readonly windows: Window[];
 }
 
-const FRESH: FixedWindowState = Object.freeze({ startUs: 0, count: 0 });
+const FRESH: FixedWindowState = Object.freeze({ windows: Object.freeze([]) as readonly [] as unknown as Window[] });
 
 /** The arithmetic of a fixed window. */
 export const fixedWindow: Kernel<FixedWindowLimit, FixedWindowState> = Object.freeze({
   fresh: (): FixedWindowState => FRESH,
 
-  earliest(state: FixedWindowState, nowUs: number, cost: number, limit: FixedWindowLimit): number {
-    const endUs = state.startUs + limit.windowUs;
-    return state.count + cost <= limit.capacity ? Math.max(nowUs, state.startUs) : Math.max(nowUs, endUs);
+  // First come, first served: nobody takes from a window in front of one that is promised.
+  earliest({ windows }: FixedWindowState, nowUs: number, cost: number, limit: FixedWindowLimit): number {
+    const last = windows.at(-1);
+    if (last === undefined) return nowUs;
+    return Math.max(nowUs, last.count + cost <= limit.capacity ? last.startUs : last.startUs + limit.windowUs);
   },
 
   take(
-    state: FixedWindowState,
-    _nowUs: number,
+    { windows }: FixedWindowState,
+    nowUs: number,
     atUs: number,
     cost: number,
     limit: FixedWindowLimit,
   ): FixedWindowState {
-    const open = atUs < state.startUs + limit.windowUs;
-    return open ? { startUs: state.startUs, count: state.count + cost } : { startUs: atUs, count: cost };
+    const last = windows.at(-1);
+    if (last === undefined) return { windows: [{ startUs: atUs, count: cost }] };
+    if (atUs < last.startUs + limit.windowUs) last.count += cost;
+    else windows.push({ startUs: atUs, count: cost });
+    while ((windows[0] as Window).startUs + limit.windowUs <= nowUs) windows.shift();
+    return { windows };
   },
 
   giveBack(
-    state: FixedWindowState,
-    nowUs: number,
+    { windows }: FixedWindowState,
+    _nowUs: number,
     units: number,
     mark: Mark,
     limit: FixedWindowLimit,
   ): FixedWindowState {
-    const sameWindow = state.startUs + limit.windowUs === mark.nowUs + mark.level[1];
-    return sameWindow ? fixedWindow.refund(state, nowUs, units, limit) : state;
+    const window = windows[findWindow(windows, mark.nowUs + mark.level[1] - limit.windowUs)];
+    if (window !== undefined) subtract(window, units);
+    trim(windows);
+    return { windows };
   },
 
-  refund(state: FixedWindowState, _nowUs: number, units: number): FixedWindowState {
-    return { startUs: state.startUs, count: Math.max(state.count - units, 0) };
+  refund({ windows }: FixedWindowState, nowUs: number, units: number): FixedWindowState {
+    const window = windows[openedWindow(windows, nowUs)];
+    if (window !== undefined) subtract(window, units);
+    trim(windows);
+    return { windows };
   },
 
-  measure(state: FixedWindowState, nowUs: number, limit: FixedWindowLimit): Level {
-    const resetUs = state.startUs + limit.windowUs - nowUs;
-    if (resetUs <= 0) return [0, 0];
-    return [state.startUs > nowUs ? limit.capacity : state.count, resetUs];
+  measure({ windows }: FixedWindowState, nowUs: number, limit: FixedWindowLimit): Level {
+    const last = windows.at(-1);
+    const resetUs = last === undefined ? 0 : last.startUs + limit.windowUs - nowUs;
+    if (last === undefined || resetUs <= 0) return [0, 0];
+    return [last.startUs > nowUs ? limit.capacity : last.count, resetUs];
   },
 
-  freshFromUs: (state: FixedWindowState, limit: FixedWindowLimit): number => state.startUs + limit.windowUs,
+  freshFromUs({ windows }: FixedWindowState, limit: FixedWindowLimit): number {
+    const last = windows.at(-1);
+    return last === undefined ? 0 : last.startUs + limit.windowUs;
+  },
 });

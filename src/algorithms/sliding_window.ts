@@ -1,116 +1,105 @@
 /**
- * Exact sliding window: the instants of the newest units, in a ring of at most `capacity` entries. The entry that
- * decides is found by its place, so a decision does not depend on the ring's size.
+ * Exact sliding window: a log of runs, an instant and how many units were taken for it. What is promised to callers who
+ * wait stands in the same log, behind what is in the window now. A run is dropped when it has left the window, not before.
+ *
+ * The run that decides is found by its units, so the work depends neither on the cost nor, but for its logarithm and the
+ * root of the number of runs, on the limit.
  *
  * @module
  */
 
 import type { Kernel, Level, Mark } from "./kernel.ts";
 import type { SlidingWindowLimit } from "./limit.ts";
+import { append, dropBefore, findLater, findUnits, newestUs, type Page, takeOut } from "./run_log.ts";
 
-/** A ring of instants, oldest first. */
+/** A log of runs. */
 export interface SlidingWindowState {
-  /** The storage; its length is how many entries fit before it grows. */
-  readonly slots: Float64Array;
-  /** Where the oldest entry is. */
-  readonly head: number;
-  /** How many entries there are. */
-  readonly count: number;
+  /** The runs, oldest first. None is empty. */
+  readonly pages: Page[];
+  /** Units of all runs. */
+  readonly total: number;
+  /** The latest instant that was promised to a caller who waits: nobody takes before it. */
+  readonly promisedUs: number;
 }
 
-const FRESH: SlidingWindowState = Object.freeze({ slots: new Float64Array(0), head: 0, count: 0 });
+const FRESH: SlidingWindowState = Object.freeze({
+  pages: Object.freeze([]) as readonly [] as unknown as Page[],
+  total: 0,
+  promisedUs: 0,
+});
 
 /** The arithmetic of an exact sliding window. */
 export const slidingWindow: Kernel<SlidingWindowLimit, SlidingWindowState> = Object.freeze({
   fresh: (): SlidingWindowState => FRESH,
 
-  earliest(state: SlidingWindowState, nowUs: number, cost: number, limit: SlidingWindowLimit): number {
-    const deciding = state.count + cost - limit.capacity - 1;
-    return deciding < 0 ? nowUs : Math.max(nowUs, entry(state, deciding) + limit.windowUs);
+  earliest({ pages, total, promisedUs }: SlidingWindowState, nowUs: number, cost: number, limit: SlidingWindowLimit) {
+    const atUs = Math.max(nowUs, promisedUs);
+    const excess = total + cost - limit.capacity;
+    if (excess <= 0) return atUs;
+    const { page, run } = findUnits(pages, excess);
+    return Math.max(atUs, (pages[page] as Page).stampsUs[run] as number + limit.windowUs);
   },
 
   take(
-    state: SlidingWindowState,
+    { pages, total, promisedUs }: SlidingWindowState,
     nowUs: number,
     atUs: number,
     cost: number,
     limit: SlidingWindowLimit,
   ): SlidingWindowState {
-    // Entries stay sorted even where the clock stepped back: a unit is then remembered longer, never shorter.
-    const stampUs = state.count === 0 ? atUs : Math.max(atUs, entry(state, state.count - 1));
-    const drop = Math.max(expired(state, nowUs, limit), state.count + cost - limit.capacity);
-    const kept = state.count - drop;
-    const grown = kept + cost > state.slots.length ? grow(state, drop, kept + cost, limit) : undefined;
-    const slots = grown ?? state.slots;
-    const head = grown === undefined ? (state.head + drop) % slots.length : 0;
-    for (let i = 0; i < cost; i++) slots[(head + kept + i) % slots.length] = stampUs;
-    return { slots, head, count: kept + cost };
+    const log = pages.length === 0 ? [] : pages;
+    // Runs stay sorted even where the clock stepped back: a unit is then remembered longer, never shorter.
+    const stampUs = Math.max(atUs, newestUs(log));
+    const live = findLater(log, nowUs - limit.windowUs);
+    dropBefore(log, live);
+    append(log, stampUs, cost, limit.capacity);
+    return { pages: log, total: total - live.before + cost, promisedUs: atUs > nowUs ? stampUs : promisedUs };
   },
 
   giveBack(
-    state: SlidingWindowState,
-    nowUs: number,
+    { pages, total, promisedUs }: SlidingWindowState,
+    _nowUs: number,
     units: number,
     mark: Mark,
     limit: SlidingWindowLimit,
   ): SlidingWindowState {
-    const stampUs = mark.nowUs + mark.level[1] - limit.windowUs;
-    const kept: number[] = [];
-    let given = 0;
-    for (const at of entries(state)) {
-      if (at === stampUs && given < units) given++;
-      else kept.push(at);
-    }
-    // A take for a later instant dropped entries that still count until then: they come back.
-    const droppedUs = Math.min(mark.atUs - limit.windowUs, kept[0] ?? Infinity);
-    const back = droppedUs > nowUs - limit.windowUs ? given : 0;
-    return fromEntries([...Array<number>(back).fill(droppedUs), ...kept]);
+    const left = total - takeOut(pages, mark.nowUs + mark.level[1] - limit.windowUs, units);
+    return { pages, total: left, promisedUs: Math.min(promisedUs, newestUs(pages)) };
   },
 
-  refund(state: SlidingWindowState, nowUs: number, units: number): SlidingWindowState {
-    const all = entries(state);
-    const past = all.filter((at) => at <= nowUs);
-    return fromEntries([...past.slice(0, Math.max(past.length - units, 0)), ...all.filter((at) => at > nowUs)]);
+  // The oldest units in the window are forgiven first: whichever were meant, the others keep to the limit.
+  refund(
+    { pages, total, promisedUs }: SlidingWindowState,
+    nowUs: number,
+    units: number,
+    limit: SlidingWindowLimit,
+  ): SlidingWindowState {
+    const { before: left } = findLater(pages, nowUs - limit.windowUs);
+    const forgiven = Math.min(left + units, findLater(pages, nowUs).before);
+    if (forgiven === 0) return { pages, total, promisedUs };
+    const place = findUnits(pages, forgiven);
+    dropBefore(pages, place);
+    const first = pages[0] as Page;
+    takeOut(pages, first.stampsUs[first.from] as number, forgiven - place.before);
+    return { pages, total: total - forgiven, promisedUs: Math.min(promisedUs, newestUs(pages)) };
   },
 
-  measure(state: SlidingWindowState, nowUs: number, limit: SlidingWindowLimit): Level {
-    const used = state.count - expired(state, nowUs, limit);
-    return used === 0 ? [0, 0] : [used, entry(state, state.count - 1) + limit.windowUs - nowUs];
+  measure({ pages, total, promisedUs }: SlidingWindowState, nowUs: number, limit: SlidingWindowLimit): Level {
+    const used = total - findLater(pages, nowUs - limit.windowUs).before;
+    if (used === 0) return [0, 0];
+    return [promisedUs > nowUs ? limit.capacity : used, newestUs(pages) + limit.windowUs - nowUs];
   },
 
-  freshFromUs: (state: SlidingWindowState, limit: SlidingWindowLimit): number =>
-    state.count === 0 ? 0 : entry(state, state.count - 1) + limit.windowUs,
+  freshFromUs: ({ pages }: SlidingWindowState, limit: SlidingWindowLimit): number =>
+    pages.length === 0 ? 0 : newestUs(pages) + limit.windowUs,
 });
 
-/** The instants that a ring holds, oldest first. */
-export function entries(state: SlidingWindowState): number[] {
-  return Array.from({ length: state.count }, (_, i) => entry(state, i));
-}
-
-function entry(state: SlidingWindowState, i: number): number {
-  return state.slots[(state.head + i) % state.slots.length] as number;
-}
-
-/** How many entries, counted from the oldest, have left the window. */
-function expired(state: SlidingWindowState, nowUs: number, limit: SlidingWindowLimit): number {
-  let low = 0;
-  let high = state.count;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (entry(state, middle) + limit.windowUs <= nowUs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** A larger ring: a 64th and four more than needed, at most the capacity, at least what must fit now. */
-function grow(state: SlidingWindowState, drop: number, needed: number, limit: SlidingWindowLimit): Float64Array {
-  const room = Math.max(needed, Math.min(limit.capacity, needed + Math.floor(needed / 64) + 4));
-  const slots = new Float64Array(room);
-  for (let i = drop; i < state.count; i++) slots[i - drop] = entry(state, i);
-  return slots;
-}
-
-function fromEntries(all: readonly number[]): SlidingWindowState {
-  return { slots: Float64Array.from(all), head: 0, count: all.length };
+/** The runs of a log, oldest first. */
+export function runsOf({ pages }: SlidingWindowState): { readonly stampUs: number; readonly units: number }[] {
+  return pages.flatMap(({ stampsUs, units, from, to }) =>
+    Array.from({ length: to - from }, (_, i) => ({
+      stampUs: stampsUs[from + i] as number,
+      units: units[from + i] as number,
+    })).filter((run) => run.units > 0)
+  );
 }

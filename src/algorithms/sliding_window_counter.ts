@@ -9,18 +9,20 @@
 
 import type { Kernel, Level, Mark } from "./kernel.ts";
 import type { SlidingWindowCounterLimit } from "./limit.ts";
+import { findWindow, openedWindow, subtract, trim, type Window } from "./windows.ts";
 
-/** Two windows, side by side. */
+/** The window before the present one, the present one, and those behind it that are promised to callers who wait. */
 export interface SlidingWindowCounterState {
-  /** When the present window opened. */
-  readonly startUs: number;
-  /** Units taken in the window before it. */
+  /** Units taken in the window right before the first of `windows`. */
   readonly previous: number;
-  /** Units taken in the present window. */
-  readonly current: number;
+  /** Oldest first; empty where nothing is taken. They do not overlap. */
+  readonly windows: Window[];
 }
 
-const FRESH: SlidingWindowCounterState = Object.freeze({ startUs: 0, previous: 0, current: 0 });
+const FRESH: SlidingWindowCounterState = Object.freeze({
+  previous: 0,
+  windows: Object.freeze([]) as readonly [] as unknown as Window[],
+});
 
 /** The arithmetic of a sliding window counter. */
 export const slidingWindowCounter: Kernel<SlidingWindowCounterLimit, SlidingWindowCounterState> = Object.freeze({
@@ -40,61 +42,111 @@ export const slidingWindowCounter: Kernel<SlidingWindowCounterLimit, SlidingWind
 
   take(
     state: SlidingWindowCounterState,
-    _nowUs: number,
+    nowUs: number,
     atUs: number,
     cost: number,
     limit: SlidingWindowCounterLimit,
   ): SlidingWindowCounterState {
-    const { startUs, previous, current } = roll(state, atUs, limit);
-    return { startUs, previous, current: current + cost };
+    const windows = state.windows.length === 0 ? [] : state.windows;
+    const last = windows.at(-1);
+    if (last !== undefined && atUs < last.startUs + limit.windowUs) last.count += cost;
+    else windows.push({ startUs: roll(state, atUs, limit).startUs, count: cost });
+    let { previous } = state;
+    while (hasFaded(windows, nowUs, limit)) {
+      previous = countBefore({ previous, windows }, 1, limit);
+      windows.shift();
+    }
+    return { previous, windows };
   },
 
   giveBack(
-    state: SlidingWindowCounterState,
+    { previous, windows }: SlidingWindowCounterState,
     _nowUs: number,
     units: number,
     mark: Mark,
     limit: SlidingWindowCounterLimit,
   ): SlidingWindowCounterState {
-    const { startUs, previous, current } = state;
-    const markStartUs = mark.nowUs + mark.level[1] - 2 * limit.windowUs;
-    if (markStartUs === startUs) return { startUs, previous, current: Math.max(current - units, 0) };
-    if (markStartUs + limit.windowUs === startUs) {
-      return { startUs, previous: Math.max(previous - units, 0), current };
-    }
-    return state;
+    const startUs = mark.nowUs + mark.level[1] - 2 * limit.windowUs;
+    const window = windows[findWindow(windows, startUs)];
+    if (window !== undefined) subtract(window, units);
+    const isBefore = window === undefined && windows[0]?.startUs === startUs + limit.windowUs;
+    return trimmed(isBefore ? Math.max(previous - units, 0) : previous, windows, limit);
   },
 
-  refund(state: SlidingWindowCounterState, _nowUs: number, units: number): SlidingWindowCounterState {
-    const { startUs, previous, current } = state;
-    const fromCurrent = Math.min(units, current);
-    return { startUs, previous: Math.max(previous - (units - fromCurrent), 0), current: current - fromCurrent };
+  refund(
+    { previous, windows }: SlidingWindowCounterState,
+    nowUs: number,
+    units: number,
+    limit: SlidingWindowCounterLimit,
+  ): SlidingWindowCounterState {
+    const place = openedWindow(windows, nowUs);
+    if (place < 0) return { previous, windows };
+    const left = units - subtract(windows[place] as Window, units);
+    const before = windows[place - 1];
+    if (before !== undefined) subtract(before, left);
+    return trimmed(before === undefined ? Math.max(previous - left, 0) : previous, windows, limit);
   },
 
   measure(state: SlidingWindowCounterState, nowUs: number, limit: SlidingWindowCounterLimit): Level {
-    const freshFromUs = state.startUs + 2 * limit.windowUs;
-    if (freshFromUs <= nowUs) return [0, 0];
-    if (state.startUs > nowUs) return [limit.capacity, freshFromUs - nowUs];
+    const last = state.windows.at(-1);
+    const resetUs = last === undefined ? 0 : last.startUs + 2 * limit.windowUs - nowUs;
+    if (last === undefined || resetUs <= 0) return [0, 0];
+    if (last.startUs > nowUs) return [limit.capacity, resetUs];
     const { startUs, previous, current } = roll(state, nowUs, limit);
     const steps = limit.windowUs / limit.stepUs;
     const left = steps - Math.floor((nowUs - startUs) / limit.stepUs);
-    return [Math.ceil(previous * left / steps) + current, freshFromUs - nowUs];
+    return [Math.ceil(previous * left / steps) + current, resetUs];
   },
 
-  freshFromUs: (state: SlidingWindowCounterState, limit: SlidingWindowCounterLimit): number =>
-    state.startUs + 2 * limit.windowUs,
+  freshFromUs({ windows }: SlidingWindowCounterState, limit: SlidingWindowCounterLimit): number {
+    const last = windows.at(-1);
+    return last === undefined ? 0 : last.startUs + 2 * limit.windowUs;
+  },
 });
 
-/** The windows as they stand at an instant: unchanged, moved on by one, or opened anew. */
-function roll(
-  state: SlidingWindowCounterState,
-  atUs: number,
-  limit: SlidingWindowCounterLimit,
-): SlidingWindowCounterState {
-  const { startUs, current } = state;
-  if (atUs < startUs + limit.windowUs) return state;
-  if (atUs < startUs + 2 * limit.windowUs) return { startUs: startUs + limit.windowUs, previous: current, current: 0 };
+/** Two windows, side by side. */
+interface Pair {
+  /** When the later one opened. */
+  readonly startUs: number;
+  /** Units taken in the earlier one. */
+  readonly previous: number;
+  /** Units taken in the later one. */
+  readonly current: number;
+}
+
+/** The last two windows as they stand at an instant: unchanged, moved on by one, or opened anew. */
+function roll(state: SlidingWindowCounterState, atUs: number, limit: SlidingWindowCounterLimit): Pair {
+  const { windows } = state;
+  const last = windows.at(-1);
+  if (last === undefined) return { startUs: atUs, previous: 0, current: 0 };
+  const { startUs, count } = last;
+  if (atUs < startUs + limit.windowUs) {
+    return { startUs, previous: countBefore(state, windows.length - 1, limit), current: count };
+  }
+  if (atUs < startUs + 2 * limit.windowUs) return { startUs: startUs + limit.windowUs, previous: count, current: 0 };
   return { startUs: atUs, previous: 0, current: 0 };
+}
+
+/** Units taken in the window right before the one at a place. */
+function countBefore(
+  { previous, windows }: SlidingWindowCounterState,
+  place: number,
+  limit: SlidingWindowCounterLimit,
+): number {
+  if (place === 0) return previous;
+  const { startUs, count } = windows[place - 1] as Window;
+  return startUs + limit.windowUs === windows[place]?.startUs ? count : 0;
+}
+
+/** Whether the first window has ended, and, unless the next one continues it as its `previous`, has faded out. */
+function hasFaded(
+  windows: readonly Window[],
+  nowUs: number,
+  { windowUs }: SlidingWindowCounterLimit,
+): boolean {
+  const { startUs } = windows[0] as Window;
+  const isContinued = windows[1]?.startUs === startUs + windowUs;
+  return startUs + (isContinued ? 1 : 2) * windowUs <= nowUs;
 }
 
 /** How far into a window `units` of the one before have faded to `room`; past its end if they never do. */
@@ -103,4 +155,16 @@ function fades(units: number, room: number, limit: SlidingWindowCounterLimit): n
   if (units <= room) return 0;
   const steps = limit.windowUs / limit.stepUs;
   return (steps - Math.floor(room * steps / units)) * limit.stepUs;
+}
+
+/** Without windows at the end in which nothing is taken; what fades in the first of them stays. */
+function trimmed(
+  previous: number,
+  windows: Window[],
+  limit: SlidingWindowCounterLimit,
+): SlidingWindowCounterState {
+  const first = windows[0];
+  trim(windows);
+  if (windows.length > 0 || previous === 0 || first === undefined) return { previous, windows };
+  return { previous: 0, windows: [{ startUs: first.startUs - limit.windowUs, count: previous }] };
 }

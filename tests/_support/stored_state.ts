@@ -6,7 +6,7 @@
 
 import type { RateLimit } from "../../src/algorithms/limit.ts";
 import type { RateState } from "../../src/algorithms/kernels.ts";
-import { entries, type SlidingWindowState } from "../../src/algorithms/sliding_window.ts";
+import { runsOf, type SlidingWindowState } from "../../src/algorithms/sliding_window.ts";
 import type { TokenBucketState } from "../../src/algorithms/token_bucket.ts";
 
 /** A string as Redis holds it. */
@@ -37,7 +37,7 @@ export function decodeStored(
 export function plainStates(rates: readonly RateLimit[], states: readonly RateState[]): number[][] {
   return rates.map((rate, i) => {
     const state = states[i] as RateState;
-    if (rate.algorithm === "sliding_window") return entries(state as SlidingWindowState);
+    if (rate.algorithm === "sliding_window") return runsOf(state as SlidingWindowState).flatMap(({ stampUs, units }) => [stampUs, units]);
     if (rate.algorithm === "token_bucket") {
       const { tatUs, tatRem } = state as TokenBucketState;
       return [tatUs, tatRem];

@@ -30,7 +30,7 @@ import { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { Step } from "./arbitraries.ts";
 import type { RawRedis } from "./raw_redis.ts";
 import { freshPrefix } from "./redis.ts";
-import { decodeStored, plainStates } from "./stored_state.ts";
+import { decodeStored, freshFromUs, plainStates } from "./stored_state.ts";
 
 /** Time stands still in tests while real keys would expire: they get a minute more. */
 const GRACE_MS = 60_000;
@@ -251,10 +251,7 @@ class ParityRun {
   /** The memory store forgets what is as good as fresh; in Redis it lies until it expires. */
   #isForgotten(rate: RateLimit | undefined, numbers: readonly number[], plain: readonly number[] = []): boolean {
     if (rate === undefined || plain.some((number) => number !== 0)) return false;
-    const nowUs = this.#clock.nowUs();
-    if (rate.algorithm === "token_bucket") return (numbers[0] as number) + 2 <= nowUs;
-    if (rate.algorithm === "sliding_window") return (numbers.at(-1) ?? 0) + rate.windowUs <= nowUs;
-    return (numbers[0] as number) + rate.windowUs * (rate.algorithm === "fixed_window" ? 1 : 2) <= nowUs;
+    return freshFromUs(rate, numbers) <= this.#clock.nowUs();
   }
 
   #freshFromUs({ policy }: Target, states: readonly RateState[]): number[] {

@@ -4,32 +4,48 @@
  * @module
  */
 
+import assert from "node:assert/strict";
+
+import type { FixedWindowState } from "../../src/algorithms/fixed_window.ts";
 import type { RateLimit } from "../../src/algorithms/limit.ts";
 import type { RateState } from "../../src/algorithms/kernels.ts";
 import { runsOf, type SlidingWindowState } from "../../src/algorithms/sliding_window.ts";
+import type { SlidingWindowCounterState } from "../../src/algorithms/sliding_window_counter.ts";
 import type { TokenBucketState } from "../../src/algorithms/token_bucket.ts";
+import type { Window } from "../../src/algorithms/windows.ts";
 
 /** A string as Redis holds it. */
 export type Bytes = Uint8Array | undefined;
 
-/** The states of a policy's rates at a time, as plain numbers, from the main key and the keys of further rings. */
+/** The states of a policy's rates at a time, as plain numbers, from the main key and the keys of further logs. */
 export function decodeStored(
   rates: readonly RateLimit[],
   main: Bytes,
-  rings: readonly Bytes[],
+  logs: readonly Bytes[],
   nowUs: number,
 ): number[][] {
-  if (rates.length === 1 && rates[0]?.algorithm === "sliding_window") return [decodeRing(main)];
+  if (rates.length === 1 && rates[0]?.algorithm === "sliding_window") return [decodeLog(main, nowUs)];
   const value = main?.[0] === 0x62 ? main.subarray(9) : main ?? new Uint8Array();
   const [only] = rates;
   if (rates.length === 1 && only?.algorithm === "token_bucket") return [decodeOnlyTat(value, only.denominator, nowUs)];
   let cursor = rates.length;
-  let ring = 0;
+  let log = 0;
   return rates.map((rate) => {
-    if (rate.algorithm === "sliding_window") return decodeRing(rings[ring++]);
-    const size = sizeOf(rate);
-    const part = value.subarray(cursor, cursor += size);
-    return rate.algorithm === "token_bucket" ? decodeTat(part, rate.denominator) : doubles(part, size / 8);
+    if (rate.algorithm === "sliding_window") return decodeLog(logs[log++], nowUs);
+    if (rate.algorithm === "token_bucket") {
+      return decodeTat(value.subarray(cursor, cursor += 16 + digits(rate.denominator)), rate.denominator);
+    }
+    if (value.length === 0) return rate.algorithm === "fixed_window" ? [] : [0];
+    let end = value.length;
+    if (rates.length > 1) {
+      end = cursor + 4 + unsigned(value, cursor, 4);
+      cursor += 4;
+    }
+    const part = value.subarray(cursor, cursor = end);
+    assert.equal(unsigned(part, 0, 7), rate.windowUs, "the window's length is stored");
+    if (rate.algorithm === "fixed_window") return decodeWindows(part.subarray(7));
+    assert.equal(10 ** (part[7] as number), rate.stepUs, "the step is stored");
+    return [unsigned(part, 8, 4), ...decodeWindows(part.subarray(12))];
   });
 }
 
@@ -37,18 +53,35 @@ export function decodeStored(
 export function plainStates(rates: readonly RateLimit[], states: readonly RateState[]): number[][] {
   return rates.map((rate, i) => {
     const state = states[i] as RateState;
-    if (rate.algorithm === "sliding_window") return runsOf(state as SlidingWindowState).flatMap(({ stampUs, units }) => [stampUs, units]);
-    if (rate.algorithm === "token_bucket") {
-      const { tatUs, tatRem } = state as TokenBucketState;
-      return [tatUs, tatRem];
+    switch (rate.algorithm) {
+      case "sliding_window": {
+        const { promisedUs } = state as SlidingWindowState;
+        const runs = runsOf(state as SlidingWindowState).flatMap(({ stampUs, units }) => [stampUs, units]);
+        return runs.length === 0 ? [] : [promisedUs, ...runs];
+      }
+      case "token_bucket": {
+        const { tatUs, tatRem } = state as TokenBucketState;
+        return [tatUs, tatRem];
+      }
+      case "sliding_window_counter": {
+        const { previous, windows } = state as SlidingWindowCounterState;
+        return [previous, ...plainWindows(windows)];
+      }
+      case "fixed_window":
+        return plainWindows((state as FixedWindowState).windows);
     }
-    return Object.values(state);
   });
 }
 
-function sizeOf(rate: RateLimit): number {
-  if (rate.algorithm === "token_bucket") return 16 + digits(rate.denominator);
-  return rate.algorithm === "fixed_window" ? 16 : 24;
+/** From when on a stored state, in the same form, cannot be told from a fresh one. */
+export function freshFromUs(rate: RateLimit, numbers: readonly number[]): number {
+  if (rate.algorithm === "token_bucket") return (numbers[0] as number) + 2;
+  if (numbers.length < 2) return 0;
+  return (numbers.at(-2) as number) + rate.windowUs * (rate.algorithm === "sliding_window_counter" ? 2 : 1);
+}
+
+function plainWindows(windows: readonly Window[]): number[] {
+  return windows.flatMap(({ startUs, count }) => [startUs, count]);
 }
 
 function digits(denominator: number): number {
@@ -71,15 +104,42 @@ function decodeTat(bytes: Uint8Array, denominator: number): number[] {
   return [Number(text.slice(0, 16)), denominator === 1 ? 0 : Number(text.slice(16))];
 }
 
-function decodeRing(bytes: Bytes): number[] {
-  if (bytes === undefined || bytes.length < 21) return [];
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const [head, count, slots] = [view.getUint32(9, true), view.getUint32(13, true), view.getUint32(17, true)];
-  return Array.from({ length: count }, (_, i) => view.getFloat64(21 + (head + i) % slots * 8, true));
+/** A log's latest promised instant, and its runs, each an instant and its units; those of one instant as one. */
+function decodeLog(bytes: Bytes, nowUs: number): number[] {
+  if (bytes === undefined) return [];
+  assert.equal(bytes[0], 0x53, "a log begins with S");
+  const promisedUs = unsigned(bytes, 16, 7);
+  const [head, count, slots] = [23, 27, 31].map((at) => unsigned(bytes, at, 4)) as [number, number, number];
+  const total = unsigned(bytes, 35, 7);
+  const power = bytes[46] as number;
+  const [page, isWide] = [2 ** (power % 16), power >= 16];
+  const numbers: number[] = [promisedUs];
+  let sum = 0;
+  for (let i = 0; i < count; i++) {
+    const slot = (head + i) % slots;
+    const at = 47 + 4 * (Math.floor(slot / page) + 1) + 8 * slot;
+    const units = isWide ? bytes[at + 7] as number : unsigned(bytes, at + 6, 2);
+    let stampUs = unsigned(bytes, at, isWide ? 7 : 6);
+    if (!isWide) stampUs += Math.round((nowUs - stampUs) / 2 ** 48) * 2 ** 48;
+    sum += units;
+    if (units === 0) continue;
+    if (numbers.length > 1 && numbers.at(-2) === stampUs) numbers.push(numbers.pop() as number + units);
+    else numbers.push(stampUs, units);
+  }
+  assert.equal(total, sum, "the units in all");
+  return numbers.length === 1 ? [] : numbers;
 }
 
-function doubles(bytes: Uint8Array, count: number): number[] {
-  if (bytes.length === 0) return Array<number>(count).fill(0);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: count }, (_, i) => view.getFloat64(i * 8, true));
+/** Windows, each a start and a count. */
+function decodeWindows(bytes: Uint8Array): number[] {
+  const numbers: number[] = [];
+  for (let at = 0; at < bytes.length; at += 11) numbers.push(unsigned(bytes, at, 7), unsigned(bytes, at + 7, 4));
+  return numbers;
+}
+
+/** A whole number of some bytes, the least significant first. */
+function unsigned(bytes: Uint8Array, at: number, size: number): number {
+  let number = 0;
+  for (let i = size - 1; i >= 0; i--) number = number * 256 + (bytes[at + i] as number);
+  return number;
 }

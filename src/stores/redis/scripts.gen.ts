@@ -104,49 +104,99 @@ end,
 }
 end`;
 
-const part5 = `function algorithms.f()
+const part5 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
+local function window_count(bytes)
+return #bytes / WINDOW_SIZE
+end
+local function window_at(bytes, place)
+return unpack_at(WINDOW, bytes, place * WINDOW_SIZE + 1)
+end
+local function first_window(bytes)
+return unpack_at(WINDOW, bytes, 1)
+end
+local function last_window(bytes)
+return unpack_at(WINDOW, bytes, #bytes - WINDOW_SIZE + 1)
+end
+local function with_count(bytes, place, start, count)
+local from = place * WINDOW_SIZE
+return sub(bytes, 1, from) .. pack(WINDOW, start, count) .. sub(bytes, from + WINDOW_SIZE + 1)
+end
+local function old_window(start, count)
+if not (start >= 0 and start < 2 ^ 53 and count > 0 and count < 2 ^ 32) then return "" end
+return pack(WINDOW, start, count)
+end
+local function stored_windows(value, from, to)
+local bytes = sub(value, from, to)
+return #bytes % WINDOW_SIZE == 0 and bytes or ""
+end`;
+
+const part6 = `function algorithms.f()
 return {
+letter = "F",
 read = function()
 return { capacity = number(), window = number() }
 end,
 fresh = function()
-return { start = 0, count = 0 }
+return { windows = "" }
 end,
 earliest = function(state, cost, limit)
-if state.count + cost <= limit.capacity then return max(now, state.start) end
-return max(now, state.start + limit.window)
+if state.windows == "" then return now end
+local start, count = last_window(state.windows)
+if count + cost <= limit.capacity then return max(now, start) end
+return max(now, start + limit.window)
 end,
 take = function(state, at, cost, limit)
-if at < state.start + limit.window then return { start = state.start, count = state.count + cost } end
-return { start = at, count = cost }
+local windows = state.windows
+if windows == "" then return { windows = pack(WINDOW, at, cost) } end
+local start, count = last_window(windows)
+if at < start + limit.window then
+windows = with_count(windows, window_count(windows) - 1, start, count + cost)
+else
+windows = windows .. pack(WINDOW, at, cost)
+end
+while first_window(windows) + limit.window <= now do
+windows = sub(windows, WINDOW_SIZE + 1)
+end
+return { windows = windows }
 end,
 measure = function(state, limit)
-local reset = state.start + limit.window - now
+if state.windows == "" then return 0, 0 end
+local start, count = last_window(state.windows)
+local reset = start + limit.window - now
 if reset <= 0 then return 0, 0 end
-if state.start > now then return limit.capacity, reset end
-return state.count, reset
+if start > now then return limit.capacity, reset end
+return count, reset
 end,
 fresh_from = function(state, limit)
-return state.start + limit.window
+if state.windows == "" then return 0 end
+local start = last_window(state.windows)
+return start + limit.window
 end,
-size = 16,
-decode = function(value, from)
-local start, count = unpack_at("<dd", value, from)
-return { start = start, count = count }
+decode = function(value, from, to)
+return { windows = stored_windows(value, from + 7, to) }
 end,
-encode = function(state)
-return pack("<dd", state.start, state.count)
+old_size = 16,
+decode_old = function(value, from)
+return { windows = old_window(unpack_at("<dd", value, from)) }
+end,
+encode = function(state, limit)
+return pack("<I7", limit.window) .. state.windows
 end,
 }
 end`;
 
-const part6 = `function algorithms.c()
-local function roll(state, at, limit)
-if at < state.start + limit.window then return state end
-if at < state.start + 2 * limit.window then
-return { start = state.start + limit.window, previous = state.current, current = 0 }
+const part7 = `function algorithms.c()
+local function count_before(state, place, limit)
+if place == 0 then return state.previous end
+local start, count = window_at(state.windows, place - 1)
+return start + limit.window == window_at(state.windows, place) and count or 0
 end
-return { start = at, previous = 0, current = 0 }
+local function roll(state, at, limit)
+if state.windows == "" then return at, 0, 0 end
+local start, count = last_window(state.windows)
+if at < start + limit.window then return start, count_before(state, window_count(state.windows) - 1, limit), count end
+if at < start + 2 * limit.window then return start + limit.window, count, 0 end
+return at, 0, 0
 end
 local function fades(units, room, limit)
 if room < 0 then return limit.window + 1 end
@@ -154,159 +204,469 @@ if units <= room then return 0 end
 local steps = limit.window / limit.step
 return (steps - floor(room * steps / units)) * limit.step
 end
+local function has_faded(windows, limit)
+local start = first_window(windows)
+local continued = window_count(windows) > 1 and window_at(windows, 1) == start + limit.window
+return start + (continued and 1 or 2) * limit.window <= now
+end
 return {
+letter = "C",
 read = function()
 return { capacity = number(), window = number(), step = number() }
 end,
 fresh = function()
-return { start = 0, previous = 0, current = 0 }
+return { previous = 0, windows = "" }
 end,
 earliest = function(state, cost, limit)
-local s = roll(state, now, limit)
-local room_us = fades(s.previous, limit.capacity - cost - s.current, limit)
-if room_us <= limit.window then return max(now, s.start + room_us) end
-return max(now, s.start + limit.window + fades(s.current, limit.capacity - cost, limit))
+local start, previous, current = roll(state, now, limit)
+local room_us = fades(previous, limit.capacity - cost - current, limit)
+if room_us <= limit.window then return max(now, start + room_us) end
+return max(now, start + limit.window + fades(current, limit.capacity - cost, limit))
 end,
 take = function(state, at, cost, limit)
-local s = roll(state, at, limit)
-return { start = s.start, previous = s.previous, current = s.current + cost }
+local taken = { previous = state.previous, windows = state.windows }
+local start, count
+if taken.windows ~= "" then
+start, count = last_window(taken.windows)
+end
+if start and at < start + limit.window then
+taken.windows = with_count(taken.windows, window_count(taken.windows) - 1, start, count + cost)
+else
+start = roll(state, at, limit)
+taken.windows = taken.windows .. pack(WINDOW, start, cost)
+end
+while has_faded(taken.windows, limit) do
+taken.previous = count_before(taken, 1, limit)
+taken.windows = sub(taken.windows, WINDOW_SIZE + 1)
+end
+return taken
 end,
 measure = function(state, limit)
-local fresh_from = state.start + 2 * limit.window
-if fresh_from <= now then return 0, 0 end
-if state.start > now then return limit.capacity, fresh_from - now end
-local s = roll(state, now, limit)
+if state.windows == "" then return 0, 0 end
+local last = last_window(state.windows)
+local reset = last + 2 * limit.window - now
+if reset <= 0 then return 0, 0 end
+if last > now then return limit.capacity, reset end
+local start, previous, current = roll(state, now, limit)
 local steps = limit.window / limit.step
-local left = steps - floor((now - s.start) / limit.step)
-return ceil(s.previous * left / steps) + s.current, fresh_from - now
+local left = steps - floor((now - start) / limit.step)
+return ceil(previous * left / steps) + current, reset
 end,
 fresh_from = function(state, limit)
-return state.start + 2 * limit.window
+if state.windows == "" then return 0 end
+local start = last_window(state.windows)
+return start + 2 * limit.window
 end,
-size = 24,
-decode = function(value, from)
+decode = function(value, from, to)
+local windows = stored_windows(value, from + 12, to)
+if windows == "" then return { previous = 0, windows = "" } end
+return { previous = unpack_at("<I4", value, from + 8), windows = windows }
+end,
+old_size = 24,
+decode_old = function(value, from)
 local start, previous, current = unpack_at("<ddd", value, from)
-return { start = start, previous = previous, current = current }
+if not (previous > 0 and previous < 2 ^ 32) then previous = 0 end
+if current > 0 or previous == 0 then return { previous = previous, windows = old_window(start, current) } end
+return { previous = previous, windows = pack(WINDOW, start, 0) }
 end,
-encode = function(state)
-return pack("<ddd", state.start, state.previous, state.current)
+encode = function(state, limit)
+local power = #format("%.0f", limit.step) - 1
+return pack("<I7BI4", limit.window, power, state.previous) .. state.windows
 end,
 }
 end`;
 
-const part7 = `function algorithms.s()
-local HEADER, SMALL, FRONT = 21, 32, 16
-local function read(ring, from, to)
-if to < #ring.bytes then return sub(ring.bytes, from + 1, to + 1) end
-return call("GETRANGE", ring.key, from .. "", to .. "")
+const part8 = `function algorithms.s()
+local HEADER, FORMAT, SMALL = 47, "<dI7I7I4I4I4I7I4B", 32
+local SPAN, LONG = 2 ^ 48, 2 ^ 37
+local era = now - now % SPAN
+local function shape(log, power)
+log.power, log.wide, log.page = power, power >= 16, 2 ^ (power % 16)
+log.most = log.wide and 255 or 65535
 end
-local function bytes_of(ring, i, count)
-if count <= 0 then return "" end
-local from = (ring.head + i) % ring.slots
-local straight = min(count, ring.slots - from)
-local start = HEADER + from * 8
-local bytes = read(ring, start, start + straight * 8 - 1)
-if straight == count then return bytes end
-return bytes .. read(ring, HEADER, HEADER + (count - straight) * 8 - 1)
+local function encode(log, stamp, units)
+if log.wide then return pack("<I7B", stamp, units) end
+if stamp - now >= SPAN / 2 then error("ERR the units would be taken years ahead", 0) end
+return pack("<I6I2", stamp % SPAN, units)
 end
-local function entry(ring, i)
-if i < FRONT then
-ring.front = ring.front or bytes_of(ring, 0, min(ring.count, FRONT))
-return (unpack_at("<d", ring.front, i * 8 + 1))
+local function decode(log, bytes, from)
+if log.wide then return unpack_at("<I7B", bytes, from) end
+local stamp, units = unpack_at("<I6I2", bytes, from)
+stamp = stamp + era
+if stamp > now + SPAN / 2 then return stamp - SPAN, units end
+if stamp < now - SPAN / 2 then return stamp + SPAN, units end
+return stamp, units
 end
-return (unpack_at("<d", bytes_of(ring, i, 1)))
+local function read(log, from, to)
+if to < #log.bytes then return sub(log.bytes, from + 1, to + 1) end
+return call("GETRANGE", log.key, format("%d", from), format("%d", to))
 end
-local function newest(ring)
-ring.newest = ring.newest or entry(ring, ring.count - 1)
-return ring.newest
+local function offset(log, slot)
+return HEADER + 4 * (floor(slot / log.page) + 1) + 8 * slot
 end
-local function expired(ring, limit)
-if ring.expired then return ring.expired end
-local before, low, high = now - limit.window, 0, ring.count
-if high > 0 and newest(ring) <= before then low = high end
-local step = 1 -- doubles until an entry is found that has not left
-while low < high do
-local middle = step and min(low + step, high) - 1 or floor((low + high) / 2)
-if entry(ring, middle) <= before then
-low, step = middle + 1, step and step * 2
+local function size(log)
+return log.slots == 0 and HEADER or offset(log, log.slots - 1) + 8
+end
+local function slot_of(log, i)
+return (log.head + i) % log.slots
+end
+local function entry(log, i)
+local from = offset(log, slot_of(log, i))
+return decode(log, read(log, from, from + 7), 1)
+end
+local function newest(log)
+if not log.newest then
+log.newest, log.newest_units = entry(log, log.count - 1)
+end
+return log.newest, log.newest_units
+end
+local function beside(log, i)
+local slot = slot_of(log, i)
+return min(log.page - slot % log.page, log.slots - slot, log.count - i)
+end
+local function walk(log, need, before)
+local i, sum = 0, 0
+while i < log.count do
+local n, slot = beside(log, i), slot_of(log, i)
+local units
+if i > 0 and i + n < log.count then
+local from = offset(log, slot) - 4
+units = unpack_at("<I4", read(log, from, from + 3), 1)
+end
+if units and ((need and sum + units < need) or (not need and entry(log, i + n - 1) <= before)) then
+i, sum = i + n, sum + units
 else
-high, step = middle, nil
+local done, some = 0, 16
+while done < n do
+some = min(some, n - done)
+local from = offset(log, slot + done)
+local bytes = read(log, from, from + 8 * some - 1)
+for j = 1, 8 * some, 8 do
+local stamp, own = decode(log, bytes, j)
+if need and sum + own >= need or not need and stamp > before then return i, sum, stamp end
+i, sum = i + 1, sum + own
+end
+done, some = done + some, some * 8
 end
 end
-ring.expired = low
-return low
 end
-local function header(ring)
-return "s" .. pack("<dI4I4I4", ring.blocked, ring.head, ring.count, ring.slots)
+return i, sum
 end
-local function forget(ring)
-ring.bytes, ring.front, ring.newest, ring.expired = "", nil, nil, nil
+local function expired(log, limit)
+if not log.expired then
+log.expired, log.expired_units = 0, 0
+local before = now - limit.window
+if log.count > 0 and newest(log) <= before then
+log.expired, log.expired_units = log.count, log.total
+elseif log.count > 0 then
+log.expired, log.expired_units = walk(log, nil, before)
 end
-local function rewrite(ring, bytes, count, slots, ttl)
-ring.head, ring.count, ring.slots = 0, count, slots
-call("SET", ring.key, header(ring) .. bytes .. string.rep("\\0", (slots - count) * 8), "PX", ttl)
-forget(ring)
+end
+return log.expired, log.expired_units
+end
+local function header(log)
+local window, promised, power = log.window, log.promised, log.power
+local places = pack("<I4I4I4I7I4B", log.head, log.count, log.slots, log.total, log.tail, power)
+return "S" .. pack("<dI7I7", log.blocked, window, promised) .. places
+end
+local function forget(log)
+log.bytes, log.newest, log.expired = "", nil, nil
+end
+local function clear(log, limit)
+log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
+shape(log, limit.power)
+forget(log)
+end
+local function layout(log, runs, slots)
+local n = #runs / 8
+log.head, log.count, log.slots, log.tail = 0, n, slots, 0
+local parts = {}
+for from = 0, slots - 1, log.page do
+local past = min(from + log.page, slots)
+local bytes, sum = sub(runs, from * 8 + 1, past * 8), 0
+if from < n then
+for j = 1, #bytes, 8 do
+local _, units = decode(log, bytes, j)
+sum = sum + units
+end
+log.tail = sum
+end
+parts[#parts + 1] = pack("<I4", sum) .. bytes .. string.rep("\\0", (past - from) * 8 - #bytes)
+end
+return header(log) .. table.concat(parts)
+end
+local function runs_of(log)
+local parts, i = {}, 0
+while i < log.count do
+local n, from = beside(log, i), offset(log, slot_of(log, i))
+parts[#parts + 1], i = read(log, from, from + 8 * n - 1), i + n
+end
+return table.concat(parts)
+end
+local function runs_for(log, stamp, units)
+local whole = ceil(units / log.most) - 1
+return string.rep(encode(log, stamp, log.most), whole) .. encode(log, stamp, units - whole * log.most)
+end
+local function room_for(needed, limit)
+local room = needed + floor(needed / 64) + 4
+return needed <= limit.capacity and min(limit.capacity, room) or room
+end
+local function from_old(log, value, limit)
+if #value < 21 then return end
+local blocked, head, count, slots = unpack_at("<dI4I4I4", value, 2)
+if #value ~= 21 + 8 * slots or count > slots or head >= max(slots, 1) then return end
+local parts, stamp, units = {}, 0, 0
+for i = 0, count - 1 do
+local at = unpack_at("<d", value, 22 + (head + i) % slots * 8)
+if at ~= stamp and units > 0 then
+parts[#parts + 1], units = runs_for(log, stamp, units), 0
+end
+stamp, units = at, units + 1
+end
+if units > 0 then parts[#parts + 1] = runs_for(log, stamp, units) end
+local runs = table.concat(parts)
+log.blocked, log.total, log.promised, log.old = blocked, count, count > 0 and stamp or 0, true
+log.bytes = layout(log, runs, #runs / 8)
+end
+local function open(key, limit)
+local bytes = call("GETRANGE", key, "0", limit.last_byte)
+local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0 }
+log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
+shape(log, limit.power)
+local first = string.byte(bytes, 1)
+if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
+if first ~= 83 or #bytes < HEADER then return log end
+local power
+log.blocked, log.window, log.promised, log.head, log.count, log.slots, log.total, log.tail, power =
+unpack_at(FORMAT, bytes, 2)
+shape(log, power)
+local length = size(log)
+if #bytes == limit.last_byte + 1 and length > #bytes then length = length - call("STRLEN", key) + #bytes end
+if power % 16 < 6 or power > 26 or length ~= #bytes or log.count > log.slots or log.head >= max(log.slots, 1) then
+clear(log, limit)
+log.blocked, log.promised, log.window = 0, 0, limit.window
+end
+return log
+end
+local function grow(log, needed, limit, ttl)
+local bytes = read(log, 0, size(log) - 1)
+if log.head + log.count <= log.slots then
+log.slots = room_for(needed, limit)
+local value = sub(bytes, HEADER + 1)
+local missing = size(log) - #bytes
+call("SET", log.key, header(log) .. value .. string.rep("\\0", missing), "PX", ttl)
+else
+local page = floor(log.head / log.page)
+local from, past = HEADER + page * (4 + 8 * log.page), HEADER + (page + 1) * (4 + 8 * log.page)
+local more = ceil((needed - log.slots) / log.page)
+local split = sub(bytes, from + 1, past)
+local whole = 4 + 8 * log.page
+local padded = split .. string.rep("\\0", whole - #split)
+log.head, log.slots = log.head + more * log.page, log.slots + more * log.page
+local value = sub(bytes, HEADER + 1, from) .. padded .. string.rep("\\0", (more - 1) * whole) .. split
+call("SET", log.key, header(log) .. value .. sub(bytes, past + 1), "PX", ttl)
+end
+log.bytes = ""
+end
+local function append(log, runs)
+local done = 0
+while done < #runs do
+local slot = slot_of(log, log.count)
+local n = min(log.page - slot % log.page, log.slots - slot, (#runs - done) / 8)
+local bytes = sub(runs, done + 1, done + 8 * n)
+if slot % log.page == 0 then log.tail = 0 end
+for j = 1, #bytes, 8 do
+local _, units = decode(log, bytes, j)
+log.tail = log.tail + units
+end
+local from = offset(log, slot)
+call("SETRANGE", log.key, format("%d", from), bytes)
+log.count, done, slot = log.count + n, done + 8 * n, slot + n
+if slot % log.page == 0 or slot == log.slots then
+local page = from - 8 * ((slot - n) % log.page) - 4
+call("SETRANGE", log.key, format("%d", page), pack("<I4", log.tail))
+end
+end
+end
+local function reduce(log, i, stamp, units, less)
+local slot, last = slot_of(log, i), slot_of(log, log.count - 1)
+local from = offset(log, slot)
+call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units - less))
+log.total = log.total - less
+if floor(slot / log.page) == floor(last / log.page) then
+if slot > last then return end
+log.tail = log.tail - less
+end
+local page = from - 8 * (slot % log.page) - 4
+local sum = unpack_at("<I4", call("GETRANGE", log.key, format("%d", page), format("%d", page + 3)), 1)
+call("SETRANGE", log.key, format("%d", page), pack("<I4", max(sum - less, 0)))
+end
+local function corrected(log)
+forget(log)
+while log.count > 0 do
+local stamp, units = entry(log, log.count - 1)
+log.promised = min(log.promised, stamp)
+if units > 0 then break end
+local slot = slot_of(log, log.count - 1)
+log.count = log.count - 1
+if slot % log.page == 0 then
+local page = log.count > 0 and offset(log, floor(slot_of(log, log.count - 1) / log.page) * log.page) - 4
+log.tail = page and unpack_at("<I4", read(log, page, page + 3), 1) or 0
+end
+end
+if log.count == 0 then
+log.head, log.total, log.tail, log.promised = 0, 0, 0, 0
+end
+call("SETRANGE", log.key, "0", header(log))
+end
+local function renew(log, limit)
+if log.old then call("SET", log.key, log.bytes, "PX", ttl_ms(max(newest(log) + limit.window, log.blocked))) end
+log.old = nil
 end
 return {
-bytes_of = bytes_of,
-rewrite = rewrite,
+open = open,
 read = function()
 local capacity, window = number(), number()
+local power = 6
+while power < 10 and 4 ^ power < capacity do
+power = power + 1
+end
 return {
 capacity = capacity,
 window = window,
 ring = true,
-last_byte = HEADER + 8 * min(capacity, SMALL) - 1 .. "",
+power = window < LONG and power or power + 16,
+last_byte = HEADER + 4 + 8 * SMALL - 1,
 }
 end,
-open = function(key, limit)
-local bytes = call("GETRANGE", key, "0", limit.last_byte)
-local ring = { key = key, bytes = bytes, blocked = 0, head = 0, count = 0, slots = 0 }
-if sub(bytes, 1, 1) == "s" and #bytes >= HEADER then
-ring.blocked, ring.head, ring.count, ring.slots = unpack_at("<dI4I4I4", bytes, 2)
-end
-return ring
+earliest = function(log, cost, limit)
+local at = max(now, log.promised)
+local excess = log.total + cost - limit.capacity
+if excess <= 0 then return at end
+local _, _, stamp = walk(log, excess)
+return max(at, stamp + limit.window)
 end,
-earliest = function(ring, cost, limit)
-local deciding = ring.count + cost - limit.capacity - 1
-if deciding < 0 then return now end
-return max(now, entry(ring, deciding) + limit.window)
-end,
-measure = function(ring, limit)
-local used = ring.count - expired(ring, limit)
+measure = function(log, limit)
+local _, left = expired(log, limit)
+local used = log.total - left
 if used == 0 then return 0, 0 end
-return used, newest(ring) + limit.window - now
+return log.promised > now and limit.capacity or used, newest(log) + limit.window - now
 end,
-take = function(ring, at, cost, limit)
+take = function(log, at, cost, limit)
 local stamp = at
-if ring.count > 0 then stamp = max(at, newest(ring)) end
-local drop = max(expired(ring, limit), ring.count + cost - limit.capacity)
-local kept = ring.count - drop
-local needed, slots = kept + cost, ring.slots
-local ttl = ttl_ms(max(stamp + limit.window, ring.blocked))
-local added = string.rep(pack("<d", stamp), cost)
-if needed > slots then slots = max(needed, min(limit.capacity, needed + floor(needed / 64) + 4)) end
-if slots > ring.slots or slots <= SMALL then
-rewrite(ring, bytes_of(ring, drop, kept) .. added, needed, slots, ttl)
+if log.count > 0 then stamp = max(at, (newest(log))) end
+if at > now then log.promised = stamp end
+local ttl = format("%.0f", ttl_ms(max(stamp + limit.window, log.blocked)))
+renew(log, limit)
+local gone, gone_units = expired(log, limit)
+log.count, log.total, log.window = log.count - gone, log.total - gone_units, limit.window
+if log.count == 0 then
+if log.slots > SMALL and log.power == limit.power then
+log.head, log.tail = 0, 0
 else
-ring.head = (ring.head + drop) % slots
-ring.count = needed
-local from = (ring.head + kept) % slots
-local straight = min(cost, slots - from)
-call("SETRANGE", ring.key, HEADER + from * 8 .. "", sub(added, 1, straight * 8))
-if straight < cost then call("SETRANGE", ring.key, HEADER .. "", sub(added, straight * 8 + 1)) end
-call("SETRANGE", ring.key, "0", header(ring))
-call("PEXPIRE", ring.key, ttl)
-forget(ring)
+clear(log, limit)
 end
-ring.newest, ring.expired = stamp, 0
+else
+log.head = slot_of(log, gone)
+end
+local added, replaced = cost, nil
+if log.count > 0 and stamp == newest(log) then
+local _, units = newest(log)
+if units < log.most then
+replaced = min(log.most - units, cost)
+added = cost - replaced
+end
+end
+log.total = log.total + cost
+local runs = added > 0 and runs_for(log, stamp, added) or ""
+local needed = log.count + #runs / 8
+if log.slots <= SMALL or (needed > log.slots and log.slots <= log.page) then
+local kept = runs_of(log)
+if replaced then
+local _, units = newest(log)
+kept = sub(kept, 1, -9) .. encode(log, stamp, units + replaced)
+end
+local slots = needed > log.slots and room_for(needed, limit) or log.slots
+log.bytes = layout(log, kept .. runs, slots)
+call("SET", log.key, log.bytes, "PX", ttl)
+else
+if needed > log.slots then grow(log, needed, limit, ttl) end
+if replaced then
+local _, units = newest(log)
+local slot = slot_of(log, log.count - 1)
+log.tail = log.tail + replaced
+local from = offset(log, slot)
+call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units + replaced))
+if (slot + 1) % log.page == 0 or slot + 1 == log.slots then
+local page = from - 8 * (slot % log.page) - 4
+call("SETRANGE", log.key, format("%d", page), pack("<I4", log.tail))
+end
+end
+append(log, runs)
+call("SETRANGE", log.key, "0", header(log))
+call("PEXPIRE", log.key, ttl)
+log.bytes = ""
+end
+log.newest, log.newest_units, log.expired, log.expired_units = stamp, nil, 0, 0
+end,
+give_back = function(log, units, stamp, limit)
+renew(log, limit)
+forget(log)
+local low, high = 0, log.count
+while low < high do
+local middle = floor((low + high) / 2)
+if entry(log, middle) < stamp then
+low = middle + 1
+else
+high = middle
+end
+end
+local given = 0
+for i = low, log.count - 1 do
+local at, own = entry(log, i)
+if at ~= stamp or given == units then break end
+local less = min(units - given, own)
+if less > 0 then reduce(log, i, stamp, own, less) end
+given = given + less
+end
+if given > 0 then corrected(log) end
+end,
+refund = function(log, units, limit)
+renew(log, limit)
+local _, left = expired(log, limit)
+local past = log.total
+if log.count > 0 and newest(log) > now then
+local _, before = walk(log, nil, now)
+past = before
+end
+local forgiven = min(left + units, past)
+if forgiven == 0 then return end
+local i, before, stamp = walk(log, forgiven)
+local _, own = entry(log, i)
+forget(log)
+log.head, log.count, log.total = slot_of(log, i), log.count - i, log.total - before
+reduce(log, 0, stamp, own, forgiven - before)
+corrected(log)
+end,
+block = function(log, limit)
+local until_us = log.blocked
+if log.count > 0 then until_us = max(until_us, newest(log) + limit.window) end
+renew(log, limit)
+if log.slots > 0 then
+call("SETRANGE", log.key, "0", header(log))
+call("PEXPIRE", log.key, format("%.0f", ttl_ms(until_us)))
+elseif log.blocked > now then
+call("SET", log.key, header(log), "PX", format("%.0f", ttl_ms(until_us)))
+else
+call("DEL", log.key)
+end
 end,
 }
 end`;
 
-const part8 = `local kernels = {}
+const part9 = `local kernels = {}
 local function read_policy()
-local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0, rings = 0 }
+local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", old = "", rings = 0 }
 for i = 1, number() do
 local letter = text()
 local kernel = kernels[letter] or algorithms[letter]()
@@ -314,9 +674,9 @@ local rate = kernel.read()
 kernels[letter], rate.kernel, rate.letter, policy.rates[i] = kernel, kernel, letter, rate
 policy.shape = policy.shape .. letter
 local digits = rate.digits or 0
-policy.header = policy.header .. string.char(string.byte(letter) + digits)
-rate.size = rate.ring and 0 or kernel.size or 16 + digits
-policy.size = policy.size + 1 + rate.size
+local plain = string.char(string.byte(letter) + digits)
+policy.header, policy.old = policy.header .. (kernel.letter or plain), policy.old .. plain
+rate.size = rate.ring and 0 or letter == "t" and 16 + digits
 if rate.ring then policy.rings = policy.rings + 1 end
 end
 if policy.shape == "s" then policy.rings = 0 end
@@ -380,29 +740,44 @@ local digits = plain_bucket(sub(value or "", cursor))
 states[1] = rates[1].kernel.decode(digits, 1, #digits, rates[1])
 return
 end
-local header = policy.header
-local known = value and #value == cursor + policy.size - 1 and sub(value, cursor, cursor + #header - 1) == header
-cursor = cursor + #header
-for i = 1, #rates do
+local count = #rates
+local letters = value and sub(value, cursor, cursor + count - 1)
+local known = value and (letters == policy.header or letters == policy.old)
+local old = known and letters ~= policy.header
+cursor = cursor + count
+for i = 1, count do
 local rate = rates[i]
+local kernel = rate.kernel
 if rate.ring then
-states[i] = rate.kernel.open(target.rings[i], rate)
+states[i] = kernel.open(target.rings[i], rate)
 elseif known then
-states[i] = rate.kernel.decode(value, cursor, cursor + rate.size - 1, rate)
-else
-states[i] = rate.kernel.fresh()
+local past = cursor + (rate.size or kernel.old_size)
+if not (rate.size or old) then
+past = #value + 1
+if count > 1 and cursor + 3 < past then
+past = min(cursor + 4 + unpack_at("<I4", value, cursor), past)
+cursor = cursor + 4
 end
-cursor = cursor + rate.size
+end
+known = i < count and past <= #value + 1 or past == #value + 1
+local decode = old and kernel.decode_old or kernel.decode
+states[i] = known and decode(value, cursor, past - 1, rate) or kernel.fresh()
+cursor = past
+else
+states[i] = kernel.fresh()
+end
 end
 end
 local function save(target)
 local policy = target.policy
-local until_us, value = target.blocked, ""
+local rates, until_us, value = policy.rates, target.blocked, ""
 if policy.shape == "s" then return end
-for i, rate in ipairs(policy.rates) do
+for i, rate in ipairs(rates) do
 if not rate.ring then
 until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
-value = value .. rate.kernel.encode(target.states[i], rate)
+local state = rate.kernel.encode(target.states[i], rate)
+if not rate.size and #rates > 1 then state = pack("<I4", #state) .. state end
+value = value .. state
 end
 end
 if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
@@ -411,7 +786,7 @@ if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value 
 if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end`;
 
-const part9 = `local function plan(target)
+const part10 = `local function plan(target)
 load(target)
 local at = max(now, target.blocked)
 local rates, states = target.policy.rates, target.states
@@ -440,7 +815,7 @@ last = last + 2
 end
 end`;
 
-const part10 = `local function guarded(run, argument)
+const part11 = `local function guarded(run, argument)
 local ok, reply = pcall(run, argument)
 if ok then return reply end
 local message = type(reply) == "table" and reply.err or tostring(reply)
@@ -687,17 +1062,18 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "a46c9c2df4d7a2615ff72ae6ce9cc6d484760f09",
+  sha1: "788719685ef9dd8171ef541dc16f130c6b1ae034",
   source: `${part3}
 ${part4}
 ${part5}
 ${part6}
 ${part7}
+${part8}
 ${part1}
 ${part2}
-${part8}
 ${part9}
 ${part10}
+${part11}
 local function coordinate()
 local channel = text()
 local function stamp(us)
@@ -1060,66 +1436,76 @@ function refund.t(state, units, limit)
 local back = retreat(state, units, limit)
 return back.us < now and { us = now, rem = 0 } or back
 end
-function refund.f(state, units)
-return { start = state.start, count = max(state.count - units, 0) }
+local function find_window(windows, start, exact)
+local low, high = 0, window_count(windows)
+while low < high do
+local middle = floor((low + high) / 2)
+if window_at(windows, middle) <= start then
+low = middle + 1
+else
+high = middle
+end
+end
+if low > 0 and (not exact or window_at(windows, low - 1) == start) then return low - 1 end
+end
+local function subtract_units(windows, place, units)
+local start, count = window_at(windows, place)
+local taken = min(units, count)
+return with_count(windows, place, start, count - taken), units - taken
+end
+local function trim(windows)
+while windows ~= "" do
+local _, count = last_window(windows)
+if count > 0 then break end
+windows = sub(windows, 1, -WINDOW_SIZE - 1)
+end
+return windows
 end
 function give_back.f(state, units, mark, limit)
-if state.start + limit.window ~= mark.now + mark.second then return state end
-return refund.f(state, units)
+local place = find_window(state.windows, mark.now + mark.second - limit.window, true)
+if place then state.windows = trim(subtract_units(state.windows, place, units)) end
+return state
+end
+function refund.f(state, units)
+local place = find_window(state.windows, now)
+if place then state.windows = trim(subtract_units(state.windows, place, units)) end
+return state
+end
+local function trimmed(previous, windows, limit)
+local kept = trim(windows)
+if kept == "" and previous > 0 and windows ~= "" then
+return { previous = 0, windows = pack(WINDOW, first_window(windows) - limit.window, previous) }
+end
+return { previous = previous, windows = kept }
 end
 function give_back.c(state, units, mark, limit)
 local start = mark.now + mark.second - 2 * limit.window
-local previous, current = state.previous, state.current
-if start == state.start then current = max(current - units, 0) end
-if start + limit.window == state.start then previous = max(previous - units, 0) end
-return { start = state.start, previous = previous, current = current }
+local previous, windows = state.previous, state.windows
+local place = find_window(windows, start, true)
+if place then
+windows = subtract_units(windows, place, units)
+elseif windows ~= "" and first_window(windows) == start + limit.window then
+previous = max(previous - units, 0)
 end
-function refund.c(state, units)
-local from_current = min(units, state.current)
-return {
-start = state.start,
-previous = max(state.previous - (units - from_current), 0),
-current = state.current - from_current,
-}
+return trimmed(previous, windows, limit)
 end
-local function ring_replace(ring, stamps, limit)
-local newest = #stamps > 0 and unpack_at("<d", stamps[#stamps]) or now
-kernels.s.rewrite(ring, table.concat(stamps), #stamps, #stamps, ttl_ms(max(newest + limit.window, ring.blocked)))
-end
-local function ring_stamps(ring)
-local bytes, stamps = kernels.s.bytes_of(ring, 0, ring.count), {}
-for i = 1, ring.count do
-stamps[i] = sub(bytes, i * 8 - 7, i * 8)
-end
-return stamps
-end
-function give_back.s(ring, units, mark, limit)
-local stamp, kept, given = pack("<d", mark.now + mark.second - limit.window), {}, 0
-for _, bytes in ipairs(ring_stamps(ring)) do
-if bytes == stamp and given < units then
-given = given + 1
+function refund.c(state, units, limit)
+local previous, windows = state.previous, state.windows
+local place, left = find_window(windows, now), nil
+if not place then return state end
+windows, left = subtract_units(windows, place, units)
+if place > 0 then
+windows = subtract_units(windows, place - 1, left)
 else
-kept[#kept + 1] = bytes
+previous = max(previous - left, 0)
 end
+return trimmed(previous, windows, limit)
 end
-local dropped = mark.at - limit.window
-if kept[1] then dropped = min(dropped, (unpack_at("<d", kept[1]))) end
-if dropped > now - limit.window then
-for _ = 1, given do
-table.insert(kept, 1, pack("<d", dropped))
+function give_back.s(log, units, mark, limit)
+kernels.s.give_back(log, units, mark.now + mark.second - limit.window, limit)
 end
-end
-if given > 0 then ring_replace(ring, kept, limit) end
-end
-function refund.s(ring, units, limit)
-local stamps = ring_stamps(ring)
-for i = #stamps, 1, -1 do
-if units > 0 and unpack_at("<d", stamps[i]) <= now then
-table.remove(stamps, i)
-units = units - 1
-end
-end
-ring_replace(ring, stamps, limit)
+function refund.s(log, units, limit)
+kernels.s.refund(log, units, limit)
 end
 local function corrected(targets, change)
 local reply = {}
@@ -1168,9 +1554,8 @@ load(target)
 local ends = duration > 0 and now + duration or 0
 if not keep_longer or ends > target.blocked then target.blocked = ends end
 if target.policy.shape == "s" then
-local ring = target.states[1]
-ring.blocked = target.blocked
-ring_replace(ring, ring_stamps(ring), target.policy.rates[1])
+target.states[1].blocked = target.blocked
+kernels.s.block(target.states[1], target.policy.rates[1])
 elseif target.blocked == 0 and target.policy.rings == #target.policy.rates then
 call("DEL", target.key)
 else
@@ -1217,17 +1602,18 @@ return coordinate()`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "79bab747f6efa4dfb653cb88045545128ee44c24",
+  sha1: "d91fce037ce2f77df87d2ac01faf94ceda75e63a",
   source: `${part3}
 ${part4}
 ${part5}
 ${part6}
 ${part7}
+${part8}
 ${part1}
 ${part2}
-${part8}
 ${part9}
 ${part10}
+${part11}
 local function decide()
 local mode, max_wait, at, blocked = text(), number(), now, now
 local targets = { nil } -- made with room for one, as most requests have

@@ -29,69 +29,83 @@ function refund.t(state, units, limit)
   return back.us < now and { us = now, rem = 0 } or back
 end
 
-function refund.f(state, units)
-  return { start = state.start, count = max(state.count - units, 0) }
-end
-function give_back.f(state, units, mark, limit)
-  if state.start + limit.window ~= mark.now + mark.second then return state end
-  return refund.f(state, units)
+-- The place of the window that starts at an instant, or, without `exact`, of the last that starts no later; else nil.
+local function find_window(windows, start, exact)
+  local low, high = 0, window_count(windows)
+  while low < high do
+    local middle = floor((low + high) / 2)
+    if window_at(windows, middle) <= start then
+      low = middle + 1
+    else
+      high = middle
+    end
+  end
+  if low > 0 and (not exact or window_at(windows, low - 1) == start) then return low - 1 end
 end
 
+-- Takes units out of the window at a place, as many as it has. Returns the windows, and how many units are left.
+local function subtract_units(windows, place, units)
+  local start, count = window_at(windows, place)
+  local taken = min(units, count)
+  return with_count(windows, place, start, count - taken), units - taken
+end
+
+-- Drops windows at the end in which nothing is taken any more.
+local function trim(windows)
+  while windows ~= "" do
+    local _, count = last_window(windows)
+    if count > 0 then break end
+    windows = sub(windows, 1, -WINDOW_SIZE - 1)
+  end
+  return windows
+end
+
+function give_back.f(state, units, mark, limit)
+  local place = find_window(state.windows, mark.now + mark.second - limit.window, true)
+  if place then state.windows = trim(subtract_units(state.windows, place, units)) end
+  return state
+end
+function refund.f(state, units)
+  local place = find_window(state.windows, now)
+  if place then state.windows = trim(subtract_units(state.windows, place, units)) end
+  return state
+end
+
+-- What fades in the first window stays where it is dropped itself.
+local function trimmed(previous, windows, limit)
+  local kept = trim(windows)
+  if kept == "" and previous > 0 and windows ~= "" then
+    return { previous = 0, windows = pack(WINDOW, first_window(windows) - limit.window, previous) }
+  end
+  return { previous = previous, windows = kept }
+end
 function give_back.c(state, units, mark, limit)
   local start = mark.now + mark.second - 2 * limit.window
-  local previous, current = state.previous, state.current
-  if start == state.start then current = max(current - units, 0) end
-  if start + limit.window == state.start then previous = max(previous - units, 0) end
-  return { start = state.start, previous = previous, current = current }
+  local previous, windows = state.previous, state.windows
+  local place = find_window(windows, start, true)
+  if place then
+    windows = subtract_units(windows, place, units)
+  elseif windows ~= "" and first_window(windows) == start + limit.window then
+    previous = max(previous - units, 0)
+  end
+  return trimmed(previous, windows, limit)
 end
-function refund.c(state, units)
-  local from_current = min(units, state.current)
-  return {
-    start = state.start,
-    previous = max(state.previous - (units - from_current), 0),
-    current = state.current - from_current,
-  }
+function refund.c(state, units, limit)
+  local previous, windows = state.previous, state.windows
+  local place, left = find_window(windows, now), nil
+  if not place then return state end
+  windows, left = subtract_units(windows, place, units)
+  if place > 0 then
+    windows = subtract_units(windows, place - 1, left)
+  else
+    previous = max(previous - left, 0)
+  end
+  return trimmed(previous, windows, limit)
 end
 
-local function ring_replace(ring, stamps, limit)
-  local newest = #stamps > 0 and unpack_at("<d", stamps[#stamps]) or now
-  kernels.s.rewrite(ring, table.concat(stamps), #stamps, #stamps, ttl_ms(max(newest + limit.window, ring.blocked)))
+function give_back.s(log, units, mark, limit)
+  kernels.s.give_back(log, units, mark.now + mark.second - limit.window, limit)
 end
-
--- The entries, oldest first, each as its 8 bytes and its instant.
-local function ring_stamps(ring)
-  local bytes, stamps = kernels.s.bytes_of(ring, 0, ring.count), {}
-  for i = 1, ring.count do
-    stamps[i] = sub(bytes, i * 8 - 7, i * 8)
-  end
-  return stamps
-end
-
-function give_back.s(ring, units, mark, limit)
-  local stamp, kept, given = pack("<d", mark.now + mark.second - limit.window), {}, 0
-  for _, bytes in ipairs(ring_stamps(ring)) do
-    if bytes == stamp and given < units then
-      given = given + 1
-    else
-      kept[#kept + 1] = bytes
-    end
-  end
-  local dropped = mark.at - limit.window
-  if kept[1] then dropped = min(dropped, (unpack_at("<d", kept[1]))) end
-  if dropped > now - limit.window then
-    for _ = 1, given do
-      table.insert(kept, 1, pack("<d", dropped))
-    end
-  end
-  if given > 0 then ring_replace(ring, kept, limit) end
-end
-function refund.s(ring, units, limit)
-  local stamps = ring_stamps(ring)
-  for i = #stamps, 1, -1 do
-    if units > 0 and unpack_at("<d", stamps[i]) <= now then
-      table.remove(stamps, i)
-      units = units - 1
-    end
-  end
-  ring_replace(ring, stamps, limit)
+function refund.s(log, units, limit)
+  kernels.s.refund(log, units, limit)
 end

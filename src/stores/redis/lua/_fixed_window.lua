@@ -1,36 +1,56 @@
--- Fixed window (src/algorithms/fixed_window.ts). State: { start, count }. Stored as two doubles.
+-- Fixed window (src/algorithms/fixed_window.ts). State: { windows }. Stored as the window's length, in 7 bytes, and the
+-- windows (_windows.lua). By version 0.1.0: two doubles, start and count.
 function algorithms.f()
   return {
+    letter = "F",
     read = function()
       return { capacity = number(), window = number() }
     end,
     fresh = function()
-      return { start = 0, count = 0 }
+      return { windows = "" }
     end,
     earliest = function(state, cost, limit)
-      if state.count + cost <= limit.capacity then return max(now, state.start) end
-      return max(now, state.start + limit.window)
+      if state.windows == "" then return now end
+      local start, count = last_window(state.windows)
+      if count + cost <= limit.capacity then return max(now, start) end
+      return max(now, start + limit.window)
     end,
     take = function(state, at, cost, limit)
-      if at < state.start + limit.window then return { start = state.start, count = state.count + cost } end
-      return { start = at, count = cost }
+      local windows = state.windows
+      if windows == "" then return { windows = pack(WINDOW, at, cost) } end
+      local start, count = last_window(windows)
+      if at < start + limit.window then
+        windows = with_count(windows, window_count(windows) - 1, start, count + cost)
+      else
+        windows = windows .. pack(WINDOW, at, cost)
+      end
+      while first_window(windows) + limit.window <= now do
+        windows = sub(windows, WINDOW_SIZE + 1)
+      end
+      return { windows = windows }
     end,
     measure = function(state, limit)
-      local reset = state.start + limit.window - now
+      if state.windows == "" then return 0, 0 end
+      local start, count = last_window(state.windows)
+      local reset = start + limit.window - now
       if reset <= 0 then return 0, 0 end
-      if state.start > now then return limit.capacity, reset end
-      return state.count, reset
+      if start > now then return limit.capacity, reset end
+      return count, reset
     end,
     fresh_from = function(state, limit)
-      return state.start + limit.window
+      if state.windows == "" then return 0 end
+      local start = last_window(state.windows)
+      return start + limit.window
     end,
-    size = 16,
-    decode = function(value, from)
-      local start, count = unpack_at("<dd", value, from)
-      return { start = start, count = count }
+    decode = function(value, from, to)
+      return { windows = stored_windows(value, from + 7, to) }
     end,
-    encode = function(state)
-      return pack("<dd", state.start, state.count)
+    old_size = 16,
+    decode_old = function(value, from)
+      return { windows = old_window(unpack_at("<dd", value, from)) }
+    end,
+    encode = function(state, limit)
+      return pack("<I7", limit.window) .. state.windows
     end,
   }
 end

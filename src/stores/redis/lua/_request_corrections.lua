@@ -51,9 +51,8 @@ function requests.B()
     local ends = duration > 0 and now + duration or 0
     if not keep_longer or ends > target.blocked then target.blocked = ends end
     if target.policy.shape == "s" then
-      local ring = target.states[1]
-      ring.blocked = target.blocked
-      ring_replace(ring, ring_stamps(ring), target.policy.rates[1])
+      target.states[1].blocked = target.blocked
+      kernels.s.block(target.states[1], target.policy.rates[1])
     elseif target.blocked == 0 and target.policy.rings == #target.policy.rates then
       -- Its rings have keys of their own: there is nothing else in this one.
       call("DEL", target.key)

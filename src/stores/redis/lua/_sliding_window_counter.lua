@@ -1,11 +1,21 @@
--- Sliding window counter (src/algorithms/sliding_window_counter.ts). State: { start, previous, current }, three doubles.
+-- Sliding window counter (src/algorithms/sliding_window_counter.ts). State: { previous, windows }. Stored as the window's
+-- length in 7 bytes, the power of ten of its step in one, `previous` in 4, and the windows (_windows.lua). By version
+-- 0.1.0: three doubles, start, previous and current.
 function algorithms.c()
+  -- Units taken in the window right before the one at a place.
+  local function count_before(state, place, limit)
+    if place == 0 then return state.previous end
+    local start, count = window_at(state.windows, place - 1)
+    return start + limit.window == window_at(state.windows, place) and count or 0
+  end
+
+  -- The last two windows as they stand at an instant: the start of the later one, and what was taken in each.
   local function roll(state, at, limit)
-    if at < state.start + limit.window then return state end
-    if at < state.start + 2 * limit.window then
-      return { start = state.start + limit.window, previous = state.current, current = 0 }
-    end
-    return { start = at, previous = 0, current = 0 }
+    if state.windows == "" then return at, 0, 0 end
+    local start, count = last_window(state.windows)
+    if at < start + limit.window then return start, count_before(state, window_count(state.windows) - 1, limit), count end
+    if at < start + 2 * limit.window then return start + limit.window, count, 0 end
+    return at, 0, 0
   end
 
   -- How far into a window `units` of the one before have faded to `room`; past its end if they never do.
@@ -16,42 +26,76 @@ function algorithms.c()
     return (steps - floor(room * steps / units)) * limit.step
   end
 
+  -- Whether the first window has ended, and, unless the next one continues it as its `previous`, has faded out.
+  local function has_faded(windows, limit)
+    local start = first_window(windows)
+    local continued = window_count(windows) > 1 and window_at(windows, 1) == start + limit.window
+    return start + (continued and 1 or 2) * limit.window <= now
+  end
+
   return {
+    letter = "C",
     read = function()
       return { capacity = number(), window = number(), step = number() }
     end,
     fresh = function()
-      return { start = 0, previous = 0, current = 0 }
+      return { previous = 0, windows = "" }
     end,
     earliest = function(state, cost, limit)
-      local s = roll(state, now, limit)
-      local room_us = fades(s.previous, limit.capacity - cost - s.current, limit)
-      if room_us <= limit.window then return max(now, s.start + room_us) end
-      return max(now, s.start + limit.window + fades(s.current, limit.capacity - cost, limit))
+      local start, previous, current = roll(state, now, limit)
+      local room_us = fades(previous, limit.capacity - cost - current, limit)
+      if room_us <= limit.window then return max(now, start + room_us) end
+      return max(now, start + limit.window + fades(current, limit.capacity - cost, limit))
     end,
     take = function(state, at, cost, limit)
-      local s = roll(state, at, limit)
-      return { start = s.start, previous = s.previous, current = s.current + cost }
+      local taken = { previous = state.previous, windows = state.windows }
+      local start, count
+      if taken.windows ~= "" then
+        start, count = last_window(taken.windows)
+      end
+      if start and at < start + limit.window then
+        taken.windows = with_count(taken.windows, window_count(taken.windows) - 1, start, count + cost)
+      else
+        start = roll(state, at, limit)
+        taken.windows = taken.windows .. pack(WINDOW, start, cost)
+      end
+      while has_faded(taken.windows, limit) do
+        taken.previous = count_before(taken, 1, limit)
+        taken.windows = sub(taken.windows, WINDOW_SIZE + 1)
+      end
+      return taken
     end,
     measure = function(state, limit)
-      local fresh_from = state.start + 2 * limit.window
-      if fresh_from <= now then return 0, 0 end
-      if state.start > now then return limit.capacity, fresh_from - now end
-      local s = roll(state, now, limit)
+      if state.windows == "" then return 0, 0 end
+      local last = last_window(state.windows)
+      local reset = last + 2 * limit.window - now
+      if reset <= 0 then return 0, 0 end
+      if last > now then return limit.capacity, reset end
+      local start, previous, current = roll(state, now, limit)
       local steps = limit.window / limit.step
-      local left = steps - floor((now - s.start) / limit.step)
-      return ceil(s.previous * left / steps) + s.current, fresh_from - now
+      local left = steps - floor((now - start) / limit.step)
+      return ceil(previous * left / steps) + current, reset
     end,
     fresh_from = function(state, limit)
-      return state.start + 2 * limit.window
+      if state.windows == "" then return 0 end
+      local start = last_window(state.windows)
+      return start + 2 * limit.window
     end,
-    size = 24,
-    decode = function(value, from)
+    decode = function(value, from, to)
+      local windows = stored_windows(value, from + 12, to)
+      if windows == "" then return { previous = 0, windows = "" } end
+      return { previous = unpack_at("<I4", value, from + 8), windows = windows }
+    end,
+    old_size = 24,
+    decode_old = function(value, from)
       local start, previous, current = unpack_at("<ddd", value, from)
-      return { start = start, previous = previous, current = current }
+      if not (previous > 0 and previous < 2 ^ 32) then previous = 0 end
+      if current > 0 or previous == 0 then return { previous = previous, windows = old_window(start, current) } end
+      return { previous = previous, windows = pack(WINDOW, start, 0) }
     end,
-    encode = function(state)
-      return pack("<ddd", state.start, state.previous, state.current)
+    encode = function(state, limit)
+      local power = #format("%.0f", limit.step) - 1
+      return pack("<I7BI4", limit.window, power, state.previous) .. state.windows
     end,
   }
 end

@@ -1,13 +1,15 @@
 -- Policies, and the states of their limits as they lie in Redis.
 --
 -- The main key of a limiter holds, after "b" and a double where it is blocked until an instant: for one token bucket
--- its decimal integer; for one exact sliding window its ring (which has the block in its header); otherwise the
--- letters of all limits and the packed states of those that are not rings. Those rings have keys of their own. The
+-- its decimal integer; for one exact sliding window its log (which has the block in its header); otherwise the
+-- letters of all limits and the packed states of those that are not logs. Those logs have keys of their own. Windows
+-- have a letter of their own, and, where there are several limits, their length in 4 bytes in front: in front of what
+-- version 0.1.0 wrote of them stood the letter of their policy. The
 -- letter of a token bucket is as many places after "t" as its remainder has digits: with others it is read as fresh.
 local kernels = {}
 
 local function read_policy()
-  local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", size = 0, rings = 0 }
+  local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", old = "", rings = 0 }
   for i = 1, number() do
     local letter = text()
     local kernel = kernels[letter] or algorithms[letter]()
@@ -15,9 +17,9 @@ local function read_policy()
     kernels[letter], rate.kernel, rate.letter, policy.rates[i] = kernel, kernel, letter, rate
     policy.shape = policy.shape .. letter
     local digits = rate.digits or 0
-    policy.header = policy.header .. string.char(string.byte(letter) + digits)
-    rate.size = rate.ring and 0 or kernel.size or 16 + digits
-    policy.size = policy.size + 1 + rate.size
+    local plain = string.char(string.byte(letter) + digits)
+    policy.header, policy.old = policy.header .. (kernel.letter or plain), policy.old .. plain
+    rate.size = rate.ring and 0 or letter == "t" and 16 + digits
     if rate.ring then policy.rings = policy.rings + 1 end
   end
   if policy.shape == "s" then policy.rings = 0 end
@@ -87,31 +89,47 @@ local function load(target)
     states[1] = rates[1].kernel.decode(digits, 1, #digits, rates[1])
     return
   end
-  local header = policy.header
-  local known = value and #value == cursor + policy.size - 1 and sub(value, cursor, cursor + #header - 1) == header
-  cursor = cursor + #header
-  for i = 1, #rates do
+  local count = #rates
+  local letters = value and sub(value, cursor, cursor + count - 1)
+  local known = value and (letters == policy.header or letters == policy.old)
+  local old = known and letters ~= policy.header
+  cursor = cursor + count
+  for i = 1, count do
     local rate = rates[i]
+    local kernel = rate.kernel
     if rate.ring then
-      states[i] = rate.kernel.open(target.rings[i], rate)
+      states[i] = kernel.open(target.rings[i], rate)
     elseif known then
-      states[i] = rate.kernel.decode(value, cursor, cursor + rate.size - 1, rate)
+      local past = cursor + (rate.size or kernel.old_size)
+      if not (rate.size or old) then
+        past = #value + 1
+        if count > 1 and cursor + 3 < past then
+          past = min(cursor + 4 + unpack_at("<I4", value, cursor), past)
+          cursor = cursor + 4
+        end
+      end
+      -- What is too short, or too long at its end, was not written by this script.
+      known = i < count and past <= #value + 1 or past == #value + 1
+      local decode = old and kernel.decode_old or kernel.decode
+      states[i] = known and decode(value, cursor, past - 1, rate) or kernel.fresh()
+      cursor = past
     else
-      states[i] = rate.kernel.fresh()
+      states[i] = kernel.fresh()
     end
-    cursor = cursor + rate.size
   end
 end
 
 -- Writes what the main key holds. Rings that are not in it have been written by their kernel.
 local function save(target)
   local policy = target.policy
-  local until_us, value = target.blocked, ""
+  local rates, until_us, value = policy.rates, target.blocked, ""
   if policy.shape == "s" then return end
-  for i, rate in ipairs(policy.rates) do
+  for i, rate in ipairs(rates) do
     if not rate.ring then
       until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
-      value = value .. rate.kernel.encode(target.states[i], rate)
+      local state = rate.kernel.encode(target.states[i], rate)
+      if not rate.size and #rates > 1 then state = pack("<I4", #state) .. state end
+      value = value .. state
     end
   end
   if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end

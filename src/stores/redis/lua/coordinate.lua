@@ -20,6 +20,7 @@ Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with st
 ]]
 --- @include _prelude
 --- @include _token_bucket
+--- @include _windows
 --- @include _fixed_window
 --- @include _sliding_window_counter
 --- @include _sliding_window

@@ -14,6 +14,7 @@ Returns  { now, { status, wait_us, level... }... }
 ]]
 --- @include _prelude
 --- @include _token_bucket
+--- @include _windows
 --- @include _fixed_window
 --- @include _sliding_window_counter
 --- @include _sliding_window

@@ -194,7 +194,9 @@ end
 local function roll(state, at, limit)
 if state.windows == "" then return at, 0, 0 end
 local start, count = last_window(state.windows)
-if at < start + limit.window then return start, count_before(state, window_count(state.windows) - 1, limit), count end
+if at < start + limit.window then
+return start, count_before(state, window_count(state.windows) - 1, limit), count
+end
 if at < start + 2 * limit.window then return start + limit.window, count, 0 end
 return at, 0, 0
 end
@@ -1062,7 +1064,7 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "788719685ef9dd8171ef541dc16f130c6b1ae034",
+  sha1: "030d83f3f8835852efa7ce4f77fc0c22940a0ee6",
   source: `${part3}
 ${part4}
 ${part5}
@@ -1602,7 +1604,7 @@ return coordinate()`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "d91fce037ce2f77df87d2ac01faf94ceda75e63a",
+  sha1: "f86d7cba3c1b8ed8b3159ece39f60fdf9817f659",
   source: `${part3}
 ${part4}
 ${part5}

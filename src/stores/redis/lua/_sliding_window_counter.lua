@@ -13,7 +13,9 @@ function algorithms.c()
   local function roll(state, at, limit)
     if state.windows == "" then return at, 0, 0 end
     local start, count = last_window(state.windows)
-    if at < start + limit.window then return start, count_before(state, window_count(state.windows) - 1, limit), count end
+    if at < start + limit.window then
+      return start, count_before(state, window_count(state.windows) - 1, limit), count
+    end
     if at < start + 2 * limit.window then return start + limit.window, count, 0 end
     return at, 0, 0
   end

@@ -20,7 +20,7 @@ const WORDS: readonly WordTable[] = [
     "limit:max,points,quota,maxRequests,tokensPerInterval,reservoir,intervalCap,requestsPerUnit " +
     "windowMs:duration,interval,period,per,ttl,timeWindow,refillInterval,reservoirRefreshInterval " +
     "ratePerSecond:rate,rps,refillRate,minTime burst:capacity,bucketSize,maxTokens " +
-    "maxConcurrent:concurrency,permits leaseTtlMs:expiration denyCacheMs:ephemeralCache,inMemoryBlockOnConsumed " +
+    "maxConcurrent:concurrency,permits maxWaiters:highWater,maxPending,queueLimit leaseTtlMs:expiration denyCacheMs:ephemeralCache,inMemoryBlockOnConsumed " +
     "onStoreError:passOnStoreError,skipOnError,fallbackOnError,insuranceLimiter,failOpen algorithm:strategy,type",
   ],
   ["each call", "key:keyGenerator,keyFunc,identifier,id cost:weight,points,tokens,amount timeoutMs:maxWait"],

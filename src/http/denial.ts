@@ -9,11 +9,19 @@ import { seconds } from "../policy/headers.ts";
 import { violatedPolicies } from "./headers.ts";
 
 /**
- * Why a request is refused: a limit (`rate`, `concurrency`), a block in the store (`blocked`) or in the guard's own list
- * (`blockList`), a cost that the limit can never hold (`cost`), a store that could not be asked (`store`), or a client
- * that left while it waited (`aborted`).
+ * Why a request is refused: a limit (`rate`, `concurrency`), a queue that is full (`queue_full`), a block in the store
+ * (`blocked`) or in the guard's own list (`blockList`), a cost that the limit can never hold (`cost`), a store that could
+ * not be asked (`store`), or a client that left while it waited (`aborted`).
  */
-export type RefusalReason = "rate" | "concurrency" | "blocked" | "blockList" | "cost" | "store" | "aborted";
+export type RefusalReason =
+  | "rate"
+  | "concurrency"
+  | "queue_full"
+  | "blocked"
+  | "blockList"
+  | "cost"
+  | "store"
+  | "aborted";
 
 /**
  * How the body of a refusal looks.
@@ -52,6 +60,7 @@ const PROBLEMS = "https://iana.org/assignments/http-problem-types#";
 const KINDS: Readonly<Record<RefusalReason, { readonly type?: string; readonly title: string }>> = {
   rate: { type: "quota-exceeded", title: "Quota exceeded" },
   concurrency: { type: "quota-exceeded", title: "Too many requests at once" },
+  queue_full: { type: "quota-exceeded", title: "Too many requests are waiting" },
   cost: { type: "quota-exceeded", title: "Larger than the whole quota" },
   blocked: { type: "abnormal-usage-detected", title: "Blocked for a while" },
   blockList: { title: "Forbidden" },
@@ -91,7 +100,7 @@ function detail(refusal: Refusal): unknown {
   return { detail: [{ type: isQuota ? "rate_limit_exceeded" : refusal.reason, msg, context }] };
 }
 
-const PROBLEM_OF_QUOTA: ReadonlySet<RefusalReason> = new Set(["rate", "concurrency", "blocked"]);
+const PROBLEM_OF_QUOTA: ReadonlySet<RefusalReason> = new Set(["rate", "concurrency", "queue_full", "blocked"]);
 
 function error(refusal: Refusal, nowMs: number): unknown {
   const { decision, retryAfterMs, reason } = refusal;

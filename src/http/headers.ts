@@ -80,7 +80,7 @@ export function headerNames(dialects: readonly HeaderDialect[]): string[] {
 
 /** The names of the limits that a denied call did not fit in, as headers name them. */
 export function violatedPolicies({ limits, cost, reason }: Decision): string[] {
-  if (reason !== "rate" && reason !== "concurrency") return [];
+  if (reason !== "rate" && reason !== "concurrency" && reason !== "queue_full") return [];
   const names = policyNames(limits);
   return names.filter((_, i) => {
     const { algorithm, remaining } = limits[i] as LimitStatus;

@@ -8,7 +8,13 @@ import { limitStatuses } from "../policy/status.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
 import type { DecisionFacts, DenialReason, Verdict } from "./decision.ts";
 
-const REASONS = { rate: "rate", blocked: "blocked", slots: "concurrency", queued: "concurrency" } as const;
+const REASONS = {
+  rate: "rate",
+  blocked: "blocked",
+  slots: "concurrency",
+  queued: "concurrency",
+  queue_full: "queue_full",
+} as const;
 
 /** Reads a reply to a call on some targets. One that still queues is a denial, for now. */
 export function verdictOf(targets: readonly Target[], reply: TakeReply, degraded: boolean): Verdict {

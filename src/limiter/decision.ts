@@ -12,8 +12,11 @@ import type { NamedPolicy } from "../policy/policy.ts";
 import { type LimitStatus, limitStatuses, type Standing } from "../policy/status.ts";
 import { type Permit, RatePermit } from "./permit.ts";
 
-/** What stood in the way of a denied call; `store` if the store could not be asked. */
-export type DenialReason = "rate" | "blocked" | "concurrency" | "store";
+/**
+ * What stood in the way of a denied call; `queue_full` if it could have waited, but `maxWaiters` calls did already;
+ * `store` if the store could not be asked.
+ */
+export type DenialReason = "rate" | "blocked" | "concurrency" | "queue_full" | "store";
 
 /** The facts of a decision. */
 export type DecisionFacts = Pick<

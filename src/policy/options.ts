@@ -48,6 +48,12 @@ export interface LimiterOptions extends LimitOptions, FailureOptions {
   /** How many permits may be held at once, a whole number from 1. */
   readonly maxConcurrent?: number;
   /**
+   * How many calls may wait for one key, a whole number from 0. One more is denied at once, with the reason
+   * `queue_full`. For permits, callers of all processes count; for rates, those of this process.
+   * @default {any number}
+   */
+  readonly maxWaiters?: number;
+  /**
    * How long a slot outlives a holder that crashed, in milliseconds; at least 100. Held leases are renewed at a third
    * of it. @default {15_000}
    */

@@ -20,6 +20,8 @@ export interface Policy {
   readonly rates: readonly RateLimit[];
   /** How many permits may be held at once; 0 where that is not limited. */
   readonly maxConcurrent: number;
+  /** How many calls may wait for one key; more are denied at once. Infinity for any number. */
+  readonly maxWaiters: number;
   /** How long a slot outlives a crashed holder, in microseconds. */
   readonly leaseTtlUs: number;
   /** The largest cost that one call can ever be granted. */
@@ -60,6 +62,7 @@ const LIMITER_KEYS = [
   "store",
   "limits",
   "maxConcurrent",
+  "maxWaiters",
   "leaseTtlMs",
   "timeoutMs",
   "denyCacheMs",
@@ -92,6 +95,7 @@ export function compilePolicy(options: LimiterOptions, store: FailureOptions = {
   const policy: Policy = Object.freeze({
     rates: Object.freeze(rates),
     maxConcurrent,
+    maxWaiters: options.maxWaiters === undefined ? Infinity : integer(options.maxWaiters, "maxWaiters", 1e9, 0),
     leaseTtlUs: Math.round(
       range(
         options.leaseTtlMs === undefined ? DEFAULT_LEASE_TTL_MS : options.leaseTtlMs,
@@ -179,9 +183,9 @@ function rejectUnknown(options: object, known: readonly string[], prefix: string
   rejectUnknownOptions(options, known, prefix);
 }
 
-function integer(value: unknown, path: string, max: number): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max) return value;
-  throw new ConfigError({ path, expected: `a whole number from 1 to ${max}`, received: show(value) });
+function integer(value: unknown, path: string, max: number, min: number = 1): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new ConfigError({ path, expected: `a whole number from ${min} to ${max}`, received: show(value) });
 }
 
 function range(value: unknown, path: string, expected: string, min: number, max: number): number {

@@ -117,8 +117,8 @@ export type StoreRequest =
   | CorrectRequest
   | BlockRequest;
 
-/** What became of a take. `rate`, `blocked` and `slots` are denials, and say what stood in the way. */
-export type TakeStatus = "allowed" | "queued" | "rate" | "blocked" | "slots";
+/** What became of a take. `rate`, `blocked`, `slots` and `queue_full` are denials, and say what stood in the way. */
+export type TakeStatus = "allowed" | "queued" | "rate" | "blocked" | "slots" | "queue_full";
 
 /** Where the slots of a target stand. */
 export interface SlotLevel {

@@ -27,6 +27,7 @@ const LIMITER_KEYS: readonly string[] = [
   ...LIMIT_KEYS,
   "limits",
   "max_concurrent",
+  "max_waiters",
   "lease_ttl",
   "timeout",
   "deny_cache",
@@ -53,6 +54,7 @@ export function readLimiter(section: Section, stores: readonly string[]): Limite
       return readLimit(limit);
     }),
     maxConcurrent: section.number("max_concurrent", { whole: true }),
+    maxWaiters: section.number("max_waiters", { whole: true }),
     leaseTtlMs: section.durationMs("lease_ttl"),
     timeoutMs: section.durationMs("timeout", { infinite: true }),
     denyCacheMs: section.durationMs("deny_cache"),

@@ -9,6 +9,7 @@ const TOML_NAMES: Readonly<Record<string, string>> = {
   ratePerSecond: "rate_per_second",
   windowMs: "window_seconds",
   maxConcurrent: "max_concurrent",
+  maxWaiters: "max_waiters",
   leaseTtlMs: "lease_ttl",
   timeoutMs: "timeout",
   denyCacheMs: "deny_cache",

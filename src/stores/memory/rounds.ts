@@ -26,9 +26,13 @@ import { SlotBook } from "./slot_book.ts";
 interface Head extends Target {
   readonly id: string;
   readonly direct: boolean;
+  readonly isKept: boolean;
   readonly arrivalUs: number;
   readonly listener: NoticeListener;
 }
+
+/** How many in front of a queue may be told their turn, or keep a place, at the same time: those behind wait. */
+const FRONT = 8;
 
 /** Decides at one reading of the clock. */
 export class Rounds {
@@ -106,37 +110,35 @@ export class Rounds {
       if (target.policy.maxConcurrent > 0 && mode !== "peek") this.promote(target, id);
       atUs = Math.max(atUs, this.plan(target));
       blockedUs = Math.max(blockedUs, this.#cells.read(target).blockedUs);
-      if (full === undefined && this.#isFull(target, request)) full = target;
+      if (this.#isFull(target, request) && (full === undefined || isBefore(target, full))) full = target;
     }
-    const queue = full ?? targets.find((target) => target.policy.maxConcurrent > 0);
     const room = mode === "wait" && atUs - nowUs <= request.maxWaitUs;
     const fences = targets.map(() => 0);
     let { arrivalUs } = request;
     let status: TakeStatus = "rate";
     let waitUs = atUs - nowUs;
-    if (full === undefined && (atUs <= nowUs || (room && queue === undefined))) {
+    if (full === undefined && atUs <= nowUs) {
       status = "allowed";
       if (mode !== "peek") {
         targets.forEach((target, i) => {
           this.commit(target, atUs);
           if (target.policy.maxConcurrent === 0) return;
-          if (arrivalUs > 0) this.#book(target).leave(id);
+          if (arrivalUs > 0) this.#book(target).queue.leave(id);
           fences[i] = this.#grant(target, id);
         });
       }
-    } else if (room && queue !== undefined) {
-      status = "queued";
-      for (const target of targets) {
-        if (arrivalUs > 0 && target !== queue && this.#slots(target)?.leave(id)) this.promote(target);
-      }
-      arrivalUs = this.#book(queue).enqueue(id, nowUs, arrivalUs);
-      waitUs = Math.max(this.#recheck(queue, id), targets.length > 1 ? waitUs : 0);
+    } else if (room) {
+      ({ status, waitUs, arrivalUs } = this.#waitInLine(request, full, waitUs));
     } else if (full !== undefined) {
       status = "slots";
-      const slotted = targets.filter((target) => target.policy.maxConcurrent > 0);
-      waitUs = Math.max(waitUs, 1, ...slotted.map((target) => this.#slotWait(target, target.slots)));
+      waitUs = Math.max(waitUs, 1);
     } else if (blockedUs > nowUs) {
       status = "blocked";
+    }
+    if (status === "slots" || status === "queue_full") {
+      for (const target of targets) {
+        if (target.policy.maxConcurrent > 0) waitUs = Math.max(waitUs, this.#slotWait(target, target.slots));
+      }
     }
     return {
       status,
@@ -147,12 +149,35 @@ export class Rounds {
     };
   }
 
+  /** Queues for the permit that is missing, where `full` says which, and nowhere else. */
+  #waitInLine(
+    { targets, id, arrivalUs }: TakeRequest,
+    full: Target | undefined,
+    rateWaitUs: number,
+  ): { status: TakeStatus; waitUs: number; arrivalUs: number } {
+    const lacksRate = targets.length > 1 && rateWaitUs > 0;
+    const queue = lacksRate ? undefined : full ?? targets[0] as Target;
+    if (queue !== undefined && arrivalUs === 0 && this.#isQueueFull(queue)) {
+      return { status: "queue_full", waitUs: Math.max(rateWaitUs, 1), arrivalUs: 0 };
+    }
+    for (const target of targets) {
+      if (arrivalUs === 0 || target === queue || target.policy.maxConcurrent === 0) continue;
+      const places = this.#slots(target)?.queue;
+      if (queue !== undefined && isBefore(target, queue)) {
+        if (places?.has(id)) places.join(id, this.#nowUs, arrivalUs, true);
+      } else if (places?.leave(id)) this.promote(target);
+    }
+    if (queue === undefined) return { status: "queued", waitUs: rateWaitUs, arrivalUs: arrivalUs || this.#nowUs };
+    const arrivedUs = this.#book(queue).queue.join(id, this.#nowUs, arrivalUs);
+    return { status: "queued", waitUs: this.#recheck(queue, id), arrivalUs: arrivedUs };
+  }
+
   /** The same for one that waits already. */
   poll({ id, arrivalUs, targets: [target] }: PollRequest): TakeReply {
     this.promote(target, id);
     const book = this.#book(target);
-    if (!book.holds(id, this.#nowUs) && !book.queues(id)) {
-      book.enqueue(id, this.#nowUs, arrivalUs);
+    if (!book.holds(id, this.#nowUs) && !book.queue.has(id)) {
+      book.queue.join(id, this.#nowUs, arrivalUs);
       this.promote(target, id);
     }
     const served = book.holds(id, this.#nowUs);
@@ -167,7 +192,7 @@ export class Rounds {
   release(target: Target, id: string): number {
     const book = this.#slots(target);
     if (book === undefined) return 0;
-    const ended = book.release(id, target.slots) + (book.leave(id) ? 1 : 0);
+    const ended = book.release(id) + (book.queue.leave(id) ? 1 : 0);
     if (ended > 0) this.promote(target);
     return ended;
   }
@@ -184,19 +209,30 @@ export class Rounds {
     this.promote(target);
   }
 
-  /** Serves the queue as far as slots and rates allow. Whoever is `asking` is answered anyway. */
+  /**
+   * Serves the queue as far as permits and rates allow. One that waits for several limiters is told its turn: what it
+   * needs stays free for it, and those behind it get the rest. Whoever is `asking` is answered anyway.
+   */
   promote(target: Target, asking?: string): void {
-    for (;;) {
-      const waiter = this.#head(target);
-      if (waiter === undefined || this.#slotWait(waiter, waiter.slots) > 0) return;
+    let place = 0;
+    let reserved = 0;
+    while (place < FRONT) {
+      const waiter = this.#waiterAt(target, place);
+      if (waiter === undefined || this.#slotWait(target, reserved + waiter.slots) > 0) return;
+      if (!waiter.direct) {
+        if (!waiter.isKept && waiter.id !== asking) this.#tell(waiter, "turn", { ...this.#told(0), status: "queued" });
+        place++;
+        reserved += waiter.slots;
+        continue;
+      }
       const atUs = this.plan(waiter);
-      if (atUs > this.#nowUs || !waiter.direct) {
+      if (atUs > this.#nowUs) {
         const turn: TakeReply = { ...this.#told(atUs - this.#nowUs), status: "queued" };
         if (waiter.id !== asking) this.#tell(waiter, "turn", turn);
         return;
       }
       this.commit(waiter, this.#nowUs);
-      this.#book(target).leave(waiter.id);
+      this.#book(target).queue.leave(waiter.id);
       const fence = this.#grant(waiter, waiter.id);
       this.#tell(waiter, "granted", { ...this.#told(0), levels: [this.#level(waiter, fence)] });
     }
@@ -210,38 +246,66 @@ export class Rounds {
     inMicrotask(() => listener.notice({ id, kind, reply }));
   }
 
-  /** The first in the queue; those who gave up or whose instance is gone are dropped. */
-  #head(target: Target): Head | undefined {
-    const book = this.#slots(target);
-    for (let first = book?.first; book !== undefined && first !== undefined; first = book.first) {
-      const { id, arrivalUs } = first;
+  /** Who stands at a place of the queue; those who gave up or whose instance is gone are dropped. */
+  #waiterAt(target: Target, place: number): Head | undefined {
+    const queue = this.#slots(target)?.queue;
+    for (let found = queue?.at(place); queue !== undefined && found !== undefined; found = queue.at(place)) {
+      const { id, arrivalUs, isKept } = found;
       const { instance, direct, maxWaitUs, slots, cost } = parseWaiterId(id);
       const listener = this.#listeners.get(instance);
       if (listener !== undefined && this.#nowUs - arrivalUs <= maxWaitUs) {
         const fitting = Math.min(slots, target.policy.maxConcurrent);
-        return { ...target, id, direct, arrivalUs, slots: fitting, cost: direct ? cost : 1, listener };
+        return { ...target, id, direct, isKept, arrivalUs, slots: fitting, cost, listener };
       }
-      book.leave(id);
+      queue.leave(id);
     }
     return undefined;
   }
 
-  #isFull(target: Target, { id, arrivalUs }: TakeRequest): boolean {
-    if (target.policy.maxConcurrent === 0) return false;
-    if (this.#slotWait(target, target.slots) > 0) return true;
-    const first = this.#head(target);
-    return first !== undefined && first.id !== id && (arrivalUs === 0 || first.arrivalUs <= arrivalUs);
+  /** Whether the queue takes nobody in. Those in front who are gone make room. */
+  #isQueueFull(target: Target): boolean {
+    const { maxWaiters } = target.policy;
+    if (maxWaiters === Infinity) return false;
+    this.#waiterAt(target, 0);
+    return (this.#slots(target)?.queue.size ?? 0) >= maxWaiters;
   }
 
+  #isFull(target: Target, { id, arrivalUs }: TakeRequest): boolean {
+    if (target.policy.maxConcurrent === 0) return false;
+    return this.#slotWait(target, target.slots) > 0 || this.#isBehind(target, id, arrivalUs);
+  }
+
+  /** Whether others stand in the way of `id`: those who came before it, and what is kept free for them. */
+  #isBehind(target: Target, id: string, arrivalUs: number): boolean {
+    let reserved = 0;
+    for (let place = 0; place < FRONT; place++) {
+      const waiter = this.#waiterAt(target, place);
+      if (waiter === undefined || waiter.id === id) return false;
+      if (arrivalUs > 0 && waiter.arrivalUs > arrivalUs) return false;
+      reserved += waiter.slots;
+      if (waiter.direct || this.#slotWait(target, reserved + target.slots) > 0) return true;
+    }
+    return true;
+  }
+
+  /** Microseconds after which `id`, which waits, should ask again if it was told nothing. */
   #recheck(target: Target, id: string): number {
-    const waiter = this.#head(target);
-    if (waiter === undefined) return 0;
-    const own = waiter.id === id;
-    const asked = own ? target : waiter;
-    const waitUs = this.#slotWait(asked, asked.slots);
-    if (waitUs > 0) return waitUs;
-    const rateWaitUs = this.plan(asked) - this.#nowUs;
-    return own ? rateWaitUs : rateWaitUs + target.policy.leaseTtlUs;
+    const { leaseTtlUs } = target.policy;
+    let reserved = 0;
+    for (let place = 0; place < FRONT; place++) {
+      const waiter = this.#waiterAt(target, place);
+      if (waiter === undefined) return 0;
+      const own = waiter.id === id;
+      const asked = own ? target : waiter;
+      const waitUs = this.#slotWait(target, reserved + asked.slots);
+      if (waitUs > 0) return Math.min(waitUs, leaseTtlUs);
+      if (own || waiter.direct) {
+        const rateWaitUs = this.plan(asked) - this.#nowUs;
+        return own ? rateWaitUs : rateWaitUs + leaseTtlUs;
+      }
+      reserved += waiter.slots;
+    }
+    return leaseTtlUs;
   }
 
   #grant(target: Target, id: string): number {
@@ -275,6 +339,17 @@ export class Rounds {
     const slots: SlotLevel = { used: book.live(this.#nowUs), freeInUs: book.freeIn(this.#nowUs), fence };
     return { rates, slots };
   }
+}
+
+/**
+ * In which order a call over several limiters gets its permits: the scarce ones first. What it has a place for there is
+ * kept for it while it waits for the others, never the other way round: so few callers wait for many, and not many for
+ * few.
+ */
+function isBefore(one: Target, other: Target): boolean {
+  const [few, many] = [one.policy.maxConcurrent, other.policy.maxConcurrent];
+  if (few !== many) return few < many;
+  return one.limiter < other.limiter || (one.limiter === other.limiter && (one.key ?? "") < (other.key ?? ""));
 }
 
 /** Stands for the book of a key that nobody uses. Never written. */

@@ -1,21 +1,29 @@
 /**
- * Who holds the slots of one key, and who waits for one: what `_slots.lua` keeps in two sorted sets.
+ * Who holds the permits of one key, and who waits for one: what `_slots.lua` keeps in two sorted sets.
  *
  * @module
  */
 
-/** One that waits. */
-export interface Waiter {
-  /** Its id, which tells what it asks for. */
+import { Heap, type HeapItem } from "./heap.ts";
+import { WaitQueue } from "./wait_queue.ts";
+
+/** The lease of an id. */
+interface Lease extends HeapItem {
   readonly id: string;
-  /** When it arrived; later than everyone before it. */
-  readonly arrivalUs: number;
+  readonly slots: number;
 }
 
 /** Leases and the queue of one key. */
 export class SlotBook {
-  readonly #leases = new Map<string, number>();
-  readonly #waiters: Waiter[] = [];
+  /** Who waits. */
+  readonly queue: WaitQueue = new WaitQueue();
+  readonly #leases = new Map<string, Lease>();
+  /** Those that have not ended, by their end. */
+  readonly #live = new Heap<Lease>();
+  /** Those that have: they are forgotten when somebody takes a permit, and until then held again when renewed. */
+  readonly #ended = new Set<Lease>();
+  #used = 0;
+  #readUs = 0;
   #lastFence = 0;
 
   /** From this instant on, a token by the clock alone is above every one given out. */
@@ -25,25 +33,45 @@ export class SlotBook {
 
   /** Whether anybody holds or waits for anything. */
   get inUse(): boolean {
-    return this.#leases.size > 0 || this.#waiters.length > 0;
+    return this.#leases.size > 0 || this.queue.size > 0;
   }
 
-  /** Leases that have not ended. */
+  /** Permits whose leases have not ended. */
   live(nowUs: number): number {
-    return this.#ends(nowUs).length;
+    // A clock that steps back makes leases last longer, never shorter.
+    if (nowUs < this.#readUs && this.#ended.size > 0) this.#revive(nowUs);
+    this.#readUs = nowUs;
+    for (let first = this.#live.first; first !== undefined && first.at <= nowUs; first = this.#live.first) {
+      this.#live.remove(first);
+      this.#ended.add(first);
+      this.#used -= first.slots;
+    }
+    return this.#used;
   }
 
-  /** Microseconds until the slot that makes room for `slots` more falls free by itself; 0 where there is room. */
+  /**
+   * Microseconds until the permit that makes room for `slots` more falls free by itself; 0 where there is room, and
+   * for ever where there are fewer permits than that.
+   */
   wait(nowUs: number, slots: number, maxConcurrent: number): number {
-    const ends = this.#ends(nowUs);
-    const missing = ends.length + slots - maxConcurrent;
-    return missing <= 0 ? 0 : (ends[missing - 1] as number) - nowUs;
+    const used = this.live(nowUs);
+    let missing = used + slots - maxConcurrent;
+    if (missing > used) return FOREVER_US;
+    if (missing <= 0) return 0;
+    let endUs = 0;
+    this.#live.walk((lease) => {
+      endUs = lease.at;
+      missing -= lease.slots;
+      return missing <= 0;
+    });
+    return endUs - nowUs;
   }
 
-  /** Microseconds until the first slot falls free by itself; 0 where none is held. */
+  /** Microseconds until the first permit falls free by itself; 0 where none is held. */
   freeIn(nowUs: number): number {
-    const first = this.#ends(nowUs)[0];
-    return first === undefined ? 0 : first - nowUs;
+    this.live(nowUs);
+    const { first } = this.#live;
+    return first === undefined ? 0 : first.at - nowUs;
   }
 
   /** A token above every one that this key has given out. */
@@ -52,68 +80,73 @@ export class SlotBook {
     return this.#lastFence;
   }
 
-  /** Gives slots that are known to be free. Returns the fencing token. */
+  /** Gives permits that are known to be free. Returns the fencing token. */
   grant(id: string, slots: number, nowUs: number, ttlUs: number): number {
-    for (const [lease, endUs] of this.#leases) if (endUs <= nowUs) this.#leases.delete(lease);
-    for (const lease of slotIds(id, slots)) this.#leases.set(lease, nowUs + ttlUs);
+    this.live(nowUs);
+    for (const { id: ended } of this.#ended) this.#leases.delete(ended);
+    this.#ended.clear();
+    this.#hold(id, Math.max(slots, 1), nowUs + ttlUs);
     return this.nextFence(nowUs);
   }
 
-  /** Ends the leases of an id. Returns how many there were. */
-  release(id: string, slots: number): number {
-    return slotIds(id, slots).filter((lease) => this.#leases.delete(lease)).length;
+  /** Ends the leases of an id. Returns how many permits that were. */
+  release(id: string): number {
+    const lease = this.#leases.get(id);
+    if (lease === undefined) return 0;
+    this.#drop(lease);
+    return lease.slots;
   }
 
   /** Whether an id holds a lease that has not ended. */
   holds(id: string, nowUs: number): boolean {
-    return (this.#leases.get(id) ?? 0) > nowUs;
+    return (this.#leases.get(id)?.at ?? 0) > nowUs;
   }
 
-  /** Extends the leases of an id. A lease over time is held again if there still is a slot. Returns whether it is held. */
+  /** Extends the leases of an id. A lease over time is held again if there still is room. Returns whether it is held. */
   renew(id: string, slots: number, nowUs: number, ttlUs: number, maxConcurrent: number): boolean {
-    const endUs = this.#leases.get(id);
-    if (endUs === undefined || (endUs <= nowUs && this.live(nowUs) + slots > maxConcurrent)) return false;
-    for (const lease of slotIds(id, slots)) this.#leases.set(lease, nowUs + ttlUs);
+    const used = this.live(nowUs);
+    const lease = this.#leases.get(id);
+    if (lease === undefined || (lease.at <= nowUs && used + slots > maxConcurrent)) return false;
+    this.#hold(id, Math.max(slots, 1), nowUs + ttlUs);
     return true;
   }
 
   /** Ends every lease. */
   clear(): void {
     this.#leases.clear();
+    this.#live.clear();
+    this.#ended.clear();
+    this.#used = 0;
   }
 
-  /** The first that waits. */
-  get first(): Waiter | undefined {
-    return this.#waiters[0];
+  #hold(id: string, slots: number, at: number): void {
+    const before = this.#leases.get(id);
+    if (before !== undefined && before.slots === slots && before.place >= 0) return this.#live.move(before, at);
+    if (before !== undefined) this.#drop(before);
+    const lease: Lease = { id, slots, at, place: -1 };
+    this.#leases.set(id, lease);
+    this.#live.add(lease);
+    this.#used += slots;
   }
 
-  /** Whether an id waits. */
-  queues(id: string): boolean {
-    return this.#waiters.some((waiter) => waiter.id === id);
+  #drop(lease: Lease): void {
+    this.#leases.delete(lease.id);
+    if (lease.place < 0) this.#ended.delete(lease);
+    else {
+      this.#live.remove(lease);
+      this.#used -= lease.slots;
+    }
   }
 
-  /** Puts an id at the end of the queue, or back where it was. Returns its arrival. */
-  enqueue(id: string, nowUs: number, arrivalUs: number): number {
-    const lastUs = this.#waiters.at(-1)?.arrivalUs ?? 0;
-    const at = arrivalUs === 0 ? Math.max(nowUs, lastUs + 1) : arrivalUs;
-    this.leave(id);
-    const place = this.#waiters.findLastIndex((waiter) => waiter.arrivalUs <= at) + 1;
-    this.#waiters.splice(place, 0, { id, arrivalUs: at });
-    return at;
-  }
-
-  /** Takes an id out of the queue. Returns whether it was there. */
-  leave(id: string): boolean {
-    const place = this.#waiters.findIndex((waiter) => waiter.id === id);
-    if (place >= 0) this.#waiters.splice(place, 1);
-    return place >= 0;
-  }
-
-  #ends(nowUs: number): number[] {
-    return [...this.#leases.values()].filter((endUs) => endUs > nowUs).sort((a, b) => a - b);
+  #revive(nowUs: number): void {
+    for (const lease of this.#ended) {
+      if (lease.at <= nowUs) continue;
+      this.#ended.delete(lease);
+      this.#live.add(lease);
+      this.#used += lease.slots;
+    }
   }
 }
 
-function slotIds(id: string, slots: number): string[] {
-  return Array.from({ length: Math.max(slots, 1) }, (_, i) => i === 0 ? id : `${id}+${i + 1}`);
-}
+/** As in `_slots.lua`. */
+const FOREVER_US = 1e15;

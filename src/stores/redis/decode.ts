@@ -12,7 +12,7 @@ import type { EncodedCall } from "./encode.ts";
 import { withAdvice } from "./refusal.ts";
 import { refusedByScript } from "./refused_by_script.ts";
 
-const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots"];
+const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots", "queue_full"];
 
 /** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(

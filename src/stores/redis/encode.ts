@@ -50,8 +50,10 @@ export interface EncodeOptions {
   readonly graceMs: number;
   /** A clock for tests; the server's own where undefined. */
   readonly nowUs: number | undefined;
-  /** The instances of this process whose mailboxes are kept and emptied, where requests involve slots. @default {[]} */
-  readonly mailboxes?: readonly string[];
+  /** The instances of this process that hear of their waiters in the reply, where requests involve permits. @default {[]} */
+  readonly callers?: readonly string[];
+  /** Whether the instances have mailboxes, which are kept and emptied. @default {false} */
+  readonly hasMailboxes?: boolean;
 }
 
 const MODES = { now: "0", wait: "1", peek: "2" } as const;
@@ -99,7 +101,7 @@ export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptio
 
 function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   const { channel } = options.names;
-  const mailboxes = options.mailboxes ?? [];
+  const { callers = [], hasMailboxes = false } = options;
   const plain = batch.length > 0 && batch.every(isPlain);
   const policies = new Map<Policy, string>();
   const keys: string[] = [];
@@ -114,11 +116,12 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
     }
     keys.push(...named);
   }
-  const args = [...clockArgs(options), String(policies.size)];
+  const args = clockArgs(options);
+  if (!plain) args.push(channel, hasMailboxes ? "1" : "0", String(callers.length), ...callers);
+  args.push(String(policies.size));
   for (const policy of policies.keys()) args.push(...encodePolicy(policy));
-  if (!plain) args.push(channel, String(mailboxes.length), ...mailboxes);
   args.push(String(batch.length), ...body);
-  const hasMail = !plain && mailboxes.length > 0;
+  const hasMail = !plain && callers.length > 0;
   return { script: plain ? decide : coordinate, keys, args, batch, runs: [], hasMail };
 }
 
@@ -156,8 +159,9 @@ function policyIndex(policies: Map<Policy, string>, policy: Policy): string {
 }
 
 function encodePolicy(policy: Policy): string[] {
-  const args = [policy.leaseTtlUs, policy.maxConcurrent, policy.rates.length].map(String);
-  for (const rate of policy.rates) {
+  const { leaseTtlUs, maxConcurrent, maxWaiters, rates } = policy;
+  const args = [leaseTtlUs, maxConcurrent, maxWaiters === Infinity ? -1 : maxWaiters, rates.length].map(String);
+  for (const rate of rates) {
     const { letter, numbers } = algorithmOf(rate.algorithm);
     args.push(letter, ...numbers(rate).map(String));
   }

@@ -90,6 +90,8 @@ export class RedisStore implements Store {
   readonly #batcher: Batcher<NamedRequest, Reply> | Lanes<Reply> | OrderedLanes<NamedRequest, Reply>;
   /** Where messages come from, if the connection does not bring them. */
   readonly #mail: Mailroom | undefined;
+  /** Instances whose messages may have been lost with the reply to a call that failed. */
+  readonly #missing = new Set<string>();
   #checking: Promise<StoreCheck> | undefined;
 
   /**
@@ -179,11 +181,13 @@ export class RedisStore implements Store {
   async #send(batch: readonly NamedRequest[]): Promise<readonly (Reply | StoreError)[]> {
     const mail = this.#mail;
     const before = mail?.waiting ?? [];
+    const callers = this.#callersOf(batch);
     const encoded = encodeBatch(batch, {
       names: this.#names,
       graceMs: this.#settings.timingMarginMs ?? 10,
       nowUs: this.#settings.testClock?.nowUs(),
-      ...(mail === undefined ? {} : { mailboxes: mail.instancesFor(batch.map(({ request }) => request)) }),
+      callers,
+      hasMailboxes: mail !== undefined,
     });
     const { script, keys, args } = this.#settings.testScript?.(encoded) ?? encoded;
     try {
@@ -192,12 +196,42 @@ export class RedisStore implements Store {
       if (mail !== undefined) {
         batch.forEach(({ request }, i) => mail.replied(request, replies[i] as Reply | StoreError));
         if (encoded.hasMail) mail.receive(mailOf(encoded, reply), before);
+      } else if (encoded.hasMail) {
+        for (const message of mailOf(encoded, reply)) this.#deliver(message);
+        if (this.#missing.size > 0) this.#tellMissing();
       }
       return replies;
     } catch (error) {
-      if (encoded.hasMail) mail?.missed();
+      if (encoded.hasMail) this.#missed(callers);
       throw error;
     }
+  }
+
+  /** Who hears of its waiters in the reply to a call: where nothing can be pushed, those whose mailboxes it empties. */
+  #callersOf(batch: readonly NamedRequest[]): readonly string[] {
+    if (this.#mail !== undefined) return this.#mail.instancesFor(batch.map(({ request }) => request));
+    if (this.#listeners.length === 0) return [];
+    return this.#listeners.filter(({ isAwaited = true }) => isAwaited).map(({ instance }) => instance);
+  }
+
+  /** Hands a message of a reply to the instance that it is for. */
+  #deliver(message: string): void {
+    const [instance] = message.slice(message.lastIndexOf(" ") + 1).split(".");
+    const listener = this.#listeners.find((each) => each.instance === instance);
+    const notice = listener && decodeNotice(message, (id) => listener.targetOf(id));
+    if (notice !== undefined) listener?.notice(notice);
+  }
+
+  /** A call has failed whose reply may have told of waiters. They ask again once the store answers. */
+  #missed(callers: readonly string[]): void {
+    if (this.#mail !== undefined) return this.#mail.missed();
+    for (const instance of callers) this.#missing.add(instance);
+  }
+
+  #tellMissing(): void {
+    const missing = [...this.#missing];
+    this.#missing.clear();
+    for (const listener of this.#listeners) if (missing.includes(listener.instance)) listener.gap();
   }
 
   /** Subscribes to the instance's channel, or comes for its messages from now on. */

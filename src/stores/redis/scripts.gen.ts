@@ -47,7 +47,15 @@ return max(ceil((until_us - now) / 1000), 1) + grace_ms
 end
 local algorithms = {}`;
 
-const part4 = `function algorithms.t()
+const part4 = `local function guarded(run, argument)
+local ok, reply = pcall(run, argument)
+if ok then return reply end
+local message = type(reply) == "table" and reply.err or tostring(reply)
+if string.find(message, "READONLY", 1, true) then error(reply, 0) end
+return message
+end`;
+
+const part5 = `function algorithms.t()
 local function arrive(state, at)
 if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
 return state
@@ -104,7 +112,7 @@ end,
 }
 end`;
 
-const part5 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
+const part6 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
 local function window_count(bytes)
 return #bytes / WINDOW_SIZE
 end
@@ -130,7 +138,7 @@ local bytes = sub(value, from, to)
 return #bytes % WINDOW_SIZE == 0 and bytes or ""
 end`;
 
-const part6 = `function algorithms.f()
+const part7 = `function algorithms.f()
 return {
 letter = "F",
 read = function()
@@ -185,7 +193,7 @@ end,
 }
 end`;
 
-const part7 = `function algorithms.c()
+const part8 = `function algorithms.c()
 local function count_before(state, place, limit)
 if place == 0 then return state.previous end
 local start, count = window_at(state.windows, place - 1)
@@ -278,7 +286,7 @@ end,
 }
 end`;
 
-const part8 = `function algorithms.s()
+const part9 = `function algorithms.s()
 local HEADER, FORMAT, SMALL = 47, "<dI7I7I4I4I4I7I4B", 32
 local SPAN, LONG = 2 ^ 48, 2 ^ 37
 local era = now - now % SPAN
@@ -666,9 +674,10 @@ end,
 }
 end`;
 
-const part9 = `local kernels = {}
+const part10 = `local kernels = {}
 local function read_policy()
-local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", old = "", rings = 0 }
+local policy = { lease_ttl = number(), slots = number(), max_waiters = number() }
+policy.rates, policy.shape, policy.header, policy.old, policy.rings = {}, "", "", "", 0
 for i = 1, number() do
 local letter = text()
 local kernel = kernels[letter] or algorithms[letter]()
@@ -683,10 +692,6 @@ if rate.ring then policy.rings = policy.rings + 1 end
 end
 if policy.shape == "s" then policy.rings = 0 end
 return policy
-end
-local policies = {}
-for i = 1, number() do
-policies[format("%d", i)] = read_policy()
 end
 local function read_target()
 local policy = policies[text()]
@@ -788,7 +793,7 @@ if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value 
 if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end`;
 
-const part10 = `local function plan(target)
+const part11 = `local function plan(target)
 load(target)
 local at = max(now, target.blocked)
 local rates, states = target.policy.rates, target.states
@@ -815,14 +820,6 @@ local rate = rates[i]
 reply[last + 1], reply[last + 2] = rate.kernel.measure(states[i], rate)
 last = last + 2
 end
-end`;
-
-const part11 = `local function guarded(run, argument)
-local ok, reply = pcall(run, argument)
-if ok then return reply end
-local message = type(reply) == "table" and reply.err or tostring(reply)
-if string.find(message, "READONLY", 1, true) then error(reply, 0) end
-return message
 end`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
@@ -1061,23 +1058,11 @@ end
 return reply`,
 };
 
-/** `coordinate.lua`: Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state. */
+/** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "030d83f3f8835852efa7ce4f77fc0c22940a0ee6",
+  sha1: "c565e2f265da3b768afde787bc047d7f45871c02",
   source: `${part3}
-${part4}
-${part5}
-${part6}
-${part7}
-${part8}
-${part1}
-${part2}
-${part9}
-${part10}
-${part11}
-local function coordinate()
-local channel = text()
 local function stamp(us)
 return format("%.0f", us)
 end
@@ -1086,9 +1071,104 @@ local function end_text(policy)
 policy.end_text = policy.end_text or stamp(now + policy.lease_ttl)
 return policy.end_text
 end
+local function fence_text(fence)
+return fence == now and "-" .. now_text or stamp(-fence)
+end
 local function keep(key, us)
 if call("PTTL", key) < ttl_ms(now + us) then call("PEXPIRE", key, ttl_ms(now + us + us / 8)) end
 end
+local channel, hears = text(), {}
+local MAIL_MS = 5000
+local function mailbox(instance)
+return channel .. "%" .. instance
+end
+local mail, polls, callers = { nil }, text() == "1", number()
+for i = 1, callers do
+local instance = text()
+hears[instance] = "caller"
+if polls then
+local box = mailbox(instance)
+local messages = call("LRANGE", box, "0", "-1")
+if #messages == 0 then
+call("RPUSH", box, "")
+mail[#mail + 1] = "gap " .. instance
+elseif #messages > 1 then
+call("LTRIM", box, "0", "0")
+for entry = 2, #messages do
+mail[#mail + 1] = messages[entry]
+end
+end
+call("PEXPIRE", box, MAIL_MS)
+end
+end
+${part4}
+local policies, refused, whole = {}, nil, nil
+local known = {}
+local function read_permits(main, leases, waiters)
+if call("EXISTS", waiters, main) > 0 then return nil end
+local first = call("ZRANGE", leases, "0", "1", "WITHSCORES")
+local permits = { fence = 0, live = 0, first_end = 0, is_kept = false }
+if first[1] then
+if first[1] ~= "#" then return nil end
+permits.fence = -first[2]
+if first[3] then
+permits.first_end = first[4] + 0
+if permits.first_end <= now then return nil end
+permits.live = call("ZCARD", leases) - 1
+end
+end
+known[leases] = permits
+return permits
+end
+local function take_quickly(policy, id, mode, main, leases, waiters)
+if refused then error(refused, 0) end
+local permits = known[leases]
+if not permits then
+permits = read_permits(main, leases, waiters)
+if not permits then return nil end
+elseif not permits.first_end then
+permits.first_end = 0
+if permits.live > 0 then permits.first_end = call("ZRANGE", leases, "1", "1", "WITHSCORES")[2] + 0 end
+end
+local live = permits.live
+if live >= policy.slots then
+if mode == "1" or live > policy.slots then return nil end
+local wait = permits.first_end - now
+return { 4, wait, 0, live, wait, 0 }
+end
+local fence, ends = max(now, permits.fence + 1), now + policy.lease_ttl
+if call("ZADD", leases, fence_text(fence), "#", end_text(policy), id) == 0 then
+known[leases] = nil -- it held one already: the rest is as it was
+return nil
+end
+permits.fence, permits.live = fence, live + 1
+if live == 0 or ends < permits.first_end then permits.first_end = ends end
+if not permits.is_kept then
+keep(leases, 4 * policy.lease_ttl)
+permits.is_kept = true
+end
+return { 1, 0, 0, live + 1, permits.first_end - now, fence }
+end
+local function release_quickly(id, main, leases, waiters)
+local permits = known[leases]
+if not permits and call("EXISTS", waiters, main) > 0 then return nil end
+local removed = call("ZREM", leases, id)
+if permits and removed > 0 then
+permits.live, permits.first_end = permits.live - removed, false
+end
+return { removed }
+end
+local function everything()
+${part5}
+${part6}
+${part7}
+${part8}
+${part9}
+${part1}
+${part2}
+${part10}
+${part11}
+local function coordinate()
 local books = {}
 local function book_of(target)
 local book = books[target.leases]
@@ -1113,7 +1193,9 @@ if n == 1 then book.first_end = ends[2] + 0 end
 return ends[2] + 0
 end
 local function slot_wait(target, slots)
-local missing = book_of(target).live + slots - target.policy.slots
+local live = book_of(target).live
+local missing = live + slots - target.policy.slots
+if missing > live then return 1e15 end
 return missing <= 0 and 0 or end_of(target, missing) - now
 end
 local function holds(target, id)
@@ -1128,9 +1210,6 @@ end
 local function next_fence(target)
 return max(now, book_of(target).fence + 1)
 end
-local function fence_text(fence)
-return fence == now and "-" .. now_text or stamp(-fence)
-end
 local function extend(target, id, slots)
 call("ZADD", target.leases, end_text(target.policy), id)
 for slot = 2, slots do
@@ -1141,10 +1220,10 @@ keep_leases(target)
 end
 local function grant(target, id, slots)
 local book = book_of(target)
-if not book.tidy then call("ZREMRANGEBYSCORE", target.leases, "1", now_text) end
 local fence = next_fence(target)
 local added = call("ZADD", target.leases, fence_text(fence), "#", end_text(target.policy), id)
 if book.fence == 0 then added = added - 1 end
+if not book.tidy then call("ZREMRANGEBYSCORE", target.leases, "1", now_text) end
 if added == 1 and slots <= 1 then
 local ends = now + target.policy.lease_ttl
 if book.live == 0 then book.first_end = ends end
@@ -1179,31 +1258,10 @@ or call("EXISTS", target.waiters)
 target.quiet = others == 0
 target.fresh = target.quiet and #target.policy.rates == 0
 end
-local heads, hears = {}, {}
-local MAIL_MS = 5000
-local function mailbox(instance)
-return channel .. "%" .. instance
-end
-local mail, mailboxes = { nil }, number()
-for i = 1, mailboxes do
-local instance = text()
-local box = mailbox(instance)
-local messages = call("LRANGE", box, "0", "-1")
-hears[instance] = "caller"
-if #messages == 0 then
-call("RPUSH", box, "")
-mail[#mail + 1] = "gap " .. instance
-elseif #messages > 1 then
-call("LTRIM", box, "0", "0")
-for entry = 2, #messages do
-mail[#mail + 1] = messages[entry]
-end
-end
-call("PEXPIRE", box, MAIL_MS)
-end
+local heads = {}
 local function leave(target, id)
 heads[target.waiters] = nil
-return call("ZREM", target.waiters, id)
+return call("ZREM", target.waiters, id, id .. "k")
 end
 local function enqueue(target, id, arrival)
 if arrival == 0 then
@@ -1214,6 +1272,10 @@ call("ZADD", target.waiters, stamp(arrival), id)
 heads[target.waiters], target.quiet = nil, false
 keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
 return arrival
+end
+local function keep_place(target, id, arrival)
+if call("ZREM", target.waiters, id) == 1 then call("ZADD", target.waiters, stamp(arrival), id .. "k") end
+heads[target.waiters] = nil
 end
 local function has_mailbox(instance)
 return redis.pcall("EXISTS", mailbox(instance)) == 1
@@ -1237,34 +1299,48 @@ else
 call("PUBLISH", channel .. waiter.instance, message)
 end
 end
-local function head(target)
+local FRONT = 8
+local function waiter_at(target, place)
 if target.quiet then return nil end
-local known = heads[target.waiters]
+local known = place == 0 and heads[target.waiters]
 if known and known.policy == target.policy then return known end
 while true do
-local first = call("ZRANGE", target.waiters, "0", "0", "WITHSCORES")
-local id = first[1]
-if not id then return nil end
-local instance, kind, timeout, slots, cost = string.match(id, "^(.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+)$")
-local waited = now - first[2]
+local entry = call("ZRANGE", target.waiters, format("%d", place), format("%d", place), "WITHSCORES")
+local member = entry[1]
+if not member then return nil end
+local id, instance, kind, timeout, slots, cost, kept =
+string.match(member, "^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local waited = now - entry[2]
 if instance and waited <= tonumber(timeout) and is_listening(instance) then
-local waiter = { id = id, instance = instance, kind = kind, arrival = first[2] + 0 }
+local waiter = { id = id, instance = instance, direct = kind == "d", kept = kept == "k", arrival = entry[2] + 0 }
 for name, value in pairs(target) do
 if name ~= "states" then waiter[name] = value end
 end
-waiter.slots, waiter.cost = min(tonumber(slots), target.policy.slots), kind == "t" and 1 or tonumber(cost)
-heads[target.waiters] = waiter
+waiter.slots, waiter.cost = min(tonumber(slots), target.policy.slots), tonumber(cost)
+if place == 0 then heads[target.waiters] = waiter end
 return waiter
 end
-leave(target, id)
+call("ZREM", target.waiters, member)
+heads[target.waiters] = nil
 end
+end
+local function is_queue_full(target)
+local most = target.policy.max_waiters
+if most < 0 or call("ZCARD", target.waiters) < most then return false end
+waiter_at(target, 0)
+return call("ZCARD", target.waiters) >= most
 end
 local function promote(target, asking)
-while true do
-local waiter = head(target)
-if not waiter or slot_wait(target, waiter.slots) > 0 then return end
+local place, reserved = 0, 0
+while place < FRONT do
+local waiter = waiter_at(target, place)
+if not waiter or slot_wait(target, reserved + waiter.slots) > 0 then return end
+if not waiter.direct then
+if not waiter.kept and waiter.id ~= asking then tell("turn", waiter, { 0 }) end
+place, reserved = place + 1, reserved + waiter.slots
+else
 local at = plan(waiter)
-if at > now or waiter.kind == "t" then
+if at > now then
 if waiter.id ~= asking then tell("turn", waiter, { at - now }) end
 return
 end
@@ -1277,40 +1353,77 @@ slot_level(reply, waiter, fence)
 tell("granted", waiter, reply)
 end
 end
+end
+local function is_behind(target, id, arrival)
+local reserved = 0
+for place = 0, FRONT - 1 do
+local waiter = waiter_at(target, place)
+if not waiter or waiter.id == id or (arrival > 0 and waiter.arrival > arrival) then return false end
+reserved = reserved + waiter.slots
+if waiter.direct or slot_wait(target, reserved + target.slots) > 0 then return true end
+end
+return true
+end
 local function recheck(target, id)
-local waiter = head(target)
+local reserved = 0
+for place = 0, FRONT - 1 do
+local waiter = waiter_at(target, place)
 if not waiter then return 0 end
 local own = waiter.id == id
 if own then waiter = target end
-local wait = slot_wait(target, waiter.slots)
-if wait > 0 then return wait end
+local wait = slot_wait(target, reserved + waiter.slots)
+if wait > 0 then return min(wait, target.policy.lease_ttl) end
+if own or waiter.direct then
 local rate_wait = plan(waiter) - now
 return own and rate_wait or rate_wait + target.policy.lease_ttl
 end
+reserved = reserved + waiter.slots
+end
+return target.policy.lease_ttl
+end
 local function is_full(target, id, arrival)
 if target.policy.slots == 0 then return false end
-if slot_wait(target, target.slots) > 0 then return true end
-local first = head(target)
-return first ~= nil and first.id ~= id and (arrival == 0 or first.arrival <= arrival)
+return slot_wait(target, target.slots) > 0 or is_behind(target, id, arrival)
+end
+local function is_before(one, other)
+local few, many = one.policy.slots, other.policy.slots
+return few < many or (few == many and one.key < other.key)
+end
+local function wait_in_line(id, arrival, targets, full, rate_wait)
+local lacks_rate = #targets > 1 and rate_wait > 0
+local queue = not lacks_rate and (full or targets[1])
+if queue and arrival == 0 and is_queue_full(queue) then return 5, max(rate_wait, 1), 0 end
+for _, target in ipairs(targets) do
+if arrival > 0 and target ~= queue and target.policy.slots > 0 then
+if queue and is_before(target, queue) then
+keep_place(target, id, arrival)
+elseif leave(target, id) > 0 then
+promote(target)
+end
+end
+end
+if not queue then return 3, rate_wait, arrival == 0 and now or arrival end
+if arrival > 0 then leave(queue, id) end
+arrival = enqueue(queue, id, arrival)
+return 3, recheck(queue, id), arrival
 end
 local function take(id, mode, max_wait, arrival, targets)
-local at, blocked, full, queue = now, now, nil, nil
+if refused and mode ~= "2" then error(refused, 0) end
+local at, blocked, full, holds_none = now, now, nil, true
 for i = 1, #targets do
 local target = targets[i]
-local slotted = target.policy.slots > 0
-if slotted then
+if target.policy.slots > 0 then
+holds_none = false
 look(target)
 if mode ~= "2" then promote(target, id) end
-queue = queue or target
 end
 at = max(at, plan(target))
 blocked = max(blocked, target.blocked)
-if not full and is_full(target, id, arrival) then full = target end
+if is_full(target, id, arrival) and (not full or is_before(target, full)) then full = target end
 end
-queue = full or queue
 local fences, status, wait = {}, 0, at - now
 local room = mode == "1" and at - now <= max_wait
-if not full and (at <= now or (room and not queue)) then
+if not full and (at <= now or (room and holds_none)) then
 status = 1
 if mode ~= "2" then
 for i = 1, #targets do
@@ -1323,22 +1436,17 @@ end
 end
 end
 elseif room then
-status = 3
-for _, target in ipairs(targets) do
-if arrival > 0 and target ~= queue and target.policy.slots > 0 then
-if leave(target, id) > 0 then promote(target) end
-end
-end
-arrival = enqueue(queue, id, arrival)
-wait = max(recheck(queue, id), #targets > 1 and wait or 0)
+status, wait, arrival = wait_in_line(id, arrival, targets, full, wait)
 elseif full then
 status = 4
 wait = max(wait, 1)
+elseif blocked > now then
+status = 2
+end
+if status > 3 then
 for _, target in ipairs(targets) do
 if target.policy.slots > 0 then wait = max(wait, slot_wait(target, target.slots)) end
 end
-elseif blocked > now then
-status = 2
 end
 local reply = { status, wait, arrival, nil, nil, nil }
 for i = 1, #targets do
@@ -1589,33 +1697,80 @@ end
 return reply
 end
 end
-local replies = { now }
-for i = 1, number() do
-local letter = text()
+local function run(letter)
+books, heads = {}, {} -- the short way may have changed what they knew
 if not requests[letter] then add_corrections() end
-replies[i + 1] = guarded(requests[letter])
+return requests[letter]()
 end
-if mailboxes > 0 then replies[#replies + 1] = mail end
-return replies
+return { run = run, read_policy = read_policy }
 end
-return coordinate()`,
+return coordinate()
+end
+for i = 1, number() do
+local policy
+if ARGV[arg_cursor + 4] == "0" then
+policy = { lease_ttl = number(), slots = number(), max_waiters = number(), rates = {}, shape = "" }
+policy.header, policy.old, policy.rings = "", "", number()
+else
+whole = whole or everything()
+policy = whole.read_policy()
+end
+policies[format("%d", i)] = policy
+end
+local function quickly(letter)
+local args, keys, reply = arg_cursor, key_cursor, nil
+if letter == "T" and ARGV[args + 4] == "0" and ARGV[args + 5] == "1" and ARGV[args + 8] == "1" then
+local id, mode, policy = ARGV[args + 1], ARGV[args + 2], policies[ARGV[args + 6]]
+if policy.shape ~= "" or mode == "2" then return nil end
+arg_cursor, key_cursor = args + 8, keys + 3
+reply = take_quickly(policy, id, mode, KEYS[keys + 1], KEYS[keys + 2], KEYS[keys + 3])
+elseif letter == "R" and ARGV[args + 2] == "1" and ARGV[args + 5] == "1" then
+if policies[ARGV[args + 3]].shape ~= "" then return nil end
+arg_cursor, key_cursor = args + 5, keys + 3
+reply = release_quickly(ARGV[args + 1], KEYS[keys + 1], KEYS[keys + 2], KEYS[keys + 3])
+end
+if not reply then
+arg_cursor, key_cursor = args, keys
+end
+return reply
+end
+local replies, count = { now }, number()
+if count > 1 then
+local answer = redis.pcall("ZADD", KEYS[#KEYS], "XX", "0", "")
+if type(answer) == "table" and answer.err and sub(answer.err, 1, 3) == "OOM" then refused = answer.err end
+end
+for i = 1, count do
+local letter = text()
+local reply = guarded(quickly, letter)
+if not reply then
+whole = whole or everything()
+reply, known = guarded(whole.run, letter), {}
+end
+replies[i + 1] = reply
+end
+if callers > 0 then replies[#replies + 1] = mail end
+return replies`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "f86d7cba3c1b8ed8b3159ece39f60fdf9817f659",
+  sha1: "37f78a0f956bccfed45e976fd50c40376609ca5a",
   source: `${part3}
-${part4}
 ${part5}
 ${part6}
 ${part7}
 ${part8}
+${part9}
 ${part1}
 ${part2}
-${part9}
+${part4}
+local policies = {}
 ${part10}
 ${part11}
+for i = 1, number() do
+policies[format("%d", i)] = read_policy()
+end
 local function decide()
 local mode, max_wait, at, blocked = text(), number(), now, now
 local targets = { nil } -- made with room for one, as most requests have

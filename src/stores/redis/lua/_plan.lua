@@ -32,5 +32,3 @@ local function levels(reply, target)
     last = last + 2
   end
 end
-
---- @include _guarded

@@ -1,4 +1,4 @@
--- The queue, and hand-over: whoever frees a slot gives it to the first in line, and tells the process that waits.
+-- The queue, and hand-over: who frees a permit gives it to the first in line, and tells the process that waits.
 
 -- Whether nobody waits, which one command tells. Where there are no rates, it tells as well that there is no block.
 local function look(target)
@@ -8,37 +8,12 @@ local function look(target)
   target.fresh = target.quiet and #target.policy.rates == 0
 end
 
--- The first in line of each queue, as far as this batch knows it, and how a process hears of its waiters.
-local heads, hears = {}, {}
-
--- A process that cannot subscribe has a mailbox: a list with an empty entry in front, which is there while the process
--- comes for its messages. What the caller's mailboxes hold goes into the reply.
-local MAIL_MS = 5000
-local function mailbox(instance)
-  return channel .. "%" .. instance
-end
-
-local mail, mailboxes = { nil }, number()
-for i = 1, mailboxes do
-  local instance = text()
-  local box = mailbox(instance)
-  local messages = call("LRANGE", box, "0", "-1")
-  hears[instance] = "caller"
-  if #messages == 0 then
-    call("RPUSH", box, "")
-    mail[#mail + 1] = "gap " .. instance
-  elseif #messages > 1 then
-    call("LTRIM", box, "0", "0")
-    for entry = 2, #messages do
-      mail[#mail + 1] = messages[entry]
-    end
-  end
-  call("PEXPIRE", box, MAIL_MS)
-end
+-- The first in line of each queue, as far as this batch knows it.
+local heads = {}
 
 local function leave(target, id)
   heads[target.waiters] = nil
-  return call("ZREM", target.waiters, id)
+  return call("ZREM", target.waiters, id, id .. "k")
 end
 
 -- Puts `id` at the end of the queue, or back where it was. Returns its arrival.
@@ -51,6 +26,13 @@ local function enqueue(target, id, arrival)
   heads[target.waiters], target.quiet = nil, false
   keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
   return arrival
+end
+
+-- Keeps the place of `id`, if it has one, while it waits at another queue: others stay behind it, but it is not told
+-- its turn at each of their calls.
+local function keep_place(target, id, arrival)
+  if call("ZREM", target.waiters, id) == 1 then call("ZADD", target.waiters, stamp(arrival), id .. "k") end
+  heads[target.waiters] = nil
 end
 
 -- In a cluster, a mailbox may belong to another node, which counts as none.
@@ -79,59 +61,100 @@ local function tell(kind, waiter, reply)
   end
 end
 
--- The first in the queue, as a target of its own; those who gave up or whose process is gone are dropped.
-local function head(target)
+-- How many in front of a queue may be told their turn, or keep a place, at the same time: those behind wait.
+local FRONT = 8
+
+-- Who stands at a place of the queue, from 0, as a target of its own; those who gave up or whose process is gone are
+-- dropped.
+local function waiter_at(target, place)
   if target.quiet then return nil end
-  local known = heads[target.waiters]
+  local known = place == 0 and heads[target.waiters]
   if known and known.policy == target.policy then return known end
   while true do
-    local first = call("ZRANGE", target.waiters, "0", "0", "WITHSCORES")
-    local id = first[1]
-    if not id then return nil end
-    local instance, kind, timeout, slots, cost = string.match(id, "^(.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+)$")
-    local waited = now - first[2]
+    local entry = call("ZRANGE", target.waiters, format("%d", place), format("%d", place), "WITHSCORES")
+    local member = entry[1]
+    if not member then return nil end
+    local id, instance, kind, timeout, slots, cost, kept =
+      string.match(member, "^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+    local waited = now - entry[2]
     if instance and waited <= tonumber(timeout) and is_listening(instance) then
-      local waiter = { id = id, instance = instance, kind = kind, arrival = first[2] + 0 }
+      local waiter = { id = id, instance = instance, direct = kind == "d", kept = kept == "k", arrival = entry[2] + 0 }
       for name, value in pairs(target) do
         if name ~= "states" then waiter[name] = value end
       end
-      waiter.slots, waiter.cost = min(tonumber(slots), target.policy.slots), kind == "t" and 1 or tonumber(cost)
-      heads[target.waiters] = waiter
+      waiter.slots, waiter.cost = min(tonumber(slots), target.policy.slots), tonumber(cost)
+      if place == 0 then heads[target.waiters] = waiter end
       return waiter
     end
-    leave(target, id)
+    call("ZREM", target.waiters, member)
+    heads[target.waiters] = nil
   end
 end
 
--- Serves the queue as far as slots and rates allow. A waiter holds no rate while it waits for a slot, and no slot while
--- it waits for a rate: where only the rate is missing, it is told when to ask again. `asking` is answered anyway.
+-- Whether the queue takes nobody in. Those in front who are gone make room.
+local function is_queue_full(target)
+  local most = target.policy.max_waiters
+  if most < 0 or call("ZCARD", target.waiters) < most then return false end
+  waiter_at(target, 0)
+  return call("ZCARD", target.waiters) >= most
+end
+
+-- Serves the queue as far as permits and rates allow. A waiter holds no rate while it waits for a permit: where only
+-- the rate of this key is missing, it is told when to ask again. One that waits for several limiters is told its turn;
+-- what it needs stays free for it, and those behind it get the rest. `asking` is answered anyway.
 local function promote(target, asking)
-  while true do
-    local waiter = head(target)
-    if not waiter or slot_wait(target, waiter.slots) > 0 then return end
-    local at = plan(waiter)
-    if at > now or waiter.kind == "t" then
-      if waiter.id ~= asking then tell("turn", waiter, { at - now }) end
-      return
+  local place, reserved = 0, 0
+  while place < FRONT do
+    local waiter = waiter_at(target, place)
+    if not waiter or slot_wait(target, reserved + waiter.slots) > 0 then return end
+    if not waiter.direct then
+      if not waiter.kept and waiter.id ~= asking then tell("turn", waiter, { 0 }) end
+      place, reserved = place + 1, reserved + waiter.slots
+    else
+      local at = plan(waiter)
+      if at > now then
+        if waiter.id ~= asking then tell("turn", waiter, { at - now }) end
+        return
+      end
+      commit(waiter, now)
+      leave(target, waiter.id)
+      local reply = { 1, 0, 0 }
+      local fence = grant(target, waiter.id, waiter.slots)
+      levels(reply, waiter)
+      slot_level(reply, waiter, fence)
+      tell("granted", waiter, reply)
     end
-    commit(waiter, now)
-    leave(target, waiter.id)
-    local reply = { 1, 0, 0 }
-    local fence = grant(target, waiter.id, waiter.slots)
-    levels(reply, waiter)
-    slot_level(reply, waiter, fence)
-    tell("granted", waiter, reply)
   end
+end
+
+-- Whether others stand in the way of `id`: those who came before it, and what is kept free for them. One that queues
+-- elsewhere may have come before the first here.
+local function is_behind(target, id, arrival)
+  local reserved = 0
+  for place = 0, FRONT - 1 do
+    local waiter = waiter_at(target, place)
+    if not waiter or waiter.id == id or (arrival > 0 and waiter.arrival > arrival) then return false end
+    reserved = reserved + waiter.slots
+    if waiter.direct or slot_wait(target, reserved + target.slots) > 0 then return true end
+  end
+  return true
 end
 
 -- µs after which `id`, which waits, should ask again if it was told nothing.
 local function recheck(target, id)
-  local waiter = head(target)
-  if not waiter then return 0 end
-  local own = waiter.id == id
-  if own then waiter = target end
-  local wait = slot_wait(target, waiter.slots)
-  if wait > 0 then return wait end
-  local rate_wait = plan(waiter) - now
-  return own and rate_wait or rate_wait + target.policy.lease_ttl
+  local reserved = 0
+  for place = 0, FRONT - 1 do
+    local waiter = waiter_at(target, place)
+    if not waiter then return 0 end
+    local own = waiter.id == id
+    if own then waiter = target end
+    local wait = slot_wait(target, reserved + waiter.slots)
+    if wait > 0 then return min(wait, target.policy.lease_ttl) end
+    if own or waiter.direct then
+      local rate_wait = plan(waiter) - now
+      return own and rate_wait or rate_wait + target.policy.lease_ttl
+    end
+    reserved = reserved + waiter.slots
+  end
+  return target.policy.lease_ttl
 end

@@ -1,25 +1,9 @@
--- Slots: leases that end by themselves, and a queue of those who wait for one.
+-- Permits: leases that end by themselves, and a queue of those who wait for one.
 --
 -- leases   sorted set: lease id -> end of the lease in µs; "#" -> the last fencing token, negative
 -- waiters  sorted set: id -> arrival in µs, each later than the one before
--- An id is instance.sequence.kind.timeout_us.slots.cost; kind "d" is handed its slot directly, "t" is told its turn.
-local channel = text()
-
--- An instant as Redis takes it. Printing one takes as long as a command: those that come again are kept.
-local function stamp(us)
-  return format("%.0f", us)
-end
-local now_text = stamp(now)
-local function end_text(policy)
-  policy.end_text = policy.end_text or stamp(now + policy.lease_ttl)
-  return policy.end_text
-end
-
--- A sorted set that must outlive `us` more microseconds. Never shortens what another configuration asked for. It is
--- given an eighth more, so that most calls find enough left.
-local function keep(key, us)
-  if call("PTTL", key) < ttl_ms(now + us) then call("PEXPIRE", key, ttl_ms(now + us + us / 8)) end
-end
+-- An id is instance.sequence.kind.timeout_us.slots.cost; kind "d" is handed its permit directly, "t" is told its turn.
+-- A "t" that has had its turn here, and lacks another permit now, keeps its place under its id and "k".
 
 -- What a batch knows of the leases of a key: the last fencing token, how many leases have not ended, the first end of
 -- those where it is known, and whether the set is tidy: the token, and nothing that has ended.
@@ -49,9 +33,12 @@ local function end_of(target, n)
   return ends[2] + 0
 end
 
--- µs until the slot that makes room for `slots` more falls free by itself; 0 where there is room.
+-- µs until the permit that makes room for `slots` more falls free by itself; 0 where there is room. For ever where
+-- there are fewer permits than that.
 local function slot_wait(target, slots)
-  local missing = book_of(target).live + slots - target.policy.slots
+  local live = book_of(target).live
+  local missing = live + slots - target.policy.slots
+  if missing > live then return 1e15 end
   return missing <= 0 and 0 or end_of(target, missing) - now
 end
 
@@ -73,11 +60,6 @@ local function next_fence(target)
   return max(now, book_of(target).fence + 1)
 end
 
--- How a token is stored.
-local function fence_text(fence)
-  return fence == now and "-" .. now_text or stamp(-fence)
-end
-
 -- The leases of `id` last for their full time from now on.
 local function extend(target, id, slots)
   call("ZADD", target.leases, end_text(target.policy), id)
@@ -91,10 +73,11 @@ end
 -- Gives `slots` slots to `id`, which the caller knows to be free. Returns the fencing token.
 local function grant(target, id, slots)
   local book = book_of(target)
-  if not book.tidy then call("ZREMRANGEBYSCORE", target.leases, "1", now_text) end
   local fence = next_fence(target)
   local added = call("ZADD", target.leases, fence_text(fence), "#", end_text(target.policy), id)
   if book.fence == 0 then added = added - 1 end
+  -- Not before the ZADD: a server that is full refuses that only while the script has written nothing.
+  if not book.tidy then call("ZREMRANGEBYSCORE", target.leases, "1", now_text) end
   if added == 1 and slots <= 1 then
     local ends = now + target.policy.lease_ttl
     if book.live == 0 then book.first_end = ends end

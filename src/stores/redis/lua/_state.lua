@@ -9,7 +9,8 @@
 local kernels = {}
 
 local function read_policy()
-  local policy = { lease_ttl = number(), slots = number(), rates = {}, shape = "", header = "", old = "", rings = 0 }
+  local policy = { lease_ttl = number(), slots = number(), max_waiters = number() }
+  policy.rates, policy.shape, policy.header, policy.old, policy.rings = {}, "", "", "", 0
   for i = 1, number() do
     local letter = text()
     local kernel = kernels[letter] or algorithms[letter]()
@@ -24,11 +25,6 @@ local function read_policy()
   end
   if policy.shape == "s" then policy.rings = 0 end
   return policy
-end
-
-local policies = {}
-for i = 1, number() do
-  policies[format("%d", i)] = read_policy()
 end
 
 -- A target: one key of one limiter, with what is asked of it. Its keys stand in KEYS in this order.

@@ -1,32 +1,57 @@
--- Taking rates and slots together.
+-- Taking rates and permits together.
 
--- Whether a target's slots, or others who came first, stand in the way of `id`. One that queues elsewhere may have come
--- before the first in line here.
+-- Whether permits, or others who came first, stand in the way of `id`.
 local function is_full(target, id, arrival)
   if target.policy.slots == 0 then return false end
-  if slot_wait(target, target.slots) > 0 then return true end
-  local first = head(target)
-  return first ~= nil and first.id ~= id and (arrival == 0 or first.arrival <= arrival)
+  return slot_wait(target, target.slots) > 0 or is_behind(target, id, arrival)
+end
+
+-- In which order a call over several limiters gets its permits: the scarce ones first. What it has a place for there
+-- is kept for it while it waits for the others, never the other way round: so few callers wait for many, and not many
+-- for few.
+local function is_before(one, other)
+  local few, many = one.policy.slots, other.policy.slots
+  return few < many or (few == many and one.key < other.key)
+end
+
+-- Queues for the permit that is missing, where `full` says which, and nowhere else. Returns a status, how long until
+-- the call should ask again, and its arrival.
+local function wait_in_line(id, arrival, targets, full, rate_wait)
+  local lacks_rate = #targets > 1 and rate_wait > 0
+  local queue = not lacks_rate and (full or targets[1])
+  if queue and arrival == 0 and is_queue_full(queue) then return 5, max(rate_wait, 1), 0 end
+  for _, target in ipairs(targets) do
+    if arrival > 0 and target ~= queue and target.policy.slots > 0 then
+      if queue and is_before(target, queue) then
+        keep_place(target, id, arrival)
+      elseif leave(target, id) > 0 then
+        promote(target)
+      end
+    end
+  end
+  if not queue then return 3, rate_wait, arrival == 0 and now or arrival end
+  if arrival > 0 then leave(queue, id) end
+  arrival = enqueue(queue, id, arrival)
+  return 3, recheck(queue, id), arrival
 end
 
 local function take(id, mode, max_wait, arrival, targets)
-  local at, blocked, full, queue = now, now, nil, nil
+  if refused and mode ~= "2" then error(refused, 0) end
+  local at, blocked, full, holds_none = now, now, nil, true
   for i = 1, #targets do
     local target = targets[i]
-    local slotted = target.policy.slots > 0
-    if slotted then
+    if target.policy.slots > 0 then
+      holds_none = false
       look(target)
       if mode ~= "2" then promote(target, id) end
-      queue = queue or target
     end
     at = max(at, plan(target))
     blocked = max(blocked, target.blocked)
-    if not full and is_full(target, id, arrival) then full = target end
+    if is_full(target, id, arrival) and (not full or is_before(target, full)) then full = target end
   end
-  queue = full or queue
   local fences, status, wait = {}, 0, at - now
   local room = mode == "1" and at - now <= max_wait
-  if not full and (at <= now or (room and not queue)) then
+  if not full and (at <= now or (room and holds_none)) then
     status = 1
     if mode ~= "2" then
       for i = 1, #targets do
@@ -39,22 +64,17 @@ local function take(id, mode, max_wait, arrival, targets)
       end
     end
   elseif room then
-    status = 3
-    for _, target in ipairs(targets) do
-      if arrival > 0 and target ~= queue and target.policy.slots > 0 then
-        if leave(target, id) > 0 then promote(target) end
-      end
-    end
-    arrival = enqueue(queue, id, arrival)
-    wait = max(recheck(queue, id), #targets > 1 and wait or 0)
+    status, wait, arrival = wait_in_line(id, arrival, targets, full, wait)
   elseif full then
     status = 4
     wait = max(wait, 1)
+  elseif blocked > now then
+    status = 2
+  end
+  if status > 3 then
     for _, target in ipairs(targets) do
       if target.policy.slots > 0 then wait = max(wait, slot_wait(target, target.slots)) end
     end
-  elseif blocked > now then
-    status = 2
   end
   local reply = { status, wait, arrival, nil, nil, nil }
   for i = 1, #targets do

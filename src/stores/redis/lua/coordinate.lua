@@ -1,52 +1,113 @@
 --[[
-Runs a batch of requests that involve slots, waiting for slots, or corrections of a key's state.
+Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state.
 
 KEYS     for each target in order of ARGV: its main key, one key for each ring that is not in the main key, and, where
-         its policy has slots, the keys of its leases and its waiters
-ARGV     as for decide.lua up to the policies (whose slots may be above 0), then the channel prefix, the number of the
-         caller's mailboxes and whose they are, then the number of requests; each: a letter, its numbers, the number of
-         targets, the targets (index of policy, cost, slots):
+         its policy has permits, the keys of its leases and its waiters
+ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide.lua
+         the channel prefix, 1 if callers have mailboxes, the number of callers (instances of this process that wait),
+         and the callers
+         the policies as for decide.lua, with permits
+         the number of requests; each: a letter, its numbers, the number of targets, the targets (index of policy, cost,
+         permits):
          T id, mode, longest wait µs, arrival (0 if new)   take     P id, arrival   ask again
          R id   release or leave     N id   renew           B µs, 1 or 0   block from now on, 0 µs to lift; 1 leaves
          a longer one as it is
          G      give back; after each target the mark: now, at, and two integers for each rate
          F      refund     X   take at the earliest instant, whatever it is     Z   reset
 
-Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with status 3 queued (ask again after wait_us)
-         and 4 denied for want of a slot besides those of decide.lua, and with three integers for the slots of each
-         target that has any: in use, µs until one falls free by itself, fencing token
+Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with status 3 waits (ask again after wait_us),
+         4 denied for want of a permit, 5 denied because the queue is full, besides those of decide.lua, and with three
+         integers for the permits of each target that has any: in use, µs until one falls free by itself, fencing token
          R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
-         With mailboxes one more entry: { message... }, of which "gap <whose>" says that one was not there any more
+         With callers one more entry: { message... }, of which "gap <whose>" says that a mailbox was not there any more
 ]]
 --- @include _prelude
---- @include _token_bucket
---- @include _windows
---- @include _fixed_window
---- @include _sliding_window_counter
---- @include _sliding_window
---- @include _instant
---- @include _state
---- @include _plan
--- A function of its own: what it shares with the parts above is found faster so.
-local function coordinate()
-  --- @include _slots
-  --- @include _queue
-  --- @include _take_slots
-  --- @include _requests
+--- @include _stamps
+--- @include _mail
+--- @include _guarded
 
-  -- Made when one is asked for the first time, which is seldom.
-  local function add_corrections()
-    --- @include _corrections
-    --- @include _request_corrections
-  end
+local policies, refused, whole = {}, nil, nil
+--- @include _quick_permits
 
-  local replies = { now }
-  for i = 1, number() do
-    local letter = text()
-    if not requests[letter] then add_corrections() end
-    replies[i + 1] = guarded(requests[letter])
+-- Everything beyond the short way, made when a batch needs it: to make it takes longer than a short call.
+local function everything()
+  --- @include _token_bucket
+  --- @include _windows
+  --- @include _fixed_window
+  --- @include _sliding_window_counter
+  --- @include _sliding_window
+  --- @include _instant
+  --- @include _state
+  --- @include _plan
+  -- A function of its own: what it shares with the parts above is found faster so.
+  local function coordinate()
+    --- @include _slots
+    --- @include _queue
+    --- @include _take_slots
+    --- @include _requests
+
+    -- Made when one is asked for the first time, which is seldom.
+    local function add_corrections()
+      --- @include _corrections
+      --- @include _request_corrections
+    end
+
+    local function run(letter)
+      books, heads = {}, {} -- the short way may have changed what they knew
+      if not requests[letter] then add_corrections() end
+      return requests[letter]()
+    end
+    return { run = run, read_policy = read_policy }
   end
-  if mailboxes > 0 then replies[#replies + 1] = mail end
-  return replies
+  return coordinate()
 end
-return coordinate()
+
+for i = 1, number() do
+  local policy
+  if ARGV[arg_cursor + 4] == "0" then
+    policy = { lease_ttl = number(), slots = number(), max_waiters = number(), rates = {}, shape = "" }
+    policy.header, policy.old, policy.rings = "", "", number()
+  else
+    whole = whole or everything()
+    policy = whole.read_policy()
+  end
+  policies[format("%d", i)] = policy
+end
+
+-- Tries the short way. Where that returns nothing, all is as it was.
+local function quickly(letter)
+  local args, keys, reply = arg_cursor, key_cursor, nil
+  if letter == "T" and ARGV[args + 4] == "0" and ARGV[args + 5] == "1" and ARGV[args + 8] == "1" then
+    local id, mode, policy = ARGV[args + 1], ARGV[args + 2], policies[ARGV[args + 6]]
+    if policy.shape ~= "" or mode == "2" then return nil end
+    arg_cursor, key_cursor = args + 8, keys + 3
+    reply = take_quickly(policy, id, mode, KEYS[keys + 1], KEYS[keys + 2], KEYS[keys + 3])
+  elseif letter == "R" and ARGV[args + 2] == "1" and ARGV[args + 5] == "1" then
+    if policies[ARGV[args + 3]].shape ~= "" then return nil end
+    arg_cursor, key_cursor = args + 5, keys + 3
+    reply = release_quickly(ARGV[args + 1], KEYS[keys + 1], KEYS[keys + 2], KEYS[keys + 3])
+  end
+  if not reply then
+    arg_cursor, key_cursor = args, keys
+  end
+  return reply
+end
+
+local replies, count = { now }, number()
+-- A server that is full refuses what needs memory only while a script has written nothing. One request of a batch
+-- must not open the door for the next: so a batch asks first, by what would add nothing.
+if count > 1 then
+  local answer = redis.pcall("ZADD", KEYS[#KEYS], "XX", "0", "")
+  if type(answer) == "table" and answer.err and sub(answer.err, 1, 3) == "OOM" then refused = answer.err end
+end
+for i = 1, count do
+  local letter = text()
+  local reply = guarded(quickly, letter)
+  if not reply then
+    whole = whole or everything()
+    reply, known = guarded(whole.run, letter), {}
+  end
+  replies[i + 1] = reply
+end
+if callers > 0 then replies[#replies + 1] = mail end
+return replies

@@ -4,7 +4,8 @@ Decides a batch of requests over rate limits. Each request takes from all of its
 KEYS     for each target in order of ARGV: its main key, then one key for each ring that is not in the main key
 ARGV     now in µs, or "" for the server's TIME
          grace in ms, added to every time to live
-         number of policies; each: lease TTL µs, slots (0), number of rates; each: letter and numbers
+         number of policies; each: lease TTL µs, permits (0), most waiters (-1 for any number), number of rates; each:
+           letter and numbers
          number of requests; each: mode (0 now, 1 wait, 2 peek), longest wait µs, number of targets;
            each target: index of its policy, cost, slots (0)
 
@@ -19,8 +20,13 @@ Returns  { now, { status, wait_us, level... }... }
 --- @include _sliding_window_counter
 --- @include _sliding_window
 --- @include _instant
+--- @include _guarded
+local policies = {}
 --- @include _state
 --- @include _plan
+for i = 1, number() do
+  policies[format("%d", i)] = read_policy()
+end
 
 local function decide()
   local mode, max_wait, at, blocked = text(), number(), now, now

@@ -5,8 +5,9 @@
  */
 
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
+import { tooMuch } from "../auditor/too_much.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { tooLate, tooMuch } from "./laws.ts";
+import { tooLate } from "./laws.ts";
 import { restoresLess } from "./restores.ts";
 import { after, earliest, freshWorld, spanUs, type Step, type World } from "./world.ts";
 
@@ -101,7 +102,7 @@ function problemOf(search: Search, before: World, step: Step, world: World): str
   const { limits, costs, check, laws = LAWS } = search;
   const most = Math.min(...limits.map(({ capacity }) => capacity));
   const isTaken = step.do === "take";
-  return (isTaken && laws.includes("too much") ? tooMuch(limits, world) : undefined) ??
+  return (isTaken && laws.includes("too much") ? tooMuch(limits, world.kept) : undefined) ??
     (isTaken && laws.includes("restores") ? restoresLess(search, before, world) : undefined) ??
     (laws.includes("too late") ? tooLate(limits, world, [...costs, most]) : undefined) ??
     check?.(world);

@@ -6,7 +6,8 @@
  */
 
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
-import { after, afterTime, earliest, type Kept, spanUs, type World } from "./world.ts";
+import type { Kept } from "../auditor/kept.ts";
+import { after, afterTime, earliest, spanUs, type World } from "./world.ts";
 
 /** What is asked, and how. */
 export interface RestoreCheck {

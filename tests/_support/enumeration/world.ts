@@ -9,29 +9,14 @@
 import type { Mark } from "../../../src/algorithms/kernel.ts";
 import type { RateLimit, TokenBucketLimit } from "../../../src/algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
-import { type Debt, debtAfterGiveBack, debtAfterTake, freshDebt, paid } from "./debt.ts";
+import { type Debt, debtAfterGiveBack, debtAfterTake, freshDebt, paid } from "../auditor/debt.ts";
+import type { Kept } from "../auditor/kept.ts";
 
 /** One step of a schedule. */
 export type Step =
   | { readonly do: "take"; readonly cost: number }
   | { readonly do: "giveBack"; readonly take: number; readonly units: number }
   | { readonly do: "pass"; readonly us: number };
-
-/** A take and what is kept of it. */
-export interface Kept {
-  /** Which take of the schedule it was, counted from 1. */
-  readonly number: number;
-  /** The instant it is for; later than the decision for a caller that waits. */
-  readonly atUs: number;
-  /** Units taken. */
-  readonly taken: number;
-  /** Units that were not given back. */
-  readonly units: number;
-  /** Whether the holder has given something back; a holder does so once. */
-  readonly settled: boolean;
-  /** What the take left behind in each limit. */
-  readonly marks: readonly Mark[];
-}
 
 /** Where a schedule has led. */
 export interface World {

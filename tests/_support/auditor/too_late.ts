@@ -1,0 +1,81 @@
+/**
+ * That nobody is let in later than what was kept allows: give-backs that are lost show here.
+ *
+ * @module
+ */
+
+import type {
+  FixedWindowLimit,
+  RateLimit,
+  SlidingWindowCounterLimit,
+  SlidingWindowLimit,
+} from "../../../src/algorithms/limit.ts";
+import { type Debt, latestByDebt } from "./debt.ts";
+import { estimateAt, type Kept, startOf, unitsIn } from "./kept.ts";
+
+/** What stands in a key. */
+export interface Standing {
+  /** The store's clock. */
+  readonly nowUs: number;
+  /** What is kept. */
+  readonly kept: readonly Kept[];
+  /** For each token bucket, what the documented rule says about its debt; undefined for other algorithms. */
+  readonly debts: readonly (Debt | undefined)[];
+}
+
+/**
+ * The instant by which limit `i` must allow a cost. Of windows nothing is asked while an instant is promised: what is
+ * given back may then lapse. Of a token bucket it is asked in any case: the documentation states how much of it lapses.
+ */
+export function latestOf(limit: RateLimit, standing: Standing, i: number, cost: number): number {
+  if (limit.algorithm === "token_bucket") {
+    return latestByDebt(standing.debts[i] as Debt, limit, standing.nowUs, cost);
+  }
+  if (standing.kept.some(({ atUs }) => atUs > standing.nowUs)) return Infinity;
+  switch (limit.algorithm) {
+    case "sliding_window":
+      return latestOfSliding(limit, standing, cost);
+    case "sliding_window_counter":
+      return latestOfCounter(limit, standing, i, cost);
+    case "fixed_window":
+      return latestOfFixed(limit, standing, i, cost);
+  }
+}
+
+function latestOfSliding({ windowUs, capacity }: SlidingWindowLimit, { nowUs, kept }: Standing, cost: number): number {
+  let latestUs = Infinity;
+  const tryAt = (atUs: number) => {
+    if (atUs < nowUs || atUs >= latestUs) return;
+    if (unitsIn(kept, atUs - windowUs + 1, atUs) + cost <= capacity) latestUs = atUs;
+  };
+  tryAt(nowUs);
+  for (const { atUs } of kept) tryAt(atUs + windowUs);
+  return latestUs;
+}
+
+function latestOfFixed(limit: FixedWindowLimit, { nowUs, kept }: Standing, i: number, cost: number): number {
+  let sum = 0;
+  let endUs = nowUs;
+  for (const each of kept) {
+    const startUs = startOf(limit, each, i);
+    if (nowUs >= startUs + limit.windowUs) continue;
+    sum += each.units;
+    endUs = startUs + limit.windowUs;
+  }
+  return sum + cost <= limit.capacity ? nowUs : endUs;
+}
+
+/** Tries one step of the fading after the other, up to the end of both windows. */
+function latestOfCounter(limit: SlidingWindowCounterLimit, { nowUs, kept }: Standing, i: number, cost: number): number {
+  const { windowUs, stepUs, capacity } = limit;
+  let lastUs = -Infinity;
+  for (const each of kept) lastUs = Math.max(lastUs, startOf(limit, each, i));
+  if (lastUs + 2 * windowUs <= nowUs) return nowUs;
+  const firstUs = lastUs + Math.floor((nowUs - lastUs) / stepUs) * stepUs;
+  for (let stepAtUs = firstUs; stepAtUs < lastUs + 2 * windowUs; stepAtUs += stepUs) {
+    const atUs = Math.max(stepAtUs, nowUs);
+    const startUs = atUs < lastUs + windowUs ? lastUs : lastUs + windowUs;
+    if (estimateAt(limit, kept, i, startUs, atUs) + cost * windowUs <= capacity * windowUs) return atUs;
+  }
+  return lastUs + 2 * windowUs;
+}

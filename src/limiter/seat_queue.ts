@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { TakeReply, Target } from "../stores/store.ts";
+import type { TakeReply } from "../stores/store.ts";
 
 /** An assigned instant, and the reply that assigned it: a call that gives the place up gives that reply's units back. */
 export interface Seat {
@@ -30,9 +30,9 @@ export interface Sitter {
    * Gives back what a seat has taken. Must not reject.
    *
    * @param seat The seat.
-   * @param forgotten A target whose state was forgotten: nothing of it can be given back.
+   * @param forgotten Names a key whose state was forgotten: nothing of it can be given back.
    */
-  giveBack(seat: Seat, forgotten?: Target): Promise<void>;
+  giveBack(seat: Seat, forgotten?: string): Promise<void>;
 }
 
 /** How many free places in front of the first seat are kept before the list is packed. */

@@ -7,6 +7,7 @@
 import { onAbort } from "../base/abort.ts";
 import type { Clock, Timer } from "../base/clock.ts";
 import { shortKey } from "../base/short_key.ts";
+import { correctedName } from "../stores/correction.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
 import { type Seat, SeatQueue, type Sitter } from "./seat_queue.ts";
 
@@ -20,8 +21,8 @@ export interface SeatRequest {
   readonly receivedUs: number;
   /** Gives the place up. */
   readonly signal: AbortSignal | undefined;
-  /** Gives back what a reply has taken, but from a target that was forgotten since. Must not reject. */
-  giveBack(reply: TakeReply, forgotten?: Target): Promise<void>;
+  /** Gives back what a reply has taken, but from a key that was forgotten since. Must not reject. */
+  giveBack(reply: TakeReply, forgotten?: string): Promise<void>;
 }
 
 /** How a wait has ended: the instant has come, or it holds no longer and the store must be asked again. */
@@ -36,12 +37,14 @@ interface Line {
   timerUs: number;
 }
 
-/** A correction of a key that other instants follow from. */
+/** A correction of a key, after which other instants hold. */
 export interface SeatMove {
-  /** Whether a target's state has been forgotten, with all that was taken from it. */
-  readonly isForgotten: boolean;
-  /** Leaves calls alone that all wait until then or longer, by this process' clock. */
-  readonly untilUs?: number;
+  /** The key, as `correctedName` names it. */
+  readonly name: string;
+  /** What was taken from the key until then, by the store's clock, is forgotten; `-Infinity` where it stands. */
+  readonly forgottenUs: number;
+  /** Leaves a line alone whose calls all wait until then or longer, by this process' clock. */
+  readonly untilUs: number;
 }
 
 /**
@@ -88,10 +91,12 @@ export class Seats {
    * The instants of a key hold no longer: it was reset, blocked or unblocked. All calls that wait for it give back what
    * they have taken, the last one first, and ask the store again in their order.
    */
-  move(target: Target, { isForgotten, untilUs = Infinity }: SeatMove): void {
-    const lines = [...this.#byKey.get(keyName(target)) ?? []].filter(({ queue }) => queue.firstUs < untilUs);
+  move({ name, forgottenUs, untilUs }: SeatMove): void {
+    const lines = [...this.#byKey.get(name) ?? []].filter(({ queue }) => queue.firstUs < untilUs);
     const all = this.#clear(lines);
-    for (const [sitter, seat] of all.toReversed()) void sitter.giveBack(seat, isForgotten ? target : undefined);
+    for (const [sitter, seat] of all.toReversed()) {
+      void sitter.giveBack(seat, seat.reply.nowUs <= forgottenUs ? name : undefined);
+    }
     for (const [sitter] of all) sitter.ask();
   }
 
@@ -157,7 +162,7 @@ export class Seats {
     line = { name, targets, queue: new SeatQueue(), timer: undefined, timerUs: Infinity };
     this.#lines.set(name, line);
     for (const target of targets) {
-      const byKey = keyName(target);
+      const byKey = correctedName(target);
       const lines = this.#byKey.get(byKey);
       if (lines === undefined) this.#byKey.set(byKey, new Set([line]));
       else lines.add(line);
@@ -168,7 +173,7 @@ export class Seats {
   #forget(line: Line): void {
     this.#lines.delete(line.name);
     for (const target of line.targets) {
-      const byKey = keyName(target);
+      const byKey = correctedName(target);
       const lines = this.#byKey.get(byKey);
       lines?.delete(line);
       if (lines?.size === 0) this.#byKey.delete(byKey);
@@ -184,10 +189,6 @@ export class Seats {
     });
     return lines.length === 1 ? all : all.sort(([, one], [, other]) => one.atUs - other.atUs);
   }
-}
-
-function keyName({ limiter, key }: Target): string {
-  return JSON.stringify([limiter, shortKey(key)]);
 }
 
 function lineName(targets: readonly Target[]): string {

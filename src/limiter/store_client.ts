@@ -8,8 +8,10 @@ import type { Clock } from "../base/clock.ts";
 import { withTimeout } from "../base/deadline.ts";
 import { ClosedError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
+import { correctedName, staysUs } from "../stores/correction.ts";
 import {
   type BlockRequest,
+  type Correction,
   type CorrectRequest,
   type ReplyTo,
   type Store,
@@ -22,13 +24,17 @@ import {
 import type { Foresight } from "./foresight.ts";
 import type { StoreGuard } from "./store_guard.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
-import { type SeatMove, Seats } from "./seats.ts";
+import { Seats } from "./seats.ts";
+import { StoreListener } from "./store_listener.ts";
 import { takeInTurn, type Taken, type TakeOptions, undoQuietly } from "./take.ts";
 import * as verbs from "./verbs.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
 /** How long those who wait may take to give their places back when the store is closed, in milliseconds. */
 const LEAVE_MS = 300;
+
+/** Calls that wait less than this for a rate need not hear of corrections by other processes, in microseconds. */
+const HEAR_US = 250_000;
 
 /** What several limiters on one store share in a process. */
 export class StoreClient {
@@ -51,7 +57,9 @@ export class StoreClient {
   /** What limiters do at a store beside deciding. */
   readonly verbs: typeof verbs = verbs;
   #sequence = 0;
+  readonly #listener: StoreListener = new StoreListener(this);
   #listening: Promise<void> | undefined;
+  #subscribed: Promise<void> | undefined;
   #mustListen = false;
   #closing: Promise<void> | undefined;
 
@@ -127,12 +135,23 @@ export class StoreClient {
    * @throws {StoreError} If the store cannot tell.
    */
   async correct(request: BlockRequest | CorrectRequest): Promise<void> {
-    await this.ask(request);
+    const { nowUs } = await this.ask({ ...request, from: this.room.instance });
     const { op, targets } = request;
-    const move: SeatMove = { isForgotten: op === "reset" };
-    // A block that leaves longer ones as they are moves no call that waits beyond it.
-    const untilUs = op === "block" && request.keepLonger ? this.clock.nowUs() + request.durationUs : undefined;
-    for (const target of targets) this.seats.move(target, untilUs === undefined ? move : { ...move, untilUs });
+    const durationUs = staysUs(request);
+    for (const target of targets) {
+      this.corrected({ name: correctedName(target), op: op === "block" ? op : "reset", nowUs, durationUs });
+    }
+  }
+
+  /** A key was corrected, here or elsewhere: the calls of this process that wait for it ask again. */
+  corrected({ name, op, nowUs, durationUs }: Correction): void {
+    const forgottenUs = op === "reset" ? nowUs : -Infinity;
+    this.seats.move({ name, forgottenUs, untilUs: this.clock.nowUs() + durationUs });
+  }
+
+  /** Makes sure that this process hears of corrections by others, as far as that is possible, for a call that waits. */
+  hear(waitUs: number): void {
+    if (waitUs >= HEAR_US) this.#subscribe().catch(() => {});
   }
 
   /**
@@ -173,12 +192,19 @@ export class StoreClient {
   listen(): Promise<void> {
     this.#mustListen = true;
     const mark = this.guard?.breaker.mark ?? 0;
-    this.#listening ??= this.store.listen(this.room).catch((error) => {
+    this.#listening ??= this.#subscribe().catch((error) => {
       this.#listening = undefined;
       this.guard?.partFailed(error, mark);
       throw error;
     });
     return this.#listening;
+  }
+
+  #subscribe(): Promise<void> {
+    return this.#subscribed ??= this.store.listen(this.#listener).catch((error) => {
+      this.#subscribed = undefined;
+      throw error;
+    });
   }
 
   /** Tries again to listen, if that has failed; undefined where nothing in this process waits for slots. */

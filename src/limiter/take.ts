@@ -9,6 +9,7 @@ import { steadyUs } from "../base/clock.ts";
 import { keepAlive } from "../base/deadline.ts";
 import { ClosedError } from "../base/errors.ts";
 import { shortKey } from "../base/short_key.ts";
+import { correctedName } from "../stores/correction.ts";
 import { marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
 import { isClosed } from "./failure.ts";
 import type { Conclusion } from "./guarded_call.ts";
@@ -135,6 +136,7 @@ class Seating implements Conclusion<Taken> {
       return newTaken(client, last, "", this.#startUs);
     }
     const { targets } = request;
+    client.hear(reply.waitUs);
     const outcome = await client.seats.wait({
       targets,
       reply,
@@ -276,20 +278,21 @@ export function undoQuietly(client: StoreClient, request: TakeRequest, reply: Ta
 }
 
 /**
- * Gives back what a reply granted to a caller who is no longer there, but from a target that was forgotten since. What is
+ * Gives back what a reply granted to a caller who is no longer there, but from a key that was forgotten since. What is
  * undone in one turn goes to the store in that order.
  */
-async function undo(client: StoreClient, request: TakeRequest, reply: TakeReply, forgotten?: Target): Promise<void> {
+async function undo(client: StoreClient, request: TakeRequest, reply: TakeReply, forgotten?: string): Promise<void> {
   const { targets, id, mode } = request;
   if (mode === "peek" || (reply.status !== "allowed" && reply.status !== "queued")) return;
   if (id !== "") await leave(client, targets, id);
   if (reply.status !== "allowed") return;
   // Only a single target is taken from several times: all of it goes back, as one.
   const taken = reply.times === undefined ? targets : targets.map((target) => ({ ...target, cost: reply.times ?? 1 }));
-  const stays = taken.map(({ limiter, key }) => limiter !== forgotten?.limiter || key !== forgotten.key);
-  if (!stays.includes(true)) return;
-  const marks = marksOf(reply).filter((_, i) => stays[i]);
-  await client.ask({ op: "giveBack", targets: taken.filter((_, i) => stays[i]), marks });
+  const marks = marksOf(reply);
+  if (forgotten === undefined) return void await client.ask({ op: "giveBack", targets: taken, marks });
+  const stays = taken.map((target) => correctedName(target) !== forgotten);
+  const known = taken.filter((_, i) => stays[i]);
+  if (known.length > 0) await client.ask({ op: "giveBack", targets: known, marks: marks.filter((_, i) => stays[i]) });
 }
 
 function nameOf(targets: readonly Target[]): string {

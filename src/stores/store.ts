@@ -93,6 +93,8 @@ export interface CorrectRequest {
   readonly op: "refund" | "penalize" | "reset";
   /** The targets to correct. */
   readonly targets: readonly Target[];
+  /** Of a reset: the instance that asks, as it listens. All other instances that listen are told of the correction. */
+  readonly from?: string | undefined;
 }
 
 /** Denies everything on the targets for a while. */
@@ -105,6 +107,8 @@ export interface BlockRequest {
   readonly durationUs: number;
   /** Leaves a block that stands and would end later as it is. @default {false} */
   readonly keepLonger?: boolean | undefined;
+  /** The instance that asks, as it listens. All other instances that listen are told of the correction. */
+  readonly from?: string | undefined;
 }
 
 /** Anything that can be asked of a store. */
@@ -183,6 +187,21 @@ export interface Notice {
   readonly reply: TakeReply;
 }
 
+/** A correction after which the instants that were assigned to waiting calls hold no longer. */
+export interface Correction {
+  /** Names the key of the limiter, the same in every process. */
+  readonly name: string;
+  /** `reset`: what was taken until then is forgotten. `block`: it stands, also where a block was lifted. */
+  readonly op: "reset" | "block";
+  /** The store's clock at the correction. */
+  readonly nowUs: number;
+  /**
+   * Calls that wait at least so long from then on may stay as they are, in microseconds; `Infinity` where all of them
+   * must ask again.
+   */
+  readonly durationUs: number;
+}
+
 /** Where notices go. */
 export interface NoticeListener {
   /** The process, as it stands in ids; without dots. */
@@ -195,6 +214,8 @@ export interface NoticeListener {
   notice(notice: Notice): void;
   /** Notices may have been missed: whoever queues should ask again. */
   gap(): void;
+  /** Takes news of a correction by another instance. */
+  corrected?(correction: Correction): void;
 }
 
 /** What is on its way to a store. */

@@ -5,6 +5,7 @@ import { createRateSync, type LimiterOptions } from "../../mod.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { Seats } from "../../src/limiter/seats.ts";
 import { compilePolicy } from "../../src/policy/policy.ts";
+import { correctedName } from "../../src/stores/correction.ts";
 import type { TakeReply, Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { forbidUnhandledRejections } from "./_unhandled.ts";
@@ -14,6 +15,8 @@ const policy = compilePolicy({ ratePerSecond: 1 });
 function target(cost = 1, key = "k"): Target {
   return { limiter: "api", key, policy, cost, slots: 0 };
 }
+
+const name = correctedName(target());
 
 function replyFor(nowUs: number, waitUs: number): TakeReply {
   return { status: "allowed", nowUs, waitUs, arrivalUs: 0, levels: [] };
@@ -92,16 +95,27 @@ describe("Seats", () => {
     sit("b", 20, target(2));
     sit("c", 30);
     sit("x", 10, target(1, "other"));
-    seats.move(target(), { isForgotten: false });
+    seats.move({ name, forgottenUs: -Infinity, untilUs: Infinity });
     await clock.advance(0);
     assert.deepEqual(events, ["c gives 30", "b gives 20", "a gives 10", "a moved", "b moved", "c moved"]);
     assert.equal(clock.pending, 1, "that of the other key");
   });
 
+  it("give nothing back of a key that was forgotten after the take", async () => {
+    const { clock, seats, events, sit } = lab();
+    sit("a", 10);
+    const forgottenUs = clock.nowUs();
+    clock.set(forgottenUs + 1_000);
+    sit("b", 19);
+    seats.move({ name, forgottenUs, untilUs: Infinity });
+    await clock.advance(0);
+    assert.deepEqual(events, ["b gives 20", "a gives 10 of nothing", "a moved", "b moved"]);
+  });
+
   it("do not move for a block that ends before all of them", async () => {
     const { clock, seats, events, sit } = lab();
     sit("a", 10);
-    seats.move(target(), { isForgotten: false, untilUs: clock.nowUs() + 10_000 });
+    seats.move({ name, forgottenUs: -Infinity, untilUs: clock.nowUs() + 10_000 });
     await clock.advance(0);
     assert.deepEqual(events, []);
   });
@@ -200,7 +214,7 @@ describe("A correction reaches those who wait for a rate", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("reset() of one limiter of several gives the units of the others back, once", async () => {
+  it("reset() of one limiter of several gives the units of the others back and takes them once", async () => {
     const clock = new FakeClock();
     const limiters = {
       api: { ratePerSecond: 1 },

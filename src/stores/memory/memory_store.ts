@@ -10,10 +10,13 @@ import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { brand } from "../../base/brand.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { ClosedError } from "../../base/errors.ts";
+import { inMicrotask } from "../../base/turn.ts";
 import type { NamedPolicy } from "../../policy/policy.ts";
 import { newStoreCheck, type StoreCheck } from "../check.ts";
+import { correctedName, staysUs } from "../correction.ts";
 import type {
   BlockRequest,
+  CorrectRequest,
   DoneReply,
   GiveBackRequest,
   NoticeListener,
@@ -154,6 +157,7 @@ export class MemoryStore implements Store {
         return this.#block(request, rounds, nowUs);
       case "reset":
         for (const target of request.targets) rounds.reset(target);
+        this.#announce(request, nowUs);
         return done(nowUs, [], request.targets.map((target) => this.#level(target, nowUs)));
     }
   }
@@ -173,7 +177,22 @@ export class MemoryStore implements Store {
       this.#cells.write(target, cell, nowUs);
       if (request.durationUs === 0) rounds.promote(target);
     }
+    this.#announce(request, nowUs);
     return done(nowUs, [], request.targets.map((target) => this.#level(target, nowUs)));
+  }
+
+  /** Tells all other instances of a correction. */
+  #announce(request: BlockRequest | CorrectRequest, nowUs: number): void {
+    const { targets, from } = request;
+    const op = request.op === "block" ? "block" : "reset";
+    for (const listener of this.#listeners.values()) {
+      if (from === undefined || listener.instance === from) continue;
+      inMicrotask(() => {
+        for (const target of targets) {
+          listener.corrected?.({ name: correctedName(target), op, nowUs, durationUs: staysUs(request) });
+        }
+      });
+    }
   }
 
   #correct(

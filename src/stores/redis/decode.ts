@@ -5,7 +5,16 @@
  */
 
 import { StoreError } from "../../base/errors.ts";
-import type { DoneReply, Notice, StoreRequest, TakeReply, TakeStatus, Target, TargetLevel } from "../store.ts";
+import type {
+  Correction,
+  DoneReply,
+  Notice,
+  StoreRequest,
+  TakeReply,
+  TakeStatus,
+  Target,
+  TargetLevel,
+} from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import { decodeBuckets } from "./decode_buckets.ts";
 import type { EncodedCall } from "./encode.ts";
@@ -110,4 +119,15 @@ export function decodeNotice(
   }
   const waitUs = numbers[0] as number;
   return { id, kind: "turn", reply: { status: "queued", nowUs, waitUs, arrivalUs: 0, levels: [] } };
+}
+
+/**
+ * Reads a message of a correction: `op now stays from name`, where `stays` is -1 if all calls must ask again. Undefined
+ * if `instance` has made it.
+ */
+export function decodeCorrection(message: string, instance: string): Correction | undefined {
+  const [op, now, stays, from, ...name] = message.split(" ");
+  if (from === instance || (op !== "reset" && op !== "block")) return undefined;
+  const durationUs = Number(stays) < 0 ? Infinity : Number(stays);
+  return { name: name.join(" "), op, nowUs: Number(now), durationUs };
 }

@@ -7,6 +7,7 @@
 import { algorithmOf } from "../../algorithms/mod.ts";
 import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
+import { correctedName } from "../correction.ts";
 import type { StoreRequest, TakeRequest, Target } from "../store.ts";
 import { whole } from "./bucket_header.ts";
 import { type BucketRun, encodeBuckets } from "./encode_buckets.ts";
@@ -113,6 +114,7 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
     for (const [i, target] of request.targets.entries()) {
       body.push(policyIndex(policies, target.policy), String(target.cost), String(target.slots));
       if (request.op === "giveBack") body.push(...encodeMarks(request.marks[i] ?? []));
+      else if (request.op === "reset" || request.op === "block") body.push(correctedName(target));
     }
     keys.push(...named);
   }
@@ -146,9 +148,9 @@ function head(request: StoreRequest): string[] {
     case "penalize":
       return ["X"];
     case "reset":
-      return ["Z"];
+      return ["Z", request.from ?? ""];
     case "block":
-      return ["B", whole(request.durationUs), request.keepLonger ? "1" : "0"];
+      return ["B", whole(request.durationUs), request.keepLonger ? "1" : "0", request.from ?? ""];
   }
 }
 

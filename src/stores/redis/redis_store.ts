@@ -29,7 +29,7 @@ import { checkRedis } from "./check.ts";
 import { checkCluster } from "./check_cluster.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { checkNoTag } from "./connections/settings.ts";
-import { decodeBatch, decodeNotice, mailOf } from "./decode.ts";
+import { decodeBatch, decodeCorrection, decodeNotice, mailOf } from "./decode.ts";
 import { encodeBatch, isRepeat, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
 import { hashSlot } from "./hash_slot.ts";
 import { KeyNames } from "./keys.ts";
@@ -234,9 +234,9 @@ export class RedisStore implements Store {
     for (const listener of this.#listeners) if (missing.includes(listener.instance)) listener.gap();
   }
 
-  /** Subscribes to the instance's channel, or comes for its messages from now on. */
+  /** Subscribes to the channels of the instance and of corrections, or comes for its messages from now on. */
   listen(listener: NoticeListener): Promise<void> {
-    this.#listeners.push(listener);
+    if (!this.#listeners.includes(listener)) this.#listeners.push(listener);
     if (this.#mail !== undefined) {
       this.#mail.add(listener);
       return this.#connection.connect();
@@ -245,8 +245,17 @@ export class RedisStore implements Store {
       const notice = decodeNotice(message, (id) => listener.targetOf(id));
       if (notice !== undefined) listener.notice(notice);
     };
-    const channel = this.#names.channel + listener.instance;
-    return this.#connection.subscribe(channel, receive, () => listener.gap(), () => listener.isAwaited ?? true);
+    const receiveCorrection = (message: string) => {
+      const correction = decodeCorrection(message, listener.instance);
+      if (correction !== undefined) listener.corrected?.(correction);
+    };
+    const { channel } = this.#names;
+    const gap = () => listener.gap();
+    const isAwaited = () => listener.isAwaited ?? true;
+    return Promise.all([
+      this.#connection.subscribe(channel + listener.instance, receive, gap, isAwaited),
+      this.#connection.subscribe(`${channel}~`, receiveCorrection, () => {}, isAwaited),
+    ]).then(() => {});
   }
 
   /** Deletes every key that begins with this store's prefix, in steps. */

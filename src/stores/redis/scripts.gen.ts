@@ -1061,7 +1061,7 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "c565e2f265da3b768afde787bc047d7f45871c02",
+  sha1: "cf78402bceff61359def1262ec5853c817ea9e29",
   source: `${part3}
 local function stamp(us)
 return format("%.0f", us)
@@ -1657,9 +1657,21 @@ levels(reply, target)
 end
 return reply
 end
+local function read_named_targets()
+local targets, names = {}, {}
+for i = 1, number() do
+targets[i], names[i] = read_target(), text()
+end
+return targets, names
+end
+local function announce(op, target, stays, from, name)
+if from == "" or #target.policy.rates == 0 then return end
+redis.pcall("PUBLISH", channel .. "~", format("%s %.0f %.0f %s %s", op, now, stays, from, name))
+end
 function requests.B()
-local duration, keep_longer, reply = number(), number() == 1, {}
-for _, target in ipairs(read_targets()) do
+local duration, keep_longer, from, reply = number(), number() == 1, text(), {}
+local targets, names = read_named_targets()
+for i, target in ipairs(targets) do
 load(target)
 local ends = duration > 0 and now + duration or 0
 if not keep_longer or ends > target.blocked then target.blocked = ends end
@@ -1675,13 +1687,15 @@ if duration == 0 and target.policy.slots > 0 then
 promote(target)
 load(target)
 end
+announce("block", target, keep_longer and duration or -1, from, names[i])
 levels(reply, target)
 end
 return reply
 end
 function requests.Z()
-local reply = {}
-for _, target in ipairs(read_targets()) do
+local from, reply = text(), {}
+local targets, names = read_named_targets()
+for i, target in ipairs(targets) do
 call("DEL", target.key)
 for _, key in pairs(target.rings or {}) do
 call("DEL", key)
@@ -1691,6 +1705,7 @@ call("ZREMRANGEBYSCORE", target.leases, "1", "+inf") -- the last fencing token s
 books[target.leases] = nil
 promote(target)
 end
+announce("reset", target, -1, from, names[i])
 load(target)
 levels(reply, target)
 end

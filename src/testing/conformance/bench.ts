@@ -20,6 +20,14 @@ export type OpenStore = (settings: { readonly clock: Clock }) => Promise<Store> 
 /** Changes the options of a limiter of the suite. */
 export type AdaptOptions = (options: LimiterOptions) => LimiterOptions;
 
+/** How messages of a store come. */
+export interface StoreMessages {
+  /** On how many ways notices come. @default {1} */
+  readonly noticePaths?: number | undefined;
+  /** Whether other instances are told of a reset or block. @default {true} */
+  readonly pushes?: boolean | undefined;
+}
+
 /** One topic of the suite. */
 export interface Topic {
   /** What it is about: the names of its cases begin with it. */
@@ -44,19 +52,22 @@ export class Bench implements AsyncDisposable {
   readonly clock: FakeClock;
   readonly #openStore: OpenStore;
   readonly #adapt: AdaptOptions;
+  /** Whether other instances are told of a reset or block. */
+  readonly pushes: boolean;
   readonly #noticePaths: number;
   readonly #stores: TrackedStore[] = [];
 
-  private constructor(openStore: OpenStore, adapt: AdaptOptions, noticePaths: number) {
+  private constructor(openStore: OpenStore, adapt: AdaptOptions, { noticePaths = 1, pushes = true }: StoreMessages) {
     this.#noticePaths = noticePaths;
+    this.pushes = pushes;
     this.#openStore = openStore;
     this.#adapt = adapt;
     this.clock = new FakeClock(undefined, { settle: () => this.settle() });
   }
 
-  /** Makes one, with a store whose notices come on so many ways. */
-  static async open(openStore: OpenStore, adapt: AdaptOptions, noticePaths: number = 1): Promise<Bench> {
-    const bench = new Bench(openStore, adapt, noticePaths);
+  /** Makes one, with a store. */
+  static async open(openStore: OpenStore, adapt: AdaptOptions, messages: StoreMessages = {}): Promise<Bench> {
+    const bench = new Bench(openStore, adapt, messages);
     await bench.openAnotherStore();
     return bench;
   }

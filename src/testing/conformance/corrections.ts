@@ -135,5 +135,62 @@ export const corrections: Topic = {
         assert.equal((await limiter.peek()).retryAfterMs, 1_000);
       },
     },
+    {
+      name: "reset serves those who wait for a unit, in their order, in all instances",
+      covers: ["law.10"],
+      async run(bench) {
+        const options = { ratePerSecond: 1, timeoutMs: 60_000 } as const;
+        const one = bench.limiter(options);
+        const other = bench.pushes ? bench.limiter(options) : one;
+        await one.acquire();
+        const waiters = [];
+        for (const limiter of [one, one, other, other]) {
+          waiters.push(bench.watch(limiter.acquire()));
+          await bench.settle();
+        }
+        await bench.clock.advance(500);
+        await one.reset();
+        await bench.clock.advance(4_000);
+        const [a, b, c, d] = waiters.map(({ afterMs }) => afterMs as number);
+        assert.deepEqual([a, b, c, d].toSorted((x, y) => (x as number) - (y as number)), [500, 1_500, 2_500, 3_500]);
+        assert.ok((a as number) < (b as number) && (c as number) < (d as number));
+      },
+    },
+    {
+      name: "block holds back those who wait for a unit until it ends, in all instances",
+      covers: ["law.10"],
+      async run(bench) {
+        const options = { ratePerSecond: 1, timeoutMs: 60_000 } as const;
+        const one = bench.limiter(options);
+        const other = bench.pushes ? bench.limiter(options) : one;
+        await one.acquire();
+        const waiters = [];
+        for (const limiter of [one, other, other]) {
+          waiters.push(bench.watch(limiter.acquire()));
+          await bench.settle();
+        }
+        await bench.clock.advance(500);
+        await one.block(10_000);
+        await bench.clock.advance(9_999.999);
+        assert.deepEqual(waiters.map(({ pending }) => pending), [true, true, true]);
+        await bench.clock.advance(5_000);
+        for (const { afterMs } of waiters) assert.ok((afterMs as number) >= 10_500);
+      },
+    },
+    {
+      name: "a block that leaves a longer one as it is moves no one who waits beyond it",
+      covers: ["law.10"],
+      async run(bench) {
+        const options = { ratePerSecond: 0.1, timeoutMs: 60_000 } as const;
+        const one = bench.limiter(options);
+        const other = bench.pushes ? bench.limiter(options) : one;
+        await one.acquire();
+        const waiter = bench.watch(other.acquire());
+        await bench.settle();
+        await one.block(1_000, { keepLonger: true });
+        await bench.clock.advance(10_000);
+        assert.equal(waiter.afterMs, 10_000);
+      },
+    },
   ],
 };

@@ -45,6 +45,12 @@ export interface StoreConformanceOptions {
    * cluster. The suite waits for those that are under way. @default {1}
    */
   readonly noticePaths?: number;
+  /**
+   * Whether the store can push messages to a process. One that cannot tells no other process of a reset or block.
+   *
+   * @default {true}
+   */
+  readonly pushes?: boolean;
 }
 
 /** One case of the suite, for any test framework. */
@@ -112,8 +118,8 @@ export function storeConformance(options: StoreConformanceOptions): ConformanceC
 
 async function runCase(
   definition: CaseDefinition,
-  { open, adapt = (options) => options, noticePaths }: StoreConformanceOptions,
+  { open, adapt = (options) => options, noticePaths, pushes }: StoreConformanceOptions,
 ): Promise<void> {
-  await using bench = await Bench.open(open, adapt, noticePaths);
+  await using bench = await Bench.open(open, adapt, { noticePaths, pushes });
   await definition.run(bench);
 }

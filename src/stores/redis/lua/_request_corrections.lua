@@ -44,9 +44,25 @@ function requests.X()
   return reply
 end
 
+-- The targets of a correction that other processes are told of, each with its name there.
+local function read_named_targets()
+  local targets, names = {}, {}
+  for i = 1, number() do
+    targets[i], names[i] = read_target(), text()
+  end
+  return targets, names
+end
+
+-- Tells all processes in which calls wait for a rate. Without the right to do so, the correction stands all the same.
+local function announce(op, target, stays, from, name)
+  if from == "" or #target.policy.rates == 0 then return end
+  redis.pcall("PUBLISH", channel .. "~", format("%s %.0f %.0f %s %s", op, now, stays, from, name))
+end
+
 function requests.B()
-  local duration, keep_longer, reply = number(), number() == 1, {}
-  for _, target in ipairs(read_targets()) do
+  local duration, keep_longer, from, reply = number(), number() == 1, text(), {}
+  local targets, names = read_named_targets()
+  for i, target in ipairs(targets) do
     load(target)
     local ends = duration > 0 and now + duration or 0
     if not keep_longer or ends > target.blocked then target.blocked = ends end
@@ -63,14 +79,16 @@ function requests.B()
       promote(target)
       load(target)
     end
+    announce("block", target, keep_longer and duration or -1, from, names[i])
     levels(reply, target)
   end
   return reply
 end
 
 function requests.Z()
-  local reply = {}
-  for _, target in ipairs(read_targets()) do
+  local from, reply = text(), {}
+  local targets, names = read_named_targets()
+  for i, target in ipairs(targets) do
     call("DEL", target.key)
     for _, key in pairs(target.rings or {}) do
       call("DEL", key)
@@ -80,6 +98,7 @@ function requests.Z()
       books[target.leases] = nil
       promote(target)
     end
+    announce("reset", target, -1, from, names[i])
     load(target)
     levels(reply, target)
   end

@@ -10,10 +10,11 @@ ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide
          the number of requests; each: a letter, its numbers, the number of targets, the targets (index of policy, cost,
          permits):
          T id, mode, longest wait µs, arrival (0 if new)   take     P id, arrival   ask again
-         R id   release or leave     N id   renew           B µs, 1 or 0   block from now on, 0 µs to lift; 1 leaves
-         a longer one as it is
+         R id   release or leave     N id   renew
+         B µs, 1 or 0, from   block from now on, 0 µs to lift; 1 leaves a longer one as it is     Z from   reset
+         both: `from` is the process that asks, "" to tell no other one; after each target its name in such messages
          G      give back; after each target the mark: now, at, and two integers for each rate
-         F      refund     X   take at the earliest instant, whatever it is     Z   reset
+         F      refund     X   take at the earliest instant, whatever it is
 
 Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with status 3 waits (ask again after wait_us),
          4 denied for want of a permit, 5 denied because the queue is full, besides those of decide.lua, and with three

@@ -1,0 +1,60 @@
+/**
+ * What a store is told to tell a process: notices for calls that queue, and corrections for calls that wait for a rate.
+ *
+ * @module
+ */
+
+import type { Correction, Notice, NoticeListener, Target } from "../stores/store.ts";
+import type { WaitingRoom } from "./waiting_room.ts";
+
+/** Where news from a store goes. */
+export interface NewsTakers {
+  /** Takes notices. */
+  readonly room: WaitingRoom;
+  /** Takes corrections. */
+  corrected(correction: Correction): void;
+}
+
+/** The listener of one process at one store. */
+export class StoreListener implements NoticeListener {
+  readonly #to: NewsTakers;
+
+  /**
+   * Makes one.
+   *
+   * @param to Where news goes.
+   */
+  constructor(to: NewsTakers) {
+    this.#to = to;
+  }
+
+  /** The process, as the store knows it. */
+  get instance(): string {
+    return this.#to.room.instance;
+  }
+
+  /** Whether a call waits for a notice. */
+  get isAwaited(): boolean {
+    return this.#to.room.isAwaited;
+  }
+
+  /** The target that an id queues on. */
+  targetOf(id: string): Target | undefined {
+    return this.#to.room.targetOf(id);
+  }
+
+  /** Takes a notice. */
+  notice(notice: Notice): void {
+    this.#to.room.notice(notice);
+  }
+
+  /** Notices may have been missed. */
+  gap(): void {
+    this.#to.room.gap();
+  }
+
+  /** Takes a correction. */
+  corrected(correction: Correction): void {
+    this.#to.corrected(correction);
+  }
+}

@@ -91,7 +91,8 @@ class ParityRun {
   readonly #instances = ["one", "two", "gone"];
   readonly #takes = new Map<string, TakeRequest>();
   readonly #notices: { memory: Notice[]; redis: Notice[] } = { memory: [], redis: [] };
-  #lastTake: { readonly request: TakeRequest; readonly reply: TakeReply } | undefined;
+  /** The latest takes of which nothing was given back. */
+  readonly #taken: { readonly request: TakeRequest; readonly reply: TakeReply }[] = [];
   #sequence = 0;
   #retryUs = 0;
   /** The latest reading: keys expire by time that does not step back. */
@@ -183,9 +184,11 @@ class ParityRun {
         return more.length > 0 ? take : { op: "poll", id: take.id, arrivalUs: take.arrivalUs, targets: [target] };
       }
       case "giveBack": {
-        if (this.#lastTake === undefined) return undefined;
-        const { request, reply } = this.#lastTake;
-        return { op: "giveBack", targets: request.targets, marks: marksOf(reply) };
+        const [taken] = this.#taken.splice(-1 - pick % Math.min(this.#taken.length, 5), 1);
+        if (taken === undefined) return undefined;
+        const { request, reply } = taken;
+        const back = request.targets.map((target) => ({ ...target, cost: Math.ceil(target.cost * (1 - share)) || 1 }));
+        return { op: "giveBack", targets: back, marks: marksOf(reply) };
       }
       case "block":
         return {
@@ -228,7 +231,7 @@ class ParityRun {
     if (request.op !== "take" && request.op !== "poll") return;
     const take = this.#takes.get(request.id);
     if (take === undefined) return;
-    if (reply.status === "allowed" && request.op === "take") this.#lastTake = { request, reply };
+    if (reply.status === "allowed" && request.op === "take" && request.mode !== "peek") this.#taken.push({ request, reply });
     else this.#retryUs = Math.min(reply.waitUs, 1e9);
     this.#takes.set(request.id, { ...take, arrivalUs: reply.status === "queued" ? reply.arrivalUs : 0 });
     const held = take.mode !== "peek" && (reply.status === "allowed" || reply.status === "queued");

@@ -231,8 +231,9 @@ class ParityRun {
     if (request.op !== "take" && request.op !== "poll") return;
     const take = this.#takes.get(request.id);
     if (take === undefined) return;
-    if (reply.status === "allowed" && request.op === "take" && request.mode !== "peek") this.#taken.push({ request, reply });
-    else this.#retryUs = Math.min(reply.waitUs, 1e9);
+    if (reply.status === "allowed" && request.op === "take" && request.mode !== "peek") {
+      this.#taken.push({ request, reply });
+    } else this.#retryUs = Math.min(reply.waitUs, 1e9);
     this.#takes.set(request.id, { ...take, arrivalUs: reply.status === "queued" ? reply.arrivalUs : 0 });
     const held = take.mode !== "peek" && (reply.status === "allowed" || reply.status === "queued");
     if (!held || take.targets.every(({ slots }) => slots === 0)) this.#takes.delete(request.id);

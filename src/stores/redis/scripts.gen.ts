@@ -286,8 +286,9 @@ end,
 }
 end`;
 
-const part9 = `function algorithms.s()
-local HEADER, FORMAT, SMALL = 47, "<dI7I7I4I4I4I7I4B", 32
+const part9 = `function algorithms.s()`;
+
+const part10 = `local HEADER, FORMAT, SMALL = 47, "<dI7I7I4I4I4I7I4B", 32
 local SPAN, LONG = 2 ^ 48, 2 ^ 37
 local era = now - now % SPAN
 local function shape(log, power)
@@ -362,18 +363,6 @@ end
 end
 return i, sum
 end
-local function expired(log, limit)
-if not log.expired then
-log.expired, log.expired_units = 0, 0
-local before = now - limit.window
-if log.count > 0 and newest(log) <= before then
-log.expired, log.expired_units = log.count, log.total
-elseif log.count > 0 then
-log.expired, log.expired_units = walk(log, nil, before)
-end
-end
-return log.expired, log.expired_units
-end
 local function header(log)
 local window, promised, power = log.window, log.promised, log.power
 local places = pack("<I4I4I4I7I4B", log.head, log.count, log.slots, log.total, log.tail, power)
@@ -416,8 +405,9 @@ end
 local function runs_for(log, stamp, units)
 local whole = ceil(units / log.most) - 1
 return string.rep(encode(log, stamp, log.most), whole) .. encode(log, stamp, units - whole * log.most)
-end
-local function room_for(needed, limit)
+end`;
+
+const part11 = `local function room_for(needed, limit)
 local room = needed + floor(needed / 64) + 4
 return needed <= limit.capacity and min(limit.capacity, room) or room
 end
@@ -498,40 +488,22 @@ call("SETRANGE", log.key, format("%d", page), pack("<I4", log.tail))
 end
 end
 end
-local function reduce(log, i, stamp, units, less)
-local slot, last = slot_of(log, i), slot_of(log, log.count - 1)
-local from = offset(log, slot)
-call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units - less))
-log.total = log.total - less
-if floor(slot / log.page) == floor(last / log.page) then
-if slot > last then return end
-log.tail = log.tail - less
-end
-local page = from - 8 * (slot % log.page) - 4
-local sum = unpack_at("<I4", call("GETRANGE", log.key, format("%d", page), format("%d", page + 3)), 1)
-call("SETRANGE", log.key, format("%d", page), pack("<I4", max(sum - less, 0)))
-end
-local function corrected(log)
-forget(log)
-while log.count > 0 do
-local stamp, units = entry(log, log.count - 1)
-log.promised = min(log.promised, stamp)
-if units > 0 then break end
-local slot = slot_of(log, log.count - 1)
-log.count = log.count - 1
-if slot % log.page == 0 then
-local page = log.count > 0 and offset(log, floor(slot_of(log, log.count - 1) / log.page) * log.page) - 4
-log.tail = page and unpack_at("<I4", read(log, page, page + 3), 1) or 0
-end
-end
-if log.count == 0 then
-log.head, log.total, log.tail, log.promised = 0, 0, 0, 0
-end
-call("SETRANGE", log.key, "0", header(log))
-end
 local function renew(log, limit)
 if log.old then call("SET", log.key, log.bytes, "PX", ttl_ms(max(newest(log) + limit.window, log.blocked))) end
 log.old = nil
+end`;
+
+const part12 = `local function expired(log, limit)
+if not log.expired then
+log.expired, log.expired_units = 0, 0
+local before = now - limit.window
+if log.count > 0 and newest(log) <= before then
+log.expired, log.expired_units = log.count, log.total
+elseif log.count > 0 then
+log.expired, log.expired_units = walk(log, nil, before)
+end
+end
+return log.expired, log.expired_units
 end
 return {
 open = open,
@@ -619,7 +591,40 @@ log.bytes = ""
 end
 log.newest, log.newest_units, log.expired, log.expired_units = stamp, nil, 0, 0
 end,
-give_back = function(log, units, stamp, limit)
+corrections = function()`;
+
+const part13 = `local function reduce(log, i, stamp, units, less)
+local slot, last = slot_of(log, i), slot_of(log, log.count - 1)
+local from = offset(log, slot)
+call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units - less))
+log.total = log.total - less
+if floor(slot / log.page) == floor(last / log.page) then
+if slot > last then return end
+log.tail = log.tail - less
+end
+local page = from - 8 * (slot % log.page) - 4
+local sum = unpack_at("<I4", call("GETRANGE", log.key, format("%d", page), format("%d", page + 3)), 1)
+call("SETRANGE", log.key, format("%d", page), pack("<I4", max(sum - less, 0)))
+end
+local function corrected(log)
+forget(log)
+while log.count > 0 do
+local stamp, units = entry(log, log.count - 1)
+log.promised = min(log.promised, stamp)
+if units > 0 then break end
+local slot = slot_of(log, log.count - 1)
+log.count = log.count - 1
+if slot % log.page == 0 then
+local page = log.count > 0 and offset(log, floor(slot_of(log, log.count - 1) / log.page) * log.page) - 4
+log.tail = page and unpack_at("<I4", read(log, page, page + 3), 1) or 0
+end
+end
+if log.count == 0 then
+log.head, log.total, log.tail, log.promised = 0, 0, 0, 0
+end
+call("SETRANGE", log.key, "0", header(log))
+end
+local function give_back_runs(log, units, stamp, limit)
 renew(log, limit)
 forget(log)
 local low, high = 0, log.count
@@ -640,8 +645,8 @@ if less > 0 then reduce(log, i, stamp, own, less) end
 given = given + less
 end
 if given > 0 then corrected(log) end
-end,
-refund = function(log, units, limit)
+end
+local function refund_runs(log, units, limit)
 renew(log, limit)
 local _, left = expired(log, limit)
 local past = log.total
@@ -657,8 +662,8 @@ forget(log)
 log.head, log.count, log.total = slot_of(log, i), log.count - i, log.total - before
 reduce(log, 0, stamp, own, forgiven - before)
 corrected(log)
-end,
-block = function(log, limit)
+end
+local function block_runs(log, limit)
 local until_us = log.blocked
 if log.count > 0 then until_us = max(until_us, newest(log) + limit.window) end
 renew(log, limit)
@@ -670,11 +675,14 @@ call("SET", log.key, header(log), "PX", format("%.0f", ttl_ms(until_us)))
 else
 call("DEL", log.key)
 end
+end`;
+
+const part14 = `return { give_back = give_back_runs, refund = refund_runs, block = block_runs }
 end,
 }
 end`;
 
-const part10 = `local kernels = {}
+const part15 = `local kernels = {}
 local function read_policy()
 local policy = { lease_ttl = number(), slots = number(), max_waiters = number() }
 policy.rates, policy.shape, policy.header, policy.old, policy.rings = {}, "", "", "", 0
@@ -793,7 +801,7 @@ if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value 
 if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end`;
 
-const part11 = `local function plan(target)
+const part16 = `local function plan(target)
 load(target)
 local at = max(now, target.blocked)
 local rates, states = target.policy.rates, target.states
@@ -1061,7 +1069,7 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "cf78402bceff61359def1262ec5853c817ea9e29",
+  sha1: "aad87a960a631fe59fbfc0aecbf06cb77fc21773",
   source: `${part3}
 local function stamp(us)
 return format("%.0f", us)
@@ -1164,10 +1172,15 @@ ${part6}
 ${part7}
 ${part8}
 ${part9}
-${part1}
-${part2}
 ${part10}
 ${part11}
+${part12}
+${part13}
+${part14}
+${part1}
+${part2}
+${part15}
+${part16}
 local function coordinate()
 local books = {}
 local function book_of(target)
@@ -1611,11 +1624,12 @@ previous = max(previous - left, 0)
 end
 return trimmed(previous, windows, limit)
 end
+local logs = kernels.s and kernels.s.corrections()
 function give_back.s(log, units, mark, limit)
-kernels.s.give_back(log, units, mark.now + mark.second - limit.window, limit)
+logs.give_back(log, units, mark.now + mark.second - limit.window, limit)
 end
 function refund.s(log, units, limit)
-kernels.s.refund(log, units, limit)
+logs.refund(log, units, limit)
 end
 local function corrected(targets, change)
 local reply = {}
@@ -1677,7 +1691,7 @@ local ends = duration > 0 and now + duration or 0
 if not keep_longer or ends > target.blocked then target.blocked = ends end
 if target.policy.shape == "s" then
 target.states[1].blocked = target.blocked
-kernels.s.block(target.states[1], target.policy.rates[1])
+logs.block(target.states[1], target.policy.rates[1])
 elseif target.blocked == 0 and target.policy.rings == #target.policy.rates then
 call("DEL", target.key)
 else
@@ -1770,19 +1784,24 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "37f78a0f956bccfed45e976fd50c40376609ca5a",
+  sha1: "b20745e927287bdb0715e49f2a96ed276739e3ce",
   source: `${part3}
 ${part5}
 ${part6}
 ${part7}
 ${part8}
 ${part9}
+${part10}
+${part11}
+${part12}
+${part13}
+${part14}
 ${part1}
 ${part2}
 ${part4}
 local policies = {}
-${part10}
-${part11}
+${part15}
+${part16}
 for i = 1, number() do
 policies[format("%d", i)] = read_policy()
 end

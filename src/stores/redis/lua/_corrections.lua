@@ -103,9 +103,10 @@ function refund.c(state, units, limit)
   return trimmed(previous, windows, limit)
 end
 
+local logs = kernels.s and kernels.s.corrections()
 function give_back.s(log, units, mark, limit)
-  kernels.s.give_back(log, units, mark.now + mark.second - limit.window, limit)
+  logs.give_back(log, units, mark.now + mark.second - limit.window, limit)
 end
 function refund.s(log, units, limit)
-  kernels.s.refund(log, units, limit)
+  logs.refund(log, units, limit)
 end

@@ -68,7 +68,7 @@ function requests.B()
     if not keep_longer or ends > target.blocked then target.blocked = ends end
     if target.policy.shape == "s" then
       target.states[1].blocked = target.blocked
-      kernels.s.block(target.states[1], target.policy.rates[1])
+      logs.block(target.states[1], target.policy.rates[1])
     elseif target.blocked == 0 and target.policy.rings == #target.policy.rates then
       -- Its rings have keys of their own: there is nothing else in this one.
       call("DEL", target.key)

@@ -1,0 +1,154 @@
+-- A log of runs (src/algorithms/run_log.ts) in a string of its own, read and written by place. A run is 8 bytes: an instant, of which 48 bits are kept, and up to 65 535 units; where the window is longer than
+-- a day and a half, 56 bits and up to 255 units. Runs stand in a ring, in pages: in front of each page are 4 bytes with
+-- the units in it, written when the newest run leaves it. In front of all that, the header:
+--
+-- "S", blocked until (a double), window, latest instant promised to a caller who waits (7 bytes each), place of the
+-- oldest run, number of runs, places (4 each), units in all (7), units in the newest run's page (4), and the power of two
+-- of a page's length, with 16 added for runs of the second kind.
+--
+-- A small log is read and written as a whole, which is one command each. Of a large one, what is needed is read.
+local HEADER, FORMAT, SMALL = 47, "<dI7I7I4I4I4I7I4B", 32
+local SPAN, LONG = 2 ^ 48, 2 ^ 37
+local era = now - now % SPAN
+
+local function shape(log, power)
+  log.power, log.wide, log.page = power, power >= 16, 2 ^ (power % 16)
+  log.most = log.wide and 255 or 65535
+end
+
+local function encode(log, stamp, units)
+  if log.wide then return pack("<I7B", stamp, units) end
+  if stamp - now >= SPAN / 2 then error("ERR the units would be taken years ahead", 0) end
+  return pack("<I6I2", stamp % SPAN, units)
+end
+
+local function decode(log, bytes, from)
+  if log.wide then return unpack_at("<I7B", bytes, from) end
+  local stamp, units = unpack_at("<I6I2", bytes, from)
+  stamp = stamp + era
+  if stamp > now + SPAN / 2 then return stamp - SPAN, units end
+  if stamp < now - SPAN / 2 then return stamp + SPAN, units end
+  return stamp, units
+end
+
+local function read(log, from, to)
+  if to < #log.bytes then return sub(log.bytes, from + 1, to + 1) end
+  return call("GETRANGE", log.key, format("%d", from), format("%d", to))
+end
+
+-- Where a run lies, by its place in the ring.
+local function offset(log, slot)
+  return HEADER + 4 * (floor(slot / log.page) + 1) + 8 * slot
+end
+
+local function size(log)
+  return log.slots == 0 and HEADER or offset(log, log.slots - 1) + 8
+end
+
+local function slot_of(log, i)
+  return (log.head + i) % log.slots
+end
+
+local function entry(log, i)
+  local from = offset(log, slot_of(log, i))
+  return decode(log, read(log, from, from + 7), 1)
+end
+
+local function newest(log)
+  if not log.newest then
+    log.newest, log.newest_units = entry(log, log.count - 1)
+  end
+  return log.newest, log.newest_units
+end
+
+-- How many runs from the i-th on lie side by side in a page.
+local function beside(log, i)
+  local slot = slot_of(log, i)
+  return min(log.page - slot % log.page, log.slots - slot, log.count - i)
+end
+
+-- The first run with which the units from the oldest on reach `need`, or, without `need`, that is later than `before`:
+-- its place, the units in front of it, its instant.
+local function walk(log, need, before)
+  local i, sum = 0, 0
+  while i < log.count do
+    local n, slot = beside(log, i), slot_of(log, i)
+    local units
+    -- A page that is whole and has been left.
+    if i > 0 and i + n < log.count then
+      local from = offset(log, slot) - 4
+      units = unpack_at("<I4", read(log, from, from + 3), 1)
+    end
+    if units and ((need and sum + units < need) or (not need and entry(log, i + n - 1) <= before)) then
+      i, sum = i + n, sum + units
+    else
+      local done, some = 0, 16
+      while done < n do
+        some = min(some, n - done)
+        local from = offset(log, slot + done)
+        local bytes = read(log, from, from + 8 * some - 1)
+        for j = 1, 8 * some, 8 do
+          local stamp, own = decode(log, bytes, j)
+          if need and sum + own >= need or not need and stamp > before then return i, sum, stamp end
+          i, sum = i + 1, sum + own
+        end
+        done, some = done + some, some * 8
+      end
+    end
+  end
+  return i, sum
+end
+
+local function header(log)
+  local window, promised, power = log.window, log.promised, log.power
+  local places = pack("<I4I4I4I7I4B", log.head, log.count, log.slots, log.total, log.tail, power)
+  return "S" .. pack("<dI7I7", log.blocked, window, promised) .. places
+end
+
+-- What was read of a log no longer holds.
+local function forget(log)
+  log.bytes, log.newest, log.expired = "", nil, nil
+end
+
+-- A log without runs, as the rules want it.
+local function clear(log, limit)
+  log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
+  shape(log, limit.power)
+  forget(log)
+end
+
+-- Bytes of a log: `runs` in order, and places for others.
+local function layout(log, runs, slots)
+  local n = #runs / 8
+  log.head, log.count, log.slots, log.tail = 0, n, slots, 0
+  local parts = {}
+  for from = 0, slots - 1, log.page do
+    local past = min(from + log.page, slots)
+    local bytes, sum = sub(runs, from * 8 + 1, past * 8), 0
+    if from < n then
+      for j = 1, #bytes, 8 do
+        local _, units = decode(log, bytes, j)
+        sum = sum + units
+      end
+      log.tail = sum
+    end
+    parts[#parts + 1] = pack("<I4", sum) .. bytes .. string.rep("\0", (past - from) * 8 - #bytes)
+  end
+  return header(log) .. table.concat(parts)
+end
+
+-- The bytes of all runs, oldest first.
+local function runs_of(log)
+  local parts, i = {}, 0
+  while i < log.count do
+    local n, from = beside(log, i), offset(log, slot_of(log, i))
+    parts[#parts + 1], i = read(log, from, from + 8 * n - 1), i + n
+  end
+  return table.concat(parts)
+end
+
+-- As many runs of one instant as it takes.
+local function runs_for(log, stamp, units)
+  local whole = ceil(units / log.most) - 1
+  return string.rep(encode(log, stamp, log.most), whole) .. encode(log, stamp, units - whole * log.most)
+end

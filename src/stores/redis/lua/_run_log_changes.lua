@@ -1,0 +1,99 @@
+-- How a log of runs (_run_log.lua) becomes longer, or is read as version 0.1.0 wrote it.
+-- Places for so many runs: some more than needed, so that a log need not be copied at each call.
+local function room_for(needed, limit)
+  local room = needed + floor(needed / 64) + 4
+  return needed <= limit.capacity and min(limit.capacity, room) or room
+end
+
+-- A ring of version 0.1.0: a double for each unit. It is written in the new form when something is taken.
+local function from_old(log, value, limit)
+  if #value < 21 then return end
+  local blocked, head, count, slots = unpack_at("<dI4I4I4", value, 2)
+  if #value ~= 21 + 8 * slots or count > slots or head >= max(slots, 1) then return end
+  local parts, stamp, units = {}, 0, 0
+  for i = 0, count - 1 do
+    local at = unpack_at("<d", value, 22 + (head + i) % slots * 8)
+    if at ~= stamp and units > 0 then
+      parts[#parts + 1], units = runs_for(log, stamp, units), 0
+    end
+    stamp, units = at, units + 1
+  end
+  if units > 0 then parts[#parts + 1] = runs_for(log, stamp, units) end
+  local runs = table.concat(parts)
+  log.blocked, log.total, log.promised, log.old = blocked, count, count > 0 and stamp or 0, true
+  log.bytes = layout(log, runs, #runs / 8)
+end
+
+local function open(key, limit)
+  local bytes = call("GETRANGE", key, "0", limit.last_byte)
+  local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0 }
+  log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
+  shape(log, limit.power)
+  local first = string.byte(bytes, 1)
+  if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
+  if first ~= 83 or #bytes < HEADER then return log end
+  local power
+  log.blocked, log.window, log.promised, log.head, log.count, log.slots, log.total, log.tail, power =
+    unpack_at(FORMAT, bytes, 2)
+  shape(log, power)
+  local length = size(log)
+  if #bytes == limit.last_byte + 1 and length > #bytes then length = length - call("STRLEN", key) + #bytes end
+  -- Not what this script wrote: as if nothing were there.
+  if power % 16 < 6 or power > 26 or length ~= #bytes or log.count > log.slots or log.head >= max(log.slots, 1) then
+    clear(log, limit)
+    log.blocked, log.promised, log.window = 0, 0, limit.window
+  end
+  return log
+end
+
+-- Makes room for `needed` runs in a log of several pages.
+local function grow(log, needed, limit, ttl)
+  local bytes = read(log, 0, size(log) - 1)
+  if log.head + log.count <= log.slots then
+    log.slots = room_for(needed, limit)
+    local value = sub(bytes, HEADER + 1)
+    local missing = size(log) - #bytes
+    -- In front of a page that begins here stand its units, which are written when it is left.
+    call("SET", log.key, header(log) .. value .. string.rep("\0", missing), "PX", ttl)
+  else
+    -- Behind the newest run, pages are put in: the one in which the oldest run is is split there.
+    local page = floor(log.head / log.page)
+    local from, past = HEADER + page * (4 + 8 * log.page), HEADER + (page + 1) * (4 + 8 * log.page)
+    local more = ceil((needed - log.slots) / log.page)
+    local split = sub(bytes, from + 1, past)
+    local whole = 4 + 8 * log.page
+    local padded = split .. string.rep("\0", whole - #split)
+    log.head, log.slots = log.head + more * log.page, log.slots + more * log.page
+    local value = sub(bytes, HEADER + 1, from) .. padded .. string.rep("\0", (more - 1) * whole) .. split
+    call("SET", log.key, header(log) .. value .. sub(bytes, past + 1), "PX", ttl)
+  end
+  log.bytes = ""
+end
+
+-- Writes runs behind the newest one, in places that are there.
+local function append(log, runs)
+  local done = 0
+  while done < #runs do
+    local slot = slot_of(log, log.count)
+    local n = min(log.page - slot % log.page, log.slots - slot, (#runs - done) / 8)
+    local bytes = sub(runs, done + 1, done + 8 * n)
+    if slot % log.page == 0 then log.tail = 0 end
+    for j = 1, #bytes, 8 do
+      local _, units = decode(log, bytes, j)
+      log.tail = log.tail + units
+    end
+    local from = offset(log, slot)
+    call("SETRANGE", log.key, format("%d", from), bytes)
+    log.count, done, slot = log.count + n, done + 8 * n, slot + n
+    if slot % log.page == 0 or slot == log.slots then
+      local page = from - 8 * ((slot - n) % log.page) - 4
+      call("SETRANGE", log.key, format("%d", page), pack("<I4", log.tail))
+    end
+  end
+end
+
+-- Writes a log that lies in the key as version 0.1.0 wrote it.
+local function renew(log, limit)
+  if log.old then call("SET", log.key, log.bytes, "PX", ttl_ms(max(newest(log) + limit.window, log.blocked))) end
+  log.old = nil
+end

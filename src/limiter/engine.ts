@@ -265,7 +265,7 @@ function failed(parties: readonly Party[], error: StoreError): "local" | "allow"
 }
 
 function takeAt(client: StoreClient, parties: readonly Party[], how: Patience): Taken | Promise<Taken> {
-  const queued = () => parties.forEach((party) => party.metrics.queued());
+  const queued = () => parties.forEach(({ slots, metrics }) => slots > 0 && metrics.queued());
   const taken = client.take({ targets: parties, ...how, queued });
   const { signal } = how;
   if (signal === undefined || !(taken instanceof Promise)) return taken;
@@ -279,11 +279,12 @@ function takeAt(client: StoreClient, parties: readonly Party[], how: Patience): 
 function granted(
   client: StoreClient,
   parties: readonly Party[],
-  { reply, id, waitedMs }: Taken,
+  { reply, id, waitedMs, wasQueued }: Taken,
   degraded: boolean,
 ): Granted {
-  const decision = new Decision(verdictOf(parties, reply, degraded), false, parties, reply);
-  count(parties, decision, waitedMs, client.clock.nowUs(), true);
+  const named = parties.map((party) => client.current(party));
+  const decision = new Decision(verdictOf(named, reply, degraded), false, named, reply);
+  count(parties, decision, waitedMs, client.clock.nowUs(), true, wasQueued);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return { permit: newPermit(parties, decision, waitedMs, { client, reply, id }), source: { client, reply } };
 }

@@ -30,6 +30,8 @@ export interface LimiterMetrics {
   readonly peakConcurrent: number;
   /** How often a call found every slot taken. */
   readonly maxConcurrentReached: number;
+  /** Calls that were denied at once because `maxWaiters` calls waited already. */
+  readonly queueFull: number;
   /** Permits with a slot that were released. */
   readonly totalReleases: number;
   /** Leases that ended before their permit was released. */
@@ -50,6 +52,7 @@ const ZERO = {
   currentConcurrent: 0,
   peakConcurrent: 0,
   maxConcurrentReached: 0,
+  queueFull: 0,
   totalReleases: 0,
   leasesLost: 0,
   storeErrors: 0,
@@ -107,11 +110,12 @@ export class MetricsRecorder {
     else counts.totalReleases++;
   }
 
-  /** A call was denied; `full` if it found every slot taken. */
-  denied(full: boolean, timedOut: boolean): void {
+  /** A call was denied: it found every permit taken, or a full queue, or neither. */
+  denied(found: "full" | "queue_full" | undefined, timedOut: boolean = false): void {
     this.#counts.totalDenials++;
     if (timedOut) this.#counts.timeouts++;
-    if (full) this.#counts.maxConcurrentReached++;
+    if (found === "full") this.#counts.maxConcurrentReached++;
+    if (found === "queue_full") this.#counts.queueFull++;
   }
 
   /** A waiting call found every slot taken. */

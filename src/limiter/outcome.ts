@@ -43,7 +43,7 @@ export function newPermit(
         if (events.any) events.emit({ type: "release", limiter });
       }
       // Whatever keeps the store from hearing it, the lease ends by itself.
-      await client.giveUp({ op: "release", id, targets: holders });
+      await client.giveUp({ op: "release", id, targets: holders.map((party) => client.current(party)) });
     },
   });
   for (const { metrics } of holders) metrics.held();
@@ -58,23 +58,31 @@ export function count(
   waitedMs: number,
   nowUs: number,
   patient: boolean,
+  wasQueued: boolean = false,
 ): void {
-  for (let i = 0; i < parties.length; i++) countFor(parties[i] as Counted, decision, waitedMs, nowUs, patient);
+  for (let i = 0; i < parties.length; i++) {
+    countFor(parties[i] as Counted, decision, waitedMs, nowUs, patient, wasQueued);
+  }
 }
 
 /** Whose counts a decision is added to. */
 export type Counted = Pick<Party, "limiter" | "metrics" | "events">;
 
-/** Adds a decision to the counts of one limiter, and tells its subscribers. */
+/**
+ * Adds a decision to the counts of one limiter, and tells its subscribers. `patient` calls gave up because of their
+ * deadline where they were denied; one that was queued has been counted as finding every permit taken.
+ */
 export function countFor(
   { limiter, metrics, events }: Counted,
   decision: Decision,
   waitedMs: number,
   nowUs: number,
   patient: boolean,
+  wasQueued: boolean = false,
 ): void {
   if (decision.degraded) metrics.degraded();
   if (decision.allowed) metrics.acquired(waitedMs, nowUs);
-  else metrics.denied(decision.reason === "concurrency" && !patient, patient);
+  else if (decision.reason === "queue_full") metrics.denied("queue_full");
+  else metrics.denied(decision.reason === "concurrency" && !wasQueued ? "full" : undefined, patient);
   if (events.any) events.emit({ type: "decision", limiter, decision, waitedMs });
 }

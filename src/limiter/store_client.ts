@@ -8,6 +8,7 @@ import type { Clock } from "../base/clock.ts";
 import { withTimeout } from "../base/deadline.ts";
 import { ClosedError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
+import { inMicrotask } from "../base/turn.ts";
 import { correctedName, staysUs } from "../stores/correction.ts";
 import {
   type BlockRequest,
@@ -21,6 +22,7 @@ import {
   type Target,
   waiterId,
 } from "../stores/store.ts";
+import type { Policy } from "../policy/policy.ts";
 import type { Foresight } from "./foresight.ts";
 import type { StoreGuard } from "./store_guard.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
@@ -28,6 +30,7 @@ import { Seats } from "./seats.ts";
 import { StoreListener } from "./store_listener.ts";
 import { takeInTurn, type Taken, type TakeOptions, undoQuietly } from "./take.ts";
 import * as verbs from "./verbs.ts";
+import { WaitCounts } from "./wait_counts.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
 /** How long those who wait may take to give their places back when the store is closed, in milliseconds. */
@@ -56,6 +59,11 @@ export class StoreClient {
   readonly leases: LeaseKeeper;
   /** What limiters do at a store beside deciding. */
   readonly verbs: typeof verbs = verbs;
+  /** Calls that wait for a rate, for limiters that bound how many may. */
+  readonly waits: WaitCounts = new WaitCounts();
+  /** Rules that have changed since the store was opened, by limiter. */
+  readonly #adopted = new Map<string, Policy>();
+  readonly #undone: [request: TakeRequest, reply: TakeReply][] = [];
   #sequence = 0;
   readonly #listener: StoreListener = new StoreListener(this);
   #listening: Promise<void> | undefined;
@@ -76,7 +84,10 @@ export class StoreClient {
     this.store = store;
     this.clock = clock;
     this.seats = new Seats(clock);
-    this.room = new WaitingRoom(crypto.randomUUID().replaceAll("-", "").slice(0, 16), clock);
+    const instance = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
+    this.room = new WaitingRoom(instance, clock, ({ id, reply }, targets) => {
+      undoQuietly(this, { ...this.request(targets, "wait", 0), id }, reply);
+    });
     this.foresight = remote?.foresight;
     this.guard = remote?.guard;
     this.leases = new LeaseKeeper(clock, (held) => this.#renew(held));
@@ -103,9 +114,36 @@ export class StoreClient {
     return takeInTurn(this, options);
   }
 
+  /** The rules of a limiter have changed: from now on its waiters and its permits go by the new ones. */
+  adopt(limiter: string, policy: Policy): void {
+    this.#adopted.set(limiter, policy);
+    this.room.adopt(limiter);
+  }
+
+  /** A target under the present rules of its limiter, where they name the same keys; else as it is. */
+  current<Each extends Target>(target: Each): Each {
+    const policy = this.#adopted.get(target.limiter);
+    if (policy === undefined || policy === target.policy) return target;
+    const isAlike = (policy.maxConcurrent > 0) === (target.policy.maxConcurrent > 0) &&
+      policy.keyShards === target.policy.keyShards && target.cost <= policy.capacity;
+    return isAlike ? { ...target, policy, slots: Math.min(target.slots, policy.maxConcurrent) } : target;
+  }
+
   /** Gives back what a reply granted to a caller who is no longer there, as far as the store hears of it. */
   undo(request: TakeRequest, reply: TakeReply): void {
     undoQuietly(this, request, reply);
+  }
+
+  /**
+   * The same for several replies of one turn of the event loop. The newest goes first: while later units are promised, a
+   * token bucket could not take the earlier ones back.
+   */
+  undoTogether(request: TakeRequest, reply: TakeReply): void {
+    this.#undone.push([request, reply]);
+    if (this.#undone.length > 1) return;
+    inMicrotask(() => {
+      for (const [each, granted] of this.#undone.splice(0).toReversed()) undoQuietly(this, each, granted);
+    });
   }
 
   /** A number that this process has not used before. */
@@ -234,7 +272,8 @@ export class StoreClient {
 
   async #renew(held: readonly { id: string; targets: StoreRequest["targets"] }[]): Promise<boolean[]> {
     const replies = await Promise.all(held.map(({ id, targets }) => {
-      return this.ask({ op: "renew", id, targets: targets.filter((target) => target.slots > 0) });
+      const holders = targets.filter((target) => target.slots > 0);
+      return this.ask({ op: "renew", id, targets: holders.map((target) => this.current(target)) });
     }));
     return replies.map((reply) => reply.counts.every((count) => count === 1));
   }

@@ -24,6 +24,8 @@ export interface Taken {
   readonly id: string;
   /** How long the caller waited, in milliseconds, beside the calls themselves. */
   readonly waitedMs: number;
+  /** Whether the call queued for a permit. */
+  readonly wasQueued: boolean;
 }
 
 /** How to take. */
@@ -36,7 +38,7 @@ export interface TakeOptions {
   readonly signal: AbortSignal | undefined;
   /** Takes for a later instant, but does not wait for it. */
   readonly reserveOnly?: boolean;
-  /** Told when the call found every slot taken and queues. */
+  /** Told when the call found every permit taken and queues. */
   queued(): void;
 }
 
@@ -60,13 +62,27 @@ function takeKnowing(
 ): Taken | Promise<Taken> {
   const { targets, maxWaitUs } = options;
   if (known !== undefined && isFinal(known, maxWaitUs)) return newTaken(client, known, "", startUs);
-  const request = client.request(targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
+  const mayWait = maxWaitUs > 0 && (options.reserveOnly || !client.waits.isFull(targets));
+  const request = client.request(targets, mayWait ? "wait" : "now", maxWaitUs);
   if (request.id === "") return takeSeat(client, request, options, startUs);
-  return takeSlot(client, request, options, startUs).then((reply) => newTaken(client, reply, request.id, startUs));
+  let wasQueued = false;
+  const queued = () => {
+    wasQueued = true;
+    options.queued();
+  };
+  return takeSlot(client, request, { ...options, queued }, startUs).then((reply) => {
+    return newTaken(client, orQueueFull(request, reply, options), request.id, startUs, wasQueued);
+  });
 }
 
-function newTaken(client: StoreClient, reply: TakeReply, id: string, startUs: number): Taken {
-  return { reply, id, waitedMs: (steadyUs(client.clock) - startUs) / 1_000 };
+function newTaken(client: StoreClient, reply: TakeReply, id: string, startUs: number, wasQueued = false): Taken {
+  return { reply, id, waitedMs: (steadyUs(client.clock) - startUs) / 1_000, wasQueued };
+}
+
+/** A call that could wait, but for those who wait already, was asked about for one moment: the queue denies it. */
+function orQueueFull({ mode, maxWaitUs }: TakeRequest, reply: TakeReply, options: TakeOptions): TakeReply {
+  const wanted = mode === "now" && options.maxWaitUs > 0 && reply.status !== "allowed";
+  return wanted && reply.waitUs <= maxWaitUs ? queueFull(reply) : reply;
 }
 
 /** What this process can decide by itself. */
@@ -81,6 +97,11 @@ function foresee(
 /** Whether nothing more can come of a reply. Whoever may wait takes a place in the store's line. */
 function isFinal({ status, waitUs }: TakeReply, maxWaitUs: number): boolean {
   return status === "allowed" || waitUs > maxWaitUs;
+}
+
+/** What a reply would be if the queue were full. Replies may make their levels when asked: there is nothing to spread. */
+function queueFull({ nowUs, waitUs, arrivalUs, levels }: TakeReply): TakeReply {
+  return { status: "queue_full", nowUs, waitUs, arrivalUs, levels };
 }
 
 /** Takes rates alone: the store assigns an instant, and the caller waits for it. */
@@ -116,7 +137,11 @@ class Seating implements Conclusion<Taken> {
     client.foresight?.remember(request, reply, askedUs);
     const { status, waitUs } = reply;
     const isOver = status === "allowed" ? waitUs === 0 || this.#options.reserveOnly : status !== "queued";
-    return isOver ? newTaken(client, reply, "", this.#startUs) : this.#wait(client, request, reply);
+    if (isOver) return newTaken(client, orQueueFull(request, reply, this.#options), "", this.#startUs);
+    if (this.#options.reserveOnly || !client.waits.isFull(request.targets)) return this.#wait(client, request, reply);
+    // Others have begun to wait while the store was asked.
+    client.undoTogether(request, reply);
+    return newTaken(client, queueFull(reply), "", this.#startUs);
   }
 
   failure(_client: StoreClient, error: unknown): never {
@@ -131,6 +156,15 @@ class Seating implements Conclusion<Taken> {
   }
 
   async #wait(client: StoreClient, request: TakeRequest, reply: TakeReply): Promise<Taken> {
+    const left = client.waits.add(request.targets);
+    try {
+      return await this.#waitCounted(client, request, reply);
+    } finally {
+      left();
+    }
+  }
+
+  async #waitCounted(client: StoreClient, request: TakeRequest, reply: TakeReply): Promise<Taken> {
     if (reply.status === "queued") {
       const last = await askUntilDue(client, request, this.#options, reply, this.#startUs);
       return newTaken(client, last, "", this.#startUs);
@@ -202,6 +236,7 @@ async function takeSlot(
     ...(targets.length === 1 ? {} : { late: (reply) => undoQuietly(client, request, reply) }),
   };
   client.room.announce(call);
+  const left = client.waits.add(targets.filter((target) => target.slots === 0));
   try {
     const refusal = client.guard?.refusal();
     if (refusal !== undefined) throw refusal;
@@ -209,10 +244,13 @@ async function takeSlot(
     const asked = client.guard?.within(first(), targets, unused) ?? first();
     const reply = await orAbort(asked, signal, unused);
     if (reply.status !== "queued") return reply;
-    options.queued();
+    if (reply.levels.some(({ slots }, i) => slots !== undefined && isTaken(targets[i] as Target, slots.used))) {
+      options.queued();
+    }
     return await queue(client, request, client.room.wait(call, reply), { signal, deadlineUs }) ?? reply;
   } finally {
     isOver = true;
+    left();
     client.room.forget(id);
   }
 }
@@ -256,9 +294,20 @@ async function queue(
   }
 }
 
+/** Whether a limiter has no permit left for a call. */
+function isTaken({ slots, policy }: Target, used: number): boolean {
+  return used + slots > policy.maxConcurrent;
+}
+
 async function leave(client: StoreClient, targets: readonly Target[], id: string): Promise<void> {
-  const holders = targets.filter((target) => target.slots > 0);
-  if (holders.length > 0) await client.ask({ op: "release", id, targets: holders });
+  const holders = targets.filter((target) => target.slots > 0).map((target) => client.current(target));
+  if (holders.length === 0) return;
+  try {
+    await client.ask({ op: "release", id, targets: holders });
+  } catch (error) {
+    client.room.lost(id, targets);
+    throw error;
+  }
 }
 
 function askAgain(
@@ -267,9 +316,10 @@ function askAgain(
   arrivalUs: number,
   deadlineUs: number,
 ): Promise<TakeReply> {
-  const [target, ...more] = request.targets;
-  if (more.length === 0) return client.ask({ op: "poll", id: request.id, arrivalUs, targets: [target as Target] });
-  return client.ask({ ...request, arrivalUs, maxWaitUs: Math.max(deadlineUs - steadyUs(client.clock), 0) });
+  const [target, ...more] = request.targets.map((each) => client.current(each)) as [Target, ...Target[]];
+  if (more.length === 0) return client.ask({ op: "poll", id: request.id, arrivalUs, targets: [target] });
+  const maxWaitUs = Math.max(deadlineUs - steadyUs(client.clock), 0);
+  return client.ask({ ...request, targets: [target, ...more], arrivalUs, maxWaitUs });
 }
 
 /** Gives back what a reply granted to a caller who is no longer there, as far as the store hears of it. */

@@ -15,6 +15,12 @@ const SHORTEST_RECHECK_US = 1_000;
 /** How long after a failure of the store it is asked again, in microseconds. */
 const RETRY_US = 250_000;
 
+/** How many calls are remembered that the store may not know to be over. */
+const MOST_OVER = 10_000;
+
+/** How long a line without permits waits before one asks again, where the store has not said, in microseconds. */
+const LONGEST_RECHECK_US = 1_000_000;
+
 /** A call that queues. */
 export interface QueuedCall {
   /** Its id in the store. */
@@ -46,7 +52,10 @@ interface Waiter {
 
 interface Line {
   readonly waiters: Set<Waiter>;
+  /** When one of them asks again for all; undefined while it does so. */
   timer: Timer | undefined;
+  /** How long a permit of theirs outlives its holder, in microseconds. */
+  readonly leaseUs: number;
 }
 
 /** The queue of one process at one store. */
@@ -59,6 +68,9 @@ export class WaitingRoom implements NoticeListener {
   readonly #lines = new Map<string, Line>();
   /** Notices that came before the reply to the call they are about. */
   readonly #early = new Map<string, Notice>();
+  readonly #onUnwanted: ((notice: Notice, targets: readonly Target[]) => void) | undefined;
+  /** Calls that are over, and that the store may not know of: what it still grants them is given back. */
+  readonly #over = new Map<string, readonly Target[]>();
   #closed: Error | undefined;
   #onEmpty: (() => void) | undefined;
 
@@ -67,10 +79,16 @@ export class WaitingRoom implements NoticeListener {
    *
    * @param instance The process, as the store knows it.
    * @param clock What waits are measured by.
+   * @param onUnwanted Told of permits that were granted to calls that are over.
    */
-  constructor(instance: string, clock: Clock) {
+  constructor(
+    instance: string,
+    clock: Clock,
+    onUnwanted?: (notice: Notice, targets: readonly Target[]) => void,
+  ) {
     this.instance = instance;
     this.#clock = clock;
+    this.#onUnwanted = onUnwanted;
   }
 
   /** Whether a call waits, or may have to. */
@@ -123,7 +141,7 @@ export class WaitingRoom implements NoticeListener {
         aheadUs,
       };
       this.#waiters.set(call.id, waiter);
-      const line = this.#lines.get(call.line) ?? { waiters: new Set(), timer: undefined };
+      const line = this.#lines.get(call.line) ?? { waiters: new Set(), timer: undefined, leaseUs: leaseUsOf(call) };
       this.#lines.set(call.line, line);
       line.waiters.add(waiter);
       if (line.timer === undefined) this.#recheck(call.line, reply.waitUs);
@@ -137,11 +155,29 @@ export class WaitingRoom implements NoticeListener {
     return this.#waiters.get(id)?.trouble;
   }
 
+  /** The store could not be told that a call is over: it may still be granted what it waited for. */
+  lost(id: string, targets: readonly Target[]): void {
+    this.#over.set(id, targets);
+    for (const [oldest] of this.#over) {
+      if (this.#over.size <= MOST_OVER) break;
+      this.#over.delete(oldest);
+    }
+  }
+
+  /** The rules of a limiter have changed: its waiters ask again under the new ones. */
+  adopt(limiter: string): void {
+    for (const { waiters } of [...this.#lines.values()]) {
+      const [first] = waiters;
+      if (first?.call.targets.some((target) => target.limiter === limiter)) void this.#ask(first);
+    }
+  }
+
   /** Takes word from the store. */
   notice(notice: Notice): void {
     const waiter = this.#waiters.get(notice.id);
     if (waiter === undefined) {
       if (this.#targets.has(notice.id)) this.#early.set(notice.id, notice);
+      else this.#refuse(notice);
     } else if (notice.kind === "granted" && !this.#isLate(waiter, notice)) this.#serve(waiter, notice.reply);
     else if (notice.reply.waitUs === 0) void this.#ask(waiter);
     else this.#recheck(waiter.call.line, notice.reply.waitUs);
@@ -158,15 +194,31 @@ export class WaitingRoom implements NoticeListener {
     return call.targets.some((target) => target.slots > 0 && ageUs > target.policy.leaseTtlUs / 3);
   }
 
+  #refuse(notice: Notice): void {
+    const targets = this.#over.get(notice.id);
+    if (targets === undefined || notice.kind !== "granted") return;
+    this.#over.delete(notice.id);
+    this.#onUnwanted?.(notice, targets);
+  }
+
   #recheck(name: string, waitUs: number): void {
     const line = this.#lines.get(name);
     if (line === undefined) return;
     line.timer?.cancel();
     const atUs = this.#clock.nowUs() + Math.max(waitUs, SHORTEST_RECHECK_US);
     line.timer = this.#clock.schedule(atUs, () => {
+      line.timer = undefined;
       const [first] = line.waiters;
       if (first !== undefined) void this.#ask(first);
     });
+  }
+
+  /** Nobody waits without being asked about again: whoever holds what they wait for may crash at any time. */
+  #keepAsking(name: string): void {
+    const line = this.#lines.get(name);
+    if (line === undefined || line.timer !== undefined) return;
+    for (const { isAsking } of line.waiters) if (isAsking) return;
+    this.#recheck(name, line.leaseUs);
   }
 
   async #ask(waiter: Waiter): Promise<void> {
@@ -184,7 +236,7 @@ export class WaitingRoom implements NoticeListener {
         waiter.call.late?.(reply);
         // Whoever asked for all of the line has gone: another asks in his place.
         if (reply.status === "queued") this.#recheck(waiter.call.line, reply.waitUs);
-        return;
+        return this.#keepAsking(waiter.call.line);
       }
       if (reply.status !== "queued") return this.#serve(waiter, reply);
       waiter.arrivalUs = reply.arrivalUs;
@@ -220,8 +272,14 @@ export class WaitingRoom implements NoticeListener {
     const line = this.#lines.get(waiter.call.line);
     if (line === undefined) return;
     line.waiters.delete(waiter);
-    if (line.waiters.size > 0) return;
+    if (line.waiters.size > 0) return this.#keepAsking(waiter.call.line);
     line.timer?.cancel();
     this.#lines.delete(waiter.call.line);
   }
+}
+
+function leaseUsOf({ targets }: QueuedCall): number {
+  let leastUs = Infinity;
+  for (const { slots, policy } of targets) if (slots > 0) leastUs = Math.min(leastUs, policy.leaseTtlUs);
+  return leastUs === Infinity ? LONGEST_RECHECK_US : leastUs;
 }

@@ -11,6 +11,7 @@ import { Limiter } from "../limiter/limiter.ts";
 import type { StoreClient } from "../limiter/store_client.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import { compilePolicy, type Policy } from "../policy/policy.ts";
+import { localPolicy } from "../policy/share.ts";
 import type { Store } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
 import { openMemory, StoreSlot, type Surroundings } from "./store_slot.ts";
@@ -184,7 +185,12 @@ export class Definitions {
     const before = this.#limiters.get(id)?.limiter;
     const route = this.#route(storeId);
     this.#newest = undefined;
-    before?.adopt(policy, route);
+    if (before !== undefined) {
+      before.adopt(policy, route);
+      // Calls that wait, and permits that are held, go by the new rules too.
+      this.#stores.get(storeId)?.current?.adopt(id, policy);
+      this.#currentFallback?.adopt(id, localPolicy(policy));
+    }
     this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, route, log), storeId, options });
   }
 

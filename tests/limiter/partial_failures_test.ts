@@ -32,6 +32,14 @@ describe("A store that fails for calls that wait for a slot, and for no others",
   before(async () => void (server = await startRedis()));
   after(() => server.stop());
 
+  /** Another process, with every right. */
+  function another(keyPrefix: string): RateSync<"slot"> {
+    return createRateSync({
+      stores: { shared: { engine: "redis", url: server.url, keyPrefix } },
+      limiters: { slot: { maxConcurrent: 1 } },
+    });
+  }
+
   const CASES = [
     ["SUBSCRIBE is not granted", "permission", /grant this user/, ["-subscribe"]],
     ["PUBSUB is not granted", "permission", /grant this user/, ["-pubsub"]],
@@ -43,13 +51,18 @@ describe("A store that fails for calls that wait for a slot, and for no others",
       await server.command("ACL", "SETUSER", "limits", ...rules);
       const { warnings, logger } = listen();
       const url = server.url.replace("//", `//limits:${SECRET}@`);
+      const keyPrefix = freshPrefix();
       await using rs = createRateSync({
         logger,
-        stores: { shared: { engine: "redis", url, keyPrefix: freshPrefix() } },
+        stores: { shared: { engine: "redis", url, keyPrefix } },
         limiters: { slot: { maxConcurrent: 1, timeoutMs: 100 } },
       });
+      // Of its own waiters a process hears in the replies to its calls: the rights are for those of others.
+      await using other = another(keyPrefix);
       const held = await rs.tryAcquire("slot");
       assert.equal(held.degraded, false);
+      other.acquire("slot", { timeoutMs: 60_000 }).catch(() => {});
+      await until(() => other.metrics("slot").maxConcurrentReached === 1);
       await until(async () => {
         await rs.acquire("slot").then((permit) => permit.release(), () => {});
         return warnings.length > 0;
@@ -73,14 +86,16 @@ describe("A store that fails for calls that wait for a slot, and for no others",
     await server.command("ACL", "SETUSER", "limits", "reset", "on", `>${SECRET}`, "~*", "&*", "+@all", "-publish");
     const { warnings, logger } = listen();
     const url = server.url.replace("//", `//limits:${SECRET}@`);
+    const keyPrefix = freshPrefix();
     await using rs = createRateSync({
       logger,
-      stores: { shared: { engine: "redis", url, keyPrefix: freshPrefix() } },
+      stores: { shared: { engine: "redis", url, keyPrefix } },
       limiters: { slot: { maxConcurrent: 1, timeoutMs: 500 } },
     });
+    await using other = another(keyPrefix);
     const held = await rs.acquire("slot");
-    const waiting = rs.acquire("slot").then((permit) => permit.release(), () => {});
-    await until(() => rs.metrics("slot").maxConcurrentReached === 1);
+    const waiting = other.acquire("slot", { timeoutMs: 500 }).then((permit) => permit.release(), () => {});
+    await until(() => other.metrics("slot").maxConcurrentReached === 1);
     await held.release();
     await waiting;
     assert.equal(warnings.length, 1, warnings.join("\n"));

@@ -63,7 +63,7 @@ const GROUPS: readonly string[] = [
   "5.12.testing",
   ...["burst", "cancellation", "clock", "composite", "fifo", "lease", "partial", "peek", "pool", "release"]
     .map((name) => `5.12.missing.${name}`),
-  ...[1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 13].map((law) => `law.${law}`),
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 16, 17].map((law) => `law.${law}`),
 ];
 
 describe("storeConformance()", () => {

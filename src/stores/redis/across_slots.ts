@@ -30,7 +30,7 @@ export type Places = readonly number[];
  * A take is all or nothing: nothing is written where a look says no. Between look and take another may come first; then
  * the parts that were taken are given back. Until they are, others may be denied what nobody uses; never is more
  * admitted than the limits say. Where giving back fails as well, units are refilled and slots end with their lease. Who
- * waits for a slot queues where it is missing, and is told there to ask again; who waits for rates has no place in a
+ * waits for a permit queues where it is missing, and is told there to ask again; who waits for rates has no place in a
  * line: the reply `queued` says when to ask again.
  *
  * @param request The request.
@@ -90,10 +90,13 @@ async function deny(
   const denial = combine(parts, replies);
   const rateUs = Math.max(0, ...replies.map(({ status, waitUs }) => isRate(status) ? waitUs : 0));
   if (request.mode !== "wait" || rateUs > request.maxWaitUs) return denial;
-  const full = replies.findIndex(({ status }) => status === "slots");
-  const elsewhere = request.arrivalUs === 0
-    ? []
-    : parts.flatMap((places, i) => i === full ? [] : holdersOf(request, places));
+  // Who lacks a rate stands in nobody's way; else the scarcest permit comes first, as in `_take_slots.lua`.
+  const missing = rateUs > 0 ? [] : [...parts.keys()].filter((i) => replies[i]?.status === "slots");
+  const full = missing.sort((one, other) => fewest(request, parts[one]) - fewest(request, parts[other]))[0] ?? -1;
+  const elsewhere = request.arrivalUs === 0 ? [] : parts.flatMap((places, i) => {
+    const isKept = full >= 0 && fewest(request, places) < fewest(request, parts[full]);
+    return i === full || isKept ? [] : holdersOf(request, places);
+  });
   const left = elsewhere.length === 0 ? [] : [ask({ op: "release", id: request.id, targets: elsewhere })];
   const arrivalUs = request.arrivalUs || denial.nowUs;
   if (full < 0) {
@@ -129,6 +132,11 @@ function combine(parts: readonly Places[], replies: readonly TakeReply[]): TakeR
     arrivalUs: 0,
     levels: inOrder(parts, replies.map((reply) => reply.levels)),
   };
+}
+
+/** The least that a limiter of a part has of permits. */
+function fewest(request: TakeRequest, places: Places = []): number {
+  return Math.min(...partOf(request, places).targets.map(({ policy }) => policy.maxConcurrent || Infinity));
 }
 
 function isRate(status: TakeReply["status"]): boolean {

@@ -99,6 +99,11 @@ export class Bench implements AsyncDisposable {
     return this.instance({ api: options }, store).limiter("api");
   }
 
+  /** Options as instances of this bench have them. */
+  adapt(options: LimiterOptions): LimiterOptions {
+    return this.#adapt(options);
+  }
+
   /** Lets every reply and every notice arrive, in real time. */
   async settle(): Promise<void> {
     for (const store of this.#stores) await store.settle();

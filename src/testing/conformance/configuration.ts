@@ -101,6 +101,7 @@ export const configuration: Topic = {
         assert.deepEqual(limiter.policy, {
           rates: [{ algorithm: "sliding_window", capacity: 5, windowUs: 1_000_000 }],
           maxConcurrent: 2,
+          maxWaiters: Infinity,
           leaseTtlUs: 5_000_000,
           capacity: 5,
           timeoutMs: 250,

@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 
+import { RateLimitedError } from "../../limiter/decision.ts";
 import type { Topic } from "./bench.ts";
 
 const noneYet = {
@@ -20,6 +21,7 @@ const noneYet = {
   currentConcurrent: 0,
   peakConcurrent: 0,
   maxConcurrentReached: 0,
+  queueFull: 0,
   totalReleases: 0,
   leasesLost: 0,
   storeErrors: 0,
@@ -130,6 +132,8 @@ export const metrics: Topic = {
         await holder.release();
         await waiter;
         assert.equal(limiter.metrics().maxConcurrentReached, 2);
+        await assert.rejects(limiter.acquire({ timeoutMs: 0 }), RateLimitedError);
+        assert.equal(limiter.metrics().maxConcurrentReached, 3, "also where a call does not wait");
       },
     },
     {

@@ -14,6 +14,9 @@ const limiters = {
   paced: { ratePerSecond: 1 },
   slots: { maxConcurrent: 1 },
   others: { maxConcurrent: 2 },
+  user: { ratePerSecond: 0.1 },
+  one: { maxConcurrent: 1 },
+  two: { maxConcurrent: 1 },
 } as const;
 
 const login = (ip: string, email: string) =>
@@ -74,6 +77,88 @@ export const several: Topic = {
         }));
         assert.equal(decisions.filter((decision) => decision.allowed).length, 10);
         assert.deepEqual(await left(bench, "ip", "a@b.c"), [10, 0]);
+      },
+    },
+    {
+      name: "hold up no other caller of a permit while one caller waits for its own rate",
+      covers: ["law.10", "law.17"],
+      async run(bench) {
+        const rs = bench.instance(limiters);
+        const both = (key: string) => [{ limiter: "user", key }, { limiter: "others" }] as const;
+        await (await rs.acquireAll(both("slow"))).release();
+        const slow = bench.watch(rs.acquireAll(both("slow")));
+        await bench.settle();
+        const now = await rs.tryAcquireAll(both("quick"));
+        assert.equal(now.allowed, true, "every permit is free");
+        const next = bench.watch(bench.instance(limiters).acquireAll(both("next")));
+        await bench.settle();
+        assert.equal(next.pending, false, "nobody lacks a permit");
+        assert.equal((await rs.tryAcquire("others")).reason, "concurrency", "the two that hold it are the only ones");
+        await now.permit?.release();
+        await next.result.release();
+        await bench.clock.advance(10_000);
+        await bench.settle();
+        assert.equal(slow.pending, false, "served when its rate allows");
+        await slow.result.release();
+        assert.equal((await rs.peek("others")).remaining, 2);
+      },
+    },
+    {
+      name: "are not overtaken again and again: each permit is missed once at most",
+      covers: ["law.10", "law.17"],
+      async run(bench) {
+        const rs = bench.instance(limiters);
+        const order: string[] = [];
+        const take = async (name: string, ...ids: ("one" | "two")[]) => {
+          const permit = await bench.instance(limiters).acquireAll(ids.map((limiter) => ({ limiter })));
+          order.push(name);
+          return permit;
+        };
+        const second = await rs.acquire("two");
+        const all = take("both", "one", "two"); // queues for the second: the first is free
+        await bench.settle();
+        await bench.clock.advance(1); // who came first counts, and these come later
+        const first = await rs.acquire("one");
+        const others = [take("one", "one"), take("two", "two")] as const;
+        await bench.settle();
+        await second.release(); // its turn, but the first is held: the next one for the second goes on
+        await bench.settle();
+        assert.deepEqual(order, ["two"]);
+        await first.release(); // its turn, and from now on the first is kept for it
+        await bench.settle();
+        assert.deepEqual(order, ["two"]);
+        await (await others[1]).release();
+        await bench.settle();
+        assert.deepEqual(order, ["two", "both"]);
+        await (await all).release();
+        await bench.settle();
+        assert.deepEqual(order, ["two", "both", "one"]);
+        await (await others[0]).release();
+      },
+    },
+    {
+      name: "that wait keep free what they need, and no more",
+      covers: ["law.17"],
+      async run(bench) {
+        const options = { few: { maxConcurrent: 2 }, many: { maxConcurrent: 3 } };
+        const rs = bench.instance(options);
+        const both = [{ limiter: "few" }, { limiter: "many" }] as const;
+        const few = [await rs.acquire("few"), await rs.acquire("few")] as const;
+        const waiting = bench.watch(bench.instance(options).acquireAll(both));
+        await bench.settle();
+        const many = await Promise.all([rs.acquire("many"), rs.acquire("many"), rs.acquire("many")]);
+        await few[0].release(); // kept for the one that waits, which lacks the other limiter now
+        await bench.settle();
+        assert.equal((await rs.tryAcquire("few")).allowed, false);
+        await few[1].release();
+        const rest = await rs.tryAcquire("few");
+        assert.equal(rest.allowed, true, "it needs one of two");
+        assert.equal(waiting.pending, true);
+        await many[0].release();
+        await bench.settle();
+        assert.equal(waiting.pending, false);
+        for (const permit of [waiting.result, many[1], many[2], rest.permit]) await permit?.release();
+        assert.deepEqual([(await rs.peek("few")).remaining, (await rs.peek("many")).remaining], [2, 3]);
       },
     },
     {

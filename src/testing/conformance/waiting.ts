@@ -6,7 +6,9 @@
 
 import assert from "node:assert/strict";
 
+import type { RateLimitedError } from "../../limiter/decision.ts";
 import type { Permit } from "../../limiter/permit.ts";
+import { waiterId } from "../../stores/store.ts";
 import type { Topic } from "./bench.ts";
 
 /** Cases on waiting. */
@@ -64,6 +66,116 @@ export const waiting: Topic = {
         const calls = Array.from({ length: 40 }, (_, i) => limiter.acquire(i % 2 === 0 ? { signal } : {}));
         const permits = await bench.clock.runUntil(Promise.all(calls));
         assert.deepEqual(permits.map((permit) => permit.waitedMs), Array.from({ length: 40 }, (_, i) => i * 50));
+      },
+    },
+    {
+      name: "for a permit is asked about again however often the holder before it crashes",
+      covers: ["law.10", "law.11"],
+      async run(bench) {
+        const limiter = bench.limiter({ maxConcurrent: 1, leaseTtlMs: 5_000 });
+        const targets = [bench.targetOf(limiter)];
+        // A process that is there for its turn, and gone right after.
+        const gone = { instance: "gone", targetOf: () => targets[0], notice: () => {}, gap: () => {} };
+        await bench.store.listen(gone);
+        const crashNext = async (sequence: number) => {
+          const parts = { instance: "gone", sequence, direct: true, maxWaitUs: 1e9, slots: 1, cost: 1 };
+          const request = { op: "take", mode: "wait", maxWaitUs: 1e9, arrivalUs: 0, targets } as const;
+          return await bench.store.execute({ ...request, id: waiterId(parts) });
+        };
+        await bench.takeAndCrash(limiter);
+        const first = bench.watch(limiter.acquire());
+        await bench.settle();
+        await crashNext(2);
+        await crashNext(3);
+        await bench.clock.advance(1_000);
+        const last = bench.watch(limiter.acquire());
+        await bench.settle();
+        await bench.clock.advance(4_000);
+        await bench.settle();
+        assert.equal(first.pending, false);
+        await first.result.release();
+        await bench.clock.advance(10_000 - 1);
+        await bench.settle();
+        assert.equal(last.pending, true);
+        await bench.clock.advance(1);
+        await bench.settle();
+        assert.equal(last.pending, false, "both leases have ended");
+        await last.result.release();
+      },
+    },
+    {
+      name: "for a permit ends at once where a change of rules makes room, in order of arrival",
+      covers: ["law.16"],
+      async run(bench) {
+        const rs = bench.instance({ api: { maxConcurrent: 1 } });
+        const held = await rs.acquire("api");
+        const order: number[] = [];
+        const calls = [0, 1, 2].map(async (i) => {
+          const permit = await rs.acquire("api");
+          order.push(i);
+          return permit;
+        });
+        await bench.settle();
+        rs.configureLimiter("api", { ...bench.adapt({ maxConcurrent: 3 }), store: "s" });
+        await bench.settle();
+        assert.deepEqual(order, [0, 1]);
+        await held.release();
+        await bench.settle();
+        assert.deepEqual(order, [0, 1, 2]);
+        rs.configureLimiter("api", { ...bench.adapt({ maxConcurrent: 1 }), store: "s" });
+        const last = bench.watch(rs.acquire("api"));
+        await bench.settle();
+        for (const call of calls) {
+          assert.equal(last.pending, true, "the lower limit holds for what was taken under the higher one");
+          await (await call).release();
+          await bench.settle();
+        }
+        await last.result.release();
+      },
+    },
+    {
+      name: "for a permit is bounded by maxWaiters: one more is denied at once",
+      covers: ["law.10"],
+      async run(bench) {
+        const options = { maxConcurrent: 1, maxWaiters: 2 };
+        const [one, other] = [bench.limiter(options), bench.limiter(options)];
+        const held = await one.acquire();
+        const waiting = [one.acquire(), other.acquire()] as const;
+        await bench.settle();
+        const denied = bench.watch(other.acquire());
+        await bench.settle();
+        assert.equal((denied.error as RateLimitedError).decision.reason, "queue_full");
+        const { queueFull, timeouts, maxConcurrentReached } = other.metrics();
+        assert.deepEqual({ queueFull, timeouts, maxConcurrentReached }, {
+          queueFull: 1,
+          timeouts: 0,
+          maxConcurrentReached: 1,
+        });
+        assert.equal((await other.tryAcquire()).reason, "concurrency", "who does not wait is not refused by the queue");
+        await held.release();
+        await (await waiting[0]).release();
+        await (await waiting[1]).release();
+        await (await other.acquire()).release();
+      },
+    },
+    {
+      name: "for a rate is bounded by maxWaiters in each process: one more is denied at once, and takes nothing",
+      covers: ["law.10"],
+      async run(bench) {
+        const limiter = bench.limiter({ ratePerSecond: 1, maxWaiters: 2, denyCacheMs: 0 });
+        const calls = [limiter.acquire(), limiter.acquire(), limiter.acquire(), limiter.acquire(), limiter.acquire()];
+        const outcomes = Promise.allSettled(calls);
+        await bench.settle();
+        await assert.rejects(calls[3] as Promise<Permit>, (error: RateLimitedError) => {
+          return error.decision.reason === "queue_full" && error.decision.retryAfterMs > 0;
+        });
+        assert.equal(limiter.metrics().queueFull, 2);
+        assert.deepEqual((await bench.clock.runUntil(outcomes)).map(({ status }) => status), [
+          ...["fulfilled", "fulfilled", "fulfilled"],
+          ...["rejected", "rejected"],
+        ]);
+        await bench.clock.advance(1_000);
+        assert.equal((await limiter.tryAcquire()).allowed, true, "what was denied has taken nothing");
       },
     },
     {

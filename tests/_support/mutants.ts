@@ -11,6 +11,8 @@ import type { ScriptCall } from "../../src/stores/redis/encode.ts";
 import type { Script } from "../../src/stores/redis/script.ts";
 import { bucket, coordinate, decide } from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
+import { assertLogs } from "./window_logs.ts";
+import { assertFarRefused, assertLogEras, assertOldRead } from "./window_laws.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
 import {
   assertBlockKept,
@@ -89,7 +91,7 @@ function sequence(
   return (services) => assertParity([limiter], 1_767_225_600_000_000, all, services);
 }
 
-/** A ring that is too large to be read as a whole: 30 of 34 places, 20 past its end, then all 40, and far ahead. */
+/** A log that is too large to be read as a whole: 30 of 34 places, then all 40, and far ahead. */
 const assertRingWraps = sequence(
   { algorithm: "sliding_window", limit: 40, windowMs: 61_000 },
   { ask: "now", share: 0.745 },
@@ -304,29 +306,49 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...mutants(
+    "_windows.lua",
+    [
+      "a count in the wrong window",
+      "local from = place * WINDOW_SIZE\n",
+      "local from = max(place - 1, 0) * WINDOW_SIZE\n",
+    ],
+    ["the first window taken for the last", "#bytes - WINDOW_SIZE + 1)", "1)"],
+    [
+      "windows of version 0.1.0 not read",
+      "return pack(WINDOW, start, count)\nend",
+      'return ""\nend',
+      assertOldRead,
+    ],
+  ),
+  ...mutants(
     "_fixed_window.lua",
     [
       "< for <=",
-      "if state.count + cost <= limit.capacity then return max(now, state.start) end",
-      "if state.count + cost < limit.capacity then return max(now, state.start) end",
+      "if count + cost <= limit.capacity then return max(now, start) end",
+      "if count + cost < limit.capacity then return max(now, start) end",
     ],
     [
       "a window a microsecond longer",
-      "if at < state.start + limit.window then return { start = state.start",
-      "if at <= state.start + limit.window then return { start = state.start",
+      "if at < start + limit.window then\nwindows =",
+      "if at <= start + limit.window then\nwindows =",
     ],
     [
       "a window that has not opened told as used in part",
-      "if state.start > now then return limit.capacity, reset end",
+      "if start > now then return limit.capacity, reset end",
       "",
+    ],
+    [
+      "the present window dropped for a promised one",
+      "while first_window(windows) + limit.window <= now do",
+      "while #windows > WINDOW_SIZE do",
     ],
   ),
   ...mutants(
     "_sliding_window_counter.lua",
     [
       "a window that never moves on",
-      "if at < state.start + limit.window then return state end",
-      "if at <= state.start + limit.window then return state end",
+      "if at < start + limit.window then return start, count_before",
+      "if at <= start + limit.window then return start, count_before",
     ],
     [
       "faded too early",
@@ -335,47 +357,99 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "what is left rounded down",
-      "return ceil(s.previous * left / steps) + s.current",
-      "return floor(s.previous * left / steps) + s.current",
+      "return ceil(previous * left / steps) + current",
+      "return floor(previous * left / steps) + current",
     ],
-    ["the previous window forgotten", "previous = state.current, current = 0 }", "previous = 0, current = 0 }"],
+    [
+      "the previous window forgotten",
+      "then return start + limit.window, count, 0 end",
+      "then return start + limit.window, 0, 0 end",
+    ],
+    ["a window that fades dropped", "(continued and 1 or 2)", "1"],
   ),
   ...mutants(
     "_sliding_window.lua",
     [
-      "the wrong entry decides",
-      "local deciding = ring.count + cost - limit.capacity - 1",
-      "local deciding = ring.count + cost - limit.capacity",
+      "the wrong run decides",
+      "local excess = log.total + cost - limit.capacity",
+      "local excess = log.total + cost - limit.capacity - 1",
+    ],
+    ["a promised instant overtaken", "local at = max(now, log.promised)", "local at = now"],
+    ["runs out of order", "if log.count > 0 then stamp = max(at, (newest(log))) end", "", assertClockBack],
+    [
+      "a header not written",
+      'append(log, runs)\ncall("SETRANGE", log.key, "0", header(log))',
+      "append(log, runs)",
+      assertLogs,
+    ],
+    ["no time to live", 'call("PEXPIRE", log.key, ttl)', "", assertRingWraps],
+    [
+      "time to live from the clock, not the newest run",
+      "ttl_ms(max(stamp + limit.window, log.blocked))",
+      "ttl_ms(log.blocked)",
+    ],
+    ["units of one instant counted twice", "added = cost - replaced", "added = cost"],
+  ),
+  ...mutants(
+    "_run_log.lua",
+    ["a run too late out of the window", "not need and stamp > before then", "not need and stamp >= before then"],
+    ["a log that does not wrap", "return (log.head + i) % log.slots", "return log.head + i", assertLogs],
+    [
+      "a page too many",
+      "if units and ((need and sum + units < need)",
+      "if units and ((need and sum + units <= need)",
+      assertLogs,
     ],
     [
-      "an entry too late out of the window",
-      "if entry(ring, middle) <= before then",
-      "if entry(ring, middle) < before then",
+      "a page that has not left taken for one that has",
+      "entry(log, i + n - 1) <= before)) then",
+      "entry(log, i) <= before)) then",
+      assertLogs,
     ],
+    ["units of a page counted as its runs", "i, sum = i + n, sum + units", "i, sum = i + n, sum + n", assertLogs],
+    ["an instant of another era", "if stamp > now + SPAN / 2 then return stamp - SPAN, units end", "", assertLogEras],
     [
-      "entries out of order",
-      "if ring.count > 0 then stamp = max(at, newest(ring)) end",
+      "an instant of the era before",
+      "if stamp < now - SPAN / 2 then return stamp + SPAN, units end",
       "",
-      assertClockBack,
+      assertLogEras,
     ],
     [
-      "a ring that does not wrap",
-      "local from = (ring.head + i) % ring.slots",
-      "local from = ring.head + i",
-      assertRingWraps,
-    ],
-    [
-      "the rest of a wrapped write forgotten",
-      'if straight < cost then call("SETRANGE", ring.key, HEADER .. "", sub(added, straight * 8 + 1)) end',
+      "an instant that is too far away",
+      'if stamp - now >= SPAN / 2 then error("ERR the units would be taken years ahead", 0) end',
       "",
-      assertRingWraps,
+      assertFarRefused,
     ],
-    ["a header not written", 'call("SETRANGE", ring.key, "0", header(ring))', ""],
-    ["no time to live", 'call("PEXPIRE", ring.key, ttl)', "", assertRingWraps],
+  ),
+  ...mutants(
+    "_run_log_changes.lua",
+    ["old runs read as one unit each", "stamp, units = at, units + 1", "stamp, units = at, 1", assertOldRead],
     [
-      "time to live from the clock, not the newest entry",
-      "ttl_ms(max(stamp + limit.window, ring.blocked))",
-      "ttl_ms(ring.blocked)",
+      "pages put in at the wrong place",
+      "log.head, log.slots = log.head + more * log.page, log.slots",
+      "log.slots = log.slots",
+      assertLogs,
+    ],
+    ["units of a new page added to those of the old", "if slot % log.page == 0 then log.tail = 0 end", "", assertLogs],
+    [
+      "the units of a page not written",
+      'pack("<I4", log.tail))\nend\nend\nend',
+      'pack("<I4", 1))\nend\nend\nend',
+      assertLogs,
+    ],
+  ),
+  ...mutants(
+    "_run_log_corrections.lua",
+    ["the units of a page left as they were", 'pack("<I4", max(sum - less, 0)))', 'pack("<I4", sum))', assertLogs],
+    ["the units of the newest page left as they were", "log.tail = log.tail - less", "", assertLogs],
+    ["all units of an instant given back", "local less = min(units - given, own)", "local less = own"],
+    ["runs without units that are relied on", "if units > 0 then break end", "do break end"],
+    ["a promise that outlives its run", "log.promised = min(log.promised, stamp)", ""],
+    ["promised units forgiven", "if log.count > 0 and newest(log) > now then", "if false then"],
+    [
+      "more forgiven than was meant",
+      "reduce(log, 0, stamp, own, forgiven - before)",
+      "reduce(log, 0, stamp, own, own)",
     ],
   ),
   ...mutants(
@@ -415,11 +489,11 @@ export const MUTANTS: readonly Mutant[] = [
       "until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))",
       "until_us = rate.kernel.fresh_from(target.states[i], rate)",
     ],
-    ["states packed in the wrong places", "cursor = cursor + rate.size", "cursor = cursor + rate.size - 1"],
+    ["states packed in the wrong places", "cursor = past\nelse", "cursor = past - 1\nelse"],
     [
       "the letters of the limits not looked at",
-      "local known = value and #value == cursor + policy.size - 1 and sub(value, cursor, cursor + #header - 1) == header",
-      "local known = value and #value > 0",
+      "local known = value and (letters == policy.header or letters == policy.old)",
+      "local known = value and #value > count",
       assertStartsFresh,
     ],
   ),
@@ -549,14 +623,19 @@ export const MUTANTS: readonly Mutant[] = [
     ["given back although it is full since", "if left_us < 0 or state.us < now then return state end", ""],
     ["more given back than what is left of it", "return too_far and least or back", "return back"],
     ["better than fresh after a refund", "return back.us < now and { us = now, rem = 0 } or back", "return back"],
-    ["another window given back", "if state.start + limit.window ~= mark.now + mark.second then return state end", ""],
     [
-      "a count below zero",
-      "return { start = state.start, count = max(state.count - units, 0) }",
-      "return { start = state.start, count = state.count - units }",
+      "another window given back",
+      "if low > 0 and (not exact or window_at(windows, low - 1) == start) then return low - 1 end",
+      "if low > 0 then return low - 1 end",
     ],
-    ["all entries of an instant given back", "if bytes == stamp and given < units then", "if bytes == stamp then"],
-    ["entries that were dropped for it lost", "if dropped > now - limit.window then", "if false then"],
+    ["a count below zero", "local taken = min(units, count)\n", "local taken = units\n"],
+    ["windows that nobody relies on kept", "if count > 0 then break end", "do break end"],
+    [
+      "what fades forgotten with the window in which it does",
+      'if kept == "" and previous > 0 and windows ~= "" then',
+      "if false then",
+    ],
+    ["the window before not given back", "previous = max(previous - units, 0)", ""],
   ),
   ...mutants(
     "_requests.lua",

@@ -1,80 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import type { Mark } from "../../../src/algorithms/kernel.ts";
-import { compilePolicy } from "../../../src/policy/policy.ts";
-import { MemoryStore } from "../../../src/stores/memory/memory_store.ts";
-import { KeyNames } from "../../../src/stores/redis/keys.ts";
-import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
-import type { StoreRequest, TakeReply, Target } from "../../../src/stores/store.ts";
-import { FakeClock } from "../../../src/testing/fake_clock.ts";
-import { freshPrefix } from "../../_support/redis.ts";
-import { decodeStored, plainStates } from "../../_support/stored_state.ts";
+import { assertFarRefused, assertLogEras, assertOldRead } from "../../_support/window_laws.ts";
+import { compareLogs } from "../../_support/window_logs.ts";
 import { Connections } from "../_lab.ts";
-
-/** A sequence of numbers in [0, 1) that is the same for the same seed. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state ^ state >>> 15, 0x2c1b3c6d) + 0x9e3779b9) | 0;
-    return ((state ^ state >>> 13) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Runs `steps` random requests on both stores: the same replies, and now and then the same stored states. */
-async function compare(connections: Connections, limit: number, windowMs: number, steps: number, seed: number) {
-  const next = random(seed);
-  const clock = new FakeClock(1_767_225_600_000_000);
-  const keyPrefix = freshPrefix();
-  const memory = new MemoryStore({ clock });
-  const redis = new RedisStore(connections.connection, { keyPrefix, timingMarginMs: 600_000, testClock: clock });
-  const policy = compilePolicy({ algorithm: "sliding_window", limit, windowMs });
-  const target: Target = { limiter: "l", key: "k", policy, cost: 1, slots: 0 };
-  const [main] = new KeyNames(keyPrefix).of(target) as [string];
-  const taken: { target: Target; marks: Mark[][] }[] = [];
-  let mostRuns = 0;
-  for (let step = 0; step < steps; step++) {
-    // Now few calls in a window, now more than it has room for.
-    const pace = [0.2, 1, 1.6][Math.floor(step / 400) % 3] as number;
-    if (next() < 0.9) clock.set(clock.nowUs() + Math.floor(2 * next() * windowMs * 1_000 / limit / pace));
-    if (next() < 0.002) clock.set(clock.nowUs() + Math.floor(windowMs * 1_000 * next()));
-    const dice = next();
-    const cost = dice < 0.9 ? 1 : 1 + Math.floor(next() * limit / 4);
-    const asked = { ...target, cost };
-    const kind = next();
-    let request: StoreRequest = {
-      op: "take",
-      mode: kind < 0.1 ? "wait" : kind < 0.15 ? "peek" : "now",
-      maxWaitUs: windowMs * 400,
-      id: `i.${step}.d.0.1.1`,
-      arrivalUs: 0,
-      targets: [asked],
-    };
-    if (kind > 0.99) request = { op: kind > 0.995 ? "refund" : "penalize", targets: [asked] };
-    else if (kind > 0.85 && taken.length > 0) {
-      const place = next() < 0.5 ? taken.length - 1 : Math.floor(next() * taken.length);
-      const [{ target: given, marks }] = taken.splice(place, 1) as [typeof taken[number]];
-      const units = next() < 0.5 ? given.cost : 1 + Math.floor(next() * (given.cost - 1));
-      request = { op: "giveBack", targets: [{ ...given, cost: units }], marks };
-    }
-    const [expected, actual] = await Promise.all([memory, redis].map((store) => store.execute(request)));
-    assert.deepEqual(actual, expected, `step ${step} of seed ${seed}: ${JSON.stringify(request)}`);
-    if (request.op === "take" && request.mode !== "peek" && (expected as TakeReply).status === "allowed") {
-      const { nowUs, waitUs, levels } = expected as TakeReply;
-      taken.push({
-        target: asked,
-        marks: levels.map(({ rates }) => rates.map((level) => ({ nowUs, atUs: nowUs + waitUs, level }))),
-      });
-      if (taken.length > limit) taken.shift();
-    }
-    if (step % 10 > 0) continue;
-    const stored = decodeStored(policy.rates, await connections.raw.bytes(main), [], clock.nowUs())[0] as number[];
-    mostRuns = Math.max(mostRuns, stored.length / 2);
-    const plain = plainStates(policy.rates, memory.statesOf(target))[0];
-    assert.deepEqual(stored, plain, `stored after step ${step} of seed ${seed}`);
-  }
-  return mostRuns;
-}
 
 describe("The log of an exact sliding window in Redis", () => {
   let connections: Connections;
@@ -85,9 +14,20 @@ describe("The log of an exact sliding window in Redis", () => {
     it(`of ${limit} units in ${windowMs} ms is what the memory store keeps, over many pages`, async () => {
       let mostRuns = 0;
       for (const seed of [1, 2]) {
-        mostRuns = Math.max(mostRuns, await compare(connections, limit, windowMs, 2_500, seed));
+        mostRuns = Math.max(mostRuns, await compareLogs(connections, { limit, windowMs, steps: 2_500, seed }));
       }
       assert.ok(mostRuns > 64, `${mostRuns} runs are one page`);
     });
   }
+
+  it("counts on where the 48 bits of an instant begin anew", () => assertLogEras(connections));
+  it("refuses units for an instant that is years ahead", () => assertFarRefused(connections));
+});
+
+describe("Windows that version 0.1.0 has written", () => {
+  let connections: Connections;
+  before(async () => void (connections = await Connections.open()));
+  after(() => connections.close());
+
+  it("are read, and counted on from there", () => assertOldRead(connections));
 });

@@ -1,0 +1,129 @@
+/**
+ * Laws about how windows lie in Redis that parity cannot see: what other versions wrote, and instants years away.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+
+import { StoreError } from "../../src/base/errors.ts";
+import type { LimiterOptions } from "../../src/policy/options.ts";
+import { compilePolicy } from "../../src/policy/policy.ts";
+import { KeyNames } from "../../src/stores/redis/keys.ts";
+import { RedisStore } from "../../src/stores/redis/redis_store.ts";
+import type { StoreRequest, TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
+import type { ParityServices } from "./parity.ts";
+import { freshPrefix } from "./redis.ts";
+
+/** One key of a store with a clock of its own. */
+class OneKey {
+  readonly clock: FakeClock;
+  readonly target: Target;
+  readonly keys: readonly string[];
+  readonly #store: RedisStore;
+
+  constructor({ connection, testScript }: ParityServices, options: LimiterOptions, nowUs: number) {
+    this.clock = new FakeClock(nowUs);
+    const keyPrefix = freshPrefix();
+    const settings = { keyPrefix, timingMarginMs: 600_000, testClock: this.clock };
+    this.#store = new RedisStore(connection, { ...settings, ...(testScript && { testScript }) });
+    this.target = { limiter: "l", key: "k", policy: compilePolicy(options), cost: 1, slots: 0 };
+    this.keys = new KeyNames(keyPrefix).of(this.target);
+  }
+
+  ask(request: StoreRequest): Promise<TakeReply> {
+    return this.#store.execute(request) as Promise<TakeReply>;
+  }
+
+  take(mode: TakeRequest["mode"], cost: number = 1): Promise<TakeReply> {
+    const targets = [{ ...this.target, cost }];
+    return this.ask({ op: "take", mode, maxWaitUs: 1e15, id: "i.1.d.0.1.1", arrivalUs: 0, targets });
+  }
+
+  async used(): Promise<number[]> {
+    const { levels } = await this.take("peek");
+    return levels[0]?.rates.map(([used]) => used) ?? [];
+  }
+}
+
+const NOW_US = 1_767_225_600_000_000;
+const SECOND_US = 1_000_000;
+
+function doubles(...numbers: readonly number[]): Uint8Array {
+  return new Uint8Array(new Float64Array(numbers).buffer);
+}
+
+function bytes(...parts: readonly (string | Uint8Array)[]): Uint8Array {
+  return Uint8Array.from(
+    parts.flatMap((part) => [...typeof part === "string" ? new TextEncoder().encode(part) : part]),
+  );
+}
+
+/** A ring as version 0.1.0 wrote it: an instant for each unit, from a place on. */
+function oldRing(head: number, stampsUs: readonly number[]): Uint8Array {
+  const slots = stampsUs.length + 2;
+  const places = new Float64Array(slots);
+  stampsUs.forEach((stampUs, i) => places[(head + i) % slots] = stampUs);
+  return bytes(
+    "s",
+    doubles(0),
+    new Uint8Array(new Uint32Array([head, stampsUs.length, slots]).buffer),
+    doubles(...places),
+  );
+}
+
+/** Reads what version 0.1.0 wrote, and counts on from there. */
+export async function assertOldRead(services: ParityServices): Promise<void> {
+  const windowMs = 60_000;
+  const fixed = { algorithm: "fixed_window", limit: 5, windowMs } as const;
+  const counter = { algorithm: "sliding_window_counter", limit: 5, windowMs } as const;
+  const exact = { algorithm: "sliding_window", limit: 5, windowMs } as const;
+  const startUs = NOW_US - SECOND_US;
+  const ring = oldRing(3, [startUs, startUs, startUs + 1, startUs + 2]);
+  const cases: [LimiterOptions, Uint8Array[], number[]][] = [
+    [fixed, [bytes("f", doubles(startUs, 3))], [3]],
+    [counter, [bytes("c", doubles(startUs, 0, 3))], [3]],
+    [counter, [bytes("c", doubles(startUs, 2, 1))], [3]],
+    [exact, [ring], [4]],
+    [{ limits: [fixed, counter, exact] }, [bytes("fcs", doubles(startUs, 3, startUs, 0, 2)), ring], [3, 2, 4]],
+  ];
+  for (const [options, stored, used] of cases) {
+    const one = new OneKey(services, options, NOW_US);
+    for (const [i, value] of stored.entries()) {
+      await services.raw.send("SET", one.keys[i] as string, Buffer.from(value), "PX", "600000");
+    }
+    assert.deepEqual(await one.used(), used, `${JSON.stringify(options)} as stored`);
+    assert.equal((await one.take("now")).status, "allowed");
+    assert.deepEqual(await one.used(), used.map((units) => units + 1), `${JSON.stringify(options)} after a take`);
+    assert.equal((await one.take("now", 5)).status, "rate");
+  }
+}
+
+/** Counts units about the instant at which the 48 bits of one begin anew. */
+export async function assertLogEras(services: ParityServices): Promise<void> {
+  const eraUs = Math.ceil(NOW_US / 2 ** 48) * 2 ** 48;
+  const one = new OneKey(services, { algorithm: "sliding_window", limit: 3, windowMs: 1_000 }, eraUs - 10);
+  for (const [afterUs, status] of [[0, "allowed"], [20, "allowed"], [30, "allowed"], [40, "rate"]] as const) {
+    one.clock.set(eraUs - 10 + afterUs);
+    assert.equal((await one.take("now")).status, status, `${afterUs} µs later`);
+  }
+  one.clock.set(eraUs - 10 + SECOND_US);
+  assert.deepEqual(await one.used(), [2]);
+  // The clock of a server that steps back over that instant.
+  one.clock.set(eraUs - 1);
+  assert.deepEqual(await one.used(), [3]);
+}
+
+/** Refuses to take for an instant that cannot be stored, and leaves everything as it is. */
+export async function assertFarRefused(services: ParityServices): Promise<void> {
+  const one = new OneKey(services, { algorithm: "sliding_window", limit: 1, windowMs: 130_000_000 }, NOW_US);
+  let failure: unknown;
+  let taken = 0;
+  for (; taken < 2_000 && failure === undefined; taken++) {
+    failure = await one.ask({ op: "penalize", targets: [one.target] }).then(() => undefined, (error: unknown) => error);
+  }
+  assert.ok(failure instanceof StoreError, `${taken} windows ahead`);
+  assert.match(failure.message, /years ahead/);
+  assert.equal((await one.take("now")).status, "rate");
+}

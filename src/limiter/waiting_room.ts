@@ -79,7 +79,7 @@ export class WaitingRoom implements NoticeListener {
    *
    * @param instance The process, as the store knows it.
    * @param clock What waits are measured by.
-   * @param onUnwanted Told of permits that were granted to calls that are over.
+   * @param onUnwanted Told of word to calls that are over: the store must hear again that they are.
    */
   constructor(
     instance: string,
@@ -196,7 +196,7 @@ export class WaitingRoom implements NoticeListener {
 
   #refuse(notice: Notice): void {
     const targets = this.#over.get(notice.id);
-    if (targets === undefined || notice.kind !== "granted") return;
+    if (targets === undefined) return;
     this.#over.delete(notice.id);
     this.#onUnwanted?.(notice, targets);
   }

@@ -20,8 +20,12 @@ export interface Mark {
   readonly nowUs: number;
   /** The instant for which it was taken: `nowUs`, or later for one that waits. */
   readonly atUs: number;
+  /** The units that were taken; 0 where parts of them may be given back one by one. Else a mark is used once. */
+  readonly cost: number;
   /** What `measure` told right after it. */
   readonly level: Level;
+  /** What `trace` told right after it. */
+  readonly trace?: readonly number[] | undefined;
 }
 
 /** The arithmetic of one algorithm. Instants are whole microseconds; costs are whole, from 1 to the capacity. */
@@ -39,6 +43,11 @@ export interface Kernel<Limit, State> {
   giveBack(state: State, nowUs: number, units: number, mark: Mark, limit: Limit): State;
   /** The state after `units` were forgiven by an operator: never better than fresh. May reuse `state`. */
   refund(state: State, nowUs: number, units: number, limit: Limit): State;
+  /**
+   * What a mark holds besides the level: numbers that only `giveBack` of this kernel reads. Undefined where the level tells
+   * it all, as it mostly does, and always for a kernel without this function.
+   */
+  trace?(before: State, after: State, nowUs: number, atUs: number): readonly number[] | undefined;
   /** Where the limit stands. Changes nothing. */
   measure(state: State, nowUs: number, limit: Limit): Level;
   /** From this instant on, the state cannot be told from a fresh one. */

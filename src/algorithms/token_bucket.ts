@@ -4,9 +4,14 @@
  * Source: ITU-T I.371 (1996), virtual scheduling. The instant is kept exactly, as whole microseconds and a remainder
  * in units of 1 / `denominator` µs, so no rounding of the interval piles up.
  *
+ * Units that are given back shorten the debt. A waiter's promised instant depends on the debt before it, so while an
+ * instant is promised only the newest take can be given back. Otherwise a take gives back what is not refilled of its
+ * own share, which everything that was given back in front of it has moved forward.
+ *
  * @module
  */
 
+import { type GivenBack, inFront, minus, NOTHING, plus, remember, shorter, type Span } from "./given_back.ts";
 import type { Kernel, Level, Mark } from "./kernel.ts";
 import type { TokenBucketLimit } from "./limit.ts";
 
@@ -16,6 +21,10 @@ export interface TokenBucketState {
   readonly tatUs: number;
   /** The rest, in units of 1 / `denominator` µs; below it. */
   readonly tatRem: number;
+  /** What was given back, as long as an older take may still be given back. */
+  readonly back?: GivenBack | undefined;
+  /** The latest instant that is promised to a waiter, where `tatUs` does not tell it. */
+  readonly promisedUs?: number | undefined;
 }
 
 const FRESH: TokenBucketState = Object.freeze({ tatUs: 0, tatRem: 0 });
@@ -25,20 +34,33 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
   fresh: (): TokenBucketState => FRESH,
 
   earliest(state: TokenBucketState, nowUs: number, cost: number, limit: TokenBucketLimit): number {
-    const next = advance(arrive(state, nowUs), cost, limit);
-    const startUs = next.tatUs - limit.burstUs;
-    const startRem = next.tatRem - limit.burstRem;
-    return Math.max(nowUs, startRem > 0 ? startUs + 1 : startUs);
+    return Math.max(nowUs, startOf(advance(arrive(state, nowUs), cost, limit), limit));
   },
 
   take(
     state: TokenBucketState,
-    _nowUs: number,
+    nowUs: number,
     atUs: number,
     cost: number,
     limit: TokenBucketLimit,
   ): TokenBucketState {
-    return advance(arrive(state, atUs), cost, limit);
+    const { tatUs, tatRem } = advance(arrive(state, atUs), cost, limit);
+    const promisedUs = Math.max(atUs > nowUs ? atUs : 0, state.promisedUs ?? 0);
+    return newState(tatUs, tatRem, live(state, nowUs), promisedUs, nowUs, limit);
+  },
+
+  trace(
+    before: TokenBucketState,
+    after: TokenBucketState,
+    nowUs: number,
+    atUs: number,
+  ): readonly number[] | undefined {
+    const { us, rem } = after.back ?? NOTHING;
+    const waits = atUs > nowUs;
+    const promisedUs = waits && (before.promisedUs ?? 0) > nowUs ? before.promisedUs as number : 0;
+    const idle = waits && arrive(before, atUs) !== before;
+    if (us === 0 && rem === 0 && promisedUs === 0 && !idle) return undefined;
+    return [us, rem, promisedUs, idle ? before.tatUs : -1, idle ? before.tatRem : 0];
   },
 
   giveBack(
@@ -48,22 +70,34 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
     mark: Mark,
     limit: TokenBucketLimit,
   ): TokenBucketState {
-    const leftUs = mark.nowUs + mark.level[0] - nowUs;
-    if (leftUs < 0 || state.tatUs < nowUs) return state; // full, now or since then: there is nothing left to return
-    const isLast = state.tatUs === nowUs + leftUs && state.tatRem === mark.level[1];
-    const waitsAhead = state.tatUs - limit.burstUs - (state.tatRem < limit.burstRem ? 1 : 0) >= nowUs;
-    // Instants behind this one are promised already; moving the end would hand one of them out twice.
-    if (!isLast && waitsAhead) return state;
-    const back = retreat(state, units, limit);
-    // What has been refilled since the take is free already: only the rest of its debt can be returned.
-    const least = subtract(state, leftUs, mark.level[1], limit);
-    const tooFar = back.tatUs < least.tatUs || (back.tatUs === least.tatUs && back.tatRem < least.tatRem);
-    return tooFar ? least : back;
+    const [us, rem, promisedUs, idleUs, idleRem] = mark.trace ?? NO_TRACE;
+    const before = { us, rem };
+    const back = state.back ?? NOTHING;
+    const end = { us: mark.nowUs + mark.level[0], rem: mark.level[1] };
+    const tat = { us: state.tatUs, rem: state.tatRem };
+    if (same(end, tat) && same(before, back) && mark.cost > 0) {
+      // Nothing came after it.
+      const all = units >= mark.cost;
+      const waits = mark.atUs > mark.nowUs;
+      const to = all && idleUs >= 0 ? { us: idleUs, rem: idleRem } : minus(tat, span(units, limit), limit);
+      const kept = !waits ? state.promisedUs ?? 0 : all ? promisedUs : Math.max(state.promisedUs ?? 0, mark.atUs);
+      return newState(to.us, to.rem, live(state, nowUs), kept, nowUs, limit);
+    }
+    if (promisedOf(state, limit) > nowUs) return state;
+    const shareUs = plus(end, before, limit).us;
+    const stands = shorter(minus(end, inFront(back, shareUs, before, limit), limit), tat);
+    if (stands.us < nowUs) return state; // it is refilled
+    const cut = shorter(span(units, limit), { us: stands.us - nowUs, rem: stands.rem });
+    if (cut.us === 0 && cut.rem === 0) return state;
+    const endUs = Math.min(shareUs, plus(tat, back, limit).us);
+    return withReturned(state, cut, endUs, nowUs, 0, limit);
   },
 
   refund(state: TokenBucketState, nowUs: number, units: number, limit: TokenBucketLimit): TokenBucketState {
-    const back = retreat(state, units, limit);
-    return back.tatUs < nowUs ? { tatUs: nowUs, tatRem: 0 } : back;
+    if (state.tatUs < nowUs) return newState(nowUs, 0, live(state, nowUs), state.promisedUs ?? 0, nowUs, limit);
+    const cut = shorter(span(units, limit), { us: state.tatUs - nowUs, rem: state.tatRem });
+    // As if the oldest units had been given back: every take moves forward.
+    return withReturned(state, cut, 0, nowUs, promisedOf(state, limit), limit);
   },
 
   measure(state: TokenBucketState, nowUs: number): Level {
@@ -71,8 +105,13 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
   },
 
   // A microsecond later than full: until then an arrival may still count from the fraction, see `arrive`.
-  freshFromUs: (state: TokenBucketState): number => state.tatUs + 2,
+  freshFromUs({ tatUs, back, promisedUs = 0 }: TokenBucketState): number {
+    const forgottenUs = back === undefined ? 0 : Math.min(tatUs + back.us + 1, Math.max(tatUs, back.untilUs));
+    return Math.max(tatUs, forgottenUs, promisedUs) + 2;
+  },
 });
+
+const NO_TRACE: readonly [number, number, number, number, number] = [0, 0, 0, -1, 0];
 
 /**
  * The state at an arrival. The clock shows whole microseconds, so an arrival at `nowUs` may be any instant after
@@ -84,21 +123,64 @@ function arrive(state: TokenBucketState, nowUs: number): TokenBucketState {
 }
 
 function advance(state: TokenBucketState, units: number, limit: TokenBucketLimit): TokenBucketState {
-  const rem = units * limit.intervalRem;
-  const carry = Math.floor(rem / limit.denominator);
-  const tatUs = state.tatUs + units * limit.intervalUs + carry;
-  const tatRem = state.tatRem + rem - carry * limit.denominator;
-  return tatRem < limit.denominator ? { tatUs, tatRem } : { tatUs: tatUs + 1, tatRem: tatRem - limit.denominator };
+  const { us, rem } = plus({ us: state.tatUs, rem: state.tatRem }, span(units, limit), limit);
+  return { tatUs: us, tatRem: rem };
 }
 
-function retreat(state: TokenBucketState, units: number, limit: TokenBucketLimit): TokenBucketState {
+/** How long units take to be refilled. */
+function span(units: number, limit: TokenBucketLimit): Span {
   const rem = units * limit.intervalRem;
   const carry = Math.floor(rem / limit.denominator);
-  return subtract(state, units * limit.intervalUs + carry, rem - carry * limit.denominator, limit);
+  return { us: units * limit.intervalUs + carry, rem: rem - carry * limit.denominator };
 }
 
-function subtract(state: TokenBucketState, us: number, rem: number, limit: TokenBucketLimit): TokenBucketState {
-  const tatUs = state.tatUs - us;
-  const tatRem = state.tatRem - rem;
-  return tatRem >= 0 ? { tatUs, tatRem } : { tatUs: tatUs - 1, tatRem: tatRem + limit.denominator };
+/** The first whole microsecond at which the bucket held what now leaves it in this state. */
+function startOf({ tatUs, tatRem }: TokenBucketState, { burstUs, burstRem }: TokenBucketLimit): number {
+  return tatUs - burstUs + (tatRem > burstRem ? 1 : 0);
+}
+
+/** No instant later than this is promised to a waiter. */
+function promisedOf(state: TokenBucketState, limit: TokenBucketLimit): number {
+  return Math.max(startOf(state, limit), state.promisedUs ?? 0);
+}
+
+/** What was given back, unless every take from before that is refilled. */
+function live({ tatUs, tatRem, back }: TokenBucketState, nowUs: number): GivenBack | undefined {
+  if (back === undefined) return undefined;
+  const isFull = tatUs < nowUs || (tatUs === nowUs && tatRem === 0);
+  return isFull && (back.untilUs <= nowUs || tatUs + back.us + 1 < nowUs) ? undefined : back;
+}
+
+/** A state that says no more than it must. */
+function newState(
+  tatUs: number,
+  tatRem: number,
+  back: GivenBack | undefined,
+  promisedUs: number,
+  nowUs: number,
+  limit: TokenBucketLimit,
+): TokenBucketState {
+  const isTold = promisedUs <= nowUs || promisedUs <= startOf({ tatUs, tatRem }, limit);
+  if (isTold && back === undefined) return { tatUs, tatRem };
+  return { tatUs, tatRem, back, promisedUs: isTold ? undefined : promisedUs };
+}
+
+/** The state after something was given back that is not the newest take. */
+function withReturned(
+  state: TokenBucketState,
+  cut: Span,
+  endUs: number,
+  nowUs: number,
+  promisedUs: number,
+  limit: TokenBucketLimit,
+): TokenBucketState {
+  const untilUs = Math.max(nowUs, promisedUs) + limit.burstUs + 1;
+  const back = remember(live(state, nowUs) ?? NOTHING, { ...cut, endUs }, nowUs, untilUs, limit);
+  if (back === undefined) return state;
+  const { us, rem } = minus({ us: state.tatUs, rem: state.tatRem }, cut, limit);
+  return newState(us, rem, back, promisedUs, nowUs, limit);
+}
+
+function same(a: Span, b: Span): boolean {
+  return a.us === b.us && a.rem === b.rem;
 }

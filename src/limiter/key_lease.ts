@@ -4,12 +4,13 @@
  * @module
  */
 
+import type { Mark } from "../algorithms/kernel.ts";
 import { tokenBucket, type TokenBucketState } from "../algorithms/token_bucket.ts";
 import type { TokenBucketLimit } from "../algorithms/limit.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { GiveBackRequest, TakeReply, TakeRequest, Target } from "../stores/store.ts";
+import { type GiveBackRequest, marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
 import { LeaseReply, stateOf } from "./lease_reply.ts";
 
 /** The largest share of a bucket that is taken ahead at once. */
@@ -38,8 +39,8 @@ interface Grant {
   readonly taken: number;
   /** When the store was asked, by this process' clock: not after the charge. */
   readonly askedUs: number;
-  /** The store's clock at the charge. */
-  readonly storeUs: number;
+  /** What the charge left behind, for giving units of it back. */
+  readonly marks: readonly (readonly Mark[])[];
 }
 
 /** A call that waits for units. */
@@ -221,7 +222,11 @@ export class KeyLease {
       const taken = reply.times ?? 0;
       if (drops !== this.#drops) return;
       if (taken > 0) this.#hadUnits = true;
-      if (taken > 0) this.#grants.push({ units: taken, taken, askedUs, storeUs: reply.nowUs });
+      if (taken > 0) {
+        // Several parts of it may go back, so none of them counts as the newest take itself.
+        const marks = marksOf([this.#target], reply).map((each) => each.map((mark) => ({ ...mark, cost: 0 })));
+        this.#grants.push({ units: taken, taken, askedUs, marks });
+      }
       // What was corrected meanwhile may have left more than this reply tells.
       if (changes === this.#changes) this.#learnMore(reply, askedUs, taken < times);
       this.#serve(this.#clock.nowUs());
@@ -307,21 +312,13 @@ export class KeyLease {
     return units;
   }
 
-  /**
-   * Gives units back, as far as they have not been refilled since. The mark counts this grant's unused units alone, as
-   * if the bucket had been full: of what others have taken, nothing can be given back twice.
-   */
-  async #giveBack({ units, storeUs }: Grant): Promise<void> {
+  /** Gives units back, as far as they have not been refilled since. */
+  async #giveBack({ units, marks }: Grant): Promise<void> {
     if (units === 0) return;
     this.#state = tokenBucket.refund(this.#state, this.#clock.nowUs(), units, this.#rate);
-    const { intervalUs, intervalRem, denominator } = this.#rate;
-    const rem = units * intervalRem;
-    const carry = Math.floor(rem / denominator);
-    const level = [units * intervalUs + carry, rem - carry * denominator] as const;
-    const mark = { nowUs: storeUs, atUs: storeUs, level };
     const targets = [{ ...this.#target, cost: units }];
     // What cannot be given back now refills by itself.
-    await this.#source.giveBack({ op: "giveBack", targets, marks: [[mark]] }).catch(() => {});
+    await this.#source.giveBack({ op: "giveBack", targets, marks }).catch(() => {});
   }
 }
 

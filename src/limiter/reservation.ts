@@ -77,7 +77,7 @@ function newReservation(
     const { client, reply } = source;
     if (used < target.cost) {
       const targets = [{ ...target, cost: target.cost - used }];
-      await client.ask({ op: "giveBack", targets, marks: marksOf(reply) });
+      await client.ask({ op: "giveBack", targets, marks: marksOf([target], reply) });
     } else await penalize(client, target, used - target.cost);
   };
   const reservation: Reservation = {

@@ -338,7 +338,7 @@ async function undo(client: StoreClient, request: TakeRequest, reply: TakeReply,
   if (reply.status !== "allowed") return;
   // Only a single target is taken from several times: all of it goes back, as one.
   const taken = reply.times === undefined ? targets : targets.map((target) => ({ ...target, cost: reply.times ?? 1 }));
-  const marks = marksOf(reply);
+  const marks = marksOf(targets, reply);
   if (forgotten === undefined) return void await client.ask({ op: "giveBack", targets: taken, marks });
   const stays = taken.map((target) => correctedName(target) !== forgotten);
   const known = taken.filter((_, i) => stays[i]);

@@ -140,6 +140,8 @@ export interface TargetLevel {
   readonly rates: readonly Level[];
   /** Present where the policy has slots. */
   readonly slots: SlotLevel | undefined;
+  /** For each rate, what a mark of this take holds besides the level (`Kernel.trace`). Absent where that is nothing. */
+  readonly traces?: readonly (readonly number[] | undefined)[] | undefined;
 }
 
 /** What a store answers to a take or a poll. */
@@ -158,10 +160,13 @@ export interface TakeReply {
   readonly times?: number | undefined;
 }
 
-/** What a take left behind in each rate, for giving it back. */
-export function marksOf(reply: TakeReply): Mark[][] {
-  const atUs = reply.nowUs + reply.waitUs;
-  return reply.levels.map(({ rates }) => rates.map((level) => ({ nowUs: reply.nowUs, atUs, level })));
+/** What a take from targets left behind in each rate, for giving it back. */
+export function marksOf(targets: readonly Target[], { nowUs, waitUs, levels, times = 1 }: TakeReply): Mark[][] {
+  const atUs = nowUs + waitUs;
+  return levels.map(({ rates, traces }, i) => {
+    const cost = (targets[i] as Target).cost * times;
+    return rates.map((level, rate) => ({ nowUs, atUs, cost, level, trace: traces?.[rate] }));
+  });
 }
 
 /** What a store answers to every other request. */

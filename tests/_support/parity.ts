@@ -6,7 +6,6 @@
 
 import assert from "node:assert/strict";
 
-import type { Mark } from "../../src/algorithms/kernel.ts";
 import type { RateLimit } from "../../src/algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../src/algorithms/kernels.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
@@ -18,6 +17,7 @@ import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import {
   type DoneReply,
+  marksOf,
   type Notice,
   type Store,
   type StoreRequest,
@@ -188,7 +188,7 @@ class ParityRun {
         if (taken === undefined) return undefined;
         const { request, reply } = taken;
         const back = request.targets.map((target) => ({ ...target, cost: Math.ceil(target.cost * (1 - share)) || 1 }));
-        return { op: "giveBack", targets: back, marks: marksOf(reply) };
+        return { op: "giveBack", targets: back, marks: marksOf(request.targets, reply) };
       }
       case "block":
         return {
@@ -291,9 +291,4 @@ function plain(reply: TakeReply | DoneReply): object {
   if (!("status" in reply)) return reply;
   const { status, nowUs, waitUs, arrivalUs, levels, times } = reply;
   return { status, nowUs, waitUs, arrivalUs, levels, times };
-}
-
-function marksOf(reply: TakeReply): Mark[][] {
-  const atUs = reply.nowUs + reply.waitUs;
-  return reply.levels.map(({ rates }) => rates.map((level) => ({ nowUs: reply.nowUs, atUs, level })));
 }

@@ -32,8 +32,8 @@ export function assertBound(limit: RateLimit, grants: readonly Grant[]): void {
   }
 }
 
-/** In every half-open interval of length D: at most burst + floor(D * rate). `extra` allows that many more. */
-export function assertBucket(limit: TokenBucketLimit, units: readonly Grant[], extra: number = 0): void {
+/** In every half-open interval of length D: at most burst + floor(D * rate). */
+export function assertBucket(limit: TokenBucketLimit, units: readonly Grant[]): void {
   const perPeriod = BigInt(limit.denominator);
   const periodUs = BigInt(limit.intervalUs) * perPeriod + BigInt(limit.intervalRem);
   units.forEach((first, i) => {
@@ -41,7 +41,7 @@ export function assertBucket(limit: TokenBucketLimit, units: readonly Grant[], e
     for (const { cost, atUs } of units.slice(i)) {
       sum += BigInt(cost);
       const length = BigInt(atUs - first.atUs + 1);
-      const bound = BigInt(limit.capacity) + length * perPeriod / periodUs + BigInt(extra);
+      const bound = BigInt(limit.capacity) + length * perPeriod / periodUs;
       assert.ok(sum <= bound, `${sum} units in ${length} µs from ${first.atUs}, where ${bound} are the most`);
     }
   });

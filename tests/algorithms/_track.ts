@@ -94,8 +94,10 @@ export class Track {
   reserve(cost: number, laterUs: number = 0): Grant {
     const { nowUs } = this;
     const atUs = this.earliest(cost) + laterUs;
-    this.state = this.kernel.take(this.state, nowUs, atUs, cost, this.limit);
-    return { taken: cost, cost, nowUs, atUs, mark: { nowUs, atUs, level: this.level() } };
+    const before = this.state;
+    this.state = this.kernel.take(before, nowUs, atUs, cost, this.limit);
+    const trace = this.kernel.trace?.(before, this.state, nowUs, atUs);
+    return { taken: cost, cost, nowUs, atUs, mark: { nowUs, atUs, cost, level: this.level(), trace } };
   }
 
   /** Gives units of a grant back. Returns what is left of it. */

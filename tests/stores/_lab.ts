@@ -6,7 +6,6 @@
 
 import assert from "node:assert/strict";
 
-import type { Mark } from "../../src/algorithms/kernel.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
 import { compilePolicy } from "../../src/policy/policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
@@ -125,12 +124,6 @@ export function target(options: LimiterOptions, more: Partial<Target> = {}): Tar
 /** The same target at another cost. */
 export function costing(one: Target, share: number): Target {
   return { ...one, cost: 1 + Math.floor(share * (one.policy.capacity - 1)) };
-}
-
-/** What a take left behind, by which it can be given back. */
-export function marksOf(reply: TakeReply): Mark[][] {
-  const atUs = reply.nowUs + reply.waitUs;
-  return reply.levels.map(({ rates }) => rates.map((level) => ({ nowUs: reply.nowUs, atUs, level })));
 }
 
 /** Fails unless a reply says so. */

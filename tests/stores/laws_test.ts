@@ -3,11 +3,11 @@ import { after, before, describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import type { TakeReply, Target } from "../../src/stores/store.ts";
+import { marksOf, type TakeReply, type Target } from "../../src/stores/store.ts";
 import { assertBound } from "../algorithms/_bounds.ts";
 import type { Grant } from "../algorithms/_track.ts";
 import { limitArb, limiterArb, runs } from "../_support/arbitraries.ts";
-import { Connections, costing, ENGINES, Lab, marksOf, target } from "./_lab.ts";
+import { Connections, costing, ENGINES, Lab, target } from "./_lab.ts";
 
 /** Calls to come: how far the clock moves, how much is taken, whether it may be for later. */
 const callsArb = fc.array(
@@ -39,7 +39,7 @@ for (const engine of ENGINES) {
         const asked = costing(one, share);
         const reply = await lab.take(waits && one.slots === 0 ? "wait" : "now", asked);
         if (reply.status !== "allowed") continue;
-        const [[mark]] = marksOf(reply) as [[Grant["mark"]]];
+        const [[mark]] = marksOf([asked], reply) as [[Grant["mark"]]];
         grants.push({
           taken: asked.cost,
           cost: asked.cost,

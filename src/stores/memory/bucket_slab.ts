@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { TokenBucketLimit } from "../../algorithms/limit.ts";
+import { tokenBucket, type TokenBucketState } from "../../algorithms/token_bucket.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
 
@@ -32,6 +34,8 @@ export class BucketSlab implements Box {
   #keys: (Key | null)[] = [];
   /** Until when keys are denied everything; most limiters have none. */
   readonly #blocks = new Map<Key, number>();
+  /** Buckets that are more than an instant: something was given back, or is promised. Most limiters have none. */
+  readonly #more = new Map<Key, TokenBucketState>();
   /** The first free place; `tatUs` of it holds the next. */
   #free = -1;
   #cursor = 0;
@@ -81,10 +85,23 @@ export class BucketSlab implements Box {
   }
 
   /** Keeps a key. */
-  put(key: Key, tatUs: number, tatRem: number): void {
+  put(key: Key, state: TokenBucketState): void {
+    const { tatUs, tatRem, back, promisedUs } = state;
     const place = this.find(key);
     if (place >= 0) this.set(place, tatUs, tatRem);
     else this.add(key, tatUs, tatRem);
+    if (back !== undefined || promisedUs !== undefined) this.#more.set(key, state);
+    else if (this.#more.size > 0) this.#more.delete(key);
+  }
+
+  /** The bucket of a key that has a place. */
+  stateOf(key: Key, place: number): TokenBucketState {
+    return this.#more.get(key) ?? { tatUs: this.tatUs[place] as number, tatRem: this.remOf(place) };
+  }
+
+  /** Whether a bucket is more than an instant. */
+  hasMore(key: Key): boolean {
+    return this.#more.size > 0 && this.#more.has(key);
   }
 
   /** Until when a key is denied everything; 0 if it is not. */
@@ -104,6 +121,7 @@ export class BucketSlab implements Box {
     if (place === undefined) return false;
     this.#places.delete(key);
     this.block(key, 0);
+    if (this.#more.size > 0) this.#more.delete(key);
     this.#keys[place] = null;
     this.tatUs[place] = this.#free;
     this.#free = place;
@@ -144,8 +162,12 @@ export class BucketSlab implements Box {
 
   /** As `tokenBucket.freshFromUs` says, and not before a block ends. */
   #freshFromUs(place: number): number {
-    const freshUs = (this.tatUs[place] as number) + 2;
-    return this.#blocks.size === 0 ? freshUs : Math.max(freshUs, this.blockedUs(this.#keys[place] as Key));
+    const key = this.#keys[place] as Key;
+    const more = this.#more.size === 0 ? undefined : this.#more.get(key);
+    const freshUs = more === undefined
+      ? (this.tatUs[place] as number) + 2
+      : tokenBucket.freshFromUs(more, this.policy.rates[0] as TokenBucketLimit);
+    return this.#blocks.size === 0 ? freshUs : Math.max(freshUs, this.blockedUs(key));
   }
 
   #grow(): void {

@@ -140,5 +140,7 @@ function withDenominator(
   before: TokenBucketLimit,
   after: TokenBucketLimit,
 ): TokenBucketState {
-  return before.denominator === after.denominator ? state : { tatUs: state.tatUs + 1, tatRem: 0 };
+  if (before.denominator === after.denominator) return state;
+  const { tatUs, promisedUs } = state;
+  return promisedUs === undefined ? { tatUs: tatUs + 1, tatRem: 0 } : { tatUs: tatUs + 1, tatRem: 0, promisedUs };
 }

@@ -213,16 +213,18 @@ export class MemoryStore implements Store {
   }
 }
 
-/** Takes one time after the other, until a denial. */
+/** Takes as often as it is allowed: units taken together are admitted exactly if they all would be one by one. */
 function takeTimes(rounds: Rounds, request: TakeRequest, times: number): TakeReply {
-  let last = rounds.take(request);
-  if (last.status !== "allowed") return { ...last, times: 0 };
-  for (let taken = 1; taken < times; taken++) {
-    const reply = rounds.take(request);
-    if (reply.status !== "allowed") return { ...last, times: taken };
-    last = reply;
+  const [target] = request.targets as [Target];
+  const taking = (count: number, mode: TakeRequest["mode"]): TakeReply =>
+    rounds.take({ ...request, mode, targets: [{ ...target, cost: target.cost * Math.max(count, 1) }] });
+  let [low, high] = [0, times];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (taking(middle, "peek").status === "allowed") low = middle;
+    else high = middle - 1;
   }
-  return { ...last, times };
+  return { ...taking(low, request.mode), times: low };
 }
 
 function done(nowUs: number, counts: readonly number[], levels: readonly TargetLevel[] = []): DoneReply {

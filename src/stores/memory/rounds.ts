@@ -65,16 +65,23 @@ export class Rounds {
     return atUs;
   }
 
-  /** Takes a target's cost from all of its rates. */
-  commit(target: Target, atUs: number): void {
+  /** Takes a target's cost from all of its rates. Returns what marks hold besides the levels, where that is anything. */
+  commit(target: Target, atUs: number): Traces {
     const { rates } = target.policy;
-    if (rates.length === 0) return;
+    if (rates.length === 0) return undefined;
     const cell = this.#cells.read(target);
+    let traces: (readonly number[] | undefined)[] | undefined;
     for (let i = 0; i < rates.length; i++) {
       const rate = rates[i] as RateLimit;
-      cell.states[i] = kernelOf(rate).take(cell.states[i] as RateState, this.#nowUs, atUs, target.cost, rate);
+      const kernel = kernelOf(rate);
+      const before = cell.states[i] as RateState;
+      const after = kernel.take(before, this.#nowUs, atUs, target.cost, rate);
+      cell.states[i] = after;
+      const trace = kernel.trace?.(before, after, this.#nowUs, atUs);
+      if (trace !== undefined) (traces ??= rates.map(() => undefined))[i] = trace;
     }
     this.#cells.write(target, cell, this.#nowUs);
+    return traces;
   }
 
   /** Takes from all targets or from none. */
@@ -93,9 +100,10 @@ export class Rounds {
     let status: TakeStatus = allowed ? "allowed" : "rate";
     const levels: TargetLevel[] = [];
     for (const target of targets) {
-      if (allowed && mode !== "peek") this.commit(target, atUs);
+      let traces: Traces;
+      if (allowed && mode !== "peek") traces = this.commit(target, atUs);
       else if (!allowed && this.#cells.read(target).blockedUs > nowUs) status = "blocked";
-      levels.push(this.#level(target, 0));
+      levels.push(this.#level(target, 0, traces));
     }
     return { status, nowUs, waitUs: atUs - nowUs, arrivalUs, levels };
   }
@@ -114,6 +122,7 @@ export class Rounds {
     }
     const room = mode === "wait" && atUs - nowUs <= request.maxWaitUs;
     const fences = targets.map(() => 0);
+    const traces: Traces[] = [];
     let { arrivalUs } = request;
     let status: TakeStatus = "rate";
     let waitUs = atUs - nowUs;
@@ -121,7 +130,7 @@ export class Rounds {
       status = "allowed";
       if (mode !== "peek") {
         targets.forEach((target, i) => {
-          this.commit(target, atUs);
+          traces[i] = this.commit(target, atUs);
           if (target.policy.maxConcurrent === 0) return;
           if (arrivalUs > 0) this.#book(target).queue.leave(id);
           fences[i] = this.#grant(target, id);
@@ -145,7 +154,7 @@ export class Rounds {
       nowUs,
       waitUs,
       arrivalUs,
-      levels: targets.map((target, i) => this.#level(target, fences[i] ?? 0)),
+      levels: targets.map((target, i) => this.#level(target, fences[i] ?? 0, traces[i])),
     };
   }
 
@@ -231,10 +240,10 @@ export class Rounds {
         if (waiter.id !== asking) this.#tell(waiter, "turn", turn);
         return;
       }
-      this.commit(waiter, this.#nowUs);
+      const traces = this.commit(waiter, this.#nowUs);
       this.#book(target).queue.leave(waiter.id);
       const fence = this.#grant(waiter, waiter.id);
-      this.#tell(waiter, "granted", { ...this.#told(0), levels: [this.#level(waiter, fence)] });
+      this.#tell(waiter, "granted", { ...this.#told(0), levels: [this.#level(waiter, fence, traces)] });
     }
   }
 
@@ -331,13 +340,15 @@ export class Rounds {
     return cell.slots;
   }
 
-  #level(target: Target, fence: number): TargetLevel {
+  #level(target: Target, fence: number, traces?: Traces): TargetLevel {
     const cell = this.#cells.read(target);
     const rates = levelsOf(target.policy, cell, this.#nowUs);
-    if (target.policy.maxConcurrent === 0) return { rates, slots: undefined };
+    if (target.policy.maxConcurrent === 0) {
+      return traces === undefined ? { rates, slots: undefined } : { rates, slots: undefined, traces };
+    }
     const book = cell.slots ?? NOBODY;
     const slots: SlotLevel = { used: book.live(this.#nowUs), freeInUs: book.freeIn(this.#nowUs), fence };
-    return { rates, slots };
+    return traces === undefined ? { rates, slots } : { rates, slots, traces };
   }
 }
 
@@ -351,6 +362,9 @@ function isBefore(one: Target, other: Target): boolean {
   if (few !== many) return few < many;
   return one.limiter < other.limiter || (one.limiter === other.limiter && (one.key ?? "") < (other.key ?? ""));
 }
+
+/** For each rate of a target what its mark holds besides the level. */
+type Traces = TargetLevel["traces"];
 
 /** Stands for the book of a key that nobody uses. Never written. */
 const NOBODY = new SlotBook();

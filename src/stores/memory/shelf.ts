@@ -72,9 +72,11 @@ export class Shelf implements Box {
     for (const slab of this.#slabs) {
       const place = slab.find(key);
       if (place < 0) continue;
-      const state: TokenBucketState = { tatUs: slab.tatUs[place] as number, tatRem: slab.remOf(place) };
       const { policy } = slab;
-      return adapt({ policy, states: [state], blockedUs: slab.blockedUs(key), slots: undefined }, this.policy);
+      return adapt(
+        { policy, states: [slab.stateOf(key, place)], blockedUs: slab.blockedUs(key), slots: undefined },
+        this.policy,
+      );
     }
     return freshCell(this.policy);
   }
@@ -87,8 +89,7 @@ export class Shelf implements Box {
     for (const other of this.#slabs) if (other !== into) other.delete(key);
     if (into instanceof CellBox) into.set(key, cell);
     else {
-      const { tatUs, tatRem } = cell.states[0] as TokenBucketState;
-      into.put(key, tatUs, tatRem);
+      into.put(key, cell.states[0] as TokenBucketState);
       into.block(key, cell.blockedUs);
     }
   }

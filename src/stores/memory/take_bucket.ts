@@ -12,7 +12,7 @@ import type { NamedPolicy } from "../../policy/policy.ts";
 import type { TakeReply, TakeRequest } from "../store.ts";
 import type { Cells } from "./cells.ts";
 
-/** Decides if that is what is asked for; else undefined. */
+/** Decides if that is what is asked for, and the bucket is no more than an instant; else undefined. */
 export function takeBucket(
   cells: Cells,
   { limiter, policy }: NamedPolicy,
@@ -32,6 +32,8 @@ export function takeBucket(
   let tatUs = place < 0 ? 0 : slab.tatUs[place] as number;
   let tatRem = place < 0 ? 0 : slab.remOf(place);
   const blockedUs = place < 0 ? 0 : slab.blockedUs(key);
+  // Whoever waits for the end of a block is promised an instant that the bucket alone does not tell.
+  if (slab.hasMore(key) || (blockedUs > nowUs && mode === "wait")) return undefined;
   let times = asked ?? 1;
   if (times > 1) times = blockedUs > nowUs ? 0 : timesOf(rate, tatUs, tatRem, nowUs, cost, times);
 

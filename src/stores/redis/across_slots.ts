@@ -117,7 +117,9 @@ async function giveBack(part: TakeRequest, reply: TakeReply | undefined, ask: As
   const holders = part.targets.filter((target) => target.slots > 0);
   const asked: Promise<unknown>[] = [];
   if (holders.length > 0) asked.push(ask({ op: "release", id: part.id, targets: holders }));
-  if (reply !== undefined) asked.push(ask({ op: "giveBack", targets: part.targets, marks: marksOf(reply) }));
+  if (reply !== undefined) {
+    asked.push(ask({ op: "giveBack", targets: part.targets, marks: marksOf(part.targets, reply) }));
+  }
   await Promise.allSettled(asked);
 }
 

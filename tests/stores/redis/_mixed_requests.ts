@@ -8,8 +8,14 @@ import fc from "fast-check";
 
 import type { LimiterOptions } from "../../../src/policy/options.ts";
 import { compilePolicy } from "../../../src/policy/policy.ts";
-import { type DoneReply, type StoreRequest, type TakeReply, type Target, waiterId } from "../../../src/stores/store.ts";
-import { marksOf } from "../_lab.ts";
+import {
+  type DoneReply,
+  marksOf,
+  type StoreRequest,
+  type TakeReply,
+  type Target,
+  waiterId,
+} from "../../../src/stores/store.ts";
 
 /** Policies of one limiter: on one key, each goes through another script, and what one stores is fresh to the next. */
 const POLICIES = ([
@@ -119,7 +125,8 @@ export class Wishes {
       }
       case "giveBack": {
         const taken = this.#replies.filter(({ reply }) => reply.status === "allowed").at(-1 - pick % 5);
-        return taken && { op: "giveBack", targets: taken.request.targets, marks: marksOf(taken.reply) };
+        return taken &&
+          { op: "giveBack", targets: taken.request.targets, marks: marksOf(taken.request.targets, taken.reply) };
       }
       case "release":
       case "renew": {

@@ -141,7 +141,7 @@ describe("The keys in Redis", () => {
         for (const [i, { op, share }] of asks.entries()) {
           const targets = [costing(one, share)];
           const id = `i.${i}.d.9000000.1.1`;
-          const marks = [one.policy.rates.map(() => ({ nowUs: 0, atUs: 0, level: [0, 0] as const }))];
+          const marks = [one.policy.rates.map(() => ({ nowUs: 0, atUs: 0, cost: 1, level: [0, 0] as const }))];
           if (one.slots === 0 && (op === "release" || op === "renew")) continue;
           const request: StoreRequest = op === "now" || op === "wait"
             ? { op: "take", targets, mode: op, maxWaitUs: 9e6, id, arrivalUs: 0 }

@@ -26,7 +26,10 @@ export interface Returned extends Span {
 
 /** All that was given back since the bucket began to remember. */
 export interface GivenBack extends Span {
-  /** From this instant on, no take from before the last give-back can be in debt. */
+  /**
+   * From this instant on, no take from before the last give-back can be in debt; 0 where that is not before the instant
+   * at which the bucket is full, and all that was given back.
+   */
   readonly untilUs: number;
   /** The newest shares, oldest first. What is not here counts as given back in front of every take. */
   readonly shares: readonly Returned[];
@@ -88,4 +91,19 @@ export function remember(
     from--;
   }
   return { us, rem, untilUs: Math.max(back.untilUs, untilUs), shares: shares.slice(from) };
+}
+
+/** When a bucket that is full at `tatUs` can forget what was given back: every older take is refilled then. */
+export function forgottenFromUs(tatUs: number, { us, untilUs }: GivenBack): number {
+  const sumUs = tatUs + us + 1;
+  return untilUs > 0 && untilUs < sumUs ? Math.max(tatUs + 1, untilUs) : sumUs;
+}
+
+/** The same for a bucket that is full at `tat`, without what that tells. */
+export function tidied(back: GivenBack, tat: Span, limit: TokenBucketLimit): GivenBack {
+  const sumUs = plus(tat, back, limit).us;
+  const untilUs = back.untilUs > tat.us + back.us ? 0 : back.untilUs;
+  const { shares } = back;
+  if (untilUs === back.untilUs && shares.every(({ endUs }) => endUs <= sumUs)) return back;
+  return { ...back, untilUs, shares: shares.map((share) => ({ ...share, endUs: Math.min(share.endUs, sumUs) })) };
 }

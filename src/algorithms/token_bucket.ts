@@ -11,7 +11,18 @@
  * @module
  */
 
-import { type GivenBack, inFront, minus, NOTHING, plus, remember, shorter, type Span } from "./given_back.ts";
+import {
+  forgottenFromUs,
+  type GivenBack,
+  inFront,
+  minus,
+  NOTHING,
+  plus,
+  remember,
+  shorter,
+  type Span,
+  tidied,
+} from "./given_back.ts";
 import type { Kernel, Level, Mark } from "./kernel.ts";
 import type { TokenBucketLimit } from "./limit.ts";
 
@@ -85,17 +96,18 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
     }
     if (promisedOf(state, limit) > nowUs) return state;
     const shareUs = plus(end, before, limit).us;
+    if (shareUs > plus(tat, back, limit).us) return state; // it is not of this bucket, or was given back before
     const stands = shorter(minus(end, inFront(back, shareUs, before, limit), limit), tat);
     if (stands.us < nowUs) return state; // it is refilled
     const cut = shorter(span(units, limit), { us: stands.us - nowUs, rem: stands.rem });
     if (cut.us === 0 && cut.rem === 0) return state;
-    const endUs = Math.min(shareUs, plus(tat, back, limit).us);
-    return withReturned(state, cut, endUs, nowUs, 0, limit);
+    return withReturned(state, cut, shareUs, nowUs, 0, limit);
   },
 
   refund(state: TokenBucketState, nowUs: number, units: number, limit: TokenBucketLimit): TokenBucketState {
     if (state.tatUs < nowUs) return newState(nowUs, 0, live(state, nowUs), state.promisedUs ?? 0, nowUs, limit);
     const cut = shorter(span(units, limit), { us: state.tatUs - nowUs, rem: state.tatRem });
+    if (cut.us === 0 && cut.rem === 0) return state;
     // As if the oldest units had been given back: every take moves forward.
     return withReturned(state, cut, 0, nowUs, promisedOf(state, limit), limit);
   },
@@ -106,8 +118,7 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
 
   // A microsecond later than full: until then an arrival may still count from the fraction, see `arrive`.
   freshFromUs({ tatUs, back, promisedUs = 0 }: TokenBucketState): number {
-    const forgottenUs = back === undefined ? 0 : Math.min(tatUs + back.us + 1, Math.max(tatUs, back.untilUs));
-    return Math.max(tatUs, forgottenUs, promisedUs) + 2;
+    return Math.max(tatUs, back === undefined ? 0 : forgottenFromUs(tatUs, back), promisedUs) + 2;
   },
 });
 
@@ -144,13 +155,6 @@ function promisedOf(state: TokenBucketState, limit: TokenBucketLimit): number {
   return Math.max(startOf(state, limit), state.promisedUs ?? 0);
 }
 
-/** What was given back, unless every take from before that is refilled. */
-function live({ tatUs, tatRem, back }: TokenBucketState, nowUs: number): GivenBack | undefined {
-  if (back === undefined) return undefined;
-  const isFull = tatUs < nowUs || (tatUs === nowUs && tatRem === 0);
-  return isFull && (back.untilUs <= nowUs || tatUs + back.us + 1 < nowUs) ? undefined : back;
-}
-
 /** A state that says no more than it must. */
 function newState(
   tatUs: number,
@@ -162,7 +166,13 @@ function newState(
 ): TokenBucketState {
   const isTold = promisedUs <= nowUs || promisedUs <= startOf({ tatUs, tatRem }, limit);
   if (isTold && back === undefined) return { tatUs, tatRem };
-  return { tatUs, tatRem, back, promisedUs: isTold ? undefined : promisedUs };
+  const kept = back && tidied(back, { us: tatUs, rem: tatRem }, limit);
+  return { tatUs, tatRem, back: kept, promisedUs: isTold ? undefined : promisedUs };
+}
+
+/** What was given back, as long as a take from before that may be in debt. */
+function live({ tatUs, back }: TokenBucketState, nowUs: number): GivenBack | undefined {
+  return back === undefined || forgottenFromUs(tatUs, back) <= nowUs ? undefined : back;
 }
 
 /** The state after something was given back that is not the newest take. */

@@ -18,6 +18,7 @@ export class BucketReply implements TakeReply {
   readonly times: number | undefined;
   readonly #us: number;
   readonly #rem: number;
+  readonly #trace: readonly number[] | undefined;
 
   /**
    * Makes one.
@@ -28,14 +29,24 @@ export class BucketReply implements TakeReply {
    * @param us How long until the bucket is full, in whole microseconds.
    * @param rem The rest of that, in parts of the rate's denominator.
    * @param times How often it was taken, where that was asked for.
+   * @param trace What a mark of it holds besides the level.
    */
-  constructor(status: TakeStatus, nowUs: number, waitUs: number, us: number, rem: number, times?: number) {
+  constructor(
+    status: TakeStatus,
+    nowUs: number,
+    waitUs: number,
+    us: number,
+    rem: number,
+    times?: number,
+    trace?: readonly number[],
+  ) {
     this.status = status;
     this.nowUs = nowUs;
     this.waitUs = waitUs;
     this.times = times;
     this.#us = us;
     this.#rem = rem;
+    this.#trace = trace;
   }
 
   /** Nobody queues for a rate. */
@@ -45,6 +56,7 @@ export class BucketReply implements TakeReply {
 
   /** Where the bucket stands. */
   get levels(): readonly TargetLevel[] {
-    return [{ rates: [[this.#us, this.#rem]], slots: undefined }];
+    const level: TargetLevel = { rates: [[this.#us, this.#rem]], slots: undefined };
+    return [this.#trace === undefined ? level : { ...level, traces: [this.#trace] }];
   }
 }

@@ -120,6 +120,16 @@ const assertWaitsNoLonger = sequence(
   ...Array.from({ length: 17 }, () => ({ ask: "wait", pick: 2 }) as const),
 );
 
+/** Waits for the end of a block, and gives back an older take while that instant is promised. */
+const assertPromiseKept = sequence(
+  { ratePerSecond: 1, burst: 4 },
+  { ask: "now" },
+  { ask: "now" },
+  { ask: "block", share: 1 },
+  { ask: "wait" },
+  { ask: "giveBack", pick: 4 },
+);
+
 /** Hands a slot over, and lets the one who waited ask only later. */
 const assertHeardLate = sequence(
   { maxConcurrent: 1, leaseTtlMs: 100 },
@@ -318,6 +328,39 @@ export const MUTANTS: readonly Mutant[] = [
       "return pack(WINDOW, start, count)\nend",
       'return ""\nend',
       assertOldRead,
+    ],
+  ),
+  ...mutants(
+    "_given_back.lua",
+    [
+      "a carry forgotten",
+      "return { us = us + 1, rem = rem - limit.denominator }\nend\nlocal plus",
+      "return { us = us, rem = rem }\nend\nlocal plus",
+    ],
+    ["the longer of two spans", "return (a.us < b.us or", "return (a.us > b.us or"],
+    ["what was given back behind counted as in front", "if share.end_us > end_us then sum =", "if false then sum ="],
+    ["all shares remembered", "if last.end_us - (sum.us - behind.us) + 2 <= now then break end", ""],
+    ["never forgotten", "return back and self.forgotten_from(state.us, back) > now and back or nil", "return back"],
+    [
+      "forgotten too early",
+      "return max(us + 1, back.until_us) end\nreturn sum",
+      "return max(us + 1, back.until_us) end\nreturn us",
+    ],
+    [
+      "an instant promised that the bucket tells",
+      "if promised <= now or promised <= start then",
+      "if promised <= now then",
+    ],
+    [
+      "a share read as ending elsewhere",
+      "local share = { end_us = sum - next_number() }",
+      "local share = { end_us = sum + next_number() }",
+    ],
+    ["a part of all taken for all", "put_span(is_all and 0 or share.us, is_all and 0 or share.rem)", "put_span(0, 0)"],
+    [
+      "a number written from its top",
+      "text = text .. char(number % 128 + 128)",
+      "text = char(number % 128 + 128) .. text",
     ],
   ),
   ...mutants(
@@ -615,14 +658,45 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_corrections.lua",
+    ["the place of others given back", "if promised_of(state, limit) > now then return state end", ""],
     [
-      "the place of others given back",
-      "if not last and state.us - limit.burst_us - borrow >= now then return state end",
+      "an instant for which others wait not seen",
+      "return max(start, state.promised or 0)",
+      "return start",
+      assertPromiseKept,
+    ],
+    [
+      "the newest take not known",
+      "if same(ends, state) and same(before, back) and mark.cost > 0 then",
+      "if false then",
+    ],
+    [
+      "the newest take known by its end alone",
+      "if same(ends, state) and same(before, back) and mark.cost > 0 then",
+      "if same(ends, state) and mark.cost > 0 then",
+    ],
+    [
+      "a bucket that was idle left as if it had not been",
+      "if all and trace[4] >= 0 then to = { us = trace[4], rem = trace[5] } end",
       "",
     ],
-    ["given back although it is full since", "if left_us < 0 or state.us < now then return state end", ""],
-    ["more given back than what is left of it", "return too_far and least or back", "return back"],
-    ["better than fresh after a refund", "return back.us < now and { us = now, rem = 0 } or back", "return back"],
+    ["a promise that is kept although its waiter left", "promised = all and trace[3] or", "promised ="],
+    [
+      "what was given back in front forgotten",
+      "part.shorter(part.minus(ends, part.in_front(back, share, before, limit), limit), state)",
+      "part.shorter(ends, state)",
+    ],
+    ["given back although it is full since", "if stands.us < now then return state end", ""],
+    [
+      "more given back than what is left of it",
+      "local cut = part.shorter(span(units, limit), { us = stands.us - now, rem = stands.rem })",
+      "local cut = span(units, limit)",
+    ],
+    [
+      "better than fresh after a refund",
+      "local cut = part.shorter(span(units, limit), { us = state.us - now, rem = state.rem })",
+      "local cut = span(units, limit)",
+    ],
     [
       "another window given back",
       "if low > 0 and (not exact or window_at(windows, low - 1) == start) then return low - 1 end",

@@ -154,8 +154,8 @@ function requestOf({ schedule, target, takes, next }: Lane): StoreRequest {
     const targets = [{ ...target, cost: step.cost }];
     return { op: "take", targets, mode: "wait", maxWaitUs: MAX_WAIT_US, id: "", arrivalUs: 0 };
   }
-  const { reply } = takes[step.take - 1] as Lane["takes"][number];
-  return { op: "giveBack", targets: [{ ...target, cost: step.units }], marks: marksOf(reply) };
+  const { cost, reply } = takes[step.take - 1] as Lane["takes"][number];
+  return { op: "giveBack", targets: [{ ...target, cost: step.units }], marks: marksOf([{ ...target, cost }], reply) };
 }
 
 function textOf(reply: TakeReply | DoneReply): string {

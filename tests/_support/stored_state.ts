@@ -7,11 +7,11 @@
 import assert from "node:assert/strict";
 
 import type { FixedWindowState } from "../../src/algorithms/fixed_window.ts";
-import type { RateLimit } from "../../src/algorithms/limit.ts";
+import type { RateLimit, TokenBucketLimit } from "../../src/algorithms/limit.ts";
 import type { RateState } from "../../src/algorithms/kernels.ts";
 import { runsOf, type SlidingWindowState } from "../../src/algorithms/sliding_window.ts";
 import type { SlidingWindowCounterState } from "../../src/algorithms/sliding_window_counter.ts";
-import type { TokenBucketState } from "../../src/algorithms/token_bucket.ts";
+import { tokenBucket, type TokenBucketState } from "../../src/algorithms/token_bucket.ts";
 import type { Window } from "../../src/algorithms/windows.ts";
 
 /** A string as Redis holds it. */
@@ -27,13 +27,21 @@ export function decodeStored(
   if (rates.length === 1 && rates[0]?.algorithm === "sliding_window") return [decodeLog(main, nowUs)];
   const value = main?.[0] === 0x62 ? main.subarray(9) : main ?? new Uint8Array();
   const [only] = rates;
-  if (rates.length === 1 && only?.algorithm === "token_bucket") return [decodeOnlyTat(value, only.denominator, nowUs)];
+  if (rates.length === 1 && only?.algorithm === "token_bucket") {
+    const found = value.findIndex((byte) => byte >= 0x80);
+    const from = found < 0 ? value.length : found;
+    const state = decodeOnlyTat(value.subarray(0, from), only.denominator, nowUs);
+    return [from === value.length ? state : [...state, ...decodeTail(value.subarray(from), state, only)]];
+  }
   let cursor = rates.length;
   let log = 0;
-  return rates.map((rate) => {
+  return rates.map((rate, i) => {
     if (rate.algorithm === "sliding_window") return decodeLog(logs[log++], nowUs);
     if (rate.algorithm === "token_bucket") {
-      return decodeTat(value.subarray(cursor, cursor += 16 + digits(rate.denominator)), rate.denominator);
+      const state = decodeTat(value.subarray(cursor, cursor += 16 + digits(rate.denominator)), rate.denominator);
+      if ((value[i] ?? 0) < 128) return state;
+      const size = value[cursor++] as number;
+      return [...state, ...decodeTail(value.subarray(cursor, cursor += size), state, rate)];
     }
     if (value.length === 0) return rate.algorithm === "fixed_window" ? [] : [0];
     let end = value.length;
@@ -60,8 +68,10 @@ export function plainStates(rates: readonly RateLimit[], states: readonly RateSt
         return runs.length === 0 ? [] : [promisedUs, ...runs];
       }
       case "token_bucket": {
-        const { tatUs, tatRem } = state as TokenBucketState;
-        return [tatUs, tatRem];
+        const { tatUs, tatRem, back, promisedUs } = state as TokenBucketState;
+        if (back === undefined && promisedUs === undefined) return [tatUs, tatRem];
+        const { us, rem, untilUs, shares } = back ?? { us: 0, rem: 0, untilUs: 0, shares: [] };
+        return [tatUs, tatRem, promisedUs ?? 0, us, rem, untilUs, ...shares.flatMap((s) => [s.endUs, s.us, s.rem])];
       }
       case "sliding_window_counter": {
         const { previous, windows } = state as SlidingWindowCounterState;
@@ -75,7 +85,11 @@ export function plainStates(rates: readonly RateLimit[], states: readonly RateSt
 
 /** From when on a stored state, in the same form, cannot be told from a fresh one. */
 export function freshFromUs(rate: RateLimit, numbers: readonly number[]): number {
-  if (rate.algorithm === "token_bucket") return (numbers[0] as number) + 2;
+  if (rate.algorithm === "token_bucket") {
+    const [tatUs = 0, tatRem = 0, promisedUs = 0, us = 0, rem = 0, untilUs = 0] = numbers;
+    const back = us === 0 && rem === 0 ? undefined : { us, rem, untilUs, shares: [] };
+    return tokenBucket.freshFromUs({ tatUs, tatRem, back, promisedUs }, rate);
+  }
   if (numbers.length < 2) return 0;
   return (numbers.at(-2) as number) + rate.windowUs * (rate.algorithm === "sliding_window_counter" ? 2 : 1);
 }
@@ -102,6 +116,38 @@ function decodeTat(bytes: Uint8Array, denominator: number): number[] {
   const text = new TextDecoder().decode(bytes);
   if (text === "") return [0, 0];
   return [Number(text.slice(0, 16)), denominator === 1 ? 0 : Number(text.slice(16))];
+}
+
+/** What stands behind the digits: a byte of flags, then numbers in groups of seven bits. */
+function decodeTail(
+  bytes: Uint8Array,
+  [tatUs = 0, tatRem = 0]: readonly number[] = [],
+  limit: TokenBucketLimit,
+): number[] {
+  const numbers: number[] = [];
+  let [number, factor] = [0, 1];
+  for (const byte of bytes.subarray(1)) {
+    number += byte % 128 * factor;
+    factor *= 128;
+    if (byte >= 128) continue;
+    numbers.push(number);
+    [number, factor] = [0, 1];
+  }
+  const next = () => numbers.shift() ?? 0;
+  const span = (): [number, number] => [next(), limit.denominator > 1 ? next() : 0];
+  const flags = bytes[0] as number;
+  const promisedUs = flags & 1 ? next() : 0;
+  if (!(flags & 2)) return [promisedUs, 0, 0, 0];
+  const [us, rem] = span();
+  const sumUs = tatUs + us + (tatRem + rem >= limit.denominator ? 1 : 0);
+  const untilUs = flags & 4 ? sumUs + 2 - next() : 0;
+  const shares: number[] = [];
+  while (numbers.length > 0) {
+    const endUs = sumUs - next();
+    const [shareUs, shareRem] = span();
+    shares.push(endUs, ...shareUs === 0 && shareRem === 0 ? [us, rem] : [shareUs, shareRem]);
+  }
+  return [promisedUs, us, rem, untilUs, ...shares];
 }
 
 /** A log's latest promised instant, and its runs, each an instant and its units; those of one instant as one. */

@@ -89,6 +89,9 @@ function takeReply(
   };
 }
 
+/** How many numbers a mark has besides its level, and the place of its limit before them. */
+const TRACE_SIZE = 5;
+
 function readLevels(
   numbers: readonly number[],
   from: number,
@@ -97,10 +100,24 @@ function readLevels(
 ): TargetLevel[] {
   let cursor = from;
   const next = () => numbers[cursor++] as number;
-  return targets.map(({ policy }) => ({
+  const levels: TargetLevel[] = targets.map(({ policy }) => ({
     rates: policy.rates.map(() => [next(), next()] as const),
     slots: withSlots && policy.maxConcurrent > 0 ? { used: next(), freeInUs: next(), fence: next() } : undefined,
   }));
+  return cursor < numbers.length ? withTraces(levels, numbers, cursor) : levels;
+}
+
+/** Adds what marks hold besides the levels: the place of the limit among all, and its numbers. */
+function withTraces(levels: readonly TargetLevel[], numbers: readonly number[], from: number): TargetLevel[] {
+  const traces = new Map<number, readonly number[]>();
+  for (let cursor = from; cursor < numbers.length; cursor += TRACE_SIZE + 1) {
+    traces.set(numbers[cursor] as number, numbers.slice(cursor + 1, cursor + 1 + TRACE_SIZE));
+  }
+  let place = 0;
+  return levels.map((level) => {
+    const own = level.rates.map(() => traces.get(place++));
+    return own.some((trace) => trace !== undefined) ? { ...level, traces: own } : level;
+  });
 }
 
 /** Reads a message of a queue: `kind now number... id`. Undefined if nobody waits for it. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { tokenBucket } from "../../algorithms/token_bucket.ts";
+import { tokenBucket, type TokenBucketState } from "../../algorithms/token_bucket.ts";
 import type { StoreError } from "../../base/errors.ts";
 import { BucketReply } from "../bucket_reply.ts";
 import type { TakeReply } from "../store.ts";
@@ -43,6 +43,7 @@ export function decodeBuckets(
       if (typeof told !== "number") {
         if (!Array.isArray(told)) fail(replies, entry, told);
         else if (!(Number(told[1]) >= 0 && Number(told[1]) <= entry.times)) return undefined;
+        else if (told.length > 4) replay(replies, entry, header, nowUs, told.map(Number));
         else expand(replies, entry, header, longOutcome(nowUs, told));
         continue;
       }
@@ -103,6 +104,47 @@ function expand(
     }
   }
 }
+
+/**
+ * Answers every request of an entry whose marks need more than levels: with the kernel itself, from where the bucket
+ * stood before.
+ */
+function replay(
+  replies: (TakeReply | StoreError)[],
+  { index, more = [], times, asked }: BucketEntry,
+  header: BucketHeader,
+  nowUs: number,
+  numbers: readonly number[],
+): void {
+  const [blockedUs, taken, us, rem, tatUs, tatRem, backUs, backRem, promisedUs] = numbers as Nine;
+  const { rate, cost, mode } = header;
+  const back = backUs === 0 && backRem === 0 ? undefined : { us: backUs, rem: backRem, untilUs: 0, shares: [] };
+  let state: TokenBucketState = { tatUs, tatRem, back, promisedUs: promisedUs || undefined };
+  const units = asked ? cost * taken : cost;
+  const places = [index, ...more];
+  for (const place of asked ? places : places.slice(0, taken)) {
+    const earliestUs = tokenBucket.earliest(state, nowUs, units, rate);
+    const atUs = mode === "wait" ? Math.max(earliestUs, nowUs + blockedUs) : nowUs;
+    const after = tokenBucket.take(state, nowUs, atUs, units, rate);
+    const [levelUs, levelRem] = tokenBucket.measure(after, nowUs, rate);
+    const trace = tokenBucket.trace?.(state, after, nowUs, atUs);
+    replies[place] = new BucketReply(
+      "allowed",
+      nowUs,
+      atUs - nowUs,
+      levelUs,
+      levelRem,
+      asked ? taken : undefined,
+      trace,
+    );
+    state = after;
+  }
+  if (asked || taken === times) return;
+  const denial = denied(header, { nowUs, blockedUs, taken, us, rem });
+  for (const place of places.slice(taken)) replies[place] = denial;
+}
+
+type Nine = [number, number, number, number, number, number, number, number, number];
 
 /** The reply to a take that left the bucket at `us` and `rem`: its instant follows from where that ends. */
 function admitted(header: BucketHeader, { nowUs, blockedUs, us, rem }: Outcome, times?: number): TakeReply {

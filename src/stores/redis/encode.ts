@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Mark } from "../../algorithms/kernel.ts";
 import { algorithmOf } from "../../algorithms/mod.ts";
 import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
@@ -170,9 +171,9 @@ function encodePolicy(policy: Policy): string[] {
   return args;
 }
 
-function encodeMarks(marks: readonly { nowUs: number; atUs: number; level: readonly [number, number] }[]): string[] {
-  const first = marks[0];
-  const args = [String(first?.nowUs ?? 0), String(first?.atUs ?? 0)];
-  for (const { level } of marks) args.push(String(level[0]), String(level[1]));
-  return args;
+function encodeMarks(marks: readonly Mark[]): string[] {
+  const { nowUs = 0, atUs = 0, cost = 0 } = marks[0] ?? {};
+  const numbers = [nowUs, atUs, cost];
+  for (const { level, trace = [] } of marks) numbers.push(...level, trace.length, ...trace);
+  return numbers.map(String);
 }

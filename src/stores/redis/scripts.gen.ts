@@ -19,7 +19,155 @@ if us < now - ERA_US / 2 then return us + ERA_US end
 return us
 end`;
 
-const part3 = `local call, sub, format = redis.call, string.sub, string.format
+const part3 = `local given_back_made
+local function given_back()
+if given_back_made then return given_back_made end
+local floor, min, max, byte, char = math.floor, math.min, math.max, string.byte, string.char
+local MAX_SHARES, MOST_US = 8, 2 ^ 52
+local NOTHING = { us = 0, rem = 0, until_us = 0, shares = {} }
+local self = { NOTHING = NOTHING }
+function self.plus(a, b, limit)
+local us, rem = a.us + b.us, a.rem + b.rem
+if rem < limit.denominator then return { us = us, rem = rem } end
+return { us = us + 1, rem = rem - limit.denominator }
+end
+local plus = self.plus
+function self.minus(a, b, limit)
+local us, rem = a.us - b.us, a.rem - b.rem
+if rem >= 0 then return { us = us, rem = rem } end
+return { us = us - 1, rem = rem + limit.denominator }
+end
+local minus = self.minus
+function self.shorter(a, b)
+return (a.us < b.us or (a.us == b.us and a.rem < b.rem)) and a or b
+end
+function self.in_front(back, end_us, before, limit)
+local sum = minus(back, before, limit)
+for _, share in ipairs(back.shares) do
+if share.end_us > end_us then sum = minus(sum, share, limit) end
+end
+return sum.us < 0 and NOTHING or sum
+end
+local function remember(back, share, until_us, limit)
+local sum = plus(back, share, limit)
+if sum.us > MOST_US then return nil end
+local shares, place = {}, 1
+for i, other in ipairs(back.shares) do
+shares[i] = other
+if other.end_us <= share.end_us then place = i + 1 end
+end
+table.insert(shares, place, share)
+local behind, from = NOTHING, #shares
+while from > 0 and #shares - from < MAX_SHARES do
+local last = shares[from]
+if last.end_us - (sum.us - behind.us) + 2 <= now then break end
+behind = plus(behind, last, limit)
+from = from - 1
+end
+for _ = 1, from do
+table.remove(shares, 1)
+end
+return { us = sum.us, rem = sum.rem, until_us = max(back.until_us, until_us), shares = shares }
+end
+function self.forgotten_from(us, back)
+local sum = us + back.us + 1
+if back.until_us > 0 and back.until_us < sum then return max(us + 1, back.until_us) end
+return sum
+end
+function self.live(state)
+local back = state.back
+return back and self.forgotten_from(state.us, back) > now and back or nil
+end
+function self.new_state(us, rem, back, promised, limit)
+local start = us - limit.burst_us
+if rem > limit.burst_rem then start = start + 1 end
+if promised <= now or promised <= start then promised = nil end
+local state = { us = us, rem = rem, promised = promised }
+if back then
+local sum, shares = plus(state, back, limit).us, {}
+for i, share in ipairs(back.shares) do
+shares[i] = { end_us = min(share.end_us, sum), us = share.us, rem = share.rem }
+end
+local until_us = back.until_us > us + back.us and 0 or back.until_us
+state.back = { us = back.us, rem = back.rem, until_us = until_us, shares = shares }
+end
+return state
+end
+function self.with_returned(state, cut, end_us, promised, limit)
+local until_us = max(now, promised) + limit.burst_us + 1
+local share = { end_us = end_us, us = cut.us, rem = cut.rem }
+local back = remember(self.live(state) or NOTHING, share, until_us, limit)
+if not back then return state end
+local left = minus(state, cut, limit)
+return self.new_state(left.us, left.rem, back, promised, limit)
+end
+function self.read(value, cursor, last, state, limit)
+local function next_number()
+local number, factor = 0, 1
+while cursor <= last do
+local group = byte(value, cursor)
+cursor = cursor + 1
+number = number + group % 128 * factor
+if group < 128 then break end
+factor = factor * 128
+end
+return number
+end
+local function next_span()
+local us = next_number()
+return us, limit.denominator > 1 and min(next_number(), limit.denominator - 1) or 0
+end
+local flags = byte(value, cursor) - 128
+cursor = cursor + 1
+if flags % 2 >= 1 then state.promised = next_number() end
+if flags % 4 < 2 then return end
+local us, rem = next_span()
+local back = { us = us, rem = rem, until_us = 0, shares = {} }
+local sum = plus(state, back, limit).us
+if flags % 8 >= 4 then back.until_us = sum + 2 - next_number() end
+while cursor <= last do
+local share = { end_us = sum - next_number() }
+share.us, share.rem = next_span()
+if share.us == 0 and share.rem == 0 then
+share.us, share.rem = us, rem
+end
+back.shares[#back.shares + 1] = share
+end
+state.back = back
+end
+function self.written(state, limit)
+local back, promised, text = state.back, state.promised, ""
+if not back and not promised then return text end
+local function put(number)
+while number >= 128 do
+text = text .. char(number % 128 + 128)
+number = floor(number / 128)
+end
+text = text .. char(number)
+end
+local function put_span(us, rem)
+put(us)
+if limit.denominator > 1 then put(rem) end
+end
+if promised then put(promised) end
+if back then
+put_span(back.us, back.rem)
+local sum = plus(state, back, limit).us
+if back.until_us > 0 then put(sum + 2 - back.until_us) end
+for _, share in ipairs(back.shares) do
+put(sum - share.end_us)
+local is_all = share.us == back.us and share.rem == back.rem
+put_span(is_all and 0 or share.us, is_all and 0 or share.rem)
+end
+end
+local flags = 128 + (promised and 1 or 0) + (back and 2 or 0) + (back and back.until_us > 0 and 4 or 0)
+return char(flags) .. text
+end
+given_back_made = self
+return self
+end`;
+
+const part4 = `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
 local ARGV, KEYS = ARGV, KEYS
@@ -47,7 +195,7 @@ return max(ceil((until_us - now) / 1000), 1) + grace_ms
 end
 local algorithms = {}`;
 
-const part4 = `local function guarded(run, argument)
+const part5 = `local function guarded(run, argument)
 local ok, reply = pcall(run, argument)
 if ok then return reply end
 local message = type(reply) == "table" and reply.err or tostring(reply)
@@ -55,7 +203,7 @@ if string.find(message, "READONLY", 1, true) then error(reply, 0) end
 return message
 end`;
 
-const part5 = `function algorithms.t()
+const part6 = `function algorithms.t()
 local function arrive(state, at)
 if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
 return state
@@ -89,30 +237,56 @@ if next.rem > limit.burst_rem then start_us = start_us + 1 end
 return max(now, start_us)
 end,
 take = function(state, at, cost, limit)
-return advance(arrive(state, at), cost, limit)
+local next = advance(arrive(state, at), cost, limit)
+if at <= now and not state.back and not state.promised then return next end
+local part = given_back()
+local promised = max(at > now and at or 0, state.promised or 0)
+return part.new_state(next.us, next.rem, part.live(state), promised, limit)
+end,
+trace = function(before, after, at)
+local waits = at > now
+if not waits and not after.back then return nil end
+local us, rem = 0, 0
+if after.back then
+us, rem = after.back.us, after.back.rem
+end
+local promised = waits and (before.promised or 0) > now and before.promised or 0
+local idle = waits and arrive(before, at) ~= before
+if us == 0 and rem == 0 and promised == 0 and not idle then return nil end
+return { us, rem, promised, idle and before.us or -1, idle and before.rem or 0 }
 end,
 measure = function(state)
 if state.us < now then return 0, 0 end
 return state.us - now, state.rem
 end,
 fresh_from = function(state)
-return state.us + 2
+if not state.back and not state.promised then return state.us + 2 end
+local forgotten = state.back and given_back().forgotten_from(state.us, state.back) or 0
+return max(state.us, forgotten, state.promised or 0) + 2
 end,
-decode = function(value, from, to, limit)
+decode = function(value, from, to, limit, tail_from, tail_to)
 local size = to - from + 1
 local us = tonumber(sub(value, from, from + 15))
 if not us or size < 16 then return { us = 0, rem = 0 } end
-if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end
-return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }
+local other = size ~= 16 + limit.digits
+local state = { us = us, rem = 0 }
+if not other then state.rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) end
+if tail_from <= tail_to then given_back().read(value, tail_from, tail_to, state, limit) end
+if other then return { us = us + 1, rem = 0, promised = state.promised } end
+return state
 end,
 encode = function(state, limit)
 if limit.digits == 0 then return format("%016.0f", state.us) end
 return format("%016.0f%0" .. limit.digits .. ".0f", state.us, state.rem)
 end,
+encode_tail = function(state, limit)
+if not state.back and not state.promised then return "" end
+return given_back().written(state, limit)
+end,
 }
 end`;
 
-const part6 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
+const part7 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
 local function window_count(bytes)
 return #bytes / WINDOW_SIZE
 end
@@ -138,7 +312,7 @@ local bytes = sub(value, from, to)
 return #bytes % WINDOW_SIZE == 0 and bytes or ""
 end`;
 
-const part7 = `function algorithms.f()
+const part8 = `function algorithms.f()
 return {
 letter = "F",
 read = function()
@@ -193,7 +367,7 @@ end,
 }
 end`;
 
-const part8 = `function algorithms.c()
+const part9 = `function algorithms.c()
 local function count_before(state, place, limit)
 if place == 0 then return state.previous end
 local start, count = window_at(state.windows, place - 1)
@@ -286,9 +460,9 @@ end,
 }
 end`;
 
-const part9 = `function algorithms.s()`;
+const part10 = `function algorithms.s()`;
 
-const part10 = `local HEADER, FORMAT, SMALL = 47, "<dI7I7I4I4I4I7I4B", 32
+const part11 = `local HEADER, FORMAT, SMALL = 47, "<dI7I7I4I4I4I7I4B", 32
 local SPAN, LONG = 2 ^ 48, 2 ^ 37
 local era = now - now % SPAN
 local function shape(log, power)
@@ -407,7 +581,7 @@ local whole = ceil(units / log.most) - 1
 return string.rep(encode(log, stamp, log.most), whole) .. encode(log, stamp, units - whole * log.most)
 end`;
 
-const part11 = `local function room_for(needed, limit)
+const part12 = `local function room_for(needed, limit)
 local room = needed + floor(needed / 64) + 4
 return needed <= limit.capacity and min(limit.capacity, room) or room
 end
@@ -493,7 +667,7 @@ if log.old then call("SET", log.key, log.bytes, "PX", ttl_ms(max(newest(log) + l
 log.old = nil
 end`;
 
-const part12 = `local function expired(log, limit)
+const part13 = `local function expired(log, limit)
 if not log.expired then
 log.expired, log.expired_units = 0, 0
 local before = now - limit.window
@@ -593,7 +767,7 @@ log.newest, log.newest_units, log.expired, log.expired_units = stamp, nil, 0, 0
 end,
 corrections = function()`;
 
-const part13 = `local function reduce(log, i, stamp, units, less)
+const part14 = `local function reduce(log, i, stamp, units, less)
 local slot, last = slot_of(log, i), slot_of(log, log.count - 1)
 local from = offset(log, slot)
 call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units - less))
@@ -677,12 +851,12 @@ call("DEL", log.key)
 end
 end`;
 
-const part14 = `return { give_back = give_back_runs, refund = refund_runs, block = block_runs }
+const part15 = `return { give_back = give_back_runs, refund = refund_runs, block = block_runs }
 end,
 }
 end`;
 
-const part15 = `local kernels = {}
+const part16 = `local kernels = {}
 local function read_policy()
 local policy = { lease_ttl = number(), slots = number(), max_waiters = number() }
 policy.rates, policy.shape, policy.header, policy.old, policy.rings = {}, "", "", "", 0
@@ -731,6 +905,14 @@ if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
 local stored = #digits == 16 and tonumber(digits)
 return stored and format("%016.0f", instant(stored)) or digits
 end
+local function load_bucket(value, rate)
+local _, last = string.find(value, "^%d*")
+local digits = plain_bucket(sub(value, 1, last))
+return rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, #digits + #value - last)
+end
+local function without_128(letter)
+return string.char(string.byte(letter) - 128)
+end
 local function load(target)
 local policy = target.policy
 local rates = policy.rates
@@ -751,12 +933,12 @@ cursor = 10
 end
 target.states = states
 if policy.shape == "t" then
-local digits = plain_bucket(sub(value or "", cursor))
-states[1] = rates[1].kernel.decode(digits, 1, #digits, rates[1])
+states[1] = load_bucket(sub(value or "", cursor), rates[1])
 return
 end
 local count = #rates
-local letters = value and sub(value, cursor, cursor + count - 1)
+local stored = value and sub(value, cursor, cursor + count - 1)
+local letters = stored and string.gsub(stored, "[\\128-\\255]", without_128)
 local known = value and (letters == policy.header or letters == policy.old)
 local old = known and letters ~= policy.header
 cursor = cursor + count
@@ -767,6 +949,11 @@ if rate.ring then
 states[i] = kernel.open(target.rings[i], rate)
 elseif known then
 local past = cursor + (rate.size or kernel.old_size)
+local tail_from, tail_to = 1, 0
+if stored ~= letters and string.byte(stored, i) >= 128 then
+tail_from, tail_to = past + 1, past + (string.byte(value, past) or 0)
+past = tail_to + 1
+end
 if not (rate.size or old) then
 past = #value + 1
 if count > 1 and cursor + 3 < past then
@@ -776,32 +963,42 @@ end
 end
 known = i < count and past <= #value + 1 or past == #value + 1
 local decode = old and kernel.decode_old or kernel.decode
-states[i] = known and decode(value, cursor, past - 1, rate) or kernel.fresh()
+local last = tail_from > 1 and tail_from - 2 or past - 1
+states[i] = known and decode(value, cursor, last, rate, tail_from, tail_to) or kernel.fresh()
 cursor = past
 else
 states[i] = kernel.fresh()
 end
 end
 end
+local function far(digits)
+return #digits == 16 and digits >= "5" and FAR .. digits or digits
+end
 local function save(target)
 local policy = target.policy
-local rates, until_us, value = policy.rates, target.blocked, ""
+local rates, until_us, value, header = policy.rates, target.blocked, "", policy.header
 if policy.shape == "s" then return end
 for i, rate in ipairs(rates) do
 if not rate.ring then
 until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
 local state = rate.kernel.encode(target.states[i], rate)
 if not rate.size and #rates > 1 then state = pack("<I4", #state) .. state end
+local tail = rate.kernel.encode_tail and rate.kernel.encode_tail(target.states[i], rate) or ""
+if tail ~= "" and #rates == 1 then state = far(state) .. tail end
+if tail ~= "" and #rates > 1 then
+state = state .. string.char(#tail) .. tail
+header = sub(header, 1, i - 1) .. string.char(string.byte(header, i) + 128) .. sub(header, i + 1)
+end
 value = value .. state
 end
 end
-if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
-if policy.shape == "t" and #value == 16 and value >= "5" then value = FAR .. value end
+if policy.shape ~= "t" and value ~= "" then value = header .. value end
+if policy.shape == "t" then value = far(value) end
 if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
 if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end`;
 
-const part16 = `local function plan(target)
+const part17 = `local function plan(target)
 load(target)
 local at = max(now, target.blocked)
 local rates, states = target.policy.rates, target.states
@@ -814,10 +1011,17 @@ end
 local function commit(target, at)
 local rates, states = target.policy.rates, target.states
 if #rates == 0 then return end
+target.traces = nil
 for i = 1, #rates do
 local rate = rates[i]
-local state = rate.kernel.take(states[i], at, target.cost, rate)
+local before = states[i]
+local state = rate.kernel.take(before, at, target.cost, rate)
 if state then states[i] = state end
+local trace = rate.kernel.trace and rate.kernel.trace(before, state, at)
+if trace then
+target.traces = target.traces or {}
+target.traces[i] = trace
+end
 end
 save(target)
 end
@@ -828,12 +1032,29 @@ local rate = rates[i]
 reply[last + 1], reply[last + 2] = rate.kernel.measure(states[i], rate)
 last = last + 2
 end
+end
+local function append_traces(reply, targets)
+local place = 0
+for i = 1, #targets do
+local traces, rates = targets[i].traces, #targets[i].policy.rates
+for rate = 1, traces and rates or 0 do
+local trace = traces[rate]
+if trace then
+local last = #reply
+reply[last + 1] = place + rate - 1
+for part = 1, 5 do
+reply[last + 1 + part] = trace[part]
+end
+end
+end
+place = place + rates
+end
 end`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "beca347f3d453a7982824dcba496813cb3d292d8",
+  sha1: "bbbe74a9f73f2c1b7f5e733b3f147e14fcede1ab",
   source: `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local now = tonumber(ARGV[1])
 if not now then
@@ -941,11 +1162,21 @@ end
 end
 end
 if left then
+${part3}
+local limit = { denominator = denominator, burst_us = burst_us, burst_rem = burst_rem }
 local function decode(value, size, denominator)
-local blocked, us, rem = 0, nil, 0
+local blocked, us, rem, state = 0, nil, 0, nil
 if #value > 16 and byte(value, 1) == 98 then
 blocked = struct.unpack("<d", value, 2)
 value = sub(value, 10)
+end
+local tail = #value > 16 and string.find(value, "[^%d]")
+if tail then
+local digits = sub(value, 1, tail - 1)
+local from = #digits == 18 and sub(digits, 1, 2) == FAR and 3 or 1
+state = { us = tonumber(sub(digits, from, from + 15)) or 0, rem = tonumber(sub(digits, from + 16)) or 0 }
+given_back().read(value, tail, #value, state, limit)
+value = digits
 end
 if #value == 18 and sub(value, 1, 2) == FAR then
 value = sub(value, 3)
@@ -957,14 +1188,15 @@ elseif #value > 16 then
 us = tonumber(sub(value, 1, 16))
 end
 if not us or not (us <= MOST) then return 0, 0, blocked end
-if #value ~= size then return us + 1, 0, blocked end
+if #value ~= size then return us + 1, 0, blocked, nil, state and state.promised end
 if size > 16 then rem = min(tonumber(sub(value, 17)) or 0, denominator - 1) end
-return us, rem, blocked
+return us, rem, blocked, state and state.back, state and state.promised
 end
 local function decide(i)
 local key, value, us, rem, blocked, at = KEYS[i], values[i - first + 1], 0, 0, 0, now
+local back, promised, long
 if value then
-us, rem, blocked = decode(value, size, denominator)
+us, rem, blocked, back, promised = decode(value, size, denominator)
 if blocked > now then at = blocked end
 end
 local next_us, next_rem = us, rem
@@ -995,12 +1227,31 @@ end
 end
 local failure
 if taken > 0 and not peeks then
+local written, done = format(digits_format, next_us, next_rem), nil
+if size == 16 and next_us >= LEAST_MARKED then written = FAR .. written end
+local tail, until_us = "", next_us + 2
+if back or promised or at > now then
+local part, state = given_back(), { us = us, rem = rem, back = back }
+local start = next_us - burst_us
+if next_rem > burst_rem then start = start + 1 end
+local latest = max(at > now and at or 0, start > now and start or 0, promised or 0)
+back = part.live(state)
+local next = part.new_state(next_us, next_rem, back, latest, limit)
+tail = part.written(next, limit)
+if back then until_us = max(until_us, part.forgotten_from(next_us, next.back) + 2) end
+if next.promised then until_us = max(until_us, next.promised + 2) end
+back = back or part.NOTHING
+if back.us > 0 or back.rem > 0 or promised or at > now then
+long = { us, rem, back.us, back.rem, promised or 0 }
+end
+end
 us, rem = next_us, next_rem
-local written, done = format(digits_format, us, rem), nil
-if size == 16 and us >= LEAST_MARKED then written = FAR .. written end
-if blocked > now then
+if tail ~= "" and blocked <= now then
+done = try("SET", key, written .. tail, "PX", math.ceil((until_us - now) / 1000) + grace_ms)
+elseif blocked > now then
+written = written .. tail
 written = "b" .. struct.pack("<d", blocked) .. written
-done = try("SET", key, written, "PX", math.ceil((max(us + 2, blocked) - now) / 1000) + grace_ms)
+done = try("SET", key, written, "PX", math.ceil((max(until_us, blocked) - now) / 1000) + grace_ms)
 else
 if marks then written = format("%d", mark_us + us % ERA_US) end
 done = value and try("SET", key, written, "PX", life_at(us, step_us))
@@ -1021,8 +1272,12 @@ if us < now then
 us, rem = now, 0
 end
 local level = (us - now) * denominator + rem
-if blocked > now or level > MOST then
-replies[place] = { blocked > now and blocked - now or 0, taken, us - now, rem }
+if blocked > now or level > MOST or long then
+local reply = { blocked > now and blocked - now or 0, taken, us - now, rem }
+for part = 1, long and 5 or 0 do
+reply[4 + part] = long[part]
+end
+replies[place] = reply
 elseif counts then
 replies[place] = taken
 place = place + 1
@@ -1069,8 +1324,8 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "aad87a960a631fe59fbfc0aecbf06cb77fc21773",
-  source: `${part3}
+  sha1: "32d8cc01119e839837173bb166e87fed052b8dd3",
+  source: `${part4}
 local function stamp(us)
 return format("%.0f", us)
 end
@@ -1109,7 +1364,7 @@ end
 call("PEXPIRE", box, MAIL_MS)
 end
 end
-${part4}
+${part5}
 local policies, refused, whole = {}, nil, nil
 local known = {}
 local function read_permits(main, leases, waiters)
@@ -1167,7 +1422,7 @@ end
 return { removed }
 end
 local function everything()
-${part5}
+${part3}
 ${part6}
 ${part7}
 ${part8}
@@ -1177,10 +1432,11 @@ ${part11}
 ${part12}
 ${part13}
 ${part14}
+${part15}
 ${part1}
 ${part2}
-${part15}
 ${part16}
+${part17}
 local function coordinate()
 local books = {}
 local function book_of(target)
@@ -1363,6 +1619,7 @@ local reply = { 1, 0, 0 }
 local fence = grant(target, waiter.id, waiter.slots)
 levels(reply, waiter)
 slot_level(reply, waiter, fence)
+append_traces(reply, { waiter })
 tell("granted", waiter, reply)
 end
 end
@@ -1466,6 +1723,7 @@ for i = 1, #targets do
 levels(reply, targets[i])
 slot_level(reply, targets[i], fences[i])
 end
+append_traces(reply, targets)
 return reply
 end
 local function poll(id, arrival, target)
@@ -1534,30 +1792,46 @@ return reply
 end
 local function add_corrections()
 local give_back, refund = {}, {}
-local function subtract(state, us, rem, limit)
-us, rem = state.us - us, state.rem - rem
-if rem >= 0 then return { us = us, rem = rem } end
-return { us = us - 1, rem = rem + limit.denominator }
-end
-local function retreat(state, units, limit)
+local function span(units, limit)
 local rem = units * limit.interval_rem
 local carry = floor(rem / limit.denominator)
-return subtract(state, units * limit.interval_us + carry, rem - carry * limit.denominator, limit)
+return { us = units * limit.interval_us + carry, rem = rem - carry * limit.denominator }
+end
+local function promised_of(state, limit)
+local start = state.us - limit.burst_us
+if state.rem > limit.burst_rem then start = start + 1 end
+return max(start, state.promised or 0)
+end
+local function same(a, b)
+return a.us == b.us and a.rem == b.rem
 end
 function give_back.t(state, units, mark, limit)
-local left_us = mark.now + mark.first - now
-if left_us < 0 or state.us < now then return state end
-local last = state.us == now + left_us and state.rem == mark.second
-local borrow = state.rem < limit.burst_rem and 1 or 0
-if not last and state.us - limit.burst_us - borrow >= now then return state end
-local back = retreat(state, units, limit)
-local least = subtract(state, left_us, mark.second, limit)
-local too_far = back.us < least.us or (back.us == least.us and back.rem < least.rem)
-return too_far and least or back
+local part = given_back()
+local trace = mark.trace or { 0, 0, 0, -1, 0 }
+local before, back = { us = trace[1], rem = trace[2] }, state.back or part.NOTHING
+local ends = { us = mark.now + mark.first, rem = mark.second }
+if same(ends, state) and same(before, back) and mark.cost > 0 then
+local all, waits, promised = units >= mark.cost, mark.at > mark.now, state.promised or 0
+local to = part.minus(state, span(units, limit), limit)
+if all and trace[4] >= 0 then to = { us = trace[4], rem = trace[5] } end
+if waits then promised = all and trace[3] or max(promised, mark.at) end
+return part.new_state(to.us, to.rem, part.live(state), promised, limit)
+end
+if promised_of(state, limit) > now then return state end
+local share = part.plus(ends, before, limit).us
+if share > part.plus(state, back, limit).us then return state end
+local stands = part.shorter(part.minus(ends, part.in_front(back, share, before, limit), limit), state)
+if stands.us < now then return state end
+local cut = part.shorter(span(units, limit), { us = stands.us - now, rem = stands.rem })
+if cut.us == 0 and cut.rem == 0 then return state end
+return part.with_returned(state, cut, share, 0, limit)
 end
 function refund.t(state, units, limit)
-local back = retreat(state, units, limit)
-return back.us < now and { us = now, rem = 0 } or back
+local part = given_back()
+if state.us < now then return part.new_state(now, 0, part.live(state), state.promised or 0, limit) end
+local cut = part.shorter(span(units, limit), { us = state.us - now, rem = state.rem })
+if cut.us == 0 and cut.rem == 0 then return state end
+return part.with_returned(state, cut, 0, promised_of(state, limit), limit)
 end
 local function find_window(windows, start, exact)
 local low, high = 0, window_count(windows)
@@ -1647,10 +1921,15 @@ function requests.G()
 local targets = {}
 for i = 1, number() do
 local target = read_target()
-local mark_now, mark_at = number(), number()
+local mark_now, mark_at, mark_cost = number(), number(), number()
 target.marks = {}
 for rate = 1, #target.policy.rates do
-target.marks[rate] = { now = mark_now, at = mark_at, first = number(), second = number() }
+local mark = { now = mark_now, at = mark_at, cost = mark_cost, first = number(), second = number() }
+for part = 1, number() do
+mark.trace = mark.trace or {}
+mark.trace[part] = number()
+end
+target.marks[rate] = mark
 end
 targets[i] = target
 end
@@ -1784,9 +2063,9 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "b20745e927287bdb0715e49f2a96ed276739e3ce",
-  source: `${part3}
-${part5}
+  sha1: "eaaaffd0c99c2e0cbc4f2f823dca47b8a5b7f400",
+  source: `${part4}
+${part3}
 ${part6}
 ${part7}
 ${part8}
@@ -1796,12 +2075,13 @@ ${part11}
 ${part12}
 ${part13}
 ${part14}
+${part15}
 ${part1}
 ${part2}
-${part4}
+${part5}
 local policies = {}
-${part15}
 ${part16}
+${part17}
 for i = 1, number() do
 policies[format("%d", i)] = read_policy()
 end
@@ -1826,6 +2106,7 @@ local reply = { allowed and 1 or blocked > now and 2 or 0, at - now, nil, nil }
 for i = 1, #targets do
 levels(reply, targets[i])
 end
+append_traces(reply, targets)
 return reply
 end
 local replies = { now }

@@ -40,10 +40,10 @@ export function fingerprint(limits: readonly RateLimit[], world: World): number 
 }
 
 /** Of a take that was settled, only its window still matters, for the laws. */
-function addMark(hash: Hash, { nowUs, level }: Mark, settled: boolean): void {
+function addMark(hash: Hash, { nowUs, level, trace = [] }: Mark, settled: boolean): void {
   if (settled) return hash.add(nowUs + level[1]);
   hash.add(nowUs);
-  for (const number of level) hash.add(number);
+  for (const number of [...level, trace.length, ...trace]) hash.add(number);
 }
 
 /** Takes numbers in, one after the other. Instants count from the world's clock. */

@@ -76,7 +76,10 @@ function afterTake(limits: readonly RateLimit[], world: World, cost: number): Wo
     return kernelOf(limit).take(copyOf(world.states[i] as RateState), nowUs, atUs, cost, limit);
   });
   const marks = limits.map((limit, i): Mark => {
-    return { nowUs, atUs, level: kernelOf(limit).measure(states[i] as RateState, nowUs, limit) };
+    const kernel = kernelOf(limit);
+    const state = states[i] as RateState;
+    const trace = kernel.trace?.(world.states[i] as RateState, state, nowUs, atUs);
+    return { nowUs, atUs, cost, level: kernel.measure(state, nowUs, limit), trace };
   });
   const number = takes + 1;
   const debts = limits.map((limit, i) => {

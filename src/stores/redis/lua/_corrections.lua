@@ -1,32 +1,51 @@
 -- Corrections of a key's state, by operators and by callers who used less than they took.
 local give_back, refund = {}, {}
 
-local function subtract(state, us, rem, limit)
-  us, rem = state.us - us, state.rem - rem
-  if rem >= 0 then return { us = us, rem = rem } end
-  return { us = us - 1, rem = rem + limit.denominator }
-end
-
-local function retreat(state, units, limit)
+-- How long units take to be refilled.
+local function span(units, limit)
   local rem = units * limit.interval_rem
   local carry = floor(rem / limit.denominator)
-  return subtract(state, units * limit.interval_us + carry, rem - carry * limit.denominator, limit)
+  return { us = units * limit.interval_us + carry, rem = rem - carry * limit.denominator }
+end
+
+-- No instant later than this is promised to a waiter.
+local function promised_of(state, limit)
+  local start = state.us - limit.burst_us
+  if state.rem > limit.burst_rem then start = start + 1 end
+  return max(start, state.promised or 0)
+end
+
+local function same(a, b)
+  return a.us == b.us and a.rem == b.rem
 end
 
 function give_back.t(state, units, mark, limit)
-  local left_us = mark.now + mark.first - now
-  if left_us < 0 or state.us < now then return state end
-  local last = state.us == now + left_us and state.rem == mark.second
-  local borrow = state.rem < limit.burst_rem and 1 or 0
-  if not last and state.us - limit.burst_us - borrow >= now then return state end
-  local back = retreat(state, units, limit)
-  local least = subtract(state, left_us, mark.second, limit)
-  local too_far = back.us < least.us or (back.us == least.us and back.rem < least.rem)
-  return too_far and least or back
+  local part = given_back()
+  local trace = mark.trace or { 0, 0, 0, -1, 0 }
+  local before, back = { us = trace[1], rem = trace[2] }, state.back or part.NOTHING
+  local ends = { us = mark.now + mark.first, rem = mark.second }
+  if same(ends, state) and same(before, back) and mark.cost > 0 then
+    local all, waits, promised = units >= mark.cost, mark.at > mark.now, state.promised or 0
+    local to = part.minus(state, span(units, limit), limit)
+    if all and trace[4] >= 0 then to = { us = trace[4], rem = trace[5] } end
+    if waits then promised = all and trace[3] or max(promised, mark.at) end
+    return part.new_state(to.us, to.rem, part.live(state), promised, limit)
+  end
+  if promised_of(state, limit) > now then return state end
+  local share = part.plus(ends, before, limit).us
+  if share > part.plus(state, back, limit).us then return state end
+  local stands = part.shorter(part.minus(ends, part.in_front(back, share, before, limit), limit), state)
+  if stands.us < now then return state end
+  local cut = part.shorter(span(units, limit), { us = stands.us - now, rem = stands.rem })
+  if cut.us == 0 and cut.rem == 0 then return state end
+  return part.with_returned(state, cut, share, 0, limit)
 end
 function refund.t(state, units, limit)
-  local back = retreat(state, units, limit)
-  return back.us < now and { us = now, rem = 0 } or back
+  local part = given_back()
+  if state.us < now then return part.new_state(now, 0, part.live(state), state.promised or 0, limit) end
+  local cut = part.shorter(span(units, limit), { us = state.us - now, rem = state.rem })
+  if cut.us == 0 and cut.rem == 0 then return state end
+  return part.with_returned(state, cut, 0, promised_of(state, limit), limit)
 end
 
 -- The place of the window that starts at an instant, or, without `exact`, of the last that starts no later; else nil.

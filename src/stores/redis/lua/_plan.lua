@@ -15,10 +15,17 @@ end
 local function commit(target, at)
   local rates, states = target.policy.rates, target.states
   if #rates == 0 then return end
+  target.traces = nil
   for i = 1, #rates do
     local rate = rates[i]
-    local state = rate.kernel.take(states[i], at, target.cost, rate)
+    local before = states[i]
+    local state = rate.kernel.take(before, at, target.cost, rate)
     if state then states[i] = state end
+    local trace = rate.kernel.trace and rate.kernel.trace(before, state, at)
+    if trace then
+      target.traces = target.traces or {}
+      target.traces[i] = trace
+    end
   end
   save(target)
 end
@@ -30,5 +37,24 @@ local function levels(reply, target)
     local rate = rates[i]
     reply[last + 1], reply[last + 2] = rate.kernel.measure(states[i], rate)
     last = last + 2
+  end
+end
+
+-- Appends, behind all levels, what marks of targets hold besides them: the place of the limit among all, five numbers.
+local function append_traces(reply, targets)
+  local place = 0
+  for i = 1, #targets do
+    local traces, rates = targets[i].traces, #targets[i].policy.rates
+    for rate = 1, traces and rates or 0 do
+      local trace = traces[rate]
+      if trace then
+        local last = #reply
+        reply[last + 1] = place + rate - 1
+        for part = 1, 5 do
+          reply[last + 1 + part] = trace[part]
+        end
+      end
+    end
+    place = place + rates
   end
 end

@@ -122,6 +122,7 @@ local function promote(target, asking)
       local fence = grant(target, waiter.id, waiter.slots)
       levels(reply, waiter)
       slot_level(reply, waiter, fence)
+      append_traces(reply, { waiter })
       tell("granted", waiter, reply)
     end
   end

@@ -17,10 +17,15 @@ function requests.G()
   local targets = {}
   for i = 1, number() do
     local target = read_target()
-    local mark_now, mark_at = number(), number()
+    local mark_now, mark_at, mark_cost = number(), number(), number()
     target.marks = {}
     for rate = 1, #target.policy.rates do
-      target.marks[rate] = { now = mark_now, at = mark_at, first = number(), second = number() }
+      local mark = { now = mark_now, at = mark_at, cost = mark_cost, first = number(), second = number() }
+      for part = 1, number() do
+        mark.trace = mark.trace or {}
+        mark.trace[part] = number()
+      end
+      target.marks[rate] = mark
     end
     targets[i] = target
   end

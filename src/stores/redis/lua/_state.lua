@@ -6,6 +6,8 @@
 -- have a letter of their own, and, where there are several limits, their length in 4 bytes in front: in front of what
 -- version 0.1.0 wrote of them stood the letter of their policy. The
 -- letter of a token bucket is as many places after "t" as its remainder has digits: with others it is read as fresh.
+-- What a token bucket remembers besides its integer (_given_back.lua) stands behind that; where there are several
+-- limits, after its length in a byte, and 128 is added to the letter.
 local kernels = {}
 
 local function read_policy()
@@ -61,6 +63,17 @@ local function plain_bucket(digits)
   return stored and format("%016.0f", instant(stored)) or digits
 end
 
+-- Reads a token bucket that is alone in its key.
+local function load_bucket(value, rate)
+  local _, last = string.find(value, "^%d*")
+  local digits = plain_bucket(sub(value, 1, last))
+  return rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, #digits + #value - last)
+end
+
+local function without_128(letter)
+  return string.char(string.byte(letter) - 128)
+end
+
 local function load(target)
   local policy = target.policy
   local rates = policy.rates
@@ -81,12 +94,12 @@ local function load(target)
   end
   target.states = states
   if policy.shape == "t" then
-    local digits = plain_bucket(sub(value or "", cursor))
-    states[1] = rates[1].kernel.decode(digits, 1, #digits, rates[1])
+    states[1] = load_bucket(sub(value or "", cursor), rates[1])
     return
   end
   local count = #rates
-  local letters = value and sub(value, cursor, cursor + count - 1)
+  local stored = value and sub(value, cursor, cursor + count - 1)
+  local letters = stored and string.gsub(stored, "[\128-\255]", without_128)
   local known = value and (letters == policy.header or letters == policy.old)
   local old = known and letters ~= policy.header
   cursor = cursor + count
@@ -97,6 +110,11 @@ local function load(target)
       states[i] = kernel.open(target.rings[i], rate)
     elseif known then
       local past = cursor + (rate.size or kernel.old_size)
+      local tail_from, tail_to = 1, 0
+      if stored ~= letters and string.byte(stored, i) >= 128 then
+        tail_from, tail_to = past + 1, past + (string.byte(value, past) or 0)
+        past = tail_to + 1
+      end
       if not (rate.size or old) then
         past = #value + 1
         if count > 1 and cursor + 3 < past then
@@ -107,7 +125,8 @@ local function load(target)
       -- What is too short, or too long at its end, was not written by this script.
       known = i < count and past <= #value + 1 or past == #value + 1
       local decode = old and kernel.decode_old or kernel.decode
-      states[i] = known and decode(value, cursor, past - 1, rate) or kernel.fresh()
+      local last = tail_from > 1 and tail_from - 2 or past - 1
+      states[i] = known and decode(value, cursor, last, rate, tail_from, tail_to) or kernel.fresh()
       cursor = past
     else
       states[i] = kernel.fresh()
@@ -115,21 +134,32 @@ local function load(target)
   end
 end
 
+-- The digits of a token bucket that is alone in its key, which must not read as marked.
+local function far(digits)
+  return #digits == 16 and digits >= "5" and FAR .. digits or digits
+end
+
 -- Writes what the main key holds. Rings that are not in it have been written by their kernel.
 local function save(target)
   local policy = target.policy
-  local rates, until_us, value = policy.rates, target.blocked, ""
+  local rates, until_us, value, header = policy.rates, target.blocked, "", policy.header
   if policy.shape == "s" then return end
   for i, rate in ipairs(rates) do
     if not rate.ring then
       until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
       local state = rate.kernel.encode(target.states[i], rate)
       if not rate.size and #rates > 1 then state = pack("<I4", #state) .. state end
+      local tail = rate.kernel.encode_tail and rate.kernel.encode_tail(target.states[i], rate) or ""
+      if tail ~= "" and #rates == 1 then state = far(state) .. tail end
+      if tail ~= "" and #rates > 1 then
+        state = state .. string.char(#tail) .. tail
+        header = sub(header, 1, i - 1) .. string.char(string.byte(header, i) + 128) .. sub(header, i + 1)
+      end
       value = value .. state
     end
   end
-  if policy.shape ~= "t" and value ~= "" then value = policy.header .. value end
-  if policy.shape == "t" and #value == 16 and value >= "5" then value = FAR .. value end
+  if policy.shape ~= "t" and value ~= "" then value = header .. value end
+  if policy.shape == "t" then value = far(value) end
   if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
   if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end

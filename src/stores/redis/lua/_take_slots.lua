@@ -81,6 +81,7 @@ local function take(id, mode, max_wait, arrival, targets)
     levels(reply, targets[i])
     slot_level(reply, targets[i], fences[i])
   end
+  append_traces(reply, targets)
   return reply
 end
 

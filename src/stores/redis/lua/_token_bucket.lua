@@ -1,6 +1,7 @@
--- Token bucket (src/algorithms/token_bucket.ts). State: { us, rem }, the instant at which the bucket is full.
--- Stored as one decimal integer: 16 digits of microseconds, then the remainder in `digits` digits.
--- Alone in its key it may have a mark (_mark.lua).
+-- Token bucket (src/algorithms/token_bucket.ts). State: { us, rem }, the instant at which the bucket is full; where
+-- something was given back or is promised, `back` and `promised` besides.
+-- Stored as one decimal integer: 16 digits of microseconds, then the remainder in `digits` digits; `back` and `promised`
+-- as _given_back.lua writes them. Alone in its key it may have a mark (_mark.lua).
 function algorithms.t()
   local function arrive(state, at)
     if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
@@ -37,26 +38,53 @@ function algorithms.t()
       return max(now, start_us)
     end,
     take = function(state, at, cost, limit)
-      return advance(arrive(state, at), cost, limit)
+      local next = advance(arrive(state, at), cost, limit)
+      if at <= now and not state.back and not state.promised then return next end
+      local part = given_back()
+      local promised = max(at > now and at or 0, state.promised or 0)
+      return part.new_state(next.us, next.rem, part.live(state), promised, limit)
+    end,
+    trace = function(before, after, at)
+      local waits = at > now
+      if not waits and not after.back then return nil end
+      local us, rem = 0, 0
+      if after.back then
+        us, rem = after.back.us, after.back.rem
+      end
+      local promised = waits and (before.promised or 0) > now and before.promised or 0
+      local idle = waits and arrive(before, at) ~= before
+      if us == 0 and rem == 0 and promised == 0 and not idle then return nil end
+      return { us, rem, promised, idle and before.us or -1, idle and before.rem or 0 }
     end,
     measure = function(state)
       if state.us < now then return 0, 0 end
       return state.us - now, state.rem
     end,
     fresh_from = function(state)
-      return state.us + 2
+      if not state.back and not state.promised then return state.us + 2 end
+      local forgotten = state.back and given_back().forgotten_from(state.us, state.back) or 0
+      return max(state.us, forgotten, state.promised or 0) + 2
     end,
-    decode = function(value, from, to, limit)
+    decode = function(value, from, to, limit, tail_from, tail_to)
       local size = to - from + 1
       local us = tonumber(sub(value, from, from + 15))
       if not us or size < 16 then return { us = 0, rem = 0 } end
+      local other = size ~= 16 + limit.digits
+      local state = { us = us, rem = 0 }
+      if not other then state.rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) end
+      if tail_from <= tail_to then given_back().read(value, tail_from, tail_to, state, limit) end
       -- Written by a limiter with another denominator: a microsecond more covers any remainder.
-      if size ~= 16 + limit.digits then return { us = us + 1, rem = 0 } end
-      return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }
+      if other then return { us = us + 1, rem = 0, promised = state.promised } end
+      return state
     end,
     encode = function(state, limit)
       if limit.digits == 0 then return format("%016.0f", state.us) end
       return format("%016.0f%0" .. limit.digits .. ".0f", state.us, state.rem)
+    end,
+    -- What does not fit in there.
+    encode_tail = function(state, limit)
+      if not state.back and not state.promised then return "" end
+      return given_back().written(state, limit)
     end,
   }
 end

@@ -14,7 +14,9 @@ ARGV     now in µs, or "" for the server's TIME
 
 Returns  { now, entry... }; the level of an entry is µs * denominator + remainder, until the bucket is full
          without count: the level afterwards, or -1 - level of what was denied; with count: how many, and the level
-         { µs until the end of a block, how many, µs, remainder }: where a key is blocked, or a level above 2^53
+         { µs until the end of a block, how many, µs, remainder }: where a key is blocked, or a level above 2^53; five
+         more where something was given back, or is promised: where the bucket stood before, µs and remainder, what was
+         given back, µs and remainder, and the promised instant
          in place of an entry that failed stands its message
 ]]
 local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
@@ -126,13 +128,23 @@ while last < #KEYS do
   end
 
   if left then
+    --- @include _given_back
     -- What is stored (load, and decode in _token_bucket.lua).
+    local limit = { denominator = denominator, burst_us = burst_us, burst_rem = burst_rem }
     local function decode(value, size, denominator)
-      local blocked, us, rem = 0, nil, 0
+      local blocked, us, rem, state = 0, nil, 0, nil
       -- A "b" in front of a block.
       if #value > 16 and byte(value, 1) == 98 then
         blocked = struct.unpack("<d", value, 2)
         value = sub(value, 10)
+      end
+      local tail = #value > 16 and string.find(value, "[^%d]")
+      if tail then
+        local digits = sub(value, 1, tail - 1)
+        local from = #digits == 18 and sub(digits, 1, 2) == FAR and 3 or 1
+        state = { us = tonumber(sub(digits, from, from + 15)) or 0, rem = tonumber(sub(digits, from + 16)) or 0 }
+        given_back().read(value, tail, #value, state, limit)
+        value = digits
       end
       if #value == 18 and sub(value, 1, 2) == FAR then
         value = sub(value, 3)
@@ -144,16 +156,17 @@ while last < #KEYS do
         us = tonumber(sub(value, 1, 16))
       end
       if not us or not (us <= MOST) then return 0, 0, blocked end
-      if #value ~= size then return us + 1, 0, blocked end
+      if #value ~= size then return us + 1, 0, blocked, nil, state and state.promised end
       if size > 16 then rem = min(tonumber(sub(value, 17)) or 0, denominator - 1) end
-      return us, rem, blocked
+      return us, rem, blocked, state and state.back, state and state.promised
     end
 
     -- Decides an entry. Returns an error for the whole call, if there is one.
     local function decide(i)
       local key, value, us, rem, blocked, at = KEYS[i], values[i - first + 1], 0, 0, 0, now
+      local back, promised, long
       if value then
-        us, rem, blocked = decode(value, size, denominator)
+        us, rem, blocked, back, promised = decode(value, size, denominator)
         if blocked > now then at = blocked end
       end
 
@@ -188,12 +201,31 @@ while last < #KEYS do
 
       local failure
       if taken > 0 and not peeks then
+        local written, done = format(digits_format, next_us, next_rem), nil
+        if size == 16 and next_us >= LEAST_MARKED then written = FAR .. written end
+        local tail, until_us = "", next_us + 2
+        if back or promised or at > now then
+          local part, state = given_back(), { us = us, rem = rem, back = back }
+          local start = next_us - burst_us
+          if next_rem > burst_rem then start = start + 1 end
+          local latest = max(at > now and at or 0, start > now and start or 0, promised or 0)
+          back = part.live(state)
+          local next = part.new_state(next_us, next_rem, back, latest, limit)
+          tail = part.written(next, limit)
+          if back then until_us = max(until_us, part.forgotten_from(next_us, next.back) + 2) end
+          if next.promised then until_us = max(until_us, next.promised + 2) end
+          back = back or part.NOTHING
+          if back.us > 0 or back.rem > 0 or promised or at > now then
+            long = { us, rem, back.us, back.rem, promised or 0 }
+          end
+        end
         us, rem = next_us, next_rem
-        local written, done = format(digits_format, us, rem), nil
-        if size == 16 and us >= LEAST_MARKED then written = FAR .. written end
-        if blocked > now then
+        if tail ~= "" and blocked <= now then
+          done = try("SET", key, written .. tail, "PX", math.ceil((until_us - now) / 1000) + grace_ms)
+        elseif blocked > now then
+          written = written .. tail
           written = "b" .. struct.pack("<d", blocked) .. written
-          done = try("SET", key, written, "PX", math.ceil((max(us + 2, blocked) - now) / 1000) + grace_ms)
+          done = try("SET", key, written, "PX", math.ceil((max(until_us, blocked) - now) / 1000) + grace_ms)
         else
           if marks then written = format("%d", mark_us + us % ERA_US) end
           -- What reads as absent may hold no string: it is left alone.
@@ -217,8 +249,12 @@ while last < #KEYS do
         us, rem = now, 0
       end
       local level = (us - now) * denominator + rem
-      if blocked > now or level > MOST then
-        replies[place] = { blocked > now and blocked - now or 0, taken, us - now, rem }
+      if blocked > now or level > MOST or long then
+        local reply = { blocked > now and blocked - now or 0, taken, us - now, rem }
+        for part = 1, long and 5 or 0 do
+          reply[4 + part] = long[part]
+        end
+        replies[place] = reply
       elseif counts then
         replies[place] = taken
         place = place + 1

@@ -13,7 +13,8 @@ ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide
          R id   release or leave     N id   renew
          B µs, 1 or 0, from   block from now on, 0 µs to lift; 1 leaves a longer one as it is     Z from   reset
          both: `from` is the process that asks, "" to tell no other one; after each target its name in such messages
-         G      give back; after each target the mark: now, at, and two integers for each rate
+         G      give back; after each target the mark: now, at, cost, and for each rate two integers, how many more there
+         are (0 or 5), and those
          F      refund     X   take at the earliest instant, whatever it is
 
 Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with status 3 waits (ask again after wait_us),
@@ -32,6 +33,7 @@ local policies, refused, whole = {}, nil, nil
 
 -- Everything beyond the short way, made when a batch needs it: to make it takes longer than a short call.
 local function everything()
+  --- @include _given_back
   --- @include _token_bucket
   --- @include _windows
   --- @include _fixed_window

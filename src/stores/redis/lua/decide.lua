@@ -11,9 +11,11 @@ ARGV     now in µs, or "" for the server's TIME
 
 Returns  { now, { status, wait_us, level... }... }
          status 1 allowed (from now + wait_us on), 0 denied by a rate, 2 denied by a block; wait_us then tells how long
-         a level is two integers for each rate of each target; in place of a request that failed stands its message
+         a level is two integers for each rate of each target; behind all levels stands what marks hold besides them:
+         the place of the limit among all, from 0, and five integers; in place of a request that failed stands its message
 ]]
 --- @include _prelude
+--- @include _given_back
 --- @include _token_bucket
 --- @include _windows
 --- @include _fixed_window
@@ -49,6 +51,7 @@ local function decide()
   for i = 1, #targets do
     levels(reply, targets[i])
   end
+  append_traces(reply, targets)
   return reply
 end
 

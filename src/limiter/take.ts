@@ -11,7 +11,7 @@ import { ClosedError } from "../base/errors.ts";
 import { shortKey } from "../base/short_key.ts";
 import { correctedName } from "../stores/correction.ts";
 import { marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
-import { isClosed } from "./failure.ts";
+import { isClosed, isOutage, isStoreError } from "./failure.ts";
 import type { Conclusion } from "./guarded_call.ts";
 import type { StoreClient } from "./store_client.ts";
 import type { QueuedCall } from "./waiting_room.ts";
@@ -225,7 +225,13 @@ async function takeSlot(
   const first = async (): Promise<TakeReply> => {
     if (maxWaitUs > 0) await client.listen();
     if (isOver) throw new ClosedError("a call that is over");
-    return await client.ask(request, signal);
+    try {
+      return await client.ask(request, signal);
+    } catch (error) {
+      // It may have been queued or granted all the same: then nobody waits for it.
+      if (isStoreError(error) && isOutage(error)) leave(client, targets, id).catch(() => {});
+      throw error;
+    }
   };
   const call: QueuedCall = {
     id,

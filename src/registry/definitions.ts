@@ -14,6 +14,7 @@ import { compilePolicy, type Policy } from "../policy/policy.ts";
 import { localPolicy } from "../policy/share.ts";
 import type { Store } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
+import { sameConfig } from "./same_config.ts";
 import { openMemory, StoreSlot, type Surroundings } from "./store_slot.ts";
 
 /** The id of the store that is used where none is configured. */
@@ -185,7 +186,10 @@ export class Definitions {
     const before = this.#limiters.get(id)?.limiter;
     const route = this.#route(storeId);
     this.#newest = undefined;
-    if (before !== undefined) {
+    if (before !== undefined && sameConfig(before.policy, policy)) {
+      // The very same rules: what this process remembers of denials and leases goes by them.
+      before.adopt(before.policy, route);
+    } else if (before !== undefined) {
       before.adopt(policy, route);
       // Calls that wait, and permits that are held, go by the new rules too.
       this.#stores.get(storeId)?.current?.adopt(id, policy);

@@ -105,6 +105,40 @@ describe("RateSync.configureStore()", () => {
     assert.equal(await server.command("ZCOUNT", "{same:slot}:leases", "0", "+inf"), 0, "released where it was taken");
   });
 
+  it("replaces nothing where a file is loaded again as it was", async () => {
+    using folder = new TemporaryFolder("again");
+    const path = `${folder.path}/rate-sync.toml`;
+    writeFileSync(
+      path,
+      [
+        `[stores.main]\nurl = "${server.url}"\nkey_prefix = "again"\non_store_error = "throw"`,
+        `[limiters.api]\nlimit = 1\nwindow = "1h"`,
+        `[limiters.paced]\nrate_per_second = 2`,
+        `[limiters.plan]\nlimits = [{ limit = 5, window = "1s" }, { limit = 50, window = "1m", algorithm = "fixed_window" }]`,
+      ].join("\n"),
+    );
+    await using rs = createRateSync();
+    await rs.loadConfig(path);
+    const kept = () => (["api", "paced", "plan"] as const).map((id) => [rs.limiter(id), rs.limiter(id).policy]);
+    const before = kept();
+    await rs.acquire("api", { key: "k" });
+    assert.equal((await rs.tryAcquire("api", { key: "k" })).allowed, false);
+    await rs.acquire("paced");
+    const waiting = rs.acquire("paced");
+    const commands = async () =>
+      Number(/cmdstat_evalsha:calls=(\d+)/.exec(String(await server.command("INFO", "commandstats")))?.[1]);
+    await rs.peek("plan");
+    const asked = await commands();
+    await rs.loadConfig(path);
+    for (const [i, [limiter, policy]] of kept().entries()) {
+      assert.equal(limiter, before[i]?.[0]);
+      assert.equal(policy, before[i]?.[1]);
+    }
+    assert.equal((await rs.tryAcquire("api", { key: "k" })).allowed, false);
+    assert.equal(await commands(), asked, "the denial is remembered");
+    await (await waiting).release();
+  });
+
   it("keeps a store of one's own that is given again", async () => {
     const store = new MemoryStore({ clock: new FakeClock() });
     await using rs = createRateSync({ stores: { main: store }, limiters: { slot: { maxConcurrent: 1 } } });

@@ -1,0 +1,117 @@
+/**
+ * All keys of a store, as a history tells.
+ *
+ * @module
+ */
+
+import { marksOf, parseWaiterId, type TakeReply, type TakeRequest, type Target } from "../../../src/stores/store.ts";
+import type { Entry } from "./history.ts";
+import { Ledger, ledgerName } from "./ledger.ts";
+
+/** A take over several targets, and what it was on each. */
+export interface Together {
+  /** The ledgers. */
+  readonly ledgers: readonly Ledger[];
+  /** The number of the take in each. */
+  readonly numbers: readonly number[];
+}
+
+/** What a history comes to. */
+export interface Books {
+  /** One for each key that was decided about. */
+  readonly ledgers: ReadonlyMap<string, Ledger>;
+  /** Takes over several targets with rates. */
+  readonly together: readonly Together[];
+  /** What was found wrong on the way. */
+  readonly problems: readonly string[];
+}
+
+/** Goes through a history while it comes about. */
+export class BookKeeper implements Books {
+  /** One for each key that was decided about. */
+  readonly ledgers: Map<string, Ledger> = new Map();
+  /** Takes over several targets with rates. */
+  readonly together: Together[] = [];
+  /** What was found wrong on the way. */
+  readonly problems: string[] = [];
+  /** What those who queue asked for. */
+  readonly #queued = new Map<string, TakeRequest>();
+
+  /** Enters what has happened. */
+  enter(entry: Entry): void {
+    if (entry.kind === "noticed") {
+      const { id, kind, reply } = entry.notice;
+      const request = this.#queued.get(id);
+      if (kind === "granted" && request !== undefined) this.#take(request, reply);
+      return;
+    }
+    const { request, reply } = entry;
+    const { nowUs } = reply;
+    for (const target of request.targets) this.#ledger(target).decidedBy(target.policy, nowUs);
+    switch (request.op) {
+      case "take":
+        if (request.mode === "peek") return;
+        if ((reply as TakeReply).status === "allowed") return this.#take(request, reply as TakeReply);
+        return this.#queue(request, reply as TakeReply);
+      case "poll": {
+        if ((reply as TakeReply).status !== "allowed") return;
+        const [target] = request.targets;
+        return this.#ledger(target).renew(request.id, target.slots, nowUs, nowUs + target.policy.leaseTtlUs);
+      }
+      case "release":
+        for (const target of request.targets) this.#ledger(target).release(request.id, nowUs);
+        return;
+      case "renew":
+        request.targets.forEach((target, i) => {
+          if ((reply as { counts: readonly number[] }).counts[i] !== 1) return;
+          this.#ledger(target).renew(request.id, target.slots, nowUs, nowUs + target.policy.leaseTtlUs);
+        });
+        return;
+      case "giveBack":
+        request.targets.forEach((target, i) => {
+          const [mark] = request.marks[i] ?? [];
+          if (mark === undefined) return;
+          const ledger = this.#ledger(target);
+          if (ledger.giveBack(nowUs, target.cost, mark) > 0) return;
+          this.problems.push(`${ledger.name}: ${target.cost} units were given back that nobody had taken`);
+        });
+        return;
+    }
+  }
+
+  #take(request: TakeRequest, reply: TakeReply): void {
+    const { nowUs, waitUs } = reply;
+    const marks = marksOf(reply);
+    const rated: { ledger: Ledger; number: number }[] = [];
+    request.targets.forEach((target, i) => {
+      const ledger = this.#ledger(target);
+      const { rates, leaseTtlUs, maxConcurrent } = target.policy;
+      if (rates.length > 0) {
+        const units = target.cost;
+        rated.push({ ledger, number: ledger.take({ nowUs, atUs: nowUs + waitUs, units, marks: marks[i] ?? [] }) });
+      }
+      if (maxConcurrent > 0 && target.slots > 0) {
+        ledger.grant(request.id, target.slots, nowUs, nowUs + leaseTtlUs, reply.levels[i]?.slots?.fence ?? 0);
+      }
+    });
+    this.#queued.delete(request.id);
+    if (rated.length < 2) return;
+    this.together.push({ ledgers: rated.map(({ ledger }) => ledger), numbers: rated.map(({ number }) => number) });
+  }
+
+  #queue(request: TakeRequest, { status, arrivalUs }: TakeReply): void {
+    if (status !== "queued") return;
+    this.#queued.set(request.id, request);
+    if (!parseWaiterId(request.id).direct) return;
+    this.#ledger(request.targets[0] as Target).queue(request.id, arrivalUs);
+  }
+
+  #ledger(target: Target): Ledger {
+    const name = ledgerName(target);
+    const known = this.ledgers.get(name);
+    if (known !== undefined) return known;
+    const ledger = new Ledger(name);
+    this.ledgers.set(name, ledger);
+    return ledger;
+  }
+}

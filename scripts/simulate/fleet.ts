@@ -119,7 +119,12 @@ class Fleet {
       faults,
       history: this.#history,
     });
-    const rs = createRateSync({ clock, logger: false, stores: { shared: link }, limiters: limiters(number === 0 ? 0 : 1) });
+    const rs = createRateSync({
+      clock,
+      logger: false,
+      stores: { shared: link },
+      limiters: limiters(number === 0 ? 0 : 1),
+    });
     return { number, clock, link, rs };
   }
 

@@ -36,6 +36,8 @@ export class BookKeeper implements Books {
   readonly problems: string[] = [];
   /** What those who queue asked for. */
   readonly #queued = new Map<string, TakeRequest>();
+  /** Those who were served. */
+  readonly #granted = new Set<string>();
 
   /** Enters what has happened. */
   enter(entry: Entry): void {
@@ -80,10 +82,16 @@ export class BookKeeper implements Books {
   }
 
   #take(request: TakeRequest, reply: TakeReply): void {
+    const { id, targets } = request;
+    if (id !== "" && this.#granted.has(id)) {
+      const names = targets.map((target) => ledgerName(target)).join(" and ");
+      this.problems.push(`law 12: a call that has what it asked for was charged again: ${names}`);
+    }
+    this.#granted.add(id);
     const { nowUs, waitUs } = reply;
     const marks = marksOf(reply);
     const rated: { ledger: Ledger; number: number }[] = [];
-    request.targets.forEach((target, i) => {
+    targets.forEach((target, i) => {
       const ledger = this.#ledger(target);
       const { rates, leaseTtlUs, maxConcurrent } = target.policy;
       if (rates.length > 0) {
@@ -91,10 +99,10 @@ export class BookKeeper implements Books {
         rated.push({ ledger, number: ledger.take({ nowUs, atUs: nowUs + waitUs, units, marks: marks[i] ?? [] }) });
       }
       if (maxConcurrent > 0 && target.slots > 0) {
-        ledger.grant(request.id, target.slots, nowUs, nowUs + leaseTtlUs, reply.levels[i]?.slots?.fence ?? 0);
+        ledger.grant(id, target.slots, nowUs, nowUs + leaseTtlUs, reply.levels[i]?.slots?.fence ?? 0);
       }
     });
-    this.#queued.delete(request.id);
+    this.#queued.delete(id);
     if (rated.length < 2) return;
     this.together.push({ ledgers: rated.map(({ ledger }) => ledger), numbers: rated.map(({ number }) => number) });
   }

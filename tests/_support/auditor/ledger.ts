@@ -115,7 +115,7 @@ export class Ledger {
     }
     this.fences.push(fence);
     // The answer to a question may stand before the notice of the grant that it tells of.
-    if (this.#holders.get(id)?.fromUs !== fromUs) this.#begin(id, permits, fromUs, untilUs);
+    this.renew(id, permits, fromUs, untilUs);
   }
 
   /** A lease was renewed. */

@@ -53,7 +53,8 @@ export const slidingWindow: Kernel<SlidingWindowLimit, SlidingWindowState> = Obj
     const live = findLater(log, nowUs - limit.windowUs);
     dropBefore(log, live);
     append(log, stampUs, cost, limit.capacity);
-    return { pages: log, total: total - live.before + cost, promisedUs: atUs > nowUs ? stampUs : promisedUs };
+    const stillUs = promisedUs > nowUs ? promisedUs : 0;
+    return { pages: log, total: total - live.before + cost, promisedUs: atUs > nowUs ? stampUs : stillUs };
   },
 
   giveBack(

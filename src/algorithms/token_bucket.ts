@@ -71,7 +71,9 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
     const promisedUs = waits && (before.promisedUs ?? 0) > nowUs ? before.promisedUs as number : 0;
     const idle = waits && arrive(before, atUs) !== before;
     if (us === 0 && rem === 0 && promisedUs === 0 && !idle) return undefined;
-    return [us, rem, promisedUs, idle ? before.tatUs : -1, idle ? before.tatRem : 0];
+    // One that cannot be told from a fresh one may be forgotten at any time.
+    const from = before.tatUs + 2 <= nowUs ? FRESH : before;
+    return [us, rem, promisedUs, idle ? from.tatUs : -1, idle ? from.tatRem : 0];
   },
 
   giveBack(

@@ -253,7 +253,8 @@ end
 local promised = waits and (before.promised or 0) > now and before.promised or 0
 local idle = waits and arrive(before, at) ~= before
 if us == 0 and rem == 0 and promised == 0 and not idle then return nil end
-return { us, rem, promised, idle and before.us or -1, idle and before.rem or 0 }
+local from = before.us + 2 <= now and { us = 0, rem = 0 } or before
+return { us, rem, promised, idle and from.us or -1, idle and from.rem or 0 }
 end,
 measure = function(state)
 if state.us < now then return 0, 0 end
@@ -1324,7 +1325,7 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "32d8cc01119e839837173bb166e87fed052b8dd3",
+  sha1: "5d4589e7e256a8dbe59f54c34cd0b313c8f294d0",
   source: `${part4}
 local function stamp(us)
 return format("%.0f", us)
@@ -2063,7 +2064,7 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "eaaaffd0c99c2e0cbc4f2f823dca47b8a5b7f400",
+  sha1: "7715fd68409c8586b076c21fb200b2007cdeb078",
   source: `${part4}
 ${part3}
 ${part6}

@@ -50,7 +50,11 @@ function algorithms.s()
     take = function(log, at, cost, limit)
       local stamp = at
       if log.count > 0 then stamp = max(at, (newest(log))) end
-      if at > now then log.promised = stamp end
+      if at > now then
+        log.promised = stamp
+      elseif log.promised <= now then
+        log.promised = 0
+      end
       local ttl = format("%.0f", ttl_ms(max(stamp + limit.window, log.blocked)))
       renew(log, limit)
       local gone, gone_units = expired(log, limit)

@@ -54,7 +54,9 @@ function algorithms.t()
       local promised = waits and (before.promised or 0) > now and before.promised or 0
       local idle = waits and arrive(before, at) ~= before
       if us == 0 and rem == 0 and promised == 0 and not idle then return nil end
-      return { us, rem, promised, idle and before.us or -1, idle and before.rem or 0 }
+      -- One that cannot be told from a fresh one may be forgotten at any time.
+      local from = before.us + 2 <= now and { us = 0, rem = 0 } or before
+      return { us, rem, promised, idle and from.us or -1, idle and from.rem or 0 }
     end,
     measure = function(state)
       if state.us < now then return 0, 0 end

@@ -12,7 +12,7 @@ import type { Script } from "../../src/stores/redis/script.ts";
 import { bucket, coordinate, decide } from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
 import { assertLogs } from "./window_logs.ts";
-import { assertFarRefused, assertLogEras, assertOldRead } from "./window_laws.ts";
+import { assertFarRefused, assertForeignMarks, assertLogEras, assertOldRead } from "./window_laws.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
 import {
   assertBlockKept,
@@ -436,7 +436,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...mutants(
     "_run_log.lua",
     ["a run too late out of the window", "not need and stamp > before then", "not need and stamp >= before then"],
-    ["a log that does not wrap", "return (log.head + i) % log.slots", "return log.head + i", assertLogs],
+    ["a log that does not wrap", "log.slots - slot, log.count - i)", "log.count - i)", assertLogs],
     [
       "a page too many",
       "if units and ((need and sum + units < need)",
@@ -701,6 +701,7 @@ export const MUTANTS: readonly Mutant[] = [
       "another window given back",
       "if low > 0 and (not exact or window_at(windows, low - 1) == start) then return low - 1 end",
       "if low > 0 then return low - 1 end",
+      assertForeignMarks,
     ],
     ["a count below zero", "local taken = min(units, count)\n", "local taken = units\n"],
     ["windows that nobody relies on kept", "if count > 0 then break end", "do break end"],

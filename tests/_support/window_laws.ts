@@ -127,3 +127,17 @@ export async function assertFarRefused(services: ParityServices): Promise<void> 
   assert.match(failure.message, /years ahead/);
   assert.equal((await one.take("now")).status, "rate");
 }
+
+/** Gives back by marks of takes that this key never had: nothing is given back. */
+export async function assertForeignMarks(services: ParityServices): Promise<void> {
+  for (const algorithm of ["fixed_window", "sliding_window_counter", "sliding_window"] as const) {
+    const one = new OneKey(services, { algorithm, limit: 5, windowMs: 1_000 }, NOW_US);
+    const { nowUs, levels } = await one.take("now", 2);
+    const [used, resetUs] = levels[0]?.rates[0] as readonly [number, number];
+    for (const offUs of [-SECOND_US, -1, 1, SECOND_US]) {
+      const marks = [[{ nowUs, atUs: nowUs, level: [used, resetUs + offUs] as const }]];
+      await one.ask({ op: "giveBack", targets: [{ ...one.target, cost: 2 }], marks });
+      assert.deepEqual(await one.used(), [2], `${algorithm}, ${offUs} µs off`);
+    }
+  }
+}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import { assertFarRefused, assertLogEras, assertOldRead } from "../../_support/window_laws.ts";
+import { assertFarRefused, assertForeignMarks, assertLogEras, assertOldRead } from "../../_support/window_laws.ts";
 import { compareLogs } from "../../_support/window_logs.ts";
 import { Connections } from "../_lab.ts";
 
@@ -24,10 +24,11 @@ describe("The log of an exact sliding window in Redis", () => {
   it("refuses units for an instant that is years ahead", () => assertFarRefused(connections));
 });
 
-describe("Windows that version 0.1.0 has written", () => {
+describe("Windows in Redis", () => {
   let connections: Connections;
   before(async () => void (connections = await Connections.open()));
   after(() => connections.close());
 
-  it("are read, and counted on from there", () => assertOldRead(connections));
+  it("are read as version 0.1.0 wrote them, and counted on from there", () => assertOldRead(connections));
+  it("give nothing back by marks that are not theirs", () => assertForeignMarks(connections));
 });

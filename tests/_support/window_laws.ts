@@ -141,3 +141,17 @@ export async function assertForeignMarks(services: ParityServices): Promise<void
     }
   }
 }
+
+/** Takes from a large log once more: it lives until the newest unit has left the window. */
+export async function assertLogLives(services: ParityServices): Promise<void> {
+  const one = new OneKey(services, { algorithm: "sliding_window", limit: 100, windowMs: 300_000 }, NOW_US);
+  for (let taken = 0; taken < 40; taken++) {
+    await one.take("now");
+    one.clock.set(NOW_US + taken + 1);
+  }
+  const [main] = one.keys as [string];
+  await services.raw.send("PEXPIRE", main, "1000");
+  await one.take("now");
+  const ttlMs = Number(await services.raw.send("PTTL", main));
+  assert.ok(ttlMs > 300_000 + 590_000, `a log of 40 runs lives for ${ttlMs} ms`);
+}

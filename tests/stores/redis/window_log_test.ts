@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import { assertFarRefused, assertForeignMarks, assertLogEras, assertOldRead } from "../../_support/window_laws.ts";
+import {
+  assertFarRefused,
+  assertForeignMarks,
+  assertLogEras,
+  assertLogLives,
+  assertOldRead,
+} from "../../_support/window_laws.ts";
 import { compareLogs } from "../../_support/window_logs.ts";
 import { Connections } from "../_lab.ts";
 
@@ -21,6 +27,7 @@ describe("The log of an exact sliding window in Redis", () => {
   }
 
   it("counts on where the 48 bits of an instant begin anew", () => assertLogEras(connections));
+  it("lives until its newest unit has left the window", () => assertLogLives(connections));
   it("refuses units for an instant that is years ahead", () => assertFarRefused(connections));
 });
 

@@ -112,6 +112,34 @@ export const stepArb: fc.Arbitrary<Step> = fc.record({
   together: fc.boolean(),
 });
 
+/** Limiters with permits: some with nothing else, some with a rate or a bounded queue. */
+export const permitLimitersArb: fc.Arbitrary<LimiterOptions[]> = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.constant({}) },
+    { weight: 1, arbitrary: fc.constant({ ratePerSecond: 20, burst: 2 }) },
+  ).chain((rate) =>
+    fc.record({ maxConcurrent: fc.integer({ min: 1, max: 3 }), maxWaiters: fc.constantFrom(0, 1, 2, 9, 9, 9) }).map(
+      (permits) => ({ ...rate, ...permits, leaseTtlMs: 100 }),
+    )
+  ),
+  { minLength: 1, maxLength: 3 },
+);
+
+/** Steps that take, wait for, give back and renew permits, with many at one instant and in one call. */
+export const permitStepArb: fc.Arbitrary<Step> = fc.record({
+  move: fc.oneof(
+    fc.record({ by: fc.constant("us" as const), us: fc.constantFrom(0, 0, 0, 1, 1, 2, 30_000, 99_999, 100_000) }),
+    fc.record({ by: fc.constant("retry" as const), offsetUs: fc.constantFrom(-1, 0, 0) }),
+  ),
+  ask: fc.constantFrom(
+    ...["now", "now", "now", "wait", "wait", "wait", "wait", "again", "again", "again", "peek"] as const,
+    ...["release", "release", "release", "release", "renew", "block", "reset"] as const,
+  ),
+  share: fc.constantFrom(0, 0, 0, 0.6),
+  pick: fc.nat(1_000),
+  together: fc.boolean(),
+});
+
 /** A token bucket whose numbers are as large, as small or as crooked as they may be. */
 export const extremeBucketArb: fc.Arbitrary<LimiterOptions> = fc.oneof(
   fc.record({

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
-import { batchesArb, bucketKeysArb, limitersArb, startArb, stepArb } from "../_support/arbitraries.ts";
+import { batchesArb, bucketKeysArb, limitersArb, permitLimitersArb, permitStepArb, startArb, stepArb } from "../_support/arbitraries.ts";
 import { type Mutant, MUTANTS, occurrences, seed } from "../_support/mutants.ts";
 import { assertBatchParity, assertParity } from "../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
@@ -20,6 +20,17 @@ const SEED = 20_261_121;
 const MOST_RUNS = 1_000;
 
 const LUA = "src/stores/redis/lua";
+
+/** Files whose mistakes show where permits are taken and waited for. */
+const PERMITS = [
+  "coordinate.lua",
+  "_queue.lua",
+  "_quick_permits.lua",
+  "_requests.lua",
+  "_slots.lua",
+  "_stamps.lua",
+  "_take_slots.lua",
+];
 
 describe("A seeded mistake in the Lua", () => {
   let connection: RedisConnection;
@@ -48,6 +59,17 @@ describe("A seeded mistake in the Lua", () => {
           batchesArb,
           (limiters, startUs, batches) =>
             assertBatchParity(limiters, startUs, batches, { connection, raw, testScript }),
+        ),
+        { seed: SEED, numRuns: MOST_RUNS, endOnFailure: true },
+      );
+    }
+    if (PERMITS.includes(mutant?.file ?? "")) {
+      return await fc.check(
+        fc.asyncProperty(
+          permitLimitersArb,
+          startArb,
+          fc.array(permitStepArb, { minLength: 5, maxLength: 40, size: "max" }),
+          (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw, testScript }),
         ),
         { seed: SEED, numRuns: MOST_RUNS, endOnFailure: true },
       );

@@ -9,6 +9,8 @@ import {
   bucketKeysArb,
   limiterArb,
   limitersArb,
+  permitLimitersArb,
+  permitStepArb,
   runs,
   startArb,
   type Step,
@@ -28,6 +30,18 @@ describe("Redis scripts and kernels", () => {
   after(async () => {
     await connection.close();
     await raw.close();
+  });
+
+  it("give the same permits, in the same order, and tell the same waiters", { timeout: 300_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        permitLimitersArb,
+        startArb,
+        fc.array(permitStepArb, { minLength: 1, maxLength: 40, size: "max" }),
+        (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw }),
+      ),
+      { numRuns: runs(300) },
+    );
   });
 
   it("give the same replies and store the same states, to the integer", { timeout: 300_000 }, async () => {

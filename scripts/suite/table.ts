@@ -29,9 +29,9 @@ const BUN: readonly RuntimeName[] = ["bun"];
 export const TABLE: readonly Row[] = [
   { paths: ["tests/"], on: EVERY, because: "what users run must work on every runtime" },
   {
-    paths: ["tests/algorithms/", "tests/policy/"],
+    paths: ["tests/algorithms/", "tests/policy/", "tests/simulation/"],
     on: BUN,
-    because: "arithmetic on integers, without any API of a runtime",
+    because: "arithmetic on integers, and processes in virtual time, without any API of a runtime",
   },
   { paths: ["tests/bench/"], on: NODE, because: "measurements, which are no part of the package" },
   { paths: ["tests/docs/"], on: NODE, because: "reads pages" },

@@ -65,10 +65,11 @@ function tooManyHold({ policies, held }: Ledger): string | undefined {
   return undefined;
 }
 
-/** Law 1 for permits: fencing tokens grow. */
+/** Law 1 for permits: fencing tokens grow. Of one instant, notices may be told of in another order. */
 function stale({ fences }: Ledger): string | undefined {
-  const place = fences.findIndex((fence, i) => i > 0 && fence <= (fences[i - 1] as number));
-  return place < 0 ? undefined : `law 1: fencing token ${fences[place]} after ${fences[place - 1]}`;
+  const inOrder = fences.toSorted((a, b) => a.nowUs - b.nowUs || a.fence - b.fence).map(({ fence }) => fence);
+  const place = inOrder.findIndex((fence, i) => i > 0 && fence <= (inOrder[i - 1] as number));
+  return place < 0 ? undefined : `law 1: fencing token ${inOrder[place]} after ${inOrder[place - 1]}`;
 }
 
 /** Law 7: of a take over several keys, as much was given back on one as on the other. */
@@ -90,9 +91,9 @@ function overcharged({ kept }: Ledger, most: number | undefined): string | undef
 /** Law 11: what a process held when it crashed is free when its leases end. */
 function outlived({ policies, held }: Ledger, crashes: ReadonlyMap<string, number>): string | undefined {
   const ttlUs = Math.max(...policies.map(({ leaseTtlUs }) => leaseTtlUs));
-  for (const { id, untilUs } of held) {
+  for (const { id, fromUs, untilUs } of held) {
     const crashedUs = crashes.get(id.split(".")[0] as string);
-    if (crashedUs !== undefined && untilUs > crashedUs + ttlUs) {
+    if (crashedUs !== undefined && fromUs <= crashedUs && untilUs > crashedUs + ttlUs) {
       return `law 11: a lease ended ${untilUs - crashedUs} µs after its process`;
     }
   }

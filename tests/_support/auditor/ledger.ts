@@ -51,8 +51,8 @@ export class Ledger {
   debts: (Debt | undefined)[] = [];
   /** Who held permits, and when. */
   readonly held: Held[] = [];
-  /** Fencing tokens in the order in which they were given out. */
-  readonly fences: number[] = [];
+  /** Fencing tokens, and when they were given out. */
+  readonly fences: { readonly nowUs: number; readonly fence: number }[] = [];
   /** Those who wait, with their arrival. */
   readonly waiting: Map<string, number> = new Map();
   /** What is wrong with the order of service. */
@@ -113,7 +113,7 @@ export class Ledger {
     for (const [other, otherUs] of this.waiting) {
       if (otherUs < arrivalUs && isDirect(other) && isDirect(id)) this.overtaken.push(other);
     }
-    this.fences.push(fence);
+    this.fences.push({ nowUs: fromUs, fence });
     // The answer to a question may stand before the notice of the grant that it tells of.
     this.renew(id, permits, fromUs, untilUs);
   }

@@ -7,7 +7,15 @@ import fc from "fast-check";
 import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
-import { batchesArb, bucketKeysArb, limitersArb, permitLimitersArb, permitStepArb, startArb, stepArb } from "../_support/arbitraries.ts";
+import {
+  batchesArb,
+  bucketKeysArb,
+  limitersArb,
+  permitLimitersArb,
+  permitStepArb,
+  startArb,
+  stepArb,
+} from "../_support/arbitraries.ts";
 import { type Mutant, MUTANTS, occurrences, seed } from "../_support/mutants.ts";
 import { assertBatchParity, assertParity } from "../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";

@@ -712,7 +712,11 @@ end,
 take = function(log, at, cost, limit)
 local stamp = at
 if log.count > 0 then stamp = max(at, (newest(log))) end
-if at > now then log.promised = stamp end
+if at > now then
+log.promised = stamp
+elseif log.promised <= now then
+log.promised = 0
+end
 local ttl = format("%.0f", ttl_ms(max(stamp + limit.window, log.blocked)))
 renew(log, limit)
 local gone, gone_units = expired(log, limit)
@@ -1325,7 +1329,7 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "5d4589e7e256a8dbe59f54c34cd0b313c8f294d0",
+  sha1: "8f7572777b6e5ca27b5e10d1fde22f1bc4cb1ce1",
   source: `${part4}
 local function stamp(us)
 return format("%.0f", us)
@@ -2064,7 +2068,7 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "7715fd68409c8586b076c21fb200b2007cdeb078",
+  sha1: "6b64b55bd7cfea1967f800e4d2627659052ec665",
   source: `${part4}
 ${part3}
 ${part6}

@@ -118,6 +118,38 @@ const assertPromiseKept = sequence(
   { ask: "giveBack", pick: 4 },
 );
 
+/** Takes three times, gives the second back, takes again, and gives the first back. */
+const assertBackKept = sequence(
+  { limit: 9, windowMs: 900_000 },
+  { ask: "now", share: 0.2 },
+  { ask: "now", share: 0.2 },
+  { ask: "now", share: 0.2 },
+  { ask: "giveBack", pick: 4 },
+  { ask: "now", share: 0.1, us: 1_000_000 },
+  { ask: "now", share: 0.1, us: 1_000_000 },
+  { ask: "giveBack", pick: 4 },
+);
+
+/** Takes in two windows, and gives back what was taken in the first. */
+const assertOtherWindowKept = sequence(
+  { algorithm: "fixed_window", limit: 2, windowMs: 10 },
+  { ask: "now" },
+  { ask: "now", us: 11_000 },
+  { ask: "giveBack", pick: 4 },
+);
+
+/** Waits twice for the end of a block, gives the second wait back, and then an older take. */
+const assertPromiseRestored = sequence(
+  { limits: [{ ratePerSecond: 1, burst: 9 }, { ratePerSecond: 2, burst: 9 }] },
+  { ask: "now" },
+  { ask: "now" },
+  { ask: "block", share: 1 },
+  { ask: "wait" },
+  { ask: "wait" },
+  { ask: "giveBack", pick: 0 },
+  { ask: "giveBack", pick: 8 },
+);
+
 /** Hands a slot over, and lets the one who waited ask only later. */
 const assertHeardLate = sequence(
   { maxConcurrent: 1, leaseTtlMs: 100 },
@@ -177,7 +209,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["time to live too short", "floor((us - us % step_us + step_us - now) / 1000) + 2", "2"],
     [
       "a far instant written as a marked one",
-      "if size == 16 and us >= LEAST_MARKED then written = FAR .. written end",
+      "if size == 16 and next_us >= LEAST_MARKED then written = FAR .. written end",
       "",
       assertFarKept,
     ],
@@ -218,7 +250,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["what another bucket holds not looked at", 'value = try("GET", key)', "value = nil"],
     [
       "a time to live with a block too short",
-      "math.ceil((max(us + 2, blocked) - now) / 1000) + grace_ms",
+      "math.ceil((max(until_us, blocked) - now) / 1000) + grace_ms",
       "1 + grace_ms",
       assertBlockKept,
     ],
@@ -276,6 +308,25 @@ export const MUTANTS: readonly Mutant[] = [
       assertFailsAlone,
     ],
     ["a failure told as if it were a reply", "replies[place] = failure", "replies[place] = 0", assertFailsAlone],
+    [
+      "an instant promised at the end of a block forgotten",
+      "local latest = max(at > now and at or 0, start > now and start or 0, promised or 0)",
+      "local latest = 0",
+      assertPromiseKept,
+    ],
+    ["what was given back forgotten by the next take", "back = part.live(state)", "back = nil", assertBackKept],
+    [
+      "what was given back not told to marks",
+      "long = { us, rem, back.us, back.rem, promised or 0 }",
+      "long = { us, rem, 0, 0, promised or 0 }",
+      assertBackKept,
+    ],
+    [
+      "a key that forgets too soon what was given back",
+      "if back then until_us = max(until_us, part.forgotten_from(next_us, next.back) + 2) end",
+      "until_us = now",
+      assertBackKept,
+    ],
     ["a peek at a key of another type", "failure = found and found.err", "", assertFailsAlone],
   ),
   ...mutants(
@@ -287,8 +338,8 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a carry forgotten",
-      "return { us = us + 1, rem = rem - limit.denominator }",
-      "return { us = us, rem = rem - limit.denominator }",
+      "local us = state.us + units * limit.interval_us + carry\nrem",
+      "local us = state.us + units * limit.interval_us\nrem",
     ],
     ["rounded down", "if next.rem > limit.burst_rem then start_us = start_us + 1 end", ""],
     ["+1 µs", "return max(now, start_us)", "return max(now, start_us + 1)"],
@@ -299,8 +350,19 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a remainder read as none",
-      "return { us = us, rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) }",
-      "return { us = us, rem = 0 }",
+      "if not other then state.rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) end",
+      "",
+    ],
+    [
+      "what is promised not told to a mark",
+      "local promised = waits and (before.promised or 0) > now and before.promised or 0",
+      "local promised = 0",
+      assertPromiseRestored,
+    ],
+    [
+      "a bucket that is idle until it is waited for not told to a mark",
+      "local idle = waits and arrive(before, at) ~= before",
+      "local idle = false",
     ],
   ),
   ...mutants(
@@ -511,7 +573,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_state.lua",
-    ["a far instant written as a marked one", '#value == 16 and value >= "5" then', "false then", assertFarKept],
+    ["a far instant written as a marked one", '#digits == 16 and digits >= "5" and', "false and", assertFarKept],
     ["a far instant read as digits", "#digits == 18 and sub(digits, 1, 2) == FAR then", "false then", assertFarKept],
     ["a mark read as digits", "#digits == 16 and tonumber(digits)", "false"],
     ["the block of several limits forgotten", 'if target.blocked > now then value = "b"', 'if false then value = "b"'],

@@ -14,7 +14,7 @@ import { isClosed, isStoreError, strictest } from "./failure.ts";
 import type { Conclusion } from "./guarded_call.ts";
 import { count, type Counted, countFor, newPermit } from "./outcome.ts";
 import { localParties, type Party } from "./party.ts";
-import type { Permit } from "./permit.ts";
+import { type Permit, RatePermit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
 import type { Taken } from "./take.ts";
 
@@ -75,6 +75,23 @@ export function decideAtOnce(
   const decision = new Decision(newVerdict(named.limiter, key, cost, reply, false), true, limiter.named, reply);
   countFor(limiter, decision, 0, reply.nowUs, false);
   return decision;
+}
+
+/** As `decideAtOnce` for a call that may wait, if it need not; else undefined. Nothing is taken or counted then. */
+export function acquireAtOnce(
+  limiter: LoneLimiter,
+  route: Route,
+  key: string | undefined,
+  cost: number,
+): Permit | undefined {
+  const client = route.current;
+  if (client === undefined || client.guard !== undefined) return undefined;
+  const named = limiter.named[0];
+  const reply = client.store.takeAtOnce?.(named, key, cost);
+  if (reply?.status !== "allowed") return undefined;
+  const decision = new Decision(newVerdict(named.limiter, key, cost, reply, false), false, limiter.named, reply);
+  countFor(limiter, decision, 0, reply.nowUs, true);
+  return new RatePermit(decision, 0);
 }
 
 /** Decides now. At once where the store is in this process or need not be asked. */

@@ -10,7 +10,16 @@ import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type AcquireOptions, type AskOptions, checkAsk, checkNames, maxWaitUs } from "./call_options.ts";
 import type { Decision } from "./decision.ts";
-import { decideAtOnce, decideInTurn, decideNow, type LoneLimiter, peek, type Route } from "./engine.ts";
+import {
+  acquireAtOnce,
+  decideAtOnce,
+  decideInTurn,
+  decideNow,
+  type LoneLimiter,
+  type Patience,
+  peek,
+  type Route,
+} from "./engine.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
 import { KeyedLimiter } from "./keyed_limiter.ts";
 import { type LimiterMetrics, MetricsRecorder } from "./metrics.ts";
@@ -90,11 +99,22 @@ export class Limiter {
    * @throws {CostExceedsLimitError} If no wait could ever grant the cost.
    * @throws {StoreError} If the store cannot decide, and the limiter's `onStoreError` is `"throw"`.
    */
-  async acquire(options: AcquireOptions = {}): Promise<Permit> {
-    const how = { maxWaitUs: maxWaitUs(options.timeoutMs, [this.#policy]), signal: options.signal };
-    options.signal?.throwIfAborted();
-    const { permit } = await decideInTurn(this.#parties(options), this.#route, how);
-    return permit;
+  acquire(options: AcquireOptions = {}): Promise<Permit> {
+    // Not an async function: see `tryAcquire`.
+    try {
+      const { signal, key, cost = 1 } = options;
+      const how = { maxWaitUs: maxWaitUs(options.timeoutMs, [this.#policy]), signal };
+      signal?.throwIfAborted();
+      this.#check(options);
+      const permit = acquireAtOnce(this.#alone, this.#route, key, cost);
+      return permit === undefined ? this.#acquireInTurn(key, cost, how) : Promise.resolve(permit);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #acquireInTurn(key: string | undefined, cost: number, how: Patience): Promise<Permit> {
+    return (await decideInTurn(this.#partiesOf(key, cost), this.#route, how)).permit;
   }
 
   /** Decides now. Never waits, and never throws on denial. */

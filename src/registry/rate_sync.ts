@@ -118,8 +118,12 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /** Waits for a turn: see `Limiter.acquire`. */
-  async acquire(limiter: Id, options?: AcquireOptions): Promise<Permit> {
-    return await this.limiter(limiter).acquire(options);
+  acquire(limiter: Id, options?: AcquireOptions): Promise<Permit> {
+    try {
+      return this.limiter(limiter).acquire(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Decides now: see `Limiter.tryAcquire`. */

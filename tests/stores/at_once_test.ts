@@ -5,7 +5,7 @@ import fc from "fast-check";
 
 import { ClosedError } from "../../src/base/errors.ts";
 import { MemoryStore } from "../../src/stores/memory/mod.ts";
-import type { TakeReply, Target } from "../../src/stores/store.ts";
+import { marksOf, type TakeReply, type Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { limiterArb, runs } from "../_support/arbitraries.ts";
 import { costing, target } from "./_lab.ts";
@@ -43,10 +43,44 @@ describe("What a store in this process decides at once", () => {
     assert.ok(atOnce > 0);
   });
 
-  it("is nothing where there is more than a token bucket, or nothing any more", async () => {
+  it("is what a request over several keys is told of that one, where rules change, calls wait and give back", () => {
+    const rates = limiterArb.filter(({ maxConcurrent }) => maxConcurrent === undefined);
+    const beside: Target = { ...target({ ratePerSecond: 1e6, burst: 1e6 }), limiter: "beside" };
+    const change = fc.record({
+      us: fc.oneof(fc.constantFrom(0, 0, 1, 1_000), fc.nat(3_000_000)),
+      share: fc.constantFrom(0, 0, 1),
+      rules: fc.nat(1),
+      waits: fc.boolean(),
+      givesBack: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(rates, rates, fc.array(change, { maxLength: 30 }), (one, other, changes) => {
+        const clock = new FakeClock();
+        const stores = [new MemoryStore({ clock }), new MemoryStore({ clock })] as const;
+        const targets = [target(one), target(other)] as const;
+        for (const [i, { us, share, rules, waits, givesBack }] of changes.entries()) {
+          clock.set(clock.nowUs() + us);
+          const asked = { ...costing(targets[rules] as Target, share), key: "k" };
+          const both = take(stores[0], asked, waits, { ...beside, key: `${i}` });
+          const requested = { ...both, levels: both.levels.slice(0, 1) };
+          const atOnce = waits ? undefined : stores[1].takeAtOnce(asked, "k", asked.cost);
+          const decided = atOnce ?? take(stores[1], asked, waits);
+          assert.deepEqual(facts(decided), facts(requested));
+          if (givesBack && requested.status === "allowed") {
+            const [back, same] = [requested, decided].map((reply) => marksOf([asked], reply));
+            assert.deepEqual(same, back);
+            for (const store of stores) store.execute({ op: "giveBack", targets: [asked], marks: back ?? [] });
+          }
+          assert.deepEqual(stores[1].statesOf(asked), stores[0].statesOf(asked));
+        }
+      }),
+      { numRuns: runs(300) },
+    );
+  });
+
+  it("is nothing where there are permits, or nothing any more", async () => {
     const store = new MemoryStore({ clock: new FakeClock() });
-    const window = { algorithm: "sliding_window", limit: 1, windowMs: 1_000 } as const;
-    for (const options of [window, { ratePerSecond: 1, maxConcurrent: 1 }, { maxConcurrent: 1 }]) {
+    for (const options of [{ ratePerSecond: 1, maxConcurrent: 1 }, { maxConcurrent: 1 }]) {
       assert.equal(store.takeAtOnce(target(options), "a", 1), undefined);
     }
     assert.equal(store.size, 0);
@@ -56,14 +90,14 @@ describe("What a store in this process decides at once", () => {
   });
 });
 
-function take(store: MemoryStore, one: Target): TakeReply {
+function take(store: MemoryStore, one: Target, waits: boolean = false, ...more: Target[]): TakeReply {
   return store.execute({
     op: "take",
-    mode: "now",
-    maxWaitUs: 0,
+    mode: waits ? "wait" : "now",
+    maxWaitUs: waits ? 1e12 : 0,
     arrivalUs: 0,
     id: "i.1.d.0.1.1",
-    targets: [one],
+    targets: [one, ...more],
   }) as TakeReply;
 }
 

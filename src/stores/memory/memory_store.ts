@@ -32,6 +32,7 @@ import { type Cell, levelsOf } from "./cell_box.ts";
 import { Cells } from "./cells.ts";
 import { Rounds } from "./rounds.ts";
 import { takeBucket } from "./take_bucket.ts";
+import { takeRates } from "./take_rates.ts";
 
 /** How a memory store is made. */
 export interface MemoryStoreOptions {
@@ -84,9 +85,12 @@ export class MemoryStore implements Store {
     return (reply ?? this.#run(request, nowUs)) as ReplyTo<Request>;
   }
 
-  /** Decides for a key that is a token bucket and nothing else. */
+  /** Decides for a key of a limiter without permits. */
   takeAtOnce(limiter: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined {
-    return this.#closed ? undefined : takeBucket(this.#cells, limiter, key, cost, this.#clock.nowUs(), "now");
+    if (this.#closed) return undefined;
+    const nowUs = this.#clock.nowUs();
+    return takeBucket(this.#cells, limiter, key, cost, nowUs, "now") ??
+      takeRates(this.#cells, limiter, key, cost, nowUs, "now");
   }
 
   /** Remembers where notices for an instance go. */
@@ -130,7 +134,10 @@ export class MemoryStore implements Store {
   #take({ targets, mode, maxWaitUs, times }: TakeRequest, nowUs: number): TakeReply | undefined {
     if (targets.length !== 1) return undefined;
     const target = targets[0] as Target;
-    return takeBucket(this.#cells, target, target.key, target.cost, nowUs, mode, maxWaitUs, times);
+    const { key, cost } = target;
+    const reply = takeBucket(this.#cells, target, key, cost, nowUs, mode, maxWaitUs, times);
+    return reply ??
+      (times === undefined ? takeRates(this.#cells, target, key, cost, nowUs, mode, maxWaitUs) : undefined);
   }
 
   #run(request: StoreRequest, nowUs: number): TakeReply | DoneReply {

@@ -4,7 +4,9 @@
  * @module
  */
 
-import type { TokenBucketLimit } from "../../algorithms/limit.ts";
+import type { Kernel } from "../../algorithms/kernel.ts";
+import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
+import type { RateLimit, TokenBucketLimit } from "../../algorithms/limit.ts";
 import type { TokenBucketState } from "../../algorithms/token_bucket.ts";
 import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
@@ -21,6 +23,8 @@ export class Shelf implements Box {
   policy: Policy;
   /** The only limit of those rules, if it is a token bucket and there are no slots. */
   bucket: TokenBucketLimit | undefined;
+  /** What counts each limit of the rules. */
+  kernels: readonly Kernel<RateLimit, RateState>[] = [];
   /** Where keys with that limit are kept. */
   slab: BucketSlab | undefined;
   readonly #cells = new CellBox();
@@ -42,6 +46,7 @@ export class Shelf implements Box {
   /** Goes by other rules from now on. */
   adopt(policy: Policy): void {
     this.policy = policy;
+    this.kernels = policy.rates.map((rate) => kernelOf(rate));
     const [rate, ...more] = policy.rates;
     this.bucket = isTokenBucket(rate) && more.length === 0 && policy.maxConcurrent === 0 ? rate : undefined;
     this.slab = this.bucket && this.#slabFor(this.bucket, policy);
@@ -58,6 +63,11 @@ export class Shelf implements Box {
   isElsewhere(key: string | undefined): boolean {
     if (this.#slabs.length === 1 && this.#cells.size === 0) return false;
     return this.#cells.has(key) || this.#slabs.some((slab) => slab !== this.slab && slab.find(key) >= 0);
+  }
+
+  /** The cell of a key as it was written, if it is in one. */
+  cellOf(key: string | undefined): Cell | undefined {
+    return this.#cells.get(key);
   }
 
   /** Whether a key is kept. */

@@ -1,0 +1,91 @@
+/**
+ * Decides on one key with any limits but one token bucket alone: what `rounds.ts` does, without a request.
+ *
+ * @module
+ */
+
+import type { Level } from "../../algorithms/kernel.ts";
+import type { RateLimit } from "../../algorithms/limit.ts";
+import type { RateState } from "../../algorithms/kernels.ts";
+import { shortKey } from "../../base/short_key.ts";
+import type { NamedPolicy } from "../../policy/policy.ts";
+import { BucketReply } from "../bucket_reply.ts";
+import { RatesReply, type Trace } from "../rates_reply.ts";
+import type { TakeReply, TakeRequest } from "../store.ts";
+import { type Cell, freshCell } from "./cell_box.ts";
+import type { Cells } from "./cells.ts";
+import type { Shelf } from "./shelf.ts";
+
+/** Decides if the key is in a cell of its present rules, or nowhere yet, and takes no permit; else undefined. */
+export function takeRates(
+  cells: Cells,
+  { limiter, policy }: NamedPolicy,
+  asWritten: string | undefined,
+  cost: number,
+  nowUs: number,
+  mode: TakeRequest["mode"],
+  maxWaitUs: number = 0,
+): TakeReply | undefined {
+  const shelf = cells.shelfOf(limiter, policy);
+  if (shelf.bucket !== undefined || policy.maxConcurrent > 0) return undefined;
+  const key = shortKey(asWritten);
+  const known = shelf.cellOf(key);
+  if (known === undefined ? shelf.has(key) : known.policy !== policy || known.slots !== undefined) return undefined;
+
+  const cell = known ?? freshCell(policy);
+  const { kernels } = shelf;
+  const { rates } = policy;
+  const { states, blockedUs } = cell;
+  let atUs = blockedUs > nowUs ? blockedUs : nowUs;
+  for (let i = 0; i < rates.length; i++) {
+    const earliestUs = (kernels[i] as Shelf["kernels"][0]).earliest(
+      states[i] as RateState,
+      nowUs,
+      cost,
+      rates[i] as RateLimit,
+    );
+    if (earliestUs > atUs) atUs = earliestUs;
+  }
+  const allowed = atUs <= nowUs || (mode === "wait" && atUs - nowUs <= maxWaitUs);
+  let traces: Trace[] | undefined;
+  if (allowed && mode !== "peek") {
+    traces = takeAll(shelf, cell, nowUs, atUs, cost);
+    if (known === undefined) {
+      cells.makeRoom(shelf, nowUs);
+      shelf.write(key, cell);
+    }
+  }
+  const status = allowed ? "allowed" : blockedUs > nowUs ? "blocked" : "rate";
+  const waitUs = atUs - nowUs;
+  if (rates.length === 1) {
+    const [first, second] = levelAt(shelf, cell, 0, nowUs);
+    return new BucketReply(status, nowUs, waitUs, first, second, undefined, traces?.[0]);
+  }
+  const levels: Level[] = [];
+  for (let i = 0; i < rates.length; i++) levels.push(levelAt(shelf, cell, i, nowUs));
+  return new RatesReply(status, nowUs, waitUs, levels, traces);
+}
+
+/** Takes a cost from all rates of a cell. Returns what marks hold besides the levels, where that is anything. */
+function takeAll(
+  { kernels }: Shelf,
+  { states, policy: { rates } }: Cell,
+  nowUs: number,
+  atUs: number,
+  cost: number,
+): Trace[] | undefined {
+  let traces: Trace[] | undefined;
+  for (let i = 0; i < rates.length; i++) {
+    const kernel = kernels[i] as Shelf["kernels"][0];
+    const before = states[i] as RateState;
+    const after = kernel.take(before, nowUs, atUs, cost, rates[i] as RateLimit);
+    states[i] = after;
+    const trace = kernel.trace?.(before, after, nowUs, atUs);
+    if (trace !== undefined) (traces ??= rates.map((): Trace => undefined))[i] = trace;
+  }
+  return traces;
+}
+
+function levelAt({ kernels }: Shelf, { states, policy: { rates } }: Cell, i: number, nowUs: number): Level {
+  return (kernels[i] as Shelf["kernels"][0]).measure(states[i] as RateState, nowUs, rates[i] as RateLimit);
+}

@@ -74,6 +74,7 @@ export { type BlockOptions, type KeyOptions, Limiter } from "./src/limiter/limit
 export type { LimiterMetrics } from "./src/limiter/metrics.ts";
 export type { Permit } from "./src/limiter/permit.ts";
 export type { RateLimitedOptions, WaitOptions } from "./src/limiter/rate_limited.ts";
+export type { Charge } from "./src/limiter/corrections.ts";
 export type { Reservation } from "./src/limiter/reservation.ts";
 export type {
   HttpConfig,

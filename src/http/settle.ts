@@ -10,9 +10,6 @@ import type { AskOptions } from "../limiter/call_options.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { GuardedRequest } from "./request.ts";
 
-/** How many times its capacity a limit can be overdrawn by one correction. */
-const MOST_OVERDRAWN = 1_000;
-
 /** What became of a request. */
 export interface Outcome {
   /** The status of the answer, if there was one. */
@@ -85,7 +82,6 @@ export async function correctCharge(
   if (limiter.policy.rates.length === 0) return; // permits are given back by themselves
   const units = Math.ceil(actual);
   const options = key === undefined ? {} : { key };
-  const most = limiter.policy.capacity * MOST_OVERDRAWN;
   if (units < cost) await limiter.refund(cost - units, options);
-  else if (units > cost) await limiter.penalize(Math.min(units - cost, most), options);
+  else if (units > cost) await limiter.penalize(units - cost, options);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ConfigError, CostExceedsLimitError } from "../base/errors.ts";
+import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { StoreRequest, Target } from "../stores/store.ts";
 import { checkUnits } from "./call_options.ts";
@@ -12,6 +12,17 @@ import type { StoreClient } from "./store_client.ts";
 
 /** How many times its capacity a limit can be overdrawn by one correction. */
 const MOST_PIECES = 1_000;
+
+/** What a correction has charged. */
+export interface Charge {
+  /** Units that were taken, or that a reservation has cost in all. */
+  readonly charged: number;
+  /**
+   * Units that were not: a limit can be overdrawn by a thousand times what it holds, and no store was charged where the
+   * failure policy had decided. 0 nearly always.
+   */
+  readonly uncharged: number;
+}
 
 /** The longest block: 35 years, in milliseconds. */
 const MOST_BLOCK_MS = 1.1e12;
@@ -30,18 +41,19 @@ export async function refund(client: StoreClient, target: Target, units: number)
 /**
  * Takes units whatever the limit says, in pieces that the limit can hold.
  *
+ * @returns What was taken: at most a thousand times what the limit holds.
  * @throws {ConfigError | RangeError} If the limiter has no rate, or it is not a whole number from 1.
- * @throws {CostExceedsLimitError} If it is more than a thousand times what the limit holds.
  */
-export async function penalize(client: StoreClient, target: Target, units: number): Promise<void> {
+export async function penalize(client: StoreClient, target: Target, units: number): Promise<Charge> {
   mustHaveRates(target, "penalize");
   checkUnits("units", target.limiter, units);
   const { capacity } = target.policy;
-  if (units > capacity * MOST_PIECES) throw new CostExceedsLimitError(target.limiter, units, capacity * MOST_PIECES);
-  const pieces = Array.from({ length: Math.ceil(units / capacity) }, (_, i): StoreRequest => {
-    return { op: "penalize", targets: [{ ...target, cost: Math.min(units - i * capacity, capacity) }] };
+  const charged = Math.min(units, capacity * MOST_PIECES);
+  const pieces = Array.from({ length: Math.ceil(charged / capacity) }, (_, i): StoreRequest => {
+    return { op: "penalize", targets: [{ ...target, cost: Math.min(charged - i * capacity, capacity) }] };
   });
   await Promise.all(pieces.map((piece) => client.ask(piece)));
+  return { charged, uncharged: units - charged };
 }
 
 /**

@@ -7,6 +7,7 @@
 import { brand } from "../base/brand.ts";
 import { showAs, shownKey } from "../base/inspect.ts";
 import type { AcquireOptions } from "./call_options.ts";
+import type { Charge } from "./corrections.ts";
 import type { Decision } from "./decision.ts";
 import type { Limiter } from "./limiter.ts";
 import type { Permit } from "./permit.ts";
@@ -76,7 +77,7 @@ export class KeyedLimiter {
   }
 
   /** As `Limiter.penalize`. */
-  penalize(units: number): Promise<void> {
+  penalize(units: number): Promise<Charge> {
     return this.limiter.penalize(units, { key: this.key });
   }
 

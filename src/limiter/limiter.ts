@@ -9,6 +9,7 @@ import { showAs } from "../base/inspect.ts";
 import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type AcquireOptions, type AskOptions, checkAsk, checkNames, maxWaitUs } from "./call_options.ts";
+import type { Charge } from "./corrections.ts";
 import type { Decision } from "./decision.ts";
 import {
   acquireAtOnce,
@@ -184,11 +185,15 @@ export class Limiter {
     await client.verbs.refund(client, target, units);
   }
 
-  /** Takes units whatever the limit says: later calls wait for them. */
-  async penalize(units: number, options: KeyOptions = {}): Promise<void> {
+  /**
+   * Takes units whatever the limit says: later calls wait for them.
+   *
+   * @returns What was taken: at most a thousand times what the limit holds.
+   */
+  async penalize(units: number, options: KeyOptions = {}): Promise<Charge> {
     const target = this.#target(options);
     const client = this.#route.current ?? await this.#route.client();
-    await client.verbs.penalize(client, target, units);
+    return await client.verbs.penalize(client, target, units);
   }
 
   /**

@@ -9,7 +9,7 @@ import { ConfigError } from "../base/errors.ts";
 import { showAs } from "../base/inspect.ts";
 import { marksOf, type TakeReply, type Target } from "../stores/store.ts";
 import { type AcquireOptions, checkUnits, maxWaitUs } from "./call_options.ts";
-import { mustHaveRates, penalize } from "./corrections.ts";
+import { type Charge, mustHaveRates, penalize } from "./corrections.ts";
 import type { Decision } from "./decision.ts";
 import { decideInTurn, type Route } from "./engine.ts";
 import type { Party } from "./party.ts";
@@ -33,9 +33,10 @@ export interface Reservation {
    * Only the first of `settle` and `cancel` does anything.
    *
    * @param actualCost Units used, a whole number from 0.
+   * @returns What the reservation has cost: the difference is charged up to a thousand times what the limit holds.
    * @throws {RangeError} If it is not a whole number from 0.
    */
-  settle(actualCost: number): Promise<void>;
+  settle(actualCost: number): Promise<Charge>;
   /** Gives everything back, as far as nobody else already counts on its place. */
   cancel(): Promise<void>;
 }
@@ -71,14 +72,18 @@ function newReservation(
 ): Reservation {
   const waitUs = source?.reply.waitUs ?? 0;
   const readyAtUs = clock.nowUs() + waitUs;
-  let settled: Promise<void> | undefined;
-  const settle = async (used: number) => {
-    if (source === undefined || used === target.cost) return;
+  let settled: Promise<Charge> | undefined;
+  const settle = async (used: number): Promise<Charge> => {
+    if (source === undefined) return { charged: 0, uncharged: used };
+    if (used === target.cost) return { charged: used, uncharged: 0 };
     const { client, reply } = source;
     if (used < target.cost) {
       const targets = [{ ...target, cost: target.cost - used }];
       await client.ask({ op: "giveBack", targets, marks: marksOf([target], reply) });
-    } else await penalize(client, target, used - target.cost);
+      return { charged: used, uncharged: 0 };
+    }
+    const { charged, uncharged } = await penalize(client, target, used - target.cost);
+    return { charged: target.cost + charged, uncharged };
   };
   const reservation: Reservation = {
     decision,
@@ -93,7 +98,7 @@ function newReservation(
       checkUnits("actual cost", target.limiter, actualCost, 0);
       return settled ??= settle(actualCost);
     },
-    cancel: () => settled ??= settle(0),
+    cancel: async () => void await (settled ??= settle(0)),
   };
   showAs(reservation, "Reservation", ({ waitMs, readyAtMs }) => ({ waitMs, readyAtMs, decision }));
   return Object.freeze(reservation);

@@ -9,6 +9,7 @@ import { PROTOCOL } from "../base/brand.ts";
 import { ConfigError, NotFoundError } from "../base/errors.ts";
 import { rejectUnknownOptions } from "../base/unknown_options.ts";
 import type { AcquireOptions, AskOptions } from "../limiter/call_options.ts";
+import type { Charge } from "../limiter/corrections.ts";
 import type { Decision } from "../limiter/decision.ts";
 import type { LimiterListener, Logger, StoreListener } from "../limiter/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
@@ -216,8 +217,8 @@ export async function refund(limiter: string, units: number, options?: KeyOption
 }
 
 /** Takes units whatever the limit says: see `Limiter.penalize`. */
-export async function penalize(limiter: string, units: number, options?: KeyOptions): Promise<void> {
-  await (await ready(limiter)).penalize(limiter, units, options);
+export async function penalize(limiter: string, units: number, options?: KeyOptions): Promise<Charge> {
+  return await (await ready(limiter)).penalize(limiter, units, options);
 }
 
 /** Denies everything for a while: see `Limiter.block`. */

@@ -9,6 +9,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { showAs } from "../base/inspect.ts";
 import { show } from "../base/text.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
+import type { Charge } from "../limiter/corrections.ts";
 import type { Decision } from "../limiter/decision.ts";
 import { decideInTurn, decideNow } from "../limiter/engine.ts";
 import {
@@ -206,8 +207,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /** Takes units whatever the limit says: see `Limiter.penalize`. */
-  async penalize(limiter: Id, units: number, options?: KeyOptions): Promise<void> {
-    await this.limiter(limiter).penalize(units, options);
+  async penalize(limiter: Id, units: number, options?: KeyOptions): Promise<Charge> {
+    return await this.limiter(limiter).penalize(units, options);
   }
 
   /** Denies everything for a while: see `Limiter.block`. */

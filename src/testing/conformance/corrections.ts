@@ -42,6 +42,27 @@ export const corrections: Topic = {
       },
     },
     {
+      name: "penalize and settle charge up to a thousand times what a limit holds, and say what they charged",
+      covers: ["law.1"],
+      async run(bench) {
+        const rs = bench.instance({ window: fivePerMinute, bucket: { ratePerSecond: 1, burst: 5 } });
+        for (const [id, spanMs] of [["window", 60_000], ["bucket", 5_000]] as const) {
+          assert.deepEqual(await rs.penalize(id, 7), { charged: 7, uncharged: 0 });
+          await rs.reset(id);
+          const reservation = await rs.reserve(id, { cost: 2 });
+          assert.deepEqual(await reservation.settle(1), { charged: 1, uncharged: 0 });
+          await rs.reset(id);
+          const other = await rs.reserve(id, { cost: 2 });
+          assert.deepEqual(await other.settle(1_000_000), { charged: 5_002, uncharged: 994_998 });
+          const denied = await rs.tryAcquire(id);
+          assert.equal(denied.allowed, false);
+          assert.ok(denied.retryAfterMs > 999 * spanMs, `${denied.retryAfterMs} ms, ${id}`);
+          await rs.reset(id);
+          assert.deepEqual(await rs.penalize(id, 5_001), { charged: 5_000, uncharged: 1 });
+        }
+      },
+    },
+    {
       name: "block denies everything on a key until it is over, and lets others be",
       covers: ["law.3"],
       async run(bench) {

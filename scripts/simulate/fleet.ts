@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 
 import { createRateSync, type RateSync } from "../../mod.ts";
-import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
+import { CheckedMemoryStore } from "../../src/stores/memory/checked_memory_store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { audit } from "../../tests/_support/auditor/audit.ts";
 import { BookKeeper } from "../../tests/_support/auditor/books.ts";
@@ -56,7 +56,7 @@ class Fleet {
   readonly #scenario: Scenario;
   readonly #world = new FakeClock();
   readonly #startUs = this.#world.nowUs();
-  readonly #store = new MemoryStore({ clock: this.#world });
+  readonly #store = new CheckedMemoryStore({ clock: this.#world });
   readonly #history = new History();
   readonly #books = new BookKeeper();
   readonly #processes: readonly Process[];

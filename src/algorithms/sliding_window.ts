@@ -14,7 +14,7 @@ import { append, dropBefore, findLater, findUnits, newestUs, type Page, takeOut 
 
 /** A log of runs. */
 export interface SlidingWindowState {
-  /** The runs, oldest first. None is empty. */
+  /** The runs, oldest first. The last one is not empty. */
   readonly pages: Page[];
   /** Units of all runs. */
   readonly total: number;

@@ -13,6 +13,11 @@ export interface MemoryStoreConfig {
   readonly engine: "memory";
   /** The most keys held at once, from 1; past it the state nearest to fresh is forgotten first. @default {1_000_000} */
   readonly maxKeys?: number;
+  /**
+   * Checks every state after it was written: one that cannot be right is an error at the call that made it. For finding
+   * mistakes of this package. @default {false}
+   */
+  readonly checkStates?: boolean;
 }
 
 /**

@@ -21,7 +21,7 @@ import { placeOf } from "../stores/redis/connections/place.ts";
 import { REDIS_OPTIONS } from "../stores/redis/connections/settings.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { Store, StoreLoad } from "../stores/store.ts";
-import type { StoreConfig } from "./options.ts";
+import type { MemoryStoreConfig, StoreConfig } from "./options.ts";
 import { sameConfig } from "./same_config.ts";
 
 /** How a store looks in a listing. */
@@ -230,8 +230,8 @@ export function checkStore(config: StoreConfig | Store): void {
   if (isStore(config)) return;
   switch (config.engine) {
     case "memory":
-      rejectUnknownOptions(config, ["engine", "maxKeys"]);
-      return checkMemory(config.maxKeys);
+      rejectUnknownOptions(config, ["engine", "maxKeys", "checkStates"]);
+      return checkMemory(config);
     case "redis": {
       rejectUnknownOptions(config, [...REDIS_OPTIONS, "client", ...FAILURE_KEYS]);
       const [failure, rest] = splitFailureOptions(config);
@@ -245,7 +245,10 @@ export function checkStore(config: StoreConfig | Store): void {
   }
 }
 
-function checkMemory(maxKeys: unknown): void {
+function checkMemory({ maxKeys, checkStates }: MemoryStoreConfig): void {
+  if (checkStates !== undefined && typeof checkStates !== "boolean") {
+    throw new ConfigError({ path: "checkStates", expected: "true or false", received: show(checkStates) });
+  }
   if (maxKeys === undefined) return;
   if (typeof maxKeys === "number" && Number.isSafeInteger(maxKeys) && maxKeys >= 1) return;
   throw new ConfigError({ path: "maxKeys", expected: "a whole number from 1", received: show(maxKeys) });
@@ -263,7 +266,12 @@ export async function openMemory(options: MemoryStoreOptions): Promise<Store> {
 
 async function openStore(config: StoreConfig | Store, { clock, log }: Surroundings): Promise<Store> {
   if (isStore(config)) return config;
-  if (config.engine === "memory") return await openMemory({ clock, ...pick("maxKeys", config.maxKeys) });
+  if (config.engine === "memory") {
+    const options = { clock, ...pick("maxKeys", config.maxKeys) };
+    if (!config.checkStates) return await openMemory(options);
+    const { CheckedMemoryStore } = await import("../stores/memory/checked_memory_store.ts");
+    return new CheckedMemoryStore(options);
+  }
   const [{ createRedisStore }, { loadDriver }] = await Promise.all([
     import("../stores/redis/mod.ts"),
     import("../stores/redis/connections/client.ts"),

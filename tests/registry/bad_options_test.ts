@@ -62,7 +62,10 @@ const LIMITER: readonly Option[] = [
   { name: "keyShards", toml: "key_shards", kind: "number" },
   ...FAILURE,
 ];
-const MEMORY: readonly Option[] = [{ name: "maxKeys", toml: "max_keys", kind: "number" }];
+const MEMORY: readonly Option[] = [
+  { name: "maxKeys", toml: "max_keys", kind: "number" },
+  { name: "checkStates", toml: "check_states", kind: "flag" },
+];
 const GUARD: readonly Option[] = [
   { name: "statusCode", kind: "number" },
   { name: "waitMs", kind: "number" },

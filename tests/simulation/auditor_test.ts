@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import type { LimiterOptions } from "../../src/policy/options.ts";
 import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
-import type { DoneReply, StoreRequest, TakeReply, Target } from "../../src/stores/store.ts";
+import { type DoneReply, marksOf, type StoreRequest, type TakeReply, type Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { audit, type Expectations } from "../_support/auditor/audit.ts";
 import { BookKeeper } from "../_support/auditor/books.ts";
@@ -81,15 +81,14 @@ describe("The auditor", () => {
     const policy = compilePolicy(WINDOW);
     const wrong = new Wrong(() => ({}));
     const targets = [target(policy, "one"), target(policy, "two")];
-    const { nowUs, levels } = wrong.take(targets);
-    const marks = [(levels[0] as TakeReply["levels"][number]).rates.map((level) => ({ nowUs, atUs: nowUs, level }))];
+    const marks = marksOf(targets, wrong.take(targets)).slice(0, 1);
     wrong.ask({ op: "giveBack", targets: targets.slice(0, 1), marks });
     assert.deepEqual(wrong.problems(), ["law 7: a take of one and two was given back in part"]);
   });
 
   it("finds units that are given back although nobody had taken them", () => {
     const wrong = new Wrong(() => ({}));
-    const marks = [[{ nowUs: 1, atUs: 1, level: [1, 1] as const }]];
+    const marks = [[{ nowUs: 1, atUs: 1, cost: 1, level: [1, 1] as const }]];
     wrong.ask({ op: "giveBack", targets: [target(compilePolicy(WINDOW))], marks });
     assert.deepEqual(wrong.problems(), ["l: 1 units were given back that nobody had taken"]);
   });

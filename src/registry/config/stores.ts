@@ -25,7 +25,7 @@ const MAX_PATH = 160;
 
 /** The options that each engine knows, besides `engine`. */
 const KEYS: Readonly<Record<Engine, readonly string[]>> = {
-  memory: ["max_keys"],
+  memory: ["max_keys", "check_states"],
   redis: [
     "url",
     "token",
@@ -122,7 +122,10 @@ function checkUrl(section: Section, url: string): void {
 }
 
 function readMemory(section: Section): Omit<MemoryStoreConfig, "engine"> {
-  return defined({ maxKeys: section.number("max_keys", { whole: true, min: 1 }) });
+  return defined({
+    maxKeys: section.number("max_keys", { whole: true, min: 1 }),
+    checkStates: section.boolean("check_states"),
+  });
 }
 
 function readRedis(section: Section): Omit<RedisStoreConfig, "engine" | "url"> {

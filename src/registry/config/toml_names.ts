@@ -20,6 +20,7 @@ const TOML_NAMES: Readonly<Record<string, string>> = {
   decisionTimeoutMs: "decision_timeout",
   localShare: "local_share",
   maxKeys: "max_keys",
+  checkStates: "check_states",
   masterName: "master_name",
   sentinelUsername: "sentinel_username",
   sentinelPassword: "sentinel_password",

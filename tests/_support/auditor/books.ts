@@ -89,7 +89,7 @@ export class BookKeeper implements Books {
     }
     this.#granted.add(id);
     const { nowUs, waitUs } = reply;
-    const marks = marksOf(reply);
+    const marks = marksOf(targets, reply);
     const rated: { ledger: Ledger; number: number }[] = [];
     targets.forEach((target, i) => {
       const ledger = this.#ledger(target);

@@ -7,12 +7,15 @@
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
 import { tooMuch } from "../auditor/too_much.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { tooLate } from "./laws.ts";
+import { brokenState, tooLate } from "./laws.ts";
 import { restoresLess } from "./restores.ts";
 import { after, earliest, freshWorld, spanUs, type Step, type World } from "./world.ts";
 
-/** That not too much is admitted, nobody is let in too late, and a take given back at once leaves no trace. */
-export type Law = "too much" | "too late" | "restores";
+/**
+ * That not too much is admitted, nobody is let in too late, a take given back at once leaves no trace, and the states of
+ * kernels are what they must be.
+ */
+export type Law = "too much" | "too late" | "restores" | "invariants";
 
 /** What is searched. */
 export interface Search {
@@ -28,8 +31,6 @@ export interface Search {
   readonly laws?: readonly Law[];
   /** Called for schedules that together contain every schedule: none of them is the beginning of another one. */
   readonly onSchedule?: (schedule: readonly Step[]) => void;
-  /** Checks the states of a world beside the laws. */
-  readonly check?: (world: World) => string | undefined;
 }
 
 /** What a search has found. */
@@ -42,7 +43,7 @@ export interface Found {
   readonly violation: string | undefined;
 }
 
-const LAWS: readonly Law[] = ["too much", "too late", "restores"];
+const LAWS: readonly Law[] = ["too much", "too late", "restores", "invariants"];
 
 interface Node {
   readonly world: World;
@@ -99,13 +100,13 @@ function stepsFrom({ limits, costs, passUs }: Search, world: World): Step[] {
 }
 
 function problemOf(search: Search, before: World, step: Step, world: World): string | undefined {
-  const { limits, costs, check, laws = LAWS } = search;
+  const { limits, costs, laws = LAWS } = search;
   const most = Math.min(...limits.map(({ capacity }) => capacity));
   const isTaken = step.do === "take";
   return (isTaken && laws.includes("too much") ? tooMuch(limits, world.kept) : undefined) ??
     (isTaken && laws.includes("restores") ? restoresLess(search, before, world) : undefined) ??
     (laws.includes("too late") ? tooLate(limits, world, [...costs, most]) : undefined) ??
-    check?.(world);
+    (laws.includes("invariants") ? brokenState(limits, world) : undefined);
 }
 
 /** Leaves out what was taken so long ago that no law and no kernel can ask for it. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { stateExcess, stateProblem } from "../../../src/algorithms/invariants.ts";
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
 import { latestOf } from "../auditor/too_late.ts";
@@ -25,6 +26,16 @@ export function tooLate(limits: readonly RateLimit[], world: World, costs: reado
         return `a cost of ${cost} is let in by ${limit.algorithm} after ${actual - nowUs} µs, not ${latest - nowUs}`;
       }
     }
+  }
+  return undefined;
+}
+
+/** A state that cannot be right: undefined if there is none. */
+export function brokenState(limits: readonly RateLimit[], { states }: World): string | undefined {
+  for (const [i, limit] of limits.entries()) {
+    const state = states[i] as RateState;
+    const problem = stateProblem(limit, state) ?? stateExcess(limit, state);
+    if (problem !== undefined) return `the state of ${limit.algorithm}: ${problem}`;
   }
   return undefined;
 }

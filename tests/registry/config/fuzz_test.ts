@@ -19,6 +19,7 @@ const KEYS = [
   "socket_timeout",
   "socket_connect_timeout",
   "max_keys",
+  "check_states",
   "store",
   "algorithm",
   "rate_per_second",

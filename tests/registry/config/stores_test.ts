@@ -16,9 +16,10 @@ function refused(lines: string, key: string, expected: string | RegExp, received
 describe("[stores.*]", () => {
   it("reads a memory store", async () => {
     assert.deepEqual(await parseStore('engine = "memory"'), { engine: "memory" });
-    assert.deepEqual(await parseStore('engine = "memory"\nmax_keys = 1000'), {
+    assert.deepEqual(await parseStore('engine = "memory"\nmax_keys = 1000\ncheck_states = true'), {
       engine: "memory",
       maxKeys: 1000,
+      checkStates: true,
     });
   });
 
@@ -82,7 +83,7 @@ describe("[stores.*]", () => {
     await refused(
       'engine = "memory"\ncluster = ["redis://:p@h"]',
       "cluster",
-      "one of the keys engine, max_keys",
+      "one of the keys engine, max_keys, check_states",
       'an unknown key (did you mean "cluster", an option of Redis stores?)',
     );
     await refused('cluster = "redis://:p@h"', "cluster", "an array of strings", "a string");
@@ -130,7 +131,7 @@ describe("[stores.*]", () => {
     const empty = 'engine = "redis"\nurl = "${REDIS_URL:-}"\n';
     await refused(`${empty}db = -1`, "db", "a whole number from 0", "-1");
     await refused(`${empty}max_keys = 0`, "max_keys", "a whole number from 1", "0");
-    await refused(`${empty}pool = 1`, "pool", `one of the keys ${KEYS}, max_keys`, "an unknown key");
+    await refused(`${empty}pool = 1`, "pool", `one of the keys ${KEYS}, max_keys, check_states`, "an unknown key");
   });
 
   it("refuses unknown engines and says which there are", async () => {
@@ -146,11 +147,16 @@ describe("[stores.*]", () => {
     await refused(`${REDIS}keyPrefix = "x"`, "keyPrefix", keys, 'an unknown key (did you mean "key_prefix"?)');
     await refused(`${REDIS}pasword = "x"`, "pasword", keys, 'an unknown key (did you mean "password"?)');
     await refused(`${REDIS}"x y z" = 1`, '"x y z"', keys, "an unknown key");
-    await refused('ulr = "redis://h"', "ulr", `${keys}, max_keys`, 'an unknown key (did you mean "url"?)');
+    await refused(
+      'ulr = "redis://h"',
+      "ulr",
+      `${keys}, max_keys, check_states`,
+      'an unknown key (did you mean "url"?)',
+    );
     await refused(
       'engine = "memory"\nurl = "redis://h"',
       "url",
-      "one of the keys engine, max_keys",
+      "one of the keys engine, max_keys, check_states",
       'an unknown key (did you mean "url", an option of Redis stores?)',
     );
     await refused(`${REDIS}max_keys = 5`, "max_keys", keys, "an unknown key");

@@ -83,7 +83,7 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
     mark: Mark,
     limit: TokenBucketLimit,
   ): TokenBucketState {
-    const [us, rem, promisedUs, idleUs, idleRem] = mark.trace ?? NO_TRACE;
+    const [us, rem, promisedUs, idleUs, idleRem] = (mark.trace ?? NO_TRACE) as typeof NO_TRACE;
     const before = { us, rem };
     const back = state.back ?? NOTHING;
     const end = { us: mark.nowUs + mark.level[0], rem: mark.level[1] };

@@ -135,7 +135,7 @@ export async function assertForeignMarks(services: ParityServices): Promise<void
     const { nowUs, levels } = await one.take("now", 2);
     const [used, resetUs] = levels[0]?.rates[0] as readonly [number, number];
     for (const offUs of [-SECOND_US, -1, 1, SECOND_US]) {
-      const marks = [[{ nowUs, atUs: nowUs, level: [used, resetUs + offUs] as const }]];
+      const marks = [[{ nowUs, atUs: nowUs, cost: 2, level: [used, resetUs + offUs] as const }]];
       await one.ask({ op: "giveBack", targets: [{ ...one.target, cost: 2 }], marks });
       assert.deepEqual(await one.used(), [2], `${algorithm}, ${offUs} µs off`);
     }

@@ -11,7 +11,7 @@ import { compilePolicy } from "../../src/policy/policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
-import type { StoreRequest, TakeReply, Target } from "../../src/stores/store.ts";
+import { marksOf, type StoreRequest, type TakeReply, type Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { ParityServices } from "./parity.ts";
 import { freshPrefix } from "./redis.ts";
@@ -86,11 +86,7 @@ export async function compareLogs(services: ParityServices, { limit, windowMs, s
     const [expected, actual] = await Promise.all([memory, redis].map((store) => store.execute(request)));
     assert.deepEqual(actual, expected, `step ${step} of seed ${seed}: ${JSON.stringify(request)}`);
     if (request.op === "take" && request.mode !== "peek" && (expected as TakeReply).status === "allowed") {
-      const { nowUs, waitUs, levels } = expected as TakeReply;
-      taken.push({
-        target: asked,
-        marks: levels.map(({ rates }) => rates.map((level) => ({ nowUs, atUs: nowUs + waitUs, level }))),
-      });
+      taken.push({ target: asked, marks: marksOf([asked], expected as TakeReply) });
       if (taken.length > limit) taken.shift();
     }
     if (step % 10 > 0) continue;

@@ -98,13 +98,13 @@ class Actor {
           this.log.push(`waits ${reservation.waitMs}`);
         }, (error) => void this.log.push(told(error)));
       case "cancel":
-        return await this.#reservations.pop()?.settle(share > 0.5 ? 0 : 1);
+        return void await this.#reservations.pop()?.settle(share > 0.5 ? 0 : 1);
       case "abort":
         return this.#waits.pop()?.abort("enough");
       case "refund":
         return await limiter.refund(cost);
       case "penalize":
-        return await limiter.penalize(cost);
+        return void await limiter.penalize(cost);
       case "block":
         return await limiter.block(timeoutMs);
       case "reset":

@@ -210,7 +210,10 @@ describe("A correction reaches those who wait for a rate", () => {
       await rs.block("api", 0);
       await clock.runUntil(Promise.all(calls));
       assert.equal(served[0], 3_000);
-      assert.ok((served[2] as number) <= 5_000, `the last one was served after ${served[2]} ms`);
+      assert.ok(
+        (served as readonly number[]).every((ms) => ms <= 5_000),
+        `the last one was served after ${served[2]} ms`,
+      );
     });
   }
 

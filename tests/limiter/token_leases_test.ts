@@ -193,7 +193,7 @@ describe("The bound with token leases", () => {
             const [lease] = unused.splice(pick % unused.length, 1) as [{ units: number; atUs: number }];
             const carry = Math.floor(lease.units * intervalRem / denominator);
             const level = [lease.units * intervalUs + carry, lease.units * intervalRem - carry * denominator] as const;
-            const mark = { nowUs: lease.atUs, atUs: lease.atUs, level };
+            const mark = { nowUs: lease.atUs, atUs: lease.atUs, cost: 0, level };
             if (lease.units > 0) state = tokenBucket.giveBack(state, nowUs, lease.units, mark, limit);
           }
         }

@@ -118,9 +118,11 @@ export const permitLimitersArb: fc.Arbitrary<LimiterOptions[]> = fc.array(
     { weight: 3, arbitrary: fc.constant({}) },
     { weight: 1, arbitrary: fc.constant({ ratePerSecond: 20, burst: 2 }) },
   ).chain((rate) =>
-    fc.record({ maxConcurrent: fc.integer({ min: 1, max: 3 }), maxWaiters: fc.constantFrom(0, 1, 2, 9, 9, 9) }).map(
-      (permits) => ({ ...rate, ...permits, leaseTtlMs: 100 }),
-    )
+    fc.record({
+      maxConcurrent: fc.integer({ min: 1, max: 3 }),
+      maxWaiters: fc.constantFrom(0, 1, 2, 9, 9, 9),
+      leaseTtlMs: fc.constantFrom(100, 100, 100, 86_400_000),
+    }).map((permits) => ({ ...rate, ...permits }))
   ),
   { minLength: 1, maxLength: 3 },
 );
@@ -128,7 +130,10 @@ export const permitLimitersArb: fc.Arbitrary<LimiterOptions[]> = fc.array(
 /** Steps that take, wait for, give back and renew permits, with many at one instant and in one call. */
 export const permitStepArb: fc.Arbitrary<Step> = fc.record({
   move: fc.oneof(
-    fc.record({ by: fc.constant("us" as const), us: fc.constantFrom(0, 0, 0, 1, 1, 2, 30_000, 99_999, 100_000) }),
+    fc.record({
+      by: fc.constant("us" as const),
+      us: fc.constantFrom(0, 0, 0, 1, 1, 2, 30_000, 99_999, 100_000, 150_000),
+    }),
     fc.record({ by: fc.constant("retry" as const), offsetUs: fc.constantFrom(-1, 0, 0) }),
   ),
   ask: fc.constantFrom(

@@ -1329,7 +1329,7 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "8f7572777b6e5ca27b5e10d1fde22f1bc4cb1ce1",
+  sha1: "c6b217d3f27d8df769fb3b69dc6e121acda5e86b",
   source: `${part4}
 local function stamp(us)
 return format("%.0f", us)
@@ -1514,11 +1514,7 @@ local removed = call("ZREM", target.leases, id)
 for slot = 2, slots do
 removed = removed + call("ZREM", target.leases, id .. "+" .. slot)
 end
-local book = books[target.leases]
-if book and removed > 0 then
-book.live, book.first_end = book.live - removed, nil
-if not book.tidy then books[target.leases] = nil end
-end
+books[target.leases] = nil
 return removed
 end
 local function slot_level(reply, target, fence)
@@ -1548,7 +1544,10 @@ keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
 return arrival
 end
 local function keep_place(target, id, arrival)
-if call("ZREM", target.waiters, id) == 1 then call("ZADD", target.waiters, stamp(arrival), id .. "k") end
+if call("ZSCORE", target.waiters, id) then
+call("ZADD", target.waiters, stamp(arrival), id .. "k") -- first: a set that is empty loses its time to live
+call("ZREM", target.waiters, id)
+end
 heads[target.waiters] = nil
 end
 local function has_mailbox(instance)

@@ -31,7 +31,10 @@ end
 -- Keeps the place of `id`, if it has one, while it waits at another queue: others stay behind it, but it is not told
 -- its turn at each of their calls.
 local function keep_place(target, id, arrival)
-  if call("ZREM", target.waiters, id) == 1 then call("ZADD", target.waiters, stamp(arrival), id .. "k") end
+  if call("ZSCORE", target.waiters, id) then
+    call("ZADD", target.waiters, stamp(arrival), id .. "k") -- first: a set that is empty loses its time to live
+    call("ZREM", target.waiters, id)
+  end
   heads[target.waiters] = nil
 end
 

@@ -95,11 +95,7 @@ local function release(target, id, slots)
   for slot = 2, slots do
     removed = removed + call("ZREM", target.leases, id .. "+" .. slot)
   end
-  local book = books[target.leases]
-  if book and removed > 0 then
-    book.live, book.first_end = book.live - removed, nil
-    if not book.tidy then books[target.leases] = nil end
-  end
+  books[target.leases] = nil
   return removed
 end
 

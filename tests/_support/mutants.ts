@@ -104,9 +104,9 @@ function assertPassedOn(services: ParityServices): Promise<void> {
     { ask: "release", pick: 1 },
     { ask: "again", pick: 2 },
     { ask: "now", only: 0 },
-    { ask: "release", pick: 1 },
-    { ask: "again", pick: 3 },
-    { ask: "release", pick: 3 },
+    { ask: "release", pick: 0 },
+    { ask: "again", pick: 2 },
+    { ask: "release", pick: 2 },
     { ask: "now", only: 0 },
   ] as const;
   const one = { maxConcurrent: 1 };

@@ -72,6 +72,7 @@ export const TABLE: readonly Row[] = [
       "tests/stores/at_once_test.ts",
       "tests/stores/batcher_test.ts",
       "tests/stores/enumeration_test.ts",
+      "tests/stores/histories_test.ts",
       "tests/stores/laws_test.ts",
       "tests/stores/mutants_test.ts",
       "tests/stores/parity_test.ts",

@@ -49,7 +49,7 @@ export class BookKeeper implements Books {
     }
     const { request, reply } = entry;
     const { nowUs } = reply;
-    for (const target of request.targets) this.#ledger(target).decidedBy(target.policy, nowUs);
+    for (const target of request.targets) this.ledgerOf(target).decidedBy(target.policy, nowUs);
     switch (request.op) {
       case "take":
         if (request.mode === "peek") return;
@@ -58,27 +58,32 @@ export class BookKeeper implements Books {
       case "poll": {
         if ((reply as TakeReply).status !== "allowed") return;
         const [target] = request.targets;
-        return this.#ledger(target).renew(request.id, target.slots, nowUs, nowUs + target.policy.leaseTtlUs);
+        return this.ledgerOf(target).renew(request.id, target.slots, nowUs, nowUs + target.policy.leaseTtlUs);
       }
       case "release":
-        for (const target of request.targets) this.#ledger(target).release(request.id, nowUs);
+        for (const target of request.targets) this.ledgerOf(target).release(request.id, nowUs);
         return;
       case "renew":
         request.targets.forEach((target, i) => {
           if ((reply as { counts: readonly number[] }).counts[i] !== 1) return;
-          this.#ledger(target).renew(request.id, target.slots, nowUs, nowUs + target.policy.leaseTtlUs);
+          this.ledgerOf(target).renew(request.id, target.slots, nowUs, nowUs + target.policy.leaseTtlUs);
         });
         return;
       case "giveBack":
         request.targets.forEach((target, i) => {
           const [mark] = request.marks[i] ?? [];
           if (mark === undefined) return;
-          const ledger = this.#ledger(target);
+          const ledger = this.ledgerOf(target);
           if (ledger.giveBack(nowUs, target.cost, mark) > 0) return;
           this.problems.push(`${ledger.name}: ${target.cost} units were given back that nobody had taken`);
         });
         return;
     }
+  }
+
+  /** A key begins anew. */
+  forget(name: string): void {
+    this.ledgers.delete(name);
   }
 
   #take(request: TakeRequest, reply: TakeReply): void {
@@ -92,7 +97,7 @@ export class BookKeeper implements Books {
     const marks = marksOf(targets, reply);
     const rated: { ledger: Ledger; number: number }[] = [];
     targets.forEach((target, i) => {
-      const ledger = this.#ledger(target);
+      const ledger = this.ledgerOf(target);
       const { rates, leaseTtlUs, maxConcurrent } = target.policy;
       if (rates.length > 0) {
         const units = target.cost;
@@ -111,10 +116,11 @@ export class BookKeeper implements Books {
     if (status !== "queued") return;
     this.#queued.set(request.id, request);
     if (!parseWaiterId(request.id).direct) return;
-    this.#ledger(request.targets[0] as Target).queue(request.id, arrivalUs);
+    this.ledgerOf(request.targets[0] as Target).queue(request.id, arrivalUs);
   }
 
-  #ledger(target: Target): Ledger {
+  /** The ledger of a key. */
+  ledgerOf(target: Target): Ledger {
     const name = ledgerName(target);
     const known = this.ledgers.get(name);
     if (known !== undefined) return known;

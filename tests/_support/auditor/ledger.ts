@@ -150,6 +150,6 @@ function isDirect(id: string): boolean {
 }
 
 function isSame(one: Mark | undefined, other: Mark): boolean {
-  return one !== undefined && one.nowUs === other.nowUs && one.atUs === other.atUs &&
+  return one !== undefined && one.cost === other.cost && one.nowUs === other.nowUs && one.atUs === other.atUs &&
     one.level[0] === other.level[0] && one.level[1] === other.level[1];
 }

@@ -65,17 +65,27 @@ function latestOfFixed(limit: FixedWindowLimit, { nowUs, kept }: Standing, i: nu
   return sum + cost <= limit.capacity ? nowUs : endUs;
 }
 
-/** Tries one step of the fading after the other, up to the end of both windows. */
+/** In each of the two windows that still count, the estimate only fades: the first step at which it leaves room. */
 function latestOfCounter(limit: SlidingWindowCounterLimit, { nowUs, kept }: Standing, i: number, cost: number): number {
   const { windowUs, stepUs, capacity } = limit;
   let lastUs = -Infinity;
   for (const each of kept) lastUs = Math.max(lastUs, startOf(limit, each, i));
-  if (lastUs + 2 * windowUs <= nowUs) return nowUs;
-  const firstUs = lastUs + Math.floor((nowUs - lastUs) / stepUs) * stepUs;
-  for (let stepAtUs = firstUs; stepAtUs < lastUs + 2 * windowUs; stepAtUs += stepUs) {
-    const atUs = Math.max(stepAtUs, nowUs);
-    const startUs = atUs < lastUs + windowUs ? lastUs : lastUs + windowUs;
-    if (estimateAt(limit, kept, i, startUs, atUs) + cost * windowUs <= capacity * windowUs) return atUs;
+  for (const startUs of [lastUs, lastUs + windowUs]) {
+    if (startUs + windowUs <= nowUs) continue;
+    const fits = (step: number) => {
+      const atUs = Math.max(startUs + step * stepUs, nowUs);
+      return estimateAt(limit, kept, i, startUs, atUs) + cost * windowUs <= capacity * windowUs;
+    };
+    const steps = windowUs / stepUs;
+    let low = Math.max(Math.floor((nowUs - startUs) / stepUs), 0);
+    if (!fits(steps - 1)) continue;
+    let high = steps - 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (fits(middle)) high = middle;
+      else low = middle + 1;
+    }
+    return Math.max(startUs + low * stepUs, nowUs);
   }
-  return lastUs + 2 * windowUs;
+  return Math.max(lastUs + 2 * windowUs, nowUs);
 }

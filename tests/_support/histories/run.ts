@@ -1,0 +1,57 @@
+/**
+ * Many histories, on the memory store and on real Redis: each must keep to the oracle, and both must answer the same.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+
+import { CheckedMemoryStore } from "../../../src/stores/memory/checked_memory_store.ts";
+import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
+import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
+import { FakeClock } from "../../../src/testing/fake_clock.ts";
+import { freshPrefix } from "../redis.ts";
+import { runHistory } from "./history.ts";
+
+/** When every history begins. */
+const START_US = 1_700_000_000_000_000;
+
+/** How many histories go on at the same time, so that Redis is never idle. */
+const TOGETHER = 32;
+
+/** The connection of each process. */
+export type Connections = readonly RedisConnection[];
+
+/** Runs the history of a seed on a memory store. */
+export async function runInMemory(seed: number): Promise<string[]> {
+  const clock = new FakeClock(START_US);
+  return await runHistory(seed, { processes: [new CheckedMemoryStore({ clock })], clock });
+}
+
+/** Runs the history of a seed on Redis, where it has keys of its own, with a process for each connection. */
+export async function runOnRedis(seed: number, connections: Connections): Promise<string[]> {
+  const clock = new FakeClock(START_US);
+  const keyPrefix = freshPrefix();
+  const processes = connections.map((connection) => {
+    return new RedisStore(connection, { keyPrefix, timingMarginMs: 60_000, testClock: clock });
+  });
+  return await runHistory(seed, { processes, clock });
+}
+
+/** Runs the histories of seeds on both, and compares them. Returns what is wrong, with the seeds. */
+export async function runBoth(first: number, count: number, connections: Connections): Promise<string[]> {
+  const problems: string[] = [];
+  let next = first;
+  await Promise.all(Array.from({ length: TOGETHER }, async () => {
+    while (next < first + count) {
+      const seed = next++;
+      try {
+        const [memory, redis] = [await runInMemory(seed), await runOnRedis(seed, connections)];
+        assert.deepEqual(redis, memory, `seed ${seed}: Redis answers otherwise`);
+      } catch (error) {
+        problems.push((error as Error).message);
+      }
+    }
+  }));
+  return problems;
+}

@@ -165,6 +165,12 @@ export const extremeBucketArb: fc.Arbitrary<LimiterOptions> = fc.oneof(
   }
 });
 
+/** Single windows that are asked in one batch: some of them several keys of one limiter. */
+export const windowKeysArb: fc.Arbitrary<LimiterOptions[]> = fc.tuple(
+  fc.array(windowed as fc.Arbitrary<LimiterOptions>, { minLength: 1, maxLength: 3 }),
+  fc.array(fc.nat(2), { minLength: 1, maxLength: 6 }),
+).map(([options, picks]) => picks.map((pick) => options[pick % options.length] as LimiterOptions));
+
 /** Token buckets that are asked in one batch: some of them several keys of one limiter. */
 export const bucketKeysArb: fc.Arbitrary<LimiterOptions[]> = fc.tuple(
   fc.array(fc.oneof(bucket as fc.Arbitrary<LimiterOptions>, extremeBucketArb), { minLength: 1, maxLength: 3 }),

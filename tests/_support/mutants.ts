@@ -9,10 +9,24 @@ import { createHash } from "node:crypto";
 import type { LimiterOptions } from "../../src/policy/options.ts";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
 import type { Script } from "../../src/stores/redis/script.ts";
-import { bucket, coordinate, decide } from "../../src/stores/redis/scripts.gen.ts";
+import {
+  bucket,
+  coordinate,
+  decide,
+  fixedWindow,
+  slidingWindow,
+  slidingWindowCounter,
+} from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
 import { assertLogs } from "./window_logs.ts";
-import { assertFarRefused, assertForeignMarks, assertLogEras, assertLogLives, assertOldRead } from "./window_laws.ts";
+import {
+  assertFarRefused,
+  assertForeignMarks,
+  assertLogEras,
+  assertLogLives,
+  assertOldRead,
+  assertWindowChanged,
+} from "./window_laws.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
 import {
   assertBlockKept,
@@ -43,7 +57,7 @@ export interface Mutant {
   readonly law?: (services: ParityServices) => Promise<void>;
 }
 
-const SCRIPTS: readonly Script[] = [bucket, coordinate, decide];
+const SCRIPTS: readonly Script[] = [bucket, coordinate, decide, fixedWindow, slidingWindow, slidingWindowCounter];
 
 /** How often a mutant's text stands in each script. */
 export function occurrences({ right }: Mutant): number[] {
@@ -387,6 +401,158 @@ export const MUTANTS: readonly Mutant[] = [
       "local idle = waits and arrive(before, at) ~= before",
       "local idle = false",
     ],
+  ),
+  ...mutants(
+    "_take_head.lua",
+    ["no grace", "/ 1000), 1) + grace_ms\nend\nlocal function life", "/ 1000), 1)\nend\nlocal function life"],
+  ),
+  ...mutants(
+    "_take_runs.lua",
+    ["the counts of a run read as its next header", "if counts then cursor = cursor + last - first + 1 end", ""],
+    ["all of a run taken as often as the first", "ARGV[cursor + i - first + 1] + 0 or 1", "ARGV[cursor + 1] + 0 or 1"],
+    ["denials told as if they were admitted", "= -1 - used, reset, wait", "= used, reset, wait"],
+    ["values of other keys", "values[i - from + 1]", "values[1]"],
+    ["a failure told as if it were a reply", "taken = used\nend", "taken = 1\nend", assertFailsAlone],
+  ),
+  ...mutants(
+    "_take_windows.lua",
+    [
+      "a key of another type overwritten",
+      'try("SET", key, value, "PX", ttl, "NX")',
+      'try("SET", key, value, "PX", ttl)',
+      assertFailsAlone,
+    ],
+    [
+      "a block ignored",
+      "0, max(now, blocked, kernel.earliest(state, cost, limit)), now",
+      "0, kernel.earliest(state, cost, limit), now",
+    ],
+    [
+      "a block forgotten by the next take",
+      'written, until_us = "b" .. pack("<d", blocked) .. written',
+      "written, until_us = written",
+    ],
+    ["waits longer than was asked for", "taken == 0 and at - now <= max_wait", "taken == 0"],
+    [
+      "what version 0.1.0 wrote not read",
+      "state = kernel.decode_old(value, from + 1)",
+      "state = kernel.fresh()",
+      assertOldRead,
+    ],
+    ["peek writes", "if peeks then break end\nstate =", "state ="],
+    [
+      "a peek at a key of another type",
+      'failure = try("GET", key)\nfailure',
+      "failure = nil\nfailure",
+      assertFailsAlone,
+    ],
+    ["a wait told as if it were none", "return { 1, first_at - now, used, reset }", "return { 1, 0, used, reset }"],
+  ),
+  ...mutants(
+    "fixed_window.lua",
+    [
+      "a window of another length taken for this one's",
+      "if length == window and start <= now then",
+      "if start <= now then",
+      assertWindowChanged,
+    ],
+    [
+      "a window that has not opened taken from",
+      "if length == window and start <= now then",
+      "if length == window then",
+    ],
+    [
+      "one unit too many",
+      "local room = capacity - count\nif cost <= room then\nif peeks then return 1, count, reset",
+      "local room = capacity - count + 1\nif cost <= room then\nif peeks then return 1, count, reset",
+    ],
+    ["merged takes that are all admitted", "min(times, floor(room / cost))\ncount =", "times\ncount ="],
+    [
+      "merged takes that count once",
+      'count = count + taken * cost\nlocal done = try("SETRANGE", key, "15"',
+      'count = count + cost\nlocal done = try("SETRANGE", key, "15"',
+    ],
+    ["a count in the wrong place", '"SETRANGE", key, "15"', '"SETRANGE", key, "14"'],
+    ["a window that opened longer ago than it lasts", "if reset > 0 then", "if true then"],
+    ["a denial although the caller may wait", "if max_wait < reset then return 0", "if true then return 0"],
+    ["a time to live too short", "life(now + window)", "life(now)"],
+  ),
+  ...mutants(
+    "sliding_window_counter.lua",
+    [
+      "a window of another length taken for this one's",
+      "known = length == window and start <= now",
+      "known = start <= now",
+      assertWindowChanged,
+    ],
+    ["the window before forgotten", "start + window, count, 0, true", "start + window, 0, 0, true"],
+    ["faded rounded down", "faded = ceil(previous", "faded = floor(previous"],
+    ["a count in the wrong place", '"SETRANGE", key, "20"', '"SETRANGE", key, "9"'],
+    ["merged takes that are all admitted", "min(times, floor(room / cost))", "times"],
+    [
+      "a denial told from windows that have gone by",
+      "if taken == 0 and rolled then return decide_slowly(key, value, times) end",
+      "",
+    ],
+    [
+      "the wait for the next window",
+      "wait = start + window + fades(count, capacity - cost) - now",
+      "wait = start + window - now",
+    ],
+    ["a time to live too short", "life(now + 2 * window)", "life(now + window)"],
+  ),
+  ...mutants(
+    "sliding_window.lua",
+    [
+      "a log of another window taken for this one's",
+      "local plain = length == window and stored",
+      "local plain = stored",
+      assertWindowChanged,
+    ],
+    [
+      "a promised instant overtaken",
+      "if not plain or promised > now or blocked > now",
+      "if not plain or blocked > now",
+    ],
+    ["a block ignored", "if not plain or promised > now or blocked > now", "if not plain or promised > now"],
+    ["runs of one instant out of order", "if newest >= now then return decide_slowly(key, times) end", ""],
+    [
+      "a run too late out of the window",
+      "if instant(us) > before then break end",
+      "if instant(us) >= before then break end",
+    ],
+    [
+      "one unit too many",
+      "local room = capacity - used\nif cost > room",
+      "local room = capacity - used + 1\nif cost > room",
+    ],
+    ["the wrong run decides", "excess = excess - own", "excess = excess - own - 1"],
+    [
+      "merged takes that count once",
+      "taken = min(times, floor(room / cost))\nunits = taken * cost",
+      "taken = min(times, floor(room / cost))",
+    ],
+    ["what has left kept in the total", "gone, used = gone + 1, used - own", "gone = gone + 1"],
+    ["the oldest run never dropped", "head = (head + gone) % slots", "head = head"],
+    [
+      "the units of a new page added to those of the old",
+      "tail = (slot % page == 0 and 0 or tail) + units",
+      "tail = tail + units",
+      assertLogs,
+    ],
+    ["the units of a page not written", 'pack("<I4", tail))', 'pack("<I4", 1))', assertLogs],
+    ["a header not written", 'try("SETRANGE", key, "0", first)\nend', "end", assertLogs],
+    [
+      "a log that does not wrap when it becomes longer",
+      "if head + kept > slots then runs = runs",
+      "if false then runs = runs",
+    ],
+    [
+      "no time to live in another eighth of a window",
+      'if floor(newest / step_us) ~= floor(now / step_us) then try("PEXPIRE", key, lives) end',
+      "",
+    ],
+    ["a time to live too short", "life(now - now % step_us + step_us + window)", "life(now)"],
   ),
   ...mutants(
     "_windows.lua",

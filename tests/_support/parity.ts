@@ -295,7 +295,7 @@ class ParityRun {
 }
 
 /** What a reply tells, whether it is a plain object or makes its levels when asked. */
-function plain(reply: TakeReply | DoneReply): object {
+export function plain(reply: TakeReply | DoneReply): object {
   if (!("status" in reply)) return reply;
   const { status, nowUs, waitUs, arrivalUs, levels, times } = reply;
   return { status, nowUs, waitUs, arrivalUs, levels, times };

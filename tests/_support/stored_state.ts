@@ -155,15 +155,15 @@ function decodeLog(bytes: Bytes, nowUs: number): number[] {
   if (bytes === undefined) return [];
   assert.equal(bytes[0], 0x53, "a log begins with S");
   const promisedUs = unsigned(bytes, 16, 7);
-  const [head, count, slots] = [23, 27, 31].map((at) => unsigned(bytes, at, 4)) as [number, number, number];
-  const total = unsigned(bytes, 35, 7);
-  const power = bytes[46] as number;
+  const [head, count, slots] = [30, 34, 38].map((at) => unsigned(bytes, at, 4)) as [number, number, number];
+  const total = unsigned(bytes, 42, 7);
+  const power = bytes[53] as number;
   const [page, isWide] = [2 ** (power % 16), power >= 16];
   const numbers: number[] = [promisedUs];
   let sum = 0;
   for (let i = 0; i < count; i++) {
     const slot = (head + i) % slots;
-    const at = 47 + 4 * (Math.floor(slot / page) + 1) + 8 * slot;
+    const at = 54 + 4 * (Math.floor(slot / page) + 1) + 8 * slot;
     const units = isWide ? bytes[at + 7] as number : unsigned(bytes, at + 6, 2);
     let stampUs = unsigned(bytes, at, isWide ? 7 : 6);
     if (!isWide) stampUs += Math.round((nowUs - stampUs) / 2 ** 48) * 2 ** 48;
@@ -173,6 +173,7 @@ function decodeLog(bytes: Bytes, nowUs: number): number[] {
     else numbers.push(stampUs, units);
   }
   assert.equal(total, sum, "the units in all");
+  if (numbers.length > 1) assert.equal(unsigned(bytes, 23, 7), numbers.at(-2), "the newest instant");
   return numbers.length === 1 ? [] : numbers;
 }
 

@@ -23,9 +23,13 @@ class OneKey {
   readonly keys: readonly string[];
   readonly #store: RedisStore;
 
-  constructor({ connection, testScript }: ParityServices, options: LimiterOptions, nowUs: number) {
+  constructor(
+    { connection, testScript }: ParityServices,
+    options: LimiterOptions,
+    nowUs: number,
+    keyPrefix: string = freshPrefix(),
+  ) {
     this.clock = new FakeClock(nowUs);
-    const keyPrefix = freshPrefix();
     const settings = { keyPrefix, timingMarginMs: 600_000, testClock: this.clock };
     this.#store = new RedisStore(connection, { ...settings, ...(testScript && { testScript }) });
     this.target = { limiter: "l", key: "k", policy: compilePolicy(options), cost: 1, slots: 0 };
@@ -154,4 +158,18 @@ export async function assertLogLives(services: ParityServices): Promise<void> {
   await one.take("now");
   const ttlMs = Number(await services.raw.send("PTTL", main));
   assert.ok(ttlMs > 300_000 + 590_000, `a log of 40 runs lives for ${ttlMs} ms`);
+}
+
+/** Makes the window of a used limiter longer: its key lives for the longer one from the next take on. */
+export async function assertWindowChanged(services: ParityServices): Promise<void> {
+  for (const algorithm of ["fixed_window", "sliding_window_counter", "sliding_window"] as const) {
+    const keyPrefix = freshPrefix();
+    const before = new OneKey(services, { algorithm, limit: 5, windowMs: 1_000 }, NOW_US, keyPrefix);
+    const after = new OneKey(services, { algorithm, limit: 5, windowMs: 3_600_000 }, NOW_US + 1, keyPrefix);
+    await before.take("now");
+    await after.take("now");
+    assert.deepEqual(await after.used(), [2], algorithm);
+    const ttlMs = Number(await services.raw.send("PTTL", after.keys[0] as string));
+    assert.ok(ttlMs > 3_600_000, `${algorithm}: it lives for ${ttlMs} ms`);
+  }
 }

@@ -15,6 +15,7 @@ import {
   permitStepArb,
   startArb,
   stepArb,
+  windowKeysArb,
 } from "../_support/arbitraries.ts";
 import { type Mutant, MUTANTS, occurrences, seed } from "../_support/mutants.ts";
 import { assertBatchParity, assertParity } from "../_support/parity.ts";
@@ -40,6 +41,19 @@ const PERMITS = [
   "_take_slots.lua",
 ];
 
+/** The files of scripts that decide about single limits, and on which limits these run. */
+const BATCHED = new Map([
+  ...["bucket.lua", "_in_step.lua", "_mark.lua"].map((file) => [file, bucketKeysArb] as const),
+  ...[
+    "fixed_window.lua",
+    "sliding_window_counter.lua",
+    "sliding_window.lua",
+    "_take_head.lua",
+    "_take_runs.lua",
+    "_take_windows.lua",
+  ].map((file) => [file, windowKeysArb] as const),
+]);
+
 describe("A seeded mistake in the Lua", () => {
   let connection: RedisConnection;
   let raw: RawRedis;
@@ -59,10 +73,11 @@ describe("A seeded mistake in the Lua", () => {
       const failure = await mutant.law({ connection, raw, testScript }).catch((error: unknown) => error);
       return { failed: failure !== undefined, numRuns: 1, errorInstance: failure };
     }
-    if (["bucket.lua", "_in_step.lua", "_mark.lua"].includes(mutant?.file ?? "")) {
+    const keysArb = BATCHED.get(mutant?.file ?? "");
+    if (keysArb !== undefined) {
       return await fc.check(
         fc.asyncProperty(
-          bucketKeysArb,
+          keysArb,
           startArb,
           batchesArb,
           (limiters, startUs, batches) =>

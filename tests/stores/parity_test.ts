@@ -15,6 +15,7 @@ import {
   startArb,
   type Step,
   stepArb,
+  windowKeysArb,
 } from "../_support/arbitraries.ts";
 import { assertBatchParity, assertParity } from "../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
@@ -79,7 +80,7 @@ describe("Redis scripts and kernels", () => {
   it("do so for batches of takes, merged or not", { timeout: 300_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
-        bucketKeysArb,
+        fc.oneof(bucketKeysArb, windowKeysArb),
         startArb,
         batchesArb,
         (limiters, startUs, batches) => assertBatchParity(limiters, startUs, batches, { connection, raw }),

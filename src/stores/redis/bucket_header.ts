@@ -7,6 +7,7 @@
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { TakeRequest, Target } from "../store.ts";
+import { isAlike } from "./gather.ts";
 
 /** What the takes of a run have in common. */
 export interface BucketHeader {
@@ -47,11 +48,6 @@ const MAX_NUMBER = 1e15;
 const MAX_HEADERS = 16;
 
 const kept = new WeakMap<Policy, BucketHeader[]>();
-
-/** Whether a request belongs under a header. */
-export function isAlike(header: BucketHeader, { mode, maxWaitUs }: TakeRequest, { policy, cost }: Target): boolean {
-  return header.policy === policy && header.cost === cost && header.mode === mode && header.maxWaitUs === maxWaitUs;
-}
 
 /** The header of a take from one token bucket. */
 export function headerOf(request: TakeRequest, target: Target): BucketHeader {

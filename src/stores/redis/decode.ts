@@ -17,6 +17,7 @@ import type {
 } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import { decodeBuckets } from "./decode_buckets.ts";
+import { decodeWindows } from "./decode_windows.ts";
 import type { EncodedCall } from "./encode.ts";
 import { withAdvice } from "./refusal.ts";
 import { refusedByScript } from "./refused_by_script.ts";
@@ -25,12 +26,14 @@ const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued",
 
 /** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(
-  { batch, runs, script, hasMail }: EncodedCall,
+  { batch, runs, windows, script, hasMail }: EncodedCall,
   reply: ScriptReply,
 ): (TakeReply | DoneReply | StoreError)[] {
   if (!Array.isArray(reply)) throw unreadable();
-  if (runs.length > 0) {
-    const replies = decodeBuckets(runs, batch.length, reply);
+  if (runs.length > 0 || windows.length > 0) {
+    const replies = windows.length > 0
+      ? decodeWindows(windows, batch.length, reply)
+      : decodeBuckets(runs, batch.length, reply);
     if (replies === undefined) throw unreadable();
     return replies;
   }

@@ -11,7 +11,8 @@ import { BucketReply } from "../bucket_reply.ts";
 import type { TakeReply } from "../store.ts";
 import type { BucketHeader } from "./bucket_header.ts";
 import type { ScriptReply } from "./connections/connection.ts";
-import type { BucketEntry, BucketRun } from "./encode_buckets.ts";
+import type { BucketRun } from "./encode_buckets.ts";
+import type { RunEntry } from "./gather.ts";
 import { refusedByScript } from "./refused_by_script.ts";
 
 /** What became of an entry. */
@@ -64,7 +65,7 @@ function longOutcome(nowUs: number, numbers: readonly ScriptReply[]): Outcome {
   return { nowUs, blockedUs, taken, us, rem };
 }
 
-function fail(replies: (TakeReply | StoreError)[], { index, more }: BucketEntry, told: ScriptReply | undefined): void {
+function fail(replies: (TakeReply | StoreError)[], { index, more }: RunEntry, told: ScriptReply | undefined): void {
   for (const i of [index, ...more ?? []]) {
     replies[i] = refusedByScript(String(told));
   }
@@ -73,7 +74,7 @@ function fail(replies: (TakeReply | StoreError)[], { index, more }: BucketEntry,
 /** Answers every request of an entry. */
 function expand(
   replies: (TakeReply | StoreError)[],
-  { index, more, times, asked }: BucketEntry,
+  { index, more, times, asked }: RunEntry,
   header: BucketHeader,
   outcome: Outcome,
 ): void {
@@ -111,7 +112,7 @@ function expand(
  */
 function replay(
   replies: (TakeReply | StoreError)[],
-  { index, more = [], times, asked }: BucketEntry,
+  { index, more = [], times, asked }: RunEntry,
   header: BucketHeader,
   nowUs: number,
   numbers: readonly number[],

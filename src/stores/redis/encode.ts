@@ -6,15 +6,16 @@
 
 import type { Mark } from "../../algorithms/kernel.ts";
 import { algorithmOf } from "../../algorithms/mod.ts";
-import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
+import type { RateLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { correctedName } from "../correction.ts";
-import type { StoreRequest, TakeRequest, Target } from "../store.ts";
+import type { StoreRequest, Target } from "../store.ts";
 import { whole } from "./bucket_header.ts";
 import { type BucketRun, encodeBuckets } from "./encode_buckets.ts";
 import type { KeyNames } from "./keys.ts";
 import type { Script } from "./script.ts";
-import { bucket, coordinate, decide } from "./scripts.gen.ts";
+import { encodeWindows, type WindowRun } from "./encode_windows.ts";
+import { bucket, coordinate, decide, fixedWindow, slidingWindow, slidingWindowCounter } from "./scripts.gen.ts";
 
 /** A request, and what its keys are called. */
 export interface NamedRequest {
@@ -40,6 +41,8 @@ export interface EncodedCall extends ScriptCall {
   readonly batch: readonly NamedRequest[];
   /** How the reply of `bucket.lua` lies; empty for the other scripts. */
   readonly runs: readonly BucketRun[];
+  /** How the reply of a script of single windows lies; empty for the other scripts. */
+  readonly windows: readonly WindowRun[];
   /** Whether messages follow the replies. */
   readonly hasMail: boolean;
 }
@@ -65,40 +68,54 @@ function isPlain({ request }: NamedRequest): boolean {
   return request.op === "take" && request.targets.every((target) => target.policy.maxConcurrent === 0);
 }
 
-/** Whether a request can be decided by the smallest script: a take from one token bucket. */
-export function isBucket(request: StoreRequest): request is TakeRequest {
-  if (request.op !== "take" || request.targets.length !== 1) return false;
+/** The scripts that decide about a single limit, by its algorithm. */
+const SINGLE: Readonly<Record<string, Script>> = {
+  token_bucket: bucket,
+  fixed_window: fixedWindow,
+  sliding_window: slidingWindow,
+  sliding_window_counter: slidingWindowCounter,
+};
+
+/** The smallest script of all, if a request can be decided by it: a take from one limit. */
+function singleScriptOf(request: StoreRequest): Script | undefined {
+  if (request.op !== "take" || request.targets.length !== 1) return undefined;
   const { rates, maxConcurrent } = (request.targets[0] as Target).policy;
-  return maxConcurrent === 0 && rates.length === 1 && isTokenBucket(rates[0]);
+  return maxConcurrent === 0 && rates.length === 1 ? SINGLE[(rates[0] as RateLimit).algorithm] : undefined;
 }
 
 /** The smallest script that can run a request. */
 export function scriptOf(named: NamedRequest): Script {
-  return isBucket(named.request) ? bucket : isPlain(named) ? decide : coordinate;
+  return singleScriptOf(named.request) ?? (isPlain(named) ? decide : coordinate);
 }
 
 /** Whether a request and the one before it become one entry of the script. */
 export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
   if (named.keys[0] !== before.keys[0]) return false;
   const { request } = named;
-  if (!isBucket(request) || !isBucket(before.request)) return false;
+  if (request.op !== "take" || before.request.op !== "take") return false;
+  const script = singleScriptOf(request);
+  if (script === undefined || script !== singleScriptOf(before.request)) return false;
   const [target] = request.targets as [Target];
   const { targets, mode, maxWaitUs, times } = before.request;
+  if (script !== bucket && mode === "wait") return false;
   return request.times === undefined && times === undefined && request.mode === mode &&
     request.maxWaitUs === maxWaitUs && target.policy === targets[0]?.policy && target.cost === targets[0]?.cost;
 }
 
 /**
- * Turns a batch into one script call; an empty one only asks for messages. Requests with `times` must not stand in one batch with any that is no
- * {@linkcode isBucket}: only the smallest script knows them.
+ * Turns a batch into one script call; an empty one only asks for messages. Requests with `times` are takes from single
+ * token buckets, and must not stand in one batch with others: only their script knows them.
  */
 export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
-  if (batch.length === 0) return encodeRequests(batch, options);
-  for (const { request } of batch) {
-    if (!isBucket(request)) return encodeRequests(batch, options);
+  const script = batch[0] && singleScriptOf(batch[0].request);
+  if (script === undefined || batch.some(({ request }) => singleScriptOf(request) !== script)) {
+    return encodeRequests(batch, options);
   }
-  const { keys, args, runs } = encodeBuckets(batch, clockArgs(options));
-  return { script: bucket, keys, args, batch, runs, hasMail: false };
+  if (script === bucket) {
+    return { script, ...encodeBuckets(batch, clockArgs(options)), batch, windows: [], hasMail: false };
+  }
+  const { keys, args, runs } = encodeWindows(batch, clockArgs(options));
+  return { script, keys, args, batch, runs: [], windows: runs, hasMail: false };
 }
 
 function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
@@ -125,7 +142,7 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
   for (const policy of policies.keys()) args.push(...encodePolicy(policy));
   args.push(String(batch.length), ...body);
   const hasMail = !plain && callers.length > 0;
-  return { script: plain ? decide : coordinate, keys, args, batch, runs: [], hasMail };
+  return { script: plain ? decide : coordinate, keys, args, batch, runs: [], windows: [], hasMail };
 }
 
 function clockArgs({ nowUs, graceMs }: EncodeOptions): string[] {

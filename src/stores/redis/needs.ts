@@ -14,9 +14,9 @@ const ALWAYS = ["PEXPIRE KEY 1", "SET KEY x PX 1 XX"];
 /** A number that is none: the rights are checked before it is read. */
 const BUCKET = ["MGET KEY", "GET KEY", "INCRBY KEY x"];
 
-const WINDOWS = ["GET KEY"];
+const WINDOWS = ["GET KEY", "MGET KEY", "SETRANGE KEY 0 EMPTY"];
 
-const SLIDING_WINDOW = ["GETRANGE KEY 0 0", "SETRANGE KEY 0 EMPTY"];
+const SLIDING_WINDOW = ["GETRANGE KEY 0 0", "SETRANGE KEY 0 EMPTY", "STRLEN KEY"];
 
 const SLOTS = [
   "GET KEY",

@@ -463,7 +463,7 @@ end`;
 
 const part10 = `function algorithms.s()`;
 
-const part11 = `local HEADER, FORMAT, SMALL = 47, "<dI7I7I4I4I4I7I4B", 32
+const part11 = `local HEADER, FORMAT, SMALL = 54, "<dI7I7I7I4I4I4I7I4B", 32
 local SPAN, LONG = 2 ^ 48, 2 ^ 37
 local era = now - now % SPAN
 local function shape(log, power)
@@ -500,12 +500,6 @@ local function entry(log, i)
 local from = offset(log, slot_of(log, i))
 return decode(log, read(log, from, from + 7), 1)
 end
-local function newest(log)
-if not log.newest then
-log.newest, log.newest_units = entry(log, log.count - 1)
-end
-return log.newest, log.newest_units
-end
 local function beside(log, i)
 local slot = slot_of(log, i)
 return min(log.page - slot % log.page, log.slots - slot, log.count - i)
@@ -541,13 +535,13 @@ end
 local function header(log)
 local window, promised, power = log.window, log.promised, log.power
 local places = pack("<I4I4I4I7I4B", log.head, log.count, log.slots, log.total, log.tail, power)
-return "S" .. pack("<dI7I7", log.blocked, window, promised) .. places
+return "S" .. pack("<dI7I7I7", log.blocked, window, promised, log.newest) .. places
 end
 local function forget(log)
-log.bytes, log.newest, log.expired = "", nil, nil
+log.bytes, log.expired = "", nil
 end
 local function clear(log, limit)
-log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
+log.head, log.count, log.slots, log.total, log.tail, log.newest = 0, 0, 0, 0, 0, 0
 shape(log, limit.power)
 forget(log)
 end
@@ -600,19 +594,19 @@ stamp, units = at, units + 1
 end
 if units > 0 then parts[#parts + 1] = runs_for(log, stamp, units) end
 local runs = table.concat(parts)
-log.blocked, log.total, log.promised, log.old = blocked, count, count > 0 and stamp or 0, true
+log.blocked, log.total, log.promised, log.newest, log.old = blocked, count, stamp, stamp, true
 log.bytes = layout(log, runs, #runs / 8)
 end
 local function open(key, limit)
 local bytes = call("GETRANGE", key, "0", limit.last_byte)
-local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0 }
+local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0, newest = 0 }
 log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
 shape(log, limit.power)
 local first = string.byte(bytes, 1)
 if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
 if first ~= 83 or #bytes < HEADER then return log end
 local power
-log.blocked, log.window, log.promised, log.head, log.count, log.slots, log.total, log.tail, power =
+log.blocked, log.window, log.promised, log.newest, log.head, log.count, log.slots, log.total, log.tail, power =
 unpack_at(FORMAT, bytes, 2)
 shape(log, power)
 local length = size(log)
@@ -622,6 +616,10 @@ clear(log, limit)
 log.blocked, log.promised, log.window = 0, 0, limit.window
 end
 return log
+end
+local function life_of(log, stamp, limit)
+local step = ceil(limit.window / 8)
+return format("%.0f", ttl_ms(max(stamp - stamp % step + step + limit.window, log.blocked)))
 end
 local function grow(log, needed, limit, ttl)
 local bytes = read(log, 0, size(log) - 1)
@@ -664,7 +662,7 @@ end
 end
 end
 local function renew(log, limit)
-if log.old then call("SET", log.key, log.bytes, "PX", ttl_ms(max(newest(log) + limit.window, log.blocked))) end
+if log.old then call("SET", log.key, log.bytes, "PX", life_of(log, log.count > 0 and log.newest or now, limit)) end
 log.old = nil
 end`;
 
@@ -672,7 +670,7 @@ const part13 = `local function expired(log, limit)
 if not log.expired then
 log.expired, log.expired_units = 0, 0
 local before = now - limit.window
-if log.count > 0 and newest(log) <= before then
+if log.count > 0 and log.newest <= before then
 log.expired, log.expired_units = log.count, log.total
 elseif log.count > 0 then
 log.expired, log.expired_units = walk(log, nil, before)
@@ -680,10 +678,7 @@ end
 end
 return log.expired, log.expired_units
 end
-return {
-open = open,
-read = function()
-local capacity, window = number(), number()
+local function limit_of(capacity, window)
 local power = 6
 while power < 10 and 4 ^ power < capacity do
 power = power + 1
@@ -695,7 +690,13 @@ ring = true,
 power = window < LONG and power or power + 16,
 last_byte = HEADER + 4 + 8 * SMALL - 1,
 }
+end
+return {
+open = open,
+read = function()
+return limit_of(number(), number())
 end,
+limit_of = limit_of,
 earliest = function(log, cost, limit)
 local at = max(now, log.promised)
 local excess = log.total + cost - limit.capacity
@@ -707,17 +708,17 @@ measure = function(log, limit)
 local _, left = expired(log, limit)
 local used = log.total - left
 if used == 0 then return 0, 0 end
-return log.promised > now and limit.capacity or used, newest(log) + limit.window - now
+return log.promised > now and limit.capacity or used, log.newest + limit.window - now
 end,
 take = function(log, at, cost, limit)
 local stamp = at
-if log.count > 0 then stamp = max(at, (newest(log))) end
+if log.count > 0 then stamp = max(at, log.newest) end
 if at > now then
 log.promised = stamp
 elseif log.promised <= now then
 log.promised = 0
 end
-local ttl = format("%.0f", ttl_ms(max(stamp + limit.window, log.blocked)))
+local ttl = life_of(log, stamp, limit)
 renew(log, limit)
 local gone, gone_units = expired(log, limit)
 log.count, log.total, log.window = log.count - gone, log.total - gone_units, limit.window
@@ -730,30 +731,27 @@ end
 else
 log.head = slot_of(log, gone)
 end
-local added, replaced = cost, nil
-if log.count > 0 and stamp == newest(log) then
-local _, units = newest(log)
+local added, replaced, units = cost, nil, 0
+if log.count > 0 and stamp == log.newest then
+local _, own = entry(log, log.count - 1)
+units = own
 if units < log.most then
 replaced = min(log.most - units, cost)
 added = cost - replaced
 end
 end
-log.total = log.total + cost
+log.total, log.newest = log.total + cost, stamp
 local runs = added > 0 and runs_for(log, stamp, added) or ""
 local needed = log.count + #runs / 8
 if log.slots <= SMALL or (needed > log.slots and log.slots <= log.page) then
 local kept = runs_of(log)
-if replaced then
-local _, units = newest(log)
-kept = sub(kept, 1, -9) .. encode(log, stamp, units + replaced)
-end
+if replaced then kept = sub(kept, 1, -9) .. encode(log, stamp, units + replaced) end
 local slots = needed > log.slots and room_for(needed, limit) or log.slots
 log.bytes = layout(log, kept .. runs, slots)
 call("SET", log.key, log.bytes, "PX", ttl)
 else
 if needed > log.slots then grow(log, needed, limit, ttl) end
 if replaced then
-local _, units = newest(log)
 local slot = slot_of(log, log.count - 1)
 log.tail = log.tail + replaced
 local from = offset(log, slot)
@@ -768,7 +766,7 @@ call("SETRANGE", log.key, "0", header(log))
 call("PEXPIRE", log.key, ttl)
 log.bytes = ""
 end
-log.newest, log.newest_units, log.expired, log.expired_units = stamp, nil, 0, 0
+log.expired, log.expired_units = 0, 0
 end,
 corrections = function()`;
 
@@ -789,7 +787,7 @@ local function corrected(log)
 forget(log)
 while log.count > 0 do
 local stamp, units = entry(log, log.count - 1)
-log.promised = min(log.promised, stamp)
+log.promised, log.newest = min(log.promised, stamp), stamp
 if units > 0 then break end
 local slot = slot_of(log, log.count - 1)
 log.count = log.count - 1
@@ -799,7 +797,7 @@ log.tail = page and unpack_at("<I4", read(log, page, page + 3), 1) or 0
 end
 end
 if log.count == 0 then
-log.head, log.total, log.tail, log.promised = 0, 0, 0, 0
+log.head, log.total, log.tail, log.promised, log.newest = 0, 0, 0, 0, 0
 end
 call("SETRANGE", log.key, "0", header(log))
 end
@@ -829,7 +827,7 @@ local function refund_runs(log, units, limit)
 renew(log, limit)
 local _, left = expired(log, limit)
 local past = log.total
-if log.count > 0 and newest(log) > now then
+if log.count > 0 and log.newest > now then
 local _, before = walk(log, nil, now)
 past = before
 end
@@ -843,14 +841,13 @@ reduce(log, 0, stamp, own, forgiven - before)
 corrected(log)
 end
 local function block_runs(log, limit)
-local until_us = log.blocked
-if log.count > 0 then until_us = max(until_us, newest(log) + limit.window) end
+local life = life_of(log, log.count > 0 and log.newest or now - 2 * limit.window, limit)
 renew(log, limit)
 if log.slots > 0 then
 call("SETRANGE", log.key, "0", header(log))
-call("PEXPIRE", log.key, format("%.0f", ttl_ms(until_us)))
+call("PEXPIRE", log.key, life)
 elseif log.blocked > now then
-call("SET", log.key, header(log), "PX", format("%.0f", ttl_ms(until_us)))
+call("SET", log.key, header(log), "PX", life)
 else
 call("DEL", log.key)
 end
@@ -1055,6 +1052,107 @@ end
 place = place + rates
 end
 end`;
+
+const part18 =
+  `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
+local sub, byte, floor, ceil, min, max, type = string.sub, string.byte, math.floor, math.ceil, math.min, math.max, type
+local pack, unpack_at = struct.pack, struct.unpack
+local now = tonumber(ARGV[1])
+if not now then
+local time = call("TIME")
+now = time[1] * 1000000 + time[2]
+end`;
+
+const part19 = `local grace_ms = ARGV[2] + 0
+local cost, capacity, window, step, max_wait, peeks, algorithms = 0, 0, 0, 0, 0, false, {}
+local function ttl_ms(until_us)
+return max(ceil((until_us - now) / 1000), 1) + grace_ms
+end
+local function life(until_us)
+return format("%.0f", ttl_ms(until_us))
+end`;
+
+const part20 = `local reads, kernel = true, nil
+local function write(key, was, value, ttl)
+local done = was and try("SET", key, value, "PX", ttl) or try("SET", key, value, "PX", ttl, "NX") or try("GET", key)
+return done and done.err
+end
+local function decide_slowly(key, value, times)
+kernel = kernel or algorithms[LETTER]()
+local limit, blocked, from, state = { capacity = capacity, window = window, step = step }, 0, 1, nil
+if value and byte(value, 1) == 98 and #value > 8 then
+blocked, from = unpack_at("<d", value, 2), 10
+end
+local letter = value and sub(value, from, from)
+if letter == kernel.letter then
+state = kernel.decode(value, from + 1, #value)
+elseif letter == LETTER and #value == from + kernel.old_size then
+state = kernel.decode_old(value, from + 1)
+else
+state = kernel.fresh()
+end
+local taken, at, first_at = 0, max(now, blocked, kernel.earliest(state, cost, limit)), now
+while taken < times and (at <= now or taken == 0 and at - now <= max_wait) do
+taken, first_at = taken + 1, at
+if peeks then break end
+state = kernel.take(state, at, cost, limit)
+if taken < times then at = max(now, blocked, kernel.earliest(state, cost, limit)) end
+end
+local failure
+if taken > 0 and not peeks then
+local written, until_us = kernel.letter .. kernel.encode(state, limit), kernel.fresh_from(state, limit)
+if blocked > now then
+written, until_us = "b" .. pack("<d", blocked) .. written, max(blocked, until_us)
+end
+failure = write(key, value, written, life(until_us))
+elseif not value then
+failure = try("GET", key)
+failure = failure and failure.err
+end
+if failure then return false, failure end
+local used, reset = kernel.measure(state, limit)
+if taken == 0 and blocked > now then return { 2, at - now, used, reset } end
+if taken > 0 and first_at > now then return { 1, first_at - now, used, reset } end
+return taken, used, reset, taken == times and 0 or at - now
+end`;
+
+const part21 = `local replies, place, cursor, last = { now }, 1, 2, 0
+while last < #KEYS do
+local kind, first = ARGV[cursor + 1] + 0, last + 1
+last = min(last + ARGV[cursor + 2], #KEYS)
+cost, capacity, window = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, ARGV[cursor + 5] + 0
+step, max_wait = ARGV[cursor + 6] + 0, ARGV[cursor + 7] + 0
+local counts = kind >= 8
+peeks, cursor = kind % 2 == 1, cursor + 7
+begin()
+for from = first, last, 1000 do
+local past = min(from + 999, last)
+local values = reads and call("MGET", unpack(KEYS, from, past))
+for i = from, past do
+local times = counts and ARGV[cursor + i - first + 1] + 0 or 1
+local taken, used, reset, wait = decide(KEYS[i], values and values[i - from + 1], times)
+if not taken then
+if string.find(used, "READONLY", 1, true) then return redis.error_reply(used) end
+taken = used
+end
+place = place + 1
+if type(taken) ~= "number" then
+replies[place] = taken
+elseif counts then
+replies[place], replies[place + 1], replies[place + 2], replies[place + 3] = taken, used, reset, wait
+place = place + 3
+elseif taken > 0 then
+replies[place], replies[place + 1] = used, reset
+place = place + 1
+else
+replies[place], replies[place + 1], replies[place + 2] = -1 - used, reset, wait
+place = place + 2
+end
+end
+end
+if counts then cursor = cursor + last - first + 1 end
+end
+return replies`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
@@ -1329,7 +1427,7 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "c6b217d3f27d8df769fb3b69dc6e121acda5e86b",
+  sha1: "9cf720c0092666dcd80b0052979b1f2487f4258c",
   source: `${part4}
 local function stamp(us)
 return format("%.0f", us)
@@ -2067,7 +2165,7 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "6b64b55bd7cfea1967f800e4d2627659052ec665",
+  sha1: "e7d80a7c880b8ea76c73634ecd76d51da06a30ec",
   source: `${part4}
 ${part3}
 ${part6}
@@ -2118,4 +2216,316 @@ for i = 1, number() do
 replies[i + 1] = guarded(decide)
 end
 return replies`,
+};
+
+/** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
+export const fixedWindow: Script = {
+  name: "fixed_window",
+  sha1: "7fde9dc30bd113c6d22fd57b7407bb69f1f3f133",
+  source: `${part18}
+if #KEYS == 1 and ARGV[3] == "0" then
+local key, cost, capacity, window = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0
+local value, used, reset = try("GET", key), nil, nil
+if value and #value == 19 and byte(value, 1) == 70 then
+local length, start, count = unpack_at("<I7I7I4", value, 2)
+if length == window and start <= now and now < start + window and count + cost <= capacity then
+if try("SETRANGE", key, "15", pack("<I4", count + cost)) == 19 then
+used, reset = count + cost, start + window - now
+end
+end
+end
+if used then return { now, used, reset } end
+end
+${part19}
+${part7}
+${part8}
+local LETTER = "f"
+${part20}
+local begun, begun_life
+local function begin()
+begun, begun_life = "F" .. pack("<I7I7", window, now), life(now + window)
+end
+local function decide(key, value, times)
+local kept
+if value and #value == 19 and byte(value, 1) == 70 then
+local length, start, count = unpack_at("<I7I7I4", value, 2)
+kept = length == window and start <= now
+local reset = start + window - now
+if kept and reset > 0 then
+local room = capacity - count
+if cost <= room then
+if peeks then return 1, count, reset, 0 end
+local taken = times == 1 and 1 or min(times, floor(room / cost))
+count = count + taken * cost
+local done = try("SETRANGE", key, "15", pack("<I4", count))
+if done ~= 19 then return false, done.err end
+return taken, count, reset, taken == times and 0 or reset
+end
+if max_wait < reset then return 0, count, reset, reset end
+kept = false
+end
+end
+if peeks or (value and not kept) then return decide_slowly(key, value, times) end
+local taken = times == 1 and 1 or max(min(times, floor(capacity / cost)), 1)
+local failure = write(key, value, begun .. pack("<I4", taken * cost), begun_life)
+if failure then return false, failure end
+return taken, taken * cost, window, taken == times and 0 or window
+end
+${part21}`,
+};
+
+/** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
+export const slidingWindow: Script = {
+  name: "sliding_window",
+  sha1: "75d09f119663ac993fb9e130ea1c8fc78ba3fa5c",
+  source: `${part18}
+${part19}
+${part10}
+${part11}
+${part12}
+${part13}
+${part14}
+${part15}
+local reads, kernel, limit = false, nil, nil
+local SPAN, EXTENDED, HEADER, SMALL = 2 ^ 48, 2 ^ 37, 54, 32
+local era = now - now % SPAN
+local function instant(us)
+us = us + era
+if us > now + SPAN / 2 then return us - SPAN end
+if us < now - SPAN / 2 then return us + SPAN end
+return us
+end
+local power, page, step_us, lives
+local function begin()
+power, limit = 6, nil
+while power < 10 and 4 ^ power < capacity do
+power = power + 1
+end
+page = 2 ^ power
+if window >= EXTENDED then power = power + 16 end
+step_us = ceil(window / 8)
+lives = life(now - now % step_us + step_us + window)
+end
+local function run_slowly(key, times)
+kernel = kernel or algorithms.s()
+limit = limit or kernel.limit_of(capacity, window)
+local log = kernel.open(key, limit)
+local taken, at, first_at = 0, max(now, log.blocked, kernel.earliest(log, cost, limit)), now
+while taken < times and (at <= now or taken == 0 and at - now <= max_wait) do
+taken, first_at = taken + 1, at
+if peeks then break end
+kernel.take(log, at, cost, limit)
+if taken < times then at = max(now, log.blocked, kernel.earliest(log, cost, limit)) end
+end
+local used, reset = kernel.measure(log, limit)
+if taken == 0 and log.blocked > now then return { 2, at - now, used, reset } end
+if taken > 0 and first_at > now then return { 1, first_at - now, used, reset } end
+return taken, used, reset, taken == times and 0 or at - now
+end
+local function decide_slowly(key, times)
+local done, taken, used, reset, wait = pcall(run_slowly, key, times)
+if done then return taken, used, reset, wait end
+return false, type(taken) == "table" and taken.err or tostring(taken)
+end
+local blocked, promised
+local function header(head, count, slots, total, tail)
+return "S" .. pack("<dI7I7I7I4I4I4I7I4B", blocked, window, promised, now, head, count, slots, total, tail, power)
+end
+local function write(key, runs, units, total)
+local count = #runs / 8 + 1
+local room = count + floor(count / 64) + 4
+local slots = count <= capacity and min(capacity, room) or room
+local value = header(0, count, slots, total, total) .. pack("<I4", total) .. runs .. pack("<I6I2", now % SPAN, units)
+return try("SET", key, value .. string.rep("\\0", 8 * (slots - count)), "PX", lives)
+end
+local function decide(key, _, times)
+local bytes = try("GETRANGE", key, "0", "313")
+if type(bytes) ~= "string" then return false, bytes.err end
+if peeks or power >= 16 then return decide_slowly(key, times) end
+local taken, units = 1, cost
+if bytes == "" then
+if times > 1 then
+taken = max(min(times, floor(capacity / cost)), 1)
+units = taken * cost
+end
+if units > 65535 then return decide_slowly(key, times) end
+blocked, promised = 0, 0
+local done = write(key, "", units, units)
+if done.err then return false, done.err end
+return taken, units, window, taken == times and 0 or window
+end
+if byte(bytes, 1) ~= 83 or #bytes < HEADER then return decide_slowly(key, times) end
+local length, newest, head, count, slots, total, tail, stored
+blocked, length, promised, newest, head, count, slots, total, tail, stored =
+unpack_at("<dI7I7I7I4I4I4I7I4B", bytes, 2)
+local small = slots <= SMALL and #bytes == HEADER + 4 + 8 * slots
+local plain = length == window and stored == power and count > 0 and count <= slots and head < slots
+if not plain or newest >= now or promised > now or blocked > now or (not small and slots <= SMALL) then
+return decide_slowly(key, times)
+end
+promised = 0
+local last, some, oldest = (head + count - 1) % slots, min(slots - head, count), nil
+if small then
+oldest = sub(bytes, HEADER + 5 + 8 * head, HEADER + 4 + 8 * (head + some))
+else
+some = min(16, page - head % page, some)
+local place = HEADER + 4 * (floor(head / page) + 1) + 8 * head
+oldest = sub(bytes, place + 1, place + 8 * some)
+if place + 8 * some > #bytes then
+oldest = try("GETRANGE", key, format("%d", place), format("%d", place + 8 * some - 1))
+if #oldest < 8 * some then return decide_slowly(key, times) end
+end
+end
+local gone, used, before = 0, total, now - window
+while gone < some do
+local us, own = unpack_at("<I6I2", oldest, 8 * gone + 1)
+if instant(us) > before then break end
+gone, used = gone + 1, used - own
+end
+if gone == some then return decide_slowly(key, times) end
+local room = capacity - used
+if cost > room then
+local excess = cost - room
+for i = gone, some - 1 do
+local us, own = unpack_at("<I6I2", oldest, 8 * i + 1)
+excess = excess - own
+if excess <= 0 then
+local wait = instant(us) + window - now
+if wait <= max_wait then break end
+return 0, used, newest + window - now, wait
+end
+end
+return decide_slowly(key, times)
+end
+if times > 1 then
+taken = min(times, floor(room / cost))
+units = taken * cost
+end
+if units > 65535 or taken < times then return decide_slowly(key, times) end
+local kept, slot = count - gone, (last + 1) % slots
+head = (head + gone) % slots
+used = used + units
+if kept < slots then
+local entry = pack("<I6I2", now % SPAN, units)
+tail = (slot % page == 0 and 0 or tail) + units
+local first = header(head, kept + 1, slots, used, tail)
+local done
+if small then
+done = try("SETRANGE", key, "0", first .. sub(bytes, HEADER + 1, HEADER + 4 + 8 * slot) .. entry)
+else
+local place = HEADER + 4 * (floor(slot / page) + 1) + 8 * slot
+done = try("SETRANGE", key, format("%d", place), entry)
+if type(done) == "number" then
+if (slot + 1) % page == 0 or slot + 1 == slots then
+try("SETRANGE", key, format("%d", place - 8 * (slot % page) - 4), pack("<I4", tail))
+end
+try("SETRANGE", key, "0", first)
+end
+end
+if type(done) ~= "number" then return false, done.err end
+if floor(newest / step_us) ~= floor(now / step_us) then try("PEXPIRE", key, lives) end
+elseif small then
+local runs = sub(bytes, HEADER + 5 + 8 * head, HEADER + 4 + 8 * min(slots, head + kept))
+if head + kept > slots then runs = runs .. sub(bytes, HEADER + 5, HEADER + 4 + 8 * (head + kept - slots)) end
+local done = write(key, runs, units, used)
+if done.err then return false, done.err end
+elseif head == 0 then
+local value = try("GET", key)
+if type(value) ~= "string" then return false, value.err end
+local room = kept + 1 + floor((kept + 1) / 64) + 4
+local more = kept < capacity and min(capacity, room) or room
+local place, past = HEADER + 4 * (floor(kept / page) + 1) + 8 * kept, HEADER + 4 * ceil(more / page) + 8 * more
+tail = (kept % page == 0 and 0 or tail) + units
+value = header(0, kept + 1, more, used, tail) .. sub(value, HEADER + 1) .. string.rep("\\0", place - #value)
+value = value .. pack("<I6I2", now % SPAN, units) .. string.rep("\\0", past - place - 8)
+local done = try("SET", key, value, "PX", lives)
+if done.err then return false, done.err end
+if (kept + 1) % page == 0 or kept + 1 == more then
+try("SETRANGE", key, format("%d", place - 8 * (kept % page) - 4), pack("<I4", tail))
+end
+else
+return decide_slowly(key, times)
+end
+return taken, used, window, 0
+end
+${part21}`,
+};
+
+/** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
+export const slidingWindowCounter: Script = {
+  name: "sliding_window_counter",
+  sha1: "c63ec7321bafd5dafb5d72c3dafef2d41a1a4914",
+  source: `${part18}
+if #KEYS == 1 and ARGV[3] == "0" then
+local key, cost, capacity, window, step = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0, ARGV[8] + 0
+local value, steps, used, reset = try("GET", key), window / step, nil, nil
+if value and #value == 24 and byte(value, 1) == 67 then
+local length, _, previous, start, count = unpack_at("<I7BI4I7I4", value, 2)
+if length == window and start <= now and now < start + window then
+local sum = ceil(previous * (steps - floor((now - start) / step)) / steps) + count + cost
+if sum <= capacity and try("SETRANGE", key, "20", pack("<I4", count + cost)) == 24 then
+used, reset = sum, start + 2 * window - now
+end
+end
+end
+if used then return { now, used, reset } end
+end
+${part19}
+${part7}
+${part9}
+local LETTER = "c"
+${part20}
+local steps, begun, begun_life
+local function begin()
+steps = window / step
+begun, begun_life = "C" .. pack("<I7B", window, #format("%.0f", step) - 1), life(now + 2 * window)
+end
+local function fades(units, room)
+return units <= room and 0 or (steps - floor(room * steps / units)) * step
+end
+local function decide(key, value, times)
+local known, start, previous, count = not value, now, 0, 0
+local rolled = known
+if value and #value == 24 and byte(value, 1) == 67 then
+local length, power
+length, power, previous, start, count = unpack_at("<I7BI4I7I4", value, 2)
+known = length == window and start <= now
+if now >= start + 2 * window then
+start, previous, count, rolled = now, 0, 0, true
+elseif now >= start + window then
+start, previous, count, rolled = start + window, count, 0, true
+end
+end
+if not known or (peeks and rolled) then return decide_slowly(key, value, times) end
+local faded, reset = 0, start + 2 * window - now
+if previous > 0 then faded = ceil(previous * (steps - floor((now - start) / step)) / steps) end
+local room = capacity - count - faded
+local taken = 0
+if cost <= room then
+if peeks then return 1, count + faded, reset, 0 end
+taken = times == 1 and 1 or min(times, floor(room / cost))
+count = count + taken * cost
+if rolled then
+local ttl = start == now and begun_life or life(start + 2 * window)
+local failure = write(key, value, begun .. pack("<I4I7I4", previous, start, count), ttl)
+if failure then return false, failure end
+else
+local done = try("SETRANGE", key, "20", pack("<I4", count))
+if done ~= 24 then return false, done.err end
+end
+if taken == times then return taken, count + faded, reset, 0 end
+end
+local left, wait = capacity - cost - count, nil
+if left >= 0 then
+wait = start + fades(previous, left) - now
+else
+wait = start + window + fades(count, capacity - cost) - now
+end
+if taken > 0 or wait > max_wait then
+if taken == 0 and rolled then return decide_slowly(key, value, times) end
+return taken, count + faded, reset, wait
+end
+return decide_slowly(key, value, times)
+end
+${part21}`,
 };

@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, type RateSync, type StoreEvent } from "../../../mod.ts";
-import { bucket, coordinate, decide } from "../../../src/stores/redis/scripts.gen.ts";
+import { bucket, coordinate, fixedWindow } from "../../../src/stores/redis/scripts.gen.ts";
 import { freshPrefix } from "../../_support/redis.ts";
 import { type RestRedis, startRestRedis, TOKEN } from "../../_support/rest_redis.ts";
 import { places } from "./_rest_places.ts";
@@ -17,7 +17,7 @@ const LIMITERS = {
   one: { limit: 1, windowMs: 3_600_000 },
 } as const;
 
-const SCRIPTS = { bucket: [bucket.sha1], window: [decide.sha1], slots: [coordinate.sha1] } as const;
+const SCRIPTS = { bucket: [bucket.sha1], window: [fixedWindow.sha1], slots: [coordinate.sha1] } as const;
 
 for (const [kind, place] of Object.entries(places)) {
   describe(`Requests over REST through ${kind}`, () => {

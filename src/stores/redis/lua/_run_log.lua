@@ -2,12 +2,12 @@
 -- a day and a half, 56 bits and up to 255 units. Runs stand in a ring, in pages: in front of each page are 4 bytes with
 -- the units in it, written when the newest run leaves it. In front of all that, the header:
 --
--- "S", blocked until (a double), window, latest instant promised to a caller who waits (7 bytes each), place of the
+-- "S", blocked until (a double), window, latest instant promised to a caller who waits, newest instant (7 bytes each), place of the
 -- oldest run, number of runs, places (4 each), units in all (7), units in the newest run's page (4), and the power of two
 -- of a page's length, with 16 added for runs of the second kind.
 --
 -- A small log is read and written as a whole, which is one command each. Of a large one, what is needed is read.
-local HEADER, FORMAT, SMALL = 47, "<dI7I7I4I4I4I7I4B", 32
+local HEADER, FORMAT, SMALL = 54, "<dI7I7I7I4I4I4I7I4B", 32
 local SPAN, LONG = 2 ^ 48, 2 ^ 37
 local era = now - now % SPAN
 
@@ -54,13 +54,6 @@ local function entry(log, i)
   return decode(log, read(log, from, from + 7), 1)
 end
 
-local function newest(log)
-  if not log.newest then
-    log.newest, log.newest_units = entry(log, log.count - 1)
-  end
-  return log.newest, log.newest_units
-end
-
 -- How many runs from the i-th on lie side by side in a page.
 local function beside(log, i)
   local slot = slot_of(log, i)
@@ -102,17 +95,17 @@ end
 local function header(log)
   local window, promised, power = log.window, log.promised, log.power
   local places = pack("<I4I4I4I7I4B", log.head, log.count, log.slots, log.total, log.tail, power)
-  return "S" .. pack("<dI7I7", log.blocked, window, promised) .. places
+  return "S" .. pack("<dI7I7I7", log.blocked, window, promised, log.newest) .. places
 end
 
 -- What was read of a log no longer holds.
 local function forget(log)
-  log.bytes, log.newest, log.expired = "", nil, nil
+  log.bytes, log.expired = "", nil
 end
 
 -- A log without runs, as the rules want it.
 local function clear(log, limit)
-  log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
+  log.head, log.count, log.slots, log.total, log.tail, log.newest = 0, 0, 0, 0, 0, 0
   shape(log, limit.power)
   forget(log)
 end

@@ -20,20 +20,20 @@ local function from_old(log, value, limit)
   end
   if units > 0 then parts[#parts + 1] = runs_for(log, stamp, units) end
   local runs = table.concat(parts)
-  log.blocked, log.total, log.promised, log.old = blocked, count, count > 0 and stamp or 0, true
+  log.blocked, log.total, log.promised, log.newest, log.old = blocked, count, stamp, stamp, true
   log.bytes = layout(log, runs, #runs / 8)
 end
 
 local function open(key, limit)
   local bytes = call("GETRANGE", key, "0", limit.last_byte)
-  local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0 }
+  local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0, newest = 0 }
   log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
   shape(log, limit.power)
   local first = string.byte(bytes, 1)
   if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
   if first ~= 83 or #bytes < HEADER then return log end
   local power
-  log.blocked, log.window, log.promised, log.head, log.count, log.slots, log.total, log.tail, power =
+  log.blocked, log.window, log.promised, log.newest, log.head, log.count, log.slots, log.total, log.tail, power =
     unpack_at(FORMAT, bytes, 2)
   shape(log, power)
   local length = size(log)
@@ -44,6 +44,13 @@ local function open(key, limit)
     log.blocked, log.promised, log.window = 0, 0, limit.window
   end
   return log
+end
+
+-- How long the key of a log lives whose newest run is of an instant: to the end of an eighth of a window, and a window
+-- more, so that takes of that eighth need not set it again.
+local function life_of(log, stamp, limit)
+  local step = ceil(limit.window / 8)
+  return format("%.0f", ttl_ms(max(stamp - stamp % step + step + limit.window, log.blocked)))
 end
 
 -- Makes room for `needed` runs in a log of several pages.
@@ -94,6 +101,6 @@ end
 
 -- Writes a log that lies in the key as version 0.1.0 wrote it.
 local function renew(log, limit)
-  if log.old then call("SET", log.key, log.bytes, "PX", ttl_ms(max(newest(log) + limit.window, log.blocked))) end
+  if log.old then call("SET", log.key, log.bytes, "PX", life_of(log, log.count > 0 and log.newest or now, limit)) end
   log.old = nil
 end

@@ -20,7 +20,7 @@ local function corrected(log)
   forget(log)
   while log.count > 0 do
     local stamp, units = entry(log, log.count - 1)
-    log.promised = min(log.promised, stamp)
+    log.promised, log.newest = min(log.promised, stamp), stamp
     if units > 0 then break end
     local slot = slot_of(log, log.count - 1)
     log.count = log.count - 1
@@ -30,7 +30,7 @@ local function corrected(log)
     end
   end
   if log.count == 0 then
-    log.head, log.total, log.tail, log.promised = 0, 0, 0, 0
+    log.head, log.total, log.tail, log.promised, log.newest = 0, 0, 0, 0, 0
   end
   call("SETRANGE", log.key, "0", header(log))
 end
@@ -61,7 +61,7 @@ local function refund_runs(log, units, limit)
   renew(log, limit)
   local _, left = expired(log, limit)
   local past = log.total
-  if log.count > 0 and newest(log) > now then
+  if log.count > 0 and log.newest > now then
     local _, before = walk(log, nil, now)
     past = before
   end
@@ -76,14 +76,13 @@ local function refund_runs(log, units, limit)
 end
 -- Until when a key is blocked stands in front of its log.
 local function block_runs(log, limit)
-  local until_us = log.blocked
-  if log.count > 0 then until_us = max(until_us, newest(log) + limit.window) end
+  local life = life_of(log, log.count > 0 and log.newest or now - 2 * limit.window, limit)
   renew(log, limit)
   if log.slots > 0 then
     call("SETRANGE", log.key, "0", header(log))
-    call("PEXPIRE", log.key, format("%.0f", ttl_ms(until_us)))
+    call("PEXPIRE", log.key, life)
   elseif log.blocked > now then
-    call("SET", log.key, header(log), "PX", format("%.0f", ttl_ms(until_us)))
+    call("SET", log.key, header(log), "PX", life)
   else
     call("DEL", log.key)
   end

@@ -8,7 +8,7 @@ function algorithms.s()
     if not log.expired then
       log.expired, log.expired_units = 0, 0
       local before = now - limit.window
-      if log.count > 0 and newest(log) <= before then
+      if log.count > 0 and log.newest <= before then
         log.expired, log.expired_units = log.count, log.total
       elseif log.count > 0 then
         log.expired, log.expired_units = walk(log, nil, before)
@@ -17,22 +17,27 @@ function algorithms.s()
     return log.expired, log.expired_units
   end
 
+  -- What the work on a log needs to know of a limit.
+  local function limit_of(capacity, window)
+    local power = 6
+    while power < 10 and 4 ^ power < capacity do
+      power = power + 1
+    end
+    return {
+      capacity = capacity,
+      window = window,
+      ring = true,
+      power = window < LONG and power or power + 16,
+      last_byte = HEADER + 4 + 8 * SMALL - 1,
+    }
+  end
+
   return {
     open = open,
     read = function()
-      local capacity, window = number(), number()
-      local power = 6
-      while power < 10 and 4 ^ power < capacity do
-        power = power + 1
-      end
-      return {
-        capacity = capacity,
-        window = window,
-        ring = true,
-        power = window < LONG and power or power + 16,
-        last_byte = HEADER + 4 + 8 * SMALL - 1,
-      }
+      return limit_of(number(), number())
     end,
+    limit_of = limit_of,
     earliest = function(log, cost, limit)
       local at = max(now, log.promised)
       local excess = log.total + cost - limit.capacity
@@ -44,18 +49,18 @@ function algorithms.s()
       local _, left = expired(log, limit)
       local used = log.total - left
       if used == 0 then return 0, 0 end
-      return log.promised > now and limit.capacity or used, newest(log) + limit.window - now
+      return log.promised > now and limit.capacity or used, log.newest + limit.window - now
     end,
     -- Writes at once: a large log is never read as a whole.
     take = function(log, at, cost, limit)
       local stamp = at
-      if log.count > 0 then stamp = max(at, (newest(log))) end
+      if log.count > 0 then stamp = max(at, log.newest) end
       if at > now then
         log.promised = stamp
       elseif log.promised <= now then
         log.promised = 0
       end
-      local ttl = format("%.0f", ttl_ms(max(stamp + limit.window, log.blocked)))
+      local ttl = life_of(log, stamp, limit)
       renew(log, limit)
       local gone, gone_units = expired(log, limit)
       log.count, log.total, log.window = log.count - gone, log.total - gone_units, limit.window
@@ -69,30 +74,27 @@ function algorithms.s()
         log.head = slot_of(log, gone)
       end
       -- Units of one instant are one run, as far as it can hold them.
-      local added, replaced = cost, nil
-      if log.count > 0 and stamp == newest(log) then
-        local _, units = newest(log)
+      local added, replaced, units = cost, nil, 0
+      if log.count > 0 and stamp == log.newest then
+        local _, own = entry(log, log.count - 1)
+        units = own
         if units < log.most then
           replaced = min(log.most - units, cost)
           added = cost - replaced
         end
       end
-      log.total = log.total + cost
+      log.total, log.newest = log.total + cost, stamp
       local runs = added > 0 and runs_for(log, stamp, added) or ""
       local needed = log.count + #runs / 8
       if log.slots <= SMALL or (needed > log.slots and log.slots <= log.page) then
         local kept = runs_of(log)
-        if replaced then
-          local _, units = newest(log)
-          kept = sub(kept, 1, -9) .. encode(log, stamp, units + replaced)
-        end
+        if replaced then kept = sub(kept, 1, -9) .. encode(log, stamp, units + replaced) end
         local slots = needed > log.slots and room_for(needed, limit) or log.slots
         log.bytes = layout(log, kept .. runs, slots)
         call("SET", log.key, log.bytes, "PX", ttl)
       else
         if needed > log.slots then grow(log, needed, limit, ttl) end
         if replaced then
-          local _, units = newest(log)
           local slot = slot_of(log, log.count - 1)
           log.tail = log.tail + replaced
           local from = offset(log, slot)
@@ -107,7 +109,7 @@ function algorithms.s()
         call("PEXPIRE", log.key, ttl)
         log.bytes = ""
       end
-      log.newest, log.newest_units, log.expired, log.expired_units = stamp, nil, 0, 0
+      log.expired, log.expired_units = 0, 0
     end,
     -- Made when one is asked for the first time, which is seldom.
     corrections = function()

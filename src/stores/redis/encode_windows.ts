@@ -1,0 +1,82 @@
+/**
+ * Takes from single windows, as `fixed_window.lua`, `sliding_window_counter.lua` and `sliding_window.lua` read them.
+ *
+ * @module
+ */
+
+import type { RateLimit, TokenBucketLimit } from "../../algorithms/limit.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { TakeRequest, Target } from "../store.ts";
+import { KIND, whole } from "./bucket_header.ts";
+import type { NamedRequest } from "./encode.ts";
+import { gather, type GatheredRun, isAlike, isCounted, type RunHeader } from "./gather.ts";
+
+/** What the takes of a run have in common. */
+export interface WindowHeader extends RunHeader {
+  /** What the script is told after the number of entries. */
+  readonly args: readonly string[];
+}
+
+/** Entries under one header. */
+export type WindowRun = GatheredRun<WindowHeader>;
+
+/** Counts stay below this in what is stored. */
+const MAX_COUNT = 2 ** 31;
+
+/** How many headers are kept for a policy: costs and waits usually vary in few ways. */
+const MAX_HEADERS = 16;
+
+const kept = new WeakMap<Policy, WindowHeader[]>();
+
+/** Turns takes from single windows of one algorithm into what the script is told, after `clock`. */
+export function encodeWindows(
+  batch: readonly NamedRequest[],
+  clock: readonly string[],
+): { keys: string[]; args: string[]; runs: WindowRun[] } {
+  const keys: string[] = [];
+  const args = [...clock];
+  const runs: WindowRun[] = [];
+  for (const { header, entries, counted } of gather(batch, headerOf)) {
+    // The keys of a run differ, so its entries may change places.
+    const groups = counted ? [entries.filter((entry) => !isCounted(entry)), entries.filter(isCounted)] : [entries];
+    for (const [i, group] of groups.entries()) {
+      if (group.length === 0) continue;
+      const kind = (header.mode === "peek" ? KIND.peek : 0) + (i > 0 ? KIND.counts : 0);
+      args.push(String(kind), String(group.length), ...header.args);
+      for (const entry of group) {
+        keys.push((batch[entry.index] as NamedRequest).keys[0] as string);
+        if (i > 0) args.push(String(entry.times));
+      }
+      runs.push({ header, entries: group, counted: i > 0 });
+    }
+  }
+  return { keys, args, runs };
+}
+
+function headerOf(request: TakeRequest, target: Target): WindowHeader {
+  const { policy } = target;
+  let headers = kept.get(policy);
+  if (headers === undefined) kept.set(policy, headers = []);
+  for (const header of headers) {
+    if (isAlike(header, request, target)) return header;
+  }
+  if (headers.length >= MAX_HEADERS) headers.length = 0;
+  const header = makeHeader(request, target);
+  headers.push(header);
+  return header;
+}
+
+function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target): WindowHeader {
+  const rate = policy.rates[0] as Exclude<RateLimit, TokenBucketLimit>;
+  const stepUs = rate.algorithm === "sliding_window_counter" ? rate.stepUs : 0;
+  const waitUs = mode === "wait" ? whole(maxWaitUs) : "0";
+  return {
+    policy,
+    mode,
+    maxWaitUs,
+    cost,
+    // Takes that wait are for different instants: each is an entry.
+    maxTimes: mode === "wait" ? 1 : Math.floor(MAX_COUNT / cost),
+    args: [String(cost), String(rate.capacity), String(rate.windowUs), String(stepUs), waitUs],
+  };
+}

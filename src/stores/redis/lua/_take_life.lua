@@ -1,0 +1,13 @@
+-- What a run is about, and how long keys live.
+local grace_ms = ARGV[2] + 0
+local cost, capacity, window, step, max_wait, peeks, algorithms = 0, 0, 0, 0, 0, false, {}
+
+-- Time to live for a key that matters until an instant. Expiry only reclaims memory.
+local function ttl_ms(until_us)
+  return max(ceil((until_us - now) / 1000), 1) + grace_ms
+end
+
+-- The same as Redis takes it.
+local function life(until_us)
+  return format("%.0f", ttl_ms(until_us))
+end

@@ -1,0 +1,195 @@
+--[[
+Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of
+the time: alike requests stand in runs with one header, and on one key in one entry with a count.
+
+KEYS     as for fixed_window.lua
+ARGV     as for fixed_window.lua
+
+Returns  as fixed_window.lua
+]]
+--- @include _take_head
+--- @include _take_life
+--- @include _sliding_window
+local reads, kernel, limit = false, nil, nil
+local SPAN, EXTENDED, HEADER, SMALL = 2 ^ 48, 2 ^ 37, 54, 32
+local era = now - now % SPAN
+
+-- The instant of a run near now.
+local function instant(us)
+  us = us + era
+  if us > now + SPAN / 2 then return us - SPAN end
+  if us < now - SPAN / 2 then return us + SPAN end
+  return us
+end
+
+local power, page, step_us, lives
+local function begin()
+  power, limit = 6, nil
+  while power < 10 and 4 ^ power < capacity do
+    power = power + 1
+  end
+  page = 2 ^ power
+  if window >= EXTENDED then power = power + 16 end
+  step_us = ceil(window / 8)
+  lives = life(now - now % step_us + step_us + window)
+end
+
+-- Deciding about logs that are not stored as usual, and what is seldom asked for, by the work on logs in general.
+local function run_slowly(key, times)
+  kernel = kernel or algorithms.s()
+  limit = limit or kernel.limit_of(capacity, window)
+  local log = kernel.open(key, limit)
+  local taken, at, first_at = 0, max(now, log.blocked, kernel.earliest(log, cost, limit)), now
+  while taken < times and (at <= now or taken == 0 and at - now <= max_wait) do
+    taken, first_at = taken + 1, at
+    if peeks then break end
+    kernel.take(log, at, cost, limit)
+    if taken < times then at = max(now, log.blocked, kernel.earliest(log, cost, limit)) end
+  end
+  local used, reset = kernel.measure(log, limit)
+  if taken == 0 and log.blocked > now then return { 2, at - now, used, reset } end
+  if taken > 0 and first_at > now then return { 1, first_at - now, used, reset } end
+  return taken, used, reset, taken == times and 0 or at - now
+end
+
+local function decide_slowly(key, times)
+  local done, taken, used, reset, wait = pcall(run_slowly, key, times)
+  if done then return taken, used, reset, wait end
+  return false, type(taken) == "table" and taken.err or tostring(taken)
+end
+
+local blocked, promised
+local function header(head, count, slots, total, tail)
+  return "S" .. pack("<dI7I7I7I4I4I4I7I4B", blocked, window, promised, now, head, count, slots, total, tail, power)
+end
+
+-- A log with one more run, at the end of those that are given, all in one page.
+local function write(key, runs, units, total)
+  local count = #runs / 8 + 1
+  local room = count + floor(count / 64) + 4
+  local slots = count <= capacity and min(capacity, room) or room
+  local value = header(0, count, slots, total, total) .. pack("<I4", total) .. runs .. pack("<I6I2", now % SPAN, units)
+  return try("SET", key, value .. string.rep("\0", 8 * (slots - count)), "PX", lives)
+end
+
+local function decide(key, _, times)
+  local bytes = try("GETRANGE", key, "0", "313")
+  if type(bytes) ~= "string" then return false, bytes.err end
+  if peeks or power >= 16 then return decide_slowly(key, times) end
+  local taken, units = 1, cost
+  if bytes == "" then
+    if times > 1 then
+      taken = max(min(times, floor(capacity / cost)), 1)
+      units = taken * cost
+    end
+    if units > 65535 then return decide_slowly(key, times) end
+    blocked, promised = 0, 0
+    local done = write(key, "", units, units)
+    if done.err then return false, done.err end
+    return taken, units, window, taken == times and 0 or window
+  end
+  if byte(bytes, 1) ~= 83 or #bytes < HEADER then return decide_slowly(key, times) end
+
+  local length, newest, head, count, slots, total, tail, stored
+  blocked, length, promised, newest, head, count, slots, total, tail, stored =
+    unpack_at("<dI7I7I7I4I4I4I7I4B", bytes, 2)
+  local small = slots <= SMALL and #bytes == HEADER + 4 + 8 * slots
+  local plain = length == window and stored == power and count > 0 and count <= slots and head < slots
+  if not plain or newest >= now or promised > now or blocked > now or (not small and slots <= SMALL) then
+    return decide_slowly(key, times)
+  end
+  promised = 0
+  -- The oldest runs.
+  local last, some, oldest = (head + count - 1) % slots, min(slots - head, count), nil
+  if small then
+    oldest = sub(bytes, HEADER + 5 + 8 * head, HEADER + 4 + 8 * (head + some))
+  else
+    some = min(16, page - head % page, some)
+    local place = HEADER + 4 * (floor(head / page) + 1) + 8 * head
+    oldest = sub(bytes, place + 1, place + 8 * some)
+    if place + 8 * some > #bytes then
+      oldest = try("GETRANGE", key, format("%d", place), format("%d", place + 8 * some - 1))
+      if #oldest < 8 * some then return decide_slowly(key, times) end
+    end
+  end
+
+  -- What has left the window.
+  local gone, used, before = 0, total, now - window
+  while gone < some do
+    local us, own = unpack_at("<I6I2", oldest, 8 * gone + 1)
+    if instant(us) > before then break end
+    gone, used = gone + 1, used - own
+  end
+  if gone == some then return decide_slowly(key, times) end
+
+  local room = capacity - used
+  if cost > room then
+    -- The run with which enough has left.
+    local excess = cost - room
+    for i = gone, some - 1 do
+      local us, own = unpack_at("<I6I2", oldest, 8 * i + 1)
+      excess = excess - own
+      if excess <= 0 then
+        local wait = instant(us) + window - now
+        if wait <= max_wait then break end
+        return 0, used, newest + window - now, wait
+      end
+    end
+    return decide_slowly(key, times)
+  end
+  if times > 1 then
+    taken = min(times, floor(room / cost))
+    units = taken * cost
+  end
+  if units > 65535 or taken < times then return decide_slowly(key, times) end
+
+  local kept, slot = count - gone, (last + 1) % slots
+  head = (head + gone) % slots
+  used = used + units
+  if kept < slots then
+    local entry = pack("<I6I2", now % SPAN, units)
+    tail = (slot % page == 0 and 0 or tail) + units
+    local first = header(head, kept + 1, slots, used, tail)
+    local done
+    if small then
+      -- All up to the new run: one command.
+      done = try("SETRANGE", key, "0", first .. sub(bytes, HEADER + 1, HEADER + 4 + 8 * slot) .. entry)
+    else
+      local place = HEADER + 4 * (floor(slot / page) + 1) + 8 * slot
+      done = try("SETRANGE", key, format("%d", place), entry)
+      if type(done) == "number" then
+        if (slot + 1) % page == 0 or slot + 1 == slots then
+          try("SETRANGE", key, format("%d", place - 8 * (slot % page) - 4), pack("<I4", tail))
+        end
+        try("SETRANGE", key, "0", first)
+      end
+    end
+    if type(done) ~= "number" then return false, done.err end
+    if floor(newest / step_us) ~= floor(now / step_us) then try("PEXPIRE", key, lives) end
+  elseif small then
+    local runs = sub(bytes, HEADER + 5 + 8 * head, HEADER + 4 + 8 * min(slots, head + kept))
+    if head + kept > slots then runs = runs .. sub(bytes, HEADER + 5, HEADER + 4 + 8 * (head + kept - slots)) end
+    local done = write(key, runs, units, used)
+    if done.err then return false, done.err end
+  elseif head == 0 then
+    -- The places are used up, and none has been used twice: more are put behind them.
+    local value = try("GET", key)
+    if type(value) ~= "string" then return false, value.err end
+    local room = kept + 1 + floor((kept + 1) / 64) + 4
+    local more = kept < capacity and min(capacity, room) or room
+    local place, past = HEADER + 4 * (floor(kept / page) + 1) + 8 * kept, HEADER + 4 * ceil(more / page) + 8 * more
+    tail = (kept % page == 0 and 0 or tail) + units
+    value = header(0, kept + 1, more, used, tail) .. sub(value, HEADER + 1) .. string.rep("\0", place - #value)
+    value = value .. pack("<I6I2", now % SPAN, units) .. string.rep("\0", past - place - 8)
+    local done = try("SET", key, value, "PX", lives)
+    if done.err then return false, done.err end
+    if (kept + 1) % page == 0 or kept + 1 == more then
+      try("SETRANGE", key, format("%d", place - 8 * (kept % page) - 4), pack("<I4", tail))
+    end
+  else
+    return decide_slowly(key, times)
+  end
+  return taken, used, window, 0
+end
+
+--- @include _take_runs

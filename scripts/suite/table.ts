@@ -33,6 +33,12 @@ export const TABLE: readonly Row[] = [
     on: BUN,
     because: "arithmetic on integers, and processes in virtual time, without any API of a runtime",
   },
+  {
+    paths: ["tests/laws/"],
+    on: BUN,
+    alone: true,
+    because: "measures how long scripts and turns of the event loop take",
+  },
   { paths: ["tests/bench/"], on: NODE, because: "measurements, which are no part of the package" },
   { paths: ["tests/docs/"], on: NODE, because: "reads pages" },
   { paths: ["tests/scripts/"], on: NODE, because: "tools of this repository, which run on Node" },

@@ -1,0 +1,110 @@
+/**
+ * How long scripts run in a Redis of one's own, as the server's slow log says.
+ *
+ * @module
+ */
+
+import { compilePolicy } from "../../src/policy/policy.ts";
+import type { LimiterOptions } from "../../src/policy/options.ts";
+import { createRedisStore } from "../../src/stores/redis/mod.ts";
+import type { DoneReply, Store, StoreRequest, TakeReply, Target } from "../../src/stores/store.ts";
+import { type RedisProcess, startRedis } from "../stores/redis/_servers.ts";
+
+/** How often each thing is measured. */
+const SAMPLES = 7;
+
+/** Asks for one thing on one key. */
+export type Act = (target: Target, store: Store) => Promise<unknown>;
+
+/** What is measured. */
+export interface Verb {
+  /** Makes one script call. */
+  readonly act: Act;
+  /** What is done on the key before. */
+  readonly prepare?: Act | undefined;
+}
+
+/** A server and a store on it. */
+export class ScriptTimes implements AsyncDisposable {
+  readonly #server: RedisProcess;
+  readonly #store: Store;
+  #sequence = 0;
+
+  private constructor(server: RedisProcess) {
+    this.#server = server;
+    this.#store = createRedisStore({ url: server.url, keyPrefix: "slopes" });
+  }
+
+  /** Starts a server that logs how long each command took. */
+  static async open(): Promise<ScriptTimes> {
+    const server = await startRedis();
+    await server.command("CONFIG", "SET", "slowlog-log-slower-than", "0");
+    await server.command("CONFIG", "SET", "slowlog-max-len", "100000");
+    return new ScriptTimes(server);
+  }
+
+  /**
+   * Keys that all are in the same state.
+   *
+   * @param options Their rules.
+   * @param prepare What is done on each of them.
+   * @param keyLength How long they are.
+   */
+  async keys(options: LimiterOptions, prepare: Act = async () => {}, keyLength: number = 24): Promise<Target[]> {
+    const policy = compilePolicy(options);
+    const targets = Array.from({ length: SAMPLES }, (): Target => {
+      const key = `${++this.#sequence}`.padEnd(keyLength, "-");
+      return { limiter: "api", key, policy, cost: 1, slots: 0 };
+    });
+    for (const target of targets) await prepare(target, this.#store);
+    return targets;
+  }
+
+  /** The µs that a script takes on one of some keys, at the least: what else the machine does only makes it longer. */
+  async of(targets: readonly Target[], { act, prepare }: Verb): Promise<number> {
+    for (const target of targets) await prepare?.(target, this.#store);
+    await this.#server.command("SLOWLOG", "RESET");
+    for (const target of targets) await act(target, this.#store);
+    type Entry = [id: number, at: number, us: number, args: string[]];
+    const log = await this.#server.command("SLOWLOG", "GET", "10000") as Entry[];
+    const times = log.filter(([, , , [name = ""]]) => /^eval/i.test(name)).map(([, , us]) => us);
+    if (times.length < targets.length) throw new Error(`Cannot measure: ${times.length} scripts have run`);
+    return Math.min(...times);
+  }
+
+  /** Ends both. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#store.close();
+    await this.#server.stop();
+  }
+}
+
+/** Takes a cost, now or for later. */
+export async function take(
+  target: Target,
+  store: Store,
+  cost: number,
+  mode: "now" | "wait" | "peek",
+): Promise<TakeReply> {
+  const targets = [{ ...target, cost }];
+  return await store.execute({
+    op: "take",
+    targets,
+    mode,
+    maxWaitUs: mode === "wait" ? 1e15 : 0,
+    id: "",
+    arrivalUs: 0,
+  });
+}
+
+/** Corrects a key. */
+export async function correct(
+  target: Target,
+  store: Store,
+  op: "refund" | "penalize" | "reset" | "block",
+  cost: number,
+): Promise<DoneReply> {
+  const targets = [{ ...target, cost }];
+  const request: StoreRequest = op === "block" ? { op, targets, durationUs: 60_000_000 } : { op, targets };
+  return await store.execute(request) as DoneReply;
+}

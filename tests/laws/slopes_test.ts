@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+
+import type { LimiterOptions } from "../../src/policy/options.ts";
+import { marksOf, type Target } from "../../src/stores/store.ts";
+import { correct, ScriptTimes, take, type Verb } from "./_script_times.ts";
+
+/** What is 16 times as large may take 16 to this power times as long. */
+const STEEPEST = 0.2;
+
+/** Times of less than this, in µs, are as good as equal: they are commands, and what a busy machine adds. */
+const LEAST_US = 150;
+
+const HOUR_MS = 3_600_000;
+
+/** Rules of each kind, with so many units an hour. */
+const KINDS: Record<string, (limit: number) => LimiterOptions> = {
+  token_bucket: (limit) => ({ limit, windowMs: HOUR_MS }),
+  fixed_window: (limit) => ({ algorithm: "fixed_window", limit, windowMs: HOUR_MS }),
+  sliding_window_counter: (limit) => ({ algorithm: "sliding_window_counter", limit, windowMs: HOUR_MS }),
+  sliding_window: (limit) => ({ algorithm: "sliding_window", limit, windowMs: HOUR_MS }),
+  several: (limit) => ({
+    limits: [
+      { limit, windowMs: HOUR_MS },
+      { algorithm: "sliding_window", limit, windowMs: HOUR_MS },
+      { algorithm: "fixed_window", limit, windowMs: HOUR_MS },
+    ],
+  }),
+};
+
+/** Takes a cost for later, as a call that gives up does, and gives it back. */
+function giveUp(cost: number): Verb {
+  const marks = new Map<Target, Awaited<ReturnType<typeof take>>>();
+  return {
+    prepare: async (target, store) => void marks.set(target, await take(target, store, cost, "wait")),
+    act: async (target, store) => {
+      const targets = [{ ...target, cost }];
+      const reply = marks.get(target) as Awaited<ReturnType<typeof take>>;
+      await store.execute({ op: "giveBack", targets, marks: marksOf(targets, reply) });
+    },
+  };
+}
+
+/** What can be asked of a key, at a cost. */
+function verbs(cost: number): [name: string, verb: Verb][] {
+  return Object.entries<Verb>(verbsByName(cost));
+}
+
+function verbsByName(cost: number): Record<string, Verb> {
+  return {
+    take: { act: (target, store) => take(target, store, cost, "now") },
+    peek: { act: (target, store) => take(target, store, cost, "peek") },
+    wait: { act: (target, store) => take(target, store, cost, "wait") },
+    "give back": giveUp(cost),
+    refund: { act: (target, store) => correct(target, store, "refund", cost) },
+    penalize: { act: (target, store) => correct(target, store, "penalize", cost) },
+    block: { act: (target, store) => correct(target, store, "block", cost) },
+    reset: { act: (target, store) => correct(target, store, "reset", cost) },
+  };
+}
+
+/** Fails if times that belong to sizes of n, 4n and 16n grow too fast. */
+function assertFlat(times: readonly number[], what: string): void {
+  const [first = 0, ...more] = times.map((us) => Math.max(us, LEAST_US));
+  const slope = Math.log((more.at(-1) ?? first) / first) / Math.log(16);
+  assert.ok(slope <= STEEPEST, `${what}: ${times.join(", ")} µs, an exponent of ${slope.toFixed(2)}`);
+}
+
+describe("The time of a script", () => {
+  let times: ScriptTimes;
+  before(async () => {
+    times = await ScriptTimes.open();
+  });
+  after(() => times[Symbol.asyncDispose]());
+
+  /** Measures every verb on keys of three sizes. */
+  async function measure(
+    sizes: readonly number[],
+    costOf: (size: number) => number,
+    keysOf: (size: number) => Promise<Target[]>,
+  ): Promise<Map<string, number[]>> {
+    const measured = new Map<string, number[]>();
+    for (const size of sizes) {
+      const keys = await keysOf(size);
+      for (const [name, verb] of verbs(costOf(size))) {
+        measured.set(name, [...measured.get(name) ?? [], await times.of(keys, verb)]);
+      }
+    }
+    return measured;
+  }
+
+  for (const [kind, rules] of Object.entries(KINDS)) {
+    it(`does not grow with limit and cost, and is under a millisecond, with ${kind}`, async () => {
+      const measured = await measure(
+        [62_500, 250_000, 1_000_000],
+        (limit) => limit,
+        (limit) => times.keys(rules(limit), (target, store) => take(target, store, limit, "now")),
+      );
+      for (const [name, us] of measured) {
+        assertFlat(us, name);
+        assert.ok(Math.max(...us) < 1_000, `${name}: ${us.join(", ")} µs`);
+      }
+    });
+
+    it(`does not grow with the number of calls that wait, with ${kind}`, async () => {
+      const measured = await measure(
+        [150, 600, 2_400],
+        () => 1,
+        (waiters) =>
+          times.keys(rules(10), async (target, store) => {
+            for (let waiting = 0; waiting < waiters; waiting += 50) {
+              await Promise.all(Array.from({ length: 50 }, () => take(target, store, 1, "wait")));
+            }
+          }),
+      );
+      for (const [name, us] of measured) assertFlat(us, name);
+    });
+
+    it(`does not grow with the length of the key, with ${kind}`, async () => {
+      const measured = await measure(
+        [64, 1_024, 16_384],
+        () => 1,
+        (length) => times.keys(rules(10), undefined, length),
+      );
+      for (const [name, us] of measured) assertFlat(us, name);
+    });
+  }
+});

@@ -341,7 +341,8 @@ async function undo(client: StoreClient, request: TakeRequest, reply: TakeReply,
   const { targets, id, mode } = request;
   if (mode === "peek" || (reply.status !== "allowed" && reply.status !== "queued")) return;
   if (id !== "") await leave(client, targets, id);
-  if (reply.status !== "allowed") return;
+  // What was taken before has a mark that nobody has heard of: its units stay taken.
+  if (reply.status !== "allowed" || reply.repeated) return;
   // Only a single target is taken from several times: all of it goes back, as one.
   const taken = reply.times === undefined ? targets : targets.map((target) => ({ ...target, cost: reply.times ?? 1 }));
   const marks = marksOf(targets, reply);

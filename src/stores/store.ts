@@ -158,6 +158,8 @@ export interface TakeReply {
   readonly levels: readonly TargetLevel[];
   /** Of a request with `times`: how often it was taken, from 0. It is allowed if that is at least once. */
   readonly times?: number | undefined;
+  /** Whether all of it was taken by an earlier request of this id, whose reply may be lost: nothing was taken again. */
+  readonly repeated?: boolean | undefined;
 }
 
 /** What a take from targets left behind in each rate, for giving it back. */

@@ -196,6 +196,21 @@ const assertHeardLate = sequence(
   { ask: "again", us: 50_000, pick: 0 },
 );
 
+/** A call over two limiters asks again when it queues, when it is served, and when it has what it asked for. */
+function assertTakenOnce(services: ParityServices): Promise<void> {
+  const steps = [
+    { ask: "now", only: 1 },
+    { ask: "wait", pick: 5 },
+    { ask: "again", pick: 0 },
+    { ask: "release", pick: 1 },
+    { ask: "again", pick: 0 },
+    { ask: "again", pick: 0 },
+  ] as const;
+  const one = { ratePerSecond: 1, burst: 9, maxConcurrent: 1, leaseTtlMs: 100 };
+  const all = steps.map((step): Step => ({ move: { by: "us", us: 1 }, share: 0, pick: 1, ...step }));
+  return assertParity([one, { ...one }], 1_767_225_600_000_000, all, services);
+}
+
 /** All of them. */
 export const MUTANTS: readonly Mutant[] = [
   ...mutants(
@@ -963,11 +978,30 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     ["a queue without a bound", "if queue and arrival == 0 and is_queue_full(queue) then", "if false then"],
     ["still in the queue after being served", "if arrival > 0 then leave(target, id) end", ""],
+    ["a call charged again that has it all", "if before then return before end", "", assertTakenOnce],
+    [
+      "a call told that it has it all, which has not",
+      "if target.policy.slots > 0 and not holds(target, id) then return end",
+      "",
+      assertTakenOnce,
+    ],
+    [
+      "what was taken before told as taken now",
+      "local reply = { 6, 0, arrival }",
+      "local reply = { 1, 0, arrival }",
+      assertTakenOnce,
+    ],
+    [
+      "no fence for one who asks again",
+      "look(target)\nfence = hold_on(target, id)",
+      "look(target)\nhold_on(target, id)",
+      assertTakenOnce,
+    ],
     ["asked again too early", "return 3, recheck(queue, id), arrival", "return 3, 0, arrival"],
     [
       "a lease that may end as soon as it is heard of",
-      "extend(target, id, target.slots)\nfence = ",
-      "fence = ",
+      "extend(target, id, target.slots)\nlocal fence = ",
+      "local fence = ",
       assertHeardLate,
     ],
     [

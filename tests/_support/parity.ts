@@ -239,10 +239,13 @@ class ParityRun {
     if (request.op !== "take" && request.op !== "poll") return;
     const take = this.#takes.get(request.id);
     if (take === undefined) return;
+    if (reply.repeated) return;
     if (reply.status === "allowed" && request.op === "take" && request.mode !== "peek") {
       this.#taken.push({ request, reply });
     } else this.#retryUs = Math.min(reply.waitUs, 1e9);
-    this.#takes.set(request.id, { ...take, arrivalUs: reply.status === "queued" ? reply.arrivalUs : 0 });
+    // A call over several that was served asks again, as one does whose reply was lost.
+    const servedUs = reply.status === "allowed" && take.targets.length > 1 ? take.arrivalUs : 0;
+    this.#takes.set(request.id, { ...take, arrivalUs: reply.status === "queued" ? reply.arrivalUs : servedUs });
     const held = take.mode !== "peek" && (reply.status === "allowed" || reply.status === "queued");
     if (!held || take.targets.every(({ slots }) => slots === 0)) this.#takes.delete(request.id);
   }
@@ -297,6 +300,6 @@ class ParityRun {
 /** What a reply tells, whether it is a plain object or makes its levels when asked. */
 export function plain(reply: TakeReply | DoneReply): object {
   if (!("status" in reply)) return reply;
-  const { status, nowUs, waitUs, arrivalUs, levels, times } = reply;
-  return { status, nowUs, waitUs, arrivalUs, levels, times };
+  const { status, nowUs, waitUs, arrivalUs, levels, times, repeated } = reply;
+  return { status, nowUs, waitUs, arrivalUs, levels, times, repeated };
 }

@@ -192,6 +192,34 @@ for (const engine of ENGINES) {
       assertStatus(await lab.take("now", one), "allowed");
     });
 
+    it("a call over several that has what it asked for is not charged again when it asks again", async () => {
+      const lab = new Lab(engine, connections);
+      await lab.listen();
+      const rate = target({ ratePerSecond: 1, burst: 4 }, { limiter: "rate", cost: 2 });
+      const one = slots(1);
+      const holder = lab.request("now", [one]);
+      await lab.ask(holder);
+      const request = lab.request("wait", [rate, one]);
+      const { arrivalUs } = await lab.ask(request);
+      await lab.ask({ op: "release", id: holder.id, targets: [one] });
+      const again = { ...request, arrivalUs };
+      const served = await lab.ask(again);
+      assertStatus(served, "allowed");
+      assert.equal(served.repeated, undefined);
+      lab.pass(TTL_US - 1);
+      const repeated = await lab.ask(again);
+      assertStatus(repeated, "allowed");
+      assert.equal(repeated.repeated, true);
+      const fence = (reply: TakeReply) => reply.levels[1]?.slots?.fence ?? 0;
+      assert.ok(fence(repeated) > fence(served));
+      assert.deepEqual(repeated.levels[0]?.rates, [[2_000_000 - (TTL_US - 1), 0]]);
+      lab.pass(TTL_US - 1);
+      assertStatus(await lab.take("now", one), "slots");
+      lab.pass(1);
+      assertStatus(await lab.take("now", one), "allowed");
+      assertStatus(await lab.ask(again), "queued");
+    });
+
     it("a denial for want of a slot writes nothing, with others in the queue", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();

@@ -110,6 +110,8 @@ export class Rounds {
 
   #takeSlots(request: TakeRequest): TakeReply {
     const { targets, mode, id } = request;
+    const before = request.arrivalUs > 0 && mode !== "peek" ? this.#takenBefore(request) : undefined;
+    if (before !== undefined) return before;
     const nowUs = this.#nowUs;
     let atUs = nowUs;
     let blockedUs = nowUs;
@@ -156,6 +158,16 @@ export class Rounds {
       arrivalUs,
       levels: targets.map((target, i) => this.#level(target, fences[i] ?? 0, traces[i])),
     };
+  }
+
+  /** The answer to a call that has what it asks for: the reply that told so may be lost. */
+  #takenBefore({ targets, id, arrivalUs }: TakeRequest): TakeReply | undefined {
+    const nowUs = this.#nowUs;
+    const held = targets.filter((target) => target.policy.maxConcurrent > 0);
+    if (!held.every((target) => this.#slots(target)?.holds(id, nowUs))) return undefined;
+    for (const target of held) this.renew(target, id);
+    const levels = targets.map((target) => this.#level(target, this.#slots(target)?.nextFence(nowUs) ?? 0));
+    return { status: "allowed", nowUs, waitUs: 0, arrivalUs, levels, repeated: true };
   }
 
   /** Queues for the permit that is missing, where `full` says which, and nowhere else. */

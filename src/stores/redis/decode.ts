@@ -24,6 +24,9 @@ import { refusedByScript } from "./refused_by_script.ts";
 
 const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots", "queue_full"];
 
+/** Stands for "allowed" where all of it was taken before. */
+const REPEATED = 6;
+
 /** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(
   { batch, runs, windows, script, hasMail }: EncodedCall,
@@ -84,11 +87,12 @@ function takeReply(
   plain: boolean,
 ): TakeReply {
   return {
-    status: STATUSES[numbers[0] as number] as TakeStatus,
+    status: numbers[0] === REPEATED ? "allowed" : STATUSES[numbers[0] as number] as TakeStatus,
     nowUs,
     waitUs: numbers[1] as number,
     arrivalUs: plain ? 0 : numbers[2] as number,
     levels: readLevels(numbers, plain ? 2 : 3, targets, true),
+    ...(numbers[0] === REPEATED ? { repeated: true } : {}),
   };
 }
 

@@ -1053,8 +1053,7 @@ place = place + rates
 end
 end`;
 
-const part18 =
-  `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
+const part18 = `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local sub, byte, floor, ceil, min, max, type = string.sub, string.byte, math.floor, math.ceil, math.min, math.max, type
 local pack, unpack_at = struct.pack, struct.unpack
 local now = tonumber(ARGV[1])
@@ -1427,7 +1426,7 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "9cf720c0092666dcd80b0052979b1f2487f4258c",
+  sha1: "253792a5d7e0484432549111ce39420c488e86ea",
   source: `${part4}
 local function stamp(us)
 return format("%.0f", us)
@@ -1779,8 +1778,34 @@ if arrival > 0 then leave(queue, id) end
 arrival = enqueue(queue, id, arrival)
 return 3, recheck(queue, id), arrival
 end
+local function hold_on(target, id)
+extend(target, id, target.slots)
+local fence = next_fence(target)
+call("ZADD", target.leases, fence_text(fence), "#")
+books[target.leases].fence = fence
+return fence
+end
+local function taken_before(id, arrival, targets)
+for _, target in ipairs(targets) do
+if target.policy.slots > 0 and not holds(target, id) then return end
+end
+local reply = { 6, 0, arrival }
+for _, target in ipairs(targets) do
+local fence
+if target.policy.slots > 0 then
+look(target)
+fence = hold_on(target, id)
+end
+load(target)
+levels(reply, target)
+slot_level(reply, target, fence)
+end
+return reply
+end
 local function take(id, mode, max_wait, arrival, targets)
 if refused and mode ~= "2" then error(refused, 0) end
+local before = arrival > 0 and mode ~= "2" and taken_before(id, arrival, targets)
+if before then return before end
 local at, blocked, full, holds_none = now, now, nil, true
 for i = 1, #targets do
 local target = targets[i]
@@ -1839,10 +1864,7 @@ served = holds(target, id)
 end
 local fence
 if served then
-extend(target, id, target.slots)
-fence = next_fence(target)
-call("ZADD", target.leases, fence_text(fence), "#")
-books[target.leases].fence = fence
+fence = hold_on(target, id)
 else
 keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
 reply[1], reply[2] = 3, recheck(target, id)

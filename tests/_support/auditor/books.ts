@@ -88,6 +88,7 @@ export class BookKeeper implements Books {
 
   #take(request: TakeRequest, reply: TakeReply): void {
     const { id, targets } = request;
+    if (reply.repeated) return this.#holdOn(request, reply.nowUs);
     if (id !== "" && this.#granted.has(id)) {
       const names = targets.map((target) => ledgerName(target)).join(" and ");
       this.problems.push(`law 12: a call that has what it asked for was charged again: ${names}`);
@@ -110,6 +111,13 @@ export class BookKeeper implements Books {
     this.#queued.delete(id);
     if (rated.length < 2) return;
     this.together.push({ ledgers: rated.map(({ ledger }) => ledger), numbers: rated.map(({ number }) => number) });
+  }
+
+  /** A call that has what it asked for is told so again, and holds its permits for the full time. */
+  #holdOn({ id, targets }: TakeRequest, nowUs: number): void {
+    for (const target of targets) {
+      if (target.slots > 0) this.ledgerOf(target).renew(id, target.slots, nowUs, nowUs + target.policy.leaseTtlUs);
+    }
   }
 
   #queue(request: TakeRequest, { status, arrivalUs }: TakeReply): void {

@@ -35,8 +35,38 @@ local function wait_in_line(id, arrival, targets, full, rate_wait)
   return 3, recheck(queue, id), arrival
 end
 
+-- Holds on for one that was served before: word of it may have been lost long ago. Returns a new fencing token.
+local function hold_on(target, id)
+  extend(target, id, target.slots)
+  local fence = next_fence(target)
+  call("ZADD", target.leases, fence_text(fence), "#")
+  books[target.leases].fence = fence
+  return fence
+end
+
+-- The answer to a call that has what it asks for: the reply that told so may be lost. Nothing is taken again.
+local function taken_before(id, arrival, targets)
+  for _, target in ipairs(targets) do
+    if target.policy.slots > 0 and not holds(target, id) then return end
+  end
+  local reply = { 6, 0, arrival }
+  for _, target in ipairs(targets) do
+    local fence
+    if target.policy.slots > 0 then
+      look(target)
+      fence = hold_on(target, id)
+    end
+    load(target)
+    levels(reply, target)
+    slot_level(reply, target, fence)
+  end
+  return reply
+end
+
 local function take(id, mode, max_wait, arrival, targets)
   if refused and mode ~= "2" then error(refused, 0) end
+  local before = arrival > 0 and mode ~= "2" and taken_before(id, arrival, targets)
+  if before then return before end
   local at, blocked, full, holds_none = now, now, nil, true
   for i = 1, #targets do
     local target = targets[i]
@@ -96,12 +126,8 @@ local function poll(id, arrival, target)
     served = holds(target, id)
   end
   local fence
-  -- Word of it may have been lost long ago: whoever hears it now holds for the full time from now on.
   if served then
-    extend(target, id, target.slots)
-    fence = next_fence(target)
-    call("ZADD", target.leases, fence_text(fence), "#")
-    books[target.leases].fence = fence
+    fence = hold_on(target, id)
   else
     keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
     reply[1], reply[2] = 3, recheck(target, id)

@@ -18,8 +18,9 @@ ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide
          F      refund     X   take at the earliest instant, whatever it is
 
 Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with status 3 waits (ask again after wait_us),
-         4 denied for want of a permit, 5 denied because the queue is full, besides those of decide.lua, and with three
-         integers for the permits of each target that has any: in use, µs until one falls free by itself, fencing token
+         4 denied for want of a permit, 5 denied because the queue is full, 6 allowed and taken by an earlier call of
+         this id, besides those of decide.lua, and with three integers for the permits of each target that has any: in
+         use, µs until one falls free by itself, fencing token
          R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
          With callers one more entry: { message... }, of which "gap <whose>" says that a mailbox was not there any more
 ]]

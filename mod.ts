@@ -51,6 +51,7 @@ export type {
   FailureOptions,
   LimiterOptions,
   LimitOptions,
+  OnChange,
   RateAlgorithm,
   StoreErrorPolicy,
 } from "./src/policy/options.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Kernel, Level, Mark } from "./kernel.ts";
+import type { Kernel, Level, Mark, Run } from "./kernel.ts";
 import type { FixedWindowLimit } from "./limit.ts";
 import { findWindow, openedWindow, subtract, trim, type Window } from "./windows.ts";
 
@@ -61,6 +61,12 @@ export const fixedWindow: Kernel<FixedWindowLimit, FixedWindowState> = Object.fr
     if (window !== undefined) subtract(window, units);
     trim(windows);
     return { windows };
+  },
+
+  runs({ windows }: FixedWindowState, nowUs: number, { windowUs }: FixedWindowLimit): readonly Run[] {
+    return windows.filter(({ count }) => count > 0).map(({ startUs, count }) => {
+      return { atUs: Math.max(startUs, Math.min(nowUs, startUs + windowUs - 1)), units: count };
+    });
   },
 
   measure({ windows }: FixedWindowState, nowUs: number, limit: FixedWindowLimit): Level {

@@ -28,6 +28,14 @@ export interface Mark {
   readonly trace?: readonly number[] | undefined;
 }
 
+/** Units that were taken for one instant, or for earlier ones. */
+export interface Run {
+  /** The latest instant for which one of them can have been taken. */
+  readonly atUs: number;
+  /** How many. */
+  readonly units: number;
+}
+
 /** The arithmetic of one algorithm. Instants are whole microseconds; costs are whole, from 1 to the capacity. */
 export interface Kernel<Limit, State> {
   /** The state of a key that nobody has used. */
@@ -48,6 +56,11 @@ export interface Kernel<Limit, State> {
    * it all, as it mostly does, and always for a kernel without this function.
    */
   trace?(before: State, after: State, nowUs: number, atUs: number): readonly number[] | undefined;
+  /**
+   * The units that still count, oldest first: never fewer than there are, and never earlier than they were taken. Changes
+   * nothing.
+   */
+  runs(state: State, nowUs: number, limit: Limit): readonly Run[];
   /** Where the limit stands. Changes nothing. */
   measure(state: State, nowUs: number, limit: Limit): Level;
   /** From this instant on, the state cannot be told from a fresh one. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Kernel, Level, Mark } from "./kernel.ts";
+import type { Kernel, Level, Mark, Run } from "./kernel.ts";
 import type { SlidingWindowLimit } from "./limit.ts";
 import { append, dropBefore, findLater, findUnits, newestUs, type Page, takeOut } from "./run_log.ts";
 
@@ -83,6 +83,11 @@ export const slidingWindow: Kernel<SlidingWindowLimit, SlidingWindowState> = Obj
     const first = pages[0] as Page;
     takeOut(pages, first.stampsUs[first.from] as number, forgiven - place.before);
     return { pages, total: total - forgiven, promisedUs: Math.min(promisedUs, newestUs(pages)) };
+  },
+
+  runs(state: SlidingWindowState, nowUs: number, { windowUs }: SlidingWindowLimit): readonly Run[] {
+    return runsOf(state).filter(({ stampUs }) => stampUs + windowUs > nowUs)
+      .map(({ stampUs, units }) => ({ atUs: stampUs, units }));
   },
 
   measure({ pages, total, promisedUs }: SlidingWindowState, nowUs: number, limit: SlidingWindowLimit): Level {

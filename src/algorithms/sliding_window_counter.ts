@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Kernel, Level, Mark } from "./kernel.ts";
+import type { Kernel, Level, Mark, Run } from "./kernel.ts";
 import type { SlidingWindowCounterLimit } from "./limit.ts";
 import { findWindow, openedWindow, subtract, trim, type Window } from "./windows.ts";
 
@@ -85,6 +85,21 @@ export const slidingWindowCounter: Kernel<SlidingWindowCounterLimit, SlidingWind
     const before = windows[place - 1];
     if (before !== undefined) subtract(before, left);
     return trimmed(before === undefined ? Math.max(previous - left, 0) : previous, windows, limit);
+  },
+
+  runs(
+    { previous, windows }: SlidingWindowCounterState,
+    nowUs: number,
+    { windowUs }: SlidingWindowCounterLimit,
+  ): readonly Run[] {
+    const first = windows[0];
+    const before = first === undefined ? [] : [{ atUs: Math.min(nowUs, first.startUs - 1), units: previous }];
+    // Units that wait for a window may be taken for any instant in it.
+    const others = windows.map(({ startUs, count }) => {
+      const endUs = startUs + windowUs - 1;
+      return { atUs: startUs > nowUs ? endUs : Math.min(nowUs, endUs), units: count };
+    });
+    return [...before, ...others].filter(({ units }) => units > 0);
   },
 
   measure(state: SlidingWindowCounterState, nowUs: number, limit: SlidingWindowCounterLimit): Level {

@@ -23,7 +23,7 @@ import {
   type Span,
   tidied,
 } from "./given_back.ts";
-import type { Kernel, Level, Mark } from "./kernel.ts";
+import type { Kernel, Level, Mark, Run } from "./kernel.ts";
 import type { TokenBucketLimit } from "./limit.ts";
 
 /** The theoretical arrival time: the instant at which the bucket is full again. */
@@ -114,6 +114,12 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
     return withReturned(state, cut, 0, nowUs, promisedOf(state, limit), limit);
   },
 
+  runs(state: TokenBucketState, nowUs: number, limit: TokenBucketLimit): readonly Run[] {
+    if (state.tatUs < nowUs) return [];
+    const units = unitsIn({ us: state.tatUs - nowUs, rem: state.tatRem }, limit);
+    return units === 0 ? [] : [{ atUs: Math.max(nowUs, promisedOf(state, limit)), units }];
+  },
+
   measure(state: TokenBucketState, nowUs: number): Level {
     return state.tatUs < nowUs ? [0, 0] : [state.tatUs - nowUs, state.tatRem];
   },
@@ -145,6 +151,35 @@ function span(units: number, limit: TokenBucketLimit): Span {
   const rem = units * limit.intervalRem;
   const carry = Math.floor(rem / limit.denominator);
   return { us: units * limit.intervalUs + carry, rem: rem - carry * limit.denominator };
+}
+
+/** How many units are refilled in a span, the last of them perhaps in part. */
+function unitsIn(debt: Span, limit: TokenBucketLimit): number {
+  const { intervalUs, intervalRem, denominator } = limit;
+  // The quotient is off by its rounding at most.
+  let units = Math.ceil((debt.us + debt.rem / denominator) / (intervalUs + intervalRem / denominator));
+  while (isShorter(span(units, limit), debt)) units++;
+  while (units > 0 && !isShorter(span(units - 1, limit), debt)) units--;
+  return units;
+}
+
+function isShorter(a: Span, b: Span): boolean {
+  return a.us < b.us || (a.us === b.us && a.rem < b.rem);
+}
+
+/**
+ * A state made by other rules, under these: no wait takes longer than a full refill, behind what is promised to callers
+ * who wait, until `promisedUs`.
+ */
+export function refillsInTime(
+  state: TokenBucketState,
+  promisedUs: number,
+  nowUs: number,
+  limit: TokenBucketLimit,
+): TokenBucketState {
+  const most = { us: Math.max(nowUs, promisedUs) + limit.burstUs, rem: limit.burstRem };
+  const tat = shorter(most, { us: state.tatUs, rem: state.tatRem });
+  return newState(tat.us, tat.rem, state.back, promisedUs, nowUs, limit);
 }
 
 /** The first whole microsecond at which the bucket held what now leaves it in this state. */

@@ -6,9 +6,11 @@
 
 import type { RateAlgorithm } from "../algorithms/limit.ts";
 import type { LimitOptions } from "../algorithms/options.ts";
+import type { OnChange } from "../algorithms/take_over.ts";
 
 export type { RateAlgorithm } from "../algorithms/limit.ts";
 export type { LimitOptions } from "../algorithms/options.ts";
+export type { OnChange } from "../algorithms/take_over.ts";
 
 /** How a limit counts; `concurrency` counts who is inside, not how often somebody came. */
 export type Algorithm = RateAlgorithm | "concurrency";
@@ -79,4 +81,9 @@ export interface LimiterOptions extends LimitOptions, FailureOptions {
    * named by it everywhere, so that a change begins every key anew. @default each key has a slot of its own
    */
   readonly keyShards?: number;
+  /**
+   * What becomes of counted units when these rules take the place of others: `"keep"` counts them on, `"scale"` keeps the
+   * used share of the limit, `"reset"` begins anew. A block stays in any case. @default {"keep"}
+   */
+  readonly onChange?: OnChange;
 }

@@ -8,7 +8,8 @@ import type { RateLimit } from "../algorithms/limit.ts";
 import { isTokenBucket, lendFrom } from "../algorithms/token_bucket/limit.ts";
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import { rejectUnknownOptions } from "../base/unknown_options.ts";
+import type { OnChange } from "../algorithms/take_over.ts";
+import { rejectUnknownOptions, unknownWord } from "../base/unknown_options.ts";
 import { compileLimit } from "./compile_limit.ts";
 import { compileFailure, FAILURE_KEYS } from "./failure_options.ts";
 import { localPolicy } from "./share.ts";
@@ -34,6 +35,8 @@ export interface Policy {
   readonly tokenLeaseUs: number;
   /** In how many hash slots of a cluster the keys lie; 0 where each has its own. */
   readonly keyShards: number;
+  /** What becomes of counted units when these rules replace others. */
+  readonly onChange: OnChange;
   /** What happens when the store cannot decide. */
   readonly onStoreError: StoreErrorPolicy;
   /** How long the store may take to decide, in microseconds; may be Infinity. */
@@ -49,6 +52,8 @@ export interface NamedPolicy {
   /** The limiter's rules. */
   readonly policy: Policy;
 }
+
+const ON_CHANGE = ["keep", "scale", "reset"] as const;
 
 /** How long a slot outlives a crashed holder where nothing else is said. */
 const DEFAULT_LEASE_TTL_MS = 15_000;
@@ -68,6 +73,7 @@ const LIMITER_KEYS = [
   "denyCacheMs",
   "tokenLeaseMs",
   "keyShards",
+  "onChange",
   ...FAILURE_KEYS,
 ] as const;
 
@@ -121,10 +127,16 @@ export function compilePolicy(options: LimiterOptions, store: FailureOptions = {
     ),
     tokenLeaseUs,
     keyShards: options.keyShards === undefined ? 0 : integer(options.keyShards, "keyShards", 1_024),
+    onChange: compileOnChange(options.onChange),
     ...compileFailure(options, store),
   });
   checkShare(policy);
   return policy;
+}
+
+function compileOnChange(onChange: OnChange = "keep"): OnChange {
+  if (ON_CHANGE.includes(onChange)) return onChange;
+  throw unknownWord("onChange", ON_CHANGE, onChange);
 }
 
 /** The share is made now: what is wrong with it should not show when the store has gone. */

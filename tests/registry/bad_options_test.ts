@@ -60,6 +60,7 @@ const LIMITER: readonly Option[] = [
   { name: "denyCacheMs", toml: "deny_cache", kind: "duration" },
   { name: "tokenLeaseMs", toml: "token_lease", kind: "duration" },
   { name: "keyShards", toml: "key_shards", kind: "number" },
+  { name: "onChange", toml: "on_change", kind: "word", misspelt: ["kep", "keep"] },
   ...FAILURE,
 ];
 const MEMORY: readonly Option[] = [

@@ -33,6 +33,7 @@ const LIMITER_KEYS: readonly string[] = [
   "deny_cache",
   "token_lease",
   "key_shards",
+  "on_change",
   ...FAILURE_KEYS,
 ];
 
@@ -60,6 +61,7 @@ export function readLimiter(section: Section, stores: readonly string[]): Limite
     denyCacheMs: section.durationMs("deny_cache"),
     tokenLeaseMs: section.durationMs("token_lease"),
     keyShards: section.number("key_shards", { whole: true }),
+    onChange: section.choice("on_change", ["keep", "scale", "reset"]),
     ...readFailure(section),
   });
 }

@@ -15,6 +15,7 @@ const TOML_NAMES: Readonly<Record<string, string>> = {
   denyCacheMs: "deny_cache",
   tokenLeaseMs: "token_lease",
   keyShards: "key_shards",
+  onChange: "on_change",
   failClosed: "fail_closed",
   onStoreError: "on_store_error",
   decisionTimeoutMs: "decision_timeout",

@@ -5,10 +5,9 @@
  */
 
 import type { Level } from "../../algorithms/kernel.ts";
-import type { RateLimit, TokenBucketLimit } from "../../algorithms/limit.ts";
+import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
-import type { TokenBucketState } from "../../algorithms/token_bucket.ts";
-import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
+import { sameLimits, takeOver } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
 import type { SlotBook } from "./slot_book.ts";
@@ -98,17 +97,13 @@ export function freshCell(policy: Policy): Cell {
   };
 }
 
-/** A limiter was configured anew: states of the same algorithms live on, others start fresh. */
-export function adapt(cell: Cell, policy: Policy): Cell {
+/** A cell under other rules, which took over at an instant: what was counted counts on, as those rules say. */
+export function adapt(cell: Cell, policy: Policy, changedUs: number): Cell {
   if (cell.policy === policy) return cell;
-  const same = cell.policy.rates.length === policy.rates.length &&
-    cell.policy.rates.every((rate, i) => rate.algorithm === policy.rates[i]?.algorithm);
-  cell.states = policy.rates.map((rate, i) => {
-    const state = cell.states[i];
-    const before = cell.policy.rates[i];
-    if (!same || state === undefined) return kernelOf(rate).fresh();
-    return isTokenBucket(rate) ? withDenominator(state as TokenBucketState, before as TokenBucketLimit, rate) : state;
-  });
+  if (!sameLimits(cell.policy.rates, policy.rates)) {
+    const { policy: { rates }, states } = cell;
+    cell.states = takeOver({ rates, states }, policy.rates, policy.onChange, changedUs);
+  }
   cell.policy = policy;
   return cell;
 }
@@ -132,15 +127,4 @@ function freshFromUs(cell: Cell): number {
     latestUs = Math.max(latestUs, kernelOf(rate).freshFromUs(cell.states[i] as RateState, rate));
   }
   return latestUs;
-}
-
-/** A remainder means nothing to another denominator; a microsecond more covers any. */
-function withDenominator(
-  state: TokenBucketState,
-  before: TokenBucketLimit,
-  after: TokenBucketLimit,
-): TokenBucketState {
-  if (before.denominator === after.denominator) return state;
-  const { tatUs, promisedUs } = state;
-  return promisedUs === undefined ? { tatUs: tatUs + 1, tatRem: 0 } : { tatUs: tatUs + 1, tatRem: 0, promisedUs };
 }

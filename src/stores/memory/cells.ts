@@ -22,6 +22,7 @@ const SAMPLE = 16;
 /** All keys of a store. */
 export class Cells {
   readonly #maxKeys: number;
+  readonly #nowUs: () => number;
   readonly #shelves = new Map<string, Shelf>();
   readonly #all: Shelf[] = [];
   /** There are not more keys than this: those that were counted last, and all added since. */
@@ -35,9 +36,11 @@ export class Cells {
    * Makes one.
    *
    * @param maxKeys The most keys; past it the one nearest to fresh is forgotten first.
+   * @param nowUs The store's clock, asked when rules change.
    */
-  constructor(maxKeys: number) {
+  constructor(maxKeys: number, nowUs: () => number) {
     this.#maxKeys = maxKeys;
+    this.#nowUs = nowUs;
   }
 
   /** How many keys there are. */
@@ -50,7 +53,7 @@ export class Cells {
   /** The shelf of a limiter, which goes by these rules from now on. */
   shelfOf(limiter: string, policy: Policy): Shelf {
     const shelf = limiter === this.#lastId ? this.#last as Shelf : this.#find(limiter, policy);
-    if (shelf.policy !== policy) shelf.adopt(policy);
+    if (shelf.policy !== policy) shelf.adopt(policy, this.#nowUs());
     return shelf;
   }
 
@@ -104,7 +107,7 @@ export class Cells {
   #find(limiter: string, policy: Policy): Shelf {
     let shelf = this.#shelves.get(limiter);
     if (shelf === undefined) {
-      shelf = new Shelf(policy);
+      shelf = new Shelf(policy, this.#nowUs());
       this.#shelves.set(limiter, shelf);
       this.#all.push(shelf);
     }

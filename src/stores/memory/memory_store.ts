@@ -64,7 +64,7 @@ export class MemoryStore implements Store {
    */
   constructor(options: MemoryStoreOptions = {}) {
     this.#clock = options.clock ?? systemClock;
-    this.#cells = new Cells(options.maxKeys ?? 1_000_000);
+    this.#cells = new Cells(options.maxKeys ?? 1_000_000, () => this.#clock.nowUs());
   }
 
   /** How many keys are held. */

@@ -7,6 +7,7 @@
 import type { Kernel } from "../../algorithms/kernel.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { RateLimit, TokenBucketLimit } from "../../algorithms/limit.ts";
+import { sameLimit, sameLimits } from "../../algorithms/take_over.ts";
 import type { TokenBucketState } from "../../algorithms/token_bucket.ts";
 import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
@@ -28,8 +29,10 @@ export class Shelf implements Box {
   /** Where keys with that limit are kept. */
   slab: BucketSlab | undefined;
   readonly #cells = new CellBox();
-  /** One for each denominator that remainders have been counted in. */
+  /** One for each token bucket that keys have been counted by. */
   #slabs: BucketSlab[] = [];
+  /** The time in which policies held; policies with the same limits share it. */
+  readonly #reigns = new WeakMap<Policy, Reign>();
   /** The box whose turn it is when keys are looked at; 0 for the cells. */
   #turn = 0;
 
@@ -37,14 +40,21 @@ export class Shelf implements Box {
    * Makes one.
    *
    * @param policy The limiter's rules.
+   * @param nowUs The store's clock.
    */
-  constructor(policy: Policy) {
+  constructor(policy: Policy, nowUs: number) {
     this.policy = policy;
-    this.adopt(policy);
+    this.adopt(policy, nowUs);
   }
 
   /** Goes by other rules from now on. */
-  adopt(policy: Policy): void {
+  adopt(policy: Policy, nowUs: number): void {
+    const reign = this.#reigns.get(this.policy);
+    if (reign !== undefined && sameLimits(this.policy.rates, policy.rates)) this.#reigns.set(policy, reign);
+    else {
+      if (reign !== undefined) reign.endUs = nowUs;
+      this.#reigns.set(policy, { endUs: nowUs });
+    }
     this.policy = policy;
     this.kernels = policy.rates.map((rate) => kernelOf(rate));
     const [rate, ...more] = policy.rates;
@@ -78,17 +88,22 @@ export class Shelf implements Box {
   /** The cell of a key as it stands under the present rules, or a fresh one. It has to be written to be kept. */
   read(key: string | undefined): Cell {
     const cell = this.#cells.get(key);
-    if (cell !== undefined) return adapt(cell, this.policy);
+    if (cell !== undefined) return this.#adapted(cell);
     for (const slab of this.#slabs) {
       const place = slab.find(key);
       if (place < 0) continue;
       const { policy } = slab;
-      return adapt(
-        { policy, states: [slab.stateOf(key, place)], blockedUs: slab.blockedUs(key), slots: undefined },
-        this.policy,
-      );
+      const states = [slab.stateOf(key, place)];
+      return this.#adapted({ policy, states, blockedUs: slab.blockedUs(key), slots: undefined });
     }
     return freshCell(this.policy);
+  }
+
+  /** A cell under the present rules, as of the instant at which those it was written under ended. */
+  #adapted(cell: Cell): Cell {
+    return cell.policy === this.policy
+      ? cell
+      : adapt(cell, this.policy, (this.#reigns.get(cell.policy) as Reign).endUs);
   }
 
   /** Keeps a cell that was read and changed. */
@@ -134,13 +149,20 @@ export class Shelf implements Box {
   }
 
   #slabFor(rate: TokenBucketLimit, policy: Policy): BucketSlab {
-    this.#slabs = this.#slabs.filter((slab) => slab.size > 0 || slab.denominator === rate.denominator);
+    const isSame = (slab: BucketSlab) => sameLimit(slab.policy.rates[0] as TokenBucketLimit, rate);
+    this.#slabs = this.#slabs.filter((slab) => slab.size > 0 || isSame(slab));
     this.#turn = 0;
-    let slab = this.#slabs.find(({ denominator }) => denominator === rate.denominator);
+    let slab = this.#slabs.find(isSame);
     if (slab === undefined) this.#slabs.push(slab = new BucketSlab(policy, rate.denominator));
     slab.policy = policy;
     return slab;
   }
+}
+
+/** The time in which a policy held. */
+interface Reign {
+  /** When another one took its place. */
+  endUs: number;
 }
 
 /** Of two, the one nearer to fresh. */

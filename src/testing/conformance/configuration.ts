@@ -108,6 +108,7 @@ export const configuration: Topic = {
           denyCacheUs: 1_000_000,
           tokenLeaseUs: 0,
           keyShards: 0,
+          onChange: "keep",
           onStoreError: "local",
           decisionTimeoutUs: 1_000_000,
           localShare: 1,

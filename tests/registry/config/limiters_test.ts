@@ -5,7 +5,7 @@ import { assertRefused, parse, parseLimiter } from "./_support.ts";
 const LIMIT_KEYS = "algorithm, rate_per_second, burst, limit, window_seconds, window";
 const KEYS =
   `store, ${LIMIT_KEYS}, limits, max_concurrent, max_waiters, lease_ttl, timeout, deny_cache, token_lease, key_shards, ` +
-  "fail_closed, on_store_error, decision_timeout, local_share";
+  "on_change, fail_closed, on_store_error, decision_timeout, local_share";
 const FORMS = 'a number of seconds from 0, or a duration such as "250ms", "5s", "5m", "1.5h" or "1d"';
 
 function refused(

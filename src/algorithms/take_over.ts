@@ -1,0 +1,118 @@
+/**
+ * What becomes of the states of a key when its rules change: units that were counted stay counted.
+ *
+ * Every state can be read as units with instants, and made from them. So whatever the old rules and the new ones are, the
+ * new ones admit what they would have admitted if they had seen those units.
+ *
+ * @module
+ */
+
+import type { Run } from "./kernel.ts";
+import { kernelOf, type RateState } from "./kernels.ts";
+import type { RateLimit } from "./limit.ts";
+import { refillsInTime, type TokenBucketState } from "./token_bucket.ts";
+
+/** What becomes of counted units: they count on, in the same share of the limit, or not at all. */
+export type OnChange = "keep" | "scale" | "reset";
+
+/** Limits with their states. */
+export interface Counted {
+  /** The limits. */
+  readonly rates: readonly RateLimit[];
+  /** A state for each. */
+  readonly states: readonly RateState[];
+}
+
+/**
+ * The states under other limits.
+ *
+ * @param before What was counted. Its states may be reused.
+ * @param rates The new limits.
+ * @param onChange What becomes of counted units.
+ * @param nowUs When the rules changed.
+ */
+export function takeOver(
+  before: Counted,
+  rates: readonly RateLimit[],
+  onChange: OnChange,
+  nowUs: number,
+): RateState[] {
+  const reused = new Set<number>();
+  return rates.map((limit) => {
+    const place = onChange === "reset" ? -1 : sourceOf(before.rates, limit);
+    if (place < 0) return kernelOf(limit).fresh();
+    const old = before.rates[place] as RateLimit;
+    const state = before.states[place] as RateState;
+    const isSame = sameLimit(old, limit);
+    const runs = isSame && !reused.has(place) ? [] : kernelOf(old).runs(state, nowUs, old);
+    if (!reused.has(place) && (isSame || (onChange === "keep" && countsAlike(old, limit)))) {
+      reused.add(place);
+      return limit.algorithm === "token_bucket" && !isSame
+        ? refillsInTime(state as TokenBucketState, runs[0]?.atUs ?? 0, nowUs, limit)
+        : state;
+    }
+    return fromRuns(onChange === "scale" ? scaled(runs, old, limit) : runs, limit, nowUs);
+  });
+}
+
+/** Whether two limits are the same rule. */
+export function sameLimit(a: RateLimit, b: RateLimit): boolean {
+  const [one, other] = [a, b] as unknown as Record<string, unknown>[];
+  for (const name in one) if (one[name] !== other?.[name]) return false;
+  return true;
+}
+
+/** Whether two lists of limits are the same rules. */
+export function sameLimits(a: readonly RateLimit[], b: readonly RateLimit[]): boolean {
+  return a.length === b.length && a.every((limit, i) => sameLimit(limit, b[i] as RateLimit));
+}
+
+/** A state in which units have been taken. */
+function fromRuns(runs: readonly Run[], limit: RateLimit, nowUs: number): RateState {
+  const kernel = kernelOf(limit);
+  if (limit.algorithm === "token_bucket") {
+    let state = kernel.fresh();
+    // More than the bucket holds only waits for a full refill.
+    for (const { atUs, units } of runs) {
+      state = kernel.take(state, nowUs, atUs, Math.min(units, limit.capacity), limit);
+    }
+    return refillsInTime(state as TokenBucketState, runs.at(-1)?.atUs ?? 0, nowUs, limit);
+  }
+  return runs.filter(({ atUs }) => atUs + limit.windowUs > nowUs)
+    .reduce((state, { atUs, units }) => kernel.take(state, nowUs, atUs, units, limit), kernel.fresh());
+}
+
+function scaled(runs: readonly Run[], old: RateLimit, limit: RateLimit): Run[] {
+  return runs.map(({ atUs, units }) => ({ atUs, units: Math.ceil(units * limit.capacity / old.capacity) }));
+}
+
+/** Which of the old limits knows best what a new one must count: the shortest that remembers as long, else the longest. */
+function sourceOf(olds: readonly RateLimit[], limit: RateLimit): number {
+  const same = olds.findIndex((old) => sameLimit(old, limit));
+  if (same >= 0) return same;
+  let best = -1;
+  for (const [i, old] of olds.entries()) {
+    if (best < 0 || isBetter(old, olds[best] as RateLimit, limit)) best = i;
+  }
+  return best;
+}
+
+function isBetter(one: RateLimit, other: RateLimit, limit: RateLimit): boolean {
+  const [least, a, b] = [spanUs(limit), spanUs(one), spanUs(other)];
+  if (a === b) return one.algorithm === limit.algorithm && other.algorithm !== limit.algorithm;
+  return a >= least && b >= least ? a < b : a > b;
+}
+
+/** How long a limit remembers. */
+function spanUs(limit: RateLimit): number {
+  return limit.algorithm === "token_bucket" ? limit.burstUs : limit.windowUs;
+}
+
+/** Whether the states of two limits mean the same units: they differ in how many they allow. */
+function countsAlike(a: RateLimit, b: RateLimit): boolean {
+  if (a.algorithm === "token_bucket" || b.algorithm === "token_bucket") {
+    return a.algorithm === b.algorithm && a.intervalUs === b.intervalUs && a.intervalRem === b.intervalRem &&
+      a.denominator === b.denominator;
+  }
+  return a.algorithm === b.algorithm && a.windowUs === b.windowUs;
+}

@@ -110,8 +110,8 @@ function spanUs(limit: RateLimit): number {
 
 /** Whether the states of two limits mean the same units: they differ in how many they allow. */
 function countsAlike(a: RateLimit, b: RateLimit): boolean {
-  if (a.algorithm === "token_bucket" || b.algorithm === "token_bucket") {
-    return a.algorithm === b.algorithm && a.intervalUs === b.intervalUs && a.intervalRem === b.intervalRem &&
+  if (a.algorithm === "token_bucket") {
+    return b.algorithm === "token_bucket" && a.intervalUs === b.intervalUs && a.intervalRem === b.intervalRem &&
       a.denominator === b.denominator;
   }
   return a.algorithm === b.algorithm && a.windowUs === b.windowUs;

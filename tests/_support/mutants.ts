@@ -40,7 +40,6 @@ import {
   assertLivesInUse,
   assertMailDelivered,
   assertRunsAfterCounts,
-  assertStartsFresh,
 } from "./redis_laws.ts";
 
 /** A mistake: in every script that has `right`, it becomes `wrong`. */
@@ -164,14 +163,6 @@ const assertBackKept = sequence(
   { ask: "giveBack", pick: 4 },
   { ask: "now", share: 0.1, us: 1_000_000 },
   { ask: "now", share: 0.1, us: 1_000_000 },
-  { ask: "giveBack", pick: 4 },
-);
-
-/** Takes in two windows, and gives back what was taken in the first. */
-const assertOtherWindowKept = sequence(
-  { algorithm: "fixed_window", limit: 2, windowMs: 10 },
-  { ask: "now" },
-  { ask: "now", us: 11_000 },
   { ask: "giveBack", pick: 4 },
 );
 

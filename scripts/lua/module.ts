@@ -9,6 +9,9 @@ import { createHash } from "node:crypto";
 import { partsOf, type ReadLua } from "./bundle.ts";
 import { purposeOf } from "./header.ts";
 
+/** The longest line that `deno fmt` leaves. */
+const LINE = 120;
+
 /**
  * The text of the module for the scripts `names`, formatted as `deno fmt` wants it. A part that several scripts have in
  * common is written once, so that the package stays small.
@@ -18,7 +21,7 @@ export function scriptsModule(names: readonly string[], read: ReadLua): string {
   const uses = new Map<string, number>();
   for (const part of [...parts.values()].flat()) uses.set(part, (uses.get(part) ?? 0) + 1);
   const shared = [...uses].filter(([, count]) => count > 1).map(([part]) => part);
-  const constants = shared.map((part, index) => `\nconst part${index + 1} = \`${escaped(part)}\`;\n`);
+  const constants = shared.map((part, index) => constant(`part${index + 1}`, escaped(part)));
   const scripts = names.map((name) => {
     const own = parts.get(name) as string[];
     const source = own.map((part) => {
@@ -42,6 +45,14 @@ export const ${camelCase(name)}: Script = {
 
 import type { Script } from "./script.ts";
 ${constants.join("")}${scripts.join("")}`;
+}
+
+/** A constant; its value begins on a line of its own where the first line would be too long. */
+function constant(name: string, text: string): string {
+  const [first = ""] = text.split("\n");
+  const start = `const ${name} =`;
+  const gap = start.length + 2 + first.length > LINE ? "\n  " : " ";
+  return `\n${start}${gap}\`${text}\`;\n`;
 }
 
 function escaped(lua: string): string {

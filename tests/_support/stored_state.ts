@@ -157,7 +157,7 @@ function decodeLog(bytes: Bytes, nowUs: number): number[] {
   const promisedUs = unsigned(bytes, 16, 7);
   const [head, count, slots] = [30, 34, 38].map((at) => unsigned(bytes, at, 4)) as [number, number, number];
   const total = unsigned(bytes, 42, 7);
-  const power = bytes[53] as number;
+  const power = bytes[53] as number % 32;
   const [page, isWide] = [2 ** (power % 16), power >= 16];
   const numbers: number[] = [promisedUs];
   let sum = 0;
@@ -168,6 +168,7 @@ function decodeLog(bytes: Bytes, nowUs: number): number[] {
     let stampUs = unsigned(bytes, at, isWide ? 7 : 6);
     if (!isWide) stampUs += Math.round((nowUs - stampUs) / 2 ** 48) * 2 ** 48;
     sum += units;
+    if (bytes[53] as number >= 32) assert.equal(units, 1, "every run is one unit");
     if (units === 0) continue;
     if (numbers.length > 1 && numbers.at(-2) === stampUs) numbers.push(numbers.pop() as number + units);
     else numbers.push(stampUs, units);

@@ -467,7 +467,8 @@ const part11 = `local HEADER, FORMAT, SMALL = 54, "<dI7I7I7I4I4I4I7I4B", 32
 local SPAN, LONG = 2 ^ 48, 2 ^ 37
 local era = now - now % SPAN
 local function shape(log, power)
-log.power, log.wide, log.page = power, power >= 16, 2 ^ (power % 16)
+log.ones, log.power = power >= 32, power % 32
+log.wide, log.page = log.power >= 16, 2 ^ (power % 16)
 log.most = log.wide and 255 or 65535
 end
 local function encode(log, stamp, units)
@@ -505,6 +506,19 @@ local slot = slot_of(log, i)
 return min(log.page - slot % log.page, log.slots - slot, log.count - i)
 end
 local function walk(log, need, before)
+if log.ones then
+if need then return need - 1, need - 1, (entry(log, need - 1)) end
+local low, high = 0, log.count
+while low < high do
+local middle = floor((low + high) / 2)
+if entry(log, middle) <= before then
+low = middle + 1
+else
+high = middle
+end
+end
+return low, low
+end
 local i, sum = 0, 0
 while i < log.count do
 local n, slot = beside(log, i), slot_of(log, i)
@@ -533,7 +547,7 @@ end
 return i, sum
 end
 local function header(log)
-local window, promised, power = log.window, log.promised, log.power
+local window, promised, power = log.window, log.promised, log.power + (log.ones and 32 or 0)
 local places = pack("<I4I4I4I7I4B", log.head, log.count, log.slots, log.total, log.tail, power)
 return "S" .. pack("<dI7I7I7", log.blocked, window, promised, log.newest) .. places
 end
@@ -542,7 +556,7 @@ log.bytes, log.expired = "", nil
 end
 local function clear(log, limit)
 log.head, log.count, log.slots, log.total, log.tail, log.newest = 0, 0, 0, 0, 0, 0
-shape(log, limit.power)
+shape(log, limit.power + 32)
 forget(log)
 end
 local function layout(log, runs, slots)
@@ -576,7 +590,8 @@ local whole = ceil(units / log.most) - 1
 return string.rep(encode(log, stamp, log.most), whole) .. encode(log, stamp, units - whole * log.most)
 end`;
 
-const part12 = `local function room_for(needed, limit)
+const part12 = `local EXACT = 2 ^ 17
+local function room_for(needed, limit)
 local room = needed + floor(needed / 64) + 4
 return needed <= limit.capacity and min(limit.capacity, room) or room
 end
@@ -595,13 +610,14 @@ end
 if units > 0 then parts[#parts + 1] = runs_for(log, stamp, units) end
 local runs = table.concat(parts)
 log.blocked, log.total, log.promised, log.newest, log.old = blocked, count, stamp, stamp, true
+log.ones = #runs / 8 == count
 log.bytes = layout(log, runs, #runs / 8)
 end
 local function open(key, limit)
 local bytes = call("GETRANGE", key, "0", limit.last_byte)
 local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0, newest = 0 }
 log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
-shape(log, limit.power)
+shape(log, limit.power + 32)
 local first = string.byte(bytes, 1)
 if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
 if first ~= 83 or #bytes < HEADER then return log end
@@ -610,8 +626,11 @@ log.blocked, log.window, log.promised, log.newest, log.head, log.count, log.slot
 unpack_at(FORMAT, bytes, 2)
 shape(log, power)
 local length = size(log)
-if #bytes == limit.last_byte + 1 and length > #bytes then length = length - call("STRLEN", key) + #bytes end
-if power % 16 < 6 or power > 26 or length ~= #bytes or log.count > log.slots or log.head >= max(log.slots, 1) then
+if #bytes == limit.last_byte + 1 and length > #bytes then
+local ends = call("GETRANGE", key, format("%d", length - 1), format("%d", length))
+length = #ends == 1 and #bytes or -1
+end
+if power % 16 < 6 or power > 58 or length ~= #bytes or log.count > log.slots or log.head >= max(log.slots, 1) then
 clear(log, limit)
 log.blocked, log.promised, log.window = 0, 0, limit.window
 end
@@ -622,22 +641,26 @@ local step = ceil(limit.window / 8)
 return format("%.0f", ttl_ms(max(stamp - stamp % step + step + limit.window, log.blocked)))
 end
 local function grow(log, needed, limit, ttl)
-local bytes = read(log, 0, size(log) - 1)
-if log.head + log.count <= log.slots then
-log.slots = room_for(needed, limit)
-local value = sub(bytes, HEADER + 1)
-local missing = size(log) - #bytes
-call("SET", log.key, header(log) .. value .. string.rep("\\0", missing), "PX", ttl)
-else
-local page = floor(log.head / log.page)
-local from, past = HEADER + page * (4 + 8 * log.page), HEADER + (page + 1) * (4 + 8 * log.page)
-local more = ceil((needed - log.slots) / log.page)
-local split = sub(bytes, from + 1, past)
-local whole = 4 + 8 * log.page
-local padded = split .. string.rep("\\0", whole - #split)
+local old = size(log)
+if log.head + log.count > log.slots then
+local page, whole = floor(log.head / log.page), 4 + 8 * log.page
+local more = max(ceil((needed - log.slots) / log.page), floor(log.slots / log.page / 8))
+local first, past = HEADER + page * whole, old
+while past > first do
+local from = max(past - 65536, first)
+local bytes = call("GETRANGE", log.key, format("%d", from), format("%d", past - 1))
+call("SETRANGE", log.key, format("%d", from + more * whole), bytes)
+past = from
+end
 log.head, log.slots = log.head + more * log.page, log.slots + more * log.page
-local value = sub(bytes, HEADER + 1, from) .. padded .. string.rep("\\0", (more - 1) * whole) .. split
-call("SET", log.key, header(log) .. value .. sub(bytes, past + 1), "PX", ttl)
+else
+log.slots = room_for(needed, limit)
+if old < EXACT then
+local value = read(log, 0, old - 1)
+call("SET", log.key, value .. string.rep("\\0", size(log) - old), "PX", ttl)
+else
+call("SETRANGE", log.key, format("%d", size(log) - 1), "\\0")
+end
 end
 log.bytes = ""
 end
@@ -724,7 +747,7 @@ local gone, gone_units = expired(log, limit)
 log.count, log.total, log.window = log.count - gone, log.total - gone_units, limit.window
 if log.count == 0 then
 if log.slots > SMALL and log.power == limit.power then
-log.head, log.tail = 0, 0
+log.head, log.tail, log.ones = 0, 0, true
 else
 clear(log, limit)
 end
@@ -740,7 +763,7 @@ replaced = min(log.most - units, cost)
 added = cost - replaced
 end
 end
-log.total, log.newest = log.total + cost, stamp
+log.total, log.newest, log.ones = log.total + cost, stamp, log.ones and cost == 1 and not replaced
 local runs = added > 0 and runs_for(log, stamp, added) or ""
 local needed = log.count + #runs / 8
 if log.slots <= SMALL or (needed > log.slots and log.slots <= log.page) then
@@ -774,7 +797,7 @@ const part14 = `local function reduce(log, i, stamp, units, less)
 local slot, last = slot_of(log, i), slot_of(log, log.count - 1)
 local from = offset(log, slot)
 call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units - less))
-log.total = log.total - less
+log.total, log.ones = log.total - less, false
 if floor(slot / log.page) == floor(last / log.page) then
 if slot > last then return end
 log.tail = log.tail - less
@@ -797,7 +820,7 @@ log.tail = page and unpack_at("<I4", read(log, page, page + 3), 1) or 0
 end
 end
 if log.count == 0 then
-log.head, log.total, log.tail, log.promised, log.newest = 0, 0, 0, 0, 0
+log.head, log.total, log.tail, log.promised, log.newest, log.ones = 0, 0, 0, 0, 0, true
 end
 call("SETRANGE", log.key, "0", header(log))
 end
@@ -1427,7 +1450,7 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "253792a5d7e0484432549111ce39420c488e86ea",
+  sha1: "9c649e168ee076f407d6e5d91cc1a0c6320734a5",
   source: `${part4}
 local function stamp(us)
 return format("%.0f", us)
@@ -2188,7 +2211,7 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "e7d80a7c880b8ea76c73634ecd76d51da06a30ec",
+  sha1: "ff70357306163792b8071d0e6cc12e42bf08e087",
   source: `${part4}
 ${part3}
 ${part6}
@@ -2300,7 +2323,7 @@ ${part21}`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "75d09f119663ac993fb9e130ea1c8fc78ba3fa5c",
+  sha1: "30831e52db341abbbbb789cd34737d9febc72b04",
   source: `${part18}
 ${part19}
 ${part10}
@@ -2350,9 +2373,10 @@ local done, taken, used, reset, wait = pcall(run_slowly, key, times)
 if done then return taken, used, reset, wait end
 return false, type(taken) == "table" and taken.err or tostring(taken)
 end
-local blocked, promised
+local blocked, promised, ones
 local function header(head, count, slots, total, tail)
-return "S" .. pack("<dI7I7I7I4I4I4I7I4B", blocked, window, promised, now, head, count, slots, total, tail, power)
+local kind = ones and power + 32 or power
+return "S" .. pack("<dI7I7I7I4I4I4I7I4B", blocked, window, promised, now, head, count, slots, total, tail, kind)
 end
 local function write(key, runs, units, total)
 local count = #runs / 8 + 1
@@ -2372,7 +2396,7 @@ taken = max(min(times, floor(capacity / cost)), 1)
 units = taken * cost
 end
 if units > 65535 then return decide_slowly(key, times) end
-blocked, promised = 0, 0
+blocked, promised, ones = 0, 0, units == 1
 local done = write(key, "", units, units)
 if done.err then return false, done.err end
 return taken, units, window, taken == times and 0 or window
@@ -2382,7 +2406,7 @@ local length, newest, head, count, slots, total, tail, stored
 blocked, length, promised, newest, head, count, slots, total, tail, stored =
 unpack_at("<dI7I7I7I4I4I4I7I4B", bytes, 2)
 local small = slots <= SMALL and #bytes == HEADER + 4 + 8 * slots
-local plain = length == window and stored == power and count > 0 and count <= slots and head < slots
+local plain = length == window and stored % 32 == power and count > 0 and count <= slots and head < slots
 if not plain or newest >= now or promised > now or blocked > now or (not small and slots <= SMALL) then
 return decide_slowly(key, times)
 end
@@ -2425,6 +2449,7 @@ taken = min(times, floor(room / cost))
 units = taken * cost
 end
 if units > 65535 or taken < times then return decide_slowly(key, times) end
+ones = stored >= 32 and units == 1
 local kept, slot = count - gone, (last + 1) % slots
 head = (head + gone) % slots
 used = used + units

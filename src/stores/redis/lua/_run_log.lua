@@ -1,10 +1,11 @@
--- A log of runs (src/algorithms/run_log.ts) in a string of its own, read and written by place. A run is 8 bytes: an instant, of which 48 bits are kept, and up to 65 535 units; where the window is longer than
--- a day and a half, 56 bits and up to 255 units. Runs stand in a ring, in pages: in front of each page are 4 bytes with
--- the units in it, written when the newest run leaves it. In front of all that, the header:
+-- A log of runs (src/algorithms/run_log.ts) in a string of its own, read and written by place. A run is 8 bytes: an
+-- instant, of which 48 bits are kept, and up to 65 535 units; where the window is longer than 38 hours, 56 bits and up to
+-- 255 units. Runs stand in a ring, in pages: in front of each page are 4 bytes with the units in it, written when the
+-- newest run leaves it. In front of all that, the header:
 --
--- "S", blocked until (a double), window, latest instant promised to a caller who waits, newest instant (7 bytes each), place of the
--- oldest run, number of runs, places (4 each), units in all (7), units in the newest run's page (4), and the power of two
--- of a page's length, with 16 added for runs of the second kind.
+-- "S", blocked until (a double), window, latest instant promised to a caller who waits, newest instant (7 bytes each),
+-- place of the oldest run, number of runs, places (4 each), units in all (7), units in the newest run's page (4), and the
+-- power of two of a page's length; to that, 16 are added for runs of the second kind, and 32 where every run is one unit.
 --
 -- A small log is read and written as a whole, which is one command each. Of a large one, what is needed is read.
 local HEADER, FORMAT, SMALL = 54, "<dI7I7I7I4I4I4I7I4B", 32
@@ -12,7 +13,8 @@ local SPAN, LONG = 2 ^ 48, 2 ^ 37
 local era = now - now % SPAN
 
 local function shape(log, power)
-  log.power, log.wide, log.page = power, power >= 16, 2 ^ (power % 16)
+  log.ones, log.power = power >= 32, power % 32
+  log.wide, log.page = log.power >= 16, 2 ^ (power % 16)
   log.most = log.wide and 255 or 65535
 end
 
@@ -63,6 +65,19 @@ end
 -- The first run with which the units from the oldest on reach `need`, or, without `need`, that is later than `before`:
 -- its place, the units in front of it, its instant.
 local function walk(log, need, before)
+  if log.ones then
+    if need then return need - 1, need - 1, (entry(log, need - 1)) end
+    local low, high = 0, log.count
+    while low < high do
+      local middle = floor((low + high) / 2)
+      if entry(log, middle) <= before then
+        low = middle + 1
+      else
+        high = middle
+      end
+    end
+    return low, low
+  end
   local i, sum = 0, 0
   while i < log.count do
     local n, slot = beside(log, i), slot_of(log, i)
@@ -93,7 +108,7 @@ local function walk(log, need, before)
 end
 
 local function header(log)
-  local window, promised, power = log.window, log.promised, log.power
+  local window, promised, power = log.window, log.promised, log.power + (log.ones and 32 or 0)
   local places = pack("<I4I4I4I7I4B", log.head, log.count, log.slots, log.total, log.tail, power)
   return "S" .. pack("<dI7I7I7", log.blocked, window, promised, log.newest) .. places
 end
@@ -106,7 +121,7 @@ end
 -- A log without runs, as the rules want it.
 local function clear(log, limit)
   log.head, log.count, log.slots, log.total, log.tail, log.newest = 0, 0, 0, 0, 0, 0
-  shape(log, limit.power)
+  shape(log, limit.power + 32)
   forget(log)
 end
 

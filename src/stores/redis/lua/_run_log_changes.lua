@@ -1,4 +1,8 @@
 -- How a log of runs (_run_log.lua) becomes longer, or is read as version 0.1.0 wrote it.
+-- A log of fewer bytes is copied where it becomes longer, so that it has no more room than it wants. Redis gives a longer
+-- one up to twice the room, and up to a megabyte more.
+local EXACT = 2 ^ 17
+
 -- Places for so many runs: some more than needed, so that a log need not be copied at each call.
 local function room_for(needed, limit)
   local room = needed + floor(needed / 64) + 4
@@ -21,6 +25,7 @@ local function from_old(log, value, limit)
   if units > 0 then parts[#parts + 1] = runs_for(log, stamp, units) end
   local runs = table.concat(parts)
   log.blocked, log.total, log.promised, log.newest, log.old = blocked, count, stamp, stamp, true
+  log.ones = #runs / 8 == count
   log.bytes = layout(log, runs, #runs / 8)
 end
 
@@ -28,7 +33,7 @@ local function open(key, limit)
   local bytes = call("GETRANGE", key, "0", limit.last_byte)
   local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0, newest = 0 }
   log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
-  shape(log, limit.power)
+  shape(log, limit.power + 32)
   local first = string.byte(bytes, 1)
   if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
   if first ~= 83 or #bytes < HEADER then return log end
@@ -37,9 +42,13 @@ local function open(key, limit)
     unpack_at(FORMAT, bytes, 2)
   shape(log, power)
   local length = size(log)
-  if #bytes == limit.last_byte + 1 and length > #bytes then length = length - call("STRLEN", key) + #bytes end
+  if #bytes == limit.last_byte + 1 and length > #bytes then
+    -- Of the last byte and the one behind it, there is the last one.
+    local ends = call("GETRANGE", key, format("%d", length - 1), format("%d", length))
+    length = #ends == 1 and #bytes or -1
+  end
   -- Not what this script wrote: as if nothing were there.
-  if power % 16 < 6 or power > 26 or length ~= #bytes or log.count > log.slots or log.head >= max(log.slots, 1) then
+  if power % 16 < 6 or power > 58 or length ~= #bytes or log.count > log.slots or log.head >= max(log.slots, 1) then
     clear(log, limit)
     log.blocked, log.promised, log.window = 0, 0, limit.window
   end
@@ -53,26 +62,30 @@ local function life_of(log, stamp, limit)
   return format("%.0f", ttl_ms(max(stamp - stamp % step + step + limit.window, log.blocked)))
 end
 
--- Makes room for `needed` runs in a log of several pages.
+-- Makes room for `needed` runs in a log of several pages. Its header is written afterwards.
 local function grow(log, needed, limit, ttl)
-  local bytes = read(log, 0, size(log) - 1)
-  if log.head + log.count <= log.slots then
-    log.slots = room_for(needed, limit)
-    local value = sub(bytes, HEADER + 1)
-    local missing = size(log) - #bytes
-    -- In front of a page that begins here stand its units, which are written when it is left.
-    call("SET", log.key, header(log) .. value .. string.rep("\0", missing), "PX", ttl)
-  else
-    -- Behind the newest run, pages are put in: the one in which the oldest run is is split there.
-    local page = floor(log.head / log.page)
-    local from, past = HEADER + page * (4 + 8 * log.page), HEADER + (page + 1) * (4 + 8 * log.page)
-    local more = ceil((needed - log.slots) / log.page)
-    local split = sub(bytes, from + 1, past)
-    local whole = 4 + 8 * log.page
-    local padded = split .. string.rep("\0", whole - #split)
+  local old = size(log)
+  if log.head + log.count > log.slots then
+    -- Behind the newest run, pages are put in: the one in which the oldest run is, and all behind it, move up. What
+    -- stands between is not read before it is written.
+    local page, whole = floor(log.head / log.page), 4 + 8 * log.page
+    local more = max(ceil((needed - log.slots) / log.page), floor(log.slots / log.page / 8))
+    local first, past = HEADER + page * whole, old
+    while past > first do
+      local from = max(past - 65536, first)
+      local bytes = call("GETRANGE", log.key, format("%d", from), format("%d", past - 1))
+      call("SETRANGE", log.key, format("%d", from + more * whole), bytes)
+      past = from
+    end
     log.head, log.slots = log.head + more * log.page, log.slots + more * log.page
-    local value = sub(bytes, HEADER + 1, from) .. padded .. string.rep("\0", (more - 1) * whole) .. split
-    call("SET", log.key, header(log) .. value .. sub(bytes, past + 1), "PX", ttl)
+  else
+    log.slots = room_for(needed, limit)
+    if old < EXACT then
+      local value = read(log, 0, old - 1)
+      call("SET", log.key, value .. string.rep("\0", size(log) - old), "PX", ttl)
+    else
+      call("SETRANGE", log.key, format("%d", size(log) - 1), "\0")
+    end
   end
   log.bytes = ""
 end

@@ -4,7 +4,7 @@ local function reduce(log, i, stamp, units, less)
   local slot, last = slot_of(log, i), slot_of(log, log.count - 1)
   local from = offset(log, slot)
   call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units - less))
-  log.total = log.total - less
+  log.total, log.ones = log.total - less, false
   if floor(slot / log.page) == floor(last / log.page) then
     -- In the page where the oldest run is too, the number of its units is that of the newest ones.
     if slot > last then return end
@@ -30,7 +30,7 @@ local function corrected(log)
     end
   end
   if log.count == 0 then
-    log.head, log.total, log.tail, log.promised, log.newest = 0, 0, 0, 0, 0
+    log.head, log.total, log.tail, log.promised, log.newest, log.ones = 0, 0, 0, 0, 0, true
   end
   call("SETRANGE", log.key, "0", header(log))
 end

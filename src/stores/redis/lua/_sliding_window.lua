@@ -66,7 +66,7 @@ function algorithms.s()
       log.count, log.total, log.window = log.count - gone, log.total - gone_units, limit.window
       if log.count == 0 then
         if log.slots > SMALL and log.power == limit.power then
-          log.head, log.tail = 0, 0
+          log.head, log.tail, log.ones = 0, 0, true
         else
           clear(log, limit)
         end
@@ -83,7 +83,7 @@ function algorithms.s()
           added = cost - replaced
         end
       end
-      log.total, log.newest = log.total + cost, stamp
+      log.total, log.newest, log.ones = log.total + cost, stamp, log.ones and cost == 1 and not replaced
       local runs = added > 0 and runs_for(log, stamp, added) or ""
       local needed = log.count + #runs / 8
       if log.slots <= SMALL or (needed > log.slots and log.slots <= log.page) then

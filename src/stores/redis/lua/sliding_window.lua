@@ -58,9 +58,10 @@ local function decide_slowly(key, times)
   return false, type(taken) == "table" and taken.err or tostring(taken)
 end
 
-local blocked, promised
+local blocked, promised, ones
 local function header(head, count, slots, total, tail)
-  return "S" .. pack("<dI7I7I7I4I4I4I7I4B", blocked, window, promised, now, head, count, slots, total, tail, power)
+  local kind = ones and power + 32 or power
+  return "S" .. pack("<dI7I7I7I4I4I4I7I4B", blocked, window, promised, now, head, count, slots, total, tail, kind)
 end
 
 -- A log with one more run, at the end of those that are given, all in one page.
@@ -83,7 +84,7 @@ local function decide(key, _, times)
       units = taken * cost
     end
     if units > 65535 then return decide_slowly(key, times) end
-    blocked, promised = 0, 0
+    blocked, promised, ones = 0, 0, units == 1
     local done = write(key, "", units, units)
     if done.err then return false, done.err end
     return taken, units, window, taken == times and 0 or window
@@ -94,7 +95,7 @@ local function decide(key, _, times)
   blocked, length, promised, newest, head, count, slots, total, tail, stored =
     unpack_at("<dI7I7I7I4I4I4I7I4B", bytes, 2)
   local small = slots <= SMALL and #bytes == HEADER + 4 + 8 * slots
-  local plain = length == window and stored == power and count > 0 and count <= slots and head < slots
+  local plain = length == window and stored % 32 == power and count > 0 and count <= slots and head < slots
   if not plain or newest >= now or promised > now or blocked > now or (not small and slots <= SMALL) then
     return decide_slowly(key, times)
   end
@@ -143,6 +144,7 @@ local function decide(key, _, times)
   end
   if units > 65535 or taken < times then return decide_slowly(key, times) end
 
+  ones = stored >= 32 and units == 1
   local kept, slot = count - gone, (last + 1) % slots
   head = (head + gone) % slots
   used = used + units

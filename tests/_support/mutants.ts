@@ -25,6 +25,7 @@ import {
   assertLogEras,
   assertLogLives,
   assertOldRead,
+  assertPeekFails,
   assertWindowChanged,
 } from "./window_laws.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
@@ -410,6 +411,10 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_take_head.lua",
+    ["a clock that stands still", "local now = tonumber(ARGV[1])", "local now = 1767225600000000"],
+  ),
+  ...mutants(
+    "_take_life.lua",
     ["no grace", "/ 1000), 1) + grace_ms\nend\nlocal function life", "/ 1000), 1)\nend\nlocal function life"],
   ),
   ...mutants(
@@ -450,9 +455,46 @@ export const MUTANTS: readonly Mutant[] = [
       "a peek at a key of another type",
       'failure = try("GET", key)\nfailure',
       "failure = nil\nfailure",
-      assertFailsAlone,
+      assertPeekFails,
     ],
     ["a wait told as if it were none", "return { 1, first_at - now, used, reset }", "return { 1, 0, used, reset }"],
+  ),
+  ...mutants(
+    "_in_fixed_window.lua",
+    [
+      "a window of another length taken for this one's",
+      "if length == window and start <= now and now < start + window and",
+      "if start <= now and now < start + window and",
+      assertWindowChanged,
+    ],
+    [
+      "a window that has ended taken from",
+      "and start <= now and now < start + window and count",
+      "and start <= now and count",
+    ],
+    [
+      "a window that has not opened taken from",
+      "if length == window and start <= now and now",
+      "if length == window and now",
+    ],
+    ["one unit too many", "and count + cost <= capacity then", "and count <= capacity then"],
+    ["a lone take that costs nothing", 'pack("<I4", count + cost)) == 19', 'pack("<I4", count)) == 19'],
+  ),
+  ...mutants(
+    "_in_counter.lua",
+    [
+      "a window of another length taken for this one's",
+      "if length == window and start <= now and now < start + window then\nlocal sum",
+      "if start <= now and now < start + window then\nlocal sum",
+      assertWindowChanged,
+    ],
+    [
+      "a window that has ended taken from",
+      "and start <= now and now < start + window then\nlocal sum",
+      "and start <= now then\nlocal sum",
+    ],
+    ["what fades rounded down", "local sum = ceil(previous", "local sum = floor(previous"],
+    ["a lone take that costs nothing", 'pack("<I4", count + cost)) == 24', 'pack("<I4", count)) == 24'],
   ),
   ...mutants(
     "fixed_window.lua",
@@ -663,7 +705,7 @@ export const MUTANTS: readonly Mutant[] = [
       "local excess = log.total + cost - limit.capacity - 1",
     ],
     ["a promised instant overtaken", "local at = max(now, log.promised)", "local at = now"],
-    ["runs out of order", "if log.count > 0 then stamp = max(at, (newest(log))) end", "", assertClockBack],
+    ["runs out of order", "if log.count > 0 then stamp = max(at, log.newest) end", "", assertClockBack],
     [
       "a header not written",
       'append(log, runs)\ncall("SETRANGE", log.key, "0", header(log))',
@@ -671,11 +713,7 @@ export const MUTANTS: readonly Mutant[] = [
       assertLogs,
     ],
     ["no time to live", 'call("PEXPIRE", log.key, ttl)', "", assertLogLives],
-    [
-      "time to live from the clock, not the newest run",
-      "ttl_ms(max(stamp + limit.window, log.blocked))",
-      "ttl_ms(log.blocked)",
-    ],
+    ["a log told as one of single units", "log.ones and cost == 1 and not replaced", "log.ones"],
     ["units of one instant counted twice", "added = cost - replaced", "added = cost"],
   ),
   ...mutants(
@@ -711,6 +749,17 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_run_log_changes.lua",
+    [
+      "time to live from the clock, not the newest run",
+      "ttl_ms(max(stamp - stamp % step + step + limit.window, log.blocked))",
+      "ttl_ms(log.blocked)",
+    ],
+    [
+      "a log of many units told as one of single units",
+      "log.ones = #runs / 8 == count",
+      "log.ones = true",
+      assertOldRead,
+    ],
     ["old runs read as one unit each", "stamp, units = at, units + 1", "stamp, units = at, 1", assertOldRead],
     [
       "pages put in at the wrong place",
@@ -732,8 +781,12 @@ export const MUTANTS: readonly Mutant[] = [
     ["the units of the newest page left as they were", "log.tail = log.tail - less", "", assertLogs],
     ["all units of an instant given back", "local less = min(units - given, own)", "local less = own"],
     ["runs without units that are relied on", "if units > 0 then break end", "do break end"],
-    ["a promise that outlives its run", "log.promised = min(log.promised, stamp)", ""],
-    ["promised units forgiven", "if log.count > 0 and newest(log) > now then", "if false then"],
+    [
+      "a promise that outlives its run",
+      "log.promised, log.newest = min(log.promised, stamp), stamp",
+      "log.newest = stamp",
+    ],
+    ["promised units forgiven", "if log.count > 0 and log.newest > now then", "if false then"],
     [
       "more forgiven than was meant",
       "reduce(log, 0, stamp, own, forgiven - before)",

@@ -155,7 +155,7 @@ export async function assertLogLives(services: ParityServices): Promise<void> {
   }
   const [main] = one.keys as [string];
   await services.raw.send("PEXPIRE", main, "1000");
-  await one.take("now");
+  await one.ask({ op: "penalize", targets: [one.target] });
   const ttlMs = Number(await services.raw.send("PTTL", main));
   assert.ok(ttlMs > 300_000 + 590_000, `a log of 40 runs lives for ${ttlMs} ms`);
 }
@@ -171,5 +171,16 @@ export async function assertWindowChanged(services: ParityServices): Promise<voi
     assert.deepEqual(await after.used(), [2], algorithm);
     const ttlMs = Number(await services.raw.send("PTTL", after.keys[0] as string));
     assert.ok(ttlMs > 3_600_000, `${algorithm}: it lives for ${ttlMs} ms`);
+  }
+}
+
+/** Peeks at a key that holds no string: it fails, and stays as it is. */
+export async function assertPeekFails(services: ParityServices): Promise<void> {
+  for (const algorithm of ["fixed_window", "sliding_window_counter", "sliding_window"] as const) {
+    const one = new OneKey(services, { algorithm, limit: 5, windowMs: 1_000 }, NOW_US);
+    const [main] = one.keys as [string];
+    await services.raw.send("HSET", main, "a", "b");
+    await assert.rejects(one.take("peek"), /WRONGTYPE/, algorithm);
+    assert.equal(await services.raw.send("HGET", main, "a"), "b");
   }
 }

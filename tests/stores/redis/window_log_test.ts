@@ -7,6 +7,7 @@ import {
   assertLogEras,
   assertLogLives,
   assertOldRead,
+  assertPeekFails,
   assertWindowChanged,
 } from "../../_support/window_laws.ts";
 import { compareLogs } from "../../_support/window_logs.ts";
@@ -39,5 +40,6 @@ describe("Windows in Redis", () => {
 
   it("are read as version 0.1.0 wrote them, and counted on from there", () => assertOldRead(connections));
   it("live as long as their rules want after a change", () => assertWindowChanged(connections));
+  it("are not made of what another program wrote", () => assertPeekFails(connections));
   it("give nothing back by marks that are not theirs", () => assertForeignMarks(connections));
 });

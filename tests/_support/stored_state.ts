@@ -164,7 +164,7 @@ function decodeLog(bytes: Bytes, nowUs: number): number[] {
   for (let i = 0; i < count; i++) {
     const slot = (head + i) % slots;
     const at = 54 + 4 * (Math.floor(slot / page) + 1) + 8 * slot;
-    const units = isWide ? bytes[at + 7] as number : unsigned(bytes, at + 6, 2);
+    const units: number = isWide ? bytes[at + 7] as number : unsigned(bytes, at + 6, 2);
     let stampUs = unsigned(bytes, at, isWide ? 7 : 6);
     if (!isWide) stampUs += Math.round((nowUs - stampUs) / 2 ** 48) * 2 ** 48;
     sum += units;

@@ -65,4 +65,19 @@ local function decide(key, value, times)
   return taken, taken * cost, window, taken == times and 0 or window
 end
 
+--- @include _take_tell
+
+local function take_quickly(values, from, past)
+  for i = from, past do
+    local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
+    --- @inline _in_fixed_window
+    if used then
+      replies[place + 1], replies[place + 2] = used, reset
+      place = place + 2
+    else
+      tell(key, value, 1)
+    end
+  end
+end
+
 --- @include _take_runs

@@ -194,4 +194,6 @@ local function decide(key, _, times)
   return taken, used, window, 0
 end
 
+local take_quickly = nil
+--- @include _take_tell
 --- @include _take_runs

@@ -94,6 +94,23 @@ export function acquireAtOnce(
   return new RatePermit(decision, 0);
 }
 
+/**
+ * As `acquireAtOnce` for a limiter with permits: takes them where the store is in this process, some are free, and
+ * nobody waits.
+ */
+export function permitAtOnce(parties: readonly Party[], route: Route): Permit | undefined {
+  const client = route.current;
+  if (client?.store.takePermitsAtOnce === undefined || client.guard !== undefined) return undefined;
+  const party = parties[0] as Party;
+  const id = client.permitId(party);
+  const reply = client.store.takePermitsAtOnce(party, id);
+  if (reply === undefined) return undefined;
+  const { limiter, key, cost } = party;
+  const decision = new Decision(newVerdict(limiter, key, cost, reply, false), false, parties, reply);
+  countFor(party, decision, 0, reply.nowUs, true);
+  return newPermit(parties, decision, 0, { client, reply, id });
+}
+
 /** Decides now. At once where the store is in this process or need not be asked. */
 export function decideNow(parties: readonly Party[], route: Route): Decision | Promise<Decision> {
   return ask(NOW, parties, route);

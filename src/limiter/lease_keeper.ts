@@ -57,10 +57,8 @@ export class LeaseKeeper {
   /** Renews it no more. Returns whether it was kept. */
   drop(lease: HeldLease): boolean {
     const kept = this.#dueUs.delete(lease);
-    if (this.#dueUs.size === 0) {
-      this.#stop();
-      this.onNone?.();
-    }
+    // The timer stays: a lease a moment later needs it, and one that finds none does nothing.
+    if (this.#dueUs.size === 0) this.onNone?.();
     return kept;
   }
 
@@ -124,6 +122,7 @@ export class LeaseKeeper {
 }
 
 function ttlUs(lease: HeldLease): number {
-  const ttls = lease.targets.filter((target) => target.slots > 0).map((target) => target.policy.leaseTtlUs);
-  return Math.min(...ttls);
+  let leastUs = Infinity;
+  for (const { slots, policy } of lease.targets) if (slots > 0) leastUs = Math.min(leastUs, policy.leaseTtlUs);
+  return leastUs;
 }

@@ -19,6 +19,7 @@ import {
   type LoneLimiter,
   type Patience,
   peek,
+  permitAtOnce,
   type Route,
 } from "./engine.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
@@ -107,7 +108,9 @@ export class Limiter {
       const how = { maxWaitUs: maxWaitUs(options.timeoutMs, [this.#policy]), signal };
       signal?.throwIfAborted();
       this.#check(options);
-      const permit = acquireAtOnce(this.#alone, this.#route, key, cost);
+      const permit = this.#policy.maxConcurrent > 0
+        ? permitAtOnce(this.#partiesOf(key, cost), this.#route)
+        : acquireAtOnce(this.#alone, this.#route, key, cost);
       return permit === undefined ? this.#acquireInTurn(key, cost, how) : Promise.resolve(permit);
     } catch (error) {
       return Promise.reject(error);

@@ -18,7 +18,9 @@ export function newPermit(
   waitedMs: number,
   held?: { client: StoreClient; reply: TakeReply; id: string },
 ): Permit {
-  const holders = parties.filter((party) => party.slots > 0);
+  const holders = parties.length === 1 && (parties[0] as Party).slots > 0
+    ? parties
+    : parties.filter((party) => party.slots > 0);
   if (held === undefined || holders.length === 0) return new RatePermit(decision, waitedMs);
   const { client, reply, id } = held;
   const lease: HeldLease = {
@@ -36,14 +38,14 @@ export function newPermit(
     decision,
     waitedMs,
     fencingToken: reply.levels.find((level) => level.slots !== undefined)?.slots?.fence,
-    async giveBack() {
+    giveBack() {
       client.leases.drop(lease);
       for (const { metrics, events, limiter } of holders) {
         metrics.freed("released");
         if (events.any) events.emit({ type: "release", limiter });
       }
       // Whatever keeps the store from hearing it, the lease ends by itself.
-      await client.giveUp({ op: "release", id, targets: holders.map((party) => client.current(party)) });
+      return client.giveUp({ op: "release", id, targets: client.currentAll(holders) });
     },
   });
   for (const { metrics } of holders) metrics.held();

@@ -33,6 +33,8 @@ import * as verbs from "./verbs.ts";
 import { WaitCounts } from "./wait_counts.ts";
 import { WaitingRoom } from "./waiting_room.ts";
 
+const DONE = Promise.resolve();
+
 /** How long those who wait may take to give their places back when the store is closed, in milliseconds. */
 const LEAVE_MS = 300;
 
@@ -93,6 +95,12 @@ export class StoreClient {
     this.leases = new LeaseKeeper(clock, (held) => this.#renew(held));
   }
 
+  /** The id of a call that takes permits of one target now. */
+  permitId({ slots, cost }: Target): string {
+    const { instance } = this.room;
+    return waiterId({ instance, sequence: this.nextSequence(), direct: true, maxWaitUs: 0, slots, cost });
+  }
+
   /** A request to take. Its id is empty where no slot is taken: nothing has to be found again. */
   request(targets: readonly Target[], mode: TakeRequest["mode"], maxWaitUs: number): TakeRequest {
     const slots = targets.length === 1
@@ -118,6 +126,11 @@ export class StoreClient {
   adopt(limiter: string, policy: Policy): void {
     this.#adopted.set(limiter, policy);
     this.room.adopt(limiter);
+  }
+
+  /** All of them as `current`. */
+  currentAll(targets: readonly Target[]): readonly Target[] {
+    return this.#adopted.size === 0 ? targets : targets.map((target) => this.current(target));
   }
 
   /** A target under the present rules of its limiter, where they name the same keys; else as it is. */
@@ -196,10 +209,18 @@ export class StoreClient {
    * Gives back what nobody needs any more. Resolves when the store knows, or when that takes too long; never rejects.
    * While the store is away it is tried all the same, and nobody waits.
    */
-  async giveUp(request: StoreRequest): Promise<void> {
-    const { guard } = this;
+  giveUp(request: StoreRequest): Promise<void> {
+    if (this.guard !== undefined) return this.#giveUpAt(this.guard, request);
+    try {
+      const done = this.store.execute(request);
+      return done instanceof Promise ? done.then(() => {}, () => {}) : DONE;
+    } catch {
+      return DONE; // nobody waits for what it says
+    }
+  }
+
+  async #giveUpAt(guard: StoreGuard, request: StoreRequest): Promise<void> {
     const asked = this.ask(request).then(() => {}, () => {});
-    if (guard === undefined) return await asked;
     if (guard.breaker.error !== undefined) return;
     await guard.within(asked, request.targets).catch(() => {});
   }

@@ -272,6 +272,11 @@ export interface Store {
    */
   takeAtOnce?(limiter: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined;
   /**
+   * As `execute` for a take of permits of one key, now, if that allows it; undefined where it does not, or only a request
+   * can tell: nothing is taken then. For stores inside this process.
+   */
+  takePermitsAtOnce?(target: Target, id: string): TakeReply | undefined;
+  /**
    * As `execute` for a take, but hands the outcome to `sink`, not before this returns: so that a hot path needs no promise
    * of its own for each.
    */

@@ -32,6 +32,7 @@ import { type Cell, levelsOf } from "./cell_box.ts";
 import { Cells } from "./cells.ts";
 import { Rounds } from "./rounds.ts";
 import { takeBucket } from "./take_bucket.ts";
+import { releasePermits, takePermits } from "./take_permits.ts";
 import { takeRates } from "./take_rates.ts";
 
 /** How a memory store is made. */
@@ -93,6 +94,11 @@ export class MemoryStore implements Store {
       takeRates(this.#cells, limiter, key, cost, nowUs, "now");
   }
 
+  /** Takes permits of a limiter that has nothing else, where some are free and nobody waits. */
+  takePermitsAtOnce(target: Target, id: string): TakeReply | undefined {
+    return this.#closed ? undefined : takePermits(this.#cells, target, id, this.#clock.nowUs());
+  }
+
   /** Remembers where notices for an instance go. */
   listen(listener: NoticeListener): Promise<void> {
     this.#listeners.set(listener.instance, listener);
@@ -131,9 +137,12 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
-  #take({ targets, mode, maxWaitUs, times }: TakeRequest, nowUs: number): TakeReply | undefined {
+  #take({ targets, mode, maxWaitUs, times, id }: TakeRequest, nowUs: number): TakeReply | undefined {
     if (targets.length !== 1) return undefined;
     const target = targets[0] as Target;
+    if (target.policy.maxConcurrent > 0) {
+      return mode === "peek" ? undefined : takePermits(this.#cells, target, id, nowUs);
+    }
     const { key, cost } = target;
     const reply = takeBucket(this.#cells, target, key, cost, nowUs, mode, maxWaitUs, times);
     return reply ??
@@ -141,6 +150,10 @@ export class MemoryStore implements Store {
   }
 
   #run(request: StoreRequest, nowUs: number): TakeReply | DoneReply {
+    if (request.op === "release" && request.targets.length === 1) {
+      const ended = releasePermits(this.#cells, request.targets[0] as Target, request.id);
+      if (ended !== undefined) return done(nowUs, [ended]);
+    }
     const rounds = new Rounds(this.#cells, this.#listeners, nowUs);
     switch (request.op) {
       case "take":

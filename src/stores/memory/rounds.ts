@@ -213,7 +213,7 @@ export class Rounds {
   release(target: Target, id: string): number {
     const book = this.#slots(target);
     if (book === undefined) return 0;
-    const ended = book.release(id) + (book.queue.leave(id) ? 1 : 0);
+    const ended = book.release(id) + (book.waiting > 0 && book.queue.leave(id) ? 1 : 0);
     if (ended > 0) this.promote(target);
     return ended;
   }
@@ -269,7 +269,8 @@ export class Rounds {
 
   /** Who stands at a place of the queue; those who gave up or whose instance is gone are dropped. */
   #waiterAt(target: Target, place: number): Head | undefined {
-    const queue = this.#slots(target)?.queue;
+    const book = this.#slots(target);
+    const queue = book === undefined || book.waiting === 0 ? undefined : book.queue;
     for (let found = queue?.at(place); queue !== undefined && found !== undefined; found = queue.at(place)) {
       const { id, arrivalUs, isKept } = found;
       const { instance, direct, maxWaitUs, slots, cost } = parseWaiterId(id);
@@ -288,7 +289,7 @@ export class Rounds {
     const { maxWaiters } = target.policy;
     if (maxWaiters === Infinity) return false;
     this.#waiterAt(target, 0);
-    return (this.#slots(target)?.queue.size ?? 0) >= maxWaiters;
+    return (this.#slots(target)?.waiting ?? 0) >= maxWaiters;
   }
 
   #isFull(target: Target, { id, arrivalUs }: TakeRequest): boolean {

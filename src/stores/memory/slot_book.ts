@@ -15,13 +15,12 @@ interface Lease extends HeapItem {
 
 /** Leases and the queue of one key. */
 export class SlotBook {
-  /** Who waits. */
-  readonly queue: WaitQueue = new WaitQueue();
+  #queue: WaitQueue | undefined;
   readonly #leases = new Map<string, Lease>();
   /** Those that have not ended, by their end. */
   readonly #live = new Heap<Lease>();
   /** Those that have: they are forgotten when somebody takes a permit, and until then held again when renewed. */
-  readonly #ended = new Set<Lease>();
+  #ended: Set<Lease> | undefined;
   #used = 0;
   #readUs = 0;
   #lastFence = 0;
@@ -31,19 +30,29 @@ export class SlotBook {
     return this.#lastFence + 1;
   }
 
+  /** Who waits. */
+  get queue(): WaitQueue {
+    return this.#queue ??= new WaitQueue();
+  }
+
+  /** How many wait. */
+  get waiting(): number {
+    return this.#queue === undefined ? 0 : this.#queue.size;
+  }
+
   /** Whether anybody holds or waits for anything. */
   get inUse(): boolean {
-    return this.#leases.size > 0 || this.queue.size > 0;
+    return this.#leases.size > 0 || this.waiting > 0;
   }
 
   /** Permits whose leases have not ended. */
   live(nowUs: number): number {
     // A clock that steps back makes leases last longer, never shorter.
-    if (nowUs < this.#readUs && this.#ended.size > 0) this.#revive(nowUs);
+    if (nowUs < this.#readUs && this.#ended !== undefined) this.#revive(this.#ended, nowUs);
     this.#readUs = nowUs;
     for (let first = this.#live.first; first !== undefined && first.at <= nowUs; first = this.#live.first) {
       this.#live.remove(first);
-      this.#ended.add(first);
+      (this.#ended ??= new Set()).add(first);
       this.#used -= first.slots;
     }
     return this.#used;
@@ -83,8 +92,10 @@ export class SlotBook {
   /** Gives permits that are known to be free. Returns the fencing token. */
   grant(id: string, slots: number, nowUs: number, ttlUs: number): number {
     this.live(nowUs);
-    for (const { id: ended } of this.#ended) this.#leases.delete(ended);
-    this.#ended.clear();
+    if (this.#ended !== undefined) {
+      for (const { id: ended } of this.#ended) this.#leases.delete(ended);
+      this.#ended = undefined;
+    }
     this.#hold(id, Math.max(slots, 1), nowUs + ttlUs);
     return this.nextFence(nowUs);
   }
@@ -115,7 +126,7 @@ export class SlotBook {
   clear(): void {
     this.#leases.clear();
     this.#live.clear();
-    this.#ended.clear();
+    this.#ended = undefined;
     this.#used = 0;
   }
 
@@ -131,17 +142,17 @@ export class SlotBook {
 
   #drop(lease: Lease): void {
     this.#leases.delete(lease.id);
-    if (lease.place < 0) this.#ended.delete(lease);
+    if (lease.place < 0) this.#ended?.delete(lease);
     else {
       this.#live.remove(lease);
       this.#used -= lease.slots;
     }
   }
 
-  #revive(nowUs: number): void {
-    for (const lease of this.#ended) {
+  #revive(ended: Set<Lease>, nowUs: number): void {
+    for (const lease of ended) {
       if (lease.at <= nowUs) continue;
-      this.#ended.delete(lease);
+      ended.delete(lease);
       this.#live.add(lease);
       this.#used += lease.slots;
     }

@@ -92,6 +92,11 @@ export class TrackedStore implements Store {
   }
 
   /** As the store does. */
+  takePermitsAtOnce(target: Target, id: string): TakeReply | undefined {
+    return this.failure === undefined ? this.#store.takePermitsAtOnce?.(target, id) : undefined;
+  }
+
+  /** As the store does. */
   async listen(listener: NoticeListener): Promise<void> {
     if (this.failure !== undefined) throw this.failure;
     this.#listening ??= this.#track(this.#store.listen({

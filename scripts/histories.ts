@@ -36,7 +36,7 @@ async function main(): Promise<number> {
 }
 
 async function run(url: string, first: number, count: number): Promise<number> {
-  const connections = Array.from({ length: 3 }, () => openNodeRedis({ url }));
+  const connections = Array.from({ length: 3 }, () => openNodeRedis({ url, socketTimeoutMs: 60_000 }));
   const startMs = performance.now();
   const problems = await runBoth(first, count, connections);
   for (const problem of problems) console.error(`FAILED: ${problem}`);

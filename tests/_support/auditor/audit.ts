@@ -29,7 +29,7 @@ export function audit(books: Books, { charges, inOrder, crashes }: Expectations 
       boundOf(ledger),
       tooManyHold(ledger),
       stale(ledger),
-      inOrder && ledger.overtaken.length > 0 ? `law 10: ${ledger.overtaken.length} waiters were overtaken` : undefined,
+      inOrder && ledger.overtaken.size > 0 ? `law 10: ${ledger.overtaken.size} waiters were overtaken` : undefined,
       overcharged(ledger, charges?.get(name)),
       crashes === undefined ? undefined : outlived(ledger, crashes),
     ];

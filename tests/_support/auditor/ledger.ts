@@ -55,8 +55,8 @@ export class Ledger {
   readonly fences: { readonly nowUs: number; readonly fence: number }[] = [];
   /** Those who wait, with their arrival. */
   readonly waiting: Map<string, number> = new Map();
-  /** What is wrong with the order of service. */
-  readonly overtaken: string[] = [];
+  /** Waiters that somebody was served before who had come after them, and when that was. */
+  readonly overtaken: Map<string, number> = new Map();
   readonly #holders = new Map<string, Held>();
 
   /**
@@ -110,8 +110,10 @@ export class Ledger {
   grant(id: string, permits: number, fromUs: number, untilUs: number, fence: number): void {
     const arrivalUs = this.waiting.get(id) ?? fromUs;
     this.waiting.delete(id);
+    // Served at the same instant, and told of later: it was not overtaken.
+    if (this.overtaken.get(id) === fromUs) this.overtaken.delete(id);
     for (const [other, otherUs] of this.waiting) {
-      if (otherUs < arrivalUs && isDirect(other) && isDirect(id)) this.overtaken.push(other);
+      if (otherUs < arrivalUs && isDirect(other) && isDirect(id)) this.overtaken.set(other, fromUs);
     }
     this.fences.push({ nowUs: fromUs, fence });
     // The answer to a question may stand before the notice of the grant that it tells of.

@@ -1076,7 +1076,8 @@ place = place + rates
 end
 end`;
 
-const part18 = `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
+const part18 =
+  `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local sub, byte, floor, ceil, min, max, type = string.sub, string.byte, math.floor, math.ceil, math.min, math.max, type
 local pack, unpack_at = struct.pack, struct.unpack
 local now = tonumber(ARGV[1])

@@ -32,6 +32,7 @@ import { assertParity, type ParityServices } from "./parity.ts";
 import {
   assertBlockKept,
   assertBlockLifted,
+  assertBlockStays,
   assertErasJoined,
   assertFailsAlone,
   assertFarKept,
@@ -618,6 +619,11 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...mutants(
+    "_block.lua",
+    ["a block ignored", "if first == 98 and size > 8 then", "if false then", assertBlockStays],
+    ["a block in front of a log ignored", "if first == 83 and size > 46 or", "if", assertBlockStays],
+  ),
+  ...mutants(
     "_given_back.lua",
     [
       "a carry forgotten",
@@ -760,6 +766,7 @@ export const MUTANTS: readonly Mutant[] = [
       "log.ones = true",
       assertOldRead,
     ],
+    ["a block of other rules ignored", "if first == 98 and #bytes > 8 then", "if false then", assertBlockStays],
     ["old runs read as one unit each", "stamp, units = at, units + 1", "stamp, units = at, 1", assertOldRead],
     [
       "pages put in at the wrong place",

@@ -27,6 +27,23 @@ const POLICIES = [
   { ratePerSecond: 1, maxConcurrent: 1 },
 ].map((options) => compilePolicy(options as Parameters<typeof compilePolicy>[0]));
 
+/** Blocks a key under each kind of rules, and asks under each other: it is blocked. */
+export async function assertBlockStays(services: ParityServices): Promise<void> {
+  const store = openStore(services);
+  const policies = [...POLICIES, compilePolicy({ maxConcurrent: 1 })];
+  for (const [i, before] of policies.entries()) {
+    for (const [j, after] of policies.entries()) {
+      const [one, other] = [before, after].map((policy): Target => {
+        return { limiter: `b${i}-${j}`, key: undefined, policy, cost: 1, slots: policy.maxConcurrent };
+      }) as [Target, Target];
+      await store.execute({ op: "block", targets: [one], durationUs: 60_000_000 });
+      const request = { op: "take", mode: "now", maxWaitUs: 0, arrivalUs: 0, id: "x.1.d.0.1.1" } as const;
+      const { status } = await store.execute({ ...request, targets: [other] });
+      assert.equal(status, "blocked", `${i} to ${j}`);
+    }
+  }
+}
+
 const HUNDRED = compilePolicy({ limit: 100, windowMs: 3_600_000 });
 
 /** A store with keys of its own, which runs the script under test in place of its own one. */

@@ -11,7 +11,18 @@ local LEAST_MARKED = 50 * ERA_US
 local FAR = "99"
 local era = now - now % ERA_US`;
 
-const part2 = `local function instant(stored)
+const part2 = `local LONGEST_BLOCK_US = 2e15
+local function block_of(value)
+local first, size = string.byte(value, 1), #value
+if first == 98 and size > 8 then return struct.unpack("<d", value, 2), 10 end
+if first == 83 and size > 46 or first == 115 and size > 20 then
+local blocked = struct.unpack("<d", value, 2)
+if blocked > now and blocked < now + LONGEST_BLOCK_US then return blocked, size + 1 end
+end
+return 0, 1
+end`;
+
+const part3 = `local function instant(stored)
 if stored < LEAST_MARKED then return stored end
 local us = era + stored % ERA_US
 if us > now + ERA_US / 2 then return us - ERA_US end
@@ -19,7 +30,7 @@ if us < now - ERA_US / 2 then return us + ERA_US end
 return us
 end`;
 
-const part3 = `local given_back_made
+const part4 = `local given_back_made
 local function given_back()
 if given_back_made then return given_back_made end
 local floor, min, max, byte, char = math.floor, math.min, math.max, string.byte, string.char
@@ -167,7 +178,7 @@ given_back_made = self
 return self
 end`;
 
-const part4 = `local call, sub, format = redis.call, string.sub, string.format
+const part5 = `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
 local ARGV, KEYS = ARGV, KEYS
@@ -195,7 +206,7 @@ return max(ceil((until_us - now) / 1000), 1) + grace_ms
 end
 local algorithms = {}`;
 
-const part5 = `local function guarded(run, argument)
+const part6 = `local function guarded(run, argument)
 local ok, reply = pcall(run, argument)
 if ok then return reply end
 local message = type(reply) == "table" and reply.err or tostring(reply)
@@ -203,7 +214,7 @@ if string.find(message, "READONLY", 1, true) then error(reply, 0) end
 return message
 end`;
 
-const part6 = `function algorithms.t()
+const part7 = `function algorithms.t()
 local function arrive(state, at)
 if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
 return state
@@ -287,7 +298,7 @@ end,
 }
 end`;
 
-const part7 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
+const part8 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
 local function window_count(bytes)
 return #bytes / WINDOW_SIZE
 end
@@ -313,7 +324,7 @@ local bytes = sub(value, from, to)
 return #bytes % WINDOW_SIZE == 0 and bytes or ""
 end`;
 
-const part8 = `function algorithms.f()
+const part9 = `function algorithms.f()
 return {
 letter = "F",
 read = function()
@@ -368,7 +379,7 @@ end,
 }
 end`;
 
-const part9 = `function algorithms.c()
+const part10 = `function algorithms.c()
 local function count_before(state, place, limit)
 if place == 0 then return state.previous end
 local start, count = window_at(state.windows, place - 1)
@@ -461,9 +472,9 @@ end,
 }
 end`;
 
-const part10 = `function algorithms.s()`;
+const part11 = `function algorithms.s()`;
 
-const part11 = `local HEADER, FORMAT, SMALL = 54, "<dI7I7I7I4I4I4I7I4B", 32
+const part12 = `local HEADER, FORMAT, SMALL = 54, "<dI7I7I7I4I4I4I7I4B", 32
 local SPAN, LONG = 2 ^ 48, 2 ^ 37
 local era = now - now % SPAN
 local function shape(log, power)
@@ -590,7 +601,7 @@ local whole = ceil(units / log.most) - 1
 return string.rep(encode(log, stamp, log.most), whole) .. encode(log, stamp, units - whole * log.most)
 end`;
 
-const part12 = `local EXACT = 2 ^ 17
+const part13 = `local EXACT = 2 ^ 17
 local function room_for(needed, limit)
 local room = needed + floor(needed / 64) + 4
 return needed <= limit.capacity and min(limit.capacity, room) or room
@@ -620,6 +631,7 @@ log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
 shape(log, limit.power + 32)
 local first = string.byte(bytes, 1)
 if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
+if first == 98 and #bytes > 8 then log.blocked = unpack_at("<d", bytes, 2) end -- by rules of another kind
 if first ~= 83 or #bytes < HEADER then return log end
 local power
 log.blocked, log.window, log.promised, log.newest, log.head, log.count, log.slots, log.total, log.tail, power =
@@ -689,7 +701,7 @@ if log.old then call("SET", log.key, log.bytes, "PX", life_of(log, log.count > 0
 log.old = nil
 end`;
 
-const part13 = `local function expired(log, limit)
+const part14 = `local function expired(log, limit)
 if not log.expired then
 log.expired, log.expired_units = 0, 0
 local before = now - limit.window
@@ -793,7 +805,7 @@ log.expired, log.expired_units = 0, 0
 end,
 corrections = function()`;
 
-const part14 = `local function reduce(log, i, stamp, units, less)
+const part15 = `local function reduce(log, i, stamp, units, less)
 local slot, last = slot_of(log, i), slot_of(log, log.count - 1)
 local from = offset(log, slot)
 call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units - less))
@@ -876,12 +888,12 @@ call("DEL", log.key)
 end
 end`;
 
-const part15 = `return { give_back = give_back_runs, refund = refund_runs, block = block_runs }
+const part16 = `return { give_back = give_back_runs, refund = refund_runs, block = block_runs }
 end,
 }
 end`;
 
-const part16 = `local kernels = {}
+const part17 = `local kernels = {}
 local function read_policy()
 local policy = { lease_ttl = number(), slots = number(), max_waiters = number() }
 policy.rates, policy.shape, policy.header, policy.old, policy.rings = {}, "", "", "", 0
@@ -952,9 +964,9 @@ target.blocked, target.states = ring.blocked, { ring }
 return
 end
 local value, states, cursor = call("GET", target.key), { nil }, 1
-if value and sub(value, 1, 1) == "b" and #value > 8 then
-target.blocked = unpack_at("<d", value, 2)
-cursor = 10
+local own = value and #rates > 1 and string.gsub(sub(value, 1, #rates), "[\\128-\\255]", without_128)
+if value and not (own and (own == policy.header or own == policy.old)) then
+target.blocked, cursor = block_of(value)
 end
 target.states = states
 if policy.shape == "t" then
@@ -1023,7 +1035,7 @@ if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value 
 if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
 end`;
 
-const part17 = `local function plan(target)
+const part18 = `local function plan(target)
 load(target)
 local at = max(now, target.blocked)
 local rates, states = target.policy.rates, target.states
@@ -1076,7 +1088,7 @@ place = place + rates
 end
 end`;
 
-const part18 =
+const part19 =
   `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local sub, byte, floor, ceil, min, max, type = string.sub, string.byte, math.floor, math.ceil, math.min, math.max, type
 local pack, unpack_at = struct.pack, struct.unpack
@@ -1086,7 +1098,7 @@ local time = call("TIME")
 now = time[1] * 1000000 + time[2]
 end`;
 
-const part19 = `local grace_ms = ARGV[2] + 0
+const part20 = `local grace_ms = ARGV[2] + 0
 local cost, capacity, window, step, max_wait, peeks, algorithms = 0, 0, 0, 0, 0, false, {}
 local function ttl_ms(until_us)
 return max(ceil((until_us - now) / 1000), 1) + grace_ms
@@ -1095,7 +1107,7 @@ local function life(until_us)
 return format("%.0f", ttl_ms(until_us))
 end`;
 
-const part20 = `local reads, kernel = true, nil
+const part21 = `local reads, kernel = true, nil
 local function write(key, was, value, ttl)
 local done = was and try("SET", key, value, "PX", ttl) or try("SET", key, value, "PX", ttl, "NX") or try("GET", key)
 return done and done.err
@@ -1103,8 +1115,8 @@ end
 local function decide_slowly(key, value, times)
 kernel = kernel or algorithms[LETTER]()
 local limit, blocked, from, state = { capacity = capacity, window = window, step = step }, 0, 1, nil
-if value and byte(value, 1) == 98 and #value > 8 then
-blocked, from = unpack_at("<d", value, 2), 10
+if value then
+blocked, from = block_of(value)
 end
 local letter = value and sub(value, from, from)
 if letter == kernel.letter then
@@ -1139,7 +1151,7 @@ if taken > 0 and first_at > now then return { 1, first_at - now, used, reset } e
 return taken, used, reset, taken == times and 0 or at - now
 end`;
 
-const part21 = `local replies, place, refused = { now }, 1, nil
+const part22 = `local replies, place, refused = { now }, 1, nil
 local function tell(key, value, times, counts)
 local taken, used, reset, wait = decide(key, value, times)
 if not taken then
@@ -1161,7 +1173,7 @@ place = place + 2
 end
 end`;
 
-const part22 = `local cursor, last = 2, 0
+const part23 = `local cursor, last = 2, 0
 while last < #KEYS do
 local kind, first = ARGV[cursor + 1] + 0, last + 1
 last = min(last + ARGV[cursor + 2], #KEYS)
@@ -1189,7 +1201,7 @@ return refused and redis.error_reply(refused) or replies`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "bbbe74a9f73f2c1b7f5e733b3f147e14fcede1ab",
+  sha1: "298bc015da3254f98bc15f2314016f590e5a2e25",
   source: `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local now = tonumber(ARGV[1])
 if not now then
@@ -1218,6 +1230,7 @@ if level then return { now, level } end
 end
 end
 ${part2}
+${part3}
 local sub, byte, floor, min, max, type = string.sub, string.byte, math.floor, math.min, math.max, type
 local grace_ms = ARGV[2] + 0
 local MOST = 9007199254740991
@@ -1297,16 +1310,17 @@ end
 end
 end
 if left then
-${part3}
+${part4}
 local limit = { denominator = denominator, burst_us = burst_us, burst_rem = burst_rem }
 local function decode(value, size, denominator)
 local blocked, us, rem, state = 0, nil, 0, nil
-if #value > 16 and byte(value, 1) == 98 then
-blocked = struct.unpack("<d", value, 2)
-value = sub(value, 10)
+if #value > 8 and byte(value, 1) > 57 then
+local from
+blocked, from = block_of(value)
+value = sub(value, from)
 end
 local tail = #value > 16 and string.find(value, "[^%d]")
-if tail then
+if tail and tail > 16 and byte(value, tail) > 127 then
 local digits = sub(value, 1, tail - 1)
 local from = #digits == 18 and sub(digits, 1, 2) == FAR and 3 or 1
 state = { us = tonumber(sub(digits, from, from + 15)) or 0, rem = tonumber(sub(digits, from + 16)) or 0 }
@@ -1459,8 +1473,8 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "9c649e168ee076f407d6e5d91cc1a0c6320734a5",
-  source: `${part4}
+  sha1: "d8ed4357822eccae73b76bd9f78f88bf80c67654",
+  source: `${part5}
 local function stamp(us)
 return format("%.0f", us)
 end
@@ -1499,7 +1513,7 @@ end
 call("PEXPIRE", box, MAIL_MS)
 end
 end
-${part5}
+${part6}
 local policies, refused, whole = {}, nil, nil
 local known = {}
 local function read_permits(main, leases, waiters)
@@ -1557,8 +1571,7 @@ end
 return { removed }
 end
 local function everything()
-${part3}
-${part6}
+${part4}
 ${part7}
 ${part8}
 ${part9}
@@ -1568,10 +1581,12 @@ ${part12}
 ${part13}
 ${part14}
 ${part15}
-${part1}
-${part2}
 ${part16}
+${part1}
+${part3}
+${part2}
 ${part17}
+${part18}
 local function coordinate()
 local books = {}
 local function book_of(target)
@@ -2220,10 +2235,9 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "ff70357306163792b8071d0e6cc12e42bf08e087",
-  source: `${part4}
-${part3}
-${part6}
+  sha1: "51234f0585c5cb5e4fd62f8dead792f1ffc74fe7",
+  source: `${part5}
+${part4}
 ${part7}
 ${part8}
 ${part9}
@@ -2233,12 +2247,14 @@ ${part12}
 ${part13}
 ${part14}
 ${part15}
-${part1}
-${part2}
-${part5}
-local policies = {}
 ${part16}
+${part1}
+${part3}
+${part2}
+${part6}
+local policies = {}
 ${part17}
+${part18}
 for i = 1, number() do
 policies[format("%d", i)] = read_policy()
 end
@@ -2276,8 +2292,8 @@ return replies`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "1283f226fd8aa47b8937138918c00a1a59181e95",
-  source: `${part18}
+  sha1: "38ed3e45f5f8574ad4ec7cb13fb358b4671edc28",
+  source: `${part19}
 if #KEYS == 1 and ARGV[3] == "0" then
 local key, cost, capacity, window = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0
 local value, used, reset = try("GET", key), nil, nil
@@ -2291,11 +2307,12 @@ end
 end
 if used then return { now, used, reset } end
 end
-${part19}
-${part7}
-${part8}
-local LETTER = "f"
 ${part20}
+${part2}
+${part8}
+${part9}
+local LETTER = "f"
+${part21}
 local begun, begun_life
 local function begin()
 begun, begun_life = "F" .. pack("<I7I7", window, now), life(now + window)
@@ -2326,7 +2343,7 @@ local failure = write(key, value, begun .. pack("<I4", taken * cost), begun_life
 if failure then return false, failure end
 return taken, taken * cost, window, taken == times and 0 or window
 end
-${part21}
+${part22}
 local function take_quickly(values, from, past)
 for i = from, past do
 local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
@@ -2346,21 +2363,21 @@ tell(key, value, 1)
 end
 end
 end
-${part22}`,
+${part23}`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "9a5f41845a73d98f0f7f31ab3d77ceb56ff2b9ac",
-  source: `${part18}
-${part19}
-${part10}
+  sha1: "1e5c7ff9361d3f9a03aede3db5ce22636547d1d8",
+  source: `${part19}
+${part20}
 ${part11}
 ${part12}
 ${part13}
 ${part14}
 ${part15}
+${part16}
 local reads, kernel, limit = false, nil, nil
 local SPAN, EXTENDED, HEADER, SMALL = 2 ^ 48, 2 ^ 37, 54, 32
 local era = now - now % SPAN
@@ -2526,15 +2543,15 @@ end
 return taken, used, window, 0
 end
 local take_quickly = nil
-${part21}
-${part22}`,
+${part22}
+${part23}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "b873d410fa366c5fe79da33d429179cb0dd3bad2",
-  source: `${part18}
+  sha1: "38969b19817d6de2205cd701daacef9e7540ff57",
+  source: `${part19}
 if #KEYS == 1 and ARGV[3] == "0" then
 local key, cost, capacity, window, step = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0, ARGV[8] + 0
 local value, steps, used, reset = try("GET", key), window / step, nil, nil
@@ -2549,11 +2566,12 @@ end
 end
 if used then return { now, used, reset } end
 end
-${part19}
-${part7}
-${part9}
-local LETTER = "c"
 ${part20}
+${part2}
+${part8}
+${part10}
+local LETTER = "c"
+${part21}
 local steps, begun, begun_life
 local function begin()
 steps = window / step
@@ -2606,7 +2624,7 @@ return taken, count + faded, reset, wait
 end
 return decide_slowly(key, value, times)
 end
-${part21}
+${part22}
 local function take_quickly(values, from, past)
 for i = from, past do
 local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
@@ -2627,5 +2645,5 @@ tell(key, value, 1)
 end
 end
 end
-${part22}`,
+${part23}`,
 };

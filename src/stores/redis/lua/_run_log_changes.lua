@@ -36,6 +36,7 @@ local function open(key, limit)
   shape(log, limit.power + 32)
   local first = string.byte(bytes, 1)
   if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
+  if first == 98 and #bytes > 8 then log.blocked = unpack_at("<d", bytes, 2) end -- by rules of another kind
   if first ~= 83 or #bytes < HEADER then return log end
   local power
   log.blocked, log.window, log.promised, log.newest, log.head, log.count, log.slots, log.total, log.tail, power =

@@ -88,9 +88,9 @@ local function load(target)
     return
   end
   local value, states, cursor = call("GET", target.key), { nil }, 1
-  if value and sub(value, 1, 1) == "b" and #value > 8 then
-    target.blocked = unpack_at("<d", value, 2)
-    cursor = 10
+  local own = value and #rates > 1 and string.gsub(sub(value, 1, #rates), "[\128-\255]", without_128)
+  if value and not (own and (own == policy.header or own == policy.old)) then
+    target.blocked, cursor = block_of(value)
   end
   target.states = states
   if policy.shape == "t" then

@@ -11,8 +11,8 @@ end
 local function decide_slowly(key, value, times)
   kernel = kernel or algorithms[LETTER]()
   local limit, blocked, from, state = { capacity = capacity, window = window, step = step }, 0, 1, nil
-  if value and byte(value, 1) == 98 and #value > 8 then
-    blocked, from = unpack_at("<d", value, 2), 10
+  if value then
+    blocked, from = block_of(value)
   end
   local letter = value and sub(value, from, from)
   if letter == kernel.letter then

@@ -43,6 +43,7 @@ if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
   end
 end
 
+--- @include _block
 --- @include _instant
 local sub, byte, floor, min, max, type = string.sub, string.byte, math.floor, math.min, math.max, type
 local grace_ms = ARGV[2] + 0
@@ -133,13 +134,13 @@ while last < #KEYS do
     local limit = { denominator = denominator, burst_us = burst_us, burst_rem = burst_rem }
     local function decode(value, size, denominator)
       local blocked, us, rem, state = 0, nil, 0, nil
-      -- A "b" in front of a block.
-      if #value > 16 and byte(value, 1) == 98 then
-        blocked = struct.unpack("<d", value, 2)
-        value = sub(value, 10)
+      if #value > 8 and byte(value, 1) > 57 then
+        local from
+        blocked, from = block_of(value)
+        value = sub(value, from)
       end
       local tail = #value > 16 and string.find(value, "[^%d]")
-      if tail then
+      if tail and tail > 16 and byte(value, tail) > 127 then
         local digits = sub(value, 1, tail - 1)
         local from = #digits == 18 and sub(digits, 1, 2) == FAR and 3 or 1
         state = { us = tonumber(sub(digits, from, from + 15)) or 0, rem = tonumber(sub(digits, from + 16)) or 0 }

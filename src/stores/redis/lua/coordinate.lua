@@ -41,6 +41,7 @@ local function everything()
   --- @include _sliding_window_counter
   --- @include _sliding_window
   --- @include _instant
+  --- @include _block
   --- @include _state
   --- @include _plan
   -- A function of its own: what it shares with the parts above is found faster so.

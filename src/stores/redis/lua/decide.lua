@@ -22,6 +22,7 @@ Returns  { now, { status, wait_us, level... }... }
 --- @include _sliding_window_counter
 --- @include _sliding_window
 --- @include _instant
+--- @include _block
 --- @include _guarded
 local policies = {}
 --- @include _state

@@ -27,6 +27,7 @@ if #KEYS == 1 and ARGV[3] == "0" then
 end
 
 --- @include _take_life
+--- @include _block
 --- @include _windows
 --- @include _fixed_window
 local LETTER = "f"

@@ -18,6 +18,7 @@ if #KEYS == 1 and ARGV[3] == "0" then
 end
 
 --- @include _take_life
+--- @include _block
 --- @include _windows
 --- @include _sliding_window_counter
 local LETTER = "c"

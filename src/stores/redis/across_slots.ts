@@ -92,9 +92,9 @@ async function deny(
   if (request.mode !== "wait" || rateUs > request.maxWaitUs) return denial;
   // Who lacks a rate stands in nobody's way; else the scarcest permit comes first, as in `_take_slots.lua`.
   const missing = rateUs > 0 ? [] : [...parts.keys()].filter((i) => replies[i]?.status === "slots");
-  const full = missing.sort((one, other) => fewest(request, parts[one]) - fewest(request, parts[other]))[0] ?? -1;
+  const full = missing.reduce((first, i) => first < 0 || isBefore(request, parts[i], parts[first]) ? i : first, -1);
   const elsewhere = request.arrivalUs === 0 ? [] : parts.flatMap((places, i) => {
-    const isKept = full >= 0 && fewest(request, places) < fewest(request, parts[full]);
+    const isKept = full >= 0 && isBefore(request, places, parts[full]);
     return i === full || isKept ? [] : holdersOf(request, places);
   });
   const left = elsewhere.length === 0 ? [] : [ask({ op: "release", id: request.id, targets: elsewhere })];
@@ -136,9 +136,24 @@ function combine(parts: readonly Places[], replies: readonly TakeReply[]): TakeR
   };
 }
 
-/** The least that a limiter of a part has of permits. */
-function fewest(request: TakeRequest, places: Places = []): number {
-  return Math.min(...partOf(request, places).targets.map(({ policy }) => policy.maxConcurrent || Infinity));
+/** Whether the permits of a part come before those of another one: the scarcest, else by their names. */
+function isBefore(request: TakeRequest, one: Places = [], other: Places = []): boolean {
+  const [first, second] = [scarcest(request, one), scarcest(request, other)];
+  if (first === undefined || second === undefined) return first !== undefined;
+  return isScarcer(first, second);
+}
+
+function scarcest(request: TakeRequest, places: Places): Target | undefined {
+  return holdersOf(request, places).reduce<Target | undefined>(
+    (least, target) => least === undefined || isScarcer(target, least) ? target : least,
+    undefined,
+  );
+}
+
+function isScarcer(one: Target, other: Target): boolean {
+  const [few, many] = [one.policy.maxConcurrent, other.policy.maxConcurrent];
+  if (few !== many) return few < many;
+  return one.limiter < other.limiter || (one.limiter === other.limiter && (one.key ?? "") < (other.key ?? ""));
 }
 
 function isRate(status: TakeReply["status"]): boolean {

@@ -228,8 +228,10 @@ async function takeSlot(
     try {
       return await client.ask(request, signal);
     } catch (error) {
-      // It may have been queued or granted all the same: then nobody waits for it.
-      if (isStoreError(error) && isOutage(error)) leave(client, targets, id).catch(() => {});
+      // One without an answer may have been queued or granted all the same: then nobody waits for it.
+      if (isStoreError(error) && isOutage(error) && error.code !== "STORE_REFUSED") {
+        leave(client, targets, id).catch(() => {});
+      }
       throw error;
     }
   };

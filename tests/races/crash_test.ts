@@ -22,6 +22,25 @@ describe("A holder that is killed", () => {
     assert.ok(atUs <= endUs + SLACK_US, `served ${atUs - endUs} µs after the lease had ended`);
   });
 
+  it("leaves its permit to a waiter whose process heard of an earlier crash, and of nothing since", async () => {
+    await using scene = await SlotScene.open({ maxConcurrent: 1, leaseTtlMs: 1_000 });
+    const [holder, waiters, next] = [await scene.process(), await scene.process(), await scene.process()];
+    await scene.hold(holder, "a");
+    await scene.queue(waiters, "b");
+    await scene.queue(next, "c");
+    await scene.queue(waiters, "d");
+    holder.kill();
+    await granted(waiters, "b");
+    waiters.writeLine("release b");
+    await granted(next, "c");
+    next.kill();
+    await next.exited;
+    const endUs = await scene.leaseEndUs();
+    const { atUs } = await granted(waiters, "d");
+    assert.ok(atUs >= endUs, `served ${endUs - atUs} µs before the lease had ended`);
+    assert.ok(atUs <= endUs + SLACK_US, `served ${atUs - endUs} µs after the lease had ended`);
+  });
+
   it("leaves it to one that comes later as well", async () => {
     await using scene = await SlotScene.open({ maxConcurrent: 1, leaseTtlMs: 1_000 });
     const holder = await scene.process();

@@ -184,3 +184,35 @@ export async function assertPeekFails(services: ParityServices): Promise<void> {
     assert.equal(await services.raw.send("HGET", main, "a"), "b");
   }
 }
+
+/** Steps the clock back behind the start of a window: nothing is taken from it before it opens again. */
+export async function assertNotOpened(services: ParityServices): Promise<void> {
+  for (const algorithm of ["fixed_window", "sliding_window_counter"] as const) {
+    const one = new OneKey(services, { algorithm, limit: 5, windowMs: 1_000 }, NOW_US);
+    await one.take("now");
+    one.clock.set(NOW_US - 500_000);
+    for (const mode of ["peek", "now"] as const) {
+      const { status, waitUs } = await one.take(mode);
+      assert.deepEqual([status, waitUs], ["rate", 500_000], `${algorithm}, ${mode}`);
+    }
+  }
+}
+
+/** Takes two units at a time, over three pages of a log: the run that decides is found by its units. */
+export async function assertPagesSummed(services: ParityServices): Promise<void> {
+  const windowUs = 3_600 * SECOND_US;
+  for (const verb of ["penalize", "take"] as const) {
+    const one = new OneKey(services, { algorithm: "sliding_window", limit: 400, windowMs: windowUs / 1_000 }, NOW_US);
+    const runs = 150;
+    for (let run = 0; run < runs; run++) {
+      one.clock.set(NOW_US + run);
+      if (verb === "take") await one.take("now", 2);
+      else await one.ask({ op: "penalize", targets: [{ ...one.target, cost: 2 }] });
+    }
+    for (const excess of [1, 100, 160, 258, 300]) {
+      const { waitUs } = await one.take("now", 400 - 2 * runs + excess);
+      const deciding = Math.ceil(excess / 2) - 1;
+      assert.equal(waitUs, deciding + windowUs - (runs - 1), `${verb}, ${excess} too many`);
+    }
+  }
+}

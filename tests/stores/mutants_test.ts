@@ -53,6 +53,7 @@ const BATCHED = new Map([
     "_take_head.lua",
     "_take_life.lua",
     "_take_runs.lua",
+    "_take_tell.lua",
     "_take_windows.lua",
   ].map((file) => [file, windowKeysArb] as const),
 ]);

@@ -6,7 +6,9 @@ import {
   assertForeignMarks,
   assertLogEras,
   assertLogLives,
+  assertNotOpened,
   assertOldRead,
+  assertPagesSummed,
   assertPeekFails,
   assertWindowChanged,
 } from "../../_support/window_laws.ts";
@@ -30,6 +32,7 @@ describe("The log of an exact sliding window in Redis", () => {
 
   it("counts on where the 48 bits of an instant begin anew", () => assertLogEras(connections));
   it("lives until its newest unit has left the window", () => assertLogLives(connections));
+  it("finds the run that decides over many pages", () => assertPagesSummed(connections));
   it("refuses units for an instant that is years ahead", () => assertFarRefused(connections));
 });
 
@@ -41,5 +44,6 @@ describe("Windows in Redis", () => {
   it("are read as version 0.1.0 wrote them, and counted on from there", () => assertOldRead(connections));
   it("live as long as their rules want after a change", () => assertWindowChanged(connections));
   it("are not made of what another program wrote", () => assertPeekFails(connections));
+  it("are not taken from before they open", () => assertNotOpened(connections));
   it("give nothing back by marks that are not theirs", () => assertForeignMarks(connections));
 });

@@ -18,7 +18,7 @@ import {
   slidingWindowCounter,
 } from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
-import { assertLogs } from "./window_logs.ts";
+import { assertLogs, assertSmallLogs } from "./window_logs.ts";
 import {
   assertFarRefused,
   assertForeignMarks,
@@ -418,7 +418,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_take_life.lua",
-    ["no grace", "/ 1000), 1) + grace_ms\nend\nlocal function life", "/ 1000), 1)\nend\nlocal function life"],
+    ["no grace", 'return format("%.0f", ttl_ms(until_us))', 'return format("%.0f", ttl_ms(until_us) - grace_ms)'],
   ),
   ...mutants(
     "_take_runs.lua",
@@ -567,11 +567,15 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     [
       "a promised instant overtaken",
-      "if not plain or promised > now or blocked > now",
-      "if not plain or blocked > now",
+      "or newest >= now or promised > now or blocked > now",
+      "or newest >= now or blocked > now",
     ],
-    ["a block ignored", "if not plain or promised > now or blocked > now", "if not plain or promised > now"],
-    ["runs of one instant out of order", "if newest >= now then return decide_slowly(key, times) end", ""],
+    ["a block ignored", "or newest >= now or promised > now or blocked > now", "or newest >= now or promised > now"],
+    [
+      "runs of one instant out of order",
+      "or newest >= now or promised > now or blocked > now",
+      "or promised > now or blocked > now",
+    ],
     [
       "a run too late out of the window",
       "if instant(us) > before then break end",
@@ -601,11 +605,13 @@ export const MUTANTS: readonly Mutant[] = [
       "a log that does not wrap when it becomes longer",
       "if head + kept > slots then runs = runs",
       "if false then runs = runs",
+      assertSmallLogs,
     ],
     [
       "no time to live in another eighth of a window",
       'if floor(newest / step_us) ~= floor(now / step_us) then try("PEXPIRE", key, lives) end',
       "",
+      assertLogLives,
     ],
     ["a time to live too short", "life(now - now % step_us + step_us + window)", "life(now)"],
   ),

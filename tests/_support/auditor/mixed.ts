@@ -28,14 +28,17 @@ export function aboveLarger(policies: readonly (readonly RateLimit[])[], kept: r
   return undefined;
 }
 
-/** The most that a limit admits from one instant to another, both counted. */
+/**
+ * The most that a rule lets through from one instant to another, both counted. Windows say nothing about longer times: in
+ * each of their lengths the units of other rules are counted, too.
+ */
 export function boundIn(limit: RateLimit, us: number): number {
   const { capacity } = limit;
   if (limit.algorithm === "token_bucket") {
     const perUnit = limit.intervalUs + limit.intervalRem / limit.denominator;
     return capacity + Math.floor((us + (limit.denominator === 1 ? 0 : 1)) / perUnit);
   }
-  const windows = Math.floor(us / limit.windowUs) + 1;
-  if (limit.algorithm === "sliding_window") return windows * capacity;
-  return limit.algorithm === "fixed_window" ? (windows + 1) * capacity : windows * (2 * capacity - 1);
+  if (us >= limit.windowUs) return Infinity;
+  if (limit.algorithm === "sliding_window") return capacity;
+  return limit.algorithm === "fixed_window" ? 2 * capacity : 2 * capacity - 1;
 }

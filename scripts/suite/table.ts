@@ -37,7 +37,7 @@ export const TABLE: readonly Row[] = [
     paths: ["tests/laws/"],
     on: BUN,
     alone: true,
-    because: "measures how long scripts and turns of the event loop take",
+    because: "measures how long scripts and turns of the event loop take, without any API of a runtime",
   },
   { paths: ["tests/bench/"], on: NODE, because: "measurements, which are no part of the package" },
   { paths: ["tests/docs/"], on: NODE, because: "reads pages" },

@@ -69,7 +69,7 @@ describe("tasksFor()", () => {
 
   it("runs each file on the runtimes of its row", () => {
     assert.deepEqual(named([]), [
-      "node tests/algorithms/a_test.ts",
+      "bun tests/algorithms/a_test.ts",
       ...every.map((name) => `${name} tests/registry/b_test.ts`),
     ]);
   });

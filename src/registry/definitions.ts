@@ -174,6 +174,7 @@ export class Definitions {
     try {
       compilePolicy(options); // what is wrong with it counts first
       const storeId = pickStore(options.store, [...stores.keys()]);
+      checkOnChange(options, stores.get(storeId));
       return { id, policy: compilePolicy(options, stores.get(storeId)?.failure), storeId, options };
     } catch (error) {
       throw within(`limiters.${id}`, error);
@@ -229,6 +230,16 @@ export class Definitions {
       clock,
     };
   }
+}
+
+/** The scripts of Redis know nothing but the rules of the call: they cannot scale what other rules have counted. */
+function checkOnChange({ onChange = "keep" }: LimiterOptions, slot: StoreSlot | undefined): void {
+  if (onChange === "keep" || slot?.engine !== "redis") return;
+  throw new ConfigError({
+    path: "onChange",
+    expected: '"keep", the only choice in Redis, or a limiter in memory',
+    received: show(onChange),
+  });
 }
 
 /** A limiter that was checked. */

@@ -89,6 +89,11 @@ export class StoreSlot {
     this.#surroundings = surroundings;
   }
 
+  /** What kind of store it is. */
+  get engine(): string {
+    return this.#config.engine;
+  }
+
   /** Whether another slot is for the same store, used in the same way. */
   isFor(other: StoreSlot): boolean {
     const config = other.#config;

@@ -8,6 +8,8 @@ import { assertFails, type Expected } from "./_errors.ts";
 /** What is wrong, where it is said to be, and what else the message says. */
 type Case = [limiter: object, path: string, ...says: string[]];
 
+const PACED = { ratePerSecond: 1 };
+
 describe("createRateSync()", () => {
   const MINUTE = { windowMs: 60_000 } as const;
   const WINDOW = { ...MINUTE, algorithm: "sliding_window" } as const;
@@ -124,6 +126,12 @@ describe("createRateSync()", () => {
       [{ stores: { a: {} } }, "stores.a.engine", "received undefined"],
       [{ stores: { a: null } }, "stores.a", "an object with an engine", "received null"],
       [{ stores: { a: { engine: "memory", maxKeys: 0 } } }, "stores.a.maxKeys", "received 0"],
+      [
+        { stores: { a: { engine: "redis", url: "redis://h" } }, limiters: { api: { ...PACED, onChange: "reset" } } },
+        "limiters.api.onChange",
+        '"keep", the only choice in Redis',
+        'received "reset"',
+      ],
       [{ stores: { a: { engine: "memory", maxkeys: 5 } } }, "stores.a.maxkeys", 'did you mean "maxKeys"?'],
     ];
     for (const [options, ...says] of cases) {

@@ -9,6 +9,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path/posix";
 
 import type { Manifests } from "./manifests.ts";
+import { reachable } from "./reachable.ts";
 
 const FOLDER = "dist/types";
 
@@ -61,11 +62,18 @@ export async function writeDeclarations(exports: Manifests["npm"]["exports"]): P
   for (const entry of entries) {
     for (const name of exportedBy(await readFile(`dist/${entry}.d.ts`, "utf8"))) names.add(name);
   }
+  const texts = new Map<string, string>();
   for (const module of modules) {
     const text = await readFile(`dist/${module}.d.ts`, "utf8");
     for (const [, specifier = ""] of text.matchAll(SPECIFIER)) modules.add(join(module, "..", specifier));
+    texts.set(module, text.replace(/^\/\/#.*\n?/gm, ""));
+  }
+  for (const [module, text] of reachable(texts, entries)) {
     const published = entries.includes(module) ? text : commentedFor(names, text.replace(MODULE_COMMENT, ""));
-    const code = published.replace(SPECIFIER, '"$1.cjs"').replace(/^\/\/#.*\n?/gm, "");
+    const code = published.replace(SPECIFIER, '"$1.cjs"').replace(
+      /^(?: {4})+/gm,
+      (indent) => "\t".repeat(indent.length / 4),
+    );
     await write(`${module}.d.cts`, head(module, text) + code);
   }
   for (const entry of entries) await write(`${entry}.d.ts`, `export * from "./${entry.split("/").at(-1)}.cjs";\n`);

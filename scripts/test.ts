@@ -13,7 +13,8 @@ import process from "node:process";
 
 import { exitOnSignals } from "./_process.ts";
 import { obtainRedis } from "./redis/obtain.ts";
-import { laneCount, runTasks, waitingLaneCount } from "./suite/lanes.ts";
+import { tasksAgain, unstableLines, withAgain } from "./suite/again.ts";
+import { laneCount, type LaneOptions, runTasks, waitingLaneCount } from "./suite/lanes.ts";
 import { RUNTIMES } from "./suite/runtimes.ts";
 import { selectTasks } from "./suite/selection.ts";
 import { describeFile, describeRuntime, isGood, nodeTotals, outputOf, problemsOf } from "./suite/summary.ts";
@@ -33,7 +34,7 @@ async function main(args: readonly string[]): Promise<number> {
   const isOnly = tasks.length === 1;
   const lanes = Math.min(tasks.length, laneCount() + waitingLaneCount());
   console.log(`${tasks.length} runs of a file, ${lanes} at a time`);
-  const runs = await runTasks(tasks, {
+  const options: LaneOptions = {
     async obtain() {
       const redis = await obtainRedis();
       console.log(`Redis: ${redis.origin}`);
@@ -44,12 +45,17 @@ async function main(args: readonly string[]): Promise<number> {
       else if (!isGood(run)) console.log(outputOf(run));
       console.log(describeFile(run));
     },
-  });
+  };
+  const first = await runTasks(tasks, options);
+  const again = await runTasks(tasksAgain(first), options);
+  const runs = withAgain(first, again);
   const durationMs = performance.now() - startMs;
 
   const problems = problemsOf(runs);
   const used = RUNTIMES.filter((runtime) => runs.some((run) => run.runtime === runtime));
   const lines = used.map((runtime) => describeRuntime(runtime, runs));
-  console.log(["", ...lines, ...problems, ...nodeTotals(runs, Math.round(durationMs))].join("\n"));
+  console.log(
+    ["", ...lines, ...unstableLines(again), ...problems, ...nodeTotals(runs, Math.round(durationMs))].join("\n"),
+  );
   return problems.length === 0 ? 0 : 1;
 }

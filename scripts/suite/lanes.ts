@@ -11,9 +11,6 @@ import type { TestRedis } from "../redis/obtain.ts";
 import { type FileRun, runFile } from "./run.ts";
 import type { Task } from "./selection.ts";
 
-/** How many files run at the same time beyond one for each processor, because all tests wait now and then. */
-const MORE_LANES = 1;
-
 /** What lanes are told. */
 export interface LaneOptions {
   /** How many lanes there are. @default {laneCount()} */
@@ -28,14 +25,14 @@ export interface LaneOptions {
   readonly execute?: (task: Task, redisUrl: string) => Promise<FileRun>;
 }
 
-/** How many files run at the same time: one where the Redis that is given is the only one. */
+/** How many files run at the same time, one for each processor: one where the Redis that is given is the only one. */
 export function laneCount(): number {
-  return process.env["RATESYNC_TEST_REDIS_URL"] ? 1 : availableParallelism() + MORE_LANES;
+  return process.env["RATESYNC_TEST_REDIS_URL"] ? 1 : availableParallelism();
 }
 
-/** How many more lanes there are for files that mostly wait: one for each processor. */
+/** How many more lanes there are for files that mostly wait: half as many, one at least. */
 export function waitingLaneCount(): number {
-  return process.env["RATESYNC_TEST_REDIS_URL"] ? 0 : availableParallelism();
+  return process.env["RATESYNC_TEST_REDIS_URL"] ? 0 : Math.ceil(availableParallelism() / 2);
 }
 
 /** Runs all tasks: first those that may run beside others, in the given order, then the others one by one. */

@@ -98,10 +98,11 @@ describe("REST", () => {
           { numRuns: 100 },
         ));
 
-      it("keeps the order of calls", async () => {
+      it("runs each of many calls once, in any order", async () => {
         const texts = Array.from({ length: 100 }, (_, i) => String(i));
         await Promise.all(texts.map((text) => connection.run(push, [`${prefix}:order`], [text])));
-        assert.deepEqual(await connection.run(list, [`${prefix}:order`], []), texts);
+        const arrived = await connection.run(list, [`${prefix}:order`], []) as string[];
+        assert.deepEqual(arrived.toSorted(), texts.toSorted());
       });
 
       it("runs a script once that the server has forgotten", async () => {

@@ -118,7 +118,7 @@ export function takeOut(pages: Page[], stampUs: number, units: number): number {
   return taken;
 }
 
-/** Drops runs without units at the end: nobody relies on their instants. */
+/** Drops runs without units at the end: no call relies on their instants. */
 function dropEmpty(pages: Page[]): void {
   for (let last = pages.at(-1); last !== undefined; last = pages.at(-1)) {
     while (last.to > last.from && last.units[last.to - 1] === 0) last.to--;

@@ -18,7 +18,7 @@ export interface SlidingWindowState {
   readonly pages: Page[];
   /** Units of all runs. */
   readonly total: number;
-  /** The latest instant that was promised to a caller who waits: nobody takes before it. */
+  /** The latest instant that was promised to a caller who waits: no call takes before it. */
   readonly promisedUs: number;
 }
 

@@ -46,7 +46,7 @@ export function subtract(window: Window, units: number): number {
   return taken;
 }
 
-/** Drops windows at the end in which nothing is taken any more: nobody relies on when they open. */
+/** Drops windows at the end in which nothing is taken any more: no call relies on when they open. */
 export function trim(windows: Window[]): void {
   while (windows.at(-1)?.count === 0) windows.pop();
 }

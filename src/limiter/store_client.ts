@@ -215,7 +215,7 @@ export class StoreClient {
       const done = this.store.execute(request);
       return done instanceof Promise ? done.then(() => {}, () => {}) : DONE;
     } catch {
-      return DONE; // nobody waits for what it says
+      return DONE; // no call waits for what it says
     }
   }
 

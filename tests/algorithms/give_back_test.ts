@@ -115,7 +115,7 @@ describe("What is given back", () => {
           }
         },
       ),
-      { numRuns: runs(3_000) },
+      { numRuns: runs(5_000) },
     );
   });
 

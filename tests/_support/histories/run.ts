@@ -6,7 +6,6 @@
 
 import assert from "node:assert/strict";
 
-import { StoreError } from "../../../src/base/errors.ts";
 import { CheckedMemoryStore } from "../../../src/stores/memory/checked_memory_store.ts";
 import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
 import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
@@ -39,18 +38,6 @@ export async function runOnRedis(seed: number, connections: Connections): Promis
   return await runHistory(seed, { processes, clock });
 }
 
-/** On a machine that is busy, Redis may not answer in time: what became of a request is not known, so all begins anew. */
-async function onceReached<Result>(run: () => Promise<Result>): Promise<Result> {
-  for (let left = 5;; left--) {
-    try {
-      return await run();
-    } catch (error) {
-      const isOutage = error instanceof StoreError && error.code !== "STORE_REFUSED";
-      if (!isOutage || left === 0) throw error;
-    }
-  }
-}
-
 /** Runs the histories of seeds on both, and compares them. Returns what is wrong, with the seeds. */
 export async function runBoth(first: number, count: number, connections: Connections): Promise<string[]> {
   const problems: string[] = [];
@@ -59,7 +46,7 @@ export async function runBoth(first: number, count: number, connections: Connect
     while (next < first + count) {
       const seed = next++;
       try {
-        const [memory, redis] = [await runInMemory(seed), await onceReached(() => runOnRedis(seed, connections))];
+        const [memory, redis] = [await runInMemory(seed), await runOnRedis(seed, connections)];
         assert.deepEqual(redis, memory, `seed ${seed}: Redis answers otherwise`);
       } catch (error) {
         problems.push((error as Error).message);

@@ -1,5 +1,5 @@
 /**
- * What one algorithm has to bring besides its kernel: how its limits are checked, and how their levels are told.
+ * What an algorithm provides besides its kernel: it checks the options of its limits, and describes their levels.
  *
  * @module
  */

@@ -15,13 +15,13 @@ export interface FixedWindowState {
   readonly windows: Window[];
 }
 
-const FRESH: FixedWindowState = Object.freeze({ windows: Object.freeze([]) as readonly [] as unknown as Window[] });
+const FRESH: FixedWindowState = Object.freeze({ windows: Object.freeze([] as Window[]) as Window[] });
 
 /** The arithmetic of a fixed window. */
 export const fixedWindow: Kernel<FixedWindowLimit, FixedWindowState> = Object.freeze({
   fresh: (): FixedWindowState => FRESH,
 
-  // First come, first served: nobody takes from a window in front of one that is promised.
+  // In order of arrival: a new call takes from the last promised window, or from one behind it.
   earliest({ windows }: FixedWindowState, nowUs: number, cost: number, limit: FixedWindowLimit): number {
     const last = windows.at(-1);
     if (last === undefined) return nowUs;

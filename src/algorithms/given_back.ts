@@ -2,8 +2,8 @@
  * What a token bucket remembers of units that were given back, so that each take can tell how far what was given back
  * in front of it has moved it.
  *
- * A take has a share of the debt, which ends where the bucket stood right after it. Shares are told apart by where they
- * end in a sum that never shrinks: the instant at which the bucket is full, and all that was given back so far.
+ * A take has a share of the debt, which ends where the bucket stood right after it. A share is known by where it
+ * ends in a sum that never shrinks: the instant at which the bucket is full, and all that was given back so far.
  *
  * @module
  */

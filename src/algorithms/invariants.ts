@@ -1,5 +1,5 @@
 /**
- * What holds for every state that a kernel makes: checked by tests, and by stores that are told to.
+ * What holds for every state that a kernel makes: tests check it, and so does a store with `checkStates`.
  *
  * @module
  */

@@ -23,7 +23,7 @@ export interface SlidingWindowState {
 }
 
 const FRESH: SlidingWindowState = Object.freeze({
-  pages: Object.freeze([]) as readonly [] as unknown as Page[],
+  pages: Object.freeze([] as Page[]) as Page[],
   total: 0,
   promisedUs: 0,
 });

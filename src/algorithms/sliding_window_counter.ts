@@ -21,7 +21,7 @@ export interface SlidingWindowCounterState {
 
 const FRESH: SlidingWindowCounterState = Object.freeze({
   previous: 0,
-  windows: Object.freeze([]) as readonly [] as unknown as Window[],
+  windows: Object.freeze([] as Window[]) as Window[],
 });
 
 /** The arithmetic of a sliding window counter. */

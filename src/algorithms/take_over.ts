@@ -57,9 +57,8 @@ export function takeOver(
 
 /** Whether two limits are the same rule. */
 export function sameLimit(a: RateLimit, b: RateLimit): boolean {
-  const [one, other] = [a, b] as unknown as Record<string, unknown>[];
-  for (const name in one) if (one[name] !== other?.[name]) return false;
-  return true;
+  const other: Readonly<Record<string, unknown>> = { ...b };
+  return Object.entries(a).every(([name, value]) => value === other[name]);
 }
 
 /** Whether two lists of limits are the same rules. */

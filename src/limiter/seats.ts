@@ -41,7 +41,7 @@ interface Line {
 export interface SeatMove {
   /** The key, as `correctedName` names it. */
   readonly name: string;
-  /** What was taken from the key until then, by the store's clock, is forgotten; `-Infinity` where it stands. */
+  /** The store has forgotten what was taken from the key up to this instant of its clock; `-Infinity` if it has forgotten nothing. */
   readonly forgottenUs: number;
   /** Leaves a line alone whose calls all wait until then or longer, by this process' clock. */
   readonly untilUs: number;

@@ -1,5 +1,5 @@
 /**
- * What a store is told to tell a process: notices for calls that queue, and corrections for calls that wait for a rate.
+ * Receives what a store sends to a process: notices for calls that queue, and corrections for calls that wait for a rate.
  *
  * @module
  */

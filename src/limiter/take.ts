@@ -228,7 +228,7 @@ async function takeSlot(
     try {
       return await client.ask(request, signal);
     } catch (error) {
-      // One without an answer may have been queued or granted all the same: then nobody waits for it.
+      // A request without an answer may have been queued or granted all the same, and its caller has gone.
       if (isStoreError(error) && isOutage(error) && error.code !== "STORE_REFUSED") {
         leave(client, targets, id).catch(() => {});
       }
@@ -343,7 +343,7 @@ async function undo(client: StoreClient, request: TakeRequest, reply: TakeReply,
   const { targets, id, mode } = request;
   if (mode === "peek" || (reply.status !== "allowed" && reply.status !== "queued")) return;
   if (id !== "") await leave(client, targets, id);
-  // What was taken before has a mark that nobody has heard of: its units stay taken.
+  // The mark of the first take came with the reply that was lost, so its units stay taken.
   if (reply.status !== "allowed" || reply.repeated) return;
   // Only a single target is taken from several times: all of it goes back, as one.
   const taken = reply.times === undefined ? targets : targets.map((target) => ({ ...target, cost: reply.times ?? 1 }));

@@ -6,7 +6,7 @@ import { compiled, SECOND_LIMITS, SMALL_LIMITS } from "../../_support/enumeratio
 import { ALGORITHMS } from "../_track.ts";
 
 /** How deep the search goes in the time that the suite has; ENUMERATION_DEPTH sets another depth. */
-const DEPTH = Number(process.env["ENUMERATION_DEPTH"] ?? 8);
+const DEPTH = Number(process.env["ENUMERATION_DEPTH"] ?? 10);
 
 describe("Every schedule of takes, waits, give-backs and time on two limits that decide together", () => {
   for (const first of ALGORITHMS) {

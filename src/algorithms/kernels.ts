@@ -4,12 +4,12 @@
  * @module
  */
 
-import { fixedWindow } from "./fixed_window.ts";
+import { fixedWindow } from "./fixed_window/kernel.ts";
 import type { Kernel } from "./kernel.ts";
 import type { RateAlgorithm, RateLimit } from "./limit.ts";
-import { slidingWindow } from "./sliding_window.ts";
-import { slidingWindowCounter } from "./sliding_window_counter.ts";
-import { tokenBucket } from "./token_bucket.ts";
+import { slidingWindow } from "./sliding_window/kernel.ts";
+import { slidingWindowCounter } from "./sliding_window_counter/kernel.ts";
+import { tokenBucket } from "./token_bucket/kernel.ts";
 
 /** What a kernel keeps for one limit of one key. Only the kernel that made it can read it. */
 export type RateState = object;

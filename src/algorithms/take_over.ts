@@ -10,7 +10,7 @@
 import type { Run } from "./kernel.ts";
 import { kernelOf, type RateState } from "./kernels.ts";
 import type { RateLimit } from "./limit.ts";
-import { refillsInTime, type TokenBucketState } from "./token_bucket.ts";
+import { refillsInTime, type TokenBucketState } from "./token_bucket/kernel.ts";
 
 /** What becomes of counted units: they count on, in the same share of the limit, or not at all. */
 export type OnChange = "keep" | "scale" | "reset";

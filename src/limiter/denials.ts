@@ -10,7 +10,7 @@
 
 import type { RateLimit } from "../algorithms/limit.ts";
 import { algorithmOf } from "../algorithms/mod.ts";
-import { tokenBucket } from "../algorithms/token_bucket.ts";
+import { tokenBucket } from "../algorithms/token_bucket/kernel.ts";
 import { isTokenBucket } from "../algorithms/token_bucket/limit.ts";
 import { shortKey } from "../base/short_key.ts";
 import type { Policy } from "../policy/policy.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Mark } from "../algorithms/kernel.ts";
-import { tokenBucket, type TokenBucketState } from "../algorithms/token_bucket.ts";
+import { tokenBucket, type TokenBucketState } from "../algorithms/token_bucket/kernel.ts";
 import type { TokenBucketLimit } from "../algorithms/limit.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { tokenBucket, type TokenBucketState } from "../algorithms/token_bucket.ts";
+import { tokenBucket, type TokenBucketState } from "../algorithms/token_bucket/kernel.ts";
 import type { TokenBucketLimit } from "../algorithms/limit.ts";
 import type { TakeReply, TargetLevel } from "../stores/store.ts";
 

@@ -6,12 +6,12 @@
 
 import assert from "node:assert/strict";
 
-import type { FixedWindowState } from "../../src/algorithms/fixed_window.ts";
+import type { FixedWindowState } from "../../src/algorithms/fixed_window/kernel.ts";
 import type { RateLimit, TokenBucketLimit } from "../../src/algorithms/limit.ts";
 import type { RateState } from "../../src/algorithms/kernels.ts";
-import { runsOf, type SlidingWindowState } from "../../src/algorithms/sliding_window.ts";
-import type { SlidingWindowCounterState } from "../../src/algorithms/sliding_window_counter.ts";
-import { tokenBucket, type TokenBucketState } from "../../src/algorithms/token_bucket.ts";
+import { runsOf, type SlidingWindowState } from "../../src/algorithms/sliding_window/kernel.ts";
+import type { SlidingWindowCounterState } from "../../src/algorithms/sliding_window_counter/kernel.ts";
+import { tokenBucket, type TokenBucketState } from "../../src/algorithms/token_bucket/kernel.ts";
 import type { Window } from "../../src/algorithms/windows.ts";
 
 /** A string as Redis holds it. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FixedWindowState } from "../fixed_window.ts";
+import type { FixedWindowState } from "./kernel.ts";
 import type { FixedWindowLimit } from "../limit.ts";
 import { windowsProblem } from "../window_invariants.ts";
 

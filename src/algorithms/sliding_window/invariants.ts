@@ -5,7 +5,7 @@
  */
 
 import type { SlidingWindowLimit } from "../limit.ts";
-import type { SlidingWindowState } from "../sliding_window.ts";
+import type { SlidingWindowState } from "./kernel.ts";
 
 /** What is wrong with a state; undefined if nothing is. */
 export function slidingWindowProblem({ pages, total, promisedUs }: SlidingWindowState): string | undefined {

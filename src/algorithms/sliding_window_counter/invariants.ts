@@ -5,7 +5,7 @@
  */
 
 import type { SlidingWindowCounterLimit } from "../limit.ts";
-import type { SlidingWindowCounterState } from "../sliding_window_counter.ts";
+import type { SlidingWindowCounterState } from "./kernel.ts";
 import { windowsProblem } from "../window_invariants.ts";
 
 /** What is wrong with a state; undefined if nothing is. */

@@ -1,12 +1,12 @@
 /**
  * Token buckets of one limiter, side by side: most keys are one of these, so that a key costs little more than its
- * place in a map. The arithmetic is that of `algorithms/token_bucket.ts`.
+ * place in a map. The arithmetic is that of `algorithms/token_bucket/kernel.ts`.
  *
  * @module
  */
 
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
-import { tokenBucket, type TokenBucketState } from "../../algorithms/token_bucket.ts";
+import { tokenBucket, type TokenBucketState } from "../../algorithms/token_bucket/kernel.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
 

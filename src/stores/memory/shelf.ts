@@ -8,7 +8,7 @@ import type { Kernel } from "../../algorithms/kernel.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { RateLimit, TokenBucketLimit } from "../../algorithms/limit.ts";
 import { sameLimit, sameLimits } from "../../algorithms/take_over.ts";
-import type { TokenBucketState } from "../../algorithms/token_bucket.ts";
+import type { TokenBucketState } from "../../algorithms/token_bucket/kernel.ts";
 import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";

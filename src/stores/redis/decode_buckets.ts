@@ -5,7 +5,7 @@
  * @module
  */
 
-import { tokenBucket, type TokenBucketState } from "../../algorithms/token_bucket.ts";
+import { tokenBucket, type TokenBucketState } from "../../algorithms/token_bucket/kernel.ts";
 import type { StoreError } from "../../base/errors.ts";
 import { BucketReply } from "../bucket_reply.ts";
 import type { TakeReply } from "../store.ts";

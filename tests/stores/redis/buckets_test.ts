@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 
 import type { TokenBucketLimit } from "../../../src/algorithms/limit.ts";
-import { tokenBucket } from "../../../src/algorithms/token_bucket.ts";
+import { tokenBucket } from "../../../src/algorithms/token_bucket/kernel.ts";
 import { KeyNames } from "../../../src/stores/redis/keys.ts";
 import type { ScriptCall } from "../../../src/stores/redis/encode.ts";
 import { RedisStore } from "../../../src/stores/redis/redis_store.ts";

@@ -1,4 +1,4 @@
--- Fixed window (src/algorithms/fixed_window.ts). State: { windows }. Stored as the window's length, in 7 bytes, and the
+-- Fixed window (src/algorithms/fixed_window/kernel.ts). State: { windows }. Stored as the window's length, in 7 bytes, and the
 -- windows (_windows.lua). By version 0.1.0: two doubles, start and count.
 function algorithms.f()
   return {

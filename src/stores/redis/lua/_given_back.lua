@@ -1,5 +1,5 @@
 -- What a token bucket remembers of units that were given back, and of an instant that is promised
--- (src/algorithms/given_back.ts, and the rest of a state in token_bucket.ts).
+-- (src/algorithms/token_bucket/given_back.ts, and the rest of a state in token_bucket.ts).
 --
 -- It stands behind the digits of the bucket's instant: a byte of 128, and 1 where an instant is promised, 2 where
 -- something was given back, 4 where `until_us` stands there; then the promised instant; all that was given back;

@@ -1,4 +1,4 @@
--- A log of runs (src/algorithms/run_log.ts) in a string of its own, read and written by place. A run is 8 bytes: an
+-- A log of runs (src/algorithms/sliding_window/run_log.ts) in a string of its own, read and written by place. A run is 8 bytes: an
 -- instant, of which 48 bits are kept, and up to 65 535 units; where the window is longer than 38 hours, 56 bits and up to
 -- 255 units. Runs stand in a ring, in pages: in front of each page are 4 bytes with the units in it, written when the
 -- newest run leaves it. In front of all that, the header:

@@ -1,4 +1,4 @@
--- Exact sliding window (src/algorithms/sliding_window.ts). State: a log of runs (_run_log.lua).
+-- Exact sliding window (src/algorithms/sliding_window/kernel.ts). State: a log of runs (_run_log.lua).
 function algorithms.s()
   --- @include _run_log
   --- @include _run_log_changes

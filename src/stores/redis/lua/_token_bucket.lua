@@ -1,4 +1,4 @@
--- Token bucket (src/algorithms/token_bucket.ts). State: { us, rem }, the instant at which the bucket is full; where
+-- Token bucket (src/algorithms/token_bucket/kernel.ts). State: { us, rem }, the instant at which the bucket is full; where
 -- something was given back or is promised, `back` and `promised` besides.
 -- Stored as one decimal integer: 16 digits of microseconds, then the remainder in `digits` digits; `back` and `promised`
 -- as _given_back.lua writes them. Alone in its key it may have a mark (_mark.lua).

@@ -8,8 +8,8 @@
  * @module
  */
 
-import type { Kernel, Level, Mark, Run } from "./kernel.ts";
-import type { SlidingWindowLimit } from "./limit.ts";
+import type { Kernel, Level, Mark, Run } from "../kernel.ts";
+import type { SlidingWindowLimit } from "../limit.ts";
 import { append, dropBefore, findLater, findUnits, newestUs, type Page, takeOut } from "./run_log.ts";
 
 /** A log of runs. */

@@ -23,8 +23,8 @@ import {
   type Span,
   tidied,
 } from "./given_back.ts";
-import type { Kernel, Level, Mark, Run } from "./kernel.ts";
-import type { TokenBucketLimit } from "./limit.ts";
+import type { Kernel, Level, Mark, Run } from "../kernel.ts";
+import type { TokenBucketLimit } from "../limit.ts";
 
 /** The theoretical arrival time: the instant at which the bucket is full again. */
 export interface TokenBucketState {

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { TokenBucketLimit } from "./limit.ts";
+import type { TokenBucketLimit } from "../limit.ts";
 
 /** Time in whole microseconds, and the rest in units of 1 / `denominator` µs. */
 export interface Span {

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { Kernel, Level, Mark, Run } from "./kernel.ts";
-import type { FixedWindowLimit } from "./limit.ts";
-import { findWindow, openedWindow, subtract, trim, type Window } from "./windows.ts";
+import type { Kernel, Level, Mark, Run } from "../kernel.ts";
+import type { FixedWindowLimit } from "../limit.ts";
+import { findWindow, openedWindow, subtract, trim, type Window } from "../windows.ts";
 
 /** The present window, and those behind it that are promised to callers who wait. */
 export interface FixedWindowState {

@@ -7,9 +7,9 @@
  * @module
  */
 
-import type { Kernel, Level, Mark, Run } from "./kernel.ts";
-import type { SlidingWindowCounterLimit } from "./limit.ts";
-import { findWindow, openedWindow, subtract, trim, type Window } from "./windows.ts";
+import type { Kernel, Level, Mark, Run } from "../kernel.ts";
+import type { SlidingWindowCounterLimit } from "../limit.ts";
+import { findWindow, openedWindow, subtract, trim, type Window } from "../windows.ts";
 
 /** The window before the present one, the present one, and those behind it that are promised to callers who wait. */
 export interface SlidingWindowCounterState {

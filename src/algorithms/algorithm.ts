@@ -43,6 +43,13 @@ export interface Algorithm<Limit extends RateLimit> {
    * @throws {ConfigError} If it cannot be that small.
    */
   share(limit: Limit, share: Fraction): Limit;
+  /**
+   * A limit for processes that hold units for a while before they use them: smaller by what refills in that time. Absent
+   * where units cannot be held, or where a level does not tell a state (`fromLevel` in `kernels.ts`).
+   *
+   * @throws {ConfigError} If nothing is left.
+   */
+  lend?(limit: Limit, leaseUs: number): Limit;
   /** The numbers that scripts read after the letter. */
   numbers(limit: Limit): readonly number[];
   /** Where a limit stands. */

@@ -72,4 +72,4 @@ export type RateLimit =
   | FixedWindowLimit;
 
 /** How a rate limit counts. */
-export type RateAlgorithm = "token_bucket" | "sliding_window" | "sliding_window_counter" | "fixed_window";
+export type RateAlgorithm = RateLimit["algorithm"];

@@ -19,6 +19,9 @@ const ROWS: { readonly [Name in RateAlgorithm]: Algorithm<Extract<RateLimit, { a
   fixed_window: fixedWindowAlgorithm,
 };
 
+/** How a limit counts that does not say it. */
+export const DEFAULT_ALGORITHM: RateAlgorithm = "token_bucket";
+
 /** The names of all algorithms, as options have them. */
 export const ALGORITHM_NAMES: readonly RateAlgorithm[] = Object.keys(ROWS) as RateAlgorithm[];
 

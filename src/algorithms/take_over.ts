@@ -8,9 +8,8 @@
  */
 
 import type { Run } from "./kernel.ts";
-import { kernelOf, type RateState } from "./kernels.ts";
+import { handoverOf, kernelOf, type RateState } from "./kernels.ts";
 import type { RateLimit } from "./limit.ts";
-import { refillsInTime, type TokenBucketState } from "./token_bucket/kernel.ts";
 
 /** What becomes of counted units: they count on, in the same share of the limit, or not at all. */
 export type OnChange = "keep" | "scale" | "reset";
@@ -39,6 +38,7 @@ export function takeOver(
 ): RateState[] {
   const reused = new Set<number>();
   return rates.map((limit) => {
+    const { fromRuns, adapt } = handoverOf(limit);
     const place = onChange === "reset" ? -1 : sourceOf(before.rates, limit);
     if (place < 0) return kernelOf(limit).fresh();
     const old = before.rates[place] as RateLimit;
@@ -47,11 +47,9 @@ export function takeOver(
     const runs = isSame && !reused.has(place) ? [] : kernelOf(old).runs(state, nowUs, old);
     if (!reused.has(place) && (isSame || (onChange === "keep" && countsAlike(old, limit)))) {
       reused.add(place);
-      return limit.algorithm === "token_bucket" && !isSame
-        ? refillsInTime(state as TokenBucketState, runs[0]?.atUs ?? 0, nowUs, limit)
-        : state;
+      return isSame || adapt === undefined ? state : adapt(state, runs, nowUs, limit);
     }
-    return fromRuns(onChange === "scale" ? scaled(runs, old, limit) : runs, limit, nowUs);
+    return fromRuns(onChange === "scale" ? scaled(runs, old, limit) : runs, nowUs, limit);
   });
 }
 
@@ -64,21 +62,6 @@ export function sameLimit(a: RateLimit, b: RateLimit): boolean {
 /** Whether two lists of limits are the same rules. */
 export function sameLimits(a: readonly RateLimit[], b: readonly RateLimit[]): boolean {
   return a.length === b.length && a.every((limit, i) => sameLimit(limit, b[i] as RateLimit));
-}
-
-/** A state in which units have been taken. */
-function fromRuns(runs: readonly Run[], limit: RateLimit, nowUs: number): RateState {
-  const kernel = kernelOf(limit);
-  if (limit.algorithm === "token_bucket") {
-    let state = kernel.fresh();
-    // More than the bucket holds only waits for a full refill.
-    for (const { atUs, units } of runs) {
-      state = kernel.take(state, nowUs, atUs, Math.min(units, limit.capacity), limit);
-    }
-    return refillsInTime(state as TokenBucketState, runs.at(-1)?.atUs ?? 0, nowUs, limit);
-  }
-  return runs.filter(({ atUs }) => atUs + limit.windowUs > nowUs)
-    .reduce((state, { atUs, units }) => kernel.take(state, nowUs, atUs, units, limit), kernel.fresh());
 }
 
 function scaled(runs: readonly Run[], old: RateLimit, limit: RateLimit): Run[] {
@@ -104,14 +87,10 @@ function isBetter(one: RateLimit, other: RateLimit, limit: RateLimit): boolean {
 
 /** How long a limit remembers. */
 function spanUs(limit: RateLimit): number {
-  return limit.algorithm === "token_bucket" ? limit.burstUs : limit.windowUs;
+  return handoverOf(limit).spanUs(limit);
 }
 
-/** Whether the states of two limits mean the same units: they differ in how many they allow. */
-function countsAlike(a: RateLimit, b: RateLimit): boolean {
-  if (a.algorithm === "token_bucket") {
-    return b.algorithm === "token_bucket" && a.intervalUs === b.intervalUs && a.intervalRem === b.intervalRem &&
-      a.denominator === b.denominator;
-  }
-  return a.algorithm === b.algorithm && a.windowUs === b.windowUs;
+/** Whether the states of two limits mean the same units. */
+function countsAlike(one: RateLimit, other: RateLimit): boolean {
+  return one.algorithm === other.algorithm && handoverOf(one).countsAlike(one, other);
 }

@@ -8,10 +8,9 @@
  * @module
  */
 
+import { kernelOf, stateFromLevel } from "../algorithms/kernels.ts";
 import type { RateLimit } from "../algorithms/limit.ts";
 import { algorithmOf } from "../algorithms/mod.ts";
-import { tokenBucket } from "../algorithms/token_bucket/kernel.ts";
-import { isTokenBucket } from "../algorithms/token_bucket/limit.ts";
 import { shortKey } from "../base/short_key.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { TakeReply, Target, TargetLevel } from "../stores/store.ts";
@@ -99,10 +98,10 @@ function waitOf({ policy, cost, reply, askedUs }: Denial, asked: number, ageUs: 
   if (asked === cost) return reply.waitUs - ageUs;
   const [rate, ...more] = policy.rates;
   const level = reply.levels[0]?.rates[0];
-  // Only the state of a token bucket can be told from its level.
-  if (!isTokenBucket(rate) || more.length > 0 || level === undefined || reply.status === "blocked") return 0;
+  if (rate === undefined || more.length > 0 || level === undefined || reply.status === "blocked") return 0;
+  const state = stateFromLevel(rate, level, askedUs);
   const nowUs = askedUs + ageUs;
-  return tokenBucket.earliest({ tatUs: askedUs + level[0], tatRem: level[1] }, nowUs, asked, rate) - nowUs;
+  return state === undefined ? 0 : kernelOf(rate).earliest(state, nowUs, asked, rate) - nowUs;
 }
 
 /** An earlier reply, some time later. */

@@ -5,8 +5,9 @@
  */
 
 import type { Mark } from "../algorithms/kernel.ts";
-import { tokenBucket, type TokenBucketState } from "../algorithms/token_bucket/kernel.ts";
-import type { TokenBucketLimit } from "../algorithms/limit.ts";
+import type { Kernel } from "../algorithms/kernel.ts";
+import { handoverOf, kernelOf, type RateState } from "../algorithms/kernels.ts";
+import type { RateLimit } from "../algorithms/limit.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -62,7 +63,8 @@ export function idleUs({ tokenLeaseUs }: Policy): number {
 export class KeyLease {
   readonly policy: Policy;
   readonly #target: Target;
-  readonly #rate: TokenBucketLimit;
+  readonly #rate: RateLimit;
+  readonly #kernel: Kernel<RateLimit, RateState>;
   readonly #clock: Clock;
   readonly #source: LeaseSource;
   /** Oldest first: the one in use, and what was taken ahead. */
@@ -86,13 +88,15 @@ export class KeyLease {
   #recheckedUs = -Infinity;
   #isSettled = false;
   /** Where the bucket stands as far as this process knows, by its own clock, and since when. */
-  #state: TokenBucketState = tokenBucket.fresh();
+  #state: RateState;
   #knownAtUs = 0;
 
   constructor(target: Target, clock: Clock, source: LeaseSource) {
     this.policy = target.policy;
     this.#target = { ...target, cost: 1 };
-    this.#rate = target.policy.rates[0] as TokenBucketLimit;
+    this.#rate = target.policy.rates[0] as RateLimit;
+    this.#kernel = kernelOf(this.#rate);
+    this.#state = this.#kernel.fresh();
     this.#clock = clock;
     this.#source = source;
     this.#lastUsedUs = clock.nowUs();
@@ -116,7 +120,7 @@ export class KeyLease {
     if (denial !== undefined || held === 0) return denial;
     const targets = [{ ...this.#target, cost: cost - held }];
     return this.#source.take({ ...TAKE, targets, mode: "peek" }).then(({ status, waitUs, levels }) => {
-      return new LeaseReply(status, nowUs, waitUs, this.#rate, stateOf(levels, nowUs), held);
+      return new LeaseReply(status, nowUs, waitUs, this.#rate, stateOf(this.#rate, levels, nowUs), held);
     });
   }
 
@@ -144,7 +148,7 @@ export class KeyLease {
   }
 
   #note(reply: TakeReply, askedUs: number): void {
-    this.#state = stateOf(reply.levels, askedUs);
+    this.#state = stateOf(this.#rate, reply.levels, askedUs);
     this.#knownAtUs = askedUs;
     this.#isEmpty = true;
   }
@@ -244,11 +248,11 @@ export class KeyLease {
     if (!isEmpty) return;
     if (reply.status === "blocked") this.#blockedUntilUs = askedUs + reply.waitUs;
     // Whoever got units since he paused last comes back in the second half of the pause, whoever got none in the first.
-    // The pause starts with the next unit, and ends before the bucket is full: nothing is lost by it.
-    const { burstUs, intervalUs } = this.#rate;
-    const mostUs = Math.min(this.policy.tokenLeaseUs / 4, Math.max(burstUs - intervalUs, 0) / 2);
+    // The pause starts with the next unit, and ends before the limit is unused again: nothing is lost by it.
+    const refillUs = handoverOf(this.#rate).spanUs(this.#rate) * (1 - 1 / this.#rate.capacity);
+    const mostUs = Math.min(this.policy.tokenLeaseUs / 4, refillUs / 2);
     const pauseUs = mostUs * ((this.#hadUnits ? 1 : 0) + Math.random()) / 2;
-    const nextUs = tokenBucket.earliest(this.#state, this.#clock.nowUs(), 1, this.#rate);
+    const nextUs = this.#kernel.earliest(this.#state, this.#clock.nowUs(), 1, this.#rate);
     this.#pausedUntilUs = nextUs + Math.ceil(pauseUs);
     this.#hadUnits = false;
   }
@@ -296,7 +300,7 @@ export class KeyLease {
   #denial(cost: number, nowUs: number): TakeReply | undefined {
     const knownUntilUs = Math.max(this.#pausedUntilUs, this.#knownAtUs + this.policy.denyCacheUs);
     if (!this.#isEmpty || nowUs >= knownUntilUs) return undefined;
-    const freeUs = tokenBucket.earliest(this.#state, nowUs, cost - this.#held(), this.#rate);
+    const freeUs = this.#kernel.earliest(this.#state, nowUs, cost - this.#held(), this.#rate);
     const atUs = Math.max(freeUs, this.#pausedUntilUs, this.#blockedUntilUs);
     if (atUs <= nowUs) return undefined;
     return this.#reply(this.#blockedUntilUs > nowUs ? "blocked" : "rate", nowUs, atUs - nowUs);
@@ -315,7 +319,7 @@ export class KeyLease {
   /** Gives units back, as far as they have not been refilled since. */
   async #giveBack({ units, marks }: Grant): Promise<void> {
     if (units === 0) return;
-    this.#state = tokenBucket.refund(this.#state, this.#clock.nowUs(), units, this.#rate);
+    this.#state = this.#kernel.refund(this.#state, this.#clock.nowUs(), units, this.#rate);
     const targets = [{ ...this.#target, cost: units }];
     // What cannot be given back now refills by itself.
     await this.#source.giveBack({ op: "giveBack", targets, marks }).catch(() => {});

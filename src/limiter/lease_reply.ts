@@ -4,14 +4,13 @@
  * @module
  */
 
-import { tokenBucket, type TokenBucketState } from "../algorithms/token_bucket/kernel.ts";
-import type { TokenBucketLimit } from "../algorithms/limit.ts";
+import { kernelOf, type RateState, stateFromLevel } from "../algorithms/kernels.ts";
+import type { RateLimit } from "../algorithms/limit.ts";
 import type { TakeReply, TargetLevel } from "../stores/store.ts";
 
-/** Where a bucket stands by this process' clock, as the store told it when it was asked. */
-export function stateOf(levels: readonly TargetLevel[], askedUs: number): TokenBucketState {
-  const [us, rem] = levels[0]?.rates[0] ?? [0, 0];
-  return { tatUs: askedUs + us, tatRem: rem };
+/** Where a limit that lends units stands by this process' clock, as the store told it when it was asked. */
+export function stateOf(rate: RateLimit, levels: readonly TargetLevel[], askedUs: number): RateState {
+  return stateFromLevel(rate, levels[0]?.rates[0] ?? [0, 0], askedUs) ?? kernelOf(rate).fresh();
 }
 
 /** A reply that no store gave. */
@@ -20,16 +19,16 @@ export class LeaseReply implements TakeReply {
   readonly nowUs: number;
   readonly waitUs: number;
   readonly arrivalUs = 0;
-  readonly #rate: TokenBucketLimit;
-  readonly #known: TokenBucketState;
+  readonly #rate: RateLimit;
+  readonly #known: RateState;
   readonly #units: number;
 
   constructor(
     status: TakeReply["status"],
     nowUs: number,
     waitUs: number,
-    rate: TokenBucketLimit,
-    known: TokenBucketState,
+    rate: RateLimit,
+    known: RateState,
     units: number,
   ) {
     this.status = status;
@@ -40,9 +39,10 @@ export class LeaseReply implements TakeReply {
     this.#units = units;
   }
 
-  /** Where the bucket stands as far as this process knows, with its own units counted as free. */
+  /** Where the limit stands as far as this process knows, with its own units counted as free. */
   get levels(): readonly TargetLevel[] {
-    const state = tokenBucket.refund(this.#known, this.nowUs, this.#units, this.#rate);
-    return [{ rates: [tokenBucket.measure(state, this.nowUs, this.#rate)], slots: undefined }];
+    const kernel = kernelOf(this.#rate);
+    const state = kernel.refund(this.#known, this.nowUs, this.#units, this.#rate);
+    return [{ rates: [kernel.measure(state, this.nowUs, this.#rate)], slots: undefined }];
   }
 }

@@ -5,7 +5,7 @@
  */
 
 import type { RateLimit } from "../algorithms/limit.ts";
-import { ALGORITHM_NAMES, algorithmOf } from "../algorithms/mod.ts";
+import { ALGORITHM_NAMES, algorithmOf, DEFAULT_ALGORITHM } from "../algorithms/mod.ts";
 import type { LimitOptions } from "../algorithms/options.ts";
 import { unknownWord } from "../base/unknown_options.ts";
 
@@ -17,7 +17,7 @@ import { unknownWord } from "../base/unknown_options.ts";
  * @throws {ConfigError} If anything is missing, contradictory or out of range.
  */
 export function compileLimit(options: LimitOptions, prefix: string): RateLimit {
-  const { algorithm = "token_bucket" } = options;
+  const { algorithm = DEFAULT_ALGORITHM } = options;
   if (!ALGORITHM_NAMES.includes(algorithm)) {
     throw unknownWord(`${prefix}algorithm`, ALGORITHM_NAMES, algorithm);
   }

@@ -5,7 +5,7 @@
  */
 
 import type { RateLimit } from "../algorithms/limit.ts";
-import { isTokenBucket, lendFrom } from "../algorithms/token_bucket/limit.ts";
+import { algorithmOf, DEFAULT_ALGORITHM } from "../algorithms/mod.ts";
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { OnChange } from "../algorithms/take_over.ts";
@@ -86,9 +86,10 @@ const LIMITER_KEYS = [
  */
 export function compilePolicy(options: LimiterOptions, store: FailureOptions = {}): Policy {
   rejectUnknown(options, LIMITER_KEYS, "");
-  const tokenLeaseUs = compileTokenLease(options);
-  const rates = compileRates(options).map((rate) => {
-    return tokenLeaseUs > 0 && isTokenBucket(rate) ? lendFrom(rate, tokenLeaseUs) : rate;
+  const whole = compileRates(options);
+  const tokenLeaseUs = compileTokenLease(options, whole);
+  const rates = tokenLeaseUs === 0 ? whole : whole.map((rate) => {
+    return algorithmOf(rate.algorithm).lend?.(rate, tokenLeaseUs) ?? rate;
   });
   const maxConcurrent = options.maxConcurrent === undefined ? 0 : integer(options.maxConcurrent, "maxConcurrent", 1e9);
   if (rates.length === 0 && maxConcurrent === 0) {
@@ -170,15 +171,16 @@ function compileRates(options: LimiterOptions): RateLimit[] {
     });
   }
   const onlySlots = options.maxConcurrent !== undefined &&
-    alone.every((key) => key === "algorithm" && options.algorithm === "token_bucket");
+    alone.every((key) => key === "algorithm" && options.algorithm === DEFAULT_ALGORITHM);
   return alone.length === 0 || onlySlots ? [] : [compileLimit(options, "")];
 }
 
-function compileTokenLease(options: LimiterOptions): number {
-  const { tokenLeaseMs = 0, limits, maxConcurrent, algorithm = "token_bucket" } = options;
+function compileTokenLease(options: LimiterOptions, [rate]: readonly RateLimit[]): number {
+  const { tokenLeaseMs = 0, limits, maxConcurrent } = options;
   if (tokenLeaseMs === 0) return 0;
   const leaseMs = range(tokenLeaseMs, "tokenLeaseMs", "0, or milliseconds from 1 to 10 000", 1, 1e4);
-  if (limits === undefined && maxConcurrent === undefined && algorithm === "token_bucket") {
+  const lends = rate !== undefined && algorithmOf(rate.algorithm).lend !== undefined;
+  if (limits === undefined && maxConcurrent === undefined && lends) {
     return Math.round(leaseMs * 1_000);
   }
   throw new ConfigError({

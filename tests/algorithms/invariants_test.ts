@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { stateExcess, stateProblem } from "../../src/algorithms/invariants.ts";
+import { stateExcess, stateProblem } from "../../src/algorithms/kernels.ts";
 import type { RateState } from "../../src/algorithms/kernels.ts";
 import type { RateLimit } from "../../src/algorithms/limit.ts";
 import { compileLimit } from "../../src/policy/compile_limit.ts";

@@ -7,7 +7,7 @@
 import type { Algorithm, Standing } from "../algorithm.ts";
 import type { Level } from "../kernel.ts";
 import type { TokenBucketLimit } from "../limit.ts";
-import { compileTokenBucket, shareTokenBucket } from "./limit.ts";
+import { compileTokenBucket, lendFrom, shareTokenBucket } from "./limit.ts";
 
 /** The row of a token bucket. */
 export const tokenBucketAlgorithm: Algorithm<TokenBucketLimit> = Object.freeze({
@@ -17,6 +17,7 @@ export const tokenBucketAlgorithm: Algorithm<TokenBucketLimit> = Object.freeze({
   deniesUntilReady: true,
   compile: compileTokenBucket,
   share: shareTokenBucket,
+  lend: lendFrom,
   numbers({ intervalUs, intervalRem, denominator, burstUs, burstRem }: TokenBucketLimit): readonly number[] {
     const digits = denominator === 1 ? 0 : String(denominator - 1).length;
     return [intervalUs, intervalRem, denominator, burstUs, burstRem, digits];

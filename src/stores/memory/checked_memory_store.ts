@@ -4,7 +4,7 @@
  * @module
  */
 
-import { stateProblem } from "../../algorithms/invariants.ts";
+import { stateProblem } from "../../algorithms/kernels.ts";
 import type { RateState } from "../../algorithms/kernels.ts";
 import { show } from "../../base/text.ts";
 import type { NamedPolicy } from "../../policy/policy.ts";

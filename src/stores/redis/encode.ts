@@ -6,7 +6,7 @@
 
 import type { Mark } from "../../algorithms/kernel.ts";
 import { algorithmOf } from "../../algorithms/mod.ts";
-import type { RateLimit } from "../../algorithms/limit.ts";
+import type { RateAlgorithm, RateLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { correctedName } from "../correction.ts";
 import type { StoreRequest, Target } from "../store.ts";
@@ -68,24 +68,27 @@ function isPlain({ request }: NamedRequest): boolean {
   return request.op === "take" && request.targets.every((target) => target.policy.maxConcurrent === 0);
 }
 
-/** The scripts that decide about a single limit, by its algorithm. */
-const SINGLE: Readonly<Record<string, Script>> = {
+/** The scripts that decide about a single limit, by its algorithm. Of an algorithm without one, `decide.lua` does. */
+const SINGLE: Readonly<Partial<Record<RateAlgorithm, Script>>> = {
   token_bucket: bucket,
   fixed_window: fixedWindow,
   sliding_window: slidingWindow,
   sliding_window_counter: slidingWindowCounter,
 };
 
-/** The smallest script of all, if a request can be decided by it: a take from one limit. */
-function singleScriptOf(request: StoreRequest): Script | undefined {
-  if (request.op !== "take" || request.targets.length !== 1) return undefined;
-  const { rates, maxConcurrent } = (request.targets[0] as Target).policy;
+/** The smallest script of all, if takes by these rules can be decided by it: they are one limit. */
+export function singleScriptOf({ rates, maxConcurrent }: Policy): Script | undefined {
   return maxConcurrent === 0 && rates.length === 1 ? SINGLE[(rates[0] as RateLimit).algorithm] : undefined;
+}
+
+function singleScriptFor(request: StoreRequest): Script | undefined {
+  if (request.op !== "take" || request.targets.length !== 1) return undefined;
+  return singleScriptOf((request.targets[0] as Target).policy);
 }
 
 /** The smallest script that can run a request. */
 export function scriptOf(named: NamedRequest): Script {
-  return singleScriptOf(named.request) ?? (isPlain(named) ? decide : coordinate);
+  return singleScriptFor(named.request) ?? (isPlain(named) ? decide : coordinate);
 }
 
 /** Whether a request and the one before it become one entry of the script. */
@@ -93,8 +96,8 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
   if (named.keys[0] !== before.keys[0]) return false;
   const { request } = named;
   if (request.op !== "take" || before.request.op !== "take") return false;
-  const script = singleScriptOf(request);
-  if (script === undefined || script !== singleScriptOf(before.request)) return false;
+  const script = singleScriptFor(request);
+  if (script === undefined || script !== singleScriptFor(before.request)) return false;
   const [target] = request.targets as [Target];
   const { targets, mode, maxWaitUs, times } = before.request;
   if (script !== bucket && mode === "wait") return false;
@@ -107,8 +110,8 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
  * token buckets, and must not stand in one batch with others: only their script knows them.
  */
 export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
-  const script = batch[0] && singleScriptOf(batch[0].request);
-  if (script === undefined || batch.some(({ request }) => singleScriptOf(request) !== script)) {
+  const script = batch[0] && singleScriptFor(batch[0].request);
+  if (script === undefined || batch.some(({ request }) => singleScriptFor(request) !== script)) {
     return encodeRequests(batch, options);
   }
   if (script === bucket) {

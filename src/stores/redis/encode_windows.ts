@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { RateLimit, TokenBucketLimit } from "../../algorithms/limit.ts";
+import type { RateLimit } from "../../algorithms/limit.ts";
+import { algorithmOf } from "../../algorithms/mod.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { TakeRequest, Target } from "../store.ts";
 import { KIND, whole } from "./bucket_header.ts";
@@ -67,8 +68,8 @@ function headerOf(request: TakeRequest, target: Target): WindowHeader {
 }
 
 function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target): WindowHeader {
-  const rate = policy.rates[0] as Exclude<RateLimit, TokenBucketLimit>;
-  const stepUs = rate.algorithm === "sliding_window_counter" ? rate.stepUs : 0;
+  const rate = policy.rates[0] as RateLimit;
+  const [capacity, windowUs, stepUs = 0] = algorithmOf(rate.algorithm).numbers(rate);
   const waitUs = mode === "wait" ? whole(maxWaitUs) : "0";
   return {
     policy,
@@ -77,6 +78,6 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
     cost,
     // Takes that wait are for different instants: each is an entry.
     maxTimes: mode === "wait" ? 1 : Math.floor(MAX_COUNT / cost),
-    args: [String(cost), String(rate.capacity), String(rate.windowUs), String(stepUs), waitUs],
+    args: [String(cost), String(capacity), String(windowUs), String(stepUs), waitUs],
   };
 }

@@ -5,8 +5,9 @@
  */
 
 import { algorithmOf } from "../../algorithms/mod.ts";
-import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
+import { singleScriptOf } from "./encode.ts";
+import { bucket } from "./scripts.gen.ts";
 
 /** Any decision that takes something writes. `SET` is refused by a server that is full, `PEXPIRE` is not. */
 const ALWAYS = ["PEXPIRE KEY 1", "SET KEY x PX 1 XX"];
@@ -53,9 +54,9 @@ export interface Needs {
 export function needsOf(policies: readonly Policy[], channel: string, polls: boolean): Needs {
   const commands = new Set(ALWAYS);
   const add = (more: readonly string[]) => more.forEach((command) => commands.add(command));
-  for (const { rates, maxConcurrent } of policies) {
-    const isBucket = rates.length === 1 && maxConcurrent === 0 && isTokenBucket(rates[0]);
-    add(isBucket ? BUCKET : WINDOWS);
+  for (const policy of policies) {
+    const { rates, maxConcurrent } = policy;
+    add(singleScriptOf(policy) === bucket ? BUCKET : WINDOWS);
     if (rates.some(({ algorithm }) => algorithmOf(algorithm).hasOwnKey)) add(SLIDING_WINDOW);
     if (maxConcurrent > 0) add(SLOTS);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { stateProblem } from "../../../src/algorithms/invariants.ts";
+import { stateProblem } from "../../../src/algorithms/kernels.ts";
 import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
 import { takeOver } from "../../../src/algorithms/take_over.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { stateExcess, stateProblem } from "../../../src/algorithms/invariants.ts";
+import { stateExcess, stateProblem } from "../../../src/algorithms/kernels.ts";
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
 import { latestOf } from "../auditor/too_late.ts";

@@ -34,12 +34,7 @@ local policies, refused, whole = {}, nil, nil
 
 -- Everything beyond the short way, made when a batch needs it: to make it takes longer than a short call.
 local function everything()
-  --- @include _given_back
-  --- @include _token_bucket
-  --- @include _windows
-  --- @include _fixed_window
-  --- @include _sliding_window_counter
-  --- @include _sliding_window
+  --- @include _algorithms
   --- @include _instant
   --- @include _block
   --- @include _state

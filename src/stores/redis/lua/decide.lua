@@ -15,12 +15,7 @@ Returns  { now, { status, wait_us, level... }... }
          the place of the limit among all, from 0, and five integers; in place of a request that failed stands its message
 ]]
 --- @include _prelude
---- @include _given_back
---- @include _token_bucket
---- @include _windows
---- @include _fixed_window
---- @include _sliding_window_counter
---- @include _sliding_window
+--- @include _algorithms
 --- @include _instant
 --- @include _block
 --- @include _guarded

@@ -1,0 +1,7 @@
+-- The table of algorithms: the fragment of each, behind the parts that it needs. Its corrections are in _corrections.lua.
+--- @include _given_back
+--- @include _token_bucket
+--- @include _windows
+--- @include _fixed_window
+--- @include _sliding_window_counter
+--- @include _sliding_window

@@ -33,6 +33,7 @@ export function decodeStored(
     const state = decodeOnlyTat(value.subarray(0, from), only.denominator, nowUs);
     return [from === value.length ? state : [...state, ...decodeTail(value.subarray(from), state, only)]];
   }
+  if (rates.length > 1 && value[0] === 0x50) return decodePacked(rates, value);
   let cursor = rates.length;
   let log = 0;
   return rates.map((rate, i) => {
@@ -55,6 +56,28 @@ export function decodeStored(
     assert.equal(10 ** (part[7] as number), rate.stepUs, "the step is stored");
     return [unsigned(part, 8, 4), ...decodeWindows(part.subarray(12))];
   });
+}
+
+/** Several limits whose states are what most are: `P`, a step, letters, rules of windows, and the states. */
+function decodePacked(rates: readonly RateLimit[], value: Uint8Array): number[][] {
+  let cursor = 2 + rates.length;
+  for (const rate of rates) {
+    if (rate.algorithm === "token_bucket") continue;
+    assert.equal(unsigned(value, cursor, 7), rate.windowUs, "the window's length is stored");
+    cursor += 7;
+    if (rate.algorithm === "sliding_window_counter") {
+      assert.equal(10 ** (value[cursor++] as number), rate.stepUs, "the step is stored");
+    }
+  }
+  const next = (size: number) => unsigned(value, (cursor += size) - size, size);
+  const states = rates.map((rate): number[] => {
+    if (rate.algorithm === "token_bucket") return [next(7), next(digits(rate.denominator) > 9 ? 7 : 4)];
+    const [start, count] = [next(7), next(4)];
+    const windows = start === 0 ? [] : [start, count];
+    return rate.algorithm === "sliding_window_counter" ? [next(4), ...windows] : windows;
+  });
+  assert.equal(cursor, value.length, "nothing follows the states");
+  return states;
 }
 
 /** The states of the memory store, in the same form. */

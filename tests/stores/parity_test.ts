@@ -12,6 +12,7 @@ import {
   permitLimitersArb,
   permitStepArb,
   runs,
+  severalKeysArb,
   startArb,
   type Step,
   stepArb,
@@ -80,12 +81,12 @@ describe("Redis scripts and kernels", () => {
   it("do so for batches of takes, merged or not", { timeout: 300_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.oneof(bucketKeysArb, windowKeysArb),
+        fc.oneof(bucketKeysArb, windowKeysArb, severalKeysArb),
         startArb,
         batchesArb,
         (limiters, startUs, batches) => assertBatchParity(limiters, startUs, batches, { connection, raw }),
       ),
-      { numRuns: runs(1_000) },
+      { numRuns: runs(1_500) },
     );
   });
 });

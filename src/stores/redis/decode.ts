@@ -5,27 +5,15 @@
  */
 
 import { StoreError } from "../../base/errors.ts";
-import type {
-  Correction,
-  DoneReply,
-  Notice,
-  StoreRequest,
-  TakeReply,
-  TakeStatus,
-  Target,
-  TargetLevel,
-} from "../store.ts";
+import type { Correction, DoneReply, Notice, StoreRequest, TakeReply, Target } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import { decodeBuckets } from "./decode_buckets.ts";
+import { decodeSeveral } from "./decode_several.ts";
 import { decodeWindows } from "./decode_windows.ts";
 import type { EncodedCall } from "./encode.ts";
 import { withAdvice } from "./refusal.ts";
 import { refusedByScript } from "./refused_by_script.ts";
-
-const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued", "slots", "queue_full"];
-
-/** Stands for "allowed" where all of it was taken before. */
-const REPEATED = 6;
+import { readLevels, takeReply } from "./take_reply.ts";
 
 /** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(
@@ -34,8 +22,9 @@ export function decodeBatch(
 ): (TakeReply | DoneReply | StoreError)[] {
   if (!Array.isArray(reply)) throw unreadable();
   if (runs.length > 0 || windows.length > 0) {
+    const decode = script.name === "several" ? decodeSeveral : decodeWindows;
     const replies = windows.length > 0
-      ? decodeWindows(windows, batch.length, reply)
+      ? decode(windows, batch.length, reply)
       : decodeBuckets(runs, batch.length, reply);
     if (replies === undefined) throw unreadable();
     return replies;
@@ -78,53 +67,6 @@ function decodeEntry(
       return { nowUs, counts: [], levels: readLevels(numbers, 0, corrected, false) };
     }
   }
-}
-
-function takeReply(
-  nowUs: number,
-  numbers: readonly number[],
-  targets: readonly Target[],
-  plain: boolean,
-): TakeReply {
-  return {
-    status: numbers[0] === REPEATED ? "allowed" : STATUSES[numbers[0] as number] as TakeStatus,
-    nowUs,
-    waitUs: numbers[1] as number,
-    arrivalUs: plain ? 0 : numbers[2] as number,
-    levels: readLevels(numbers, plain ? 2 : 3, targets, true),
-    ...(numbers[0] === REPEATED ? { repeated: true } : {}),
-  };
-}
-
-/** How many numbers a mark has besides its level, and the place of its limit before them. */
-const TRACE_SIZE = 5;
-
-function readLevels(
-  numbers: readonly number[],
-  from: number,
-  targets: readonly Target[],
-  withSlots: boolean,
-): TargetLevel[] {
-  let cursor = from;
-  const next = () => numbers[cursor++] as number;
-  const levels: TargetLevel[] = targets.map(({ policy }) => ({
-    rates: policy.rates.map(() => [next(), next()] as const),
-    slots: withSlots && policy.maxConcurrent > 0 ? { used: next(), freeInUs: next(), fence: next() } : undefined,
-  }));
-  return cursor < numbers.length ? withTraces(levels, numbers, cursor) : levels;
-}
-
-/** Adds what marks hold besides the levels: the place of the limit among all, and its numbers. */
-function withTraces(levels: readonly TargetLevel[], numbers: readonly number[], from: number): TargetLevel[] {
-  const traces = new Map<number, readonly number[]>();
-  for (let cursor = from; cursor < numbers.length; cursor += TRACE_SIZE + 1) {
-    traces.set(numbers[cursor] as number, numbers.slice(cursor + 1, cursor + 1 + TRACE_SIZE));
-  }
-  let place = 0;
-  return levels.map((level) => {
-    const own = level.rates.map(() => traces.get(place++));
-    return own.some((trace) => trace !== undefined) ? { ...level, traces: own } : level;
-  });
 }
 
 /** Reads a message of a queue: `kind now number... id`. Undefined if nobody waits for it. */

@@ -14,8 +14,17 @@ import { whole } from "./bucket_header.ts";
 import { type BucketRun, encodeBuckets } from "./encode_buckets.ts";
 import type { KeyNames } from "./keys.ts";
 import type { Script } from "./script.ts";
+import { encodePolicy } from "./encode_several.ts";
 import { encodeWindows, type WindowRun } from "./encode_windows.ts";
-import { bucket, coordinate, decide, fixedWindow, slidingWindow, slidingWindowCounter } from "./scripts.gen.ts";
+import {
+  bucket,
+  coordinate,
+  decide,
+  fixedWindow,
+  several,
+  slidingWindow,
+  slidingWindowCounter,
+} from "./scripts.gen.ts";
 
 /** A request, and what its keys are called. */
 export interface NamedRequest {
@@ -41,7 +50,7 @@ export interface EncodedCall extends ScriptCall {
   readonly batch: readonly NamedRequest[];
   /** How the reply of `bucket.lua` lies; empty for the other scripts. */
   readonly runs: readonly BucketRun[];
-  /** How the reply of a script of single windows lies; empty for the other scripts. */
+  /** How the reply of a script of single windows, or of several limits, lies; empty for the other scripts. */
   readonly windows: readonly WindowRun[];
   /** Whether messages follow the replies. */
   readonly hasMail: boolean;
@@ -76,19 +85,21 @@ const SINGLE: Readonly<Partial<Record<RateAlgorithm, Script>>> = {
   sliding_window_counter: slidingWindowCounter,
 };
 
-/** The smallest script of all, if takes by these rules can be decided by it: they are one limit. */
-export function singleScriptOf({ rates, maxConcurrent }: Policy): Script | undefined {
-  return maxConcurrent === 0 && rates.length === 1 ? SINGLE[(rates[0] as RateLimit).algorithm] : undefined;
+/** A script that decides runs of alike takes from one key by these rules, if there is one. */
+export function runsScriptOf({ rates, maxConcurrent }: Policy): Script | undefined {
+  if (maxConcurrent > 0) return undefined;
+  if (rates.length === 1) return SINGLE[(rates[0] as RateLimit).algorithm];
+  return rates.every(({ algorithm }) => SINGLE[algorithm] && !algorithmOf(algorithm).hasOwnKey) ? several : undefined;
 }
 
-function singleScriptFor(request: StoreRequest): Script | undefined {
+function runsScriptFor(request: StoreRequest): Script | undefined {
   if (request.op !== "take" || request.targets.length !== 1) return undefined;
-  return singleScriptOf((request.targets[0] as Target).policy);
+  return runsScriptOf((request.targets[0] as Target).policy);
 }
 
 /** The smallest script that can run a request. */
 export function scriptOf(named: NamedRequest): Script {
-  return singleScriptFor(named.request) ?? (isPlain(named) ? decide : coordinate);
+  return runsScriptFor(named.request) ?? (isPlain(named) ? decide : coordinate);
 }
 
 /** Whether a request and the one before it become one entry of the script. */
@@ -96,8 +107,8 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
   if (named.keys[0] !== before.keys[0]) return false;
   const { request } = named;
   if (request.op !== "take" || before.request.op !== "take") return false;
-  const script = singleScriptFor(request);
-  if (script === undefined || script !== singleScriptFor(before.request)) return false;
+  const script = runsScriptFor(request);
+  if (script === undefined || script !== runsScriptFor(before.request)) return false;
   const [target] = request.targets as [Target];
   const { targets, mode, maxWaitUs, times } = before.request;
   if (script !== bucket && mode === "wait") return false;
@@ -110,8 +121,8 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
  * token buckets, and must not stand in one batch with others: only their script knows them.
  */
 export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
-  const script = batch[0] && singleScriptFor(batch[0].request);
-  if (script === undefined || batch.some(({ request }) => singleScriptFor(request) !== script)) {
+  const script = batch[0] && runsScriptFor(batch[0].request);
+  if (script === undefined || batch.some(({ request }) => runsScriptFor(request) !== script)) {
     return encodeRequests(batch, options);
   }
   if (script === bucket) {
@@ -179,16 +190,6 @@ function policyIndex(policies: Map<Policy, string>, policy: Policy): string {
   let index = policies.get(policy);
   if (index === undefined) policies.set(policy, index = String(policies.size + 1));
   return index;
-}
-
-function encodePolicy(policy: Policy): string[] {
-  const { leaseTtlUs, maxConcurrent, maxWaiters, rates } = policy;
-  const args = [leaseTtlUs, maxConcurrent, maxWaiters === Infinity ? -1 : maxWaiters, rates.length].map(String);
-  for (const rate of rates) {
-    const { letter, numbers } = algorithmOf(rate.algorithm);
-    args.push(letter, ...numbers(rate).map(String));
-  }
-  return args;
 }
 
 function encodeMarks(marks: readonly Mark[]): string[] {

@@ -1,5 +1,6 @@
 /**
- * Takes from single windows, as `fixed_window.lua`, `sliding_window_counter.lua` and `sliding_window.lua` read them.
+ * Takes from single windows, and from several limits of one key, as `fixed_window.lua`, `sliding_window_counter.lua`,
+ * `sliding_window.lua` and `several.lua` read them.
  *
  * @module
  */
@@ -10,6 +11,7 @@ import type { Policy } from "../../policy/policy.ts";
 import type { TakeRequest, Target } from "../store.ts";
 import { KIND, whole } from "./bucket_header.ts";
 import type { NamedRequest } from "./encode.ts";
+import { exactTimes, severalArgs } from "./encode_several.ts";
 import { gather, type GatheredRun, isAlike, isCounted, type RunHeader } from "./gather.ts";
 
 /** What the takes of a run have in common. */
@@ -29,7 +31,7 @@ const MAX_HEADERS = 16;
 
 const kept = new WeakMap<Policy, WindowHeader[]>();
 
-/** Turns takes from single windows of one algorithm into what the script is told, after `clock`. */
+/** Turns takes that one script decides into what it is told, after `clock`. */
 export function encodeWindows(
   batch: readonly NamedRequest[],
   clock: readonly string[],
@@ -68,8 +70,6 @@ function headerOf(request: TakeRequest, target: Target): WindowHeader {
 }
 
 function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target): WindowHeader {
-  const rate = policy.rates[0] as RateLimit;
-  const [capacity, windowUs, stepUs = 0] = algorithmOf(rate.algorithm).numbers(rate);
   const waitUs = mode === "wait" ? whole(maxWaitUs) : "0";
   return {
     policy,
@@ -77,7 +77,13 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
     maxWaitUs,
     cost,
     // Takes that wait are for different instants: each is an entry.
-    maxTimes: mode === "wait" ? 1 : Math.floor(MAX_COUNT / cost),
-    args: [String(cost), String(capacity), String(windowUs), String(stepUs), waitUs],
+    maxTimes: mode === "wait" ? 1 : Math.min(Math.floor(MAX_COUNT / cost), ...policy.rates.map(exactTimes)),
+    args: policy.rates.length > 1 ? severalArgs(policy, cost, waitUs) : windowArgs(policy, cost, waitUs),
   };
+}
+
+function windowArgs({ rates }: Policy, cost: number, waitUs: string): string[] {
+  const rate = rates[0] as RateLimit;
+  const [capacity, windowUs, stepUs = 0] = algorithmOf(rate.algorithm).numbers(rate);
+  return [String(cost), String(capacity), String(windowUs), String(stepUs), waitUs];
 }

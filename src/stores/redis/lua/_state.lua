@@ -1,13 +1,15 @@
 -- Policies, and the states of their limits as they lie in Redis.
 --
 -- The main key of a limiter holds, after "b" and a double where it is blocked until an instant: for one token bucket
--- its decimal integer; for one exact sliding window its log (which has the block in its header); otherwise the
--- letters of all limits and the packed states of those that are not logs. Those logs have keys of their own. Windows
+-- its decimal integer; for one exact sliding window its log (which has the block in its header); for most states of
+-- several other limits what _packing.lua says; otherwise the letters of all limits and the packed states of those that are not logs. Those logs have keys of their own. Windows
 -- have a letter of their own, and, where there are several limits, their length in 4 bytes in front: in front of what
 -- version 0.1.0 wrote of them stood the letter of their policy. The
 -- letter of a token bucket is as many places after "t" as its remainder has digits: with others it is read as fresh.
 -- What a token bucket remembers besides its integer (_given_back.lua) stands behind that; where there are several
 -- limits, after its length in a byte, and 128 is added to the letter.
+--- @include _packing
+--- @include _packed
 local kernels = {}
 
 local function read_policy()
@@ -20,12 +22,13 @@ local function read_policy()
     kernels[letter], rate.kernel, rate.letter, policy.rates[i] = kernel, kernel, letter, rate
     policy.shape = policy.shape .. letter
     local digits = rate.digits or 0
-    local plain = string.char(string.byte(letter) + digits)
+    local plain = letter == "t" and letter_of(digits) or letter
     policy.header, policy.old = policy.header .. (kernel.letter or plain), policy.old .. plain
     rate.size = rate.ring and 0 or letter == "t" and 16 + digits
     if rate.ring then policy.rings = policy.rings + 1 end
   end
   if policy.shape == "s" then policy.rings = 0 end
+  if policy.rings == 0 and #policy.rates > 1 then policy.packing = packing_of(policy.rates) end
   return policy
 end
 
@@ -97,6 +100,11 @@ local function load(target)
     states[1] = load_bucket(sub(value or "", cursor), rates[1])
     return
   end
+  local all = value and policy.packing and unpacked(value, cursor, policy.packing, rates)
+  if all then
+    target.states = all
+    return
+  end
   local count = #rates
   local stored = value and sub(value, cursor, cursor + count - 1)
   local letters = stored and string.gsub(stored, "[\128-\255]", without_128)
@@ -144,6 +152,7 @@ local function save(target)
   local policy = target.policy
   local rates, until_us, value, header = policy.rates, target.blocked, "", policy.header
   if policy.shape == "s" then return end
+  local all = policy.packing and packed(target.states, policy.packing, rates)
   for i, rate in ipairs(rates) do
     if not rate.ring then
       until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
@@ -160,6 +169,8 @@ local function save(target)
   end
   if policy.shape ~= "t" and value ~= "" then value = header .. value end
   if policy.shape == "t" then value = far(value) end
+  if all then value = all end
   if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
-  if value ~= "" then call("SET", target.key, value, "PX", ttl_ms(until_us)) end
+  local life = all and packed_life(policy.packing, until_us) or ttl_ms(until_us)
+  if value ~= "" then call("SET", target.key, value, "PX", life) end
 end

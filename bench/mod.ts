@@ -18,6 +18,7 @@ import { imports } from "./imports.ts";
 import { lone } from "./lone.ts";
 import { memory } from "./memory.ts";
 import { outage } from "./outage.ts";
+import { permits } from "./permits.ts";
 import { redisCpu } from "./redis_cpu.ts";
 import { throughput } from "./throughput.ts";
 
@@ -39,6 +40,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   lone,
   redis_cpu: redisCpu,
   concurrency,
+  permits,
   outage,
   memory,
   http,

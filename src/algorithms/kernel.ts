@@ -40,6 +40,12 @@ export interface Run {
 export interface Kernel<Limit, State> {
   /** The state of a key that nobody has used. */
   fresh(): State;
+  /**
+   * The state as every other function takes it. A state that cannot come from a clock which shows `nowUs`, because the clock
+   * stepped back, is corrected: nobody waits longer than the limit's own window or full refill, beyond instants that are
+   * promised to callers who wait. Any other state is returned itself. Changes nothing.
+   */
+  settle(state: State, nowUs: number, limit: Limit): State;
   /** The earliest instant, `nowUs` or later, at which `cost` may be taken, with no other traffic. Changes nothing. */
   earliest(state: State, nowUs: number, cost: number, limit: Limit): number;
   /** The state after `cost` was taken for `atUs`, which is not before `earliest`. May reuse `state`. */

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { latestPromise, type Reach, reachOf } from "./reach.ts";
+
 /** One window and what was taken in it. */
 export interface Window {
   /** When it opened or will open. */
@@ -49,4 +51,28 @@ export function subtract(window: Window, units: number): number {
 /** Drops windows at the end in which nothing is taken any more: no call relies on when they open. */
 export function trim(windows: Window[]): void {
   while (windows.at(-1)?.count === 0) windows.pop();
+}
+
+/** How far ahead the first window may start: none waits for it where it has opened. */
+export function reachOfFirst(
+  windows: readonly Window[],
+  nowUs: number,
+  windowUs: number,
+  before: Reach | undefined,
+): Reach | undefined {
+  const first = windows[0];
+  return first === undefined || first.startUs <= nowUs ? undefined : reachOf(first.startUs - nowUs, windowUs, before);
+}
+
+/**
+ * The windows as they stand after a step back of the clock: all moved so that the first one starts when it can, with the
+ * units that are counted in them. The same windows where the clock has not stepped back so far.
+ */
+export function settleWindows(windows: Window[], nowUs: number, windowUs: number, reach: Reach | undefined): Window[] {
+  const first = windows[0];
+  if (first === undefined || first.startUs <= nowUs) return windows;
+  const latestUs = latestPromise(nowUs, reach, windowUs);
+  if (first.startUs <= latestUs) return windows;
+  const backUs = first.startUs - latestUs;
+  return windows.map(({ startUs, count }) => ({ startUs: startUs - backUs, count }));
 }

@@ -86,22 +86,24 @@ export function plainStates(rates: readonly RateLimit[], states: readonly RateSt
     const state = states[i] as RateState;
     switch (rate.algorithm) {
       case "sliding_window": {
-        const { promisedUs } = state as SlidingWindowState;
+        const { promisedUs, reach = 0 } = state as SlidingWindowState;
         const runs = runsOf(state as SlidingWindowState).flatMap(({ stampUs, units }) => [stampUs, units]);
-        return runs.length === 0 ? [] : [promisedUs, ...runs];
+        return runs.length === 0 ? [] : [promisedUs, reach, ...runs];
       }
       case "token_bucket": {
-        const { tatUs, tatRem, back, promisedUs } = state as TokenBucketState;
-        if (back === undefined && promisedUs === undefined) return [tatUs, tatRem];
+        const { tatUs, tatRem, back, promisedUs, reach = 0 } = state as TokenBucketState;
+        if (back === undefined && promisedUs === undefined) return [tatUs, tatRem, reach];
         const { us, rem, untilUs, shares } = back ?? { us: 0, rem: 0, untilUs: 0, shares: [] };
-        return [tatUs, tatRem, promisedUs ?? 0, us, rem, untilUs, ...shares.flatMap((s) => [s.endUs, s.us, s.rem])];
+        return [tatUs, tatRem, reach, promisedUs ?? 0, us, rem, untilUs, ...shares.flatMap((s) => [s.endUs, s.us, s.rem])];
       }
       case "sliding_window_counter": {
-        const { previous, windows } = state as SlidingWindowCounterState;
-        return [previous, ...plainWindows(windows)];
+        const { previous, windows, reach = 0 } = state as SlidingWindowCounterState;
+        return [previous, reach, ...plainWindows(windows)];
       }
-      case "fixed_window":
-        return plainWindows((state as FixedWindowState).windows);
+      case "fixed_window": {
+        const { windows, reach = 0 } = state as FixedWindowState;
+        return [reach, ...plainWindows(windows)];
+      }
     }
   });
 }

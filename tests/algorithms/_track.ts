@@ -75,14 +75,24 @@ export class Track {
     return 1 + Math.floor(share * (this.limit.capacity - 1));
   }
 
+  /** The state as this clock can have written it. */
+  settled(): RateState {
+    return this.kernel.settle(this.state, this.nowUs, this.limit);
+  }
+
+  /** A call that is denied: it writes nothing but what a step back of the clock makes necessary. */
+  look(): void {
+    this.state = this.settled();
+  }
+
   /** When a cost could be taken. */
   earliest(cost: number): number {
-    return this.kernel.earliest(this.state, this.nowUs, cost, this.limit);
+    return this.kernel.earliest(this.settled(), this.nowUs, cost, this.limit);
   }
 
   /** Where it stands. */
   level(): Level {
-    return this.kernel.measure(this.state, this.nowUs, this.limit);
+    return this.kernel.measure(this.settled(), this.nowUs, this.limit);
   }
 
   /** Takes now, if that is allowed. */
@@ -94,7 +104,7 @@ export class Track {
   reserve(cost: number, laterUs: number = 0): Grant {
     const { nowUs } = this;
     const atUs = this.earliest(cost) + laterUs;
-    const before = this.state;
+    const before = this.settled();
     this.state = this.kernel.take(before, nowUs, atUs, cost, this.limit);
     const trace = this.kernel.trace?.(before, this.state, nowUs, atUs);
     return { taken: cost, cost, nowUs, atUs, mark: { nowUs, atUs, cost, level: this.level(), trace } };
@@ -102,7 +112,7 @@ export class Track {
 
   /** Gives units of a grant back. Returns what is left of it. */
   giveBack(grant: Grant, units: number = grant.cost): Grant {
-    this.state = this.kernel.giveBack(this.state, this.nowUs, units, grant.mark, this.limit);
+    this.state = this.kernel.giveBack(this.settled(), this.nowUs, units, grant.mark, this.limit);
     return { ...grant, cost: grant.cost - units };
   }
 

@@ -10,7 +10,8 @@
 
 import type { Kernel, Level, Mark, Run } from "../kernel.ts";
 import type { SlidingWindowLimit } from "../limit.ts";
-import { append, dropBefore, findLater, findUnits, newestUs, type Page, takeOut } from "./run_log.ts";
+import { latestPromise, type Reach, reachOf } from "../reach.ts";
+import { append, copyBefore, dropBefore, findLater, findUnits, newestUs, type Page, takeOut } from "./run_log.ts";
 
 /** A log of runs. */
 export interface SlidingWindowState {
@@ -20,6 +21,8 @@ export interface SlidingWindowState {
   readonly total: number;
   /** The latest instant that was promised to a caller who waits: no call takes before it. */
   readonly promisedUs: number;
+  /** How far ahead that instant was; undefined where it had passed. */
+  readonly reach?: Reach | undefined;
 }
 
 const FRESH: SlidingWindowState = Object.freeze({
@@ -32,6 +35,19 @@ const FRESH: SlidingWindowState = Object.freeze({
 export const slidingWindow: Kernel<SlidingWindowLimit, SlidingWindowState> = Object.freeze({
   fresh: (): SlidingWindowState => FRESH,
 
+  settle(state: SlidingWindowState, nowUs: number, limit: SlidingWindowLimit): SlidingWindowState {
+    const { pages, promisedUs, reach } = state;
+    if (newestUs(pages) <= nowUs) return state;
+    const latestUs = Math.max(nowUs, Math.min(promisedUs, latestPromise(nowUs, reach, limit.windowUs)));
+    if (newestUs(pages) <= latestUs) return state;
+    // What was taken later than that by the clock before was taken by now. Together it is no more than a full window.
+    const later = findLater(pages, latestUs);
+    const log = copyBefore(pages, later);
+    const units = Math.min(state.total - later.before, limit.capacity);
+    append(log, latestUs, units, limit.capacity);
+    return newState(log, later.before + units, latestUs, nowUs, reach, limit);
+  },
+
   earliest({ pages, total, promisedUs }: SlidingWindowState, nowUs: number, cost: number, limit: SlidingWindowLimit) {
     const atUs = Math.max(nowUs, promisedUs);
     const excess = total + cost - limit.capacity;
@@ -41,7 +57,7 @@ export const slidingWindow: Kernel<SlidingWindowLimit, SlidingWindowState> = Obj
   },
 
   take(
-    { pages, total, promisedUs }: SlidingWindowState,
+    { pages, total, promisedUs, reach }: SlidingWindowState,
     nowUs: number,
     atUs: number,
     cost: number,
@@ -53,36 +69,35 @@ export const slidingWindow: Kernel<SlidingWindowLimit, SlidingWindowState> = Obj
     const live = findLater(log, nowUs - limit.windowUs);
     dropBefore(log, live);
     append(log, stampUs, cost, limit.capacity);
-    const stillUs = promisedUs > nowUs ? promisedUs : 0;
-    return { pages: log, total: total - live.before + cost, promisedUs: atUs > nowUs ? stampUs : stillUs };
+    return newState(log, total - live.before + cost, atUs > nowUs ? stampUs : promisedUs, nowUs, reach, limit);
   },
 
   giveBack(
-    { pages, total, promisedUs }: SlidingWindowState,
-    _nowUs: number,
+    { pages, total, promisedUs, reach }: SlidingWindowState,
+    nowUs: number,
     units: number,
     mark: Mark,
     limit: SlidingWindowLimit,
   ): SlidingWindowState {
     const left = total - takeOut(pages, mark.nowUs + mark.level[1] - limit.windowUs, units);
-    return { pages, total: left, promisedUs: Math.min(promisedUs, newestUs(pages)) };
+    return newState(pages, left, Math.min(promisedUs, newestUs(pages)), nowUs, reach, limit);
   },
 
   // The oldest units in the window are forgiven first: whichever were meant, the others keep to the limit.
   refund(
-    { pages, total, promisedUs }: SlidingWindowState,
+    { pages, total, promisedUs, reach }: SlidingWindowState,
     nowUs: number,
     units: number,
     limit: SlidingWindowLimit,
   ): SlidingWindowState {
     const { before: left } = findLater(pages, nowUs - limit.windowUs);
     const forgiven = Math.min(left + units, findLater(pages, nowUs).before);
-    if (forgiven === 0) return { pages, total, promisedUs };
+    if (forgiven === 0) return newState(pages, total, promisedUs, nowUs, reach, limit);
     const place = findUnits(pages, forgiven);
     dropBefore(pages, place);
     const first = pages[0] as Page;
     takeOut(pages, first.stampsUs[first.from] as number, forgiven - place.before);
-    return { pages, total: total - forgiven, promisedUs: Math.min(promisedUs, newestUs(pages)) };
+    return newState(pages, total - forgiven, Math.min(promisedUs, newestUs(pages)), nowUs, reach, limit);
   },
 
   runs(state: SlidingWindowState, nowUs: number, { windowUs }: SlidingWindowLimit): readonly Run[] {
@@ -99,6 +114,19 @@ export const slidingWindow: Kernel<SlidingWindowLimit, SlidingWindowState> = Obj
   freshFromUs: ({ pages }: SlidingWindowState, limit: SlidingWindowLimit): number =>
     pages.length === 0 ? 0 : newestUs(pages) + limit.windowUs,
 });
+
+/** A state that remembers a promised instant as long as it lies ahead. */
+function newState(
+  pages: Page[],
+  total: number,
+  promisedUs: number,
+  nowUs: number,
+  before: Reach | undefined,
+  { windowUs }: SlidingWindowLimit,
+): SlidingWindowState {
+  if (promisedUs <= nowUs) return { pages, total, promisedUs: 0 };
+  return { pages, total, promisedUs, reach: reachOf(promisedUs - nowUs, windowUs, before) };
+}
 
 /** The runs of a log, oldest first. */
 export function runsOf({ pages }: SlidingWindowState): { readonly stampUs: number; readonly units: number }[] {

@@ -92,6 +92,20 @@ export function dropBefore(pages: Page[], { page, run }: Place): void {
   for (; first.from < run; first.from++) first.sum -= first.units[first.from] as number;
 }
 
+/** A log of all runs in front of a place, which can be appended to without a change of the given one. */
+export function copyBefore(pages: readonly Page[], { page, run }: Place): Page[] {
+  const log = pages.slice(0, page + 1);
+  const last = log.pop() as Page;
+  if (run > last.from) {
+    const sum = last.units.subarray(last.from, run).reduce((a, b) => a + b, 0);
+    log.push({ ...last, stampsUs: last.stampsUs.slice(), units: last.units.slice(), to: run, sum });
+  } else if (log.length > 0) {
+    const { stampsUs, units, ...others } = log.pop() as Page;
+    log.push({ ...others, stampsUs: stampsUs.slice(), units: units.slice() });
+  }
+  return log;
+}
+
 /** Takes units of one instant out of a log, as many as it has. Returns how many that were. */
 export function takeOut(pages: Page[], stampUs: number, units: number): number {
   let low = 0;

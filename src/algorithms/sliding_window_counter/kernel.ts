@@ -9,7 +9,8 @@
 
 import type { Kernel, Level, Mark, Run } from "../kernel.ts";
 import type { SlidingWindowCounterLimit } from "../limit.ts";
-import { findWindow, openedWindow, subtract, trim, type Window } from "../windows.ts";
+import type { Reach } from "../reach.ts";
+import { findWindow, openedWindow, reachOfFirst, settleWindows, subtract, trim, type Window } from "../windows.ts";
 
 /** The window before the present one, the present one, and those behind it that are promised to callers who wait. */
 export interface SlidingWindowCounterState {
@@ -17,6 +18,8 @@ export interface SlidingWindowCounterState {
   readonly previous: number;
   /** Oldest first; empty where nothing is taken. They do not overlap. */
   readonly windows: Window[];
+  /** How far ahead the first window was promised to start, where it had not opened. */
+  readonly reach?: Reach | undefined;
 }
 
 const FRESH: SlidingWindowCounterState = Object.freeze({
@@ -27,6 +30,15 @@ const FRESH: SlidingWindowCounterState = Object.freeze({
 /** The arithmetic of a sliding window counter. */
 export const slidingWindowCounter: Kernel<SlidingWindowCounterLimit, SlidingWindowCounterState> = Object.freeze({
   fresh: (): SlidingWindowCounterState => FRESH,
+
+  settle(
+    state: SlidingWindowCounterState,
+    nowUs: number,
+    { windowUs }: SlidingWindowCounterLimit,
+  ): SlidingWindowCounterState {
+    const windows = settleWindows(state.windows, nowUs, windowUs, state.reach);
+    return windows === state.windows ? state : newState(state.previous, windows, nowUs, windowUs, state.reach);
+  },
 
   earliest(
     state: SlidingWindowCounterState,
@@ -56,12 +68,12 @@ export const slidingWindowCounter: Kernel<SlidingWindowCounterLimit, SlidingWind
       previous = countBefore({ previous, windows }, 1, limit);
       windows.shift();
     }
-    return { previous, windows };
+    return newState(previous, windows, nowUs, limit.windowUs, state.reach);
   },
 
   giveBack(
-    { previous, windows }: SlidingWindowCounterState,
-    _nowUs: number,
+    { previous, windows, reach }: SlidingWindowCounterState,
+    nowUs: number,
     units: number,
     mark: Mark,
     limit: SlidingWindowCounterLimit,
@@ -70,21 +82,23 @@ export const slidingWindowCounter: Kernel<SlidingWindowCounterLimit, SlidingWind
     const window = windows[findWindow(windows, startUs)];
     if (window !== undefined) subtract(window, units);
     const isBefore = window === undefined && windows[0]?.startUs === startUs + limit.windowUs;
-    return trimmed(isBefore ? Math.max(previous - units, 0) : previous, windows, limit);
+    const left = trimmed(isBefore ? Math.max(previous - units, 0) : previous, windows, limit);
+    return newState(left.previous, left.windows, nowUs, limit.windowUs, reach);
   },
 
   refund(
-    { previous, windows }: SlidingWindowCounterState,
+    { previous, windows, reach }: SlidingWindowCounterState,
     nowUs: number,
     units: number,
     limit: SlidingWindowCounterLimit,
   ): SlidingWindowCounterState {
     const place = openedWindow(windows, nowUs);
-    if (place < 0) return { previous, windows };
+    if (place < 0) return newState(previous, windows, nowUs, limit.windowUs, reach);
     const left = units - subtract(windows[place] as Window, units);
     const before = windows[place - 1];
     if (before !== undefined) subtract(before, left);
-    return trimmed(before === undefined ? Math.max(previous - left, 0) : previous, windows, limit);
+    const kept = trimmed(before === undefined ? Math.max(previous - left, 0) : previous, windows, limit);
+    return newState(kept.previous, kept.windows, nowUs, limit.windowUs, reach);
   },
 
   runs(
@@ -118,6 +132,17 @@ export const slidingWindowCounter: Kernel<SlidingWindowCounterLimit, SlidingWind
     return last === undefined ? 0 : last.startUs + 2 * limit.windowUs;
   },
 });
+
+function newState(
+  previous: number,
+  windows: Window[],
+  nowUs: number,
+  windowUs: number,
+  before: Reach | undefined,
+): SlidingWindowCounterState {
+  const reach = reachOfFirst(windows, nowUs, windowUs, before);
+  return reach === undefined ? { previous, windows } : { previous, windows, reach };
+}
 
 /** Two windows, side by side. */
 interface Pair {

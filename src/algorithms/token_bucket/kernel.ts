@@ -25,6 +25,7 @@ import {
 } from "./given_back.ts";
 import type { Kernel, Level, Mark, Run } from "../kernel.ts";
 import type { TokenBucketLimit } from "../limit.ts";
+import { latestPromise, type Reach, reachOf } from "../reach.ts";
 
 /** The theoretical arrival time: the instant at which the bucket is full again. */
 export interface TokenBucketState {
@@ -36,6 +37,8 @@ export interface TokenBucketState {
   readonly back?: GivenBack | undefined;
   /** The latest instant that is promised to a waiter, where `tatUs` does not tell it. */
   readonly promisedUs?: number | undefined;
+  /** How far ahead the latest promised instant was when this was written; undefined where none is promised. */
+  readonly reach?: Reach | undefined;
 }
 
 const FRESH: TokenBucketState = Object.freeze({ tatUs: 0, tatRem: 0 });
@@ -43,6 +46,22 @@ const FRESH: TokenBucketState = Object.freeze({ tatUs: 0, tatRem: 0 });
 /** The arithmetic of a token bucket. */
 export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.freeze({
   fresh: (): TokenBucketState => FRESH,
+
+  settle(state: TokenBucketState, nowUs: number, limit: TokenBucketLimit): TokenBucketState {
+    const promisedUs = promisedOf(state, limit);
+    if (promisedUs <= nowUs) return state;
+    const latestUs = latestPromise(nowUs, state.reach, limit.burstUs);
+    if (promisedUs <= latestUs) return state;
+    const tat = { us: state.tatUs, rem: state.tatRem };
+    const most = { us: latestUs + limit.burstUs, rem: limit.burstRem };
+    // As a refund: every take moves forward, so that none can be given back for more than it still owes.
+    const back = live(state, nowUs);
+    const before = back === undefined ? state : { ...state, back: { ...back, untilUs: 0 } };
+    if (!isShorter(most, tat)) return newState(tat.us, tat.rem, back, latestUs, nowUs, limit, state.reach);
+    const settled = withReturned(before, minus(tat, most, limit), 0, nowUs, latestUs, limit);
+    if (settled !== before) return settled;
+    return newState(most.us, most.rem, undefined, latestUs, nowUs, limit, state.reach);
+  },
 
   earliest(state: TokenBucketState, nowUs: number, cost: number, limit: TokenBucketLimit): number {
     return Math.max(nowUs, startOf(advance(arrive(state, nowUs), cost, limit), limit));
@@ -57,7 +76,7 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
   ): TokenBucketState {
     const { tatUs, tatRem } = advance(arrive(state, atUs), cost, limit);
     const promisedUs = Math.max(atUs > nowUs ? atUs : 0, state.promisedUs ?? 0);
-    return newState(tatUs, tatRem, live(state, nowUs), promisedUs, nowUs, limit);
+    return newState(tatUs, tatRem, live(state, nowUs), promisedUs, nowUs, limit, reachBefore(state, nowUs, limit));
   },
 
   trace(
@@ -94,7 +113,7 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
       const waits = mark.atUs > mark.nowUs;
       const to = all && idleUs >= 0 ? { us: idleUs, rem: idleRem } : minus(tat, span(units, limit), limit);
       const kept = !waits ? state.promisedUs ?? 0 : all ? promisedUs : Math.max(state.promisedUs ?? 0, mark.atUs);
-      return newState(to.us, to.rem, live(state, nowUs), kept, nowUs, limit);
+      return newState(to.us, to.rem, live(state, nowUs), kept, nowUs, limit, reachBefore(state, nowUs, limit));
     }
     if (promisedOf(state, limit) > nowUs) return state;
     const shareUs = plus(end, before, limit).us;
@@ -107,7 +126,9 @@ export const tokenBucket: Kernel<TokenBucketLimit, TokenBucketState> = Object.fr
   },
 
   refund(state: TokenBucketState, nowUs: number, units: number, limit: TokenBucketLimit): TokenBucketState {
-    if (state.tatUs < nowUs) return newState(nowUs, 0, live(state, nowUs), state.promisedUs ?? 0, nowUs, limit);
+    if (state.tatUs < nowUs) {
+      return newState(nowUs, 0, live(state, nowUs), state.promisedUs ?? 0, nowUs, limit, state.reach);
+    }
     const cut = shorter(span(units, limit), { us: state.tatUs - nowUs, rem: state.tatRem });
     if (cut.us === 0 && cut.rem === 0) return state;
     // As if the oldest units had been given back: every take moves forward.
@@ -179,7 +200,7 @@ export function refillsInTime(
 ): TokenBucketState {
   const most = { us: Math.max(nowUs, promisedUs) + limit.burstUs, rem: limit.burstRem };
   const tat = shorter(most, { us: state.tatUs, rem: state.tatRem });
-  return newState(tat.us, tat.rem, state.back, promisedUs, nowUs, limit);
+  return newState(tat.us, tat.rem, state.back, promisedUs, nowUs, limit, undefined);
 }
 
 /** The first whole microsecond at which the bucket held what now leaves it in this state. */
@@ -192,6 +213,11 @@ function promisedOf(state: TokenBucketState, limit: TokenBucketLimit): number {
   return Math.max(startOf(state, limit), state.promisedUs ?? 0);
 }
 
+/** The reach of a promise that lies ahead. */
+function reachBefore(state: TokenBucketState, nowUs: number, limit: TokenBucketLimit): Reach | undefined {
+  return state.reach !== undefined && promisedOf(state, limit) > nowUs ? state.reach : undefined;
+}
+
 /** A state that says no more than it must. */
 function newState(
   tatUs: number,
@@ -200,11 +226,15 @@ function newState(
   promisedUs: number,
   nowUs: number,
   limit: TokenBucketLimit,
+  before: Reach | undefined,
 ): TokenBucketState {
-  const isTold = promisedUs <= nowUs || promisedUs <= startOf({ tatUs, tatRem }, limit);
-  if (isTold && back === undefined) return { tatUs, tatRem };
+  const startUs = startOf({ tatUs, tatRem }, limit);
+  const isTold = promisedUs <= nowUs || promisedUs <= startUs;
+  const latestUs = Math.max(startUs, promisedUs);
+  const reach = latestUs > nowUs ? reachOf(latestUs - nowUs, limit.burstUs, before) : undefined;
+  if (isTold && back === undefined) return reach === undefined ? { tatUs, tatRem } : { tatUs, tatRem, reach };
   const kept = back && tidied(back, { us: tatUs, rem: tatRem }, limit);
-  return { tatUs, tatRem, back: kept, promisedUs: isTold ? undefined : promisedUs };
+  return { tatUs, tatRem, back: kept, promisedUs: isTold ? undefined : promisedUs, reach };
 }
 
 /** What was given back, as long as a take from before that may be in debt. */
@@ -225,7 +255,7 @@ function withReturned(
   const back = remember(live(state, nowUs) ?? NOTHING, { ...cut, endUs }, nowUs, untilUs, limit);
   if (back === undefined) return state;
   const { us, rem } = minus({ us: state.tatUs, rem: state.tatRem }, cut, limit);
-  return newState(us, rem, back, promisedUs, nowUs, limit);
+  return newState(us, rem, back, promisedUs, nowUs, limit, reachBefore(state, nowUs, limit));
 }
 
 function same(a: Span, b: Span): boolean {

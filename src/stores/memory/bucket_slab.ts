@@ -6,6 +6,7 @@
  */
 
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
+import type { Reach } from "../../algorithms/reach.ts";
 import { tokenBucket, type TokenBucketState } from "../../algorithms/token_bucket/kernel.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
@@ -29,6 +30,8 @@ export class BucketSlab implements Box {
   tatUs: Float64Array = new Float64Array(FIRST);
   /** For each place the rest, in units of 1 / `denominator` µs; undefined where there is none. */
   tatRem: Float64Array | undefined;
+  /** For each place the reach of what is promised, 0 for none; made when something is. */
+  #reaches: Uint8Array | undefined;
   readonly #places = new Map<Key, number>();
   /** Whose each place is; `null` of a free one. */
   #keys: (Key | null)[] = [];
@@ -67,36 +70,45 @@ export class BucketSlab implements Box {
     return this.tatRem === undefined ? 0 : this.tatRem[place] as number;
   }
 
+  /** How far ahead a promised instant was; undefined where none is promised. */
+  reachOf(place: number): Reach | undefined {
+    return this.#reaches === undefined ? undefined : (this.#reaches[place] || undefined) as Reach | undefined;
+  }
+
   /** Changes what is kept at a place. */
-  set(place: number, tatUs: number, tatRem: number): void {
+  set(place: number, tatUs: number, tatRem: number, reach: Reach | undefined): void {
     this.tatUs[place] = tatUs;
     if (this.tatRem !== undefined) this.tatRem[place] = tatRem;
+    if (this.#reaches !== undefined) this.#reaches[place] = reach ?? 0;
+    else if (reach !== undefined) (this.#reaches = new Uint8Array(this.tatUs.length))[place] = reach;
   }
 
   /** Keeps a key that has no place yet. */
-  add(key: Key, tatUs: number, tatRem: number): void {
+  add(key: Key, tatUs: number, tatRem: number, reach: Reach | undefined): void {
     let place = this.#free;
     if (place >= 0) this.#free = this.tatUs[place] as number;
     else place = this.#keys.length;
     if (place === this.tatUs.length) this.#grow();
     this.#keys[place] = key;
     this.#places.set(key, place);
-    this.set(place, tatUs, tatRem);
+    this.set(place, tatUs, tatRem, reach);
   }
 
   /** Keeps a key. */
   put(key: Key, state: TokenBucketState): void {
-    const { tatUs, tatRem, back, promisedUs } = state;
+    const { tatUs, tatRem, back, promisedUs, reach } = state;
     const place = this.find(key);
-    if (place >= 0) this.set(place, tatUs, tatRem);
-    else this.add(key, tatUs, tatRem);
+    if (place >= 0) this.set(place, tatUs, tatRem, reach);
+    else this.add(key, tatUs, tatRem, reach);
     if (back !== undefined || promisedUs !== undefined) this.#more.set(key, state);
     else if (this.#more.size > 0) this.#more.delete(key);
   }
 
   /** The bucket of a key that has a place. */
   stateOf(key: Key, place: number): TokenBucketState {
-    return this.#more.get(key) ?? { tatUs: this.tatUs[place] as number, tatRem: this.remOf(place) };
+    const more = this.#more.get(key);
+    if (more !== undefined) return more;
+    return { tatUs: this.tatUs[place] as number, tatRem: this.remOf(place), reach: this.reachOf(place) };
   }
 
   /** Whether a bucket is more than an instant. */
@@ -174,19 +186,26 @@ export class BucketSlab implements Box {
     const room = this.tatUs.length + Math.max(FIRST, this.tatUs.length >> 2);
     this.tatUs = grown(this.tatUs, room);
     if (this.tatRem !== undefined) this.tatRem = grown(this.tatRem, room);
+    if (this.#reaches === undefined) return;
+    const reaches = new Uint8Array(room);
+    reaches.set(this.#reaches);
+    this.#reaches = reaches;
   }
 
   /** Moves everything together where most places are free, so that memory comes back and nobody searches for long. */
   #pack(): void {
     const { tatUs, tatRem } = this;
+    const reaches = this.#reaches;
     const room = this.size + FIRST;
     this.tatUs = new Float64Array(room);
     this.tatRem = tatRem && new Float64Array(room);
+    this.#reaches = reaches && new Uint8Array(room);
     this.#keys = [];
     this.#free = -1;
     this.#cursor = 0;
     for (const [key, place] of this.#places) {
-      this.set(this.#keys.length, tatUs[place] as number, tatRem?.[place] ?? 0);
+      const reach = (reaches?.[place] || undefined) as Reach | undefined;
+      this.set(this.#keys.length, tatUs[place] as number, tatRem?.[place] ?? 0, reach);
       this.#places.set(key, this.#keys.length);
       this.#keys.push(key);
     }

@@ -108,6 +108,18 @@ export function adapt(cell: Cell, policy: Policy, changedUs: number): Cell {
   return cell;
 }
 
+/** The cell as it stands after a step back of the clock, which has to be written to be kept; the same where there was none. */
+export function settle(cell: Cell, nowUs: number): Cell {
+  const { policy: { rates }, states } = cell;
+  let settled: RateState[] | undefined;
+  for (let i = 0; i < rates.length; i++) {
+    const rate = rates[i] as RateLimit;
+    const state = kernelOf(rate).settle(states[i] as RateState, nowUs, rate);
+    if (state !== states[i]) (settled ??= states.slice())[i] = state;
+  }
+  return settled === undefined ? cell : { ...cell, states: settled };
+}
+
 /** Where each rate of a cell stands. */
 export function levelsOf(policy: Policy, cell: Cell, nowUs: number): Level[] {
   const levels: Level[] = [];

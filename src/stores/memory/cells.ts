@@ -7,7 +7,7 @@
 import { shortKey } from "../../base/short_key.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Target } from "../store.ts";
-import type { Cell } from "./cell_box.ts";
+import { type Cell, settle } from "./cell_box.ts";
 import { nearer, Shelf } from "./shelf.ts";
 
 /** How many keys of the same limiter are looked at for one that may be forgotten, each time one is added. */
@@ -58,8 +58,15 @@ export class Cells {
   }
 
   /** The cell of a target as it stands, or a fresh one. It has to be written to be kept. */
-  read(target: Target): Cell {
-    return this.shelfOf(target.limiter, target.policy).read(shortKey(target.key));
+  read(target: Target, nowUs: number): Cell {
+    return settle(this.#cellOf(target), nowUs);
+  }
+
+  /** Corrects the cell of a target after a step back of the clock. */
+  settle(target: Target, nowUs: number): void {
+    const cell = this.#cellOf(target);
+    const settled = settle(cell, nowUs);
+    if (settled !== cell) this.write(target, settled, nowUs);
   }
 
   /** Keeps a cell that was read and changed. */
@@ -102,6 +109,10 @@ export class Cells {
       if (shelf.size > 0) return shelf;
     }
     return undefined;
+  }
+
+  #cellOf(target: Target): Cell {
+    return this.shelfOf(target.limiter, target.policy).read(shortKey(target.key));
   }
 
   #find(limiter: string, policy: Policy): Shelf {

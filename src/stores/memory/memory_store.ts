@@ -75,7 +75,7 @@ export class MemoryStore implements Store {
 
   /** What is kept for a target, for tests that compare stores. */
   statesOf(target: Target): readonly RateState[] {
-    return this.#cells.read(target).states;
+    return this.#cells.read(target, this.#clock.nowUs()).states;
   }
 
   /** Runs a request at once. */
@@ -154,6 +154,10 @@ export class MemoryStore implements Store {
       const ended = releasePermits(this.#cells, request.targets[0] as Target, request.id);
       if (ended !== undefined) return done(nowUs, [ended]);
     }
+    // What cannot come from this clock is corrected whatever is decided, or it would be corrected to another instant each time.
+    if (request.op !== "take" || request.mode !== "peek") {
+      for (const target of request.targets) this.#cells.settle(target, nowUs);
+    }
     const rounds = new Rounds(this.#cells, this.#listeners, nowUs);
     switch (request.op) {
       case "take":
@@ -191,7 +195,7 @@ export class MemoryStore implements Store {
 
   #block(request: BlockRequest, rounds: Rounds, nowUs: number): DoneReply {
     for (const target of request.targets) {
-      const cell = this.#cells.read(target);
+      const cell = this.#cells.read(target, nowUs);
       const endsUs = request.durationUs > 0 ? nowUs + request.durationUs : 0;
       if (!request.keepLonger || endsUs > cell.blockedUs) cell.blockedUs = endsUs;
       this.#cells.write(target, cell, nowUs);
@@ -221,7 +225,7 @@ export class MemoryStore implements Store {
     change: (rate: RateLimit, state: RateState, target: Target, i: number) => RateState,
   ): DoneReply {
     for (const target of targets) {
-      const cell: Cell = this.#cells.read(target);
+      const cell: Cell = this.#cells.read(target, nowUs);
       cell.states = target.policy.rates.map((rate, i) => change(rate, cell.states[i] as RateState, target, i));
       this.#cells.write(target, cell, nowUs);
     }
@@ -229,7 +233,7 @@ export class MemoryStore implements Store {
   }
 
   #level(target: Target, nowUs: number): TargetLevel {
-    return { rates: levelsOf(target.policy, this.#cells.read(target), nowUs), slots: undefined };
+    return { rates: levelsOf(target.policy, this.#cells.read(target, nowUs), nowUs), slots: undefined };
   }
 }
 

@@ -55,7 +55,7 @@ export class Rounds {
 
   /** The earliest instant at which all limits of a target agree. */
   plan(target: Target): number {
-    const { blockedUs, states } = this.#cells.read(target);
+    const { blockedUs, states } = this.#cells.read(target, this.#nowUs);
     const { rates } = target.policy;
     let atUs = Math.max(this.#nowUs, blockedUs);
     for (let i = 0; i < rates.length; i++) {
@@ -69,7 +69,7 @@ export class Rounds {
   commit(target: Target, atUs: number): Traces {
     const { rates } = target.policy;
     if (rates.length === 0) return undefined;
-    const cell = this.#cells.read(target);
+    const cell = this.#cells.read(target, this.#nowUs);
     let traces: (readonly number[] | undefined)[] | undefined;
     for (let i = 0; i < rates.length; i++) {
       const rate = rates[i] as RateLimit;
@@ -102,7 +102,7 @@ export class Rounds {
     for (const target of targets) {
       let traces: Traces;
       if (allowed && mode !== "peek") traces = this.commit(target, atUs);
-      else if (!allowed && this.#cells.read(target).blockedUs > nowUs) status = "blocked";
+      else if (!allowed && this.#cells.read(target, this.#nowUs).blockedUs > nowUs) status = "blocked";
       levels.push(this.#level(target, 0, traces));
     }
     return { status, nowUs, waitUs: atUs - nowUs, arrivalUs, levels };
@@ -119,7 +119,7 @@ export class Rounds {
     for (const target of targets) {
       if (target.policy.maxConcurrent > 0 && mode !== "peek") this.promote(target, id);
       atUs = Math.max(atUs, this.plan(target));
-      blockedUs = Math.max(blockedUs, this.#cells.read(target).blockedUs);
+      blockedUs = Math.max(blockedUs, this.#cells.read(target, this.#nowUs).blockedUs);
       if (this.#isFull(target, request) && (full === undefined || isBefore(target, full))) full = target;
     }
     const room = mode === "wait" && atUs - nowUs <= request.maxWaitUs;
@@ -340,12 +340,12 @@ export class Rounds {
   }
 
   #slots(target: Target): SlotBook | undefined {
-    return this.#cells.read(target).slots;
+    return this.#cells.read(target, this.#nowUs).slots;
   }
 
   /** The book of a target, made and kept if there is none yet. */
   #book(target: Target): SlotBook {
-    const cell: Cell = this.#cells.read(target);
+    const cell: Cell = this.#cells.read(target, this.#nowUs);
     if (cell.slots === undefined) {
       cell.slots = new SlotBook();
       this.#cells.write(target, cell, this.#nowUs);
@@ -354,7 +354,7 @@ export class Rounds {
   }
 
   #level(target: Target, fence: number, traces?: Traces): TargetLevel {
-    const cell = this.#cells.read(target);
+    const cell = this.#cells.read(target, this.#nowUs);
     const rates = levelsOf(target.policy, cell, this.#nowUs);
     if (target.policy.maxConcurrent === 0) {
       return traces === undefined ? { rates, slots: undefined } : { rates, slots: undefined, traces };

@@ -6,6 +6,7 @@
  */
 
 import { BucketReply } from "../bucket_reply.ts";
+import { latestPromise, reachOf } from "../../algorithms/reach.ts";
 import { shortKey } from "../../base/short_key.ts";
 import type { TokenBucketLimit } from "../../algorithms/limit.ts";
 import type { NamedPolicy } from "../../policy/policy.ts";
@@ -34,6 +35,10 @@ export function takeBucket(
   const blockedUs = place < 0 ? 0 : slab.blockedUs(key);
   // Whoever waits for the end of a block is promised an instant that the bucket alone does not tell.
   if (slab.hasMore(key) || (blockedUs > nowUs && mode === "wait")) return undefined;
+  const reach = place < 0 ? undefined : slab.reachOf(place);
+  const promisedUs = tatUs - rate.burstUs + (tatRem > rate.burstRem ? 1 : 0);
+  // The clock has stepped back.
+  if (promisedUs > nowUs && promisedUs > latestPromise(nowUs, reach, rate.burstUs)) return undefined;
   let times = asked ?? 1;
   if (times > 1) times = blockedUs > nowUs ? 0 : timesOf(rate, tatUs, tatRem, nowUs, cost, times);
 
@@ -60,10 +65,13 @@ export function takeBucket(
       nextUs = atUs + debtUs;
       nextRem = debtRem;
     }
-    if (place >= 0) slab.set(place, nextUs, nextRem);
+    const nextReach = atUs <= nowUs
+      ? undefined
+      : reachOf(atUs - nowUs, rate.burstUs, promisedUs > nowUs ? reach : undefined);
+    if (place >= 0) slab.set(place, nextUs, nextRem, nextReach);
     else {
       cells.makeRoom(shelf, nowUs);
-      slab.add(key, nextUs, nextRem);
+      slab.add(key, nextUs, nextRem, nextReach);
     }
     tatUs = nextUs;
     tatRem = nextRem;

@@ -16,7 +16,10 @@ import { type Cell, freshCell } from "./cell_box.ts";
 import type { Cells } from "./cells.ts";
 import type { Shelf } from "./shelf.ts";
 
-/** Decides if the key is in a cell of its present rules, or nowhere yet, and takes no permit; else undefined. */
+/**
+ * Decides if the key is in a cell of its present rules, or nowhere yet, and takes no permit; else undefined, and where the
+ * clock has stepped back.
+ */
 export function takeRates(
   cells: Cells,
   { limiter, policy }: NamedPolicy,
@@ -38,12 +41,11 @@ export function takeRates(
   const { states, blockedUs } = cell;
   let atUs = blockedUs > nowUs ? blockedUs : nowUs;
   for (let i = 0; i < rates.length; i++) {
-    const earliestUs = (kernels[i] as Shelf["kernels"][0]).earliest(
-      states[i] as RateState,
-      nowUs,
-      cost,
-      rates[i] as RateLimit,
-    );
+    const kernel = kernels[i] as Shelf["kernels"][0];
+    const rate = rates[i] as RateLimit;
+    const state = states[i] as RateState;
+    if (kernel.settle(state, nowUs, rate) !== state) return undefined;
+    const earliestUs = kernel.earliest(state, nowUs, cost, rate);
     if (earliestUs > atUs) atUs = earliestUs;
   }
   const allowed = atUs <= nowUs || (mode === "wait" && atUs - nowUs <= maxWaitUs);

@@ -56,6 +56,14 @@ export function earliest(limits: readonly RateLimit[], world: World, cost: numbe
   return atUs;
 }
 
+/** The world as every request finds it: its states as the clock can have written them. */
+export function settled(limits: readonly RateLimit[], world: World): World {
+  const states = limits.map((limit, i) => {
+    return kernelOf(limit).settle(world.states[i] as RateState, world.nowUs, limit);
+  });
+  return { ...world, states };
+}
+
 /** The world after a step. */
 export function after(limits: readonly RateLimit[], world: World, step: Step): World {
   if (step.do === "pass") return afterTime(limits, world, step.us);

@@ -6,7 +6,7 @@ import { exploreClockBack } from "../../_support/enumeration/clock_back.ts";
 import { compiled, passUs, SMALL_LIMITS, type SmallLimit } from "../../_support/enumeration/limits.ts";
 
 /** How deep the search goes in the time that the suite has; ENUMERATION_DEPTH sets another depth. */
-const DEPTH = Number(process.env["ENUMERATION_DEPTH"] ?? 7);
+const DEPTH = Number(process.env["ENUMERATION_DEPTH"] ?? 6);
 
 describe("Every schedule in which the store's clock steps back", () => {
   for (const name of Object.keys(SMALL_LIMITS) as SmallLimit[]) {

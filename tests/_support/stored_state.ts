@@ -94,7 +94,16 @@ export function plainStates(rates: readonly RateLimit[], states: readonly RateSt
         const { tatUs, tatRem, back, promisedUs, reach = 0 } = state as TokenBucketState;
         if (back === undefined && promisedUs === undefined) return [tatUs, tatRem, reach];
         const { us, rem, untilUs, shares } = back ?? { us: 0, rem: 0, untilUs: 0, shares: [] };
-        return [tatUs, tatRem, reach, promisedUs ?? 0, us, rem, untilUs, ...shares.flatMap((s) => [s.endUs, s.us, s.rem])];
+        return [
+          tatUs,
+          tatRem,
+          reach,
+          promisedUs ?? 0,
+          us,
+          rem,
+          untilUs,
+          ...shares.flatMap((s) => [s.endUs, s.us, s.rem]),
+        ];
       }
       case "sliding_window_counter": {
         const { previous, windows, reach = 0 } = state as SlidingWindowCounterState;

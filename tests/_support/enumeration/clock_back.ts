@@ -6,9 +6,8 @@
  * @module
  */
 
-import { stateProblem } from "../../../src/algorithms/invariants.ts";
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
-import type { RateState } from "../../../src/algorithms/kernels.ts";
+import { type RateState, stateProblem } from "../../../src/algorithms/kernels.ts";
 import { unitsIn } from "../auditor/kept.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { after, earliest, freshWorld, settled, spanUs, type Step, type World } from "./world.ts";
@@ -89,7 +88,7 @@ function stepsFrom({ limit, passUs, backsUs, maxBacks }: ClockBackSearch, node: 
   for (const { number, units, settled: isSettled } of world.kept) {
     if (!isSettled) steps.push({ do: "giveBack", take: number, units });
   }
-  if (backs < maxBacks && path.at(-1)?.do !== "back") for (const us of backsUs) steps.push({ do: "back", us });
+  if (backs < maxBacks && path.at(-1)?.do !== "back") { for (const us of backsUs) steps.push({ do: "back", us }); }
   if (found.states[0] !== world.states[0]) steps.push({ do: "denied" });
   return steps.map((step) => afterStep(limit, node, found, step));
 }
@@ -176,7 +175,8 @@ function bound(limit: RateLimit, us: number): number {
   switch (limit.algorithm) {
     case "token_bucket": {
       const { intervalUs, intervalRem, denominator } = limit;
-      return capacity + Math.floor((us + (denominator > 1 ? 1 : 0)) * denominator / (intervalUs * denominator + intervalRem));
+      return capacity +
+        Math.floor((us + (denominator > 1 ? 1 : 0)) * denominator / (intervalUs * denominator + intervalRem));
     }
     case "sliding_window":
       return capacity * (Math.floor(us / limit.windowUs) + 1);

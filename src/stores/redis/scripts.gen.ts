@@ -2468,35 +2468,12 @@ ${part27}`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "65aac86928f5306fe6ff72cae13b7d677fcae1bd",
+  sha1: "edd5bad365028cfbc987b24e41353585578b0dff",
   source: `${part23}
 local grace_ms = ARGV[2] + 0
 ${part17}
-local function decide_slowly(ARGV, KEYS)
-${part5}
-${part4}
-${part7}
-${part8}
-${part9}
-${part10}
-${part11}
-${part12}
-${part13}
-${part14}
-${part15}
-${part16}
-${part1}
-${part3}
-${part2}
-${part6}
-${part21}
-${part18}
-${part19}
-${part20}
-${part22}
-end
 local cost, max_wait, peeks = 0, 0, false
-local packing, limits, count, prefix, head, size, step_us
+local packing, limits, count, prefix, head, size, form, slots, offset, step_us
 local state, following, ends, stored_until, until_us = {}, {}, {}, 0, 0
 local function read(value)
 if value and (#value ~= size or sub(value, 1, head) ~= prefix) then return false end
@@ -2616,6 +2593,45 @@ end
 end
 return at - now
 end
+local function read_limits(from)
+limits, count = {}, ARGV[from + 4] + 0
+local at = from + 4
+for i = 1, count do
+local letter = ARGV[at + 1]
+local a, b = ARGV[at + 2] + 0, ARGV[at + 3] + 0
+if letter == "t" then
+local denominator, burst_us, burst_rem = ARGV[at + 4] + 0, ARGV[at + 5] + 0, ARGV[at + 6] + 0
+local carry = floor(cost * b / denominator)
+limits[i] = {
+letter = letter,
+us = cost * a + carry,
+rem = cost * b - carry * denominator,
+denominator = denominator,
+burst_us = burst_us,
+burst_rem = burst_rem,
+most_us = now + burst_us,
+digits = ARGV[at + 7] + 0,
+}
+at = at + 7
+else
+limits[i] = { letter = letter, capacity = a, window = b, horizon = b }
+at = at + 3
+if letter == "c" then
+at = at + 1
+local step = ARGV[at] + 0
+limits[i].step, limits[i].steps, limits[i].horizon = step, b / step, 2 * b
+end
+end
+end
+packing = packing_of(limits)
+for i, limit in ipairs(limits) do
+local packed = packing.limits[i]
+limit.kind, limit.format, limit.slot, limit.at = limit.letter, packed.format, packed.slot, packed.at
+end
+prefix, size, form, slots, step_us = packing.prefix, packing.size, packing.form, packing.slots, packing.step_us
+head = #prefix
+offset = format("%d", head)
+end
 local replies, place, refused = { now }, 1, nil
 local function tell(numbers, is_new)
 for i = 1, count do
@@ -2641,9 +2657,9 @@ place = place + 2
 end
 end
 local function write(key, value)
-local bytes, done = pack(packing.form, unpack(following, 1, packing.slots)), nil
+local bytes, done = pack(form, unpack(following, 1, slots)), nil
 if value and stored_until - stored_until % step_us == until_us - until_us % step_us then
-done = try("SETRANGE", key, packing.offset, bytes)
+done = try("SETRANGE", key, offset, bytes)
 return type(done) == "table" and done.err
 end
 local life = packed_life(packing, until_us)
@@ -2683,6 +2699,29 @@ replies[place] = wait
 end
 return true
 end
+local function decide_slowly(ARGV, KEYS)
+${part5}
+${part4}
+${part7}
+${part8}
+${part9}
+${part10}
+${part11}
+${part12}
+${part13}
+${part14}
+${part15}
+${part16}
+${part1}
+${part3}
+${part2}
+${part6}
+${part21}
+${part18}
+${part19}
+${part20}
+${part22}
+end
 local function decide_left(left, words, words_from)
 local keys, args = {}, { now, grace_ms, 1 }
 for i = 1, words do
@@ -2713,44 +2752,6 @@ replies[entry.place], done = decided[done + 1], done + 1
 end
 end
 end
-local function read_limits(from)
-limits, count = {}, ARGV[from + 4] + 0
-local at = from + 4
-for i = 1, count do
-local letter = ARGV[at + 1]
-local a, b = ARGV[at + 2] + 0, ARGV[at + 3] + 0
-if letter == "t" then
-local denominator, burst_us, burst_rem = ARGV[at + 4] + 0, ARGV[at + 5] + 0, ARGV[at + 6] + 0
-local carry = floor(cost * b / denominator)
-limits[i] = {
-letter = letter,
-us = cost * a + carry,
-rem = cost * b - carry * denominator,
-denominator = denominator,
-burst_us = burst_us,
-burst_rem = burst_rem,
-most_us = now + burst_us,
-digits = ARGV[at + 7] + 0,
-}
-at = at + 7
-else
-limits[i] = { letter = letter, capacity = a, window = b, horizon = b }
-at = at + 3
-if letter == "c" then
-at = at + 1
-local step = ARGV[at] + 0
-limits[i].step, limits[i].steps, limits[i].horizon = step, b / step, 2 * b
-end
-end
-end
-packing = packing_of(limits)
-for i, limit in ipairs(limits) do
-local packed = packing.limits[i]
-limit.kind, limit.format, limit.slot, limit.at = limit.letter, packed.format, packed.slot, packed.at
-end
-prefix, size, step_us, head = packing.prefix, packing.size, packing.step_us, #packing.prefix
-packing.offset = format("%d", head)
-end
 local cursor, last = 2, 0
 while last < #KEYS do
 local kind, first, words = ARGV[cursor + 1] + 0, last + 1, ARGV[cursor + 5] + 0
@@ -2758,16 +2759,67 @@ last = min(last + ARGV[cursor + 2], #KEYS)
 cost, max_wait, peeks = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, kind % 2 == 1
 local words_from, counts, left = cursor + 5, kind >= 8, nil
 read_limits(words_from)
+local quick = not (counts or peeks)
 cursor = cursor + 5 + words
 for from = first, last, 1000 do
 local past = min(from + 999, last)
 local values = call("MGET", unpack(KEYS, from, past))
 for i = from, past do
+local key, value = KEYS[i], values[i - from + 1]
+local fits = quick and value and #value == size and sub(value, 1, head) == prefix
+if fits then
+stored_until, until_us = 0, 0
+for n = 1, count do
+local limit = limits[n]
+local kind, slot, past = limit.kind, limit.slot, 0
+local us, units, previous = unpack_at(limit.format, value, limit.at)
+if kind == "t" then
+if us > stored_until then stored_until = us end
+if us < now and (units == 0 or us < now - 1) then
+us, units = now, 0
+end
+local denominator, most_us = limit.denominator, limit.most_us
+us, past, units = us + limit.us, us + limit.us, units + limit.rem
+if units >= denominator then
+units = min(units, denominator - 1 + limit.rem)
+if units >= denominator then
+us, units = us + 1, units - denominator
+end
+end
+if us >= most_us and (us > most_us or units > limit.burst_rem) then
+fits = false
+break
+end
+replies[place + n + n - 1], replies[place + n + n] = us - now, units
+else
+units, past = units + cost, us + limit.horizon
+local used = units
+if kind == "c" then
+following[slot + 2], used = previous, units + faded(limit, us, previous)
+end
+if us > now or now >= us + limit.window or used > limit.capacity then
+fits = false
+break
+end
+if past > stored_until then stored_until = past end
+replies[place + n + n - 1], replies[place + n + n] = used, past - now
+end
+if past > until_us then until_us = past end
+following[slot], following[slot + 1] = us, units
+end
+fits = fits and not write(key, value)
+end
+if fits then
+place = place + count + count
+else
+for n = place + count + count, place + 1, -1 do
+replies[n] = nil
+end
 local times = counts and ARGV[cursor + i - first + 1] + 0 or 1
-if not decide(KEYS[i], values[i - from + 1], times, counts) then
+if not decide(key, value, times, counts) then
 left, place = left or {}, place + 1
-left[#left + 1] = { key = KEYS[i], times = times, counts = counts, place = place }
-replies[place] = false
+left[#left + 1], replies[place] = { key = key, times = times, counts = counts, place = place }, false
+end
 end
 end
 end

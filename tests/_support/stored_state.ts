@@ -31,7 +31,7 @@ export function decodeStored(
     const found = value.findIndex((byte) => byte >= 0x80);
     const from = found < 0 ? value.length : found;
     const state = decodeOnlyTat(value.subarray(0, from), only.denominator, nowUs);
-    return [from === value.length ? state : [...state, ...decodeTail(value.subarray(from), state, only)]];
+    return [from === value.length ? state : decodeTail(value.subarray(from), state, only)];
   }
   if (rates.length > 1 && value[0] === 0x50) return decodePacked(rates, value);
   let cursor = rates.length;
@@ -42,9 +42,9 @@ export function decodeStored(
       const state = decodeTat(value.subarray(cursor, cursor += 16 + digits(rate.denominator)), rate.denominator);
       if ((value[i] ?? 0) < 128) return state;
       const size = value[cursor++] as number;
-      return [...state, ...decodeTail(value.subarray(cursor, cursor += size), state, rate)];
+      return decodeTail(value.subarray(cursor, cursor += size), state, rate);
     }
-    if (value.length === 0) return rate.algorithm === "fixed_window" ? [] : [0];
+    if (value.length === 0) return rate.algorithm === "fixed_window" ? [0] : [0, 0];
     let end = value.length;
     if (rates.length > 1) {
       end = cursor + 4 + unsigned(value, cursor, 4);
@@ -54,7 +54,8 @@ export function decodeStored(
     assert.equal(unsigned(part, 0, 7), rate.windowUs, "the window's length is stored");
     if (rate.algorithm === "fixed_window") return decodeWindows(part.subarray(7));
     assert.equal(10 ** (part[7] as number), rate.stepUs, "the step is stored");
-    return [unsigned(part, 8, 4), ...decodeWindows(part.subarray(12))];
+    const [reach, ...windows] = decodeWindows(part.subarray(12));
+    return [unsigned(part, 8, 4), reach as number, ...windows];
   });
 }
 
@@ -120,7 +121,7 @@ export function plainStates(rates: readonly RateLimit[], states: readonly RateSt
 /** From when on a stored state, in the same form, cannot be told from a fresh one. */
 export function freshFromUs(rate: RateLimit, numbers: readonly number[]): number {
   if (rate.algorithm === "token_bucket") {
-    const [tatUs = 0, tatRem = 0, promisedUs = 0, us = 0, rem = 0, untilUs = 0] = numbers;
+    const [tatUs = 0, tatRem = 0, , promisedUs = 0, us = 0, rem = 0, untilUs = 0] = numbers;
     const back = us === 0 && rem === 0 ? undefined : { us, rem, untilUs, shares: [] };
     return tokenBucket.freshFromUs({ tatUs, tatRem, back, promisedUs }, rate);
   }
@@ -143,16 +144,16 @@ function decodeOnlyTat(bytes: Uint8Array, denominator: number, nowUs: number): n
   if (text.length !== 16 || text < "5") return decodeTat(bytes, denominator);
   // The last 14 digits of an instant near now.
   const us = Number(text.slice(2));
-  return [us + Math.round((nowUs - us) / 1e14) * 1e14, 0];
+  return [us + Math.round((nowUs - us) / 1e14) * 1e14, 0, Math.floor((Number(text.slice(0, 2)) - 50) / 10)];
 }
 
 function decodeTat(bytes: Uint8Array, denominator: number): number[] {
   const text = new TextDecoder().decode(bytes);
-  if (text === "") return [0, 0];
-  return [Number(text.slice(0, 16)), denominator === 1 ? 0 : Number(text.slice(16))];
+  if (text === "") return [0, 0, 0];
+  return [Number(text.slice(0, 16)), denominator === 1 ? 0 : Number(text.slice(16)), 0];
 }
 
-/** What stands behind the digits: a byte of flags, then numbers in groups of seven bits. */
+/** A state whose digits are read: behind them stands a byte of flags, then numbers in groups of seven bits. */
 function decodeTail(
   bytes: Uint8Array,
   [tatUs = 0, tatRem = 0]: readonly number[] = [],
@@ -170,8 +171,10 @@ function decodeTail(
   const next = () => numbers.shift() ?? 0;
   const span = (): [number, number] => [next(), limit.denominator > 1 ? next() : 0];
   const flags = bytes[0] as number;
+  const state = [tatUs, tatRem, (flags & 0x18) / 8];
+  if (!(flags & 3)) return state;
   const promisedUs = flags & 1 ? next() : 0;
-  if (!(flags & 2)) return [promisedUs, 0, 0, 0];
+  if (!(flags & 2)) return [...state, promisedUs, 0, 0, 0];
   const [us, rem] = span();
   const sumUs = tatUs + us + (tatRem + rem >= limit.denominator ? 1 : 0);
   const untilUs = flags & 4 ? sumUs + 2 - next() : 0;
@@ -181,19 +184,19 @@ function decodeTail(
     const [shareUs, shareRem] = span();
     shares.push(endUs, ...shareUs === 0 && shareRem === 0 ? [us, rem] : [shareUs, shareRem]);
   }
-  return [promisedUs, us, rem, untilUs, ...shares];
+  return [...state, promisedUs, us, rem, untilUs, ...shares];
 }
 
 /** A log's latest promised instant, and its runs, each an instant and its units; those of one instant as one. */
 function decodeLog(bytes: Bytes, nowUs: number): number[] {
   if (bytes === undefined) return [];
   assert.equal(bytes[0], 0x53, "a log begins with S");
-  const promisedUs = unsigned(bytes, 16, 7);
+  const promisedUs = unsigned(bytes, 16, 6) + (bytes[22] as number) % 32 * 2 ** 48;
   const [head, count, slots] = [30, 34, 38].map((at) => unsigned(bytes, at, 4)) as [number, number, number];
   const total = unsigned(bytes, 42, 7);
   const power = bytes[53] as number % 32;
   const [page, isWide] = [2 ** (power % 16), power >= 16];
-  const numbers: number[] = [promisedUs];
+  const numbers: number[] = [promisedUs, Math.floor((bytes[22] as number) / 32)];
   let sum = 0;
   for (let i = 0; i < count; i++) {
     const slot = (head + i) % slots;
@@ -204,18 +207,22 @@ function decodeLog(bytes: Bytes, nowUs: number): number[] {
     sum += units;
     if (bytes[53] as number >= 32) assert.equal(units, 1, "every run is one unit");
     if (units === 0) continue;
-    if (numbers.length > 1 && numbers.at(-2) === stampUs) numbers.push(numbers.pop() as number + units);
+    if (numbers.length > 2 && numbers.at(-2) === stampUs) numbers.push(numbers.pop() as number + units);
     else numbers.push(stampUs, units);
   }
   assert.equal(total, sum, "the units in all");
-  if (numbers.length > 1) assert.equal(unsigned(bytes, 23, 7), numbers.at(-2), "the newest instant");
-  return numbers.length === 1 ? [] : numbers;
+  if (numbers.length > 2) assert.equal(unsigned(bytes, 23, 7), numbers.at(-2), "the newest instant");
+  return numbers.length === 2 ? [] : numbers;
 }
 
-/** Windows, each a start and a count. */
+/** The reach of the first window, then the windows, each a start and a count. */
 function decodeWindows(bytes: Uint8Array): number[] {
-  const numbers: number[] = [];
-  for (let at = 0; at < bytes.length; at += 11) numbers.push(unsigned(bytes, at, 7), unsigned(bytes, at + 7, 4));
+  const numbers = [Math.floor((bytes[6] ?? 0) / 32)];
+  for (let at = 0; at < bytes.length; at += 11) {
+    const high = bytes[at + 6] as number;
+    const startUs = unsigned(bytes, at, 6) + (at === 0 ? high % 32 : high) * 2 ** 48;
+    numbers.push(startUs, unsigned(bytes, at + 7, 4));
+  }
   return numbers;
 }
 

@@ -45,7 +45,7 @@ export const slidingWindow: Kernel<SlidingWindowLimit, SlidingWindowState> = Obj
     const log = copyBefore(pages, later);
     const units = Math.min(state.total - later.before, limit.capacity);
     append(log, latestUs, units, limit.capacity);
-    return newState(log, later.before + units, latestUs, nowUs, reach, limit);
+    return newState(log, later.before + units, latestUs, nowUs, state, limit);
   },
 
   earliest({ pages, total, promisedUs }: SlidingWindowState, nowUs: number, cost: number, limit: SlidingWindowLimit) {
@@ -57,47 +57,51 @@ export const slidingWindow: Kernel<SlidingWindowLimit, SlidingWindowState> = Obj
   },
 
   take(
-    { pages, total, promisedUs, reach }: SlidingWindowState,
+    state: SlidingWindowState,
     nowUs: number,
     atUs: number,
     cost: number,
     limit: SlidingWindowLimit,
   ): SlidingWindowState {
+    const { pages, total, promisedUs } = state;
     const log = pages.length === 0 ? [] : pages;
     // Runs stay sorted even where the clock stepped back: a unit is then remembered longer, never shorter.
     const stampUs = Math.max(atUs, newestUs(log));
     const live = findLater(log, nowUs - limit.windowUs);
     dropBefore(log, live);
     append(log, stampUs, cost, limit.capacity);
-    return newState(log, total - live.before + cost, atUs > nowUs ? stampUs : promisedUs, nowUs, reach, limit);
+    return newState(log, total - live.before + cost, atUs > nowUs ? stampUs : promisedUs, nowUs, state, limit);
   },
 
   giveBack(
-    { pages, total, promisedUs, reach }: SlidingWindowState,
+    state: SlidingWindowState,
     nowUs: number,
     units: number,
     mark: Mark,
     limit: SlidingWindowLimit,
   ): SlidingWindowState {
-    const left = total - takeOut(pages, mark.nowUs + mark.level[1] - limit.windowUs, units);
-    return newState(pages, left, Math.min(promisedUs, newestUs(pages)), nowUs, reach, limit);
+    const { pages, total, promisedUs } = state;
+    const given = takeOut(pages, mark.nowUs + mark.level[1] - limit.windowUs, units);
+    if (given === 0) return state;
+    return newState(pages, total - given, Math.min(promisedUs, newestUs(pages)), nowUs, state, limit);
   },
 
   // The oldest units in the window are forgiven first: whichever were meant, the others keep to the limit.
   refund(
-    { pages, total, promisedUs, reach }: SlidingWindowState,
+    state: SlidingWindowState,
     nowUs: number,
     units: number,
     limit: SlidingWindowLimit,
   ): SlidingWindowState {
+    const { pages, total, promisedUs } = state;
     const { before: left } = findLater(pages, nowUs - limit.windowUs);
     const forgiven = Math.min(left + units, findLater(pages, nowUs).before);
-    if (forgiven === 0) return newState(pages, total, promisedUs, nowUs, reach, limit);
+    if (forgiven === 0) return state;
     const place = findUnits(pages, forgiven);
     dropBefore(pages, place);
     const first = pages[0] as Page;
     takeOut(pages, first.stampsUs[first.from] as number, forgiven - place.before);
-    return newState(pages, total - forgiven, Math.min(promisedUs, newestUs(pages)), nowUs, reach, limit);
+    return newState(pages, total - forgiven, Math.min(promisedUs, newestUs(pages)), nowUs, state, limit);
   },
 
   runs(state: SlidingWindowState, nowUs: number, { windowUs }: SlidingWindowLimit): readonly Run[] {
@@ -121,11 +125,12 @@ function newState(
   total: number,
   promisedUs: number,
   nowUs: number,
-  before: Reach | undefined,
+  before: SlidingWindowState,
   { windowUs }: SlidingWindowLimit,
 ): SlidingWindowState {
   if (promisedUs <= nowUs) return { pages, total, promisedUs: 0 };
-  return { pages, total, promisedUs, reach: reachOf(promisedUs - nowUs, windowUs, before) };
+  const reach = before.promisedUs > nowUs ? before.reach : undefined;
+  return { pages, total, promisedUs, reach: reachOf(promisedUs - nowUs, windowUs, reach) };
 }
 
 /** The runs of a log, oldest first. */

@@ -59,12 +59,20 @@ export class Cells {
 
   /** The cell of a target as it stands, or a fresh one. It has to be written to be kept. */
   read(target: Target, nowUs: number): Cell {
-    return settle(this.#cellOf(target), nowUs);
+    return settle(this.stored(target), nowUs);
   }
 
-  /** Corrects the cell of a target after a step back of the clock. */
+  /** The same as it was written, whatever the clock shows. */
+  stored(target: Target): Cell {
+    return this.shelfOf(target.limiter, target.policy).read(shortKey(target.key));
+  }
+
+  /**
+   * Writes what a step back of the clock has made necessary, whatever is decided: else it would be corrected to another
+   * instant at each reading of the clock.
+   */
   settle(target: Target, nowUs: number): void {
-    const cell = this.#cellOf(target);
+    const cell = this.stored(target);
     const settled = settle(cell, nowUs);
     if (settled !== cell) this.write(target, settled, nowUs);
   }
@@ -109,10 +117,6 @@ export class Cells {
       if (shelf.size > 0) return shelf;
     }
     return undefined;
-  }
-
-  #cellOf(target: Target): Cell {
-    return this.shelfOf(target.limiter, target.policy).read(shortKey(target.key));
   }
 
   #find(limiter: string, policy: Policy): Shelf {

@@ -75,7 +75,7 @@ export class MemoryStore implements Store {
 
   /** What is kept for a target, for tests that compare stores. */
   statesOf(target: Target): readonly RateState[] {
-    return this.#cells.read(target, this.#clock.nowUs()).states;
+    return this.#cells.stored(target).states;
   }
 
   /** Runs a request at once. */
@@ -154,11 +154,11 @@ export class MemoryStore implements Store {
       const ended = releasePermits(this.#cells, request.targets[0] as Target, request.id);
       if (ended !== undefined) return done(nowUs, [ended]);
     }
-    // What cannot come from this clock is corrected whatever is decided, or it would be corrected to another instant each time.
-    if (request.op !== "take" || request.mode !== "peek") {
+    const peeks = request.op === "take" && request.mode === "peek";
+    if (!peeks && request.op !== "release" && request.op !== "renew") {
       for (const target of request.targets) this.#cells.settle(target, nowUs);
     }
-    const rounds = new Rounds(this.#cells, this.#listeners, nowUs);
+    const rounds = new Rounds(this.#cells, this.#listeners, nowUs, peeks);
     switch (request.op) {
       case "take":
         return request.times === undefined ? rounds.take(request) : takeTimes(rounds, request, request.times);

@@ -39,6 +39,7 @@ export class Rounds {
   readonly #cells: Cells;
   readonly #listeners: ReadonlyMap<string, NoticeListener>;
   readonly #nowUs: number;
+  readonly #peeks: boolean;
 
   /**
    * Makes one.
@@ -46,15 +47,18 @@ export class Rounds {
    * @param cells The state.
    * @param listeners Where notices go, by instance.
    * @param nowUs The reading of the clock.
+   * @param peeks Whether nothing may be written.
    */
-  constructor(cells: Cells, listeners: ReadonlyMap<string, NoticeListener>, nowUs: number) {
+  constructor(cells: Cells, listeners: ReadonlyMap<string, NoticeListener>, nowUs: number, peeks: boolean) {
     this.#cells = cells;
     this.#listeners = listeners;
     this.#nowUs = nowUs;
+    this.#peeks = peeks;
   }
 
   /** The earliest instant at which all limits of a target agree. */
   plan(target: Target): number {
+    if (!this.#peeks) this.#cells.settle(target, this.#nowUs);
     const { blockedUs, states } = this.#cells.read(target, this.#nowUs);
     const { rates } = target.policy;
     let atUs = Math.max(this.#nowUs, blockedUs);

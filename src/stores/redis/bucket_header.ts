@@ -69,12 +69,12 @@ export function whole(value: number): string {
 }
 
 /**
- * The mark of the step by which keys of a bucket live: 50, and more by the power of two of its milliseconds. An eighth
- * of a full refill at most.
+ * The mark of the step by which keys of a bucket live: 50, and more by the power of four of its milliseconds. It is a
+ * quarter of a full refill at most, and 262 s.
  */
 function markOf(burstUs: number): string {
   let power = 0;
-  for (let stepUs = 1_000; stepUs * 16 <= burstUs; stepUs *= 2) power++;
+  for (let stepUs = 1_000; stepUs * 16 <= burstUs && power < 9; stepUs *= 4) power++;
   return String(50 + power);
 }
 

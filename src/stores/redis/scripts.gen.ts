@@ -8,7 +8,7 @@ import type { Script } from "./script.ts";
 
 const part1 = `local ERA_US = 1e14
 local LEAST_MARKED = 50 * ERA_US
-local FAR = "99"
+local FAR, RANK_US = "99", 10 * ERA_US
 local era = now - now % ERA_US`;
 
 const part2 = `local LONGEST_BLOCK_US = 2e15
@@ -22,7 +22,10 @@ end
 return 0, 1
 end`;
 
-const part3 = `local function instant(stored)
+const part3 = `local function mark_reach(stored)
+return math.max(math.floor((stored - LEAST_MARKED) / RANK_US), 0)
+end
+local function instant(stored)
 if stored < LEAST_MARKED then return stored end
 local us = era + stored % ERA_US
 if us > now + ERA_US / 2 then return us - ERA_US end
@@ -30,7 +33,15 @@ if us < now - ERA_US / 2 then return us + ERA_US end
 return us
 end`;
 
-const part4 = `local given_back_made
+const part4 = `local function reach_of(wait, span, before)
+return math.max(wait <= 8 * span and 1 or wait <= 1024 * span and 2 or 3, before)
+end
+local function latest_promise(reach, span)
+if reach == 0 then return now end
+return reach == 3 and math.huge or now + (reach == 2 and 1024 or 8) * span
+end`;
+
+const part5 = `local given_back_made
 local function given_back()
 if given_back_made then return given_back_made end
 local floor, min, max, byte, char = math.floor, math.min, math.max, string.byte, string.char
@@ -58,6 +69,15 @@ for _, share in ipairs(back.shares) do
 if share.end_us > end_us then sum = minus(sum, share, limit) end
 end
 return sum.us < 0 and NOTHING or sum
+end
+function self.promised_of(state, limit)
+local start = state.us - limit.burst_us
+if state.rem > limit.burst_rem then start = start + 1 end
+return max(start, state.promised or 0)
+end
+local promised_of = self.promised_of
+function self.reach_before(state, limit)
+return state.reach > 0 and promised_of(state, limit) > now and state.reach or 0
 end
 local function remember(back, share, until_us, limit)
 local sum = plus(back, share, limit)
@@ -89,11 +109,13 @@ function self.live(state)
 local back = state.back
 return back and self.forgotten_from(state.us, back) > now and back or nil
 end
-function self.new_state(us, rem, back, promised, limit)
+function self.new_state(us, rem, back, promised, limit, before)
 local start = us - limit.burst_us
 if rem > limit.burst_rem then start = start + 1 end
+local latest = max(start, promised)
 if promised <= now or promised <= start then promised = nil end
-local state = { us = us, rem = rem, promised = promised }
+local state = { us = us, rem = rem, promised = promised, reach = 0 }
+if latest > now then state.reach = reach_of(latest - now, limit.burst_us, before) end
 if back then
 local sum, shares = plus(state, back, limit).us, {}
 for i, share in ipairs(back.shares) do
@@ -110,7 +132,21 @@ local share = { end_us = end_us, us = cut.us, rem = cut.rem }
 local back = remember(self.live(state) or NOTHING, share, until_us, limit)
 if not back then return state end
 local left = minus(state, cut, limit)
-return self.new_state(left.us, left.rem, back, promised, limit)
+return self.new_state(left.us, left.rem, back, promised, limit, self.reach_before(state, limit))
+end
+function self.settle(state, limit)
+local promised, latest = promised_of(state, limit), latest_promise(state.reach, limit.burst_us)
+if promised <= latest then return state end
+local most = { us = latest + limit.burst_us, rem = limit.burst_rem }
+local back = self.live(state)
+if state.us < most.us or (state.us == most.us and state.rem <= most.rem) then
+return self.new_state(state.us, state.rem, back, latest, limit, state.reach)
+end
+local before = { us = state.us, rem = state.rem, promised = state.promised, reach = state.reach }
+if back then before.back = { us = back.us, rem = back.rem, until_us = 0, shares = back.shares } end
+local settled = self.with_returned(before, minus(state, most, limit), 0, latest, limit)
+if settled ~= before then return settled end
+return self.new_state(most.us, most.rem, nil, latest, limit, state.reach)
 end
 function self.read(value, cursor, last, state, limit)
 local function next_number()
@@ -130,6 +166,7 @@ return us, limit.denominator > 1 and min(next_number(), limit.denominator - 1) o
 end
 local flags = byte(value, cursor) - 128
 cursor = cursor + 1
+state.reach = floor(flags % 32 / 8)
 if flags % 2 >= 1 then state.promised = next_number() end
 if flags % 4 < 2 then return end
 local us, rem = next_span()
@@ -148,7 +185,7 @@ state.back = back
 end
 function self.written(state, limit)
 local back, promised, text = state.back, state.promised, ""
-if not back and not promised then return text end
+if not back and not promised and state.reach == 0 then return text end
 local function put(number)
 while number >= 128 do
 text = text .. char(number % 128 + 128)
@@ -172,13 +209,13 @@ put_span(is_all and 0 or share.us, is_all and 0 or share.rem)
 end
 end
 local flags = 128 + (promised and 1 or 0) + (back and 2 or 0) + (back and back.until_us > 0 and 4 or 0)
-return char(flags) .. text
+return char(flags + 8 * state.reach) .. text
 end
 given_back_made = self
 return self
 end`;
 
-const part5 = `local call, sub, format = redis.call, string.sub, string.format
+const part6 = `local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpack_at = struct.pack, struct.unpack
 local ARGV, KEYS = ARGV, KEYS
@@ -206,7 +243,7 @@ return max(ceil((until_us - now) / 1000), 1) + grace_ms
 end
 local algorithms = {}`;
 
-const part6 = `local function guarded(run, argument)
+const part7 = `local function guarded(run, argument)
 local ok, reply = pcall(run, argument)
 if ok then return reply end
 local message = type(reply) == "table" and reply.err or tostring(reply)
@@ -214,7 +251,7 @@ if string.find(message, "READONLY", 1, true) then error(reply, 0) end
 return message
 end`;
 
-const part7 = `function algorithms.t()
+const part8 = `function algorithms.t()
 local function arrive(state, at)
 if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
 return state
@@ -239,7 +276,11 @@ digits = number(),
 }
 end,
 fresh = function()
-return { us = 0, rem = 0 }
+return { us = 0, rem = 0, reach = 0 }
+end,
+settle = function(state, limit)
+if state.us - limit.burst_us < now and (state.promised or 0) <= now then return state end
+return given_back().settle(state, limit)
 end,
 earliest = function(state, cost, limit)
 local next = advance(arrive(state, now), cost, limit)
@@ -249,10 +290,11 @@ return max(now, start_us)
 end,
 take = function(state, at, cost, limit)
 local next = advance(arrive(state, at), cost, limit)
+next.reach = 0
 if at <= now and not state.back and not state.promised then return next end
 local part = given_back()
 local promised = max(at > now and at or 0, state.promised or 0)
-return part.new_state(next.us, next.rem, part.live(state), promised, limit)
+return part.new_state(next.us, next.rem, part.live(state), promised, limit, part.reach_before(state, limit))
 end,
 trace = function(before, after, at)
 local waits = at > now
@@ -279,12 +321,12 @@ end,
 decode = function(value, from, to, limit, tail_from, tail_to)
 local size = to - from + 1
 local us = tonumber(sub(value, from, from + 15))
-if not us or size < 16 then return { us = 0, rem = 0 } end
+if not us or size < 16 then return { us = 0, rem = 0, reach = 0 } end
 local other = size ~= 16 + limit.digits
-local state = { us = us, rem = 0 }
+local state = { us = us, rem = 0, reach = 0 }
 if not other then state.rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) end
 if tail_from <= tail_to then given_back().read(value, tail_from, tail_to, state, limit) end
-if other then return { us = us + 1, rem = 0, promised = state.promised } end
+if other then return { us = us + 1, rem = 0, promised = state.promised, reach = state.reach } end
 return state
 end,
 encode = function(state, limit)
@@ -292,13 +334,13 @@ if limit.digits == 0 then return format("%016.0f", state.us) end
 return format("%016.0f%0" .. limit.digits .. ".0f", state.us, state.rem)
 end,
 encode_tail = function(state, limit)
-if not state.back and not state.promised then return "" end
+if not state.back and not state.promised and state.reach == 0 then return "" end
 return given_back().written(state, limit)
 end,
 }
 end`;
 
-const part8 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
+const part9 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
 local function window_count(bytes)
 return #bytes / WINDOW_SIZE
 end
@@ -321,18 +363,43 @@ return pack(WINDOW, start, count)
 end
 local function stored_windows(value, from, to)
 local bytes = sub(value, from, to)
-return #bytes % WINDOW_SIZE == 0 and bytes or ""
+if bytes == "" or #bytes % WINDOW_SIZE > 0 then return "", 0 end
+local high = string.byte(bytes, 7)
+if high < 32 then return bytes, 0 end
+return sub(bytes, 1, 6) .. string.char(high % 32) .. sub(bytes, 8), floor(high / 32)
+end
+local function windows_to_store(state)
+local bytes = state.windows
+if state.reach == 0 then return bytes end
+return sub(bytes, 1, 6) .. string.char(string.byte(bytes, 7) + 32 * state.reach) .. sub(bytes, 8)
+end
+local function with_reach(state, limit, before)
+local wait = state.windows == "" and 0 or first_window(state.windows) - now
+state.reach = wait > 0 and reach_of(wait, limit.window, before) or 0
+return state
+end
+local function settle_windows(state, limit)
+local bytes = state.windows
+local back = bytes == "" and 0 or first_window(bytes) - latest_promise(state.reach, limit.window)
+if back <= 0 then return state end
+local moved = {}
+for place = 0, window_count(bytes) - 1 do
+local start, count = window_at(bytes, place)
+moved[place + 1] = pack(WINDOW, start - back, count)
+end
+return with_reach({ previous = state.previous, windows = table.concat(moved) }, limit, state.reach)
 end`;
 
-const part9 = `function algorithms.f()
+const part10 = `function algorithms.f()
 return {
 letter = "F",
 read = function()
 return { capacity = number(), window = number() }
 end,
 fresh = function()
-return { windows = "" }
+return { windows = "", reach = 0 }
 end,
+settle = settle_windows,
 earliest = function(state, cost, limit)
 if state.windows == "" then return now end
 local start, count = last_window(state.windows)
@@ -341,7 +408,7 @@ return max(now, start + limit.window)
 end,
 take = function(state, at, cost, limit)
 local windows = state.windows
-if windows == "" then return { windows = pack(WINDOW, at, cost) } end
+if windows == "" then return with_reach({ windows = pack(WINDOW, at, cost) }, limit, 0) end
 local start, count = last_window(windows)
 if at < start + limit.window then
 windows = with_count(windows, window_count(windows) - 1, start, count + cost)
@@ -351,7 +418,7 @@ end
 while first_window(windows) + limit.window <= now do
 windows = sub(windows, WINDOW_SIZE + 1)
 end
-return { windows = windows }
+return with_reach({ windows = windows }, limit, state.reach)
 end,
 measure = function(state, limit)
 if state.windows == "" then return 0, 0 end
@@ -367,19 +434,20 @@ local start = last_window(state.windows)
 return start + limit.window
 end,
 decode = function(value, from, to)
-return { windows = stored_windows(value, from + 7, to) }
+local windows, reach = stored_windows(value, from + 7, to)
+return { windows = windows, reach = reach }
 end,
 old_size = 16,
 decode_old = function(value, from)
-return { windows = old_window(unpack_at("<dd", value, from)) }
+return { windows = old_window(unpack_at("<dd", value, from)), reach = 0 }
 end,
 encode = function(state, limit)
-return pack("<I7", limit.window) .. state.windows
+return pack("<I7", limit.window) .. windows_to_store(state)
 end,
 }
 end`;
 
-const part10 = `function algorithms.c()
+const part11 = `function algorithms.c()
 local function count_before(state, place, limit)
 if place == 0 then return state.previous end
 local start, count = window_at(state.windows, place - 1)
@@ -411,8 +479,9 @@ read = function()
 return { capacity = number(), window = number(), step = number() }
 end,
 fresh = function()
-return { previous = 0, windows = "" }
+return { previous = 0, windows = "", reach = 0 }
 end,
+settle = settle_windows,
 earliest = function(state, cost, limit)
 local start, previous, current = roll(state, now, limit)
 local room_us = fades(previous, limit.capacity - cost - current, limit)
@@ -435,7 +504,7 @@ while has_faded(taken.windows, limit) do
 taken.previous = count_before(taken, 1, limit)
 taken.windows = sub(taken.windows, WINDOW_SIZE + 1)
 end
-return taken
+return with_reach(taken, limit, state.reach)
 end,
 measure = function(state, limit)
 if state.windows == "" then return 0, 0 end
@@ -454,27 +523,27 @@ local start = last_window(state.windows)
 return start + 2 * limit.window
 end,
 decode = function(value, from, to)
-local windows = stored_windows(value, from + 12, to)
-if windows == "" then return { previous = 0, windows = "" } end
-return { previous = unpack_at("<I4", value, from + 8), windows = windows }
+local windows, reach = stored_windows(value, from + 12, to)
+if windows == "" then return { previous = 0, windows = "", reach = 0 } end
+return { previous = unpack_at("<I4", value, from + 8), windows = windows, reach = reach }
 end,
 old_size = 24,
 decode_old = function(value, from)
 local start, previous, current = unpack_at("<ddd", value, from)
 if not (previous > 0 and previous < 2 ^ 32) then previous = 0 end
-if current > 0 or previous == 0 then return { previous = previous, windows = old_window(start, current) } end
-return { previous = previous, windows = pack(WINDOW, start, 0) }
+if current > 0 or previous == 0 then return { previous = previous, windows = old_window(start, current), reach = 0 } end
+return { previous = previous, windows = pack(WINDOW, start, 0), reach = 0 }
 end,
 encode = function(state, limit)
 local power = #format("%.0f", limit.step) - 1
-return pack("<I7BI4", limit.window, power, state.previous) .. state.windows
+return pack("<I7BI4", limit.window, power, state.previous) .. windows_to_store(state)
 end,
 }
 end`;
 
-const part11 = `function algorithms.s()`;
+const part12 = `function algorithms.s()`;
 
-const part12 = `local HEADER, FORMAT, SMALL = 54, "<dI7I7I7I4I4I4I7I4B", 32
+const part13 = `local HEADER, FORMAT, SMALL = 54, "<dI7I6BI7I4I4I4I7I4B", 32
 local SPAN, LONG = 2 ^ 48, 2 ^ 37
 local era = now - now % SPAN
 local function shape(log, power)
@@ -517,6 +586,7 @@ local slot = slot_of(log, i)
 return min(log.page - slot % log.page, log.slots - slot, log.count - i)
 end
 local function walk(log, need, before)
+if need and log.before and need > log.before then return log.count, log.before, log.newest end
 if log.ones then
 if need then return need - 1, need - 1, (entry(log, need - 1)) end
 local low, high = 0, log.count
@@ -560,7 +630,9 @@ end
 local function header(log)
 local window, promised, power = log.window, log.promised, log.power + (log.ones and 32 or 0)
 local places = pack("<I4I4I4I7I4B", log.head, log.count, log.slots, log.total, log.tail, power)
-return "S" .. pack("<dI7I7I7", log.blocked, window, promised, log.newest) .. places
+local low = promised % SPAN
+local high = (promised - low) / SPAN + 32 * log.reach
+return "S" .. pack("<dI7I6BI7", log.blocked, window, low, high, log.newest) .. places
 end
 local function forget(log)
 log.bytes, log.expired = "", nil
@@ -601,7 +673,7 @@ local whole = ceil(units / log.most) - 1
 return string.rep(encode(log, stamp, log.most), whole) .. encode(log, stamp, units - whole * log.most)
 end`;
 
-const part13 = `local EXACT = 2 ^ 17
+const part14 = `local EXACT = 2 ^ 17
 local function room_for(needed, limit)
 local room = needed + floor(needed / 64) + 4
 return needed <= limit.capacity and min(limit.capacity, room) or room
@@ -626,16 +698,17 @@ log.bytes = layout(log, runs, #runs / 8)
 end
 local function open(key, limit)
 local bytes = call("GETRANGE", key, "0", limit.last_byte)
-local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0, newest = 0 }
+local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0, newest = 0, reach = 0 }
 log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
 shape(log, limit.power + 32)
 local first = string.byte(bytes, 1)
 if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
 if first == 98 and #bytes > 8 then log.blocked = unpack_at("<d", bytes, 2) end -- by rules of another kind
 if first ~= 83 or #bytes < HEADER then return log end
-local power
-log.blocked, log.window, log.promised, log.newest, log.head, log.count, log.slots, log.total, log.tail, power =
+local power, high
+log.blocked, log.window, log.promised, high, log.newest, log.head, log.count, log.slots, log.total, log.tail, power =
 unpack_at(FORMAT, bytes, 2)
+log.promised, log.reach = log.promised + high % 32 * SPAN, floor(high / 32)
 shape(log, power)
 local length = size(log)
 if #bytes == limit.last_byte + 1 and length > #bytes then
@@ -644,7 +717,7 @@ length = #ends == 1 and #bytes or -1
 end
 if power % 16 < 6 or power > 58 or length ~= #bytes or log.count > log.slots or log.head >= max(log.slots, 1) then
 clear(log, limit)
-log.blocked, log.promised, log.window = 0, 0, limit.window
+log.blocked, log.promised, log.reach, log.window = 0, 0, 0, limit.window
 end
 return log
 end
@@ -701,7 +774,45 @@ if log.old then call("SET", log.key, log.bytes, "PX", life_of(log, log.count > 0
 log.old = nil
 end`;
 
-const part14 = `local function expired(log, limit)
+const part15 = `local function promise(log, at, limit)
+local before = log.promised > now and log.reach or 0
+log.promised = at > now and at or 0
+log.reach = at > now and reach_of(at - now, limit.window, before) or 0
+end
+local function units_up_to(log, i)
+local slot, sum = slot_of(log, i), 0
+local from = offset(log, slot - slot % log.page)
+local bytes = read(log, from, offset(log, slot) + 7)
+for j = 1, #bytes, 8 do
+local _, units = decode(log, bytes, j)
+sum = sum + units
+end
+return sum
+end
+local function settle_runs(log, limit, peeks)
+if log.newest <= now then return log end
+local latest = max(now, min(log.promised, latest_promise(log.reach, limit.window)))
+if log.newest <= latest then return log end
+local i, before = walk(log, nil, latest)
+local units = min(log.total - before, limit.capacity)
+log.count, log.newest = i, latest
+promise(log, latest, limit)
+if peeks then
+log.total, log.before = before + units, before
+return log
+end
+renew(log, limit)
+log.total, log.ones = before + units, log.ones and units == 1
+if i == 0 then log.head = 0 end
+log.tail = i == 0 and 0 or units_up_to(log, i - 1)
+log.bytes = ""
+append(log, runs_for(log, latest, units))
+call("SETRANGE", log.key, "0", header(log))
+call("PEXPIRE", log.key, life_of(log, latest, limit))
+return log
+end`;
+
+const part16 = `local function expired(log, limit)
 if not log.expired then
 log.expired, log.expired_units = 0, 0
 local before = now - limit.window
@@ -732,6 +843,7 @@ read = function()
 return limit_of(number(), number())
 end,
 limit_of = limit_of,
+settle = settle_runs,
 earliest = function(log, cost, limit)
 local at = max(now, log.promised)
 local excess = log.total + cost - limit.capacity
@@ -748,11 +860,7 @@ end,
 take = function(log, at, cost, limit)
 local stamp = at
 if log.count > 0 then stamp = max(at, log.newest) end
-if at > now then
-log.promised = stamp
-elseif log.promised <= now then
-log.promised = 0
-end
+promise(log, at > now and stamp or log.promised, limit)
 local ttl = life_of(log, stamp, limit)
 renew(log, limit)
 local gone, gone_units = expired(log, limit)
@@ -805,7 +913,7 @@ log.expired, log.expired_units = 0, 0
 end,
 corrections = function()`;
 
-const part15 = `local function reduce(log, i, stamp, units, less)
+const part17 = `local function reduce(log, i, stamp, units, less)
 local slot, last = slot_of(log, i), slot_of(log, log.count - 1)
 local from = offset(log, slot)
 call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units - less))
@@ -818,7 +926,7 @@ local page = from - 8 * (slot % log.page) - 4
 local sum = unpack_at("<I4", call("GETRANGE", log.key, format("%d", page), format("%d", page + 3)), 1)
 call("SETRANGE", log.key, format("%d", page), pack("<I4", max(sum - less, 0)))
 end
-local function corrected(log)
+local function corrected(log, limit)
 forget(log)
 while log.count > 0 do
 local stamp, units = entry(log, log.count - 1)
@@ -834,6 +942,7 @@ end
 if log.count == 0 then
 log.head, log.total, log.tail, log.promised, log.newest, log.ones = 0, 0, 0, 0, 0, true
 end
+promise(log, log.promised, limit)
 call("SETRANGE", log.key, "0", header(log))
 end
 local function give_back_runs(log, units, stamp, limit)
@@ -856,7 +965,7 @@ local less = min(units - given, own)
 if less > 0 then reduce(log, i, stamp, own, less) end
 given = given + less
 end
-if given > 0 then corrected(log) end
+if given > 0 then corrected(log, limit) end
 end
 local function refund_runs(log, units, limit)
 renew(log, limit)
@@ -873,7 +982,7 @@ local _, own = entry(log, i)
 forget(log)
 log.head, log.count, log.total = slot_of(log, i), log.count - i, log.total - before
 reduce(log, 0, stamp, own, forgiven - before)
-corrected(log)
+corrected(log, limit)
 end
 local function block_runs(log, limit)
 local life = life_of(log, log.count > 0 and log.newest or now - 2 * limit.window, limit)
@@ -888,12 +997,12 @@ call("DEL", log.key)
 end
 end`;
 
-const part16 = `return { give_back = give_back_runs, refund = refund_runs, block = block_runs }
+const part18 = `return { give_back = give_back_runs, refund = refund_runs, block = block_runs }
 end,
 }
 end`;
 
-const part17 = `local PACKED = 80
+const part19 = `local PACKED = 80
 local function letter_of(digits)
 return string.char((digits < 12 and 116 or 72) + digits)
 end
@@ -939,7 +1048,7 @@ local step_us = packing.step_us
 return format("%.0f", max(floor((until_us - until_us % step_us + step_us - now) / 1000), 0) + 2 + grace_ms)
 end`;
 
-const part18 = `local function unpacked(value, cursor, packing, rates)
+const part20 = `local function unpacked(value, cursor, packing, rates)
 local letters, size = packing.letters, packing.size
 if string.byte(value, cursor) ~= PACKED or #value - cursor + 1 ~= size then return nil end
 if sub(value, cursor + 2, cursor + 1 + #letters) ~= letters then return nil end
@@ -975,7 +1084,7 @@ end
 return packing.prefix .. pack(packing.form, unpack(numbers))
 end`;
 
-const part19 = `local kernels = {}
+const part21 = `local kernels = {}
 local function read_policy()
 local policy = { lease_ttl = number(), slots = number(), max_waiters = number() }
 policy.rates, policy.shape, policy.header, policy.old, policy.rings = {}, "", "", "", 0
@@ -1028,12 +1137,15 @@ end
 local function load_bucket(value, rate)
 local _, last = string.find(value, "^%d*")
 local digits = plain_bucket(sub(value, 1, last))
-return rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, #digits + #value - last)
+local tail_to = #digits + #value - last
+local state = rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, tail_to)
+if last == 16 then state.reach = max(state.reach, mark_reach(tonumber(value) or 0)) end
+return state
 end
 local function without_128(letter)
 return string.char(string.byte(letter) - 128)
 end
-local function load(target)
+local function load_states(target)
 local policy = target.policy
 local rates = policy.rates
 target.blocked = 0
@@ -1126,7 +1238,19 @@ local life = all and packed_life(policy.packing, until_us) or ttl_ms(until_us)
 if value ~= "" then call("SET", target.key, value, "PX", life) end
 end`;
 
-const part20 = `local function plan(target)
+const part22 = `local peeks = false
+local function load(target)
+load_states(target)
+local rates, states, stepped = target.policy.rates, target.states, false
+for i = 1, #rates do
+local rate, state = rates[i], states[i]
+states[i] = rate.kernel.settle(state, rate, peeks)
+stepped = stepped or states[i] ~= state
+end
+if stepped and not peeks then save(target) end
+end`;
+
+const part23 = `local function plan(target)
 load(target)
 local at = max(now, target.blocked)
 local rates, states = target.policy.rates, target.states
@@ -1179,9 +1303,9 @@ place = place + rates
 end
 end`;
 
-const part21 = `local policies = {}`;
+const part24 = `local policies = {}`;
 
-const part22 = `for i = 1, number() do
+const part25 = `for i = 1, number() do
 policies[format("%d", i)] = read_policy()
 end
 local function decide()
@@ -1190,6 +1314,7 @@ local targets = { nil } -- made with room for one, as most requests have
 for i = 1, number() do
 targets[i] = read_target()
 end
+peeks = mode == "2"
 for i = 1, #targets do
 local target = targets[i]
 at = max(at, plan(target))
@@ -1214,7 +1339,7 @@ replies[i + 1] = guarded(decide)
 end
 return replies`;
 
-const part23 =
+const part26 =
   `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local sub, byte, floor, ceil, min, max, type = string.sub, string.byte, math.floor, math.ceil, math.min, math.max, type
 local pack, unpack_at = struct.pack, struct.unpack
@@ -1224,7 +1349,7 @@ local time = call("TIME")
 now = time[1] * 1000000 + time[2]
 end`;
 
-const part24 = `local grace_ms = ARGV[2] + 0
+const part27 = `local grace_ms = ARGV[2] + 0
 local cost, capacity, window, step, max_wait, peeks, algorithms = 0, 0, 0, 0, 0, false, {}
 local function ttl_ms(until_us)
 return max(ceil((until_us - now) / 1000), 1) + grace_ms
@@ -1233,7 +1358,7 @@ local function life(until_us)
 return format("%.0f", ttl_ms(until_us))
 end`;
 
-const part25 = `local reads, kernel = true, nil
+const part28 = `local reads, kernel = true, nil
 local function write(key, was, value, ttl)
 local done = was and try("SET", key, value, "PX", ttl) or try("SET", key, value, "PX", ttl, "NX") or try("GET", key)
 return done and done.err
@@ -1252,6 +1377,9 @@ state = kernel.decode_old(value, from + 1)
 else
 state = kernel.fresh()
 end
+local settled = kernel.settle(state, limit)
+local stepped = settled ~= state
+state = settled
 local taken, at, first_at = 0, max(now, blocked, kernel.earliest(state, cost, limit)), now
 while taken < times and (at <= now or taken == 0 and at - now <= max_wait) do
 taken, first_at = taken + 1, at
@@ -1260,7 +1388,7 @@ state = kernel.take(state, at, cost, limit)
 if taken < times then at = max(now, blocked, kernel.earliest(state, cost, limit)) end
 end
 local failure
-if taken > 0 and not peeks then
+if (taken > 0 or stepped) and not peeks then
 local written, until_us = kernel.letter .. kernel.encode(state, limit), kernel.fresh_from(state, limit)
 if blocked > now then
 written, until_us = "b" .. pack("<d", blocked) .. written, max(blocked, until_us)
@@ -1277,7 +1405,7 @@ if taken > 0 and first_at > now then return { 1, first_at - now, used, reset } e
 return taken, used, reset, taken == times and 0 or at - now
 end`;
 
-const part26 = `local replies, place, refused = { now }, 1, nil
+const part29 = `local replies, place, refused = { now }, 1, nil
 local function tell(key, value, times, counts)
 local taken, used, reset, wait = decide(key, value, times)
 if not taken then
@@ -1299,7 +1427,7 @@ place = place + 2
 end
 end`;
 
-const part27 = `local cursor, last = 2, 0
+const part30 = `local cursor, last = 2, 0
 while last < #KEYS do
 local kind, first = ARGV[cursor + 1] + 0, last + 1
 last = min(last + ARGV[cursor + 2], #KEYS)
@@ -1327,7 +1455,7 @@ return refused and redis.error_reply(refused) or replies`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "298bc015da3254f98bc15f2314016f590e5a2e25",
+  sha1: "353552b778c7740410db8855f55def3ccdc8f886",
   source: `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local now = tonumber(ARGV[1])
 if not now then
@@ -1340,16 +1468,27 @@ if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
 local key, ahead_us, whole_text, mark = KEYS[1], ARGV[5] + (ARGV[8] or 0), ARGV[6], ARGV[7] + 0
 if ahead_us + ARGV[2] * 1000 < LONGEST_US then
 local most_us, whole_us, step_us, shift =
-now + ahead_us, whole_text + 0, 1000 * 2 ^ (mark - 50), mark * ERA_US - era
+now + ahead_us, whole_text + 0, 1000 * 4 ^ (mark - 50), mark * ERA_US - era
+local burst_us, half_rank = ARGV[5] + 0, now + RANK_US / 2
 local value, level = try("GET", key), nil
 local known = value and #value == 16 and tonumber(value)
 if known then
-local us = known - shift
+local us, reach = known - shift, 0
+while us > half_rank do
+us, reach = us - RANK_US, reach + 1
+end
 local next_us = (us < now and now or us) + whole_us
 local added = next_us - us
 if next_us <= most_us and us % step_us + added < step_us then
+local wait, next_reach = next_us - burst_us - now, 0
+if wait > 0 then
+next_reach = wait <= 8 * burst_us and 1 or wait <= 1024 * burst_us and 2 or 3
+if reach > next_reach and us - burst_us > now then next_reach = reach end
+end
+if next_reach == reach then
 local added_text = added == whole_us and whole_text or format("%d", added)
 if try("INCRBY", key, added_text) == known + added then level = next_us - now end
+end
 end
 end
 if level then return { now, level } end
@@ -1381,19 +1520,34 @@ size, digits_format = 16 + ARGV[cursor + 4], "%016d%0" .. ARGV[cursor + 4] .. "d
 cursor = cursor + 4
 end
 local most_us = now + max_wait + burst_us
-local step_us, mark_us = 1000 * 2 ^ (mark - 50), mark * ERA_US
+local step_us, mark_us, half_rank = 1000 * 4 ^ (mark - 50), mark * ERA_US, now + RANK_US / 2
 local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
 local shift = mark_us - era
 local base, values, left = place - first + 1, nil, nil
-local least, most = now + shift + whole_us, min(most_us + shift, mark_us + ERA_US - 1)
+local least, most = now + shift + whole_us, min(now + burst_us + shift, mark_us + ERA_US - 1)
 if in_use and marks and not peeks and least <= most then
 values = {}
+local function waiting_us(done)
+local next_us, reach = done - shift, 0
+while next_us > half_rank do
+next_us, reach = next_us - RANK_US, reach + 1
+end
+local us = next_us - whole_us
+if us < now or next_us > most_us or next_us + shift >= mark_us + ERA_US then return nil end
+local wait, next_reach = next_us - burst_us - now, 0
+if wait > 0 then
+next_reach = wait <= 8 * burst_us and 1 or wait <= 1024 * burst_us and 2 or 3
+if reach > next_reach and us - burst_us > now then next_reach = reach end
+end
+return next_reach == reach and next_us
+end
 for i = first, last do
 local key = KEYS[i]
 local done = try("INCRBY", key, whole_text)
 local added = type(done) == "number"
-if added and done >= least and done <= most then
-local us = done - shift
+local us = added and done >= least and done <= most and done - shift
+if added and not us and max_wait > 0 then us = waiting_us(done) end
+if us then
 if us % step_us < whole_us then call("PEXPIRE", key, life_at(us, step_us)) end
 replies[base + i] = us - now
 else
@@ -1419,12 +1573,22 @@ for i = first, last do
 local key, value, level = KEYS[i], may_stay and values[i - first + 1], nil
 local known = value and #value == 16 and tonumber(value)
 if known then
-local us = known - shift
+local us, reach = known - shift, 0
+while us > half_rank do
+us, reach = us - RANK_US, reach + 1
+end
 local next_us = (us < now and now or us) + whole_us
 local added = next_us - us
 if next_us <= most_us and us % step_us + added < step_us then
+local wait, next_reach = next_us - burst_us - now, 0
+if wait > 0 then
+next_reach = wait <= 8 * burst_us and 1 or wait <= 1024 * burst_us and 2 or 3
+if reach > next_reach and us - burst_us > now then next_reach = reach end
+end
+if next_reach == reach then
 local added_text = added == whole_us and whole_text or format("%d", added)
 if try("INCRBY", key, added_text) == known + added then level = next_us - now end
+end
 end
 end
 if level then
@@ -1437,9 +1601,10 @@ end
 end
 if left then
 ${part4}
+${part5}
 local limit = { denominator = denominator, burst_us = burst_us, burst_rem = burst_rem }
 local function decode(value, size, denominator)
-local blocked, us, rem, state = 0, nil, 0, nil
+local blocked, us, rem, state, reach = 0, nil, 0, nil, 0
 if #value > 8 and byte(value, 1) > 57 then
 local from
 blocked, from = block_of(value)
@@ -1450,7 +1615,12 @@ if tail and tail > 16 and byte(value, tail) > 127 then
 local digits = sub(value, 1, tail - 1)
 local from = #digits == 18 and sub(digits, 1, 2) == FAR and 3 or 1
 state = { us = tonumber(sub(digits, from, from + 15)) or 0, rem = tonumber(sub(digits, from + 16)) or 0 }
+if tail == #value then
+reach = floor((byte(value, tail) - 128) / 8) -- all that there is
+else
 given_back().read(value, tail, #value, state, limit)
+reach = state.reach
+end
 value = digits
 end
 if #value == 18 and sub(value, 1, 2) == FAR then
@@ -1458,21 +1628,29 @@ value = sub(value, 3)
 us = tonumber(value)
 elseif #value == 16 then
 us = tonumber(value)
-us = us and instant(us)
+if us then
+us, reach = instant(us), max(reach, mark_reach(us))
+end
 elseif #value > 16 then
 us = tonumber(sub(value, 1, 16))
 end
-if not us or not (us <= MOST) then return 0, 0, blocked end
-if #value ~= size then return us + 1, 0, blocked, nil, state and state.promised end
+if not us or not (us <= MOST) then return 0, 0, blocked, 0 end
+if #value ~= size then return us + 1, 0, blocked, reach, nil, state and state.promised end
 if size > 16 then rem = min(tonumber(sub(value, 17)) or 0, denominator - 1) end
-return us, rem, blocked, state and state.back, state and state.promised
+return us, rem, blocked, reach, state and state.back, state and state.promised
 end
 local function decide(i)
 local key, value, us, rem, blocked, at = KEYS[i], values[i - first + 1], 0, 0, 0, now
-local back, promised, long
+local reach, stepped, back, promised, long = 0, false, nil, nil, nil
 if value then
-us, rem, blocked, back, promised = decode(value, size, denominator)
+us, rem, blocked, reach, back, promised = decode(value, size, denominator)
 if blocked > now then at = blocked end
+if us - burst_us >= now or (promised or 0) > now then
+local state = { us = us, rem = rem, reach = reach, back = back, promised = promised }
+local settled = given_back().settle(state, limit)
+stepped = settled ~= state
+us, rem, reach, back, promised = settled.us, settled.rem, settled.reach, settled.back, settled.promised
+end
 end
 local next_us, next_rem = us, rem
 if us < at - 1 or (us < at and rem == 0) then
@@ -1501,23 +1679,35 @@ end
 end
 end
 local failure
-if taken > 0 and not peeks then
+if (taken > 0 or stepped) and not peeks then
+if taken == 0 then
+next_us, next_rem, at = us, rem, now
+end
 local written, done = format(digits_format, next_us, next_rem), nil
 if size == 16 and next_us >= LEAST_MARKED then written = FAR .. written end
-local tail, until_us = "", next_us + 2
-if back or promised or at > now then
-local part, state = given_back(), { us = us, rem = rem, back = back }
+local tail, until_us, next_mark_us = "", next_us + 2, mark_us
 local start = next_us - burst_us
 if next_rem > burst_rem then start = start + 1 end
-local latest = max(at > now and at or 0, start > now and start or 0, promised or 0)
+if back or promised or at > now then
+local part = given_back()
+local state = { us = us, rem = rem, reach = reach, back = back, promised = promised }
 back = part.live(state)
-local next = part.new_state(next_us, next_rem, back, latest, limit)
+local latest = max(at > now and at or 0, promised or 0)
+local next = part.new_state(next_us, next_rem, back, latest, limit, part.reach_before(state, limit))
 tail = part.written(next, limit)
 if back then until_us = max(until_us, part.forgotten_from(next_us, next.back) + 2) end
 if next.promised then until_us = max(until_us, next.promised + 2) end
 back = back or part.NOTHING
-if back.us > 0 or back.rem > 0 or promised or at > now then
+if taken > 0 and (back.us > 0 or back.rem > 0 or promised or at > now) then
 long = { us, rem, back.us, back.rem, promised or 0 }
+end
+elseif start > now then
+local is_ahead = us - burst_us + (rem > burst_rem and 1 or 0) > now
+local next_reach = reach_of(start - now, burst_us, is_ahead and reach or 0)
+if marks and blocked <= now then
+next_mark_us = mark_us + next_reach * RANK_US
+else
+tail = string.char(128 + 8 * next_reach)
 end
 end
 us, rem = next_us, next_rem
@@ -1528,7 +1718,7 @@ written = written .. tail
 written = "b" .. struct.pack("<d", blocked) .. written
 done = try("SET", key, written, "PX", math.ceil((max(until_us, blocked) - now) / 1000) + grace_ms)
 else
-if marks then written = format("%d", mark_us + us % ERA_US) end
+if marks then written = format("%d", next_mark_us + us % ERA_US) end
 done = value and try("SET", key, written, "PX", life_at(us, step_us))
 or try("SET", key, written, "PX", life_at(us, step_us), "NX")
 or try("GET", key)
@@ -1599,8 +1789,8 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "354b76c4e8bcdbaf024b683d0040069eed4bd724",
-  source: `${part5}
+  sha1: "c27f652feb88ef48332139e72842d933404b1f03",
+  source: `${part6}
 local function stamp(us)
 return format("%.0f", us)
 end
@@ -1639,7 +1829,7 @@ end
 call("PEXPIRE", box, MAIL_MS)
 end
 end
-${part6}
+${part7}
 local policies, refused, whole = {}, nil, nil
 local known = {}
 local function read_permits(main, leases, waiters)
@@ -1698,7 +1888,7 @@ return { removed }
 end
 local function everything()
 ${part4}
-${part7}
+${part5}
 ${part8}
 ${part9}
 ${part10}
@@ -1708,13 +1898,16 @@ ${part13}
 ${part14}
 ${part15}
 ${part16}
+${part17}
+${part18}
 ${part1}
 ${part3}
 ${part2}
-${part17}
-${part18}
 ${part19}
 ${part20}
+${part21}
+${part22}
+${part23}
 local function coordinate()
 local books = {}
 local function book_of(target)
@@ -1979,7 +2172,8 @@ end
 return reply
 end
 local function take(id, mode, max_wait, arrival, targets)
-if refused and mode ~= "2" then error(refused, 0) end
+peeks = mode == "2"
+if refused and not peeks then error(refused, 0) end
 local before = arrival > 0 and mode ~= "2" and taken_before(id, arrival, targets)
 if before then return before end
 local at, blocked, full, holds_none = now, now, nil, true
@@ -2097,11 +2291,6 @@ local rem = units * limit.interval_rem
 local carry = floor(rem / limit.denominator)
 return { us = units * limit.interval_us + carry, rem = rem - carry * limit.denominator }
 end
-local function promised_of(state, limit)
-local start = state.us - limit.burst_us
-if state.rem > limit.burst_rem then start = start + 1 end
-return max(start, state.promised or 0)
-end
 local function same(a, b)
 return a.us == b.us and a.rem == b.rem
 end
@@ -2115,9 +2304,9 @@ local all, waits, promised = units >= mark.cost, mark.at > mark.now, state.promi
 local to = part.minus(state, span(units, limit), limit)
 if all and trace[4] >= 0 then to = { us = trace[4], rem = trace[5] } end
 if waits then promised = all and trace[3] or max(promised, mark.at) end
-return part.new_state(to.us, to.rem, part.live(state), promised, limit)
+return part.new_state(to.us, to.rem, part.live(state), promised, limit, part.reach_before(state, limit))
 end
-if promised_of(state, limit) > now then return state end
+if part.promised_of(state, limit) > now then return state end
 local share = part.plus(ends, before, limit).us
 if share > part.plus(state, back, limit).us then return state end
 local stands = part.shorter(part.minus(ends, part.in_front(back, share, before, limit), limit), state)
@@ -2128,10 +2317,10 @@ return part.with_returned(state, cut, share, 0, limit)
 end
 function refund.t(state, units, limit)
 local part = given_back()
-if state.us < now then return part.new_state(now, 0, part.live(state), state.promised or 0, limit) end
+if state.us < now then return part.new_state(now, 0, part.live(state), state.promised or 0, limit, state.reach) end
 local cut = part.shorter(span(units, limit), { us = state.us - now, rem = state.rem })
 if cut.us == 0 and cut.rem == 0 then return state end
-return part.with_returned(state, cut, 0, promised_of(state, limit), limit)
+return part.with_returned(state, cut, 0, part.promised_of(state, limit), limit)
 end
 local function find_window(windows, start, exact)
 local low, high = 0, window_count(windows)
@@ -2161,12 +2350,12 @@ end
 function give_back.f(state, units, mark, limit)
 local place = find_window(state.windows, mark.now + mark.second - limit.window, true)
 if place then state.windows = trim(subtract_units(state.windows, place, units)) end
-return state
+return with_reach(state, limit, state.reach)
 end
-function refund.f(state, units)
+function refund.f(state, units, limit)
 local place = find_window(state.windows, now)
 if place then state.windows = trim(subtract_units(state.windows, place, units)) end
-return state
+return with_reach(state, limit, state.reach)
 end
 local function trimmed(previous, windows, limit)
 local kept = trim(windows)
@@ -2184,19 +2373,19 @@ windows = subtract_units(windows, place, units)
 elseif windows ~= "" and first_window(windows) == start + limit.window then
 previous = max(previous - units, 0)
 end
-return trimmed(previous, windows, limit)
+return with_reach(trimmed(previous, windows, limit), limit, state.reach)
 end
 function refund.c(state, units, limit)
 local previous, windows = state.previous, state.windows
 local place, left = find_window(windows, now), nil
-if not place then return state end
+if not place then return with_reach(state, limit, state.reach) end
 windows, left = subtract_units(windows, place, units)
 if place > 0 then
 windows = subtract_units(windows, place - 1, left)
 else
 previous = max(previous - left, 0)
 end
-return trimmed(previous, windows, limit)
+return with_reach(trimmed(previous, windows, limit), limit, state.reach)
 end
 local logs = kernels.s and kernels.s.corrections()
 function give_back.s(log, units, mark, limit)
@@ -2307,6 +2496,7 @@ end
 end
 local function run(letter)
 books, heads = {}, {} -- the short way may have changed what they knew
+peeks = false
 if not requests[letter] then add_corrections() end
 return requests[letter]()
 end
@@ -2363,10 +2553,10 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "74ccf7e283deed1e2f5b1683bc6ce56fa3f1ba02",
-  source: `${part5}
+  sha1: "8a86bcc0912a6b726a9908296cd189082449b4b6",
+  source: `${part6}
 ${part4}
-${part7}
+${part5}
 ${part8}
 ${part9}
 ${part10}
@@ -2376,23 +2566,26 @@ ${part13}
 ${part14}
 ${part15}
 ${part16}
+${part17}
+${part18}
 ${part1}
 ${part3}
 ${part2}
-${part6}
-${part21}
-${part17}
-${part18}
+${part7}
+${part24}
 ${part19}
 ${part20}
-${part22}`,
+${part21}
+${part22}
+${part23}
+${part25}`,
 };
 
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "38ed3e45f5f8574ad4ec7cb13fb358b4671edc28",
-  source: `${part23}
+  sha1: "d5e2e385bab2f520add2a9d0bf2bd4608a16c799",
+  source: `${part26}
 if #KEYS == 1 and ARGV[3] == "0" then
 local key, cost, capacity, window = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0
 local value, used, reset = try("GET", key), nil, nil
@@ -2406,12 +2599,13 @@ end
 end
 if used then return { now, used, reset } end
 end
-${part24}
+${part27}
 ${part2}
-${part8}
+${part4}
 ${part9}
+${part10}
 local LETTER = "f"
-${part25}
+${part28}
 local begun, begun_life
 local function begin()
 begun, begun_life = "F" .. pack("<I7I7", window, now), life(now + window)
@@ -2442,7 +2636,7 @@ local failure = write(key, value, begun .. pack("<I4", taken * cost), begun_life
 if failure then return false, failure end
 return taken, taken * cost, window, taken == times and 0 or window
 end
-${part26}
+${part29}
 local function take_quickly(values, from, past)
 for i = from, past do
 local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
@@ -2462,16 +2656,16 @@ tell(key, value, 1)
 end
 end
 end
-${part27}`,
+${part30}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "edd5bad365028cfbc987b24e41353585578b0dff",
-  source: `${part23}
+  sha1: "16a05eecc5b142c500a72e40a1bc29fb46d0434f",
+  source: `${part26}
 local grace_ms = ARGV[2] + 0
-${part17}
+${part19}
 local cost, max_wait, peeks = 0, 0, false
 local packing, limits, count, prefix, head, size, form, slots, offset, step_us
 local state, following, ends, stored_until, until_us = {}, {}, {}, 0, 0
@@ -2700,9 +2894,9 @@ end
 return true
 end
 local function decide_slowly(ARGV, KEYS)
-${part5}
+${part6}
 ${part4}
-${part7}
+${part5}
 ${part8}
 ${part9}
 ${part10}
@@ -2712,15 +2906,18 @@ ${part13}
 ${part14}
 ${part15}
 ${part16}
+${part17}
+${part18}
 ${part1}
 ${part3}
 ${part2}
-${part6}
-${part21}
-${part18}
-${part19}
+${part7}
+${part24}
 ${part20}
+${part21}
 ${part22}
+${part23}
+${part25}
 end
 local function decide_left(left, words, words_from)
 local keys, args = {}, { now, grace_ms, 1 }
@@ -2832,15 +3029,17 @@ return refused and redis.error_reply(refused) or replies`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "7d00d3b67fdb1502a1a54b074f9689577f8a6993",
-  source: `${part23}
-${part24}
-${part11}
+  sha1: "2dcd5019ee958d6050b85263ce4a225473172496",
+  source: `${part26}
+${part27}
+${part4}
 ${part12}
 ${part13}
 ${part14}
 ${part15}
 ${part16}
+${part17}
+${part18}
 local reads, kernel, limit = false, nil, nil
 local SPAN, EXTENDED, HEADER, SMALL = 2 ^ 48, 2 ^ 37, 54, 32
 local era = now - now % SPAN
@@ -2864,7 +3063,7 @@ end
 local function run_slowly(key, times)
 kernel = kernel or algorithms.s()
 limit = limit or kernel.limit_of(capacity, window)
-local log = kernel.open(key, limit)
+local log = kernel.settle(kernel.open(key, limit), limit, peeks)
 local taken, at, first_at = 0, max(now, log.blocked, kernel.earliest(log, cost, limit)), now
 while taken < times and (at <= now or taken == 0 and at - now <= max_wait) do
 taken, first_at = taken + 1, at
@@ -3006,15 +3205,15 @@ end
 return taken, used, window, 0
 end
 local take_quickly = nil
-${part26}
-${part27}`,
+${part29}
+${part30}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "38969b19817d6de2205cd701daacef9e7540ff57",
-  source: `${part23}
+  sha1: "298ac0f5ec268ee6c6546f3c45e8491e1e4f5f2e",
+  source: `${part26}
 if #KEYS == 1 and ARGV[3] == "0" then
 local key, cost, capacity, window, step = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0, ARGV[8] + 0
 local value, steps, used, reset = try("GET", key), window / step, nil, nil
@@ -3029,12 +3228,13 @@ end
 end
 if used then return { now, used, reset } end
 end
-${part24}
+${part27}
 ${part2}
-${part8}
-${part10}
+${part4}
+${part9}
+${part11}
 local LETTER = "c"
-${part25}
+${part28}
 local steps, begun, begun_life
 local function begin()
 steps = window / step
@@ -3087,7 +3287,7 @@ return taken, count + faded, reset, wait
 end
 return decide_slowly(key, value, times)
 end
-${part26}
+${part29}
 local function take_quickly(values, from, past)
 for i = from, past do
 local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
@@ -3108,5 +3308,5 @@ tell(key, value, 1)
 end
 end
 end
-${part27}`,
+${part30}`,
 };

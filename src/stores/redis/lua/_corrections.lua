@@ -8,13 +8,6 @@ local function span(units, limit)
   return { us = units * limit.interval_us + carry, rem = rem - carry * limit.denominator }
 end
 
--- No instant later than this is promised to a waiter.
-local function promised_of(state, limit)
-  local start = state.us - limit.burst_us
-  if state.rem > limit.burst_rem then start = start + 1 end
-  return max(start, state.promised or 0)
-end
-
 local function same(a, b)
   return a.us == b.us and a.rem == b.rem
 end
@@ -29,9 +22,9 @@ function give_back.t(state, units, mark, limit)
     local to = part.minus(state, span(units, limit), limit)
     if all and trace[4] >= 0 then to = { us = trace[4], rem = trace[5] } end
     if waits then promised = all and trace[3] or max(promised, mark.at) end
-    return part.new_state(to.us, to.rem, part.live(state), promised, limit)
+    return part.new_state(to.us, to.rem, part.live(state), promised, limit, part.reach_before(state, limit))
   end
-  if promised_of(state, limit) > now then return state end
+  if part.promised_of(state, limit) > now then return state end
   local share = part.plus(ends, before, limit).us
   if share > part.plus(state, back, limit).us then return state end
   local stands = part.shorter(part.minus(ends, part.in_front(back, share, before, limit), limit), state)
@@ -42,10 +35,10 @@ function give_back.t(state, units, mark, limit)
 end
 function refund.t(state, units, limit)
   local part = given_back()
-  if state.us < now then return part.new_state(now, 0, part.live(state), state.promised or 0, limit) end
+  if state.us < now then return part.new_state(now, 0, part.live(state), state.promised or 0, limit, state.reach) end
   local cut = part.shorter(span(units, limit), { us = state.us - now, rem = state.rem })
   if cut.us == 0 and cut.rem == 0 then return state end
-  return part.with_returned(state, cut, 0, promised_of(state, limit), limit)
+  return part.with_returned(state, cut, 0, part.promised_of(state, limit), limit)
 end
 
 -- The place of the window that starts at an instant, or, without `exact`, of the last that starts no later; else nil.
@@ -82,12 +75,12 @@ end
 function give_back.f(state, units, mark, limit)
   local place = find_window(state.windows, mark.now + mark.second - limit.window, true)
   if place then state.windows = trim(subtract_units(state.windows, place, units)) end
-  return state
+  return with_reach(state, limit, state.reach)
 end
-function refund.f(state, units)
+function refund.f(state, units, limit)
   local place = find_window(state.windows, now)
   if place then state.windows = trim(subtract_units(state.windows, place, units)) end
-  return state
+  return with_reach(state, limit, state.reach)
 end
 
 -- What fades in the first window stays where it is dropped itself.
@@ -107,19 +100,19 @@ function give_back.c(state, units, mark, limit)
   elseif windows ~= "" and first_window(windows) == start + limit.window then
     previous = max(previous - units, 0)
   end
-  return trimmed(previous, windows, limit)
+  return with_reach(trimmed(previous, windows, limit), limit, state.reach)
 end
 function refund.c(state, units, limit)
   local previous, windows = state.previous, state.windows
   local place, left = find_window(windows, now), nil
-  if not place then return state end
+  if not place then return with_reach(state, limit, state.reach) end
   windows, left = subtract_units(windows, place, units)
   if place > 0 then
     windows = subtract_units(windows, place - 1, left)
   else
     previous = max(previous - left, 0)
   end
-  return trimmed(previous, windows, limit)
+  return with_reach(trimmed(previous, windows, limit), limit, state.reach)
 end
 
 local logs = kernels.s and kernels.s.corrections()

@@ -7,8 +7,9 @@ function algorithms.f()
       return { capacity = number(), window = number() }
     end,
     fresh = function()
-      return { windows = "" }
+      return { windows = "", reach = 0 }
     end,
+    settle = settle_windows,
     earliest = function(state, cost, limit)
       if state.windows == "" then return now end
       local start, count = last_window(state.windows)
@@ -17,7 +18,7 @@ function algorithms.f()
     end,
     take = function(state, at, cost, limit)
       local windows = state.windows
-      if windows == "" then return { windows = pack(WINDOW, at, cost) } end
+      if windows == "" then return with_reach({ windows = pack(WINDOW, at, cost) }, limit, 0) end
       local start, count = last_window(windows)
       if at < start + limit.window then
         windows = with_count(windows, window_count(windows) - 1, start, count + cost)
@@ -27,7 +28,7 @@ function algorithms.f()
       while first_window(windows) + limit.window <= now do
         windows = sub(windows, WINDOW_SIZE + 1)
       end
-      return { windows = windows }
+      return with_reach({ windows = windows }, limit, state.reach)
     end,
     measure = function(state, limit)
       if state.windows == "" then return 0, 0 end
@@ -43,14 +44,15 @@ function algorithms.f()
       return start + limit.window
     end,
     decode = function(value, from, to)
-      return { windows = stored_windows(value, from + 7, to) }
+      local windows, reach = stored_windows(value, from + 7, to)
+      return { windows = windows, reach = reach }
     end,
     old_size = 16,
     decode_old = function(value, from)
-      return { windows = old_window(unpack_at("<dd", value, from)) }
+      return { windows = old_window(unpack_at("<dd", value, from)), reach = 0 }
     end,
     encode = function(state, limit)
-      return pack("<I7", limit.window) .. state.windows
+      return pack("<I7", limit.window) .. windows_to_store(state)
     end,
   }
 end

@@ -1,8 +1,8 @@
 -- What a token bucket remembers of units that were given back, and of an instant that is promised
 -- (src/algorithms/token_bucket/given_back.ts, and the rest of a state in token_bucket.ts).
 --
--- It stands behind the digits of the bucket's instant: a byte of 128, and 1 where an instant is promised, 2 where
--- something was given back, 4 where `until_us` stands there; then the promised instant; all that was given back;
+-- It stands behind the digits of the bucket's instant: a byte of 128, and 1 where an instant is promised that the digits
+-- do not tell, 2 where something was given back, 4 where `until_us` stands there, 8 times the reach of what is promised; then the promised instant; all that was given back;
 -- the sum of both instants, and 2, less `until_us`; for each share the sum less where the share ended, and what was
 -- given back of it, 0 standing for all that was given back. Every number is written in groups of seven bits, lowest
 -- first, 128 added to all but the last; a remainder follows its microseconds where the digits have one.
@@ -40,6 +40,19 @@ local function given_back()
     return sum.us < 0 and NOTHING or sum
   end
 
+  -- No instant later than this is promised to a waiter.
+  function self.promised_of(state, limit)
+    local start = state.us - limit.burst_us
+    if state.rem > limit.burst_rem then start = start + 1 end
+    return max(start, state.promised or 0)
+  end
+  local promised_of = self.promised_of
+
+  -- The reach of a promise that lies ahead.
+  function self.reach_before(state, limit)
+    return state.reach > 0 and promised_of(state, limit) > now and state.reach or 0
+  end
+
   local function remember(back, share, until_us, limit)
     local sum = plus(back, share, limit)
     if sum.us > MOST_US then return nil end
@@ -74,11 +87,13 @@ local function given_back()
   end
 
   -- A state that says no more than it must.
-  function self.new_state(us, rem, back, promised, limit)
+  function self.new_state(us, rem, back, promised, limit, before)
     local start = us - limit.burst_us
     if rem > limit.burst_rem then start = start + 1 end
+    local latest = max(start, promised)
     if promised <= now or promised <= start then promised = nil end
-    local state = { us = us, rem = rem, promised = promised }
+    local state = { us = us, rem = rem, promised = promised, reach = 0 }
+    if latest > now then state.reach = reach_of(latest - now, limit.burst_us, before) end
     if back then
       local sum, shares = plus(state, back, limit).us, {}
       for i, share in ipairs(back.shares) do
@@ -96,7 +111,23 @@ local function given_back()
     local back = remember(self.live(state) or NOTHING, share, until_us, limit)
     if not back then return state end
     local left = minus(state, cut, limit)
-    return self.new_state(left.us, left.rem, back, promised, limit)
+    return self.new_state(left.us, left.rem, back, promised, limit, self.reach_before(state, limit))
+  end
+
+  -- The state as this clock can have written it (settle in kernel.ts).
+  function self.settle(state, limit)
+    local promised, latest = promised_of(state, limit), latest_promise(state.reach, limit.burst_us)
+    if promised <= latest then return state end
+    local most = { us = latest + limit.burst_us, rem = limit.burst_rem }
+    local back = self.live(state)
+    if state.us < most.us or (state.us == most.us and state.rem <= most.rem) then
+      return self.new_state(state.us, state.rem, back, latest, limit, state.reach)
+    end
+    local before = { us = state.us, rem = state.rem, promised = state.promised, reach = state.reach }
+    if back then before.back = { us = back.us, rem = back.rem, until_us = 0, shares = back.shares } end
+    local settled = self.with_returned(before, minus(state, most, limit), 0, latest, limit)
+    if settled ~= before then return settled end
+    return self.new_state(most.us, most.rem, nil, latest, limit, state.reach)
   end
 
   -- Reads what stands behind the digits into `state`.
@@ -118,6 +149,7 @@ local function given_back()
     end
     local flags = byte(value, cursor) - 128
     cursor = cursor + 1
+    state.reach = floor(flags % 32 / 8)
     if flags % 2 >= 1 then state.promised = next_number() end
     if flags % 4 < 2 then return end
     local us, rem = next_span()
@@ -138,7 +170,7 @@ local function given_back()
   -- What stands behind the digits; nothing for most states.
   function self.written(state, limit)
     local back, promised, text = state.back, state.promised, ""
-    if not back and not promised then return text end
+    if not back and not promised and state.reach == 0 then return text end
     local function put(number)
       while number >= 128 do
         text = text .. char(number % 128 + 128)
@@ -162,7 +194,7 @@ local function given_back()
       end
     end
     local flags = 128 + (promised and 1 or 0) + (back and 2 or 0) + (back and back.until_us > 0 and 4 or 0)
-    return char(flags) .. text
+    return char(flags + 8 * state.reach) .. text
   end
 
   given_back_made = self

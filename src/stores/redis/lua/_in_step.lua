@@ -4,11 +4,22 @@
 local known = value and #value == 16 and tonumber(value)
 if known then
   -- With another mark, or in the years to come, it is far from now, and so from the end of its step, or from room.
-  local us = known - shift
+  local us, reach = known - shift, 0
+  while us > half_rank do
+    us, reach = us - RANK_US, reach + 1
+  end
   local next_us = (us < now and now or us) + whole_us
   local added = next_us - us
   if next_us <= most_us and us % step_us + added < step_us then
-    local added_text = added == whole_us and whole_text or format("%d", added)
-    if try("INCRBY", key, added_text) == known + added then level = next_us - now end
+    -- The reach (_reach.lua) after the take; where the clock has stepped back, it is another one.
+    local wait, next_reach = next_us - burst_us - now, 0
+    if wait > 0 then
+      next_reach = wait <= 8 * burst_us and 1 or wait <= 1024 * burst_us and 2 or 3
+      if reach > next_reach and us - burst_us > now then next_reach = reach end
+    end
+    if next_reach == reach then
+      local added_text = added == whole_us and whole_text or format("%d", added)
+      if try("INCRBY", key, added_text) == known + added then level = next_us - now end
+    end
   end
 end

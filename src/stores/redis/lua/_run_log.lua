@@ -3,12 +3,13 @@
 -- 255 units. Runs stand in a ring, in pages: in front of each page are 4 bytes with the units in it, written when the
 -- newest run leaves it. In front of all that, the header:
 --
--- "S", blocked until (a double), window, latest instant promised to a caller who waits, newest instant (7 bytes each),
+-- "S", blocked until (a double), window, latest instant promised to a caller who waits (its highest three bits are the
+-- reach, see _reach.lua), newest instant (7 bytes each),
 -- place of the oldest run, number of runs, places (4 each), units in all (7), units in the newest run's page (4), and the
 -- power of two of a page's length; to that, 16 are added for runs of the second kind, and 32 where every run is one unit.
 --
 -- A small log is read and written as a whole, which is one command each. Of a large one, what is needed is read.
-local HEADER, FORMAT, SMALL = 54, "<dI7I7I7I4I4I4I7I4B", 32
+local HEADER, FORMAT, SMALL = 54, "<dI7I6BI7I4I4I4I7I4B", 32
 local SPAN, LONG = 2 ^ 48, 2 ^ 37
 local era = now - now % SPAN
 
@@ -65,6 +66,7 @@ end
 -- The first run with which the units from the oldest on reach `need`, or, without `need`, that is later than `before`:
 -- its place, the units in front of it, its instant.
 local function walk(log, need, before)
+  if need and log.before and need > log.before then return log.count, log.before, log.newest end
   if log.ones then
     if need then return need - 1, need - 1, (entry(log, need - 1)) end
     local low, high = 0, log.count
@@ -110,7 +112,9 @@ end
 local function header(log)
   local window, promised, power = log.window, log.promised, log.power + (log.ones and 32 or 0)
   local places = pack("<I4I4I4I7I4B", log.head, log.count, log.slots, log.total, log.tail, power)
-  return "S" .. pack("<dI7I7I7", log.blocked, window, promised, log.newest) .. places
+  local low = promised % SPAN
+  local high = (promised - low) / SPAN + 32 * log.reach
+  return "S" .. pack("<dI7I6BI7", log.blocked, window, low, high, log.newest) .. places
 end
 
 -- What was read of a log no longer holds.

@@ -31,16 +31,17 @@ end
 
 local function open(key, limit)
   local bytes = call("GETRANGE", key, "0", limit.last_byte)
-  local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0, newest = 0 }
+  local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0, newest = 0, reach = 0 }
   log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
   shape(log, limit.power + 32)
   local first = string.byte(bytes, 1)
   if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
   if first == 98 and #bytes > 8 then log.blocked = unpack_at("<d", bytes, 2) end -- by rules of another kind
   if first ~= 83 or #bytes < HEADER then return log end
-  local power
-  log.blocked, log.window, log.promised, log.newest, log.head, log.count, log.slots, log.total, log.tail, power =
+  local power, high
+  log.blocked, log.window, log.promised, high, log.newest, log.head, log.count, log.slots, log.total, log.tail, power =
     unpack_at(FORMAT, bytes, 2)
+  log.promised, log.reach = log.promised + high % 32 * SPAN, floor(high / 32)
   shape(log, power)
   local length = size(log)
   if #bytes == limit.last_byte + 1 and length > #bytes then
@@ -51,7 +52,7 @@ local function open(key, limit)
   -- Not what this script wrote: as if nothing were there.
   if power % 16 < 6 or power > 58 or length ~= #bytes or log.count > log.slots or log.head >= max(log.slots, 1) then
     clear(log, limit)
-    log.blocked, log.promised, log.window = 0, 0, limit.window
+    log.blocked, log.promised, log.reach, log.window = 0, 0, 0, limit.window
   end
   return log
 end

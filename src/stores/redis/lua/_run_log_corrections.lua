@@ -16,7 +16,7 @@ local function reduce(log, i, stamp, units, less)
 end
 
 -- Writes the header after corrections. Runs without units at the end are dropped: nobody relies on their instants.
-local function corrected(log)
+local function corrected(log, limit)
   forget(log)
   while log.count > 0 do
     local stamp, units = entry(log, log.count - 1)
@@ -32,6 +32,7 @@ local function corrected(log)
   if log.count == 0 then
     log.head, log.total, log.tail, log.promised, log.newest, log.ones = 0, 0, 0, 0, 0, true
   end
+  promise(log, log.promised, limit)
   call("SETRANGE", log.key, "0", header(log))
 end
 
@@ -55,7 +56,7 @@ local function give_back_runs(log, units, stamp, limit)
     if less > 0 then reduce(log, i, stamp, own, less) end
     given = given + less
   end
-  if given > 0 then corrected(log) end
+  if given > 0 then corrected(log, limit) end
 end
 local function refund_runs(log, units, limit)
   renew(log, limit)
@@ -72,7 +73,7 @@ local function refund_runs(log, units, limit)
   forget(log)
   log.head, log.count, log.total = slot_of(log, i), log.count - i, log.total - before
   reduce(log, 0, stamp, own, forgiven - before)
-  corrected(log)
+  corrected(log, limit)
 end
 -- Until when a key is blocked stands in front of its log.
 local function block_runs(log, limit)

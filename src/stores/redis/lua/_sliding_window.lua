@@ -2,6 +2,7 @@
 function algorithms.s()
   --- @include _run_log
   --- @include _run_log_changes
+  --- @include _run_log_settle
 
   -- How many runs have left the window, and their units.
   local function expired(log, limit)
@@ -38,6 +39,7 @@ function algorithms.s()
       return limit_of(number(), number())
     end,
     limit_of = limit_of,
+    settle = settle_runs,
     earliest = function(log, cost, limit)
       local at = max(now, log.promised)
       local excess = log.total + cost - limit.capacity
@@ -55,11 +57,7 @@ function algorithms.s()
     take = function(log, at, cost, limit)
       local stamp = at
       if log.count > 0 then stamp = max(at, log.newest) end
-      if at > now then
-        log.promised = stamp
-      elseif log.promised <= now then
-        log.promised = 0
-      end
+      promise(log, at > now and stamp or log.promised, limit)
       local ttl = life_of(log, stamp, limit)
       renew(log, limit)
       local gone, gone_units = expired(log, limit)

@@ -41,8 +41,9 @@ function algorithms.c()
       return { capacity = number(), window = number(), step = number() }
     end,
     fresh = function()
-      return { previous = 0, windows = "" }
+      return { previous = 0, windows = "", reach = 0 }
     end,
+    settle = settle_windows,
     earliest = function(state, cost, limit)
       local start, previous, current = roll(state, now, limit)
       local room_us = fades(previous, limit.capacity - cost - current, limit)
@@ -65,7 +66,7 @@ function algorithms.c()
         taken.previous = count_before(taken, 1, limit)
         taken.windows = sub(taken.windows, WINDOW_SIZE + 1)
       end
-      return taken
+      return with_reach(taken, limit, state.reach)
     end,
     measure = function(state, limit)
       if state.windows == "" then return 0, 0 end
@@ -84,20 +85,22 @@ function algorithms.c()
       return start + 2 * limit.window
     end,
     decode = function(value, from, to)
-      local windows = stored_windows(value, from + 12, to)
-      if windows == "" then return { previous = 0, windows = "" } end
-      return { previous = unpack_at("<I4", value, from + 8), windows = windows }
+      local windows, reach = stored_windows(value, from + 12, to)
+      if windows == "" then return { previous = 0, windows = "", reach = 0 } end
+      return { previous = unpack_at("<I4", value, from + 8), windows = windows, reach = reach }
     end,
     old_size = 24,
     decode_old = function(value, from)
       local start, previous, current = unpack_at("<ddd", value, from)
       if not (previous > 0 and previous < 2 ^ 32) then previous = 0 end
-      if current > 0 or previous == 0 then return { previous = previous, windows = old_window(start, current) } end
-      return { previous = previous, windows = pack(WINDOW, start, 0) }
+      if current > 0 or previous == 0 then
+        return { previous = previous, windows = old_window(start, current), reach = 0 }
+      end
+      return { previous = previous, windows = pack(WINDOW, start, 0), reach = 0 }
     end,
     encode = function(state, limit)
       local power = #format("%.0f", limit.step) - 1
-      return pack("<I7BI4", limit.window, power, state.previous) .. state.windows
+      return pack("<I7BI4", limit.window, power, state.previous) .. windows_to_store(state)
     end,
   }
 end

@@ -70,14 +70,17 @@ end
 local function load_bucket(value, rate)
   local _, last = string.find(value, "^%d*")
   local digits = plain_bucket(sub(value, 1, last))
-  return rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, #digits + #value - last)
+  local tail_to = #digits + #value - last
+  local state = rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, tail_to)
+  if last == 16 then state.reach = max(state.reach, mark_reach(tonumber(value) or 0)) end
+  return state
 end
 
 local function without_128(letter)
   return string.char(string.byte(letter) - 128)
 end
 
-local function load(target)
+local function load_states(target)
   local policy = target.policy
   local rates = policy.rates
   target.blocked = 0

@@ -64,7 +64,8 @@ local function taken_before(id, arrival, targets)
 end
 
 local function take(id, mode, max_wait, arrival, targets)
-  if refused and mode ~= "2" then error(refused, 0) end
+  peeks = mode == "2"
+  if refused and not peeks then error(refused, 0) end
   local before = arrival > 0 and mode ~= "2" and taken_before(id, arrival, targets)
   if before then return before end
   local at, blocked, full, holds_none = now, now, nil, true

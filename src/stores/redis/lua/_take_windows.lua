@@ -22,6 +22,9 @@ local function decide_slowly(key, value, times)
   else
     state = kernel.fresh()
   end
+  local settled = kernel.settle(state, limit)
+  local stepped = settled ~= state
+  state = settled
   local taken, at, first_at = 0, max(now, blocked, kernel.earliest(state, cost, limit)), now
   while taken < times and (at <= now or taken == 0 and at - now <= max_wait) do
     taken, first_at = taken + 1, at
@@ -30,7 +33,7 @@ local function decide_slowly(key, value, times)
     if taken < times then at = max(now, blocked, kernel.earliest(state, cost, limit)) end
   end
   local failure
-  if taken > 0 and not peeks then
+  if (taken > 0 or stepped) and not peeks then
     local written, until_us = kernel.letter .. kernel.encode(state, limit), kernel.fresh_from(state, limit)
     if blocked > now then
       written, until_us = "b" .. pack("<d", blocked) .. written, max(blocked, until_us)

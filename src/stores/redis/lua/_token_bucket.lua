@@ -1,7 +1,7 @@
--- Token bucket (src/algorithms/token_bucket/kernel.ts). State: { us, rem }, the instant at which the bucket is full; where
--- something was given back or is promised, `back` and `promised` besides.
--- Stored as one decimal integer: 16 digits of microseconds, then the remainder in `digits` digits; `back` and `promised`
--- as _given_back.lua writes them. Alone in its key it may have a mark (_mark.lua).
+-- Token bucket (src/algorithms/token_bucket/kernel.ts). State: { us, rem }, the instant at which the bucket is full, and
+-- `reach`; where something was given back or is promised, `back` and `promised` besides.
+-- Stored as one decimal integer: 16 digits of microseconds, then the remainder in `digits` digits; all else as
+-- _given_back.lua writes it. Alone in its key it may have a mark (_mark.lua).
 function algorithms.t()
   local function arrive(state, at)
     if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
@@ -29,7 +29,11 @@ function algorithms.t()
       }
     end,
     fresh = function()
-      return { us = 0, rem = 0 }
+      return { us = 0, rem = 0, reach = 0 }
+    end,
+    settle = function(state, limit)
+      if state.us - limit.burst_us < now and (state.promised or 0) <= now then return state end
+      return given_back().settle(state, limit)
     end,
     earliest = function(state, cost, limit)
       local next = advance(arrive(state, now), cost, limit)
@@ -39,10 +43,11 @@ function algorithms.t()
     end,
     take = function(state, at, cost, limit)
       local next = advance(arrive(state, at), cost, limit)
+      next.reach = 0
       if at <= now and not state.back and not state.promised then return next end
       local part = given_back()
       local promised = max(at > now and at or 0, state.promised or 0)
-      return part.new_state(next.us, next.rem, part.live(state), promised, limit)
+      return part.new_state(next.us, next.rem, part.live(state), promised, limit, part.reach_before(state, limit))
     end,
     trace = function(before, after, at)
       local waits = at > now
@@ -70,13 +75,13 @@ function algorithms.t()
     decode = function(value, from, to, limit, tail_from, tail_to)
       local size = to - from + 1
       local us = tonumber(sub(value, from, from + 15))
-      if not us or size < 16 then return { us = 0, rem = 0 } end
+      if not us or size < 16 then return { us = 0, rem = 0, reach = 0 } end
       local other = size ~= 16 + limit.digits
-      local state = { us = us, rem = 0 }
+      local state = { us = us, rem = 0, reach = 0 }
       if not other then state.rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) end
       if tail_from <= tail_to then given_back().read(value, tail_from, tail_to, state, limit) end
       -- Written by a limiter with another denominator: a microsecond more covers any remainder.
-      if other then return { us = us + 1, rem = 0, promised = state.promised } end
+      if other then return { us = us + 1, rem = 0, promised = state.promised, reach = state.reach } end
       return state
     end,
     encode = function(state, limit)
@@ -85,7 +90,7 @@ function algorithms.t()
     end,
     -- What does not fit in there.
     encode_tail = function(state, limit)
-      if not state.back and not state.promised then return "" end
+      if not state.back and not state.promised and state.reach == 0 then return "" end
       return given_back().written(state, limit)
     end,
   }

@@ -1,4 +1,5 @@
--- Windows that follow one another (src/algorithms/windows.ts), as bytes: 11 for each, its start and its count. The bytes
+-- Windows that follow one another (src/algorithms/windows.ts), as bytes: 11 for each, its start and its count. The highest
+-- three bits of the first start are stored as the reach (_reach.lua): how far ahead that window was promised to start. The bytes
 -- are never gone through: what is needed of them is the first window, the last one, or one that is searched for.
 local WINDOW, WINDOW_SIZE = "<I7I4", 11
 
@@ -31,8 +32,38 @@ local function old_window(start, count)
   return pack(WINDOW, start, count)
 end
 
--- The length of windows that are stored from `from` to `to`, without which they are read as none.
+-- The windows that are stored from `from` to `to`, and the reach of the first.
 local function stored_windows(value, from, to)
   local bytes = sub(value, from, to)
-  return #bytes % WINDOW_SIZE == 0 and bytes or ""
+  if bytes == "" or #bytes % WINDOW_SIZE > 0 then return "", 0 end
+  local high = string.byte(bytes, 7)
+  if high < 32 then return bytes, 0 end
+  return sub(bytes, 1, 6) .. string.char(high % 32) .. sub(bytes, 8), floor(high / 32)
+end
+
+-- The same windows as they are stored.
+local function windows_to_store(state)
+  local bytes = state.windows
+  if state.reach == 0 then return bytes end
+  return sub(bytes, 1, 6) .. string.char(string.byte(bytes, 7) + 32 * state.reach) .. sub(bytes, 8)
+end
+
+-- A state with the reach of its first window; 0 where that has opened.
+local function with_reach(state, limit, before)
+  local wait = state.windows == "" and 0 or first_window(state.windows) - now
+  state.reach = wait > 0 and reach_of(wait, limit.window, before) or 0
+  return state
+end
+
+-- The windows as they stand after a step back of the clock (settle_windows in windows.ts).
+local function settle_windows(state, limit)
+  local bytes = state.windows
+  local back = bytes == "" and 0 or first_window(bytes) - latest_promise(state.reach, limit.window)
+  if back <= 0 then return state end
+  local moved = {}
+  for place = 0, window_count(bytes) - 1 do
+    local start, count = window_at(bytes, place)
+    moved[place + 1] = pack(WINDOW, start - back, count)
+  end
+  return with_reach({ previous = state.previous, windows = table.concat(moved) }, limit, state.reach)
 end

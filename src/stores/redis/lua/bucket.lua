@@ -36,7 +36,8 @@ if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
   local key, ahead_us, whole_text, mark = KEYS[1], ARGV[5] + (ARGV[8] or 0), ARGV[6], ARGV[7] + 0
   if ahead_us + ARGV[2] * 1000 < LONGEST_US then
     local most_us, whole_us, step_us, shift =
-      now + ahead_us, whole_text + 0, 1000 * 2 ^ (mark - 50), mark * ERA_US - era
+      now + ahead_us, whole_text + 0, 1000 * 4 ^ (mark - 50), mark * ERA_US - era
+    local burst_us, half_rank = ARGV[5] + 0, now + RANK_US / 2
     local value, level = try("GET", key), nil
     --- @inline _in_step
     if level then return { now, level } end
@@ -74,26 +75,42 @@ while last < #KEYS do
   end
   -- Where a bucket may stand after a take.
   local most_us = now + max_wait + burst_us
-  -- A key lives until the end of the step its bucket stands in, whose length is a power of two in ms. The mark in front
+  -- A key lives until the end of the step its bucket stands in, whose length is a power of four in ms. The mark in front
   -- of the state tells which: within that step, the key needs no new time to live.
-  local step_us, mark_us = 1000 * 2 ^ (mark - 50), mark * ERA_US
+  local step_us, mark_us, half_rank = 1000 * 4 ^ (mark - 50), mark * ERA_US, now + RANK_US / 2
   local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
   -- What stands in a key, less this, is where its bucket stands, if it has this mark.
   local shift = mark_us - era
 
   -- Entries without a count have their places in the reply at once; `left` are those that take more than one command.
   local base, values, left = place - first + 1, nil, nil
-  local least, most = now + shift + whole_us, min(most_us + shift, mark_us + ERA_US - 1)
+  local least, most = now + shift + whole_us, min(now + burst_us + shift, mark_us + ERA_US - 1)
   if in_use and marks and not peeks and least <= most then
     -- Most are in use and have room: they are taken from before they are looked at. What that did to any other is
     -- undone; a key that was not there is written anew, for it has room.
     values = {}
+    -- Where the bucket stands after a take that waits, if its mark says so and it has room.
+    local function waiting_us(done)
+      local next_us, reach = done - shift, 0
+      while next_us > half_rank do
+        next_us, reach = next_us - RANK_US, reach + 1
+      end
+      local us = next_us - whole_us
+      if us < now or next_us > most_us or next_us + shift >= mark_us + ERA_US then return nil end
+      local wait, next_reach = next_us - burst_us - now, 0
+      if wait > 0 then
+        next_reach = wait <= 8 * burst_us and 1 or wait <= 1024 * burst_us and 2 or 3
+        if reach > next_reach and us - burst_us > now then next_reach = reach end
+      end
+      return next_reach == reach and next_us
+    end
     for i = first, last do
       local key = KEYS[i]
       local done = try("INCRBY", key, whole_text)
       local added = type(done) == "number"
-      if added and done >= least and done <= most then
-        local us = done - shift
+      local us = added and done >= least and done <= most and done - shift
+      if added and not us and max_wait > 0 then us = waiting_us(done) end
+      if us then
         if us % step_us < whole_us then call("PEXPIRE", key, life_at(us, step_us)) end
         replies[base + i] = us - now
       else
@@ -129,11 +146,12 @@ while last < #KEYS do
   end
 
   if left then
+    --- @include _reach
     --- @include _given_back
     -- What is stored (load, and decode in _token_bucket.lua).
     local limit = { denominator = denominator, burst_us = burst_us, burst_rem = burst_rem }
     local function decode(value, size, denominator)
-      local blocked, us, rem, state = 0, nil, 0, nil
+      local blocked, us, rem, state, reach = 0, nil, 0, nil, 0
       if #value > 8 and byte(value, 1) > 57 then
         local from
         blocked, from = block_of(value)
@@ -144,7 +162,12 @@ while last < #KEYS do
         local digits = sub(value, 1, tail - 1)
         local from = #digits == 18 and sub(digits, 1, 2) == FAR and 3 or 1
         state = { us = tonumber(sub(digits, from, from + 15)) or 0, rem = tonumber(sub(digits, from + 16)) or 0 }
-        given_back().read(value, tail, #value, state, limit)
+        if tail == #value then
+          reach = floor((byte(value, tail) - 128) / 8) -- all that there is
+        else
+          given_back().read(value, tail, #value, state, limit)
+          reach = state.reach
+        end
         value = digits
       end
       if #value == 18 and sub(value, 1, 2) == FAR then
@@ -152,23 +175,31 @@ while last < #KEYS do
         us = tonumber(value)
       elseif #value == 16 then
         us = tonumber(value)
-        us = us and instant(us)
+        if us then
+          us, reach = instant(us), max(reach, mark_reach(us))
+        end
       elseif #value > 16 then
         us = tonumber(sub(value, 1, 16))
       end
-      if not us or not (us <= MOST) then return 0, 0, blocked end
-      if #value ~= size then return us + 1, 0, blocked, nil, state and state.promised end
+      if not us or not (us <= MOST) then return 0, 0, blocked, 0 end
+      if #value ~= size then return us + 1, 0, blocked, reach, nil, state and state.promised end
       if size > 16 then rem = min(tonumber(sub(value, 17)) or 0, denominator - 1) end
-      return us, rem, blocked, state and state.back, state and state.promised
+      return us, rem, blocked, reach, state and state.back, state and state.promised
     end
 
     -- Decides an entry. Returns an error for the whole call, if there is one.
     local function decide(i)
       local key, value, us, rem, blocked, at = KEYS[i], values[i - first + 1], 0, 0, 0, now
-      local back, promised, long
+      local reach, stepped, back, promised, long = 0, false, nil, nil, nil
       if value then
-        us, rem, blocked, back, promised = decode(value, size, denominator)
+        us, rem, blocked, reach, back, promised = decode(value, size, denominator)
         if blocked > now then at = blocked end
+        if us - burst_us >= now or (promised or 0) > now then
+          local state = { us = us, rem = rem, reach = reach, back = back, promised = promised }
+          local settled = given_back().settle(state, limit)
+          stepped = settled ~= state
+          us, rem, reach, back, promised = settled.us, settled.rem, settled.reach, settled.back, settled.promised
+        end
       end
 
       -- The state after one take at the earliest instant (arrive, advance and earliest in _token_bucket.lua).
@@ -201,23 +232,35 @@ while last < #KEYS do
       end
 
       local failure
-      if taken > 0 and not peeks then
+      if (taken > 0 or stepped) and not peeks then
+        if taken == 0 then
+          next_us, next_rem, at = us, rem, now
+        end
         local written, done = format(digits_format, next_us, next_rem), nil
         if size == 16 and next_us >= LEAST_MARKED then written = FAR .. written end
-        local tail, until_us = "", next_us + 2
+        local tail, until_us, next_mark_us = "", next_us + 2, mark_us
+        local start = next_us - burst_us
+        if next_rem > burst_rem then start = start + 1 end
         if back or promised or at > now then
-          local part, state = given_back(), { us = us, rem = rem, back = back }
-          local start = next_us - burst_us
-          if next_rem > burst_rem then start = start + 1 end
-          local latest = max(at > now and at or 0, start > now and start or 0, promised or 0)
+          local part = given_back()
+          local state = { us = us, rem = rem, reach = reach, back = back, promised = promised }
           back = part.live(state)
-          local next = part.new_state(next_us, next_rem, back, latest, limit)
+          local latest = max(at > now and at or 0, promised or 0)
+          local next = part.new_state(next_us, next_rem, back, latest, limit, part.reach_before(state, limit))
           tail = part.written(next, limit)
           if back then until_us = max(until_us, part.forgotten_from(next_us, next.back) + 2) end
           if next.promised then until_us = max(until_us, next.promised + 2) end
           back = back or part.NOTHING
-          if back.us > 0 or back.rem > 0 or promised or at > now then
+          if taken > 0 and (back.us > 0 or back.rem > 0 or promised or at > now) then
             long = { us, rem, back.us, back.rem, promised or 0 }
+          end
+        elseif start > now then
+          local is_ahead = us - burst_us + (rem > burst_rem and 1 or 0) > now
+          local next_reach = reach_of(start - now, burst_us, is_ahead and reach or 0)
+          if marks and blocked <= now then
+            next_mark_us = mark_us + next_reach * RANK_US
+          else
+            tail = string.char(128 + 8 * next_reach)
           end
         end
         us, rem = next_us, next_rem
@@ -228,7 +271,7 @@ while last < #KEYS do
           written = "b" .. struct.pack("<d", blocked) .. written
           done = try("SET", key, written, "PX", math.ceil((max(until_us, blocked) - now) / 1000) + grace_ms)
         else
-          if marks then written = format("%d", mark_us + us % ERA_US) end
+          if marks then written = format("%d", next_mark_us + us % ERA_US) end
           -- What reads as absent may hold no string: it is left alone.
           done = value and try("SET", key, written, "PX", life_at(us, step_us))
             or try("SET", key, written, "PX", life_at(us, step_us), "NX")

@@ -38,6 +38,7 @@ local function everything()
   --- @include _instant
   --- @include _block
   --- @include _state
+  --- @include _settle
   --- @include _plan
   -- A function of its own: what it shares with the parts above is found faster so.
   local function coordinate()
@@ -54,6 +55,7 @@ local function everything()
 
     local function run(letter)
       books, heads = {}, {} -- the short way may have changed what they knew
+      peeks = false
       if not requests[letter] then add_corrections() end
       return requests[letter]()
     end

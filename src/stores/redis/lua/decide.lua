@@ -21,6 +21,7 @@ Returns  { now, { status, wait_us, level... }... }
 --- @include _guarded
 local policies = {}
 --- @include _state
+--- @include _settle
 --- @include _plan
 for i = 1, number() do
   policies[format("%d", i)] = read_policy()
@@ -32,6 +33,7 @@ local function decide()
   for i = 1, number() do
     targets[i] = read_target()
   end
+  peeks = mode == "2"
   for i = 1, #targets do
     local target = targets[i]
     at = max(at, plan(target))

@@ -28,6 +28,7 @@ end
 
 --- @include _take_life
 --- @include _block
+--- @include _reach
 --- @include _windows
 --- @include _fixed_window
 local LETTER = "f"

@@ -9,6 +9,7 @@ Returns  as fixed_window.lua
 ]]
 --- @include _take_head
 --- @include _take_life
+--- @include _reach
 --- @include _sliding_window
 local reads, kernel, limit = false, nil, nil
 local SPAN, EXTENDED, HEADER, SMALL = 2 ^ 48, 2 ^ 37, 54, 32
@@ -38,7 +39,7 @@ end
 local function run_slowly(key, times)
   kernel = kernel or algorithms.s()
   limit = limit or kernel.limit_of(capacity, window)
-  local log = kernel.open(key, limit)
+  local log = kernel.settle(kernel.open(key, limit), limit, peeks)
   local taken, at, first_at = 0, max(now, log.blocked, kernel.earliest(log, cost, limit)), now
   while taken < times and (at <= now or taken == 0 and at - now <= max_wait) do
     taken, first_at = taken + 1, at

@@ -19,6 +19,7 @@ end
 
 --- @include _take_life
 --- @include _block
+--- @include _reach
 --- @include _windows
 --- @include _sliding_window_counter
 local LETTER = "c"

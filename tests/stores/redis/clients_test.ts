@@ -8,87 +8,20 @@ import { ConfigError, type StoreError } from "../../../src/base/errors.ts";
 import { createRateSync } from "../../../src/registry/rate_sync.ts";
 import { openGivenClient, type RedisClient } from "../../../src/stores/redis/connections/clients.ts";
 import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
-import { type BunRedisLike, createRedisStore } from "../../../src/stores/redis/mod.ts";
-import { storeConformance } from "../../../src/testing/mod.ts";
-import { openRawRedis } from "../../_support/raw_redis.ts";
+import { createRedisStore } from "../../../src/stores/redis/mod.ts";
 import { freshPrefix, redisUrl } from "../../_support/redis.ts";
+import { type Opened, openers } from "./_given_clients.ts";
 import { type RedisProcess, scriptOf, startRedis, startServer, until } from "./_servers.ts";
 
-const GRACE_MS = 60_000;
+/** How long a call waits for a server that is away: some clients keep it that long. */
+const AWAY_MS = 1_000;
 
 const push = scriptOf("return redis.call('RPUSH', KEYS[1], ARGV[1])");
 const list = scriptOf("return redis.call('LRANGE', KEYS[1], 0, -1)");
 const increment = scriptOf("return redis.call('INCR', KEYS[1])");
 const publish = scriptOf("return redis.call('PUBLISH', KEYS[1], ARGV[1])");
 
-/** A client as an application would make it. */
-interface Opened {
-  readonly client: RedisClient;
-  /** Whether it still answers. */
-  ping(): Promise<unknown>;
-  close(): void;
-}
-
-type Open = (url: string) => Promise<Opened>;
-
-const BunRedis = (globalThis as { Bun?: { RedisClient: new (url: string) => BunRedisLike } }).Bun?.RedisClient;
-
-const openers: Readonly<Record<string, Open>> = {
-  "a node-redis client": async (url) => {
-    const client = createClient({ url, socket: { reconnectStrategy: 50 } });
-    client.on("error", () => {});
-    await client.connect();
-    return { client, ping: () => client.ping(), close: () => client.destroy() };
-  },
-  "a node-redis pool": async (url) => {
-    const pool = createClientPool({ url, socket: { reconnectStrategy: 50 } }, { minimum: 2, maximum: 4 });
-    pool.on("error", () => {});
-    await pool.connect();
-    return { client: pool, ping: () => pool.ping(), close: () => pool.destroy() };
-  },
-  "an ioredis client": (url) => openIoredis(url, {}),
-  "an ioredis client that pipelines": (url) => openIoredis(url, { enableAutoPipelining: true }),
-  // Only Bun has it.
-  ...(BunRedis === undefined ? {} : { "Bun's client": openBun }),
-};
-
-async function openBun(url: string): Promise<Opened> {
-  const client = new (BunRedis as NonNullable<typeof BunRedis>)(url);
-  await client.connect();
-  return { client, ping: () => client.send("PING", []), close: () => client.close() };
-}
-
-function openIoredis(url: string, options: { enableAutoPipelining?: boolean }): Promise<Opened> {
-  const client = new Redis(url, { retryStrategy: () => 50, ...options });
-  client.on("error", () => {});
-  return Promise.resolve({ client, ping: () => client.ping(), close: () => client.disconnect() });
-}
-
 for (const [kind, open] of Object.entries(openers)) {
-  describe(`storeConformance() on Redis through ${kind}`, () => {
-    const prefixes: string[] = [];
-    let opened: Opened;
-    before(async () => {
-      opened = await open(redisUrl());
-    });
-    after(async () => {
-      opened.close();
-      const raw = await openRawRedis();
-      const left = (await Promise.all(prefixes.map((prefix) => raw.keys(`*${prefix}*`)))).flat();
-      if (left.length > 0) await raw.send("UNLINK", ...left);
-      await raw.close();
-    });
-    const cases = storeConformance({
-      open({ clock }) {
-        const keyPrefix = freshPrefix();
-        prefixes.push(keyPrefix);
-        const { client } = opened;
-        return createRedisStore({ client, keyPrefix, timingMarginMs: GRACE_MS }, { testClock: clock });
-      },
-    });
-    for (const { name, run } of cases) it(name, run);
-  });
-
   describe(`createRedisStore() on ${kind}`, () => {
     let server: RedisProcess;
     let opened: Opened;
@@ -143,7 +76,7 @@ for (const [kind, open] of Object.entries(openers)) {
           await server.start();
         }
         await until(async () => await codeOf(connection.run(increment, ["back"], [])) === "none");
-      }));
+      }, { socketTimeoutMs: AWAY_MS }));
 
     it("does not repeat a call whose answer was lost", async () => {
       // What comes back while the answers are cut is lost, and so is the connection.

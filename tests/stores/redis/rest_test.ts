@@ -4,15 +4,12 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 
 import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
-import { createRedisStore, type RedisStore } from "../../../src/stores/redis/mod.ts";
-import { storeConformance } from "../../../src/testing/mod.ts";
 import { openRawRedis, type RawRedis } from "../../_support/raw_redis.ts";
 import { freshPrefix } from "../../_support/redis.ts";
-import { type RestRedis, startRestRedis } from "../../_support/rest_redis.ts";
+import { type RestRedis, startRestRedis, TOKEN } from "../../_support/rest_redis.ts";
+import { describeConformance } from "./_rest_conformance.ts";
 import { connectionTo, places, plainUpstash, upstashWithMiddleware } from "./_rest_places.ts";
 import { scriptOf } from "./_servers.ts";
-
-const GRACE_MS = 60_000;
 
 const echo = scriptOf("return {ARGV, KEYS}");
 const numbers = scriptOf("local all = {} for i, n in ipairs(ARGV) do all[i] = tonumber(n) end return {all}");
@@ -44,26 +41,10 @@ describe("REST", () => {
     await raw.close();
   });
 
-  for (const [kind, place] of Object.entries(places)) {
-    describe(`storeConformance() through ${kind}`, () => {
-      const prefixes: string[] = [];
-      after(async () => {
-        const left = (await Promise.all(prefixes.map((prefix) => raw.keys(`*${prefix}*`)))).flat();
-        if (left.length > 0) await raw.send("UNLINK", ...left);
-      });
-      const cases = storeConformance({
-        pushes: false,
-        open({ clock }): RedisStore {
-          const keyPrefix = freshPrefix();
-          prefixes.push(keyPrefix);
-          return createRedisStore({ ...place(endpoint.url), keyPrefix, timingMarginMs: GRACE_MS }, {
-            testClock: clock,
-          });
-        },
-      });
-      for (const { name, run } of cases) it(name, run);
-    });
-  }
+  // The clients of packages are tried by rest_clients_test.ts; this one is the runtime's own fetch.
+  describe("storeConformance() through a URL and a token", () => {
+    describeConformance(() => ({ url: endpoint.url, token: TOKEN }));
+  });
 
   const more = {
     "@upstash/redis without extras": plainUpstash,

@@ -24,6 +24,7 @@ const POLICIES = [
   { algorithm: "sliding_window", limit: 1, windowMs: 60_000 },
   { algorithm: "sliding_window_counter", limit: 1, windowMs: 60_000 },
   { limits: [{ ratePerSecond: 1 }, { algorithm: "sliding_window", limit: 1, windowMs: 60_000 }] },
+  { limits: [{ ratePerSecond: 1 }, { algorithm: "fixed_window", limit: 9, windowMs: 60_000 }] },
   { ratePerSecond: 1, maxConcurrent: 1 },
 ].map((options) => compilePolicy(options as Parameters<typeof compilePolicy>[0]));
 
@@ -154,7 +155,7 @@ export async function assertFailsAlone(services: ParityServices): Promise<void> 
   const store = openStore(services, { keyPrefix });
   const names = new KeyNames(keyPrefix);
   for (const [i, policy] of POLICIES.entries()) {
-    const take = (...keys: string[]): StoreRequest => ({
+    const take = (...keys: string[]): TakeRequest => ({
       op: "take",
       mode: "now",
       maxWaitUs: 0,
@@ -167,6 +168,7 @@ export async function assertFailsAlone(services: ParityServices): Promise<void> 
       await raw.send("HSET", key, "a", "b");
       const good = `good ${key}`;
       const requests = [take("bad"), take(good), take("bad", "other"), take(good), take("other")];
+      requests.push({ ...take("bad"), mode: "peek" });
       const replies = await Promise.allSettled(requests.map((request) => store.execute(request)));
       await raw.send("DEL", key);
       const told = replies.map((reply) => {
@@ -175,6 +177,7 @@ export async function assertFailsAlone(services: ParityServices): Promise<void> 
       assert.deepEqual([told[0], told[1], told[2]], ["STORE_REFUSED", "allowed", "STORE_REFUSED"], key);
       assert.ok(told[3] === "rate" || told[3] === "slots", `${key}: ${told[3]}`);
       assert.equal(told[4], "allowed", `${key}: nothing was taken from the other key`);
+      assert.equal(told[5], "STORE_REFUSED", `${key}: a peek`);
       await store.execute({ op: "reset", targets: take("other").targets });
     }
   }

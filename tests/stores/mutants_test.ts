@@ -13,6 +13,7 @@ import {
   limitersArb,
   permitLimitersArb,
   permitStepArb,
+  severalKeysArb,
   startArb,
   stepArb,
   windowKeysArb,
@@ -56,6 +57,8 @@ const BATCHED = new Map([
     "_take_tell.lua",
     "_take_windows.lua",
   ].map((file) => [file, windowKeysArb] as const),
+  ...["several.lua", "_several_state.lua", "_several_left.lua", "_in_packed.lua", "_packing.lua", "_packed.lua"]
+    .map((file) => [file, severalKeysArb] as const),
 ]);
 
 describe("A seeded mistake in the Lua", () => {

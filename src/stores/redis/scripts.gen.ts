@@ -531,7 +531,9 @@ old_size = 24,
 decode_old = function(value, from)
 local start, previous, current = unpack_at("<ddd", value, from)
 if not (previous > 0 and previous < 2 ^ 32) then previous = 0 end
-if current > 0 or previous == 0 then return { previous = previous, windows = old_window(start, current), reach = 0 } end
+if current > 0 or previous == 0 then
+return { previous = previous, windows = old_window(start, current), reach = 0 }
+end
 return { previous = previous, windows = pack(WINDOW, start, 0), reach = 0 }
 end,
 encode = function(state, limit)
@@ -1789,7 +1791,7 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "c27f652feb88ef48332139e72842d933404b1f03",
+  sha1: "6e380c55c49ee749ba4519527b1420d473d7c5b6",
   source: `${part6}
 local function stamp(us)
 return format("%.0f", us)
@@ -2553,7 +2555,7 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "8a86bcc0912a6b726a9908296cd189082449b4b6",
+  sha1: "59f7e0ff55f3057fe1471491cc7c1797b02135cc",
   source: `${part6}
 ${part4}
 ${part5}
@@ -2662,7 +2664,7 @@ ${part30}`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "16a05eecc5b142c500a72e40a1bc29fb46d0434f",
+  sha1: "c0da907c946b2cd5184e7214b47485a8493c9661",
   source: `${part26}
 local grace_ms = ARGV[2] + 0
 ${part19}
@@ -2674,7 +2676,7 @@ if value and (#value ~= size or sub(value, 1, head) ~= prefix) then return false
 stored_until = 0
 for i = 1, count do
 local limit = limits[i]
-local kind, slot, us, units, previous, past = limit.kind, limit.slot, 0, 0, 0, 0
+local kind, slot, us, units, previous, past = limit.letter, limit.slot, 0, 0, 0, 0
 if value then
 us, units, previous = unpack_at(limit.format, value, limit.at)
 end
@@ -2716,7 +2718,7 @@ local function take(times)
 until_us = 0
 for i = 1, count do
 local limit = limits[i]
-local kind, slot = limit.kind, limit.slot
+local kind, slot = limit.letter, limit.slot
 local us, units = state[slot], state[slot + 1]
 local past = us
 if kind == "t" then
@@ -2748,11 +2750,11 @@ local most = times - 1
 for i = 1, count do
 local limit = limits[i]
 local us, units = state[limit.slot], state[limit.slot + 1]
-if limit.kind == "t" then
+if limit.letter == "t" then
 local room = limit.most_us - us + (limit.burst_rem - units) / limit.denominator
 most = min(most, floor(room / (limit.us + limit.rem / limit.denominator)) + 1)
 else
-if limit.kind == "c" then units = units + faded(limit, us, state[limit.slot + 2]) end
+if limit.letter == "c" then units = units + faded(limit, us, state[limit.slot + 2]) end
 most = min(most, floor((limit.capacity - units) / cost))
 end
 end
@@ -2770,7 +2772,7 @@ local function wait_of(numbers)
 local at = now
 for i = 1, count do
 local limit = limits[i]
-local kind, us, units = limit.kind, numbers[limit.slot], numbers[limit.slot + 1]
+local kind, us, units = limit.letter, numbers[limit.slot], numbers[limit.slot + 1]
 if kind == "t" then
 us, units = us + limit.us - limit.burst_us, units + limit.rem
 if units >= limit.denominator then
@@ -2820,7 +2822,7 @@ end
 packing = packing_of(limits)
 for i, limit in ipairs(limits) do
 local packed = packing.limits[i]
-limit.kind, limit.format, limit.slot, limit.at = limit.letter, packed.format, packed.slot, packed.at
+limit.format, limit.slot, limit.at = packed.format, packed.slot, packed.at
 end
 prefix, size, form, slots, step_us = packing.prefix, packing.size, packing.form, packing.slots, packing.step_us
 head = #prefix
@@ -2830,7 +2832,7 @@ local replies, place, refused = { now }, 1, nil
 local function tell(numbers, is_new)
 for i = 1, count do
 local limit = limits[i]
-local kind, slot = limit.kind, limit.slot
+local kind, slot = limit.letter, limit.slot
 local us, units = numbers[slot], numbers[slot + 1]
 if kind == "t" then
 us, units = us - now, units
@@ -2968,7 +2970,7 @@ if fits then
 stored_until, until_us = 0, 0
 for n = 1, count do
 local limit = limits[n]
-local kind, slot, past = limit.kind, limit.slot, 0
+local kind, slot, past = limit.letter, limit.slot, 0
 local us, units, previous = unpack_at(limit.format, value, limit.at)
 if kind == "t" then
 if us > stored_until then stored_until = us end
@@ -3212,7 +3214,7 @@ ${part30}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "298ac0f5ec268ee6c6546f3c45e8491e1e4f5f2e",
+  sha1: "1571262cfc1274dd3a03630c55f58e0fb0fd1fc7",
   source: `${part26}
 if #KEYS == 1 and ARGV[3] == "0" then
 local key, cost, capacity, window, step = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0, ARGV[8] + 0

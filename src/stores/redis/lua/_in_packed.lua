@@ -5,7 +5,7 @@ if fits then
   stored_until, until_us = 0, 0
   for n = 1, count do
     local limit = limits[n]
-    local kind, slot, past = limit.kind, limit.slot, 0
+    local kind, slot, past = limit.letter, limit.slot, 0
     local us, units, previous = unpack_at(limit.format, value, limit.at)
     if kind == "t" then
       if us > stored_until then stored_until = us end

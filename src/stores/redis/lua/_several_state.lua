@@ -11,7 +11,7 @@ local function read(value)
   stored_until = 0
   for i = 1, count do
     local limit = limits[i]
-    local kind, slot, us, units, previous, past = limit.kind, limit.slot, 0, 0, 0, 0
+    local kind, slot, us, units, previous, past = limit.letter, limit.slot, 0, 0, 0, 0
     if value then
       us, units, previous = unpack_at(limit.format, value, limit.at)
     end
@@ -58,7 +58,7 @@ local function take(times)
   until_us = 0
   for i = 1, count do
     local limit = limits[i]
-    local kind, slot = limit.kind, limit.slot
+    local kind, slot = limit.letter, limit.slot
     local us, units = state[slot], state[slot + 1]
     local past = us
     if kind == "t" then
@@ -92,11 +92,11 @@ local function takes(times)
   for i = 1, count do
     local limit = limits[i]
     local us, units = state[limit.slot], state[limit.slot + 1]
-    if limit.kind == "t" then
+    if limit.letter == "t" then
       local room = limit.most_us - us + (limit.burst_rem - units) / limit.denominator
       most = min(most, floor(room / (limit.us + limit.rem / limit.denominator)) + 1)
     else
-      if limit.kind == "c" then units = units + faded(limit, us, state[limit.slot + 2]) end
+      if limit.letter == "c" then units = units + faded(limit, us, state[limit.slot + 2]) end
       most = min(most, floor((limit.capacity - units) / cost))
     end
   end
@@ -119,7 +119,7 @@ local function wait_of(numbers)
   local at = now
   for i = 1, count do
     local limit = limits[i]
-    local kind, us, units = limit.kind, numbers[limit.slot], numbers[limit.slot + 1]
+    local kind, us, units = limit.letter, numbers[limit.slot], numbers[limit.slot + 1]
     if kind == "t" then
       us, units = us + limit.us - limit.burst_us, units + limit.rem
       if units >= limit.denominator then
@@ -171,7 +171,7 @@ local function read_limits(from)
   packing = packing_of(limits)
   for i, limit in ipairs(limits) do
     local packed = packing.limits[i]
-    limit.kind, limit.format, limit.slot, limit.at = limit.letter, packed.format, packed.slot, packed.at
+    limit.format, limit.slot, limit.at = packed.format, packed.slot, packed.at
   end
   prefix, size, form, slots, step_us = packing.prefix, packing.size, packing.form, packing.slots, packing.step_us
   head = #prefix

@@ -30,7 +30,7 @@ local replies, place, refused = { now }, 1, nil
 local function tell(numbers, is_new)
   for i = 1, count do
     local limit = limits[i]
-    local kind, slot = limit.kind, limit.slot
+    local kind, slot = limit.letter, limit.slot
     local us, units = numbers[slot], numbers[slot + 1]
     if kind == "t" then
       us, units = us - now, units

@@ -30,6 +30,7 @@ import {
   assertPagesSummed,
   assertPeekFails,
   assertWindowChanged,
+  assertWindowsChanged,
 } from "./window_laws.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
 import {
@@ -481,7 +482,12 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_several_state.lua",
-    ["a value of other limits read as their own", "or sub(value, 1, head) ~= prefix) then", ") then"],
+    [
+      "a value of other limits read as their own",
+      "or sub(value, 1, head) ~= prefix) then",
+      ") then",
+      assertWindowsChanged,
+    ],
     ["a fraction of a microsecond lost", "if us < now - 1 or (us < now and units == 0) then", "if us < now then"],
     ["a window to come taken from", "if us > now then return false end", ""],
     ["the window before never fades", "limit.steps - floor((now - start) / limit.step)", "limit.steps"],

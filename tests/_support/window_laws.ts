@@ -187,6 +187,22 @@ export async function assertWindowChanged(services: ParityServices): Promise<voi
   }
 }
 
+/** The same where there are several limits. */
+export async function assertWindowsChanged(services: ParityServices): Promise<void> {
+  for (const algorithm of ["fixed_window", "sliding_window_counter"] as const) {
+    const keyPrefix = freshPrefix();
+    const [before, after] = [1_000, 3_600_000].map((windowMs, i) => {
+      const limits = [{ algorithm, limit: 5, windowMs }, { limit: 9, windowMs: 60_000 }];
+      return new OneKey(services, { limits }, NOW_US + i, keyPrefix);
+    }) as [OneKey, OneKey];
+    await before.take("now");
+    await after.take("now");
+    assert.equal((await after.used())[0], 2, algorithm);
+    const ttlMs = Number(await services.raw.send("PTTL", after.keys[0] as string));
+    assert.ok(ttlMs > 3_600_000, `${algorithm}: it lives for ${ttlMs} ms`);
+  }
+}
+
 /** Peeks at a key that holds no string: it fails, and stays as it is. */
 export async function assertPeekFails(services: ParityServices): Promise<void> {
   for (const algorithm of ["fixed_window", "sliding_window_counter", "sliding_window"] as const) {

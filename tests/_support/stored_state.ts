@@ -72,10 +72,10 @@ function decodePacked(rates: readonly RateLimit[], value: Uint8Array): number[][
   }
   const next = (size: number) => unsigned(value, (cursor += size) - size, size);
   const states = rates.map((rate): number[] => {
-    if (rate.algorithm === "token_bucket") return [next(7), next(digits(rate.denominator) > 9 ? 7 : 4)];
+    if (rate.algorithm === "token_bucket") return [next(7), next(digits(rate.denominator) > 9 ? 7 : 4), 0];
     const [start, count] = [next(7), next(4)];
     const windows = start === 0 ? [] : [start, count];
-    return rate.algorithm === "sliding_window_counter" ? [next(4), ...windows] : windows;
+    return rate.algorithm === "sliding_window_counter" ? [next(4), 0, ...windows] : [0, ...windows];
   });
   assert.equal(cursor, value.length, "nothing follows the states");
   return states;

@@ -1059,10 +1059,11 @@ for i, rate in ipairs(rates) do
 local limit = packing.limits[i]
 local first, second, third = unpack_at(limit.format, value, cursor - 1 + limit.at)
 if rate.letter == "t" then
-states[i] = { us = first, rem = min(second, rate.denominator - 1) }
+states[i] = { us = first, rem = min(second, rate.denominator - 1), reach = 0 }
 else
 local is_used = first > 0
-states[i] = { windows = is_used and pack(WINDOW, first, second) or "", previous = is_used and third or 0 }
+states[i] = { windows = is_used and pack(WINDOW, first, second) or "", reach = 0 }
+if rate.letter == "c" then states[i].previous = is_used and third or 0 end
 end
 end
 return states
@@ -1071,6 +1072,7 @@ local function packed(states, packing, rates)
 local numbers = {}
 for i, rate in ipairs(rates) do
 local state, slot = states[i], packing.limits[i].slot
+if (state.reach or 0) > 0 then return nil end
 if rate.letter == "t" then
 if state.back or state.promised then return nil end
 numbers[slot], numbers[slot + 1] = state.us, state.rem
@@ -1791,7 +1793,7 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "6e380c55c49ee749ba4519527b1420d473d7c5b6",
+  sha1: "86129252a76f649d98a7a817eb70c8b325e77dbc",
   source: `${part6}
 local function stamp(us)
 return format("%.0f", us)
@@ -2555,7 +2557,7 @@ return replies`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "59f7e0ff55f3057fe1471491cc7c1797b02135cc",
+  sha1: "158058ae2099d72ed2d328b35cc04f882536204c",
   source: `${part6}
 ${part4}
 ${part5}
@@ -2664,7 +2666,7 @@ ${part30}`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "c0da907c946b2cd5184e7214b47485a8493c9661",
+  sha1: "8180ff887f9bbcadcbf462aac20a53308a0e4c43",
   source: `${part26}
 local grace_ms = ARGV[2] + 0
 ${part19}

@@ -10,10 +10,11 @@ local function unpacked(value, cursor, packing, rates)
     local limit = packing.limits[i]
     local first, second, third = unpack_at(limit.format, value, cursor - 1 + limit.at)
     if rate.letter == "t" then
-      states[i] = { us = first, rem = min(second, rate.denominator - 1) }
+      states[i] = { us = first, rem = min(second, rate.denominator - 1), reach = 0 }
     else
       local is_used = first > 0
-      states[i] = { windows = is_used and pack(WINDOW, first, second) or "", previous = is_used and third or 0 }
+      states[i] = { windows = is_used and pack(WINDOW, first, second) or "", reach = 0 }
+      if rate.letter == "c" then states[i].previous = is_used and third or 0 end
     end
   end
   return states
@@ -24,6 +25,7 @@ local function packed(states, packing, rates)
   local numbers = {}
   for i, rate in ipairs(rates) do
     local state, slot = states[i], packing.limits[i].slot
+    if (state.reach or 0) > 0 then return nil end
     if rate.letter == "t" then
       if state.back or state.promised then return nil end
       numbers[slot], numbers[slot + 1] = state.us, state.rem

@@ -1459,7 +1459,7 @@ return refused and redis.error_reply(refused) or replies`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "353552b778c7740410db8855f55def3ccdc8f886",
+  sha1: "9a9efaad33ed3489fbf62517d95898caf4376036",
   source: `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local now = tonumber(ARGV[1])
 if not now then
@@ -1467,13 +1467,24 @@ local time = call("TIME")
 now = time[1] * 1000000 + time[2]
 end
 ${part1}
+local full_us
+local function reach_after(us, next_us, reach)
+local burst_us, start, wait = full_us - now, us - full_us, next_us - full_us
+if start > 0 then
+if reach == 0 or reach == 1 and start > 8 * burst_us or reach == 2 and start > 1024 * burst_us then return nil end
+else
+reach = 0
+end
+return wait > 1024 * burst_us and 3 or wait > 8 * burst_us and reach < 2 and 2 or reach > 0 and reach or 1
+end
 local LONGEST_US = 1e13
 if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
 local key, ahead_us, whole_text, mark = KEYS[1], ARGV[5] + (ARGV[8] or 0), ARGV[6], ARGV[7] + 0
 if ahead_us + ARGV[2] * 1000 < LONGEST_US then
 local most_us, whole_us, step_us, shift =
 now + ahead_us, whole_text + 0, 1000 * 4 ^ (mark - 50), mark * ERA_US - era
-local burst_us, half_rank = ARGV[5] + 0, now + RANK_US / 2
+local half_rank = now + RANK_US / 2
+full_us = now + ARGV[5]
 local value, level = try("GET", key), nil
 local known = value and #value == 16 and tonumber(value)
 if known then
@@ -1484,12 +1495,9 @@ end
 local next_us = (us < now and now or us) + whole_us
 local added = next_us - us
 if next_us <= most_us and us % step_us + added < step_us then
-local wait, next_reach = next_us - burst_us - now, 0
-if wait > 0 then
-next_reach = wait <= 8 * burst_us and 1 or wait <= 1024 * burst_us and 2 or 3
-if reach > next_reach and us - burst_us > now then next_reach = reach end
-end
-if next_reach == reach then
+local next_reach = next_us > full_us and reach_after(us, next_us, reach) or next_us <= full_us and 0
+if next_reach then
+if next_reach ~= reach then added = added + (next_reach - reach) * RANK_US end
 local added_text = added == whole_us and whole_text or format("%d", added)
 if try("INCRBY", key, added_text) == known + added then level = next_us - now end
 end
@@ -1529,28 +1537,29 @@ local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
 local shift = mark_us - era
 local base, values, left = place - first + 1, nil, nil
 local least, most = now + shift + whole_us, min(now + burst_us + shift, mark_us + ERA_US - 1)
+full_us = now + burst_us
 if in_use and marks and not peeks and least <= most then
 values = {}
-local function waiting_us(done)
+local function waited_us(key, done)
 local next_us, reach = done - shift, 0
 while next_us > half_rank do
 next_us, reach = next_us - RANK_US, reach + 1
 end
 local us = next_us - whole_us
 if us < now or next_us > most_us or next_us + shift >= mark_us + ERA_US then return nil end
-local wait, next_reach = next_us - burst_us - now, 0
-if wait > 0 then
-next_reach = wait <= 8 * burst_us and 1 or wait <= 1024 * burst_us and 2 or 3
-if reach > next_reach and us - burst_us > now then next_reach = reach end
+local next_reach = 0
+if next_us > full_us then next_reach = reach_after(us, next_us, reach) end
+if next_reach and next_reach ~= reach then
+call("INCRBY", key, format("%d", (next_reach - reach) * RANK_US))
 end
-return next_reach == reach and next_us
+return next_reach and next_us
 end
 for i = first, last do
 local key = KEYS[i]
 local done = try("INCRBY", key, whole_text)
 local added = type(done) == "number"
 local us = added and done >= least and done <= most and done - shift
-if added and not us and max_wait > 0 then us = waiting_us(done) end
+if added and not us and done > most then us = waited_us(key, done) end
 if us then
 if us % step_us < whole_us then call("PEXPIRE", key, life_at(us, step_us)) end
 replies[base + i] = us - now
@@ -1584,12 +1593,9 @@ end
 local next_us = (us < now and now or us) + whole_us
 local added = next_us - us
 if next_us <= most_us and us % step_us + added < step_us then
-local wait, next_reach = next_us - burst_us - now, 0
-if wait > 0 then
-next_reach = wait <= 8 * burst_us and 1 or wait <= 1024 * burst_us and 2 or 3
-if reach > next_reach and us - burst_us > now then next_reach = reach end
-end
-if next_reach == reach then
+local next_reach = next_us > full_us and reach_after(us, next_us, reach) or next_us <= full_us and 0
+if next_reach then
+if next_reach ~= reach then added = added + (next_reach - reach) * RANK_US end
 local added_text = added == whole_us and whole_text or format("%d", added)
 if try("INCRBY", key, added_text) == known + added then level = next_us - now end
 end

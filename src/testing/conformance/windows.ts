@@ -45,6 +45,25 @@ export const windows: Topic = {
       },
     },
     {
+      name: "no algorithm makes a call wait longer than its own time when the clock has stepped back",
+      covers: ["law.3", "law.8"],
+      async run(bench) {
+        for (const algorithm of ["token_bucket", "sliding_window", "sliding_window_counter", "fixed_window"] as const) {
+          const limiter = bench.limiter({ algorithm, limit: 5, windowMs: 60_000, denyCacheMs: 0 });
+          assert.equal(await admitted([limiter], 9), 5);
+          const backUs = bench.clock.nowUs() - 3_600_000_000;
+          bench.clock.set(backUs);
+          const { allowed, retryAfterMs } = await limiter.tryAcquire();
+          assert.equal(allowed, false, algorithm);
+          assert.ok(retryAfterMs <= (algorithm === "sliding_window_counter" ? 120_000 : 60_000), `${retryAfterMs}`);
+          bench.clock.set(backUs + retryAfterMs * 1_000 - 1);
+          assert.equal((await limiter.tryAcquire()).allowed, false, algorithm);
+          bench.clock.set(backUs + retryAfterMs * 1_000);
+          assert.equal((await limiter.tryAcquire()).allowed, true, algorithm);
+        }
+      },
+    },
+    {
       name: "several windows must all agree, and the one that denies takes from none",
       covers: ["5.12.missing.partial", "law.7"],
       async run(bench) {

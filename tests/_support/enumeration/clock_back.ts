@@ -13,7 +13,7 @@ import { fingerprint } from "./fingerprint.ts";
 import { after, earliest, freshWorld, settled, spanUs, type Step, type World } from "./world.ts";
 
 /** A step of such a schedule: the clock steps back, or a call is denied, which corrects what the clock made wrong. */
-export type ClockStep = Step | { readonly do: "back"; readonly us: number } | { readonly do: "denied" };
+type ClockStep = Step | { readonly do: "back"; readonly us: number } | { readonly do: "denied" };
 
 /** What is searched. */
 export interface ClockBackSearch {
@@ -27,8 +27,6 @@ export interface ClockBackSearch {
   readonly maxBacks: number;
   /** The longest schedule. */
   readonly depth: number;
-  /** Called for schedules that together contain every schedule: none of them is the beginning of another one. */
-  readonly onSchedule?: (schedule: readonly ClockStep[]) => void;
 }
 
 interface Node {
@@ -46,7 +44,7 @@ interface Node {
 
 /** Tries every schedule. Returns the shortest that breaks the law, and how many different worlds there were. */
 export function exploreClockBack(search: ClockBackSearch): { violation: string | undefined; worlds: number } {
-  const { limit, depth, onSchedule } = search;
+  const { limit, depth } = search;
   const world = freshWorld([limit]);
   let level: Node[] = [{ world, realUs: world.nowUs, backs: 0, usedUs: new Map(), promisedUs: 0, path: [] }];
   const seen = new Set<string>();
@@ -54,14 +52,11 @@ export function exploreClockBack(search: ClockBackSearch): { violation: string |
     const next: Node[] = [];
     for (const node of level.flatMap((each) => stepsFrom(search, each))) {
       const text = textOf(limit, node);
-      const isKnown = seen.has(text);
+      if (seen.has(text)) continue;
       seen.add(text);
-      if (!isKnown) {
-        const problem = problemOf(search, node);
-        if (problem !== undefined) return { violation: `${pathText(node.path)}: ${problem}`, worlds: seen.size };
-      }
-      if (isKnown || length === depth) onSchedule?.(node.path);
-      else next.push(node);
+      const problem = problemOf(limit, node);
+      if (problem !== undefined) return { violation: `${pathText(node.path)}: ${problem}`, worlds: seen.size };
+      next.push(node);
     }
     level = next;
   }
@@ -69,7 +64,7 @@ export function exploreClockBack(search: ClockBackSearch): { violation: string |
 }
 
 /** A schedule as a person reads it. */
-export function pathText(path: readonly ClockStep[]): string {
+function pathText(path: readonly ClockStep[]): string {
   return path.map((step) => {
     if (step.do === "pass") return `+${step.us} µs`;
     if (step.do === "back") return `the clock steps back ${step.us} µs`;
@@ -120,8 +115,7 @@ function afterIn(limit: RateLimit, world: World, step: Step): World {
   return { ...after([limit], { ...world, debts: [undefined] }, step), debts: [undefined] };
 }
 
-function problemOf(search: ClockBackSearch, node: Node): string | undefined {
-  const { limit } = search;
+function problemOf(limit: RateLimit, node: Node): string | undefined {
   const found = settled([limit], node.world);
   return tooLong(limit, node, found) ?? inexact(limit, found) ?? tooMany(limit, node) ??
     stateProblem(limit, found.states[0] as RateState);

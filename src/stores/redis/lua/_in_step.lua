@@ -11,13 +11,9 @@ if known then
   local next_us = (us < now and now or us) + whole_us
   local added = next_us - us
   if next_us <= most_us and us % step_us + added < step_us then
-    -- The reach (_reach.lua) after the take; where the clock has stepped back, it is another one.
-    local wait, next_reach = next_us - burst_us - now, 0
-    if wait > 0 then
-      next_reach = wait <= 8 * burst_us and 1 or wait <= 1024 * burst_us and 2 or 3
-      if reach > next_reach and us - burst_us > now then next_reach = reach end
-    end
-    if next_reach == reach then
+    local next_reach = next_us > full_us and reach_after(us, next_us, reach) or next_us <= full_us and 0
+    if next_reach then
+      if next_reach ~= reach then added = added + (next_reach - reach) * RANK_US end
       local added_text = added == whole_us and whole_text or format("%d", added)
       if try("INCRBY", key, added_text) == known + added then level = next_us - now end
     end

@@ -27,6 +27,8 @@ if not now then
 end
 
 --- @include _mark
+local full_us
+--- @include _reach_after
 -- A bucket that may stand further from now than this has no mark.
 local LONGEST_US = 1e13
 
@@ -37,7 +39,8 @@ if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
   if ahead_us + ARGV[2] * 1000 < LONGEST_US then
     local most_us, whole_us, step_us, shift =
       now + ahead_us, whole_text + 0, 1000 * 4 ^ (mark - 50), mark * ERA_US - era
-    local burst_us, half_rank = ARGV[5] + 0, now + RANK_US / 2
+    local half_rank = now + RANK_US / 2
+    full_us = now + ARGV[5]
     local value, level = try("GET", key), nil
     --- @inline _in_step
     if level then return { now, level } end
@@ -85,31 +88,32 @@ while last < #KEYS do
   -- Entries without a count have their places in the reply at once; `left` are those that take more than one command.
   local base, values, left = place - first + 1, nil, nil
   local least, most = now + shift + whole_us, min(now + burst_us + shift, mark_us + ERA_US - 1)
+  full_us = now + burst_us
   if in_use and marks and not peeks and least <= most then
     -- Most are in use and have room: they are taken from before they are looked at. What that did to any other is
     -- undone; a key that was not there is written anew, for it has room.
     values = {}
-    -- Where the bucket stands after a take that waits, if its mark says so and it has room.
-    local function waiting_us(done)
+    -- Where a bucket stands after a take that waits, or that is the first one after such. Nil where it has no room.
+    local function waited_us(key, done)
       local next_us, reach = done - shift, 0
       while next_us > half_rank do
         next_us, reach = next_us - RANK_US, reach + 1
       end
       local us = next_us - whole_us
       if us < now or next_us > most_us or next_us + shift >= mark_us + ERA_US then return nil end
-      local wait, next_reach = next_us - burst_us - now, 0
-      if wait > 0 then
-        next_reach = wait <= 8 * burst_us and 1 or wait <= 1024 * burst_us and 2 or 3
-        if reach > next_reach and us - burst_us > now then next_reach = reach end
+      local next_reach = 0
+      if next_us > full_us then next_reach = reach_after(us, next_us, reach) end
+      if next_reach and next_reach ~= reach then
+        call("INCRBY", key, format("%d", (next_reach - reach) * RANK_US))
       end
-      return next_reach == reach and next_us
+      return next_reach and next_us
     end
     for i = first, last do
       local key = KEYS[i]
       local done = try("INCRBY", key, whole_text)
       local added = type(done) == "number"
       local us = added and done >= least and done <= most and done - shift
-      if added and not us and max_wait > 0 then us = waiting_us(done) end
+      if added and not us and done > most then us = waited_us(key, done) end
       if us then
         if us % step_us < whole_us then call("PEXPIRE", key, life_at(us, step_us)) end
         replies[base + i] = us - now

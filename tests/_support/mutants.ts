@@ -25,10 +25,10 @@ import {
   assertForeignMarks,
   assertLogEras,
   assertLogLives,
-  assertStartsAgain,
   assertOldRead,
   assertPagesSummed,
   assertPeekFails,
+  assertStartsAgain,
   assertWindowChanged,
   assertWindowsChanged,
 } from "./window_laws.ts";

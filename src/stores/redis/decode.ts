@@ -14,6 +14,7 @@ import type { EncodedCall } from "./encode.ts";
 import { withAdvice } from "./refusal.ts";
 import { refusedByScript } from "./refused_by_script.ts";
 import { readLevels, takeReply } from "./take_reply.ts";
+import { readShort, sizeOfShort } from "./short_permits.ts";
 
 /** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(
@@ -29,13 +30,29 @@ export function decodeBatch(
     if (replies === undefined) throw unreadable();
     return replies;
   }
-  if (reply.length !== batch.length + (hasMail ? 2 : 1)) throw unreadable();
   const nowUs = Number(reply[0]);
-  return batch.map(({ request }, i) => {
-    const entry = reply[i + 1] as ScriptReply;
-    if (!Array.isArray(entry)) return refusedByScript(String(entry));
-    return decodeEntry(request, nowUs, entry.map(Number), script.name !== "coordinate");
-  });
+  const plain = script.name !== "coordinate";
+  const replies: (TakeReply | DoneReply | StoreError)[] = [];
+  let at = 1;
+  for (const { request } of batch) {
+    const entry = reply[at] as ScriptReply;
+    if (isNumber(entry)) {
+      replies.push(readShort(request, reply, at, nowUs));
+      at += sizeOfShort(request);
+      continue;
+    }
+    replies.push(
+      Array.isArray(entry) ? decodeEntry(request, nowUs, entry.map(Number), plain) : refusedByScript(String(entry)),
+    );
+    at++;
+  }
+  if (reply.length !== at + (hasMail ? 1 : 0)) throw unreadable();
+  return replies;
+}
+
+/** Whether an answer is a number: there are clients that give them as text. No failure is told by digits alone. */
+function isNumber(entry: ScriptReply): boolean {
+  return typeof entry === "number" || (typeof entry === "string" && /^\d+$/.test(entry));
 }
 
 /** The messages that came with the replies to a call. */

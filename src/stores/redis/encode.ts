@@ -15,6 +15,7 @@ import { type BucketRun, encodeBuckets } from "./encode_buckets.ts";
 import type { KeyNames } from "./keys.ts";
 import type { Script } from "./script.ts";
 import { encodePolicy } from "./encode_several.ts";
+import { isShortBatch, writeShort } from "./short_permits.ts";
 import { encodeWindows, type WindowRun } from "./encode_windows.ts";
 import {
   bucket,
@@ -122,6 +123,7 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
  */
 export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   const script = batch[0] && runsScriptFor(batch[0].request);
+  if (script === undefined && isShortBatch(batch)) return encodeShortBatch(batch, options);
   if (script === undefined || batch.some(({ request }) => runsScriptFor(request) !== script)) {
     return encodeRequests(batch, options);
   }
@@ -133,8 +135,7 @@ export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptio
 }
 
 function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
-  const { channel } = options.names;
-  const { callers = [], hasMailboxes = false } = options;
+  const { callers = [] } = options;
   const plain = batch.length > 0 && batch.every(isPlain);
   const policies = new Map<Policy, string>();
   const keys: string[] = [];
@@ -151,7 +152,7 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
     keys.push(...named);
   }
   const args = clockArgs(options);
-  if (!plain) args.push(channel, hasMailboxes ? "1" : "0", String(callers.length), ...callers);
+  if (!plain) args.push("", ...mailArgs(options));
   args.push(String(policies.size));
   for (const policy of policies.keys()) args.push(...encodePolicy(policy));
   args.push(String(batch.length), ...body);
@@ -159,8 +160,22 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
   return { script: plain ? decide : coordinate, keys, args, batch, runs: [], windows: [], hasMail };
 }
 
+function encodeShortBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
+  const { letters, keys, ids, policies } = writeShort(batch);
+  const args = [...clockArgs(options), letters, ...mailArgs(options), String(policies.length)];
+  for (const policy of policies) args.push(...encodePolicy(policy));
+  for (const id of ids) args.push(id);
+  const hasMail = (options.callers?.length ?? 0) > 0;
+  return { script: coordinate, keys, args, batch, runs: [], windows: [], hasMail };
+}
+
 function clockArgs({ nowUs, graceMs }: EncodeOptions): string[] {
   return [nowUs === undefined ? "" : String(nowUs), String(Math.ceil(graceMs))];
+}
+
+/** How processes hear of their waiters. */
+function mailArgs({ names: { channel }, callers = [], hasMailboxes = false }: EncodeOptions): string[] {
+  return [channel, hasMailboxes ? "1" : "0", String(callers.length), ...callers];
 }
 
 function head(request: StoreRequest): string[] {

@@ -243,15 +243,96 @@ return max(ceil((until_us - now) / 1000), 1) + grace_ms
 end
 local algorithms = {}`;
 
-const part7 = `local function guarded(run, argument)
-local ok, reply = pcall(run, argument)
-if ok then return reply end
+const part7 = `local function failure_of(reply)
 local message = type(reply) == "table" and reply.err or tostring(reply)
 if string.find(message, "READONLY", 1, true) then error(reply, 0) end
 return message
+end
+local function guarded(run, argument)
+local ok, reply = pcall(run, argument)
+return ok and reply or failure_of(reply)
 end`;
 
-const part8 = `function algorithms.t()
+const part8 = `local function plan(target)
+load(target)
+local at = max(now, target.blocked)
+local rates, states = target.policy.rates, target.states
+for i = 1, #rates do
+local rate = rates[i]
+at = max(at, rate.kernel.earliest(states[i], target.cost, rate))
+end
+return at
+end
+local function commit(target, at)
+local rates, states = target.policy.rates, target.states
+if #rates == 0 then return end
+target.traces = nil
+for i = 1, #rates do
+local rate = rates[i]
+local before = states[i]
+local state = rate.kernel.take(before, at, target.cost, rate)
+if state then states[i] = state end
+local trace = rate.kernel.trace and rate.kernel.trace(before, state, at)
+if trace then
+target.traces = target.traces or {}
+target.traces[i] = trace
+end
+end
+save(target)
+end
+local function levels(reply, target)
+local rates, states, last = target.policy.rates, target.states, #reply
+for i = 1, #rates do
+local rate = rates[i]
+reply[last + 1], reply[last + 2] = rate.kernel.measure(states[i], rate)
+last = last + 2
+end
+end
+local function append_traces(reply, targets)
+local place = 0
+for i = 1, #targets do
+local traces, rates = targets[i].traces, #targets[i].policy.rates
+for rate = 1, traces and rates or 0 do
+local trace = traces[rate]
+if trace then
+local last = #reply
+reply[last + 1] = place + rate - 1
+for part = 1, 5 do
+reply[last + 1 + part] = trace[part]
+end
+end
+end
+place = place + rates
+end
+end`;
+
+const part9 = `local function read_target()
+local policy = policies[number()]
+local cost, slots = number(), number()
+local target = {
+policy = policy,
+cost = cost,
+slots = slots,
+key = next_key(),
+rings = nil,
+leases = nil,
+waiters = nil,
+blocked = 0,
+states = nil,
+}
+if policy.rings > 0 then
+target.rings = {}
+for i, rate in ipairs(policy.rates) do
+if rate.ring then target.rings[i] = next_key() end
+end
+end
+if policy.slots > 0 then
+target.leases, target.waiters = next_key(), next_key()
+end
+return target
+end`;
+
+const part10 = `function algorithms.t()
 local function arrive(state, at)
 if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
 return state
@@ -340,7 +421,7 @@ end,
 }
 end`;
 
-const part9 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
+const part11 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
 local function window_count(bytes)
 return #bytes / WINDOW_SIZE
 end
@@ -390,7 +471,7 @@ end
 return with_reach({ previous = state.previous, windows = table.concat(moved) }, limit, state.reach)
 end`;
 
-const part10 = `function algorithms.f()
+const part12 = `function algorithms.f()
 return {
 letter = "F",
 read = function()
@@ -447,7 +528,7 @@ end,
 }
 end`;
 
-const part11 = `function algorithms.c()
+const part13 = `function algorithms.c()
 local function count_before(state, place, limit)
 if place == 0 then return state.previous end
 local start, count = window_at(state.windows, place - 1)
@@ -543,9 +624,9 @@ end,
 }
 end`;
 
-const part12 = `function algorithms.s()`;
+const part14 = `function algorithms.s()`;
 
-const part13 = `local HEADER, FORMAT, SMALL = 54, "<dI7I6BI7I4I4I4I7I4B", 32
+const part15 = `local HEADER, FORMAT, SMALL = 54, "<dI7I6BI7I4I4I4I7I4B", 32
 local SPAN, LONG = 2 ^ 48, 2 ^ 37
 local era = now - now % SPAN
 local function shape(log, power)
@@ -675,7 +756,7 @@ local whole = ceil(units / log.most) - 1
 return string.rep(encode(log, stamp, log.most), whole) .. encode(log, stamp, units - whole * log.most)
 end`;
 
-const part14 = `local EXACT = 2 ^ 17
+const part16 = `local EXACT = 2 ^ 17
 local function room_for(needed, limit)
 local room = needed + floor(needed / 64) + 4
 return needed <= limit.capacity and min(limit.capacity, room) or room
@@ -776,7 +857,7 @@ if log.old then call("SET", log.key, log.bytes, "PX", life_of(log, log.count > 0
 log.old = nil
 end`;
 
-const part15 = `local function promise(log, at, limit)
+const part17 = `local function promise(log, at, limit)
 local before = log.promised > now and log.reach or 0
 log.promised = at > now and at or 0
 log.reach = at > now and reach_of(at - now, limit.window, before) or 0
@@ -814,7 +895,7 @@ call("PEXPIRE", log.key, life_of(log, latest, limit))
 return log
 end`;
 
-const part16 = `local function expired(log, limit)
+const part18 = `local function expired(log, limit)
 if not log.expired then
 log.expired, log.expired_units = 0, 0
 local before = now - limit.window
@@ -915,7 +996,7 @@ log.expired, log.expired_units = 0, 0
 end,
 corrections = function()`;
 
-const part17 = `local function reduce(log, i, stamp, units, less)
+const part19 = `local function reduce(log, i, stamp, units, less)
 local slot, last = slot_of(log, i), slot_of(log, log.count - 1)
 local from = offset(log, slot)
 call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units - less))
@@ -999,12 +1080,12 @@ call("DEL", log.key)
 end
 end`;
 
-const part18 = `return { give_back = give_back_runs, refund = refund_runs, block = block_runs }
+const part20 = `return { give_back = give_back_runs, refund = refund_runs, block = block_runs }
 end,
 }
 end`;
 
-const part19 = `local PACKED = 80
+const part21 = `local PACKED = 80
 local function letter_of(digits)
 return string.char((digits < 12 and 116 or 72) + digits)
 end
@@ -1050,7 +1131,7 @@ local step_us = packing.step_us
 return format("%.0f", max(floor((until_us - until_us % step_us + step_us - now) / 1000), 0) + 2 + grace_ms)
 end`;
 
-const part20 = `local function unpacked(value, cursor, packing, rates)
+const part22 = `local function unpacked(value, cursor, packing, rates)
 local letters, size = packing.letters, packing.size
 if string.byte(value, cursor) ~= PACKED or #value - cursor + 1 ~= size then return nil end
 if sub(value, cursor + 2, cursor + 1 + #letters) ~= letters then return nil end
@@ -1088,7 +1169,20 @@ end
 return packing.prefix .. pack(packing.form, unpack(numbers))
 end`;
 
-const part21 = `local kernels = {}
+const part23 = `local function load(target)
+load_states(target)
+local rates, states, stepped = target.policy.rates, target.states, false
+for i = 1, #rates do
+local rate, state = rates[i], states[i]
+states[i] = rate.kernel.settle(state, rate, peeks)
+stepped = stepped or states[i] ~= state
+end
+if stepped and not peeks then save(target) end
+end`;
+
+const part24 = `local policies, peeks = {}, false`;
+
+const part25 = `local kernels = {}
 local function read_policy()
 local policy = { lease_ttl = number(), slots = number(), max_waiters = number() }
 policy.rates, policy.shape, policy.header, policy.old, policy.rings = {}, "", "", "", 0
@@ -1107,33 +1201,9 @@ end
 if policy.shape == "s" then policy.rings = 0 end
 if policy.rings == 0 and #policy.rates > 1 then policy.packing = packing_of(policy.rates) end
 return policy
-end
-local function read_target()
-local policy = policies[text()]
-local cost, slots = number(), number()
-local target = {
-policy = policy,
-cost = cost,
-slots = slots,
-key = next_key(),
-rings = nil,
-leases = nil,
-waiters = nil,
-blocked = 0,
-states = nil,
-}
-if policy.rings > 0 then
-target.rings = {}
-for i, rate in ipairs(policy.rates) do
-if rate.ring then target.rings[i] = next_key() end
-end
-end
-if policy.slots > 0 then
-target.leases, target.waiters = next_key(), next_key()
-end
-return target
-end
-local function plain_bucket(digits)
+end`;
+
+const part26 = `local function plain_bucket(digits)
 if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
 local stored = #digits == 16 and tonumber(digits)
 return stored and format("%016.0f", instant(stored)) or digits
@@ -1242,75 +1312,8 @@ local life = all and packed_life(policy.packing, until_us) or ttl_ms(until_us)
 if value ~= "" then call("SET", target.key, value, "PX", life) end
 end`;
 
-const part22 = `local peeks = false
-local function load(target)
-load_states(target)
-local rates, states, stepped = target.policy.rates, target.states, false
-for i = 1, #rates do
-local rate, state = rates[i], states[i]
-states[i] = rate.kernel.settle(state, rate, peeks)
-stepped = stepped or states[i] ~= state
-end
-if stepped and not peeks then save(target) end
-end`;
-
-const part23 = `local function plan(target)
-load(target)
-local at = max(now, target.blocked)
-local rates, states = target.policy.rates, target.states
-for i = 1, #rates do
-local rate = rates[i]
-at = max(at, rate.kernel.earliest(states[i], target.cost, rate))
-end
-return at
-end
-local function commit(target, at)
-local rates, states = target.policy.rates, target.states
-if #rates == 0 then return end
-target.traces = nil
-for i = 1, #rates do
-local rate = rates[i]
-local before = states[i]
-local state = rate.kernel.take(before, at, target.cost, rate)
-if state then states[i] = state end
-local trace = rate.kernel.trace and rate.kernel.trace(before, state, at)
-if trace then
-target.traces = target.traces or {}
-target.traces[i] = trace
-end
-end
-save(target)
-end
-local function levels(reply, target)
-local rates, states, last = target.policy.rates, target.states, #reply
-for i = 1, #rates do
-local rate = rates[i]
-reply[last + 1], reply[last + 2] = rate.kernel.measure(states[i], rate)
-last = last + 2
-end
-end
-local function append_traces(reply, targets)
-local place = 0
-for i = 1, #targets do
-local traces, rates = targets[i].traces, #targets[i].policy.rates
-for rate = 1, traces and rates or 0 do
-local trace = traces[rate]
-if trace then
-local last = #reply
-reply[last + 1] = place + rate - 1
-for part = 1, 5 do
-reply[last + 1 + part] = trace[part]
-end
-end
-end
-place = place + rates
-end
-end`;
-
-const part24 = `local policies = {}`;
-
-const part25 = `for i = 1, number() do
-policies[format("%d", i)] = read_policy()
+const part27 = `for i = 1, number() do
+policies[i] = read_policy()
 end
 local function decide()
 local mode, max_wait, at, blocked = text(), number(), now, now
@@ -1343,7 +1346,7 @@ replies[i + 1] = guarded(decide)
 end
 return replies`;
 
-const part26 =
+const part28 =
   `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local sub, byte, floor, ceil, min, max, type = string.sub, string.byte, math.floor, math.ceil, math.min, math.max, type
 local pack, unpack_at = struct.pack, struct.unpack
@@ -1353,7 +1356,7 @@ local time = call("TIME")
 now = time[1] * 1000000 + time[2]
 end`;
 
-const part27 = `local grace_ms = ARGV[2] + 0
+const part29 = `local grace_ms = ARGV[2] + 0
 local cost, capacity, window, step, max_wait, peeks, algorithms = 0, 0, 0, 0, 0, false, {}
 local function ttl_ms(until_us)
 return max(ceil((until_us - now) / 1000), 1) + grace_ms
@@ -1362,7 +1365,7 @@ local function life(until_us)
 return format("%.0f", ttl_ms(until_us))
 end`;
 
-const part28 = `local reads, kernel = true, nil
+const part30 = `local reads, kernel = true, nil
 local function write(key, was, value, ttl)
 local done = was and try("SET", key, value, "PX", ttl) or try("SET", key, value, "PX", ttl, "NX") or try("GET", key)
 return done and done.err
@@ -1409,7 +1412,7 @@ if taken > 0 and first_at > now then return { 1, first_at - now, used, reset } e
 return taken, used, reset, taken == times and 0 or at - now
 end`;
 
-const part29 = `local replies, place, refused = { now }, 1, nil
+const part31 = `local replies, place, refused = { now }, 1, nil
 local function tell(key, value, times, counts)
 local taken, used, reset, wait = decide(key, value, times)
 if not taken then
@@ -1431,7 +1434,7 @@ place = place + 2
 end
 end`;
 
-const part30 = `local cursor, last = 2, 0
+const part32 = `local cursor, last = 2, 0
 while last < #KEYS do
 local kind, first = ARGV[cursor + 1] + 0, last + 1
 last = min(last + ARGV[cursor + 2], #KEYS)
@@ -1799,8 +1802,11 @@ return reply`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "86129252a76f649d98a7a817eb70c8b325e77dbc",
-  source: `${part6}
+  sha1: "a252085d8a2e48cca2881ab16cb132070412da64",
+  source: `local ARGV, KEYS, call = ARGV, KEYS, redis.call
+local function everything()
+${part6}
+local short = text() ~= ""
 local function stamp(us)
 return format("%.0f", us)
 end
@@ -1840,85 +1846,19 @@ call("PEXPIRE", box, MAIL_MS)
 end
 end
 ${part7}
-local policies, refused, whole = {}, nil, nil
-local known = {}
-local function read_permits(main, leases, waiters)
-if call("EXISTS", waiters, main) > 0 then return nil end
-local first = call("ZRANGE", leases, "0", "1", "WITHSCORES")
-local permits = { fence = 0, live = 0, first_end = 0, is_kept = false }
-if first[1] then
-if first[1] ~= "#" then return nil end
-permits.fence = -first[2]
-if first[3] then
-permits.first_end = first[4] + 0
-if permits.first_end <= now then return nil end
-permits.live = call("ZCARD", leases) - 1
+${part2}
+local policies, refused, rated, peeks = {}, nil, nil, false
+local function load(target)
+if #target.policy.rates > 0 then return rated.load(target) end
+target.states, target.blocked = {}, 0
+local value = not target.fresh and call("GET", target.key)
+if value then target.blocked = block_of(value) end
 end
+local function save(target)
+rated.save(target)
 end
-known[leases] = permits
-return permits
-end
-local function take_quickly(policy, id, mode, main, leases, waiters)
-if refused then error(refused, 0) end
-local permits = known[leases]
-if not permits then
-permits = read_permits(main, leases, waiters)
-if not permits then return nil end
-elseif not permits.first_end then
-permits.first_end = 0
-if permits.live > 0 then permits.first_end = call("ZRANGE", leases, "1", "1", "WITHSCORES")[2] + 0 end
-end
-local live = permits.live
-if live >= policy.slots then
-if mode == "1" or live > policy.slots then return nil end
-local wait = permits.first_end - now
-return { 4, wait, 0, live, wait, 0 }
-end
-local fence, ends = max(now, permits.fence + 1), now + policy.lease_ttl
-if call("ZADD", leases, fence_text(fence), "#", end_text(policy), id) == 0 then
-known[leases] = nil -- it held one already: the rest is as it was
-return nil
-end
-permits.fence, permits.live = fence, live + 1
-if live == 0 or ends < permits.first_end then permits.first_end = ends end
-if not permits.is_kept then
-keep(leases, 4 * policy.lease_ttl)
-permits.is_kept = true
-end
-return { 1, 0, 0, live + 1, permits.first_end - now, fence }
-end
-local function release_quickly(id, main, leases, waiters)
-local permits = known[leases]
-if not permits and call("EXISTS", waiters, main) > 0 then return nil end
-local removed = call("ZREM", leases, id)
-if permits and removed > 0 then
-permits.live, permits.first_end = permits.live - removed, false
-end
-return { removed }
-end
-local function everything()
-${part4}
-${part5}
 ${part8}
 ${part9}
-${part10}
-${part11}
-${part12}
-${part13}
-${part14}
-${part15}
-${part16}
-${part17}
-${part18}
-${part1}
-${part3}
-${part2}
-${part19}
-${part20}
-${part21}
-${part22}
-${part23}
-local function coordinate()
 local books = {}
 local function book_of(target)
 local book = books[target.leases]
@@ -1952,7 +1892,7 @@ local function holds(target, id)
 return tonumber(call("ZSCORE", target.leases, id) or 0) > now
 end
 local function keep_leases(target)
-local book, us = books[target.leases], 4 * target.policy.lease_ttl
+local book, us = books[target.leases], max(4 * target.policy.lease_ttl, 60000000)
 if book and book.kept >= us then return end
 keep(target.leases, us)
 if book then book.kept = us end
@@ -2270,8 +2210,8 @@ function requests.P()
 local id, arrival = text(), number()
 return poll(id, arrival, read_targets()[1])
 end
-function requests.R()
-local id, targets, ended = text(), read_targets(), 0
+local function end_all(id, targets)
+local ended = 0
 for i = 1, #targets do
 local target = targets[i]
 local changed = release(target, id, target.slots)
@@ -2282,7 +2222,14 @@ if changed > 0 then promote(target) end
 end
 ended = ended + changed
 end
-return { ended }
+return ended
+end
+function requests.R()
+local id = text()
+return { end_all(id, read_targets()) }
+end
+local function longest_wait(id)
+return tonumber(string.match(id, "^.-%..-%..%.(%d+)"))
 end
 function requests.N()
 local id, targets, reply = text(), read_targets(), {}
@@ -2294,6 +2241,153 @@ reply[i] = held and 1 or 0
 end
 return reply
 end
+local function add_rates()
+${part4}
+${part5}
+${part10}
+${part11}
+${part12}
+${part13}
+${part14}
+${part15}
+${part16}
+${part17}
+${part18}
+${part19}
+${part20}
+${part1}
+${part3}
+${part21}
+${part22}
+local kernels = {}
+local function read_policy()
+local policy = { lease_ttl = number(), slots = number(), max_waiters = number() }
+policy.rates, policy.shape, policy.header, policy.old, policy.rings = {}, "", "", "", 0
+for i = 1, number() do
+local letter = text()
+local kernel = kernels[letter] or algorithms[letter]()
+local rate = kernel.read()
+kernels[letter], rate.kernel, rate.letter, policy.rates[i] = kernel, kernel, letter, rate
+policy.shape = policy.shape .. letter
+local digits = rate.digits or 0
+local plain = letter == "t" and letter_of(digits) or letter
+policy.header, policy.old = policy.header .. (kernel.letter or plain), policy.old .. plain
+rate.size = rate.ring and 0 or letter == "t" and 16 + digits
+if rate.ring then policy.rings = policy.rings + 1 end
+end
+if policy.shape == "s" then policy.rings = 0 end
+if policy.rings == 0 and #policy.rates > 1 then policy.packing = packing_of(policy.rates) end
+return policy
+end
+local function plain_bucket(digits)
+if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
+local stored = #digits == 16 and tonumber(digits)
+return stored and format("%016.0f", instant(stored)) or digits
+end
+local function load_bucket(value, rate)
+local _, last = string.find(value, "^%d*")
+local digits = plain_bucket(sub(value, 1, last))
+local tail_to = #digits + #value - last
+local state = rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, tail_to)
+if last == 16 then state.reach = max(state.reach, mark_reach(tonumber(value) or 0)) end
+return state
+end
+local function without_128(letter)
+return string.char(string.byte(letter) - 128)
+end
+local function load_states(target)
+local policy = target.policy
+local rates = policy.rates
+target.blocked = 0
+if target.fresh then
+target.states = {}
+return
+end
+if policy.shape == "s" then
+local ring = rates[1].kernel.open(target.key, rates[1])
+target.blocked, target.states = ring.blocked, { ring }
+return
+end
+local value, states, cursor = call("GET", target.key), { nil }, 1
+local own = value and #rates > 1 and string.gsub(sub(value, 1, #rates), "[\\128-\\255]", without_128)
+if value and not (own and (own == policy.header or own == policy.old)) then
+target.blocked, cursor = block_of(value)
+end
+target.states = states
+if policy.shape == "t" then
+states[1] = load_bucket(sub(value or "", cursor), rates[1])
+return
+end
+local all = value and policy.packing and unpacked(value, cursor, policy.packing, rates)
+if all then
+target.states = all
+return
+end
+local count = #rates
+local stored = value and sub(value, cursor, cursor + count - 1)
+local letters = stored and string.gsub(stored, "[\\128-\\255]", without_128)
+local known = value and (letters == policy.header or letters == policy.old)
+local old = known and letters ~= policy.header
+cursor = cursor + count
+for i = 1, count do
+local rate = rates[i]
+local kernel = rate.kernel
+if rate.ring then
+states[i] = kernel.open(target.rings[i], rate)
+elseif known then
+local past = cursor + (rate.size or kernel.old_size)
+local tail_from, tail_to = 1, 0
+if stored ~= letters and string.byte(stored, i) >= 128 then
+tail_from, tail_to = past + 1, past + (string.byte(value, past) or 0)
+past = tail_to + 1
+end
+if not (rate.size or old) then
+past = #value + 1
+if count > 1 and cursor + 3 < past then
+past = min(cursor + 4 + unpack_at("<I4", value, cursor), past)
+cursor = cursor + 4
+end
+end
+known = i < count and past <= #value + 1 or past == #value + 1
+local decode = old and kernel.decode_old or kernel.decode
+local last = tail_from > 1 and tail_from - 2 or past - 1
+states[i] = known and decode(value, cursor, last, rate, tail_from, tail_to) or kernel.fresh()
+cursor = past
+else
+states[i] = kernel.fresh()
+end
+end
+end
+local function far(digits)
+return #digits == 16 and digits >= "5" and FAR .. digits or digits
+end
+local function save(target)
+local policy = target.policy
+local rates, until_us, value, header = policy.rates, target.blocked, "", policy.header
+if policy.shape == "s" then return end
+local all = policy.packing and packed(target.states, policy.packing, rates)
+for i, rate in ipairs(rates) do
+if not rate.ring then
+until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
+local state = rate.kernel.encode(target.states[i], rate)
+if not rate.size and #rates > 1 then state = pack("<I4", #state) .. state end
+local tail = rate.kernel.encode_tail and rate.kernel.encode_tail(target.states[i], rate) or ""
+if tail ~= "" and #rates == 1 then state = far(state) .. tail end
+if tail ~= "" and #rates > 1 then
+state = state .. string.char(#tail) .. tail
+header = sub(header, 1, i - 1) .. string.char(string.byte(header, i) + 128) .. sub(header, i + 1)
+end
+value = value .. state
+end
+end
+if policy.shape ~= "t" and value ~= "" then value = header .. value end
+if policy.shape == "t" then value = far(value) end
+if all then value = all end
+if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
+local life = all and packed_life(policy.packing, until_us) or ttl_ms(until_us)
+if value ~= "" then call("SET", target.key, value, "PX", life) end
+end
+${part23}
 local function add_corrections()
 local give_back, refund = {}, {}
 local function span(units, limit)
@@ -2504,15 +2598,7 @@ end
 return reply
 end
 end
-local function run(letter)
-books, heads = {}, {} -- the short way may have changed what they knew
-peeks = false
-if not requests[letter] then add_corrections() end
-return requests[letter]()
-end
-return { run = run, read_policy = read_policy }
-end
-return coordinate()
+rated = { load = load, save = save, read_policy = read_policy, add_corrections = add_corrections }
 end
 for i = 1, number() do
 local policy
@@ -2520,55 +2606,182 @@ if ARGV[arg_cursor + 4] == "0" then
 policy = { lease_ttl = number(), slots = number(), max_waiters = number(), rates = {}, shape = "" }
 policy.header, policy.old, policy.rings = "", "", number()
 else
-whole = whole or everything()
-policy = whole.read_policy()
+if not rated then add_rates() end
+policy = rated.read_policy()
 end
-policies[format("%d", i)] = policy
+policies[i] = policy
 end
-local function quickly(letter)
-local args, keys, reply = arg_cursor, key_cursor, nil
-if letter == "T" and ARGV[args + 4] == "0" and ARGV[args + 5] == "1" and ARGV[args + 8] == "1" then
-local id, mode, policy = ARGV[args + 1], ARGV[args + 2], policies[ARGV[args + 6]]
-if policy.shape ~= "" or mode == "2" then return nil end
-arg_cursor, key_cursor = args + 8, keys + 3
-reply = take_quickly(policy, id, mode, KEYS[keys + 1], KEYS[keys + 2], KEYS[keys + 3])
-elseif letter == "R" and ARGV[args + 2] == "1" and ARGV[args + 5] == "1" then
-if policies[ARGV[args + 3]].shape ~= "" then return nil end
-arg_cursor, key_cursor = args + 5, keys + 3
-reply = release_quickly(ARGV[args + 1], KEYS[keys + 1], KEYS[keys + 2], KEYS[keys + 3])
+local function run(letter)
+peeks = false
+if not requests[letter] then
+if not rated then add_rates() end
+rated.add_corrections()
 end
-if not reply then
-arg_cursor, key_cursor = args, keys
+return requests[letter]()
 end
-return reply
-end
+local function run_all()
 local replies, count = { now }, number()
 if count > 1 then
 local answer = redis.pcall("ZADD", KEYS[#KEYS], "XX", "0", "")
 if type(answer) == "table" and answer.err and sub(answer.err, 1, 3) == "OOM" then refused = answer.err end
 end
 for i = 1, count do
-local letter = text()
-local reply = guarded(quickly, letter)
-if not reply then
-whole = whole or everything()
-reply, known = guarded(whole.run, letter), {}
-end
-replies[i + 1] = reply
+replies[i + 1] = guarded(run, text())
 end
 if callers > 0 then replies[#replies + 1] = mail end
+return replies
+end
+if not short then return run_all() end
+local function run_short(id, mode, policy, main, leases, waiters)
+books, heads = {}, {}
+local target = { policy = policies[policy], cost = 1, slots = 1, blocked = 0 }
+target.key, target.leases, target.waiters = main, leases, waiters
+if not mode then return { end_all(id, { target }) } end
+return take(id, mode, longest_wait(id), 0, { target })
+end
+return { run_short = run_short, failure_of = failure_of, keep = keep, mail = mail }
+end
+local now = tonumber(ARGV[1])
+if not now then
+local time = call("TIME")
+now = time[1] * 1000000 + time[2]
+ARGV[1] = now
+end
+if ARGV[3] == "" then return everything() end
+local codes = { string.byte(ARGV[3], 1, -1) }
+local callers = ARGV[6] + 0
+local policies = 8 + callers
+local id, at, key = policies + 4 * ARGV[policies - 1], 1, 0
+local now_text = string.format("%.0f", now)
+local now_token, below_now = "-" .. now_text, "(-" .. now_text
+local replies, refused, whole = { now }, nil, nil
+local LEAST_LIFE_US, STEP_US = 60000000, 2 ^ 24
+local step_from = now - now % STEP_US
+local step_token = string.format("%.0f", -step_from)
+local LONGEST_TRUSTED_US = 20000000
+local function run_some()
+local count = #codes
+local main, leases, waiters = KEYS[key - 2], KEYS[key - 1], KEYS[key]
+local quiet, live, first_end, fence
+local place, ttl, permits, ends
+while at < count do
+local letter, done = codes[at], 0
+if letter < 97 then
+main, leases, waiters = KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
+key = key + 3
+quiet, live = false, nil
+else
+letter = letter - 32
+end
+local last = #replies
+if letter == 82 then
+if quiet or call("EXISTS", waiters) == 0 then
+local removed = call("ZREM", leases, ARGV[id])
+if live and removed > 0 then
+live, first_end = live - removed, nil
+end
+replies[last + 1] = removed
+done = 1
+end
+elseif refused then
+error(refused, 0)
+elseif quiet or call("EXISTS", waiters, main) == 0 then
+quiet = true
+if codes[at + 1] ~= place then
+place = codes[at + 1]
+local policy = policies + 4 * (place - 48)
+ttl, permits = ARGV[policy] + 0, ARGV[policy + 1] + 0
+ends = string.format("%.0f", now + ttl)
+end
+if not live then
+local members = call("ZCARD", leases)
+if members == 0 then
+live, fence = 0, 0
+elseif call("ZCOUNT", leases, below_now, step_token) == 1 then
+fence, first_end = now - 1, members > 1 and call("ZRANGE", leases, "1", "1", "WITHSCORES")[2] + 0
+if members == 1 or first_end > now then live = members - 1 end
+elseif members == 1 then
+local token = call("ZSCORE", leases, "#")
+if token then
+live, fence = 0, -token
+end
+else
+local first = call("ZRANGE", leases, "0", "1", "WITHSCORES")
+if first[1] == "#" and first[4] + 0 > now then
+live, fence, first_end = members - 1, -first[2], first[4] + 0
+end
+end
+elseif live > 0 and not first_end then
+first_end = call("ZRANGE", leases, "1", "1", "WITHSCORES")[2] + 0
+end
+local room = live and permits - live or -1
+if room > 0 then
+done = 1
+while done < room and codes[at + 2 * done] == letter + 32 and codes[at + 2 * done + 1] == place do
+done = done + 1
+end
+local token = now
+if fence >= now then token = fence + 1 end
+if done == 1 then
+local stored = token == now and now_token or string.format("%.0f", -token)
+call("ZADD", leases, stored, "#", ends, ARGV[id])
+else
+local members = { string.format("%.0f", 1 - token - done), "#" }
+for i = 0, done - 1 do
+members[2 * i + 3], members[2 * i + 4] = ends, ARGV[id + i]
+end
+call("ZADD", leases, unpack(members))
+end
+if fence < step_from or fence >= step_from + STEP_US or ttl > LONGEST_TRUSTED_US then
+local life = math.max(4 * ttl, LEAST_LIFE_US) / 1000 + ARGV[2]
+if call("PTTL", leases) < life then
+call("PEXPIRE", leases, string.format("%.0f", math.ceil(life * 1.125)))
+end
+end
+if live == 0 or now + ttl < first_end then first_end = now + ttl end
+for i = 1, done do
+replies[last + 1], replies[last + 2], replies[last + 3] = live + i, first_end - now, token + i - 1 - now
+last = last + 3
+end
+live, fence = live + done, token + done - 1
+elseif room == 0 and letter == 84 then
+replies[last + 1], replies[last + 2], replies[last + 3] = 0, first_end - now, live
+done = 1
+end
+end
+if done == 0 then
+whole = whole or everything()
+quiet, live, done = false, nil, 1
+local mode = letter ~= 82 and (letter == 87 and "1" or "0")
+replies[last + 1] = whole.run_short(ARGV[id], mode, codes[at + 1] - 47, main, leases, waiters)
+end
+at, id = at + 2 * done, id + done
+end
+end
+if callers > 0 and ARGV[5] == "1" then whole = everything() end
+if #codes > 2 then
+local answer = redis.pcall("ZADD", KEYS[#KEYS], "XX", "0", "")
+if type(answer) == "table" and answer.err and string.sub(answer.err, 1, 3) == "OOM" then refused = answer.err end
+end
+while at < #codes do
+local ok, reply = pcall(run_some)
+if not ok then
+whole = whole or everything()
+replies[#replies + 1] = whole.failure_of(reply)
+at, id = at + 2, id + 1
+end
+end
+if callers > 0 then replies[#replies + 1] = whole and whole.mail or {} end
 return replies`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "158058ae2099d72ed2d328b35cc04f882536204c",
+  sha1: "88ab294b4244c68e3cfcd01bbe37e8a5851fd125",
   source: `${part6}
 ${part4}
 ${part5}
-${part8}
-${part9}
 ${part10}
 ${part11}
 ${part12}
@@ -2578,24 +2791,28 @@ ${part15}
 ${part16}
 ${part17}
 ${part18}
+${part19}
+${part20}
 ${part1}
 ${part3}
 ${part2}
 ${part7}
 ${part24}
-${part19}
-${part20}
 ${part21}
 ${part22}
+${part25}
+${part9}
+${part26}
 ${part23}
-${part25}`,
+${part8}
+${part27}`,
 };
 
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
   sha1: "d5e2e385bab2f520add2a9d0bf2bd4608a16c799",
-  source: `${part26}
+  source: `${part28}
 if #KEYS == 1 and ARGV[3] == "0" then
 local key, cost, capacity, window = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0
 local value, used, reset = try("GET", key), nil, nil
@@ -2609,13 +2826,13 @@ end
 end
 if used then return { now, used, reset } end
 end
-${part27}
+${part29}
 ${part2}
 ${part4}
-${part9}
-${part10}
+${part11}
+${part12}
 local LETTER = "f"
-${part28}
+${part30}
 local begun, begun_life
 local function begin()
 begun, begun_life = "F" .. pack("<I7I7", window, now), life(now + window)
@@ -2646,7 +2863,7 @@ local failure = write(key, value, begun .. pack("<I4", taken * cost), begun_life
 if failure then return false, failure end
 return taken, taken * cost, window, taken == times and 0 or window
 end
-${part29}
+${part31}
 local function take_quickly(values, from, past)
 for i = from, past do
 local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
@@ -2666,16 +2883,16 @@ tell(key, value, 1)
 end
 end
 end
-${part30}`,
+${part32}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "8180ff887f9bbcadcbf462aac20a53308a0e4c43",
-  source: `${part26}
+  sha1: "8ab726f9e85ec6237c64251fcbccd1ccbe887df4",
+  source: `${part28}
 local grace_ms = ARGV[2] + 0
-${part19}
+${part21}
 local cost, max_wait, peeks = 0, 0, false
 local packing, limits, count, prefix, head, size, form, slots, offset, step_us
 local state, following, ends, stored_until, until_us = {}, {}, {}, 0, 0
@@ -2907,8 +3124,6 @@ local function decide_slowly(ARGV, KEYS)
 ${part6}
 ${part4}
 ${part5}
-${part8}
-${part9}
 ${part10}
 ${part11}
 ${part12}
@@ -2918,16 +3133,20 @@ ${part15}
 ${part16}
 ${part17}
 ${part18}
+${part19}
+${part20}
 ${part1}
 ${part3}
 ${part2}
 ${part7}
 ${part24}
-${part20}
-${part21}
 ${part22}
-${part23}
 ${part25}
+${part9}
+${part26}
+${part23}
+${part8}
+${part27}
 end
 local function decide_left(left, words, words_from)
 local keys, args = {}, { now, grace_ms, 1 }
@@ -3040,16 +3259,16 @@ return refused and redis.error_reply(refused) or replies`,
 export const slidingWindow: Script = {
   name: "sliding_window",
   sha1: "2dcd5019ee958d6050b85263ce4a225473172496",
-  source: `${part26}
-${part27}
+  source: `${part28}
+${part29}
 ${part4}
-${part12}
-${part13}
 ${part14}
 ${part15}
 ${part16}
 ${part17}
 ${part18}
+${part19}
+${part20}
 local reads, kernel, limit = false, nil, nil
 local SPAN, EXTENDED, HEADER, SMALL = 2 ^ 48, 2 ^ 37, 54, 32
 local era = now - now % SPAN
@@ -3215,15 +3434,15 @@ end
 return taken, used, window, 0
 end
 local take_quickly = nil
-${part29}
-${part30}`,
+${part31}
+${part32}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
   sha1: "1571262cfc1274dd3a03630c55f58e0fb0fd1fc7",
-  source: `${part26}
+  source: `${part28}
 if #KEYS == 1 and ARGV[3] == "0" then
 local key, cost, capacity, window, step = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0, ARGV[8] + 0
 local value, steps, used, reset = try("GET", key), window / step, nil, nil
@@ -3238,13 +3457,13 @@ end
 end
 if used then return { now, used, reset } end
 end
-${part27}
+${part29}
 ${part2}
 ${part4}
-${part9}
 ${part11}
+${part13}
 local LETTER = "c"
-${part28}
+${part30}
 local steps, begun, begun_life
 local function begin()
 steps = window / step
@@ -3297,7 +3516,7 @@ return taken, count + faded, reset, wait
 end
 return decide_slowly(key, value, times)
 end
-${part29}
+${part31}
 local function take_quickly(values, from, past)
 for i = from, past do
 local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
@@ -3318,5 +3537,5 @@ tell(key, value, 1)
 end
 end
 end
-${part30}`,
+${part32}`,
 };

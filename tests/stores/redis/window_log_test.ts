@@ -6,10 +6,10 @@ import {
   assertForeignMarks,
   assertLogEras,
   assertLogLives,
-  assertStartsAgain,
   assertOldRead,
   assertPagesSummed,
   assertPeekFails,
+  assertStartsAgain,
   assertWindowChanged,
 } from "../../_support/window_laws.ts";
 import { compareLogs } from "../../_support/window_logs.ts";

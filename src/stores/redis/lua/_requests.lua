@@ -19,8 +19,9 @@ function requests.P()
   return poll(id, arrival, read_targets()[1])
 end
 
-function requests.R()
-  local id, targets, ended = text(), read_targets(), 0
+-- Ends the leases and places of an id. Returns how many there were.
+local function end_all(id, targets)
+  local ended = 0
   for i = 1, #targets do
     local target = targets[i]
     local changed = release(target, id, target.slots)
@@ -31,7 +32,17 @@ function requests.R()
     end
     ended = ended + changed
   end
-  return { ended }
+  return ended
+end
+
+function requests.R()
+  local id = text()
+  return { end_all(id, read_targets()) }
+end
+
+-- What an id says about how long it may wait.
+local function longest_wait(id)
+  return tonumber(string.match(id, "^.-%..-%..%.(%d+)"))
 end
 
 function requests.N()

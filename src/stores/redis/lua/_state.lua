@@ -32,32 +32,7 @@ local function read_policy()
   return policy
 end
 
--- A target: one key of one limiter, with what is asked of it. Its keys stand in KEYS in this order.
-local function read_target()
-  local policy = policies[text()]
-  local cost, slots = number(), number()
-  local target = {
-    policy = policy,
-    cost = cost,
-    slots = slots,
-    key = next_key(),
-    rings = nil,
-    leases = nil,
-    waiters = nil,
-    blocked = 0,
-    states = nil,
-  }
-  if policy.rings > 0 then
-    target.rings = {}
-    for i, rate in ipairs(policy.rates) do
-      if rate.ring then target.rings[i] = next_key() end
-    end
-  end
-  if policy.slots > 0 then
-    target.leases, target.waiters = next_key(), next_key()
-  end
-  return target
-end
+--- @include _target
 
 -- The digits of a token bucket that is alone in its key, as they would be without a mark.
 local function plain_bucket(digits)

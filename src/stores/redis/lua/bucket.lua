@@ -103,9 +103,7 @@ while last < #KEYS do
       if us < now or next_us > most_us or next_us + shift >= mark_us + ERA_US then return nil end
       local next_reach = 0
       if next_us > full_us then next_reach = reach_after(us, next_us, reach) end
-      if next_reach and next_reach ~= reach then
-        call("INCRBY", key, format("%d", (next_reach - reach) * RANK_US))
-      end
+      if next_reach and next_reach ~= reach then call("INCRBY", key, format("%d", (next_reach - reach) * RANK_US)) end
       return next_reach and next_us
     end
     for i = first, last do

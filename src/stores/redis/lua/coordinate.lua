@@ -4,11 +4,12 @@ Runs a batch of requests that involve permits, waiting for permits, or correctio
 KEYS     for each target in order of ARGV: its main key, one key for each ring that is not in the main key, and, where
          its policy has permits, the keys of its leases and its waiters
 ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide.lua
+         the letters of short requests (_short_permits.lua), or ""
          the channel prefix, 1 if callers have mailboxes, the number of callers (instances of this process that wait),
          and the callers
          the policies as for decide.lua, with permits
-         the number of requests; each: a letter, its numbers, the number of targets, the targets (index of policy, cost,
-         permits):
+         short requests: the id of each. Else the number of requests; each: a letter, its numbers, the number of targets,
+         the targets (index of policy, cost, permits):
          T id, mode, longest wait µs, arrival (0 if new)   take     P id, arrival   ask again
          R id   release or leave     N id   renew
          B µs, 1 or 0, from   block from now on, 0 µs to lift; 1 leaves a longer one as it is     Z from   reset
@@ -22,94 +23,107 @@ Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with st
          this id, besides those of decide.lua, and with three integers for the permits of each target that has any: in
          use, µs until one falls free by itself, fencing token
          R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
+         Short requests: integers, or the reply of T or R
          With callers one more entry: { message... }, of which "gap <whose>" says that a mailbox was not there any more
 ]]
---- @include _prelude
---- @include _stamps
---- @include _mail
---- @include _guarded
+local ARGV, KEYS, call = ARGV, KEYS, redis.call
 
-local policies, refused, whole = {}, nil, nil
---- @include _quick_permits
-
--- Everything beyond the short way, made when a batch needs it: to make it takes longer than a short call.
+-- Everything beyond the short way, made when a batch needs it. It shares nothing with the short way: in Lua, a function
+-- costs the more to make the more it sees of what is around it.
 local function everything()
-  --- @include _algorithms
-  --- @include _instant
+  --- @include _prelude
+  local short = text() ~= ""
+  --- @include _stamps
+  --- @include _mail
+  --- @include _guarded
   --- @include _block
-  --- @include _state
-  --- @include _settle
+
+  local policies, refused, rated, peeks = {}, nil, nil, false
+  -- A policy without rates has nothing in the main key but a block.
+  local function load(target)
+    if #target.policy.rates > 0 then return rated.load(target) end
+    target.states, target.blocked = {}, 0
+    local value = not target.fresh and call("GET", target.key)
+    if value then target.blocked = block_of(value) end
+  end
+  local function save(target)
+    rated.save(target)
+  end
   --- @include _plan
-  -- A function of its own: what it shares with the parts above is found faster so.
-  local function coordinate()
-    --- @include _slots
-    --- @include _queue
-    --- @include _take_slots
-    --- @include _requests
+  --- @include _target
+  --- @include _slots
+  --- @include _queue
+  --- @include _take_slots
+  --- @include _requests
+
+  -- What knows the algorithms, made when a policy has a rate, or a state is corrected.
+  local function add_rates()
+    --- @include _algorithms
+    --- @include _instant
+    --- @include _state
+    --- @include _settle
 
     -- Made when one is asked for the first time, which is seldom.
     local function add_corrections()
       --- @include _corrections
       --- @include _request_corrections
     end
+    rated = { load = load, save = save, read_policy = read_policy, add_corrections = add_corrections }
+  end
 
-    local function run(letter)
-      books, heads = {}, {} -- the short way may have changed what they knew
-      peeks = false
-      if not requests[letter] then add_corrections() end
-      return requests[letter]()
+  for i = 1, number() do
+    local policy
+    if ARGV[arg_cursor + 4] == "0" then
+      policy = { lease_ttl = number(), slots = number(), max_waiters = number(), rates = {}, shape = "" }
+      policy.header, policy.old, policy.rings = "", "", number()
+    else
+      if not rated then add_rates() end
+      policy = rated.read_policy()
     end
-    return { run = run, read_policy = read_policy }
+    policies[i] = policy
   end
-  return coordinate()
+
+  local function run(letter)
+    peeks = false
+    if not requests[letter] then
+      if not rated then add_rates() end
+      rated.add_corrections()
+    end
+    return requests[letter]()
+  end
+
+  -- A server that is full refuses what needs memory only while a script has written nothing. One request of a batch
+  -- must not open the door for the next: so a batch asks first, by what would add nothing.
+  local function run_all()
+    local replies, count = { now }, number()
+    if count > 1 then
+      local answer = redis.pcall("ZADD", KEYS[#KEYS], "XX", "0", "")
+      if type(answer) == "table" and answer.err and sub(answer.err, 1, 3) == "OOM" then refused = answer.err end
+    end
+    for i = 1, count do
+      replies[i + 1] = guarded(run, text())
+    end
+    if callers > 0 then replies[#replies + 1] = mail end
+    return replies
+  end
+  if not short then return run_all() end
+
+  -- A short request that is more than that; without a mode, a release. What is known here may have changed.
+  local function run_short(id, mode, policy, main, leases, waiters)
+    books, heads = {}, {}
+    local target = { policy = policies[policy], cost = 1, slots = 1, blocked = 0 }
+    target.key, target.leases, target.waiters = main, leases, waiters
+    if not mode then return { end_all(id, { target }) } end
+    return take(id, mode, longest_wait(id), 0, { target })
+  end
+  return { run_short = run_short, failure_of = failure_of, keep = keep, mail = mail }
 end
 
-for i = 1, number() do
-  local policy
-  if ARGV[arg_cursor + 4] == "0" then
-    policy = { lease_ttl = number(), slots = number(), max_waiters = number(), rates = {}, shape = "" }
-    policy.header, policy.old, policy.rings = "", "", number()
-  else
-    whole = whole or everything()
-    policy = whole.read_policy()
-  end
-  policies[format("%d", i)] = policy
+local now = tonumber(ARGV[1])
+if not now then
+  local time = call("TIME")
+  now = time[1] * 1000000 + time[2]
+  ARGV[1] = now
 end
-
--- Tries the short way. Where that returns nothing, all is as it was.
-local function quickly(letter)
-  local args, keys, reply = arg_cursor, key_cursor, nil
-  if letter == "T" and ARGV[args + 4] == "0" and ARGV[args + 5] == "1" and ARGV[args + 8] == "1" then
-    local id, mode, policy = ARGV[args + 1], ARGV[args + 2], policies[ARGV[args + 6]]
-    if policy.shape ~= "" or mode == "2" then return nil end
-    arg_cursor, key_cursor = args + 8, keys + 3
-    reply = take_quickly(policy, id, mode, KEYS[keys + 1], KEYS[keys + 2], KEYS[keys + 3])
-  elseif letter == "R" and ARGV[args + 2] == "1" and ARGV[args + 5] == "1" then
-    if policies[ARGV[args + 3]].shape ~= "" then return nil end
-    arg_cursor, key_cursor = args + 5, keys + 3
-    reply = release_quickly(ARGV[args + 1], KEYS[keys + 1], KEYS[keys + 2], KEYS[keys + 3])
-  end
-  if not reply then
-    arg_cursor, key_cursor = args, keys
-  end
-  return reply
-end
-
-local replies, count = { now }, number()
--- A server that is full refuses what needs memory only while a script has written nothing. One request of a batch
--- must not open the door for the next: so a batch asks first, by what would add nothing.
-if count > 1 then
-  local answer = redis.pcall("ZADD", KEYS[#KEYS], "XX", "0", "")
-  if type(answer) == "table" and answer.err and sub(answer.err, 1, 3) == "OOM" then refused = answer.err end
-end
-for i = 1, count do
-  local letter = text()
-  local reply = guarded(quickly, letter)
-  if not reply then
-    whole = whole or everything()
-    reply, known = guarded(whole.run, letter), {}
-  end
-  replies[i + 1] = reply
-end
-if callers > 0 then replies[#replies + 1] = mail end
-return replies
+if ARGV[3] == "" then return everything() end
+--- @include _short_permits

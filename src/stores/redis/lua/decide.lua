@@ -19,12 +19,12 @@ Returns  { now, { status, wait_us, level... }... }
 --- @include _instant
 --- @include _block
 --- @include _guarded
-local policies = {}
+local policies, peeks = {}, false
 --- @include _state
 --- @include _settle
 --- @include _plan
 for i = 1, number() do
-  policies[format("%d", i)] = read_policy()
+  policies[i] = read_policy()
 end
 
 local function decide()

@@ -1,0 +1,101 @@
+/**
+ * Takes and releases of one permit of a limiter that has nothing else: what `_short_permits.lua` reads and answers.
+ *
+ * @module
+ */
+
+import { PermitReply } from "../permit_reply.ts";
+import type { DoneReply, StoreRequest, TakeReply, Target } from "../store.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { ScriptReply } from "./connections/connection.ts";
+import type { NamedRequest } from "./encode.ts";
+
+/** The character of the first policy, and for how many there are others. */
+const FIRST_POLICY = 48;
+const MOST_POLICIES = 79;
+
+/** Whether a batch can be written short. */
+export function isShortBatch(batch: readonly NamedRequest[]): boolean {
+  let before: Policy | undefined;
+  let changes = 0;
+  for (const { request } of batch) {
+    if (!isShort(request)) return false;
+    const { policy } = request.targets[0] as Target;
+    if (policy !== before && ++changes > MOST_POLICIES) return false;
+    before = policy;
+  }
+  return changes > 0;
+}
+
+function isShort(request: StoreRequest): boolean {
+  const { op, targets } = request;
+  if (op !== "take" && op !== "release") return false;
+  if (op === "take" && (request.mode === "peek" || request.arrivalUs > 0)) return false;
+  const { slots, policy: { rates } } = targets[0] as Target;
+  return slots === 1 && rates.length === 0 && targets.length === 1;
+}
+
+/** A batch as the script reads it. */
+export interface ShortBatch {
+  /** Two for each request. */
+  readonly letters: string;
+  /** The keys of each request that is about another key than the one before it. */
+  readonly keys: readonly string[];
+  /** One for each request. */
+  readonly ids: readonly string[];
+  /** Those of the requests, in the order of their characters. */
+  readonly policies: readonly Policy[];
+}
+
+/** Writes a batch that can be written short. */
+export function writeShort(batch: readonly NamedRequest[]): ShortBatch {
+  const keys: string[] = [];
+  const ids: string[] = [];
+  const policies: Policy[] = [];
+  let letters = "";
+  let place = 0;
+  let before: string | undefined;
+  for (const { request, keys: named } of batch) {
+    const { policy } = request.targets[0] as Target;
+    if (policies[place] !== policy) {
+      place = policies.indexOf(policy);
+      if (place < 0) place = policies.push(policy) - 1;
+    }
+    const [main, leases, waiters] = named as [string, string, string];
+    const isSame = main === before;
+    if (!isSame) keys.push(main, leases, waiters);
+    before = main;
+    letters += letterOf(request, isSame) + String.fromCharCode(FIRST_POLICY + place);
+    ids.push((request as { readonly id: string }).id);
+  }
+  return { letters, keys, ids, policies };
+}
+
+function letterOf(request: StoreRequest, isSame: boolean): string {
+  if (request.op === "release") return isSame ? "r" : "R";
+  if (request.op === "take" && request.mode === "wait") return isSame ? "w" : "W";
+  return isSame ? "t" : "T";
+}
+
+/** How many numbers the reply to a take has. */
+const TAKE_SIZE = 3;
+
+/** How many numbers answer a request by the short way. */
+export function sizeOfShort(request: StoreRequest): number {
+  return request.op === "take" ? TAKE_SIZE : 1;
+}
+
+/** Reads what was answered by the short way, from a place of the reply on. */
+export function readShort(
+  request: StoreRequest,
+  reply: readonly ScriptReply[],
+  at: number,
+  nowUs: number,
+): TakeReply | DoneReply {
+  const first = Number(reply[at]);
+  if (request.op !== "take") return { nowUs, counts: [first], levels: [] };
+  const second = Number(reply[at + 1]);
+  const third = Number(reply[at + 2]);
+  if (first === 0) return new PermitReply("slots", nowUs, second, third, second, 0);
+  return new PermitReply("allowed", nowUs, 0, first, second, nowUs + third);
+}

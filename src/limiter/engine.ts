@@ -16,7 +16,7 @@ import { count, type Counted, countFor, newPermit } from "./outcome.ts";
 import { localParties, type Party } from "./party.ts";
 import { type Permit, RatePermit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
-import type { Taken } from "./take.ts";
+import type { Taken } from "./take_options.ts";
 
 /** Where a call goes. */
 export interface Route {
@@ -132,21 +132,104 @@ export async function decideInTurn(parties: readonly Party[], route: Route, how:
   try {
     return granted(client, parties, await takeAt(client, parties, how), false);
   } catch (error) {
-    const left = { ...how, maxWaitUs: Math.max(how.maxWaitUs - steadyUs(route.clock) + startUs, 0) };
-    // Another store may have taken the place of this one.
-    if (isClosed(error) && await route.client() !== client) return await decideInTurn(parties, route, left);
-    if (!isStoreError(error)) throw error;
-    const policy = failed(parties, error);
-    const local = policy === "local" ? localParties(parties) : undefined;
-    if (local !== undefined) {
-      const fallback = await route.fallback();
-      return granted(fallback, local, await takeAt(fallback, local, left), true);
-    }
-    const decision = new Decision(storelessFacts(parties, policy === "allow"));
-    count(parties, decision, 0, route.clock.nowUs(), true);
-    if (!decision.allowed) throw new RateLimitedError(decision);
-    return { permit: newPermit(parties, decision, 0), source: undefined };
+    return await decideElsewhere(parties, route, how, startUs, client, error);
   }
+}
+
+/** What becomes of a call that its store could not decide: another store, or the failure policy. */
+async function decideElsewhere(
+  parties: readonly Party[],
+  route: Route,
+  how: Patience,
+  startUs: number,
+  client: StoreClient,
+  error: unknown,
+): Promise<Granted> {
+  const left = { ...how, maxWaitUs: Math.max(how.maxWaitUs - steadyUs(route.clock) + startUs, 0) };
+  // Another store may have taken the place of this one.
+  if (isClosed(error) && await route.client() !== client) return await decideInTurn(parties, route, left);
+  if (!isStoreError(error)) throw error;
+  const policy = failed(parties, error);
+  const local = policy === "local" ? localParties(parties) : undefined;
+  if (local !== undefined) {
+    const fallback = await route.fallback();
+    return granted(fallback, local, await takeAt(fallback, local, left), true);
+  }
+  const decision = new Decision(storelessFacts(parties, policy === "allow"));
+  count(parties, decision, 0, route.clock.nowUs(), true);
+  if (!decision.allowed) throw new RateLimitedError(decision);
+  return { permit: newPermit(parties, decision, 0), source: undefined };
+}
+
+/**
+ * As `decideInTurn` for permits of one limiter, without a signal, where the call can be sent at once: with no more than
+ * it takes while some are free. Else undefined.
+ */
+export function permitSoon(
+  parties: readonly Party[],
+  route: Route,
+  how: Patience,
+): Permit | Promise<Permit> | undefined {
+  const client = route.current;
+  if (client === undefined || client.guard === undefined || how.signal !== undefined) return undefined;
+  const request = client.request(parties, how.maxWaitUs > 0 ? "wait" : "now", how.maxWaitUs);
+  return client.takeSoon(request, new PermitCall(parties, route, how, request));
+}
+
+/** A call for permits that was sent at once. */
+class PermitCall implements Conclusion<Permit> {
+  readonly #parties: readonly Party[];
+  readonly #route: Route;
+  readonly #how: Patience;
+  readonly #request: TakeRequest;
+  readonly #startUs: number;
+
+  constructor(parties: readonly Party[], route: Route, how: Patience, request: TakeRequest) {
+    this.#parties = parties;
+    this.#route = route;
+    this.#how = how;
+    this.#request = request;
+    this.#startUs = steadyUs(route.clock);
+  }
+
+  reply(client: StoreClient, request: TakeRequest, reply: TakeReply): Permit | Promise<Permit> {
+    if (reply.status === "queued") return this.#wait(client, reply);
+    client.room.forget(request.id);
+    return this.#granted(client, reply, false);
+  }
+
+  failure(client: StoreClient, error: unknown): Promise<Permit> {
+    client.room.forget(this.#request.id);
+    return decideElsewhere(this.#parties, this.#route, this.#how, this.#startUs, client, error).then(permitOf);
+  }
+
+  lost(client: StoreClient, request: TakeRequest, error: unknown): void {
+    client.abandon(request, error);
+  }
+
+  async #wait(client: StoreClient, first: TakeReply): Promise<Permit> {
+    let reply: TakeReply;
+    let wasQueued = false;
+    const queued = () => {
+      wasQueued = true;
+      (this.#parties[0] as Party).metrics.queued();
+    };
+    try {
+      reply = await client.wait(this.#request, first, this.#startUs, queued);
+    } catch (error) {
+      return await this.failure(client, error);
+    }
+    return this.#granted(client, reply, wasQueued);
+  }
+
+  #granted(client: StoreClient, reply: TakeReply, wasQueued: boolean): Permit {
+    const waitedMs = (steadyUs(client.clock) - this.#startUs) / 1_000;
+    return granted(client, this.#parties, { reply, id: this.#request.id, waitedMs, wasQueued }, false).permit;
+  }
+}
+
+function permitOf({ permit }: Granted): Permit {
+  return permit;
 }
 
 /** A way to ask for one moment, and what becomes of the answer. */
@@ -316,7 +399,7 @@ function granted(
   { reply, id, waitedMs, wasQueued }: Taken,
   degraded: boolean,
 ): Granted {
-  const named = parties.map((party) => client.current(party));
+  const named = client.currentAll(parties) as readonly Party[];
   const decision = new Decision(verdictOf(named, reply, degraded), false, named, reply);
   count(parties, decision, waitedMs, client.clock.nowUs(), true, wasQueued);
   if (!decision.allowed) throw new RateLimitedError(decision);

@@ -68,7 +68,8 @@ export class Foresight {
 
   /** A request was answered: what is known of its targets may have changed for the better. */
   sent({ op, targets }: StoreRequest): void {
-    if (op === "take" || op === "renew") return;
+    // A release changes no rate, and nothing is remembered of limiters with permits.
+    if (op === "take" || op === "renew" || op === "release") return;
     this.#denials.forget(targets, this.#clock.nowUs());
     this.#tokens.recheck(targets);
   }

@@ -6,7 +6,7 @@
 
 import { Deadlined, type DeadlineLine } from "../base/deadline.ts";
 import type { StoreError } from "../base/errors.ts";
-import type { ReplySink, TakeReply, TakeRequest } from "../stores/store.ts";
+import type { DoneReply, ReleaseRequest, ReplySink, StoreRequest, TakeReply, TakeRequest } from "../stores/store.ts";
 import type { Breaker } from "./breaker.ts";
 import type { StoreClient } from "./store_client.ts";
 
@@ -16,6 +16,8 @@ export interface Conclusion<Answer> {
   reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Answer | Promise<Answer>;
   /** Makes the answer where there is no reply, or not in time. May throw. */
   failure(client: StoreClient, error: unknown): Answer | Promise<Answer>;
+  /** There will be no reply, whether or not there was one in time: the request may have run. */
+  lost?(client: StoreClient, request: TakeRequest, error: unknown): void;
 }
 
 /** Who hears of calls. */
@@ -27,9 +29,9 @@ export interface CallWatch {
   /** Takes a reply that came when nobody waited for it any more. */
   late(request: TakeRequest, reply: TakeReply): void;
   /** Takes word of a call that has failed, or was not answered in time. */
-  failed(error: unknown, call: { readonly mark: number; readonly request: TakeRequest }): void;
+  failed(error: unknown, call: { readonly mark: number; readonly request: StoreRequest }): void;
   /** Makes the error of a call that was not answered in time. */
-  lateError(request: TakeRequest): StoreError;
+  lateError(request: StoreRequest): StoreError;
 }
 
 /** A decision that is waited for. One object for each: this is the hottest path of all. */
@@ -76,6 +78,7 @@ export class GuardedCall<Answer> extends Deadlined implements ReplySink<TakeRepl
 
   failed(error: unknown): void {
     this.#watch.failed(error, this);
+    this.#conclusion.lost?.(this.client, this.request, error);
     if (this.line === undefined || this.line.delete(this)) this.#fail(error);
   }
 
@@ -91,6 +94,41 @@ export class GuardedCall<Answer> extends Deadlined implements ReplySink<TakeRepl
     } catch (thrown) {
       this.#reject(thrown);
     }
+  }
+}
+
+/** A release that is waited for. Its caller learns nothing but that it need not wait any longer. */
+export class GuardedRelease extends Deadlined implements ReplySink<DoneReply> {
+  readonly request: ReleaseRequest;
+  readonly mark: number;
+  line: DeadlineLine | undefined;
+  readonly #watch: CallWatch;
+  readonly #done: () => void;
+
+  constructor(watch: CallWatch, request: ReleaseRequest, done: () => void) {
+    super();
+    this.request = request;
+    this.mark = watch.breaker.mark;
+    this.line = undefined;
+    this.#watch = watch;
+    this.#done = done;
+  }
+
+  answered(): void {
+    this.#watch.breaker.answered();
+    this.line?.delete(this);
+    this.#done();
+  }
+
+  failed(error: unknown): void {
+    this.#watch.failed(error, this);
+    this.line?.delete(this);
+    this.#done();
+  }
+
+  override expire(): void {
+    this.#watch.failed(this.#watch.lateError(this.request), this);
+    this.#done();
   }
 }
 

@@ -7,26 +7,64 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { Target } from "../stores/store.ts";
 
-/** A lease that is held. */
-export interface HeldLease {
+/** A lease that is held. Whoever holds one extends it, so that the keeper needs no other object and no map. */
+export abstract class HeldLease {
   /** Its id in the store. */
-  readonly id: string;
+  abstract readonly id: string;
   /** The targets whose slots are held. */
-  readonly targets: readonly Target[];
+  abstract readonly targets: readonly Target[];
   /** Called once if the store no longer knows it. */
-  lost(): void;
+  abstract lose(): void;
+
+  /** When it is renewed; the keeper sets this and all that follows. */
+  dueUs = 0;
+  /** The line in which it waits for that; undefined while it is not kept. */
+  line: LeaseLine | undefined = undefined;
+  /** Its neighbours in the line. */
+  before: HeldLease | undefined = undefined;
+  /** The one behind it. */
+  after: HeldLease | undefined = undefined;
+  /** The call that asked last about it. */
+  asked: readonly HeldLease[] | undefined = undefined;
 }
 
 /** Asks the store to renew leases; one answer for each. */
 export type Renew = (leases: readonly HeldLease[]) => Promise<readonly boolean[]>;
 
+/** Leases that are renewed after the same time, so the oldest is due first. */
+class LeaseLine {
+  first: HeldLease | undefined = undefined;
+  last: HeldLease | undefined = undefined;
+
+  add(lease: HeldLease): void {
+    const { last } = this;
+    lease.line = this;
+    lease.before = last;
+    if (last === undefined) this.first = lease;
+    else last.after = lease;
+    this.last = lease;
+  }
+
+  delete(lease: HeldLease): void {
+    const { before, after } = lease;
+    if (before === undefined) this.first = after;
+    else before.after = after;
+    if (after === undefined) this.last = before;
+    else after.before = before;
+    lease.before = lease.after = lease.line = undefined;
+  }
+}
+
 /** The leases of one process at one store. */
 export class LeaseKeeper {
   readonly #clock: Clock;
   readonly #renew: Renew;
-  readonly #dueUs = new Map<HeldLease, number>();
-  /** The call that asked last about a lease. */
-  readonly #asked = new WeakMap<HeldLease, readonly HeldLease[]>();
+  /** By how long after they were put in leases are renewed, in microseconds. */
+  readonly #lines = new Map<number, LeaseLine>();
+  /** The line that was used last: nearly always there is no other. */
+  #line: LeaseLine | undefined;
+  #lineUs = 0;
+  #size = 0;
   #timer: Timer | undefined;
   #timerUs = Infinity;
 
@@ -46,36 +84,54 @@ export class LeaseKeeper {
 
   /** Whether no lease is held. */
   get isEmpty(): boolean {
-    return this.#dueUs.size === 0;
+    return this.#size === 0;
   }
 
-  /** Renews a lease from now on, at a third of its time to live. */
-  keep(lease: HeldLease): void {
-    this.#schedule(lease, ttlUs(lease) / 3);
+  /**
+   * Renews a lease from now on, at a third of its time to live.
+   *
+   * @param lease The lease; it must not be kept already.
+   * @param nowUs The time by the keeper's clock.
+   */
+  keep(lease: HeldLease, nowUs: number = this.#clock.nowUs()): void {
+    this.#size++;
+    this.#put(lease, ttlUs(lease) / 3, nowUs);
   }
 
   /** Renews it no more. Returns whether it was kept. */
   drop(lease: HeldLease): boolean {
-    const kept = this.#dueUs.delete(lease);
+    if (lease.line === undefined) return false;
+    lease.line.delete(lease);
     // The timer stays: a lease a moment later needs it, and one that finds none does nothing.
-    if (this.#dueUs.size === 0) this.onNone?.();
-    return kept;
+    if (--this.#size === 0) this.onNone?.();
+    return true;
   }
 
   /** Renews nothing more: whoever holds a lease has lost it, for it will end. */
   close(): void {
-    const held = [...this.#dueUs.keys()];
-    this.#dueUs.clear();
+    const held = this.#all();
+    for (const lease of held) lease.line?.delete(lease);
+    this.#size = 0;
     this.#stop();
-    for (const lease of held) lease.lost();
+    for (const lease of held) lease.lose();
   }
 
   /** Renews all of them now: the store was away, and some may be late. */
   hurry(): void {
-    if (this.#dueUs.size === 0) return;
-    const nowUs = this.#clock.nowUs();
-    for (const lease of this.#dueUs.keys()) this.#dueUs.set(lease, nowUs);
-    void this.#tick();
+    if (this.#size > 0) void this.#renewAll(this.#all());
+  }
+
+  #all(): HeldLease[] {
+    return this.#due(() => true);
+  }
+
+  /** Those at the front of the lines that are due. */
+  #due(isDue: (lease: HeldLease) => boolean): HeldLease[] {
+    const due: HeldLease[] = [];
+    for (const { first } of this.#lines.values()) {
+      for (let lease = first; lease !== undefined && isDue(lease); lease = lease.after) due.push(lease);
+    }
+    return due;
   }
 
   #stop(): void {
@@ -84,10 +140,20 @@ export class LeaseKeeper {
     this.#timerUs = Infinity;
   }
 
-  #schedule(lease: HeldLease, delayUs: number): void {
-    const dueUs = this.#clock.nowUs() + Math.ceil(delayUs);
-    this.#dueUs.set(lease, dueUs);
-    if (dueUs >= this.#timerUs) return;
+  #put(lease: HeldLease, delay: number, nowUs: number): void {
+    const delayUs = Math.ceil(delay);
+    if (this.#line === undefined || this.#lineUs !== delayUs) {
+      let line = this.#lines.get(delayUs);
+      if (line === undefined) this.#lines.set(delayUs, line = new LeaseLine());
+      this.#line = line;
+      this.#lineUs = delayUs;
+    }
+    lease.dueUs = nowUs + delayUs;
+    this.#line.add(lease);
+    if (lease.dueUs < this.#timerUs) this.#aim(lease.dueUs);
+  }
+
+  #aim(dueUs: number): void {
     this.#stop();
     this.#timerUs = dueUs;
     this.#timer = this.#clock.schedule(dueUs, () => void this.#tick(), { background: true });
@@ -97,32 +163,39 @@ export class LeaseKeeper {
     this.#stop();
     const nowUs = this.#clock.nowUs();
     // Whoever is due soon goes along: one call for many.
-    const due = [...this.#dueUs].filter(([lease, dueUs]) => dueUs <= nowUs + ttlUs(lease) / 10).map(([lease]) => lease);
-    for (const lease of due) this.#asked.set(lease, due);
+    await this.#renewAll(this.#due((lease) => lease.dueUs <= nowUs + ttlUs(lease) / 10));
+  }
+
+  async #renewAll(due: readonly HeldLease[]): Promise<void> {
+    for (const lease of due) lease.asked = due;
     let held: readonly boolean[];
     try {
       held = due.length === 0 ? [] : await this.#renew(due);
     } catch {
       held = [];
     }
+    const nowUs = this.#clock.nowUs();
     due.forEach((lease, i) => {
-      if (!this.#dueUs.has(lease)) return;
+      if (lease.line === undefined) return;
       // A late answer may be of a server that has been replaced meanwhile: that a lease is lost, the newest one tells.
-      const isNewest = this.#asked.get(lease) === due;
-      if (held[i] === false && isNewest) {
+      if (held[i] === false && lease.asked === due) {
         this.drop(lease);
-        lease.lost();
-      } // Without an answer, nobody knows: ask again soon, and let the store say what became of it.
-      else this.#schedule(lease, ttlUs(lease) / (held[i] ? 3 : 15));
+        lease.lose();
+        return;
+      }
+      // Without an answer, nobody knows: ask again soon, and let the store say what became of it.
+      lease.line.delete(lease);
+      this.#put(lease, ttlUs(lease) / (held[i] ? 3 : 15), nowUs);
     });
-    for (const [lease, dueUs] of this.#dueUs) {
-      if (dueUs < this.#timerUs) this.#schedule(lease, dueUs - this.#clock.nowUs());
-    }
+    let nextUs = Infinity;
+    for (const { first } of this.#lines.values()) if (first !== undefined) nextUs = Math.min(nextUs, first.dueUs);
+    if (nextUs < this.#timerUs) this.#aim(nextUs);
   }
 }
 
-function ttlUs(lease: HeldLease): number {
+function ttlUs({ targets }: HeldLease): number {
+  if (targets.length === 1) return (targets[0] as Target).policy.leaseTtlUs;
   let leastUs = Infinity;
-  for (const { slots, policy } of lease.targets) if (slots > 0) leastUs = Math.min(leastUs, policy.leaseTtlUs);
+  for (const { slots, policy } of targets) if (slots > 0) leastUs = Math.min(leastUs, policy.leaseTtlUs);
   return leastUs;
 }

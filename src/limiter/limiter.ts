@@ -20,6 +20,7 @@ import {
   type Patience,
   peek,
   permitAtOnce,
+  permitSoon,
   type Route,
 } from "./engine.ts";
 import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
@@ -109,12 +110,17 @@ export class Limiter {
       signal?.throwIfAborted();
       this.#check(options);
       const permit = this.#policy.maxConcurrent > 0
-        ? permitAtOnce(this.#partiesOf(key, cost), this.#route)
+        ? this.#permitOf(this.#partiesOf(key, cost), how)
         : acquireAtOnce(this.#alone, this.#route, key, cost);
+      if (permit instanceof Promise) return permit;
       return permit === undefined ? this.#acquireInTurn(key, cost, how) : Promise.resolve(permit);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  #permitOf(parties: readonly [Party], how: Patience): Permit | Promise<Permit> | undefined {
+    return permitAtOnce(parties, this.#route) ?? permitSoon(parties, this.#route, how);
   }
 
   async #acquireInTurn(key: string | undefined, cost: number, how: Patience): Promise<Permit> {

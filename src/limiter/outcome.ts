@@ -6,9 +6,8 @@
 
 import type { TakeReply } from "../stores/store.ts";
 import type { Decision } from "./decision.ts";
-import type { HeldLease } from "./lease_keeper.ts";
 import type { Party } from "./party.ts";
-import { LeasedPermit, type Permit, RatePermit } from "./permit.ts";
+import { type Permit, RatePermit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
 
 /** Makes the permit of a decision that allows; its lease is kept alive by the client that took it. */
@@ -22,35 +21,7 @@ export function newPermit(
     ? parties
     : parties.filter((party) => party.slots > 0);
   if (held === undefined || holders.length === 0) return new RatePermit(decision, waitedMs);
-  const { client, reply, id } = held;
-  const lease: HeldLease = {
-    id,
-    targets: holders,
-    lost() {
-      permit.lose();
-      for (const { metrics, events, limiter } of holders) {
-        metrics.freed("lost");
-        if (events.any) events.emit({ type: "lease_lost", limiter });
-      }
-    },
-  };
-  const permit = new LeasedPermit({
-    decision,
-    waitedMs,
-    fencingToken: reply.levels.find((level) => level.slots !== undefined)?.slots?.fence,
-    giveBack() {
-      client.leases.drop(lease);
-      for (const { metrics, events, limiter } of holders) {
-        metrics.freed("released");
-        if (events.any) events.emit({ type: "release", limiter });
-      }
-      // Whatever keeps the store from hearing it, the lease ends by itself.
-      return client.giveUp({ op: "release", id, targets: client.currentAll(holders) });
-    },
-  });
-  for (const { metrics } of holders) metrics.held();
-  client.leases.keep(lease);
-  return permit;
+  return held.client.hold(holders, decision, waitedMs, held.reply, held.id);
 }
 
 /** Adds a decision to the counts of its limiters, and tells their subscribers. */

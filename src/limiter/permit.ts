@@ -4,7 +4,6 @@
  * @module
  */
 
-import { LeaseLostError } from "../base/errors.ts";
 import { showAs } from "../base/inspect.ts";
 import type { Decision } from "./decision.ts";
 
@@ -38,18 +37,6 @@ export interface Permit extends AsyncDisposable {
    * falls free when its lease ends.
    */
   release(): Promise<void>;
-}
-
-/** What a permit is made of. */
-export interface PermitParts {
-  /** The decision that granted it. */
-  readonly decision: Decision;
-  /** How long the caller waited for it, in milliseconds. */
-  readonly waitedMs: number;
-  /** The fencing token, for a slot. */
-  readonly fencingToken?: number | undefined;
-  /** Gives the slot back; undefined without one. Must not reject. */
-  readonly giveBack?: () => Promise<void>;
 }
 
 /** A permit without a slot: there is nothing to give back, and nothing to lose. */
@@ -92,53 +79,6 @@ export class RatePermit implements Permit {
   }
 }
 
-/** A permit that can be told that its slot is lost. */
-export class LeasedPermit implements Permit {
-  /** The decision that granted it. */
-  readonly decision: Decision;
-  /** How long the caller waited for it, in milliseconds. */
-  readonly waitedMs: number;
-  /** The fencing token, for a slot. */
-  readonly fencingToken: number | undefined;
-  readonly #giveBack: (() => Promise<void>) | undefined;
-  #lost: AbortController | undefined;
-  #released: Promise<void> | undefined;
-
-  /**
-   * Makes one.
-   *
-   * @param parts What it is made of.
-   */
-  constructor(parts: PermitParts) {
-    this.decision = parts.decision;
-    this.waitedMs = parts.waitedMs;
-    this.fencingToken = parts.fencingToken;
-    this.#giveBack = parts.giveBack;
-  }
-
-  /** Aborted if the slot is lost. */
-  get lost(): AbortSignal {
-    return (this.#lost ??= new AbortController()).signal;
-  }
-
-  /** Gives the slot back, once. */
-  release(): Promise<void> {
-    return this.#released ??= this.#giveBack?.() ?? Promise.resolve();
-  }
-
-  /** Gives the slot back at the end of a block. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.release();
-  }
-
-  /** The store no longer knows the lease. */
-  lose(): void {
-    if (this.#released !== undefined) return;
-    this.#released = Promise.resolve();
-    (this.#lost ??= new AbortController()).abort(new LeaseLostError(this.decision.limiter));
-  }
-}
-
-for (const { prototype } of [RatePermit, LeasedPermit]) {
-  showAs<Permit>(prototype, "Permit", ({ waitedMs, fencingToken, decision }) => ({ waitedMs, fencingToken, decision }));
-}
+showAs<Permit>(RatePermit.prototype, "Permit", ({ waitedMs, fencingToken, decision }) => {
+  return { waitedMs, fencingToken, decision };
+});

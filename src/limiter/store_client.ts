@@ -14,6 +14,7 @@ import {
   type BlockRequest,
   type Correction,
   type CorrectRequest,
+  type ReleaseRequest,
   type ReplyTo,
   type Store,
   type StoreRequest,
@@ -23,12 +24,20 @@ import {
   waiterId,
 } from "../stores/store.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { Decision } from "./decision.ts";
 import type { Foresight } from "./foresight.ts";
+import type { Conclusion } from "./guarded_call.ts";
+import { HeldPermit } from "./held_permit.ts";
+import type { Party } from "./party.ts";
+import type { Permit } from "./permit.ts";
 import type { StoreGuard } from "./store_guard.ts";
 import { LeaseKeeper } from "./lease_keeper.ts";
 import { Seats } from "./seats.ts";
 import { StoreListener } from "./store_listener.ts";
-import { takeInTurn, type Taken, type TakeOptions, undoQuietly } from "./take.ts";
+import { takeInTurn } from "./take.ts";
+import type { Taken, TakeOptions } from "./take_options.ts";
+import { abandon, waitForSlot } from "./take_permits.ts";
+import { undoQuietly } from "./undo.ts";
 import * as verbs from "./verbs.ts";
 import { WaitCounts } from "./wait_counts.ts";
 import { WaitingRoom } from "./waiting_room.ts";
@@ -71,6 +80,8 @@ export class StoreClient {
   #listening: Promise<void> | undefined;
   #subscribed: Promise<void> | undefined;
   #mustListen = false;
+  /** Whether messages about slots reach this process. */
+  #hears = false;
   #closing: Promise<void> | undefined;
 
   /**
@@ -120,6 +131,36 @@ export class StoreClient {
   /** Takes at once, or after a fair wait: see `takeInTurn`. */
   take(options: TakeOptions): Taken | Promise<Taken> {
     return takeInTurn(this, options);
+  }
+
+  /**
+   * Sends a request for permits of one target, if it can be sent at once. The outcome goes to the conclusion.
+   * Undefined where more is needed: see `take`.
+   */
+  takeSoon<Answer>(request: TakeRequest, conclusion: Conclusion<Answer>): Answer | Promise<Answer> | undefined {
+    const { guard } = this;
+    if (guard === undefined || (request.mode === "wait" && !this.#hears)) return undefined;
+    this.room.announce(request.id, request.targets[0] as Target);
+    return guard.decide(this, request, conclusion);
+  }
+
+  /** Goes on with a request that was sent by `takeSoon`, and queues. */
+  async wait(request: TakeRequest, reply: TakeReply, startUs: number, queued: () => void): Promise<TakeReply> {
+    try {
+      return await waitForSlot(this, request, reply, { signal: undefined, queued }, startUs);
+    } finally {
+      this.room.forget(request.id);
+    }
+  }
+
+  /** A request without an answer may have been queued or granted all the same: it is ended. */
+  abandon(request: TakeRequest, error: unknown): void {
+    abandon(this, request, error);
+  }
+
+  /** Makes a permit, whose lease is renewed from now on. */
+  hold(holders: readonly Party[], decision: Decision, waitedMs: number, reply: TakeReply, id: string): Permit {
+    return new HeldPermit(this, holders, decision, waitedMs, reply, id);
   }
 
   /** The rules of a limiter have changed: from now on its waiters and its permits go by the new ones. */
@@ -206,11 +247,12 @@ export class StoreClient {
   }
 
   /**
-   * Gives back what nobody needs any more. Resolves when the store knows, or when that takes too long; never rejects.
+   * Ends leases that nobody needs any more. Resolves when the store knows, or when that takes too long; never rejects.
    * While the store is away it is tried all the same, and nobody waits.
    */
-  giveUp(request: StoreRequest): Promise<void> {
-    if (this.guard !== undefined) return this.#giveUpAt(this.guard, request);
+  release(id: string, targets: readonly Target[]): Promise<void> {
+    const request: ReleaseRequest = { op: "release", id, targets };
+    if (this.guard !== undefined) return this.guard.release(request) ?? this.#releaseAt(this.guard, request);
     try {
       const done = this.store.execute(request);
       return done instanceof Promise ? done.then(() => {}, () => {}) : DONE;
@@ -219,7 +261,7 @@ export class StoreClient {
     }
   }
 
-  async #giveUpAt(guard: StoreGuard, request: StoreRequest): Promise<void> {
+  async #releaseAt(guard: StoreGuard, request: ReleaseRequest): Promise<void> {
     const asked = this.ask(request).then(() => {}, () => {});
     if (guard.breaker.error !== undefined) return;
     await guard.within(asked, request.targets).catch(() => {});
@@ -251,7 +293,9 @@ export class StoreClient {
   listen(): Promise<void> {
     this.#mustListen = true;
     const mark = this.guard?.breaker.mark ?? 0;
-    this.#listening ??= this.#subscribe().catch((error) => {
+    this.#listening ??= this.#subscribe().then(() => {
+      this.#hears = true;
+    }).catch((error) => {
       this.#listening = undefined;
       this.guard?.partFailed(error, mark);
       throw error;

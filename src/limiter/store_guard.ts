@@ -11,11 +11,11 @@ import { StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
 import { errorOf, newStoreCheck } from "../stores/check.ts";
-import type { Store, TakeReply, TakeRequest, Target } from "../stores/store.ts";
+import type { ReleaseRequest, Store, StoreRequest, TakeReply, TakeRequest, Target } from "../stores/store.ts";
 import { Breaker, type BreakerOptions } from "./breaker.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { isStoreError } from "./failure.ts";
-import { type CallWatch, type Conclusion, GuardedCall, GuardedWait } from "./guarded_call.ts";
+import { type CallWatch, type Conclusion, GuardedCall, GuardedRelease, GuardedWait } from "./guarded_call.ts";
 import type { StoreClient } from "./store_client.ts";
 
 /** How long a look at a store that has none of its own may take, in milliseconds. */
@@ -147,6 +147,24 @@ export class StoreGuard implements CallWatch {
     });
   }
 
+  /**
+   * Sends a release. Resolves when the store knows of it, or when that takes too long; at once while the store is away.
+   * Undefined where the store takes it in no other way than by `execute`.
+   */
+  release(request: ReleaseRequest): Promise<void> | undefined {
+    const store = this.#store;
+    if (store.submit === undefined) return undefined;
+    return new Promise<void>((resolve) => {
+      const release = new GuardedRelease(this, request, resolve);
+      if (this.breaker.error !== undefined) resolve();
+      else {
+        const timeoutUs = timeoutOf(request.targets);
+        if (timeoutUs !== Infinity) (release.line = this.#lineOf(timeoutUs)).add(release, this.#clock.nowUs());
+      }
+      store.submit?.(request, release);
+    });
+  }
+
   /** Counts the outcome of what is not a decision: its caller waits as long as it takes. */
   async count<T>(ask: () => T | Promise<T>, targets: readonly Target[]): Promise<T> {
     const { mark } = this.breaker;
@@ -202,12 +220,12 @@ export class StoreGuard implements CallWatch {
   }
 
   /** A call has failed, or its time is over. */
-  failed(error: unknown, { mark, request }: { readonly mark: number; readonly request: TakeRequest }): void {
+  failed(error: unknown, { mark, request }: { readonly mark: number; readonly request: StoreRequest }): void {
     this.#failed(error, mark, request.targets);
   }
 
   /** What a call is told whose time is over. */
-  lateError(request: TakeRequest): StoreError {
+  lateError(request: StoreRequest): StoreError {
     return this.#lateError(timeoutOf(request.targets));
   }
 

@@ -102,15 +102,15 @@ export class WaitingRoom implements NoticeListener {
   }
 
   /** Announces a call before it is sent: word of it may come before the reply. */
-  announce({ id, targets }: QueuedCall): void {
-    this.#targets.set(id, targets[0] as Target);
+  announce(id: string, target: Target): void {
+    this.#targets.set(id, target);
   }
 
   /** The call is over. */
   forget(id: string): void {
     this.#targets.delete(id);
-    this.#early.delete(id);
-    const waiter = this.#waiters.get(id);
+    if (this.#early.size > 0) this.#early.delete(id);
+    const waiter = this.#waiters.size === 0 ? undefined : this.#waiters.get(id);
     if (waiter !== undefined) this.#remove(waiter);
     if (this.#targets.size === 0) this.#onEmpty?.();
   }

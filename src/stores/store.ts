@@ -160,6 +160,8 @@ export interface TakeReply {
   readonly times?: number | undefined;
   /** Whether all of it was taken by an earlier request of this id, whose reply may be lost: nothing was taken again. */
   readonly repeated?: boolean | undefined;
+  /** The fencing token, where it is known without the levels. */
+  readonly fence?: number | undefined;
 }
 
 /** What a take from targets left behind in each rate, for giving it back. */
@@ -277,10 +279,10 @@ export interface Store {
    */
   takePermitsAtOnce?(target: Target, id: string): TakeReply | undefined;
   /**
-   * As `execute` for a take, but hands the outcome to `sink`, not before this returns: so that a hot path needs no promise
-   * of its own for each.
+   * As `execute` for a take or a release, but hands the outcome to `sink`, not before this returns: so that a hot path
+   * needs no promise of its own for each.
    */
-  submit?(request: TakeRequest, sink: ReplySink<TakeReply>): void;
+  submit?<Request extends TakeRequest | ReleaseRequest>(request: Request, sink: ReplySink<ReplyTo<Request>>): void;
   /** Sets up the way back for those who queue; must have resolved before the first one of the instance does. */
   listen(listener: NoticeListener): Promise<void>;
   /** Forgets every key of this store. */

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { type HeldLease, LeaseKeeper } from "../../src/limiter/lease_keeper.ts";
+import { HeldLease, LeaseKeeper } from "../../src/limiter/lease_keeper.ts";
 import { compilePolicy } from "../../src/policy/policy.ts";
 import { FakeClock, nextTurn } from "../../src/testing/fake_clock.ts";
 
@@ -28,11 +28,14 @@ describe("LeaseKeeper", () => {
         });
       });
       let losses = 0;
-      const lease: HeldLease = {
-        id: "1",
-        targets: [{ limiter: "slots", key: undefined, policy, cost: 1, slots: 1 }],
-        lost: () => void losses++,
-      };
+      class Lease extends HeldLease {
+        override readonly id = "1";
+        override readonly targets = [{ limiter: "slots", key: undefined, policy, cost: 1, slots: 1 }];
+        override lose(): void {
+          losses++;
+        }
+      }
+      const lease = new Lease();
       keeper.keep(lease);
       for (const _ of answers) keeper.hurry(); // as if the store had come back that often
       for (const i of order) {

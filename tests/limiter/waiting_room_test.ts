@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { WaitingRoom } from "../../src/limiter/waiting_room.ts";
+import { compilePolicy } from "../../src/policy/policy.ts";
 import type { TakeReply } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 
@@ -20,7 +21,13 @@ function queued(room: WaitingRoom) {
     ask: () => new Promise<TakeReply>((resolve) => asked.push(resolve)),
     late: (reply: TakeReply) => void late.push(reply),
   };
-  room.announce(call);
+  room.announce(call.id, {
+    limiter: "slots",
+    key: undefined,
+    policy: compilePolicy({ maxConcurrent: 1 }),
+    cost: 1,
+    slots: 1,
+  });
   return { call, asked, late, served: room.wait(call, replyOf("queued")) };
 }
 

@@ -16,6 +16,7 @@ import type { StoreCheck } from "../check.ts";
 import type {
   DoneReply,
   NoticeListener,
+  ReleaseRequest,
   ReplySink,
   ReplyTo,
   Store,
@@ -167,13 +168,13 @@ export class RedisStore implements Store {
     return await askAcrossSlots(request, parts, (part, until) => this.execute(part, until), signal);
   }
 
-  /** As `execute`, for a take; the outcome goes to a sink. */
-  submit(request: TakeRequest, sink: ReplySink<TakeReply>): void {
+  /** As `execute`, for a take or a release; the outcome goes to a sink. */
+  submit<Request extends TakeRequest | ReleaseRequest>(request: Request, sink: ReplySink<ReplyTo<Request>>): void {
     if (this.#connection.cluster === undefined || request.targets.length === 1) {
       return this.#batcher.submit(new Named(request, this.#names.keysOf(request.targets)), sink as ReplySink<Reply>);
     }
     this.#askCluster(request, undefined).then(
-      (reply) => sink.answered(reply as TakeReply),
+      (reply) => sink.answered(reply as ReplyTo<Request>),
       (error) => sink.failed(error),
     );
   }

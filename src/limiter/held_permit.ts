@@ -1,0 +1,101 @@
+/**
+ * A permit that holds slots in a store.
+ *
+ * @module
+ */
+
+import { LeaseLostError } from "../base/errors.ts";
+import { showAs } from "../base/inspect.ts";
+import type { TakeReply } from "../stores/store.ts";
+import type { Decision } from "./decision.ts";
+import { HeldLease } from "./lease_keeper.ts";
+import type { Party } from "./party.ts";
+import type { Permit } from "./permit.ts";
+import type { StoreClient } from "./store_client.ts";
+
+/** A permit that can be told that its slot is lost; the client that took it renews its lease. */
+export class HeldPermit extends HeldLease implements Permit {
+  /** The decision that granted it. */
+  readonly decision: Decision;
+  /** How long the caller waited for it, in milliseconds. */
+  readonly waitedMs: number;
+  /** The fencing token of the first of its slots. */
+  readonly fencingToken: number | undefined;
+  /** The id of its leases. */
+  override readonly id: string;
+  /** Whose slots it holds. */
+  override readonly targets: readonly Party[];
+  readonly #client: StoreClient;
+  #lost: AbortController | undefined;
+  #released: Promise<void> | undefined;
+
+  /**
+   * Makes one, whose lease is renewed from now on.
+   *
+   * @param client Who took it, and keeps its lease.
+   * @param holders Whose slots it holds.
+   * @param decision The decision that granted it.
+   * @param waitedMs How long the caller waited for it, in milliseconds.
+   * @param reply The reply that granted it.
+   * @param id The id of its leases.
+   */
+  constructor(
+    client: StoreClient,
+    holders: readonly Party[],
+    decision: Decision,
+    waitedMs: number,
+    reply: TakeReply,
+    id: string,
+  ) {
+    super();
+    this.decision = decision;
+    this.waitedMs = waitedMs;
+    this.fencingToken = reply.fence ?? reply.levels.find((level) => level.slots !== undefined)?.slots?.fence;
+    this.id = id;
+    this.targets = holders;
+    this.#client = client;
+    for (let i = 0; i < holders.length; i++) (holders[i] as Party).metrics.held();
+    client.leases.keep(this);
+  }
+
+  /** Aborted if the slot is lost. */
+  get lost(): AbortSignal {
+    return (this.#lost ??= new AbortController()).signal;
+  }
+
+  /** Gives the slot back, once. */
+  release(): Promise<void> {
+    return this.#released ??= this.#giveBack();
+  }
+
+  /** Gives the slot back at the end of a block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  #giveBack(): Promise<void> {
+    this.#client.leases.drop(this);
+    for (let i = 0; i < this.targets.length; i++) {
+      const { metrics, events, limiter } = this.targets[i] as Party;
+      metrics.freed("released");
+      if (events.any) events.emit({ type: "release", limiter });
+    }
+    // Whatever keeps the store from hearing it, the lease ends by itself.
+    return this.#client.release(this.id, this.#client.currentAll(this.targets));
+  }
+
+  /** The store no longer knows the lease. */
+  override lose(): void {
+    if (this.#released !== undefined) return;
+    this.#released = Promise.resolve();
+    (this.#lost ??= new AbortController()).abort(new LeaseLostError(this.decision.limiter));
+    for (const { metrics, events, limiter } of this.targets) {
+      metrics.freed("lost");
+      if (events.any) events.emit({ type: "lease_lost", limiter });
+    }
+  }
+}
+
+showAs<Permit>(HeldPermit.prototype, "Permit", ({ waitedMs, fencingToken, decision }) => {
+  return { waitedMs, fencingToken, decision };
+});

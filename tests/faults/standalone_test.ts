@@ -10,7 +10,8 @@ import { DECISION_MS, SLACK_MS, suffer } from "./_traffic.ts";
 
 const OPTIONS = { timeout: 60_000 };
 
-describe("Traffic through a fault of one Redis", () => {
+// Each fault has a server of its own, and mostly waits.
+describe("Traffic through a fault of one Redis", { concurrency: 3 }, () => {
   forbidUnhandledRejections();
 
   for (const fault of FAULTS) {

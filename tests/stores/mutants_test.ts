@@ -22,6 +22,7 @@ import { type Mutant, MUTANTS, occurrences, seed } from "../_support/mutants.ts"
 import { assertBatchParity, assertParity } from "../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
 import { redisUrl } from "../_support/redis.ts";
+import { ahead } from "../_support/together.ts";
 
 /** Where sequences begin to be tried: fixed, so that a mutant that is caught once always is. */
 const SEED = 20_261_121;
@@ -124,6 +125,8 @@ describe("A seeded mistake in the Lua", () => {
     }
   });
 
+  const noticeOf = ahead(MUTANTS.map((mutant) => () => notice(mutant)));
+
   // check.lua decides nothing: it has tests of its own, against servers of every kind.
   const files = readdirSync(LUA).filter((name) => name !== "check.lua").toSorted();
   const texts = new Map(files.map((file) => [file, readFileSync(`${LUA}/${file}`, "utf8").replace(/^ +/gm, "")]));
@@ -139,7 +142,7 @@ describe("A seeded mistake in the Lua", () => {
         const times = occurrences(mutant);
         const isThere = times.includes(places) && Math.max(...times) === places;
         assert.ok(isThere, "it must be in the scripts once, or once for each place where its file is inlined");
-        const { failed, numRuns, errorInstance } = await notice(mutant);
+        const { failed, numRuns, errorInstance } = await noticeOf(MUTANTS.indexOf(mutant));
         assert.ok(failed, `nothing was noticed in ${numRuns} sequences`);
         // A server that hangs would "catch" this mutant and all after it.
         assert.doesNotMatch(

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
@@ -19,6 +19,12 @@ import { sendCommand } from "../../_support/raw_command.ts";
 
 /** The server's program: of Redis, or of Valkey. */
 const program = ["redis-server", "valkey-server"].find((name) => spawnSync(name, ["--version"]).status === 0);
+
+/** What ends with this process, however it ends. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
 /** A Redis of one test. Disposing it kills it. */
 export interface RedisProcess extends AsyncDisposable {
@@ -60,8 +66,6 @@ export async function startProgram(port: number, args: readonly string[]): Promi
     );
   }
   let child = launch();
-  const kill = () => void child.kill("SIGKILL");
-  process.once("exit", kill);
   await answers(port);
   const server: RedisProcess = {
     port,
@@ -69,7 +73,6 @@ export async function startProgram(port: number, args: readonly string[]): Promi
     // Not child.kill: on Deno that takes a stopped process for an ended one.
     signal: (name) => void process.kill(child.pid as number, name),
     async stop() {
-      process.off("exit", kill);
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, "exit");
       child.kill("SIGKILL");
@@ -77,7 +80,6 @@ export async function startProgram(port: number, args: readonly string[]): Promi
     },
     async start() {
       child = launch();
-      process.once("exit", kill);
       await answers(port);
     },
     command: (...command) => sendCommand(port, command),
@@ -88,7 +90,9 @@ export async function startProgram(port: number, args: readonly string[]): Promi
   return server;
 
   function launch() {
-    return spawn(program as string, args, { stdio: "ignore" });
+    const launched = spawn(program as string, args, { stdio: "ignore" });
+    running.add(launched);
+    return launched.once("exit", () => running.delete(launched));
   }
 }
 

@@ -93,7 +93,8 @@ for (const [kind, place] of Object.entries(places)) {
   });
 }
 
-describe("A service over REST that limits how often it is asked", () => {
+// Each has an endpoint of its own, and mostly waits.
+describe("A service over REST that limits how often it is asked", { concurrency: 5 }, () => {
   const answers: readonly (readonly [name: string, headers: () => Record<string, string>, waitMs: number])[] = [
     ["seconds", () => ({ "retry-after": "2" }), 2_000],
     ["an instant", () => ({

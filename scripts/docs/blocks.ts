@@ -36,7 +36,8 @@ const KINDS: readonly string[] = ["skip", "before", "after"];
 
 /** All blocks that are run, or say why not. */
 export async function readBlocks(): Promise<Block[]> {
-  const guides = (await readdir("docs")).filter((name) => name.endsWith(".md")).sort().map((name) => `docs/${name}`);
+  const pages = await readdir("docs", { recursive: true });
+  const guides = pages.filter((name) => name.endsWith(".md")).sort().map((name) => `docs/${name}`);
   const sources = (await readdir("src", { recursive: true })).filter((name) => name.endsWith(".ts")).sort();
   const files = ["README.md", ...guides, "mod.ts", ...sources.map((name) => `src/${name}`)];
   const blocks: Block[] = [];

@@ -18,6 +18,9 @@ import { type Services, startServices, substitute } from "./services.ts";
 /** Other packages that blocks import; they come from this repository. */
 const FRAMEWORKS = ["elysia", "express", "express-rate-limit", "fastify", "hono", "koa", "@types"];
 
+/** Packages that the guides in `docs/migrating/` lead away from, and the clients that these need. */
+const PEERS = ["@upstash", "bottleneck", "ioredis", "rate-limit-redis", "rate-limiter-flexible"];
+
 /** `rate-sync.toml` of the blocks that use the default instance: the limiters that they name. */
 const LIMITERS = ["api", "login", "login_account", "login_ip", "pages", "partner", "search", "upload", "user"];
 
@@ -80,7 +83,7 @@ async function prepare(folder: string, written: readonly Written[]): Promise<voi
   const programs = written.filter(({ language, isTest }) => language !== "sh" && !isTest)
     .map(({ name, id: file, language, port }) => ({ name, file, language, port }));
   await writeFile(join(folder, "programs.json"), JSON.stringify(programs));
-  for (const name of FRAMEWORKS) {
+  for (const name of [...FRAMEWORKS, ...PEERS]) {
     await symlink(resolve("node_modules", name), join(folder, "node_modules", name), "junction").catch(() => {});
   }
 }

@@ -39,6 +39,9 @@ export interface RestRedis extends AsyncDisposable {
 
 type Command = readonly (string | number)[];
 
+/** How scripts of `@upstash/ratelimit` begin: a flag of Upstash's servers, which Redis refuses. */
+const UPSTASH_ONLY = /^#!lua flags=allow-key-locking\n/;
+
 /** Starts an endpoint in front of a Redis. */
 export async function startRestRedis(upstream: string = redisUrl()): Promise<RestRedis> {
   const redis = createClient({ url: upstream });
@@ -48,7 +51,7 @@ export async function startRestRedis(upstream: string = redisUrl()): Promise<Res
 
   const run = async (command: Command): Promise<{ result: unknown } | { error: string }> => {
     try {
-      return { result: await redis.sendCommand(command.map(String)) };
+      return { result: await redis.sendCommand(command.map((part) => String(part).replace(UPSTASH_ONLY, ""))) };
     } catch (error) {
       return { error: error instanceof Error ? error.message : String(error) };
     }

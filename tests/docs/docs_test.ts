@@ -6,7 +6,8 @@ import { describe, it } from "node:test";
 import { plotProblems } from "../../scripts/plots/plots.ts";
 
 async function pages(): Promise<[path: string, text: string][]> {
-  const guides = (await readdir("docs")).filter((name) => name.endsWith(".md")).sort().map((name) => `docs/${name}`);
+  const names = await readdir("docs", { recursive: true });
+  const guides = names.filter((name) => name.endsWith(".md")).sort().map((name) => `docs/${name}`);
   const paths = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", ...guides];
   return await Promise.all(paths.map(async (path) => [path, await readFile(path, "utf8")] as [string, string]));
 }

@@ -11,7 +11,13 @@ import type { Run } from "./kernel.ts";
 import { handoverOf, kernelOf, type RateState } from "./kernels.ts";
 import type { RateLimit } from "./limit.ts";
 
-/** What becomes of counted units: they count on, in the same share of the limit, or not at all. */
+/**
+ * What becomes of counted units when rules change.
+ *
+ * - `keep`: They count on.
+ * - `scale`: The same share of the limit stays used.
+ * - `reset`: They are forgotten.
+ */
 export type OnChange = "keep" | "scale" | "reset";
 
 /** Limits with their states. */

@@ -16,7 +16,21 @@ export function nameError(type: { readonly prototype: Error }, name: string): vo
   Object.defineProperty(type.prototype, "name", { value: name, writable: true, configurable: true });
 }
 
-/** Every literal `code` that an error of this package can carry. */
+/**
+ * The `code` of an error: which kind it is, as a literal that programs can compare.
+ *
+ * - `RATE_LIMITED`: `RateLimitedError`. A waiting call cannot be served before its deadline. Its `decision` says why.
+ * - `COST_EXCEEDS_LIMIT`: `CostExceedsLimitError`. The cost is above what the limit can ever hold.
+ * - `CONFIG_INVALID`: `ConfigError`. An option or a configuration file cannot be used. Nothing of it was applied.
+ * - `LIMITER_NOT_FOUND`: `NotFoundError`. No limiter has this id.
+ * - `STORE_NOT_FOUND`: `NotFoundError`. No store has this id.
+ * - `STORE_UNAVAILABLE`: `StoreError`. The store was not reached, or the connection broke.
+ * - `STORE_REFUSED`: `StoreError`. The store answered with an error.
+ * - `STORE_TIMEOUT`: `StoreError`. The store did not answer in time.
+ * - `STORE_OVERLOADED`: `StoreError`. Too many requests wait to be sent already.
+ * - `LEASE_LOST`: `LeaseLostError`, the reason of `permit.lost`. The lease ended before its permit was released.
+ * - `CLOSED`: `ClosedError`. The instance is closed, or is being drained.
+ */
 export type RateSyncErrorCode =
   | "RATE_LIMITED"
   | "COST_EXCEEDS_LIMIT"
@@ -40,7 +54,7 @@ export class RateSyncError extends Error {
   readonly code: RateSyncErrorCode;
 
   /**
-   * Makes one.
+   * For errors of stores of your own. The package makes its own errors.
    *
    * @param code What went wrong.
    * @param message A sentence for people: `Cannot <verb> <object>: <what holds>, received <value>`.
@@ -85,7 +99,7 @@ export class ConfigError extends RateSyncError {
   readonly received: string;
 
   /**
-   * Makes one.
+   * Builds the message from the details.
    *
    * @param details Where it is, what was received, and what is allowed.
    * @param options The standard error options.
@@ -116,7 +130,7 @@ export class NotFoundError extends RateSyncError {
   readonly known: readonly string[];
 
   /**
-   * Makes one.
+   * Builds the message from the ids.
    *
    * @param kind What was looked for.
    * @param id The id that was asked for.
@@ -149,7 +163,7 @@ export class CostExceedsLimitError extends RateSyncError {
   readonly capacity: number;
 
   /**
-   * Makes one.
+   * Builds the message from the numbers.
    *
    * @param limiter The limiter that was asked.
    * @param cost The cost that was asked for.
@@ -166,23 +180,45 @@ export class CostExceedsLimitError extends RateSyncError {
   }
 }
 
-/** Why a store could not do what it was asked. */
+/**
+ * Which kind of failure a store had.
+ *
+ * - `STORE_UNAVAILABLE`: It was not reached, or the connection broke.
+ * - `STORE_REFUSED`: It answered with an error: password, database number, permission, wrong kind of value.
+ * - `STORE_TIMEOUT`: No answer came in time. The command may have run, so it is not sent again.
+ * - `STORE_OVERLOADED`: Too many requests wait to be sent already. It was not sent.
+ */
 export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIMEOUT" | "STORE_OVERLOADED";
 
 /**
- * Why a store could not decide, as far as it is known.
+ * Why a store could not decide, as far as it is known. `not_redis`, `driver_missing`, `authentication`, `wrong_database`
+ * and `cluster_node` are permanent: waiting does not help, the configuration has to change.
  *
- * Nothing was sent: `connection_refused` (nothing listens), `host_unknown`, `connect_timeout`, `not_redis` (another
- * protocol), `tls`, `driver_missing` (the npm package `redis` cannot be loaded), `disconnected` (there is no connection at
- * the moment), `overloaded` (the queue is full). Whether the command ran is not known: `connection_broke`, `no_answer`. The
- * server refused: `authentication`, `permission`, `wrong_database` (it has no such database), `cluster_node` (it belongs to
- * a Redis Cluster, and the store takes it for the only server), `command_missing` (it does not know a command, or has it
- * renamed), `read_only` (a replica), `loading` (it reads its data), `busy` (a script of any client runs), `out_of_memory`,
- * `not_writable` (it cannot save, or has too few replicas), `too_many_clients`, `too_many_requests` (a REST service limits
- * its callers), `cluster_down`, `primary_down`. `invalid_answer`: an answer came that Redis does not give.
- *
- * `not_redis`, `driver_missing`, `authentication`, `wrong_database` and `cluster_node` are permanent: no waiting heals
- * them, somebody has to change the configuration.
+ * - `connection_refused`: Not sent: nothing listens at the address.
+ * - `host_unknown`: Not sent: the host name does not resolve.
+ * - `connect_timeout`: Not sent: opening the connection took too long.
+ * - `not_redis`: Not sent: the server speaks another protocol.
+ * - `tls`: Not sent: the handshake failed.
+ * - `driver_missing`: Not sent: the npm package `redis` cannot be loaded.
+ * - `disconnected`: Not sent: there is no connection at the moment.
+ * - `overloaded`: Not sent: the queue is full.
+ * - `connection_broke`: Sent, and the connection ended. Whether the command ran is not known.
+ * - `no_answer`: Sent, and no answer came in time. Whether the command ran is not known.
+ * - `authentication`: Refused: wrong user or password.
+ * - `permission`: Refused: the user may not run the command, or not on these keys.
+ * - `wrong_database`: Refused: the server has no such database.
+ * - `cluster_node`: Refused: the server belongs to a Redis Cluster, but is configured as a single server.
+ * - `command_missing`: Refused: the server does not know the command, or has it renamed.
+ * - `read_only`: Refused: the server is a replica.
+ * - `loading`: Refused: the server reads its data after a start.
+ * - `busy`: Refused: a script of any client runs.
+ * - `out_of_memory`: Refused: `maxmemory` is reached.
+ * - `not_writable`: Refused: the server cannot save its data, or has too few replicas.
+ * - `too_many_clients`: Refused: `maxclients` is reached.
+ * - `too_many_requests`: Refused: a REST service limits its callers.
+ * - `cluster_down`: Refused: the cluster does not serve all hash slots.
+ * - `primary_down`: Refused: a replica has lost its primary.
+ * - `invalid_answer`: The answer is none that Redis gives.
  */
 export type StoreErrorReason =
   | "connection_refused"
@@ -219,12 +255,7 @@ export interface StoreErrorOptions extends ErrorOptions {
   readonly retryAfterMs?: number | undefined;
 }
 
-/**
- * The store could not decide. `STORE_UNAVAILABLE`: not reached, or the connection broke. `STORE_REFUSED`: it answered
- * with an error (password, database number, permission, wrong kind of value). `STORE_TIMEOUT`: no answer in time; the
- * command may or may not have run, so it is not sent again. `STORE_OVERLOADED`: too much waits to be sent already; it was
- * not sent.
- */
+/** The store could not decide. `code` says which kind of failure it was, `reason` what caused it. */
 export class StoreError extends RateSyncError {
   static {
     nameError(this, "StoreError");
@@ -238,7 +269,7 @@ export class StoreError extends RateSyncError {
   readonly retryAfterMs: number | undefined;
 
   /**
-   * Makes one.
+   * For stores of your own: a failure that the breaker and the failure policy understand.
    *
    * @param code Which kind of failure it was.
    * @param message What happened, without secrets.
@@ -258,7 +289,7 @@ export class ClosedError extends RateSyncError {
   }
 
   /**
-   * Makes one.
+   * Builds the message.
    *
    * @param what The thing that was closed, in words: `rate-sync instance`.
    */
@@ -274,7 +305,7 @@ export class LeaseLostError extends RateSyncError {
   }
 
   /**
-   * Makes one.
+   * Builds the message.
    *
    * @param limiter The limiter whose slot was lost.
    */

@@ -9,9 +9,16 @@ import { seconds } from "../policy/headers.ts";
 import { violatedPolicies } from "./headers.ts";
 
 /**
- * Why a request is refused: a limit (`rate`, `concurrency`), a queue that is full (`queue_full`), a block in the store
- * (`blocked`) or in the guard's own list (`blockList`), a cost that the limit can never hold (`cost`), a store that could
- * not be asked (`store`), or a client that left while it waited (`aborted`).
+ * Why a request is denied.
+ *
+ * - `rate`: A rate limit has too few units left.
+ * - `concurrency`: All permits are held.
+ * - `queue_full`: `maxWaiters` requests wait already.
+ * - `blocked`: `block()` denies the key.
+ * - `blockList`: The client is in the guard's own `block` list.
+ * - `cost`: The cost is above what the limit can ever hold.
+ * - `store`: The store could not decide, and the failure policy denies.
+ * - `aborted`: The client left while the request waited.
  */
 export type RefusalReason =
   | "rate"

@@ -83,7 +83,7 @@ export class Guard<Raw = unknown> {
   #configured: { readonly networks: readonly string[]; readonly address: ClientAddressOptions } | undefined;
 
   /**
-   * Makes one.
+   * As `createGuard()`.
    *
    * @param options How it guards.
    * @throws {ConfigError | NotFoundError} If anything is wrong that can be known now.
@@ -292,7 +292,7 @@ const FORBIDDEN: Verdict = {
 const OPEN_DOOR: Admission = Object.freeze(new GuardAdmission({}));
 
 /**
- * Makes a guard.
+ * Makes a guard for servers without an adapter, or one that several servers share.
  *
  * @example Ten lines without a framework
  * ```ts

@@ -106,7 +106,7 @@ export interface GuardOptions<Raw = unknown> {
   readonly block?: GuardList;
   /** Decides and reports, but refuses nobody and sends no headers. @default {false} */
   readonly dryRun?: boolean;
-  /** How long a request may wait for its turn instead of being refused, in milliseconds. @default {0} */
+  /** How long a request may wait instead of being denied, in milliseconds, 0 or more. @default {0} */
   readonly waitMs?: number;
   /** How headers tell what is left; several at once are fine, `false` sends none but `Retry-After`. @default {"draft-11"} */
   readonly headers?: HeaderDialect | readonly HeaderDialect[] | false;

@@ -47,7 +47,7 @@ export class GuardedRequest<Raw = unknown> {
   #client: { readonly address: string | undefined } | undefined;
 
   /**
-   * Makes one.
+   * For adapters: a guard makes one of each request.
    *
    * @param facts The request.
    * @param how How the client's address is found.

@@ -7,10 +7,21 @@
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../limiter/events.ts";
 
-/** What it was about: the option whose function failed, the store, or a guard that ran twice on one request. */
+/**
+ * What went wrong in a guard.
+ *
+ * - `key`: The function `key` threw, or gave nothing.
+ * - `cost`: The function `cost` threw or gave no cost, or the cost is above what the limit can ever hold.
+ * - `skip`: The function `skip` threw.
+ * - `settle`: The function `settle` threw, or gave no cost.
+ * - `onDenied`: The function `onDenied` threw, or gave no answer.
+ * - `onDecision`: The function `onDecision` threw.
+ * - `store`: The store could not decide.
+ * - `repeated`: The guard ran twice on one request.
+ */
 export type TroubleKind = "key" | "cost" | "skip" | "settle" | "onDenied" | "onDecision" | "store" | "repeated";
 
-/** Told of everything that goes wrong. What it throws is passed over. */
+/** Called with everything that goes wrong. What it throws is ignored. */
 export type TroubleListener = (error: unknown, kind: TroubleKind) => void;
 
 /** Each kind is logged once in this time. */

@@ -23,7 +23,7 @@ export interface AskOptions {
 /** Who asks, for how much, and how long they may wait. */
 export interface AcquireOptions extends AskOptions {
   /**
-   * How long to wait at most, in milliseconds. 0 fails at once; Infinity never gives up.
+   * How long to wait at most, in milliseconds, 0 or more. 0 fails at once; Infinity never gives up.
    * @default the limiter's `timeoutMs`, or 30_000
    */
   readonly timeoutMs?: number;

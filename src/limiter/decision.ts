@@ -13,12 +13,17 @@ import { type LimitStatus, limitStatuses, type Standing } from "../policy/status
 import { type Permit, RatePermit } from "./permit.ts";
 
 /**
- * What stood in the way of a denied call; `queue_full` if it could have waited, but `maxWaiters` calls did already;
- * `store` if the store could not be asked.
+ * Why a call was denied.
+ *
+ * - `rate`: A rate limit has too few units left.
+ * - `blocked`: `block()` denies the key.
+ * - `concurrency`: All permits are held.
+ * - `queue_full`: The call could have waited, but `maxWaiters` calls wait already.
+ * - `store`: The store could not decide, and the failure policy denies.
  */
 export type DenialReason = "rate" | "blocked" | "concurrency" | "queue_full" | "store";
 
-/** The facts of a decision. */
+/** What `new Decision()` takes. */
 export type DecisionFacts = Pick<
   Decision,
   "allowed" | "reason" | "limiter" | "key" | "cost" | "limits" | "retryAfterMs" | "degraded"
@@ -27,13 +32,12 @@ export type DecisionFacts = Pick<
 /** What a decision says, but for where its limits stand. */
 export type Verdict = Omit<DecisionFacts, "limits">;
 
-/** Everything that a decision tells. */
+/** A decision as a plain object, as `JSON.stringify` shows it. */
 export type DecisionJSON = Omit<Decision, "headers" | "grant" | "permit" | "toJSON">;
 
-/**
- * The answer of a limiter: an ordinary value, whether it allows or denies. One class for all: where one that grants
- * derived from one that does not, its constructor took an eighth of what a decision in memory takes.
- */
+// One class for all: where one that grants derived from one that does not, its constructor took an eighth of what a
+// decision in memory takes.
+/** What a limiter decided: an ordinary value, allowed or denied. */
 export class Decision {
   static {
     brand(this, "Decision");
@@ -41,11 +45,11 @@ export class Decision {
 
   /** Whether the call may go ahead. */
   readonly allowed: boolean;
-  /** What stood in the way; undefined where nothing did. */
+  /** Why the call was denied; undefined where it was allowed. */
   readonly reason: DenialReason | undefined;
-  /** The limiter that was asked; of several, the one that decided. */
+  /** The id of the limiter; of several, the one that decided. */
   readonly limiter: string;
-  /** Who was limited; undefined for the limiter as a whole. */
+  /** The key; undefined for the limiter as a whole. */
   readonly key: string | undefined;
   /** The units that were asked for. */
   readonly cost: number;
@@ -60,7 +64,7 @@ export class Decision {
   #permit: Permit | undefined;
 
   /**
-   * Makes one.
+   * For tests of your own: a decision that no limiter made.
    *
    * @param facts The facts.
    * @param grants Whether it comes with a permit where it allows.
@@ -134,7 +138,7 @@ export class Decision {
     return decisionHeaders(this);
   }
 
-  /** Everything that it tells, as a plain object. */
+  /** The decision as a plain object, with the getters as fields. */
   toJSON(): DecisionJSON {
     const { allowed, reason, limiter, key, cost, limit, remaining, retryAfterMs, resetAfterMs, degraded, limits } =
       this;

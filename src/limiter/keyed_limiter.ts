@@ -28,7 +28,7 @@ export class KeyedLimiter {
   readonly key: string;
 
   /**
-   * Makes one.
+   * Use `limiter.for(key)`, which does the same.
    *
    * @param limiter The limiter.
    * @param key Who is limited.

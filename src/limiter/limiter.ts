@@ -55,7 +55,7 @@ export class Limiter {
   #newest: readonly [Party] | undefined;
 
   /**
-   * Makes one.
+   * For the package itself: instances make limiters from their options.
    *
    * @param id The limiter's id.
    * @param policy Its rules.

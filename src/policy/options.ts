@@ -12,10 +12,17 @@ export type { RateAlgorithm } from "../algorithms/limit.ts";
 export type { LimitOptions } from "../algorithms/options.ts";
 export type { OnChange } from "../algorithms/take_over.ts";
 
-/** How a limit counts; `concurrency` counts who is inside, not how often somebody came. */
+/** How a limit counts. `concurrency` counts the permits that are held, not calls. */
 export type Algorithm = RateAlgorithm | "concurrency";
 
-/** What happens when the store cannot decide. */
+/**
+ * Who decides when the store cannot.
+ *
+ * - `local`: The same limits in the memory of this process, scaled by `localShare`.
+ * - `allow`: The call is allowed.
+ * - `deny`: The call is denied, with the reason `store`.
+ * - `throw`: The call rejects with the `StoreError`.
+ */
 export type StoreErrorPolicy = "local" | "allow" | "deny" | "throw";
 
 /** What happens when a store cannot decide, or not in time. A limiter's own options override those of its store. */
@@ -60,12 +67,12 @@ export interface LimiterOptions extends LimitOptions, FailureOptions {
    * of it. @default {15_000}
    */
   readonly leaseTtlMs?: number;
-  /** How long `acquire` may wait, in milliseconds. 0 fails at once; Infinity never gives up. @default {30_000} */
+  /** How long `acquire` may wait, in milliseconds, 0 or more. 0 fails at once; Infinity never gives up. @default {30_000} */
   readonly timeoutMs?: number;
   /**
    * How long this process may go on denying a key without asking a store that is not in this process, in milliseconds;
-   * never longer than the store said. A `reset`, `refund` or `cancel` by another process shows after it. 0 asks every
-   * time. Not for slots, which may fall free at any time. @default {1_000}
+   * 0 or more, and never longer than the store said. A `reset`, `refund` or `cancel` by another process shows after it.
+   * 0 asks every time. Not for permits, which may be released at any time. @default {1_000}
    */
   readonly denyCacheMs?: number;
   /**

@@ -58,7 +58,7 @@ export interface RateSyncOptions<Id extends string = string> {
 export interface LimiterListing {
   /** The id of its store. */
   readonly store: string;
-  /** Its rules. */
+  /** Its rules, compiled. */
   readonly policy: Policy;
   /** What it has done so far in this process. */
   readonly metrics: LimiterMetrics;
@@ -89,7 +89,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /**
-   * Makes one.
+   * As `createRateSync()`. Nothing is connected before the first use.
    *
    * @param options What to configure.
    * @throws {ConfigError | NotFoundError} If anything is wrong.
@@ -344,7 +344,12 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 }
 
-/** Makes an instance. The limiters' ids become types: a misspelt one does not compile. */
+/**
+ * Makes an instance. The limiters' ids become types: a misspelt one does not compile. Nothing is connected before the
+ * first use, or `connect()`.
+ *
+ * @throws {ConfigError | NotFoundError} If an option cannot be used.
+ */
 export function createRateSync<const Id extends string = string>(
   options: RateSyncOptions<Id> = {},
 ): RateSync<Id> {

@@ -7,10 +7,16 @@
 import { StoreError, type StoreErrorReason } from "../base/errors.ts";
 
 /**
- * What kind of problem it is. `unreachable`: no answer, or not in time. `refused`: it answered with an error, such as a
- * wrong password. `loading`: it reads its data after a start. `permission`: this user may not run scripts, or not what
- * they do. `replica`: it takes no writes. `memory`: little of it is left, or none. `eviction`: it may forget limits.
- * `clock`: it differs from this process' by more than a second, or has been set back or forward.
+ * What kind of problem a store has.
+ *
+ * - `unreachable`: No answer, or not in time.
+ * - `refused`: It answered with an error, such as a wrong password.
+ * - `loading`: It reads its data after a start.
+ * - `permission`: This user may not run scripts, or not the commands in them.
+ * - `replica`: It takes no writes.
+ * - `memory`: Little memory is left, or none.
+ * - `eviction`: It may evict limits when its memory is full.
+ * - `clock`: It differs from this process' clock by more than a second, or was set back or forward.
  */
 export type StoreProblemKind =
   | "unreachable"

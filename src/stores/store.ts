@@ -121,7 +121,16 @@ export type StoreRequest =
   | CorrectRequest
   | BlockRequest;
 
-/** What became of a take. `rate`, `blocked`, `slots` and `queue_full` are denials, and say what stood in the way. */
+/**
+ * The outcome of a take.
+ *
+ * - `allowed`: Taken.
+ * - `queued`: The call waits for permits, and a notice will come.
+ * - `rate`: Denied: a rate is used up.
+ * - `blocked`: Denied: the key is blocked.
+ * - `slots`: Denied: all permits are held.
+ * - `queue_full`: Denied: `maxWaiters` calls wait already.
+ */
 export type TakeStatus = "allowed" | "queued" | "rate" | "blocked" | "slots" | "queue_full";
 
 /** Where the slots of a target stand. */

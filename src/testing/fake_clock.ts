@@ -60,7 +60,7 @@ export class FakeClock implements Clock {
   #moves: Promise<unknown> = Promise.resolve();
 
   /**
-   * Makes one.
+   * A clock that stands still until it is advanced.
    *
    * @param startUs The first reading, in microseconds since the Unix epoch. @default 2026-01-01T00:00:00Z
    * @param options How it behaves.

@@ -76,7 +76,14 @@ interface Hooks<Req> {
   addHook(name: FastifyHook, hook: (request: Req, reply: FastifyReply) => Promise<unknown>): void;
 }
 
-/** When a request is decided about. */
+/**
+ * The hook of Fastify in which a request is decided.
+ *
+ * - `onRequest`: Before anything of the body is read.
+ * - `preParsing`: Before the body is parsed.
+ * - `preValidation`: After the body is parsed, before it is validated.
+ * - `preHandler`: After validation: for keys and costs in the body.
+ */
 export type FastifyHook = "onRequest" | "preParsing" | "preValidation" | "preHandler";
 
 /** How Fastify is guarded. */

@@ -6,8 +6,14 @@
  */
 
 /**
- * How a header writes when a quota is whole again: a number of seconds or milliseconds from now, an instant since the
- * Unix epoch, a date (RFC 9110 or ISO 8601), or a duration such as `6m0s`.
+ * How a header writes when a quota is whole again.
+ *
+ * - `seconds`: Seconds from now.
+ * - `milliseconds`: Milliseconds from now.
+ * - `epoch_seconds`: Seconds since the Unix epoch.
+ * - `epoch_milliseconds`: Milliseconds since the Unix epoch.
+ * - `date`: A date by RFC 9110 or ISO 8601.
+ * - `duration`: A duration such as `6m0s`.
  */
 export type ResetUnit = "seconds" | "milliseconds" | "epoch_seconds" | "epoch_milliseconds" | "date" | "duration";
 

@@ -19,8 +19,13 @@ import type { LimitResponse } from "./limit_response.ts";
 import { IDEMPOTENT, type OutboundRequest } from "./outbound_call.ts";
 
 /**
- * What said how long to pause: `retry-after`, the end of a window (`reset`) of a refusal, an answer that left nothing
- * (`remaining`), the body of a refusal or `readLimit` (`body`), or nothing at all (`backoff`).
+ * Where the length of a pause comes from.
+ *
+ * - `retry-after`: The header of a refusal.
+ * - `reset`: The end of the window that a refusal announces.
+ * - `remaining`: An answer that says that nothing is left.
+ * - `body`: The body of a refusal, or `readLimit`.
+ * - `backoff`: The server did not say how long; the pause grows with each refusal.
  */
 export type ThrottleSource = "retry-after" | "reset" | "remaining" | "body" | "backoff";
 
@@ -30,7 +35,7 @@ export interface Throttled {
   readonly status: number;
   /** How long the key pauses from now on, in milliseconds. */
   readonly waitMs: number;
-  /** What said so. */
+  /** Where `waitMs` comes from. */
   readonly source: ThrottleSource;
   /** Which attempt of its call it was, from 1. */
   readonly attempt: number;
@@ -51,7 +56,7 @@ export interface LimitedFetchOptions {
   /** Units that a request takes. @default {1} */
   readonly cost?: number | ((request: OutboundRequest) => number);
   /**
-   * How long turns and pauses of one call may take in all, in milliseconds, from its start on. An attempt that is under
+   * How long turns and pauses of one call may take in all, in milliseconds, 0 or more, from its start on. An attempt that is under
    * way is not cut short: that is what `signal` is for. 0 never waits; Infinity never gives up.
    * @default the limiter's `timeoutMs`, or 30_000
    */
@@ -71,13 +76,13 @@ export interface LimitedFetchOptions {
   readonly refusals?: readonly number[];
   /** Whether to pause when an answer tells that nothing is left, before anything was refused. @default {true} */
   readonly heedRemaining?: boolean;
-  /** Units of what the server announces that are never used: at that many left it counts as none. @default {0} */
+  /** Units of what the server announces that are never used, from 0: at that many left it counts as none. @default {0} */
   readonly reserve?: number;
   /** The longest pause that a server can ask for, in milliseconds, from 1. @default {3_600_000} */
   readonly maxPauseMs?: number;
   /** The first pause after a refusal that does not say how long, in milliseconds, from 1. @default {1_000} */
   readonly backoffMs?: number;
-  /** The longest such pause, in milliseconds. Each is up to twice the one before. @default {60_000} */
+  /** The longest such pause, in milliseconds, at least `backoffMs`. Each is up to twice the one before. @default {60_000} */
   readonly maxBackoffMs?: number;
   /**
    * Headers of services that the table does not have: one row for each quota. They come before the table.

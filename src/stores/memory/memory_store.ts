@@ -59,7 +59,7 @@ export class MemoryStore implements Store {
   #closed = false;
 
   /**
-   * Makes one.
+   * An empty store.
    *
    * @param options How to make it.
    */

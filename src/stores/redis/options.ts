@@ -23,13 +23,13 @@ export interface RedisClientStoreOptions {
   readonly client: RedisClient;
   /** What every key begins with. Not empty. @default {"rate_limit"} */
   readonly keyPrefix?: string;
-  /** How long one command may take, in milliseconds, before it fails with `STORE_TIMEOUT`. @default {5_000} */
+  /** How long one command may take, in milliseconds, above 0, before it fails with `STORE_TIMEOUT`. @default {5_000} */
   readonly socketTimeoutMs?: number;
-  /** How long the client may take to become ready at the first use, in milliseconds. @default {5_000} */
+  /** How long the client may take to become ready at the first use, in milliseconds, above 0. @default {5_000} */
   readonly socketConnectTimeoutMs?: number;
   /** How many requests may wait to be sent, 1 or more; more fail with `STORE_OVERLOADED`. @default {65_536} */
   readonly maxQueued?: number;
-  /** Grace added to every key's time to live, in milliseconds. @default {10} */
+  /** Grace added to every key's time to live, in milliseconds, 0 or more. @default {10} */
   readonly timingMarginMs?: number;
 }
 
@@ -106,9 +106,9 @@ export interface RedisStoreOptions {
   readonly poolMinSize?: number;
   /** The most connections that this store may open for commands; 1 or more. It needs no more than `poolMinSize`. @default {10} */
   readonly poolMaxSize?: number;
-  /** How long one command may take, in milliseconds, before it fails with `STORE_TIMEOUT`. @default {5_000} */
+  /** How long one command may take, in milliseconds, above 0, before it fails with `STORE_TIMEOUT`. @default {5_000} */
   readonly socketTimeoutMs?: number;
-  /** How long opening a connection may take, in milliseconds. @default {5_000} */
+  /** How long opening a connection may take, in milliseconds, above 0. @default {5_000} */
   readonly socketConnectTimeoutMs?: number;
   /**
    * How many requests may wait to be sent, 1 or more; more fail at once with `STORE_OVERLOADED`, and the limiter's
@@ -116,7 +116,7 @@ export interface RedisStoreOptions {
    */
   readonly maxQueued?: number;
   /**
-   * Grace added to every key's time to live, in milliseconds. It has no part in any decision: the server's clock
+   * Grace added to every key's time to live, in milliseconds, 0 or more. It has no part in any decision: the server's clock
    * decides. @default {10}
    */
   readonly timingMarginMs?: number;

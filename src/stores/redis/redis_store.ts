@@ -96,7 +96,7 @@ export class RedisStore implements Store {
   #checking: Promise<StoreCheck> | undefined;
 
   /**
-   * Makes one.
+   * For a `RedisConnection` of your own; `createRedisStore()` makes the others. Nothing is connected yet.
    *
    * @param connection The client to use.
    * @param settings How to use it.

@@ -41,8 +41,8 @@ export interface StoreConformanceOptions {
    */
   readonly adapt?: (options: LimiterOptions) => LimiterOptions;
   /**
-   * On how many ways notices come, which keep their order on each: 1 for one connection, the number of nodes for a
-   * cluster. The suite waits for those that are under way. @default {1}
+   * On how many ways notices come, a whole number from 1; each keeps their order. 1 for one connection, the number of
+   * nodes for a cluster. The suite waits for those that are under way. @default {1}
    */
   readonly noticePaths?: number;
   /**

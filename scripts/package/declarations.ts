@@ -74,7 +74,7 @@ export async function writeDeclarations(exports: Manifests["npm"]["exports"]): P
       /^(?: {4})+/gm,
       (indent) => "\t".repeat(indent.length / 4),
     );
-    await write(`${module}.d.cts`, head(module, text) + code);
+    await write(`${module}.d.cts`, head(module, text, entries.includes(module)) + code);
   }
   for (const entry of entries) await write(`${entry}.d.ts`, `export * from "./${entry.split("/").at(-1)}.cjs";\n`);
 }
@@ -98,10 +98,13 @@ function commentedFor(names: ReadonlySet<string>, text: string): string {
   }).join("");
 }
 
-/** What makes the names known that a declaration takes from the runtime's types. */
-function head(module: string, text: string): string {
+/**
+ * What makes the names known that a declaration takes from the runtime's types. Users reach every module by way of an
+ * entry, so the reference to the global ones stands in entries alone.
+ */
+function head(module: string, text: string, isEntry: boolean): string {
   const root = relative(dirname(module), ".") || ".";
-  const globals = `/// <reference path="${root}/globals.d.ts" />\n`;
+  const globals = isEntry ? `/// <reference path="${root}/globals.d.ts" />\n` : "";
   const code = text.replace(/\/\*[^]*?\*\//g, "");
   const names = ["Request", "RequestInit"].filter((name) => new RegExp(`\\b${name}\\b`).test(code));
   if (!FETCH_TYPES.test(code)) return globals;

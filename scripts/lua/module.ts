@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 
 import { partsOf, type ReadLua } from "./bundle.ts";
 import { purposeOf } from "./header.ts";
+import { shortener } from "./shorten.ts";
 
 /** The longest line that `deno fmt` leaves. */
 const LINE = 120;
@@ -17,7 +18,8 @@ const LINE = 120;
  * common is written once, so that the package stays small.
  */
 export function scriptsModule(names: readonly string[], read: ReadLua): string {
-  const parts = new Map(names.map((name) => [name, partsOf(name, read)]));
+  const shorten = shortenerOf(names, read);
+  const parts = new Map(names.map((name) => [name, partsOf(name, read).map(shorten)]));
   const uses = new Map<string, number>();
   for (const part of [...parts.values()].flat()) uses.set(part, (uses.get(part) ?? 0) + 1);
   const shared = [...uses].filter(([, count]) => count > 1).map(([part]) => part);
@@ -45,6 +47,11 @@ export const ${camelCase(name)}: Script = {
 
 import type { Script } from "./script.ts";
 ${constants.join("")}${scripts.join("")}`;
+}
+
+/** What shortens pieces of these scripts as their module has them. */
+export function shortenerOf(names: readonly string[], read: ReadLua): (lua: string) => string {
+  return shortener([...new Set(names.flatMap((name) => partsOf(name, read)))]);
 }
 
 /** A constant; its value begins on a line of its own where the first line would be too long. */

@@ -9,7 +9,7 @@ import { readFile } from "node:fs/promises";
 
 import { filesUnder } from "../_files.ts";
 import { headerProblems } from "./header.ts";
-import { scriptsModule } from "./module.ts";
+import { scriptsModule, shortenerOf } from "./module.ts";
 
 /** The generated module. */
 export const SCRIPTS_MODULE = "src/stores/redis/scripts.gen.ts";
@@ -24,6 +24,11 @@ export async function luaFiles(): Promise<string[]> {
 /** What {@linkcode SCRIPTS_MODULE} should say. */
 export async function currentModule(): Promise<string> {
   return scriptsModule(await scriptNames(), read);
+}
+
+/** What turns a piece of a Lua file into what {@linkcode SCRIPTS_MODULE} has in its place. */
+export async function shortenerOfScripts(): Promise<(lua: string) => string> {
+  return shortenerOf(await scriptNames(), read);
 }
 
 /** What is wrong with the scripts or with the committed module, one line each. */

@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 
+import { shortenerOfScripts } from "../../scripts/lua/scripts.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
 import type { ScriptCall } from "../../src/stores/redis/encode.ts";
 import type { Script } from "../../src/stores/redis/script.ts";
@@ -72,15 +73,17 @@ const SCRIPTS: readonly Script[] = [
   slidingWindowCounter,
 ];
 
+const shorten = await shortenerOfScripts();
+
 /** How often a mutant's text stands in each script. */
 export function occurrences({ right }: Mutant): number[] {
-  return SCRIPTS.map(({ source }) => source.split(right).length - 1);
+  return SCRIPTS.map(({ source }) => source.split(shorten(right)).length - 1);
 }
 
 /** Replaces scripts by ones with the mistake, under digests of their own. */
 export function seed({ right, wrong }: Mutant): (call: ScriptCall) => ScriptCall {
   const wrongs = new Map(SCRIPTS.map((script) => {
-    const source = script.source.replaceAll(right, () => wrong);
+    const source = script.source.replaceAll(shorten(right), () => shorten(wrong));
     return [script, { name: script.name, source, sha1: createHash("sha1").update(source).digest("hex") }];
   }));
   return (call) => ({ ...call, script: wrongs.get(call.script) ?? call.script });

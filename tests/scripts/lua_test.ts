@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { bundleLua } from "../../scripts/lua/bundle.ts";
 import { headerProblems, purposeOf } from "../../scripts/lua/header.ts";
 import { scriptsModule } from "../../scripts/lua/module.ts";
+import { shortener } from "../../scripts/lua/shorten.ts";
 
 const HEADER = `--[[
 Takes \`cost\` units
@@ -68,6 +69,31 @@ describe("headerProblems()", () => {
   });
 });
 
+describe("shortener()", () => {
+  it("gives every long name a short one, the same in every script", () => {
+    const shorten = shortener(["local window = 1", "state.window = window + 1 -- opens", "local a"]);
+    assert.equal(shorten("local window = 1"), "local b=1");
+    assert.equal(shorten("state.window = window + 1 -- opens"), "c.b=b+1");
+  });
+
+  it("keeps the names of Lua and Redis, short names, strings and numbers", () => {
+    const lua = 'if redis.call("PEXPIRE",KEYS[1],"window")~=1 then return{err=us,at=string.format("%d",1e14)}end';
+    assert.equal(shortener([lua])(lua), lua);
+    assert.equal(
+      shortener([lua])("local call, format = redis.call, string.format"),
+      "local call,format=redis.call,string.format",
+    );
+  });
+
+  it("keeps apart what would become one", () => {
+    const shorten = shortener([]);
+    assert.equal(shorten("a = b - -1"), "a=b- -1");
+    assert.equal(shorten("a = 1 .. b"), "a=1 ..b");
+    assert.equal(shorten("a = t[ [[x]] ]"), "a=t[ [[x]]]");
+    assert.equal(shorten("return not a"), "return not a");
+  });
+});
+
 describe("scriptsModule()", () => {
   it("writes each script with its name, digest and source", () => {
     const module = scriptsModule(["take_one"], folder({ take_one: `${HEADER}return 1\n` }));
@@ -79,6 +105,6 @@ describe("scriptsModule()", () => {
 
   it("escapes what means something in a template", () => {
     const module = scriptsModule(["a"], folder({ a: 'return "\\n`${x}"' }));
-    assert.ok(module.includes('source: `return "\\\\n\\`\\${x}"`,'), module);
+    assert.ok(module.includes('source: `return"\\\\n\\`\\${x}"`,'), module);
   });
 });

@@ -6,2242 +6,2239 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local ERA_US = 1e14
-local LEAST_MARKED = 50 * ERA_US
-local FAR, RANK_US = "99", 10 * ERA_US
-local era = now - now % ERA_US`;
+const part1 = `local bY=1e14
+local dO=50*bY
+local fX,cl="99",10*bY
+local gf=o-o%bY`;
 
-const part2 = `local LONGEST_BLOCK_US = 2e15
-local function block_of(value)
-local first, size = string.byte(value, 1), #value
-if first == 98 and size > 8 then return struct.unpack("<d", value, 2), 10 end
-if first == 83 and size > 46 or first == 115 and size > 20 then
-local blocked = struct.unpack("<d", value, 2)
-if blocked > now and blocked < now + LONGEST_BLOCK_US then return blocked, size + 1 end
+const part2 = `local fk=2e15
+local function dP(k)
+local ap,size=string.byte(k,1),#k
+if ap==98 and size>8 then return struct.unpack("<d",k,2),10 end
+if ap==83 and size>46 or ap==115 and size>20 then
+local x=struct.unpack("<d",k,2)
+if x>o and x<o+fk then return x,size+1 end
 end
-return 0, 1
+return 0,1
 end`;
 
-const part3 = `local function mark_reach(stored)
-return math.max(math.floor((stored - LEAST_MARKED) / RANK_US), 0)
+const part3 = `local function ey(aO)
+return math.max(math.floor((aO-dO)/cl),0)
 end
-local function instant(stored)
-if stored < LEAST_MARKED then return stored end
-local us = era + stored % ERA_US
-if us > now + ERA_US / 2 then return us - ERA_US end
-if us < now - ERA_US / 2 then return us + ERA_US end
+local function dL(aO)
+if aO<dO then return aO end
+local us=gf+aO%bY
+if us>o+bY/2 then return us-bY end
+if us<o-bY/2 then return us+bY end
 return us
 end`;
 
-const part4 = `local function reach_of(wait, span, before)
-return math.max(wait <= 8 * span and 1 or wait <= 1024 * span and 2 or 3, before)
+const part4 = `local function eH(aU,eY,aj)
+return math.max(aU<=8*eY and 1 or aU<=1024*eY and 2 or 3,aj)
 end
-local function latest_promise(reach, span)
-if reach == 0 then return now end
-return reach == 3 and math.huge or now + (reach == 2 and 1024 or 8) * span
+local function dj(D,eY)
+if D==0 then return o end
+return D==3 and math.huge or o+(D==2 and 1024 or 8)*eY
 end`;
 
-const part5 = `local given_back_made
-local function given_back()
-if given_back_made then return given_back_made end
-local floor, min, max, byte, char = math.floor, math.min, math.max, string.byte, string.char
-local MAX_SHARES, MOST_US = 8, 2 ^ 52
-local NOTHING = { us = 0, rem = 0, until_us = 0, shares = {} }
-local self = { NOTHING = NOTHING }
-function self.plus(a, b, limit)
-local us, rem = a.us + b.us, a.rem + b.rem
-if rem < limit.denominator then return { us = us, rem = rem } end
-return { us = us + 1, rem = rem - limit.denominator }
+const part5 = `local cV
+local function bx()
+if cV then return cV end
+local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
+local gT,hY=8,2^52
+local dd={us=0,U=0,E=0,bb={}}
+local bB={dd=dd}
+function bB.eF(a,b,e)
+local us,U=a.us+b.us,a.U+b.U
+if U<e.A then return{us=us,U=U}end
+return{us=us+1,U=U-e.A}
 end
-local plus = self.plus
-function self.minus(a, b, limit)
-local us, rem = a.us - b.us, a.rem - b.rem
-if rem >= 0 then return { us = us, rem = rem } end
-return { us = us - 1, rem = rem + limit.denominator }
+local eF=bB.eF
+function bB.ed(a,b,e)
+local us,U=a.us-b.us,a.U-b.U
+if U>=0 then return{us=us,U=U}end
+return{us=us-1,U=U+e.A}
 end
-local minus = self.minus
-function self.shorter(a, b)
-return (a.us < b.us or (a.us == b.us and a.rem < b.rem)) and a or b
+local ed=bB.ed
+function bB.fM(a,b)
+return(a.us<b.us or(a.us==b.us and a.U<b.U))and a or b
 end
-function self.in_front(back, end_us, before, limit)
-local sum = minus(back, before, limit)
-for _, share in ipairs(back.shares) do
-if share.end_us > end_us then sum = minus(sum, share, limit) end
+function bB.hE(V,ch,aj,e)
+local aW=ed(V,aj,e)
+for _,aT in ipairs(V.bb)do
+if aT.ch>ch then aW=ed(aW,aT,e)end
 end
-return sum.us < 0 and NOTHING or sum
+return aW.us<0 and dd or aW
 end
-function self.promised_of(state, limit)
-local start = state.us - limit.burst_us
-if state.rem > limit.burst_rem then start = start + 1 end
-return max(start, state.promised or 0)
+function bB.cp(g,e)
+local z=g.us-e.as
+if g.U>e.aF then z=z+1 end
+return max(z,g.v or 0)
 end
-local promised_of = self.promised_of
-function self.reach_before(state, limit)
-return state.reach > 0 and promised_of(state, limit) > now and state.reach or 0
+local cp=bB.cp
+function bB.cY(g,e)
+return g.D>0 and cp(g,e)>o and g.D or 0
 end
-local function remember(back, share, until_us, limit)
-local sum = plus(back, share, limit)
-if sum.us > MOST_US then return nil end
-local shares, place = {}, 1
-for i, other in ipairs(back.shares) do
-shares[i] = other
-if other.end_us <= share.end_us then place = i + 1 end
+local function hK(V,aT,E,e)
+local aW=eF(V,aT,e)
+if aW.us>hY then return nil end
+local bb,u={},1
+for i,ee in ipairs(V.bb)do
+bb[i]=ee
+if ee.ch<=aT.ch then u=i+1 end
 end
-table.insert(shares, place, share)
-local behind, from = NOTHING, #shares
-while from > 0 and #shares - from < MAX_SHARES do
-local last = shares[from]
-if last.end_us - (sum.us - behind.us) + 2 <= now then break end
-behind = plus(behind, last, limit)
-from = from - 1
+table.insert(bb,u,aT)
+local gd,L=dd,#bb
+while L>0 and#bb-L<gT do
+local ah=bb[L]
+if ah.ch-(aW.us-gd.us)+2<=o then break end
+gd=eF(gd,ah,e)
+L=L-1
 end
-for _ = 1, from do
-table.remove(shares, 1)
+for _=1,L do
+table.remove(bb,1)
 end
-return { us = sum.us, rem = sum.rem, until_us = max(back.until_us, until_us), shares = shares }
+return{us=aW.us,U=aW.U,E=max(V.E,E),bb=bb}
 end
-function self.forgotten_from(us, back)
-local sum = us + back.us + 1
-if back.until_us > 0 and back.until_us < sum then return max(us + 1, back.until_us) end
-return sum
+function bB.dg(us,V)
+local aW=us+V.us+1
+if V.E>0 and V.E<aW then return max(us+1,V.E)end
+return aW
 end
-function self.live(state)
-local back = state.back
-return back and self.forgotten_from(state.us, back) > now and back or nil
+function bB.aQ(g)
+local V=g.V
+return V and bB.dg(g.us,V)>o and V or nil
 end
-function self.new_state(us, rem, back, promised, limit, before)
-local start = us - limit.burst_us
-if rem > limit.burst_rem then start = start + 1 end
-local latest = max(start, promised)
-if promised <= now or promised <= start then promised = nil end
-local state = { us = us, rem = rem, promised = promised, reach = 0 }
-if latest > now then state.reach = reach_of(latest - now, limit.burst_us, before) end
-if back then
-local sum, shares = plus(state, back, limit).us, {}
-for i, share in ipairs(back.shares) do
-shares[i] = { end_us = min(share.end_us, sum), us = share.us, rem = share.rem }
+function bB.cz(us,U,V,v,e,aj)
+local z=us-e.as
+if U>e.aF then z=z+1 end
+local bA=max(z,v)
+if v<=o or v<=z then v=nil end
+local g={us=us,U=U,v=v,D=0}
+if bA>o then g.D=eH(bA-o,e.as,aj)end
+if V then
+local aW,bb=eF(g,V,e).us,{}
+for i,aT in ipairs(V.bb)do
+bb[i]={ch=min(aT.ch,aW),us=aT.us,U=aT.U}
 end
-local until_us = back.until_us > us + back.us and 0 or back.until_us
-state.back = { us = back.us, rem = back.rem, until_us = until_us, shares = shares }
+local E=V.E>us+V.us and 0 or V.E
+g.V={us=V.us,U=V.U,E=E,bb=bb}
 end
-return state
+return g
 end
-function self.with_returned(state, cut, end_us, promised, limit)
-local until_us = max(now, promised) + limit.burst_us + 1
-local share = { end_us = end_us, us = cut.us, rem = cut.rem }
-local back = remember(self.live(state) or NOTHING, share, until_us, limit)
-if not back then return state end
-local left = minus(state, cut, limit)
-return self.new_state(left.us, left.rem, back, promised, limit, self.reach_before(state, limit))
+function bB.dz(g,eP,ch,v,e)
+local E=max(o,v)+e.as+1
+local aT={ch=ch,us=eP.us,U=eP.U}
+local V=hK(bB.aQ(g)or dd,aT,E,e)
+if not V then return g end
+local aX=ed(g,eP,e)
+return bB.cz(aX.us,aX.U,V,v,e,bB.cY(g,e))
 end
-function self.settle(state, limit)
-local promised, latest = promised_of(state, limit), latest_promise(state.reach, limit.burst_us)
-if promised <= latest then return state end
-local most = { us = latest + limit.burst_us, rem = limit.burst_rem }
-local back = self.live(state)
-if state.us < most.us or (state.us == most.us and state.rem <= most.rem) then
-return self.new_state(state.us, state.rem, back, latest, limit, state.reach)
+function bB.cZ(g,e)
+local v,bA=cp(g,e),dj(g.D,e.as)
+if v<=bA then return g end
+local bn={us=bA+e.as,U=e.aF}
+local V=bB.aQ(g)
+if g.us<bn.us or(g.us==bn.us and g.U<=bn.U)then
+return bB.cz(g.us,g.U,V,bA,e,g.D)
 end
-local before = { us = state.us, rem = state.rem, promised = state.promised, reach = state.reach }
-if back then before.back = { us = back.us, rem = back.rem, until_us = 0, shares = back.shares } end
-local settled = self.with_returned(before, minus(state, most, limit), 0, latest, limit)
-if settled ~= before then return settled end
-return self.new_state(most.us, most.rem, nil, latest, limit, state.reach)
+local aj={us=g.us,U=g.U,v=g.v,D=g.D}
+if V then aj.V={us=V.us,U=V.U,E=0,bb=V.bb}end
+local bR=bB.dz(aj,ed(g,bn,e),0,bA,e)
+if bR~=aj then return bR end
+return bB.cz(bn.us,bn.U,nil,bA,e,g.D)
 end
-function self.read(value, cursor, last, state, limit)
-local function next_number()
-local number, factor = 0, 1
-while cursor <= last do
-local group = byte(value, cursor)
-cursor = cursor + 1
-number = number + group % 128 * factor
-if group < 128 then break end
-factor = factor * 128
+function bB.cs(k,y,ah,g,e)
+local function cD()
+local Y,gh=0,1
+while y<=ah do
+local hT=byte(k,y)
+y=y+1
+Y=Y+hT%128*gh
+if hT<128 then break end
+gh=gh*128
 end
-return number
+return Y
 end
-local function next_span()
-local us = next_number()
-return us, limit.denominator > 1 and min(next_number(), limit.denominator - 1) or 0
+local function fR()
+local us=cD()
+return us,e.A>1 and min(cD(),e.A-1)or 0
 end
-local flags = byte(value, cursor) - 128
-cursor = cursor + 1
-state.reach = floor(flags % 32 / 8)
-if flags % 2 >= 1 then state.promised = next_number() end
-if flags % 4 < 2 then return end
-local us, rem = next_span()
-local back = { us = us, rem = rem, until_us = 0, shares = {} }
-local sum = plus(state, back, limit).us
-if flags % 8 >= 4 then back.until_us = sum + 2 - next_number() end
-while cursor <= last do
-local share = { end_us = sum - next_number() }
-share.us, share.rem = next_span()
-if share.us == 0 and share.rem == 0 then
-share.us, share.rem = us, rem
+local fd=byte(k,y)-128
+y=y+1
+g.D=floor(fd%32/8)
+if fd%2>=1 then g.v=cD()end
+if fd%4<2 then return end
+local us,U=fR()
+local V={us=us,U=U,E=0,bb={}}
+local aW=eF(g,V,e).us
+if fd%8>=4 then V.E=aW+2-cD()end
+while y<=ah do
+local aT={ch=aW-cD()}
+aT.us,aT.U=fR()
+if aT.us==0 and aT.U==0 then
+aT.us,aT.U=us,U
 end
-back.shares[#back.shares + 1] = share
+V.bb[#V.bb+1]=aT
 end
-state.back = back
+g.V=V
 end
-function self.written(state, limit)
-local back, promised, text = state.back, state.promised, ""
-if not back and not promised and state.reach == 0 then return text end
-local function put(number)
-while number >= 128 do
-text = text .. char(number % 128 + 128)
-number = floor(number / 128)
+function bB.bf(g,e)
+local V,v,bH=g.V,g.v,""
+if not V and not v and g.D==0 then return bH end
+local function hx(Y)
+while Y>=128 do
+bH=bH..char(Y%128+128)
+Y=floor(Y/128)
 end
-text = text .. char(number)
+bH=bH..char(Y)
 end
-local function put_span(us, rem)
-put(us)
-if limit.denominator > 1 then put(rem) end
+local function gp(us,U)
+hx(us)
+if e.A>1 then hx(U)end
 end
-if promised then put(promised) end
-if back then
-put_span(back.us, back.rem)
-local sum = plus(state, back, limit).us
-if back.until_us > 0 then put(sum + 2 - back.until_us) end
-for _, share in ipairs(back.shares) do
-put(sum - share.end_us)
-local is_all = share.us == back.us and share.rem == back.rem
-put_span(is_all and 0 or share.us, is_all and 0 or share.rem)
+if v then hx(v)end
+if V then
+gp(V.us,V.U)
+local aW=eF(g,V,e).us
+if V.E>0 then hx(aW+2-V.E)end
+for _,aT in ipairs(V.bb)do
+hx(aW-aT.ch)
+local hs=aT.us==V.us and aT.U==V.U
+gp(hs and 0 or aT.us,hs and 0 or aT.U)
 end
 end
-local flags = 128 + (promised and 1 or 0) + (back and 2 or 0) + (back and back.until_us > 0 and 4 or 0)
-return char(flags + 8 * state.reach) .. text
+local fd=128+(v and 1 or 0)+(V and 2 or 0)+(V and V.E>0 and 4 or 0)
+return char(fd+8*g.D)..bH
 end
-given_back_made = self
-return self
+cV=bB
+return bB
 end`;
 
-const part6 = `local call, sub, format = redis.call, string.sub, string.format
-local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
-local pack, unpack_at = struct.pack, struct.unpack
-local ARGV, KEYS = ARGV, KEYS
-local arg_cursor, key_cursor = 0, 0
-local function text()
-arg_cursor = arg_cursor + 1
-return ARGV[arg_cursor]
+const part6 = `local call,sub,format=redis.call,string.sub,string.format
+local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
+local pack,ao=struct.pack,struct.unpack
+local ARGV,KEYS=ARGV,KEYS
+local cd,ew=0,0
+local function bH()
+cd=cd+1
+return ARGV[cd]
 end
-local function number()
-arg_cursor = arg_cursor + 1
-return ARGV[arg_cursor] + 0
+local function Y()
+cd=cd+1
+return ARGV[cd]+0
 end
-local function next_key()
-key_cursor = key_cursor + 1
-return KEYS[key_cursor]
+local function eB()
+ew=ew+1
+return KEYS[ew]
 end
-local now = tonumber(text())
-if not now then
-local time = call("TIME")
-now = time[1] * 1000000 + time[2]
+local o=tonumber(bH())
+if not o then
+local db=call("TIME")
+o=db[1]*1000000+db[2]
 end
-local grace_ms = number()
-local function ttl_ms(until_us)
-return max(ceil((until_us - now) / 1000), 1) + grace_ms
+local bN=Y()
+local function dX(E)
+return max(ceil((E-o)/1000),1)+bN
 end
-local algorithms = {}`;
+local bF={}`;
 
-const part7 = `local function failure_of(reply)
-local message = type(reply) == "table" and reply.err or tostring(reply)
-if string.find(message, "READONLY", 1, true) then error(reply, 0) end
-return message
+const part7 = `local function dD(ab)
+local dN=type(ab)=="table"and ab.err or tostring(ab)
+if string.find(dN,"READONLY",1,true)then error(ab,0)end
+return dN
 end
-local function guarded(run, argument)
-local ok, reply = pcall(run, argument)
-return ok and reply or failure_of(reply)
+local function gL(iw,hB)
+local ok,ab=pcall(iw,hB)
+return ok and ab or dD(ab)
 end`;
 
-const part8 = `local function plan(target)
-load(target)
-local at = max(now, target.blocked)
-local rates, states = target.policy.rates, target.states
-for i = 1, #rates do
-local rate = rates[i]
-at = max(at, rate.kernel.earliest(states[i], target.cost, rate))
+const part8 = `local function go(d)
+dS(d)
+local at=max(o,d.x)
+local S,ag=d.l.S,d.ag
+for i=1,#S do
+local Q=S[i]
+at=max(at,Q.M.cv(ag[i],d.ac,Q))
 end
 return at
 end
-local function commit(target, at)
-local rates, states = target.policy.rates, target.states
-if #rates == 0 then return end
-target.traces = nil
-for i = 1, #rates do
-local rate = rates[i]
-local before = states[i]
-local state = rate.kernel.take(before, at, target.cost, rate)
-if state then states[i] = state end
-local trace = rate.kernel.trace and rate.kernel.trace(before, state, at)
-if trace then
-target.traces = target.traces or {}
-target.traces[i] = trace
+local function fq(d,at)
+local S,ag=d.l.S,d.ag
+if#S==0 then return end
+d.dW=nil
+for i=1,#S do
+local Q=S[i]
+local aj=ag[i]
+local g=Q.M.dy(aj,at,d.ac,Q)
+if g then ag[i]=g end
+local bI=Q.M.bI and Q.M.bI(aj,g,at)
+if bI then
+d.dW=d.dW or{}
+d.dW[i]=bI
 end
 end
-save(target)
+eJ(d)
 end
-local function levels(reply, target)
-local rates, states, last = target.policy.rates, target.states, #reply
-for i = 1, #rates do
-local rate = rates[i]
-reply[last + 1], reply[last + 2] = rate.kernel.measure(states[i], rate)
-last = last + 2
-end
-end
-local function append_traces(reply, targets)
-local place = 0
-for i = 1, #targets do
-local traces, rates = targets[i].traces, #targets[i].policy.rates
-for rate = 1, traces and rates or 0 do
-local trace = traces[rate]
-if trace then
-local last = #reply
-reply[last + 1] = place + rate - 1
-for part = 1, 5 do
-reply[last + 1 + part] = trace[part]
+local function cW(ab,d)
+local S,ag,ah=d.l.S,d.ag,#ab
+for i=1,#S do
+local Q=S[i]
+ab[ah+1],ab[ah+2]=Q.M.dM(ag[i],Q)
+ah=ah+2
 end
 end
+local function dw(ab,aa)
+local u=0
+for i=1,#aa do
+local dW,S=aa[i].dW,#aa[i].l.S
+for Q=1,dW and S or 0 do
+local bI=dW[Q]
+if bI then
+local ah=#ab
+ab[ah+1]=u+Q-1
+for aS=1,5 do
+ab[ah+1+aS]=bI[aS]
 end
-place = place + rates
+end
+end
+u=u+S
 end
 end`;
 
-const part9 = `local function read_target()
-local policy = policies[number()]
-local cost, slots = number(), number()
-local target = {
-policy = policy,
-cost = cost,
-slots = slots,
-key = next_key(),
-rings = nil,
-leases = nil,
-waiters = nil,
-blocked = 0,
-states = nil,
+const part9 = `local function dr()
+local l=ce[Y()]
+local ac,w=Y(),Y()
+local d={
+l=l,
+ac=ac,
+w=w,
+K=eB(),
+bQ=nil,
+au=nil,
+aC=nil,
+x=0,
+ag=nil,
 }
-if policy.rings > 0 then
-target.rings = {}
-for i, rate in ipairs(policy.rates) do
-if rate.ring then target.rings[i] = next_key() end
+if l.bQ>0 then
+d.bQ={}
+for i,Q in ipairs(l.S)do
+if Q.cK then d.bQ[i]=eB()end
 end
 end
-if policy.slots > 0 then
-target.leases, target.waiters = next_key(), next_key()
+if l.w>0 then
+d.au,d.aC=eB(),eB()
 end
-return target
+return d
 end`;
 
-const part10 = `function algorithms.t()
-local function arrive(state, at)
-if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end
-return state
+const part10 = `function bF.t()
+local function gc(g,at)
+if g.us<at-1 or(g.us<at and g.U==0)then return{us=at,U=0}end
+return g
 end
-local function advance(state, units, limit)
-local rem = units * limit.interval_rem
-local carry = floor(rem / limit.denominator)
-local us = state.us + units * limit.interval_us + carry
-rem = state.rem + rem - carry * limit.denominator
-if rem < limit.denominator then return { us = us, rem = rem } end
-return { us = us + 1, rem = rem - limit.denominator }
+local function gF(g,m,e)
+local U=m*e.eR
+local ct=floor(U/e.A)
+local us=g.us+m*e.fg+ct
+U=g.U+U-ct*e.A
+if U<e.A then return{us=us,U=U}end
+return{us=us+1,U=U-e.A}
 end
-return {
-read = function()
-return {
-interval_us = number(),
-interval_rem = number(),
-denominator = number(),
-burst_us = number(),
-burst_rem = number(),
-digits = number(),
+return{
+cs=function()
+return{
+fg=Y(),
+eR=Y(),
+A=Y(),
+as=Y(),
+aF=Y(),
+af=Y(),
 }
 end,
-fresh = function()
-return { us = 0, rem = 0, reach = 0 }
+cT=function()
+return{us=0,U=0,D=0}
 end,
-settle = function(state, limit)
-if state.us - limit.burst_us < now and (state.promised or 0) <= now then return state end
-return given_back().settle(state, limit)
+cZ=function(g,e)
+if g.us-e.as<o and(g.v or 0)<=o then return g end
+return bx().cZ(g,e)
 end,
-earliest = function(state, cost, limit)
-local next = advance(arrive(state, now), cost, limit)
-local start_us = next.us - limit.burst_us
-if next.rem > limit.burst_rem then start_us = start_us + 1 end
-return max(now, start_us)
+cv=function(g,ac,e)
+local next=gF(gc(g,o),ac,e)
+local fn=next.us-e.as
+if next.U>e.aF then fn=fn+1 end
+return max(o,fn)
 end,
-take = function(state, at, cost, limit)
-local next = advance(arrive(state, at), cost, limit)
-next.reach = 0
-if at <= now and not state.back and not state.promised then return next end
-local part = given_back()
-local promised = max(at > now and at or 0, state.promised or 0)
-return part.new_state(next.us, next.rem, part.live(state), promised, limit, part.reach_before(state, limit))
+dy=function(g,at,ac,e)
+local next=gF(gc(g,at),ac,e)
+next.D=0
+if at<=o and not g.V and not g.v then return next end
+local aS=bx()
+local v=max(at>o and at or 0,g.v or 0)
+return aS.cz(next.us,next.U,aS.aQ(g),v,e,aS.cY(g,e))
 end,
-trace = function(before, after, at)
-local waits = at > now
-if not waits and not after.back then return nil end
-local us, rem = 0, 0
-if after.back then
-us, rem = after.back.us, after.back.rem
+bI=function(aj,fU,at)
+local fD=at>o
+if not fD and not fU.V then return nil end
+local us,U=0,0
+if fU.V then
+us,U=fU.V.us,fU.V.U
 end
-local promised = waits and (before.promised or 0) > now and before.promised or 0
-local idle = waits and arrive(before, at) ~= before
-if us == 0 and rem == 0 and promised == 0 and not idle then return nil end
-local from = before.us + 2 <= now and { us = 0, rem = 0 } or before
-return { us, rem, promised, idle and from.us or -1, idle and from.rem or 0 }
+local v=fD and(aj.v or 0)>o and aj.v or 0
+local hD=fD and gc(aj,at)~=aj
+if us==0 and U==0 and v==0 and not hD then return nil end
+local L=aj.us+2<=o and{us=0,U=0}or aj
+return{us,U,v,hD and L.us or-1,hD and L.U or 0}
 end,
-measure = function(state)
-if state.us < now then return 0, 0 end
-return state.us - now, state.rem
+dM=function(g)
+if g.us<o then return 0,0 end
+return g.us-o,g.U
 end,
-fresh_from = function(state)
-if not state.back and not state.promised then return state.us + 2 end
-local forgotten = state.back and given_back().forgotten_from(state.us, state.back) or 0
-return max(state.us, forgotten, state.promised or 0) + 2
+cU=function(g)
+if not g.V and not g.v then return g.us+2 end
+local hq=g.V and bx().dg(g.us,g.V)or 0
+return max(g.us,hq,g.v or 0)+2
 end,
-decode = function(value, from, to, limit, tail_from, tail_to)
-local size = to - from + 1
-local us = tonumber(sub(value, from, from + 15))
-if not us or size < 16 then return { us = 0, rem = 0, reach = 0 } end
-local other = size ~= 16 + limit.digits
-local state = { us = us, rem = 0, reach = 0 }
-if not other then state.rem = min(tonumber(sub(value, from + 16, to)) or 0, limit.denominator - 1) end
-if tail_from <= tail_to then given_back().read(value, tail_from, tail_to, state, limit) end
-if other then return { us = us + 1, rem = 0, promised = state.promised, reach = state.reach } end
-return state
+bq=function(k,L,to,e,bu,bC)
+local size=to-L+1
+local us=tonumber(sub(k,L,L+15))
+if not us or size<16 then return{us=0,U=0,D=0}end
+local ee=size~=16+e.af
+local g={us=us,U=0,D=0}
+if not ee then g.U=min(tonumber(sub(k,L+16,to))or 0,e.A-1)end
+if bu<=bC then bx().cs(k,bu,bC,g,e)end
+if ee then return{us=us+1,U=0,v=g.v,D=g.D}end
+return g
 end,
-encode = function(state, limit)
-if limit.digits == 0 then return format("%016.0f", state.us) end
-return format("%016.0f%0" .. limit.digits .. ".0f", state.us, state.rem)
+cw=function(g,e)
+if e.af==0 then return format("%016.0f",g.us)end
+return format("%016.0f%0"..e.af..".0f",g.us,g.U)
 end,
-encode_tail = function(state, limit)
-if not state.back and not state.promised and state.reach == 0 then return "" end
-return given_back().written(state, limit)
-end,
-}
-end`;
-
-const part11 = `local WINDOW, WINDOW_SIZE = "<I7I4", 11
-local function window_count(bytes)
-return #bytes / WINDOW_SIZE
-end
-local function window_at(bytes, place)
-return unpack_at(WINDOW, bytes, place * WINDOW_SIZE + 1)
-end
-local function first_window(bytes)
-return unpack_at(WINDOW, bytes, 1)
-end
-local function last_window(bytes)
-return unpack_at(WINDOW, bytes, #bytes - WINDOW_SIZE + 1)
-end
-local function with_count(bytes, place, start, count)
-local from = place * WINDOW_SIZE
-return sub(bytes, 1, from) .. pack(WINDOW, start, count) .. sub(bytes, from + WINDOW_SIZE + 1)
-end
-local function old_window(start, count)
-if not (start >= 0 and start < 2 ^ 53 and count > 0 and count < 2 ^ 32) then return "" end
-return pack(WINDOW, start, count)
-end
-local function stored_windows(value, from, to)
-local bytes = sub(value, from, to)
-if bytes == "" or #bytes % WINDOW_SIZE > 0 then return "", 0 end
-local high = string.byte(bytes, 7)
-if high < 32 then return bytes, 0 end
-return sub(bytes, 1, 6) .. string.char(high % 32) .. sub(bytes, 8), floor(high / 32)
-end
-local function windows_to_store(state)
-local bytes = state.windows
-if state.reach == 0 then return bytes end
-return sub(bytes, 1, 6) .. string.char(string.byte(bytes, 7) + 32 * state.reach) .. sub(bytes, 8)
-end
-local function with_reach(state, limit, before)
-local wait = state.windows == "" and 0 or first_window(state.windows) - now
-state.reach = wait > 0 and reach_of(wait, limit.window, before) or 0
-return state
-end
-local function settle_windows(state, limit)
-local bytes = state.windows
-local back = bytes == "" and 0 or first_window(bytes) - latest_promise(state.reach, limit.window)
-if back <= 0 then return state end
-local moved = {}
-for place = 0, window_count(bytes) - 1 do
-local start, count = window_at(bytes, place)
-moved[place + 1] = pack(WINDOW, start - back, count)
-end
-return with_reach({ previous = state.previous, windows = table.concat(moved) }, limit, state.reach)
-end`;
-
-const part12 = `function algorithms.f()
-return {
-letter = "F",
-read = function()
-return { capacity = number(), window = number() }
-end,
-fresh = function()
-return { windows = "", reach = 0 }
-end,
-settle = settle_windows,
-earliest = function(state, cost, limit)
-if state.windows == "" then return now end
-local start, count = last_window(state.windows)
-if count + cost <= limit.capacity then return max(now, start) end
-return max(now, start + limit.window)
-end,
-take = function(state, at, cost, limit)
-local windows = state.windows
-if windows == "" then return with_reach({ windows = pack(WINDOW, at, cost) }, limit, 0) end
-local start, count = last_window(windows)
-if at < start + limit.window then
-windows = with_count(windows, window_count(windows) - 1, start, count + cost)
-else
-windows = windows .. pack(WINDOW, at, cost)
-end
-while first_window(windows) + limit.window <= now do
-windows = sub(windows, WINDOW_SIZE + 1)
-end
-return with_reach({ windows = windows }, limit, state.reach)
-end,
-measure = function(state, limit)
-if state.windows == "" then return 0, 0 end
-local start, count = last_window(state.windows)
-local reset = start + limit.window - now
-if reset <= 0 then return 0, 0 end
-if start > now then return limit.capacity, reset end
-return count, reset
-end,
-fresh_from = function(state, limit)
-if state.windows == "" then return 0 end
-local start = last_window(state.windows)
-return start + limit.window
-end,
-decode = function(value, from, to)
-local windows, reach = stored_windows(value, from + 7, to)
-return { windows = windows, reach = reach }
-end,
-old_size = 16,
-decode_old = function(value, from)
-return { windows = old_window(unpack_at("<dd", value, from)), reach = 0 }
-end,
-encode = function(state, limit)
-return pack("<I7", limit.window) .. windows_to_store(state)
+dm=function(g,e)
+if not g.V and not g.v and g.D==0 then return""end
+return bx().bf(g,e)
 end,
 }
 end`;
 
-const part13 = `function algorithms.c()
-local function count_before(state, place, limit)
-if place == 0 then return state.previous end
-local start, count = window_at(state.windows, place - 1)
-return start + limit.window == window_at(state.windows, place) and count or 0
+const part11 = `local cg,bp="<I7I4",11
+local function cb(J)
+return#J/bp
 end
-local function roll(state, at, limit)
-if state.windows == "" then return at, 0, 0 end
-local start, count = last_window(state.windows)
-if at < start + limit.window then
-return start, count_before(state, window_count(state.windows) - 1, limit), count
+local function cB(J,u)
+return ao(cg,J,u*bp+1)
 end
-if at < start + 2 * limit.window then return start + limit.window, count, 0 end
-return at, 0, 0
+local function bM(J)
+return ao(cg,J,1)
 end
-local function fades(units, room, limit)
-if room < 0 then return limit.window + 1 end
-if units <= room then return 0 end
-local steps = limit.window / limit.step
-return (steps - floor(room * steps / units)) * limit.step
+local function by(J)
+return ao(cg,J,#J-bp+1)
 end
-local function has_faded(windows, limit)
-local start = first_window(windows)
-local continued = window_count(windows) > 1 and window_at(windows, 1) == start + limit.window
-return start + (continued and 1 or 2) * limit.window <= now
+local function eL(J,u,z,p)
+local L=u*bp
+return sub(J,1,L)..pack(cg,z,p)..sub(J,L+bp+1)
 end
-return {
-letter = "C",
-read = function()
-return { capacity = number(), window = number(), step = number() }
+local function fA(z,p)
+if not(z>=0 and z<2^53 and p>0 and p<2^32)then return""end
+return pack(cg,z,p)
+end
+local function es(k,L,to)
+local J=sub(k,L,to)
+if J==""or#J%bp>0 then return"",0 end
+local bV=string.byte(J,7)
+if bV<32 then return J,0 end
+return sub(J,1,6)..string.char(bV%32)..sub(J,8),floor(bV/32)
+end
+local function dY(g)
+local J=g.q
+if g.D==0 then return J end
+return sub(J,1,6)..string.char(string.byte(J,7)+32*g.D)..sub(J,8)
+end
+local function bJ(g,e,aj)
+local aU=g.q==""and 0 or bM(g.q)-o
+g.D=aU>0 and eH(aU,e.r,aj)or 0
+return g
+end
+local function eq(g,e)
+local J=g.q
+local V=J==""and 0 or bM(J)-dj(g.D,e.r)
+if V<=0 then return g end
+local hV={}
+for u=0,cb(J)-1 do
+local z,p=cB(J,u)
+hV[u+1]=pack(cg,z-V,p)
+end
+return bJ({C=g.C,q=table.concat(hV)},e,g.D)
+end`;
+
+const part12 = `function bF.f()
+return{
+O="F",
+cs=function()
+return{W=Y(),r=Y()}
 end,
-fresh = function()
-return { previous = 0, windows = "", reach = 0 }
+cT=function()
+return{q="",D=0}
 end,
-settle = settle_windows,
-earliest = function(state, cost, limit)
-local start, previous, current = roll(state, now, limit)
-local room_us = fades(previous, limit.capacity - cost - current, limit)
-if room_us <= limit.window then return max(now, start + room_us) end
-return max(now, start + limit.window + fades(current, limit.capacity - cost, limit))
+cZ=eq,
+cv=function(g,ac,e)
+if g.q==""then return o end
+local z,p=by(g.q)
+if p+ac<=e.W then return max(o,z)end
+return max(o,z+e.r)
 end,
-take = function(state, at, cost, limit)
-local taken = { previous = state.previous, windows = state.windows }
-local start, count
-if taken.windows ~= "" then
-start, count = last_window(taken.windows)
-end
-if start and at < start + limit.window then
-taken.windows = with_count(taken.windows, window_count(taken.windows) - 1, start, count + cost)
+dy=function(g,at,ac,e)
+local q=g.q
+if q==""then return bJ({q=pack(cg,at,ac)},e,0)end
+local z,p=by(q)
+if at<z+e.r then
+q=eL(q,cb(q)-1,z,p+ac)
 else
-start = roll(state, at, limit)
-taken.windows = taken.windows .. pack(WINDOW, start, cost)
+q=q..pack(cg,at,ac)
 end
-while has_faded(taken.windows, limit) do
-taken.previous = count_before(taken, 1, limit)
-taken.windows = sub(taken.windows, WINDOW_SIZE + 1)
+while bM(q)+e.r<=o do
+q=sub(q,bp+1)
 end
-return with_reach(taken, limit, state.reach)
+return bJ({q=q},e,g.D)
 end,
-measure = function(state, limit)
-if state.windows == "" then return 0, 0 end
-local last = last_window(state.windows)
-local reset = last + 2 * limit.window - now
-if reset <= 0 then return 0, 0 end
-if last > now then return limit.capacity, reset end
-local start, previous, current = roll(state, now, limit)
-local steps = limit.window / limit.step
-local left = steps - floor((now - start) / limit.step)
-return ceil(previous * left / steps) + current, reset
+dM=function(g,e)
+if g.q==""then return 0,0 end
+local z,p=by(g.q)
+local aw=z+e.r-o
+if aw<=0 then return 0,0 end
+if z>o then return e.W,aw end
+return p,aw
 end,
-fresh_from = function(state, limit)
-if state.windows == "" then return 0 end
-local start = last_window(state.windows)
-return start + 2 * limit.window
+cU=function(g,e)
+if g.q==""then return 0 end
+local z=by(g.q)
+return z+e.r
 end,
-decode = function(value, from, to)
-local windows, reach = stored_windows(value, from + 12, to)
-if windows == "" then return { previous = 0, windows = "", reach = 0 } end
-return { previous = unpack_at("<I4", value, from + 8), windows = windows, reach = reach }
+bq=function(k,L,to)
+local q,D=es(k,L+7,to)
+return{q=q,D=D}
 end,
-old_size = 24,
-decode_old = function(value, from)
-local start, previous, current = unpack_at("<ddd", value, from)
-if not (previous > 0 and previous < 2 ^ 32) then previous = 0 end
-if current > 0 or previous == 0 then
-return { previous = previous, windows = old_window(start, current), reach = 0 }
-end
-return { previous = previous, windows = pack(WINDOW, start, 0), reach = 0 }
+eC=16,
+dB=function(k,L)
+return{q=fA(ao("<dd",k,L)),D=0}
 end,
-encode = function(state, limit)
-local power = #format("%.0f", limit.step) - 1
-return pack("<I7BI4", limit.window, power, state.previous) .. windows_to_store(state)
+cw=function(g,e)
+return pack("<I7",e.r)..dY(g)
 end,
 }
 end`;
 
-const part14 = `function algorithms.s()`;
-
-const part15 = `local HEADER, FORMAT, SMALL = 54, "<dI7I6BI7I4I4I4I7I4B", 32
-local SPAN, LONG = 2 ^ 48, 2 ^ 37
-local era = now - now % SPAN
-local function shape(log, power)
-log.ones, log.power = power >= 32, power % 32
-log.wide, log.page = log.power >= 16, 2 ^ (power % 16)
-log.most = log.wide and 255 or 65535
+const part13 = `function bF.c()
+local function eO(g,u,e)
+if u==0 then return g.C end
+local z,p=cB(g.q,u-1)
+return z+e.r==cB(g.q,u)and p or 0
 end
-local function encode(log, stamp, units)
-if log.wide then return pack("<I7B", stamp, units) end
-if stamp - now >= SPAN / 2 then error("ERR the units would be taken years ahead", 0) end
-return pack("<I6I2", stamp % SPAN, units)
+local function hL(g,at,e)
+if g.q==""then return at,0,0 end
+local z,p=by(g.q)
+if at<z+e.r then
+return z,eO(g,cb(g.q)-1,e),p
 end
-local function decode(log, bytes, from)
-if log.wide then return unpack_at("<I7B", bytes, from) end
-local stamp, units = unpack_at("<I6I2", bytes, from)
-stamp = stamp + era
-if stamp > now + SPAN / 2 then return stamp - SPAN, units end
-if stamp < now - SPAN / 2 then return stamp + SPAN, units end
-return stamp, units
+if at<z+2*e.r then return z+e.r,p,0 end
+return at,0,0
 end
-local function read(log, from, to)
-if to < #log.bytes then return sub(log.bytes, from + 1, to + 1) end
-return call("GETRANGE", log.key, format("%d", from), format("%d", to))
+local function ea(m,aP,e)
+if aP<0 then return e.r+1 end
+if m<=aP then return 0 end
+local bz=e.r/e.bw
+return(bz-floor(aP*bz/m))*e.bw
 end
-local function offset(log, slot)
-return HEADER + 4 * (floor(slot / log.page) + 1) + 8 * slot
+local function hr(q,e)
+local z=bM(q)
+local hn=cb(q)>1 and cB(q,1)==z+e.r
+return z+(hn and 1 or 2)*e.r<=o
 end
-local function size(log)
-return log.slots == 0 and HEADER or offset(log, log.slots - 1) + 8
-end
-local function slot_of(log, i)
-return (log.head + i) % log.slots
-end
-local function entry(log, i)
-local from = offset(log, slot_of(log, i))
-return decode(log, read(log, from, from + 7), 1)
-end
-local function beside(log, i)
-local slot = slot_of(log, i)
-return min(log.page - slot % log.page, log.slots - slot, log.count - i)
-end
-local function walk(log, need, before)
-if need and log.before and need > log.before then return log.count, log.before, log.newest end
-if log.ones then
-if need then return need - 1, need - 1, (entry(log, need - 1)) end
-local low, high = 0, log.count
-while low < high do
-local middle = floor((low + high) / 2)
-if entry(log, middle) <= before then
-low = middle + 1
-else
-high = middle
-end
-end
-return low, low
-end
-local i, sum = 0, 0
-while i < log.count do
-local n, slot = beside(log, i), slot_of(log, i)
-local units
-if i > 0 and i + n < log.count then
-local from = offset(log, slot) - 4
-units = unpack_at("<I4", read(log, from, from + 3), 1)
-end
-if units and ((need and sum + units < need) or (not need and entry(log, i + n - 1) <= before)) then
-i, sum = i + n, sum + units
-else
-local done, some = 0, 16
-while done < n do
-some = min(some, n - done)
-local from = offset(log, slot + done)
-local bytes = read(log, from, from + 8 * some - 1)
-for j = 1, 8 * some, 8 do
-local stamp, own = decode(log, bytes, j)
-if need and sum + own >= need or not need and stamp > before then return i, sum, stamp end
-i, sum = i + 1, sum + own
-end
-done, some = done + some, some * 8
-end
-end
-end
-return i, sum
-end
-local function header(log)
-local window, promised, power = log.window, log.promised, log.power + (log.ones and 32 or 0)
-local places = pack("<I4I4I4I7I4B", log.head, log.count, log.slots, log.total, log.tail, power)
-local low = promised % SPAN
-local high = (promised - low) / SPAN + 32 * log.reach
-return "S" .. pack("<dI7I6BI7", log.blocked, window, low, high, log.newest) .. places
-end
-local function forget(log)
-log.bytes, log.expired = "", nil
-end
-local function clear(log, limit)
-log.head, log.count, log.slots, log.total, log.tail, log.newest = 0, 0, 0, 0, 0, 0
-shape(log, limit.power + 32)
-forget(log)
-end
-local function layout(log, runs, slots)
-local n = #runs / 8
-log.head, log.count, log.slots, log.tail = 0, n, slots, 0
-local parts = {}
-for from = 0, slots - 1, log.page do
-local past = min(from + log.page, slots)
-local bytes, sum = sub(runs, from * 8 + 1, past * 8), 0
-if from < n then
-for j = 1, #bytes, 8 do
-local _, units = decode(log, bytes, j)
-sum = sum + units
-end
-log.tail = sum
-end
-parts[#parts + 1] = pack("<I4", sum) .. bytes .. string.rep("\\0", (past - from) * 8 - #bytes)
-end
-return header(log) .. table.concat(parts)
-end
-local function runs_of(log)
-local parts, i = {}, 0
-while i < log.count do
-local n, from = beside(log, i), offset(log, slot_of(log, i))
-parts[#parts + 1], i = read(log, from, from + 8 * n - 1), i + n
-end
-return table.concat(parts)
-end
-local function runs_for(log, stamp, units)
-local whole = ceil(units / log.most) - 1
-return string.rep(encode(log, stamp, log.most), whole) .. encode(log, stamp, units - whole * log.most)
-end`;
-
-const part16 = `local EXACT = 2 ^ 17
-local function room_for(needed, limit)
-local room = needed + floor(needed / 64) + 4
-return needed <= limit.capacity and min(limit.capacity, room) or room
-end
-local function from_old(log, value, limit)
-if #value < 21 then return end
-local blocked, head, count, slots = unpack_at("<dI4I4I4", value, 2)
-if #value ~= 21 + 8 * slots or count > slots or head >= max(slots, 1) then return end
-local parts, stamp, units = {}, 0, 0
-for i = 0, count - 1 do
-local at = unpack_at("<d", value, 22 + (head + i) % slots * 8)
-if at ~= stamp and units > 0 then
-parts[#parts + 1], units = runs_for(log, stamp, units), 0
-end
-stamp, units = at, units + 1
-end
-if units > 0 then parts[#parts + 1] = runs_for(log, stamp, units) end
-local runs = table.concat(parts)
-log.blocked, log.total, log.promised, log.newest, log.old = blocked, count, stamp, stamp, true
-log.ones = #runs / 8 == count
-log.bytes = layout(log, runs, #runs / 8)
-end
-local function open(key, limit)
-local bytes = call("GETRANGE", key, "0", limit.last_byte)
-local log = { key = key, bytes = bytes, blocked = 0, window = limit.window, promised = 0, newest = 0, reach = 0 }
-log.head, log.count, log.slots, log.total, log.tail = 0, 0, 0, 0, 0
-shape(log, limit.power + 32)
-local first = string.byte(bytes, 1)
-if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
-if first == 98 and #bytes > 8 then log.blocked = unpack_at("<d", bytes, 2) end -- by rules of another kind
-if first ~= 83 or #bytes < HEADER then return log end
-local power, high
-log.blocked, log.window, log.promised, high, log.newest, log.head, log.count, log.slots, log.total, log.tail, power =
-unpack_at(FORMAT, bytes, 2)
-log.promised, log.reach = log.promised + high % 32 * SPAN, floor(high / 32)
-shape(log, power)
-local length = size(log)
-if #bytes == limit.last_byte + 1 and length > #bytes then
-local ends = call("GETRANGE", key, format("%d", length - 1), format("%d", length))
-length = #ends == 1 and #bytes or -1
-end
-if power % 16 < 6 or power > 58 or length ~= #bytes or log.count > log.slots or log.head >= max(log.slots, 1) then
-clear(log, limit)
-log.blocked, log.promised, log.reach, log.window = 0, 0, 0, limit.window
-end
-return log
-end
-local function life_of(log, stamp, limit)
-local step = ceil(limit.window / 8)
-return format("%.0f", ttl_ms(max(stamp - stamp % step + step + limit.window, log.blocked)))
-end
-local function grow(log, needed, limit, ttl)
-local old = size(log)
-if log.head + log.count > log.slots then
-local page, whole = floor(log.head / log.page), 4 + 8 * log.page
-local more = max(ceil((needed - log.slots) / log.page), floor(log.slots / log.page / 8))
-local first, past = HEADER + page * whole, old
-while past > first do
-local from = max(past - 65536, first)
-local bytes = call("GETRANGE", log.key, format("%d", from), format("%d", past - 1))
-call("SETRANGE", log.key, format("%d", from + more * whole), bytes)
-past = from
-end
-log.head, log.slots = log.head + more * log.page, log.slots + more * log.page
-else
-log.slots = room_for(needed, limit)
-if old < EXACT then
-local value = read(log, 0, old - 1)
-call("SET", log.key, value .. string.rep("\\0", size(log) - old), "PX", ttl)
-else
-call("SETRANGE", log.key, format("%d", size(log) - 1), "\\0")
-end
-end
-log.bytes = ""
-end
-local function append(log, runs)
-local done = 0
-while done < #runs do
-local slot = slot_of(log, log.count)
-local n = min(log.page - slot % log.page, log.slots - slot, (#runs - done) / 8)
-local bytes = sub(runs, done + 1, done + 8 * n)
-if slot % log.page == 0 then log.tail = 0 end
-for j = 1, #bytes, 8 do
-local _, units = decode(log, bytes, j)
-log.tail = log.tail + units
-end
-local from = offset(log, slot)
-call("SETRANGE", log.key, format("%d", from), bytes)
-log.count, done, slot = log.count + n, done + 8 * n, slot + n
-if slot % log.page == 0 or slot == log.slots then
-local page = from - 8 * ((slot - n) % log.page) - 4
-call("SETRANGE", log.key, format("%d", page), pack("<I4", log.tail))
-end
-end
-end
-local function renew(log, limit)
-if log.old then call("SET", log.key, log.bytes, "PX", life_of(log, log.count > 0 and log.newest or now, limit)) end
-log.old = nil
-end`;
-
-const part17 = `local function promise(log, at, limit)
-local before = log.promised > now and log.reach or 0
-log.promised = at > now and at or 0
-log.reach = at > now and reach_of(at - now, limit.window, before) or 0
-end
-local function units_up_to(log, i)
-local slot, sum = slot_of(log, i), 0
-local from = offset(log, slot - slot % log.page)
-local bytes = read(log, from, offset(log, slot) + 7)
-for j = 1, #bytes, 8 do
-local _, units = decode(log, bytes, j)
-sum = sum + units
-end
-return sum
-end
-local function settle_runs(log, limit, peeks)
-if log.newest <= now then return log end
-local latest = max(now, min(log.promised, latest_promise(log.reach, limit.window)))
-if log.newest <= latest then return log end
-local i, before = walk(log, nil, latest)
-local units = min(log.total - before, limit.capacity)
-log.count, log.newest = i, latest
-promise(log, latest, limit)
-if peeks then
-log.total, log.before = before + units, before
-return log
-end
-renew(log, limit)
-log.total, log.ones = before + units, log.ones and units == 1
-if i == 0 then log.head = 0 end
-log.tail = i == 0 and 0 or units_up_to(log, i - 1)
-log.bytes = ""
-append(log, runs_for(log, latest, units))
-call("SETRANGE", log.key, "0", header(log))
-call("PEXPIRE", log.key, life_of(log, latest, limit))
-return log
-end`;
-
-const part18 = `local function expired(log, limit)
-if not log.expired then
-log.expired, log.expired_units = 0, 0
-local before = now - limit.window
-if log.count > 0 and log.newest <= before then
-log.expired, log.expired_units = log.count, log.total
-elseif log.count > 0 then
-log.expired, log.expired_units = walk(log, nil, before)
-end
-end
-return log.expired, log.expired_units
-end
-local function limit_of(capacity, window)
-local power = 6
-while power < 10 and 4 ^ power < capacity do
-power = power + 1
-end
-return {
-capacity = capacity,
-window = window,
-ring = true,
-power = window < LONG and power or power + 16,
-last_byte = HEADER + 4 + 8 * SMALL - 1,
-}
-end
-return {
-open = open,
-read = function()
-return limit_of(number(), number())
+return{
+O="C",
+cs=function()
+return{W=Y(),r=Y(),bw=Y()}
 end,
-limit_of = limit_of,
-settle = settle_runs,
-earliest = function(log, cost, limit)
-local at = max(now, log.promised)
-local excess = log.total + cost - limit.capacity
-if excess <= 0 then return at end
-local _, _, stamp = walk(log, excess)
-return max(at, stamp + limit.window)
+cT=function()
+return{C=0,q="",D=0}
 end,
-measure = function(log, limit)
-local _, left = expired(log, limit)
-local used = log.total - left
-if used == 0 then return 0, 0 end
-return log.promised > now and limit.capacity or used, log.newest + limit.window - now
+cZ=eq,
+cv=function(g,ac,e)
+local z,C,de=hL(g,o,e)
+local gQ=ea(C,e.W-ac-de,e)
+if gQ<=e.r then return max(o,z+gQ)end
+return max(o,z+e.r+ea(de,e.W-ac,e))
 end,
-take = function(log, at, cost, limit)
-local stamp = at
-if log.count > 0 then stamp = max(at, log.newest) end
-promise(log, at > now and stamp or log.promised, limit)
-local ttl = life_of(log, stamp, limit)
-renew(log, limit)
-local gone, gone_units = expired(log, limit)
-log.count, log.total, log.window = log.count - gone, log.total - gone_units, limit.window
-if log.count == 0 then
-if log.slots > SMALL and log.power == limit.power then
-log.head, log.tail, log.ones = 0, 0, true
+dy=function(g,at,ac,e)
+local I={C=g.C,q=g.q}
+local z,p
+if I.q~=""then
+z,p=by(I.q)
+end
+if z and at<z+e.r then
+I.q=eL(I.q,cb(I.q)-1,z,p+ac)
 else
-clear(log, limit)
+z=hL(g,at,e)
+I.q=I.q..pack(cg,z,ac)
 end
-else
-log.head = slot_of(log, gone)
+while hr(I.q,e)do
+I.C=eO(I,1,e)
+I.q=sub(I.q,bp+1)
 end
-local added, replaced, units = cost, nil, 0
-if log.count > 0 and stamp == log.newest then
-local _, own = entry(log, log.count - 1)
-units = own
-if units < log.most then
-replaced = min(log.most - units, cost)
-added = cost - replaced
-end
-end
-log.total, log.newest, log.ones = log.total + cost, stamp, log.ones and cost == 1 and not replaced
-local runs = added > 0 and runs_for(log, stamp, added) or ""
-local needed = log.count + #runs / 8
-if log.slots <= SMALL or (needed > log.slots and log.slots <= log.page) then
-local kept = runs_of(log)
-if replaced then kept = sub(kept, 1, -9) .. encode(log, stamp, units + replaced) end
-local slots = needed > log.slots and room_for(needed, limit) or log.slots
-log.bytes = layout(log, kept .. runs, slots)
-call("SET", log.key, log.bytes, "PX", ttl)
-else
-if needed > log.slots then grow(log, needed, limit, ttl) end
-if replaced then
-local slot = slot_of(log, log.count - 1)
-log.tail = log.tail + replaced
-local from = offset(log, slot)
-call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units + replaced))
-if (slot + 1) % log.page == 0 or slot + 1 == log.slots then
-local page = from - 8 * (slot % log.page) - 4
-call("SETRANGE", log.key, format("%d", page), pack("<I4", log.tail))
-end
-end
-append(log, runs)
-call("SETRANGE", log.key, "0", header(log))
-call("PEXPIRE", log.key, ttl)
-log.bytes = ""
-end
-log.expired, log.expired_units = 0, 0
+return bJ(I,e,g.D)
 end,
-corrections = function()`;
-
-const part19 = `local function reduce(log, i, stamp, units, less)
-local slot, last = slot_of(log, i), slot_of(log, log.count - 1)
-local from = offset(log, slot)
-call("SETRANGE", log.key, format("%d", from), encode(log, stamp, units - less))
-log.total, log.ones = log.total - less, false
-if floor(slot / log.page) == floor(last / log.page) then
-if slot > last then return end
-log.tail = log.tail - less
+dM=function(g,e)
+if g.q==""then return 0,0 end
+local ah=by(g.q)
+local aw=ah+2*e.r-o
+if aw<=0 then return 0,0 end
+if ah>o then return e.W,aw end
+local z,C,de=hL(g,o,e)
+local bz=e.r/e.bw
+local aX=bz-floor((o-z)/e.bw)
+return ceil(C*aX/bz)+de,aw
+end,
+cU=function(g,e)
+if g.q==""then return 0 end
+local z=by(g.q)
+return z+2*e.r
+end,
+bq=function(k,L,to)
+local q,D=es(k,L+12,to)
+if q==""then return{C=0,q="",D=0}end
+return{C=ao("<I4",k,L+8),q=q,D=D}
+end,
+eC=24,
+dB=function(k,L)
+local z,C,de=ao("<ddd",k,L)
+if not(C>0 and C<2^32)then C=0 end
+if de>0 or C==0 then
+return{C=C,q=fA(z,de),D=0}
 end
-local page = from - 8 * (slot % log.page) - 4
-local sum = unpack_at("<I4", call("GETRANGE", log.key, format("%d", page), format("%d", page + 3)), 1)
-call("SETRANGE", log.key, format("%d", page), pack("<I4", max(sum - less, 0)))
-end
-local function corrected(log, limit)
-forget(log)
-while log.count > 0 do
-local stamp, units = entry(log, log.count - 1)
-log.promised, log.newest = min(log.promised, stamp), stamp
-if units > 0 then break end
-local slot = slot_of(log, log.count - 1)
-log.count = log.count - 1
-if slot % log.page == 0 then
-local page = log.count > 0 and offset(log, floor(slot_of(log, log.count - 1) / log.page) * log.page) - 4
-log.tail = page and unpack_at("<I4", read(log, page, page + 3), 1) or 0
-end
-end
-if log.count == 0 then
-log.head, log.total, log.tail, log.promised, log.newest, log.ones = 0, 0, 0, 0, 0, true
-end
-promise(log, log.promised, limit)
-call("SETRANGE", log.key, "0", header(log))
-end
-local function give_back_runs(log, units, stamp, limit)
-renew(log, limit)
-forget(log)
-local low, high = 0, log.count
-while low < high do
-local middle = floor((low + high) / 2)
-if entry(log, middle) < stamp then
-low = middle + 1
-else
-high = middle
-end
-end
-local given = 0
-for i = low, log.count - 1 do
-local at, own = entry(log, i)
-if at ~= stamp or given == units then break end
-local less = min(units - given, own)
-if less > 0 then reduce(log, i, stamp, own, less) end
-given = given + less
-end
-if given > 0 then corrected(log, limit) end
-end
-local function refund_runs(log, units, limit)
-renew(log, limit)
-local _, left = expired(log, limit)
-local past = log.total
-if log.count > 0 and log.newest > now then
-local _, before = walk(log, nil, now)
-past = before
-end
-local forgiven = min(left + units, past)
-if forgiven == 0 then return end
-local i, before, stamp = walk(log, forgiven)
-local _, own = entry(log, i)
-forget(log)
-log.head, log.count, log.total = slot_of(log, i), log.count - i, log.total - before
-reduce(log, 0, stamp, own, forgiven - before)
-corrected(log, limit)
-end
-local function block_runs(log, limit)
-local life = life_of(log, log.count > 0 and log.newest or now - 2 * limit.window, limit)
-renew(log, limit)
-if log.slots > 0 then
-call("SETRANGE", log.key, "0", header(log))
-call("PEXPIRE", log.key, life)
-elseif log.blocked > now then
-call("SET", log.key, header(log), "PX", life)
-else
-call("DEL", log.key)
-end
-end`;
-
-const part20 = `return { give_back = give_back_runs, refund = refund_runs, block = block_runs }
+return{C=C,q=pack(cg,z,0),D=0}
+end,
+cw=function(g,e)
+local av=#format("%.0f",e.bw)-1
+return pack("<I7BI4",e.r,av,g.C)..dY(g)
 end,
 }
 end`;
 
-const part21 = `local PACKED = 80
-local function letter_of(digits)
-return string.char((digits < 12 and 116 or 72) + digits)
+const part14 = `function bF.s()`;
+
+const part15 = `local bg,ik,fa=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cc,iL=2^48,2^37
+local gf=o-o%cc
+local function bs(h,av)
+h.cX,h.av=av>=32,av%32
+h.hO,h.aA=h.av>=16,2^(av%16)
+h.bn=h.hO and 255 or 65535
 end
-local function packing_of(rates)
-local letters, rules, form, slots, longest = "", "", "<", 0, 0
-local limits = {}
-for i, rate in ipairs(rates) do
-local letter, format_of, horizon = rate.letter, "I7I4", rate.window
-if letter == "t" then
-horizon = rate.burst_us
-if rate.digits > 9 then format_of = "I7I7" end
-letters = letters .. letter_of(rate.digits)
-elseif letter == "f" then
-letters, rules = letters .. "F", rules .. pack("<I7", rate.window)
-elseif letter == "c" then
-horizon, format_of = 2 * rate.window, "I7I4I4"
-letters = letters .. "C"
-rules = rules .. pack("<I7B", rate.window, #format("%.0f", rate.step) - 1)
+local function cw(h,an,m)
+if h.hO then return pack("<I7B",an,m)end
+if an-o>=cc/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",an%cc,m)
+end
+local function bq(h,J,L)
+if h.hO then return ao("<I7B",J,L)end
+local an,m=ao("<I6I2",J,L)
+an=an+gf
+if an>o+cc/2 then return an-cc,m end
+if an<o-cc/2 then return an+cc,m end
+return an,m
+end
+local function cs(h,L,to)
+if to<#h.J then return sub(h.J,L+1,to+1)end
+return call("GETRANGE",h.K,format("%d",L),format("%d",to))
+end
+local function bT(h,ae)
+return bg+4*(floor(ae/h.aA)+1)+8*ae
+end
+local function size(h)
+return h.w==0 and bg or bT(h,h.w-1)+8
+end
+local function bL(h,i)
+return(h.aI+i)%h.w
+end
+local function bd(h,i)
+local L=bT(h,bL(h,i))
+return bq(h,cs(h,L,L+7),1)
+end
+local function hm(h,i)
+local ae=bL(h,i)
+return min(h.aA-ae%h.aA,h.w-ae,h.p-i)
+end
+local function gw(h,dx,aj)
+if dx and h.aj and dx>h.aj then return h.p,h.aj,h.aY end
+if h.cX then
+if dx then return dx-1,dx-1,(bd(h,dx-1))end
+local cL,bV=0,h.p
+while cL<bV do
+local cy=floor((cL+bV)/2)
+if bd(h,cy)<=aj then
+cL=cy+1
+else
+bV=cy
+end
+end
+return cL,cL
+end
+local i,aW=0,0
+while i<h.p do
+local n,ae=hm(h,i),bL(h,i)
+local m
+if i>0 and i+n<h.p then
+local L=bT(h,ae)-4
+m=ao("<I4",cs(h,L,L+3),1)
+end
+if m and((dx and aW+m<dx)or(not dx and bd(h,i+n-1)<=aj))then
+i,aW=i+n,aW+m
+else
+local ad,bX=0,16
+while ad<n do
+bX=min(bX,n-ad)
+local L=bT(h,ae+ad)
+local J=cs(h,L,L+8*bX-1)
+for j=1,8*bX,8 do
+local an,cj=bq(h,J,j)
+if dx and aW+cj>=dx or not dx and an>aj then return i,aW,an end
+i,aW=i+1,aW+cj
+end
+ad,bX=ad+bX,bX*8
+end
+end
+end
+return i,aW
+end
+local function ax(h)
+local r,v,av=h.r,h.v,h.av+(h.cX and 32 or 0)
+local iv=pack("<I4I4I4I7I4B",h.aI,h.p,h.w,h.aL,h.ay,av)
+local cL=v%cc
+local bV=(v-cL)/cc+32*h.D
+return"S"..pack("<dI7I6BI7",h.x,r,cL,bV,h.aY)..iv
+end
+local function ft(h)
+h.J,h.cm="",nil
+end
+local function hQ(h,e)
+h.aI,h.p,h.w,h.aL,h.ay,h.aY=0,0,0,0,0,0
+bs(h,e.av+32)
+ft(h)
+end
+local function hu(h,bW,w)
+local n=#bW/8
+h.aI,h.p,h.w,h.ay=0,n,w,0
+local cC={}
+for L=0,w-1,h.aA do
+local al=min(L+h.aA,w)
+local J,aW=sub(bW,L*8+1,al*8),0
+if L<n then
+for j=1,#J,8 do
+local _,m=bq(h,J,j)
+aW=aW+m
+end
+h.ay=aW
+end
+cC[#cC+1]=pack("<I4",aW)..J..string.rep("\\0",(al-L)*8-#J)
+end
+return ax(h)..table.concat(cC)
+end
+local function ih(h)
+local cC,i={},0
+while i<h.p do
+local n,L=hm(h,i),bT(h,bL(h,i))
+cC[#cC+1],i=cs(h,L,L+8*n-1),i+n
+end
+return table.concat(cC)
+end
+local function eI(h,an,m)
+local cf=ceil(m/h.bn)-1
+return string.rep(cw(h,an,h.bn),cf)..cw(h,an,m-cf*h.bn)
+end`;
+
+const part16 = `local iz=2^17
+local function gq(ci,e)
+local aP=ci+floor(ci/64)+4
+return ci<=e.W and min(e.W,aP)or aP
+end
+local function hC(h,k,e)
+if#k<21 then return end
+local x,aI,p,w=ao("<dI4I4I4",k,2)
+if#k~=21+8*w or p>w or aI>=max(w,1)then return end
+local cC,an,m={},0,0
+for i=0,p-1 do
+local at=ao("<d",k,22+(aI+i)%w*8)
+if at~=an and m>0 then
+cC[#cC+1],m=eI(h,an,m),0
+end
+an,m=at,m+1
+end
+if m>0 then cC[#cC+1]=eI(h,an,m)end
+local bW=table.concat(cC)
+h.x,h.aL,h.v,h.aY,h.cu=x,p,an,an,true
+h.cX=#bW/8==p
+h.J=hu(h,bW,#bW/8)
+end
+local function fm(K,e)
+local J=call("GETRANGE",K,"0",e.fQ)
+local h={K=K,J=J,x=0,r=e.r,v=0,aY=0,D=0}
+h.aI,h.p,h.w,h.aL,h.ay=0,0,0,0,0
+bs(h,e.av+32)
+local ap=string.byte(J,1)
+if ap==115 then hC(h,call("GETRANGE",K,"0","-1"),e)end
+if ap==98 and#J>8 then h.x=ao("<d",J,2)end
+if ap~=83 or#J<bg then return h end
+local av,bV
+h.x,h.r,h.v,bV,h.aY,h.aI,h.p,h.w,h.aL,h.ay,av=
+ao(ik,J,2)
+h.v,h.D=h.v+bV%32*cc,floor(bV/32)
+bs(h,av)
+local bi=size(h)
+if#J==e.fQ+1 and bi>#J then
+local bG=call("GETRANGE",K,format("%d",bi-1),format("%d",bi))
+bi=#bG==1 and#J or-1
+end
+if av%16<6 or av>58 or bi~=#J or h.p>h.w or h.aI>=max(h.w,1)then
+hQ(h,e)
+h.x,h.v,h.D,h.r=0,0,0,e.r
+end
+return h
+end
+local function fe(h,an,e)
+local bw=ceil(e.r/8)
+return format("%.0f",dX(max(an-an%bw+bw+e.r,h.x)))
+end
+local function iM(h,ci,e,dv)
+local cu=size(h)
+if h.aI+h.p>h.w then
+local aA,cf=floor(h.aI/h.aA),4+8*h.aA
+local eU=max(ceil((ci-h.w)/h.aA),floor(h.w/h.aA/8))
+local ap,al=bg+aA*cf,cu
+while al>ap do
+local L=max(al-65536,ap)
+local J=call("GETRANGE",h.K,format("%d",L),format("%d",al-1))
+call("SETRANGE",h.K,format("%d",L+eU*cf),J)
+al=L
+end
+h.aI,h.w=h.aI+eU*h.aA,h.w+eU*h.aA
+else
+h.w=gq(ci,e)
+if cu<iz then
+local k=cs(h,0,cu-1)
+call("SET",h.K,k..string.rep("\\0",size(h)-cu),"PX",dv)
+else
+call("SETRANGE",h.K,format("%d",size(h)-1),"\\0")
+end
+end
+h.J=""
+end
+local function hj(h,bW)
+local ad=0
+while ad<#bW do
+local ae=bL(h,h.p)
+local n=min(h.aA-ae%h.aA,h.w-ae,(#bW-ad)/8)
+local J=sub(bW,ad+1,ad+8*n)
+if ae%h.aA==0 then h.ay=0 end
+for j=1,#J,8 do
+local _,m=bq(h,J,j)
+h.ay=h.ay+m
+end
+local L=bT(h,ae)
+call("SETRANGE",h.K,format("%d",L),J)
+h.p,ad,ae=h.p+n,ad+8*n,ae+n
+if ae%h.aA==0 or ae==h.w then
+local aA=L-8*((ae-n)%h.aA)-4
+call("SETRANGE",h.K,format("%d",aA),pack("<I4",h.ay))
+end
+end
+end
+local function fB(h,e)
+if h.cu then call("SET",h.K,h.J,"PX",fe(h,h.p>0 and h.aY or o,e))end
+h.cu=nil
+end`;
+
+const part17 = `local function fL(h,at,e)
+local aj=h.v>o and h.D or 0
+h.v=at>o and at or 0
+h.D=at>o and eH(at-o,e.r,aj)or 0
+end
+local function gD(h,i)
+local ae,aW=bL(h,i),0
+local L=bT(h,ae-ae%h.aA)
+local J=cs(h,L,bT(h,ae)+7)
+for j=1,#J,8 do
+local _,m=bq(h,J,j)
+aW=aW+m
+end
+return aW
+end
+local function gC(h,e,aR)
+if h.aY<=o then return h end
+local bA=max(o,min(h.v,dj(h.D,e.r)))
+if h.aY<=bA then return h end
+local i,aj=gw(h,nil,bA)
+local m=min(h.aL-aj,e.W)
+h.p,h.aY=i,bA
+fL(h,bA,e)
+if aR then
+h.aL,h.aj=aj+m,aj
+return h
+end
+fB(h,e)
+h.aL,h.cX=aj+m,h.cX and m==1
+if i==0 then h.aI=0 end
+h.ay=i==0 and 0 or gD(h,i-1)
+h.J=""
+hj(h,eI(h,bA,m))
+call("SETRANGE",h.K,"0",ax(h))
+call("PEXPIRE",h.K,fe(h,bA,e))
+return h
+end`;
+
+const part18 = `local function cm(h,e)
+if not h.cm then
+h.cm,h.cG=0,0
+local aj=o-e.r
+if h.p>0 and h.aY<=aj then
+h.cm,h.cG=h.p,h.aL
+elseif h.p>0 then
+h.cm,h.cG=gw(h,nil,aj)
+end
+end
+return h.cm,h.cG
+end
+local function ex(W,r)
+local av=6
+while av<10 and 4^av<W do
+av=av+1
+end
+return{
+W=W,
+r=r,
+cK=true,
+av=r<iL and av or av+16,
+fQ=bg+4+8*fa-1,
+}
+end
+return{
+fm=fm,
+cs=function()
+return ex(Y(),Y())
+end,
+ex=ex,
+cZ=gC,
+cv=function(h,ac,e)
+local at=max(o,h.v)
+local em=h.aL+ac-e.W
+if em<=0 then return at end
+local _,_,an=gw(h,em)
+return max(at,an+e.r)
+end,
+dM=function(h,e)
+local _,aX=cm(h,e)
+local aD=h.aL-aX
+if aD==0 then return 0,0 end
+return h.v>o and e.W or aD,h.aY+e.r-o
+end,
+dy=function(h,at,ac,e)
+local an=at
+if h.p>0 then an=max(at,h.aY)end
+fL(h,at>o and an or h.v,e)
+local dv=fe(h,an,e)
+fB(h,e)
+local dR,gX=cm(h,e)
+h.p,h.aL,h.r=h.p-dR,h.aL-gX,e.r
+if h.p==0 then
+if h.w>fa and h.av==e.av then
+h.aI,h.ay,h.cX=0,0,true
+else
+hQ(h,e)
+end
+else
+h.aI=bL(h,dR)
+end
+local bk,cA,m=ac,nil,0
+if h.p>0 and an==h.aY then
+local _,cj=bd(h,h.p-1)
+m=cj
+if m<h.bn then
+cA=min(h.bn-m,ac)
+bk=ac-cA
+end
+end
+h.aL,h.aY,h.cX=h.aL+ac,an,h.cX and ac==1 and not cA
+local bW=bk>0 and eI(h,an,bk)or""
+local ci=h.p+#bW/8
+if h.w<=fa or(ci>h.w and h.w<=h.aA)then
+local aZ=ih(h)
+if cA then aZ=sub(aZ,1,-9)..cw(h,an,m+cA)end
+local w=ci>h.w and gq(ci,e)or h.w
+h.J=hu(h,aZ..bW,w)
+call("SET",h.K,h.J,"PX",dv)
+else
+if ci>h.w then iM(h,ci,e,dv)end
+if cA then
+local ae=bL(h,h.p-1)
+h.ay=h.ay+cA
+local L=bT(h,ae)
+call("SETRANGE",h.K,format("%d",L),cw(h,an,m+cA))
+if(ae+1)%h.aA==0 or ae+1==h.w then
+local aA=L-8*(ae%h.aA)-4
+call("SETRANGE",h.K,format("%d",aA),pack("<I4",h.ay))
+end
+end
+hj(h,bW)
+call("SETRANGE",h.K,"0",ax(h))
+call("PEXPIRE",h.K,dv)
+h.J=""
+end
+h.cm,h.cG=0,0
+end,
+gx=function()`;
+
+const part19 = `local function hy(h,i,an,m,eS)
+local ae,ah=bL(h,i),bL(h,h.p-1)
+local L=bT(h,ae)
+call("SETRANGE",h.K,format("%d",L),cw(h,an,m-eS))
+h.aL,h.cX=h.aL-eS,false
+if floor(ae/h.aA)==floor(ah/h.aA)then
+if ae>ah then return end
+h.ay=h.ay-eS
+end
+local aA=L-8*(ae%h.aA)-4
+local aW=ao("<I4",call("GETRANGE",h.K,format("%d",aA),format("%d",aA+3)),1)
+call("SETRANGE",h.K,format("%d",aA),pack("<I4",max(aW-eS,0)))
+end
+local function ds(h,e)
+ft(h)
+while h.p>0 do
+local an,m=bd(h,h.p-1)
+h.v,h.aY=min(h.v,an),an
+if m>0 then break end
+local ae=bL(h,h.p-1)
+h.p=h.p-1
+if ae%h.aA==0 then
+local aA=h.p>0 and bT(h,floor(bL(h,h.p-1)/h.aA)*h.aA)-4
+h.ay=aA and ao("<I4",cs(h,aA,aA+3),1)or 0
+end
+end
+if h.p==0 then
+h.aI,h.aL,h.ay,h.v,h.aY,h.cX=0,0,0,0,0,true
+end
+fL(h,h.v,e)
+call("SETRANGE",h.K,"0",ax(h))
+end
+local function fG(h,m,an,e)
+fB(h,e)
+ft(h)
+local cL,bV=0,h.p
+while cL<bV do
+local cy=floor((cL+bV)/2)
+if bd(h,cy)<an then
+cL=cy+1
+else
+bV=cy
+end
+end
+local fu=0
+for i=cL,h.p-1 do
+local at,cj=bd(h,i)
+if at~=an or fu==m then break end
+local eS=min(m-fu,cj)
+if eS>0 then hy(h,i,an,cj,eS)end
+fu=fu+eS
+end
+if fu>0 then ds(h,e)end
+end
+local function gB(h,m,e)
+fB(h,e)
+local _,aX=cm(h,e)
+local al=h.aL
+if h.p>0 and h.aY>o then
+local _,aj=gw(h,nil,o)
+al=aj
+end
+local fl=min(aX+m,al)
+if fl==0 then return end
+local i,aj,an=gw(h,fl)
+local _,cj=bd(h,i)
+ft(h)
+h.aI,h.p,h.aL=bL(h,i),h.p-i,h.aL-aj
+hy(h,0,an,cj,fl-aj)
+ds(h,e)
+end
+local function gV(h,e)
+local cq=fe(h,h.p>0 and h.aY or o-2*e.r,e)
+fB(h,e)
+if h.w>0 then
+call("SETRANGE",h.K,"0",ax(h))
+call("PEXPIRE",h.K,cq)
+elseif h.x>o then
+call("SET",h.K,ax(h),"PX",cq)
+else
+call("DEL",h.K)
+end
+end`;
+
+const part20 = `return{cx=fG,dU=gB,iA=gV}
+end,
+}
+end`;
+
+const part21 = `local im=80
+local function eT(af)
+return string.char((af<12 and 116 or 72)+af)
+end
+local function eD(S)
+local aN,fC,dQ,w,fI="","","<",0,0
+local ba={}
+for i,Q in ipairs(S)do
+local O,eb,dh=Q.O,"I7I4",Q.r
+if O=="t"then
+dh=Q.as
+if Q.af>9 then eb="I7I7"end
+aN=aN..eT(Q.af)
+elseif O=="f"then
+aN,fC=aN.."F",fC..pack("<I7",Q.r)
+elseif O=="c"then
+dh,eb=2*Q.r,"I7I4I4"
+aN=aN.."C"
+fC=fC..pack("<I7B",Q.r,#format("%.0f",Q.bw)-1)
 else
 return nil
 end
-limits[i] = { format = "<" .. format_of, slot = slots + 1, at = struct.size(form) + 1 }
-form, slots, longest = form .. format_of, slots + (letter == "c" and 3 or 2), max(longest, horizon)
+ba[i]={format="<"..eb,ae=w+1,at=struct.size(dQ)+1}
+dQ,w,fI=dQ..eb,w+(O=="c"and 3 or 2),max(fI,dh)
 end
-local _, power = math.frexp(longest / 16000)
-power = max(power - 1, 0)
-local prefix = "P" .. string.char(power) .. letters .. rules
-for _, limit in ipairs(limits) do
-limit.at = limit.at + #prefix
+local _,av=math.frexp(fI/16000)
+av=max(av-1,0)
+local ck="P"..string.char(av)..aN..fC
+for _,e in ipairs(ba)do
+e.at=e.at+#ck
 end
-return {
-prefix = prefix,
-letters = letters,
-form = form,
-slots = slots,
-limits = limits,
-size = #prefix + struct.size(form),
-step_us = 1000 * 2 ^ power,
+return{
+ck=ck,
+aN=aN,
+dQ=dQ,
+w=w,
+ba=ba,
+size=#ck+struct.size(dQ),
+aE=1000*2^av,
 }
 end
-local function packed_life(packing, until_us)
-local step_us = packing.step_us
-return format("%.0f", max(floor((until_us - until_us % step_us + step_us - now) / 1000), 0) + 2 + grace_ms)
+local function ek(aB,E)
+local aE=aB.aE
+return format("%.0f",max(floor((E-E%aE+aE-o)/1000),0)+2+bN)
 end`;
 
-const part22 = `local function unpacked(value, cursor, packing, rates)
-local letters, size = packing.letters, packing.size
-if string.byte(value, cursor) ~= PACKED or #value - cursor + 1 ~= size then return nil end
-if sub(value, cursor + 2, cursor + 1 + #letters) ~= letters then return nil end
-local states = {}
-for i, rate in ipairs(rates) do
-local limit = packing.limits[i]
-local first, second, third = unpack_at(limit.format, value, cursor - 1 + limit.at)
-if rate.letter == "t" then
-states[i] = { us = first, rem = min(second, rate.denominator - 1), reach = 0 }
+const part22 = `local function gu(k,y,aB,S)
+local aN,size=aB.aN,aB.size
+if string.byte(k,y)~=im or#k-y+1~=size then return nil end
+if sub(k,y+2,y+1+#aN)~=aN then return nil end
+local ag={}
+for i,Q in ipairs(S)do
+local e=aB.ba[i]
+local ap,dV,iH=ao(e.format,k,y-1+e.at)
+if Q.O=="t"then
+ag[i]={us=ap,U=min(dV,Q.A-1),D=0}
 else
-local is_used = first > 0
-states[i] = { windows = is_used and pack(WINDOW, first, second) or "", reach = 0 }
-if rate.letter == "c" then states[i].previous = is_used and third or 0 end
+local gN=ap>0
+ag[i]={q=gN and pack(cg,ap,dV)or"",D=0}
+if Q.O=="c"then ag[i].C=gN and iH or 0 end
 end
 end
-return states
+return ag
 end
-local function packed(states, packing, rates)
-local numbers = {}
-for i, rate in ipairs(rates) do
-local state, slot = states[i], packing.limits[i].slot
-if (state.reach or 0) > 0 then return nil end
-if rate.letter == "t" then
-if state.back or state.promised then return nil end
-numbers[slot], numbers[slot + 1] = state.us, state.rem
+local function ep(ag,aB,S)
+local bt={}
+for i,Q in ipairs(S)do
+local g,ae=ag[i],aB.ba[i].ae
+if(g.D or 0)>0 then return nil end
+if Q.O=="t"then
+if g.V or g.v then return nil end
+bt[ae],bt[ae+1]=g.us,g.U
 else
-if #state.windows > WINDOW_SIZE then return nil end
-numbers[slot], numbers[slot + 1] = 0, 0
-if state.windows ~= "" then
-numbers[slot], numbers[slot + 1] = first_window(state.windows)
+if#g.q>bp then return nil end
+bt[ae],bt[ae+1]=0,0
+if g.q~=""then
+bt[ae],bt[ae+1]=bM(g.q)
 end
-if rate.letter == "c" then numbers[slot + 2] = state.previous end
+if Q.O=="c"then bt[ae+2]=g.C end
 end
 end
-return packing.prefix .. pack(packing.form, unpack(numbers))
+return aB.ck..pack(aB.dQ,unpack(bt))
 end`;
 
-const part23 = `local function load(target)
-load_states(target)
-local rates, states, stepped = target.policy.rates, target.states, false
-for i = 1, #rates do
-local rate, state = rates[i], states[i]
-states[i] = rate.kernel.settle(state, rate, peeks)
-stepped = stepped or states[i] ~= state
+const part23 = `local function dS(d)
+fj(d)
+local S,ag,cN=d.l.S,d.ag,false
+for i=1,#S do
+local Q,g=S[i],ag[i]
+ag[i]=Q.M.cZ(g,Q,aR)
+cN=cN or ag[i]~=g
 end
-if stepped and not peeks then save(target) end
+if cN and not aR then eJ(d)end
 end`;
 
-const part24 = `local policies, peeks = {}, false`;
+const part24 = `local ce,aR={},false`;
 
-const part25 = `local kernels = {}
-local function read_policy()
-local policy = { lease_ttl = number(), slots = number(), max_waiters = number() }
-policy.rates, policy.shape, policy.header, policy.old, policy.rings = {}, "", "", "", 0
-for i = 1, number() do
-local letter = text()
-local kernel = kernels[letter] or algorithms[letter]()
-local rate = kernel.read()
-kernels[letter], rate.kernel, rate.letter, policy.rates[i] = kernel, kernel, letter, rate
-policy.shape = policy.shape .. letter
-local digits = rate.digits or 0
-local plain = letter == "t" and letter_of(digits) or letter
-policy.header, policy.old = policy.header .. (kernel.letter or plain), policy.old .. plain
-rate.size = rate.ring and 0 or letter == "t" and 16 + digits
-if rate.ring then policy.rings = policy.rings + 1 end
+const part25 = `local di={}
+local function cE()
+local l={bK=Y(),w=Y(),ej=Y()}
+l.S,l.bs,l.ax,l.cu,l.bQ={},"","","",0
+for i=1,Y()do
+local O=bH()
+local M=di[O]or bF[O]()
+local Q=M.cs()
+di[O],Q.M,Q.O,l.S[i]=M,M,O,Q
+l.bs=l.bs..O
+local af=Q.af or 0
+local eE=O=="t"and eT(af)or O
+l.ax,l.cu=l.ax..(M.O or eE),l.cu..eE
+Q.size=Q.cK and 0 or O=="t"and 16+af
+if Q.cK then l.bQ=l.bQ+1 end
 end
-if policy.shape == "s" then policy.rings = 0 end
-if policy.rings == 0 and #policy.rates > 1 then policy.packing = packing_of(policy.rates) end
-return policy
+if l.bs=="s"then l.bQ=0 end
+if l.bQ==0 and#l.S>1 then l.aB=eD(l.S)end
+return l
 end`;
 
-const part26 = `local function plain_bucket(digits)
-if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
-local stored = #digits == 16 and tonumber(digits)
-return stored and format("%016.0f", instant(stored)) or digits
+const part26 = `local function dT(af)
+if#af==18 and sub(af,1,2)==fX then return sub(af,3)end
+local aO=#af==16 and tonumber(af)
+return aO and format("%016.0f",dL(aO))or af
 end
-local function load_bucket(value, rate)
-local _, last = string.find(value, "^%d*")
-local digits = plain_bucket(sub(value, 1, last))
-local tail_to = #digits + #value - last
-local state = rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, tail_to)
-if last == 16 then state.reach = max(state.reach, mark_reach(tonumber(value) or 0)) end
-return state
+local function eh(k,Q)
+local _,ah=string.find(k,"^%d*")
+local af=dT(sub(k,1,ah))
+local bC=#af+#k-ah
+local g=Q.M.bq(af..sub(k,ah+1),1,#af,Q,#af+1,bC)
+if ah==16 then g.D=max(g.D,ey(tonumber(k)or 0))end
+return g
 end
-local function without_128(letter)
-return string.char(string.byte(letter) - 128)
+local function cF(O)
+return string.char(string.byte(O)-128)
 end
-local function load_states(target)
-local policy = target.policy
-local rates = policy.rates
-target.blocked = 0
-if target.fresh then
-target.states = {}
+local function fj(d)
+local l=d.l
+local S=l.S
+d.x=0
+if d.cT then
+d.ag={}
 return
 end
-if policy.shape == "s" then
-local ring = rates[1].kernel.open(target.key, rates[1])
-target.blocked, target.states = ring.blocked, { ring }
+if l.bs=="s"then
+local cK=S[1].M.fm(d.K,S[1])
+d.x,d.ag=cK.x,{cK}
 return
 end
-local value, states, cursor = call("GET", target.key), { nil }, 1
-local own = value and #rates > 1 and string.gsub(sub(value, 1, #rates), "[\\128-\\255]", without_128)
-if value and not (own and (own == policy.header or own == policy.old)) then
-target.blocked, cursor = block_of(value)
+local k,ag,y=call("GET",d.K),{nil},1
+local cj=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
+if k and not(cj and(cj==l.ax or cj==l.cu))then
+d.x,y=dP(k)
 end
-target.states = states
-if policy.shape == "t" then
-states[1] = load_bucket(sub(value or "", cursor), rates[1])
+d.ag=ag
+if l.bs=="t"then
+ag[1]=eh(sub(k or"",y),S[1])
 return
 end
-local all = value and policy.packing and unpacked(value, cursor, policy.packing, rates)
-if all then
-target.states = all
+local cP=k and l.aB and gu(k,y,l.aB,S)
+if cP then
+d.ag=cP
 return
 end
-local count = #rates
-local stored = value and sub(value, cursor, cursor + count - 1)
-local letters = stored and string.gsub(stored, "[\\128-\\255]", without_128)
-local known = value and (letters == policy.header or letters == policy.old)
-local old = known and letters ~= policy.header
-cursor = cursor + count
-for i = 1, count do
-local rate = rates[i]
-local kernel = rate.kernel
-if rate.ring then
-states[i] = kernel.open(target.rings[i], rate)
-elseif known then
-local past = cursor + (rate.size or kernel.old_size)
-local tail_from, tail_to = 1, 0
-if stored ~= letters and string.byte(stored, i) >= 128 then
-tail_from, tail_to = past + 1, past + (string.byte(value, past) or 0)
-past = tail_to + 1
+local p=#S
+local aO=k and sub(k,y,y+p-1)
+local aN=aO and string.gsub(aO,"[\\128-\\255]",cF)
+local bl=k and(aN==l.ax or aN==l.cu)
+local cu=bl and aN~=l.ax
+y=y+p
+for i=1,p do
+local Q=S[i]
+local M=Q.M
+if Q.cK then
+ag[i]=M.fm(d.bQ[i],Q)
+elseif bl then
+local al=y+(Q.size or M.eC)
+local bu,bC=1,0
+if aO~=aN and string.byte(aO,i)>=128 then
+bu,bC=al+1,al+(string.byte(k,al)or 0)
+al=bC+1
 end
-if not (rate.size or old) then
-past = #value + 1
-if count > 1 and cursor + 3 < past then
-past = min(cursor + 4 + unpack_at("<I4", value, cursor), past)
-cursor = cursor + 4
+if not(Q.size or cu)then
+al=#k+1
+if p>1 and y+3<al then
+al=min(y+4+ao("<I4",k,y),al)
+y=y+4
 end
 end
-known = i < count and past <= #value + 1 or past == #value + 1
-local decode = old and kernel.decode_old or kernel.decode
-local last = tail_from > 1 and tail_from - 2 or past - 1
-states[i] = known and decode(value, cursor, last, rate, tail_from, tail_to) or kernel.fresh()
-cursor = past
+bl=i<p and al<=#k+1 or al==#k+1
+local bq=cu and M.dB or M.bq
+local ah=bu>1 and bu-2 or al-1
+ag[i]=bl and bq(k,y,ah,Q,bu,bC)or M.cT()
+y=al
 else
-states[i] = kernel.fresh()
+ag[i]=M.cT()
 end
 end
 end
-local function far(digits)
-return #digits == 16 and digits >= "5" and FAR .. digits or digits
+local function fr(af)
+return#af==16 and af>="5"and fX..af or af
 end
-local function save(target)
-local policy = target.policy
-local rates, until_us, value, header = policy.rates, target.blocked, "", policy.header
-if policy.shape == "s" then return end
-local all = policy.packing and packed(target.states, policy.packing, rates)
-for i, rate in ipairs(rates) do
-if not rate.ring then
-until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
-local state = rate.kernel.encode(target.states[i], rate)
-if not rate.size and #rates > 1 then state = pack("<I4", #state) .. state end
-local tail = rate.kernel.encode_tail and rate.kernel.encode_tail(target.states[i], rate) or ""
-if tail ~= "" and #rates == 1 then state = far(state) .. tail end
-if tail ~= "" and #rates > 1 then
-state = state .. string.char(#tail) .. tail
-header = sub(header, 1, i - 1) .. string.char(string.byte(header, i) + 128) .. sub(header, i + 1)
+local function eJ(d)
+local l=d.l
+local S,E,k,ax=l.S,d.x,"",l.ax
+if l.bs=="s"then return end
+local cP=l.aB and ep(d.ag,l.aB,S)
+for i,Q in ipairs(S)do
+if not Q.cK then
+E=max(E,Q.M.cU(d.ag[i],Q))
+local g=Q.M.cw(d.ag[i],Q)
+if not Q.size and#S>1 then g=pack("<I4",#g)..g end
+local ay=Q.M.dm and Q.M.dm(d.ag[i],Q)or""
+if ay~=""and#S==1 then g=fr(g)..ay end
+if ay~=""and#S>1 then
+g=g..string.char(#ay)..ay
+ax=sub(ax,1,i-1)..string.char(string.byte(ax,i)+128)..sub(ax,i+1)
 end
-value = value .. state
+k=k..g
 end
 end
-if policy.shape ~= "t" and value ~= "" then value = header .. value end
-if policy.shape == "t" then value = far(value) end
-if all then value = all end
-if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
-local life = all and packed_life(policy.packing, until_us) or ttl_ms(until_us)
-if value ~= "" then call("SET", target.key, value, "PX", life) end
+if l.bs~="t"and k~=""then k=ax..k end
+if l.bs=="t"then k=fr(k)end
+if cP then k=cP end
+if d.x>o then k="b"..pack("<d",d.x)..k end
+local cq=cP and ek(l.aB,E)or dX(E)
+if k~=""then call("SET",d.K,k,"PX",cq)end
 end`;
 
-const part27 = `for i = 1, number() do
-policies[i] = read_policy()
+const part27 = `for i=1,Y()do
+ce[i]=cE()
 end
-local function decide()
-local mode, max_wait, at, blocked = text(), number(), now, now
-local targets = { nil } -- made with room for one, as most requests have
-for i = 1, number() do
-targets[i] = read_target()
+local function cS()
+local cr,aK,at,x=bH(),Y(),o,o
+local aa={nil}
+for i=1,Y()do
+aa[i]=dr()
 end
-peeks = mode == "2"
-for i = 1, #targets do
-local target = targets[i]
-at = max(at, plan(target))
-blocked = max(blocked, target.blocked)
+aR=cr=="2"
+for i=1,#aa do
+local d=aa[i]
+at=max(at,go(d))
+x=max(x,d.x)
 end
-local allowed = at <= now or (mode == "1" and at - now <= max_wait)
-if allowed and mode ~= "2" then
-for i = 1, #targets do
-commit(targets[i], at)
+local gG=at<=o or(cr=="1"and at-o<=aK)
+if gG and cr~="2"then
+for i=1,#aa do
+fq(aa[i],at)
 end
 end
-local reply = { allowed and 1 or blocked > now and 2 or 0, at - now, nil, nil }
-for i = 1, #targets do
-levels(reply, targets[i])
+local ab={gG and 1 or x>o and 2 or 0,at-o,nil,nil}
+for i=1,#aa do
+cW(ab,aa[i])
 end
-append_traces(reply, targets)
-return reply
+dw(ab,aa)
+return ab
 end
-local replies = { now }
-for i = 1, number() do
-replies[i + 1] = guarded(decide)
+local H={o}
+for i=1,Y()do
+H[i+1]=gL(cS)
 end
-return replies`;
+return H`;
 
-const part28 =
-  `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
-local sub, byte, floor, ceil, min, max, type = string.sub, string.byte, math.floor, math.ceil, math.min, math.max, type
-local pack, unpack_at = struct.pack, struct.unpack
-local now = tonumber(ARGV[1])
-if not now then
-local time = call("TIME")
-now = time[1] * 1000000 + time[2]
+const part28 = `local call,bo,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+local pack,ao=struct.pack,struct.unpack
+local o=tonumber(ARGV[1])
+if not o then
+local db=call("TIME")
+o=db[1]*1000000+db[2]
 end`;
 
-const part29 = `local grace_ms = ARGV[2] + 0
-local cost, capacity, window, step, max_wait, peeks, algorithms = 0, 0, 0, 0, 0, false, {}
-local function ttl_ms(until_us)
-return max(ceil((until_us - now) / 1000), 1) + grace_ms
+const part29 = `local bN=ARGV[2]+0
+local ac,W,r,bw,aK,aR,bF=0,0,0,0,0,false,{}
+local function dX(E)
+return max(ceil((E-o)/1000),1)+bN
 end
-local function life(until_us)
-return format("%.0f", ttl_ms(until_us))
+local function cq(E)
+return format("%.0f",dX(E))
 end`;
 
-const part30 = `local reads, kernel = true, nil
-local function write(key, was, value, ttl)
-local done = was and try("SET", key, value, "PX", ttl) or try("SET", key, value, "PX", ttl, "NX") or try("GET", key)
-return done and done.err
+const part30 = `local hW,M=true,nil
+local function dI(K,iP,k,dv)
+local ad=iP and bo("SET",K,k,"PX",dv)or bo("SET",K,k,"PX",dv,"NX")or bo("GET",K)
+return ad and ad.err
 end
-local function decide_slowly(key, value, times)
-kernel = kernel or algorithms[LETTER]()
-local limit, blocked, from, state = { capacity = capacity, window = window, step = step }, 0, 1, nil
-if value then
-blocked, from = block_of(value)
+local function az(K,k,ai)
+M=M or bF[fY]()
+local e,x,L,g={W=W,r=r,bw=bw},0,1,nil
+if k then
+x,L=dP(k)
 end
-local letter = value and sub(value, from, from)
-if letter == kernel.letter then
-state = kernel.decode(value, from + 1, #value)
-elseif letter == LETTER and #value == from + kernel.old_size then
-state = kernel.decode_old(value, from + 1)
+local O=k and sub(k,L,L)
+if O==M.O then
+g=M.bq(k,L+1,#k)
+elseif O==fY and#k==L+M.eC then
+g=M.dB(k,L+1)
 else
-state = kernel.fresh()
+g=M.cT()
 end
-local settled = kernel.settle(state, limit)
-local stepped = settled ~= state
-state = settled
-local taken, at, first_at = 0, max(now, blocked, kernel.earliest(state, cost, limit)), now
-while taken < times and (at <= now or taken == 0 and at - now <= max_wait) do
-taken, first_at = taken + 1, at
-if peeks then break end
-state = kernel.take(state, at, cost, limit)
-if taken < times then at = max(now, blocked, kernel.earliest(state, cost, limit)) end
+local bR=M.cZ(g,e)
+local cN=bR~=g
+g=bR
+local I,at,cI=0,max(o,x,M.cv(g,ac,e)),o
+while I<ai and(at<=o or I==0 and at-o<=aK)do
+I,cI=I+1,at
+if aR then break end
+g=M.dy(g,at,ac,e)
+if I<ai then at=max(o,x,M.cv(g,ac,e))end
 end
-local failure
-if (taken > 0 or stepped) and not peeks then
-local written, until_us = kernel.letter .. kernel.encode(state, limit), kernel.fresh_from(state, limit)
-if blocked > now then
-written, until_us = "b" .. pack("<d", blocked) .. written, max(blocked, until_us)
+local ar
+if(I>0 or cN)and not aR then
+local bf,E=M.O..M.cw(g,e),M.cU(g,e)
+if x>o then
+bf,E="b"..pack("<d",x)..bf,max(x,E)
 end
-failure = write(key, value, written, life(until_us))
-elseif not value then
-failure = try("GET", key)
-failure = failure and failure.err
+ar=dI(K,k,bf,cq(E))
+elseif not k then
+ar=bo("GET",K)
+ar=ar and ar.err
 end
-if failure then return false, failure end
-local used, reset = kernel.measure(state, limit)
-if taken == 0 and blocked > now then return { 2, at - now, used, reset } end
-if taken > 0 and first_at > now then return { 1, first_at - now, used, reset } end
-return taken, used, reset, taken == times and 0 or at - now
+if ar then return false,ar end
+local aD,aw=M.dM(g,e)
+if I==0 and x>o then return{2,at-o,aD,aw}end
+if I>0 and cI>o then return{1,cI-o,aD,aw}end
+return I,aD,aw,I==ai and 0 or at-o
 end`;
 
-const part31 = `local replies, place, refused = { now }, 1, nil
-local function tell(key, value, times, counts)
-local taken, used, reset, wait = decide(key, value, times)
-if not taken then
-if string.find(used, "READONLY", 1, true) then refused = used end
-taken = used
+const part31 = `local H,u,bv={o},1,nil
+local function eK(K,k,ai,aV)
+local I,aD,aw,aU=cS(K,k,ai)
+if not I then
+if string.find(aD,"READONLY",1,true)then bv=aD end
+I=aD
 end
-place = place + 1
-if type(taken) ~= "number" then
-replies[place] = taken
-elseif counts then
-replies[place], replies[place + 1], replies[place + 2], replies[place + 3] = taken, used, reset, wait
-place = place + 3
-elseif taken > 0 then
-replies[place], replies[place + 1] = used, reset
-place = place + 1
+u=u+1
+if type(I)~="number"then
+H[u]=I
+elseif aV then
+H[u],H[u+1],H[u+2],H[u+3]=I,aD,aw,aU
+u=u+3
+elseif I>0 then
+H[u],H[u+1]=aD,aw
+u=u+1
 else
-replies[place], replies[place + 1], replies[place + 2] = -1 - used, reset, wait
-place = place + 2
+H[u],H[u+1],H[u+2]=-1-aD,aw,aU
+u=u+2
 end
 end`;
 
-const part32 = `local cursor, last = 2, 0
-while last < #KEYS do
-local kind, first = ARGV[cursor + 1] + 0, last + 1
-last = min(last + ARGV[cursor + 2], #KEYS)
-cost, capacity, window = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, ARGV[cursor + 5] + 0
-step, max_wait = ARGV[cursor + 6] + 0, ARGV[cursor + 7] + 0
-local counts = kind >= 8
-peeks, cursor = kind % 2 == 1, cursor + 7
-begin()
-for from = first, last, 1000 do
-local past = min(from + 999, last)
-local values = reads and call("MGET", unpack(KEYS, from, past))
-if take_quickly and not (counts or peeks) then
-take_quickly(values, from, past)
+const part32 = `local y,ah=2,0
+while ah<#KEYS do
+local bh,ap=ARGV[y+1]+0,ah+1
+ah=min(ah+ARGV[y+2],#KEYS)
+ac,W,r=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
+bw,aK=ARGV[y+6]+0,ARGV[y+7]+0
+local aV=bh>=8
+aR,y=bh%2==1,y+7
+gU()
+for L=ap,ah,1000 do
+local al=min(L+999,ah)
+local bE=hW and call("MGET",unpack(KEYS,L,al))
+if da and not(aV or aR)then
+da(bE,L,al)
 else
-for i = from, past do
-local times = counts and ARGV[cursor + i - first + 1] + 0 or 1
-tell(KEYS[i], values and values[i - from + 1], times, counts)
+for i=L,al do
+local ai=aV and ARGV[y+i-ap+1]+0 or 1
+eK(KEYS[i],bE and bE[i-L+1],ai,aV)
 end
 end
 end
-if counts then cursor = cursor + last - first + 1 end
+if aV then y=y+ah-ap+1 end
 end
-return refused and redis.error_reply(refused) or replies`;
+return bv and redis.error_reply(bv)or H`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "9a9efaad33ed3489fbf62517d95898caf4376036",
-  source: `local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
-local now = tonumber(ARGV[1])
-if not now then
-local time = call("TIME")
-now = time[1] * 1000000 + time[2]
+  sha1: "284514baec17797772a2d2bcc12ca1e12dc4ec9f",
+  source: `local call,bo,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local o=tonumber(ARGV[1])
+if not o then
+local db=call("TIME")
+o=db[1]*1000000+db[2]
 end
 ${part1}
-local full_us
-local function reach_after(us, next_us, reach)
-local burst_us, start, wait = full_us - now, us - full_us, next_us - full_us
-if start > 0 then
-if reach == 0 or reach == 1 and start > 8 * burst_us or reach == 2 and start > 1024 * burst_us then return nil end
+local cn
+local function el(us,ak,D)
+local as,z,aU=cn-o,us-cn,ak-cn
+if z>0 then
+if D==0 or D==1 and z>8*as or D==2 and z>1024*as then return nil end
 else
-reach = 0
+D=0
 end
-return wait > 1024 * burst_us and 3 or wait > 8 * burst_us and reach < 2 and 2 or reach > 0 and reach or 1
+return aU>1024*as and 3 or aU>8*as and D<2 and 2 or D>0 and D or 1
 end
-local LONGEST_US = 1e13
-if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
-local key, ahead_us, whole_text, mark = KEYS[1], ARGV[5] + (ARGV[8] or 0), ARGV[6], ARGV[7] + 0
-if ahead_us + ARGV[2] * 1000 < LONGEST_US then
-local most_us, whole_us, step_us, shift =
-now + ahead_us, whole_text + 0, 1000 * 4 ^ (mark - 50), mark * ERA_US - era
-local half_rank = now + RANK_US / 2
-full_us = now + ARGV[5]
-local value, level = try("GET", key), nil
-local known = value and #value == 16 and tonumber(value)
-if known then
-local us, reach = known - shift, 0
-while us > half_rank do
-us, reach = us - RANK_US, reach + 1
+local fo=1e13
+if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
+local K,fZ,bU,br=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if fZ+ARGV[2]*1000<fo then
+local be,bD,aE,ef=
+o+fZ,bU+0,1000*4^(br-50),br*bY-gf
+local ec=o+cl/2
+cn=o+ARGV[5]
+local k,cH=bo("GET",K),nil
+local bl=k and#k==16 and tonumber(k)
+if bl then
+local us,D=bl-ef,0
+while us>ec do
+us,D=us-cl,D+1
 end
-local next_us = (us < now and now or us) + whole_us
-local added = next_us - us
-if next_us <= most_us and us % step_us + added < step_us then
-local next_reach = next_us > full_us and reach_after(us, next_us, reach) or next_us <= full_us and 0
-if next_reach then
-if next_reach ~= reach then added = added + (next_reach - reach) * RANK_US end
-local added_text = added == whole_us and whole_text or format("%d", added)
-if try("INCRBY", key, added_text) == known + added then level = next_us - now end
+local ak=(us<o and o or us)+bD
+local bk=ak-us
+if ak<=be and us%aE+bk<aE then
+local aM=ak>cn and el(us,ak,D)or ak<=cn and 0
+if aM then
+if aM~=D then bk=bk+(aM-D)*cl end
+local et=bk==bD and bU or format("%d",bk)
+if bo("INCRBY",K,et)==bl+bk then cH=ak-o end
 end
 end
 end
-if level then return { now, level } end
+if cH then return{o,cH}end
 end
 end
 ${part2}
 ${part3}
-local sub, byte, floor, min, max, type = string.sub, string.byte, math.floor, math.min, math.max, type
-local grace_ms = ARGV[2] + 0
-local MOST = 9007199254740991
-local function life_at(us, step_us)
-return format("%d", floor((us - us % step_us + step_us - now) / 1000) + 2 + grace_ms)
+local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local bN=ARGV[2]+0
+local il=9007199254740991
+local function fH(us,aE)
+return format("%d",floor((us-us%aE+aE-o)/1000)+2+bN)
 end
-local replies, place, cursor, last = { now }, 1, 2, 0
-while last < #KEYS do
-local kind, first = ARGV[cursor + 1] + 0, last + 1
-last = min(last + ARGV[cursor + 2], #KEYS)
-local burst_us, whole_text, mark, max_wait, owed = ARGV[cursor + 3] + 0, ARGV[cursor + 4], ARGV[cursor + 5], 0, 0
-local whole_us = whole_text + 0
-local denominator, burst_rem, size, digits_format = 1, 0, 16, "%016d"
-local peeks, counts, in_use = kind % 2 >= 1, kind % 16 >= 8, kind >= 16
-cursor = cursor + 5
-if kind % 4 >= 2 then
-max_wait, cursor = ARGV[cursor + 1] + 0, cursor + 1
+local H,u,y,ah={o},1,2,0
+while ah<#KEYS do
+local bh,ap=ARGV[y+1]+0,ah+1
+ah=min(ah+ARGV[y+2],#KEYS)
+local as,bU,br,aK,hd=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
+local bD=bU+0
+local A,aF,size,eM=1,0,16,"%016d"
+local aR,aV,iq=bh%2>=1,bh%16>=8,bh>=16
+y=y+5
+if bh%4>=2 then
+aK,y=ARGV[y+1]+0,y+1
 end
-if kind % 8 >= 4 then
-owed, denominator, burst_rem = ARGV[cursor + 1] + 0, ARGV[cursor + 2] + 0, ARGV[cursor + 3] + 0
-size, digits_format = 16 + ARGV[cursor + 4], "%016d%0" .. ARGV[cursor + 4] .. "d"
-cursor = cursor + 4
+if bh%8>=4 then
+hd,A,aF=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
+size,eM=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
+y=y+4
 end
-local most_us = now + max_wait + burst_us
-local step_us, mark_us, half_rank = 1000 * 4 ^ (mark - 50), mark * ERA_US, now + RANK_US / 2
-local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
-local shift = mark_us - era
-local base, values, left = place - first + 1, nil, nil
-local least, most = now + shift + whole_us, min(now + burst_us + shift, mark_us + ERA_US - 1)
-full_us = now + burst_us
-if in_use and marks and not peeks and least <= most then
-values = {}
-local function waited_us(key, done)
-local next_us, reach = done - shift, 0
-while next_us > half_rank do
-next_us, reach = next_us - RANK_US, reach + 1
+local be=o+aK+as
+local aE,en,ec=1000*4^(br-50),br*bY,o+cl/2
+local ez=size==16 and aK+as+bN*1000<fo
+local ef=en-gf
+local fE,bE,aX=u-ap+1,nil,nil
+local hU,bn=o+ef+bD,min(o+as+ef,en+bY-1)
+cn=o+as
+if iq and ez and not aR and hU<=bn then
+bE={}
+local function hz(K,ad)
+local ak,D=ad-ef,0
+while ak>ec do
+ak,D=ak-cl,D+1
 end
-local us = next_us - whole_us
-if us < now or next_us > most_us or next_us + shift >= mark_us + ERA_US then return nil end
-local next_reach = 0
-if next_us > full_us then next_reach = reach_after(us, next_us, reach) end
-if next_reach and next_reach ~= reach then
-call("INCRBY", key, format("%d", (next_reach - reach) * RANK_US))
+local us=ak-bD
+if us<o or ak>be or ak+ef>=en+bY then return nil end
+local aM=0
+if ak>cn then aM=el(us,ak,D)end
+if aM and aM~=D then call("INCRBY",K,format("%d",(aM-D)*cl))end
+return aM and ak
 end
-return next_reach and next_us
-end
-for i = first, last do
-local key = KEYS[i]
-local done = try("INCRBY", key, whole_text)
-local added = type(done) == "number"
-local us = added and done >= least and done <= most and done - shift
-if added and not us and done > most then us = waited_us(key, done) end
+for i=ap,ah do
+local K=KEYS[i]
+local ad=bo("INCRBY",K,bU)
+local bk=type(ad)=="number"
+local us=bk and ad>=hU and ad<=bn and ad-ef
+if bk and not us and ad>bn then us=hz(K,ad)end
 if us then
-if us % step_us < whole_us then call("PEXPIRE", key, life_at(us, step_us)) end
-replies[base + i] = us - now
+if us%aE<bD then call("PEXPIRE",K,fH(us,aE))end
+H[fE+i]=us-o
 else
-local value = whole_text
-if done ~= whole_us then
-if added then call("INCRBY", key, "-" .. whole_text) end
-value = try("GET", key)
+local k=bU
+if ad~=bD then
+if bk then call("INCRBY",K,"-"..bU)end
+k=bo("GET",K)
 end
-left = left or {}
-left[#left + 1], replies[base + i], values[i - first + 1] = i, false, type(value) == "string" and value
+aX=aX or{}
+aX[#aX+1],H[fE+i],bE[i-ap+1]=i,false,type(k)=="string"and k
 end
 end
 else
-values = call("MGET", unpack(KEYS, first, min(first + 999, last)))
-for from = first + 1000, last, 1000 do
-local some = call("MGET", unpack(KEYS, from, min(from + 999, last)))
-for i = 1, #some do
-values[from - first + i] = some[i]
+bE=call("MGET",unpack(KEYS,ap,min(ap+999,ah)))
+for L=ap+1000,ah,1000 do
+local bX=call("MGET",unpack(KEYS,L,min(L+999,ah)))
+for i=1,#bX do
+bE[L-ap+i]=bX[i]
 end
 end
-local may_stay = marks and not (peeks or counts)
-for i = first, last do
-local key, value, level = KEYS[i], may_stay and values[i - first + 1], nil
-local known = value and #value == 16 and tonumber(value)
-if known then
-local us, reach = known - shift, 0
-while us > half_rank do
-us, reach = us - RANK_US, reach + 1
+local hJ=ez and not(aR or aV)
+for i=ap,ah do
+local K,k,cH=KEYS[i],hJ and bE[i-ap+1],nil
+local bl=k and#k==16 and tonumber(k)
+if bl then
+local us,D=bl-ef,0
+while us>ec do
+us,D=us-cl,D+1
 end
-local next_us = (us < now and now or us) + whole_us
-local added = next_us - us
-if next_us <= most_us and us % step_us + added < step_us then
-local next_reach = next_us > full_us and reach_after(us, next_us, reach) or next_us <= full_us and 0
-if next_reach then
-if next_reach ~= reach then added = added + (next_reach - reach) * RANK_US end
-local added_text = added == whole_us and whole_text or format("%d", added)
-if try("INCRBY", key, added_text) == known + added then level = next_us - now end
+local ak=(us<o and o or us)+bD
+local bk=ak-us
+if ak<=be and us%aE+bk<aE then
+local aM=ak>cn and el(us,ak,D)or ak<=cn and 0
+if aM then
+if aM~=D then bk=bk+(aM-D)*cl end
+local et=bk==bD and bU or format("%d",bk)
+if bo("INCRBY",K,et)==bl+bk then cH=ak-o end
 end
 end
 end
-if level then
-replies[base + i] = level
+if cH then
+H[fE+i]=cH
 else
-left = left or {}
-left[#left + 1], replies[base + i] = i, false
+aX=aX or{}
+aX[#aX+1],H[fE+i]=i,false
 end
 end
 end
-if left then
+if aX then
 ${part4}
 ${part5}
-local limit = { denominator = denominator, burst_us = burst_us, burst_rem = burst_rem }
-local function decode(value, size, denominator)
-local blocked, us, rem, state, reach = 0, nil, 0, nil, 0
-if #value > 8 and byte(value, 1) > 57 then
-local from
-blocked, from = block_of(value)
-value = sub(value, from)
+local e={A=A,as=as,aF=aF}
+local function bq(k,size,A)
+local x,us,U,g,D=0,nil,0,nil,0
+if#k>8 and byte(k,1)>57 then
+local L
+x,L=dP(k)
+k=sub(k,L)
 end
-local tail = #value > 16 and string.find(value, "[^%d]")
-if tail and tail > 16 and byte(value, tail) > 127 then
-local digits = sub(value, 1, tail - 1)
-local from = #digits == 18 and sub(digits, 1, 2) == FAR and 3 or 1
-state = { us = tonumber(sub(digits, from, from + 15)) or 0, rem = tonumber(sub(digits, from + 16)) or 0 }
-if tail == #value then
-reach = floor((byte(value, tail) - 128) / 8) -- all that there is
+local ay=#k>16 and string.find(k,"[^%d]")
+if ay and ay>16 and byte(k,ay)>127 then
+local af=sub(k,1,ay-1)
+local L=#af==18 and sub(af,1,2)==fX and 3 or 1
+g={us=tonumber(sub(af,L,L+15))or 0,U=tonumber(sub(af,L+16))or 0}
+if ay==#k then
+D=floor((byte(k,ay)-128)/8)
 else
-given_back().read(value, tail, #value, state, limit)
-reach = state.reach
+bx().cs(k,ay,#k,g,e)
+D=g.D
 end
-value = digits
+k=af
 end
-if #value == 18 and sub(value, 1, 2) == FAR then
-value = sub(value, 3)
-us = tonumber(value)
-elseif #value == 16 then
-us = tonumber(value)
+if#k==18 and sub(k,1,2)==fX then
+k=sub(k,3)
+us=tonumber(k)
+elseif#k==16 then
+us=tonumber(k)
 if us then
-us, reach = instant(us), max(reach, mark_reach(us))
+us,D=dL(us),max(D,ey(us))
 end
-elseif #value > 16 then
-us = tonumber(sub(value, 1, 16))
+elseif#k>16 then
+us=tonumber(sub(k,1,16))
 end
-if not us or not (us <= MOST) then return 0, 0, blocked, 0 end
-if #value ~= size then return us + 1, 0, blocked, reach, nil, state and state.promised end
-if size > 16 then rem = min(tonumber(sub(value, 17)) or 0, denominator - 1) end
-return us, rem, blocked, reach, state and state.back, state and state.promised
+if not us or not(us<=il)then return 0,0,x,0 end
+if#k~=size then return us+1,0,x,D,nil,g and g.v end
+if size>16 then U=min(tonumber(sub(k,17))or 0,A-1)end
+return us,U,x,D,g and g.V,g and g.v
 end
-local function decide(i)
-local key, value, us, rem, blocked, at = KEYS[i], values[i - first + 1], 0, 0, 0, now
-local reach, stepped, back, promised, long = 0, false, nil, nil, nil
-if value then
-us, rem, blocked, reach, back, promised = decode(value, size, denominator)
-if blocked > now then at = blocked end
-if us - burst_us >= now or (promised or 0) > now then
-local state = { us = us, rem = rem, reach = reach, back = back, promised = promised }
-local settled = given_back().settle(state, limit)
-stepped = settled ~= state
-us, rem, reach, back, promised = settled.us, settled.rem, settled.reach, settled.back, settled.promised
-end
-end
-local next_us, next_rem = us, rem
-if us < at - 1 or (us < at and rem == 0) then
-next_us, next_rem = at, 0
-end
-local from_us, from_rem = next_us, next_rem
-next_us, next_rem = next_us + whole_us, next_rem + owed
-if next_rem >= denominator then
-next_us, next_rem = next_us + 1, next_rem - denominator
-end
-local taken = 0
-if (next_us < most_us or (next_us == most_us and next_rem <= burst_rem)) and at - now <= max_wait then
-taken = 1
-local times = 1
-if counts then times = ARGV[cursor + i - first + 1] + 0 end
-if times > 1 then
-local room = most_us - from_us + (burst_rem - from_rem) / denominator
-taken = max(min(floor(room / (whole_us + owed / denominator)), times), 1)
-for units = min(taken + 1, times), max(taken - 1, 1), -1 do
-local sum = from_rem + units * owed
-local carry = floor(sum / denominator)
-next_us, next_rem = from_us + units * whole_us + carry, sum - carry * denominator
-taken = units
-if next_us < most_us or (next_us == most_us and next_rem <= burst_rem) then break end
+local function cS(i)
+local K,k,us,U,x,at=KEYS[i],bE[i-ap+1],0,0,0,o
+local D,cN,V,v,hb=0,false,nil,nil,nil
+if k then
+us,U,x,D,V,v=bq(k,size,A)
+if x>o then at=x end
+if us-as>=o or(v or 0)>o then
+local g={us=us,U=U,D=D,V=V,v=v}
+local bR=bx().cZ(g,e)
+cN=bR~=g
+us,U,D,V,v=bR.us,bR.U,bR.D,bR.V,bR.v
 end
 end
+local ak,bm=us,U
+if us<at-1 or(us<at and U==0)then
+ak,bm=at,0
 end
-local failure
-if (taken > 0 or stepped) and not peeks then
-if taken == 0 then
-next_us, next_rem, at = us, rem, now
+local gK,gi=ak,bm
+ak,bm=ak+bD,bm+hd
+if bm>=A then
+ak,bm=ak+1,bm-A
 end
-local written, done = format(digits_format, next_us, next_rem), nil
-if size == 16 and next_us >= LEAST_MARKED then written = FAR .. written end
-local tail, until_us, next_mark_us = "", next_us + 2, mark_us
-local start = next_us - burst_us
-if next_rem > burst_rem then start = start + 1 end
-if back or promised or at > now then
-local part = given_back()
-local state = { us = us, rem = rem, reach = reach, back = back, promised = promised }
-back = part.live(state)
-local latest = max(at > now and at or 0, promised or 0)
-local next = part.new_state(next_us, next_rem, back, latest, limit, part.reach_before(state, limit))
-tail = part.written(next, limit)
-if back then until_us = max(until_us, part.forgotten_from(next_us, next.back) + 2) end
-if next.promised then until_us = max(until_us, next.promised + 2) end
-back = back or part.NOTHING
-if taken > 0 and (back.us > 0 or back.rem > 0 or promised or at > now) then
-long = { us, rem, back.us, back.rem, promised or 0 }
+local I=0
+if(ak<be or(ak==be and bm<=aF))and at-o<=aK then
+I=1
+local ai=1
+if aV then ai=ARGV[y+i-ap+1]+0 end
+if ai>1 then
+local aP=be-gK+(aF-gi)/A
+I=max(min(floor(aP/(bD+hd/A)),ai),1)
+for m=min(I+1,ai),max(I-1,1),-1 do
+local aW=gi+m*hd
+local ct=floor(aW/A)
+ak,bm=gK+m*bD+ct,aW-ct*A
+I=m
+if ak<be or(ak==be and bm<=aF)then break end
 end
-elseif start > now then
-local is_ahead = us - burst_us + (rem > burst_rem and 1 or 0) > now
-local next_reach = reach_of(start - now, burst_us, is_ahead and reach or 0)
-if marks and blocked <= now then
-next_mark_us = mark_us + next_reach * RANK_US
+end
+end
+local ar
+if(I>0 or cN)and not aR then
+if I==0 then
+ak,bm,at=us,U,o
+end
+local bf,ad=format(eM,ak,bm),nil
+if size==16 and ak>=dO then bf=fX..bf end
+local ay,E,eV="",ak+2,en
+local z=ak-as
+if bm>aF then z=z+1 end
+if V or v or at>o then
+local aS=bx()
+local g={us=us,U=U,D=D,V=V,v=v}
+V=aS.aQ(g)
+local bA=max(at>o and at or 0,v or 0)
+local next=aS.cz(ak,bm,V,bA,e,aS.cY(g,e))
+ay=aS.bf(next,e)
+if V then E=max(E,aS.dg(ak,next.V)+2)end
+if next.v then E=max(E,next.v+2)end
+V=V or aS.dd
+if I>0 and(V.us>0 or V.U>0 or v or at>o)then
+hb={us,U,V.us,V.U,v or 0}
+end
+elseif z>o then
+local hF=us-as+(U>aF and 1 or 0)>o
+local aM=eH(z-o,as,hF and D or 0)
+if ez and x<=o then
+eV=en+aM*cl
 else
-tail = string.char(128 + 8 * next_reach)
+ay=string.char(128+8*aM)
 end
 end
-us, rem = next_us, next_rem
-if tail ~= "" and blocked <= now then
-done = try("SET", key, written .. tail, "PX", math.ceil((until_us - now) / 1000) + grace_ms)
-elseif blocked > now then
-written = written .. tail
-written = "b" .. struct.pack("<d", blocked) .. written
-done = try("SET", key, written, "PX", math.ceil((max(until_us, blocked) - now) / 1000) + grace_ms)
+us,U=ak,bm
+if ay~=""and x<=o then
+ad=bo("SET",K,bf..ay,"PX",math.ceil((E-o)/1000)+bN)
+elseif x>o then
+bf=bf..ay
+bf="b"..struct.pack("<d",x)..bf
+ad=bo("SET",K,bf,"PX",math.ceil((max(E,x)-o)/1000)+bN)
 else
-if marks then written = format("%d", next_mark_us + us % ERA_US) end
-done = value and try("SET", key, written, "PX", life_at(us, step_us))
-or try("SET", key, written, "PX", life_at(us, step_us), "NX")
-or try("GET", key)
+if ez then bf=format("%d",eV+us%bY)end
+ad=k and bo("SET",K,bf,"PX",fH(us,aE))
+or bo("SET",K,bf,"PX",fH(us,aE),"NX")
+or bo("GET",K)
 end
-failure = done and done.err
-elseif not value then
-local found = try("GET", key)
-failure = found and found.err
+ar=ad and ad.err
+elseif not k then
+local hR=bo("GET",K)
+ar=hR and hR.err
 end
-place = place + 1
-if failure then
-replies[place] = failure
-return string.find(failure, "READONLY", 1, true) and failure
+u=u+1
+if ar then
+H[u]=ar
+return string.find(ar,"READONLY",1,true)and ar
 end
-if us < now then
-us, rem = now, 0
+if us<o then
+us,U=o,0
 end
-local level = (us - now) * denominator + rem
-if blocked > now or level > MOST or long then
-local reply = { blocked > now and blocked - now or 0, taken, us - now, rem }
-for part = 1, long and 5 or 0 do
-reply[4 + part] = long[part]
+local cH=(us-o)*A+U
+if x>o or cH>il or hb then
+local ab={x>o and x-o or 0,I,us-o,U}
+for aS=1,hb and 5 or 0 do
+ab[4+aS]=hb[aS]
 end
-replies[place] = reply
-elseif counts then
-replies[place] = taken
-place = place + 1
-replies[place] = level
+H[u]=ab
+elseif aV then
+H[u]=I
+u=u+1
+H[u]=cH
 else
-replies[place] = taken > 0 and level or -1 - level
+H[u]=I>0 and cH or-1-cH
 end
 end
-local failure
-for _, i in ipairs(left) do
-if not counts then place = base + i - 1 end
-failure = decide(i) or failure
+local ar
+for _,i in ipairs(aX)do
+if not aV then u=fE+i-1 end
+ar=cS(i)or ar
 end
-if failure then return redis.error_reply(failure) end
+if ar then return redis.error_reply(ar)end
 end
-if counts then
-cursor = cursor + last - first + 1
+if aV then
+y=y+ah-ap+1
 else
-place = base + last
+u=fE+ah
 end
 end
-return replies`,
+return H`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "a8ec248327ec6d4a3ae2930466276519879b7b1c",
-  source: `local time = redis.call("TIME")
-local info = redis.pcall("INFO")
-local reply = { time[1], time[2], type(info) == "string" and info or "" }
-local meaning = { KEY = KEYS[1], TAGGED = KEYS[2], EMPTY = "" }
-for _, command in ipairs(ARGV) do
-local words = {}
-for word in string.gmatch(command, "%S+") do
-words[#words + 1] = meaning[word] or word
+  sha1: "dec006ec9d807ec898c7b3b8d5bb518a94cf8902",
+  source: `local db=redis.call("TIME")
+local ir=redis.pcall("INFO")
+local ab={db[1],db[2],type(ir)=="string"and ir or""}
+local ic={iR=KEYS[1],iO=KEYS[2],iQ=""}
+for _,hZ in ipairs(ARGV)do
+local dc={}
+for hi in string.gmatch(hZ,"%S+")do
+dc[#dc+1]=ic[hi]or hi
 end
-local tried = redis.pcall(unpack(words))
-if type(tried) == "table" and tried.err then reply[#reply + 1] = tried.err end
+local hh=redis.pcall(unpack(dc))
+if type(hh)=="table"and hh.err then ab[#ab+1]=hh.err end
 end
-return reply`,
+return ab`,
 };
 
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "a252085d8a2e48cca2881ab16cb132070412da64",
-  source: `local ARGV, KEYS, call = ARGV, KEYS, redis.call
-local function everything()
+  sha1: "41c620a1092719444451958458aa179c9666ec27",
+  source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
+local function dC()
 ${part6}
-local short = text() ~= ""
-local function stamp(us)
-return format("%.0f", us)
+local iE=bH()~=""
+local function an(us)
+return format("%.0f",us)
 end
-local now_text = stamp(now)
-local function end_text(policy)
-policy.end_text = policy.end_text or stamp(now + policy.lease_ttl)
-return policy.end_text
+local cJ=an(o)
+local function df(l)
+l.df=l.df or an(o+l.bK)
+return l.df
 end
-local function fence_text(fence)
-return fence == now and "-" .. now_text or stamp(-fence)
+local function fs(aG)
+return aG==o and"-"..cJ or an(-aG)
 end
-local function keep(key, us)
-if call("PTTL", key) < ttl_ms(now + us) then call("PEXPIRE", key, ttl_ms(now + us + us / 8)) end
+local function gk(K,us)
+if call("PTTL",K)<dX(o+us)then call("PEXPIRE",K,dX(o+us+us/8))end
 end
-local channel, hears = text(), {}
-local MAIL_MS = 5000
-local function mailbox(instance)
-return channel .. "%" .. instance
+local fc,fv=bH(),{}
+local hX=5000
+local function fJ(aJ)
+return fc.."%"..aJ
 end
-local mail, polls, callers = { nil }, text() == "1", number()
-for i = 1, callers do
-local instance = text()
-hears[instance] = "caller"
-if polls then
-local box = mailbox(instance)
-local messages = call("LRANGE", box, "0", "-1")
-if #messages == 0 then
-call("RPUSH", box, "")
-mail[#mail + 1] = "gap " .. instance
-elseif #messages > 1 then
-call("LTRIM", box, "0", "0")
-for entry = 2, #messages do
-mail[#mail + 1] = messages[entry]
+local ei,iC,dK={nil},bH()=="1",Y()
+for i=1,dK do
+local aJ=bH()
+fv[aJ]="caller"
+if iC then
+local hP=fJ(aJ)
+local eA=call("LRANGE",hP,"0","-1")
+if#eA==0 then
+call("RPUSH",hP,"")
+ei[#ei+1]="gap "..aJ
+elseif#eA>1 then
+call("LTRIM",hP,"0","0")
+for bd=2,#eA do
+ei[#ei+1]=eA[bd]
 end
 end
-call("PEXPIRE", box, MAIL_MS)
+call("PEXPIRE",hP,hX)
 end
 end
 ${part7}
 ${part2}
-local policies, refused, rated, peeks = {}, nil, nil, false
-local function load(target)
-if #target.policy.rates > 0 then return rated.load(target) end
-target.states, target.blocked = {}, 0
-local value = not target.fresh and call("GET", target.key)
-if value then target.blocked = block_of(value) end
+local ce,bv,eG,aR={},nil,nil,false
+local function dS(d)
+if#d.l.S>0 then return eG.dS(d)end
+d.ag,d.x={},0
+local k=not d.cT and call("GET",d.K)
+if k then d.x=dP(k)end
 end
-local function save(target)
-rated.save(target)
+local function eJ(d)
+eG.eJ(d)
 end
 ${part8}
 ${part9}
-local books = {}
-local function book_of(target)
-local book = books[target.leases]
-if book then return book end
-local first = call("ZRANGE", target.leases, "0", "1", "WITHSCORES")
-book = { fence = 0, live = 0, first_end = nil, tidy = false, kept = 0 }
-if first[1] == "#" then
-book.fence = -first[2]
-book.tidy = not first[4] or first[4] + 0 > now
-if book.tidy and first[4] then book.first_end = first[4] + 0 end
+local dZ={}
+local function dJ(d)
+local bc=dZ[d.au]
+if bc then return bc end
+local ap=call("ZRANGE",d.au,"0","1","WITHSCORES")
+bc={aG=0,aQ=0,aH=nil,fN=false,aZ=0}
+if ap[1]=="#"then
+bc.aG=-ap[2]
+bc.fN=not ap[4]or ap[4]+0>o
+if bc.fN and ap[4]then bc.aH=ap[4]+0 end
 end
-if first[3] or not book.tidy then book.live = call("ZCOUNT", target.leases, "(" .. now_text, "+inf") end
-books[target.leases] = book
-return book
+if ap[3]or not bc.fN then bc.aQ=call("ZCOUNT",d.au,"("..cJ,"+inf")end
+dZ[d.au]=bc
+return bc
 end
-local function end_of(target, n)
-local book = book_of(target)
-if n == 1 and book.first_end then return book.first_end end
-local ends = n == 1 and book.tidy and call("ZRANGE", target.leases, "1", "1", "WITHSCORES")
-or call("ZRANGEBYSCORE", target.leases, "(" .. now_text, "+inf", "WITHSCORES", "LIMIT", n - 1, "1")
-if n == 1 then book.first_end = ends[2] + 0 end
-return ends[2] + 0
+local function ho(d,n)
+local bc=dJ(d)
+if n==1 and bc.aH then return bc.aH end
+local bG=n==1 and bc.fN and call("ZRANGE",d.au,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",d.au,"("..cJ,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bc.aH=bG[2]+0 end
+return bG[2]+0
 end
-local function slot_wait(target, slots)
-local live = book_of(target).live
-local missing = live + slots - target.policy.slots
-if missing > live then return 1e15 end
-return missing <= 0 and 0 or end_of(target, missing) - now
+local function du(d,w)
+local aQ=dJ(d).aQ
+local fK=aQ+w-d.l.w
+if fK>aQ then return 1e15 end
+return fK<=0 and 0 or ho(d,fK)-o
 end
-local function holds(target, id)
-return tonumber(call("ZSCORE", target.leases, id) or 0) > now
+local function gY(d,id)
+return tonumber(call("ZSCORE",d.au,id)or 0)>o
 end
-local function keep_leases(target)
-local book, us = books[target.leases], max(4 * target.policy.lease_ttl, 60000000)
-if book and book.kept >= us then return end
-keep(target.leases, us)
-if book then book.kept = us end
+local function fh(d)
+local bc,us=dZ[d.au],max(4*d.l.bK,60000000)
+if bc and bc.aZ>=us then return end
+gk(d.au,us)
+if bc then bc.aZ=us end
 end
-local function next_fence(target)
-return max(now, book_of(target).fence + 1)
+local function fz(d)
+return max(o,dJ(d).aG+1)
 end
-local function extend(target, id, slots)
-call("ZADD", target.leases, end_text(target.policy), id)
-for slot = 2, slots do
-call("ZADD", target.leases, end_text(target.policy), id .. "+" .. slot)
+local function gg(d,id,w)
+call("ZADD",d.au,df(d.l),id)
+for ae=2,w do
+call("ZADD",d.au,df(d.l),id.."+"..ae)
 end
-books[target.leases] = nil
-keep_leases(target)
+dZ[d.au]=nil
+fh(d)
 end
-local function grant(target, id, slots)
-local book = book_of(target)
-local fence = next_fence(target)
-local added = call("ZADD", target.leases, fence_text(fence), "#", end_text(target.policy), id)
-if book.fence == 0 then added = added - 1 end
-if not book.tidy then call("ZREMRANGEBYSCORE", target.leases, "1", now_text) end
-if added == 1 and slots <= 1 then
-local ends = now + target.policy.lease_ttl
-if book.live == 0 then book.first_end = ends end
-if book.first_end then book.first_end = min(book.first_end, ends) end
-book.fence, book.live, book.tidy = fence, book.live + 1, true
-keep_leases(target)
+local function hS(d,id,w)
+local bc=dJ(d)
+local aG=fz(d)
+local bk=call("ZADD",d.au,fs(aG),"#",df(d.l),id)
+if bc.aG==0 then bk=bk-1 end
+if not bc.fN then call("ZREMRANGEBYSCORE",d.au,"1",cJ)end
+if bk==1 and w<=1 then
+local bG=o+d.l.bK
+if bc.aQ==0 then bc.aH=bG end
+if bc.aH then bc.aH=min(bc.aH,bG)end
+bc.aG,bc.aQ,bc.fN=aG,bc.aQ+1,true
+fh(d)
 else
-extend(target, id, slots)
+gg(d,id,w)
 end
-return fence
+return aG
 end
-local function release(target, id, slots)
-local removed = call("ZREM", target.leases, id)
-for slot = 2, slots do
-removed = removed + call("ZREM", target.leases, id .. "+" .. slot)
+local function ie(d,id,w)
+local dl=call("ZREM",d.au,id)
+for ae=2,w do
+dl=dl+call("ZREM",d.au,id.."+"..ae)
 end
-books[target.leases] = nil
-return removed
+dZ[d.au]=nil
+return dl
 end
-local function slot_level(reply, target, fence)
-if target.policy.slots == 0 then return end
-local live, last = book_of(target).live, #reply
-reply[last + 1], reply[last + 2], reply[last + 3] = live, live > 0 and end_of(target, 1) - now or 0, fence or 0
+local function dF(ab,d,aG)
+if d.l.w==0 then return end
+local aQ,ah=dJ(d).aQ,#ab
+ab[ah+1],ab[ah+2],ab[ah+3]=aQ,aQ>0 and ho(d,1)-o or 0,aG or 0
 end
-local function look(target)
-local others = #target.policy.rates == 0 and call("EXISTS", target.waiters, target.key)
-or call("EXISTS", target.waiters)
-target.quiet = others == 0
-target.fresh = target.quiet and #target.policy.rates == 0
+local function hH(d)
+local iu=#d.l.S==0 and call("EXISTS",d.aC,d.K)
+or call("EXISTS",d.aC)
+d.dq=iu==0
+d.cT=d.dq and#d.l.S==0
 end
-local heads = {}
-local function leave(target, id)
-heads[target.waiters] = nil
-return call("ZREM", target.waiters, id, id .. "k")
+local ev={}
+local function fy(d,id)
+ev[d.aC]=nil
+return call("ZREM",d.aC,id,id.."k")
 end
-local function enqueue(target, id, arrival)
-if arrival == 0 then
-local last = call("ZREVRANGE", target.waiters, "0", "0", "WITHSCORES")
-arrival = max(now, (last[2] or 0) + 1)
+local function gJ(d,id,am)
+if am==0 then
+local ah=call("ZREVRANGE",d.aC,"0","0","WITHSCORES")
+am=max(o,(ah[2]or 0)+1)
 end
-call("ZADD", target.waiters, stamp(arrival), id)
-heads[target.waiters], target.quiet = nil, false
-keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
-return arrival
+call("ZADD",d.aC,an(am),id)
+ev[d.aC],d.dq=nil,false
+gk(d.aC,max(4*d.l.bK,60000000))
+return am
 end
-local function keep_place(target, id, arrival)
-if call("ZSCORE", target.waiters, id) then
-call("ZADD", target.waiters, stamp(arrival), id .. "k") -- first: a set that is empty loses its time to live
-call("ZREM", target.waiters, id)
+local function gZ(d,id,am)
+if call("ZSCORE",d.aC,id)then
+call("ZADD",d.aC,an(am),id.."k")
+call("ZREM",d.aC,id)
 end
-heads[target.waiters] = nil
+ev[d.aC]=nil
 end
-local function has_mailbox(instance)
-return redis.pcall("EXISTS", mailbox(instance)) == 1
+local function gz(aJ)
+return redis.pcall("EXISTS",fJ(aJ))==1
 end
-local function is_listening(instance)
-if hears[instance] == nil then
-local subscribed = call("PUBSUB", "NUMSUB", channel .. instance)[2] > 0
-hears[instance] = subscribed and "channel" or has_mailbox(instance) and "mailbox" or false
+local function gj(aJ)
+if fv[aJ]==nil then
+local hg=call("PUBSUB","NUMSUB",fc..aJ)[2]>0
+fv[aJ]=hg and"channel"or gz(aJ)and"mailbox"or false
 end
-return hears[instance]
+return fv[aJ]
 end
-local function tell(kind, waiter, reply)
-local words = format(string.rep(" %.0f", 1 + #reply), now, unpack(reply))
-local message = kind .. words .. " " .. waiter.id
-local way = hears[waiter.instance]
-if way == "caller" then
-mail[#mail + 1] = message
-elseif way == "mailbox" then
-call("RPUSHX", mailbox(waiter.instance), message)
+local function eK(bh,aq,ab)
+local dc=format(string.rep(" %.0f",1+#ab),o,unpack(ab))
+local dN=bh..dc.." "..aq.id
+local iK=fv[aq.aJ]
+if iK=="caller"then
+ei[#ei+1]=dN
+elseif iK=="mailbox"then
+call("RPUSHX",fJ(aq.aJ),dN)
 else
-call("PUBLISH", channel .. waiter.instance, message)
+call("PUBLISH",fc..aq.aJ,dN)
 end
 end
-local FRONT = 8
-local function waiter_at(target, place)
-if target.quiet then return nil end
-local known = place == 0 and heads[target.waiters]
-if known and known.policy == target.policy then return known end
+local gS=8
+local function eg(d,u)
+if d.dq then return nil end
+local bl=u==0 and ev[d.aC]
+if bl and bl.l==d.l then return bl end
 while true do
-local entry = call("ZRANGE", target.waiters, format("%d", place), format("%d", place), "WITHSCORES")
-local member = entry[1]
-if not member then return nil end
-local id, instance, kind, timeout, slots, cost, kept =
-string.match(member, "^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local waited = now - entry[2]
-if instance and waited <= tonumber(timeout) and is_listening(instance) then
-local waiter = { id = id, instance = instance, direct = kind == "d", kept = kept == "k", arrival = entry[2] + 0 }
-for name, value in pairs(target) do
-if name ~= "states" then waiter[name] = value end
+local bd=call("ZRANGE",d.aC,format("%d",u),format("%d",u),"WITHSCORES")
+local gn=bd[1]
+if not gn then return nil end
+local id,aJ,bh,ii,w,ac,aZ=
+string.match(gn,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local iy=o-bd[2]
+if aJ and iy<=tonumber(ii)and gj(aJ)then
+local aq={id=id,aJ=aJ,ge=bh=="d",aZ=aZ=="k",am=bd[2]+0}
+for hc,k in pairs(d)do
+if hc~="states"then aq[hc]=k end
 end
-waiter.slots, waiter.cost = min(tonumber(slots), target.policy.slots), tonumber(cost)
-if place == 0 then heads[target.waiters] = waiter end
-return waiter
+aq.w,aq.ac=min(tonumber(w),d.l.w),tonumber(ac)
+if u==0 then ev[d.aC]=aq end
+return aq
 end
-call("ZREM", target.waiters, member)
-heads[target.waiters] = nil
+call("ZREM",d.aC,gn)
+ev[d.aC]=nil
 end
 end
-local function is_queue_full(target)
-local most = target.policy.max_waiters
-if most < 0 or call("ZCARD", target.waiters) < most then return false end
-waiter_at(target, 0)
-return call("ZCARD", target.waiters) >= most
+local function fT(d)
+local bn=d.l.ej
+if bn<0 or call("ZCARD",d.aC)<bn then return false end
+eg(d,0)
+return call("ZCARD",d.aC)>=bn
 end
-local function promote(target, asking)
-local place, reserved = 0, 0
-while place < FRONT do
-local waiter = waiter_at(target, place)
-if not waiter or slot_wait(target, reserved + waiter.slots) > 0 then return end
-if not waiter.direct then
-if not waiter.kept and waiter.id ~= asking then tell("turn", waiter, { 0 }) end
-place, reserved = place + 1, reserved + waiter.slots
+local function dk(d,hk)
+local u,bP=0,0
+while u<gS do
+local aq=eg(d,u)
+if not aq or du(d,bP+aq.w)>0 then return end
+if not aq.ge then
+if not aq.aZ and aq.id~=hk then eK("turn",aq,{0})end
+u,bP=u+1,bP+aq.w
 else
-local at = plan(waiter)
-if at > now then
-if waiter.id ~= asking then tell("turn", waiter, { at - now }) end
+local at=go(aq)
+if at>o then
+if aq.id~=hk then eK("turn",aq,{at-o})end
 return
 end
-commit(waiter, now)
-leave(target, waiter.id)
-local reply = { 1, 0, 0 }
-local fence = grant(target, waiter.id, waiter.slots)
-levels(reply, waiter)
-slot_level(reply, waiter, fence)
-append_traces(reply, { waiter })
-tell("granted", waiter, reply)
+fq(aq,o)
+fy(d,aq.id)
+local ab={1,0,0}
+local aG=hS(d,aq.id,aq.w)
+cW(ab,aq)
+dF(ab,aq,aG)
+dw(ab,{aq})
+eK("granted",aq,ab)
 end
 end
 end
-local function is_behind(target, id, arrival)
-local reserved = 0
-for place = 0, FRONT - 1 do
-local waiter = waiter_at(target, place)
-if not waiter or waiter.id == id or (arrival > 0 and waiter.arrival > arrival) then return false end
-reserved = reserved + waiter.slots
-if waiter.direct or slot_wait(target, reserved + target.slots) > 0 then return true end
+local function ht(d,id,am)
+local bP=0
+for u=0,gS-1 do
+local aq=eg(d,u)
+if not aq or aq.id==id or(am>0 and aq.am>am)then return false end
+bP=bP+aq.w
+if aq.ge or du(d,bP+d.w)>0 then return true end
 end
 return true
 end
-local function recheck(target, id)
-local reserved = 0
-for place = 0, FRONT - 1 do
-local waiter = waiter_at(target, place)
-if not waiter then return 0 end
-local own = waiter.id == id
-if own then waiter = target end
-local wait = slot_wait(target, reserved + waiter.slots)
-if wait > 0 then return min(wait, target.policy.lease_ttl) end
-if own or waiter.direct then
-local rate_wait = plan(waiter) - now
-return own and rate_wait or rate_wait + target.policy.lease_ttl
+local function gP(d,id)
+local bP=0
+for u=0,gS-1 do
+local aq=eg(d,u)
+if not aq then return 0 end
+local cj=aq.id==id
+if cj then aq=d end
+local aU=du(d,bP+aq.w)
+if aU>0 then return min(aU,d.l.bK)end
+if cj or aq.ge then
+local cM=go(aq)-o
+return cj and cM or cM+d.l.bK
 end
-reserved = reserved + waiter.slots
+bP=bP+aq.w
 end
-return target.policy.lease_ttl
+return d.l.bK
 end
-local function is_full(target, id, arrival)
-if target.policy.slots == 0 then return false end
-return slot_wait(target, target.slots) > 0 or is_behind(target, id, arrival)
+local function ia(d,id,am)
+if d.l.w==0 then return false end
+return du(d,d.w)>0 or ht(d,id,am)
 end
-local function is_before(one, other)
-local few, many = one.policy.slots, other.policy.slots
-return few < many or (few == many and one.key < other.key)
+local function fP(iJ,ee)
+local iI,it=iJ.l.w,ee.l.w
+return iI<it or(iI==it and iJ.K<ee.K)
 end
-local function wait_in_line(id, arrival, targets, full, rate_wait)
-local lacks_rate = #targets > 1 and rate_wait > 0
-local queue = not lacks_rate and (full or targets[1])
-if queue and arrival == 0 and is_queue_full(queue) then return 5, max(rate_wait, 1), 0 end
-for _, target in ipairs(targets) do
-if arrival > 0 and target ~= queue and target.policy.slots > 0 then
-if queue and is_before(target, queue) then
-keep_place(target, id, arrival)
-elseif leave(target, id) > 0 then
-promote(target)
-end
-end
-end
-if not queue then return 3, rate_wait, arrival == 0 and now or arrival end
-if arrival > 0 then leave(queue, id) end
-arrival = enqueue(queue, id, arrival)
-return 3, recheck(queue, id), arrival
-end
-local function hold_on(target, id)
-extend(target, id, target.slots)
-local fence = next_fence(target)
-call("ZADD", target.leases, fence_text(fence), "#")
-books[target.leases].fence = fence
-return fence
-end
-local function taken_before(id, arrival, targets)
-for _, target in ipairs(targets) do
-if target.policy.slots > 0 and not holds(target, id) then return end
-end
-local reply = { 6, 0, arrival }
-for _, target in ipairs(targets) do
-local fence
-if target.policy.slots > 0 then
-look(target)
-fence = hold_on(target, id)
-end
-load(target)
-levels(reply, target)
-slot_level(reply, target, fence)
-end
-return reply
-end
-local function take(id, mode, max_wait, arrival, targets)
-peeks = mode == "2"
-if refused and not peeks then error(refused, 0) end
-local before = arrival > 0 and mode ~= "2" and taken_before(id, arrival, targets)
-if before then return before end
-local at, blocked, full, holds_none = now, now, nil, true
-for i = 1, #targets do
-local target = targets[i]
-if target.policy.slots > 0 then
-holds_none = false
-look(target)
-if mode ~= "2" then promote(target, id) end
-end
-at = max(at, plan(target))
-blocked = max(blocked, target.blocked)
-if is_full(target, id, arrival) and (not full or is_before(target, full)) then full = target end
-end
-local fences, status, wait = {}, 0, at - now
-local room = mode == "1" and at - now <= max_wait
-if not full and (at <= now or (room and holds_none)) then
-status = 1
-if mode ~= "2" then
-for i = 1, #targets do
-local target = targets[i]
-commit(target, at)
-if target.policy.slots > 0 then
-if arrival > 0 then leave(target, id) end
-fences[i] = grant(target, id, target.slots)
+local function gv(id,am,aa,eQ,cM)
+local ha=#aa>1 and cM>0
+local dE=not ha and(eQ or aa[1])
+if dE and am==0 and fT(dE)then return 5,max(cM,1),0 end
+for _,d in ipairs(aa)do
+if am>0 and d~=dE and d.l.w>0 then
+if dE and fP(d,dE)then
+gZ(d,id,am)
+elseif fy(d,id)>0 then
+dk(d)
 end
 end
 end
-elseif room then
-status, wait, arrival = wait_in_line(id, arrival, targets, full, wait)
-elseif full then
-status = 4
-wait = max(wait, 1)
-elseif blocked > now then
-status = 2
+if not dE then return 3,cM,am==0 and o or am end
+if am>0 then fy(dE,id)end
+am=gJ(dE,id,am)
+return 3,gP(dE,id),am
 end
-if status > 3 then
-for _, target in ipairs(targets) do
-if target.policy.slots > 0 then wait = max(wait, slot_wait(target, target.slots)) end
+local function gM(d,id)
+gg(d,id,d.w)
+local aG=fz(d)
+call("ZADD",d.au,fs(aG),"#")
+dZ[d.au].aG=aG
+return aG
+end
+local function gt(id,am,aa)
+for _,d in ipairs(aa)do
+if d.l.w>0 and not gY(d,id)then return end
+end
+local ab={6,0,am}
+for _,d in ipairs(aa)do
+local aG
+if d.l.w>0 then
+hH(d)
+aG=gM(d,id)
+end
+dS(d)
+cW(ab,d)
+dF(ab,d,aG)
+end
+return ab
+end
+local function dy(id,cr,aK,am,aa)
+aR=cr=="2"
+if bv and not aR then error(bv,0)end
+local aj=am>0 and cr~="2"and gt(id,am,aa)
+if aj then return aj end
+local at,x,eQ,fw=o,o,nil,true
+for i=1,#aa do
+local d=aa[i]
+if d.l.w>0 then
+fw=false
+hH(d)
+if cr~="2"then dk(d,id)end
+end
+at=max(at,go(d))
+x=max(x,d.x)
+if ia(d,id,am)and(not eQ or fP(d,eQ))then eQ=d end
+end
+local hp,er,aU={},0,at-o
+local aP=cr=="1"and at-o<=aK
+if not eQ and(at<=o or(aP and fw))then
+er=1
+if cr~="2"then
+for i=1,#aa do
+local d=aa[i]
+fq(d,at)
+if d.l.w>0 then
+if am>0 then fy(d,id)end
+hp[i]=hS(d,id,d.w)
 end
 end
-local reply = { status, wait, arrival, nil, nil, nil }
-for i = 1, #targets do
-levels(reply, targets[i])
-slot_level(reply, targets[i], fences[i])
 end
-append_traces(reply, targets)
-return reply
+elseif aP then
+er,aU,am=gv(id,am,aa,eQ,aU)
+elseif eQ then
+er=4
+aU=max(aU,1)
+elseif x>o then
+er=2
 end
-local function poll(id, arrival, target)
-promote(target, id)
-local reply = { 1, 0, arrival }
-local served = holds(target, id)
-if not served and not call("ZSCORE", target.waiters, id) then
-enqueue(target, id, arrival)
-promote(target, id)
-served = holds(target, id)
+if er>3 then
+for _,d in ipairs(aa)do
+if d.l.w>0 then aU=max(aU,du(d,d.w))end
 end
-local fence
-if served then
-fence = hold_on(target, id)
+end
+local ab={er,aU,am,nil,nil,nil}
+for i=1,#aa do
+cW(ab,aa[i])
+dF(ab,aa[i],hp[i])
+end
+dw(ab,aa)
+return ab
+end
+local function iN(id,am,d)
+dk(d,id)
+local ab={1,0,am}
+local gr=gY(d,id)
+if not gr and not call("ZSCORE",d.aC,id)then
+gJ(d,id,am)
+dk(d,id)
+gr=gY(d,id)
+end
+local aG
+if gr then
+aG=gM(d,id)
 else
-keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
-reply[1], reply[2] = 3, recheck(target, id)
+gk(d.aC,max(4*d.l.bK,60000000))
+ab[1],ab[2]=3,gP(d,id)
 end
-load(target)
-levels(reply, target)
-slot_level(reply, target, fence)
-return reply
+dS(d)
+cW(ab,d)
+dF(ab,d,aG)
+return ab
 end
-local function read_targets()
-local targets = { nil } -- made with room for one, as most requests have
-for i = 1, number() do
-targets[i] = read_target()
+local function bZ()
+local aa={nil}
+for i=1,Y()do
+aa[i]=dr()
 end
-return targets
+return aa
 end
-local requests = {}
-function requests.T()
-local id, mode, max_wait, arrival = text(), text(), number(), number()
-return take(id, mode, max_wait, arrival, read_targets())
+local bO={}
+function bO.T()
+local id,cr,aK,am=bH(),bH(),Y(),Y()
+return dy(id,cr,aK,am,bZ())
 end
-function requests.P()
-local id, arrival = text(), number()
-return poll(id, arrival, read_targets()[1])
+function bO.P()
+local id,am=bH(),Y()
+return iN(id,am,bZ()[1])
 end
-local function end_all(id, targets)
-local ended = 0
-for i = 1, #targets do
-local target = targets[i]
-local changed = release(target, id, target.slots)
-look(target)
-if not target.quiet then
-changed = changed + leave(target, id)
-if changed > 0 then promote(target) end
+local function gI(id,aa)
+local gW=0
+for i=1,#aa do
+local d=aa[i]
+local fb=ie(d,id,d.w)
+hH(d)
+if not d.dq then
+fb=fb+fy(d,id)
+if fb>0 then dk(d)end
 end
-ended = ended + changed
+gW=gW+fb
 end
-return ended
+return gW
 end
-function requests.R()
-local id = text()
-return { end_all(id, read_targets()) }
+function bO.R()
+local id=bH()
+return{gI(id,bZ())}
 end
-local function longest_wait(id)
-return tonumber(string.match(id, "^.-%..-%..%.(%d+)"))
+local function gl(id)
+return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function requests.N()
-local id, targets, reply = text(), read_targets(), {}
-for i, target in ipairs(targets) do
-local ends = call("ZSCORE", target.leases, id)
-local held = ends and (tonumber(ends) > now or book_of(target).live + target.slots <= target.policy.slots)
-if held then extend(target, id, target.slots) end
-reply[i] = held and 1 or 0
+function bO.N()
+local id,aa,ab=bH(),bZ(),{}
+for i,d in ipairs(aa)do
+local bG=call("ZSCORE",d.au,id)
+local ip=bG and(tonumber(bG)>o or dJ(d).aQ+d.w<=d.l.w)
+if ip then gg(d,id,d.w)end
+ab[i]=ip and 1 or 0
 end
-return reply
+return ab
 end
-local function add_rates()
+local function fO()
 ${part4}
 ${part5}
 ${part10}
@@ -2259,526 +2256,526 @@ ${part1}
 ${part3}
 ${part21}
 ${part22}
-local kernels = {}
-local function read_policy()
-local policy = { lease_ttl = number(), slots = number(), max_waiters = number() }
-policy.rates, policy.shape, policy.header, policy.old, policy.rings = {}, "", "", "", 0
-for i = 1, number() do
-local letter = text()
-local kernel = kernels[letter] or algorithms[letter]()
-local rate = kernel.read()
-kernels[letter], rate.kernel, rate.letter, policy.rates[i] = kernel, kernel, letter, rate
-policy.shape = policy.shape .. letter
-local digits = rate.digits or 0
-local plain = letter == "t" and letter_of(digits) or letter
-policy.header, policy.old = policy.header .. (kernel.letter or plain), policy.old .. plain
-rate.size = rate.ring and 0 or letter == "t" and 16 + digits
-if rate.ring then policy.rings = policy.rings + 1 end
+local di={}
+local function cE()
+local l={bK=Y(),w=Y(),ej=Y()}
+l.S,l.bs,l.ax,l.cu,l.bQ={},"","","",0
+for i=1,Y()do
+local O=bH()
+local M=di[O]or bF[O]()
+local Q=M.cs()
+di[O],Q.M,Q.O,l.S[i]=M,M,O,Q
+l.bs=l.bs..O
+local af=Q.af or 0
+local eE=O=="t"and eT(af)or O
+l.ax,l.cu=l.ax..(M.O or eE),l.cu..eE
+Q.size=Q.cK and 0 or O=="t"and 16+af
+if Q.cK then l.bQ=l.bQ+1 end
 end
-if policy.shape == "s" then policy.rings = 0 end
-if policy.rings == 0 and #policy.rates > 1 then policy.packing = packing_of(policy.rates) end
-return policy
+if l.bs=="s"then l.bQ=0 end
+if l.bQ==0 and#l.S>1 then l.aB=eD(l.S)end
+return l
 end
-local function plain_bucket(digits)
-if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
-local stored = #digits == 16 and tonumber(digits)
-return stored and format("%016.0f", instant(stored)) or digits
+local function dT(af)
+if#af==18 and sub(af,1,2)==fX then return sub(af,3)end
+local aO=#af==16 and tonumber(af)
+return aO and format("%016.0f",dL(aO))or af
 end
-local function load_bucket(value, rate)
-local _, last = string.find(value, "^%d*")
-local digits = plain_bucket(sub(value, 1, last))
-local tail_to = #digits + #value - last
-local state = rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, tail_to)
-if last == 16 then state.reach = max(state.reach, mark_reach(tonumber(value) or 0)) end
-return state
+local function eh(k,Q)
+local _,ah=string.find(k,"^%d*")
+local af=dT(sub(k,1,ah))
+local bC=#af+#k-ah
+local g=Q.M.bq(af..sub(k,ah+1),1,#af,Q,#af+1,bC)
+if ah==16 then g.D=max(g.D,ey(tonumber(k)or 0))end
+return g
 end
-local function without_128(letter)
-return string.char(string.byte(letter) - 128)
+local function cF(O)
+return string.char(string.byte(O)-128)
 end
-local function load_states(target)
-local policy = target.policy
-local rates = policy.rates
-target.blocked = 0
-if target.fresh then
-target.states = {}
+local function fj(d)
+local l=d.l
+local S=l.S
+d.x=0
+if d.cT then
+d.ag={}
 return
 end
-if policy.shape == "s" then
-local ring = rates[1].kernel.open(target.key, rates[1])
-target.blocked, target.states = ring.blocked, { ring }
+if l.bs=="s"then
+local cK=S[1].M.fm(d.K,S[1])
+d.x,d.ag=cK.x,{cK}
 return
 end
-local value, states, cursor = call("GET", target.key), { nil }, 1
-local own = value and #rates > 1 and string.gsub(sub(value, 1, #rates), "[\\128-\\255]", without_128)
-if value and not (own and (own == policy.header or own == policy.old)) then
-target.blocked, cursor = block_of(value)
+local k,ag,y=call("GET",d.K),{nil},1
+local cj=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
+if k and not(cj and(cj==l.ax or cj==l.cu))then
+d.x,y=dP(k)
 end
-target.states = states
-if policy.shape == "t" then
-states[1] = load_bucket(sub(value or "", cursor), rates[1])
+d.ag=ag
+if l.bs=="t"then
+ag[1]=eh(sub(k or"",y),S[1])
 return
 end
-local all = value and policy.packing and unpacked(value, cursor, policy.packing, rates)
-if all then
-target.states = all
+local cP=k and l.aB and gu(k,y,l.aB,S)
+if cP then
+d.ag=cP
 return
 end
-local count = #rates
-local stored = value and sub(value, cursor, cursor + count - 1)
-local letters = stored and string.gsub(stored, "[\\128-\\255]", without_128)
-local known = value and (letters == policy.header or letters == policy.old)
-local old = known and letters ~= policy.header
-cursor = cursor + count
-for i = 1, count do
-local rate = rates[i]
-local kernel = rate.kernel
-if rate.ring then
-states[i] = kernel.open(target.rings[i], rate)
-elseif known then
-local past = cursor + (rate.size or kernel.old_size)
-local tail_from, tail_to = 1, 0
-if stored ~= letters and string.byte(stored, i) >= 128 then
-tail_from, tail_to = past + 1, past + (string.byte(value, past) or 0)
-past = tail_to + 1
+local p=#S
+local aO=k and sub(k,y,y+p-1)
+local aN=aO and string.gsub(aO,"[\\128-\\255]",cF)
+local bl=k and(aN==l.ax or aN==l.cu)
+local cu=bl and aN~=l.ax
+y=y+p
+for i=1,p do
+local Q=S[i]
+local M=Q.M
+if Q.cK then
+ag[i]=M.fm(d.bQ[i],Q)
+elseif bl then
+local al=y+(Q.size or M.eC)
+local bu,bC=1,0
+if aO~=aN and string.byte(aO,i)>=128 then
+bu,bC=al+1,al+(string.byte(k,al)or 0)
+al=bC+1
 end
-if not (rate.size or old) then
-past = #value + 1
-if count > 1 and cursor + 3 < past then
-past = min(cursor + 4 + unpack_at("<I4", value, cursor), past)
-cursor = cursor + 4
+if not(Q.size or cu)then
+al=#k+1
+if p>1 and y+3<al then
+al=min(y+4+ao("<I4",k,y),al)
+y=y+4
 end
 end
-known = i < count and past <= #value + 1 or past == #value + 1
-local decode = old and kernel.decode_old or kernel.decode
-local last = tail_from > 1 and tail_from - 2 or past - 1
-states[i] = known and decode(value, cursor, last, rate, tail_from, tail_to) or kernel.fresh()
-cursor = past
+bl=i<p and al<=#k+1 or al==#k+1
+local bq=cu and M.dB or M.bq
+local ah=bu>1 and bu-2 or al-1
+ag[i]=bl and bq(k,y,ah,Q,bu,bC)or M.cT()
+y=al
 else
-states[i] = kernel.fresh()
+ag[i]=M.cT()
 end
 end
 end
-local function far(digits)
-return #digits == 16 and digits >= "5" and FAR .. digits or digits
+local function fr(af)
+return#af==16 and af>="5"and fX..af or af
 end
-local function save(target)
-local policy = target.policy
-local rates, until_us, value, header = policy.rates, target.blocked, "", policy.header
-if policy.shape == "s" then return end
-local all = policy.packing and packed(target.states, policy.packing, rates)
-for i, rate in ipairs(rates) do
-if not rate.ring then
-until_us = max(until_us, rate.kernel.fresh_from(target.states[i], rate))
-local state = rate.kernel.encode(target.states[i], rate)
-if not rate.size and #rates > 1 then state = pack("<I4", #state) .. state end
-local tail = rate.kernel.encode_tail and rate.kernel.encode_tail(target.states[i], rate) or ""
-if tail ~= "" and #rates == 1 then state = far(state) .. tail end
-if tail ~= "" and #rates > 1 then
-state = state .. string.char(#tail) .. tail
-header = sub(header, 1, i - 1) .. string.char(string.byte(header, i) + 128) .. sub(header, i + 1)
+local function eJ(d)
+local l=d.l
+local S,E,k,ax=l.S,d.x,"",l.ax
+if l.bs=="s"then return end
+local cP=l.aB and ep(d.ag,l.aB,S)
+for i,Q in ipairs(S)do
+if not Q.cK then
+E=max(E,Q.M.cU(d.ag[i],Q))
+local g=Q.M.cw(d.ag[i],Q)
+if not Q.size and#S>1 then g=pack("<I4",#g)..g end
+local ay=Q.M.dm and Q.M.dm(d.ag[i],Q)or""
+if ay~=""and#S==1 then g=fr(g)..ay end
+if ay~=""and#S>1 then
+g=g..string.char(#ay)..ay
+ax=sub(ax,1,i-1)..string.char(string.byte(ax,i)+128)..sub(ax,i+1)
 end
-value = value .. state
+k=k..g
 end
 end
-if policy.shape ~= "t" and value ~= "" then value = header .. value end
-if policy.shape == "t" then value = far(value) end
-if all then value = all end
-if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
-local life = all and packed_life(policy.packing, until_us) or ttl_ms(until_us)
-if value ~= "" then call("SET", target.key, value, "PX", life) end
+if l.bs~="t"and k~=""then k=ax..k end
+if l.bs=="t"then k=fr(k)end
+if cP then k=cP end
+if d.x>o then k="b"..pack("<d",d.x)..k end
+local cq=cP and ek(l.aB,E)or dX(E)
+if k~=""then call("SET",d.K,k,"PX",cq)end
 end
 ${part23}
-local function add_corrections()
-local give_back, refund = {}, {}
-local function span(units, limit)
-local rem = units * limit.interval_rem
-local carry = floor(rem / limit.denominator)
-return { us = units * limit.interval_us + carry, rem = rem - carry * limit.denominator }
+local function cO()
+local cx,dU={},{}
+local function eY(m,e)
+local U=m*e.eR
+local ct=floor(U/e.A)
+return{us=m*e.fg+ct,U=U-ct*e.A}
 end
-local function same(a, b)
-return a.us == b.us and a.rem == b.rem
+local function ix(a,b)
+return a.us==b.us and a.U==b.U
 end
-function give_back.t(state, units, mark, limit)
-local part = given_back()
-local trace = mark.trace or { 0, 0, 0, -1, 0 }
-local before, back = { us = trace[1], rem = trace[2] }, state.back or part.NOTHING
-local ends = { us = mark.now + mark.first, rem = mark.second }
-if same(ends, state) and same(before, back) and mark.cost > 0 then
-local all, waits, promised = units >= mark.cost, mark.at > mark.now, state.promised or 0
-local to = part.minus(state, span(units, limit), limit)
-if all and trace[4] >= 0 then to = { us = trace[4], rem = trace[5] } end
-if waits then promised = all and trace[3] or max(promised, mark.at) end
-return part.new_state(to.us, to.rem, part.live(state), promised, limit, part.reach_before(state, limit))
+function cx.t(g,m,br,e)
+local aS=bx()
+local bI=br.bI or{0,0,0,-1,0}
+local aj,V={us=bI[1],U=bI[2]},g.V or aS.dd
+local bG={us=br.o+br.ap,U=br.dV}
+if ix(bG,g)and ix(aj,V)and br.ac>0 then
+local cP,fD,v=m>=br.ac,br.at>br.o,g.v or 0
+local to=aS.ed(g,eY(m,e),e)
+if cP and bI[4]>=0 then to={us=bI[4],U=bI[5]}end
+if fD then v=cP and bI[3]or max(v,br.at)end
+return aS.cz(to.us,to.U,aS.aQ(g),v,e,aS.cY(g,e))
 end
-if part.promised_of(state, limit) > now then return state end
-local share = part.plus(ends, before, limit).us
-if share > part.plus(state, back, limit).us then return state end
-local stands = part.shorter(part.minus(ends, part.in_front(back, share, before, limit), limit), state)
-if stands.us < now then return state end
-local cut = part.shorter(span(units, limit), { us = stands.us - now, rem = stands.rem })
-if cut.us == 0 and cut.rem == 0 then return state end
-return part.with_returned(state, cut, share, 0, limit)
+if aS.cp(g,e)>o then return g end
+local aT=aS.eF(bG,aj,e).us
+if aT>aS.eF(g,V,e).us then return g end
+local gs=aS.fM(aS.ed(bG,aS.hE(V,aT,aj,e),e),g)
+if gs.us<o then return g end
+local eP=aS.fM(eY(m,e),{us=gs.us-o,U=gs.U})
+if eP.us==0 and eP.U==0 then return g end
+return aS.dz(g,eP,aT,0,e)
 end
-function refund.t(state, units, limit)
-local part = given_back()
-if state.us < now then return part.new_state(now, 0, part.live(state), state.promised or 0, limit, state.reach) end
-local cut = part.shorter(span(units, limit), { us = state.us - now, rem = state.rem })
-if cut.us == 0 and cut.rem == 0 then return state end
-return part.with_returned(state, cut, 0, part.promised_of(state, limit), limit)
+function dU.t(g,m,e)
+local aS=bx()
+if g.us<o then return aS.cz(o,0,aS.aQ(g),g.v or 0,e,g.D)end
+local eP=aS.fM(eY(m,e),{us=g.us-o,U=g.U})
+if eP.us==0 and eP.U==0 then return g end
+return aS.dz(g,eP,0,aS.cp(g,e),e)
 end
-local function find_window(windows, start, exact)
-local low, high = 0, window_count(windows)
-while low < high do
-local middle = floor((low + high) / 2)
-if window_at(windows, middle) <= start then
-low = middle + 1
+local function dp(q,z,iB)
+local cL,bV=0,cb(q)
+while cL<bV do
+local cy=floor((cL+bV)/2)
+if cB(q,cy)<=z then
+cL=cy+1
 else
-high = middle
+bV=cy
 end
 end
-if low > 0 and (not exact or window_at(windows, low - 1) == start) then return low - 1 end
+if cL>0 and(not iB or cB(q,cL-1)==z)then return cL-1 end
 end
-local function subtract_units(windows, place, units)
-local start, count = window_at(windows, place)
-local taken = min(units, count)
-return with_count(windows, place, start, count - taken), units - taken
+local function ca(q,u,m)
+local z,p=cB(q,u)
+local I=min(m,p)
+return eL(q,u,z,p-I),m-I
 end
-local function trim(windows)
-while windows ~= "" do
-local _, count = last_window(windows)
-if count > 0 then break end
-windows = sub(windows, 1, -WINDOW_SIZE - 1)
+local function hN(q)
+while q~=""do
+local _,p=by(q)
+if p>0 then break end
+q=sub(q,1,-bp-1)
 end
-return windows
+return q
 end
-function give_back.f(state, units, mark, limit)
-local place = find_window(state.windows, mark.now + mark.second - limit.window, true)
-if place then state.windows = trim(subtract_units(state.windows, place, units)) end
-return with_reach(state, limit, state.reach)
+function cx.f(g,m,br,e)
+local u=dp(g.q,br.o+br.dV-e.r,true)
+if u then g.q=hN(ca(g.q,u,m))end
+return bJ(g,e,g.D)
 end
-function refund.f(state, units, limit)
-local place = find_window(state.windows, now)
-if place then state.windows = trim(subtract_units(state.windows, place, units)) end
-return with_reach(state, limit, state.reach)
+function dU.f(g,m,e)
+local u=dp(g.q,o)
+if u then g.q=hN(ca(g.q,u,m))end
+return bJ(g,e,g.D)
 end
-local function trimmed(previous, windows, limit)
-local kept = trim(windows)
-if kept == "" and previous > 0 and windows ~= "" then
-return { previous = 0, windows = pack(WINDOW, first_window(windows) - limit.window, previous) }
+local function gR(C,q,e)
+local aZ=hN(q)
+if aZ==""and C>0 and q~=""then
+return{C=0,q=pack(cg,bM(q)-e.r,C)}
 end
-return { previous = previous, windows = kept }
+return{C=C,q=aZ}
 end
-function give_back.c(state, units, mark, limit)
-local start = mark.now + mark.second - 2 * limit.window
-local previous, windows = state.previous, state.windows
-local place = find_window(windows, start, true)
-if place then
-windows = subtract_units(windows, place, units)
-elseif windows ~= "" and first_window(windows) == start + limit.window then
-previous = max(previous - units, 0)
+function cx.c(g,m,br,e)
+local z=br.o+br.dV-2*e.r
+local C,q=g.C,g.q
+local u=dp(q,z,true)
+if u then
+q=ca(q,u,m)
+elseif q~=""and bM(q)==z+e.r then
+C=max(C-m,0)
 end
-return with_reach(trimmed(previous, windows, limit), limit, state.reach)
+return bJ(gR(C,q,e),e,g.D)
 end
-function refund.c(state, units, limit)
-local previous, windows = state.previous, state.windows
-local place, left = find_window(windows, now), nil
-if not place then return with_reach(state, limit, state.reach) end
-windows, left = subtract_units(windows, place, units)
-if place > 0 then
-windows = subtract_units(windows, place - 1, left)
+function dU.c(g,m,e)
+local C,q=g.C,g.q
+local u,aX=dp(q,o),nil
+if not u then return bJ(g,e,g.D)end
+q,aX=ca(q,u,m)
+if u>0 then
+q=ca(q,u-1,aX)
 else
-previous = max(previous - left, 0)
+C=max(C-aX,0)
 end
-return with_reach(trimmed(previous, windows, limit), limit, state.reach)
+return bJ(gR(C,q,e),e,g.D)
 end
-local logs = kernels.s and kernels.s.corrections()
-function give_back.s(log, units, mark, limit)
-logs.give_back(log, units, mark.now + mark.second - limit.window, limit)
+local hG=di.s and di.s.gx()
+function cx.s(h,m,br,e)
+hG.cx(h,m,br.o+br.dV-e.r,e)
 end
-function refund.s(log, units, limit)
-logs.refund(log, units, limit)
+function dU.s(h,m,e)
+hG.dU(h,m,e)
 end
-local function corrected(targets, change)
-local reply = {}
-for _, target in ipairs(targets) do
-load(target)
-for i, rate in ipairs(target.policy.rates) do
-target.states[i] = change(rate, target.states[i], target, i) or target.states[i]
+local function ds(aa,io)
+local ab={}
+for _,d in ipairs(aa)do
+dS(d)
+for i,Q in ipairs(d.l.S)do
+d.ag[i]=io(Q,d.ag[i],d,i)or d.ag[i]
 end
-save(target)
-levels(reply, target)
+eJ(d)
+cW(ab,d)
 end
-return reply
+return ab
 end
-function requests.G()
-local targets = {}
-for i = 1, number() do
-local target = read_target()
-local mark_now, mark_at, mark_cost = number(), number(), number()
-target.marks = {}
-for rate = 1, #target.policy.rates do
-local mark = { now = mark_now, at = mark_at, cost = mark_cost, first = number(), second = number() }
-for part = 1, number() do
-mark.trace = mark.trace or {}
-mark.trace[part] = number()
+function bO.G()
+local aa={}
+for i=1,Y()do
+local d=dr()
+local hI,ib,hv=Y(),Y(),Y()
+d.ez={}
+for Q=1,#d.l.S do
+local br={o=hI,at=ib,ac=hv,ap=Y(),dV=Y()}
+for aS=1,Y()do
+br.bI=br.bI or{}
+br.bI[aS]=Y()
 end
-target.marks[rate] = mark
+d.ez[Q]=br
 end
-targets[i] = target
+aa[i]=d
 end
-return corrected(targets, function(rate, state, target, i)
-return give_back[rate.letter](state, target.cost, target.marks[i], rate)
+return ds(aa,function(Q,g,d,i)
+return cx[Q.O](g,d.ac,d.ez[i],Q)
 end)
 end
-function requests.F()
-return corrected(read_targets(), function(rate, state, target)
-return refund[rate.letter](state, target.cost, rate)
+function bO.F()
+return ds(bZ(),function(Q,g,d)
+return dU[Q.O](g,d.ac,Q)
 end)
 end
-function requests.X()
-local reply = {}
-for _, target in ipairs(read_targets()) do
-commit(target, plan(target))
-levels(reply, target)
+function bO.X()
+local ab={}
+for _,d in ipairs(bZ())do
+fq(d,go(d))
+cW(ab,d)
 end
-return reply
+return ab
 end
-local function read_named_targets()
-local targets, names = {}, {}
-for i = 1, number() do
-targets[i], names[i] = read_target(), text()
+local function dt()
+local aa,ff={},{}
+for i=1,Y()do
+aa[i],ff[i]=dr(),bH()
 end
-return targets, names
+return aa,ff
 end
-local function announce(op, target, stays, from, name)
-if from == "" or #target.policy.rates == 0 then return end
-redis.pcall("PUBLISH", channel .. "~", format("%s %.0f %.0f %s %s", op, now, stays, from, name))
+local function ga(op,d,iF,L,hc)
+if L==""or#d.l.S==0 then return end
+redis.pcall("PUBLISH",fc.."~",format("%s %.0f %.0f %s %s",op,o,iF,L,hc))
 end
-function requests.B()
-local duration, keep_longer, from, reply = number(), number() == 1, text(), {}
-local targets, names = read_named_targets()
-for i, target in ipairs(targets) do
-load(target)
-local ends = duration > 0 and now + duration or 0
-if not keep_longer or ends > target.blocked then target.blocked = ends end
-if target.policy.shape == "s" then
-target.states[1].blocked = target.blocked
-logs.block(target.states[1], target.policy.rates[1])
-elseif target.blocked == 0 and target.policy.rings == #target.policy.rates then
-call("DEL", target.key)
+function bO.B()
+local eu,fi,L,ab=Y(),Y()==1,bH(),{}
+local aa,ff=dt()
+for i,d in ipairs(aa)do
+dS(d)
+local bG=eu>0 and o+eu or 0
+if not fi or bG>d.x then d.x=bG end
+if d.l.bs=="s"then
+d.ag[1].x=d.x
+hG.iA(d.ag[1],d.l.S[1])
+elseif d.x==0 and d.l.bQ==#d.l.S then
+call("DEL",d.K)
 else
-save(target)
+eJ(d)
 end
-if duration == 0 and target.policy.slots > 0 then
-promote(target)
-load(target)
+if eu==0 and d.l.w>0 then
+dk(d)
+dS(d)
 end
-announce("block", target, keep_longer and duration or -1, from, names[i])
-levels(reply, target)
+ga("block",d,fi and eu or-1,L,ff[i])
+cW(ab,d)
 end
-return reply
+return ab
 end
-function requests.Z()
-local from, reply = text(), {}
-local targets, names = read_named_targets()
-for i, target in ipairs(targets) do
-call("DEL", target.key)
-for _, key in pairs(target.rings or {}) do
-call("DEL", key)
+function bO.Z()
+local L,ab=bH(),{}
+local aa,ff=dt()
+for i,d in ipairs(aa)do
+call("DEL",d.K)
+for _,K in pairs(d.bQ or{})do
+call("DEL",K)
 end
-if target.policy.slots > 0 then
-call("ZREMRANGEBYSCORE", target.leases, "1", "+inf") -- the last fencing token stays
-books[target.leases] = nil
-promote(target)
+if d.l.w>0 then
+call("ZREMRANGEBYSCORE",d.au,"1","+inf")
+dZ[d.au]=nil
+dk(d)
 end
-announce("reset", target, -1, from, names[i])
-load(target)
-levels(reply, target)
+ga("reset",d,-1,L,ff[i])
+dS(d)
+cW(ab,d)
 end
-return reply
+return ab
 end
 end
-rated = { load = load, save = save, read_policy = read_policy, add_corrections = add_corrections }
+eG={dS=dS,eJ=eJ,cE=cE,cO=cO}
 end
-for i = 1, number() do
-local policy
-if ARGV[arg_cursor + 4] == "0" then
-policy = { lease_ttl = number(), slots = number(), max_waiters = number(), rates = {}, shape = "" }
-policy.header, policy.old, policy.rings = "", "", number()
+for i=1,Y()do
+local l
+if ARGV[cd+4]=="0"then
+l={bK=Y(),w=Y(),ej=Y(),S={},bs=""}
+l.ax,l.cu,l.bQ="","",Y()
 else
-if not rated then add_rates() end
-policy = rated.read_policy()
+if not eG then fO()end
+l=eG.cE()
 end
-policies[i] = policy
+ce[i]=l
 end
-local function run(letter)
-peeks = false
-if not requests[letter] then
-if not rated then add_rates() end
-rated.add_corrections()
+local function iw(O)
+aR=false
+if not bO[O]then
+if not eG then fO()end
+eG.cO()
 end
-return requests[letter]()
+return bO[O]()
 end
-local function run_all()
-local replies, count = { now }, number()
-if count > 1 then
-local answer = redis.pcall("ZADD", KEYS[#KEYS], "XX", "0", "")
-if type(answer) == "table" and answer.err and sub(answer.err, 1, 3) == "OOM" then refused = answer.err end
+local function ig()
+local H,p={o},Y()
+if p>1 then
+local cQ=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(cQ)=="table"and cQ.err and sub(cQ.err,1,3)=="OOM"then bv=cQ.err end
 end
-for i = 1, count do
-replies[i + 1] = guarded(run, text())
+for i=1,p do
+H[i+1]=gL(iw,bH())
 end
-if callers > 0 then replies[#replies + 1] = mail end
-return replies
+if dK>0 then H[#H+1]=ei end
+return H
 end
-if not short then return run_all() end
-local function run_short(id, mode, policy, main, leases, waiters)
-books, heads = {}, {}
-local target = { policy = policies[policy], cost = 1, slots = 1, blocked = 0 }
-target.key, target.leases, target.waiters = main, leases, waiters
-if not mode then return { end_all(id, { target }) } end
-return take(id, mode, longest_wait(id), 0, { target })
+if not iE then return ig()end
+local function eX(id,cr,l,gm,au,aC)
+dZ,ev={},{}
+local d={l=ce[l],ac=1,w=1,x=0}
+d.K,d.au,d.aC=gm,au,aC
+if not cr then return{gI(id,{d})}end
+return dy(id,cr,gl(id),0,{d})
 end
-return { run_short = run_short, failure_of = failure_of, keep = keep, mail = mail }
+return{eX=eX,dD=dD,gk=gk,ei=ei}
 end
-local now = tonumber(ARGV[1])
-if not now then
-local time = call("TIME")
-now = time[1] * 1000000 + time[2]
-ARGV[1] = now
+local o=tonumber(ARGV[1])
+if not o then
+local db=call("TIME")
+o=db[1]*1000000+db[2]
+ARGV[1]=o
 end
-if ARGV[3] == "" then return everything() end
-local codes = { string.byte(ARGV[3], 1, -1) }
-local callers = ARGV[6] + 0
-local policies = 8 + callers
-local id, at, key = policies + 4 * ARGV[policies - 1], 1, 0
-local now_text = string.format("%.0f", now)
-local now_token, below_now = "-" .. now_text, "(-" .. now_text
-local replies, refused, whole = { now }, nil, nil
-local LEAST_LIFE_US, STEP_US = 60000000, 2 ^ 24
-local step_from = now - now % STEP_US
-local step_token = string.format("%.0f", -step_from)
-local LONGEST_TRUSTED_US = 20000000
-local function run_some()
-local count = #codes
-local main, leases, waiters = KEYS[key - 2], KEYS[key - 1], KEYS[key]
-local quiet, live, first_end, fence
-local place, ttl, permits, ends
-while at < count do
-local letter, done = codes[at], 0
-if letter < 97 then
-main, leases, waiters = KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
-key = key + 3
-quiet, live = false, nil
+if ARGV[3]==""then return dC()end
+local dA={string.byte(ARGV[3],1,-1)}
+local dK=ARGV[6]+0
+local ce=8+dK
+local id,at,K=ce+4*ARGV[ce-1],1,0
+local cJ=string.format("%.0f",o)
+local hw,hl="-"..cJ,"(-"..cJ
+local H,bv,cf={o},nil,nil
+local fS,gE=60000000,2^24
+local eZ=o-o%gE
+local hf=string.format("%.0f",-eZ)
+local eN=20000000
+local function hM()
+local p=#dA
+local gm,au,aC=KEYS[K-2],KEYS[K-1],KEYS[K]
+local dq,aQ,aH,aG
+local u,dv,gO,bG
+while at<p do
+local O,ad=dA[at],0
+if O<97 then
+gm,au,aC=KEYS[K+1],KEYS[K+2],KEYS[K+3]
+K=K+3
+dq,aQ=false,nil
 else
-letter = letter - 32
+O=O-32
 end
-local last = #replies
-if letter == 82 then
-if quiet or call("EXISTS", waiters) == 0 then
-local removed = call("ZREM", leases, ARGV[id])
-if live and removed > 0 then
-live, first_end = live - removed, nil
+local ah=#H
+if O==82 then
+if dq or call("EXISTS",aC)==0 then
+local dl=call("ZREM",au,ARGV[id])
+if aQ and dl>0 then
+aQ,aH=aQ-dl,nil
 end
-replies[last + 1] = removed
-done = 1
+H[ah+1]=dl
+ad=1
 end
-elseif refused then
-error(refused, 0)
-elseif quiet or call("EXISTS", waiters, main) == 0 then
-quiet = true
-if codes[at + 1] ~= place then
-place = codes[at + 1]
-local policy = policies + 4 * (place - 48)
-ttl, permits = ARGV[policy] + 0, ARGV[policy + 1] + 0
-ends = string.format("%.0f", now + ttl)
+elseif bv then
+error(bv,0)
+elseif dq or call("EXISTS",aC,gm)==0 then
+dq=true
+if dA[at+1]~=u then
+u=dA[at+1]
+local l=ce+4*(u-48)
+dv,gO=ARGV[l]+0,ARGV[l+1]+0
+bG=string.format("%.0f",o+dv)
 end
-if not live then
-local members = call("ZCARD", leases)
-if members == 0 then
-live, fence = 0, 0
-elseif call("ZCOUNT", leases, below_now, step_token) == 1 then
-fence, first_end = now - 1, members > 1 and call("ZRANGE", leases, "1", "1", "WITHSCORES")[2] + 0
-if members == 1 or first_end > now then live = members - 1 end
-elseif members == 1 then
-local token = call("ZSCORE", leases, "#")
-if token then
-live, fence = 0, -token
+if not aQ then
+local co=call("ZCARD",au)
+if co==0 then
+aQ,aG=0,0
+elseif call("ZCOUNT",au,hl,hf)==1 then
+aG,aH=o-1,co>1 and call("ZRANGE",au,"1","1","WITHSCORES")[2]+0
+if co==1 or aH>o then aQ=co-1 end
+elseif co==1 then
+local dG=call("ZSCORE",au,"#")
+if dG then
+aQ,aG=0,-dG
 end
 else
-local first = call("ZRANGE", leases, "0", "1", "WITHSCORES")
-if first[1] == "#" and first[4] + 0 > now then
-live, fence, first_end = members - 1, -first[2], first[4] + 0
+local ap=call("ZRANGE",au,"0","1","WITHSCORES")
+if ap[1]=="#"and ap[4]+0>o then
+aQ,aG,aH=co-1,-ap[2],ap[4]+0
 end
 end
-elseif live > 0 and not first_end then
-first_end = call("ZRANGE", leases, "1", "1", "WITHSCORES")[2] + 0
+elseif aQ>0 and not aH then
+aH=call("ZRANGE",au,"1","1","WITHSCORES")[2]+0
 end
-local room = live and permits - live or -1
-if room > 0 then
-done = 1
-while done < room and codes[at + 2 * done] == letter + 32 and codes[at + 2 * done + 1] == place do
-done = done + 1
+local aP=aQ and gO-aQ or-1
+if aP>0 then
+ad=1
+while ad<aP and dA[at+2*ad]==O+32 and dA[at+2*ad+1]==u do
+ad=ad+1
 end
-local token = now
-if fence >= now then token = fence + 1 end
-if done == 1 then
-local stored = token == now and now_token or string.format("%.0f", -token)
-call("ZADD", leases, stored, "#", ends, ARGV[id])
+local dG=o
+if aG>=o then dG=aG+1 end
+if ad==1 then
+local aO=dG==o and hw or string.format("%.0f",-dG)
+call("ZADD",au,aO,"#",bG,ARGV[id])
 else
-local members = { string.format("%.0f", 1 - token - done), "#" }
-for i = 0, done - 1 do
-members[2 * i + 3], members[2 * i + 4] = ends, ARGV[id + i]
+local co={string.format("%.0f",1-dG-ad),"#"}
+for i=0,ad-1 do
+co[2*i+3],co[2*i+4]=bG,ARGV[id+i]
 end
-call("ZADD", leases, unpack(members))
+call("ZADD",au,unpack(co))
 end
-if fence < step_from or fence >= step_from + STEP_US or ttl > LONGEST_TRUSTED_US then
-local life = math.max(4 * ttl, LEAST_LIFE_US) / 1000 + ARGV[2]
-if call("PTTL", leases) < life then
-call("PEXPIRE", leases, string.format("%.0f", math.ceil(life * 1.125)))
-end
-end
-if live == 0 or now + ttl < first_end then first_end = now + ttl end
-for i = 1, done do
-replies[last + 1], replies[last + 2], replies[last + 3] = live + i, first_end - now, token + i - 1 - now
-last = last + 3
-end
-live, fence = live + done, token + done - 1
-elseif room == 0 and letter == 84 then
-replies[last + 1], replies[last + 2], replies[last + 3] = 0, first_end - now, live
-done = 1
+if aG<eZ or aG>=eZ+gE or dv>eN then
+local cq=math.max(4*dv,fS)/1000+ARGV[2]
+if call("PTTL",au)<cq then
+call("PEXPIRE",au,string.format("%.0f",math.ceil(cq*1.125)))
 end
 end
-if done == 0 then
-whole = whole or everything()
-quiet, live, done = false, nil, 1
-local mode = letter ~= 82 and (letter == 87 and "1" or "0")
-replies[last + 1] = whole.run_short(ARGV[id], mode, codes[at + 1] - 47, main, leases, waiters)
+if aQ==0 or o+dv<aH then aH=o+dv end
+for i=1,ad do
+H[ah+1],H[ah+2],H[ah+3]=aQ+i,aH-o,dG+i-1-o
+ah=ah+3
 end
-at, id = at + 2 * done, id + done
+aQ,aG=aQ+ad,dG+ad-1
+elseif aP==0 and O==84 then
+H[ah+1],H[ah+2],H[ah+3]=0,aH-o,aQ
+ad=1
 end
 end
-if callers > 0 and ARGV[5] == "1" then whole = everything() end
-if #codes > 2 then
-local answer = redis.pcall("ZADD", KEYS[#KEYS], "XX", "0", "")
-if type(answer) == "table" and answer.err and string.sub(answer.err, 1, 3) == "OOM" then refused = answer.err end
+if ad==0 then
+cf=cf or dC()
+dq,aQ,ad=false,nil,1
+local cr=O~=82 and(O==87 and"1"or"0")
+H[ah+1]=cf.eX(ARGV[id],cr,dA[at+1]-47,gm,au,aC)
 end
-while at < #codes do
-local ok, reply = pcall(run_some)
+at,id=at+2*ad,id+ad
+end
+end
+if dK>0 and ARGV[5]=="1"then cf=dC()end
+if#dA>2 then
+local cQ=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(cQ)=="table"and cQ.err and string.sub(cQ.err,1,3)=="OOM"then bv=cQ.err end
+end
+while at<#dA do
+local ok,ab=pcall(hM)
 if not ok then
-whole = whole or everything()
-replies[#replies + 1] = whole.failure_of(reply)
-at, id = at + 2, id + 1
+cf=cf or dC()
+H[#H+1]=cf.dD(ab)
+at,id=at+2,id+1
 end
 end
-if callers > 0 then replies[#replies + 1] = whole and whole.mail or {} end
-return replies`,
+if dK>0 then H[#H+1]=cf and cf.ei or{}end
+return H`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "88ab294b4244c68e3cfcd01bbe37e8a5851fd125",
+  sha1: "705c75fcf815565cacc6d8da065bde87e1d2953f",
   source: `${part6}
 ${part4}
 ${part5}
@@ -2811,75 +2808,75 @@ ${part27}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "d5e2e385bab2f520add2a9d0bf2bd4608a16c799",
+  sha1: "d19f5e1f284915d9d4d858d6112f9e89868d9b64",
   source: `${part28}
-if #KEYS == 1 and ARGV[3] == "0" then
-local key, cost, capacity, window = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0
-local value, used, reset = try("GET", key), nil, nil
-if value and #value == 19 and byte(value, 1) == 70 then
-local length, start, count = unpack_at("<I7I7I4", value, 2)
-if length == window and start <= now and now < start + window and count + cost <= capacity then
-if try("SETRANGE", key, "15", pack("<I4", count + cost)) == 19 then
-used, reset = count + cost, start + window - now
+if#KEYS==1 and ARGV[3]=="0"then
+local K,ac,W,r=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
+local k,aD,aw=bo("GET",K),nil,nil
+if k and#k==19 and byte(k,1)==70 then
+local bi,z,p=ao("<I7I7I4",k,2)
+if bi==r and z<=o and o<z+r and p+ac<=W then
+if bo("SETRANGE",K,"15",pack("<I4",p+ac))==19 then
+aD,aw=p+ac,z+r-o
 end
 end
 end
-if used then return { now, used, reset } end
+if aD then return{o,aD,aw}end
 end
 ${part29}
 ${part2}
 ${part4}
 ${part11}
 ${part12}
-local LETTER = "f"
+local fY="f"
 ${part30}
-local begun, begun_life
-local function begin()
-begun, begun_life = "F" .. pack("<I7I7", window, now), life(now + window)
+local fp,cR
+local function gU()
+fp,cR="F"..pack("<I7I7",r,o),cq(o+r)
 end
-local function decide(key, value, times)
-local kept
-if value and #value == 19 and byte(value, 1) == 70 then
-local length, start, count = unpack_at("<I7I7I4", value, 2)
-kept = length == window and start <= now
-local reset = start + window - now
-if kept and reset > 0 then
-local room = capacity - count
-if cost <= room then
-if peeks then return 1, count, reset, 0 end
-local taken = times == 1 and 1 or min(times, floor(room / cost))
-count = count + taken * cost
-local done = try("SETRANGE", key, "15", pack("<I4", count))
-if done ~= 19 then return false, done.err end
-return taken, count, reset, taken == times and 0 or reset
+local function cS(K,k,ai)
+local aZ
+if k and#k==19 and byte(k,1)==70 then
+local bi,z,p=ao("<I7I7I4",k,2)
+aZ=bi==r and z<=o
+local aw=z+r-o
+if aZ and aw>0 then
+local aP=W-p
+if ac<=aP then
+if aR then return 1,p,aw,0 end
+local I=ai==1 and 1 or min(ai,floor(aP/ac))
+p=p+I*ac
+local ad=bo("SETRANGE",K,"15",pack("<I4",p))
+if ad~=19 then return false,ad.err end
+return I,p,aw,I==ai and 0 or aw
 end
-if max_wait < reset then return 0, count, reset, reset end
-kept = false
+if aK<aw then return 0,p,aw,aw end
+aZ=false
 end
 end
-if peeks or (value and not kept) then return decide_slowly(key, value, times) end
-local taken = times == 1 and 1 or max(min(times, floor(capacity / cost)), 1)
-local failure = write(key, value, begun .. pack("<I4", taken * cost), begun_life)
-if failure then return false, failure end
-return taken, taken * cost, window, taken == times and 0 or window
+if aR or(k and not aZ)then return az(K,k,ai)end
+local I=ai==1 and 1 or max(min(ai,floor(W/ac)),1)
+local ar=dI(K,k,fp..pack("<I4",I*ac),cR)
+if ar then return false,ar end
+return I,I*ac,r,I==ai and 0 or r
 end
 ${part31}
-local function take_quickly(values, from, past)
-for i = from, past do
-local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
-if value and #value == 19 and byte(value, 1) == 70 then
-local length, start, count = unpack_at("<I7I7I4", value, 2)
-if length == window and start <= now and now < start + window and count + cost <= capacity then
-if try("SETRANGE", key, "15", pack("<I4", count + cost)) == 19 then
-used, reset = count + cost, start + window - now
+local function da(bE,L,al)
+for i=L,al do
+local K,k,aD,aw=KEYS[i],bE[i-L+1],nil,nil
+if k and#k==19 and byte(k,1)==70 then
+local bi,z,p=ao("<I7I7I4",k,2)
+if bi==r and z<=o and o<z+r and p+ac<=W then
+if bo("SETRANGE",K,"15",pack("<I4",p+ac))==19 then
+aD,aw=p+ac,z+r-o
 end
 end
 end
-if used then
-replies[place + 1], replies[place + 2] = used, reset
-place = place + 2
+if aD then
+H[u+1],H[u+2]=aD,aw
+u=u+2
 else
-tell(key, value, 1)
+eK(K,k,1)
 end
 end
 end
@@ -2889,238 +2886,238 @@ ${part32}`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "8ab726f9e85ec6237c64251fcbccd1ccbe887df4",
+  sha1: "985af15c2d2b82619d9f8d87359c9ef493b4010d",
   source: `${part28}
-local grace_ms = ARGV[2] + 0
+local bN=ARGV[2]+0
 ${part21}
-local cost, max_wait, peeks = 0, 0, false
-local packing, limits, count, prefix, head, size, form, slots, offset, step_us
-local state, following, ends, stored_until, until_us = {}, {}, {}, 0, 0
-local function read(value)
-if value and (#value ~= size or sub(value, 1, head) ~= prefix) then return false end
-stored_until = 0
-for i = 1, count do
-local limit = limits[i]
-local kind, slot, us, units, previous, past = limit.letter, limit.slot, 0, 0, 0, 0
-if value then
-us, units, previous = unpack_at(limit.format, value, limit.at)
+local ac,aK,aR=0,0,false
+local aB,ba,p,ck,aI,size,dQ,w,bT,aE
+local g,bS,bG,bj,E={},{},{},0,0
+local function cs(k)
+if k and(#k~=size or sub(k,1,aI)~=ck)then return false end
+bj=0
+for i=1,p do
+local e=ba[i]
+local bh,ae,us,m,C,al=e.O,e.ae,0,0,0,0
+if k then
+us,m,C=ao(e.format,k,e.at)
 end
-if kind == "t" then
-if us > limit.most_us then return false end
-past = us
-if us < now - 1 or (us < now and units == 0) then
-us, units = now, 0
-elseif units >= limit.denominator then
-units = limit.denominator - 1
-end
-else
-local window = limit.window
-if us > now then return false end
-if us > 0 then past = us + window end
-if kind == "f" then
-if now >= past then
-us, units = now, 0
+if bh=="t"then
+if us>e.be then return false end
+al=us
+if us<o-1 or(us<o and m==0)then
+us,m=o,0
+elseif m>=e.A then
+m=e.A-1
 end
 else
-if us > 0 then past = past + window end
-if now >= past then
-us, units, previous = now, 0, 0
-elseif now >= past - window then
-us, units, previous = us + window, 0, units
+local r=e.r
+if us>o then return false end
+if us>0 then al=us+r end
+if bh=="f"then
+if o>=al then
+us,m=o,0
 end
-state[slot + 2] = previous
+else
+if us>0 then al=al+r end
+if o>=al then
+us,m,C=o,0,0
+elseif o>=al-r then
+us,m,C=us+r,0,m
+end
+g[ae+2]=C
 end
 end
-if past > stored_until then stored_until = past end
-state[slot], state[slot + 1], ends[i] = us, units, past
+if al>bj then bj=al end
+g[ae],g[ae+1],bG[i]=us,m,al
 end
 return true
 end
-local function faded(limit, start, previous)
-return previous > 0 and ceil(previous * (limit.steps - floor((now - start) / limit.step)) / limit.steps) or 0
+local function dn(e,z,C)
+return C>0 and ceil(C*(e.bz-floor((o-z)/e.bw))/e.bz)or 0
 end
-local function take(times)
-until_us = 0
-for i = 1, count do
-local limit = limits[i]
-local kind, slot = limit.letter, limit.slot
-local us, units = state[slot], state[slot + 1]
-local past = us
-if kind == "t" then
-units = units + times * limit.rem
-if units >= limit.denominator then
-local carry = floor(units / limit.denominator)
-us, units = us + carry, units - carry * limit.denominator
+local function dy(ai)
+E=0
+for i=1,p do
+local e=ba[i]
+local bh,ae=e.O,e.ae
+local us,m=g[ae],g[ae+1]
+local al=us
+if bh=="t"then
+m=m+ai*e.U
+if m>=e.A then
+local ct=floor(m/e.A)
+us,m=us+ct,m-ct*e.A
 end
-us = us + times * limit.us
-if us >= limit.most_us and (us > limit.most_us or units > limit.burst_rem) then return false end
-past = us
+us=us+ai*e.us
+if us>=e.be and(us>e.be or m>e.aF)then return false end
+al=us
 else
-units, past = units + times * cost, us + limit.window
-if kind == "f" then
-if units > limit.capacity then return false end
+m,al=m+ai*ac,us+e.r
+if bh=="f"then
+if m>e.W then return false end
 else
-local previous = state[slot + 2]
-if units + faded(limit, us, previous) > limit.capacity then return false end
-following[slot + 2], past = previous, past + limit.window
+local C=g[ae+2]
+if m+dn(e,us,C)>e.W then return false end
+bS[ae+2],al=C,al+e.r
 end
 end
-if past > until_us then until_us = past end
-following[slot], following[slot + 1] = us, units
+if al>E then E=al end
+bS[ae],bS[ae+1]=us,m
 end
 return true
 end
-local function takes(times)
-local most = times - 1
-for i = 1, count do
-local limit = limits[i]
-local us, units = state[limit.slot], state[limit.slot + 1]
-if limit.letter == "t" then
-local room = limit.most_us - us + (limit.burst_rem - units) / limit.denominator
-most = min(most, floor(room / (limit.us + limit.rem / limit.denominator)) + 1)
+local function iG(ai)
+local bn=ai-1
+for i=1,p do
+local e=ba[i]
+local us,m=g[e.ae],g[e.ae+1]
+if e.O=="t"then
+local aP=e.be-us+(e.aF-m)/e.A
+bn=min(bn,floor(aP/(e.us+e.U/e.A))+1)
 else
-if limit.letter == "c" then units = units + faded(limit, us, state[limit.slot + 2]) end
-most = min(most, floor((limit.capacity - units) / cost))
+if e.O=="c"then m=m+dn(e,us,g[e.ae+2])end
+bn=min(bn,floor((e.W-m)/ac))
 end
 end
-while most > 0 and not take(most) do
-most = most - 1
+while bn>0 and not dy(bn)do
+bn=bn-1
 end
-return max(most, 0)
+return max(bn,0)
 end
-local function fades(limit, units, room)
-if room < 0 then return limit.window + 1 end
-if units <= room then return 0 end
-return (limit.steps - floor(room * limit.steps / units)) * limit.step
+local function ea(e,m,aP)
+if aP<0 then return e.r+1 end
+if m<=aP then return 0 end
+return(e.bz-floor(aP*e.bz/m))*e.bw
 end
-local function wait_of(numbers)
-local at = now
-for i = 1, count do
-local limit = limits[i]
-local kind, us, units = limit.letter, numbers[limit.slot], numbers[limit.slot + 1]
-if kind == "t" then
-us, units = us + limit.us - limit.burst_us, units + limit.rem
-if units >= limit.denominator then
-us, units = us + 1, units - limit.denominator
+local function ij(bt)
+local at=o
+for i=1,p do
+local e=ba[i]
+local bh,us,m=e.O,bt[e.ae],bt[e.ae+1]
+if bh=="t"then
+us,m=us+e.us-e.as,m+e.U
+if m>=e.A then
+us,m=us+1,m-e.A
 end
-at = max(at, units > limit.burst_rem and us + 1 or us)
-elseif kind == "f" then
-if units + cost > limit.capacity then at = max(at, us + limit.window) end
+at=max(at,m>e.aF and us+1 or us)
+elseif bh=="f"then
+if m+ac>e.W then at=max(at,us+e.r)end
 else
-local far = fades(limit, numbers[limit.slot + 2], limit.capacity - cost - units)
-if far > limit.window then far = limit.window + fades(limit, units, limit.capacity - cost) end
-at = max(at, us + far)
+local fr=ea(e,bt[e.ae+2],e.W-ac-m)
+if fr>e.r then fr=e.r+ea(e,m,e.W-ac)end
+at=max(at,us+fr)
 end
 end
-return at - now
+return at-o
 end
-local function read_limits(from)
-limits, count = {}, ARGV[from + 4] + 0
-local at = from + 4
-for i = 1, count do
-local letter = ARGV[at + 1]
-local a, b = ARGV[at + 2] + 0, ARGV[at + 3] + 0
-if letter == "t" then
-local denominator, burst_us, burst_rem = ARGV[at + 4] + 0, ARGV[at + 5] + 0, ARGV[at + 6] + 0
-local carry = floor(cost * b / denominator)
-limits[i] = {
-letter = letter,
-us = cost * a + carry,
-rem = cost * b - carry * denominator,
-denominator = denominator,
-burst_us = burst_us,
-burst_rem = burst_rem,
-most_us = now + burst_us,
-digits = ARGV[at + 7] + 0,
+local function gA(L)
+ba,p={},ARGV[L+4]+0
+local at=L+4
+for i=1,p do
+local O=ARGV[at+1]
+local a,b=ARGV[at+2]+0,ARGV[at+3]+0
+if O=="t"then
+local A,as,aF=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local ct=floor(ac*b/A)
+ba[i]={
+O=O,
+us=ac*a+ct,
+U=ac*b-ct*A,
+A=A,
+as=as,
+aF=aF,
+be=o+as,
+af=ARGV[at+7]+0,
 }
-at = at + 7
+at=at+7
 else
-limits[i] = { letter = letter, capacity = a, window = b, horizon = b }
-at = at + 3
-if letter == "c" then
-at = at + 1
-local step = ARGV[at] + 0
-limits[i].step, limits[i].steps, limits[i].horizon = step, b / step, 2 * b
+ba[i]={O=O,W=a,r=b,dh=b}
+at=at+3
+if O=="c"then
+at=at+1
+local bw=ARGV[at]+0
+ba[i].bw,ba[i].bz,ba[i].dh=bw,b/bw,2*b
 end
 end
 end
-packing = packing_of(limits)
-for i, limit in ipairs(limits) do
-local packed = packing.limits[i]
-limit.format, limit.slot, limit.at = packed.format, packed.slot, packed.at
+aB=eD(ba)
+for i,e in ipairs(ba)do
+local ep=aB.ba[i]
+e.format,e.ae,e.at=ep.format,ep.ae,ep.at
 end
-prefix, size, form, slots, step_us = packing.prefix, packing.size, packing.form, packing.slots, packing.step_us
-head = #prefix
-offset = format("%d", head)
+ck,size,dQ,w,aE=aB.ck,aB.size,aB.dQ,aB.w,aB.aE
+aI=#ck
+bT=format("%d",aI)
 end
-local replies, place, refused = { now }, 1, nil
-local function tell(numbers, is_new)
-for i = 1, count do
-local limit = limits[i]
-local kind, slot = limit.letter, limit.slot
-local us, units = numbers[slot], numbers[slot + 1]
-if kind == "t" then
-us, units = us - now, units
-if us < 0 then
-us, units = 0, 0
+local H,u,bv={o},1,nil
+local function eK(bt,fx)
+for i=1,p do
+local e=ba[i]
+local bh,ae=e.O,e.ae
+local us,m=bt[ae],bt[ae+1]
+if bh=="t"then
+us,m=us-o,m
+if us<0 then
+us,m=0,0
 end
-replies[place + 1], replies[place + 2] = us, units
+H[u+1],H[u+2]=us,m
 else
-local past = is_new and us + limit.horizon or ends[i]
-if past <= now then
-replies[place + 1], replies[place + 2] = 0, 0
+local al=fx and us+e.dh or bG[i]
+if al<=o then
+H[u+1],H[u+2]=0,0
 else
-if kind == "c" then units = units + faded(limit, us, numbers[slot + 2]) end
-replies[place + 1], replies[place + 2] = units, past - now
+if bh=="c"then m=m+dn(e,us,bt[ae+2])end
+H[u+1],H[u+2]=m,al-o
 end
 end
-place = place + 2
+u=u+2
 end
 end
-local function write(key, value)
-local bytes, done = pack(form, unpack(following, 1, slots)), nil
-if value and stored_until - stored_until % step_us == until_us - until_us % step_us then
-done = try("SETRANGE", key, offset, bytes)
-return type(done) == "table" and done.err
+local function dI(K,k)
+local J,ad=pack(dQ,unpack(bS,1,w)),nil
+if k and bj-bj%aE==E-E%aE then
+ad=bo("SETRANGE",K,bT,J)
+return type(ad)=="table"and ad.err
 end
-local life = packed_life(packing, until_us)
-bytes = prefix .. bytes
-done = value and try("SET", key, bytes, "PX", life) or try("SET", key, bytes, "PX", life, "NX") or try("GET", key)
-return done and done.err
+local cq=ek(aB,E)
+J=ck..J
+ad=k and bo("SET",K,J,"PX",cq)or bo("SET",K,J,"PX",cq,"NX")or bo("GET",K)
+return ad and ad.err
 end
-local function decide(key, value, times, counts)
-if not read(value) then return false end
-local taken, wait, failure = times, 0, nil
-if not take(times) then
-taken = takes(times)
-wait = wait_of(taken > 0 and following or state)
-if wait <= max_wait then return false end
+local function cS(K,k,ai,aV)
+if not cs(k)then return false end
+local I,aU,ar=ai,0,nil
+if not dy(ai)then
+I=iG(ai)
+aU=ij(I>0 and bS or g)
+if aU<=aK then return false end
 end
-if taken > 0 and not peeks then
-failure = write(key, value)
-elseif not value then
-failure = try("GET", key)
-failure = failure and failure.err
+if I>0 and not aR then
+ar=dI(K,k)
+elseif not k then
+ar=bo("GET",K)
+ar=ar and ar.err
 end
-if failure then
-if string.find(failure, "READONLY", 1, true) then refused = failure end
-place = place + 1
-replies[place] = failure
+if ar then
+if string.find(ar,"READONLY",1,true)then bv=ar end
+u=u+1
+H[u]=ar
 return true
 end
-if counts or taken == 0 then
-place = place + 1
-replies[place] = counts and taken or -1 - wait
+if aV or I==0 then
+u=u+1
+H[u]=aV and I or-1-aU
 end
-local is_new = taken > 0 and not peeks
-tell(is_new and following or state, is_new)
-if counts then
-place = place + 1
-replies[place] = wait
+local fx=I>0 and not aR
+eK(fx and bS or g,fx)
+if aV then
+u=u+1
+H[u]=aU
 end
 return true
 end
-local function decide_slowly(ARGV, KEYS)
+local function az(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -3148,117 +3145,117 @@ ${part23}
 ${part8}
 ${part27}
 end
-local function decide_left(left, words, words_from)
-local keys, args = {}, { now, grace_ms, 1 }
-for i = 1, words do
-args[3 + i] = ARGV[words_from + i]
+local function gy(aX,dc,dH)
+local is,gb={},{o,bN,1}
+for i=1,dc do
+gb[3+i]=ARGV[dH+i]
 end
-local mode, total, last = peeks and "2" or "1", 0, #args + 1
-for _, entry in ipairs(left) do
-for _ = 1, entry.times do
-total = total + 1
-keys[total] = entry.key
-for i, word in ipairs({ mode, max_wait, 1, "1", cost, 0 }) do
-args[last + i] = word
+local cr,aL,ah=aR and"2"or"1",0,#gb+1
+for _,bd in ipairs(aX)do
+for _=1,bd.ai do
+aL=aL+1
+is[aL]=bd.K
+for i,hi in ipairs({cr,aK,1,"1",ac,0})do
+gb[ah+i]=hi
 end
-last = last + 6
+ah=ah+6
 end
 end
-args[4 + words] = total
-local decided, done = decide_slowly(args, keys), 1
-for _, entry in ipairs(left) do
-if entry.counts then
-local all = {}
-for i = 1, entry.times do
-all[i] = decided[done + i]
+gb[4+dc]=aL
+local gH,ad=az(gb,is),1
+for _,bd in ipairs(aX)do
+if bd.aV then
+local cP={}
+for i=1,bd.ai do
+cP[i]=gH[ad+i]
 end
-replies[entry.place], done = all, done + entry.times
+H[bd.u],ad=cP,ad+bd.ai
 else
-replies[entry.place], done = decided[done + 1], done + 1
+H[bd.u],ad=gH[ad+1],ad+1
 end
 end
 end
-local cursor, last = 2, 0
-while last < #KEYS do
-local kind, first, words = ARGV[cursor + 1] + 0, last + 1, ARGV[cursor + 5] + 0
-last = min(last + ARGV[cursor + 2], #KEYS)
-cost, max_wait, peeks = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, kind % 2 == 1
-local words_from, counts, left = cursor + 5, kind >= 8, nil
-read_limits(words_from)
-local quick = not (counts or peeks)
-cursor = cursor + 5 + words
-for from = first, last, 1000 do
-local past = min(from + 999, last)
-local values = call("MGET", unpack(KEYS, from, past))
-for i = from, past do
-local key, value = KEYS[i], values[i - from + 1]
-local fits = quick and value and #value == size and sub(value, 1, head) == prefix
-if fits then
-stored_until, until_us = 0, 0
-for n = 1, count do
-local limit = limits[n]
-local kind, slot, past = limit.letter, limit.slot, 0
-local us, units, previous = unpack_at(limit.format, value, limit.at)
-if kind == "t" then
-if us > stored_until then stored_until = us end
-if us < now and (units == 0 or us < now - 1) then
-us, units = now, 0
+local y,ah=2,0
+while ah<#KEYS do
+local bh,ap,dc=ARGV[y+1]+0,ah+1,ARGV[y+5]+0
+ah=min(ah+ARGV[y+2],#KEYS)
+ac,aK,aR=ARGV[y+3]+0,ARGV[y+4]+0,bh%2==1
+local dH,aV,aX=y+5,bh>=8,nil
+gA(dH)
+local iD=not(aV or aR)
+y=y+5+dc
+for L=ap,ah,1000 do
+local al=min(L+999,ah)
+local bE=call("MGET",unpack(KEYS,L,al))
+for i=L,al do
+local K,k=KEYS[i],bE[i-L+1]
+local fF=iD and k and#k==size and sub(k,1,aI)==ck
+if fF then
+bj,E=0,0
+for n=1,p do
+local e=ba[n]
+local bh,ae,al=e.O,e.ae,0
+local us,m,C=ao(e.format,k,e.at)
+if bh=="t"then
+if us>bj then bj=us end
+if us<o and(m==0 or us<o-1)then
+us,m=o,0
 end
-local denominator, most_us = limit.denominator, limit.most_us
-us, past, units = us + limit.us, us + limit.us, units + limit.rem
-if units >= denominator then
-units = min(units, denominator - 1 + limit.rem)
-if units >= denominator then
-us, units = us + 1, units - denominator
+local A,be=e.A,e.be
+us,al,m=us+e.us,us+e.us,m+e.U
+if m>=A then
+m=min(m,A-1+e.U)
+if m>=A then
+us,m=us+1,m-A
 end
 end
-if us >= most_us and (us > most_us or units > limit.burst_rem) then
-fits = false
+if us>=be and(us>be or m>e.aF)then
+fF=false
 break
 end
-replies[place + n + n - 1], replies[place + n + n] = us - now, units
+H[u+n+n-1],H[u+n+n]=us-o,m
 else
-units, past = units + cost, us + limit.horizon
-local used = units
-if kind == "c" then
-following[slot + 2], used = previous, units + faded(limit, us, previous)
+m,al=m+ac,us+e.dh
+local aD=m
+if bh=="c"then
+bS[ae+2],aD=C,m+dn(e,us,C)
 end
-if us > now or now >= us + limit.window or used > limit.capacity then
-fits = false
+if us>o or o>=us+e.r or aD>e.W then
+fF=false
 break
 end
-if past > stored_until then stored_until = past end
-replies[place + n + n - 1], replies[place + n + n] = used, past - now
+if al>bj then bj=al end
+H[u+n+n-1],H[u+n+n]=aD,al-o
 end
-if past > until_us then until_us = past end
-following[slot], following[slot + 1] = us, units
+if al>E then E=al end
+bS[ae],bS[ae+1]=us,m
 end
-fits = fits and not write(key, value)
+fF=fF and not dI(K,k)
 end
-if fits then
-place = place + count + count
+if fF then
+u=u+p+p
 else
-for n = place + count + count, place + 1, -1 do
-replies[n] = nil
+for n=u+p+p,u+1,-1 do
+H[n]=nil
 end
-local times = counts and ARGV[cursor + i - first + 1] + 0 or 1
-if not decide(key, value, times, counts) then
-left, place = left or {}, place + 1
-left[#left + 1], replies[place] = { key = key, times = times, counts = counts, place = place }, false
-end
-end
+local ai=aV and ARGV[y+i-ap+1]+0 or 1
+if not cS(K,k,ai,aV)then
+aX,u=aX or{},u+1
+aX[#aX+1],H[u]={K=K,ai=ai,aV=aV,u=u},false
 end
 end
-if left then decide_left(left, words, words_from) end
-if counts then cursor = cursor + last - first + 1 end
 end
-return refused and redis.error_reply(refused) or replies`,
+end
+if aX then gy(aX,dc,dH)end
+if aV then y=y+ah-ap+1 end
+end
+return bv and redis.error_reply(bv)or H`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "2dcd5019ee958d6050b85263ce4a225473172496",
+  sha1: "263ef1f97dd93631c015ac26293ca79c9de077e0",
   source: `${part28}
 ${part29}
 ${part4}
@@ -3269,171 +3266,171 @@ ${part17}
 ${part18}
 ${part19}
 ${part20}
-local reads, kernel, limit = false, nil, nil
-local SPAN, EXTENDED, HEADER, SMALL = 2 ^ 48, 2 ^ 37, 54, 32
-local era = now - now % SPAN
-local function instant(us)
-us = us + era
-if us > now + SPAN / 2 then return us - SPAN end
-if us < now - SPAN / 2 then return us + SPAN end
+local hW,M,e=false,nil,nil
+local cc,hA,bg,fa=2^48,2^37,54,32
+local gf=o-o%cc
+local function dL(us)
+us=us+gf
+if us>o+cc/2 then return us-cc end
+if us<o-cc/2 then return us+cc end
 return us
 end
-local power, page, step_us, lives
-local function begin()
-power, limit = 6, nil
-while power < 10 and 4 ^ power < capacity do
-power = power + 1
+local av,aA,aE,fV
+local function gU()
+av,e=6,nil
+while av<10 and 4^av<W do
+av=av+1
 end
-page = 2 ^ power
-if window >= EXTENDED then power = power + 16 end
-step_us = ceil(window / 8)
-lives = life(now - now % step_us + step_us + window)
+aA=2^av
+if r>=hA then av=av+16 end
+aE=ceil(r/8)
+fV=cq(o-o%aE+aE+r)
 end
-local function run_slowly(key, times)
-kernel = kernel or algorithms.s()
-limit = limit or kernel.limit_of(capacity, window)
-local log = kernel.settle(kernel.open(key, limit), limit, peeks)
-local taken, at, first_at = 0, max(now, log.blocked, kernel.earliest(log, cost, limit)), now
-while taken < times and (at <= now or taken == 0 and at - now <= max_wait) do
-taken, first_at = taken + 1, at
-if peeks then break end
-kernel.take(log, at, cost, limit)
-if taken < times then at = max(now, log.blocked, kernel.earliest(log, cost, limit)) end
+local function he(K,ai)
+M=M or bF.s()
+e=e or M.ex(W,r)
+local h=M.cZ(M.fm(K,e),e,aR)
+local I,at,cI=0,max(o,h.x,M.cv(h,ac,e)),o
+while I<ai and(at<=o or I==0 and at-o<=aK)do
+I,cI=I+1,at
+if aR then break end
+M.dy(h,at,ac,e)
+if I<ai then at=max(o,h.x,M.cv(h,ac,e))end
 end
-local used, reset = kernel.measure(log, limit)
-if taken == 0 and log.blocked > now then return { 2, at - now, used, reset } end
-if taken > 0 and first_at > now then return { 1, first_at - now, used, reset } end
-return taken, used, reset, taken == times and 0 or at - now
+local aD,aw=M.dM(h,e)
+if I==0 and h.x>o then return{2,at-o,aD,aw}end
+if I>0 and cI>o then return{1,cI-o,aD,aw}end
+return I,aD,aw,I==ai and 0 or at-o
 end
-local function decide_slowly(key, times)
-local done, taken, used, reset, wait = pcall(run_slowly, key, times)
-if done then return taken, used, reset, wait end
-return false, type(taken) == "table" and taken.err or tostring(taken)
+local function az(K,ai)
+local ad,I,aD,aw,aU=pcall(he,K,ai)
+if ad then return I,aD,aw,aU end
+return false,type(I)=="table"and I.err or tostring(I)
 end
-local blocked, promised, ones
-local function header(head, count, slots, total, tail)
-local kind = ones and power + 32 or power
-return "S" .. pack("<dI7I7I7I4I4I4I7I4B", blocked, window, promised, now, head, count, slots, total, tail, kind)
+local x,v,cX
+local function ax(aI,p,w,aL,ay)
+local bh=cX and av+32 or av
+return"S"..pack("<dI7I7I7I4I4I4I7I4B",x,r,v,o,aI,p,w,aL,ay,bh)
 end
-local function write(key, runs, units, total)
-local count = #runs / 8 + 1
-local room = count + floor(count / 64) + 4
-local slots = count <= capacity and min(capacity, room) or room
-local value = header(0, count, slots, total, total) .. pack("<I4", total) .. runs .. pack("<I6I2", now % SPAN, units)
-return try("SET", key, value .. string.rep("\\0", 8 * (slots - count)), "PX", lives)
+local function dI(K,bW,m,aL)
+local p=#bW/8+1
+local aP=p+floor(p/64)+4
+local w=p<=W and min(W,aP)or aP
+local k=ax(0,p,w,aL,aL)..pack("<I4",aL)..bW..pack("<I6I2",o%cc,m)
+return bo("SET",K,k..string.rep("\\0",8*(w-p)),"PX",fV)
 end
-local function decide(key, _, times)
-local bytes = try("GETRANGE", key, "0", "313")
-if type(bytes) ~= "string" then return false, bytes.err end
-if peeks or power >= 16 then return decide_slowly(key, times) end
-local taken, units = 1, cost
-if bytes == "" then
-if times > 1 then
-taken = max(min(times, floor(capacity / cost)), 1)
-units = taken * cost
+local function cS(K,_,ai)
+local J=bo("GETRANGE",K,"0","313")
+if type(J)~="string"then return false,J.err end
+if aR or av>=16 then return az(K,ai)end
+local I,m=1,ac
+if J==""then
+if ai>1 then
+I=max(min(ai,floor(W/ac)),1)
+m=I*ac
 end
-if units > 65535 then return decide_slowly(key, times) end
-blocked, promised, ones = 0, 0, units == 1
-local done = write(key, "", units, units)
-if done.err then return false, done.err end
-return taken, units, window, taken == times and 0 or window
+if m>65535 then return az(K,ai)end
+x,v,cX=0,0,m==1
+local ad=dI(K,"",m,m)
+if ad.err then return false,ad.err end
+return I,m,r,I==ai and 0 or r
 end
-if byte(bytes, 1) ~= 83 or #bytes < HEADER then return decide_slowly(key, times) end
-local length, newest, head, count, slots, total, tail, stored
-blocked, length, promised, newest, head, count, slots, total, tail, stored =
-unpack_at("<dI7I7I7I4I4I4I7I4B", bytes, 2)
-local small = slots <= SMALL and #bytes == HEADER + 4 + 8 * slots
-local plain = length == window and stored % 32 == power and count > 0 and count <= slots and head < slots
-if not plain or newest >= now or blocked > now or (not small and slots <= SMALL) then
-return decide_slowly(key, times)
+if byte(J,1)~=83 or#J<bg then return az(K,ai)end
+local bi,aY,aI,p,w,aL,ay,aO
+x,bi,v,aY,aI,p,w,aL,ay,aO=
+ao("<dI7I7I7I4I4I4I7I4B",J,2)
+local fW=w<=fa and#J==bg+4+8*w
+local eE=bi==r and aO%32==av and p>0 and p<=w and aI<w
+if not eE or aY>=o or x>o or(not fW and w<=fa)then
+return az(K,ai)
 end
-promised = 0
-local last, some, oldest = (head + count - 1) % slots, min(slots - head, count), nil
-if small then
-oldest = sub(bytes, HEADER + 5 + 8 * head, HEADER + 4 + 8 * (head + some))
+v=0
+local ah,bX,eo=(aI+p-1)%w,min(w-aI,p),nil
+if fW then
+eo=sub(J,bg+5+8*aI,bg+4+8*(aI+bX))
 else
-some = min(16, page - head % page, some)
-local place = HEADER + 4 * (floor(head / page) + 1) + 8 * head
-oldest = sub(bytes, place + 1, place + 8 * some)
-if place + 8 * some > #bytes then
-oldest = try("GETRANGE", key, format("%d", place), format("%d", place + 8 * some - 1))
-if #oldest < 8 * some then return decide_slowly(key, times) end
+bX=min(16,aA-aI%aA,bX)
+local u=bg+4*(floor(aI/aA)+1)+8*aI
+eo=sub(J,u+1,u+8*bX)
+if u+8*bX>#J then
+eo=bo("GETRANGE",K,format("%d",u),format("%d",u+8*bX-1))
+if#eo<8*bX then return az(K,ai)end
 end
 end
-local gone, used, before = 0, total, now - window
-while gone < some do
-local us, own = unpack_at("<I6I2", oldest, 8 * gone + 1)
-if instant(us) > before then break end
-gone, used = gone + 1, used - own
+local dR,aD,aj=0,aL,o-r
+while dR<bX do
+local us,cj=ao("<I6I2",eo,8*dR+1)
+if dL(us)>aj then break end
+dR,aD=dR+1,aD-cj
 end
-if gone == some then return decide_slowly(key, times) end
-local room = capacity - used
-if cost > room then
-local excess = cost - room
-for i = gone, some - 1 do
-local us, own = unpack_at("<I6I2", oldest, 8 * i + 1)
-excess = excess - own
-if excess <= 0 then
-local wait = instant(us) + window - now
-if wait <= max_wait then break end
-return 0, used, newest + window - now, wait
+if dR==bX then return az(K,ai)end
+local aP=W-aD
+if ac>aP then
+local em=ac-aP
+for i=dR,bX-1 do
+local us,cj=ao("<I6I2",eo,8*i+1)
+em=em-cj
+if em<=0 then
+local aU=dL(us)+r-o
+if aU<=aK then break end
+return 0,aD,aY+r-o,aU
 end
 end
-return decide_slowly(key, times)
+return az(K,ai)
 end
-if times > 1 then
-taken = min(times, floor(room / cost))
-units = taken * cost
+if ai>1 then
+I=min(ai,floor(aP/ac))
+m=I*ac
 end
-if units > 65535 or taken < times then return decide_slowly(key, times) end
-ones = stored >= 32 and units == 1
-local kept, slot = count - gone, (last + 1) % slots
-head = (head + gone) % slots
-used = used + units
-if kept < slots then
-local entry = pack("<I6I2", now % SPAN, units)
-tail = (slot % page == 0 and 0 or tail) + units
-local first = header(head, kept + 1, slots, used, tail)
-local done
-if small then
-done = try("SETRANGE", key, "0", first .. sub(bytes, HEADER + 1, HEADER + 4 + 8 * slot) .. entry)
+if m>65535 or I<ai then return az(K,ai)end
+cX=aO>=32 and m==1
+local aZ,ae=p-dR,(ah+1)%w
+aI=(aI+dR)%w
+aD=aD+m
+if aZ<w then
+local bd=pack("<I6I2",o%cc,m)
+ay=(ae%aA==0 and 0 or ay)+m
+local ap=ax(aI,aZ+1,w,aD,ay)
+local ad
+if fW then
+ad=bo("SETRANGE",K,"0",ap..sub(J,bg+1,bg+4+8*ae)..bd)
 else
-local place = HEADER + 4 * (floor(slot / page) + 1) + 8 * slot
-done = try("SETRANGE", key, format("%d", place), entry)
-if type(done) == "number" then
-if (slot + 1) % page == 0 or slot + 1 == slots then
-try("SETRANGE", key, format("%d", place - 8 * (slot % page) - 4), pack("<I4", tail))
+local u=bg+4*(floor(ae/aA)+1)+8*ae
+ad=bo("SETRANGE",K,format("%d",u),bd)
+if type(ad)=="number"then
+if(ae+1)%aA==0 or ae+1==w then
+bo("SETRANGE",K,format("%d",u-8*(ae%aA)-4),pack("<I4",ay))
 end
-try("SETRANGE", key, "0", first)
+bo("SETRANGE",K,"0",ap)
 end
 end
-if type(done) ~= "number" then return false, done.err end
-if floor(newest / step_us) ~= floor(now / step_us) then try("PEXPIRE", key, lives) end
-elseif small then
-local runs = sub(bytes, HEADER + 5 + 8 * head, HEADER + 4 + 8 * min(slots, head + kept))
-if head + kept > slots then runs = runs .. sub(bytes, HEADER + 5, HEADER + 4 + 8 * (head + kept - slots)) end
-local done = write(key, runs, units, used)
-if done.err then return false, done.err end
-elseif head == 0 then
-local value = try("GET", key)
-if type(value) ~= "string" then return false, value.err end
-local room = kept + 1 + floor((kept + 1) / 64) + 4
-local more = kept < capacity and min(capacity, room) or room
-local place, past = HEADER + 4 * (floor(kept / page) + 1) + 8 * kept, HEADER + 4 * ceil(more / page) + 8 * more
-tail = (kept % page == 0 and 0 or tail) + units
-value = header(0, kept + 1, more, used, tail) .. sub(value, HEADER + 1) .. string.rep("\\0", place - #value)
-value = value .. pack("<I6I2", now % SPAN, units) .. string.rep("\\0", past - place - 8)
-local done = try("SET", key, value, "PX", lives)
-if done.err then return false, done.err end
-if (kept + 1) % page == 0 or kept + 1 == more then
-try("SETRANGE", key, format("%d", place - 8 * (kept % page) - 4), pack("<I4", tail))
+if type(ad)~="number"then return false,ad.err end
+if floor(aY/aE)~=floor(o/aE)then bo("PEXPIRE",K,fV)end
+elseif fW then
+local bW=sub(J,bg+5+8*aI,bg+4+8*min(w,aI+aZ))
+if aI+aZ>w then bW=bW..sub(J,bg+5,bg+4+8*(aI+aZ-w))end
+local ad=dI(K,bW,m,aD)
+if ad.err then return false,ad.err end
+elseif aI==0 then
+local k=bo("GET",K)
+if type(k)~="string"then return false,k.err end
+local aP=aZ+1+floor((aZ+1)/64)+4
+local eU=aZ<W and min(W,aP)or aP
+local u,al=bg+4*(floor(aZ/aA)+1)+8*aZ,bg+4*ceil(eU/aA)+8*eU
+ay=(aZ%aA==0 and 0 or ay)+m
+k=ax(0,aZ+1,eU,aD,ay)..sub(k,bg+1)..string.rep("\\0",u-#k)
+k=k..pack("<I6I2",o%cc,m)..string.rep("\\0",al-u-8)
+local ad=bo("SET",K,k,"PX",fV)
+if ad.err then return false,ad.err end
+if(aZ+1)%aA==0 or aZ+1==eU then
+bo("SETRANGE",K,format("%d",u-8*(aZ%aA)-4),pack("<I4",ay))
 end
 else
-return decide_slowly(key, times)
+return az(K,ai)
 end
-return taken, used, window, 0
+return I,aD,r,0
 end
-local take_quickly = nil
+local da=nil
 ${part31}
 ${part32}`,
 };
@@ -3441,99 +3438,99 @@ ${part32}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "1571262cfc1274dd3a03630c55f58e0fb0fd1fc7",
+  sha1: "651cad3bc3a11539fab9a2928e184d2f163e4283",
   source: `${part28}
-if #KEYS == 1 and ARGV[3] == "0" then
-local key, cost, capacity, window, step = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0, ARGV[8] + 0
-local value, steps, used, reset = try("GET", key), window / step, nil, nil
-if value and #value == 24 and byte(value, 1) == 67 then
-local length, _, previous, start, count = unpack_at("<I7BI4I7I4", value, 2)
-if length == window and start <= now and now < start + window then
-local sum = ceil(previous * (steps - floor((now - start) / step)) / steps) + count + cost
-if sum <= capacity and try("SETRANGE", key, "20", pack("<I4", count + cost)) == 24 then
-used, reset = sum, start + 2 * window - now
+if#KEYS==1 and ARGV[3]=="0"then
+local K,ac,W,r,bw=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local k,bz,aD,aw=bo("GET",K),r/bw,nil,nil
+if k and#k==24 and byte(k,1)==67 then
+local bi,_,C,z,p=ao("<I7BI4I7I4",k,2)
+if bi==r and z<=o and o<z+r then
+local aW=ceil(C*(bz-floor((o-z)/bw))/bz)+p+ac
+if aW<=W and bo("SETRANGE",K,"20",pack("<I4",p+ac))==24 then
+aD,aw=aW,z+2*r-o
 end
 end
 end
-if used then return { now, used, reset } end
+if aD then return{o,aD,aw}end
 end
 ${part29}
 ${part2}
 ${part4}
 ${part11}
 ${part13}
-local LETTER = "c"
+local fY="c"
 ${part30}
-local steps, begun, begun_life
-local function begin()
-steps = window / step
-begun, begun_life = "C" .. pack("<I7B", window, #format("%.0f", step) - 1), life(now + 2 * window)
+local bz,fp,cR
+local function gU()
+bz=r/bw
+fp,cR="C"..pack("<I7B",r,#format("%.0f",bw)-1),cq(o+2*r)
 end
-local function fades(units, room)
-return units <= room and 0 or (steps - floor(room * steps / units)) * step
+local function ea(m,aP)
+return m<=aP and 0 or(bz-floor(aP*bz/m))*bw
 end
-local function decide(key, value, times)
-local known, start, previous, count = not value, now, 0, 0
-local rolled = known
-if value and #value == 24 and byte(value, 1) == 67 then
-local length, power
-length, power, previous, start, count = unpack_at("<I7BI4I7I4", value, 2)
-known = length == window and start <= now
-if now >= start + 2 * window then
-start, previous, count, rolled = now, 0, 0, true
-elseif now >= start + window then
-start, previous, count, rolled = start + window, count, 0, true
+local function cS(K,k,ai)
+local bl,z,C,p=not k,o,0,0
+local eW=bl
+if k and#k==24 and byte(k,1)==67 then
+local bi,av
+bi,av,C,z,p=ao("<I7BI4I7I4",k,2)
+bl=bi==r and z<=o
+if o>=z+2*r then
+z,C,p,eW=o,0,0,true
+elseif o>=z+r then
+z,C,p,eW=z+r,p,0,true
 end
 end
-if not known or (peeks and rolled) then return decide_slowly(key, value, times) end
-local faded, reset = 0, start + 2 * window - now
-if previous > 0 then faded = ceil(previous * (steps - floor((now - start) / step)) / steps) end
-local room = capacity - count - faded
-local taken = 0
-if cost <= room then
-if peeks then return 1, count + faded, reset, 0 end
-taken = times == 1 and 1 or min(times, floor(room / cost))
-count = count + taken * cost
-if rolled then
-local ttl = start == now and begun_life or life(start + 2 * window)
-local failure = write(key, value, begun .. pack("<I4I7I4", previous, start, count), ttl)
-if failure then return false, failure end
+if not bl or(aR and eW)then return az(K,k,ai)end
+local dn,aw=0,z+2*r-o
+if C>0 then dn=ceil(C*(bz-floor((o-z)/bw))/bz)end
+local aP=W-p-dn
+local I=0
+if ac<=aP then
+if aR then return 1,p+dn,aw,0 end
+I=ai==1 and 1 or min(ai,floor(aP/ac))
+p=p+I*ac
+if eW then
+local dv=z==o and cR or cq(z+2*r)
+local ar=dI(K,k,fp..pack("<I4I7I4",C,z,p),dv)
+if ar then return false,ar end
 else
-local done = try("SETRANGE", key, "20", pack("<I4", count))
-if done ~= 24 then return false, done.err end
+local ad=bo("SETRANGE",K,"20",pack("<I4",p))
+if ad~=24 then return false,ad.err end
 end
-if taken == times then return taken, count + faded, reset, 0 end
+if I==ai then return I,p+dn,aw,0 end
 end
-local left, wait = capacity - cost - count, nil
-if left >= 0 then
-wait = start + fades(previous, left) - now
+local aX,aU=W-ac-p,nil
+if aX>=0 then
+aU=z+ea(C,aX)-o
 else
-wait = start + window + fades(count, capacity - cost) - now
+aU=z+r+ea(p,W-ac)-o
 end
-if taken > 0 or wait > max_wait then
-if taken == 0 and rolled then return decide_slowly(key, value, times) end
-return taken, count + faded, reset, wait
+if I>0 or aU>aK then
+if I==0 and eW then return az(K,k,ai)end
+return I,p+dn,aw,aU
 end
-return decide_slowly(key, value, times)
+return az(K,k,ai)
 end
 ${part31}
-local function take_quickly(values, from, past)
-for i = from, past do
-local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
-if value and #value == 24 and byte(value, 1) == 67 then
-local length, _, previous, start, count = unpack_at("<I7BI4I7I4", value, 2)
-if length == window and start <= now and now < start + window then
-local sum = ceil(previous * (steps - floor((now - start) / step)) / steps) + count + cost
-if sum <= capacity and try("SETRANGE", key, "20", pack("<I4", count + cost)) == 24 then
-used, reset = sum, start + 2 * window - now
+local function da(bE,L,al)
+for i=L,al do
+local K,k,aD,aw=KEYS[i],bE[i-L+1],nil,nil
+if k and#k==24 and byte(k,1)==67 then
+local bi,_,C,z,p=ao("<I7BI4I7I4",k,2)
+if bi==r and z<=o and o<z+r then
+local aW=ceil(C*(bz-floor((o-z)/bw))/bz)+p+ac
+if aW<=W and bo("SETRANGE",K,"20",pack("<I4",p+ac))==24 then
+aD,aw=aW,z+2*r-o
 end
 end
 end
-if used then
-replies[place + 1], replies[place + 2] = used, reset
-place = place + 2
+if aD then
+H[u+1],H[u+2]=aD,aw
+u=u+2
 else
-tell(key, value, 1)
+eK(K,k,1)
 end
 end
 end

@@ -12,6 +12,9 @@ function algorithms.a()
     fresh = function()
       return { start = 0, count = 0 }
     end,
+    settle = function(state)
+      return state
+    end,
     earliest = function(state, cost, limit)
       local open = max(aligned_start(now, limit), state.start)
       local fits = open > state.start or state.count + cost <= limit.capacity

@@ -21,6 +21,9 @@ const FRESH: AlignedWindowState = Object.freeze({ startUs: 0, count: 0 });
 export const alignedWindow: Kernel<AlignedWindowLimit, AlignedWindowState> = Object.freeze({
   fresh: (): AlignedWindowState => FRESH,
 
+  // Windows are given by the clock: after a step back, one that lies ahead is waited for, as if it had been promised.
+  settle: (state: AlignedWindowState): AlignedWindowState => state,
+
   earliest(state: AlignedWindowState, nowUs: number, cost: number, limit: AlignedWindowLimit): number {
     const openUs = Math.max(startOf(nowUs, limit), state.startUs);
     const fits = openUs > state.startUs || state.count + cost <= limit.capacity;

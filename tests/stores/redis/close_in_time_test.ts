@@ -90,7 +90,10 @@ describe("A store whose servers stop", { concurrency: PLACES.length }, () => {
         await rs.acquire("slot");
         const waiting = [rs.acquire("paced"), rs.acquire("slot")];
         await sleep(200);
-        const ms = await closeStopped(rs, () => [...waiting, rs.tryAcquire("api"), rs.reset("api"), rs.acquire("slot")]);
+        const ms = await closeStopped(
+          rs,
+          () => [...waiting, rs.tryAcquire("api"), rs.reset("api"), rs.acquire("slot")],
+        );
         assert.ok(ms < CLOSE_MS, `${ms} ms`);
       });
 

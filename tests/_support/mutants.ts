@@ -24,6 +24,7 @@ import { assertLogs, assertSmallLogs } from "./window_logs.ts";
 import {
   assertFarRefused,
   assertForeignMarks,
+  assertLogCut,
   assertLogEras,
   assertLogLives,
   assertOldRead,
@@ -134,6 +135,69 @@ function sequence(
   const all = steps.map(({ us = 0, ...step }): Step => ({ move: { by: "us", us }, share: 0, pick: 1, ...step }));
   return (services) => assertParity([limiter], 1_767_225_600_000_000, all, services);
 }
+
+const SECOND_BACK = { ask: "now", us: -1_000_000 } as const;
+
+/** An empty bucket whose clock steps back: a peek, a denial that corrects it, and a give-back. */
+const assertBucketSettled = sequence(
+  { limit: 2, windowMs: 10 },
+  { ask: "now", share: 1 },
+  { ask: "peek", us: -1_000_000 },
+  { ask: "now" },
+  { ask: "now", us: 1 },
+  { ask: "giveBack", pick: 0 },
+);
+
+/** The same for several limits that decide together. */
+const assertTogetherSettled = sequence(
+  {
+    limits: [{ limit: 2, windowMs: 10 }, { algorithm: "fixed_window", limit: 2, windowMs: 20 }, {
+      algorithm: "sliding_window_counter",
+      limit: 2,
+      windowMs: 30,
+    }],
+  },
+  { ask: "now", share: 1 },
+  { ask: "peek", us: -1_000_000 },
+  SECOND_BACK,
+  { ask: "now", us: 1 },
+);
+
+/** A bucket that callers wait for, whose clock steps back by less than they wait, and by more than that can be. */
+const assertPromisesSettled = sequence(
+  { limit: 1, windowMs: 10 },
+  ...Array.from({ length: 6 }, () => ({ ask: "wait" }) as const),
+  { ask: "wait", us: -1_000 },
+  { ask: "now", us: -1_000_000 },
+  { ask: "wait" },
+);
+
+/** Calls that wait for a bucket for long, and later less long, while an instant is promised and when it has passed. */
+const assertFarPromise = sequence(
+  { limit: 10, windowMs: 100 },
+  { ask: "now", share: 1 },
+  ...Array.from({ length: 9 }, () => ({ ask: "wait", share: 1 }) as const),
+  { ask: "wait", us: 890_000 },
+  ...Array.from({ length: 3 }, () => ({ ask: "wait" }) as const),
+  { ask: "wait", us: 55_000 },
+);
+
+/** The next call that waits for a bucket for which none has waited, after a step back. */
+const assertPacingSettled = sequence(
+  { limit: 100, windowMs: 1_000 },
+  { ask: "now", share: 1 },
+  { ask: "wait", us: -20_000 },
+);
+
+/** A log that lies ahead of its clock. */
+const assertLogSettled = sequence(
+  { algorithm: "sliding_window", limit: 3, windowMs: 10 },
+  { ask: "now" },
+  { ask: "now", us: 1, share: 0.5 },
+  { ask: "peek", us: -1_000_000 },
+  { ask: "now", share: 1 },
+  { ask: "now", us: 5 },
+);
 
 /** A call over two limiters has its turn at the second, lacks the first then, and leaves: who waits behind it is served. */
 function assertPassedOn(services: ParityServices): Promise<void> {
@@ -277,9 +341,25 @@ export const MUTANTS: readonly Mutant[] = [
       "local most_us = now + max_wait + burst_us",
       "local most_us = now + burst_us",
     ],
-    ["peek writes", "if taken > 0 and not peeks then", "if taken > 0 then"],
-    ["a denial writes", "if taken > 0 and not peeks then", "if not peeks then"],
-    ["a µs stamp written by ..", 'format("%d", mark_us + us % ERA_US)', 'mark_us + us % ERA_US .. ""'],
+    ["peek writes", "if (taken > 0 or stepped) and not peeks then", "if taken > 0 or stepped then"],
+    ["a denial writes", "if (taken > 0 or stepped) and not peeks then", "if not peeks then"],
+    [
+      "a denial after a step of the clock that corrects nothing",
+      "if (taken > 0 or stepped) and not peeks then",
+      "if taken > 0 and not peeks then",
+      assertBucketSettled,
+    ],
+    [
+      "a promise not told by the mark",
+      "local next_reach = reach_of(start - now, burst_us, is_ahead and reach or 0)",
+      "local next_reach = 0",
+    ],
+    [
+      "a promise not told where most are in use",
+      "if next_reach and next_reach ~= reach then",
+      "if false then",
+    ],
+    ["a µs stamp written by ..", 'format("%d", next_mark_us + us % ERA_US)', 'next_mark_us + us % ERA_US .. ""'],
     ["time to live too short", "floor((us - us % step_us + step_us - now) / 1000) + 2", "2"],
     [
       "a far instant written as a marked one",
@@ -297,14 +377,8 @@ export const MUTANTS: readonly Mutant[] = [
       assertWaitsNoLonger,
     ],
     [
-      "a mark of another step taken for this one's, by who waits for long",
-      "if ahead_us + ARGV[2] * 1000 < LONGEST_US then",
-      "if true then",
-      assertFillKept,
-    ],
-    [
       "a lone key that lives too short",
-      "whole_text + 0, 1000 * 2 ^ (mark - 50), mark * ERA_US",
+      "whole_text + 0, 1000 * 4 ^ (mark - 50), mark * ERA_US",
       "whole_text + 0, 2 ^ 40, mark * ERA_US",
       assertLivesAlone,
     ],
@@ -313,7 +387,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["a mark of another step taken for this one's", "done >= least and done <= most", "done", assertFillKept],
     [
       "a bucket in use that never is empty",
-      "now + shift + whole_us, min(most_us + shift, mark_us + ERA_US - 1)",
+      "now + shift + whole_us, min(now + burst_us + shift, mark_us + ERA_US - 1)",
       "now + shift + whole_us, 2 ^ 53",
     ],
     ["an idle bucket taken for one in use", "now + shift + whole_us, min(", "mark_us, min("],
@@ -384,7 +458,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["a failure told as if it were a reply", "replies[place] = failure", "replies[place] = 0", assertFailsAlone],
     [
       "an instant promised at the end of a block forgotten",
-      "local latest = max(at > now and at or 0, start > now and start or 0, promised or 0)",
+      "local latest = max(at > now and at or 0, promised or 0)",
       "local latest = 0",
       assertPromiseKept,
     ],
@@ -761,7 +835,54 @@ export const MUTANTS: readonly Mutant[] = [
     ["a block in front of a log ignored", "if first == 83 and size > 46 or", "if", assertBlockStays],
   ),
   ...mutants(
+    "_settle.lua",
+    ["a denial that corrects nothing", "if stepped and not peeks then", "if false then", assertTogetherSettled],
+    ["a peek that corrects", "if stepped and not peeks then", "if stepped then", assertTogetherSettled],
+  ),
+  ...mutants(
+    "_reach.lua",
+    ["a reach that is too short", "wait <= 8 * span and 1", "wait <= span and 1"],
+    ["a promise believed for too long", "(reach == 2 and 1024 or 8)", "1024", assertPromisesSettled],
+    ["a promise believed without one", "if reach == 0 then return now end", "", assertBucketSettled],
+  ),
+  ...mutants(
+    "_reach_after.lua",
+    ["a bucket that cannot stand there taken from", "if reach == 0 or", "if", assertPacingSettled],
+    ["a promise forgotten that lies ahead", "reach > 0 and reach or 1", "1", assertFarPromise],
+    ["a promise remembered that has passed", "else\nreach = 0\nend", "end", assertFarPromise],
+  ),
+  ...mutants(
+    "_run_log_settle.lua",
+    ["runs that stay ahead of the clock", "if log.newest <= latest then return log end", "do return log end", assertLogSettled],
+    ["a peek that corrects", "if peeks then\nlog", "if false then\nlog", assertLogSettled],
+    [
+      "a page that is cut off counted as empty",
+      "log.tail = i == 0 and 0 or units_up_to(log, i - 1)",
+      "log.tail = 0",
+      assertLogCut,
+    ],
+    ["the promise of a log not told", "log.reach = at > now and", "log.reach = at < now and"],
+  ),
+  ...mutants(
     "_given_back.lua",
+    [
+      "an instant for which others wait not seen",
+      "return max(start, state.promised or 0)",
+      "return start",
+      assertPromiseKept,
+    ],
+    [
+      "what cannot come from this clock believed",
+      "if promised <= latest then return state end",
+      "do return state end",
+      assertBucketSettled,
+    ],
+    [
+      "takes from before a step of the clock given back in full",
+      "local settled = self.with_returned(before, minus(state, most, limit), 0, latest, limit)",
+      "local settled = before",
+      assertBucketSettled,
+    ],
     [
       "a carry forgotten",
       "return { us = us + 1, rem = rem - limit.denominator }\nend\nlocal plus",
@@ -1199,13 +1320,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_corrections.lua",
-    ["the place of others given back", "if promised_of(state, limit) > now then return state end", ""],
-    [
-      "an instant for which others wait not seen",
-      "return max(start, state.promised or 0)",
-      "return start",
-      assertPromiseKept,
-    ],
+    ["the place of others given back", "if part.promised_of(state, limit) > now then return state end", ""],
     [
       "the newest take not known",
       "if same(ends, state) and same(before, back) and mark.cost > 0 then",

@@ -227,6 +227,29 @@ export async function assertStartsAgain(services: ParityServices): Promise<void>
   }
 }
 
+/** Steps the clock back into a log of several pages: what is ahead becomes one run, and the run that decides is found. */
+export async function assertLogCut(services: ParityServices): Promise<void> {
+  const windowUs = 3_600 * SECOND_US;
+  const one = new OneKey(services, { algorithm: "sliding_window", limit: 400, windowMs: windowUs / 1_000 }, NOW_US);
+  for (let run = 0; run < 150; run++) {
+    one.clock.set(NOW_US + run);
+    await one.take("now", 2);
+  }
+  // 100 runs stay, up to where the clock is; the other 100 units stand there too.
+  one.clock.set(NOW_US + 99);
+  assert.equal((await one.take("peek", 101)).waitUs, windowUs - 99);
+  assert.equal((await one.take("now", 101)).waitUs, windowUs - 99);
+  // The run that was cut stands in the second page, which is not the last one any more then.
+  for (let run = 100; run < 145; run++) {
+    one.clock.set(NOW_US + run);
+    await one.take("now");
+  }
+  for (const [excess, deciding] of [[1, 0], [128, 63], [198, 98], [200, 99], [301, 100], [340, 139]] as const) {
+    const { waitUs } = await one.take("now", 400 - 345 + excess);
+    assert.equal(waitUs, deciding + windowUs - 144, `${excess} too many`);
+  }
+}
+
 /** Takes two units at a time, over three pages of a log: the run that decides is found by its units. */
 export async function assertPagesSummed(services: ParityServices): Promise<void> {
   const windowUs = 3_600 * SECOND_US;

@@ -45,7 +45,7 @@ const PERMITS = [
 
 /** The files of scripts that decide about single limits, and on which limits these run. */
 const BATCHED = new Map([
-  ...["bucket.lua", "_in_step.lua", "_mark.lua"].map((file) => [file, bucketKeysArb] as const),
+  ...["bucket.lua", "_in_step.lua", "_mark.lua", "_reach_after.lua"].map((file) => [file, bucketKeysArb] as const),
   ...[
     "fixed_window.lua",
     "sliding_window_counter.lua",

@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import {
   assertFarRefused,
   assertForeignMarks,
+  assertLogCut,
   assertLogEras,
   assertLogLives,
   assertOldRead,
@@ -44,6 +45,7 @@ describe("Windows in Redis", () => {
   it("are read as version 0.1.0 wrote them, and counted on from there", () => assertOldRead(connections));
   it("live as long as their rules want after a change", () => assertWindowChanged(connections));
   it("are not made of what another program wrote", () => assertPeekFails(connections));
+  it("are cut where the clock has stepped back into a log", () => assertLogCut(connections));
   it("start where the clock is after it has stepped back", () => assertStartsAgain(connections));
   it("give nothing back by marks that are not theirs", () => assertForeignMarks(connections));
 });

@@ -853,7 +853,12 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_run_log_settle.lua",
-    ["runs that stay ahead of the clock", "if log.newest <= latest then return log end", "do return log end", assertLogSettled],
+    [
+      "runs that stay ahead of the clock",
+      "if log.newest <= latest then return log end",
+      "do return log end",
+      assertLogSettled,
+    ],
     ["a peek that corrects", "if peeks then\nlog", "if false then\nlog", assertLogSettled],
     [
       "a page that is cut off counted as empty",

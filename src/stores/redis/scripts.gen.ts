@@ -6,18 +6,18 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local bY=1e14
-local dO=50*bY
-local fX,cl="99",10*bY
-local gf=o-o%bY`;
+const part1 = `local ca=1e14
+local dO=50*ca
+local fY,cl="99",10*ca
+local gg=o-o%ca`;
 
-const part2 = `local fk=2e15
+const part2 = `local fl=2e15
 local function dP(k)
 local ap,size=string.byte(k,1),#k
 if ap==98 and size>8 then return struct.unpack("<d",k,2),10 end
 if ap==83 and size>46 or ap==115 and size>20 then
 local x=struct.unpack("<d",k,2)
-if x>o and x<o+fk then return x,size+1 end
+if x>o and x<o+fl then return x,size+1 end
 end
 return 0,1
 end`;
@@ -27,25 +27,25 @@ return math.max(math.floor((aO-dO)/cl),0)
 end
 local function dL(aO)
 if aO<dO then return aO end
-local us=gf+aO%bY
-if us>o+bY/2 then return us-bY end
-if us<o-bY/2 then return us+bY end
+local us=gg+aO%ca
+if us>o+ca/2 then return us-ca end
+if us<o-ca/2 then return us+ca end
 return us
 end`;
 
-const part4 = `local function eH(aU,eY,aj)
-return math.max(aU<=8*eY and 1 or aU<=1024*eY and 2 or 3,aj)
+const part4 = `local function eH(aU,eZ,aj)
+return math.max(aU<=8*eZ and 1 or aU<=1024*eZ and 2 or 3,aj)
 end
-local function dj(D,eY)
+local function dj(D,eZ)
 if D==0 then return o end
-return D==3 and math.huge or o+(D==2 and 1024 or 8)*eY
+return D==3 and math.huge or o+(D==2 and 1024 or 8)*eZ
 end`;
 
 const part5 = `local cV
 local function bx()
 if cV then return cV end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local gT,hY=8,2^52
+local gT,hZ=8,2^52
 local dd={us=0,U=0,E=0,bb={}}
 local bB={dd=dd}
 function bB.eF(a,b,e)
@@ -60,18 +60,18 @@ if U>=0 then return{us=us,U=U}end
 return{us=us-1,U=U+e.A}
 end
 local ed=bB.ed
-function bB.fM(a,b)
+function bB.fN(a,b)
 return(a.us<b.us or(a.us==b.us and a.U<b.U))and a or b
 end
-function bB.hE(V,ch,aj,e)
+function bB.hE(V,ci,aj,e)
 local aW=ed(V,aj,e)
 for _,aT in ipairs(V.bb)do
-if aT.ch>ch then aW=ed(aW,aT,e)end
+if aT.ci>ci then aW=ed(aW,aT,e)end
 end
 return aW.us<0 and dd or aW
 end
 function bB.cp(g,e)
-local z=g.us-e.as
+local z=g.us-e.av
 if g.U>e.aF then z=z+1 end
 return max(z,g.v or 0)
 end
@@ -81,18 +81,18 @@ return g.D>0 and cp(g,e)>o and g.D or 0
 end
 local function hK(V,aT,E,e)
 local aW=eF(V,aT,e)
-if aW.us>hY then return nil end
+if aW.us>hZ then return nil end
 local bb,u={},1
 for i,ee in ipairs(V.bb)do
 bb[i]=ee
-if ee.ch<=aT.ch then u=i+1 end
+if ee.ci<=aT.ci then u=i+1 end
 end
 table.insert(bb,u,aT)
-local gd,L=dd,#bb
+local ge,L=dd,#bb
 while L>0 and#bb-L<gT do
 local ah=bb[L]
-if ah.ch-(aW.us-gd.us)+2<=o then break end
-gd=eF(gd,ah,e)
+if ah.ci-(aW.us-ge.us)+2<=o then break end
+ge=eF(ge,ah,e)
 L=L-1
 end
 for _=1,L do
@@ -110,72 +110,72 @@ local V=g.V
 return V and bB.dg(g.us,V)>o and V or nil
 end
 function bB.cz(us,U,V,v,e,aj)
-local z=us-e.as
+local z=us-e.av
 if U>e.aF then z=z+1 end
 local bA=max(z,v)
 if v<=o or v<=z then v=nil end
 local g={us=us,U=U,v=v,D=0}
-if bA>o then g.D=eH(bA-o,e.as,aj)end
+if bA>o then g.D=eH(bA-o,e.av,aj)end
 if V then
 local aW,bb=eF(g,V,e).us,{}
 for i,aT in ipairs(V.bb)do
-bb[i]={ch=min(aT.ch,aW),us=aT.us,U=aT.U}
+bb[i]={ci=min(aT.ci,aW),us=aT.us,U=aT.U}
 end
 local E=V.E>us+V.us and 0 or V.E
 g.V={us=V.us,U=V.U,E=E,bb=bb}
 end
 return g
 end
-function bB.dz(g,eP,ch,v,e)
-local E=max(o,v)+e.as+1
-local aT={ch=ch,us=eP.us,U=eP.U}
+function bB.dz(g,eQ,ci,v,e)
+local E=max(o,v)+e.av+1
+local aT={ci=ci,us=eQ.us,U=eQ.U}
 local V=hK(bB.aQ(g)or dd,aT,E,e)
 if not V then return g end
-local aX=ed(g,eP,e)
-return bB.cz(aX.us,aX.U,V,v,e,bB.cY(g,e))
+local aP=ed(g,eQ,e)
+return bB.cz(aP.us,aP.U,V,v,e,bB.cY(g,e))
 end
 function bB.cZ(g,e)
-local v,bA=cp(g,e),dj(g.D,e.as)
+local v,bA=cp(g,e),dj(g.D,e.av)
 if v<=bA then return g end
-local bn={us=bA+e.as,U=e.aF}
+local bn={us=bA+e.av,U=e.aF}
 local V=bB.aQ(g)
 if g.us<bn.us or(g.us==bn.us and g.U<=bn.U)then
 return bB.cz(g.us,g.U,V,bA,e,g.D)
 end
 local aj={us=g.us,U=g.U,v=g.v,D=g.D}
 if V then aj.V={us=V.us,U=V.U,E=0,bb=V.bb}end
-local bR=bB.dz(aj,ed(g,bn,e),0,bA,e)
-if bR~=aj then return bR end
+local bT=bB.dz(aj,ed(g,bn,e),0,bA,e)
+if bT~=aj then return bT end
 return bB.cz(bn.us,bn.U,nil,bA,e,g.D)
 end
 function bB.cs(k,y,ah,g,e)
 local function cD()
-local Y,gh=0,1
+local Y,gi=0,1
 while y<=ah do
-local hT=byte(k,y)
+local hU=byte(k,y)
 y=y+1
-Y=Y+hT%128*gh
-if hT<128 then break end
-gh=gh*128
+Y=Y+hU%128*gi
+if hU<128 then break end
+gi=gi*128
 end
 return Y
 end
-local function fR()
+local function fS()
 local us=cD()
 return us,e.A>1 and min(cD(),e.A-1)or 0
 end
-local fd=byte(k,y)-128
+local fe=byte(k,y)-128
 y=y+1
-g.D=floor(fd%32/8)
-if fd%2>=1 then g.v=cD()end
-if fd%4<2 then return end
-local us,U=fR()
+g.D=floor(fe%32/8)
+if fe%2>=1 then g.v=cD()end
+if fe%4<2 then return end
+local us,U=fS()
 local V={us=us,U=U,E=0,bb={}}
 local aW=eF(g,V,e).us
-if fd%8>=4 then V.E=aW+2-cD()end
+if fe%8>=4 then V.E=aW+2-cD()end
 while y<=ah do
-local aT={ch=aW-cD()}
-aT.us,aT.U=fR()
+local aT={ci=aW-cD()}
+aT.us,aT.U=fS()
 if aT.us==0 and aT.U==0 then
 aT.us,aT.U=us,U
 end
@@ -193,23 +193,23 @@ Y=floor(Y/128)
 end
 bH=bH..char(Y)
 end
-local function gp(us,U)
+local function gq(us,U)
 hx(us)
 if e.A>1 then hx(U)end
 end
 if v then hx(v)end
 if V then
-gp(V.us,V.U)
+gq(V.us,V.U)
 local aW=eF(g,V,e).us
 if V.E>0 then hx(aW+2-V.E)end
 for _,aT in ipairs(V.bb)do
-hx(aW-aT.ch)
+hx(aW-aT.ci)
 local hs=aT.us==V.us and aT.U==V.U
-gp(hs and 0 or aT.us,hs and 0 or aT.U)
+gq(hs and 0 or aT.us,hs and 0 or aT.U)
 end
 end
-local fd=128+(v and 1 or 0)+(V and 2 or 0)+(V and V.E>0 and 4 or 0)
-return char(fd+8*g.D)..bH
+local fe=128+(v and 1 or 0)+(V and 2 or 0)+(V and V.E>0 and 4 or 0)
+return char(fe+8*g.D)..bH
 end
 cV=bB
 return bB
@@ -219,14 +219,14 @@ const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
 local pack,ao=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cd,ew=0,0
+local cf,ew=0,0
 local function bH()
-cd=cd+1
-return ARGV[cd]
+cf=cf+1
+return ARGV[cf]
 end
 local function Y()
-cd=cd+1
-return ARGV[cd]+0
+cf=cf+1
+return ARGV[cf]+0
 end
 local function eB()
 ew=ew+1
@@ -248,12 +248,12 @@ local dN=type(ab)=="table"and ab.err or tostring(ab)
 if string.find(dN,"READONLY",1,true)then error(ab,0)end
 return dN
 end
-local function gL(iw,hB)
-local ok,ab=pcall(iw,hB)
+local function gL(ix,hB)
+local ok,ab=pcall(ix,hB)
 return ok and ab or dD(ab)
 end`;
 
-const part8 = `local function go(d)
+const part8 = `local function gp(d)
 dS(d)
 local at=max(o,d.x)
 local S,ag=d.l.S,d.ag
@@ -263,7 +263,7 @@ at=max(at,Q.M.cv(ag[i],d.ac,Q))
 end
 return at
 end
-local function fq(d,at)
+local function fr(d,at)
 local S,ag=d.l.S,d.ag
 if#S==0 then return end
 d.dW=nil
@@ -278,7 +278,7 @@ d.dW=d.dW or{}
 d.dW[i]=bI
 end
 end
-eJ(d)
+eK(d)
 end
 local function cW(ab,d)
 local S,ag,ah=d.l.S,d.ag,#ab
@@ -307,40 +307,40 @@ end
 end`;
 
 const part9 = `local function dr()
-local l=ce[Y()]
+local l=cg[Y()]
 local ac,w=Y(),Y()
 local d={
 l=l,
 ac=ac,
 w=w,
 K=eB(),
-bQ=nil,
-au=nil,
+bR=nil,
+aw=nil,
 aC=nil,
 x=0,
 ag=nil,
 }
-if l.bQ>0 then
-d.bQ={}
+if l.bR>0 then
+d.bR={}
 for i,Q in ipairs(l.S)do
-if Q.cK then d.bQ[i]=eB()end
+if Q.cK then d.bR[i]=eB()end
 end
 end
 if l.w>0 then
-d.au,d.aC=eB(),eB()
+d.aw,d.aC=eB(),eB()
 end
 return d
 end`;
 
 const part10 = `function bF.t()
-local function gc(g,at)
+local function gd(g,at)
 if g.us<at-1 or(g.us<at and g.U==0)then return{us=at,U=0}end
 return g
 end
 local function gF(g,m,e)
-local U=m*e.eR
+local U=m*e.eS
 local ct=floor(U/e.A)
-local us=g.us+m*e.fg+ct
+local us=g.us+m*e.fh+ct
 U=g.U+U-ct*e.A
 if U<e.A then return{us=us,U=U}end
 return{us=us+1,U=U-e.A}
@@ -348,10 +348,10 @@ end
 return{
 cs=function()
 return{
-fg=Y(),
-eR=Y(),
+fh=Y(),
+eS=Y(),
 A=Y(),
-as=Y(),
+av=Y(),
 aF=Y(),
 af=Y(),
 }
@@ -360,32 +360,32 @@ cT=function()
 return{us=0,U=0,D=0}
 end,
 cZ=function(g,e)
-if g.us-e.as<o and(g.v or 0)<=o then return g end
+if g.us-e.av<o and(g.v or 0)<=o then return g end
 return bx().cZ(g,e)
 end,
 cv=function(g,ac,e)
-local next=gF(gc(g,o),ac,e)
-local fn=next.us-e.as
-if next.U>e.aF then fn=fn+1 end
-return max(o,fn)
+local next=gF(gd(g,o),ac,e)
+local fo=next.us-e.av
+if next.U>e.aF then fo=fo+1 end
+return max(o,fo)
 end,
 dy=function(g,at,ac,e)
-local next=gF(gc(g,at),ac,e)
+local next=gF(gd(g,at),ac,e)
 next.D=0
 if at<=o and not g.V and not g.v then return next end
 local aS=bx()
 local v=max(at>o and at or 0,g.v or 0)
 return aS.cz(next.us,next.U,aS.aQ(g),v,e,aS.cY(g,e))
 end,
-bI=function(aj,fU,at)
-local fD=at>o
-if not fD and not fU.V then return nil end
+bI=function(aj,fV,at)
+local fE=at>o
+if not fE and not fV.V then return nil end
 local us,U=0,0
-if fU.V then
-us,U=fU.V.us,fU.V.U
+if fV.V then
+us,U=fV.V.us,fV.V.U
 end
-local v=fD and(aj.v or 0)>o and aj.v or 0
-local hD=fD and gc(aj,at)~=aj
+local v=fE and(aj.v or 0)>o and aj.v or 0
+local hD=fE and gd(aj,at)~=aj
 if us==0 and U==0 and v==0 and not hD then return nil end
 local L=aj.us+2<=o and{us=0,U=0}or aj
 return{us,U,v,hD and L.us or-1,hD and L.U or 0}
@@ -399,14 +399,14 @@ if not g.V and not g.v then return g.us+2 end
 local hq=g.V and bx().dg(g.us,g.V)or 0
 return max(g.us,hq,g.v or 0)+2
 end,
-bq=function(k,L,to,e,bu,bC)
+br=function(k,L,to,e,bv,bC)
 local size=to-L+1
 local us=tonumber(sub(k,L,L+15))
 if not us or size<16 then return{us=0,U=0,D=0}end
 local ee=size~=16+e.af
 local g={us=us,U=0,D=0}
 if not ee then g.U=min(tonumber(sub(k,L+16,to))or 0,e.A-1)end
-if bu<=bC then bx().cs(k,bu,bC,g,e)end
+if bv<=bC then bx().cs(k,bv,bC,g,e)end
 if ee then return{us=us+1,U=0,v=g.v,D=g.D}end
 return g
 end,
@@ -421,33 +421,33 @@ end,
 }
 end`;
 
-const part11 = `local cg,bp="<I7I4",11
-local function cb(J)
-return#J/bp
+const part11 = `local ch,bq="<I7I4",11
+local function cd(J)
+return#J/bq
 end
 local function cB(J,u)
-return ao(cg,J,u*bp+1)
+return ao(ch,J,u*bq+1)
 end
 local function bM(J)
-return ao(cg,J,1)
+return ao(ch,J,1)
 end
 local function by(J)
-return ao(cg,J,#J-bp+1)
+return ao(ch,J,#J-bq+1)
 end
-local function eL(J,u,z,p)
-local L=u*bp
-return sub(J,1,L)..pack(cg,z,p)..sub(J,L+bp+1)
+local function eM(J,u,z,p)
+local L=u*bq
+return sub(J,1,L)..pack(ch,z,p)..sub(J,L+bq+1)
 end
-local function fA(z,p)
+local function fB(z,p)
 if not(z>=0 and z<2^53 and p>0 and p<2^32)then return""end
-return pack(cg,z,p)
+return pack(ch,z,p)
 end
 local function es(k,L,to)
 local J=sub(k,L,to)
-if J==""or#J%bp>0 then return"",0 end
-local bV=string.byte(J,7)
-if bV<32 then return J,0 end
-return sub(J,1,6)..string.char(bV%32)..sub(J,8),floor(bV/32)
+if J==""or#J%bq>0 then return"",0 end
+local bX=string.byte(J,7)
+if bX<32 then return J,0 end
+return sub(J,1,6)..string.char(bX%32)..sub(J,8),floor(bX/32)
 end
 local function dY(g)
 local J=g.q
@@ -463,12 +463,12 @@ local function eq(g,e)
 local J=g.q
 local V=J==""and 0 or bM(J)-dj(g.D,e.r)
 if V<=0 then return g end
-local hV={}
-for u=0,cb(J)-1 do
+local hW={}
+for u=0,cd(J)-1 do
 local z,p=cB(J,u)
-hV[u+1]=pack(cg,z-V,p)
+hW[u+1]=pack(ch,z-V,p)
 end
-return bJ({C=g.C,q=table.concat(hV)},e,g.D)
+return bJ({C=g.C,q=table.concat(hW)},e,g.D)
 end`;
 
 const part12 = `function bF.f()
@@ -489,38 +489,38 @@ return max(o,z+e.r)
 end,
 dy=function(g,at,ac,e)
 local q=g.q
-if q==""then return bJ({q=pack(cg,at,ac)},e,0)end
+if q==""then return bJ({q=pack(ch,at,ac)},e,0)end
 local z,p=by(q)
 if at<z+e.r then
-q=eL(q,cb(q)-1,z,p+ac)
+q=eM(q,cd(q)-1,z,p+ac)
 else
-q=q..pack(cg,at,ac)
+q=q..pack(ch,at,ac)
 end
 while bM(q)+e.r<=o do
-q=sub(q,bp+1)
+q=sub(q,bq+1)
 end
 return bJ({q=q},e,g.D)
 end,
 dM=function(g,e)
 if g.q==""then return 0,0 end
 local z,p=by(g.q)
-local aw=z+e.r-o
-if aw<=0 then return 0,0 end
-if z>o then return e.W,aw end
-return p,aw
+local ax=z+e.r-o
+if ax<=0 then return 0,0 end
+if z>o then return e.W,ax end
+return p,ax
 end,
 cU=function(g,e)
 if g.q==""then return 0 end
 local z=by(g.q)
 return z+e.r
 end,
-bq=function(k,L,to)
+br=function(k,L,to)
 local q,D=es(k,L+7,to)
 return{q=q,D=D}
 end,
 eC=16,
 dB=function(k,L)
-return{q=fA(ao("<dd",k,L)),D=0}
+return{q=fB(ao("<dd",k,L)),D=0}
 end,
 cw=function(g,e)
 return pack("<I7",e.r)..dY(g)
@@ -529,7 +529,7 @@ end,
 end`;
 
 const part13 = `function bF.c()
-local function eO(g,u,e)
+local function eP(g,u,e)
 if u==0 then return g.C end
 local z,p=cB(g.q,u-1)
 return z+e.r==cB(g.q,u)and p or 0
@@ -538,26 +538,26 @@ local function hL(g,at,e)
 if g.q==""then return at,0,0 end
 local z,p=by(g.q)
 if at<z+e.r then
-return z,eO(g,cb(g.q)-1,e),p
+return z,eP(g,cd(g.q)-1,e),p
 end
 if at<z+2*e.r then return z+e.r,p,0 end
 return at,0,0
 end
-local function ea(m,aP,e)
-if aP<0 then return e.r+1 end
-if m<=aP then return 0 end
-local bz=e.r/e.bw
-return(bz-floor(aP*bz/m))*e.bw
+local function ea(m,aZ,e)
+if aZ<0 then return e.r+1 end
+if m<=aZ then return 0 end
+local bz=e.r/e.bo
+return(bz-floor(aZ*bz/m))*e.bo
 end
 local function hr(q,e)
 local z=bM(q)
-local hn=cb(q)>1 and cB(q,1)==z+e.r
+local hn=cd(q)>1 and cB(q,1)==z+e.r
 return z+(hn and 1 or 2)*e.r<=o
 end
 return{
 O="C",
 cs=function()
-return{W=Y(),r=Y(),bw=Y()}
+return{W=Y(),r=Y(),bo=Y()}
 end,
 cT=function()
 return{C=0,q="",D=0}
@@ -576,34 +576,34 @@ if I.q~=""then
 z,p=by(I.q)
 end
 if z and at<z+e.r then
-I.q=eL(I.q,cb(I.q)-1,z,p+ac)
+I.q=eM(I.q,cd(I.q)-1,z,p+ac)
 else
 z=hL(g,at,e)
-I.q=I.q..pack(cg,z,ac)
+I.q=I.q..pack(ch,z,ac)
 end
 while hr(I.q,e)do
-I.C=eO(I,1,e)
-I.q=sub(I.q,bp+1)
+I.C=eP(I,1,e)
+I.q=sub(I.q,bq+1)
 end
 return bJ(I,e,g.D)
 end,
 dM=function(g,e)
 if g.q==""then return 0,0 end
 local ah=by(g.q)
-local aw=ah+2*e.r-o
-if aw<=0 then return 0,0 end
-if ah>o then return e.W,aw end
+local ax=ah+2*e.r-o
+if ax<=0 then return 0,0 end
+if ah>o then return e.W,ax end
 local z,C,de=hL(g,o,e)
-local bz=e.r/e.bw
-local aX=bz-floor((o-z)/e.bw)
-return ceil(C*aX/bz)+de,aw
+local bz=e.r/e.bo
+local aP=bz-floor((o-z)/e.bo)
+return ceil(C*aP/bz)+de,ax
 end,
 cU=function(g,e)
 if g.q==""then return 0 end
 local z=by(g.q)
 return z+2*e.r
 end,
-bq=function(k,L,to)
+br=function(k,L,to)
 local q,D=es(k,L+12,to)
 if q==""then return{C=0,q="",D=0}end
 return{C=ao("<I4",k,L+8),q=q,D=D}
@@ -613,72 +613,72 @@ dB=function(k,L)
 local z,C,de=ao("<ddd",k,L)
 if not(C>0 and C<2^32)then C=0 end
 if de>0 or C==0 then
-return{C=C,q=fA(z,de),D=0}
+return{C=C,q=fB(z,de),D=0}
 end
-return{C=C,q=pack(cg,z,0),D=0}
+return{C=C,q=pack(ch,z,0),D=0}
 end,
 cw=function(g,e)
-local av=#format("%.0f",e.bw)-1
-return pack("<I7BI4",e.r,av,g.C)..dY(g)
+local au=#format("%.0f",e.bo)-1
+return pack("<I7BI4",e.r,au,g.C)..dY(g)
 end,
 }
 end`;
 
 const part14 = `function bF.s()`;
 
-const part15 = `local bg,ik,fa=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cc,iL=2^48,2^37
-local gf=o-o%cc
-local function bs(h,av)
-h.cX,h.av=av>=32,av%32
-h.hO,h.aA=h.av>=16,2^(av%16)
+const part15 = `local aX,il,fb=54,"<dI7I6BI7I4I4I4I7I4B",32
+local ce,iL=2^48,2^37
+local gg=o-o%ce
+local function bt(h,au)
+h.cX,h.au=au>=32,au%32
+h.hO,h.ar=h.au>=16,2^(au%16)
 h.bn=h.hO and 255 or 65535
 end
 local function cw(h,an,m)
 if h.hO then return pack("<I7B",an,m)end
-if an-o>=cc/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",an%cc,m)
+if an-o>=ce/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",an%ce,m)
 end
-local function bq(h,J,L)
+local function br(h,J,L)
 if h.hO then return ao("<I7B",J,L)end
 local an,m=ao("<I6I2",J,L)
-an=an+gf
-if an>o+cc/2 then return an-cc,m end
-if an<o-cc/2 then return an+cc,m end
+an=an+gg
+if an>o+ce/2 then return an-ce,m end
+if an<o-ce/2 then return an+ce,m end
 return an,m
 end
 local function cs(h,L,to)
 if to<#h.J then return sub(h.J,L+1,to+1)end
 return call("GETRANGE",h.K,format("%d",L),format("%d",to))
 end
-local function bT(h,ae)
-return bg+4*(floor(ae/h.aA)+1)+8*ae
+local function bV(h,ae)
+return aX+4*(floor(ae/h.ar)+1)+8*ae
 end
 local function size(h)
-return h.w==0 and bg or bT(h,h.w-1)+8
+return h.w==0 and aX or bV(h,h.w-1)+8
 end
 local function bL(h,i)
 return(h.aI+i)%h.w
 end
 local function bd(h,i)
-local L=bT(h,bL(h,i))
-return bq(h,cs(h,L,L+7),1)
+local L=bV(h,bL(h,i))
+return br(h,cs(h,L,L+7),1)
 end
 local function hm(h,i)
 local ae=bL(h,i)
-return min(h.aA-ae%h.aA,h.w-ae,h.p-i)
+return min(h.ar-ae%h.ar,h.w-ae,h.p-i)
 end
 local function gw(h,dx,aj)
 if dx and h.aj and dx>h.aj then return h.p,h.aj,h.aY end
 if h.cX then
 if dx then return dx-1,dx-1,(bd(h,dx-1))end
-local cL,bV=0,h.p
-while cL<bV do
-local cy=floor((cL+bV)/2)
+local cL,bX=0,h.p
+while cL<bX do
+local cy=floor((cL+bX)/2)
 if bd(h,cy)<=aj then
 cL=cy+1
 else
-bV=cy
+bX=cy
 end
 end
 return cL,cL
@@ -688,80 +688,88 @@ while i<h.p do
 local n,ae=hm(h,i),bL(h,i)
 local m
 if i>0 and i+n<h.p then
-local L=bT(h,ae)-4
+local L=bV(h,ae)-4
 m=ao("<I4",cs(h,L,L+3),1)
 end
 if m and((dx and aW+m<dx)or(not dx and bd(h,i+n-1)<=aj))then
 i,aW=i+n,aW+m
 else
-local ad,bX=0,16
+local ad,bZ=0,16
 while ad<n do
-bX=min(bX,n-ad)
-local L=bT(h,ae+ad)
-local J=cs(h,L,L+8*bX-1)
-for j=1,8*bX,8 do
-local an,cj=bq(h,J,j)
+bZ=min(bZ,n-ad)
+local L=bV(h,ae+ad)
+local J=cs(h,L,L+8*bZ-1)
+for j=1,8*bZ,8 do
+local an,cj=br(h,J,j)
 if dx and aW+cj>=dx or not dx and an>aj then return i,aW,an end
 i,aW=i+1,aW+cj
 end
-ad,bX=ad+bX,bX*8
+ad,bZ=ad+bZ,bZ*8
 end
 end
 end
 return i,aW
 end
-local function ax(h)
-local r,v,av=h.r,h.v,h.av+(h.cX and 32 or 0)
-local iv=pack("<I4I4I4I7I4B",h.aI,h.p,h.w,h.aL,h.ay,av)
-local cL=v%cc
-local bV=(v-cL)/cc+32*h.D
-return"S"..pack("<dI7I6BI7",h.x,r,cL,bV,h.aY)..iv
+local function ay(h)
+local r,v,au=h.r,h.v,h.au+(h.cX and 32 or 0)
+local iw=pack("<I4I4I4I7I4B",h.aI,h.p,h.w,h.aL,h.az,au)
+local cL=v%ce
+local bX=(v-cL)/ce+32*h.D
+return"S"..pack("<dI7I6BI7",h.x,r,cL,bX,h.aY)..iw
 end
-local function ft(h)
+local function fu(h)
 h.J,h.cm="",nil
 end
-local function hQ(h,e)
-h.aI,h.p,h.w,h.aL,h.ay,h.aY=0,0,0,0,0,0
-bs(h,e.av+32)
-ft(h)
+local function hR(h,e)
+h.aI,h.p,h.w,h.aL,h.az,h.aY=0,0,0,0,0,0
+bt(h,e.au+32)
+fu(h)
 end
-local function hu(h,bW,w)
-local n=#bW/8
-h.aI,h.p,h.w,h.ay=0,n,w,0
+local function hu(h,bY,w)
+local n=#bY/8
+h.aI,h.p,h.w,h.az=0,n,w,0
 local cC={}
-for L=0,w-1,h.aA do
-local al=min(L+h.aA,w)
-local J,aW=sub(bW,L*8+1,al*8),0
+for L=0,w-1,h.ar do
+local al=min(L+h.ar,w)
+local J,aW=sub(bY,L*8+1,al*8),0
 if L<n then
 for j=1,#J,8 do
-local _,m=bq(h,J,j)
+local _,m=br(h,J,j)
 aW=aW+m
 end
-h.ay=aW
+h.az=aW
 end
 cC[#cC+1]=pack("<I4",aW)..J..string.rep("\\0",(al-L)*8-#J)
 end
-return ax(h)..table.concat(cC)
+return ay(h)..table.concat(cC)
 end
-local function ih(h)
+local function ii(h)
 local cC,i={},0
 while i<h.p do
-local n,L=hm(h,i),bT(h,bL(h,i))
+local n,L=hm(h,i),bV(h,bL(h,i))
 cC[#cC+1],i=cs(h,L,L+8*n-1),i+n
 end
 return table.concat(cC)
 end
-local function eI(h,an,m)
-local cf=ceil(m/h.bn)-1
-return string.rep(cw(h,an,h.bn),cf)..cw(h,an,m-cf*h.bn)
+local function eJ(h,an,m)
+local bS=ceil(m/h.bn)-1
+return string.rep(cw(h,an,h.bn),bS)..cw(h,an,m-bS*h.bn)
 end`;
 
-const part16 = `local iz=2^17
-local function gq(ci,e)
-local aP=ci+floor(ci/64)+4
-return ci<=e.W and min(e.W,aP)or aP
+const part16 = `local hP=2^17
+local function eI(bO,W,ar)
+local J,aZ=aX+10+4*ceil(bO/ar)+8*bO,bO+floor(bO/64)+4
+if J<hP then
+local _,au=math.frexp(J-1)
+local bo=max(2^(au-3),16)
+local aP=ceil(J/bo)*bo-aX-10
+local bS=floor(aP/(4+8*ar))
+aZ=max(bS*ar+floor((aP-bS*(4+8*ar)-4)/8),bO)
 end
-local function hC(h,k,e)
+return bO<=W and min(W,aZ)or aZ
+end`;
+
+const part17 = `local function hC(h,k,e)
 if#k<21 then return end
 local x,aI,p,w=ao("<dI4I4I4",k,2)
 if#k~=21+8*w or p>w or aI>=max(w,1)then return end
@@ -769,61 +777,61 @@ local cC,an,m={},0,0
 for i=0,p-1 do
 local at=ao("<d",k,22+(aI+i)%w*8)
 if at~=an and m>0 then
-cC[#cC+1],m=eI(h,an,m),0
+cC[#cC+1],m=eJ(h,an,m),0
 end
 an,m=at,m+1
 end
-if m>0 then cC[#cC+1]=eI(h,an,m)end
-local bW=table.concat(cC)
+if m>0 then cC[#cC+1]=eJ(h,an,m)end
+local bY=table.concat(cC)
 h.x,h.aL,h.v,h.aY,h.cu=x,p,an,an,true
-h.cX=#bW/8==p
-h.J=hu(h,bW,#bW/8)
+h.cX=#bY/8==p
+h.J=hu(h,bY,#bY/8)
 end
-local function fm(K,e)
-local J=call("GETRANGE",K,"0",e.fQ)
+local function fn(K,e)
+local J=call("GETRANGE",K,"0",e.fR)
 local h={K=K,J=J,x=0,r=e.r,v=0,aY=0,D=0}
-h.aI,h.p,h.w,h.aL,h.ay=0,0,0,0,0
-bs(h,e.av+32)
+h.aI,h.p,h.w,h.aL,h.az=0,0,0,0,0
+bt(h,e.au+32)
 local ap=string.byte(J,1)
 if ap==115 then hC(h,call("GETRANGE",K,"0","-1"),e)end
 if ap==98 and#J>8 then h.x=ao("<d",J,2)end
-if ap~=83 or#J<bg then return h end
-local av,bV
-h.x,h.r,h.v,bV,h.aY,h.aI,h.p,h.w,h.aL,h.ay,av=
-ao(ik,J,2)
-h.v,h.D=h.v+bV%32*cc,floor(bV/32)
-bs(h,av)
+if ap~=83 or#J<aX then return h end
+local au,bX
+h.x,h.r,h.v,bX,h.aY,h.aI,h.p,h.w,h.aL,h.az,au=
+ao(il,J,2)
+h.v,h.D=h.v+bX%32*ce,floor(bX/32)
+bt(h,au)
 local bi=size(h)
-if#J==e.fQ+1 and bi>#J then
+if#J==e.fR+1 and bi>#J then
 local bG=call("GETRANGE",K,format("%d",bi-1),format("%d",bi))
 bi=#bG==1 and#J or-1
 end
-if av%16<6 or av>58 or bi~=#J or h.p>h.w or h.aI>=max(h.w,1)then
-hQ(h,e)
+if au%16<6 or au>58 or bi~=#J or h.p>h.w or h.aI>=max(h.w,1)then
+hR(h,e)
 h.x,h.v,h.D,h.r=0,0,0,e.r
 end
 return h
 end
-local function fe(h,an,e)
-local bw=ceil(e.r/8)
-return format("%.0f",dX(max(an-an%bw+bw+e.r,h.x)))
+local function ff(h,an,e)
+local bo=ceil(e.r/8)
+return format("%.0f",dX(max(an-an%bo+bo+e.r,h.x)))
 end
-local function iM(h,ci,e,dv)
+local function iM(h,bO,e,dv)
 local cu=size(h)
 if h.aI+h.p>h.w then
-local aA,cf=floor(h.aI/h.aA),4+8*h.aA
-local eU=max(ceil((ci-h.w)/h.aA),floor(h.w/h.aA/8))
-local ap,al=bg+aA*cf,cu
+local ar,bS=floor(h.aI/h.ar),4+8*h.ar
+local eV=max(ceil((bO-h.w)/h.ar),floor(h.w/h.ar/8))
+local ap,al=aX+ar*bS,cu
 while al>ap do
 local L=max(al-65536,ap)
 local J=call("GETRANGE",h.K,format("%d",L),format("%d",al-1))
-call("SETRANGE",h.K,format("%d",L+eU*cf),J)
+call("SETRANGE",h.K,format("%d",L+eV*bS),J)
 al=L
 end
-h.aI,h.w=h.aI+eU*h.aA,h.w+eU*h.aA
+h.aI,h.w=h.aI+eV*h.ar,h.w+eV*h.ar
 else
-h.w=gq(ci,e)
-if cu<iz then
+h.w=eI(bO,e.W,h.ar)
+if cu<hP then
 local k=cs(h,0,cu-1)
 call("SET",h.K,k..string.rep("\\0",size(h)-cu),"PX",dv)
 else
@@ -832,42 +840,42 @@ end
 end
 h.J=""
 end
-local function hj(h,bW)
+local function hj(h,bY)
 local ad=0
-while ad<#bW do
+while ad<#bY do
 local ae=bL(h,h.p)
-local n=min(h.aA-ae%h.aA,h.w-ae,(#bW-ad)/8)
-local J=sub(bW,ad+1,ad+8*n)
-if ae%h.aA==0 then h.ay=0 end
+local n=min(h.ar-ae%h.ar,h.w-ae,(#bY-ad)/8)
+local J=sub(bY,ad+1,ad+8*n)
+if ae%h.ar==0 then h.az=0 end
 for j=1,#J,8 do
-local _,m=bq(h,J,j)
-h.ay=h.ay+m
+local _,m=br(h,J,j)
+h.az=h.az+m
 end
-local L=bT(h,ae)
+local L=bV(h,ae)
 call("SETRANGE",h.K,format("%d",L),J)
 h.p,ad,ae=h.p+n,ad+8*n,ae+n
-if ae%h.aA==0 or ae==h.w then
-local aA=L-8*((ae-n)%h.aA)-4
-call("SETRANGE",h.K,format("%d",aA),pack("<I4",h.ay))
+if ae%h.ar==0 or ae==h.w then
+local ar=L-8*((ae-n)%h.ar)-4
+call("SETRANGE",h.K,format("%d",ar),pack("<I4",h.az))
 end
 end
 end
-local function fB(h,e)
-if h.cu then call("SET",h.K,h.J,"PX",fe(h,h.p>0 and h.aY or o,e))end
+local function fC(h,e)
+if h.cu then call("SET",h.K,h.J,"PX",ff(h,h.p>0 and h.aY or o,e))end
 h.cu=nil
 end`;
 
-const part17 = `local function fL(h,at,e)
+const part18 = `local function fM(h,at,e)
 local aj=h.v>o and h.D or 0
 h.v=at>o and at or 0
 h.D=at>o and eH(at-o,e.r,aj)or 0
 end
 local function gD(h,i)
 local ae,aW=bL(h,i),0
-local L=bT(h,ae-ae%h.aA)
-local J=cs(h,L,bT(h,ae)+7)
+local L=bV(h,ae-ae%h.ar)
+local J=cs(h,L,bV(h,ae)+7)
 for j=1,#J,8 do
-local _,m=bq(h,J,j)
+local _,m=br(h,J,j)
 aW=aW+m
 end
 return aW
@@ -879,23 +887,23 @@ if h.aY<=bA then return h end
 local i,aj=gw(h,nil,bA)
 local m=min(h.aL-aj,e.W)
 h.p,h.aY=i,bA
-fL(h,bA,e)
+fM(h,bA,e)
 if aR then
 h.aL,h.aj=aj+m,aj
 return h
 end
-fB(h,e)
+fC(h,e)
 h.aL,h.cX=aj+m,h.cX and m==1
 if i==0 then h.aI=0 end
-h.ay=i==0 and 0 or gD(h,i-1)
+h.az=i==0 and 0 or gD(h,i-1)
 h.J=""
-hj(h,eI(h,bA,m))
-call("SETRANGE",h.K,"0",ax(h))
-call("PEXPIRE",h.K,fe(h,bA,e))
+hj(h,eJ(h,bA,m))
+call("SETRANGE",h.K,"0",ay(h))
+call("PEXPIRE",h.K,ff(h,bA,e))
 return h
 end`;
 
-const part18 = `local function cm(h,e)
+const part19 = `local function cm(h,e)
 if not h.cm then
 h.cm,h.cG=0,0
 local aj=o-e.r
@@ -908,20 +916,20 @@ end
 return h.cm,h.cG
 end
 local function ex(W,r)
-local av=6
-while av<10 and 4^av<W do
-av=av+1
+local au=6
+while au<10 and 4^au<W do
+au=au+1
 end
 return{
 W=W,
 r=r,
 cK=true,
-av=r<iL and av or av+16,
-fQ=bg+4+8*fa-1,
+au=r<iL and au or au+16,
+fR=aX+4+8*fb-1,
 }
 end
 return{
-fm=fm,
+fn=fn,
 cs=function()
 return ex(Y(),Y())
 end,
@@ -935,24 +943,24 @@ local _,_,an=gw(h,em)
 return max(at,an+e.r)
 end,
 dM=function(h,e)
-local _,aX=cm(h,e)
-local aD=h.aL-aX
+local _,aP=cm(h,e)
+local aD=h.aL-aP
 if aD==0 then return 0,0 end
 return h.v>o and e.W or aD,h.aY+e.r-o
 end,
 dy=function(h,at,ac,e)
 local an=at
 if h.p>0 then an=max(at,h.aY)end
-fL(h,at>o and an or h.v,e)
-local dv=fe(h,an,e)
-fB(h,e)
+fM(h,at>o and an or h.v,e)
+local dv=ff(h,an,e)
+fC(h,e)
 local dR,gX=cm(h,e)
 h.p,h.aL,h.r=h.p-dR,h.aL-gX,e.r
 if h.p==0 then
-if h.w>fa and h.av==e.av then
-h.aI,h.ay,h.cX=0,0,true
+if h.w>fb and h.au==e.au then
+h.aI,h.az,h.cX=0,0,true
 else
-hQ(h,e)
+hR(h,e)
 end
 else
 h.aI=bL(h,dR)
@@ -967,28 +975,28 @@ bk=ac-cA
 end
 end
 h.aL,h.aY,h.cX=h.aL+ac,an,h.cX and ac==1 and not cA
-local bW=bk>0 and eI(h,an,bk)or""
-local ci=h.p+#bW/8
-if h.w<=fa or(ci>h.w and h.w<=h.aA)then
-local aZ=ih(h)
-if cA then aZ=sub(aZ,1,-9)..cw(h,an,m+cA)end
-local w=ci>h.w and gq(ci,e)or h.w
-h.J=hu(h,aZ..bW,w)
+local bY=bk>0 and eJ(h,an,bk)or""
+local bO=h.p+#bY/8
+if h.w<=fb or(bO>h.w and h.w<=h.ar)then
+local bg=ii(h)
+if cA then bg=sub(bg,1,-9)..cw(h,an,m+cA)end
+local w=bO>h.w and eI(bO,e.W,h.ar)or h.w
+h.J=hu(h,bg..bY,w)
 call("SET",h.K,h.J,"PX",dv)
 else
-if ci>h.w then iM(h,ci,e,dv)end
+if bO>h.w then iM(h,bO,e,dv)end
 if cA then
 local ae=bL(h,h.p-1)
-h.ay=h.ay+cA
-local L=bT(h,ae)
+h.az=h.az+cA
+local L=bV(h,ae)
 call("SETRANGE",h.K,format("%d",L),cw(h,an,m+cA))
-if(ae+1)%h.aA==0 or ae+1==h.w then
-local aA=L-8*(ae%h.aA)-4
-call("SETRANGE",h.K,format("%d",aA),pack("<I4",h.ay))
+if(ae+1)%h.ar==0 or ae+1==h.w then
+local ar=L-8*(ae%h.ar)-4
+call("SETRANGE",h.K,format("%d",ar),pack("<I4",h.az))
 end
 end
-hj(h,bW)
-call("SETRANGE",h.K,"0",ax(h))
+hj(h,bY)
+call("SETRANGE",h.K,"0",ay(h))
 call("PEXPIRE",h.K,dv)
 h.J=""
 end
@@ -996,123 +1004,123 @@ h.cm,h.cG=0,0
 end,
 gx=function()`;
 
-const part19 = `local function hy(h,i,an,m,eS)
+const part20 = `local function hy(h,i,an,m,eT)
 local ae,ah=bL(h,i),bL(h,h.p-1)
-local L=bT(h,ae)
-call("SETRANGE",h.K,format("%d",L),cw(h,an,m-eS))
-h.aL,h.cX=h.aL-eS,false
-if floor(ae/h.aA)==floor(ah/h.aA)then
+local L=bV(h,ae)
+call("SETRANGE",h.K,format("%d",L),cw(h,an,m-eT))
+h.aL,h.cX=h.aL-eT,false
+if floor(ae/h.ar)==floor(ah/h.ar)then
 if ae>ah then return end
-h.ay=h.ay-eS
+h.az=h.az-eT
 end
-local aA=L-8*(ae%h.aA)-4
-local aW=ao("<I4",call("GETRANGE",h.K,format("%d",aA),format("%d",aA+3)),1)
-call("SETRANGE",h.K,format("%d",aA),pack("<I4",max(aW-eS,0)))
+local ar=L-8*(ae%h.ar)-4
+local aW=ao("<I4",call("GETRANGE",h.K,format("%d",ar),format("%d",ar+3)),1)
+call("SETRANGE",h.K,format("%d",ar),pack("<I4",max(aW-eT,0)))
 end
 local function ds(h,e)
-ft(h)
+fu(h)
 while h.p>0 do
 local an,m=bd(h,h.p-1)
 h.v,h.aY=min(h.v,an),an
 if m>0 then break end
 local ae=bL(h,h.p-1)
 h.p=h.p-1
-if ae%h.aA==0 then
-local aA=h.p>0 and bT(h,floor(bL(h,h.p-1)/h.aA)*h.aA)-4
-h.ay=aA and ao("<I4",cs(h,aA,aA+3),1)or 0
+if ae%h.ar==0 then
+local ar=h.p>0 and bV(h,floor(bL(h,h.p-1)/h.ar)*h.ar)-4
+h.az=ar and ao("<I4",cs(h,ar,ar+3),1)or 0
 end
 end
 if h.p==0 then
-h.aI,h.aL,h.ay,h.v,h.aY,h.cX=0,0,0,0,0,true
+h.aI,h.aL,h.az,h.v,h.aY,h.cX=0,0,0,0,0,true
 end
-fL(h,h.v,e)
-call("SETRANGE",h.K,"0",ax(h))
+fM(h,h.v,e)
+call("SETRANGE",h.K,"0",ay(h))
 end
-local function fG(h,m,an,e)
-fB(h,e)
-ft(h)
-local cL,bV=0,h.p
-while cL<bV do
-local cy=floor((cL+bV)/2)
+local function fH(h,m,an,e)
+fC(h,e)
+fu(h)
+local cL,bX=0,h.p
+while cL<bX do
+local cy=floor((cL+bX)/2)
 if bd(h,cy)<an then
 cL=cy+1
 else
-bV=cy
+bX=cy
 end
 end
-local fu=0
+local fv=0
 for i=cL,h.p-1 do
 local at,cj=bd(h,i)
-if at~=an or fu==m then break end
-local eS=min(m-fu,cj)
-if eS>0 then hy(h,i,an,cj,eS)end
-fu=fu+eS
+if at~=an or fv==m then break end
+local eT=min(m-fv,cj)
+if eT>0 then hy(h,i,an,cj,eT)end
+fv=fv+eT
 end
-if fu>0 then ds(h,e)end
+if fv>0 then ds(h,e)end
 end
 local function gB(h,m,e)
-fB(h,e)
-local _,aX=cm(h,e)
+fC(h,e)
+local _,aP=cm(h,e)
 local al=h.aL
 if h.p>0 and h.aY>o then
 local _,aj=gw(h,nil,o)
 al=aj
 end
-local fl=min(aX+m,al)
-if fl==0 then return end
-local i,aj,an=gw(h,fl)
+local fm=min(aP+m,al)
+if fm==0 then return end
+local i,aj,an=gw(h,fm)
 local _,cj=bd(h,i)
-ft(h)
+fu(h)
 h.aI,h.p,h.aL=bL(h,i),h.p-i,h.aL-aj
-hy(h,0,an,cj,fl-aj)
+hy(h,0,an,cj,fm-aj)
 ds(h,e)
 end
 local function gV(h,e)
-local cq=fe(h,h.p>0 and h.aY or o-2*e.r,e)
-fB(h,e)
+local cq=ff(h,h.p>0 and h.aY or o-2*e.r,e)
+fC(h,e)
 if h.w>0 then
-call("SETRANGE",h.K,"0",ax(h))
+call("SETRANGE",h.K,"0",ay(h))
 call("PEXPIRE",h.K,cq)
 elseif h.x>o then
-call("SET",h.K,ax(h),"PX",cq)
+call("SET",h.K,ay(h),"PX",cq)
 else
 call("DEL",h.K)
 end
 end`;
 
-const part20 = `return{cx=fG,dU=gB,iA=gV}
+const part21 = `return{cx=fH,dU=gB,iA=gV}
 end,
 }
 end`;
 
-const part21 = `local im=80
-local function eT(af)
+const part22 = `local io=80
+local function eU(af)
 return string.char((af<12 and 116 or 72)+af)
 end
 local function eD(S)
-local aN,fC,dQ,w,fI="","","<",0,0
+local aN,fD,dQ,w,fJ="","","<",0,0
 local ba={}
 for i,Q in ipairs(S)do
 local O,eb,dh=Q.O,"I7I4",Q.r
 if O=="t"then
-dh=Q.as
+dh=Q.av
 if Q.af>9 then eb="I7I7"end
-aN=aN..eT(Q.af)
+aN=aN..eU(Q.af)
 elseif O=="f"then
-aN,fC=aN.."F",fC..pack("<I7",Q.r)
+aN,fD=aN.."F",fD..pack("<I7",Q.r)
 elseif O=="c"then
 dh,eb=2*Q.r,"I7I4I4"
 aN=aN.."C"
-fC=fC..pack("<I7B",Q.r,#format("%.0f",Q.bw)-1)
+fD=fD..pack("<I7B",Q.r,#format("%.0f",Q.bo)-1)
 else
 return nil
 end
 ba[i]={format="<"..eb,ae=w+1,at=struct.size(dQ)+1}
-dQ,w,fI=dQ..eb,w+(O=="c"and 3 or 2),max(fI,dh)
+dQ,w,fJ=dQ..eb,w+(O=="c"and 3 or 2),max(fJ,dh)
 end
-local _,av=math.frexp(fI/16000)
-av=max(av-1,0)
-local ck="P"..string.char(av)..aN..fC
+local _,au=math.frexp(fJ/16000)
+au=max(au-1,0)
+local ck="P"..string.char(au)..aN..fD
 for _,e in ipairs(ba)do
 e.at=e.at+#ck
 end
@@ -1123,7 +1131,7 @@ dQ=dQ,
 w=w,
 ba=ba,
 size=#ck+struct.size(dQ),
-aE=1000*2^av,
+aE=1000*2^au,
 }
 end
 local function ek(aB,E)
@@ -1131,9 +1139,9 @@ local aE=aB.aE
 return format("%.0f",max(floor((E-E%aE+aE-o)/1000),0)+2+bN)
 end`;
 
-const part22 = `local function gu(k,y,aB,S)
+const part23 = `local function gu(k,y,aB,S)
 local aN,size=aB.aN,aB.size
-if string.byte(k,y)~=im or#k-y+1~=size then return nil end
+if string.byte(k,y)~=io or#k-y+1~=size then return nil end
 if sub(k,y+2,y+1+#aN)~=aN then return nil end
 local ag={}
 for i,Q in ipairs(S)do
@@ -1143,68 +1151,68 @@ if Q.O=="t"then
 ag[i]={us=ap,U=min(dV,Q.A-1),D=0}
 else
 local gN=ap>0
-ag[i]={q=gN and pack(cg,ap,dV)or"",D=0}
+ag[i]={q=gN and pack(ch,ap,dV)or"",D=0}
 if Q.O=="c"then ag[i].C=gN and iH or 0 end
 end
 end
 return ag
 end
 local function ep(ag,aB,S)
-local bt={}
+local bu={}
 for i,Q in ipairs(S)do
 local g,ae=ag[i],aB.ba[i].ae
 if(g.D or 0)>0 then return nil end
 if Q.O=="t"then
 if g.V or g.v then return nil end
-bt[ae],bt[ae+1]=g.us,g.U
+bu[ae],bu[ae+1]=g.us,g.U
 else
-if#g.q>bp then return nil end
-bt[ae],bt[ae+1]=0,0
+if#g.q>bq then return nil end
+bu[ae],bu[ae+1]=0,0
 if g.q~=""then
-bt[ae],bt[ae+1]=bM(g.q)
+bu[ae],bu[ae+1]=bM(g.q)
 end
-if Q.O=="c"then bt[ae+2]=g.C end
+if Q.O=="c"then bu[ae+2]=g.C end
 end
 end
-return aB.ck..pack(aB.dQ,unpack(bt))
+return aB.ck..pack(aB.dQ,unpack(bu))
 end`;
 
-const part23 = `local function dS(d)
-fj(d)
+const part24 = `local function dS(d)
+fk(d)
 local S,ag,cN=d.l.S,d.ag,false
 for i=1,#S do
 local Q,g=S[i],ag[i]
 ag[i]=Q.M.cZ(g,Q,aR)
 cN=cN or ag[i]~=g
 end
-if cN and not aR then eJ(d)end
+if cN and not aR then eK(d)end
 end`;
 
-const part24 = `local ce,aR={},false`;
+const part25 = `local cg,aR={},false`;
 
-const part25 = `local di={}
+const part26 = `local di={}
 local function cE()
 local l={bK=Y(),w=Y(),ej=Y()}
-l.S,l.bs,l.ax,l.cu,l.bQ={},"","","",0
+l.S,l.bt,l.ay,l.cu,l.bR={},"","","",0
 for i=1,Y()do
 local O=bH()
 local M=di[O]or bF[O]()
 local Q=M.cs()
 di[O],Q.M,Q.O,l.S[i]=M,M,O,Q
-l.bs=l.bs..O
+l.bt=l.bt..O
 local af=Q.af or 0
-local eE=O=="t"and eT(af)or O
-l.ax,l.cu=l.ax..(M.O or eE),l.cu..eE
+local eE=O=="t"and eU(af)or O
+l.ay,l.cu=l.ay..(M.O or eE),l.cu..eE
 Q.size=Q.cK and 0 or O=="t"and 16+af
-if Q.cK then l.bQ=l.bQ+1 end
+if Q.cK then l.bR=l.bR+1 end
 end
-if l.bs=="s"then l.bQ=0 end
-if l.bQ==0 and#l.S>1 then l.aB=eD(l.S)end
+if l.bt=="s"then l.bR=0 end
+if l.bR==0 and#l.S>1 then l.aB=eD(l.S)end
 return l
 end`;
 
-const part26 = `local function dT(af)
-if#af==18 and sub(af,1,2)==fX then return sub(af,3)end
+const part27 = `local function dT(af)
+if#af==18 and sub(af,1,2)==fY then return sub(af,3)end
 local aO=#af==16 and tonumber(af)
 return aO and format("%016.0f",dL(aO))or af
 end
@@ -1212,14 +1220,14 @@ local function eh(k,Q)
 local _,ah=string.find(k,"^%d*")
 local af=dT(sub(k,1,ah))
 local bC=#af+#k-ah
-local g=Q.M.bq(af..sub(k,ah+1),1,#af,Q,#af+1,bC)
+local g=Q.M.br(af..sub(k,ah+1),1,#af,Q,#af+1,bC)
 if ah==16 then g.D=max(g.D,ey(tonumber(k)or 0))end
 return g
 end
 local function cF(O)
 return string.char(string.byte(O)-128)
 end
-local function fj(d)
+local function fk(d)
 local l=d.l
 local S=l.S
 d.x=0
@@ -1227,18 +1235,18 @@ if d.cT then
 d.ag={}
 return
 end
-if l.bs=="s"then
-local cK=S[1].M.fm(d.K,S[1])
+if l.bt=="s"then
+local cK=S[1].M.fn(d.K,S[1])
 d.x,d.ag=cK.x,{cK}
 return
 end
 local k,ag,y=call("GET",d.K),{nil},1
 local cj=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
-if k and not(cj and(cj==l.ax or cj==l.cu))then
+if k and not(cj and(cj==l.ay or cj==l.cu))then
 d.x,y=dP(k)
 end
 d.ag=ag
-if l.bs=="t"then
+if l.bt=="t"then
 ag[1]=eh(sub(k or"",y),S[1])
 return
 end
@@ -1250,19 +1258,19 @@ end
 local p=#S
 local aO=k and sub(k,y,y+p-1)
 local aN=aO and string.gsub(aO,"[\\128-\\255]",cF)
-local bl=k and(aN==l.ax or aN==l.cu)
-local cu=bl and aN~=l.ax
+local bl=k and(aN==l.ay or aN==l.cu)
+local cu=bl and aN~=l.ay
 y=y+p
 for i=1,p do
 local Q=S[i]
 local M=Q.M
 if Q.cK then
-ag[i]=M.fm(d.bQ[i],Q)
+ag[i]=M.fn(d.bR[i],Q)
 elseif bl then
 local al=y+(Q.size or M.eC)
-local bu,bC=1,0
+local bv,bC=1,0
 if aO~=aN and string.byte(aO,i)>=128 then
-bu,bC=al+1,al+(string.byte(k,al)or 0)
+bv,bC=al+1,al+(string.byte(k,al)or 0)
 al=bC+1
 end
 if not(Q.size or cu)then
@@ -1273,47 +1281,47 @@ y=y+4
 end
 end
 bl=i<p and al<=#k+1 or al==#k+1
-local bq=cu and M.dB or M.bq
-local ah=bu>1 and bu-2 or al-1
-ag[i]=bl and bq(k,y,ah,Q,bu,bC)or M.cT()
+local br=cu and M.dB or M.br
+local ah=bv>1 and bv-2 or al-1
+ag[i]=bl and br(k,y,ah,Q,bv,bC)or M.cT()
 y=al
 else
 ag[i]=M.cT()
 end
 end
 end
-local function fr(af)
-return#af==16 and af>="5"and fX..af or af
+local function fs(af)
+return#af==16 and af>="5"and fY..af or af
 end
-local function eJ(d)
+local function eK(d)
 local l=d.l
-local S,E,k,ax=l.S,d.x,"",l.ax
-if l.bs=="s"then return end
+local S,E,k,ay=l.S,d.x,"",l.ay
+if l.bt=="s"then return end
 local cP=l.aB and ep(d.ag,l.aB,S)
 for i,Q in ipairs(S)do
 if not Q.cK then
 E=max(E,Q.M.cU(d.ag[i],Q))
 local g=Q.M.cw(d.ag[i],Q)
 if not Q.size and#S>1 then g=pack("<I4",#g)..g end
-local ay=Q.M.dm and Q.M.dm(d.ag[i],Q)or""
-if ay~=""and#S==1 then g=fr(g)..ay end
-if ay~=""and#S>1 then
-g=g..string.char(#ay)..ay
-ax=sub(ax,1,i-1)..string.char(string.byte(ax,i)+128)..sub(ax,i+1)
+local az=Q.M.dm and Q.M.dm(d.ag[i],Q)or""
+if az~=""and#S==1 then g=fs(g)..az end
+if az~=""and#S>1 then
+g=g..string.char(#az)..az
+ay=sub(ay,1,i-1)..string.char(string.byte(ay,i)+128)..sub(ay,i+1)
 end
 k=k..g
 end
 end
-if l.bs~="t"and k~=""then k=ax..k end
-if l.bs=="t"then k=fr(k)end
+if l.bt~="t"and k~=""then k=ay..k end
+if l.bt=="t"then k=fs(k)end
 if cP then k=cP end
 if d.x>o then k="b"..pack("<d",d.x)..k end
 local cq=cP and ek(l.aB,E)or dX(E)
 if k~=""then call("SET",d.K,k,"PX",cq)end
 end`;
 
-const part27 = `for i=1,Y()do
-ce[i]=cE()
+const part28 = `for i=1,Y()do
+cg[i]=cE()
 end
 local function cS()
 local cr,aK,at,x=bH(),Y(),o,o
@@ -1324,13 +1332,13 @@ end
 aR=cr=="2"
 for i=1,#aa do
 local d=aa[i]
-at=max(at,go(d))
+at=max(at,gp(d))
 x=max(x,d.x)
 end
 local gG=at<=o or(cr=="1"and at-o<=aK)
 if gG and cr~="2"then
 for i=1,#aa do
-fq(aa[i],at)
+fr(aa[i],at)
 end
 end
 local ab={gG and 1 or x>o and 2 or 0,at-o,nil,nil}
@@ -1346,7 +1354,7 @@ H[i+1]=gL(cS)
 end
 return H`;
 
-const part28 = `local call,bo,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+const part29 = `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
 local pack,ao=struct.pack,struct.unpack
 local o=tonumber(ARGV[1])
@@ -1355,8 +1363,8 @@ local db=call("TIME")
 o=db[1]*1000000+db[2]
 end`;
 
-const part29 = `local bN=ARGV[2]+0
-local ac,W,r,bw,aK,aR,bF=0,0,0,0,0,false,{}
+const part30 = `local bN=ARGV[2]+0
+local ac,W,r,bo,aK,aR,bF=0,0,0,0,0,false,{}
 local function dX(E)
 return max(ceil((E-o)/1000),1)+bN
 end
@@ -1364,28 +1372,28 @@ local function cq(E)
 return format("%.0f",dX(E))
 end`;
 
-const part30 = `local hW,M=true,nil
+const part31 = `local hX,M=true,nil
 local function dI(K,iP,k,dv)
-local ad=iP and bo("SET",K,k,"PX",dv)or bo("SET",K,k,"PX",dv,"NX")or bo("GET",K)
+local ad=iP and bp("SET",K,k,"PX",dv)or bp("SET",K,k,"PX",dv,"NX")or bp("GET",K)
 return ad and ad.err
 end
-local function az(K,k,ai)
-M=M or bF[fY]()
-local e,x,L,g={W=W,r=r,bw=bw},0,1,nil
+local function aA(K,k,ai)
+M=M or bF[fZ]()
+local e,x,L,g={W=W,r=r,bo=bo},0,1,nil
 if k then
 x,L=dP(k)
 end
 local O=k and sub(k,L,L)
 if O==M.O then
-g=M.bq(k,L+1,#k)
-elseif O==fY and#k==L+M.eC then
+g=M.br(k,L+1,#k)
+elseif O==fZ and#k==L+M.eC then
 g=M.dB(k,L+1)
 else
 g=M.cT()
 end
-local bR=M.cZ(g,e)
-local cN=bR~=g
-g=bR
+local bT=M.cZ(g,e)
+local cN=bT~=g
+g=bT
 local I,at,cI=0,max(o,x,M.cv(g,ac,e)),o
 while I<ai and(at<=o or I==0 and at-o<=aK)do
 I,cI=I+1,at
@@ -1393,76 +1401,76 @@ if aR then break end
 g=M.dy(g,at,ac,e)
 if I<ai then at=max(o,x,M.cv(g,ac,e))end
 end
-local ar
+local as
 if(I>0 or cN)and not aR then
 local bf,E=M.O..M.cw(g,e),M.cU(g,e)
 if x>o then
 bf,E="b"..pack("<d",x)..bf,max(x,E)
 end
-ar=dI(K,k,bf,cq(E))
+as=dI(K,k,bf,cq(E))
 elseif not k then
-ar=bo("GET",K)
-ar=ar and ar.err
+as=bp("GET",K)
+as=as and as.err
 end
-if ar then return false,ar end
-local aD,aw=M.dM(g,e)
-if I==0 and x>o then return{2,at-o,aD,aw}end
-if I>0 and cI>o then return{1,cI-o,aD,aw}end
-return I,aD,aw,I==ai and 0 or at-o
+if as then return false,as end
+local aD,ax=M.dM(g,e)
+if I==0 and x>o then return{2,at-o,aD,ax}end
+if I>0 and cI>o then return{1,cI-o,aD,ax}end
+return I,aD,ax,I==ai and 0 or at-o
 end`;
 
-const part31 = `local H,u,bv={o},1,nil
-local function eK(K,k,ai,aV)
-local I,aD,aw,aU=cS(K,k,ai)
+const part32 = `local H,u,bw={o},1,nil
+local function eL(K,k,ai,aV)
+local I,aD,ax,aU=cS(K,k,ai)
 if not I then
-if string.find(aD,"READONLY",1,true)then bv=aD end
+if string.find(aD,"READONLY",1,true)then bw=aD end
 I=aD
 end
 u=u+1
 if type(I)~="number"then
 H[u]=I
 elseif aV then
-H[u],H[u+1],H[u+2],H[u+3]=I,aD,aw,aU
+H[u],H[u+1],H[u+2],H[u+3]=I,aD,ax,aU
 u=u+3
 elseif I>0 then
-H[u],H[u+1]=aD,aw
+H[u],H[u+1]=aD,ax
 u=u+1
 else
-H[u],H[u+1],H[u+2]=-1-aD,aw,aU
+H[u],H[u+1],H[u+2]=-1-aD,ax,aU
 u=u+2
 end
 end`;
 
-const part32 = `local y,ah=2,0
+const part33 = `local y,ah=2,0
 while ah<#KEYS do
 local bh,ap=ARGV[y+1]+0,ah+1
 ah=min(ah+ARGV[y+2],#KEYS)
 ac,W,r=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
-bw,aK=ARGV[y+6]+0,ARGV[y+7]+0
+bo,aK=ARGV[y+6]+0,ARGV[y+7]+0
 local aV=bh>=8
 aR,y=bh%2==1,y+7
 gU()
 for L=ap,ah,1000 do
 local al=min(L+999,ah)
-local bE=hW and call("MGET",unpack(KEYS,L,al))
+local bE=hX and call("MGET",unpack(KEYS,L,al))
 if da and not(aV or aR)then
 da(bE,L,al)
 else
 for i=L,al do
 local ai=aV and ARGV[y+i-ap+1]+0 or 1
-eK(KEYS[i],bE and bE[i-L+1],ai,aV)
+eL(KEYS[i],bE and bE[i-L+1],ai,aV)
 end
 end
 end
 if aV then y=y+ah-ap+1 end
 end
-return bv and redis.error_reply(bv)or H`;
+return bw and redis.error_reply(bw)or H`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "284514baec17797772a2d2bcc12ca1e12dc4ec9f",
-  source: `local call,bo,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "4ce23b9132572a42a06691e3fb895b4bdbd6944c",
+  source: `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local o=tonumber(ARGV[1])
 if not o then
 local db=call("TIME")
@@ -1471,23 +1479,23 @@ end
 ${part1}
 local cn
 local function el(us,ak,D)
-local as,z,aU=cn-o,us-cn,ak-cn
+local av,z,aU=cn-o,us-cn,ak-cn
 if z>0 then
-if D==0 or D==1 and z>8*as or D==2 and z>1024*as then return nil end
+if D==0 or D==1 and z>8*av or D==2 and z>1024*av then return nil end
 else
 D=0
 end
-return aU>1024*as and 3 or aU>8*as and D<2 and 2 or D>0 and D or 1
+return aU>1024*av and 3 or aU>8*av and D<2 and 2 or D>0 and D or 1
 end
-local fo=1e13
+local fp=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local K,fZ,bU,br=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if fZ+ARGV[2]*1000<fo then
+local K,ga,bW,bs=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if ga+ARGV[2]*1000<fp then
 local be,bD,aE,ef=
-o+fZ,bU+0,1000*4^(br-50),br*bY-gf
+o+ga,bW+0,1000*4^(bs-50),bs*ca-gg
 local ec=o+cl/2
 cn=o+ARGV[5]
-local k,cH=bo("GET",K),nil
+local k,cH=bp("GET",K),nil
 local bl=k and#k==16 and tonumber(k)
 if bl then
 local us,D=bl-ef,0
@@ -1500,8 +1508,8 @@ if ak<=be and us%aE+bk<aE then
 local aM=ak>cn and el(us,ak,D)or ak<=cn and 0
 if aM then
 if aM~=D then bk=bk+(aM-D)*cl end
-local et=bk==bD and bU or format("%d",bk)
-if bo("INCRBY",K,et)==bl+bk then cH=ak-o end
+local et=bk==bD and bW or format("%d",bk)
+if bp("INCRBY",K,et)==bl+bk then cH=ak-o end
 end
 end
 end
@@ -1512,35 +1520,35 @@ ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local bN=ARGV[2]+0
-local il=9007199254740991
-local function fH(us,aE)
+local im=9007199254740991
+local function fI(us,aE)
 return format("%d",floor((us-us%aE+aE-o)/1000)+2+bN)
 end
 local H,u,y,ah={o},1,2,0
 while ah<#KEYS do
 local bh,ap=ARGV[y+1]+0,ah+1
 ah=min(ah+ARGV[y+2],#KEYS)
-local as,bU,br,aK,hd=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
-local bD=bU+0
-local A,aF,size,eM=1,0,16,"%016d"
-local aR,aV,iq=bh%2>=1,bh%16>=8,bh>=16
+local av,bW,bs,aK,hd=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
+local bD=bW+0
+local A,aF,size,eN=1,0,16,"%016d"
+local aR,aV,ir=bh%2>=1,bh%16>=8,bh>=16
 y=y+5
 if bh%4>=2 then
 aK,y=ARGV[y+1]+0,y+1
 end
 if bh%8>=4 then
 hd,A,aF=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
-size,eM=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
+size,eN=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
 y=y+4
 end
-local be=o+aK+as
-local aE,en,ec=1000*4^(br-50),br*bY,o+cl/2
-local ez=size==16 and aK+as+bN*1000<fo
-local ef=en-gf
-local fE,bE,aX=u-ap+1,nil,nil
-local hU,bn=o+ef+bD,min(o+as+ef,en+bY-1)
-cn=o+as
-if iq and ez and not aR and hU<=bn then
+local be=o+aK+av
+local aE,en,ec=1000*4^(bs-50),bs*ca,o+cl/2
+local ez=size==16 and aK+av+bN*1000<fp
+local ef=en-gg
+local fF,bE,aP=u-ap+1,nil,nil
+local hV,bn=o+ef+bD,min(o+av+ef,en+ca-1)
+cn=o+av
+if ir and ez and not aR and hV<=bn then
 bE={}
 local function hz(K,ad)
 local ak,D=ad-ef,0
@@ -1548,7 +1556,7 @@ while ak>ec do
 ak,D=ak-cl,D+1
 end
 local us=ak-bD
-if us<o or ak>be or ak+ef>=en+bY then return nil end
+if us<o or ak>be or ak+ef>=en+ca then return nil end
 local aM=0
 if ak>cn then aM=el(us,ak,D)end
 if aM and aM~=D then call("INCRBY",K,format("%d",(aM-D)*cl))end
@@ -1556,29 +1564,29 @@ return aM and ak
 end
 for i=ap,ah do
 local K=KEYS[i]
-local ad=bo("INCRBY",K,bU)
+local ad=bp("INCRBY",K,bW)
 local bk=type(ad)=="number"
-local us=bk and ad>=hU and ad<=bn and ad-ef
+local us=bk and ad>=hV and ad<=bn and ad-ef
 if bk and not us and ad>bn then us=hz(K,ad)end
 if us then
-if us%aE<bD then call("PEXPIRE",K,fH(us,aE))end
-H[fE+i]=us-o
+if us%aE<bD then call("PEXPIRE",K,fI(us,aE))end
+H[fF+i]=us-o
 else
-local k=bU
+local k=bW
 if ad~=bD then
-if bk then call("INCRBY",K,"-"..bU)end
-k=bo("GET",K)
+if bk then call("INCRBY",K,"-"..bW)end
+k=bp("GET",K)
 end
-aX=aX or{}
-aX[#aX+1],H[fE+i],bE[i-ap+1]=i,false,type(k)=="string"and k
+aP=aP or{}
+aP[#aP+1],H[fF+i],bE[i-ap+1]=i,false,type(k)=="string"and k
 end
 end
 else
 bE=call("MGET",unpack(KEYS,ap,min(ap+999,ah)))
 for L=ap+1000,ah,1000 do
-local bX=call("MGET",unpack(KEYS,L,min(L+999,ah)))
-for i=1,#bX do
-bE[L-ap+i]=bX[i]
+local bZ=call("MGET",unpack(KEYS,L,min(L+999,ah)))
+for i=1,#bZ do
+bE[L-ap+i]=bZ[i]
 end
 end
 local hJ=ez and not(aR or aV)
@@ -1596,44 +1604,44 @@ if ak<=be and us%aE+bk<aE then
 local aM=ak>cn and el(us,ak,D)or ak<=cn and 0
 if aM then
 if aM~=D then bk=bk+(aM-D)*cl end
-local et=bk==bD and bU or format("%d",bk)
-if bo("INCRBY",K,et)==bl+bk then cH=ak-o end
+local et=bk==bD and bW or format("%d",bk)
+if bp("INCRBY",K,et)==bl+bk then cH=ak-o end
 end
 end
 end
 if cH then
-H[fE+i]=cH
+H[fF+i]=cH
 else
-aX=aX or{}
-aX[#aX+1],H[fE+i]=i,false
+aP=aP or{}
+aP[#aP+1],H[fF+i]=i,false
 end
 end
 end
-if aX then
+if aP then
 ${part4}
 ${part5}
-local e={A=A,as=as,aF=aF}
-local function bq(k,size,A)
+local e={A=A,av=av,aF=aF}
+local function br(k,size,A)
 local x,us,U,g,D=0,nil,0,nil,0
 if#k>8 and byte(k,1)>57 then
 local L
 x,L=dP(k)
 k=sub(k,L)
 end
-local ay=#k>16 and string.find(k,"[^%d]")
-if ay and ay>16 and byte(k,ay)>127 then
-local af=sub(k,1,ay-1)
-local L=#af==18 and sub(af,1,2)==fX and 3 or 1
+local az=#k>16 and string.find(k,"[^%d]")
+if az and az>16 and byte(k,az)>127 then
+local af=sub(k,1,az-1)
+local L=#af==18 and sub(af,1,2)==fY and 3 or 1
 g={us=tonumber(sub(af,L,L+15))or 0,U=tonumber(sub(af,L+16))or 0}
-if ay==#k then
-D=floor((byte(k,ay)-128)/8)
+if az==#k then
+D=floor((byte(k,az)-128)/8)
 else
-bx().cs(k,ay,#k,g,e)
+bx().cs(k,az,#k,g,e)
 D=g.D
 end
 k=af
 end
-if#k==18 and sub(k,1,2)==fX then
+if#k==18 and sub(k,1,2)==fY then
 k=sub(k,3)
 us=tonumber(k)
 elseif#k==16 then
@@ -1644,7 +1652,7 @@ end
 elseif#k>16 then
 us=tonumber(sub(k,1,16))
 end
-if not us or not(us<=il)then return 0,0,x,0 end
+if not us or not(us<=im)then return 0,0,x,0 end
 if#k~=size then return us+1,0,x,D,nil,g and g.v end
 if size>16 then U=min(tonumber(sub(k,17))or 0,A-1)end
 return us,U,x,D,g and g.V,g and g.v
@@ -1653,20 +1661,20 @@ local function cS(i)
 local K,k,us,U,x,at=KEYS[i],bE[i-ap+1],0,0,0,o
 local D,cN,V,v,hb=0,false,nil,nil,nil
 if k then
-us,U,x,D,V,v=bq(k,size,A)
+us,U,x,D,V,v=br(k,size,A)
 if x>o then at=x end
-if us-as>=o or(v or 0)>o then
+if us-av>=o or(v or 0)>o then
 local g={us=us,U=U,D=D,V=V,v=v}
-local bR=bx().cZ(g,e)
-cN=bR~=g
-us,U,D,V,v=bR.us,bR.U,bR.D,bR.V,bR.v
+local bT=bx().cZ(g,e)
+cN=bT~=g
+us,U,D,V,v=bT.us,bT.U,bT.D,bT.V,bT.v
 end
 end
 local ak,bm=us,U
 if us<at-1 or(us<at and U==0)then
 ak,bm=at,0
 end
-local gK,gi=ak,bm
+local gK,gj=ak,bm
 ak,bm=ak+bD,bm+hd
 if bm>=A then
 ak,bm=ak+1,bm-A
@@ -1677,10 +1685,10 @@ I=1
 local ai=1
 if aV then ai=ARGV[y+i-ap+1]+0 end
 if ai>1 then
-local aP=be-gK+(aF-gi)/A
-I=max(min(floor(aP/(bD+hd/A)),ai),1)
+local aZ=be-gK+(aF-gj)/A
+I=max(min(floor(aZ/(bD+hd/A)),ai),1)
 for m=min(I+1,ai),max(I-1,1),-1 do
-local aW=gi+m*hd
+local aW=gj+m*hd
 local ct=floor(aW/A)
 ak,bm=gK+m*bD+ct,aW-ct*A
 I=m
@@ -1688,15 +1696,15 @@ if ak<be or(ak==be and bm<=aF)then break end
 end
 end
 end
-local ar
+local as
 if(I>0 or cN)and not aR then
 if I==0 then
 ak,bm,at=us,U,o
 end
-local bf,ad=format(eM,ak,bm),nil
-if size==16 and ak>=dO then bf=fX..bf end
-local ay,E,eV="",ak+2,en
-local z=ak-as
+local bf,ad=format(eN,ak,bm),nil
+if size==16 and ak>=dO then bf=fY..bf end
+local az,E,eW="",ak+2,en
+local z=ak-av
 if bm>aF then z=z+1 end
 if V or v or at>o then
 local aS=bx()
@@ -1704,7 +1712,7 @@ local g={us=us,U=U,D=D,V=V,v=v}
 V=aS.aQ(g)
 local bA=max(at>o and at or 0,v or 0)
 local next=aS.cz(ak,bm,V,bA,e,aS.cY(g,e))
-ay=aS.bf(next,e)
+az=aS.bf(next,e)
 if V then E=max(E,aS.dg(ak,next.V)+2)end
 if next.v then E=max(E,next.v+2)end
 V=V or aS.dd
@@ -1712,42 +1720,42 @@ if I>0 and(V.us>0 or V.U>0 or v or at>o)then
 hb={us,U,V.us,V.U,v or 0}
 end
 elseif z>o then
-local hF=us-as+(U>aF and 1 or 0)>o
-local aM=eH(z-o,as,hF and D or 0)
+local hF=us-av+(U>aF and 1 or 0)>o
+local aM=eH(z-o,av,hF and D or 0)
 if ez and x<=o then
-eV=en+aM*cl
+eW=en+aM*cl
 else
-ay=string.char(128+8*aM)
+az=string.char(128+8*aM)
 end
 end
 us,U=ak,bm
-if ay~=""and x<=o then
-ad=bo("SET",K,bf..ay,"PX",math.ceil((E-o)/1000)+bN)
+if az~=""and x<=o then
+ad=bp("SET",K,bf..az,"PX",math.ceil((E-o)/1000)+bN)
 elseif x>o then
-bf=bf..ay
+bf=bf..az
 bf="b"..struct.pack("<d",x)..bf
-ad=bo("SET",K,bf,"PX",math.ceil((max(E,x)-o)/1000)+bN)
+ad=bp("SET",K,bf,"PX",math.ceil((max(E,x)-o)/1000)+bN)
 else
-if ez then bf=format("%d",eV+us%bY)end
-ad=k and bo("SET",K,bf,"PX",fH(us,aE))
-or bo("SET",K,bf,"PX",fH(us,aE),"NX")
-or bo("GET",K)
+if ez then bf=format("%d",eW+us%ca)end
+ad=k and bp("SET",K,bf,"PX",fI(us,aE))
+or bp("SET",K,bf,"PX",fI(us,aE),"NX")
+or bp("GET",K)
 end
-ar=ad and ad.err
+as=ad and ad.err
 elseif not k then
-local hR=bo("GET",K)
-ar=hR and hR.err
+local hS=bp("GET",K)
+as=hS and hS.err
 end
 u=u+1
-if ar then
-H[u]=ar
-return string.find(ar,"READONLY",1,true)and ar
+if as then
+H[u]=as
+return string.find(as,"READONLY",1,true)and as
 end
 if us<o then
 us,U=o,0
 end
 local cH=(us-o)*A+U
-if x>o or cH>il or hb then
+if x>o or cH>im or hb then
 local ab={x>o and x-o or 0,I,us-o,U}
 for aS=1,hb and 5 or 0 do
 ab[4+aS]=hb[aS]
@@ -1761,17 +1769,17 @@ else
 H[u]=I>0 and cH or-1-cH
 end
 end
-local ar
-for _,i in ipairs(aX)do
-if not aV then u=fE+i-1 end
-ar=cS(i)or ar
+local as
+for _,i in ipairs(aP)do
+if not aV then u=fF+i-1 end
+as=cS(i)or as
 end
-if ar then return redis.error_reply(ar)end
+if as then return redis.error_reply(as)end
 end
 if aV then
 y=y+ah-ap+1
 else
-u=fE+ah
+u=fF+ah
 end
 end
 return H`,
@@ -1780,15 +1788,15 @@ return H`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "dec006ec9d807ec898c7b3b8d5bb518a94cf8902",
+  sha1: "42150aa9acbbe3a7a02f2736ed8a1446bfe6ed27",
   source: `local db=redis.call("TIME")
-local ir=redis.pcall("INFO")
-local ab={db[1],db[2],type(ir)=="string"and ir or""}
-local ic={iR=KEYS[1],iO=KEYS[2],iQ=""}
-for _,hZ in ipairs(ARGV)do
+local is=redis.pcall("INFO")
+local ab={db[1],db[2],type(is)=="string"and is or""}
+local ie={iR=KEYS[1],iO=KEYS[2],iQ=""}
+for _,ia in ipairs(ARGV)do
 local dc={}
-for hi in string.gmatch(hZ,"%S+")do
-dc[#dc+1]=ic[hi]or hi
+for hi in string.gmatch(ia,"%S+")do
+dc[#dc+1]=ie[hi]or hi
 end
 local hh=redis.pcall(unpack(dc))
 if type(hh)=="table"and hh.err then ab[#ab+1]=hh.err end
@@ -1799,7 +1807,7 @@ return ab`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "41c620a1092719444451958458aa179c9666ec27",
+  sha1: "bf06ab845dd5ae33473cd371a044391136a3edc2",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
 local function dC()
 ${part6}
@@ -1812,122 +1820,122 @@ local function df(l)
 l.df=l.df or an(o+l.bK)
 return l.df
 end
-local function fs(aG)
+local function ft(aG)
 return aG==o and"-"..cJ or an(-aG)
 end
-local function gk(K,us)
+local function gl(K,us)
 if call("PTTL",K)<dX(o+us)then call("PEXPIRE",K,dX(o+us+us/8))end
 end
-local fc,fv=bH(),{}
-local hX=5000
-local function fJ(aJ)
-return fc.."%"..aJ
+local fd,fw=bH(),{}
+local hY=5000
+local function fK(aJ)
+return fd.."%"..aJ
 end
 local ei,iC,dK={nil},bH()=="1",Y()
 for i=1,dK do
 local aJ=bH()
-fv[aJ]="caller"
+fw[aJ]="caller"
 if iC then
-local hP=fJ(aJ)
-local eA=call("LRANGE",hP,"0","-1")
+local hQ=fK(aJ)
+local eA=call("LRANGE",hQ,"0","-1")
 if#eA==0 then
-call("RPUSH",hP,"")
+call("RPUSH",hQ,"")
 ei[#ei+1]="gap "..aJ
 elseif#eA>1 then
-call("LTRIM",hP,"0","0")
+call("LTRIM",hQ,"0","0")
 for bd=2,#eA do
 ei[#ei+1]=eA[bd]
 end
 end
-call("PEXPIRE",hP,hX)
+call("PEXPIRE",hQ,hY)
 end
 end
 ${part7}
 ${part2}
-local ce,bv,eG,aR={},nil,nil,false
+local cg,bw,eG,aR={},nil,nil,false
 local function dS(d)
 if#d.l.S>0 then return eG.dS(d)end
 d.ag,d.x={},0
 local k=not d.cT and call("GET",d.K)
 if k then d.x=dP(k)end
 end
-local function eJ(d)
-eG.eJ(d)
+local function eK(d)
+eG.eK(d)
 end
 ${part8}
 ${part9}
 local dZ={}
 local function dJ(d)
-local bc=dZ[d.au]
+local bc=dZ[d.aw]
 if bc then return bc end
-local ap=call("ZRANGE",d.au,"0","1","WITHSCORES")
-bc={aG=0,aQ=0,aH=nil,fN=false,aZ=0}
+local ap=call("ZRANGE",d.aw,"0","1","WITHSCORES")
+bc={aG=0,aQ=0,aH=nil,fO=false,bg=0}
 if ap[1]=="#"then
 bc.aG=-ap[2]
-bc.fN=not ap[4]or ap[4]+0>o
-if bc.fN and ap[4]then bc.aH=ap[4]+0 end
+bc.fO=not ap[4]or ap[4]+0>o
+if bc.fO and ap[4]then bc.aH=ap[4]+0 end
 end
-if ap[3]or not bc.fN then bc.aQ=call("ZCOUNT",d.au,"("..cJ,"+inf")end
-dZ[d.au]=bc
+if ap[3]or not bc.fO then bc.aQ=call("ZCOUNT",d.aw,"("..cJ,"+inf")end
+dZ[d.aw]=bc
 return bc
 end
 local function ho(d,n)
 local bc=dJ(d)
 if n==1 and bc.aH then return bc.aH end
-local bG=n==1 and bc.fN and call("ZRANGE",d.au,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",d.au,"("..cJ,"+inf","WITHSCORES","LIMIT",n-1,"1")
+local bG=n==1 and bc.fO and call("ZRANGE",d.aw,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",d.aw,"("..cJ,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bc.aH=bG[2]+0 end
 return bG[2]+0
 end
 local function du(d,w)
 local aQ=dJ(d).aQ
-local fK=aQ+w-d.l.w
-if fK>aQ then return 1e15 end
-return fK<=0 and 0 or ho(d,fK)-o
+local fL=aQ+w-d.l.w
+if fL>aQ then return 1e15 end
+return fL<=0 and 0 or ho(d,fL)-o
 end
 local function gY(d,id)
-return tonumber(call("ZSCORE",d.au,id)or 0)>o
+return tonumber(call("ZSCORE",d.aw,id)or 0)>o
 end
-local function fh(d)
-local bc,us=dZ[d.au],max(4*d.l.bK,60000000)
-if bc and bc.aZ>=us then return end
-gk(d.au,us)
-if bc then bc.aZ=us end
+local function fi(d)
+local bc,us=dZ[d.aw],max(4*d.l.bK,60000000)
+if bc and bc.bg>=us then return end
+gl(d.aw,us)
+if bc then bc.bg=us end
 end
-local function fz(d)
+local function fA(d)
 return max(o,dJ(d).aG+1)
 end
-local function gg(d,id,w)
-call("ZADD",d.au,df(d.l),id)
+local function gh(d,id,w)
+call("ZADD",d.aw,df(d.l),id)
 for ae=2,w do
-call("ZADD",d.au,df(d.l),id.."+"..ae)
+call("ZADD",d.aw,df(d.l),id.."+"..ae)
 end
-dZ[d.au]=nil
-fh(d)
+dZ[d.aw]=nil
+fi(d)
 end
-local function hS(d,id,w)
+local function hT(d,id,w)
 local bc=dJ(d)
-local aG=fz(d)
-local bk=call("ZADD",d.au,fs(aG),"#",df(d.l),id)
+local aG=fA(d)
+local bk=call("ZADD",d.aw,ft(aG),"#",df(d.l),id)
 if bc.aG==0 then bk=bk-1 end
-if not bc.fN then call("ZREMRANGEBYSCORE",d.au,"1",cJ)end
+if not bc.fO then call("ZREMRANGEBYSCORE",d.aw,"1",cJ)end
 if bk==1 and w<=1 then
 local bG=o+d.l.bK
 if bc.aQ==0 then bc.aH=bG end
 if bc.aH then bc.aH=min(bc.aH,bG)end
-bc.aG,bc.aQ,bc.fN=aG,bc.aQ+1,true
-fh(d)
+bc.aG,bc.aQ,bc.fO=aG,bc.aQ+1,true
+fi(d)
 else
-gg(d,id,w)
+gh(d,id,w)
 end
 return aG
 end
-local function ie(d,id,w)
-local dl=call("ZREM",d.au,id)
+local function ig(d,id,w)
+local dl=call("ZREM",d.aw,id)
 for ae=2,w do
-dl=dl+call("ZREM",d.au,id.."+"..ae)
+dl=dl+call("ZREM",d.aw,id.."+"..ae)
 end
-dZ[d.au]=nil
+dZ[d.aw]=nil
 return dl
 end
 local function dF(ab,d,aG)
@@ -1936,13 +1944,13 @@ local aQ,ah=dJ(d).aQ,#ab
 ab[ah+1],ab[ah+2],ab[ah+3]=aQ,aQ>0 and ho(d,1)-o or 0,aG or 0
 end
 local function hH(d)
-local iu=#d.l.S==0 and call("EXISTS",d.aC,d.K)
+local iv=#d.l.S==0 and call("EXISTS",d.aC,d.K)
 or call("EXISTS",d.aC)
-d.dq=iu==0
+d.dq=iv==0
 d.cT=d.dq and#d.l.S==0
 end
 local ev={}
-local function fy(d,id)
+local function fz(d,id)
 ev[d.aC]=nil
 return call("ZREM",d.aC,id,id.."k")
 end
@@ -1953,7 +1961,7 @@ am=max(o,(ah[2]or 0)+1)
 end
 call("ZADD",d.aC,an(am),id)
 ev[d.aC],d.dq=nil,false
-gk(d.aC,max(4*d.l.bK,60000000))
+gl(d.aC,max(4*d.l.bK,60000000))
 return am
 end
 local function gZ(d,id,am)
@@ -1964,25 +1972,25 @@ end
 ev[d.aC]=nil
 end
 local function gz(aJ)
-return redis.pcall("EXISTS",fJ(aJ))==1
+return redis.pcall("EXISTS",fK(aJ))==1
 end
-local function gj(aJ)
-if fv[aJ]==nil then
-local hg=call("PUBSUB","NUMSUB",fc..aJ)[2]>0
-fv[aJ]=hg and"channel"or gz(aJ)and"mailbox"or false
+local function gk(aJ)
+if fw[aJ]==nil then
+local hg=call("PUBSUB","NUMSUB",fd..aJ)[2]>0
+fw[aJ]=hg and"channel"or gz(aJ)and"mailbox"or false
 end
-return fv[aJ]
+return fw[aJ]
 end
-local function eK(bh,aq,ab)
+local function eL(bh,aq,ab)
 local dc=format(string.rep(" %.0f",1+#ab),o,unpack(ab))
 local dN=bh..dc.." "..aq.id
-local iK=fv[aq.aJ]
+local iK=fw[aq.aJ]
 if iK=="caller"then
 ei[#ei+1]=dN
 elseif iK=="mailbox"then
-call("RPUSHX",fJ(aq.aJ),dN)
+call("RPUSHX",fK(aq.aJ),dN)
 else
-call("PUBLISH",fc..aq.aJ,dN)
+call("PUBLISH",fd..aq.aJ,dN)
 end
 end
 local gS=8
@@ -1992,13 +2000,13 @@ local bl=u==0 and ev[d.aC]
 if bl and bl.l==d.l then return bl end
 while true do
 local bd=call("ZRANGE",d.aC,format("%d",u),format("%d",u),"WITHSCORES")
-local gn=bd[1]
-if not gn then return nil end
-local id,aJ,bh,ii,w,ac,aZ=
-string.match(gn,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local iy=o-bd[2]
-if aJ and iy<=tonumber(ii)and gj(aJ)then
-local aq={id=id,aJ=aJ,ge=bh=="d",aZ=aZ=="k",am=bd[2]+0}
+local go=bd[1]
+if not go then return nil end
+local id,aJ,bh,ij,w,ac,bg=
+string.match(go,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local iz=o-bd[2]
+if aJ and iz<=tonumber(ij)and gk(aJ)then
+local aq={id=id,aJ=aJ,gf=bh=="d",bg=bg=="k",am=bd[2]+0}
 for hc,k in pairs(d)do
 if hc~="states"then aq[hc]=k end
 end
@@ -2006,99 +2014,99 @@ aq.w,aq.ac=min(tonumber(w),d.l.w),tonumber(ac)
 if u==0 then ev[d.aC]=aq end
 return aq
 end
-call("ZREM",d.aC,gn)
+call("ZREM",d.aC,go)
 ev[d.aC]=nil
 end
 end
-local function fT(d)
+local function fU(d)
 local bn=d.l.ej
 if bn<0 or call("ZCARD",d.aC)<bn then return false end
 eg(d,0)
 return call("ZCARD",d.aC)>=bn
 end
 local function dk(d,hk)
-local u,bP=0,0
+local u,bQ=0,0
 while u<gS do
 local aq=eg(d,u)
-if not aq or du(d,bP+aq.w)>0 then return end
-if not aq.ge then
-if not aq.aZ and aq.id~=hk then eK("turn",aq,{0})end
-u,bP=u+1,bP+aq.w
+if not aq or du(d,bQ+aq.w)>0 then return end
+if not aq.gf then
+if not aq.bg and aq.id~=hk then eL("turn",aq,{0})end
+u,bQ=u+1,bQ+aq.w
 else
-local at=go(aq)
+local at=gp(aq)
 if at>o then
-if aq.id~=hk then eK("turn",aq,{at-o})end
+if aq.id~=hk then eL("turn",aq,{at-o})end
 return
 end
-fq(aq,o)
-fy(d,aq.id)
+fr(aq,o)
+fz(d,aq.id)
 local ab={1,0,0}
-local aG=hS(d,aq.id,aq.w)
+local aG=hT(d,aq.id,aq.w)
 cW(ab,aq)
 dF(ab,aq,aG)
 dw(ab,{aq})
-eK("granted",aq,ab)
+eL("granted",aq,ab)
 end
 end
 end
 local function ht(d,id,am)
-local bP=0
+local bQ=0
 for u=0,gS-1 do
 local aq=eg(d,u)
 if not aq or aq.id==id or(am>0 and aq.am>am)then return false end
-bP=bP+aq.w
-if aq.ge or du(d,bP+d.w)>0 then return true end
+bQ=bQ+aq.w
+if aq.gf or du(d,bQ+d.w)>0 then return true end
 end
 return true
 end
 local function gP(d,id)
-local bP=0
+local bQ=0
 for u=0,gS-1 do
 local aq=eg(d,u)
 if not aq then return 0 end
 local cj=aq.id==id
 if cj then aq=d end
-local aU=du(d,bP+aq.w)
+local aU=du(d,bQ+aq.w)
 if aU>0 then return min(aU,d.l.bK)end
-if cj or aq.ge then
-local cM=go(aq)-o
+if cj or aq.gf then
+local cM=gp(aq)-o
 return cj and cM or cM+d.l.bK
 end
-bP=bP+aq.w
+bQ=bQ+aq.w
 end
 return d.l.bK
 end
-local function ia(d,id,am)
+local function ib(d,id,am)
 if d.l.w==0 then return false end
 return du(d,d.w)>0 or ht(d,id,am)
 end
-local function fP(iJ,ee)
-local iI,it=iJ.l.w,ee.l.w
-return iI<it or(iI==it and iJ.K<ee.K)
+local function fQ(iJ,ee)
+local iI,iu=iJ.l.w,ee.l.w
+return iI<iu or(iI==iu and iJ.K<ee.K)
 end
-local function gv(id,am,aa,eQ,cM)
+local function gv(id,am,aa,eR,cM)
 local ha=#aa>1 and cM>0
-local dE=not ha and(eQ or aa[1])
-if dE and am==0 and fT(dE)then return 5,max(cM,1),0 end
+local dE=not ha and(eR or aa[1])
+if dE and am==0 and fU(dE)then return 5,max(cM,1),0 end
 for _,d in ipairs(aa)do
 if am>0 and d~=dE and d.l.w>0 then
-if dE and fP(d,dE)then
+if dE and fQ(d,dE)then
 gZ(d,id,am)
-elseif fy(d,id)>0 then
+elseif fz(d,id)>0 then
 dk(d)
 end
 end
 end
 if not dE then return 3,cM,am==0 and o or am end
-if am>0 then fy(dE,id)end
+if am>0 then fz(dE,id)end
 am=gJ(dE,id,am)
 return 3,gP(dE,id),am
 end
 local function gM(d,id)
-gg(d,id,d.w)
-local aG=fz(d)
-call("ZADD",d.au,fs(aG),"#")
-dZ[d.au].aG=aG
+gh(d,id,d.w)
+local aG=fA(d)
+call("ZADD",d.aw,ft(aG),"#")
+dZ[d.aw].aG=aG
 return aG
 end
 local function gt(id,am,aa)
@@ -2120,38 +2128,38 @@ return ab
 end
 local function dy(id,cr,aK,am,aa)
 aR=cr=="2"
-if bv and not aR then error(bv,0)end
+if bw and not aR then error(bw,0)end
 local aj=am>0 and cr~="2"and gt(id,am,aa)
 if aj then return aj end
-local at,x,eQ,fw=o,o,nil,true
+local at,x,eR,fx=o,o,nil,true
 for i=1,#aa do
 local d=aa[i]
 if d.l.w>0 then
-fw=false
+fx=false
 hH(d)
 if cr~="2"then dk(d,id)end
 end
-at=max(at,go(d))
+at=max(at,gp(d))
 x=max(x,d.x)
-if ia(d,id,am)and(not eQ or fP(d,eQ))then eQ=d end
+if ib(d,id,am)and(not eR or fQ(d,eR))then eR=d end
 end
 local hp,er,aU={},0,at-o
-local aP=cr=="1"and at-o<=aK
-if not eQ and(at<=o or(aP and fw))then
+local aZ=cr=="1"and at-o<=aK
+if not eR and(at<=o or(aZ and fx))then
 er=1
 if cr~="2"then
 for i=1,#aa do
 local d=aa[i]
-fq(d,at)
+fr(d,at)
 if d.l.w>0 then
-if am>0 then fy(d,id)end
-hp[i]=hS(d,id,d.w)
+if am>0 then fz(d,id)end
+hp[i]=hT(d,id,d.w)
 end
 end
 end
-elseif aP then
-er,aU,am=gv(id,am,aa,eQ,aU)
-elseif eQ then
+elseif aZ then
+er,aU,am=gv(id,am,aa,eR,aU)
+elseif eR then
 er=4
 aU=max(aU,1)
 elseif x>o then
@@ -2183,7 +2191,7 @@ local aG
 if gr then
 aG=gM(d,id)
 else
-gk(d.aC,max(4*d.l.bK,60000000))
+gl(d.aC,max(4*d.l.bK,60000000))
 ab[1],ab[2]=3,gP(d,id)
 end
 dS(d)
@@ -2191,54 +2199,54 @@ cW(ab,d)
 dF(ab,d,aG)
 return ab
 end
-local function bZ()
+local function cb()
 local aa={nil}
 for i=1,Y()do
 aa[i]=dr()
 end
 return aa
 end
-local bO={}
-function bO.T()
+local bP={}
+function bP.T()
 local id,cr,aK,am=bH(),bH(),Y(),Y()
-return dy(id,cr,aK,am,bZ())
+return dy(id,cr,aK,am,cb())
 end
-function bO.P()
+function bP.P()
 local id,am=bH(),Y()
-return iN(id,am,bZ()[1])
+return iN(id,am,cb()[1])
 end
 local function gI(id,aa)
 local gW=0
 for i=1,#aa do
 local d=aa[i]
-local fb=ie(d,id,d.w)
+local fc=ig(d,id,d.w)
 hH(d)
 if not d.dq then
-fb=fb+fy(d,id)
-if fb>0 then dk(d)end
+fc=fc+fz(d,id)
+if fc>0 then dk(d)end
 end
-gW=gW+fb
+gW=gW+fc
 end
 return gW
 end
-function bO.R()
+function bP.R()
 local id=bH()
-return{gI(id,bZ())}
+return{gI(id,cb())}
 end
-local function gl(id)
+local function gm(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function bO.N()
-local id,aa,ab=bH(),bZ(),{}
+function bP.N()
+local id,aa,ab=bH(),cb(),{}
 for i,d in ipairs(aa)do
-local bG=call("ZSCORE",d.au,id)
-local ip=bG and(tonumber(bG)>o or dJ(d).aQ+d.w<=d.l.w)
-if ip then gg(d,id,d.w)end
-ab[i]=ip and 1 or 0
+local bG=call("ZSCORE",d.aw,id)
+local iq=bG and(tonumber(bG)>o or dJ(d).aQ+d.w<=d.l.w)
+if iq then gh(d,id,d.w)end
+ab[i]=iq and 1 or 0
 end
 return ab
 end
-local function fO()
+local function fP()
 ${part4}
 ${part5}
 ${part10}
@@ -2252,32 +2260,33 @@ ${part17}
 ${part18}
 ${part19}
 ${part20}
+${part21}
 ${part1}
 ${part3}
-${part21}
 ${part22}
+${part23}
 local di={}
 local function cE()
 local l={bK=Y(),w=Y(),ej=Y()}
-l.S,l.bs,l.ax,l.cu,l.bQ={},"","","",0
+l.S,l.bt,l.ay,l.cu,l.bR={},"","","",0
 for i=1,Y()do
 local O=bH()
 local M=di[O]or bF[O]()
 local Q=M.cs()
 di[O],Q.M,Q.O,l.S[i]=M,M,O,Q
-l.bs=l.bs..O
+l.bt=l.bt..O
 local af=Q.af or 0
-local eE=O=="t"and eT(af)or O
-l.ax,l.cu=l.ax..(M.O or eE),l.cu..eE
+local eE=O=="t"and eU(af)or O
+l.ay,l.cu=l.ay..(M.O or eE),l.cu..eE
 Q.size=Q.cK and 0 or O=="t"and 16+af
-if Q.cK then l.bQ=l.bQ+1 end
+if Q.cK then l.bR=l.bR+1 end
 end
-if l.bs=="s"then l.bQ=0 end
-if l.bQ==0 and#l.S>1 then l.aB=eD(l.S)end
+if l.bt=="s"then l.bR=0 end
+if l.bR==0 and#l.S>1 then l.aB=eD(l.S)end
 return l
 end
 local function dT(af)
-if#af==18 and sub(af,1,2)==fX then return sub(af,3)end
+if#af==18 and sub(af,1,2)==fY then return sub(af,3)end
 local aO=#af==16 and tonumber(af)
 return aO and format("%016.0f",dL(aO))or af
 end
@@ -2285,14 +2294,14 @@ local function eh(k,Q)
 local _,ah=string.find(k,"^%d*")
 local af=dT(sub(k,1,ah))
 local bC=#af+#k-ah
-local g=Q.M.bq(af..sub(k,ah+1),1,#af,Q,#af+1,bC)
+local g=Q.M.br(af..sub(k,ah+1),1,#af,Q,#af+1,bC)
 if ah==16 then g.D=max(g.D,ey(tonumber(k)or 0))end
 return g
 end
 local function cF(O)
 return string.char(string.byte(O)-128)
 end
-local function fj(d)
+local function fk(d)
 local l=d.l
 local S=l.S
 d.x=0
@@ -2300,18 +2309,18 @@ if d.cT then
 d.ag={}
 return
 end
-if l.bs=="s"then
-local cK=S[1].M.fm(d.K,S[1])
+if l.bt=="s"then
+local cK=S[1].M.fn(d.K,S[1])
 d.x,d.ag=cK.x,{cK}
 return
 end
 local k,ag,y=call("GET",d.K),{nil},1
 local cj=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
-if k and not(cj and(cj==l.ax or cj==l.cu))then
+if k and not(cj and(cj==l.ay or cj==l.cu))then
 d.x,y=dP(k)
 end
 d.ag=ag
-if l.bs=="t"then
+if l.bt=="t"then
 ag[1]=eh(sub(k or"",y),S[1])
 return
 end
@@ -2323,19 +2332,19 @@ end
 local p=#S
 local aO=k and sub(k,y,y+p-1)
 local aN=aO and string.gsub(aO,"[\\128-\\255]",cF)
-local bl=k and(aN==l.ax or aN==l.cu)
-local cu=bl and aN~=l.ax
+local bl=k and(aN==l.ay or aN==l.cu)
+local cu=bl and aN~=l.ay
 y=y+p
 for i=1,p do
 local Q=S[i]
 local M=Q.M
 if Q.cK then
-ag[i]=M.fm(d.bQ[i],Q)
+ag[i]=M.fn(d.bR[i],Q)
 elseif bl then
 local al=y+(Q.size or M.eC)
-local bu,bC=1,0
+local bv,bC=1,0
 if aO~=aN and string.byte(aO,i)>=128 then
-bu,bC=al+1,al+(string.byte(k,al)or 0)
+bv,bC=al+1,al+(string.byte(k,al)or 0)
 al=bC+1
 end
 if not(Q.size or cu)then
@@ -2346,131 +2355,131 @@ y=y+4
 end
 end
 bl=i<p and al<=#k+1 or al==#k+1
-local bq=cu and M.dB or M.bq
-local ah=bu>1 and bu-2 or al-1
-ag[i]=bl and bq(k,y,ah,Q,bu,bC)or M.cT()
+local br=cu and M.dB or M.br
+local ah=bv>1 and bv-2 or al-1
+ag[i]=bl and br(k,y,ah,Q,bv,bC)or M.cT()
 y=al
 else
 ag[i]=M.cT()
 end
 end
 end
-local function fr(af)
-return#af==16 and af>="5"and fX..af or af
+local function fs(af)
+return#af==16 and af>="5"and fY..af or af
 end
-local function eJ(d)
+local function eK(d)
 local l=d.l
-local S,E,k,ax=l.S,d.x,"",l.ax
-if l.bs=="s"then return end
+local S,E,k,ay=l.S,d.x,"",l.ay
+if l.bt=="s"then return end
 local cP=l.aB and ep(d.ag,l.aB,S)
 for i,Q in ipairs(S)do
 if not Q.cK then
 E=max(E,Q.M.cU(d.ag[i],Q))
 local g=Q.M.cw(d.ag[i],Q)
 if not Q.size and#S>1 then g=pack("<I4",#g)..g end
-local ay=Q.M.dm and Q.M.dm(d.ag[i],Q)or""
-if ay~=""and#S==1 then g=fr(g)..ay end
-if ay~=""and#S>1 then
-g=g..string.char(#ay)..ay
-ax=sub(ax,1,i-1)..string.char(string.byte(ax,i)+128)..sub(ax,i+1)
+local az=Q.M.dm and Q.M.dm(d.ag[i],Q)or""
+if az~=""and#S==1 then g=fs(g)..az end
+if az~=""and#S>1 then
+g=g..string.char(#az)..az
+ay=sub(ay,1,i-1)..string.char(string.byte(ay,i)+128)..sub(ay,i+1)
 end
 k=k..g
 end
 end
-if l.bs~="t"and k~=""then k=ax..k end
-if l.bs=="t"then k=fr(k)end
+if l.bt~="t"and k~=""then k=ay..k end
+if l.bt=="t"then k=fs(k)end
 if cP then k=cP end
 if d.x>o then k="b"..pack("<d",d.x)..k end
 local cq=cP and ek(l.aB,E)or dX(E)
 if k~=""then call("SET",d.K,k,"PX",cq)end
 end
-${part23}
+${part24}
 local function cO()
 local cx,dU={},{}
-local function eY(m,e)
-local U=m*e.eR
+local function eZ(m,e)
+local U=m*e.eS
 local ct=floor(U/e.A)
-return{us=m*e.fg+ct,U=U-ct*e.A}
+return{us=m*e.fh+ct,U=U-ct*e.A}
 end
-local function ix(a,b)
+local function iy(a,b)
 return a.us==b.us and a.U==b.U
 end
-function cx.t(g,m,br,e)
+function cx.t(g,m,bs,e)
 local aS=bx()
-local bI=br.bI or{0,0,0,-1,0}
+local bI=bs.bI or{0,0,0,-1,0}
 local aj,V={us=bI[1],U=bI[2]},g.V or aS.dd
-local bG={us=br.o+br.ap,U=br.dV}
-if ix(bG,g)and ix(aj,V)and br.ac>0 then
-local cP,fD,v=m>=br.ac,br.at>br.o,g.v or 0
-local to=aS.ed(g,eY(m,e),e)
+local bG={us=bs.o+bs.ap,U=bs.dV}
+if iy(bG,g)and iy(aj,V)and bs.ac>0 then
+local cP,fE,v=m>=bs.ac,bs.at>bs.o,g.v or 0
+local to=aS.ed(g,eZ(m,e),e)
 if cP and bI[4]>=0 then to={us=bI[4],U=bI[5]}end
-if fD then v=cP and bI[3]or max(v,br.at)end
+if fE then v=cP and bI[3]or max(v,bs.at)end
 return aS.cz(to.us,to.U,aS.aQ(g),v,e,aS.cY(g,e))
 end
 if aS.cp(g,e)>o then return g end
 local aT=aS.eF(bG,aj,e).us
 if aT>aS.eF(g,V,e).us then return g end
-local gs=aS.fM(aS.ed(bG,aS.hE(V,aT,aj,e),e),g)
+local gs=aS.fN(aS.ed(bG,aS.hE(V,aT,aj,e),e),g)
 if gs.us<o then return g end
-local eP=aS.fM(eY(m,e),{us=gs.us-o,U=gs.U})
-if eP.us==0 and eP.U==0 then return g end
-return aS.dz(g,eP,aT,0,e)
+local eQ=aS.fN(eZ(m,e),{us=gs.us-o,U=gs.U})
+if eQ.us==0 and eQ.U==0 then return g end
+return aS.dz(g,eQ,aT,0,e)
 end
 function dU.t(g,m,e)
 local aS=bx()
 if g.us<o then return aS.cz(o,0,aS.aQ(g),g.v or 0,e,g.D)end
-local eP=aS.fM(eY(m,e),{us=g.us-o,U=g.U})
-if eP.us==0 and eP.U==0 then return g end
-return aS.dz(g,eP,0,aS.cp(g,e),e)
+local eQ=aS.fN(eZ(m,e),{us=g.us-o,U=g.U})
+if eQ.us==0 and eQ.U==0 then return g end
+return aS.dz(g,eQ,0,aS.cp(g,e),e)
 end
 local function dp(q,z,iB)
-local cL,bV=0,cb(q)
-while cL<bV do
-local cy=floor((cL+bV)/2)
+local cL,bX=0,cd(q)
+while cL<bX do
+local cy=floor((cL+bX)/2)
 if cB(q,cy)<=z then
 cL=cy+1
 else
-bV=cy
+bX=cy
 end
 end
 if cL>0 and(not iB or cB(q,cL-1)==z)then return cL-1 end
 end
-local function ca(q,u,m)
+local function cc(q,u,m)
 local z,p=cB(q,u)
 local I=min(m,p)
-return eL(q,u,z,p-I),m-I
+return eM(q,u,z,p-I),m-I
 end
 local function hN(q)
 while q~=""do
 local _,p=by(q)
 if p>0 then break end
-q=sub(q,1,-bp-1)
+q=sub(q,1,-bq-1)
 end
 return q
 end
-function cx.f(g,m,br,e)
-local u=dp(g.q,br.o+br.dV-e.r,true)
-if u then g.q=hN(ca(g.q,u,m))end
+function cx.f(g,m,bs,e)
+local u=dp(g.q,bs.o+bs.dV-e.r,true)
+if u then g.q=hN(cc(g.q,u,m))end
 return bJ(g,e,g.D)
 end
 function dU.f(g,m,e)
 local u=dp(g.q,o)
-if u then g.q=hN(ca(g.q,u,m))end
+if u then g.q=hN(cc(g.q,u,m))end
 return bJ(g,e,g.D)
 end
 local function gR(C,q,e)
-local aZ=hN(q)
-if aZ==""and C>0 and q~=""then
-return{C=0,q=pack(cg,bM(q)-e.r,C)}
+local bg=hN(q)
+if bg==""and C>0 and q~=""then
+return{C=0,q=pack(ch,bM(q)-e.r,C)}
 end
-return{C=C,q=aZ}
+return{C=C,q=bg}
 end
-function cx.c(g,m,br,e)
-local z=br.o+br.dV-2*e.r
+function cx.c(g,m,bs,e)
+local z=bs.o+bs.dV-2*e.r
 local C,q=g.C,g.q
 local u=dp(q,z,true)
 if u then
-q=ca(q,u,m)
+q=cc(q,u,m)
 elseif q~=""and bM(q)==z+e.r then
 C=max(C-m,0)
 end
@@ -2478,48 +2487,48 @@ return bJ(gR(C,q,e),e,g.D)
 end
 function dU.c(g,m,e)
 local C,q=g.C,g.q
-local u,aX=dp(q,o),nil
+local u,aP=dp(q,o),nil
 if not u then return bJ(g,e,g.D)end
-q,aX=ca(q,u,m)
+q,aP=cc(q,u,m)
 if u>0 then
-q=ca(q,u-1,aX)
+q=cc(q,u-1,aP)
 else
-C=max(C-aX,0)
+C=max(C-aP,0)
 end
 return bJ(gR(C,q,e),e,g.D)
 end
 local hG=di.s and di.s.gx()
-function cx.s(h,m,br,e)
-hG.cx(h,m,br.o+br.dV-e.r,e)
+function cx.s(h,m,bs,e)
+hG.cx(h,m,bs.o+bs.dV-e.r,e)
 end
 function dU.s(h,m,e)
 hG.dU(h,m,e)
 end
-local function ds(aa,io)
+local function ds(aa,ip)
 local ab={}
 for _,d in ipairs(aa)do
 dS(d)
 for i,Q in ipairs(d.l.S)do
-d.ag[i]=io(Q,d.ag[i],d,i)or d.ag[i]
+d.ag[i]=ip(Q,d.ag[i],d,i)or d.ag[i]
 end
-eJ(d)
+eK(d)
 cW(ab,d)
 end
 return ab
 end
-function bO.G()
+function bP.G()
 local aa={}
 for i=1,Y()do
 local d=dr()
-local hI,ib,hv=Y(),Y(),Y()
+local hI,ic,hv=Y(),Y(),Y()
 d.ez={}
 for Q=1,#d.l.S do
-local br={o=hI,at=ib,ac=hv,ap=Y(),dV=Y()}
+local bs={o=hI,at=ic,ac=hv,ap=Y(),dV=Y()}
 for aS=1,Y()do
-br.bI=br.bI or{}
-br.bI[aS]=Y()
+bs.bI=bs.bI or{}
+bs.bI[aS]=Y()
 end
-d.ez[Q]=br
+d.ez[Q]=bs
 end
 aa[i]=d
 end
@@ -2527,116 +2536,116 @@ return ds(aa,function(Q,g,d,i)
 return cx[Q.O](g,d.ac,d.ez[i],Q)
 end)
 end
-function bO.F()
-return ds(bZ(),function(Q,g,d)
+function bP.F()
+return ds(cb(),function(Q,g,d)
 return dU[Q.O](g,d.ac,Q)
 end)
 end
-function bO.X()
+function bP.X()
 local ab={}
-for _,d in ipairs(bZ())do
-fq(d,go(d))
+for _,d in ipairs(cb())do
+fr(d,gp(d))
 cW(ab,d)
 end
 return ab
 end
 local function dt()
-local aa,ff={},{}
+local aa,fg={},{}
 for i=1,Y()do
-aa[i],ff[i]=dr(),bH()
+aa[i],fg[i]=dr(),bH()
 end
-return aa,ff
+return aa,fg
 end
-local function ga(op,d,iF,L,hc)
+local function gb(op,d,iF,L,hc)
 if L==""or#d.l.S==0 then return end
-redis.pcall("PUBLISH",fc.."~",format("%s %.0f %.0f %s %s",op,o,iF,L,hc))
+redis.pcall("PUBLISH",fd.."~",format("%s %.0f %.0f %s %s",op,o,iF,L,hc))
 end
-function bO.B()
-local eu,fi,L,ab=Y(),Y()==1,bH(),{}
-local aa,ff=dt()
+function bP.B()
+local eu,fj,L,ab=Y(),Y()==1,bH(),{}
+local aa,fg=dt()
 for i,d in ipairs(aa)do
 dS(d)
 local bG=eu>0 and o+eu or 0
-if not fi or bG>d.x then d.x=bG end
-if d.l.bs=="s"then
+if not fj or bG>d.x then d.x=bG end
+if d.l.bt=="s"then
 d.ag[1].x=d.x
 hG.iA(d.ag[1],d.l.S[1])
-elseif d.x==0 and d.l.bQ==#d.l.S then
+elseif d.x==0 and d.l.bR==#d.l.S then
 call("DEL",d.K)
 else
-eJ(d)
+eK(d)
 end
 if eu==0 and d.l.w>0 then
 dk(d)
 dS(d)
 end
-ga("block",d,fi and eu or-1,L,ff[i])
+gb("block",d,fj and eu or-1,L,fg[i])
 cW(ab,d)
 end
 return ab
 end
-function bO.Z()
+function bP.Z()
 local L,ab=bH(),{}
-local aa,ff=dt()
+local aa,fg=dt()
 for i,d in ipairs(aa)do
 call("DEL",d.K)
-for _,K in pairs(d.bQ or{})do
+for _,K in pairs(d.bR or{})do
 call("DEL",K)
 end
 if d.l.w>0 then
-call("ZREMRANGEBYSCORE",d.au,"1","+inf")
-dZ[d.au]=nil
+call("ZREMRANGEBYSCORE",d.aw,"1","+inf")
+dZ[d.aw]=nil
 dk(d)
 end
-ga("reset",d,-1,L,ff[i])
+gb("reset",d,-1,L,fg[i])
 dS(d)
 cW(ab,d)
 end
 return ab
 end
 end
-eG={dS=dS,eJ=eJ,cE=cE,cO=cO}
+eG={dS=dS,eK=eK,cE=cE,cO=cO}
 end
 for i=1,Y()do
 local l
-if ARGV[cd+4]=="0"then
-l={bK=Y(),w=Y(),ej=Y(),S={},bs=""}
-l.ax,l.cu,l.bQ="","",Y()
+if ARGV[cf+4]=="0"then
+l={bK=Y(),w=Y(),ej=Y(),S={},bt=""}
+l.ay,l.cu,l.bR="","",Y()
 else
-if not eG then fO()end
+if not eG then fP()end
 l=eG.cE()
 end
-ce[i]=l
+cg[i]=l
 end
-local function iw(O)
+local function ix(O)
 aR=false
-if not bO[O]then
-if not eG then fO()end
+if not bP[O]then
+if not eG then fP()end
 eG.cO()
 end
-return bO[O]()
+return bP[O]()
 end
-local function ig()
+local function ih()
 local H,p={o},Y()
 if p>1 then
 local cQ=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(cQ)=="table"and cQ.err and sub(cQ.err,1,3)=="OOM"then bv=cQ.err end
+if type(cQ)=="table"and cQ.err and sub(cQ.err,1,3)=="OOM"then bw=cQ.err end
 end
 for i=1,p do
-H[i+1]=gL(iw,bH())
+H[i+1]=gL(ix,bH())
 end
 if dK>0 then H[#H+1]=ei end
 return H
 end
-if not iE then return ig()end
-local function eX(id,cr,l,gm,au,aC)
+if not iE then return ih()end
+local function eY(id,cr,l,gn,aw,aC)
 dZ,ev={},{}
-local d={l=ce[l],ac=1,w=1,x=0}
-d.K,d.au,d.aC=gm,au,aC
+local d={l=cg[l],ac=1,w=1,x=0}
+d.K,d.aw,d.aC=gn,aw,aC
 if not cr then return{gI(id,{d})}end
-return dy(id,cr,gl(id),0,{d})
+return dy(id,cr,gm(id),0,{d})
 end
-return{eX=eX,dD=dD,gk=gk,ei=ei}
+return{eY=eY,dD=dD,gl=gl,ei=ei}
 end
 local o=tonumber(ARGV[1])
 if not o then
@@ -2647,24 +2656,24 @@ end
 if ARGV[3]==""then return dC()end
 local dA={string.byte(ARGV[3],1,-1)}
 local dK=ARGV[6]+0
-local ce=8+dK
-local id,at,K=ce+4*ARGV[ce-1],1,0
+local cg=8+dK
+local id,at,K=cg+4*ARGV[cg-1],1,0
 local cJ=string.format("%.0f",o)
 local hw,hl="-"..cJ,"(-"..cJ
-local H,bv,cf={o},nil,nil
-local fS,gE=60000000,2^24
-local eZ=o-o%gE
-local hf=string.format("%.0f",-eZ)
-local eN=20000000
+local H,bw,bS={o},nil,nil
+local fT,gE=60000000,2^24
+local fa=o-o%gE
+local hf=string.format("%.0f",-fa)
+local eO=20000000
 local function hM()
 local p=#dA
-local gm,au,aC=KEYS[K-2],KEYS[K-1],KEYS[K]
+local gn,aw,aC=KEYS[K-2],KEYS[K-1],KEYS[K]
 local dq,aQ,aH,aG
 local u,dv,gO,bG
 while at<p do
 local O,ad=dA[at],0
 if O<97 then
-gm,au,aC=KEYS[K+1],KEYS[K+2],KEYS[K+3]
+gn,aw,aC=KEYS[K+1],KEYS[K+2],KEYS[K+3]
 K=K+3
 dq,aQ=false,nil
 else
@@ -2673,66 +2682,66 @@ end
 local ah=#H
 if O==82 then
 if dq or call("EXISTS",aC)==0 then
-local dl=call("ZREM",au,ARGV[id])
+local dl=call("ZREM",aw,ARGV[id])
 if aQ and dl>0 then
 aQ,aH=aQ-dl,nil
 end
 H[ah+1]=dl
 ad=1
 end
-elseif bv then
-error(bv,0)
-elseif dq or call("EXISTS",aC,gm)==0 then
+elseif bw then
+error(bw,0)
+elseif dq or call("EXISTS",aC,gn)==0 then
 dq=true
 if dA[at+1]~=u then
 u=dA[at+1]
-local l=ce+4*(u-48)
+local l=cg+4*(u-48)
 dv,gO=ARGV[l]+0,ARGV[l+1]+0
 bG=string.format("%.0f",o+dv)
 end
 if not aQ then
-local co=call("ZCARD",au)
+local co=call("ZCARD",aw)
 if co==0 then
 aQ,aG=0,0
-elseif call("ZCOUNT",au,hl,hf)==1 then
-aG,aH=o-1,co>1 and call("ZRANGE",au,"1","1","WITHSCORES")[2]+0
+elseif call("ZCOUNT",aw,hl,hf)==1 then
+aG,aH=o-1,co>1 and call("ZRANGE",aw,"1","1","WITHSCORES")[2]+0
 if co==1 or aH>o then aQ=co-1 end
 elseif co==1 then
-local dG=call("ZSCORE",au,"#")
+local dG=call("ZSCORE",aw,"#")
 if dG then
 aQ,aG=0,-dG
 end
 else
-local ap=call("ZRANGE",au,"0","1","WITHSCORES")
+local ap=call("ZRANGE",aw,"0","1","WITHSCORES")
 if ap[1]=="#"and ap[4]+0>o then
 aQ,aG,aH=co-1,-ap[2],ap[4]+0
 end
 end
 elseif aQ>0 and not aH then
-aH=call("ZRANGE",au,"1","1","WITHSCORES")[2]+0
+aH=call("ZRANGE",aw,"1","1","WITHSCORES")[2]+0
 end
-local aP=aQ and gO-aQ or-1
-if aP>0 then
+local aZ=aQ and gO-aQ or-1
+if aZ>0 then
 ad=1
-while ad<aP and dA[at+2*ad]==O+32 and dA[at+2*ad+1]==u do
+while ad<aZ and dA[at+2*ad]==O+32 and dA[at+2*ad+1]==u do
 ad=ad+1
 end
 local dG=o
 if aG>=o then dG=aG+1 end
 if ad==1 then
 local aO=dG==o and hw or string.format("%.0f",-dG)
-call("ZADD",au,aO,"#",bG,ARGV[id])
+call("ZADD",aw,aO,"#",bG,ARGV[id])
 else
 local co={string.format("%.0f",1-dG-ad),"#"}
 for i=0,ad-1 do
 co[2*i+3],co[2*i+4]=bG,ARGV[id+i]
 end
-call("ZADD",au,unpack(co))
+call("ZADD",aw,unpack(co))
 end
-if aG<eZ or aG>=eZ+gE or dv>eN then
-local cq=math.max(4*dv,fS)/1000+ARGV[2]
-if call("PTTL",au)<cq then
-call("PEXPIRE",au,string.format("%.0f",math.ceil(cq*1.125)))
+if aG<fa or aG>=fa+gE or dv>eO then
+local cq=math.max(4*dv,fT)/1000+ARGV[2]
+if call("PTTL",aw)<cq then
+call("PEXPIRE",aw,string.format("%.0f",math.ceil(cq*1.125)))
 end
 end
 if aQ==0 or o+dv<aH then aH=o+dv end
@@ -2741,41 +2750,41 @@ H[ah+1],H[ah+2],H[ah+3]=aQ+i,aH-o,dG+i-1-o
 ah=ah+3
 end
 aQ,aG=aQ+ad,dG+ad-1
-elseif aP==0 and O==84 then
+elseif aZ==0 and O==84 then
 H[ah+1],H[ah+2],H[ah+3]=0,aH-o,aQ
 ad=1
 end
 end
 if ad==0 then
-cf=cf or dC()
+bS=bS or dC()
 dq,aQ,ad=false,nil,1
 local cr=O~=82 and(O==87 and"1"or"0")
-H[ah+1]=cf.eX(ARGV[id],cr,dA[at+1]-47,gm,au,aC)
+H[ah+1]=bS.eY(ARGV[id],cr,dA[at+1]-47,gn,aw,aC)
 end
 at,id=at+2*ad,id+ad
 end
 end
-if dK>0 and ARGV[5]=="1"then cf=dC()end
+if dK>0 and ARGV[5]=="1"then bS=dC()end
 if#dA>2 then
 local cQ=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(cQ)=="table"and cQ.err and string.sub(cQ.err,1,3)=="OOM"then bv=cQ.err end
+if type(cQ)=="table"and cQ.err and string.sub(cQ.err,1,3)=="OOM"then bw=cQ.err end
 end
 while at<#dA do
 local ok,ab=pcall(hM)
 if not ok then
-cf=cf or dC()
-H[#H+1]=cf.dD(ab)
+bS=bS or dC()
+H[#H+1]=bS.dD(ab)
 at,id=at+2,id+1
 end
 end
-if dK>0 then H[#H+1]=cf and cf.ei or{}end
+if dK>0 then H[#H+1]=bS and bS.ei or{}end
 return H`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "705c75fcf815565cacc6d8da065bde87e1d2953f",
+  sha1: "1ca069ebba52e1f7ab419cf024111a42d4faa368",
   source: `${part6}
 ${part4}
 ${part5}
@@ -2790,109 +2799,110 @@ ${part17}
 ${part18}
 ${part19}
 ${part20}
+${part21}
 ${part1}
 ${part3}
 ${part2}
 ${part7}
-${part24}
-${part21}
-${part22}
 ${part25}
-${part9}
-${part26}
+${part22}
 ${part23}
+${part26}
+${part9}
+${part27}
+${part24}
 ${part8}
-${part27}`,
+${part28}`,
 };
 
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "d19f5e1f284915d9d4d858d6112f9e89868d9b64",
-  source: `${part28}
+  sha1: "c8f3bc618bc6da4f2b08d0b7897a9694b24c0b04",
+  source: `${part29}
 if#KEYS==1 and ARGV[3]=="0"then
 local K,ac,W,r=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-local k,aD,aw=bo("GET",K),nil,nil
+local k,aD,ax=bp("GET",K),nil,nil
 if k and#k==19 and byte(k,1)==70 then
 local bi,z,p=ao("<I7I7I4",k,2)
 if bi==r and z<=o and o<z+r and p+ac<=W then
-if bo("SETRANGE",K,"15",pack("<I4",p+ac))==19 then
-aD,aw=p+ac,z+r-o
+if bp("SETRANGE",K,"15",pack("<I4",p+ac))==19 then
+aD,ax=p+ac,z+r-o
 end
 end
 end
-if aD then return{o,aD,aw}end
+if aD then return{o,aD,ax}end
 end
-${part29}
+${part30}
 ${part2}
 ${part4}
 ${part11}
 ${part12}
-local fY="f"
-${part30}
-local fp,cR
+local fZ="f"
+${part31}
+local fq,cR
 local function gU()
-fp,cR="F"..pack("<I7I7",r,o),cq(o+r)
+fq,cR="F"..pack("<I7I7",r,o),cq(o+r)
 end
 local function cS(K,k,ai)
-local aZ
+local bg
 if k and#k==19 and byte(k,1)==70 then
 local bi,z,p=ao("<I7I7I4",k,2)
-aZ=bi==r and z<=o
-local aw=z+r-o
-if aZ and aw>0 then
-local aP=W-p
-if ac<=aP then
-if aR then return 1,p,aw,0 end
-local I=ai==1 and 1 or min(ai,floor(aP/ac))
+bg=bi==r and z<=o
+local ax=z+r-o
+if bg and ax>0 then
+local aZ=W-p
+if ac<=aZ then
+if aR then return 1,p,ax,0 end
+local I=ai==1 and 1 or min(ai,floor(aZ/ac))
 p=p+I*ac
-local ad=bo("SETRANGE",K,"15",pack("<I4",p))
+local ad=bp("SETRANGE",K,"15",pack("<I4",p))
 if ad~=19 then return false,ad.err end
-return I,p,aw,I==ai and 0 or aw
+return I,p,ax,I==ai and 0 or ax
 end
-if aK<aw then return 0,p,aw,aw end
-aZ=false
+if aK<ax then return 0,p,ax,ax end
+bg=false
 end
 end
-if aR or(k and not aZ)then return az(K,k,ai)end
+if aR or(k and not bg)then return aA(K,k,ai)end
 local I=ai==1 and 1 or max(min(ai,floor(W/ac)),1)
-local ar=dI(K,k,fp..pack("<I4",I*ac),cR)
-if ar then return false,ar end
+local as=dI(K,k,fq..pack("<I4",I*ac),cR)
+if as then return false,as end
 return I,I*ac,r,I==ai and 0 or r
 end
-${part31}
+${part32}
 local function da(bE,L,al)
 for i=L,al do
-local K,k,aD,aw=KEYS[i],bE[i-L+1],nil,nil
+local K,k,aD,ax=KEYS[i],bE[i-L+1],nil,nil
 if k and#k==19 and byte(k,1)==70 then
 local bi,z,p=ao("<I7I7I4",k,2)
 if bi==r and z<=o and o<z+r and p+ac<=W then
-if bo("SETRANGE",K,"15",pack("<I4",p+ac))==19 then
-aD,aw=p+ac,z+r-o
+if bp("SETRANGE",K,"15",pack("<I4",p+ac))==19 then
+aD,ax=p+ac,z+r-o
 end
 end
 end
 if aD then
-H[u+1],H[u+2]=aD,aw
+H[u+1],H[u+2]=aD,ax
 u=u+2
 else
-eK(K,k,1)
+eL(K,k,1)
 end
 end
 end
-${part32}`,
+${part33}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "985af15c2d2b82619d9f8d87359c9ef493b4010d",
-  source: `${part28}
+  sha1: "a921cc2da65f347128b4ccc42e6f4351c66e64c0",
+  source: `${part29}
 local bN=ARGV[2]+0
-${part21}
+${part22}
 local ac,aK,aR=0,0,false
-local aB,ba,p,ck,aI,size,dQ,w,bT,aE
-local g,bS,bG,bj,E={},{},{},0,0
+local aB,ba,p,ck,aI,size,dQ,w,bV,aE
+local g,bU,bG,bj,E={},{},{},0,0
 local function cs(k)
 if k and(#k~=size or sub(k,1,aI)~=ck)then return false end
 bj=0
@@ -2934,7 +2944,7 @@ end
 return true
 end
 local function dn(e,z,C)
-return C>0 and ceil(C*(e.bz-floor((o-z)/e.bw))/e.bz)or 0
+return C>0 and ceil(C*(e.bz-floor((o-z)/e.bo))/e.bz)or 0
 end
 local function dy(ai)
 E=0
@@ -2959,11 +2969,11 @@ if m>e.W then return false end
 else
 local C=g[ae+2]
 if m+dn(e,us,C)>e.W then return false end
-bS[ae+2],al=C,al+e.r
+bU[ae+2],al=C,al+e.r
 end
 end
 if al>E then E=al end
-bS[ae],bS[ae+1]=us,m
+bU[ae],bU[ae+1]=us,m
 end
 return true
 end
@@ -2973,8 +2983,8 @@ for i=1,p do
 local e=ba[i]
 local us,m=g[e.ae],g[e.ae+1]
 if e.O=="t"then
-local aP=e.be-us+(e.aF-m)/e.A
-bn=min(bn,floor(aP/(e.us+e.U/e.A))+1)
+local aZ=e.be-us+(e.aF-m)/e.A
+bn=min(bn,floor(aZ/(e.us+e.U/e.A))+1)
 else
 if e.O=="c"then m=m+dn(e,us,g[e.ae+2])end
 bn=min(bn,floor((e.W-m)/ac))
@@ -2985,18 +2995,18 @@ bn=bn-1
 end
 return max(bn,0)
 end
-local function ea(e,m,aP)
-if aP<0 then return e.r+1 end
-if m<=aP then return 0 end
-return(e.bz-floor(aP*e.bz/m))*e.bw
+local function ea(e,m,aZ)
+if aZ<0 then return e.r+1 end
+if m<=aZ then return 0 end
+return(e.bz-floor(aZ*e.bz/m))*e.bo
 end
-local function ij(bt)
+local function ik(bu)
 local at=o
 for i=1,p do
 local e=ba[i]
-local bh,us,m=e.O,bt[e.ae],bt[e.ae+1]
+local bh,us,m=e.O,bu[e.ae],bu[e.ae+1]
 if bh=="t"then
-us,m=us+e.us-e.as,m+e.U
+us,m=us+e.us-e.av,m+e.U
 if m>=e.A then
 us,m=us+1,m-e.A
 end
@@ -3004,9 +3014,9 @@ at=max(at,m>e.aF and us+1 or us)
 elseif bh=="f"then
 if m+ac>e.W then at=max(at,us+e.r)end
 else
-local fr=ea(e,bt[e.ae+2],e.W-ac-m)
-if fr>e.r then fr=e.r+ea(e,m,e.W-ac)end
-at=max(at,us+fr)
+local fs=ea(e,bu[e.ae+2],e.W-ac-m)
+if fs>e.r then fs=e.r+ea(e,m,e.W-ac)end
+at=max(at,us+fs)
 end
 end
 return at-o
@@ -3018,16 +3028,16 @@ for i=1,p do
 local O=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if O=="t"then
-local A,as,aF=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local A,av,aF=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
 local ct=floor(ac*b/A)
 ba[i]={
 O=O,
 us=ac*a+ct,
 U=ac*b-ct*A,
 A=A,
-as=as,
+av=av,
 aF=aF,
-be=o+as,
+be=o+av,
 af=ARGV[at+7]+0,
 }
 at=at+7
@@ -3036,8 +3046,8 @@ ba[i]={O=O,W=a,r=b,dh=b}
 at=at+3
 if O=="c"then
 at=at+1
-local bw=ARGV[at]+0
-ba[i].bw,ba[i].bz,ba[i].dh=bw,b/bw,2*b
+local bo=ARGV[at]+0
+ba[i].bo,ba[i].bz,ba[i].dh=bo,b/bo,2*b
 end
 end
 end
@@ -3048,14 +3058,14 @@ e.format,e.ae,e.at=ep.format,ep.ae,ep.at
 end
 ck,size,dQ,w,aE=aB.ck,aB.size,aB.dQ,aB.w,aB.aE
 aI=#ck
-bT=format("%d",aI)
+bV=format("%d",aI)
 end
-local H,u,bv={o},1,nil
-local function eK(bt,fx)
+local H,u,bw={o},1,nil
+local function eL(bu,fy)
 for i=1,p do
 local e=ba[i]
 local bh,ae=e.O,e.ae
-local us,m=bt[ae],bt[ae+1]
+local us,m=bu[ae],bu[ae+1]
 if bh=="t"then
 us,m=us-o,m
 if us<0 then
@@ -3063,11 +3073,11 @@ us,m=0,0
 end
 H[u+1],H[u+2]=us,m
 else
-local al=fx and us+e.dh or bG[i]
+local al=fy and us+e.dh or bG[i]
 if al<=o then
 H[u+1],H[u+2]=0,0
 else
-if bh=="c"then m=m+dn(e,us,bt[ae+2])end
+if bh=="c"then m=m+dn(e,us,bu[ae+2])end
 H[u+1],H[u+2]=m,al-o
 end
 end
@@ -3075,49 +3085,49 @@ u=u+2
 end
 end
 local function dI(K,k)
-local J,ad=pack(dQ,unpack(bS,1,w)),nil
+local J,ad=pack(dQ,unpack(bU,1,w)),nil
 if k and bj-bj%aE==E-E%aE then
-ad=bo("SETRANGE",K,bT,J)
+ad=bp("SETRANGE",K,bV,J)
 return type(ad)=="table"and ad.err
 end
 local cq=ek(aB,E)
 J=ck..J
-ad=k and bo("SET",K,J,"PX",cq)or bo("SET",K,J,"PX",cq,"NX")or bo("GET",K)
+ad=k and bp("SET",K,J,"PX",cq)or bp("SET",K,J,"PX",cq,"NX")or bp("GET",K)
 return ad and ad.err
 end
 local function cS(K,k,ai,aV)
 if not cs(k)then return false end
-local I,aU,ar=ai,0,nil
+local I,aU,as=ai,0,nil
 if not dy(ai)then
 I=iG(ai)
-aU=ij(I>0 and bS or g)
+aU=ik(I>0 and bU or g)
 if aU<=aK then return false end
 end
 if I>0 and not aR then
-ar=dI(K,k)
+as=dI(K,k)
 elseif not k then
-ar=bo("GET",K)
-ar=ar and ar.err
+as=bp("GET",K)
+as=as and as.err
 end
-if ar then
-if string.find(ar,"READONLY",1,true)then bv=ar end
+if as then
+if string.find(as,"READONLY",1,true)then bw=as end
 u=u+1
-H[u]=ar
+H[u]=as
 return true
 end
 if aV or I==0 then
 u=u+1
 H[u]=aV and I or-1-aU
 end
-local fx=I>0 and not aR
-eK(fx and bS or g,fx)
+local fy=I>0 and not aR
+eL(fy and bU or g,fy)
 if aV then
 u=u+1
 H[u]=aU
 end
 return true
 end
-local function az(ARGV,KEYS)
+local function aA(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -3132,38 +3142,39 @@ ${part17}
 ${part18}
 ${part19}
 ${part20}
+${part21}
 ${part1}
 ${part3}
 ${part2}
 ${part7}
-${part24}
-${part22}
 ${part25}
-${part9}
-${part26}
 ${part23}
-${part8}
+${part26}
+${part9}
 ${part27}
+${part24}
+${part8}
+${part28}
 end
-local function gy(aX,dc,dH)
-local is,gb={},{o,bN,1}
+local function gy(aP,dc,dH)
+local it,gc={},{o,bN,1}
 for i=1,dc do
-gb[3+i]=ARGV[dH+i]
+gc[3+i]=ARGV[dH+i]
 end
-local cr,aL,ah=aR and"2"or"1",0,#gb+1
-for _,bd in ipairs(aX)do
+local cr,aL,ah=aR and"2"or"1",0,#gc+1
+for _,bd in ipairs(aP)do
 for _=1,bd.ai do
 aL=aL+1
-is[aL]=bd.K
+it[aL]=bd.K
 for i,hi in ipairs({cr,aK,1,"1",ac,0})do
-gb[ah+i]=hi
+gc[ah+i]=hi
 end
 ah=ah+6
 end
 end
-gb[4+dc]=aL
-local gH,ad=az(gb,is),1
-for _,bd in ipairs(aX)do
+gc[4+dc]=aL
+local gH,ad=aA(gc,it),1
+for _,bd in ipairs(aP)do
 if bd.aV then
 local cP={}
 for i=1,bd.ai do
@@ -3180,7 +3191,7 @@ while ah<#KEYS do
 local bh,ap,dc=ARGV[y+1]+0,ah+1,ARGV[y+5]+0
 ah=min(ah+ARGV[y+2],#KEYS)
 ac,aK,aR=ARGV[y+3]+0,ARGV[y+4]+0,bh%2==1
-local dH,aV,aX=y+5,bh>=8,nil
+local dH,aV,aP=y+5,bh>=8,nil
 gA(dH)
 local iD=not(aV or aR)
 y=y+5+dc
@@ -3189,8 +3200,8 @@ local al=min(L+999,ah)
 local bE=call("MGET",unpack(KEYS,L,al))
 for i=L,al do
 local K,k=KEYS[i],bE[i-L+1]
-local fF=iD and k and#k==size and sub(k,1,aI)==ck
-if fF then
+local fG=iD and k and#k==size and sub(k,1,aI)==ck
+if fG then
 bj,E=0,0
 for n=1,p do
 local e=ba[n]
@@ -3210,7 +3221,7 @@ us,m=us+1,m-A
 end
 end
 if us>=be and(us>be or m>e.aF)then
-fF=false
+fG=false
 break
 end
 H[u+n+n-1],H[u+n+n]=us-o,m
@@ -3218,21 +3229,21 @@ else
 m,al=m+ac,us+e.dh
 local aD=m
 if bh=="c"then
-bS[ae+2],aD=C,m+dn(e,us,C)
+bU[ae+2],aD=C,m+dn(e,us,C)
 end
 if us>o or o>=us+e.r or aD>e.W then
-fF=false
+fG=false
 break
 end
 if al>bj then bj=al end
 H[u+n+n-1],H[u+n+n]=aD,al-o
 end
 if al>E then E=al end
-bS[ae],bS[ae+1]=us,m
+bU[ae],bU[ae+1]=us,m
 end
-fF=fF and not dI(K,k)
+fG=fG and not dI(K,k)
 end
-if fF then
+if fG then
 u=u+p+p
 else
 for n=u+p+p,u+1,-1 do
@@ -3240,56 +3251,57 @@ H[n]=nil
 end
 local ai=aV and ARGV[y+i-ap+1]+0 or 1
 if not cS(K,k,ai,aV)then
-aX,u=aX or{},u+1
-aX[#aX+1],H[u]={K=K,ai=ai,aV=aV,u=u},false
+aP,u=aP or{},u+1
+aP[#aP+1],H[u]={K=K,ai=ai,aV=aV,u=u},false
 end
 end
 end
 end
-if aX then gy(aX,dc,dH)end
+if aP then gy(aP,dc,dH)end
 if aV then y=y+ah-ap+1 end
 end
-return bv and redis.error_reply(bv)or H`,
+return bw and redis.error_reply(bw)or H`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "263ef1f97dd93631c015ac26293ca79c9de077e0",
-  source: `${part28}
-${part29}
+  sha1: "a86b4e5310803cd344e8aa5e83db89f6251de5b3",
+  source: `${part29}
+${part30}
 ${part4}
+local ce,hA,aX,fb=2^48,2^37,54,32
+${part16}
 ${part14}
 ${part15}
-${part16}
 ${part17}
 ${part18}
 ${part19}
 ${part20}
-local hW,M,e=false,nil,nil
-local cc,hA,bg,fa=2^48,2^37,54,32
-local gf=o-o%cc
+${part21}
+local hX,M,e=false,nil,nil
+local gg=o-o%ce
 local function dL(us)
-us=us+gf
-if us>o+cc/2 then return us-cc end
-if us<o-cc/2 then return us+cc end
+us=us+gg
+if us>o+ce/2 then return us-ce end
+if us<o-ce/2 then return us+ce end
 return us
 end
-local av,aA,aE,fV
+local au,ar,aE,fW
 local function gU()
-av,e=6,nil
-while av<10 and 4^av<W do
-av=av+1
+au,e=6,nil
+while au<10 and 4^au<W do
+au=au+1
 end
-aA=2^av
-if r>=hA then av=av+16 end
+ar=2^au
+if r>=hA then au=au+16 end
 aE=ceil(r/8)
-fV=cq(o-o%aE+aE+r)
+fW=cq(o-o%aE+aE+r)
 end
 local function he(K,ai)
 M=M or bF.s()
 e=e or M.ex(W,r)
-local h=M.cZ(M.fm(K,e),e,aR)
+local h=M.cZ(M.fn(K,e),e,aR)
 local I,at,cI=0,max(o,h.x,M.cv(h,ac,e)),o
 while I<ai and(at<=o or I==0 and at-o<=aK)do
 I,cI=I+1,at
@@ -3297,77 +3309,76 @@ if aR then break end
 M.dy(h,at,ac,e)
 if I<ai then at=max(o,h.x,M.cv(h,ac,e))end
 end
-local aD,aw=M.dM(h,e)
-if I==0 and h.x>o then return{2,at-o,aD,aw}end
-if I>0 and cI>o then return{1,cI-o,aD,aw}end
-return I,aD,aw,I==ai and 0 or at-o
+local aD,ax=M.dM(h,e)
+if I==0 and h.x>o then return{2,at-o,aD,ax}end
+if I>0 and cI>o then return{1,cI-o,aD,ax}end
+return I,aD,ax,I==ai and 0 or at-o
 end
-local function az(K,ai)
-local ad,I,aD,aw,aU=pcall(he,K,ai)
-if ad then return I,aD,aw,aU end
+local function aA(K,ai)
+local ad,I,aD,ax,aU=pcall(he,K,ai)
+if ad then return I,aD,ax,aU end
 return false,type(I)=="table"and I.err or tostring(I)
 end
 local x,v,cX
-local function ax(aI,p,w,aL,ay)
-local bh=cX and av+32 or av
-return"S"..pack("<dI7I7I7I4I4I4I7I4B",x,r,v,o,aI,p,w,aL,ay,bh)
+local function ay(aI,p,w,aL,az)
+local bh=cX and au+32 or au
+return"S"..pack("<dI7I7I7I4I4I4I7I4B",x,r,v,o,aI,p,w,aL,az,bh)
 end
-local function dI(K,bW,m,aL)
-local p=#bW/8+1
-local aP=p+floor(p/64)+4
-local w=p<=W and min(W,aP)or aP
-local k=ax(0,p,w,aL,aL)..pack("<I4",aL)..bW..pack("<I6I2",o%cc,m)
-return bo("SET",K,k..string.rep("\\0",8*(w-p)),"PX",fV)
+local function dI(K,bY,m,aL)
+local p=#bY/8+1
+local w=eI(p,W,ar)
+local k=ay(0,p,w,aL,aL)..pack("<I4",aL)..bY..pack("<I6I2",o%ce,m)
+return bp("SET",K,k..string.rep("\\0",8*(w-p)),"PX",fW)
 end
 local function cS(K,_,ai)
-local J=bo("GETRANGE",K,"0","313")
+local J=bp("GETRANGE",K,"0","313")
 if type(J)~="string"then return false,J.err end
-if aR or av>=16 then return az(K,ai)end
+if aR or au>=16 then return aA(K,ai)end
 local I,m=1,ac
 if J==""then
 if ai>1 then
 I=max(min(ai,floor(W/ac)),1)
 m=I*ac
 end
-if m>65535 then return az(K,ai)end
+if m>65535 then return aA(K,ai)end
 x,v,cX=0,0,m==1
 local ad=dI(K,"",m,m)
 if ad.err then return false,ad.err end
 return I,m,r,I==ai and 0 or r
 end
-if byte(J,1)~=83 or#J<bg then return az(K,ai)end
-local bi,aY,aI,p,w,aL,ay,aO
-x,bi,v,aY,aI,p,w,aL,ay,aO=
+if byte(J,1)~=83 or#J<aX then return aA(K,ai)end
+local bi,aY,aI,p,w,aL,az,aO
+x,bi,v,aY,aI,p,w,aL,az,aO=
 ao("<dI7I7I7I4I4I4I7I4B",J,2)
-local fW=w<=fa and#J==bg+4+8*w
-local eE=bi==r and aO%32==av and p>0 and p<=w and aI<w
-if not eE or aY>=o or x>o or(not fW and w<=fa)then
-return az(K,ai)
+local fX=w<=fb and#J==aX+4+8*w
+local eE=bi==r and aO%32==au and p>0 and p<=w and aI<w
+if not eE or aY>=o or x>o or(not fX and w<=fb)then
+return aA(K,ai)
 end
 v=0
-local ah,bX,eo=(aI+p-1)%w,min(w-aI,p),nil
-if fW then
-eo=sub(J,bg+5+8*aI,bg+4+8*(aI+bX))
+local ah,bZ,eo=(aI+p-1)%w,min(w-aI,p),nil
+if fX then
+eo=sub(J,aX+5+8*aI,aX+4+8*(aI+bZ))
 else
-bX=min(16,aA-aI%aA,bX)
-local u=bg+4*(floor(aI/aA)+1)+8*aI
-eo=sub(J,u+1,u+8*bX)
-if u+8*bX>#J then
-eo=bo("GETRANGE",K,format("%d",u),format("%d",u+8*bX-1))
-if#eo<8*bX then return az(K,ai)end
+bZ=min(16,ar-aI%ar,bZ)
+local u=aX+4*(floor(aI/ar)+1)+8*aI
+eo=sub(J,u+1,u+8*bZ)
+if u+8*bZ>#J then
+eo=bp("GETRANGE",K,format("%d",u),format("%d",u+8*bZ-1))
+if#eo<8*bZ then return aA(K,ai)end
 end
 end
 local dR,aD,aj=0,aL,o-r
-while dR<bX do
+while dR<bZ do
 local us,cj=ao("<I6I2",eo,8*dR+1)
 if dL(us)>aj then break end
 dR,aD=dR+1,aD-cj
 end
-if dR==bX then return az(K,ai)end
-local aP=W-aD
-if ac>aP then
-local em=ac-aP
-for i=dR,bX-1 do
+if dR==bZ then return aA(K,ai)end
+local aZ=W-aD
+if ac>aZ then
+local em=ac-aZ
+for i=dR,bZ-1 do
 local us,cj=ao("<I6I2",eo,8*i+1)
 em=em-cj
 if em<=0 then
@@ -3376,163 +3387,162 @@ if aU<=aK then break end
 return 0,aD,aY+r-o,aU
 end
 end
-return az(K,ai)
+return aA(K,ai)
 end
 if ai>1 then
-I=min(ai,floor(aP/ac))
+I=min(ai,floor(aZ/ac))
 m=I*ac
 end
-if m>65535 or I<ai then return az(K,ai)end
+if m>65535 or I<ai then return aA(K,ai)end
 cX=aO>=32 and m==1
-local aZ,ae=p-dR,(ah+1)%w
+local bg,ae=p-dR,(ah+1)%w
 aI=(aI+dR)%w
 aD=aD+m
-if aZ<w then
-local bd=pack("<I6I2",o%cc,m)
-ay=(ae%aA==0 and 0 or ay)+m
-local ap=ax(aI,aZ+1,w,aD,ay)
+if bg<w then
+local bd=pack("<I6I2",o%ce,m)
+az=(ae%ar==0 and 0 or az)+m
+local ap=ay(aI,bg+1,w,aD,az)
 local ad
-if fW then
-ad=bo("SETRANGE",K,"0",ap..sub(J,bg+1,bg+4+8*ae)..bd)
+if fX then
+ad=bp("SETRANGE",K,"0",ap..sub(J,aX+1,aX+4+8*ae)..bd)
 else
-local u=bg+4*(floor(ae/aA)+1)+8*ae
-ad=bo("SETRANGE",K,format("%d",u),bd)
+local u=aX+4*(floor(ae/ar)+1)+8*ae
+ad=bp("SETRANGE",K,format("%d",u),bd)
 if type(ad)=="number"then
-if(ae+1)%aA==0 or ae+1==w then
-bo("SETRANGE",K,format("%d",u-8*(ae%aA)-4),pack("<I4",ay))
+if(ae+1)%ar==0 or ae+1==w then
+bp("SETRANGE",K,format("%d",u-8*(ae%ar)-4),pack("<I4",az))
 end
-bo("SETRANGE",K,"0",ap)
+bp("SETRANGE",K,"0",ap)
 end
 end
 if type(ad)~="number"then return false,ad.err end
-if floor(aY/aE)~=floor(o/aE)then bo("PEXPIRE",K,fV)end
-elseif fW then
-local bW=sub(J,bg+5+8*aI,bg+4+8*min(w,aI+aZ))
-if aI+aZ>w then bW=bW..sub(J,bg+5,bg+4+8*(aI+aZ-w))end
-local ad=dI(K,bW,m,aD)
+if floor(aY/aE)~=floor(o/aE)then bp("PEXPIRE",K,fW)end
+elseif fX then
+local bY=sub(J,aX+5+8*aI,aX+4+8*min(w,aI+bg))
+if aI+bg>w then bY=bY..sub(J,aX+5,aX+4+8*(aI+bg-w))end
+local ad=dI(K,bY,m,aD)
 if ad.err then return false,ad.err end
 elseif aI==0 then
-local k=bo("GET",K)
+local k=bp("GET",K)
 if type(k)~="string"then return false,k.err end
-local aP=aZ+1+floor((aZ+1)/64)+4
-local eU=aZ<W and min(W,aP)or aP
-local u,al=bg+4*(floor(aZ/aA)+1)+8*aZ,bg+4*ceil(eU/aA)+8*eU
-ay=(aZ%aA==0 and 0 or ay)+m
-k=ax(0,aZ+1,eU,aD,ay)..sub(k,bg+1)..string.rep("\\0",u-#k)
-k=k..pack("<I6I2",o%cc,m)..string.rep("\\0",al-u-8)
-local ad=bo("SET",K,k,"PX",fV)
+local eV=eI(bg+1,W,ar)
+local u,al=aX+4*(floor(bg/ar)+1)+8*bg,aX+4*ceil(eV/ar)+8*eV
+az=(bg%ar==0 and 0 or az)+m
+k=ay(0,bg+1,eV,aD,az)..sub(k,aX+1)..string.rep("\\0",u-#k)
+k=k..pack("<I6I2",o%ce,m)..string.rep("\\0",al-u-8)
+local ad=bp("SET",K,k,"PX",fW)
 if ad.err then return false,ad.err end
-if(aZ+1)%aA==0 or aZ+1==eU then
-bo("SETRANGE",K,format("%d",u-8*(aZ%aA)-4),pack("<I4",ay))
+if(bg+1)%ar==0 or bg+1==eV then
+bp("SETRANGE",K,format("%d",u-8*(bg%ar)-4),pack("<I4",az))
 end
 else
-return az(K,ai)
+return aA(K,ai)
 end
 return I,aD,r,0
 end
 local da=nil
-${part31}
-${part32}`,
+${part32}
+${part33}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "651cad3bc3a11539fab9a2928e184d2f163e4283",
-  source: `${part28}
+  sha1: "e6971404604a1737c067e9d916bc1c5223fcb8cc",
+  source: `${part29}
 if#KEYS==1 and ARGV[3]=="0"then
-local K,ac,W,r,bw=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local k,bz,aD,aw=bo("GET",K),r/bw,nil,nil
+local K,ac,W,r,bo=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local k,bz,aD,ax=bp("GET",K),r/bo,nil,nil
 if k and#k==24 and byte(k,1)==67 then
 local bi,_,C,z,p=ao("<I7BI4I7I4",k,2)
 if bi==r and z<=o and o<z+r then
-local aW=ceil(C*(bz-floor((o-z)/bw))/bz)+p+ac
-if aW<=W and bo("SETRANGE",K,"20",pack("<I4",p+ac))==24 then
-aD,aw=aW,z+2*r-o
+local aW=ceil(C*(bz-floor((o-z)/bo))/bz)+p+ac
+if aW<=W and bp("SETRANGE",K,"20",pack("<I4",p+ac))==24 then
+aD,ax=aW,z+2*r-o
 end
 end
 end
-if aD then return{o,aD,aw}end
+if aD then return{o,aD,ax}end
 end
-${part29}
+${part30}
 ${part2}
 ${part4}
 ${part11}
 ${part13}
-local fY="c"
-${part30}
-local bz,fp,cR
+local fZ="c"
+${part31}
+local bz,fq,cR
 local function gU()
-bz=r/bw
-fp,cR="C"..pack("<I7B",r,#format("%.0f",bw)-1),cq(o+2*r)
+bz=r/bo
+fq,cR="C"..pack("<I7B",r,#format("%.0f",bo)-1),cq(o+2*r)
 end
-local function ea(m,aP)
-return m<=aP and 0 or(bz-floor(aP*bz/m))*bw
+local function ea(m,aZ)
+return m<=aZ and 0 or(bz-floor(aZ*bz/m))*bo
 end
 local function cS(K,k,ai)
 local bl,z,C,p=not k,o,0,0
-local eW=bl
+local eX=bl
 if k and#k==24 and byte(k,1)==67 then
-local bi,av
-bi,av,C,z,p=ao("<I7BI4I7I4",k,2)
+local bi,au
+bi,au,C,z,p=ao("<I7BI4I7I4",k,2)
 bl=bi==r and z<=o
 if o>=z+2*r then
-z,C,p,eW=o,0,0,true
+z,C,p,eX=o,0,0,true
 elseif o>=z+r then
-z,C,p,eW=z+r,p,0,true
+z,C,p,eX=z+r,p,0,true
 end
 end
-if not bl or(aR and eW)then return az(K,k,ai)end
-local dn,aw=0,z+2*r-o
-if C>0 then dn=ceil(C*(bz-floor((o-z)/bw))/bz)end
-local aP=W-p-dn
+if not bl or(aR and eX)then return aA(K,k,ai)end
+local dn,ax=0,z+2*r-o
+if C>0 then dn=ceil(C*(bz-floor((o-z)/bo))/bz)end
+local aZ=W-p-dn
 local I=0
-if ac<=aP then
-if aR then return 1,p+dn,aw,0 end
-I=ai==1 and 1 or min(ai,floor(aP/ac))
+if ac<=aZ then
+if aR then return 1,p+dn,ax,0 end
+I=ai==1 and 1 or min(ai,floor(aZ/ac))
 p=p+I*ac
-if eW then
+if eX then
 local dv=z==o and cR or cq(z+2*r)
-local ar=dI(K,k,fp..pack("<I4I7I4",C,z,p),dv)
-if ar then return false,ar end
+local as=dI(K,k,fq..pack("<I4I7I4",C,z,p),dv)
+if as then return false,as end
 else
-local ad=bo("SETRANGE",K,"20",pack("<I4",p))
+local ad=bp("SETRANGE",K,"20",pack("<I4",p))
 if ad~=24 then return false,ad.err end
 end
-if I==ai then return I,p+dn,aw,0 end
+if I==ai then return I,p+dn,ax,0 end
 end
-local aX,aU=W-ac-p,nil
-if aX>=0 then
-aU=z+ea(C,aX)-o
+local aP,aU=W-ac-p,nil
+if aP>=0 then
+aU=z+ea(C,aP)-o
 else
 aU=z+r+ea(p,W-ac)-o
 end
 if I>0 or aU>aK then
-if I==0 and eW then return az(K,k,ai)end
-return I,p+dn,aw,aU
+if I==0 and eX then return aA(K,k,ai)end
+return I,p+dn,ax,aU
 end
-return az(K,k,ai)
+return aA(K,k,ai)
 end
-${part31}
+${part32}
 local function da(bE,L,al)
 for i=L,al do
-local K,k,aD,aw=KEYS[i],bE[i-L+1],nil,nil
+local K,k,aD,ax=KEYS[i],bE[i-L+1],nil,nil
 if k and#k==24 and byte(k,1)==67 then
 local bi,_,C,z,p=ao("<I7BI4I7I4",k,2)
 if bi==r and z<=o and o<z+r then
-local aW=ceil(C*(bz-floor((o-z)/bw))/bz)+p+ac
-if aW<=W and bo("SETRANGE",K,"20",pack("<I4",p+ac))==24 then
-aD,aw=aW,z+2*r-o
+local aW=ceil(C*(bz-floor((o-z)/bo))/bz)+p+ac
+if aW<=W and bp("SETRANGE",K,"20",pack("<I4",p+ac))==24 then
+aD,ax=aW,z+2*r-o
 end
 end
 end
 if aD then
-H[u+1],H[u+2]=aD,aw
+H[u+1],H[u+2]=aD,ax
 u=u+2
 else
-eK(K,k,1)
+eL(K,k,1)
 end
 end
 end
-${part32}`,
+${part33}`,
 };

@@ -1,13 +1,5 @@
 -- How a log of runs (_run_log.lua) becomes longer, or is read as version 0.1.0 wrote it.
--- A log of fewer bytes is copied where it becomes longer, so that it has no more room than it wants. Redis gives a longer
--- one up to twice the room, and up to a megabyte more.
-local EXACT = 2 ^ 17
-
--- Places for so many runs: some more than needed, so that a log need not be copied at each call.
-local function room_for(needed, limit)
-  local room = needed + floor(needed / 64) + 4
-  return needed <= limit.capacity and min(limit.capacity, room) or room
-end
+--- @include _run_log_room
 
 -- A ring of version 0.1.0: a double for each unit. It is written in the new form when something is taken.
 local function from_old(log, value, limit)
@@ -81,7 +73,7 @@ local function grow(log, needed, limit, ttl)
     end
     log.head, log.slots = log.head + more * log.page, log.slots + more * log.page
   else
-    log.slots = room_for(needed, limit)
+    log.slots = room_for(needed, limit.capacity, log.page)
     if old < EXACT then
       local value = read(log, 0, old - 1)
       call("SET", log.key, value .. string.rep("\0", size(log) - old), "PX", ttl)

@@ -87,7 +87,7 @@ function algorithms.s()
       if log.slots <= SMALL or (needed > log.slots and log.slots <= log.page) then
         local kept = runs_of(log)
         if replaced then kept = sub(kept, 1, -9) .. encode(log, stamp, units + replaced) end
-        local slots = needed > log.slots and room_for(needed, limit) or log.slots
+        local slots = needed > log.slots and room_for(needed, limit.capacity, log.page) or log.slots
         log.bytes = layout(log, kept .. runs, slots)
         call("SET", log.key, log.bytes, "PX", ttl)
       else

@@ -10,9 +10,10 @@ Returns  as fixed_window.lua
 --- @include _take_head
 --- @include _take_life
 --- @include _reach
+local SPAN, EXTENDED, HEADER, SMALL = 2 ^ 48, 2 ^ 37, 54, 32
+--- @include _run_log_room
 --- @include _sliding_window
 local reads, kernel, limit = false, nil, nil
-local SPAN, EXTENDED, HEADER, SMALL = 2 ^ 48, 2 ^ 37, 54, 32
 local era = now - now % SPAN
 
 -- The instant of a run near now.
@@ -68,8 +69,7 @@ end
 -- A log with one more run, at the end of those that are given, all in one page.
 local function write(key, runs, units, total)
   local count = #runs / 8 + 1
-  local room = count + floor(count / 64) + 4
-  local slots = count <= capacity and min(capacity, room) or room
+  local slots = room_for(count, capacity, page)
   local value = header(0, count, slots, total, total) .. pack("<I4", total) .. runs .. pack("<I6I2", now % SPAN, units)
   return try("SET", key, value .. string.rep("\0", 8 * (slots - count)), "PX", lives)
 end
@@ -179,8 +179,7 @@ local function decide(key, _, times)
     -- The places are used up, and none has been used twice: more are put behind them.
     local value = try("GET", key)
     if type(value) ~= "string" then return false, value.err end
-    local room = kept + 1 + floor((kept + 1) / 64) + 4
-    local more = kept < capacity and min(capacity, room) or room
+    local more = room_for(kept + 1, capacity, page)
     local place, past = HEADER + 4 * (floor(kept / page) + 1) + 8 * kept, HEADER + 4 * ceil(more / page) + 8 * more
     tail = (kept % page == 0 and 0 or tail) + units
     value = header(0, kept + 1, more, used, tail) .. sub(value, HEADER + 1) .. string.rep("\0", place - #value)

@@ -27,6 +27,7 @@ export {
   type BenchContext,
   type Claim,
   claimsText,
+  figure,
   type Report,
   reportText,
   type Row,

@@ -8,6 +8,7 @@
 import process from "node:process";
 
 import { exitOnSignals, run, tool } from "./_process.ts";
+import { referenceProblems } from "./docs/reference/reference.ts";
 import { blockProblems } from "./docs/run.ts";
 import { layerProblems, loadProblems } from "./layers/check.ts";
 import { readSources } from "./layers/sources.ts";
@@ -35,6 +36,7 @@ const STEPS: readonly Step[] = [
   ["scripts", luaProblems],
   ["types", () => command("tsc", "-p", ".")],
   ["docs", () => command("deno", "doc", "--lint", "--quiet", ...entryFiles)],
+  ["reference", () => referenceProblems(manifests.deno)],
   ["manifests", () => Promise.resolve(manifestProblems(manifests))],
   ["jsr", () => command("deno", "publish", "--dry-run", "--allow-dirty")],
   ["npm", () => packageProblems(manifests.npm)],

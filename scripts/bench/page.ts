@@ -1,5 +1,5 @@
 /**
- * BENCHMARKS.md and its plots, from the files in bench/results/.
+ * BENCHMARKS.md, its plots, and the tables of docs/capacity.md, from the files in bench/results/.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import { readdir, readFile } from "node:fs/promises";
 
 import { BENCHES, claimsText, type Report, reportText } from "../../bench/mod.ts";
+import { capacitySections } from "./capacity.ts";
 import { GROWTH_PLOTS, plotGrowth } from "../plots/growth.ts";
 
 /** What the file of a bench holds. */
@@ -18,6 +19,7 @@ export interface Result extends Report {
 }
 
 const PAGE = "BENCHMARKS.md";
+const CAPACITY = "docs/capacity.md";
 const RESULTS = "bench/results";
 
 /** Every file that is made of the results, by its path. */
@@ -27,16 +29,24 @@ export async function drawPage(): Promise<Record<string, string>> {
     const { rows, about, ran } = results.get(plot.bench) as Result;
     return [`docs/images/${plot.bench}.svg`, plotGrowth(plot, rows, `${firstSentence(about)} ${ran["runtime"]}`)];
   });
-  const sections = sectionsOf([...results.values()]);
-  const text = (await readFile(PAGE, "utf8")).replace(
+  const sections = new Map([...sectionsOf([...results.values()]), ...capacitySections(results)]);
+  return {
+    [PAGE]: await fill(PAGE, sections),
+    [CAPACITY]: await fill(CAPACITY, sections),
+    ...Object.fromEntries(plots),
+  };
+}
+
+/** The text of a page, with what stands between its marks. */
+async function fill(page: string, sections: ReadonlyMap<string, string>): Promise<string> {
+  return (await readFile(page, "utf8")).replace(
     /(<!-- (\S+) -->\n).*?(<!-- end -->)/gs,
     (_, begin: string, name: string, end: string) => {
       const section = sections.get(name);
-      if (section === undefined) throw new Error(`Cannot fill ${PAGE}: there is no result for ${name}`);
+      if (section === undefined) throw new Error(`Cannot fill ${page}: there is no result for ${name}`);
       return `${begin}\n${section}\n\n${end}`;
     },
   );
-  return { [PAGE]: text, ...Object.fromEntries(plots) };
 }
 
 /** The files that are not what the results say, and the results that no page shows, one line each. */

@@ -1,13 +1,54 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { BENCHES, claimsText, tableText } from "../../bench/mod.ts";
+import { BENCHES, claimsText, type Row, tableText } from "../../bench/mod.ts";
+import { capacitySections } from "../../scripts/bench/capacity.ts";
 import { pageProblems } from "../../scripts/bench/page.ts";
 import { selectBenches } from "../../scripts/bench/selection.ts";
 
 describe("BENCHMARKS.md", () => {
   it("shows what the results say, with its plots", async () => {
     assert.deepEqual(await pageProblems(), []);
+  });
+});
+
+describe("docs/capacity.md", () => {
+  const rows = (bench: string, ...rows: Row[]): [string, { rows: Row[] }] => [bench, { rows }];
+  const cost = (decision: string, redis: number, own: number): Row => {
+    return { decision, "Redis µs a decision": redis, "own µs a decision": own };
+  };
+  const kinds = ["token bucket", "fixed window", "sliding window counter", "sliding window", "two token buckets"];
+  const results = new Map([
+    rows("redis_cpu", ...kinds.map((kind) => cost(kind, 1.2, 3))),
+    rows(
+      "hot_key",
+      cost("allowed: tryAcquire", 0.5, 4),
+      cost("allowed: tryAcquire with token leases of 100 ms", 0, 0.6),
+      cost("denied: tryAcquire", 0, 0.5),
+    ),
+    rows("growth_concurrency", {
+      "calls in flight": 10,
+      "decisions a script call": 9.8,
+      "command µs a decision": 12,
+    }),
+    rows("growth_keys", { keys: 100, "Redis MB": 1 }, { keys: 100_000, "Redis MB": 14 }),
+  ]);
+
+  it("plans loads by what a decision costs, at 60 % of a core", () => {
+    const sections = new Map(capacitySections(results));
+    const cells = (section: string) =>
+      sections.get(section)?.split("\n").slice(2).map((line) =>
+        line.split("|").slice(1, -1).map((cell) => cell.trim())
+      );
+    // 1e7 × 1.2 µs are 12 cores; with nine of ten spared, 1.2; divided by 0.6.
+    assert.deepEqual(cells("capacity_loads")?.[3], ["10 000 000", "20", "50", "2", "14"]);
+    assert.deepEqual(cells("capacity_costs")?.[0], ["token bucket, many keys", "1.2", "830 000", "3", "330 000"]);
+    assert.deepEqual(cells("capacity_memory"), [["100 000", "14", "140"]]);
+  });
+
+  it("is not written without a figure that it needs", () => {
+    const lacking = new Map([...results, rows("hot_key", cost("denied: tryAcquire", 0, 0.5))]);
+    assert.throws(() => capacitySections(lacking), /Cannot plan by hot_key/);
   });
 });
 

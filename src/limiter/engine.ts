@@ -96,19 +96,20 @@ export function acquireAtOnce(
 
 /**
  * As `acquireAtOnce` for a limiter with permits: takes them where the store is in this process, some are free, and
- * nobody waits.
+ * nobody waits. Its permit is that of the decision where `grants`, and beside it otherwise.
  */
-export function permitAtOnce(parties: readonly Party[], route: Route): Permit | undefined {
+export function permitAtOnce(parties: readonly Party[], route: Route, grants: boolean): Permit | undefined {
   const client = route.current;
   if (client?.store.takePermitsAtOnce === undefined || client.guard !== undefined) return undefined;
   const party = parties[0] as Party;
-  const id = client.permitId(party);
-  const reply = client.store.takePermitsAtOnce(party, id);
+  const reply = client.store.takePermitsAtOnce(party);
   if (reply === undefined) return undefined;
   const { limiter, key, cost } = party;
-  const decision = new Decision(newVerdict(limiter, key, cost, reply, false), false, parties, reply);
-  countFor(party, decision, 0, reply.nowUs, true);
-  return newPermit(parties, decision, 0, { client, reply, id });
+  const decision = new Decision(newVerdict(limiter, key, cost, reply, false), grants, parties, reply);
+  const permit = client.hold(parties, decision, 0, reply, reply);
+  if (grants) decision.grant(permit);
+  countFor(party, decision, 0, reply.nowUs, !grants);
+  return permit;
 }
 
 /** Decides now. At once where the store is in this process or need not be asked. */

@@ -6,12 +6,14 @@
 
 import { LeaseLostError } from "../base/errors.ts";
 import { showAs } from "../base/inspect.ts";
-import type { TakeReply } from "../stores/store.ts";
+import type { LocalLease, TakeReply, Target } from "../stores/store.ts";
 import type { Decision } from "./decision.ts";
 import { HeldLease } from "./lease_keeper.ts";
 import type { Party } from "./party.ts";
 import type { Permit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
+
+const DONE = Promise.resolve();
 
 /** A permit that can be told that its slot is lost; the client that took it renews its lease. */
 export class HeldPermit extends HeldLease implements Permit {
@@ -21,8 +23,8 @@ export class HeldPermit extends HeldLease implements Permit {
   readonly waitedMs: number;
   /** The fencing token of the first of its slots. */
   readonly fencingToken: number | undefined;
-  /** The id of its leases. */
-  override readonly id: string;
+  /** The id of its leases, or its lease in this process. */
+  override readonly lease: string | LocalLease;
   /** Whose slots it holds. */
   override readonly targets: readonly Party[];
   readonly #client: StoreClient;
@@ -37,7 +39,7 @@ export class HeldPermit extends HeldLease implements Permit {
    * @param decision The decision that granted it.
    * @param waitedMs How long the caller waited for it, in milliseconds.
    * @param reply The reply that granted it.
-   * @param id The id of its leases.
+   * @param lease The id of its leases, or its lease in this process.
    */
   constructor(
     client: StoreClient,
@@ -45,17 +47,17 @@ export class HeldPermit extends HeldLease implements Permit {
     decision: Decision,
     waitedMs: number,
     reply: TakeReply,
-    id: string,
+    lease: string | LocalLease,
   ) {
     super();
     this.decision = decision;
     this.waitedMs = waitedMs;
     this.fencingToken = reply.fence ?? reply.levels.find((level) => level.slots !== undefined)?.slots?.fence;
-    this.id = id;
+    this.lease = lease;
     this.targets = holders;
     this.#client = client;
     for (let i = 0; i < holders.length; i++) (holders[i] as Party).metrics.held();
-    client.leases.keep(this);
+    client.leases.keep(this, typeof lease === "string" ? undefined : reply.nowUs);
   }
 
   /** Aborted if the slot is lost. */
@@ -80,8 +82,12 @@ export class HeldPermit extends HeldLease implements Permit {
       metrics.freed("released");
       if (events.any) events.emit({ type: "release", limiter });
     }
+    const { lease } = this;
+    const targets = this.#client.currentAll(this.targets);
     // Whatever keeps the store from hearing it, the lease ends by itself.
-    return this.#client.release(this.id, this.#client.currentAll(this.targets));
+    if (typeof lease === "string") return this.#client.release(lease, targets);
+    lease.release(targets[0] as Target);
+    return DONE;
   }
 
   /** The store no longer knows the lease. */

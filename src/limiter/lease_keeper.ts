@@ -5,12 +5,12 @@
  */
 
 import type { Clock, Timer } from "../base/clock.ts";
-import type { Target } from "../stores/store.ts";
+import type { LocalLease, Target } from "../stores/store.ts";
 
 /** A lease that is held. Whoever holds one extends it, so that the keeper needs no other object and no map. */
 export abstract class HeldLease {
-  /** Its id in the store. */
-  abstract readonly id: string;
+  /** Its id in the store, or itself, where it is held in this process. */
+  abstract readonly lease: string | LocalLease;
   /** The targets whose slots are held. */
   abstract readonly targets: readonly Target[];
   /** Called once if the store no longer knows it. */

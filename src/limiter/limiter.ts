@@ -120,7 +120,7 @@ export class Limiter {
   }
 
   #permitOf(parties: readonly [Party], how: Patience): Permit | Promise<Permit> | undefined {
-    return permitAtOnce(parties, this.#route) ?? permitSoon(parties, this.#route, how);
+    return permitAtOnce(parties, this.#route, false) ?? permitSoon(parties, this.#route, how);
   }
 
   async #acquireInTurn(key: string | undefined, cost: number, how: Patience): Promise<Permit> {
@@ -133,7 +133,9 @@ export class Limiter {
     try {
       this.#check(options);
       const { key, cost = 1 } = options;
-      const known = decideAtOnce(this.#alone, this.#route, key, cost);
+      const known = this.#policy.maxConcurrent > 0
+        ? permitAtOnce(this.#partiesOf(key, cost), this.#route, true)?.decision
+        : decideAtOnce(this.#alone, this.#route, key, cost);
       return Promise.resolve(known ?? decideNow(this.#partiesOf(key, cost), this.#route));
     } catch (error) {
       return Promise.reject(error);

@@ -14,6 +14,7 @@ import {
   type BlockRequest,
   type Correction,
   type CorrectRequest,
+  type LocalLease,
   type ReleaseRequest,
   type ReplyTo,
   type Store,
@@ -31,7 +32,7 @@ import { HeldPermit } from "./held_permit.ts";
 import type { Party } from "./party.ts";
 import type { Permit } from "./permit.ts";
 import type { StoreGuard } from "./store_guard.ts";
-import { LeaseKeeper } from "./lease_keeper.ts";
+import { type HeldLease, LeaseKeeper } from "./lease_keeper.ts";
 import { Seats } from "./seats.ts";
 import { StoreListener } from "./store_listener.ts";
 import { takeInTurn } from "./take.ts";
@@ -106,12 +107,6 @@ export class StoreClient {
     this.leases = new LeaseKeeper(clock, (held) => this.#renew(held));
   }
 
-  /** The id of a call that takes permits of one target now. */
-  permitId({ slots, cost }: Target): string {
-    const { instance } = this.room;
-    return waiterId({ instance, sequence: this.nextSequence(), direct: true, maxWaitUs: 0, slots, cost });
-  }
-
   /** A request to take. Its id is empty where no slot is taken: nothing has to be found again. */
   request(targets: readonly Target[], mode: TakeRequest["mode"], maxWaitUs: number): TakeRequest {
     const slots = targets.length === 1
@@ -158,9 +153,15 @@ export class StoreClient {
     abandon(this, request, error);
   }
 
-  /** Makes a permit, whose lease is renewed from now on. */
-  hold(holders: readonly Party[], decision: Decision, waitedMs: number, reply: TakeReply, id: string): Permit {
-    return new HeldPermit(this, holders, decision, waitedMs, reply, id);
+  /** Makes a permit, whose lease is renewed from now on. It has an id in the store, or is held in this process. */
+  hold(
+    holders: readonly Party[],
+    decision: Decision,
+    waitedMs: number,
+    reply: TakeReply,
+    lease: string | LocalLease,
+  ): Permit {
+    return new HeldPermit(this, holders, decision, waitedMs, reply, lease);
   }
 
   /** The rules of a limiter have changed: from now on its waiters and its permits go by the new ones. */
@@ -335,12 +336,13 @@ export class StoreClient {
     await this.store.close();
   }
 
-  async #renew(held: readonly { id: string; targets: StoreRequest["targets"] }[]): Promise<boolean[]> {
-    const replies = await Promise.all(held.map(({ id, targets }) => {
-      const holders = targets.filter((target) => target.slots > 0);
-      return this.ask({ op: "renew", id, targets: holders.map((target) => this.current(target)) });
+  async #renew(held: readonly HeldLease[]): Promise<boolean[]> {
+    return await Promise.all(held.map(async ({ lease, targets }) => {
+      const holders = targets.filter((target) => target.slots > 0).map((target) => this.current(target));
+      if (typeof lease !== "string") return lease.renew(holders[0] as Target);
+      const { counts } = await this.ask({ op: "renew", id: lease, targets: holders });
+      return counts.every((count) => count === 1);
     }));
-    return replies.map((reply) => reply.counts.every((count) => count === 1));
   }
 }
 

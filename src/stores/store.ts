@@ -182,6 +182,14 @@ export function marksOf(targets: readonly Target[], { nowUs, waitUs, levels, tim
   });
 }
 
+/** Permits that are held in a store inside this process. Both ask for their target as it is now. */
+export interface LocalLease {
+  /** Gives them back; only the first time. */
+  release(target: Target): void;
+  /** Holds them for the full time from now on. Returns whether they are held. */
+  renew(target: Target): boolean;
+}
+
 /** What a store answers to every other request. */
 export interface DoneReply {
   /** The store's clock at the decision. */
@@ -284,9 +292,9 @@ export interface Store {
   takeAtOnce?(limiter: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined;
   /**
    * As `execute` for a take of permits of one key, now, if that allows it; undefined where it does not, or only a request
-   * can tell: nothing is taken then. For stores inside this process.
+   * can tell: nothing is taken then. For stores inside this process. The permits have no id: their lease is the reply.
    */
-  takePermitsAtOnce?(target: Target, id: string): TakeReply | undefined;
+  takePermitsAtOnce?(target: Target): TakeReply & LocalLease | undefined;
   /**
    * As `execute` for a take or a release, but hands the outcome to `sink`, not before this returns: so that a hot path
    * needs no promise of its own for each.

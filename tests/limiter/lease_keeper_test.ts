@@ -29,7 +29,7 @@ describe("LeaseKeeper", () => {
       });
       let losses = 0;
       class Lease extends HeldLease {
-        override readonly id = "1";
+        override readonly lease = "1";
         override readonly targets = [{ limiter: "slots", key: undefined, policy, cost: 1, slots: 1 }];
         override lose(): void {
           losses++;

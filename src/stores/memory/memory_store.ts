@@ -19,6 +19,7 @@ import type {
   CorrectRequest,
   DoneReply,
   GiveBackRequest,
+  LocalLease,
   NoticeListener,
   ReplyTo,
   Store,
@@ -32,7 +33,7 @@ import { type Cell, levelsOf } from "./cell_box.ts";
 import { Cells } from "./cells.ts";
 import { Rounds } from "./rounds.ts";
 import { takeBucket } from "./take_bucket.ts";
-import { releasePermits, takePermits } from "./take_permits.ts";
+import { type LeaseHost, takePermits } from "./take_permits.ts";
 import { takeRates } from "./take_rates.ts";
 
 /** How a memory store is made. */
@@ -56,6 +57,11 @@ export class MemoryStore implements Store {
   readonly #clock: Clock;
   readonly #cells: Cells;
   readonly #listeners = new Map<string, NoticeListener>();
+  readonly #host: LeaseHost = {
+    bookOf: (target) => this.#cells.read(target, this.#clock.nowUs()).slots,
+    freed: (target) => new Rounds(this.#cells, this.#listeners, this.#clock.nowUs(), false).promote(target),
+    nowUs: () => this.#clock.nowUs(),
+  };
   #closed = false;
 
   /**
@@ -95,8 +101,8 @@ export class MemoryStore implements Store {
   }
 
   /** Takes permits of a limiter that has nothing else, where some are free and nobody waits. */
-  takePermitsAtOnce(target: Target, id: string): TakeReply | undefined {
-    return this.#closed ? undefined : takePermits(this.#cells, target, id, this.#clock.nowUs());
+  takePermitsAtOnce(target: Target): TakeReply & LocalLease | undefined {
+    return this.#closed ? undefined : takePermits(this.#cells, target, this.#host, this.#clock.nowUs());
   }
 
   /** Remembers where notices for an instance go. */
@@ -137,12 +143,10 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
-  #take({ targets, mode, maxWaitUs, times, id }: TakeRequest, nowUs: number): TakeReply | undefined {
+  #take({ targets, mode, maxWaitUs, times }: TakeRequest, nowUs: number): TakeReply | undefined {
     if (targets.length !== 1) return undefined;
     const target = targets[0] as Target;
-    if (target.policy.maxConcurrent > 0) {
-      return mode === "peek" ? undefined : takePermits(this.#cells, target, id, nowUs);
-    }
+    if (target.policy.maxConcurrent > 0) return undefined;
     const { key, cost } = target;
     const reply = takeBucket(this.#cells, target, key, cost, nowUs, mode, maxWaitUs, times);
     return reply ??
@@ -150,10 +154,6 @@ export class MemoryStore implements Store {
   }
 
   #run(request: StoreRequest, nowUs: number): TakeReply | DoneReply {
-    if (request.op === "release" && request.targets.length === 1) {
-      const ended = releasePermits(this.#cells, request.targets[0] as Target, request.id);
-      if (ended !== undefined) return done(nowUs, [ended]);
-    }
     const peeks = request.op === "take" && request.mode === "peek";
     if (!peeks && request.op !== "release" && request.op !== "renew") {
       for (const target of request.targets) this.#cells.settle(target, nowUs);
@@ -175,7 +175,7 @@ export class MemoryStore implements Store {
           return kernelOf(rate).refund(state, nowUs, target.cost, rate);
         });
       case "penalize":
-        for (const target of request.targets) rounds.commit(target, rounds.plan(target));
+        for (const target of request.targets) rounds.penalize(target);
         return done(nowUs, [], request.targets.map((target) => this.#level(target, nowUs)));
       case "block":
         return this.#block(request, rounds, nowUs);

@@ -1,25 +1,22 @@
 /**
- * One round of deciding in memory: what `_plan.lua`, `_queue.lua` and `_take_slots.lua` do, line by line.
+ * One round of deciding about permits in memory: what `_queue.lua` and `_take_slots.lua` do, line by line.
  *
  * @module
  */
 
-import type { RateLimit } from "../../algorithms/limit.ts";
-import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { inMicrotask } from "../../base/turn.ts";
 import {
   type NoticeListener,
   parseWaiterId,
   type PollRequest,
-  type SlotLevel,
   type TakeReply,
   type TakeRequest,
   type TakeStatus,
   type Target,
-  type TargetLevel,
 } from "../store.ts";
-import { type Cell, levelsOf } from "./cell_box.ts";
+import type { Cell } from "./cell_box.ts";
 import type { Cells } from "./cells.ts";
+import { NOBODY, RateRounds, type Traces } from "./rate_rounds.ts";
 import { SlotBook } from "./slot_book.ts";
 
 /** A waiter, as a target of its own. */
@@ -39,7 +36,7 @@ export class Rounds {
   readonly #cells: Cells;
   readonly #listeners: ReadonlyMap<string, NoticeListener>;
   readonly #nowUs: number;
-  readonly #peeks: boolean;
+  readonly #rates: RateRounds;
 
   /**
    * Makes one.
@@ -53,63 +50,19 @@ export class Rounds {
     this.#cells = cells;
     this.#listeners = listeners;
     this.#nowUs = nowUs;
-    this.#peeks = peeks;
+    this.#rates = new RateRounds(cells, nowUs, peeks);
   }
 
-  /** The earliest instant at which all limits of a target agree. */
-  plan(target: Target): number {
-    if (!this.#peeks) this.#cells.settle(target, this.#nowUs);
-    const { blockedUs, states } = this.#cells.read(target, this.#nowUs);
-    const { rates } = target.policy;
-    let atUs = Math.max(this.#nowUs, blockedUs);
-    for (let i = 0; i < rates.length; i++) {
-      const rate = rates[i] as RateLimit;
-      atUs = Math.max(atUs, kernelOf(rate).earliest(states[i] as RateState, this.#nowUs, target.cost, rate));
-    }
-    return atUs;
-  }
-
-  /** Takes a target's cost from all of its rates. Returns what marks hold besides the levels, where that is anything. */
-  commit(target: Target, atUs: number): Traces {
-    const { rates } = target.policy;
-    if (rates.length === 0) return undefined;
-    const cell = this.#cells.read(target, this.#nowUs);
-    let traces: (readonly number[] | undefined)[] | undefined;
-    for (let i = 0; i < rates.length; i++) {
-      const rate = rates[i] as RateLimit;
-      const kernel = kernelOf(rate);
-      const before = cell.states[i] as RateState;
-      const after = kernel.take(before, this.#nowUs, atUs, target.cost, rate);
-      cell.states[i] = after;
-      const trace = kernel.trace?.(before, after, this.#nowUs, atUs);
-      if (trace !== undefined) (traces ??= rates.map(() => undefined))[i] = trace;
-    }
-    this.#cells.write(target, cell, this.#nowUs);
-    return traces;
+  /** Takes a target's units whatever its rates say. */
+  penalize(target: Target): void {
+    this.#rates.commit(target, this.#rates.plan(target));
   }
 
   /** Takes from all targets or from none. */
   take(request: TakeRequest): TakeReply {
     const { targets } = request;
     for (const target of targets) if (target.policy.maxConcurrent > 0) return this.#takeSlots(request);
-    return this.#takeRates(request);
-  }
-
-  /** The same where no slots are involved. */
-  #takeRates({ targets, mode, maxWaitUs, arrivalUs }: TakeRequest): TakeReply {
-    const nowUs = this.#nowUs;
-    let atUs = nowUs;
-    for (const target of targets) atUs = Math.max(atUs, this.plan(target));
-    const allowed = atUs <= nowUs || (mode === "wait" && atUs - nowUs <= maxWaitUs);
-    let status: TakeStatus = allowed ? "allowed" : "rate";
-    const levels: TargetLevel[] = [];
-    for (const target of targets) {
-      let traces: Traces;
-      if (allowed && mode !== "peek") traces = this.commit(target, atUs);
-      else if (!allowed && this.#cells.read(target, this.#nowUs).blockedUs > nowUs) status = "blocked";
-      levels.push(this.#level(target, 0, traces));
-    }
-    return { status, nowUs, waitUs: atUs - nowUs, arrivalUs, levels };
+    return this.#rates.take(request);
   }
 
   #takeSlots(request: TakeRequest): TakeReply {
@@ -122,7 +75,7 @@ export class Rounds {
     let full: Target | undefined;
     for (const target of targets) {
       if (target.policy.maxConcurrent > 0 && mode !== "peek") this.promote(target, id);
-      atUs = Math.max(atUs, this.plan(target));
+      atUs = Math.max(atUs, this.#rates.plan(target));
       blockedUs = Math.max(blockedUs, this.#cells.read(target, this.#nowUs).blockedUs);
       if (this.#isFull(target, request) && (full === undefined || isBefore(target, full))) full = target;
     }
@@ -136,7 +89,7 @@ export class Rounds {
       status = "allowed";
       if (mode !== "peek") {
         targets.forEach((target, i) => {
-          traces[i] = this.commit(target, atUs);
+          traces[i] = this.#rates.commit(target, atUs);
           if (target.policy.maxConcurrent === 0) return;
           if (arrivalUs > 0) this.#book(target).queue.leave(id);
           fences[i] = this.#grant(target, id);
@@ -160,7 +113,7 @@ export class Rounds {
       nowUs,
       waitUs,
       arrivalUs,
-      levels: targets.map((target, i) => this.#level(target, fences[i] ?? 0, traces[i])),
+      levels: targets.map((target, i) => this.#rates.level(target, fences[i] ?? 0, traces[i])),
     };
   }
 
@@ -170,7 +123,7 @@ export class Rounds {
     const held = targets.filter((target) => target.policy.maxConcurrent > 0);
     if (!held.every((target) => this.#slots(target)?.holds(id, nowUs))) return undefined;
     for (const target of held) this.renew(target, id);
-    const levels = targets.map((target) => this.#level(target, this.#slots(target)?.nextFence(nowUs) ?? 0));
+    const levels = targets.map((target) => this.#rates.level(target, this.#slots(target)?.nextFence(nowUs) ?? 0));
     return { status: "allowed", nowUs, waitUs: 0, arrivalUs, levels, repeated: true };
   }
 
@@ -199,6 +152,7 @@ export class Rounds {
 
   /** The same for one that waits already. */
   poll({ id, arrivalUs, targets: [target] }: PollRequest): TakeReply {
+    const repeated = this.#slots(target)?.holds(id, this.#nowUs) ?? false;
     this.promote(target, id);
     const book = this.#book(target);
     if (!book.holds(id, this.#nowUs) && !book.queue.has(id)) {
@@ -209,8 +163,10 @@ export class Rounds {
     // Word of it may have been lost long ago: whoever hears it now holds for the full time from now on.
     if (served) this.renew(target, id);
     const waitUs = served ? 0 : this.#recheck(target, id);
-    const level = this.#level(target, served ? book.nextFence(this.#nowUs) : 0);
-    return { status: served ? "allowed" : "queued", nowUs: this.#nowUs, waitUs, arrivalUs, levels: [level] };
+    const level = this.#rates.level(target, served ? book.nextFence(this.#nowUs) : 0);
+    const reply: TakeReply = { status: "queued", nowUs: this.#nowUs, waitUs, arrivalUs, levels: [level] };
+    // The marks of an earlier grant came with word of it.
+    return served ? { ...reply, status: "allowed", ...(repeated ? { repeated } : {}) } : reply;
   }
 
   /** Ends the leases and the place of an id. Returns how many there were. */
@@ -250,16 +206,16 @@ export class Rounds {
         reserved += waiter.slots;
         continue;
       }
-      const atUs = this.plan(waiter);
+      const atUs = this.#rates.plan(waiter);
       if (atUs > this.#nowUs) {
         const turn: TakeReply = { ...this.#told(atUs - this.#nowUs), status: "queued" };
         if (waiter.id !== asking) this.#tell(waiter, "turn", turn);
         return;
       }
-      const traces = this.commit(waiter, this.#nowUs);
+      const traces = this.#rates.commit(waiter, this.#nowUs);
       this.#book(target).queue.leave(waiter.id);
       const fence = this.#grant(waiter, waiter.id);
-      this.#tell(waiter, "granted", { ...this.#told(0), levels: [this.#level(waiter, fence, traces)] });
+      this.#tell(waiter, "granted", { ...this.#told(0), levels: [this.#rates.level(waiter, fence, traces)] });
     }
   }
 
@@ -326,7 +282,7 @@ export class Rounds {
       const waitUs = this.#slotWait(target, reserved + asked.slots);
       if (waitUs > 0) return Math.min(waitUs, leaseTtlUs);
       if (own || waiter.direct) {
-        const rateWaitUs = this.plan(asked) - this.#nowUs;
+        const rateWaitUs = this.#rates.plan(asked) - this.#nowUs;
         return own ? rateWaitUs : rateWaitUs + leaseTtlUs;
       }
       reserved += waiter.slots;
@@ -356,17 +312,6 @@ export class Rounds {
     }
     return cell.slots;
   }
-
-  #level(target: Target, fence: number, traces?: Traces): TargetLevel {
-    const cell = this.#cells.read(target, this.#nowUs);
-    const rates = levelsOf(target.policy, cell, this.#nowUs);
-    if (target.policy.maxConcurrent === 0) {
-      return traces === undefined ? { rates, slots: undefined } : { rates, slots: undefined, traces };
-    }
-    const book = cell.slots ?? NOBODY;
-    const slots: SlotLevel = { used: book.live(this.#nowUs), freeInUs: book.freeIn(this.#nowUs), fence };
-    return traces === undefined ? { rates, slots } : { rates, slots, traces };
-  }
 }
 
 /**
@@ -379,9 +324,3 @@ function isBefore(one: Target, other: Target): boolean {
   if (few !== many) return few < many;
   return one.limiter < other.limiter || (one.limiter === other.limiter && (one.key ?? "") < (other.key ?? ""));
 }
-
-/** For each rate of a target what its mark holds besides the level. */
-type Traces = TargetLevel["traces"];
-
-/** Stands for the book of a key that nobody uses. Never written. */
-const NOBODY = new SlotBook();

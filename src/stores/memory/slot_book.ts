@@ -7,9 +7,9 @@
 import { Heap, type HeapItem } from "./heap.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
-/** The lease of an id. */
-interface Lease extends HeapItem {
-  readonly id: string;
+/** A lease. One without an id is known to its holder alone. */
+export interface Lease extends HeapItem {
+  readonly id: string | undefined;
   readonly slots: number;
 }
 
@@ -42,7 +42,7 @@ export class SlotBook {
 
   /** Whether anybody holds or waits for anything. */
   get inUse(): boolean {
-    return this.#leases.size > 0 || this.waiting > 0;
+    return this.#live.size > 0 || this.#ended !== undefined || this.waiting > 0;
   }
 
   /** Permits whose leases have not ended. */
@@ -92,12 +92,38 @@ export class SlotBook {
   /** Gives permits that are known to be free. Returns the fencing token. */
   grant(id: string, slots: number, nowUs: number, ttlUs: number): number {
     this.live(nowUs);
-    if (this.#ended !== undefined) {
-      for (const { id: ended } of this.#ended) this.#leases.delete(ended);
-      this.#ended = undefined;
-    }
+    this.#forgetEnded();
     this.#hold(id, Math.max(slots, 1), nowUs + ttlUs);
     return this.nextFence(nowUs);
+  }
+
+  /** Takes in a lease that is known to its holder alone, where `live` was just asked for. */
+  enter(lease: Lease): void {
+    this.#forgetEnded();
+    this.#live.add(lease);
+    this.#used += lease.slots;
+  }
+
+  /** Ends a lease that is known to its holder alone. Returns whether there still was one. */
+  leave(lease: Lease): boolean {
+    const isKnown = lease.place >= 0 || this.#ended?.has(lease) === true;
+    if (isKnown) this.#drop(lease);
+    return isKnown;
+  }
+
+  /** Extends a lease that is known to its holder alone, as `renew` does. */
+  extend(lease: Lease, nowUs: number, ttlUs: number, maxConcurrent: number): boolean {
+    const used = this.live(nowUs);
+    if (lease.place >= 0) {
+      this.#live.move(lease, nowUs + ttlUs);
+      return true;
+    }
+    if (!this.#ended?.delete(lease) || used + lease.slots > maxConcurrent) return false;
+    if (this.#ended.size === 0) this.#ended = undefined;
+    lease.at = nowUs + ttlUs;
+    this.#live.add(lease);
+    this.#used += lease.slots;
+    return true;
   }
 
   /** Ends the leases of an id. Returns how many permits that were. */
@@ -140,10 +166,18 @@ export class SlotBook {
     this.#used += slots;
   }
 
+  #forgetEnded(): void {
+    if (this.#ended === undefined) return;
+    for (const { id } of this.#ended) if (id !== undefined) this.#leases.delete(id);
+    this.#ended = undefined;
+  }
+
   #drop(lease: Lease): void {
-    this.#leases.delete(lease.id);
-    if (lease.place < 0) this.#ended?.delete(lease);
-    else {
+    if (lease.id !== undefined) this.#leases.delete(lease.id);
+    if (lease.place < 0) {
+      this.#ended?.delete(lease);
+      if (this.#ended?.size === 0) this.#ended = undefined;
+    } else {
       this.#live.remove(lease);
       this.#used -= lease.slots;
     }
@@ -156,6 +190,7 @@ export class SlotBook {
       this.#live.add(lease);
       this.#used += lease.slots;
     }
+    if (ended.size === 0) this.#ended = undefined;
   }
 }
 

@@ -5,13 +5,62 @@
  */
 
 import { shortKey } from "../../base/short_key.ts";
-import type { TakeReply, Target } from "../store.ts";
+import { PermitReply } from "../permit_reply.ts";
+import type { LocalLease, TakeReply, Target } from "../store.ts";
 import { freshCell } from "./cell_box.ts";
 import type { Cells } from "./cells.ts";
-import { SlotBook } from "./slot_book.ts";
+import { type Lease, SlotBook } from "./slot_book.ts";
+
+/** What becomes of permits that are known to their holder alone. */
+export interface LeaseHost {
+  /** The book of a key, if there is one. */
+  bookOf(target: Target): SlotBook | undefined;
+  /** Permits have fallen free for which others wait. */
+  freed(target: Target): void;
+  /** The time. */
+  nowUs(): number;
+}
+
+/** Permits that were taken: a reply, a lease and its place in the book, all in one. */
+class LocalPermits extends PermitReply implements LocalLease, Lease {
+  readonly id: undefined;
+  readonly slots: number;
+  at: number;
+  place: number;
+  readonly #book: SlotBook;
+  readonly #host: LeaseHost;
+
+  constructor(host: LeaseHost, book: SlotBook, { slots, policy }: Target, nowUs: number, used: number) {
+    const at = nowUs + policy.leaseTtlUs;
+    const freeInUs = used === slots ? policy.leaseTtlUs : Math.min(book.freeIn(nowUs), policy.leaseTtlUs);
+    super("allowed", nowUs, 0, used, freeInUs, book.nextFence(nowUs));
+    this.id = undefined;
+    this.slots = slots;
+    this.at = at;
+    this.place = -1;
+    this.#book = book;
+    this.#host = host;
+    book.enter(this);
+  }
+
+  release(target: Target): void {
+    if (this.#book.leave(this) && this.#book.waiting > 0) this.#host.freed(target);
+  }
+
+  renew(target: Target): boolean {
+    const { leaseTtlUs, maxConcurrent } = target.policy;
+    if (this.#host.bookOf(target) !== this.#book) return false; // the key was forgotten
+    return this.#book.extend(this, this.#host.nowUs(), leaseTtlUs, maxConcurrent);
+  }
+}
 
 /** Takes if the limiter has permits alone, some are free, and nobody waits; else undefined, and nothing is taken. */
-export function takePermits(cells: Cells, target: Target, id: string, nowUs: number): TakeReply | undefined {
+export function takePermits(
+  cells: Cells,
+  target: Target,
+  host: LeaseHost,
+  nowUs: number,
+): TakeReply & LocalLease | undefined {
   const { limiter, policy, slots } = target;
   const { maxConcurrent } = policy;
   if (maxConcurrent === 0 || policy.rates.length > 0) return undefined;
@@ -25,19 +74,11 @@ export function takePermits(cells: Cells, target: Target, id: string, nowUs: num
   if (used > maxConcurrent) return undefined;
 
   if (known === undefined) cells.makeRoom(shelf, nowUs);
-  const fence = book.grant(id, slots, nowUs, policy.leaseTtlUs);
+  const permits = new LocalPermits(host, book, target, nowUs, used);
   if (known?.slots === undefined) {
     const cell = known ?? freshCell(policy);
     cell.slots = book;
     shelf.write(key, cell);
   }
-  const level = { rates: [], slots: { used, freeInUs: book.freeIn(nowUs), fence } };
-  return { status: "allowed", nowUs, waitUs: 0, arrivalUs: 0, levels: [level] };
-}
-
-/** Gives back what an id holds, if nobody waits for it; else undefined, and nothing is given back. */
-export function releasePermits(cells: Cells, { limiter, policy, key }: Target, id: string): number | undefined {
-  const cell = cells.shelfOf(limiter, policy).cellOf(shortKey(key));
-  if (cell?.slots === undefined || cell.policy !== policy || cell.slots.waiting > 0) return undefined;
-  return cell.slots.release(id);
+  return permits;
 }

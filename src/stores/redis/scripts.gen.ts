@@ -8,8 +8,8 @@ import type { Script } from "./script.ts";
 
 const part1 = `local ca=1e14
 local dO=50*ca
-local fY,cl="99",10*ca
-local gg=o-o%ca`;
+local fZ,cl="99",10*ca
+local gh=o-o%ca`;
 
 const part2 = `local fl=2e15
 local function dP(k)
@@ -27,7 +27,7 @@ return math.max(math.floor((aO-dO)/cl),0)
 end
 local function dL(aO)
 if aO<dO then return aO end
-local us=gg+aO%ca
+local us=gh+aO%ca
 if us>o+ca/2 then return us-ca end
 if us<o-ca/2 then return us+ca end
 return us
@@ -45,7 +45,7 @@ const part5 = `local cV
 local function bx()
 if cV then return cV end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local gT,hZ=8,2^52
+local gU,hZ=8,2^52
 local dd={us=0,U=0,E=0,bb={}}
 local bB={dd=dd}
 function bB.eF(a,b,e)
@@ -88,11 +88,11 @@ bb[i]=ee
 if ee.ci<=aT.ci then u=i+1 end
 end
 table.insert(bb,u,aT)
-local ge,L=dd,#bb
-while L>0 and#bb-L<gT do
+local gf,L=dd,#bb
+while L>0 and#bb-L<gU do
 local ah=bb[L]
-if ah.ci-(aW.us-ge.us)+2<=o then break end
-ge=eF(ge,ah,e)
+if ah.ci-(aW.us-gf.us)+2<=o then break end
+gf=eF(gf,ah,e)
 L=L-1
 end
 for _=1,L do
@@ -150,13 +150,13 @@ return bB.cz(bn.us,bn.U,nil,bA,e,g.D)
 end
 function bB.cs(k,y,ah,g,e)
 local function cD()
-local Y,gi=0,1
+local Y,gj=0,1
 while y<=ah do
 local hU=byte(k,y)
 y=y+1
-Y=Y+hU%128*gi
+Y=Y+hU%128*gj
 if hU<128 then break end
-gi=gi*128
+gj=gj*128
 end
 return Y
 end
@@ -193,19 +193,19 @@ Y=floor(Y/128)
 end
 bH=bH..char(Y)
 end
-local function gq(us,U)
+local function gr(us,U)
 hx(us)
 if e.A>1 then hx(U)end
 end
 if v then hx(v)end
 if V then
-gq(V.us,V.U)
+gr(V.us,V.U)
 local aW=eF(g,V,e).us
 if V.E>0 then hx(aW+2-V.E)end
 for _,aT in ipairs(V.bb)do
 hx(aW-aT.ci)
 local hs=aT.us==V.us and aT.U==V.U
-gq(hs and 0 or aT.us,hs and 0 or aT.U)
+gr(hs and 0 or aT.us,hs and 0 or aT.U)
 end
 end
 local fe=128+(v and 1 or 0)+(V and 2 or 0)+(V and V.E>0 and 4 or 0)
@@ -248,12 +248,12 @@ local dN=type(ab)=="table"and ab.err or tostring(ab)
 if string.find(dN,"READONLY",1,true)then error(ab,0)end
 return dN
 end
-local function gL(ix,hB)
+local function gM(ix,hB)
 local ok,ab=pcall(ix,hB)
 return ok and ab or dD(ab)
 end`;
 
-const part8 = `local function gp(d)
+const part8 = `local function gq(d)
 dS(d)
 local at=max(o,d.x)
 local S,ag=d.l.S,d.ag
@@ -333,11 +333,11 @@ return d
 end`;
 
 const part10 = `function bF.t()
-local function gd(g,at)
+local function ge(g,at)
 if g.us<at-1 or(g.us<at and g.U==0)then return{us=at,U=0}end
 return g
 end
-local function gF(g,m,e)
+local function gG(g,m,e)
 local U=m*e.eS
 local ct=floor(U/e.A)
 local us=g.us+m*e.fh+ct
@@ -364,13 +364,13 @@ if g.us-e.av<o and(g.v or 0)<=o then return g end
 return bx().cZ(g,e)
 end,
 cv=function(g,ac,e)
-local next=gF(gd(g,o),ac,e)
+local next=gG(ge(g,o),ac,e)
 local fo=next.us-e.av
 if next.U>e.aF then fo=fo+1 end
 return max(o,fo)
 end,
 dy=function(g,at,ac,e)
-local next=gF(gd(g,at),ac,e)
+local next=gG(ge(g,at),ac,e)
 next.D=0
 if at<=o and not g.V and not g.v then return next end
 local aS=bx()
@@ -385,7 +385,7 @@ if fV.V then
 us,U=fV.V.us,fV.V.U
 end
 local v=fE and(aj.v or 0)>o and aj.v or 0
-local hD=fE and gd(aj,at)~=aj
+local hD=fE and ge(aj,at)~=aj
 if us==0 and U==0 and v==0 and not hD then return nil end
 local L=aj.us+2<=o and{us=0,U=0}or aj
 return{us,U,v,hD and L.us or-1,hD and L.U or 0}
@@ -565,8 +565,8 @@ end,
 cZ=eq,
 cv=function(g,ac,e)
 local z,C,de=hL(g,o,e)
-local gQ=ea(C,e.W-ac-de,e)
-if gQ<=e.r then return max(o,z+gQ)end
+local gR=ea(C,e.W-ac-de,e)
+if gR<=e.r then return max(o,z+gR)end
 return max(o,z+e.r+ea(de,e.W-ac,e))
 end,
 dy=function(g,at,ac,e)
@@ -628,7 +628,7 @@ const part14 = `function bF.s()`;
 
 const part15 = `local aX,il,fb=54,"<dI7I6BI7I4I4I4I7I4B",32
 local ce,iL=2^48,2^37
-local gg=o-o%ce
+local gh=o-o%ce
 local function bt(h,au)
 h.cX,h.au=au>=32,au%32
 h.hO,h.ar=h.au>=16,2^(au%16)
@@ -642,7 +642,7 @@ end
 local function br(h,J,L)
 if h.hO then return ao("<I7B",J,L)end
 local an,m=ao("<I6I2",J,L)
-an=an+gg
+an=an+gh
 if an>o+ce/2 then return an-ce,m end
 if an<o-ce/2 then return an+ce,m end
 return an,m
@@ -668,7 +668,7 @@ local function hm(h,i)
 local ae=bL(h,i)
 return min(h.ar-ae%h.ar,h.w-ae,h.p-i)
 end
-local function gw(h,dx,aj)
+local function gx(h,dx,aj)
 if dx and h.aj and dx>h.aj then return h.p,h.aj,h.aY end
 if h.cX then
 if dx then return dx-1,dx-1,(bd(h,dx-1))end
@@ -870,7 +870,7 @@ local aj=h.v>o and h.D or 0
 h.v=at>o and at or 0
 h.D=at>o and eH(at-o,e.r,aj)or 0
 end
-local function gD(h,i)
+local function gE(h,i)
 local ae,aW=bL(h,i),0
 local L=bV(h,ae-ae%h.ar)
 local J=cs(h,L,bV(h,ae)+7)
@@ -880,11 +880,11 @@ aW=aW+m
 end
 return aW
 end
-local function gC(h,e,aR)
+local function gD(h,e,aR)
 if h.aY<=o then return h end
 local bA=max(o,min(h.v,dj(h.D,e.r)))
 if h.aY<=bA then return h end
-local i,aj=gw(h,nil,bA)
+local i,aj=gx(h,nil,bA)
 local m=min(h.aL-aj,e.W)
 h.p,h.aY=i,bA
 fM(h,bA,e)
@@ -895,7 +895,7 @@ end
 fC(h,e)
 h.aL,h.cX=aj+m,h.cX and m==1
 if i==0 then h.aI=0 end
-h.az=i==0 and 0 or gD(h,i-1)
+h.az=i==0 and 0 or gE(h,i-1)
 h.J=""
 hj(h,eJ(h,bA,m))
 call("SETRANGE",h.K,"0",ay(h))
@@ -910,7 +910,7 @@ local aj=o-e.r
 if h.p>0 and h.aY<=aj then
 h.cm,h.cG=h.p,h.aL
 elseif h.p>0 then
-h.cm,h.cG=gw(h,nil,aj)
+h.cm,h.cG=gx(h,nil,aj)
 end
 end
 return h.cm,h.cG
@@ -934,12 +934,12 @@ cs=function()
 return ex(Y(),Y())
 end,
 ex=ex,
-cZ=gC,
+cZ=gD,
 cv=function(h,ac,e)
 local at=max(o,h.v)
 local em=h.aL+ac-e.W
 if em<=0 then return at end
-local _,_,an=gw(h,em)
+local _,_,an=gx(h,em)
 return max(at,an+e.r)
 end,
 dM=function(h,e)
@@ -954,8 +954,8 @@ if h.p>0 then an=max(at,h.aY)end
 fM(h,at>o and an or h.v,e)
 local dv=ff(h,an,e)
 fC(h,e)
-local dR,gX=cm(h,e)
-h.p,h.aL,h.r=h.p-dR,h.aL-gX,e.r
+local dR,gY=cm(h,e)
+h.p,h.aL,h.r=h.p-dR,h.aL-gY,e.r
 if h.p==0 then
 if h.w>fb and h.au==e.au then
 h.aI,h.az,h.cX=0,0,true
@@ -1002,7 +1002,7 @@ h.J=""
 end
 h.cm,h.cG=0,0
 end,
-gx=function()`;
+gy=function()`;
 
 const part20 = `local function hy(h,i,an,m,eT)
 local ae,ah=bL(h,i),bL(h,h.p-1)
@@ -1058,24 +1058,24 @@ fv=fv+eT
 end
 if fv>0 then ds(h,e)end
 end
-local function gB(h,m,e)
+local function gC(h,m,e)
 fC(h,e)
 local _,aP=cm(h,e)
 local al=h.aL
 if h.p>0 and h.aY>o then
-local _,aj=gw(h,nil,o)
+local _,aj=gx(h,nil,o)
 al=aj
 end
 local fm=min(aP+m,al)
 if fm==0 then return end
-local i,aj,an=gw(h,fm)
+local i,aj,an=gx(h,fm)
 local _,cj=bd(h,i)
 fu(h)
 h.aI,h.p,h.aL=bL(h,i),h.p-i,h.aL-aj
 hy(h,0,an,cj,fm-aj)
 ds(h,e)
 end
-local function gV(h,e)
+local function gW(h,e)
 local cq=ff(h,h.p>0 and h.aY or o-2*e.r,e)
 fC(h,e)
 if h.w>0 then
@@ -1088,7 +1088,7 @@ call("DEL",h.K)
 end
 end`;
 
-const part21 = `return{cx=fH,dU=gB,iA=gV}
+const part21 = `return{cx=fH,dU=gC,iA=gW}
 end,
 }
 end`;
@@ -1139,7 +1139,7 @@ local aE=aB.aE
 return format("%.0f",max(floor((E-E%aE+aE-o)/1000),0)+2+bN)
 end`;
 
-const part23 = `local function gu(k,y,aB,S)
+const part23 = `local function gv(k,y,aB,S)
 local aN,size=aB.aN,aB.size
 if string.byte(k,y)~=io or#k-y+1~=size then return nil end
 if sub(k,y+2,y+1+#aN)~=aN then return nil end
@@ -1150,9 +1150,9 @@ local ap,dV,iH=ao(e.format,k,y-1+e.at)
 if Q.O=="t"then
 ag[i]={us=ap,U=min(dV,Q.A-1),D=0}
 else
-local gN=ap>0
-ag[i]={q=gN and pack(ch,ap,dV)or"",D=0}
-if Q.O=="c"then ag[i].C=gN and iH or 0 end
+local gO=ap>0
+ag[i]={q=gO and pack(ch,ap,dV)or"",D=0}
+if Q.O=="c"then ag[i].C=gO and iH or 0 end
 end
 end
 return ag
@@ -1212,7 +1212,7 @@ return l
 end`;
 
 const part27 = `local function dT(af)
-if#af==18 and sub(af,1,2)==fY then return sub(af,3)end
+if#af==18 and sub(af,1,2)==fZ then return sub(af,3)end
 local aO=#af==16 and tonumber(af)
 return aO and format("%016.0f",dL(aO))or af
 end
@@ -1250,7 +1250,7 @@ if l.bt=="t"then
 ag[1]=eh(sub(k or"",y),S[1])
 return
 end
-local cP=k and l.aB and gu(k,y,l.aB,S)
+local cP=k and l.aB and gv(k,y,l.aB,S)
 if cP then
 d.ag=cP
 return
@@ -1291,7 +1291,7 @@ end
 end
 end
 local function fs(af)
-return#af==16 and af>="5"and fY..af or af
+return#af==16 and af>="5"and fZ..af or af
 end
 local function eK(d)
 local l=d.l
@@ -1332,16 +1332,16 @@ end
 aR=cr=="2"
 for i=1,#aa do
 local d=aa[i]
-at=max(at,gp(d))
+at=max(at,gq(d))
 x=max(x,d.x)
 end
-local gG=at<=o or(cr=="1"and at-o<=aK)
-if gG and cr~="2"then
+local gH=at<=o or(cr=="1"and at-o<=aK)
+if gH and cr~="2"then
 for i=1,#aa do
 fr(aa[i],at)
 end
 end
-local ab={gG and 1 or x>o and 2 or 0,at-o,nil,nil}
+local ab={gH and 1 or x>o and 2 or 0,at-o,nil,nil}
 for i=1,#aa do
 cW(ab,aa[i])
 end
@@ -1350,7 +1350,7 @@ return ab
 end
 local H={o}
 for i=1,Y()do
-H[i+1]=gL(cS)
+H[i+1]=gM(cS)
 end
 return H`;
 
@@ -1378,7 +1378,7 @@ local ad=iP and bp("SET",K,k,"PX",dv)or bp("SET",K,k,"PX",dv,"NX")or bp("GET",K)
 return ad and ad.err
 end
 local function aA(K,k,ai)
-M=M or bF[fZ]()
+M=M or bF[ga]()
 local e,x,L,g={W=W,r=r,bo=bo},0,1,nil
 if k then
 x,L=dP(k)
@@ -1386,7 +1386,7 @@ end
 local O=k and sub(k,L,L)
 if O==M.O then
 g=M.br(k,L+1,#k)
-elseif O==fZ and#k==L+M.eC then
+elseif O==ga and#k==L+M.eC then
 g=M.dB(k,L+1)
 else
 g=M.cT()
@@ -1449,7 +1449,7 @@ ac,W,r=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
 bo,aK=ARGV[y+6]+0,ARGV[y+7]+0
 local aV=bh>=8
 aR,y=bh%2==1,y+7
-gU()
+gV()
 for L=ap,ah,1000 do
 local al=min(L+999,ah)
 local bE=hX and call("MGET",unpack(KEYS,L,al))
@@ -1469,7 +1469,7 @@ return bw and redis.error_reply(bw)or H`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "4ce23b9132572a42a06691e3fb895b4bdbd6944c",
+  sha1: "377bfa619ac116b778ebf4f9650b41e65e3d787e",
   source: `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local o=tonumber(ARGV[1])
 if not o then
@@ -1489,10 +1489,10 @@ return aU>1024*av and 3 or aU>8*av and D<2 and 2 or D>0 and D or 1
 end
 local fp=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local K,ga,bW,bs=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if ga+ARGV[2]*1000<fp then
+local K,gb,bW,bs=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if gb+ARGV[2]*1000<fp then
 local be,bD,aE,ef=
-o+ga,bW+0,1000*4^(bs-50),bs*ca-gg
+o+gb,bW+0,1000*4^(bs-50),bs*ca-gh
 local ec=o+cl/2
 cn=o+ARGV[5]
 local k,cH=bp("GET",K),nil
@@ -1544,7 +1544,7 @@ end
 local be=o+aK+av
 local aE,en,ec=1000*4^(bs-50),bs*ca,o+cl/2
 local ez=size==16 and aK+av+bN*1000<fp
-local ef=en-gg
+local ef=en-gh
 local fF,bE,aP=u-ap+1,nil,nil
 local hV,bn=o+ef+bD,min(o+av+ef,en+ca-1)
 cn=o+av
@@ -1631,7 +1631,7 @@ end
 local az=#k>16 and string.find(k,"[^%d]")
 if az and az>16 and byte(k,az)>127 then
 local af=sub(k,1,az-1)
-local L=#af==18 and sub(af,1,2)==fY and 3 or 1
+local L=#af==18 and sub(af,1,2)==fZ and 3 or 1
 g={us=tonumber(sub(af,L,L+15))or 0,U=tonumber(sub(af,L+16))or 0}
 if az==#k then
 D=floor((byte(k,az)-128)/8)
@@ -1641,7 +1641,7 @@ D=g.D
 end
 k=af
 end
-if#k==18 and sub(k,1,2)==fY then
+if#k==18 and sub(k,1,2)==fZ then
 k=sub(k,3)
 us=tonumber(k)
 elseif#k==16 then
@@ -1674,7 +1674,7 @@ local ak,bm=us,U
 if us<at-1 or(us<at and U==0)then
 ak,bm=at,0
 end
-local gK,gj=ak,bm
+local gL,gk=ak,bm
 ak,bm=ak+bD,bm+hd
 if bm>=A then
 ak,bm=ak+1,bm-A
@@ -1685,12 +1685,12 @@ I=1
 local ai=1
 if aV then ai=ARGV[y+i-ap+1]+0 end
 if ai>1 then
-local aZ=be-gK+(aF-gj)/A
+local aZ=be-gL+(aF-gk)/A
 I=max(min(floor(aZ/(bD+hd/A)),ai),1)
 for m=min(I+1,ai),max(I-1,1),-1 do
-local aW=gj+m*hd
+local aW=gk+m*hd
 local ct=floor(aW/A)
-ak,bm=gK+m*bD+ct,aW-ct*A
+ak,bm=gL+m*bD+ct,aW-ct*A
 I=m
 if ak<be or(ak==be and bm<=aF)then break end
 end
@@ -1702,7 +1702,7 @@ if I==0 then
 ak,bm,at=us,U,o
 end
 local bf,ad=format(eN,ak,bm),nil
-if size==16 and ak>=dO then bf=fY..bf end
+if size==16 and ak>=dO then bf=fZ..bf end
 local az,E,eW="",ak+2,en
 local z=ak-av
 if bm>aF then z=z+1 end
@@ -1807,7 +1807,7 @@ return ab`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "bf06ab845dd5ae33473cd371a044391136a3edc2",
+  sha1: "573c9e4100af60a35109466e4965c3cc2c1ad4cf",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
 local function dC()
 ${part6}
@@ -1823,7 +1823,7 @@ end
 local function ft(aG)
 return aG==o and"-"..cJ or an(-aG)
 end
-local function gl(K,us)
+local function gm(K,us)
 if call("PTTL",K)<dX(o+us)then call("PEXPIRE",K,dX(o+us+us/8))end
 end
 local fd,fw=bH(),{}
@@ -1893,19 +1893,19 @@ local fL=aQ+w-d.l.w
 if fL>aQ then return 1e15 end
 return fL<=0 and 0 or ho(d,fL)-o
 end
-local function gY(d,id)
+local function fW(d,id)
 return tonumber(call("ZSCORE",d.aw,id)or 0)>o
 end
 local function fi(d)
 local bc,us=dZ[d.aw],max(4*d.l.bK,60000000)
 if bc and bc.bg>=us then return end
-gl(d.aw,us)
+gm(d.aw,us)
 if bc then bc.bg=us end
 end
 local function fA(d)
 return max(o,dJ(d).aG+1)
 end
-local function gh(d,id,w)
+local function gi(d,id,w)
 call("ZADD",d.aw,df(d.l),id)
 for ae=2,w do
 call("ZADD",d.aw,df(d.l),id.."+"..ae)
@@ -1926,7 +1926,7 @@ if bc.aH then bc.aH=min(bc.aH,bG)end
 bc.aG,bc.aQ,bc.fO=aG,bc.aQ+1,true
 fi(d)
 else
-gh(d,id,w)
+gi(d,id,w)
 end
 return aG
 end
@@ -1954,14 +1954,14 @@ local function fz(d,id)
 ev[d.aC]=nil
 return call("ZREM",d.aC,id,id.."k")
 end
-local function gJ(d,id,am)
+local function gK(d,id,am)
 if am==0 then
 local ah=call("ZREVRANGE",d.aC,"0","0","WITHSCORES")
 am=max(o,(ah[2]or 0)+1)
 end
 call("ZADD",d.aC,an(am),id)
 ev[d.aC],d.dq=nil,false
-gl(d.aC,max(4*d.l.bK,60000000))
+gm(d.aC,max(4*d.l.bK,60000000))
 return am
 end
 local function gZ(d,id,am)
@@ -1971,13 +1971,13 @@ call("ZREM",d.aC,id)
 end
 ev[d.aC]=nil
 end
-local function gz(aJ)
+local function gA(aJ)
 return redis.pcall("EXISTS",fK(aJ))==1
 end
-local function gk(aJ)
+local function gl(aJ)
 if fw[aJ]==nil then
 local hg=call("PUBSUB","NUMSUB",fd..aJ)[2]>0
-fw[aJ]=hg and"channel"or gz(aJ)and"mailbox"or false
+fw[aJ]=hg and"channel"or gA(aJ)and"mailbox"or false
 end
 return fw[aJ]
 end
@@ -1993,20 +1993,20 @@ else
 call("PUBLISH",fd..aq.aJ,dN)
 end
 end
-local gS=8
+local gT=8
 local function eg(d,u)
 if d.dq then return nil end
 local bl=u==0 and ev[d.aC]
 if bl and bl.l==d.l then return bl end
 while true do
 local bd=call("ZRANGE",d.aC,format("%d",u),format("%d",u),"WITHSCORES")
-local go=bd[1]
-if not go then return nil end
+local gp=bd[1]
+if not gp then return nil end
 local id,aJ,bh,ij,w,ac,bg=
-string.match(go,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+string.match(gp,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
 local iz=o-bd[2]
-if aJ and iz<=tonumber(ij)and gk(aJ)then
-local aq={id=id,aJ=aJ,gf=bh=="d",bg=bg=="k",am=bd[2]+0}
+if aJ and iz<=tonumber(ij)and gl(aJ)then
+local aq={id=id,aJ=aJ,gg=bh=="d",bg=bg=="k",am=bd[2]+0}
 for hc,k in pairs(d)do
 if hc~="states"then aq[hc]=k end
 end
@@ -2014,7 +2014,7 @@ aq.w,aq.ac=min(tonumber(w),d.l.w),tonumber(ac)
 if u==0 then ev[d.aC]=aq end
 return aq
 end
-call("ZREM",d.aC,go)
+call("ZREM",d.aC,gp)
 ev[d.aC]=nil
 end
 end
@@ -2026,14 +2026,14 @@ return call("ZCARD",d.aC)>=bn
 end
 local function dk(d,hk)
 local u,bQ=0,0
-while u<gS do
+while u<gT do
 local aq=eg(d,u)
 if not aq or du(d,bQ+aq.w)>0 then return end
-if not aq.gf then
+if not aq.gg then
 if not aq.bg and aq.id~=hk then eL("turn",aq,{0})end
 u,bQ=u+1,bQ+aq.w
 else
-local at=gp(aq)
+local at=gq(aq)
 if at>o then
 if aq.id~=hk then eL("turn",aq,{at-o})end
 return
@@ -2051,25 +2051,25 @@ end
 end
 local function ht(d,id,am)
 local bQ=0
-for u=0,gS-1 do
+for u=0,gT-1 do
 local aq=eg(d,u)
 if not aq or aq.id==id or(am>0 and aq.am>am)then return false end
 bQ=bQ+aq.w
-if aq.gf or du(d,bQ+d.w)>0 then return true end
+if aq.gg or du(d,bQ+d.w)>0 then return true end
 end
 return true
 end
-local function gP(d,id)
+local function gQ(d,id)
 local bQ=0
-for u=0,gS-1 do
+for u=0,gT-1 do
 local aq=eg(d,u)
 if not aq then return 0 end
 local cj=aq.id==id
 if cj then aq=d end
 local aU=du(d,bQ+aq.w)
 if aU>0 then return min(aU,d.l.bK)end
-if cj or aq.gf then
-local cM=gp(aq)-o
+if cj or aq.gg then
+local cM=gq(aq)-o
 return cj and cM or cM+d.l.bK
 end
 bQ=bQ+aq.w
@@ -2084,7 +2084,7 @@ local function fQ(iJ,ee)
 local iI,iu=iJ.l.w,ee.l.w
 return iI<iu or(iI==iu and iJ.K<ee.K)
 end
-local function gv(id,am,aa,eR,cM)
+local function gw(id,am,aa,eR,cM)
 local ha=#aa>1 and cM>0
 local dE=not ha and(eR or aa[1])
 if dE and am==0 and fU(dE)then return 5,max(cM,1),0 end
@@ -2099,26 +2099,26 @@ end
 end
 if not dE then return 3,cM,am==0 and o or am end
 if am>0 then fz(dE,id)end
-am=gJ(dE,id,am)
-return 3,gP(dE,id),am
+am=gK(dE,id,am)
+return 3,gQ(dE,id),am
 end
-local function gM(d,id)
-gh(d,id,d.w)
+local function gN(d,id)
+gi(d,id,d.w)
 local aG=fA(d)
 call("ZADD",d.aw,ft(aG),"#")
 dZ[d.aw].aG=aG
 return aG
 end
-local function gt(id,am,aa)
+local function gu(id,am,aa)
 for _,d in ipairs(aa)do
-if d.l.w>0 and not gY(d,id)then return end
+if d.l.w>0 and not fW(d,id)then return end
 end
 local ab={6,0,am}
 for _,d in ipairs(aa)do
 local aG
 if d.l.w>0 then
 hH(d)
-aG=gM(d,id)
+aG=gN(d,id)
 end
 dS(d)
 cW(ab,d)
@@ -2129,7 +2129,7 @@ end
 local function dy(id,cr,aK,am,aa)
 aR=cr=="2"
 if bw and not aR then error(bw,0)end
-local aj=am>0 and cr~="2"and gt(id,am,aa)
+local aj=am>0 and cr~="2"and gu(id,am,aa)
 if aj then return aj end
 local at,x,eR,fx=o,o,nil,true
 for i=1,#aa do
@@ -2139,7 +2139,7 @@ fx=false
 hH(d)
 if cr~="2"then dk(d,id)end
 end
-at=max(at,gp(d))
+at=max(at,gq(d))
 x=max(x,d.x)
 if ib(d,id,am)and(not eR or fQ(d,eR))then eR=d end
 end
@@ -2158,7 +2158,7 @@ end
 end
 end
 elseif aZ then
-er,aU,am=gv(id,am,aa,eR,aU)
+er,aU,am=gw(id,am,aa,eR,aU)
 elseif eR then
 er=4
 aU=max(aU,1)
@@ -2179,20 +2179,20 @@ dw(ab,aa)
 return ab
 end
 local function iN(id,am,d)
+local ab={fW(d,id)and 6 or 1,0,am}
 dk(d,id)
-local ab={1,0,am}
-local gr=gY(d,id)
-if not gr and not call("ZSCORE",d.aC,id)then
-gJ(d,id,am)
+local gs=fW(d,id)
+if not gs and not call("ZSCORE",d.aC,id)then
+gK(d,id,am)
 dk(d,id)
-gr=gY(d,id)
+gs=fW(d,id)
 end
 local aG
-if gr then
-aG=gM(d,id)
+if gs then
+aG=gN(d,id)
 else
-gl(d.aC,max(4*d.l.bK,60000000))
-ab[1],ab[2]=3,gP(d,id)
+gm(d.aC,max(4*d.l.bK,60000000))
+ab[1],ab[2]=3,gQ(d,id)
 end
 dS(d)
 cW(ab,d)
@@ -2215,8 +2215,8 @@ function bP.P()
 local id,am=bH(),Y()
 return iN(id,am,cb()[1])
 end
-local function gI(id,aa)
-local gW=0
+local function gJ(id,aa)
+local gX=0
 for i=1,#aa do
 local d=aa[i]
 local fc=ig(d,id,d.w)
@@ -2225,15 +2225,15 @@ if not d.dq then
 fc=fc+fz(d,id)
 if fc>0 then dk(d)end
 end
-gW=gW+fc
+gX=gX+fc
 end
-return gW
+return gX
 end
 function bP.R()
 local id=bH()
-return{gI(id,cb())}
+return{gJ(id,cb())}
 end
-local function gm(id)
+local function gn(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function bP.N()
@@ -2241,7 +2241,7 @@ local id,aa,ab=bH(),cb(),{}
 for i,d in ipairs(aa)do
 local bG=call("ZSCORE",d.aw,id)
 local iq=bG and(tonumber(bG)>o or dJ(d).aQ+d.w<=d.l.w)
-if iq then gh(d,id,d.w)end
+if iq then gi(d,id,d.w)end
 ab[i]=iq and 1 or 0
 end
 return ab
@@ -2286,7 +2286,7 @@ if l.bR==0 and#l.S>1 then l.aB=eD(l.S)end
 return l
 end
 local function dT(af)
-if#af==18 and sub(af,1,2)==fY then return sub(af,3)end
+if#af==18 and sub(af,1,2)==fZ then return sub(af,3)end
 local aO=#af==16 and tonumber(af)
 return aO and format("%016.0f",dL(aO))or af
 end
@@ -2324,7 +2324,7 @@ if l.bt=="t"then
 ag[1]=eh(sub(k or"",y),S[1])
 return
 end
-local cP=k and l.aB and gu(k,y,l.aB,S)
+local cP=k and l.aB and gv(k,y,l.aB,S)
 if cP then
 d.ag=cP
 return
@@ -2365,7 +2365,7 @@ end
 end
 end
 local function fs(af)
-return#af==16 and af>="5"and fY..af or af
+return#af==16 and af>="5"and fZ..af or af
 end
 local function eK(d)
 local l=d.l
@@ -2419,9 +2419,9 @@ end
 if aS.cp(g,e)>o then return g end
 local aT=aS.eF(bG,aj,e).us
 if aT>aS.eF(g,V,e).us then return g end
-local gs=aS.fN(aS.ed(bG,aS.hE(V,aT,aj,e),e),g)
-if gs.us<o then return g end
-local eQ=aS.fN(eZ(m,e),{us=gs.us-o,U=gs.U})
+local gt=aS.fN(aS.ed(bG,aS.hE(V,aT,aj,e),e),g)
+if gt.us<o then return g end
+local eQ=aS.fN(eZ(m,e),{us=gt.us-o,U=gt.U})
 if eQ.us==0 and eQ.U==0 then return g end
 return aS.dz(g,eQ,aT,0,e)
 end
@@ -2467,7 +2467,7 @@ local u=dp(g.q,o)
 if u then g.q=hN(cc(g.q,u,m))end
 return bJ(g,e,g.D)
 end
-local function gR(C,q,e)
+local function gS(C,q,e)
 local bg=hN(q)
 if bg==""and C>0 and q~=""then
 return{C=0,q=pack(ch,bM(q)-e.r,C)}
@@ -2483,7 +2483,7 @@ q=cc(q,u,m)
 elseif q~=""and bM(q)==z+e.r then
 C=max(C-m,0)
 end
-return bJ(gR(C,q,e),e,g.D)
+return bJ(gS(C,q,e),e,g.D)
 end
 function dU.c(g,m,e)
 local C,q=g.C,g.q
@@ -2495,9 +2495,9 @@ q=cc(q,u-1,aP)
 else
 C=max(C-aP,0)
 end
-return bJ(gR(C,q,e),e,g.D)
+return bJ(gS(C,q,e),e,g.D)
 end
-local hG=di.s and di.s.gx()
+local hG=di.s and di.s.gy()
 function cx.s(h,m,bs,e)
 hG.cx(h,m,bs.o+bs.dV-e.r,e)
 end
@@ -2544,7 +2544,7 @@ end
 function bP.X()
 local ab={}
 for _,d in ipairs(cb())do
-fr(d,gp(d))
+fr(d,gq(d))
 cW(ab,d)
 end
 return ab
@@ -2556,7 +2556,7 @@ aa[i],fg[i]=dr(),bH()
 end
 return aa,fg
 end
-local function gb(op,d,iF,L,hc)
+local function gc(op,d,iF,L,hc)
 if L==""or#d.l.S==0 then return end
 redis.pcall("PUBLISH",fd.."~",format("%s %.0f %.0f %s %s",op,o,iF,L,hc))
 end
@@ -2579,7 +2579,7 @@ if eu==0 and d.l.w>0 then
 dk(d)
 dS(d)
 end
-gb("block",d,fj and eu or-1,L,fg[i])
+gc("block",d,fj and eu or-1,L,fg[i])
 cW(ab,d)
 end
 return ab
@@ -2597,7 +2597,7 @@ call("ZREMRANGEBYSCORE",d.aw,"1","+inf")
 dZ[d.aw]=nil
 dk(d)
 end
-gb("reset",d,-1,L,fg[i])
+gc("reset",d,-1,L,fg[i])
 dS(d)
 cW(ab,d)
 end
@@ -2632,20 +2632,20 @@ local cQ=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(cQ)=="table"and cQ.err and sub(cQ.err,1,3)=="OOM"then bw=cQ.err end
 end
 for i=1,p do
-H[i+1]=gL(ix,bH())
+H[i+1]=gM(ix,bH())
 end
 if dK>0 then H[#H+1]=ei end
 return H
 end
 if not iE then return ih()end
-local function eY(id,cr,l,gn,aw,aC)
+local function eY(id,cr,l,go,aw,aC)
 dZ,ev={},{}
 local d={l=cg[l],ac=1,w=1,x=0}
-d.K,d.aw,d.aC=gn,aw,aC
-if not cr then return{gI(id,{d})}end
-return dy(id,cr,gm(id),0,{d})
+d.K,d.aw,d.aC=go,aw,aC
+if not cr then return{gJ(id,{d})}end
+return dy(id,cr,gn(id),0,{d})
 end
-return{eY=eY,dD=dD,gl=gl,ei=ei}
+return{eY=eY,dD=dD,gm=gm,ei=ei}
 end
 local o=tonumber(ARGV[1])
 if not o then
@@ -2661,19 +2661,19 @@ local id,at,K=cg+4*ARGV[cg-1],1,0
 local cJ=string.format("%.0f",o)
 local hw,hl="-"..cJ,"(-"..cJ
 local H,bw,bS={o},nil,nil
-local fT,gE=60000000,2^24
-local fa=o-o%gE
+local fT,gF=60000000,2^24
+local fa=o-o%gF
 local hf=string.format("%.0f",-fa)
 local eO=20000000
 local function hM()
 local p=#dA
-local gn,aw,aC=KEYS[K-2],KEYS[K-1],KEYS[K]
+local go,aw,aC=KEYS[K-2],KEYS[K-1],KEYS[K]
 local dq,aQ,aH,aG
-local u,dv,gO,bG
+local u,dv,gP,bG
 while at<p do
 local O,ad=dA[at],0
 if O<97 then
-gn,aw,aC=KEYS[K+1],KEYS[K+2],KEYS[K+3]
+go,aw,aC=KEYS[K+1],KEYS[K+2],KEYS[K+3]
 K=K+3
 dq,aQ=false,nil
 else
@@ -2691,12 +2691,12 @@ ad=1
 end
 elseif bw then
 error(bw,0)
-elseif dq or call("EXISTS",aC,gn)==0 then
+elseif dq or call("EXISTS",aC,go)==0 then
 dq=true
 if dA[at+1]~=u then
 u=dA[at+1]
 local l=cg+4*(u-48)
-dv,gO=ARGV[l]+0,ARGV[l+1]+0
+dv,gP=ARGV[l]+0,ARGV[l+1]+0
 bG=string.format("%.0f",o+dv)
 end
 if not aQ then
@@ -2720,7 +2720,7 @@ end
 elseif aQ>0 and not aH then
 aH=call("ZRANGE",aw,"1","1","WITHSCORES")[2]+0
 end
-local aZ=aQ and gO-aQ or-1
+local aZ=aQ and gP-aQ or-1
 if aZ>0 then
 ad=1
 while ad<aZ and dA[at+2*ad]==O+32 and dA[at+2*ad+1]==u do
@@ -2738,7 +2738,7 @@ co[2*i+3],co[2*i+4]=bG,ARGV[id+i]
 end
 call("ZADD",aw,unpack(co))
 end
-if aG<fa or aG>=fa+gE or dv>eO then
+if aG<fa or aG>=fa+gF or dv>eO then
 local cq=math.max(4*dv,fT)/1000+ARGV[2]
 if call("PTTL",aw)<cq then
 call("PEXPIRE",aw,string.format("%.0f",math.ceil(cq*1.125)))
@@ -2759,7 +2759,7 @@ if ad==0 then
 bS=bS or dC()
 dq,aQ,ad=false,nil,1
 local cr=O~=82 and(O==87 and"1"or"0")
-H[ah+1]=bS.eY(ARGV[id],cr,dA[at+1]-47,gn,aw,aC)
+H[ah+1]=bS.eY(ARGV[id],cr,dA[at+1]-47,go,aw,aC)
 end
 at,id=at+2*ad,id+ad
 end
@@ -2784,7 +2784,7 @@ return H`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "1ca069ebba52e1f7ab419cf024111a42d4faa368",
+  sha1: "313893445b2eb7f53800d089c41a90f8eb5b3ad4",
   source: `${part6}
 ${part4}
 ${part5}
@@ -2818,7 +2818,7 @@ ${part28}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "c8f3bc618bc6da4f2b08d0b7897a9694b24c0b04",
+  sha1: "fbd568fff6398a79720f3fdea4faba5ba9e0fead",
   source: `${part29}
 if#KEYS==1 and ARGV[3]=="0"then
 local K,ac,W,r=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
@@ -2838,10 +2838,10 @@ ${part2}
 ${part4}
 ${part11}
 ${part12}
-local fZ="f"
+local ga="f"
 ${part31}
 local fq,cR
-local function gU()
+local function gV()
 fq,cR="F"..pack("<I7I7",r,o),cq(o+r)
 end
 local function cS(K,k,ai)
@@ -2896,7 +2896,7 @@ ${part33}`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "a921cc2da65f347128b4ccc42e6f4351c66e64c0",
+  sha1: "d6491ac7e7d88aac5a5cb0a8c6a91201e59a84d8",
   source: `${part29}
 local bN=ARGV[2]+0
 ${part22}
@@ -3021,7 +3021,7 @@ end
 end
 return at-o
 end
-local function gA(L)
+local function gB(L)
 ba,p={},ARGV[L+4]+0
 local at=L+4
 for i=1,p do
@@ -3156,33 +3156,33 @@ ${part24}
 ${part8}
 ${part28}
 end
-local function gy(aP,dc,dH)
-local it,gc={},{o,bN,1}
+local function gz(aP,dc,dH)
+local it,gd={},{o,bN,1}
 for i=1,dc do
-gc[3+i]=ARGV[dH+i]
+gd[3+i]=ARGV[dH+i]
 end
-local cr,aL,ah=aR and"2"or"1",0,#gc+1
+local cr,aL,ah=aR and"2"or"1",0,#gd+1
 for _,bd in ipairs(aP)do
 for _=1,bd.ai do
 aL=aL+1
 it[aL]=bd.K
 for i,hi in ipairs({cr,aK,1,"1",ac,0})do
-gc[ah+i]=hi
+gd[ah+i]=hi
 end
 ah=ah+6
 end
 end
-gc[4+dc]=aL
-local gH,ad=aA(gc,it),1
+gd[4+dc]=aL
+local gI,ad=aA(gd,it),1
 for _,bd in ipairs(aP)do
 if bd.aV then
 local cP={}
 for i=1,bd.ai do
-cP[i]=gH[ad+i]
+cP[i]=gI[ad+i]
 end
 H[bd.u],ad=cP,ad+bd.ai
 else
-H[bd.u],ad=gH[ad+1],ad+1
+H[bd.u],ad=gI[ad+1],ad+1
 end
 end
 end
@@ -3192,7 +3192,7 @@ local bh,ap,dc=ARGV[y+1]+0,ah+1,ARGV[y+5]+0
 ah=min(ah+ARGV[y+2],#KEYS)
 ac,aK,aR=ARGV[y+3]+0,ARGV[y+4]+0,bh%2==1
 local dH,aV,aP=y+5,bh>=8,nil
-gA(dH)
+gB(dH)
 local iD=not(aV or aR)
 y=y+5+dc
 for L=ap,ah,1000 do
@@ -3257,7 +3257,7 @@ end
 end
 end
 end
-if aP then gy(aP,dc,dH)end
+if aP then gz(aP,dc,dH)end
 if aV then y=y+ah-ap+1 end
 end
 return bw and redis.error_reply(bw)or H`,
@@ -3266,7 +3266,7 @@ return bw and redis.error_reply(bw)or H`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "a86b4e5310803cd344e8aa5e83db89f6251de5b3",
+  sha1: "d12a225c6bac90c6387ea465cd3359bf8ec99001",
   source: `${part29}
 ${part30}
 ${part4}
@@ -3280,15 +3280,15 @@ ${part19}
 ${part20}
 ${part21}
 local hX,M,e=false,nil,nil
-local gg=o-o%ce
+local gh=o-o%ce
 local function dL(us)
-us=us+gg
+us=us+gh
 if us>o+ce/2 then return us-ce end
 if us<o-ce/2 then return us+ce end
 return us
 end
-local au,ar,aE,fW
-local function gU()
+local au,ar,aE,fX
+local function gV()
 au,e=6,nil
 while au<10 and 4^au<W do
 au=au+1
@@ -3296,7 +3296,7 @@ end
 ar=2^au
 if r>=hA then au=au+16 end
 aE=ceil(r/8)
-fW=cq(o-o%aE+aE+r)
+fX=cq(o-o%aE+aE+r)
 end
 local function he(K,ai)
 M=M or bF.s()
@@ -3328,7 +3328,7 @@ local function dI(K,bY,m,aL)
 local p=#bY/8+1
 local w=eI(p,W,ar)
 local k=ay(0,p,w,aL,aL)..pack("<I4",aL)..bY..pack("<I6I2",o%ce,m)
-return bp("SET",K,k..string.rep("\\0",8*(w-p)),"PX",fW)
+return bp("SET",K,k..string.rep("\\0",8*(w-p)),"PX",fX)
 end
 local function cS(K,_,ai)
 local J=bp("GETRANGE",K,"0","313")
@@ -3350,14 +3350,14 @@ if byte(J,1)~=83 or#J<aX then return aA(K,ai)end
 local bi,aY,aI,p,w,aL,az,aO
 x,bi,v,aY,aI,p,w,aL,az,aO=
 ao("<dI7I7I7I4I4I4I7I4B",J,2)
-local fX=w<=fb and#J==aX+4+8*w
+local fY=w<=fb and#J==aX+4+8*w
 local eE=bi==r and aO%32==au and p>0 and p<=w and aI<w
-if not eE or aY>=o or x>o or(not fX and w<=fb)then
+if not eE or aY>=o or x>o or(not fY and w<=fb)then
 return aA(K,ai)
 end
 v=0
 local ah,bZ,eo=(aI+p-1)%w,min(w-aI,p),nil
-if fX then
+if fY then
 eo=sub(J,aX+5+8*aI,aX+4+8*(aI+bZ))
 else
 bZ=min(16,ar-aI%ar,bZ)
@@ -3403,7 +3403,7 @@ local bd=pack("<I6I2",o%ce,m)
 az=(ae%ar==0 and 0 or az)+m
 local ap=ay(aI,bg+1,w,aD,az)
 local ad
-if fX then
+if fY then
 ad=bp("SETRANGE",K,"0",ap..sub(J,aX+1,aX+4+8*ae)..bd)
 else
 local u=aX+4*(floor(ae/ar)+1)+8*ae
@@ -3416,8 +3416,8 @@ bp("SETRANGE",K,"0",ap)
 end
 end
 if type(ad)~="number"then return false,ad.err end
-if floor(aY/aE)~=floor(o/aE)then bp("PEXPIRE",K,fW)end
-elseif fX then
+if floor(aY/aE)~=floor(o/aE)then bp("PEXPIRE",K,fX)end
+elseif fY then
 local bY=sub(J,aX+5+8*aI,aX+4+8*min(w,aI+bg))
 if aI+bg>w then bY=bY..sub(J,aX+5,aX+4+8*(aI+bg-w))end
 local ad=dI(K,bY,m,aD)
@@ -3430,7 +3430,7 @@ local u,al=aX+4*(floor(bg/ar)+1)+8*bg,aX+4*ceil(eV/ar)+8*eV
 az=(bg%ar==0 and 0 or az)+m
 k=ay(0,bg+1,eV,aD,az)..sub(k,aX+1)..string.rep("\\0",u-#k)
 k=k..pack("<I6I2",o%ce,m)..string.rep("\\0",al-u-8)
-local ad=bp("SET",K,k,"PX",fW)
+local ad=bp("SET",K,k,"PX",fX)
 if ad.err then return false,ad.err end
 if(bg+1)%ar==0 or bg+1==eV then
 bp("SETRANGE",K,format("%d",u-8*(bg%ar)-4),pack("<I4",az))
@@ -3448,7 +3448,7 @@ ${part33}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "e6971404604a1737c067e9d916bc1c5223fcb8cc",
+  sha1: "854ce0902178dcb3a24c75a55152a1ef83685090",
   source: `${part29}
 if#KEYS==1 and ARGV[3]=="0"then
 local K,ac,W,r,bo=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
@@ -3469,10 +3469,10 @@ ${part2}
 ${part4}
 ${part11}
 ${part13}
-local fZ="c"
+local ga="c"
 ${part31}
 local bz,fq,cR
-local function gU()
+local function gV()
 bz=r/bo
 fq,cR="C"..pack("<I7B",r,#format("%.0f",bo)-1),cq(o+2*r)
 end

@@ -8,6 +8,7 @@ import { systemClock } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
 import { compilePolicy, type NamedPolicy } from "../../policy/policy.ts";
 import {
+  type LocalLease,
   type NoticeListener,
   type ReplyTo,
   type Store,
@@ -92,8 +93,8 @@ export class TrackedStore implements Store {
   }
 
   /** As the store does. */
-  takePermitsAtOnce(target: Target, id: string): TakeReply | undefined {
-    return this.failure === undefined ? this.#store.takePermitsAtOnce?.(target, id) : undefined;
+  takePermitsAtOnce(target: Target): TakeReply & LocalLease | undefined {
+    return this.failure === undefined ? this.#store.takePermitsAtOnce?.(target) : undefined;
   }
 
   /** As the store does. */

@@ -118,8 +118,9 @@ end
 
 -- The same for one that waits already: was it served meanwhile, and when should it ask again?
 local function poll(id, arrival, target)
+  -- The marks of an earlier grant came with word of it.
+  local reply = { holds(target, id) and 6 or 1, 0, arrival }
   promote(target, id)
-  local reply = { 1, 0, arrival }
   local served = holds(target, id)
   if not served and not call("ZSCORE", target.waiters, id) then
     enqueue(target, id, arrival)

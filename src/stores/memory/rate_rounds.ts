@@ -1,0 +1,99 @@
+/**
+ * One round of deciding about rates in memory: what `_plan.lua` does, line by line.
+ *
+ * @module
+ */
+
+import type { RateLimit } from "../../algorithms/limit.ts";
+import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
+import type { SlotLevel, TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
+import { levelsOf } from "./cell_box.ts";
+import type { Cells } from "./cells.ts";
+import { SlotBook } from "./slot_book.ts";
+
+/** For each rate of a target what its mark holds besides the level. */
+export type Traces = TargetLevel["traces"];
+
+/** Stands for the book of a key that nobody uses. Never written. */
+export const NOBODY: SlotBook = new SlotBook();
+
+/** Decides about rates at one reading of the clock. */
+export class RateRounds {
+  readonly #cells: Cells;
+  readonly #nowUs: number;
+  readonly #peeks: boolean;
+
+  /**
+   * Makes one.
+   *
+   * @param cells The state.
+   * @param nowUs The reading of the clock.
+   * @param peeks Whether nothing may be written.
+   */
+  constructor(cells: Cells, nowUs: number, peeks: boolean) {
+    this.#cells = cells;
+    this.#nowUs = nowUs;
+    this.#peeks = peeks;
+  }
+
+  /** The earliest instant at which all limits of a target agree. */
+  plan(target: Target): number {
+    if (!this.#peeks) this.#cells.settle(target, this.#nowUs);
+    const { blockedUs, states } = this.#cells.read(target, this.#nowUs);
+    const { rates } = target.policy;
+    let atUs = Math.max(this.#nowUs, blockedUs);
+    for (let i = 0; i < rates.length; i++) {
+      const rate = rates[i] as RateLimit;
+      atUs = Math.max(atUs, kernelOf(rate).earliest(states[i] as RateState, this.#nowUs, target.cost, rate));
+    }
+    return atUs;
+  }
+
+  /** Takes a target's cost from all of its rates. Returns what marks hold besides the levels, where that is anything. */
+  commit(target: Target, atUs: number): Traces {
+    const { rates } = target.policy;
+    if (rates.length === 0) return undefined;
+    const cell = this.#cells.read(target, this.#nowUs);
+    let traces: (readonly number[] | undefined)[] | undefined;
+    for (let i = 0; i < rates.length; i++) {
+      const rate = rates[i] as RateLimit;
+      const kernel = kernelOf(rate);
+      const before = cell.states[i] as RateState;
+      const after = kernel.take(before, this.#nowUs, atUs, target.cost, rate);
+      cell.states[i] = after;
+      const trace = kernel.trace?.(before, after, this.#nowUs, atUs);
+      if (trace !== undefined) (traces ??= rates.map(() => undefined))[i] = trace;
+    }
+    this.#cells.write(target, cell, this.#nowUs);
+    return traces;
+  }
+
+  /** Takes from all targets or from none, where no slots are involved. */
+  take({ targets, mode, maxWaitUs, arrivalUs }: TakeRequest): TakeReply {
+    const nowUs = this.#nowUs;
+    let atUs = nowUs;
+    for (const target of targets) atUs = Math.max(atUs, this.plan(target));
+    const allowed = atUs <= nowUs || (mode === "wait" && atUs - nowUs <= maxWaitUs);
+    let status: TakeStatus = allowed ? "allowed" : "rate";
+    const levels: TargetLevel[] = [];
+    for (const target of targets) {
+      let traces: Traces;
+      if (allowed && mode !== "peek") traces = this.commit(target, atUs);
+      else if (!allowed && this.#cells.read(target, this.#nowUs).blockedUs > nowUs) status = "blocked";
+      levels.push(this.level(target, 0, traces));
+    }
+    return { status, nowUs, waitUs: atUs - nowUs, arrivalUs, levels };
+  }
+
+  /** Where a target stands. */
+  level(target: Target, fence: number, traces?: Traces): TargetLevel {
+    const cell = this.#cells.read(target, this.#nowUs);
+    const rates = levelsOf(target.policy, cell, this.#nowUs);
+    if (target.policy.maxConcurrent === 0) {
+      return traces === undefined ? { rates, slots: undefined } : { rates, slots: undefined, traces };
+    }
+    const book = cell.slots ?? NOBODY;
+    const slots: SlotLevel = { used: book.live(this.#nowUs), freeInUs: book.freeIn(this.#nowUs), fence };
+    return traces === undefined ? { rates, slots } : { rates, slots, traces };
+  }
+}

@@ -8,18 +8,20 @@
  */
 
 import type { Mark } from "../../../src/algorithms/kernel.ts";
+import type { FixedWindowState } from "../../../src/algorithms/fixed_window/kernel.ts";
+import type { RateState } from "../../../src/algorithms/kernels.ts";
 import type { RateLimit, TokenBucketLimit } from "../../../src/algorithms/limit.ts";
-import { plainStates } from "../stored_state.ts";
+import type { SlidingWindowState } from "../../../src/algorithms/sliding_window/kernel.ts";
+import type { SlidingWindowCounterState } from "../../../src/algorithms/sliding_window_counter/kernel.ts";
+import type { TokenBucketState } from "../../../src/algorithms/token_bucket/kernel.ts";
+import type { Window } from "../../../src/algorithms/windows.ts";
 import { spanUs, START_US, type World } from "./world.ts";
 
 /** The number of a world. */
 export function fingerprint(limits: readonly RateLimit[], world: World): number {
   const { nowUs, states, kept, debts } = world;
   const hash = new Hash(nowUs, -4 * spanUs(limits));
-  for (const numbers of plainStates(limits, states)) {
-    hash.add(numbers.length);
-    for (const number of numbers) hash.add(number);
-  }
+  for (let i = 0; i < limits.length; i++) addState(hash, limits[i] as RateLimit, states[i] as RateState);
   hash.add(kept.length);
   for (const { atUs, taken, units, settled, marks } of kept) {
     hash.add(atUs);
@@ -39,11 +41,69 @@ export function fingerprint(limits: readonly RateLimit[], world: World): number 
   return hash.value;
 }
 
+/** Stands behind a list, and is in none. */
+const END = -1;
+
+/** Number by number: a search spends most of its time here. */
+function addState(hash: Hash, { algorithm }: RateLimit, state: RateState): void {
+  switch (algorithm) {
+    case "token_bucket":
+      return addBucket(hash, state as TokenBucketState);
+    case "sliding_window":
+      return addRuns(hash, state as SlidingWindowState);
+    case "sliding_window_counter":
+      hash.add((state as SlidingWindowCounterState).previous);
+      return addWindows(hash, (state as SlidingWindowCounterState).windows);
+    case "fixed_window":
+      return addWindows(hash, (state as FixedWindowState).windows);
+  }
+}
+
+function addBucket(hash: Hash, { tatUs, tatRem, back, promisedUs }: TokenBucketState): void {
+  hash.add(tatUs);
+  hash.add(tatRem);
+  if (back !== undefined || promisedUs !== undefined) hash.add(promisedUs ?? 0);
+  if (back !== undefined) {
+    hash.add(back.us);
+    hash.add(back.rem);
+    hash.add(back.untilUs);
+    for (const share of back.shares) {
+      hash.add(share.endUs);
+      hash.add(share.us);
+      hash.add(share.rem);
+    }
+  }
+  hash.add(END);
+}
+
+/** An instant that is promised matters only where there are runs, and runs only where they have units. */
+function addRuns(hash: Hash, { pages, total, promisedUs }: SlidingWindowState): void {
+  if (total > 0) hash.add(promisedUs);
+  for (const { stampsUs, units, from, to } of pages) {
+    for (let run = from; run < to; run++) {
+      if (units[run] === 0) continue;
+      hash.add(stampsUs[run] as number);
+      hash.add(units[run] as number);
+    }
+  }
+  hash.add(END);
+}
+
+function addWindows(hash: Hash, windows: readonly Window[]): void {
+  for (const { startUs, count } of windows) {
+    hash.add(startUs);
+    hash.add(count);
+  }
+  hash.add(END);
+}
+
 /** Of a take that was settled, only its window still matters, for the laws. */
 function addMark(hash: Hash, { nowUs, level, trace = [] }: Mark, settled: boolean): void {
   if (settled) return hash.add(nowUs + level[1]);
   hash.add(nowUs);
-  for (const number of [...level, trace.length, ...trace]) hash.add(number);
+  for (const number of level) hash.add(number);
+  for (const number of trace) hash.add(number);
+  hash.add(END);
 }
 
 /** Takes numbers in, one after the other. Instants count from the world's clock. */

@@ -7,7 +7,7 @@
 
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
 import type { Kept } from "../auditor/kept.ts";
-import { after, afterTime, earliest, spanUs, type World } from "./world.ts";
+import { earliest, spanUs, statesWithout, type World } from "./world.ts";
 
 /** What is asked, and how. */
 export interface RestoreCheck {
@@ -25,16 +25,16 @@ export interface RestoreCheck {
  * @returns What differs; undefined if nothing does.
  */
 export function restoresLess({ limits, costs, passUs }: RestoreCheck, before: World, taken: World): string | undefined {
-  const { number, units } = taken.kept.at(-1) as Kept;
+  const newest = taken.kept.at(-1) as Kept;
   const span = spanUs(limits);
   const most = Math.max(...costs);
   for (const heldUs of [0, passUs]) {
-    const held = afterTime(limits, taken, heldUs);
-    const restored = after(limits, held, { do: "giveBack", take: number, units });
+    const backUs = taken.nowUs + heldUs;
+    const states = statesWithout(limits, { nowUs: backUs, states: taken.states }, newest, newest.units);
     for (const laterUs of [0, passUs, span]) {
-      const nowUs = held.nowUs + laterUs;
-      const expected = earliest(limits, { ...before, nowUs }, most);
-      const actual = earliest(limits, { ...restored, nowUs }, most);
+      const nowUs = backUs + laterUs;
+      const expected = earliest(limits, { nowUs, states: before.states }, most);
+      const actual = earliest(limits, { nowUs, states }, most);
       if (actual === expected) continue;
       return `given back after ${heldUs} µs, a cost of ${most} is let in ${laterUs} µs later after ${
         actual - nowUs

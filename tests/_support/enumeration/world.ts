@@ -9,6 +9,7 @@
 import type { Mark } from "../../../src/algorithms/kernel.ts";
 import type { RateLimit, TokenBucketLimit } from "../../../src/algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
+import type { SlidingWindowState } from "../../../src/algorithms/sliding_window/kernel.ts";
 import { type Debt, debtAfterGiveBack, debtAfterTake, freshDebt, paid } from "../auditor/debt.ts";
 import type { Kept } from "../auditor/kept.ts";
 
@@ -47,7 +48,11 @@ export function freshWorld(limits: readonly RateLimit[]): World {
 }
 
 /** The earliest instant at which all limits agree to a cost. */
-export function earliest(limits: readonly RateLimit[], world: World, cost: number): number {
+export function earliest(
+  limits: readonly RateLimit[],
+  world: Pick<World, "nowUs" | "states">,
+  cost: number,
+): number {
   let atUs = world.nowUs;
   for (let i = 0; i < limits.length; i++) {
     const limit = limits[i] as RateLimit;
@@ -102,10 +107,7 @@ function afterTake(limits: readonly RateLimit[], world: World, cost: number): Wo
 
 function afterGiveBack(limits: readonly RateLimit[], world: World, { take, units }: Step & { do: "giveBack" }): World {
   const { nowUs, takes } = world;
-  const { marks } = world.kept.find(({ number }) => number === take) as Kept;
-  const states = limits.map((limit, i) => {
-    return kernelOf(limit).giveBack(copyOf(world.states[i] as RateState), nowUs, units, marks[i] as Mark, limit);
-  });
+  const states = statesWithout(limits, world, world.kept.find(({ number }) => number === take) as Kept, units);
   const debts = limits.map((limit, i) => {
     const debt = world.debts[i];
     return debt === undefined || limit.algorithm !== "token_bucket"
@@ -118,17 +120,39 @@ function afterGiveBack(limits: readonly RateLimit[], world: World, { take, units
   return { nowUs, states, kept, debts, takes };
 }
 
+/** The states after units of a take are given back now. */
+export function statesWithout(
+  limits: readonly RateLimit[],
+  { nowUs, states }: Pick<World, "nowUs" | "states">,
+  { marks }: Kept,
+  units: number,
+): RateState[] {
+  return limits.map((limit, i) => {
+    return kernelOf(limit).giveBack(copyOf(states[i] as RateState), nowUs, units, marks[i] as Mark, limit);
+  });
+}
+
 /** The span after which nothing of a take can matter, but for being given back late. */
 export function spanUs(limits: readonly RateLimit[]): number {
   return Math.max(...limits.map((limit) => limit.algorithm === "token_bucket" ? limit.burstUs : limit.windowUs));
 }
 
 /** A copy of a state: kernels may reuse what they are given. */
-export function copyOf<Value>(value: Value): Value {
+export function copyOf(state: RateState): RateState {
+  if ("pages" in state) {
+    const { pages: old, total, promisedUs } = state as SlidingWindowState;
+    const pages = old.map(({ stampsUs, units, from, to, sum }) => {
+      return { stampsUs: stampsUs.slice(), units: units.slice(), from, to, sum };
+    });
+    return { pages, total, promisedUs };
+  }
+  return copyOfAll(state);
+}
+
+function copyOfAll<Value>(value: Value): Value {
   if (typeof value !== "object" || value === null) return value;
-  if (ArrayBuffer.isView(value)) return (value as unknown as Float64Array).slice() as Value;
-  if (Array.isArray(value)) return value.map((each) => copyOf(each)) as Value;
+  if (Array.isArray(value)) return value.map((each) => copyOfAll(each)) as Value;
   const copy: Record<string, unknown> = {};
-  for (const name in value) copy[name] = copyOf(value[name]);
+  for (const name in value) copy[name] = copyOfAll(value[name]);
   return copy as Value;
 }

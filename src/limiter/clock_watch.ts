@@ -152,8 +152,8 @@ function textOf({ byUs }: Step): string {
   const by = `${(Math.abs(byUs) / 1e6).toFixed(1)} s`;
   const todo = "Let NTP slew the clocks of the servers, and set them only before Redis starts";
   return byUs < 0
-    ? `The server's clock was set back by ${by}. Keys that were in use may be denied, and leases of crashed holders may ` +
-      `last, for up to that long: reset() such keys. ${todo}`
+    ? `The server's clock was set back by ${by}. Calls may wait for a window or full refill once more; leases of crashed ` +
+      `holders, and blocks, may last for up to that long: reset() such keys. ${todo}`
     : `The server's clock was set forward by ${by}. Windows have ended early, so up to one more full limit may be ` +
       `admitted, and leases may have been lost. ${todo}`;
 }

@@ -118,7 +118,7 @@ export class ConfigError extends RateSyncError {
   }
 }
 
-/** A limiter or store id that nobody configured. The message lists the known ones. */
+/** A limiter or store id that is not configured. The message lists those that are. */
 export class NotFoundError extends RateSyncError {
   static {
     nameError(this, "NotFoundError");
@@ -149,7 +149,7 @@ export class NotFoundError extends RateSyncError {
   }
 }
 
-/** A cost above what a limit can ever hold: waiting would never end, so nothing waits. */
+/** A cost above what a limit can ever hold. No wait could grant it, so the call fails at once. */
 export class CostExceedsLimitError extends RateSyncError {
   static {
     nameError(this, "CostExceedsLimitError");
@@ -298,7 +298,7 @@ export class ClosedError extends RateSyncError {
   }
 }
 
-/** A lease that ended before its permit was released: it was reset, or could not be renewed in time. */
+/** The reason of `permit.lost`: the lease ended before the release. It was reset, or not renewed in time. */
 export class LeaseLostError extends RateSyncError {
   static {
     nameError(this, "LeaseLostError");

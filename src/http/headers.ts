@@ -34,7 +34,7 @@ export const DIALECTS: readonly HeaderDialect[] = [
 export type HeaderPair = readonly [name: string, value: string];
 
 /**
- * Headers that tell what is left. None of a decision that nobody has measured, but for the policy.
+ * Headers with what is left. For a decision that no store has measured, only the policy.
  *
  * @param decision The decision.
  * @param dialect How they tell it.

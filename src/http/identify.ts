@@ -13,10 +13,10 @@ import type { GuardedRequest } from "./request.ts";
 /** What identifies a request: a key, several that must all have room, or nothing. */
 export type Identity = string | number | bigint | readonly (string | undefined | null)[] | undefined | null;
 
-/** Tells who sent a request. Whoever it does not tell is limited together with all others like that. */
+/** Gives the key of a request. All requests without one share the key `unidentified`. */
 export type Identify<Raw = unknown> = (request: GuardedRequest<Raw>) => Identity | Promise<Identity>;
 
-/** The key that all requests share which cannot be told apart. */
+/** The key of all requests that have no other. */
 export const UNIDENTIFIED = "unidentified";
 
 /** How addresses become keys. */
@@ -43,8 +43,8 @@ export function byIp(options: ByIpOptions = {}): Identify {
 }
 
 /**
- * By what a header says: `x-user-id:42`. Only for a header that your own gateway sets on every request: one that clients
- * can send lets each choose who it is.
+ * By what a header says: `x-user-id:42`. Only for a header that your own gateway sets on every request: else
+ * clients choose their own keys.
  *
  * @param name The header's name.
  */
@@ -61,8 +61,8 @@ export interface ByApiKeyOptions {
   /** The header that holds it. In `authorization`, it follows the word `Bearer`. @default {"authorization"} */
   readonly header?: string;
   /**
-   * Tells whether an API key is one of yours. Without it, whoever makes up keys is somebody new with each of them:
-   * then limit by address too, or guard what has been authenticated.
+   * Whether an API key is one of yours. Without it, a client that invents keys has a new limit with each of them: then
+   * limit by address too, or guard after authentication.
    */
   readonly known?: (apiKey: string) => boolean | Promise<boolean>;
 }
@@ -80,7 +80,7 @@ export function byApiKey(options: ByApiKeyOptions = {}): Identify {
   };
 }
 
-/** By the first that tells anything: `firstOf(byApiKey({ known }), byIp())`. */
+/** By the first function that gives a key: `firstOf(byApiKey({ known }), byIp())`. */
 export function firstOf<Raw = unknown>(...identifiers: readonly Identify<Raw>[]): Identify<Raw> {
   return async (request) => {
     for (const identify of identifiers) {

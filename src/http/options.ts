@@ -85,7 +85,7 @@ export interface GuardOptions<Raw = unknown> {
   /** The instance whose limiters these are; it must know them. @default the default instance */
   readonly rateSync?: RateSync;
   /**
-   * Who is limited: `byIp()`, `byApiKey()`, `byHeader(name)`, or a function; `false` limits everybody together. A
+   * The key of a request: `byIp()`, `byApiKey()`, `byHeader(name)`, or a function; `false` gives all one limit. A
    * function may name several keys, which must all have room. @default byIp()
    */
   readonly key?: Identify<Raw> | false;
@@ -100,11 +100,11 @@ export interface GuardOptions<Raw = unknown> {
    * what answers them should be cheap. @default {false}
    */
   readonly skipPreflights?: boolean;
-  /** Who is not limited at all. */
+  /** Clients that are not limited. */
   readonly allow?: GuardList;
-  /** Who is always refused, with 403. Stronger than `allow`. */
+  /** Clients that are always denied, with 403. Stronger than `allow`. */
   readonly block?: GuardList;
-  /** Decides and reports, but refuses nobody and sends no headers. @default {false} */
+  /** Decides and reports, but denies nothing and sends no headers. @default {false} */
   readonly dryRun?: boolean;
   /** How long a request may wait instead of being denied, in milliseconds, 0 or more. @default {0} */
   readonly waitMs?: number;
@@ -124,9 +124,9 @@ export interface GuardOptions<Raw = unknown> {
     denied: Denied,
     request: GuardedRequest<Raw>,
   ) => DenialAnswer | undefined | void | Promise<DenialAnswer | undefined | void>;
-  /** Told of every decision: for logs, metrics, and what a dry run would have refused. */
+  /** Called with every decision: for logs, metrics, and what a dry run would have refused. */
   readonly onDecision?: (report: GuardReport<Raw>) => void;
-  /** Told of everything that goes wrong, each time: which option's function failed, or the store. */
+  /** Called with everything that goes wrong, each time: which option's function failed, or the store. */
   readonly onError?: TroubleListener;
   /** Where that is logged, each kind once a minute. @default console */
   readonly logger?: Pick<Logger, "warn">;

@@ -38,8 +38,8 @@ export type Settle<Raw = unknown> = (
 ) => number | Promise<number>;
 
 /**
- * Counts failures only: an answer with a status below 400 gives its cost back. A request counts while it runs, and a
- * client that leaves before the answer has failed: so nobody can try more often by trying at once, or by not listening.
+ * Counts failures only: an answer with a status below 400 gives its cost back. A request counts while it runs, and one
+ * whose client left before the answer has failed. So parallel attempts and early disconnects do not help an attacker.
  *
  * @param failed Tells whether a request failed. @default a status from 400, or no answer
  */

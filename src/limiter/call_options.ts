@@ -9,25 +9,25 @@ import { didYouMean } from "../base/foreign_words.ts";
 import { listWords, show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
 
-/** Who asks, and for how much. */
+/** The key and the cost of a call. */
 export interface AskOptions {
-  /** Who is limited: each key has limits of its own. Without one, the limiter limits everybody together. */
+  /** Who is limited, 1 to 65 536 characters. Each key has limits of its own. Without one, the limiter as a whole has. */
   readonly key?: string;
   /**
-   * Units to take, a whole number from 1. A permit takes one slot whatever its cost, unless the limiter has nothing
-   * but slots: then the cost is the number of slots. @default {1}
+   * Units to take, a whole number from 1. With `maxConcurrent`, a call takes one permit whatever its cost; if the
+   * limiter has no rate, the cost is the number of permits. @default {1}
    */
   readonly cost?: number;
 }
 
-/** Who asks, for how much, and how long they may wait. */
+/** The key and the cost of a call, and how long it may wait. */
 export interface AcquireOptions extends AskOptions {
   /**
    * How long to wait at most, in milliseconds, 0 or more. 0 fails at once; Infinity never gives up.
    * @default the limiter's `timeoutMs`, or 30_000
    */
   readonly timeoutMs?: number;
-  /** Gives up waiting, and the place in the queue. The call rejects with its reason. */
+  /** Ends the wait and leaves the queue. The call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
 

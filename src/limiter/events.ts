@@ -7,7 +7,7 @@
 import type { StoreError } from "../base/errors.ts";
 import type { Decision } from "./decision.ts";
 
-/** Something that happened in a limiter. */
+/** An event of a limiter. */
 export type LimiterEvent =
   | {
     /** A call was decided. */
@@ -40,10 +40,10 @@ export type LimiterEvent =
     readonly error: StoreError;
   };
 
-/** Takes events. What it throws is logged and goes no further. */
+/** Receives events. What it throws is logged, and changes nothing else. */
 export type LimiterListener = (event: LimiterEvent) => void;
 
-/** Something that happened to a store that is not inside this process. */
+/** An event of a store that is not inside this process. */
 export type StoreEvent =
   | {
     /** The store cannot decide. Until it can, limiters do not ask it: their failure policies decide. */
@@ -70,10 +70,10 @@ export type StoreEvent =
     readonly downMs: number;
   };
 
-/** Takes events of stores. What it throws is logged and goes no further. */
+/** Receives events of stores. What it throws is logged, and changes nothing else. */
 export type StoreListener = (event: StoreEvent) => void;
 
-/** Where messages go. `console` is one. */
+/** What messages are written to. `console` is one. */
 export interface Logger {
   /** Something that a developer may want to see. */
   debug(message: string, ...data: unknown[]): void;

@@ -13,10 +13,10 @@ import type { Limiter } from "./limiter.ts";
 import type { Permit } from "./permit.ts";
 import type { Reservation } from "./reservation.ts";
 
-/** The options of a verb, without the key. */
+/** The options of a call, without the key. */
 export type Keyless<Options> = Omit<Options, "key">;
 
-/** The verbs of a limiter, for one key. A light handle: nothing is registered. */
+/** A limiter for one key, with the same calls. Nothing is registered for it. */
 export class KeyedLimiter {
   static {
     brand(this, "KeyedLimiter");
@@ -24,14 +24,14 @@ export class KeyedLimiter {
 
   /** The limiter. */
   readonly limiter: Limiter;
-  /** Who is limited. */
+  /** The key. */
   readonly key: string;
 
   /**
    * Use `limiter.for(key)`, which does the same.
    *
    * @param limiter The limiter.
-   * @param key Who is limited.
+   * @param key The key.
    */
   constructor(limiter: Limiter, key: string) {
     this.limiter = limiter;

@@ -30,16 +30,16 @@ import { Party } from "./party.ts";
 import type { Permit } from "./permit.ts";
 import type { Reservation } from "./reservation.ts";
 
-/** Whose state a correction is about. */
+/** The key that a correction changes. */
 export type KeyOptions = Pick<AskOptions, "key">;
 
-/** Who is blocked, and what becomes of a block that stands. */
+/** The key to block, and what becomes of a block that stands. */
 export interface BlockOptions extends KeyOptions {
   /** Leaves a block that stands and would end later as it is, instead of replacing it. @default {false} */
   readonly keepLonger?: boolean;
 }
 
-/** A named policy on a store. Made by `createRateSync` and its registry. */
+/** A named set of rules on a store. Instances make it: `rs.limiter(id)`. */
 export class Limiter {
   static {
     brand(this, "Limiter");
@@ -96,7 +96,7 @@ export class Limiter {
   }
 
   /**
-   * Waits for its turn, in order of arrival across all processes, and resolves to a permit.
+   * Waits until the call may go ahead, in order of arrival across all processes, and resolves to a permit.
    *
    * @throws {RateLimitedError} If the deadline cannot be met: as soon as that is known, without sleeping until it.
    * @throws {CostExceedsLimitError} If no wait could ever grant the cost.
@@ -181,7 +181,7 @@ export class Limiter {
     }
   }
 
-  /** Starts a key anew: full limits, every slot free, no block. Those who wait are served. Without a key, metrics too. */
+  /** Resets a key: whole limits, free permits, no block. Waiting calls are served. Without a key, metrics start anew too. */
   async reset(options: KeyOptions = {}): Promise<void> {
     const target = this.#target(options);
     const client = this.#route.current ?? await this.#route.client();
@@ -189,7 +189,7 @@ export class Limiter {
     if (options.key === undefined) this.forgetMetrics();
   }
 
-  /** Forgives units that were taken, up to a full limit. */
+  /** Gives units back to a key, up to a full limit. */
   async refund(units: number, options: KeyOptions = {}): Promise<void> {
     const target = this.#target(options);
     const client = this.#route.current ?? await this.#route.client();
@@ -197,7 +197,7 @@ export class Limiter {
   }
 
   /**
-   * Takes units whatever the limit says: later calls wait for them.
+   * Takes units from a key, also where the limit does not have them. Later calls wait for them.
    *
    * @returns What was taken: at most a thousand times what the limit holds.
    */
@@ -208,10 +208,10 @@ export class Limiter {
   }
 
   /**
-   * Denies everything for a while; 0 lifts a block.
+   * Denies every call for a key for some time; 0 lifts a block.
    *
    * @param durationMs How long from now, in milliseconds, up to 35 years.
-   * @param options Who is blocked, and what becomes of a block that stands.
+   * @param options The key, and what becomes of a block that stands.
    * @throws {RangeError} If it is not such a number.
    */
   async block(durationMs: number, options: BlockOptions = {}): Promise<void> {
@@ -250,7 +250,7 @@ export class Limiter {
     this.#metrics.reset();
   }
 
-  /** Calls back on every decision, release, lost lease and store error. Returns how to stop. */
+  /** Calls `listener` with every event of the limiter. Returns a function that ends that. */
   subscribe(listener: LimiterListener): () => void {
     return this.#subscriptions.add(listener);
   }

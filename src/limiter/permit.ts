@@ -8,7 +8,7 @@ import { showAs } from "../base/inspect.ts";
 import type { Decision } from "./decision.ts";
 
 /**
- * Leave to go ahead. Dispose of it, or release it, when done: a slot is held until then.
+ * Permission to go ahead. Release or dispose of it when done: with `maxConcurrent` it counts until then.
  *
  * @example Held for a block
  * ```ts
@@ -26,15 +26,15 @@ export interface Permit extends AsyncDisposable {
   /** How long the caller waited for it, in milliseconds. */
   readonly waitedMs: number;
   /**
-   * For a slot: a number above that of every permit granted before it on this limiter and key, so that what the slot
-   * protects can refuse a holder that was thought dead. Undefined without a slot.
+   * With `maxConcurrent`: a number above that of every permit granted before it for this limiter and key. A storage that
+   * compares it can refuse a holder whose lease has ended. Else undefined.
    */
   readonly fencingToken: number | undefined;
-  /** Aborted, with a `LeaseLostError`, if the slot is lost before it is released: somebody else may hold it then. */
+  /** Aborted with a `LeaseLostError` if the lease ends before the release. Another caller may hold the permit then. */
   readonly lost: AbortSignal;
   /**
-   * Gives the slot back. Only the first call does anything; it never rejects: a slot that cannot be given back now
-   * falls free when its lease ends.
+   * Gives the permit back. Only the first call does anything, and it never rejects: a permit that cannot be given back
+   * now is free when its lease ends.
    */
   release(): Promise<void>;
 }

@@ -14,9 +14,9 @@ export type WaitOptions = Pick<AcquireOptions, "timeoutMs" | "signal">;
 export interface RateLimitedOptions<Id extends string, Args extends unknown[]> extends WaitOptions {
   /** The limiter's id. */
   readonly limiter: Id;
-  /** Who is limited, from the function's arguments. */
+  /** Gives the key, from the function's arguments. */
   readonly key?: (...args: Args) => string;
-  /** The cost, from the function's arguments. @default 1 */
+  /** Gives the cost, from the function's arguments. @default {1} */
   readonly cost?: (...args: Args) => number;
 }
 

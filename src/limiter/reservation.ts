@@ -29,7 +29,7 @@ export interface Reservation {
   /** Waits for the instant. Rejects with the signal's reason; the cost stays taken then. */
   ready(signal?: AbortSignal): Promise<void>;
   /**
-   * Says what was really used: less gives the rest back, more takes the difference, whatever the limit says.
+   * Reports the units that were used. Fewer: the rest is given back. More: the difference is taken, whatever is left.
    * Only the first of `settle` and `cancel` does anything.
    *
    * @param actualCost Units used, a whole number from 0.
@@ -37,7 +37,7 @@ export interface Reservation {
    * @throws {RangeError} If it is not a whole number from 0.
    */
   settle(actualCost: number): Promise<Charge>;
-  /** Gives everything back, as far as nobody else already counts on its place. */
+  /** Gives everything back, except units that later waiting calls count on. */
   cancel(): Promise<void>;
 }
 

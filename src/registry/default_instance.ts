@@ -147,7 +147,7 @@ export function configure(options: DefaultInstanceOptions): void {
   theDefault().log.use(options.logger);
 }
 
-/** Waits for a turn: see `Limiter.acquire`. */
+/** Waits until the call may go ahead: see `Limiter.acquire`. */
 export async function acquire(limiter: string, options?: AcquireOptions): Promise<Permit> {
   return await (await ready(limiter)).acquire(limiter, options);
 }
@@ -206,22 +206,22 @@ export function rateLimited<Args extends unknown[], Result>(
   return wrap(fn, options, run);
 }
 
-/** Starts a key anew: see `Limiter.reset`. */
+/** Resets a key: see `Limiter.reset`. */
 export async function reset(limiter: string, options?: KeyOptions): Promise<void> {
   await (await ready(limiter)).reset(limiter, options);
 }
 
-/** Forgives units: see `Limiter.refund`. */
+/** Gives units back: see `Limiter.refund`. */
 export async function refund(limiter: string, units: number, options?: KeyOptions): Promise<void> {
   await (await ready(limiter)).refund(limiter, units, options);
 }
 
-/** Takes units whatever the limit says: see `Limiter.penalize`. */
+/** Takes units, also where the limit does not have them: see `Limiter.penalize`. */
 export async function penalize(limiter: string, units: number, options?: KeyOptions): Promise<Charge> {
   return await (await ready(limiter)).penalize(limiter, units, options);
 }
 
-/** Denies everything for a while: see `Limiter.block`. */
+/** Denies every call for a key for some time: see `Limiter.block`. */
 export async function block(limiter: string, durationMs: number, options?: BlockOptions): Promise<void> {
   await (await ready(limiter)).block(limiter, durationMs, options);
 }
@@ -246,7 +246,7 @@ export function metrics(limiter: string): LimiterMetrics {
 }
 
 /**
- * Calls back on everything that happens in a limiter. Returns how to stop.
+ * Calls `listener` with every event of a limiter. Returns a function that ends that.
  *
  * @throws {NotFoundError} If there is no such limiter; it lists the known ones.
  * @throws {ConfigError} If the configuration file was not read yet: `await loadConfig()` first.
@@ -256,8 +256,8 @@ export function subscribe(limiter: string, listener: LimiterListener): () => voi
 }
 
 /**
- * Calls back when a store of the default instance decides less than it should, and when that is over. Returns how to
- * stop. May be called before anything is configured; `close()` ends it.
+ * Calls `listener` when a store of the default instance fails, and when it decides again. Returns a function that ends
+ * that. May be called before anything is configured; `close()` ends it.
  */
 export function subscribeStores(listener: StoreListener): () => void {
   return theDefault().instance.subscribeStores(listener);

@@ -64,7 +64,7 @@ export interface LimiterListing {
   readonly metrics: LimiterMetrics;
 }
 
-/** Stores and limiters, and the verbs to ask them with. `Id` is the limiters' ids. */
+/** Stores and limiters, with the calls to use them. `Id` is the limiters' ids. */
 export class RateSync<Id extends string = string> implements AsyncDisposable {
   static {
     brand(this, "RateSync");
@@ -118,7 +118,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     return this.#http;
   }
 
-  /** Waits for a turn: see `Limiter.acquire`. */
+  /** Waits until the call may go ahead: see `Limiter.acquire`. */
   acquire(limiter: Id, options?: AcquireOptions): Promise<Permit> {
     try {
       return this.limiter(limiter).acquire(options);
@@ -190,7 +190,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     return rateLimited(fn, options, (...call) => this.run(...call));
   }
 
-  /** Starts a key anew: see `Limiter.reset`. */
+  /** Resets a key: see `Limiter.reset`. */
   async reset(limiter: Id, options?: KeyOptions): Promise<void> {
     await this.limiter(limiter).reset(options);
   }
@@ -201,17 +201,17 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     for (const id of this.#definitions.limiterIds) this.limiter(id as Id).forgetMetrics();
   }
 
-  /** Forgives units: see `Limiter.refund`. */
+  /** Gives units back: see `Limiter.refund`. */
   async refund(limiter: Id, units: number, options?: KeyOptions): Promise<void> {
     await this.limiter(limiter).refund(units, options);
   }
 
-  /** Takes units whatever the limit says: see `Limiter.penalize`. */
+  /** Takes units, also where the limit does not have them: see `Limiter.penalize`. */
   async penalize(limiter: Id, units: number, options?: KeyOptions): Promise<Charge> {
     return await this.limiter(limiter).penalize(units, options);
   }
 
-  /** Denies everything for a while: see `Limiter.block`. */
+  /** Denies every call for a key for some time: see `Limiter.block`. */
   async block(limiter: Id, durationMs: number, options?: BlockOptions): Promise<void> {
     await this.limiter(limiter).block(durationMs, options);
   }
@@ -221,12 +221,12 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     return this.limiter(limiter).metrics();
   }
 
-  /** Calls back on everything that happens in a limiter. Returns how to stop. */
+  /** Calls `listener` with every event of a limiter. Returns a function that ends that. */
   subscribe(limiter: Id, listener: LimiterListener): () => void {
     return this.limiter(limiter).subscribe(listener);
   }
 
-  /** Calls back when a store goes down, and when it is up again. Returns how to stop. */
+  /** Calls `listener` when a store fails, and when it decides again. Returns a function that ends that. */
   subscribeStores(listener: StoreListener): () => void {
     return this.#storeEvents.add(listener);
   }

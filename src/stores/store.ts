@@ -203,7 +203,7 @@ export interface DoneReply {
 /** The answer to a request of a kind. */
 export type ReplyTo<Request extends StoreRequest> = Request extends TakeRequest | PollRequest ? TakeReply : DoneReply;
 
-/** Word for one that queues: it was served, or its turn has come and it should ask again after `waitUs`. */
+/** A message for a waiting call: it was served, or it should ask again after `waitUs`. */
 export interface Notice {
   /** The id it queues under. */
   readonly id: string;
@@ -213,7 +213,7 @@ export interface Notice {
   readonly reply: TakeReply;
 }
 
-/** A correction after which the instants that were assigned to waiting calls hold no longer. */
+/** A correction after which the instants of waiting calls do not hold any more. */
 export interface Correction {
   /** Names the key of the limiter, the same in every process. */
   readonly name: string;
@@ -238,7 +238,7 @@ export interface NoticeListener {
   targetOf(id: string): Target | undefined;
   /** Takes a notice for an id of this instance. */
   notice(notice: Notice): void;
-  /** Notices may have been missed: whoever queues should ask again. */
+  /** Notices may have been missed: waiting calls should ask again. */
   gap(): void;
   /** Takes news of a correction by another instance. */
   corrected?(correction: Correction): void;

@@ -97,7 +97,16 @@ function isNumber(member: DocMember): boolean {
 function defaultOf({ jsDoc }: DocMember): string {
   const tag = jsDoc?.tags?.find(({ kind, value = "" }) => kind === "default" || value.startsWith("@default"));
   const text = tag?.value?.replace(/^@default\s*/, "") ?? INLINE_DEFAULT.exec(docOf(jsDoc))?.[1] ?? "";
-  const [, literal] = /^\{(.*)\}$/s.exec(text) ?? [undefined, tag?.kind === "default" ? text : undefined];
+  return tag?.kind === "default" ? code(text) : defaultText(text);
+}
+
+/** A text with the default of a parameter as a sentence. */
+export function withDefault(text: string): string {
+  return text.replace(INLINE_DEFAULT, (_, value: string) => ` Default: ${defaultText(value)}.`);
+}
+
+function defaultText(text: string): string {
+  const [, literal] = /^\{(.*)\}$/s.exec(text) ?? [];
   return literal === undefined ? cell(text.replace(/\.$/, "")) : code(literal);
 }
 

@@ -65,6 +65,7 @@ const TOPICS: readonly Topic[] = [
       "[Configuration](../configuration.md) has the keys of `rate-sync.toml`.",
     has: (name, source) =>
       /\/src\/(?:registry|policy|limiter|algorithms|stores\/redis\/options)\b/.test(source) &&
+      /^[A-Z]\w*$/.test(name) &&
       /(?:Options|Config|ConfigParser|EnvReader|Credential|^OnChange|Algorithm|StoreErrorPolicy|AskFor)$/.test(name),
     first: ["RateSyncOptions", "LimiterOptions", "LimitOptions", "FailureOptions", "StoreConfig", "MemoryStoreConfig"],
   },

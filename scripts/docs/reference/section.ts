@@ -15,6 +15,7 @@ import {
   literalsOf,
   table,
   valuesOf,
+  withDefault,
   withoutValues,
 } from "./fields.ts";
 import { functionOf, signatureText, typeParamsText, typeText } from "./types.ts";
@@ -109,7 +110,7 @@ function tagsText(doc: JsDoc | undefined, link: Link): string {
 }
 
 function tagText({ kind, name, tsType, doc = "" }: DocTag, link: Link): string {
-  const text = link(doc.replace(/\s*\n\s*/g, " ").trim());
+  const text = link(withDefault(doc.replace(/\s*\n\s*/g, " ").trim()));
   if (text === "") return "";
   if (kind === "param") return `- \`${name}\`: ${text}`;
   if (kind === "return") return `- Returns: ${text}`;
@@ -119,7 +120,7 @@ function tagText({ kind, name, tsType, doc = "" }: DocTag, link: Link): string {
 }
 
 function prose(doc: JsDoc | undefined, link: Link): string {
-  return link(docOf(doc));
+  return link(withDefault(docOf(doc)));
 }
 
 /** Examples are run where they stand, in the source: `typescript` fences are not run once more. */

@@ -28,13 +28,13 @@ import { Warnings } from "./warnings.ts";
 const MAX_KEYS = 10_000;
 
 /**
- * Wraps a `fetch` so that it waits for its turn, learns from what the server answers, and lets every process pause when
- * one is told to.
+ * Wraps a `fetch`: each request waits until the limiter allows it, and when the server asks one process to pause, all
+ * processes pause.
  *
  * @param fetch The fetch to wrap: `globalThis.fetch`, or any with its signature.
  * @param options The limiter, and what else there is to say.
  * @returns A function of the type of `fetch`, with its properties. It rejects as `fetch` does, and with a
- * `RateLimitedError` if its turn cannot come in time.
+ * `RateLimitedError` if the wait would be too long.
  * @throws {ConfigError} If an option cannot be used.
  * @throws {NotFoundError} If the given instance has no such limiter.
  *

@@ -51,7 +51,7 @@ export interface LimitedFetchOptions {
   readonly limiter: string | Limiter;
   /** The instance that has the limiter. @default the default instance */
   readonly rateSync?: RateSync;
-  /** Who is limited: the account that calls, the receiver that is called, or both. @default everybody together */
+  /** The key: the account that calls, the receiver that is called, or both. @default all share one limit */
   readonly key?: string | ((request: OutboundRequest) => string | undefined);
   /** Units that a request takes. @default {1} */
   readonly cost?: number | ((request: OutboundRequest) => number);

@@ -56,13 +56,7 @@ export type {
   StoreErrorPolicy,
 } from "./src/policy/options.ts";
 export type { NamedPolicy, Policy } from "./src/policy/policy.ts";
-export {
-  Decision,
-  type DecisionFacts,
-  type DecisionJSON,
-  type DenialReason,
-  RateLimitedError,
-} from "./src/limiter/decision.ts";
+export { Decision, type DecisionJSON, type DenialReason, RateLimitedError } from "./src/limiter/decision.ts";
 export type { LimitStatus } from "./src/policy/status.ts";
 export type { RedisStoreOptions } from "./src/stores/redis/options.ts";
 export type * from "./src/stores/store.ts";

@@ -4,15 +4,19 @@
  * @module
  */
 
+import { FlatFixedWindow } from "./fixed_window/flat.ts";
 import { fixedWindowExcess, fixedWindowProblem } from "./fixed_window/invariants.ts";
 import { fixedWindow } from "./fixed_window/kernel.ts";
+import type { FlatLimit } from "./flat.ts";
 import { type Handover, windowHandover } from "./handover.ts";
 import type { Kernel, Level } from "./kernel.ts";
 import type { RateAlgorithm, RateLimit } from "./limit.ts";
 import { slidingWindowExcess, slidingWindowProblem } from "./sliding_window/invariants.ts";
 import { slidingWindow } from "./sliding_window/kernel.ts";
+import { FlatSlidingWindowCounter } from "./sliding_window_counter/flat.ts";
 import { slidingWindowCounterExcess, slidingWindowCounterProblem } from "./sliding_window_counter/invariants.ts";
 import { slidingWindowCounter } from "./sliding_window_counter/kernel.ts";
+import { flatTokenBucket } from "./token_bucket/flat.ts";
 import { tokenBucketHandover } from "./token_bucket/handover.ts";
 import { tokenBucketProblem } from "./token_bucket/invariants.ts";
 import { tokenBucket } from "./token_bucket/kernel.ts";
@@ -26,6 +30,8 @@ interface Row<Limit, State> {
   readonly kernel: Kernel<Limit, State>;
   /** What becomes of its states when rules change. */
   readonly handover: Handover<Limit, State>;
+  /** The same on states that are numbers. Absent where a state is more than a few numbers. */
+  flat?(limit: Limit): FlatLimit<State>;
   /** A state that has this level at an instant. Absent where a level does not tell what a later call meets. */
   fromLevel?(level: Level, atUs: number): State;
   /** What is wrong with the form of a state, whatever rules made it; undefined if nothing is. */
@@ -39,6 +45,7 @@ type AnyRow = Row<RateLimit, RateState>;
 const ROWS: Readonly<Record<RateAlgorithm, AnyRow>> = {
   token_bucket: row({
     kernel: tokenBucket,
+    flat: flatTokenBucket,
     handover: tokenBucketHandover,
     fromLevel: ([us, rem], atUs) => ({ tatUs: atUs + us, tatRem: rem }),
     problem: tokenBucketProblem,
@@ -51,12 +58,14 @@ const ROWS: Readonly<Record<RateAlgorithm, AnyRow>> = {
   }),
   sliding_window_counter: row({
     kernel: slidingWindowCounter,
+    flat: (limit) => new FlatSlidingWindowCounter(limit),
     handover: windowHandover(slidingWindowCounter),
     problem: slidingWindowCounterProblem,
     excess: slidingWindowCounterExcess,
   }),
   fixed_window: row({
     kernel: fixedWindow,
+    flat: (limit) => new FlatFixedWindow(limit),
     handover: windowHandover(fixedWindow),
     problem: fixedWindowProblem,
     excess: fixedWindowExcess,
@@ -66,6 +75,11 @@ const ROWS: Readonly<Record<RateAlgorithm, AnyRow>> = {
 /** The kernel that counts a limit. A limit and the states made for it belong together. */
 export function kernelOf(limit: RateLimit): Kernel<RateLimit, RateState> {
   return ROWS[limit.algorithm].kernel;
+}
+
+/** The arithmetic of a limit on states that are numbers; undefined where they are not. */
+export function flatOf(limit: RateLimit): FlatLimit<RateState> | undefined {
+  return ROWS[limit.algorithm].flat?.(limit);
 }
 
 /** How the states of a limit are handed over to other rules. */

@@ -49,7 +49,17 @@ const MAX_KEY_LENGTH = 65_536;
  */
 export function checkAsk(limiter: string, policy: Policy, options: AskOptions): void {
   const { key, cost = 1 } = options;
-  if (key !== undefined && (typeof key !== "string" || key === "" || key.length > MAX_KEY_LENGTH)) {
+  if ((key === undefined || isKey(key)) && Number.isSafeInteger(cost) && cost >= 1 && cost <= policy.capacity) return;
+  refuse(limiter, policy, key, cost);
+}
+
+function isKey(key: unknown): boolean {
+  return typeof key === "string" && key !== "" && key.length <= MAX_KEY_LENGTH;
+}
+
+/** A function of its own: what every call goes through stays small, so that it is compiled into its callers. */
+function refuse(limiter: string, policy: Policy, key: unknown, cost: number): never {
+  if (key !== undefined && !isKey(key)) {
     const received = typeof key === "string" && key !== "" ? `one of ${key.length} characters` : show(key);
     throw new TypeError(
       `Cannot ask limiter ${
@@ -58,7 +68,7 @@ export function checkAsk(limiter: string, policy: Policy, options: AskOptions): 
     );
   }
   checkUnits("cost", limiter, cost);
-  if (cost > policy.capacity) throw new CostExceedsLimitError(limiter, cost, policy.capacity);
+  throw new CostExceedsLimitError(limiter, cost, policy.capacity);
 }
 
 /**
@@ -71,10 +81,13 @@ export function checkNames(limiter: string, options: AskOptions): void {
     throw new TypeError(`Cannot ask limiter ${show(limiter)}: options must be an object, received ${show(options)}`);
   }
   for (const name in options) {
-    if (name === "key" || name === "cost" || KNOWN.includes(name)) continue;
-    const hint = didYouMean(name, KNOWN) ?? `options are ${listWords(KNOWN, "and")}`;
-    throw new TypeError(`Cannot ask limiter ${show(limiter)}: there is no option ${show(name)}; ${hint}`);
+    if (name !== "key" && name !== "cost" && !KNOWN.includes(name)) refuseName(limiter, name);
   }
+}
+
+function refuseName(limiter: string, name: string): never {
+  const hint = didYouMean(name, KNOWN) ?? `options are ${listWords(KNOWN, "and")}`;
+  throw new TypeError(`Cannot ask limiter ${show(limiter)}: there is no option ${show(name)}; ${hint}`);
 }
 
 /**
@@ -96,6 +109,16 @@ export function checkUnits(name: string, limiter: string, units: unknown, least:
  */
 export function maxWaitUs(timeoutMs: number | undefined, policies: readonly Policy[]): number {
   const ms = timeoutMs ?? Math.min(...policies.map((policy) => policy.timeoutMs ?? DEFAULT_TIMEOUT_MS));
-  if (typeof ms === "number" && ms >= 0) return Math.round(ms * 1_000);
+  checkTimeout(ms);
+  return Math.round(ms * 1_000);
+}
+
+/**
+ * Checks how long a call may wait.
+ *
+ * @throws {RangeError} If it is not a number from 0 to Infinity.
+ */
+export function checkTimeout(timeoutMs: unknown): void {
+  if (typeof timeoutMs === "number" && timeoutMs >= 0) return;
   throw new RangeError(`Cannot wait: timeoutMs must be a number from 0 to Infinity, received ${show(timeoutMs)}`);
 }

@@ -1,56 +1,26 @@
 /**
- * From a store's reply to what a decision says.
+ * From a store's reply to a decision.
  *
  * @module
  */
 
 import { limitStatuses } from "../policy/status.ts";
 import type { TakeReply, Target } from "../stores/store.ts";
-import type { DecisionFacts, DenialReason, Verdict } from "./decision.ts";
+import { Decision } from "./decision.ts";
 
-const REASONS = {
-  rate: "rate",
-  blocked: "blocked",
-  slots: "concurrency",
-  queued: "concurrency",
-  queue_full: "queue_full",
-} as const;
-
-/** Reads a reply to a call on some targets. One that still queues is a denial, for now. */
-export function verdictOf(targets: readonly Target[], reply: TakeReply, degraded: boolean): Verdict {
+/** Makes the decision of a reply to a call on some targets. `grants`: it comes with a permit where it allows. */
+export function decisionOf(targets: readonly Target[], reply: TakeReply, grants: boolean, degraded: boolean): Decision {
   const stopper = reply.status === "allowed" || targets.length === 1 ? undefined : stopperOf(targets, reply);
   const { limiter, key, cost } = stopper ?? targets[0] as Target;
-  return newVerdict(limiter, key, cost, reply, degraded);
+  return new Decision(limiter, key, cost, targets, reply, grants, degraded);
 }
 
-/** Reads a reply to a call on one key. */
-export function newVerdict(
-  limiter: string,
-  key: string | undefined,
-  cost: number,
-  { status, waitUs }: TakeReply,
-  degraded: boolean,
-): Verdict {
-  const allowed = status === "allowed";
-  const reason = allowed ? undefined : REASONS[status];
-  return { allowed, reason, limiter, key, cost, retryAfterMs: allowed ? 0 : waitUs / 1_000, degraded };
-}
-
-/** A decision that no store made. */
-export function storelessFacts(targets: readonly Target[], allowed: boolean): DecisionFacts {
-  const [target] = targets;
-  const reason: DenialReason | undefined = allowed ? undefined : "store";
-  const limits = limitStatuses(targets, { levels: targets.map(() => ({ rates: [], slots: undefined })) });
-  return {
-    allowed,
-    reason,
-    limiter: target?.limiter ?? "",
-    key: target?.key,
-    cost: target?.cost ?? 0,
-    limits: allowed ? limits : limits.map((limit) => ({ ...limit, remaining: 0 })),
-    retryAfterMs: 0,
-    degraded: true,
-  };
+/** Makes a decision that no store made. It knows nothing about what is left. */
+export function storelessDecision(targets: readonly Target[], allowed: boolean, grants: boolean): Decision {
+  const { limiter, key, cost } = targets[0] ?? { limiter: "", key: undefined, cost: 0 };
+  const levels = targets.map(() => ({ rates: [], slots: undefined }));
+  const outcome = { status: allowed ? "allowed" : "store", waitUs: 0, levels } as const;
+  return new Decision(limiter, key, cost, targets, outcome, grants, true);
 }
 
 /** The target that stands in the way. */

@@ -23,21 +23,33 @@ import { type Permit, RatePermit } from "./permit.ts";
  */
 export type DenialReason = "rate" | "blocked" | "concurrency" | "queue_full" | "store";
 
-/** What `new Decision()` takes. */
-export type DecisionFacts = Pick<
-  Decision,
-  "allowed" | "reason" | "limiter" | "key" | "cost" | "limits" | "retryAfterMs" | "degraded"
->;
-
-/** What a decision says, but for where its limits stand. */
-export type Verdict = Omit<DecisionFacts, "limits">;
-
 /** A decision as a plain object, as `JSON.stringify` shows it. */
-export type DecisionJSON = Omit<Decision, "headers" | "grant" | "permit" | "toJSON">;
+export type DecisionJSON = Omit<Decision, "headers" | "grant" | "denied" | "permit" | "toJSON">;
 
-// One class for all: where one that grants derived from one that does not, its constructor took an eighth of what a
-// decision in memory takes.
-/** What a limiter decided: an ordinary value, allowed or denied. */
+/** What a decision is made of: a store's reply, or what stands in place of one. */
+export interface Outcome extends Standing {
+  /** What became of the call. */
+  readonly status: keyof typeof REASONS;
+  /** Denied: when it could be allowed, in microseconds. */
+  readonly waitUs: number;
+}
+
+/** What stood in the way, by what became of a call. One that still queues is a denial, for now. */
+const REASONS = {
+  allowed: undefined,
+  rate: "rate",
+  blocked: "blocked",
+  slots: "concurrency",
+  queued: "concurrency",
+  queue_full: "queue_full",
+  store: "store",
+} as const;
+
+/**
+ * What a limiter decided: an ordinary value, allowed or denied. One class for all: where one that grants
+ * derived from one that does not, its constructor took an eighth of what a decision in memory takes. What can be told
+ * from the store's reply is told when it is asked for: a decision costs by its size.
+ */
 export class Decision {
   static {
     brand(this, "Decision");
@@ -45,59 +57,62 @@ export class Decision {
 
   /** Whether the call may go ahead. */
   readonly allowed: boolean;
-  /** Why the call was denied; undefined where it was allowed. */
-  readonly reason: DenialReason | undefined;
   /** The id of the limiter; of several, the one that decided. */
   readonly limiter: string;
   /** The key; undefined for the limiter as a whole. */
   readonly key: string | undefined;
   /** The units that were asked for. */
   readonly cost: number;
-  /** Denied: how long until the same call would be allowed, with no other traffic, in milliseconds. Else 0. */
-  readonly retryAfterMs: number;
   /** Whether the failure policy decided in place of the store. */
   readonly degraded: boolean;
-  readonly #grants: boolean;
-  readonly #named: readonly NamedPolicy[] | undefined;
-  readonly #standing: Standing | undefined;
+  readonly #named: readonly NamedPolicy[];
+  readonly #outcome: Outcome;
   #limits: readonly LimitStatus[] | undefined;
-  #permit: Permit | undefined;
+  /** `true` where one is granted that has not been made yet. */
+  #permit: Permit | boolean;
 
   /**
-   * For tests of your own: a decision that no limiter made.
-   *
-   * @param facts The facts.
-   * @param grants Whether it comes with a permit where it allows.
-   */
-  constructor(facts: DecisionFacts, grants?: boolean);
-  /**
-   * Makes one that works out its limits when somebody first asks for them.
+   * Limiters make decisions; `JSON.stringify` shows all that one says.
    *
    * @internal
    */
-  constructor(verdict: Verdict, grants: boolean, named: readonly NamedPolicy[], standing: Standing);
   constructor(
-    facts: Verdict & Partial<DecisionFacts>,
-    grants: boolean = false,
-    named?: readonly NamedPolicy[],
-    standing?: Standing,
+    limiter: string,
+    key: string | undefined,
+    cost: number,
+    named: readonly NamedPolicy[],
+    outcome: Outcome,
+    grants: boolean,
+    degraded: boolean = false,
   ) {
-    this.allowed = facts.allowed;
-    this.reason = facts.reason;
-    this.limiter = facts.limiter;
-    this.key = facts.key;
-    this.cost = facts.cost;
-    this.retryAfterMs = facts.retryAfterMs;
-    this.degraded = facts.degraded;
-    this.#grants = grants;
+    this.allowed = outcome.status === "allowed";
+    this.limiter = limiter;
+    this.key = key;
+    this.cost = cost;
+    this.degraded = degraded;
     this.#named = named;
-    this.#standing = standing;
-    this.#limits = facts.limits;
+    this.#outcome = outcome;
+    this.#limits = undefined;
+    this.#permit = grants;
+  }
+
+  /** What stood in the way; undefined where nothing did. */
+  get reason(): DenialReason | undefined {
+    return REASONS[this.#outcome.status];
+  }
+
+  /** Denied: how long until the same call would be allowed, with no other traffic, in milliseconds. Else 0. */
+  get retryAfterMs(): number {
+    return this.allowed ? 0 : this.#outcome.waitUs / 1_000;
   }
 
   /** Every limit that took part, in the order of the policy, slots last. */
   get limits(): readonly LimitStatus[] {
-    return this.#limits ??= limitStatuses(this.#named as readonly NamedPolicy[], this.#standing as Standing);
+    if (this.#limits !== undefined) return this.#limits;
+    const limits = limitStatuses(this.#named, this.#outcome);
+    // Where no store has decided, nothing is known to be left.
+    const isUnknown = this.#outcome.status === "store";
+    return this.#limits = isUnknown ? limits.map((limit) => ({ ...limit, remaining: 0 })) : limits;
   }
 
   /**
@@ -105,8 +120,9 @@ export class Decision {
    * decisions that grant nothing by themselves: those of `peek`, of permits, and of errors.
    */
   get permit(): Permit | undefined {
-    if (this.#permit === undefined && this.#grants && this.allowed) this.#permit = new RatePermit(this, 0);
-    return this.#permit;
+    if (!this.allowed) return undefined;
+    if (this.#permit === true) this.#permit = new RatePermit(this, 0);
+    return this.#permit === false ? undefined : this.#permit;
   }
 
   /**
@@ -116,6 +132,18 @@ export class Decision {
    */
   grant(permit: Permit): void {
     this.#permit = permit;
+  }
+
+  /**
+   * The same, where something else than its limits denies the call for a while.
+   *
+   * @internal
+   */
+  denied(waitMs: number): Decision {
+    const { limiter, key, cost, degraded } = this;
+    const { levels } = this.#outcome;
+    const outcome = { status: "blocked", waitUs: waitMs * 1_000, levels } as const;
+    return new Decision(limiter, key, cost, this.#named, outcome, false, degraded);
   }
 
   /** The most units of the tightest limit: the one with the least left. */

@@ -8,7 +8,7 @@ import { type Clock, steadyUs } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { NamedPolicy } from "../policy/policy.ts";
 import type { TakeReply, TakeRequest } from "../stores/store.ts";
-import { newVerdict, storelessFacts, verdictOf } from "./decide.ts";
+import { decisionOf, storelessDecision } from "./decide.ts";
 import { Decision, RateLimitedError } from "./decision.ts";
 import { isClosed, isStoreError, strictest } from "./failure.ts";
 import type { Conclusion } from "./guarded_call.ts";
@@ -72,7 +72,7 @@ export function decideAtOnce(
   const named = limiter.named[0];
   const reply = client.store.takeAtOnce?.(named, key, cost);
   if (reply === undefined) return undefined;
-  const decision = new Decision(newVerdict(named.limiter, key, cost, reply, false), true, limiter.named, reply);
+  const decision = new Decision(named.limiter, key, cost, limiter.named, reply, true);
   countFor(limiter, decision, 0, reply.nowUs, false);
   return decision;
 }
@@ -89,7 +89,7 @@ export function acquireAtOnce(
   const named = limiter.named[0];
   const reply = client.store.takeAtOnce?.(named, key, cost);
   if (reply?.status !== "allowed") return undefined;
-  const decision = new Decision(newVerdict(named.limiter, key, cost, reply, false), false, limiter.named, reply);
+  const decision = new Decision(named.limiter, key, cost, limiter.named, reply, false);
   countFor(limiter, decision, 0, reply.nowUs, true);
   return new RatePermit(decision, 0);
 }
@@ -105,7 +105,7 @@ export function permitAtOnce(parties: readonly Party[], route: Route, grants: bo
   const reply = client.store.takePermitsAtOnce(party);
   if (reply === undefined) return undefined;
   const { limiter, key, cost } = party;
-  const decision = new Decision(newVerdict(limiter, key, cost, reply, false), grants, parties, reply);
+  const decision = new Decision(limiter, key, cost, parties, reply, grants);
   const permit = client.hold(parties, decision, 0, reply, reply);
   if (grants) decision.grant(permit);
   countFor(party, decision, 0, reply.nowUs, !grants);
@@ -156,7 +156,7 @@ async function decideElsewhere(
     const fallback = await route.fallback();
     return granted(fallback, local, await takeAt(fallback, local, left), true);
   }
-  const decision = new Decision(storelessFacts(parties, policy === "allow"));
+  const decision = storelessDecision(parties, policy === "allow", false);
   count(parties, decision, 0, route.clock.nowUs(), true);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return { permit: newPermit(parties, decision, 0), source: undefined };
@@ -252,13 +252,13 @@ interface Verb<Answer> {
 const NOW: Verb<Decision> = {
   mode: "now",
   conclude(parties, client, reply, id, degraded, nowUs) {
-    const decision = new Decision(verdictOf(parties, reply, degraded), true, parties, reply);
+    const decision = decisionOf(parties, reply, true, degraded);
     if (id !== "" && decision.allowed) decision.grant(newPermit(parties, decision, 0, { client, reply, id }));
     count(parties, decision, 0, decision.allowed ? nowUs ?? client.clock.nowUs() : 0, false);
     return decision;
   },
   storeless(parties, allowed, nowUs) {
-    const decision = new Decision(storelessFacts(parties, allowed), true);
+    const decision = storelessDecision(parties, allowed, true);
     count(parties, decision, 0, nowUs, false);
     return decision;
   },
@@ -266,9 +266,8 @@ const NOW: Verb<Decision> = {
 
 const PEEK: Verb<Decision> = {
   mode: "peek",
-  conclude: (parties, _client, reply, _id, degraded) =>
-    new Decision(verdictOf(parties, reply, degraded), false, parties, reply),
-  storeless: (parties, allowed) => new Decision(storelessFacts(parties, allowed)),
+  conclude: (parties, _client, reply, _id, degraded) => decisionOf(parties, reply, false, degraded),
+  storeless: (parties, allowed) => storelessDecision(parties, allowed, false),
 };
 
 /** What is waited for, with everything that it takes to answer. */
@@ -401,7 +400,7 @@ function granted(
   degraded: boolean,
 ): Granted {
   const named = client.currentAll(parties) as readonly Party[];
-  const decision = new Decision(verdictOf(named, reply, degraded), false, named, reply);
+  const decision = decisionOf(named, reply, false, degraded);
   count(parties, decision, waitedMs, client.clock.nowUs(), true, wasQueued);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return { permit: newPermit(parties, decision, waitedMs, { client, reply, id }), source: { client, reply } };

@@ -8,7 +8,7 @@ import { brand } from "../base/brand.ts";
 import { showAs } from "../base/inspect.ts";
 import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type AcquireOptions, type AskOptions, checkAsk, checkNames, maxWaitUs } from "./call_options.ts";
+import { type AcquireOptions, type AskOptions, checkAsk, checkNames, checkTimeout, maxWaitUs } from "./call_options.ts";
 import type { Charge } from "./corrections.ts";
 import type { Decision } from "./decision.ts";
 import {
@@ -105,25 +105,40 @@ export class Limiter {
   acquire(options: AcquireOptions = {}): Promise<Permit> {
     // Not an async function: see `tryAcquire`.
     try {
-      const { signal, key, cost = 1 } = options;
-      const how = { maxWaitUs: maxWaitUs(options.timeoutMs, [this.#policy]), signal };
+      const { signal, key, cost = 1, timeoutMs } = options;
+      if (timeoutMs !== undefined) checkTimeout(timeoutMs);
       signal?.throwIfAborted();
       this.#check(options);
       const permit = this.#policy.maxConcurrent > 0
-        ? this.#permitOf(this.#partiesOf(key, cost), how)
+        ? this.#permitOf(this.#partiesOf(key, cost), timeoutMs, signal)
         : acquireAtOnce(this.#alone, this.#route, key, cost);
       if (permit instanceof Promise) return permit;
-      return permit === undefined ? this.#acquireInTurn(key, cost, how) : Promise.resolve(permit);
+      return permit === undefined ? this.#acquireInTurn(key, cost, timeoutMs, signal) : Promise.resolve(permit);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #permitOf(parties: readonly [Party], how: Patience): Permit | Promise<Permit> | undefined {
-    return permitAtOnce(parties, this.#route, false) ?? permitSoon(parties, this.#route, how);
+  #patience(timeoutMs: number | undefined, signal: AbortSignal | undefined): Patience {
+    return { maxWaitUs: maxWaitUs(timeoutMs, [this.#policy]), signal };
   }
 
-  async #acquireInTurn(key: string | undefined, cost: number, how: Patience): Promise<Permit> {
+  #permitOf(
+    parties: readonly [Party],
+    timeoutMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Permit | Promise<Permit> | undefined {
+    return permitAtOnce(parties, this.#route, false) ??
+      permitSoon(parties, this.#route, this.#patience(timeoutMs, signal));
+  }
+
+  async #acquireInTurn(
+    key: string | undefined,
+    cost: number,
+    timeoutMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Permit> {
+    const how = this.#patience(timeoutMs, signal);
     return (await decideInTurn(this.#partiesOf(key, cost), this.#route, how)).permit;
   }
 

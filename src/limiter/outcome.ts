@@ -5,7 +5,7 @@
  */
 
 import type { TakeReply } from "../stores/store.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision, DenialReason } from "./decision.ts";
 import type { Party } from "./party.ts";
 import { type Permit, RatePermit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
@@ -46,16 +46,25 @@ export type Counted = Pick<Party, "limiter" | "metrics" | "events">;
  * deadline where they were denied; one that was queued has been counted as finding every permit taken.
  */
 export function countFor(
-  { limiter, metrics, events }: Counted,
+  counted: Counted,
   decision: Decision,
   waitedMs: number,
   nowUs: number,
   patient: boolean,
   wasQueued: boolean = false,
 ): void {
-  if (decision.degraded) metrics.degraded();
-  if (decision.allowed) metrics.acquired(waitedMs, nowUs);
-  else if (decision.reason === "queue_full") metrics.denied("queue_full");
-  else metrics.denied(decision.reason === "concurrency" && !wasQueued ? "full" : undefined, patient);
-  if (events.any) events.emit({ type: "decision", limiter, decision, waitedMs });
+  if (decision.allowed) counted.metrics.acquired(waitedMs, nowUs);
+  else countDenial(counted.metrics, decision.reason, patient, wasQueued);
+  if (decision.degraded) counted.metrics.degraded();
+  if (counted.events.any) counted.events.emit({ type: "decision", limiter: counted.limiter, decision, waitedMs });
+}
+
+function countDenial(
+  metrics: Counted["metrics"],
+  reason: DenialReason | undefined,
+  patient: boolean,
+  wasQueued: boolean,
+): void {
+  if (reason === "queue_full") metrics.denied("queue_full");
+  else metrics.denied(reason === "concurrency" && !wasQueued ? "full" : undefined, patient);
 }

@@ -62,7 +62,7 @@ describe("the reference", () => {
     assert.deepEqual(await referenceProblems(manifest, folder.path), stale);
   });
 
-  it("names for each error code the class that carries it", () => {
+  it("names for each error code the class that carries it", async () => {
     const errors = [
       new core.ClosedError("it"),
       new core.ConfigError({ path: "a", expected: "b", received: "c" }),
@@ -72,24 +72,19 @@ describe("the reference", () => {
       new core.NotFoundError("store", "shared", []),
       ...(["STORE_UNAVAILABLE", "STORE_REFUSED", "STORE_TIMEOUT", "STORE_OVERLOADED"] as const)
         .map((code) => new core.StoreError(code, "it failed")),
-      new core.RateLimitedError(
-        new core.Decision({
-          allowed: false,
-          reason: "rate",
-          limiter: "api",
-          key: undefined,
-          cost: 1,
-          limits: [],
-          retryAfterMs: 1,
-          degraded: false,
-        }),
-      ),
+      new core.RateLimitedError(await denial()),
     ];
     const values = valuesOf(docOf(declarationOf("RateSyncErrorCode").jsDoc));
     const named = values.map(({ value, meaning }) => [value, /^`(\w+)`/.exec(meaning)?.[1]]);
     assert.deepEqual(named.sort(), errors.map(({ code, name }) => [code, name]).sort());
   });
 });
+
+async function denial(): Promise<core.Decision> {
+  const rs = core.createRateSync({ limiters: { api: { limit: 1, windowMs: 1_000 } } });
+  await rs.tryAcquire("api");
+  return await rs.tryAcquire("api");
+}
 
 describe("what is not described", () => {
   it("is a value of a union without an item, and a number without a range", () => {

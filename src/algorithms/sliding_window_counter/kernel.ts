@@ -190,7 +190,7 @@ function hasFaded(
 }
 
 /** How far into a window `units` of the one before have faded to `room`; past its end if they never do. */
-function fades(units: number, room: number, limit: SlidingWindowCounterLimit): number {
+export function fades(units: number, room: number, limit: SlidingWindowCounterLimit): number {
   if (room < 0) return limit.windowUs + 1;
   if (units <= room) return 0;
   const steps = limit.windowUs / limit.stepUs;

@@ -278,14 +278,10 @@ async function turnOf({ call, limiter, clock, key, cost, calm, deadlineMs }: Jou
     if (ms === 0) return permit;
     await permit.release();
     const nowMs = clock.nowUs() / 1_000;
-    if (nowMs + ms > deadlineMs) throw new RateLimitedError(pausedDecision(permit.decision, ms));
+    if (nowMs + ms > deadlineMs) throw new RateLimitedError(permit.decision.denied(ms));
     // Of a pause that the store knows of, the next turn is one after it.
     if (!shared) await sleepUntil(clock, (nowMs + ms) * 1_000, signal);
   }
-}
-
-function pausedDecision({ limiter, key, cost, limits, degraded }: Decision, retryAfterMs: number): Decision {
-  return new Decision({ allowed: false, reason: "blocked", limiter, key, cost, limits, retryAfterMs, degraded });
 }
 
 /** Whether the server says that sending the request again would be in vain. */

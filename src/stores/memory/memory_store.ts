@@ -32,9 +32,9 @@ import type {
 import { type Cell, levelsOf } from "./cell_box.ts";
 import { Cells } from "./cells.ts";
 import { Rounds } from "./rounds.ts";
-import { takeBucket } from "./take_bucket.ts";
 import { type LeaseHost, takePermits } from "./take_permits.ts";
 import { takeRates } from "./take_rates.ts";
+import { takeRow } from "./take_row.ts";
 
 /** How a memory store is made. */
 export interface MemoryStoreOptions {
@@ -95,9 +95,7 @@ export class MemoryStore implements Store {
   /** Decides for a key of a limiter without permits. */
   takeAtOnce(limiter: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined {
     if (this.#closed) return undefined;
-    const nowUs = this.#clock.nowUs();
-    return takeBucket(this.#cells, limiter, key, cost, nowUs, "now") ??
-      takeRates(this.#cells, limiter, key, cost, nowUs, "now");
+    return takeOne(this.#cells, limiter, key, cost, this.#clock.nowUs(), "now", 0);
   }
 
   /** Takes permits of a limiter that has nothing else, where some are free and nobody waits. */
@@ -144,13 +142,10 @@ export class MemoryStore implements Store {
   }
 
   #take({ targets, mode, maxWaitUs, times }: TakeRequest, nowUs: number): TakeReply | undefined {
-    if (targets.length !== 1) return undefined;
+    if (targets.length !== 1 || times !== undefined) return undefined;
     const target = targets[0] as Target;
     if (target.policy.maxConcurrent > 0) return undefined;
-    const { key, cost } = target;
-    const reply = takeBucket(this.#cells, target, key, cost, nowUs, mode, maxWaitUs, times);
-    return reply ??
-      (times === undefined ? takeRates(this.#cells, target, key, cost, nowUs, mode, maxWaitUs) : undefined);
+    return takeOne(this.#cells, target, target.key, target.cost, nowUs, mode, maxWaitUs);
   }
 
   #run(request: StoreRequest, nowUs: number): TakeReply | DoneReply {
@@ -235,6 +230,21 @@ export class MemoryStore implements Store {
   #level(target: Target, nowUs: number): TargetLevel {
     return { rates: levelsOf(target.policy, this.#cells.read(target, nowUs), nowUs), slots: undefined };
   }
+}
+
+/** Takes from one key of a limiter, where that needs no more than to look at it. */
+function takeOne(
+  cells: Cells,
+  named: NamedPolicy,
+  key: string | undefined,
+  cost: number,
+  nowUs: number,
+  mode: TakeRequest["mode"],
+  maxWaitUs: number,
+): TakeReply | undefined {
+  const shelf = cells.shelfOf(named.limiter, named.policy);
+  if (shelf.slab !== undefined) return takeRow(cells, shelf, shelf.slab, key, cost, nowUs, mode, maxWaitUs);
+  return named.policy.maxConcurrent > 0 ? undefined : takeRates(cells, shelf, key, cost, nowUs, mode, maxWaitUs);
 }
 
 /** Takes as often as it is allowed: units taken together are admitted exactly if they all would be one by one. */

@@ -4,33 +4,30 @@
  * @module
  */
 
+import type { FlatLimit } from "../../algorithms/flat.ts";
 import type { Kernel } from "../../algorithms/kernel.ts";
-import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
-import type { RateLimit, TokenBucketLimit } from "../../algorithms/limit.ts";
-import { sameLimit, sameLimits } from "../../algorithms/take_over.ts";
-import type { TokenBucketState } from "../../algorithms/token_bucket/kernel.ts";
-import { isTokenBucket } from "../../algorithms/token_bucket/limit.ts";
+import { flatOf, kernelOf, type RateState } from "../../algorithms/kernels.ts";
+import type { RateLimit } from "../../algorithms/limit.ts";
+import { sameLimits } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
-import { BucketSlab } from "./bucket_slab.ts";
 import { adapt, type Cell, CellBox, freshCell } from "./cell_box.ts";
+import { Slab } from "./slab.ts";
 
 /**
- * All keys of a limiter, each in one place: in a slab while its rules are a single token bucket, else in a cell. Where
- * rules change, a key moves when it is next written.
+ * All keys of a limiter, each in one place: in a slab while states under its rules are numbers, else in a cell. Where rules
+ * change, a key moves when it is next written.
  */
 export class Shelf implements Box {
   /** The rules that were asked for last. */
   policy: Policy;
-  /** The only limit of those rules, if it is a token bucket and there are no slots. */
-  bucket: TokenBucketLimit | undefined;
   /** What counts each limit of the rules. */
   kernels: readonly Kernel<RateLimit, RateState>[] = [];
-  /** Where keys with that limit are kept. */
-  slab: BucketSlab | undefined;
+  /** Where keys under those rules are kept, if their states are numbers and there are no slots. */
+  slab: Slab | undefined;
   readonly #cells = new CellBox();
-  /** One for each token bucket that keys have been counted by. */
-  #slabs: BucketSlab[] = [];
+  /** One for each rules that keys have been counted by. */
+  #slabs: Slab[] = [];
   /** The time in which policies held; policies with the same limits share it. */
   readonly #reigns = new WeakMap<Policy, Reign>();
   /** The box whose turn it is when keys are looked at; 0 for the cells. */
@@ -57,9 +54,7 @@ export class Shelf implements Box {
     }
     this.policy = policy;
     this.kernels = policy.rates.map((rate) => kernelOf(rate));
-    const [rate, ...more] = policy.rates;
-    this.bucket = isTokenBucket(rate) && more.length === 0 && policy.maxConcurrent === 0 ? rate : undefined;
-    this.slab = this.bucket && this.#slabFor(this.bucket, policy);
+    this.slab = policy.maxConcurrent > 0 ? undefined : this.#slabFor(policy);
   }
 
   /** How many keys there are. */
@@ -72,7 +67,7 @@ export class Shelf implements Box {
   /** Whether a key is kept anywhere but in the slab of the present rules. */
   isElsewhere(key: string | undefined): boolean {
     if (this.#slabs.length === 1 && this.#cells.size === 0) return false;
-    return this.#cells.has(key) || this.#slabs.some((slab) => slab !== this.slab && slab.find(key) >= 0);
+    return this.#cells.has(key) || this.#slabs.some((slab) => slab !== this.slab && slab.find(key) > 0);
   }
 
   /** The cell of a key as it was written, if it is in one. */
@@ -82,7 +77,7 @@ export class Shelf implements Box {
 
   /** Whether a key is kept. */
   has(key: string | undefined): boolean {
-    return this.#cells.has(key) || this.#slabs.some((slab) => slab.find(key) >= 0);
+    return this.#cells.has(key) || this.#slabs.some((slab) => slab.find(key) > 0);
   }
 
   /** The cell of a key as it stands under the present rules, or a fresh one. It has to be written to be kept. */
@@ -91,9 +86,9 @@ export class Shelf implements Box {
     if (cell !== undefined) return this.#adapted(cell);
     for (const slab of this.#slabs) {
       const place = slab.find(key);
-      if (place < 0) continue;
+      if (place === 0) continue;
       const { policy } = slab;
-      const states = [slab.stateOf(key, place)];
+      const states = slab.statesOf(key, place);
       return this.#adapted({ policy, states, blockedUs: slab.blockedUs(key), slots: undefined });
     }
     return freshCell(this.policy);
@@ -114,7 +109,7 @@ export class Shelf implements Box {
     for (const other of this.#slabs) if (other !== into) other.delete(key);
     if (into instanceof CellBox) into.set(key, cell);
     else {
-      into.put(key, cell.states[0] as TokenBucketState);
+      into.put(key, cell.states);
       into.block(key, cell.blockedUs);
     }
   }
@@ -148,12 +143,16 @@ export class Shelf implements Box {
     return best;
   }
 
-  #slabFor(rate: TokenBucketLimit, policy: Policy): BucketSlab {
-    const isSame = (slab: BucketSlab) => sameLimit(slab.policy.rates[0] as TokenBucketLimit, rate);
+  #slabFor(policy: Policy): Slab | undefined {
+    const isSame = (slab: Slab) => sameLimits(slab.policy.rates, policy.rates);
     this.#slabs = this.#slabs.filter((slab) => slab.size > 0 || isSame(slab));
     this.#turn = 0;
     let slab = this.#slabs.find(isSame);
-    if (slab === undefined) this.#slabs.push(slab = new BucketSlab(policy, rate.denominator));
+    if (slab === undefined) {
+      const flats = policy.rates.map(flatOf).filter((flat): flat is FlatLimit<RateState> => flat !== undefined);
+      if (flats.length < Math.max(policy.rates.length, 1)) return undefined;
+      this.#slabs.push(slab = new Slab(policy, flats));
+    }
     slab.policy = policy;
     return slab;
   }

@@ -1,5 +1,5 @@
 /**
- * Decides on one key with any limits but one token bucket alone: what `rounds.ts` does, without a request.
+ * Decides on one key with any limits whose states are more than numbers: what `rounds.ts` does, without a request.
  *
  * @module
  */
@@ -8,8 +8,6 @@ import type { Level } from "../../algorithms/kernel.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import type { RateState } from "../../algorithms/kernels.ts";
 import { shortKey } from "../../base/short_key.ts";
-import type { NamedPolicy } from "../../policy/policy.ts";
-import { BucketReply } from "../bucket_reply.ts";
 import { RatesReply, type Trace } from "../rates_reply.ts";
 import type { TakeReply, TakeRequest } from "../store.ts";
 import { type Cell, freshCell } from "./cell_box.ts";
@@ -22,15 +20,14 @@ import type { Shelf } from "./shelf.ts";
  */
 export function takeRates(
   cells: Cells,
-  { limiter, policy }: NamedPolicy,
+  shelf: Shelf,
   asWritten: string | undefined,
   cost: number,
   nowUs: number,
   mode: TakeRequest["mode"],
-  maxWaitUs: number = 0,
+  maxWaitUs: number,
 ): TakeReply | undefined {
-  const shelf = cells.shelfOf(limiter, policy);
-  if (shelf.bucket !== undefined || policy.maxConcurrent > 0) return undefined;
+  const { policy } = shelf;
   const key = shortKey(asWritten);
   const known = shelf.cellOf(key);
   if (known === undefined ? shelf.has(key) : known.policy !== policy || known.slots !== undefined) return undefined;
@@ -59,12 +56,10 @@ export function takeRates(
   }
   const status = allowed ? "allowed" : blockedUs > nowUs ? "blocked" : "rate";
   const waitUs = atUs - nowUs;
-  if (rates.length === 1) {
-    const [first, second] = levelAt(shelf, cell, 0, nowUs);
-    return new BucketReply(status, nowUs, waitUs, first, second, undefined, traces?.[0]);
-  }
   const levels: Level[] = [];
-  for (let i = 0; i < rates.length; i++) levels.push(levelAt(shelf, cell, i, nowUs));
+  for (let i = 0; i < rates.length; i++) {
+    levels.push((kernels[i] as Shelf["kernels"][0]).measure(states[i] as RateState, nowUs, rates[i] as RateLimit));
+  }
   return new RatesReply(status, nowUs, waitUs, levels, traces);
 }
 
@@ -86,8 +81,4 @@ function takeAll(
     if (trace !== undefined) (traces ??= rates.map((): Trace => undefined))[i] = trace;
   }
   return traces;
-}
-
-function levelAt({ kernels }: Shelf, { states, policy: { rates } }: Cell, i: number, nowUs: number): Level {
-  return (kernels[i] as Shelf["kernels"][0]).measure(states[i] as RateState, nowUs, rates[i] as RateLimit);
 }

@@ -6,7 +6,7 @@
 
 import type { StoreError } from "../../base/errors.ts";
 import type { TakeReply, TakeStatus } from "../store.ts";
-import { WindowReply } from "../window_reply.ts";
+import { LevelReply } from "../level_reply.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import type { WindowHeader, WindowRun } from "./encode_windows.ts";
 import type { RunEntry } from "./gather.ts";
@@ -30,7 +30,7 @@ export function decodeWindows(
         const [status, waitUs, used, resetUs] = Array.isArray(told) ? told.map(Number) : [];
         const all = resetUs === undefined
           ? refusedByScript(String(told))
-          : new WindowReply(STATUSES[status as number] as TakeStatus, nowUs, waitUs as number, used as number, resetUs);
+          : new LevelReply(STATUSES[status as number] as TakeStatus, nowUs, waitUs as number, used as number, resetUs);
         for (const i of placesOf(entry)) replies[i] = all;
       } else if (counted) {
         if (!(told >= 0 && told <= entry.times)) return undefined;
@@ -39,8 +39,8 @@ export function decodeWindows(
       } else {
         const resetUs = Number(reply[cursor++]);
         const one = told >= 0
-          ? new WindowReply("allowed", nowUs, 0, told, resetUs)
-          : new WindowReply("rate", nowUs, Number(reply[cursor++]), -1 - told, resetUs);
+          ? new LevelReply("allowed", nowUs, 0, told, resetUs)
+          : new LevelReply("rate", nowUs, Number(reply[cursor++]), -1 - told, resetUs);
         if (entry.more === undefined) replies[entry.index] = one;
         else for (const i of placesOf(entry)) replies[i] = one;
       }
@@ -61,10 +61,10 @@ function expand(
   taken: number,
   [nowUs, used, resetUs, waitUs]: readonly [number, number, number, number],
 ): void {
-  const denied = taken < entry.times ? new WindowReply("rate", nowUs, waitUs, used, resetUs) : undefined;
+  const denied = taken < entry.times ? new LevelReply("rate", nowUs, waitUs, used, resetUs) : undefined;
   for (const [i, place] of placesOf(entry).entries()) {
     replies[place] = i < taken
-      ? new WindowReply("allowed", nowUs, 0, used - (taken - 1 - i) * cost, resetUs)
+      ? new LevelReply("allowed", nowUs, 0, used - (taken - 1 - i) * cost, resetUs)
       : denied as TakeReply;
   }
 }

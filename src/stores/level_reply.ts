@@ -1,21 +1,21 @@
 /**
- * The reply to a take from one window.
+ * The reply to a take from one limit that leaves nothing behind but its level.
  *
  * @module
  */
 
 import type { TakeReply, TakeStatus, TargetLevel } from "./store.ts";
 
-/** A reply that makes its levels when they are asked for. */
-export class WindowReply implements TakeReply {
+/** A reply that makes its levels when they are asked for: few callers look at them. */
+export class LevelReply implements TakeReply {
   /** What became of it. */
   readonly status: TakeStatus;
   /** The store's clock at the decision. */
   readonly nowUs: number;
   /** How long until it may go ahead, or may be tried again. */
   readonly waitUs: number;
-  readonly #used: number;
-  readonly #resetUs: number;
+  readonly #first: number;
+  readonly #second: number;
 
   /**
    * Makes one.
@@ -23,15 +23,15 @@ export class WindowReply implements TakeReply {
    * @param status What became of the take.
    * @param nowUs The store's clock at the decision.
    * @param waitUs How long until it may go ahead, or may be tried again.
-   * @param used The units in use.
-   * @param resetUs How long until none is.
+   * @param first The first number of the level.
+   * @param second The second number of the level.
    */
-  constructor(status: TakeStatus, nowUs: number, waitUs: number, used: number, resetUs: number) {
+  constructor(status: TakeStatus, nowUs: number, waitUs: number, first: number, second: number) {
     this.status = status;
     this.nowUs = nowUs;
     this.waitUs = waitUs;
-    this.#used = used;
-    this.#resetUs = resetUs;
+    this.#first = first;
+    this.#second = second;
   }
 
   /** Nobody queues for a rate. */
@@ -39,8 +39,8 @@ export class WindowReply implements TakeReply {
     return 0;
   }
 
-  /** Where the window stands. */
+  /** Where the limit stands. */
   get levels(): readonly TargetLevel[] {
-    return [{ rates: [[this.#used, this.#resetUs]], slots: undefined }];
+    return [{ rates: [[this.#first, this.#second]], slots: undefined }];
   }
 }

@@ -1,0 +1,52 @@
+/**
+ * The decision that most calls ask for: one key whose states are numbers, now. What `rounds.ts` and the kernels do, in one
+ * stretch, and without making a state.
+ *
+ * @module
+ */
+
+import type { FlatLimit } from "../../algorithms/flat.ts";
+import type { RateState } from "../../algorithms/kernels.ts";
+import { shortKey } from "../../base/short_key.ts";
+import { LevelReply } from "../level_reply.ts";
+import { RatesReply } from "../rates_reply.ts";
+import type { TakeReply, TakeRequest } from "../store.ts";
+import type { Cells } from "./cells.ts";
+import type { Shelf } from "./shelf.ts";
+import type { Slab } from "./slab.ts";
+
+/**
+ * Decides if numbers are all that the key is, and nothing has to be promised for later; else undefined, and where the key is
+ * blocked or the clock has stepped back. It stays small enough to be compiled as one.
+ */
+export function takeRow(
+  cells: Cells,
+  shelf: Shelf,
+  slab: Slab,
+  asWritten: string | undefined,
+  cost: number,
+  nowUs: number,
+  mode: TakeRequest["mode"],
+  maxWaitUs: number,
+): TakeReply | undefined {
+  const key = shortKey(asWritten);
+  let place = slab.find(key);
+  if ((place === 0 && shelf.isElsewhere(key)) || (slab.hasOdd && slab.isOdd(key, nowUs))) return undefined;
+  const atUs = slab.all.earliest(slab.rows, place * slab.width, nowUs, cost);
+  const waitUs = atUs - nowUs;
+  const allowed = waitUs <= 0;
+  if (!allowed && (Number.isNaN(waitUs) || (mode === "wait" && waitUs <= maxWaitUs))) return undefined;
+  if (allowed && mode !== "peek") {
+    if (place === 0) {
+      cells.makeRoom(shelf, nowUs);
+      place = slab.add(key);
+    }
+    slab.all.take(slab.rows, place * slab.width, nowUs, cost);
+  }
+  const status = allowed ? "allowed" : "rate";
+  const { flats, rows, width } = slab;
+  if (flats.length > 1) return new RatesReply(status, nowUs, waitUs, slab.levelsOf(place, nowUs), undefined);
+  const flat = flats[0] as FlatLimit<RateState>;
+  const at = place * width;
+  return new LevelReply(status, nowUs, waitUs, flat.first(rows, at, nowUs), flat.second(rows, at, nowUs));
+}

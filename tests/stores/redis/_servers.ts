@@ -65,8 +65,7 @@ export async function startProgram(port: number, args: readonly string[]): Promi
         "need one beside the one of `npm test`; install it (Debian: apt-get install redis-server; macOS: brew install redis)",
     );
   }
-  let child = launch();
-  await answers(port);
+  let child = await launch();
   const server: RedisProcess = {
     port,
     url: `redis://127.0.0.1:${port}`,
@@ -79,8 +78,7 @@ export async function startProgram(port: number, args: readonly string[]): Promi
       await ended;
     },
     async start() {
-      child = launch();
-      await answers(port);
+      child = await launch();
     },
     command: (...command) => sendCommand(port, command),
     async [Symbol.asyncDispose]() {
@@ -89,10 +87,17 @@ export async function startProgram(port: number, args: readonly string[]): Promi
   };
   return server;
 
-  function launch() {
+  async function launch(): Promise<ChildProcess> {
     const launched = spawn(program as string, args, { stdio: "ignore" });
     running.add(launched);
-    return launched.once("exit", () => running.delete(launched));
+    launched.once("exit", () => running.delete(launched));
+    try {
+      await answers(port, launched);
+    } catch (error) {
+      launched.kill("SIGKILL");
+      throw error;
+    }
+    return launched;
   }
 }
 
@@ -153,6 +158,10 @@ async function listen(server: ReturnType<typeof createServer>, port: number): Pr
 }
 
 /** Waits until a Redis answers there. It may want a password first, or be loading. */
-async function answers(port: number): Promise<void> {
-  await until(() => sendCommand(port, ["PING"]).then(() => true, (error) => /NOAUTH|LOADING/.test(String(error))));
+async function answers(port: number, child: ChildProcess): Promise<void> {
+  await until(() => {
+    // Somebody else may have taken the port meanwhile, and answer in its place.
+    if (!running.has(child)) throw new Error(`Cannot start a Redis on port ${port}: it has ended`);
+    return sendCommand(port, ["PING"]).then(() => true, (error) => /NOAUTH|LOADING/.test(String(error)));
+  }, 15_000);
 }

@@ -50,16 +50,11 @@ interface NodeLine {
 /** Starts a cluster. */
 export async function startCluster(): Promise<TestCluster> {
   const folder = mkdtempSync(join(tmpdir(), "ratesync-cluster-"));
-  const nodes = await Promise.all(
-    (await clusterPorts(6)).map((port) =>
-      startRedisAt(
-        port,
-        ...["--cluster-enabled", "yes", "--cluster-config-file", join(folder, `nodes-${port}.conf`)],
-        ...["--cluster-node-timeout", String(NODE_TIMEOUT_MS), "--repl-diskless-sync-delay", "0", "--dir", folder],
-        ...["--cluster-replica-validity-factor", "0", "--cluster-allow-replica-migration", "no"],
-      )
-    ),
-  );
+  const nodes = await startNodes(6, [
+    ...["--cluster-enabled", "yes", "--cluster-node-timeout", String(NODE_TIMEOUT_MS)],
+    ...["--repl-diskless-sync-delay", "0", "--dir", folder],
+    ...["--cluster-replica-validity-factor", "0", "--cluster-allow-replica-migration", "no"],
+  ]);
   const running = new Set(nodes);
   const primaries = nodes.slice(0, 3);
   await Promise.all(nodes.map((node, i) => node.command("CLUSTER", "SET-CONFIG-EPOCH", String(i + 1))));
@@ -351,11 +346,25 @@ function ownerIn(all: readonly NodeLine[], slot: number): NodeLine | undefined {
   });
 }
 
-/** Ports whose bus ports, 10 000 above, are free as well. Each process looks in a place of its own. */
+/** Starts servers. Where another program takes a port meanwhile, all of them are started again on others. */
+async function startNodes(count: number, args: readonly string[], attempts = 3): Promise<RedisProcess[]> {
+  const ports = await clusterPorts(count);
+  const started = await Promise.allSettled(
+    ports.map((port) => startRedisAt(port, "--cluster-config-file", `nodes-${port}.conf`, ...args)),
+  );
+  const failed = started.find(({ status }) => status === "rejected");
+  const nodes = started.flatMap((each) => each.status === "fulfilled" ? [each.value] : []);
+  if (failed === undefined) return nodes;
+  await Promise.all(nodes.map((node) => node.stop()));
+  if (attempts === 1) throw (failed as PromiseRejectedResult).reason;
+  return await startNodes(count, args, attempts - 1);
+}
+
+/** Ports whose bus ports, 10 000 above, are free as well; no connection gets one of them, because these begin at 32 768. */
 async function clusterPorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
-    const port = 12_000 + Math.floor(Math.random() * 18_000);
+    const port = 10_001 + Math.floor(Math.random() * 12_000);
     if (!ports.includes(port) && await isFree(port) && await isFree(port + 10_000)) ports.push(port);
     else await sleep(1);
   }

@@ -6,7 +6,8 @@
  *     npm run simulate -- --seeds 10000      more of them
  *     npm run simulate -- --seed 17          one, with what the store did
  *
- * `--weather calm|lossy|stormy` picks the faults in place of the seed, `--mixed` lets two versions of the rules meet.
+ * `--weather calm|lossy|stormy` picks the faults in place of the seed, `--mixed` lets two versions of the rules meet,
+ * `--stepping` lets the clock of the store step back.
  * It ends with code 1 if a law was broken, and prints the seeds.
  *
  * @module
@@ -28,9 +29,11 @@ async function main(): Promise<number> {
       first: { type: "string", default: "1" },
       weather: { type: "string" },
       mixed: { type: "boolean", default: false },
+      stepping: { type: "boolean", default: false },
     },
   });
-  const options: ScenarioOptions = { weather: values.weather as Weather | undefined, mixed: values.mixed };
+  const { mixed, stepping } = values;
+  const options: ScenarioOptions = { weather: values.weather as Weather | undefined, mixed, stepping };
   if (values.seed !== undefined) return await one(Number(values.seed), options);
   return await many(Number(values.first), Number(values.seeds), options);
 }

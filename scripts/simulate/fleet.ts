@@ -13,11 +13,13 @@ import { audit } from "../../tests/_support/auditor/audit.ts";
 import { BookKeeper } from "../../tests/_support/auditor/books.ts";
 import { type Entry, History } from "../../tests/_support/auditor/history.ts";
 import { type Ledger, ledgerName } from "../../tests/_support/auditor/ledger.ts";
+import { SteppedAudit } from "../../tests/_support/auditor/stepped.ts";
 import { idleProblems } from "./idle.ts";
 import { Link } from "./link.ts";
 import { ProcessClock } from "./process_clock.ts";
 import { LEASE_TTL_MS, type LimiterId, type Scenario, scenarioOf, type ScenarioOptions } from "./scenario.ts";
 import { settledProblems } from "./settled.ts";
+import { StoreClock } from "./store_clock.ts";
 import { type PoolCall, Traffic } from "./traffic.ts";
 
 /** What came of a simulation. */
@@ -35,6 +37,9 @@ export interface Outcome {
 /** How many processes there are, and callers in each. */
 const PROCESSES = 3;
 const CALLERS = 3;
+
+/** How far the clock of the store steps back, where it does. */
+const STEPS_US = [1_000, 400_000, 3_000_000, 3_600_000_000] as const;
 
 /** After this, in simulated microseconds, everything must be over. */
 const LONGEST_US = 300_000_000;
@@ -56,9 +61,11 @@ class Fleet {
   readonly #scenario: Scenario;
   readonly #world = new FakeClock();
   readonly #startUs = this.#world.nowUs();
-  readonly #store = new CheckedMemoryStore({ clock: this.#world });
+  readonly #storeClock = new StoreClock(this.#world);
+  readonly #store = new CheckedMemoryStore({ clock: this.#storeClock });
   readonly #history = new History();
   readonly #books = new BookKeeper();
+  readonly #stepped = new SteppedAudit(this.#books);
   readonly #processes: readonly Process[];
   readonly #calls: PoolCall[] = [];
   readonly #charges = new Map<string, number>();
@@ -84,10 +91,14 @@ class Fleet {
     await this.#world.advance(2 * LEASE_TTL_MS);
     const books = this.#books;
     const isCalm = this.#scenario.weather === "calm";
-    this.#problems.push(
-      ...audit(books, { charges: this.#charges, inOrder: isCalm, crashes: this.#crashesByInstance() }),
-      ...idleProblems(books, { calls: this.#calls, isCalm, crashes: this.#crashes }),
-    );
+    const found = audit(books, { charges: this.#charges, inOrder: isCalm, crashes: this.#crashesByInstance() });
+    if (this.#scenario.isStepping) {
+      // The other laws are about instants of a clock that does not step.
+      this.#stepped.end(this.#storeClock.steps);
+      this.#problems.push(...found.filter((problem) => /law (7|12):/.test(problem)), ...this.#stepped.problems);
+    } else {
+      this.#problems.push(...found, ...idleProblems(books, { calls: this.#calls, isCalm, crashes: this.#crashes }));
+    }
     const seconds = this.#now() / 1e6;
     await this.#end();
     const lines = [...this.#history.lines()];
@@ -98,6 +109,7 @@ class Fleet {
   /** Takes down what has happened, and looks at a key after units were given back to it. */
   #enter(entry: Entry): void {
     this.#books.enter(entry);
+    if (this.#scenario.isStepping) return this.#stepped.enter(entry, this.#world.nowUs());
     if (entry.kind !== "executed" || entry.request.op !== "giveBack" || this.#scenario.isMixed) return;
     const { nowUs } = entry.reply;
     for (const target of entry.request.targets) {
@@ -149,7 +161,8 @@ class Fleet {
 
   /** Lets something go wrong, now and then. */
   #disturb(): void {
-    const { weather, random } = this.#scenario;
+    const { weather, random, isStepping } = this.#scenario;
+    if (isStepping && random.chance(0.05)) this.#storeClock.stepBack(random.pick(STEPS_US));
     if (weather !== "stormy" || !random.chance(0.06)) return;
     const process = this.#processes[random.below(PROCESSES)] as Process;
     const { clock, link, number } = process;

@@ -24,6 +24,8 @@ export interface Scenario {
   limiters(version: 0 | 1): Readonly<Record<LimiterId, LimiterOptions>>;
   /** Whether the processes do not all have the same rules. */
   readonly isMixed: boolean;
+  /** Whether the clock of the store steps back now and then. */
+  readonly isStepping: boolean;
   /** Decides about everything else. */
   readonly random: Random;
 }
@@ -50,12 +52,14 @@ export interface ScenarioOptions {
   readonly weather?: Weather | undefined;
   /** Lets two versions of the rules meet. @default {false} */
   readonly mixed?: boolean | undefined;
+  /** Lets the clock of the store step back. @default {false} */
+  readonly stepping?: boolean | undefined;
 }
 
 /** The scenario of a seed. */
 export function scenarioOf(
   seed: number,
-  { weather = WEATHERS[seed % 3] as Weather, mixed = false }: ScenarioOptions = {},
+  { weather = WEATHERS[seed % 3] as Weather, mixed = false, stepping = false }: ScenarioOptions = {},
 ): Scenario {
   const random = new Random(seed);
   const shared = random.pick(SHARED);
@@ -67,6 +71,7 @@ export function scenarioOf(
     faults: { loss: weather === "calm" ? 0 : 0.01, slow: 0.02 },
     random,
     isMixed,
+    isStepping: stepping,
     limiters: (version) => ({
       user: { ratePerSecond: 0.5, ...rest },
       pool: { maxConcurrent: PERMITS, leaseTtlMs: LEASE_TTL_MS, ...rest },

@@ -9,6 +9,7 @@
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
 import { type RateState, stateProblem } from "../../../src/algorithms/kernels.ts";
 import { unitsIn } from "../auditor/kept.ts";
+import { realBound } from "../auditor/stepped.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { after, earliest, freshWorld, settled, spanUs, type Step, type World } from "./world.ts";
 
@@ -157,28 +158,11 @@ function tooMany(limit: RateLimit, { world, usedUs, backs }: Node): string | und
     for (const { atUs: toUs } of used) {
       if (toUs < fromUs) continue;
       const units = unitsIn(used, fromUs, toUs);
-      const most = bound(limit, toUs - fromUs) + backs * limit.capacity;
+      const most = realBound(limit, toUs - fromUs) + backs * limit.capacity;
       if (units > most) return `${units} units in ${toUs - fromUs} µs, where ${most} are the most`;
     }
   }
   return undefined;
-}
-
-function bound(limit: RateLimit, us: number): number {
-  const { capacity } = limit;
-  switch (limit.algorithm) {
-    case "token_bucket": {
-      const { intervalUs, intervalRem, denominator } = limit;
-      return capacity +
-        Math.floor((us + (denominator > 1 ? 1 : 0)) * denominator / (intervalUs * denominator + intervalRem));
-    }
-    case "sliding_window":
-      return capacity * (Math.floor(us / limit.windowUs) + 1);
-    case "sliding_window_counter":
-      return (2 * capacity - 1) * (Math.floor(us / limit.windowUs) + 1);
-    case "fixed_window":
-      return capacity * (Math.floor(us / limit.windowUs) + 2);
-  }
 }
 
 function spanOf(limit: RateLimit): number {

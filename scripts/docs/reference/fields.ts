@@ -94,7 +94,7 @@ function isNumber(member: DocMember): boolean {
 }
 
 /** The default of an option. */
-function defaultOf({ jsDoc }: DocMember): string {
+export function defaultOf({ jsDoc }: DocMember): string {
   const tag = jsDoc?.tags?.find(({ kind, value = "" }) => kind === "default" || value.startsWith("@default"));
   const text = tag?.value?.replace(/^@default\s*/, "") ?? INLINE_DEFAULT.exec(docOf(jsDoc))?.[1] ?? "";
   return tag?.kind === "default" ? code(text) : defaultText(text);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { inTomlSpelling } from "../../../src/registry/config/toml_names.ts";
 import type { DocMember, DocType, JsDoc } from "./deno_doc.ts";
 import { memberType } from "./types.ts";
 
@@ -39,6 +40,11 @@ const INLINE_DEFAULT = /\s@default\s([^]*)$/;
 /** Types whose fields users write; those of other types are read. */
 const WRITTEN = /(?:Options|Config|Extras|Rule|^AskFor)$/;
 
+/** Types whose options `rate-sync.toml` has too, and options of them that it has not. */
+const IN_FILES =
+  /^(?:LimiterOptions|LimitOptions|FailureOptions|MemoryStoreConfig|RedisStoreConfig|RedisStoreOptions)$/;
+const ONLY_IN_CODE: readonly string[] = ["clusterNodeAddresses"];
+
 /** A table. Columns without any content are left out. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const used = head.map((_, i) => rows.some((row) => row[i] !== ""));
@@ -61,13 +67,19 @@ export function fieldTable(owner: string, members: readonly DocMember[], link: L
   const isWritten = WRITTEN.test(owner);
   const rows = members.map((member) => [
     code(member.name),
+    code(tomlName(owner, member.name)),
     link(code(withoutUndefined(memberType(member), member.optional))),
     unitOf(member),
     isWritten ? rangeOf(member) ?? "" : "",
     isWritten ? member.optional ? defaultOf(member) : "required" : "",
     link(cell(docOf(member.jsDoc).replace(INLINE_DEFAULT, ""))),
   ]);
-  return table([isWritten ? "option" : "field", "type", "unit", "range", "default", "meaning"], rows);
+  return table([isWritten ? "option" : "field", "in TOML", "type", "unit", "range", "default", "meaning"], rows);
+}
+
+/** The key of an option in `rate-sync.toml`; empty where it has none. */
+export function tomlName(owner: string, option: string): string {
+  return IN_FILES.test(owner) && !ONLY_IN_CODE.includes(option) ? inTomlSpelling(option) : "";
 }
 
 /** The unit of a number, by its name. */

@@ -44,7 +44,13 @@ const TOPICS: readonly Topic[] = [
   {
     file: "errors",
     title: "Errors",
-    intro: "Every error that the package throws for callers to catch: its `code`, its class, when it comes.",
+    intro: "Every error that the package throws for callers to catch: its `code`, its class, when it comes.\n\n" +
+      "- A denial is no error of `tryAcquire` and `peek`: it is a decision. `acquire` throws it, as `RateLimitedError`.\n" +
+      '- A `StoreError` reaches callers of `acquire` and `tryAcquire` only with `onStoreError: "throw"`. It always reaches ' +
+      "callers of `connect()` and of corrections (`reset`, `refund`, `penalize`, `block`).\n" +
+      "- A wrong option of a call, such as a cost of 0, is a `RangeError` or a `TypeError`: a mistake in the code.\n" +
+      "- An aborted `signal` makes the call reject with the signal's own reason.\n" +
+      "- `instanceof` and `RateSyncError.is(error)` know the errors of every copy of the package in the process.",
     has: (name, source) => source.endsWith("/base/errors.ts") || name === "RateLimitedError",
     first: ["RateSyncErrorCode", "RateSyncError"],
   },

@@ -7,8 +7,8 @@
 import type { Script } from "./script.ts";
 
 const part1 = `local ca=1e14
-local dO=50*ca
-local fZ,cl="99",10*ca
+local cO=50*ca
+local fZ,cb="99",10*ca
 local gh=o-o%ca`;
 
 const part2 = `local fl=2e15
@@ -23,10 +23,10 @@ return 0,1
 end`;
 
 const part3 = `local function ey(aO)
-return math.max(math.floor((aO-dO)/cl),0)
+return math.max(math.floor((aO-cO)/cb),0)
 end
-local function dL(aO)
-if aO<dO then return aO end
+local function dM(aO)
+if aO<cO then return aO end
 local us=gh+aO%ca
 if us>o+ca/2 then return us-ca end
 if us<o-ca/2 then return us+ca end
@@ -36,18 +36,18 @@ end`;
 const part4 = `local function eH(aU,eZ,aj)
 return math.max(aU<=8*eZ and 1 or aU<=1024*eZ and 2 or 3,aj)
 end
-local function dj(D,eZ)
+local function dk(D,eZ)
 if D==0 then return o end
 return D==3 and math.huge or o+(D==2 and 1024 or 8)*eZ
 end`;
 
-const part5 = `local cV
+const part5 = `local cW
 local function bx()
-if cV then return cV end
+if cW then return cW end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
 local gU,hZ=8,2^52
-local dd={us=0,U=0,E=0,bb={}}
-local bB={dd=dd}
+local de={us=0,U=0,E=0,bb={}}
+local bB={de=de}
 function bB.eF(a,b,e)
 local us,U=a.us+b.us,a.U+b.U
 if U<e.A then return{us=us,U=U}end
@@ -63,12 +63,12 @@ local ed=bB.ed
 function bB.fN(a,b)
 return(a.us<b.us or(a.us==b.us and a.U<b.U))and a or b
 end
-function bB.hE(V,ci,aj,e)
+function bB.hE(V,cj,aj,e)
 local aW=ed(V,aj,e)
 for _,aT in ipairs(V.bb)do
-if aT.ci>ci then aW=ed(aW,aT,e)end
+if aT.cj>cj then aW=ed(aW,aT,e)end
 end
-return aW.us<0 and dd or aW
+return aW.us<0 and de or aW
 end
 function bB.cp(g,e)
 local z=g.us-e.av
@@ -76,7 +76,7 @@ if g.U>e.aF then z=z+1 end
 return max(z,g.v or 0)
 end
 local cp=bB.cp
-function bB.cY(g,e)
+function bB.cZ(g,e)
 return g.D>0 and cp(g,e)>o and g.D or 0
 end
 local function hK(V,aT,E,e)
@@ -85,13 +85,13 @@ if aW.us>hZ then return nil end
 local bb,u={},1
 for i,ee in ipairs(V.bb)do
 bb[i]=ee
-if ee.ci<=aT.ci then u=i+1 end
+if ee.cj<=aT.cj then u=i+1 end
 end
 table.insert(bb,u,aT)
-local gf,L=dd,#bb
+local gf,L=de,#bb
 while L>0 and#bb-L<gU do
 local ah=bb[L]
-if ah.ci-(aW.us-gf.us)+2<=o then break end
+if ah.cj-(aW.us-gf.us)+2<=o then break end
 gf=eF(gf,ah,e)
 L=L-1
 end
@@ -100,14 +100,14 @@ table.remove(bb,1)
 end
 return{us=aW.us,U=aW.U,E=max(V.E,E),bb=bb}
 end
-function bB.dg(us,V)
+function bB.dh(us,V)
 local aW=us+V.us+1
 if V.E>0 and V.E<aW then return max(us+1,V.E)end
 return aW
 end
 function bB.aQ(g)
 local V=g.V
-return V and bB.dg(g.us,V)>o and V or nil
+return V and bB.dh(g.us,V)>o and V or nil
 end
 function bB.cz(us,U,V,v,e,aj)
 local z=us-e.av
@@ -119,23 +119,23 @@ if bA>o then g.D=eH(bA-o,e.av,aj)end
 if V then
 local aW,bb=eF(g,V,e).us,{}
 for i,aT in ipairs(V.bb)do
-bb[i]={ci=min(aT.ci,aW),us=aT.us,U=aT.U}
+bb[i]={cj=min(aT.cj,aW),us=aT.us,U=aT.U}
 end
 local E=V.E>us+V.us and 0 or V.E
 g.V={us=V.us,U=V.U,E=E,bb=bb}
 end
 return g
 end
-function bB.dz(g,eQ,ci,v,e)
+function bB.dA(g,eQ,cj,v,e)
 local E=max(o,v)+e.av+1
-local aT={ci=ci,us=eQ.us,U=eQ.U}
-local V=hK(bB.aQ(g)or dd,aT,E,e)
+local aT={cj=cj,us=eQ.us,U=eQ.U}
+local V=hK(bB.aQ(g)or de,aT,E,e)
 if not V then return g end
 local aP=ed(g,eQ,e)
-return bB.cz(aP.us,aP.U,V,v,e,bB.cY(g,e))
+return bB.cz(aP.us,aP.U,V,v,e,bB.cZ(g,e))
 end
-function bB.cZ(g,e)
-local v,bA=cp(g,e),dj(g.D,e.av)
+function bB.da(g,e)
+local v,bA=cp(g,e),dk(g.D,e.av)
 if v<=bA then return g end
 local bn={us=bA+e.av,U=e.aF}
 local V=bB.aQ(g)
@@ -144,7 +144,7 @@ return bB.cz(g.us,g.U,V,bA,e,g.D)
 end
 local aj={us=g.us,U=g.U,v=g.v,D=g.D}
 if V then aj.V={us=V.us,U=V.U,E=0,bb=V.bb}end
-local bT=bB.dz(aj,ed(g,bn,e),0,bA,e)
+local bT=bB.dA(aj,ed(g,bn,e),0,bA,e)
 if bT~=aj then return bT end
 return bB.cz(bn.us,bn.U,nil,bA,e,g.D)
 end
@@ -174,7 +174,7 @@ local V={us=us,U=U,E=0,bb={}}
 local aW=eF(g,V,e).us
 if fe%8>=4 then V.E=aW+2-cD()end
 while y<=ah do
-local aT={ci=aW-cD()}
+local aT={cj=aW-cD()}
 aT.us,aT.U=fS()
 if aT.us==0 and aT.U==0 then
 aT.us,aT.U=us,U
@@ -203,7 +203,7 @@ gr(V.us,V.U)
 local aW=eF(g,V,e).us
 if V.E>0 then hx(aW+2-V.E)end
 for _,aT in ipairs(V.bb)do
-hx(aW-aT.ci)
+hx(aW-aT.cj)
 local hs=aT.us==V.us and aT.U==V.U
 gr(hs and 0 or aT.us,hs and 0 or aT.U)
 end
@@ -211,7 +211,7 @@ end
 local fe=128+(v and 1 or 0)+(V and 2 or 0)+(V and V.E>0 and 4 or 0)
 return char(fe+8*g.D)..bH
 end
-cV=bB
+cW=bB
 return bB
 end`;
 
@@ -219,14 +219,14 @@ const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
 local pack,ao=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cf,ew=0,0
+local cg,ew=0,0
 local function bH()
-cf=cf+1
-return ARGV[cf]
+cg=cg+1
+return ARGV[cg]
 end
 local function Y()
-cf=cf+1
-return ARGV[cf]+0
+cg=cg+1
+return ARGV[cg]+0
 end
 local function eB()
 ew=ew+1
@@ -234,8 +234,8 @@ return KEYS[ew]
 end
 local o=tonumber(bH())
 if not o then
-local db=call("TIME")
-o=db[1]*1000000+db[2]
+local dc=call("TIME")
+o=dc[1]*1000000+dc[2]
 end
 local bN=Y()
 local function dX(E)
@@ -243,14 +243,14 @@ return max(ceil((E-o)/1000),1)+bN
 end
 local bF={}`;
 
-const part7 = `local function dD(ab)
-local dN=type(ab)=="table"and ab.err or tostring(ab)
-if string.find(dN,"READONLY",1,true)then error(ab,0)end
-return dN
+const part7 = `local function dE(ab)
+local dO=type(ab)=="table"and ab.err or tostring(ab)
+if string.find(dO,"READONLY",1,true)then error(ab,0)end
+return dO
 end
 local function gM(ix,hB)
 local ok,ab=pcall(ix,hB)
-return ok and ab or dD(ab)
+return ok and ab or dE(ab)
 end`;
 
 const part8 = `local function gq(d)
@@ -270,7 +270,7 @@ d.dW=nil
 for i=1,#S do
 local Q=S[i]
 local aj=ag[i]
-local g=Q.M.dy(aj,at,d.ac,Q)
+local g=Q.M.dz(aj,at,d.ac,Q)
 if g then ag[i]=g end
 local bI=Q.M.bI and Q.M.bI(aj,g,at)
 if bI then
@@ -280,15 +280,15 @@ end
 end
 eK(d)
 end
-local function cW(ab,d)
+local function cX(ab,d)
 local S,ag,ah=d.l.S,d.ag,#ab
 for i=1,#S do
 local Q=S[i]
-ab[ah+1],ab[ah+2]=Q.M.dM(ag[i],Q)
+ab[ah+1],ab[ah+2]=Q.M.dN(ag[i],Q)
 ah=ah+2
 end
 end
-local function dw(ab,aa)
+local function dx(ab,aa)
 local u=0
 for i=1,#aa do
 local dW,S=aa[i].dW,#aa[i].l.S
@@ -306,8 +306,8 @@ u=u+S
 end
 end`;
 
-const part9 = `local function dr()
-local l=cg[Y()]
+const part9 = `local function ds()
+local l=ch[Y()]
 local ac,w=Y(),Y()
 local d={
 l=l,
@@ -356,12 +356,12 @@ aF=Y(),
 af=Y(),
 }
 end,
-cT=function()
+cU=function()
 return{us=0,U=0,D=0}
 end,
-cZ=function(g,e)
+da=function(g,e)
 if g.us-e.av<o and(g.v or 0)<=o then return g end
-return bx().cZ(g,e)
+return bx().da(g,e)
 end,
 cv=function(g,ac,e)
 local next=gG(ge(g,o),ac,e)
@@ -369,13 +369,13 @@ local fo=next.us-e.av
 if next.U>e.aF then fo=fo+1 end
 return max(o,fo)
 end,
-dy=function(g,at,ac,e)
+dz=function(g,at,ac,e)
 local next=gG(ge(g,at),ac,e)
 next.D=0
 if at<=o and not g.V and not g.v then return next end
 local aS=bx()
 local v=max(at>o and at or 0,g.v or 0)
-return aS.cz(next.us,next.U,aS.aQ(g),v,e,aS.cY(g,e))
+return aS.cz(next.us,next.U,aS.aQ(g),v,e,aS.cZ(g,e))
 end,
 bI=function(aj,fV,at)
 local fE=at>o
@@ -390,13 +390,13 @@ if us==0 and U==0 and v==0 and not hD then return nil end
 local L=aj.us+2<=o and{us=0,U=0}or aj
 return{us,U,v,hD and L.us or-1,hD and L.U or 0}
 end,
-dM=function(g)
+dN=function(g)
 if g.us<o then return 0,0 end
 return g.us-o,g.U
 end,
-cU=function(g)
+cV=function(g)
 if not g.V and not g.v then return g.us+2 end
-local hq=g.V and bx().dg(g.us,g.V)or 0
+local hq=g.V and bx().dh(g.us,g.V)or 0
 return max(g.us,hq,g.v or 0)+2
 end,
 br=function(k,L,to,e,bv,bC)
@@ -414,33 +414,33 @@ cw=function(g,e)
 if e.af==0 then return format("%016.0f",g.us)end
 return format("%016.0f%0"..e.af..".0f",g.us,g.U)
 end,
-dm=function(g,e)
+dn=function(g,e)
 if not g.V and not g.v and g.D==0 then return""end
 return bx().bf(g,e)
 end,
 }
 end`;
 
-const part11 = `local ch,bq="<I7I4",11
-local function cd(J)
+const part11 = `local ci,bq="<I7I4",11
+local function ce(J)
 return#J/bq
 end
 local function cB(J,u)
-return ao(ch,J,u*bq+1)
+return ao(ci,J,u*bq+1)
 end
 local function bM(J)
-return ao(ch,J,1)
+return ao(ci,J,1)
 end
 local function by(J)
-return ao(ch,J,#J-bq+1)
+return ao(ci,J,#J-bq+1)
 end
 local function eM(J,u,z,p)
 local L=u*bq
-return sub(J,1,L)..pack(ch,z,p)..sub(J,L+bq+1)
+return sub(J,1,L)..pack(ci,z,p)..sub(J,L+bq+1)
 end
 local function fB(z,p)
 if not(z>=0 and z<2^53 and p>0 and p<2^32)then return""end
-return pack(ch,z,p)
+return pack(ci,z,p)
 end
 local function es(k,L,to)
 local J=sub(k,L,to)
@@ -461,12 +461,12 @@ return g
 end
 local function eq(g,e)
 local J=g.q
-local V=J==""and 0 or bM(J)-dj(g.D,e.r)
+local V=J==""and 0 or bM(J)-dk(g.D,e.r)
 if V<=0 then return g end
 local hW={}
-for u=0,cd(J)-1 do
+for u=0,ce(J)-1 do
 local z,p=cB(J,u)
-hW[u+1]=pack(ch,z-V,p)
+hW[u+1]=pack(ci,z-V,p)
 end
 return bJ({C=g.C,q=table.concat(hW)},e,g.D)
 end`;
@@ -477,31 +477,31 @@ O="F",
 cs=function()
 return{W=Y(),r=Y()}
 end,
-cT=function()
+cU=function()
 return{q="",D=0}
 end,
-cZ=eq,
+da=eq,
 cv=function(g,ac,e)
 if g.q==""then return o end
 local z,p=by(g.q)
 if p+ac<=e.W then return max(o,z)end
 return max(o,z+e.r)
 end,
-dy=function(g,at,ac,e)
+dz=function(g,at,ac,e)
 local q=g.q
-if q==""then return bJ({q=pack(ch,at,ac)},e,0)end
+if q==""then return bJ({q=pack(ci,at,ac)},e,0)end
 local z,p=by(q)
 if at<z+e.r then
-q=eM(q,cd(q)-1,z,p+ac)
+q=eM(q,ce(q)-1,z,p+ac)
 else
-q=q..pack(ch,at,ac)
+q=q..pack(ci,at,ac)
 end
 while bM(q)+e.r<=o do
 q=sub(q,bq+1)
 end
 return bJ({q=q},e,g.D)
 end,
-dM=function(g,e)
+dN=function(g,e)
 if g.q==""then return 0,0 end
 local z,p=by(g.q)
 local ax=z+e.r-o
@@ -509,7 +509,7 @@ if ax<=0 then return 0,0 end
 if z>o then return e.W,ax end
 return p,ax
 end,
-cU=function(g,e)
+cV=function(g,e)
 if g.q==""then return 0 end
 local z=by(g.q)
 return z+e.r
@@ -519,7 +519,7 @@ local q,D=es(k,L+7,to)
 return{q=q,D=D}
 end,
 eC=16,
-dB=function(k,L)
+dC=function(k,L)
 return{q=fB(ao("<dd",k,L)),D=0}
 end,
 cw=function(g,e)
@@ -538,7 +538,7 @@ local function hL(g,at,e)
 if g.q==""then return at,0,0 end
 local z,p=by(g.q)
 if at<z+e.r then
-return z,eP(g,cd(g.q)-1,e),p
+return z,eP(g,ce(g.q)-1,e),p
 end
 if at<z+2*e.r then return z+e.r,p,0 end
 return at,0,0
@@ -551,7 +551,7 @@ return(bz-floor(aZ*bz/m))*e.bo
 end
 local function hr(q,e)
 local z=bM(q)
-local hn=cd(q)>1 and cB(q,1)==z+e.r
+local hn=ce(q)>1 and cB(q,1)==z+e.r
 return z+(hn and 1 or 2)*e.r<=o
 end
 return{
@@ -559,27 +559,27 @@ O="C",
 cs=function()
 return{W=Y(),r=Y(),bo=Y()}
 end,
-cT=function()
+cU=function()
 return{C=0,q="",D=0}
 end,
-cZ=eq,
+da=eq,
 cv=function(g,ac,e)
-local z,C,de=hL(g,o,e)
-local gR=ea(C,e.W-ac-de,e)
+local z,C,df=hL(g,o,e)
+local gR=ea(C,e.W-ac-df,e)
 if gR<=e.r then return max(o,z+gR)end
-return max(o,z+e.r+ea(de,e.W-ac,e))
+return max(o,z+e.r+ea(df,e.W-ac,e))
 end,
-dy=function(g,at,ac,e)
+dz=function(g,at,ac,e)
 local I={C=g.C,q=g.q}
 local z,p
 if I.q~=""then
 z,p=by(I.q)
 end
 if z and at<z+e.r then
-I.q=eM(I.q,cd(I.q)-1,z,p+ac)
+I.q=eM(I.q,ce(I.q)-1,z,p+ac)
 else
 z=hL(g,at,e)
-I.q=I.q..pack(ch,z,ac)
+I.q=I.q..pack(ci,z,ac)
 end
 while hr(I.q,e)do
 I.C=eP(I,1,e)
@@ -587,18 +587,18 @@ I.q=sub(I.q,bq+1)
 end
 return bJ(I,e,g.D)
 end,
-dM=function(g,e)
+dN=function(g,e)
 if g.q==""then return 0,0 end
 local ah=by(g.q)
 local ax=ah+2*e.r-o
 if ax<=0 then return 0,0 end
 if ah>o then return e.W,ax end
-local z,C,de=hL(g,o,e)
+local z,C,df=hL(g,o,e)
 local bz=e.r/e.bo
 local aP=bz-floor((o-z)/e.bo)
-return ceil(C*aP/bz)+de,ax
+return ceil(C*aP/bz)+df,ax
 end,
-cU=function(g,e)
+cV=function(g,e)
 if g.q==""then return 0 end
 local z=by(g.q)
 return z+2*e.r
@@ -609,13 +609,13 @@ if q==""then return{C=0,q="",D=0}end
 return{C=ao("<I4",k,L+8),q=q,D=D}
 end,
 eC=24,
-dB=function(k,L)
-local z,C,de=ao("<ddd",k,L)
+dC=function(k,L)
+local z,C,df=ao("<ddd",k,L)
 if not(C>0 and C<2^32)then C=0 end
-if de>0 or C==0 then
-return{C=C,q=fB(z,de),D=0}
+if df>0 or C==0 then
+return{C=C,q=fB(z,df),D=0}
 end
-return{C=C,q=pack(ch,z,0),D=0}
+return{C=C,q=pack(ci,z,0),D=0}
 end,
 cw=function(g,e)
 local au=#format("%.0f",e.bo)-1
@@ -627,24 +627,24 @@ end`;
 const part14 = `function bF.s()`;
 
 const part15 = `local aX,il,fb=54,"<dI7I6BI7I4I4I4I7I4B",32
-local ce,iL=2^48,2^37
-local gh=o-o%ce
+local cf,iL=2^48,2^37
+local gh=o-o%cf
 local function bt(h,au)
-h.cX,h.au=au>=32,au%32
+h.cY,h.au=au>=32,au%32
 h.hO,h.ar=h.au>=16,2^(au%16)
 h.bn=h.hO and 255 or 65535
 end
 local function cw(h,an,m)
 if h.hO then return pack("<I7B",an,m)end
-if an-o>=ce/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",an%ce,m)
+if an-o>=cf/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",an%cf,m)
 end
 local function br(h,J,L)
 if h.hO then return ao("<I7B",J,L)end
 local an,m=ao("<I6I2",J,L)
 an=an+gh
-if an>o+ce/2 then return an-ce,m end
-if an<o-ce/2 then return an+ce,m end
+if an>o+cf/2 then return an-cf,m end
+if an<o-cf/2 then return an+cf,m end
 return an,m
 end
 local function cs(h,L,to)
@@ -668,10 +668,10 @@ local function hm(h,i)
 local ae=bL(h,i)
 return min(h.ar-ae%h.ar,h.w-ae,h.p-i)
 end
-local function gx(h,dx,aj)
-if dx and h.aj and dx>h.aj then return h.p,h.aj,h.aY end
-if h.cX then
-if dx then return dx-1,dx-1,(bd(h,dx-1))end
+local function gx(h,dy,aj)
+if dy and h.aj and dy>h.aj then return h.p,h.aj,h.aY end
+if h.cY then
+if dy then return dy-1,dy-1,(bd(h,dy-1))end
 local cL,bX=0,h.p
 while cL<bX do
 local cy=floor((cL+bX)/2)
@@ -691,7 +691,7 @@ if i>0 and i+n<h.p then
 local L=bV(h,ae)-4
 m=ao("<I4",cs(h,L,L+3),1)
 end
-if m and((dx and aW+m<dx)or(not dx and bd(h,i+n-1)<=aj))then
+if m and((dy and aW+m<dy)or(not dy and bd(h,i+n-1)<=aj))then
 i,aW=i+n,aW+m
 else
 local ad,bZ=0,16
@@ -700,9 +700,9 @@ bZ=min(bZ,n-ad)
 local L=bV(h,ae+ad)
 local J=cs(h,L,L+8*bZ-1)
 for j=1,8*bZ,8 do
-local an,cj=br(h,J,j)
-if dx and aW+cj>=dx or not dx and an>aj then return i,aW,an end
-i,aW=i+1,aW+cj
+local an,ck=br(h,J,j)
+if dy and aW+ck>=dy or not dy and an>aj then return i,aW,an end
+i,aW=i+1,aW+ck
 end
 ad,bZ=ad+bZ,bZ*8
 end
@@ -711,10 +711,10 @@ end
 return i,aW
 end
 local function ay(h)
-local r,v,au=h.r,h.v,h.au+(h.cX and 32 or 0)
+local r,v,au=h.r,h.v,h.au+(h.cY and 32 or 0)
 local iw=pack("<I4I4I4I7I4B",h.aI,h.p,h.w,h.aL,h.az,au)
-local cL=v%ce
-local bX=(v-cL)/ce+32*h.D
+local cL=v%cf
+local bX=(v-cL)/cf+32*h.D
 return"S"..pack("<dI7I6BI7",h.x,r,cL,bX,h.aY)..iw
 end
 local function fu(h)
@@ -784,7 +784,7 @@ end
 if m>0 then cC[#cC+1]=eJ(h,an,m)end
 local bY=table.concat(cC)
 h.x,h.aL,h.v,h.aY,h.cu=x,p,an,an,true
-h.cX=#bY/8==p
+h.cY=#bY/8==p
 h.J=hu(h,bY,#bY/8)
 end
 local function fn(K,e)
@@ -799,7 +799,7 @@ if ap~=83 or#J<aX then return h end
 local au,bX
 h.x,h.r,h.v,bX,h.aY,h.aI,h.p,h.w,h.aL,h.az,au=
 ao(il,J,2)
-h.v,h.D=h.v+bX%32*ce,floor(bX/32)
+h.v,h.D=h.v+bX%32*cf,floor(bX/32)
 bt(h,au)
 local bi=size(h)
 if#J==e.fR+1 and bi>#J then
@@ -816,7 +816,7 @@ local function ff(h,an,e)
 local bo=ceil(e.r/8)
 return format("%.0f",dX(max(an-an%bo+bo+e.r,h.x)))
 end
-local function iM(h,bO,e,dv)
+local function iM(h,bO,e,dw)
 local cu=size(h)
 if h.aI+h.p>h.w then
 local ar,bS=floor(h.aI/h.ar),4+8*h.ar
@@ -833,7 +833,7 @@ else
 h.w=eI(bO,e.W,h.ar)
 if cu<hP then
 local k=cs(h,0,cu-1)
-call("SET",h.K,k..string.rep("\\0",size(h)-cu),"PX",dv)
+call("SET",h.K,k..string.rep("\\0",size(h)-cu),"PX",dw)
 else
 call("SETRANGE",h.K,format("%d",size(h)-1),"\\0")
 end
@@ -882,7 +882,7 @@ return aW
 end
 local function gD(h,e,aR)
 if h.aY<=o then return h end
-local bA=max(o,min(h.v,dj(h.D,e.r)))
+local bA=max(o,min(h.v,dk(h.D,e.r)))
 if h.aY<=bA then return h end
 local i,aj=gx(h,nil,bA)
 local m=min(h.aL-aj,e.W)
@@ -893,7 +893,7 @@ h.aL,h.aj=aj+m,aj
 return h
 end
 fC(h,e)
-h.aL,h.cX=aj+m,h.cX and m==1
+h.aL,h.cY=aj+m,h.cY and m==1
 if i==0 then h.aI=0 end
 h.az=i==0 and 0 or gE(h,i-1)
 h.J=""
@@ -934,7 +934,7 @@ cs=function()
 return ex(Y(),Y())
 end,
 ex=ex,
-cZ=gD,
+da=gD,
 cv=function(h,ac,e)
 local at=max(o,h.v)
 local em=h.aL+ac-e.W
@@ -942,23 +942,23 @@ if em<=0 then return at end
 local _,_,an=gx(h,em)
 return max(at,an+e.r)
 end,
-dM=function(h,e)
+dN=function(h,e)
 local _,aP=cm(h,e)
 local aD=h.aL-aP
 if aD==0 then return 0,0 end
 return h.v>o and e.W or aD,h.aY+e.r-o
 end,
-dy=function(h,at,ac,e)
+dz=function(h,at,ac,e)
 local an=at
 if h.p>0 then an=max(at,h.aY)end
 fM(h,at>o and an or h.v,e)
-local dv=ff(h,an,e)
+local dw=ff(h,an,e)
 fC(h,e)
 local dR,gY=cm(h,e)
 h.p,h.aL,h.r=h.p-dR,h.aL-gY,e.r
 if h.p==0 then
 if h.w>fb and h.au==e.au then
-h.aI,h.az,h.cX=0,0,true
+h.aI,h.az,h.cY=0,0,true
 else
 hR(h,e)
 end
@@ -967,14 +967,14 @@ h.aI=bL(h,dR)
 end
 local bk,cA,m=ac,nil,0
 if h.p>0 and an==h.aY then
-local _,cj=bd(h,h.p-1)
-m=cj
+local _,ck=bd(h,h.p-1)
+m=ck
 if m<h.bn then
 cA=min(h.bn-m,ac)
 bk=ac-cA
 end
 end
-h.aL,h.aY,h.cX=h.aL+ac,an,h.cX and ac==1 and not cA
+h.aL,h.aY,h.cY=h.aL+ac,an,h.cY and ac==1 and not cA
 local bY=bk>0 and eJ(h,an,bk)or""
 local bO=h.p+#bY/8
 if h.w<=fb or(bO>h.w and h.w<=h.ar)then
@@ -982,9 +982,9 @@ local bg=ii(h)
 if cA then bg=sub(bg,1,-9)..cw(h,an,m+cA)end
 local w=bO>h.w and eI(bO,e.W,h.ar)or h.w
 h.J=hu(h,bg..bY,w)
-call("SET",h.K,h.J,"PX",dv)
+call("SET",h.K,h.J,"PX",dw)
 else
-if bO>h.w then iM(h,bO,e,dv)end
+if bO>h.w then iM(h,bO,e,dw)end
 if cA then
 local ae=bL(h,h.p-1)
 h.az=h.az+cA
@@ -997,7 +997,7 @@ end
 end
 hj(h,bY)
 call("SETRANGE",h.K,"0",ay(h))
-call("PEXPIRE",h.K,dv)
+call("PEXPIRE",h.K,dw)
 h.J=""
 end
 h.cm,h.cG=0,0
@@ -1008,7 +1008,7 @@ const part20 = `local function hy(h,i,an,m,eT)
 local ae,ah=bL(h,i),bL(h,h.p-1)
 local L=bV(h,ae)
 call("SETRANGE",h.K,format("%d",L),cw(h,an,m-eT))
-h.aL,h.cX=h.aL-eT,false
+h.aL,h.cY=h.aL-eT,false
 if floor(ae/h.ar)==floor(ah/h.ar)then
 if ae>ah then return end
 h.az=h.az-eT
@@ -1017,7 +1017,7 @@ local ar=L-8*(ae%h.ar)-4
 local aW=ao("<I4",call("GETRANGE",h.K,format("%d",ar),format("%d",ar+3)),1)
 call("SETRANGE",h.K,format("%d",ar),pack("<I4",max(aW-eT,0)))
 end
-local function ds(h,e)
+local function dt(h,e)
 fu(h)
 while h.p>0 do
 local an,m=bd(h,h.p-1)
@@ -1031,7 +1031,7 @@ h.az=ar and ao("<I4",cs(h,ar,ar+3),1)or 0
 end
 end
 if h.p==0 then
-h.aI,h.aL,h.az,h.v,h.aY,h.cX=0,0,0,0,0,true
+h.aI,h.aL,h.az,h.v,h.aY,h.cY=0,0,0,0,0,true
 end
 fM(h,h.v,e)
 call("SETRANGE",h.K,"0",ay(h))
@@ -1050,13 +1050,13 @@ end
 end
 local fv=0
 for i=cL,h.p-1 do
-local at,cj=bd(h,i)
+local at,ck=bd(h,i)
 if at~=an or fv==m then break end
-local eT=min(m-fv,cj)
-if eT>0 then hy(h,i,an,cj,eT)end
+local eT=min(m-fv,ck)
+if eT>0 then hy(h,i,an,ck,eT)end
 fv=fv+eT
 end
-if fv>0 then ds(h,e)end
+if fv>0 then dt(h,e)end
 end
 local function gC(h,m,e)
 fC(h,e)
@@ -1069,11 +1069,11 @@ end
 local fm=min(aP+m,al)
 if fm==0 then return end
 local i,aj,an=gx(h,fm)
-local _,cj=bd(h,i)
+local _,ck=bd(h,i)
 fu(h)
 h.aI,h.p,h.aL=bL(h,i),h.p-i,h.aL-aj
-hy(h,0,an,cj,fm-aj)
-ds(h,e)
+hy(h,0,an,ck,fm-aj)
+dt(h,e)
 end
 local function gW(h,e)
 local cq=ff(h,h.p>0 and h.aY or o-2*e.r,e)
@@ -1101,36 +1101,36 @@ local function eD(S)
 local aN,fD,dQ,w,fJ="","","<",0,0
 local ba={}
 for i,Q in ipairs(S)do
-local O,eb,dh=Q.O,"I7I4",Q.r
+local O,eb,di=Q.O,"I7I4",Q.r
 if O=="t"then
-dh=Q.av
+di=Q.av
 if Q.af>9 then eb="I7I7"end
 aN=aN..eU(Q.af)
 elseif O=="f"then
 aN,fD=aN.."F",fD..pack("<I7",Q.r)
 elseif O=="c"then
-dh,eb=2*Q.r,"I7I4I4"
+di,eb=2*Q.r,"I7I4I4"
 aN=aN.."C"
 fD=fD..pack("<I7B",Q.r,#format("%.0f",Q.bo)-1)
 else
 return nil
 end
 ba[i]={format="<"..eb,ae=w+1,at=struct.size(dQ)+1}
-dQ,w,fJ=dQ..eb,w+(O=="c"and 3 or 2),max(fJ,dh)
+dQ,w,fJ=dQ..eb,w+(O=="c"and 3 or 2),max(fJ,di)
 end
 local _,au=math.frexp(fJ/16000)
 au=max(au-1,0)
-local ck="P"..string.char(au)..aN..fD
+local cl="P"..string.char(au)..aN..fD
 for _,e in ipairs(ba)do
-e.at=e.at+#ck
+e.at=e.at+#cl
 end
 return{
-ck=ck,
+cl=cl,
 aN=aN,
 dQ=dQ,
 w=w,
 ba=ba,
-size=#ck+struct.size(dQ),
+size=#cl+struct.size(dQ),
 aE=1000*2^au,
 }
 end
@@ -1151,7 +1151,7 @@ if Q.O=="t"then
 ag[i]={us=ap,U=min(dV,Q.A-1),D=0}
 else
 local gO=ap>0
-ag[i]={q=gO and pack(ch,ap,dV)or"",D=0}
+ag[i]={q=gO and pack(ci,ap,dV)or"",D=0}
 if Q.O=="c"then ag[i].C=gO and iH or 0 end
 end
 end
@@ -1174,7 +1174,7 @@ end
 if Q.O=="c"then bu[ae+2]=g.C end
 end
 end
-return aB.ck..pack(aB.dQ,unpack(bu))
+return aB.cl..pack(aB.dQ,unpack(bu))
 end`;
 
 const part24 = `local function dS(d)
@@ -1182,23 +1182,23 @@ fk(d)
 local S,ag,cN=d.l.S,d.ag,false
 for i=1,#S do
 local Q,g=S[i],ag[i]
-ag[i]=Q.M.cZ(g,Q,aR)
+ag[i]=Q.M.da(g,Q,aR)
 cN=cN or ag[i]~=g
 end
 if cN and not aR then eK(d)end
 end`;
 
-const part25 = `local cg,aR={},false`;
+const part25 = `local ch,aR={},false`;
 
-const part26 = `local di={}
+const part26 = `local dj={}
 local function cE()
 local l={bK=Y(),w=Y(),ej=Y()}
 l.S,l.bt,l.ay,l.cu,l.bR={},"","","",0
 for i=1,Y()do
 local O=bH()
-local M=di[O]or bF[O]()
+local M=dj[O]or bF[O]()
 local Q=M.cs()
-di[O],Q.M,Q.O,l.S[i]=M,M,O,Q
+dj[O],Q.M,Q.O,l.S[i]=M,M,O,Q
 l.bt=l.bt..O
 local af=Q.af or 0
 local eE=O=="t"and eU(af)or O
@@ -1214,7 +1214,7 @@ end`;
 const part27 = `local function dT(af)
 if#af==18 and sub(af,1,2)==fZ then return sub(af,3)end
 local aO=#af==16 and tonumber(af)
-return aO and format("%016.0f",dL(aO))or af
+return aO and format("%016.0f",dM(aO))or af
 end
 local function eh(k,Q)
 local _,ah=string.find(k,"^%d*")
@@ -1231,7 +1231,7 @@ local function fk(d)
 local l=d.l
 local S=l.S
 d.x=0
-if d.cT then
+if d.cU then
 d.ag={}
 return
 end
@@ -1241,8 +1241,8 @@ d.x,d.ag=cK.x,{cK}
 return
 end
 local k,ag,y=call("GET",d.K),{nil},1
-local cj=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
-if k and not(cj and(cj==l.ay or cj==l.cu))then
+local ck=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
+if k and not(ck and(ck==l.ay or ck==l.cu))then
 d.x,y=dP(k)
 end
 d.ag=ag
@@ -1250,9 +1250,9 @@ if l.bt=="t"then
 ag[1]=eh(sub(k or"",y),S[1])
 return
 end
-local cP=k and l.aB and gv(k,y,l.aB,S)
-if cP then
-d.ag=cP
+local cQ=k and l.aB and gv(k,y,l.aB,S)
+if cQ then
+d.ag=cQ
 return
 end
 local p=#S
@@ -1281,12 +1281,12 @@ y=y+4
 end
 end
 bl=i<p and al<=#k+1 or al==#k+1
-local br=cu and M.dB or M.br
+local br=cu and M.dC or M.br
 local ah=bv>1 and bv-2 or al-1
-ag[i]=bl and br(k,y,ah,Q,bv,bC)or M.cT()
+ag[i]=bl and br(k,y,ah,Q,bv,bC)or M.cU()
 y=al
 else
-ag[i]=M.cT()
+ag[i]=M.cU()
 end
 end
 end
@@ -1297,13 +1297,13 @@ local function eK(d)
 local l=d.l
 local S,E,k,ay=l.S,d.x,"",l.ay
 if l.bt=="s"then return end
-local cP=l.aB and ep(d.ag,l.aB,S)
+local cQ=l.aB and ep(d.ag,l.aB,S)
 for i,Q in ipairs(S)do
 if not Q.cK then
-E=max(E,Q.M.cU(d.ag[i],Q))
+E=max(E,Q.M.cV(d.ag[i],Q))
 local g=Q.M.cw(d.ag[i],Q)
 if not Q.size and#S>1 then g=pack("<I4",#g)..g end
-local az=Q.M.dm and Q.M.dm(d.ag[i],Q)or""
+local az=Q.M.dn and Q.M.dn(d.ag[i],Q)or""
 if az~=""and#S==1 then g=fs(g)..az end
 if az~=""and#S>1 then
 g=g..string.char(#az)..az
@@ -1314,20 +1314,20 @@ end
 end
 if l.bt~="t"and k~=""then k=ay..k end
 if l.bt=="t"then k=fs(k)end
-if cP then k=cP end
+if cQ then k=cQ end
 if d.x>o then k="b"..pack("<d",d.x)..k end
-local cq=cP and ek(l.aB,E)or dX(E)
+local cq=cQ and ek(l.aB,E)or dX(E)
 if k~=""then call("SET",d.K,k,"PX",cq)end
 end`;
 
 const part28 = `for i=1,Y()do
-cg[i]=cE()
+ch[i]=cE()
 end
-local function cS()
+local function cT()
 local cr,aK,at,x=bH(),Y(),o,o
 local aa={nil}
 for i=1,Y()do
-aa[i]=dr()
+aa[i]=ds()
 end
 aR=cr=="2"
 for i=1,#aa do
@@ -1343,14 +1343,14 @@ end
 end
 local ab={gH and 1 or x>o and 2 or 0,at-o,nil,nil}
 for i=1,#aa do
-cW(ab,aa[i])
+cX(ab,aa[i])
 end
-dw(ab,aa)
+dx(ab,aa)
 return ab
 end
 local H={o}
 for i=1,Y()do
-H[i+1]=gM(cS)
+H[i+1]=gM(cT)
 end
 return H`;
 
@@ -1359,8 +1359,8 @@ local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ce
 local pack,ao=struct.pack,struct.unpack
 local o=tonumber(ARGV[1])
 if not o then
-local db=call("TIME")
-o=db[1]*1000000+db[2]
+local dc=call("TIME")
+o=dc[1]*1000000+dc[2]
 end`;
 
 const part30 = `local bN=ARGV[2]+0
@@ -1373,8 +1373,8 @@ return format("%.0f",dX(E))
 end`;
 
 const part31 = `local hX,M=true,nil
-local function dI(K,iP,k,dv)
-local ad=iP and bp("SET",K,k,"PX",dv)or bp("SET",K,k,"PX",dv,"NX")or bp("GET",K)
+local function dJ(K,iP,k,dw)
+local ad=iP and bp("SET",K,k,"PX",dw)or bp("SET",K,k,"PX",dw,"NX")or bp("GET",K)
 return ad and ad.err
 end
 local function aA(K,k,ai)
@@ -1387,33 +1387,33 @@ local O=k and sub(k,L,L)
 if O==M.O then
 g=M.br(k,L+1,#k)
 elseif O==ga and#k==L+M.eC then
-g=M.dB(k,L+1)
+g=M.dC(k,L+1)
 else
-g=M.cT()
+g=M.cU()
 end
-local bT=M.cZ(g,e)
+local bT=M.da(g,e)
 local cN=bT~=g
 g=bT
 local I,at,cI=0,max(o,x,M.cv(g,ac,e)),o
 while I<ai and(at<=o or I==0 and at-o<=aK)do
 I,cI=I+1,at
 if aR then break end
-g=M.dy(g,at,ac,e)
+g=M.dz(g,at,ac,e)
 if I<ai then at=max(o,x,M.cv(g,ac,e))end
 end
 local as
 if(I>0 or cN)and not aR then
-local bf,E=M.O..M.cw(g,e),M.cU(g,e)
+local bf,E=M.O..M.cw(g,e),M.cV(g,e)
 if x>o then
 bf,E="b"..pack("<d",x)..bf,max(x,E)
 end
-as=dI(K,k,bf,cq(E))
+as=dJ(K,k,bf,cq(E))
 elseif not k then
 as=bp("GET",K)
 as=as and as.err
 end
 if as then return false,as end
-local aD,ax=M.dM(g,e)
+local aD,ax=M.dN(g,e)
 if I==0 and x>o then return{2,at-o,aD,ax}end
 if I>0 and cI>o then return{1,cI-o,aD,ax}end
 return I,aD,ax,I==ai and 0 or at-o
@@ -1421,7 +1421,7 @@ end`;
 
 const part32 = `local H,u,bw={o},1,nil
 local function eL(K,k,ai,aV)
-local I,aD,ax,aU=cS(K,k,ai)
+local I,aD,ax,aU=cT(K,k,ai)
 if not I then
 if string.find(aD,"READONLY",1,true)then bw=aD end
 I=aD
@@ -1453,8 +1453,8 @@ gV()
 for L=ap,ah,1000 do
 local al=min(L+999,ah)
 local bE=hX and call("MGET",unpack(KEYS,L,al))
-if da and not(aV or aR)then
-da(bE,L,al)
+if db and not(aV or aR)then
+db(bE,L,al)
 else
 for i=L,al do
 local ai=aV and ARGV[y+i-ap+1]+0 or 1
@@ -1469,12 +1469,12 @@ return bw and redis.error_reply(bw)or H`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "377bfa619ac116b778ebf4f9650b41e65e3d787e",
+  sha1: "58a5a9766098442f7814682f5d53a7e55114b2b2",
   source: `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local o=tonumber(ARGV[1])
 if not o then
-local db=call("TIME")
-o=db[1]*1000000+db[2]
+local dc=call("TIME")
+o=dc[1]*1000000+dc[2]
 end
 ${part1}
 local cn
@@ -1493,21 +1493,21 @@ local K,gb,bW,bs=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
 if gb+ARGV[2]*1000<fp then
 local be,bD,aE,ef=
 o+gb,bW+0,1000*4^(bs-50),bs*ca-gh
-local ec=o+cl/2
+local ec=o+cb/2
 cn=o+ARGV[5]
 local k,cH=bp("GET",K),nil
 local bl=k and#k==16 and tonumber(k)
 if bl then
 local us,D=bl-ef,0
 while us>ec do
-us,D=us-cl,D+1
+us,D=us-cb,D+1
 end
 local ak=(us<o and o or us)+bD
 local bk=ak-us
 if ak<=be and us%aE+bk<aE then
 local aM=ak>cn and el(us,ak,D)or ak<=cn and 0
 if aM then
-if aM~=D then bk=bk+(aM-D)*cl end
+if aM~=D then bk=bk+(aM-D)*cb end
 local et=bk==bD and bW or format("%d",bk)
 if bp("INCRBY",K,et)==bl+bk then cH=ak-o end
 end
@@ -1542,7 +1542,7 @@ size,eN=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
 y=y+4
 end
 local be=o+aK+av
-local aE,en,ec=1000*4^(bs-50),bs*ca,o+cl/2
+local aE,en,ec=1000*4^(bs-50),bs*ca,o+cb/2
 local ez=size==16 and aK+av+bN*1000<fp
 local ef=en-gh
 local fF,bE,aP=u-ap+1,nil,nil
@@ -1553,13 +1553,13 @@ bE={}
 local function hz(K,ad)
 local ak,D=ad-ef,0
 while ak>ec do
-ak,D=ak-cl,D+1
+ak,D=ak-cb,D+1
 end
 local us=ak-bD
 if us<o or ak>be or ak+ef>=en+ca then return nil end
 local aM=0
 if ak>cn then aM=el(us,ak,D)end
-if aM and aM~=D then call("INCRBY",K,format("%d",(aM-D)*cl))end
+if aM and aM~=D then call("INCRBY",K,format("%d",(aM-D)*cb))end
 return aM and ak
 end
 for i=ap,ah do
@@ -1596,14 +1596,14 @@ local bl=k and#k==16 and tonumber(k)
 if bl then
 local us,D=bl-ef,0
 while us>ec do
-us,D=us-cl,D+1
+us,D=us-cb,D+1
 end
 local ak=(us<o and o or us)+bD
 local bk=ak-us
 if ak<=be and us%aE+bk<aE then
 local aM=ak>cn and el(us,ak,D)or ak<=cn and 0
 if aM then
-if aM~=D then bk=bk+(aM-D)*cl end
+if aM~=D then bk=bk+(aM-D)*cb end
 local et=bk==bD and bW or format("%d",bk)
 if bp("INCRBY",K,et)==bl+bk then cH=ak-o end
 end
@@ -1647,7 +1647,8 @@ us=tonumber(k)
 elseif#k==16 then
 us=tonumber(k)
 if us then
-us,D=dL(us),max(D,ey(us))
+if us>=cO+cb then D=ey(us)end
+us=dM(us)
 end
 elseif#k>16 then
 us=tonumber(sub(k,1,16))
@@ -1657,7 +1658,7 @@ if#k~=size then return us+1,0,x,D,nil,g and g.v end
 if size>16 then U=min(tonumber(sub(k,17))or 0,A-1)end
 return us,U,x,D,g and g.V,g and g.v
 end
-local function cS(i)
+local function cT(i)
 local K,k,us,U,x,at=KEYS[i],bE[i-ap+1],0,0,0,o
 local D,cN,V,v,hb=0,false,nil,nil,nil
 if k then
@@ -1665,7 +1666,7 @@ us,U,x,D,V,v=br(k,size,A)
 if x>o then at=x end
 if us-av>=o or(v or 0)>o then
 local g={us=us,U=U,D=D,V=V,v=v}
-local bT=bx().cZ(g,e)
+local bT=bx().da(g,e)
 cN=bT~=g
 us,U,D,V,v=bT.us,bT.U,bT.D,bT.V,bT.v
 end
@@ -1702,7 +1703,7 @@ if I==0 then
 ak,bm,at=us,U,o
 end
 local bf,ad=format(eN,ak,bm),nil
-if size==16 and ak>=dO then bf=fZ..bf end
+if size==16 and ak>=cO then bf=fZ..bf end
 local az,E,eW="",ak+2,en
 local z=ak-av
 if bm>aF then z=z+1 end
@@ -1711,11 +1712,11 @@ local aS=bx()
 local g={us=us,U=U,D=D,V=V,v=v}
 V=aS.aQ(g)
 local bA=max(at>o and at or 0,v or 0)
-local next=aS.cz(ak,bm,V,bA,e,aS.cY(g,e))
+local next=aS.cz(ak,bm,V,bA,e,aS.cZ(g,e))
 az=aS.bf(next,e)
-if V then E=max(E,aS.dg(ak,next.V)+2)end
+if V then E=max(E,aS.dh(ak,next.V)+2)end
 if next.v then E=max(E,next.v+2)end
-V=V or aS.dd
+V=V or aS.de
 if I>0 and(V.us>0 or V.U>0 or v or at>o)then
 hb={us,U,V.us,V.U,v or 0}
 end
@@ -1723,7 +1724,7 @@ elseif z>o then
 local hF=us-av+(U>aF and 1 or 0)>o
 local aM=eH(z-o,av,hF and D or 0)
 if ez and x<=o then
-eW=en+aM*cl
+eW=en+aM*cb
 else
 az=string.char(128+8*aM)
 end
@@ -1772,7 +1773,7 @@ end
 local as
 for _,i in ipairs(aP)do
 if not aV then u=fF+i-1 end
-as=cS(i)or as
+as=cT(i)or as
 end
 if as then return redis.error_reply(as)end
 end
@@ -1788,17 +1789,17 @@ return H`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "42150aa9acbbe3a7a02f2736ed8a1446bfe6ed27",
-  source: `local db=redis.call("TIME")
+  sha1: "64a7036799e5ffc5b2359d4efdf4f2136a471d93",
+  source: `local dc=redis.call("TIME")
 local is=redis.pcall("INFO")
-local ab={db[1],db[2],type(is)=="string"and is or""}
+local ab={dc[1],dc[2],type(is)=="string"and is or""}
 local ie={iR=KEYS[1],iO=KEYS[2],iQ=""}
 for _,ia in ipairs(ARGV)do
-local dc={}
+local dd={}
 for hi in string.gmatch(ia,"%S+")do
-dc[#dc+1]=ie[hi]or hi
+dd[#dd+1]=ie[hi]or hi
 end
-local hh=redis.pcall(unpack(dc))
+local hh=redis.pcall(unpack(dd))
 if type(hh)=="table"and hh.err then ab[#ab+1]=hh.err end
 end
 return ab`,
@@ -1807,18 +1808,18 @@ return ab`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "573c9e4100af60a35109466e4965c3cc2c1ad4cf",
+  sha1: "a6280c15075122fd9a11c2fd6fd910c396f02fff",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function dC()
+local function dD()
 ${part6}
 local iE=bH()~=""
 local function an(us)
 return format("%.0f",us)
 end
 local cJ=an(o)
-local function df(l)
-l.df=l.df or an(o+l.bK)
-return l.df
+local function dg(l)
+l.dg=l.dg or an(o+l.bK)
+return l.dg
 end
 local function ft(aG)
 return aG==o and"-"..cJ or an(-aG)
@@ -1831,8 +1832,8 @@ local hY=5000
 local function fK(aJ)
 return fd.."%"..aJ
 end
-local ei,iC,dK={nil},bH()=="1",Y()
-for i=1,dK do
+local ei,iC,dL={nil},bH()=="1",Y()
+for i=1,dL do
 local aJ=bH()
 fw[aJ]="caller"
 if iC then
@@ -1852,11 +1853,11 @@ end
 end
 ${part7}
 ${part2}
-local cg,bw,eG,aR={},nil,nil,false
+local ch,bw,eG,aR={},nil,nil,false
 local function dS(d)
 if#d.l.S>0 then return eG.dS(d)end
 d.ag,d.x={},0
-local k=not d.cT and call("GET",d.K)
+local k=not d.cU and call("GET",d.K)
 if k then d.x=dP(k)end
 end
 local function eK(d)
@@ -1865,7 +1866,7 @@ end
 ${part8}
 ${part9}
 local dZ={}
-local function dJ(d)
+local function dK(d)
 local bc=dZ[d.aw]
 if bc then return bc end
 local ap=call("ZRANGE",d.aw,"0","1","WITHSCORES")
@@ -1880,15 +1881,15 @@ dZ[d.aw]=bc
 return bc
 end
 local function ho(d,n)
-local bc=dJ(d)
+local bc=dK(d)
 if n==1 and bc.aH then return bc.aH end
 local bG=n==1 and bc.fO and call("ZRANGE",d.aw,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",d.aw,"("..cJ,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bc.aH=bG[2]+0 end
 return bG[2]+0
 end
-local function du(d,w)
-local aQ=dJ(d).aQ
+local function dv(d,w)
+local aQ=dK(d).aQ
 local fL=aQ+w-d.l.w
 if fL>aQ then return 1e15 end
 return fL<=0 and 0 or ho(d,fL)-o
@@ -1903,20 +1904,20 @@ gm(d.aw,us)
 if bc then bc.bg=us end
 end
 local function fA(d)
-return max(o,dJ(d).aG+1)
+return max(o,dK(d).aG+1)
 end
 local function gi(d,id,w)
-call("ZADD",d.aw,df(d.l),id)
+call("ZADD",d.aw,dg(d.l),id)
 for ae=2,w do
-call("ZADD",d.aw,df(d.l),id.."+"..ae)
+call("ZADD",d.aw,dg(d.l),id.."+"..ae)
 end
 dZ[d.aw]=nil
 fi(d)
 end
 local function hT(d,id,w)
-local bc=dJ(d)
+local bc=dK(d)
 local aG=fA(d)
-local bk=call("ZADD",d.aw,ft(aG),"#",df(d.l),id)
+local bk=call("ZADD",d.aw,ft(aG),"#",dg(d.l),id)
 if bc.aG==0 then bk=bk-1 end
 if not bc.fO then call("ZREMRANGEBYSCORE",d.aw,"1",cJ)end
 if bk==1 and w<=1 then
@@ -1931,23 +1932,23 @@ end
 return aG
 end
 local function ig(d,id,w)
-local dl=call("ZREM",d.aw,id)
+local dm=call("ZREM",d.aw,id)
 for ae=2,w do
-dl=dl+call("ZREM",d.aw,id.."+"..ae)
+dm=dm+call("ZREM",d.aw,id.."+"..ae)
 end
 dZ[d.aw]=nil
-return dl
+return dm
 end
-local function dF(ab,d,aG)
+local function dG(ab,d,aG)
 if d.l.w==0 then return end
-local aQ,ah=dJ(d).aQ,#ab
+local aQ,ah=dK(d).aQ,#ab
 ab[ah+1],ab[ah+2],ab[ah+3]=aQ,aQ>0 and ho(d,1)-o or 0,aG or 0
 end
 local function hH(d)
 local iv=#d.l.S==0 and call("EXISTS",d.aC,d.K)
 or call("EXISTS",d.aC)
-d.dq=iv==0
-d.cT=d.dq and#d.l.S==0
+d.dr=iv==0
+d.cU=d.dr and#d.l.S==0
 end
 local ev={}
 local function fz(d,id)
@@ -1960,7 +1961,7 @@ local ah=call("ZREVRANGE",d.aC,"0","0","WITHSCORES")
 am=max(o,(ah[2]or 0)+1)
 end
 call("ZADD",d.aC,an(am),id)
-ev[d.aC],d.dq=nil,false
+ev[d.aC],d.dr=nil,false
 gm(d.aC,max(4*d.l.bK,60000000))
 return am
 end
@@ -1982,20 +1983,20 @@ end
 return fw[aJ]
 end
 local function eL(bh,aq,ab)
-local dc=format(string.rep(" %.0f",1+#ab),o,unpack(ab))
-local dN=bh..dc.." "..aq.id
+local dd=format(string.rep(" %.0f",1+#ab),o,unpack(ab))
+local dO=bh..dd.." "..aq.id
 local iK=fw[aq.aJ]
 if iK=="caller"then
-ei[#ei+1]=dN
+ei[#ei+1]=dO
 elseif iK=="mailbox"then
-call("RPUSHX",fK(aq.aJ),dN)
+call("RPUSHX",fK(aq.aJ),dO)
 else
-call("PUBLISH",fd..aq.aJ,dN)
+call("PUBLISH",fd..aq.aJ,dO)
 end
 end
 local gT=8
 local function eg(d,u)
-if d.dq then return nil end
+if d.dr then return nil end
 local bl=u==0 and ev[d.aC]
 if bl and bl.l==d.l then return bl end
 while true do
@@ -2024,11 +2025,11 @@ if bn<0 or call("ZCARD",d.aC)<bn then return false end
 eg(d,0)
 return call("ZCARD",d.aC)>=bn
 end
-local function dk(d,hk)
+local function dl(d,hk)
 local u,bQ=0,0
 while u<gT do
 local aq=eg(d,u)
-if not aq or du(d,bQ+aq.w)>0 then return end
+if not aq or dv(d,bQ+aq.w)>0 then return end
 if not aq.gg then
 if not aq.bg and aq.id~=hk then eL("turn",aq,{0})end
 u,bQ=u+1,bQ+aq.w
@@ -2042,9 +2043,9 @@ fr(aq,o)
 fz(d,aq.id)
 local ab={1,0,0}
 local aG=hT(d,aq.id,aq.w)
-cW(ab,aq)
-dF(ab,aq,aG)
-dw(ab,{aq})
+cX(ab,aq)
+dG(ab,aq,aG)
+dx(ab,{aq})
 eL("granted",aq,ab)
 end
 end
@@ -2055,7 +2056,7 @@ for u=0,gT-1 do
 local aq=eg(d,u)
 if not aq or aq.id==id or(am>0 and aq.am>am)then return false end
 bQ=bQ+aq.w
-if aq.gg or du(d,bQ+d.w)>0 then return true end
+if aq.gg or dv(d,bQ+d.w)>0 then return true end
 end
 return true
 end
@@ -2064,13 +2065,13 @@ local bQ=0
 for u=0,gT-1 do
 local aq=eg(d,u)
 if not aq then return 0 end
-local cj=aq.id==id
-if cj then aq=d end
-local aU=du(d,bQ+aq.w)
+local ck=aq.id==id
+if ck then aq=d end
+local aU=dv(d,bQ+aq.w)
 if aU>0 then return min(aU,d.l.bK)end
-if cj or aq.gg then
+if ck or aq.gg then
 local cM=gq(aq)-o
-return cj and cM or cM+d.l.bK
+return ck and cM or cM+d.l.bK
 end
 bQ=bQ+aq.w
 end
@@ -2078,7 +2079,7 @@ return d.l.bK
 end
 local function ib(d,id,am)
 if d.l.w==0 then return false end
-return du(d,d.w)>0 or ht(d,id,am)
+return dv(d,d.w)>0 or ht(d,id,am)
 end
 local function fQ(iJ,ee)
 local iI,iu=iJ.l.w,ee.l.w
@@ -2086,21 +2087,21 @@ return iI<iu or(iI==iu and iJ.K<ee.K)
 end
 local function gw(id,am,aa,eR,cM)
 local ha=#aa>1 and cM>0
-local dE=not ha and(eR or aa[1])
-if dE and am==0 and fU(dE)then return 5,max(cM,1),0 end
+local dF=not ha and(eR or aa[1])
+if dF and am==0 and fU(dF)then return 5,max(cM,1),0 end
 for _,d in ipairs(aa)do
-if am>0 and d~=dE and d.l.w>0 then
-if dE and fQ(d,dE)then
+if am>0 and d~=dF and d.l.w>0 then
+if dF and fQ(d,dF)then
 gZ(d,id,am)
 elseif fz(d,id)>0 then
-dk(d)
+dl(d)
 end
 end
 end
-if not dE then return 3,cM,am==0 and o or am end
-if am>0 then fz(dE,id)end
-am=gK(dE,id,am)
-return 3,gQ(dE,id),am
+if not dF then return 3,cM,am==0 and o or am end
+if am>0 then fz(dF,id)end
+am=gK(dF,id,am)
+return 3,gQ(dF,id),am
 end
 local function gN(d,id)
 gi(d,id,d.w)
@@ -2121,12 +2122,12 @@ hH(d)
 aG=gN(d,id)
 end
 dS(d)
-cW(ab,d)
-dF(ab,d,aG)
+cX(ab,d)
+dG(ab,d,aG)
 end
 return ab
 end
-local function dy(id,cr,aK,am,aa)
+local function dz(id,cr,aK,am,aa)
 aR=cr=="2"
 if bw and not aR then error(bw,0)end
 local aj=am>0 and cr~="2"and gu(id,am,aa)
@@ -2137,7 +2138,7 @@ local d=aa[i]
 if d.l.w>0 then
 fx=false
 hH(d)
-if cr~="2"then dk(d,id)end
+if cr~="2"then dl(d,id)end
 end
 at=max(at,gq(d))
 x=max(x,d.x)
@@ -2167,24 +2168,24 @@ er=2
 end
 if er>3 then
 for _,d in ipairs(aa)do
-if d.l.w>0 then aU=max(aU,du(d,d.w))end
+if d.l.w>0 then aU=max(aU,dv(d,d.w))end
 end
 end
 local ab={er,aU,am,nil,nil,nil}
 for i=1,#aa do
-cW(ab,aa[i])
-dF(ab,aa[i],hp[i])
+cX(ab,aa[i])
+dG(ab,aa[i],hp[i])
 end
-dw(ab,aa)
+dx(ab,aa)
 return ab
 end
 local function iN(id,am,d)
 local ab={fW(d,id)and 6 or 1,0,am}
-dk(d,id)
+dl(d,id)
 local gs=fW(d,id)
 if not gs and not call("ZSCORE",d.aC,id)then
 gK(d,id,am)
-dk(d,id)
+dl(d,id)
 gs=fW(d,id)
 end
 local aG
@@ -2195,25 +2196,25 @@ gm(d.aC,max(4*d.l.bK,60000000))
 ab[1],ab[2]=3,gQ(d,id)
 end
 dS(d)
-cW(ab,d)
-dF(ab,d,aG)
+cX(ab,d)
+dG(ab,d,aG)
 return ab
 end
-local function cb()
+local function cc()
 local aa={nil}
 for i=1,Y()do
-aa[i]=dr()
+aa[i]=ds()
 end
 return aa
 end
 local bP={}
 function bP.T()
 local id,cr,aK,am=bH(),bH(),Y(),Y()
-return dy(id,cr,aK,am,cb())
+return dz(id,cr,aK,am,cc())
 end
 function bP.P()
 local id,am=bH(),Y()
-return iN(id,am,cb()[1])
+return iN(id,am,cc()[1])
 end
 local function gJ(id,aa)
 local gX=0
@@ -2221,9 +2222,9 @@ for i=1,#aa do
 local d=aa[i]
 local fc=ig(d,id,d.w)
 hH(d)
-if not d.dq then
+if not d.dr then
 fc=fc+fz(d,id)
-if fc>0 then dk(d)end
+if fc>0 then dl(d)end
 end
 gX=gX+fc
 end
@@ -2231,16 +2232,16 @@ return gX
 end
 function bP.R()
 local id=bH()
-return{gJ(id,cb())}
+return{gJ(id,cc())}
 end
 local function gn(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function bP.N()
-local id,aa,ab=bH(),cb(),{}
+local id,aa,ab=bH(),cc(),{}
 for i,d in ipairs(aa)do
 local bG=call("ZSCORE",d.aw,id)
-local iq=bG and(tonumber(bG)>o or dJ(d).aQ+d.w<=d.l.w)
+local iq=bG and(tonumber(bG)>o or dK(d).aQ+d.w<=d.l.w)
 if iq then gi(d,id,d.w)end
 ab[i]=iq and 1 or 0
 end
@@ -2265,15 +2266,15 @@ ${part1}
 ${part3}
 ${part22}
 ${part23}
-local di={}
+local dj={}
 local function cE()
 local l={bK=Y(),w=Y(),ej=Y()}
 l.S,l.bt,l.ay,l.cu,l.bR={},"","","",0
 for i=1,Y()do
 local O=bH()
-local M=di[O]or bF[O]()
+local M=dj[O]or bF[O]()
 local Q=M.cs()
-di[O],Q.M,Q.O,l.S[i]=M,M,O,Q
+dj[O],Q.M,Q.O,l.S[i]=M,M,O,Q
 l.bt=l.bt..O
 local af=Q.af or 0
 local eE=O=="t"and eU(af)or O
@@ -2288,7 +2289,7 @@ end
 local function dT(af)
 if#af==18 and sub(af,1,2)==fZ then return sub(af,3)end
 local aO=#af==16 and tonumber(af)
-return aO and format("%016.0f",dL(aO))or af
+return aO and format("%016.0f",dM(aO))or af
 end
 local function eh(k,Q)
 local _,ah=string.find(k,"^%d*")
@@ -2305,7 +2306,7 @@ local function fk(d)
 local l=d.l
 local S=l.S
 d.x=0
-if d.cT then
+if d.cU then
 d.ag={}
 return
 end
@@ -2315,8 +2316,8 @@ d.x,d.ag=cK.x,{cK}
 return
 end
 local k,ag,y=call("GET",d.K),{nil},1
-local cj=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
-if k and not(cj and(cj==l.ay or cj==l.cu))then
+local ck=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
+if k and not(ck and(ck==l.ay or ck==l.cu))then
 d.x,y=dP(k)
 end
 d.ag=ag
@@ -2324,9 +2325,9 @@ if l.bt=="t"then
 ag[1]=eh(sub(k or"",y),S[1])
 return
 end
-local cP=k and l.aB and gv(k,y,l.aB,S)
-if cP then
-d.ag=cP
+local cQ=k and l.aB and gv(k,y,l.aB,S)
+if cQ then
+d.ag=cQ
 return
 end
 local p=#S
@@ -2355,12 +2356,12 @@ y=y+4
 end
 end
 bl=i<p and al<=#k+1 or al==#k+1
-local br=cu and M.dB or M.br
+local br=cu and M.dC or M.br
 local ah=bv>1 and bv-2 or al-1
-ag[i]=bl and br(k,y,ah,Q,bv,bC)or M.cT()
+ag[i]=bl and br(k,y,ah,Q,bv,bC)or M.cU()
 y=al
 else
-ag[i]=M.cT()
+ag[i]=M.cU()
 end
 end
 end
@@ -2371,13 +2372,13 @@ local function eK(d)
 local l=d.l
 local S,E,k,ay=l.S,d.x,"",l.ay
 if l.bt=="s"then return end
-local cP=l.aB and ep(d.ag,l.aB,S)
+local cQ=l.aB and ep(d.ag,l.aB,S)
 for i,Q in ipairs(S)do
 if not Q.cK then
-E=max(E,Q.M.cU(d.ag[i],Q))
+E=max(E,Q.M.cV(d.ag[i],Q))
 local g=Q.M.cw(d.ag[i],Q)
 if not Q.size and#S>1 then g=pack("<I4",#g)..g end
-local az=Q.M.dm and Q.M.dm(d.ag[i],Q)or""
+local az=Q.M.dn and Q.M.dn(d.ag[i],Q)or""
 if az~=""and#S==1 then g=fs(g)..az end
 if az~=""and#S>1 then
 g=g..string.char(#az)..az
@@ -2388,13 +2389,13 @@ end
 end
 if l.bt~="t"and k~=""then k=ay..k end
 if l.bt=="t"then k=fs(k)end
-if cP then k=cP end
+if cQ then k=cQ end
 if d.x>o then k="b"..pack("<d",d.x)..k end
-local cq=cP and ek(l.aB,E)or dX(E)
+local cq=cQ and ek(l.aB,E)or dX(E)
 if k~=""then call("SET",d.K,k,"PX",cq)end
 end
 ${part24}
-local function cO()
+local function cP()
 local cx,dU={},{}
 local function eZ(m,e)
 local U=m*e.eS
@@ -2407,14 +2408,14 @@ end
 function cx.t(g,m,bs,e)
 local aS=bx()
 local bI=bs.bI or{0,0,0,-1,0}
-local aj,V={us=bI[1],U=bI[2]},g.V or aS.dd
+local aj,V={us=bI[1],U=bI[2]},g.V or aS.de
 local bG={us=bs.o+bs.ap,U=bs.dV}
 if iy(bG,g)and iy(aj,V)and bs.ac>0 then
-local cP,fE,v=m>=bs.ac,bs.at>bs.o,g.v or 0
+local cQ,fE,v=m>=bs.ac,bs.at>bs.o,g.v or 0
 local to=aS.ed(g,eZ(m,e),e)
-if cP and bI[4]>=0 then to={us=bI[4],U=bI[5]}end
-if fE then v=cP and bI[3]or max(v,bs.at)end
-return aS.cz(to.us,to.U,aS.aQ(g),v,e,aS.cY(g,e))
+if cQ and bI[4]>=0 then to={us=bI[4],U=bI[5]}end
+if fE then v=cQ and bI[3]or max(v,bs.at)end
+return aS.cz(to.us,to.U,aS.aQ(g),v,e,aS.cZ(g,e))
 end
 if aS.cp(g,e)>o then return g end
 local aT=aS.eF(bG,aj,e).us
@@ -2423,17 +2424,17 @@ local gt=aS.fN(aS.ed(bG,aS.hE(V,aT,aj,e),e),g)
 if gt.us<o then return g end
 local eQ=aS.fN(eZ(m,e),{us=gt.us-o,U=gt.U})
 if eQ.us==0 and eQ.U==0 then return g end
-return aS.dz(g,eQ,aT,0,e)
+return aS.dA(g,eQ,aT,0,e)
 end
 function dU.t(g,m,e)
 local aS=bx()
 if g.us<o then return aS.cz(o,0,aS.aQ(g),g.v or 0,e,g.D)end
 local eQ=aS.fN(eZ(m,e),{us=g.us-o,U=g.U})
 if eQ.us==0 and eQ.U==0 then return g end
-return aS.dz(g,eQ,0,aS.cp(g,e),e)
+return aS.dA(g,eQ,0,aS.cp(g,e),e)
 end
-local function dp(q,z,iB)
-local cL,bX=0,cd(q)
+local function dq(q,z,iB)
+local cL,bX=0,ce(q)
 while cL<bX do
 local cy=floor((cL+bX)/2)
 if cB(q,cy)<=z then
@@ -2444,7 +2445,7 @@ end
 end
 if cL>0 and(not iB or cB(q,cL-1)==z)then return cL-1 end
 end
-local function cc(q,u,m)
+local function cd(q,u,m)
 local z,p=cB(q,u)
 local I=min(m,p)
 return eM(q,u,z,p-I),m-I
@@ -2458,28 +2459,28 @@ end
 return q
 end
 function cx.f(g,m,bs,e)
-local u=dp(g.q,bs.o+bs.dV-e.r,true)
-if u then g.q=hN(cc(g.q,u,m))end
+local u=dq(g.q,bs.o+bs.dV-e.r,true)
+if u then g.q=hN(cd(g.q,u,m))end
 return bJ(g,e,g.D)
 end
 function dU.f(g,m,e)
-local u=dp(g.q,o)
-if u then g.q=hN(cc(g.q,u,m))end
+local u=dq(g.q,o)
+if u then g.q=hN(cd(g.q,u,m))end
 return bJ(g,e,g.D)
 end
 local function gS(C,q,e)
 local bg=hN(q)
 if bg==""and C>0 and q~=""then
-return{C=0,q=pack(ch,bM(q)-e.r,C)}
+return{C=0,q=pack(ci,bM(q)-e.r,C)}
 end
 return{C=C,q=bg}
 end
 function cx.c(g,m,bs,e)
 local z=bs.o+bs.dV-2*e.r
 local C,q=g.C,g.q
-local u=dp(q,z,true)
+local u=dq(q,z,true)
 if u then
-q=cc(q,u,m)
+q=cd(q,u,m)
 elseif q~=""and bM(q)==z+e.r then
 C=max(C-m,0)
 end
@@ -2487,24 +2488,24 @@ return bJ(gS(C,q,e),e,g.D)
 end
 function dU.c(g,m,e)
 local C,q=g.C,g.q
-local u,aP=dp(q,o),nil
+local u,aP=dq(q,o),nil
 if not u then return bJ(g,e,g.D)end
-q,aP=cc(q,u,m)
+q,aP=cd(q,u,m)
 if u>0 then
-q=cc(q,u-1,aP)
+q=cd(q,u-1,aP)
 else
 C=max(C-aP,0)
 end
 return bJ(gS(C,q,e),e,g.D)
 end
-local hG=di.s and di.s.gy()
+local hG=dj.s and dj.s.gy()
 function cx.s(h,m,bs,e)
 hG.cx(h,m,bs.o+bs.dV-e.r,e)
 end
 function dU.s(h,m,e)
 hG.dU(h,m,e)
 end
-local function ds(aa,ip)
+local function dt(aa,ip)
 local ab={}
 for _,d in ipairs(aa)do
 dS(d)
@@ -2512,14 +2513,14 @@ for i,Q in ipairs(d.l.S)do
 d.ag[i]=ip(Q,d.ag[i],d,i)or d.ag[i]
 end
 eK(d)
-cW(ab,d)
+cX(ab,d)
 end
 return ab
 end
 function bP.G()
 local aa={}
 for i=1,Y()do
-local d=dr()
+local d=ds()
 local hI,ic,hv=Y(),Y(),Y()
 d.ez={}
 for Q=1,#d.l.S do
@@ -2532,27 +2533,27 @@ d.ez[Q]=bs
 end
 aa[i]=d
 end
-return ds(aa,function(Q,g,d,i)
+return dt(aa,function(Q,g,d,i)
 return cx[Q.O](g,d.ac,d.ez[i],Q)
 end)
 end
 function bP.F()
-return ds(cb(),function(Q,g,d)
+return dt(cc(),function(Q,g,d)
 return dU[Q.O](g,d.ac,Q)
 end)
 end
 function bP.X()
 local ab={}
-for _,d in ipairs(cb())do
+for _,d in ipairs(cc())do
 fr(d,gq(d))
-cW(ab,d)
+cX(ab,d)
 end
 return ab
 end
-local function dt()
+local function du()
 local aa,fg={},{}
 for i=1,Y()do
-aa[i],fg[i]=dr(),bH()
+aa[i],fg[i]=ds(),bH()
 end
 return aa,fg
 end
@@ -2562,7 +2563,7 @@ redis.pcall("PUBLISH",fd.."~",format("%s %.0f %.0f %s %s",op,o,iF,L,hc))
 end
 function bP.B()
 local eu,fj,L,ab=Y(),Y()==1,bH(),{}
-local aa,fg=dt()
+local aa,fg=du()
 for i,d in ipairs(aa)do
 dS(d)
 local bG=eu>0 and o+eu or 0
@@ -2576,17 +2577,17 @@ else
 eK(d)
 end
 if eu==0 and d.l.w>0 then
-dk(d)
+dl(d)
 dS(d)
 end
 gc("block",d,fj and eu or-1,L,fg[i])
-cW(ab,d)
+cX(ab,d)
 end
 return ab
 end
 function bP.Z()
 local L,ab=bH(),{}
-local aa,fg=dt()
+local aa,fg=du()
 for i,d in ipairs(aa)do
 call("DEL",d.K)
 for _,K in pairs(d.bR or{})do
@@ -2595,69 +2596,69 @@ end
 if d.l.w>0 then
 call("ZREMRANGEBYSCORE",d.aw,"1","+inf")
 dZ[d.aw]=nil
-dk(d)
+dl(d)
 end
 gc("reset",d,-1,L,fg[i])
 dS(d)
-cW(ab,d)
+cX(ab,d)
 end
 return ab
 end
 end
-eG={dS=dS,eK=eK,cE=cE,cO=cO}
+eG={dS=dS,eK=eK,cE=cE,cP=cP}
 end
 for i=1,Y()do
 local l
-if ARGV[cf+4]=="0"then
+if ARGV[cg+4]=="0"then
 l={bK=Y(),w=Y(),ej=Y(),S={},bt=""}
 l.ay,l.cu,l.bR="","",Y()
 else
 if not eG then fP()end
 l=eG.cE()
 end
-cg[i]=l
+ch[i]=l
 end
 local function ix(O)
 aR=false
 if not bP[O]then
 if not eG then fP()end
-eG.cO()
+eG.cP()
 end
 return bP[O]()
 end
 local function ih()
 local H,p={o},Y()
 if p>1 then
-local cQ=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(cQ)=="table"and cQ.err and sub(cQ.err,1,3)=="OOM"then bw=cQ.err end
+local cR=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(cR)=="table"and cR.err and sub(cR.err,1,3)=="OOM"then bw=cR.err end
 end
 for i=1,p do
 H[i+1]=gM(ix,bH())
 end
-if dK>0 then H[#H+1]=ei end
+if dL>0 then H[#H+1]=ei end
 return H
 end
 if not iE then return ih()end
 local function eY(id,cr,l,go,aw,aC)
 dZ,ev={},{}
-local d={l=cg[l],ac=1,w=1,x=0}
+local d={l=ch[l],ac=1,w=1,x=0}
 d.K,d.aw,d.aC=go,aw,aC
 if not cr then return{gJ(id,{d})}end
-return dy(id,cr,gn(id),0,{d})
+return dz(id,cr,gn(id),0,{d})
 end
-return{eY=eY,dD=dD,gm=gm,ei=ei}
+return{eY=eY,dE=dE,gm=gm,ei=ei}
 end
 local o=tonumber(ARGV[1])
 if not o then
-local db=call("TIME")
-o=db[1]*1000000+db[2]
+local dc=call("TIME")
+o=dc[1]*1000000+dc[2]
 ARGV[1]=o
 end
-if ARGV[3]==""then return dC()end
-local dA={string.byte(ARGV[3],1,-1)}
-local dK=ARGV[6]+0
-local cg=8+dK
-local id,at,K=cg+4*ARGV[cg-1],1,0
+if ARGV[3]==""then return dD()end
+local dB={string.byte(ARGV[3],1,-1)}
+local dL=ARGV[6]+0
+local ch=8+dL
+local id,at,K=ch+4*ARGV[ch-1],1,0
 local cJ=string.format("%.0f",o)
 local hw,hl="-"..cJ,"(-"..cJ
 local H,bw,bS={o},nil,nil
@@ -2666,38 +2667,38 @@ local fa=o-o%gF
 local hf=string.format("%.0f",-fa)
 local eO=20000000
 local function hM()
-local p=#dA
+local p=#dB
 local go,aw,aC=KEYS[K-2],KEYS[K-1],KEYS[K]
-local dq,aQ,aH,aG
-local u,dv,gP,bG
+local dr,aQ,aH,aG
+local u,dw,gP,bG
 while at<p do
-local O,ad=dA[at],0
+local O,ad=dB[at],0
 if O<97 then
 go,aw,aC=KEYS[K+1],KEYS[K+2],KEYS[K+3]
 K=K+3
-dq,aQ=false,nil
+dr,aQ=false,nil
 else
 O=O-32
 end
 local ah=#H
 if O==82 then
-if dq or call("EXISTS",aC)==0 then
-local dl=call("ZREM",aw,ARGV[id])
-if aQ and dl>0 then
-aQ,aH=aQ-dl,nil
+if dr or call("EXISTS",aC)==0 then
+local dm=call("ZREM",aw,ARGV[id])
+if aQ and dm>0 then
+aQ,aH=aQ-dm,nil
 end
-H[ah+1]=dl
+H[ah+1]=dm
 ad=1
 end
 elseif bw then
 error(bw,0)
-elseif dq or call("EXISTS",aC,go)==0 then
-dq=true
-if dA[at+1]~=u then
-u=dA[at+1]
-local l=cg+4*(u-48)
-dv,gP=ARGV[l]+0,ARGV[l+1]+0
-bG=string.format("%.0f",o+dv)
+elseif dr or call("EXISTS",aC,go)==0 then
+dr=true
+if dB[at+1]~=u then
+u=dB[at+1]
+local l=ch+4*(u-48)
+dw,gP=ARGV[l]+0,ARGV[l+1]+0
+bG=string.format("%.0f",o+dw)
 end
 if not aQ then
 local co=call("ZCARD",aw)
@@ -2707,9 +2708,9 @@ elseif call("ZCOUNT",aw,hl,hf)==1 then
 aG,aH=o-1,co>1 and call("ZRANGE",aw,"1","1","WITHSCORES")[2]+0
 if co==1 or aH>o then aQ=co-1 end
 elseif co==1 then
-local dG=call("ZSCORE",aw,"#")
-if dG then
-aQ,aG=0,-dG
+local dH=call("ZSCORE",aw,"#")
+if dH then
+aQ,aG=0,-dH
 end
 else
 local ap=call("ZRANGE",aw,"0","1","WITHSCORES")
@@ -2723,68 +2724,68 @@ end
 local aZ=aQ and gP-aQ or-1
 if aZ>0 then
 ad=1
-while ad<aZ and dA[at+2*ad]==O+32 and dA[at+2*ad+1]==u do
+while ad<aZ and dB[at+2*ad]==O+32 and dB[at+2*ad+1]==u do
 ad=ad+1
 end
-local dG=o
-if aG>=o then dG=aG+1 end
+local dH=o
+if aG>=o then dH=aG+1 end
 if ad==1 then
-local aO=dG==o and hw or string.format("%.0f",-dG)
+local aO=dH==o and hw or string.format("%.0f",-dH)
 call("ZADD",aw,aO,"#",bG,ARGV[id])
 else
-local co={string.format("%.0f",1-dG-ad),"#"}
+local co={string.format("%.0f",1-dH-ad),"#"}
 for i=0,ad-1 do
 co[2*i+3],co[2*i+4]=bG,ARGV[id+i]
 end
 call("ZADD",aw,unpack(co))
 end
-if aG<fa or aG>=fa+gF or dv>eO then
-local cq=math.max(4*dv,fT)/1000+ARGV[2]
+if aG<fa or aG>=fa+gF or dw>eO then
+local cq=math.max(4*dw,fT)/1000+ARGV[2]
 if call("PTTL",aw)<cq then
 call("PEXPIRE",aw,string.format("%.0f",math.ceil(cq*1.125)))
 end
 end
-if aQ==0 or o+dv<aH then aH=o+dv end
+if aQ==0 or o+dw<aH then aH=o+dw end
 for i=1,ad do
-H[ah+1],H[ah+2],H[ah+3]=aQ+i,aH-o,dG+i-1-o
+H[ah+1],H[ah+2],H[ah+3]=aQ+i,aH-o,dH+i-1-o
 ah=ah+3
 end
-aQ,aG=aQ+ad,dG+ad-1
+aQ,aG=aQ+ad,dH+ad-1
 elseif aZ==0 and O==84 then
 H[ah+1],H[ah+2],H[ah+3]=0,aH-o,aQ
 ad=1
 end
 end
 if ad==0 then
-bS=bS or dC()
-dq,aQ,ad=false,nil,1
+bS=bS or dD()
+dr,aQ,ad=false,nil,1
 local cr=O~=82 and(O==87 and"1"or"0")
-H[ah+1]=bS.eY(ARGV[id],cr,dA[at+1]-47,go,aw,aC)
+H[ah+1]=bS.eY(ARGV[id],cr,dB[at+1]-47,go,aw,aC)
 end
 at,id=at+2*ad,id+ad
 end
 end
-if dK>0 and ARGV[5]=="1"then bS=dC()end
-if#dA>2 then
-local cQ=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(cQ)=="table"and cQ.err and string.sub(cQ.err,1,3)=="OOM"then bw=cQ.err end
+if dL>0 and ARGV[5]=="1"then bS=dD()end
+if#dB>2 then
+local cR=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(cR)=="table"and cR.err and string.sub(cR.err,1,3)=="OOM"then bw=cR.err end
 end
-while at<#dA do
+while at<#dB do
 local ok,ab=pcall(hM)
 if not ok then
-bS=bS or dC()
-H[#H+1]=bS.dD(ab)
+bS=bS or dD()
+H[#H+1]=bS.dE(ab)
 at,id=at+2,id+1
 end
 end
-if dK>0 then H[#H+1]=bS and bS.ei or{}end
+if dL>0 then H[#H+1]=bS and bS.ei or{}end
 return H`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "313893445b2eb7f53800d089c41a90f8eb5b3ad4",
+  sha1: "912aaed70523d4056fd906e3cfa152e47be80959",
   source: `${part6}
 ${part4}
 ${part5}
@@ -2818,7 +2819,7 @@ ${part28}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "fbd568fff6398a79720f3fdea4faba5ba9e0fead",
+  sha1: "cb7700c6dcc4f4900f05fe5abb4bb0d22abf5d76",
   source: `${part29}
 if#KEYS==1 and ARGV[3]=="0"then
 local K,ac,W,r=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
@@ -2840,11 +2841,11 @@ ${part11}
 ${part12}
 local ga="f"
 ${part31}
-local fq,cR
+local fq,cS
 local function gV()
-fq,cR="F"..pack("<I7I7",r,o),cq(o+r)
+fq,cS="F"..pack("<I7I7",r,o),cq(o+r)
 end
-local function cS(K,k,ai)
+local function cT(K,k,ai)
 local bg
 if k and#k==19 and byte(k,1)==70 then
 local bi,z,p=ao("<I7I7I4",k,2)
@@ -2866,12 +2867,12 @@ end
 end
 if aR or(k and not bg)then return aA(K,k,ai)end
 local I=ai==1 and 1 or max(min(ai,floor(W/ac)),1)
-local as=dI(K,k,fq..pack("<I4",I*ac),cR)
+local as=dJ(K,k,fq..pack("<I4",I*ac),cS)
 if as then return false,as end
 return I,I*ac,r,I==ai and 0 or r
 end
 ${part32}
-local function da(bE,L,al)
+local function db(bE,L,al)
 for i=L,al do
 local K,k,aD,ax=KEYS[i],bE[i-L+1],nil,nil
 if k and#k==19 and byte(k,1)==70 then
@@ -2896,15 +2897,15 @@ ${part33}`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "d6491ac7e7d88aac5a5cb0a8c6a91201e59a84d8",
+  sha1: "fa171e6179221e529224486eed074b7a84477dcb",
   source: `${part29}
 local bN=ARGV[2]+0
 ${part22}
 local ac,aK,aR=0,0,false
-local aB,ba,p,ck,aI,size,dQ,w,bV,aE
+local aB,ba,p,cl,aI,size,dQ,w,bV,aE
 local g,bU,bG,bj,E={},{},{},0,0
 local function cs(k)
-if k and(#k~=size or sub(k,1,aI)~=ck)then return false end
+if k and(#k~=size or sub(k,1,aI)~=cl)then return false end
 bj=0
 for i=1,p do
 local e=ba[i]
@@ -2943,10 +2944,10 @@ g[ae],g[ae+1],bG[i]=us,m,al
 end
 return true
 end
-local function dn(e,z,C)
+local function dp(e,z,C)
 return C>0 and ceil(C*(e.bz-floor((o-z)/e.bo))/e.bz)or 0
 end
-local function dy(ai)
+local function dz(ai)
 E=0
 for i=1,p do
 local e=ba[i]
@@ -2968,7 +2969,7 @@ if bh=="f"then
 if m>e.W then return false end
 else
 local C=g[ae+2]
-if m+dn(e,us,C)>e.W then return false end
+if m+dp(e,us,C)>e.W then return false end
 bU[ae+2],al=C,al+e.r
 end
 end
@@ -2986,11 +2987,11 @@ if e.O=="t"then
 local aZ=e.be-us+(e.aF-m)/e.A
 bn=min(bn,floor(aZ/(e.us+e.U/e.A))+1)
 else
-if e.O=="c"then m=m+dn(e,us,g[e.ae+2])end
+if e.O=="c"then m=m+dp(e,us,g[e.ae+2])end
 bn=min(bn,floor((e.W-m)/ac))
 end
 end
-while bn>0 and not dy(bn)do
+while bn>0 and not dz(bn)do
 bn=bn-1
 end
 return max(bn,0)
@@ -3042,12 +3043,12 @@ af=ARGV[at+7]+0,
 }
 at=at+7
 else
-ba[i]={O=O,W=a,r=b,dh=b}
+ba[i]={O=O,W=a,r=b,di=b}
 at=at+3
 if O=="c"then
 at=at+1
 local bo=ARGV[at]+0
-ba[i].bo,ba[i].bz,ba[i].dh=bo,b/bo,2*b
+ba[i].bo,ba[i].bz,ba[i].di=bo,b/bo,2*b
 end
 end
 end
@@ -3056,8 +3057,8 @@ for i,e in ipairs(ba)do
 local ep=aB.ba[i]
 e.format,e.ae,e.at=ep.format,ep.ae,ep.at
 end
-ck,size,dQ,w,aE=aB.ck,aB.size,aB.dQ,aB.w,aB.aE
-aI=#ck
+cl,size,dQ,w,aE=aB.cl,aB.size,aB.dQ,aB.w,aB.aE
+aI=#cl
 bV=format("%d",aI)
 end
 local H,u,bw={o},1,nil
@@ -3073,38 +3074,38 @@ us,m=0,0
 end
 H[u+1],H[u+2]=us,m
 else
-local al=fy and us+e.dh or bG[i]
+local al=fy and us+e.di or bG[i]
 if al<=o then
 H[u+1],H[u+2]=0,0
 else
-if bh=="c"then m=m+dn(e,us,bu[ae+2])end
+if bh=="c"then m=m+dp(e,us,bu[ae+2])end
 H[u+1],H[u+2]=m,al-o
 end
 end
 u=u+2
 end
 end
-local function dI(K,k)
+local function dJ(K,k)
 local J,ad=pack(dQ,unpack(bU,1,w)),nil
 if k and bj-bj%aE==E-E%aE then
 ad=bp("SETRANGE",K,bV,J)
 return type(ad)=="table"and ad.err
 end
 local cq=ek(aB,E)
-J=ck..J
+J=cl..J
 ad=k and bp("SET",K,J,"PX",cq)or bp("SET",K,J,"PX",cq,"NX")or bp("GET",K)
 return ad and ad.err
 end
-local function cS(K,k,ai,aV)
+local function cT(K,k,ai,aV)
 if not cs(k)then return false end
 local I,aU,as=ai,0,nil
-if not dy(ai)then
+if not dz(ai)then
 I=iG(ai)
 aU=ik(I>0 and bU or g)
 if aU<=aK then return false end
 end
 if I>0 and not aR then
-as=dI(K,k)
+as=dJ(K,k)
 elseif not k then
 as=bp("GET",K)
 as=as and as.err
@@ -3156,10 +3157,10 @@ ${part24}
 ${part8}
 ${part28}
 end
-local function gz(aP,dc,dH)
+local function gz(aP,dd,dI)
 local it,gd={},{o,bN,1}
-for i=1,dc do
-gd[3+i]=ARGV[dH+i]
+for i=1,dd do
+gd[3+i]=ARGV[dI+i]
 end
 local cr,aL,ah=aR and"2"or"1",0,#gd+1
 for _,bd in ipairs(aP)do
@@ -3172,15 +3173,15 @@ end
 ah=ah+6
 end
 end
-gd[4+dc]=aL
+gd[4+dd]=aL
 local gI,ad=aA(gd,it),1
 for _,bd in ipairs(aP)do
 if bd.aV then
-local cP={}
+local cQ={}
 for i=1,bd.ai do
-cP[i]=gI[ad+i]
+cQ[i]=gI[ad+i]
 end
-H[bd.u],ad=cP,ad+bd.ai
+H[bd.u],ad=cQ,ad+bd.ai
 else
 H[bd.u],ad=gI[ad+1],ad+1
 end
@@ -3188,19 +3189,19 @@ end
 end
 local y,ah=2,0
 while ah<#KEYS do
-local bh,ap,dc=ARGV[y+1]+0,ah+1,ARGV[y+5]+0
+local bh,ap,dd=ARGV[y+1]+0,ah+1,ARGV[y+5]+0
 ah=min(ah+ARGV[y+2],#KEYS)
 ac,aK,aR=ARGV[y+3]+0,ARGV[y+4]+0,bh%2==1
-local dH,aV,aP=y+5,bh>=8,nil
-gB(dH)
+local dI,aV,aP=y+5,bh>=8,nil
+gB(dI)
 local iD=not(aV or aR)
-y=y+5+dc
+y=y+5+dd
 for L=ap,ah,1000 do
 local al=min(L+999,ah)
 local bE=call("MGET",unpack(KEYS,L,al))
 for i=L,al do
 local K,k=KEYS[i],bE[i-L+1]
-local fG=iD and k and#k==size and sub(k,1,aI)==ck
+local fG=iD and k and#k==size and sub(k,1,aI)==cl
 if fG then
 bj,E=0,0
 for n=1,p do
@@ -3226,10 +3227,10 @@ break
 end
 H[u+n+n-1],H[u+n+n]=us-o,m
 else
-m,al=m+ac,us+e.dh
+m,al=m+ac,us+e.di
 local aD=m
 if bh=="c"then
-bU[ae+2],aD=C,m+dn(e,us,C)
+bU[ae+2],aD=C,m+dp(e,us,C)
 end
 if us>o or o>=us+e.r or aD>e.W then
 fG=false
@@ -3241,7 +3242,7 @@ end
 if al>E then E=al end
 bU[ae],bU[ae+1]=us,m
 end
-fG=fG and not dI(K,k)
+fG=fG and not dJ(K,k)
 end
 if fG then
 u=u+p+p
@@ -3250,14 +3251,14 @@ for n=u+p+p,u+1,-1 do
 H[n]=nil
 end
 local ai=aV and ARGV[y+i-ap+1]+0 or 1
-if not cS(K,k,ai,aV)then
+if not cT(K,k,ai,aV)then
 aP,u=aP or{},u+1
 aP[#aP+1],H[u]={K=K,ai=ai,aV=aV,u=u},false
 end
 end
 end
 end
-if aP then gz(aP,dc,dH)end
+if aP then gz(aP,dd,dI)end
 if aV then y=y+ah-ap+1 end
 end
 return bw and redis.error_reply(bw)or H`,
@@ -3266,11 +3267,11 @@ return bw and redis.error_reply(bw)or H`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "d12a225c6bac90c6387ea465cd3359bf8ec99001",
+  sha1: "293fecfe3eb1116c3f22c8d305190304990b5c65",
   source: `${part29}
 ${part30}
 ${part4}
-local ce,hA,aX,fb=2^48,2^37,54,32
+local cf,hA,aX,fb=2^48,2^37,54,32
 ${part16}
 ${part14}
 ${part15}
@@ -3280,11 +3281,11 @@ ${part19}
 ${part20}
 ${part21}
 local hX,M,e=false,nil,nil
-local gh=o-o%ce
-local function dL(us)
+local gh=o-o%cf
+local function dM(us)
 us=us+gh
-if us>o+ce/2 then return us-ce end
-if us<o-ce/2 then return us+ce end
+if us>o+cf/2 then return us-cf end
+if us<o-cf/2 then return us+cf end
 return us
 end
 local au,ar,aE,fX
@@ -3301,15 +3302,15 @@ end
 local function he(K,ai)
 M=M or bF.s()
 e=e or M.ex(W,r)
-local h=M.cZ(M.fn(K,e),e,aR)
+local h=M.da(M.fn(K,e),e,aR)
 local I,at,cI=0,max(o,h.x,M.cv(h,ac,e)),o
 while I<ai and(at<=o or I==0 and at-o<=aK)do
 I,cI=I+1,at
 if aR then break end
-M.dy(h,at,ac,e)
+M.dz(h,at,ac,e)
 if I<ai then at=max(o,h.x,M.cv(h,ac,e))end
 end
-local aD,ax=M.dM(h,e)
+local aD,ax=M.dN(h,e)
 if I==0 and h.x>o then return{2,at-o,aD,ax}end
 if I>0 and cI>o then return{1,cI-o,aD,ax}end
 return I,aD,ax,I==ai and 0 or at-o
@@ -3319,18 +3320,18 @@ local ad,I,aD,ax,aU=pcall(he,K,ai)
 if ad then return I,aD,ax,aU end
 return false,type(I)=="table"and I.err or tostring(I)
 end
-local x,v,cX
+local x,v,cY
 local function ay(aI,p,w,aL,az)
-local bh=cX and au+32 or au
+local bh=cY and au+32 or au
 return"S"..pack("<dI7I7I7I4I4I4I7I4B",x,r,v,o,aI,p,w,aL,az,bh)
 end
-local function dI(K,bY,m,aL)
+local function dJ(K,bY,m,aL)
 local p=#bY/8+1
 local w=eI(p,W,ar)
-local k=ay(0,p,w,aL,aL)..pack("<I4",aL)..bY..pack("<I6I2",o%ce,m)
+local k=ay(0,p,w,aL,aL)..pack("<I4",aL)..bY..pack("<I6I2",o%cf,m)
 return bp("SET",K,k..string.rep("\\0",8*(w-p)),"PX",fX)
 end
-local function cS(K,_,ai)
+local function cT(K,_,ai)
 local J=bp("GETRANGE",K,"0","313")
 if type(J)~="string"then return false,J.err end
 if aR or au>=16 then return aA(K,ai)end
@@ -3341,8 +3342,8 @@ I=max(min(ai,floor(W/ac)),1)
 m=I*ac
 end
 if m>65535 then return aA(K,ai)end
-x,v,cX=0,0,m==1
-local ad=dI(K,"",m,m)
+x,v,cY=0,0,m==1
+local ad=dJ(K,"",m,m)
 if ad.err then return false,ad.err end
 return I,m,r,I==ai and 0 or r
 end
@@ -3370,19 +3371,19 @@ end
 end
 local dR,aD,aj=0,aL,o-r
 while dR<bZ do
-local us,cj=ao("<I6I2",eo,8*dR+1)
-if dL(us)>aj then break end
-dR,aD=dR+1,aD-cj
+local us,ck=ao("<I6I2",eo,8*dR+1)
+if dM(us)>aj then break end
+dR,aD=dR+1,aD-ck
 end
 if dR==bZ then return aA(K,ai)end
 local aZ=W-aD
 if ac>aZ then
 local em=ac-aZ
 for i=dR,bZ-1 do
-local us,cj=ao("<I6I2",eo,8*i+1)
-em=em-cj
+local us,ck=ao("<I6I2",eo,8*i+1)
+em=em-ck
 if em<=0 then
-local aU=dL(us)+r-o
+local aU=dM(us)+r-o
 if aU<=aK then break end
 return 0,aD,aY+r-o,aU
 end
@@ -3394,12 +3395,12 @@ I=min(ai,floor(aZ/ac))
 m=I*ac
 end
 if m>65535 or I<ai then return aA(K,ai)end
-cX=aO>=32 and m==1
+cY=aO>=32 and m==1
 local bg,ae=p-dR,(ah+1)%w
 aI=(aI+dR)%w
 aD=aD+m
 if bg<w then
-local bd=pack("<I6I2",o%ce,m)
+local bd=pack("<I6I2",o%cf,m)
 az=(ae%ar==0 and 0 or az)+m
 local ap=ay(aI,bg+1,w,aD,az)
 local ad
@@ -3420,7 +3421,7 @@ if floor(aY/aE)~=floor(o/aE)then bp("PEXPIRE",K,fX)end
 elseif fY then
 local bY=sub(J,aX+5+8*aI,aX+4+8*min(w,aI+bg))
 if aI+bg>w then bY=bY..sub(J,aX+5,aX+4+8*(aI+bg-w))end
-local ad=dI(K,bY,m,aD)
+local ad=dJ(K,bY,m,aD)
 if ad.err then return false,ad.err end
 elseif aI==0 then
 local k=bp("GET",K)
@@ -3429,7 +3430,7 @@ local eV=eI(bg+1,W,ar)
 local u,al=aX+4*(floor(bg/ar)+1)+8*bg,aX+4*ceil(eV/ar)+8*eV
 az=(bg%ar==0 and 0 or az)+m
 k=ay(0,bg+1,eV,aD,az)..sub(k,aX+1)..string.rep("\\0",u-#k)
-k=k..pack("<I6I2",o%ce,m)..string.rep("\\0",al-u-8)
+k=k..pack("<I6I2",o%cf,m)..string.rep("\\0",al-u-8)
 local ad=bp("SET",K,k,"PX",fX)
 if ad.err then return false,ad.err end
 if(bg+1)%ar==0 or bg+1==eV then
@@ -3440,7 +3441,7 @@ return aA(K,ai)
 end
 return I,aD,r,0
 end
-local da=nil
+local db=nil
 ${part32}
 ${part33}`,
 };
@@ -3448,7 +3449,7 @@ ${part33}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "854ce0902178dcb3a24c75a55152a1ef83685090",
+  sha1: "a5febe40366a30b37525c6bcce2e6f9cffafecff",
   source: `${part29}
 if#KEYS==1 and ARGV[3]=="0"then
 local K,ac,W,r,bo=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
@@ -3471,15 +3472,15 @@ ${part11}
 ${part13}
 local ga="c"
 ${part31}
-local bz,fq,cR
+local bz,fq,cS
 local function gV()
 bz=r/bo
-fq,cR="C"..pack("<I7B",r,#format("%.0f",bo)-1),cq(o+2*r)
+fq,cS="C"..pack("<I7B",r,#format("%.0f",bo)-1),cq(o+2*r)
 end
 local function ea(m,aZ)
 return m<=aZ and 0 or(bz-floor(aZ*bz/m))*bo
 end
-local function cS(K,k,ai)
+local function cT(K,k,ai)
 local bl,z,C,p=not k,o,0,0
 local eX=bl
 if k and#k==24 and byte(k,1)==67 then
@@ -3493,23 +3494,23 @@ z,C,p,eX=z+r,p,0,true
 end
 end
 if not bl or(aR and eX)then return aA(K,k,ai)end
-local dn,ax=0,z+2*r-o
-if C>0 then dn=ceil(C*(bz-floor((o-z)/bo))/bz)end
-local aZ=W-p-dn
+local dp,ax=0,z+2*r-o
+if C>0 then dp=ceil(C*(bz-floor((o-z)/bo))/bz)end
+local aZ=W-p-dp
 local I=0
 if ac<=aZ then
-if aR then return 1,p+dn,ax,0 end
+if aR then return 1,p+dp,ax,0 end
 I=ai==1 and 1 or min(ai,floor(aZ/ac))
 p=p+I*ac
 if eX then
-local dv=z==o and cR or cq(z+2*r)
-local as=dI(K,k,fq..pack("<I4I7I4",C,z,p),dv)
+local dw=z==o and cS or cq(z+2*r)
+local as=dJ(K,k,fq..pack("<I4I7I4",C,z,p),dw)
 if as then return false,as end
 else
 local ad=bp("SETRANGE",K,"20",pack("<I4",p))
 if ad~=24 then return false,ad.err end
 end
-if I==ai then return I,p+dn,ax,0 end
+if I==ai then return I,p+dp,ax,0 end
 end
 local aP,aU=W-ac-p,nil
 if aP>=0 then
@@ -3519,12 +3520,12 @@ aU=z+r+ea(p,W-ac)-o
 end
 if I>0 or aU>aK then
 if I==0 and eX then return aA(K,k,ai)end
-return I,p+dn,ax,aU
+return I,p+dp,ax,aU
 end
 return aA(K,k,ai)
 end
 ${part32}
-local function da(bE,L,al)
+local function db(bE,L,al)
 for i=L,al do
 local K,k,aD,ax=KEYS[i],bE[i-L+1],nil,nil
 if k and#k==24 and byte(k,1)==67 then

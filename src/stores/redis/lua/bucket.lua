@@ -178,7 +178,8 @@ while last < #KEYS do
       elseif #value == 16 then
         us = tonumber(value)
         if us then
-          us, reach = instant(us), max(reach, mark_reach(us))
+          if us >= LEAST_MARKED + RANK_US then reach = mark_reach(us) end
+          us = instant(us)
         end
       elseif #value > 16 then
         us = tonumber(sub(value, 1, 16))

@@ -20,7 +20,7 @@ import {
   slidingWindowCounter,
 } from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
-import { assertLogs, assertSmallLogs } from "./window_logs.ts";
+import { assertLittleRoom, assertLogs, assertSmallLogs } from "./window_logs.ts";
 import {
   assertFarRefused,
   assertForeignMarks,
@@ -113,20 +113,6 @@ async function assertResetFrees(services: ParityServices): Promise<void> {
   }
 }
 
-/** A window of several limits that is promised, and not begun: nothing is taken from it now. */
-function assertPromisedWindowKept(services: ParityServices): Promise<void> {
-  const window = { algorithm: "fixed_window", limit: 3, windowMs: 1_000 } as const;
-  const lifted = { ask: "block", pick: 2 } as const;
-  const run = sequence(
-    { limits: [window, { ...window, limit: 5 }] },
-    { ask: "block", share: 1 },
-    { ask: "wait" },
-    lifted,
-    { ask: "now" },
-  );
-  return run(services);
-}
-
 /** One sequence on both stores: what is asked, after how long, for which share; what it picks, if not the first. */
 function sequence(
   limiter: LimiterOptions,
@@ -197,6 +183,13 @@ const assertLogSettled = sequence(
   { ask: "peek", us: -1_000_000 },
   { ask: "now", share: 1 },
   { ask: "now", us: 5 },
+);
+
+/** The clock steps back behind the start of one of several windows: it is not taken from as if it were open. */
+const assertSteppedWindow = sequence(
+  { limits: [{ algorithm: "fixed_window", limit: 3, windowMs: 1_000 }, { limit: 5, windowMs: 1_000 }] },
+  { ask: "now" },
+  { ask: "now", us: -500_000 },
 );
 
 /** A call over two limiters has its turn at the second, lacks the first then, and leaves: who waits behind it is served. */
@@ -540,7 +533,7 @@ export const MUTANTS: readonly Mutant[] = [
       "a window that has not begun taken for an open one",
       "if us > now or now >=",
       "if now >=",
-      assertPromisedWindowKept,
+      assertSteppedWindow,
     ],
     ["a window that has ended taken for an open one", "now >= us + limit.window or", ""],
     ["units of the window before not counted", "previous, units + faded(limit, us, previous)", "previous, units"],
@@ -566,7 +559,7 @@ export const MUTANTS: readonly Mutant[] = [
       assertWindowsChanged,
     ],
     ["a fraction of a microsecond lost", "if us < now - 1 or (us < now and units == 0) then", "if us < now then"],
-    ["a window to come taken from", "if us > now then return false end", ""],
+    ["a window to come taken from", "if us > now then return false end", "", assertSteppedWindow],
     ["the window before never fades", "limit.steps - floor((now - start) / limit.step)", "limit.steps"],
     ["a window that has ended not become the one before", "us + window, 0, units", "us + window, 0, 0"],
     ["merged takes counted once", "units + times * cost, us + limit.window", "units + cost, us + limit.window"],
@@ -799,7 +792,12 @@ export const MUTANTS: readonly Mutant[] = [
       '(slot % page) - 4), pack("<I4", 1))',
       assertPagesSummed,
     ],
-    ["a header not written", 'try("SETRANGE", key, "0", first)\nend', "end", assertLogs],
+    ["a header not written", 'try("SETRANGE", key, at, first)\nend', "end", assertLogs],
+    [
+      "a promise that is over left in the header",
+      'had_promise and header or changed, had_promise and "0" or CHANGED',
+      "changed, CHANGED",
+    ],
     [
       "a log that does not wrap when it becomes longer",
       "if head + kept > slots then runs = runs",
@@ -965,6 +963,11 @@ export const MUTANTS: readonly Mutant[] = [
       "then return start + limit.window, 0, 0 end",
     ],
     ["a window that fades dropped", "(continued and 1 or 2)", "1"],
+  ),
+  ...mutants(
+    "_run_log_room.lua",
+    ["twice the room that is wanted", "max(2 ^ (power - 3), 16)", "2 ^ power", assertLittleRoom],
+    ["a few places at a time", "if bytes < EXACT then", "if false then", assertLittleRoom],
   ),
   ...mutants(
     "_sliding_window.lua",

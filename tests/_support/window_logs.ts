@@ -112,3 +112,23 @@ export async function assertLogs(services: ParityServices): Promise<void> {
 export async function assertSmallLogs(services: ParityServices): Promise<void> {
   for (const seed of [1, 2]) await compareLogs(services, { limit: 30, windowMs: 1_000, steps: 1_500, seed });
 }
+
+/** Fills a log run by run: it has little room free, and yet seldom becomes longer. */
+export async function assertLittleRoom(services: ParityServices): Promise<void> {
+  const clock = new FakeClock(1_767_225_600_000_000);
+  const keyPrefix = freshPrefix();
+  const testScript = services.testScript;
+  const store = new RedisStore(services.connection, { keyPrefix, testClock: clock, ...(testScript && { testScript }) });
+  const policy = compilePolicy({ algorithm: "sliding_window", limit: 1_000, windowMs: 3_600_000 });
+  const target: Target = { limiter: "l", key: "k", policy, cost: 1, slots: 0 };
+  const [main] = new KeyNames(keyPrefix).of(target) as [string];
+  const lengths = new Set<number>();
+  for (let runs = 1; runs <= 400; runs++) {
+    clock.set(clock.nowUs() + 1);
+    await store.execute({ op: "take", mode: "now", maxWaitUs: 0, id: "", arrivalUs: 0, targets: [target] });
+    const length = Number(await services.raw.send("STRLEN", main));
+    assert.ok(length <= 1.25 * (80 + 8 * (runs + runs / 64 + 5)), `${runs} runs in ${length} bytes`);
+    lengths.add(length);
+  }
+  assert.ok(lengths.size <= 32, `the log became longer ${lengths.size} times`);
+}

@@ -6,16 +6,16 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local ca=1e14
-local cO=50*ca
-local fZ,cb="99",10*ca
-local gh=o-o%ca`;
+const part1 = `local bY=1e14
+local cO=50*bY
+local ga,bZ="99",10*bY
+local gi=o-o%bY`;
 
 const part2 = `local fl=2e15
-local function dP(k)
-local ap,size=string.byte(k,1),#k
-if ap==98 and size>8 then return struct.unpack("<d",k,2),10 end
-if ap==83 and size>46 or ap==115 and size>20 then
+local function dQ(k)
+local an,size=string.byte(k,1),#k
+if an==98 and size>8 then return struct.unpack("<d",k,2),10 end
+if an==83 and size>46 or an==115 and size>20 then
 local x=struct.unpack("<d",k,2)
 if x>o and x<o+fl then return x,size+1 end
 end
@@ -23,20 +23,20 @@ return 0,1
 end`;
 
 const part3 = `local function ey(aO)
-return math.max(math.floor((aO-cO)/cb),0)
+return math.max(math.floor((aO-cO)/bZ),0)
 end
-local function dM(aO)
+local function dN(aO)
 if aO<cO then return aO end
-local us=gh+aO%ca
-if us>o+ca/2 then return us-ca end
-if us<o-ca/2 then return us+ca end
+local us=gi+aO%bY
+if us>o+bY/2 then return us-bY end
+if us<o-bY/2 then return us+bY end
 return us
 end`;
 
-const part4 = `local function eH(aU,eZ,aj)
-return math.max(aU<=8*eZ and 1 or aU<=1024*eZ and 2 or 3,aj)
+const part4 = `local function eH(aV,eZ,aj)
+return math.max(aV<=8*eZ and 1 or aV<=1024*eZ and 2 or 3,aj)
 end
-local function dk(D,eZ)
+local function dl(D,eZ)
 if D==0 then return o end
 return D==3 and math.huge or o+(D==2 and 1024 or 8)*eZ
 end`;
@@ -45,8 +45,8 @@ const part5 = `local cW
 local function bx()
 if cW then return cW end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local gU,hZ=8,2^52
-local de={us=0,U=0,E=0,bb={}}
+local gV,ib=8,2^52
+local de={us=0,U=0,E=0,ba={}}
 local bB={de=de}
 function bB.eF(a,b,e)
 local us,U=a.us+b.us,a.U+b.U
@@ -54,162 +54,162 @@ if U<e.A then return{us=us,U=U}end
 return{us=us+1,U=U-e.A}
 end
 local eF=bB.eF
-function bB.ed(a,b,e)
+function bB.ee(a,b,e)
 local us,U=a.us-b.us,a.U-b.U
 if U>=0 then return{us=us,U=U}end
 return{us=us-1,U=U+e.A}
 end
-local ed=bB.ed
-function bB.fN(a,b)
+local ee=bB.ee
+function bB.fO(a,b)
 return(a.us<b.us or(a.us==b.us and a.U<b.U))and a or b
 end
-function bB.hE(V,cj,aj,e)
-local aW=ed(V,aj,e)
-for _,aT in ipairs(V.bb)do
-if aT.cj>cj then aW=ed(aW,aT,e)end
+function bB.hF(V,ci,aj,e)
+local aX=ee(V,aj,e)
+for _,aU in ipairs(V.ba)do
+if aU.ci>ci then aX=ee(aX,aU,e)end
 end
-return aW.us<0 and de or aW
+return aX.us<0 and de or aX
 end
 function bB.cp(g,e)
 local z=g.us-e.av
 if g.U>e.aF then z=z+1 end
-return max(z,g.v or 0)
+return max(z,g.u or 0)
 end
 local cp=bB.cp
 function bB.cZ(g,e)
 return g.D>0 and cp(g,e)>o and g.D or 0
 end
-local function hK(V,aT,E,e)
-local aW=eF(V,aT,e)
-if aW.us>hZ then return nil end
-local bb,u={},1
-for i,ee in ipairs(V.bb)do
-bb[i]=ee
-if ee.cj<=aT.cj then u=i+1 end
+local function hL(V,aU,E,e)
+local aX=eF(V,aU,e)
+if aX.us>ib then return nil end
+local ba,v={},1
+for i,ef in ipairs(V.ba)do
+ba[i]=ef
+if ef.ci<=aU.ci then v=i+1 end
 end
-table.insert(bb,u,aT)
-local gf,L=de,#bb
-while L>0 and#bb-L<gU do
-local ah=bb[L]
-if ah.cj-(aW.us-gf.us)+2<=o then break end
-gf=eF(gf,ah,e)
-L=L-1
+table.insert(ba,v,aU)
+local gg,I=de,#ba
+while I>0 and#ba-I<gV do
+local ah=ba[I]
+if ah.ci-(aX.us-gg.us)+2<=o then break end
+gg=eF(gg,ah,e)
+I=I-1
 end
-for _=1,L do
-table.remove(bb,1)
+for _=1,I do
+table.remove(ba,1)
 end
-return{us=aW.us,U=aW.U,E=max(V.E,E),bb=bb}
+return{us=aX.us,U=aX.U,E=max(V.E,E),ba=ba}
 end
-function bB.dh(us,V)
-local aW=us+V.us+1
-if V.E>0 and V.E<aW then return max(us+1,V.E)end
-return aW
+function bB.di(us,V)
+local aX=us+V.us+1
+if V.E>0 and V.E<aX then return max(us+1,V.E)end
+return aX
 end
 function bB.aQ(g)
 local V=g.V
-return V and bB.dh(g.us,V)>o and V or nil
+return V and bB.di(g.us,V)>o and V or nil
 end
-function bB.cz(us,U,V,v,e,aj)
+function bB.cz(us,U,V,u,e,aj)
 local z=us-e.av
 if U>e.aF then z=z+1 end
-local bA=max(z,v)
-if v<=o or v<=z then v=nil end
-local g={us=us,U=U,v=v,D=0}
+local bA=max(z,u)
+if u<=o or u<=z then u=nil end
+local g={us=us,U=U,u=u,D=0}
 if bA>o then g.D=eH(bA-o,e.av,aj)end
 if V then
-local aW,bb=eF(g,V,e).us,{}
-for i,aT in ipairs(V.bb)do
-bb[i]={cj=min(aT.cj,aW),us=aT.us,U=aT.U}
+local aX,ba=eF(g,V,e).us,{}
+for i,aU in ipairs(V.ba)do
+ba[i]={ci=min(aU.ci,aX),us=aU.us,U=aU.U}
 end
 local E=V.E>us+V.us and 0 or V.E
-g.V={us=V.us,U=V.U,E=E,bb=bb}
+g.V={us=V.us,U=V.U,E=E,ba=ba}
 end
 return g
 end
-function bB.dA(g,eQ,cj,v,e)
-local E=max(o,v)+e.av+1
-local aT={cj=cj,us=eQ.us,U=eQ.U}
-local V=hK(bB.aQ(g)or de,aT,E,e)
+function bB.dB(g,eQ,ci,u,e)
+local E=max(o,u)+e.av+1
+local aU={ci=ci,us=eQ.us,U=eQ.U}
+local V=hL(bB.aQ(g)or de,aU,E,e)
 if not V then return g end
-local aP=ed(g,eQ,e)
-return bB.cz(aP.us,aP.U,V,v,e,bB.cZ(g,e))
+local aP=ee(g,eQ,e)
+return bB.cz(aP.us,aP.U,V,u,e,bB.cZ(g,e))
 end
 function bB.da(g,e)
-local v,bA=cp(g,e),dk(g.D,e.av)
-if v<=bA then return g end
+local u,bA=cp(g,e),dl(g.D,e.av)
+if u<=bA then return g end
 local bn={us=bA+e.av,U=e.aF}
 local V=bB.aQ(g)
 if g.us<bn.us or(g.us==bn.us and g.U<=bn.U)then
 return bB.cz(g.us,g.U,V,bA,e,g.D)
 end
-local aj={us=g.us,U=g.U,v=g.v,D=g.D}
-if V then aj.V={us=V.us,U=V.U,E=0,bb=V.bb}end
-local bT=bB.dA(aj,ed(g,bn,e),0,bA,e)
-if bT~=aj then return bT end
+local aj={us=g.us,U=g.U,u=g.u,D=g.D}
+if V then aj.V={us=V.us,U=V.U,E=0,ba=V.ba}end
+local bS=bB.dB(aj,ee(g,bn,e),0,bA,e)
+if bS~=aj then return bS end
 return bB.cz(bn.us,bn.U,nil,bA,e,g.D)
 end
 function bB.cs(k,y,ah,g,e)
 local function cD()
-local Y,gj=0,1
+local Y,gk=0,1
 while y<=ah do
-local hU=byte(k,y)
+local hV=byte(k,y)
 y=y+1
-Y=Y+hU%128*gj
-if hU<128 then break end
-gj=gj*128
+Y=Y+hV%128*gk
+if hV<128 then break end
+gk=gk*128
 end
 return Y
 end
-local function fS()
+local function fT()
 local us=cD()
 return us,e.A>1 and min(cD(),e.A-1)or 0
 end
-local fe=byte(k,y)-128
+local fd=byte(k,y)-128
 y=y+1
-g.D=floor(fe%32/8)
-if fe%2>=1 then g.v=cD()end
-if fe%4<2 then return end
-local us,U=fS()
-local V={us=us,U=U,E=0,bb={}}
-local aW=eF(g,V,e).us
-if fe%8>=4 then V.E=aW+2-cD()end
+g.D=floor(fd%32/8)
+if fd%2>=1 then g.u=cD()end
+if fd%4<2 then return end
+local us,U=fT()
+local V={us=us,U=U,E=0,ba={}}
+local aX=eF(g,V,e).us
+if fd%8>=4 then V.E=aX+2-cD()end
 while y<=ah do
-local aT={cj=aW-cD()}
-aT.us,aT.U=fS()
-if aT.us==0 and aT.U==0 then
-aT.us,aT.U=us,U
+local aU={ci=aX-cD()}
+aU.us,aU.U=fT()
+if aU.us==0 and aU.U==0 then
+aU.us,aU.U=us,U
 end
-V.bb[#V.bb+1]=aT
+V.ba[#V.ba+1]=aU
 end
 g.V=V
 end
-function bB.bf(g,e)
-local V,v,bH=g.V,g.v,""
-if not V and not v and g.D==0 then return bH end
-local function hx(Y)
+function bB.be(g,e)
+local V,u,bH=g.V,g.u,""
+if not V and not u and g.D==0 then return bH end
+local function hy(Y)
 while Y>=128 do
 bH=bH..char(Y%128+128)
 Y=floor(Y/128)
 end
 bH=bH..char(Y)
 end
-local function gr(us,U)
-hx(us)
-if e.A>1 then hx(U)end
+local function gs(us,U)
+hy(us)
+if e.A>1 then hy(U)end
 end
-if v then hx(v)end
+if u then hy(u)end
 if V then
-gr(V.us,V.U)
-local aW=eF(g,V,e).us
-if V.E>0 then hx(aW+2-V.E)end
-for _,aT in ipairs(V.bb)do
-hx(aW-aT.cj)
-local hs=aT.us==V.us and aT.U==V.U
-gr(hs and 0 or aT.us,hs and 0 or aT.U)
+gs(V.us,V.U)
+local aX=eF(g,V,e).us
+if V.E>0 then hy(aX+2-V.E)end
+for _,aU in ipairs(V.ba)do
+hy(aX-aU.ci)
+local ht=aU.us==V.us and aU.U==V.U
+gs(ht and 0 or aU.us,ht and 0 or aU.U)
 end
 end
-local fe=128+(v and 1 or 0)+(V and 2 or 0)+(V and V.E>0 and 4 or 0)
-return char(fe+8*g.D)..bH
+local fd=128+(u and 1 or 0)+(V and 2 or 0)+(V and V.E>0 and 4 or 0)
+return char(fd+8*g.D)..bH
 end
 cW=bB
 return bB
@@ -217,16 +217,16 @@ end`;
 
 const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
-local pack,ao=struct.pack,struct.unpack
+local pack,ap=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cg,ew=0,0
+local ce,ew=0,0
 local function bH()
-cg=cg+1
-return ARGV[cg]
+ce=ce+1
+return ARGV[ce]
 end
 local function Y()
-cg=cg+1
-return ARGV[cg]+0
+ce=ce+1
+return ARGV[ce]+0
 end
 local function eB()
 ew=ew+1
@@ -238,23 +238,23 @@ local dc=call("TIME")
 o=dc[1]*1000000+dc[2]
 end
 local bN=Y()
-local function dX(E)
+local function dY(E)
 return max(ceil((E-o)/1000),1)+bN
 end
 local bF={}`;
 
-const part7 = `local function dE(ab)
-local dO=type(ab)=="table"and ab.err or tostring(ab)
-if string.find(dO,"READONLY",1,true)then error(ab,0)end
-return dO
+const part7 = `local function dF(ab)
+local dP=type(ab)=="table"and ab.err or tostring(ab)
+if string.find(dP,"READONLY",1,true)then error(ab,0)end
+return dP
 end
-local function gM(ix,hB)
-local ok,ab=pcall(ix,hB)
-return ok and ab or dE(ab)
+local function gN(iz,hC)
+local ok,ab=pcall(iz,hC)
+return ok and ab or dF(ab)
 end`;
 
-const part8 = `local function gq(d)
-dS(d)
+const part8 = `local function gr(d)
+dT(d)
 local at=max(o,d.x)
 local S,ag=d.l.S,d.ag
 for i=1,#S do
@@ -266,16 +266,16 @@ end
 local function fr(d,at)
 local S,ag=d.l.S,d.ag
 if#S==0 then return end
-d.dW=nil
+d.dX=nil
 for i=1,#S do
 local Q=S[i]
 local aj=ag[i]
-local g=Q.M.dz(aj,at,d.ac,Q)
+local g=Q.M.dA(aj,at,d.ac,Q)
 if g then ag[i]=g end
 local bI=Q.M.bI and Q.M.bI(aj,g,at)
 if bI then
-d.dW=d.dW or{}
-d.dW[i]=bI
+d.dX=d.dX or{}
+d.dX[i]=bI
 end
 end
 eK(d)
@@ -284,46 +284,46 @@ local function cX(ab,d)
 local S,ag,ah=d.l.S,d.ag,#ab
 for i=1,#S do
 local Q=S[i]
-ab[ah+1],ab[ah+2]=Q.M.dN(ag[i],Q)
+ab[ah+1],ab[ah+2]=Q.M.dO(ag[i],Q)
 ah=ah+2
 end
 end
-local function dx(ab,aa)
-local u=0
+local function dy(ab,aa)
+local v=0
 for i=1,#aa do
-local dW,S=aa[i].dW,#aa[i].l.S
-for Q=1,dW and S or 0 do
-local bI=dW[Q]
+local dX,S=aa[i].dX,#aa[i].l.S
+for Q=1,dX and S or 0 do
+local bI=dX[Q]
 if bI then
 local ah=#ab
-ab[ah+1]=u+Q-1
+ab[ah+1]=v+Q-1
 for aS=1,5 do
 ab[ah+1+aS]=bI[aS]
 end
 end
 end
-u=u+S
+v=v+S
 end
 end`;
 
-const part9 = `local function ds()
-local l=ch[Y()]
+const part9 = `local function dt()
+local l=cf[Y()]
 local ac,w=Y(),Y()
 local d={
 l=l,
 ac=ac,
 w=w,
-K=eB(),
-bR=nil,
+L=eB(),
+bQ=nil,
 aw=nil,
 aC=nil,
 x=0,
 ag=nil,
 }
-if l.bR>0 then
-d.bR={}
+if l.bQ>0 then
+d.bQ={}
 for i,Q in ipairs(l.S)do
-if Q.cK then d.bR[i]=eB()end
+if Q.cK then d.bQ[i]=eB()end
 end
 end
 if l.w>0 then
@@ -333,11 +333,11 @@ return d
 end`;
 
 const part10 = `function bF.t()
-local function ge(g,at)
+local function gf(g,at)
 if g.us<at-1 or(g.us<at and g.U==0)then return{us=at,U=0}end
 return g
 end
-local function gG(g,m,e)
+local function gH(g,m,e)
 local U=m*e.eS
 local ct=floor(U/e.A)
 local us=g.us+m*e.fh+ct
@@ -360,115 +360,115 @@ cU=function()
 return{us=0,U=0,D=0}
 end,
 da=function(g,e)
-if g.us-e.av<o and(g.v or 0)<=o then return g end
+if g.us-e.av<o and(g.u or 0)<=o then return g end
 return bx().da(g,e)
 end,
 cv=function(g,ac,e)
-local next=gG(ge(g,o),ac,e)
+local next=gH(gf(g,o),ac,e)
 local fo=next.us-e.av
 if next.U>e.aF then fo=fo+1 end
 return max(o,fo)
 end,
-dz=function(g,at,ac,e)
-local next=gG(ge(g,at),ac,e)
+dA=function(g,at,ac,e)
+local next=gH(gf(g,at),ac,e)
 next.D=0
-if at<=o and not g.V and not g.v then return next end
+if at<=o and not g.V and not g.u then return next end
 local aS=bx()
-local v=max(at>o and at or 0,g.v or 0)
-return aS.cz(next.us,next.U,aS.aQ(g),v,e,aS.cZ(g,e))
+local u=max(at>o and at or 0,g.u or 0)
+return aS.cz(next.us,next.U,aS.aQ(g),u,e,aS.cZ(g,e))
 end,
-bI=function(aj,fV,at)
-local fE=at>o
-if not fE and not fV.V then return nil end
+bI=function(aj,fW,at)
+local fF=at>o
+if not fF and not fW.V then return nil end
 local us,U=0,0
-if fV.V then
-us,U=fV.V.us,fV.V.U
+if fW.V then
+us,U=fW.V.us,fW.V.U
 end
-local v=fE and(aj.v or 0)>o and aj.v or 0
-local hD=fE and ge(aj,at)~=aj
-if us==0 and U==0 and v==0 and not hD then return nil end
-local L=aj.us+2<=o and{us=0,U=0}or aj
-return{us,U,v,hD and L.us or-1,hD and L.U or 0}
+local u=fF and(aj.u or 0)>o and aj.u or 0
+local hE=fF and gf(aj,at)~=aj
+if us==0 and U==0 and u==0 and not hE then return nil end
+local I=aj.us+2<=o and{us=0,U=0}or aj
+return{us,U,u,hE and I.us or-1,hE and I.U or 0}
 end,
-dN=function(g)
+dO=function(g)
 if g.us<o then return 0,0 end
 return g.us-o,g.U
 end,
 cV=function(g)
-if not g.V and not g.v then return g.us+2 end
-local hq=g.V and bx().dh(g.us,g.V)or 0
-return max(g.us,hq,g.v or 0)+2
+if not g.V and not g.u then return g.us+2 end
+local hr=g.V and bx().di(g.us,g.V)or 0
+return max(g.us,hr,g.u or 0)+2
 end,
-br=function(k,L,to,e,bv,bC)
-local size=to-L+1
-local us=tonumber(sub(k,L,L+15))
+br=function(k,I,to,e,bv,bC)
+local size=to-I+1
+local us=tonumber(sub(k,I,I+15))
 if not us or size<16 then return{us=0,U=0,D=0}end
-local ee=size~=16+e.af
+local ef=size~=16+e.af
 local g={us=us,U=0,D=0}
-if not ee then g.U=min(tonumber(sub(k,L+16,to))or 0,e.A-1)end
+if not ef then g.U=min(tonumber(sub(k,I+16,to))or 0,e.A-1)end
 if bv<=bC then bx().cs(k,bv,bC,g,e)end
-if ee then return{us=us+1,U=0,v=g.v,D=g.D}end
+if ef then return{us=us+1,U=0,u=g.u,D=g.D}end
 return g
 end,
 cw=function(g,e)
 if e.af==0 then return format("%016.0f",g.us)end
 return format("%016.0f%0"..e.af..".0f",g.us,g.U)
 end,
-dn=function(g,e)
-if not g.V and not g.v and g.D==0 then return""end
-return bx().bf(g,e)
+dp=function(g,e)
+if not g.V and not g.u and g.D==0 then return""end
+return bx().be(g,e)
 end,
 }
 end`;
 
-const part11 = `local ci,bq="<I7I4",11
-local function ce(J)
-return#J/bq
+const part11 = `local ch,bq="<I7I4",11
+local function cc(K)
+return#K/bq
 end
-local function cB(J,u)
-return ao(ci,J,u*bq+1)
+local function cB(K,v)
+return ap(ch,K,v*bq+1)
 end
-local function bM(J)
-return ao(ci,J,1)
+local function bM(K)
+return ap(ch,K,1)
 end
-local function by(J)
-return ao(ci,J,#J-bq+1)
+local function by(K)
+return ap(ch,K,#K-bq+1)
 end
-local function eM(J,u,z,p)
-local L=u*bq
-return sub(J,1,L)..pack(ci,z,p)..sub(J,L+bq+1)
+local function eM(K,v,z,p)
+local I=v*bq
+return sub(K,1,I)..pack(ch,z,p)..sub(K,I+bq+1)
 end
 local function fB(z,p)
 if not(z>=0 and z<2^53 and p>0 and p<2^32)then return""end
-return pack(ci,z,p)
+return pack(ch,z,p)
 end
-local function es(k,L,to)
-local J=sub(k,L,to)
-if J==""or#J%bq>0 then return"",0 end
-local bX=string.byte(J,7)
-if bX<32 then return J,0 end
-return sub(J,1,6)..string.char(bX%32)..sub(J,8),floor(bX/32)
+local function es(k,I,to)
+local K=sub(k,I,to)
+if K==""or#K%bq>0 then return"",0 end
+local bW=string.byte(K,7)
+if bW<32 then return K,0 end
+return sub(K,1,6)..string.char(bW%32)..sub(K,8),floor(bW/32)
 end
-local function dY(g)
-local J=g.q
-if g.D==0 then return J end
-return sub(J,1,6)..string.char(string.byte(J,7)+32*g.D)..sub(J,8)
+local function dZ(g)
+local K=g.q
+if g.D==0 then return K end
+return sub(K,1,6)..string.char(string.byte(K,7)+32*g.D)..sub(K,8)
 end
 local function bJ(g,e,aj)
-local aU=g.q==""and 0 or bM(g.q)-o
-g.D=aU>0 and eH(aU,e.r,aj)or 0
+local aV=g.q==""and 0 or bM(g.q)-o
+g.D=aV>0 and eH(aV,e.r,aj)or 0
 return g
 end
 local function eq(g,e)
-local J=g.q
-local V=J==""and 0 or bM(J)-dk(g.D,e.r)
+local K=g.q
+local V=K==""and 0 or bM(K)-dl(g.D,e.r)
 if V<=0 then return g end
-local hW={}
-for u=0,ce(J)-1 do
-local z,p=cB(J,u)
-hW[u+1]=pack(ci,z-V,p)
+local hX={}
+for v=0,cc(K)-1 do
+local z,p=cB(K,v)
+hX[v+1]=pack(ch,z-V,p)
 end
-return bJ({C=g.C,q=table.concat(hW)},e,g.D)
+return bJ({C=g.C,q=table.concat(hX)},e,g.D)
 end`;
 
 const part12 = `function bF.f()
@@ -487,72 +487,72 @@ local z,p=by(g.q)
 if p+ac<=e.W then return max(o,z)end
 return max(o,z+e.r)
 end,
-dz=function(g,at,ac,e)
+dA=function(g,at,ac,e)
 local q=g.q
-if q==""then return bJ({q=pack(ci,at,ac)},e,0)end
+if q==""then return bJ({q=pack(ch,at,ac)},e,0)end
 local z,p=by(q)
 if at<z+e.r then
-q=eM(q,ce(q)-1,z,p+ac)
+q=eM(q,cc(q)-1,z,p+ac)
 else
-q=q..pack(ci,at,ac)
+q=q..pack(ch,at,ac)
 end
 while bM(q)+e.r<=o do
 q=sub(q,bq+1)
 end
 return bJ({q=q},e,g.D)
 end,
-dN=function(g,e)
+dO=function(g,e)
 if g.q==""then return 0,0 end
 local z,p=by(g.q)
-local ax=z+e.r-o
-if ax<=0 then return 0,0 end
-if z>o then return e.W,ax end
-return p,ax
+local ay=z+e.r-o
+if ay<=0 then return 0,0 end
+if z>o then return e.W,ay end
+return p,ay
 end,
 cV=function(g,e)
 if g.q==""then return 0 end
 local z=by(g.q)
 return z+e.r
 end,
-br=function(k,L,to)
-local q,D=es(k,L+7,to)
+br=function(k,I,to)
+local q,D=es(k,I+7,to)
 return{q=q,D=D}
 end,
 eC=16,
-dC=function(k,L)
-return{q=fB(ao("<dd",k,L)),D=0}
+dD=function(k,I)
+return{q=fB(ap("<dd",k,I)),D=0}
 end,
 cw=function(g,e)
-return pack("<I7",e.r)..dY(g)
+return pack("<I7",e.r)..dZ(g)
 end,
 }
 end`;
 
 const part13 = `function bF.c()
-local function eP(g,u,e)
-if u==0 then return g.C end
-local z,p=cB(g.q,u-1)
-return z+e.r==cB(g.q,u)and p or 0
+local function eP(g,v,e)
+if v==0 then return g.C end
+local z,p=cB(g.q,v-1)
+return z+e.r==cB(g.q,v)and p or 0
 end
-local function hL(g,at,e)
+local function hM(g,at,e)
 if g.q==""then return at,0,0 end
 local z,p=by(g.q)
 if at<z+e.r then
-return z,eP(g,ce(g.q)-1,e),p
+return z,eP(g,cc(g.q)-1,e),p
 end
 if at<z+2*e.r then return z+e.r,p,0 end
 return at,0,0
 end
-local function ea(m,aZ,e)
-if aZ<0 then return e.r+1 end
-if m<=aZ then return 0 end
+local function eb(m,aT,e)
+if aT<0 then return e.r+1 end
+if m<=aT then return 0 end
 local bz=e.r/e.bo
-return(bz-floor(aZ*bz/m))*e.bo
+return(bz-floor(aT*bz/m))*e.bo
 end
-local function hr(q,e)
+local function hs(q,e)
 local z=bM(q)
-local hn=ce(q)>1 and cB(q,1)==z+e.r
-return z+(hn and 1 or 2)*e.r<=o
+local ho=cc(q)>1 and cB(q,1)==z+e.r
+return z+(ho and 1 or 2)*e.r<=o
 end
 return{
 O="C",
@@ -564,342 +564,343 @@ return{C=0,q="",D=0}
 end,
 da=eq,
 cv=function(g,ac,e)
-local z,C,df=hL(g,o,e)
-local gR=ea(C,e.W-ac-df,e)
-if gR<=e.r then return max(o,z+gR)end
-return max(o,z+e.r+ea(df,e.W-ac,e))
+local z,C,dg=hM(g,o,e)
+local gS=eb(C,e.W-ac-dg,e)
+if gS<=e.r then return max(o,z+gS)end
+return max(o,z+e.r+eb(dg,e.W-ac,e))
 end,
-dz=function(g,at,ac,e)
-local I={C=g.C,q=g.q}
+dA=function(g,at,ac,e)
+local J={C=g.C,q=g.q}
 local z,p
-if I.q~=""then
-z,p=by(I.q)
+if J.q~=""then
+z,p=by(J.q)
 end
 if z and at<z+e.r then
-I.q=eM(I.q,ce(I.q)-1,z,p+ac)
+J.q=eM(J.q,cc(J.q)-1,z,p+ac)
 else
-z=hL(g,at,e)
-I.q=I.q..pack(ci,z,ac)
+z=hM(g,at,e)
+J.q=J.q..pack(ch,z,ac)
 end
-while hr(I.q,e)do
-I.C=eP(I,1,e)
-I.q=sub(I.q,bq+1)
+while hs(J.q,e)do
+J.C=eP(J,1,e)
+J.q=sub(J.q,bq+1)
 end
-return bJ(I,e,g.D)
+return bJ(J,e,g.D)
 end,
-dN=function(g,e)
+dO=function(g,e)
 if g.q==""then return 0,0 end
 local ah=by(g.q)
-local ax=ah+2*e.r-o
-if ax<=0 then return 0,0 end
-if ah>o then return e.W,ax end
-local z,C,df=hL(g,o,e)
+local ay=ah+2*e.r-o
+if ay<=0 then return 0,0 end
+if ah>o then return e.W,ay end
+local z,C,dg=hM(g,o,e)
 local bz=e.r/e.bo
 local aP=bz-floor((o-z)/e.bo)
-return ceil(C*aP/bz)+df,ax
+return ceil(C*aP/bz)+dg,ay
 end,
 cV=function(g,e)
 if g.q==""then return 0 end
 local z=by(g.q)
 return z+2*e.r
 end,
-br=function(k,L,to)
-local q,D=es(k,L+12,to)
+br=function(k,I,to)
+local q,D=es(k,I+12,to)
 if q==""then return{C=0,q="",D=0}end
-return{C=ao("<I4",k,L+8),q=q,D=D}
+return{C=ap("<I4",k,I+8),q=q,D=D}
 end,
 eC=24,
-dC=function(k,L)
-local z,C,df=ao("<ddd",k,L)
+dD=function(k,I)
+local z,C,dg=ap("<ddd",k,I)
 if not(C>0 and C<2^32)then C=0 end
-if df>0 or C==0 then
-return{C=C,q=fB(z,df),D=0}
+if dg>0 or C==0 then
+return{C=C,q=fB(z,dg),D=0}
 end
-return{C=C,q=pack(ci,z,0),D=0}
+return{C=C,q=pack(ch,z,0),D=0}
 end,
 cw=function(g,e)
 local au=#format("%.0f",e.bo)-1
-return pack("<I7BI4",e.r,au,g.C)..dY(g)
+return pack("<I7BI4",e.r,au,g.C)..dZ(g)
 end,
 }
 end`;
 
 const part14 = `function bF.s()`;
 
-const part15 = `local aX,il,fb=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cf,iL=2^48,2^37
-local gh=o-o%cf
+const part15 = `local bf,io,fb=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cd,iN=2^48,2^37
+local gi=o-o%cd
 local function bt(h,au)
 h.cY,h.au=au>=32,au%32
-h.hO,h.ar=h.au>=16,2^(au%16)
-h.bn=h.hO and 255 or 65535
+h.hP,h.ar=h.au>=16,2^(au%16)
+h.bn=h.hP and 255 or 65535
 end
-local function cw(h,an,m)
-if h.hO then return pack("<I7B",an,m)end
-if an-o>=cf/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",an%cf,m)
+local function cw(h,ao,m)
+if h.hP then return pack("<I7B",ao,m)end
+if ao-o>=cd/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",ao%cd,m)
 end
-local function br(h,J,L)
-if h.hO then return ao("<I7B",J,L)end
-local an,m=ao("<I6I2",J,L)
-an=an+gh
-if an>o+cf/2 then return an-cf,m end
-if an<o-cf/2 then return an+cf,m end
-return an,m
+local function br(h,K,I)
+if h.hP then return ap("<I7B",K,I)end
+local ao,m=ap("<I6I2",K,I)
+ao=ao+gi
+if ao>o+cd/2 then return ao-cd,m end
+if ao<o-cd/2 then return ao+cd,m end
+return ao,m
 end
-local function cs(h,L,to)
-if to<#h.J then return sub(h.J,L+1,to+1)end
-return call("GETRANGE",h.K,format("%d",L),format("%d",to))
+local function cs(h,I,to)
+if to<#h.K then return sub(h.K,I+1,to+1)end
+return call("GETRANGE",h.L,format("%d",I),format("%d",to))
 end
-local function bV(h,ae)
-return aX+4*(floor(ae/h.ar)+1)+8*ae
+local function bU(h,ae)
+return bf+4*(floor(ae/h.ar)+1)+8*ae
 end
 local function size(h)
-return h.w==0 and aX or bV(h,h.w-1)+8
+return h.w==0 and bf or bU(h,h.w-1)+8
 end
 local function bL(h,i)
-return(h.aI+i)%h.w
+return(h.aJ+i)%h.w
 end
-local function bd(h,i)
-local L=bV(h,bL(h,i))
-return br(h,cs(h,L,L+7),1)
+local function bc(h,i)
+local I=bU(h,bL(h,i))
+return br(h,cs(h,I,I+7),1)
 end
-local function hm(h,i)
+local function hn(h,i)
 local ae=bL(h,i)
 return min(h.ar-ae%h.ar,h.w-ae,h.p-i)
 end
-local function gx(h,dy,aj)
-if dy and h.aj and dy>h.aj then return h.p,h.aj,h.aY end
+local function gy(h,dz,aj)
+if dz and h.aj and dz>h.aj then return h.p,h.aj,h.aY end
 if h.cY then
-if dy then return dy-1,dy-1,(bd(h,dy-1))end
-local cL,bX=0,h.p
-while cL<bX do
-local cy=floor((cL+bX)/2)
-if bd(h,cy)<=aj then
+if dz then return dz-1,dz-1,(bc(h,dz-1))end
+local cL,bW=0,h.p
+while cL<bW do
+local cy=floor((cL+bW)/2)
+if bc(h,cy)<=aj then
 cL=cy+1
 else
-bX=cy
+bW=cy
 end
 end
 return cL,cL
 end
-local i,aW=0,0
+local i,aX=0,0
 while i<h.p do
-local n,ae=hm(h,i),bL(h,i)
+local n,ae=hn(h,i),bL(h,i)
 local m
 if i>0 and i+n<h.p then
-local L=bV(h,ae)-4
-m=ao("<I4",cs(h,L,L+3),1)
+local I=bU(h,ae)-4
+m=ap("<I4",cs(h,I,I+3),1)
 end
-if m and((dy and aW+m<dy)or(not dy and bd(h,i+n-1)<=aj))then
-i,aW=i+n,aW+m
+if m and((dz and aX+m<dz)or(not dz and bc(h,i+n-1)<=aj))then
+i,aX=i+n,aX+m
 else
-local ad,bZ=0,16
+local ad,cg=0,16
 while ad<n do
-bZ=min(bZ,n-ad)
-local L=bV(h,ae+ad)
-local J=cs(h,L,L+8*bZ-1)
-for j=1,8*bZ,8 do
-local an,ck=br(h,J,j)
-if dy and aW+ck>=dy or not dy and an>aj then return i,aW,an end
-i,aW=i+1,aW+ck
+cg=min(cg,n-ad)
+local I=bU(h,ae+ad)
+local K=cs(h,I,I+8*cg-1)
+for j=1,8*cg,8 do
+local ao,ck=br(h,K,j)
+if dz and aX+ck>=dz or not dz and ao>aj then return i,aX,ao end
+i,aX=i+1,aX+ck
 end
-ad,bZ=ad+bZ,bZ*8
+ad,cg=ad+cg,cg*8
 end
 end
 end
-return i,aW
+return i,aX
 end
-local function ay(h)
-local r,v,au=h.r,h.v,h.au+(h.cY and 32 or 0)
-local iw=pack("<I4I4I4I7I4B",h.aI,h.p,h.w,h.aL,h.az,au)
-local cL=v%cf
-local bX=(v-cL)/cf+32*h.D
-return"S"..pack("<dI7I6BI7",h.x,r,cL,bX,h.aY)..iw
+local function az(h)
+local r,u,au=h.r,h.u,h.au+(h.cY and 32 or 0)
+local iy=pack("<I4I4I4I7I4B",h.aJ,h.p,h.w,h.aH,h.ax,au)
+local cL=u%cd
+local bW=(u-cL)/cd+32*h.D
+return"S"..pack("<dI7I6BI7",h.x,r,cL,bW,h.aY)..iy
 end
 local function fu(h)
-h.J,h.cm="",nil
+h.K,h.cm="",nil
 end
-local function hR(h,e)
-h.aI,h.p,h.w,h.aL,h.az,h.aY=0,0,0,0,0,0
+local function hS(h,e)
+h.aJ,h.p,h.w,h.aH,h.ax,h.aY=0,0,0,0,0,0
 bt(h,e.au+32)
 fu(h)
 end
-local function hu(h,bY,w)
-local n=#bY/8
-h.aI,h.p,h.w,h.az=0,n,w,0
+local function hv(h,bX,w)
+local n=#bX/8
+h.aJ,h.p,h.w,h.ax=0,n,w,0
 local cC={}
-for L=0,w-1,h.ar do
-local al=min(L+h.ar,w)
-local J,aW=sub(bY,L*8+1,al*8),0
-if L<n then
-for j=1,#J,8 do
-local _,m=br(h,J,j)
-aW=aW+m
+for I=0,w-1,h.ar do
+local al=min(I+h.ar,w)
+local K,aX=sub(bX,I*8+1,al*8),0
+if I<n then
+for j=1,#K,8 do
+local _,m=br(h,K,j)
+aX=aX+m
 end
-h.az=aW
+h.ax=aX
 end
-cC[#cC+1]=pack("<I4",aW)..J..string.rep("\\0",(al-L)*8-#J)
+cC[#cC+1]=pack("<I4",aX)..K..string.rep("\\0",(al-I)*8-#K)
 end
-return ay(h)..table.concat(cC)
+return az(h)..table.concat(cC)
 end
-local function ii(h)
+local function ik(h)
 local cC,i={},0
 while i<h.p do
-local n,L=hm(h,i),bV(h,bL(h,i))
-cC[#cC+1],i=cs(h,L,L+8*n-1),i+n
+local n,I=hn(h,i),bU(h,bL(h,i))
+cC[#cC+1],i=cs(h,I,I+8*n-1),i+n
 end
 return table.concat(cC)
 end
-local function eJ(h,an,m)
-local bS=ceil(m/h.bn)-1
-return string.rep(cw(h,an,h.bn),bS)..cw(h,an,m-bS*h.bn)
+local function eJ(h,ao,m)
+local bR=ceil(m/h.bn)-1
+return string.rep(cw(h,ao,h.bn),bR)..cw(h,ao,m-bR*h.bn)
 end`;
 
-const part16 = `local hP=2^17
-local function eI(bO,W,ar)
-local J,aZ=aX+10+4*ceil(bO/ar)+8*bO,bO+floor(bO/64)+4
-if J<hP then
-local _,au=math.frexp(J-1)
+const part16 = `local hQ=2^17
+local function eI(cj,W,ar)
+local aT=cj+floor(cj/64)+4
+local K=bf+10+4*ceil(aT/ar)+8*aT
+if K<hQ then
+local _,au=math.frexp(K-1)
 local bo=max(2^(au-3),16)
-local aP=ceil(J/bo)*bo-aX-10
-local bS=floor(aP/(4+8*ar))
-aZ=max(bS*ar+floor((aP-bS*(4+8*ar)-4)/8),bO)
+local aP=ceil(K/bo)*bo-bf-10
+local bR=floor(aP/(4+8*ar))
+aT=max(bR*ar+floor((aP-bR*(4+8*ar)-4)/8),aT)
 end
-return bO<=W and min(W,aZ)or aZ
+return cj<=W and min(W,aT)or aT
 end`;
 
-const part17 = `local function hC(h,k,e)
+const part17 = `local function hD(h,k,e)
 if#k<21 then return end
-local x,aI,p,w=ao("<dI4I4I4",k,2)
-if#k~=21+8*w or p>w or aI>=max(w,1)then return end
-local cC,an,m={},0,0
+local x,aJ,p,w=ap("<dI4I4I4",k,2)
+if#k~=21+8*w or p>w or aJ>=max(w,1)then return end
+local cC,ao,m={},0,0
 for i=0,p-1 do
-local at=ao("<d",k,22+(aI+i)%w*8)
-if at~=an and m>0 then
-cC[#cC+1],m=eJ(h,an,m),0
+local at=ap("<d",k,22+(aJ+i)%w*8)
+if at~=ao and m>0 then
+cC[#cC+1],m=eJ(h,ao,m),0
 end
-an,m=at,m+1
+ao,m=at,m+1
 end
-if m>0 then cC[#cC+1]=eJ(h,an,m)end
-local bY=table.concat(cC)
-h.x,h.aL,h.v,h.aY,h.cu=x,p,an,an,true
-h.cY=#bY/8==p
-h.J=hu(h,bY,#bY/8)
+if m>0 then cC[#cC+1]=eJ(h,ao,m)end
+local bX=table.concat(cC)
+h.x,h.aH,h.u,h.aY,h.cu=x,p,ao,ao,true
+h.cY=#bX/8==p
+h.K=hv(h,bX,#bX/8)
 end
-local function fn(K,e)
-local J=call("GETRANGE",K,"0",e.fR)
-local h={K=K,J=J,x=0,r=e.r,v=0,aY=0,D=0}
-h.aI,h.p,h.w,h.aL,h.az=0,0,0,0,0
+local function fn(L,e)
+local K=call("GETRANGE",L,"0",e.fS)
+local h={L=L,K=K,x=0,r=e.r,u=0,aY=0,D=0}
+h.aJ,h.p,h.w,h.aH,h.ax=0,0,0,0,0
 bt(h,e.au+32)
-local ap=string.byte(J,1)
-if ap==115 then hC(h,call("GETRANGE",K,"0","-1"),e)end
-if ap==98 and#J>8 then h.x=ao("<d",J,2)end
-if ap~=83 or#J<aX then return h end
-local au,bX
-h.x,h.r,h.v,bX,h.aY,h.aI,h.p,h.w,h.aL,h.az,au=
-ao(il,J,2)
-h.v,h.D=h.v+bX%32*cf,floor(bX/32)
+local an=string.byte(K,1)
+if an==115 then hD(h,call("GETRANGE",L,"0","-1"),e)end
+if an==98 and#K>8 then h.x=ap("<d",K,2)end
+if an~=83 or#K<bf then return h end
+local au,bW
+h.x,h.r,h.u,bW,h.aY,h.aJ,h.p,h.w,h.aH,h.ax,au=
+ap(io,K,2)
+h.u,h.D=h.u+bW%32*cd,floor(bW/32)
 bt(h,au)
-local bi=size(h)
-if#J==e.fR+1 and bi>#J then
-local bG=call("GETRANGE",K,format("%d",bi-1),format("%d",bi))
-bi=#bG==1 and#J or-1
+local bh=size(h)
+if#K==e.fS+1 and bh>#K then
+local bG=call("GETRANGE",L,format("%d",bh-1),format("%d",bh))
+bh=#bG==1 and#K or-1
 end
-if au%16<6 or au>58 or bi~=#J or h.p>h.w or h.aI>=max(h.w,1)then
-hR(h,e)
-h.x,h.v,h.D,h.r=0,0,0,e.r
+if au%16<6 or au>58 or bh~=#K or h.p>h.w or h.aJ>=max(h.w,1)then
+hS(h,e)
+h.x,h.u,h.D,h.r=0,0,0,e.r
 end
 return h
 end
-local function ff(h,an,e)
+local function fe(h,ao,e)
 local bo=ceil(e.r/8)
-return format("%.0f",dX(max(an-an%bo+bo+e.r,h.x)))
+return format("%.0f",dY(max(ao-ao%bo+bo+e.r,h.x)))
 end
-local function iM(h,bO,e,dw)
+local function iO(h,cj,e,dx)
 local cu=size(h)
-if h.aI+h.p>h.w then
-local ar,bS=floor(h.aI/h.ar),4+8*h.ar
-local eV=max(ceil((bO-h.w)/h.ar),floor(h.w/h.ar/8))
-local ap,al=aX+ar*bS,cu
-while al>ap do
-local L=max(al-65536,ap)
-local J=call("GETRANGE",h.K,format("%d",L),format("%d",al-1))
-call("SETRANGE",h.K,format("%d",L+eV*bS),J)
-al=L
+if h.aJ+h.p>h.w then
+local ar,bR=floor(h.aJ/h.ar),4+8*h.ar
+local eV=max(ceil((cj-h.w)/h.ar),floor(h.w/h.ar/8))
+local an,al=bf+ar*bR,cu
+while al>an do
+local I=max(al-65536,an)
+local K=call("GETRANGE",h.L,format("%d",I),format("%d",al-1))
+call("SETRANGE",h.L,format("%d",I+eV*bR),K)
+al=I
 end
-h.aI,h.w=h.aI+eV*h.ar,h.w+eV*h.ar
+h.aJ,h.w=h.aJ+eV*h.ar,h.w+eV*h.ar
 else
-h.w=eI(bO,e.W,h.ar)
-if cu<hP then
+h.w=eI(cj,e.W,h.ar)
+if cu<hQ then
 local k=cs(h,0,cu-1)
-call("SET",h.K,k..string.rep("\\0",size(h)-cu),"PX",dw)
+call("SET",h.L,k..string.rep("\\0",size(h)-cu),"PX",dx)
 else
-call("SETRANGE",h.K,format("%d",size(h)-1),"\\0")
+call("SETRANGE",h.L,format("%d",size(h)-1),"\\0")
 end
 end
-h.J=""
+h.K=""
 end
-local function hj(h,bY)
+local function hk(h,bX)
 local ad=0
-while ad<#bY do
+while ad<#bX do
 local ae=bL(h,h.p)
-local n=min(h.ar-ae%h.ar,h.w-ae,(#bY-ad)/8)
-local J=sub(bY,ad+1,ad+8*n)
-if ae%h.ar==0 then h.az=0 end
-for j=1,#J,8 do
-local _,m=br(h,J,j)
-h.az=h.az+m
+local n=min(h.ar-ae%h.ar,h.w-ae,(#bX-ad)/8)
+local K=sub(bX,ad+1,ad+8*n)
+if ae%h.ar==0 then h.ax=0 end
+for j=1,#K,8 do
+local _,m=br(h,K,j)
+h.ax=h.ax+m
 end
-local L=bV(h,ae)
-call("SETRANGE",h.K,format("%d",L),J)
+local I=bU(h,ae)
+call("SETRANGE",h.L,format("%d",I),K)
 h.p,ad,ae=h.p+n,ad+8*n,ae+n
 if ae%h.ar==0 or ae==h.w then
-local ar=L-8*((ae-n)%h.ar)-4
-call("SETRANGE",h.K,format("%d",ar),pack("<I4",h.az))
+local ar=I-8*((ae-n)%h.ar)-4
+call("SETRANGE",h.L,format("%d",ar),pack("<I4",h.ax))
 end
 end
 end
-local function fC(h,e)
-if h.cu then call("SET",h.K,h.J,"PX",ff(h,h.p>0 and h.aY or o,e))end
+local function fD(h,e)
+if h.cu then call("SET",h.L,h.K,"PX",fe(h,h.p>0 and h.aY or o,e))end
 h.cu=nil
 end`;
 
-const part18 = `local function fM(h,at,e)
-local aj=h.v>o and h.D or 0
-h.v=at>o and at or 0
+const part18 = `local function fN(h,at,e)
+local aj=h.u>o and h.D or 0
+h.u=at>o and at or 0
 h.D=at>o and eH(at-o,e.r,aj)or 0
 end
-local function gE(h,i)
-local ae,aW=bL(h,i),0
-local L=bV(h,ae-ae%h.ar)
-local J=cs(h,L,bV(h,ae)+7)
-for j=1,#J,8 do
-local _,m=br(h,J,j)
-aW=aW+m
+local function gF(h,i)
+local ae,aX=bL(h,i),0
+local I=bU(h,ae-ae%h.ar)
+local K=cs(h,I,bU(h,ae)+7)
+for j=1,#K,8 do
+local _,m=br(h,K,j)
+aX=aX+m
 end
-return aW
+return aX
 end
-local function gD(h,e,aR)
+local function gE(h,e,aR)
 if h.aY<=o then return h end
-local bA=max(o,min(h.v,dk(h.D,e.r)))
+local bA=max(o,min(h.u,dl(h.D,e.r)))
 if h.aY<=bA then return h end
-local i,aj=gx(h,nil,bA)
-local m=min(h.aL-aj,e.W)
+local i,aj=gy(h,nil,bA)
+local m=min(h.aH-aj,e.W)
 h.p,h.aY=i,bA
-fM(h,bA,e)
+fN(h,bA,e)
 if aR then
-h.aL,h.aj=aj+m,aj
+h.aH,h.aj=aj+m,aj
 return h
 end
-fC(h,e)
-h.aL,h.cY=aj+m,h.cY and m==1
-if i==0 then h.aI=0 end
-h.az=i==0 and 0 or gE(h,i-1)
-h.J=""
-hj(h,eJ(h,bA,m))
-call("SETRANGE",h.K,"0",ay(h))
-call("PEXPIRE",h.K,ff(h,bA,e))
+fD(h,e)
+h.aH,h.cY=aj+m,h.cY and m==1
+if i==0 then h.aJ=0 end
+h.ax=i==0 and 0 or gF(h,i-1)
+h.K=""
+hk(h,eJ(h,bA,m))
+call("SETRANGE",h.L,"0",az(h))
+call("PEXPIRE",h.L,fe(h,bA,e))
 return h
 end`;
 
@@ -908,9 +909,9 @@ if not h.cm then
 h.cm,h.cG=0,0
 local aj=o-e.r
 if h.p>0 and h.aY<=aj then
-h.cm,h.cG=h.p,h.aL
+h.cm,h.cG=h.p,h.aH
 elseif h.p>0 then
-h.cm,h.cG=gx(h,nil,aj)
+h.cm,h.cG=gy(h,nil,aj)
 end
 end
 return h.cm,h.cG
@@ -924,8 +925,8 @@ return{
 W=W,
 r=r,
 cK=true,
-au=r<iL and au or au+16,
-fR=aX+4+8*fb-1,
+au=r<iN and au or au+16,
+fS=bf+4+8*fb-1,
 }
 end
 return{
@@ -934,225 +935,225 @@ cs=function()
 return ex(Y(),Y())
 end,
 ex=ex,
-da=gD,
+da=gE,
 cv=function(h,ac,e)
-local at=max(o,h.v)
-local em=h.aL+ac-e.W
-if em<=0 then return at end
-local _,_,an=gx(h,em)
-return max(at,an+e.r)
+local at=max(o,h.u)
+local en=h.aH+ac-e.W
+if en<=0 then return at end
+local _,_,ao=gy(h,en)
+return max(at,ao+e.r)
 end,
-dN=function(h,e)
+dO=function(h,e)
 local _,aP=cm(h,e)
-local aD=h.aL-aP
+local aD=h.aH-aP
 if aD==0 then return 0,0 end
-return h.v>o and e.W or aD,h.aY+e.r-o
+return h.u>o and e.W or aD,h.aY+e.r-o
 end,
-dz=function(h,at,ac,e)
-local an=at
-if h.p>0 then an=max(at,h.aY)end
-fM(h,at>o and an or h.v,e)
-local dw=ff(h,an,e)
-fC(h,e)
-local dR,gY=cm(h,e)
-h.p,h.aL,h.r=h.p-dR,h.aL-gY,e.r
+dA=function(h,at,ac,e)
+local ao=at
+if h.p>0 then ao=max(at,h.aY)end
+fN(h,at>o and ao or h.u,e)
+local dx=fe(h,ao,e)
+fD(h,e)
+local dS,gZ=cm(h,e)
+h.p,h.aH,h.r=h.p-dS,h.aH-gZ,e.r
 if h.p==0 then
 if h.w>fb and h.au==e.au then
-h.aI,h.az,h.cY=0,0,true
+h.aJ,h.ax,h.cY=0,0,true
 else
-hR(h,e)
+hS(h,e)
 end
 else
-h.aI=bL(h,dR)
+h.aJ=bL(h,dS)
 end
-local bk,cA,m=ac,nil,0
-if h.p>0 and an==h.aY then
-local _,ck=bd(h,h.p-1)
+local bj,cA,m=ac,nil,0
+if h.p>0 and ao==h.aY then
+local _,ck=bc(h,h.p-1)
 m=ck
 if m<h.bn then
 cA=min(h.bn-m,ac)
-bk=ac-cA
+bj=ac-cA
 end
 end
-h.aL,h.aY,h.cY=h.aL+ac,an,h.cY and ac==1 and not cA
-local bY=bk>0 and eJ(h,an,bk)or""
-local bO=h.p+#bY/8
-if h.w<=fb or(bO>h.w and h.w<=h.ar)then
-local bg=ii(h)
-if cA then bg=sub(bg,1,-9)..cw(h,an,m+cA)end
-local w=bO>h.w and eI(bO,e.W,h.ar)or h.w
-h.J=hu(h,bg..bY,w)
-call("SET",h.K,h.J,"PX",dw)
+h.aH,h.aY,h.cY=h.aH+ac,ao,h.cY and ac==1 and not cA
+local bX=bj>0 and eJ(h,ao,bj)or""
+local cj=h.p+#bX/8
+if h.w<=fb or(cj>h.w and h.w<=h.ar)then
+local bg=ik(h)
+if cA then bg=sub(bg,1,-9)..cw(h,ao,m+cA)end
+local w=cj>h.w and eI(cj,e.W,h.ar)or h.w
+h.K=hv(h,bg..bX,w)
+call("SET",h.L,h.K,"PX",dx)
 else
-if bO>h.w then iM(h,bO,e,dw)end
+if cj>h.w then iO(h,cj,e,dx)end
 if cA then
 local ae=bL(h,h.p-1)
-h.az=h.az+cA
-local L=bV(h,ae)
-call("SETRANGE",h.K,format("%d",L),cw(h,an,m+cA))
+h.ax=h.ax+cA
+local I=bU(h,ae)
+call("SETRANGE",h.L,format("%d",I),cw(h,ao,m+cA))
 if(ae+1)%h.ar==0 or ae+1==h.w then
-local ar=L-8*(ae%h.ar)-4
-call("SETRANGE",h.K,format("%d",ar),pack("<I4",h.az))
+local ar=I-8*(ae%h.ar)-4
+call("SETRANGE",h.L,format("%d",ar),pack("<I4",h.ax))
 end
 end
-hj(h,bY)
-call("SETRANGE",h.K,"0",ay(h))
-call("PEXPIRE",h.K,dw)
-h.J=""
+hk(h,bX)
+call("SETRANGE",h.L,"0",az(h))
+call("PEXPIRE",h.L,dx)
+h.K=""
 end
 h.cm,h.cG=0,0
 end,
-gy=function()`;
+gz=function()`;
 
-const part20 = `local function hy(h,i,an,m,eT)
+const part20 = `local function hz(h,i,ao,m,eT)
 local ae,ah=bL(h,i),bL(h,h.p-1)
-local L=bV(h,ae)
-call("SETRANGE",h.K,format("%d",L),cw(h,an,m-eT))
-h.aL,h.cY=h.aL-eT,false
+local I=bU(h,ae)
+call("SETRANGE",h.L,format("%d",I),cw(h,ao,m-eT))
+h.aH,h.cY=h.aH-eT,false
 if floor(ae/h.ar)==floor(ah/h.ar)then
 if ae>ah then return end
-h.az=h.az-eT
+h.ax=h.ax-eT
 end
-local ar=L-8*(ae%h.ar)-4
-local aW=ao("<I4",call("GETRANGE",h.K,format("%d",ar),format("%d",ar+3)),1)
-call("SETRANGE",h.K,format("%d",ar),pack("<I4",max(aW-eT,0)))
+local ar=I-8*(ae%h.ar)-4
+local aX=ap("<I4",call("GETRANGE",h.L,format("%d",ar),format("%d",ar+3)),1)
+call("SETRANGE",h.L,format("%d",ar),pack("<I4",max(aX-eT,0)))
 end
-local function dt(h,e)
+local function du(h,e)
 fu(h)
 while h.p>0 do
-local an,m=bd(h,h.p-1)
-h.v,h.aY=min(h.v,an),an
+local ao,m=bc(h,h.p-1)
+h.u,h.aY=min(h.u,ao),ao
 if m>0 then break end
 local ae=bL(h,h.p-1)
 h.p=h.p-1
 if ae%h.ar==0 then
-local ar=h.p>0 and bV(h,floor(bL(h,h.p-1)/h.ar)*h.ar)-4
-h.az=ar and ao("<I4",cs(h,ar,ar+3),1)or 0
+local ar=h.p>0 and bU(h,floor(bL(h,h.p-1)/h.ar)*h.ar)-4
+h.ax=ar and ap("<I4",cs(h,ar,ar+3),1)or 0
 end
 end
 if h.p==0 then
-h.aI,h.aL,h.az,h.v,h.aY,h.cY=0,0,0,0,0,true
+h.aJ,h.aH,h.ax,h.u,h.aY,h.cY=0,0,0,0,0,true
 end
-fM(h,h.v,e)
-call("SETRANGE",h.K,"0",ay(h))
+fN(h,h.u,e)
+call("SETRANGE",h.L,"0",az(h))
 end
-local function fH(h,m,an,e)
-fC(h,e)
+local function fI(h,m,ao,e)
+fD(h,e)
 fu(h)
-local cL,bX=0,h.p
-while cL<bX do
-local cy=floor((cL+bX)/2)
-if bd(h,cy)<an then
+local cL,bW=0,h.p
+while cL<bW do
+local cy=floor((cL+bW)/2)
+if bc(h,cy)<ao then
 cL=cy+1
 else
-bX=cy
+bW=cy
 end
 end
 local fv=0
 for i=cL,h.p-1 do
-local at,ck=bd(h,i)
-if at~=an or fv==m then break end
+local at,ck=bc(h,i)
+if at~=ao or fv==m then break end
 local eT=min(m-fv,ck)
-if eT>0 then hy(h,i,an,ck,eT)end
+if eT>0 then hz(h,i,ao,ck,eT)end
 fv=fv+eT
 end
-if fv>0 then dt(h,e)end
+if fv>0 then du(h,e)end
 end
-local function gC(h,m,e)
-fC(h,e)
+local function gD(h,m,e)
+fD(h,e)
 local _,aP=cm(h,e)
-local al=h.aL
+local al=h.aH
 if h.p>0 and h.aY>o then
-local _,aj=gx(h,nil,o)
+local _,aj=gy(h,nil,o)
 al=aj
 end
 local fm=min(aP+m,al)
 if fm==0 then return end
-local i,aj,an=gx(h,fm)
-local _,ck=bd(h,i)
+local i,aj,ao=gy(h,fm)
+local _,ck=bc(h,i)
 fu(h)
-h.aI,h.p,h.aL=bL(h,i),h.p-i,h.aL-aj
-hy(h,0,an,ck,fm-aj)
-dt(h,e)
+h.aJ,h.p,h.aH=bL(h,i),h.p-i,h.aH-aj
+hz(h,0,ao,ck,fm-aj)
+du(h,e)
 end
-local function gW(h,e)
-local cq=ff(h,h.p>0 and h.aY or o-2*e.r,e)
-fC(h,e)
+local function gX(h,e)
+local cq=fe(h,h.p>0 and h.aY or o-2*e.r,e)
+fD(h,e)
 if h.w>0 then
-call("SETRANGE",h.K,"0",ay(h))
-call("PEXPIRE",h.K,cq)
+call("SETRANGE",h.L,"0",az(h))
+call("PEXPIRE",h.L,cq)
 elseif h.x>o then
-call("SET",h.K,ay(h),"PX",cq)
+call("SET",h.L,az(h),"PX",cq)
 else
-call("DEL",h.K)
+call("DEL",h.L)
 end
 end`;
 
-const part21 = `return{cx=fH,dU=gC,iA=gW}
+const part21 = `return{cx=fI,dV=gD,iC=gX}
 end,
 }
 end`;
 
-const part22 = `local io=80
+const part22 = `local iq=80
 local function eU(af)
 return string.char((af<12 and 116 or 72)+af)
 end
 local function eD(S)
-local aN,fD,dQ,w,fJ="","","<",0,0
-local ba={}
+local aN,fE,dR,w,fK="","","<",0,0
+local aZ={}
 for i,Q in ipairs(S)do
-local O,eb,di=Q.O,"I7I4",Q.r
+local O,ec,dj=Q.O,"I7I4",Q.r
 if O=="t"then
-di=Q.av
-if Q.af>9 then eb="I7I7"end
+dj=Q.av
+if Q.af>9 then ec="I7I7"end
 aN=aN..eU(Q.af)
 elseif O=="f"then
-aN,fD=aN.."F",fD..pack("<I7",Q.r)
+aN,fE=aN.."F",fE..pack("<I7",Q.r)
 elseif O=="c"then
-di,eb=2*Q.r,"I7I4I4"
+dj,ec=2*Q.r,"I7I4I4"
 aN=aN.."C"
-fD=fD..pack("<I7B",Q.r,#format("%.0f",Q.bo)-1)
+fE=fE..pack("<I7B",Q.r,#format("%.0f",Q.bo)-1)
 else
 return nil
 end
-ba[i]={format="<"..eb,ae=w+1,at=struct.size(dQ)+1}
-dQ,w,fJ=dQ..eb,w+(O=="c"and 3 or 2),max(fJ,di)
+aZ[i]={format="<"..ec,ae=w+1,at=struct.size(dR)+1}
+dR,w,fK=dR..ec,w+(O=="c"and 3 or 2),max(fK,dj)
 end
-local _,au=math.frexp(fJ/16000)
+local _,au=math.frexp(fK/16000)
 au=max(au-1,0)
-local cl="P"..string.char(au)..aN..fD
-for _,e in ipairs(ba)do
+local cl="P"..string.char(au)..aN..fE
+for _,e in ipairs(aZ)do
 e.at=e.at+#cl
 end
 return{
 cl=cl,
 aN=aN,
-dQ=dQ,
+dR=dR,
 w=w,
-ba=ba,
-size=#cl+struct.size(dQ),
+aZ=aZ,
+size=#cl+struct.size(dR),
 aE=1000*2^au,
 }
 end
-local function ek(aB,E)
+local function el(aB,E)
 local aE=aB.aE
 return format("%.0f",max(floor((E-E%aE+aE-o)/1000),0)+2+bN)
 end`;
 
-const part23 = `local function gv(k,y,aB,S)
+const part23 = `local function gw(k,y,aB,S)
 local aN,size=aB.aN,aB.size
-if string.byte(k,y)~=io or#k-y+1~=size then return nil end
+if string.byte(k,y)~=iq or#k-y+1~=size then return nil end
 if sub(k,y+2,y+1+#aN)~=aN then return nil end
 local ag={}
 for i,Q in ipairs(S)do
-local e=aB.ba[i]
-local ap,dV,iH=ao(e.format,k,y-1+e.at)
+local e=aB.aZ[i]
+local an,dW,iJ=ap(e.format,k,y-1+e.at)
 if Q.O=="t"then
-ag[i]={us=ap,U=min(dV,Q.A-1),D=0}
+ag[i]={us=an,U=min(dW,Q.A-1),D=0}
 else
-local gO=ap>0
-ag[i]={q=gO and pack(ci,ap,dV)or"",D=0}
-if Q.O=="c"then ag[i].C=gO and iH or 0 end
+local gP=an>0
+ag[i]={q=gP and pack(ch,an,dW)or"",D=0}
+if Q.O=="c"then ag[i].C=gP and iJ or 0 end
 end
 end
 return ag
@@ -1160,10 +1161,10 @@ end
 local function ep(ag,aB,S)
 local bu={}
 for i,Q in ipairs(S)do
-local g,ae=ag[i],aB.ba[i].ae
+local g,ae=ag[i],aB.aZ[i].ae
 if(g.D or 0)>0 then return nil end
 if Q.O=="t"then
-if g.V or g.v then return nil end
+if g.V or g.u then return nil end
 bu[ae],bu[ae+1]=g.us,g.U
 else
 if#g.q>bq then return nil end
@@ -1174,10 +1175,10 @@ end
 if Q.O=="c"then bu[ae+2]=g.C end
 end
 end
-return aB.cl..pack(aB.dQ,unpack(bu))
+return aB.cl..pack(aB.dR,unpack(bu))
 end`;
 
-const part24 = `local function dS(d)
+const part24 = `local function dT(d)
 fk(d)
 local S,ag,cN=d.l.S,d.ag,false
 for i=1,#S do
@@ -1188,37 +1189,37 @@ end
 if cN and not aR then eK(d)end
 end`;
 
-const part25 = `local ch,aR={},false`;
+const part25 = `local cf,aR={},false`;
 
-const part26 = `local dj={}
+const part26 = `local dk={}
 local function cE()
-local l={bK=Y(),w=Y(),ej=Y()}
-l.S,l.bt,l.ay,l.cu,l.bR={},"","","",0
+local l={bK=Y(),w=Y(),ek=Y()}
+l.S,l.bt,l.az,l.cu,l.bQ={},"","","",0
 for i=1,Y()do
 local O=bH()
-local M=dj[O]or bF[O]()
+local M=dk[O]or bF[O]()
 local Q=M.cs()
-dj[O],Q.M,Q.O,l.S[i]=M,M,O,Q
+dk[O],Q.M,Q.O,l.S[i]=M,M,O,Q
 l.bt=l.bt..O
 local af=Q.af or 0
 local eE=O=="t"and eU(af)or O
-l.ay,l.cu=l.ay..(M.O or eE),l.cu..eE
+l.az,l.cu=l.az..(M.O or eE),l.cu..eE
 Q.size=Q.cK and 0 or O=="t"and 16+af
-if Q.cK then l.bR=l.bR+1 end
+if Q.cK then l.bQ=l.bQ+1 end
 end
-if l.bt=="s"then l.bR=0 end
-if l.bR==0 and#l.S>1 then l.aB=eD(l.S)end
+if l.bt=="s"then l.bQ=0 end
+if l.bQ==0 and#l.S>1 then l.aB=eD(l.S)end
 return l
 end`;
 
-const part27 = `local function dT(af)
-if#af==18 and sub(af,1,2)==fZ then return sub(af,3)end
+const part27 = `local function dU(af)
+if#af==18 and sub(af,1,2)==ga then return sub(af,3)end
 local aO=#af==16 and tonumber(af)
-return aO and format("%016.0f",dM(aO))or af
+return aO and format("%016.0f",dN(aO))or af
 end
-local function eh(k,Q)
+local function ei(k,Q)
 local _,ah=string.find(k,"^%d*")
-local af=dT(sub(k,1,ah))
+local af=dU(sub(k,1,ah))
 local bC=#af+#k-ah
 local g=Q.M.br(af..sub(k,ah+1),1,#af,Q,#af+1,bC)
 if ah==16 then g.D=max(g.D,ey(tonumber(k)or 0))end
@@ -1236,21 +1237,21 @@ d.ag={}
 return
 end
 if l.bt=="s"then
-local cK=S[1].M.fn(d.K,S[1])
+local cK=S[1].M.fn(d.L,S[1])
 d.x,d.ag=cK.x,{cK}
 return
 end
-local k,ag,y=call("GET",d.K),{nil},1
+local k,ag,y=call("GET",d.L),{nil},1
 local ck=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
-if k and not(ck and(ck==l.ay or ck==l.cu))then
-d.x,y=dP(k)
+if k and not(ck and(ck==l.az or ck==l.cu))then
+d.x,y=dQ(k)
 end
 d.ag=ag
 if l.bt=="t"then
-ag[1]=eh(sub(k or"",y),S[1])
+ag[1]=ei(sub(k or"",y),S[1])
 return
 end
-local cQ=k and l.aB and gv(k,y,l.aB,S)
+local cQ=k and l.aB and gw(k,y,l.aB,S)
 if cQ then
 d.ag=cQ
 return
@@ -1258,15 +1259,15 @@ end
 local p=#S
 local aO=k and sub(k,y,y+p-1)
 local aN=aO and string.gsub(aO,"[\\128-\\255]",cF)
-local bl=k and(aN==l.ay or aN==l.cu)
-local cu=bl and aN~=l.ay
+local bk=k and(aN==l.az or aN==l.cu)
+local cu=bk and aN~=l.az
 y=y+p
 for i=1,p do
 local Q=S[i]
 local M=Q.M
 if Q.cK then
-ag[i]=M.fn(d.bR[i],Q)
-elseif bl then
+ag[i]=M.fn(d.bQ[i],Q)
+elseif bk then
 local al=y+(Q.size or M.eC)
 local bv,bC=1,0
 if aO~=aN and string.byte(aO,i)>=128 then
@@ -1276,14 +1277,14 @@ end
 if not(Q.size or cu)then
 al=#k+1
 if p>1 and y+3<al then
-al=min(y+4+ao("<I4",k,y),al)
+al=min(y+4+ap("<I4",k,y),al)
 y=y+4
 end
 end
-bl=i<p and al<=#k+1 or al==#k+1
-local br=cu and M.dC or M.br
+bk=i<p and al<=#k+1 or al==#k+1
+local br=cu and M.dD or M.br
 local ah=bv>1 and bv-2 or al-1
-ag[i]=bl and br(k,y,ah,Q,bv,bC)or M.cU()
+ag[i]=bk and br(k,y,ah,Q,bv,bC)or M.cU()
 y=al
 else
 ag[i]=M.cU()
@@ -1291,11 +1292,11 @@ end
 end
 end
 local function fs(af)
-return#af==16 and af>="5"and fZ..af or af
+return#af==16 and af>="5"and ga..af or af
 end
 local function eK(d)
 local l=d.l
-local S,E,k,ay=l.S,d.x,"",l.ay
+local S,E,k,az=l.S,d.x,"",l.az
 if l.bt=="s"then return end
 local cQ=l.aB and ep(d.ag,l.aB,S)
 for i,Q in ipairs(S)do
@@ -1303,60 +1304,60 @@ if not Q.cK then
 E=max(E,Q.M.cV(d.ag[i],Q))
 local g=Q.M.cw(d.ag[i],Q)
 if not Q.size and#S>1 then g=pack("<I4",#g)..g end
-local az=Q.M.dn and Q.M.dn(d.ag[i],Q)or""
-if az~=""and#S==1 then g=fs(g)..az end
-if az~=""and#S>1 then
-g=g..string.char(#az)..az
-ay=sub(ay,1,i-1)..string.char(string.byte(ay,i)+128)..sub(ay,i+1)
+local ax=Q.M.dp and Q.M.dp(d.ag[i],Q)or""
+if ax~=""and#S==1 then g=fs(g)..ax end
+if ax~=""and#S>1 then
+g=g..string.char(#ax)..ax
+az=sub(az,1,i-1)..string.char(string.byte(az,i)+128)..sub(az,i+1)
 end
 k=k..g
 end
 end
-if l.bt~="t"and k~=""then k=ay..k end
+if l.bt~="t"and k~=""then k=az..k end
 if l.bt=="t"then k=fs(k)end
 if cQ then k=cQ end
 if d.x>o then k="b"..pack("<d",d.x)..k end
-local cq=cQ and ek(l.aB,E)or dX(E)
-if k~=""then call("SET",d.K,k,"PX",cq)end
+local cq=cQ and el(l.aB,E)or dY(E)
+if k~=""then call("SET",d.L,k,"PX",cq)end
 end`;
 
 const part28 = `for i=1,Y()do
-ch[i]=cE()
+cf[i]=cE()
 end
 local function cT()
-local cr,aK,at,x=bH(),Y(),o,o
+local cr,aL,at,x=bH(),Y(),o,o
 local aa={nil}
 for i=1,Y()do
-aa[i]=ds()
+aa[i]=dt()
 end
 aR=cr=="2"
 for i=1,#aa do
 local d=aa[i]
-at=max(at,gq(d))
+at=max(at,gr(d))
 x=max(x,d.x)
 end
-local gH=at<=o or(cr=="1"and at-o<=aK)
-if gH and cr~="2"then
+local gI=at<=o or(cr=="1"and at-o<=aL)
+if gI and cr~="2"then
 for i=1,#aa do
 fr(aa[i],at)
 end
 end
-local ab={gH and 1 or x>o and 2 or 0,at-o,nil,nil}
+local ab={gI and 1 or x>o and 2 or 0,at-o,nil,nil}
 for i=1,#aa do
 cX(ab,aa[i])
 end
-dx(ab,aa)
+dy(ab,aa)
 return ab
 end
 local H={o}
 for i=1,Y()do
-H[i+1]=gM(cT)
+H[i+1]=gN(cT)
 end
 return H`;
 
 const part29 = `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local pack,ao=struct.pack,struct.unpack
+local pack,ap=struct.pack,struct.unpack
 local o=tonumber(ARGV[1])
 if not o then
 local dc=call("TIME")
@@ -1364,112 +1365,112 @@ o=dc[1]*1000000+dc[2]
 end`;
 
 const part30 = `local bN=ARGV[2]+0
-local ac,W,r,bo,aK,aR,bF=0,0,0,0,0,false,{}
-local function dX(E)
+local ac,W,r,bo,aL,aR,bF=0,0,0,0,0,false,{}
+local function dY(E)
 return max(ceil((E-o)/1000),1)+bN
 end
 local function cq(E)
-return format("%.0f",dX(E))
+return format("%.0f",dY(E))
 end`;
 
-const part31 = `local hX,M=true,nil
-local function dJ(K,iP,k,dw)
-local ad=iP and bp("SET",K,k,"PX",dw)or bp("SET",K,k,"PX",dw,"NX")or bp("GET",K)
+const part31 = `local hY,M=true,nil
+local function dK(L,iR,k,dx)
+local ad=iR and bp("SET",L,k,"PX",dx)or bp("SET",L,k,"PX",dx,"NX")or bp("GET",L)
 return ad and ad.err
 end
-local function aA(K,k,ai)
-M=M or bF[ga]()
-local e,x,L,g={W=W,r=r,bo=bo},0,1,nil
+local function aA(L,k,ai)
+M=M or bF[gb]()
+local e,x,I,g={W=W,r=r,bo=bo},0,1,nil
 if k then
-x,L=dP(k)
+x,I=dQ(k)
 end
-local O=k and sub(k,L,L)
+local O=k and sub(k,I,I)
 if O==M.O then
-g=M.br(k,L+1,#k)
-elseif O==ga and#k==L+M.eC then
-g=M.dC(k,L+1)
+g=M.br(k,I+1,#k)
+elseif O==gb and#k==I+M.eC then
+g=M.dD(k,I+1)
 else
 g=M.cU()
 end
-local bT=M.da(g,e)
-local cN=bT~=g
-g=bT
-local I,at,cI=0,max(o,x,M.cv(g,ac,e)),o
-while I<ai and(at<=o or I==0 and at-o<=aK)do
-I,cI=I+1,at
+local bS=M.da(g,e)
+local cN=bS~=g
+g=bS
+local J,at,cI=0,max(o,x,M.cv(g,ac,e)),o
+while J<ai and(at<=o or J==0 and at-o<=aL)do
+J,cI=J+1,at
 if aR then break end
-g=M.dz(g,at,ac,e)
-if I<ai then at=max(o,x,M.cv(g,ac,e))end
+g=M.dA(g,at,ac,e)
+if J<ai then at=max(o,x,M.cv(g,ac,e))end
 end
 local as
-if(I>0 or cN)and not aR then
-local bf,E=M.O..M.cw(g,e),M.cV(g,e)
+if(J>0 or cN)and not aR then
+local be,E=M.O..M.cw(g,e),M.cV(g,e)
 if x>o then
-bf,E="b"..pack("<d",x)..bf,max(x,E)
+be,E="b"..pack("<d",x)..be,max(x,E)
 end
-as=dJ(K,k,bf,cq(E))
+as=dK(L,k,be,cq(E))
 elseif not k then
-as=bp("GET",K)
+as=bp("GET",L)
 as=as and as.err
 end
 if as then return false,as end
-local aD,ax=M.dN(g,e)
-if I==0 and x>o then return{2,at-o,aD,ax}end
-if I>0 and cI>o then return{1,cI-o,aD,ax}end
-return I,aD,ax,I==ai and 0 or at-o
+local aD,ay=M.dO(g,e)
+if J==0 and x>o then return{2,at-o,aD,ay}end
+if J>0 and cI>o then return{1,cI-o,aD,ay}end
+return J,aD,ay,J==ai and 0 or at-o
 end`;
 
-const part32 = `local H,u,bw={o},1,nil
-local function eL(K,k,ai,aV)
-local I,aD,ax,aU=cT(K,k,ai)
-if not I then
+const part32 = `local H,v,bw={o},1,nil
+local function eL(L,k,ai,aW)
+local J,aD,ay,aV=cT(L,k,ai)
+if not J then
 if string.find(aD,"READONLY",1,true)then bw=aD end
-I=aD
+J=aD
 end
-u=u+1
-if type(I)~="number"then
-H[u]=I
-elseif aV then
-H[u],H[u+1],H[u+2],H[u+3]=I,aD,ax,aU
-u=u+3
-elseif I>0 then
-H[u],H[u+1]=aD,ax
-u=u+1
+v=v+1
+if type(J)~="number"then
+H[v]=J
+elseif aW then
+H[v],H[v+1],H[v+2],H[v+3]=J,aD,ay,aV
+v=v+3
+elseif J>0 then
+H[v],H[v+1]=aD,ay
+v=v+1
 else
-H[u],H[u+1],H[u+2]=-1-aD,ax,aU
-u=u+2
+H[v],H[v+1],H[v+2]=-1-aD,ay,aV
+v=v+2
 end
 end`;
 
 const part33 = `local y,ah=2,0
 while ah<#KEYS do
-local bh,ap=ARGV[y+1]+0,ah+1
+local bm,an=ARGV[y+1]+0,ah+1
 ah=min(ah+ARGV[y+2],#KEYS)
 ac,W,r=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
-bo,aK=ARGV[y+6]+0,ARGV[y+7]+0
-local aV=bh>=8
-aR,y=bh%2==1,y+7
-gV()
-for L=ap,ah,1000 do
-local al=min(L+999,ah)
-local bE=hX and call("MGET",unpack(KEYS,L,al))
-if db and not(aV or aR)then
-db(bE,L,al)
+bo,aL=ARGV[y+6]+0,ARGV[y+7]+0
+local aW=bm>=8
+aR,y=bm%2==1,y+7
+gW()
+for I=an,ah,1000 do
+local al=min(I+999,ah)
+local bE=hY and call("MGET",unpack(KEYS,I,al))
+if db and not(aW or aR)then
+db(bE,I,al)
 else
-for i=L,al do
-local ai=aV and ARGV[y+i-ap+1]+0 or 1
-eL(KEYS[i],bE and bE[i-L+1],ai,aV)
+for i=I,al do
+local ai=aW and ARGV[y+i-an+1]+0 or 1
+eL(KEYS[i],bE and bE[i-I+1],ai,aW)
 end
 end
 end
-if aV then y=y+ah-ap+1 end
+if aW then y=y+ah-an+1 end
 end
 return bw and redis.error_reply(bw)or H`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "58a5a9766098442f7814682f5d53a7e55114b2b2",
+  sha1: "1cf92f2a5d7b1269558c58827d742ff61514c4cf",
   source: `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local o=tonumber(ARGV[1])
 if not o then
@@ -1478,38 +1479,38 @@ o=dc[1]*1000000+dc[2]
 end
 ${part1}
 local cn
-local function el(us,ak,D)
-local av,z,aU=cn-o,us-cn,ak-cn
+local function em(us,ak,D)
+local av,z,aV=cn-o,us-cn,ak-cn
 if z>0 then
 if D==0 or D==1 and z>8*av or D==2 and z>1024*av then return nil end
 else
 D=0
 end
-return aU>1024*av and 3 or aU>8*av and D<2 and 2 or D>0 and D or 1
+return aV>1024*av and 3 or aV>8*av and D<2 and 2 or D>0 and D or 1
 end
 local fp=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local K,gb,bW,bs=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if gb+ARGV[2]*1000<fp then
-local be,bD,aE,ef=
-o+gb,bW+0,1000*4^(bs-50),bs*ca-gh
-local ec=o+cb/2
+local L,gc,bV,bs=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if gc+ARGV[2]*1000<fp then
+local bd,bD,aE,eg=
+o+gc,bV+0,1000*4^(bs-50),bs*bY-gi
+local ed=o+bZ/2
 cn=o+ARGV[5]
-local k,cH=bp("GET",K),nil
-local bl=k and#k==16 and tonumber(k)
-if bl then
-local us,D=bl-ef,0
-while us>ec do
-us,D=us-cb,D+1
+local k,cH=bp("GET",L),nil
+local bk=k and#k==16 and tonumber(k)
+if bk then
+local us,D=bk-eg,0
+while us>ed do
+us,D=us-bZ,D+1
 end
 local ak=(us<o and o or us)+bD
-local bk=ak-us
-if ak<=be and us%aE+bk<aE then
-local aM=ak>cn and el(us,ak,D)or ak<=cn and 0
+local bj=ak-us
+if ak<=bd and us%aE+bj<aE then
+local aM=ak>cn and em(us,ak,D)or ak<=cn and 0
 if aM then
-if aM~=D then bk=bk+(aM-D)*cb end
-local et=bk==bD and bW or format("%d",bk)
-if bp("INCRBY",K,et)==bl+bk then cH=ak-o end
+if aM~=D then bj=bj+(aM-D)*bZ end
+local et=bj==bD and bV or format("%d",bj)
+if bp("INCRBY",L,et)==bk+bj then cH=ak-o end
 end
 end
 end
@@ -1520,100 +1521,100 @@ ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local bN=ARGV[2]+0
-local im=9007199254740991
-local function fI(us,aE)
+local ip=9007199254740991
+local function fJ(us,aE)
 return format("%d",floor((us-us%aE+aE-o)/1000)+2+bN)
 end
-local H,u,y,ah={o},1,2,0
+local H,v,y,ah={o},1,2,0
 while ah<#KEYS do
-local bh,ap=ARGV[y+1]+0,ah+1
+local bm,an=ARGV[y+1]+0,ah+1
 ah=min(ah+ARGV[y+2],#KEYS)
-local av,bW,bs,aK,hd=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
-local bD=bW+0
+local av,bV,bs,aL,he=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
+local bD=bV+0
 local A,aF,size,eN=1,0,16,"%016d"
-local aR,aV,ir=bh%2>=1,bh%16>=8,bh>=16
+local aR,aW,it=bm%2>=1,bm%16>=8,bm>=16
 y=y+5
-if bh%4>=2 then
-aK,y=ARGV[y+1]+0,y+1
+if bm%4>=2 then
+aL,y=ARGV[y+1]+0,y+1
 end
-if bh%8>=4 then
-hd,A,aF=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
+if bm%8>=4 then
+he,A,aF=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
 size,eN=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
 y=y+4
 end
-local be=o+aK+av
-local aE,en,ec=1000*4^(bs-50),bs*ca,o+cb/2
-local ez=size==16 and aK+av+bN*1000<fp
-local ef=en-gh
-local fF,bE,aP=u-ap+1,nil,nil
-local hV,bn=o+ef+bD,min(o+av+ef,en+ca-1)
+local bd=o+aL+av
+local aE,eo,ed=1000*4^(bs-50),bs*bY,o+bZ/2
+local ez=size==16 and aL+av+bN*1000<fp
+local eg=eo-gi
+local fG,bE,aP=v-an+1,nil,nil
+local hW,bn=o+eg+bD,min(o+av+eg,eo+bY-1)
 cn=o+av
-if ir and ez and not aR and hV<=bn then
+if it and ez and not aR and hW<=bn then
 bE={}
-local function hz(K,ad)
-local ak,D=ad-ef,0
-while ak>ec do
-ak,D=ak-cb,D+1
+local function hA(L,ad)
+local ak,D=ad-eg,0
+while ak>ed do
+ak,D=ak-bZ,D+1
 end
 local us=ak-bD
-if us<o or ak>be or ak+ef>=en+ca then return nil end
+if us<o or ak>bd or ak+eg>=eo+bY then return nil end
 local aM=0
-if ak>cn then aM=el(us,ak,D)end
-if aM and aM~=D then call("INCRBY",K,format("%d",(aM-D)*cb))end
+if ak>cn then aM=em(us,ak,D)end
+if aM and aM~=D then call("INCRBY",L,format("%d",(aM-D)*bZ))end
 return aM and ak
 end
-for i=ap,ah do
-local K=KEYS[i]
-local ad=bp("INCRBY",K,bW)
-local bk=type(ad)=="number"
-local us=bk and ad>=hV and ad<=bn and ad-ef
-if bk and not us and ad>bn then us=hz(K,ad)end
+for i=an,ah do
+local L=KEYS[i]
+local ad=bp("INCRBY",L,bV)
+local bj=type(ad)=="number"
+local us=bj and ad>=hW and ad<=bn and ad-eg
+if bj and not us and ad>bn then us=hA(L,ad)end
 if us then
-if us%aE<bD then call("PEXPIRE",K,fI(us,aE))end
-H[fF+i]=us-o
+if us%aE<bD then call("PEXPIRE",L,fJ(us,aE))end
+H[fG+i]=us-o
 else
-local k=bW
+local k=bV
 if ad~=bD then
-if bk then call("INCRBY",K,"-"..bW)end
-k=bp("GET",K)
+if bj then call("INCRBY",L,"-"..bV)end
+k=bp("GET",L)
 end
 aP=aP or{}
-aP[#aP+1],H[fF+i],bE[i-ap+1]=i,false,type(k)=="string"and k
+aP[#aP+1],H[fG+i],bE[i-an+1]=i,false,type(k)=="string"and k
 end
 end
 else
-bE=call("MGET",unpack(KEYS,ap,min(ap+999,ah)))
-for L=ap+1000,ah,1000 do
-local bZ=call("MGET",unpack(KEYS,L,min(L+999,ah)))
-for i=1,#bZ do
-bE[L-ap+i]=bZ[i]
+bE=call("MGET",unpack(KEYS,an,min(an+999,ah)))
+for I=an+1000,ah,1000 do
+local cg=call("MGET",unpack(KEYS,I,min(I+999,ah)))
+for i=1,#cg do
+bE[I-an+i]=cg[i]
 end
 end
-local hJ=ez and not(aR or aV)
-for i=ap,ah do
-local K,k,cH=KEYS[i],hJ and bE[i-ap+1],nil
-local bl=k and#k==16 and tonumber(k)
-if bl then
-local us,D=bl-ef,0
-while us>ec do
-us,D=us-cb,D+1
+local hK=ez and not(aR or aW)
+for i=an,ah do
+local L,k,cH=KEYS[i],hK and bE[i-an+1],nil
+local bk=k and#k==16 and tonumber(k)
+if bk then
+local us,D=bk-eg,0
+while us>ed do
+us,D=us-bZ,D+1
 end
 local ak=(us<o and o or us)+bD
-local bk=ak-us
-if ak<=be and us%aE+bk<aE then
-local aM=ak>cn and el(us,ak,D)or ak<=cn and 0
+local bj=ak-us
+if ak<=bd and us%aE+bj<aE then
+local aM=ak>cn and em(us,ak,D)or ak<=cn and 0
 if aM then
-if aM~=D then bk=bk+(aM-D)*cb end
-local et=bk==bD and bW or format("%d",bk)
-if bp("INCRBY",K,et)==bl+bk then cH=ak-o end
+if aM~=D then bj=bj+(aM-D)*bZ end
+local et=bj==bD and bV or format("%d",bj)
+if bp("INCRBY",L,et)==bk+bj then cH=ak-o end
 end
 end
 end
 if cH then
-H[fF+i]=cH
+H[fG+i]=cH
 else
 aP=aP or{}
-aP[#aP+1],H[fF+i]=i,false
+aP[#aP+1],H[fG+i]=i,false
 end
 end
 end
@@ -1624,163 +1625,163 @@ local e={A=A,av=av,aF=aF}
 local function br(k,size,A)
 local x,us,U,g,D=0,nil,0,nil,0
 if#k>8 and byte(k,1)>57 then
-local L
-x,L=dP(k)
-k=sub(k,L)
+local I
+x,I=dQ(k)
+k=sub(k,I)
 end
-local az=#k>16 and string.find(k,"[^%d]")
-if az and az>16 and byte(k,az)>127 then
-local af=sub(k,1,az-1)
-local L=#af==18 and sub(af,1,2)==fZ and 3 or 1
-g={us=tonumber(sub(af,L,L+15))or 0,U=tonumber(sub(af,L+16))or 0}
-if az==#k then
-D=floor((byte(k,az)-128)/8)
+local ax=#k>16 and string.find(k,"[^%d]")
+if ax and ax>16 and byte(k,ax)>127 then
+local af=sub(k,1,ax-1)
+local I=#af==18 and sub(af,1,2)==ga and 3 or 1
+g={us=tonumber(sub(af,I,I+15))or 0,U=tonumber(sub(af,I+16))or 0}
+if ax==#k then
+D=floor((byte(k,ax)-128)/8)
 else
-bx().cs(k,az,#k,g,e)
+bx().cs(k,ax,#k,g,e)
 D=g.D
 end
 k=af
 end
-if#k==18 and sub(k,1,2)==fZ then
+if#k==18 and sub(k,1,2)==ga then
 k=sub(k,3)
 us=tonumber(k)
 elseif#k==16 then
 us=tonumber(k)
 if us then
-if us>=cO+cb then D=ey(us)end
-us=dM(us)
+if us>=cO+bZ then D=ey(us)end
+us=dN(us)
 end
 elseif#k>16 then
 us=tonumber(sub(k,1,16))
 end
-if not us or not(us<=im)then return 0,0,x,0 end
-if#k~=size then return us+1,0,x,D,nil,g and g.v end
+if not us or not(us<=ip)then return 0,0,x,0 end
+if#k~=size then return us+1,0,x,D,nil,g and g.u end
 if size>16 then U=min(tonumber(sub(k,17))or 0,A-1)end
-return us,U,x,D,g and g.V,g and g.v
+return us,U,x,D,g and g.V,g and g.u
 end
 local function cT(i)
-local K,k,us,U,x,at=KEYS[i],bE[i-ap+1],0,0,0,o
-local D,cN,V,v,hb=0,false,nil,nil,nil
+local L,k,us,U,x,at=KEYS[i],bE[i-an+1],0,0,0,o
+local D,cN,V,u,hc=0,false,nil,nil,nil
 if k then
-us,U,x,D,V,v=br(k,size,A)
+us,U,x,D,V,u=br(k,size,A)
 if x>o then at=x end
-if us-av>=o or(v or 0)>o then
-local g={us=us,U=U,D=D,V=V,v=v}
-local bT=bx().da(g,e)
-cN=bT~=g
-us,U,D,V,v=bT.us,bT.U,bT.D,bT.V,bT.v
+if us-av>=o or(u or 0)>o then
+local g={us=us,U=U,D=D,V=V,u=u}
+local bS=bx().da(g,e)
+cN=bS~=g
+us,U,D,V,u=bS.us,bS.U,bS.D,bS.V,bS.u
 end
 end
-local ak,bm=us,U
+local ak,bl=us,U
 if us<at-1 or(us<at and U==0)then
-ak,bm=at,0
+ak,bl=at,0
 end
-local gL,gk=ak,bm
-ak,bm=ak+bD,bm+hd
-if bm>=A then
-ak,bm=ak+1,bm-A
+local gM,gl=ak,bl
+ak,bl=ak+bD,bl+he
+if bl>=A then
+ak,bl=ak+1,bl-A
 end
-local I=0
-if(ak<be or(ak==be and bm<=aF))and at-o<=aK then
-I=1
+local J=0
+if(ak<bd or(ak==bd and bl<=aF))and at-o<=aL then
+J=1
 local ai=1
-if aV then ai=ARGV[y+i-ap+1]+0 end
+if aW then ai=ARGV[y+i-an+1]+0 end
 if ai>1 then
-local aZ=be-gL+(aF-gk)/A
-I=max(min(floor(aZ/(bD+hd/A)),ai),1)
-for m=min(I+1,ai),max(I-1,1),-1 do
-local aW=gk+m*hd
-local ct=floor(aW/A)
-ak,bm=gL+m*bD+ct,aW-ct*A
-I=m
-if ak<be or(ak==be and bm<=aF)then break end
+local aT=bd-gM+(aF-gl)/A
+J=max(min(floor(aT/(bD+he/A)),ai),1)
+for m=min(J+1,ai),max(J-1,1),-1 do
+local aX=gl+m*he
+local ct=floor(aX/A)
+ak,bl=gM+m*bD+ct,aX-ct*A
+J=m
+if ak<bd or(ak==bd and bl<=aF)then break end
 end
 end
 end
 local as
-if(I>0 or cN)and not aR then
-if I==0 then
-ak,bm,at=us,U,o
+if(J>0 or cN)and not aR then
+if J==0 then
+ak,bl,at=us,U,o
 end
-local bf,ad=format(eN,ak,bm),nil
-if size==16 and ak>=cO then bf=fZ..bf end
-local az,E,eW="",ak+2,en
+local be,ad=format(eN,ak,bl),nil
+if size==16 and ak>=cO then be=ga..be end
+local ax,E,eW="",ak+2,eo
 local z=ak-av
-if bm>aF then z=z+1 end
-if V or v or at>o then
+if bl>aF then z=z+1 end
+if V or u or at>o then
 local aS=bx()
-local g={us=us,U=U,D=D,V=V,v=v}
+local g={us=us,U=U,D=D,V=V,u=u}
 V=aS.aQ(g)
-local bA=max(at>o and at or 0,v or 0)
-local next=aS.cz(ak,bm,V,bA,e,aS.cZ(g,e))
-az=aS.bf(next,e)
-if V then E=max(E,aS.dh(ak,next.V)+2)end
-if next.v then E=max(E,next.v+2)end
+local bA=max(at>o and at or 0,u or 0)
+local next=aS.cz(ak,bl,V,bA,e,aS.cZ(g,e))
+ax=aS.be(next,e)
+if V then E=max(E,aS.di(ak,next.V)+2)end
+if next.u then E=max(E,next.u+2)end
 V=V or aS.de
-if I>0 and(V.us>0 or V.U>0 or v or at>o)then
-hb={us,U,V.us,V.U,v or 0}
+if J>0 and(V.us>0 or V.U>0 or u or at>o)then
+hc={us,U,V.us,V.U,u or 0}
 end
 elseif z>o then
-local hF=us-av+(U>aF and 1 or 0)>o
-local aM=eH(z-o,av,hF and D or 0)
+local hG=us-av+(U>aF and 1 or 0)>o
+local aM=eH(z-o,av,hG and D or 0)
 if ez and x<=o then
-eW=en+aM*cb
+eW=eo+aM*bZ
 else
-az=string.char(128+8*aM)
+ax=string.char(128+8*aM)
 end
 end
-us,U=ak,bm
-if az~=""and x<=o then
-ad=bp("SET",K,bf..az,"PX",math.ceil((E-o)/1000)+bN)
+us,U=ak,bl
+if ax~=""and x<=o then
+ad=bp("SET",L,be..ax,"PX",math.ceil((E-o)/1000)+bN)
 elseif x>o then
-bf=bf..az
-bf="b"..struct.pack("<d",x)..bf
-ad=bp("SET",K,bf,"PX",math.ceil((max(E,x)-o)/1000)+bN)
+be=be..ax
+be="b"..struct.pack("<d",x)..be
+ad=bp("SET",L,be,"PX",math.ceil((max(E,x)-o)/1000)+bN)
 else
-if ez then bf=format("%d",eW+us%ca)end
-ad=k and bp("SET",K,bf,"PX",fI(us,aE))
-or bp("SET",K,bf,"PX",fI(us,aE),"NX")
-or bp("GET",K)
+if ez then be=format("%d",eW+us%bY)end
+ad=k and bp("SET",L,be,"PX",fJ(us,aE))
+or bp("SET",L,be,"PX",fJ(us,aE),"NX")
+or bp("GET",L)
 end
 as=ad and ad.err
 elseif not k then
-local hS=bp("GET",K)
-as=hS and hS.err
+local hT=bp("GET",L)
+as=hT and hT.err
 end
-u=u+1
+v=v+1
 if as then
-H[u]=as
+H[v]=as
 return string.find(as,"READONLY",1,true)and as
 end
 if us<o then
 us,U=o,0
 end
 local cH=(us-o)*A+U
-if x>o or cH>im or hb then
-local ab={x>o and x-o or 0,I,us-o,U}
-for aS=1,hb and 5 or 0 do
-ab[4+aS]=hb[aS]
+if x>o or cH>ip or hc then
+local ab={x>o and x-o or 0,J,us-o,U}
+for aS=1,hc and 5 or 0 do
+ab[4+aS]=hc[aS]
 end
-H[u]=ab
-elseif aV then
-H[u]=I
-u=u+1
-H[u]=cH
+H[v]=ab
+elseif aW then
+H[v]=J
+v=v+1
+H[v]=cH
 else
-H[u]=I>0 and cH or-1-cH
+H[v]=J>0 and cH or-1-cH
 end
 end
 local as
 for _,i in ipairs(aP)do
-if not aV then u=fF+i-1 end
+if not aW then v=fG+i-1 end
 as=cT(i)or as
 end
 if as then return redis.error_reply(as)end
 end
-if aV then
-y=y+ah-ap+1
+if aW then
+y=y+ah-an+1
 else
-u=fF+ah
+v=fG+ah
 end
 end
 return H`,
@@ -1789,18 +1790,18 @@ return H`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "64a7036799e5ffc5b2359d4efdf4f2136a471d93",
+  sha1: "f06cdee4b5502b9aa99a8fc5079c4c1ae552bf84",
   source: `local dc=redis.call("TIME")
-local is=redis.pcall("INFO")
-local ab={dc[1],dc[2],type(is)=="string"and is or""}
-local ie={iR=KEYS[1],iO=KEYS[2],iQ=""}
-for _,ia in ipairs(ARGV)do
+local iu=redis.pcall("INFO")
+local ab={dc[1],dc[2],type(iu)=="string"and iu or""}
+local ih={iT=KEYS[1],iQ=KEYS[2],iS=""}
+for _,ic in ipairs(ARGV)do
 local dd={}
-for hi in string.gmatch(ia,"%S+")do
-dd[#dd+1]=ie[hi]or hi
+for hj in string.gmatch(ic,"%S+")do
+dd[#dd+1]=ih[hj]or hj
 end
-local hh=redis.pcall(unpack(dd))
-if type(hh)=="table"and hh.err then ab[#ab+1]=hh.err end
+local hi=redis.pcall(unpack(dd))
+if type(hi)=="table"and hi.err then ab[#ab+1]=hi.err end
 end
 return ab`,
 };
@@ -1808,345 +1809,345 @@ return ab`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "a6280c15075122fd9a11c2fd6fd910c396f02fff",
+  sha1: "0e48cd614bfa8c82bee62a4f7e6ba523cecbacbf",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function dD()
+local function dE()
 ${part6}
-local iE=bH()~=""
-local function an(us)
+local iG=bH()~=""
+local function ao(us)
 return format("%.0f",us)
 end
-local cJ=an(o)
-local function dg(l)
-l.dg=l.dg or an(o+l.bK)
-return l.dg
+local cJ=ao(o)
+local function dh(l)
+l.dh=l.dh or ao(o+l.bK)
+return l.dh
 end
 local function ft(aG)
-return aG==o and"-"..cJ or an(-aG)
+return aG==o and"-"..cJ or ao(-aG)
 end
-local function gm(K,us)
-if call("PTTL",K)<dX(o+us)then call("PEXPIRE",K,dX(o+us+us/8))end
+local function gn(L,us)
+if call("PTTL",L)<dY(o+us)then call("PEXPIRE",L,dY(o+us+us/8))end
 end
-local fd,fw=bH(),{}
-local hY=5000
-local function fK(aJ)
-return fd.."%"..aJ
+local fc,fw=bH(),{}
+local ia=5000
+local function fL(aK)
+return fc.."%"..aK
 end
-local ei,iC,dL={nil},bH()=="1",Y()
-for i=1,dL do
-local aJ=bH()
-fw[aJ]="caller"
-if iC then
-local hQ=fK(aJ)
-local eA=call("LRANGE",hQ,"0","-1")
+local ej,iE,dM={nil},bH()=="1",Y()
+for i=1,dM do
+local aK=bH()
+fw[aK]="caller"
+if iE then
+local hR=fL(aK)
+local eA=call("LRANGE",hR,"0","-1")
 if#eA==0 then
-call("RPUSH",hQ,"")
-ei[#ei+1]="gap "..aJ
+call("RPUSH",hR,"")
+ej[#ej+1]="gap "..aK
 elseif#eA>1 then
-call("LTRIM",hQ,"0","0")
-for bd=2,#eA do
-ei[#ei+1]=eA[bd]
+call("LTRIM",hR,"0","0")
+for bc=2,#eA do
+ej[#ej+1]=eA[bc]
 end
 end
-call("PEXPIRE",hQ,hY)
+call("PEXPIRE",hR,ia)
 end
 end
 ${part7}
 ${part2}
-local ch,bw,eG,aR={},nil,nil,false
-local function dS(d)
-if#d.l.S>0 then return eG.dS(d)end
+local cf,bw,eG,aR={},nil,nil,false
+local function dT(d)
+if#d.l.S>0 then return eG.dT(d)end
 d.ag,d.x={},0
-local k=not d.cU and call("GET",d.K)
-if k then d.x=dP(k)end
+local k=not d.cU and call("GET",d.L)
+if k then d.x=dQ(k)end
 end
 local function eK(d)
 eG.eK(d)
 end
 ${part8}
 ${part9}
-local dZ={}
-local function dK(d)
-local bc=dZ[d.aw]
-if bc then return bc end
-local ap=call("ZRANGE",d.aw,"0","1","WITHSCORES")
-bc={aG=0,aQ=0,aH=nil,fO=false,bg=0}
-if ap[1]=="#"then
-bc.aG=-ap[2]
-bc.fO=not ap[4]or ap[4]+0>o
-if bc.fO and ap[4]then bc.aH=ap[4]+0 end
+local ea={}
+local function dL(d)
+local bb=ea[d.aw]
+if bb then return bb end
+local an=call("ZRANGE",d.aw,"0","1","WITHSCORES")
+bb={aG=0,aQ=0,aI=nil,fP=false,bg=0}
+if an[1]=="#"then
+bb.aG=-an[2]
+bb.fP=not an[4]or an[4]+0>o
+if bb.fP and an[4]then bb.aI=an[4]+0 end
 end
-if ap[3]or not bc.fO then bc.aQ=call("ZCOUNT",d.aw,"("..cJ,"+inf")end
-dZ[d.aw]=bc
-return bc
+if an[3]or not bb.fP then bb.aQ=call("ZCOUNT",d.aw,"("..cJ,"+inf")end
+ea[d.aw]=bb
+return bb
 end
-local function ho(d,n)
-local bc=dK(d)
-if n==1 and bc.aH then return bc.aH end
-local bG=n==1 and bc.fO and call("ZRANGE",d.aw,"1","1","WITHSCORES")
+local function hp(d,n)
+local bb=dL(d)
+if n==1 and bb.aI then return bb.aI end
+local bG=n==1 and bb.fP and call("ZRANGE",d.aw,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",d.aw,"("..cJ,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bc.aH=bG[2]+0 end
+if n==1 then bb.aI=bG[2]+0 end
 return bG[2]+0
 end
-local function dv(d,w)
-local aQ=dK(d).aQ
-local fL=aQ+w-d.l.w
-if fL>aQ then return 1e15 end
-return fL<=0 and 0 or ho(d,fL)-o
+local function dw(d,w)
+local aQ=dL(d).aQ
+local fM=aQ+w-d.l.w
+if fM>aQ then return 1e15 end
+return fM<=0 and 0 or hp(d,fM)-o
 end
-local function fW(d,id)
+local function fX(d,id)
 return tonumber(call("ZSCORE",d.aw,id)or 0)>o
 end
 local function fi(d)
-local bc,us=dZ[d.aw],max(4*d.l.bK,60000000)
-if bc and bc.bg>=us then return end
-gm(d.aw,us)
-if bc then bc.bg=us end
+local bb,us=ea[d.aw],max(4*d.l.bK,60000000)
+if bb and bb.bg>=us then return end
+gn(d.aw,us)
+if bb then bb.bg=us end
 end
 local function fA(d)
-return max(o,dK(d).aG+1)
+return max(o,dL(d).aG+1)
 end
-local function gi(d,id,w)
-call("ZADD",d.aw,dg(d.l),id)
+local function gj(d,id,w)
+call("ZADD",d.aw,dh(d.l),id)
 for ae=2,w do
-call("ZADD",d.aw,dg(d.l),id.."+"..ae)
+call("ZADD",d.aw,dh(d.l),id.."+"..ae)
 end
-dZ[d.aw]=nil
+ea[d.aw]=nil
 fi(d)
 end
-local function hT(d,id,w)
-local bc=dK(d)
+local function hU(d,id,w)
+local bb=dL(d)
 local aG=fA(d)
-local bk=call("ZADD",d.aw,ft(aG),"#",dg(d.l),id)
-if bc.aG==0 then bk=bk-1 end
-if not bc.fO then call("ZREMRANGEBYSCORE",d.aw,"1",cJ)end
-if bk==1 and w<=1 then
+local bj=call("ZADD",d.aw,ft(aG),"#",dh(d.l),id)
+if bb.aG==0 then bj=bj-1 end
+if not bb.fP then call("ZREMRANGEBYSCORE",d.aw,"1",cJ)end
+if bj==1 and w<=1 then
 local bG=o+d.l.bK
-if bc.aQ==0 then bc.aH=bG end
-if bc.aH then bc.aH=min(bc.aH,bG)end
-bc.aG,bc.aQ,bc.fO=aG,bc.aQ+1,true
+if bb.aQ==0 then bb.aI=bG end
+if bb.aI then bb.aI=min(bb.aI,bG)end
+bb.aG,bb.aQ,bb.fP=aG,bb.aQ+1,true
 fi(d)
 else
-gi(d,id,w)
+gj(d,id,w)
 end
 return aG
 end
-local function ig(d,id,w)
-local dm=call("ZREM",d.aw,id)
+local function ii(d,id,w)
+local dn=call("ZREM",d.aw,id)
 for ae=2,w do
-dm=dm+call("ZREM",d.aw,id.."+"..ae)
+dn=dn+call("ZREM",d.aw,id.."+"..ae)
 end
-dZ[d.aw]=nil
-return dm
+ea[d.aw]=nil
+return dn
 end
-local function dG(ab,d,aG)
+local function dH(ab,d,aG)
 if d.l.w==0 then return end
-local aQ,ah=dK(d).aQ,#ab
-ab[ah+1],ab[ah+2],ab[ah+3]=aQ,aQ>0 and ho(d,1)-o or 0,aG or 0
+local aQ,ah=dL(d).aQ,#ab
+ab[ah+1],ab[ah+2],ab[ah+3]=aQ,aQ>0 and hp(d,1)-o or 0,aG or 0
 end
-local function hH(d)
-local iv=#d.l.S==0 and call("EXISTS",d.aC,d.K)
+local function hI(d)
+local ix=#d.l.S==0 and call("EXISTS",d.aC,d.L)
 or call("EXISTS",d.aC)
-d.dr=iv==0
-d.cU=d.dr and#d.l.S==0
+d.ds=ix==0
+d.cU=d.ds and#d.l.S==0
 end
 local ev={}
 local function fz(d,id)
 ev[d.aC]=nil
 return call("ZREM",d.aC,id,id.."k")
 end
-local function gK(d,id,am)
+local function gL(d,id,am)
 if am==0 then
 local ah=call("ZREVRANGE",d.aC,"0","0","WITHSCORES")
 am=max(o,(ah[2]or 0)+1)
 end
-call("ZADD",d.aC,an(am),id)
-ev[d.aC],d.dr=nil,false
-gm(d.aC,max(4*d.l.bK,60000000))
+call("ZADD",d.aC,ao(am),id)
+ev[d.aC],d.ds=nil,false
+gn(d.aC,max(4*d.l.bK,60000000))
 return am
 end
-local function gZ(d,id,am)
+local function ha(d,id,am)
 if call("ZSCORE",d.aC,id)then
-call("ZADD",d.aC,an(am),id.."k")
+call("ZADD",d.aC,ao(am),id.."k")
 call("ZREM",d.aC,id)
 end
 ev[d.aC]=nil
 end
-local function gA(aJ)
-return redis.pcall("EXISTS",fK(aJ))==1
+local function gB(aK)
+return redis.pcall("EXISTS",fL(aK))==1
 end
-local function gl(aJ)
-if fw[aJ]==nil then
-local hg=call("PUBSUB","NUMSUB",fd..aJ)[2]>0
-fw[aJ]=hg and"channel"or gA(aJ)and"mailbox"or false
+local function gm(aK)
+if fw[aK]==nil then
+local hh=call("PUBSUB","NUMSUB",fc..aK)[2]>0
+fw[aK]=hh and"channel"or gB(aK)and"mailbox"or false
 end
-return fw[aJ]
+return fw[aK]
 end
-local function eL(bh,aq,ab)
+local function eL(bm,aq,ab)
 local dd=format(string.rep(" %.0f",1+#ab),o,unpack(ab))
-local dO=bh..dd.." "..aq.id
-local iK=fw[aq.aJ]
-if iK=="caller"then
-ei[#ei+1]=dO
-elseif iK=="mailbox"then
-call("RPUSHX",fK(aq.aJ),dO)
+local dP=bm..dd.." "..aq.id
+local iM=fw[aq.aK]
+if iM=="caller"then
+ej[#ej+1]=dP
+elseif iM=="mailbox"then
+call("RPUSHX",fL(aq.aK),dP)
 else
-call("PUBLISH",fd..aq.aJ,dO)
+call("PUBLISH",fc..aq.aK,dP)
 end
 end
-local gT=8
-local function eg(d,u)
-if d.dr then return nil end
-local bl=u==0 and ev[d.aC]
-if bl and bl.l==d.l then return bl end
+local gU=8
+local function eh(d,v)
+if d.ds then return nil end
+local bk=v==0 and ev[d.aC]
+if bk and bk.l==d.l then return bk end
 while true do
-local bd=call("ZRANGE",d.aC,format("%d",u),format("%d",u),"WITHSCORES")
-local gp=bd[1]
-if not gp then return nil end
-local id,aJ,bh,ij,w,ac,bg=
-string.match(gp,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local iz=o-bd[2]
-if aJ and iz<=tonumber(ij)and gl(aJ)then
-local aq={id=id,aJ=aJ,gg=bh=="d",bg=bg=="k",am=bd[2]+0}
-for hc,k in pairs(d)do
-if hc~="states"then aq[hc]=k end
+local bc=call("ZRANGE",d.aC,format("%d",v),format("%d",v),"WITHSCORES")
+local gq=bc[1]
+if not gq then return nil end
+local id,aK,bm,il,w,ac,bg=
+string.match(gq,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local iB=o-bc[2]
+if aK and iB<=tonumber(il)and gm(aK)then
+local aq={id=id,aK=aK,gh=bm=="d",bg=bg=="k",am=bc[2]+0}
+for hd,k in pairs(d)do
+if hd~="states"then aq[hd]=k end
 end
 aq.w,aq.ac=min(tonumber(w),d.l.w),tonumber(ac)
-if u==0 then ev[d.aC]=aq end
+if v==0 then ev[d.aC]=aq end
 return aq
 end
-call("ZREM",d.aC,gp)
+call("ZREM",d.aC,gq)
 ev[d.aC]=nil
 end
 end
-local function fU(d)
-local bn=d.l.ej
+local function fV(d)
+local bn=d.l.ek
 if bn<0 or call("ZCARD",d.aC)<bn then return false end
-eg(d,0)
+eh(d,0)
 return call("ZCARD",d.aC)>=bn
 end
-local function dl(d,hk)
-local u,bQ=0,0
-while u<gT do
-local aq=eg(d,u)
-if not aq or dv(d,bQ+aq.w)>0 then return end
-if not aq.gg then
-if not aq.bg and aq.id~=hk then eL("turn",aq,{0})end
-u,bQ=u+1,bQ+aq.w
+local function dm(d,hl)
+local v,bP=0,0
+while v<gU do
+local aq=eh(d,v)
+if not aq or dw(d,bP+aq.w)>0 then return end
+if not aq.gh then
+if not aq.bg and aq.id~=hl then eL("turn",aq,{0})end
+v,bP=v+1,bP+aq.w
 else
-local at=gq(aq)
+local at=gr(aq)
 if at>o then
-if aq.id~=hk then eL("turn",aq,{at-o})end
+if aq.id~=hl then eL("turn",aq,{at-o})end
 return
 end
 fr(aq,o)
 fz(d,aq.id)
 local ab={1,0,0}
-local aG=hT(d,aq.id,aq.w)
+local aG=hU(d,aq.id,aq.w)
 cX(ab,aq)
-dG(ab,aq,aG)
-dx(ab,{aq})
+dH(ab,aq,aG)
+dy(ab,{aq})
 eL("granted",aq,ab)
 end
 end
 end
-local function ht(d,id,am)
-local bQ=0
-for u=0,gT-1 do
-local aq=eg(d,u)
+local function hu(d,id,am)
+local bP=0
+for v=0,gU-1 do
+local aq=eh(d,v)
 if not aq or aq.id==id or(am>0 and aq.am>am)then return false end
-bQ=bQ+aq.w
-if aq.gg or dv(d,bQ+d.w)>0 then return true end
+bP=bP+aq.w
+if aq.gh or dw(d,bP+d.w)>0 then return true end
 end
 return true
 end
-local function gQ(d,id)
-local bQ=0
-for u=0,gT-1 do
-local aq=eg(d,u)
+local function gR(d,id)
+local bP=0
+for v=0,gU-1 do
+local aq=eh(d,v)
 if not aq then return 0 end
 local ck=aq.id==id
 if ck then aq=d end
-local aU=dv(d,bQ+aq.w)
-if aU>0 then return min(aU,d.l.bK)end
-if ck or aq.gg then
-local cM=gq(aq)-o
+local aV=dw(d,bP+aq.w)
+if aV>0 then return min(aV,d.l.bK)end
+if ck or aq.gh then
+local cM=gr(aq)-o
 return ck and cM or cM+d.l.bK
 end
-bQ=bQ+aq.w
+bP=bP+aq.w
 end
 return d.l.bK
 end
-local function ib(d,id,am)
+local function ie(d,id,am)
 if d.l.w==0 then return false end
-return dv(d,d.w)>0 or ht(d,id,am)
+return dw(d,d.w)>0 or hu(d,id,am)
 end
-local function fQ(iJ,ee)
-local iI,iu=iJ.l.w,ee.l.w
-return iI<iu or(iI==iu and iJ.K<ee.K)
+local function fR(iL,ef)
+local iK,iw=iL.l.w,ef.l.w
+return iK<iw or(iK==iw and iL.L<ef.L)
 end
-local function gw(id,am,aa,eR,cM)
-local ha=#aa>1 and cM>0
-local dF=not ha and(eR or aa[1])
-if dF and am==0 and fU(dF)then return 5,max(cM,1),0 end
+local function gx(id,am,aa,eR,cM)
+local hb=#aa>1 and cM>0
+local dG=not hb and(eR or aa[1])
+if dG and am==0 and fV(dG)then return 5,max(cM,1),0 end
 for _,d in ipairs(aa)do
-if am>0 and d~=dF and d.l.w>0 then
-if dF and fQ(d,dF)then
-gZ(d,id,am)
+if am>0 and d~=dG and d.l.w>0 then
+if dG and fR(d,dG)then
+ha(d,id,am)
 elseif fz(d,id)>0 then
-dl(d)
+dm(d)
 end
 end
 end
-if not dF then return 3,cM,am==0 and o or am end
-if am>0 then fz(dF,id)end
-am=gK(dF,id,am)
-return 3,gQ(dF,id),am
+if not dG then return 3,cM,am==0 and o or am end
+if am>0 then fz(dG,id)end
+am=gL(dG,id,am)
+return 3,gR(dG,id),am
 end
-local function gN(d,id)
-gi(d,id,d.w)
+local function gO(d,id)
+gj(d,id,d.w)
 local aG=fA(d)
 call("ZADD",d.aw,ft(aG),"#")
-dZ[d.aw].aG=aG
+ea[d.aw].aG=aG
 return aG
 end
-local function gu(id,am,aa)
+local function gv(id,am,aa)
 for _,d in ipairs(aa)do
-if d.l.w>0 and not fW(d,id)then return end
+if d.l.w>0 and not fX(d,id)then return end
 end
 local ab={6,0,am}
 for _,d in ipairs(aa)do
 local aG
 if d.l.w>0 then
-hH(d)
-aG=gN(d,id)
+hI(d)
+aG=gO(d,id)
 end
-dS(d)
+dT(d)
 cX(ab,d)
-dG(ab,d,aG)
+dH(ab,d,aG)
 end
 return ab
 end
-local function dz(id,cr,aK,am,aa)
+local function dA(id,cr,aL,am,aa)
 aR=cr=="2"
 if bw and not aR then error(bw,0)end
-local aj=am>0 and cr~="2"and gu(id,am,aa)
+local aj=am>0 and cr~="2"and gv(id,am,aa)
 if aj then return aj end
 local at,x,eR,fx=o,o,nil,true
 for i=1,#aa do
 local d=aa[i]
 if d.l.w>0 then
 fx=false
-hH(d)
-if cr~="2"then dl(d,id)end
+hI(d)
+if cr~="2"then dm(d,id)end
 end
-at=max(at,gq(d))
+at=max(at,gr(d))
 x=max(x,d.x)
-if ib(d,id,am)and(not eR or fQ(d,eR))then eR=d end
+if ie(d,id,am)and(not eR or fR(d,eR))then eR=d end
 end
-local hp,er,aU={},0,at-o
-local aZ=cr=="1"and at-o<=aK
-if not eR and(at<=o or(aZ and fx))then
+local hq,er,aV={},0,at-o
+local aT=cr=="1"and at-o<=aL
+if not eR and(at<=o or(aT and fx))then
 er=1
 if cr~="2"then
 for i=1,#aa do
@@ -2154,100 +2155,100 @@ local d=aa[i]
 fr(d,at)
 if d.l.w>0 then
 if am>0 then fz(d,id)end
-hp[i]=hT(d,id,d.w)
+hq[i]=hU(d,id,d.w)
 end
 end
 end
-elseif aZ then
-er,aU,am=gw(id,am,aa,eR,aU)
+elseif aT then
+er,aV,am=gx(id,am,aa,eR,aV)
 elseif eR then
 er=4
-aU=max(aU,1)
+aV=max(aV,1)
 elseif x>o then
 er=2
 end
 if er>3 then
 for _,d in ipairs(aa)do
-if d.l.w>0 then aU=max(aU,dv(d,d.w))end
+if d.l.w>0 then aV=max(aV,dw(d,d.w))end
 end
 end
-local ab={er,aU,am,nil,nil,nil}
+local ab={er,aV,am,nil,nil,nil}
 for i=1,#aa do
 cX(ab,aa[i])
-dG(ab,aa[i],hp[i])
+dH(ab,aa[i],hq[i])
 end
-dx(ab,aa)
+dy(ab,aa)
 return ab
 end
-local function iN(id,am,d)
-local ab={fW(d,id)and 6 or 1,0,am}
-dl(d,id)
-local gs=fW(d,id)
-if not gs and not call("ZSCORE",d.aC,id)then
-gK(d,id,am)
-dl(d,id)
-gs=fW(d,id)
+local function iP(id,am,d)
+local ab={fX(d,id)and 6 or 1,0,am}
+dm(d,id)
+local gt=fX(d,id)
+if not gt and not call("ZSCORE",d.aC,id)then
+gL(d,id,am)
+dm(d,id)
+gt=fX(d,id)
 end
 local aG
-if gs then
-aG=gN(d,id)
+if gt then
+aG=gO(d,id)
 else
-gm(d.aC,max(4*d.l.bK,60000000))
-ab[1],ab[2]=3,gQ(d,id)
+gn(d.aC,max(4*d.l.bK,60000000))
+ab[1],ab[2]=3,gR(d,id)
 end
-dS(d)
+dT(d)
 cX(ab,d)
-dG(ab,d,aG)
+dH(ab,d,aG)
 return ab
 end
-local function cc()
+local function ca()
 local aa={nil}
 for i=1,Y()do
-aa[i]=ds()
+aa[i]=dt()
 end
 return aa
 end
-local bP={}
-function bP.T()
-local id,cr,aK,am=bH(),bH(),Y(),Y()
-return dz(id,cr,aK,am,cc())
+local bO={}
+function bO.T()
+local id,cr,aL,am=bH(),bH(),Y(),Y()
+return dA(id,cr,aL,am,ca())
 end
-function bP.P()
+function bO.P()
 local id,am=bH(),Y()
-return iN(id,am,cc()[1])
+return iP(id,am,ca()[1])
 end
-local function gJ(id,aa)
-local gX=0
+local function gK(id,aa)
+local gY=0
 for i=1,#aa do
 local d=aa[i]
-local fc=ig(d,id,d.w)
-hH(d)
-if not d.dr then
-fc=fc+fz(d,id)
-if fc>0 then dl(d)end
+local df=ii(d,id,d.w)
+hI(d)
+if not d.ds then
+df=df+fz(d,id)
+if df>0 then dm(d)end
 end
-gX=gX+fc
+gY=gY+df
 end
-return gX
+return gY
 end
-function bP.R()
+function bO.R()
 local id=bH()
-return{gJ(id,cc())}
+return{gK(id,ca())}
 end
-local function gn(id)
+local function go(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function bP.N()
-local id,aa,ab=bH(),cc(),{}
+function bO.N()
+local id,aa,ab=bH(),ca(),{}
 for i,d in ipairs(aa)do
 local bG=call("ZSCORE",d.aw,id)
-local iq=bG and(tonumber(bG)>o or dK(d).aQ+d.w<=d.l.w)
-if iq then gi(d,id,d.w)end
-ab[i]=iq and 1 or 0
+local is=bG and(tonumber(bG)>o or dL(d).aQ+d.w<=d.l.w)
+if is then gj(d,id,d.w)end
+ab[i]=is and 1 or 0
 end
 return ab
 end
-local function fP()
+local function fQ()
 ${part4}
 ${part5}
 ${part10}
@@ -2266,34 +2267,34 @@ ${part1}
 ${part3}
 ${part22}
 ${part23}
-local dj={}
+local dk={}
 local function cE()
-local l={bK=Y(),w=Y(),ej=Y()}
-l.S,l.bt,l.ay,l.cu,l.bR={},"","","",0
+local l={bK=Y(),w=Y(),ek=Y()}
+l.S,l.bt,l.az,l.cu,l.bQ={},"","","",0
 for i=1,Y()do
 local O=bH()
-local M=dj[O]or bF[O]()
+local M=dk[O]or bF[O]()
 local Q=M.cs()
-dj[O],Q.M,Q.O,l.S[i]=M,M,O,Q
+dk[O],Q.M,Q.O,l.S[i]=M,M,O,Q
 l.bt=l.bt..O
 local af=Q.af or 0
 local eE=O=="t"and eU(af)or O
-l.ay,l.cu=l.ay..(M.O or eE),l.cu..eE
+l.az,l.cu=l.az..(M.O or eE),l.cu..eE
 Q.size=Q.cK and 0 or O=="t"and 16+af
-if Q.cK then l.bR=l.bR+1 end
+if Q.cK then l.bQ=l.bQ+1 end
 end
-if l.bt=="s"then l.bR=0 end
-if l.bR==0 and#l.S>1 then l.aB=eD(l.S)end
+if l.bt=="s"then l.bQ=0 end
+if l.bQ==0 and#l.S>1 then l.aB=eD(l.S)end
 return l
 end
-local function dT(af)
-if#af==18 and sub(af,1,2)==fZ then return sub(af,3)end
+local function dU(af)
+if#af==18 and sub(af,1,2)==ga then return sub(af,3)end
 local aO=#af==16 and tonumber(af)
-return aO and format("%016.0f",dM(aO))or af
+return aO and format("%016.0f",dN(aO))or af
 end
-local function eh(k,Q)
+local function ei(k,Q)
 local _,ah=string.find(k,"^%d*")
-local af=dT(sub(k,1,ah))
+local af=dU(sub(k,1,ah))
 local bC=#af+#k-ah
 local g=Q.M.br(af..sub(k,ah+1),1,#af,Q,#af+1,bC)
 if ah==16 then g.D=max(g.D,ey(tonumber(k)or 0))end
@@ -2311,21 +2312,21 @@ d.ag={}
 return
 end
 if l.bt=="s"then
-local cK=S[1].M.fn(d.K,S[1])
+local cK=S[1].M.fn(d.L,S[1])
 d.x,d.ag=cK.x,{cK}
 return
 end
-local k,ag,y=call("GET",d.K),{nil},1
+local k,ag,y=call("GET",d.L),{nil},1
 local ck=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
-if k and not(ck and(ck==l.ay or ck==l.cu))then
-d.x,y=dP(k)
+if k and not(ck and(ck==l.az or ck==l.cu))then
+d.x,y=dQ(k)
 end
 d.ag=ag
 if l.bt=="t"then
-ag[1]=eh(sub(k or"",y),S[1])
+ag[1]=ei(sub(k or"",y),S[1])
 return
 end
-local cQ=k and l.aB and gv(k,y,l.aB,S)
+local cQ=k and l.aB and gw(k,y,l.aB,S)
 if cQ then
 d.ag=cQ
 return
@@ -2333,15 +2334,15 @@ end
 local p=#S
 local aO=k and sub(k,y,y+p-1)
 local aN=aO and string.gsub(aO,"[\\128-\\255]",cF)
-local bl=k and(aN==l.ay or aN==l.cu)
-local cu=bl and aN~=l.ay
+local bk=k and(aN==l.az or aN==l.cu)
+local cu=bk and aN~=l.az
 y=y+p
 for i=1,p do
 local Q=S[i]
 local M=Q.M
 if Q.cK then
-ag[i]=M.fn(d.bR[i],Q)
-elseif bl then
+ag[i]=M.fn(d.bQ[i],Q)
+elseif bk then
 local al=y+(Q.size or M.eC)
 local bv,bC=1,0
 if aO~=aN and string.byte(aO,i)>=128 then
@@ -2351,14 +2352,14 @@ end
 if not(Q.size or cu)then
 al=#k+1
 if p>1 and y+3<al then
-al=min(y+4+ao("<I4",k,y),al)
+al=min(y+4+ap("<I4",k,y),al)
 y=y+4
 end
 end
-bl=i<p and al<=#k+1 or al==#k+1
-local br=cu and M.dC or M.br
+bk=i<p and al<=#k+1 or al==#k+1
+local br=cu and M.dD or M.br
 local ah=bv>1 and bv-2 or al-1
-ag[i]=bl and br(k,y,ah,Q,bv,bC)or M.cU()
+ag[i]=bk and br(k,y,ah,Q,bv,bC)or M.cU()
 y=al
 else
 ag[i]=M.cU()
@@ -2366,11 +2367,11 @@ end
 end
 end
 local function fs(af)
-return#af==16 and af>="5"and fZ..af or af
+return#af==16 and af>="5"and ga..af or af
 end
 local function eK(d)
 local l=d.l
-local S,E,k,ay=l.S,d.x,"",l.ay
+local S,E,k,az=l.S,d.x,"",l.az
 if l.bt=="s"then return end
 local cQ=l.aB and ep(d.ag,l.aB,S)
 for i,Q in ipairs(S)do
@@ -2378,79 +2379,79 @@ if not Q.cK then
 E=max(E,Q.M.cV(d.ag[i],Q))
 local g=Q.M.cw(d.ag[i],Q)
 if not Q.size and#S>1 then g=pack("<I4",#g)..g end
-local az=Q.M.dn and Q.M.dn(d.ag[i],Q)or""
-if az~=""and#S==1 then g=fs(g)..az end
-if az~=""and#S>1 then
-g=g..string.char(#az)..az
-ay=sub(ay,1,i-1)..string.char(string.byte(ay,i)+128)..sub(ay,i+1)
+local ax=Q.M.dp and Q.M.dp(d.ag[i],Q)or""
+if ax~=""and#S==1 then g=fs(g)..ax end
+if ax~=""and#S>1 then
+g=g..string.char(#ax)..ax
+az=sub(az,1,i-1)..string.char(string.byte(az,i)+128)..sub(az,i+1)
 end
 k=k..g
 end
 end
-if l.bt~="t"and k~=""then k=ay..k end
+if l.bt~="t"and k~=""then k=az..k end
 if l.bt=="t"then k=fs(k)end
 if cQ then k=cQ end
 if d.x>o then k="b"..pack("<d",d.x)..k end
-local cq=cQ and ek(l.aB,E)or dX(E)
-if k~=""then call("SET",d.K,k,"PX",cq)end
+local cq=cQ and el(l.aB,E)or dY(E)
+if k~=""then call("SET",d.L,k,"PX",cq)end
 end
 ${part24}
 local function cP()
-local cx,dU={},{}
+local cx,dV={},{}
 local function eZ(m,e)
 local U=m*e.eS
 local ct=floor(U/e.A)
 return{us=m*e.fh+ct,U=U-ct*e.A}
 end
-local function iy(a,b)
+local function iA(a,b)
 return a.us==b.us and a.U==b.U
 end
 function cx.t(g,m,bs,e)
 local aS=bx()
 local bI=bs.bI or{0,0,0,-1,0}
 local aj,V={us=bI[1],U=bI[2]},g.V or aS.de
-local bG={us=bs.o+bs.ap,U=bs.dV}
-if iy(bG,g)and iy(aj,V)and bs.ac>0 then
-local cQ,fE,v=m>=bs.ac,bs.at>bs.o,g.v or 0
-local to=aS.ed(g,eZ(m,e),e)
+local bG={us=bs.o+bs.an,U=bs.dW}
+if iA(bG,g)and iA(aj,V)and bs.ac>0 then
+local cQ,fF,u=m>=bs.ac,bs.at>bs.o,g.u or 0
+local to=aS.ee(g,eZ(m,e),e)
 if cQ and bI[4]>=0 then to={us=bI[4],U=bI[5]}end
-if fE then v=cQ and bI[3]or max(v,bs.at)end
-return aS.cz(to.us,to.U,aS.aQ(g),v,e,aS.cZ(g,e))
+if fF then u=cQ and bI[3]or max(u,bs.at)end
+return aS.cz(to.us,to.U,aS.aQ(g),u,e,aS.cZ(g,e))
 end
 if aS.cp(g,e)>o then return g end
-local aT=aS.eF(bG,aj,e).us
-if aT>aS.eF(g,V,e).us then return g end
-local gt=aS.fN(aS.ed(bG,aS.hE(V,aT,aj,e),e),g)
-if gt.us<o then return g end
-local eQ=aS.fN(eZ(m,e),{us=gt.us-o,U=gt.U})
+local aU=aS.eF(bG,aj,e).us
+if aU>aS.eF(g,V,e).us then return g end
+local gu=aS.fO(aS.ee(bG,aS.hF(V,aU,aj,e),e),g)
+if gu.us<o then return g end
+local eQ=aS.fO(eZ(m,e),{us=gu.us-o,U=gu.U})
 if eQ.us==0 and eQ.U==0 then return g end
-return aS.dA(g,eQ,aT,0,e)
+return aS.dB(g,eQ,aU,0,e)
 end
-function dU.t(g,m,e)
+function dV.t(g,m,e)
 local aS=bx()
-if g.us<o then return aS.cz(o,0,aS.aQ(g),g.v or 0,e,g.D)end
-local eQ=aS.fN(eZ(m,e),{us=g.us-o,U=g.U})
+if g.us<o then return aS.cz(o,0,aS.aQ(g),g.u or 0,e,g.D)end
+local eQ=aS.fO(eZ(m,e),{us=g.us-o,U=g.U})
 if eQ.us==0 and eQ.U==0 then return g end
-return aS.dA(g,eQ,0,aS.cp(g,e),e)
+return aS.dB(g,eQ,0,aS.cp(g,e),e)
 end
-local function dq(q,z,iB)
-local cL,bX=0,ce(q)
-while cL<bX do
-local cy=floor((cL+bX)/2)
+local function dr(q,z,iD)
+local cL,bW=0,cc(q)
+while cL<bW do
+local cy=floor((cL+bW)/2)
 if cB(q,cy)<=z then
 cL=cy+1
 else
-bX=cy
+bW=cy
 end
 end
-if cL>0 and(not iB or cB(q,cL-1)==z)then return cL-1 end
+if cL>0 and(not iD or cB(q,cL-1)==z)then return cL-1 end
 end
-local function cd(q,u,m)
-local z,p=cB(q,u)
-local I=min(m,p)
-return eM(q,u,z,p-I),m-I
+local function cb(q,v,m)
+local z,p=cB(q,v)
+local J=min(m,p)
+return eM(q,v,z,p-J),m-J
 end
-local function hN(q)
+local function hO(q)
 while q~=""do
 local _,p=by(q)
 if p>0 then break end
@@ -2459,72 +2460,72 @@ end
 return q
 end
 function cx.f(g,m,bs,e)
-local u=dq(g.q,bs.o+bs.dV-e.r,true)
-if u then g.q=hN(cd(g.q,u,m))end
+local v=dr(g.q,bs.o+bs.dW-e.r,true)
+if v then g.q=hO(cb(g.q,v,m))end
 return bJ(g,e,g.D)
 end
-function dU.f(g,m,e)
-local u=dq(g.q,o)
-if u then g.q=hN(cd(g.q,u,m))end
+function dV.f(g,m,e)
+local v=dr(g.q,o)
+if v then g.q=hO(cb(g.q,v,m))end
 return bJ(g,e,g.D)
 end
-local function gS(C,q,e)
-local bg=hN(q)
+local function gT(C,q,e)
+local bg=hO(q)
 if bg==""and C>0 and q~=""then
-return{C=0,q=pack(ci,bM(q)-e.r,C)}
+return{C=0,q=pack(ch,bM(q)-e.r,C)}
 end
 return{C=C,q=bg}
 end
 function cx.c(g,m,bs,e)
-local z=bs.o+bs.dV-2*e.r
+local z=bs.o+bs.dW-2*e.r
 local C,q=g.C,g.q
-local u=dq(q,z,true)
-if u then
-q=cd(q,u,m)
+local v=dr(q,z,true)
+if v then
+q=cb(q,v,m)
 elseif q~=""and bM(q)==z+e.r then
 C=max(C-m,0)
 end
-return bJ(gS(C,q,e),e,g.D)
+return bJ(gT(C,q,e),e,g.D)
 end
-function dU.c(g,m,e)
+function dV.c(g,m,e)
 local C,q=g.C,g.q
-local u,aP=dq(q,o),nil
-if not u then return bJ(g,e,g.D)end
-q,aP=cd(q,u,m)
-if u>0 then
-q=cd(q,u-1,aP)
+local v,aP=dr(q,o),nil
+if not v then return bJ(g,e,g.D)end
+q,aP=cb(q,v,m)
+if v>0 then
+q=cb(q,v-1,aP)
 else
 C=max(C-aP,0)
 end
-return bJ(gS(C,q,e),e,g.D)
+return bJ(gT(C,q,e),e,g.D)
 end
-local hG=dj.s and dj.s.gy()
+local hH=dk.s and dk.s.gz()
 function cx.s(h,m,bs,e)
-hG.cx(h,m,bs.o+bs.dV-e.r,e)
+hH.cx(h,m,bs.o+bs.dW-e.r,e)
 end
-function dU.s(h,m,e)
-hG.dU(h,m,e)
+function dV.s(h,m,e)
+hH.dV(h,m,e)
 end
-local function dt(aa,ip)
+local function du(aa,ir)
 local ab={}
 for _,d in ipairs(aa)do
-dS(d)
+dT(d)
 for i,Q in ipairs(d.l.S)do
-d.ag[i]=ip(Q,d.ag[i],d,i)or d.ag[i]
+d.ag[i]=ir(Q,d.ag[i],d,i)or d.ag[i]
 end
 eK(d)
 cX(ab,d)
 end
 return ab
 end
-function bP.G()
+function bO.G()
 local aa={}
 for i=1,Y()do
-local d=ds()
-local hI,ic,hv=Y(),Y(),Y()
+local d=dt()
+local hJ,ig,hw=Y(),Y(),Y()
 d.ez={}
 for Q=1,#d.l.S do
-local bs={o=hI,at=ic,ac=hv,ap=Y(),dV=Y()}
+local bs={o=hJ,at=ig,ac=hw,an=Y(),dW=Y()}
 for aS=1,Y()do
 bs.bI=bs.bI or{}
 bs.bI[aS]=Y()
@@ -2533,120 +2534,120 @@ d.ez[Q]=bs
 end
 aa[i]=d
 end
-return dt(aa,function(Q,g,d,i)
+return du(aa,function(Q,g,d,i)
 return cx[Q.O](g,d.ac,d.ez[i],Q)
 end)
 end
-function bP.F()
-return dt(cc(),function(Q,g,d)
-return dU[Q.O](g,d.ac,Q)
+function bO.F()
+return du(ca(),function(Q,g,d)
+return dV[Q.O](g,d.ac,Q)
 end)
 end
-function bP.X()
+function bO.X()
 local ab={}
-for _,d in ipairs(cc())do
-fr(d,gq(d))
+for _,d in ipairs(ca())do
+fr(d,gr(d))
 cX(ab,d)
 end
 return ab
 end
-local function du()
-local aa,fg={},{}
+local function dv()
+local aa,ff={},{}
 for i=1,Y()do
-aa[i],fg[i]=ds(),bH()
+aa[i],ff[i]=dt(),bH()
 end
-return aa,fg
+return aa,ff
 end
-local function gc(op,d,iF,L,hc)
-if L==""or#d.l.S==0 then return end
-redis.pcall("PUBLISH",fd.."~",format("%s %.0f %.0f %s %s",op,o,iF,L,hc))
+local function gd(op,d,iH,I,hd)
+if I==""or#d.l.S==0 then return end
+redis.pcall("PUBLISH",fc.."~",format("%s %.0f %.0f %s %s",op,o,iH,I,hd))
 end
-function bP.B()
-local eu,fj,L,ab=Y(),Y()==1,bH(),{}
-local aa,fg=du()
+function bO.B()
+local eu,fj,I,ab=Y(),Y()==1,bH(),{}
+local aa,ff=dv()
 for i,d in ipairs(aa)do
-dS(d)
+dT(d)
 local bG=eu>0 and o+eu or 0
 if not fj or bG>d.x then d.x=bG end
 if d.l.bt=="s"then
 d.ag[1].x=d.x
-hG.iA(d.ag[1],d.l.S[1])
-elseif d.x==0 and d.l.bR==#d.l.S then
-call("DEL",d.K)
+hH.iC(d.ag[1],d.l.S[1])
+elseif d.x==0 and d.l.bQ==#d.l.S then
+call("DEL",d.L)
 else
 eK(d)
 end
 if eu==0 and d.l.w>0 then
-dl(d)
-dS(d)
+dm(d)
+dT(d)
 end
-gc("block",d,fj and eu or-1,L,fg[i])
+gd("block",d,fj and eu or-1,I,ff[i])
 cX(ab,d)
 end
 return ab
 end
-function bP.Z()
-local L,ab=bH(),{}
-local aa,fg=du()
+function bO.Z()
+local I,ab=bH(),{}
+local aa,ff=dv()
 for i,d in ipairs(aa)do
-call("DEL",d.K)
-for _,K in pairs(d.bR or{})do
-call("DEL",K)
+call("DEL",d.L)
+for _,L in pairs(d.bQ or{})do
+call("DEL",L)
 end
 if d.l.w>0 then
 call("ZREMRANGEBYSCORE",d.aw,"1","+inf")
-dZ[d.aw]=nil
-dl(d)
+ea[d.aw]=nil
+dm(d)
 end
-gc("reset",d,-1,L,fg[i])
-dS(d)
+gd("reset",d,-1,I,ff[i])
+dT(d)
 cX(ab,d)
 end
 return ab
 end
 end
-eG={dS=dS,eK=eK,cE=cE,cP=cP}
+eG={dT=dT,eK=eK,cE=cE,cP=cP}
 end
 for i=1,Y()do
 local l
-if ARGV[cg+4]=="0"then
-l={bK=Y(),w=Y(),ej=Y(),S={},bt=""}
-l.ay,l.cu,l.bR="","",Y()
+if ARGV[ce+4]=="0"then
+l={bK=Y(),w=Y(),ek=Y(),S={},bt=""}
+l.az,l.cu,l.bQ="","",Y()
 else
-if not eG then fP()end
+if not eG then fQ()end
 l=eG.cE()
 end
-ch[i]=l
+cf[i]=l
 end
-local function ix(O)
+local function iz(O)
 aR=false
-if not bP[O]then
-if not eG then fP()end
+if not bO[O]then
+if not eG then fQ()end
 eG.cP()
 end
-return bP[O]()
+return bO[O]()
 end
-local function ih()
+local function ij()
 local H,p={o},Y()
 if p>1 then
 local cR=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(cR)=="table"and cR.err and sub(cR.err,1,3)=="OOM"then bw=cR.err end
 end
 for i=1,p do
-H[i+1]=gM(ix,bH())
+H[i+1]=gN(iz,bH())
 end
-if dL>0 then H[#H+1]=ei end
+if dM>0 then H[#H+1]=ej end
 return H
 end
-if not iE then return ih()end
-local function eY(id,cr,l,go,aw,aC)
-dZ,ev={},{}
-local d={l=ch[l],ac=1,w=1,x=0}
-d.K,d.aw,d.aC=go,aw,aC
-if not cr then return{gJ(id,{d})}end
-return dz(id,cr,gn(id),0,{d})
+if not iG then return ij()end
+local function eY(id,cr,l,gp,aw,aC)
+ea,ev={},{}
+local d={l=cf[l],ac=1,w=1,x=0}
+d.L,d.aw,d.aC=gp,aw,aC
+if not cr then return{gK(id,{d})}end
+return dA(id,cr,go(id),0,{d})
 end
-return{eY=eY,dE=dE,gm=gm,ei=ei}
+return{eY=eY,dF=dF,gn=gn,ej=ej}
 end
 local o=tonumber(ARGV[1])
 if not o then
@@ -2654,138 +2655,138 @@ local dc=call("TIME")
 o=dc[1]*1000000+dc[2]
 ARGV[1]=o
 end
-if ARGV[3]==""then return dD()end
-local dB={string.byte(ARGV[3],1,-1)}
-local dL=ARGV[6]+0
-local ch=8+dL
-local id,at,K=ch+4*ARGV[ch-1],1,0
+if ARGV[3]==""then return dE()end
+local dC={string.byte(ARGV[3],1,-1)}
+local dM=ARGV[6]+0
+local cf=8+dM
+local id,at,L=cf+4*ARGV[cf-1],1,0
 local cJ=string.format("%.0f",o)
-local hw,hl="-"..cJ,"(-"..cJ
-local H,bw,bS={o},nil,nil
-local fT,gF=60000000,2^24
-local fa=o-o%gF
-local hf=string.format("%.0f",-fa)
+local hx,hm="-"..cJ,"(-"..cJ
+local H,bw,bR={o},nil,nil
+local fU,gG=60000000,2^24
+local fa=o-o%gG
+local hg=string.format("%.0f",-fa)
 local eO=20000000
-local function hM()
-local p=#dB
-local go,aw,aC=KEYS[K-2],KEYS[K-1],KEYS[K]
-local dr,aQ,aH,aG
-local u,dw,gP,bG
+local function hN()
+local p=#dC
+local gp,aw,aC=KEYS[L-2],KEYS[L-1],KEYS[L]
+local ds,aQ,aI,aG
+local v,dx,gQ,bG
 while at<p do
-local O,ad=dB[at],0
+local O,ad=dC[at],0
 if O<97 then
-go,aw,aC=KEYS[K+1],KEYS[K+2],KEYS[K+3]
-K=K+3
-dr,aQ=false,nil
+gp,aw,aC=KEYS[L+1],KEYS[L+2],KEYS[L+3]
+L=L+3
+ds,aQ=false,nil
 else
 O=O-32
 end
 local ah=#H
 if O==82 then
-if dr or call("EXISTS",aC)==0 then
-local dm=call("ZREM",aw,ARGV[id])
-if aQ and dm>0 then
-aQ,aH=aQ-dm,nil
+if ds or call("EXISTS",aC)==0 then
+local dn=call("ZREM",aw,ARGV[id])
+if aQ and dn>0 then
+aQ,aI=aQ-dn,nil
 end
-H[ah+1]=dm
+H[ah+1]=dn
 ad=1
 end
 elseif bw then
 error(bw,0)
-elseif dr or call("EXISTS",aC,go)==0 then
-dr=true
-if dB[at+1]~=u then
-u=dB[at+1]
-local l=ch+4*(u-48)
-dw,gP=ARGV[l]+0,ARGV[l+1]+0
-bG=string.format("%.0f",o+dw)
+elseif ds or call("EXISTS",aC,gp)==0 then
+ds=true
+if dC[at+1]~=v then
+v=dC[at+1]
+local l=cf+4*(v-48)
+dx,gQ=ARGV[l]+0,ARGV[l+1]+0
+bG=string.format("%.0f",o+dx)
 end
 if not aQ then
 local co=call("ZCARD",aw)
 if co==0 then
 aQ,aG=0,0
-elseif call("ZCOUNT",aw,hl,hf)==1 then
-aG,aH=o-1,co>1 and call("ZRANGE",aw,"1","1","WITHSCORES")[2]+0
-if co==1 or aH>o then aQ=co-1 end
+elseif call("ZCOUNT",aw,hm,hg)==1 then
+aG,aI=o-1,co>1 and call("ZRANGE",aw,"1","1","WITHSCORES")[2]+0
+if co==1 or aI>o then aQ=co-1 end
 elseif co==1 then
-local dH=call("ZSCORE",aw,"#")
-if dH then
-aQ,aG=0,-dH
+local dI=call("ZSCORE",aw,"#")
+if dI then
+aQ,aG=0,-dI
 end
 else
-local ap=call("ZRANGE",aw,"0","1","WITHSCORES")
-if ap[1]=="#"and ap[4]+0>o then
-aQ,aG,aH=co-1,-ap[2],ap[4]+0
+local an=call("ZRANGE",aw,"0","1","WITHSCORES")
+if an[1]=="#"and an[4]+0>o then
+aQ,aG,aI=co-1,-an[2],an[4]+0
 end
 end
-elseif aQ>0 and not aH then
-aH=call("ZRANGE",aw,"1","1","WITHSCORES")[2]+0
+elseif aQ>0 and not aI then
+aI=call("ZRANGE",aw,"1","1","WITHSCORES")[2]+0
 end
-local aZ=aQ and gP-aQ or-1
-if aZ>0 then
+local aT=aQ and gQ-aQ or-1
+if aT>0 then
 ad=1
-while ad<aZ and dB[at+2*ad]==O+32 and dB[at+2*ad+1]==u do
+while ad<aT and dC[at+2*ad]==O+32 and dC[at+2*ad+1]==v do
 ad=ad+1
 end
-local dH=o
-if aG>=o then dH=aG+1 end
+local dI=o
+if aG>=o then dI=aG+1 end
 if ad==1 then
-local aO=dH==o and hw or string.format("%.0f",-dH)
+local aO=dI==o and hx or string.format("%.0f",-dI)
 call("ZADD",aw,aO,"#",bG,ARGV[id])
 else
-local co={string.format("%.0f",1-dH-ad),"#"}
+local co={string.format("%.0f",1-dI-ad),"#"}
 for i=0,ad-1 do
 co[2*i+3],co[2*i+4]=bG,ARGV[id+i]
 end
 call("ZADD",aw,unpack(co))
 end
-if aG<fa or aG>=fa+gF or dw>eO then
-local cq=math.max(4*dw,fT)/1000+ARGV[2]
+if aG<fa or aG>=fa+gG or dx>eO then
+local cq=math.max(4*dx,fU)/1000+ARGV[2]
 if call("PTTL",aw)<cq then
 call("PEXPIRE",aw,string.format("%.0f",math.ceil(cq*1.125)))
 end
 end
-if aQ==0 or o+dw<aH then aH=o+dw end
+if aQ==0 or o+dx<aI then aI=o+dx end
 for i=1,ad do
-H[ah+1],H[ah+2],H[ah+3]=aQ+i,aH-o,dH+i-1-o
+H[ah+1],H[ah+2],H[ah+3]=aQ+i,aI-o,dI+i-1-o
 ah=ah+3
 end
-aQ,aG=aQ+ad,dH+ad-1
-elseif aZ==0 and O==84 then
-H[ah+1],H[ah+2],H[ah+3]=0,aH-o,aQ
+aQ,aG=aQ+ad,dI+ad-1
+elseif aT==0 and O==84 then
+H[ah+1],H[ah+2],H[ah+3]=0,aI-o,aQ
 ad=1
 end
 end
 if ad==0 then
-bS=bS or dD()
-dr,aQ,ad=false,nil,1
+bR=bR or dE()
+ds,aQ,ad=false,nil,1
 local cr=O~=82 and(O==87 and"1"or"0")
-H[ah+1]=bS.eY(ARGV[id],cr,dB[at+1]-47,go,aw,aC)
+H[ah+1]=bR.eY(ARGV[id],cr,dC[at+1]-47,gp,aw,aC)
 end
 at,id=at+2*ad,id+ad
 end
 end
-if dL>0 and ARGV[5]=="1"then bS=dD()end
-if#dB>2 then
+if dM>0 and ARGV[5]=="1"then bR=dE()end
+if#dC>2 then
 local cR=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(cR)=="table"and cR.err and string.sub(cR.err,1,3)=="OOM"then bw=cR.err end
 end
-while at<#dB do
-local ok,ab=pcall(hM)
+while at<#dC do
+local ok,ab=pcall(hN)
 if not ok then
-bS=bS or dD()
-H[#H+1]=bS.dE(ab)
+bR=bR or dE()
+H[#H+1]=bR.dF(ab)
 at,id=at+2,id+1
 end
 end
-if dL>0 then H[#H+1]=bS and bS.ei or{}end
+if dM>0 then H[#H+1]=bR and bR.ej or{}end
 return H`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "912aaed70523d4056fd906e3cfa152e47be80959",
+  sha1: "bdcb66338ea3579c67ce480cdfce4bef61139c9d",
   source: `${part6}
 ${part4}
 ${part5}
@@ -2819,75 +2820,75 @@ ${part28}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "cb7700c6dcc4f4900f05fe5abb4bb0d22abf5d76",
+  sha1: "b3ce4dc2ce3a94067eb35471f048a88446cadb89",
   source: `${part29}
 if#KEYS==1 and ARGV[3]=="0"then
-local K,ac,W,r=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-local k,aD,ax=bp("GET",K),nil,nil
+local L,ac,W,r=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
+local k,aD,ay=bp("GET",L),nil,nil
 if k and#k==19 and byte(k,1)==70 then
-local bi,z,p=ao("<I7I7I4",k,2)
-if bi==r and z<=o and o<z+r and p+ac<=W then
-if bp("SETRANGE",K,"15",pack("<I4",p+ac))==19 then
-aD,ax=p+ac,z+r-o
+local bh,z,p=ap("<I7I7I4",k,2)
+if bh==r and z<=o and o<z+r and p+ac<=W then
+if bp("SETRANGE",L,"15",pack("<I4",p+ac))==19 then
+aD,ay=p+ac,z+r-o
 end
 end
 end
-if aD then return{o,aD,ax}end
+if aD then return{o,aD,ay}end
 end
 ${part30}
 ${part2}
 ${part4}
 ${part11}
 ${part12}
-local ga="f"
+local gb="f"
 ${part31}
 local fq,cS
-local function gV()
+local function gW()
 fq,cS="F"..pack("<I7I7",r,o),cq(o+r)
 end
-local function cT(K,k,ai)
+local function cT(L,k,ai)
 local bg
 if k and#k==19 and byte(k,1)==70 then
-local bi,z,p=ao("<I7I7I4",k,2)
-bg=bi==r and z<=o
-local ax=z+r-o
-if bg and ax>0 then
-local aZ=W-p
-if ac<=aZ then
-if aR then return 1,p,ax,0 end
-local I=ai==1 and 1 or min(ai,floor(aZ/ac))
-p=p+I*ac
-local ad=bp("SETRANGE",K,"15",pack("<I4",p))
+local bh,z,p=ap("<I7I7I4",k,2)
+bg=bh==r and z<=o
+local ay=z+r-o
+if bg and ay>0 then
+local aT=W-p
+if ac<=aT then
+if aR then return 1,p,ay,0 end
+local J=ai==1 and 1 or min(ai,floor(aT/ac))
+p=p+J*ac
+local ad=bp("SETRANGE",L,"15",pack("<I4",p))
 if ad~=19 then return false,ad.err end
-return I,p,ax,I==ai and 0 or ax
+return J,p,ay,J==ai and 0 or ay
 end
-if aK<ax then return 0,p,ax,ax end
+if aL<ay then return 0,p,ay,ay end
 bg=false
 end
 end
-if aR or(k and not bg)then return aA(K,k,ai)end
-local I=ai==1 and 1 or max(min(ai,floor(W/ac)),1)
-local as=dJ(K,k,fq..pack("<I4",I*ac),cS)
+if aR or(k and not bg)then return aA(L,k,ai)end
+local J=ai==1 and 1 or max(min(ai,floor(W/ac)),1)
+local as=dK(L,k,fq..pack("<I4",J*ac),cS)
 if as then return false,as end
-return I,I*ac,r,I==ai and 0 or r
+return J,J*ac,r,J==ai and 0 or r
 end
 ${part32}
-local function db(bE,L,al)
-for i=L,al do
-local K,k,aD,ax=KEYS[i],bE[i-L+1],nil,nil
+local function db(bE,I,al)
+for i=I,al do
+local L,k,aD,ay=KEYS[i],bE[i-I+1],nil,nil
 if k and#k==19 and byte(k,1)==70 then
-local bi,z,p=ao("<I7I7I4",k,2)
-if bi==r and z<=o and o<z+r and p+ac<=W then
-if bp("SETRANGE",K,"15",pack("<I4",p+ac))==19 then
-aD,ax=p+ac,z+r-o
+local bh,z,p=ap("<I7I7I4",k,2)
+if bh==r and z<=o and o<z+r and p+ac<=W then
+if bp("SETRANGE",L,"15",pack("<I4",p+ac))==19 then
+aD,ay=p+ac,z+r-o
 end
 end
 end
 if aD then
-H[u+1],H[u+2]=aD,ax
-u=u+2
+H[v+1],H[v+2]=aD,ay
+v=v+2
 else
-eL(K,k,1)
+eL(L,k,1)
 end
 end
 end
@@ -2897,24 +2898,24 @@ ${part33}`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "fa171e6179221e529224486eed074b7a84477dcb",
+  sha1: "3c0bec26bc013a40c5f1bdc0a8e3185883bc090d",
   source: `${part29}
 local bN=ARGV[2]+0
 ${part22}
-local ac,aK,aR=0,0,false
-local aB,ba,p,cl,aI,size,dQ,w,bV,aE
-local g,bU,bG,bj,E={},{},{},0,0
+local ac,aL,aR=0,0,false
+local aB,aZ,p,cl,aJ,size,dR,w,bU,aE
+local g,bT,bG,bi,E={},{},{},0,0
 local function cs(k)
-if k and(#k~=size or sub(k,1,aI)~=cl)then return false end
-bj=0
+if k and(#k~=size or sub(k,1,aJ)~=cl)then return false end
+bi=0
 for i=1,p do
-local e=ba[i]
-local bh,ae,us,m,C,al=e.O,e.ae,0,0,0,0
+local e=aZ[i]
+local bm,ae,us,m,C,al=e.O,e.ae,0,0,0,0
 if k then
-us,m,C=ao(e.format,k,e.at)
+us,m,C=ap(e.format,k,e.at)
 end
-if bh=="t"then
-if us>e.be then return false end
+if bm=="t"then
+if us>e.bd then return false end
 al=us
 if us<o-1 or(us<o and m==0)then
 us,m=o,0
@@ -2925,7 +2926,7 @@ else
 local r=e.r
 if us>o then return false end
 if us>0 then al=us+r end
-if bh=="f"then
+if bm=="f"then
 if o>=al then
 us,m=o,0
 end
@@ -2939,192 +2940,192 @@ end
 g[ae+2]=C
 end
 end
-if al>bj then bj=al end
+if al>bi then bi=al end
 g[ae],g[ae+1],bG[i]=us,m,al
 end
 return true
 end
-local function dp(e,z,C)
+local function dq(e,z,C)
 return C>0 and ceil(C*(e.bz-floor((o-z)/e.bo))/e.bz)or 0
 end
-local function dz(ai)
+local function dA(ai)
 E=0
 for i=1,p do
-local e=ba[i]
-local bh,ae=e.O,e.ae
+local e=aZ[i]
+local bm,ae=e.O,e.ae
 local us,m=g[ae],g[ae+1]
 local al=us
-if bh=="t"then
+if bm=="t"then
 m=m+ai*e.U
 if m>=e.A then
 local ct=floor(m/e.A)
 us,m=us+ct,m-ct*e.A
 end
 us=us+ai*e.us
-if us>=e.be and(us>e.be or m>e.aF)then return false end
+if us>=e.bd and(us>e.bd or m>e.aF)then return false end
 al=us
 else
 m,al=m+ai*ac,us+e.r
-if bh=="f"then
+if bm=="f"then
 if m>e.W then return false end
 else
 local C=g[ae+2]
-if m+dp(e,us,C)>e.W then return false end
-bU[ae+2],al=C,al+e.r
+if m+dq(e,us,C)>e.W then return false end
+bT[ae+2],al=C,al+e.r
 end
 end
 if al>E then E=al end
-bU[ae],bU[ae+1]=us,m
+bT[ae],bT[ae+1]=us,m
 end
 return true
 end
-local function iG(ai)
+local function iI(ai)
 local bn=ai-1
 for i=1,p do
-local e=ba[i]
+local e=aZ[i]
 local us,m=g[e.ae],g[e.ae+1]
 if e.O=="t"then
-local aZ=e.be-us+(e.aF-m)/e.A
-bn=min(bn,floor(aZ/(e.us+e.U/e.A))+1)
+local aT=e.bd-us+(e.aF-m)/e.A
+bn=min(bn,floor(aT/(e.us+e.U/e.A))+1)
 else
-if e.O=="c"then m=m+dp(e,us,g[e.ae+2])end
+if e.O=="c"then m=m+dq(e,us,g[e.ae+2])end
 bn=min(bn,floor((e.W-m)/ac))
 end
 end
-while bn>0 and not dz(bn)do
+while bn>0 and not dA(bn)do
 bn=bn-1
 end
 return max(bn,0)
 end
-local function ea(e,m,aZ)
-if aZ<0 then return e.r+1 end
-if m<=aZ then return 0 end
-return(e.bz-floor(aZ*e.bz/m))*e.bo
+local function eb(e,m,aT)
+if aT<0 then return e.r+1 end
+if m<=aT then return 0 end
+return(e.bz-floor(aT*e.bz/m))*e.bo
 end
-local function ik(bu)
+local function im(bu)
 local at=o
 for i=1,p do
-local e=ba[i]
-local bh,us,m=e.O,bu[e.ae],bu[e.ae+1]
-if bh=="t"then
+local e=aZ[i]
+local bm,us,m=e.O,bu[e.ae],bu[e.ae+1]
+if bm=="t"then
 us,m=us+e.us-e.av,m+e.U
 if m>=e.A then
 us,m=us+1,m-e.A
 end
 at=max(at,m>e.aF and us+1 or us)
-elseif bh=="f"then
+elseif bm=="f"then
 if m+ac>e.W then at=max(at,us+e.r)end
 else
-local fs=ea(e,bu[e.ae+2],e.W-ac-m)
-if fs>e.r then fs=e.r+ea(e,m,e.W-ac)end
+local fs=eb(e,bu[e.ae+2],e.W-ac-m)
+if fs>e.r then fs=e.r+eb(e,m,e.W-ac)end
 at=max(at,us+fs)
 end
 end
 return at-o
 end
-local function gB(L)
-ba,p={},ARGV[L+4]+0
-local at=L+4
+local function gC(I)
+aZ,p={},ARGV[I+4]+0
+local at=I+4
 for i=1,p do
 local O=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if O=="t"then
 local A,av,aF=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
 local ct=floor(ac*b/A)
-ba[i]={
+aZ[i]={
 O=O,
 us=ac*a+ct,
 U=ac*b-ct*A,
 A=A,
 av=av,
 aF=aF,
-be=o+av,
+bd=o+av,
 af=ARGV[at+7]+0,
 }
 at=at+7
 else
-ba[i]={O=O,W=a,r=b,di=b}
+aZ[i]={O=O,W=a,r=b,dj=b}
 at=at+3
 if O=="c"then
 at=at+1
 local bo=ARGV[at]+0
-ba[i].bo,ba[i].bz,ba[i].di=bo,b/bo,2*b
+aZ[i].bo,aZ[i].bz,aZ[i].dj=bo,b/bo,2*b
 end
 end
 end
-aB=eD(ba)
-for i,e in ipairs(ba)do
-local ep=aB.ba[i]
+aB=eD(aZ)
+for i,e in ipairs(aZ)do
+local ep=aB.aZ[i]
 e.format,e.ae,e.at=ep.format,ep.ae,ep.at
 end
-cl,size,dQ,w,aE=aB.cl,aB.size,aB.dQ,aB.w,aB.aE
-aI=#cl
-bV=format("%d",aI)
+cl,size,dR,w,aE=aB.cl,aB.size,aB.dR,aB.w,aB.aE
+aJ=#cl
+bU=format("%d",aJ)
 end
-local H,u,bw={o},1,nil
+local H,v,bw={o},1,nil
 local function eL(bu,fy)
 for i=1,p do
-local e=ba[i]
-local bh,ae=e.O,e.ae
+local e=aZ[i]
+local bm,ae=e.O,e.ae
 local us,m=bu[ae],bu[ae+1]
-if bh=="t"then
+if bm=="t"then
 us,m=us-o,m
 if us<0 then
 us,m=0,0
 end
-H[u+1],H[u+2]=us,m
+H[v+1],H[v+2]=us,m
 else
-local al=fy and us+e.di or bG[i]
+local al=fy and us+e.dj or bG[i]
 if al<=o then
-H[u+1],H[u+2]=0,0
+H[v+1],H[v+2]=0,0
 else
-if bh=="c"then m=m+dp(e,us,bu[ae+2])end
-H[u+1],H[u+2]=m,al-o
+if bm=="c"then m=m+dq(e,us,bu[ae+2])end
+H[v+1],H[v+2]=m,al-o
 end
 end
-u=u+2
+v=v+2
 end
 end
-local function dJ(K,k)
-local J,ad=pack(dQ,unpack(bU,1,w)),nil
-if k and bj-bj%aE==E-E%aE then
-ad=bp("SETRANGE",K,bV,J)
+local function dK(L,k)
+local K,ad=pack(dR,unpack(bT,1,w)),nil
+if k and bi-bi%aE==E-E%aE then
+ad=bp("SETRANGE",L,bU,K)
 return type(ad)=="table"and ad.err
 end
-local cq=ek(aB,E)
-J=cl..J
-ad=k and bp("SET",K,J,"PX",cq)or bp("SET",K,J,"PX",cq,"NX")or bp("GET",K)
+local cq=el(aB,E)
+K=cl..K
+ad=k and bp("SET",L,K,"PX",cq)or bp("SET",L,K,"PX",cq,"NX")or bp("GET",L)
 return ad and ad.err
 end
-local function cT(K,k,ai,aV)
+local function cT(L,k,ai,aW)
 if not cs(k)then return false end
-local I,aU,as=ai,0,nil
-if not dz(ai)then
-I=iG(ai)
-aU=ik(I>0 and bU or g)
-if aU<=aK then return false end
+local J,aV,as=ai,0,nil
+if not dA(ai)then
+J=iI(ai)
+aV=im(J>0 and bT or g)
+if aV<=aL then return false end
 end
-if I>0 and not aR then
-as=dJ(K,k)
+if J>0 and not aR then
+as=dK(L,k)
 elseif not k then
-as=bp("GET",K)
+as=bp("GET",L)
 as=as and as.err
 end
 if as then
 if string.find(as,"READONLY",1,true)then bw=as end
-u=u+1
-H[u]=as
+v=v+1
+H[v]=as
 return true
 end
-if aV or I==0 then
-u=u+1
-H[u]=aV and I or-1-aU
+if aW or J==0 then
+v=v+1
+H[v]=aW and J or-1-aV
 end
-local fy=I>0 and not aR
-eL(fy and bU or g,fy)
-if aV then
-u=u+1
-H[u]=aU
+local fy=J>0 and not aR
+eL(fy and bT or g,fy)
+if aW then
+v=v+1
+H[v]=aV
 end
 return true
 end
@@ -3157,63 +3158,63 @@ ${part24}
 ${part8}
 ${part28}
 end
-local function gz(aP,dd,dI)
-local it,gd={},{o,bN,1}
+local function gA(aP,dd,dJ)
+local iv,ge={},{o,bN,1}
 for i=1,dd do
-gd[3+i]=ARGV[dI+i]
+ge[3+i]=ARGV[dJ+i]
 end
-local cr,aL,ah=aR and"2"or"1",0,#gd+1
-for _,bd in ipairs(aP)do
-for _=1,bd.ai do
-aL=aL+1
-it[aL]=bd.K
-for i,hi in ipairs({cr,aK,1,"1",ac,0})do
-gd[ah+i]=hi
+local cr,aH,ah=aR and"2"or"1",0,#ge+1
+for _,bc in ipairs(aP)do
+for _=1,bc.ai do
+aH=aH+1
+iv[aH]=bc.L
+for i,hj in ipairs({cr,aL,1,"1",ac,0})do
+ge[ah+i]=hj
 end
 ah=ah+6
 end
 end
-gd[4+dd]=aL
-local gI,ad=aA(gd,it),1
-for _,bd in ipairs(aP)do
-if bd.aV then
+ge[4+dd]=aH
+local gJ,ad=aA(ge,iv),1
+for _,bc in ipairs(aP)do
+if bc.aW then
 local cQ={}
-for i=1,bd.ai do
-cQ[i]=gI[ad+i]
+for i=1,bc.ai do
+cQ[i]=gJ[ad+i]
 end
-H[bd.u],ad=cQ,ad+bd.ai
+H[bc.v],ad=cQ,ad+bc.ai
 else
-H[bd.u],ad=gI[ad+1],ad+1
+H[bc.v],ad=gJ[ad+1],ad+1
 end
 end
 end
 local y,ah=2,0
 while ah<#KEYS do
-local bh,ap,dd=ARGV[y+1]+0,ah+1,ARGV[y+5]+0
+local bm,an,dd=ARGV[y+1]+0,ah+1,ARGV[y+5]+0
 ah=min(ah+ARGV[y+2],#KEYS)
-ac,aK,aR=ARGV[y+3]+0,ARGV[y+4]+0,bh%2==1
-local dI,aV,aP=y+5,bh>=8,nil
-gB(dI)
-local iD=not(aV or aR)
+ac,aL,aR=ARGV[y+3]+0,ARGV[y+4]+0,bm%2==1
+local dJ,aW,aP=y+5,bm>=8,nil
+gC(dJ)
+local iF=not(aW or aR)
 y=y+5+dd
-for L=ap,ah,1000 do
-local al=min(L+999,ah)
-local bE=call("MGET",unpack(KEYS,L,al))
-for i=L,al do
-local K,k=KEYS[i],bE[i-L+1]
-local fG=iD and k and#k==size and sub(k,1,aI)==cl
-if fG then
-bj,E=0,0
+for I=an,ah,1000 do
+local al=min(I+999,ah)
+local bE=call("MGET",unpack(KEYS,I,al))
+for i=I,al do
+local L,k=KEYS[i],bE[i-I+1]
+local fH=iF and k and#k==size and sub(k,1,aJ)==cl
+if fH then
+bi,E=0,0
 for n=1,p do
-local e=ba[n]
-local bh,ae,al=e.O,e.ae,0
-local us,m,C=ao(e.format,k,e.at)
-if bh=="t"then
-if us>bj then bj=us end
+local e=aZ[n]
+local bm,ae,al=e.O,e.ae,0
+local us,m,C=ap(e.format,k,e.at)
+if bm=="t"then
+if us>bi then bi=us end
 if us<o and(m==0 or us<o-1)then
 us,m=o,0
 end
-local A,be=e.A,e.be
+local A,bd=e.A,e.bd
 us,al,m=us+e.us,us+e.us,m+e.U
 if m>=A then
 m=min(m,A-1+e.U)
@@ -3221,45 +3222,45 @@ if m>=A then
 us,m=us+1,m-A
 end
 end
-if us>=be and(us>be or m>e.aF)then
-fG=false
+if us>=bd and(us>bd or m>e.aF)then
+fH=false
 break
 end
-H[u+n+n-1],H[u+n+n]=us-o,m
+H[v+n+n-1],H[v+n+n]=us-o,m
 else
-m,al=m+ac,us+e.di
+m,al=m+ac,us+e.dj
 local aD=m
-if bh=="c"then
-bU[ae+2],aD=C,m+dp(e,us,C)
+if bm=="c"then
+bT[ae+2],aD=C,m+dq(e,us,C)
 end
 if us>o or o>=us+e.r or aD>e.W then
-fG=false
+fH=false
 break
 end
-if al>bj then bj=al end
-H[u+n+n-1],H[u+n+n]=aD,al-o
+if al>bi then bi=al end
+H[v+n+n-1],H[v+n+n]=aD,al-o
 end
 if al>E then E=al end
-bU[ae],bU[ae+1]=us,m
+bT[ae],bT[ae+1]=us,m
 end
-fG=fG and not dJ(K,k)
+fH=fH and not dK(L,k)
 end
-if fG then
-u=u+p+p
+if fH then
+v=v+p+p
 else
-for n=u+p+p,u+1,-1 do
+for n=v+p+p,v+1,-1 do
 H[n]=nil
 end
-local ai=aV and ARGV[y+i-ap+1]+0 or 1
-if not cT(K,k,ai,aV)then
-aP,u=aP or{},u+1
-aP[#aP+1],H[u]={K=K,ai=ai,aV=aV,u=u},false
+local ai=aW and ARGV[y+i-an+1]+0 or 1
+if not cT(L,k,ai,aW)then
+aP,v=aP or{},v+1
+aP[#aP+1],H[v]={L=L,ai=ai,aW=aW,v=v},false
 end
 end
 end
 end
-if aP then gz(aP,dd,dI)end
-if aV then y=y+ah-ap+1 end
+if aP then gA(aP,dd,dJ)end
+if aW then y=y+ah-an+1 end
 end
 return bw and redis.error_reply(bw)or H`,
 };
@@ -3267,11 +3268,11 @@ return bw and redis.error_reply(bw)or H`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "293fecfe3eb1116c3f22c8d305190304990b5c65",
+  sha1: "df4b23ab06f0e74fca5583ddcaca15b961fe1e82",
   source: `${part29}
 ${part30}
 ${part4}
-local cf,hA,aX,fb=2^48,2^37,54,32
+local cd,hB,bf,fb=2^48,2^37,54,32
 ${part16}
 ${part14}
 ${part15}
@@ -3280,166 +3281,169 @@ ${part18}
 ${part19}
 ${part20}
 ${part21}
-local hX,M,e=false,nil,nil
-local gh=o-o%cf
-local function dM(us)
-us=us+gh
-if us>o+cf/2 then return us-cf end
-if us<o-cf/2 then return us+cf end
+local hY,M,e=false,nil,nil
+local gi=o-o%cd
+local function dN(us)
+us=us+gi
+if us>o+cd/2 then return us-cd end
+if us<o-cd/2 then return us+cd end
 return us
 end
-local au,ar,aE,fX
-local function gV()
+local au,ar,aE,fY
+local function gW()
 au,e=6,nil
 while au<10 and 4^au<W do
 au=au+1
 end
 ar=2^au
-if r>=hA then au=au+16 end
+if r>=hB then au=au+16 end
 aE=ceil(r/8)
-fX=cq(o-o%aE+aE+r)
+fY=cq(o-o%aE+aE+r)
 end
-local function he(K,ai)
+local function hf(L,ai)
 M=M or bF.s()
 e=e or M.ex(W,r)
-local h=M.da(M.fn(K,e),e,aR)
-local I,at,cI=0,max(o,h.x,M.cv(h,ac,e)),o
-while I<ai and(at<=o or I==0 and at-o<=aK)do
-I,cI=I+1,at
+local h=M.da(M.fn(L,e),e,aR)
+local J,at,cI=0,max(o,h.x,M.cv(h,ac,e)),o
+while J<ai and(at<=o or J==0 and at-o<=aL)do
+J,cI=J+1,at
 if aR then break end
-M.dz(h,at,ac,e)
-if I<ai then at=max(o,h.x,M.cv(h,ac,e))end
+M.dA(h,at,ac,e)
+if J<ai then at=max(o,h.x,M.cv(h,ac,e))end
 end
-local aD,ax=M.dN(h,e)
-if I==0 and h.x>o then return{2,at-o,aD,ax}end
-if I>0 and cI>o then return{1,cI-o,aD,ax}end
-return I,aD,ax,I==ai and 0 or at-o
+local aD,ay=M.dO(h,e)
+if J==0 and h.x>o then return{2,at-o,aD,ay}end
+if J>0 and cI>o then return{1,cI-o,aD,ay}end
+return J,aD,ay,J==ai and 0 or at-o
 end
-local function aA(K,ai)
-local ad,I,aD,ax,aU=pcall(he,K,ai)
-if ad then return I,aD,ax,aU end
-return false,type(I)=="table"and I.err or tostring(I)
+local function aA(L,ai)
+local ad,J,aD,ay,aV=pcall(hf,L,ai)
+if ad then return J,aD,ay,aV end
+return false,type(J)=="table"and J.err or tostring(J)
 end
-local x,v,cY
-local function ay(aI,p,w,aL,az)
-local bh=cY and au+32 or au
-return"S"..pack("<dI7I7I7I4I4I4I7I4B",x,r,v,o,aI,p,w,aL,az,bh)
+local x,u,cY
+local hZ="23"
+local function df(aJ,p,w,aH,ax)
+return pack("<I7I4I4I4I7I4B",o,aJ,p,w,aH,ax,cY and au+32 or au)
 end
-local function dJ(K,bY,m,aL)
-local p=#bY/8+1
+local function az(aJ,p,w,aH,ax)
+return"S"..pack("<dI7I7",x,r,u)..df(aJ,p,w,aH,ax)
+end
+local function dK(L,bX,m,aH)
+local p=#bX/8+1
 local w=eI(p,W,ar)
-local k=ay(0,p,w,aL,aL)..pack("<I4",aL)..bY..pack("<I6I2",o%cf,m)
-return bp("SET",K,k..string.rep("\\0",8*(w-p)),"PX",fX)
+local k=az(0,p,w,aH,aH)..pack("<I4",aH)..bX..pack("<I6I2",o%cd,m)
+return bp("SET",L,k..string.rep("\\0",8*(w-p)),"PX",fY)
 end
-local function cT(K,_,ai)
-local J=bp("GETRANGE",K,"0","313")
-if type(J)~="string"then return false,J.err end
-if aR or au>=16 then return aA(K,ai)end
-local I,m=1,ac
-if J==""then
+local function cT(L,_,ai)
+local K=bp("GETRANGE",L,"0","313")
+if type(K)~="string"then return false,K.err end
+if aR or au>=16 then return aA(L,ai)end
+local J,m=1,ac
+if K==""then
 if ai>1 then
-I=max(min(ai,floor(W/ac)),1)
-m=I*ac
+J=max(min(ai,floor(W/ac)),1)
+m=J*ac
 end
-if m>65535 then return aA(K,ai)end
-x,v,cY=0,0,m==1
-local ad=dJ(K,"",m,m)
+if m>65535 then return aA(L,ai)end
+x,u,cY=0,0,m==1
+local ad=dK(L,"",m,m)
 if ad.err then return false,ad.err end
-return I,m,r,I==ai and 0 or r
+return J,m,r,J==ai and 0 or r
 end
-if byte(J,1)~=83 or#J<aX then return aA(K,ai)end
-local bi,aY,aI,p,w,aL,az,aO
-x,bi,v,aY,aI,p,w,aL,az,aO=
-ao("<dI7I7I7I4I4I4I7I4B",J,2)
-local fY=w<=fb and#J==aX+4+8*w
-local eE=bi==r and aO%32==au and p>0 and p<=w and aI<w
-if not eE or aY>=o or x>o or(not fY and w<=fb)then
-return aA(K,ai)
+if byte(K,1)~=83 or#K<bf then return aA(L,ai)end
+local bh,aY,aJ,p,w,aH,ax,aO
+x,bh,u,aY,aJ,p,w,aH,ax,aO=
+ap("<dI7I7I7I4I4I4I7I4B",K,2)
+local fZ=w<=fb and#K==bf+4+8*w
+local eE=bh==r and aO%32==au and p>0 and p<=w and aJ<w
+if not eE or aY>=o or x>o or(not fZ and w<=fb)then
+return aA(L,ai)
 end
-v=0
-local ah,bZ,eo=(aI+p-1)%w,min(w-aI,p),nil
-if fY then
-eo=sub(J,aX+5+8*aI,aX+4+8*(aI+bZ))
-else
-bZ=min(16,ar-aI%ar,bZ)
-local u=aX+4*(floor(aI/ar)+1)+8*aI
-eo=sub(J,u+1,u+8*bZ)
-if u+8*bZ>#J then
-eo=bp("GETRANGE",K,format("%d",u),format("%d",u+8*bZ-1))
-if#eo<8*bZ then return aA(K,ai)end
-end
-end
-local dR,aD,aj=0,aL,o-r
-while dR<bZ do
-local us,ck=ao("<I6I2",eo,8*dR+1)
-if dM(us)>aj then break end
-dR,aD=dR+1,aD-ck
-end
-if dR==bZ then return aA(K,ai)end
-local aZ=W-aD
-if ac>aZ then
-local em=ac-aZ
-for i=dR,bZ-1 do
-local us,ck=ao("<I6I2",eo,8*i+1)
-em=em-ck
-if em<=0 then
-local aU=dM(us)+r-o
-if aU<=aK then break end
-return 0,aD,aY+r-o,aU
+local fg=u>0
+u=0
+local ah,cg,fC=(aJ+p-1)%w,min(w-aJ,p),K
+local I=bf+4*(floor(aJ/ar)+1)+8*aJ
+if not fZ then
+cg=min(16,ar-aJ%ar,cg)
+if I+8*cg>#K then
+fC=bp("GETRANGE",L,format("%d",I),format("%d",I+8*cg-1))
+if#fC<8*cg then return aA(L,ai)end
+I=0
 end
 end
-return aA(K,ai)
+local dS,aD,aj=0,aH,o-r
+while dS<cg do
+local us,ck=ap("<I6I2",fC,I+8*dS+1)
+if dN(us)>aj then break end
+dS,aD=dS+1,aD-ck
+end
+if dS==cg then return aA(L,ai)end
+local aT=W-aD
+if ac>aT then
+local en=ac-aT
+for i=dS,cg-1 do
+local us,ck=ap("<I6I2",fC,I+8*i+1)
+en=en-ck
+if en<=0 then
+local aV=dN(us)+r-o
+if aV<=aL then break end
+return 0,aD,aY+r-o,aV
+end
+end
+return aA(L,ai)
 end
 if ai>1 then
-I=min(ai,floor(aZ/ac))
-m=I*ac
+J=min(ai,floor(aT/ac))
+m=J*ac
 end
-if m>65535 or I<ai then return aA(K,ai)end
+if m>65535 or J<ai then return aA(L,ai)end
 cY=aO>=32 and m==1
-local bg,ae=p-dR,(ah+1)%w
-aI=(aI+dR)%w
+local bg,ae=p-dS,(ah+1)%w
+aJ=(aJ+dS)%w
 aD=aD+m
 if bg<w then
-local bd=pack("<I6I2",o%cf,m)
-az=(ae%ar==0 and 0 or az)+m
-local ap=ay(aI,bg+1,w,aD,az)
+local bc=pack("<I6I2",o%cd,m)
+ax=(ae%ar==0 and 0 or ax)+m
+local an,at=fg and az or df,fg and"0"or hZ
+an=an(aJ,bg+1,w,aD,ax)
 local ad
-if fY then
-ad=bp("SETRANGE",K,"0",ap..sub(J,aX+1,aX+4+8*ae)..bd)
+if fZ then
+ad=bp("SETRANGE",L,at,an..sub(K,bf+1,bf+4+8*ae)..bc)
 else
-local u=aX+4*(floor(ae/ar)+1)+8*ae
-ad=bp("SETRANGE",K,format("%d",u),bd)
+local v=bf+4*(floor(ae/ar)+1)+8*ae
+ad=bp("SETRANGE",L,format("%d",v),bc)
 if type(ad)=="number"then
 if(ae+1)%ar==0 or ae+1==w then
-bp("SETRANGE",K,format("%d",u-8*(ae%ar)-4),pack("<I4",az))
+bp("SETRANGE",L,format("%d",v-8*(ae%ar)-4),pack("<I4",ax))
 end
-bp("SETRANGE",K,"0",ap)
+bp("SETRANGE",L,at,an)
 end
 end
 if type(ad)~="number"then return false,ad.err end
-if floor(aY/aE)~=floor(o/aE)then bp("PEXPIRE",K,fX)end
-elseif fY then
-local bY=sub(J,aX+5+8*aI,aX+4+8*min(w,aI+bg))
-if aI+bg>w then bY=bY..sub(J,aX+5,aX+4+8*(aI+bg-w))end
-local ad=dJ(K,bY,m,aD)
+if floor(aY/aE)~=floor(o/aE)then bp("PEXPIRE",L,fY)end
+elseif fZ then
+local bX=sub(K,bf+5+8*aJ,bf+4+8*min(w,aJ+bg))
+if aJ+bg>w then bX=bX..sub(K,bf+5,bf+4+8*(aJ+bg-w))end
+local ad=dK(L,bX,m,aD)
 if ad.err then return false,ad.err end
-elseif aI==0 then
-local k=bp("GET",K)
+elseif aJ==0 then
+local k=bp("GET",L)
 if type(k)~="string"then return false,k.err end
 local eV=eI(bg+1,W,ar)
-local u,al=aX+4*(floor(bg/ar)+1)+8*bg,aX+4*ceil(eV/ar)+8*eV
-az=(bg%ar==0 and 0 or az)+m
-k=ay(0,bg+1,eV,aD,az)..sub(k,aX+1)..string.rep("\\0",u-#k)
-k=k..pack("<I6I2",o%cf,m)..string.rep("\\0",al-u-8)
-local ad=bp("SET",K,k,"PX",fX)
+local v,al=bf+4*(floor(bg/ar)+1)+8*bg,bf+4*ceil(eV/ar)+8*eV
+ax=(bg%ar==0 and 0 or ax)+m
+k=az(0,bg+1,eV,aD,ax)..sub(k,bf+1)..string.rep("\\0",v-#k)
+k=k..pack("<I6I2",o%cd,m)..string.rep("\\0",al-v-8)
+local ad=bp("SET",L,k,"PX",fY)
 if ad.err then return false,ad.err end
 if(bg+1)%ar==0 or bg+1==eV then
-bp("SETRANGE",K,format("%d",u-8*(bg%ar)-4),pack("<I4",az))
+bp("SETRANGE",L,format("%d",v-8*(bg%ar)-4),pack("<I4",ax))
 end
 else
-return aA(K,ai)
+return aA(L,ai)
 end
-return I,aD,r,0
+return J,aD,r,0
 end
 local db=nil
 ${part32}
@@ -3449,99 +3453,99 @@ ${part33}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "a5febe40366a30b37525c6bcce2e6f9cffafecff",
+  sha1: "135cb5a790182273ffe22e8429af3a985d6b50bc",
   source: `${part29}
 if#KEYS==1 and ARGV[3]=="0"then
-local K,ac,W,r,bo=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local k,bz,aD,ax=bp("GET",K),r/bo,nil,nil
+local L,ac,W,r,bo=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local k,bz,aD,ay=bp("GET",L),r/bo,nil,nil
 if k and#k==24 and byte(k,1)==67 then
-local bi,_,C,z,p=ao("<I7BI4I7I4",k,2)
-if bi==r and z<=o and o<z+r then
-local aW=ceil(C*(bz-floor((o-z)/bo))/bz)+p+ac
-if aW<=W and bp("SETRANGE",K,"20",pack("<I4",p+ac))==24 then
-aD,ax=aW,z+2*r-o
+local bh,_,C,z,p=ap("<I7BI4I7I4",k,2)
+if bh==r and z<=o and o<z+r then
+local aX=ceil(C*(bz-floor((o-z)/bo))/bz)+p+ac
+if aX<=W and bp("SETRANGE",L,"20",pack("<I4",p+ac))==24 then
+aD,ay=aX,z+2*r-o
 end
 end
 end
-if aD then return{o,aD,ax}end
+if aD then return{o,aD,ay}end
 end
 ${part30}
 ${part2}
 ${part4}
 ${part11}
 ${part13}
-local ga="c"
+local gb="c"
 ${part31}
 local bz,fq,cS
-local function gV()
+local function gW()
 bz=r/bo
 fq,cS="C"..pack("<I7B",r,#format("%.0f",bo)-1),cq(o+2*r)
 end
-local function ea(m,aZ)
-return m<=aZ and 0 or(bz-floor(aZ*bz/m))*bo
+local function eb(m,aT)
+return m<=aT and 0 or(bz-floor(aT*bz/m))*bo
 end
-local function cT(K,k,ai)
-local bl,z,C,p=not k,o,0,0
-local eX=bl
+local function cT(L,k,ai)
+local bk,z,C,p=not k,o,0,0
+local eX=bk
 if k and#k==24 and byte(k,1)==67 then
-local bi,au
-bi,au,C,z,p=ao("<I7BI4I7I4",k,2)
-bl=bi==r and z<=o
+local bh,au
+bh,au,C,z,p=ap("<I7BI4I7I4",k,2)
+bk=bh==r and z<=o
 if o>=z+2*r then
 z,C,p,eX=o,0,0,true
 elseif o>=z+r then
 z,C,p,eX=z+r,p,0,true
 end
 end
-if not bl or(aR and eX)then return aA(K,k,ai)end
-local dp,ax=0,z+2*r-o
-if C>0 then dp=ceil(C*(bz-floor((o-z)/bo))/bz)end
-local aZ=W-p-dp
-local I=0
-if ac<=aZ then
-if aR then return 1,p+dp,ax,0 end
-I=ai==1 and 1 or min(ai,floor(aZ/ac))
-p=p+I*ac
+if not bk or(aR and eX)then return aA(L,k,ai)end
+local dq,ay=0,z+2*r-o
+if C>0 then dq=ceil(C*(bz-floor((o-z)/bo))/bz)end
+local aT=W-p-dq
+local J=0
+if ac<=aT then
+if aR then return 1,p+dq,ay,0 end
+J=ai==1 and 1 or min(ai,floor(aT/ac))
+p=p+J*ac
 if eX then
-local dw=z==o and cS or cq(z+2*r)
-local as=dJ(K,k,fq..pack("<I4I7I4",C,z,p),dw)
+local dx=z==o and cS or cq(z+2*r)
+local as=dK(L,k,fq..pack("<I4I7I4",C,z,p),dx)
 if as then return false,as end
 else
-local ad=bp("SETRANGE",K,"20",pack("<I4",p))
+local ad=bp("SETRANGE",L,"20",pack("<I4",p))
 if ad~=24 then return false,ad.err end
 end
-if I==ai then return I,p+dp,ax,0 end
+if J==ai then return J,p+dq,ay,0 end
 end
-local aP,aU=W-ac-p,nil
+local aP,aV=W-ac-p,nil
 if aP>=0 then
-aU=z+ea(C,aP)-o
+aV=z+eb(C,aP)-o
 else
-aU=z+r+ea(p,W-ac)-o
+aV=z+r+eb(p,W-ac)-o
 end
-if I>0 or aU>aK then
-if I==0 and eX then return aA(K,k,ai)end
-return I,p+dp,ax,aU
+if J>0 or aV>aL then
+if J==0 and eX then return aA(L,k,ai)end
+return J,p+dq,ay,aV
 end
-return aA(K,k,ai)
+return aA(L,k,ai)
 end
 ${part32}
-local function db(bE,L,al)
-for i=L,al do
-local K,k,aD,ax=KEYS[i],bE[i-L+1],nil,nil
+local function db(bE,I,al)
+for i=I,al do
+local L,k,aD,ay=KEYS[i],bE[i-I+1],nil,nil
 if k and#k==24 and byte(k,1)==67 then
-local bi,_,C,z,p=ao("<I7BI4I7I4",k,2)
-if bi==r and z<=o and o<z+r then
-local aW=ceil(C*(bz-floor((o-z)/bo))/bz)+p+ac
-if aW<=W and bp("SETRANGE",K,"20",pack("<I4",p+ac))==24 then
-aD,ax=aW,z+2*r-o
+local bh,_,C,z,p=ap("<I7BI4I7I4",k,2)
+if bh==r and z<=o and o<z+r then
+local aX=ceil(C*(bz-floor((o-z)/bo))/bz)+p+ac
+if aX<=W and bp("SETRANGE",L,"20",pack("<I4",p+ac))==24 then
+aD,ay=aX,z+2*r-o
 end
 end
 end
 if aD then
-H[u+1],H[u+2]=aD,ax
-u=u+2
+H[v+1],H[v+2]=aD,ay
+v=v+2
 else
-eL(K,k,1)
+eL(L,k,1)
 end
 end
 end

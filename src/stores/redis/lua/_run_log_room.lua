@@ -3,15 +3,16 @@
 -- more for it than it wants.
 local EXACT = 2 ^ 17
 
--- Places for so many runs, and no more than the limit can need.
+-- Places for so many runs and a few more, but no more than the limit can need.
 local function room_for(needed, capacity, page)
-  local bytes, room = HEADER + 10 + 4 * ceil(needed / page) + 8 * needed, needed + floor(needed / 64) + 4
+  local room = needed + floor(needed / 64) + 4
+  local bytes = HEADER + 10 + 4 * ceil(room / page) + 8 * room
   if bytes < EXACT then
     local _, power = math.frexp(bytes - 1)
     local step = max(2 ^ (power - 3), 16)
     local left = ceil(bytes / step) * step - HEADER - 10
     local whole = floor(left / (4 + 8 * page))
-    room = max(whole * page + floor((left - whole * (4 + 8 * page) - 4) / 8), needed)
+    room = max(whole * page + floor((left - whole * (4 + 8 * page) - 4) / 8), room)
   end
   return needed <= capacity and min(capacity, room) or room
 end

@@ -61,9 +61,14 @@ local function decide_slowly(key, times)
 end
 
 local blocked, promised, ones
+-- What a take changes in a header, where none is promised: all from the newest instant on.
+local CHANGED = "23"
+local function changed(head, count, slots, total, tail)
+  return pack("<I7I4I4I4I7I4B", now, head, count, slots, total, tail, ones and power + 32 or power)
+end
+
 local function header(head, count, slots, total, tail)
-  local kind = ones and power + 32 or power
-  return "S" .. pack("<dI7I7I7I4I4I4I7I4B", blocked, window, promised, now, head, count, slots, total, tail, kind)
+  return "S" .. pack("<dI7I7", blocked, window, promised) .. changed(head, count, slots, total, tail)
 end
 
 -- A log with one more run, at the end of those that are given, all in one page.
@@ -101,25 +106,24 @@ local function decide(key, _, times)
     return decide_slowly(key, times)
   end
   -- No instant behind the newest one is promised.
+  local had_promise = promised > 0
   promised = 0
-  -- The oldest runs.
-  local last, some, oldest = (head + count - 1) % slots, min(slots - head, count), nil
-  if small then
-    oldest = sub(bytes, HEADER + 5 + 8 * head, HEADER + 4 + 8 * (head + some))
-  else
+  -- The oldest runs, behind `from`.
+  local last, some, oldest = (head + count - 1) % slots, min(slots - head, count), bytes
+  local from = HEADER + 4 * (floor(head / page) + 1) + 8 * head
+  if not small then
     some = min(16, page - head % page, some)
-    local place = HEADER + 4 * (floor(head / page) + 1) + 8 * head
-    oldest = sub(bytes, place + 1, place + 8 * some)
-    if place + 8 * some > #bytes then
-      oldest = try("GETRANGE", key, format("%d", place), format("%d", place + 8 * some - 1))
+    if from + 8 * some > #bytes then
+      oldest = try("GETRANGE", key, format("%d", from), format("%d", from + 8 * some - 1))
       if #oldest < 8 * some then return decide_slowly(key, times) end
+      from = 0
     end
   end
 
   -- What has left the window.
   local gone, used, before = 0, total, now - window
   while gone < some do
-    local us, own = unpack_at("<I6I2", oldest, 8 * gone + 1)
+    local us, own = unpack_at("<I6I2", oldest, from + 8 * gone + 1)
     if instant(us) > before then break end
     gone, used = gone + 1, used - own
   end
@@ -130,7 +134,7 @@ local function decide(key, _, times)
     -- The run with which enough has left.
     local excess = cost - room
     for i = gone, some - 1 do
-      local us, own = unpack_at("<I6I2", oldest, 8 * i + 1)
+      local us, own = unpack_at("<I6I2", oldest, from + 8 * i + 1)
       excess = excess - own
       if excess <= 0 then
         local wait = instant(us) + window - now
@@ -153,11 +157,12 @@ local function decide(key, _, times)
   if kept < slots then
     local entry = pack("<I6I2", now % SPAN, units)
     tail = (slot % page == 0 and 0 or tail) + units
-    local first = header(head, kept + 1, slots, used, tail)
+    local first, at = had_promise and header or changed, had_promise and "0" or CHANGED
+    first = first(head, kept + 1, slots, used, tail)
     local done
     if small then
       -- All up to the new run: one command.
-      done = try("SETRANGE", key, "0", first .. sub(bytes, HEADER + 1, HEADER + 4 + 8 * slot) .. entry)
+      done = try("SETRANGE", key, at, first .. sub(bytes, HEADER + 1, HEADER + 4 + 8 * slot) .. entry)
     else
       local place = HEADER + 4 * (floor(slot / page) + 1) + 8 * slot
       done = try("SETRANGE", key, format("%d", place), entry)
@@ -165,7 +170,7 @@ local function decide(key, _, times)
         if (slot + 1) % page == 0 or slot + 1 == slots then
           try("SETRANGE", key, format("%d", place - 8 * (slot % page) - 4), pack("<I4", tail))
         end
-        try("SETRANGE", key, "0", first)
+        try("SETRANGE", key, at, first)
       end
     end
     if type(done) ~= "number" then return false, done.err end

@@ -225,6 +225,18 @@ const assertReadsAgain = sequence(
   { ask: "now", together: true },
 );
 
+/** What the long way has read of leases changes by the short one, before the long one looks again, all in one call. */
+const assertForgets = sequence(
+  { maxConcurrent: 2, leaseTtlMs: 100 },
+  { ask: "now" },
+  { ask: "now", us: 10_000 },
+  { ask: "wait", us: 1 },
+  { ask: "release", pick: 2, together: true },
+  { ask: "release", pick: 1, together: true },
+  { ask: "now", together: true },
+  { ask: "wait", together: true },
+);
+
 /** Takes all there is, waits as long as may be, and asks again after having been denied. */
 const assertWaitsNoLonger = sequence(
   { ratePerSecond: 100, burst: 100 },
@@ -1133,6 +1145,12 @@ export const MUTANTS: readonly Mutant[] = [
   ...mutants(
     "_slots.lua",
     [
+      "leases of the long way that live for less than the short one counts on",
+      "local book, us = books[target.leases], max(4 * target.policy.lease_ttl, 60000000)",
+      "local book, us = books[target.leases], 4 * target.policy.lease_ttl",
+      assertLeasesKept,
+    ],
+    [
       "one slot too many",
       "local missing = live + slots - target.policy.slots",
       "local missing = live + slots - target.policy.slots - 1",
@@ -1149,7 +1167,7 @@ export const MUTANTS: readonly Mutant[] = [
       'removed = removed + call("ZREM", target.leases, id .. "+" .. slot)',
       'removed = removed + call("ZREM", target.leases, id)',
     ],
-    ["leases that expire as keys before they end", "4 * target.policy.lease_ttl\nif book", "1\nif book"],
+    ["leases that expire as keys before they end", "max(4 * target.policy.lease_ttl, 60000000)\nif book", "1\nif book"],
     ["the wrong lease awaited", '"LIMIT", n - 1, "1")', '"LIMIT", "0", "1")'],
     ["leases that have ended taken for others", "book.tidy = not first[4] or first[4] + 0 > now", "book.tidy = true"],
     [
@@ -1177,53 +1195,89 @@ export const MUTANTS: readonly Mutant[] = [
     ["a mailbox whose end nobody hears of", 'mail[#mail + 1] = "gap " .. instance', "", assertMailDelivered],
   ),
   ...mutants(
-    "_quick_permits.lua",
+    "_short_permits.lua",
     [
       "a queue not seen by the short way",
-      'if call("EXISTS", waiters, main) > 0 then return nil end\nlocal first',
-      "local first",
+      'elseif quiet or call("EXISTS", waiters, main) == 0 then',
+      'elseif quiet or call("EXISTS", main) == 0 then',
     ],
     [
       "a block not seen by the short way",
-      'if call("EXISTS", waiters, main) > 0 then return nil end\nlocal first',
-      'if call("EXISTS", waiters) > 0 then return nil end\nlocal first',
+      'elseif quiet or call("EXISTS", waiters, main) == 0 then',
+      'elseif quiet or call("EXISTS", waiters) == 0 then',
     ],
     [
       "the token counted as a lease",
-      'permits.live = call("ZCARD", leases) - 1',
-      'permits.live = call("ZCARD", leases)',
+      "if members == 1 or first_end > now then live = members - 1 end",
+      "if members == 1 or first_end > now then live = members end",
     ],
-    ["a lease that has ended counted by the short way", "if permits.first_end <= now then return nil end", ""],
-    ["one permit too many, the short way", "if live >= policy.slots then", "if live > policy.slots then"],
     [
-      "a fence that stays, the short way",
-      "local fence, ends = max(now, permits.fence + 1),",
-      "local fence, ends = now,",
+      "a lease that has ended counted by the short way",
+      "if members == 1 or first_end > now then live = members - 1 end",
+      "live = members - 1",
     ],
-    ["a permit that a batch forgets", "permits.fence, permits.live = fence, live + 1", "permits.fence = fence"],
-    ["a token that a batch forgets", "permits.fence, permits.live = fence, live + 1", "permits.live = live + 1"],
+    [
+      "a lease that has ended counted where the token is older",
+      'if first[1] == "#" and first[4] + 0 > now then',
+      'if first[1] == "#" then',
+    ],
+    [
+      "the token counted as a lease where it is older",
+      "live, fence, first_end = members - 1,",
+      "live, fence, first_end = members,",
+    ],
+    ["one permit too many, the short way", "live and permits - live or -1", "live and permits - live + 1 or -1"],
+    ["a fence that stays, the short way", "if fence >= now then token = fence + 1 end", ""],
+    ["more taken together than there is room", "while done < room and", "while"],
+    [
+      "a permit that a batch forgets",
+      "live, fence = live + done, token + done - 1",
+      "fence = token + done - 1",
+    ],
+    [
+      "a token that a batch forgets",
+      "live, fence = live + done, token + done - 1",
+      "live = live + done",
+    ],
+    [
+      "a token stored that is not the last",
+      'string.format("%.0f", 1 - token - done), "#"',
+      'string.format("%.0f", -token), "#"',
+    ],
     [
       "the first end of a batch not seen",
-      "if live == 0 or ends < permits.first_end then permits.first_end = ends end",
+      "if live == 0 or now + ttl < first_end then first_end = now + ttl end",
       "",
     ],
-    [
-      "nobody served by a release, the short way",
-      'if not permits and call("EXISTS", waiters, main) > 0 then return nil end',
-      "",
-    ],
+    ["nobody served by a release, the short way", 'if quiet or call("EXISTS", waiters) == 0 then', "if true then"],
     [
       "a release that a batch forgets",
-      "permits.live, permits.first_end = permits.live - removed, false",
-      "permits.first_end = false",
+      "live, first_end = live - removed, nil",
+      "first_end = nil",
     ],
     [
       "a first end that a batch does not read again",
-      "permits.live, permits.first_end = permits.live - removed, false",
-      "permits.live = permits.live - removed",
+      "live, first_end = live - removed, nil",
+      "live = live - removed",
       assertReadsAgain,
     ],
-    ["leases that expire as keys, the short way", "keep(leases, 4 * policy.lease_ttl)", "", assertLeasesKept],
+    [
+      "what is known of one key taken for another",
+      "key = key + 3\nquiet, live = false, nil",
+      "key = key + 3",
+    ],
+    [
+      "what the short way knows kept after the long one",
+      "quiet, live, done = false, nil, 1",
+      "done = 1",
+    ],
+    [
+      "leases that expire as keys, the short way",
+      'if call("PTTL", leases) < life then',
+      "if false then",
+      assertLeasesKept,
+    ],
+    ["long leases taken on trust", "or ttl > LONGEST_TRUSTED_US then", "then", assertLeasesKept],
   ),
   ...mutants(
     "_queue.lua",
@@ -1415,6 +1469,10 @@ export const MUTANTS: readonly Mutant[] = [
     ["rings left behind by a reset", 'call("DEL", key)', "", assertResetFrees],
   ),
   ...mutants(
+    "_target.lua",
+    ["a target that is asked for one more", "cost = cost,", "cost = cost + 1,"],
+  ),
+  ...mutants(
     "_guarded.lua",
     ["a failure told as if it were a reply", "return message\nend", "return { 1, 0 }\nend", assertFailsAlone],
     ["a failure that takes the others with it", "return message\nend", "error(message, 0)\nend", assertFailsAlone],
@@ -1423,14 +1481,9 @@ export const MUTANTS: readonly Mutant[] = [
     "coordinate.lua",
     [
       "every request answered in the same place",
-      "replies[i + 1] = reply\n",
-      "replies[1] = reply\n",
+      "replies[i + 1] = guarded(run, text())",
+      "replies[1] = guarded(run, text())",
     ],
-    [
-      "what the short way knows kept after another one",
-      "reply, known = guarded(whole.run, letter), {}",
-      "reply = guarded(whole.run, letter)",
-    ],
-    ["what others know kept after the short way", "books, heads = {}, {} -- the short", "-- the short"],
+    ["what others know kept after the short way", "books, heads = {}, {}\nlocal target", "local target", assertForgets],
   ),
 ];

@@ -135,14 +135,17 @@ export async function assertLeasesKept(services: ParityServices): Promise<void> 
   const store = openStore(services, { keyPrefix });
   const names = new KeyNames(keyPrefix);
   let sequence = 0;
-  for (const leaseTtlMs of [100, 3_600_000, 100]) {
-    const policy = compilePolicy({ maxConcurrent: 5, leaseTtlMs });
-    const target: Target = { limiter: "kept", key: "k", policy, cost: 1, slots: 1 };
-    const id = `x.${sequence++}.d.0.1.1`;
-    await store.execute({ op: "take", mode: "now", maxWaitUs: 0, arrivalUs: 0, id, targets: [target] });
-    const [, leases] = await names.of(target) as [string, string];
-    const ttlMs = Number(await raw.send("PTTL", leases));
-    assert.ok(ttlMs >= (sequence === 1 ? 100 : 3_600_000), `leases live for ${ttlMs} ms`);
+  // One permit is taken by the short way, two by the long one; and after the long one the short one, which trusts it.
+  for (const slots of [1, 2, 0]) {
+    for (const [i, leaseTtlMs] of [100, 3_600_000, 100].entries()) {
+      const policy = compilePolicy({ maxConcurrent: 9, leaseTtlMs });
+      const target: Target = { limiter: "kept", key: `k${slots}`, policy, cost: 1, slots: slots || 2 - (i % 2) };
+      const id = `x.${sequence++}.d.0.${target.slots}.1`;
+      await store.execute({ op: "take", mode: "now", maxWaitUs: 0, arrivalUs: 0, id, targets: [target] });
+      const [, leases] = await names.of(target) as [string, string];
+      const ttlMs = Number(await raw.send("PTTL", leases));
+      assert.ok(ttlMs >= (i === 0 ? 50_000 : 3_600_000), `leases live for ${ttlMs} ms`);
+    }
   }
 }
 

@@ -36,7 +36,7 @@ const LUA = "src/stores/redis/lua";
 const PERMITS = [
   "coordinate.lua",
   "_queue.lua",
-  "_quick_permits.lua",
+  "_short_permits.lua",
   "_requests.lua",
   "_slots.lua",
   "_stamps.lua",

@@ -42,7 +42,7 @@ const PLACES: readonly [name: string, open: () => Promise<Place>][] = [
 // Each place has servers of its own, and mostly waits.
 describe("A store whose servers stop", { concurrency: PLACES.length }, () => {
   for (const [name, open] of PLACES) {
-    describe(`RateSync.close() on ${name} that is stopped`, () => {
+    describe(`RateSync.close() on ${name} that is stopped`, { concurrency: 1 }, () => {
       let place: Place;
       before(async () => {
         place = await open();

@@ -68,7 +68,7 @@ function newInstance({ url }: RefusingServer, limiters: Record<string, LimiterOp
 // Each has a server of its own, and mostly waits.
 describe("A store on a server that refuses", { concurrency: 4 }, () => {
   for (const { what, reason, advice, only, start } of REFUSALS) {
-    describe(`A store whose server refuses because ${what}`, () => {
+    describe(`A store whose server refuses because ${what}`, { concurrency: 1 }, () => {
       const kinds = Object.keys(ASKS).filter((kind) => only?.test(kind) ?? true);
 
       it(`fails each kind of decision with the reason ${reason}`, async () => {

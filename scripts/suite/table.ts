@@ -96,6 +96,17 @@ export const TABLE: readonly Row[] = [
       "runtime: Bun needs two thirds of the time that Node needs with its test runner, which follows every promise",
   },
   {
+    paths: [
+      "tests/stores/redis/clients_conformance_test.ts",
+      "tests/stores/redis/rest_clients_test.ts",
+      "tests/stores/redis/tls_conformance_test.ts",
+    ],
+    on: BUN,
+    because:
+      "thousands of decisions through the clients of packages and over TLS; these connections are tried on every runtime " +
+      "by clients_test.ts, rest_test.ts and tls_test.ts, and the same decisions, over plain ones, by conformance_test.ts",
+  },
+  {
     paths: ["tests/stores/redis/key_laws_test.ts", "tests/stores/redis/memory_usage_test.ts"],
     on: NODE,
     because: "Lua, which runs in Redis",
@@ -129,6 +140,9 @@ export const TABLE: readonly Row[] = [
 
 /** Files that mostly wait, for timers and for servers that start and fall silent: others may use the processors meanwhile. */
 export const WAITING: readonly string[] = [
+  "tests/faults/cluster_test.ts",
+  "tests/faults/sentinels_test.ts",
+  "tests/faults/standalone_test.ts",
   "tests/http/adapters/endings_test.ts",
   "tests/http/adapters/fastify_test.ts",
   "tests/registry/driver_missing_test.ts",

@@ -3,15 +3,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { inspect } from "node:util";
 
-import { freePort } from "../../../scripts/_free_port.ts";
 import { ConfigError, createRateSync, type RedisStoreOptions, StoreError } from "../../../mod.ts";
 import { createRedisStore } from "../../../src/stores/redis/mod.ts";
-import { storeConformance } from "../../../src/testing/mod.ts";
 import { TemporaryFolder } from "../../../scripts/_temporary.ts";
 import { freshPrefix } from "../../_support/redis.ts";
 import { startWorker, type WorkerExit } from "../../_support/processes.ts";
 import { Authority } from "./_certificates.ts";
-import { type RedisProcess, startRedis } from "./_servers.ts";
+import { startTls, type TlsRedis } from "./_tls_servers.ts";
 
 const PASSPHRASE = "open-sesame-s3cr3t";
 const folder = new TemporaryFolder("tls");
@@ -19,20 +17,6 @@ const folder = new TemporaryFolder("tls");
 const authority = new Authority(folder.path, "authority");
 const stranger = new Authority(folder.path, "stranger");
 const pem = (file: string) => authority.read(file);
-
-/** A Redis that speaks TLS beside plain. */
-interface TlsRedis {
-  readonly server: RedisProcess;
-  readonly url: string;
-}
-
-async function startTls(id: string, clients: "yes" | "no", ...args: string[]): Promise<TlsRedis> {
-  const port = await freePort();
-  const files = ["--tls-cert-file", `${id}.pem`, "--tls-key-file", `${id}.key`, "--tls-ca-cert-file", "authority.pem"];
-  const paths = files.map((word) => word.startsWith("--") ? word : authority.path(word));
-  const server = await startRedis("--tls-port", String(port), ...paths, "--tls-auth-clients", clients, ...args);
-  return { server, url: `rediss://127.0.0.1:${port}` };
-}
 
 /** Nothing of what was given in secret may be in it: keys, passphrase. */
 function assertHidesSecrets(text: string): void {
@@ -95,11 +79,11 @@ describe("A Redis with TLS", () => {
     authority.sign("client", { name: "DNS:client.test" });
     authority.encrypt("client", PASSPHRASE);
     stranger.sign("strange", { name: "DNS:client.test" });
-    plain = await startTls("here", "no");
-    strict = await startTls("here", "yes");
-    strict12 = await startTls("here", "yes", "--tls-protocols", "TLSv1.2");
-    elsewhere = await startTls("elsewhere", "no");
-    expired = await startTls("expired", "no");
+    plain = await startTls(authority, "here", "no");
+    strict = await startTls(authority, "here", "yes");
+    strict12 = await startTls(authority, "here", "yes", "--tls-protocols", "TLSv1.2");
+    elsewhere = await startTls(authority, "elsewhere", "no");
+    expired = await startTls(authority, "expired", "no");
   });
   after(async () => {
     for (const redis of [plain, strict, strict12, elsewhere, expired]) await redis?.server[Symbol.asyncDispose]();
@@ -300,16 +284,5 @@ describe("A Redis with TLS", () => {
   it("is described as if nothing had been said by empty strings", () => {
     const empty = { tlsCa: "", tlsCert: "", tlsKey: "", tlsKeyPassphrase: "", tlsServerName: "", tlsInsecure: false };
     assert.doesNotThrow(() => createRedisStore({ url: "redis://h", ...empty }));
-  });
-
-  describe("passes storeConformance():", () => {
-    const cases = storeConformance({
-      open: ({ clock }) =>
-        createRedisStore(
-          { url: strict.url, tlsCa, ...identity(), keyPrefix: freshPrefix(), timingMarginMs: 60_000 },
-          { testClock: clock },
-        ),
-    });
-    for (const { name, run } of cases) it(name, run);
   });
 });

@@ -45,11 +45,10 @@ const REASONS = {
   store: "store",
 } as const;
 
-/**
- * What a limiter decided: an ordinary value, allowed or denied. One class for all: where one that grants
- * derived from one that does not, its constructor took an eighth of what a decision in memory takes. What can be told
- * from the store's reply is told when it is asked for: a decision costs by its size.
- */
+// One class for all: where one that grants derived from one that does not, its constructor took an eighth of what a
+// decision in memory takes. What follows from the store's reply is worked out when it is read: a decision costs by its
+// size.
+/** What a limiter decided: an ordinary value, allowed or denied. */
 export class Decision {
   static {
     brand(this, "Decision");
@@ -96,7 +95,7 @@ export class Decision {
     this.#permit = grants;
   }
 
-  /** What stood in the way; undefined where nothing did. */
+  /** Why the call was denied; undefined where it was allowed. */
   get reason(): DenialReason | undefined {
     return REASONS[this.#outcome.status];
   }
@@ -188,19 +187,19 @@ export class Decision {
 showAs(Decision.prototype, "Decision", (it) => ({ ...it.toJSON(), key: shownKey(it.key) }));
 
 /**
- * Thrown by `acquire`: it cannot be served before its deadline. For a rate that is known at once, and nothing sleeps;
- * for a slot, which may fall free at any time, at the deadline.
+ * `acquire` cannot be served before its deadline. For a rate it rejects as soon as that is known; for a permit, which may
+ * be released at any time, at the deadline.
  */
 export class RateLimitedError extends RateSyncError {
   static {
     nameError(this, "RateLimitedError");
   }
 
-  /** The denial. */
+  /** The denial, with its reason. */
   readonly decision: Decision;
 
   /**
-   * Makes one.
+   * Builds the message from the denial.
    *
    * @param decision The denial.
    * @param options The standard error options.

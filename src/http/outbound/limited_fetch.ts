@@ -9,7 +9,7 @@ import { ConfigError } from "../../base/errors.ts";
 import { shortKey } from "../../base/short_key.ts";
 import { show } from "../../base/text.ts";
 import { maxWaitUs } from "../../limiter/call_options.ts";
-import { Decision, RateLimitedError } from "../../limiter/decision.ts";
+import { RateLimitedError } from "../../limiter/decision.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
 import type { Permit } from "../../limiter/permit.ts";
 import { type Announcement, readAnnouncement } from "./announcement.ts";

@@ -12,6 +12,7 @@ import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
 import type { StoreRequest, Target } from "../../../src/stores/store.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import { runs } from "../../_support/arbitraries.ts";
+import { plain } from "../../_support/parity.ts";
 import { openRawRedis, type RawRedis } from "../../_support/raw_redis.ts";
 import { freshPrefix } from "../../_support/redis.ts";
 import { forbidUnhandledRejections } from "../../limiter/_unhandled.ts";
@@ -129,7 +130,7 @@ describe("Requests of all kinds", () => {
 
   async function outcome(store: RedisStore, request: StoreRequest): Promise<unknown> {
     try {
-      return await store.execute(request);
+      return plain(await store.execute(request));
     } catch (error) {
       assert.ok(error instanceof StoreError);
       return error.code;

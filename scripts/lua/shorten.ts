@@ -1,8 +1,8 @@
 /**
  * Scripts with short names and without needless spaces: Redis reads them sooner, and the package stays small.
  *
- * A name is replaced by the same short one wherever it stands, as a variable or as a field. So scripts stay what they are,
- * as long as no field is also read by a string.
+ * A name is replaced by the same short one wherever it stands, as a variable or as a field. So scripts stay what they are.
+ * A name that is also the whole of a string stays: a field may be read by it.
  *
  * @module
  */
@@ -57,6 +57,8 @@ function shortNames(texts: readonly (readonly string[])[]): ReadonlyMap<string, 
   const saved = new Map<string, number>();
   for (const tokens of texts) {
     for (const [i, token] of tokens.entries()) {
+      const text = /^["'](\w+)["']$/.exec(token)?.[1];
+      if (text !== undefined) kept.add(text);
       if (!WORD.test(token)) continue;
       const isOfLibrary = tokens[i - 1] === "." && LIBRARIES.has(tokens[i - 2] ?? "");
       if (token.length <= SHORT || isOfLibrary) kept.add(token);

@@ -43,9 +43,13 @@ export function takeOver(
   nowUs: number,
 ): RateState[] {
   const reused = new Set<number>();
+  // What cannot be told from fresh may have been forgotten, or not: it makes no difference.
+  const isFresh = before.rates.every((rate, i) => {
+    return kernelOf(rate).freshFromUs(before.states[i] as RateState, rate) <= nowUs;
+  });
   return rates.map((limit) => {
     const { fromRuns, adapt } = handoverOf(limit);
-    const place = onChange === "reset" ? -1 : sourceOf(before.rates, limit);
+    const place = onChange === "reset" || isFresh ? -1 : sourceOf(before.rates, limit);
     if (place < 0) return kernelOf(limit).fresh();
     const old = before.rates[place] as RateLimit;
     const state = before.states[place] as RateState;

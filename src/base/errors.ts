@@ -245,6 +245,7 @@ export type StoreErrorReason =
   | "too_many_requests"
   | "cluster_down"
   | "primary_down"
+  | "foreign_state"
   | "invalid_answer";
 
 /** What a store error is made with. */

@@ -260,6 +260,16 @@ export interface ReplySink<Reply> {
   failed(error: unknown): void;
 }
 
+/** Which rules are in use for a limiter, where processes differ. */
+export interface RulesReport {
+  /** The limiter's id. */
+  readonly limiter: string;
+  /** The rules of this process, in words. */
+  readonly rules: string;
+  /** Those of other processes; empty where there are none any more. */
+  readonly others: readonly string[];
+}
+
 /** A store. Implementations pass the conformance suite in `@ratesync/core/testing`. */
 export interface Store {
   /** What kind of store it is: `memory`, `redis`. */
@@ -302,6 +312,8 @@ export interface Store {
   submit?<Request extends TakeRequest | ReleaseRequest>(request: Request, sink: ReplySink<ReplyTo<Request>>): void;
   /** Sets up the way back for those who queue; must have resolved before the first one of the instance does. */
   listen(listener: NoticeListener): Promise<void>;
+  /** Has `report` called when other processes are found to use other rules for a limiter, and when none is any more. */
+  watchRules?(report: (report: RulesReport) => void): void;
   /** Forgets every key of this store. */
   resetAll(): Promise<void>;
   /** Opens what must be opened, and rejects with what is wrong if it cannot be. */

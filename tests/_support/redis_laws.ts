@@ -56,8 +56,8 @@ function openStore({ connection, testScript }: ParityServices, settings: RedisSt
   });
 }
 
-/** Configures a used limiter anew, with limits that count in another way: it starts fresh. */
-export async function assertStartsFresh(services: ParityServices): Promise<void> {
+/** Configures a used limiter anew, with limits that count in another way: what was used stays so, on either side. */
+export async function assertCountsOn(services: ParityServices): Promise<void> {
   const store = openStore(services);
   const limits = (["fixed_window", "sliding_window_counter", "token_bucket", "sliding_window"] as const)
     .map((algorithm) => ({ algorithm, limit: 1, windowMs: 3_600_000 }));
@@ -74,11 +74,11 @@ export async function assertStartsFresh(services: ParityServices): Promise<void>
         id: "x.1.d.0.0.1",
         targets: [{ limiter: `l${i}`, key: undefined, policy, cost: 1, slots: 0 }],
       });
-      const requests = [take(before), take(before), take(after), take(after)];
+      const requests = [take(before), take(before), take(after), take(before)];
       const replies = await Promise.allSettled(requests.map((request) => store.execute(request)));
       assert.deepEqual(
         replies.map((reply) => reply.status === "rejected" ? reply.reason.message : (reply.value as TakeReply).status),
-        ["allowed", "rate", "allowed", "rate"],
+        ["allowed", "rate", "rate", "rate"],
         `${before.rates.map((rate) => rate.algorithm)} to ${after.rates.map((rate) => rate.algorithm)}`,
       );
       await store.execute({
@@ -90,14 +90,15 @@ export async function assertStartsFresh(services: ParityServices): Promise<void>
 }
 
 /**
- * Configures a used bucket anew, with a remainder of none to three digits, or another window: how full it is stays, to
- * the microsecond, as far as a full refill goes, and it is there until it is full.
+ * Reads a used bucket under rules with a remainder of none to three digits, or another window, where the register that
+ * knows the old rules was lost: how full it is stays, to the microsecond, as far as a full refill goes, and it is
+ * there until it is full.
  */
 export async function assertFillKept(services: ParityServices): Promise<void> {
   const { raw } = services;
   const keyPrefix = freshPrefix();
-  const store = openStore(services, { keyPrefix, testClock: new FakeClock() });
   const names = new KeyNames(keyPrefix);
+  const clock = new FakeClock();
   const policies = [
     ...[100, 7, 97, 997].map((limit) => compilePolicy({ limit, windowMs: 3_600_000 })),
     compilePolicy({ limit: 100, windowMs: 36_000 }),
@@ -106,6 +107,8 @@ export async function assertFillKept(services: ParityServices): Promise<void> {
   const ask = async (mode: TakeRequest["mode"], policy: Policy, key: string, cost: number) => {
     const targets = targetsOf(policy, key, cost);
     const maxWaitUs = mode === "wait" ? 1e15 : 0;
+    await raw.send("DEL", names.register("api"));
+    const store = openStore(services, { keyPrefix, testClock: clock });
     const reply = await store.execute({ op: "take", mode, maxWaitUs, arrivalUs: 0, id: "", targets });
     return reply.levels[0]?.rates[0]?.[0] as number;
   };

@@ -85,6 +85,11 @@ describe("shortener()", () => {
     );
   });
 
+  it("keeps a name by which a field is read", () => {
+    const shorten = shortener(["limit.window = limit[name]", 'name = "window"']);
+    assert.equal(shorten("limit.window = limit[name]"), "a.window=a[b]");
+  });
+
   it("keeps apart what would become one", () => {
     const shorten = shortener([]);
     assert.equal(shorten("a = b - -1"), "a=b- -1");

@@ -66,7 +66,7 @@ export function assertTogether(
 }
 
 /** The most units that a policy admits at instants that are `us` apart at most. */
-function admits({ rates }: Policy, us: number): number {
+export function admits({ rates }: Policy, us: number): number {
   return Math.min(...rates.map((limit) => bound(limit, us)));
 }
 
@@ -84,6 +84,17 @@ function bound(limit: RateLimit, us: number): number {
     case "fixed_window":
       return capacity * (Math.floor(us / limit.windowUs) + 2);
   }
+}
+
+/**
+ * What a token bucket refills within so long: a bucket counts no more of other rules' units than it holds, so that its
+ * waits stay within a full refill.
+ */
+export function refilledIn({ rates }: Policy, us: number): number {
+  return Math.max(
+    0,
+    ...rates.map((limit) => limit.algorithm === "token_bucket" ? bound(limit, us) - limit.capacity : 0),
+  );
 }
 
 /** The longest wait for one unit, where nobody waits. */

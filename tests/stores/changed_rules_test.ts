@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
@@ -9,7 +9,6 @@ import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
 import type { TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import { runs } from "../_support/arbitraries.ts";
-import { Connections, Lab } from "./_lab.ts";
 import { assertTogether, fullRefillUs, OPTIONS, PAIRS, type Taken } from "./_changed_rules.ts";
 
 const usesArb = fc.array(
@@ -47,30 +46,6 @@ function remaining(policy: Policy, { levels: [level] }: TakeReply): number[] {
     return Math.max(remaining, 0);
   });
 }
-
-describe("A limiter in Redis whose rules change", () => {
-  let connections: Connections;
-  before(async () => void (connections = await Connections.open()));
-  after(() => connections.close());
-
-  it("keeps a block", { timeout: 120_000 }, async () => {
-    for (const [name, ...policies] of PAIRS) {
-      const lab = new Lab("redis", connections);
-      const [one, other] = policies.map((policy): Target => {
-        return { limiter: "l", key: "k", policy, cost: 1, slots: policy.maxConcurrent && 1 };
-      }) as [Target, Target];
-      await lab.take("now", one);
-      await lab.ask({ op: "block", targets: [one], durationUs: 60_000_000 });
-      assert.equal((await lab.take("now", other)).status, "blocked", name);
-      assert.equal((await lab.take("now", one)).status, "blocked", name);
-      await lab.ask({ op: "block", targets: [other], durationUs: 60_000_001 });
-      lab.pass(60_000_000);
-      assert.equal((await lab.take("now", other)).status, "blocked", name);
-      lab.pass(1);
-      assert.equal((await lab.take("now", other)).status, "allowed", name);
-    }
-  });
-});
 
 describe("A limiter in memory whose rules change", () => {
   it("counts every unit on, between any two policies", () => {

@@ -75,7 +75,7 @@ function decodeEntry(
   switch (request.op) {
     case "take":
     case "poll":
-      return takeReply(nowUs, numbers, request.targets, plain);
+      return takeReply(nowUs, numbers, request.targets, plain, request.op === "take" ? request.times : undefined);
     case "release":
     case "renew":
       return { nowUs, counts: numbers, levels: [] };

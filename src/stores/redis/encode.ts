@@ -12,7 +12,9 @@ import { correctedName } from "../correction.ts";
 import type { StoreRequest, Target } from "../store.ts";
 import { whole } from "./bucket_header.ts";
 import { type BucketRun, encodeBuckets } from "./encode_buckets.ts";
+import { EncodedPolicies, keysBeside, morePlacesOf } from "./encode_policies.ts";
 import type { KeyNames } from "./keys.ts";
+import { aloneWith, isPlain, type RuleState } from "./rules.ts";
 import type { Script } from "./script.ts";
 import { encodePolicy } from "./encode_several.ts";
 import { isShortBatch, writeShort } from "./short_permits.ts";
@@ -33,6 +35,8 @@ export interface NamedRequest {
   readonly request: StoreRequest;
   /** The keys of its targets, as `KeyNames` gives them. */
   readonly keys: readonly string[];
+  /** What is known of the rules of each target. @default no others are in use */
+  readonly rules?: readonly RuleState[];
 }
 
 /** One script call. */
@@ -73,9 +77,15 @@ export interface EncodeOptions {
 
 const MODES = { now: "0", wait: "1", peek: "2" } as const;
 
+/** Whether no other rules have to do with a request: the scripts for that know values of one form only. */
+function isAlone({ rules }: NamedRequest): boolean {
+  return rules === undefined || rules.every((each) => !each.isMixed && !each.hasMet && isPlain(each));
+}
+
 /** Whether a request can be decided by the small script: a take that has nothing to do with slots. */
-function isPlain({ request }: NamedRequest): boolean {
-  return request.op === "take" && request.targets.every((target) => target.policy.maxConcurrent === 0);
+function isSmall(named: NamedRequest): boolean {
+  const { op, targets } = named.request;
+  return op === "take" && targets.every((target) => target.policy.maxConcurrent === 0) && isAlone(named);
 }
 
 /** The scripts that decide about a single limit, by its algorithm. Of an algorithm without one, `decide.lua` does. */
@@ -93,14 +103,15 @@ export function runsScriptOf({ rates, maxConcurrent }: Policy): Script | undefin
   return rates.every(({ algorithm }) => SINGLE[algorithm] && !algorithmOf(algorithm).hasOwnKey) ? several : undefined;
 }
 
-function runsScriptFor(request: StoreRequest): Script | undefined {
-  if (request.op !== "take" || request.targets.length !== 1) return undefined;
+function runsScriptFor(named: NamedRequest): Script | undefined {
+  const { request } = named;
+  if (request.op !== "take" || request.targets.length !== 1 || !isAlone(named)) return undefined;
   return runsScriptOf((request.targets[0] as Target).policy);
 }
 
 /** The smallest script that can run a request. */
 export function scriptOf(named: NamedRequest): Script {
-  return runsScriptFor(named.request) ?? (isPlain(named) ? decide : coordinate);
+  return runsScriptFor(named) ?? (isSmall(named) ? decide : coordinate);
 }
 
 /** Whether a request and the one before it become one entry of the script. */
@@ -108,8 +119,8 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
   if (named.keys[0] !== before.keys[0]) return false;
   const { request } = named;
   if (request.op !== "take" || before.request.op !== "take") return false;
-  const script = runsScriptFor(request);
-  if (script === undefined || script !== runsScriptFor(before.request)) return false;
+  const script = runsScriptFor(named);
+  if (script === undefined || script !== runsScriptFor(before)) return false;
   const [target] = request.targets as [Target];
   const { targets, mode, maxWaitUs, times } = before.request;
   if (script !== bucket && mode === "wait") return false;
@@ -119,12 +130,13 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
 
 /**
  * Turns a batch into one script call; an empty one only asks for messages. Requests with `times` are takes from single
- * token buckets, and must not stand in one batch with others: only their script knows them.
+ * token buckets, and must not stand in one batch with others, where no other rules have to do with them: only their script
+ * and the large one know them.
  */
 export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
-  const script = batch[0] && runsScriptFor(batch[0].request);
+  const script = batch[0] && runsScriptFor(batch[0]);
   if (script === undefined && isShortBatch(batch)) return encodeShortBatch(batch, options);
-  if (script === undefined || batch.some(({ request }) => runsScriptFor(request) !== script)) {
+  if (script === undefined || batch.some((named) => runsScriptFor(named) !== script)) {
     return encodeRequests(batch, options);
   }
   if (script === bucket) {
@@ -136,25 +148,28 @@ export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptio
 
 function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   const { callers = [] } = options;
-  const plain = batch.length > 0 && batch.every(isPlain);
-  const policies = new Map<Policy, string>();
+  const plain = batch.length > 0 && batch.every(isSmall);
+  const policies = new EncodedPolicies();
   const keys: string[] = [];
   const body: string[] = [];
-  for (const { request, keys: named } of batch) {
+  for (const { request, keys: named, rules = [] } of batch) {
     if (!plain) body.push(...head(request));
     else if (request.op === "take") body.push(MODES[request.mode], whole(request.maxWaitUs));
     body.push(String(request.targets.length));
+    let hasMore = false;
     for (const [i, target] of request.targets.entries()) {
-      body.push(policyIndex(policies, target.policy), String(target.cost), String(target.slots));
+      const own = rules[i] ?? aloneWith(target.policy);
+      body.push(policies.index(target.policy, own), String(target.cost), String(target.slots));
       if (request.op === "giveBack") body.push(...encodeMarks(request.marks[i] ?? []));
       else if (request.op === "reset" || request.op === "block") body.push(correctedName(target));
+      hasMore ||= morePlacesOf(own).length > 0;
     }
-    keys.push(...named);
+    if (!hasMore) keys.push(...named);
+    else for (const [i, target] of request.targets.entries()) keys.push(...keysBeside(target, rules[i], options.names));
   }
   const args = clockArgs(options);
   if (!plain) args.push("", ...mailArgs(options));
-  args.push(String(policies.size));
-  for (const policy of policies.keys()) args.push(...encodePolicy(policy));
+  args.push(...policies.args);
   args.push(String(batch.length), ...body);
   const hasMail = !plain && callers.length > 0;
   return { script: plain ? decide : coordinate, keys, args, batch, runs: [], windows: [], hasMail };
@@ -181,6 +196,7 @@ function mailArgs({ names: { channel }, callers = [], hasMailboxes = false }: En
 function head(request: StoreRequest): string[] {
   switch (request.op) {
     case "take":
+      if (request.times !== undefined) return ["L", String(request.times)];
       return ["T", request.id, MODES[request.mode], whole(request.maxWaitUs), String(request.arrivalUs)];
     case "poll":
       return ["P", request.id, String(request.arrivalUs)];
@@ -199,12 +215,6 @@ function head(request: StoreRequest): string[] {
     case "block":
       return ["B", whole(request.durationUs), request.keepLonger ? "1" : "0", request.from ?? ""];
   }
-}
-
-function policyIndex(policies: Map<Policy, string>, policy: Policy): string {
-  let index = policies.get(policy);
-  if (index === undefined) policies.set(policy, index = String(policies.size + 1));
-  return index;
 }
 
 function encodeMarks(marks: readonly Mark[]): string[] {

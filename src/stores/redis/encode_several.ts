@@ -23,7 +23,7 @@ export function encodePolicy({ leaseTtlUs, maxConcurrent, maxWaiters, rates }: P
 
 /** What stands in the header of a run after the number of entries. */
 export function severalArgs(policy: Policy, cost: number, waitUs: string): string[] {
-  const words = encodePolicy(policy);
+  const words = [...encodePolicy(policy), "0"]; // by the plain rules of its limiter
   return [String(cost), waitUs, String(words.length), ...words];
 }
 

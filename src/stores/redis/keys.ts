@@ -31,6 +31,9 @@ const UNSAFE_ID = /[{}%~:\u0000-\u001f\u007f]|[\ud800-\udfff]/gu;
 /** Ends a prefix that has a colon. No limiter or key can hold it: they have no `~` but one in front of a hash. */
 const NESTED = ":~";
 
+/** Stands in front of a limiter in the name of its register. In an id, `%` is written as a hex code. */
+const REGISTER = "%rules:";
+
 /** Tells most keys, which may stay as they are, from those to look at closely. Any surrogate looks suspicious to it. */
 // deno-lint-ignore no-control-regex -- control characters are what it is for
 const SUSPICIOUS = /[{}%~\u0000-\u001f\u007f\ud800-\udfff]/;
@@ -65,6 +68,17 @@ export class KeyNames {
   /** What channels of the store begin with; the instance follows. */
   get channel(): string {
     return `${this.#prefix}:wake:`;
+  }
+
+  /** Where the rules that are in use for a limiter are registered. No key of a target is called so. */
+  register(limiter: string): string {
+    return `${this.common}${REGISTER}${hashLong(escape(limiter, UNSAFE_ID))}`;
+  }
+
+  /** The keys of logs at places of a limiter with several limits. */
+  logsOf(target: Target, places: readonly number[]): string[] {
+    const main = this.#main(target);
+    return places.map((place) => auxiliaryKey(main, target, `window:${place}`));
   }
 
   /** The keys that a script needs for a target, in the order in which it reads them. */
@@ -116,18 +130,27 @@ export class KeyNames {
   }
 }
 
+/** Whether a key that begins with the `common` prefix of a store is one of its registers. */
+export function isRegister(key: string, common: string): boolean {
+  return key.startsWith(REGISTER, common.length);
+}
+
 /** Whether a key that begins with the `common` prefix of a store belongs to another one, whose prefix is longer. */
 export function isOfLongerPrefix(key: string, common: string): boolean {
   return key.includes(`${NESTED}:`, common.length);
 }
 
-function addKeys(keys: string[], main: string, { policy: { rates, maxConcurrent, keyShards } }: Target): void {
+/** A key beside the main key of a target, in the same slot. */
+function auxiliaryKey(main: string, { policy: { keyShards } }: Target, name: string): string {
+  if (keyShards === 0) return `{${main}}:${name}`;
+  const end = main.lastIndexOf("}") + 1; // the last: those of limiters and keys are escaped
+  return `${main.slice(0, end)}~${name}${main.slice(end)}`;
+}
+
+function addKeys(keys: string[], main: string, target: Target): void {
+  const { rates, maxConcurrent } = target.policy;
   keys.push(main);
-  const auxiliary = (name: string) => {
-    if (keyShards === 0) return `{${main}}:${name}`;
-    const end = main.lastIndexOf("}") + 1; // the last: those of limiters and keys are escaped
-    return `${main.slice(0, end)}~${name}${main.slice(end)}`;
-  };
+  const auxiliary = (name: string) => auxiliaryKey(main, target, name);
   if (rates.length > 1) {
     rates.forEach((rate, i) => {
       if (algorithmOf(rate.algorithm).hasOwnKey) keys.push(auxiliary(`window:${i}`));

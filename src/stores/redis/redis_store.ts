@@ -19,11 +19,13 @@ import type {
   ReleaseRequest,
   ReplySink,
   ReplyTo,
+  RulesReport,
   Store,
   StoreLoad,
   StoreRequest,
   TakeReply,
   TakeRequest,
+  Target,
 } from "../store.ts";
 import { askAcrossSlots } from "./across_slots.ts";
 import { checkRedis } from "./check.ts";
@@ -39,6 +41,9 @@ import { Mailroom } from "./mailroom.ts";
 import { OrderedLanes } from "./ordered_lanes.ts";
 import { needsOf } from "./needs.ts";
 import { withAdvice } from "./refusal.ts";
+import { otherRules } from "./refused_by_script.ts";
+import { RuleBook, type RuleEntry } from "./rule_book.ts";
+import { register } from "./scripts.gen.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
 const MAX_BATCH = 128;
@@ -55,10 +60,12 @@ type Reply = TakeReply | DoneReply;
 class Named implements NamedRequest {
   readonly request: StoreRequest;
   readonly keys: readonly string[];
+  readonly rules: readonly RuleEntry[];
 
-  constructor(request: StoreRequest, keys: readonly string[]) {
+  constructor(request: StoreRequest, keys: readonly string[], rules: readonly RuleEntry[]) {
     this.request = request;
     this.keys = keys;
+    this.rules = rules;
   }
 }
 
@@ -94,6 +101,8 @@ export class RedisStore implements Store {
   /** Instances whose messages may have been lost with the reply to a call that failed. */
   readonly #missing = new Set<string>();
   #checking: Promise<StoreCheck> | undefined;
+  readonly #rules: RuleBook;
+  readonly #rulesWatchers: ((report: RulesReport) => void)[] = [];
 
   /**
    * For a `RedisConnection` of your own; `createRedisStore()` makes the others. Nothing is connected yet.
@@ -106,19 +115,22 @@ export class RedisStore implements Store {
     this.#connection = connection;
     this.#settings = settings;
     this.#names = new KeyNames(settings.keyPrefix ?? "rate_limit");
+    this.#rules = new RuleBook({
+      register: (limiter, own) => {
+        const args = [String(settings.testClock?.nowUs() ?? ""), ...own];
+        const call = { script: register, keys: [this.#names.register(limiter)], args };
+        const sent = settings.testScript?.(call) ?? call;
+        return connection.run(sent.script, sent.keys, sent.args);
+      },
+      report: (report) => this.#rulesWatchers.forEach((watcher) => watcher(report)),
+      nowUs: () => (settings.testClock ?? systemClock).nowUs(),
+    });
     const batching: BatcherOptions<NamedRequest, Reply> = {
       send: (batch) => this.#send(batch),
       kindOf: scriptOf,
       keysOf: ({ keys }) => keys,
       joins: isRepeat,
-      errorOf: (cause) =>
-        cause instanceof StoreError
-          ? new StoreError(cause.code, cause.message, {
-            cause,
-            reason: cause.reason,
-            retryAfterMs: cause.retryAfterMs,
-          })
-          : cause,
+      errorOf,
       afterSending: inNextTurn,
       nowUs: systemClock.nowUs,
       maxBatch: MAX_BATCH,
@@ -157,7 +169,7 @@ export class RedisStore implements Store {
   }
 
   #ask(request: StoreRequest, signal: AbortSignal | undefined): Promise<Reply> {
-    return this.#batcher.ask(new Named(request, this.#names.keysOf(request.targets)), signal);
+    return this.#batcher.ask(this.#named(request), signal);
   }
 
   /** A script may only touch keys of one slot. */
@@ -171,7 +183,7 @@ export class RedisStore implements Store {
   /** As `execute`, for a take or a release; the outcome goes to a sink. */
   submit<Request extends TakeRequest | ReleaseRequest>(request: Request, sink: ReplySink<ReplyTo<Request>>): void {
     if (this.#connection.cluster === undefined || request.targets.length === 1) {
-      return this.#batcher.submit(new Named(request, this.#names.keysOf(request.targets)), sink as ReplySink<Reply>);
+      return this.#batcher.submit(this.#named(request), sink as ReplySink<Reply>);
     }
     this.#askCluster(request, undefined).then(
       (reply) => sink.answered(reply as ReplyTo<Request>),
@@ -179,7 +191,35 @@ export class RedisStore implements Store {
     );
   }
 
-  async #send(batch: readonly NamedRequest[]): Promise<readonly (Reply | StoreError)[]> {
+  #named(request: StoreRequest): Named {
+    const { targets } = request;
+    const rules = targets.length === 1
+      ? this.#rules.of(targets[0] as Target).alone
+      : targets.map((target) => this.#rules.of(target));
+    return new Named(request, this.#names.keysOf(targets), rules);
+  }
+
+  async #send(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
+    const refreshed = this.#rules.refresh();
+    if (refreshed === undefined) return await this.#decide(batch);
+    await refreshed;
+    const untold = batch.map(({ rules }) => (rules as readonly RuleEntry[]).find(({ toldUs }) => toldUs === undefined));
+    const known = batch.filter((_, i) => untold[i] === undefined);
+    const replies = known.length > 0 || batch.length === 0 ? [...await this.#decide(known)] : [];
+    return untold.map((entry) => entry === undefined ? replies.shift() as Reply : errorOf(entry.error) as Error);
+  }
+
+  /** Decides, and asks again for what has to do with other rules by the script that knows those. */
+  async #decide(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
+    const replies = await this.#run(batch);
+    if (!replies.includes(otherRules)) return replies;
+    const again = batch.filter((_, i) => replies[i] === otherRules);
+    for (const { rules = [] } of again) rules.forEach((entry) => this.#rules.met(entry as RuleEntry));
+    const decided = [...await this.#run(again)];
+    return replies.map((reply) => reply === otherRules ? decided.shift() as Reply | StoreError : reply);
+  }
+
+  async #run(batch: readonly NamedRequest[]): Promise<readonly (Reply | StoreError)[]> {
     const mail = this.#mail;
     const before = mail?.waiting ?? [];
     const callers = this.#callersOf(batch);
@@ -259,6 +299,11 @@ export class RedisStore implements Store {
     ]).then(() => {});
   }
 
+  /** Has `report` called when other processes are found to use other rules for a limiter. */
+  watchRules(report: (report: RulesReport) => void): void {
+    this.#rulesWatchers.push(report);
+  }
+
   /** Deletes every key that begins with this store's prefix, in steps. */
   async resetAll(): Promise<void> {
     await this.#connection.deleteByPrefix(this.#names.common);
@@ -301,4 +346,11 @@ export class RedisStore implements Store {
       if (cause !== error) throw cause;
     });
   }
+}
+
+/** An error of its own for each caller. */
+function errorOf(cause: unknown): unknown {
+  if (!(cause instanceof StoreError)) return cause;
+  const { code, message, reason, retryAfterMs } = cause;
+  return new StoreError(code, message, { cause, reason, retryAfterMs });
 }

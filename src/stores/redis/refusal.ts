@@ -28,6 +28,7 @@ export const REFUSALS: readonly (readonly [words: RegExp, reason: StoreErrorReas
   [/\bCLUSTERDOWN\b/, "cluster_down"],
   [/\bMASTERDOWN\b/, "primary_down"],
   [/max number of clients|max concurrent connections/i, "too_many_clients"],
+  [/\bFOREIGN\b|\bWRONGTYPE\b/, "foreign_state"],
 ];
 
 /** What to do about each failure. Absent where the message itself says it, or there is nothing to do. */
@@ -52,6 +53,9 @@ const ADVICE: Partial<Record<StoreErrorReason, string>> = {
   cluster_down: "a part of the cluster's slots has no node: see CLUSTER INFO",
   primary_down: "the server follows a primary that it does not reach",
   too_many_clients: "raise the server's maxclients, or close connections",
+  foreign_state:
+    "the key is left as it is: delete it if it is yours, give the store a keyPrefix of its own, or update the " +
+    "processes with the older version of this package",
   invalid_answer: "check what answers at this address: it may be a proxy or another service",
 };
 

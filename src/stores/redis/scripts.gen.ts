@@ -6,2249 +6,2350 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local bY=1e14
-local cO=50*bY
-local ga,bZ="99",10*bY
-local gi=o-o%bY`;
+const part1 = `local ct=1e14
+local dw=50*ct
+local hb,cu="99",10*ct
+local hm=r-r%ct`;
 
-const part2 = `local fl=2e15
-local function dQ(k)
-local an,size=string.byte(k,1),#k
-if an==98 and size>8 then return struct.unpack("<d",k,2),10 end
-if an==83 and size>46 or an==115 and size>20 then
-local x=struct.unpack("<d",k,2)
-if x>o and x<o+fl then return x,size+1 end
+const part2 = `local fZ=2e15
+local function dL(m)
+local aj,size=string.byte(m,1),#m
+if aj==98 and size>8 then
+local z=struct.unpack("<d",m,2)
+if z>=0 and z==math.floor(z)then return z,10 end
+end
+if aj==83 and size>46 or aj==115 and size>20 then
+local z=struct.unpack("<d",m,2)
+if z>r and z<r+fZ then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function ey(aO)
-return math.max(math.floor((aO-cO)/bZ),0)
+const part3 = `local function fr(be)
+return math.max(math.floor((be-dw)/cu),0)
 end
-local function dN(aO)
-if aO<cO then return aO end
-local us=gi+aO%bY
-if us>o+bY/2 then return us-bY end
-if us<o-bY/2 then return us+bY end
+local function eA(be)
+if be<dw then return be end
+local us=hm+be%ct
+if us>r+ct/2 then return us-ct end
+if us<r-ct/2 then return us+ct end
 return us
 end`;
 
-const part4 = `local function eH(aV,eZ,aj)
-return math.max(aV<=8*eZ and 1 or aV<=1024*eZ and 2 or 3,aj)
+const part4 = `local function eL(bg,fc,ad)
+return math.max(bg<=8*fc and 1 or bg<=1024*fc and 2 or 3,ad)
 end
-local function dl(D,eZ)
-if D==0 then return o end
-return D==3 and math.huge or o+(D==2 and 1024 or 8)*eZ
+local function de(I,fc)
+if I==0 then return r end
+return I==3 and math.huge or r+(I==2 and 1024 or 8)*fc
 end`;
 
-const part5 = `local cW
-local function bx()
-if cW then return cW end
+const part5 = `local dB
+local function aU()
+if dB then return dB end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local gV,ib=8,2^52
-local de={us=0,U=0,E=0,ba={}}
-local bB={de=de}
-function bB.eF(a,b,e)
-local us,U=a.us+b.us,a.U+b.U
-if U<e.A then return{us=us,U=U}end
-return{us=us+1,U=U-e.A}
+local ij,jC=8,2^52
+local dJ={us=0,aa=0,U=0,bm={}}
+local bp={dJ=dJ}
+function bp.fw(a,b,g)
+local us,aa=a.us+b.us,a.aa+b.aa
+if aa<g.denominator then return{us=us,aa=aa}end
+return{us=us+1,aa=aa-g.denominator}
 end
-local eF=bB.eF
-function bB.ee(a,b,e)
-local us,U=a.us-b.us,a.U-b.U
-if U>=0 then return{us=us,U=U}end
-return{us=us-1,U=U+e.A}
+local fw=bp.fw
+function bp.eS(a,b,g)
+local us,aa=a.us-b.us,a.aa-b.aa
+if aa>=0 then return{us=us,aa=aa}end
+return{us=us-1,aa=aa+g.denominator}
 end
-local ee=bB.ee
-function bB.fO(a,b)
-return(a.us<b.us or(a.us==b.us and a.U<b.U))and a or b
+local eS=bp.eS
+function bp.fT(a,b)
+return(a.us<b.us or(a.us==b.us and a.aa<b.aa))and a or b
 end
-function bB.hF(V,ci,aj,e)
-local aX=ee(V,aj,e)
-for _,aU in ipairs(V.ba)do
-if aU.ci>ci then aX=ee(aX,aU,e)end
+function bp.je(ac,cI,ad,g)
+local bb=eS(ac,ad,g)
+for _,bf in ipairs(ac.bm)do
+if bf.cI>cI then bb=eS(bb,bf,g)end
 end
-return aX.us<0 and de or aX
+return bb.us<0 and dJ or bb
 end
-function bB.cp(g,e)
-local z=g.us-e.av
-if g.U>e.aF then z=z+1 end
-return max(z,g.u or 0)
+function bp.cb(h,g)
+local K=h.us-g.as
+if h.aa>g.aG then K=K+1 end
+return max(K,h.v or 0)
 end
-local cp=bB.cp
-function bB.cZ(g,e)
-return g.D>0 and cp(g,e)>o and g.D or 0
+local cb=bp.cb
+function bp.dE(h,g)
+return h.I>0 and cb(h,g)>r and h.I or 0
 end
-local function hL(V,aU,E,e)
-local aX=eF(V,aU,e)
-if aX.us>ib then return nil end
-local ba,v={},1
-for i,ef in ipairs(V.ba)do
-ba[i]=ef
-if ef.ci<=aU.ci then v=i+1 end
+local function jl(ac,bf,U,g)
+local bb=fw(ac,bf,g)
+if bb.us>jC then return nil end
+local bm,A={},1
+for i,cs in ipairs(ac.bm)do
+bm[i]=cs
+if cs.cI<=bf.cI then A=i+1 end
 end
-table.insert(ba,v,aU)
-local gg,I=de,#ba
-while I>0 and#ba-I<gV do
-local ah=ba[I]
-if ah.ci-(aX.us-gg.us)+2<=o then break end
-gg=eF(gg,ah,e)
-I=I-1
+table.insert(bm,A,bf)
+local hi,E=dJ,#bm
+while E>0 and#bm-E<ij do
+local Y=bm[E]
+if Y.cI-(bb.us-hi.us)+2<=r then break end
+hi=fw(hi,Y,g)
+E=E-1
 end
-for _=1,I do
-table.remove(ba,1)
+for _=1,E do
+table.remove(bm,1)
 end
-return{us=aX.us,U=aX.U,E=max(V.E,E),ba=ba}
+return{us=bb.us,aa=bb.aa,U=max(ac.U,U),bm=bm}
 end
-function bB.di(us,V)
-local aX=us+V.us+1
-if V.E>0 and V.E<aX then return max(us+1,V.E)end
-return aX
+function bp.dP(us,ac)
+local bb=us+ac.us+1
+if ac.U>0 and ac.U<bb then return max(us+1,ac.U)end
+return bb
 end
-function bB.aQ(g)
-local V=g.V
-return V and bB.di(g.us,V)>o and V or nil
+function bp.bc(h)
+local ac=h.ac
+return ac and bp.dP(h.us,ac)>r and ac or nil
 end
-function bB.cz(us,U,V,u,e,aj)
-local z=us-e.av
-if U>e.aF then z=z+1 end
-local bA=max(z,u)
-if u<=o or u<=z then u=nil end
-local g={us=us,U=U,u=u,D=0}
-if bA>o then g.D=eH(bA-o,e.av,aj)end
-if V then
-local aX,ba=eF(g,V,e).us,{}
-for i,aU in ipairs(V.ba)do
-ba[i]={ci=min(aU.ci,aX),us=aU.us,U=aU.U}
+function bp.cy(us,aa,ac,v,g,ad)
+local K=us-g.as
+if aa>g.aG then K=K+1 end
+local bj=max(K,v)
+if v<=r or v<=K then v=nil end
+local h={us=us,aa=aa,v=v,I=0}
+if bj>r then h.I=eL(bj-r,g.as,ad)end
+if ac then
+local bb,bm=fw(h,ac,g).us,{}
+for i,bf in ipairs(ac.bm)do
+bm[i]={cI=min(bf.cI,bb),us=bf.us,aa=bf.aa}
 end
-local E=V.E>us+V.us and 0 or V.E
-g.V={us=V.us,U=V.U,E=E,ba=ba}
+local U=ac.U>us+ac.us and 0 or ac.U
+h.ac={us=ac.us,aa=ac.aa,U=U,bm=bm}
 end
-return g
+return h
 end
-function bB.dB(g,eQ,ci,u,e)
-local E=max(o,u)+e.av+1
-local aU={ci=ci,us=eQ.us,U=eQ.U}
-local V=hL(bB.aQ(g)or de,aU,E,e)
-if not V then return g end
-local aP=ee(g,eQ,e)
-return bB.cz(aP.us,aP.U,V,u,e,bB.cZ(g,e))
+function bp.ek(h,fG,cI,v,g)
+local U=max(r,v)+g.as+1
+local bf={cI=cI,us=fG.us,aa=fG.aa}
+local ac=jl(bp.bc(h)or dJ,bf,U,g)
+if not ac then return h end
+local aN=eS(h,fG,g)
+return bp.cy(aN.us,aN.aa,ac,v,g,bp.dE(h,g))
 end
-function bB.da(g,e)
-local u,bA=cp(g,e),dl(g.D,e.av)
-if u<=bA then return g end
-local bn={us=bA+e.av,U=e.aF}
-local V=bB.aQ(g)
-if g.us<bn.us or(g.us==bn.us and g.U<=bn.U)then
-return bB.cz(g.us,g.U,V,bA,e,g.D)
+function bp.da(h,g)
+local v,bj=cb(h,g),de(h.I,g.as)
+if v<=bj then return h end
+local bw={us=bj+g.as,aa=g.aG}
+local ac=bp.bc(h)
+if h.us<bw.us or(h.us==bw.us and h.aa<=bw.aa)then
+return bp.cy(h.us,h.aa,ac,bj,g,h.I)
 end
-local aj={us=g.us,U=g.U,u=g.u,D=g.D}
-if V then aj.V={us=V.us,U=V.U,E=0,ba=V.ba}end
-local bS=bB.dB(aj,ee(g,bn,e),0,bA,e)
-if bS~=aj then return bS end
-return bB.cz(bn.us,bn.U,nil,bA,e,g.D)
+local ad={us=h.us,aa=h.aa,v=h.v,I=h.I}
+if ac then ad.ac={us=ac.us,aa=ac.aa,U=0,bm=ac.bm}end
+local bi=bp.ek(ad,eS(h,bw,g),0,bj,g)
+if bi~=ad then return bi end
+return bp.cy(bw.us,bw.aa,nil,bj,g,h.I)
 end
-function bB.cs(k,y,ah,g,e)
-local function cD()
-local Y,gk=0,1
-while y<=ah do
-local hV=byte(k,y)
+function bp.bT(m,y,Y,h,g)
+local function di()
+local number,eE=0,1
+while y<=Y do
+local gm=byte(m,y)
 y=y+1
-Y=Y+hV%128*gk
-if hV<128 then break end
-gk=gk*128
+number=number+gm%128*eE
+if gm<128 then break end
+eE=eE*128
 end
-return Y
+return number
 end
-local function fT()
-local us=cD()
-return us,e.A>1 and min(cD(),e.A-1)or 0
+local function gO()
+local us=di()
+return us,g.denominator>1 and min(di(),g.denominator-1)or 0
 end
-local fd=byte(k,y)-128
+local fR=byte(m,y)-128
 y=y+1
-g.D=floor(fd%32/8)
-if fd%2>=1 then g.u=cD()end
-if fd%4<2 then return end
-local us,U=fT()
-local V={us=us,U=U,E=0,ba={}}
-local aX=eF(g,V,e).us
-if fd%8>=4 then V.E=aX+2-cD()end
-while y<=ah do
-local aU={ci=aX-cD()}
-aU.us,aU.U=fT()
-if aU.us==0 and aU.U==0 then
-aU.us,aU.U=us,U
+h.I=floor(fR%32/8)
+if fR%2>=1 then h.v=di()end
+if fR%4<2 then return end
+local us,aa=gO()
+local ac={us=us,aa=aa,U=0,bm={}}
+local bb=fw(h,ac,g).us
+if fR%8>=4 then ac.U=bb+2-di()end
+while y<=Y do
+local bf={cI=bb-di()}
+bf.us,bf.aa=gO()
+if bf.us==0 and bf.aa==0 then
+bf.us,bf.aa=us,aa
 end
-V.ba[#V.ba+1]=aU
+ac.bm[#ac.bm+1]=bf
 end
-g.V=V
+h.ac=ac
 end
-function bB.be(g,e)
-local V,u,bH=g.V,g.u,""
-if not V and not u and g.D==0 then return bH end
-local function hy(Y)
-while Y>=128 do
-bH=bH..char(Y%128+128)
-Y=floor(Y/128)
+function bp.aR(h,g)
+local ac,v,aC=h.ac,h.v,""
+if not ac and not v and h.I==0 then return aC end
+local function el(number)
+while number>=128 do
+aC=aC..char(number%128+128)
+number=floor(number/128)
 end
-bH=bH..char(Y)
+aC=aC..char(number)
 end
-local function gs(us,U)
-hy(us)
-if e.A>1 then hy(U)end
+local function hy(us,aa)
+el(us)
+if g.denominator>1 then el(aa)end
 end
-if u then hy(u)end
-if V then
-gs(V.us,V.U)
-local aX=eF(g,V,e).us
-if V.E>0 then hy(aX+2-V.E)end
-for _,aU in ipairs(V.ba)do
-hy(aX-aU.ci)
-local ht=aU.us==V.us and aU.U==V.U
-gs(ht and 0 or aU.us,ht and 0 or aU.U)
+if v then el(v)end
+if ac then
+hy(ac.us,ac.aa)
+local bb=fw(h,ac,g).us
+if ac.U>0 then el(bb+2-ac.U)end
+for _,bf in ipairs(ac.bm)do
+el(bb-bf.cI)
+local iO=bf.us==ac.us and bf.aa==ac.aa
+hy(iO and 0 or bf.us,iO and 0 or bf.aa)
 end
 end
-local fd=128+(u and 1 or 0)+(V and 2 or 0)+(V and V.E>0 and 4 or 0)
-return char(fd+8*g.D)..bH
+local fR=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.U>0 and 4 or 0)
+return char(fR+8*h.I)..aC
 end
-cW=bB
-return bB
+dB=bp
+return bp
 end`;
 
 const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
-local pack,ap=struct.pack,struct.unpack
+local pack,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local ce,ew=0,0
-local function bH()
-ce=ce+1
-return ARGV[ce]
+local cA,fq=0,0
+local function aC()
+cA=cA+1
+return ARGV[cA]
 end
-local function Y()
-ce=ce+1
-return ARGV[ce]+0
+local function number()
+cA=cA+1
+return ARGV[cA]+0
 end
-local function eB()
-ew=ew+1
-return KEYS[ew]
+local function eK()
+fq=fq+1
+return KEYS[fq]
 end
-local o=tonumber(bH())
-if not o then
-local dc=call("TIME")
-o=dc[1]*1000000+dc[2]
+local r=tonumber(aC())
+if not r then
+local db=call("TIME")
+r=db[1]*1000000+db[2]
 end
-local bN=Y()
-local function dY(E)
-return max(ceil((E-o)/1000),1)+bN
+local cd=number()
+local function dk(U)
+return max(ceil((U-r)/1000),1)+cd
 end
 local bF={}`;
 
-const part7 = `local function dF(ab)
-local dP=type(ab)=="table"and ab.err or tostring(ab)
-if string.find(dP,"READONLY",1,true)then error(ab,0)end
-return dP
+const part7 = `local function ep(ae)
+local eB=type(ae)=="table"and ae.err or tostring(ae)
+if string.find(eB,"READONLY",1,true)then error(ae,0)end
+return eB
 end
-local function gN(iz,hC)
-local ok,ab=pcall(iz,hC)
-return ok and ab or dF(ab)
+local function hW(bD,ja)
+local ok,ae=pcall(bD,ja)
+return ok and ae or ep(ae)
 end`;
 
-const part8 = `local function gr(d)
-dT(d)
-local at=max(o,d.x)
-local S,ag=d.l.S,d.ag
-for i=1,#S do
-local Q=S[i]
-at=max(at,Q.M.cv(ag[i],d.ac,Q))
+const part8 = `local function gb(e)
+dR(e)
+if e.cJ and not ba then dG(e)end
+local at=max(r,e.z)
+local rates,states=e.p.rates,e.states
+for i=1,#rates do
+local D=rates[i]
+at=max(at,D.kernel.cB(states[i],e.ab,D))
 end
 return at
 end
-local function fr(d,at)
-local S,ag=d.l.S,d.ag
-if#S==0 then return end
-d.dX=nil
-for i=1,#S do
-local Q=S[i]
-local aj=ag[i]
-local g=Q.M.dA(aj,at,d.ac,Q)
-if g then ag[i]=g end
-local bI=Q.M.bI and Q.M.bI(aj,g,at)
-if bI then
-d.dX=d.dX or{}
-d.dX[i]=bI
+local function fE(e,at)
+local rates,states=e.p.rates,e.states
+if#rates==0 then return end
+if e.bL then e.bL.cE(e,at)end
+e.eN=nil
+for i=1,#rates do
+local D=rates[i]
+local ad=states[i]
+local h=D.kernel.cE(ad,at,e.ab,D)
+if h then states[i]=h end
+local bX=D.kernel.bX and D.kernel.bX(ad,h,at)
+if bX then
+e.eN=e.eN or{}
+e.eN[i]=bX
 end
 end
-eK(d)
+dG(e)
 end
-local function cX(ab,d)
-local S,ag,ah=d.l.S,d.ag,#ab
-for i=1,#S do
-local Q=S[i]
-ab[ah+1],ab[ah+2]=Q.M.dO(ag[i],Q)
-ah=ah+2
+local function dh(ae,e)
+local rates,states,Y=e.p.rates,e.states,#ae
+for i=1,#rates do
+local D=rates[i]
+ae[Y+1],ae[Y+2]=D.kernel.dT(states[i],D)
+Y=Y+2
 end
 end
-local function dy(ab,aa)
-local v=0
-for i=1,#aa do
-local dX,S=aa[i].dX,#aa[i].l.S
-for Q=1,dX and S or 0 do
-local bI=dX[Q]
-if bI then
-local ah=#ab
-ab[ah+1]=v+Q-1
+local function dm(ae,ag)
+local A=0
+for i=1,#ag do
+local eN,rates=ag[i].eN,#ag[i].p.rates
+for D=1,eN and rates or 0 do
+local bX=eN[D]
+if bX then
+local Y=#ae
+ae[Y+1]=A+D-1
 for aS=1,5 do
-ab[ah+1+aS]=bI[aS]
+ae[Y+1+aS]=bX[aS]
 end
 end
 end
-v=v+S
+A=A+rates
 end
 end`;
 
-const part9 = `local function dt()
-local l=cf[Y()]
-local ac,w=Y(),Y()
-local d={
-l=l,
-ac=ac,
-w=w,
-L=eB(),
-bQ=nil,
-aw=nil,
-aC=nil,
-x=0,
-ag=nil,
+const part9 = `local function ed()
+local p=cq[number()]
+local ab,J=number(),number()
+local e={
+p=p,
+ab=ab,
+J=J,
+Q=eK(),
+bk=nil,
+aA=nil,
+aF=nil,
+z=0,
+states=nil,
 }
-if l.bQ>0 then
-d.bQ={}
-for i,Q in ipairs(l.S)do
-if Q.cK then d.bQ[i]=eB()end
+if p.bk>0 then
+e.bk={}
+for i,D in ipairs(p.rates)do
+if D.ring then e.bk[i]=eK()end
 end
 end
-if l.w>0 then
-d.aw,d.aC=eB(),eB()
+if p.J>0 then
+e.aA,e.aF=eK(),eK()
 end
-return d
+for _,A in ipairs(p.fi or{})do
+e.bk=e.bk or{}
+e.bk[A]=eK()
+end
+return e
 end`;
 
 const part10 = `function bF.t()
-local function gf(g,at)
-if g.us<at-1 or(g.us<at and g.U==0)then return{us=at,U=0}end
-return g
+local function hh(h,at)
+if h.us<at-1 or(h.us<at and h.aa==0)then return{us=at,aa=0}end
+return h
 end
-local function gH(g,m,e)
-local U=m*e.eS
-local ct=floor(U/e.A)
-local us=g.us+m*e.fh+ct
-U=g.U+U-ct*e.A
-if U<e.A then return{us=us,U=U}end
-return{us=us+1,U=U-e.A}
+local function hQ(h,q,g)
+local aa=q*g.interval_rem
+local cS=floor(aa/g.denominator)
+local us=h.us+q*g.interval_us+cS
+aa=h.aa+aa-cS*g.denominator
+if aa<g.denominator then return{us=us,aa=aa}end
+return{us=us+1,aa=aa-g.denominator}
 end
 return{
-cs=function()
+bT=function()
 return{
-fh=Y(),
-eS=Y(),
-A=Y(),
-av=Y(),
-aF=Y(),
-af=Y(),
+interval_us=number(),
+interval_rem=number(),
+denominator=number(),
+as=number(),
+aG=number(),
+an=number(),
 }
 end,
-cU=function()
-return{us=0,U=0,D=0}
+cT=function()
+return{us=0,aa=0,I=0}
 end,
-da=function(g,e)
-if g.us-e.av<o and(g.u or 0)<=o then return g end
-return bx().da(g,e)
+da=function(h,g)
+if h.us-g.as<r and(h.v or 0)<=r then return h end
+return aU().da(h,g)
 end,
-cv=function(g,ac,e)
-local next=gH(gf(g,o),ac,e)
-local fo=next.us-e.av
-if next.U>e.aF then fo=fo+1 end
-return max(o,fo)
+cB=function(h,ab,g)
+local next=hQ(hh(h,r),ab,g)
+local gc=next.us-g.as
+if next.aa>g.aG then gc=gc+1 end
+return max(r,gc)
 end,
-dA=function(g,at,ac,e)
-local next=gH(gf(g,at),ac,e)
-next.D=0
-if at<=o and not g.V and not g.u then return next end
-local aS=bx()
-local u=max(at>o and at or 0,g.u or 0)
-return aS.cz(next.us,next.U,aS.aQ(g),u,e,aS.cZ(g,e))
+cE=function(h,at,ab,g)
+local next=hQ(hh(h,at),ab,g)
+next.I=0
+if at<=r and not h.ac and not h.v then return next end
+local aS=aU()
+local v=max(at>r and at or 0,h.v or 0)
+return aS.cy(next.us,next.aa,aS.bc(h),v,g,aS.dE(h,g))
 end,
-bI=function(aj,fW,at)
-local fF=at>o
-if not fF and not fW.V then return nil end
-local us,U=0,0
-if fW.V then
-us,U=fW.V.us,fW.V.U
+bX=function(ad,gX,at)
+local gz=at>r
+if not gz and not gX.ac then return nil end
+local us,aa=0,0
+if gX.ac then
+us,aa=gX.ac.us,gX.ac.aa
 end
-local u=fF and(aj.u or 0)>o and aj.u or 0
-local hE=fF and gf(aj,at)~=aj
-if us==0 and U==0 and u==0 and not hE then return nil end
-local I=aj.us+2<=o and{us=0,U=0}or aj
-return{us,U,u,hE and I.us or-1,hE and I.U or 0}
+local v=gz and(ad.v or 0)>r and ad.v or 0
+local jd=gz and hh(ad,at)~=ad
+if us==0 and aa==0 and v==0 and not jd then return nil end
+local E=ad.us+2<=r and{us=0,aa=0}or ad
+return{us,aa,v,jd and E.us or-1,jd and E.aa or 0}
 end,
-dO=function(g)
-if g.us<o then return 0,0 end
-return g.us-o,g.U
+dT=function(h)
+if h.us<r then return 0,0 end
+return h.us-r,h.aa
 end,
-cV=function(g)
-if not g.V and not g.u then return g.us+2 end
-local hr=g.V and bx().di(g.us,g.V)or 0
-return max(g.us,hr,g.u or 0)+2
+ck=function(h)
+if not h.ac and not h.v then return h.us+2 end
+local iM=h.ac and aU().dP(h.us,h.ac)or 0
+return max(h.us,iM,h.v or 0)+2
 end,
-br=function(k,I,to,e,bv,bC)
-local size=to-I+1
-local us=tonumber(sub(k,I,I+15))
-if not us or size<16 then return{us=0,U=0,D=0}end
-local ef=size~=16+e.af
-local g={us=us,U=0,D=0}
-if not ef then g.U=min(tonumber(sub(k,I+16,to))or 0,e.A-1)end
-if bv<=bC then bx().cs(k,bv,bC,g,e)end
-if ef then return{us=us+1,U=0,u=g.u,D=g.D}end
-return g
+bC=function(m,E,to,g,bK,bR)
+local size=to-E+1
+local us=tonumber(sub(m,E,E+15))
+if not us or size<16 then return{us=0,aa=0,I=0}end
+local cs=size~=16+g.an
+local h={us=us,aa=0,I=0}
+if not cs then h.aa=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
+if bK<=bR then aU().bT(m,bK,bR,h,g)end
+if cs then return{us=us+1,aa=0,v=h.v,I=h.I}end
+return h
 end,
-cw=function(g,e)
-if e.af==0 then return format("%016.0f",g.us)end
-return format("%016.0f%0"..e.af..".0f",g.us,g.U)
+cV=function(h,g)
+local us=max(h.us,0)
+if g.an==0 then return format("%016.0f",us)end
+return format("%016.0f%0"..g.an..".0f",us,h.aa)
 end,
-dp=function(g,e)
-if not g.V and not g.u and g.D==0 then return""end
-return bx().be(g,e)
+dX=function(h,g)
+if not h.ac and not h.v and h.I==0 then return""end
+return aU().aR(h,g)
 end,
 }
 end`;
 
-const part11 = `local ch,bq="<I7I4",11
-local function cc(K)
-return#K/bq
+const part11 = `local cH,aY="<I7I4",11
+local function bz(O)
+return#O/aY
 end
-local function cB(K,v)
-return ap(ch,K,v*bq+1)
+local function co(O,A)
+return am(cH,O,A*aY+1)
 end
-local function bM(K)
-return ap(ch,K,1)
+local function bP(O)
+return am(cH,O,1)
 end
-local function by(K)
-return ap(ch,K,#K-bq+1)
+local function bN(O)
+return am(cH,O,#O-aY+1)
 end
-local function eM(K,v,z,p)
-local I=v*bq
-return sub(K,1,I)..pack(ch,z,p)..sub(K,I+bq+1)
+local function fA(O,A,K,x)
+local E=A*aY
+return sub(O,1,E)..pack(cH,K,x)..sub(O,E+aY+1)
 end
-local function fB(z,p)
-if not(z>=0 and z<2^53 and p>0 and p<2^32)then return""end
-return pack(ch,z,p)
+local function gt(K,x)
+if not(K>=0 and K<2^53 and x>0 and x<2^32)then return""end
+return pack(cH,K,x)
 end
-local function es(k,I,to)
-local K=sub(k,I,to)
-if K==""or#K%bq>0 then return"",0 end
-local bW=string.byte(K,7)
-if bW<32 then return K,0 end
-return sub(K,1,6)..string.char(bW%32)..sub(K,8),floor(bW/32)
+local function dW(m,E,to)
+local O=sub(m,E,to)
+if O==""or#O%aY>0 then return"",0 end
+local bS=string.byte(O,7)
+if bS<32 then return O,0 end
+return sub(O,1,6)..string.char(bS%32)..sub(O,8),floor(bS/32)
 end
-local function dZ(g)
-local K=g.q
-if g.D==0 then return K end
-return sub(K,1,6)..string.char(string.byte(K,7)+32*g.D)..sub(K,8)
+local function cG(h)
+local O=h.w
+if h.I==0 then return O end
+return sub(O,1,6)..string.char(string.byte(O,7)+32*h.I)..sub(O,8)
 end
-local function bJ(g,e,aj)
-local aV=g.q==""and 0 or bM(g.q)-o
-g.D=aV>0 and eH(aV,e.r,aj)or 0
-return g
+local function bY(h,g,ad)
+local bg=h.w==""and 0 or bP(h.w)-r
+h.I=bg>0 and eL(bg,g.window,ad)or 0
+return h
 end
-local function eq(g,e)
-local K=g.q
-local V=K==""and 0 or bM(K)-dl(g.D,e.r)
-if V<=0 then return g end
-local hX={}
-for v=0,cc(K)-1 do
-local z,p=cB(K,v)
-hX[v+1]=pack(ch,z-V,p)
+local function fk(h,g)
+local O=h.w
+local ac=O==""and 0 or bP(O)-de(h.I,g.window)
+if ac<=0 then return h end
+local jy={}
+for A=0,bz(O)-1 do
+local K,x=co(O,A)
+jy[A+1]=pack(cH,K-ac,x)
 end
-return bJ({C=g.C,q=table.concat(hX)},e,g.D)
+return bY({H=h.H,w=table.concat(jy)},g,h.I)
 end`;
 
 const part12 = `function bF.f()
 return{
-O="F",
-cs=function()
-return{W=Y(),r=Y()}
+letter="F",
+bT=function()
+return{capacity=number(),window=number()}
 end,
-cU=function()
-return{q="",D=0}
+cT=function()
+return{w="",I=0}
 end,
-da=eq,
-cv=function(g,ac,e)
-if g.q==""then return o end
-local z,p=by(g.q)
-if p+ac<=e.W then return max(o,z)end
-return max(o,z+e.r)
+da=fk,
+cB=function(h,ab,g)
+if h.w==""then return r end
+local K,x=bN(h.w)
+if x+ab<=g.capacity then return max(r,K)end
+return max(r,K+g.window)
 end,
-dA=function(g,at,ac,e)
-local q=g.q
-if q==""then return bJ({q=pack(ch,at,ac)},e,0)end
-local z,p=by(q)
-if at<z+e.r then
-q=eM(q,cc(q)-1,z,p+ac)
+cE=function(h,at,ab,g)
+local w=h.w
+if w==""then return bY({w=pack(cH,at,ab)},g,0)end
+local K,x=bN(w)
+if at<K+g.window then
+w=fA(w,bz(w)-1,K,x+ab)
 else
-q=q..pack(ch,at,ac)
+w=w..pack(cH,at,ab)
 end
-while bM(q)+e.r<=o do
-q=sub(q,bq+1)
+while bP(w)+g.window<=r do
+w=sub(w,aY+1)
 end
-return bJ({q=q},e,g.D)
+return bY({w=w},g,h.I)
 end,
-dO=function(g,e)
-if g.q==""then return 0,0 end
-local z,p=by(g.q)
-local ay=z+e.r-o
-if ay<=0 then return 0,0 end
-if z>o then return e.W,ay end
-return p,ay
+dT=function(h,g)
+if h.w==""then return 0,0 end
+local K,x=bN(h.w)
+local reset=K+g.window-r
+if reset<=0 then return 0,0 end
+if K>r then return g.capacity,reset end
+return x,reset
 end,
-cV=function(g,e)
-if g.q==""then return 0 end
-local z=by(g.q)
-return z+e.r
+ck=function(h,g)
+if h.w==""then return 0 end
+local K=bN(h.w)
+return K+g.window
 end,
-br=function(k,I,to)
-local q,D=es(k,I+7,to)
-return{q=q,D=D}
+bC=function(m,E,to)
+local w,I=dW(m,E+7,to)
+return{w=w,I=I}
 end,
-eC=16,
-dD=function(k,I)
-return{q=fB(ap("<dd",k,I)),D=0}
+fu=16,
+en=function(m,E)
+return{w=gt(am("<dd",m,E)),I=0}
 end,
-cw=function(g,e)
-return pack("<I7",e.r)..dZ(g)
+cV=function(h,g)
+return pack("<I7",g.window)..cG(h)
 end,
 }
 end`;
 
 const part13 = `function bF.c()
-local function eP(g,v,e)
-if v==0 then return g.C end
-local z,p=cB(g.q,v-1)
-return z+e.r==cB(g.q,v)and p or 0
+local function fF(h,A,g)
+if A==0 then return h.H end
+local K,x=co(h.w,A-1)
+return K+g.window==co(h.w,A)and x or 0
 end
-local function hM(g,at,e)
-if g.q==""then return at,0,0 end
-local z,p=by(g.q)
-if at<z+e.r then
-return z,eP(g,cc(g.q)-1,e),p
+local function jm(h,at,g)
+if h.w==""then return at,0,0 end
+local K,x=bN(h.w)
+if at<K+g.window then
+return K,fF(h,bz(h.w)-1,g),x
 end
-if at<z+2*e.r then return z+e.r,p,0 end
+if at<K+2*g.window then return K+g.window,x,0 end
 return at,0,0
 end
-local function eb(m,aT,e)
-if aT<0 then return e.r+1 end
-if m<=aT then return 0 end
-local bz=e.r/e.bo
-return(bz-floor(aT*bz/m))*e.bo
+local function eP(q,bd,g)
+if bd<0 then return g.window+1 end
+if q<=bd then return 0 end
+local bO=g.window/g.step
+return(bO-floor(bd*bO/q))*g.step
 end
-local function hs(q,e)
-local z=bM(q)
-local ho=cc(q)>1 and cB(q,1)==z+e.r
-return z+(ho and 1 or 2)*e.r<=o
+local function iN(w,g)
+local K=bP(w)
+local iJ=bz(w)>1 and co(w,1)==K+g.window
+return K+(iJ and 1 or 2)*g.window<=r
 end
 return{
-O="C",
-cs=function()
-return{W=Y(),r=Y(),bo=Y()}
+letter="C",
+bT=function()
+return{capacity=number(),window=number(),step=number()}
 end,
-cU=function()
-return{C=0,q="",D=0}
+cT=function()
+return{H=0,w="",I=0}
 end,
-da=eq,
-cv=function(g,ac,e)
-local z,C,dg=hM(g,o,e)
-local gS=eb(C,e.W-ac-dg,e)
-if gS<=e.r then return max(o,z+gS)end
-return max(o,z+e.r+eb(dg,e.W-ac,e))
+da=fk,
+cB=function(h,ab,g)
+local K,H,dN=jm(h,r,g)
+local ie=eP(H,g.capacity-ab-dN,g)
+if ie<=g.window then return max(r,K+ie)end
+return max(r,K+g.window+eP(dN,g.capacity-ab,g))
 end,
-dA=function(g,at,ac,e)
-local J={C=g.C,q=g.q}
-local z,p
-if J.q~=""then
-z,p=by(J.q)
+cE=function(h,at,ab,g)
+local W={H=h.H,w=h.w}
+local K,x
+if W.w~=""then
+K,x=bN(W.w)
 end
-if z and at<z+e.r then
-J.q=eM(J.q,cc(J.q)-1,z,p+ac)
+if K and at<K+g.window then
+W.w=fA(W.w,bz(W.w)-1,K,x+ab)
 else
-z=hM(g,at,e)
-J.q=J.q..pack(ch,z,ac)
+K=jm(h,at,g)
+W.w=W.w..pack(cH,K,ab)
 end
-while hs(J.q,e)do
-J.C=eP(J,1,e)
-J.q=sub(J.q,bq+1)
+while iN(W.w,g)do
+W.H=fF(W,1,g)
+W.w=sub(W.w,aY+1)
 end
-return bJ(J,e,g.D)
+return bY(W,g,h.I)
 end,
-dO=function(g,e)
-if g.q==""then return 0,0 end
-local ah=by(g.q)
-local ay=ah+2*e.r-o
-if ay<=0 then return 0,0 end
-if ah>o then return e.W,ay end
-local z,C,dg=hM(g,o,e)
-local bz=e.r/e.bo
-local aP=bz-floor((o-z)/e.bo)
-return ceil(C*aP/bz)+dg,ay
+dT=function(h,g)
+if h.w==""then return 0,0 end
+local Y=bN(h.w)
+local reset=Y+2*g.window-r
+if reset<=0 then return 0,0 end
+if Y>r then return g.capacity,reset end
+local K,H,dN=jm(h,r,g)
+local bO=g.window/g.step
+local aN=bO-floor((r-K)/g.step)
+return ceil(H*aN/bO)+dN,reset
 end,
-cV=function(g,e)
-if g.q==""then return 0 end
-local z=by(g.q)
-return z+2*e.r
+ck=function(h,g)
+if h.w==""then return 0 end
+local K=bN(h.w)
+return K+2*g.window
 end,
-br=function(k,I,to)
-local q,D=es(k,I+12,to)
-if q==""then return{C=0,q="",D=0}end
-return{C=ap("<I4",k,I+8),q=q,D=D}
+bC=function(m,E,to)
+local w,I=dW(m,E+12,to)
+if w==""then return{H=0,w="",I=0}end
+return{H=am("<I4",m,E+8),w=w,I=I}
 end,
-eC=24,
-dD=function(k,I)
-local z,C,dg=ap("<ddd",k,I)
-if not(C>0 and C<2^32)then C=0 end
-if dg>0 or C==0 then
-return{C=C,q=fB(z,dg),D=0}
+fu=24,
+en=function(m,E)
+local K,H,dN=am("<ddd",m,E)
+if not(H>0 and H<2^32)then H=0 end
+if dN>0 or H==0 then
+return{H=H,w=gt(K,dN),I=0}
 end
-return{C=C,q=pack(ch,z,0),D=0}
+return{H=H,w=pack(cH,K,0),I=0}
 end,
-cw=function(g,e)
-local au=#format("%.0f",e.bo)-1
-return pack("<I7BI4",e.r,au,g.C)..dZ(g)
+cV=function(h,g)
+local ax=#format("%.0f",g.step)-1
+return pack("<I7BI4",g.window,ax,h.H)..cG(h)
 end,
 }
 end`;
 
 const part14 = `function bF.s()`;
 
-const part15 = `local bf,io,fb=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cd,iN=2^48,2^37
-local gi=o-o%cd
-local function bt(h,au)
-h.cY,h.au=au>=32,au%32
-h.hP,h.ar=h.au>=16,2^(au%16)
-h.bn=h.hP and 255 or 65535
+const part15 = `local bs,jO,fP=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cz,kl=2^48,2^37
+local hm=r-r%cz
+local function bq(o,ax)
+o.dt,o.ax=ax>=32,ax%32
+o.jq,o.ay=o.ax>=16,2^(ax%16)
+o.bw=o.jq and 255 or 65535
 end
-local function cw(h,ao,m)
-if h.hP then return pack("<I7B",ao,m)end
-if ao-o>=cd/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",ao%cd,m)
+local function cV(o,ar,q)
+if o.jq then return pack("<I7B",ar,q)end
+if ar-r>=cz/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",ar%cz,q)
 end
-local function br(h,K,I)
-if h.hP then return ap("<I7B",K,I)end
-local ao,m=ap("<I6I2",K,I)
-ao=ao+gi
-if ao>o+cd/2 then return ao-cd,m end
-if ao<o-cd/2 then return ao+cd,m end
-return ao,m
+local function bC(o,O,E)
+if o.jq then return am("<I7B",O,E)end
+local ar,q=am("<I6I2",O,E)
+ar=ar+hm
+if ar>r+cz/2 then return ar-cz,q end
+if ar<r-cz/2 then return ar+cz,q end
+return ar,q
 end
-local function cs(h,I,to)
-if to<#h.K then return sub(h.K,I+1,to+1)end
-return call("GETRANGE",h.L,format("%d",I),format("%d",to))
+local function bT(o,E,to)
+if to<#o.O then return sub(o.O,E+1,to+1)end
+return call("GETRANGE",o.Q,format("%d",E),format("%d",to))
 end
-local function bU(h,ae)
-return bf+4*(floor(ae/h.ar)+1)+8*ae
+local function cm(o,al)
+return bs+4*(floor(al/o.ay)+1)+8*al
 end
-local function size(h)
-return h.w==0 and bf or bU(h,h.w-1)+8
+local function size(o)
+return o.J==0 and bs or cm(o,o.J-1)+8
 end
-local function bL(h,i)
-return(h.aJ+i)%h.w
+local function cc(o,i)
+return(o.aO+i)%o.J
 end
-local function bc(h,i)
-local I=bU(h,bL(h,i))
-return br(h,cs(h,I,I+7),1)
+local function aZ(o,i)
+local E=cm(o,cc(o,i))
+return bC(o,bT(o,E,E+7),1)
 end
-local function hn(h,i)
-local ae=bL(h,i)
-return min(h.ar-ae%h.ar,h.w-ae,h.p-i)
+local function iI(o,i)
+local al=cc(o,i)
+return min(o.ay-al%o.ay,o.J-al,o.x-i)
 end
-local function gy(h,dz,aj)
-if dz and h.aj and dz>h.aj then return h.p,h.aj,h.aY end
-if h.cY then
-if dz then return dz-1,dz-1,(bc(h,dz-1))end
-local cL,bW=0,h.p
-while cL<bW do
-local cy=floor((cL+bW)/2)
-if bc(h,cy)<=aj then
-cL=cy+1
+local function hF(o,ej,ad)
+if ej and o.ad and ej>o.ad then return o.x,o.ad,o.aX end
+if o.dt then
+if ej then return ej-1,ej-1,(aZ(o,ej-1))end
+local cl,bS=0,o.x
+while cl<bS do
+local ce=floor((cl+bS)/2)
+if aZ(o,ce)<=ad then
+cl=ce+1
 else
-bW=cy
+bS=ce
 end
 end
-return cL,cL
+return cl,cl
 end
-local i,aX=0,0
-while i<h.p do
-local n,ae=hn(h,i),bL(h,i)
-local m
-if i>0 and i+n<h.p then
-local I=bU(h,ae)-4
-m=ap("<I4",cs(h,I,I+3),1)
+local i,bb=0,0
+while i<o.x do
+local n,al=iI(o,i),cc(o,i)
+local q
+if i>0 and i+n<o.x then
+local E=cm(o,al)-4
+q=am("<I4",bT(o,E,E+3),1)
 end
-if m and((dz and aX+m<dz)or(not dz and bc(h,i+n-1)<=aj))then
-i,aX=i+n,aX+m
+if q and((ej and bb+q<ej)or(not ej and aZ(o,i+n-1)<=ad))then
+i,bb=i+n,bb+q
 else
-local ad,cg=0,16
-while ad<n do
-cg=min(cg,n-ad)
-local I=bU(h,ae+ad)
-local K=cs(h,I,I+8*cg-1)
-for j=1,8*cg,8 do
-local ao,ck=br(h,K,j)
-if dz and aX+ck>=dz or not dz and ao>aj then return i,aX,ao end
-i,aX=i+1,aX+ck
+local ak,cD=0,16
+while ak<n do
+cD=min(cD,n-ak)
+local E=cm(o,al+ak)
+local O=bT(o,E,E+8*cD-1)
+for j=1,8*cD,8 do
+local ar,aT=bC(o,O,j)
+if ej and bb+aT>=ej or not ej and ar>ad then return i,bb,ar end
+i,bb=i+1,bb+aT
 end
-ad,cg=ad+cg,cg*8
+ak,cD=ak+cD,cD*8
 end
 end
 end
-return i,aX
+return i,bb
 end
-local function az(h)
-local r,u,au=h.r,h.u,h.au+(h.cY and 32 or 0)
-local iy=pack("<I4I4I4I7I4B",h.aJ,h.p,h.w,h.aH,h.ax,au)
-local cL=u%cd
-local bW=(u-cL)/cd+32*h.D
-return"S"..pack("<dI7I6BI7",h.x,r,cL,bW,h.aY)..iy
+local function aB(o)
+local window,v,ax=o.window,o.v,o.ax+(o.dt and 32 or 0)
+local fi=pack("<I4I4I4I7I4B",o.aO,o.x,o.J,o.aK,o.av,ax)
+local cl=v%cz
+local bS=(v-cl)/cz+32*o.I
+return"S"..pack("<dI7I6BI7",o.z,window,cl,bS,o.aX)..fi
 end
-local function fu(h)
-h.K,h.cm="",nil
+local function gk(o)
+o.O,o.cM="",nil
 end
-local function hS(h,e)
-h.aJ,h.p,h.w,h.aH,h.ax,h.aY=0,0,0,0,0,0
-bt(h,e.au+32)
-fu(h)
+local function jt(o,g)
+o.aO,o.x,o.J,o.aK,o.av,o.aX=0,0,0,0,0,0
+bq(o,g.ax+32)
+gk(o)
 end
-local function hv(h,bX,w)
-local n=#bX/8
-h.aJ,h.p,h.w,h.ax=0,n,w,0
-local cC={}
-for I=0,w-1,h.ar do
-local al=min(I+h.ar,w)
-local K,aX=sub(bX,I*8+1,al*8),0
-if I<n then
-for j=1,#K,8 do
-local _,m=br(h,K,j)
-aX=aX+m
+local function ht(o,af,J)
+local n=#af/8
+o.aO,o.x,o.J,o.av=0,n,J,0
+local bQ={}
+for E=0,J-1,o.ay do
+local ap=min(E+o.ay,J)
+local O,bb=sub(af,E*8+1,ap*8),0
+if E<n then
+for j=1,#O,8 do
+local _,q=bC(o,O,j)
+bb=bb+q
 end
-h.ax=aX
+o.av=bb
 end
-cC[#cC+1]=pack("<I4",aX)..K..string.rep("\\0",(al-I)*8-#K)
+bQ[#bQ+1]=pack("<I4",bb)..O..string.rep("\\0",(ap-E)*8-#O)
 end
-return az(h)..table.concat(cC)
+return aB(o)..table.concat(bQ)
 end
-local function ik(h)
-local cC,i={},0
-while i<h.p do
-local n,I=hn(h,i),bU(h,bL(h,i))
-cC[#cC+1],i=cs(h,I,I+8*n-1),i+n
+local function ig(o)
+local bQ,i={},0
+while i<o.x do
+local n,E=iI(o,i),cm(o,cc(o,i))
+bQ[#bQ+1],i=bT(o,E,E+8*n-1),i+n
 end
-return table.concat(cC)
+return table.concat(bQ)
 end
-local function eJ(h,ao,m)
-local bR=ceil(m/h.bn)-1
-return string.rep(cw(h,ao,h.bn),bR)..cw(h,ao,m-bR*h.bn)
+local function eM(o,ar,q)
+local ci=ceil(q/o.bw)-1
+return string.rep(cV(o,ar,o.bw),ci)..cV(o,ar,q-ci*o.bw)
 end`;
 
-const part16 = `local hQ=2^17
-local function eI(cj,W,ar)
-local aT=cj+floor(cj/64)+4
-local K=bf+10+4*ceil(aT/ar)+8*aT
-if K<hQ then
-local _,au=math.frexp(K-1)
-local bo=max(2^(au-3),16)
-local aP=ceil(K/bo)*bo-bf-10
-local bR=floor(aP/(4+8*ar))
-aT=max(bR*ar+floor((aP-bR*(4+8*ar)-4)/8),aT)
+const part16 = `local jr=2^17
+local function fy(cK,capacity,ay)
+local bd=cK+floor(cK/64)+4
+local O=bs+10+4*ceil(bd/ay)+8*bd
+if O<jr then
+local _,ax=math.frexp(O-1)
+local step=max(2^(ax-3),16)
+local aN=ceil(O/step)*step-bs-10
+local ci=floor(aN/(4+8*ay))
+bd=max(ci*ay+floor((aN-ci*(4+8*ay)-4)/8),bd)
 end
-return cj<=W and min(W,aT)or aT
+return cK<=capacity and min(capacity,bd)or bd
 end`;
 
-const part17 = `local function hD(h,k,e)
-if#k<21 then return end
-local x,aJ,p,w=ap("<dI4I4I4",k,2)
-if#k~=21+8*w or p>w or aJ>=max(w,1)then return end
-local cC,ao,m={},0,0
-for i=0,p-1 do
-local at=ap("<d",k,22+(aJ+i)%w*8)
-if at~=ao and m>0 then
-cC[#cC+1],m=eJ(h,ao,m),0
+const part17 = `local function jc(o,m,g)
+if#m<21 then return end
+local z,aO,x,J=am("<dI4I4I4",m,2)
+if#m~=21+8*J or x>J or aO>=max(J,1)then return end
+local bQ,ar,q={},0,0
+for i=0,x-1 do
+local at=am("<d",m,22+(aO+i)%J*8)
+if at~=ar and q>0 then
+bQ[#bQ+1],q=eM(o,ar,q),0
 end
-ao,m=at,m+1
+ar,q=at,q+1
 end
-if m>0 then cC[#cC+1]=eJ(h,ao,m)end
-local bX=table.concat(cC)
-h.x,h.aH,h.u,h.aY,h.cu=x,p,ao,ao,true
-h.cY=#bX/8==p
-h.K=hv(h,bX,#bX/8)
+if q>0 then bQ[#bQ+1]=eM(o,ar,q)end
+local af=table.concat(bQ)
+o.z,o.aK,o.v,o.aX,o.ca=z,x,ar,ar,true
+o.dt=#af/8==x
+o.O=ht(o,af,#af/8)
 end
-local function fn(L,e)
-local K=call("GETRANGE",L,"0",e.fS)
-local h={L=L,K=K,x=0,r=e.r,u=0,aY=0,D=0}
-h.aJ,h.p,h.w,h.aH,h.ax=0,0,0,0,0
-bt(h,e.au+32)
-local an=string.byte(K,1)
-if an==115 then hD(h,call("GETRANGE",L,"0","-1"),e)end
-if an==98 and#K>8 then h.x=ap("<d",K,2)end
-if an~=83 or#K<bf then return h end
-local au,bW
-h.x,h.r,h.u,bW,h.aY,h.aJ,h.p,h.w,h.aH,h.ax,au=
-ap(io,K,2)
-h.u,h.D=h.u+bW%32*cd,floor(bW/32)
-bt(h,au)
-local bh=size(h)
-if#K==e.fS+1 and bh>#K then
-local bG=call("GETRANGE",L,format("%d",bh-1),format("%d",bh))
-bh=#bG==1 and#K or-1
+local function fL(Q,g)
+local O=call("GETRANGE",Q,"0",g.gM)
+local o={Q=Q,O=O,z=0,window=g.window,v=0,aX=0,I=0}
+o.aO,o.x,o.J,o.aK,o.av=0,0,0,0,0
+bq(o,g.ax+32)
+local aj=string.byte(O,1)
+if aj==115 then jc(o,call("GETRANGE",Q,"0","-1"),g)end
+if aj==98 and#O==9 then
+local z=am("<d",O,2)
+o.dd=z<0 or z~=floor(z)
+o.z=o.dd and 0 or z
+return o
 end
-if au%16<6 or au>58 or bh~=#K or h.p>h.w or h.aJ>=max(h.w,1)then
-hS(h,e)
-h.x,h.u,h.D,h.r=0,0,0,e.r
+if aj~=83 or#O<bs then
+o.dd=aj and not o.ca
+return o
 end
-return h
+local ax,bS
+o.z,o.window,o.v,bS,o.aX,o.aO,o.x,o.J,o.aK,o.av,ax=
+am(jO,O,2)
+o.v,o.I=o.v+bS%32*cz,floor(bS/32)
+bq(o,ax)
+local bu=size(o)
+if#O==g.gM+1 and bu>#O then
+local bo=call("GETRANGE",Q,format("%d",bu-1),format("%d",bu))
+bu=#bo==1 and#O or-1
 end
-local function fe(h,ao,e)
-local bo=ceil(e.r/8)
-return format("%.0f",dY(max(ao-ao%bo+bo+e.r,h.x)))
+o.dd=ax%16<6
+or ax>58
+or bu~=#O
+or o.x>o.J
+or o.aO>=max(o.J,1)
+return o
 end
-local function iO(h,cj,e,dx)
-local cu=size(h)
-if h.aJ+h.p>h.w then
-local ar,bR=floor(h.aJ/h.ar),4+8*h.ar
-local eV=max(ceil((cj-h.w)/h.ar),floor(h.w/h.ar/8))
-local an,al=bf+ar*bR,cu
-while al>an do
-local I=max(al-65536,an)
-local K=call("GETRANGE",h.L,format("%d",I),format("%d",al-1))
-call("SETRANGE",h.L,format("%d",I+eV*bR),K)
-al=I
+local function ff(o,ar,g)
+local step=ceil(g.window/8)
+return format("%.0f",dk(max(ar-ar%step+step+g.window,o.z)))
 end
-h.aJ,h.w=h.aJ+eV*h.ar,h.w+eV*h.ar
+local function km(o,cK,g,dc)
+local ca=size(o)
+if o.aO+o.x>o.J then
+local ay,ci=floor(o.aO/o.ay),4+8*o.ay
+local eY=max(ceil((cK-o.J)/o.ay),floor(o.J/o.ay/8))
+local aj,ap=bs+ay*ci,ca
+while ap>aj do
+local E=max(ap-65536,aj)
+local O=call("GETRANGE",o.Q,format("%d",E),format("%d",ap-1))
+call("SETRANGE",o.Q,format("%d",E+eY*ci),O)
+ap=E
+end
+o.aO,o.J=o.aO+eY*o.ay,o.J+eY*o.ay
 else
-h.w=eI(cj,e.W,h.ar)
-if cu<hQ then
-local k=cs(h,0,cu-1)
-call("SET",h.L,k..string.rep("\\0",size(h)-cu),"PX",dx)
+o.J=fy(cK,g.capacity,o.ay)
+if ca<jr then
+local m=bT(o,0,ca-1)
+call("SET",o.Q,m..string.rep("\\0",size(o)-ca),"PX",dc)
 else
-call("SETRANGE",h.L,format("%d",size(h)-1),"\\0")
+call("SETRANGE",o.Q,format("%d",size(o)-1),"\\0")
 end
 end
-h.K=""
+o.O=""
 end
-local function hk(h,bX)
-local ad=0
-while ad<#bX do
-local ae=bL(h,h.p)
-local n=min(h.ar-ae%h.ar,h.w-ae,(#bX-ad)/8)
-local K=sub(bX,ad+1,ad+8*n)
-if ae%h.ar==0 then h.ax=0 end
-for j=1,#K,8 do
-local _,m=br(h,K,j)
-h.ax=h.ax+m
+local function iF(o,af)
+local ak=0
+while ak<#af do
+local al=cc(o,o.x)
+local n=min(o.ay-al%o.ay,o.J-al,(#af-ak)/8)
+local O=sub(af,ak+1,ak+8*n)
+if al%o.ay==0 then o.av=0 end
+for j=1,#O,8 do
+local _,q=bC(o,O,j)
+o.av=o.av+q
 end
-local I=bU(h,ae)
-call("SETRANGE",h.L,format("%d",I),K)
-h.p,ad,ae=h.p+n,ad+8*n,ae+n
-if ae%h.ar==0 or ae==h.w then
-local ar=I-8*((ae-n)%h.ar)-4
-call("SETRANGE",h.L,format("%d",ar),pack("<I4",h.ax))
+local E=cm(o,al)
+call("SETRANGE",o.Q,format("%d",E),O)
+o.x,ak,al=o.x+n,ak+8*n,al+n
+if al%o.ay==0 or al==o.J then
+local ay=E-8*((al-n)%o.ay)-4
+call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
 end
 end
 end
-local function fD(h,e)
-if h.cu then call("SET",h.L,h.K,"PX",fe(h,h.p>0 and h.aY or o,e))end
-h.cu=nil
+local function gw(o,g)
+if o.ca then call("SET",o.Q,o.O,"PX",ff(o,o.x>0 and o.aX or r,g))end
+o.ca=nil
 end`;
 
-const part18 = `local function fN(h,at,e)
-local aj=h.u>o and h.D or 0
-h.u=at>o and at or 0
-h.D=at>o and eH(at-o,e.r,aj)or 0
+const part18 = `local function gG(o,at,g)
+local ad=o.v>r and o.I or 0
+o.v=at>r and at or 0
+o.I=at>r and eL(at-r,g.window,ad)or 0
 end
-local function gF(h,i)
-local ae,aX=bL(h,i),0
-local I=bU(h,ae-ae%h.ar)
-local K=cs(h,I,bU(h,ae)+7)
-for j=1,#K,8 do
-local _,m=br(h,K,j)
-aX=aX+m
+local function hN(o,i)
+local al,bb=cc(o,i),0
+local E=cm(o,al-al%o.ay)
+local O=bT(o,E,cm(o,al)+7)
+for j=1,#O,8 do
+local _,q=bC(o,O,j)
+bb=bb+q
 end
-return aX
+return bb
 end
-local function gE(h,e,aR)
-if h.aY<=o then return h end
-local bA=max(o,min(h.u,dl(h.D,e.r)))
-if h.aY<=bA then return h end
-local i,aj=gy(h,nil,bA)
-local m=min(h.aH-aj,e.W)
-h.p,h.aY=i,bA
-fN(h,bA,e)
-if aR then
-h.aH,h.aj=aj+m,aj
-return h
+local function hM(o,g,ba)
+if o.aX<=r then return o end
+local bj=max(r,min(o.v,de(o.I,g.window)))
+if o.aX<=bj then return o end
+local i,ad=hF(o,nil,bj)
+local q=min(o.aK-ad,g.capacity)
+o.x,o.aX=i,bj
+gG(o,bj,g)
+if ba then
+o.aK,o.ad=ad+q,ad
+return o
 end
-fD(h,e)
-h.aH,h.cY=aj+m,h.cY and m==1
-if i==0 then h.aJ=0 end
-h.ax=i==0 and 0 or gF(h,i-1)
-h.K=""
-hk(h,eJ(h,bA,m))
-call("SETRANGE",h.L,"0",az(h))
-call("PEXPIRE",h.L,fe(h,bA,e))
-return h
+gw(o,g)
+o.aK,o.dt=ad+q,o.dt and q==1
+if i==0 then o.aO=0 end
+o.av=i==0 and 0 or hN(o,i-1)
+o.O=""
+iF(o,eM(o,bj,q))
+call("SETRANGE",o.Q,"0",aB(o))
+call("PEXPIRE",o.Q,ff(o,bj,g))
+return o
 end`;
 
-const part19 = `local function cm(h,e)
-if not h.cm then
-h.cm,h.cG=0,0
-local aj=o-e.r
-if h.p>0 and h.aY<=aj then
-h.cm,h.cG=h.p,h.aH
-elseif h.p>0 then
-h.cm,h.cG=gy(h,nil,aj)
+const part19 = `local function cM(o,g)
+if not o.cM then
+o.cM,o.dn=0,0
+local ad=r-g.window
+if o.x>0 and o.aX<=ad then
+o.cM,o.dn=o.x,o.aK
+elseif o.x>0 then
+o.cM,o.dn=hF(o,nil,ad)
 end
 end
-return h.cm,h.cG
+return o.cM,o.dn
 end
-local function ex(W,r)
-local au=6
-while au<10 and 4^au<W do
-au=au+1
+local function eJ(capacity,window)
+local ax=6
+while ax<10 and 4^ax<capacity do
+ax=ax+1
 end
 return{
-W=W,
-r=r,
-cK=true,
-au=r<iN and au or au+16,
-fS=bf+4+8*fb-1,
+capacity=capacity,
+window=window,
+ring=true,
+ax=window<kl and ax or ax+16,
+gM=bs+4+8*fP-1,
 }
 end
 return{
-fn=fn,
-cs=function()
-return ex(Y(),Y())
+fL=fL,
+bT=function()
+return eJ(number(),number())
 end,
-ex=ex,
-da=gE,
-cv=function(h,ac,e)
-local at=max(o,h.u)
-local en=h.aH+ac-e.W
-if en<=0 then return at end
-local _,_,ao=gy(h,en)
-return max(at,ao+e.r)
+eJ=eJ,
+da=hM,
+cB=function(o,ab,g)
+local at=max(r,o.v)
+local cW=o.aK+ab-g.capacity
+if cW<=0 then return at end
+local _,_,ar=hF(o,cW)
+return max(at,ar+g.window)
 end,
-dO=function(h,e)
-local _,aP=cm(h,e)
-local aD=h.aH-aP
-if aD==0 then return 0,0 end
-return h.u>o and e.W or aD,h.aY+e.r-o
+dT=function(o,g)
+local _,aN=cM(o,g)
+local aH=o.aK-aN
+if aH==0 then return 0,0 end
+return o.v>r and g.capacity or aH,o.aX+g.window-r
 end,
-dA=function(h,at,ac,e)
-local ao=at
-if h.p>0 then ao=max(at,h.aY)end
-fN(h,at>o and ao or h.u,e)
-local dx=fe(h,ao,e)
-fD(h,e)
-local dS,gZ=cm(h,e)
-h.p,h.aH,h.r=h.p-dS,h.aH-gZ,e.r
-if h.p==0 then
-if h.w>fb and h.au==e.au then
-h.aJ,h.ax,h.cY=0,0,true
+cE=function(o,at,ab,g)
+local ar=at
+if o.x>0 then ar=max(at,o.aX)end
+gG(o,at>r and ar or o.v,g)
+local dc=ff(o,ar,g)
+gw(o,g)
+local eH,ip=cM(o,g)
+o.x,o.aK,o.window=o.x-eH,o.aK-ip,g.window
+if o.x==0 then
+if o.J>fP and o.ax==g.ax then
+o.aO,o.av,o.dt=0,0,true
 else
-hS(h,e)
+jt(o,g)
 end
 else
-h.aJ=bL(h,dS)
+o.aO=cc(o,eH)
 end
-local bj,cA,m=ac,nil,0
-if h.p>0 and ao==h.aY then
-local _,ck=bc(h,h.p-1)
-m=ck
-if m<h.bn then
-cA=min(h.bn-m,ac)
-bj=ac-cA
+local bA,cY,q=ab,nil,0
+if o.x>0 and ar==o.aX then
+local _,aT=aZ(o,o.x-1)
+q=aT
+if q<o.bw then
+cY=min(o.bw-q,ab)
+bA=ab-cY
 end
 end
-h.aH,h.aY,h.cY=h.aH+ac,ao,h.cY and ac==1 and not cA
-local bX=bj>0 and eJ(h,ao,bj)or""
-local cj=h.p+#bX/8
-if h.w<=fb or(cj>h.w and h.w<=h.ar)then
-local bg=ik(h)
-if cA then bg=sub(bg,1,-9)..cw(h,ao,m+cA)end
-local w=cj>h.w and eI(cj,e.W,h.ar)or h.w
-h.K=hv(h,bg..bX,w)
-call("SET",h.L,h.K,"PX",dx)
+o.aK,o.aX,o.dt=o.aK+ab,ar,o.dt and ab==1 and not cY
+local af=bA>0 and eM(o,ar,bA)or""
+local cK=o.x+#af/8
+if o.J<=fP or(cK>o.J and o.J<=o.ay)then
+local bt=ig(o)
+if cY then bt=sub(bt,1,-9)..cV(o,ar,q+cY)end
+local J=cK>o.J and fy(cK,g.capacity,o.ay)or o.J
+o.O=ht(o,bt..af,J)
+call("SET",o.Q,o.O,"PX",dc)
 else
-if cj>h.w then iO(h,cj,e,dx)end
-if cA then
-local ae=bL(h,h.p-1)
-h.ax=h.ax+cA
-local I=bU(h,ae)
-call("SETRANGE",h.L,format("%d",I),cw(h,ao,m+cA))
-if(ae+1)%h.ar==0 or ae+1==h.w then
-local ar=I-8*(ae%h.ar)-4
-call("SETRANGE",h.L,format("%d",ar),pack("<I4",h.ax))
+if cK>o.J then km(o,cK,g,dc)end
+if cY then
+local al=cc(o,o.x-1)
+o.av=o.av+cY
+local E=cm(o,al)
+call("SETRANGE",o.Q,format("%d",E),cV(o,ar,q+cY))
+if(al+1)%o.ay==0 or al+1==o.J then
+local ay=E-8*(al%o.ay)-4
+call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
 end
 end
-hk(h,bX)
-call("SETRANGE",h.L,"0",az(h))
-call("PEXPIRE",h.L,dx)
-h.K=""
+iF(o,af)
+call("SETRANGE",o.Q,"0",aB(o))
+call("PEXPIRE",o.Q,dc)
+o.O=""
 end
-h.cm,h.cG=0,0
+o.cM,o.dn=0,0
 end,
-gz=function()`;
+hG=function()`;
 
-const part20 = `local function hz(h,i,ao,m,eT)
-local ae,ah=bL(h,i),bL(h,h.p-1)
-local I=bU(h,ae)
-call("SETRANGE",h.L,format("%d",I),cw(h,ao,m-eT))
-h.aH,h.cY=h.aH-eT,false
-if floor(ae/h.ar)==floor(ah/h.ar)then
-if ae>ah then return end
-h.ax=h.ax-eT
+const part20 = `local function iU(o,i,ar,q,eI)
+local al,Y=cc(o,i),cc(o,o.x-1)
+local E=cm(o,al)
+call("SETRANGE",o.Q,format("%d",E),cV(o,ar,q-eI))
+o.aK,o.dt=o.aK-eI,false
+if floor(al/o.ay)==floor(Y/o.ay)then
+if al>Y then return end
+o.av=o.av-eI
 end
-local ar=I-8*(ae%h.ar)-4
-local aX=ap("<I4",call("GETRANGE",h.L,format("%d",ar),format("%d",ar+3)),1)
-call("SETRANGE",h.L,format("%d",ar),pack("<I4",max(aX-eT,0)))
+local ay=E-8*(al%o.ay)-4
+local bb=am("<I4",call("GETRANGE",o.Q,format("%d",ay),format("%d",ay+3)),1)
+call("SETRANGE",o.Q,format("%d",ay),pack("<I4",max(bb-eI,0)))
 end
-local function du(h,e)
-fu(h)
-while h.p>0 do
-local ao,m=bc(h,h.p-1)
-h.u,h.aY=min(h.u,ao),ao
-if m>0 then break end
-local ae=bL(h,h.p-1)
-h.p=h.p-1
-if ae%h.ar==0 then
-local ar=h.p>0 and bU(h,floor(bL(h,h.p-1)/h.ar)*h.ar)-4
-h.ax=ar and ap("<I4",cs(h,ar,ar+3),1)or 0
+local function ee(o,g)
+gk(o)
+while o.x>0 do
+local ar,q=aZ(o,o.x-1)
+o.v,o.aX=min(o.v,ar),ar
+if q>0 then break end
+local al=cc(o,o.x-1)
+o.x=o.x-1
+if al%o.ay==0 then
+local ay=o.x>0 and cm(o,floor(cc(o,o.x-1)/o.ay)*o.ay)-4
+o.av=ay and am("<I4",bT(o,ay,ay+3),1)or 0
 end
 end
-if h.p==0 then
-h.aJ,h.aH,h.ax,h.u,h.aY,h.cY=0,0,0,0,0,true
+if o.x==0 then
+o.aO,o.aK,o.av,o.v,o.aX,o.dt=0,0,0,0,0,true
 end
-fN(h,h.u,e)
-call("SETRANGE",h.L,"0",az(h))
+gG(o,o.v,g)
+call("SETRANGE",o.Q,"0",aB(o))
 end
-local function fI(h,m,ao,e)
-fD(h,e)
-fu(h)
-local cL,bW=0,h.p
-while cL<bW do
-local cy=floor((cL+bW)/2)
-if bc(h,cy)<ao then
-cL=cy+1
+local function gC(o,q,ar,g)
+gw(o,g)
+gk(o)
+local cl,bS=0,o.x
+while cl<bS do
+local ce=floor((cl+bS)/2)
+if aZ(o,ce)<ar then
+cl=ce+1
 else
-bW=cy
+bS=ce
 end
 end
-local fv=0
-for i=cL,h.p-1 do
-local at,ck=bc(h,i)
-if at~=ao or fv==m then break end
-local eT=min(m-fv,ck)
-if eT>0 then hz(h,i,ao,ck,eT)end
-fv=fv+eT
+local gl=0
+for i=cl,o.x-1 do
+local at,aT=aZ(o,i)
+if at~=ar or gl==q then break end
+local eI=min(q-gl,aT)
+if eI>0 then iU(o,i,ar,aT,eI)end
+gl=gl+eI
 end
-if fv>0 then du(h,e)end
+if gl>0 then ee(o,g)end
 end
-local function gD(h,m,e)
-fD(h,e)
-local _,aP=cm(h,e)
-local al=h.aH
-if h.p>0 and h.aY>o then
-local _,aj=gy(h,nil,o)
-al=aj
+local function hK(o,q,g)
+gw(o,g)
+local _,aN=cM(o,g)
+local ap=o.aK
+if o.x>0 and o.aX>r then
+local _,ad=hF(o,nil,r)
+ap=ad
 end
-local fm=min(aP+m,al)
-if fm==0 then return end
-local i,aj,ao=gy(h,fm)
-local _,ck=bc(h,i)
-fu(h)
-h.aJ,h.p,h.aH=bL(h,i),h.p-i,h.aH-aj
-hz(h,0,ao,ck,fm-aj)
-du(h,e)
+local ga=min(aN+q,ap)
+if ga==0 then return end
+local i,ad,ar=hF(o,ga)
+local _,aT=aZ(o,i)
+gk(o)
+o.aO,o.x,o.aK=cc(o,i),o.x-i,o.aK-ad
+iU(o,0,ar,aT,ga-ad)
+ee(o,g)
 end
-local function gX(h,e)
-local cq=fe(h,h.p>0 and h.aY or o-2*e.r,e)
-fD(h,e)
-if h.w>0 then
-call("SETRANGE",h.L,"0",az(h))
-call("PEXPIRE",h.L,cq)
-elseif h.x>o then
-call("SET",h.L,az(h),"PX",cq)
+local function im(o,g)
+local cv=ff(o,o.x>0 and o.aX or r-2*g.window,g)
+gw(o,g)
+if o.J>0 then
+call("SETRANGE",o.Q,"0",aB(o))
+call("PEXPIRE",o.Q,cv)
+elseif o.z>r then
+call("SET",o.Q,aB(o),"PX",cv)
 else
-call("DEL",h.L)
+call("DEL",o.Q)
 end
 end`;
 
-const part21 = `return{cx=fI,dV=gD,iC=gX}
+const part21 = `return{cx=gC,cX=hK,block=im}
+end,
+jx=function()`;
+
+const part22 = `local function iT(o)
+local ai,O={af={},v=o.v,I=o.I},ig(o)
+for E=1,#O,8 do
+local at,q=bC(o,O,E)
+local Y=ai.af[#ai.af]
+if Y and Y.at==at then
+Y.q=Y.q+q
+elseif q>0 then
+ai.af[#ai.af+1]={at=at,q=q}
+end
+end
+return ai
+end
+local function iD(Q,ai,g,z)
+local o,bQ={Q=Q,z=z,window=g.window,v=ai.v},{}
+o.I=ai.I
+jt(o,g)
+for i,bD in ipairs(ai.af)do
+bQ[i]=eM(o,bD.at,bD.q)
+o.aK,o.aX=o.aK+bD.q,bD.at
+end
+local af=table.concat(bQ)
+o.dt=o.aK==#af/8
+o.O=ht(o,af,#af/8)
+if o.x>0 or z>r then
+call("SET",Q,o.O,"PX",ff(o,o.x>0 and o.aX or r-2*g.window,g))
+else
+call("DEL",Q)
+end
+return o
+end`;
+
+const part23 = `return{bT=iT,dI=iD}
 end,
 }
 end`;
 
-const part22 = `local iq=80
-local function eU(af)
-return string.char((af<12 and 116 or 72)+af)
+const part24 = `local jP=80
+local function fI(an)
+return string.char((an<12 and 116 or 72)+an)
 end
-local function eD(S)
-local aN,fE,dR,w,fK="","","<",0,0
-local aZ={}
-for i,Q in ipairs(S)do
-local O,ec,dj=Q.O,"I7I4",Q.r
-if O=="t"then
-dj=Q.av
-if Q.af>9 then ec="I7I7"end
-aN=aN..eU(Q.af)
-elseif O=="f"then
-aN,fE=aN.."F",fE..pack("<I7",Q.r)
-elseif O=="c"then
-dj,ec=2*Q.r,"I7I4I4"
-aN=aN.."C"
-fE=fE..pack("<I7B",Q.r,#format("%.0f",Q.bo)-1)
+local function fv(rates)
+local aW,dq,eF,J,dS="","","<",0,0
+local bl={}
+for i,D in ipairs(rates)do
+local letter,eQ,dQ=D.letter,"I7I4",D.window
+if letter=="t"then
+dQ=D.as
+if D.an>9 then eQ="I7I7"end
+aW=aW..fI(D.an)
+elseif letter=="f"then
+aW,dq=aW.."F",dq..pack("<I7",D.window)
+elseif letter=="c"then
+dQ,eQ=2*D.window,"I7I4I4"
+aW=aW.."C"
+dq=dq..pack("<I7B",D.window,#format("%.0f",D.step)-1)
 else
 return nil
 end
-aZ[i]={format="<"..ec,ae=w+1,at=struct.size(dR)+1}
-dR,w,fK=dR..ec,w+(O=="c"and 3 or 2),max(fK,dj)
+bl[i]={format="<"..eQ,al=J+1,at=struct.size(eF)+1}
+eF,J,dS=eF..eQ,J+(letter=="c"and 3 or 2),max(dS,dQ)
 end
-local _,au=math.frexp(fK/16000)
-au=max(au-1,0)
-local cl="P"..string.char(au)..aN..fE
-for _,e in ipairs(aZ)do
-e.at=e.at+#cl
+local _,ax=math.frexp(dS/16000)
+ax=max(ax-1,0)
+local cL="P"..string.char(ax)..aW..dq
+for _,g in ipairs(bl)do
+g.at=g.at+#cL
 end
 return{
-cl=cl,
-aN=aN,
-dR=dR,
-w=w,
-aZ=aZ,
-size=#cl+struct.size(dR),
-aE=1000*2^au,
+cL=cL,
+aW=aW,
+eF=eF,
+J=J,
+bl=bl,
+size=#cL+struct.size(eF),
+aJ=1000*2^ax,
 }
 end
-local function el(aB,E)
-local aE=aB.aE
-return format("%.0f",max(floor((E-E%aE+aE-o)/1000),0)+2+bN)
+local function eZ(aE,U)
+local aJ=aE.aJ
+return format("%.0f",max(floor((U-U%aJ+aJ-r)/1000),0)+2+cd)
 end`;
 
-const part23 = `local function gw(k,y,aB,S)
-local aN,size=aB.aN,aB.size
-if string.byte(k,y)~=iq or#k-y+1~=size then return nil end
-if sub(k,y+2,y+1+#aN)~=aN then return nil end
-local ag={}
-for i,Q in ipairs(S)do
-local e=aB.aZ[i]
-local an,dW,iJ=ap(e.format,k,y-1+e.at)
-if Q.O=="t"then
-ag[i]={us=an,U=min(dW,Q.A-1),D=0}
+const part25 = `local function hD(m,y,aE,rates)
+local aW,size=aE.aW,aE.size
+if string.byte(m,y)~=jP or#m-y+1~=size then return nil end
+if sub(m,y+2,y+1+#aW)~=aW then return nil end
+local states={}
+for i,D in ipairs(rates)do
+local g=aE.bl[i]
+local aj,eh,kh=am(g.format,m,y-1+g.at)
+if D.letter=="t"then
+states[i]={us=aj,aa=min(eh,D.denominator-1),I=0}
 else
-local gP=an>0
-ag[i]={q=gP and pack(ch,an,dW)or"",D=0}
-if Q.O=="c"then ag[i].C=gP and iJ or 0 end
+local hZ=aj>0
+states[i]={w=hZ and pack(cH,aj,eh)or"",I=0}
+if D.letter=="c"then states[i].H=hZ and kh or 0 end
 end
 end
-return ag
+return states
 end
-local function ep(ag,aB,S)
-local bu={}
-for i,Q in ipairs(S)do
-local g,ae=ag[i],aB.aZ[i].ae
-if(g.D or 0)>0 then return nil end
-if Q.O=="t"then
-if g.V or g.u then return nil end
-bu[ae],bu[ae+1]=g.us,g.U
+local function fh(states,aE,rates)
+local bJ={}
+for i,D in ipairs(rates)do
+local h,al=states[i],aE.bl[i].al
+if(h.I or 0)>0 then return nil end
+if D.letter=="t"then
+if h.ac or h.v then return nil end
+bJ[al],bJ[al+1]=h.us,h.aa
 else
-if#g.q>bq then return nil end
-bu[ae],bu[ae+1]=0,0
-if g.q~=""then
-bu[ae],bu[ae+1]=bM(g.q)
+if#h.w>aY then return nil end
+bJ[al],bJ[al+1]=0,0
+if h.w~=""then
+bJ[al],bJ[al+1]=bP(h.w)
 end
-if Q.O=="c"then bu[ae+2]=g.C end
+if D.letter=="c"then bJ[al+2]=h.H end
 end
 end
-return aB.cl..pack(aB.dR,unpack(bu))
+return aE.cL..pack(aE.eF,unpack(bJ))
 end`;
 
-const part24 = `local function dT(d)
-fk(d)
-local S,ag,cN=d.l.S,d.ag,false
-for i=1,#S do
-local Q,g=S[i],ag[i]
-ag[i]=Q.M.da(g,Q,aR)
-cN=cN or ag[i]~=g
+const part26 = `local function dR(e)
+fX(e)
+local rates,states,dv=e.p.rates,e.states,false
+for i=1,#rates do
+local D,h=rates[i],states[i]
+states[i]=D.kernel.da(h,D,ba)
+dv=dv or states[i]~=h
 end
-if cN and not aR then eK(d)end
+if dv and not ba then dG(e)end
 end`;
 
-const part25 = `local cf,aR={},false`;
-
-const part26 = `local dk={}
-local function cE()
-local l={bK=Y(),w=Y(),ek=Y()}
-l.S,l.bt,l.az,l.cu,l.bQ={},"","","",0
-for i=1,Y()do
-local O=bH()
-local M=dk[O]or bF[O]()
-local Q=M.cs()
-dk[O],Q.M,Q.O,l.S[i]=M,M,O,Q
-l.bt=l.bt..O
-local af=Q.af or 0
-local eE=O=="t"and eU(af)or O
-l.az,l.cu=l.az..(M.O or eE),l.cu..eE
-Q.size=Q.cK and 0 or O=="t"and 16+af
-if Q.cK then l.bQ=l.bQ+1 end
-end
-if l.bt=="s"then l.bQ=0 end
-if l.bQ==0 and#l.S>1 then l.aB=eD(l.S)end
-return l
+const part27 = `local cq,ba={},false
+local function eb()
+error("RULES",0)
 end`;
 
-const part27 = `local function dU(af)
-if#af==18 and sub(af,1,2)==ga then return sub(af,3)end
-local aO=#af==16 and tonumber(af)
-return aO and format("%016.0f",dN(aO))or af
+const part28 = `local bI={}
+local function dj()
+local p={bZ=number(),J=number(),eX=number()}
+p.rates,p.bq,p.aB,p.ca,p.bk={},"","","",0
+for i=1,number()do
+local letter=aC()
+local kernel=bI[letter]or bF[letter]()
+local D=kernel.bT()
+bI[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
+p.bq=p.bq..letter
+local an=D.an or 0
+local bH=letter=="t"and fI(an)or letter
+p.aB,p.ca=p.aB..(kernel.letter or bH),p.ca..bH
+D.size=D.ring and 0 or letter=="t"and 16+an
+if D.ring then p.bk=p.bk+1 end
 end
-local function ei(k,Q)
-local _,ah=string.find(k,"^%d*")
-local af=dU(sub(k,1,ah))
-local bC=#af+#k-ah
-local g=Q.M.br(af..sub(k,ah+1),1,#af,Q,#af+1,bC)
-if ah==16 then g.D=max(g.D,ey(tonumber(k)or 0))end
-return g
+if p.bq=="s"then p.bk=0 end
+if p.bk==0 and#p.rates>1 then p.aE=fv(p.rates)end
+p.aI=#p.rates==0 and 0 or number()
+p.bH,p.bL=p.aI<2,p.aI%2==1
+if p.bH then return p end
+p.fY,p.er,p.gN,p.fi=aC(),aC(),number(),{}
+for i=1,number()do
+p.fi[i]=number()
 end
-local function cF(O)
-return string.char(string.byte(O)-128)
+return p
+end`;
+
+const part29 = `local function dC(an)
+if#an==18 and sub(an,1,2)==hb then return sub(an,3)end
+local be=#an==16 and tonumber(an)
+return be and format("%016.0f",eA(be))or an
 end
-local function fk(d)
-local l=d.l
-local S=l.S
-d.x=0
-if d.cU then
-d.ag={}
-return
+local function eV(m,D)
+if m==""then return D.kernel.cT()end
+local _,Y=string.find(m,"^%d*")
+if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
+local an=dC(sub(m,1,Y))
+local bR=#an+#m-Y
+local h=D.kernel.bC(an..sub(m,Y+1),1,#an,D,#an+1,bR)
+if Y==16 then h.I=max(h.I,fr(tonumber(m)or 0))end
+return h
 end
-if l.bt=="s"then
-local cK=S[1].M.fn(d.L,S[1])
-d.x,d.ag=cK.x,{cK}
-return
+local function dl(letter)
+return string.char(string.byte(letter)-128)
 end
-local k,ag,y=call("GET",d.L),{nil},1
-local ck=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
-if k and not(ck and(ck==l.az or ck==l.cu))then
-d.x,y=dQ(k)
+local function eq(e)
+local p=e.p
+local rates=p.rates
+e.z=0
+if p.bq=="s"then
+local ring=rates[1].kernel.fL(e.Q,rates[1])
+e.z,e.states=ring.z,{ring}
+return not ring.dd
 end
-d.ag=ag
-if l.bt=="t"then
-ag[1]=ei(sub(k or"",y),S[1])
-return
+local m,states,y=call("GET",e.Q)or"",{nil},1
+local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dl)
+if not(aT and(aT==p.aB or aT==p.ca))then
+e.z,y=dL(m)
+if y>10 then y=1 end
 end
-local cQ=k and l.aB and gw(k,y,l.aB,S)
-if cQ then
-d.ag=cQ
-return
+e.states=states
+if p.bq=="t"then
+states[1]=eV(sub(m,y),rates[1])
+return states[1]
 end
-local p=#S
-local aO=k and sub(k,y,y+p-1)
-local aN=aO and string.gsub(aO,"[\\128-\\255]",cF)
-local bk=k and(aN==l.az or aN==l.cu)
-local cu=bk and aN~=l.az
-y=y+p
-for i=1,p do
-local Q=S[i]
-local M=Q.M
-if Q.cK then
-ag[i]=M.fn(d.bQ[i],Q)
-elseif bk then
-local al=y+(Q.size or M.eC)
-local bv,bC=1,0
-if aO~=aN and string.byte(aO,i)>=128 then
-bv,bC=al+1,al+(string.byte(k,al)or 0)
-al=bC+1
+local dx=p.aE and hD(m,y,p.aE,rates)
+if dx then
+e.states=dx
+return true
 end
-if not(Q.size or cu)then
-al=#k+1
-if p>1 and y+3<al then
-al=min(y+4+ap("<I4",k,y),al)
+local x=#rates
+if x==0 then
+e.dg=sub(m,y)
+return true
+end
+local be=sub(m,y,y+x-1)
+local aW=string.gsub(be,"[\\128-\\255]",dl)
+local bG=aW==p.aB or aW==p.ca
+local ca=bG and aW~=p.aB
+if not bG and y<=#m then return false end
+y=y+x
+for i=1,x do
+local D=rates[i]
+local kernel=D.kernel
+if D.ring then
+states[i]=kernel.fL(e.bk[i],D)
+if states[i].dd then return false end
+elseif bG then
+local ap=y+(D.size or kernel.fu)
+local bK,bR=1,0
+if be~=aW and string.byte(be,i)>=128 then
+bK,bR=ap+1,ap+(string.byte(m,ap)or 0)
+ap=bR+1
+end
+if not(D.size or ca)then
+ap=#m+1
+if x>1 and y+3<ap then
+ap=min(y+4+am("<I4",m,y),ap)
 y=y+4
 end
+if ap-y<7 or am("<I7",m,y)~=D.window then return false end
 end
-bk=i<p and al<=#k+1 or al==#k+1
-local br=cu and M.dD or M.br
-local ah=bv>1 and bv-2 or al-1
-ag[i]=bk and br(k,y,ah,Q,bv,bC)or M.cU()
-y=al
+if ap>#m+1 or(i==x and ap<=#m)then return false end
+local bC=ca and kernel.en or kernel.bC
+local Y=bK>1 and bK-2 or ap-1
+states[i]=bC(m,y,Y,D,bK,bR)
+y=ap
 else
-ag[i]=M.cU()
+states[i]=kernel.cT()
 end
 end
+return true
 end
-local function fs(af)
-return#af==16 and af>="5"and ga..af or af
-end
-local function eK(d)
-local l=d.l
-local S,E,k,az=l.S,d.x,"",l.az
-if l.bt=="s"then return end
-local cQ=l.aB and ep(d.ag,l.aB,S)
-for i,Q in ipairs(S)do
-if not Q.cK then
-E=max(E,Q.M.cV(d.ag[i],Q))
-local g=Q.M.cw(d.ag[i],Q)
-if not Q.size and#S>1 then g=pack("<I4",#g)..g end
-local ax=Q.M.dp and Q.M.dp(d.ag[i],Q)or""
-if ax~=""and#S==1 then g=fs(g)..ax end
-if ax~=""and#S>1 then
-g=g..string.char(#ax)..ax
-az=sub(az,1,i-1)..string.char(string.byte(az,i)+128)..sub(az,i+1)
-end
-k=k..g
+local function fX(e)
+local p=e.p.aR or e.p
+e.p,e.bL,e.cJ=p,nil,nil
+if e.cT then
+e.z,e.states=0,{}
+elseif not(p.bH and eq(e))then
+eb(e)
 end
 end
-if l.bt~="t"and k~=""then k=az..k end
-if l.bt=="t"then k=fs(k)end
-if cQ then k=cQ end
-if d.x>o then k="b"..pack("<d",d.x)..k end
-local cq=cQ and el(l.aB,E)or dY(E)
-if k~=""then call("SET",d.L,k,"PX",cq)end
+local function gi(an)
+return#an==16 and an>="5"and hb..an or an
+end
+local function fb(e,m)
+if string.byte(e.dg,1)==83 and#e.dg>53 then
+call("SETRANGE",e.Q,"1",pack("<d",e.z))
+else
+call("SET",e.Q,m..e.dg,"KEEPTTL")
+end
+local dc=dk(e.z)
+if call("PTTL",e.Q)<dc then call("PEXPIRE",e.Q,dc)end
+end
+local function dG(e)
+local p=e.p
+local rates,U,m,aB=p.rates,e.z,"",p.aB
+if e.bL then return e.bL.dG(e)end
+if p.bq=="s"then return end
+local dx=p.aE and fh(e.states,p.aE,rates)
+for i,D in ipairs(rates)do
+if not D.ring then
+U=max(U,D.kernel.ck(e.states[i],D))
+local h=D.kernel.cV(e.states[i],D)
+if not D.size and#rates>1 then h=pack("<I4",#h)..h end
+local av=D.kernel.dX and D.kernel.dX(e.states[i],D)or""
+if av~=""and#rates==1 then h=gi(h)..av end
+if av~=""and#rates>1 then
+h=h..string.char(#av)..av
+aB=sub(aB,1,i-1)..string.char(string.byte(aB,i)+128)..sub(aB,i+1)
+end
+m=m..h
+end
+end
+if p.bq~="t"and m~=""then m=aB..m end
+if p.bq=="t"then m=gi(m)end
+if dx then m=dx end
+if e.z>r then m="b"..pack("<d",e.z)..m end
+if#rates==0 and e.dg~=""then return fb(e,m)end
+local cv=dx and eZ(p.aE,U)or dk(U)
+if m~=""then call("SET",e.Q,m,"PX",cv)end
 end`;
 
-const part28 = `for i=1,Y()do
-cf[i]=cE()
+const part30 = `for i=1,number()do
+cq[i]=dj()
 end
-local function cT()
-local cr,aL,at,x=bH(),Y(),o,o
-local aa={nil}
-for i=1,Y()do
-aa[i]=dt()
+local function dA()
+local cQ,aQ,at,z=aC(),number(),r,r
+local ag={nil}
+for i=1,number()do
+ag[i]=ed()
 end
-aR=cr=="2"
-for i=1,#aa do
-local d=aa[i]
-at=max(at,gr(d))
-x=max(x,d.x)
+ba=cQ=="2"
+for i=1,#ag do
+local e=ag[i]
+at=max(at,gb(e))
+z=max(z,e.z)
 end
-local gI=at<=o or(cr=="1"and at-o<=aL)
-if gI and cr~="2"then
-for i=1,#aa do
-fr(aa[i],at)
+local hR=at<=r or(cQ=="1"and at-r<=aQ)
+if hR and cQ~="2"then
+for i=1,#ag do
+fE(ag[i],at)
 end
 end
-local ab={gI and 1 or x>o and 2 or 0,at-o,nil,nil}
-for i=1,#aa do
-cX(ab,aa[i])
+local ae={hR and 1 or z>r and 2 or 0,at-r,nil,nil}
+for i=1,#ag do
+dh(ae,ag[i])
 end
-dy(ab,aa)
-return ab
+dm(ae,ag)
+return ae
 end
-local H={o}
-for i=1,Y()do
-H[i+1]=gN(cT)
+local V={r}
+for i=1,number()do
+V[i+1]=hW(dA)
 end
-return H`;
+return V`;
 
-const part29 = `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+const part31 = `local call,bE,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local pack,ap=struct.pack,struct.unpack
-local o=tonumber(ARGV[1])
-if not o then
-local dc=call("TIME")
-o=dc[1]*1000000+dc[2]
+local pack,am=struct.pack,struct.unpack
+local r=tonumber(ARGV[1])
+if not r then
+local db=call("TIME")
+r=db[1]*1000000+db[2]
 end`;
 
-const part30 = `local bN=ARGV[2]+0
-local ac,W,r,bo,aL,aR,bF=0,0,0,0,0,false,{}
-local function dY(E)
-return max(ceil((E-o)/1000),1)+bN
+const part32 = `local cd=ARGV[2]+0
+local ab,capacity,window,step,aQ,ba,bF=0,0,0,0,0,false,{}
+local function dk(U)
+return max(ceil((U-r)/1000),1)+cd
 end
-local function cq(E)
-return format("%.0f",dY(E))
+local function cv(U)
+return format("%.0f",dk(U))
 end`;
 
-const part31 = `local hY,M=true,nil
-local function dK(L,iR,k,dx)
-local ad=iR and bp("SET",L,k,"PX",dx)or bp("SET",L,k,"PX",dx,"NX")or bp("GET",L)
-return ad and ad.err
+const part33 = `local jz,kernel=true,nil
+local function dI(Q,kq,m,dc)
+local ak=kq and bE("SET",Q,m,"PX",dc)or bE("SET",Q,m,"PX",dc,"NX")or bE("GET",Q)
+return ak and ak.err
 end
-local function aA(L,k,ai)
-M=M or bF[gb]()
-local e,x,I,g={W=W,r=r,bo=bo},0,1,nil
-if k then
-x,I=dQ(k)
+local function aD(Q,m,ao)
+kernel=kernel or bF[hc]()
+local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
+if m then
+z,E=dL(m)
 end
-local O=k and sub(k,I,I)
-if O==M.O then
-g=M.br(k,I+1,#k)
-elseif O==gb and#k==I+M.eC then
-g=M.dD(k,I+1)
+local letter=m and sub(m,E,E)
+local size=m and#m-E
+if letter==kernel.letter and size>6 and am("<I7",m,E+1)==window then
+h=kernel.bC(m,E+1,#m)
+elseif letter==hc and size==kernel.fu then
+h=kernel.en(m,E+1)
+elseif m and not(E==10 and size<0)then
+return"RULES"
 else
-g=M.cU()
+h=kernel.cT()
 end
-local bS=M.da(g,e)
-local cN=bS~=g
-g=bS
-local J,at,cI=0,max(o,x,M.cv(g,ac,e)),o
-while J<ai and(at<=o or J==0 and at-o<=aL)do
-J,cI=J+1,at
-if aR then break end
-g=M.dA(g,at,ac,e)
-if J<ai then at=max(o,x,M.cv(g,ac,e))end
+local bi=kernel.da(h,g)
+local dv=bi~=h
+h=bi
+local W,at,dr=0,max(r,z,kernel.cB(h,ab,g)),r
+while W<ao and(at<=r or W==0 and at-r<=aQ)do
+W,dr=W+1,at
+if ba then break end
+h=kernel.cE(h,at,ab,g)
+if W<ao then at=max(r,z,kernel.cB(h,ab,g))end
 end
-local as
-if(J>0 or cN)and not aR then
-local be,E=M.O..M.cw(g,e),M.cV(g,e)
-if x>o then
-be,E="b"..pack("<d",x)..be,max(x,E)
+local az
+if(W>0 or dv)and not ba then
+local aR,U=kernel.letter..kernel.cV(h,g),kernel.ck(h,g)
+if z>r then
+aR,U="b"..pack("<d",z)..aR,max(z,U)
 end
-as=dK(L,k,be,cq(E))
-elseif not k then
-as=bp("GET",L)
-as=as and as.err
+az=dI(Q,m,aR,cv(U))
+elseif not m then
+az=bE("GET",Q)
+az=az and az.err
 end
-if as then return false,as end
-local aD,ay=M.dO(g,e)
-if J==0 and x>o then return{2,at-o,aD,ay}end
-if J>0 and cI>o then return{1,cI-o,aD,ay}end
-return J,aD,ay,J==ai and 0 or at-o
+if az then return false,az end
+local aH,reset=kernel.dT(h,g)
+if W==0 and z>r then return{2,at-r,aH,reset}end
+if W>0 and dr>r then return{1,dr-r,aH,reset}end
+return W,aH,reset,W==ao and 0 or at-r
 end`;
 
-const part32 = `local H,v,bw={o},1,nil
-local function eL(L,k,ai,aW)
-local J,aD,ay,aV=cT(L,k,ai)
-if not J then
-if string.find(aD,"READONLY",1,true)then bw=aD end
-J=aD
+const part34 = `local V,A,bM={r},1,nil
+local function fz(Q,m,ao,bh)
+local W,aH,reset,bg=dA(Q,m,ao)
+if not W then
+if string.find(aH,"READONLY",1,true)then bM=aH end
+W=aH
 end
-v=v+1
-if type(J)~="number"then
-H[v]=J
-elseif aW then
-H[v],H[v+1],H[v+2],H[v+3]=J,aD,ay,aV
-v=v+3
-elseif J>0 then
-H[v],H[v+1]=aD,ay
-v=v+1
+A=A+1
+if type(W)~="number"then
+V[A]=W
+elseif bh then
+V[A],V[A+1],V[A+2],V[A+3]=W,aH,reset,bg
+A=A+3
+elseif W>0 then
+V[A],V[A+1]=aH,reset
+A=A+1
 else
-H[v],H[v+1],H[v+2]=-1-aD,ay,aV
-v=v+2
+V[A],V[A+1],V[A+2]=-1-aH,reset,bg
+A=A+2
 end
 end`;
 
-const part33 = `local y,ah=2,0
-while ah<#KEYS do
-local bm,an=ARGV[y+1]+0,ah+1
-ah=min(ah+ARGV[y+2],#KEYS)
-ac,W,r=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
-bo,aL=ARGV[y+6]+0,ARGV[y+7]+0
-local aW=bm>=8
-aR,y=bm%2==1,y+7
-gW()
-for I=an,ah,1000 do
-local al=min(I+999,ah)
-local bE=hY and call("MGET",unpack(KEYS,I,al))
-if db and not(aW or aR)then
-db(bE,I,al)
+const part35 = `local y,Y=2,0
+while Y<#KEYS do
+local aI,aj=ARGV[y+1]+0,Y+1
+Y=min(Y+ARGV[y+2],#KEYS)
+ab,capacity,window=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
+step,aQ=ARGV[y+6]+0,ARGV[y+7]+0
+local bh=aI>=8
+ba,y=aI%2==1,y+7
+il()
+for E=aj,Y,1000 do
+local ap=min(E+999,Y)
+local bW=jz and call("MGET",unpack(KEYS,E,ap))
+if dH and not(bh or ba)then
+dH(bW,E,ap)
 else
-for i=I,al do
-local ai=aW and ARGV[y+i-an+1]+0 or 1
-eL(KEYS[i],bE and bE[i-I+1],ai,aW)
+for i=E,ap do
+local ao=bh and ARGV[y+i-aj+1]+0 or 1
+fz(KEYS[i],bW and bW[i-E+1],ao,bh)
 end
 end
 end
-if aW then y=y+ah-an+1 end
+if bh then y=y+Y-aj+1 end
 end
-return bw and redis.error_reply(bw)or H`;
+return bM and redis.error_reply(bM)or V`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "1cf92f2a5d7b1269558c58827d742ff61514c4cf",
-  source: `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local o=tonumber(ARGV[1])
-if not o then
-local dc=call("TIME")
-o=dc[1]*1000000+dc[2]
+  sha1: "4a30bb927672b391b57d877cee8c5a57a2abed21",
+  source: `local call,bE,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local r=tonumber(ARGV[1])
+if not r then
+local db=call("TIME")
+r=db[1]*1000000+db[2]
 end
 ${part1}
-local cn
-local function em(us,ak,D)
-local av,z,aV=cn-o,us-cn,ak-cn
-if z>0 then
-if D==0 or D==1 and z>8*av or D==2 and z>1024*av then return nil end
+local cN
+local function fa(us,aq,I)
+local as,K,bg=cN-r,us-cN,aq-cN
+if K>0 then
+if I==0 or I==1 and K>8*as or I==2 and K>1024*as then return nil end
 else
-D=0
+I=0
 end
-return aV>1024*av and 3 or aV>8*av and D<2 and 2 or D>0 and D or 1
+return bg>1024*as and 3 or bg>8*as and I<2 and 2 or I>0 and I or 1
 end
-local fp=1e13
+local gd=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local L,gc,bV,bs=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if gc+ARGV[2]*1000<fp then
-local bd,bD,aE,eg=
-o+gc,bV+0,1000*4^(bs-50),bs*bY-gi
-local ed=o+bZ/2
-cn=o+ARGV[5]
-local k,cH=bp("GET",L),nil
-local bk=k and#k==16 and tonumber(k)
-if bk then
-local us,D=bk-eg,0
-while us>ed do
-us,D=us-bZ,D+1
+local Q,he,cF,bv=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if he+ARGV[2]*1000<gd then
+local br,bV,aJ,eT=
+r+he,cF+0,1000*4^(bv-50),bv*ct-hm
+local eR=r+cu/2
+cN=r+ARGV[5]
+local m,dp=bE("GET",Q),nil
+local bG=m and#m==16 and tonumber(m)
+if bG then
+local us,I=bG-eT,0
+while us>eR do
+us,I=us-cu,I+1
 end
-local ak=(us<o and o or us)+bD
-local bj=ak-us
-if ak<=bd and us%aE+bj<aE then
-local aM=ak>cn and em(us,ak,D)or ak<=cn and 0
-if aM then
-if aM~=D then bj=bj+(aM-D)*bZ end
-local et=bj==bD and bV or format("%d",bj)
-if bp("INCRBY",L,et)==bk+bj then cH=ak-o end
+local aq=(us<r and r or us)+bV
+local bA=aq-us
+if aq<=br and us%aJ+bA<aJ then
+local aV=aq>cN and fa(us,aq,I)or aq<=cN and 0
+if aV then
+if aV~=I then bA=bA+(aV-I)*cu end
+local fm=bA==bV and cF or format("%d",bA)
+if bE("INCRBY",Q,fm)==bG+bA then dp=aq-r end
 end
 end
 end
-if cH then return{o,cH}end
+if dp then return{r,dp}end
 end
 end
 ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local bN=ARGV[2]+0
-local ip=9007199254740991
-local function fJ(us,aE)
-return format("%d",floor((us-us%aE+aE-o)/1000)+2+bN)
+local cd=ARGV[2]+0
+local ik=9007199254740991
+local function gE(us,aJ)
+return format("%d",floor((us-us%aJ+aJ-r)/1000)+2+cd)
 end
-local H,v,y,ah={o},1,2,0
-while ah<#KEYS do
-local bm,an=ARGV[y+1]+0,ah+1
-ah=min(ah+ARGV[y+2],#KEYS)
-local av,bV,bs,aL,he=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
-local bD=bV+0
-local A,aF,size,eN=1,0,16,"%016d"
-local aR,aW,it=bm%2>=1,bm%16>=8,bm>=16
+local V,A,y,Y={r},1,2,0
+while Y<#KEYS do
+local aI,aj=ARGV[y+1]+0,Y+1
+Y=min(Y+ARGV[y+2],#KEYS)
+local as,cF,bv,aQ,iu=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
+local bV=cF+0
+local denominator,aG,size,fC=1,0,16,"%016d"
+local ba,bh,jT=aI%2>=1,aI%16>=8,aI>=16
 y=y+5
-if bm%4>=2 then
-aL,y=ARGV[y+1]+0,y+1
+if aI%4>=2 then
+aQ,y=ARGV[y+1]+0,y+1
 end
-if bm%8>=4 then
-he,A,aF=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
-size,eN=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
+if aI%8>=4 then
+iu,denominator,aG=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
+size,fC=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
 y=y+4
 end
-local bd=o+aL+av
-local aE,eo,ed=1000*4^(bs-50),bs*bY,o+bZ/2
-local ez=size==16 and aL+av+bN*1000<fp
-local eg=eo-gi
-local fG,bE,aP=v-an+1,nil,nil
-local hW,bn=o+eg+bD,min(o+av+eg,eo+bY-1)
-cn=o+av
-if it and ez and not aR and hW<=bn then
-bE={}
-local function hA(L,ad)
-local ak,D=ad-eg,0
-while ak>ed do
-ak,D=ak-bZ,D+1
+local br=r+aQ+as
+local aJ,fg,eR=1000*4^(bv-50),bv*ct,r+cu/2
+local fs=size==16 and aQ+as+cd*1000<gd
+local eT=fg-hm
+local gA,bW,aN=A-aj+1,nil,nil
+local gq,bw=r+eT+bV,min(r+as+eT,fg+ct-1)
+cN=r+as
+if jT and fs and not ba and gq<=bw then
+bW={}
+local function iY(Q,ak)
+local aq,I=ak-eT,0
+while aq>eR do
+aq,I=aq-cu,I+1
 end
-local us=ak-bD
-if us<o or ak>bd or ak+eg>=eo+bY then return nil end
-local aM=0
-if ak>cn then aM=em(us,ak,D)end
-if aM and aM~=D then call("INCRBY",L,format("%d",(aM-D)*bZ))end
-return aM and ak
+local us=aq-bV
+if us<r or aq>br or aq+eT>=fg+ct then return nil end
+local aV=0
+if aq>cN then aV=fa(us,aq,I)end
+if aV and aV~=I then call("INCRBY",Q,format("%d",(aV-I)*cu))end
+return aV and aq
 end
-for i=an,ah do
-local L=KEYS[i]
-local ad=bp("INCRBY",L,bV)
-local bj=type(ad)=="number"
-local us=bj and ad>=hW and ad<=bn and ad-eg
-if bj and not us and ad>bn then us=hA(L,ad)end
+for i=aj,Y do
+local Q=KEYS[i]
+local ak=bE("INCRBY",Q,cF)
+local bA=type(ak)=="number"
+local us=bA and ak>=gq and ak<=bw and ak-eT
+if bA and not us and ak>bw then us=iY(Q,ak)end
 if us then
-if us%aE<bD then call("PEXPIRE",L,fJ(us,aE))end
-H[fG+i]=us-o
+if us%aJ<bV then call("PEXPIRE",Q,gE(us,aJ))end
+V[gA+i]=us-r
 else
-local k=bV
-if ad~=bD then
-if bj then call("INCRBY",L,"-"..bV)end
-k=bp("GET",L)
+local m=""
+if ak~=bV then
+if bA then call("INCRBY",Q,"-"..cF)end
+m=bE("GET",Q)
 end
-aP=aP or{}
-aP[#aP+1],H[fG+i],bE[i-an+1]=i,false,type(k)=="string"and k
+aN=aN or{}
+aN[#aN+1],V[gA+i],bW[i-aj+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bE=call("MGET",unpack(KEYS,an,min(an+999,ah)))
-for I=an+1000,ah,1000 do
-local cg=call("MGET",unpack(KEYS,I,min(I+999,ah)))
-for i=1,#cg do
-bE[I-an+i]=cg[i]
+bW=call("MGET",unpack(KEYS,aj,min(aj+999,Y)))
+for E=aj+1000,Y,1000 do
+local cD=call("MGET",unpack(KEYS,E,min(E+999,Y)))
+for i=1,#cD do
+bW[E-aj+i]=cD[i]
 end
 end
-local hK=ez and not(aR or aW)
-for i=an,ah do
-local L,k,cH=KEYS[i],hK and bE[i-an+1],nil
-local bk=k and#k==16 and tonumber(k)
-if bk then
-local us,D=bk-eg,0
-while us>ed do
-us,D=us-bZ,D+1
+local jk=fs and not(ba or bh)
+for i=aj,Y do
+local Q,m,dp=KEYS[i],jk and bW[i-aj+1],nil
+local bG=m and#m==16 and tonumber(m)
+if bG then
+local us,I=bG-eT,0
+while us>eR do
+us,I=us-cu,I+1
 end
-local ak=(us<o and o or us)+bD
-local bj=ak-us
-if ak<=bd and us%aE+bj<aE then
-local aM=ak>cn and em(us,ak,D)or ak<=cn and 0
-if aM then
-if aM~=D then bj=bj+(aM-D)*bZ end
-local et=bj==bD and bV or format("%d",bj)
-if bp("INCRBY",L,et)==bk+bj then cH=ak-o end
+local aq=(us<r and r or us)+bV
+local bA=aq-us
+if aq<=br and us%aJ+bA<aJ then
+local aV=aq>cN and fa(us,aq,I)or aq<=cN and 0
+if aV then
+if aV~=I then bA=bA+(aV-I)*cu end
+local fm=bA==bV and cF or format("%d",bA)
+if bE("INCRBY",Q,fm)==bG+bA then dp=aq-r end
 end
 end
 end
-if cH then
-H[fG+i]=cH
+if dp then
+V[gA+i]=dp
 else
-aP=aP or{}
-aP[#aP+1],H[fG+i]=i,false
+aN=aN or{}
+aN[#aN+1],V[gA+i]=i,false
 end
 end
 end
-if aP then
+if aN then
 ${part4}
 ${part5}
-local e={A=A,av=av,aF=aF}
-local function br(k,size,A)
-local x,us,U,g,D=0,nil,0,nil,0
-if#k>8 and byte(k,1)>57 then
-local I
-x,I=dQ(k)
-k=sub(k,I)
+local g={denominator=denominator,as=as,aG=aG}
+local function bC(m,size,denominator)
+local z,us,aa,h,I=0,nil,0,nil,0
+if#m>8 and byte(m,1)==98 then
+z=dL(m)
+m=sub(m,10)
 end
-local ax=#k>16 and string.find(k,"[^%d]")
-if ax and ax>16 and byte(k,ax)>127 then
-local af=sub(k,1,ax-1)
-local I=#af==18 and sub(af,1,2)==ga and 3 or 1
-g={us=tonumber(sub(af,I,I+15))or 0,U=tonumber(sub(af,I+16))or 0}
-if ax==#k then
-D=floor((byte(k,ax)-128)/8)
+if m==""then return 0,0,z end
+local av=string.find(m,"[^%d]")
+if av and av>16 and byte(m,av)>127 then
+local an=sub(m,1,av-1)
+local E=#an==18 and sub(an,1,2)==hb and 3 or 1
+h={us=tonumber(sub(an,E,E+15))or 0,aa=tonumber(sub(an,E+16))or 0}
+if av==#m then
+I=floor((byte(m,av)-128)/8)
 else
-bx().cs(k,ax,#k,g,e)
-D=g.D
+aU().bT(m,av,#m,h,g)
+I=h.I
 end
-k=af
+m=an
 end
-if#k==18 and sub(k,1,2)==ga then
-k=sub(k,3)
-us=tonumber(k)
-elseif#k==16 then
-us=tonumber(k)
+if#m==18 and sub(m,1,2)==hb then
+m=sub(m,3)
+us=tonumber(m)
+elseif#m==16 then
+us=tonumber(m)
 if us then
-if us>=cO+bZ then D=ey(us)end
-us=dN(us)
+if us>=dw+cu then I=fr(us)end
+us=eA(us)
 end
-elseif#k>16 then
-us=tonumber(sub(k,1,16))
+elseif#m>16 then
+us=tonumber(sub(m,1,16))
 end
-if not us or not(us<=ip)then return 0,0,x,0 end
-if#k~=size then return us+1,0,x,D,nil,g and g.u end
-if size>16 then U=min(tonumber(sub(k,17))or 0,A-1)end
-return us,U,x,D,g and g.V,g and g.u
+if not us or not(us<=ik)or(av and not h)then return nil end
+if#m~=size then return us+1,0,z,I,nil,h and h.v end
+if size>16 then aa=min(tonumber(sub(m,17))or 0,denominator-1)end
+return us,aa,z,I,h and h.ac,h and h.v
 end
-local function cT(i)
-local L,k,us,U,x,at=KEYS[i],bE[i-an+1],0,0,0,o
-local D,cN,V,u,hc=0,false,nil,nil,nil
-if k then
-us,U,x,D,V,u=br(k,size,A)
-if x>o then at=x end
-if us-av>=o or(u or 0)>o then
-local g={us=us,U=U,D=D,V=V,u=u}
-local bS=bx().da(g,e)
-cN=bS~=g
-us,U,D,V,u=bS.us,bS.U,bS.D,bS.V,bS.u
+local function dA(i)
+local Q,m,us,aa,z,at=KEYS[i],bW[i-aj+1],0,0,0,r
+local I,dv,ac,v,is=0,false,nil,nil,nil
+if m then
+us,aa,z,I,ac,v=bC(m,size,denominator)
+if not us then
+A=A+1
+V[A]="RULES"
+return nil
 end
-end
-local ak,bl=us,U
-if us<at-1 or(us<at and U==0)then
-ak,bl=at,0
-end
-local gM,gl=ak,bl
-ak,bl=ak+bD,bl+he
-if bl>=A then
-ak,bl=ak+1,bl-A
-end
-local J=0
-if(ak<bd or(ak==bd and bl<=aF))and at-o<=aL then
-J=1
-local ai=1
-if aW then ai=ARGV[y+i-an+1]+0 end
-if ai>1 then
-local aT=bd-gM+(aF-gl)/A
-J=max(min(floor(aT/(bD+he/A)),ai),1)
-for m=min(J+1,ai),max(J-1,1),-1 do
-local aX=gl+m*he
-local ct=floor(aX/A)
-ak,bl=gM+m*bD+ct,aX-ct*A
-J=m
-if ak<bd or(ak==bd and bl<=aF)then break end
+if z>r then at=z end
+if us-as>=r or(v or 0)>r then
+local h={us=us,aa=aa,I=I,ac=ac,v=v}
+local bi=aU().da(h,g)
+dv=bi~=h
+us,aa,I,ac,v=bi.us,bi.aa,bi.I,bi.ac,bi.v
 end
 end
+local aq,bB=us,aa
+if us<at-1 or(us<at and aa==0)then
+aq,bB=at,0
 end
-local as
-if(J>0 or cN)and not aR then
-if J==0 then
-ak,bl,at=us,U,o
+local hV,ho=aq,bB
+aq,bB=aq+bV,bB+iu
+if bB>=denominator then
+aq,bB=aq+1,bB-denominator
 end
-local be,ad=format(eN,ak,bl),nil
-if size==16 and ak>=cO then be=ga..be end
-local ax,E,eW="",ak+2,eo
-local z=ak-av
-if bl>aF then z=z+1 end
-if V or u or at>o then
-local aS=bx()
-local g={us=us,U=U,D=D,V=V,u=u}
-V=aS.aQ(g)
-local bA=max(at>o and at or 0,u or 0)
-local next=aS.cz(ak,bl,V,bA,e,aS.cZ(g,e))
-ax=aS.be(next,e)
-if V then E=max(E,aS.di(ak,next.V)+2)end
-if next.u then E=max(E,next.u+2)end
-V=V or aS.de
-if J>0 and(V.us>0 or V.U>0 or u or at>o)then
-hc={us,U,V.us,V.U,u or 0}
+local W=0
+if(aq<br or(aq==br and bB<=aG))and at-r<=aQ then
+W=1
+local ao=1
+if bh then ao=ARGV[y+i-aj+1]+0 end
+if ao>1 then
+local bd=br-hV+(aG-ho)/denominator
+W=max(min(floor(bd/(bV+iu/denominator)),ao),1)
+for q=min(W+1,ao),max(W-1,1),-1 do
+local bb=ho+q*iu
+local cS=floor(bb/denominator)
+aq,bB=hV+q*bV+cS,bb-cS*denominator
+W=q
+if aq<br or(aq==br and bB<=aG)then break end
 end
-elseif z>o then
-local hG=us-av+(U>aF and 1 or 0)>o
-local aM=eH(z-o,av,hG and D or 0)
-if ez and x<=o then
-eW=eo+aM*bZ
+end
+end
+local az
+if(W>0 or dv)and not ba then
+if W==0 then
+aq,bB,at=us,aa,r
+end
+local aR,ak=format(fC,aq,bB),nil
+if size==16 and aq>=dw then aR=hb..aR end
+local av,U,fK="",aq+2,fg
+local K=aq-as
+if bB>aG then K=K+1 end
+if ac or v or at>r then
+local aS=aU()
+local h={us=us,aa=aa,I=I,ac=ac,v=v}
+ac=aS.bc(h)
+local bj=max(at>r and at or 0,v or 0)
+local next=aS.cy(aq,bB,ac,bj,g,aS.dE(h,g))
+av=aS.aR(next,g)
+if ac then U=max(U,aS.dP(aq,next.ac)+2)end
+if next.v then U=max(U,next.v+2)end
+ac=ac or aS.dJ
+if W>0 and(ac.us>0 or ac.aa>0 or v or at>r)then
+is={us,aa,ac.us,ac.aa,v or 0}
+end
+elseif K>r then
+local jf=us-as+(aa>aG and 1 or 0)>r
+local aV=eL(K-r,as,jf and I or 0)
+if fs and z<=r then
+fK=fg+aV*cu
 else
-ax=string.char(128+8*aM)
+av=string.char(128+8*aV)
 end
 end
-us,U=ak,bl
-if ax~=""and x<=o then
-ad=bp("SET",L,be..ax,"PX",math.ceil((E-o)/1000)+bN)
-elseif x>o then
-be=be..ax
-be="b"..struct.pack("<d",x)..be
-ad=bp("SET",L,be,"PX",math.ceil((max(E,x)-o)/1000)+bN)
+us,aa=aq,bB
+if av~=""and z<=r then
+ak=bE("SET",Q,aR..av,"PX",math.ceil((U-r)/1000)+cd)
+elseif z>r then
+aR=aR..av
+aR="b"..struct.pack("<d",z)..aR
+ak=bE("SET",Q,aR,"PX",math.ceil((max(U,z)-r)/1000)+cd)
 else
-if ez then be=format("%d",eW+us%bY)end
-ad=k and bp("SET",L,be,"PX",fJ(us,aE))
-or bp("SET",L,be,"PX",fJ(us,aE),"NX")
-or bp("GET",L)
+if fs then aR=format("%d",fK+us%ct)end
+ak=m and bE("SET",Q,aR,"PX",gE(us,aJ))
+or bE("SET",Q,aR,"PX",gE(us,aJ),"NX")
+or bE("GET",Q)
 end
-as=ad and ad.err
-elseif not k then
-local hT=bp("GET",L)
-as=hT and hT.err
+az=ak and ak.err
+elseif not m then
+local ju=bE("GET",Q)
+az=ju and ju.err
 end
-v=v+1
-if as then
-H[v]=as
-return string.find(as,"READONLY",1,true)and as
+A=A+1
+if az then
+V[A]=az
+return string.find(az,"READONLY",1,true)and az
 end
-if us<o then
-us,U=o,0
+if us<r then
+us,aa=r,0
 end
-local cH=(us-o)*A+U
-if x>o or cH>ip or hc then
-local ab={x>o and x-o or 0,J,us-o,U}
-for aS=1,hc and 5 or 0 do
-ab[4+aS]=hc[aS]
+local dp=(us-r)*denominator+aa
+if z>r or dp>ik or is then
+local ae={z>r and z-r or 0,W,us-r,aa}
+for aS=1,is and 5 or 0 do
+ae[4+aS]=is[aS]
 end
-H[v]=ab
-elseif aW then
-H[v]=J
-v=v+1
-H[v]=cH
+V[A]=ae
+elseif bh then
+V[A]=W
+A=A+1
+V[A]=dp
 else
-H[v]=J>0 and cH or-1-cH
+V[A]=W>0 and dp or-1-dp
 end
 end
-local as
-for _,i in ipairs(aP)do
-if not aW then v=fG+i-1 end
-as=cT(i)or as
+local az
+for _,i in ipairs(aN)do
+if not bh then A=gA+i-1 end
+az=dA(i)or az
 end
-if as then return redis.error_reply(as)end
+if az then return redis.error_reply(az)end
 end
-if aW then
-y=y+ah-an+1
+if bh then
+y=y+Y-aj+1
 else
-v=fG+ah
+A=gA+Y
 end
 end
-return H`,
+return V`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "f06cdee4b5502b9aa99a8fc5079c4c1ae552bf84",
-  source: `local dc=redis.call("TIME")
-local iu=redis.pcall("INFO")
-local ab={dc[1],dc[2],type(iu)=="string"and iu or""}
-local ih={iT=KEYS[1],iQ=KEYS[2],iS=""}
-for _,ic in ipairs(ARGV)do
-local dd={}
-for hj in string.gmatch(ic,"%S+")do
-dd[#dd+1]=ih[hj]or hj
+  sha1: "42537323127c7fe945805c0fda114f6fe536a17e",
+  source: `local db=redis.call("TIME")
+local jU=redis.pcall("INFO")
+local ae={db[1],db[2],type(jU)=="string"and jU or""}
+local jI={ks=KEYS[1],kp=KEYS[2],kr=""}
+for _,jD in ipairs(ARGV)do
+local cU={}
+for iC in string.gmatch(jD,"%S+")do
+cU[#cU+1]=jI[iC]or iC
 end
-local hi=redis.pcall(unpack(dd))
-if type(hi)=="table"and hi.err then ab[#ab+1]=hi.err end
+local iB=redis.pcall(unpack(cU))
+if type(iB)=="table"and iB.err then ae[#ae+1]=iB.err end
 end
-return ab`,
+return ae`,
 };
 
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "0e48cd614bfa8c82bee62a4f7e6ba523cecbacbf",
+  sha1: "e5d3821c2071d18aa1fbb323f8b0c17a0ae3a208",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function dE()
+local function eo()
 ${part6}
-local iG=bH()~=""
-local function ao(us)
+local ke=aC()~=""
+local function ar(us)
 return format("%.0f",us)
 end
-local cJ=ao(o)
-local function dh(l)
-l.dh=l.dh or ao(o+l.bK)
-return l.dh
+local ds=ar(r)
+local function dO(p)
+p.dO=p.dO or ar(r+p.bZ)
+return p.dO
 end
-local function ft(aG)
-return aG==o and"-"..cJ or ao(-aG)
+local function gj(aL)
+return aL==r and"-"..ds or ar(-aL)
 end
-local function gn(L,us)
-if call("PTTL",L)<dY(o+us)then call("PEXPIRE",L,dY(o+us+us/8))end
+local function hs(Q,us)
+if call("PTTL",Q)<dk(r+us)then call("PEXPIRE",Q,dk(r+us+us/8))end
 end
-local fc,fw=bH(),{}
-local ia=5000
-local function fL(aK)
-return fc.."%"..aK
+local channel,gn=aC(),{}
+local jB=5000
+local function mailbox(aP)
+return channel.."%"..aP
 end
-local ej,iE,dM={nil},bH()=="1",Y()
-for i=1,dM do
-local aK=bH()
-fw[aK]="caller"
-if iE then
-local hR=fL(aK)
-local eA=call("LRANGE",hR,"0","-1")
-if#eA==0 then
-call("RPUSH",hR,"")
-ej[#ej+1]="gap "..aK
-elseif#eA>1 then
-call("LTRIM",hR,"0","0")
-for bc=2,#eA do
-ej[#ej+1]=eA[bc]
+local eW,kc,ez={nil},aC()=="1",number()
+for i=1,ez do
+local aP=aC()
+gn[aP]="caller"
+if kc then
+local js=mailbox(aP)
+local ft=call("LRANGE",js,"0","-1")
+if#ft==0 then
+call("RPUSH",js,"")
+eW[#eW+1]="gap "..aP
+elseif#ft>1 then
+call("LTRIM",js,"0","0")
+for aZ=2,#ft do
+eW[#eW+1]=ft[aZ]
 end
 end
-call("PEXPIRE",hR,ia)
+call("PEXPIRE",js,jB)
 end
 end
 ${part7}
 ${part2}
-local cf,bw,eG,aR={},nil,nil,false
-local function dT(d)
-if#d.l.S>0 then return eG.dT(d)end
-d.ag,d.x={},0
-local k=not d.cU and call("GET",d.L)
-if k then d.x=dQ(k)end
+local cq,bM,fx,ba={},nil,nil,false
+local function dR(e)
+if#e.p.rates>0 then return fx.dR(e)end
+local m,y=not e.cT and call("GET",e.Q)or"",1
+e.z,y=dL(m)
+e.states,e.dg={},sub(m,y>10 and 1 or y)
 end
-local function eK(d)
-eG.eK(d)
+local function dG(e)
+fx.dG(e)
 end
 ${part8}
 ${part9}
-local ea={}
-local function dL(d)
-local bb=ea[d.aw]
-if bb then return bb end
-local an=call("ZRANGE",d.aw,"0","1","WITHSCORES")
-bb={aG=0,aQ=0,aI=nil,fP=false,bg=0}
-if an[1]=="#"then
-bb.aG=-an[2]
-bb.fP=not an[4]or an[4]+0>o
-if bb.fP and an[4]then bb.aI=an[4]+0 end
+local eO={}
+local function ey(e)
+local bn=eO[e.aA]
+if bn then return bn end
+local aj=call("ZRANGE",e.aA,"0","1","WITHSCORES")
+bn={aL=0,bc=0,aM=nil,gH=false,bt=0}
+if aj[1]=="#"then
+bn.aL=-aj[2]
+bn.gH=not aj[4]or aj[4]+0>r
+if bn.gH and aj[4]then bn.aM=aj[4]+0 end
 end
-if an[3]or not bb.fP then bb.aQ=call("ZCOUNT",d.aw,"("..cJ,"+inf")end
-ea[d.aw]=bb
-return bb
+if aj[3]or not bn.gH then bn.bc=call("ZCOUNT",e.aA,"("..ds,"+inf")end
+eO[e.aA]=bn
+return bn
 end
-local function hp(d,n)
-local bb=dL(d)
-if n==1 and bb.aI then return bb.aI end
-local bG=n==1 and bb.fP and call("ZRANGE",d.aw,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",d.aw,"("..cJ,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bb.aI=bG[2]+0 end
-return bG[2]+0
+local function iK(e,n)
+local bn=ey(e)
+if n==1 and bn.aM then return bn.aM end
+local bo=n==1 and bn.gH and call("ZRANGE",e.aA,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aA,"("..ds,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bn.aM=bo[2]+0 end
+return bo[2]+0
 end
-local function dw(d,w)
-local aQ=dL(d).aQ
-local fM=aQ+w-d.l.w
-if fM>aQ then return 1e15 end
-return fM<=0 and 0 or hp(d,fM)-o
+local function ei(e,J)
+local bc=ey(e).bc
+local gF=bc+J-e.p.J
+if gF>bc then return 1e15 end
+return gF<=0 and 0 or iK(e,gF)-r
 end
-local function fX(d,id)
-return tonumber(call("ZSCORE",d.aw,id)or 0)>o
+local function gY(e,id)
+return tonumber(call("ZSCORE",e.aA,id)or 0)>r
 end
-local function fi(d)
-local bb,us=ea[d.aw],max(4*d.l.bK,60000000)
-if bb and bb.bg>=us then return end
-gn(d.aw,us)
-if bb then bb.bg=us end
+local function fV(e)
+local bn,us=eO[e.aA],max(4*e.p.bZ,60000000)
+if bn and bn.bt>=us then return end
+hs(e.aA,us)
+if bn then bn.bt=us end
 end
-local function fA(d)
-return max(o,dL(d).aG+1)
+local function gs(e)
+return max(r,ey(e).aL+1)
 end
-local function gj(d,id,w)
-call("ZADD",d.aw,dh(d.l),id)
-for ae=2,w do
-call("ZADD",d.aw,dh(d.l),id.."+"..ae)
+local function hn(e,id,J)
+call("ZADD",e.aA,dO(e.p),id)
+for al=2,J do
+call("ZADD",e.aA,dO(e.p),id.."+"..al)
 end
-ea[d.aw]=nil
-fi(d)
+eO[e.aA]=nil
+fV(e)
 end
-local function hU(d,id,w)
-local bb=dL(d)
-local aG=fA(d)
-local bj=call("ZADD",d.aw,ft(aG),"#",dh(d.l),id)
-if bb.aG==0 then bj=bj-1 end
-if not bb.fP then call("ZREMRANGEBYSCORE",d.aw,"1",cJ)end
-if bj==1 and w<=1 then
-local bG=o+d.l.bK
-if bb.aQ==0 then bb.aI=bG end
-if bb.aI then bb.aI=min(bb.aI,bG)end
-bb.aG,bb.aQ,bb.fP=aG,bb.aQ+1,true
-fi(d)
+local function jv(e,id,J)
+local bn=ey(e)
+local aL=gs(e)
+local bA=call("ZADD",e.aA,gj(aL),"#",dO(e.p),id)
+if bn.aL==0 then bA=bA-1 end
+if not bn.gH then call("ZREMRANGEBYSCORE",e.aA,"1",ds)end
+if bA==1 and J<=1 then
+local bo=r+e.p.bZ
+if bn.bc==0 then bn.aM=bo end
+if bn.aM then bn.aM=min(bn.aM,bo)end
+bn.aL,bn.bc,bn.gH=aL,bn.bc+1,true
+fV(e)
 else
-gj(d,id,w)
+hn(e,id,J)
 end
-return aG
+return aL
 end
-local function ii(d,id,w)
-local dn=call("ZREM",d.aw,id)
-for ae=2,w do
-dn=dn+call("ZREM",d.aw,id.."+"..ae)
+local function jJ(e,id,J)
+local dV=call("ZREM",e.aA,id)
+for al=2,J do
+dV=dV+call("ZREM",e.aA,id.."+"..al)
 end
-ea[d.aw]=nil
-return dn
+eO[e.aA]=nil
+return dV
 end
-local function dH(ab,d,aG)
-if d.l.w==0 then return end
-local aQ,ah=dL(d).aQ,#ab
-ab[ah+1],ab[ah+2],ab[ah+3]=aQ,aQ>0 and hp(d,1)-o or 0,aG or 0
+local function ev(ae,e,aL)
+if e.p.J==0 then return end
+local bc,Y=ey(e).bc,#ae
+ae[Y+1],ae[Y+2],ae[Y+3]=bc,bc>0 and iK(e,1)-r or 0,aL or 0
 end
-local function hI(d)
-local ix=#d.l.S==0 and call("EXISTS",d.aC,d.L)
-or call("EXISTS",d.aC)
-d.ds=ix==0
-d.cU=d.ds and#d.l.S==0
+local function ji(e)
+local cn=#e.p.rates==0 and call("EXISTS",e.aF,e.Q)
+or call("EXISTS",e.aF)
+e.ec=cn==0
+e.cT=e.ec and#e.p.rates==0
 end
-local ev={}
-local function fz(d,id)
-ev[d.aC]=nil
-return call("ZREM",d.aC,id,id.."k")
+local fp={}
+local function gr(e,id)
+fp[e.aF]=nil
+return call("ZREM",e.aF,id,id.."k")
 end
-local function gL(d,id,am)
-if am==0 then
-local ah=call("ZREVRANGE",d.aC,"0","0","WITHSCORES")
-am=max(o,(ah[2]or 0)+1)
+local function hU(e,id,au)
+if au==0 then
+local Y=call("ZREVRANGE",e.aF,"0","0","WITHSCORES")
+au=max(r,(Y[2]or 0)+1)
 end
-call("ZADD",d.aC,ao(am),id)
-ev[d.aC],d.ds=nil,false
-gn(d.aC,max(4*d.l.bK,60000000))
-return am
+call("ZADD",e.aF,ar(au),id)
+fp[e.aF],e.ec=nil,false
+hs(e.aF,max(4*e.p.bZ,60000000))
+return au
 end
-local function ha(d,id,am)
-if call("ZSCORE",d.aC,id)then
-call("ZADD",d.aC,ao(am),id.."k")
-call("ZREM",d.aC,id)
+local function iq(e,id,au)
+if call("ZSCORE",e.aF,id)then
+call("ZADD",e.aF,ar(au),id.."k")
+call("ZREM",e.aF,id)
 end
-ev[d.aC]=nil
+fp[e.aF]=nil
 end
-local function gB(aK)
-return redis.pcall("EXISTS",fL(aK))==1
+local function hI(aP)
+return redis.pcall("EXISTS",mailbox(aP))==1
 end
-local function gm(aK)
-if fw[aK]==nil then
-local hh=call("PUBSUB","NUMSUB",fc..aK)[2]>0
-fw[aK]=hh and"channel"or gB(aK)and"mailbox"or false
+local function hr(aP)
+if gn[aP]==nil then
+local iA=call("PUBSUB","NUMSUB",channel..aP)[2]>0
+gn[aP]=iA and"channel"or hI(aP)and"mailbox"or false
 end
-return fw[aK]
+return gn[aP]
 end
-local function eL(bm,aq,ab)
-local dd=format(string.rep(" %.0f",1+#ab),o,unpack(ab))
-local dP=bm..dd.." "..aq.id
-local iM=fw[aq.aK]
-if iM=="caller"then
-ej[#ej+1]=dP
-elseif iM=="mailbox"then
-call("RPUSHX",fL(aq.aK),dP)
+local function fz(aI,aw,ae)
+local cU=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
+local eB=aI..cU.." "..aw.id
+local kk=gn[aw.aP]
+if kk=="caller"then
+eW[#eW+1]=eB
+elseif kk=="mailbox"then
+call("RPUSHX",mailbox(aw.aP),eB)
 else
-call("PUBLISH",fc..aq.aK,dP)
+call("PUBLISH",channel..aw.aP,eB)
 end
 end
-local gU=8
-local function eh(d,v)
-if d.ds then return nil end
-local bk=v==0 and ev[d.aC]
-if bk and bk.l==d.l then return bk end
+local ii=8
+local function eU(e,A)
+if e.ec then return nil end
+local bG=A==0 and fp[e.aF]
+if bG and bG.p==e.p then return bG end
 while true do
-local bc=call("ZRANGE",d.aC,format("%d",v),format("%d",v),"WITHSCORES")
-local gq=bc[1]
-if not gq then return nil end
-local id,aK,bm,il,w,ac,bg=
-string.match(gq,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local iB=o-bc[2]
-if aK and iB<=tonumber(il)and gm(aK)then
-local aq={id=id,aK=aK,gh=bm=="d",bg=bg=="k",am=bc[2]+0}
-for hd,k in pairs(d)do
-if hd~="states"then aq[hd]=k end
+local aZ=call("ZRANGE",e.aF,format("%d",A),format("%d",A),"WITHSCORES")
+local hw=aZ[1]
+if not hw then return nil end
+local id,aP,aI,jL,J,ab,bt=
+string.match(hw,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local ka=r-aZ[2]
+if aP and ka<=tonumber(jL)and hr(aP)then
+local aw={id=id,aP=aP,hl=aI=="d",bt=bt=="k",au=aZ[2]+0}
+for cR,m in pairs(e)do
+if cR~="states"then aw[cR]=m end
 end
-aq.w,aq.ac=min(tonumber(w),d.l.w),tonumber(ac)
-if v==0 then ev[d.aC]=aq end
-return aq
+aw.J,aw.ab=min(tonumber(J),e.p.J),tonumber(ab)
+if A==0 then fp[e.aF]=aw end
+return aw
 end
-call("ZREM",d.aC,gq)
-ev[d.aC]=nil
+call("ZREM",e.aF,hw)
+fp[e.aF]=nil
 end
 end
-local function fV(d)
-local bn=d.l.ek
-if bn<0 or call("ZCARD",d.aC)<bn then return false end
-eh(d,0)
-return call("ZCARD",d.aC)>=bn
+local function gR(e)
+local bw=e.p.eX
+if bw<0 or call("ZCARD",e.aF)<bw then return false end
+eU(e,0)
+return call("ZCARD",e.aF)>=bw
 end
-local function dm(d,hl)
-local v,bP=0,0
-while v<gU do
-local aq=eh(d,v)
-if not aq or dw(d,bP+aq.w)>0 then return end
-if not aq.gh then
-if not aq.bg and aq.id~=hl then eL("turn",aq,{0})end
-v,bP=v+1,bP+aq.w
+local function dU(e,iG)
+local A,cg=0,0
+while A<ii do
+local aw=eU(e,A)
+if not aw or ei(e,cg+aw.J)>0 then return end
+if not aw.hl then
+if not aw.bt and aw.id~=iG then fz("turn",aw,{0})end
+A,cg=A+1,cg+aw.J
 else
-local at=gr(aq)
-if at>o then
-if aq.id~=hl then eL("turn",aq,{at-o})end
+local at=gb(aw)
+if at>r then
+if aw.id~=iG then fz("turn",aw,{at-r})end
 return
 end
-fr(aq,o)
-fz(d,aq.id)
-local ab={1,0,0}
-local aG=hU(d,aq.id,aq.w)
-cX(ab,aq)
-dH(ab,aq,aG)
-dy(ab,{aq})
-eL("granted",aq,ab)
+fE(aw,r)
+gr(e,aw.id)
+local ae={1,0,0}
+local aL=jv(e,aw.id,aw.J)
+dh(ae,aw)
+ev(ae,aw,aL)
+dm(ae,{aw})
+fz("granted",aw,ae)
 end
 end
 end
-local function hu(d,id,am)
-local bP=0
-for v=0,gU-1 do
-local aq=eh(d,v)
-if not aq or aq.id==id or(am>0 and aq.am>am)then return false end
-bP=bP+aq.w
-if aq.gh or dw(d,bP+d.w)>0 then return true end
+local function iP(e,id,au)
+local cg=0
+for A=0,ii-1 do
+local aw=eU(e,A)
+if not aw or aw.id==id or(au>0 and aw.au>au)then return false end
+cg=cg+aw.J
+if aw.hl or ei(e,cg+e.J)>0 then return true end
 end
 return true
 end
-local function gR(d,id)
-local bP=0
-for v=0,gU-1 do
-local aq=eh(d,v)
-if not aq then return 0 end
-local ck=aq.id==id
-if ck then aq=d end
-local aV=dw(d,bP+aq.w)
-if aV>0 then return min(aV,d.l.bK)end
-if ck or aq.gh then
-local cM=gr(aq)-o
-return ck and cM or cM+d.l.bK
+local function ic(e,id)
+local cg=0
+for A=0,ii-1 do
+local aw=eU(e,A)
+if not aw then return 0 end
+local aT=aw.id==id
+if aT then aw=e end
+local bg=ei(e,cg+aw.J)
+if bg>0 then return min(bg,e.p.bZ)end
+if aT or aw.hl then
+local du=gb(aw)-r
+return aT and du or du+e.p.bZ
 end
-bP=bP+aq.w
+cg=cg+aw.J
 end
-return d.l.bK
+return e.p.bZ
 end
-local function ie(d,id,am)
-if d.l.w==0 then return false end
-return dw(d,d.w)>0 or hu(d,id,am)
+local function jF(e,id,au)
+if e.p.J==0 then return false end
+return ei(e,e.J)>0 or iP(e,id,au)
 end
-local function fR(iL,ef)
-local iK,iw=iL.l.w,ef.l.w
-return iK<iw or(iK==iw and iL.L<ef.L)
+local function gL(gv,cs)
+local ki,jW=gv.p.J,cs.p.J
+return ki<jW or(ki==jW and gv.Q<cs.Q)
 end
-local function gx(id,am,aa,eR,cM)
-local hb=#aa>1 and cM>0
-local dG=not hb and(eR or aa[1])
-if dG and am==0 and fV(dG)then return 5,max(cM,1),0 end
-for _,d in ipairs(aa)do
-if am>0 and d~=dG and d.l.w>0 then
-if dG and fR(d,dG)then
-ha(d,id,am)
-elseif fz(d,id)>0 then
-dm(d)
-end
-end
-end
-if not dG then return 3,cM,am==0 and o or am end
-if am>0 then fz(dG,id)end
-am=gL(dG,id,am)
-return 3,gR(dG,id),am
-end
-local function gO(d,id)
-gj(d,id,d.w)
-local aG=fA(d)
-call("ZADD",d.aw,ft(aG),"#")
-ea[d.aw].aG=aG
-return aG
-end
-local function gv(id,am,aa)
-for _,d in ipairs(aa)do
-if d.l.w>0 and not fX(d,id)then return end
-end
-local ab={6,0,am}
-for _,d in ipairs(aa)do
-local aG
-if d.l.w>0 then
-hI(d)
-aG=gO(d,id)
-end
-dT(d)
-cX(ab,d)
-dH(ab,d,aG)
-end
-return ab
-end
-local function dA(id,cr,aL,am,aa)
-aR=cr=="2"
-if bw and not aR then error(bw,0)end
-local aj=am>0 and cr~="2"and gv(id,am,aa)
-if aj then return aj end
-local at,x,eR,fx=o,o,nil,true
-for i=1,#aa do
-local d=aa[i]
-if d.l.w>0 then
-fx=false
-hI(d)
-if cr~="2"then dm(d,id)end
-end
-at=max(at,gr(d))
-x=max(x,d.x)
-if ie(d,id,am)and(not eR or fR(d,eR))then eR=d end
-end
-local hq,er,aV={},0,at-o
-local aT=cr=="1"and at-o<=aL
-if not eR and(at<=o or(aT and fx))then
-er=1
-if cr~="2"then
-for i=1,#aa do
-local d=aa[i]
-fr(d,at)
-if d.l.w>0 then
-if am>0 then fz(d,id)end
-hq[i]=hU(d,id,d.w)
+local function hE(id,au,ag,eG,du)
+local ir=#ag>1 and du>0
+local es=not ir and(eG or ag[1])
+if es and au==0 and gR(es)then return 5,max(du,1),0 end
+for _,e in ipairs(ag)do
+if au>0 and e~=es and e.p.J>0 then
+if es and gL(e,es)then
+iq(e,id,au)
+elseif gr(e,id)>0 then
+dU(e)
 end
 end
 end
-elseif aT then
-er,aV,am=gx(id,am,aa,eR,aV)
-elseif eR then
-er=4
-aV=max(aV,1)
-elseif x>o then
-er=2
+if not es then return 3,du,au==0 and r or au end
+if au>0 then gr(es,id)end
+au=hU(es,id,au)
+return 3,ic(es,id),au
 end
-if er>3 then
-for _,d in ipairs(aa)do
-if d.l.w>0 then aV=max(aV,dw(d,d.w))end
+local function hX(e,id)
+hn(e,id,e.J)
+local aL=gs(e)
+call("ZADD",e.aA,gj(aL),"#")
+eO[e.aA].aL=aL
+return aL
+end
+local function hB(id,au,ag)
+for _,e in ipairs(ag)do
+if e.p.J>0 and not gY(e,id)then return end
+end
+local ae={6,0,au}
+for _,e in ipairs(ag)do
+local aL
+if e.p.J>0 then
+ji(e)
+aL=hX(e,id)
+end
+dR(e)
+dh(ae,e)
+ev(ae,e,aL)
+end
+return ae
+end
+local function cE(id,cQ,aQ,au,ag)
+ba=cQ=="2"
+if bM and not ba then error(bM,0)end
+local ad=au>0 and cQ~="2"and hB(id,au,ag)
+if ad then return ad end
+local at,z,eG,go=r,r,nil,true
+for i=1,#ag do
+local e=ag[i]
+if e.p.J>0 then
+go=false
+ji(e)
+if cQ~="2"then dU(e,id)end
+end
+at=max(at,gb(e))
+z=max(z,e.z)
+if jF(e,id,au)and(not eG or gL(e,eG))then eG=e end
+end
+local iL,fl,bg={},0,at-r
+local bd=cQ=="1"and at-r<=aQ
+if not eG and(at<=r or(bd and go))then
+fl=1
+if cQ~="2"then
+for i=1,#ag do
+local e=ag[i]
+fE(e,at)
+if e.p.J>0 then
+if au>0 then gr(e,id)end
+iL[i]=jv(e,id,e.J)
 end
 end
-local ab={er,aV,am,nil,nil,nil}
-for i=1,#aa do
-cX(ab,aa[i])
-dH(ab,aa[i],hq[i])
 end
-dy(ab,aa)
-return ab
+elseif bd then
+fl,bg,au=hE(id,au,ag,eG,bg)
+elseif eG then
+fl=4
+bg=max(bg,1)
+elseif z>r then
+fl=2
 end
-local function iP(id,am,d)
-local ab={fX(d,id)and 6 or 1,0,am}
-dm(d,id)
-local gt=fX(d,id)
-if not gt and not call("ZSCORE",d.aC,id)then
-gL(d,id,am)
-dm(d,id)
-gt=fX(d,id)
+if fl>3 then
+for _,e in ipairs(ag)do
+if e.p.J>0 then bg=max(bg,ei(e,e.J))end
 end
-local aG
-if gt then
-aG=gO(d,id)
+end
+local ae={fl,bg,au,nil,nil,nil}
+for i=1,#ag do
+dh(ae,ag[i])
+ev(ae,ag[i],iL[i])
+end
+dm(ae,ag)
+return ae
+end
+local function ko(id,au,e)
+local ae={gY(e,id)and 6 or 1,0,au}
+dU(e,id)
+local hz=gY(e,id)
+if not hz and not call("ZSCORE",e.aF,id)then
+hU(e,id,au)
+dU(e,id)
+hz=gY(e,id)
+end
+local aL
+if hz then
+aL=hX(e,id)
 else
-gn(d.aC,max(4*d.l.bK,60000000))
-ab[1],ab[2]=3,gR(d,id)
+hs(e.aF,max(4*e.p.bZ,60000000))
+ae[1],ae[2]=3,ic(e,id)
 end
-dT(d)
-cX(ab,d)
-dH(ab,d,aG)
-return ab
+dR(e)
+dh(ae,e)
+ev(ae,e,aL)
+return ae
 end
-local function ca()
-local aa={nil}
-for i=1,Y()do
-aa[i]=dt()
+local function cf()
+local ag={nil}
+for i=1,number()do
+ag[i]=ed()
 end
-return aa
+return ag
 end
-local bO={}
-function bO.T()
-local id,cr,aL,am=bH(),bH(),Y(),Y()
-return dA(id,cr,aL,am,ca())
+local bU={}
+function bU.T()
+local id,cQ,aQ,au=aC(),aC(),number(),number()
+return cE(id,cQ,aQ,au,cf())
 end
-function bO.P()
-local id,am=bH(),Y()
-return iP(id,am,ca()[1])
+function bU.P()
+local id,au=aC(),number()
+return ko(id,au,cf()[1])
 end
-local function gK(id,aa)
-local gY=0
-for i=1,#aa do
-local d=aa[i]
-local df=ii(d,id,d.w)
-hI(d)
-if not d.ds then
-df=df+fz(d,id)
-if df>0 then dm(d)end
+local function hT(id,ag)
+local io=0
+for i=1,#ag do
+local e=ag[i]
+local dM=jJ(e,id,e.J)
+ji(e)
+if not e.ec then
+dM=dM+gr(e,id)
+if dM>0 then dU(e)end
 end
-gY=gY+df
+io=io+dM
 end
-return gY
+return io
 end
-function bO.R()
-local id=bH()
-return{gK(id,ca())}
+function bU.R()
+local id=aC()
+return{hT(id,cf())}
 end
-local function go(id)
+local function hu(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function bO.N()
-local id,aa,ab=bH(),ca(),{}
-for i,d in ipairs(aa)do
-local bG=call("ZSCORE",d.aw,id)
-local is=bG and(tonumber(bG)>o or dL(d).aQ+d.w<=d.l.w)
-if is then gj(d,id,d.w)end
-ab[i]=is and 1 or 0
+function bU.N()
+local id,ag,ae=aC(),cf(),{}
+for i,e in ipairs(ag)do
+local bo=call("ZSCORE",e.aA,id)
+local jS=bo and(tonumber(bo)>r or ey(e).bc+e.J<=e.p.J)
+if jS then hn(e,id,e.J)end
+ae[i]=jS and 1 or 0
 end
-return ab
+return ae
 end
-local function fQ()
+local function gI()
+local eb
 ${part4}
 ${part5}
 ${part10}
@@ -2263,530 +2364,1150 @@ ${part18}
 ${part19}
 ${part20}
 ${part21}
-${part1}
-${part3}
 ${part22}
 ${part23}
-local dk={}
-local function cE()
-local l={bK=Y(),w=Y(),ek=Y()}
-l.S,l.bt,l.az,l.cu,l.bQ={},"","","",0
-for i=1,Y()do
-local O=bH()
-local M=dk[O]or bF[O]()
-local Q=M.cs()
-dk[O],Q.M,Q.O,l.S[i]=M,M,O,Q
-l.bt=l.bt..O
-local af=Q.af or 0
-local eE=O=="t"and eU(af)or O
-l.az,l.cu=l.az..(M.O or eE),l.cu..eE
-Q.size=Q.cK and 0 or O=="t"and 16+af
-if Q.cK then l.bQ=l.bQ+1 end
+${part1}
+${part3}
+${part24}
+${part25}
+local bI={}
+local function dj()
+local p={bZ=number(),J=number(),eX=number()}
+p.rates,p.bq,p.aB,p.ca,p.bk={},"","","",0
+for i=1,number()do
+local letter=aC()
+local kernel=bI[letter]or bF[letter]()
+local D=kernel.bT()
+bI[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
+p.bq=p.bq..letter
+local an=D.an or 0
+local bH=letter=="t"and fI(an)or letter
+p.aB,p.ca=p.aB..(kernel.letter or bH),p.ca..bH
+D.size=D.ring and 0 or letter=="t"and 16+an
+if D.ring then p.bk=p.bk+1 end
 end
-if l.bt=="s"then l.bQ=0 end
-if l.bQ==0 and#l.S>1 then l.aB=eD(l.S)end
-return l
+if p.bq=="s"then p.bk=0 end
+if p.bk==0 and#p.rates>1 then p.aE=fv(p.rates)end
+p.aI=#p.rates==0 and 0 or number()
+p.bH,p.bL=p.aI<2,p.aI%2==1
+if p.bH then return p end
+p.fY,p.er,p.gN,p.fi=aC(),aC(),number(),{}
+for i=1,number()do
+p.fi[i]=number()
 end
-local function dU(af)
-if#af==18 and sub(af,1,2)==ga then return sub(af,3)end
-local aO=#af==16 and tonumber(af)
-return aO and format("%016.0f",dN(aO))or af
+return p
 end
-local function ei(k,Q)
-local _,ah=string.find(k,"^%d*")
-local af=dU(sub(k,1,ah))
-local bC=#af+#k-ah
-local g=Q.M.br(af..sub(k,ah+1),1,#af,Q,#af+1,bC)
-if ah==16 then g.D=max(g.D,ey(tonumber(k)or 0))end
-return g
+local function dC(an)
+if#an==18 and sub(an,1,2)==hb then return sub(an,3)end
+local be=#an==16 and tonumber(an)
+return be and format("%016.0f",eA(be))or an
 end
-local function cF(O)
-return string.char(string.byte(O)-128)
+local function eV(m,D)
+if m==""then return D.kernel.cT()end
+local _,Y=string.find(m,"^%d*")
+if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
+local an=dC(sub(m,1,Y))
+local bR=#an+#m-Y
+local h=D.kernel.bC(an..sub(m,Y+1),1,#an,D,#an+1,bR)
+if Y==16 then h.I=max(h.I,fr(tonumber(m)or 0))end
+return h
 end
-local function fk(d)
-local l=d.l
-local S=l.S
-d.x=0
-if d.cU then
-d.ag={}
-return
+local function dl(letter)
+return string.char(string.byte(letter)-128)
 end
-if l.bt=="s"then
-local cK=S[1].M.fn(d.L,S[1])
-d.x,d.ag=cK.x,{cK}
-return
+local function eq(e)
+local p=e.p
+local rates=p.rates
+e.z=0
+if p.bq=="s"then
+local ring=rates[1].kernel.fL(e.Q,rates[1])
+e.z,e.states=ring.z,{ring}
+return not ring.dd
 end
-local k,ag,y=call("GET",d.L),{nil},1
-local ck=k and#S>1 and string.gsub(sub(k,1,#S),"[\\128-\\255]",cF)
-if k and not(ck and(ck==l.az or ck==l.cu))then
-d.x,y=dQ(k)
+local m,states,y=call("GET",e.Q)or"",{nil},1
+local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dl)
+if not(aT and(aT==p.aB or aT==p.ca))then
+e.z,y=dL(m)
+if y>10 then y=1 end
 end
-d.ag=ag
-if l.bt=="t"then
-ag[1]=ei(sub(k or"",y),S[1])
-return
+e.states=states
+if p.bq=="t"then
+states[1]=eV(sub(m,y),rates[1])
+return states[1]
 end
-local cQ=k and l.aB and gw(k,y,l.aB,S)
-if cQ then
-d.ag=cQ
-return
+local dx=p.aE and hD(m,y,p.aE,rates)
+if dx then
+e.states=dx
+return true
 end
-local p=#S
-local aO=k and sub(k,y,y+p-1)
-local aN=aO and string.gsub(aO,"[\\128-\\255]",cF)
-local bk=k and(aN==l.az or aN==l.cu)
-local cu=bk and aN~=l.az
-y=y+p
-for i=1,p do
-local Q=S[i]
-local M=Q.M
-if Q.cK then
-ag[i]=M.fn(d.bQ[i],Q)
-elseif bk then
-local al=y+(Q.size or M.eC)
-local bv,bC=1,0
-if aO~=aN and string.byte(aO,i)>=128 then
-bv,bC=al+1,al+(string.byte(k,al)or 0)
-al=bC+1
+local x=#rates
+if x==0 then
+e.dg=sub(m,y)
+return true
 end
-if not(Q.size or cu)then
-al=#k+1
-if p>1 and y+3<al then
-al=min(y+4+ap("<I4",k,y),al)
+local be=sub(m,y,y+x-1)
+local aW=string.gsub(be,"[\\128-\\255]",dl)
+local bG=aW==p.aB or aW==p.ca
+local ca=bG and aW~=p.aB
+if not bG and y<=#m then return false end
+y=y+x
+for i=1,x do
+local D=rates[i]
+local kernel=D.kernel
+if D.ring then
+states[i]=kernel.fL(e.bk[i],D)
+if states[i].dd then return false end
+elseif bG then
+local ap=y+(D.size or kernel.fu)
+local bK,bR=1,0
+if be~=aW and string.byte(be,i)>=128 then
+bK,bR=ap+1,ap+(string.byte(m,ap)or 0)
+ap=bR+1
+end
+if not(D.size or ca)then
+ap=#m+1
+if x>1 and y+3<ap then
+ap=min(y+4+am("<I4",m,y),ap)
 y=y+4
 end
+if ap-y<7 or am("<I7",m,y)~=D.window then return false end
 end
-bk=i<p and al<=#k+1 or al==#k+1
-local br=cu and M.dD or M.br
-local ah=bv>1 and bv-2 or al-1
-ag[i]=bk and br(k,y,ah,Q,bv,bC)or M.cU()
-y=al
+if ap>#m+1 or(i==x and ap<=#m)then return false end
+local bC=ca and kernel.en or kernel.bC
+local Y=bK>1 and bK-2 or ap-1
+states[i]=bC(m,y,Y,D,bK,bR)
+y=ap
 else
-ag[i]=M.cU()
+states[i]=kernel.cT()
 end
 end
+return true
 end
-local function fs(af)
-return#af==16 and af>="5"and ga..af or af
-end
-local function eK(d)
-local l=d.l
-local S,E,k,az=l.S,d.x,"",l.az
-if l.bt=="s"then return end
-local cQ=l.aB and ep(d.ag,l.aB,S)
-for i,Q in ipairs(S)do
-if not Q.cK then
-E=max(E,Q.M.cV(d.ag[i],Q))
-local g=Q.M.cw(d.ag[i],Q)
-if not Q.size and#S>1 then g=pack("<I4",#g)..g end
-local ax=Q.M.dp and Q.M.dp(d.ag[i],Q)or""
-if ax~=""and#S==1 then g=fs(g)..ax end
-if ax~=""and#S>1 then
-g=g..string.char(#ax)..ax
-az=sub(az,1,i-1)..string.char(string.byte(az,i)+128)..sub(az,i+1)
-end
-k=k..g
+local function fX(e)
+local p=e.p.aR or e.p
+e.p,e.bL,e.cJ=p,nil,nil
+if e.cT then
+e.z,e.states=0,{}
+elseif not(p.bH and eq(e))then
+eb(e)
 end
 end
-if l.bt~="t"and k~=""then k=az..k end
-if l.bt=="t"then k=fs(k)end
-if cQ then k=cQ end
-if d.x>o then k="b"..pack("<d",d.x)..k end
-local cq=cQ and el(l.aB,E)or dY(E)
-if k~=""then call("SET",d.L,k,"PX",cq)end
+local function gi(an)
+return#an==16 and an>="5"and hb..an or an
 end
-${part24}
-local function cP()
-local cx,dV={},{}
-local function eZ(m,e)
-local U=m*e.eS
-local ct=floor(U/e.A)
-return{us=m*e.fh+ct,U=U-ct*e.A}
-end
-local function iA(a,b)
-return a.us==b.us and a.U==b.U
-end
-function cx.t(g,m,bs,e)
-local aS=bx()
-local bI=bs.bI or{0,0,0,-1,0}
-local aj,V={us=bI[1],U=bI[2]},g.V or aS.de
-local bG={us=bs.o+bs.an,U=bs.dW}
-if iA(bG,g)and iA(aj,V)and bs.ac>0 then
-local cQ,fF,u=m>=bs.ac,bs.at>bs.o,g.u or 0
-local to=aS.ee(g,eZ(m,e),e)
-if cQ and bI[4]>=0 then to={us=bI[4],U=bI[5]}end
-if fF then u=cQ and bI[3]or max(u,bs.at)end
-return aS.cz(to.us,to.U,aS.aQ(g),u,e,aS.cZ(g,e))
-end
-if aS.cp(g,e)>o then return g end
-local aU=aS.eF(bG,aj,e).us
-if aU>aS.eF(g,V,e).us then return g end
-local gu=aS.fO(aS.ee(bG,aS.hF(V,aU,aj,e),e),g)
-if gu.us<o then return g end
-local eQ=aS.fO(eZ(m,e),{us=gu.us-o,U=gu.U})
-if eQ.us==0 and eQ.U==0 then return g end
-return aS.dB(g,eQ,aU,0,e)
-end
-function dV.t(g,m,e)
-local aS=bx()
-if g.us<o then return aS.cz(o,0,aS.aQ(g),g.u or 0,e,g.D)end
-local eQ=aS.fO(eZ(m,e),{us=g.us-o,U=g.U})
-if eQ.us==0 and eQ.U==0 then return g end
-return aS.dB(g,eQ,0,aS.cp(g,e),e)
-end
-local function dr(q,z,iD)
-local cL,bW=0,cc(q)
-while cL<bW do
-local cy=floor((cL+bW)/2)
-if cB(q,cy)<=z then
-cL=cy+1
+local function fb(e,m)
+if string.byte(e.dg,1)==83 and#e.dg>53 then
+call("SETRANGE",e.Q,"1",pack("<d",e.z))
 else
-bW=cy
+call("SET",e.Q,m..e.dg,"KEEPTTL")
+end
+local dc=dk(e.z)
+if call("PTTL",e.Q)<dc then call("PEXPIRE",e.Q,dc)end
+end
+local function dG(e)
+local p=e.p
+local rates,U,m,aB=p.rates,e.z,"",p.aB
+if e.bL then return e.bL.dG(e)end
+if p.bq=="s"then return end
+local dx=p.aE and fh(e.states,p.aE,rates)
+for i,D in ipairs(rates)do
+if not D.ring then
+U=max(U,D.kernel.ck(e.states[i],D))
+local h=D.kernel.cV(e.states[i],D)
+if not D.size and#rates>1 then h=pack("<I4",#h)..h end
+local av=D.kernel.dX and D.kernel.dX(e.states[i],D)or""
+if av~=""and#rates==1 then h=gi(h)..av end
+if av~=""and#rates>1 then
+h=h..string.char(#av)..av
+aB=sub(aB,1,i-1)..string.char(string.byte(aB,i)+128)..sub(aB,i+1)
+end
+m=m..h
 end
 end
-if cL>0 and(not iD or cB(q,cL-1)==z)then return cL-1 end
+if p.bq~="t"and m~=""then m=aB..m end
+if p.bq=="t"then m=gi(m)end
+if dx then m=dx end
+if e.z>r then m="b"..pack("<d",e.z)..m end
+if#rates==0 and e.dg~=""then return fb(e,m)end
+local cv=dx and eZ(p.aE,U)or dk(U)
+if m~=""then call("SET",e.Q,m,"PX",cv)end
 end
-local function cb(q,v,m)
-local z,p=cB(q,v)
-local J=min(m,p)
-return eM(q,v,z,p-J),m-J
+${part26}
+local fJ
+local function eY()
+local cx,cX={},{}
+local function fc(q,g)
+local aa=q*g.interval_rem
+local cS=floor(aa/g.denominator)
+return{us=q*g.interval_us+cS,aa=aa-cS*g.denominator}
 end
-local function hO(q)
-while q~=""do
-local _,p=by(q)
-if p>0 then break end
-q=sub(q,1,-bq-1)
+local function jY(a,b)
+return a.us==b.us and a.aa==b.aa
+end
+function cx.t(h,q,bv,g)
+local aS=aU()
+local bX=bv.bX or{0,0,0,-1,0}
+local ad,ac={us=bX[1],aa=bX[2]},h.ac or aS.dJ
+local bo={us=bv.r+bv.aj,aa=bv.eh}
+if jY(bo,h)and jY(ad,ac)and bv.ab>0 then
+local dx,gz,v=q>=bv.ab,bv.at>bv.r,h.v or 0
+local to=aS.eS(h,fc(q,g),g)
+if dx and bX[4]>=0 then to={us=bX[4],aa=bX[5]}end
+if gz then v=dx and bX[3]or max(v,bv.at)end
+return aS.cy(to.us,to.aa,aS.bc(h),v,g,aS.dE(h,g))
+end
+if aS.cb(h,g)>r then return h end
+local bf=aS.fw(bo,ad,g).us
+if bf>aS.fw(h,ac,g).us then return h end
+local hA=aS.fT(aS.eS(bo,aS.je(ac,bf,ad,g),g),h)
+if hA.us<r then return h end
+local fG=aS.fT(fc(q,g),{us=hA.us-r,aa=hA.aa})
+if fG.us==0 and fG.aa==0 then return h end
+return aS.ek(h,fG,bf,0,g)
+end
+function cX.t(h,q,g)
+local aS=aU()
+if h.us<r then return aS.cy(r,0,aS.bc(h),h.v or 0,g,h.I)end
+local fG=aS.fT(fc(q,g),{us=h.us-r,aa=h.aa})
+if fG.us==0 and fG.aa==0 then return h end
+return aS.ek(h,fG,0,aS.cb(h,g),g)
+end
+local function dZ(w,K,kb)
+local cl,bS=0,bz(w)
+while cl<bS do
+local ce=floor((cl+bS)/2)
+if co(w,ce)<=K then
+cl=ce+1
+else
+bS=ce
+end
+end
+if cl>0 and(not kb or co(w,cl-1)==K)then return cl-1 end
+end
+local function cw(w,A,q)
+local K,x=co(w,A)
+local W=min(q,x)
+return fA(w,A,K,x-W),q-W
+end
+local function jp(w)
+while w~=""do
+local _,x=bN(w)
+if x>0 then break end
+w=sub(w,1,-aY-1)
+end
+return w
+end
+function cx.f(h,q,bv,g)
+local A=dZ(h.w,bv.r+bv.eh-g.window,true)
+if A then h.w=jp(cw(h.w,A,q))end
+return bY(h,g,h.I)
+end
+function cX.f(h,q,g)
+local A=dZ(h.w,r)
+if A then h.w=jp(cw(h.w,A,q))end
+return bY(h,g,h.I)
+end
+local function ih(H,w,g)
+local bt=jp(w)
+if bt==""and H>0 and w~=""then
+return{H=0,w=pack(cH,bP(w)-g.window,H)}
+end
+return{H=H,w=bt}
+end
+function cx.c(h,q,bv,g)
+local K=bv.r+bv.eh-2*g.window
+local H,w=h.H,h.w
+local A=dZ(w,K,true)
+if A then
+w=cw(w,A,q)
+elseif w~=""and bP(w)==K+g.window then
+H=max(H-q,0)
+end
+return bY(ih(H,w,g),g,h.I)
+end
+function cX.c(h,q,g)
+local H,w=h.H,h.w
+local A,aN=dZ(w,r),nil
+if not A then return bY(h,g,h.I)end
+w,aN=cw(w,A,q)
+if A>0 then
+w=cw(w,A-1,aN)
+else
+H=max(H-aN,0)
+end
+return bY(ih(H,w,g),g,h.I)
+end
+local jh=bI.s and bI.s.hG()
+function cx.s(o,q,bv,g)
+jh.cx(o,q,bv.r+bv.eh-g.window,g)
+end
+function cX.s(o,q,g)
+jh.cX(o,q,g)
+end
+local function cP(ai,at)
+local bb=0
+for _,bD in ipairs(ai.af)do
+if bD.at<=at then bb=bb+bD.q end
+end
+return bb
+end
+local function ef(ai)
+local Y=ai.af[#ai.af]
+return Y and Y.at or 0
+end
+local function gh(ai,q)
+local aN=q
+while aN>0 and ai.af[1]do
+local aj=ai.af[1]
+local eI=min(aN,aj.q)
+aj.q,aN=aj.q-eI,aN-eI
+if aj.q==0 then table.remove(ai.af,1)end
+end
+end
+local function dD(ai,at,g)
+local ad=ai.v>r and ai.I or 0
+ai.v=at>r and at or 0
+ai.I=at>r and eL(at-r,g.window,ad)or 0
+return ai
+end
+local function gg(ai,g)
+while ai.af[1]and ai.af[#ai.af].q==0 do
+table.remove(ai.af)
+end
+return dD(ai,min(ai.v,ef(ai)),g)
+end
+local function hL(ai,g)
+local aX=ef(ai)
+local bj=max(r,min(ai.v,de(ai.I,g.window)))
+if aX<=bj then return ai end
+local bi,cC={af={},v=ai.v,I=ai.I},0
+for _,bD in ipairs(ai.af)do
+if bD.at<=bj then
+bi.af[#bi.af+1]={at=bD.at,q=bD.q}
+else
+cC=cC+bD.q
+end
+end
+cC=min(cC,g.capacity or cC)
+local Y=bi.af[#bi.af]
+if Y and Y.at==bj then
+Y.q=Y.q+cC
+else
+bi.af[#bi.af+1]={at=bj,q=cC}
+end
+return dD(bi,bj,g)
+end
+local jn={
+cT=function()
+return{af={},v=0,I=0}
+end,
+da=hL,
+cB=function(ai,ab,g)
+local at=max(r,ai.v)
+local cW=cP(ai,1/0)+ab-g.capacity
+for _,bD in ipairs(ai.af)do
+if cW<=0 then break end
+cW=cW-bD.q
+if cW<=0 then at=max(at,bD.at+g.window)end
+end
+return at
+end,
+cE=function(ai,at,ab,g)
+local ar=max(at,ef(ai))
+gh(ai,cP(ai,r-g.window))
+local Y=ai.af[#ai.af]
+if Y and Y.at==ar then
+Y.q=Y.q+ab
+else
+ai.af[#ai.af+1]={at=ar,q=ab}
+end
+return dD(ai,at>r and ar or ai.v,g)
+end,
+dT=function(ai,g)
+local aH=cP(ai,1/0)-cP(ai,r-g.window)
+if aH==0 then return 0,0 end
+return ai.v>r and g.capacity or aH,ef(ai)+g.window-r
+end,
+ck=function(ai,g)
+return ai.af[1]and ef(ai)+g.window or 0
+end,
+}
+function cx.l(ai,q,bv,g)
+for _,bD in ipairs(ai.af)do
+if bD.at==bv.r+bv.eh-g.window then bD.q=max(bD.q-q,0)end
+end
+return gg(ai,g)
+end
+function cX.l(ai,q,g)
+gh(ai,min(cP(ai,r-g.window)+q,cP(ai,r)))
+return gg(ai,g)
+end
+local function hC(hk,g)
+local q=
+ceil((hk.us+hk.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function gp(n)
+local aT=fc(n,g)
+return aT.us<hk.us or(aT.us==hk.us and aT.aa<hk.aa)
+end
+while gp(q)do
+q=q+1
+end
+while q>0 and not gp(q-1)do
+q=q-1
 end
 return q
 end
-function cx.f(g,m,bs,e)
-local v=dr(g.q,bs.o+bs.dW-e.r,true)
-if v then g.q=hO(cb(g.q,v,m))end
-return bJ(g,e,g.D)
+local gT={
+t=function(h,g)
+if h.us<r then return{}end
+local q=hC({us=h.us-r,aa=h.aa},g)
+return q==0 and{}or{{at=max(r,aU().cb(h,g)),q=q}}
+end,
+f=function(h,g)
+local af={}
+for A=0,bz(h.w)-1 do
+local K,x=co(h.w,A)
+if x>0 then af[#af+1]={at=max(K,min(r,K+g.window-1)),q=x}end
 end
-function dV.f(g,m,e)
-local v=dr(g.q,o)
-if v then g.q=hO(cb(g.q,v,m))end
-return bJ(g,e,g.D)
+return af
+end,
+c=function(h,g)
+local af={}
+if h.w==""then return af end
+if h.H>0 then af[1]={at=min(r,bP(h.w)-1),q=h.H}end
+for A=0,bz(h.w)-1 do
+local K,x=co(h.w,A)
+local bo=K+g.window-1
+if x>0 then af[#af+1]={at=K>r and bo or min(r,bo),q=x}end
 end
-local function gT(C,q,e)
-local bg=hO(q)
-if bg==""and C>0 and q~=""then
-return{C=0,q=pack(ch,bM(q)-e.r,C)}
+return af
+end,
+l=function(ai,g)
+local af={}
+for _,bD in ipairs(ai.af)do
+if bD.q>0 and bD.at+g.window>r then af[#af+1]={at=bD.at,q=bD.q}end
 end
-return{C=C,q=bg}
+return af
+end,
+}
+local function dF(h,v,g)
+local bw={us=max(r,v)+g.as,aa=g.aG}
+local kj=aU().fT(bw,h)
+return aU().cy(kj.us,kj.aa,h.ac,v,g,0)
 end
-function cx.c(g,m,bs,e)
-local z=bs.o+bs.dW-2*e.r
-local C,q=g.C,g.q
-local v=dr(q,z,true)
-if v then
-q=cb(q,v,m)
-elseif q~=""and bM(q)==z+e.r then
-C=max(C-m,0)
+local function gJ(af,g)
+local kernel=g.kernel
+local h=kernel.cT()
+for _,bD in ipairs(af)do
+if g.letter=="t"then
+h=kernel.cE(h,bD.at,min(bD.q,g.capacity),g)
+elseif bD.at+g.window>r then
+h=kernel.cE(h,bD.at,bD.q,g)
 end
-return bJ(gT(C,q,e),e,g.D)
 end
-function dV.c(g,m,e)
-local C,q=g.C,g.q
-local v,aP=dr(q,o),nil
-if not v then return bJ(g,e,g.D)end
-q,aP=cb(q,v,m)
-if v>0 then
-q=cb(q,v-1,aP)
+local Y=af[#af]
+return g.letter=="t"and dF(h,Y and Y.at or 0,g)or h
+end
+local function iQ(gv,cs,g)
+local gq,a,b=g.as or g.window,gv.as or gv.window,cs.as or cs.window
+if a==b then return gv.letter==g.letter and cs.letter~=g.letter end
+if a>=gq and b>=gq then return a<b end
+return a>b
+end
+local function iW(it,g)
+for i,ca in ipairs(it)do
+if ca.df==g.df then return i end
+end
+local jb=1
+for i=2,#it do
+if iQ(it[i],it[jb],g)then jb=i end
+end
+return jb
+end
+local function hj(a,b)
+if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
+return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
+end
+local function jE(h)
+if not h.af then return h end
+local jR={af={},v=h.v,I=h.I}
+for i,bD in ipairs(h.af)do
+jR.af[i]={at=bD.at,q=bD.q}
+end
+return jR
+end
+local function iX(ad,rates)
+local states,iV={},{}
+for i,g in ipairs(rates)do
+local A=iW(ad.rates,g)
+local ca,h=ad.rates[A],ad.states[A]
+local gD,hY=ca.df==g.df,not iV[A]
+local af=gD and hY and{}or gT[ca.letter](h,ca)
+if hY and(gD or hj(ca,g))then
+iV[A]=true
+states[i]=g.letter=="t"and not gD and dF(h,af[1]and af[1].at or 0,g)
+or jE(h)
 else
-C=max(C-aP,0)
+states[i]=gJ(af,g)
 end
-return bJ(gT(C,q,e),e,g.D)
 end
-local hH=dk.s and dk.s.gz()
-function cx.s(h,m,bs,e)
-hH.cx(h,m,bs.o+bs.dW-e.r,e)
+return states
 end
-function dV.s(h,m,e)
-hH.dV(h,m,e)
+local byte,char=string.byte,string.char
+local gQ,iE=4,512
+local fd="FOREIGN the key holds no state of these rules, nor of others that are known"
+local dK=2^48
+local function el(number)
+local aC=""
+while number>=128 do
+aC=aC..char(number%128+128)
+number=floor(number/128)
 end
-local function du(aa,ir)
-local ab={}
-for _,d in ipairs(aa)do
-dT(d)
-for i,Q in ipairs(d.l.S)do
-d.ag[i]=ir(Q,d.ag[i],d,i)or d.ag[i]
+return aC..char(number)
 end
-eK(d)
-cX(ab,d)
+local function jX(m,y)
+local bp={}
+function bp.byte()
+y=y+1
+return byte(m,y-1)or error(fd,0)
 end
-return ab
+function bp.number()
+local number,eE=0,1
+while true do
+local gm=bp.byte()
+number=number+gm%128*eE
+if gm<128 then return number end
+eE=eE*128
 end
-function bO.G()
-local aa={}
-for i=1,Y()do
-local d=dt()
-local hJ,ig,hw=Y(),Y(),Y()
-d.ez={}
-for Q=1,#d.l.S do
-local bs={o=hJ,at=ig,ac=hw,an=Y(),dW=Y()}
-for aS=1,Y()do
-bs.bI=bs.bI or{}
-bs.bI[aS]=Y()
 end
-d.ez[Q]=bs
+function bp.O(size)
+y=y+size
+if y>#m+1 then error(fd,0)end
+return sub(m,y-size,y-1)
 end
-aa[i]=d
+function bp.bo()
+return y>#m
 end
-return du(aa,function(Q,g,d,i)
-return cx[Q.O](g,d.ac,d.ez[i],Q)
+return bp
+end
+local hO={
+t={"denominator","interval_us","interval_rem","capacity"},
+f={"window"},
+c={"window","step"},
+l={"window"},
+}
+local function cZ(letter,D)
+local aI=letter=="s"and"l"or letter
+local aT={letter=aI,kernel=jn}
+for cR,aS in pairs(D)do
+if cR~="kernel"and cR~="ring"and cR~="letter"then aT[cR]=aS end
+end
+if aI~="l"then
+bI[aI]=bI[aI]or bF[aI]()
+aT.kernel=bI[aI]
+end
+if aI=="t"then
+if not aT.capacity then aT.capacity=hC({us=aT.as,aa=aT.aG},aT)end
+local eG=fc(aT.capacity,aT)
+aT.as,aT.aG=eG.us,eG.aa
+end
+aT.df=aI
+for _,cR in ipairs(hO[aI])do
+if cR~="interval_rem"or aT.denominator>1 then aT.df=aT.df..el(aT[cR])end
+end
+return aT
+end
+local function gy(rates)
+local df=""
+for i=1,#rates do
+df=df..rates[i].df
+end
+return df
+end
+local function jM(p)
+if p.cr then return p.cr end
+local cr={aR=p,rates={}}
+for cR,aS in pairs(p)do
+if cR~="rates"then cr[cR]=aS end
+end
+for i,D in ipairs(p.rates)do
+cr.rates[i]=cZ(D.letter,D)
+end
+cr.bq,cr.bk,cr.df="M",0,gy(cr.rates)
+p.cr=cr
+return cr
+end
+local function cp(O,H)
+local w,I=dW(O,1,#O)
+return{w=w,I=I,H=H}
+end
+local function fo(h)
+return h.ac or h.v or h.I>0
+end
+local iv={
+t=function(E,g,fo)
+local us
+if E.fe then
+local cC=E.number()
+us=E.fe+(cC%2==0 and cC or 1-cC)/2
+else
+us=r-r%dK+am("<I6",E.O(6))
+if us>r+dK/2 then us=us-dK end
+if us<r-dK/2 then us=us+dK end
+end
+E.fe=us
+local h={us=us,aa=0,I=0}
+if g.denominator>1 then h.aa=min(E.number(),g.denominator-1)end
+if fo then
+local av=E.O(E.byte())
+aU().bT(av,1,#av,h,g)
+end
+return h
+end,
+f=function(E)
+local w=E.O(aY*E.number())
+return cp(w)
+end,
+c=function(E)
+local H=E.number()
+return cp(E.O(aY*E.number()),H)
+end,
+l=function(E)
+local ai={v=E.number(),I=0,af={}}
+if ai.v>0 then ai.I=E.number()end
+for i=1,E.number()do
+ai.af[i]={at=am("<I7",E.O(7)),q=E.number()}
+end
+return ai
+end,
+}
+local gW={
+t=function(h,g,m)
+local av=fo(h)and aU().aR(h,g)or""
+local us,aC=max(h.us,r-1e12),nil
+if m.fe then
+local cC=us-m.fe
+aC=el(cC>=0 and 2*cC or 1-2*cC)
+elseif us-r>=dK/2 then
+error("ERR the units would be taken years ahead",0)
+else
+aC=pack("<I6",us%dK)
+end
+m.fe=us
+aC=aC..(g.denominator>1 and el(h.aa)or"")
+return av==""and aC or aC..char(#av)..av
+end,
+f=function(h)
+return el(bz(h.w))..cG(h)
+end,
+c=function(h)
+return el(h.H)..el(bz(h.w))..cG(h)
+end,
+l=function(ai)
+while#ai.af>iE do
+local hx={}
+for i=1,#ai.af,2 do
+local gv,cs=ai.af[i],ai.af[i+1]
+hx[#hx+1]=cs and{at=cs.at,q=gv.q+cs.q}or gv
+end
+ai.af=hx
+end
+local bQ={el(ai.v)..(ai.v>0 and el(ai.I)or""),el(#ai.af)}
+for _,bD in ipairs(ai.af)do
+bQ[#bQ+1]=pack("<I7",bD.at)..el(bD.q)
+end
+return table.concat(bQ)
+end,
+}
+local function gV(m,ah)
+if#ah.rates>1 then m.aC=m.aC..char(#ah.rates)end
+for i,D in ipairs(ah.rates)do
+local h,df=ah.states[i],D.df
+if D.letter=="t"and fo(h)then df="u"..sub(df,2)end
+m.aC=m.aC..df..gW[D.letter](h,D,m)
+end
+end
+local function gS(m,y)
+local E,ch=jX(m,y),{}
+if E.bo()then error(fd,0)end
+while not E.bo()do
+local ah,aj={rates={},states={}},E.byte()
+for i=1,aj<33 and aj or 1 do
+local letter,D=aj<33 and char(E.byte())or char(aj),{}
+local aI=letter=="u"and"t"or letter
+for _,cR in ipairs(hO[aI]or error(fd,0))do
+D[cR]=D.denominator==1 and cR=="interval_rem"and 0 or E.number()
+end
+ah.rates[i]=cZ(aI,D)
+ah.states[i]=iv[aI](E,ah.rates[i],letter=="u")
+end
+ah.df=gy(ah.rates)
+ch[#ch+1]=ah
+end
+return ch
+end
+local function et(rates,states)
+local ah={rates={},states={}}
+for i,D in ipairs(rates)do
+local h=states[i]
+ah.rates[i]=cZ(D.letter,D)
+ah.states[i]=D.ring and bI.s.jx().bT(h)or h
+end
+ah.df=gy(ah.rates)
+return ah
+end
+local function gU(e,m,y,rates)
+local aj,dg=sub(m,y,y),#m-y
+if aj=="S"and y==1 and dg>52 then
+bI.s=bI.s or bF.s()
+local g=bI.s.eJ(1,(am("<I7",m,10)))
+g.letter="s"
+local ring=bI.s.fL(e.Q,g)
+if not ring.dd then return et({g},{ring}),ring.z end
+elseif aj=="F"and dg>=7 and(dg-7)%aY==0 then
+local D=cZ("f",{window=(am("<I7",m,y+1))})
+return et({D},{cp(sub(m,y+8))})
+elseif aj=="C"and dg>=12 and(dg-12)%aY==0 then
+local window,ax,H=am("<I7BI4",m,y+1)
+local D=cZ("c",{window=window,step=10^ax})
+return et({D},{cp(sub(m,y+13),H)})
+elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",y)then
+local us=tonumber(dC(string.match(m,"^%d+",y)):sub(1,16))
+if us<r then return nil end
+local ah={rates=rates,states={},df=gy(rates),jG=true}
+for i,D in ipairs(rates)do
+ah.states[i]=gJ({{at=r,q=D.capacity}},D)
+end
+return ah
+end
+error(fd,0)
+end
+local function hq(ah)
+for i,D in ipairs(ah.rates)do
+if D.kernel.ck(ah.states[i],D)>r then return false end
+end
+return true
+end
+local function fj(p)
+if p.bH then return p,true end
+local hp=p.er~=""and r>=p.gN
+local jw=hp and p.er or p.fY
+local by=jw=="0"and p or cq[jw+0]
+return by,by==p and(hp or p.er=="")
+end
+local function gx(e,cr)
+local p=cr.aR
+local m,y=call("GET",e.Q)or"",1
+if byte(m,1)==98 then
+e.z,y=dL(m)
+end
+if byte(m,y)==77 then return gS(m,y+1)end
+local by=fj(p)
+local bT={p=by,Q=e.Q,bk=e.bk}
+e.gK=by.bk>0 and e.bk
+if eq(bT)then
+e.z=bT.z
+return{et(by.rates,bT.states)}
+end
+local ah,z=gU(e,m,y,cr.rates)
+e.z=z or e.z
+return{ah}
+end
+local bL={}
+function bL.dR(e)
+local cr=jM(e.p)
+e.z,e.gK=0,nil
+local ch=gx(e,cr)
+e.p,e.bL,e.cn,e.states=cr,bL,{},nil
+for _,ah in ipairs(ch)do
+for i,D in ipairs(ah.rates)do
+local h=ah.states[i]
+ah.states[i]=D.kernel.da(h,D)
+e.cJ=e.cJ or ah.states[i]~=h
+end
+if ah.df==cr.df then
+e.states,e.cJ=ah.states,e.cJ or ah.jG
+elseif cr.bL or not hq(ah)then
+e.cn[#e.cn+1]=ah
+end
+end
+if e.states then return end
+local ad=e.cn[1]
+if ad and not hq(ad)then
+e.states,e.cJ=iX(ad,cr.rates),true
+else
+e.states={}
+for i,D in ipairs(cr.rates)do
+e.states[i]=D.kernel.cT()
+end
+end
+end
+function bL.cE(e,at)
+for _,ah in ipairs(e.cn)do
+for i,D in ipairs(ah.rates)do
+local h,q=ah.states[i],e.ab
+if D.letter=="t"then
+local v=max(at>r and at or 0,aU().cb(h,D))
+h=D.kernel.cE(h,at,min(q,D.capacity),D)
+h=dF(h,v,D)
+else
+h=D.kernel.cE(h,at,q,D)
+end
+ah.states[i]=h
+end
+end
+end
+function bL.cX(e)
+for _,ah in ipairs(e.cn)do
+for i,D in ipairs(ah.rates)do
+ah.states[i]=cX[D.letter](ah.states[i],e.ab,D)or ah.states[i]
+end
+end
+end
+local function ix(e,p)
+local states=e.states
+e.p,e.bL=p,nil
+call("DEL",e.Q)
+for i,D in ipairs(p.rates)do
+if D.ring then
+local Q=p.bq=="s"and e.Q or e.bk[i]
+states[i]=bI.s.jx().dI(Q,states[i],D,p.bq=="s"and e.z or 0)
+end
+end
+dG(e)
+end
+function bL.dG(e)
+local p=e.p.aR
+local aT={rates=e.p.rates,states=e.states}
+local ch={aT}
+for _,ah in ipairs(e.cn)do
+if#ch<gQ then ch[#ch+1]=ah end
+end
+local _,jg=fj(p)
+if#ch==1 and jg and not p.bL then return ix(e,p)end
+local m,U={aC="M"},e.z
+for _,ah in ipairs(ch)do
+gV(m,ah)
+for A,D in ipairs(ah.rates)do
+U=max(U,D.kernel.ck(ah.states[A],D))
+end
+end
+local aC=e.z>r and"b"..pack("<d",e.z)..m.aC or m.aC
+call("SET",e.Q,aC,"PX",dk(U))
+for _,Q in pairs(e.gK or{})do
+call("DEL",Q)
+end
+end
+local function ee(ag,jQ,fB)
+local ae={}
+for _,e in ipairs(ag)do
+dR(e)
+if e.bL and fB then fB(e)end
+for i,D in ipairs(e.p.rates)do
+e.states[i]=jQ(D,e.states[i],e,i)or e.states[i]
+end
+dG(e)
+dh(ae,e)
+end
+return ae
+end
+function bU.G()
+local ag={}
+for i=1,number()do
+local e=ed()
+local jj,jH,iR=number(),number(),number()
+e.fs={}
+for D=1,#e.p.rates do
+local bv={r=jj,at=jH,ab=iR,aj=number(),eh=number()}
+for aS=1,number()do
+bv.bX=bv.bX or{}
+bv.bX[aS]=number()
+end
+e.fs[D]=bv
+end
+ag[i]=e
+end
+return ee(ag,function(D,h,e,i)
+return cx[D.letter](h,e.ab,e.fs[i],D)
 end)
 end
-function bO.F()
-return du(ca(),function(Q,g,d)
-return dV[Q.O](g,d.ac,Q)
-end)
+function bU.F()
+return ee(cf(),function(D,h,e)
+return cX[D.letter](h,e.ab,D)
+end,bL.cX)
 end
-function bO.X()
-local ab={}
-for _,d in ipairs(ca())do
-fr(d,gr(d))
-cX(ab,d)
-end
-return ab
-end
-local function dv()
-local aa,ff={},{}
-for i=1,Y()do
-aa[i],ff[i]=dt(),bH()
-end
-return aa,ff
-end
-local function gd(op,d,iH,I,hd)
-if I==""or#d.l.S==0 then return end
-redis.pcall("PUBLISH",fc.."~",format("%s %.0f %.0f %s %s",op,o,iH,I,hd))
-end
-function bO.B()
-local eu,fj,I,ab=Y(),Y()==1,bH(),{}
-local aa,ff=dv()
-for i,d in ipairs(aa)do
-dT(d)
-local bG=eu>0 and o+eu or 0
-if not fj or bG>d.x then d.x=bG end
-if d.l.bt=="s"then
-d.ag[1].x=d.x
-hH.iC(d.ag[1],d.l.S[1])
-elseif d.x==0 and d.l.bQ==#d.l.S then
-call("DEL",d.L)
+function bU.L()
+local ao,e=number(),cf()[1]
+local ab,cl,bS=e.ab,0,ao
+while cl<bS do
+local ce=ceil((cl+bS)/2)
+e.ab=ab*ce
+if gb(e)<=r then
+cl=ce
 else
-eK(d)
-end
-if eu==0 and d.l.w>0 then
-dm(d)
-dT(d)
-end
-gd("block",d,fj and eu or-1,I,ff[i])
-cX(ab,d)
-end
-return ab
-end
-function bO.Z()
-local I,ab=bH(),{}
-local aa,ff=dv()
-for i,d in ipairs(aa)do
-call("DEL",d.L)
-for _,L in pairs(d.bQ or{})do
-call("DEL",L)
-end
-if d.l.w>0 then
-call("ZREMRANGEBYSCORE",d.aw,"1","+inf")
-ea[d.aw]=nil
-dm(d)
-end
-gd("reset",d,-1,I,ff[i])
-dT(d)
-cX(ab,d)
-end
-return ab
+bS=ce-1
 end
 end
-eG={dT=dT,eK=eK,cE=cE,cP=cP}
+e.ab=ab*max(cl,1)
+local at=gb(e)
+if cl>0 then fE(e,r)end
+local ae={cl>0 and 1 or e.z>r and 2 or 0,cl>0 and 0 or at-r,cl}
+dh(ae,e)
+dm(ae,{e})
+return ae
 end
-for i=1,Y()do
-local l
-if ARGV[ce+4]=="0"then
-l={bK=Y(),w=Y(),ek=Y(),S={},bt=""}
-l.az,l.cu,l.bQ="","",Y()
+function bU.X()
+local ae={}
+for _,e in ipairs(cf())do
+fE(e,gb(e))
+dh(ae,e)
+end
+return ae
+end
+local function eg()
+local ag,fS={},{}
+for i=1,number()do
+ag[i],fS[i]=ed(),aC()
+end
+return ag,fS
+end
+local function hf(op,e,kf,E,cR)
+if E==""or#e.p.rates==0 then return end
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,kf,E,cR))
+end
+function bU.B()
+local fn,fW,E,ae=number(),number()==1,aC(),{}
+local ag,fS=eg()
+for i,e in ipairs(ag)do
+dR(e)
+local bo=fn>0 and r+fn or 0
+if not fW or bo>e.z then e.z=bo end
+if e.p.bq=="s"then
+e.states[1].z=e.z
+jh.block(e.states[1],e.p.rates[1])
+elseif e.z==0 and e.p.bk==#e.p.rates then
+call("DEL",e.Q)
 else
-if not eG then fQ()end
-l=eG.cE()
+dG(e)
 end
-cf[i]=l
+if fn==0 and e.p.J>0 then
+dU(e)
+dR(e)
 end
-local function iz(O)
-aR=false
-if not bO[O]then
-if not eG then fQ()end
-eG.cP()
+hf("block",e,fW and fn or-1,E,fS[i])
+dh(ae,e)
 end
-return bO[O]()
+return ae
 end
-local function ij()
-local H,p={o},Y()
-if p>1 then
-local cR=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(cR)=="table"and cR.err and sub(cR.err,1,3)=="OOM"then bw=cR.err end
+function bU.Z()
+local E,ae=aC(),{}
+local ag,fS=eg()
+for i,e in ipairs(ag)do
+call("DEL",e.Q)
+for _,Q in pairs(e.bk or{})do
+call("DEL",Q)
 end
-for i=1,p do
-H[i+1]=gN(iz,bH())
+if e.p.J>0 then
+call("ZREMRANGEBYSCORE",e.aA,"1","+inf")
+eO[e.aA]=nil
+dU(e)
 end
-if dM>0 then H[#H+1]=ej end
-return H
+hf("reset",e,-1,E,fS[i])
+dR(e)
+dh(ae,e)
 end
-if not iG then return ij()end
-local function eY(id,cr,l,gp,aw,aC)
-ea,ev={},{}
-local d={l=cf[l],ac=1,w=1,x=0}
-d.L,d.aw,d.aC=gp,aw,aC
-if not cr then return{gK(id,{d})}end
-return dA(id,cr,go(id),0,{d})
+return ae
 end
-return{eY=eY,dF=dF,gn=gn,ej=ej}
+return bL
 end
-local o=tonumber(ARGV[1])
-if not o then
-local dc=call("TIME")
-o=dc[1]*1000000+dc[2]
-ARGV[1]=o
+local function hd()
+fJ=fJ or eY()
+return fJ
 end
-if ARGV[3]==""then return dE()end
-local dC={string.byte(ARGV[3],1,-1)}
-local dM=ARGV[6]+0
-local cf=8+dM
-local id,at,L=cf+4*ARGV[cf-1],1,0
-local cJ=string.format("%.0f",o)
-local hx,hm="-"..cJ,"(-"..cJ
-local H,bw,bR={o},nil,nil
-local fU,gG=60000000,2^24
-local fa=o-o%gG
-local hg=string.format("%.0f",-fa)
-local eO=20000000
-local function hN()
-local p=#dC
-local gp,aw,aC=KEYS[L-2],KEYS[L-1],KEYS[L]
-local ds,aQ,aI,aG
-local v,dx,gQ,bG
-while at<p do
-local O,ad=dC[at],0
-if O<97 then
-gp,aw,aC=KEYS[L+1],KEYS[L+2],KEYS[L+3]
-L=L+3
-ds,aQ=false,nil
+function eb(e)
+hd().dR(e)
+end
+fx={dR=dR,dG=dG,dj=dj,ge=hd}
+end
+for i=1,number()do
+local p
+if ARGV[cA+4]=="0"then
+p={bZ=number(),J=number(),eX=number(),rates={},bq=""}
+p.aB,p.ca,p.bk,p.bH="","",number(),true
 else
-O=O-32
+if not fx then gI()end
+p=fx.dj()
 end
-local ah=#H
-if O==82 then
-if ds or call("EXISTS",aC)==0 then
-local dn=call("ZREM",aw,ARGV[id])
-if aQ and dn>0 then
-aQ,aI=aQ-dn,nil
+cq[i]=p
 end
-H[ah+1]=dn
-ad=1
+local function bD(letter)
+ba=false
+if not bU[letter]then
+if not fx then gI()end
+fx.ge()
 end
-elseif bw then
-error(bw,0)
-elseif ds or call("EXISTS",aC,gp)==0 then
-ds=true
-if dC[at+1]~=v then
-v=dC[at+1]
-local l=cf+4*(v-48)
-dx,gQ=ARGV[l]+0,ARGV[l+1]+0
-bG=string.format("%.0f",o+dx)
+return bU[letter]()
 end
-if not aQ then
-local co=call("ZCARD",aw)
-if co==0 then
-aQ,aG=0,0
-elseif call("ZCOUNT",aw,hm,hg)==1 then
-aG,aI=o-1,co>1 and call("ZRANGE",aw,"1","1","WITHSCORES")[2]+0
-if co==1 or aI>o then aQ=co-1 end
-elseif co==1 then
-local dI=call("ZSCORE",aw,"#")
-if dI then
-aQ,aG=0,-dI
+local function jK()
+local V,x={r},number()
+if x>1 then
+local dy=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dy)=="table"and dy.err and sub(dy.err,1,3)=="OOM"then bM=dy.err end
+end
+for i=1,x do
+V[i+1]=hW(bD,aC())
+end
+if ez>0 then V[#V+1]=eW end
+return V
+end
+if not ke then return jK()end
+local function fN(id,cQ,p,hv,aA,aF)
+eO,fp={},{}
+local e={p=cq[p],ab=1,J=1,z=0}
+e.Q,e.aA,e.aF=hv,aA,aF
+if not cQ then return{hT(id,{e})}end
+return cE(id,cQ,hu(id),0,{e})
+end
+return{fN=fN,ep=ep,hs=hs,eW=eW}
+end
+local r=tonumber(ARGV[1])
+if not r then
+local db=call("TIME")
+r=db[1]*1000000+db[2]
+ARGV[1]=r
+end
+if ARGV[3]==""then return eo()end
+local em={string.byte(ARGV[3],1,-1)}
+local ez=ARGV[6]+0
+local cq=8+ez
+local id,at,Q=cq+4*ARGV[cq-1],1,0
+local ds=string.format("%.0f",r)
+local iS,iH="-"..ds,"(-"..ds
+local V,bM,ci={r},nil,nil
+local gP,hP=60000000,2^24
+local fO=r-r%hP
+local iz=string.format("%.0f",-fO)
+local fD=20000000
+local function jo()
+local x=#em
+local hv,aA,aF=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
+local ec,bc,aM,aL
+local A,dc,ib,bo
+while at<x do
+local letter,ak=em[at],0
+if letter<97 then
+hv,aA,aF=KEYS[Q+1],KEYS[Q+2],KEYS[Q+3]
+Q=Q+3
+ec,bc=false,nil
+else
+letter=letter-32
+end
+local Y=#V
+if letter==82 then
+if ec or call("EXISTS",aF)==0 then
+local dV=call("ZREM",aA,ARGV[id])
+if bc and dV>0 then
+bc,aM=bc-dV,nil
+end
+V[Y+1]=dV
+ak=1
+end
+elseif bM then
+error(bM,0)
+elseif ec or call("EXISTS",aF,hv)==0 then
+ec=true
+if em[at+1]~=A then
+A=em[at+1]
+local p=cq+4*(A-48)
+dc,ib=ARGV[p]+0,ARGV[p+1]+0
+bo=string.format("%.0f",r+dc)
+end
+if not bc then
+local cO=call("ZCARD",aA)
+if cO==0 then
+bc,aL=0,0
+elseif call("ZCOUNT",aA,iH,iz)==1 then
+aL,aM=r-1,cO>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
+if cO==1 or aM>r then bc=cO-1 end
+elseif cO==1 then
+local ew=call("ZSCORE",aA,"#")
+if ew then
+bc,aL=0,-ew
 end
 else
-local an=call("ZRANGE",aw,"0","1","WITHSCORES")
-if an[1]=="#"and an[4]+0>o then
-aQ,aG,aI=co-1,-an[2],an[4]+0
+local aj=call("ZRANGE",aA,"0","1","WITHSCORES")
+if aj[1]=="#"and aj[4]+0>r then
+bc,aL,aM=cO-1,-aj[2],aj[4]+0
 end
 end
-elseif aQ>0 and not aI then
-aI=call("ZRANGE",aw,"1","1","WITHSCORES")[2]+0
+elseif bc>0 and not aM then
+aM=call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
 end
-local aT=aQ and gQ-aQ or-1
-if aT>0 then
-ad=1
-while ad<aT and dC[at+2*ad]==O+32 and dC[at+2*ad+1]==v do
-ad=ad+1
+local bd=bc and ib-bc or-1
+if bd>0 then
+ak=1
+while ak<bd and em[at+2*ak]==letter+32 and em[at+2*ak+1]==A do
+ak=ak+1
 end
-local dI=o
-if aG>=o then dI=aG+1 end
-if ad==1 then
-local aO=dI==o and hx or string.format("%.0f",-dI)
-call("ZADD",aw,aO,"#",bG,ARGV[id])
+local ew=r
+if aL>=r then ew=aL+1 end
+if ak==1 then
+local be=ew==r and iS or string.format("%.0f",-ew)
+call("ZADD",aA,be,"#",bo,ARGV[id])
 else
-local co={string.format("%.0f",1-dI-ad),"#"}
-for i=0,ad-1 do
-co[2*i+3],co[2*i+4]=bG,ARGV[id+i]
+local cO={string.format("%.0f",1-ew-ak),"#"}
+for i=0,ak-1 do
+cO[2*i+3],cO[2*i+4]=bo,ARGV[id+i]
 end
-call("ZADD",aw,unpack(co))
+call("ZADD",aA,unpack(cO))
 end
-if aG<fa or aG>=fa+gG or dx>eO then
-local cq=math.max(4*dx,fU)/1000+ARGV[2]
-if call("PTTL",aw)<cq then
-call("PEXPIRE",aw,string.format("%.0f",math.ceil(cq*1.125)))
-end
-end
-if aQ==0 or o+dx<aI then aI=o+dx end
-for i=1,ad do
-H[ah+1],H[ah+2],H[ah+3]=aQ+i,aI-o,dI+i-1-o
-ah=ah+3
-end
-aQ,aG=aQ+ad,dI+ad-1
-elseif aT==0 and O==84 then
-H[ah+1],H[ah+2],H[ah+3]=0,aI-o,aQ
-ad=1
+if aL<fO or aL>=fO+hP or dc>fD then
+local cv=math.max(4*dc,gP)/1000+ARGV[2]
+if call("PTTL",aA)<cv then
+call("PEXPIRE",aA,string.format("%.0f",math.ceil(cv*1.125)))
 end
 end
-if ad==0 then
-bR=bR or dE()
-ds,aQ,ad=false,nil,1
-local cr=O~=82 and(O==87 and"1"or"0")
-H[ah+1]=bR.eY(ARGV[id],cr,dC[at+1]-47,gp,aw,aC)
+if bc==0 or r+dc<aM then aM=r+dc end
+for i=1,ak do
+V[Y+1],V[Y+2],V[Y+3]=bc+i,aM-r,ew+i-1-r
+Y=Y+3
 end
-at,id=at+2*ad,id+ad
+bc,aL=bc+ak,ew+ak-1
+elseif bd==0 and letter==84 then
+V[Y+1],V[Y+2],V[Y+3]=0,aM-r,bc
+ak=1
 end
 end
-if dM>0 and ARGV[5]=="1"then bR=dE()end
-if#dC>2 then
-local cR=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(cR)=="table"and cR.err and string.sub(cR.err,1,3)=="OOM"then bw=cR.err end
+if ak==0 then
+ci=ci or eo()
+ec,bc,ak=false,nil,1
+local cQ=letter~=82 and(letter==87 and"1"or"0")
+V[Y+1]=ci.fN(ARGV[id],cQ,em[at+1]-47,hv,aA,aF)
 end
-while at<#dC do
-local ok,ab=pcall(hN)
+at,id=at+2*ak,id+ak
+end
+end
+if ez>0 and ARGV[5]=="1"then ci=eo()end
+if#em>2 then
+local dy=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dy)=="table"and dy.err and string.sub(dy.err,1,3)=="OOM"then bM=dy.err end
+end
+while at<#em do
+local ok,ae=pcall(jo)
 if not ok then
-bR=bR or dE()
-H[#H+1]=bR.dF(ab)
+ci=ci or eo()
+V[#V+1]=ci.ep(ae)
 at,id=at+2,id+1
 end
 end
-if dM>0 then H[#H+1]=bR and bR.ej or{}end
-return H`,
+if ez>0 then V[#V+1]=ci and ci.eW or{}end
+return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "bdcb66338ea3579c67ce480cdfce4bef61139c9d",
+  sha1: "c95efeeaa39ad573c500a7ee4adf03b3444a0a21",
   source: `${part6}
 ${part4}
 ${part5}
@@ -2802,334 +3523,385 @@ ${part18}
 ${part19}
 ${part20}
 ${part21}
+${part22}
+${part23}
 ${part1}
 ${part3}
 ${part2}
 ${part7}
-${part25}
-${part22}
-${part23}
-${part26}
-${part9}
 ${part27}
 ${part24}
+${part25}
+${part28}
+${part9}
+${part29}
+${part26}
 ${part8}
-${part28}`,
+${part30}`,
 };
 
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "b3ce4dc2ce3a94067eb35471f048a88446cadb89",
-  source: `${part29}
+  sha1: "26b9f0f814c92ae58f94e766b604a16d43f8ad75",
+  source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
-local L,ac,W,r=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-local k,aD,ay=bp("GET",L),nil,nil
-if k and#k==19 and byte(k,1)==70 then
-local bh,z,p=ap("<I7I7I4",k,2)
-if bh==r and z<=o and o<z+r and p+ac<=W then
-if bp("SETRANGE",L,"15",pack("<I4",p+ac))==19 then
-aD,ay=p+ac,z+r-o
+local Q,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
+local m,aH,reset=bE("GET",Q),nil,nil
+if m and#m==19 and byte(m,1)==70 then
+local bu,K,x=am("<I7I7I4",m,2)
+if bu==window and K<=r and r<K+window and x+ab<=capacity then
+if bE("SETRANGE",Q,"15",pack("<I4",x+ab))==19 then
+aH,reset=x+ab,K+window-r
 end
 end
 end
-if aD then return{o,aD,ay}end
+if aH then return{r,aH,reset}end
 end
-${part30}
+${part32}
 ${part2}
 ${part4}
 ${part11}
 ${part12}
-local gb="f"
-${part31}
-local fq,cS
-local function gW()
-fq,cS="F"..pack("<I7I7",r,o),cq(o+r)
+local hc="f"
+${part33}
+local gf,dz
+local function il()
+gf,dz="F"..pack("<I7I7",window,r),cv(r+window)
 end
-local function cT(L,k,ai)
-local bg
-if k and#k==19 and byte(k,1)==70 then
-local bh,z,p=ap("<I7I7I4",k,2)
-bg=bh==r and z<=o
-local ay=z+r-o
-if bg and ay>0 then
-local aT=W-p
-if ac<=aT then
-if aR then return 1,p,ay,0 end
-local J=ai==1 and 1 or min(ai,floor(aT/ac))
-p=p+J*ac
-local ad=bp("SETRANGE",L,"15",pack("<I4",p))
-if ad~=19 then return false,ad.err end
-return J,p,ay,J==ai and 0 or ay
+local function dA(Q,m,ao)
+local bt
+if m and#m==19 and byte(m,1)==70 then
+local bu,K,x=am("<I7I7I4",m,2)
+bt=bu==window and K<=r
+local reset=K+window-r
+if bt and reset>0 then
+local bd=capacity-x
+if ab<=bd then
+if ba then return 1,x,reset,0 end
+local W=ao==1 and 1 or min(ao,floor(bd/ab))
+x=x+W*ab
+local ak=bE("SETRANGE",Q,"15",pack("<I4",x))
+if ak~=19 then return false,ak.err end
+return W,x,reset,W==ao and 0 or reset
 end
-if aL<ay then return 0,p,ay,ay end
-bg=false
-end
-end
-if aR or(k and not bg)then return aA(L,k,ai)end
-local J=ai==1 and 1 or max(min(ai,floor(W/ac)),1)
-local as=dK(L,k,fq..pack("<I4",J*ac),cS)
-if as then return false,as end
-return J,J*ac,r,J==ai and 0 or r
-end
-${part32}
-local function db(bE,I,al)
-for i=I,al do
-local L,k,aD,ay=KEYS[i],bE[i-I+1],nil,nil
-if k and#k==19 and byte(k,1)==70 then
-local bh,z,p=ap("<I7I7I4",k,2)
-if bh==r and z<=o and o<z+r and p+ac<=W then
-if bp("SETRANGE",L,"15",pack("<I4",p+ac))==19 then
-aD,ay=p+ac,z+r-o
+if aQ<reset then return 0,x,reset,reset end
+bt=false
 end
 end
+if ba or(m and not bt)then return aD(Q,m,ao)end
+local W=ao==1 and 1 or max(min(ao,floor(capacity/ab)),1)
+local az=dI(Q,m,gf..pack("<I4",W*ab),dz)
+if az then return false,az end
+return W,W*ab,window,W==ao and 0 or window
 end
-if aD then
-H[v+1],H[v+2]=aD,ay
-v=v+2
+${part34}
+local function dH(bW,E,ap)
+for i=E,ap do
+local Q,m,aH,reset=KEYS[i],bW[i-E+1],nil,nil
+if m and#m==19 and byte(m,1)==70 then
+local bu,K,x=am("<I7I7I4",m,2)
+if bu==window and K<=r and r<K+window and x+ab<=capacity then
+if bE("SETRANGE",Q,"15",pack("<I4",x+ab))==19 then
+aH,reset=x+ab,K+window-r
+end
+end
+end
+if aH then
+V[A+1],V[A+2]=aH,reset
+A=A+2
 else
-eL(L,k,1)
+fz(Q,m,1)
 end
 end
 end
-${part33}`,
+${part35}`,
+};
+
+/** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
+export const register: Script = {
+  name: "register",
+  sha1: "8bbc2f1d6636d8f9b6eb6d05776e3a7de7a3051d",
+  source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
+local r,aT,cU,cv=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
+if not r then
+local db=call("TIME")
+r=db[1]*1000000+db[2]
+end
+local eC,ik=600000000,16
+local ea={}
+for kn in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ea[#ea+1]=kn
+end
+local bH,eD,E=ea[1]or"",ea[2]or"",tonumber(ea[3])or 0
+local fQ,eu,cn,fH,jZ={{aT,cU,r,cv}},0,{},0,{}
+for i=4,#ea-3,4 do
+local dq,aC,iy,ia=ea[i],ea[i+1],min(tonumber(ea[i+2]),r),tonumber(ea[i+3])
+local bo=iy+eC+ia
+if dq==bH then eu=max(eu,bo)end
+if not(dq==aT and aC==cU)and bo+eC>r and#fQ<ik then
+fQ[#fQ+1]={dq,aC,iy,ia}
+if iy+eC>r then
+if dq~=aT and not jZ[dq]then
+fH,jZ[dq]=fH+1,true
+end
+cn[#cn+1]=aC
+cn[#cn+1]=format("%.0f",iy)
+end
+end
+end
+if eD~=""and r>=E then
+bH,eD,eu=eD,"",r
+end
+if bH==""then
+bH=aT
+elseif bH~=aT and eD==""and eu<r then
+eD,E=aT,r+eC
+end
+local aC,dS=bH.."\\n"..eD.."\\n"..format("%.0f",E).."\\n",0
+for _,aZ in ipairs(fQ)do
+aC=aC..aZ[1].."\\n"..aZ[2].."\\n"..format("%.0f\\n%.0f\\n",aZ[3],aZ[4])
+dS=max(dS,aZ[4])
+end
+call("SET",KEYS[1],aC,"PX",format("%.0f",(dS+3*eC)/1000))
+return{format("%.0f",r),bH,eD,format("%.0f",E),fH,unpack(cn)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "3c0bec26bc013a40c5f1bdc0a8e3185883bc090d",
-  source: `${part29}
-local bN=ARGV[2]+0
-${part22}
-local ac,aL,aR=0,0,false
-local aB,aZ,p,cl,aJ,size,dR,w,bU,aE
-local g,bT,bG,bi,E={},{},{},0,0
-local function cs(k)
-if k and(#k~=size or sub(k,1,aJ)~=cl)then return false end
-bi=0
-for i=1,p do
-local e=aZ[i]
-local bm,ae,us,m,C,al=e.O,e.ae,0,0,0,0
-if k then
-us,m,C=ap(e.format,k,e.at)
+  sha1: "af8a51d92a348ca21ddd4bce44463b1dcc7813ec",
+  source: `${part31}
+local cd=ARGV[2]+0
+${part24}
+local ab,aQ,ba=0,0,false
+local aE,bl,x,cL,aO,size,eF,J,cm,aJ
+local h,cj,bo,bx,U={},{},{},0,0
+local function bT(m)
+if m and(#m~=size or sub(m,1,aO)~=cL)then return false end
+bx=0
+for i=1,x do
+local g=bl[i]
+local aI,al,us,q,H,ap=g.letter,g.al,0,0,0,0
+if m then
+us,q,H=am(g.format,m,g.at)
 end
-if bm=="t"then
-if us>e.bd then return false end
-al=us
-if us<o-1 or(us<o and m==0)then
-us,m=o,0
-elseif m>=e.A then
-m=e.A-1
-end
-else
-local r=e.r
-if us>o then return false end
-if us>0 then al=us+r end
-if bm=="f"then
-if o>=al then
-us,m=o,0
+if aI=="t"then
+if us>g.br then return false end
+ap=us
+if us<r-1 or(us<r and q==0)then
+us,q=r,0
+elseif q>=g.denominator then
+q=g.denominator-1
 end
 else
-if us>0 then al=al+r end
-if o>=al then
-us,m,C=o,0,0
-elseif o>=al-r then
-us,m,C=us+r,0,m
+local window=g.window
+if us>r then return false end
+if us>0 then ap=us+window end
+if aI=="f"then
+if r>=ap then
+us,q=r,0
 end
-g[ae+2]=C
+else
+if us>0 then ap=ap+window end
+if r>=ap then
+us,q,H=r,0,0
+elseif r>=ap-window then
+us,q,H=us+window,0,q
+end
+h[al+2]=H
 end
 end
-if al>bi then bi=al end
-g[ae],g[ae+1],bG[i]=us,m,al
+if ap>bx then bx=ap end
+h[al],h[al+1],bo[i]=us,q,ap
 end
 return true
 end
-local function dq(e,z,C)
-return C>0 and ceil(C*(e.bz-floor((o-z)/e.bo))/e.bz)or 0
+local function dY(g,K,H)
+return H>0 and ceil(H*(g.bO-floor((r-K)/g.step))/g.bO)or 0
 end
-local function dA(ai)
-E=0
-for i=1,p do
-local e=aZ[i]
-local bm,ae=e.O,e.ae
-local us,m=g[ae],g[ae+1]
-local al=us
-if bm=="t"then
-m=m+ai*e.U
-if m>=e.A then
-local ct=floor(m/e.A)
-us,m=us+ct,m-ct*e.A
+local function cE(ao)
+U=0
+for i=1,x do
+local g=bl[i]
+local aI,al=g.letter,g.al
+local us,q=h[al],h[al+1]
+local ap=us
+if aI=="t"then
+q=q+ao*g.aa
+if q>=g.denominator then
+local cS=floor(q/g.denominator)
+us,q=us+cS,q-cS*g.denominator
 end
-us=us+ai*e.us
-if us>=e.bd and(us>e.bd or m>e.aF)then return false end
-al=us
+us=us+ao*g.us
+if us>=g.br and(us>g.br or q>g.aG)then return false end
+ap=us
 else
-m,al=m+ai*ac,us+e.r
-if bm=="f"then
-if m>e.W then return false end
+q,ap=q+ao*ab,us+g.window
+if aI=="f"then
+if q>g.capacity then return false end
 else
-local C=g[ae+2]
-if m+dq(e,us,C)>e.W then return false end
-bT[ae+2],al=C,al+e.r
+local H=h[al+2]
+if q+dY(g,us,H)>g.capacity then return false end
+cj[al+2],ap=H,ap+g.window
 end
 end
-if al>E then E=al end
-bT[ae],bT[ae+1]=us,m
+if ap>U then U=ap end
+cj[al],cj[al+1]=us,q
 end
 return true
 end
-local function iI(ai)
-local bn=ai-1
-for i=1,p do
-local e=aZ[i]
-local us,m=g[e.ae],g[e.ae+1]
-if e.O=="t"then
-local aT=e.bd-us+(e.aF-m)/e.A
-bn=min(bn,floor(aT/(e.us+e.U/e.A))+1)
+local function kg(ao)
+local bw=ao-1
+for i=1,x do
+local g=bl[i]
+local us,q=h[g.al],h[g.al+1]
+if g.letter=="t"then
+local bd=g.br-us+(g.aG-q)/g.denominator
+bw=min(bw,floor(bd/(g.us+g.aa/g.denominator))+1)
 else
-if e.O=="c"then m=m+dq(e,us,g[e.ae+2])end
-bn=min(bn,floor((e.W-m)/ac))
+if g.letter=="c"then q=q+dY(g,us,h[g.al+2])end
+bw=min(bw,floor((g.capacity-q)/ab))
 end
 end
-while bn>0 and not dA(bn)do
-bn=bn-1
+while bw>0 and not cE(bw)do
+bw=bw-1
 end
-return max(bn,0)
+return max(bw,0)
 end
-local function eb(e,m,aT)
-if aT<0 then return e.r+1 end
-if m<=aT then return 0 end
-return(e.bz-floor(aT*e.bz/m))*e.bo
+local function eP(g,q,bd)
+if bd<0 then return g.window+1 end
+if q<=bd then return 0 end
+return(g.bO-floor(bd*g.bO/q))*g.step
 end
-local function im(bu)
-local at=o
-for i=1,p do
-local e=aZ[i]
-local bm,us,m=e.O,bu[e.ae],bu[e.ae+1]
-if bm=="t"then
-us,m=us+e.us-e.av,m+e.U
-if m>=e.A then
-us,m=us+1,m-e.A
+local function jN(bJ)
+local at=r
+for i=1,x do
+local g=bl[i]
+local aI,us,q=g.letter,bJ[g.al],bJ[g.al+1]
+if aI=="t"then
+us,q=us+g.us-g.as,q+g.aa
+if q>=g.denominator then
+us,q=us+1,q-g.denominator
 end
-at=max(at,m>e.aF and us+1 or us)
-elseif bm=="f"then
-if m+ac>e.W then at=max(at,us+e.r)end
+at=max(at,q>g.aG and us+1 or us)
+elseif aI=="f"then
+if q+ab>g.capacity then at=max(at,us+g.window)end
 else
-local fs=eb(e,bu[e.ae+2],e.W-ac-m)
-if fs>e.r then fs=e.r+eb(e,m,e.W-ac)end
-at=max(at,us+fs)
+local gi=eP(g,bJ[g.al+2],g.capacity-ab-q)
+if gi>g.window then gi=g.window+eP(g,q,g.capacity-ab)end
+at=max(at,us+gi)
 end
 end
-return at-o
+return at-r
 end
-local function gC(I)
-aZ,p={},ARGV[I+4]+0
-local at=I+4
-for i=1,p do
-local O=ARGV[at+1]
+local function hJ(E)
+bl,x={},ARGV[E+4]+0
+local at=E+4
+for i=1,x do
+local letter=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
-if O=="t"then
-local A,av,aF=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local ct=floor(ac*b/A)
-aZ[i]={
-O=O,
-us=ac*a+ct,
-U=ac*b-ct*A,
-A=A,
-av=av,
-aF=aF,
-bd=o+av,
-af=ARGV[at+7]+0,
+if letter=="t"then
+local denominator,as,aG=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cS=floor(ab*b/denominator)
+bl[i]={
+letter=letter,
+us=ab*a+cS,
+aa=ab*b-cS*denominator,
+denominator=denominator,
+as=as,
+aG=aG,
+br=r+as,
+an=ARGV[at+7]+0,
 }
 at=at+7
 else
-aZ[i]={O=O,W=a,r=b,dj=b}
+bl[i]={letter=letter,capacity=a,window=b,dQ=b}
 at=at+3
-if O=="c"then
+if letter=="c"then
 at=at+1
-local bo=ARGV[at]+0
-aZ[i].bo,aZ[i].bz,aZ[i].dj=bo,b/bo,2*b
+local step=ARGV[at]+0
+bl[i].step,bl[i].bO,bl[i].dQ=step,b/step,2*b
 end
 end
 end
-aB=eD(aZ)
-for i,e in ipairs(aZ)do
-local ep=aB.aZ[i]
-e.format,e.ae,e.at=ep.format,ep.ae,ep.at
+aE=fv(bl)
+for i,g in ipairs(bl)do
+local fh=aE.bl[i]
+g.format,g.al,g.at=fh.format,fh.al,fh.at
 end
-cl,size,dR,w,aE=aB.cl,aB.size,aB.dR,aB.w,aB.aE
-aJ=#cl
-bU=format("%d",aJ)
+cL,size,eF,J,aJ=aE.cL,aE.size,aE.eF,aE.J,aE.aJ
+aO=#cL
+cm=format("%d",aO)
 end
-local H,v,bw={o},1,nil
-local function eL(bu,fy)
-for i=1,p do
-local e=aZ[i]
-local bm,ae=e.O,e.ae
-local us,m=bu[ae],bu[ae+1]
-if bm=="t"then
-us,m=us-o,m
+local V,A,bM={r},1,nil
+local function fz(bJ,cJ)
+for i=1,x do
+local g=bl[i]
+local aI,al=g.letter,g.al
+local us,q=bJ[al],bJ[al+1]
+if aI=="t"then
+us,q=us-r,q
 if us<0 then
-us,m=0,0
+us,q=0,0
 end
-H[v+1],H[v+2]=us,m
+V[A+1],V[A+2]=us,q
 else
-local al=fy and us+e.dj or bG[i]
-if al<=o then
-H[v+1],H[v+2]=0,0
+local ap=cJ and us+g.dQ or bo[i]
+if ap<=r then
+V[A+1],V[A+2]=0,0
 else
-if bm=="c"then m=m+dq(e,us,bu[ae+2])end
-H[v+1],H[v+2]=m,al-o
+if aI=="c"then q=q+dY(g,us,bJ[al+2])end
+V[A+1],V[A+2]=q,ap-r
 end
 end
-v=v+2
+A=A+2
 end
 end
-local function dK(L,k)
-local K,ad=pack(dR,unpack(bT,1,w)),nil
-if k and bi-bi%aE==E-E%aE then
-ad=bp("SETRANGE",L,bU,K)
-return type(ad)=="table"and ad.err
+local function dI(Q,m)
+local O,ak=pack(eF,unpack(cj,1,J)),nil
+if m and bx-bx%aJ==U-U%aJ then
+ak=bE("SETRANGE",Q,cm,O)
+return type(ak)=="table"and ak.err
 end
-local cq=el(aB,E)
-K=cl..K
-ad=k and bp("SET",L,K,"PX",cq)or bp("SET",L,K,"PX",cq,"NX")or bp("GET",L)
-return ad and ad.err
+local cv=eZ(aE,U)
+O=cL..O
+ak=m and bE("SET",Q,O,"PX",cv)or bE("SET",Q,O,"PX",cv,"NX")or bE("GET",Q)
+return ak and ak.err
 end
-local function cT(L,k,ai,aW)
-if not cs(k)then return false end
-local J,aV,as=ai,0,nil
-if not dA(ai)then
-J=iI(ai)
-aV=im(J>0 and bT or g)
-if aV<=aL then return false end
+local function dA(Q,m,ao,bh)
+if not bT(m)then return false end
+local W,bg,az=ao,0,nil
+if not cE(ao)then
+W=kg(ao)
+bg=jN(W>0 and cj or h)
+if bg<=aQ then return false end
 end
-if J>0 and not aR then
-as=dK(L,k)
-elseif not k then
-as=bp("GET",L)
-as=as and as.err
+if W>0 and not ba then
+az=dI(Q,m)
+elseif not m then
+az=bE("GET",Q)
+az=az and az.err
 end
-if as then
-if string.find(as,"READONLY",1,true)then bw=as end
-v=v+1
-H[v]=as
+if az then
+if string.find(az,"READONLY",1,true)then bM=az end
+A=A+1
+V[A]=az
 return true
 end
-if aW or J==0 then
-v=v+1
-H[v]=aW and J or-1-aV
+if bh or W==0 then
+A=A+1
+V[A]=bh and W or-1-bg
 end
-local fy=J>0 and not aR
-eL(fy and bT or g,fy)
-if aW then
-v=v+1
-H[v]=aV
+local cJ=W>0 and not ba
+fz(cJ and cj or h,cJ)
+if bh then
+A=A+1
+V[A]=bg
 end
 return true
 end
-local function aA(ARGV,KEYS)
+local function aD(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -3145,134 +3917,136 @@ ${part18}
 ${part19}
 ${part20}
 ${part21}
+${part22}
+${part23}
 ${part1}
 ${part3}
 ${part2}
 ${part7}
-${part25}
-${part23}
-${part26}
-${part9}
 ${part27}
-${part24}
-${part8}
+${part25}
 ${part28}
+${part9}
+${part29}
+${part26}
+${part8}
+${part30}
 end
-local function gA(aP,dd,dJ)
-local iv,ge={},{o,bN,1}
-for i=1,dd do
-ge[3+i]=ARGV[dJ+i]
+local function hH(aN,cU,ex)
+local jV,hg={},{r,cd,1}
+for i=1,cU do
+hg[3+i]=ARGV[ex+i]
 end
-local cr,aH,ah=aR and"2"or"1",0,#ge+1
-for _,bc in ipairs(aP)do
-for _=1,bc.ai do
-aH=aH+1
-iv[aH]=bc.L
-for i,hj in ipairs({cr,aL,1,"1",ac,0})do
-ge[ah+i]=hj
+local cQ,aK,Y=ba and"2"or"1",0,#hg+1
+for _,aZ in ipairs(aN)do
+for _=1,aZ.ao do
+aK=aK+1
+jV[aK]=aZ.Q
+for i,iC in ipairs({cQ,aQ,1,"1",ab,0})do
+hg[Y+i]=iC
 end
-ah=ah+6
+Y=Y+6
 end
 end
-ge[4+dd]=aH
-local gJ,ad=aA(ge,iv),1
-for _,bc in ipairs(aP)do
-if bc.aW then
-local cQ={}
-for i=1,bc.ai do
-cQ[i]=gJ[ad+i]
+hg[4+cU]=aK
+local hS,ak=aD(hg,jV),1
+for _,aZ in ipairs(aN)do
+if aZ.bh then
+local dx={}
+for i=1,aZ.ao do
+dx[i]=hS[ak+i]
 end
-H[bc.v],ad=cQ,ad+bc.ai
+V[aZ.A],ak=dx,ak+aZ.ao
 else
-H[bc.v],ad=gJ[ad+1],ad+1
+V[aZ.A],ak=hS[ak+1],ak+1
 end
 end
 end
-local y,ah=2,0
-while ah<#KEYS do
-local bm,an,dd=ARGV[y+1]+0,ah+1,ARGV[y+5]+0
-ah=min(ah+ARGV[y+2],#KEYS)
-ac,aL,aR=ARGV[y+3]+0,ARGV[y+4]+0,bm%2==1
-local dJ,aW,aP=y+5,bm>=8,nil
-gC(dJ)
-local iF=not(aW or aR)
-y=y+5+dd
-for I=an,ah,1000 do
-local al=min(I+999,ah)
-local bE=call("MGET",unpack(KEYS,I,al))
-for i=I,al do
-local L,k=KEYS[i],bE[i-I+1]
-local fH=iF and k and#k==size and sub(k,1,aJ)==cl
-if fH then
-bi,E=0,0
-for n=1,p do
-local e=aZ[n]
-local bm,ae,al=e.O,e.ae,0
-local us,m,C=ap(e.format,k,e.at)
-if bm=="t"then
-if us>bi then bi=us end
-if us<o and(m==0 or us<o-1)then
-us,m=o,0
+local y,Y=2,0
+while Y<#KEYS do
+local aI,aj,cU=ARGV[y+1]+0,Y+1,ARGV[y+5]+0
+Y=min(Y+ARGV[y+2],#KEYS)
+ab,aQ,ba=ARGV[y+3]+0,ARGV[y+4]+0,aI%2==1
+local ex,bh,aN=y+5,aI>=8,nil
+hJ(ex)
+local kd=not(bh or ba)
+y=y+5+cU
+for E=aj,Y,1000 do
+local ap=min(E+999,Y)
+local bW=call("MGET",unpack(KEYS,E,ap))
+for i=E,ap do
+local Q,m=KEYS[i],bW[i-E+1]
+local gB=kd and m and#m==size and sub(m,1,aO)==cL
+if gB then
+bx,U=0,0
+for n=1,x do
+local g=bl[n]
+local aI,al,ap=g.letter,g.al,0
+local us,q,H=am(g.format,m,g.at)
+if aI=="t"then
+if us>bx then bx=us end
+if us<r and(q==0 or us<r-1)then
+us,q=r,0
 end
-local A,bd=e.A,e.bd
-us,al,m=us+e.us,us+e.us,m+e.U
-if m>=A then
-m=min(m,A-1+e.U)
-if m>=A then
-us,m=us+1,m-A
+local denominator,br=g.denominator,g.br
+us,ap,q=us+g.us,us+g.us,q+g.aa
+if q>=denominator then
+q=min(q,denominator-1+g.aa)
+if q>=denominator then
+us,q=us+1,q-denominator
 end
 end
-if us>=bd and(us>bd or m>e.aF)then
-fH=false
+if us>=br and(us>br or q>g.aG)then
+gB=false
 break
 end
-H[v+n+n-1],H[v+n+n]=us-o,m
+V[A+n+n-1],V[A+n+n]=us-r,q
 else
-m,al=m+ac,us+e.dj
-local aD=m
-if bm=="c"then
-bT[ae+2],aD=C,m+dq(e,us,C)
+q,ap=q+ab,us+g.dQ
+local aH=q
+if aI=="c"then
+cj[al+2],aH=H,q+dY(g,us,H)
 end
-if us>o or o>=us+e.r or aD>e.W then
-fH=false
+if us>r or r>=us+g.window or aH>g.capacity then
+gB=false
 break
 end
-if al>bi then bi=al end
-H[v+n+n-1],H[v+n+n]=aD,al-o
+if ap>bx then bx=ap end
+V[A+n+n-1],V[A+n+n]=aH,ap-r
 end
-if al>E then E=al end
-bT[ae],bT[ae+1]=us,m
+if ap>U then U=ap end
+cj[al],cj[al+1]=us,q
 end
-fH=fH and not dK(L,k)
+gB=gB and not dI(Q,m)
 end
-if fH then
-v=v+p+p
+if gB then
+A=A+x+x
 else
-for n=v+p+p,v+1,-1 do
-H[n]=nil
+for n=A+x+x,A+1,-1 do
+V[n]=nil
 end
-local ai=aW and ARGV[y+i-an+1]+0 or 1
-if not cT(L,k,ai,aW)then
-aP,v=aP or{},v+1
-aP[#aP+1],H[v]={L=L,ai=ai,aW=aW,v=v},false
-end
-end
+local ao=bh and ARGV[y+i-aj+1]+0 or 1
+if not dA(Q,m,ao,bh)then
+aN,A=aN or{},A+1
+aN[#aN+1],V[A]={Q=Q,ao=ao,bh=bh,A=A},false
 end
 end
-if aP then gA(aP,dd,dJ)end
-if aW then y=y+ah-an+1 end
 end
-return bw and redis.error_reply(bw)or H`,
+end
+if aN then hH(aN,cU,ex)end
+if bh then y=y+Y-aj+1 end
+end
+return bM and redis.error_reply(bM)or V`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "df4b23ab06f0e74fca5583ddcaca15b961fe1e82",
-  source: `${part29}
-${part30}
+  sha1: "09d38fb7b0a8989a39dd9380a45f0d78ff62ef7a",
+  source: `${part31}
+${part32}
 ${part4}
-local cd,hB,bf,fb=2^48,2^37,54,32
+local cz,iZ,bs,fP=2^48,2^37,54,32
 ${part16}
 ${part14}
 ${part15}
@@ -3281,273 +4055,277 @@ ${part18}
 ${part19}
 ${part20}
 ${part21}
-local hY,M,e=false,nil,nil
-local gi=o-o%cd
-local function dN(us)
-us=us+gi
-if us>o+cd/2 then return us-cd end
-if us<o-cd/2 then return us+cd end
+${part22}
+${part23}
+local jz,kernel,g=false,nil,nil
+local hm=r-r%cz
+local function eA(us)
+us=us+hm
+if us>r+cz/2 then return us-cz end
+if us<r-cz/2 then return us+cz end
 return us
 end
-local au,ar,aE,fY
-local function gW()
-au,e=6,nil
-while au<10 and 4^au<W do
-au=au+1
+local ax,ay,aJ,gZ
+local function il()
+ax,g=6,nil
+while ax<10 and 4^ax<capacity do
+ax=ax+1
 end
-ar=2^au
-if r>=hB then au=au+16 end
-aE=ceil(r/8)
-fY=cq(o-o%aE+aE+r)
+ay=2^ax
+if window>=iZ then ax=ax+16 end
+aJ=ceil(window/8)
+gZ=cv(r-r%aJ+aJ+window)
 end
-local function hf(L,ai)
-M=M or bF.s()
-e=e or M.ex(W,r)
-local h=M.da(M.fn(L,e),e,aR)
-local J,at,cI=0,max(o,h.x,M.cv(h,ac,e)),o
-while J<ai and(at<=o or J==0 and at-o<=aL)do
-J,cI=J+1,at
-if aR then break end
-M.dA(h,at,ac,e)
-if J<ai then at=max(o,h.x,M.cv(h,ac,e))end
+local function iw(Q,ao)
+kernel=kernel or bF.s()
+g=g or kernel.eJ(capacity,window)
+local o=kernel.fL(Q,g)
+if o.dd then return"RULES"end
+o=kernel.da(o,g,ba)
+local W,at,dr=0,max(r,o.z,kernel.cB(o,ab,g)),r
+while W<ao and(at<=r or W==0 and at-r<=aQ)do
+W,dr=W+1,at
+if ba then break end
+kernel.cE(o,at,ab,g)
+if W<ao then at=max(r,o.z,kernel.cB(o,ab,g))end
 end
-local aD,ay=M.dO(h,e)
-if J==0 and h.x>o then return{2,at-o,aD,ay}end
-if J>0 and cI>o then return{1,cI-o,aD,ay}end
-return J,aD,ay,J==ai and 0 or at-o
+local aH,reset=kernel.dT(o,g)
+if W==0 and o.z>r then return{2,at-r,aH,reset}end
+if W>0 and dr>r then return{1,dr-r,aH,reset}end
+return W,aH,reset,W==ao and 0 or at-r
 end
-local function aA(L,ai)
-local ad,J,aD,ay,aV=pcall(hf,L,ai)
-if ad then return J,aD,ay,aV end
-return false,type(J)=="table"and J.err or tostring(J)
+local function aD(Q,ao)
+local ak,W,aH,reset,bg=pcall(iw,Q,ao)
+if ak then return W,aH,reset,bg end
+return false,type(W)=="table"and W.err or tostring(W)
 end
-local x,u,cY
-local hZ="23"
-local function df(aJ,p,w,aH,ax)
-return pack("<I7I4I4I4I7I4B",o,aJ,p,w,aH,ax,cY and au+32 or au)
+local z,v,dt
+local jA="23"
+local function dM(aO,x,J,aK,av)
+return pack("<I7I4I4I4I7I4B",r,aO,x,J,aK,av,dt and ax+32 or ax)
 end
-local function az(aJ,p,w,aH,ax)
-return"S"..pack("<dI7I7",x,r,u)..df(aJ,p,w,aH,ax)
+local function aB(aO,x,J,aK,av)
+return"S"..pack("<dI7I7",z,window,v)..dM(aO,x,J,aK,av)
 end
-local function dK(L,bX,m,aH)
-local p=#bX/8+1
-local w=eI(p,W,ar)
-local k=az(0,p,w,aH,aH)..pack("<I4",aH)..bX..pack("<I6I2",o%cd,m)
-return bp("SET",L,k..string.rep("\\0",8*(w-p)),"PX",fY)
+local function dI(Q,af,q,aK)
+local x=#af/8+1
+local J=fy(x,capacity,ay)
+local m=aB(0,x,J,aK,aK)..pack("<I4",aK)..af..pack("<I6I2",r%cz,q)
+return bE("SET",Q,m..string.rep("\\0",8*(J-x)),"PX",gZ)
 end
-local function cT(L,_,ai)
-local K=bp("GETRANGE",L,"0","313")
-if type(K)~="string"then return false,K.err end
-if aR or au>=16 then return aA(L,ai)end
-local J,m=1,ac
-if K==""then
-if ai>1 then
-J=max(min(ai,floor(W/ac)),1)
-m=J*ac
+local function dA(Q,_,ao)
+local O=bE("GETRANGE",Q,"0","313")
+if type(O)~="string"then return false,O.err end
+if ba or ax>=16 then return aD(Q,ao)end
+local W,q=1,ab
+if O==""then
+if ao>1 then
+W=max(min(ao,floor(capacity/ab)),1)
+q=W*ab
 end
-if m>65535 then return aA(L,ai)end
-x,u,cY=0,0,m==1
-local ad=dK(L,"",m,m)
-if ad.err then return false,ad.err end
-return J,m,r,J==ai and 0 or r
+if q>65535 then return aD(Q,ao)end
+z,v,dt=0,0,q==1
+local ak=dI(Q,"",q,q)
+if ak.err then return false,ak.err end
+return W,q,window,W==ao and 0 or window
 end
-if byte(K,1)~=83 or#K<bf then return aA(L,ai)end
-local bh,aY,aJ,p,w,aH,ax,aO
-x,bh,u,aY,aJ,p,w,aH,ax,aO=
-ap("<dI7I7I7I4I4I4I7I4B",K,2)
-local fZ=w<=fb and#K==bf+4+8*w
-local eE=bh==r and aO%32==au and p>0 and p<=w and aJ<w
-if not eE or aY>=o or x>o or(not fZ and w<=fb)then
-return aA(L,ai)
+if byte(O,1)~=83 or#O<bs then return aD(Q,ao)end
+local bu,aX,aO,x,J,aK,av,be
+z,bu,v,aX,aO,x,J,aK,av,be=
+am("<dI7I7I7I4I4I4I7I4B",O,2)
+local ha=J<=fP and#O==bs+4+8*J
+local bH=bu==window and be%32==ax and x>0 and x<=J and aO<J
+if not bH or aX>=r or z>r or(not ha and J<=fP)then
+return aD(Q,ao)
 end
-local fg=u>0
-u=0
-local ah,cg,fC=(aJ+p-1)%w,min(w-aJ,p),K
-local I=bf+4*(floor(aJ/ar)+1)+8*aJ
-if not fZ then
-cg=min(16,ar-aJ%ar,cg)
-if I+8*cg>#K then
-fC=bp("GETRANGE",L,format("%d",I),format("%d",I+8*cg-1))
-if#fC<8*cg then return aA(L,ai)end
-I=0
-end
-end
-local dS,aD,aj=0,aH,o-r
-while dS<cg do
-local us,ck=ap("<I6I2",fC,I+8*dS+1)
-if dN(us)>aj then break end
-dS,aD=dS+1,aD-ck
-end
-if dS==cg then return aA(L,ai)end
-local aT=W-aD
-if ac>aT then
-local en=ac-aT
-for i=dS,cg-1 do
-local us,ck=ap("<I6I2",fC,I+8*i+1)
-en=en-ck
-if en<=0 then
-local aV=dN(us)+r-o
-if aV<=aL then break end
-return 0,aD,aY+r-o,aV
+local fU=v>0
+v=0
+local Y,cD,gu=(aO+x-1)%J,min(J-aO,x),O
+local E=bs+4*(floor(aO/ay)+1)+8*aO
+if not ha then
+cD=min(16,ay-aO%ay,cD)
+if E+8*cD>#O then
+gu=bE("GETRANGE",Q,format("%d",E),format("%d",E+8*cD-1))
+if#gu<8*cD then return aD(Q,ao)end
+E=0
 end
 end
-return aA(L,ai)
+local eH,aH,ad=0,aK,r-window
+while eH<cD do
+local us,aT=am("<I6I2",gu,E+8*eH+1)
+if eA(us)>ad then break end
+eH,aH=eH+1,aH-aT
 end
-if ai>1 then
-J=min(ai,floor(aT/ac))
-m=J*ac
+if eH==cD then return aD(Q,ao)end
+local bd=capacity-aH
+if ab>bd then
+local cW=ab-bd
+for i=eH,cD-1 do
+local us,aT=am("<I6I2",gu,E+8*i+1)
+cW=cW-aT
+if cW<=0 then
+local bg=eA(us)+window-r
+if bg<=aQ then break end
+return 0,aH,aX+window-r,bg
 end
-if m>65535 or J<ai then return aA(L,ai)end
-cY=aO>=32 and m==1
-local bg,ae=p-dS,(ah+1)%w
-aJ=(aJ+dS)%w
-aD=aD+m
-if bg<w then
-local bc=pack("<I6I2",o%cd,m)
-ax=(ae%ar==0 and 0 or ax)+m
-local an,at=fg and az or df,fg and"0"or hZ
-an=an(aJ,bg+1,w,aD,ax)
-local ad
-if fZ then
-ad=bp("SETRANGE",L,at,an..sub(K,bf+1,bf+4+8*ae)..bc)
+end
+return aD(Q,ao)
+end
+if ao>1 then
+W=min(ao,floor(bd/ab))
+q=W*ab
+end
+if q>65535 or W<ao then return aD(Q,ao)end
+dt=be>=32 and q==1
+local bt,al=x-eH,(Y+1)%J
+aO=(aO+eH)%J
+aH=aH+q
+if bt<J then
+local aZ=pack("<I6I2",r%cz,q)
+av=(al%ay==0 and 0 or av)+q
+local aj,at=fU and aB or dM,fU and"0"or jA
+aj=aj(aO,bt+1,J,aH,av)
+local ak
+if ha then
+ak=bE("SETRANGE",Q,at,aj..sub(O,bs+1,bs+4+8*al)..aZ)
 else
-local v=bf+4*(floor(ae/ar)+1)+8*ae
-ad=bp("SETRANGE",L,format("%d",v),bc)
-if type(ad)=="number"then
-if(ae+1)%ar==0 or ae+1==w then
-bp("SETRANGE",L,format("%d",v-8*(ae%ar)-4),pack("<I4",ax))
+local A=bs+4*(floor(al/ay)+1)+8*al
+ak=bE("SETRANGE",Q,format("%d",A),aZ)
+if type(ak)=="number"then
+if(al+1)%ay==0 or al+1==J then
+bE("SETRANGE",Q,format("%d",A-8*(al%ay)-4),pack("<I4",av))
 end
-bp("SETRANGE",L,at,an)
+bE("SETRANGE",Q,at,aj)
 end
 end
-if type(ad)~="number"then return false,ad.err end
-if floor(aY/aE)~=floor(o/aE)then bp("PEXPIRE",L,fY)end
-elseif fZ then
-local bX=sub(K,bf+5+8*aJ,bf+4+8*min(w,aJ+bg))
-if aJ+bg>w then bX=bX..sub(K,bf+5,bf+4+8*(aJ+bg-w))end
-local ad=dK(L,bX,m,aD)
-if ad.err then return false,ad.err end
-elseif aJ==0 then
-local k=bp("GET",L)
-if type(k)~="string"then return false,k.err end
-local eV=eI(bg+1,W,ar)
-local v,al=bf+4*(floor(bg/ar)+1)+8*bg,bf+4*ceil(eV/ar)+8*eV
-ax=(bg%ar==0 and 0 or ax)+m
-k=az(0,bg+1,eV,aD,ax)..sub(k,bf+1)..string.rep("\\0",v-#k)
-k=k..pack("<I6I2",o%cd,m)..string.rep("\\0",al-v-8)
-local ad=bp("SET",L,k,"PX",fY)
-if ad.err then return false,ad.err end
-if(bg+1)%ar==0 or bg+1==eV then
-bp("SETRANGE",L,format("%d",v-8*(bg%ar)-4),pack("<I4",ax))
+if type(ak)~="number"then return false,ak.err end
+if floor(aX/aJ)~=floor(r/aJ)then bE("PEXPIRE",Q,gZ)end
+elseif ha then
+local af=sub(O,bs+5+8*aO,bs+4+8*min(J,aO+bt))
+if aO+bt>J then af=af..sub(O,bs+5,bs+4+8*(aO+bt-J))end
+local ak=dI(Q,af,q,aH)
+if ak.err then return false,ak.err end
+elseif aO==0 then
+local m=bE("GET",Q)
+if type(m)~="string"then return false,m.err end
+local eY=fy(bt+1,capacity,ay)
+local A,ap=bs+4*(floor(bt/ay)+1)+8*bt,bs+4*ceil(eY/ay)+8*eY
+av=(bt%ay==0 and 0 or av)+q
+m=aB(0,bt+1,eY,aH,av)..sub(m,bs+1)..string.rep("\\0",A-#m)
+m=m..pack("<I6I2",r%cz,q)..string.rep("\\0",ap-A-8)
+local ak=bE("SET",Q,m,"PX",gZ)
+if ak.err then return false,ak.err end
+if(bt+1)%ay==0 or bt+1==eY then
+bE("SETRANGE",Q,format("%d",A-8*(bt%ay)-4),pack("<I4",av))
 end
 else
-return aA(L,ai)
+return aD(Q,ao)
 end
-return J,aD,r,0
+return W,aH,window,0
 end
-local db=nil
-${part32}
-${part33}`,
+local dH=nil
+${part34}
+${part35}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "135cb5a790182273ffe22e8429af3a985d6b50bc",
-  source: `${part29}
+  sha1: "66b7c6782f2543f553d2b968130e67550c80821a",
+  source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
-local L,ac,W,r,bo=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local k,bz,aD,ay=bp("GET",L),r/bo,nil,nil
-if k and#k==24 and byte(k,1)==67 then
-local bh,_,C,z,p=ap("<I7BI4I7I4",k,2)
-if bh==r and z<=o and o<z+r then
-local aX=ceil(C*(bz-floor((o-z)/bo))/bz)+p+ac
-if aX<=W and bp("SETRANGE",L,"20",pack("<I4",p+ac))==24 then
-aD,ay=aX,z+2*r-o
+local Q,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,bO,aH,reset=bE("GET",Q),window/step,nil,nil
+if m and#m==24 and byte(m,1)==67 then
+local bu,_,H,K,x=am("<I7BI4I7I4",m,2)
+if bu==window and K<=r and r<K+window then
+local bb=ceil(H*(bO-floor((r-K)/step))/bO)+x+ab
+if bb<=capacity and bE("SETRANGE",Q,"20",pack("<I4",x+ab))==24 then
+aH,reset=bb,K+2*window-r
 end
 end
 end
-if aD then return{o,aD,ay}end
+if aH then return{r,aH,reset}end
 end
-${part30}
+${part32}
 ${part2}
 ${part4}
 ${part11}
 ${part13}
-local gb="c"
-${part31}
-local bz,fq,cS
-local function gW()
-bz=r/bo
-fq,cS="C"..pack("<I7B",r,#format("%.0f",bo)-1),cq(o+2*r)
+local hc="c"
+${part33}
+local bO,gf,dz
+local function il()
+bO=window/step
+gf,dz="C"..pack("<I7B",window,#format("%.0f",step)-1),cv(r+2*window)
 end
-local function eb(m,aT)
-return m<=aT and 0 or(bz-floor(aT*bz/m))*bo
+local function eP(q,bd)
+return q<=bd and 0 or(bO-floor(bd*bO/q))*step
 end
-local function cT(L,k,ai)
-local bk,z,C,p=not k,o,0,0
-local eX=bk
-if k and#k==24 and byte(k,1)==67 then
-local bh,au
-bh,au,C,z,p=ap("<I7BI4I7I4",k,2)
-bk=bh==r and z<=o
-if o>=z+2*r then
-z,C,p,eX=o,0,0,true
-elseif o>=z+r then
-z,C,p,eX=z+r,p,0,true
+local function dA(Q,m,ao)
+local bG,K,H,x=not m,r,0,0
+local fM=bG
+if m and#m==24 and byte(m,1)==67 then
+local bu,ax
+bu,ax,H,K,x=am("<I7BI4I7I4",m,2)
+bG=bu==window and K<=r
+if r>=K+2*window then
+K,H,x,fM=r,0,0,true
+elseif r>=K+window then
+K,H,x,fM=K+window,x,0,true
 end
 end
-if not bk or(aR and eX)then return aA(L,k,ai)end
-local dq,ay=0,z+2*r-o
-if C>0 then dq=ceil(C*(bz-floor((o-z)/bo))/bz)end
-local aT=W-p-dq
-local J=0
-if ac<=aT then
-if aR then return 1,p+dq,ay,0 end
-J=ai==1 and 1 or min(ai,floor(aT/ac))
-p=p+J*ac
-if eX then
-local dx=z==o and cS or cq(z+2*r)
-local as=dK(L,k,fq..pack("<I4I7I4",C,z,p),dx)
-if as then return false,as end
+if not bG or(ba and fM)then return aD(Q,m,ao)end
+local dY,reset=0,K+2*window-r
+if H>0 then dY=ceil(H*(bO-floor((r-K)/step))/bO)end
+local bd=capacity-x-dY
+local W=0
+if ab<=bd then
+if ba then return 1,x+dY,reset,0 end
+W=ao==1 and 1 or min(ao,floor(bd/ab))
+x=x+W*ab
+if fM then
+local dc=K==r and dz or cv(K+2*window)
+local az=dI(Q,m,gf..pack("<I4I7I4",H,K,x),dc)
+if az then return false,az end
 else
-local ad=bp("SETRANGE",L,"20",pack("<I4",p))
-if ad~=24 then return false,ad.err end
+local ak=bE("SETRANGE",Q,"20",pack("<I4",x))
+if ak~=24 then return false,ak.err end
 end
-if J==ai then return J,p+dq,ay,0 end
+if W==ao then return W,x+dY,reset,0 end
 end
-local aP,aV=W-ac-p,nil
-if aP>=0 then
-aV=z+eb(C,aP)-o
+local aN,bg=capacity-ab-x,nil
+if aN>=0 then
+bg=K+eP(H,aN)-r
 else
-aV=z+r+eb(p,W-ac)-o
+bg=K+window+eP(x,capacity-ab)-r
 end
-if J>0 or aV>aL then
-if J==0 and eX then return aA(L,k,ai)end
-return J,p+dq,ay,aV
+if W>0 or bg>aQ then
+if W==0 and fM then return aD(Q,m,ao)end
+return W,x+dY,reset,bg
 end
-return aA(L,k,ai)
+return aD(Q,m,ao)
 end
-${part32}
-local function db(bE,I,al)
-for i=I,al do
-local L,k,aD,ay=KEYS[i],bE[i-I+1],nil,nil
-if k and#k==24 and byte(k,1)==67 then
-local bh,_,C,z,p=ap("<I7BI4I7I4",k,2)
-if bh==r and z<=o and o<z+r then
-local aX=ceil(C*(bz-floor((o-z)/bo))/bz)+p+ac
-if aX<=W and bp("SETRANGE",L,"20",pack("<I4",p+ac))==24 then
-aD,ay=aX,z+2*r-o
+${part34}
+local function dH(bW,E,ap)
+for i=E,ap do
+local Q,m,aH,reset=KEYS[i],bW[i-E+1],nil,nil
+if m and#m==24 and byte(m,1)==67 then
+local bu,_,H,K,x=am("<I7BI4I7I4",m,2)
+if bu==window and K<=r and r<K+window then
+local bb=ceil(H*(bO-floor((r-K)/step))/bO)+x+ab
+if bb<=capacity and bE("SETRANGE",Q,"20",pack("<I4",x+ab))==24 then
+aH,reset=bb,K+2*window-r
 end
 end
 end
-if aD then
-H[v+1],H[v+2]=aD,ay
-v=v+2
+if aH then
+V[A+1],V[A+2]=aH,reset
+A=A+2
 else
-eL(L,k,1)
+fz(Q,m,1)
 end
 end
 end
-${part33}`,
+${part35}`,
 };

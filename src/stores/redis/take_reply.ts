@@ -11,20 +11,23 @@ const STATUSES: readonly TakeStatus[] = ["rate", "allowed", "blocked", "queued",
 /** Stands for "allowed" where all of it was taken before. */
 const REPEATED = 6;
 
-/** Reads the numbers of an entry: `plain` where they are of `decide.lua`, which tells of no arrival and no permits. */
+/** Reads the numbers of an entry: `plain` where they are of `decide.lua`, which tells of no arrival and no permits; with `times`, of how
+ * many were admitted. */
 export function takeReply(
   nowUs: number,
   numbers: readonly number[],
   targets: readonly Pick<Target, "policy">[],
   plain: boolean,
+  times?: number,
 ): TakeReply {
   return {
     status: numbers[0] === REPEATED ? "allowed" : STATUSES[numbers[0] as number] as TakeStatus,
     nowUs,
     waitUs: numbers[1] as number,
-    arrivalUs: plain ? 0 : numbers[2] as number,
+    arrivalUs: plain || times !== undefined ? 0 : numbers[2] as number,
     levels: readLevels(numbers, plain ? 2 : 3, targets, true),
     ...(numbers[0] === REPEATED ? { repeated: true } : {}),
+    ...(times === undefined ? {} : { times: numbers[2] as number }),
   };
 }
 

@@ -17,7 +17,7 @@ import {
   waiterId,
 } from "../../../src/stores/store.ts";
 
-/** Policies of one limiter: on one key, each goes through another script, and what one stores is fresh to the next. */
+/** Policies, each of a limiter of its own: takes from one, from several and corrections go through different scripts. */
 const POLICIES = ([
   { limit: 3, windowMs: 1_000 },
   { ratePerSecond: 7, burst: 5 },
@@ -34,8 +34,8 @@ export const BAD_KEY = "bad";
 const KEYS = ["a", "b", "long ".repeat(60), "longer ".repeat(60), BAD_KEY];
 
 /** Everything that is asked for. */
-export const TARGETS: readonly Target[] = POLICIES.flatMap((policy) =>
-  KEYS.map((key): Target => ({ limiter: "api", key, policy, cost: 1, slots: policy.maxConcurrent && 1 }))
+export const TARGETS: readonly Target[] = POLICIES.flatMap((policy, i) =>
+  KEYS.map((key): Target => ({ limiter: `api${i}`, key, policy, cost: 1, slots: policy.maxConcurrent && 1 }))
 );
 
 /** What is wanted; which request that is depends on those before. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isOfLongerPrefix } from "../keys.ts";
+import { isOfLongerPrefix, isRegister } from "../keys.ts";
 import type { CommandClient } from "./client.ts";
 
 /** How many keys `SCAN` looks at, and how many one `UNLINK` takes. */
@@ -27,7 +27,8 @@ export function keyCommands(call: <T>(send: (redis: CommandClient) => Promise<T>
 }
 
 /**
- * Deletes every key of a server that begins with `prefix`, but those of stores whose prefix is longer.
+ * Deletes every key of a server that begins with `prefix`, but those of stores whose prefix is longer, and registers of
+ * rules: processes rely on what these say.
  *
  * @returns How many there were.
  */
@@ -40,7 +41,9 @@ export async function deleteByPrefix(prefix: string, { scan, unlink }: KeyComman
   let cursor = "0";
   do {
     const page = await scan(["SCAN", cursor, "MATCH", pattern, "COUNT", String(KEYS_PER_STEP)]);
-    const keys = (page as [cursor: string, keys: string[]])[1].filter((key) => !isOfLongerPrefix(key, prefix));
+    const keys = (page as [cursor: string, keys: string[]])[1].filter((key) =>
+      !isOfLongerPrefix(key, prefix) && !isRegister(key, prefix)
+    );
     for (let i = 0; i < keys.length; i += KEYS_PER_STEP) count += await unlink(keys.slice(i, i + KEYS_PER_STEP));
     cursor = (page as [cursor: string, keys: string[]])[0];
   } while (cursor !== "0");

@@ -7,7 +7,10 @@ local LONGEST_BLOCK_US = 2e15
 -- The instant, 0 where there is none, and where behind it the state begins.
 local function block_of(value)
   local first, size = string.byte(value, 1), #value
-  if first == 98 and size > 8 then return struct.unpack("<d", value, 2), 10 end
+  if first == 98 and size > 8 then
+    local blocked = struct.unpack("<d", value, 2)
+    if blocked >= 0 and blocked == math.floor(blocked) then return blocked, 10 end
+  end
   if first == 83 and size > 46 or first == 115 and size > 20 then
     -- States of several limits may begin with that letter too.
     local blocked = struct.unpack("<d", value, 2)

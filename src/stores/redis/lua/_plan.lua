@@ -3,6 +3,7 @@
 -- Loads a target and tells the earliest instant at which all of its limits agree.
 local function plan(target)
   load(target)
+  if target.is_new and not peeks then save(target) end
   local at = max(now, target.blocked)
   local rates, states = target.policy.rates, target.states
   for i = 1, #rates do
@@ -15,6 +16,7 @@ end
 local function commit(target, at)
   local rates, states = target.policy.rates, target.states
   if #rates == 0 then return end
+  if target.mixed then target.mixed.take(target, at) end
   target.traces = nil
   for i = 1, #rates do
     local rate = rates[i]

@@ -1,9 +1,10 @@
 -- Requests that correct a state, for coordinate.lua.
 -- A correction of each rate, then the levels: `change` returns the new state, or nil where it has written it.
-local function corrected(targets, change)
+local function corrected(targets, change, change_others)
   local reply = {}
   for _, target in ipairs(targets) do
     load(target)
+    if target.mixed and change_others then change_others(target) end
     for i, rate in ipairs(target.policy.rates) do
       target.states[i] = change(rate, target.states[i], target, i) or target.states[i]
     end
@@ -37,7 +38,29 @@ end
 function requests.F()
   return corrected(read_targets(), function(rate, state, target)
     return refund[rate.letter](state, target.cost, rate)
-  end)
+  end, mixed.refund)
+end
+
+-- How often fits is searched for: a take of so much at once fits exactly where so many single ones do.
+function requests.L()
+  local times, target = number(), read_targets()[1]
+  local cost, low, high = target.cost, 0, times
+  while low < high do
+    local middle = ceil((low + high) / 2)
+    target.cost = cost * middle
+    if plan(target) <= now then
+      low = middle
+    else
+      high = middle - 1
+    end
+  end
+  target.cost = cost * max(low, 1)
+  local at = plan(target)
+  if low > 0 then commit(target, now) end
+  local reply = { low > 0 and 1 or target.blocked > now and 2 or 0, low > 0 and 0 or at - now, low }
+  levels(reply, target)
+  append_traces(reply, { target })
+  return reply
 end
 
 function requests.X()

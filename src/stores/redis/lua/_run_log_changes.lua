@@ -28,8 +28,16 @@ local function open(key, limit)
   shape(log, limit.power + 32)
   local first = string.byte(bytes, 1)
   if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
-  if first == 98 and #bytes > 8 then log.blocked = unpack_at("<d", bytes, 2) end -- by rules of another kind
-  if first ~= 83 or #bytes < HEADER then return log end
+  if first == 98 and #bytes == 9 then
+    local blocked = unpack_at("<d", bytes, 2) -- by rules of another kind
+    log.foreign = blocked < 0 or blocked ~= floor(blocked)
+    log.blocked = log.foreign and 0 or blocked
+    return log
+  end
+  if first ~= 83 or #bytes < HEADER then
+    log.foreign = first and not log.old
+    return log
+  end
   local power, high
   log.blocked, log.window, log.promised, high, log.newest, log.head, log.count, log.slots, log.total, log.tail, power =
     unpack_at(FORMAT, bytes, 2)
@@ -41,11 +49,11 @@ local function open(key, limit)
     local ends = call("GETRANGE", key, format("%d", length - 1), format("%d", length))
     length = #ends == 1 and #bytes or -1
   end
-  -- Not what this script wrote: as if nothing were there.
-  if power % 16 < 6 or power > 58 or length ~= #bytes or log.count > log.slots or log.head >= max(log.slots, 1) then
-    clear(log, limit)
-    log.blocked, log.promised, log.reach, log.window = 0, 0, 0, limit.window
-  end
+  log.foreign = power % 16 < 6
+    or power > 58
+    or length ~= #bytes
+    or log.count > log.slots
+    or log.head >= max(log.slots, 1)
   return log
 end
 

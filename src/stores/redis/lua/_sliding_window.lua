@@ -114,5 +114,9 @@ function algorithms.s()
       --- @include _run_log_corrections
       return { give_back = give_back_runs, refund = refund_runs, block = block_runs }
     end,
+    lists = function()
+      --- @include _run_log_lists
+      return { read = read_list, write = write_list }
+    end,
   }
 end

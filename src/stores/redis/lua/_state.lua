@@ -8,6 +8,9 @@
 -- letter of a token bucket is as many places after "t" as its remainder has digits: with others it is read as fresh.
 -- What a token bucket remembers besides its integer (_given_back.lua) stands behind that; where there are several
 -- limits, after its length in a byte, and 128 is added to the letter.
+--
+-- A value of that form is by the plain rules of its limiter, which the register knows (register.lua). What other rules
+-- have to do with is read by `other_rules`, which the script defines.
 --- @include _packing
 --- @include _packed
 local kernels = {}
@@ -29,6 +32,15 @@ local function read_policy()
   end
   if policy.shape == "s" then policy.rings = 0 end
   if policy.rings == 0 and #policy.rates > 1 then policy.packing = packing_of(policy.rates) end
+  -- 0 plain rules, 1 with others beside them, 2 and 3 the same of rules that are not plain.
+  policy.kind = #policy.rates == 0 and 0 or number()
+  policy.plain, policy.mixed = policy.kind < 2, policy.kind % 2 == 1
+  if policy.plain then return policy end
+  -- Which policies are the plain rules, and will be from an instant on; "0" is this one, "" is none.
+  policy.plain_rules, policy.next_rules, policy.next_from, policy.places = text(), text(), number(), {}
+  for i = 1, number() do
+    policy.places[i] = number()
+  end
   return policy
 end
 
@@ -41,9 +53,11 @@ local function plain_bucket(digits)
   return stored and format("%016.0f", instant(stored)) or digits
 end
 
--- Reads a token bucket that is alone in its key.
+-- Reads a token bucket that is alone in its key; nil where it is none.
 local function load_bucket(value, rate)
+  if value == "" then return rate.kernel.fresh() end
   local _, last = string.find(value, "^%d*")
+  if last < 16 or (last < #value and string.byte(value, last + 1) < 128) then return nil end
   local digits = plain_bucket(sub(value, 1, last))
   local tail_to = #digits + #value - last
   local state = rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, tail_to)
@@ -55,45 +69,49 @@ local function without_128(letter)
   return string.char(string.byte(letter) - 128)
 end
 
-local function load_states(target)
+-- Reads what is stored in plain form under the rules of a target. Whether it is that.
+local function load_plain(target)
   local policy = target.policy
   local rates = policy.rates
   target.blocked = 0
-  if target.fresh then
-    target.states = {}
-    return
-  end
   if policy.shape == "s" then
     local ring = rates[1].kernel.open(target.key, rates[1])
     target.blocked, target.states = ring.blocked, { ring }
-    return
+    return not ring.foreign
   end
-  local value, states, cursor = call("GET", target.key), { nil }, 1
-  local own = value and #rates > 1 and string.gsub(sub(value, 1, #rates), "[\128-\255]", without_128)
-  if value and not (own and (own == policy.header or own == policy.old)) then
+  local value, states, cursor = call("GET", target.key) or "", { nil }, 1
+  local own = #rates > 1 and string.gsub(sub(value, 1, #rates), "[\128-\255]", without_128)
+  if not (own and (own == policy.header or own == policy.old)) then
     target.blocked, cursor = block_of(value)
+    if cursor > 10 then cursor = 1 end -- it was in front of a log
   end
   target.states = states
   if policy.shape == "t" then
-    states[1] = load_bucket(sub(value or "", cursor), rates[1])
-    return
+    states[1] = load_bucket(sub(value, cursor), rates[1])
+    return states[1]
   end
-  local all = value and policy.packing and unpacked(value, cursor, policy.packing, rates)
+  local all = policy.packing and unpacked(value, cursor, policy.packing, rates)
   if all then
     target.states = all
-    return
+    return true
   end
   local count = #rates
-  local stored = value and sub(value, cursor, cursor + count - 1)
-  local letters = stored and string.gsub(stored, "[\128-\255]", without_128)
-  local known = value and (letters == policy.header or letters == policy.old)
+  if count == 0 then
+    target.rest = sub(value, cursor) -- the states of other rules, which have rates
+    return true
+  end
+  local stored = sub(value, cursor, cursor + count - 1)
+  local letters = string.gsub(stored, "[\128-\255]", without_128)
+  local known = letters == policy.header or letters == policy.old
   local old = known and letters ~= policy.header
+  if not known and cursor <= #value then return false end
   cursor = cursor + count
   for i = 1, count do
     local rate = rates[i]
     local kernel = rate.kernel
     if rate.ring then
       states[i] = kernel.open(target.rings[i], rate)
+      if states[i].foreign then return false end
     elseif known then
       local past = cursor + (rate.size or kernel.old_size)
       local tail_from, tail_to = 1, 0
@@ -107,16 +125,28 @@ local function load_states(target)
           past = min(cursor + 4 + unpack_at("<I4", value, cursor), past)
           cursor = cursor + 4
         end
+        if past - cursor < 7 or unpack_at("<I7", value, cursor) ~= rate.window then return false end
       end
       -- What is too short, or too long at its end, was not written by this script.
-      known = i < count and past <= #value + 1 or past == #value + 1
+      if past > #value + 1 or (i == count and past <= #value) then return false end
       local decode = old and kernel.decode_old or kernel.decode
       local last = tail_from > 1 and tail_from - 2 or past - 1
-      states[i] = known and decode(value, cursor, last, rate, tail_from, tail_to) or kernel.fresh()
+      states[i] = decode(value, cursor, last, rate, tail_from, tail_to)
       cursor = past
     else
       states[i] = kernel.fresh()
     end
+  end
+  return true
+end
+
+local function load_states(target)
+  local policy = target.policy.written or target.policy
+  target.policy, target.mixed, target.is_new = policy, nil, nil
+  if target.fresh then
+    target.blocked, target.states = 0, {}
+  elseif not (policy.plain and load_plain(target)) then
+    other_rules(target)
   end
 end
 
@@ -125,10 +155,22 @@ local function far(digits)
   return #digits == 16 and digits >= "5" and FAR .. digits or digits
 end
 
+-- Writes until when a key is blocked, beside states of other rules.
+local function save_beside(target, value)
+  if string.byte(target.rest, 1) == 83 and #target.rest > 53 then
+    call("SETRANGE", target.key, "1", pack("<d", target.blocked))
+  else
+    call("SET", target.key, value .. target.rest, "KEEPTTL")
+  end
+  local ttl = ttl_ms(target.blocked)
+  if call("PTTL", target.key) < ttl then call("PEXPIRE", target.key, ttl) end
+end
+
 -- Writes what the main key holds. Rings that are not in it have been written by their kernel.
 local function save(target)
   local policy = target.policy
   local rates, until_us, value, header = policy.rates, target.blocked, "", policy.header
+  if target.mixed then return target.mixed.save(target) end
   if policy.shape == "s" then return end
   local all = policy.packing and packed(target.states, policy.packing, rates)
   for i, rate in ipairs(rates) do
@@ -149,6 +191,7 @@ local function save(target)
   if policy.shape == "t" then value = far(value) end
   if all then value = all end
   if target.blocked > now then value = "b" .. pack("<d", target.blocked) .. value end
+  if #rates == 0 and target.rest ~= "" then return save_beside(target, value) end
   local life = all and packed_life(policy.packing, until_us) or ttl_ms(until_us)
   if value ~= "" then call("SET", target.key, value, "PX", life) end
 end

@@ -15,10 +15,13 @@ local function decide_slowly(key, value, times)
     blocked, from = block_of(value)
   end
   local letter = value and sub(value, from, from)
-  if letter == kernel.letter then
+  local size = value and #value - from
+  if letter == kernel.letter and size > 6 and unpack_at("<I7", value, from + 1) == window then
     state = kernel.decode(value, from + 1, #value)
-  elseif letter == LETTER and #value == from + kernel.old_size then
+  elseif letter == LETTER and size == kernel.old_size then
     state = kernel.decode_old(value, from + 1)
+  elseif value and not (from == 10 and size < 0) then
+    return "RULES"
   else
     state = kernel.fresh()
   end

@@ -22,5 +22,9 @@ local function read_target()
   if policy.slots > 0 then
     target.leases, target.waiters = next_key(), next_key()
   end
+  for _, place in ipairs(policy.places or {}) do
+    target.rings = target.rings or {}
+    target.rings[place] = next_key()
+  end
   return target
 end

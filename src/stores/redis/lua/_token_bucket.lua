@@ -85,8 +85,9 @@ function algorithms.t()
       return state
     end,
     encode = function(state, limit)
-      if limit.digits == 0 then return format("%016.0f", state.us) end
-      return format("%016.0f%0" .. limit.digits .. ".0f", state.us, state.rem)
+      local us = max(state.us, 0)
+      if limit.digits == 0 then return format("%016.0f", us) end
+      return format("%016.0f%0" .. limit.digits .. ".0f", us, state.rem)
     end,
     -- What does not fit in there.
     encode_tail = function(state, limit)

@@ -17,7 +17,7 @@ Returns  { now, entry... }; the level of an entry is µs * denominator + remaind
          { µs until the end of a block, how many, µs, remainder }: where a key is blocked, or a level above 2^53; five
          more where something was given back, or is promised: where the bucket stood before, µs and remainder, what was
          given back, µs and remainder, and the promised instant
-         in place of an entry that failed stands its message
+         in place of an entry that failed stands its message, RULES where its key has to do with other rules
 ]]
 local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local now = tonumber(ARGV[1])
@@ -116,7 +116,7 @@ while last < #KEYS do
         if us % step_us < whole_us then call("PEXPIRE", key, life_at(us, step_us)) end
         replies[base + i] = us - now
       else
-        local value = whole_text
+        local value = ""
         if done ~= whole_us then
           if added then call("INCRBY", key, "-" .. whole_text) end
           value = try("GET", key)
@@ -154,12 +154,12 @@ while last < #KEYS do
     local limit = { denominator = denominator, burst_us = burst_us, burst_rem = burst_rem }
     local function decode(value, size, denominator)
       local blocked, us, rem, state, reach = 0, nil, 0, nil, 0
-      if #value > 8 and byte(value, 1) > 57 then
-        local from
-        blocked, from = block_of(value)
-        value = sub(value, from)
+      if #value > 8 and byte(value, 1) == 98 then
+        blocked = block_of(value)
+        value = sub(value, 10)
       end
-      local tail = #value > 16 and string.find(value, "[^%d]")
+      if value == "" then return 0, 0, blocked end
+      local tail = string.find(value, "[^%d]")
       if tail and tail > 16 and byte(value, tail) > 127 then
         local digits = sub(value, 1, tail - 1)
         local from = #digits == 18 and sub(digits, 1, 2) == FAR and 3 or 1
@@ -184,7 +184,7 @@ while last < #KEYS do
       elseif #value > 16 then
         us = tonumber(sub(value, 1, 16))
       end
-      if not us or not (us <= MOST) then return 0, 0, blocked, 0 end
+      if not us or not (us <= MOST) or (tail and not state) then return nil end
       if #value ~= size then return us + 1, 0, blocked, reach, nil, state and state.promised end
       if size > 16 then rem = min(tonumber(sub(value, 17)) or 0, denominator - 1) end
       return us, rem, blocked, reach, state and state.back, state and state.promised
@@ -196,6 +196,11 @@ while last < #KEYS do
       local reach, stepped, back, promised, long = 0, false, nil, nil, nil
       if value then
         us, rem, blocked, reach, back, promised = decode(value, size, denominator)
+        if not us then
+          place = place + 1
+          replies[place] = "RULES"
+          return nil
+        end
         if blocked > now then at = blocked end
         if us - burst_us >= now or (promised or 0) > now then
           local state = { us = us, rem = rem, reach = reach, back = back, promised = promised }

@@ -1,16 +1,20 @@
 --[[
 Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state.
 
-KEYS     for each target in order of ARGV: its main key, one key for each ring that is not in the main key, and, where
-         its policy has permits, the keys of its leases and its waiters
+KEYS     for each target in order of ARGV: its main key, one key for each ring that is not in the main key, where its
+         policy has permits the keys of its leases and its waiters, and one for each of those places
 ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide.lua
          the letters of short requests (_short_permits.lua), or ""
          the channel prefix, 1 if callers have mailboxes, the number of callers (instances of this process that wait),
          and the callers
-         the policies as for decide.lua, with permits
+         the policies as for decide.lua, with permits; and, where there are rates, 0 if they are the plain ones of the
+         limiter (register.lua), 1 if others are in use beside them; 2 and 3 the same of rules that are not plain, with
+         the number of the policy that is plain (0 this one), the one that will be ("" none), from when in µs, the number
+         of limits whose logs may have keys of their own by those rules and not by these, and their places
          short requests: the id of each. Else the number of requests; each: a letter, its numbers, the number of targets,
          the targets (index of policy, cost, permits):
          T id, mode, longest wait µs, arrival (0 if new)   take     P id, arrival   ask again
+         L times   take that often, one after the other, until a denial: one target without permits
          R id   release or leave     N id   renew
          B µs, 1 or 0, from   block from now on, 0 µs to lift; 1 leaves a longer one as it is     Z from   reset
          both: `from` is the process that asks, "" to tell no other one; after each target its name in such messages
@@ -18,10 +22,10 @@ ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide
          are (0 or 5), and those
          F      refund     X   take at the earliest instant, whatever it is
 
-Returns  { now, reply... }; T, P: { status, wait_us, arrival, level... } with status 3 waits (ask again after wait_us),
+Returns  { now, reply... }; T, P, L: { status, wait_us, arrival, level... } with status 3 waits (ask again after wait_us),
          4 denied for want of a permit, 5 denied because the queue is full, 6 allowed and taken by an earlier call of
          this id, besides those of decide.lua, and with three integers for the permits of each target that has any: in
-         use, µs until one falls free by itself, fencing token
+         use, µs until one falls free by itself, fencing token; L tells how often in place of the arrival
          R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
          Short requests: integers, or the reply of T or R
          With callers one more entry: { message... }, of which "gap <whose>" says that a mailbox was not there any more
@@ -39,12 +43,13 @@ local function everything()
   --- @include _block
 
   local policies, refused, rated, peeks = {}, nil, nil, false
-  -- A policy without rates has nothing in the main key but a block.
+  -- A policy without rates has nothing of its own in the main key but a block.
   local function load(target)
     if #target.policy.rates > 0 then return rated.load(target) end
-    target.states, target.blocked = {}, 0
-    local value = not target.fresh and call("GET", target.key)
-    if value then target.blocked = block_of(value) end
+    local value, cursor = not target.fresh and call("GET", target.key) or "", 1
+    target.blocked, cursor = block_of(value)
+    -- Behind the block may stand the states of other rules, which have rates; in a log, the block is in its header.
+    target.states, target.rest = {}, sub(value, cursor > 10 and 1 or cursor)
   end
   local function save(target)
     rated.save(target)
@@ -58,24 +63,36 @@ local function everything()
 
   -- What knows the algorithms, made when a policy has a rate, or a state is corrected.
   local function add_rates()
+    local other_rules
     --- @include _algorithms
     --- @include _instant
     --- @include _state
     --- @include _settle
 
-    -- Made when one is asked for the first time, which is seldom.
-    local function add_corrections()
+    -- Made when a state is corrected for the first time, or when other rules are met: both are seldom.
+    local more_made
+    local function more()
       --- @include _corrections
+      --- @include _mixed
       --- @include _request_corrections
+      return mixed
     end
-    rated = { load = load, save = save, read_policy = read_policy, add_corrections = add_corrections }
+    local function add_more()
+      more_made = more_made or more()
+      return more_made
+    end
+
+    function other_rules(target)
+      add_more().load(target)
+    end
+    rated = { load = load, save = save, read_policy = read_policy, add_corrections = add_more }
   end
 
   for i = 1, number() do
     local policy
     if ARGV[arg_cursor + 4] == "0" then
       policy = { lease_ttl = number(), slots = number(), max_waiters = number(), rates = {}, shape = "" }
-      policy.header, policy.old, policy.rings = "", "", number()
+      policy.header, policy.old, policy.rings, policy.plain = "", "", number(), true
     else
       if not rated then add_rates() end
       policy = rated.read_policy()

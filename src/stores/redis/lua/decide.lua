@@ -5,14 +5,15 @@ KEYS     for each target in order of ARGV: its main key, then one key for each r
 ARGV     now in µs, or "" for the server's TIME
          grace in ms, added to every time to live
          number of policies; each: lease TTL µs, permits (0), most waiters (-1 for any number), number of rates; each:
-           letter and numbers
+           letter and numbers; and, where there are rates, 0, because others are no business of this script
          number of requests; each: mode (0 now, 1 wait, 2 peek), longest wait µs, number of targets;
            each target: index of its policy, cost, slots (0)
 
 Returns  { now, { status, wait_us, level... }... }
          status 1 allowed (from now + wait_us on), 0 denied by a rate, 2 denied by a block; wait_us then tells how long
          a level is two integers for each rate of each target; behind all levels stands what marks hold besides them:
-         the place of the limit among all, from 0, and five integers; in place of a request that failed stands its message
+         the place of the limit among all, from 0, and five integers; in place of a request that failed stands its
+         message, RULES where a key has to do with other rules
 ]]
 --- @include _prelude
 --- @include _algorithms
@@ -20,6 +21,10 @@ Returns  { now, { status, wait_us, level... }... }
 --- @include _block
 --- @include _guarded
 local policies, peeks = {}, false
+-- What is not by the plain rules is read by coordinate.lua: the client asks that again.
+local function other_rules()
+  error("RULES", 0)
+end
 --- @include _state
 --- @include _settle
 --- @include _plan

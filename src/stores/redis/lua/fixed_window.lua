@@ -13,7 +13,7 @@ Returns  { now, entry... }; the units in use and µs until none is are told as a
          without count: units in use and µs, or, where it was denied, -1 - units in use, µs, and µs until it is allowed
          with count: how many were admitted, units in use, µs, and µs until another one is allowed
          { status, wait µs, units in use, µs }, as decide.lua tells them, of a key that is blocked, and of one that waits
-         in place of an entry that failed stands its message
+         in place of an entry that failed stands its message, RULES where its key has to do with other rules
 ]]
 --- @include _take_head
 

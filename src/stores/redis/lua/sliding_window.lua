@@ -40,7 +40,9 @@ end
 local function run_slowly(key, times)
   kernel = kernel or algorithms.s()
   limit = limit or kernel.limit_of(capacity, window)
-  local log = kernel.settle(kernel.open(key, limit), limit, peeks)
+  local log = kernel.open(key, limit)
+  if log.foreign then return "RULES" end
+  log = kernel.settle(log, limit, peeks)
   local taken, at, first_at = 0, max(now, log.blocked, kernel.earliest(log, cost, limit)), now
   while taken < times and (at <= now or taken == 0 and at - now <= max_wait) do
     taken, first_at = taken + 1, at

@@ -1,0 +1,76 @@
+/**
+ * The rules of a limiter as its register in Redis knows them.
+ *
+ * @module
+ */
+
+import { algorithmOf } from "../../algorithms/mod.ts";
+import type { RateLimit } from "../../algorithms/limit.ts";
+import type { Policy } from "../../policy/policy.ts";
+
+/** What rules are told to scripts as, and which rules wrote the values that do not name theirs. */
+export interface RuleState {
+  /** These rules as scripts are told them, without what values do not depend on; empty where there are no rates. */
+  readonly form: string;
+  /** The plain rules: what wrote values that do not name their rules. */
+  readonly plainForm: string;
+  /** The rules that will be plain; empty for none. */
+  readonly nextForm: string;
+  /** From when on, in microseconds of the store's clock. */
+  readonly nextFromUs: number;
+  /** Whether other rules are in use whose values are different ones. */
+  readonly isMixed: boolean;
+  /** Whether a key was met since that was told which has to do with others. @default {false} */
+  readonly hasMet?: boolean;
+  /** Whether no others are in use although such a key was met before. @default {false} */
+  readonly isSure?: boolean;
+}
+
+/** The state of rules that no others have to do with. */
+export function aloneWith(policy: Policy): RuleState {
+  const form = formOf(policy);
+  return { form, plainForm: form, nextForm: "", nextFromUs: 0, isMixed: false };
+}
+
+/** Whether values are read and written in the plain form of these rules. */
+export function isPlain({ form, plainForm, nextForm }: RuleState): boolean {
+  return form === "" || (form === plainForm && nextForm === "");
+}
+
+/** Rules as scripts are told them. The capacity of a window is no part of what is stored: it stands as 1. */
+export function formOf({ rates }: Policy): string {
+  if (rates.length === 0) return "";
+  return [rates.length, ...rates.flatMap(argsOf)].join(" ");
+}
+
+function argsOf(rate: RateLimit): readonly (number | string)[] {
+  const { letter, numbers } = algorithmOf(rate.algorithm);
+  const own = numbers(rate);
+  return [letter, ...(rate.algorithm === "token_bucket" ? own : [1, ...own.slice(1)])];
+}
+
+/** The places of the limits of a form whose states have keys of their own. */
+export function placesOf(form: string): number[] {
+  const letters = form.split(" ").filter((word) => /^[a-z]$/.test(word));
+  return letters.length < 2 ? [] : [...letters.keys()].filter((place) => letters[place] === "s");
+}
+
+/** Keys may matter longer than their limits say, by the waits of calls, in microseconds. */
+const WAITS_US = 3_600_000_000;
+
+/** How long what these rules store can matter, in microseconds. */
+export function mattersUs({ rates, timeoutMs = 0 }: Policy): number {
+  const spans = rates.map((rate) => rate.algorithm === "token_bucket" ? rate.burstUs : 2 * rate.windowUs);
+  return Math.max(0, ...spans) + Math.max(WAITS_US, Math.min(timeoutMs, 1e9) * 1_000);
+}
+
+/** Rules in words, for reports. */
+export function wordsOf({ rates, maxConcurrent }: Policy): string {
+  const words = rates.map((rate) =>
+    rate.algorithm === "token_bucket"
+      ? `${rate.algorithm} ${rate.quota} in ${rate.windowUs / 1_000} ms, burst ${rate.capacity}`
+      : `${rate.algorithm} ${rate.capacity} in ${rate.windowUs / 1_000} ms`
+  );
+  if (maxConcurrent > 0) words.push(`${maxConcurrent} permits`);
+  return words.join("; ");
+}

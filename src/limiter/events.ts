@@ -68,6 +68,18 @@ export type StoreEvent =
     readonly store: string;
     /** How long it did not, in milliseconds: to its first answer, or to the last call that failed. */
     readonly downMs: number;
+  }
+  | {
+    /** Other processes have come to use other rules for a limiter, or none does any more. */
+    readonly type: "mixed_rules";
+    /** The store's id. */
+    readonly store: string;
+    /** The limiter's id. */
+    readonly limiter: string;
+    /** The rules of this process, in words. */
+    readonly rules: string;
+    /** Those of other processes; empty where all have the same again, for ten minutes. */
+    readonly others: readonly string[];
   };
 
 /** Receives events of stores. What it throws is logged, and changes nothing else. */

@@ -10,6 +10,7 @@ import { isPermanent } from "../base/permanent.ts";
 import { show } from "../base/text.ts";
 import type { StoreErrorPolicy } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
+import type { RulesReport, Store } from "../stores/store.ts";
 import type { StoreEvent, Subscriptions } from "./events.ts";
 import type { Log } from "./log.ts";
 
@@ -23,8 +24,8 @@ const IMPAIRED_US = 1_000_000;
 export interface ReportOptions {
   /** The store's id. */
   readonly id: string;
-  /** What kind of store it is. */
-  readonly engine: string;
+  /** The store. */
+  readonly store: Pick<Store, "engine" | "watchRules">;
   /** Where it is, without credentials. */
   readonly place: string | undefined;
   /** Where messages go. */
@@ -59,6 +60,7 @@ export class StoreReport {
   #trouble: Trouble | undefined;
   #timer: Timer | undefined;
   #isAnnounced = false;
+  readonly #mixedRules = new Map<string, RulesReport>();
 
   /**
    * Makes one.
@@ -68,6 +70,12 @@ export class StoreReport {
   constructor(options: ReportOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    options.store.watchRules?.((report) => this.#mixed(report));
+  }
+
+  /** The limiters for which other processes use other rules; undefined where there are none. */
+  get mixedRules(): readonly RulesReport[] | undefined {
+    return this.#mixedRules.size > 0 ? [...this.#mixedRules.values()] : undefined;
   }
 
   /** Whether the store decides everything, not all of it, or nothing. */
@@ -85,7 +93,7 @@ export class StoreReport {
   announce(): void {
     if (this.#isAnnounced) return;
     this.#isAnnounced = true;
-    const { id, engine, place, log } = this.#options;
+    const { id, store: { engine }, place, log } = this.#options;
     const at = place === undefined ? "" : ` at ${place}`;
     log.info(
       engine === "redis"
@@ -162,6 +170,23 @@ export class StoreReport {
     this.#timer?.cancel();
   }
 
+  #mixed(report: RulesReport): void {
+    const { id, log, events } = this.#options;
+    const { limiter, rules, others } = report;
+    const where = `store ${show(id)}: limiter ${show(limiter)}`;
+    this.#mixedRules.delete(limiter);
+    if (others.length > 0) {
+      this.#mixedRules.set(limiter, report);
+      log.warn(
+        `${where} has other rules in other processes: ${
+          others.join(" and ")
+        }, here ${rules}. Each process decides by its ` +
+          "own rules, and counts every unit. If this is no deploy, give all processes the same configuration",
+      );
+    } else log.recovered(`${where} has the same rules everywhere again: ${rules}`);
+    events.emit({ type: "mixed_rules", store: id, limiter, rules, others });
+  }
+
   #over(what: string, forUs: number): void {
     const { id, log, events } = this.#options;
     const wasEvent = this.#trouble?.isEvent;
@@ -204,7 +229,7 @@ export class StoreReport {
   }
 
   get #name(): string {
-    const { engine } = this.#options;
+    const { engine } = this.#options.store;
     return engine === "redis" ? "Redis" : `store of engine ${show(engine)}`;
   }
 

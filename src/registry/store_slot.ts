@@ -20,7 +20,7 @@ import type { MemoryStoreOptions } from "../stores/memory/mod.ts";
 import { placeOf } from "../stores/redis/connections/place.ts";
 import { REDIS_OPTIONS } from "../stores/redis/connections/settings.ts";
 import type { StoreCheck } from "../stores/check.ts";
-import type { Store, StoreLoad } from "../stores/store.ts";
+import type { RulesReport, Store, StoreLoad } from "../stores/store.ts";
 import type { MemoryStoreConfig, StoreConfig } from "./options.ts";
 import { sameConfig } from "./same_config.ts";
 
@@ -45,6 +45,8 @@ export interface StoreListing {
   readonly outages: number;
   /** Why it is down or impaired; undefined while it is up. */
   readonly error: StoreError | undefined;
+  /** The limiters for which other processes use other rules; absent where there are none. */
+  readonly mixedRules?: readonly RulesReport[];
 }
 
 /** What stores and limiters need of their surroundings. */
@@ -136,7 +138,7 @@ export class StoreSlot {
     ]);
     const report = this.#report = new StoreReport({
       id: this.id,
-      engine: store.engine,
+      store,
       place: this.#place(),
       log,
       events,
@@ -172,6 +174,7 @@ export class StoreSlot {
     const open = this.#client !== undefined && !this.#closed;
     const breaker = this.current?.guard?.breaker;
     const downSinceUs = breaker?.downSinceUs;
+    const mixedRules = this.#report?.mixedRules;
     return {
       engine: this.#config.engine,
       url: this.#place(),
@@ -181,6 +184,7 @@ export class StoreSlot {
       downSinceMs: downSinceUs === undefined ? undefined : toWallMs(systemClock, downSinceUs),
       outages: breaker?.outages ?? 0,
       error: this.#report?.error,
+      ...(mixedRules && { mixedRules }),
     };
   }
 

@@ -130,7 +130,7 @@ describe("StoreReport", () => {
     const state = { answers: 1 };
     const report = new StoreReport({
       id: "shared",
-      engine: "redis",
+      store: { engine: "redis" },
       place: undefined,
       log,
       events: subscriptions,

@@ -124,8 +124,15 @@ export class RuleBook {
     if (!entry.isAsking) void this.#ask(entry);
   }
 
-  #intervalUs({ firstUs, lastUs }: RuleEntry): number {
+  #intervalUs(entry: RuleEntry): number {
+    if (!this.#isCurrent(entry)) return VALID_US * 0.8;
+    const { firstUs, lastUs } = entry;
     return Math.min(Math.max(FIRST_US, lastUs - firstUs), USUAL_US);
+  }
+
+  /** Whether these are the newest rules of their limiter in this process; older ones only bring to an end what they began. */
+  #isCurrent(entry: RuleEntry): boolean {
+    return this.#limiters.get(entry.limiter)?.at(-1) === entry;
   }
 
   #forget(limiter: string, entry: RuleEntry): void {
@@ -187,6 +194,7 @@ export class RuleBook {
       const isOwn = own.some((each) => each !== entry && wordsOf(each.policy) === words && each.lastUs >= seenUs);
       if (!isOwn && (seenUs > firstUs || entry.others.includes(words))) found.push(words);
     }
+    if (!this.#isCurrent(entry)) return;
     const isNews = found.length > 0 !== entry.others.length > 0;
     entry.others = found;
     if (isNews) this.#options.report({ limiter, rules: wordsOf(policy), others: found });

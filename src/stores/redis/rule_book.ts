@@ -14,9 +14,12 @@ import { formOf, mattersUs, type RuleState, wordsOf } from "./rules.ts";
 /** How long what was told is used at most, in microseconds. Half of what `register.lua` grants. */
 const VALID_US = 300_000_000;
 
-/** How long it is used before it is asked for again in the background: at first, and later, in microseconds. */
-const FIRST_US = 2_000_000;
+/**
+ * How long it is used before it is asked for again in the background, in microseconds: usually, and at first where others
+ * were in use lately, to tell whether they still are.
+ */
 const USUAL_US = 30_000_000;
+const FIRST_US = 2_000_000;
 
 /** What a book needs of its store. */
 export interface RuleBookOptions {
@@ -50,6 +53,8 @@ export class RuleEntry implements RuleState {
   /** When this process was seen with these rules, by the store's clock: first, and last. */
   firstUs = 0;
   lastUs = 0;
+  /** Whether others were in use lately, and those of them that are in use besides these. */
+  hasOthers = false;
   others: readonly string[] = [];
 
   constructor(limiter: string, policy: Policy) {
@@ -126,7 +131,8 @@ export class RuleBook {
 
   #intervalUs(entry: RuleEntry): number {
     if (!this.#isCurrent(entry)) return VALID_US * 0.8;
-    const { firstUs, lastUs } = entry;
+    const { firstUs, lastUs, hasOthers } = entry;
+    if (!hasOthers) return USUAL_US;
     return Math.min(Math.max(FIRST_US, lastUs - firstUs), USUAL_US);
   }
 
@@ -181,6 +187,7 @@ export class RuleBook {
     entry.lastUs = Number(now);
     if (entry.toldUs === undefined) entry.firstUs = entry.lastUs;
     entry.toldUs = this.#options.nowUs();
+    entry.hasOthers = others.length > 0;
     this.#compare(entry, others);
   }
 

@@ -200,9 +200,11 @@ describe("The keys in Redis", () => {
           const [first, second] = await Promise.allSettled([store.execute(take(one)), store.execute(take(other))]);
           assert.equal(second.status === "fulfilled" && (second.value as TakeReply).status, "allowed");
           if (one.policy.rates.length === 0) return;
-          // Nine bytes may be a block, for a century or so.
+          // Nine bytes may be a block, of a time that is over or not.
           const told = first.status === "rejected" ? first.reason.reason : (first.value as TakeReply).status;
-          if (garbage.length !== 9 || told !== "blocked") assert.equal(told, "foreign_state", show(garbage));
+          const isBlock = Buffer.byteLength(garbage) === 9 && (told === "blocked" || told === "allowed");
+          if (isBlock) return;
+          assert.equal(told, "foreign_state", show(garbage));
           assert.equal(await connections.raw.send("GET", main as string), before);
         }),
         { numRuns: runs(400) },

@@ -33,9 +33,9 @@ export class EncodedPolicies {
   }
 
   #others(rules: RuleState): string[] {
-    const { form, plainForm, nextForm, nextFromUs, isMixed, hasMet, isSure } = rules;
+    const { form, plainForm, nextForm, nextFromUs, isMixed, isSure } = rules;
     // Others may have come into use since the register was asked.
-    const mixed = isMixed || (hasMet && !isSure) ? 1 : 0;
+    const mixed = isMixed || !isSure ? 1 : 0;
     if (isPlain(rules)) return [String(mixed)];
     const index = (other: string) => other === form ? "0" : this.#add(["0", "0", "-1", ...other.split(" "), "0"]);
     const places = morePlacesOf(rules);

@@ -30,10 +30,10 @@ import type {
 import { askAcrossSlots } from "./across_slots.ts";
 import { checkRedis } from "./check.ts";
 import { checkCluster } from "./check_cluster.ts";
-import type { RedisConnection } from "./connections/connection.ts";
+import type { RedisConnection, ScriptReply } from "./connections/connection.ts";
 import { checkNoTag } from "./connections/settings.ts";
 import { decodeBatch, decodeCorrection, decodeNotice, mailOf } from "./decode.ts";
-import { encodeBatch, isRepeat, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
+import { encodeBatch, type EncodedCall, isRepeat, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
 import { hashSlot } from "./hash_slot.ts";
 import { KeyNames } from "./keys.ts";
 import { Lanes } from "./lanes.ts";
@@ -41,9 +41,9 @@ import { Mailroom } from "./mailroom.ts";
 import { OrderedLanes } from "./ordered_lanes.ts";
 import { needsOf } from "./needs.ts";
 import { withAdvice } from "./refusal.ts";
-import { otherRules } from "./refused_by_script.ts";
+import { OTHER_RULES, otherRules } from "./refused_by_script.ts";
 import { RuleBook, type RuleEntry } from "./rule_book.ts";
-import { register } from "./scripts.gen.ts";
+import { coordinate, register } from "./scripts.gen.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
 const MAX_BATCH = 128;
@@ -232,7 +232,7 @@ export class RedisStore implements Store {
     });
     const { script, keys, args } = this.#settings.testScript?.(encoded) ?? encoded;
     try {
-      const reply = await this.#connection.run(script, keys, args);
+      const reply = this.#withoutMark(await this.#connection.run(script, keys, args), encoded);
       const replies = decodeBatch(encoded, reply);
       if (mail !== undefined) {
         batch.forEach(({ request }, i) => mail.replied(request, replies[i] as Reply | StoreError));
@@ -246,6 +246,13 @@ export class RedisStore implements Store {
       if (encoded.hasMail) this.#missed(callers);
       throw error;
     }
+  }
+
+  /** The reply of the large script ends with a mark where a key has to do with other rules. */
+  #withoutMark(reply: ScriptReply, { script, batch }: EncodedCall): ScriptReply {
+    if (script !== coordinate || !Array.isArray(reply) || reply.at(-1) !== OTHER_RULES) return reply;
+    for (const { rules = [] } of batch) rules.forEach((entry) => this.#rules.met(entry as RuleEntry));
+    return reply.slice(0, -1);
   }
 
   /** Who hears of its waiters in the reply to a call: where nothing can be pushed, those whose mailboxes it empties. */

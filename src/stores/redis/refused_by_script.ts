@@ -8,7 +8,7 @@ import { StoreError } from "../../base/errors.ts";
 import { refusalReason, withAdvice } from "./refusal.ts";
 
 /** What scripts say of an entry whose key has to do with other rules. Nothing was written. */
-const OTHER_RULES = "RULES";
+export const OTHER_RULES = "RULES";
 
 /** Stands for an entry that has to be asked for again by the script that knows other rules. */
 export const otherRules: StoreError = new StoreError("STORE_REFUSED", "The key has to do with other rules");

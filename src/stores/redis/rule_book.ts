@@ -124,9 +124,10 @@ export class RuleBook {
 
   /** Notes that a key of these rules has to do with others. */
   met(entry: RuleEntry): void {
-    if (entry.hasMet) return;
     entry.hasMet = true;
-    if (!entry.isAsking) void this.#ask(entry);
+    if (entry.isMixed || entry.isSure) return;
+    const ageUs = Math.abs(this.#options.nowUs() - (entry.toldUs ?? 0));
+    if (ageUs >= FIRST_US && !entry.isAsking) void this.#ask(entry);
   }
 
   #intervalUs(entry: RuleEntry): number {

@@ -48,7 +48,7 @@ const part5 = `local dB
 local function aU()
 if dB then return dB end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local ij,jC=8,2^52
+local ik,jD=8,2^52
 local dJ={us=0,aa=0,U=0,bm={}}
 local bp={dJ=dJ}
 function bp.fw(a,b,g)
@@ -66,7 +66,7 @@ local eS=bp.eS
 function bp.fT(a,b)
 return(a.us<b.us or(a.us==b.us and a.aa<b.aa))and a or b
 end
-function bp.je(ac,cI,ad,g)
+function bp.jf(ac,cI,ad,g)
 local bb=eS(ac,ad,g)
 for _,bf in ipairs(ac.bm)do
 if bf.cI>cI then bb=eS(bb,bf,g)end
@@ -82,9 +82,9 @@ local cb=bp.cb
 function bp.dE(h,g)
 return h.I>0 and cb(h,g)>r and h.I or 0
 end
-local function jl(ac,bf,U,g)
+local function jm(ac,bf,U,g)
 local bb=fw(ac,bf,g)
-if bb.us>jC then return nil end
+if bb.us>jD then return nil end
 local bm,A={},1
 for i,cs in ipairs(ac.bm)do
 bm[i]=cs
@@ -92,7 +92,7 @@ if cs.cI<=bf.cI then A=i+1 end
 end
 table.insert(bm,A,bf)
 local hi,E=dJ,#bm
-while E>0 and#bm-E<ij do
+while E>0 and#bm-E<ik do
 local Y=bm[E]
 if Y.cI-(bb.us-hi.us)+2<=r then break end
 hi=fw(hi,Y,g)
@@ -132,7 +132,7 @@ end
 function bp.ek(h,fG,cI,v,g)
 local U=max(r,v)+g.as+1
 local bf={cI=cI,us=fG.us,aa=fG.aa}
-local ac=jl(bp.bc(h)or dJ,bf,U,g)
+local ac=jm(bp.bc(h)or dJ,bf,U,g)
 if not ac then return h end
 local aN=eS(h,fG,g)
 return bp.cy(aN.us,aN.aa,ac,v,g,bp.dE(h,g))
@@ -207,8 +207,8 @@ local bb=fw(h,ac,g).us
 if ac.U>0 then el(bb+2-ac.U)end
 for _,bf in ipairs(ac.bm)do
 el(bb-bf.cI)
-local iO=bf.us==ac.us and bf.aa==ac.aa
-hy(iO and 0 or bf.us,iO and 0 or bf.aa)
+local iP=bf.us==ac.us and bf.aa==ac.aa
+hy(iP and 0 or bf.us,iP and 0 or bf.aa)
 end
 end
 local fR=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.U>0 and 4 or 0)
@@ -251,8 +251,8 @@ local eB=type(ae)=="table"and ae.err or tostring(ae)
 if string.find(eB,"READONLY",1,true)then error(ae,0)end
 return eB
 end
-local function hW(bD,ja)
-local ok,ae=pcall(bD,ja)
+local function hW(bD,jb)
+local ok,ae=pcall(bD,jb)
 return ok and ae or ep(ae)
 end`;
 
@@ -394,10 +394,10 @@ if gX.ac then
 us,aa=gX.ac.us,gX.ac.aa
 end
 local v=gz and(ad.v or 0)>r and ad.v or 0
-local jd=gz and hh(ad,at)~=ad
-if us==0 and aa==0 and v==0 and not jd then return nil end
+local je=gz and hh(ad,at)~=ad
+if us==0 and aa==0 and v==0 and not je then return nil end
 local E=ad.us+2<=r and{us=0,aa=0}or ad
-return{us,aa,v,jd and E.us or-1,jd and E.aa or 0}
+return{us,aa,v,je and E.us or-1,je and E.aa or 0}
 end,
 dT=function(h)
 if h.us<r then return 0,0 end
@@ -405,8 +405,8 @@ return h.us-r,h.aa
 end,
 ck=function(h)
 if not h.ac and not h.v then return h.us+2 end
-local iM=h.ac and aU().dP(h.us,h.ac)or 0
-return max(h.us,iM,h.v or 0)+2
+local iN=h.ac and aU().dP(h.us,h.ac)or 0
+return max(h.us,iN,h.v or 0)+2
 end,
 bC=function(m,E,to,g,bK,bR)
 local size=to-E+1
@@ -473,12 +473,12 @@ local function fk(h,g)
 local O=h.w
 local ac=O==""and 0 or bP(O)-de(h.I,g.window)
 if ac<=0 then return h end
-local jy={}
+local jz={}
 for A=0,bz(O)-1 do
 local K,x=co(O,A)
-jy[A+1]=pack(cH,K-ac,x)
+jz[A+1]=pack(cH,K-ac,x)
 end
-return bY({H=h.H,w=table.concat(jy)},g,h.I)
+return bY({H=h.H,w=table.concat(jz)},g,h.I)
 end`;
 
 const part12 = `function bF.f()
@@ -544,7 +544,7 @@ if A==0 then return h.H end
 local K,x=co(h.w,A-1)
 return K+g.window==co(h.w,A)and x or 0
 end
-local function jm(h,at,g)
+local function jn(h,at,g)
 if h.w==""then return at,0,0 end
 local K,x=bN(h.w)
 if at<K+g.window then
@@ -559,10 +559,10 @@ if q<=bd then return 0 end
 local bO=g.window/g.step
 return(bO-floor(bd*bO/q))*g.step
 end
-local function iN(w,g)
+local function iO(w,g)
 local K=bP(w)
-local iJ=bz(w)>1 and co(w,1)==K+g.window
-return K+(iJ and 1 or 2)*g.window<=r
+local iK=bz(w)>1 and co(w,1)==K+g.window
+return K+(iK and 1 or 2)*g.window<=r
 end
 return{
 letter="C",
@@ -574,9 +574,9 @@ return{H=0,w="",I=0}
 end,
 da=fk,
 cB=function(h,ab,g)
-local K,H,dN=jm(h,r,g)
-local ie=eP(H,g.capacity-ab-dN,g)
-if ie<=g.window then return max(r,K+ie)end
+local K,H,dN=jn(h,r,g)
+local ig=eP(H,g.capacity-ab-dN,g)
+if ig<=g.window then return max(r,K+ig)end
 return max(r,K+g.window+eP(dN,g.capacity-ab,g))
 end,
 cE=function(h,at,ab,g)
@@ -588,10 +588,10 @@ end
 if K and at<K+g.window then
 W.w=fA(W.w,bz(W.w)-1,K,x+ab)
 else
-K=jm(h,at,g)
+K=jn(h,at,g)
 W.w=W.w..pack(cH,K,ab)
 end
-while iN(W.w,g)do
+while iO(W.w,g)do
 W.H=fF(W,1,g)
 W.w=sub(W.w,aY+1)
 end
@@ -603,7 +603,7 @@ local Y=bN(h.w)
 local reset=Y+2*g.window-r
 if reset<=0 then return 0,0 end
 if Y>r then return g.capacity,reset end
-local K,H,dN=jm(h,r,g)
+local K,H,dN=jn(h,r,g)
 local bO=g.window/g.step
 local aN=bO-floor((r-K)/g.step)
 return ceil(H*aN/bO)+dN,reset
@@ -636,21 +636,21 @@ end`;
 
 const part14 = `function bF.s()`;
 
-const part15 = `local bs,jO,fP=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cz,kl=2^48,2^37
+const part15 = `local bs,jP,fP=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cz,km=2^48,2^37
 local hm=r-r%cz
 local function bq(o,ax)
 o.dt,o.ax=ax>=32,ax%32
-o.jq,o.ay=o.ax>=16,2^(ax%16)
-o.bw=o.jq and 255 or 65535
+o.jr,o.ay=o.ax>=16,2^(ax%16)
+o.bw=o.jr and 255 or 65535
 end
 local function cV(o,ar,q)
-if o.jq then return pack("<I7B",ar,q)end
+if o.jr then return pack("<I7B",ar,q)end
 if ar-r>=cz/2 then error("ERR the units would be taken years ahead",0)end
 return pack("<I6I2",ar%cz,q)
 end
 local function bC(o,O,E)
-if o.jq then return am("<I7B",O,E)end
+if o.jr then return am("<I7B",O,E)end
 local ar,q=am("<I6I2",O,E)
 ar=ar+hm
 if ar>r+cz/2 then return ar-cz,q end
@@ -674,7 +674,7 @@ local function aZ(o,i)
 local E=cm(o,cc(o,i))
 return bC(o,bT(o,E,E+7),1)
 end
-local function iI(o,i)
+local function iJ(o,i)
 local al=cc(o,i)
 return min(o.ay-al%o.ay,o.J-al,o.x-i)
 end
@@ -695,7 +695,7 @@ return cl,cl
 end
 local i,bb=0,0
 while i<o.x do
-local n,al=iI(o,i),cc(o,i)
+local n,al=iJ(o,i),cc(o,i)
 local q
 if i>0 and i+n<o.x then
 local E=cm(o,al)-4
@@ -730,7 +730,7 @@ end
 local function gk(o)
 o.O,o.cM="",nil
 end
-local function jt(o,g)
+local function ju(o,g)
 o.aO,o.x,o.J,o.aK,o.av,o.aX=0,0,0,0,0,0
 bq(o,g.ax+32)
 gk(o)
@@ -753,10 +753,10 @@ bQ[#bQ+1]=pack("<I4",bb)..O..string.rep("\\0",(ap-E)*8-#O)
 end
 return aB(o)..table.concat(bQ)
 end
-local function ig(o)
+local function ih(o)
 local bQ,i={},0
 while i<o.x do
-local n,E=iI(o,i),cm(o,cc(o,i))
+local n,E=iJ(o,i),cm(o,cc(o,i))
 bQ[#bQ+1],i=bT(o,E,E+8*n-1),i+n
 end
 return table.concat(bQ)
@@ -766,11 +766,11 @@ local ci=ceil(q/o.bw)-1
 return string.rep(cV(o,ar,o.bw),ci)..cV(o,ar,q-ci*o.bw)
 end`;
 
-const part16 = `local jr=2^17
+const part16 = `local js=2^17
 local function fy(cK,capacity,ay)
 local bd=cK+floor(cK/64)+4
 local O=bs+10+4*ceil(bd/ay)+8*bd
-if O<jr then
+if O<js then
 local _,ax=math.frexp(O-1)
 local step=max(2^(ax-3),16)
 local aN=ceil(O/step)*step-bs-10
@@ -780,7 +780,7 @@ end
 return cK<=capacity and min(capacity,bd)or bd
 end`;
 
-const part17 = `local function jc(o,m,g)
+const part17 = `local function jd(o,m,g)
 if#m<21 then return end
 local z,aO,x,J=am("<dI4I4I4",m,2)
 if#m~=21+8*J or x>J or aO>=max(J,1)then return end
@@ -804,7 +804,7 @@ local o={Q=Q,O=O,z=0,window=g.window,v=0,aX=0,I=0}
 o.aO,o.x,o.J,o.aK,o.av=0,0,0,0,0
 bq(o,g.ax+32)
 local aj=string.byte(O,1)
-if aj==115 then jc(o,call("GETRANGE",Q,"0","-1"),g)end
+if aj==115 then jd(o,call("GETRANGE",Q,"0","-1"),g)end
 if aj==98 and#O==9 then
 local z=am("<d",O,2)
 o.dd=z<0 or z~=floor(z)
@@ -817,7 +817,7 @@ return o
 end
 local ax,bS
 o.z,o.window,o.v,bS,o.aX,o.aO,o.x,o.J,o.aK,o.av,ax=
-am(jO,O,2)
+am(jP,O,2)
 o.v,o.I=o.v+bS%32*cz,floor(bS/32)
 bq(o,ax)
 local bu=size(o)
@@ -836,7 +836,7 @@ local function ff(o,ar,g)
 local step=ceil(g.window/8)
 return format("%.0f",dk(max(ar-ar%step+step+g.window,o.z)))
 end
-local function km(o,cK,g,dc)
+local function kn(o,cK,g,dc)
 local ca=size(o)
 if o.aO+o.x>o.J then
 local ay,ci=floor(o.aO/o.ay),4+8*o.ay
@@ -851,7 +851,7 @@ end
 o.aO,o.J=o.aO+eY*o.ay,o.J+eY*o.ay
 else
 o.J=fy(cK,g.capacity,o.ay)
-if ca<jr then
+if ca<js then
 local m=bT(o,0,ca-1)
 call("SET",o.Q,m..string.rep("\\0",size(o)-ca),"PX",dc)
 else
@@ -860,7 +860,7 @@ end
 end
 o.O=""
 end
-local function iF(o,af)
+local function iG(o,af)
 local ak=0
 while ak<#af do
 local al=cc(o,o.x)
@@ -917,7 +917,7 @@ o.aK,o.dt=ad+q,o.dt and q==1
 if i==0 then o.aO=0 end
 o.av=i==0 and 0 or hN(o,i-1)
 o.O=""
-iF(o,eM(o,bj,q))
+iG(o,eM(o,bj,q))
 call("SETRANGE",o.Q,"0",aB(o))
 call("PEXPIRE",o.Q,ff(o,bj,g))
 return o
@@ -944,7 +944,7 @@ return{
 capacity=capacity,
 window=window,
 ring=true,
-ax=window<kl and ax or ax+16,
+ax=window<km and ax or ax+16,
 gM=bs+4+8*fP-1,
 }
 end
@@ -974,13 +974,13 @@ if o.x>0 then ar=max(at,o.aX)end
 gG(o,at>r and ar or o.v,g)
 local dc=ff(o,ar,g)
 gw(o,g)
-local eH,ip=cM(o,g)
-o.x,o.aK,o.window=o.x-eH,o.aK-ip,g.window
+local eH,iq=cM(o,g)
+o.x,o.aK,o.window=o.x-eH,o.aK-iq,g.window
 if o.x==0 then
 if o.J>fP and o.ax==g.ax then
 o.aO,o.av,o.dt=0,0,true
 else
-jt(o,g)
+ju(o,g)
 end
 else
 o.aO=cc(o,eH)
@@ -998,13 +998,13 @@ o.aK,o.aX,o.dt=o.aK+ab,ar,o.dt and ab==1 and not cY
 local af=bA>0 and eM(o,ar,bA)or""
 local cK=o.x+#af/8
 if o.J<=fP or(cK>o.J and o.J<=o.ay)then
-local bt=ig(o)
+local bt=ih(o)
 if cY then bt=sub(bt,1,-9)..cV(o,ar,q+cY)end
 local J=cK>o.J and fy(cK,g.capacity,o.ay)or o.J
 o.O=ht(o,bt..af,J)
 call("SET",o.Q,o.O,"PX",dc)
 else
-if cK>o.J then km(o,cK,g,dc)end
+if cK>o.J then kn(o,cK,g,dc)end
 if cY then
 local al=cc(o,o.x-1)
 o.av=o.av+cY
@@ -1015,7 +1015,7 @@ local ay=E-8*(al%o.ay)-4
 call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
 end
 end
-iF(o,af)
+iG(o,af)
 call("SETRANGE",o.Q,"0",aB(o))
 call("PEXPIRE",o.Q,dc)
 o.O=""
@@ -1024,7 +1024,7 @@ o.cM,o.dn=0,0
 end,
 hG=function()`;
 
-const part20 = `local function iU(o,i,ar,q,eI)
+const part20 = `local function iV(o,i,ar,q,eI)
 local al,Y=cc(o,i),cc(o,o.x-1)
 local E=cm(o,al)
 call("SETRANGE",o.Q,format("%d",E),cV(o,ar,q-eI))
@@ -1073,7 +1073,7 @@ for i=cl,o.x-1 do
 local at,aT=aZ(o,i)
 if at~=ar or gl==q then break end
 local eI=min(q-gl,aT)
-if eI>0 then iU(o,i,ar,aT,eI)end
+if eI>0 then iV(o,i,ar,aT,eI)end
 gl=gl+eI
 end
 if gl>0 then ee(o,g)end
@@ -1092,10 +1092,10 @@ local i,ad,ar=hF(o,ga)
 local _,aT=aZ(o,i)
 gk(o)
 o.aO,o.x,o.aK=cc(o,i),o.x-i,o.aK-ad
-iU(o,0,ar,aT,ga-ad)
+iV(o,0,ar,aT,ga-ad)
 ee(o,g)
 end
-local function im(o,g)
+local function io(o,g)
 local cv=ff(o,o.x>0 and o.aX or r-2*g.window,g)
 gw(o,g)
 if o.J>0 then
@@ -1108,12 +1108,12 @@ call("DEL",o.Q)
 end
 end`;
 
-const part21 = `return{cx=gC,cX=hK,block=im}
+const part21 = `return{cx=gC,cX=hK,block=io}
 end,
-jx=function()`;
+jy=function()`;
 
-const part22 = `local function iT(o)
-local ai,O={af={},v=o.v,I=o.I},ig(o)
+const part22 = `local function iU(o)
+local ai,O={af={},v=o.v,I=o.I},ih(o)
 for E=1,#O,8 do
 local at,q=bC(o,O,E)
 local Y=ai.af[#ai.af]
@@ -1125,10 +1125,10 @@ end
 end
 return ai
 end
-local function iD(Q,ai,g,z)
+local function iE(Q,ai,g,z)
 local o,bQ={Q=Q,z=z,window=g.window,v=ai.v},{}
 o.I=ai.I
-jt(o,g)
+ju(o,g)
 for i,bD in ipairs(ai.af)do
 bQ[i]=eM(o,bD.at,bD.q)
 o.aK,o.aX=o.aK+bD.q,bD.at
@@ -1144,12 +1144,12 @@ end
 return o
 end`;
 
-const part23 = `return{bT=iT,dI=iD}
+const part23 = `return{bT=iU,dI=iE}
 end,
 }
 end`;
 
-const part24 = `local jP=80
+const part24 = `local jQ=80
 local function fI(an)
 return string.char((an<12 and 116 or 72)+an)
 end
@@ -1197,18 +1197,18 @@ end`;
 
 const part25 = `local function hD(m,y,aE,rates)
 local aW,size=aE.aW,aE.size
-if string.byte(m,y)~=jP or#m-y+1~=size then return nil end
+if string.byte(m,y)~=jQ or#m-y+1~=size then return nil end
 if sub(m,y+2,y+1+#aW)~=aW then return nil end
 local states={}
 for i,D in ipairs(rates)do
 local g=aE.bl[i]
-local aj,eh,kh=am(g.format,m,y-1+g.at)
+local aj,eh,ki=am(g.format,m,y-1+g.at)
 if D.letter=="t"then
 states[i]={us=aj,aa=min(eh,D.denominator-1),I=0}
 else
-local hZ=aj>0
-states[i]={w=hZ and pack(cH,aj,eh)or"",I=0}
-if D.letter=="c"then states[i].H=hZ and kh or 0 end
+local ia=aj>0
+states[i]={w=ia and pack(cH,aj,eh)or"",I=0}
+if D.letter=="c"then states[i].H=ia and ki or 0 end
 end
 end
 return states
@@ -1465,9 +1465,9 @@ local function cv(U)
 return format("%.0f",dk(U))
 end`;
 
-const part33 = `local jz,kernel=true,nil
-local function dI(Q,kq,m,dc)
-local ak=kq and bE("SET",Q,m,"PX",dc)or bE("SET",Q,m,"PX",dc,"NX")or bE("GET",Q)
+const part33 = `local jA,kernel=true,nil
+local function dI(Q,kr,m,dc)
+local ak=kr and bE("SET",Q,m,"PX",dc)or bE("SET",Q,m,"PX",dc,"NX")or bE("GET",Q)
 return ak and ak.err
 end
 local function aD(Q,m,ao)
@@ -1545,10 +1545,10 @@ ab,capacity,window=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
 step,aQ=ARGV[y+6]+0,ARGV[y+7]+0
 local bh=aI>=8
 ba,y=aI%2==1,y+7
-il()
+im()
 for E=aj,Y,1000 do
 local ap=min(E+999,Y)
-local bW=jz and call("MGET",unpack(KEYS,E,ap))
+local bW=jA and call("MGET",unpack(KEYS,E,ap))
 if dH and not(bh or ba)then
 dH(bW,E,ap)
 else
@@ -1565,7 +1565,7 @@ return bM and redis.error_reply(bM)or V`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "4a30bb927672b391b57d877cee8c5a57a2abed21",
+  sha1: "47bc51ef6b89d91e089ad872bdb2735a82a932ac",
   source: `local call,bE,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local r=tonumber(ARGV[1])
 if not r then
@@ -1616,7 +1616,7 @@ ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local cd=ARGV[2]+0
-local ik=9007199254740991
+local il=9007199254740991
 local function gE(us,aJ)
 return format("%d",floor((us-us%aJ+aJ-r)/1000)+2+cd)
 end
@@ -1624,16 +1624,16 @@ local V,A,y,Y={r},1,2,0
 while Y<#KEYS do
 local aI,aj=ARGV[y+1]+0,Y+1
 Y=min(Y+ARGV[y+2],#KEYS)
-local as,cF,bv,aQ,iu=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
+local as,cF,bv,aQ,iv=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
 local bV=cF+0
 local denominator,aG,size,fC=1,0,16,"%016d"
-local ba,bh,jT=aI%2>=1,aI%16>=8,aI>=16
+local ba,bh,jU=aI%2>=1,aI%16>=8,aI>=16
 y=y+5
 if aI%4>=2 then
 aQ,y=ARGV[y+1]+0,y+1
 end
 if aI%8>=4 then
-iu,denominator,aG=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
+iv,denominator,aG=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
 size,fC=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
 y=y+4
 end
@@ -1644,9 +1644,9 @@ local eT=fg-hm
 local gA,bW,aN=A-aj+1,nil,nil
 local gq,bw=r+eT+bV,min(r+as+eT,fg+ct-1)
 cN=r+as
-if jT and fs and not ba and gq<=bw then
+if jU and fs and not ba and gq<=bw then
 bW={}
-local function iY(Q,ak)
+local function iZ(Q,ak)
 local aq,I=ak-eT,0
 while aq>eR do
 aq,I=aq-cu,I+1
@@ -1663,7 +1663,7 @@ local Q=KEYS[i]
 local ak=bE("INCRBY",Q,cF)
 local bA=type(ak)=="number"
 local us=bA and ak>=gq and ak<=bw and ak-eT
-if bA and not us and ak>bw then us=iY(Q,ak)end
+if bA and not us and ak>bw then us=iZ(Q,ak)end
 if us then
 if us%aJ<bV then call("PEXPIRE",Q,gE(us,aJ))end
 V[gA+i]=us-r
@@ -1685,9 +1685,9 @@ for i=1,#cD do
 bW[E-aj+i]=cD[i]
 end
 end
-local jk=fs and not(ba or bh)
+local jl=fs and not(ba or bh)
 for i=aj,Y do
-local Q,m,dp=KEYS[i],jk and bW[i-aj+1],nil
+local Q,m,dp=KEYS[i],jl and bW[i-aj+1],nil
 local bG=m and#m==16 and tonumber(m)
 if bG then
 local us,I=bG-eT,0
@@ -1749,14 +1749,14 @@ end
 elseif#m>16 then
 us=tonumber(sub(m,1,16))
 end
-if not us or not(us<=ik)or(av and not h)then return nil end
+if not us or not(us<=il)or(av and not h)then return nil end
 if#m~=size then return us+1,0,z,I,nil,h and h.v end
 if size>16 then aa=min(tonumber(sub(m,17))or 0,denominator-1)end
 return us,aa,z,I,h and h.ac,h and h.v
 end
 local function dA(i)
 local Q,m,us,aa,z,at=KEYS[i],bW[i-aj+1],0,0,0,r
-local I,dv,ac,v,is=0,false,nil,nil,nil
+local I,dv,ac,v,it=0,false,nil,nil,nil
 if m then
 us,aa,z,I,ac,v=bC(m,size,denominator)
 if not us then
@@ -1777,7 +1777,7 @@ if us<at-1 or(us<at and aa==0)then
 aq,bB=at,0
 end
 local hV,ho=aq,bB
-aq,bB=aq+bV,bB+iu
+aq,bB=aq+bV,bB+iv
 if bB>=denominator then
 aq,bB=aq+1,bB-denominator
 end
@@ -1788,9 +1788,9 @@ local ao=1
 if bh then ao=ARGV[y+i-aj+1]+0 end
 if ao>1 then
 local bd=br-hV+(aG-ho)/denominator
-W=max(min(floor(bd/(bV+iu/denominator)),ao),1)
+W=max(min(floor(bd/(bV+iv/denominator)),ao),1)
 for q=min(W+1,ao),max(W-1,1),-1 do
-local bb=ho+q*iu
+local bb=ho+q*iv
 local cS=floor(bb/denominator)
 aq,bB=hV+q*bV+cS,bb-cS*denominator
 W=q
@@ -1819,11 +1819,11 @@ if ac then U=max(U,aS.dP(aq,next.ac)+2)end
 if next.v then U=max(U,next.v+2)end
 ac=ac or aS.dJ
 if W>0 and(ac.us>0 or ac.aa>0 or v or at>r)then
-is={us,aa,ac.us,ac.aa,v or 0}
+it={us,aa,ac.us,ac.aa,v or 0}
 end
 elseif K>r then
-local jf=us-as+(aa>aG and 1 or 0)>r
-local aV=eL(K-r,as,jf and I or 0)
+local jg=us-as+(aa>aG and 1 or 0)>r
+local aV=eL(K-r,as,jg and I or 0)
 if fs and z<=r then
 fK=fg+aV*cu
 else
@@ -1845,8 +1845,8 @@ or bE("GET",Q)
 end
 az=ak and ak.err
 elseif not m then
-local ju=bE("GET",Q)
-az=ju and ju.err
+local jv=bE("GET",Q)
+az=jv and jv.err
 end
 A=A+1
 if az then
@@ -1857,10 +1857,10 @@ if us<r then
 us,aa=r,0
 end
 local dp=(us-r)*denominator+aa
-if z>r or dp>ik or is then
+if z>r or dp>il or it then
 local ae={z>r and z-r or 0,W,us-r,aa}
-for aS=1,is and 5 or 0 do
-ae[4+aS]=is[aS]
+for aS=1,it and 5 or 0 do
+ae[4+aS]=it[aS]
 end
 V[A]=ae
 elseif bh then
@@ -1890,18 +1890,18 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "42537323127c7fe945805c0fda114f6fe536a17e",
+  sha1: "66b78161ce15c2c9d699b54a5044982d7dc30cbe",
   source: `local db=redis.call("TIME")
-local jU=redis.pcall("INFO")
-local ae={db[1],db[2],type(jU)=="string"and jU or""}
-local jI={ks=KEYS[1],kp=KEYS[2],kr=""}
-for _,jD in ipairs(ARGV)do
+local jV=redis.pcall("INFO")
+local ae={db[1],db[2],type(jV)=="string"and jV or""}
+local jJ={kt=KEYS[1],kq=KEYS[2],ks=""}
+for _,jE in ipairs(ARGV)do
 local cU={}
-for iC in string.gmatch(jD,"%S+")do
-cU[#cU+1]=jI[iC]or iC
+for iD in string.gmatch(jE,"%S+")do
+cU[#cU+1]=jJ[iD]or iD
 end
-local iB=redis.pcall(unpack(cU))
-if type(iB)=="table"and iB.err then ae[#ae+1]=iB.err end
+local iC=redis.pcall(unpack(cU))
+if type(iC)=="table"and iC.err then ae[#ae+1]=iC.err end
 end
 return ae`,
 };
@@ -1909,11 +1909,11 @@ return ae`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "e5d3821c2071d18aa1fbb323f8b0c17a0ae3a208",
+  sha1: "3c539006c57edb85bdc9d3a0aa788c1bbdbe5cfb",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
 local function eo()
 ${part6}
-local ke=aC()~=""
+local kf=aC()~=""
 local function ar(us)
 return format("%.0f",us)
 end
@@ -1929,32 +1929,32 @@ local function hs(Q,us)
 if call("PTTL",Q)<dk(r+us)then call("PEXPIRE",Q,dk(r+us+us/8))end
 end
 local channel,gn=aC(),{}
-local jB=5000
+local jC=5000
 local function mailbox(aP)
 return channel.."%"..aP
 end
-local eW,kc,ez={nil},aC()=="1",number()
+local eW,kd,ez={nil},aC()=="1",number()
 for i=1,ez do
 local aP=aC()
 gn[aP]="caller"
-if kc then
-local js=mailbox(aP)
-local ft=call("LRANGE",js,"0","-1")
+if kd then
+local jt=mailbox(aP)
+local ft=call("LRANGE",jt,"0","-1")
 if#ft==0 then
-call("RPUSH",js,"")
+call("RPUSH",jt,"")
 eW[#eW+1]="gap "..aP
 elseif#ft>1 then
-call("LTRIM",js,"0","0")
+call("LTRIM",jt,"0","0")
 for aZ=2,#ft do
 eW[#eW+1]=ft[aZ]
 end
 end
-call("PEXPIRE",js,jB)
+call("PEXPIRE",jt,jC)
 end
 end
 ${part7}
 ${part2}
-local cq,bM,fx,ba={},nil,nil,false
+local cq,bM,fx,ba,hX={},nil,nil,false,false
 local function dR(e)
 if#e.p.rates>0 then return fx.dR(e)end
 local m,y=not e.cT and call("GET",e.Q)or"",1
@@ -1981,7 +1981,7 @@ if aj[3]or not bn.gH then bn.bc=call("ZCOUNT",e.aA,"("..ds,"+inf")end
 eO[e.aA]=bn
 return bn
 end
-local function iK(e,n)
+local function iL(e,n)
 local bn=ey(e)
 if n==1 and bn.aM then return bn.aM end
 local bo=n==1 and bn.gH and call("ZRANGE",e.aA,"1","1","WITHSCORES")
@@ -1993,7 +1993,7 @@ local function ei(e,J)
 local bc=ey(e).bc
 local gF=bc+J-e.p.J
 if gF>bc then return 1e15 end
-return gF<=0 and 0 or iK(e,gF)-r
+return gF<=0 and 0 or iL(e,gF)-r
 end
 local function gY(e,id)
 return tonumber(call("ZSCORE",e.aA,id)or 0)>r
@@ -2015,7 +2015,7 @@ end
 eO[e.aA]=nil
 fV(e)
 end
-local function jv(e,id,J)
+local function jw(e,id,J)
 local bn=ey(e)
 local aL=gs(e)
 local bA=call("ZADD",e.aA,gj(aL),"#",dO(e.p),id)
@@ -2032,7 +2032,7 @@ hn(e,id,J)
 end
 return aL
 end
-local function jJ(e,id,J)
+local function jK(e,id,J)
 local dV=call("ZREM",e.aA,id)
 for al=2,J do
 dV=dV+call("ZREM",e.aA,id.."+"..al)
@@ -2043,9 +2043,9 @@ end
 local function ev(ae,e,aL)
 if e.p.J==0 then return end
 local bc,Y=ey(e).bc,#ae
-ae[Y+1],ae[Y+2],ae[Y+3]=bc,bc>0 and iK(e,1)-r or 0,aL or 0
+ae[Y+1],ae[Y+2],ae[Y+3]=bc,bc>0 and iL(e,1)-r or 0,aL or 0
 end
-local function ji(e)
+local function jj(e)
 local cn=#e.p.rates==0 and call("EXISTS",e.aF,e.Q)
 or call("EXISTS",e.aF)
 e.ec=cn==0
@@ -2066,7 +2066,7 @@ fp[e.aF],e.ec=nil,false
 hs(e.aF,max(4*e.p.bZ,60000000))
 return au
 end
-local function iq(e,id,au)
+local function ir(e,id,au)
 if call("ZSCORE",e.aF,id)then
 call("ZADD",e.aF,ar(au),id.."k")
 call("ZREM",e.aF,id)
@@ -2078,24 +2078,24 @@ return redis.pcall("EXISTS",mailbox(aP))==1
 end
 local function hr(aP)
 if gn[aP]==nil then
-local iA=call("PUBSUB","NUMSUB",channel..aP)[2]>0
-gn[aP]=iA and"channel"or hI(aP)and"mailbox"or false
+local iB=call("PUBSUB","NUMSUB",channel..aP)[2]>0
+gn[aP]=iB and"channel"or hI(aP)and"mailbox"or false
 end
 return gn[aP]
 end
 local function fz(aI,aw,ae)
 local cU=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
 local eB=aI..cU.." "..aw.id
-local kk=gn[aw.aP]
-if kk=="caller"then
+local kl=gn[aw.aP]
+if kl=="caller"then
 eW[#eW+1]=eB
-elseif kk=="mailbox"then
+elseif kl=="mailbox"then
 call("RPUSHX",mailbox(aw.aP),eB)
 else
 call("PUBLISH",channel..aw.aP,eB)
 end
 end
-local ii=8
+local ij=8
 local function eU(e,A)
 if e.ec then return nil end
 local bG=A==0 and fp[e.aF]
@@ -2104,10 +2104,10 @@ while true do
 local aZ=call("ZRANGE",e.aF,format("%d",A),format("%d",A),"WITHSCORES")
 local hw=aZ[1]
 if not hw then return nil end
-local id,aP,aI,jL,J,ab,bt=
+local id,aP,aI,jM,J,ab,bt=
 string.match(hw,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local ka=r-aZ[2]
-if aP and ka<=tonumber(jL)and hr(aP)then
+local kb=r-aZ[2]
+if aP and kb<=tonumber(jM)and hr(aP)then
 local aw={id=id,aP=aP,hl=aI=="d",bt=bt=="k",au=aZ[2]+0}
 for cR,m in pairs(e)do
 if cR~="states"then aw[cR]=m end
@@ -2126,24 +2126,24 @@ if bw<0 or call("ZCARD",e.aF)<bw then return false end
 eU(e,0)
 return call("ZCARD",e.aF)>=bw
 end
-local function dU(e,iG)
+local function dU(e,iH)
 local A,cg=0,0
-while A<ii do
+while A<ij do
 local aw=eU(e,A)
 if not aw or ei(e,cg+aw.J)>0 then return end
 if not aw.hl then
-if not aw.bt and aw.id~=iG then fz("turn",aw,{0})end
+if not aw.bt and aw.id~=iH then fz("turn",aw,{0})end
 A,cg=A+1,cg+aw.J
 else
 local at=gb(aw)
 if at>r then
-if aw.id~=iG then fz("turn",aw,{at-r})end
+if aw.id~=iH then fz("turn",aw,{at-r})end
 return
 end
 fE(aw,r)
 gr(e,aw.id)
 local ae={1,0,0}
-local aL=jv(e,aw.id,aw.J)
+local aL=jw(e,aw.id,aw.J)
 dh(ae,aw)
 ev(ae,aw,aL)
 dm(ae,{aw})
@@ -2151,9 +2151,9 @@ fz("granted",aw,ae)
 end
 end
 end
-local function iP(e,id,au)
+local function iQ(e,id,au)
 local cg=0
-for A=0,ii-1 do
+for A=0,ij-1 do
 local aw=eU(e,A)
 if not aw or aw.id==id or(au>0 and aw.au>au)then return false end
 cg=cg+aw.J
@@ -2161,9 +2161,9 @@ if aw.hl or ei(e,cg+e.J)>0 then return true end
 end
 return true
 end
-local function ic(e,id)
+local function ie(e,id)
 local cg=0
-for A=0,ii-1 do
+for A=0,ij-1 do
 local aw=eU(e,A)
 if not aw then return 0 end
 local aT=aw.id==id
@@ -2178,22 +2178,22 @@ cg=cg+aw.J
 end
 return e.p.bZ
 end
-local function jF(e,id,au)
+local function jG(e,id,au)
 if e.p.J==0 then return false end
-return ei(e,e.J)>0 or iP(e,id,au)
+return ei(e,e.J)>0 or iQ(e,id,au)
 end
 local function gL(gv,cs)
-local ki,jW=gv.p.J,cs.p.J
-return ki<jW or(ki==jW and gv.Q<cs.Q)
+local kj,jX=gv.p.J,cs.p.J
+return kj<jX or(kj==jX and gv.Q<cs.Q)
 end
 local function hE(id,au,ag,eG,du)
-local ir=#ag>1 and du>0
-local es=not ir and(eG or ag[1])
+local is=#ag>1 and du>0
+local es=not is and(eG or ag[1])
 if es and au==0 and gR(es)then return 5,max(du,1),0 end
 for _,e in ipairs(ag)do
 if au>0 and e~=es and e.p.J>0 then
 if es and gL(e,es)then
-iq(e,id,au)
+ir(e,id,au)
 elseif gr(e,id)>0 then
 dU(e)
 end
@@ -2202,9 +2202,9 @@ end
 if not es then return 3,du,au==0 and r or au end
 if au>0 then gr(es,id)end
 au=hU(es,id,au)
-return 3,ic(es,id),au
+return 3,ie(es,id),au
 end
-local function hX(e,id)
+local function hY(e,id)
 hn(e,id,e.J)
 local aL=gs(e)
 call("ZADD",e.aA,gj(aL),"#")
@@ -2219,8 +2219,8 @@ local ae={6,0,au}
 for _,e in ipairs(ag)do
 local aL
 if e.p.J>0 then
-ji(e)
-aL=hX(e,id)
+jj(e)
+aL=hY(e,id)
 end
 dR(e)
 dh(ae,e)
@@ -2238,14 +2238,14 @@ for i=1,#ag do
 local e=ag[i]
 if e.p.J>0 then
 go=false
-ji(e)
+jj(e)
 if cQ~="2"then dU(e,id)end
 end
 at=max(at,gb(e))
 z=max(z,e.z)
-if jF(e,id,au)and(not eG or gL(e,eG))then eG=e end
+if jG(e,id,au)and(not eG or gL(e,eG))then eG=e end
 end
-local iL,fl,bg={},0,at-r
+local iM,fl,bg={},0,at-r
 local bd=cQ=="1"and at-r<=aQ
 if not eG and(at<=r or(bd and go))then
 fl=1
@@ -2255,7 +2255,7 @@ local e=ag[i]
 fE(e,at)
 if e.p.J>0 then
 if au>0 then gr(e,id)end
-iL[i]=jv(e,id,e.J)
+iM[i]=jw(e,id,e.J)
 end
 end
 end
@@ -2275,12 +2275,12 @@ end
 local ae={fl,bg,au,nil,nil,nil}
 for i=1,#ag do
 dh(ae,ag[i])
-ev(ae,ag[i],iL[i])
+ev(ae,ag[i],iM[i])
 end
 dm(ae,ag)
 return ae
 end
-local function ko(id,au,e)
+local function kp(id,au,e)
 local ae={gY(e,id)and 6 or 1,0,au}
 dU(e,id)
 local hz=gY(e,id)
@@ -2291,10 +2291,10 @@ hz=gY(e,id)
 end
 local aL
 if hz then
-aL=hX(e,id)
+aL=hY(e,id)
 else
 hs(e.aF,max(4*e.p.bZ,60000000))
-ae[1],ae[2]=3,ic(e,id)
+ae[1],ae[2]=3,ie(e,id)
 end
 dR(e)
 dh(ae,e)
@@ -2315,21 +2315,21 @@ return cE(id,cQ,aQ,au,cf())
 end
 function bU.P()
 local id,au=aC(),number()
-return ko(id,au,cf()[1])
+return kp(id,au,cf()[1])
 end
 local function hT(id,ag)
-local io=0
+local ip=0
 for i=1,#ag do
 local e=ag[i]
-local dM=jJ(e,id,e.J)
-ji(e)
+local dM=jK(e,id,e.J)
+jj(e)
 if not e.ec then
 dM=dM+gr(e,id)
 if dM>0 then dU(e)end
 end
-io=io+dM
+ip=ip+dM
 end
-return io
+return ip
 end
 function bU.R()
 local id=aC()
@@ -2342,9 +2342,9 @@ function bU.N()
 local id,ag,ae=aC(),cf(),{}
 for i,e in ipairs(ag)do
 local bo=call("ZSCORE",e.aA,id)
-local jS=bo and(tonumber(bo)>r or ey(e).bc+e.J<=e.p.J)
-if jS then hn(e,id,e.J)end
-ae[i]=jS and 1 or 0
+local jT=bo and(tonumber(bo)>r or ey(e).bc+e.J<=e.p.J)
+if jT then hn(e,id,e.J)end
+ae[i]=jT and 1 or 0
 end
 return ae
 end
@@ -2541,7 +2541,7 @@ local aa=q*g.interval_rem
 local cS=floor(aa/g.denominator)
 return{us=q*g.interval_us+cS,aa=aa-cS*g.denominator}
 end
-local function jY(a,b)
+local function jZ(a,b)
 return a.us==b.us and a.aa==b.aa
 end
 function cx.t(h,q,bv,g)
@@ -2549,7 +2549,7 @@ local aS=aU()
 local bX=bv.bX or{0,0,0,-1,0}
 local ad,ac={us=bX[1],aa=bX[2]},h.ac or aS.dJ
 local bo={us=bv.r+bv.aj,aa=bv.eh}
-if jY(bo,h)and jY(ad,ac)and bv.ab>0 then
+if jZ(bo,h)and jZ(ad,ac)and bv.ab>0 then
 local dx,gz,v=q>=bv.ab,bv.at>bv.r,h.v or 0
 local to=aS.eS(h,fc(q,g),g)
 if dx and bX[4]>=0 then to={us=bX[4],aa=bX[5]}end
@@ -2559,7 +2559,7 @@ end
 if aS.cb(h,g)>r then return h end
 local bf=aS.fw(bo,ad,g).us
 if bf>aS.fw(h,ac,g).us then return h end
-local hA=aS.fT(aS.eS(bo,aS.je(ac,bf,ad,g),g),h)
+local hA=aS.fT(aS.eS(bo,aS.jf(ac,bf,ad,g),g),h)
 if hA.us<r then return h end
 local fG=aS.fT(fc(q,g),{us=hA.us-r,aa=hA.aa})
 if fG.us==0 and fG.aa==0 then return h end
@@ -2572,7 +2572,7 @@ local fG=aS.fT(fc(q,g),{us=h.us-r,aa=h.aa})
 if fG.us==0 and fG.aa==0 then return h end
 return aS.ek(h,fG,0,aS.cb(h,g),g)
 end
-local function dZ(w,K,kb)
+local function dZ(w,K,kc)
 local cl,bS=0,bz(w)
 while cl<bS do
 local ce=floor((cl+bS)/2)
@@ -2582,14 +2582,14 @@ else
 bS=ce
 end
 end
-if cl>0 and(not kb or co(w,cl-1)==K)then return cl-1 end
+if cl>0 and(not kc or co(w,cl-1)==K)then return cl-1 end
 end
 local function cw(w,A,q)
 local K,x=co(w,A)
 local W=min(q,x)
 return fA(w,A,K,x-W),q-W
 end
-local function jp(w)
+local function jq(w)
 while w~=""do
 local _,x=bN(w)
 if x>0 then break end
@@ -2599,16 +2599,16 @@ return w
 end
 function cx.f(h,q,bv,g)
 local A=dZ(h.w,bv.r+bv.eh-g.window,true)
-if A then h.w=jp(cw(h.w,A,q))end
+if A then h.w=jq(cw(h.w,A,q))end
 return bY(h,g,h.I)
 end
 function cX.f(h,q,g)
 local A=dZ(h.w,r)
-if A then h.w=jp(cw(h.w,A,q))end
+if A then h.w=jq(cw(h.w,A,q))end
 return bY(h,g,h.I)
 end
-local function ih(H,w,g)
-local bt=jp(w)
+local function ii(H,w,g)
+local bt=jq(w)
 if bt==""and H>0 and w~=""then
 return{H=0,w=pack(cH,bP(w)-g.window,H)}
 end
@@ -2623,7 +2623,7 @@ w=cw(w,A,q)
 elseif w~=""and bP(w)==K+g.window then
 H=max(H-q,0)
 end
-return bY(ih(H,w,g),g,h.I)
+return bY(ii(H,w,g),g,h.I)
 end
 function cX.c(h,q,g)
 local H,w=h.H,h.w
@@ -2635,14 +2635,14 @@ w=cw(w,A-1,aN)
 else
 H=max(H-aN,0)
 end
-return bY(ih(H,w,g),g,h.I)
+return bY(ii(H,w,g),g,h.I)
 end
-local jh=bI.s and bI.s.hG()
+local ji=bI.s and bI.s.hG()
 function cx.s(o,q,bv,g)
-jh.cx(o,q,bv.r+bv.eh-g.window,g)
+ji.cx(o,q,bv.r+bv.eh-g.window,g)
 end
 function cX.s(o,q,g)
-jh.cX(o,q,g)
+ji.cX(o,q,g)
 end
 local function cP(ai,at)
 local bb=0
@@ -2697,7 +2697,7 @@ bi.af[#bi.af+1]={at=bj,q=cC}
 end
 return dD(bi,bj,g)
 end
-local jn={
+local jo={
 cT=function()
 return{af={},v=0,I=0}
 end,
@@ -2792,8 +2792,8 @@ end,
 }
 local function dF(h,v,g)
 local bw={us=max(r,v)+g.as,aa=g.aG}
-local kj=aU().fT(bw,h)
-return aU().cy(kj.us,kj.aa,h.ac,v,g,0)
+local kk=aU().fT(bw,h)
+return aU().cy(kk.us,kk.aa,h.ac,v,g,0)
 end
 local function gJ(af,g)
 local kernel=g.kernel
@@ -2808,45 +2808,45 @@ end
 local Y=af[#af]
 return g.letter=="t"and dF(h,Y and Y.at or 0,g)or h
 end
-local function iQ(gv,cs,g)
+local function iR(gv,cs,g)
 local gq,a,b=g.as or g.window,gv.as or gv.window,cs.as or cs.window
 if a==b then return gv.letter==g.letter and cs.letter~=g.letter end
 if a>=gq and b>=gq then return a<b end
 return a>b
 end
-local function iW(it,g)
-for i,ca in ipairs(it)do
+local function iX(iu,g)
+for i,ca in ipairs(iu)do
 if ca.df==g.df then return i end
 end
-local jb=1
-for i=2,#it do
-if iQ(it[i],it[jb],g)then jb=i end
+local jc=1
+for i=2,#iu do
+if iR(iu[i],iu[jc],g)then jc=i end
 end
-return jb
+return jc
 end
 local function hj(a,b)
 if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
 return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
-local function jE(h)
+local function jF(h)
 if not h.af then return h end
-local jR={af={},v=h.v,I=h.I}
+local jS={af={},v=h.v,I=h.I}
 for i,bD in ipairs(h.af)do
-jR.af[i]={at=bD.at,q=bD.q}
+jS.af[i]={at=bD.at,q=bD.q}
 end
-return jR
+return jS
 end
-local function iX(ad,rates)
-local states,iV={},{}
+local function iY(ad,rates)
+local states,iW={},{}
 for i,g in ipairs(rates)do
-local A=iW(ad.rates,g)
+local A=iX(ad.rates,g)
 local ca,h=ad.rates[A],ad.states[A]
-local gD,hY=ca.df==g.df,not iV[A]
-local af=gD and hY and{}or gT[ca.letter](h,ca)
-if hY and(gD or hj(ca,g))then
-iV[A]=true
+local gD,hZ=ca.df==g.df,not iW[A]
+local af=gD and hZ and{}or gT[ca.letter](h,ca)
+if hZ and(gD or hj(ca,g))then
+iW[A]=true
 states[i]=g.letter=="t"and not gD and dF(h,af[1]and af[1].at or 0,g)
-or jE(h)
+or jF(h)
 else
 states[i]=gJ(af,g)
 end
@@ -2854,7 +2854,7 @@ end
 return states
 end
 local byte,char=string.byte,string.char
-local gQ,iE=4,512
+local gQ,iF=4,512
 local fd="FOREIGN the key holds no state of these rules, nor of others that are known"
 local dK=2^48
 local function el(number)
@@ -2865,7 +2865,7 @@ number=floor(number/128)
 end
 return aC..char(number)
 end
-local function jX(m,y)
+local function jY(m,y)
 local bp={}
 function bp.byte()
 y=y+1
@@ -2898,7 +2898,7 @@ l={"window"},
 }
 local function cZ(letter,D)
 local aI=letter=="s"and"l"or letter
-local aT={letter=aI,kernel=jn}
+local aT={letter=aI,kernel=jo}
 for cR,aS in pairs(D)do
 if cR~="kernel"and cR~="ring"and cR~="letter"then aT[cR]=aS end
 end
@@ -2924,7 +2924,7 @@ df=df..rates[i].df
 end
 return df
 end
-local function jM(p)
+local function jN(p)
 if p.cr then return p.cr end
 local cr={aR=p,rates={}}
 for cR,aS in pairs(p)do
@@ -2944,7 +2944,7 @@ end
 local function fo(h)
 return h.ac or h.v or h.I>0
 end
-local iv={
+local iw={
 t=function(E,g,fo)
 local us
 if E.fe then
@@ -3004,7 +3004,7 @@ c=function(h)
 return el(h.H)..el(bz(h.w))..cG(h)
 end,
 l=function(ai)
-while#ai.af>iE do
+while#ai.af>iF do
 local hx={}
 for i=1,#ai.af,2 do
 local gv,cs=ai.af[i],ai.af[i+1]
@@ -3028,7 +3028,7 @@ m.aC=m.aC..df..gW[D.letter](h,D,m)
 end
 end
 local function gS(m,y)
-local E,ch=jX(m,y),{}
+local E,ch=jY(m,y),{}
 if E.bo()then error(fd,0)end
 while not E.bo()do
 local ah,aj={rates={},states={}},E.byte()
@@ -3039,7 +3039,7 @@ for _,cR in ipairs(hO[aI]or error(fd,0))do
 D[cR]=D.denominator==1 and cR=="interval_rem"and 0 or E.number()
 end
 ah.rates[i]=cZ(aI,D)
-ah.states[i]=iv[aI](E,ah.rates[i],letter=="u")
+ah.states[i]=iw[aI](E,ah.rates[i],letter=="u")
 end
 ah.df=gy(ah.rates)
 ch[#ch+1]=ah
@@ -3051,7 +3051,7 @@ local ah={rates={},states={}}
 for i,D in ipairs(rates)do
 local h=states[i]
 ah.rates[i]=cZ(D.letter,D)
-ah.states[i]=D.ring and bI.s.jx().bT(h)or h
+ah.states[i]=D.ring and bI.s.jy().bT(h)or h
 end
 ah.df=gy(ah.rates)
 return ah
@@ -3074,7 +3074,7 @@ return et({D},{cp(sub(m,y+13),H)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",y)then
 local us=tonumber(dC(string.match(m,"^%d+",y)):sub(1,16))
 if us<r then return nil end
-local ah={rates=rates,states={},df=gy(rates),jG=true}
+local ah={rates=rates,states={},df=gy(rates),jH=true}
 for i,D in ipairs(rates)do
 ah.states[i]=gJ({{at=r,q=D.capacity}},D)
 end
@@ -3091,8 +3091,8 @@ end
 local function fj(p)
 if p.bH then return p,true end
 local hp=p.er~=""and r>=p.gN
-local jw=hp and p.er or p.fY
-local by=jw=="0"and p or cq[jw+0]
+local jx=hp and p.er or p.fY
+local by=jx=="0"and p or cq[jx+0]
 return by,by==p and(hp or p.er=="")
 end
 local function gx(e,cr)
@@ -3115,7 +3115,7 @@ return{ah}
 end
 local bL={}
 function bL.dR(e)
-local cr=jM(e.p)
+local cr=jN(e.p)
 e.z,e.gK=0,nil
 local ch=gx(e,cr)
 e.p,e.bL,e.cn,e.states=cr,bL,{},nil
@@ -3126,7 +3126,7 @@ ah.states[i]=D.kernel.da(h,D)
 e.cJ=e.cJ or ah.states[i]~=h
 end
 if ah.df==cr.df then
-e.states,e.cJ=ah.states,e.cJ or ah.jG
+e.states,e.cJ=ah.states,e.cJ or ah.jH
 elseif cr.bL or not hq(ah)then
 e.cn[#e.cn+1]=ah
 end
@@ -3134,7 +3134,7 @@ end
 if e.states then return end
 local ad=e.cn[1]
 if ad and not hq(ad)then
-e.states,e.cJ=iX(ad,cr.rates),true
+e.states,e.cJ=iY(ad,cr.rates),true
 else
 e.states={}
 for i,D in ipairs(cr.rates)do
@@ -3164,14 +3164,14 @@ ah.states[i]=cX[D.letter](ah.states[i],e.ab,D)or ah.states[i]
 end
 end
 end
-local function ix(e,p)
+local function iy(e,p)
 local states=e.states
 e.p,e.bL=p,nil
 call("DEL",e.Q)
 for i,D in ipairs(p.rates)do
 if D.ring then
 local Q=p.bq=="s"and e.Q or e.bk[i]
-states[i]=bI.s.jx().dI(Q,states[i],D,p.bq=="s"and e.z or 0)
+states[i]=bI.s.jy().dI(Q,states[i],D,p.bq=="s"and e.z or 0)
 end
 end
 dG(e)
@@ -3183,8 +3183,8 @@ local ch={aT}
 for _,ah in ipairs(e.cn)do
 if#ch<gQ then ch[#ch+1]=ah end
 end
-local _,jg=fj(p)
-if#ch==1 and jg and not p.bL then return ix(e,p)end
+local _,jh=fj(p)
+if#ch==1 and jh and not p.bL then return iy(e,p)end
 local m,U={aC="M"},e.z
 for _,ah in ipairs(ch)do
 gV(m,ah)
@@ -3198,13 +3198,13 @@ for _,Q in pairs(e.gK or{})do
 call("DEL",Q)
 end
 end
-local function ee(ag,jQ,fB)
+local function ee(ag,jR,fB)
 local ae={}
 for _,e in ipairs(ag)do
 dR(e)
 if e.bL and fB then fB(e)end
 for i,D in ipairs(e.p.rates)do
-e.states[i]=jQ(D,e.states[i],e,i)or e.states[i]
+e.states[i]=jR(D,e.states[i],e,i)or e.states[i]
 end
 dG(e)
 dh(ae,e)
@@ -3215,10 +3215,10 @@ function bU.G()
 local ag={}
 for i=1,number()do
 local e=ed()
-local jj,jH,iR=number(),number(),number()
+local jk,jI,iS=number(),number(),number()
 e.fs={}
 for D=1,#e.p.rates do
-local bv={r=jj,at=jH,ab=iR,aj=number(),eh=number()}
+local bv={r=jk,at=jI,ab=iS,aj=number(),eh=number()}
 for aS=1,number()do
 bv.bX=bv.bX or{}
 bv.bX[aS]=number()
@@ -3271,9 +3271,9 @@ ag[i],fS[i]=ed(),aC()
 end
 return ag,fS
 end
-local function hf(op,e,kf,E,cR)
+local function hf(op,e,kg,E,cR)
 if E==""or#e.p.rates==0 then return end
-redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,kf,E,cR))
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,kg,E,cR))
 end
 function bU.B()
 local fn,fW,E,ae=number(),number()==1,aC(),{}
@@ -3284,7 +3284,7 @@ local bo=fn>0 and r+fn or 0
 if not fW or bo>e.z then e.z=bo end
 if e.p.bq=="s"then
 e.states[1].z=e.z
-jh.block(e.states[1],e.p.rates[1])
+ji.block(e.states[1],e.p.rates[1])
 elseif e.z==0 and e.p.bk==#e.p.rates then
 call("DEL",e.Q)
 else
@@ -3325,6 +3325,7 @@ fJ=fJ or eY()
 return fJ
 end
 function eb(e)
+hX=true
 hd().dR(e)
 end
 fx={dR=dR,dG=dG,dj=dj,ge=hd}
@@ -3348,7 +3349,7 @@ fx.ge()
 end
 return bU[letter]()
 end
-local function jK()
+local function jL()
 local V,x={r},number()
 if x>1 then
 local dy=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
@@ -3358,9 +3359,10 @@ for i=1,x do
 V[i+1]=hW(bD,aC())
 end
 if ez>0 then V[#V+1]=eW end
+if hX then V[#V+1]="RULES"end
 return V
 end
-if not ke then return jK()end
+if not kf then return jL()end
 local function fN(id,cQ,p,hv,aA,aF)
 eO,fp={},{}
 local e={p=cq[p],ab=1,J=1,z=0}
@@ -3382,17 +3384,17 @@ local ez=ARGV[6]+0
 local cq=8+ez
 local id,at,Q=cq+4*ARGV[cq-1],1,0
 local ds=string.format("%.0f",r)
-local iS,iH="-"..ds,"(-"..ds
+local iT,iI="-"..ds,"(-"..ds
 local V,bM,ci={r},nil,nil
 local gP,hP=60000000,2^24
 local fO=r-r%hP
-local iz=string.format("%.0f",-fO)
+local iA=string.format("%.0f",-fO)
 local fD=20000000
-local function jo()
+local function jp()
 local x=#em
 local hv,aA,aF=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
 local ec,bc,aM,aL
-local A,dc,ib,bo
+local A,dc,ic,bo
 while at<x do
 local letter,ak=em[at],0
 if letter<97 then
@@ -3419,14 +3421,14 @@ ec=true
 if em[at+1]~=A then
 A=em[at+1]
 local p=cq+4*(A-48)
-dc,ib=ARGV[p]+0,ARGV[p+1]+0
+dc,ic=ARGV[p]+0,ARGV[p+1]+0
 bo=string.format("%.0f",r+dc)
 end
 if not bc then
 local cO=call("ZCARD",aA)
 if cO==0 then
 bc,aL=0,0
-elseif call("ZCOUNT",aA,iH,iz)==1 then
+elseif call("ZCOUNT",aA,iI,iA)==1 then
 aL,aM=r-1,cO>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
 if cO==1 or aM>r then bc=cO-1 end
 elseif cO==1 then
@@ -3443,7 +3445,7 @@ end
 elseif bc>0 and not aM then
 aM=call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
 end
-local bd=bc and ib-bc or-1
+local bd=bc and ic-bc or-1
 if bd>0 then
 ak=1
 while ak<bd and em[at+2*ak]==letter+32 and em[at+2*ak+1]==A do
@@ -3452,7 +3454,7 @@ end
 local ew=r
 if aL>=r then ew=aL+1 end
 if ak==1 then
-local be=ew==r and iS or string.format("%.0f",-ew)
+local be=ew==r and iT or string.format("%.0f",-ew)
 call("ZADD",aA,be,"#",bo,ARGV[id])
 else
 local cO={string.format("%.0f",1-ew-ak),"#"}
@@ -3493,7 +3495,7 @@ local dy=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(dy)=="table"and dy.err and string.sub(dy.err,1,3)=="OOM"then bM=dy.err end
 end
 while at<#em do
-local ok,ae=pcall(jo)
+local ok,ae=pcall(jp)
 if not ok then
 ci=ci or eo()
 V[#V+1]=ci.ep(ae)
@@ -3507,7 +3509,7 @@ return V`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "c95efeeaa39ad573c500a7ee4adf03b3444a0a21",
+  sha1: "bdfb30caf67e50f3199ab5b6e45b1797062bb7d0",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3543,7 +3545,7 @@ ${part30}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "26b9f0f814c92ae58f94e766b604a16d43f8ad75",
+  sha1: "8652749a5460e7439d5c57123c11176abca09599",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local Q,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
@@ -3566,7 +3568,7 @@ ${part12}
 local hc="f"
 ${part33}
 local gf,dz
-local function il()
+local function im()
 gf,dz="F"..pack("<I7I7",window,r),cv(r+window)
 end
 local function dA(Q,m,ao)
@@ -3621,32 +3623,32 @@ ${part35}`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
 export const register: Script = {
   name: "register",
-  sha1: "8bbc2f1d6636d8f9b6eb6d05776e3a7de7a3051d",
+  sha1: "aae7874732ea036d81752b59b610456a90c496aa",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
 local r,aT,cU,cv=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
 if not r then
 local db=call("TIME")
 r=db[1]*1000000+db[2]
 end
-local eC,ik=600000000,16
+local eC,il=600000000,16
 local ea={}
-for kn in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ea[#ea+1]=kn
+for ko in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ea[#ea+1]=ko
 end
 local bH,eD,E=ea[1]or"",ea[2]or"",tonumber(ea[3])or 0
-local fQ,eu,cn,fH,jZ={{aT,cU,r,cv}},0,{},0,{}
+local fQ,eu,cn,fH,ka={{aT,cU,r,cv}},0,{},0,{}
 for i=4,#ea-3,4 do
-local dq,aC,iy,ia=ea[i],ea[i+1],min(tonumber(ea[i+2]),r),tonumber(ea[i+3])
-local bo=iy+eC+ia
+local dq,aC,iz,ib=ea[i],ea[i+1],min(tonumber(ea[i+2]),r),tonumber(ea[i+3])
+local bo=iz+eC+ib
 if dq==bH then eu=max(eu,bo)end
-if not(dq==aT and aC==cU)and bo+eC>r and#fQ<ik then
-fQ[#fQ+1]={dq,aC,iy,ia}
-if iy+eC>r then
-if dq~=aT and not jZ[dq]then
-fH,jZ[dq]=fH+1,true
+if not(dq==aT and aC==cU)and bo+eC>r and#fQ<il then
+fQ[#fQ+1]={dq,aC,iz,ib}
+if iz+eC>r then
+if dq~=aT and not ka[dq]then
+fH,ka[dq]=fH+1,true
 end
 cn[#cn+1]=aC
-cn[#cn+1]=format("%.0f",iy)
+cn[#cn+1]=format("%.0f",iz)
 end
 end
 end
@@ -3670,7 +3672,7 @@ return{format("%.0f",r),bH,eD,format("%.0f",E),fH,unpack(cn)}`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "af8a51d92a348ca21ddd4bce44463b1dcc7813ec",
+  sha1: "ffdb9e2a7f1c60d0f9e7a15ccc425c7a0ba1bf84",
   source: `${part31}
 local cd=ARGV[2]+0
 ${part24}
@@ -3751,7 +3753,7 @@ cj[al],cj[al+1]=us,q
 end
 return true
 end
-local function kg(ao)
+local function kh(ao)
 local bw=ao-1
 for i=1,x do
 local g=bl[i]
@@ -3774,7 +3776,7 @@ if bd<0 then return g.window+1 end
 if q<=bd then return 0 end
 return(g.bO-floor(bd*g.bO/q))*g.step
 end
-local function jN(bJ)
+local function jO(bJ)
 local at=r
 for i=1,x do
 local g=bl[i]
@@ -3873,8 +3875,8 @@ local function dA(Q,m,ao,bh)
 if not bT(m)then return false end
 local W,bg,az=ao,0,nil
 if not cE(ao)then
-W=kg(ao)
-bg=jN(W>0 and cj or h)
+W=kh(ao)
+bg=jO(W>0 and cj or h)
 if bg<=aQ then return false end
 end
 if W>0 and not ba then
@@ -3933,7 +3935,7 @@ ${part8}
 ${part30}
 end
 local function hH(aN,cU,ex)
-local jV,hg={},{r,cd,1}
+local jW,hg={},{r,cd,1}
 for i=1,cU do
 hg[3+i]=ARGV[ex+i]
 end
@@ -3941,15 +3943,15 @@ local cQ,aK,Y=ba and"2"or"1",0,#hg+1
 for _,aZ in ipairs(aN)do
 for _=1,aZ.ao do
 aK=aK+1
-jV[aK]=aZ.Q
-for i,iC in ipairs({cQ,aQ,1,"1",ab,0})do
-hg[Y+i]=iC
+jW[aK]=aZ.Q
+for i,iD in ipairs({cQ,aQ,1,"1",ab,0})do
+hg[Y+i]=iD
 end
 Y=Y+6
 end
 end
 hg[4+cU]=aK
-local hS,ak=aD(hg,jV),1
+local hS,ak=aD(hg,jW),1
 for _,aZ in ipairs(aN)do
 if aZ.bh then
 local dx={}
@@ -3969,14 +3971,14 @@ Y=min(Y+ARGV[y+2],#KEYS)
 ab,aQ,ba=ARGV[y+3]+0,ARGV[y+4]+0,aI%2==1
 local ex,bh,aN=y+5,aI>=8,nil
 hJ(ex)
-local kd=not(bh or ba)
+local ke=not(bh or ba)
 y=y+5+cU
 for E=aj,Y,1000 do
 local ap=min(E+999,Y)
 local bW=call("MGET",unpack(KEYS,E,ap))
 for i=E,ap do
 local Q,m=KEYS[i],bW[i-E+1]
-local gB=kd and m and#m==size and sub(m,1,aO)==cL
+local gB=ke and m and#m==size and sub(m,1,aO)==cL
 if gB then
 bx,U=0,0
 for n=1,x do
@@ -4042,11 +4044,11 @@ return bM and redis.error_reply(bM)or V`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "09d38fb7b0a8989a39dd9380a45f0d78ff62ef7a",
+  sha1: "8eb0267d47d0d75e09bcc0efcd08ceb79b706c62",
   source: `${part31}
 ${part32}
 ${part4}
-local cz,iZ,bs,fP=2^48,2^37,54,32
+local cz,ja,bs,fP=2^48,2^37,54,32
 ${part16}
 ${part14}
 ${part15}
@@ -4057,7 +4059,7 @@ ${part20}
 ${part21}
 ${part22}
 ${part23}
-local jz,kernel,g=false,nil,nil
+local jA,kernel,g=false,nil,nil
 local hm=r-r%cz
 local function eA(us)
 us=us+hm
@@ -4066,17 +4068,17 @@ if us<r-cz/2 then return us+cz end
 return us
 end
 local ax,ay,aJ,gZ
-local function il()
+local function im()
 ax,g=6,nil
 while ax<10 and 4^ax<capacity do
 ax=ax+1
 end
 ay=2^ax
-if window>=iZ then ax=ax+16 end
+if window>=ja then ax=ax+16 end
 aJ=ceil(window/8)
 gZ=cv(r-r%aJ+aJ+window)
 end
-local function iw(Q,ao)
+local function ix(Q,ao)
 kernel=kernel or bF.s()
 g=g or kernel.eJ(capacity,window)
 local o=kernel.fL(Q,g)
@@ -4095,12 +4097,12 @@ if W>0 and dr>r then return{1,dr-r,aH,reset}end
 return W,aH,reset,W==ao and 0 or at-r
 end
 local function aD(Q,ao)
-local ak,W,aH,reset,bg=pcall(iw,Q,ao)
+local ak,W,aH,reset,bg=pcall(ix,Q,ao)
 if ak then return W,aH,reset,bg end
 return false,type(W)=="table"and W.err or tostring(W)
 end
 local z,v,dt
-local jA="23"
+local jB="23"
 local function dM(aO,x,J,aK,av)
 return pack("<I7I4I4I4I7I4B",r,aO,x,J,aK,av,dt and ax+32 or ax)
 end
@@ -4183,7 +4185,7 @@ aH=aH+q
 if bt<J then
 local aZ=pack("<I6I2",r%cz,q)
 av=(al%ay==0 and 0 or av)+q
-local aj,at=fU and aB or dM,fU and"0"or jA
+local aj,at=fU and aB or dM,fU and"0"or jB
 aj=aj(aO,bt+1,J,aH,av)
 local ak
 if ha then
@@ -4231,7 +4233,7 @@ ${part35}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "66b7c6782f2543f553d2b968130e67550c80821a",
+  sha1: "a1b11fe476240b4269ec1c977fb106483bca8468",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local Q,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
@@ -4255,7 +4257,7 @@ ${part13}
 local hc="c"
 ${part33}
 local bO,gf,dz
-local function il()
+local function im()
 bO=window/step
 gf,dz="C"..pack("<I7B",window,#format("%.0f",step)-1),cv(r+2*window)
 end

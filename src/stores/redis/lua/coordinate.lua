@@ -29,6 +29,7 @@ Returns  { now, reply... }; T, P, L: { status, wait_us, arrival, level... } with
          R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
          Short requests: integers, or the reply of T or R
          With callers one more entry: { message... }, of which "gap <whose>" says that a mailbox was not there any more
+         Where a key has to do with other rules one more, the last: RULES
 ]]
 local ARGV, KEYS, call = ARGV, KEYS, redis.call
 
@@ -42,7 +43,7 @@ local function everything()
   --- @include _guarded
   --- @include _block
 
-  local policies, refused, rated, peeks = {}, nil, nil, false
+  local policies, refused, rated, peeks, has_met = {}, nil, nil, false, false
   -- A policy without rates has nothing of its own in the main key but a block.
   local function load(target)
     if #target.policy.rates > 0 then return rated.load(target) end
@@ -83,6 +84,7 @@ local function everything()
     end
 
     function other_rules(target)
+      has_met = true
       add_more().load(target)
     end
     rated = { load = load, save = save, read_policy = read_policy, add_corrections = add_more }
@@ -121,6 +123,7 @@ local function everything()
       replies[i + 1] = guarded(run, text())
     end
     if callers > 0 then replies[#replies + 1] = mail end
+    if has_met then replies[#replies + 1] = "RULES" end
     return replies
   end
   if not short then return run_all() end

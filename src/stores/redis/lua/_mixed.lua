@@ -368,7 +368,7 @@ end
 local function save_plain(target, policy)
   local states = target.states
   target.policy, target.mixed = policy, nil
-  call("DEL", target.key)
+  if policy.rings > 0 then call("PEXPIRE", target.key, "0") end -- DEL is no right that decisions need
   for i, rate in ipairs(policy.rates) do
     if rate.ring then
       local key = policy.shape == "s" and target.key or target.rings[i]
@@ -397,6 +397,6 @@ function mixed.save(target)
   local text = target.blocked > now and "b" .. pack("<d", target.blocked) .. value.text or value.text
   call("SET", target.key, text, "PX", ttl_ms(until_us))
   for _, key in pairs(target.had_rings or {}) do
-    call("DEL", key)
+    call("PEXPIRE", key, "0")
   end
 end

@@ -27,7 +27,7 @@ local function write_list(key, list, limit, blocked)
   if log.count > 0 or blocked > now then
     call("SET", key, log.bytes, "PX", life_of(log, log.count > 0 and log.newest or now - 2 * limit.window, limit))
   else
-    call("DEL", key)
+    call("PEXPIRE", key, "0")
   end
   return log
 end

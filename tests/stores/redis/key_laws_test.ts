@@ -245,7 +245,12 @@ describe("The clock", () => {
     Date.now = () => realNow() + 5 * 3_600_000;
     try {
       for (
-        const options of [{ ratePerSecond: 1 }, FULL, { limits: [{ ratePerSecond: 1 }, { limit: 1, windowMs: 1 }] }]
+        const options of [
+          { ratePerSecond: 1 },
+          FULL,
+          { limits: [{ ratePerSecond: 1 }, { limit: 1, windowMs: 1 }] },
+          { limits: [{ ratePerSecond: 1 }, { algorithm: "sliding_window" as const, limit: 1, windowMs: 1 }] },
+        ]
       ) {
         const targets = [target(options, { key: JSON.stringify(options), limiter: JSON.stringify(options) })];
         const before = await serverUs();
@@ -263,6 +268,7 @@ describe("The clock", () => {
       "coordinate",
       "decide",
       "register",
+      "several",
     ]);
   });
 });

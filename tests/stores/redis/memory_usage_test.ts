@@ -120,6 +120,7 @@ describe("MEMORY USAGE of an exact sliding window", () => {
 
 describe("MEMORY USAGE of other limits", () => {
   const LIMITS: readonly [title: string, options: LimiterOptions, most: number][] = [
+    ["two token buckets", { limits: [{ limit: 100, windowMs: HOUR_MS }, { limit: 500, windowMs: 24 * HOUR_MS }] }, 104],
     ["fixed window", { algorithm: "fixed_window", limit: 100, windowMs: HOUR_MS }, 104],
     ["sliding window counter", { algorithm: "sliding_window_counter", limit: 100, windowMs: HOUR_MS }, 104],
     [

@@ -13,6 +13,7 @@ import process from "node:process";
 
 import { exitOnSignals } from "./_process.ts";
 import { obtainRedis } from "./redis/obtain.ts";
+import { areaLines, cpuSeconds } from "./suite/areas.ts";
 import { tasksAgain, unstableLines, withAgain } from "./suite/again.ts";
 import { laneCount, type LaneOptions, runTasks, waitingLaneCount } from "./suite/lanes.ts";
 import { RUNTIMES } from "./suite/runtimes.ts";
@@ -53,9 +54,15 @@ async function main(args: readonly string[]): Promise<number> {
 
   const problems = problemsOf(runs);
   const used = RUNTIMES.filter((runtime) => runs.some((run) => run.runtime === runtime));
-  const lines = used.map((runtime) => describeRuntime(runtime, runs));
-  console.log(
-    ["", ...lines, ...unstableLines(again), ...problems, ...nodeTotals(runs, Math.round(durationMs))].join("\n"),
-  );
+  const cpu = cpuSeconds();
+  const lines = [
+    ...areaLines(runs),
+    ...used.map((runtime) => describeRuntime(runtime, runs)),
+    ...(cpu === undefined ? [] : [`Processor time: ${cpu.toFixed(0)} s`]),
+    ...unstableLines(again),
+    ...problems,
+    ...nodeTotals(runs, Math.round(durationMs)),
+  ];
+  console.log(["", ...lines].join("\n"));
   return problems.length === 0 ? 0 : 1;
 }

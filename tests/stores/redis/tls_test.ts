@@ -6,7 +6,6 @@ import { inspect } from "node:util";
 import { ConfigError, createRateSync, type RedisStoreOptions, StoreError } from "../../../mod.ts";
 import { createRedisStore } from "../../../src/stores/redis/mod.ts";
 import { TemporaryFolder } from "../../../scripts/_temporary.ts";
-import { freshPrefix } from "../../_support/redis.ts";
 import { startWorker, type WorkerExit } from "../../_support/processes.ts";
 import { Authority } from "./_certificates.ts";
 import { startTls, type TlsRedis } from "./_tls_servers.ts";

@@ -77,6 +77,7 @@ export const TABLE: readonly Row[] = [
       "tests/limiter/unawaited_test.ts",
       "tests/stores/at_once_test.ts",
       "tests/stores/batcher_test.ts",
+      "tests/stores/changed_rules_test.ts",
       "tests/stores/enumeration_test.ts",
       "tests/stores/histories_test.ts",
       "tests/stores/laws_test.ts",
@@ -98,12 +99,12 @@ export const TABLE: readonly Row[] = [
   {
     paths: [
       "tests/stores/redis/clients_conformance_test.ts",
-      "tests/stores/redis/rest_clients_test.ts",
+      "tests/stores/redis/rest_conformance_test.ts",
       "tests/stores/redis/tls_conformance_test.ts",
     ],
     on: BUN,
     because:
-      "thousands of decisions through the clients of packages and over TLS; these connections are tried on every runtime " +
+      "thousands of decisions through the clients of packages, over REST and over TLS; these connections are tried on every runtime " +
       "by clients_test.ts, rest_test.ts and tls_test.ts, and the same decisions, over plain ones, by conformance_test.ts",
   },
   {
@@ -129,6 +130,15 @@ export const TABLE: readonly Row[] = [
     paths: ["tests/registry/secrets_test.ts", "tests/stores/redis/url_passwords_test.ts"],
     on: NODE,
     because: "texts and what is left out of them",
+  },
+  {
+    paths: [
+      "tests/http/headers_test.ts",
+      "tests/registry/config/fuzz_test.ts",
+      "tests/registry/config/template_test.ts",
+    ],
+    on: BUN,
+    because: "thousands of random texts that the package itself writes or reads, without any API of a runtime",
   },
   {
     paths: ["tests/registry/driver_missing_test.ts"],

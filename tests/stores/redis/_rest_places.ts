@@ -16,19 +16,11 @@ import { TOKEN } from "../../_support/rest_redis.ts";
 /** Options that lead to an endpoint. */
 export type Place = { readonly url: string; readonly token: string } | { readonly client: UpstashLike };
 
-/** Makes the options of an endpoint. */
-type MakePlace = (url: string, token?: string) => Place;
-
-/** The clients of packages, by name. */
-export const restClients: Readonly<Record<string, MakePlace>> = {
+/** The ways, by name. */
+export const places: Readonly<Record<string, (url: string, token?: string) => Place>> = {
+  "a URL and a token": (url, token = TOKEN) => ({ url, token }),
   "@upstash/redis": (url, token = TOKEN) => ({ client: new Redis({ url, token }) }),
   "@vercel/kv": (url, token = TOKEN) => ({ client: createKv({ url, token }) }),
-};
-
-/** The ways, by name. */
-export const places: Readonly<Record<string, MakePlace>> = {
-  "a URL and a token": (url, token = TOKEN) => ({ url, token }),
-  ...restClients,
 };
 
 /** A client of `@upstash/redis` with everything off that it does beside sending. */

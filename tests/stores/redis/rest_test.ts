@@ -6,8 +6,7 @@ import fc from "fast-check";
 import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
 import { openRawRedis, type RawRedis } from "../../_support/raw_redis.ts";
 import { freshPrefix } from "../../_support/redis.ts";
-import { type RestRedis, startRestRedis, TOKEN } from "../../_support/rest_redis.ts";
-import { describeConformance } from "./_rest_conformance.ts";
+import { type RestRedis, startRestRedis } from "../../_support/rest_redis.ts";
 import { connectionTo, places, plainUpstash, upstashWithMiddleware } from "./_rest_places.ts";
 import { scriptOf } from "./_servers.ts";
 
@@ -39,11 +38,6 @@ describe("REST", () => {
   after(async () => {
     await endpoint[Symbol.asyncDispose]();
     await raw.close();
-  });
-
-  // The clients of packages are tried by rest_clients_test.ts; this one is the runtime's own fetch.
-  describe("storeConformance() through a URL and a token", () => {
-    describeConformance(() => ({ url: endpoint.url, token: TOKEN }));
   });
 
   const more = {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, type RateSync } from "../../../mod.ts";
 import { freshPrefix } from "../../_support/redis.ts";
+import { ahead } from "../../_support/together.ts";
 import { type ForgetfulProxy, startForgetfulProxy } from "./_forgetful_proxy.ts";
 import { type RedisProcess, startRedis, until } from "./_servers.ts";
 
@@ -85,10 +86,14 @@ describe("A Redis store behind something that forgets connections in silence", (
     };
   }
 
+  // Each has a proxy and connections of its own.
+  const losses: { title: string; lose: () => Promise<void> }[] = [];
   for (const poolMinSize of [1, 2, 5]) {
     for (const [name, forget] of FORGETS) {
       for (const callers of [1, 20]) {
-        it(`decides again within 1 s, with ${poolMinSize} connections and ${callers} callers, when ${name} is forgotten`, async () => {
+        const title =
+          `decides again within 1 s, with ${poolMinSize} connections and ${callers} callers, when ${name} is forgotten`;
+        const lose = async () => {
           await using place = await open(poolMinSize);
           const before = await place.counted();
           forget(place.proxy);
@@ -102,13 +107,15 @@ describe("A Redis store behind something that forgets connections in silence", (
           );
           // The forgotten ones are replaced; a spare when it is needed.
           if (forget !== FORGETS[2]?.[1]) await until(() => place.proxy.open === poolMinSize);
-        });
+        };
+        losses.push({ title, lose });
       }
     }
   }
 
   for (const [name, forget] of FORGETS) {
-    it(`leaves no decision to the failure policy when ${name} is forgotten while nothing is asked`, async () => {
+    const title = `leaves no decision to the failure policy when ${name} is forgotten while nothing is asked`;
+    const lose = async () => {
       await using place = await open(2);
       forget(place.proxy);
       await sleep(1_200);
@@ -117,8 +124,12 @@ describe("A Redis store behind something that forgets connections in silence", (
       assert.equal(outcome.degraded, 0);
       assert.ok(outcome.longestMs < DECISION_MS, `a decision took ${outcome.longestMs} ms`);
       assert.equal(await place.counted() - before, outcome.byRedis);
-    });
+    };
+    losses.push({ title, lose });
   }
+
+  const outcomeOf = ahead(losses.map(({ lose }) => lose));
+  for (const [i, { title }] of losses.entries()) it(title, () => outcomeOf(i));
 
   it("leaves no decision to the failure policy when the server has closed the connections while nothing was asked", async () => {
     await using place = await open(2);

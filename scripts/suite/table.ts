@@ -148,13 +148,24 @@ export const TABLE: readonly Row[] = [
   { paths: ["tests/stores/redis/clients_test.ts"], on: EVERY, more: "bun", because: "Bun has a client of its own" },
 ];
 
-/** Files that mostly wait, for timers and for servers that start and fall silent: others may use the processors meanwhile. */
+/**
+ * Files that mostly wait, for timers and for servers that start and fall silent: others may use the processors meanwhile.
+ * They have a third of all the time that files take, as they have one of three lanes on two processors.
+ */
 export const WAITING: readonly string[] = [
+  "tests/base/wall_clock_test.ts",
+  "tests/examples/npm_start_test.ts",
+  "tests/examples/servers_test.ts",
   "tests/faults/cluster_test.ts",
   "tests/faults/sentinels_test.ts",
   "tests/faults/standalone_test.ts",
   "tests/http/adapters/endings_test.ts",
   "tests/http/adapters/fastify_test.ts",
+  "tests/http/outbound/obedience_test.ts",
+  "tests/limiter/real_time_test.ts",
+  "tests/races/outbound_test.ts",
+  "tests/races/pause_test.ts",
+  "tests/registry/drain_test.ts",
   "tests/registry/driver_missing_test.ts",
   "tests/registry/mistakes_test.ts",
   "tests/stores/redis/clients_test.ts",
@@ -163,7 +174,10 @@ export const WAITING: readonly string[] = [
   "tests/stores/redis/frozen_test.ts",
   "tests/stores/redis/node_redis_faults_test.ts",
   "tests/stores/redis/refusals_test.ts",
+  "tests/stores/redis/rest_faults_test.ts",
   "tests/stores/redis/rest_order_test.ts",
+  "tests/stores/redis/rest_waiting_test.ts",
+  "tests/stores/redis/sentinel_test.ts",
   "tests/stores/redis/silence_test.ts",
 ];
 

@@ -150,7 +150,7 @@ export const TABLE: readonly Row[] = [
 
 /**
  * Files that mostly wait, for timers and for servers that start and fall silent: others may use the processors meanwhile.
- * They have a third of all the time that files take, as they have one of three lanes on two processors.
+ * On two processors they have one lane of three, and should need about as long as the other files on each of theirs.
  */
 export const WAITING: readonly string[] = [
   "tests/base/wall_clock_test.ts",

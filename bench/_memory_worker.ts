@@ -1,0 +1,60 @@
+/**
+ * Decides in its own memory, for `memory.ts`. Its arguments: what to measure, and how many keys there are.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+import { createRateSync, type LimiterOptions } from "@ratesync/core";
+
+import { serveRounds } from "./_apart.ts";
+import { type Contender, inFlight } from "./_load.ts";
+import { around, userKeys } from "./_names.ts";
+import { HOUR_MS } from "./_ours.ts";
+
+const [subject = "", keyCount = "1"] = process.argv.slice(2);
+const keys = userKeys(Number(keyCount));
+
+/** More than is ever asked for. */
+const limit = 1_000_000_000;
+
+const fixed: LimiterOptions = { algorithm: "fixed_window", limit, windowMs: HOUR_MS };
+
+const LIMITERS: Readonly<Record<string, LimiterOptions>> = {
+  // One unit a second: no bucket is full again before it is asked the next time.
+  bucket: { ratePerSecond: 1, burst: limit },
+  fixed,
+  counter: { algorithm: "sliding_window_counter", limit: 1_000_000, windowMs: HOUR_MS },
+  two: { limits: [{ algorithm: "fixed_window", limit, windowMs: HOUR_MS }, { ratePerSecond: 1, burst: limit }] },
+  acquire: fixed,
+};
+
+await serveRounds(open);
+
+async function open(): Promise<Contender> {
+  if (subject === "flexible") return await flexible();
+  if (subject === "express") return await express();
+  const options = LIMITERS[subject];
+  if (options === undefined) throw new Error(`expected a contender, received ${subject}`);
+  const limiter = createRateSync({ limiters: { api: options } }).limiter("api");
+  return inFlight(subject, {
+    lanes: 1,
+    call: subject === "acquire"
+      ? (i) => limiter.acquire({ key: around(keys, i) })
+      : (i) => limiter.tryAcquire({ key: around(keys, i) }),
+  });
+}
+
+async function flexible(): Promise<Contender> {
+  const { RateLimiterMemory } = await import("rate-limiter-flexible");
+  const limiter = new RateLimiterMemory({ points: limit, duration: HOUR_MS / 1_000 });
+  return inFlight(subject, { lanes: 1, call: (i) => limiter.consume(around(keys, i)).catch(() => undefined) });
+}
+
+async function express(): Promise<Contender> {
+  const { MemoryStore } = await import("express-rate-limit");
+  const store = new MemoryStore();
+  store.init({ windowMs: HOUR_MS } as Parameters<typeof store.init>[0]);
+  return inFlight(subject, { lanes: 1, call: (i) => store.increment(around(keys, i)) });
+}

@@ -172,65 +172,12 @@ export function permitSoon(
   how: Patience,
 ): Permit | Promise<Permit> | undefined {
   const client = route.current;
-  if (client === undefined || client.guard === undefined || how.signal !== undefined) return undefined;
-  const request = client.request(parties, how.maxWaitUs > 0 ? "wait" : "now", how.maxWaitUs);
-  return client.takeSoon(request, new PermitCall(parties, route, how, request));
-}
-
-/** A call for permits that was sent at once. */
-class PermitCall implements Conclusion<Permit> {
-  readonly #parties: readonly Party[];
-  readonly #route: Route;
-  readonly #how: Patience;
-  readonly #request: TakeRequest;
-  readonly #startUs: number;
-
-  constructor(parties: readonly Party[], route: Route, how: Patience, request: TakeRequest) {
-    this.#parties = parties;
-    this.#route = route;
-    this.#how = how;
-    this.#request = request;
-    this.#startUs = steadyUs(route.clock);
-  }
-
-  reply(client: StoreClient, request: TakeRequest, reply: TakeReply): Permit | Promise<Permit> {
-    if (reply.status === "queued") return this.#wait(client, reply);
-    client.room.forget(request.id);
-    return this.#granted(client, reply, false);
-  }
-
-  failure(client: StoreClient, error: unknown): Promise<Permit> {
-    client.room.forget(this.#request.id);
-    return decideElsewhere(this.#parties, this.#route, this.#how, this.#startUs, client, error).then(permitOf);
-  }
-
-  lost(client: StoreClient, request: TakeRequest, error: unknown): void {
-    client.abandon(request, error);
-  }
-
-  async #wait(client: StoreClient, first: TakeReply): Promise<Permit> {
-    let reply: TakeReply;
-    let wasQueued = false;
-    const queued = () => {
-      wasQueued = true;
-      (this.#parties[0] as Party).metrics.queued();
-    };
-    try {
-      reply = await client.wait(this.#request, first, this.#startUs, queued);
-    } catch (error) {
-      return await this.failure(client, error);
-    }
-    return this.#granted(client, reply, wasQueued);
-  }
-
-  #granted(client: StoreClient, reply: TakeReply, wasQueued: boolean): Permit {
-    const waitedMs = (steadyUs(client.clock) - this.#startUs) / 1_000;
-    return granted(client, this.#parties, { reply, id: this.#request.id, waitedMs, wasQueued }, false).permit;
-  }
-}
-
-function permitOf({ permit }: Granted): Permit {
-  return permit;
+  if (client?.guard === undefined || how.signal !== undefined) return undefined;
+  const startUs = steadyUs(route.clock);
+  return client.takePermits(parties, how.maxWaitUs, startUs, {
+    taken: (taken) => granted(client, parties, taken, false).permit,
+    failed: async (error) => (await decideElsewhere(parties, route, how, startUs, client, error)).permit,
+  });
 }
 
 /** A way to ask for one moment, and what becomes of the answer. */

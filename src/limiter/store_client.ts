@@ -27,17 +27,16 @@ import {
 import type { Policy } from "../policy/policy.ts";
 import type { Decision } from "./decision.ts";
 import type { Foresight } from "./foresight.ts";
-import type { Conclusion } from "./guarded_call.ts";
 import { HeldPermit } from "./held_permit.ts";
 import type { Party } from "./party.ts";
 import type { Permit } from "./permit.ts";
+import { PermitCall, type PermitOutcome } from "./permit_call.ts";
 import type { StoreGuard } from "./store_guard.ts";
 import { type HeldLease, LeaseKeeper } from "./lease_keeper.ts";
 import { Seats } from "./seats.ts";
 import { StoreListener } from "./store_listener.ts";
 import { takeInTurn } from "./take.ts";
 import type { Taken, TakeOptions } from "./take_options.ts";
-import { abandon, waitForSlot } from "./take_permits.ts";
 import { undoQuietly } from "./undo.ts";
 import * as verbs from "./verbs.ts";
 import { WaitCounts } from "./wait_counts.ts";
@@ -128,29 +127,19 @@ export class StoreClient {
     return takeInTurn(this, options);
   }
 
-  /**
-   * Sends a request for permits of one target, if it can be sent at once. The outcome goes to the conclusion.
-   * Undefined where more is needed: see `take`.
-   */
-  takeSoon<Answer>(request: TakeRequest, conclusion: Conclusion<Answer>): Answer | Promise<Answer> | undefined {
+  /** Takes permits of one limiter, where the call can be sent at once. Undefined where more is needed: see `take`. */
+  takePermits(
+    parties: readonly Party[],
+    maxWaitUs: number,
+    startUs: number,
+    outcome: PermitOutcome,
+  ): Permit | Promise<Permit> | undefined {
     const { guard } = this;
-    if (guard === undefined || (request.mode === "wait" && !this.#hears)) return undefined;
-    this.room.announce(request.id, request.targets[0] as Target);
-    return guard.decide(this, request, conclusion);
-  }
-
-  /** Goes on with a request that was sent by `takeSoon`, and queues. */
-  async wait(request: TakeRequest, reply: TakeReply, startUs: number, queued: () => void): Promise<TakeReply> {
-    try {
-      return await waitForSlot(this, request, reply, { signal: undefined, queued }, startUs);
-    } finally {
-      this.room.forget(request.id);
-    }
-  }
-
-  /** A request without an answer may have been queued or granted all the same: it is ended. */
-  abandon(request: TakeRequest, error: unknown): void {
-    abandon(this, request, error);
+    if (guard === undefined || (maxWaitUs > 0 && !this.#hears)) return undefined;
+    const [party] = parties as [Party];
+    const request = this.request(parties, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
+    this.room.announce(request.id, party);
+    return guard.decide(this, request, new PermitCall(party, request, startUs, outcome));
   }
 
   /** Makes a permit, whose lease is renewed from now on. It has an id in the store, or is held in this process. */

@@ -50,6 +50,10 @@ const MAX_CALLS = 32;
 /** How many times larger a call may be for items that join others. */
 const MOST_JOINED = 8;
 
+/** In how many parts the callers of a call go on, where nothing else is under way, and how many these are at least. */
+const PARTS = 3;
+const LEAST_PART = 8;
+
 /** How long the fastest call is remembered, at least. */
 const FASTEST_US = 10_000_000;
 
@@ -279,19 +283,35 @@ export class Batcher<Item, Reply> {
     const sentUs = this.#options.nowUs();
     this.#options.send(batch.map((entry) => entry.item)).then((replies) => {
       this.#timed(sentUs);
-      return () => settle(batch, replies);
-    }).catch((cause) => () => {
-      for (const { sink } of batch) sink.failed(this.#options.errorOf(cause));
-    }).then((answer) => {
       this.#calls--;
-      this.#answers.push(answer);
-      this.#goOn();
-    });
+      const size = this.#calls > 0 || this.#queued > 0 ? batch.length : partOf(batch.length);
+      for (let from = 0; from < batch.length; from += size) {
+        this.#answers.push(() => settle(batch, replies, from, Math.min(from + size, batch.length)));
+      }
+    }, (cause) => {
+      this.#calls--;
+      this.#answers.push(() => {
+        for (const { sink } of batch) sink.failed(this.#options.errorOf(cause));
+      });
+    }).then(() => this.#goOn());
   }
 }
 
-function settle<Item, Reply>(batch: readonly Entry<Item, Reply>[], replies: readonly (Reply | Error)[]): void {
-  for (let i = 0; i < batch.length; i++) {
+/**
+ * How many callers of a call go on at a time, where nothing else is under way: what the first of them ask is on its way
+ * while the others go on. Together, they would all wait for the server, and then the server for all of them.
+ */
+function partOf(count: number): number {
+  return Math.max(LEAST_PART, Math.ceil(count / PARTS));
+}
+
+function settle<Item, Reply>(
+  batch: readonly Entry<Item, Reply>[],
+  replies: readonly (Reply | Error)[],
+  from: number,
+  to: number,
+): void {
+  for (let i = from; i < to; i++) {
     const { sink } = batch[i] as Entry<Item, Reply>;
     const reply = replies[i] as Reply | Error;
     if (reply instanceof Error) sink.failed(reply);

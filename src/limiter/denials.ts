@@ -47,7 +47,9 @@ export class Denials {
     if (denial === undefined) return undefined;
     const ageUs = nowUs - denial.askedUs;
     // A clock that a test has set back tells nothing of how old it is.
-    if (ageUs < 0 || denial.policy !== target.policy || ageUs >= Math.min(denial.reply.waitUs, target.policy.denyCacheUs)) {
+    if (
+      ageUs < 0 || denial.policy !== target.policy || ageUs >= Math.min(denial.reply.waitUs, target.policy.denyCacheUs)
+    ) {
       denials?.delete(key);
       return undefined;
     }

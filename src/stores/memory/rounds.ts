@@ -197,7 +197,7 @@ export class Rounds {
   promote(target: Target, asking?: string): void {
     let place = 0;
     let reserved = 0;
-    while (place < FRONT) {
+    while (place < FRONT && this.#slotWait(target, reserved + 1) === 0) {
       const waiter = this.#waiterAt(target, place);
       if (waiter === undefined || this.#slotWait(target, reserved + waiter.slots) > 0) return;
       if (!waiter.direct) {

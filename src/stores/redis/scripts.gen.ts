@@ -6,2350 +6,2350 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local cy=1e14
-local dD=50*cy
-local hk,cz="99",10*cy
-local hv=p-p%cy`;
+const part1 = `local ct=1e14
+local dx=50*ct
+local hd,cu="99",10*ct
+local ho=r-r%ct`;
 
-const part2 = `local gh=2e15
-local function dS(h)
-local al,size=string.byte(h,1),#h
-if al==98 and size>8 then
-local x=struct.unpack("<d",h,2)
-if x>=0 and x==math.floor(x)then return x,10 end
+const part2 = `local ga=2e15
+local function dN(m)
+local aj,size=string.byte(m,1),#m
+if aj==98 and size>8 then
+local z=struct.unpack("<d",m,2)
+if z>=0 and z==math.floor(z)then return z,10 end
 end
-if al==83 and size>46 or al==115 and size>20 then
-local x=struct.unpack("<d",h,2)
-if x>p and x<p+gh then return x,size+1 end
+if aj==83 and size>46 or aj==115 and size>20 then
+local z=struct.unpack("<d",m,2)
+if z>r and z<r+ga then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function fy(bh)
-return math.max(math.floor((bh-dD)/cz),0)
+const part3 = `local function fs(be)
+return math.max(math.floor((be-dx)/cu),0)
 end
-local function eH(bh)
-if bh<dD then return bh end
-local us=hv+bh%cy
-if us>p+cy/2 then return us-cy end
-if us<p-cy/2 then return us+cy end
+local function eB(be)
+if be<dx then return be end
+local us=ho+be%ct
+if us>r+ct/2 then return us-ct end
+if us<r-ct/2 then return us+ct end
 return us
 end`;
 
-const part4 = `local function eS(bj,fj,af)
-return math.max(bj<=8*fj and 1 or bj<=1024*fj and 2 or 3,af)
+const part4 = `local function eM(bg,fd,ad)
+return math.max(bg<=8*fd and 1 or bg<=1024*fd and 2 or 3,ad)
 end
-local function dk(H,fj)
-if H==0 then return p end
-return H==3 and math.huge or p+(H==2 and 1024 or 8)*fj
+local function de(I,fd)
+if I==0 then return r end
+return I==3 and math.huge or r+(I==2 and 1024 or 8)*fd
 end`;
 
-const part5 = `local dI
-local function aX()
-if dI then return dI end
+const part5 = `local dC
+local function aU()
+if dC then return dC end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local iu,jM=8,2^52
-local dQ={us=0,ac=0,U=0,bp={}}
-local bs={dQ=dQ}
-function bs.fD(a,b,e)
-local us,ac=a.us+b.us,a.ac+b.ac
-if ac<e.z then return{us=us,ac=ac}end
-return{us=us+1,ac=ac-e.z}
+local im,jF=8,2^52
+local dL={us=0,aa=0,U=0,bm={}}
+local bp={dL=dL}
+function bp.fx(a,b,g)
+local us,aa=a.us+b.us,a.aa+b.aa
+if aa<g.denominator then return{us=us,aa=aa}end
+return{us=us+1,aa=aa-g.denominator}
 end
-local fD=bs.fD
-function bs.eZ(a,b,e)
-local us,ac=a.us-b.us,a.ac-b.ac
-if ac>=0 then return{us=us,ac=ac}end
-return{us=us-1,ac=ac+e.z}
+local fx=bp.fx
+function bp.eT(a,b,g)
+local us,aa=a.us-b.us,a.aa-b.aa
+if aa>=0 then return{us=us,aa=aa}end
+return{us=us-1,aa=aa+g.denominator}
 end
-local eZ=bs.eZ
-function bs.gb(a,b)
-return(a.us<b.us or(a.us==b.us and a.ac<b.ac))and a or b
+local eT=bp.eT
+function bp.fU(a,b)
+return(a.us<b.us or(a.us==b.us and a.aa<b.aa))and a or b
 end
-function bs.jo(ae,cN,af,e)
-local be=eZ(ae,af,e)
-for _,bi in ipairs(ae.bp)do
-if bi.cN>cN then be=eZ(be,bi,e)end
+function bp.jh(ac,cI,ad,g)
+local bb=eT(ac,ad,g)
+for _,bf in ipairs(ac.bm)do
+if bf.cI>cI then bb=eT(bb,bf,g)end
 end
-return be.us<0 and dQ or be
+return bb.us<0 and dL or bb
 end
-function bs.cf(g,e)
-local M=g.us-e.av
-if g.ac>e.aJ then M=M+1 end
-return max(M,g.q or 0)
+function bp.cc(h,g)
+local K=h.us-g.as
+if h.aa>g.aG then K=K+1 end
+return max(K,h.v or 0)
 end
-local cf=bs.cf
-function bs.dL(g,e)
-return g.H>0 and cf(g,e)>p and g.H or 0
+local cc=bp.cc
+function bp.dG(h,g)
+return h.I>0 and cc(h,g)>r and h.I or 0
 end
-local function jv(ae,bi,U,e)
-local be=fD(ae,bi,e)
-if be.us>jM then return nil end
-local bp,y={},1
-for i,cx in ipairs(ae.bp)do
-bp[i]=cx
-if cx.cN<=bi.cN then y=i+1 end
+local function jo(ac,bf,U,g)
+local bb=fx(ac,bf,g)
+if bb.us>jF then return nil end
+local bm,A={},1
+for i,cs in ipairs(ac.bm)do
+bm[i]=cs
+if cs.cI<=bf.cI then A=i+1 end
 end
-table.insert(bp,y,bi)
-local hr,C=dQ,#bp
-while C>0 and#bp-C<iu do
-local ab=bp[C]
-if ab.cN-(be.us-hr.us)+2<=p then break end
-hr=fD(hr,ab,e)
-C=C-1
+table.insert(bm,A,bf)
+local hk,E=dL,#bm
+while E>0 and#bm-E<im do
+local Y=bm[E]
+if Y.cI-(bb.us-hk.us)+2<=r then break end
+hk=fx(hk,Y,g)
+E=E-1
 end
-for _=1,C do
-table.remove(bp,1)
+for _=1,E do
+table.remove(bm,1)
 end
-return{us=be.us,ac=be.ac,U=max(ae.U,U),bp=bp}
+return{us=bb.us,aa=bb.aa,U=max(ac.U,U),bm=bm}
 end
-function bs.dW(us,ae)
-local be=us+ae.us+1
-if ae.U>0 and ae.U<be then return max(us+1,ae.U)end
-return be
+function bp.dR(us,ac)
+local bb=us+ac.us+1
+if ac.U>0 and ac.U<bb then return max(us+1,ac.U)end
+return bb
 end
-function bs.bf(g)
-local ae=g.ae
-return ae and bs.dW(g.us,ae)>p and ae or nil
+function bp.bc(h)
+local ac=h.ac
+return ac and bp.dR(h.us,ac)>r and ac or nil
 end
-function bs.cD(us,ac,ae,q,e,af)
-local M=us-e.av
-if ac>e.aJ then M=M+1 end
-local bn=max(M,q)
-if q<=p or q<=M then q=nil end
-local g={us=us,ac=ac,q=q,H=0}
-if bn>p then g.H=eS(bn-p,e.av,af)end
-if ae then
-local be,bp=fD(g,ae,e).us,{}
-for i,bi in ipairs(ae.bp)do
-bp[i]={cN=min(bi.cN,be),us=bi.us,ac=bi.ac}
+function bp.cy(us,aa,ac,v,g,ad)
+local K=us-g.as
+if aa>g.aG then K=K+1 end
+local bk=max(K,v)
+if v<=r or v<=K then v=nil end
+local h={us=us,aa=aa,v=v,I=0}
+if bk>r then h.I=eM(bk-r,g.as,ad)end
+if ac then
+local bb,bm=fx(h,ac,g).us,{}
+for i,bf in ipairs(ac.bm)do
+bm[i]={cI=min(bf.cI,bb),us=bf.us,aa=bf.aa}
 end
-local U=ae.U>us+ae.us and 0 or ae.U
-g.ae={us=ae.us,ac=ae.ac,U=U,bp=bp}
+local U=ac.U>us+ac.us and 0 or ac.U
+h.ac={us=ac.us,aa=ac.aa,U=U,bm=bm}
 end
-return g
+return h
 end
-function bs.er(g,fN,cN,q,e)
-local U=max(p,q)+e.av+1
-local bi={cN=cN,us=fN.us,ac=fN.ac}
-local ae=jv(bs.bf(g)or dQ,bi,U,e)
-if not ae then return g end
-local aQ=eZ(g,fN,e)
-return bs.cD(aQ.us,aQ.ac,ae,q,e,bs.dL(g,e))
+function bp.el(h,fH,cI,v,g)
+local U=max(r,v)+g.as+1
+local bf={cI=cI,us=fH.us,aa=fH.aa}
+local ac=jo(bp.bc(h)or dL,bf,U,g)
+if not ac then return h end
+local aN=eT(h,fH,g)
+return bp.cy(aN.us,aN.aa,ac,v,g,bp.dG(h,g))
 end
-function bs.dg(g,e)
-local q,bn=cf(g,e),dk(g.H,e.av)
-if q<=bn then return g end
-local bA={us=bn+e.av,ac=e.aJ}
-local ae=bs.bf(g)
-if g.us<bA.us or(g.us==bA.us and g.ac<=bA.ac)then
-return bs.cD(g.us,g.ac,ae,bn,e,g.H)
+function bp.da(h,g)
+local v,bk=cc(h,g),de(h.I,g.as)
+if v<=bk then return h end
+local bw={us=bk+g.as,aa=g.aG}
+local ac=bp.bc(h)
+if h.us<bw.us or(h.us==bw.us and h.aa<=bw.aa)then
+return bp.cy(h.us,h.aa,ac,bk,g,h.I)
 end
-local af={us=g.us,ac=g.ac,q=g.q,H=g.H}
-if ae then af.ae={us=ae.us,ac=ae.ac,U=0,bp=ae.bp}end
-local bl=bs.er(af,eZ(g,bA,e),0,bn,e)
-if bl~=af then return bl end
-return bs.cD(bA.us,bA.ac,nil,bn,e,g.H)
+local ad={us=h.us,aa=h.aa,v=h.v,I=h.I}
+if ac then ad.ac={us=ac.us,aa=ac.aa,U=0,bm=ac.bm}end
+local bi=bp.el(ad,eT(h,bw,g),0,bk,g)
+if bi~=ad then return bi end
+return bp.cy(bw.us,bw.aa,nil,bk,g,h.I)
 end
-function bs.bX(h,w,ab,g,e)
-local function dq()
-local O,eL=0,1
-while w<=ab do
-local gu=byte(h,w)
-w=w+1
-O=O+gu%128*eL
-if gu<128 then break end
-eL=eL*128
+function bp.bT(m,y,Y,h,g)
+local function di()
+local number,eF=0,1
+while y<=Y do
+local go=byte(m,y)
+y=y+1
+number=number+go%128*eF
+if go<128 then break end
+eF=eF*128
 end
-return O
+return number
 end
-local function gX()
-local us=dq()
-return us,e.z>1 and min(dq(),e.z-1)or 0
+local function gQ()
+local us=di()
+return us,g.denominator>1 and min(di(),g.denominator-1)or 0
 end
-local fZ=byte(h,w)-128
-w=w+1
-g.H=floor(fZ%32/8)
-if fZ%2>=1 then g.q=dq()end
-if fZ%4<2 then return end
-local us,ac=gX()
-local ae={us=us,ac=ac,U=0,bp={}}
-local be=fD(g,ae,e).us
-if fZ%8>=4 then ae.U=be+2-dq()end
-while w<=ab do
-local bi={cN=be-dq()}
-bi.us,bi.ac=gX()
-if bi.us==0 and bi.ac==0 then
-bi.us,bi.ac=us,ac
+local fS=byte(m,y)-128
+y=y+1
+h.I=floor(fS%32/8)
+if fS%2>=1 then h.v=di()end
+if fS%4<2 then return end
+local us,aa=gQ()
+local ac={us=us,aa=aa,U=0,bm={}}
+local bb=fx(h,ac,g).us
+if fS%8>=4 then ac.U=bb+2-di()end
+while y<=Y do
+local bf={cI=bb-di()}
+bf.us,bf.aa=gQ()
+if bf.us==0 and bf.aa==0 then
+bf.us,bf.aa=us,aa
 end
-ae.bp[#ae.bp+1]=bi
+ac.bm[#ac.bm+1]=bf
 end
-g.ae=ae
+h.ac=ac
 end
-function bs.aU(g,e)
-local ae,q,aF=g.ae,g.q,""
-if not ae and not q and g.H==0 then return aF end
-local function es(O)
-while O>=128 do
-aF=aF..char(O%128+128)
-O=floor(O/128)
+function bp.aR(h,g)
+local ac,v,aC=h.ac,h.v,""
+if not ac and not v and h.I==0 then return aC end
+local function em(number)
+while number>=128 do
+aC=aC..char(number%128+128)
+number=floor(number/128)
 end
-aF=aF..char(O)
+aC=aC..char(number)
 end
-local function hH(us,ac)
-es(us)
-if e.z>1 then es(ac)end
+local function hA(us,aa)
+em(us)
+if g.denominator>1 then em(aa)end
 end
-if q then es(q)end
-if ae then
-hH(ae.us,ae.ac)
-local be=fD(g,ae,e).us
-if ae.U>0 then es(be+2-ae.U)end
-for _,bi in ipairs(ae.bp)do
-es(be-bi.cN)
-local iY=bi.us==ae.us and bi.ac==ae.ac
-hH(iY and 0 or bi.us,iY and 0 or bi.ac)
+if v then em(v)end
+if ac then
+hA(ac.us,ac.aa)
+local bb=fx(h,ac,g).us
+if ac.U>0 then em(bb+2-ac.U)end
+for _,bf in ipairs(ac.bm)do
+em(bb-bf.cI)
+local iR=bf.us==ac.us and bf.aa==ac.aa
+hA(iR and 0 or bf.us,iR and 0 or bf.aa)
 end
 end
-local fZ=128+(q and 1 or 0)+(ae and 2 or 0)+(ae and ae.U>0 and 4 or 0)
-return char(fZ+8*g.H)..aF
+local fS=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.U>0 and 4 or 0)
+return char(fS+8*h.I)..aC
 end
-dI=bs
-return bs
+dC=bp
+return bp
 end`;
 
 const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
-local pack,ao=struct.pack,struct.unpack
+local pack,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cF,fx=0,0
-local function aF()
-cF=cF+1
-return ARGV[cF]
+local cA,fr=0,0
+local function aC()
+cA=cA+1
+return ARGV[cA]
 end
-local function O()
-cF=cF+1
-return ARGV[cF]+0
+local function number()
+cA=cA+1
+return ARGV[cA]+0
 end
-local function eR()
-fx=fx+1
-return KEYS[fx]
+local function eL()
+fr=fr+1
+return KEYS[fr]
 end
-local p=tonumber(aF())
-if not p then
-local dh=call("TIME")
-p=dh[1]*1000000+dh[2]
+local r=tonumber(aC())
+if not r then
+local db=call("TIME")
+r=db[1]*1000000+db[2]
 end
-local ch=O()
-local function ds(U)
-return max(ceil((U-p)/1000),1)+ch
+local ce=number()
+local function dk(U)
+return max(ceil((U-r)/1000),1)+ce
 end
-local bJ={}`;
+local bF={}`;
 
-const part7 = `local function ew(ag)
-local eI=type(ag)=="table"and ag.err or tostring(ag)
-if string.find(eI,"READONLY",1,true)then error(ag,0)end
-return eI
+const part7 = `local function eq(ae)
+local eC=type(ae)=="table"and ae.err or tostring(ae)
+if string.find(eC,"READONLY",1,true)then error(ae,0)end
+return eC
 end
-local function ih(bH,jk)
-local ok,ag=pcall(bH,jk)
-return ok and ag or ew(ag)
+local function hY(bD,jd)
+local ok,ae=pcall(bD,jd)
+return ok and ae or eq(ae)
 end`;
 
-const part8 = `local function gj(d)
-dY(d)
-if d.cO and not bd then dN(d)end
-local at=max(p,d.x)
-local E,J=d.m.E,d.J
-for i=1,#E do
-local A=E[i]
-at=max(at,A.V.cG(J[i],d.ad,A))
+const part8 = `local function gd(e)
+dT(e)
+if e.cJ and not ba then dI(e)end
+local at=max(r,e.z)
+local rates,states=e.p.rates,e.states
+for i=1,#rates do
+local D=rates[i]
+at=max(at,D.kernel.cB(states[i],e.ab,D))
 end
 return at
 end
-local function fL(d,at)
-local E,J=d.m.E,d.J
-if#E==0 then return end
-if d.bP then d.bP.cJ(d,at)end
-d.eU=nil
-for i=1,#E do
-local A=E[i]
-local af=J[i]
-local g=A.V.cJ(af,at,d.ad,A)
-if g then J[i]=g end
-local cb=A.V.cb and A.V.cb(af,g,at)
-if cb then
-d.eU=d.eU or{}
-d.eU[i]=cb
+local function fF(e,at)
+local rates,states=e.p.rates,e.states
+if#rates==0 then return end
+if e.bL then e.bL.cE(e,at)end
+e.eO=nil
+for i=1,#rates do
+local D=rates[i]
+local ad=states[i]
+local h=D.kernel.cE(ad,at,e.ab,D)
+if h then states[i]=h end
+local bY=D.kernel.bY and D.kernel.bY(ad,h,at)
+if bY then
+e.eO=e.eO or{}
+e.eO[i]=bY
 end
 end
-dN(d)
+dI(e)
 end
-local function dp(ag,d)
-local E,J,ab=d.m.E,d.J,#ag
-for i=1,#E do
-local A=E[i]
-ag[ab+1],ag[ab+2]=A.V.ea(J[i],A)
-ab=ab+2
-end
-end
-local function du(ag,ai)
-local y=0
-for i=1,#ai do
-local eU,E=ai[i].eU,#ai[i].m.E
-for A=1,eU and E or 0 do
-local cb=eU[A]
-if cb then
-local ab=#ag
-ag[ab+1]=y+A-1
-for aV=1,5 do
-ag[ab+1+aV]=cb[aV]
+local function dh(ae,e)
+local rates,states,Y=e.p.rates,e.states,#ae
+for i=1,#rates do
+local D=rates[i]
+ae[Y+1],ae[Y+2]=D.kernel.dV(states[i],D)
+Y=Y+2
 end
 end
+local function dm(ae,ag)
+local A=0
+for i=1,#ag do
+local eO,rates=ag[i].eO,#ag[i].p.rates
+for D=1,eO and rates or 0 do
+local bY=eO[D]
+if bY then
+local Y=#ae
+ae[Y+1]=A+D-1
+for aS=1,5 do
+ae[Y+1+aS]=bY[aS]
 end
-y=y+E
+end
+end
+A=A+rates
 end
 end`;
 
-const part9 = `local function ek()
-local m=cv[O()]
-local ad,I=O(),O()
-local d={
-m=m,
-ad=ad,
-I=I,
-S=eR(),
-bm=nil,
-aC=nil,
-aI=nil,
-x=0,
-J=nil,
+const part9 = `local function ef()
+local p=cq[number()]
+local ab,J=number(),number()
+local e={
+p=p,
+ab=ab,
+J=J,
+Q=eL(),
+bj=nil,
+aA=nil,
+aF=nil,
+z=0,
+states=nil,
 }
-if m.bm>0 then
-d.bm={}
-for i,A in ipairs(m.E)do
-if A.cl then d.bm[i]=eR()end
+if p.bj>0 then
+e.bj={}
+for i,D in ipairs(p.rates)do
+if D.ring then e.bj[i]=eL()end
 end
 end
-if m.I>0 then
-d.aC,d.aI=eR(),eR()
+if p.J>0 then
+e.aA,e.aF=eL(),eL()
 end
-for _,y in ipairs(m.fp or{})do
-d.bm=d.bm or{}
-d.bm[y]=eR()
+for _,A in ipairs(p.fj or{})do
+e.bj=e.bj or{}
+e.bj[A]=eL()
 end
-return d
+return e
 end`;
 
-const part10 = `function bJ.t()
-local function hq(g,at)
-if g.us<at-1 or(g.us<at and g.ac==0)then return{us=at,ac=0}end
-return g
+const part10 = `function bF.t()
+local function hj(h,at)
+if h.us<at-1 or(h.us<at and h.aa==0)then return{us=at,aa=0}end
+return h
 end
-local function hZ(g,o,e)
-local ac=o*e.dc
-local cX=floor(ac/e.z)
-local us=g.us+o*e.dn+cX
-ac=g.ac+ac-cX*e.z
-if ac<e.z then return{us=us,ac=ac}end
-return{us=us+1,ac=ac-e.z}
+local function hS(h,q,g)
+local aa=q*g.interval_rem
+local cS=floor(aa/g.denominator)
+local us=h.us+q*g.interval_us+cS
+aa=h.aa+aa-cS*g.denominator
+if aa<g.denominator then return{us=us,aa=aa}end
+return{us=us+1,aa=aa-g.denominator}
 end
 return{
-bX=function()
+bT=function()
 return{
-dn=O(),
-dc=O(),
-z=O(),
-av=O(),
-aJ=O(),
-ap=O(),
+interval_us=number(),
+interval_rem=number(),
+denominator=number(),
+as=number(),
+aG=number(),
+an=number(),
 }
 end,
-cY=function()
-return{us=0,ac=0,H=0}
+cT=function()
+return{us=0,aa=0,I=0}
 end,
-dg=function(g,e)
-if g.us-e.av<p and(g.q or 0)<=p then return g end
-return aX().dg(g,e)
+da=function(h,g)
+if h.us-g.as<r and(h.v or 0)<=r then return h end
+return aU().da(h,g)
 end,
-cG=function(g,ad,e)
-local next=hZ(hq(g,p),ad,e)
-local gk=next.us-e.av
-if next.ac>e.aJ then gk=gk+1 end
-return max(p,gk)
+cB=function(h,ab,g)
+local next=hS(hj(h,r),ab,g)
+local ge=next.us-g.as
+if next.aa>g.aG then ge=ge+1 end
+return max(r,ge)
 end,
-cJ=function(g,at,ad,e)
-local next=hZ(hq(g,at),ad,e)
-next.H=0
-if at<=p and not g.ae and not g.q then return next end
-local aV=aX()
-local q=max(at>p and at or 0,g.q or 0)
-return aV.cD(next.us,next.ac,aV.bf(g),q,e,aV.dL(g,e))
+cE=function(h,at,ab,g)
+local next=hS(hj(h,at),ab,g)
+next.I=0
+if at<=r and not h.ac and not h.v then return next end
+local aS=aU()
+local v=max(at>r and at or 0,h.v or 0)
+return aS.cy(next.us,next.aa,aS.bc(h),v,g,aS.dG(h,g))
 end,
-cb=function(af,hg,at)
-local gH=at>p
-if not gH and not hg.ae then return nil end
-local us,ac=0,0
-if hg.ae then
-us,ac=hg.ae.us,hg.ae.ac
+bY=function(ad,gZ,at)
+local gB=at>r
+if not gB and not gZ.ac then return nil end
+local us,aa=0,0
+if gZ.ac then
+us,aa=gZ.ac.us,gZ.ac.aa
 end
-local q=gH and(af.q or 0)>p and af.q or 0
-local jn=gH and hq(af,at)~=af
-if us==0 and ac==0 and q==0 and not jn then return nil end
-local C=af.us+2<=p and{us=0,ac=0}or af
-return{us,ac,q,jn and C.us or-1,jn and C.ac or 0}
+local v=gB and(ad.v or 0)>r and ad.v or 0
+local jg=gB and hj(ad,at)~=ad
+if us==0 and aa==0 and v==0 and not jg then return nil end
+local E=ad.us+2<=r and{us=0,aa=0}or ad
+return{us,aa,v,jg and E.us or-1,jg and E.aa or 0}
 end,
-ea=function(g)
-if g.us<p then return 0,0 end
-return g.us-p,g.ac
+dV=function(h)
+if h.us<r then return 0,0 end
+return h.us-r,h.aa
 end,
-cp=function(g)
-if not g.ae and not g.q then return g.us+2 end
-local iW=g.ae and aX().dW(g.us,g.ae)or 0
-return max(g.us,iW,g.q or 0)+2
+ck=function(h)
+if not h.ac and not h.v then return h.us+2 end
+local iP=h.ac and aU().dR(h.us,h.ac)or 0
+return max(h.us,iP,h.v or 0)+2
 end,
-bG=function(h,C,to,e,bO,bV)
-local size=to-C+1
-local us=tonumber(sub(h,C,C+15))
-if not us or size<16 then return{us=0,ac=0,H=0}end
-local cx=size~=16+e.ap
-local g={us=us,ac=0,H=0}
-if not cx then g.ac=min(tonumber(sub(h,C+16,to))or 0,e.z-1)end
-if bO<=bV then aX().bX(h,bO,bV,g,e)end
-if cx then return{us=us+1,ac=0,q=g.q,H=g.H}end
-return g
+bC=function(m,E,to,g,bK,bR)
+local size=to-E+1
+local us=tonumber(sub(m,E,E+15))
+if not us or size<16 then return{us=0,aa=0,I=0}end
+local cs=size~=16+g.an
+local h={us=us,aa=0,I=0}
+if not cs then h.aa=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
+if bK<=bR then aU().bT(m,bK,bR,h,g)end
+if cs then return{us=us+1,aa=0,v=h.v,I=h.I}end
+return h
 end,
-da=function(g,e)
-local us=max(g.us,0)
-if e.ap==0 then return format("%016.0f",us)end
-return format("%016.0f%0"..e.ap..".0f",us,g.ac)
+cV=function(h,g)
+local us=max(h.us,0)
+if g.an==0 then return format("%016.0f",us)end
+return format("%016.0f%0"..g.an..".0f",us,h.aa)
 end,
-ee=function(g,e)
-if not g.ae and not g.q and g.H==0 then return""end
-return aX().aU(g,e)
+dZ=function(h,g)
+if not h.ac and not h.v and h.I==0 then return""end
+return aU().aR(h,g)
 end,
 }
 end`;
 
-const part11 = `local cM,bb="<I7I4",11
-local function bC(Q)
-return#Q/bb
+const part11 = `local cH,aY="<I7I4",11
+local function bz(O)
+return#O/aY
 end
-local function ct(Q,y)
-return ao(cM,Q,y*bb+1)
+local function co(O,A)
+return am(cH,O,A*aY+1)
 end
-local function bT(Q)
-return ao(cM,Q,1)
+local function bP(O)
+return am(cH,O,1)
 end
-local function bR(Q)
-return ao(cM,Q,#Q-bb+1)
+local function bN(O)
+return am(cH,O,#O-aY+1)
 end
-local function fH(Q,y,M,v)
-local C=y*bb
-return sub(Q,1,C)..pack(cM,M,v)..sub(Q,C+bb+1)
+local function fB(O,A,K,x)
+local E=A*aY
+return sub(O,1,E)..pack(cH,K,x)..sub(O,E+aY+1)
 end
-local function gB(M,v)
-if not(M>=0 and M<2^53 and v>0 and v<2^32)then return""end
-return pack(cM,M,v)
+local function gv(K,x)
+if not(K>=0 and K<2^53 and x>0 and x<2^32)then return""end
+return pack(cH,K,x)
 end
-local function ed(h,C,to)
-local Q=sub(h,C,to)
-if Q==""or#Q%bb>0 then return"",0 end
-local bW=string.byte(Q,7)
-if bW<32 then return Q,0 end
-return sub(Q,1,6)..string.char(bW%32)..sub(Q,8),floor(bW/32)
+local function dY(m,E,to)
+local O=sub(m,E,to)
+if O==""or#O%aY>0 then return"",0 end
+local bS=string.byte(O,7)
+if bS<32 then return O,0 end
+return sub(O,1,6)..string.char(bS%32)..sub(O,8),floor(bS/32)
 end
-local function cL(g)
-local Q=g.u
-if g.H==0 then return Q end
-return sub(Q,1,6)..string.char(string.byte(Q,7)+32*g.H)..sub(Q,8)
+local function cG(h)
+local O=h.w
+if h.I==0 then return O end
+return sub(O,1,6)..string.char(string.byte(O,7)+32*h.I)..sub(O,8)
 end
-local function cc(g,e,af)
-local bj=g.u==""and 0 or bT(g.u)-p
-g.H=bj>0 and eS(bj,e.r,af)or 0
-return g
+local function bZ(h,g,ad)
+local bg=h.w==""and 0 or bP(h.w)-r
+h.I=bg>0 and eM(bg,g.window,ad)or 0
+return h
 end
-local function fr(g,e)
-local Q=g.u
-local ae=Q==""and 0 or bT(Q)-dk(g.H,e.r)
-if ae<=0 then return g end
-local jI={}
-for y=0,bC(Q)-1 do
-local M,v=ct(Q,y)
-jI[y+1]=pack(cM,M-ae,v)
+local function fl(h,g)
+local O=h.w
+local ac=O==""and 0 or bP(O)-de(h.I,g.window)
+if ac<=0 then return h end
+local jB={}
+for A=0,bz(O)-1 do
+local K,x=co(O,A)
+jB[A+1]=pack(cH,K-ac,x)
 end
-return cc({D=g.D,u=table.concat(jI)},e,g.H)
+return bZ({H=h.H,w=table.concat(jB)},g,h.I)
 end`;
 
-const part12 = `function bJ.f()
+const part12 = `function bF.f()
 return{
-K="F",
-bX=function()
-return{aa=O(),r=O()}
+letter="F",
+bT=function()
+return{capacity=number(),window=number()}
 end,
-cY=function()
-return{u="",H=0}
+cT=function()
+return{w="",I=0}
 end,
-dg=fr,
-cG=function(g,ad,e)
-if g.u==""then return p end
-local M,v=bR(g.u)
-if v+ad<=e.aa then return max(p,M)end
-return max(p,M+e.r)
+da=fl,
+cB=function(h,ab,g)
+if h.w==""then return r end
+local K,x=bN(h.w)
+if x+ab<=g.capacity then return max(r,K)end
+return max(r,K+g.window)
 end,
-cJ=function(g,at,ad,e)
-local u=g.u
-if u==""then return cc({u=pack(cM,at,ad)},e,0)end
-local M,v=bR(u)
-if at<M+e.r then
-u=fH(u,bC(u)-1,M,v+ad)
+cE=function(h,at,ab,g)
+local w=h.w
+if w==""then return bZ({w=pack(cH,at,ab)},g,0)end
+local K,x=bN(w)
+if at<K+g.window then
+w=fB(w,bz(w)-1,K,x+ab)
 else
-u=u..pack(cM,at,ad)
+w=w..pack(cH,at,ab)
 end
-while bT(u)+e.r<=p do
-u=sub(u,bb+1)
+while bP(w)+g.window<=r do
+w=sub(w,aY+1)
 end
-return cc({u=u},e,g.H)
+return bZ({w=w},g,h.I)
 end,
-ea=function(g,e)
-if g.u==""then return 0,0 end
-local M,v=bR(g.u)
-local aD=M+e.r-p
-if aD<=0 then return 0,0 end
-if M>p then return e.aa,aD end
-return v,aD
+dV=function(h,g)
+if h.w==""then return 0,0 end
+local K,x=bN(h.w)
+local reset=K+g.window-r
+if reset<=0 then return 0,0 end
+if K>r then return g.capacity,reset end
+return x,reset
 end,
-cp=function(g,e)
-if g.u==""then return 0 end
-local M=bR(g.u)
-return M+e.r
+ck=function(h,g)
+if h.w==""then return 0 end
+local K=bN(h.w)
+return K+g.window
 end,
-bG=function(h,C,to)
-local u,H=ed(h,C+7,to)
-return{u=u,H=H}
+bC=function(m,E,to)
+local w,I=dY(m,E+7,to)
+return{w=w,I=I}
 end,
-fB=16,
-eu=function(h,C)
-return{u=gB(ao("<dd",h,C)),H=0}
+fv=16,
+eo=function(m,E)
+return{w=gv(am("<dd",m,E)),I=0}
 end,
-da=function(g,e)
-return pack("<I7",e.r)..cL(g)
+cV=function(h,g)
+return pack("<I7",g.window)..cG(h)
 end,
 }
 end`;
 
-const part13 = `function bJ.c()
-local function fM(g,y,e)
-if y==0 then return g.D end
-local M,v=ct(g.u,y-1)
-return M+e.r==ct(g.u,y)and v or 0
+const part13 = `function bF.c()
+local function fG(h,A,g)
+if A==0 then return h.H end
+local K,x=co(h.w,A-1)
+return K+g.window==co(h.w,A)and x or 0
 end
-local function jw(g,at,e)
-if g.u==""then return at,0,0 end
-local M,v=bR(g.u)
-if at<M+e.r then
-return M,fM(g,bC(g.u)-1,e),v
+local function jp(h,at,g)
+if h.w==""then return at,0,0 end
+local K,x=bN(h.w)
+if at<K+g.window then
+return K,fG(h,bz(h.w)-1,g),x
 end
-if at<M+2*e.r then return M+e.r,v,0 end
+if at<K+2*g.window then return K+g.window,x,0 end
 return at,0,0
 end
-local function eW(o,bg,e)
-if bg<0 then return e.r+1 end
-if o<=bg then return 0 end
-local bS=e.r/e.bF
-return(bS-floor(bg*bS/o))*e.bF
+local function eQ(q,bd,g)
+if bd<0 then return g.window+1 end
+if q<=bd then return 0 end
+local bO=g.window/g.step
+return(bO-floor(bd*bO/q))*g.step
 end
-local function iX(u,e)
-local M=bT(u)
-local iT=bC(u)>1 and ct(u,1)==M+e.r
-return M+(iT and 1 or 2)*e.r<=p
+local function iQ(w,g)
+local K=bP(w)
+local iM=bz(w)>1 and co(w,1)==K+g.window
+return K+(iM and 1 or 2)*g.window<=r
 end
 return{
-K="C",
-bX=function()
-return{aa=O(),r=O(),bF=O()}
+letter="C",
+bT=function()
+return{capacity=number(),window=number(),step=number()}
 end,
-cY=function()
-return{D=0,u="",H=0}
+cT=function()
+return{H=0,w="",I=0}
 end,
-dg=fr,
-cG=function(g,ad,e)
-local M,D,dU=jw(g,p,e)
-local iq=eW(D,e.aa-ad-dU,e)
-if iq<=e.r then return max(p,M+iq)end
-return max(p,M+e.r+eW(dU,e.aa-ad,e))
+da=fl,
+cB=function(h,ab,g)
+local K,H,dP=jp(h,r,g)
+local ii=eQ(H,g.capacity-ab-dP,g)
+if ii<=g.window then return max(r,K+ii)end
+return max(r,K+g.window+eQ(dP,g.capacity-ab,g))
 end,
-cJ=function(g,at,ad,e)
-local Y={D=g.D,u=g.u}
-local M,v
-if Y.u~=""then
-M,v=bR(Y.u)
+cE=function(h,at,ab,g)
+local W={H=h.H,w=h.w}
+local K,x
+if W.w~=""then
+K,x=bN(W.w)
 end
-if M and at<M+e.r then
-Y.u=fH(Y.u,bC(Y.u)-1,M,v+ad)
+if K and at<K+g.window then
+W.w=fB(W.w,bz(W.w)-1,K,x+ab)
 else
-M=jw(g,at,e)
-Y.u=Y.u..pack(cM,M,ad)
+K=jp(h,at,g)
+W.w=W.w..pack(cH,K,ab)
 end
-while iX(Y.u,e)do
-Y.D=fM(Y,1,e)
-Y.u=sub(Y.u,bb+1)
+while iQ(W.w,g)do
+W.H=fG(W,1,g)
+W.w=sub(W.w,aY+1)
 end
-return cc(Y,e,g.H)
+return bZ(W,g,h.I)
 end,
-ea=function(g,e)
-if g.u==""then return 0,0 end
-local ab=bR(g.u)
-local aD=ab+2*e.r-p
-if aD<=0 then return 0,0 end
-if ab>p then return e.aa,aD end
-local M,D,dU=jw(g,p,e)
-local bS=e.r/e.bF
-local aQ=bS-floor((p-M)/e.bF)
-return ceil(D*aQ/bS)+dU,aD
+dV=function(h,g)
+if h.w==""then return 0,0 end
+local Y=bN(h.w)
+local reset=Y+2*g.window-r
+if reset<=0 then return 0,0 end
+if Y>r then return g.capacity,reset end
+local K,H,dP=jp(h,r,g)
+local bO=g.window/g.step
+local aN=bO-floor((r-K)/g.step)
+return ceil(H*aN/bO)+dP,reset
 end,
-cp=function(g,e)
-if g.u==""then return 0 end
-local M=bR(g.u)
-return M+2*e.r
+ck=function(h,g)
+if h.w==""then return 0 end
+local K=bN(h.w)
+return K+2*g.window
 end,
-bG=function(h,C,to)
-local u,H=ed(h,C+12,to)
-if u==""then return{D=0,u="",H=0}end
-return{D=ao("<I4",h,C+8),u=u,H=H}
+bC=function(m,E,to)
+local w,I=dY(m,E+12,to)
+if w==""then return{H=0,w="",I=0}end
+return{H=am("<I4",m,E+8),w=w,I=I}
 end,
-fB=24,
-eu=function(h,C)
-local M,D,dU=ao("<ddd",h,C)
-if not(D>0 and D<2^32)then D=0 end
-if dU>0 or D==0 then
-return{D=D,u=gB(M,dU),H=0}
+fv=24,
+eo=function(m,E)
+local K,H,dP=am("<ddd",m,E)
+if not(H>0 and H<2^32)then H=0 end
+if dP>0 or H==0 then
+return{H=H,w=gv(K,dP),I=0}
 end
-return{D=D,u=pack(cM,M,0),H=0}
+return{H=H,w=pack(cH,K,0),I=0}
 end,
-da=function(g,e)
-local az=#format("%.0f",e.bF)-1
-return pack("<I7BI4",e.r,az,g.D)..cL(g)
+cV=function(h,g)
+local ax=#format("%.0f",g.step)-1
+return pack("<I7BI4",g.window,ax,h.H)..cG(h)
 end,
 }
 end`;
 
-const part14 = `function bJ.s()`;
+const part14 = `function bF.s()`;
 
-const part15 = `local bv,jY,fW=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cE,kw=2^48,2^37
-local hv=p-p%cE
-local function bt(k,az)
-k.dA,k.az=az>=32,az%32
-k.jA,k.aA=k.az>=16,2^(az%16)
-k.bA=k.jA and 255 or 65535
+const part15 = `local bs,jR,fQ=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cz,ko=2^48,2^37
+local ho=r-r%cz
+local function bq(o,ax)
+o.dt,o.ax=ax>=32,ax%32
+o.jt,o.ay=o.ax>=16,2^(ax%16)
+o.bw=o.jt and 255 or 65535
 end
-local function da(k,au,o)
-if k.jA then return pack("<I7B",au,o)end
-if au-p>=cE/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",au%cE,o)
+local function cV(o,ar,q)
+if o.jt then return pack("<I7B",ar,q)end
+if ar-r>=cz/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",ar%cz,q)
 end
-local function bG(k,Q,C)
-if k.jA then return ao("<I7B",Q,C)end
-local au,o=ao("<I6I2",Q,C)
-au=au+hv
-if au>p+cE/2 then return au-cE,o end
-if au<p-cE/2 then return au+cE,o end
-return au,o
+local function bC(o,O,E)
+if o.jt then return am("<I7B",O,E)end
+local ar,q=am("<I6I2",O,E)
+ar=ar+ho
+if ar>r+cz/2 then return ar-cz,q end
+if ar<r-cz/2 then return ar+cz,q end
+return ar,q
 end
-local function bX(k,C,to)
-if to<#k.Q then return sub(k.Q,C+1,to+1)end
-return call("GETRANGE",k.S,format("%d",C),format("%d",to))
+local function bT(o,E,to)
+if to<#o.O then return sub(o.O,E+1,to+1)end
+return call("GETRANGE",o.Q,format("%d",E),format("%d",to))
 end
-local function cr(k,an)
-return bv+4*(floor(an/k.aA)+1)+8*an
+local function cm(o,al)
+return bs+4*(floor(al/o.ay)+1)+8*al
 end
-local function size(k)
-return k.I==0 and bv or cr(k,k.I-1)+8
+local function size(o)
+return o.J==0 and bs or cm(o,o.J-1)+8
 end
-local function cg(k,i)
-return(k.aR+i)%k.I
+local function cd(o,i)
+return(o.aO+i)%o.J
 end
-local function bc(k,i)
-local C=cr(k,cg(k,i))
-return bG(k,bX(k,C,C+7),1)
+local function aZ(o,i)
+local E=cm(o,cd(o,i))
+return bC(o,bT(o,E,E+7),1)
 end
-local function iS(k,i)
-local an=cg(k,i)
-return min(k.aA-an%k.aA,k.I-an,k.v-i)
+local function iL(o,i)
+local al=cd(o,i)
+return min(o.ay-al%o.ay,o.J-al,o.x-i)
 end
-local function hO(k,eq,af)
-if eq and k.af and eq>k.af then return k.v,k.af,k.ba end
-if k.dA then
-if eq then return eq-1,eq-1,(bc(k,eq-1))end
-local cq,bW=0,k.v
-while cq<bW do
-local ci=floor((cq+bW)/2)
-if bc(k,ci)<=af then
-cq=ci+1
+local function hH(o,ek,ad)
+if ek and o.ad and ek>o.ad then return o.x,o.ad,o.aX end
+if o.dt then
+if ek then return ek-1,ek-1,(aZ(o,ek-1))end
+local cl,bS=0,o.x
+while cl<bS do
+local cf=floor((cl+bS)/2)
+if aZ(o,cf)<=ad then
+cl=cf+1
 else
-bW=ci
+bS=cf
 end
 end
-return cq,cq
+return cl,cl
 end
-local i,be=0,0
-while i<k.v do
-local n,an=iS(k,i),cg(k,i)
-local o
-if i>0 and i+n<k.v then
-local C=cr(k,an)-4
-o=ao("<I4",bX(k,C,C+3),1)
+local i,bb=0,0
+while i<o.x do
+local n,al=iL(o,i),cd(o,i)
+local q
+if i>0 and i+n<o.x then
+local E=cm(o,al)-4
+q=am("<I4",bT(o,E,E+3),1)
 end
-if o and((eq and be+o<eq)or(not eq and bc(k,i+n-1)<=af))then
-i,be=i+n,be+o
+if q and((ek and bb+q<ek)or(not ek and aZ(o,i+n-1)<=ad))then
+i,bb=i+n,bb+q
 else
-local am,cI=0,16
-while am<n do
-cI=min(cI,n-am)
-local C=cr(k,an+am)
-local Q=bX(k,C,C+8*cI-1)
-for j=1,8*cI,8 do
-local au,aW=bG(k,Q,j)
-if eq and be+aW>=eq or not eq and au>af then return i,be,au end
-i,be=i+1,be+aW
+local ak,cD=0,16
+while ak<n do
+cD=min(cD,n-ak)
+local E=cm(o,al+ak)
+local O=bT(o,E,E+8*cD-1)
+for j=1,8*cD,8 do
+local ar,aT=bC(o,O,j)
+if ek and bb+aT>=ek or not ek and ar>ad then return i,bb,ar end
+i,bb=i+1,bb+aT
 end
-am,cI=am+cI,cI*8
+ak,cD=ak+cD,cD*8
 end
 end
 end
-return i,be
+return i,bb
 end
-local function aE(k)
-local r,q,az=k.r,k.q,k.az+(k.dA and 32 or 0)
-local fp=pack("<I4I4I4I7I4B",k.aR,k.v,k.I,k.aN,k.ax,az)
-local cq=q%cE
-local bW=(q-cq)/cE+32*k.H
-return"S"..pack("<dI7I6BI7",k.x,r,cq,bW,k.ba)..fp
+local function aB(o)
+local window,v,ax=o.window,o.v,o.ax+(o.dt and 32 or 0)
+local fj=pack("<I4I4I4I7I4B",o.aO,o.x,o.J,o.aK,o.av,ax)
+local cl=v%cz
+local bS=(v-cl)/cz+32*o.I
+return"S"..pack("<dI7I6BI7",o.z,window,cl,bS,o.aX)..fj
 end
-local function gs(k)
-k.Q,k.cR="",nil
+local function gm(o)
+o.O,o.cM="",nil
 end
-local function jD(k,e)
-k.aR,k.v,k.I,k.aN,k.ax,k.ba=0,0,0,0,0,0
-bt(k,e.az+32)
-gs(k)
+local function jw(o,g)
+o.aO,o.x,o.J,o.aK,o.av,o.aX=0,0,0,0,0,0
+bq(o,g.ax+32)
+gm(o)
 end
-local function hC(k,ah,I)
-local n=#ah/8
-k.aR,k.v,k.I,k.ax=0,n,I,0
-local bU={}
-for C=0,I-1,k.aA do
-local ar=min(C+k.aA,I)
-local Q,be=sub(ah,C*8+1,ar*8),0
-if C<n then
-for j=1,#Q,8 do
-local _,o=bG(k,Q,j)
-be=be+o
+local function hv(o,af,J)
+local n=#af/8
+o.aO,o.x,o.J,o.av=0,n,J,0
+local bQ={}
+for E=0,J-1,o.ay do
+local ap=min(E+o.ay,J)
+local O,bb=sub(af,E*8+1,ap*8),0
+if E<n then
+for j=1,#O,8 do
+local _,q=bC(o,O,j)
+bb=bb+q
 end
-k.ax=be
+o.av=bb
 end
-bU[#bU+1]=pack("<I4",be)..Q..string.rep("\\0",(ar-C)*8-#Q)
+bQ[#bQ+1]=pack("<I4",bb)..O..string.rep("\\0",(ap-E)*8-#O)
 end
-return aE(k)..table.concat(bU)
+return aB(o)..table.concat(bQ)
 end
-local function ir(k)
-local bU,i={},0
-while i<k.v do
-local n,C=iS(k,i),cr(k,cg(k,i))
-bU[#bU+1],i=bX(k,C,C+8*n-1),i+n
+local function ij(o)
+local bQ,i={},0
+while i<o.x do
+local n,E=iL(o,i),cm(o,cd(o,i))
+bQ[#bQ+1],i=bT(o,E,E+8*n-1),i+n
 end
-return table.concat(bU)
+return table.concat(bQ)
 end
-local function eT(k,au,o)
-local cn=ceil(o/k.bA)-1
-return string.rep(da(k,au,k.bA),cn)..da(k,au,o-cn*k.bA)
+local function eN(o,ar,q)
+local ci=ceil(q/o.bw)-1
+return string.rep(cV(o,ar,o.bw),ci)..cV(o,ar,q-ci*o.bw)
 end`;
 
-const part16 = `local jB=2^17
-local function fF(cP,aa,aA)
-local bg=cP+floor(cP/64)+4
-local Q=bv+10+4*ceil(bg/aA)+8*bg
-if Q<jB then
-local _,az=math.frexp(Q-1)
-local bF=max(2^(az-3),16)
-local aQ=ceil(Q/bF)*bF-bv-10
-local cn=floor(aQ/(4+8*aA))
-bg=max(cn*aA+floor((aQ-cn*(4+8*aA)-4)/8),bg)
+const part16 = `local ju=2^17
+local function fz(cK,capacity,ay)
+local bd=cK+floor(cK/64)+4
+local O=bs+10+4*ceil(bd/ay)+8*bd
+if O<ju then
+local _,ax=math.frexp(O-1)
+local step=max(2^(ax-3),16)
+local aN=ceil(O/step)*step-bs-10
+local ci=floor(aN/(4+8*ay))
+bd=max(ci*ay+floor((aN-ci*(4+8*ay)-4)/8),bd)
 end
-return cP<=aa and min(aa,bg)or bg
+return cK<=capacity and min(capacity,bd)or bd
 end`;
 
-const part17 = `local function jm(k,h,e)
-if#h<21 then return end
-local x,aR,v,I=ao("<dI4I4I4",h,2)
-if#h~=21+8*I or v>I or aR>=max(I,1)then return end
-local bU,au,o={},0,0
-for i=0,v-1 do
-local at=ao("<d",h,22+(aR+i)%I*8)
-if at~=au and o>0 then
-bU[#bU+1],o=eT(k,au,o),0
+const part17 = `local function jf(o,m,g)
+if#m<21 then return end
+local z,aO,x,J=am("<dI4I4I4",m,2)
+if#m~=21+8*J or x>J or aO>=max(J,1)then return end
+local bQ,ar,q={},0,0
+for i=0,x-1 do
+local at=am("<d",m,22+(aO+i)%J*8)
+if at~=ar and q>0 then
+bQ[#bQ+1],q=eN(o,ar,q),0
 end
-au,o=at,o+1
+ar,q=at,q+1
 end
-if o>0 then bU[#bU+1]=eT(k,au,o)end
-local ah=table.concat(bU)
-k.x,k.aN,k.q,k.ba,k.ce=x,v,au,au,true
-k.dA=#ah/8==v
-k.Q=hC(k,ah,#ah/8)
+if q>0 then bQ[#bQ+1]=eN(o,ar,q)end
+local af=table.concat(bQ)
+o.z,o.aK,o.v,o.aX,o.cb=z,x,ar,ar,true
+o.dt=#af/8==x
+o.O=hv(o,af,#af/8)
 end
-local function fS(S,e)
-local Q=call("GETRANGE",S,"0",e.gV)
-local k={S=S,Q=Q,x=0,r=e.r,q=0,ba=0,H=0}
-k.aR,k.v,k.I,k.aN,k.ax=0,0,0,0,0
-bt(k,e.az+32)
-local al=string.byte(Q,1)
-if al==115 then jm(k,call("GETRANGE",S,"0","-1"),e)end
-if al==98 and#Q==9 then
-local x=ao("<d",Q,2)
-k.dj=x<0 or x~=floor(x)
-k.x=k.dj and 0 or x
-return k
+local function fM(Q,g)
+local O=call("GETRANGE",Q,"0",g.gO)
+local o={Q=Q,O=O,z=0,window=g.window,v=0,aX=0,I=0}
+o.aO,o.x,o.J,o.aK,o.av=0,0,0,0,0
+bq(o,g.ax+32)
+local aj=string.byte(O,1)
+if aj==115 then jf(o,call("GETRANGE",Q,"0","-1"),g)end
+if aj==98 and#O==9 then
+local z=am("<d",O,2)
+o.dd=z<0 or z~=floor(z)
+o.z=o.dd and 0 or z
+return o
 end
-if al~=83 or#Q<bv then
-k.dj=al and not k.ce
-return k
+if aj~=83 or#O<bs then
+o.dd=aj and not o.cb
+return o
 end
-local az,bW
-k.x,k.r,k.q,bW,k.ba,k.aR,k.v,k.I,k.aN,k.ax,az=
-ao(jY,Q,2)
-k.q,k.H=k.q+bW%32*cE,floor(bW/32)
-bt(k,az)
-local bx=size(k)
-if#Q==e.gV+1 and bx>#Q then
-local br=call("GETRANGE",S,format("%d",bx-1),format("%d",bx))
-bx=#br==1 and#Q or-1
+local ax,bS
+o.z,o.window,o.v,bS,o.aX,o.aO,o.x,o.J,o.aK,o.av,ax=
+am(jR,O,2)
+o.v,o.I=o.v+bS%32*cz,floor(bS/32)
+bq(o,ax)
+local bu=size(o)
+if#O==g.gO+1 and bu>#O then
+local bo=call("GETRANGE",Q,format("%d",bu-1),format("%d",bu))
+bu=#bo==1 and#O or-1
 end
-k.dj=az%16<6
-or az>58
-or bx~=#Q
-or k.v>k.I
-or k.aR>=max(k.I,1)
-return k
+o.dd=ax%16<6
+or ax>58
+or bu~=#O
+or o.x>o.J
+or o.aO>=max(o.J,1)
+return o
 end
-local function fm(k,au,e)
-local bF=ceil(e.r/8)
-return format("%.0f",ds(max(au-au%bF+bF+e.r,k.x)))
+local function fg(o,ar,g)
+local step=ceil(g.window/8)
+return format("%.0f",dk(max(ar-ar%step+step+g.window,o.z)))
 end
-local function kx(k,cP,e,di)
-local ce=size(k)
-if k.aR+k.v>k.I then
-local aA,cn=floor(k.aR/k.aA),4+8*k.aA
-local ff=max(ceil((cP-k.I)/k.aA),floor(k.I/k.aA/8))
-local al,ar=bv+aA*cn,ce
-while ar>al do
-local C=max(ar-65536,al)
-local Q=call("GETRANGE",k.S,format("%d",C),format("%d",ar-1))
-call("SETRANGE",k.S,format("%d",C+ff*cn),Q)
-ar=C
+local function kp(o,cK,g,dc)
+local cb=size(o)
+if o.aO+o.x>o.J then
+local ay,ci=floor(o.aO/o.ay),4+8*o.ay
+local eZ=max(ceil((cK-o.J)/o.ay),floor(o.J/o.ay/8))
+local aj,ap=bs+ay*ci,cb
+while ap>aj do
+local E=max(ap-65536,aj)
+local O=call("GETRANGE",o.Q,format("%d",E),format("%d",ap-1))
+call("SETRANGE",o.Q,format("%d",E+eZ*ci),O)
+ap=E
 end
-k.aR,k.I=k.aR+ff*k.aA,k.I+ff*k.aA
+o.aO,o.J=o.aO+eZ*o.ay,o.J+eZ*o.ay
 else
-k.I=fF(cP,e.aa,k.aA)
-if ce<jB then
-local h=bX(k,0,ce-1)
-call("SET",k.S,h..string.rep("\\0",size(k)-ce),"PX",di)
+o.J=fz(cK,g.capacity,o.ay)
+if cb<ju then
+local m=bT(o,0,cb-1)
+call("SET",o.Q,m..string.rep("\\0",size(o)-cb),"PX",dc)
 else
-call("SETRANGE",k.S,format("%d",size(k)-1),"\\0")
+call("SETRANGE",o.Q,format("%d",size(o)-1),"\\0")
 end
 end
-k.Q=""
+o.O=""
 end
-local function iP(k,ah)
-local am=0
-while am<#ah do
-local an=cg(k,k.v)
-local n=min(k.aA-an%k.aA,k.I-an,(#ah-am)/8)
-local Q=sub(ah,am+1,am+8*n)
-if an%k.aA==0 then k.ax=0 end
-for j=1,#Q,8 do
-local _,o=bG(k,Q,j)
-k.ax=k.ax+o
+local function iI(o,af)
+local ak=0
+while ak<#af do
+local al=cd(o,o.x)
+local n=min(o.ay-al%o.ay,o.J-al,(#af-ak)/8)
+local O=sub(af,ak+1,ak+8*n)
+if al%o.ay==0 then o.av=0 end
+for j=1,#O,8 do
+local _,q=bC(o,O,j)
+o.av=o.av+q
 end
-local C=cr(k,an)
-call("SETRANGE",k.S,format("%d",C),Q)
-k.v,am,an=k.v+n,am+8*n,an+n
-if an%k.aA==0 or an==k.I then
-local aA=C-8*((an-n)%k.aA)-4
-call("SETRANGE",k.S,format("%d",aA),pack("<I4",k.ax))
+local E=cm(o,al)
+call("SETRANGE",o.Q,format("%d",E),O)
+o.x,ak,al=o.x+n,ak+8*n,al+n
+if al%o.ay==0 or al==o.J then
+local ay=E-8*((al-n)%o.ay)-4
+call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
 end
 end
 end
-local function gE(k,e)
-if k.ce then call("SET",k.S,k.Q,"PX",fm(k,k.v>0 and k.ba or p,e))end
-k.ce=nil
+local function gy(o,g)
+if o.cb then call("SET",o.Q,o.O,"PX",fg(o,o.x>0 and o.aX or r,g))end
+o.cb=nil
 end`;
 
-const part18 = `local function gP(k,at,e)
-local af=k.q>p and k.H or 0
-k.q=at>p and at or 0
-k.H=at>p and eS(at-p,e.r,af)or 0
+const part18 = `local function gI(o,at,g)
+local ad=o.v>r and o.I or 0
+o.v=at>r and at or 0
+o.I=at>r and eM(at-r,g.window,ad)or 0
 end
-local function hW(k,i)
-local an,be=cg(k,i),0
-local C=cr(k,an-an%k.aA)
-local Q=bX(k,C,cr(k,an)+7)
-for j=1,#Q,8 do
-local _,o=bG(k,Q,j)
-be=be+o
+local function hP(o,i)
+local al,bb=cd(o,i),0
+local E=cm(o,al-al%o.ay)
+local O=bT(o,E,cm(o,al)+7)
+for j=1,#O,8 do
+local _,q=bC(o,O,j)
+bb=bb+q
 end
-return be
+return bb
 end
-local function hV(k,e,bd)
-if k.ba<=p then return k end
-local bn=max(p,min(k.q,dk(k.H,e.r)))
-if k.ba<=bn then return k end
-local i,af=hO(k,nil,bn)
-local o=min(k.aN-af,e.aa)
-k.v,k.ba=i,bn
-gP(k,bn,e)
-if bd then
-k.aN,k.af=af+o,af
-return k
+local function hO(o,g,ba)
+if o.aX<=r then return o end
+local bk=max(r,min(o.v,de(o.I,g.window)))
+if o.aX<=bk then return o end
+local i,ad=hH(o,nil,bk)
+local q=min(o.aK-ad,g.capacity)
+o.x,o.aX=i,bk
+gI(o,bk,g)
+if ba then
+o.aK,o.ad=ad+q,ad
+return o
 end
-gE(k,e)
-k.aN,k.dA=af+o,k.dA and o==1
-if i==0 then k.aR=0 end
-k.ax=i==0 and 0 or hW(k,i-1)
-k.Q=""
-iP(k,eT(k,bn,o))
-call("SETRANGE",k.S,"0",aE(k))
-call("PEXPIRE",k.S,fm(k,bn,e))
-return k
+gy(o,g)
+o.aK,o.dt=ad+q,o.dt and q==1
+if i==0 then o.aO=0 end
+o.av=i==0 and 0 or hP(o,i-1)
+o.O=""
+iI(o,eN(o,bk,q))
+call("SETRANGE",o.Q,"0",aB(o))
+call("PEXPIRE",o.Q,fg(o,bk,g))
+return o
 end`;
 
-const part19 = `local function cR(k,e)
-if not k.cR then
-k.cR,k.dv=0,0
-local af=p-e.r
-if k.v>0 and k.ba<=af then
-k.cR,k.dv=k.v,k.aN
-elseif k.v>0 then
-k.cR,k.dv=hO(k,nil,af)
+const part19 = `local function cM(o,g)
+if not o.cM then
+o.cM,o.dn=0,0
+local ad=r-g.window
+if o.x>0 and o.aX<=ad then
+o.cM,o.dn=o.x,o.aK
+elseif o.x>0 then
+o.cM,o.dn=hH(o,nil,ad)
 end
 end
-return k.cR,k.dv
+return o.cM,o.dn
 end
-local function eQ(aa,r)
-local az=6
-while az<10 and 4^az<aa do
-az=az+1
+local function eK(capacity,window)
+local ax=6
+while ax<10 and 4^ax<capacity do
+ax=ax+1
 end
 return{
-aa=aa,
-r=r,
-cl=true,
-az=r<kw and az or az+16,
-gV=bv+4+8*fW-1,
+capacity=capacity,
+window=window,
+ring=true,
+ax=window<ko and ax or ax+16,
+gO=bs+4+8*fQ-1,
 }
 end
 return{
-fS=fS,
-bX=function()
-return eQ(O(),O())
+fM=fM,
+bT=function()
+return eK(number(),number())
 end,
-eQ=eQ,
-dg=hV,
-cG=function(k,ad,e)
-local at=max(p,k.q)
-local db=k.aN+ad-e.aa
-if db<=0 then return at end
-local _,_,au=hO(k,db)
-return max(at,au+e.r)
+eK=eK,
+da=hO,
+cB=function(o,ab,g)
+local at=max(r,o.v)
+local cW=o.aK+ab-g.capacity
+if cW<=0 then return at end
+local _,_,ar=hH(o,cW)
+return max(at,ar+g.window)
 end,
-ea=function(k,e)
-local _,aQ=cR(k,e)
-local aK=k.aN-aQ
-if aK==0 then return 0,0 end
-return k.q>p and e.aa or aK,k.ba+e.r-p
+dV=function(o,g)
+local _,aN=cM(o,g)
+local aH=o.aK-aN
+if aH==0 then return 0,0 end
+return o.v>r and g.capacity or aH,o.aX+g.window-r
 end,
-cJ=function(k,at,ad,e)
-local au=at
-if k.v>0 then au=max(at,k.ba)end
-gP(k,at>p and au or k.q,e)
-local di=fm(k,au,e)
-gE(k,e)
-local eO,iz=cR(k,e)
-k.v,k.aN,k.r=k.v-eO,k.aN-iz,e.r
-if k.v==0 then
-if k.I>fW and k.az==e.az then
-k.aR,k.ax,k.dA=0,0,true
+cE=function(o,at,ab,g)
+local ar=at
+if o.x>0 then ar=max(at,o.aX)end
+gI(o,at>r and ar or o.v,g)
+local dc=fg(o,ar,g)
+gy(o,g)
+local eI,is=cM(o,g)
+o.x,o.aK,o.window=o.x-eI,o.aK-is,g.window
+if o.x==0 then
+if o.J>fQ and o.ax==g.ax then
+o.aO,o.av,o.dt=0,0,true
 else
-jD(k,e)
+jw(o,g)
 end
 else
-k.aR=cg(k,eO)
+o.aO=cd(o,eI)
 end
-local bD,de,o=ad,nil,0
-if k.v>0 and au==k.ba then
-local _,aW=bc(k,k.v-1)
-o=aW
-if o<k.bA then
-de=min(k.bA-o,ad)
-bD=ad-de
+local bA,cY,q=ab,nil,0
+if o.x>0 and ar==o.aX then
+local _,aT=aZ(o,o.x-1)
+q=aT
+if q<o.bw then
+cY=min(o.bw-q,ab)
+bA=ab-cY
 end
 end
-k.aN,k.ba,k.dA=k.aN+ad,au,k.dA and ad==1 and not de
-local ah=bD>0 and eT(k,au,bD)or""
-local cP=k.v+#ah/8
-if k.I<=fW or(cP>k.I and k.I<=k.aA)then
-local bw=ir(k)
-if de then bw=sub(bw,1,-9)..da(k,au,o+de)end
-local I=cP>k.I and fF(cP,e.aa,k.aA)or k.I
-k.Q=hC(k,bw..ah,I)
-call("SET",k.S,k.Q,"PX",di)
+o.aK,o.aX,o.dt=o.aK+ab,ar,o.dt and ab==1 and not cY
+local af=bA>0 and eN(o,ar,bA)or""
+local cK=o.x+#af/8
+if o.J<=fQ or(cK>o.J and o.J<=o.ay)then
+local bt=ij(o)
+if cY then bt=sub(bt,1,-9)..cV(o,ar,q+cY)end
+local J=cK>o.J and fz(cK,g.capacity,o.ay)or o.J
+o.O=hv(o,bt..af,J)
+call("SET",o.Q,o.O,"PX",dc)
 else
-if cP>k.I then kx(k,cP,e,di)end
-if de then
-local an=cg(k,k.v-1)
-k.ax=k.ax+de
-local C=cr(k,an)
-call("SETRANGE",k.S,format("%d",C),da(k,au,o+de))
-if(an+1)%k.aA==0 or an+1==k.I then
-local aA=C-8*(an%k.aA)-4
-call("SETRANGE",k.S,format("%d",aA),pack("<I4",k.ax))
+if cK>o.J then kp(o,cK,g,dc)end
+if cY then
+local al=cd(o,o.x-1)
+o.av=o.av+cY
+local E=cm(o,al)
+call("SETRANGE",o.Q,format("%d",E),cV(o,ar,q+cY))
+if(al+1)%o.ay==0 or al+1==o.J then
+local ay=E-8*(al%o.ay)-4
+call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
 end
 end
-iP(k,ah)
-call("SETRANGE",k.S,"0",aE(k))
-call("PEXPIRE",k.S,di)
-k.Q=""
+iI(o,af)
+call("SETRANGE",o.Q,"0",aB(o))
+call("PEXPIRE",o.Q,dc)
+o.O=""
 end
-k.cR,k.dv=0,0
+o.cM,o.dn=0,0
 end,
-hP=function()`;
+hI=function()`;
 
-const part20 = `local function je(k,i,au,o,eP)
-local an,ab=cg(k,i),cg(k,k.v-1)
-local C=cr(k,an)
-call("SETRANGE",k.S,format("%d",C),da(k,au,o-eP))
-k.aN,k.dA=k.aN-eP,false
-if floor(an/k.aA)==floor(ab/k.aA)then
-if an>ab then return end
-k.ax=k.ax-eP
+const part20 = `local function iX(o,i,ar,q,eJ)
+local al,Y=cd(o,i),cd(o,o.x-1)
+local E=cm(o,al)
+call("SETRANGE",o.Q,format("%d",E),cV(o,ar,q-eJ))
+o.aK,o.dt=o.aK-eJ,false
+if floor(al/o.ay)==floor(Y/o.ay)then
+if al>Y then return end
+o.av=o.av-eJ
 end
-local aA=C-8*(an%k.aA)-4
-local be=ao("<I4",call("GETRANGE",k.S,format("%d",aA),format("%d",aA+3)),1)
-call("SETRANGE",k.S,format("%d",aA),pack("<I4",max(be-eP,0)))
+local ay=E-8*(al%o.ay)-4
+local bb=am("<I4",call("GETRANGE",o.Q,format("%d",ay),format("%d",ay+3)),1)
+call("SETRANGE",o.Q,format("%d",ay),pack("<I4",max(bb-eJ,0)))
 end
-local function el(k,e)
-gs(k)
-while k.v>0 do
-local au,o=bc(k,k.v-1)
-k.q,k.ba=min(k.q,au),au
-if o>0 then break end
-local an=cg(k,k.v-1)
-k.v=k.v-1
-if an%k.aA==0 then
-local aA=k.v>0 and cr(k,floor(cg(k,k.v-1)/k.aA)*k.aA)-4
-k.ax=aA and ao("<I4",bX(k,aA,aA+3),1)or 0
+local function eg(o,g)
+gm(o)
+while o.x>0 do
+local ar,q=aZ(o,o.x-1)
+o.v,o.aX=min(o.v,ar),ar
+if q>0 then break end
+local al=cd(o,o.x-1)
+o.x=o.x-1
+if al%o.ay==0 then
+local ay=o.x>0 and cm(o,floor(cd(o,o.x-1)/o.ay)*o.ay)-4
+o.av=ay and am("<I4",bT(o,ay,ay+3),1)or 0
 end
 end
-if k.v==0 then
-k.aR,k.aN,k.ax,k.q,k.ba,k.dA=0,0,0,0,0,true
+if o.x==0 then
+o.aO,o.aK,o.av,o.v,o.aX,o.dt=0,0,0,0,0,true
 end
-gP(k,k.q,e)
-call("SETRANGE",k.S,"0",aE(k))
+gI(o,o.v,g)
+call("SETRANGE",o.Q,"0",aB(o))
 end
-local function gK(k,o,au,e)
-gE(k,e)
-gs(k)
-local cq,bW=0,k.v
-while cq<bW do
-local ci=floor((cq+bW)/2)
-if bc(k,ci)<au then
-cq=ci+1
+local function gE(o,q,ar,g)
+gy(o,g)
+gm(o)
+local cl,bS=0,o.x
+while cl<bS do
+local cf=floor((cl+bS)/2)
+if aZ(o,cf)<ar then
+cl=cf+1
 else
-bW=ci
+bS=cf
 end
 end
-local gt=0
-for i=cq,k.v-1 do
-local at,aW=bc(k,i)
-if at~=au or gt==o then break end
-local eP=min(o-gt,aW)
-if eP>0 then je(k,i,au,aW,eP)end
-gt=gt+eP
+local gn=0
+for i=cl,o.x-1 do
+local at,aT=aZ(o,i)
+if at~=ar or gn==q then break end
+local eJ=min(q-gn,aT)
+if eJ>0 then iX(o,i,ar,aT,eJ)end
+gn=gn+eJ
 end
-if gt>0 then el(k,e)end
+if gn>0 then eg(o,g)end
 end
-local function hT(k,o,e)
-gE(k,e)
-local _,aQ=cR(k,e)
-local ar=k.aN
-if k.v>0 and k.ba>p then
-local _,af=hO(k,nil,p)
-ar=af
+local function hM(o,q,g)
+gy(o,g)
+local _,aN=cM(o,g)
+local ap=o.aK
+if o.x>0 and o.aX>r then
+local _,ad=hH(o,nil,r)
+ap=ad
 end
-local gi=min(aQ+o,ar)
-if gi==0 then return end
-local i,af,au=hO(k,gi)
-local _,aW=bc(k,i)
-gs(k)
-k.aR,k.v,k.aN=cg(k,i),k.v-i,k.aN-af
-je(k,0,au,aW,gi-af)
-el(k,e)
+local gb=min(aN+q,ap)
+if gb==0 then return end
+local i,ad,ar=hH(o,gb)
+local _,aT=aZ(o,i)
+gm(o)
+o.aO,o.x,o.aK=cd(o,i),o.x-i,o.aK-ad
+iX(o,0,ar,aT,gb-ad)
+eg(o,g)
 end
-local function ix(k,e)
-local cA=fm(k,k.v>0 and k.ba or p-2*e.r,e)
-gE(k,e)
-if k.I>0 then
-call("SETRANGE",k.S,"0",aE(k))
-call("PEXPIRE",k.S,cA)
-elseif k.x>p then
-call("SET",k.S,aE(k),"PX",cA)
+local function iq(o,g)
+local cv=fg(o,o.x>0 and o.aX or r-2*g.window,g)
+gy(o,g)
+if o.J>0 then
+call("SETRANGE",o.Q,"0",aB(o))
+call("PEXPIRE",o.Q,cv)
+elseif o.z>r then
+call("SET",o.Q,aB(o),"PX",cv)
 else
-call("DEL",k.S)
+call("DEL",o.Q)
 end
 end`;
 
-const part21 = `return{cC=gK,dd=hT,kl=ix}
+const part21 = `return{cx=gE,cX=hM,block=iq}
 end,
-jH=function()`;
+jA=function()`;
 
-const part22 = `local function jd(k)
-local ak,Q={ah={},q=k.q,H=k.H},ir(k)
-for C=1,#Q,8 do
-local at,o=bG(k,Q,C)
-local ab=ak.ah[#ak.ah]
-if ab and ab.at==at then
-ab.o=ab.o+o
-elseif o>0 then
-ak.ah[#ak.ah+1]={at=at,o=o}
+const part22 = `local function iW(o)
+local ai,O={af={},v=o.v,I=o.I},ij(o)
+for E=1,#O,8 do
+local at,q=bC(o,O,E)
+local Y=ai.af[#ai.af]
+if Y and Y.at==at then
+Y.q=Y.q+q
+elseif q>0 then
+ai.af[#ai.af+1]={at=at,q=q}
 end
 end
-return ak
+return ai
 end
-local function iN(S,ak,e,x)
-local k,bU={S=S,x=x,r=e.r,q=ak.q},{}
-k.H=ak.H
-jD(k,e)
-for i,bH in ipairs(ak.ah)do
-bU[i]=eT(k,bH.at,bH.o)
-k.aN,k.ba=k.aN+bH.o,bH.at
+local function iG(Q,ai,g,z)
+local o,bQ={Q=Q,z=z,window=g.window,v=ai.v},{}
+o.I=ai.I
+jw(o,g)
+for i,bD in ipairs(ai.af)do
+bQ[i]=eN(o,bD.at,bD.q)
+o.aK,o.aX=o.aK+bD.q,bD.at
 end
-local ah=table.concat(bU)
-k.dA=k.aN==#ah/8
-k.Q=hC(k,ah,#ah/8)
-if k.v>0 or x>p then
-call("SET",S,k.Q,"PX",fm(k,k.v>0 and k.ba or p-2*e.r,e))
+local af=table.concat(bQ)
+o.dt=o.aK==#af/8
+o.O=hv(o,af,#af/8)
+if o.x>0 or z>r then
+call("SET",Q,o.O,"PX",fg(o,o.x>0 and o.aX or r-2*g.window,g))
 else
-call("PEXPIRE",S,"0")
+call("PEXPIRE",Q,"0")
 end
-return k
+return o
 end`;
 
-const part23 = `return{bX=jd,dP=iN}
+const part23 = `return{bT=iW,dK=iG}
 end,
 }
 end`;
 
-const part24 = `local jZ=80
-local function fP(ap)
-return string.char((ap<12 and 116 or 72)+ap)
+const part24 = `local jS=80
+local function fJ(an)
+return string.char((an<12 and 116 or 72)+an)
 end
-local function fC(E)
-local aZ,dx,eM,I,dZ="","","<",0,0
-local bo={}
-for i,A in ipairs(E)do
-local K,eX,dX=A.K,"I7I4",A.r
-if K=="t"then
-dX=A.av
-if A.ap>9 then eX="I7I7"end
-aZ=aZ..fP(A.ap)
-elseif K=="f"then
-aZ,dx=aZ.."F",dx..pack("<I7",A.r)
-elseif K=="c"then
-dX,eX=2*A.r,"I7I4I4"
-aZ=aZ.."C"
-dx=dx..pack("<I7B",A.r,#format("%.0f",A.bF)-1)
+local function fw(rates)
+local aW,dq,eG,J,dU="","","<",0,0
+local bl={}
+for i,D in ipairs(rates)do
+local letter,eR,dS=D.letter,"I7I4",D.window
+if letter=="t"then
+dS=D.as
+if D.an>9 then eR="I7I7"end
+aW=aW..fJ(D.an)
+elseif letter=="f"then
+aW,dq=aW.."F",dq..pack("<I7",D.window)
+elseif letter=="c"then
+dS,eR=2*D.window,"I7I4I4"
+aW=aW.."C"
+dq=dq..pack("<I7B",D.window,#format("%.0f",D.step)-1)
 else
 return nil
 end
-bo[i]={format="<"..eX,an=I+1,at=struct.size(eM)+1}
-eM,I,dZ=eM..eX,I+(K=="c"and 3 or 2),max(dZ,dX)
+bl[i]={format="<"..eR,al=J+1,at=struct.size(eG)+1}
+eG,J,dU=eG..eR,J+(letter=="c"and 3 or 2),max(dU,dS)
 end
-local _,az=math.frexp(dZ/16000)
-az=max(az-1,0)
-local cQ="P"..string.char(az)..aZ..dx
-for _,e in ipairs(bo)do
-e.at=e.at+#cQ
+local _,ax=math.frexp(dU/16000)
+ax=max(ax-1,0)
+local cL="P"..string.char(ax)..aW..dq
+for _,g in ipairs(bl)do
+g.at=g.at+#cL
 end
 return{
-cQ=cQ,
-aZ=aZ,
-eM=eM,
-I=I,
-bo=bo,
-size=#cQ+struct.size(eM),
-aM=1000*2^az,
+cL=cL,
+aW=aW,
+eG=eG,
+J=J,
+bl=bl,
+size=#cL+struct.size(eG),
+aJ=1000*2^ax,
 }
 end
-local function fg(aH,U)
-local aM=aH.aM
-return format("%.0f",max(floor((U-U%aM+aM-p)/1000),0)+2+ch)
+local function fa(aE,U)
+local aJ=aE.aJ
+return format("%.0f",max(floor((U-U%aJ+aJ-r)/1000),0)+2+ce)
 end`;
 
-const part25 = `local function hM(h,w,aH,E)
-local aZ,size=aH.aZ,aH.size
-if string.byte(h,w)~=jZ or#h-w+1~=size then return nil end
-if sub(h,w+2,w+1+#aZ)~=aZ then return nil end
-local J={}
-for i,A in ipairs(E)do
-local e=aH.bo[i]
-local al,eo,ks=ao(e.format,h,w-1+e.at)
-if A.K=="t"then
-J[i]={us=al,ac=min(eo,A.z-1),H=0}
+const part25 = `local function hF(m,y,aE,rates)
+local aW,size=aE.aW,aE.size
+if string.byte(m,y)~=jS or#m-y+1~=size then return nil end
+if sub(m,y+2,y+1+#aW)~=aW then return nil end
+local states={}
+for i,D in ipairs(rates)do
+local g=aE.bl[i]
+local aj,ej,kk=am(g.format,m,y-1+g.at)
+if D.letter=="t"then
+states[i]={us=aj,aa=min(ej,D.denominator-1),I=0}
 else
-local il=al>0
-J[i]={u=il and pack(cM,al,eo)or"",H=0}
-if A.K=="c"then J[i].D=il and ks or 0 end
+local ic=aj>0
+states[i]={w=ic and pack(cH,aj,ej)or"",I=0}
+if D.letter=="c"then states[i].H=ic and kk or 0 end
 end
 end
-return J
+return states
 end
-local function fo(J,aH,E)
-local bN={}
-for i,A in ipairs(E)do
-local g,an=J[i],aH.bo[i].an
-if(g.H or 0)>0 then return nil end
-if A.K=="t"then
-if g.ae or g.q then return nil end
-bN[an],bN[an+1]=g.us,g.ac
+local function fi(states,aE,rates)
+local bJ={}
+for i,D in ipairs(rates)do
+local h,al=states[i],aE.bl[i].al
+if(h.I or 0)>0 then return nil end
+if D.letter=="t"then
+if h.ac or h.v then return nil end
+bJ[al],bJ[al+1]=h.us,h.aa
 else
-if#g.u>bb then return nil end
-bN[an],bN[an+1]=0,0
-if g.u~=""then
-bN[an],bN[an+1]=bT(g.u)
+if#h.w>aY then return nil end
+bJ[al],bJ[al+1]=0,0
+if h.w~=""then
+bJ[al],bJ[al+1]=bP(h.w)
 end
-if A.K=="c"then bN[an+2]=g.D end
+if D.letter=="c"then bJ[al+2]=h.H end
 end
 end
-return aH.cQ..pack(aH.eM,unpack(bN))
+return aE.cL..pack(aE.eG,unpack(bJ))
 end`;
 
-const part26 = `local function dY(d)
-gf(d)
-local E,J,dC=d.m.E,d.J,false
-for i=1,#E do
-local A,g=E[i],J[i]
-J[i]=A.V.dg(g,A,bd)
-dC=dC or J[i]~=g
+const part26 = `local function dT(e)
+fY(e)
+local rates,states,dw=e.p.rates,e.states,false
+for i=1,#rates do
+local D,h=rates[i],states[i]
+states[i]=D.kernel.da(h,D,ba)
+dw=dw or states[i]~=h
 end
-if dC and not bd then dN(d)end
+if dw and not ba then dI(e)end
 end`;
 
-const part27 = `local cv,bd={},false
-local function ei()
+const part27 = `local cq,ba={},false
+local function ee()
 error("RULES",0)
 end`;
 
-const part28 = `local bM={}
-local function dr()
-local m={cd=O(),I=O(),fe=O()}
-m.E,m.bt,m.aE,m.ce,m.bm={},"","","",0
-for i=1,O()do
-local K=aF()
-local V=bM[K]or bJ[K]()
-local A=V.bX()
-bM[K],A.V,A.K,m.E[i]=V,V,K,A
-m.bt=m.bt..K
-local ap=A.ap or 0
-local bL=K=="t"and fP(ap)or K
-m.aE,m.ce=m.aE..(V.K or bL),m.ce..bL
-A.size=A.cl and 0 or K=="t"and 16+ap
-if A.cl then m.bm=m.bm+1 end
+const part28 = `local bI={}
+local function dj()
+local p={ca=number(),J=number(),eY=number()}
+p.rates,p.bq,p.aB,p.cb,p.bj={},"","","",0
+for i=1,number()do
+local letter=aC()
+local kernel=bI[letter]or bF[letter]()
+local D=kernel.bT()
+bI[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
+p.bq=p.bq..letter
+local an=D.an or 0
+local bH=letter=="t"and fJ(an)or letter
+p.aB,p.cb=p.aB..(kernel.letter or bH),p.cb..bH
+D.size=D.ring and 0 or letter=="t"and 16+an
+if D.ring then p.bj=p.bj+1 end
 end
-if m.bt=="s"then m.bm=0 end
-if m.bm==0 and#m.E>1 then m.aH=fC(m.E)end
-m.aL=#m.E==0 and 0 or O()
-m.bL,m.bP=m.aL<2,m.aL%2==1
-if m.bL then return m end
-m.gg,m.ey,m.gW,m.fp=aF(),aF(),O(),{}
-for i=1,O()do
-m.fp[i]=O()
+if p.bq=="s"then p.bj=0 end
+if p.bj==0 and#p.rates>1 then p.aE=fw(p.rates)end
+p.aI=#p.rates==0 and 0 or number()
+p.bH,p.bL=p.aI<2,p.aI%2==1
+if p.bH then return p end
+p.fZ,p.es,p.gP,p.fj=aC(),aC(),number(),{}
+for i=1,number()do
+p.fj[i]=number()
 end
-return m
+return p
 end`;
 
-const part29 = `local function dJ(ap)
-if#ap==18 and sub(ap,1,2)==hk then return sub(ap,3)end
-local bh=#ap==16 and tonumber(ap)
-return bh and format("%016.0f",eH(bh))or ap
+const part29 = `local function dD(an)
+if#an==18 and sub(an,1,2)==hd then return sub(an,3)end
+local be=#an==16 and tonumber(an)
+return be and format("%016.0f",eB(be))or an
 end
-local function fc(h,A)
-if h==""then return A.V.cY()end
-local _,ab=string.find(h,"^%d*")
-if ab<16 or(ab<#h and string.byte(h,ab+1)<128)then return nil end
-local ap=dJ(sub(h,1,ab))
-local bV=#ap+#h-ab
-local g=A.V.bG(ap..sub(h,ab+1),1,#ap,A,#ap+1,bV)
-if ab==16 then g.H=max(g.H,fy(tonumber(h)or 0))end
-return g
+local function eW(m,D)
+if m==""then return D.kernel.cT()end
+local _,Y=string.find(m,"^%d*")
+if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
+local an=dD(sub(m,1,Y))
+local bR=#an+#m-Y
+local h=D.kernel.bC(an..sub(m,Y+1),1,#an,D,#an+1,bR)
+if Y==16 then h.I=max(h.I,fs(tonumber(m)or 0))end
+return h
 end
-local function dt(K)
-return string.char(string.byte(K)-128)
+local function dl(letter)
+return string.char(string.byte(letter)-128)
 end
-local function ex(d)
-local m=d.m
-local E=m.E
-d.x=0
-if m.bt=="s"then
-local cl=E[1].V.fS(d.S,E[1])
-d.x,d.J=cl.x,{cl}
-return not cl.dj
+local function er(e)
+local p=e.p
+local rates=p.rates
+e.z=0
+if p.bq=="s"then
+local ring=rates[1].kernel.fM(e.Q,rates[1])
+e.z,e.states=ring.z,{ring}
+return not ring.dd
 end
-local h,J,w=call("GET",d.S)or"",{nil},1
-local aW=#E>1 and string.gsub(sub(h,1,#E),"[\\128-\\255]",dt)
-if not(aW and(aW==m.aE or aW==m.ce))then
-d.x,w=dS(h)
-if w>10 then w=1 end
+local m,states,y=call("GET",e.Q)or"",{nil},1
+local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dl)
+if not(aT and(aT==p.aB or aT==p.cb))then
+e.z,y=dN(m)
+if y>10 then y=1 end
 end
-d.J=J
-if m.bt=="t"then
-J[1]=fc(sub(h,w),E[1])
-return J[1]
+e.states=states
+if p.bq=="t"then
+states[1]=eW(sub(m,y),rates[1])
+return states[1]
 end
-local dE=m.aH and hM(h,w,m.aH,E)
-if dE then
-d.J=dE
+local dy=p.aE and hF(m,y,p.aE,rates)
+if dy then
+e.states=dy
 return true
 end
-local v=#E
-if v==0 then
-d.dm=sub(h,w)
+local x=#rates
+if x==0 then
+e.dg=sub(m,y)
 return true
 end
-local bh=sub(h,w,w+v-1)
-local aZ=string.gsub(bh,"[\\128-\\255]",dt)
-local bK=aZ==m.aE or aZ==m.ce
-local ce=bK and aZ~=m.aE
-if not bK and w<=#h then return false end
-w=w+v
-for i=1,v do
-local A=E[i]
-local V=A.V
-if A.cl then
-J[i]=V.fS(d.bm[i],A)
-if J[i].dj then return false end
-elseif bK then
-local ar=w+(A.size or V.fB)
-local bO,bV=1,0
-if bh~=aZ and string.byte(bh,i)>=128 then
-bO,bV=ar+1,ar+(string.byte(h,ar)or 0)
-ar=bV+1
+local be=sub(m,y,y+x-1)
+local aW=string.gsub(be,"[\\128-\\255]",dl)
+local bG=aW==p.aB or aW==p.cb
+local cb=bG and aW~=p.aB
+if not bG and y<=#m then return false end
+y=y+x
+for i=1,x do
+local D=rates[i]
+local kernel=D.kernel
+if D.ring then
+states[i]=kernel.fM(e.bj[i],D)
+if states[i].dd then return false end
+elseif bG then
+local ap=y+(D.size or kernel.fv)
+local bK,bR=1,0
+if be~=aW and string.byte(be,i)>=128 then
+bK,bR=ap+1,ap+(string.byte(m,ap)or 0)
+ap=bR+1
 end
-if not(A.size or ce)then
-ar=#h+1
-if v>1 and w+3<ar then
-ar=min(w+4+ao("<I4",h,w),ar)
-w=w+4
+if not(D.size or cb)then
+ap=#m+1
+if x>1 and y+3<ap then
+ap=min(y+4+am("<I4",m,y),ap)
+y=y+4
 end
-if ar-w<7 or ao("<I7",h,w)~=A.r then return false end
+if ap-y<7 or am("<I7",m,y)~=D.window then return false end
 end
-if ar>#h+1 or(i==v and ar<=#h)then return false end
-local bG=ce and V.eu or V.bG
-local ab=bO>1 and bO-2 or ar-1
-J[i]=bG(h,w,ab,A,bO,bV)
-w=ar
+if ap>#m+1 or(i==x and ap<=#m)then return false end
+local bC=cb and kernel.eo or kernel.bC
+local Y=bK>1 and bK-2 or ap-1
+states[i]=bC(m,y,Y,D,bK,bR)
+y=ap
 else
-J[i]=V.cY()
+states[i]=kernel.cT()
 end
 end
 return true
 end
-local function gf(d)
-local m=d.m.aU or d.m
-d.m,d.bP,d.cO=m,nil,nil
-if d.cY then
-d.x,d.J=0,{}
-elseif not(m.bL and ex(d))then
-ei(d)
+local function fY(e)
+local p=e.p.aR or e.p
+e.p,e.bL,e.cJ=p,nil,nil
+if e.cT then
+e.z,e.states=0,{}
+elseif not(p.bH and er(e))then
+ee(e)
 end
 end
-local function gq(ap)
-return#ap==16 and ap>="5"and hk..ap or ap
+local function gk(an)
+return#an==16 and an>="5"and hd..an or an
 end
-local function fi(d,h)
-if string.byte(d.dm,1)==83 and#d.dm>53 then
-call("SETRANGE",d.S,"1",pack("<d",d.x))
+local function fc(e,m)
+if string.byte(e.dg,1)==83 and#e.dg>53 then
+call("SETRANGE",e.Q,"1",pack("<d",e.z))
 else
-call("SET",d.S,h..d.dm,"KEEPTTL")
+call("SET",e.Q,m..e.dg,"KEEPTTL")
 end
-local di=ds(d.x)
-if call("PTTL",d.S)<di then call("PEXPIRE",d.S,di)end
+local dc=dk(e.z)
+if call("PTTL",e.Q)<dc then call("PEXPIRE",e.Q,dc)end
 end
-local function dN(d)
-local m=d.m
-local E,U,h,aE=m.E,d.x,"",m.aE
-if d.bP then return d.bP.dN(d)end
-if m.bt=="s"then return end
-local dE=m.aH and fo(d.J,m.aH,E)
-for i,A in ipairs(E)do
-if not A.cl then
-U=max(U,A.V.cp(d.J[i],A))
-local g=A.V.da(d.J[i],A)
-if not A.size and#E>1 then g=pack("<I4",#g)..g end
-local ax=A.V.ee and A.V.ee(d.J[i],A)or""
-if ax~=""and#E==1 then g=gq(g)..ax end
-if ax~=""and#E>1 then
-g=g..string.char(#ax)..ax
-aE=sub(aE,1,i-1)..string.char(string.byte(aE,i)+128)..sub(aE,i+1)
+local function dI(e)
+local p=e.p
+local rates,U,m,aB=p.rates,e.z,"",p.aB
+if e.bL then return e.bL.dI(e)end
+if p.bq=="s"then return end
+local dy=p.aE and fi(e.states,p.aE,rates)
+for i,D in ipairs(rates)do
+if not D.ring then
+U=max(U,D.kernel.ck(e.states[i],D))
+local h=D.kernel.cV(e.states[i],D)
+if not D.size and#rates>1 then h=pack("<I4",#h)..h end
+local av=D.kernel.dZ and D.kernel.dZ(e.states[i],D)or""
+if av~=""and#rates==1 then h=gk(h)..av end
+if av~=""and#rates>1 then
+h=h..string.char(#av)..av
+aB=sub(aB,1,i-1)..string.char(string.byte(aB,i)+128)..sub(aB,i+1)
 end
-h=h..g
+m=m..h
 end
 end
-if m.bt~="t"and h~=""then h=aE..h end
-if m.bt=="t"then h=gq(h)end
-if dE then h=dE end
-if d.x>p then h="b"..pack("<d",d.x)..h end
-if#E==0 and d.dm~=""then return fi(d,h)end
-local cA=dE and fg(m.aH,U)or ds(U)
-if h~=""then call("SET",d.S,h,"PX",cA)end
+if p.bq~="t"and m~=""then m=aB..m end
+if p.bq=="t"then m=gk(m)end
+if dy then m=dy end
+if e.z>r then m="b"..pack("<d",e.z)..m end
+if#rates==0 and e.dg~=""then return fc(e,m)end
+local cv=dy and fa(p.aE,U)or dk(U)
+if m~=""then call("SET",e.Q,m,"PX",cv)end
 end`;
 
-const part30 = `for i=1,O()do
-cv[i]=dr()
+const part30 = `for i=1,number()do
+cq[i]=dj()
 end
-local function dH()
-local cV,aT,at,x=aF(),O(),p,p
-local ai={nil}
-for i=1,O()do
-ai[i]=ek()
+local function dB()
+local cQ,aQ,at,z=aC(),number(),r,r
+local ag={nil}
+for i=1,number()do
+ag[i]=ef()
 end
-bd=cV=="2"
-for i=1,#ai do
-local d=ai[i]
-at=max(at,gj(d))
-x=max(x,d.x)
+ba=cQ=="2"
+for i=1,#ag do
+local e=ag[i]
+at=max(at,gd(e))
+z=max(z,e.z)
 end
-local ia=at<=p or(cV=="1"and at-p<=aT)
-if ia and cV~="2"then
-for i=1,#ai do
-fL(ai[i],at)
+local hT=at<=r or(cQ=="1"and at-r<=aQ)
+if hT and cQ~="2"then
+for i=1,#ag do
+fF(ag[i],at)
 end
 end
-local ag={ia and 1 or x>p and 2 or 0,at-p,nil,nil}
-for i=1,#ai do
-dp(ag,ai[i])
+local ae={hT and 1 or z>r and 2 or 0,at-r,nil,nil}
+for i=1,#ag do
+dh(ae,ag[i])
 end
-du(ag,ai)
-return ag
+dm(ae,ag)
+return ae
 end
-local W={p}
-for i=1,O()do
-W[i+1]=ih(dH)
+local V={r}
+for i=1,number()do
+V[i+1]=hY(dB)
 end
-return W`;
+return V`;
 
-const part31 = `local call,bI,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+const part31 = `local call,bE,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local pack,ao=struct.pack,struct.unpack
-local p=tonumber(ARGV[1])
-if not p then
-local dh=call("TIME")
-p=dh[1]*1000000+dh[2]
+local pack,am=struct.pack,struct.unpack
+local r=tonumber(ARGV[1])
+if not r then
+local db=call("TIME")
+r=db[1]*1000000+db[2]
 end`;
 
-const part32 = `local ch=ARGV[2]+0
-local ad,aa,r,bF,aT,bd,bJ=0,0,0,0,0,false,{}
-local function ds(U)
-return max(ceil((U-p)/1000),1)+ch
+const part32 = `local ce=ARGV[2]+0
+local ab,capacity,window,step,aQ,ba,bF=0,0,0,0,0,false,{}
+local function dk(U)
+return max(ceil((U-r)/1000),1)+ce
 end
-local function cA(U)
-return format("%.0f",ds(U))
+local function cv(U)
+return format("%.0f",dk(U))
 end`;
 
-const part33 = `local jJ,V=true,nil
-local function dP(S,kB,h,di)
-local am=kB and bI("SET",S,h,"PX",di)or bI("SET",S,h,"PX",di,"NX")or bI("GET",S)
-return am and am.err
+const part33 = `local jC,kernel=true,nil
+local function dK(Q,kt,m,dc)
+local ak=kt and bE("SET",Q,m,"PX",dc)or bE("SET",Q,m,"PX",dc,"NX")or bE("GET",Q)
+return ak and ak.err
 end
-local function aG(S,h,aq)
-V=V or bJ[hl]()
-local e,x,C,g={aa=aa,r=r,bF=bF},0,1,nil
-if h then
-x,C=dS(h)
+local function aD(Q,m,ao)
+kernel=kernel or bF[he]()
+local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
+if m then
+z,E=dN(m)
 end
-local K=h and sub(h,C,C)
-local size=h and#h-C
-if K==V.K and size>6 and ao("<I7",h,C+1)==r then
-g=V.bG(h,C+1,#h)
-elseif K==hl and size==V.fB then
-g=V.eu(h,C+1)
-elseif h and not(C==10 and size<0)then
+local letter=m and sub(m,E,E)
+local size=m and#m-E
+if letter==kernel.letter and size>6 and am("<I7",m,E+1)==window then
+h=kernel.bC(m,E+1,#m)
+elseif letter==he and size==kernel.fv then
+h=kernel.eo(m,E+1)
+elseif m and not(E==10 and size<0)then
 return"RULES"
 else
-g=V.cY()
+h=kernel.cT()
 end
-local bl=V.dg(g,e)
-local dC=bl~=g
-g=bl
-local Y,at,dy=0,max(p,x,V.cG(g,ad,e)),p
-while Y<aq and(at<=p or Y==0 and at-p<=aT)do
-Y,dy=Y+1,at
-if bd then break end
-g=V.cJ(g,at,ad,e)
-if Y<aq then at=max(p,x,V.cG(g,ad,e))end
+local bi=kernel.da(h,g)
+local dw=bi~=h
+h=bi
+local W,at,dr=0,max(r,z,kernel.cB(h,ab,g)),r
+while W<ao and(at<=r or W==0 and at-r<=aQ)do
+W,dr=W+1,at
+if ba then break end
+h=kernel.cE(h,at,ab,g)
+if W<ao then at=max(r,z,kernel.cB(h,ab,g))end
 end
-local aB
-if(Y>0 or dC)and not bd then
-local aU,U=V.K..V.da(g,e),V.cp(g,e)
-if x>p then
-aU,U="b"..pack("<d",x)..aU,max(x,U)
+local az
+if(W>0 or dw)and not ba then
+local aR,U=kernel.letter..kernel.cV(h,g),kernel.ck(h,g)
+if z>r then
+aR,U="b"..pack("<d",z)..aR,max(z,U)
 end
-aB=dP(S,h,aU,cA(U))
-elseif not h then
-aB=bI("GET",S)
-aB=aB and aB.err
+az=dK(Q,m,aR,cv(U))
+elseif not m then
+az=bE("GET",Q)
+az=az and az.err
 end
-if aB then return false,aB end
-local aK,aD=V.ea(g,e)
-if Y==0 and x>p then return{2,at-p,aK,aD}end
-if Y>0 and dy>p then return{1,dy-p,aK,aD}end
-return Y,aK,aD,Y==aq and 0 or at-p
+if az then return false,az end
+local aH,reset=kernel.dV(h,g)
+if W==0 and z>r then return{2,at-r,aH,reset}end
+if W>0 and dr>r then return{1,dr-r,aH,reset}end
+return W,aH,reset,W==ao and 0 or at-r
 end`;
 
-const part34 = `local W,y,bQ={p},1,nil
-local function fG(S,h,aq,bk)
-local Y,aK,aD,bj=dH(S,h,aq)
-if not Y then
-if string.find(aK,"READONLY",1,true)then bQ=aK end
-Y=aK
+const part34 = `local V,A,bM={r},1,nil
+local function fA(Q,m,ao,bh)
+local W,aH,reset,bg=dB(Q,m,ao)
+if not W then
+if string.find(aH,"READONLY",1,true)then bM=aH end
+W=aH
 end
-y=y+1
-if type(Y)~="number"then
-W[y]=Y
-elseif bk then
-W[y],W[y+1],W[y+2],W[y+3]=Y,aK,aD,bj
-y=y+3
-elseif Y>0 then
-W[y],W[y+1]=aK,aD
-y=y+1
+A=A+1
+if type(W)~="number"then
+V[A]=W
+elseif bh then
+V[A],V[A+1],V[A+2],V[A+3]=W,aH,reset,bg
+A=A+3
+elseif W>0 then
+V[A],V[A+1]=aH,reset
+A=A+1
 else
-W[y],W[y+1],W[y+2]=-1-aK,aD,bj
-y=y+2
+V[A],V[A+1],V[A+2]=-1-aH,reset,bg
+A=A+2
 end
 end`;
 
-const part35 = `local w,ab=2,0
-while ab<#KEYS do
-local aL,al=ARGV[w+1]+0,ab+1
-ab=min(ab+ARGV[w+2],#KEYS)
-ad,aa,r=ARGV[w+3]+0,ARGV[w+4]+0,ARGV[w+5]+0
-bF,aT=ARGV[w+6]+0,ARGV[w+7]+0
-local bk=aL>=8
-bd,w=aL%2==1,w+7
-iw()
-for C=al,ab,1000 do
-local ar=min(C+999,ab)
-local ca=jJ and call("MGET",unpack(KEYS,C,ar))
-if dO and not(bk or bd)then
-dO(ca,C,ar)
+const part35 = `local y,Y=2,0
+while Y<#KEYS do
+local aI,aj=ARGV[y+1]+0,Y+1
+Y=min(Y+ARGV[y+2],#KEYS)
+ab,capacity,window=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
+step,aQ=ARGV[y+6]+0,ARGV[y+7]+0
+local bh=aI>=8
+ba,y=aI%2==1,y+7
+ip()
+for E=aj,Y,1000 do
+local ap=min(E+999,Y)
+local bX=jC and call("MGET",unpack(KEYS,E,ap))
+if dJ and not(bh or ba)then
+dJ(bX,E,ap)
 else
-for i=C,ar do
-local aq=bk and ARGV[w+i-al+1]+0 or 1
-fG(KEYS[i],ca and ca[i-C+1],aq,bk)
+for i=E,ap do
+local ao=bh and ARGV[y+i-aj+1]+0 or 1
+fA(KEYS[i],bX and bX[i-E+1],ao,bh)
 end
 end
 end
-if bk then w=w+ab-al+1 end
+if bh then y=y+Y-aj+1 end
 end
-return bQ and redis.error_reply(bQ)or W`;
+return bM and redis.error_reply(bM)or V`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "0dbfebc92302d8c56b78824a91b37bf3f2badf56",
-  source: `local call,bI,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local p=tonumber(ARGV[1])
-if not p then
-local dh=call("TIME")
-p=dh[1]*1000000+dh[2]
+  sha1: "9113121f4e96c54e6400873a78ae273b69915d53",
+  source: `local call,bE,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local r=tonumber(ARGV[1])
+if not r then
+local db=call("TIME")
+r=db[1]*1000000+db[2]
 end
 ${part1}
-local cS
-local function fh(us,as,H)
-local av,M,bj=cS-p,us-cS,as-cS
-if M>0 then
-if H==0 or H==1 and M>8*av or H==2 and M>1024*av then return nil end
+local cN
+local function fb(us,aq,I)
+local as,K,bg=cN-r,us-cN,aq-cN
+if K>0 then
+if I==0 or I==1 and K>8*as or I==2 and K>1024*as then return nil end
 else
-H=0
+I=0
 end
-return bj>1024*av and 3 or bj>8*av and H<2 and 2 or H>0 and H or 1
+return bg>1024*as and 3 or bg>8*as and I<2 and 2 or I>0 and I or 1
 end
-local gl=1e13
+local gf=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local S,hn,cK,bz=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if hn+ARGV[2]*1000<gl then
-local bu,bZ,aM,fa=
-p+hn,cK+0,1000*4^(bz-50),bz*cy-hv
-local eY=p+cz/2
-cS=p+ARGV[5]
-local h,dw=bI("GET",S),nil
-local bK=h and#h==16 and tonumber(h)
-if bK then
-local us,H=bK-fa,0
-while us>eY do
-us,H=us-cz,H+1
+local Q,hg,cF,bv=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if hg+ARGV[2]*1000<gf then
+local br,bW,aJ,eU=
+r+hg,cF+0,1000*4^(bv-50),bv*ct-ho
+local eS=r+cu/2
+cN=r+ARGV[5]
+local m,dp=bE("GET",Q),nil
+local bG=m and#m==16 and tonumber(m)
+if bG then
+local us,I=bG-eU,0
+while us>eS do
+us,I=us-cu,I+1
 end
-local as=(us<p and p or us)+bZ
-local bD=as-us
-if as<=bu and us%aM+bD<aM then
-local aY=as>cS and fh(us,as,H)or as<=cS and 0
-if aY then
-if aY~=H then bD=bD+(aY-H)*cz end
-local ft=bD==bZ and cK or format("%d",bD)
-if bI("INCRBY",S,ft)==bK+bD then dw=as-p end
+local aq=(us<r and r or us)+bW
+local bA=aq-us
+if aq<=br and us%aJ+bA<aJ then
+local aV=aq>cN and fb(us,aq,I)or aq<=cN and 0
+if aV then
+if aV~=I then bA=bA+(aV-I)*cu end
+local fn=bA==bW and cF or format("%d",bA)
+if bE("INCRBY",Q,fn)==bG+bA then dp=aq-r end
 end
 end
 end
-if dw then return{p,dw}end
+if dp then return{r,dp}end
 end
 end
 ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local ch=ARGV[2]+0
-local iv=9007199254740991
-local function gM(us,aM)
-return format("%d",floor((us-us%aM+aM-p)/1000)+2+ch)
+local ce=ARGV[2]+0
+local io=9007199254740991
+local function gG(us,aJ)
+return format("%d",floor((us-us%aJ+aJ-r)/1000)+2+ce)
 end
-local W,y,w,ab={p},1,2,0
-while ab<#KEYS do
-local aL,al=ARGV[w+1]+0,ab+1
-ab=min(ab+ARGV[w+2],#KEYS)
-local av,cK,bz,aT,iE=ARGV[w+3]+0,ARGV[w+4],ARGV[w+5],0,0
-local bZ=cK+0
-local z,aJ,size,fJ=1,0,16,"%016d"
-local bd,bk,kd=aL%2>=1,aL%16>=8,aL>=16
-w=w+5
-if aL%4>=2 then
-aT,w=ARGV[w+1]+0,w+1
+local V,A,y,Y={r},1,2,0
+while Y<#KEYS do
+local aI,aj=ARGV[y+1]+0,Y+1
+Y=min(Y+ARGV[y+2],#KEYS)
+local as,cF,bv,aQ,ix=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
+local bW=cF+0
+local denominator,aG,size,fD=1,0,16,"%016d"
+local ba,bh,jW=aI%2>=1,aI%16>=8,aI>=16
+y=y+5
+if aI%4>=2 then
+aQ,y=ARGV[y+1]+0,y+1
 end
-if aL%8>=4 then
-iE,z,aJ=ARGV[w+1]+0,ARGV[w+2]+0,ARGV[w+3]+0
-size,fJ=16+ARGV[w+4],"%016d%0"..ARGV[w+4].."d"
-w=w+4
+if aI%8>=4 then
+ix,denominator,aG=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
+size,fD=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
+y=y+4
 end
-local bu=p+aT+av
-local aM,fn,eY=1000*4^(bz-50),bz*cy,p+cz/2
-local fz=size==16 and aT+av+ch*1000<gl
-local fa=fn-hv
-local gI,ca,aQ=y-al+1,nil,nil
-local gy,bA=p+fa+bZ,min(p+av+fa,fn+cy-1)
-cS=p+av
-if kd and fz and not bd and gy<=bA then
-ca={}
-local function ji(S,am)
-local as,H=am-fa,0
-while as>eY do
-as,H=as-cz,H+1
+local br=r+aQ+as
+local aJ,fh,eS=1000*4^(bv-50),bv*ct,r+cu/2
+local ft=size==16 and aQ+as+ce*1000<gf
+local eU=fh-ho
+local gC,bX,aN=A-aj+1,nil,nil
+local gs,bw=r+eU+bW,min(r+as+eU,fh+ct-1)
+cN=r+as
+if jW and ft and not ba and gs<=bw then
+bX={}
+local function jb(Q,ak)
+local aq,I=ak-eU,0
+while aq>eS do
+aq,I=aq-cu,I+1
 end
-local us=as-bZ
-if us<p or as>bu or as+fa>=fn+cy then return nil end
-local aY=0
-if as>cS then aY=fh(us,as,H)end
-if aY and aY~=H then call("INCRBY",S,format("%d",(aY-H)*cz))end
-return aY and as
+local us=aq-bW
+if us<r or aq>br or aq+eU>=fh+ct then return nil end
+local aV=0
+if aq>cN then aV=fb(us,aq,I)end
+if aV and aV~=I then call("INCRBY",Q,format("%d",(aV-I)*cu))end
+return aV and aq
 end
-for i=al,ab do
-local S=KEYS[i]
-local am=bI("INCRBY",S,cK)
-local bD=type(am)=="number"
-local us=bD and am>=gy and am<=bA and am-fa
-if bD and not us and am>bA then us=ji(S,am)end
+for i=aj,Y do
+local Q=KEYS[i]
+local ak=bE("INCRBY",Q,cF)
+local bA=type(ak)=="number"
+local us=bA and ak>=gs and ak<=bw and ak-eU
+if bA and not us and ak>bw then us=jb(Q,ak)end
 if us then
-if us%aM<bZ then call("PEXPIRE",S,gM(us,aM))end
-W[gI+i]=us-p
+if us%aJ<bW then call("PEXPIRE",Q,gG(us,aJ))end
+V[gC+i]=us-r
 else
-local h=""
-if am~=bZ then
-if bD then call("INCRBY",S,"-"..cK)end
-h=bI("GET",S)
+local m=""
+if ak~=bW then
+if bA then call("INCRBY",Q,"-"..cF)end
+m=bE("GET",Q)
 end
-aQ=aQ or{}
-aQ[#aQ+1],W[gI+i],ca[i-al+1]=i,false,type(h)=="string"and h
+aN=aN or{}
+aN[#aN+1],V[gC+i],bX[i-aj+1]=i,false,type(m)=="string"and m
 end
 end
 else
-ca=call("MGET",unpack(KEYS,al,min(al+999,ab)))
-for C=al+1000,ab,1000 do
-local cI=call("MGET",unpack(KEYS,C,min(C+999,ab)))
-for i=1,#cI do
-ca[C-al+i]=cI[i]
+bX=call("MGET",unpack(KEYS,aj,min(aj+999,Y)))
+for E=aj+1000,Y,1000 do
+local cD=call("MGET",unpack(KEYS,E,min(E+999,Y)))
+for i=1,#cD do
+bX[E-aj+i]=cD[i]
 end
 end
-local ju=fz and not(bd or bk)
-for i=al,ab do
-local S,h,dw=KEYS[i],ju and ca[i-al+1],nil
-local bK=h and#h==16 and tonumber(h)
-if bK then
-local us,H=bK-fa,0
-while us>eY do
-us,H=us-cz,H+1
+local jn=ft and not(ba or bh)
+for i=aj,Y do
+local Q,m,dp=KEYS[i],jn and bX[i-aj+1],nil
+local bG=m and#m==16 and tonumber(m)
+if bG then
+local us,I=bG-eU,0
+while us>eS do
+us,I=us-cu,I+1
 end
-local as=(us<p and p or us)+bZ
-local bD=as-us
-if as<=bu and us%aM+bD<aM then
-local aY=as>cS and fh(us,as,H)or as<=cS and 0
-if aY then
-if aY~=H then bD=bD+(aY-H)*cz end
-local ft=bD==bZ and cK or format("%d",bD)
-if bI("INCRBY",S,ft)==bK+bD then dw=as-p end
+local aq=(us<r and r or us)+bW
+local bA=aq-us
+if aq<=br and us%aJ+bA<aJ then
+local aV=aq>cN and fb(us,aq,I)or aq<=cN and 0
+if aV then
+if aV~=I then bA=bA+(aV-I)*cu end
+local fn=bA==bW and cF or format("%d",bA)
+if bE("INCRBY",Q,fn)==bG+bA then dp=aq-r end
 end
 end
 end
-if dw then
-W[gI+i]=dw
+if dp then
+V[gC+i]=dp
 else
-aQ=aQ or{}
-aQ[#aQ+1],W[gI+i]=i,false
+aN=aN or{}
+aN[#aN+1],V[gC+i]=i,false
 end
 end
 end
-if aQ then
+if aN then
 ${part4}
 ${part5}
-local e={z=z,av=av,aJ=aJ}
-local function bG(h,size,z)
-local x,us,ac,g,H=0,nil,0,nil,0
-if#h>8 and byte(h,1)==98 then
-x=dS(h)
-h=sub(h,10)
+local g={denominator=denominator,as=as,aG=aG}
+local function bC(m,size,denominator)
+local z,us,aa,h,I=0,nil,0,nil,0
+if#m>8 and byte(m,1)==98 then
+z=dN(m)
+m=sub(m,10)
 end
-if h==""then return 0,0,x end
-local ax=string.find(h,"[^%d]")
-if ax and ax>16 and byte(h,ax)>127 then
-local ap=sub(h,1,ax-1)
-local C=#ap==18 and sub(ap,1,2)==hk and 3 or 1
-g={us=tonumber(sub(ap,C,C+15))or 0,ac=tonumber(sub(ap,C+16))or 0}
-if ax==#h then
-H=floor((byte(h,ax)-128)/8)
+if m==""then return 0,0,z end
+local av=string.find(m,"[^%d]")
+if av and av>16 and byte(m,av)>127 then
+local an=sub(m,1,av-1)
+local E=#an==18 and sub(an,1,2)==hd and 3 or 1
+h={us=tonumber(sub(an,E,E+15))or 0,aa=tonumber(sub(an,E+16))or 0}
+if av==#m then
+I=floor((byte(m,av)-128)/8)
 else
-aX().bX(h,ax,#h,g,e)
-H=g.H
+aU().bT(m,av,#m,h,g)
+I=h.I
 end
-h=ap
+m=an
 end
-if#h==18 and sub(h,1,2)==hk then
-h=sub(h,3)
-us=tonumber(h)
-elseif#h==16 then
-us=tonumber(h)
+if#m==18 and sub(m,1,2)==hd then
+m=sub(m,3)
+us=tonumber(m)
+elseif#m==16 then
+us=tonumber(m)
 if us then
-if us>=dD+cz then H=fy(us)end
-us=eH(us)
+if us>=dx+cu then I=fs(us)end
+us=eB(us)
 end
-elseif#h>16 then
-us=tonumber(sub(h,1,16))
+elseif#m>16 then
+us=tonumber(sub(m,1,16))
 end
-if not us or not(us<=iv)or(ax and not g)then return nil end
-if#h~=size then return us+1,0,x,H,nil,g and g.q end
-if size>16 then ac=min(tonumber(sub(h,17))or 0,z-1)end
-return us,ac,x,H,g and g.ae,g and g.q
+if not us or not(us<=io)or(av and not h)then return nil end
+if#m~=size then return us+1,0,z,I,nil,h and h.v end
+if size>16 then aa=min(tonumber(sub(m,17))or 0,denominator-1)end
+return us,aa,z,I,h and h.ac,h and h.v
 end
-local function dH(i)
-local S,h,us,ac,x,at=KEYS[i],ca[i-al+1],0,0,0,p
-local H,dC,ae,q,iC=0,false,nil,nil,nil
-if h then
-us,ac,x,H,ae,q=bG(h,size,z)
+local function dB(i)
+local Q,m,us,aa,z,at=KEYS[i],bX[i-aj+1],0,0,0,r
+local I,dw,ac,v,iv=0,false,nil,nil,nil
+if m then
+us,aa,z,I,ac,v=bC(m,size,denominator)
 if not us then
-y=y+1
-W[y]="RULES"
+A=A+1
+V[A]="RULES"
 return nil
 end
-if x>p then at=x end
-if us-av>=p or(q or 0)>p then
-local g={us=us,ac=ac,H=H,ae=ae,q=q}
-local bl=aX().dg(g,e)
-dC=bl~=g
-us,ac,H,ae,q=bl.us,bl.ac,bl.H,bl.ae,bl.q
+if z>r then at=z end
+if us-as>=r or(v or 0)>r then
+local h={us=us,aa=aa,I=I,ac=ac,v=v}
+local bi=aU().da(h,g)
+dw=bi~=h
+us,aa,I,ac,v=bi.us,bi.aa,bi.I,bi.ac,bi.v
 end
 end
-local as,bE=us,ac
-if us<at-1 or(us<at and ac==0)then
-as,bE=at,0
+local aq,bB=us,aa
+if us<at-1 or(us<at and aa==0)then
+aq,bB=at,0
 end
-local ig,hx=as,bE
-as,bE=as+bZ,bE+iE
-if bE>=z then
-as,bE=as+1,bE-z
+local hX,hq=aq,bB
+aq,bB=aq+bW,bB+ix
+if bB>=denominator then
+aq,bB=aq+1,bB-denominator
 end
-local Y=0
-if(as<bu or(as==bu and bE<=aJ))and at-p<=aT then
-Y=1
-local aq=1
-if bk then aq=ARGV[w+i-al+1]+0 end
-if aq>1 then
-local bg=bu-ig+(aJ-hx)/z
-Y=max(min(floor(bg/(bZ+iE/z)),aq),1)
-for o=min(Y+1,aq),max(Y-1,1),-1 do
-local be=hx+o*iE
-local cX=floor(be/z)
-as,bE=ig+o*bZ+cX,be-cX*z
-Y=o
-if as<bu or(as==bu and bE<=aJ)then break end
+local W=0
+if(aq<br or(aq==br and bB<=aG))and at-r<=aQ then
+W=1
+local ao=1
+if bh then ao=ARGV[y+i-aj+1]+0 end
+if ao>1 then
+local bd=br-hX+(aG-hq)/denominator
+W=max(min(floor(bd/(bW+ix/denominator)),ao),1)
+for q=min(W+1,ao),max(W-1,1),-1 do
+local bb=hq+q*ix
+local cS=floor(bb/denominator)
+aq,bB=hX+q*bW+cS,bb-cS*denominator
+W=q
+if aq<br or(aq==br and bB<=aG)then break end
 end
 end
 end
-local aB
-if(Y>0 or dC)and not bd then
-if Y==0 then
-as,bE,at=us,ac,p
+local az
+if(W>0 or dw)and not ba then
+if W==0 then
+aq,bB,at=us,aa,r
 end
-local aU,am=format(fJ,as,bE),nil
-if size==16 and as>=dD then aU=hk..aU end
-local ax,U,fR="",as+2,fn
-local M=as-av
-if bE>aJ then M=M+1 end
-if ae or q or at>p then
-local aV=aX()
-local g={us=us,ac=ac,H=H,ae=ae,q=q}
-ae=aV.bf(g)
-local bn=max(at>p and at or 0,q or 0)
-local next=aV.cD(as,bE,ae,bn,e,aV.dL(g,e))
-ax=aV.aU(next,e)
-if ae then U=max(U,aV.dW(as,next.ae)+2)end
-if next.q then U=max(U,next.q+2)end
-ae=ae or aV.dQ
-if Y>0 and(ae.us>0 or ae.ac>0 or q or at>p)then
-iC={us,ac,ae.us,ae.ac,q or 0}
+local aR,ak=format(fD,aq,bB),nil
+if size==16 and aq>=dx then aR=hd..aR end
+local av,U,fL="",aq+2,fh
+local K=aq-as
+if bB>aG then K=K+1 end
+if ac or v or at>r then
+local aS=aU()
+local h={us=us,aa=aa,I=I,ac=ac,v=v}
+ac=aS.bc(h)
+local bk=max(at>r and at or 0,v or 0)
+local next=aS.cy(aq,bB,ac,bk,g,aS.dG(h,g))
+av=aS.aR(next,g)
+if ac then U=max(U,aS.dR(aq,next.ac)+2)end
+if next.v then U=max(U,next.v+2)end
+ac=ac or aS.dL
+if W>0 and(ac.us>0 or ac.aa>0 or v or at>r)then
+iv={us,aa,ac.us,ac.aa,v or 0}
 end
-elseif M>p then
-local jp=us-av+(ac>aJ and 1 or 0)>p
-local aY=eS(M-p,av,jp and H or 0)
-if fz and x<=p then
-fR=fn+aY*cz
+elseif K>r then
+local ji=us-as+(aa>aG and 1 or 0)>r
+local aV=eM(K-r,as,ji and I or 0)
+if ft and z<=r then
+fL=fh+aV*cu
 else
-ax=string.char(128+8*aY)
+av=string.char(128+8*aV)
 end
 end
-us,ac=as,bE
-if ax~=""and x<=p then
-am=bI("SET",S,aU..ax,"PX",math.ceil((U-p)/1000)+ch)
-elseif x>p then
-aU=aU..ax
-aU="b"..struct.pack("<d",x)..aU
-am=bI("SET",S,aU,"PX",math.ceil((max(U,x)-p)/1000)+ch)
+us,aa=aq,bB
+if av~=""and z<=r then
+ak=bE("SET",Q,aR..av,"PX",math.ceil((U-r)/1000)+ce)
+elseif z>r then
+aR=aR..av
+aR="b"..struct.pack("<d",z)..aR
+ak=bE("SET",Q,aR,"PX",math.ceil((max(U,z)-r)/1000)+ce)
 else
-if fz then aU=format("%d",fR+us%cy)end
-am=h and bI("SET",S,aU,"PX",gM(us,aM))
-or bI("SET",S,aU,"PX",gM(us,aM),"NX")
-or bI("GET",S)
+if ft then aR=format("%d",fL+us%ct)end
+ak=m and bE("SET",Q,aR,"PX",gG(us,aJ))
+or bE("SET",Q,aR,"PX",gG(us,aJ),"NX")
+or bE("GET",Q)
 end
-aB=am and am.err
-elseif not h then
-local jE=bI("GET",S)
-aB=jE and jE.err
+az=ak and ak.err
+elseif not m then
+local jx=bE("GET",Q)
+az=jx and jx.err
 end
-y=y+1
-if aB then
-W[y]=aB
-return string.find(aB,"READONLY",1,true)and aB
+A=A+1
+if az then
+V[A]=az
+return string.find(az,"READONLY",1,true)and az
 end
-if us<p then
-us,ac=p,0
+if us<r then
+us,aa=r,0
 end
-local dw=(us-p)*z+ac
-if x>p or dw>iv or iC then
-local ag={x>p and x-p or 0,Y,us-p,ac}
-for aV=1,iC and 5 or 0 do
-ag[4+aV]=iC[aV]
+local dp=(us-r)*denominator+aa
+if z>r or dp>io or iv then
+local ae={z>r and z-r or 0,W,us-r,aa}
+for aS=1,iv and 5 or 0 do
+ae[4+aS]=iv[aS]
 end
-W[y]=ag
-elseif bk then
-W[y]=Y
-y=y+1
-W[y]=dw
+V[A]=ae
+elseif bh then
+V[A]=W
+A=A+1
+V[A]=dp
 else
-W[y]=Y>0 and dw or-1-dw
+V[A]=W>0 and dp or-1-dp
 end
 end
-local aB
-for _,i in ipairs(aQ)do
-if not bk then y=gI+i-1 end
-aB=dH(i)or aB
+local az
+for _,i in ipairs(aN)do
+if not bh then A=gC+i-1 end
+az=dB(i)or az
 end
-if aB then return redis.error_reply(aB)end
+if az then return redis.error_reply(az)end
 end
-if bk then
-w=w+ab-al+1
+if bh then
+y=y+Y-aj+1
 else
-y=gI+ab
+A=gC+Y
 end
 end
-return W`,
+return V`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "2872aa391f258b7c2f15ed99c565b8789a32137c",
-  source: `local dh=redis.call("TIME")
-local ke=redis.pcall("INFO")
-local ag={dh[1],dh[2],type(ke)=="string"and ke or""}
-local jS={kD=KEYS[1],kA=KEYS[2],kC=""}
-for _,jN in ipairs(ARGV)do
-local cZ={}
-for iM in string.gmatch(jN,"%S+")do
-cZ[#cZ+1]=jS[iM]or iM
+  sha1: "22120ab2ee62c4a55561b229b0096d04b8ab02a7",
+  source: `local db=redis.call("TIME")
+local jX=redis.pcall("INFO")
+local ae={db[1],db[2],type(jX)=="string"and jX or""}
+local jL={kv=KEYS[1],ks=KEYS[2],ku=""}
+for _,jG in ipairs(ARGV)do
+local cU={}
+for iF in string.gmatch(jG,"%S+")do
+cU[#cU+1]=jL[iF]or iF
 end
-local iL=redis.pcall(unpack(cZ))
-if type(iL)=="table"and iL.err then ag[#ag+1]=iL.err end
+local iE=redis.pcall(unpack(cU))
+if type(iE)=="table"and iE.err then ae[#ae+1]=iE.err end
 end
-return ag`,
+return ae`,
 };
 
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "959c957b4d5c461d30f05d8b32f49e18d454f58e",
+  sha1: "989131356ae95898115ee618e16e8cb384f1eef0",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function ev()
+local function ep()
 ${part6}
-local kp=aF()~=""
-local function au(us)
+local kh=aC()~=""
+local function ar(us)
 return format("%.0f",us)
 end
-local dz=au(p)
-local function dV(m)
-m.dV=m.dV or au(p+m.cd)
-return m.dV
+local ds=ar(r)
+local function dQ(p)
+p.dQ=p.dQ or ar(r+p.ca)
+return p.dQ
 end
-local function gr(aO)
-return aO==p and"-"..dz or au(-aO)
+local function gl(aL)
+return aL==r and"-"..ds or ar(-aL)
 end
-local function hB(S,us)
-if call("PTTL",S)<ds(p+us)then call("PEXPIRE",S,ds(p+us+us/8))end
+local function hu(Q,us)
+if call("PTTL",Q)<dk(r+us)then call("PEXPIRE",Q,dk(r+us+us/8))end
 end
-local fX,gv=aF(),{}
-local jL=5000
-local function gN(aS)
-return fX.."%"..aS
+local channel,gp=aC(),{}
+local jE=5000
+local function mailbox(aP)
+return channel.."%"..aP
 end
-local fd,kn,eG={nil},aF()=="1",O()
-for i=1,eG do
-local aS=aF()
-gv[aS]="caller"
-if kn then
-local jC=gN(aS)
-local fA=call("LRANGE",jC,"0","-1")
-if#fA==0 then
-call("RPUSH",jC,"")
-fd[#fd+1]="gap "..aS
-elseif#fA>1 then
-call("LTRIM",jC,"0","0")
-for bc=2,#fA do
-fd[#fd+1]=fA[bc]
+local eX,kf,eA={nil},aC()=="1",number()
+for i=1,eA do
+local aP=aC()
+gp[aP]="caller"
+if kf then
+local jv=mailbox(aP)
+local fu=call("LRANGE",jv,"0","-1")
+if#fu==0 then
+call("RPUSH",jv,"")
+eX[#eX+1]="gap "..aP
+elseif#fu>1 then
+call("LTRIM",jv,"0","0")
+for aZ=2,#fu do
+eX[#eX+1]=fu[aZ]
 end
 end
-call("PEXPIRE",jC,jL)
+call("PEXPIRE",jv,jE)
 end
 end
 ${part7}
 ${part2}
-local cv,bQ,fE,bd,ii={},nil,nil,false,false
-local function dY(d)
-if#d.m.E>0 then return fE.dY(d)end
-local h,w=not d.cY and call("GET",d.S)or"",1
-d.x,w=dS(h)
-d.J,d.dm={},sub(h,w>10 and 1 or w)
+local cq,bM,fy,ba,hZ={},nil,nil,false,false
+local function dT(e)
+if#e.p.rates>0 then return fy.dT(e)end
+local m,y=not e.cT and call("GET",e.Q)or"",1
+e.z,y=dN(m)
+e.states,e.dg={},sub(m,y>10 and 1 or y)
 end
-local function dN(d)
-fE.dN(d)
+local function dI(e)
+fy.dI(e)
 end
 ${part8}
 ${part9}
-local eV={}
-local function eF(d)
-local bq=eV[d.aC]
-if bq then return bq end
-local al=call("ZRANGE",d.aC,"0","1","WITHSCORES")
-bq={aO=0,bf=0,aP=nil,gQ=false,bw=0}
-if al[1]=="#"then
-bq.aO=-al[2]
-bq.gQ=not al[4]or al[4]+0>p
-if bq.gQ and al[4]then bq.aP=al[4]+0 end
+local eP={}
+local function ez(e)
+local bn=eP[e.aA]
+if bn then return bn end
+local aj=call("ZRANGE",e.aA,"0","1","WITHSCORES")
+bn={aL=0,bc=0,aM=nil,gJ=false,bt=0}
+if aj[1]=="#"then
+bn.aL=-aj[2]
+bn.gJ=not aj[4]or aj[4]+0>r
+if bn.gJ and aj[4]then bn.aM=aj[4]+0 end
 end
-if al[3]or not bq.gQ then bq.bf=call("ZCOUNT",d.aC,"("..dz,"+inf")end
-eV[d.aC]=bq
-return bq
+if aj[3]or not bn.gJ then bn.bc=call("ZCOUNT",e.aA,"("..ds,"+inf")end
+eP[e.aA]=bn
+return bn
 end
-local function iU(d,n)
-local bq=eF(d)
-if n==1 and bq.aP then return bq.aP end
-local br=n==1 and bq.gQ and call("ZRANGE",d.aC,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",d.aC,"("..dz,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bq.aP=br[2]+0 end
-return br[2]+0
+local function iN(e,n)
+local bn=ez(e)
+if n==1 and bn.aM then return bn.aM end
+local bo=n==1 and bn.gJ and call("ZRANGE",e.aA,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aA,"("..ds,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bn.aM=bo[2]+0 end
+return bo[2]+0
 end
-local function ep(d,I)
-local bf=eF(d).bf
-local gO=bf+I-d.m.I
-if gO>bf then return 1e15 end
-return gO<=0 and 0 or iU(d,gO)-p
+local function dv(e,J)
+local bc=ez(e).bc
+local gH=bc+J-e.p.J
+if gH>bc then return 1e15 end
+return gH<=0 and 0 or iN(e,gH)-r
 end
-local function hh(d,id)
-return tonumber(call("ZSCORE",d.aC,id)or 0)>p
+local function ha(e,id)
+return tonumber(call("ZSCORE",e.aA,id)or 0)>r
 end
-local function gd(d)
-local bq,us=eV[d.aC],max(4*d.m.cd,60000000)
-if bq and bq.bw>=us then return end
-hB(d.aC,us)
-if bq then bq.bw=us end
+local function fW(e)
+local bn,us=eP[e.aA],max(4*e.p.ca,60000000)
+if bn and bn.bt>=us then return end
+hu(e.aA,us)
+if bn then bn.bt=us end
 end
-local function gA(d)
-return max(p,eF(d).aO+1)
+local function gu(e)
+return max(r,ez(e).aL+1)
 end
-local function hw(d,id,I)
-call("ZADD",d.aC,dV(d.m),id)
-for an=2,I do
-call("ZADD",d.aC,dV(d.m),id.."+"..an)
+local function hp(e,id,J)
+call("ZADD",e.aA,dQ(e.p),id)
+for al=2,J do
+call("ZADD",e.aA,dQ(e.p),id.."+"..al)
 end
-eV[d.aC]=nil
-gd(d)
+eP[e.aA]=nil
+fW(e)
 end
-local function jF(d,id,I)
-local bq=eF(d)
-local aO=gA(d)
-local bD=call("ZADD",d.aC,gr(aO),"#",dV(d.m),id)
-if bq.aO==0 then bD=bD-1 end
-if not bq.gQ then call("ZREMRANGEBYSCORE",d.aC,"1",dz)end
-if bD==1 and I<=1 then
-local br=p+d.m.cd
-if bq.bf==0 then bq.aP=br end
-if bq.aP then bq.aP=min(bq.aP,br)end
-bq.aO,bq.bf,bq.gQ=aO,bq.bf+1,true
-gd(d)
+local function jy(e,id,J)
+local bn=ez(e)
+local aL=gu(e)
+local bA=call("ZADD",e.aA,gl(aL),"#",dQ(e.p),id)
+if bn.aL==0 then bA=bA-1 end
+if not bn.gJ then call("ZREMRANGEBYSCORE",e.aA,"1",ds)end
+if bA==1 and J<=1 then
+local bo=r+e.p.ca
+if bn.bc==0 then bn.aM=bo end
+if bn.aM then bn.aM=min(bn.aM,bo)end
+bn.aL,bn.bc,bn.gJ=aL,bn.bc+1,true
+fW(e)
 else
-hw(d,id,I)
+hp(e,id,J)
 end
-return aO
+return aL
 end
-local function jT(d,id,I)
-local ec=call("ZREM",d.aC,id)
-for an=2,I do
-ec=ec+call("ZREM",d.aC,id.."+"..an)
+local function jM(e,id,J)
+local dX=call("ZREM",e.aA,id)
+for al=2,J do
+dX=dX+call("ZREM",e.aA,id.."+"..al)
 end
-eV[d.aC]=nil
-return ec
+eP[e.aA]=nil
+return dX
 end
-local function eC(ag,d,aO)
-if d.m.I==0 then return end
-local bf,ab=eF(d).bf,#ag
-ag[ab+1],ag[ab+2],ag[ab+3]=bf,bf>0 and iU(d,1)-p or 0,aO or 0
+local function ew(ae,e,aL)
+if e.p.J==0 then return end
+local bc,Y=ez(e).bc,#ae
+ae[Y+1],ae[Y+2],ae[Y+3]=bc,bc>0 and iN(e,1)-r or 0,aL or 0
 end
-local function js(d)
-local cs=#d.m.E==0 and call("EXISTS",d.aI,d.S)
-or call("EXISTS",d.aI)
-d.ej=cs==0
-d.cY=d.ej and#d.m.E==0
+local function jl(e)
+local cn=#e.p.rates==0 and call("EXISTS",e.aF,e.Q)
+or call("EXISTS",e.aF)
+e.dF=cn==0
+e.cT=e.dF and#e.p.rates==0
 end
-local fw={}
-local function gz(d,id)
-fw[d.aI]=nil
-return call("ZREM",d.aI,id,id.."k")
+local fq={}
+local function gt(e,id)
+fq[e.aF]=nil
+return call("ZREM",e.aF,id,id.."k")
 end
-local function ie(d,id,aw)
-if aw==0 then
-local ab=call("ZREVRANGE",d.aI,"0","0","WITHSCORES")
-aw=max(p,(ab[2]or 0)+1)
+local function hW(e,id,au)
+if au==0 then
+local Y=call("ZREVRANGE",e.aF,"0","0","WITHSCORES")
+au=max(r,(Y[2]or 0)+1)
 end
-call("ZADD",d.aI,au(aw),id)
-fw[d.aI],d.ej=nil,false
-hB(d.aI,max(4*d.m.cd,60000000))
+call("ZADD",e.aF,ar(au),id)
+fq[e.aF],e.dF=nil,false
+hu(e.aF,max(4*e.p.ca,60000000))
+return au
+end
+local function it(e,id,au)
+if call("ZSCORE",e.aF,id)then
+call("ZADD",e.aF,ar(au),id.."k")
+call("ZREM",e.aF,id)
+end
+fq[e.aF]=nil
+end
+local function hK(aP)
+return redis.pcall("EXISTS",mailbox(aP))==1
+end
+local function ht(aP)
+if gp[aP]==nil then
+local iD=call("PUBSUB","NUMSUB",channel..aP)[2]>0
+gp[aP]=iD and"channel"or hK(aP)and"mailbox"or false
+end
+return gp[aP]
+end
+local function fA(aI,aw,ae)
+local cU=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
+local eC=aI..cU.." "..aw.id
+local kn=gp[aw.aP]
+if kn=="caller"then
+eX[#eX+1]=eC
+elseif kn=="mailbox"then
+call("RPUSHX",mailbox(aw.aP),eC)
+else
+call("PUBLISH",channel..aw.aP,eC)
+end
+end
+local il=8
+local function eV(e,A)
+if e.dF then return nil end
+local bG=A==0 and fq[e.aF]
+if bG and bG.p==e.p then return bG end
+while true do
+local aZ=call("ZRANGE",e.aF,format("%d",A),format("%d",A),"WITHSCORES")
+local hy=aZ[1]
+if not hy then return nil end
+local id,aP,aI,jO,J,ab,bt=
+string.match(hy,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local kd=r-aZ[2]
+if aP and kd<=tonumber(jO)and ht(aP)then
+local aw={id=id,aP=aP,hn=aI=="d",bt=bt=="k",au=aZ[2]+0}
+for cR,m in pairs(e)do
+if cR~="states"then aw[cR]=m end
+end
+aw.J,aw.ab=min(tonumber(J),e.p.J),tonumber(ab)
+if A==0 then fq[e.aF]=aw end
 return aw
 end
-local function iA(d,id,aw)
-if call("ZSCORE",d.aI,id)then
-call("ZADD",d.aI,au(aw),id.."k")
-call("ZREM",d.aI,id)
+call("ZREM",e.aF,hy)
+fq[e.aF]=nil
 end
-fw[d.aI]=nil
 end
-local function hR(aS)
-return redis.pcall("EXISTS",gN(aS))==1
+local function gT(e)
+local bw=e.p.eY
+if bw<0 or call("ZCARD",e.aF)<bw then return false end
+eV(e,0)
+return call("ZCARD",e.aF)>=bw
 end
-local function hA(aS)
-if gv[aS]==nil then
-local iK=call("PUBSUB","NUMSUB",fX..aS)[2]>0
-gv[aS]=iK and"channel"or hR(aS)and"mailbox"or false
-end
-return gv[aS]
-end
-local function fG(aL,ay,ag)
-local cZ=format(string.rep(" %.0f",1+#ag),p,unpack(ag))
-local eI=aL..cZ.." "..ay.id
-local kv=gv[ay.aS]
-if kv=="caller"then
-fd[#fd+1]=eI
-elseif kv=="mailbox"then
-call("RPUSHX",gN(ay.aS),eI)
+local function dW(e,iJ)
+local A,bV=0,0
+while A<il and not e.dF and dv(e,bV+1)==0 do
+local aw=eV(e,A)
+if not aw or dv(e,bV+aw.J)>0 then return end
+if not aw.hn then
+if not aw.bt and aw.id~=iJ then fA("turn",aw,{0})end
+A,bV=A+1,bV+aw.J
 else
-call("PUBLISH",fX..ay.aS,eI)
-end
-end
-local it=8
-local function fb(d,y)
-if d.ej then return nil end
-local bK=y==0 and fw[d.aI]
-if bK and bK.m==d.m then return bK end
-while true do
-local bc=call("ZRANGE",d.aI,format("%d",y),format("%d",y),"WITHSCORES")
-local hF=bc[1]
-if not hF then return nil end
-local id,aS,aL,jV,I,ad,bw=
-string.match(hF,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local kk=p-bc[2]
-if aS and kk<=tonumber(jV)and hA(aS)then
-local ay={id=id,aS=aS,hu=aL=="d",bw=bw=="k",aw=bc[2]+0}
-for cW,h in pairs(d)do
-if cW~="states"then ay[cW]=h end
-end
-ay.I,ay.ad=min(tonumber(I),d.m.I),tonumber(ad)
-if y==0 then fw[d.aI]=ay end
-return ay
-end
-call("ZREM",d.aI,hF)
-fw[d.aI]=nil
-end
-end
-local function ha(d)
-local bA=d.m.fe
-if bA<0 or call("ZCARD",d.aI)<bA then return false end
-fb(d,0)
-return call("ZCARD",d.aI)>=bA
-end
-local function eb(d,iQ)
-local y,ck=0,0
-while y<it do
-local ay=fb(d,y)
-if not ay or ep(d,ck+ay.I)>0 then return end
-if not ay.hu then
-if not ay.bw and ay.id~=iQ then fG("turn",ay,{0})end
-y,ck=y+1,ck+ay.I
-else
-local at=gj(ay)
-if at>p then
-if ay.id~=iQ then fG("turn",ay,{at-p})end
+local at=gd(aw)
+if at>r then
+if aw.id~=iJ then fA("turn",aw,{at-r})end
 return
 end
-fL(ay,p)
-gz(d,ay.id)
-local ag={1,0,0}
-local aO=jF(d,ay.id,ay.I)
-dp(ag,ay)
-eC(ag,ay,aO)
-du(ag,{ay})
-fG("granted",ay,ag)
+fF(aw,r)
+gt(e,aw.id)
+local ae={1,0,0}
+local aL=jy(e,aw.id,aw.J)
+dh(ae,aw)
+ew(ae,aw,aL)
+dm(ae,{aw})
+fA("granted",aw,ae)
 end
 end
 end
-local function iZ(d,id,aw)
-local ck=0
-for y=0,it-1 do
-local ay=fb(d,y)
-if not ay or ay.id==id or(aw>0 and ay.aw>aw)then return false end
-ck=ck+ay.I
-if ay.hu or ep(d,ck+d.I)>0 then return true end
+local function iS(e,id,au)
+local bV=0
+for A=0,il-1 do
+local aw=eV(e,A)
+if not aw or aw.id==id or(au>0 and aw.au>au)then return false end
+bV=bV+aw.J
+if aw.hn or dv(e,bV+e.J)>0 then return true end
 end
 return true
 end
-local function ip(d,id)
-local ck=0
-for y=0,it-1 do
-local ay=fb(d,y)
-if not ay then return 0 end
-local aW=ay.id==id
-if aW then ay=d end
-local bj=ep(d,ck+ay.I)
-if bj>0 then return min(bj,d.m.cd)end
-if aW or ay.hu then
-local dB=gj(ay)-p
-return aW and dB or dB+d.m.cd
+local function ih(e,id)
+local bV=0
+for A=0,il-1 do
+local aw=eV(e,A)
+if not aw then return 0 end
+local aT=aw.id==id
+if aT then aw=e end
+local bg=dv(e,bV+aw.J)
+if bg>0 then return min(bg,e.p.ca)end
+if aT or aw.hn then
+local du=gd(aw)-r
+return aT and du or du+e.p.ca
 end
-ck=ck+ay.I
+bV=bV+aw.J
 end
-return d.m.cd
+return e.p.ca
 end
-local function jP(d,id,aw)
-if d.m.I==0 then return false end
-return ep(d,d.I)>0 or iZ(d,id,aw)
+local function jI(e,id,au)
+if e.p.J==0 then return false end
+return dv(e,e.J)>0 or iS(e,id,au)
 end
-local function gU(gD,cx)
-local kt,kg=gD.m.I,cx.m.I
-return kt<kg or(kt==kg and gD.S<cx.S)
+local function gN(gx,cs)
+local kl,jZ=gx.p.J,cs.p.J
+return kl<jZ or(kl==jZ and gx.Q<cs.Q)
 end
-local function hN(id,aw,ai,eN,dB)
-local iB=#ai>1 and dB>0
-local ez=not iB and(eN or ai[1])
-if ez and aw==0 and ha(ez)then return 5,max(dB,1),0 end
-for _,d in ipairs(ai)do
-if aw>0 and d~=ez and d.m.I>0 then
-if ez and gU(d,ez)then
-iA(d,id,aw)
-elseif gz(d,id)>0 then
-eb(d)
-end
-end
-end
-if not ez then return 3,dB,aw==0 and p or aw end
-if aw>0 then gz(ez,id)end
-aw=ie(ez,id,aw)
-return 3,ip(ez,id),aw
-end
-local function ij(d,id)
-hw(d,id,d.I)
-local aO=gA(d)
-call("ZADD",d.aC,gr(aO),"#")
-eV[d.aC].aO=aO
-return aO
-end
-local function hK(id,aw,ai)
-for _,d in ipairs(ai)do
-if d.m.I>0 and not hh(d,id)then return end
-end
-local ag={6,0,aw}
-for _,d in ipairs(ai)do
-local aO
-if d.m.I>0 then
-js(d)
-aO=ij(d,id)
-end
-dY(d)
-dp(ag,d)
-eC(ag,d,aO)
-end
-return ag
-end
-local function cJ(id,cV,aT,aw,ai)
-bd=cV=="2"
-if bQ and not bd then error(bQ,0)end
-local af=aw>0 and cV~="2"and hK(id,aw,ai)
-if af then return af end
-local at,x,eN,gw=p,p,nil,true
-for i=1,#ai do
-local d=ai[i]
-if d.m.I>0 then
-gw=false
-js(d)
-if cV~="2"then eb(d,id)end
-end
-at=max(at,gj(d))
-x=max(x,d.x)
-if jP(d,id,aw)and(not eN or gU(d,eN))then eN=d end
-end
-local iV,fs,bj={},0,at-p
-local bg=cV=="1"and at-p<=aT
-if not eN and(at<=p or(bg and gw))then
-fs=1
-if cV~="2"then
-for i=1,#ai do
-local d=ai[i]
-fL(d,at)
-if d.m.I>0 then
-if aw>0 then gz(d,id)end
-iV[i]=jF(d,id,d.I)
+local function hG(id,au,ag,eH,du)
+local iu=#ag>1 and du>0
+local et=not iu and(eH or ag[1])
+if et and au==0 and gT(et)then return 5,max(du,1),0 end
+for _,e in ipairs(ag)do
+if au>0 and e~=et and e.p.J>0 then
+if et and gN(e,et)then
+it(e,id,au)
+elseif gt(e,id)>0 then
+dW(e)
 end
 end
 end
-elseif bg then
-fs,bj,aw=hN(id,aw,ai,eN,bj)
-elseif eN then
-fs=4
-bj=max(bj,1)
-elseif x>p then
-fs=2
+if not et then return 3,du,au==0 and r or au end
+if au>0 then gt(et,id)end
+au=hW(et,id,au)
+return 3,ih(et,id),au
 end
-if fs>3 then
-for _,d in ipairs(ai)do
-if d.m.I>0 then bj=max(bj,ep(d,d.I))end
+local function ia(e,id)
+hp(e,id,e.J)
+local aL=gu(e)
+call("ZADD",e.aA,gl(aL),"#")
+eP[e.aA].aL=aL
+return aL
+end
+local function hD(id,au,ag)
+for _,e in ipairs(ag)do
+if e.p.J>0 and not ha(e,id)then return end
+end
+local ae={6,0,au}
+for _,e in ipairs(ag)do
+local aL
+if e.p.J>0 then
+jl(e)
+aL=ia(e,id)
+end
+dT(e)
+dh(ae,e)
+ew(ae,e,aL)
+end
+return ae
+end
+local function cE(id,cQ,aQ,au,ag)
+ba=cQ=="2"
+if bM and not ba then error(bM,0)end
+local ad=au>0 and cQ~="2"and hD(id,au,ag)
+if ad then return ad end
+local at,z,eH,gq=r,r,nil,true
+for i=1,#ag do
+local e=ag[i]
+if e.p.J>0 then
+gq=false
+jl(e)
+if cQ~="2"then dW(e,id)end
+end
+at=max(at,gd(e))
+z=max(z,e.z)
+if jI(e,id,au)and(not eH or gN(e,eH))then eH=e end
+end
+local iO,fm,bg={},0,at-r
+local bd=cQ=="1"and at-r<=aQ
+if not eH and(at<=r or(bd and gq))then
+fm=1
+if cQ~="2"then
+for i=1,#ag do
+local e=ag[i]
+fF(e,at)
+if e.p.J>0 then
+if au>0 then gt(e,id)end
+iO[i]=jy(e,id,e.J)
 end
 end
-local ag={fs,bj,aw,nil,nil,nil}
-for i=1,#ai do
-dp(ag,ai[i])
-eC(ag,ai[i],iV[i])
 end
-du(ag,ai)
-return ag
+elseif bd then
+fm,bg,au=hG(id,au,ag,eH,bg)
+elseif eH then
+fm=4
+bg=max(bg,1)
+elseif z>r then
+fm=2
 end
-local function kz(id,aw,d)
-local ag={hh(d,id)and 6 or 1,0,aw}
-eb(d,id)
-local hI=hh(d,id)
-if not hI and not call("ZSCORE",d.aI,id)then
-ie(d,id,aw)
-eb(d,id)
-hI=hh(d,id)
+if fm>3 then
+for _,e in ipairs(ag)do
+if e.p.J>0 then bg=max(bg,dv(e,e.J))end
 end
-local aO
-if hI then
-aO=ij(d,id)
+end
+local ae={fm,bg,au,nil,nil,nil}
+for i=1,#ag do
+dh(ae,ag[i])
+ew(ae,ag[i],iO[i])
+end
+dm(ae,ag)
+return ae
+end
+local function kr(id,au,e)
+local ae={ha(e,id)and 6 or 1,0,au}
+dW(e,id)
+local hB=ha(e,id)
+if not hB and not call("ZSCORE",e.aF,id)then
+hW(e,id,au)
+dW(e,id)
+hB=ha(e,id)
+end
+local aL
+if hB then
+aL=ia(e,id)
 else
-hB(d.aI,max(4*d.m.cd,60000000))
-ag[1],ag[2]=3,ip(d,id)
+hu(e.aF,max(4*e.p.ca,60000000))
+ae[1],ae[2]=3,ih(e,id)
 end
-dY(d)
-dp(ag,d)
-eC(ag,d,aO)
+dT(e)
+dh(ae,e)
+ew(ae,e,aL)
+return ae
+end
+local function cg()
+local ag={nil}
+for i=1,number()do
+ag[i]=ef()
+end
 return ag
 end
-local function cj()
-local ai={nil}
-for i=1,O()do
-ai[i]=ek()
+local bU={}
+function bU.T()
+local id,cQ,aQ,au=aC(),aC(),number(),number()
+return cE(id,cQ,aQ,au,cg())
 end
-return ai
+function bU.P()
+local id,au=aC(),number()
+return kr(id,au,cg()[1])
 end
-local bY={}
-function bY.T()
-local id,cV,aT,aw=aF(),aF(),O(),O()
-return cJ(id,cV,aT,aw,cj())
+local function hV(id,ag)
+local ir=0
+for i=1,#ag do
+local e=ag[i]
+local dO=jM(e,id,e.J)
+jl(e)
+if not e.dF then
+if dO==0 then dO=gt(e,id)end
+if dO>0 then dW(e)end
 end
-function bY.P()
-local id,aw=aF(),O()
-return kz(id,aw,cj()[1])
+ir=ir+dO
 end
-local function ic(id,ai)
-local iy=0
-for i=1,#ai do
-local d=ai[i]
-local dT=jT(d,id,d.I)
-js(d)
-if not d.ej then
-dT=dT+gz(d,id)
-if dT>0 then eb(d)end
+return ir
 end
-iy=iy+dT
+function bU.R()
+local id=aC()
+return{hV(id,cg())}
 end
-return iy
-end
-function bY.R()
-local id=aF()
-return{ic(id,cj())}
-end
-local function hD(id)
+local function hw(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function bY.N()
-local id,ai,ag=aF(),cj(),{}
-for i,d in ipairs(ai)do
-local br=call("ZSCORE",d.aC,id)
-local kc=br and(tonumber(br)>p or eF(d).bf+d.I<=d.m.I)
-if kc then hw(d,id,d.I)end
-ag[i]=kc and 1 or 0
+function bU.N()
+local id,ag,ae=aC(),cg(),{}
+for i,e in ipairs(ag)do
+local bo=call("ZSCORE",e.aA,id)
+local jV=bo and(tonumber(bo)>r or ez(e).bc+e.J<=e.p.J)
+if jV then hp(e,id,e.J)end
+ae[i]=jV and 1 or 0
 end
-return ag
+return ae
 end
-local function gR()
-local ei
+local function gK()
+local ee
 ${part4}
 ${part5}
 ${part10}
@@ -2370,1146 +2370,1153 @@ ${part1}
 ${part3}
 ${part24}
 ${part25}
-local bM={}
-local function dr()
-local m={cd=O(),I=O(),fe=O()}
-m.E,m.bt,m.aE,m.ce,m.bm={},"","","",0
-for i=1,O()do
-local K=aF()
-local V=bM[K]or bJ[K]()
-local A=V.bX()
-bM[K],A.V,A.K,m.E[i]=V,V,K,A
-m.bt=m.bt..K
-local ap=A.ap or 0
-local bL=K=="t"and fP(ap)or K
-m.aE,m.ce=m.aE..(V.K or bL),m.ce..bL
-A.size=A.cl and 0 or K=="t"and 16+ap
-if A.cl then m.bm=m.bm+1 end
+local bI={}
+local function dj()
+local p={ca=number(),J=number(),eY=number()}
+p.rates,p.bq,p.aB,p.cb,p.bj={},"","","",0
+for i=1,number()do
+local letter=aC()
+local kernel=bI[letter]or bF[letter]()
+local D=kernel.bT()
+bI[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
+p.bq=p.bq..letter
+local an=D.an or 0
+local bH=letter=="t"and fJ(an)or letter
+p.aB,p.cb=p.aB..(kernel.letter or bH),p.cb..bH
+D.size=D.ring and 0 or letter=="t"and 16+an
+if D.ring then p.bj=p.bj+1 end
 end
-if m.bt=="s"then m.bm=0 end
-if m.bm==0 and#m.E>1 then m.aH=fC(m.E)end
-m.aL=#m.E==0 and 0 or O()
-m.bL,m.bP=m.aL<2,m.aL%2==1
-if m.bL then return m end
-m.gg,m.ey,m.gW,m.fp=aF(),aF(),O(),{}
-for i=1,O()do
-m.fp[i]=O()
+if p.bq=="s"then p.bj=0 end
+if p.bj==0 and#p.rates>1 then p.aE=fw(p.rates)end
+p.aI=#p.rates==0 and 0 or number()
+p.bH,p.bL=p.aI<2,p.aI%2==1
+if p.bH then return p end
+p.fZ,p.es,p.gP,p.fj=aC(),aC(),number(),{}
+for i=1,number()do
+p.fj[i]=number()
 end
-return m
+return p
 end
-local function dJ(ap)
-if#ap==18 and sub(ap,1,2)==hk then return sub(ap,3)end
-local bh=#ap==16 and tonumber(ap)
-return bh and format("%016.0f",eH(bh))or ap
+local function dD(an)
+if#an==18 and sub(an,1,2)==hd then return sub(an,3)end
+local be=#an==16 and tonumber(an)
+return be and format("%016.0f",eB(be))or an
 end
-local function fc(h,A)
-if h==""then return A.V.cY()end
-local _,ab=string.find(h,"^%d*")
-if ab<16 or(ab<#h and string.byte(h,ab+1)<128)then return nil end
-local ap=dJ(sub(h,1,ab))
-local bV=#ap+#h-ab
-local g=A.V.bG(ap..sub(h,ab+1),1,#ap,A,#ap+1,bV)
-if ab==16 then g.H=max(g.H,fy(tonumber(h)or 0))end
-return g
+local function eW(m,D)
+if m==""then return D.kernel.cT()end
+local _,Y=string.find(m,"^%d*")
+if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
+local an=dD(sub(m,1,Y))
+local bR=#an+#m-Y
+local h=D.kernel.bC(an..sub(m,Y+1),1,#an,D,#an+1,bR)
+if Y==16 then h.I=max(h.I,fs(tonumber(m)or 0))end
+return h
 end
-local function dt(K)
-return string.char(string.byte(K)-128)
+local function dl(letter)
+return string.char(string.byte(letter)-128)
 end
-local function ex(d)
-local m=d.m
-local E=m.E
-d.x=0
-if m.bt=="s"then
-local cl=E[1].V.fS(d.S,E[1])
-d.x,d.J=cl.x,{cl}
-return not cl.dj
+local function er(e)
+local p=e.p
+local rates=p.rates
+e.z=0
+if p.bq=="s"then
+local ring=rates[1].kernel.fM(e.Q,rates[1])
+e.z,e.states=ring.z,{ring}
+return not ring.dd
 end
-local h,J,w=call("GET",d.S)or"",{nil},1
-local aW=#E>1 and string.gsub(sub(h,1,#E),"[\\128-\\255]",dt)
-if not(aW and(aW==m.aE or aW==m.ce))then
-d.x,w=dS(h)
-if w>10 then w=1 end
+local m,states,y=call("GET",e.Q)or"",{nil},1
+local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dl)
+if not(aT and(aT==p.aB or aT==p.cb))then
+e.z,y=dN(m)
+if y>10 then y=1 end
 end
-d.J=J
-if m.bt=="t"then
-J[1]=fc(sub(h,w),E[1])
-return J[1]
+e.states=states
+if p.bq=="t"then
+states[1]=eW(sub(m,y),rates[1])
+return states[1]
 end
-local dE=m.aH and hM(h,w,m.aH,E)
-if dE then
-d.J=dE
+local dy=p.aE and hF(m,y,p.aE,rates)
+if dy then
+e.states=dy
 return true
 end
-local v=#E
-if v==0 then
-d.dm=sub(h,w)
+local x=#rates
+if x==0 then
+e.dg=sub(m,y)
 return true
 end
-local bh=sub(h,w,w+v-1)
-local aZ=string.gsub(bh,"[\\128-\\255]",dt)
-local bK=aZ==m.aE or aZ==m.ce
-local ce=bK and aZ~=m.aE
-if not bK and w<=#h then return false end
-w=w+v
-for i=1,v do
-local A=E[i]
-local V=A.V
-if A.cl then
-J[i]=V.fS(d.bm[i],A)
-if J[i].dj then return false end
-elseif bK then
-local ar=w+(A.size or V.fB)
-local bO,bV=1,0
-if bh~=aZ and string.byte(bh,i)>=128 then
-bO,bV=ar+1,ar+(string.byte(h,ar)or 0)
-ar=bV+1
+local be=sub(m,y,y+x-1)
+local aW=string.gsub(be,"[\\128-\\255]",dl)
+local bG=aW==p.aB or aW==p.cb
+local cb=bG and aW~=p.aB
+if not bG and y<=#m then return false end
+y=y+x
+for i=1,x do
+local D=rates[i]
+local kernel=D.kernel
+if D.ring then
+states[i]=kernel.fM(e.bj[i],D)
+if states[i].dd then return false end
+elseif bG then
+local ap=y+(D.size or kernel.fv)
+local bK,bR=1,0
+if be~=aW and string.byte(be,i)>=128 then
+bK,bR=ap+1,ap+(string.byte(m,ap)or 0)
+ap=bR+1
 end
-if not(A.size or ce)then
-ar=#h+1
-if v>1 and w+3<ar then
-ar=min(w+4+ao("<I4",h,w),ar)
-w=w+4
+if not(D.size or cb)then
+ap=#m+1
+if x>1 and y+3<ap then
+ap=min(y+4+am("<I4",m,y),ap)
+y=y+4
 end
-if ar-w<7 or ao("<I7",h,w)~=A.r then return false end
+if ap-y<7 or am("<I7",m,y)~=D.window then return false end
 end
-if ar>#h+1 or(i==v and ar<=#h)then return false end
-local bG=ce and V.eu or V.bG
-local ab=bO>1 and bO-2 or ar-1
-J[i]=bG(h,w,ab,A,bO,bV)
-w=ar
+if ap>#m+1 or(i==x and ap<=#m)then return false end
+local bC=cb and kernel.eo or kernel.bC
+local Y=bK>1 and bK-2 or ap-1
+states[i]=bC(m,y,Y,D,bK,bR)
+y=ap
 else
-J[i]=V.cY()
+states[i]=kernel.cT()
 end
 end
 return true
 end
-local function gf(d)
-local m=d.m.aU or d.m
-d.m,d.bP,d.cO=m,nil,nil
-if d.cY then
-d.x,d.J=0,{}
-elseif not(m.bL and ex(d))then
-ei(d)
+local function fY(e)
+local p=e.p.aR or e.p
+e.p,e.bL,e.cJ=p,nil,nil
+if e.cT then
+e.z,e.states=0,{}
+elseif not(p.bH and er(e))then
+ee(e)
 end
 end
-local function gq(ap)
-return#ap==16 and ap>="5"and hk..ap or ap
+local function gk(an)
+return#an==16 and an>="5"and hd..an or an
 end
-local function fi(d,h)
-if string.byte(d.dm,1)==83 and#d.dm>53 then
-call("SETRANGE",d.S,"1",pack("<d",d.x))
+local function fc(e,m)
+if string.byte(e.dg,1)==83 and#e.dg>53 then
+call("SETRANGE",e.Q,"1",pack("<d",e.z))
 else
-call("SET",d.S,h..d.dm,"KEEPTTL")
+call("SET",e.Q,m..e.dg,"KEEPTTL")
 end
-local di=ds(d.x)
-if call("PTTL",d.S)<di then call("PEXPIRE",d.S,di)end
+local dc=dk(e.z)
+if call("PTTL",e.Q)<dc then call("PEXPIRE",e.Q,dc)end
 end
-local function dN(d)
-local m=d.m
-local E,U,h,aE=m.E,d.x,"",m.aE
-if d.bP then return d.bP.dN(d)end
-if m.bt=="s"then return end
-local dE=m.aH and fo(d.J,m.aH,E)
-for i,A in ipairs(E)do
-if not A.cl then
-U=max(U,A.V.cp(d.J[i],A))
-local g=A.V.da(d.J[i],A)
-if not A.size and#E>1 then g=pack("<I4",#g)..g end
-local ax=A.V.ee and A.V.ee(d.J[i],A)or""
-if ax~=""and#E==1 then g=gq(g)..ax end
-if ax~=""and#E>1 then
-g=g..string.char(#ax)..ax
-aE=sub(aE,1,i-1)..string.char(string.byte(aE,i)+128)..sub(aE,i+1)
+local function dI(e)
+local p=e.p
+local rates,U,m,aB=p.rates,e.z,"",p.aB
+if e.bL then return e.bL.dI(e)end
+if p.bq=="s"then return end
+local dy=p.aE and fi(e.states,p.aE,rates)
+for i,D in ipairs(rates)do
+if not D.ring then
+U=max(U,D.kernel.ck(e.states[i],D))
+local h=D.kernel.cV(e.states[i],D)
+if not D.size and#rates>1 then h=pack("<I4",#h)..h end
+local av=D.kernel.dZ and D.kernel.dZ(e.states[i],D)or""
+if av~=""and#rates==1 then h=gk(h)..av end
+if av~=""and#rates>1 then
+h=h..string.char(#av)..av
+aB=sub(aB,1,i-1)..string.char(string.byte(aB,i)+128)..sub(aB,i+1)
 end
-h=h..g
+m=m..h
 end
 end
-if m.bt~="t"and h~=""then h=aE..h end
-if m.bt=="t"then h=gq(h)end
-if dE then h=dE end
-if d.x>p then h="b"..pack("<d",d.x)..h end
-if#E==0 and d.dm~=""then return fi(d,h)end
-local cA=dE and fg(m.aH,U)or ds(U)
-if h~=""then call("SET",d.S,h,"PX",cA)end
+if p.bq~="t"and m~=""then m=aB..m end
+if p.bq=="t"then m=gk(m)end
+if dy then m=dy end
+if e.z>r then m="b"..pack("<d",e.z)..m end
+if#rates==0 and e.dg~=""then return fc(e,m)end
+local cv=dy and fa(p.aE,U)or dk(U)
+if m~=""then call("SET",e.Q,m,"PX",cv)end
 end
 ${part26}
-local fQ
-local function ff()
-local cC,dd={},{}
-local function fj(o,e)
-local ac=o*e.dc
-local cX=floor(ac/e.z)
-return{us=o*e.dn+cX,ac=ac-cX*e.z}
+local fK
+local function eZ()
+local cx,cX={},{}
+local function fd(q,g)
+local aa=q*g.interval_rem
+local cS=floor(aa/g.denominator)
+return{us=q*g.interval_us+cS,aa=aa-cS*g.denominator}
 end
-local function ki(a,b)
-return a.us==b.us and a.ac==b.ac
+local function kb(a,b)
+return a.us==b.us and a.aa==b.aa
 end
-function cC.t(g,o,bz,e)
-local aV=aX()
-local cb=bz.cb or{0,0,0,-1,0}
-local af,ae={us=cb[1],ac=cb[2]},g.ae or aV.dQ
-local br={us=bz.p+bz.al,ac=bz.eo}
-if ki(br,g)and ki(af,ae)and bz.ad>0 then
-local dE,gH,q=o>=bz.ad,bz.at>bz.p,g.q or 0
-local to=aV.eZ(g,fj(o,e),e)
-if dE and cb[4]>=0 then to={us=cb[4],ac=cb[5]}end
-if gH then q=dE and cb[3]or max(q,bz.at)end
-return aV.cD(to.us,to.ac,aV.bf(g),q,e,aV.dL(g,e))
+function cx.t(h,q,bv,g)
+local aS=aU()
+local bY=bv.bY or{0,0,0,-1,0}
+local ad,ac={us=bY[1],aa=bY[2]},h.ac or aS.dL
+local bo={us=bv.r+bv.aj,aa=bv.ej}
+if kb(bo,h)and kb(ad,ac)and bv.ab>0 then
+local dy,gB,v=q>=bv.ab,bv.at>bv.r,h.v or 0
+local to=aS.eT(h,fd(q,g),g)
+if dy and bY[4]>=0 then to={us=bY[4],aa=bY[5]}end
+if gB then v=dy and bY[3]or max(v,bv.at)end
+return aS.cy(to.us,to.aa,aS.bc(h),v,g,aS.dG(h,g))
 end
-if aV.cf(g,e)>p then return g end
-local bi=aV.fD(br,af,e).us
-if bi>aV.fD(g,ae,e).us then return g end
-local hJ=aV.gb(aV.eZ(br,aV.jo(ae,bi,af,e),e),g)
-if hJ.us<p then return g end
-local fN=aV.gb(fj(o,e),{us=hJ.us-p,ac=hJ.ac})
-if fN.us==0 and fN.ac==0 then return g end
-return aV.er(g,fN,bi,0,e)
+if aS.cc(h,g)>r then return h end
+local bf=aS.fx(bo,ad,g).us
+if bf>aS.fx(h,ac,g).us then return h end
+local hC=aS.fU(aS.eT(bo,aS.jh(ac,bf,ad,g),g),h)
+if hC.us<r then return h end
+local fH=aS.fU(fd(q,g),{us=hC.us-r,aa=hC.aa})
+if fH.us==0 and fH.aa==0 then return h end
+return aS.el(h,fH,bf,0,g)
 end
-function dd.t(g,o,e)
-local aV=aX()
-if g.us<p then return aV.cD(p,0,aV.bf(g),g.q or 0,e,g.H)end
-local fN=aV.gb(fj(o,e),{us=g.us-p,ac=g.ac})
-if fN.us==0 and fN.ac==0 then return g end
-return aV.er(g,fN,0,aV.cf(g,e),e)
+function cX.t(h,q,g)
+local aS=aU()
+if h.us<r then return aS.cy(r,0,aS.bc(h),h.v or 0,g,h.I)end
+local fH=aS.fU(fd(q,g),{us=h.us-r,aa=h.aa})
+if fH.us==0 and fH.aa==0 then return h end
+return aS.el(h,fH,0,aS.cc(h,g),g)
 end
-local function eg(u,M,km)
-local cq,bW=0,bC(u)
-while cq<bW do
-local ci=floor((cq+bW)/2)
-if ct(u,ci)<=M then
-cq=ci+1
+local function eb(w,K,ke)
+local cl,bS=0,bz(w)
+while cl<bS do
+local cf=floor((cl+bS)/2)
+if co(w,cf)<=K then
+cl=cf+1
 else
-bW=ci
+bS=cf
 end
 end
-if cq>0 and(not km or ct(u,cq-1)==M)then return cq-1 end
+if cl>0 and(not ke or co(w,cl-1)==K)then return cl-1 end
 end
-local function cB(u,y,o)
-local M,v=ct(u,y)
-local Y=min(o,v)
-return fH(u,y,M,v-Y),o-Y
+local function cw(w,A,q)
+local K,x=co(w,A)
+local W=min(q,x)
+return fB(w,A,K,x-W),q-W
 end
-local function jz(u)
-while u~=""do
-local _,v=bR(u)
-if v>0 then break end
-u=sub(u,1,-bb-1)
+local function js(w)
+while w~=""do
+local _,x=bN(w)
+if x>0 then break end
+w=sub(w,1,-aY-1)
 end
-return u
+return w
 end
-function cC.f(g,o,bz,e)
-local y=eg(g.u,bz.p+bz.eo-e.r,true)
-if y then g.u=jz(cB(g.u,y,o))end
-return cc(g,e,g.H)
+function cx.f(h,q,bv,g)
+local A=eb(h.w,bv.r+bv.ej-g.window,true)
+if A then h.w=js(cw(h.w,A,q))end
+return bZ(h,g,h.I)
 end
-function dd.f(g,o,e)
-local y=eg(g.u,p)
-if y then g.u=jz(cB(g.u,y,o))end
-return cc(g,e,g.H)
+function cX.f(h,q,g)
+local A=eb(h.w,r)
+if A then h.w=js(cw(h.w,A,q))end
+return bZ(h,g,h.I)
 end
-local function is(D,u,e)
-local bw=jz(u)
-if bw==""and D>0 and u~=""then
-return{D=0,u=pack(cM,bT(u)-e.r,D)}
+local function ik(H,w,g)
+local bt=js(w)
+if bt==""and H>0 and w~=""then
+return{H=0,w=pack(cH,bP(w)-g.window,H)}
 end
-return{D=D,u=bw}
+return{H=H,w=bt}
 end
-function cC.c(g,o,bz,e)
-local M=bz.p+bz.eo-2*e.r
-local D,u=g.D,g.u
-local y=eg(u,M,true)
-if y then
-u=cB(u,y,o)
-elseif u~=""and bT(u)==M+e.r then
-D=max(D-o,0)
+function cx.c(h,q,bv,g)
+local K=bv.r+bv.ej-2*g.window
+local H,w=h.H,h.w
+local A=eb(w,K,true)
+if A then
+w=cw(w,A,q)
+elseif w~=""and bP(w)==K+g.window then
+H=max(H-q,0)
 end
-return cc(is(D,u,e),e,g.H)
+return bZ(ik(H,w,g),g,h.I)
 end
-function dd.c(g,o,e)
-local D,u=g.D,g.u
-local y,aQ=eg(u,p),nil
-if not y then return cc(g,e,g.H)end
-u,aQ=cB(u,y,o)
-if y>0 then
-u=cB(u,y-1,aQ)
+function cX.c(h,q,g)
+local H,w=h.H,h.w
+local A,aN=eb(w,r),nil
+if not A then return bZ(h,g,h.I)end
+w,aN=cw(w,A,q)
+if A>0 then
+w=cw(w,A-1,aN)
 else
-D=max(D-aQ,0)
+H=max(H-aN,0)
 end
-return cc(is(D,u,e),e,g.H)
+return bZ(ik(H,w,g),g,h.I)
 end
-local jr=bM.s and bM.s.hP()
-function cC.s(k,o,bz,e)
-jr.cC(k,o,bz.p+bz.eo-e.r,e)
+local jk=bI.s and bI.s.hI()
+function cx.s(o,q,bv,g)
+jk.cx(o,q,bv.r+bv.ej-g.window,g)
 end
-function dd.s(k,o,e)
-jr.dd(k,o,e)
+function cX.s(o,q,g)
+jk.cX(o,q,g)
 end
-local function cU(ak,at)
-local be=0
-for _,bH in ipairs(ak.ah)do
-if bH.at<=at then be=be+bH.o end
+local function cP(ai,at)
+local bb=0
+for _,bD in ipairs(ai.af)do
+if bD.at<=at then bb=bb+bD.q end
 end
-return be
+return bb
 end
-local function em(ak)
-local ab=ak.ah[#ak.ah]
-return ab and ab.at or 0
+local function eh(ai)
+local Y=ai.af[#ai.af]
+return Y and Y.at or 0
 end
-local function gp(ak,o)
-local aQ=o
-while aQ>0 and ak.ah[1]do
-local al=ak.ah[1]
-local eP=min(aQ,al.o)
-al.o,aQ=al.o-eP,aQ-eP
-if al.o==0 then table.remove(ak.ah,1)end
+local function gj(ai,q)
+local aN=q
+while aN>0 and ai.af[1]do
+local aj=ai.af[1]
+local eJ=min(aN,aj.q)
+aj.q,aN=aj.q-eJ,aN-eJ
+if aj.q==0 then table.remove(ai.af,1)end
 end
 end
-local function dK(ak,at,e)
-local af=ak.q>p and ak.H or 0
-ak.q=at>p and at or 0
-ak.H=at>p and eS(at-p,e.r,af)or 0
-return ak
+local function dE(ai,at,g)
+local ad=ai.v>r and ai.I or 0
+ai.v=at>r and at or 0
+ai.I=at>r and eM(at-r,g.window,ad)or 0
+return ai
 end
-local function go(ak,e)
-while ak.ah[1]and ak.ah[#ak.ah].o==0 do
-table.remove(ak.ah)
+local function gi(ai,g)
+while ai.af[1]and ai.af[#ai.af].q==0 do
+table.remove(ai.af)
 end
-return dK(ak,min(ak.q,em(ak)),e)
+return dE(ai,min(ai.v,eh(ai)),g)
 end
-local function hU(ak,e)
-local ba=em(ak)
-local bn=max(p,min(ak.q,dk(ak.H,e.r)))
-if ba<=bn then return ak end
-local bl,cH={ah={},q=ak.q,H=ak.H},0
-for _,bH in ipairs(ak.ah)do
-if bH.at<=bn then
-bl.ah[#bl.ah+1]={at=bH.at,o=bH.o}
+local function hN(ai,g)
+local aX=eh(ai)
+local bk=max(r,min(ai.v,de(ai.I,g.window)))
+if aX<=bk then return ai end
+local bi,cC={af={},v=ai.v,I=ai.I},0
+for _,bD in ipairs(ai.af)do
+if bD.at<=bk then
+bi.af[#bi.af+1]={at=bD.at,q=bD.q}
 else
-cH=cH+bH.o
+cC=cC+bD.q
 end
 end
-cH=min(cH,e.aa or cH)
-local ab=bl.ah[#bl.ah]
-if ab and ab.at==bn then
-ab.o=ab.o+cH
+cC=min(cC,g.capacity or cC)
+local Y=bi.af[#bi.af]
+if Y and Y.at==bk then
+Y.q=Y.q+cC
 else
-bl.ah[#bl.ah+1]={at=bn,o=cH}
+bi.af[#bi.af+1]={at=bk,q=cC}
 end
-return dK(bl,bn,e)
+return dE(bi,bk,g)
 end
-local jx={
-cY=function()
-return{ah={},q=0,H=0}
+local jq={
+cT=function()
+return{af={},v=0,I=0}
 end,
-dg=hU,
-cG=function(ak,ad,e)
-local at=max(p,ak.q)
-local db=cU(ak,1/0)+ad-e.aa
-for _,bH in ipairs(ak.ah)do
-if db<=0 then break end
-db=db-bH.o
-if db<=0 then at=max(at,bH.at+e.r)end
+da=hN,
+cB=function(ai,ab,g)
+local at=max(r,ai.v)
+local cW=cP(ai,1/0)+ab-g.capacity
+for _,bD in ipairs(ai.af)do
+if cW<=0 then break end
+cW=cW-bD.q
+if cW<=0 then at=max(at,bD.at+g.window)end
 end
 return at
 end,
-cJ=function(ak,at,ad,e)
-local au=max(at,em(ak))
-gp(ak,cU(ak,p-e.r))
-local ab=ak.ah[#ak.ah]
-if ab and ab.at==au then
-ab.o=ab.o+ad
+cE=function(ai,at,ab,g)
+local ar=max(at,eh(ai))
+gj(ai,cP(ai,r-g.window))
+local Y=ai.af[#ai.af]
+if Y and Y.at==ar then
+Y.q=Y.q+ab
 else
-ak.ah[#ak.ah+1]={at=au,o=ad}
+ai.af[#ai.af+1]={at=ar,q=ab}
 end
-return dK(ak,at>p and au or ak.q,e)
+return dE(ai,at>r and ar or ai.v,g)
 end,
-ea=function(ak,e)
-local aK=cU(ak,1/0)-cU(ak,p-e.r)
-if aK==0 then return 0,0 end
-return ak.q>p and e.aa or aK,em(ak)+e.r-p
+dV=function(ai,g)
+local aH=cP(ai,1/0)-cP(ai,r-g.window)
+if aH==0 then return 0,0 end
+return ai.v>r and g.capacity or aH,eh(ai)+g.window-r
 end,
-cp=function(ak,e)
-return ak.ah[1]and em(ak)+e.r or 0
-end,
-}
-function cC.l(ak,o,bz,e)
-for _,bH in ipairs(ak.ah)do
-if bH.at==bz.p+bz.eo-e.r then bH.o=max(bH.o-o,0)end
-end
-return go(ak,e)
-end
-function dd.l(ak,o,e)
-gp(ak,min(cU(ak,p-e.r)+o,cU(ak,p)))
-return go(ak,e)
-end
-local function hL(ht,e)
-local o=
-ceil((ht.us+ht.ac/e.z)/(e.dn+e.dc/e.z))
-local function gx(n)
-local aW=fj(n,e)
-return aW.us<ht.us or(aW.us==ht.us and aW.ac<ht.ac)
-end
-while gx(o)do
-o=o+1
-end
-while o>0 and not gx(o-1)do
-o=o-1
-end
-return o
-end
-local hc={
-t=function(g,e)
-if g.us<p then return{}end
-local o=hL({us=g.us-p,ac=g.ac},e)
-return o==0 and{}or{{at=max(p,aX().cf(g,e)),o=o}}
-end,
-f=function(g,e)
-local ah={}
-for y=0,bC(g.u)-1 do
-local M,v=ct(g.u,y)
-if v>0 then ah[#ah+1]={at=max(M,min(p,M+e.r-1)),o=v}end
-end
-return ah
-end,
-c=function(g,e)
-local ah={}
-if g.u==""then return ah end
-if g.D>0 then ah[1]={at=min(p,bT(g.u)-1),o=g.D}end
-for y=0,bC(g.u)-1 do
-local M,v=ct(g.u,y)
-local br=M+e.r-1
-if v>0 then ah[#ah+1]={at=M>p and br or min(p,br),o=v}end
-end
-return ah
-end,
-l=function(ak,e)
-local ah={}
-for _,bH in ipairs(ak.ah)do
-if bH.o>0 and bH.at+e.r>p then ah[#ah+1]={at=bH.at,o=bH.o}end
-end
-return ah
+ck=function(ai,g)
+return ai.af[1]and eh(ai)+g.window or 0
 end,
 }
-local function dM(g,q,e)
-local bA={us=max(p,q)+e.av,ac=e.aJ}
-local ku=aX().gb(bA,g)
-return aX().cD(ku.us,ku.ac,g.ae,q,e,0)
+function cx.l(ai,q,bv,g)
+for _,bD in ipairs(ai.af)do
+if bD.at==bv.r+bv.ej-g.window then bD.q=max(bD.q-q,0)end
 end
-local function gS(ah,e)
-local V=e.V
-local g=V.cY()
-for _,bH in ipairs(ah)do
-if e.K=="t"then
-g=V.cJ(g,bH.at,min(bH.o,e.aa),e)
-elseif bH.at+e.r>p then
-g=V.cJ(g,bH.at,bH.o,e)
+return gi(ai,g)
+end
+function cX.l(ai,q,g)
+gj(ai,min(cP(ai,r-g.window)+q,cP(ai,r)))
+return gi(ai,g)
+end
+local function hE(hm,g)
+local q=
+ceil((hm.us+hm.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function gr(n)
+local aT=fd(n,g)
+return aT.us<hm.us or(aT.us==hm.us and aT.aa<hm.aa)
+end
+while gr(q)do
+q=q+1
+end
+while q>0 and not gr(q-1)do
+q=q-1
+end
+return q
+end
+local gV={
+t=function(h,g)
+if h.us<r then return{}end
+local q=hE({us=h.us-r,aa=h.aa},g)
+return q==0 and{}or{{at=max(r,aU().cc(h,g)),q=q}}
+end,
+f=function(h,g)
+local af={}
+for A=0,bz(h.w)-1 do
+local K,x=co(h.w,A)
+if x>0 then af[#af+1]={at=max(K,min(r,K+g.window-1)),q=x}end
+end
+return af
+end,
+c=function(h,g)
+local af={}
+if h.w==""then return af end
+if h.H>0 then af[1]={at=min(r,bP(h.w)-1),q=h.H}end
+for A=0,bz(h.w)-1 do
+local K,x=co(h.w,A)
+local bo=K+g.window-1
+if x>0 then af[#af+1]={at=K>r and bo or min(r,bo),q=x}end
+end
+return af
+end,
+l=function(ai,g)
+local af={}
+for _,bD in ipairs(ai.af)do
+if bD.q>0 and bD.at+g.window>r then af[#af+1]={at=bD.at,q=bD.q}end
+end
+return af
+end,
+}
+local function dH(h,v,g)
+local bw={us=max(r,v)+g.as,aa=g.aG}
+local km=aU().fU(bw,h)
+return aU().cy(km.us,km.aa,h.ac,v,g,0)
+end
+local function gL(af,g)
+local kernel=g.kernel
+local h=kernel.cT()
+for _,bD in ipairs(af)do
+if g.letter=="t"then
+h=kernel.cE(h,bD.at,min(bD.q,g.capacity),g)
+elseif bD.at+g.window>r then
+h=kernel.cE(h,bD.at,bD.q,g)
 end
 end
-local ab=ah[#ah]
-return e.K=="t"and dM(g,ab and ab.at or 0,e)or g
+local Y=af[#af]
+return g.letter=="t"and dH(h,Y and Y.at or 0,g)or h
 end
-local function ja(gD,cx,e)
-local gy,a,b=e.av or e.r,gD.av or gD.r,cx.av or cx.r
-if a==b then return gD.K==e.K and cx.K~=e.K end
-if a>=gy and b>=gy then return a<b end
+local function iT(gx,cs,g)
+local gs,a,b=g.as or g.window,gx.as or gx.window,cs.as or cs.window
+if a==b then return gx.letter==g.letter and cs.letter~=g.letter end
+if a>=gs and b>=gs then return a<b end
 return a>b
 end
-local function jg(iD,e)
-for i,ce in ipairs(iD)do
-if ce.dl==e.dl then return i end
+local function iZ(iw,g)
+for i,cb in ipairs(iw)do
+if cb.df==g.df then return i end
 end
-local jl=1
-for i=2,#iD do
-if ja(iD[i],iD[jl],e)then jl=i end
+local je=1
+for i=2,#iw do
+if iT(iw[i],iw[je],g)then je=i end
 end
-return jl
+return je
 end
-local function hs(a,b)
-if a.K~="t"or b.K~="t"then return a.K==b.K and a.r==b.r end
-return a.dn==b.dn and a.dc==b.dc and a.z==b.z
+local function hl(a,b)
+if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
+return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
-local function jO(g)
-if not g.ah then return g end
-local kb={ah={},q=g.q,H=g.H}
-for i,bH in ipairs(g.ah)do
-kb.ah[i]={at=bH.at,o=bH.o}
+local function jH(h)
+if not h.af then return h end
+local jU={af={},v=h.v,I=h.I}
+for i,bD in ipairs(h.af)do
+jU.af[i]={at=bD.at,q=bD.q}
 end
-return kb
+return jU
 end
-local function jh(af,E)
-local J,jf={},{}
-for i,e in ipairs(E)do
-local y=jg(af.E,e)
-local ce,g=af.E[y],af.J[y]
-local gL,ik=ce.dl==e.dl,not jf[y]
-local ah=gL and ik and{}or hc[ce.K](g,ce)
-if ik and(gL or hs(ce,e))then
-jf[y]=true
-J[i]=e.K=="t"and not gL and dM(g,ah[1]and ah[1].at or 0,e)
-or jO(g)
+local function ja(ad,rates)
+local states,iY={},{}
+for i,g in ipairs(rates)do
+local A=iZ(ad.rates,g)
+local cb,h=ad.rates[A],ad.states[A]
+local gF,ib=cb.df==g.df,not iY[A]
+local af=gF and ib and{}or gV[cb.letter](h,cb)
+if ib and(gF or hl(cb,g))then
+iY[A]=true
+states[i]=g.letter=="t"and not gF and dH(h,af[1]and af[1].at or 0,g)
+or jH(h)
 else
-J[i]=gS(ah,e)
+states[i]=gL(af,g)
 end
 end
-return J
+return states
 end
 local byte,char=string.byte,string.char
-local gZ,iO=4,512
-local fk="FOREIGN the key holds no state of these rules, nor of others that are known"
-local dR=2^48
-local function es(O)
-local aF=""
-while O>=128 do
-aF=aF..char(O%128+128)
-O=floor(O/128)
+local gS,iH=4,512
+local fe="FOREIGN the key holds no state of these rules, nor of others that are known"
+local dM=2^48
+local function em(number)
+local aC=""
+while number>=128 do
+aC=aC..char(number%128+128)
+number=floor(number/128)
 end
-return aF..char(O)
+return aC..char(number)
 end
-local function kh(h,w)
-local bs={}
-function bs.byte()
-w=w+1
-return byte(h,w-1)or error(fk,0)
+local function ka(m,y)
+local bp={}
+function bp.byte()
+y=y+1
+return byte(m,y-1)or error(fe,0)
 end
-function bs.O()
-local O,eL=0,1
+function bp.number()
+local number,eF=0,1
 while true do
-local gu=bs.byte()
-O=O+gu%128*eL
-if gu<128 then return O end
-eL=eL*128
+local go=bp.byte()
+number=number+go%128*eF
+if go<128 then return number end
+eF=eF*128
 end
 end
-function bs.Q(size)
-w=w+size
-if w>#h+1 then error(fk,0)end
-return sub(h,w-size,w-1)
+function bp.O(size)
+y=y+size
+if y>#m+1 then error(fe,0)end
+return sub(m,y-size,y-1)
 end
-function bs.br()
-return w>#h
+function bp.bo()
+return y>#m
 end
-return bs
+return bp
 end
-local hX={
+local hQ={
 t={"denominator","interval_us","interval_rem","capacity"},
 f={"window"},
 c={"window","step"},
 l={"window"},
 }
-local function df(K,A)
-local aL=K=="s"and"l"or K
-local aW={K=aL,V=jx}
-for cW,aV in pairs(A)do
-if cW~="kernel"and cW~="ring"and cW~="letter"then aW[cW]=aV end
+local function cZ(letter,D)
+local aI=letter=="s"and"l"or letter
+local aT={letter=aI,kernel=jq}
+for cR,aS in pairs(D)do
+if cR~="kernel"and cR~="ring"and cR~="letter"then aT[cR]=aS end
 end
-if aL~="l"then
-bM[aL]=bM[aL]or bJ[aL]()
-aW.V=bM[aL]
+if aI~="l"then
+bI[aI]=bI[aI]or bF[aI]()
+aT.kernel=bI[aI]
 end
-if aL=="t"then
-if not aW.aa then aW.aa=hL({us=aW.av,ac=aW.aJ},aW)end
-local eN=fj(aW.aa,aW)
-aW.av,aW.aJ=eN.us,eN.ac
+if aI=="t"then
+if not aT.capacity then aT.capacity=hE({us=aT.as,aa=aT.aG},aT)end
+local eH=fd(aT.capacity,aT)
+aT.as,aT.aG=eH.us,eH.aa
 end
-aW.dl=aL
-for _,cW in ipairs(hX[aL])do
-if cW~="interval_rem"or aW.z>1 then aW.dl=aW.dl..es(aW[cW])end
+aT.df=aI
+for _,cR in ipairs(hQ[aI])do
+if cR~="interval_rem"or aT.denominator>1 then aT.df=aT.df..em(aT[cR])end
 end
-return aW
+return aT
 end
-local function gG(E)
-local dl=""
-for i=1,#E do
-dl=dl..E[i].dl
+local function gA(rates)
+local df=""
+for i=1,#rates do
+df=df..rates[i].df
 end
-return dl
+return df
 end
-local function jW(m)
-if m.cw then return m.cw end
-local cw={aU=m,E={}}
-for cW,aV in pairs(m)do
-if cW~="rates"then cw[cW]=aV end
+local function jP(p)
+if p.cr then return p.cr end
+local cr={aR=p,rates={}}
+for cR,aS in pairs(p)do
+if cR~="rates"then cr[cR]=aS end
 end
-for i,A in ipairs(m.E)do
-cw.E[i]=df(A.K,A)
+for i,D in ipairs(p.rates)do
+cr.rates[i]=cZ(D.letter,D)
 end
-cw.bt,cw.bm,cw.dl="M",0,gG(cw.E)
-m.cw=cw
-return cw
+cr.bq,cr.bj,cr.df="M",0,gA(cr.rates)
+p.cr=cr
+return cr
 end
-local function cu(Q,D)
-local u,H=ed(Q,1,#Q)
-return{u=u,H=H,D=D}
+local function cp(O,H)
+local w,I=dY(O,1,#O)
+return{w=w,I=I,H=H}
 end
-local function fv(g)
-return g.ae or g.q or g.H>0
+local function fp(h)
+return h.ac or h.v or h.I>0
 end
-local iF={
-t=function(C,e,fv)
+local iy={
+t=function(E,g,fp)
 local us
-if C.fl then
-local cH=C.O()
-us=C.fl+(cH%2==0 and cH or 1-cH)/2
+if E.ff then
+local cC=E.number()
+us=E.ff+(cC%2==0 and cC or 1-cC)/2
 else
-us=p-p%dR+ao("<I6",C.Q(6))
-if us>p+dR/2 then us=us-dR end
-if us<p-dR/2 then us=us+dR end
+us=r-r%dM+am("<I6",E.O(6))
+if us>r+dM/2 then us=us-dM end
+if us<r-dM/2 then us=us+dM end
 end
-C.fl=us
-local g={us=us,ac=0,H=0}
-if e.z>1 then g.ac=min(C.O(),e.z-1)end
-if fv then
-local ax=C.Q(C.byte())
-aX().bX(ax,1,#ax,g,e)
+E.ff=us
+local h={us=us,aa=0,I=0}
+if g.denominator>1 then h.aa=min(E.number(),g.denominator-1)end
+if fp then
+local av=E.O(E.byte())
+aU().bT(av,1,#av,h,g)
 end
-return g
+return h
 end,
-f=function(C)
-local u=C.Q(bb*C.O())
-return cu(u)
+f=function(E)
+local w=E.O(aY*E.number())
+return cp(w)
 end,
-c=function(C)
-local D=C.O()
-return cu(C.Q(bb*C.O()),D)
+c=function(E)
+local H=E.number()
+return cp(E.O(aY*E.number()),H)
 end,
-l=function(C)
-local ak={q=C.O(),H=0,ah={}}
-if ak.q>0 then ak.H=C.O()end
-for i=1,C.O()do
-ak.ah[i]={at=ao("<I7",C.Q(7)),o=C.O()}
+l=function(E)
+local ai={v=E.number(),I=0,af={}}
+if ai.v>0 then ai.I=E.number()end
+for i=1,E.number()do
+ai.af[i]={at=am("<I7",E.O(7)),q=E.number()}
 end
-return ak
+return ai
 end,
 }
-local hf={
-t=function(g,e,h)
-local ax=fv(g)and aX().aU(g,e)or""
-local us,aF=max(g.us,p-1e12),nil
-if h.fl then
-local cH=us-h.fl
-aF=es(cH>=0 and 2*cH or 1-2*cH)
-elseif us-p>=dR/2 then
+local gY={
+t=function(h,g,m)
+local av=fp(h)and aU().aR(h,g)or""
+local us,aC=max(h.us,r-1e12),nil
+if m.ff then
+local cC=us-m.ff
+aC=em(cC>=0 and 2*cC or 1-2*cC)
+elseif us-r>=dM/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aF=pack("<I6",us%dR)
+aC=pack("<I6",us%dM)
 end
-h.fl=us
-aF=aF..(e.z>1 and es(g.ac)or"")
-return ax==""and aF or aF..char(#ax)..ax
+m.ff=us
+aC=aC..(g.denominator>1 and em(h.aa)or"")
+return av==""and aC or aC..char(#av)..av
 end,
-f=function(g)
-return es(bC(g.u))..cL(g)
+f=function(h)
+return em(bz(h.w))..cG(h)
 end,
-c=function(g)
-return es(g.D)..es(bC(g.u))..cL(g)
+c=function(h)
+return em(h.H)..em(bz(h.w))..cG(h)
 end,
-l=function(ak)
-while#ak.ah>iO do
-local hG={}
-for i=1,#ak.ah,2 do
-local gD,cx=ak.ah[i],ak.ah[i+1]
-hG[#hG+1]=cx and{at=cx.at,o=gD.o+cx.o}or gD
+l=function(ai)
+while#ai.af>iH do
+local hz={}
+for i=1,#ai.af,2 do
+local gx,cs=ai.af[i],ai.af[i+1]
+hz[#hz+1]=cs and{at=cs.at,q=gx.q+cs.q}or gx
 end
-ak.ah=hG
+ai.af=hz
 end
-local bU={es(ak.q)..(ak.q>0 and es(ak.H)or""),es(#ak.ah)}
-for _,bH in ipairs(ak.ah)do
-bU[#bU+1]=pack("<I7",bH.at)..es(bH.o)
+local bQ={em(ai.v)..(ai.v>0 and em(ai.I)or""),em(#ai.af)}
+for _,bD in ipairs(ai.af)do
+bQ[#bQ+1]=pack("<I7",bD.at)..em(bD.q)
 end
-return table.concat(bU)
+return table.concat(bQ)
 end,
 }
-local function he(h,aj)
-if#aj.E>1 then h.aF=h.aF..char(#aj.E)end
-for i,A in ipairs(aj.E)do
-local g,dl=aj.J[i],A.dl
-if A.K=="t"and fv(g)then dl="u"..sub(dl,2)end
-h.aF=h.aF..dl..hf[A.K](g,A,h)
+local function gX(m,ah)
+if#ah.rates>1 then m.aC=m.aC..char(#ah.rates)end
+for i,D in ipairs(ah.rates)do
+local h,df=ah.states[i],D.df
+if D.letter=="t"and fp(h)then df="u"..sub(df,2)end
+m.aC=m.aC..df..gY[D.letter](h,D,m)
 end
 end
-local function hb(h,w)
-local C,cm=kh(h,w),{}
-if C.br()then error(fk,0)end
-while not C.br()do
-local aj,al={E={},J={}},C.byte()
-for i=1,al<33 and al or 1 do
-local K,A=al<33 and char(C.byte())or char(al),{}
-local aL=K=="u"and"t"or K
-for _,cW in ipairs(hX[aL]or error(fk,0))do
-A[cW]=A.z==1 and cW=="interval_rem"and 0 or C.O()
+local function gU(m,y)
+local E,ch=ka(m,y),{}
+if E.bo()then error(fe,0)end
+while not E.bo()do
+local ah,aj={rates={},states={}},E.byte()
+for i=1,aj<33 and aj or 1 do
+local letter,D=aj<33 and char(E.byte())or char(aj),{}
+local aI=letter=="u"and"t"or letter
+for _,cR in ipairs(hQ[aI]or error(fe,0))do
+D[cR]=D.denominator==1 and cR=="interval_rem"and 0 or E.number()
 end
-aj.E[i]=df(aL,A)
-aj.J[i]=iF[aL](C,aj.E[i],K=="u")
+ah.rates[i]=cZ(aI,D)
+ah.states[i]=iy[aI](E,ah.rates[i],letter=="u")
 end
-aj.dl=gG(aj.E)
-cm[#cm+1]=aj
+ah.df=gA(ah.rates)
+ch[#ch+1]=ah
 end
-return cm
+return ch
 end
-local function eA(E,J)
-local aj={E={},J={}}
-for i,A in ipairs(E)do
-local g=J[i]
-aj.E[i]=df(A.K,A)
-aj.J[i]=A.cl and bM.s.jH().bX(g)or g
+local function eu(rates,states)
+local ah={rates={},states={}}
+for i,D in ipairs(rates)do
+local h=states[i]
+ah.rates[i]=cZ(D.letter,D)
+ah.states[i]=D.ring and bI.s.jA().bT(h)or h
 end
-aj.dl=gG(aj.E)
-return aj
+ah.df=gA(ah.rates)
+return ah
 end
-local function hd(d,h,w,E)
-local al,dm=sub(h,w,w),#h-w
-if al=="S"and w==1 and dm>52 then
-bM.s=bM.s or bJ.s()
-local e=bM.s.eQ(1,(ao("<I7",h,10)))
-e.K="s"
-local cl=bM.s.fS(d.S,e)
-if not cl.dj then return eA({e},{cl}),cl.x end
-elseif al=="F"and dm>=7 and(dm-7)%bb==0 then
-local A=df("f",{r=(ao("<I7",h,w+1))})
-return eA({A},{cu(sub(h,w+8))})
-elseif al=="C"and dm>=12 and(dm-12)%bb==0 then
-local r,az,D=ao("<I7BI4",h,w+1)
-local A=df("c",{r=r,bF=10^az})
-return eA({A},{cu(sub(h,w+13),D)})
-elseif string.find(h,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",w)then
-local us=tonumber(dJ(string.match(h,"^%d+",w)):sub(1,16))
-if us<p then return nil end
-local aj={E=E,J={},dl=gG(E),jQ=true}
-for i,A in ipairs(E)do
-aj.J[i]=gS({{at=p,o=A.aa}},A)
+local function gW(e,m,y,rates)
+local aj,dg=sub(m,y,y),#m-y
+if aj=="S"and y==1 and dg>52 then
+bI.s=bI.s or bF.s()
+local g=bI.s.eK(1,(am("<I7",m,10)))
+g.letter="s"
+local ring=bI.s.fM(e.Q,g)
+if not ring.dd then return eu({g},{ring}),ring.z end
+elseif aj=="F"and dg>=7 and(dg-7)%aY==0 then
+local D=cZ("f",{window=(am("<I7",m,y+1))})
+return eu({D},{cp(sub(m,y+8))})
+elseif aj=="C"and dg>=12 and(dg-12)%aY==0 then
+local window,ax,H=am("<I7BI4",m,y+1)
+local D=cZ("c",{window=window,step=10^ax})
+return eu({D},{cp(sub(m,y+13),H)})
+elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",y)then
+local us=tonumber(dD(string.match(m,"^%d+",y)):sub(1,16))
+if us<r then return nil end
+local ah={rates=rates,states={},df=gA(rates),jJ=true}
+for i,D in ipairs(rates)do
+ah.states[i]=gL({{at=r,q=D.capacity}},D)
 end
-return aj
+return ah
 end
-error(fk,0)
+error(fe,0)
 end
-local function hz(aj)
-for i,A in ipairs(aj.E)do
-if A.V.cp(aj.J[i],A)>p then return false end
+local function hs(ah)
+for i,D in ipairs(ah.rates)do
+if D.kernel.ck(ah.states[i],D)>r then return false end
 end
 return true
 end
-local function fq(m)
-if m.bL then return m,true end
-local hy=m.ey~=""and p>=m.gW
-local jG=hy and m.ey or m.gg
-local by=jG=="0"and m or cv[jG+0]
-return by,by==m and(hy or m.ey=="")
+local function fk(p)
+if p.bH then return p,true end
+local hr=p.es~=""and r>=p.gP
+local jz=hr and p.es or p.fZ
+local by=jz=="0"and p or cq[jz+0]
+return by,by==p and(hr or p.es=="")
 end
-local function gF(d,cw)
-local m=cw.aU
-local h,w=call("GET",d.S)or"",1
-if byte(h,1)==98 then
-d.x,w=dS(h)
+local function gz(e,cr)
+local p=cr.aR
+local m,y=call("GET",e.Q)or"",1
+if byte(m,1)==98 then
+e.z,y=dN(m)
 end
-if byte(h,w)==77 then return hb(h,w+1)end
-local by=fq(m)
-local bX={m=by,S=d.S,bm=d.bm}
-d.gT=by.bm>0 and d.bm
-if ex(bX)then
-d.x=bX.x
-return{eA(by.E,bX.J)}
+if byte(m,y)==77 then return gU(m,y+1)end
+local by=fk(p)
+local bT={p=by,Q=e.Q,bj=e.bj}
+e.gM=by.bj>0 and e.bj
+if er(bT)then
+e.z=bT.z
+return{eu(by.rates,bT.states)}
 end
-local aj,x=hd(d,h,w,cw.E)
-d.x=x or d.x
-return{aj}
+local ah,z=gW(e,m,y,cr.rates)
+e.z=z or e.z
+return{ah}
 end
-local bP={}
-function bP.dY(d)
-local cw=jW(d.m)
-d.x,d.gT=0,nil
-local cm=gF(d,cw)
-d.m,d.bP,d.cs,d.J=cw,bP,{},nil
-for _,aj in ipairs(cm)do
-for i,A in ipairs(aj.E)do
-local g=aj.J[i]
-aj.J[i]=A.V.dg(g,A)
-d.cO=d.cO or aj.J[i]~=g
+local bL={}
+function bL.dT(e)
+local cr=jP(e.p)
+e.z,e.gM=0,nil
+local ch=gz(e,cr)
+e.p,e.bL,e.cn,e.states=cr,bL,{},nil
+for _,ah in ipairs(ch)do
+for i,D in ipairs(ah.rates)do
+local h=ah.states[i]
+ah.states[i]=D.kernel.da(h,D)
+e.cJ=e.cJ or ah.states[i]~=h
 end
-if aj.dl==cw.dl then
-d.J,d.cO=aj.J,d.cO or aj.jQ
-elseif cw.bP or not hz(aj)then
-d.cs[#d.cs+1]=aj
+if ah.df==cr.df then
+e.states,e.cJ=ah.states,e.cJ or ah.jJ
+elseif cr.bL or not hs(ah)then
+e.cn[#e.cn+1]=ah
 end
 end
-if d.J then return end
-local af=d.cs[1]
-if af and not hz(af)then
-d.J,d.cO=jh(af,cw.E),true
+if e.states then return end
+local ad=e.cn[1]
+if ad and not hs(ad)then
+e.states,e.cJ=ja(ad,cr.rates),true
 else
-d.J={}
-for i,A in ipairs(cw.E)do
-d.J[i]=A.V.cY()
+e.states={}
+for i,D in ipairs(cr.rates)do
+e.states[i]=D.kernel.cT()
 end
 end
 end
-function bP.cJ(d,at)
-for _,aj in ipairs(d.cs)do
-for i,A in ipairs(aj.E)do
-local g,o=aj.J[i],d.ad
-if A.K=="t"then
-local q=max(at>p and at or 0,aX().cf(g,A))
-g=A.V.cJ(g,at,min(o,A.aa),A)
-g=dM(g,q,A)
+function bL.cE(e,at)
+for _,ah in ipairs(e.cn)do
+for i,D in ipairs(ah.rates)do
+local h,q=ah.states[i],e.ab
+if D.letter=="t"then
+local v=max(at>r and at or 0,aU().cc(h,D))
+h=D.kernel.cE(h,at,min(q,D.capacity),D)
+h=dH(h,v,D)
 else
-g=A.V.cJ(g,at,o,A)
+h=D.kernel.cE(h,at,q,D)
 end
-aj.J[i]=g
-end
-end
-end
-function bP.dd(d)
-for _,aj in ipairs(d.cs)do
-for i,A in ipairs(aj.E)do
-aj.J[i]=dd[A.K](aj.J[i],d.ad,A)or aj.J[i]
+ah.states[i]=h
 end
 end
 end
-local function iH(d,m)
-local J=d.J
-d.m,d.bP=m,nil
-if m.bm>0 then call("PEXPIRE",d.S,"0")end
-for i,A in ipairs(m.E)do
-if A.cl then
-local S=m.bt=="s"and d.S or d.bm[i]
-J[i]=bM.s.jH().dP(S,J[i],A,m.bt=="s"and d.x or 0)
+function bL.cX(e)
+for _,ah in ipairs(e.cn)do
+for i,D in ipairs(ah.rates)do
+ah.states[i]=cX[D.letter](ah.states[i],e.ab,D)or ah.states[i]
 end
 end
-dN(d)
 end
-function bP.dN(d)
-local m=d.m.aU
-local aW={E=d.m.E,J=d.J}
-local cm={aW}
-for _,aj in ipairs(d.cs)do
-if#cm<gZ then cm[#cm+1]=aj end
-end
-local _,jq=fq(m)
-if#cm==1 and jq and not m.bP then return iH(d,m)end
-local h,U={aF="M"},d.x
-for _,aj in ipairs(cm)do
-he(h,aj)
-for y,A in ipairs(aj.E)do
-U=max(U,A.V.cp(aj.J[y],A))
+local function iA(e,p)
+local states=e.states
+e.p,e.bL=p,nil
+if p.bj>0 then call("PEXPIRE",e.Q,"0")end
+for i,D in ipairs(p.rates)do
+if D.ring then
+local Q=p.bq=="s"and e.Q or e.bj[i]
+states[i]=bI.s.jA().dK(Q,states[i],D,p.bq=="s"and e.z or 0)
 end
 end
-local aF=d.x>p and"b"..pack("<d",d.x)..h.aF or h.aF
-call("SET",d.S,aF,"PX",ds(U))
-for _,S in pairs(d.gT or{})do
-call("PEXPIRE",S,"0")
+dI(e)
+end
+function bL.dI(e)
+local p=e.p.aR
+local aT={rates=e.p.rates,states=e.states}
+local ch={aT}
+for _,ah in ipairs(e.cn)do
+if#ch<gS then ch[#ch+1]=ah end
+end
+local _,jj=fk(p)
+if#ch==1 and jj and not p.bL then return iA(e,p)end
+local m,U={aC="M"},e.z
+for _,ah in ipairs(ch)do
+gX(m,ah)
+for A,D in ipairs(ah.rates)do
+U=max(U,D.kernel.ck(ah.states[A],D))
 end
 end
-local function el(ai,ka,fI)
+local aC=e.z>r and"b"..pack("<d",e.z)..m.aC or m.aC
+call("SET",e.Q,aC,"PX",dk(U))
+for _,Q in pairs(e.gM or{})do
+call("PEXPIRE",Q,"0")
+end
+end
+local function eg(ag,jT,fC)
+local ae={}
+for _,e in ipairs(ag)do
+dT(e)
+if e.bL and fC then fC(e)end
+for i,D in ipairs(e.p.rates)do
+e.states[i]=jT(D,e.states[i],e,i)or e.states[i]
+end
+dI(e)
+dh(ae,e)
+end
+return ae
+end
+function bU.G()
 local ag={}
-for _,d in ipairs(ai)do
-dY(d)
-if d.bP and fI then fI(d)end
-for i,A in ipairs(d.m.E)do
-d.J[i]=ka(A,d.J[i],d,i)or d.J[i]
+for i=1,number()do
+local e=ef()
+local jm,jK,iU=number(),number(),number()
+e.ft={}
+for D=1,#e.p.rates do
+local bv={r=jm,at=jK,ab=iU,aj=number(),ej=number()}
+for aS=1,number()do
+bv.bY=bv.bY or{}
+bv.bY[aS]=number()
 end
-dN(d)
-dp(ag,d)
+e.ft[D]=bv
 end
-return ag
+ag[i]=e
 end
-function bY.G()
-local ai={}
-for i=1,O()do
-local d=ek()
-local jt,jR,jb=O(),O(),O()
-d.fz={}
-for A=1,#d.m.E do
-local bz={p=jt,at=jR,ad=jb,al=O(),eo=O()}
-for aV=1,O()do
-bz.cb=bz.cb or{}
-bz.cb[aV]=O()
-end
-d.fz[A]=bz
-end
-ai[i]=d
-end
-return el(ai,function(A,g,d,i)
-return cC[A.K](g,d.ad,d.fz[i],A)
+return eg(ag,function(D,h,e,i)
+return cx[D.letter](h,e.ab,e.ft[i],D)
 end)
 end
-function bY.F()
-return el(cj(),function(A,g,d)
-return dd[A.K](g,d.ad,A)
-end,bP.dd)
+function bU.F()
+return eg(cg(),function(D,h,e)
+return cX[D.letter](h,e.ab,D)
+end,bL.cX)
 end
-function bY.L()
-local aq,d=O(),cj()[1]
-local ad,cq,bW=d.ad,0,aq
-while cq<bW do
-local ci=ceil((cq+bW)/2)
-d.ad=ad*ci
-if gj(d)<=p then
-cq=ci
+function bU.L()
+local ao,e=number(),cg()[1]
+local ab,cl,bS=e.ab,0,ao
+while cl<bS do
+local cf=ceil((cl+bS)/2)
+e.ab=ab*cf
+if gd(e)<=r then
+cl=cf
 else
-bW=ci-1
+bS=cf-1
 end
 end
-d.ad=ad*max(cq,1)
-local at=gj(d)
-if cq>0 then fL(d,p)end
-local ag={cq>0 and 1 or d.x>p and 2 or 0,cq>0 and 0 or at-p,cq}
-dp(ag,d)
-du(ag,{d})
-return ag
+e.ab=ab*max(cl,1)
+local at=gd(e)
+if cl>0 then fF(e,r)end
+local ae={cl>0 and 1 or e.z>r and 2 or 0,cl>0 and 0 or at-r,cl}
+dh(ae,e)
+dm(ae,{e})
+return ae
 end
-function bY.X()
-local ag={}
-for _,d in ipairs(cj())do
-fL(d,gj(d))
-dp(ag,d)
+function bU.X()
+local ae={}
+for _,e in ipairs(cg())do
+fF(e,gd(e))
+dh(ae,e)
 end
-return ag
+return ae
 end
-local function en()
-local ai,ga={},{}
-for i=1,O()do
-ai[i],ga[i]=ek(),aF()
+local function ei()
+local ag,fT={},{}
+for i=1,number()do
+ag[i],fT[i]=ef(),aC()
 end
-return ai,ga
+return ag,fT
 end
-local function ho(op,d,kq,C,cW)
-if C==""or#d.m.E==0 then return end
-redis.pcall("PUBLISH",fX.."~",format("%s %.0f %.0f %s %s",op,p,kq,C,cW))
+local function hh(op,e,ki,E,cR)
+if E==""or#e.p.rates==0 then return end
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,ki,E,cR))
 end
-function bY.B()
-local fu,ge,C,ag=O(),O()==1,aF(),{}
-local ai,ga=en()
-for i,d in ipairs(ai)do
-dY(d)
-local br=fu>0 and p+fu or 0
-if not ge or br>d.x then d.x=br end
-if d.m.bt=="s"then
-d.J[1].x=d.x
-jr.kl(d.J[1],d.m.E[1])
-elseif d.x==0 and d.m.bm==#d.m.E then
-call("DEL",d.S)
+function bU.B()
+local fo,fX,E,ae=number(),number()==1,aC(),{}
+local ag,fT=ei()
+for i,e in ipairs(ag)do
+dT(e)
+local bo=fo>0 and r+fo or 0
+if not fX or bo>e.z then e.z=bo end
+if e.p.bq=="s"then
+e.states[1].z=e.z
+jk.block(e.states[1],e.p.rates[1])
+elseif e.z==0 and e.p.bj==#e.p.rates then
+call("DEL",e.Q)
 else
-dN(d)
+dI(e)
 end
-if fu==0 and d.m.I>0 then
-eb(d)
-dY(d)
+if fo==0 and e.p.J>0 then
+dW(e)
+dT(e)
 end
-ho("block",d,ge and fu or-1,C,ga[i])
-dp(ag,d)
+hh("block",e,fX and fo or-1,E,fT[i])
+dh(ae,e)
 end
-return ag
+return ae
 end
-function bY.Z()
-local C,ag=aF(),{}
-local ai,ga=en()
-for i,d in ipairs(ai)do
-call("DEL",d.S)
-for _,S in pairs(d.bm or{})do
-call("DEL",S)
+function bU.Z()
+local E,ae=aC(),{}
+local ag,fT=ei()
+for i,e in ipairs(ag)do
+call("DEL",e.Q)
+for _,Q in pairs(e.bj or{})do
+call("DEL",Q)
 end
-if d.m.I>0 then
-call("ZREMRANGEBYSCORE",d.aC,"1","+inf")
-eV[d.aC]=nil
-eb(d)
+if e.p.J>0 then
+call("ZREMRANGEBYSCORE",e.aA,"1","+inf")
+eP[e.aA]=nil
+dW(e)
 end
-ho("reset",d,-1,C,ga[i])
-dY(d)
-dp(ag,d)
+hh("reset",e,-1,E,fT[i])
+dT(e)
+dh(ae,e)
 end
-return ag
+return ae
 end
-return bP
+return bL
 end
-local function hm()
-fQ=fQ or ff()
-return fQ
+local function hf()
+fK=fK or eZ()
+return fK
 end
-function ei(d)
-ii=true
-hm().dY(d)
+function ee(e)
+hZ=true
+hf().dT(e)
 end
-fE={dY=dY,dN=dN,dr=dr,gm=hm}
+fy={dT=dT,dI=dI,dj=dj,gg=hf}
 end
-for i=1,O()do
-local m
-if ARGV[cF+4]=="0"then
-m={cd=O(),I=O(),fe=O(),E={},bt=""}
-m.aE,m.ce,m.bm,m.bL="","",O(),true
+for i=1,number()do
+local p
+if ARGV[cA+4]=="0"then
+p={ca=number(),J=number(),eY=number(),rates={},bq=""}
+p.aB,p.cb,p.bj,p.bH="","",number(),true
 else
-if not fE then gR()end
-m=fE.dr()
+if not fy then gK()end
+p=fy.dj()
 end
-cv[i]=m
+cq[i]=p
 end
-local function bH(K)
-bd=false
-if not bY[K]then
-if not fE then gR()end
-fE.gm()
+local function bD(letter)
+ba=false
+if not bU[letter]then
+if not fy then gK()end
+fy.gg()
 end
-return bY[K]()
+return bU[letter]()
 end
-local function jU()
-local W,v={p},O()
-if v>1 then
-local dF=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dF)=="table"and dF.err and sub(dF.err,1,3)=="OOM"then bQ=dF.err end
+local function jN()
+local V,x={r},number()
+if x>1 then
+local dz=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dz)=="table"and dz.err and sub(dz.err,1,3)=="OOM"then bM=dz.err end
 end
-for i=1,v do
-W[i+1]=ih(bH,aF())
+for i=1,x do
+V[i+1]=hY(bD,aC())
 end
-if eG>0 then W[#W+1]=fd end
-if ii then W[#W+1]="RULES"end
-return W
+if eA>0 then V[#V+1]=eX end
+if hZ then V[#V+1]="RULES"end
+return V
 end
-if not kp then return jU()end
-local function fU(id,cV,m,hE,aC,aI)
-eV,fw={},{}
-local d={m=cv[m],ad=1,I=1,x=0}
-d.S,d.aC,d.aI=hE,aC,aI
-if not cV then return{ic(id,{d})}end
-return cJ(id,cV,hD(id),0,{d})
+if not kh then return jN()end
+local function fO(id,cQ,p,hx,aA,aF,gc)
+if gc then
+eP,fq={},{}
 end
-return{fU=fU,ew=ew,hB=hB,fd=fd}
+local e={p=cq[p],ab=1,J=1,z=0}
+e.Q,e.aA,e.aF=hx,aA,aF
+if not cQ then return{hV(id,{e})}end
+return cE(id,cQ,hw(id),0,{e})
 end
-local p=tonumber(ARGV[1])
-if not p then
-local dh=call("TIME")
-p=dh[1]*1000000+dh[2]
-ARGV[1]=p
+return{fO=fO,eq=eq,hu=hu,eX=eX}
 end
-if ARGV[3]==""then return ev()end
-local et={string.byte(ARGV[3],1,-1)}
-local eG=ARGV[6]+0
-local cv=8+eG
-local id,at,S=cv+4*ARGV[cv-1],1,0
-local dz=string.format("%.0f",p)
-local jc,iR="-"..dz,"(-"..dz
-local W,bQ,cn={p},nil,nil
-local gY,hY=60000000,2^24
-local fV=p-p%hY
-local iJ=string.format("%.0f",-fV)
-local fK=20000000
-local function jy()
-local v=#et
-local hE,aC,aI=KEYS[S-2],KEYS[S-1],KEYS[S]
-local ej,bf,aP,aO
-local y,di,io,br
-while at<v do
-local K,am=et[at],0
-if K<97 then
-hE,aC,aI=KEYS[S+1],KEYS[S+2],KEYS[S+3]
-S=S+3
-ej,bf=false,nil
+local r=tonumber(ARGV[1])
+if not r then
+local db=call("TIME")
+r=db[1]*1000000+db[2]
+ARGV[1]=r
+end
+if ARGV[3]==""then return ep()end
+local en={string.byte(ARGV[3],1,-1)}
+local eA=ARGV[6]+0
+local cq=8+eA
+local id,at,Q=cq+4*ARGV[cq-1],1,0
+local ds=string.format("%.0f",r)
+local iV,iK="-"..ds,"(-"..ds
+local V,bM,ci={r},nil,nil
+local ec=false
+local gR,hR=60000000,2^24
+local fP=r-r%hR
+local iC=string.format("%.0f",-fP)
+local fE=20000000
+local function jr()
+local x=#en
+local hx,aA,aF=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
+local dF,bc,aM,aL
+local A,dc,ig,bo
+while at<x do
+local letter,ak=en[at],0
+if letter<97 then
+hx,aA,aF=KEYS[Q+1],KEYS[Q+2],KEYS[Q+3]
+Q=Q+3
+dF,bc=false,nil
 else
-K=K-32
+letter=letter-32
 end
-local ab=#W
-if K==82 then
-if ej or call("EXISTS",aI)==0 then
-local ec=call("ZREM",aC,ARGV[id])
-if bf and ec>0 then
-bf,aP=bf-ec,nil
+local Y=#V
+if letter==82 then
+if dF or call("EXISTS",aF)==0 then
+local dX=call("ZREM",aA,ARGV[id])
+ec=true
+if bc and dX>0 then
+bc,aM=bc-dX,nil
 end
-W[ab+1]=ec
-am=1
+V[Y+1]=dX
+ak=1
 end
-elseif bQ then
-error(bQ,0)
-elseif ej or call("EXISTS",aI,hE)==0 then
-ej=true
-if et[at+1]~=y then
-y=et[at+1]
-local m=cv+4*(y-48)
-di,io=ARGV[m]+0,ARGV[m+1]+0
-br=string.format("%.0f",p+di)
+elseif bM then
+error(bM,0)
+elseif dF or call("EXISTS",aF,hx)==0 then
+dF=true
+if en[at+1]~=A then
+A=en[at+1]
+local p=cq+4*(A-48)
+dc,ig=ARGV[p]+0,ARGV[p+1]+0
+bo=string.format("%.0f",r+dc)
 end
-if not bf then
-local cT=call("ZCARD",aC)
-if cT==0 then
-bf,aO=0,0
-elseif call("ZCOUNT",aC,iR,iJ)==1 then
-aO,aP=p-1,cT>1 and call("ZRANGE",aC,"1","1","WITHSCORES")[2]+0
-if cT==1 or aP>p then bf=cT-1 end
-elseif cT==1 then
-local eD=call("ZSCORE",aC,"#")
-if eD then
-bf,aO=0,-eD
+if not bc then
+local cO=call("ZCARD",aA)
+if cO==0 then
+bc,aL=0,0
+elseif call("ZCOUNT",aA,iK,iC)==1 then
+aL,aM=r-1,cO>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
+if cO==1 or aM>r then bc=cO-1 end
+elseif cO==1 then
+local ex=call("ZSCORE",aA,"#")
+if ex then
+bc,aL=0,-ex
 end
 else
-local al=call("ZRANGE",aC,"0","1","WITHSCORES")
-if al[1]=="#"and al[4]+0>p then
-bf,aO,aP=cT-1,-al[2],al[4]+0
+local aj=call("ZRANGE",aA,"0","1","WITHSCORES")
+if aj[1]=="#"and aj[4]+0>r then
+bc,aL,aM=cO-1,-aj[2],aj[4]+0
 end
 end
-elseif bf>0 and not aP then
-aP=call("ZRANGE",aC,"1","1","WITHSCORES")[2]+0
+elseif bc>0 and not aM then
+aM=call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
 end
-local bg=bf and io-bf or-1
-if bg>0 then
-am=1
-while am<bg and et[at+2*am]==K+32 and et[at+2*am+1]==y do
-am=am+1
+local bd=bc and ig-bc or-1
+if bd>0 then
+ak=1
+while ak<bd and en[at+2*ak]==letter+32 and en[at+2*ak+1]==A do
+ak=ak+1
 end
-local eD=p
-if aO>=p then eD=aO+1 end
-if am==1 then
-local bh=eD==p and jc or string.format("%.0f",-eD)
-call("ZADD",aC,bh,"#",br,ARGV[id])
+ec=true
+local ex=r
+if aL>=r then ex=aL+1 end
+if ak==1 then
+local be=ex==r and iV or string.format("%.0f",-ex)
+call("ZADD",aA,be,"#",bo,ARGV[id])
 else
-local cT={string.format("%.0f",1-eD-am),"#"}
-for i=0,am-1 do
-cT[2*i+3],cT[2*i+4]=br,ARGV[id+i]
+local cO={string.format("%.0f",1-ex-ak),"#"}
+for i=0,ak-1 do
+cO[2*i+3],cO[2*i+4]=bo,ARGV[id+i]
 end
-call("ZADD",aC,unpack(cT))
+call("ZADD",aA,unpack(cO))
 end
-if aO<fV or aO>=fV+hY or di>fK then
-local cA=math.max(4*di,gY)/1000+ARGV[2]
-if call("PTTL",aC)<cA then
-call("PEXPIRE",aC,string.format("%.0f",math.ceil(cA*1.125)))
-end
-end
-if bf==0 or p+di<aP then aP=p+di end
-for i=1,am do
-W[ab+1],W[ab+2],W[ab+3]=bf+i,aP-p,eD+i-1-p
-ab=ab+3
-end
-bf,aO=bf+am,eD+am-1
-elseif bg==0 and K==84 then
-W[ab+1],W[ab+2],W[ab+3]=0,aP-p,bf
-am=1
+if aL<fP or aL>=fP+hR or dc>fE then
+local cv=math.max(4*dc,gR)/1000+ARGV[2]
+if call("PTTL",aA)<cv then
+call("PEXPIRE",aA,string.format("%.0f",math.ceil(cv*1.125)))
 end
 end
-if am==0 then
-cn=cn or ev()
-ej,bf,am=false,nil,1
-local cV=K~=82 and(K==87 and"1"or"0")
-W[ab+1]=cn.fU(ARGV[id],cV,et[at+1]-47,hE,aC,aI)
+if bc==0 or r+dc<aM then aM=r+dc end
+for i=1,ak do
+V[Y+1],V[Y+2],V[Y+3]=bc+i,aM-r,ex+i-1-r
+Y=Y+3
 end
-at,id=at+2*am,id+am
+bc,aL=bc+ak,ex+ak-1
+elseif bd==0 and letter==84 then
+V[Y+1],V[Y+2],V[Y+3]=0,aM-r,bc
+ak=1
 end
 end
-if eG>0 and ARGV[5]=="1"then cn=ev()end
-if#et>2 then
-local dF=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dF)=="table"and dF.err and string.sub(dF.err,1,3)=="OOM"then bQ=dF.err end
+if ak==0 then
+ci=ci or ep()
+dF,bc,ak=false,nil,1
+local cQ=letter~=82 and(letter==87 and"1"or"0")
+local p,gc=en[at+1]-47,ec
+ec=false
+V[Y+1]=ci.fO(ARGV[id],cQ,p,hx,aA,aF,gc)
 end
-while at<#et do
-local ok,ag=pcall(jy)
+at,id=at+2*ak,id+ak
+end
+end
+if eA>0 and ARGV[5]=="1"then ci=ep()end
+if#en>2 then
+local dz=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dz)=="table"and dz.err and string.sub(dz.err,1,3)=="OOM"then bM=dz.err end
+end
+while at<#en do
+local ok,ae=pcall(jr)
 if not ok then
-cn=cn or ev()
-W[#W+1]=cn.ew(ag)
+ci=ci or ep()
+V[#V+1]=ci.eq(ae)
 at,id=at+2,id+1
 end
 end
-if eG>0 then W[#W+1]=cn and cn.fd or{}end
-return W`,
+if eA>0 then V[#V+1]=ci and ci.eX or{}end
+return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "503852469073c06f546f0572199d667b639675b3",
+  sha1: "dbb179388d72df7a7207f40958a8897f7777ebc4",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3545,75 +3552,75 @@ ${part30}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "10120bc67ef8c25f86f476b00a68dce865a34b9d",
+  sha1: "19467ebf15f6f037dcb1a20d38c8a24f0c44a6ac",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
-local S,ad,aa,r=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-local h,aK,aD=bI("GET",S),nil,nil
-if h and#h==19 and byte(h,1)==70 then
-local bx,M,v=ao("<I7I7I4",h,2)
-if bx==r and M<=p and p<M+r and v+ad<=aa then
-if bI("SETRANGE",S,"15",pack("<I4",v+ad))==19 then
-aK,aD=v+ad,M+r-p
+local Q,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
+local m,aH,reset=bE("GET",Q),nil,nil
+if m and#m==19 and byte(m,1)==70 then
+local bu,K,x=am("<I7I7I4",m,2)
+if bu==window and K<=r and r<K+window and x+ab<=capacity then
+if bE("SETRANGE",Q,"15",pack("<I4",x+ab))==19 then
+aH,reset=x+ab,K+window-r
 end
 end
 end
-if aK then return{p,aK,aD}end
+if aH then return{r,aH,reset}end
 end
 ${part32}
 ${part2}
 ${part4}
 ${part11}
 ${part12}
-local hl="f"
+local he="f"
 ${part33}
-local gn,dG
-local function iw()
-gn,dG="F"..pack("<I7I7",r,p),cA(p+r)
+local gh,dA
+local function ip()
+gh,dA="F"..pack("<I7I7",window,r),cv(r+window)
 end
-local function dH(S,h,aq)
-local bw
-if h and#h==19 and byte(h,1)==70 then
-local bx,M,v=ao("<I7I7I4",h,2)
-bw=bx==r and M<=p
-local aD=M+r-p
-if bw and aD>0 then
-local bg=aa-v
-if ad<=bg then
-if bd then return 1,v,aD,0 end
-local Y=aq==1 and 1 or min(aq,floor(bg/ad))
-v=v+Y*ad
-local am=bI("SETRANGE",S,"15",pack("<I4",v))
-if am~=19 then return false,am.err end
-return Y,v,aD,Y==aq and 0 or aD
+local function dB(Q,m,ao)
+local bt
+if m and#m==19 and byte(m,1)==70 then
+local bu,K,x=am("<I7I7I4",m,2)
+bt=bu==window and K<=r
+local reset=K+window-r
+if bt and reset>0 then
+local bd=capacity-x
+if ab<=bd then
+if ba then return 1,x,reset,0 end
+local W=ao==1 and 1 or min(ao,floor(bd/ab))
+x=x+W*ab
+local ak=bE("SETRANGE",Q,"15",pack("<I4",x))
+if ak~=19 then return false,ak.err end
+return W,x,reset,W==ao and 0 or reset
 end
-if aT<aD then return 0,v,aD,aD end
-bw=false
+if aQ<reset then return 0,x,reset,reset end
+bt=false
 end
 end
-if bd or(h and not bw)then return aG(S,h,aq)end
-local Y=aq==1 and 1 or max(min(aq,floor(aa/ad)),1)
-local aB=dP(S,h,gn..pack("<I4",Y*ad),dG)
-if aB then return false,aB end
-return Y,Y*ad,r,Y==aq and 0 or r
+if ba or(m and not bt)then return aD(Q,m,ao)end
+local W=ao==1 and 1 or max(min(ao,floor(capacity/ab)),1)
+local az=dK(Q,m,gh..pack("<I4",W*ab),dA)
+if az then return false,az end
+return W,W*ab,window,W==ao and 0 or window
 end
 ${part34}
-local function dO(ca,C,ar)
-for i=C,ar do
-local S,h,aK,aD=KEYS[i],ca[i-C+1],nil,nil
-if h and#h==19 and byte(h,1)==70 then
-local bx,M,v=ao("<I7I7I4",h,2)
-if bx==r and M<=p and p<M+r and v+ad<=aa then
-if bI("SETRANGE",S,"15",pack("<I4",v+ad))==19 then
-aK,aD=v+ad,M+r-p
+local function dJ(bX,E,ap)
+for i=E,ap do
+local Q,m,aH,reset=KEYS[i],bX[i-E+1],nil,nil
+if m and#m==19 and byte(m,1)==70 then
+local bu,K,x=am("<I7I7I4",m,2)
+if bu==window and K<=r and r<K+window and x+ab<=capacity then
+if bE("SETRANGE",Q,"15",pack("<I4",x+ab))==19 then
+aH,reset=x+ab,K+window-r
 end
 end
 end
-if aK then
-W[y+1],W[y+2]=aK,aD
-y=y+2
+if aH then
+V[A+1],V[A+2]=aH,reset
+A=A+2
 else
-fG(S,h,1)
+fA(Q,m,1)
 end
 end
 end
@@ -3623,287 +3630,287 @@ ${part35}`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
 export const register: Script = {
   name: "register",
-  sha1: "c86019bc22290bc0e28030f3dd00a63c70b29c65",
+  sha1: "6e9805fea335fbe7926a07702fd61ea8566ae5d1",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
-local p,aW,cZ,cA=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
-if not p then
-local dh=call("TIME")
-p=dh[1]*1000000+dh[2]
+local r,aT,cU,cv=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
+if not r then
+local db=call("TIME")
+r=db[1]*1000000+db[2]
 end
-local eJ,iv=600000000,16
-local eh={}
-for ky in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eh[#eh+1]=ky
+local eD,io=600000000,16
+local ed={}
+for kq in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ed[#ed+1]=kq
 end
-local bL,eK,C=eh[1]or"",eh[2]or"",tonumber(eh[3])or 0
-local fY,eB,cs,fO,kj={{aW,cZ,p,cA}},0,{},0,{}
-for i=4,#eh-3,4 do
-local dx,aF,iI,im=eh[i],eh[i+1],min(tonumber(eh[i+2]),p),tonumber(eh[i+3])
-local br=iI+eJ+im
-if dx==bL then eB=max(eB,br)end
-if not(dx==aW and aF==cZ)and br+eJ>p and#fY<iv then
-fY[#fY+1]={dx,aF,iI,im}
-if iI+eJ>p then
-if dx~=aW and not kj[dx]then
-fO,kj[dx]=fO+1,true
+local bH,eE,E=ed[1]or"",ed[2]or"",tonumber(ed[3])or 0
+local fR,ev,cn,fI,kc={{aT,cU,r,cv}},0,{},0,{}
+for i=4,#ed-3,4 do
+local dq,aC,iB,ie=ed[i],ed[i+1],min(tonumber(ed[i+2]),r),tonumber(ed[i+3])
+local bo=iB+eD+ie
+if dq==bH then ev=max(ev,bo)end
+if not(dq==aT and aC==cU)and bo+eD>r and#fR<io then
+fR[#fR+1]={dq,aC,iB,ie}
+if iB+eD>r then
+if dq~=aT and not kc[dq]then
+fI,kc[dq]=fI+1,true
 end
-cs[#cs+1]=aF
-cs[#cs+1]=format("%.0f",iI)
+cn[#cn+1]=aC
+cn[#cn+1]=format("%.0f",iB)
 end
 end
 end
-if eK~=""and p>=C then
-bL,eK,eB=eK,"",p
+if eE~=""and r>=E then
+bH,eE,ev=eE,"",r
 end
-if bL==""then
-bL=aW
-elseif bL~=aW and eK==""and eB<p then
-eK,C=aW,p+eJ
+if bH==""then
+bH=aT
+elseif bH~=aT and eE==""and ev<r then
+eE,E=aT,r+eD
 end
-local aF,dZ=bL.."\\n"..eK.."\\n"..format("%.0f",C).."\\n",0
-for _,bc in ipairs(fY)do
-aF=aF..bc[1].."\\n"..bc[2].."\\n"..format("%.0f\\n%.0f\\n",bc[3],bc[4])
-dZ=max(dZ,bc[4])
+local aC,dU=bH.."\\n"..eE.."\\n"..format("%.0f",E).."\\n",0
+for _,aZ in ipairs(fR)do
+aC=aC..aZ[1].."\\n"..aZ[2].."\\n"..format("%.0f\\n%.0f\\n",aZ[3],aZ[4])
+dU=max(dU,aZ[4])
 end
-call("SET",KEYS[1],aF,"PX",format("%.0f",(dZ+3*eJ)/1000))
-return{format("%.0f",p),bL,eK,format("%.0f",C),fO,unpack(cs)}`,
+call("SET",KEYS[1],aC,"PX",format("%.0f",(dU+3*eD)/1000))
+return{format("%.0f",r),bH,eE,format("%.0f",E),fI,unpack(cn)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "967bd68d8822998c3ffbc56b163446566b955cae",
+  sha1: "515f9a1a3392296a2933a758a4da3ad28b2a91bb",
   source: `${part31}
-local ch=ARGV[2]+0
+local ce=ARGV[2]+0
 ${part24}
-local ad,aT,bd=0,0,false
-local aH,bo,v,cQ,aR,size,eM,I,cr,aM
-local g,co,br,bB,U={},{},{},0,0
-local function bX(h)
-if h and(#h~=size or sub(h,1,aR)~=cQ)then return false end
-bB=0
-for i=1,v do
-local e=bo[i]
-local aL,an,us,o,D,ar=e.K,e.an,0,0,0,0
-if h then
-us,o,D=ao(e.format,h,e.at)
+local ab,aQ,ba=0,0,false
+local aE,bl,x,cL,aO,size,eG,J,cm,aJ
+local h,cj,bo,bx,U={},{},{},0,0
+local function bT(m)
+if m and(#m~=size or sub(m,1,aO)~=cL)then return false end
+bx=0
+for i=1,x do
+local g=bl[i]
+local aI,al,us,q,H,ap=g.letter,g.al,0,0,0,0
+if m then
+us,q,H=am(g.format,m,g.at)
 end
-if aL=="t"then
-if us>e.bu then return false end
-ar=us
-if us<p-1 or(us<p and o==0)then
-us,o=p,0
-elseif o>=e.z then
-o=e.z-1
-end
-else
-local r=e.r
-if us>p then return false end
-if us>0 then ar=us+r end
-if aL=="f"then
-if p>=ar then
-us,o=p,0
+if aI=="t"then
+if us>g.br then return false end
+ap=us
+if us<r-1 or(us<r and q==0)then
+us,q=r,0
+elseif q>=g.denominator then
+q=g.denominator-1
 end
 else
-if us>0 then ar=ar+r end
-if p>=ar then
-us,o,D=p,0,0
-elseif p>=ar-r then
-us,o,D=us+r,0,o
+local window=g.window
+if us>r then return false end
+if us>0 then ap=us+window end
+if aI=="f"then
+if r>=ap then
+us,q=r,0
 end
-g[an+2]=D
+else
+if us>0 then ap=ap+window end
+if r>=ap then
+us,q,H=r,0,0
+elseif r>=ap-window then
+us,q,H=us+window,0,q
+end
+h[al+2]=H
 end
 end
-if ar>bB then bB=ar end
-g[an],g[an+1],br[i]=us,o,ar
+if ap>bx then bx=ap end
+h[al],h[al+1],bo[i]=us,q,ap
 end
 return true
 end
-local function ef(e,M,D)
-return D>0 and ceil(D*(e.bS-floor((p-M)/e.bF))/e.bS)or 0
+local function ea(g,K,H)
+return H>0 and ceil(H*(g.bO-floor((r-K)/g.step))/g.bO)or 0
 end
-local function cJ(aq)
+local function cE(ao)
 U=0
-for i=1,v do
-local e=bo[i]
-local aL,an=e.K,e.an
-local us,o=g[an],g[an+1]
-local ar=us
-if aL=="t"then
-o=o+aq*e.ac
-if o>=e.z then
-local cX=floor(o/e.z)
-us,o=us+cX,o-cX*e.z
+for i=1,x do
+local g=bl[i]
+local aI,al=g.letter,g.al
+local us,q=h[al],h[al+1]
+local ap=us
+if aI=="t"then
+q=q+ao*g.aa
+if q>=g.denominator then
+local cS=floor(q/g.denominator)
+us,q=us+cS,q-cS*g.denominator
 end
-us=us+aq*e.us
-if us>=e.bu and(us>e.bu or o>e.aJ)then return false end
-ar=us
+us=us+ao*g.us
+if us>=g.br and(us>g.br or q>g.aG)then return false end
+ap=us
 else
-o,ar=o+aq*ad,us+e.r
-if aL=="f"then
-if o>e.aa then return false end
+q,ap=q+ao*ab,us+g.window
+if aI=="f"then
+if q>g.capacity then return false end
 else
-local D=g[an+2]
-if o+ef(e,us,D)>e.aa then return false end
-co[an+2],ar=D,ar+e.r
+local H=h[al+2]
+if q+ea(g,us,H)>g.capacity then return false end
+cj[al+2],ap=H,ap+g.window
 end
 end
-if ar>U then U=ar end
-co[an],co[an+1]=us,o
+if ap>U then U=ap end
+cj[al],cj[al+1]=us,q
 end
 return true
 end
-local function kr(aq)
-local bA=aq-1
-for i=1,v do
-local e=bo[i]
-local us,o=g[e.an],g[e.an+1]
-if e.K=="t"then
-local bg=e.bu-us+(e.aJ-o)/e.z
-bA=min(bA,floor(bg/(e.us+e.ac/e.z))+1)
+local function kj(ao)
+local bw=ao-1
+for i=1,x do
+local g=bl[i]
+local us,q=h[g.al],h[g.al+1]
+if g.letter=="t"then
+local bd=g.br-us+(g.aG-q)/g.denominator
+bw=min(bw,floor(bd/(g.us+g.aa/g.denominator))+1)
 else
-if e.K=="c"then o=o+ef(e,us,g[e.an+2])end
-bA=min(bA,floor((e.aa-o)/ad))
+if g.letter=="c"then q=q+ea(g,us,h[g.al+2])end
+bw=min(bw,floor((g.capacity-q)/ab))
 end
 end
-while bA>0 and not cJ(bA)do
-bA=bA-1
+while bw>0 and not cE(bw)do
+bw=bw-1
 end
-return max(bA,0)
+return max(bw,0)
 end
-local function eW(e,o,bg)
-if bg<0 then return e.r+1 end
-if o<=bg then return 0 end
-return(e.bS-floor(bg*e.bS/o))*e.bF
+local function eQ(g,q,bd)
+if bd<0 then return g.window+1 end
+if q<=bd then return 0 end
+return(g.bO-floor(bd*g.bO/q))*g.step
 end
-local function jX(bN)
-local at=p
-for i=1,v do
-local e=bo[i]
-local aL,us,o=e.K,bN[e.an],bN[e.an+1]
-if aL=="t"then
-us,o=us+e.us-e.av,o+e.ac
-if o>=e.z then
-us,o=us+1,o-e.z
+local function jQ(bJ)
+local at=r
+for i=1,x do
+local g=bl[i]
+local aI,us,q=g.letter,bJ[g.al],bJ[g.al+1]
+if aI=="t"then
+us,q=us+g.us-g.as,q+g.aa
+if q>=g.denominator then
+us,q=us+1,q-g.denominator
 end
-at=max(at,o>e.aJ and us+1 or us)
-elseif aL=="f"then
-if o+ad>e.aa then at=max(at,us+e.r)end
+at=max(at,q>g.aG and us+1 or us)
+elseif aI=="f"then
+if q+ab>g.capacity then at=max(at,us+g.window)end
 else
-local gq=eW(e,bN[e.an+2],e.aa-ad-o)
-if gq>e.r then gq=e.r+eW(e,o,e.aa-ad)end
-at=max(at,us+gq)
+local gk=eQ(g,bJ[g.al+2],g.capacity-ab-q)
+if gk>g.window then gk=g.window+eQ(g,q,g.capacity-ab)end
+at=max(at,us+gk)
 end
 end
-return at-p
+return at-r
 end
-local function hS(C)
-bo,v={},ARGV[C+4]+0
-local at=C+4
-for i=1,v do
-local K=ARGV[at+1]
+local function hL(E)
+bl,x={},ARGV[E+4]+0
+local at=E+4
+for i=1,x do
+local letter=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
-if K=="t"then
-local z,av,aJ=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cX=floor(ad*b/z)
-bo[i]={
-K=K,
-us=ad*a+cX,
-ac=ad*b-cX*z,
-z=z,
-av=av,
-aJ=aJ,
-bu=p+av,
-ap=ARGV[at+7]+0,
+if letter=="t"then
+local denominator,as,aG=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cS=floor(ab*b/denominator)
+bl[i]={
+letter=letter,
+us=ab*a+cS,
+aa=ab*b-cS*denominator,
+denominator=denominator,
+as=as,
+aG=aG,
+br=r+as,
+an=ARGV[at+7]+0,
 }
 at=at+7
 else
-bo[i]={K=K,aa=a,r=b,dX=b}
+bl[i]={letter=letter,capacity=a,window=b,dS=b}
 at=at+3
-if K=="c"then
+if letter=="c"then
 at=at+1
-local bF=ARGV[at]+0
-bo[i].bF,bo[i].bS,bo[i].dX=bF,b/bF,2*b
+local step=ARGV[at]+0
+bl[i].step,bl[i].bO,bl[i].dS=step,b/step,2*b
 end
 end
 end
-aH=fC(bo)
-for i,e in ipairs(bo)do
-local fo=aH.bo[i]
-e.format,e.an,e.at=fo.format,fo.an,fo.at
+aE=fw(bl)
+for i,g in ipairs(bl)do
+local fi=aE.bl[i]
+g.format,g.al,g.at=fi.format,fi.al,fi.at
 end
-cQ,size,eM,I,aM=aH.cQ,aH.size,aH.eM,aH.I,aH.aM
-aR=#cQ
-cr=format("%d",aR)
+cL,size,eG,J,aJ=aE.cL,aE.size,aE.eG,aE.J,aE.aJ
+aO=#cL
+cm=format("%d",aO)
 end
-local W,y,bQ={p},1,nil
-local function fG(bN,cO)
-for i=1,v do
-local e=bo[i]
-local aL,an=e.K,e.an
-local us,o=bN[an],bN[an+1]
-if aL=="t"then
-us,o=us-p,o
+local V,A,bM={r},1,nil
+local function fA(bJ,cJ)
+for i=1,x do
+local g=bl[i]
+local aI,al=g.letter,g.al
+local us,q=bJ[al],bJ[al+1]
+if aI=="t"then
+us,q=us-r,q
 if us<0 then
-us,o=0,0
+us,q=0,0
 end
-W[y+1],W[y+2]=us,o
+V[A+1],V[A+2]=us,q
 else
-local ar=cO and us+e.dX or br[i]
-if ar<=p then
-W[y+1],W[y+2]=0,0
+local ap=cJ and us+g.dS or bo[i]
+if ap<=r then
+V[A+1],V[A+2]=0,0
 else
-if aL=="c"then o=o+ef(e,us,bN[an+2])end
-W[y+1],W[y+2]=o,ar-p
+if aI=="c"then q=q+ea(g,us,bJ[al+2])end
+V[A+1],V[A+2]=q,ap-r
 end
 end
-y=y+2
+A=A+2
 end
 end
-local function dP(S,h)
-local Q,am=pack(eM,unpack(co,1,I)),nil
-if h and bB-bB%aM==U-U%aM then
-am=bI("SETRANGE",S,cr,Q)
-return type(am)=="table"and am.err
+local function dK(Q,m)
+local O,ak=pack(eG,unpack(cj,1,J)),nil
+if m and bx-bx%aJ==U-U%aJ then
+ak=bE("SETRANGE",Q,cm,O)
+return type(ak)=="table"and ak.err
 end
-local cA=fg(aH,U)
-Q=cQ..Q
-am=h and bI("SET",S,Q,"PX",cA)or bI("SET",S,Q,"PX",cA,"NX")or bI("GET",S)
-return am and am.err
+local cv=fa(aE,U)
+O=cL..O
+ak=m and bE("SET",Q,O,"PX",cv)or bE("SET",Q,O,"PX",cv,"NX")or bE("GET",Q)
+return ak and ak.err
 end
-local function dH(S,h,aq,bk)
-if not bX(h)then return false end
-local Y,bj,aB=aq,0,nil
-if not cJ(aq)then
-Y=kr(aq)
-bj=jX(Y>0 and co or g)
-if bj<=aT then return false end
+local function dB(Q,m,ao,bh)
+if not bT(m)then return false end
+local W,bg,az=ao,0,nil
+if not cE(ao)then
+W=kj(ao)
+bg=jQ(W>0 and cj or h)
+if bg<=aQ then return false end
 end
-if Y>0 and not bd then
-aB=dP(S,h)
-elseif not h then
-aB=bI("GET",S)
-aB=aB and aB.err
+if W>0 and not ba then
+az=dK(Q,m)
+elseif not m then
+az=bE("GET",Q)
+az=az and az.err
 end
-if aB then
-if string.find(aB,"READONLY",1,true)then bQ=aB end
-y=y+1
-W[y]=aB
+if az then
+if string.find(az,"READONLY",1,true)then bM=az end
+A=A+1
+V[A]=az
 return true
 end
-if bk or Y==0 then
-y=y+1
-W[y]=bk and Y or-1-bj
+if bh or W==0 then
+A=A+1
+V[A]=bh and W or-1-bg
 end
-local cO=Y>0 and not bd
-fG(cO and co or g,cO)
-if bk then
-y=y+1
-W[y]=bj
+local cJ=W>0 and not ba
+fA(cJ and cj or h,cJ)
+if bh then
+A=A+1
+V[A]=bg
 end
 return true
 end
-local function aG(ARGV,KEYS)
+local function aD(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -3934,121 +3941,121 @@ ${part26}
 ${part8}
 ${part30}
 end
-local function hQ(aQ,cZ,eE)
-local kf,hp={},{p,ch,1}
-for i=1,cZ do
-hp[3+i]=ARGV[eE+i]
+local function hJ(aN,cU,ey)
+local jY,hi={},{r,ce,1}
+for i=1,cU do
+hi[3+i]=ARGV[ey+i]
 end
-local cV,aN,ab=bd and"2"or"1",0,#hp+1
-for _,bc in ipairs(aQ)do
-for _=1,bc.aq do
-aN=aN+1
-kf[aN]=bc.S
-for i,iM in ipairs({cV,aT,1,"1",ad,0})do
-hp[ab+i]=iM
+local cQ,aK,Y=ba and"2"or"1",0,#hi+1
+for _,aZ in ipairs(aN)do
+for _=1,aZ.ao do
+aK=aK+1
+jY[aK]=aZ.Q
+for i,iF in ipairs({cQ,aQ,1,"1",ab,0})do
+hi[Y+i]=iF
 end
-ab=ab+6
+Y=Y+6
 end
 end
-hp[4+cZ]=aN
-local ib,am=aG(hp,kf),1
-for _,bc in ipairs(aQ)do
-if bc.bk then
-local dE={}
-for i=1,bc.aq do
-dE[i]=ib[am+i]
+hi[4+cU]=aK
+local hU,ak=aD(hi,jY),1
+for _,aZ in ipairs(aN)do
+if aZ.bh then
+local dy={}
+for i=1,aZ.ao do
+dy[i]=hU[ak+i]
 end
-W[bc.y],am=dE,am+bc.aq
+V[aZ.A],ak=dy,ak+aZ.ao
 else
-W[bc.y],am=ib[am+1],am+1
+V[aZ.A],ak=hU[ak+1],ak+1
 end
 end
 end
-local w,ab=2,0
-while ab<#KEYS do
-local aL,al,cZ=ARGV[w+1]+0,ab+1,ARGV[w+5]+0
-ab=min(ab+ARGV[w+2],#KEYS)
-ad,aT,bd=ARGV[w+3]+0,ARGV[w+4]+0,aL%2==1
-local eE,bk,aQ=w+5,aL>=8,nil
-hS(eE)
-local ko=not(bk or bd)
-w=w+5+cZ
-for C=al,ab,1000 do
-local ar=min(C+999,ab)
-local ca=call("MGET",unpack(KEYS,C,ar))
-for i=C,ar do
-local S,h=KEYS[i],ca[i-C+1]
-local gJ=ko and h and#h==size and sub(h,1,aR)==cQ
-if gJ then
-bB,U=0,0
-for n=1,v do
-local e=bo[n]
-local aL,an,ar=e.K,e.an,0
-local us,o,D=ao(e.format,h,e.at)
-if aL=="t"then
-if us>bB then bB=us end
-if us<p and(o==0 or us<p-1)then
-us,o=p,0
+local y,Y=2,0
+while Y<#KEYS do
+local aI,aj,cU=ARGV[y+1]+0,Y+1,ARGV[y+5]+0
+Y=min(Y+ARGV[y+2],#KEYS)
+ab,aQ,ba=ARGV[y+3]+0,ARGV[y+4]+0,aI%2==1
+local ey,bh,aN=y+5,aI>=8,nil
+hL(ey)
+local kg=not(bh or ba)
+y=y+5+cU
+for E=aj,Y,1000 do
+local ap=min(E+999,Y)
+local bX=call("MGET",unpack(KEYS,E,ap))
+for i=E,ap do
+local Q,m=KEYS[i],bX[i-E+1]
+local gD=kg and m and#m==size and sub(m,1,aO)==cL
+if gD then
+bx,U=0,0
+for n=1,x do
+local g=bl[n]
+local aI,al,ap=g.letter,g.al,0
+local us,q,H=am(g.format,m,g.at)
+if aI=="t"then
+if us>bx then bx=us end
+if us<r and(q==0 or us<r-1)then
+us,q=r,0
 end
-local z,bu=e.z,e.bu
-us,ar,o=us+e.us,us+e.us,o+e.ac
-if o>=z then
-o=min(o,z-1+e.ac)
-if o>=z then
-us,o=us+1,o-z
+local denominator,br=g.denominator,g.br
+us,ap,q=us+g.us,us+g.us,q+g.aa
+if q>=denominator then
+q=min(q,denominator-1+g.aa)
+if q>=denominator then
+us,q=us+1,q-denominator
 end
 end
-if us>=bu and(us>bu or o>e.aJ)then
-gJ=false
+if us>=br and(us>br or q>g.aG)then
+gD=false
 break
 end
-W[y+n+n-1],W[y+n+n]=us-p,o
+V[A+n+n-1],V[A+n+n]=us-r,q
 else
-o,ar=o+ad,us+e.dX
-local aK=o
-if aL=="c"then
-co[an+2],aK=D,o+ef(e,us,D)
+q,ap=q+ab,us+g.dS
+local aH=q
+if aI=="c"then
+cj[al+2],aH=H,q+ea(g,us,H)
 end
-if us>p or p>=us+e.r or aK>e.aa then
-gJ=false
+if us>r or r>=us+g.window or aH>g.capacity then
+gD=false
 break
 end
-if ar>bB then bB=ar end
-W[y+n+n-1],W[y+n+n]=aK,ar-p
+if ap>bx then bx=ap end
+V[A+n+n-1],V[A+n+n]=aH,ap-r
 end
-if ar>U then U=ar end
-co[an],co[an+1]=us,o
+if ap>U then U=ap end
+cj[al],cj[al+1]=us,q
 end
-gJ=gJ and not dP(S,h)
+gD=gD and not dK(Q,m)
 end
-if gJ then
-y=y+v+v
+if gD then
+A=A+x+x
 else
-for n=y+v+v,y+1,-1 do
-W[n]=nil
+for n=A+x+x,A+1,-1 do
+V[n]=nil
 end
-local aq=bk and ARGV[w+i-al+1]+0 or 1
-if not dH(S,h,aq,bk)then
-aQ,y=aQ or{},y+1
-aQ[#aQ+1],W[y]={S=S,aq=aq,bk=bk,y=y},false
-end
-end
+local ao=bh and ARGV[y+i-aj+1]+0 or 1
+if not dB(Q,m,ao,bh)then
+aN,A=aN or{},A+1
+aN[#aN+1],V[A]={Q=Q,ao=ao,bh=bh,A=A},false
 end
 end
-if aQ then hQ(aQ,cZ,eE)end
-if bk then w=w+ab-al+1 end
 end
-return bQ and redis.error_reply(bQ)or W`,
+end
+if aN then hJ(aN,cU,ey)end
+if bh then y=y+Y-aj+1 end
+end
+return bM and redis.error_reply(bM)or V`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "e9eecbc36c8f362352145b3f76a9b6980c470a8a",
+  sha1: "429628511d24dea996ca1d48c6cdc83805527a6c",
   source: `${part31}
 ${part32}
 ${part4}
-local cE,jj,bv,fW=2^48,2^37,54,32
+local cz,jc,bs,fQ=2^48,2^37,54,32
 ${part16}
 ${part14}
 ${part15}
@@ -4059,173 +4066,173 @@ ${part20}
 ${part21}
 ${part22}
 ${part23}
-local jJ,V,e=false,nil,nil
-local hv=p-p%cE
-local function eH(us)
-us=us+hv
-if us>p+cE/2 then return us-cE end
-if us<p-cE/2 then return us+cE end
+local jC,kernel,g=false,nil,nil
+local ho=r-r%cz
+local function eB(us)
+us=us+ho
+if us>r+cz/2 then return us-cz end
+if us<r-cz/2 then return us+cz end
 return us
 end
-local az,aA,aM,hi
-local function iw()
-az,e=6,nil
-while az<10 and 4^az<aa do
-az=az+1
+local ax,ay,aJ,hb
+local function ip()
+ax,g=6,nil
+while ax<10 and 4^ax<capacity do
+ax=ax+1
 end
-aA=2^az
-if r>=jj then az=az+16 end
-aM=ceil(r/8)
-hi=cA(p-p%aM+aM+r)
+ay=2^ax
+if window>=jc then ax=ax+16 end
+aJ=ceil(window/8)
+hb=cv(r-r%aJ+aJ+window)
 end
-local function iG(S,aq)
-V=V or bJ.s()
-e=e or V.eQ(aa,r)
-local k=V.fS(S,e)
-if k.dj then return"RULES"end
-k=V.dg(k,e,bd)
-local Y,at,dy=0,max(p,k.x,V.cG(k,ad,e)),p
-while Y<aq and(at<=p or Y==0 and at-p<=aT)do
-Y,dy=Y+1,at
-if bd then break end
-V.cJ(k,at,ad,e)
-if Y<aq then at=max(p,k.x,V.cG(k,ad,e))end
+local function iz(Q,ao)
+kernel=kernel or bF.s()
+g=g or kernel.eK(capacity,window)
+local o=kernel.fM(Q,g)
+if o.dd then return"RULES"end
+o=kernel.da(o,g,ba)
+local W,at,dr=0,max(r,o.z,kernel.cB(o,ab,g)),r
+while W<ao and(at<=r or W==0 and at-r<=aQ)do
+W,dr=W+1,at
+if ba then break end
+kernel.cE(o,at,ab,g)
+if W<ao then at=max(r,o.z,kernel.cB(o,ab,g))end
 end
-local aK,aD=V.ea(k,e)
-if Y==0 and k.x>p then return{2,at-p,aK,aD}end
-if Y>0 and dy>p then return{1,dy-p,aK,aD}end
-return Y,aK,aD,Y==aq and 0 or at-p
+local aH,reset=kernel.dV(o,g)
+if W==0 and o.z>r then return{2,at-r,aH,reset}end
+if W>0 and dr>r then return{1,dr-r,aH,reset}end
+return W,aH,reset,W==ao and 0 or at-r
 end
-local function aG(S,aq)
-local am,Y,aK,aD,bj=pcall(iG,S,aq)
-if am then return Y,aK,aD,bj end
-return false,type(Y)=="table"and Y.err or tostring(Y)
+local function aD(Q,ao)
+local ak,W,aH,reset,bg=pcall(iz,Q,ao)
+if ak then return W,aH,reset,bg end
+return false,type(W)=="table"and W.err or tostring(W)
 end
-local x,q,dA
-local jK="23"
-local function dT(aR,v,I,aN,ax)
-return pack("<I7I4I4I4I7I4B",p,aR,v,I,aN,ax,dA and az+32 or az)
+local z,v,dt
+local jD="23"
+local function dO(aO,x,J,aK,av)
+return pack("<I7I4I4I4I7I4B",r,aO,x,J,aK,av,dt and ax+32 or ax)
 end
-local function aE(aR,v,I,aN,ax)
-return"S"..pack("<dI7I7",x,r,q)..dT(aR,v,I,aN,ax)
+local function aB(aO,x,J,aK,av)
+return"S"..pack("<dI7I7",z,window,v)..dO(aO,x,J,aK,av)
 end
-local function dP(S,ah,o,aN)
-local v=#ah/8+1
-local I=fF(v,aa,aA)
-local h=aE(0,v,I,aN,aN)..pack("<I4",aN)..ah..pack("<I6I2",p%cE,o)
-return bI("SET",S,h..string.rep("\\0",8*(I-v)),"PX",hi)
+local function dK(Q,af,q,aK)
+local x=#af/8+1
+local J=fz(x,capacity,ay)
+local m=aB(0,x,J,aK,aK)..pack("<I4",aK)..af..pack("<I6I2",r%cz,q)
+return bE("SET",Q,m..string.rep("\\0",8*(J-x)),"PX",hb)
 end
-local function dH(S,_,aq)
-local Q=bI("GETRANGE",S,"0","313")
-if type(Q)~="string"then return false,Q.err end
-if bd or az>=16 then return aG(S,aq)end
-local Y,o=1,ad
-if Q==""then
-if aq>1 then
-Y=max(min(aq,floor(aa/ad)),1)
-o=Y*ad
+local function dB(Q,_,ao)
+local O=bE("GETRANGE",Q,"0","313")
+if type(O)~="string"then return false,O.err end
+if ba or ax>=16 then return aD(Q,ao)end
+local W,q=1,ab
+if O==""then
+if ao>1 then
+W=max(min(ao,floor(capacity/ab)),1)
+q=W*ab
 end
-if o>65535 then return aG(S,aq)end
-x,q,dA=0,0,o==1
-local am=dP(S,"",o,o)
-if am.err then return false,am.err end
-return Y,o,r,Y==aq and 0 or r
+if q>65535 then return aD(Q,ao)end
+z,v,dt=0,0,q==1
+local ak=dK(Q,"",q,q)
+if ak.err then return false,ak.err end
+return W,q,window,W==ao and 0 or window
 end
-if byte(Q,1)~=83 or#Q<bv then return aG(S,aq)end
-local bx,ba,aR,v,I,aN,ax,bh
-x,bx,q,ba,aR,v,I,aN,ax,bh=
-ao("<dI7I7I7I4I4I4I7I4B",Q,2)
-local hj=I<=fW and#Q==bv+4+8*I
-local bL=bx==r and bh%32==az and v>0 and v<=I and aR<I
-if not bL or ba>=p or x>p or(not hj and I<=fW)then
-return aG(S,aq)
+if byte(O,1)~=83 or#O<bs then return aD(Q,ao)end
+local bu,aX,aO,x,J,aK,av,be
+z,bu,v,aX,aO,x,J,aK,av,be=
+am("<dI7I7I7I4I4I4I7I4B",O,2)
+local hc=J<=fQ and#O==bs+4+8*J
+local bH=bu==window and be%32==ax and x>0 and x<=J and aO<J
+if not bH or aX>=r or z>r or(not hc and J<=fQ)then
+return aD(Q,ao)
 end
-local gc=q>0
-q=0
-local ab,cI,gC=(aR+v-1)%I,min(I-aR,v),Q
-local C=bv+4*(floor(aR/aA)+1)+8*aR
-if not hj then
-cI=min(16,aA-aR%aA,cI)
-if C+8*cI>#Q then
-gC=bI("GETRANGE",S,format("%d",C),format("%d",C+8*cI-1))
-if#gC<8*cI then return aG(S,aq)end
-C=0
-end
-end
-local eO,aK,af=0,aN,p-r
-while eO<cI do
-local us,aW=ao("<I6I2",gC,C+8*eO+1)
-if eH(us)>af then break end
-eO,aK=eO+1,aK-aW
-end
-if eO==cI then return aG(S,aq)end
-local bg=aa-aK
-if ad>bg then
-local db=ad-bg
-for i=eO,cI-1 do
-local us,aW=ao("<I6I2",gC,C+8*i+1)
-db=db-aW
-if db<=0 then
-local bj=eH(us)+r-p
-if bj<=aT then break end
-return 0,aK,ba+r-p,bj
+local fV=v>0
+v=0
+local Y,cD,gw=(aO+x-1)%J,min(J-aO,x),O
+local E=bs+4*(floor(aO/ay)+1)+8*aO
+if not hc then
+cD=min(16,ay-aO%ay,cD)
+if E+8*cD>#O then
+gw=bE("GETRANGE",Q,format("%d",E),format("%d",E+8*cD-1))
+if#gw<8*cD then return aD(Q,ao)end
+E=0
 end
 end
-return aG(S,aq)
+local eI,aH,ad=0,aK,r-window
+while eI<cD do
+local us,aT=am("<I6I2",gw,E+8*eI+1)
+if eB(us)>ad then break end
+eI,aH=eI+1,aH-aT
 end
-if aq>1 then
-Y=min(aq,floor(bg/ad))
-o=Y*ad
+if eI==cD then return aD(Q,ao)end
+local bd=capacity-aH
+if ab>bd then
+local cW=ab-bd
+for i=eI,cD-1 do
+local us,aT=am("<I6I2",gw,E+8*i+1)
+cW=cW-aT
+if cW<=0 then
+local bg=eB(us)+window-r
+if bg<=aQ then break end
+return 0,aH,aX+window-r,bg
 end
-if o>65535 or Y<aq then return aG(S,aq)end
-dA=bh>=32 and o==1
-local bw,an=v-eO,(ab+1)%I
-aR=(aR+eO)%I
-aK=aK+o
-if bw<I then
-local bc=pack("<I6I2",p%cE,o)
-ax=(an%aA==0 and 0 or ax)+o
-local al,at=gc and aE or dT,gc and"0"or jK
-al=al(aR,bw+1,I,aK,ax)
-local am
-if hj then
-am=bI("SETRANGE",S,at,al..sub(Q,bv+1,bv+4+8*an)..bc)
+end
+return aD(Q,ao)
+end
+if ao>1 then
+W=min(ao,floor(bd/ab))
+q=W*ab
+end
+if q>65535 or W<ao then return aD(Q,ao)end
+dt=be>=32 and q==1
+local bt,al=x-eI,(Y+1)%J
+aO=(aO+eI)%J
+aH=aH+q
+if bt<J then
+local aZ=pack("<I6I2",r%cz,q)
+av=(al%ay==0 and 0 or av)+q
+local aj,at=fV and aB or dO,fV and"0"or jD
+aj=aj(aO,bt+1,J,aH,av)
+local ak
+if hc then
+ak=bE("SETRANGE",Q,at,aj..sub(O,bs+1,bs+4+8*al)..aZ)
 else
-local y=bv+4*(floor(an/aA)+1)+8*an
-am=bI("SETRANGE",S,format("%d",y),bc)
-if type(am)=="number"then
-if(an+1)%aA==0 or an+1==I then
-bI("SETRANGE",S,format("%d",y-8*(an%aA)-4),pack("<I4",ax))
+local A=bs+4*(floor(al/ay)+1)+8*al
+ak=bE("SETRANGE",Q,format("%d",A),aZ)
+if type(ak)=="number"then
+if(al+1)%ay==0 or al+1==J then
+bE("SETRANGE",Q,format("%d",A-8*(al%ay)-4),pack("<I4",av))
 end
-bI("SETRANGE",S,at,al)
+bE("SETRANGE",Q,at,aj)
 end
 end
-if type(am)~="number"then return false,am.err end
-if floor(ba/aM)~=floor(p/aM)then bI("PEXPIRE",S,hi)end
-elseif hj then
-local ah=sub(Q,bv+5+8*aR,bv+4+8*min(I,aR+bw))
-if aR+bw>I then ah=ah..sub(Q,bv+5,bv+4+8*(aR+bw-I))end
-local am=dP(S,ah,o,aK)
-if am.err then return false,am.err end
-elseif aR==0 then
-local h=bI("GET",S)
-if type(h)~="string"then return false,h.err end
-local ff=fF(bw+1,aa,aA)
-local y,ar=bv+4*(floor(bw/aA)+1)+8*bw,bv+4*ceil(ff/aA)+8*ff
-ax=(bw%aA==0 and 0 or ax)+o
-h=aE(0,bw+1,ff,aK,ax)..sub(h,bv+1)..string.rep("\\0",y-#h)
-h=h..pack("<I6I2",p%cE,o)..string.rep("\\0",ar-y-8)
-local am=bI("SET",S,h,"PX",hi)
-if am.err then return false,am.err end
-if(bw+1)%aA==0 or bw+1==ff then
-bI("SETRANGE",S,format("%d",y-8*(bw%aA)-4),pack("<I4",ax))
+if type(ak)~="number"then return false,ak.err end
+if floor(aX/aJ)~=floor(r/aJ)then bE("PEXPIRE",Q,hb)end
+elseif hc then
+local af=sub(O,bs+5+8*aO,bs+4+8*min(J,aO+bt))
+if aO+bt>J then af=af..sub(O,bs+5,bs+4+8*(aO+bt-J))end
+local ak=dK(Q,af,q,aH)
+if ak.err then return false,ak.err end
+elseif aO==0 then
+local m=bE("GET",Q)
+if type(m)~="string"then return false,m.err end
+local eZ=fz(bt+1,capacity,ay)
+local A,ap=bs+4*(floor(bt/ay)+1)+8*bt,bs+4*ceil(eZ/ay)+8*eZ
+av=(bt%ay==0 and 0 or av)+q
+m=aB(0,bt+1,eZ,aH,av)..sub(m,bs+1)..string.rep("\\0",A-#m)
+m=m..pack("<I6I2",r%cz,q)..string.rep("\\0",ap-A-8)
+local ak=bE("SET",Q,m,"PX",hb)
+if ak.err then return false,ak.err end
+if(bt+1)%ay==0 or bt+1==eZ then
+bE("SETRANGE",Q,format("%d",A-8*(bt%ay)-4),pack("<I4",av))
 end
 else
-return aG(S,aq)
+return aD(Q,ao)
 end
-return Y,aK,r,0
+return W,aH,window,0
 end
-local dO=nil
+local dJ=nil
 ${part34}
 ${part35}`,
 };
@@ -4233,99 +4240,99 @@ ${part35}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "2b7fc0f144b1b0968df5a1c04930324fbbb7b1cb",
+  sha1: "eb4cd4e58701df0868aa4db7a053a29739cf98e1",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
-local S,ad,aa,r,bF=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local h,bS,aK,aD=bI("GET",S),r/bF,nil,nil
-if h and#h==24 and byte(h,1)==67 then
-local bx,_,D,M,v=ao("<I7BI4I7I4",h,2)
-if bx==r and M<=p and p<M+r then
-local be=ceil(D*(bS-floor((p-M)/bF))/bS)+v+ad
-if be<=aa and bI("SETRANGE",S,"20",pack("<I4",v+ad))==24 then
-aK,aD=be,M+2*r-p
+local Q,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,bO,aH,reset=bE("GET",Q),window/step,nil,nil
+if m and#m==24 and byte(m,1)==67 then
+local bu,_,H,K,x=am("<I7BI4I7I4",m,2)
+if bu==window and K<=r and r<K+window then
+local bb=ceil(H*(bO-floor((r-K)/step))/bO)+x+ab
+if bb<=capacity and bE("SETRANGE",Q,"20",pack("<I4",x+ab))==24 then
+aH,reset=bb,K+2*window-r
 end
 end
 end
-if aK then return{p,aK,aD}end
+if aH then return{r,aH,reset}end
 end
 ${part32}
 ${part2}
 ${part4}
 ${part11}
 ${part13}
-local hl="c"
+local he="c"
 ${part33}
-local bS,gn,dG
-local function iw()
-bS=r/bF
-gn,dG="C"..pack("<I7B",r,#format("%.0f",bF)-1),cA(p+2*r)
+local bO,gh,dA
+local function ip()
+bO=window/step
+gh,dA="C"..pack("<I7B",window,#format("%.0f",step)-1),cv(r+2*window)
 end
-local function eW(o,bg)
-return o<=bg and 0 or(bS-floor(bg*bS/o))*bF
+local function eQ(q,bd)
+return q<=bd and 0 or(bO-floor(bd*bO/q))*step
 end
-local function dH(S,h,aq)
-local bK,M,D,v=not h,p,0,0
-local fT=bK
-if h and#h==24 and byte(h,1)==67 then
-local bx,az
-bx,az,D,M,v=ao("<I7BI4I7I4",h,2)
-bK=bx==r and M<=p
-if p>=M+2*r then
-M,D,v,fT=p,0,0,true
-elseif p>=M+r then
-M,D,v,fT=M+r,v,0,true
+local function dB(Q,m,ao)
+local bG,K,H,x=not m,r,0,0
+local fN=bG
+if m and#m==24 and byte(m,1)==67 then
+local bu,ax
+bu,ax,H,K,x=am("<I7BI4I7I4",m,2)
+bG=bu==window and K<=r
+if r>=K+2*window then
+K,H,x,fN=r,0,0,true
+elseif r>=K+window then
+K,H,x,fN=K+window,x,0,true
 end
 end
-if not bK or(bd and fT)then return aG(S,h,aq)end
-local ef,aD=0,M+2*r-p
-if D>0 then ef=ceil(D*(bS-floor((p-M)/bF))/bS)end
-local bg=aa-v-ef
-local Y=0
-if ad<=bg then
-if bd then return 1,v+ef,aD,0 end
-Y=aq==1 and 1 or min(aq,floor(bg/ad))
-v=v+Y*ad
-if fT then
-local di=M==p and dG or cA(M+2*r)
-local aB=dP(S,h,gn..pack("<I4I7I4",D,M,v),di)
-if aB then return false,aB end
+if not bG or(ba and fN)then return aD(Q,m,ao)end
+local ea,reset=0,K+2*window-r
+if H>0 then ea=ceil(H*(bO-floor((r-K)/step))/bO)end
+local bd=capacity-x-ea
+local W=0
+if ab<=bd then
+if ba then return 1,x+ea,reset,0 end
+W=ao==1 and 1 or min(ao,floor(bd/ab))
+x=x+W*ab
+if fN then
+local dc=K==r and dA or cv(K+2*window)
+local az=dK(Q,m,gh..pack("<I4I7I4",H,K,x),dc)
+if az then return false,az end
 else
-local am=bI("SETRANGE",S,"20",pack("<I4",v))
-if am~=24 then return false,am.err end
+local ak=bE("SETRANGE",Q,"20",pack("<I4",x))
+if ak~=24 then return false,ak.err end
 end
-if Y==aq then return Y,v+ef,aD,0 end
+if W==ao then return W,x+ea,reset,0 end
 end
-local aQ,bj=aa-ad-v,nil
-if aQ>=0 then
-bj=M+eW(D,aQ)-p
+local aN,bg=capacity-ab-x,nil
+if aN>=0 then
+bg=K+eQ(H,aN)-r
 else
-bj=M+r+eW(v,aa-ad)-p
+bg=K+window+eQ(x,capacity-ab)-r
 end
-if Y>0 or bj>aT then
-if Y==0 and fT then return aG(S,h,aq)end
-return Y,v+ef,aD,bj
+if W>0 or bg>aQ then
+if W==0 and fN then return aD(Q,m,ao)end
+return W,x+ea,reset,bg
 end
-return aG(S,h,aq)
+return aD(Q,m,ao)
 end
 ${part34}
-local function dO(ca,C,ar)
-for i=C,ar do
-local S,h,aK,aD=KEYS[i],ca[i-C+1],nil,nil
-if h and#h==24 and byte(h,1)==67 then
-local bx,_,D,M,v=ao("<I7BI4I7I4",h,2)
-if bx==r and M<=p and p<M+r then
-local be=ceil(D*(bS-floor((p-M)/bF))/bS)+v+ad
-if be<=aa and bI("SETRANGE",S,"20",pack("<I4",v+ad))==24 then
-aK,aD=be,M+2*r-p
+local function dJ(bX,E,ap)
+for i=E,ap do
+local Q,m,aH,reset=KEYS[i],bX[i-E+1],nil,nil
+if m and#m==24 and byte(m,1)==67 then
+local bu,_,H,K,x=am("<I7BI4I7I4",m,2)
+if bu==window and K<=r and r<K+window then
+local bb=ceil(H*(bO-floor((r-K)/step))/bO)+x+ab
+if bb<=capacity and bE("SETRANGE",Q,"20",pack("<I4",x+ab))==24 then
+aH,reset=bb,K+2*window-r
 end
 end
 end
-if aK then
-W[y+1],W[y+2]=aK,aD
-y=y+2
+if aH then
+V[A+1],V[A+2]=aH,reset
+A=A+2
 else
-fG(S,h,1)
+fA(Q,m,1)
 end
 end
 end

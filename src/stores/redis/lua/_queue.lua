@@ -107,7 +107,7 @@ end
 -- what it needs stays free for it, and those behind it get the rest. `asking` is answered anyway.
 local function promote(target, asking)
   local place, reserved = 0, 0
-  while place < FRONT do
+  while place < FRONT and not target.quiet and slot_wait(target, reserved + 1) == 0 do
     local waiter = waiter_at(target, place)
     if not waiter or slot_wait(target, reserved + waiter.slots) > 0 then return end
     if not waiter.direct then

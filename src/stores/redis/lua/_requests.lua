@@ -27,7 +27,7 @@ local function end_all(id, targets)
     local changed = release(target, id, target.slots)
     look(target)
     if not target.quiet then
-      changed = changed + leave(target, id)
+      if changed == 0 then changed = leave(target, id) end -- who holds a lease has left the queue
       if changed > 0 then promote(target) end
     end
     ended = ended + changed

@@ -12,6 +12,7 @@ local id, at, key = policies + 4 * ARGV[policies - 1], 1, 0
 local now_text = string.format("%.0f", now)
 local now_token, below_now = "-" .. now_text, "(-" .. now_text
 local replies, refused, whole = { now }, nil, nil
+local has_written = false -- since the long way was asked last
 
 -- A key lives for at least so long after a permit was taken. Where one was taken in the same step of time, that was seen
 -- to: that holds for whatever leases, because those that may be longer are not taken on trust.
@@ -40,6 +41,7 @@ local function run_some()
     if letter == 82 then
       if quiet or call("EXISTS", waiters) == 0 then
         local removed = call("ZREM", leases, ARGV[id])
+        has_written = true
         if live and removed > 0 then
           live, first_end = live - removed, nil
         end
@@ -85,6 +87,7 @@ local function run_some()
         while done < room and codes[at + 2 * done] == letter + 32 and codes[at + 2 * done + 1] == place do
           done = done + 1
         end
+        has_written = true
         local token = now
         if fence >= now then token = fence + 1 end
         if done == 1 then
@@ -118,7 +121,9 @@ local function run_some()
       whole = whole or everything()
       quiet, live, done = false, nil, 1
       local mode = letter ~= 82 and (letter == 87 and "1" or "0")
-      replies[last + 1] = whole.run_short(ARGV[id], mode, codes[at + 1] - 47, main, leases, waiters)
+      local policy, is_older = codes[at + 1] - 47, has_written
+      has_written = false
+      replies[last + 1] = whole.run_short(ARGV[id], mode, policy, main, leases, waiters, is_older)
     end
     at, id = at + 2 * done, id + done
   end

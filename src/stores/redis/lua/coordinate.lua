@@ -128,9 +128,12 @@ local function everything()
   end
   if not short then return run_all() end
 
-  -- A short request that is more than that; without a mode, a release. What is known here may have changed.
-  local function run_short(id, mode, policy, main, leases, waiters)
-    books, heads = {}, {}
+  -- A short request that is more than that; without a mode, a release. What is known here may be older than what the
+  -- short way has written since.
+  local function run_short(id, mode, policy, main, leases, waiters, is_older)
+    if is_older then
+      books, heads = {}, {}
+    end
     local target = { policy = policies[policy], cost = 1, slots = 1, blocked = 0 }
     target.key, target.leases, target.waiters = main, leases, waiters
     if not mode then return { end_all(id, { target }) } end

@@ -7,11 +7,11 @@
 import type { Script } from "./script.ts";
 
 const part1 = `local ct=1e14
-local dx=50*ct
-local hd,cu="99",10*ct
-local ho=r-r%ct`;
+local dy=50*ct
+local he,cu="99",10*ct
+local hp=r-r%ct`;
 
-const part2 = `local ga=2e15
+const part2 = `local gb=2e15
 local function dN(m)
 local aj,size=string.byte(m,1),#m
 if aj==98 and size>8 then
@@ -20,56 +20,56 @@ if z>=0 and z==math.floor(z)then return z,10 end
 end
 if aj==83 and size>46 or aj==115 and size>20 then
 local z=struct.unpack("<d",m,2)
-if z>r and z<r+ga then return z,size+1 end
+if z>r and z<r+gb then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function fs(be)
-return math.max(math.floor((be-dx)/cu),0)
+const part3 = `local function ft(be)
+return math.max(math.floor((be-dy)/cu),0)
 end
-local function eB(be)
-if be<dx then return be end
-local us=ho+be%ct
+local function eC(be)
+if be<dy then return be end
+local us=hp+be%ct
 if us>r+ct/2 then return us-ct end
 if us<r-ct/2 then return us+ct end
 return us
 end`;
 
-const part4 = `local function eM(bg,fd,ad)
-return math.max(bg<=8*fd and 1 or bg<=1024*fd and 2 or 3,ad)
+const part4 = `local function eN(bg,fe,ad)
+return math.max(bg<=8*fe and 1 or bg<=1024*fe and 2 or 3,ad)
 end
-local function de(I,fd)
+local function df(I,fe)
 if I==0 then return r end
-return I==3 and math.huge or r+(I==2 and 1024 or 8)*fd
+return I==3 and math.huge or r+(I==2 and 1024 or 8)*fe
 end`;
 
 const part5 = `local dC
 local function aU()
 if dC then return dC end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local im,jF=8,2^52
+local im,jG=8,2^52
 local dL={us=0,aa=0,U=0,bm={}}
 local bp={dL=dL}
-function bp.fx(a,b,g)
+function bp.fy(a,b,g)
 local us,aa=a.us+b.us,a.aa+b.aa
 if aa<g.denominator then return{us=us,aa=aa}end
 return{us=us+1,aa=aa-g.denominator}
 end
-local fx=bp.fx
-function bp.eT(a,b,g)
+local fy=bp.fy
+function bp.eU(a,b,g)
 local us,aa=a.us-b.us,a.aa-b.aa
 if aa>=0 then return{us=us,aa=aa}end
 return{us=us-1,aa=aa+g.denominator}
 end
-local eT=bp.eT
-function bp.fU(a,b)
+local eU=bp.eU
+function bp.fV(a,b)
 return(a.us<b.us or(a.us==b.us and a.aa<b.aa))and a or b
 end
-function bp.jh(ac,cI,ad,g)
-local bb=eT(ac,ad,g)
+function bp.ji(ac,cJ,ad,g)
+local bb=eU(ac,ad,g)
 for _,bf in ipairs(ac.bm)do
-if bf.cI>cI then bb=eT(bb,bf,g)end
+if bf.cJ>cJ then bb=eU(bb,bf,g)end
 end
 return bb.us<0 and dL or bb
 end
@@ -82,20 +82,20 @@ local cc=bp.cc
 function bp.dG(h,g)
 return h.I>0 and cc(h,g)>r and h.I or 0
 end
-local function jo(ac,bf,U,g)
-local bb=fx(ac,bf,g)
-if bb.us>jF then return nil end
+local function jp(ac,bf,U,g)
+local bb=fy(ac,bf,g)
+if bb.us>jG then return nil end
 local bm,A={},1
 for i,cs in ipairs(ac.bm)do
 bm[i]=cs
-if cs.cI<=bf.cI then A=i+1 end
+if cs.cJ<=bf.cJ then A=i+1 end
 end
 table.insert(bm,A,bf)
-local hk,E=dL,#bm
+local hl,E=dL,#bm
 while E>0 and#bm-E<im do
 local Y=bm[E]
-if Y.cI-(bb.us-hk.us)+2<=r then break end
-hk=fx(hk,Y,g)
+if Y.cJ-(bb.us-hl.us)+2<=r then break end
+hl=fy(hl,Y,g)
 E=E-1
 end
 for _=1,E do
@@ -112,73 +112,73 @@ function bp.bc(h)
 local ac=h.ac
 return ac and bp.dR(h.us,ac)>r and ac or nil
 end
-function bp.cy(us,aa,ac,v,g,ad)
+function bp.cz(us,aa,ac,v,g,ad)
 local K=us-g.as
 if aa>g.aG then K=K+1 end
 local bk=max(K,v)
 if v<=r or v<=K then v=nil end
 local h={us=us,aa=aa,v=v,I=0}
-if bk>r then h.I=eM(bk-r,g.as,ad)end
+if bk>r then h.I=eN(bk-r,g.as,ad)end
 if ac then
-local bb,bm=fx(h,ac,g).us,{}
+local bb,bm=fy(h,ac,g).us,{}
 for i,bf in ipairs(ac.bm)do
-bm[i]={cI=min(bf.cI,bb),us=bf.us,aa=bf.aa}
+bm[i]={cJ=min(bf.cJ,bb),us=bf.us,aa=bf.aa}
 end
 local U=ac.U>us+ac.us and 0 or ac.U
 h.ac={us=ac.us,aa=ac.aa,U=U,bm=bm}
 end
 return h
 end
-function bp.el(h,fH,cI,v,g)
+function bp.em(h,fI,cJ,v,g)
 local U=max(r,v)+g.as+1
-local bf={cI=cI,us=fH.us,aa=fH.aa}
-local ac=jo(bp.bc(h)or dL,bf,U,g)
+local bf={cJ=cJ,us=fI.us,aa=fI.aa}
+local ac=jp(bp.bc(h)or dL,bf,U,g)
 if not ac then return h end
-local aN=eT(h,fH,g)
-return bp.cy(aN.us,aN.aa,ac,v,g,bp.dG(h,g))
+local aN=eU(h,fI,g)
+return bp.cz(aN.us,aN.aa,ac,v,g,bp.dG(h,g))
 end
-function bp.da(h,g)
-local v,bk=cc(h,g),de(h.I,g.as)
+function bp.db(h,g)
+local v,bk=cc(h,g),df(h.I,g.as)
 if v<=bk then return h end
 local bw={us=bk+g.as,aa=g.aG}
 local ac=bp.bc(h)
 if h.us<bw.us or(h.us==bw.us and h.aa<=bw.aa)then
-return bp.cy(h.us,h.aa,ac,bk,g,h.I)
+return bp.cz(h.us,h.aa,ac,bk,g,h.I)
 end
 local ad={us=h.us,aa=h.aa,v=h.v,I=h.I}
 if ac then ad.ac={us=ac.us,aa=ac.aa,U=0,bm=ac.bm}end
-local bi=bp.el(ad,eT(h,bw,g),0,bk,g)
+local bi=bp.em(ad,eU(h,bw,g),0,bk,g)
 if bi~=ad then return bi end
-return bp.cy(bw.us,bw.aa,nil,bk,g,h.I)
+return bp.cz(bw.us,bw.aa,nil,bk,g,h.I)
 end
 function bp.bT(m,y,Y,h,g)
-local function di()
-local number,eF=0,1
+local function dj()
+local number,eG=0,1
 while y<=Y do
-local go=byte(m,y)
+local gp=byte(m,y)
 y=y+1
-number=number+go%128*eF
-if go<128 then break end
-eF=eF*128
+number=number+gp%128*eG
+if gp<128 then break end
+eG=eG*128
 end
 return number
 end
-local function gQ()
-local us=di()
-return us,g.denominator>1 and min(di(),g.denominator-1)or 0
+local function gR()
+local us=dj()
+return us,g.denominator>1 and min(dj(),g.denominator-1)or 0
 end
-local fS=byte(m,y)-128
+local fT=byte(m,y)-128
 y=y+1
-h.I=floor(fS%32/8)
-if fS%2>=1 then h.v=di()end
-if fS%4<2 then return end
-local us,aa=gQ()
+h.I=floor(fT%32/8)
+if fT%2>=1 then h.v=dj()end
+if fT%4<2 then return end
+local us,aa=gR()
 local ac={us=us,aa=aa,U=0,bm={}}
-local bb=fx(h,ac,g).us
-if fS%8>=4 then ac.U=bb+2-di()end
+local bb=fy(h,ac,g).us
+if fT%8>=4 then ac.U=bb+2-dj()end
 while y<=Y do
-local bf={cI=bb-di()}
-bf.us,bf.aa=gQ()
+local bf={cJ=bb-dj()}
+bf.us,bf.aa=gR()
 if bf.us==0 and bf.aa==0 then
 bf.us,bf.aa=us,aa
 end
@@ -189,30 +189,30 @@ end
 function bp.aR(h,g)
 local ac,v,aC=h.ac,h.v,""
 if not ac and not v and h.I==0 then return aC end
-local function em(number)
+local function en(number)
 while number>=128 do
 aC=aC..char(number%128+128)
 number=floor(number/128)
 end
 aC=aC..char(number)
 end
-local function hA(us,aa)
-em(us)
-if g.denominator>1 then em(aa)end
+local function hB(us,aa)
+en(us)
+if g.denominator>1 then en(aa)end
 end
-if v then em(v)end
+if v then en(v)end
 if ac then
-hA(ac.us,ac.aa)
-local bb=fx(h,ac,g).us
-if ac.U>0 then em(bb+2-ac.U)end
+hB(ac.us,ac.aa)
+local bb=fy(h,ac,g).us
+if ac.U>0 then en(bb+2-ac.U)end
 for _,bf in ipairs(ac.bm)do
-em(bb-bf.cI)
+en(bb-bf.cJ)
 local iR=bf.us==ac.us and bf.aa==ac.aa
-hA(iR and 0 or bf.us,iR and 0 or bf.aa)
+hB(iR and 0 or bf.us,iR and 0 or bf.aa)
 end
 end
-local fS=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.U>0 and 4 or 0)
-return char(fS+8*h.I)..aC
+local fT=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.U>0 and 4 or 0)
+return char(fT+8*h.I)..aC
 end
 dC=bp
 return bp
@@ -222,70 +222,70 @@ const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
 local pack,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cA,fr=0,0
+local cB,fs=0,0
 local function aC()
-cA=cA+1
-return ARGV[cA]
+cB=cB+1
+return ARGV[cB]
 end
 local function number()
-cA=cA+1
-return ARGV[cA]+0
+cB=cB+1
+return ARGV[cB]+0
 end
-local function eL()
-fr=fr+1
-return KEYS[fr]
+local function eM()
+fs=fs+1
+return KEYS[fs]
 end
 local r=tonumber(aC())
 if not r then
-local db=call("TIME")
-r=db[1]*1000000+db[2]
+local dc=call("TIME")
+r=dc[1]*1000000+dc[2]
 end
 local ce=number()
-local function dk(U)
+local function dl(U)
 return max(ceil((U-r)/1000),1)+ce
 end
 local bF={}`;
 
-const part7 = `local function eq(ae)
-local eC=type(ae)=="table"and ae.err or tostring(ae)
-if string.find(eC,"READONLY",1,true)then error(ae,0)end
-return eC
+const part7 = `local function er(ae)
+local eD=type(ae)=="table"and ae.err or tostring(ae)
+if string.find(eD,"READONLY",1,true)then error(ae,0)end
+return eD
 end
-local function hY(bD,jd)
-local ok,ae=pcall(bD,jd)
-return ok and ae or eq(ae)
+local function hY(bD,je)
+local ok,ae=pcall(bD,je)
+return ok and ae or er(ae)
 end`;
 
-const part8 = `local function gd(e)
+const part8 = `local function ge(e)
 dT(e)
-if e.cJ and not ba then dI(e)end
+if e.cK and not ba then dI(e)end
 local at=max(r,e.z)
 local rates,states=e.p.rates,e.states
 for i=1,#rates do
 local D=rates[i]
-at=max(at,D.kernel.cB(states[i],e.ab,D))
+at=max(at,D.kernel.cC(states[i],e.ab,D))
 end
 return at
 end
-local function fF(e,at)
+local function fG(e,at)
 local rates,states=e.p.rates,e.states
 if#rates==0 then return end
-if e.bL then e.bL.cE(e,at)end
-e.eO=nil
+if e.bL then e.bL.cF(e,at)end
+e.eP=nil
 for i=1,#rates do
 local D=rates[i]
 local ad=states[i]
-local h=D.kernel.cE(ad,at,e.ab,D)
+local h=D.kernel.cF(ad,at,e.ab,D)
 if h then states[i]=h end
 local bY=D.kernel.bY and D.kernel.bY(ad,h,at)
 if bY then
-e.eO=e.eO or{}
-e.eO[i]=bY
+e.eP=e.eP or{}
+e.eP[i]=bY
 end
 end
 dI(e)
 end
-local function dh(ae,e)
+local function di(ae,e)
 local rates,states,Y=e.p.rates,e.states,#ae
 for i=1,#rates do
 local D=rates[i]
@@ -293,12 +293,12 @@ ae[Y+1],ae[Y+2]=D.kernel.dV(states[i],D)
 Y=Y+2
 end
 end
-local function dm(ae,ag)
+local function dn(ae,ag)
 local A=0
 for i=1,#ag do
-local eO,rates=ag[i].eO,#ag[i].p.rates
-for D=1,eO and rates or 0 do
-local bY=eO[D]
+local eP,rates=ag[i].eP,#ag[i].p.rates
+for D=1,eP and rates or 0 do
+local bY=eP[D]
 if bY then
 local Y=#ae
 ae[Y+1]=A+D-1
@@ -311,14 +311,14 @@ A=A+rates
 end
 end`;
 
-const part9 = `local function ef()
+const part9 = `local function eg()
 local p=cq[number()]
 local ab,J=number(),number()
 local e={
 p=p,
 ab=ab,
 J=J,
-Q=eL(),
+Q=eM(),
 bj=nil,
 aA=nil,
 aF=nil,
@@ -328,29 +328,29 @@ states=nil,
 if p.bj>0 then
 e.bj={}
 for i,D in ipairs(p.rates)do
-if D.ring then e.bj[i]=eL()end
+if D.ring then e.bj[i]=eM()end
 end
 end
 if p.J>0 then
-e.aA,e.aF=eL(),eL()
+e.aA,e.aF=eM(),eM()
 end
-for _,A in ipairs(p.fj or{})do
+for _,A in ipairs(p.fk or{})do
 e.bj=e.bj or{}
-e.bj[A]=eL()
+e.bj[A]=eM()
 end
 return e
 end`;
 
 const part10 = `function bF.t()
-local function hj(h,at)
+local function hk(h,at)
 if h.us<at-1 or(h.us<at and h.aa==0)then return{us=at,aa=0}end
 return h
 end
 local function hS(h,q,g)
 local aa=q*g.interval_rem
-local cS=floor(aa/g.denominator)
-local us=h.us+q*g.interval_us+cS
-aa=h.aa+aa-cS*g.denominator
+local cT=floor(aa/g.denominator)
+local us=h.us+q*g.interval_us+cT
+aa=h.aa+aa-cT*g.denominator
 if aa<g.denominator then return{us=us,aa=aa}end
 return{us=us+1,aa=aa-g.denominator}
 end
@@ -365,39 +365,39 @@ aG=number(),
 an=number(),
 }
 end,
-cT=function()
+cU=function()
 return{us=0,aa=0,I=0}
 end,
-da=function(h,g)
+db=function(h,g)
 if h.us-g.as<r and(h.v or 0)<=r then return h end
-return aU().da(h,g)
+return aU().db(h,g)
 end,
-cB=function(h,ab,g)
-local next=hS(hj(h,r),ab,g)
-local ge=next.us-g.as
-if next.aa>g.aG then ge=ge+1 end
-return max(r,ge)
+cC=function(h,ab,g)
+local next=hS(hk(h,r),ab,g)
+local gf=next.us-g.as
+if next.aa>g.aG then gf=gf+1 end
+return max(r,gf)
 end,
-cE=function(h,at,ab,g)
-local next=hS(hj(h,at),ab,g)
+cF=function(h,at,ab,g)
+local next=hS(hk(h,at),ab,g)
 next.I=0
 if at<=r and not h.ac and not h.v then return next end
 local aS=aU()
 local v=max(at>r and at or 0,h.v or 0)
-return aS.cy(next.us,next.aa,aS.bc(h),v,g,aS.dG(h,g))
+return aS.cz(next.us,next.aa,aS.bc(h),v,g,aS.dG(h,g))
 end,
-bY=function(ad,gZ,at)
-local gB=at>r
-if not gB and not gZ.ac then return nil end
+bY=function(ad,ha,at)
+local gC=at>r
+if not gC and not ha.ac then return nil end
 local us,aa=0,0
-if gZ.ac then
-us,aa=gZ.ac.us,gZ.ac.aa
+if ha.ac then
+us,aa=ha.ac.us,ha.ac.aa
 end
-local v=gB and(ad.v or 0)>r and ad.v or 0
-local jg=gB and hj(ad,at)~=ad
-if us==0 and aa==0 and v==0 and not jg then return nil end
+local v=gC and(ad.v or 0)>r and ad.v or 0
+local jh=gC and hk(ad,at)~=ad
+if us==0 and aa==0 and v==0 and not jh then return nil end
 local E=ad.us+2<=r and{us=0,aa=0}or ad
-return{us,aa,v,jg and E.us or-1,jg and E.aa or 0}
+return{us,aa,v,jh and E.us or-1,jh and E.aa or 0}
 end,
 dV=function(h)
 if h.us<r then return 0,0 end
@@ -419,38 +419,38 @@ if bK<=bR then aU().bT(m,bK,bR,h,g)end
 if cs then return{us=us+1,aa=0,v=h.v,I=h.I}end
 return h
 end,
-cV=function(h,g)
+cW=function(h,g)
 local us=max(h.us,0)
 if g.an==0 then return format("%016.0f",us)end
 return format("%016.0f%0"..g.an..".0f",us,h.aa)
 end,
-dZ=function(h,g)
+ea=function(h,g)
 if not h.ac and not h.v and h.I==0 then return""end
 return aU().aR(h,g)
 end,
 }
 end`;
 
-const part11 = `local cH,aY="<I7I4",11
+const part11 = `local cI,aY="<I7I4",11
 local function bz(O)
 return#O/aY
 end
 local function co(O,A)
-return am(cH,O,A*aY+1)
+return am(cI,O,A*aY+1)
 end
 local function bP(O)
-return am(cH,O,1)
+return am(cI,O,1)
 end
 local function bN(O)
-return am(cH,O,#O-aY+1)
+return am(cI,O,#O-aY+1)
 end
-local function fB(O,A,K,x)
+local function fC(O,A,K,x)
 local E=A*aY
-return sub(O,1,E)..pack(cH,K,x)..sub(O,E+aY+1)
+return sub(O,1,E)..pack(cI,K,x)..sub(O,E+aY+1)
 end
-local function gv(K,x)
+local function gw(K,x)
 if not(K>=0 and K<2^53 and x>0 and x<2^32)then return""end
-return pack(cH,K,x)
+return pack(cI,K,x)
 end
 local function dY(m,E,to)
 local O=sub(m,E,to)
@@ -459,26 +459,26 @@ local bS=string.byte(O,7)
 if bS<32 then return O,0 end
 return sub(O,1,6)..string.char(bS%32)..sub(O,8),floor(bS/32)
 end
-local function cG(h)
+local function cH(h)
 local O=h.w
 if h.I==0 then return O end
 return sub(O,1,6)..string.char(string.byte(O,7)+32*h.I)..sub(O,8)
 end
 local function bZ(h,g,ad)
 local bg=h.w==""and 0 or bP(h.w)-r
-h.I=bg>0 and eM(bg,g.window,ad)or 0
+h.I=bg>0 and eN(bg,g.window,ad)or 0
 return h
 end
-local function fl(h,g)
+local function fm(h,g)
 local O=h.w
-local ac=O==""and 0 or bP(O)-de(h.I,g.window)
+local ac=O==""and 0 or bP(O)-df(h.I,g.window)
 if ac<=0 then return h end
-local jB={}
+local jC={}
 for A=0,bz(O)-1 do
 local K,x=co(O,A)
-jB[A+1]=pack(cH,K-ac,x)
+jC[A+1]=pack(cI,K-ac,x)
 end
-return bZ({H=h.H,w=table.concat(jB)},g,h.I)
+return bZ({H=h.H,w=table.concat(jC)},g,h.I)
 end`;
 
 const part12 = `function bF.f()
@@ -487,24 +487,24 @@ letter="F",
 bT=function()
 return{capacity=number(),window=number()}
 end,
-cT=function()
+cU=function()
 return{w="",I=0}
 end,
-da=fl,
-cB=function(h,ab,g)
+db=fm,
+cC=function(h,ab,g)
 if h.w==""then return r end
 local K,x=bN(h.w)
 if x+ab<=g.capacity then return max(r,K)end
 return max(r,K+g.window)
 end,
-cE=function(h,at,ab,g)
+cF=function(h,at,ab,g)
 local w=h.w
-if w==""then return bZ({w=pack(cH,at,ab)},g,0)end
+if w==""then return bZ({w=pack(cI,at,ab)},g,0)end
 local K,x=bN(w)
 if at<K+g.window then
-w=fB(w,bz(w)-1,K,x+ab)
+w=fC(w,bz(w)-1,K,x+ab)
 else
-w=w..pack(cH,at,ab)
+w=w..pack(cI,at,ab)
 end
 while bP(w)+g.window<=r do
 w=sub(w,aY+1)
@@ -528,32 +528,32 @@ bC=function(m,E,to)
 local w,I=dY(m,E+7,to)
 return{w=w,I=I}
 end,
-fv=16,
-eo=function(m,E)
-return{w=gv(am("<dd",m,E)),I=0}
+fw=16,
+ep=function(m,E)
+return{w=gw(am("<dd",m,E)),I=0}
 end,
-cV=function(h,g)
-return pack("<I7",g.window)..cG(h)
+cW=function(h,g)
+return pack("<I7",g.window)..cH(h)
 end,
 }
 end`;
 
 const part13 = `function bF.c()
-local function fG(h,A,g)
+local function fH(h,A,g)
 if A==0 then return h.H end
 local K,x=co(h.w,A-1)
 return K+g.window==co(h.w,A)and x or 0
 end
-local function jp(h,at,g)
+local function jq(h,at,g)
 if h.w==""then return at,0,0 end
 local K,x=bN(h.w)
 if at<K+g.window then
-return K,fG(h,bz(h.w)-1,g),x
+return K,fH(h,bz(h.w)-1,g),x
 end
 if at<K+2*g.window then return K+g.window,x,0 end
 return at,0,0
 end
-local function eQ(q,bd,g)
+local function eR(q,bd,g)
 if bd<0 then return g.window+1 end
 if q<=bd then return 0 end
 local bO=g.window/g.step
@@ -569,30 +569,30 @@ letter="C",
 bT=function()
 return{capacity=number(),window=number(),step=number()}
 end,
-cT=function()
+cU=function()
 return{H=0,w="",I=0}
 end,
-da=fl,
-cB=function(h,ab,g)
-local K,H,dP=jp(h,r,g)
-local ii=eQ(H,g.capacity-ab-dP,g)
+db=fm,
+cC=function(h,ab,g)
+local K,H,dP=jq(h,r,g)
+local ii=eR(H,g.capacity-ab-dP,g)
 if ii<=g.window then return max(r,K+ii)end
-return max(r,K+g.window+eQ(dP,g.capacity-ab,g))
+return max(r,K+g.window+eR(dP,g.capacity-ab,g))
 end,
-cE=function(h,at,ab,g)
+cF=function(h,at,ab,g)
 local W={H=h.H,w=h.w}
 local K,x
 if W.w~=""then
 K,x=bN(W.w)
 end
 if K and at<K+g.window then
-W.w=fB(W.w,bz(W.w)-1,K,x+ab)
+W.w=fC(W.w,bz(W.w)-1,K,x+ab)
 else
-K=jp(h,at,g)
-W.w=W.w..pack(cH,K,ab)
+K=jq(h,at,g)
+W.w=W.w..pack(cI,K,ab)
 end
 while iQ(W.w,g)do
-W.H=fG(W,1,g)
+W.H=fH(W,1,g)
 W.w=sub(W.w,aY+1)
 end
 return bZ(W,g,h.I)
@@ -603,7 +603,7 @@ local Y=bN(h.w)
 local reset=Y+2*g.window-r
 if reset<=0 then return 0,0 end
 if Y>r then return g.capacity,reset end
-local K,H,dP=jp(h,r,g)
+local K,H,dP=jq(h,r,g)
 local bO=g.window/g.step
 local aN=bO-floor((r-K)/g.step)
 return ceil(H*aN/bO)+dP,reset
@@ -618,43 +618,43 @@ local w,I=dY(m,E+12,to)
 if w==""then return{H=0,w="",I=0}end
 return{H=am("<I4",m,E+8),w=w,I=I}
 end,
-fv=24,
-eo=function(m,E)
+fw=24,
+ep=function(m,E)
 local K,H,dP=am("<ddd",m,E)
 if not(H>0 and H<2^32)then H=0 end
 if dP>0 or H==0 then
-return{H=H,w=gv(K,dP),I=0}
+return{H=H,w=gw(K,dP),I=0}
 end
-return{H=H,w=pack(cH,K,0),I=0}
+return{H=H,w=pack(cI,K,0),I=0}
 end,
-cV=function(h,g)
+cW=function(h,g)
 local ax=#format("%.0f",g.step)-1
-return pack("<I7BI4",g.window,ax,h.H)..cG(h)
+return pack("<I7BI4",g.window,ax,h.H)..cH(h)
 end,
 }
 end`;
 
 const part14 = `function bF.s()`;
 
-const part15 = `local bs,jR,fQ=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cz,ko=2^48,2^37
-local ho=r-r%cz
+const part15 = `local bs,jS,fR=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cA,kp=2^48,2^37
+local hp=r-r%cA
 local function bq(o,ax)
-o.dt,o.ax=ax>=32,ax%32
-o.jt,o.ay=o.ax>=16,2^(ax%16)
-o.bw=o.jt and 255 or 65535
+o.du,o.ax=ax>=32,ax%32
+o.ju,o.ay=o.ax>=16,2^(ax%16)
+o.bw=o.ju and 255 or 65535
 end
-local function cV(o,ar,q)
-if o.jt then return pack("<I7B",ar,q)end
-if ar-r>=cz/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",ar%cz,q)
+local function cW(o,ar,q)
+if o.ju then return pack("<I7B",ar,q)end
+if ar-r>=cA/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",ar%cA,q)
 end
 local function bC(o,O,E)
-if o.jt then return am("<I7B",O,E)end
+if o.ju then return am("<I7B",O,E)end
 local ar,q=am("<I6I2",O,E)
-ar=ar+ho
-if ar>r+cz/2 then return ar-cz,q end
-if ar<r-cz/2 then return ar+cz,q end
+ar=ar+hp
+if ar>r+cA/2 then return ar-cA,q end
+if ar<r-cA/2 then return ar+cA,q end
 return ar,q
 end
 local function bT(o,E,to)
@@ -678,10 +678,10 @@ local function iL(o,i)
 local al=cd(o,i)
 return min(o.ay-al%o.ay,o.J-al,o.x-i)
 end
-local function hH(o,ek,ad)
-if ek and o.ad and ek>o.ad then return o.x,o.ad,o.aX end
-if o.dt then
-if ek then return ek-1,ek-1,(aZ(o,ek-1))end
+local function hI(o,el,ad)
+if el and o.ad and el>o.ad then return o.x,o.ad,o.aX end
+if o.du then
+if el then return el-1,el-1,(aZ(o,el-1))end
 local cl,bS=0,o.x
 while cl<bS do
 local cf=floor((cl+bS)/2)
@@ -701,41 +701,41 @@ if i>0 and i+n<o.x then
 local E=cm(o,al)-4
 q=am("<I4",bT(o,E,E+3),1)
 end
-if q and((ek and bb+q<ek)or(not ek and aZ(o,i+n-1)<=ad))then
+if q and((el and bb+q<el)or(not el and aZ(o,i+n-1)<=ad))then
 i,bb=i+n,bb+q
 else
-local ak,cD=0,16
+local ak,cE=0,16
 while ak<n do
-cD=min(cD,n-ak)
+cE=min(cE,n-ak)
 local E=cm(o,al+ak)
-local O=bT(o,E,E+8*cD-1)
-for j=1,8*cD,8 do
+local O=bT(o,E,E+8*cE-1)
+for j=1,8*cE,8 do
 local ar,aT=bC(o,O,j)
-if ek and bb+aT>=ek or not ek and ar>ad then return i,bb,ar end
+if el and bb+aT>=el or not el and ar>ad then return i,bb,ar end
 i,bb=i+1,bb+aT
 end
-ak,cD=ak+cD,cD*8
+ak,cE=ak+cE,cE*8
 end
 end
 end
 return i,bb
 end
 local function aB(o)
-local window,v,ax=o.window,o.v,o.ax+(o.dt and 32 or 0)
-local fj=pack("<I4I4I4I7I4B",o.aO,o.x,o.J,o.aK,o.av,ax)
-local cl=v%cz
-local bS=(v-cl)/cz+32*o.I
-return"S"..pack("<dI7I6BI7",o.z,window,cl,bS,o.aX)..fj
+local window,v,ax=o.window,o.v,o.ax+(o.du and 32 or 0)
+local fk=pack("<I4I4I4I7I4B",o.aO,o.x,o.J,o.aK,o.av,ax)
+local cl=v%cA
+local bS=(v-cl)/cA+32*o.I
+return"S"..pack("<dI7I6BI7",o.z,window,cl,bS,o.aX)..fk
 end
-local function gm(o)
-o.O,o.cM="",nil
+local function gn(o)
+o.O,o.cN="",nil
 end
-local function jw(o,g)
+local function jx(o,g)
 o.aO,o.x,o.J,o.aK,o.av,o.aX=0,0,0,0,0,0
 bq(o,g.ax+32)
-gm(o)
+gn(o)
 end
-local function hv(o,af,J)
+local function hw(o,af,J)
 local n=#af/8
 o.aO,o.x,o.J,o.av=0,n,J,0
 local bQ={}
@@ -761,26 +761,26 @@ bQ[#bQ+1],i=bT(o,E,E+8*n-1),i+n
 end
 return table.concat(bQ)
 end
-local function eN(o,ar,q)
+local function eO(o,ar,q)
 local ci=ceil(q/o.bw)-1
-return string.rep(cV(o,ar,o.bw),ci)..cV(o,ar,q-ci*o.bw)
+return string.rep(cW(o,ar,o.bw),ci)..cW(o,ar,q-ci*o.bw)
 end`;
 
-const part16 = `local ju=2^17
-local function fz(cK,capacity,ay)
-local bd=cK+floor(cK/64)+4
+const part16 = `local jv=2^17
+local function fA(cL,capacity,ay)
+local bd=cL+floor(cL/64)+4
 local O=bs+10+4*ceil(bd/ay)+8*bd
-if O<ju then
+if O<jv then
 local _,ax=math.frexp(O-1)
 local step=max(2^(ax-3),16)
 local aN=ceil(O/step)*step-bs-10
 local ci=floor(aN/(4+8*ay))
 bd=max(ci*ay+floor((aN-ci*(4+8*ay)-4)/8),bd)
 end
-return cK<=capacity and min(capacity,bd)or bd
+return cL<=capacity and min(capacity,bd)or bd
 end`;
 
-const part17 = `local function jf(o,m,g)
+const part17 = `local function jg(o,m,g)
 if#m<21 then return end
 local z,aO,x,J=am("<dI4I4I4",m,2)
 if#m~=21+8*J or x>J or aO>=max(J,1)then return end
@@ -788,72 +788,72 @@ local bQ,ar,q={},0,0
 for i=0,x-1 do
 local at=am("<d",m,22+(aO+i)%J*8)
 if at~=ar and q>0 then
-bQ[#bQ+1],q=eN(o,ar,q),0
+bQ[#bQ+1],q=eO(o,ar,q),0
 end
 ar,q=at,q+1
 end
-if q>0 then bQ[#bQ+1]=eN(o,ar,q)end
+if q>0 then bQ[#bQ+1]=eO(o,ar,q)end
 local af=table.concat(bQ)
 o.z,o.aK,o.v,o.aX,o.cb=z,x,ar,ar,true
-o.dt=#af/8==x
-o.O=hv(o,af,#af/8)
+o.du=#af/8==x
+o.O=hw(o,af,#af/8)
 end
-local function fM(Q,g)
-local O=call("GETRANGE",Q,"0",g.gO)
+local function fN(Q,g)
+local O=call("GETRANGE",Q,"0",g.gP)
 local o={Q=Q,O=O,z=0,window=g.window,v=0,aX=0,I=0}
 o.aO,o.x,o.J,o.aK,o.av=0,0,0,0,0
 bq(o,g.ax+32)
 local aj=string.byte(O,1)
-if aj==115 then jf(o,call("GETRANGE",Q,"0","-1"),g)end
+if aj==115 then jg(o,call("GETRANGE",Q,"0","-1"),g)end
 if aj==98 and#O==9 then
 local z=am("<d",O,2)
-o.dd=z<0 or z~=floor(z)
-o.z=o.dd and 0 or z
+o.de=z<0 or z~=floor(z)
+o.z=o.de and 0 or z
 return o
 end
 if aj~=83 or#O<bs then
-o.dd=aj and not o.cb
+o.de=aj and not o.cb
 return o
 end
 local ax,bS
 o.z,o.window,o.v,bS,o.aX,o.aO,o.x,o.J,o.aK,o.av,ax=
-am(jR,O,2)
-o.v,o.I=o.v+bS%32*cz,floor(bS/32)
+am(jS,O,2)
+o.v,o.I=o.v+bS%32*cA,floor(bS/32)
 bq(o,ax)
 local bu=size(o)
-if#O==g.gO+1 and bu>#O then
+if#O==g.gP+1 and bu>#O then
 local bo=call("GETRANGE",Q,format("%d",bu-1),format("%d",bu))
 bu=#bo==1 and#O or-1
 end
-o.dd=ax%16<6
+o.de=ax%16<6
 or ax>58
 or bu~=#O
 or o.x>o.J
 or o.aO>=max(o.J,1)
 return o
 end
-local function fg(o,ar,g)
+local function fh(o,ar,g)
 local step=ceil(g.window/8)
-return format("%.0f",dk(max(ar-ar%step+step+g.window,o.z)))
+return format("%.0f",dl(max(ar-ar%step+step+g.window,o.z)))
 end
-local function kp(o,cK,g,dc)
+local function kq(o,cL,g,dd)
 local cb=size(o)
 if o.aO+o.x>o.J then
 local ay,ci=floor(o.aO/o.ay),4+8*o.ay
-local eZ=max(ceil((cK-o.J)/o.ay),floor(o.J/o.ay/8))
+local fa=max(ceil((cL-o.J)/o.ay),floor(o.J/o.ay/8))
 local aj,ap=bs+ay*ci,cb
 while ap>aj do
 local E=max(ap-65536,aj)
 local O=call("GETRANGE",o.Q,format("%d",E),format("%d",ap-1))
-call("SETRANGE",o.Q,format("%d",E+eZ*ci),O)
+call("SETRANGE",o.Q,format("%d",E+fa*ci),O)
 ap=E
 end
-o.aO,o.J=o.aO+eZ*o.ay,o.J+eZ*o.ay
+o.aO,o.J=o.aO+fa*o.ay,o.J+fa*o.ay
 else
-o.J=fz(cK,g.capacity,o.ay)
-if cb<ju then
+o.J=fA(cL,g.capacity,o.ay)
+if cb<jv then
 local m=bT(o,0,cb-1)
-call("SET",o.Q,m..string.rep("\\0",size(o)-cb),"PX",dc)
+call("SET",o.Q,m..string.rep("\\0",size(o)-cb),"PX",dd)
 else
 call("SETRANGE",o.Q,format("%d",size(o)-1),"\\0")
 end
@@ -880,15 +880,15 @@ call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
 end
 end
 end
-local function gy(o,g)
-if o.cb then call("SET",o.Q,o.O,"PX",fg(o,o.x>0 and o.aX or r,g))end
+local function gz(o,g)
+if o.cb then call("SET",o.Q,o.O,"PX",fh(o,o.x>0 and o.aX or r,g))end
 o.cb=nil
 end`;
 
-const part18 = `local function gI(o,at,g)
+const part18 = `local function gJ(o,at,g)
 local ad=o.v>r and o.I or 0
 o.v=at>r and at or 0
-o.I=at>r and eM(at-r,g.window,ad)or 0
+o.I=at>r and eN(at-r,g.window,ad)or 0
 end
 local function hP(o,i)
 local al,bb=cd(o,i),0
@@ -902,40 +902,40 @@ return bb
 end
 local function hO(o,g,ba)
 if o.aX<=r then return o end
-local bk=max(r,min(o.v,de(o.I,g.window)))
+local bk=max(r,min(o.v,df(o.I,g.window)))
 if o.aX<=bk then return o end
-local i,ad=hH(o,nil,bk)
+local i,ad=hI(o,nil,bk)
 local q=min(o.aK-ad,g.capacity)
 o.x,o.aX=i,bk
-gI(o,bk,g)
+gJ(o,bk,g)
 if ba then
 o.aK,o.ad=ad+q,ad
 return o
 end
-gy(o,g)
-o.aK,o.dt=ad+q,o.dt and q==1
+gz(o,g)
+o.aK,o.du=ad+q,o.du and q==1
 if i==0 then o.aO=0 end
 o.av=i==0 and 0 or hP(o,i-1)
 o.O=""
-iI(o,eN(o,bk,q))
+iI(o,eO(o,bk,q))
 call("SETRANGE",o.Q,"0",aB(o))
-call("PEXPIRE",o.Q,fg(o,bk,g))
+call("PEXPIRE",o.Q,fh(o,bk,g))
 return o
 end`;
 
-const part19 = `local function cM(o,g)
-if not o.cM then
-o.cM,o.dn=0,0
+const part19 = `local function cN(o,g)
+if not o.cN then
+o.cN,o.dp=0,0
 local ad=r-g.window
 if o.x>0 and o.aX<=ad then
-o.cM,o.dn=o.x,o.aK
+o.cN,o.dp=o.x,o.aK
 elseif o.x>0 then
-o.cM,o.dn=hH(o,nil,ad)
+o.cN,o.dp=hI(o,nil,ad)
 end
 end
-return o.cM,o.dn
+return o.cN,o.dp
 end
-local function eK(capacity,window)
+local function eL(capacity,window)
 local ax=6
 while ax<10 and 4^ax<capacity do
 ax=ax+1
@@ -944,72 +944,72 @@ return{
 capacity=capacity,
 window=window,
 ring=true,
-ax=window<ko and ax or ax+16,
-gO=bs+4+8*fQ-1,
+ax=window<kp and ax or ax+16,
+gP=bs+4+8*fR-1,
 }
 end
 return{
-fM=fM,
+fN=fN,
 bT=function()
-return eK(number(),number())
+return eL(number(),number())
 end,
-eK=eK,
-da=hO,
-cB=function(o,ab,g)
+eL=eL,
+db=hO,
+cC=function(o,ab,g)
 local at=max(r,o.v)
-local cW=o.aK+ab-g.capacity
-if cW<=0 then return at end
-local _,_,ar=hH(o,cW)
+local cX=o.aK+ab-g.capacity
+if cX<=0 then return at end
+local _,_,ar=hI(o,cX)
 return max(at,ar+g.window)
 end,
 dV=function(o,g)
-local _,aN=cM(o,g)
+local _,aN=cN(o,g)
 local aH=o.aK-aN
 if aH==0 then return 0,0 end
 return o.v>r and g.capacity or aH,o.aX+g.window-r
 end,
-cE=function(o,at,ab,g)
+cF=function(o,at,ab,g)
 local ar=at
 if o.x>0 then ar=max(at,o.aX)end
-gI(o,at>r and ar or o.v,g)
-local dc=fg(o,ar,g)
-gy(o,g)
-local eI,is=cM(o,g)
-o.x,o.aK,o.window=o.x-eI,o.aK-is,g.window
+gJ(o,at>r and ar or o.v,g)
+local dd=fh(o,ar,g)
+gz(o,g)
+local eJ,is=cN(o,g)
+o.x,o.aK,o.window=o.x-eJ,o.aK-is,g.window
 if o.x==0 then
-if o.J>fQ and o.ax==g.ax then
-o.aO,o.av,o.dt=0,0,true
+if o.J>fR and o.ax==g.ax then
+o.aO,o.av,o.du=0,0,true
 else
-jw(o,g)
+jx(o,g)
 end
 else
-o.aO=cd(o,eI)
+o.aO=cd(o,eJ)
 end
-local bA,cY,q=ab,nil,0
+local bA,cZ,q=ab,nil,0
 if o.x>0 and ar==o.aX then
 local _,aT=aZ(o,o.x-1)
 q=aT
 if q<o.bw then
-cY=min(o.bw-q,ab)
-bA=ab-cY
+cZ=min(o.bw-q,ab)
+bA=ab-cZ
 end
 end
-o.aK,o.aX,o.dt=o.aK+ab,ar,o.dt and ab==1 and not cY
-local af=bA>0 and eN(o,ar,bA)or""
-local cK=o.x+#af/8
-if o.J<=fQ or(cK>o.J and o.J<=o.ay)then
+o.aK,o.aX,o.du=o.aK+ab,ar,o.du and ab==1 and not cZ
+local af=bA>0 and eO(o,ar,bA)or""
+local cL=o.x+#af/8
+if o.J<=fR or(cL>o.J and o.J<=o.ay)then
 local bt=ij(o)
-if cY then bt=sub(bt,1,-9)..cV(o,ar,q+cY)end
-local J=cK>o.J and fz(cK,g.capacity,o.ay)or o.J
-o.O=hv(o,bt..af,J)
-call("SET",o.Q,o.O,"PX",dc)
+if cZ then bt=sub(bt,1,-9)..cW(o,ar,q+cZ)end
+local J=cL>o.J and fA(cL,g.capacity,o.ay)or o.J
+o.O=hw(o,bt..af,J)
+call("SET",o.Q,o.O,"PX",dd)
 else
-if cK>o.J then kp(o,cK,g,dc)end
-if cY then
+if cL>o.J then kq(o,cL,g,dd)end
+if cZ then
 local al=cd(o,o.x-1)
-o.av=o.av+cY
+o.av=o.av+cZ
 local E=cm(o,al)
-call("SETRANGE",o.Q,format("%d",E),cV(o,ar,q+cY))
+call("SETRANGE",o.Q,format("%d",E),cW(o,ar,q+cZ))
 if(al+1)%o.ay==0 or al+1==o.J then
 local ay=E-8*(al%o.ay)-4
 call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
@@ -1017,28 +1017,28 @@ end
 end
 iI(o,af)
 call("SETRANGE",o.Q,"0",aB(o))
-call("PEXPIRE",o.Q,dc)
+call("PEXPIRE",o.Q,dd)
 o.O=""
 end
-o.cM,o.dn=0,0
+o.cN,o.dp=0,0
 end,
-hI=function()`;
+hJ=function()`;
 
-const part20 = `local function iX(o,i,ar,q,eJ)
+const part20 = `local function iY(o,i,ar,q,eK)
 local al,Y=cd(o,i),cd(o,o.x-1)
 local E=cm(o,al)
-call("SETRANGE",o.Q,format("%d",E),cV(o,ar,q-eJ))
-o.aK,o.dt=o.aK-eJ,false
+call("SETRANGE",o.Q,format("%d",E),cW(o,ar,q-eK))
+o.aK,o.du=o.aK-eK,false
 if floor(al/o.ay)==floor(Y/o.ay)then
 if al>Y then return end
-o.av=o.av-eJ
+o.av=o.av-eK
 end
 local ay=E-8*(al%o.ay)-4
 local bb=am("<I4",call("GETRANGE",o.Q,format("%d",ay),format("%d",ay+3)),1)
-call("SETRANGE",o.Q,format("%d",ay),pack("<I4",max(bb-eJ,0)))
+call("SETRANGE",o.Q,format("%d",ay),pack("<I4",max(bb-eK,0)))
 end
-local function eg(o,g)
-gm(o)
+local function eh(o,g)
+gn(o)
 while o.x>0 do
 local ar,q=aZ(o,o.x-1)
 o.v,o.aX=min(o.v,ar),ar
@@ -1051,14 +1051,14 @@ o.av=ay and am("<I4",bT(o,ay,ay+3),1)or 0
 end
 end
 if o.x==0 then
-o.aO,o.aK,o.av,o.v,o.aX,o.dt=0,0,0,0,0,true
+o.aO,o.aK,o.av,o.v,o.aX,o.du=0,0,0,0,0,true
 end
-gI(o,o.v,g)
+gJ(o,o.v,g)
 call("SETRANGE",o.Q,"0",aB(o))
 end
-local function gE(o,q,ar,g)
-gy(o,g)
-gm(o)
+local function gF(o,q,ar,g)
+gz(o,g)
+gn(o)
 local cl,bS=0,o.x
 while cl<bS do
 local cf=floor((cl+bS)/2)
@@ -1068,51 +1068,51 @@ else
 bS=cf
 end
 end
-local gn=0
+local go=0
 for i=cl,o.x-1 do
 local at,aT=aZ(o,i)
-if at~=ar or gn==q then break end
-local eJ=min(q-gn,aT)
-if eJ>0 then iX(o,i,ar,aT,eJ)end
-gn=gn+eJ
+if at~=ar or go==q then break end
+local eK=min(q-go,aT)
+if eK>0 then iY(o,i,ar,aT,eK)end
+go=go+eK
 end
-if gn>0 then eg(o,g)end
+if go>0 then eh(o,g)end
 end
 local function hM(o,q,g)
-gy(o,g)
-local _,aN=cM(o,g)
+gz(o,g)
+local _,aN=cN(o,g)
 local ap=o.aK
 if o.x>0 and o.aX>r then
-local _,ad=hH(o,nil,r)
+local _,ad=hI(o,nil,r)
 ap=ad
 end
-local gb=min(aN+q,ap)
-if gb==0 then return end
-local i,ad,ar=hH(o,gb)
+local gc=min(aN+q,ap)
+if gc==0 then return end
+local i,ad,ar=hI(o,gc)
 local _,aT=aZ(o,i)
-gm(o)
+gn(o)
 o.aO,o.x,o.aK=cd(o,i),o.x-i,o.aK-ad
-iX(o,0,ar,aT,gb-ad)
-eg(o,g)
+iY(o,0,ar,aT,gc-ad)
+eh(o,g)
 end
 local function iq(o,g)
-local cv=fg(o,o.x>0 and o.aX or r-2*g.window,g)
-gy(o,g)
+local cw=fh(o,o.x>0 and o.aX or r-2*g.window,g)
+gz(o,g)
 if o.J>0 then
 call("SETRANGE",o.Q,"0",aB(o))
-call("PEXPIRE",o.Q,cv)
+call("PEXPIRE",o.Q,cw)
 elseif o.z>r then
-call("SET",o.Q,aB(o),"PX",cv)
+call("SET",o.Q,aB(o),"PX",cw)
 else
 call("DEL",o.Q)
 end
 end`;
 
-const part21 = `return{cx=gE,cX=hM,block=iq}
+const part21 = `return{cy=gF,cY=hM,block=iq}
 end,
-jA=function()`;
+jB=function()`;
 
-const part22 = `local function iW(o)
+const part22 = `local function iX(o)
 local ai,O={af={},v=o.v,I=o.I},ij(o)
 for E=1,#O,8 do
 local at,q=bC(o,O,E)
@@ -1128,92 +1128,92 @@ end
 local function iG(Q,ai,g,z)
 local o,bQ={Q=Q,z=z,window=g.window,v=ai.v},{}
 o.I=ai.I
-jw(o,g)
+jx(o,g)
 for i,bD in ipairs(ai.af)do
-bQ[i]=eN(o,bD.at,bD.q)
+bQ[i]=eO(o,bD.at,bD.q)
 o.aK,o.aX=o.aK+bD.q,bD.at
 end
 local af=table.concat(bQ)
-o.dt=o.aK==#af/8
-o.O=hv(o,af,#af/8)
+o.du=o.aK==#af/8
+o.O=hw(o,af,#af/8)
 if o.x>0 or z>r then
-call("SET",Q,o.O,"PX",fg(o,o.x>0 and o.aX or r-2*g.window,g))
+call("SET",Q,o.O,"PX",fh(o,o.x>0 and o.aX or r-2*g.window,g))
 else
 call("PEXPIRE",Q,"0")
 end
 return o
 end`;
 
-const part23 = `return{bT=iW,dK=iG}
+const part23 = `return{bT=iX,dK=iG}
 end,
 }
 end`;
 
-const part24 = `local jS=80
-local function fJ(an)
+const part24 = `local jT=80
+local function fK(an)
 return string.char((an<12 and 116 or 72)+an)
 end
-local function fw(rates)
-local aW,dq,eG,J,dU="","","<",0,0
+local function fx(rates)
+local aW,dr,eH,J,dU="","","<",0,0
 local bl={}
 for i,D in ipairs(rates)do
-local letter,eR,dS=D.letter,"I7I4",D.window
+local letter,eS,dS=D.letter,"I7I4",D.window
 if letter=="t"then
 dS=D.as
-if D.an>9 then eR="I7I7"end
-aW=aW..fJ(D.an)
+if D.an>9 then eS="I7I7"end
+aW=aW..fK(D.an)
 elseif letter=="f"then
-aW,dq=aW.."F",dq..pack("<I7",D.window)
+aW,dr=aW.."F",dr..pack("<I7",D.window)
 elseif letter=="c"then
-dS,eR=2*D.window,"I7I4I4"
+dS,eS=2*D.window,"I7I4I4"
 aW=aW.."C"
-dq=dq..pack("<I7B",D.window,#format("%.0f",D.step)-1)
+dr=dr..pack("<I7B",D.window,#format("%.0f",D.step)-1)
 else
 return nil
 end
-bl[i]={format="<"..eR,al=J+1,at=struct.size(eG)+1}
-eG,J,dU=eG..eR,J+(letter=="c"and 3 or 2),max(dU,dS)
+bl[i]={format="<"..eS,al=J+1,at=struct.size(eH)+1}
+eH,J,dU=eH..eS,J+(letter=="c"and 3 or 2),max(dU,dS)
 end
 local _,ax=math.frexp(dU/16000)
 ax=max(ax-1,0)
-local cL="P"..string.char(ax)..aW..dq
+local cM="P"..string.char(ax)..aW..dr
 for _,g in ipairs(bl)do
-g.at=g.at+#cL
+g.at=g.at+#cM
 end
 return{
-cL=cL,
+cM=cM,
 aW=aW,
-eG=eG,
+eH=eH,
 J=J,
 bl=bl,
-size=#cL+struct.size(eG),
+size=#cM+struct.size(eH),
 aJ=1000*2^ax,
 }
 end
-local function fa(aE,U)
+local function fb(aE,U)
 local aJ=aE.aJ
 return format("%.0f",max(floor((U-U%aJ+aJ-r)/1000),0)+2+ce)
 end`;
 
-const part25 = `local function hF(m,y,aE,rates)
+const part25 = `local function hG(m,y,aE,rates)
 local aW,size=aE.aW,aE.size
-if string.byte(m,y)~=jS or#m-y+1~=size then return nil end
+if string.byte(m,y)~=jT or#m-y+1~=size then return nil end
 if sub(m,y+2,y+1+#aW)~=aW then return nil end
 local states={}
 for i,D in ipairs(rates)do
 local g=aE.bl[i]
-local aj,ej,kk=am(g.format,m,y-1+g.at)
+local aj,ek,kl=am(g.format,m,y-1+g.at)
 if D.letter=="t"then
-states[i]={us=aj,aa=min(ej,D.denominator-1),I=0}
+states[i]={us=aj,aa=min(ek,D.denominator-1),I=0}
 else
 local ic=aj>0
-states[i]={w=ic and pack(cH,aj,ej)or"",I=0}
-if D.letter=="c"then states[i].H=ic and kk or 0 end
+states[i]={w=ic and pack(cI,aj,ek)or"",I=0}
+if D.letter=="c"then states[i].H=ic and kl or 0 end
 end
 end
 return states
 end
-local function fi(states,aE,rates)
+local function fj(states,aE,rates)
 local bJ={}
 for i,D in ipairs(rates)do
 local h,al=states[i],aE.bl[i].al
@@ -1230,28 +1230,28 @@ end
 if D.letter=="c"then bJ[al+2]=h.H end
 end
 end
-return aE.cL..pack(aE.eG,unpack(bJ))
+return aE.cM..pack(aE.eH,unpack(bJ))
 end`;
 
 const part26 = `local function dT(e)
-fY(e)
-local rates,states,dw=e.p.rates,e.states,false
+fZ(e)
+local rates,states,dx=e.p.rates,e.states,false
 for i=1,#rates do
 local D,h=rates[i],states[i]
-states[i]=D.kernel.da(h,D,ba)
-dw=dw or states[i]~=h
+states[i]=D.kernel.db(h,D,ba)
+dx=dx or states[i]~=h
 end
-if dw and not ba then dI(e)end
+if dx and not ba then dI(e)end
 end`;
 
 const part27 = `local cq,ba={},false
-local function ee()
+local function ef()
 error("RULES",0)
 end`;
 
 const part28 = `local bI={}
-local function dj()
-local p={ca=number(),J=number(),eY=number()}
+local function dk()
+local p={ca=number(),J=number(),eZ=number()}
 p.rates,p.bq,p.aB,p.cb,p.bj={},"","","",0
 for i=1,number()do
 local letter=aC()
@@ -1260,73 +1260,73 @@ local D=kernel.bT()
 bI[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
 p.bq=p.bq..letter
 local an=D.an or 0
-local bH=letter=="t"and fJ(an)or letter
+local bH=letter=="t"and fK(an)or letter
 p.aB,p.cb=p.aB..(kernel.letter or bH),p.cb..bH
 D.size=D.ring and 0 or letter=="t"and 16+an
 if D.ring then p.bj=p.bj+1 end
 end
 if p.bq=="s"then p.bj=0 end
-if p.bj==0 and#p.rates>1 then p.aE=fw(p.rates)end
+if p.bj==0 and#p.rates>1 then p.aE=fx(p.rates)end
 p.aI=#p.rates==0 and 0 or number()
 p.bH,p.bL=p.aI<2,p.aI%2==1
 if p.bH then return p end
-p.fZ,p.es,p.gP,p.fj=aC(),aC(),number(),{}
+p.ga,p.et,p.gQ,p.fk=aC(),aC(),number(),{}
 for i=1,number()do
-p.fj[i]=number()
+p.fk[i]=number()
 end
 return p
 end`;
 
 const part29 = `local function dD(an)
-if#an==18 and sub(an,1,2)==hd then return sub(an,3)end
+if#an==18 and sub(an,1,2)==he then return sub(an,3)end
 local be=#an==16 and tonumber(an)
-return be and format("%016.0f",eB(be))or an
+return be and format("%016.0f",eC(be))or an
 end
-local function eW(m,D)
-if m==""then return D.kernel.cT()end
+local function eX(m,D)
+if m==""then return D.kernel.cU()end
 local _,Y=string.find(m,"^%d*")
 if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
 local an=dD(sub(m,1,Y))
 local bR=#an+#m-Y
 local h=D.kernel.bC(an..sub(m,Y+1),1,#an,D,#an+1,bR)
-if Y==16 then h.I=max(h.I,fs(tonumber(m)or 0))end
+if Y==16 then h.I=max(h.I,ft(tonumber(m)or 0))end
 return h
 end
-local function dl(letter)
+local function dm(letter)
 return string.char(string.byte(letter)-128)
 end
-local function er(e)
+local function es(e)
 local p=e.p
 local rates=p.rates
 e.z=0
 if p.bq=="s"then
-local ring=rates[1].kernel.fM(e.Q,rates[1])
+local ring=rates[1].kernel.fN(e.Q,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.dd
+return not ring.de
 end
 local m,states,y=call("GET",e.Q)or"",{nil},1
-local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dl)
+local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dm)
 if not(aT and(aT==p.aB or aT==p.cb))then
 e.z,y=dN(m)
 if y>10 then y=1 end
 end
 e.states=states
 if p.bq=="t"then
-states[1]=eW(sub(m,y),rates[1])
+states[1]=eX(sub(m,y),rates[1])
 return states[1]
 end
-local dy=p.aE and hF(m,y,p.aE,rates)
-if dy then
-e.states=dy
+local dz=p.aE and hG(m,y,p.aE,rates)
+if dz then
+e.states=dz
 return true
 end
 local x=#rates
 if x==0 then
-e.dg=sub(m,y)
+e.dh=sub(m,y)
 return true
 end
 local be=sub(m,y,y+x-1)
-local aW=string.gsub(be,"[\\128-\\255]",dl)
+local aW=string.gsub(be,"[\\128-\\255]",dm)
 local bG=aW==p.aB or aW==p.cb
 local cb=bG and aW~=p.aB
 if not bG and y<=#m then return false end
@@ -1335,10 +1335,10 @@ for i=1,x do
 local D=rates[i]
 local kernel=D.kernel
 if D.ring then
-states[i]=kernel.fM(e.bj[i],D)
-if states[i].dd then return false end
+states[i]=kernel.fN(e.bj[i],D)
+if states[i].de then return false end
 elseif bG then
-local ap=y+(D.size or kernel.fv)
+local ap=y+(D.size or kernel.fw)
 local bK,bR=1,0
 if be~=aW and string.byte(be,i)>=128 then
 bK,bR=ap+1,ap+(string.byte(m,ap)or 0)
@@ -1353,50 +1353,50 @@ end
 if ap-y<7 or am("<I7",m,y)~=D.window then return false end
 end
 if ap>#m+1 or(i==x and ap<=#m)then return false end
-local bC=cb and kernel.eo or kernel.bC
+local bC=cb and kernel.ep or kernel.bC
 local Y=bK>1 and bK-2 or ap-1
 states[i]=bC(m,y,Y,D,bK,bR)
 y=ap
 else
-states[i]=kernel.cT()
+states[i]=kernel.cU()
 end
 end
 return true
 end
-local function fY(e)
+local function fZ(e)
 local p=e.p.aR or e.p
-e.p,e.bL,e.cJ=p,nil,nil
-if e.cT then
+e.p,e.bL,e.cK=p,nil,nil
+if e.cU then
 e.z,e.states=0,{}
-elseif not(p.bH and er(e))then
-ee(e)
+elseif not(p.bH and es(e))then
+ef(e)
 end
 end
-local function gk(an)
-return#an==16 and an>="5"and hd..an or an
+local function gl(an)
+return#an==16 and an>="5"and he..an or an
 end
-local function fc(e,m)
-if string.byte(e.dg,1)==83 and#e.dg>53 then
+local function fd(e,m)
+if string.byte(e.dh,1)==83 and#e.dh>53 then
 call("SETRANGE",e.Q,"1",pack("<d",e.z))
 else
-call("SET",e.Q,m..e.dg,"KEEPTTL")
+call("SET",e.Q,m..e.dh,"KEEPTTL")
 end
-local dc=dk(e.z)
-if call("PTTL",e.Q)<dc then call("PEXPIRE",e.Q,dc)end
+local dd=dl(e.z)
+if call("PTTL",e.Q)<dd then call("PEXPIRE",e.Q,dd)end
 end
 local function dI(e)
 local p=e.p
 local rates,U,m,aB=p.rates,e.z,"",p.aB
 if e.bL then return e.bL.dI(e)end
 if p.bq=="s"then return end
-local dy=p.aE and fi(e.states,p.aE,rates)
+local dz=p.aE and fj(e.states,p.aE,rates)
 for i,D in ipairs(rates)do
 if not D.ring then
 U=max(U,D.kernel.ck(e.states[i],D))
-local h=D.kernel.cV(e.states[i],D)
+local h=D.kernel.cW(e.states[i],D)
 if not D.size and#rates>1 then h=pack("<I4",#h)..h end
-local av=D.kernel.dZ and D.kernel.dZ(e.states[i],D)or""
-if av~=""and#rates==1 then h=gk(h)..av end
+local av=D.kernel.ea and D.kernel.ea(e.states[i],D)or""
+if av~=""and#rates==1 then h=gl(h)..av end
 if av~=""and#rates>1 then
 h=h..string.char(#av)..av
 aB=sub(aB,1,i-1)..string.char(string.byte(aB,i)+128)..sub(aB,i+1)
@@ -1405,45 +1405,45 @@ m=m..h
 end
 end
 if p.bq~="t"and m~=""then m=aB..m end
-if p.bq=="t"then m=gk(m)end
-if dy then m=dy end
+if p.bq=="t"then m=gl(m)end
+if dz then m=dz end
 if e.z>r then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.dg~=""then return fc(e,m)end
-local cv=dy and fa(p.aE,U)or dk(U)
-if m~=""then call("SET",e.Q,m,"PX",cv)end
+if#rates==0 and e.dh~=""then return fd(e,m)end
+local cw=dz and fb(p.aE,U)or dl(U)
+if m~=""then call("SET",e.Q,m,"PX",cw)end
 end`;
 
 const part30 = `for i=1,number()do
-cq[i]=dj()
+cq[i]=dk()
 end
-local function dB()
-local cQ,aQ,at,z=aC(),number(),r,r
+local function cv()
+local cR,aQ,at,z=aC(),number(),r,r
 local ag={nil}
 for i=1,number()do
-ag[i]=ef()
+ag[i]=eg()
 end
-ba=cQ=="2"
+ba=cR=="2"
 for i=1,#ag do
 local e=ag[i]
-at=max(at,gd(e))
+at=max(at,ge(e))
 z=max(z,e.z)
 end
-local hT=at<=r or(cQ=="1"and at-r<=aQ)
-if hT and cQ~="2"then
+local hT=at<=r or(cR=="1"and at-r<=aQ)
+if hT and cR~="2"then
 for i=1,#ag do
-fF(ag[i],at)
+fG(ag[i],at)
 end
 end
 local ae={hT and 1 or z>r and 2 or 0,at-r,nil,nil}
 for i=1,#ag do
-dh(ae,ag[i])
+di(ae,ag[i])
 end
-dm(ae,ag)
+dn(ae,ag)
 return ae
 end
 local V={r}
 for i=1,number()do
-V[i+1]=hY(dB)
+V[i+1]=hY(cv)
 end
 return V`;
 
@@ -1452,26 +1452,26 @@ local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ce
 local pack,am=struct.pack,struct.unpack
 local r=tonumber(ARGV[1])
 if not r then
-local db=call("TIME")
-r=db[1]*1000000+db[2]
+local dc=call("TIME")
+r=dc[1]*1000000+dc[2]
 end`;
 
 const part32 = `local ce=ARGV[2]+0
 local ab,capacity,window,step,aQ,ba,bF=0,0,0,0,0,false,{}
-local function dk(U)
+local function dl(U)
 return max(ceil((U-r)/1000),1)+ce
 end
-local function cv(U)
-return format("%.0f",dk(U))
+local function cw(U)
+return format("%.0f",dl(U))
 end`;
 
-const part33 = `local jC,kernel=true,nil
-local function dK(Q,kt,m,dc)
-local ak=kt and bE("SET",Q,m,"PX",dc)or bE("SET",Q,m,"PX",dc,"NX")or bE("GET",Q)
+const part33 = `local jD,kernel=true,nil
+local function dK(Q,ku,m,dd)
+local ak=ku and bE("SET",Q,m,"PX",dd)or bE("SET",Q,m,"PX",dd,"NX")or bE("GET",Q)
 return ak and ak.err
 end
 local function aD(Q,m,ao)
-kernel=kernel or bF[he]()
+kernel=kernel or bF[hf]()
 local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
 if m then
 z,E=dN(m)
@@ -1480,30 +1480,30 @@ local letter=m and sub(m,E,E)
 local size=m and#m-E
 if letter==kernel.letter and size>6 and am("<I7",m,E+1)==window then
 h=kernel.bC(m,E+1,#m)
-elseif letter==he and size==kernel.fv then
-h=kernel.eo(m,E+1)
+elseif letter==hf and size==kernel.fw then
+h=kernel.ep(m,E+1)
 elseif m and not(E==10 and size<0)then
 return"RULES"
 else
-h=kernel.cT()
+h=kernel.cU()
 end
-local bi=kernel.da(h,g)
-local dw=bi~=h
+local bi=kernel.db(h,g)
+local dx=bi~=h
 h=bi
-local W,at,dr=0,max(r,z,kernel.cB(h,ab,g)),r
+local W,at,ds=0,max(r,z,kernel.cC(h,ab,g)),r
 while W<ao and(at<=r or W==0 and at-r<=aQ)do
-W,dr=W+1,at
+W,ds=W+1,at
 if ba then break end
-h=kernel.cE(h,at,ab,g)
-if W<ao then at=max(r,z,kernel.cB(h,ab,g))end
+h=kernel.cF(h,at,ab,g)
+if W<ao then at=max(r,z,kernel.cC(h,ab,g))end
 end
 local az
-if(W>0 or dw)and not ba then
-local aR,U=kernel.letter..kernel.cV(h,g),kernel.ck(h,g)
+if(W>0 or dx)and not ba then
+local aR,U=kernel.letter..kernel.cW(h,g),kernel.ck(h,g)
 if z>r then
 aR,U="b"..pack("<d",z)..aR,max(z,U)
 end
-az=dK(Q,m,aR,cv(U))
+az=dK(Q,m,aR,cw(U))
 elseif not m then
 az=bE("GET",Q)
 az=az and az.err
@@ -1511,13 +1511,13 @@ end
 if az then return false,az end
 local aH,reset=kernel.dV(h,g)
 if W==0 and z>r then return{2,at-r,aH,reset}end
-if W>0 and dr>r then return{1,dr-r,aH,reset}end
+if W>0 and ds>r then return{1,ds-r,aH,reset}end
 return W,aH,reset,W==ao and 0 or at-r
 end`;
 
 const part34 = `local V,A,bM={r},1,nil
-local function fA(Q,m,ao,bh)
-local W,aH,reset,bg=dB(Q,m,ao)
+local function fB(Q,m,ao,bh)
+local W,aH,reset,bg=cv(Q,m,ao)
 if not W then
 if string.find(aH,"READONLY",1,true)then bM=aH end
 W=aH
@@ -1548,13 +1548,13 @@ ba,y=aI%2==1,y+7
 ip()
 for E=aj,Y,1000 do
 local ap=min(E+999,Y)
-local bX=jC and call("MGET",unpack(KEYS,E,ap))
+local bX=jD and call("MGET",unpack(KEYS,E,ap))
 if dJ and not(bh or ba)then
 dJ(bX,E,ap)
 else
 for i=E,ap do
 local ao=bh and ARGV[y+i-aj+1]+0 or 1
-fA(KEYS[i],bX and bX[i-E+1],ao,bh)
+fB(KEYS[i],bX and bX[i-E+1],ao,bh)
 end
 end
 end
@@ -1565,17 +1565,17 @@ return bM and redis.error_reply(bM)or V`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "9113121f4e96c54e6400873a78ae273b69915d53",
+  sha1: "e32d645db90873ca78602d0b2093f70159a74b54",
   source: `local call,bE,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local r=tonumber(ARGV[1])
 if not r then
-local db=call("TIME")
-r=db[1]*1000000+db[2]
+local dc=call("TIME")
+r=dc[1]*1000000+dc[2]
 end
 ${part1}
-local cN
-local function fb(us,aq,I)
-local as,K,bg=cN-r,us-cN,aq-cN
+local cO
+local function fc(us,aq,I)
+local as,K,bg=cO-r,us-cO,aq-cO
 if K>0 then
 if I==0 or I==1 and K>8*as or I==2 and K>1024*as then return nil end
 else
@@ -1583,33 +1583,33 @@ I=0
 end
 return bg>1024*as and 3 or bg>8*as and I<2 and 2 or I>0 and I or 1
 end
-local gf=1e13
+local gg=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local Q,hg,cF,bv=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if hg+ARGV[2]*1000<gf then
-local br,bW,aJ,eU=
-r+hg,cF+0,1000*4^(bv-50),bv*ct-ho
-local eS=r+cu/2
-cN=r+ARGV[5]
-local m,dp=bE("GET",Q),nil
+local Q,hh,cG,bv=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if hh+ARGV[2]*1000<gg then
+local br,bW,aJ,eV=
+r+hh,cG+0,1000*4^(bv-50),bv*ct-hp
+local eT=r+cu/2
+cO=r+ARGV[5]
+local m,dq=bE("GET",Q),nil
 local bG=m and#m==16 and tonumber(m)
 if bG then
-local us,I=bG-eU,0
-while us>eS do
+local us,I=bG-eV,0
+while us>eT do
 us,I=us-cu,I+1
 end
 local aq=(us<r and r or us)+bW
 local bA=aq-us
 if aq<=br and us%aJ+bA<aJ then
-local aV=aq>cN and fb(us,aq,I)or aq<=cN and 0
+local aV=aq>cO and fc(us,aq,I)or aq<=cO and 0
 if aV then
 if aV~=I then bA=bA+(aV-I)*cu end
-local fn=bA==bW and cF or format("%d",bA)
-if bE("INCRBY",Q,fn)==bG+bA then dp=aq-r end
+local fo=bA==bW and cG or format("%d",bA)
+if bE("INCRBY",Q,fo)==bG+bA then dq=aq-r end
 end
 end
 end
-if dp then return{r,dp}end
+if dq then return{r,dq}end
 end
 end
 ${part2}
@@ -1617,99 +1617,99 @@ ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local ce=ARGV[2]+0
 local io=9007199254740991
-local function gG(us,aJ)
+local function gH(us,aJ)
 return format("%d",floor((us-us%aJ+aJ-r)/1000)+2+ce)
 end
 local V,A,y,Y={r},1,2,0
 while Y<#KEYS do
 local aI,aj=ARGV[y+1]+0,Y+1
 Y=min(Y+ARGV[y+2],#KEYS)
-local as,cF,bv,aQ,ix=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
-local bW=cF+0
-local denominator,aG,size,fD=1,0,16,"%016d"
-local ba,bh,jW=aI%2>=1,aI%16>=8,aI>=16
+local as,cG,bv,aQ,ix=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
+local bW=cG+0
+local denominator,aG,size,fE=1,0,16,"%016d"
+local ba,bh,jX=aI%2>=1,aI%16>=8,aI>=16
 y=y+5
 if aI%4>=2 then
 aQ,y=ARGV[y+1]+0,y+1
 end
 if aI%8>=4 then
 ix,denominator,aG=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
-size,fD=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
+size,fE=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
 y=y+4
 end
 local br=r+aQ+as
-local aJ,fh,eS=1000*4^(bv-50),bv*ct,r+cu/2
-local ft=size==16 and aQ+as+ce*1000<gf
-local eU=fh-ho
-local gC,bX,aN=A-aj+1,nil,nil
-local gs,bw=r+eU+bW,min(r+as+eU,fh+ct-1)
-cN=r+as
-if jW and ft and not ba and gs<=bw then
+local aJ,fi,eT=1000*4^(bv-50),bv*ct,r+cu/2
+local fu=size==16 and aQ+as+ce*1000<gg
+local eV=fi-hp
+local gD,bX,aN=A-aj+1,nil,nil
+local gt,bw=r+eV+bW,min(r+as+eV,fi+ct-1)
+cO=r+as
+if jX and fu and not ba and gt<=bw then
 bX={}
-local function jb(Q,ak)
-local aq,I=ak-eU,0
-while aq>eS do
+local function jc(Q,ak)
+local aq,I=ak-eV,0
+while aq>eT do
 aq,I=aq-cu,I+1
 end
 local us=aq-bW
-if us<r or aq>br or aq+eU>=fh+ct then return nil end
+if us<r or aq>br or aq+eV>=fi+ct then return nil end
 local aV=0
-if aq>cN then aV=fb(us,aq,I)end
+if aq>cO then aV=fc(us,aq,I)end
 if aV and aV~=I then call("INCRBY",Q,format("%d",(aV-I)*cu))end
 return aV and aq
 end
 for i=aj,Y do
 local Q=KEYS[i]
-local ak=bE("INCRBY",Q,cF)
+local ak=bE("INCRBY",Q,cG)
 local bA=type(ak)=="number"
-local us=bA and ak>=gs and ak<=bw and ak-eU
-if bA and not us and ak>bw then us=jb(Q,ak)end
+local us=bA and ak>=gt and ak<=bw and ak-eV
+if bA and not us and ak>bw then us=jc(Q,ak)end
 if us then
-if us%aJ<bW then call("PEXPIRE",Q,gG(us,aJ))end
-V[gC+i]=us-r
+if us%aJ<bW then call("PEXPIRE",Q,gH(us,aJ))end
+V[gD+i]=us-r
 else
 local m=""
 if ak~=bW then
-if bA then call("INCRBY",Q,"-"..cF)end
+if bA then call("INCRBY",Q,"-"..cG)end
 m=bE("GET",Q)
 end
 aN=aN or{}
-aN[#aN+1],V[gC+i],bX[i-aj+1]=i,false,type(m)=="string"and m
+aN[#aN+1],V[gD+i],bX[i-aj+1]=i,false,type(m)=="string"and m
 end
 end
 else
 bX=call("MGET",unpack(KEYS,aj,min(aj+999,Y)))
 for E=aj+1000,Y,1000 do
-local cD=call("MGET",unpack(KEYS,E,min(E+999,Y)))
-for i=1,#cD do
-bX[E-aj+i]=cD[i]
+local cE=call("MGET",unpack(KEYS,E,min(E+999,Y)))
+for i=1,#cE do
+bX[E-aj+i]=cE[i]
 end
 end
-local jn=ft and not(ba or bh)
+local jo=fu and not(ba or bh)
 for i=aj,Y do
-local Q,m,dp=KEYS[i],jn and bX[i-aj+1],nil
+local Q,m,dq=KEYS[i],jo and bX[i-aj+1],nil
 local bG=m and#m==16 and tonumber(m)
 if bG then
-local us,I=bG-eU,0
-while us>eS do
+local us,I=bG-eV,0
+while us>eT do
 us,I=us-cu,I+1
 end
 local aq=(us<r and r or us)+bW
 local bA=aq-us
 if aq<=br and us%aJ+bA<aJ then
-local aV=aq>cN and fb(us,aq,I)or aq<=cN and 0
+local aV=aq>cO and fc(us,aq,I)or aq<=cO and 0
 if aV then
 if aV~=I then bA=bA+(aV-I)*cu end
-local fn=bA==bW and cF or format("%d",bA)
-if bE("INCRBY",Q,fn)==bG+bA then dp=aq-r end
+local fo=bA==bW and cG or format("%d",bA)
+if bE("INCRBY",Q,fo)==bG+bA then dq=aq-r end
 end
 end
 end
-if dp then
-V[gC+i]=dp
+if dq then
+V[gD+i]=dq
 else
 aN=aN or{}
-aN[#aN+1],V[gC+i]=i,false
+aN[#aN+1],V[gD+i]=i,false
 end
 end
 end
@@ -1727,7 +1727,7 @@ if m==""then return 0,0,z end
 local av=string.find(m,"[^%d]")
 if av and av>16 and byte(m,av)>127 then
 local an=sub(m,1,av-1)
-local E=#an==18 and sub(an,1,2)==hd and 3 or 1
+local E=#an==18 and sub(an,1,2)==he and 3 or 1
 h={us=tonumber(sub(an,E,E+15))or 0,aa=tonumber(sub(an,E+16))or 0}
 if av==#m then
 I=floor((byte(m,av)-128)/8)
@@ -1737,14 +1737,14 @@ I=h.I
 end
 m=an
 end
-if#m==18 and sub(m,1,2)==hd then
+if#m==18 and sub(m,1,2)==he then
 m=sub(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dx+cu then I=fs(us)end
-us=eB(us)
+if us>=dy+cu then I=ft(us)end
+us=eC(us)
 end
 elseif#m>16 then
 us=tonumber(sub(m,1,16))
@@ -1754,9 +1754,9 @@ if#m~=size then return us+1,0,z,I,nil,h and h.v end
 if size>16 then aa=min(tonumber(sub(m,17))or 0,denominator-1)end
 return us,aa,z,I,h and h.ac,h and h.v
 end
-local function dB(i)
+local function cv(i)
 local Q,m,us,aa,z,at=KEYS[i],bX[i-aj+1],0,0,0,r
-local I,dw,ac,v,iv=0,false,nil,nil,nil
+local I,dx,ac,v,iv=0,false,nil,nil,nil
 if m then
 us,aa,z,I,ac,v=bC(m,size,denominator)
 if not us then
@@ -1767,8 +1767,8 @@ end
 if z>r then at=z end
 if us-as>=r or(v or 0)>r then
 local h={us=us,aa=aa,I=I,ac=ac,v=v}
-local bi=aU().da(h,g)
-dw=bi~=h
+local bi=aU().db(h,g)
+dx=bi~=h
 us,aa,I,ac,v=bi.us,bi.aa,bi.I,bi.ac,bi.v
 end
 end
@@ -1776,7 +1776,7 @@ local aq,bB=us,aa
 if us<at-1 or(us<at and aa==0)then
 aq,bB=at,0
 end
-local hX,hq=aq,bB
+local hX,hr=aq,bB
 aq,bB=aq+bW,bB+ix
 if bB>=denominator then
 aq,bB=aq+1,bB-denominator
@@ -1787,25 +1787,25 @@ W=1
 local ao=1
 if bh then ao=ARGV[y+i-aj+1]+0 end
 if ao>1 then
-local bd=br-hX+(aG-hq)/denominator
+local bd=br-hX+(aG-hr)/denominator
 W=max(min(floor(bd/(bW+ix/denominator)),ao),1)
 for q=min(W+1,ao),max(W-1,1),-1 do
-local bb=hq+q*ix
-local cS=floor(bb/denominator)
-aq,bB=hX+q*bW+cS,bb-cS*denominator
+local bb=hr+q*ix
+local cT=floor(bb/denominator)
+aq,bB=hX+q*bW+cT,bb-cT*denominator
 W=q
 if aq<br or(aq==br and bB<=aG)then break end
 end
 end
 end
 local az
-if(W>0 or dw)and not ba then
+if(W>0 or dx)and not ba then
 if W==0 then
 aq,bB,at=us,aa,r
 end
-local aR,ak=format(fD,aq,bB),nil
-if size==16 and aq>=dx then aR=hd..aR end
-local av,U,fL="",aq+2,fh
+local aR,ak=format(fE,aq,bB),nil
+if size==16 and aq>=dy then aR=he..aR end
+local av,U,fM="",aq+2,fi
 local K=aq-as
 if bB>aG then K=K+1 end
 if ac or v or at>r then
@@ -1813,7 +1813,7 @@ local aS=aU()
 local h={us=us,aa=aa,I=I,ac=ac,v=v}
 ac=aS.bc(h)
 local bk=max(at>r and at or 0,v or 0)
-local next=aS.cy(aq,bB,ac,bk,g,aS.dG(h,g))
+local next=aS.cz(aq,bB,ac,bk,g,aS.dG(h,g))
 av=aS.aR(next,g)
 if ac then U=max(U,aS.dR(aq,next.ac)+2)end
 if next.v then U=max(U,next.v+2)end
@@ -1822,10 +1822,10 @@ if W>0 and(ac.us>0 or ac.aa>0 or v or at>r)then
 iv={us,aa,ac.us,ac.aa,v or 0}
 end
 elseif K>r then
-local ji=us-as+(aa>aG and 1 or 0)>r
-local aV=eM(K-r,as,ji and I or 0)
-if ft and z<=r then
-fL=fh+aV*cu
+local jj=us-as+(aa>aG and 1 or 0)>r
+local aV=eN(K-r,as,jj and I or 0)
+if fu and z<=r then
+fM=fi+aV*cu
 else
 av=string.char(128+8*aV)
 end
@@ -1838,15 +1838,15 @@ aR=aR..av
 aR="b"..struct.pack("<d",z)..aR
 ak=bE("SET",Q,aR,"PX",math.ceil((max(U,z)-r)/1000)+ce)
 else
-if ft then aR=format("%d",fL+us%ct)end
-ak=m and bE("SET",Q,aR,"PX",gG(us,aJ))
-or bE("SET",Q,aR,"PX",gG(us,aJ),"NX")
+if fu then aR=format("%d",fM+us%ct)end
+ak=m and bE("SET",Q,aR,"PX",gH(us,aJ))
+or bE("SET",Q,aR,"PX",gH(us,aJ),"NX")
 or bE("GET",Q)
 end
 az=ak and ak.err
 elseif not m then
-local jx=bE("GET",Q)
-az=jx and jx.err
+local jy=bE("GET",Q)
+az=jy and jy.err
 end
 A=A+1
 if az then
@@ -1856,8 +1856,8 @@ end
 if us<r then
 us,aa=r,0
 end
-local dp=(us-r)*denominator+aa
-if z>r or dp>io or iv then
+local dq=(us-r)*denominator+aa
+if z>r or dq>io or iv then
 local ae={z>r and z-r or 0,W,us-r,aa}
 for aS=1,iv and 5 or 0 do
 ae[4+aS]=iv[aS]
@@ -1866,22 +1866,22 @@ V[A]=ae
 elseif bh then
 V[A]=W
 A=A+1
-V[A]=dp
+V[A]=dq
 else
-V[A]=W>0 and dp or-1-dp
+V[A]=W>0 and dq or-1-dq
 end
 end
 local az
 for _,i in ipairs(aN)do
-if not bh then A=gC+i-1 end
-az=dB(i)or az
+if not bh then A=gD+i-1 end
+az=cv(i)or az
 end
 if az then return redis.error_reply(az)end
 end
 if bh then
 y=y+Y-aj+1
 else
-A=gC+Y
+A=gD+Y
 end
 end
 return V`,
@@ -1890,17 +1890,17 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "22120ab2ee62c4a55561b229b0096d04b8ab02a7",
-  source: `local db=redis.call("TIME")
-local jX=redis.pcall("INFO")
-local ae={db[1],db[2],type(jX)=="string"and jX or""}
-local jL={kv=KEYS[1],ks=KEYS[2],ku=""}
-for _,jG in ipairs(ARGV)do
-local cU={}
-for iF in string.gmatch(jG,"%S+")do
-cU[#cU+1]=jL[iF]or iF
+  sha1: "221082481f718949e21eeca21f792c6bf053f14a",
+  source: `local dc=redis.call("TIME")
+local jY=redis.pcall("INFO")
+local ae={dc[1],dc[2],type(jY)=="string"and jY or""}
+local jM={kw=KEYS[1],kt=KEYS[2],kv=""}
+for _,jH in ipairs(ARGV)do
+local cV={}
+for iF in string.gmatch(jH,"%S+")do
+cV[#cV+1]=jM[iF]or iF
 end
-local iE=redis.pcall(unpack(cU))
+local iE=redis.pcall(unpack(cV))
 if type(iE)=="table"and iE.err then ae[#ae+1]=iE.err end
 end
 return ae`,
@@ -1909,151 +1909,151 @@ return ae`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "989131356ae95898115ee618e16e8cb384f1eef0",
+  sha1: "c67c5ae56a09f03af8346a2ae7823937b3afa647",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function ep()
+local function eq()
 ${part6}
-local kh=aC()~=""
+local ki=aC()~=""
 local function ar(us)
 return format("%.0f",us)
 end
-local ds=ar(r)
+local dt=ar(r)
 local function dQ(p)
 p.dQ=p.dQ or ar(r+p.ca)
 return p.dQ
 end
-local function gl(aL)
-return aL==r and"-"..ds or ar(-aL)
+local function gm(aL)
+return aL==r and"-"..dt or ar(-aL)
 end
-local function hu(Q,us)
-if call("PTTL",Q)<dk(r+us)then call("PEXPIRE",Q,dk(r+us+us/8))end
+local function hv(Q,us)
+if call("PTTL",Q)<dl(r+us)then call("PEXPIRE",Q,dl(r+us+us/8))end
 end
-local channel,gp=aC(),{}
-local jE=5000
+local channel,gq=aC(),{}
+local jF=5000
 local function mailbox(aP)
 return channel.."%"..aP
 end
-local eX,kf,eA={nil},aC()=="1",number()
-for i=1,eA do
+local eY,kg,eB={nil},aC()=="1",number()
+for i=1,eB do
 local aP=aC()
-gp[aP]="caller"
-if kf then
-local jv=mailbox(aP)
-local fu=call("LRANGE",jv,"0","-1")
-if#fu==0 then
-call("RPUSH",jv,"")
-eX[#eX+1]="gap "..aP
-elseif#fu>1 then
-call("LTRIM",jv,"0","0")
-for aZ=2,#fu do
-eX[#eX+1]=fu[aZ]
+gq[aP]="caller"
+if kg then
+local jw=mailbox(aP)
+local fv=call("LRANGE",jw,"0","-1")
+if#fv==0 then
+call("RPUSH",jw,"")
+eY[#eY+1]="gap "..aP
+elseif#fv>1 then
+call("LTRIM",jw,"0","0")
+for aZ=2,#fv do
+eY[#eY+1]=fv[aZ]
 end
 end
-call("PEXPIRE",jv,jE)
+call("PEXPIRE",jw,jF)
 end
 end
 ${part7}
 ${part2}
-local cq,bM,fy,ba,hZ={},nil,nil,false,false
+local cq,bM,fz,ba,hZ={},nil,nil,false,false
 local function dT(e)
-if#e.p.rates>0 then return fy.dT(e)end
-local m,y=not e.cT and call("GET",e.Q)or"",1
+if#e.p.rates>0 then return fz.dT(e)end
+local m,y=not e.cU and call("GET",e.Q)or"",1
 e.z,y=dN(m)
-e.states,e.dg={},sub(m,y>10 and 1 or y)
+e.states,e.dh={},sub(m,y>10 and 1 or y)
 end
 local function dI(e)
-fy.dI(e)
+fz.dI(e)
 end
 ${part8}
 ${part9}
-local eP={}
-local function ez(e)
-local bn=eP[e.aA]
+local eQ={}
+local function eA(e)
+local bn=eQ[e.aA]
 if bn then return bn end
 local aj=call("ZRANGE",e.aA,"0","1","WITHSCORES")
-bn={aL=0,bc=0,aM=nil,gJ=false,bt=0}
+bn={aL=0,bc=0,aM=nil,gK=false,bt=0}
 if aj[1]=="#"then
 bn.aL=-aj[2]
-bn.gJ=not aj[4]or aj[4]+0>r
-if bn.gJ and aj[4]then bn.aM=aj[4]+0 end
+bn.gK=not aj[4]or aj[4]+0>r
+if bn.gK and aj[4]then bn.aM=aj[4]+0 end
 end
-if aj[3]or not bn.gJ then bn.bc=call("ZCOUNT",e.aA,"("..ds,"+inf")end
-eP[e.aA]=bn
+if aj[3]or not bn.gK then bn.bc=call("ZCOUNT",e.aA,"("..dt,"+inf")end
+eQ[e.aA]=bn
 return bn
 end
 local function iN(e,n)
-local bn=ez(e)
+local bn=eA(e)
 if n==1 and bn.aM then return bn.aM end
-local bo=n==1 and bn.gJ and call("ZRANGE",e.aA,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aA,"("..ds,"+inf","WITHSCORES","LIMIT",n-1,"1")
+local bo=n==1 and bn.gK and call("ZRANGE",e.aA,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aA,"("..dt,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bn.aM=bo[2]+0 end
 return bo[2]+0
 end
-local function dv(e,J)
-local bc=ez(e).bc
-local gH=bc+J-e.p.J
-if gH>bc then return 1e15 end
-return gH<=0 and 0 or iN(e,gH)-r
+local function dw(e,J)
+local bc=eA(e).bc
+local gI=bc+J-e.p.J
+if gI>bc then return 1e15 end
+return gI<=0 and 0 or iN(e,gI)-r
 end
-local function ha(e,id)
+local function hb(e,id)
 return tonumber(call("ZSCORE",e.aA,id)or 0)>r
 end
-local function fW(e)
-local bn,us=eP[e.aA],max(4*e.p.ca,60000000)
+local function fX(e)
+local bn,us=eQ[e.aA],max(4*e.p.ca,60000000)
 if bn and bn.bt>=us then return end
-hu(e.aA,us)
+hv(e.aA,us)
 if bn then bn.bt=us end
 end
-local function gu(e)
-return max(r,ez(e).aL+1)
+local function gv(e)
+return max(r,eA(e).aL+1)
 end
-local function hp(e,id,J)
+local function hq(e,id,J)
 call("ZADD",e.aA,dQ(e.p),id)
 for al=2,J do
 call("ZADD",e.aA,dQ(e.p),id.."+"..al)
 end
-eP[e.aA]=nil
-fW(e)
+eQ[e.aA]=nil
+fX(e)
 end
-local function jy(e,id,J)
-local bn=ez(e)
-local aL=gu(e)
-local bA=call("ZADD",e.aA,gl(aL),"#",dQ(e.p),id)
+local function jz(e,id,J)
+local bn=eA(e)
+local aL=gv(e)
+local bA=call("ZADD",e.aA,gm(aL),"#",dQ(e.p),id)
 if bn.aL==0 then bA=bA-1 end
-if not bn.gJ then call("ZREMRANGEBYSCORE",e.aA,"1",ds)end
+if not bn.gK then call("ZREMRANGEBYSCORE",e.aA,"1",dt)end
 if bA==1 and J<=1 then
 local bo=r+e.p.ca
 if bn.bc==0 then bn.aM=bo end
 if bn.aM then bn.aM=min(bn.aM,bo)end
-bn.aL,bn.bc,bn.gJ=aL,bn.bc+1,true
-fW(e)
+bn.aL,bn.bc,bn.gK=aL,bn.bc+1,true
+fX(e)
 else
-hp(e,id,J)
+hq(e,id,J)
 end
 return aL
 end
-local function jM(e,id,J)
+local function jN(e,id,J)
 local dX=call("ZREM",e.aA,id)
 for al=2,J do
 dX=dX+call("ZREM",e.aA,id.."+"..al)
 end
-eP[e.aA]=nil
+eQ[e.aA]=nil
 return dX
 end
-local function ew(ae,e,aL)
+local function ex(ae,e,aL)
 if e.p.J==0 then return end
-local bc,Y=ez(e).bc,#ae
+local bc,Y=eA(e).bc,#ae
 ae[Y+1],ae[Y+2],ae[Y+3]=bc,bc>0 and iN(e,1)-r or 0,aL or 0
 end
-local function jl(e)
+local function jm(e)
 local cn=#e.p.rates==0 and call("EXISTS",e.aF,e.Q)
 or call("EXISTS",e.aF)
 e.dF=cn==0
-e.cT=e.dF and#e.p.rates==0
+e.cU=e.dF and#e.p.rates==0
 end
-local fq={}
-local function gt(e,id)
-fq[e.aF]=nil
+local fr={}
+local function gu(e,id)
+fr[e.aF]=nil
 return call("ZREM",e.aF,id,id.."k")
 end
 local function hW(e,id,au)
@@ -2062,8 +2062,8 @@ local Y=call("ZREVRANGE",e.aF,"0","0","WITHSCORES")
 au=max(r,(Y[2]or 0)+1)
 end
 call("ZADD",e.aF,ar(au),id)
-fq[e.aF],e.dF=nil,false
-hu(e.aF,max(4*e.p.ca,60000000))
+fr[e.aF],e.dF=nil,false
+hv(e.aF,max(4*e.p.ca,60000000))
 return au
 end
 local function it(e,id,au)
@@ -2071,260 +2071,260 @@ if call("ZSCORE",e.aF,id)then
 call("ZADD",e.aF,ar(au),id.."k")
 call("ZREM",e.aF,id)
 end
-fq[e.aF]=nil
+fr[e.aF]=nil
 end
 local function hK(aP)
 return redis.pcall("EXISTS",mailbox(aP))==1
 end
-local function ht(aP)
-if gp[aP]==nil then
+local function hu(aP)
+if gq[aP]==nil then
 local iD=call("PUBSUB","NUMSUB",channel..aP)[2]>0
-gp[aP]=iD and"channel"or hK(aP)and"mailbox"or false
+gq[aP]=iD and"channel"or hK(aP)and"mailbox"or false
 end
-return gp[aP]
+return gq[aP]
 end
-local function fA(aI,aw,ae)
-local cU=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
-local eC=aI..cU.." "..aw.id
-local kn=gp[aw.aP]
-if kn=="caller"then
-eX[#eX+1]=eC
-elseif kn=="mailbox"then
-call("RPUSHX",mailbox(aw.aP),eC)
+local function fB(aI,aw,ae)
+local cV=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
+local eD=aI..cV.." "..aw.id
+local ko=gq[aw.aP]
+if ko=="caller"then
+eY[#eY+1]=eD
+elseif ko=="mailbox"then
+call("RPUSHX",mailbox(aw.aP),eD)
 else
-call("PUBLISH",channel..aw.aP,eC)
+call("PUBLISH",channel..aw.aP,eD)
 end
 end
 local il=8
-local function eV(e,A)
+local function eW(e,A)
 if e.dF then return nil end
-local bG=A==0 and fq[e.aF]
+local bG=A==0 and fr[e.aF]
 if bG and bG.p==e.p then return bG end
 while true do
 local aZ=call("ZRANGE",e.aF,format("%d",A),format("%d",A),"WITHSCORES")
-local hy=aZ[1]
-if not hy then return nil end
-local id,aP,aI,jO,J,ab,bt=
-string.match(hy,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local kd=r-aZ[2]
-if aP and kd<=tonumber(jO)and ht(aP)then
-local aw={id=id,aP=aP,hn=aI=="d",bt=bt=="k",au=aZ[2]+0}
-for cR,m in pairs(e)do
-if cR~="states"then aw[cR]=m end
+local hz=aZ[1]
+if not hz then return nil end
+local id,aP,aI,jP,J,ab,bt=
+string.match(hz,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local ke=r-aZ[2]
+if aP and ke<=tonumber(jP)and hu(aP)then
+local aw={id=id,aP=aP,ho=aI=="d",bt=bt=="k",au=aZ[2]+0}
+for cS,m in pairs(e)do
+if cS~="states"then aw[cS]=m end
 end
 aw.J,aw.ab=min(tonumber(J),e.p.J),tonumber(ab)
-if A==0 then fq[e.aF]=aw end
+if A==0 then fr[e.aF]=aw end
 return aw
 end
-call("ZREM",e.aF,hy)
-fq[e.aF]=nil
+call("ZREM",e.aF,hz)
+fr[e.aF]=nil
 end
 end
-local function gT(e)
-local bw=e.p.eY
+local function gU(e)
+local bw=e.p.eZ
 if bw<0 or call("ZCARD",e.aF)<bw then return false end
-eV(e,0)
+eW(e,0)
 return call("ZCARD",e.aF)>=bw
 end
 local function dW(e,iJ)
 local A,bV=0,0
-while A<il and not e.dF and dv(e,bV+1)==0 do
-local aw=eV(e,A)
-if not aw or dv(e,bV+aw.J)>0 then return end
-if not aw.hn then
-if not aw.bt and aw.id~=iJ then fA("turn",aw,{0})end
+while A<il and not e.dF and dw(e,bV+1)==0 do
+local aw=eW(e,A)
+if not aw or dw(e,bV+aw.J)>0 then return end
+if not aw.ho then
+if not aw.bt and aw.id~=iJ then fB("turn",aw,{0})end
 A,bV=A+1,bV+aw.J
 else
-local at=gd(aw)
+local at=ge(aw)
 if at>r then
-if aw.id~=iJ then fA("turn",aw,{at-r})end
+if aw.id~=iJ then fB("turn",aw,{at-r})end
 return
 end
-fF(aw,r)
-gt(e,aw.id)
+fG(aw,r)
+gu(e,aw.id)
 local ae={1,0,0}
-local aL=jy(e,aw.id,aw.J)
-dh(ae,aw)
-ew(ae,aw,aL)
-dm(ae,{aw})
-fA("granted",aw,ae)
+local aL=jz(e,aw.id,aw.J)
+di(ae,aw)
+ex(ae,aw,aL)
+dn(ae,{aw})
+fB("granted",aw,ae)
 end
 end
 end
 local function iS(e,id,au)
 local bV=0
 for A=0,il-1 do
-local aw=eV(e,A)
+local aw=eW(e,A)
 if not aw or aw.id==id or(au>0 and aw.au>au)then return false end
 bV=bV+aw.J
-if aw.hn or dv(e,bV+e.J)>0 then return true end
+if aw.ho or dw(e,bV+e.J)>0 then return true end
 end
 return true
 end
 local function ih(e,id)
 local bV=0
 for A=0,il-1 do
-local aw=eV(e,A)
+local aw=eW(e,A)
 if not aw then return 0 end
 local aT=aw.id==id
 if aT then aw=e end
-local bg=dv(e,bV+aw.J)
+local bg=dw(e,bV+aw.J)
 if bg>0 then return min(bg,e.p.ca)end
-if aT or aw.hn then
-local du=gd(aw)-r
-return aT and du or du+e.p.ca
+if aT or aw.ho then
+local dv=ge(aw)-r
+return aT and dv or dv+e.p.ca
 end
 bV=bV+aw.J
 end
 return e.p.ca
 end
-local function jI(e,id,au)
+local function jJ(e,id,au)
 if e.p.J==0 then return false end
-return dv(e,e.J)>0 or iS(e,id,au)
+return dw(e,e.J)>0 or iS(e,id,au)
 end
-local function gN(gx,cs)
-local kl,jZ=gx.p.J,cs.p.J
-return kl<jZ or(kl==jZ and gx.Q<cs.Q)
+local function gO(gy,cs)
+local km,ka=gy.p.J,cs.p.J
+return km<ka or(km==ka and gy.Q<cs.Q)
 end
-local function hG(id,au,ag,eH,du)
-local iu=#ag>1 and du>0
-local et=not iu and(eH or ag[1])
-if et and au==0 and gT(et)then return 5,max(du,1),0 end
+local function hH(id,au,ag,eI,dv)
+local iu=#ag>1 and dv>0
+local eu=not iu and(eI or ag[1])
+if eu and au==0 and gU(eu)then return 5,max(dv,1),0 end
 for _,e in ipairs(ag)do
-if au>0 and e~=et and e.p.J>0 then
-if et and gN(e,et)then
+if au>0 and e~=eu and e.p.J>0 then
+if eu and gO(e,eu)then
 it(e,id,au)
-elseif gt(e,id)>0 then
+elseif gu(e,id)>0 then
 dW(e)
 end
 end
 end
-if not et then return 3,du,au==0 and r or au end
-if au>0 then gt(et,id)end
-au=hW(et,id,au)
-return 3,ih(et,id),au
+if not eu then return 3,dv,au==0 and r or au end
+if au>0 then gu(eu,id)end
+au=hW(eu,id,au)
+return 3,ih(eu,id),au
 end
 local function ia(e,id)
-hp(e,id,e.J)
-local aL=gu(e)
-call("ZADD",e.aA,gl(aL),"#")
-eP[e.aA].aL=aL
+hq(e,id,e.J)
+local aL=gv(e)
+call("ZADD",e.aA,gm(aL),"#")
+eQ[e.aA].aL=aL
 return aL
 end
-local function hD(id,au,ag)
+local function hE(id,au,ag)
 for _,e in ipairs(ag)do
-if e.p.J>0 and not ha(e,id)then return end
+if e.p.J>0 and not hb(e,id)then return end
 end
 local ae={6,0,au}
 for _,e in ipairs(ag)do
 local aL
 if e.p.J>0 then
-jl(e)
+jm(e)
 aL=ia(e,id)
 end
 dT(e)
-dh(ae,e)
-ew(ae,e,aL)
+di(ae,e)
+ex(ae,e,aL)
 end
 return ae
 end
-local function cE(id,cQ,aQ,au,ag)
-ba=cQ=="2"
+local function cF(id,cR,aQ,au,ag)
+ba=cR=="2"
 if bM and not ba then error(bM,0)end
-local ad=au>0 and cQ~="2"and hD(id,au,ag)
+local ad=au>0 and cR~="2"and hE(id,au,ag)
 if ad then return ad end
-local at,z,eH,gq=r,r,nil,true
+local at,z,eI,gr=r,r,nil,true
 for i=1,#ag do
 local e=ag[i]
 if e.p.J>0 then
-gq=false
-jl(e)
-if cQ~="2"then dW(e,id)end
+gr=false
+jm(e)
+if cR~="2"then dW(e,id)end
 end
-at=max(at,gd(e))
+at=max(at,ge(e))
 z=max(z,e.z)
-if jI(e,id,au)and(not eH or gN(e,eH))then eH=e end
+if jJ(e,id,au)and(not eI or gO(e,eI))then eI=e end
 end
-local iO,fm,bg={},0,at-r
-local bd=cQ=="1"and at-r<=aQ
-if not eH and(at<=r or(bd and gq))then
-fm=1
-if cQ~="2"then
+local iO,fn,bg={},0,at-r
+local bd=cR=="1"and at-r<=aQ
+if not eI and(at<=r or(bd and gr))then
+fn=1
+if cR~="2"then
 for i=1,#ag do
 local e=ag[i]
-fF(e,at)
+fG(e,at)
 if e.p.J>0 then
-if au>0 then gt(e,id)end
-iO[i]=jy(e,id,e.J)
+if au>0 then gu(e,id)end
+iO[i]=jz(e,id,e.J)
 end
 end
 end
 elseif bd then
-fm,bg,au=hG(id,au,ag,eH,bg)
-elseif eH then
-fm=4
+fn,bg,au=hH(id,au,ag,eI,bg)
+elseif eI then
+fn=4
 bg=max(bg,1)
 elseif z>r then
-fm=2
+fn=2
 end
-if fm>3 then
+if fn>3 then
 for _,e in ipairs(ag)do
-if e.p.J>0 then bg=max(bg,dv(e,e.J))end
+if e.p.J>0 then bg=max(bg,dw(e,e.J))end
 end
 end
-local ae={fm,bg,au,nil,nil,nil}
+local ae={fn,bg,au,nil,nil,nil}
 for i=1,#ag do
-dh(ae,ag[i])
-ew(ae,ag[i],iO[i])
+di(ae,ag[i])
+ex(ae,ag[i],iO[i])
 end
-dm(ae,ag)
+dn(ae,ag)
 return ae
 end
-local function kr(id,au,e)
-local ae={ha(e,id)and 6 or 1,0,au}
+local function ks(id,au,e)
+local ae={hb(e,id)and 6 or 1,0,au}
 dW(e,id)
-local hB=ha(e,id)
-if not hB and not call("ZSCORE",e.aF,id)then
+local hC=hb(e,id)
+if not hC and not call("ZSCORE",e.aF,id)then
 hW(e,id,au)
 dW(e,id)
-hB=ha(e,id)
+hC=hb(e,id)
 end
 local aL
-if hB then
+if hC then
 aL=ia(e,id)
 else
-hu(e.aF,max(4*e.p.ca,60000000))
+hv(e.aF,max(4*e.p.ca,60000000))
 ae[1],ae[2]=3,ih(e,id)
 end
 dT(e)
-dh(ae,e)
-ew(ae,e,aL)
+di(ae,e)
+ex(ae,e,aL)
 return ae
 end
 local function cg()
 local ag={nil}
 for i=1,number()do
-ag[i]=ef()
+ag[i]=eg()
 end
 return ag
 end
 local bU={}
 function bU.T()
-local id,cQ,aQ,au=aC(),aC(),number(),number()
-return cE(id,cQ,aQ,au,cg())
+local id,cR,aQ,au=aC(),aC(),number(),number()
+return cF(id,cR,aQ,au,cg())
 end
 function bU.P()
 local id,au=aC(),number()
-return kr(id,au,cg()[1])
+return ks(id,au,cg()[1])
 end
 local function hV(id,ag)
 local ir=0
 for i=1,#ag do
 local e=ag[i]
-local dO=jM(e,id,e.J)
-jl(e)
+local dO=jN(e,id,e.J)
+jm(e)
 if not e.dF then
-if dO==0 then dO=gt(e,id)end
+if dO==0 then dO=gu(e,id)end
 if dO>0 then dW(e)end
 end
 ir=ir+dO
@@ -2335,21 +2335,21 @@ function bU.R()
 local id=aC()
 return{hV(id,cg())}
 end
-local function hw(id)
+local function hx(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function bU.N()
 local id,ag,ae=aC(),cg(),{}
 for i,e in ipairs(ag)do
 local bo=call("ZSCORE",e.aA,id)
-local jV=bo and(tonumber(bo)>r or ez(e).bc+e.J<=e.p.J)
-if jV then hp(e,id,e.J)end
-ae[i]=jV and 1 or 0
+local jW=bo and(tonumber(bo)>r or eA(e).bc+e.J<=e.p.J)
+if jW then hq(e,id,e.J)end
+ae[i]=jW and 1 or 0
 end
 return ae
 end
-local function gK()
-local ee
+local function gL()
+local ef
 ${part4}
 ${part5}
 ${part10}
@@ -2371,8 +2371,8 @@ ${part3}
 ${part24}
 ${part25}
 local bI={}
-local function dj()
-local p={ca=number(),J=number(),eY=number()}
+local function dk()
+local p={ca=number(),J=number(),eZ=number()}
 p.rates,p.bq,p.aB,p.cb,p.bj={},"","","",0
 for i=1,number()do
 local letter=aC()
@@ -2381,72 +2381,72 @@ local D=kernel.bT()
 bI[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
 p.bq=p.bq..letter
 local an=D.an or 0
-local bH=letter=="t"and fJ(an)or letter
+local bH=letter=="t"and fK(an)or letter
 p.aB,p.cb=p.aB..(kernel.letter or bH),p.cb..bH
 D.size=D.ring and 0 or letter=="t"and 16+an
 if D.ring then p.bj=p.bj+1 end
 end
 if p.bq=="s"then p.bj=0 end
-if p.bj==0 and#p.rates>1 then p.aE=fw(p.rates)end
+if p.bj==0 and#p.rates>1 then p.aE=fx(p.rates)end
 p.aI=#p.rates==0 and 0 or number()
 p.bH,p.bL=p.aI<2,p.aI%2==1
 if p.bH then return p end
-p.fZ,p.es,p.gP,p.fj=aC(),aC(),number(),{}
+p.ga,p.et,p.gQ,p.fk=aC(),aC(),number(),{}
 for i=1,number()do
-p.fj[i]=number()
+p.fk[i]=number()
 end
 return p
 end
 local function dD(an)
-if#an==18 and sub(an,1,2)==hd then return sub(an,3)end
+if#an==18 and sub(an,1,2)==he then return sub(an,3)end
 local be=#an==16 and tonumber(an)
-return be and format("%016.0f",eB(be))or an
+return be and format("%016.0f",eC(be))or an
 end
-local function eW(m,D)
-if m==""then return D.kernel.cT()end
+local function eX(m,D)
+if m==""then return D.kernel.cU()end
 local _,Y=string.find(m,"^%d*")
 if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
 local an=dD(sub(m,1,Y))
 local bR=#an+#m-Y
 local h=D.kernel.bC(an..sub(m,Y+1),1,#an,D,#an+1,bR)
-if Y==16 then h.I=max(h.I,fs(tonumber(m)or 0))end
+if Y==16 then h.I=max(h.I,ft(tonumber(m)or 0))end
 return h
 end
-local function dl(letter)
+local function dm(letter)
 return string.char(string.byte(letter)-128)
 end
-local function er(e)
+local function es(e)
 local p=e.p
 local rates=p.rates
 e.z=0
 if p.bq=="s"then
-local ring=rates[1].kernel.fM(e.Q,rates[1])
+local ring=rates[1].kernel.fN(e.Q,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.dd
+return not ring.de
 end
 local m,states,y=call("GET",e.Q)or"",{nil},1
-local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dl)
+local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dm)
 if not(aT and(aT==p.aB or aT==p.cb))then
 e.z,y=dN(m)
 if y>10 then y=1 end
 end
 e.states=states
 if p.bq=="t"then
-states[1]=eW(sub(m,y),rates[1])
+states[1]=eX(sub(m,y),rates[1])
 return states[1]
 end
-local dy=p.aE and hF(m,y,p.aE,rates)
-if dy then
-e.states=dy
+local dz=p.aE and hG(m,y,p.aE,rates)
+if dz then
+e.states=dz
 return true
 end
 local x=#rates
 if x==0 then
-e.dg=sub(m,y)
+e.dh=sub(m,y)
 return true
 end
 local be=sub(m,y,y+x-1)
-local aW=string.gsub(be,"[\\128-\\255]",dl)
+local aW=string.gsub(be,"[\\128-\\255]",dm)
 local bG=aW==p.aB or aW==p.cb
 local cb=bG and aW~=p.aB
 if not bG and y<=#m then return false end
@@ -2455,10 +2455,10 @@ for i=1,x do
 local D=rates[i]
 local kernel=D.kernel
 if D.ring then
-states[i]=kernel.fM(e.bj[i],D)
-if states[i].dd then return false end
+states[i]=kernel.fN(e.bj[i],D)
+if states[i].de then return false end
 elseif bG then
-local ap=y+(D.size or kernel.fv)
+local ap=y+(D.size or kernel.fw)
 local bK,bR=1,0
 if be~=aW and string.byte(be,i)>=128 then
 bK,bR=ap+1,ap+(string.byte(m,ap)or 0)
@@ -2473,50 +2473,50 @@ end
 if ap-y<7 or am("<I7",m,y)~=D.window then return false end
 end
 if ap>#m+1 or(i==x and ap<=#m)then return false end
-local bC=cb and kernel.eo or kernel.bC
+local bC=cb and kernel.ep or kernel.bC
 local Y=bK>1 and bK-2 or ap-1
 states[i]=bC(m,y,Y,D,bK,bR)
 y=ap
 else
-states[i]=kernel.cT()
+states[i]=kernel.cU()
 end
 end
 return true
 end
-local function fY(e)
+local function fZ(e)
 local p=e.p.aR or e.p
-e.p,e.bL,e.cJ=p,nil,nil
-if e.cT then
+e.p,e.bL,e.cK=p,nil,nil
+if e.cU then
 e.z,e.states=0,{}
-elseif not(p.bH and er(e))then
-ee(e)
+elseif not(p.bH and es(e))then
+ef(e)
 end
 end
-local function gk(an)
-return#an==16 and an>="5"and hd..an or an
+local function gl(an)
+return#an==16 and an>="5"and he..an or an
 end
-local function fc(e,m)
-if string.byte(e.dg,1)==83 and#e.dg>53 then
+local function fd(e,m)
+if string.byte(e.dh,1)==83 and#e.dh>53 then
 call("SETRANGE",e.Q,"1",pack("<d",e.z))
 else
-call("SET",e.Q,m..e.dg,"KEEPTTL")
+call("SET",e.Q,m..e.dh,"KEEPTTL")
 end
-local dc=dk(e.z)
-if call("PTTL",e.Q)<dc then call("PEXPIRE",e.Q,dc)end
+local dd=dl(e.z)
+if call("PTTL",e.Q)<dd then call("PEXPIRE",e.Q,dd)end
 end
 local function dI(e)
 local p=e.p
 local rates,U,m,aB=p.rates,e.z,"",p.aB
 if e.bL then return e.bL.dI(e)end
 if p.bq=="s"then return end
-local dy=p.aE and fi(e.states,p.aE,rates)
+local dz=p.aE and fj(e.states,p.aE,rates)
 for i,D in ipairs(rates)do
 if not D.ring then
 U=max(U,D.kernel.ck(e.states[i],D))
-local h=D.kernel.cV(e.states[i],D)
+local h=D.kernel.cW(e.states[i],D)
 if not D.size and#rates>1 then h=pack("<I4",#h)..h end
-local av=D.kernel.dZ and D.kernel.dZ(e.states[i],D)or""
-if av~=""and#rates==1 then h=gk(h)..av end
+local av=D.kernel.ea and D.kernel.ea(e.states[i],D)or""
+if av~=""and#rates==1 then h=gl(h)..av end
 if av~=""and#rates>1 then
 h=h..string.char(#av)..av
 aB=sub(aB,1,i-1)..string.char(string.byte(aB,i)+128)..sub(aB,i+1)
@@ -2525,54 +2525,54 @@ m=m..h
 end
 end
 if p.bq~="t"and m~=""then m=aB..m end
-if p.bq=="t"then m=gk(m)end
-if dy then m=dy end
+if p.bq=="t"then m=gl(m)end
+if dz then m=dz end
 if e.z>r then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.dg~=""then return fc(e,m)end
-local cv=dy and fa(p.aE,U)or dk(U)
-if m~=""then call("SET",e.Q,m,"PX",cv)end
+if#rates==0 and e.dh~=""then return fd(e,m)end
+local cw=dz and fb(p.aE,U)or dl(U)
+if m~=""then call("SET",e.Q,m,"PX",cw)end
 end
 ${part26}
-local fK
-local function eZ()
-local cx,cX={},{}
-local function fd(q,g)
+local fL
+local function fa()
+local cy,cY={},{}
+local function fe(q,g)
 local aa=q*g.interval_rem
-local cS=floor(aa/g.denominator)
-return{us=q*g.interval_us+cS,aa=aa-cS*g.denominator}
+local cT=floor(aa/g.denominator)
+return{us=q*g.interval_us+cT,aa=aa-cT*g.denominator}
 end
-local function kb(a,b)
+local function kc(a,b)
 return a.us==b.us and a.aa==b.aa
 end
-function cx.t(h,q,bv,g)
+function cy.t(h,q,bv,g)
 local aS=aU()
 local bY=bv.bY or{0,0,0,-1,0}
 local ad,ac={us=bY[1],aa=bY[2]},h.ac or aS.dL
-local bo={us=bv.r+bv.aj,aa=bv.ej}
-if kb(bo,h)and kb(ad,ac)and bv.ab>0 then
-local dy,gB,v=q>=bv.ab,bv.at>bv.r,h.v or 0
-local to=aS.eT(h,fd(q,g),g)
-if dy and bY[4]>=0 then to={us=bY[4],aa=bY[5]}end
-if gB then v=dy and bY[3]or max(v,bv.at)end
-return aS.cy(to.us,to.aa,aS.bc(h),v,g,aS.dG(h,g))
+local bo={us=bv.r+bv.aj,aa=bv.ek}
+if kc(bo,h)and kc(ad,ac)and bv.ab>0 then
+local dz,gC,v=q>=bv.ab,bv.at>bv.r,h.v or 0
+local to=aS.eU(h,fe(q,g),g)
+if dz and bY[4]>=0 then to={us=bY[4],aa=bY[5]}end
+if gC then v=dz and bY[3]or max(v,bv.at)end
+return aS.cz(to.us,to.aa,aS.bc(h),v,g,aS.dG(h,g))
 end
 if aS.cc(h,g)>r then return h end
-local bf=aS.fx(bo,ad,g).us
-if bf>aS.fx(h,ac,g).us then return h end
-local hC=aS.fU(aS.eT(bo,aS.jh(ac,bf,ad,g),g),h)
-if hC.us<r then return h end
-local fH=aS.fU(fd(q,g),{us=hC.us-r,aa=hC.aa})
-if fH.us==0 and fH.aa==0 then return h end
-return aS.el(h,fH,bf,0,g)
+local bf=aS.fy(bo,ad,g).us
+if bf>aS.fy(h,ac,g).us then return h end
+local hD=aS.fV(aS.eU(bo,aS.ji(ac,bf,ad,g),g),h)
+if hD.us<r then return h end
+local fI=aS.fV(fe(q,g),{us=hD.us-r,aa=hD.aa})
+if fI.us==0 and fI.aa==0 then return h end
+return aS.em(h,fI,bf,0,g)
 end
-function cX.t(h,q,g)
+function cY.t(h,q,g)
 local aS=aU()
-if h.us<r then return aS.cy(r,0,aS.bc(h),h.v or 0,g,h.I)end
-local fH=aS.fU(fd(q,g),{us=h.us-r,aa=h.aa})
-if fH.us==0 and fH.aa==0 then return h end
-return aS.el(h,fH,0,aS.cc(h,g),g)
+if h.us<r then return aS.cz(r,0,aS.bc(h),h.v or 0,g,h.I)end
+local fI=aS.fV(fe(q,g),{us=h.us-r,aa=h.aa})
+if fI.us==0 and fI.aa==0 then return h end
+return aS.em(h,fI,0,aS.cc(h,g),g)
 end
-local function eb(w,K,ke)
+local function ec(w,K,kf)
 local cl,bS=0,bz(w)
 while cl<bS do
 local cf=floor((cl+bS)/2)
@@ -2582,14 +2582,14 @@ else
 bS=cf
 end
 end
-if cl>0 and(not ke or co(w,cl-1)==K)then return cl-1 end
+if cl>0 and(not kf or co(w,cl-1)==K)then return cl-1 end
 end
-local function cw(w,A,q)
+local function cx(w,A,q)
 local K,x=co(w,A)
 local W=min(q,x)
-return fB(w,A,K,x-W),q-W
+return fC(w,A,K,x-W),q-W
 end
-local function js(w)
+local function jt(w)
 while w~=""do
 local _,x=bN(w)
 if x>0 then break end
@@ -2597,124 +2597,124 @@ w=sub(w,1,-aY-1)
 end
 return w
 end
-function cx.f(h,q,bv,g)
-local A=eb(h.w,bv.r+bv.ej-g.window,true)
-if A then h.w=js(cw(h.w,A,q))end
+function cy.f(h,q,bv,g)
+local A=ec(h.w,bv.r+bv.ek-g.window,true)
+if A then h.w=jt(cx(h.w,A,q))end
 return bZ(h,g,h.I)
 end
-function cX.f(h,q,g)
-local A=eb(h.w,r)
-if A then h.w=js(cw(h.w,A,q))end
+function cY.f(h,q,g)
+local A=ec(h.w,r)
+if A then h.w=jt(cx(h.w,A,q))end
 return bZ(h,g,h.I)
 end
 local function ik(H,w,g)
-local bt=js(w)
+local bt=jt(w)
 if bt==""and H>0 and w~=""then
-return{H=0,w=pack(cH,bP(w)-g.window,H)}
+return{H=0,w=pack(cI,bP(w)-g.window,H)}
 end
 return{H=H,w=bt}
 end
-function cx.c(h,q,bv,g)
-local K=bv.r+bv.ej-2*g.window
+function cy.c(h,q,bv,g)
+local K=bv.r+bv.ek-2*g.window
 local H,w=h.H,h.w
-local A=eb(w,K,true)
+local A=ec(w,K,true)
 if A then
-w=cw(w,A,q)
+w=cx(w,A,q)
 elseif w~=""and bP(w)==K+g.window then
 H=max(H-q,0)
 end
 return bZ(ik(H,w,g),g,h.I)
 end
-function cX.c(h,q,g)
+function cY.c(h,q,g)
 local H,w=h.H,h.w
-local A,aN=eb(w,r),nil
+local A,aN=ec(w,r),nil
 if not A then return bZ(h,g,h.I)end
-w,aN=cw(w,A,q)
+w,aN=cx(w,A,q)
 if A>0 then
-w=cw(w,A-1,aN)
+w=cx(w,A-1,aN)
 else
 H=max(H-aN,0)
 end
 return bZ(ik(H,w,g),g,h.I)
 end
-local jk=bI.s and bI.s.hI()
-function cx.s(o,q,bv,g)
-jk.cx(o,q,bv.r+bv.ej-g.window,g)
+local jl=bI.s and bI.s.hJ()
+function cy.s(o,q,bv,g)
+jl.cy(o,q,bv.r+bv.ek-g.window,g)
 end
-function cX.s(o,q,g)
-jk.cX(o,q,g)
+function cY.s(o,q,g)
+jl.cY(o,q,g)
 end
-local function cP(ai,at)
+local function cQ(ai,at)
 local bb=0
 for _,bD in ipairs(ai.af)do
 if bD.at<=at then bb=bb+bD.q end
 end
 return bb
 end
-local function eh(ai)
+local function ei(ai)
 local Y=ai.af[#ai.af]
 return Y and Y.at or 0
 end
-local function gj(ai,q)
+local function gk(ai,q)
 local aN=q
 while aN>0 and ai.af[1]do
 local aj=ai.af[1]
-local eJ=min(aN,aj.q)
-aj.q,aN=aj.q-eJ,aN-eJ
+local eK=min(aN,aj.q)
+aj.q,aN=aj.q-eK,aN-eK
 if aj.q==0 then table.remove(ai.af,1)end
 end
 end
 local function dE(ai,at,g)
 local ad=ai.v>r and ai.I or 0
 ai.v=at>r and at or 0
-ai.I=at>r and eM(at-r,g.window,ad)or 0
+ai.I=at>r and eN(at-r,g.window,ad)or 0
 return ai
 end
-local function gi(ai,g)
+local function gj(ai,g)
 while ai.af[1]and ai.af[#ai.af].q==0 do
 table.remove(ai.af)
 end
-return dE(ai,min(ai.v,eh(ai)),g)
+return dE(ai,min(ai.v,ei(ai)),g)
 end
 local function hN(ai,g)
-local aX=eh(ai)
-local bk=max(r,min(ai.v,de(ai.I,g.window)))
+local aX=ei(ai)
+local bk=max(r,min(ai.v,df(ai.I,g.window)))
 if aX<=bk then return ai end
-local bi,cC={af={},v=ai.v,I=ai.I},0
+local bi,cD={af={},v=ai.v,I=ai.I},0
 for _,bD in ipairs(ai.af)do
 if bD.at<=bk then
 bi.af[#bi.af+1]={at=bD.at,q=bD.q}
 else
-cC=cC+bD.q
+cD=cD+bD.q
 end
 end
-cC=min(cC,g.capacity or cC)
+cD=min(cD,g.capacity or cD)
 local Y=bi.af[#bi.af]
 if Y and Y.at==bk then
-Y.q=Y.q+cC
+Y.q=Y.q+cD
 else
-bi.af[#bi.af+1]={at=bk,q=cC}
+bi.af[#bi.af+1]={at=bk,q=cD}
 end
 return dE(bi,bk,g)
 end
-local jq={
-cT=function()
+local jr={
+cU=function()
 return{af={},v=0,I=0}
 end,
-da=hN,
-cB=function(ai,ab,g)
+db=hN,
+cC=function(ai,ab,g)
 local at=max(r,ai.v)
-local cW=cP(ai,1/0)+ab-g.capacity
+local cX=cQ(ai,1/0)+ab-g.capacity
 for _,bD in ipairs(ai.af)do
-if cW<=0 then break end
-cW=cW-bD.q
-if cW<=0 then at=max(at,bD.at+g.window)end
+if cX<=0 then break end
+cX=cX-bD.q
+if cX<=0 then at=max(at,bD.at+g.window)end
 end
 return at
 end,
-cE=function(ai,at,ab,g)
-local ar=max(at,eh(ai))
-gj(ai,cP(ai,r-g.window))
+cF=function(ai,at,ab,g)
+local ar=max(at,ei(ai))
+gk(ai,cQ(ai,r-g.window))
 local Y=ai.af[#ai.af]
 if Y and Y.at==ar then
 Y.q=Y.q+ab
@@ -2724,43 +2724,43 @@ end
 return dE(ai,at>r and ar or ai.v,g)
 end,
 dV=function(ai,g)
-local aH=cP(ai,1/0)-cP(ai,r-g.window)
+local aH=cQ(ai,1/0)-cQ(ai,r-g.window)
 if aH==0 then return 0,0 end
-return ai.v>r and g.capacity or aH,eh(ai)+g.window-r
+return ai.v>r and g.capacity or aH,ei(ai)+g.window-r
 end,
 ck=function(ai,g)
-return ai.af[1]and eh(ai)+g.window or 0
+return ai.af[1]and ei(ai)+g.window or 0
 end,
 }
-function cx.l(ai,q,bv,g)
+function cy.l(ai,q,bv,g)
 for _,bD in ipairs(ai.af)do
-if bD.at==bv.r+bv.ej-g.window then bD.q=max(bD.q-q,0)end
+if bD.at==bv.r+bv.ek-g.window then bD.q=max(bD.q-q,0)end
 end
-return gi(ai,g)
+return gj(ai,g)
 end
-function cX.l(ai,q,g)
-gj(ai,min(cP(ai,r-g.window)+q,cP(ai,r)))
-return gi(ai,g)
+function cY.l(ai,q,g)
+gk(ai,min(cQ(ai,r-g.window)+q,cQ(ai,r)))
+return gj(ai,g)
 end
-local function hE(hm,g)
+local function hF(hn,g)
 local q=
-ceil((hm.us+hm.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
-local function gr(n)
-local aT=fd(n,g)
-return aT.us<hm.us or(aT.us==hm.us and aT.aa<hm.aa)
+ceil((hn.us+hn.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function gs(n)
+local aT=fe(n,g)
+return aT.us<hn.us or(aT.us==hn.us and aT.aa<hn.aa)
 end
-while gr(q)do
+while gs(q)do
 q=q+1
 end
-while q>0 and not gr(q-1)do
+while q>0 and not gs(q-1)do
 q=q-1
 end
 return q
 end
-local gV={
+local gW={
 t=function(h,g)
 if h.us<r then return{}end
-local q=hE({us=h.us-r,aa=h.aa},g)
+local q=hF({us=h.us-r,aa=h.aa},g)
 return q==0 and{}or{{at=max(r,aU().cc(h,g)),q=q}}
 end,
 f=function(h,g)
@@ -2792,72 +2792,72 @@ end,
 }
 local function dH(h,v,g)
 local bw={us=max(r,v)+g.as,aa=g.aG}
-local km=aU().fU(bw,h)
-return aU().cy(km.us,km.aa,h.ac,v,g,0)
+local kn=aU().fV(bw,h)
+return aU().cz(kn.us,kn.aa,h.ac,v,g,0)
 end
-local function gL(af,g)
+local function gM(af,g)
 local kernel=g.kernel
-local h=kernel.cT()
+local h=kernel.cU()
 for _,bD in ipairs(af)do
 if g.letter=="t"then
-h=kernel.cE(h,bD.at,min(bD.q,g.capacity),g)
+h=kernel.cF(h,bD.at,min(bD.q,g.capacity),g)
 elseif bD.at+g.window>r then
-h=kernel.cE(h,bD.at,bD.q,g)
+h=kernel.cF(h,bD.at,bD.q,g)
 end
 end
 local Y=af[#af]
 return g.letter=="t"and dH(h,Y and Y.at or 0,g)or h
 end
-local function iT(gx,cs,g)
-local gs,a,b=g.as or g.window,gx.as or gx.window,cs.as or cs.window
-if a==b then return gx.letter==g.letter and cs.letter~=g.letter end
-if a>=gs and b>=gs then return a<b end
+local function iT(gy,cs,g)
+local gt,a,b=g.as or g.window,gy.as or gy.window,cs.as or cs.window
+if a==b then return gy.letter==g.letter and cs.letter~=g.letter end
+if a>=gt and b>=gt then return a<b end
 return a>b
 end
-local function iZ(iw,g)
+local function ja(iw,g)
 for i,cb in ipairs(iw)do
-if cb.df==g.df then return i end
+if cb.dg==g.dg then return i end
 end
-local je=1
+local jf=1
 for i=2,#iw do
-if iT(iw[i],iw[je],g)then je=i end
+if iT(iw[i],iw[jf],g)then jf=i end
 end
-return je
+return jf
 end
-local function hl(a,b)
+local function hm(a,b)
 if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
 return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
-local function jH(h)
+local function jI(h)
 if not h.af then return h end
-local jU={af={},v=h.v,I=h.I}
+local jV={af={},v=h.v,I=h.I}
 for i,bD in ipairs(h.af)do
-jU.af[i]={at=bD.at,q=bD.q}
+jV.af[i]={at=bD.at,q=bD.q}
 end
-return jU
+return jV
 end
-local function ja(ad,rates)
-local states,iY={},{}
+local function jb(ad,rates)
+local states,iZ={},{}
 for i,g in ipairs(rates)do
-local A=iZ(ad.rates,g)
+local A=ja(ad.rates,g)
 local cb,h=ad.rates[A],ad.states[A]
-local gF,ib=cb.df==g.df,not iY[A]
-local af=gF and ib and{}or gV[cb.letter](h,cb)
-if ib and(gF or hl(cb,g))then
-iY[A]=true
-states[i]=g.letter=="t"and not gF and dH(h,af[1]and af[1].at or 0,g)
-or jH(h)
+local gG,ib=cb.dg==g.dg,not iZ[A]
+local af=gG and ib and{}or gW[cb.letter](h,cb)
+if ib and(gG or hm(cb,g))then
+iZ[A]=true
+states[i]=g.letter=="t"and not gG and dH(h,af[1]and af[1].at or 0,g)
+or jI(h)
 else
-states[i]=gL(af,g)
+states[i]=gM(af,g)
 end
 end
 return states
 end
 local byte,char=string.byte,string.char
-local gS,iH=4,512
-local fe="FOREIGN the key holds no state of these rules, nor of others that are known"
+local gT,iH=4,512
+local ff="FOREIGN the key holds no state of these rules, nor of others that are known"
 local dM=2^48
-local function em(number)
+local function en(number)
 local aC=""
 while number>=128 do
 aC=aC..char(number%128+128)
@@ -2865,24 +2865,24 @@ number=floor(number/128)
 end
 return aC..char(number)
 end
-local function ka(m,y)
+local function kb(m,y)
 local bp={}
 function bp.byte()
 y=y+1
-return byte(m,y-1)or error(fe,0)
+return byte(m,y-1)or error(ff,0)
 end
 function bp.number()
-local number,eF=0,1
+local number,eG=0,1
 while true do
-local go=bp.byte()
-number=number+go%128*eF
-if go<128 then return number end
-eF=eF*128
+local gp=bp.byte()
+number=number+gp%128*eG
+if gp<128 then return number end
+eG=eG*128
 end
 end
 function bp.O(size)
 y=y+size
-if y>#m+1 then error(fe,0)end
+if y>#m+1 then error(ff,0)end
 return sub(m,y-size,y-1)
 end
 function bp.bo()
@@ -2896,44 +2896,44 @@ f={"window"},
 c={"window","step"},
 l={"window"},
 }
-local function cZ(letter,D)
+local function da(letter,D)
 local aI=letter=="s"and"l"or letter
-local aT={letter=aI,kernel=jq}
-for cR,aS in pairs(D)do
-if cR~="kernel"and cR~="ring"and cR~="letter"then aT[cR]=aS end
+local aT={letter=aI,kernel=jr}
+for cS,aS in pairs(D)do
+if cS~="kernel"and cS~="ring"and cS~="letter"then aT[cS]=aS end
 end
 if aI~="l"then
 bI[aI]=bI[aI]or bF[aI]()
 aT.kernel=bI[aI]
 end
 if aI=="t"then
-if not aT.capacity then aT.capacity=hE({us=aT.as,aa=aT.aG},aT)end
-local eH=fd(aT.capacity,aT)
-aT.as,aT.aG=eH.us,eH.aa
+if not aT.capacity then aT.capacity=hF({us=aT.as,aa=aT.aG},aT)end
+local eI=fe(aT.capacity,aT)
+aT.as,aT.aG=eI.us,eI.aa
 end
-aT.df=aI
-for _,cR in ipairs(hQ[aI])do
-if cR~="interval_rem"or aT.denominator>1 then aT.df=aT.df..em(aT[cR])end
+aT.dg=aI
+for _,cS in ipairs(hQ[aI])do
+if cS~="interval_rem"or aT.denominator>1 then aT.dg=aT.dg..en(aT[cS])end
 end
 return aT
 end
-local function gA(rates)
-local df=""
+local function gB(rates)
+local dg=""
 for i=1,#rates do
-df=df..rates[i].df
+dg=dg..rates[i].dg
 end
-return df
+return dg
 end
-local function jP(p)
+local function jQ(p)
 if p.cr then return p.cr end
 local cr={aR=p,rates={}}
-for cR,aS in pairs(p)do
-if cR~="rates"then cr[cR]=aS end
+for cS,aS in pairs(p)do
+if cS~="rates"then cr[cS]=aS end
 end
 for i,D in ipairs(p.rates)do
-cr.rates[i]=cZ(D.letter,D)
+cr.rates[i]=da(D.letter,D)
 end
-cr.bq,cr.bj,cr.df="M",0,gA(cr.rates)
+cr.bq,cr.bj,cr.dg="M",0,gB(cr.rates)
 p.cr=cr
 return cr
 end
@@ -2941,24 +2941,24 @@ local function cp(O,H)
 local w,I=dY(O,1,#O)
 return{w=w,I=I,H=H}
 end
-local function fp(h)
+local function fq(h)
 return h.ac or h.v or h.I>0
 end
 local iy={
-t=function(E,g,fp)
+t=function(E,g,fq)
 local us
-if E.ff then
-local cC=E.number()
-us=E.ff+(cC%2==0 and cC or 1-cC)/2
+if E.fg then
+local cD=E.number()
+us=E.fg+(cD%2==0 and cD or 1-cD)/2
 else
 us=r-r%dM+am("<I6",E.O(6))
 if us>r+dM/2 then us=us-dM end
 if us<r-dM/2 then us=us+dM end
 end
-E.ff=us
+E.fg=us
 local h={us=us,aa=0,I=0}
 if g.denominator>1 then h.aa=min(E.number(),g.denominator-1)end
-if fp then
+if fq then
 local av=E.O(E.byte())
 aU().bT(av,1,#av,h,g)
 end
@@ -2981,186 +2981,186 @@ end
 return ai
 end,
 }
-local gY={
+local gZ={
 t=function(h,g,m)
-local av=fp(h)and aU().aR(h,g)or""
+local av=fq(h)and aU().aR(h,g)or""
 local us,aC=max(h.us,r-1e12),nil
-if m.ff then
-local cC=us-m.ff
-aC=em(cC>=0 and 2*cC or 1-2*cC)
+if m.fg then
+local cD=us-m.fg
+aC=en(cD>=0 and 2*cD or 1-2*cD)
 elseif us-r>=dM/2 then
 error("ERR the units would be taken years ahead",0)
 else
 aC=pack("<I6",us%dM)
 end
-m.ff=us
-aC=aC..(g.denominator>1 and em(h.aa)or"")
+m.fg=us
+aC=aC..(g.denominator>1 and en(h.aa)or"")
 return av==""and aC or aC..char(#av)..av
 end,
 f=function(h)
-return em(bz(h.w))..cG(h)
+return en(bz(h.w))..cH(h)
 end,
 c=function(h)
-return em(h.H)..em(bz(h.w))..cG(h)
+return en(h.H)..en(bz(h.w))..cH(h)
 end,
 l=function(ai)
 while#ai.af>iH do
-local hz={}
+local hA={}
 for i=1,#ai.af,2 do
-local gx,cs=ai.af[i],ai.af[i+1]
-hz[#hz+1]=cs and{at=cs.at,q=gx.q+cs.q}or gx
+local gy,cs=ai.af[i],ai.af[i+1]
+hA[#hA+1]=cs and{at=cs.at,q=gy.q+cs.q}or gy
 end
-ai.af=hz
+ai.af=hA
 end
-local bQ={em(ai.v)..(ai.v>0 and em(ai.I)or""),em(#ai.af)}
+local bQ={en(ai.v)..(ai.v>0 and en(ai.I)or""),en(#ai.af)}
 for _,bD in ipairs(ai.af)do
-bQ[#bQ+1]=pack("<I7",bD.at)..em(bD.q)
+bQ[#bQ+1]=pack("<I7",bD.at)..en(bD.q)
 end
 return table.concat(bQ)
 end,
 }
-local function gX(m,ah)
+local function gY(m,ah)
 if#ah.rates>1 then m.aC=m.aC..char(#ah.rates)end
 for i,D in ipairs(ah.rates)do
-local h,df=ah.states[i],D.df
-if D.letter=="t"and fp(h)then df="u"..sub(df,2)end
-m.aC=m.aC..df..gY[D.letter](h,D,m)
+local h,dg=ah.states[i],D.dg
+if D.letter=="t"and fq(h)then dg="u"..sub(dg,2)end
+m.aC=m.aC..dg..gZ[D.letter](h,D,m)
 end
 end
-local function gU(m,y)
-local E,ch=ka(m,y),{}
-if E.bo()then error(fe,0)end
+local function gV(m,y)
+local E,ch=kb(m,y),{}
+if E.bo()then error(ff,0)end
 while not E.bo()do
 local ah,aj={rates={},states={}},E.byte()
 for i=1,aj<33 and aj or 1 do
 local letter,D=aj<33 and char(E.byte())or char(aj),{}
 local aI=letter=="u"and"t"or letter
-for _,cR in ipairs(hQ[aI]or error(fe,0))do
-D[cR]=D.denominator==1 and cR=="interval_rem"and 0 or E.number()
+for _,cS in ipairs(hQ[aI]or error(ff,0))do
+D[cS]=D.denominator==1 and cS=="interval_rem"and 0 or E.number()
 end
-ah.rates[i]=cZ(aI,D)
+ah.rates[i]=da(aI,D)
 ah.states[i]=iy[aI](E,ah.rates[i],letter=="u")
 end
-ah.df=gA(ah.rates)
+ah.dg=gB(ah.rates)
 ch[#ch+1]=ah
 end
 return ch
 end
-local function eu(rates,states)
+local function ev(rates,states)
 local ah={rates={},states={}}
 for i,D in ipairs(rates)do
 local h=states[i]
-ah.rates[i]=cZ(D.letter,D)
-ah.states[i]=D.ring and bI.s.jA().bT(h)or h
+ah.rates[i]=da(D.letter,D)
+ah.states[i]=D.ring and bI.s.jB().bT(h)or h
 end
-ah.df=gA(ah.rates)
+ah.dg=gB(ah.rates)
 return ah
 end
-local function gW(e,m,y,rates)
-local aj,dg=sub(m,y,y),#m-y
-if aj=="S"and y==1 and dg>52 then
+local function gX(e,m,y,rates)
+local aj,dh=sub(m,y,y),#m-y
+if aj=="S"and y==1 and dh>52 then
 bI.s=bI.s or bF.s()
-local g=bI.s.eK(1,(am("<I7",m,10)))
+local g=bI.s.eL(1,(am("<I7",m,10)))
 g.letter="s"
-local ring=bI.s.fM(e.Q,g)
-if not ring.dd then return eu({g},{ring}),ring.z end
-elseif aj=="F"and dg>=7 and(dg-7)%aY==0 then
-local D=cZ("f",{window=(am("<I7",m,y+1))})
-return eu({D},{cp(sub(m,y+8))})
-elseif aj=="C"and dg>=12 and(dg-12)%aY==0 then
+local ring=bI.s.fN(e.Q,g)
+if not ring.de then return ev({g},{ring}),ring.z end
+elseif aj=="F"and dh>=7 and(dh-7)%aY==0 then
+local D=da("f",{window=(am("<I7",m,y+1))})
+return ev({D},{cp(sub(m,y+8))})
+elseif aj=="C"and dh>=12 and(dh-12)%aY==0 then
 local window,ax,H=am("<I7BI4",m,y+1)
-local D=cZ("c",{window=window,step=10^ax})
-return eu({D},{cp(sub(m,y+13),H)})
+local D=da("c",{window=window,step=10^ax})
+return ev({D},{cp(sub(m,y+13),H)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",y)then
 local us=tonumber(dD(string.match(m,"^%d+",y)):sub(1,16))
 if us<r then return nil end
-local ah={rates=rates,states={},df=gA(rates),jJ=true}
+local ah={rates=rates,states={},dg=gB(rates),jK=true}
 for i,D in ipairs(rates)do
-ah.states[i]=gL({{at=r,q=D.capacity}},D)
+ah.states[i]=gM({{at=r,q=D.capacity}},D)
 end
 return ah
 end
-error(fe,0)
+error(ff,0)
 end
-local function hs(ah)
+local function ht(ah)
 for i,D in ipairs(ah.rates)do
 if D.kernel.ck(ah.states[i],D)>r then return false end
 end
 return true
 end
-local function fk(p)
+local function fl(p)
 if p.bH then return p,true end
-local hr=p.es~=""and r>=p.gP
-local jz=hr and p.es or p.fZ
-local by=jz=="0"and p or cq[jz+0]
-return by,by==p and(hr or p.es=="")
+local hs=p.et~=""and r>=p.gQ
+local jA=hs and p.et or p.ga
+local by=jA=="0"and p or cq[jA+0]
+return by,by==p and(hs or p.et=="")
 end
-local function gz(e,cr)
+local function gA(e,cr)
 local p=cr.aR
 local m,y=call("GET",e.Q)or"",1
 if byte(m,1)==98 then
 e.z,y=dN(m)
 end
-if byte(m,y)==77 then return gU(m,y+1)end
-local by=fk(p)
+if byte(m,y)==77 then return gV(m,y+1)end
+local by=fl(p)
 local bT={p=by,Q=e.Q,bj=e.bj}
-e.gM=by.bj>0 and e.bj
-if er(bT)then
+e.gN=by.bj>0 and e.bj
+if es(bT)then
 e.z=bT.z
-return{eu(by.rates,bT.states)}
+return{ev(by.rates,bT.states)}
 end
-local ah,z=gW(e,m,y,cr.rates)
+local ah,z=gX(e,m,y,cr.rates)
 e.z=z or e.z
 return{ah}
 end
 local bL={}
 function bL.dT(e)
-local cr=jP(e.p)
-e.z,e.gM=0,nil
-local ch=gz(e,cr)
+local cr=jQ(e.p)
+e.z,e.gN=0,nil
+local ch=gA(e,cr)
 e.p,e.bL,e.cn,e.states=cr,bL,{},nil
 for _,ah in ipairs(ch)do
 for i,D in ipairs(ah.rates)do
 local h=ah.states[i]
-ah.states[i]=D.kernel.da(h,D)
-e.cJ=e.cJ or ah.states[i]~=h
+ah.states[i]=D.kernel.db(h,D)
+e.cK=e.cK or ah.states[i]~=h
 end
-if ah.df==cr.df then
-e.states,e.cJ=ah.states,e.cJ or ah.jJ
-elseif cr.bL or not hs(ah)then
+if ah.dg==cr.dg then
+e.states,e.cK=ah.states,e.cK or ah.jK
+elseif cr.bL or not ht(ah)then
 e.cn[#e.cn+1]=ah
 end
 end
 if e.states then return end
 local ad=e.cn[1]
-if ad and not hs(ad)then
-e.states,e.cJ=ja(ad,cr.rates),true
+if ad and not ht(ad)then
+e.states,e.cK=jb(ad,cr.rates),true
 else
 e.states={}
 for i,D in ipairs(cr.rates)do
-e.states[i]=D.kernel.cT()
+e.states[i]=D.kernel.cU()
 end
 end
 end
-function bL.cE(e,at)
+function bL.cF(e,at)
 for _,ah in ipairs(e.cn)do
 for i,D in ipairs(ah.rates)do
 local h,q=ah.states[i],e.ab
 if D.letter=="t"then
 local v=max(at>r and at or 0,aU().cc(h,D))
-h=D.kernel.cE(h,at,min(q,D.capacity),D)
+h=D.kernel.cF(h,at,min(q,D.capacity),D)
 h=dH(h,v,D)
 else
-h=D.kernel.cE(h,at,q,D)
+h=D.kernel.cF(h,at,q,D)
 end
 ah.states[i]=h
 end
 end
 end
-function bL.cX(e)
+function bL.cY(e)
 for _,ah in ipairs(e.cn)do
 for i,D in ipairs(ah.rates)do
-ah.states[i]=cX[D.letter](ah.states[i],e.ab,D)or ah.states[i]
+ah.states[i]=cY[D.letter](ah.states[i],e.ab,D)or ah.states[i]
 end
 end
 end
@@ -3171,7 +3171,7 @@ if p.bj>0 then call("PEXPIRE",e.Q,"0")end
 for i,D in ipairs(p.rates)do
 if D.ring then
 local Q=p.bq=="s"and e.Q or e.bj[i]
-states[i]=bI.s.jA().dK(Q,states[i],D,p.bq=="s"and e.z or 0)
+states[i]=bI.s.jB().dK(Q,states[i],D,p.bq=="s"and e.z or 0)
 end
 end
 dI(e)
@@ -3181,60 +3181,60 @@ local p=e.p.aR
 local aT={rates=e.p.rates,states=e.states}
 local ch={aT}
 for _,ah in ipairs(e.cn)do
-if#ch<gS then ch[#ch+1]=ah end
+if#ch<gT then ch[#ch+1]=ah end
 end
-local _,jj=fk(p)
-if#ch==1 and jj and not p.bL then return iA(e,p)end
+local _,jk=fl(p)
+if#ch==1 and jk and not p.bL then return iA(e,p)end
 local m,U={aC="M"},e.z
 for _,ah in ipairs(ch)do
-gX(m,ah)
+gY(m,ah)
 for A,D in ipairs(ah.rates)do
 U=max(U,D.kernel.ck(ah.states[A],D))
 end
 end
 local aC=e.z>r and"b"..pack("<d",e.z)..m.aC or m.aC
-call("SET",e.Q,aC,"PX",dk(U))
-for _,Q in pairs(e.gM or{})do
+call("SET",e.Q,aC,"PX",dl(U))
+for _,Q in pairs(e.gN or{})do
 call("PEXPIRE",Q,"0")
 end
 end
-local function eg(ag,jT,fC)
+local function eh(ag,jU,fD)
 local ae={}
 for _,e in ipairs(ag)do
 dT(e)
-if e.bL and fC then fC(e)end
+if e.bL and fD then fD(e)end
 for i,D in ipairs(e.p.rates)do
-e.states[i]=jT(D,e.states[i],e,i)or e.states[i]
+e.states[i]=jU(D,e.states[i],e,i)or e.states[i]
 end
 dI(e)
-dh(ae,e)
+di(ae,e)
 end
 return ae
 end
 function bU.G()
 local ag={}
 for i=1,number()do
-local e=ef()
-local jm,jK,iU=number(),number(),number()
-e.ft={}
+local e=eg()
+local jn,jL,iV=number(),number(),number()
+e.fu={}
 for D=1,#e.p.rates do
-local bv={r=jm,at=jK,ab=iU,aj=number(),ej=number()}
+local bv={r=jn,at=jL,ab=iV,aj=number(),ek=number()}
 for aS=1,number()do
 bv.bY=bv.bY or{}
 bv.bY[aS]=number()
 end
-e.ft[D]=bv
+e.fu[D]=bv
 end
 ag[i]=e
 end
-return eg(ag,function(D,h,e,i)
-return cx[D.letter](h,e.ab,e.ft[i],D)
+return eh(ag,function(D,h,e,i)
+return cy[D.letter](h,e.ab,e.fu[i],D)
 end)
 end
 function bU.F()
-return eg(cg(),function(D,h,e)
-return cX[D.letter](h,e.ab,D)
-end,bL.cX)
+return eh(cg(),function(D,h,e)
+return cY[D.letter](h,e.ab,D)
+end,bL.cY)
 end
 function bU.L()
 local ao,e=number(),cg()[1]
@@ -3242,66 +3242,66 @@ local ab,cl,bS=e.ab,0,ao
 while cl<bS do
 local cf=ceil((cl+bS)/2)
 e.ab=ab*cf
-if gd(e)<=r then
+if ge(e)<=r then
 cl=cf
 else
 bS=cf-1
 end
 end
 e.ab=ab*max(cl,1)
-local at=gd(e)
-if cl>0 then fF(e,r)end
+local at=ge(e)
+if cl>0 then fG(e,r)end
 local ae={cl>0 and 1 or e.z>r and 2 or 0,cl>0 and 0 or at-r,cl}
-dh(ae,e)
-dm(ae,{e})
+di(ae,e)
+dn(ae,{e})
 return ae
 end
 function bU.X()
 local ae={}
 for _,e in ipairs(cg())do
-fF(e,gd(e))
-dh(ae,e)
+fG(e,ge(e))
+di(ae,e)
 end
 return ae
 end
-local function ei()
-local ag,fT={},{}
+local function ej()
+local ag,fU={},{}
 for i=1,number()do
-ag[i],fT[i]=ef(),aC()
+ag[i],fU[i]=eg(),aC()
 end
-return ag,fT
+return ag,fU
 end
-local function hh(op,e,ki,E,cR)
+local function hi(op,e,kj,E,cS)
 if E==""or#e.p.rates==0 then return end
-redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,ki,E,cR))
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,kj,E,cS))
 end
 function bU.B()
-local fo,fX,E,ae=number(),number()==1,aC(),{}
-local ag,fT=ei()
+local fp,fY,E,ae=number(),number()==1,aC(),{}
+local ag,fU=ej()
 for i,e in ipairs(ag)do
 dT(e)
-local bo=fo>0 and r+fo or 0
-if not fX or bo>e.z then e.z=bo end
+local bo=fp>0 and r+fp or 0
+if not fY or bo>e.z then e.z=bo end
 if e.p.bq=="s"then
 e.states[1].z=e.z
-jk.block(e.states[1],e.p.rates[1])
+jl.block(e.states[1],e.p.rates[1])
 elseif e.z==0 and e.p.bj==#e.p.rates then
 call("DEL",e.Q)
 else
 dI(e)
 end
-if fo==0 and e.p.J>0 then
+if fp==0 and e.p.J>0 then
 dW(e)
 dT(e)
 end
-hh("block",e,fX and fo or-1,E,fT[i])
-dh(ae,e)
+hi("block",e,fY and fp or-1,E,fU[i])
+di(ae,e)
 end
 return ae
 end
 function bU.Z()
 local E,ae=aC(),{}
-local ag,fT=ei()
+local ag,fU=ej()
 for i,e in ipairs(ag)do
 call("DEL",e.Q)
 for _,Q in pairs(e.bj or{})do
@@ -3309,99 +3309,99 @@ call("DEL",Q)
 end
 if e.p.J>0 then
 call("ZREMRANGEBYSCORE",e.aA,"1","+inf")
-eP[e.aA]=nil
+eQ[e.aA]=nil
 dW(e)
 end
-hh("reset",e,-1,E,fT[i])
+hi("reset",e,-1,E,fU[i])
 dT(e)
-dh(ae,e)
+di(ae,e)
 end
 return ae
 end
 return bL
 end
-local function hf()
-fK=fK or eZ()
-return fK
+local function hg()
+fL=fL or fa()
+return fL
 end
-function ee(e)
+function ef(e)
 hZ=true
-hf().dT(e)
+hg().dT(e)
 end
-fy={dT=dT,dI=dI,dj=dj,gg=hf}
+fz={dT=dT,dI=dI,dk=dk,gh=hg}
 end
 for i=1,number()do
 local p
-if ARGV[cA+4]=="0"then
-p={ca=number(),J=number(),eY=number(),rates={},bq=""}
+if ARGV[cB+4]=="0"then
+p={ca=number(),J=number(),eZ=number(),rates={},bq=""}
 p.aB,p.cb,p.bj,p.bH="","",number(),true
 else
-if not fy then gK()end
-p=fy.dj()
+if not fz then gL()end
+p=fz.dk()
 end
 cq[i]=p
 end
 local function bD(letter)
 ba=false
 if not bU[letter]then
-if not fy then gK()end
-fy.gg()
+if not fz then gL()end
+fz.gh()
 end
 return bU[letter]()
 end
-local function jN()
+local function jO()
 local V,x={r},number()
 if x>1 then
-local dz=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dz)=="table"and dz.err and sub(dz.err,1,3)=="OOM"then bM=dz.err end
+local dA=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dA)=="table"and dA.err and sub(dA.err,1,3)=="OOM"then bM=dA.err end
 end
 for i=1,x do
 V[i+1]=hY(bD,aC())
 end
-if eA>0 then V[#V+1]=eX end
+if eB>0 then V[#V+1]=eY end
 if hZ then V[#V+1]="RULES"end
 return V
 end
-if not kh then return jN()end
-local function fO(id,cQ,p,hx,aA,aF,gc)
-if gc then
-eP,fq={},{}
+if not ki then return jO()end
+local function fP(id,cR,p,hy,aA,aF,gd)
+if gd then
+eQ,fr={},{}
 end
 local e={p=cq[p],ab=1,J=1,z=0}
-e.Q,e.aA,e.aF=hx,aA,aF
-if not cQ then return{hV(id,{e})}end
-return cE(id,cQ,hw(id),0,{e})
+e.Q,e.aA,e.aF=hy,aA,aF
+if not cR then return{hV(id,{e})}end
+return cF(id,cR,hx(id),0,{e})
 end
-return{fO=fO,eq=eq,hu=hu,eX=eX}
+return{fP=fP,er=er,hv=hv,eY=eY}
 end
 local r=tonumber(ARGV[1])
 if not r then
-local db=call("TIME")
-r=db[1]*1000000+db[2]
+local dc=call("TIME")
+r=dc[1]*1000000+dc[2]
 ARGV[1]=r
 end
-if ARGV[3]==""then return ep()end
-local en={string.byte(ARGV[3],1,-1)}
-local eA=ARGV[6]+0
-local cq=8+eA
+if ARGV[3]==""then return eq()end
+local eo={string.byte(ARGV[3],1,-1)}
+local eB=ARGV[6]+0
+local cq=8+eB
 local id,at,Q=cq+4*ARGV[cq-1],1,0
-local ds=string.format("%.0f",r)
-local iV,iK="-"..ds,"(-"..ds
+local dt=string.format("%.0f",r)
+local iW,iK="-"..dt,"(-"..dt
 local V,bM,ci={r},nil,nil
-local ec=false
-local gR,hR=60000000,2^24
-local fP=r-r%hR
-local iC=string.format("%.0f",-fP)
-local fE=20000000
-local function jr()
-local x=#en
-local hx,aA,aF=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
+local ed=false
+local gS,hR=60000000,2^24
+local fQ=r-r%hR
+local iC=string.format("%.0f",-fQ)
+local fF=20000000
+local function js()
+local x=#eo
+local hy,aA,aF=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
 local dF,bc,aM,aL
-local A,dc,ig,bo
+local A,dd,ig,bo
 while at<x do
-local letter,ak=en[at],0
+local letter,ak=eo[at],0
 if letter<97 then
-hx,aA,aF=KEYS[Q+1],KEYS[Q+2],KEYS[Q+3]
+hy,aA,aF=KEYS[Q+1],KEYS[Q+2],KEYS[Q+3]
 Q=Q+3
 dF,bc=false,nil
 else
@@ -3411,7 +3411,7 @@ local Y=#V
 if letter==82 then
 if dF or call("EXISTS",aF)==0 then
 local dX=call("ZREM",aA,ARGV[id])
-ec=true
+ed=true
 if bc and dX>0 then
 bc,aM=bc-dX,nil
 end
@@ -3420,30 +3420,30 @@ ak=1
 end
 elseif bM then
 error(bM,0)
-elseif dF or call("EXISTS",aF,hx)==0 then
+elseif dF or call("EXISTS",aF,hy)==0 then
 dF=true
-if en[at+1]~=A then
-A=en[at+1]
+if eo[at+1]~=A then
+A=eo[at+1]
 local p=cq+4*(A-48)
-dc,ig=ARGV[p]+0,ARGV[p+1]+0
-bo=string.format("%.0f",r+dc)
+dd,ig=ARGV[p]+0,ARGV[p+1]+0
+bo=string.format("%.0f",r+dd)
 end
 if not bc then
-local cO=call("ZCARD",aA)
-if cO==0 then
+local cP=call("ZCARD",aA)
+if cP==0 then
 bc,aL=0,0
 elseif call("ZCOUNT",aA,iK,iC)==1 then
-aL,aM=r-1,cO>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
-if cO==1 or aM>r then bc=cO-1 end
-elseif cO==1 then
-local ex=call("ZSCORE",aA,"#")
-if ex then
-bc,aL=0,-ex
+aL,aM=r-1,cP>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
+if cP==1 or aM>r then bc=cP-1 end
+elseif cP==1 then
+local ey=call("ZSCORE",aA,"#")
+if ey then
+bc,aL=0,-ey
 end
 else
 local aj=call("ZRANGE",aA,"0","1","WITHSCORES")
 if aj[1]=="#"and aj[4]+0>r then
-bc,aL,aM=cO-1,-aj[2],aj[4]+0
+bc,aL,aM=cP-1,-aj[2],aj[4]+0
 end
 end
 elseif bc>0 and not aM then
@@ -3452,71 +3452,71 @@ end
 local bd=bc and ig-bc or-1
 if bd>0 then
 ak=1
-while ak<bd and en[at+2*ak]==letter+32 and en[at+2*ak+1]==A do
+while ak<bd and eo[at+2*ak]==letter+32 and eo[at+2*ak+1]==A do
 ak=ak+1
 end
-ec=true
-local ex=r
-if aL>=r then ex=aL+1 end
+ed=true
+local ey=r
+if aL>=r then ey=aL+1 end
 if ak==1 then
-local be=ex==r and iV or string.format("%.0f",-ex)
+local be=ey==r and iW or string.format("%.0f",-ey)
 call("ZADD",aA,be,"#",bo,ARGV[id])
 else
-local cO={string.format("%.0f",1-ex-ak),"#"}
+local cP={string.format("%.0f",1-ey-ak),"#"}
 for i=0,ak-1 do
-cO[2*i+3],cO[2*i+4]=bo,ARGV[id+i]
+cP[2*i+3],cP[2*i+4]=bo,ARGV[id+i]
 end
-call("ZADD",aA,unpack(cO))
+call("ZADD",aA,unpack(cP))
 end
-if aL<fP or aL>=fP+hR or dc>fE then
-local cv=math.max(4*dc,gR)/1000+ARGV[2]
-if call("PTTL",aA)<cv then
-call("PEXPIRE",aA,string.format("%.0f",math.ceil(cv*1.125)))
+if aL<fQ or aL>=fQ+hR or dd>fF then
+local cw=math.max(4*dd,gS)/1000+ARGV[2]
+if call("PTTL",aA)<cw then
+call("PEXPIRE",aA,string.format("%.0f",math.ceil(cw*1.125)))
 end
 end
-if bc==0 or r+dc<aM then aM=r+dc end
+if bc==0 or r+dd<aM then aM=r+dd end
 for i=1,ak do
-V[Y+1],V[Y+2],V[Y+3]=bc+i,aM-r,ex+i-1-r
+V[Y+1],V[Y+2],V[Y+3]=bc+i,aM-r,ey+i-1-r
 Y=Y+3
 end
-bc,aL=bc+ak,ex+ak-1
+bc,aL=bc+ak,ey+ak-1
 elseif bd==0 and letter==84 then
 V[Y+1],V[Y+2],V[Y+3]=0,aM-r,bc
 ak=1
 end
 end
 if ak==0 then
-ci=ci or ep()
+ci=ci or eq()
 dF,bc,ak=false,nil,1
-local cQ=letter~=82 and(letter==87 and"1"or"0")
-local p,gc=en[at+1]-47,ec
-ec=false
-V[Y+1]=ci.fO(ARGV[id],cQ,p,hx,aA,aF,gc)
+local cR=letter~=82 and(letter==87 and"1"or"0")
+local p,gd=eo[at+1]-47,ed
+ed=false
+V[Y+1]=ci.fP(ARGV[id],cR,p,hy,aA,aF,gd)
 end
 at,id=at+2*ak,id+ak
 end
 end
-if eA>0 and ARGV[5]=="1"then ci=ep()end
-if#en>2 then
-local dz=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dz)=="table"and dz.err and string.sub(dz.err,1,3)=="OOM"then bM=dz.err end
+if eB>0 and ARGV[5]=="1"then ci=eq()end
+if#eo>2 then
+local dA=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dA)=="table"and dA.err and string.sub(dA.err,1,3)=="OOM"then bM=dA.err end
 end
-while at<#en do
-local ok,ae=pcall(jr)
+while at<#eo do
+local ok,ae=pcall(js)
 if not ok then
-ci=ci or ep()
-V[#V+1]=ci.eq(ae)
+ci=ci or eq()
+V[#V+1]=ci.er(ae)
 at,id=at+2,id+1
 end
 end
-if eA>0 then V[#V+1]=ci and ci.eX or{}end
+if eB>0 then V[#V+1]=ci and ci.eY or{}end
 return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "dbb179388d72df7a7207f40958a8897f7777ebc4",
+  sha1: "ec48457b5c5d3650485e0a2f2d9decc0e846d66c",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3552,7 +3552,7 @@ ${part30}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "19467ebf15f6f037dcb1a20d38c8a24f0c44a6ac",
+  sha1: "ea7152539ca2622b91d3f0657627726af7523cca",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local Q,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
@@ -3572,13 +3572,13 @@ ${part2}
 ${part4}
 ${part11}
 ${part12}
-local he="f"
+local hf="f"
 ${part33}
-local gh,dA
+local gi,dB
 local function ip()
-gh,dA="F"..pack("<I7I7",window,r),cv(r+window)
+gi,dB="F"..pack("<I7I7",window,r),cw(r+window)
 end
-local function dB(Q,m,ao)
+local function cv(Q,m,ao)
 local bt
 if m and#m==19 and byte(m,1)==70 then
 local bu,K,x=am("<I7I7I4",m,2)
@@ -3600,7 +3600,7 @@ end
 end
 if ba or(m and not bt)then return aD(Q,m,ao)end
 local W=ao==1 and 1 or max(min(ao,floor(capacity/ab)),1)
-local az=dK(Q,m,gh..pack("<I4",W*ab),dA)
+local az=dK(Q,m,gi..pack("<I4",W*ab),dB)
 if az then return false,az end
 return W,W*ab,window,W==ao and 0 or window
 end
@@ -3620,7 +3620,7 @@ if aH then
 V[A+1],V[A+2]=aH,reset
 A=A+2
 else
-fA(Q,m,1)
+fB(Q,m,1)
 end
 end
 end
@@ -3630,64 +3630,119 @@ ${part35}`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
 export const register: Script = {
   name: "register",
-  sha1: "6e9805fea335fbe7926a07702fd61ea8566ae5d1",
+  sha1: "a8d5e098f953b4d610c1cabc67f3800893616c0c",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
-local r,aT,cU,cv=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
+local r,aT,cV,cw=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
 if not r then
-local db=call("TIME")
-r=db[1]*1000000+db[2]
+local dc=call("TIME")
+r=dc[1]*1000000+dc[2]
 end
-local eD,io=600000000,16
-local ed={}
-for kq in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ed[#ed+1]=kq
+local eE,io=600000000,16
+local ee={}
+for kr in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ee[#ee+1]=kr
 end
-local bH,eE,E=ed[1]or"",ed[2]or"",tonumber(ed[3])or 0
-local fR,ev,cn,fI,kc={{aT,cU,r,cv}},0,{},0,{}
-for i=4,#ed-3,4 do
-local dq,aC,iB,ie=ed[i],ed[i+1],min(tonumber(ed[i+2]),r),tonumber(ed[i+3])
-local bo=iB+eD+ie
-if dq==bH then ev=max(ev,bo)end
-if not(dq==aT and aC==cU)and bo+eD>r and#fR<io then
-fR[#fR+1]={dq,aC,iB,ie}
-if iB+eD>r then
-if dq~=aT and not kc[dq]then
-fI,kc[dq]=fI+1,true
+local bH,eF,E=ee[1]or"",ee[2]or"",tonumber(ee[3])or 0
+local fS,ew,cn,fJ,kd={{aT,cV,r,cw}},0,{},0,{}
+for i=4,#ee-3,4 do
+local dr,aC,iB,ie=ee[i],ee[i+1],min(tonumber(ee[i+2]),r),tonumber(ee[i+3])
+local bo=iB+eE+ie
+if dr==bH then ew=max(ew,bo)end
+if not(dr==aT and aC==cV)and bo+eE>r and#fS<io then
+fS[#fS+1]={dr,aC,iB,ie}
+if iB+eE>r then
+if dr~=aT and not kd[dr]then
+fJ,kd[dr]=fJ+1,true
 end
 cn[#cn+1]=aC
 cn[#cn+1]=format("%.0f",iB)
 end
 end
 end
-if eE~=""and r>=E then
-bH,eE,ev=eE,"",r
+if eF~=""and r>=E then
+bH,eF,ew=eF,"",r
 end
 if bH==""then
 bH=aT
-elseif bH~=aT and eE==""and ev<r then
-eE,E=aT,r+eD
+elseif bH~=aT and eF==""and ew<r then
+eF,E=aT,r+eE
 end
-local aC,dU=bH.."\\n"..eE.."\\n"..format("%.0f",E).."\\n",0
-for _,aZ in ipairs(fR)do
+local aC,dU=bH.."\\n"..eF.."\\n"..format("%.0f",E).."\\n",0
+for _,aZ in ipairs(fS)do
 aC=aC..aZ[1].."\\n"..aZ[2].."\\n"..format("%.0f\\n%.0f\\n",aZ[3],aZ[4])
 dU=max(dU,aZ[4])
 end
-call("SET",KEYS[1],aC,"PX",format("%.0f",(dU+3*eD)/1000))
-return{format("%.0f",r),bH,eE,format("%.0f",E),fI,unpack(cn)}`,
+call("SET",KEYS[1],aC,"PX",format("%.0f",(dU+3*eE)/1000))
+return{format("%.0f",r),bH,eF,format("%.0f",E),fJ,unpack(cn)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "515f9a1a3392296a2933a758a4da3ad28b2a91bb",
+  sha1: "94e4a1bf638d0987cbf0c69b7c9360b14c3a677f",
   source: `${part31}
 local ce=ARGV[2]+0
 ${part24}
 local ab,aQ,ba=0,0,false
-local aE,bl,x,cL,aO,size,eG,J,cm,aJ
+local aE,bl,x,cM,aO,size,eH,J,cm,aJ
 local h,cj,bo,bx,U={},{},{},0,0
+local function hL(E)
+bl,x={},ARGV[E+4]+0
+local at=E+4
+for i=1,x do
+local letter=ARGV[at+1]
+local a,b=ARGV[at+2]+0,ARGV[at+3]+0
+if letter=="t"then
+local denominator,as,aG=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cT=floor(ab*b/denominator)
+bl[i]={
+letter=letter,
+us=ab*a+cT,
+aa=ab*b-cT*denominator,
+denominator=denominator,
+as=as,
+aG=aG,
+br=r+as,
+an=ARGV[at+7]+0,
+}
+at=at+7
+else
+bl[i]={letter=letter,capacity=a,window=b,dS=b}
+at=at+3
+if letter=="c"then
+at=at+1
+local step=ARGV[at]+0
+bl[i].step,bl[i].bO,bl[i].dS=step,b/step,2*b
+end
+end
+end
+aE=fx(bl)
+for i,g in ipairs(bl)do
+local fj=aE.bl[i]
+g.format,g.al,g.at=fj.format,fj.al,fj.at
+end
+cM,size,eH,J,aJ=aE.cM,aE.size,aE.eH,aE.J,aE.aJ
+aO=#cM
+cm=format("%d",aO)
+end
+local function eb(g,K,H)
+return H>0 and ceil(H*(g.bO-floor((r-K)/g.step))/g.bO)or 0
+end
+local V,A,bM={r},1,nil
+local function dK(Q,m)
+local O,ak=pack(eH,unpack(cj,1,J)),nil
+if m and bx-bx%aJ==U-U%aJ then
+ak=bE("SETRANGE",Q,cm,O)
+return type(ak)=="table"and ak.err
+end
+local cw=fb(aE,U)
+O=cM..O
+ak=m and bE("SET",Q,O,"PX",cw)or bE("SET",Q,O,"PX",cw,"NX")or bE("GET",Q)
+return ak and ak.err
+end
+local function iU()
 local function bT(m)
-if m and(#m~=size or sub(m,1,aO)~=cL)then return false end
+if m and(#m~=size or sub(m,1,aO)~=cM)then return false end
 bx=0
 for i=1,x do
 local g=bl[i]
@@ -3726,10 +3781,7 @@ h[al],h[al+1],bo[i]=us,q,ap
 end
 return true
 end
-local function ea(g,K,H)
-return H>0 and ceil(H*(g.bO-floor((r-K)/g.step))/g.bO)or 0
-end
-local function cE(ao)
+local function cF(ao)
 U=0
 for i=1,x do
 local g=bl[i]
@@ -3739,8 +3791,8 @@ local ap=us
 if aI=="t"then
 q=q+ao*g.aa
 if q>=g.denominator then
-local cS=floor(q/g.denominator)
-us,q=us+cS,q-cS*g.denominator
+local cT=floor(q/g.denominator)
+us,q=us+cT,q-cT*g.denominator
 end
 us=us+ao*g.us
 if us>=g.br and(us>g.br or q>g.aG)then return false end
@@ -3751,7 +3803,7 @@ if aI=="f"then
 if q>g.capacity then return false end
 else
 local H=h[al+2]
-if q+ea(g,us,H)>g.capacity then return false end
+if q+eb(g,us,H)>g.capacity then return false end
 cj[al+2],ap=H,ap+g.window
 end
 end
@@ -3760,7 +3812,7 @@ cj[al],cj[al+1]=us,q
 end
 return true
 end
-local function kj(ao)
+local function kk(ao)
 local bw=ao-1
 for i=1,x do
 local g=bl[i]
@@ -3769,21 +3821,21 @@ if g.letter=="t"then
 local bd=g.br-us+(g.aG-q)/g.denominator
 bw=min(bw,floor(bd/(g.us+g.aa/g.denominator))+1)
 else
-if g.letter=="c"then q=q+ea(g,us,h[g.al+2])end
+if g.letter=="c"then q=q+eb(g,us,h[g.al+2])end
 bw=min(bw,floor((g.capacity-q)/ab))
 end
 end
-while bw>0 and not cE(bw)do
+while bw>0 and not cF(bw)do
 bw=bw-1
 end
 return max(bw,0)
 end
-local function eQ(g,q,bd)
+local function eR(g,q,bd)
 if bd<0 then return g.window+1 end
 if q<=bd then return 0 end
 return(g.bO-floor(bd*g.bO/q))*g.step
 end
-local function jQ(bJ)
+local function jR(bJ)
 local at=r
 for i=1,x do
 local g=bl[i]
@@ -3797,54 +3849,14 @@ at=max(at,q>g.aG and us+1 or us)
 elseif aI=="f"then
 if q+ab>g.capacity then at=max(at,us+g.window)end
 else
-local gk=eQ(g,bJ[g.al+2],g.capacity-ab-q)
-if gk>g.window then gk=g.window+eQ(g,q,g.capacity-ab)end
-at=max(at,us+gk)
+local gl=eR(g,bJ[g.al+2],g.capacity-ab-q)
+if gl>g.window then gl=g.window+eR(g,q,g.capacity-ab)end
+at=max(at,us+gl)
 end
 end
 return at-r
 end
-local function hL(E)
-bl,x={},ARGV[E+4]+0
-local at=E+4
-for i=1,x do
-local letter=ARGV[at+1]
-local a,b=ARGV[at+2]+0,ARGV[at+3]+0
-if letter=="t"then
-local denominator,as,aG=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cS=floor(ab*b/denominator)
-bl[i]={
-letter=letter,
-us=ab*a+cS,
-aa=ab*b-cS*denominator,
-denominator=denominator,
-as=as,
-aG=aG,
-br=r+as,
-an=ARGV[at+7]+0,
-}
-at=at+7
-else
-bl[i]={letter=letter,capacity=a,window=b,dS=b}
-at=at+3
-if letter=="c"then
-at=at+1
-local step=ARGV[at]+0
-bl[i].step,bl[i].bO,bl[i].dS=step,b/step,2*b
-end
-end
-end
-aE=fw(bl)
-for i,g in ipairs(bl)do
-local fi=aE.bl[i]
-g.format,g.al,g.at=fi.format,fi.al,fi.at
-end
-cL,size,eG,J,aJ=aE.cL,aE.size,aE.eG,aE.J,aE.aJ
-aO=#cL
-cm=format("%d",aO)
-end
-local V,A,bM={r},1,nil
-local function fA(bJ,cJ)
+local function fB(bJ,cK)
 for i=1,x do
 local g=bl[i]
 local aI,al=g.letter,g.al
@@ -3856,34 +3868,23 @@ us,q=0,0
 end
 V[A+1],V[A+2]=us,q
 else
-local ap=cJ and us+g.dS or bo[i]
+local ap=cK and us+g.dS or bo[i]
 if ap<=r then
 V[A+1],V[A+2]=0,0
 else
-if aI=="c"then q=q+ea(g,us,bJ[al+2])end
+if aI=="c"then q=q+eb(g,us,bJ[al+2])end
 V[A+1],V[A+2]=q,ap-r
 end
 end
 A=A+2
 end
 end
-local function dK(Q,m)
-local O,ak=pack(eG,unpack(cj,1,J)),nil
-if m and bx-bx%aJ==U-U%aJ then
-ak=bE("SETRANGE",Q,cm,O)
-return type(ak)=="table"and ak.err
-end
-local cv=fa(aE,U)
-O=cL..O
-ak=m and bE("SET",Q,O,"PX",cv)or bE("SET",Q,O,"PX",cv,"NX")or bE("GET",Q)
-return ak and ak.err
-end
-local function dB(Q,m,ao,bh)
+local function cv(Q,m,ao,bh)
 if not bT(m)then return false end
 local W,bg,az=ao,0,nil
-if not cE(ao)then
-W=kj(ao)
-bg=jQ(W>0 and cj or h)
+if not cF(ao)then
+W=kk(ao)
+bg=jR(W>0 and cj or h)
 if bg<=aQ then return false end
 end
 if W>0 and not ba then
@@ -3902,8 +3903,8 @@ if bh or W==0 then
 A=A+1
 V[A]=bh and W or-1-bg
 end
-local cJ=W>0 and not ba
-fA(cJ and cj or h,cJ)
+local cK=W>0 and not ba
+fB(cK and cj or h,cK)
 if bh then
 A=A+1
 V[A]=bg
@@ -3941,52 +3942,55 @@ ${part26}
 ${part8}
 ${part30}
 end
-local function hJ(aN,cU,ey)
-local jY,hi={},{r,ce,1}
-for i=1,cU do
-hi[3+i]=ARGV[ey+i]
+local function dZ(aN,cV,ez)
+local jZ,hj={},{r,ce,1}
+for i=1,cV do
+hj[3+i]=ARGV[ez+i]
 end
-local cQ,aK,Y=ba and"2"or"1",0,#hi+1
+local cR,aK,Y=ba and"2"or"1",0,#hj+1
 for _,aZ in ipairs(aN)do
 for _=1,aZ.ao do
 aK=aK+1
-jY[aK]=aZ.Q
-for i,iF in ipairs({cQ,aQ,1,"1",ab,0})do
-hi[Y+i]=iF
+jZ[aK]=aZ.Q
+for i,iF in ipairs({cR,aQ,1,"1",ab,0})do
+hj[Y+i]=iF
 end
 Y=Y+6
 end
 end
-hi[4+cU]=aK
-local hU,ak=aD(hi,jY),1
+hj[4+cV]=aK
+local hU,ak=aD(hj,jZ),1
 for _,aZ in ipairs(aN)do
 if aZ.bh then
-local dy={}
+local dz={}
 for i=1,aZ.ao do
-dy[i]=hU[ak+i]
+dz[i]=hU[ak+i]
 end
-V[aZ.A],ak=dy,ak+aZ.ao
+V[aZ.A],ak=dz,ak+aZ.ao
 else
 V[aZ.A],ak=hU[ak+1],ak+1
 end
 end
 end
+return cv,dZ
+end
+local cv,dZ
 local y,Y=2,0
 while Y<#KEYS do
-local aI,aj,cU=ARGV[y+1]+0,Y+1,ARGV[y+5]+0
+local aI,aj,cV=ARGV[y+1]+0,Y+1,ARGV[y+5]+0
 Y=min(Y+ARGV[y+2],#KEYS)
 ab,aQ,ba=ARGV[y+3]+0,ARGV[y+4]+0,aI%2==1
-local ey,bh,aN=y+5,aI>=8,nil
-hL(ey)
-local kg=not(bh or ba)
-y=y+5+cU
+local ez,bh,aN=y+5,aI>=8,nil
+hL(ez)
+local kh=not(bh or ba)
+y=y+5+cV
 for E=aj,Y,1000 do
 local ap=min(E+999,Y)
 local bX=call("MGET",unpack(KEYS,E,ap))
 for i=E,ap do
 local Q,m=KEYS[i],bX[i-E+1]
-local gD=kg and m and#m==size and sub(m,1,aO)==cL
-if gD then
+local gE=kh and m and#m==size and sub(m,1,aO)==cM
+if gE then
 bx,U=0,0
 for n=1,x do
 local g=bl[n]
@@ -4006,7 +4010,7 @@ us,q=us+1,q-denominator
 end
 end
 if us>=br and(us>br or q>g.aG)then
-gD=false
+gE=false
 break
 end
 V[A+n+n-1],V[A+n+n]=us-r,q
@@ -4014,10 +4018,10 @@ else
 q,ap=q+ab,us+g.dS
 local aH=q
 if aI=="c"then
-cj[al+2],aH=H,q+ea(g,us,H)
+cj[al+2],aH=H,q+eb(g,us,H)
 end
 if us>r or r>=us+g.window or aH>g.capacity then
-gD=false
+gE=false
 break
 end
 if ap>bx then bx=ap end
@@ -4026,23 +4030,26 @@ end
 if ap>U then U=ap end
 cj[al],cj[al+1]=us,q
 end
-gD=gD and not dK(Q,m)
+gE=gE and not dK(Q,m)
 end
-if gD then
+if gE then
 A=A+x+x
 else
 for n=A+x+x,A+1,-1 do
 V[n]=nil
 end
+if not cv then
+cv,dZ=iU()
+end
 local ao=bh and ARGV[y+i-aj+1]+0 or 1
-if not dB(Q,m,ao,bh)then
+if not cv(Q,m,ao,bh)then
 aN,A=aN or{},A+1
 aN[#aN+1],V[A]={Q=Q,ao=ao,bh=bh,A=A},false
 end
 end
 end
 end
-if aN then hJ(aN,cU,ey)end
+if aN then dZ(aN,cV,ez)end
 if bh then y=y+Y-aj+1 end
 end
 return bM and redis.error_reply(bM)or V`,
@@ -4051,11 +4058,11 @@ return bM and redis.error_reply(bM)or V`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "429628511d24dea996ca1d48c6cdc83805527a6c",
+  sha1: "83a626b41d700141f6823e1745567be861ad3b9e",
   source: `${part31}
 ${part32}
 ${part4}
-local cz,jc,bs,fQ=2^48,2^37,54,32
+local cA,jd,bs,fR=2^48,2^37,54,32
 ${part16}
 ${part14}
 ${part15}
@@ -4066,41 +4073,41 @@ ${part20}
 ${part21}
 ${part22}
 ${part23}
-local jC,kernel,g=false,nil,nil
-local ho=r-r%cz
-local function eB(us)
-us=us+ho
-if us>r+cz/2 then return us-cz end
-if us<r-cz/2 then return us+cz end
+local jD,kernel,g=false,nil,nil
+local hp=r-r%cA
+local function eC(us)
+us=us+hp
+if us>r+cA/2 then return us-cA end
+if us<r-cA/2 then return us+cA end
 return us
 end
-local ax,ay,aJ,hb
+local ax,ay,aJ,hc
 local function ip()
 ax,g=6,nil
 while ax<10 and 4^ax<capacity do
 ax=ax+1
 end
 ay=2^ax
-if window>=jc then ax=ax+16 end
+if window>=jd then ax=ax+16 end
 aJ=ceil(window/8)
-hb=cv(r-r%aJ+aJ+window)
+hc=cw(r-r%aJ+aJ+window)
 end
 local function iz(Q,ao)
 kernel=kernel or bF.s()
-g=g or kernel.eK(capacity,window)
-local o=kernel.fM(Q,g)
-if o.dd then return"RULES"end
-o=kernel.da(o,g,ba)
-local W,at,dr=0,max(r,o.z,kernel.cB(o,ab,g)),r
+g=g or kernel.eL(capacity,window)
+local o=kernel.fN(Q,g)
+if o.de then return"RULES"end
+o=kernel.db(o,g,ba)
+local W,at,ds=0,max(r,o.z,kernel.cC(o,ab,g)),r
 while W<ao and(at<=r or W==0 and at-r<=aQ)do
-W,dr=W+1,at
+W,ds=W+1,at
 if ba then break end
-kernel.cE(o,at,ab,g)
-if W<ao then at=max(r,o.z,kernel.cB(o,ab,g))end
+kernel.cF(o,at,ab,g)
+if W<ao then at=max(r,o.z,kernel.cC(o,ab,g))end
 end
 local aH,reset=kernel.dV(o,g)
 if W==0 and o.z>r then return{2,at-r,aH,reset}end
-if W>0 and dr>r then return{1,dr-r,aH,reset}end
+if W>0 and ds>r then return{1,ds-r,aH,reset}end
 return W,aH,reset,W==ao and 0 or at-r
 end
 local function aD(Q,ao)
@@ -4108,21 +4115,21 @@ local ak,W,aH,reset,bg=pcall(iz,Q,ao)
 if ak then return W,aH,reset,bg end
 return false,type(W)=="table"and W.err or tostring(W)
 end
-local z,v,dt
-local jD="23"
+local z,v,du
+local jE="23"
 local function dO(aO,x,J,aK,av)
-return pack("<I7I4I4I4I7I4B",r,aO,x,J,aK,av,dt and ax+32 or ax)
+return pack("<I7I4I4I4I7I4B",r,aO,x,J,aK,av,du and ax+32 or ax)
 end
 local function aB(aO,x,J,aK,av)
 return"S"..pack("<dI7I7",z,window,v)..dO(aO,x,J,aK,av)
 end
 local function dK(Q,af,q,aK)
 local x=#af/8+1
-local J=fz(x,capacity,ay)
-local m=aB(0,x,J,aK,aK)..pack("<I4",aK)..af..pack("<I6I2",r%cz,q)
-return bE("SET",Q,m..string.rep("\\0",8*(J-x)),"PX",hb)
+local J=fA(x,capacity,ay)
+local m=aB(0,x,J,aK,aK)..pack("<I4",aK)..af..pack("<I6I2",r%cA,q)
+return bE("SET",Q,m..string.rep("\\0",8*(J-x)),"PX",hc)
 end
-local function dB(Q,_,ao)
+local function cv(Q,_,ao)
 local O=bE("GETRANGE",Q,"0","313")
 if type(O)~="string"then return false,O.err end
 if ba or ax>=16 then return aD(Q,ao)end
@@ -4133,7 +4140,7 @@ W=max(min(ao,floor(capacity/ab)),1)
 q=W*ab
 end
 if q>65535 then return aD(Q,ao)end
-z,v,dt=0,0,q==1
+z,v,du=0,0,q==1
 local ak=dK(Q,"",q,q)
 if ak.err then return false,ak.err end
 return W,q,window,W==ao and 0 or window
@@ -4142,38 +4149,38 @@ if byte(O,1)~=83 or#O<bs then return aD(Q,ao)end
 local bu,aX,aO,x,J,aK,av,be
 z,bu,v,aX,aO,x,J,aK,av,be=
 am("<dI7I7I7I4I4I4I7I4B",O,2)
-local hc=J<=fQ and#O==bs+4+8*J
+local hd=J<=fR and#O==bs+4+8*J
 local bH=bu==window and be%32==ax and x>0 and x<=J and aO<J
-if not bH or aX>=r or z>r or(not hc and J<=fQ)then
+if not bH or aX>=r or z>r or(not hd and J<=fR)then
 return aD(Q,ao)
 end
-local fV=v>0
+local fW=v>0
 v=0
-local Y,cD,gw=(aO+x-1)%J,min(J-aO,x),O
+local Y,cE,gx=(aO+x-1)%J,min(J-aO,x),O
 local E=bs+4*(floor(aO/ay)+1)+8*aO
-if not hc then
-cD=min(16,ay-aO%ay,cD)
-if E+8*cD>#O then
-gw=bE("GETRANGE",Q,format("%d",E),format("%d",E+8*cD-1))
-if#gw<8*cD then return aD(Q,ao)end
+if not hd then
+cE=min(16,ay-aO%ay,cE)
+if E+8*cE>#O then
+gx=bE("GETRANGE",Q,format("%d",E),format("%d",E+8*cE-1))
+if#gx<8*cE then return aD(Q,ao)end
 E=0
 end
 end
-local eI,aH,ad=0,aK,r-window
-while eI<cD do
-local us,aT=am("<I6I2",gw,E+8*eI+1)
-if eB(us)>ad then break end
-eI,aH=eI+1,aH-aT
+local eJ,aH,ad=0,aK,r-window
+while eJ<cE do
+local us,aT=am("<I6I2",gx,E+8*eJ+1)
+if eC(us)>ad then break end
+eJ,aH=eJ+1,aH-aT
 end
-if eI==cD then return aD(Q,ao)end
+if eJ==cE then return aD(Q,ao)end
 local bd=capacity-aH
 if ab>bd then
-local cW=ab-bd
-for i=eI,cD-1 do
-local us,aT=am("<I6I2",gw,E+8*i+1)
-cW=cW-aT
-if cW<=0 then
-local bg=eB(us)+window-r
+local cX=ab-bd
+for i=eJ,cE-1 do
+local us,aT=am("<I6I2",gx,E+8*i+1)
+cX=cX-aT
+if cX<=0 then
+local bg=eC(us)+window-r
 if bg<=aQ then break end
 return 0,aH,aX+window-r,bg
 end
@@ -4185,17 +4192,17 @@ W=min(ao,floor(bd/ab))
 q=W*ab
 end
 if q>65535 or W<ao then return aD(Q,ao)end
-dt=be>=32 and q==1
-local bt,al=x-eI,(Y+1)%J
-aO=(aO+eI)%J
+du=be>=32 and q==1
+local bt,al=x-eJ,(Y+1)%J
+aO=(aO+eJ)%J
 aH=aH+q
 if bt<J then
-local aZ=pack("<I6I2",r%cz,q)
+local aZ=pack("<I6I2",r%cA,q)
 av=(al%ay==0 and 0 or av)+q
-local aj,at=fV and aB or dO,fV and"0"or jD
+local aj,at=fW and aB or dO,fW and"0"or jE
 aj=aj(aO,bt+1,J,aH,av)
 local ak
-if hc then
+if hd then
 ak=bE("SETRANGE",Q,at,aj..sub(O,bs+1,bs+4+8*al)..aZ)
 else
 local A=bs+4*(floor(al/ay)+1)+8*al
@@ -4208,8 +4215,8 @@ bE("SETRANGE",Q,at,aj)
 end
 end
 if type(ak)~="number"then return false,ak.err end
-if floor(aX/aJ)~=floor(r/aJ)then bE("PEXPIRE",Q,hb)end
-elseif hc then
+if floor(aX/aJ)~=floor(r/aJ)then bE("PEXPIRE",Q,hc)end
+elseif hd then
 local af=sub(O,bs+5+8*aO,bs+4+8*min(J,aO+bt))
 if aO+bt>J then af=af..sub(O,bs+5,bs+4+8*(aO+bt-J))end
 local ak=dK(Q,af,q,aH)
@@ -4217,14 +4224,14 @@ if ak.err then return false,ak.err end
 elseif aO==0 then
 local m=bE("GET",Q)
 if type(m)~="string"then return false,m.err end
-local eZ=fz(bt+1,capacity,ay)
-local A,ap=bs+4*(floor(bt/ay)+1)+8*bt,bs+4*ceil(eZ/ay)+8*eZ
+local fa=fA(bt+1,capacity,ay)
+local A,ap=bs+4*(floor(bt/ay)+1)+8*bt,bs+4*ceil(fa/ay)+8*fa
 av=(bt%ay==0 and 0 or av)+q
-m=aB(0,bt+1,eZ,aH,av)..sub(m,bs+1)..string.rep("\\0",A-#m)
-m=m..pack("<I6I2",r%cz,q)..string.rep("\\0",ap-A-8)
-local ak=bE("SET",Q,m,"PX",hb)
+m=aB(0,bt+1,fa,aH,av)..sub(m,bs+1)..string.rep("\\0",A-#m)
+m=m..pack("<I6I2",r%cA,q)..string.rep("\\0",ap-A-8)
+local ak=bE("SET",Q,m,"PX",hc)
 if ak.err then return false,ak.err end
-if(bt+1)%ay==0 or bt+1==eZ then
+if(bt+1)%ay==0 or bt+1==fa then
 bE("SETRANGE",Q,format("%d",A-8*(bt%ay)-4),pack("<I4",av))
 end
 else
@@ -4240,7 +4247,7 @@ ${part35}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "eb4cd4e58701df0868aa4db7a053a29739cf98e1",
+  sha1: "55fd14537545416db2bea1349a9f62ee22bbc356",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local Q,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
@@ -4261,57 +4268,57 @@ ${part2}
 ${part4}
 ${part11}
 ${part13}
-local he="c"
+local hf="c"
 ${part33}
-local bO,gh,dA
+local bO,gi,dB
 local function ip()
 bO=window/step
-gh,dA="C"..pack("<I7B",window,#format("%.0f",step)-1),cv(r+2*window)
+gi,dB="C"..pack("<I7B",window,#format("%.0f",step)-1),cw(r+2*window)
 end
-local function eQ(q,bd)
+local function eR(q,bd)
 return q<=bd and 0 or(bO-floor(bd*bO/q))*step
 end
-local function dB(Q,m,ao)
+local function cv(Q,m,ao)
 local bG,K,H,x=not m,r,0,0
-local fN=bG
+local fO=bG
 if m and#m==24 and byte(m,1)==67 then
 local bu,ax
 bu,ax,H,K,x=am("<I7BI4I7I4",m,2)
 bG=bu==window and K<=r
 if r>=K+2*window then
-K,H,x,fN=r,0,0,true
+K,H,x,fO=r,0,0,true
 elseif r>=K+window then
-K,H,x,fN=K+window,x,0,true
+K,H,x,fO=K+window,x,0,true
 end
 end
-if not bG or(ba and fN)then return aD(Q,m,ao)end
-local ea,reset=0,K+2*window-r
-if H>0 then ea=ceil(H*(bO-floor((r-K)/step))/bO)end
-local bd=capacity-x-ea
+if not bG or(ba and fO)then return aD(Q,m,ao)end
+local eb,reset=0,K+2*window-r
+if H>0 then eb=ceil(H*(bO-floor((r-K)/step))/bO)end
+local bd=capacity-x-eb
 local W=0
 if ab<=bd then
-if ba then return 1,x+ea,reset,0 end
+if ba then return 1,x+eb,reset,0 end
 W=ao==1 and 1 or min(ao,floor(bd/ab))
 x=x+W*ab
-if fN then
-local dc=K==r and dA or cv(K+2*window)
-local az=dK(Q,m,gh..pack("<I4I7I4",H,K,x),dc)
+if fO then
+local dd=K==r and dB or cw(K+2*window)
+local az=dK(Q,m,gi..pack("<I4I7I4",H,K,x),dd)
 if az then return false,az end
 else
 local ak=bE("SETRANGE",Q,"20",pack("<I4",x))
 if ak~=24 then return false,ak.err end
 end
-if W==ao then return W,x+ea,reset,0 end
+if W==ao then return W,x+eb,reset,0 end
 end
 local aN,bg=capacity-ab-x,nil
 if aN>=0 then
-bg=K+eQ(H,aN)-r
+bg=K+eR(H,aN)-r
 else
-bg=K+window+eQ(x,capacity-ab)-r
+bg=K+window+eR(x,capacity-ab)-r
 end
 if W>0 or bg>aQ then
-if W==0 and fN then return aD(Q,m,ao)end
-return W,x+ea,reset,bg
+if W==0 and fO then return aD(Q,m,ao)end
+return W,x+eb,reset,bg
 end
 return aD(Q,m,ao)
 end
@@ -4332,7 +4339,7 @@ if aH then
 V[A+1],V[A+2]=aH,reset
 A=A+2
 else
-fA(Q,m,1)
+fB(Q,m,1)
 end
 end
 end

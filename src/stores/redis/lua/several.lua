@@ -21,35 +21,10 @@ Returns  { now, entry... }; a level is two integers for each limit, as after the
 local grace_ms = ARGV[2] + 0
 --- @include _packing
 
---- @include _several_state
+--- @include _several_limits
 
 -- The reply, as far as it stands.
 local replies, place, refused = { now }, 1, nil
-
--- Tells where all limits stand (measure of each kernel).
-local function tell(numbers, is_new)
-  for i = 1, count do
-    local limit = limits[i]
-    local kind, slot = limit.letter, limit.slot
-    local us, units = numbers[slot], numbers[slot + 1]
-    if kind == "t" then
-      us, units = us - now, units
-      if us < 0 then
-        us, units = 0, 0
-      end
-      replies[place + 1], replies[place + 2] = us, units
-    else
-      local past = is_new and us + limit.horizon or ends[i]
-      if past <= now then
-        replies[place + 1], replies[place + 2] = 0, 0
-      else
-        if kind == "c" then units = units + faded(limit, us, numbers[slot + 2]) end
-        replies[place + 1], replies[place + 2] = units, past - now
-      end
-    end
-    place = place + 2
-  end
-end
 
 -- Writes what was taken: within its step, the key lives long enough. What reads as absent may hold no string: it is left
 -- alone. Returns the error of the server.
@@ -65,42 +40,76 @@ local function write(key, value)
   return done and done.err
 end
 
--- Decides an entry. False if its state is not what most are, or it must wait.
-local function decide(key, value, times, counts)
-  if not read(value) then return false end
-  local taken, wait, failure = times, 0, nil
-  if not take(times) then
-    taken = takes(times)
-    wait = wait_of(taken > 0 and following or state)
-    if wait <= max_wait then return false end
+-- What it takes to decide entries of which the short way does nothing. To make all these functions takes longer than a
+-- decision: they are made when one is needed.
+local function make_rest()
+  --- @include _several_state
+
+  -- Tells where all limits stand (measure of each kernel).
+  local function tell(numbers, is_new)
+    for i = 1, count do
+      local limit = limits[i]
+      local kind, slot = limit.letter, limit.slot
+      local us, units = numbers[slot], numbers[slot + 1]
+      if kind == "t" then
+        us, units = us - now, units
+        if us < 0 then
+          us, units = 0, 0
+        end
+        replies[place + 1], replies[place + 2] = us, units
+      else
+        local past = is_new and us + limit.horizon or ends[i]
+        if past <= now then
+          replies[place + 1], replies[place + 2] = 0, 0
+        else
+          if kind == "c" then units = units + faded(limit, us, numbers[slot + 2]) end
+          replies[place + 1], replies[place + 2] = units, past - now
+        end
+      end
+      place = place + 2
+    end
   end
-  if taken > 0 and not peeks then
-    failure = write(key, value)
-  elseif not value then
-    failure = try("GET", key)
-    failure = failure and failure.err
-  end
-  if failure then
-    -- Of a server that is no primary any more all fails: the client must look for the new one.
-    if string.find(failure, "READONLY", 1, true) then refused = failure end
-    place = place + 1
-    replies[place] = failure
+
+  -- Decides an entry. False if its state is not what most are, or it must wait.
+  local function decide(key, value, times, counts)
+    if not read(value) then return false end
+    local taken, wait, failure = times, 0, nil
+    if not take(times) then
+      taken = takes(times)
+      wait = wait_of(taken > 0 and following or state)
+      if wait <= max_wait then return false end
+    end
+    if taken > 0 and not peeks then
+      failure = write(key, value)
+    elseif not value then
+      failure = try("GET", key)
+      failure = failure and failure.err
+    end
+    if failure then
+      -- Of a server that is no primary any more all fails: the client must look for the new one.
+      if string.find(failure, "READONLY", 1, true) then refused = failure end
+      place = place + 1
+      replies[place] = failure
+      return true
+    end
+    if counts or taken == 0 then
+      place = place + 1
+      replies[place] = counts and taken or -1 - wait
+    end
+    local is_new = taken > 0 and not peeks
+    tell(is_new and following or state, is_new)
+    if counts then
+      place = place + 1
+      replies[place] = wait
+    end
     return true
   end
-  if counts or taken == 0 then
-    place = place + 1
-    replies[place] = counts and taken or -1 - wait
-  end
-  local is_new = taken > 0 and not peeks
-  tell(is_new and following or state, is_new)
-  if counts then
-    place = place + 1
-    replies[place] = wait
-  end
-  return true
-end
 
---- @include _several_left
+  --- @include _several_left
+
+  return decide, decide_left
+end
+local decide, decide_left
 
 local cursor, last = 2, 0
 while last < #KEYS do
@@ -124,6 +133,9 @@ while last < #KEYS do
       else
         for n = place + count + count, place + 1, -1 do
           replies[n] = nil
+        end
+        if not decide then
+          decide, decide_left = make_rest()
         end
         local times = counts and ARGV[cursor + i - first + 1] + 0 or 1
         if not decide(key, value, times, counts) then

@@ -52,7 +52,7 @@ const MOST_JOINED = 8;
 
 /** In how many parts the callers of a call go on, where nothing else is under way, and how many these are at least. */
 const PARTS = 3;
-const LEAST_PART = 8;
+const LEAST_PART = 16;
 
 /** How long the fastest call is remembered, at least. */
 const FASTEST_US = 10_000_000;

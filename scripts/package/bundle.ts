@@ -2,8 +2,8 @@
  * What npm publishes: one CommonJS build, and ES modules that export the same objects by name.
  *
  * There is one copy of the code, so a class is the same class for `import` and for `require`, and the package stays small
- * although its files can be read: lines, names of variables and names of functions are kept. Comments are in the
- * declarations. What several entries need is in files that they share, one of which is all that the main entry loads,
+ * although its files can be read: lines, names of variables and names of functions are kept, indentation is not. Comments
+ * are in the declarations. What several entries need is in files that they share, one of which is all that the main entry loads,
  * because each file costs a program time at its start.
  *
  * @module
@@ -51,7 +51,11 @@ export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise
     codeSplitting: { groups: [{ name: "main", test: (path) => main.has(path) }] },
   });
   await bundle.close();
-  for (const file of output) if (file.type === "chunk" && file.isEntry) await writeModule(file);
+  for (const file of output) {
+    if (file.type !== "chunk") continue;
+    await writeFile(join(FOLDER, file.fileName), file.code.replace(INDENTATION, ""));
+    if (file.isEntry) await writeModule(file);
+  }
 }
 
 /**
@@ -76,6 +80,9 @@ const GETTER =
 
 /** The line in front of each module, which names a file that is not published. */
 const ORIGIN = /^\/\/ dist\/.*\n/gm;
+
+/** Indentation: a twentieth of the package. No string of the source has a line that begins with a tab. */
+const INDENTATION = /^\t+/gm;
 
 /**
  * Calls `require` for a package directly in the function that imports it: bundlers let a package be missing where the call

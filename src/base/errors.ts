@@ -218,6 +218,7 @@ export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIME
  * - `too_many_requests`: Refused: a REST service limits its callers.
  * - `cluster_down`: Refused: the cluster does not serve all hash slots.
  * - `primary_down`: Refused: a replica has lost its primary.
+ * - `foreign_state`: Refused: the key holds what this version does not write, and nothing was changed.
  * - `invalid_answer`: The answer is none that Redis gives.
  */
 export type StoreErrorReason =

@@ -15,6 +15,7 @@ import {
   coordinate,
   decide,
   fixedWindow,
+  register,
   several,
   slidingWindow,
   slidingWindowCounter,
@@ -34,6 +35,7 @@ import {
   assertWindowChanged,
   assertWindowsChanged,
 } from "./window_laws.ts";
+import { assertMixedRules } from "./mixed_laws.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
 import {
   assertBlockKept,
@@ -69,6 +71,7 @@ const SCRIPTS: readonly Script[] = [
   coordinate,
   decide,
   fixedWindow,
+  register,
   several,
   slidingWindow,
   slidingWindowCounter,
@@ -398,7 +401,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["an idle bucket taken for one in use", "now + shift + whole_us, min(", "mark_us, min("],
     ["a time to live that is not set again", "if us % step_us < whole_us then", "if false then"],
     ["a peek that takes", "if in_use and marks and not peeks and", "if in_use and marks and"],
-    ["what was not there, left without an end", "local value = whole_text", "local value", assertLivesInUse],
+    ["what was not there, left without an end", 'local value = ""', "local value", assertLivesInUse],
     ["what was taken from another bucket kept", 'if added then call("INCRBY", key, "-" .. whole_text) end', ""],
     ["what another bucket holds not looked at", 'value = try("GET", key)', "value = nil"],
     [
@@ -498,8 +501,8 @@ export const MUTANTS: readonly Mutant[] = [
     ["+1 µs", "return max(now, start_us)", "return max(now, start_us + 1)"],
     [
       "a µs stamp written by ..",
-      'if limit.digits == 0 then return format("%016.0f", state.us) end',
-      'if limit.digits == 0 then return state.us .. "" end',
+      'if limit.digits == 0 then return format("%016.0f", us) end',
+      'if limit.digits == 0 then return us .. "" end',
     ],
     [
       "a remainder read as none",
@@ -1044,7 +1047,7 @@ export const MUTANTS: readonly Mutant[] = [
       "log.ones = true",
       assertOldRead,
     ],
-    ["a block of other rules ignored", "if first == 98 and #bytes > 8 then", "if false then", assertBlockStays],
+    ["a block of other rules ignored", "if first == 98 and #bytes == 9 then", "if false then", assertBlockStays],
     ["old runs read as one unit each", "stamp, units = at, units + 1", "stamp, units = at, 1", assertOldRead],
     [
       "pages put in at the wrong place",
@@ -1485,5 +1488,57 @@ export const MUTANTS: readonly Mutant[] = [
       "replies[1] = guarded(run, text())",
     ],
     ["what others know kept after the short way", "books, heads = {}, {}\n", "", assertForgets],
+  ),
+  ...mutants(
+    "_mixed.lua",
+    [
+      "a unit that a bucket of other rules does not count",
+      "state = rate.kernel.take(state, at, min(units, rate.capacity), rate)",
+      "state = state",
+      assertMixedRules,
+    ],
+    [
+      "a bucket that is full earlier read as later",
+      "put(later >= 0 and 2 * later or 1 - 2 * later)",
+      "put(2 * math.abs(later))",
+      assertMixedRules,
+    ],
+    ["what other rules count not stored", "if #sections < MOST_SECTIONS then", "if false then", assertMixedRules],
+  ),
+  ...mutants(
+    "_run_list.lua",
+    [
+      "a list that never makes wait",
+      "if excess <= 0 then at = max(at, run.at + limit.window) end",
+      "if excess <= 0 then break end",
+      assertMixedRules,
+    ],
+  ),
+  ...mutants(
+    "_run_log_lists.lua",
+    [
+      "runs of a log read as one unit each",
+      "list.runs[#list.runs + 1] = { at = at, units = units }",
+      "list.runs[#list.runs + 1] = { at = at, units = 1 }",
+      assertMixedRules,
+    ],
+  ),
+  ...mutants(
+    "_take_over.lua",
+    [
+      "what other rules have counted forgotten",
+      "states[i] = from_runs(runs, limit)",
+      "states[i] = limit.kernel.fresh()",
+      assertMixedRules,
+    ],
+  ),
+  ...mutants(
+    "register.lua",
+    [
+      "the rules of each process taken for the plain ones",
+      'return { format("%.0f", now), plain, coming',
+      'return { format("%.0f", now), own, coming',
+      assertMixedRules,
+    ],
   ),
 ];

@@ -14,8 +14,8 @@ import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import type { RulesReport, Store, TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
+import type { ParityServices } from "../_support/parity.ts";
 import { freshPrefix } from "../_support/redis.ts";
-import type { Connections } from "./_lab.ts";
 import type { Taken } from "./_changed_rules.ts";
 
 /** One key, and two processes that ask for it. */
@@ -30,11 +30,11 @@ export class MixedKey {
   readonly taken: Taken[] = [];
   /** What the two processes were told of each other. */
   readonly reports: readonly [RulesReport[], RulesReport[]] = [[], []];
-  readonly #connections: Connections;
+  readonly #connections: ParityServices;
   #sequence = 0;
 
   /** Makes one; nothing has to be closed. In memory there is one process, whose rules change. */
-  constructor(engine: "memory" | "redis", connections: Connections) {
+  constructor(engine: "memory" | "redis", connections: ParityServices) {
     this.#connections = connections;
     const memory = new MemoryStore({ clock: this.clock });
     this.stores = engine === "memory" ? [memory, memory] : [this.#open(0), this.#open(1)];
@@ -45,6 +45,7 @@ export class MixedKey {
       keyPrefix: this.prefix,
       timingMarginMs: 60_000,
       testClock: this.clock,
+      ...(this.#connections.testScript && { testScript: this.#connections.testScript }),
     });
     store.watchRules((report) => this.reports[process].push(report));
     return store;

@@ -8,10 +8,10 @@ import type { Script } from "./script.ts";
 
 const part1 = `local ct=1e14
 local dy=50*ct
-local he,cu="99",10*ct
-local hp=r-r%ct`;
+local hh,cu="99",10*ct
+local hs=r-r%ct`;
 
-const part2 = `local gb=2e15
+const part2 = `local gc=2e15
 local function dN(m)
 local aj,size=string.byte(m,1),#m
 if aj==98 and size>8 then
@@ -20,210 +20,210 @@ if z>=0 and z==math.floor(z)then return z,10 end
 end
 if aj==83 and size>46 or aj==115 and size>20 then
 local z=struct.unpack("<d",m,2)
-if z>r and z<r+gb then return z,size+1 end
+if z>r and z<r+gc then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function ft(be)
+const part3 = `local function fu(be)
 return math.max(math.floor((be-dy)/cu),0)
 end
-local function eC(be)
+local function eD(be)
 if be<dy then return be end
-local us=hp+be%ct
+local us=hs+be%ct
 if us>r+ct/2 then return us-ct end
 if us<r-ct/2 then return us+ct end
 return us
 end`;
 
-const part4 = `local function eN(bg,fe,ad)
-return math.max(bg<=8*fe and 1 or bg<=1024*fe and 2 or 3,ad)
+const part4 = `local function eO(bg,ff,ad)
+return math.max(bg<=8*ff and 1 or bg<=1024*ff and 2 or 3,ad)
 end
-local function df(I,fe)
+local function dg(I,ff)
 if I==0 then return r end
-return I==3 and math.huge or r+(I==2 and 1024 or 8)*fe
+return I==3 and math.huge or r+(I==2 and 1024 or 8)*ff
 end`;
 
 const part5 = `local dC
 local function aU()
 if dC then return dC end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local im,jG=8,2^52
-local dL={us=0,aa=0,U=0,bm={}}
-local bp={dL=dL}
-function bp.fy(a,b,g)
+local iq,jJ=8,2^52
+local dL={us=0,aa=0,U=0,bo={}}
+local bm={dL=dL}
+function bm.fz(a,b,g)
 local us,aa=a.us+b.us,a.aa+b.aa
 if aa<g.denominator then return{us=us,aa=aa}end
 return{us=us+1,aa=aa-g.denominator}
 end
-local fy=bp.fy
-function bp.eU(a,b,g)
+local fz=bm.fz
+function bm.eV(a,b,g)
 local us,aa=a.us-b.us,a.aa-b.aa
 if aa>=0 then return{us=us,aa=aa}end
 return{us=us-1,aa=aa+g.denominator}
 end
-local eU=bp.eU
-function bp.fV(a,b)
+local eV=bm.eV
+function bm.fW(a,b)
 return(a.us<b.us or(a.us==b.us and a.aa<b.aa))and a or b
 end
-function bp.ji(ac,cJ,ad,g)
-local bb=eU(ac,ad,g)
-for _,bf in ipairs(ac.bm)do
-if bf.cJ>cJ then bb=eU(bb,bf,g)end
+function bm.jm(ac,cJ,ad,g)
+local bb=eV(ac,ad,g)
+for _,bf in ipairs(ac.bo)do
+if bf.cJ>cJ then bb=eV(bb,bf,g)end
 end
 return bb.us<0 and dL or bb
 end
-function bp.cc(h,g)
+function bm.cc(h,g)
 local K=h.us-g.as
 if h.aa>g.aG then K=K+1 end
 return max(K,h.v or 0)
 end
-local cc=bp.cc
-function bp.dG(h,g)
+local cc=bm.cc
+function bm.dG(h,g)
 return h.I>0 and cc(h,g)>r and h.I or 0
 end
-local function jp(ac,bf,U,g)
-local bb=fy(ac,bf,g)
-if bb.us>jG then return nil end
-local bm,A={},1
-for i,cs in ipairs(ac.bm)do
-bm[i]=cs
+local function jt(ac,bf,U,g)
+local bb=fz(ac,bf,g)
+if bb.us>jJ then return nil end
+local bo,A={},1
+for i,cs in ipairs(ac.bo)do
+bo[i]=cs
 if cs.cJ<=bf.cJ then A=i+1 end
 end
-table.insert(bm,A,bf)
-local hl,E=dL,#bm
-while E>0 and#bm-E<im do
-local Y=bm[E]
-if Y.cJ-(bb.us-hl.us)+2<=r then break end
-hl=fy(hl,Y,g)
+table.insert(bo,A,bf)
+local ho,E=dL,#bo
+while E>0 and#bo-E<iq do
+local Y=bo[E]
+if Y.cJ-(bb.us-ho.us)+2<=r then break end
+ho=fz(ho,Y,g)
 E=E-1
 end
 for _=1,E do
-table.remove(bm,1)
+table.remove(bo,1)
 end
-return{us=bb.us,aa=bb.aa,U=max(ac.U,U),bm=bm}
+return{us=bb.us,aa=bb.aa,U=max(ac.U,U),bo=bo}
 end
-function bp.dR(us,ac)
+function bm.dR(us,ac)
 local bb=us+ac.us+1
 if ac.U>0 and ac.U<bb then return max(us+1,ac.U)end
 return bb
 end
-function bp.bc(h)
+function bm.bc(h)
 local ac=h.ac
-return ac and bp.dR(h.us,ac)>r and ac or nil
+return ac and bm.dR(h.us,ac)>r and ac or nil
 end
-function bp.cz(us,aa,ac,v,g,ad)
+function bm.cz(us,aa,ac,v,g,ad)
 local K=us-g.as
 if aa>g.aG then K=K+1 end
-local bk=max(K,v)
+local bl=max(K,v)
 if v<=r or v<=K then v=nil end
 local h={us=us,aa=aa,v=v,I=0}
-if bk>r then h.I=eN(bk-r,g.as,ad)end
+if bl>r then h.I=eO(bl-r,g.as,ad)end
 if ac then
-local bb,bm=fy(h,ac,g).us,{}
-for i,bf in ipairs(ac.bm)do
-bm[i]={cJ=min(bf.cJ,bb),us=bf.us,aa=bf.aa}
+local bb,bo=fz(h,ac,g).us,{}
+for i,bf in ipairs(ac.bo)do
+bo[i]={cJ=min(bf.cJ,bb),us=bf.us,aa=bf.aa}
 end
 local U=ac.U>us+ac.us and 0 or ac.U
-h.ac={us=ac.us,aa=ac.aa,U=U,bm=bm}
+h.ac={us=ac.us,aa=ac.aa,U=U,bo=bo}
 end
 return h
 end
-function bp.em(h,fI,cJ,v,g)
+function bm.en(h,fJ,cJ,v,g)
 local U=max(r,v)+g.as+1
-local bf={cJ=cJ,us=fI.us,aa=fI.aa}
-local ac=jp(bp.bc(h)or dL,bf,U,g)
+local bf={cJ=cJ,us=fJ.us,aa=fJ.aa}
+local ac=jt(bm.bc(h)or dL,bf,U,g)
 if not ac then return h end
-local aN=eU(h,fI,g)
-return bp.cz(aN.us,aN.aa,ac,v,g,bp.dG(h,g))
+local aJ=eV(h,fJ,g)
+return bm.cz(aJ.us,aJ.aa,ac,v,g,bm.dG(h,g))
 end
-function bp.db(h,g)
-local v,bk=cc(h,g),df(h.I,g.as)
-if v<=bk then return h end
-local bw={us=bk+g.as,aa=g.aG}
-local ac=bp.bc(h)
-if h.us<bw.us or(h.us==bw.us and h.aa<=bw.aa)then
-return bp.cz(h.us,h.aa,ac,bk,g,h.I)
+function bm.db(h,g)
+local v,bl=cc(h,g),dg(h.I,g.as)
+if v<=bl then return h end
+local bx={us=bl+g.as,aa=g.aG}
+local ac=bm.bc(h)
+if h.us<bx.us or(h.us==bx.us and h.aa<=bx.aa)then
+return bm.cz(h.us,h.aa,ac,bl,g,h.I)
 end
 local ad={us=h.us,aa=h.aa,v=h.v,I=h.I}
-if ac then ad.ac={us=ac.us,aa=ac.aa,U=0,bm=ac.bm}end
-local bi=bp.em(ad,eU(h,bw,g),0,bk,g)
-if bi~=ad then return bi end
-return bp.cz(bw.us,bw.aa,nil,bk,g,h.I)
+if ac then ad.ac={us=ac.us,aa=ac.aa,U=0,bo=ac.bo}end
+local bj=bm.en(ad,eV(h,bx,g),0,bl,g)
+if bj~=ad then return bj end
+return bm.cz(bx.us,bx.aa,nil,bl,g,h.I)
 end
-function bp.bT(m,y,Y,h,g)
+function bm.bT(m,x,Y,h,g)
 local function dj()
-local number,eG=0,1
-while y<=Y do
-local gp=byte(m,y)
-y=y+1
-number=number+gp%128*eG
-if gp<128 then break end
-eG=eG*128
+local number,eH=0,1
+while x<=Y do
+local gr=byte(m,x)
+x=x+1
+number=number+gr%128*eH
+if gr<128 then break end
+eH=eH*128
 end
 return number
 end
-local function gR()
+local function gT()
 local us=dj()
 return us,g.denominator>1 and min(dj(),g.denominator-1)or 0
 end
-local fT=byte(m,y)-128
-y=y+1
-h.I=floor(fT%32/8)
-if fT%2>=1 then h.v=dj()end
-if fT%4<2 then return end
-local us,aa=gR()
-local ac={us=us,aa=aa,U=0,bm={}}
-local bb=fy(h,ac,g).us
-if fT%8>=4 then ac.U=bb+2-dj()end
-while y<=Y do
+local fU=byte(m,x)-128
+x=x+1
+h.I=floor(fU%32/8)
+if fU%2>=1 then h.v=dj()end
+if fU%4<2 then return end
+local us,aa=gT()
+local ac={us=us,aa=aa,U=0,bo={}}
+local bb=fz(h,ac,g).us
+if fU%8>=4 then ac.U=bb+2-dj()end
+while x<=Y do
 local bf={cJ=bb-dj()}
-bf.us,bf.aa=gR()
+bf.us,bf.aa=gT()
 if bf.us==0 and bf.aa==0 then
 bf.us,bf.aa=us,aa
 end
-ac.bm[#ac.bm+1]=bf
+ac.bo[#ac.bo+1]=bf
 end
 h.ac=ac
 end
-function bp.aR(h,g)
-local ac,v,aC=h.ac,h.v,""
-if not ac and not v and h.I==0 then return aC end
-local function en(number)
+function bm.aR(h,g)
+local ac,v,aB=h.ac,h.v,""
+if not ac and not v and h.I==0 then return aB end
+local function eo(number)
 while number>=128 do
-aC=aC..char(number%128+128)
+aB=aB..char(number%128+128)
 number=floor(number/128)
 end
-aC=aC..char(number)
+aB=aB..char(number)
 end
-local function hB(us,aa)
-en(us)
-if g.denominator>1 then en(aa)end
+local function hE(us,aa)
+eo(us)
+if g.denominator>1 then eo(aa)end
 end
-if v then en(v)end
+if v then eo(v)end
 if ac then
-hB(ac.us,ac.aa)
-local bb=fy(h,ac,g).us
-if ac.U>0 then en(bb+2-ac.U)end
-for _,bf in ipairs(ac.bm)do
-en(bb-bf.cJ)
-local iR=bf.us==ac.us and bf.aa==ac.aa
-hB(iR and 0 or bf.us,iR and 0 or bf.aa)
+hE(ac.us,ac.aa)
+local bb=fz(h,ac,g).us
+if ac.U>0 then eo(bb+2-ac.U)end
+for _,bf in ipairs(ac.bo)do
+eo(bb-bf.cJ)
+local iU=bf.us==ac.us and bf.aa==ac.aa
+hE(iU and 0 or bf.us,iU and 0 or bf.aa)
 end
 end
-local fT=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.U>0 and 4 or 0)
-return char(fT+8*h.I)..aC
+local fU=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.U>0 and 4 or 0)
+return char(fU+8*h.I)..aB
 end
-dC=bp
-return bp
+dC=bm
+return bm
 end`;
 
 const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
 local pack,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cB,fs=0,0
-local function aC()
+local cB,ft=0,0
+local function aB()
 cB=cB+1
 return ARGV[cB]
 end
@@ -231,32 +231,32 @@ local function number()
 cB=cB+1
 return ARGV[cB]+0
 end
-local function eM()
-fs=fs+1
-return KEYS[fs]
+local function eN()
+ft=ft+1
+return KEYS[ft]
 end
-local r=tonumber(aC())
+local r=tonumber(aB())
 if not r then
-local dc=call("TIME")
-r=dc[1]*1000000+dc[2]
+local dd=call("TIME")
+r=dd[1]*1000000+dd[2]
 end
 local ce=number()
 local function dl(U)
 return max(ceil((U-r)/1000),1)+ce
 end
-local bF={}`;
+local bG={}`;
 
-const part7 = `local function er(ae)
-local eD=type(ae)=="table"and ae.err or tostring(ae)
-if string.find(eD,"READONLY",1,true)then error(ae,0)end
-return eD
+const part7 = `local function es(ae)
+local eE=type(ae)=="table"and ae.err or tostring(ae)
+if string.find(eE,"READONLY",1,true)then error(ae,0)end
+return eE
 end
-local function hY(bD,je)
-local ok,ae=pcall(bD,je)
-return ok and ae or er(ae)
+local function ib(bE,ji)
+local ok,ae=pcall(bE,ji)
+return ok and ae or es(ae)
 end`;
 
-const part8 = `local function ge(e)
+const part8 = `local function gf(e)
 dT(e)
 if e.cK and not ba then dI(e)end
 local at=max(r,e.z)
@@ -267,11 +267,11 @@ at=max(at,D.kernel.cC(states[i],e.ab,D))
 end
 return at
 end
-local function fG(e,at)
+local function fH(e,at)
 local rates,states=e.p.rates,e.states
 if#rates==0 then return end
 if e.bL then e.bL.cF(e,at)end
-e.eP=nil
+e.eQ=nil
 for i=1,#rates do
 local D=rates[i]
 local ad=states[i]
@@ -279,8 +279,8 @@ local h=D.kernel.cF(ad,at,e.ab,D)
 if h then states[i]=h end
 local bY=D.kernel.bY and D.kernel.bY(ad,h,at)
 if bY then
-e.eP=e.eP or{}
-e.eP[i]=bY
+e.eQ=e.eQ or{}
+e.eQ[i]=bY
 end
 end
 dI(e)
@@ -296,9 +296,9 @@ end
 local function dn(ae,ag)
 local A=0
 for i=1,#ag do
-local eP,rates=ag[i].eP,#ag[i].p.rates
-for D=1,eP and rates or 0 do
-local bY=eP[D]
+local eQ,rates=ag[i].eQ,#ag[i].p.rates
+for D=1,eQ and rates or 0 do
+local bY=eQ[D]
 if bY then
 local Y=#ae
 ae[Y+1]=A+D-1
@@ -311,42 +311,42 @@ A=A+rates
 end
 end`;
 
-const part9 = `local function eg()
+const part9 = `local function eh()
 local p=cq[number()]
 local ab,J=number(),number()
 local e={
 p=p,
 ab=ab,
 J=J,
-Q=eM(),
-bj=nil,
+Q=eN(),
+bk=nil,
 aA=nil,
 aF=nil,
 z=0,
 states=nil,
 }
-if p.bj>0 then
-e.bj={}
+if p.bk>0 then
+e.bk={}
 for i,D in ipairs(p.rates)do
-if D.ring then e.bj[i]=eM()end
+if D.ring then e.bk[i]=eN()end
 end
 end
 if p.J>0 then
-e.aA,e.aF=eM(),eM()
+e.aA,e.aF=eN(),eN()
 end
-for _,A in ipairs(p.fk or{})do
-e.bj=e.bj or{}
-e.bj[A]=eM()
+for _,A in ipairs(p.fl or{})do
+e.bk=e.bk or{}
+e.bk[A]=eN()
 end
 return e
 end`;
 
-const part10 = `function bF.t()
-local function hk(h,at)
+const part10 = `function bG.t()
+local function hn(h,at)
 if h.us<at-1 or(h.us<at and h.aa==0)then return{us=at,aa=0}end
 return h
 end
-local function hS(h,q,g)
+local function hV(h,q,g)
 local aa=q*g.interval_rem
 local cT=floor(aa/g.denominator)
 local us=h.us+q*g.interval_us+cT
@@ -373,31 +373,31 @@ if h.us-g.as<r and(h.v or 0)<=r then return h end
 return aU().db(h,g)
 end,
 cC=function(h,ab,g)
-local next=hS(hk(h,r),ab,g)
-local gf=next.us-g.as
-if next.aa>g.aG then gf=gf+1 end
-return max(r,gf)
+local next=hV(hn(h,r),ab,g)
+local gg=next.us-g.as
+if next.aa>g.aG then gg=gg+1 end
+return max(r,gg)
 end,
 cF=function(h,at,ab,g)
-local next=hS(hk(h,at),ab,g)
+local next=hV(hn(h,at),ab,g)
 next.I=0
 if at<=r and not h.ac and not h.v then return next end
 local aS=aU()
 local v=max(at>r and at or 0,h.v or 0)
 return aS.cz(next.us,next.aa,aS.bc(h),v,g,aS.dG(h,g))
 end,
-bY=function(ad,ha,at)
-local gC=at>r
-if not gC and not ha.ac then return nil end
+bY=function(ad,hd,at)
+local gE=at>r
+if not gE and not hd.ac then return nil end
 local us,aa=0,0
-if ha.ac then
-us,aa=ha.ac.us,ha.ac.aa
+if hd.ac then
+us,aa=hd.ac.us,hd.ac.aa
 end
-local v=gC and(ad.v or 0)>r and ad.v or 0
-local jh=gC and hk(ad,at)~=ad
-if us==0 and aa==0 and v==0 and not jh then return nil end
+local v=gE and(ad.v or 0)>r and ad.v or 0
+local jl=gE and hn(ad,at)~=ad
+if us==0 and aa==0 and v==0 and not jl then return nil end
 local E=ad.us+2<=r and{us=0,aa=0}or ad
-return{us,aa,v,jh and E.us or-1,jh and E.aa or 0}
+return{us,aa,v,jl and E.us or-1,jl and E.aa or 0}
 end,
 dV=function(h)
 if h.us<r then return 0,0 end
@@ -405,10 +405,10 @@ return h.us-r,h.aa
 end,
 ck=function(h)
 if not h.ac and not h.v then return h.us+2 end
-local iP=h.ac and aU().dR(h.us,h.ac)or 0
-return max(h.us,iP,h.v or 0)+2
+local iS=h.ac and aU().dR(h.us,h.ac)or 0
+return max(h.us,iS,h.v or 0)+2
 end,
-bC=function(m,E,to,g,bK,bR)
+bD=function(m,E,to,g,bK,bR)
 local size=to-E+1
 local us=tonumber(sub(m,E,E+15))
 if not us or size<16 then return{us=0,aa=0,I=0}end
@@ -432,7 +432,7 @@ end,
 end`;
 
 const part11 = `local cI,aY="<I7I4",11
-local function bz(O)
+local function bA(O)
 return#O/aY
 end
 local function co(O,A)
@@ -444,13 +444,13 @@ end
 local function bN(O)
 return am(cI,O,#O-aY+1)
 end
-local function fC(O,A,K,x)
+local function fD(O,A,K,y)
 local E=A*aY
-return sub(O,1,E)..pack(cI,K,x)..sub(O,E+aY+1)
+return sub(O,1,E)..pack(cI,K,y)..sub(O,E+aY+1)
 end
-local function gw(K,x)
-if not(K>=0 and K<2^53 and x>0 and x<2^32)then return""end
-return pack(cI,K,x)
+local function gy(K,y)
+if not(K>=0 and K<2^53 and y>0 and y<2^32)then return""end
+return pack(cI,K,y)
 end
 local function dY(m,E,to)
 local O=sub(m,E,to)
@@ -466,22 +466,22 @@ return sub(O,1,6)..string.char(string.byte(O,7)+32*h.I)..sub(O,8)
 end
 local function bZ(h,g,ad)
 local bg=h.w==""and 0 or bP(h.w)-r
-h.I=bg>0 and eN(bg,g.window,ad)or 0
+h.I=bg>0 and eO(bg,g.window,ad)or 0
 return h
 end
-local function fm(h,g)
+local function fn(h,g)
 local O=h.w
-local ac=O==""and 0 or bP(O)-df(h.I,g.window)
+local ac=O==""and 0 or bP(O)-dg(h.I,g.window)
 if ac<=0 then return h end
-local jC={}
-for A=0,bz(O)-1 do
-local K,x=co(O,A)
-jC[A+1]=pack(cI,K-ac,x)
+local jF={}
+for A=0,bA(O)-1 do
+local K,y=co(O,A)
+jF[A+1]=pack(cI,K-ac,y)
 end
-return bZ({H=h.H,w=table.concat(jC)},g,h.I)
+return bZ({H=h.H,w=table.concat(jF)},g,h.I)
 end`;
 
-const part12 = `function bF.f()
+const part12 = `function bG.f()
 return{
 letter="F",
 bT=function()
@@ -490,19 +490,19 @@ end,
 cU=function()
 return{w="",I=0}
 end,
-db=fm,
+db=fn,
 cC=function(h,ab,g)
 if h.w==""then return r end
-local K,x=bN(h.w)
-if x+ab<=g.capacity then return max(r,K)end
+local K,y=bN(h.w)
+if y+ab<=g.capacity then return max(r,K)end
 return max(r,K+g.window)
 end,
 cF=function(h,at,ab,g)
 local w=h.w
 if w==""then return bZ({w=pack(cI,at,ab)},g,0)end
-local K,x=bN(w)
+local K,y=bN(w)
 if at<K+g.window then
-w=fC(w,bz(w)-1,K,x+ab)
+w=fD(w,bA(w)-1,K,y+ab)
 else
 w=w..pack(cI,at,ab)
 end
@@ -513,24 +513,24 @@ return bZ({w=w},g,h.I)
 end,
 dV=function(h,g)
 if h.w==""then return 0,0 end
-local K,x=bN(h.w)
+local K,y=bN(h.w)
 local reset=K+g.window-r
 if reset<=0 then return 0,0 end
 if K>r then return g.capacity,reset end
-return x,reset
+return y,reset
 end,
 ck=function(h,g)
 if h.w==""then return 0 end
 local K=bN(h.w)
 return K+g.window
 end,
-bC=function(m,E,to)
+bD=function(m,E,to)
 local w,I=dY(m,E+7,to)
 return{w=w,I=I}
 end,
-fw=16,
-ep=function(m,E)
-return{w=gw(am("<dd",m,E)),I=0}
+fx=16,
+eq=function(m,E)
+return{w=gy(am("<dd",m,E)),I=0}
 end,
 cW=function(h,g)
 return pack("<I7",g.window)..cH(h)
@@ -538,31 +538,31 @@ end,
 }
 end`;
 
-const part13 = `function bF.c()
-local function fH(h,A,g)
+const part13 = `function bG.c()
+local function fI(h,A,g)
 if A==0 then return h.H end
-local K,x=co(h.w,A-1)
-return K+g.window==co(h.w,A)and x or 0
+local K,y=co(h.w,A-1)
+return K+g.window==co(h.w,A)and y or 0
 end
-local function jq(h,at,g)
+local function ju(h,at,g)
 if h.w==""then return at,0,0 end
-local K,x=bN(h.w)
+local K,y=bN(h.w)
 if at<K+g.window then
-return K,fH(h,bz(h.w)-1,g),x
+return K,fI(h,bA(h.w)-1,g),y
 end
-if at<K+2*g.window then return K+g.window,x,0 end
+if at<K+2*g.window then return K+g.window,y,0 end
 return at,0,0
 end
-local function eR(q,bd,g)
+local function eS(q,bd,g)
 if bd<0 then return g.window+1 end
 if q<=bd then return 0 end
 local bO=g.window/g.step
 return(bO-floor(bd*bO/q))*g.step
 end
-local function iQ(w,g)
+local function iT(w,g)
 local K=bP(w)
-local iM=bz(w)>1 and co(w,1)==K+g.window
-return K+(iM and 1 or 2)*g.window<=r
+local iP=bA(w)>1 and co(w,1)==K+g.window
+return K+(iP and 1 or 2)*g.window<=r
 end
 return{
 letter="C",
@@ -572,27 +572,27 @@ end,
 cU=function()
 return{H=0,w="",I=0}
 end,
-db=fm,
+db=fn,
 cC=function(h,ab,g)
-local K,H,dP=jq(h,r,g)
-local ii=eR(H,g.capacity-ab-dP,g)
-if ii<=g.window then return max(r,K+ii)end
-return max(r,K+g.window+eR(dP,g.capacity-ab,g))
+local K,H,dP=ju(h,r,g)
+local il=eS(H,g.capacity-ab-dP,g)
+if il<=g.window then return max(r,K+il)end
+return max(r,K+g.window+eS(dP,g.capacity-ab,g))
 end,
 cF=function(h,at,ab,g)
 local W={H=h.H,w=h.w}
-local K,x
+local K,y
 if W.w~=""then
-K,x=bN(W.w)
+K,y=bN(W.w)
 end
 if K and at<K+g.window then
-W.w=fC(W.w,bz(W.w)-1,K,x+ab)
+W.w=fD(W.w,bA(W.w)-1,K,y+ab)
 else
-K=jq(h,at,g)
+K=ju(h,at,g)
 W.w=W.w..pack(cI,K,ab)
 end
-while iQ(W.w,g)do
-W.H=fH(W,1,g)
+while iT(W.w,g)do
+W.H=fI(W,1,g)
 W.w=sub(W.w,aY+1)
 end
 return bZ(W,g,h.I)
@@ -603,27 +603,27 @@ local Y=bN(h.w)
 local reset=Y+2*g.window-r
 if reset<=0 then return 0,0 end
 if Y>r then return g.capacity,reset end
-local K,H,dP=jq(h,r,g)
+local K,H,dP=ju(h,r,g)
 local bO=g.window/g.step
-local aN=bO-floor((r-K)/g.step)
-return ceil(H*aN/bO)+dP,reset
+local aJ=bO-floor((r-K)/g.step)
+return ceil(H*aJ/bO)+dP,reset
 end,
 ck=function(h,g)
 if h.w==""then return 0 end
 local K=bN(h.w)
 return K+2*g.window
 end,
-bC=function(m,E,to)
+bD=function(m,E,to)
 local w,I=dY(m,E+12,to)
 if w==""then return{H=0,w="",I=0}end
 return{H=am("<I4",m,E+8),w=w,I=I}
 end,
-fw=24,
-ep=function(m,E)
+fx=24,
+eq=function(m,E)
 local K,H,dP=am("<ddd",m,E)
 if not(H>0 and H<2^32)then H=0 end
 if dP>0 or H==0 then
-return{H=H,w=gw(K,dP),I=0}
+return{H=H,w=gy(K,dP),I=0}
 end
 return{H=H,w=pack(cI,K,0),I=0}
 end,
@@ -634,25 +634,25 @@ end,
 }
 end`;
 
-const part14 = `function bF.s()`;
+const part14 = `function bG.s()`;
 
-const part15 = `local bs,jS,fR=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cA,kp=2^48,2^37
-local hp=r-r%cA
-local function bq(o,ax)
+const part15 = `local bt,jV,fS=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cA,kt=2^48,2^37
+local hs=r-r%cA
+local function br(o,ax)
 o.du,o.ax=ax>=32,ax%32
-o.ju,o.ay=o.ax>=16,2^(ax%16)
-o.bw=o.ju and 255 or 65535
+o.jy,o.ay=o.ax>=16,2^(ax%16)
+o.bx=o.jy and 255 or 65535
 end
 local function cW(o,ar,q)
-if o.ju then return pack("<I7B",ar,q)end
+if o.jy then return pack("<I7B",ar,q)end
 if ar-r>=cA/2 then error("ERR the units would be taken years ahead",0)end
 return pack("<I6I2",ar%cA,q)
 end
-local function bC(o,O,E)
-if o.ju then return am("<I7B",O,E)end
+local function bD(o,O,E)
+if o.jy then return am("<I7B",O,E)end
 local ar,q=am("<I6I2",O,E)
-ar=ar+hp
+ar=ar+hs
 if ar>r+cA/2 then return ar-cA,q end
 if ar<r-cA/2 then return ar+cA,q end
 return ar,q
@@ -662,27 +662,27 @@ if to<#o.O then return sub(o.O,E+1,to+1)end
 return call("GETRANGE",o.Q,format("%d",E),format("%d",to))
 end
 local function cm(o,al)
-return bs+4*(floor(al/o.ay)+1)+8*al
+return bt+4*(floor(al/o.ay)+1)+8*al
 end
 local function size(o)
-return o.J==0 and bs or cm(o,o.J-1)+8
+return o.J==0 and bt or cm(o,o.J-1)+8
 end
 local function cd(o,i)
 return(o.aO+i)%o.J
 end
 local function aZ(o,i)
 local E=cm(o,cd(o,i))
-return bC(o,bT(o,E,E+7),1)
+return bD(o,bT(o,E,E+7),1)
 end
-local function iL(o,i)
+local function iO(o,i)
 local al=cd(o,i)
-return min(o.ay-al%o.ay,o.J-al,o.x-i)
+return min(o.ay-al%o.ay,o.J-al,o.y-i)
 end
-local function hI(o,el,ad)
-if el and o.ad and el>o.ad then return o.x,o.ad,o.aX end
+local function hL(o,em,ad)
+if em and o.ad and em>o.ad then return o.y,o.ad,o.aX end
 if o.du then
-if el then return el-1,el-1,(aZ(o,el-1))end
-local cl,bS=0,o.x
+if em then return em-1,em-1,(aZ(o,em-1))end
+local cl,bS=0,o.y
 while cl<bS do
 local cf=floor((cl+bS)/2)
 if aZ(o,cf)<=ad then
@@ -694,14 +694,14 @@ end
 return cl,cl
 end
 local i,bb=0,0
-while i<o.x do
-local n,al=iL(o,i),cd(o,i)
+while i<o.y do
+local n,al=iO(o,i),cd(o,i)
 local q
-if i>0 and i+n<o.x then
+if i>0 and i+n<o.y then
 local E=cm(o,al)-4
 q=am("<I4",bT(o,E,E+3),1)
 end
-if q and((el and bb+q<el)or(not el and aZ(o,i+n-1)<=ad))then
+if q and((em and bb+q<em)or(not em and aZ(o,i+n-1)<=ad))then
 i,bb=i+n,bb+q
 else
 local ak,cE=0,16
@@ -710,8 +710,8 @@ cE=min(cE,n-ak)
 local E=cm(o,al+ak)
 local O=bT(o,E,E+8*cE-1)
 for j=1,8*cE,8 do
-local ar,aT=bC(o,O,j)
-if el and bb+aT>=el or not el and ar>ad then return i,bb,ar end
+local ar,aT=bD(o,O,j)
+if em and bb+aT>=em or not em and ar>ad then return i,bb,ar end
 i,bb=i+1,bb+aT
 end
 ak,cE=ak+cE,cE*8
@@ -720,206 +720,206 @@ end
 end
 return i,bb
 end
-local function aB(o)
+local function aC(o)
 local window,v,ax=o.window,o.v,o.ax+(o.du and 32 or 0)
-local fk=pack("<I4I4I4I7I4B",o.aO,o.x,o.J,o.aK,o.av,ax)
+local fl=pack("<I4I4I4I7I4B",o.aO,o.y,o.J,o.aL,o.av,ax)
 local cl=v%cA
 local bS=(v-cl)/cA+32*o.I
-return"S"..pack("<dI7I6BI7",o.z,window,cl,bS,o.aX)..fk
+return"S"..pack("<dI7I6BI7",o.z,window,cl,bS,o.aX)..fl
 end
-local function gn(o)
+local function go(o)
 o.O,o.cN="",nil
 end
-local function jx(o,g)
-o.aO,o.x,o.J,o.aK,o.av,o.aX=0,0,0,0,0,0
-bq(o,g.ax+32)
-gn(o)
+local function jB(o,g)
+o.aO,o.y,o.J,o.aL,o.av,o.aX=0,0,0,0,0,0
+br(o,g.ax+32)
+go(o)
 end
-local function hw(o,af,J)
+local function hz(o,af,J)
 local n=#af/8
-o.aO,o.x,o.J,o.av=0,n,J,0
+o.aO,o.y,o.J,o.av=0,n,J,0
 local bQ={}
 for E=0,J-1,o.ay do
 local ap=min(E+o.ay,J)
 local O,bb=sub(af,E*8+1,ap*8),0
 if E<n then
 for j=1,#O,8 do
-local _,q=bC(o,O,j)
+local _,q=bD(o,O,j)
 bb=bb+q
 end
 o.av=bb
 end
 bQ[#bQ+1]=pack("<I4",bb)..O..string.rep("\\0",(ap-E)*8-#O)
 end
-return aB(o)..table.concat(bQ)
+return aC(o)..table.concat(bQ)
 end
-local function ij(o)
+local function im(o)
 local bQ,i={},0
-while i<o.x do
-local n,E=iL(o,i),cm(o,cd(o,i))
+while i<o.y do
+local n,E=iO(o,i),cm(o,cd(o,i))
 bQ[#bQ+1],i=bT(o,E,E+8*n-1),i+n
 end
 return table.concat(bQ)
 end
-local function eO(o,ar,q)
-local ci=ceil(q/o.bw)-1
-return string.rep(cW(o,ar,o.bw),ci)..cW(o,ar,q-ci*o.bw)
+local function eP(o,ar,q)
+local ci=ceil(q/o.bx)-1
+return string.rep(cW(o,ar,o.bx),ci)..cW(o,ar,q-ci*o.bx)
 end`;
 
-const part16 = `local jv=2^17
-local function fA(cL,capacity,ay)
+const part16 = `local jz=2^17
+local function fB(cL,capacity,ay)
 local bd=cL+floor(cL/64)+4
-local O=bs+10+4*ceil(bd/ay)+8*bd
-if O<jv then
+local O=bt+10+4*ceil(bd/ay)+8*bd
+if O<jz then
 local _,ax=math.frexp(O-1)
 local step=max(2^(ax-3),16)
-local aN=ceil(O/step)*step-bs-10
-local ci=floor(aN/(4+8*ay))
-bd=max(ci*ay+floor((aN-ci*(4+8*ay)-4)/8),bd)
+local aJ=ceil(O/step)*step-bt-10
+local ci=floor(aJ/(4+8*ay))
+bd=max(ci*ay+floor((aJ-ci*(4+8*ay)-4)/8),bd)
 end
 return cL<=capacity and min(capacity,bd)or bd
 end`;
 
-const part17 = `local function jg(o,m,g)
+const part17 = `local function jk(o,m,g)
 if#m<21 then return end
-local z,aO,x,J=am("<dI4I4I4",m,2)
-if#m~=21+8*J or x>J or aO>=max(J,1)then return end
+local z,aO,y,J=am("<dI4I4I4",m,2)
+if#m~=21+8*J or y>J or aO>=max(J,1)then return end
 local bQ,ar,q={},0,0
-for i=0,x-1 do
+for i=0,y-1 do
 local at=am("<d",m,22+(aO+i)%J*8)
 if at~=ar and q>0 then
-bQ[#bQ+1],q=eO(o,ar,q),0
+bQ[#bQ+1],q=eP(o,ar,q),0
 end
 ar,q=at,q+1
 end
-if q>0 then bQ[#bQ+1]=eO(o,ar,q)end
+if q>0 then bQ[#bQ+1]=eP(o,ar,q)end
 local af=table.concat(bQ)
-o.z,o.aK,o.v,o.aX,o.cb=z,x,ar,ar,true
-o.du=#af/8==x
-o.O=hw(o,af,#af/8)
+o.z,o.aL,o.v,o.aX,o.cb=z,y,ar,ar,true
+o.du=#af/8==y
+o.O=hz(o,af,#af/8)
 end
-local function fN(Q,g)
-local O=call("GETRANGE",Q,"0",g.gP)
+local function fO(Q,g)
+local O=call("GETRANGE",Q,"0",g.gR)
 local o={Q=Q,O=O,z=0,window=g.window,v=0,aX=0,I=0}
-o.aO,o.x,o.J,o.aK,o.av=0,0,0,0,0
-bq(o,g.ax+32)
+o.aO,o.y,o.J,o.aL,o.av=0,0,0,0,0
+br(o,g.ax+32)
 local aj=string.byte(O,1)
-if aj==115 then jg(o,call("GETRANGE",Q,"0","-1"),g)end
+if aj==115 then jk(o,call("GETRANGE",Q,"0","-1"),g)end
 if aj==98 and#O==9 then
 local z=am("<d",O,2)
-o.de=z<0 or z~=floor(z)
-o.z=o.de and 0 or z
+o.df=z<0 or z~=floor(z)
+o.z=o.df and 0 or z
 return o
 end
-if aj~=83 or#O<bs then
-o.de=aj and not o.cb
+if aj~=83 or#O<bt then
+o.df=aj and not o.cb
 return o
 end
 local ax,bS
-o.z,o.window,o.v,bS,o.aX,o.aO,o.x,o.J,o.aK,o.av,ax=
-am(jS,O,2)
+o.z,o.window,o.v,bS,o.aX,o.aO,o.y,o.J,o.aL,o.av,ax=
+am(jV,O,2)
 o.v,o.I=o.v+bS%32*cA,floor(bS/32)
-bq(o,ax)
-local bu=size(o)
-if#O==g.gP+1 and bu>#O then
-local bo=call("GETRANGE",Q,format("%d",bu-1),format("%d",bu))
-bu=#bo==1 and#O or-1
+br(o,ax)
+local bv=size(o)
+if#O==g.gR+1 and bv>#O then
+local bq=call("GETRANGE",Q,format("%d",bv-1),format("%d",bv))
+bv=#bq==1 and#O or-1
 end
-o.de=ax%16<6
+o.df=ax%16<6
 or ax>58
-or bu~=#O
-or o.x>o.J
+or bv~=#O
+or o.y>o.J
 or o.aO>=max(o.J,1)
 return o
 end
-local function fh(o,ar,g)
+local function fi(o,ar,g)
 local step=ceil(g.window/8)
 return format("%.0f",dl(max(ar-ar%step+step+g.window,o.z)))
 end
-local function kq(o,cL,g,dd)
+local function ku(o,cL,g,de)
 local cb=size(o)
-if o.aO+o.x>o.J then
+if o.aO+o.y>o.J then
 local ay,ci=floor(o.aO/o.ay),4+8*o.ay
-local fa=max(ceil((cL-o.J)/o.ay),floor(o.J/o.ay/8))
-local aj,ap=bs+ay*ci,cb
+local fb=max(ceil((cL-o.J)/o.ay),floor(o.J/o.ay/8))
+local aj,ap=bt+ay*ci,cb
 while ap>aj do
 local E=max(ap-65536,aj)
 local O=call("GETRANGE",o.Q,format("%d",E),format("%d",ap-1))
-call("SETRANGE",o.Q,format("%d",E+fa*ci),O)
+call("SETRANGE",o.Q,format("%d",E+fb*ci),O)
 ap=E
 end
-o.aO,o.J=o.aO+fa*o.ay,o.J+fa*o.ay
+o.aO,o.J=o.aO+fb*o.ay,o.J+fb*o.ay
 else
-o.J=fA(cL,g.capacity,o.ay)
-if cb<jv then
+o.J=fB(cL,g.capacity,o.ay)
+if cb<jz then
 local m=bT(o,0,cb-1)
-call("SET",o.Q,m..string.rep("\\0",size(o)-cb),"PX",dd)
+call("SET",o.Q,m..string.rep("\\0",size(o)-cb),"PX",de)
 else
 call("SETRANGE",o.Q,format("%d",size(o)-1),"\\0")
 end
 end
 o.O=""
 end
-local function iI(o,af)
+local function iL(o,af)
 local ak=0
 while ak<#af do
-local al=cd(o,o.x)
+local al=cd(o,o.y)
 local n=min(o.ay-al%o.ay,o.J-al,(#af-ak)/8)
 local O=sub(af,ak+1,ak+8*n)
 if al%o.ay==0 then o.av=0 end
 for j=1,#O,8 do
-local _,q=bC(o,O,j)
+local _,q=bD(o,O,j)
 o.av=o.av+q
 end
 local E=cm(o,al)
 call("SETRANGE",o.Q,format("%d",E),O)
-o.x,ak,al=o.x+n,ak+8*n,al+n
+o.y,ak,al=o.y+n,ak+8*n,al+n
 if al%o.ay==0 or al==o.J then
 local ay=E-8*((al-n)%o.ay)-4
 call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
 end
 end
 end
-local function gz(o,g)
-if o.cb then call("SET",o.Q,o.O,"PX",fh(o,o.x>0 and o.aX or r,g))end
+local function gB(o,g)
+if o.cb then call("SET",o.Q,o.O,"PX",fi(o,o.y>0 and o.aX or r,g))end
 o.cb=nil
 end`;
 
-const part18 = `local function gJ(o,at,g)
+const part18 = `local function gL(o,at,g)
 local ad=o.v>r and o.I or 0
 o.v=at>r and at or 0
-o.I=at>r and eN(at-r,g.window,ad)or 0
+o.I=at>r and eO(at-r,g.window,ad)or 0
 end
-local function hP(o,i)
+local function hS(o,i)
 local al,bb=cd(o,i),0
 local E=cm(o,al-al%o.ay)
 local O=bT(o,E,cm(o,al)+7)
 for j=1,#O,8 do
-local _,q=bC(o,O,j)
+local _,q=bD(o,O,j)
 bb=bb+q
 end
 return bb
 end
-local function hO(o,g,ba)
+local function hR(o,g,ba)
 if o.aX<=r then return o end
-local bk=max(r,min(o.v,df(o.I,g.window)))
-if o.aX<=bk then return o end
-local i,ad=hI(o,nil,bk)
-local q=min(o.aK-ad,g.capacity)
-o.x,o.aX=i,bk
-gJ(o,bk,g)
+local bl=max(r,min(o.v,dg(o.I,g.window)))
+if o.aX<=bl then return o end
+local i,ad=hL(o,nil,bl)
+local q=min(o.aL-ad,g.capacity)
+o.y,o.aX=i,bl
+gL(o,bl,g)
 if ba then
-o.aK,o.ad=ad+q,ad
+o.aL,o.ad=ad+q,ad
 return o
 end
-gz(o,g)
-o.aK,o.du=ad+q,o.du and q==1
+gB(o,g)
+o.aL,o.du=ad+q,o.du and q==1
 if i==0 then o.aO=0 end
-o.av=i==0 and 0 or hP(o,i-1)
+o.av=i==0 and 0 or hS(o,i-1)
 o.O=""
-iI(o,eO(o,bk,q))
-call("SETRANGE",o.Q,"0",aB(o))
-call("PEXPIRE",o.Q,fh(o,bk,g))
+iL(o,eP(o,bl,q))
+call("SETRANGE",o.Q,"0",aC(o))
+call("PEXPIRE",o.Q,fi(o,bl,g))
 return o
 end`;
 
@@ -927,15 +927,15 @@ const part19 = `local function cN(o,g)
 if not o.cN then
 o.cN,o.dp=0,0
 local ad=r-g.window
-if o.x>0 and o.aX<=ad then
-o.cN,o.dp=o.x,o.aK
-elseif o.x>0 then
-o.cN,o.dp=hI(o,nil,ad)
+if o.y>0 and o.aX<=ad then
+o.cN,o.dp=o.y,o.aL
+elseif o.y>0 then
+o.cN,o.dp=hL(o,nil,ad)
 end
 end
 return o.cN,o.dp
 end
-local function eL(capacity,window)
+local function eM(capacity,window)
 local ax=6
 while ax<10 and 4^ax<capacity do
 ax=ax+1
@@ -944,69 +944,69 @@ return{
 capacity=capacity,
 window=window,
 ring=true,
-ax=window<kp and ax or ax+16,
-gP=bs+4+8*fR-1,
+ax=window<kt and ax or ax+16,
+gR=bt+4+8*fS-1,
 }
 end
 return{
-fN=fN,
+fO=fO,
 bT=function()
-return eL(number(),number())
+return eM(number(),number())
 end,
-eL=eL,
-db=hO,
+eM=eM,
+db=hR,
 cC=function(o,ab,g)
 local at=max(r,o.v)
-local cX=o.aK+ab-g.capacity
+local cX=o.aL+ab-g.capacity
 if cX<=0 then return at end
-local _,_,ar=hI(o,cX)
+local _,_,ar=hL(o,cX)
 return max(at,ar+g.window)
 end,
 dV=function(o,g)
-local _,aN=cN(o,g)
-local aH=o.aK-aN
-if aH==0 then return 0,0 end
-return o.v>r and g.capacity or aH,o.aX+g.window-r
+local _,aJ=cN(o,g)
+local aI=o.aL-aJ
+if aI==0 then return 0,0 end
+return o.v>r and g.capacity or aI,o.aX+g.window-r
 end,
 cF=function(o,at,ab,g)
 local ar=at
-if o.x>0 then ar=max(at,o.aX)end
-gJ(o,at>r and ar or o.v,g)
-local dd=fh(o,ar,g)
-gz(o,g)
-local eJ,is=cN(o,g)
-o.x,o.aK,o.window=o.x-eJ,o.aK-is,g.window
-if o.x==0 then
-if o.J>fR and o.ax==g.ax then
+if o.y>0 then ar=max(at,o.aX)end
+gL(o,at>r and ar or o.v,g)
+local de=fi(o,ar,g)
+gB(o,g)
+local eK,iv=cN(o,g)
+o.y,o.aL,o.window=o.y-eK,o.aL-iv,g.window
+if o.y==0 then
+if o.J>fS and o.ax==g.ax then
 o.aO,o.av,o.du=0,0,true
 else
-jx(o,g)
+jB(o,g)
 end
 else
-o.aO=cd(o,eJ)
+o.aO=cd(o,eK)
 end
-local bA,cZ,q=ab,nil,0
-if o.x>0 and ar==o.aX then
-local _,aT=aZ(o,o.x-1)
+local bB,cZ,q=ab,nil,0
+if o.y>0 and ar==o.aX then
+local _,aT=aZ(o,o.y-1)
 q=aT
-if q<o.bw then
-cZ=min(o.bw-q,ab)
-bA=ab-cZ
+if q<o.bx then
+cZ=min(o.bx-q,ab)
+bB=ab-cZ
 end
 end
-o.aK,o.aX,o.du=o.aK+ab,ar,o.du and ab==1 and not cZ
-local af=bA>0 and eO(o,ar,bA)or""
-local cL=o.x+#af/8
-if o.J<=fR or(cL>o.J and o.J<=o.ay)then
-local bt=ij(o)
-if cZ then bt=sub(bt,1,-9)..cW(o,ar,q+cZ)end
-local J=cL>o.J and fA(cL,g.capacity,o.ay)or o.J
-o.O=hw(o,bt..af,J)
-call("SET",o.Q,o.O,"PX",dd)
+o.aL,o.aX,o.du=o.aL+ab,ar,o.du and ab==1 and not cZ
+local af=bB>0 and eP(o,ar,bB)or""
+local cL=o.y+#af/8
+if o.J<=fS or(cL>o.J and o.J<=o.ay)then
+local bu=im(o)
+if cZ then bu=sub(bu,1,-9)..cW(o,ar,q+cZ)end
+local J=cL>o.J and fB(cL,g.capacity,o.ay)or o.J
+o.O=hz(o,bu..af,J)
+call("SET",o.Q,o.O,"PX",de)
 else
-if cL>o.J then kq(o,cL,g,dd)end
+if cL>o.J then ku(o,cL,g,de)end
 if cZ then
-local al=cd(o,o.x-1)
+local al=cd(o,o.y-1)
 o.av=o.av+cZ
 local E=cm(o,al)
 call("SETRANGE",o.Q,format("%d",E),cW(o,ar,q+cZ))
@@ -1015,51 +1015,51 @@ local ay=E-8*(al%o.ay)-4
 call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
 end
 end
-iI(o,af)
-call("SETRANGE",o.Q,"0",aB(o))
-call("PEXPIRE",o.Q,dd)
+iL(o,af)
+call("SETRANGE",o.Q,"0",aC(o))
+call("PEXPIRE",o.Q,de)
 o.O=""
 end
 o.cN,o.dp=0,0
 end,
-hJ=function()`;
+hM=function()`;
 
-const part20 = `local function iY(o,i,ar,q,eK)
-local al,Y=cd(o,i),cd(o,o.x-1)
+const part20 = `local function jc(o,i,ar,q,eL)
+local al,Y=cd(o,i),cd(o,o.y-1)
 local E=cm(o,al)
-call("SETRANGE",o.Q,format("%d",E),cW(o,ar,q-eK))
-o.aK,o.du=o.aK-eK,false
+call("SETRANGE",o.Q,format("%d",E),cW(o,ar,q-eL))
+o.aL,o.du=o.aL-eL,false
 if floor(al/o.ay)==floor(Y/o.ay)then
 if al>Y then return end
-o.av=o.av-eK
+o.av=o.av-eL
 end
 local ay=E-8*(al%o.ay)-4
 local bb=am("<I4",call("GETRANGE",o.Q,format("%d",ay),format("%d",ay+3)),1)
-call("SETRANGE",o.Q,format("%d",ay),pack("<I4",max(bb-eK,0)))
+call("SETRANGE",o.Q,format("%d",ay),pack("<I4",max(bb-eL,0)))
 end
-local function eh(o,g)
-gn(o)
-while o.x>0 do
-local ar,q=aZ(o,o.x-1)
+local function ei(o,g)
+go(o)
+while o.y>0 do
+local ar,q=aZ(o,o.y-1)
 o.v,o.aX=min(o.v,ar),ar
 if q>0 then break end
-local al=cd(o,o.x-1)
-o.x=o.x-1
+local al=cd(o,o.y-1)
+o.y=o.y-1
 if al%o.ay==0 then
-local ay=o.x>0 and cm(o,floor(cd(o,o.x-1)/o.ay)*o.ay)-4
+local ay=o.y>0 and cm(o,floor(cd(o,o.y-1)/o.ay)*o.ay)-4
 o.av=ay and am("<I4",bT(o,ay,ay+3),1)or 0
 end
 end
-if o.x==0 then
-o.aO,o.aK,o.av,o.v,o.aX,o.du=0,0,0,0,0,true
+if o.y==0 then
+o.aO,o.aL,o.av,o.v,o.aX,o.du=0,0,0,0,0,true
 end
-gJ(o,o.v,g)
-call("SETRANGE",o.Q,"0",aB(o))
+gL(o,o.v,g)
+call("SETRANGE",o.Q,"0",aC(o))
 end
-local function gF(o,q,ar,g)
-gz(o,g)
-gn(o)
-local cl,bS=0,o.x
+local function gH(o,q,ar,g)
+gB(o,g)
+go(o)
+local cl,bS=0,o.y
 while cl<bS do
 local cf=floor((cl+bS)/2)
 if aZ(o,cf)<ar then
@@ -1068,54 +1068,54 @@ else
 bS=cf
 end
 end
-local go=0
-for i=cl,o.x-1 do
+local gq=0
+for i=cl,o.y-1 do
 local at,aT=aZ(o,i)
-if at~=ar or go==q then break end
-local eK=min(q-go,aT)
-if eK>0 then iY(o,i,ar,aT,eK)end
-go=go+eK
+if at~=ar or gq==q then break end
+local eL=min(q-gq,aT)
+if eL>0 then jc(o,i,ar,aT,eL)end
+gq=gq+eL
 end
-if go>0 then eh(o,g)end
+if gq>0 then ei(o,g)end
 end
-local function hM(o,q,g)
-gz(o,g)
-local _,aN=cN(o,g)
-local ap=o.aK
-if o.x>0 and o.aX>r then
-local _,ad=hI(o,nil,r)
+local function hP(o,q,g)
+gB(o,g)
+local _,aJ=cN(o,g)
+local ap=o.aL
+if o.y>0 and o.aX>r then
+local _,ad=hL(o,nil,r)
 ap=ad
 end
-local gc=min(aN+q,ap)
-if gc==0 then return end
-local i,ad,ar=hI(o,gc)
+local gd=min(aJ+q,ap)
+if gd==0 then return end
+local i,ad,ar=hL(o,gd)
 local _,aT=aZ(o,i)
-gn(o)
-o.aO,o.x,o.aK=cd(o,i),o.x-i,o.aK-ad
-iY(o,0,ar,aT,gc-ad)
-eh(o,g)
+go(o)
+o.aO,o.y,o.aL=cd(o,i),o.y-i,o.aL-ad
+jc(o,0,ar,aT,gd-ad)
+ei(o,g)
 end
-local function iq(o,g)
-local cw=fh(o,o.x>0 and o.aX or r-2*g.window,g)
-gz(o,g)
+local function it(o,g)
+local cw=fi(o,o.y>0 and o.aX or r-2*g.window,g)
+gB(o,g)
 if o.J>0 then
-call("SETRANGE",o.Q,"0",aB(o))
+call("SETRANGE",o.Q,"0",aC(o))
 call("PEXPIRE",o.Q,cw)
 elseif o.z>r then
-call("SET",o.Q,aB(o),"PX",cw)
+call("SET",o.Q,aC(o),"PX",cw)
 else
 call("DEL",o.Q)
 end
 end`;
 
-const part21 = `return{cy=gF,cY=hM,block=iq}
+const part21 = `return{cy=gH,cY=hP,block=it}
 end,
-jB=function()`;
+jE=function()`;
 
-const part22 = `local function iX(o)
-local ai,O={af={},v=o.v,I=o.I},ij(o)
+const part22 = `local function ja(o)
+local ai,O={af={},v=o.v,I=o.I},im(o)
 for E=1,#O,8 do
-local at,q=bC(o,O,E)
+local at,q=bD(o,O,E)
 local Y=ai.af[#ai.af]
 if Y and Y.at==at then
 Y.q=Y.q+q
@@ -1125,116 +1125,116 @@ end
 end
 return ai
 end
-local function iG(Q,ai,g,z)
+local function iJ(Q,ai,g,z)
 local o,bQ={Q=Q,z=z,window=g.window,v=ai.v},{}
 o.I=ai.I
-jx(o,g)
-for i,bD in ipairs(ai.af)do
-bQ[i]=eO(o,bD.at,bD.q)
-o.aK,o.aX=o.aK+bD.q,bD.at
+jB(o,g)
+for i,bE in ipairs(ai.af)do
+bQ[i]=eP(o,bE.at,bE.q)
+o.aL,o.aX=o.aL+bE.q,bE.at
 end
 local af=table.concat(bQ)
-o.du=o.aK==#af/8
-o.O=hw(o,af,#af/8)
-if o.x>0 or z>r then
-call("SET",Q,o.O,"PX",fh(o,o.x>0 and o.aX or r-2*g.window,g))
+o.du=o.aL==#af/8
+o.O=hz(o,af,#af/8)
+if o.y>0 or z>r then
+call("SET",Q,o.O,"PX",fi(o,o.y>0 and o.aX or r-2*g.window,g))
 else
 call("PEXPIRE",Q,"0")
 end
 return o
 end`;
 
-const part23 = `return{bT=iX,dK=iG}
+const part23 = `return{bT=ja,dK=iJ}
 end,
 }
 end`;
 
-const part24 = `local jT=80
-local function fK(an)
+const part24 = `local jW=80
+local function fL(an)
 return string.char((an<12 and 116 or 72)+an)
 end
-local function fx(rates)
-local aW,dr,eH,J,dU="","","<",0,0
-local bl={}
+local function fy(rates)
+local aW,dr,eI,J,dU="","","<",0,0
+local bn={}
 for i,D in ipairs(rates)do
-local letter,eS,dS=D.letter,"I7I4",D.window
+local letter,eT,dS=D.letter,"I7I4",D.window
 if letter=="t"then
 dS=D.as
-if D.an>9 then eS="I7I7"end
-aW=aW..fK(D.an)
+if D.an>9 then eT="I7I7"end
+aW=aW..fL(D.an)
 elseif letter=="f"then
 aW,dr=aW.."F",dr..pack("<I7",D.window)
 elseif letter=="c"then
-dS,eS=2*D.window,"I7I4I4"
+dS,eT=2*D.window,"I7I4I4"
 aW=aW.."C"
 dr=dr..pack("<I7B",D.window,#format("%.0f",D.step)-1)
 else
 return nil
 end
-bl[i]={format="<"..eS,al=J+1,at=struct.size(eH)+1}
-eH,J,dU=eH..eS,J+(letter=="c"and 3 or 2),max(dU,dS)
+bn[i]={format="<"..eT,al=J+1,at=struct.size(eI)+1}
+eI,J,dU=eI..eT,J+(letter=="c"and 3 or 2),max(dU,dS)
 end
 local _,ax=math.frexp(dU/16000)
 ax=max(ax-1,0)
 local cM="P"..string.char(ax)..aW..dr
-for _,g in ipairs(bl)do
+for _,g in ipairs(bn)do
 g.at=g.at+#cM
 end
 return{
 cM=cM,
 aW=aW,
-eH=eH,
+eI=eI,
 J=J,
-bl=bl,
-size=#cM+struct.size(eH),
-aJ=1000*2^ax,
+bn=bn,
+size=#cM+struct.size(eI),
+aK=1000*2^ax,
 }
 end
-local function fb(aE,U)
-local aJ=aE.aJ
-return format("%.0f",max(floor((U-U%aJ+aJ-r)/1000),0)+2+ce)
+local function fc(aE,U)
+local aK=aE.aK
+return format("%.0f",max(floor((U-U%aK+aK-r)/1000),0)+2+ce)
 end`;
 
-const part25 = `local function hG(m,y,aE,rates)
+const part25 = `local function hJ(m,x,aE,rates)
 local aW,size=aE.aW,aE.size
-if string.byte(m,y)~=jT or#m-y+1~=size then return nil end
-if sub(m,y+2,y+1+#aW)~=aW then return nil end
+if string.byte(m,x)~=jW or#m-x+1~=size then return nil end
+if sub(m,x+2,x+1+#aW)~=aW then return nil end
 local states={}
 for i,D in ipairs(rates)do
-local g=aE.bl[i]
-local aj,ek,kl=am(g.format,m,y-1+g.at)
+local g=aE.bn[i]
+local aj,el,kp=am(g.format,m,x-1+g.at)
 if D.letter=="t"then
-states[i]={us=aj,aa=min(ek,D.denominator-1),I=0}
+states[i]={us=aj,aa=min(el,D.denominator-1),I=0}
 else
-local ic=aj>0
-states[i]={w=ic and pack(cI,aj,ek)or"",I=0}
-if D.letter=="c"then states[i].H=ic and kl or 0 end
+local ih=aj>0
+states[i]={w=ih and pack(cI,aj,el)or"",I=0}
+if D.letter=="c"then states[i].H=ih and kp or 0 end
 end
 end
 return states
 end
-local function fj(states,aE,rates)
-local bJ={}
+local function fk(states,aE,rates)
+local bi={}
 for i,D in ipairs(rates)do
-local h,al=states[i],aE.bl[i].al
+local h,al=states[i],aE.bn[i].al
 if(h.I or 0)>0 then return nil end
 if D.letter=="t"then
 if h.ac or h.v then return nil end
-bJ[al],bJ[al+1]=h.us,h.aa
+bi[al],bi[al+1]=h.us,h.aa
 else
 if#h.w>aY then return nil end
-bJ[al],bJ[al+1]=0,0
+bi[al],bi[al+1]=0,0
 if h.w~=""then
-bJ[al],bJ[al+1]=bP(h.w)
+bi[al],bi[al+1]=bP(h.w)
 end
-if D.letter=="c"then bJ[al+2]=h.H end
+if D.letter=="c"then bi[al+2]=h.H end
 end
 end
-return aE.cM..pack(aE.eH,unpack(bJ))
+return aE.cM..pack(aE.eI,unpack(bi))
 end`;
 
 const part26 = `local function dT(e)
-fZ(e)
+ga(e)
 local rates,states,dx=e.p.rates,e.states,false
 for i=1,#rates do
 local D,h=rates[i],states[i]
@@ -1245,100 +1245,100 @@ if dx and not ba then dI(e)end
 end`;
 
 const part27 = `local cq,ba={},false
-local function ef()
+local function eg()
 error("RULES",0)
 end`;
 
-const part28 = `local bI={}
+const part28 = `local bJ={}
 local function dk()
-local p={ca=number(),J=number(),eZ=number()}
-p.rates,p.bq,p.aB,p.cb,p.bj={},"","","",0
+local p={ca=number(),J=number(),fa=number()}
+p.rates,p.br,p.aC,p.cb,p.bk={},"","","",0
 for i=1,number()do
-local letter=aC()
-local kernel=bI[letter]or bF[letter]()
+local letter=aB()
+local kernel=bJ[letter]or bG[letter]()
 local D=kernel.bT()
-bI[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
-p.bq=p.bq..letter
+bJ[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
+p.br=p.br..letter
 local an=D.an or 0
-local bH=letter=="t"and fK(an)or letter
-p.aB,p.cb=p.aB..(kernel.letter or bH),p.cb..bH
+local bI=letter=="t"and fL(an)or letter
+p.aC,p.cb=p.aC..(kernel.letter or bI),p.cb..bI
 D.size=D.ring and 0 or letter=="t"and 16+an
-if D.ring then p.bj=p.bj+1 end
+if D.ring then p.bk=p.bk+1 end
 end
-if p.bq=="s"then p.bj=0 end
-if p.bj==0 and#p.rates>1 then p.aE=fx(p.rates)end
-p.aI=#p.rates==0 and 0 or number()
-p.bH,p.bL=p.aI<2,p.aI%2==1
-if p.bH then return p end
-p.ga,p.et,p.gQ,p.fk=aC(),aC(),number(),{}
+if p.br=="s"then p.bk=0 end
+if p.bk==0 and#p.rates>1 then p.aE=fy(p.rates)end
+p.aH=#p.rates==0 and 0 or number()
+p.bI,p.bL=p.aH<2,p.aH%2==1
+if p.bI then return p end
+p.gb,p.eu,p.gS,p.fl=aB(),aB(),number(),{}
 for i=1,number()do
-p.fk[i]=number()
+p.fl[i]=number()
 end
 return p
 end`;
 
 const part29 = `local function dD(an)
-if#an==18 and sub(an,1,2)==he then return sub(an,3)end
+if#an==18 and sub(an,1,2)==hh then return sub(an,3)end
 local be=#an==16 and tonumber(an)
-return be and format("%016.0f",eC(be))or an
+return be and format("%016.0f",eD(be))or an
 end
-local function eX(m,D)
+local function eY(m,D)
 if m==""then return D.kernel.cU()end
 local _,Y=string.find(m,"^%d*")
 if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
 local an=dD(sub(m,1,Y))
 local bR=#an+#m-Y
-local h=D.kernel.bC(an..sub(m,Y+1),1,#an,D,#an+1,bR)
-if Y==16 then h.I=max(h.I,ft(tonumber(m)or 0))end
+local h=D.kernel.bD(an..sub(m,Y+1),1,#an,D,#an+1,bR)
+if Y==16 then h.I=max(h.I,fu(tonumber(m)or 0))end
 return h
 end
 local function dm(letter)
 return string.char(string.byte(letter)-128)
 end
-local function es(e)
+local function et(e)
 local p=e.p
 local rates=p.rates
 e.z=0
-if p.bq=="s"then
-local ring=rates[1].kernel.fN(e.Q,rates[1])
+if p.br=="s"then
+local ring=rates[1].kernel.fO(e.Q,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.de
+return not ring.df
 end
-local m,states,y=call("GET",e.Q)or"",{nil},1
+local m,states,x=call("GET",e.Q)or"",{nil},1
 local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dm)
-if not(aT and(aT==p.aB or aT==p.cb))then
-e.z,y=dN(m)
-if y>10 then y=1 end
+if not(aT and(aT==p.aC or aT==p.cb))then
+e.z,x=dN(m)
+if x>10 then x=1 end
 end
 e.states=states
-if p.bq=="t"then
-states[1]=eX(sub(m,y),rates[1])
+if p.br=="t"then
+states[1]=eY(sub(m,x),rates[1])
 return states[1]
 end
-local dz=p.aE and hG(m,y,p.aE,rates)
+local dz=p.aE and hJ(m,x,p.aE,rates)
 if dz then
 e.states=dz
 return true
 end
-local x=#rates
-if x==0 then
-e.dh=sub(m,y)
+local y=#rates
+if y==0 then
+e.dh=sub(m,x)
 return true
 end
-local be=sub(m,y,y+x-1)
+local be=sub(m,x,x+y-1)
 local aW=string.gsub(be,"[\\128-\\255]",dm)
-local bG=aW==p.aB or aW==p.cb
-local cb=bG and aW~=p.aB
-if not bG and y<=#m then return false end
-y=y+x
-for i=1,x do
+local bH=aW==p.aC or aW==p.cb
+local cb=bH and aW~=p.aC
+if not bH and x<=#m then return false end
+x=x+y
+for i=1,y do
 local D=rates[i]
 local kernel=D.kernel
 if D.ring then
-states[i]=kernel.fN(e.bj[i],D)
-if states[i].de then return false end
-elseif bG then
-local ap=y+(D.size or kernel.fw)
+states[i]=kernel.fO(e.bk[i],D)
+if states[i].df then return false end
+elseif bH then
+local ap=x+(D.size or kernel.fx)
 local bK,bR=1,0
 if be~=aW and string.byte(be,i)>=128 then
 bK,bR=ap+1,ap+(string.byte(m,ap)or 0)
@@ -1346,70 +1346,70 @@ ap=bR+1
 end
 if not(D.size or cb)then
 ap=#m+1
-if x>1 and y+3<ap then
-ap=min(y+4+am("<I4",m,y),ap)
-y=y+4
+if y>1 and x+3<ap then
+ap=min(x+4+am("<I4",m,x),ap)
+x=x+4
 end
-if ap-y<7 or am("<I7",m,y)~=D.window then return false end
+if ap-x<7 or am("<I7",m,x)~=D.window then return false end
 end
-if ap>#m+1 or(i==x and ap<=#m)then return false end
-local bC=cb and kernel.ep or kernel.bC
+if ap>#m+1 or(i==y and ap<=#m)then return false end
+local bD=cb and kernel.eq or kernel.bD
 local Y=bK>1 and bK-2 or ap-1
-states[i]=bC(m,y,Y,D,bK,bR)
-y=ap
+states[i]=bD(m,x,Y,D,bK,bR)
+x=ap
 else
 states[i]=kernel.cU()
 end
 end
 return true
 end
-local function fZ(e)
+local function ga(e)
 local p=e.p.aR or e.p
 e.p,e.bL,e.cK=p,nil,nil
 if e.cU then
 e.z,e.states=0,{}
-elseif not(p.bH and es(e))then
-ef(e)
+elseif not(p.bI and et(e))then
+eg(e)
 end
 end
-local function gl(an)
-return#an==16 and an>="5"and he..an or an
+local function gm(an)
+return#an==16 and an>="5"and hh..an or an
 end
-local function fd(e,m)
+local function fe(e,m)
 if string.byte(e.dh,1)==83 and#e.dh>53 then
 call("SETRANGE",e.Q,"1",pack("<d",e.z))
 else
 call("SET",e.Q,m..e.dh,"KEEPTTL")
 end
-local dd=dl(e.z)
-if call("PTTL",e.Q)<dd then call("PEXPIRE",e.Q,dd)end
+local de=dl(e.z)
+if call("PTTL",e.Q)<de then call("PEXPIRE",e.Q,de)end
 end
 local function dI(e)
 local p=e.p
-local rates,U,m,aB=p.rates,e.z,"",p.aB
+local rates,U,m,aC=p.rates,e.z,"",p.aC
 if e.bL then return e.bL.dI(e)end
-if p.bq=="s"then return end
-local dz=p.aE and fj(e.states,p.aE,rates)
+if p.br=="s"then return end
+local dz=p.aE and fk(e.states,p.aE,rates)
 for i,D in ipairs(rates)do
 if not D.ring then
 U=max(U,D.kernel.ck(e.states[i],D))
 local h=D.kernel.cW(e.states[i],D)
 if not D.size and#rates>1 then h=pack("<I4",#h)..h end
 local av=D.kernel.ea and D.kernel.ea(e.states[i],D)or""
-if av~=""and#rates==1 then h=gl(h)..av end
+if av~=""and#rates==1 then h=gm(h)..av end
 if av~=""and#rates>1 then
 h=h..string.char(#av)..av
-aB=sub(aB,1,i-1)..string.char(string.byte(aB,i)+128)..sub(aB,i+1)
+aC=sub(aC,1,i-1)..string.char(string.byte(aC,i)+128)..sub(aC,i+1)
 end
 m=m..h
 end
 end
-if p.bq~="t"and m~=""then m=aB..m end
-if p.bq=="t"then m=gl(m)end
+if p.br~="t"and m~=""then m=aC..m end
+if p.br=="t"then m=gm(m)end
 if dz then m=dz end
 if e.z>r then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.dh~=""then return fd(e,m)end
-local cw=dz and fb(p.aE,U)or dl(U)
+if#rates==0 and e.dh~=""then return fe(e,m)end
+local cw=dz and fc(p.aE,U)or dl(U)
 if m~=""then call("SET",e.Q,m,"PX",cw)end
 end`;
 
@@ -1417,24 +1417,24 @@ const part30 = `for i=1,number()do
 cq[i]=dk()
 end
 local function cv()
-local cR,aQ,at,z=aC(),number(),r,r
+local cR,aQ,at,z=aB(),number(),r,r
 local ag={nil}
 for i=1,number()do
-ag[i]=eg()
+ag[i]=eh()
 end
 ba=cR=="2"
 for i=1,#ag do
 local e=ag[i]
-at=max(at,ge(e))
+at=max(at,gf(e))
 z=max(z,e.z)
 end
-local hT=at<=r or(cR=="1"and at-r<=aQ)
-if hT and cR~="2"then
+local hW=at<=r or(cR=="1"and at-r<=aQ)
+if hW and cR~="2"then
 for i=1,#ag do
-fG(ag[i],at)
+fH(ag[i],at)
 end
 end
-local ae={hT and 1 or z>r and 2 or 0,at-r,nil,nil}
+local ae={hW and 1 or z>r and 2 or 0,at-r,nil,nil}
 for i=1,#ag do
 di(ae,ag[i])
 end
@@ -1443,21 +1443,21 @@ return ae
 end
 local V={r}
 for i=1,number()do
-V[i+1]=hY(cv)
+V[i+1]=ib(cv)
 end
 return V`;
 
-const part31 = `local call,bE,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+const part31 = `local call,bF,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
 local pack,am=struct.pack,struct.unpack
 local r=tonumber(ARGV[1])
 if not r then
-local dc=call("TIME")
-r=dc[1]*1000000+dc[2]
+local dd=call("TIME")
+r=dd[1]*1000000+dd[2]
 end`;
 
 const part32 = `local ce=ARGV[2]+0
-local ab,capacity,window,step,aQ,ba,bF=0,0,0,0,0,false,{}
+local ab,capacity,window,step,aQ,ba,bG=0,0,0,0,0,false,{}
 local function dl(U)
 return max(ceil((U-r)/1000),1)+ce
 end
@@ -1465,13 +1465,13 @@ local function cw(U)
 return format("%.0f",dl(U))
 end`;
 
-const part33 = `local jD,kernel=true,nil
-local function dK(Q,ku,m,dd)
-local ak=ku and bE("SET",Q,m,"PX",dd)or bE("SET",Q,m,"PX",dd,"NX")or bE("GET",Q)
+const part33 = `local jG,kernel=true,nil
+local function dK(Q,ky,m,de)
+local ak=ky and bF("SET",Q,m,"PX",de)or bF("SET",Q,m,"PX",de,"NX")or bF("GET",Q)
 return ak and ak.err
 end
 local function aD(Q,m,ao)
-kernel=kernel or bF[hf]()
+kernel=kernel or bG[hi]()
 local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
 if m then
 z,E=dN(m)
@@ -1479,17 +1479,17 @@ end
 local letter=m and sub(m,E,E)
 local size=m and#m-E
 if letter==kernel.letter and size>6 and am("<I7",m,E+1)==window then
-h=kernel.bC(m,E+1,#m)
-elseif letter==hf and size==kernel.fw then
-h=kernel.ep(m,E+1)
+h=kernel.bD(m,E+1,#m)
+elseif letter==hi and size==kernel.fx then
+h=kernel.eq(m,E+1)
 elseif m and not(E==10 and size<0)then
 return"RULES"
 else
 h=kernel.cU()
 end
-local bi=kernel.db(h,g)
-local dx=bi~=h
-h=bi
+local bj=kernel.db(h,g)
+local dx=bj~=h
+h=bj
 local W,at,ds=0,max(r,z,kernel.cC(h,ab,g)),r
 while W<ao and(at<=r or W==0 and at-r<=aQ)do
 W,ds=W+1,at
@@ -1505,76 +1505,76 @@ aR,U="b"..pack("<d",z)..aR,max(z,U)
 end
 az=dK(Q,m,aR,cw(U))
 elseif not m then
-az=bE("GET",Q)
+az=bF("GET",Q)
 az=az and az.err
 end
 if az then return false,az end
-local aH,reset=kernel.dV(h,g)
-if W==0 and z>r then return{2,at-r,aH,reset}end
-if W>0 and ds>r then return{1,ds-r,aH,reset}end
-return W,aH,reset,W==ao and 0 or at-r
+local aI,reset=kernel.dV(h,g)
+if W==0 and z>r then return{2,at-r,aI,reset}end
+if W>0 and ds>r then return{1,ds-r,aI,reset}end
+return W,aI,reset,W==ao and 0 or at-r
 end`;
 
 const part34 = `local V,A,bM={r},1,nil
-local function fB(Q,m,ao,bh)
-local W,aH,reset,bg=cv(Q,m,ao)
+local function fC(Q,m,ao,bh)
+local W,aI,reset,bg=cv(Q,m,ao)
 if not W then
-if string.find(aH,"READONLY",1,true)then bM=aH end
-W=aH
+if string.find(aI,"READONLY",1,true)then bM=aI end
+W=aI
 end
 A=A+1
 if type(W)~="number"then
 V[A]=W
 elseif bh then
-V[A],V[A+1],V[A+2],V[A+3]=W,aH,reset,bg
+V[A],V[A+1],V[A+2],V[A+3]=W,aI,reset,bg
 A=A+3
 elseif W>0 then
-V[A],V[A+1]=aH,reset
+V[A],V[A+1]=aI,reset
 A=A+1
 else
-V[A],V[A+1],V[A+2]=-1-aH,reset,bg
+V[A],V[A+1],V[A+2]=-1-aI,reset,bg
 A=A+2
 end
 end`;
 
-const part35 = `local y,Y=2,0
+const part35 = `local x,Y=2,0
 while Y<#KEYS do
-local aI,aj=ARGV[y+1]+0,Y+1
-Y=min(Y+ARGV[y+2],#KEYS)
-ab,capacity,window=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
-step,aQ=ARGV[y+6]+0,ARGV[y+7]+0
-local bh=aI>=8
-ba,y=aI%2==1,y+7
-ip()
+local aH,aj=ARGV[x+1]+0,Y+1
+Y=min(Y+ARGV[x+2],#KEYS)
+ab,capacity,window=ARGV[x+3]+0,ARGV[x+4]+0,ARGV[x+5]+0
+step,aQ=ARGV[x+6]+0,ARGV[x+7]+0
+local bh=aH>=8
+ba,x=aH%2==1,x+7
+is()
 for E=aj,Y,1000 do
 local ap=min(E+999,Y)
-local bX=jD and call("MGET",unpack(KEYS,E,ap))
+local bX=jG and call("MGET",unpack(KEYS,E,ap))
 if dJ and not(bh or ba)then
 dJ(bX,E,ap)
 else
 for i=E,ap do
-local ao=bh and ARGV[y+i-aj+1]+0 or 1
-fB(KEYS[i],bX and bX[i-E+1],ao,bh)
+local ao=bh and ARGV[x+i-aj+1]+0 or 1
+fC(KEYS[i],bX and bX[i-E+1],ao,bh)
 end
 end
 end
-if bh then y=y+Y-aj+1 end
+if bh then x=x+Y-aj+1 end
 end
 return bM and redis.error_reply(bM)or V`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "e32d645db90873ca78602d0b2093f70159a74b54",
-  source: `local call,bE,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "749b6121e912b4a6a6a4c58594d192b1b430f571",
+  source: `local call,bF,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local r=tonumber(ARGV[1])
 if not r then
-local dc=call("TIME")
-r=dc[1]*1000000+dc[2]
+local dd=call("TIME")
+r=dd[1]*1000000+dd[2]
 end
 ${part1}
 local cO
-local function fc(us,aq,I)
+local function fd(us,aq,I)
 local as,K,bg=cO-r,us-cO,aq-cO
 if K>0 then
 if I==0 or I==1 and K>8*as or I==2 and K>1024*as then return nil end
@@ -1583,29 +1583,29 @@ I=0
 end
 return bg>1024*as and 3 or bg>8*as and I<2 and 2 or I>0 and I or 1
 end
-local gg=1e13
+local gh=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local Q,hh,cG,bv=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if hh+ARGV[2]*1000<gg then
-local br,bW,aJ,eV=
-r+hh,cG+0,1000*4^(bv-50),bv*ct-hp
-local eT=r+cu/2
+local Q,hk,cG,bw=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if hk+ARGV[2]*1000<gh then
+local bs,bW,aK,eW=
+r+hk,cG+0,1000*4^(bw-50),bw*ct-hs
+local eU=r+cu/2
 cO=r+ARGV[5]
-local m,dq=bE("GET",Q),nil
-local bG=m and#m==16 and tonumber(m)
-if bG then
-local us,I=bG-eV,0
-while us>eT do
+local m,dq=bF("GET",Q),nil
+local bH=m and#m==16 and tonumber(m)
+if bH then
+local us,I=bH-eW,0
+while us>eU do
 us,I=us-cu,I+1
 end
 local aq=(us<r and r or us)+bW
-local bA=aq-us
-if aq<=br and us%aJ+bA<aJ then
-local aV=aq>cO and fc(us,aq,I)or aq<=cO and 0
+local bB=aq-us
+if aq<=bs and us%aK+bB<aK then
+local aV=aq>cO and fd(us,aq,I)or aq<=cO and 0
 if aV then
-if aV~=I then bA=bA+(aV-I)*cu end
-local fo=bA==bW and cG or format("%d",bA)
-if bE("INCRBY",Q,fo)==bG+bA then dq=aq-r end
+if aV~=I then bB=bB+(aV-I)*cu end
+local fp=bB==bW and cG or format("%d",bB)
+if bF("INCRBY",Q,fp)==bH+bB then dq=aq-r end
 end
 end
 end
@@ -1616,65 +1616,65 @@ ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local ce=ARGV[2]+0
-local io=9007199254740991
-local function gH(us,aJ)
-return format("%d",floor((us-us%aJ+aJ-r)/1000)+2+ce)
+local ir=9007199254740991
+local function gJ(us,aK)
+return format("%d",floor((us-us%aK+aK-r)/1000)+2+ce)
 end
-local V,A,y,Y={r},1,2,0
+local V,A,x,Y={r},1,2,0
 while Y<#KEYS do
-local aI,aj=ARGV[y+1]+0,Y+1
-Y=min(Y+ARGV[y+2],#KEYS)
-local as,cG,bv,aQ,ix=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
+local aH,aj=ARGV[x+1]+0,Y+1
+Y=min(Y+ARGV[x+2],#KEYS)
+local as,cG,bw,aQ,iA=ARGV[x+3]+0,ARGV[x+4],ARGV[x+5],0,0
 local bW=cG+0
-local denominator,aG,size,fE=1,0,16,"%016d"
-local ba,bh,jX=aI%2>=1,aI%16>=8,aI>=16
-y=y+5
-if aI%4>=2 then
-aQ,y=ARGV[y+1]+0,y+1
+local denominator,aG,size,fF=1,0,16,"%016d"
+local ba,bh,ka=aH%2>=1,aH%16>=8,aH>=16
+x=x+5
+if aH%4>=2 then
+aQ,x=ARGV[x+1]+0,x+1
 end
-if aI%8>=4 then
-ix,denominator,aG=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
-size,fE=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
-y=y+4
+if aH%8>=4 then
+iA,denominator,aG=ARGV[x+1]+0,ARGV[x+2]+0,ARGV[x+3]+0
+size,fF=16+ARGV[x+4],"%016d%0"..ARGV[x+4].."d"
+x=x+4
 end
-local br=r+aQ+as
-local aJ,fi,eT=1000*4^(bv-50),bv*ct,r+cu/2
-local fu=size==16 and aQ+as+ce*1000<gg
-local eV=fi-hp
-local gD,bX,aN=A-aj+1,nil,nil
-local gt,bw=r+eV+bW,min(r+as+eV,fi+ct-1)
+local bs=r+aQ+as
+local aK,fj,eU=1000*4^(bw-50),bw*ct,r+cu/2
+local fv=size==16 and aQ+as+ce*1000<gh
+local eW=fj-hs
+local gF,bX,aJ=A-aj+1,nil,nil
+local gv,bx=r+eW+bW,min(r+as+eW,fj+ct-1)
 cO=r+as
-if jX and fu and not ba and gt<=bw then
+if ka and fv and not ba and gv<=bx then
 bX={}
-local function jc(Q,ak)
-local aq,I=ak-eV,0
-while aq>eT do
+local function jg(Q,ak)
+local aq,I=ak-eW,0
+while aq>eU do
 aq,I=aq-cu,I+1
 end
 local us=aq-bW
-if us<r or aq>br or aq+eV>=fi+ct then return nil end
+if us<r or aq>bs or aq+eW>=fj+ct then return nil end
 local aV=0
-if aq>cO then aV=fc(us,aq,I)end
+if aq>cO then aV=fd(us,aq,I)end
 if aV and aV~=I then call("INCRBY",Q,format("%d",(aV-I)*cu))end
 return aV and aq
 end
 for i=aj,Y do
 local Q=KEYS[i]
-local ak=bE("INCRBY",Q,cG)
-local bA=type(ak)=="number"
-local us=bA and ak>=gt and ak<=bw and ak-eV
-if bA and not us and ak>bw then us=jc(Q,ak)end
+local ak=bF("INCRBY",Q,cG)
+local bB=type(ak)=="number"
+local us=bB and ak>=gv and ak<=bx and ak-eW
+if bB and not us and ak>bx then us=jg(Q,ak)end
 if us then
-if us%aJ<bW then call("PEXPIRE",Q,gH(us,aJ))end
-V[gD+i]=us-r
+if us%aK<bW then call("PEXPIRE",Q,gJ(us,aK))end
+V[gF+i]=us-r
 else
 local m=""
 if ak~=bW then
-if bA then call("INCRBY",Q,"-"..cG)end
-m=bE("GET",Q)
+if bB then call("INCRBY",Q,"-"..cG)end
+m=bF("GET",Q)
 end
-aN=aN or{}
-aN[#aN+1],V[gD+i],bX[i-aj+1]=i,false,type(m)=="string"and m
+aJ=aJ or{}
+aJ[#aJ+1],V[gF+i],bX[i-aj+1]=i,false,type(m)=="string"and m
 end
 end
 else
@@ -1685,39 +1685,39 @@ for i=1,#cE do
 bX[E-aj+i]=cE[i]
 end
 end
-local jo=fu and not(ba or bh)
+local js=fv and not(ba or bh)
 for i=aj,Y do
-local Q,m,dq=KEYS[i],jo and bX[i-aj+1],nil
-local bG=m and#m==16 and tonumber(m)
-if bG then
-local us,I=bG-eV,0
-while us>eT do
+local Q,m,dq=KEYS[i],js and bX[i-aj+1],nil
+local bH=m and#m==16 and tonumber(m)
+if bH then
+local us,I=bH-eW,0
+while us>eU do
 us,I=us-cu,I+1
 end
 local aq=(us<r and r or us)+bW
-local bA=aq-us
-if aq<=br and us%aJ+bA<aJ then
-local aV=aq>cO and fc(us,aq,I)or aq<=cO and 0
+local bB=aq-us
+if aq<=bs and us%aK+bB<aK then
+local aV=aq>cO and fd(us,aq,I)or aq<=cO and 0
 if aV then
-if aV~=I then bA=bA+(aV-I)*cu end
-local fo=bA==bW and cG or format("%d",bA)
-if bE("INCRBY",Q,fo)==bG+bA then dq=aq-r end
+if aV~=I then bB=bB+(aV-I)*cu end
+local fp=bB==bW and cG or format("%d",bB)
+if bF("INCRBY",Q,fp)==bH+bB then dq=aq-r end
 end
 end
 end
 if dq then
-V[gD+i]=dq
+V[gF+i]=dq
 else
-aN=aN or{}
-aN[#aN+1],V[gD+i]=i,false
+aJ=aJ or{}
+aJ[#aJ+1],V[gF+i]=i,false
 end
 end
 end
-if aN then
+if aJ then
 ${part4}
 ${part5}
 local g={denominator=denominator,as=as,aG=aG}
-local function bC(m,size,denominator)
+local function bD(m,size,denominator)
 local z,us,aa,h,I=0,nil,0,nil,0
 if#m>8 and byte(m,1)==98 then
 z=dN(m)
@@ -1727,7 +1727,7 @@ if m==""then return 0,0,z end
 local av=string.find(m,"[^%d]")
 if av and av>16 and byte(m,av)>127 then
 local an=sub(m,1,av-1)
-local E=#an==18 and sub(an,1,2)==he and 3 or 1
+local E=#an==18 and sub(an,1,2)==hh and 3 or 1
 h={us=tonumber(sub(an,E,E+15))or 0,aa=tonumber(sub(an,E+16))or 0}
 if av==#m then
 I=floor((byte(m,av)-128)/8)
@@ -1737,28 +1737,28 @@ I=h.I
 end
 m=an
 end
-if#m==18 and sub(m,1,2)==he then
+if#m==18 and sub(m,1,2)==hh then
 m=sub(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dy+cu then I=ft(us)end
-us=eC(us)
+if us>=dy+cu then I=fu(us)end
+us=eD(us)
 end
 elseif#m>16 then
 us=tonumber(sub(m,1,16))
 end
-if not us or not(us<=io)or(av and not h)then return nil end
+if not us or not(us<=ir)or(av and not h)then return nil end
 if#m~=size then return us+1,0,z,I,nil,h and h.v end
 if size>16 then aa=min(tonumber(sub(m,17))or 0,denominator-1)end
 return us,aa,z,I,h and h.ac,h and h.v
 end
 local function cv(i)
 local Q,m,us,aa,z,at=KEYS[i],bX[i-aj+1],0,0,0,r
-local I,dx,ac,v,iv=0,false,nil,nil,nil
+local I,dx,ac,v,iy=0,false,nil,nil,nil
 if m then
-us,aa,z,I,ac,v=bC(m,size,denominator)
+us,aa,z,I,ac,v=bD(m,size,denominator)
 if not us then
 A=A+1
 V[A]="RULES"
@@ -1767,86 +1767,86 @@ end
 if z>r then at=z end
 if us-as>=r or(v or 0)>r then
 local h={us=us,aa=aa,I=I,ac=ac,v=v}
-local bi=aU().db(h,g)
-dx=bi~=h
-us,aa,I,ac,v=bi.us,bi.aa,bi.I,bi.ac,bi.v
+local bj=aU().db(h,g)
+dx=bj~=h
+us,aa,I,ac,v=bj.us,bj.aa,bj.I,bj.ac,bj.v
 end
 end
-local aq,bB=us,aa
+local aq,bC=us,aa
 if us<at-1 or(us<at and aa==0)then
-aq,bB=at,0
+aq,bC=at,0
 end
-local hX,hr=aq,bB
-aq,bB=aq+bW,bB+ix
-if bB>=denominator then
-aq,bB=aq+1,bB-denominator
+local ia,hu=aq,bC
+aq,bC=aq+bW,bC+iA
+if bC>=denominator then
+aq,bC=aq+1,bC-denominator
 end
 local W=0
-if(aq<br or(aq==br and bB<=aG))and at-r<=aQ then
+if(aq<bs or(aq==bs and bC<=aG))and at-r<=aQ then
 W=1
 local ao=1
-if bh then ao=ARGV[y+i-aj+1]+0 end
+if bh then ao=ARGV[x+i-aj+1]+0 end
 if ao>1 then
-local bd=br-hX+(aG-hr)/denominator
-W=max(min(floor(bd/(bW+ix/denominator)),ao),1)
+local bd=bs-ia+(aG-hu)/denominator
+W=max(min(floor(bd/(bW+iA/denominator)),ao),1)
 for q=min(W+1,ao),max(W-1,1),-1 do
-local bb=hr+q*ix
+local bb=hu+q*iA
 local cT=floor(bb/denominator)
-aq,bB=hX+q*bW+cT,bb-cT*denominator
+aq,bC=ia+q*bW+cT,bb-cT*denominator
 W=q
-if aq<br or(aq==br and bB<=aG)then break end
+if aq<bs or(aq==bs and bC<=aG)then break end
 end
 end
 end
 local az
 if(W>0 or dx)and not ba then
 if W==0 then
-aq,bB,at=us,aa,r
+aq,bC,at=us,aa,r
 end
-local aR,ak=format(fE,aq,bB),nil
-if size==16 and aq>=dy then aR=he..aR end
-local av,U,fM="",aq+2,fi
+local aR,ak=format(fF,aq,bC),nil
+if size==16 and aq>=dy then aR=hh..aR end
+local av,U,fN="",aq+2,fj
 local K=aq-as
-if bB>aG then K=K+1 end
+if bC>aG then K=K+1 end
 if ac or v or at>r then
 local aS=aU()
 local h={us=us,aa=aa,I=I,ac=ac,v=v}
 ac=aS.bc(h)
-local bk=max(at>r and at or 0,v or 0)
-local next=aS.cz(aq,bB,ac,bk,g,aS.dG(h,g))
+local bl=max(at>r and at or 0,v or 0)
+local next=aS.cz(aq,bC,ac,bl,g,aS.dG(h,g))
 av=aS.aR(next,g)
 if ac then U=max(U,aS.dR(aq,next.ac)+2)end
 if next.v then U=max(U,next.v+2)end
 ac=ac or aS.dL
 if W>0 and(ac.us>0 or ac.aa>0 or v or at>r)then
-iv={us,aa,ac.us,ac.aa,v or 0}
+iy={us,aa,ac.us,ac.aa,v or 0}
 end
 elseif K>r then
-local jj=us-as+(aa>aG and 1 or 0)>r
-local aV=eN(K-r,as,jj and I or 0)
-if fu and z<=r then
-fM=fi+aV*cu
+local jn=us-as+(aa>aG and 1 or 0)>r
+local aV=eO(K-r,as,jn and I or 0)
+if fv and z<=r then
+fN=fj+aV*cu
 else
 av=string.char(128+8*aV)
 end
 end
-us,aa=aq,bB
+us,aa=aq,bC
 if av~=""and z<=r then
-ak=bE("SET",Q,aR..av,"PX",math.ceil((U-r)/1000)+ce)
+ak=bF("SET",Q,aR..av,"PX",math.ceil((U-r)/1000)+ce)
 elseif z>r then
 aR=aR..av
 aR="b"..struct.pack("<d",z)..aR
-ak=bE("SET",Q,aR,"PX",math.ceil((max(U,z)-r)/1000)+ce)
+ak=bF("SET",Q,aR,"PX",math.ceil((max(U,z)-r)/1000)+ce)
 else
-if fu then aR=format("%d",fM+us%ct)end
-ak=m and bE("SET",Q,aR,"PX",gH(us,aJ))
-or bE("SET",Q,aR,"PX",gH(us,aJ),"NX")
-or bE("GET",Q)
+if fv then aR=format("%d",fN+us%ct)end
+ak=m and bF("SET",Q,aR,"PX",gJ(us,aK))
+or bF("SET",Q,aR,"PX",gJ(us,aK),"NX")
+or bF("GET",Q)
 end
 az=ak and ak.err
 elseif not m then
-local jy=bE("GET",Q)
-az=jy and jy.err
+local gp=bF("GET",Q)
+az=gp and gp.err
 end
 A=A+1
 if az then
@@ -1857,10 +1857,10 @@ if us<r then
 us,aa=r,0
 end
 local dq=(us-r)*denominator+aa
-if z>r or dq>io or iv then
+if z>r or dq>ir or iy then
 local ae={z>r and z-r or 0,W,us-r,aa}
-for aS=1,iv and 5 or 0 do
-ae[4+aS]=iv[aS]
+for aS=1,iy and 5 or 0 do
+ae[4+aS]=iy[aS]
 end
 V[A]=ae
 elseif bh then
@@ -1872,16 +1872,16 @@ V[A]=W>0 and dq or-1-dq
 end
 end
 local az
-for _,i in ipairs(aN)do
-if not bh then A=gD+i-1 end
+for _,i in ipairs(aJ)do
+if not bh then A=gF+i-1 end
 az=cv(i)or az
 end
 if az then return redis.error_reply(az)end
 end
 if bh then
-y=y+Y-aj+1
+x=x+Y-aj+1
 else
-A=gD+Y
+A=gF+Y
 end
 end
 return V`,
@@ -1890,18 +1890,18 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "221082481f718949e21eeca21f792c6bf053f14a",
-  source: `local dc=redis.call("TIME")
-local jY=redis.pcall("INFO")
-local ae={dc[1],dc[2],type(jY)=="string"and jY or""}
-local jM={kw=KEYS[1],kt=KEYS[2],kv=""}
-for _,jH in ipairs(ARGV)do
+  sha1: "7575b139845a73e372f0c0f2f91199e2085f84e5",
+  source: `local dd=redis.call("TIME")
+local kb=redis.pcall("INFO")
+local ae={dd[1],dd[2],type(kb)=="string"and kb or""}
+local jP={kA=KEYS[1],kx=KEYS[2],kz=""}
+for _,jK in ipairs(ARGV)do
 local cV={}
-for iF in string.gmatch(jH,"%S+")do
-cV[#cV+1]=jM[iF]or iF
+for iI in string.gmatch(jK,"%S+")do
+cV[#cV+1]=jP[iI]or iI
 end
-local iE=redis.pcall(unpack(cV))
-if type(iE)=="table"and iE.err then ae[#ae+1]=iE.err end
+local iH=redis.pcall(unpack(cV))
+if type(iH)=="table"and iH.err then ae[#ae+1]=iH.err end
 end
 return ae`,
 };
@@ -1909,11 +1909,11 @@ return ae`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "c67c5ae56a09f03af8346a2ae7823937b3afa647",
+  sha1: "783c50437dad551479d18fa96a2fef4d37ed703b",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function eq()
+local function er()
 ${part6}
-local ki=aC()~=""
+local kl=aB()~=""
 local function ar(us)
 return format("%.0f",us)
 end
@@ -1922,434 +1922,434 @@ local function dQ(p)
 p.dQ=p.dQ or ar(r+p.ca)
 return p.dQ
 end
-local function gm(aL)
-return aL==r and"-"..dt or ar(-aL)
+local function gn(aM)
+return aM==r and"-"..dt or ar(-aM)
 end
-local function hv(Q,us)
+local function hy(Q,us)
 if call("PTTL",Q)<dl(r+us)then call("PEXPIRE",Q,dl(r+us+us/8))end
 end
-local channel,gq=aC(),{}
-local jF=5000
+local channel,gs=aB(),{}
+local jI=5000
 local function mailbox(aP)
 return channel.."%"..aP
 end
-local eY,kg,eB={nil},aC()=="1",number()
-for i=1,eB do
-local aP=aC()
-gq[aP]="caller"
-if kg then
-local jw=mailbox(aP)
-local fv=call("LRANGE",jw,"0","-1")
-if#fv==0 then
-call("RPUSH",jw,"")
-eY[#eY+1]="gap "..aP
-elseif#fv>1 then
-call("LTRIM",jw,"0","0")
-for aZ=2,#fv do
-eY[#eY+1]=fv[aZ]
+local eZ,kj,eC={nil},aB()=="1",number()
+for i=1,eC do
+local aP=aB()
+gs[aP]="caller"
+if kj then
+local jA=mailbox(aP)
+local fw=call("LRANGE",jA,"0","-1")
+if#fw==0 then
+call("RPUSH",jA,"")
+eZ[#eZ+1]="gap "..aP
+elseif#fw>1 then
+call("LTRIM",jA,"0","0")
+for aZ=2,#fw do
+eZ[#eZ+1]=fw[aZ]
 end
 end
-call("PEXPIRE",jw,jF)
+call("PEXPIRE",jA,jI)
 end
 end
 ${part7}
 ${part2}
-local cq,bM,fz,ba,hZ={},nil,nil,false,false
+local cq,bM,fA,ba,ic={},nil,nil,false,false
 local function dT(e)
-if#e.p.rates>0 then return fz.dT(e)end
-local m,y=not e.cU and call("GET",e.Q)or"",1
-e.z,y=dN(m)
-e.states,e.dh={},sub(m,y>10 and 1 or y)
+if#e.p.rates>0 then return fA.dT(e)end
+local m,x=not e.cU and call("GET",e.Q)or"",1
+e.z,x=dN(m)
+e.states,e.dh={},sub(m,x>10 and 1 or x)
 end
 local function dI(e)
-fz.dI(e)
+fA.dI(e)
 end
 ${part8}
 ${part9}
-local eQ={}
-local function eA(e)
-local bn=eQ[e.aA]
-if bn then return bn end
+local eR={}
+local function eB(e)
+local bp=eR[e.aA]
+if bp then return bp end
 local aj=call("ZRANGE",e.aA,"0","1","WITHSCORES")
-bn={aL=0,bc=0,aM=nil,gK=false,bt=0}
+bp={aM=0,bc=0,aN=nil,gM=false,bu=0}
 if aj[1]=="#"then
-bn.aL=-aj[2]
-bn.gK=not aj[4]or aj[4]+0>r
-if bn.gK and aj[4]then bn.aM=aj[4]+0 end
+bp.aM=-aj[2]
+bp.gM=not aj[4]or aj[4]+0>r
+if bp.gM and aj[4]then bp.aN=aj[4]+0 end
 end
-if aj[3]or not bn.gK then bn.bc=call("ZCOUNT",e.aA,"("..dt,"+inf")end
-eQ[e.aA]=bn
-return bn
+if aj[3]or not bp.gM then bp.bc=call("ZCOUNT",e.aA,"("..dt,"+inf")end
+eR[e.aA]=bp
+return bp
 end
-local function iN(e,n)
-local bn=eA(e)
-if n==1 and bn.aM then return bn.aM end
-local bo=n==1 and bn.gK and call("ZRANGE",e.aA,"1","1","WITHSCORES")
+local function iQ(e,n)
+local bp=eB(e)
+if n==1 and bp.aN then return bp.aN end
+local bq=n==1 and bp.gM and call("ZRANGE",e.aA,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",e.aA,"("..dt,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bn.aM=bo[2]+0 end
-return bo[2]+0
+if n==1 then bp.aN=bq[2]+0 end
+return bq[2]+0
 end
 local function dw(e,J)
-local bc=eA(e).bc
-local gI=bc+J-e.p.J
-if gI>bc then return 1e15 end
-return gI<=0 and 0 or iN(e,gI)-r
+local bc=eB(e).bc
+local gK=bc+J-e.p.J
+if gK>bc then return 1e15 end
+return gK<=0 and 0 or iQ(e,gK)-r
 end
-local function hb(e,id)
+local function he(e,id)
 return tonumber(call("ZSCORE",e.aA,id)or 0)>r
 end
-local function fX(e)
-local bn,us=eQ[e.aA],max(4*e.p.ca,60000000)
-if bn and bn.bt>=us then return end
-hv(e.aA,us)
-if bn then bn.bt=us end
+local function fY(e)
+local bp,us=eR[e.aA],max(4*e.p.ca,60000000)
+if bp and bp.bu>=us then return end
+hy(e.aA,us)
+if bp then bp.bu=us end
 end
-local function gv(e)
-return max(r,eA(e).aL+1)
+local function gx(e)
+return max(r,eB(e).aM+1)
 end
-local function hq(e,id,J)
+local function ht(e,id,J)
 call("ZADD",e.aA,dQ(e.p),id)
 for al=2,J do
 call("ZADD",e.aA,dQ(e.p),id.."+"..al)
 end
-eQ[e.aA]=nil
-fX(e)
+eR[e.aA]=nil
+fY(e)
 end
-local function jz(e,id,J)
-local bn=eA(e)
-local aL=gv(e)
-local bA=call("ZADD",e.aA,gm(aL),"#",dQ(e.p),id)
-if bn.aL==0 then bA=bA-1 end
-if not bn.gK then call("ZREMRANGEBYSCORE",e.aA,"1",dt)end
-if bA==1 and J<=1 then
-local bo=r+e.p.ca
-if bn.bc==0 then bn.aM=bo end
-if bn.aM then bn.aM=min(bn.aM,bo)end
-bn.aL,bn.bc,bn.gK=aL,bn.bc+1,true
-fX(e)
+local function jC(e,id,J)
+local bp=eB(e)
+local aM=gx(e)
+local bB=call("ZADD",e.aA,gn(aM),"#",dQ(e.p),id)
+if bp.aM==0 then bB=bB-1 end
+if not bp.gM then call("ZREMRANGEBYSCORE",e.aA,"1",dt)end
+if bB==1 and J<=1 then
+local bq=r+e.p.ca
+if bp.bc==0 then bp.aN=bq end
+if bp.aN then bp.aN=min(bp.aN,bq)end
+bp.aM,bp.bc,bp.gM=aM,bp.bc+1,true
+fY(e)
 else
-hq(e,id,J)
+ht(e,id,J)
 end
-return aL
+return aM
 end
-local function jN(e,id,J)
+local function jQ(e,id,J)
 local dX=call("ZREM",e.aA,id)
 for al=2,J do
 dX=dX+call("ZREM",e.aA,id.."+"..al)
 end
-eQ[e.aA]=nil
+eR[e.aA]=nil
 return dX
 end
-local function ex(ae,e,aL)
+local function ey(ae,e,aM)
 if e.p.J==0 then return end
-local bc,Y=eA(e).bc,#ae
-ae[Y+1],ae[Y+2],ae[Y+3]=bc,bc>0 and iN(e,1)-r or 0,aL or 0
+local bc,Y=eB(e).bc,#ae
+ae[Y+1],ae[Y+2],ae[Y+3]=bc,bc>0 and iQ(e,1)-r or 0,aM or 0
 end
-local function jm(e)
+local function jq(e)
 local cn=#e.p.rates==0 and call("EXISTS",e.aF,e.Q)
 or call("EXISTS",e.aF)
 e.dF=cn==0
 e.cU=e.dF and#e.p.rates==0
 end
-local fr={}
-local function gu(e,id)
-fr[e.aF]=nil
+local fs={}
+local function gw(e,id)
+fs[e.aF]=nil
 return call("ZREM",e.aF,id,id.."k")
 end
-local function hW(e,id,au)
+local function hZ(e,id,au)
 if au==0 then
 local Y=call("ZREVRANGE",e.aF,"0","0","WITHSCORES")
 au=max(r,(Y[2]or 0)+1)
 end
 call("ZADD",e.aF,ar(au),id)
-fr[e.aF],e.dF=nil,false
-hv(e.aF,max(4*e.p.ca,60000000))
+fs[e.aF],e.dF=nil,false
+hy(e.aF,max(4*e.p.ca,60000000))
 return au
 end
-local function it(e,id,au)
+local function iw(e,id,au)
 if call("ZSCORE",e.aF,id)then
 call("ZADD",e.aF,ar(au),id.."k")
 call("ZREM",e.aF,id)
 end
-fr[e.aF]=nil
+fs[e.aF]=nil
 end
-local function hK(aP)
+local function hN(aP)
 return redis.pcall("EXISTS",mailbox(aP))==1
 end
-local function hu(aP)
-if gq[aP]==nil then
-local iD=call("PUBSUB","NUMSUB",channel..aP)[2]>0
-gq[aP]=iD and"channel"or hK(aP)and"mailbox"or false
+local function hx(aP)
+if gs[aP]==nil then
+local iG=call("PUBSUB","NUMSUB",channel..aP)[2]>0
+gs[aP]=iG and"channel"or hN(aP)and"mailbox"or false
 end
-return gq[aP]
+return gs[aP]
 end
-local function fB(aI,aw,ae)
+local function fC(aH,aw,ae)
 local cV=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
-local eD=aI..cV.." "..aw.id
-local ko=gq[aw.aP]
-if ko=="caller"then
-eY[#eY+1]=eD
-elseif ko=="mailbox"then
-call("RPUSHX",mailbox(aw.aP),eD)
+local eE=aH..cV.." "..aw.id
+local ks=gs[aw.aP]
+if ks=="caller"then
+eZ[#eZ+1]=eE
+elseif ks=="mailbox"then
+call("RPUSHX",mailbox(aw.aP),eE)
 else
-call("PUBLISH",channel..aw.aP,eD)
+call("PUBLISH",channel..aw.aP,eE)
 end
 end
-local il=8
-local function eW(e,A)
+local ip=8
+local function eX(e,A)
 if e.dF then return nil end
-local bG=A==0 and fr[e.aF]
-if bG and bG.p==e.p then return bG end
+local bH=A==0 and fs[e.aF]
+if bH and bH.p==e.p then return bH end
 while true do
 local aZ=call("ZRANGE",e.aF,format("%d",A),format("%d",A),"WITHSCORES")
-local hz=aZ[1]
-if not hz then return nil end
-local id,aP,aI,jP,J,ab,bt=
-string.match(hz,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local ke=r-aZ[2]
-if aP and ke<=tonumber(jP)and hu(aP)then
-local aw={id=id,aP=aP,ho=aI=="d",bt=bt=="k",au=aZ[2]+0}
+local hC=aZ[1]
+if not hC then return nil end
+local id,aP,aH,jS,J,ab,bu=
+string.match(hC,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local kh=r-aZ[2]
+if aP and kh<=tonumber(jS)and hx(aP)then
+local aw={id=id,aP=aP,hr=aH=="d",bu=bu=="k",au=aZ[2]+0}
 for cS,m in pairs(e)do
 if cS~="states"then aw[cS]=m end
 end
 aw.J,aw.ab=min(tonumber(J),e.p.J),tonumber(ab)
-if A==0 then fr[e.aF]=aw end
+if A==0 then fs[e.aF]=aw end
 return aw
 end
-call("ZREM",e.aF,hz)
-fr[e.aF]=nil
+call("ZREM",e.aF,hC)
+fs[e.aF]=nil
 end
 end
-local function gU(e)
-local bw=e.p.eZ
-if bw<0 or call("ZCARD",e.aF)<bw then return false end
-eW(e,0)
-return call("ZCARD",e.aF)>=bw
+local function gX(e)
+local bx=e.p.fa
+if bx<0 or call("ZCARD",e.aF)<bx then return false end
+eX(e,0)
+return call("ZCARD",e.aF)>=bx
 end
-local function dW(e,iJ)
+local function dW(e,iM)
 local A,bV=0,0
-while A<il and not e.dF and dw(e,bV+1)==0 do
-local aw=eW(e,A)
+while A<ip and not e.dF and dw(e,bV+1)==0 do
+local aw=eX(e,A)
 if not aw or dw(e,bV+aw.J)>0 then return end
-if not aw.ho then
-if not aw.bt and aw.id~=iJ then fB("turn",aw,{0})end
+if not aw.hr then
+if not aw.bu and aw.id~=iM then fC("turn",aw,{0})end
 A,bV=A+1,bV+aw.J
 else
-local at=ge(aw)
+local at=gf(aw)
 if at>r then
-if aw.id~=iJ then fB("turn",aw,{at-r})end
+if aw.id~=iM then fC("turn",aw,{at-r})end
 return
 end
-fG(aw,r)
-gu(e,aw.id)
+fH(aw,r)
+gw(e,aw.id)
 local ae={1,0,0}
-local aL=jz(e,aw.id,aw.J)
+local aM=jC(e,aw.id,aw.J)
 di(ae,aw)
-ex(ae,aw,aL)
+ey(ae,aw,aM)
 dn(ae,{aw})
-fB("granted",aw,ae)
+fC("granted",aw,ae)
 end
 end
 end
-local function iS(e,id,au)
+local function iV(e,id,au)
 local bV=0
-for A=0,il-1 do
-local aw=eW(e,A)
+for A=0,ip-1 do
+local aw=eX(e,A)
 if not aw or aw.id==id or(au>0 and aw.au>au)then return false end
 bV=bV+aw.J
-if aw.ho or dw(e,bV+e.J)>0 then return true end
+if aw.hr or dw(e,bV+e.J)>0 then return true end
 end
 return true
 end
-local function ih(e,id)
+local function ik(e,id)
 local bV=0
-for A=0,il-1 do
-local aw=eW(e,A)
+for A=0,ip-1 do
+local aw=eX(e,A)
 if not aw then return 0 end
 local aT=aw.id==id
 if aT then aw=e end
 local bg=dw(e,bV+aw.J)
 if bg>0 then return min(bg,e.p.ca)end
-if aT or aw.ho then
-local dv=ge(aw)-r
+if aT or aw.hr then
+local dv=gf(aw)-r
 return aT and dv or dv+e.p.ca
 end
 bV=bV+aw.J
 end
 return e.p.ca
 end
-local function jJ(e,id,au)
+local function jM(e,id,au)
 if e.p.J==0 then return false end
-return dw(e,e.J)>0 or iS(e,id,au)
+return dw(e,e.J)>0 or iV(e,id,au)
 end
-local function gO(gy,cs)
-local km,ka=gy.p.J,cs.p.J
-return km<ka or(km==ka and gy.Q<cs.Q)
+local function gQ(gA,cs)
+local kq,kd=gA.p.J,cs.p.J
+return kq<kd or(kq==kd and gA.Q<cs.Q)
 end
-local function hH(id,au,ag,eI,dv)
-local iu=#ag>1 and dv>0
-local eu=not iu and(eI or ag[1])
-if eu and au==0 and gU(eu)then return 5,max(dv,1),0 end
+local function hK(id,au,ag,eJ,dv)
+local ix=#ag>1 and dv>0
+local ev=not ix and(eJ or ag[1])
+if ev and au==0 and gX(ev)then return 5,max(dv,1),0 end
 for _,e in ipairs(ag)do
-if au>0 and e~=eu and e.p.J>0 then
-if eu and gO(e,eu)then
-it(e,id,au)
-elseif gu(e,id)>0 then
+if au>0 and e~=ev and e.p.J>0 then
+if ev and gQ(e,ev)then
+iw(e,id,au)
+elseif gw(e,id)>0 then
 dW(e)
 end
 end
 end
-if not eu then return 3,dv,au==0 and r or au end
-if au>0 then gu(eu,id)end
-au=hW(eu,id,au)
-return 3,ih(eu,id),au
+if not ev then return 3,dv,au==0 and r or au end
+if au>0 then gw(ev,id)end
+au=hZ(ev,id,au)
+return 3,ik(ev,id),au
 end
-local function ia(e,id)
-hq(e,id,e.J)
-local aL=gv(e)
-call("ZADD",e.aA,gm(aL),"#")
-eQ[e.aA].aL=aL
-return aL
+local function ie(e,id)
+ht(e,id,e.J)
+local aM=gx(e)
+call("ZADD",e.aA,gn(aM),"#")
+eR[e.aA].aM=aM
+return aM
 end
-local function hE(id,au,ag)
+local function hH(id,au,ag)
 for _,e in ipairs(ag)do
-if e.p.J>0 and not hb(e,id)then return end
+if e.p.J>0 and not he(e,id)then return end
 end
 local ae={6,0,au}
 for _,e in ipairs(ag)do
-local aL
+local aM
 if e.p.J>0 then
-jm(e)
-aL=ia(e,id)
+jq(e)
+aM=ie(e,id)
 end
 dT(e)
 di(ae,e)
-ex(ae,e,aL)
+ey(ae,e,aM)
 end
 return ae
 end
 local function cF(id,cR,aQ,au,ag)
 ba=cR=="2"
 if bM and not ba then error(bM,0)end
-local ad=au>0 and cR~="2"and hE(id,au,ag)
+local ad=au>0 and cR~="2"and hH(id,au,ag)
 if ad then return ad end
-local at,z,eI,gr=r,r,nil,true
+local at,z,eJ,gt=r,r,nil,true
 for i=1,#ag do
 local e=ag[i]
 if e.p.J>0 then
-gr=false
-jm(e)
+gt=false
+jq(e)
 if cR~="2"then dW(e,id)end
 end
-at=max(at,ge(e))
+at=max(at,gf(e))
 z=max(z,e.z)
-if jJ(e,id,au)and(not eI or gO(e,eI))then eI=e end
+if jM(e,id,au)and(not eJ or gQ(e,eJ))then eJ=e end
 end
-local iO,fn,bg={},0,at-r
+local iR,fo,bg={},0,at-r
 local bd=cR=="1"and at-r<=aQ
-if not eI and(at<=r or(bd and gr))then
-fn=1
+if not eJ and(at<=r or(bd and gt))then
+fo=1
 if cR~="2"then
 for i=1,#ag do
 local e=ag[i]
-fG(e,at)
+fH(e,at)
 if e.p.J>0 then
-if au>0 then gu(e,id)end
-iO[i]=jz(e,id,e.J)
+if au>0 then gw(e,id)end
+iR[i]=jC(e,id,e.J)
 end
 end
 end
 elseif bd then
-fn,bg,au=hH(id,au,ag,eI,bg)
-elseif eI then
-fn=4
+fo,bg,au=hK(id,au,ag,eJ,bg)
+elseif eJ then
+fo=4
 bg=max(bg,1)
 elseif z>r then
-fn=2
+fo=2
 end
-if fn>3 then
+if fo>3 then
 for _,e in ipairs(ag)do
 if e.p.J>0 then bg=max(bg,dw(e,e.J))end
 end
 end
-local ae={fn,bg,au,nil,nil,nil}
+local ae={fo,bg,au,nil,nil,nil}
 for i=1,#ag do
 di(ae,ag[i])
-ex(ae,ag[i],iO[i])
+ey(ae,ag[i],iR[i])
 end
 dn(ae,ag)
 return ae
 end
-local function ks(id,au,e)
-local ae={hb(e,id)and 6 or 1,0,au}
+local function kw(id,au,e)
+local ae={he(e,id)and 6 or 1,0,au}
 dW(e,id)
-local hC=hb(e,id)
-if not hC and not call("ZSCORE",e.aF,id)then
-hW(e,id,au)
+local hF=he(e,id)
+if not hF and not call("ZSCORE",e.aF,id)then
+hZ(e,id,au)
 dW(e,id)
-hC=hb(e,id)
+hF=he(e,id)
 end
-local aL
-if hC then
-aL=ia(e,id)
+local aM
+if hF then
+aM=ie(e,id)
 else
-hv(e.aF,max(4*e.p.ca,60000000))
-ae[1],ae[2]=3,ih(e,id)
+hy(e.aF,max(4*e.p.ca,60000000))
+ae[1],ae[2]=3,ik(e,id)
 end
 dT(e)
 di(ae,e)
-ex(ae,e,aL)
+ey(ae,e,aM)
 return ae
 end
 local function cg()
 local ag={nil}
 for i=1,number()do
-ag[i]=eg()
+ag[i]=eh()
 end
 return ag
 end
 local bU={}
 function bU.T()
-local id,cR,aQ,au=aC(),aC(),number(),number()
+local id,cR,aQ,au=aB(),aB(),number(),number()
 return cF(id,cR,aQ,au,cg())
 end
 function bU.P()
-local id,au=aC(),number()
-return ks(id,au,cg()[1])
+local id,au=aB(),number()
+return kw(id,au,cg()[1])
 end
-local function hV(id,ag)
-local ir=0
+local function hY(id,ag)
+local iu=0
 for i=1,#ag do
 local e=ag[i]
-local dO=jN(e,id,e.J)
-jm(e)
+local dO=jQ(e,id,e.J)
+jq(e)
 if not e.dF then
-if dO==0 then dO=gu(e,id)end
+if dO==0 then dO=gw(e,id)end
 if dO>0 then dW(e)end
 end
-ir=ir+dO
+iu=iu+dO
 end
-return ir
+return iu
 end
 function bU.R()
-local id=aC()
-return{hV(id,cg())}
+local id=aB()
+return{hY(id,cg())}
 end
-local function hx(id)
+local function hA(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function bU.N()
-local id,ag,ae=aC(),cg(),{}
+local id,ag,ae=aB(),cg(),{}
 for i,e in ipairs(ag)do
-local bo=call("ZSCORE",e.aA,id)
-local jW=bo and(tonumber(bo)>r or eA(e).bc+e.J<=e.p.J)
-if jW then hq(e,id,e.J)end
-ae[i]=jW and 1 or 0
+local bq=call("ZSCORE",e.aA,id)
+local jZ=bq and(tonumber(bq)>r or eB(e).bc+e.J<=e.p.J)
+if jZ then ht(e,id,e.J)end
+ae[i]=jZ and 1 or 0
 end
 return ae
 end
-local function gL()
-local ef
+local function gN()
+local eg
 ${part4}
 ${part5}
 ${part10}
@@ -2370,95 +2370,95 @@ ${part1}
 ${part3}
 ${part24}
 ${part25}
-local bI={}
+local bJ={}
 local function dk()
-local p={ca=number(),J=number(),eZ=number()}
-p.rates,p.bq,p.aB,p.cb,p.bj={},"","","",0
+local p={ca=number(),J=number(),fa=number()}
+p.rates,p.br,p.aC,p.cb,p.bk={},"","","",0
 for i=1,number()do
-local letter=aC()
-local kernel=bI[letter]or bF[letter]()
+local letter=aB()
+local kernel=bJ[letter]or bG[letter]()
 local D=kernel.bT()
-bI[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
-p.bq=p.bq..letter
+bJ[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
+p.br=p.br..letter
 local an=D.an or 0
-local bH=letter=="t"and fK(an)or letter
-p.aB,p.cb=p.aB..(kernel.letter or bH),p.cb..bH
+local bI=letter=="t"and fL(an)or letter
+p.aC,p.cb=p.aC..(kernel.letter or bI),p.cb..bI
 D.size=D.ring and 0 or letter=="t"and 16+an
-if D.ring then p.bj=p.bj+1 end
+if D.ring then p.bk=p.bk+1 end
 end
-if p.bq=="s"then p.bj=0 end
-if p.bj==0 and#p.rates>1 then p.aE=fx(p.rates)end
-p.aI=#p.rates==0 and 0 or number()
-p.bH,p.bL=p.aI<2,p.aI%2==1
-if p.bH then return p end
-p.ga,p.et,p.gQ,p.fk=aC(),aC(),number(),{}
+if p.br=="s"then p.bk=0 end
+if p.bk==0 and#p.rates>1 then p.aE=fy(p.rates)end
+p.aH=#p.rates==0 and 0 or number()
+p.bI,p.bL=p.aH<2,p.aH%2==1
+if p.bI then return p end
+p.gb,p.eu,p.gS,p.fl=aB(),aB(),number(),{}
 for i=1,number()do
-p.fk[i]=number()
+p.fl[i]=number()
 end
 return p
 end
 local function dD(an)
-if#an==18 and sub(an,1,2)==he then return sub(an,3)end
+if#an==18 and sub(an,1,2)==hh then return sub(an,3)end
 local be=#an==16 and tonumber(an)
-return be and format("%016.0f",eC(be))or an
+return be and format("%016.0f",eD(be))or an
 end
-local function eX(m,D)
+local function eY(m,D)
 if m==""then return D.kernel.cU()end
 local _,Y=string.find(m,"^%d*")
 if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
 local an=dD(sub(m,1,Y))
 local bR=#an+#m-Y
-local h=D.kernel.bC(an..sub(m,Y+1),1,#an,D,#an+1,bR)
-if Y==16 then h.I=max(h.I,ft(tonumber(m)or 0))end
+local h=D.kernel.bD(an..sub(m,Y+1),1,#an,D,#an+1,bR)
+if Y==16 then h.I=max(h.I,fu(tonumber(m)or 0))end
 return h
 end
 local function dm(letter)
 return string.char(string.byte(letter)-128)
 end
-local function es(e)
+local function et(e)
 local p=e.p
 local rates=p.rates
 e.z=0
-if p.bq=="s"then
-local ring=rates[1].kernel.fN(e.Q,rates[1])
+if p.br=="s"then
+local ring=rates[1].kernel.fO(e.Q,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.de
+return not ring.df
 end
-local m,states,y=call("GET",e.Q)or"",{nil},1
+local m,states,x=call("GET",e.Q)or"",{nil},1
 local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dm)
-if not(aT and(aT==p.aB or aT==p.cb))then
-e.z,y=dN(m)
-if y>10 then y=1 end
+if not(aT and(aT==p.aC or aT==p.cb))then
+e.z,x=dN(m)
+if x>10 then x=1 end
 end
 e.states=states
-if p.bq=="t"then
-states[1]=eX(sub(m,y),rates[1])
+if p.br=="t"then
+states[1]=eY(sub(m,x),rates[1])
 return states[1]
 end
-local dz=p.aE and hG(m,y,p.aE,rates)
+local dz=p.aE and hJ(m,x,p.aE,rates)
 if dz then
 e.states=dz
 return true
 end
-local x=#rates
-if x==0 then
-e.dh=sub(m,y)
+local y=#rates
+if y==0 then
+e.dh=sub(m,x)
 return true
 end
-local be=sub(m,y,y+x-1)
+local be=sub(m,x,x+y-1)
 local aW=string.gsub(be,"[\\128-\\255]",dm)
-local bG=aW==p.aB or aW==p.cb
-local cb=bG and aW~=p.aB
-if not bG and y<=#m then return false end
-y=y+x
-for i=1,x do
+local bH=aW==p.aC or aW==p.cb
+local cb=bH and aW~=p.aC
+if not bH and x<=#m then return false end
+x=x+y
+for i=1,y do
 local D=rates[i]
 local kernel=D.kernel
 if D.ring then
-states[i]=kernel.fN(e.bj[i],D)
-if states[i].de then return false end
-elseif bG then
-local ap=y+(D.size or kernel.fw)
+states[i]=kernel.fO(e.bk[i],D)
+if states[i].df then return false end
+elseif bH then
+local ap=x+(D.size or kernel.fx)
 local bK,bR=1,0
 if be~=aW and string.byte(be,i)>=128 then
 bK,bR=ap+1,ap+(string.byte(m,ap)or 0)
@@ -2466,114 +2466,114 @@ ap=bR+1
 end
 if not(D.size or cb)then
 ap=#m+1
-if x>1 and y+3<ap then
-ap=min(y+4+am("<I4",m,y),ap)
-y=y+4
+if y>1 and x+3<ap then
+ap=min(x+4+am("<I4",m,x),ap)
+x=x+4
 end
-if ap-y<7 or am("<I7",m,y)~=D.window then return false end
+if ap-x<7 or am("<I7",m,x)~=D.window then return false end
 end
-if ap>#m+1 or(i==x and ap<=#m)then return false end
-local bC=cb and kernel.ep or kernel.bC
+if ap>#m+1 or(i==y and ap<=#m)then return false end
+local bD=cb and kernel.eq or kernel.bD
 local Y=bK>1 and bK-2 or ap-1
-states[i]=bC(m,y,Y,D,bK,bR)
-y=ap
+states[i]=bD(m,x,Y,D,bK,bR)
+x=ap
 else
 states[i]=kernel.cU()
 end
 end
 return true
 end
-local function fZ(e)
+local function ga(e)
 local p=e.p.aR or e.p
 e.p,e.bL,e.cK=p,nil,nil
 if e.cU then
 e.z,e.states=0,{}
-elseif not(p.bH and es(e))then
-ef(e)
+elseif not(p.bI and et(e))then
+eg(e)
 end
 end
-local function gl(an)
-return#an==16 and an>="5"and he..an or an
+local function gm(an)
+return#an==16 and an>="5"and hh..an or an
 end
-local function fd(e,m)
+local function fe(e,m)
 if string.byte(e.dh,1)==83 and#e.dh>53 then
 call("SETRANGE",e.Q,"1",pack("<d",e.z))
 else
 call("SET",e.Q,m..e.dh,"KEEPTTL")
 end
-local dd=dl(e.z)
-if call("PTTL",e.Q)<dd then call("PEXPIRE",e.Q,dd)end
+local de=dl(e.z)
+if call("PTTL",e.Q)<de then call("PEXPIRE",e.Q,de)end
 end
 local function dI(e)
 local p=e.p
-local rates,U,m,aB=p.rates,e.z,"",p.aB
+local rates,U,m,aC=p.rates,e.z,"",p.aC
 if e.bL then return e.bL.dI(e)end
-if p.bq=="s"then return end
-local dz=p.aE and fj(e.states,p.aE,rates)
+if p.br=="s"then return end
+local dz=p.aE and fk(e.states,p.aE,rates)
 for i,D in ipairs(rates)do
 if not D.ring then
 U=max(U,D.kernel.ck(e.states[i],D))
 local h=D.kernel.cW(e.states[i],D)
 if not D.size and#rates>1 then h=pack("<I4",#h)..h end
 local av=D.kernel.ea and D.kernel.ea(e.states[i],D)or""
-if av~=""and#rates==1 then h=gl(h)..av end
+if av~=""and#rates==1 then h=gm(h)..av end
 if av~=""and#rates>1 then
 h=h..string.char(#av)..av
-aB=sub(aB,1,i-1)..string.char(string.byte(aB,i)+128)..sub(aB,i+1)
+aC=sub(aC,1,i-1)..string.char(string.byte(aC,i)+128)..sub(aC,i+1)
 end
 m=m..h
 end
 end
-if p.bq~="t"and m~=""then m=aB..m end
-if p.bq=="t"then m=gl(m)end
+if p.br~="t"and m~=""then m=aC..m end
+if p.br=="t"then m=gm(m)end
 if dz then m=dz end
 if e.z>r then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.dh~=""then return fd(e,m)end
-local cw=dz and fb(p.aE,U)or dl(U)
+if#rates==0 and e.dh~=""then return fe(e,m)end
+local cw=dz and fc(p.aE,U)or dl(U)
 if m~=""then call("SET",e.Q,m,"PX",cw)end
 end
 ${part26}
-local fL
-local function fa()
+local fM
+local function fb()
 local cy,cY={},{}
-local function fe(q,g)
+local function ff(q,g)
 local aa=q*g.interval_rem
 local cT=floor(aa/g.denominator)
 return{us=q*g.interval_us+cT,aa=aa-cT*g.denominator}
 end
-local function kc(a,b)
+local function kf(a,b)
 return a.us==b.us and a.aa==b.aa
 end
-function cy.t(h,q,bv,g)
+function cy.t(h,q,bw,g)
 local aS=aU()
-local bY=bv.bY or{0,0,0,-1,0}
+local bY=bw.bY or{0,0,0,-1,0}
 local ad,ac={us=bY[1],aa=bY[2]},h.ac or aS.dL
-local bo={us=bv.r+bv.aj,aa=bv.ek}
-if kc(bo,h)and kc(ad,ac)and bv.ab>0 then
-local dz,gC,v=q>=bv.ab,bv.at>bv.r,h.v or 0
-local to=aS.eU(h,fe(q,g),g)
+local bq={us=bw.r+bw.aj,aa=bw.el}
+if kf(bq,h)and kf(ad,ac)and bw.ab>0 then
+local dz,gE,v=q>=bw.ab,bw.at>bw.r,h.v or 0
+local to=aS.eV(h,ff(q,g),g)
 if dz and bY[4]>=0 then to={us=bY[4],aa=bY[5]}end
-if gC then v=dz and bY[3]or max(v,bv.at)end
+if gE then v=dz and bY[3]or max(v,bw.at)end
 return aS.cz(to.us,to.aa,aS.bc(h),v,g,aS.dG(h,g))
 end
 if aS.cc(h,g)>r then return h end
-local bf=aS.fy(bo,ad,g).us
-if bf>aS.fy(h,ac,g).us then return h end
-local hD=aS.fV(aS.eU(bo,aS.ji(ac,bf,ad,g),g),h)
-if hD.us<r then return h end
-local fI=aS.fV(fe(q,g),{us=hD.us-r,aa=hD.aa})
-if fI.us==0 and fI.aa==0 then return h end
-return aS.em(h,fI,bf,0,g)
+local bf=aS.fz(bq,ad,g).us
+if bf>aS.fz(h,ac,g).us then return h end
+local hG=aS.fW(aS.eV(bq,aS.jm(ac,bf,ad,g),g),h)
+if hG.us<r then return h end
+local fJ=aS.fW(ff(q,g),{us=hG.us-r,aa=hG.aa})
+if fJ.us==0 and fJ.aa==0 then return h end
+return aS.en(h,fJ,bf,0,g)
 end
 function cY.t(h,q,g)
 local aS=aU()
 if h.us<r then return aS.cz(r,0,aS.bc(h),h.v or 0,g,h.I)end
-local fI=aS.fV(fe(q,g),{us=h.us-r,aa=h.aa})
-if fI.us==0 and fI.aa==0 then return h end
-return aS.em(h,fI,0,aS.cc(h,g),g)
+local fJ=aS.fW(ff(q,g),{us=h.us-r,aa=h.aa})
+if fJ.us==0 and fJ.aa==0 then return h end
+return aS.en(h,fJ,0,aS.cc(h,g),g)
 end
-local function ec(w,K,kf)
-local cl,bS=0,bz(w)
+local function ec(w,K,ki)
+local cl,bS=0,bA(w)
 while cl<bS do
 local cf=floor((cl+bS)/2)
 if co(w,cf)<=K then
@@ -2582,40 +2582,40 @@ else
 bS=cf
 end
 end
-if cl>0 and(not kf or co(w,cl-1)==K)then return cl-1 end
+if cl>0 and(not ki or co(w,cl-1)==K)then return cl-1 end
 end
 local function cx(w,A,q)
-local K,x=co(w,A)
-local W=min(q,x)
-return fC(w,A,K,x-W),q-W
+local K,y=co(w,A)
+local W=min(q,y)
+return fD(w,A,K,y-W),q-W
 end
-local function jt(w)
+local function jx(w)
 while w~=""do
-local _,x=bN(w)
-if x>0 then break end
+local _,y=bN(w)
+if y>0 then break end
 w=sub(w,1,-aY-1)
 end
 return w
 end
-function cy.f(h,q,bv,g)
-local A=ec(h.w,bv.r+bv.ek-g.window,true)
-if A then h.w=jt(cx(h.w,A,q))end
+function cy.f(h,q,bw,g)
+local A=ec(h.w,bw.r+bw.el-g.window,true)
+if A then h.w=jx(cx(h.w,A,q))end
 return bZ(h,g,h.I)
 end
 function cY.f(h,q,g)
 local A=ec(h.w,r)
-if A then h.w=jt(cx(h.w,A,q))end
+if A then h.w=jx(cx(h.w,A,q))end
 return bZ(h,g,h.I)
 end
-local function ik(H,w,g)
-local bt=jt(w)
-if bt==""and H>0 and w~=""then
+local function io(H,w,g)
+local bu=jx(w)
+if bu==""and H>0 and w~=""then
 return{H=0,w=pack(cI,bP(w)-g.window,H)}
 end
-return{H=H,w=bt}
+return{H=H,w=bu}
 end
-function cy.c(h,q,bv,g)
-local K=bv.r+bv.ek-2*g.window
+function cy.c(h,q,bw,g)
+local K=bw.r+bw.el-2*g.window
 local H,w=h.H,h.w
 local A=ec(w,K,true)
 if A then
@@ -2623,98 +2623,98 @@ w=cx(w,A,q)
 elseif w~=""and bP(w)==K+g.window then
 H=max(H-q,0)
 end
-return bZ(ik(H,w,g),g,h.I)
+return bZ(io(H,w,g),g,h.I)
 end
 function cY.c(h,q,g)
 local H,w=h.H,h.w
-local A,aN=ec(w,r),nil
+local A,aJ=ec(w,r),nil
 if not A then return bZ(h,g,h.I)end
-w,aN=cx(w,A,q)
+w,aJ=cx(w,A,q)
 if A>0 then
-w=cx(w,A-1,aN)
+w=cx(w,A-1,aJ)
 else
-H=max(H-aN,0)
+H=max(H-aJ,0)
 end
-return bZ(ik(H,w,g),g,h.I)
+return bZ(io(H,w,g),g,h.I)
 end
-local jl=bI.s and bI.s.hJ()
-function cy.s(o,q,bv,g)
-jl.cy(o,q,bv.r+bv.ek-g.window,g)
+local jp=bJ.s and bJ.s.hM()
+function cy.s(o,q,bw,g)
+jp.cy(o,q,bw.r+bw.el-g.window,g)
 end
 function cY.s(o,q,g)
-jl.cY(o,q,g)
+jp.cY(o,q,g)
 end
 local function cQ(ai,at)
 local bb=0
-for _,bD in ipairs(ai.af)do
-if bD.at<=at then bb=bb+bD.q end
+for _,bE in ipairs(ai.af)do
+if bE.at<=at then bb=bb+bE.q end
 end
 return bb
 end
-local function ei(ai)
+local function ej(ai)
 local Y=ai.af[#ai.af]
 return Y and Y.at or 0
 end
-local function gk(ai,q)
-local aN=q
-while aN>0 and ai.af[1]do
+local function gl(ai,q)
+local aJ=q
+while aJ>0 and ai.af[1]do
 local aj=ai.af[1]
-local eK=min(aN,aj.q)
-aj.q,aN=aj.q-eK,aN-eK
+local eL=min(aJ,aj.q)
+aj.q,aJ=aj.q-eL,aJ-eL
 if aj.q==0 then table.remove(ai.af,1)end
 end
 end
 local function dE(ai,at,g)
 local ad=ai.v>r and ai.I or 0
 ai.v=at>r and at or 0
-ai.I=at>r and eN(at-r,g.window,ad)or 0
+ai.I=at>r and eO(at-r,g.window,ad)or 0
 return ai
 end
-local function gj(ai,g)
+local function gk(ai,g)
 while ai.af[1]and ai.af[#ai.af].q==0 do
 table.remove(ai.af)
 end
-return dE(ai,min(ai.v,ei(ai)),g)
+return dE(ai,min(ai.v,ej(ai)),g)
 end
-local function hN(ai,g)
-local aX=ei(ai)
-local bk=max(r,min(ai.v,df(ai.I,g.window)))
-if aX<=bk then return ai end
-local bi,cD={af={},v=ai.v,I=ai.I},0
-for _,bD in ipairs(ai.af)do
-if bD.at<=bk then
-bi.af[#bi.af+1]={at=bD.at,q=bD.q}
+local function hQ(ai,g)
+local aX=ej(ai)
+local bl=max(r,min(ai.v,dg(ai.I,g.window)))
+if aX<=bl then return ai end
+local bj,cD={af={},v=ai.v,I=ai.I},0
+for _,bE in ipairs(ai.af)do
+if bE.at<=bl then
+bj.af[#bj.af+1]={at=bE.at,q=bE.q}
 else
-cD=cD+bD.q
+cD=cD+bE.q
 end
 end
 cD=min(cD,g.capacity or cD)
-local Y=bi.af[#bi.af]
-if Y and Y.at==bk then
+local Y=bj.af[#bj.af]
+if Y and Y.at==bl then
 Y.q=Y.q+cD
 else
-bi.af[#bi.af+1]={at=bk,q=cD}
+bj.af[#bj.af+1]={at=bl,q=cD}
 end
-return dE(bi,bk,g)
+return dE(bj,bl,g)
 end
-local jr={
+local jv={
 cU=function()
 return{af={},v=0,I=0}
 end,
-db=hN,
+db=hQ,
 cC=function(ai,ab,g)
 local at=max(r,ai.v)
 local cX=cQ(ai,1/0)+ab-g.capacity
-for _,bD in ipairs(ai.af)do
+for _,bE in ipairs(ai.af)do
 if cX<=0 then break end
-cX=cX-bD.q
-if cX<=0 then at=max(at,bD.at+g.window)end
+cX=cX-bE.q
+if cX<=0 then at=max(at,bE.at+g.window)end
 end
 return at
 end,
 cF=function(ai,at,ab,g)
-local ar=max(at,ei(ai))
-gk(ai,cQ(ai,r-g.window))
+local ar=max(at,ej(ai))
+gl(ai,cQ(ai,r-g.window))
 local Y=ai.af[#ai.af]
 if Y and Y.at==ar then
 Y.q=Y.q+ab
@@ -2724,50 +2724,50 @@ end
 return dE(ai,at>r and ar or ai.v,g)
 end,
 dV=function(ai,g)
-local aH=cQ(ai,1/0)-cQ(ai,r-g.window)
-if aH==0 then return 0,0 end
-return ai.v>r and g.capacity or aH,ei(ai)+g.window-r
+local aI=cQ(ai,1/0)-cQ(ai,r-g.window)
+if aI==0 then return 0,0 end
+return ai.v>r and g.capacity or aI,ej(ai)+g.window-r
 end,
 ck=function(ai,g)
-return ai.af[1]and ei(ai)+g.window or 0
+return ai.af[1]and ej(ai)+g.window or 0
 end,
 }
-function cy.l(ai,q,bv,g)
-for _,bD in ipairs(ai.af)do
-if bD.at==bv.r+bv.ek-g.window then bD.q=max(bD.q-q,0)end
+function cy.l(ai,q,bw,g)
+for _,bE in ipairs(ai.af)do
+if bE.at==bw.r+bw.el-g.window then bE.q=max(bE.q-q,0)end
 end
-return gj(ai,g)
+return gk(ai,g)
 end
 function cY.l(ai,q,g)
-gk(ai,min(cQ(ai,r-g.window)+q,cQ(ai,r)))
-return gj(ai,g)
+gl(ai,min(cQ(ai,r-g.window)+q,cQ(ai,r)))
+return gk(ai,g)
 end
-local function hF(hn,g)
+local function hI(hq,g)
 local q=
-ceil((hn.us+hn.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
-local function gs(n)
-local aT=fe(n,g)
-return aT.us<hn.us or(aT.us==hn.us and aT.aa<hn.aa)
+ceil((hq.us+hq.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function gu(n)
+local aT=ff(n,g)
+return aT.us<hq.us or(aT.us==hq.us and aT.aa<hq.aa)
 end
-while gs(q)do
+while gu(q)do
 q=q+1
 end
-while q>0 and not gs(q-1)do
+while q>0 and not gu(q-1)do
 q=q-1
 end
 return q
 end
-local gW={
+local gZ={
 t=function(h,g)
 if h.us<r then return{}end
-local q=hF({us=h.us-r,aa=h.aa},g)
+local q=hI({us=h.us-r,aa=h.aa},g)
 return q==0 and{}or{{at=max(r,aU().cc(h,g)),q=q}}
 end,
 f=function(h,g)
 local af={}
-for A=0,bz(h.w)-1 do
-local K,x=co(h.w,A)
-if x>0 then af[#af+1]={at=max(K,min(r,K+g.window-1)),q=x}end
+for A=0,bA(h.w)-1 do
+local K,y=co(h.w,A)
+if y>0 then af[#af+1]={at=max(K,min(r,K+g.window-1)),q=y}end
 end
 return af
 end,
@@ -2775,156 +2775,160 @@ c=function(h,g)
 local af={}
 if h.w==""then return af end
 if h.H>0 then af[1]={at=min(r,bP(h.w)-1),q=h.H}end
-for A=0,bz(h.w)-1 do
-local K,x=co(h.w,A)
-local bo=K+g.window-1
-if x>0 then af[#af+1]={at=K>r and bo or min(r,bo),q=x}end
+for A=0,bA(h.w)-1 do
+local K,y=co(h.w,A)
+local bq=K+g.window-1
+if y>0 then af[#af+1]={at=K>r and bq or min(r,bq),q=y}end
 end
 return af
 end,
 l=function(ai,g)
 local af={}
-for _,bD in ipairs(ai.af)do
-if bD.q>0 and bD.at+g.window>r then af[#af+1]={at=bD.at,q=bD.q}end
+for _,bE in ipairs(ai.af)do
+if bE.q>0 and bE.at+g.window>r then af[#af+1]={at=bE.at,q=bE.q}end
 end
 return af
 end,
 }
 local function dH(h,v,g)
-local bw={us=max(r,v)+g.as,aa=g.aG}
-local kn=aU().fV(bw,h)
-return aU().cz(kn.us,kn.aa,h.ac,v,g,0)
+local bx={us=max(r,v)+g.as,aa=g.aG}
+local kr=aU().fW(bx,h)
+return aU().cz(kr.us,kr.aa,h.ac,v,g,0)
 end
-local function gM(af,g)
+local function gO(af,g)
 local kernel=g.kernel
 local h=kernel.cU()
-for _,bD in ipairs(af)do
+for _,bE in ipairs(af)do
 if g.letter=="t"then
-h=kernel.cF(h,bD.at,min(bD.q,g.capacity),g)
-elseif bD.at+g.window>r then
-h=kernel.cF(h,bD.at,bD.q,g)
+h=kernel.cF(h,bE.at,min(bE.q,g.capacity),g)
+elseif bE.at+g.window>r then
+h=kernel.cF(h,bE.at,bE.q,g)
 end
 end
 local Y=af[#af]
 return g.letter=="t"and dH(h,Y and Y.at or 0,g)or h
 end
-local function iT(gy,cs,g)
-local gt,a,b=g.as or g.window,gy.as or gy.window,cs.as or cs.window
-if a==b then return gy.letter==g.letter and cs.letter~=g.letter end
-if a>=gt and b>=gt then return a<b end
+local function iW(gA,cs,g)
+local gv,a,b=g.as or g.window,gA.as or gA.window,cs.as or cs.window
+if a==b then return gA.letter==g.letter and cs.letter~=g.letter end
+if a>=gv and b>=gv then return a<b end
 return a>b
 end
-local function ja(iw,g)
-for i,cb in ipairs(iw)do
-if cb.dg==g.dg then return i end
+local function je(iz,g)
+for i,cb in ipairs(iz)do
+if cb.dc==g.dc then return i end
 end
-local jf=1
-for i=2,#iw do
-if iT(iw[i],iw[jf],g)then jf=i end
+local jj=1
+for i=2,#iz do
+if iW(iz[i],iz[jj],g)then jj=i end
 end
-return jf
+return jj
 end
-local function hm(a,b)
+local function hp(a,b)
 if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
 return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
-local function jI(h)
+local function jL(h)
 if not h.af then return h end
-local jV={af={},v=h.v,I=h.I}
-for i,bD in ipairs(h.af)do
-jV.af[i]={at=bD.at,q=bD.q}
+local jY={af={},v=h.v,I=h.I}
+for i,bE in ipairs(h.af)do
+jY.af[i]={at=bE.at,q=bE.q}
 end
-return jV
+return jY
 end
-local function jb(ad,rates)
-local states,iZ={},{}
+local function jf(ad,rates)
+local states,jd={},{}
 for i,g in ipairs(rates)do
-local A=ja(ad.rates,g)
+local A=je(ad.rates,g)
 local cb,h=ad.rates[A],ad.states[A]
-local gG,ib=cb.dg==g.dg,not iZ[A]
-local af=gG and ib and{}or gW[cb.letter](h,cb)
-if ib and(gG or hm(cb,g))then
-iZ[A]=true
-states[i]=g.letter=="t"and not gG and dH(h,af[1]and af[1].at or 0,g)
-or jI(h)
+local gI,ig=cb.dc==g.dc,not jd[A]
+local af=gI and ig and{}or gZ[cb.letter](h,cb)
+if ig and(gI or hp(cb,g))then
+jd[A]=true
+states[i]=g.letter=="t"and not gI and dH(h,af[1]and af[1].at or 0,g)
+or jL(h)
 else
-states[i]=gM(af,g)
+states[i]=gO(af,g)
 end
 end
 return states
 end
 local byte,char=string.byte,string.char
-local gT,iH=4,512
-local ff="FOREIGN the key holds no state of these rules, nor of others that are known"
+local gV,iK=4,512
+local fg="FOREIGN the key holds no state of these rules, nor of others that are known"
 local dM=2^48
-local function en(number)
-local aC=""
-while number>=128 do
-aC=aC..char(number%128+128)
-number=floor(number/128)
+local function eo(number)
+local aB,aJ="",number
+while aJ>=128 do
+aB,aJ=aB..char(aJ%128+128),floor(aJ/128)
 end
-return aC..char(number)
+return aB..char(aJ)
 end
-local function kb(m,y)
-local bp={}
-function bp.byte()
-y=y+1
-return byte(m,y-1)or error(ff,0)
+local function ke(m,x)
+local bm={}
+function bm.byte()
+x=x+1
+return byte(m,x-1)or error(fg,0)
 end
-function bp.number()
-local number,eG=0,1
+function bm.number()
+local number,eH=0,1
 while true do
-local gp=bp.byte()
-number=number+gp%128*eG
-if gp<128 then return number end
-eG=eG*128
+local gr=bm.byte()
+number=number+gr%128*eH
+if gr<128 then return number end
+eH=eH*128
 end
 end
-function bp.O(size)
-y=y+size
-if y>#m+1 then error(ff,0)end
-return sub(m,y-size,y-1)
+function bm.O(size)
+x=x+size
+if x>#m+1 then error(fg,0)end
+return sub(m,x-size,x-1)
 end
-function bp.bo()
-return y>#m
+function bm.km(aB)
+local gp=sub(m,x,x+#aB-1)==aB
+if gp then x=x+#aB end
+return gp
 end
-return bp
+function bm.bq()
+return x>#m
 end
-local hQ={
+return bm
+end
+local hT={
 t={"denominator","interval_us","interval_rem","capacity"},
 f={"window"},
 c={"window","step"},
 l={"window"},
 }
 local function da(letter,D)
-local aI=letter=="s"and"l"or letter
-local aT={letter=aI,kernel=jr}
+local aH=letter=="s"and"l"or letter
+local aT={letter=aH,kernel=jv}
 for cS,aS in pairs(D)do
 if cS~="kernel"and cS~="ring"and cS~="letter"then aT[cS]=aS end
 end
-if aI~="l"then
-bI[aI]=bI[aI]or bF[aI]()
-aT.kernel=bI[aI]
+if aH~="l"then
+bJ[aH]=bJ[aH]or bG[aH]()
+aT.kernel=bJ[aH]
 end
-if aI=="t"then
-if not aT.capacity then aT.capacity=hF({us=aT.as,aa=aT.aG},aT)end
-local eI=fe(aT.capacity,aT)
-aT.as,aT.aG=eI.us,eI.aa
+if aH=="t"then
+if not aT.capacity then aT.capacity=hI({us=aT.as,aa=aT.aG},aT)end
+local eJ=ff(aT.capacity,aT)
+aT.as,aT.aG=eJ.us,eJ.aa
 end
-aT.dg=aI
-for _,cS in ipairs(hQ[aI])do
-if cS~="interval_rem"or aT.denominator>1 then aT.dg=aT.dg..en(aT[cS])end
+aT.dc=aH
+for _,cS in ipairs(hT[aH])do
+if cS~="interval_rem"or aT.denominator>1 then aT.dc=aT.dc..eo(aT[cS])end
 end
 return aT
 end
-local function gB(rates)
-local dg=""
+local function gD(rates)
+local dc=""
 for i=1,#rates do
-dg=dg..rates[i].dg
+dc=dc..rates[i].dc
 end
-return dg
+return dc
 end
-local function jQ(p)
+local function jT(p)
 if p.cr then return p.cr end
 local cr={aR=p,rates={}}
 for cS,aS in pairs(p)do
@@ -2933,7 +2937,7 @@ end
 for i,D in ipairs(p.rates)do
 cr.rates[i]=da(D.letter,D)
 end
-cr.bq,cr.bj,cr.dg="M",0,gB(cr.rates)
+cr.br,cr.bk,cr.dc="M",0,gD(cr.rates)
 p.cr=cr
 return cr
 end
@@ -2941,24 +2945,24 @@ local function cp(O,H)
 local w,I=dY(O,1,#O)
 return{w=w,I=I,H=H}
 end
-local function fq(h)
+local function fr(h)
 return h.ac or h.v or h.I>0
 end
-local iy={
-t=function(E,g,fq)
+local iB={
+t=function(E,g,fr)
 local us
-if E.fg then
+if E.fh then
 local cD=E.number()
-us=E.fg+(cD%2==0 and cD or 1-cD)/2
+us=E.fh+(cD%2==0 and cD or 1-cD)/2
 else
 us=r-r%dM+am("<I6",E.O(6))
 if us>r+dM/2 then us=us-dM end
 if us<r-dM/2 then us=us+dM end
 end
-E.fg=us
+E.fh=us
 local h={us=us,aa=0,I=0}
 if g.denominator>1 then h.aa=min(E.number(),g.denominator-1)end
-if fq then
+if fr then
 local av=E.O(E.byte())
 aU().bT(av,1,#av,h,g)
 end
@@ -2981,143 +2985,155 @@ end
 return ai
 end,
 }
-local gZ={
+local hc={
 t=function(h,g,m)
-local av=fq(h)and aU().aR(h,g)or""
-local us,aC=max(h.us,r-1e12),nil
-if m.fg then
-local cD=us-m.fg
-aC=en(cD>=0 and 2*cD or 1-2*cD)
+local av=fr(h)and aU().aR(h,g)or""
+local us,aB=max(h.us,r-1e12),nil
+if m.fh then
+local cD=us-m.fh
+aB=eo(cD>=0 and 2*cD or 1-2*cD)
 elseif us-r>=dM/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aC=pack("<I6",us%dM)
+aB=pack("<I6",us%dM)
 end
-m.fg=us
-aC=aC..(g.denominator>1 and en(h.aa)or"")
-return av==""and aC or aC..char(#av)..av
+m.fh=us
+aB=aB..(g.denominator>1 and eo(h.aa)or"")
+return av==""and aB or aB..char(#av)..av
 end,
 f=function(h)
-return en(bz(h.w))..cH(h)
+return eo(bA(h.w))..cH(h)
 end,
 c=function(h)
-return en(h.H)..en(bz(h.w))..cH(h)
+return eo(h.H)..eo(bA(h.w))..cH(h)
 end,
 l=function(ai)
-while#ai.af>iH do
-local hA={}
+while#ai.af>iK do
+local hD={}
 for i=1,#ai.af,2 do
-local gy,cs=ai.af[i],ai.af[i+1]
-hA[#hA+1]=cs and{at=cs.at,q=gy.q+cs.q}or gy
+local gA,cs=ai.af[i],ai.af[i+1]
+hD[#hD+1]=cs and{at=cs.at,q=gA.q+cs.q}or gA
 end
-ai.af=hA
+ai.af=hD
 end
-local bQ={en(ai.v)..(ai.v>0 and en(ai.I)or""),en(#ai.af)}
-for _,bD in ipairs(ai.af)do
-bQ[#bQ+1]=pack("<I7",bD.at)..en(bD.q)
+local bQ={eo(ai.v)..(ai.v>0 and eo(ai.I)or""),eo(#ai.af)}
+for _,bE in ipairs(ai.af)do
+bQ[#bQ+1]=pack("<I7",bE.at)..eo(bE.q)
 end
 return table.concat(bQ)
 end,
 }
-local function gY(m,ah)
-if#ah.rates>1 then m.aC=m.aC..char(#ah.rates)end
+local function hb(m,ah)
+if#ah.rates>1 then m.aB=m.aB..char(#ah.rates)end
 for i,D in ipairs(ah.rates)do
-local h,dg=ah.states[i],D.dg
-if D.letter=="t"and fq(h)then dg="u"..sub(dg,2)end
-m.aC=m.aC..dg..gZ[D.letter](h,D,m)
+local h,dc=ah.states[i],D.dc
+if D.letter=="t"and fr(h)then dc="u"..sub(dc,2)end
+m.aB=m.aB..dc..hc[D.letter](h,D,m)
 end
 end
-local function gV(m,y)
-local E,ch=kb(m,y),{}
-if E.bo()then error(ff,0)end
-while not E.bo()do
+local ee={}
+local function jb(E,aH)
+for i=1,#ee do
+local D=ee[i]
+if D.letter==aH and E.km(D.gW)then return D end
+end
+local bi={}
+for _,cS in ipairs(hT[aH]or error(fg,0))do
+bi[cS]=bi.denominator==1 and cS=="interval_rem"and 0 or E.number()
+end
+local D=da(aH,bi)
+D.gW=sub(D.dc,2)
+ee[#ee+1]=D
+return D
+end
+local function gY(m,x)
+local E,ch=ke(m,x),{}
+if E.bq()then error(fg,0)end
+while not E.bq()do
 local ah,aj={rates={},states={}},E.byte()
 for i=1,aj<33 and aj or 1 do
-local letter,D=aj<33 and char(E.byte())or char(aj),{}
-local aI=letter=="u"and"t"or letter
-for _,cS in ipairs(hQ[aI]or error(ff,0))do
-D[cS]=D.denominator==1 and cS=="interval_rem"and 0 or E.number()
+local letter=aj<33 and char(E.byte())or char(aj)
+local aH=letter=="u"and"t"or letter
+ah.rates[i]=jb(E,aH)
+ah.states[i]=iB[aH](E,ah.rates[i],letter=="u")
 end
-ah.rates[i]=da(aI,D)
-ah.states[i]=iy[aI](E,ah.rates[i],letter=="u")
-end
-ah.dg=gB(ah.rates)
+ah.dc=gD(ah.rates)
 ch[#ch+1]=ah
 end
 return ch
 end
-local function ev(rates,states)
+local function ew(rates,states)
 local ah={rates={},states={}}
 for i,D in ipairs(rates)do
 local h=states[i]
 ah.rates[i]=da(D.letter,D)
-ah.states[i]=D.ring and bI.s.jB().bT(h)or h
+ah.states[i]=D.ring and bJ.s.jE().bT(h)or h
 end
-ah.dg=gB(ah.rates)
+ah.dc=gD(ah.rates)
 return ah
 end
-local function gX(e,m,y,rates)
-local aj,dh=sub(m,y,y),#m-y
-if aj=="S"and y==1 and dh>52 then
-bI.s=bI.s or bF.s()
-local g=bI.s.eL(1,(am("<I7",m,10)))
+local function ha(e,m,x,rates)
+local aj,dh=sub(m,x,x),#m-x
+if aj=="S"and x==1 and dh>52 then
+bJ.s=bJ.s or bG.s()
+local g=bJ.s.eM(1,(am("<I7",m,10)))
 g.letter="s"
-local ring=bI.s.fN(e.Q,g)
-if not ring.de then return ev({g},{ring}),ring.z end
+local ring=bJ.s.fO(e.Q,g)
+if not ring.df then return ew({g},{ring}),ring.z end
 elseif aj=="F"and dh>=7 and(dh-7)%aY==0 then
-local D=da("f",{window=(am("<I7",m,y+1))})
-return ev({D},{cp(sub(m,y+8))})
+local D=da("f",{window=(am("<I7",m,x+1))})
+return ew({D},{cp(sub(m,x+8))})
 elseif aj=="C"and dh>=12 and(dh-12)%aY==0 then
-local window,ax,H=am("<I7BI4",m,y+1)
+local window,ax,H=am("<I7BI4",m,x+1)
 local D=da("c",{window=window,step=10^ax})
-return ev({D},{cp(sub(m,y+13),H)})
-elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",y)then
-local us=tonumber(dD(string.match(m,"^%d+",y)):sub(1,16))
+return ew({D},{cp(sub(m,x+13),H)})
+elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",x)then
+local us=tonumber(dD(string.match(m,"^%d+",x)):sub(1,16))
 if us<r then return nil end
-local ah={rates=rates,states={},dg=gB(rates),jK=true}
+local ah={rates=rates,states={},dc=gD(rates),jN=true}
 for i,D in ipairs(rates)do
-ah.states[i]=gM({{at=r,q=D.capacity}},D)
+ah.states[i]=gO({{at=r,q=D.capacity}},D)
 end
 return ah
 end
-error(ff,0)
+error(fg,0)
 end
-local function ht(ah)
+local function hw(ah)
 for i,D in ipairs(ah.rates)do
 if D.kernel.ck(ah.states[i],D)>r then return false end
 end
 return true
 end
-local function fl(p)
-if p.bH then return p,true end
-local hs=p.et~=""and r>=p.gQ
-local jA=hs and p.et or p.ga
-local by=jA=="0"and p or cq[jA+0]
-return by,by==p and(hs or p.et=="")
+local function fm(p)
+if p.bI then return p,true end
+local hv=p.eu~=""and r>=p.gS
+local jD=hv and p.eu or p.gb
+local by=jD=="0"and p or cq[jD+0]
+return by,by==p and(hv or p.eu=="")
 end
-local function gA(e,cr)
+local function gC(e,cr)
 local p=cr.aR
-local m,y=call("GET",e.Q)or"",1
+local m,x=call("GET",e.Q)or"",1
 if byte(m,1)==98 then
-e.z,y=dN(m)
+e.z,x=dN(m)
 end
-if byte(m,y)==77 then return gV(m,y+1)end
-local by=fl(p)
-local bT={p=by,Q=e.Q,bj=e.bj}
-e.gN=by.bj>0 and e.bj
-if es(bT)then
+if byte(m,x)==77 then return gY(m,x+1)end
+local by=fm(p)
+local bT={p=by,Q=e.Q,bk=e.bk}
+e.gP=by.bk>0 and e.bk
+if et(bT)then
 e.z=bT.z
-return{ev(by.rates,bT.states)}
+return{ew(by.rates,bT.states)}
 end
-local ah,z=gX(e,m,y,cr.rates)
+local ah,z=ha(e,m,x,cr.rates)
 e.z=z or e.z
 return{ah}
 end
 local bL={}
 function bL.dT(e)
-local cr=jQ(e.p)
-e.z,e.gN=0,nil
-local ch=gA(e,cr)
+local cr=jT(e.p)
+e.z,e.gP=0,nil
+local ch=gC(e,cr)
 e.p,e.bL,e.cn,e.states=cr,bL,{},nil
 for _,ah in ipairs(ch)do
 for i,D in ipairs(ah.rates)do
@@ -3125,16 +3141,16 @@ local h=ah.states[i]
 ah.states[i]=D.kernel.db(h,D)
 e.cK=e.cK or ah.states[i]~=h
 end
-if ah.dg==cr.dg then
-e.states,e.cK=ah.states,e.cK or ah.jK
-elseif cr.bL or not ht(ah)then
+if ah.dc==cr.dc then
+e.states,e.cK=ah.states,e.cK or ah.jN
+elseif cr.bL or not hw(ah)then
 e.cn[#e.cn+1]=ah
 end
 end
 if e.states then return end
 local ad=e.cn[1]
-if ad and not ht(ad)then
-e.states,e.cK=jb(ad,cr.rates),true
+if ad and not hw(ad)then
+e.states,e.cK=jf(ad,cr.rates),true
 else
 e.states={}
 for i,D in ipairs(cr.rates)do
@@ -3164,14 +3180,14 @@ ah.states[i]=cY[D.letter](ah.states[i],e.ab,D)or ah.states[i]
 end
 end
 end
-local function iA(e,p)
+local function iD(e,p)
 local states=e.states
 e.p,e.bL=p,nil
-if p.bj>0 then call("PEXPIRE",e.Q,"0")end
+if p.bk>0 then call("PEXPIRE",e.Q,"0")end
 for i,D in ipairs(p.rates)do
 if D.ring then
-local Q=p.bq=="s"and e.Q or e.bj[i]
-states[i]=bI.s.jB().dK(Q,states[i],D,p.bq=="s"and e.z or 0)
+local Q=p.br=="s"and e.Q or e.bk[i]
+states[i]=bJ.s.jE().dK(Q,states[i],D,p.br=="s"and e.z or 0)
 end
 end
 dI(e)
@@ -3181,30 +3197,30 @@ local p=e.p.aR
 local aT={rates=e.p.rates,states=e.states}
 local ch={aT}
 for _,ah in ipairs(e.cn)do
-if#ch<gT then ch[#ch+1]=ah end
+if#ch<gV then ch[#ch+1]=ah end
 end
-local _,jk=fl(p)
-if#ch==1 and jk and not p.bL then return iA(e,p)end
-local m,U={aC="M"},e.z
+local _,jo=fm(p)
+if#ch==1 and jo and not p.bL then return iD(e,p)end
+local m,U={aB="M"},e.z
 for _,ah in ipairs(ch)do
-gY(m,ah)
+hb(m,ah)
 for A,D in ipairs(ah.rates)do
 U=max(U,D.kernel.ck(ah.states[A],D))
 end
 end
-local aC=e.z>r and"b"..pack("<d",e.z)..m.aC or m.aC
-call("SET",e.Q,aC,"PX",dl(U))
-for _,Q in pairs(e.gN or{})do
+local aB=e.z>r and"b"..pack("<d",e.z)..m.aB or m.aB
+call("SET",e.Q,aB,"PX",dl(U))
+for _,Q in pairs(e.gP or{})do
 call("PEXPIRE",Q,"0")
 end
 end
-local function eh(ag,jU,fD)
+local function ei(ag,jX,fE)
 local ae={}
 for _,e in ipairs(ag)do
 dT(e)
-if e.bL and fD then fD(e)end
+if e.bL and fE then fE(e)end
 for i,D in ipairs(e.p.rates)do
-e.states[i]=jU(D,e.states[i],e,i)or e.states[i]
+e.states[i]=jX(D,e.states[i],e,i)or e.states[i]
 end
 dI(e)
 di(ae,e)
@@ -3214,25 +3230,25 @@ end
 function bU.G()
 local ag={}
 for i=1,number()do
-local e=eg()
-local jn,jL,iV=number(),number(),number()
-e.fu={}
+local e=eh()
+local jr,jO,iY=number(),number(),number()
+e.fv={}
 for D=1,#e.p.rates do
-local bv={r=jn,at=jL,ab=iV,aj=number(),ek=number()}
+local bw={r=jr,at=jO,ab=iY,aj=number(),el=number()}
 for aS=1,number()do
-bv.bY=bv.bY or{}
-bv.bY[aS]=number()
+bw.bY=bw.bY or{}
+bw.bY[aS]=number()
 end
-e.fu[D]=bv
+e.fv[D]=bw
 end
 ag[i]=e
 end
-return eh(ag,function(D,h,e,i)
-return cy[D.letter](h,e.ab,e.fu[i],D)
+return ei(ag,function(D,h,e,i)
+return cy[D.letter](h,e.ab,e.fv[i],D)
 end)
 end
 function bU.F()
-return eh(cg(),function(D,h,e)
+return ei(cg(),function(D,h,e)
 return cY[D.letter](h,e.ab,D)
 end,bL.cY)
 end
@@ -3242,15 +3258,15 @@ local ab,cl,bS=e.ab,0,ao
 while cl<bS do
 local cf=ceil((cl+bS)/2)
 e.ab=ab*cf
-if ge(e)<=r then
+if gf(e)<=r then
 cl=cf
 else
 bS=cf-1
 end
 end
 e.ab=ab*max(cl,1)
-local at=ge(e)
-if cl>0 then fG(e,r)end
+local at=gf(e)
+if cl>0 then fH(e,r)end
 local ae={cl>0 and 1 or e.z>r and 2 or 0,cl>0 and 0 or at-r,cl}
 di(ae,e)
 dn(ae,{e})
@@ -3259,60 +3275,60 @@ end
 function bU.X()
 local ae={}
 for _,e in ipairs(cg())do
-fG(e,ge(e))
+fH(e,gf(e))
 di(ae,e)
 end
 return ae
 end
-local function ej()
-local ag,fU={},{}
+local function ek()
+local ag,fV={},{}
 for i=1,number()do
-ag[i],fU[i]=eg(),aC()
+ag[i],fV[i]=eh(),aB()
 end
-return ag,fU
+return ag,fV
 end
-local function hi(op,e,kj,E,cS)
+local function hl(op,e,kn,E,cS)
 if E==""or#e.p.rates==0 then return end
-redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,kj,E,cS))
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,kn,E,cS))
 end
 function bU.B()
-local fp,fY,E,ae=number(),number()==1,aC(),{}
-local ag,fU=ej()
+local fq,fZ,E,ae=number(),number()==1,aB(),{}
+local ag,fV=ek()
 for i,e in ipairs(ag)do
 dT(e)
-local bo=fp>0 and r+fp or 0
-if not fY or bo>e.z then e.z=bo end
-if e.p.bq=="s"then
+local bq=fq>0 and r+fq or 0
+if not fZ or bq>e.z then e.z=bq end
+if e.p.br=="s"then
 e.states[1].z=e.z
-jl.block(e.states[1],e.p.rates[1])
-elseif e.z==0 and e.p.bj==#e.p.rates then
+jp.block(e.states[1],e.p.rates[1])
+elseif e.z==0 and e.p.bk==#e.p.rates then
 call("DEL",e.Q)
 else
 dI(e)
 end
-if fp==0 and e.p.J>0 then
+if fq==0 and e.p.J>0 then
 dW(e)
 dT(e)
 end
-hi("block",e,fY and fp or-1,E,fU[i])
+hl("block",e,fZ and fq or-1,E,fV[i])
 di(ae,e)
 end
 return ae
 end
 function bU.Z()
-local E,ae=aC(),{}
-local ag,fU=ej()
+local E,ae=aB(),{}
+local ag,fV=ek()
 for i,e in ipairs(ag)do
 call("DEL",e.Q)
-for _,Q in pairs(e.bj or{})do
+for _,Q in pairs(e.bk or{})do
 call("DEL",Q)
 end
 if e.p.J>0 then
 call("ZREMRANGEBYSCORE",e.aA,"1","+inf")
-eQ[e.aA]=nil
+eR[e.aA]=nil
 dW(e)
 end
-hi("reset",e,-1,E,fU[i])
+hl("reset",e,-1,E,fV[i])
 dT(e)
 di(ae,e)
 end
@@ -3320,88 +3336,88 @@ return ae
 end
 return bL
 end
-local function hg()
-fL=fL or fa()
-return fL
+local function hj()
+fM=fM or fb()
+return fM
 end
-function ef(e)
-hZ=true
-hg().dT(e)
+function eg(e)
+ic=true
+hj().dT(e)
 end
-fz={dT=dT,dI=dI,dk=dk,gh=hg}
+fA={dT=dT,dI=dI,dk=dk,gi=hj}
 end
 for i=1,number()do
 local p
 if ARGV[cB+4]=="0"then
-p={ca=number(),J=number(),eZ=number(),rates={},bq=""}
-p.aB,p.cb,p.bj,p.bH="","",number(),true
+p={ca=number(),J=number(),fa=number(),rates={},br=""}
+p.aC,p.cb,p.bk,p.bI="","",number(),true
 else
-if not fz then gL()end
-p=fz.dk()
+if not fA then gN()end
+p=fA.dk()
 end
 cq[i]=p
 end
-local function bD(letter)
+local function bE(letter)
 ba=false
 if not bU[letter]then
-if not fz then gL()end
-fz.gh()
+if not fA then gN()end
+fA.gi()
 end
 return bU[letter]()
 end
-local function jO()
-local V,x={r},number()
-if x>1 then
+local function jR()
+local V,y={r},number()
+if y>1 then
 local dA=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(dA)=="table"and dA.err and sub(dA.err,1,3)=="OOM"then bM=dA.err end
 end
-for i=1,x do
-V[i+1]=hY(bD,aC())
+for i=1,y do
+V[i+1]=ib(bE,aB())
 end
-if eB>0 then V[#V+1]=eY end
-if hZ then V[#V+1]="RULES"end
+if eC>0 then V[#V+1]=eZ end
+if ic then V[#V+1]="RULES"end
 return V
 end
-if not ki then return jO()end
-local function fP(id,cR,p,hy,aA,aF,gd)
-if gd then
-eQ,fr={},{}
+if not kl then return jR()end
+local function fQ(id,cR,p,hB,aA,aF,ge)
+if ge then
+eR,fs={},{}
 end
 local e={p=cq[p],ab=1,J=1,z=0}
-e.Q,e.aA,e.aF=hy,aA,aF
-if not cR then return{hV(id,{e})}end
-return cF(id,cR,hx(id),0,{e})
+e.Q,e.aA,e.aF=hB,aA,aF
+if not cR then return{hY(id,{e})}end
+return cF(id,cR,hA(id),0,{e})
 end
-return{fP=fP,er=er,hv=hv,eY=eY}
+return{fQ=fQ,es=es,hy=hy,eZ=eZ}
 end
 local r=tonumber(ARGV[1])
 if not r then
-local dc=call("TIME")
-r=dc[1]*1000000+dc[2]
+local dd=call("TIME")
+r=dd[1]*1000000+dd[2]
 ARGV[1]=r
 end
-if ARGV[3]==""then return eq()end
-local eo={string.byte(ARGV[3],1,-1)}
-local eB=ARGV[6]+0
-local cq=8+eB
+if ARGV[3]==""then return er()end
+local ep={string.byte(ARGV[3],1,-1)}
+local eC=ARGV[6]+0
+local cq=8+eC
 local id,at,Q=cq+4*ARGV[cq-1],1,0
 local dt=string.format("%.0f",r)
-local iW,iK="-"..dt,"(-"..dt
+local iZ,iN="-"..dt,"(-"..dt
 local V,bM,ci={r},nil,nil
 local ed=false
-local gS,hR=60000000,2^24
-local fQ=r-r%hR
-local iC=string.format("%.0f",-fQ)
-local fF=20000000
-local function js()
-local x=#eo
-local hy,aA,aF=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
-local dF,bc,aM,aL
-local A,dd,ig,bo
-while at<x do
-local letter,ak=eo[at],0
+local gU,hU=60000000,2^24
+local fR=r-r%hU
+local iF=string.format("%.0f",-fR)
+local fG=20000000
+local function jw()
+local y=#ep
+local hB,aA,aF=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
+local dF,bc,aN,aM
+local A,de,ij,bq
+while at<y do
+local letter,ak=ep[at],0
 if letter<97 then
-hy,aA,aF=KEYS[Q+1],KEYS[Q+2],KEYS[Q+3]
+hB,aA,aF=KEYS[Q+1],KEYS[Q+2],KEYS[Q+3]
 Q=Q+3
 dF,bc=false,nil
 else
@@ -3413,110 +3429,110 @@ if dF or call("EXISTS",aF)==0 then
 local dX=call("ZREM",aA,ARGV[id])
 ed=true
 if bc and dX>0 then
-bc,aM=bc-dX,nil
+bc,aN=bc-dX,nil
 end
 V[Y+1]=dX
 ak=1
 end
 elseif bM then
 error(bM,0)
-elseif dF or call("EXISTS",aF,hy)==0 then
+elseif dF or call("EXISTS",aF,hB)==0 then
 dF=true
-if eo[at+1]~=A then
-A=eo[at+1]
+if ep[at+1]~=A then
+A=ep[at+1]
 local p=cq+4*(A-48)
-dd,ig=ARGV[p]+0,ARGV[p+1]+0
-bo=string.format("%.0f",r+dd)
+de,ij=ARGV[p]+0,ARGV[p+1]+0
+bq=string.format("%.0f",r+de)
 end
 if not bc then
 local cP=call("ZCARD",aA)
 if cP==0 then
-bc,aL=0,0
-elseif call("ZCOUNT",aA,iK,iC)==1 then
-aL,aM=r-1,cP>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
-if cP==1 or aM>r then bc=cP-1 end
+bc,aM=0,0
+elseif call("ZCOUNT",aA,iN,iF)==1 then
+aM,aN=r-1,cP>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
+if cP==1 or aN>r then bc=cP-1 end
 elseif cP==1 then
-local ey=call("ZSCORE",aA,"#")
-if ey then
-bc,aL=0,-ey
+local ez=call("ZSCORE",aA,"#")
+if ez then
+bc,aM=0,-ez
 end
 else
 local aj=call("ZRANGE",aA,"0","1","WITHSCORES")
 if aj[1]=="#"and aj[4]+0>r then
-bc,aL,aM=cP-1,-aj[2],aj[4]+0
+bc,aM,aN=cP-1,-aj[2],aj[4]+0
 end
 end
-elseif bc>0 and not aM then
-aM=call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
+elseif bc>0 and not aN then
+aN=call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
 end
-local bd=bc and ig-bc or-1
+local bd=bc and ij-bc or-1
 if bd>0 then
 ak=1
-while ak<bd and eo[at+2*ak]==letter+32 and eo[at+2*ak+1]==A do
+while ak<bd and ep[at+2*ak]==letter+32 and ep[at+2*ak+1]==A do
 ak=ak+1
 end
 ed=true
-local ey=r
-if aL>=r then ey=aL+1 end
+local ez=r
+if aM>=r then ez=aM+1 end
 if ak==1 then
-local be=ey==r and iW or string.format("%.0f",-ey)
-call("ZADD",aA,be,"#",bo,ARGV[id])
+local be=ez==r and iZ or string.format("%.0f",-ez)
+call("ZADD",aA,be,"#",bq,ARGV[id])
 else
-local cP={string.format("%.0f",1-ey-ak),"#"}
+local cP={string.format("%.0f",1-ez-ak),"#"}
 for i=0,ak-1 do
-cP[2*i+3],cP[2*i+4]=bo,ARGV[id+i]
+cP[2*i+3],cP[2*i+4]=bq,ARGV[id+i]
 end
 call("ZADD",aA,unpack(cP))
 end
-if aL<fQ or aL>=fQ+hR or dd>fF then
-local cw=math.max(4*dd,gS)/1000+ARGV[2]
+if aM<fR or aM>=fR+hU or de>fG then
+local cw=math.max(4*de,gU)/1000+ARGV[2]
 if call("PTTL",aA)<cw then
 call("PEXPIRE",aA,string.format("%.0f",math.ceil(cw*1.125)))
 end
 end
-if bc==0 or r+dd<aM then aM=r+dd end
+if bc==0 or r+de<aN then aN=r+de end
 for i=1,ak do
-V[Y+1],V[Y+2],V[Y+3]=bc+i,aM-r,ey+i-1-r
+V[Y+1],V[Y+2],V[Y+3]=bc+i,aN-r,ez+i-1-r
 Y=Y+3
 end
-bc,aL=bc+ak,ey+ak-1
+bc,aM=bc+ak,ez+ak-1
 elseif bd==0 and letter==84 then
-V[Y+1],V[Y+2],V[Y+3]=0,aM-r,bc
+V[Y+1],V[Y+2],V[Y+3]=0,aN-r,bc
 ak=1
 end
 end
 if ak==0 then
-ci=ci or eq()
+ci=ci or er()
 dF,bc,ak=false,nil,1
 local cR=letter~=82 and(letter==87 and"1"or"0")
-local p,gd=eo[at+1]-47,ed
+local p,ge=ep[at+1]-47,ed
 ed=false
-V[Y+1]=ci.fP(ARGV[id],cR,p,hy,aA,aF,gd)
+V[Y+1]=ci.fQ(ARGV[id],cR,p,hB,aA,aF,ge)
 end
 at,id=at+2*ak,id+ak
 end
 end
-if eB>0 and ARGV[5]=="1"then ci=eq()end
-if#eo>2 then
+if eC>0 and ARGV[5]=="1"then ci=er()end
+if#ep>2 then
 local dA=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(dA)=="table"and dA.err and string.sub(dA.err,1,3)=="OOM"then bM=dA.err end
 end
-while at<#eo do
-local ok,ae=pcall(js)
+while at<#ep do
+local ok,ae=pcall(jw)
 if not ok then
-ci=ci or eq()
-V[#V+1]=ci.er(ae)
+ci=ci or er()
+V[#V+1]=ci.es(ae)
 at,id=at+2,id+1
 end
 end
-if eB>0 then V[#V+1]=ci and ci.eY or{}end
+if eC>0 then V[#V+1]=ci and ci.eZ or{}end
 return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "ec48457b5c5d3650485e0a2f2d9decc0e846d66c",
+  sha1: "f17b3a2668cd4799b29ded6ef13a164a01252006",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3552,75 +3568,75 @@ ${part30}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "ea7152539ca2622b91d3f0657627726af7523cca",
+  sha1: "137db6d603f56eab0707e0a7461876293d331290",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local Q,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-local m,aH,reset=bE("GET",Q),nil,nil
+local m,aI,reset=bF("GET",Q),nil,nil
 if m and#m==19 and byte(m,1)==70 then
-local bu,K,x=am("<I7I7I4",m,2)
-if bu==window and K<=r and r<K+window and x+ab<=capacity then
-if bE("SETRANGE",Q,"15",pack("<I4",x+ab))==19 then
-aH,reset=x+ab,K+window-r
+local bv,K,y=am("<I7I7I4",m,2)
+if bv==window and K<=r and r<K+window and y+ab<=capacity then
+if bF("SETRANGE",Q,"15",pack("<I4",y+ab))==19 then
+aI,reset=y+ab,K+window-r
 end
 end
 end
-if aH then return{r,aH,reset}end
+if aI then return{r,aI,reset}end
 end
 ${part32}
 ${part2}
 ${part4}
 ${part11}
 ${part12}
-local hf="f"
+local hi="f"
 ${part33}
-local gi,dB
-local function ip()
-gi,dB="F"..pack("<I7I7",window,r),cw(r+window)
+local gj,dB
+local function is()
+gj,dB="F"..pack("<I7I7",window,r),cw(r+window)
 end
 local function cv(Q,m,ao)
-local bt
+local bu
 if m and#m==19 and byte(m,1)==70 then
-local bu,K,x=am("<I7I7I4",m,2)
-bt=bu==window and K<=r
+local bv,K,y=am("<I7I7I4",m,2)
+bu=bv==window and K<=r
 local reset=K+window-r
-if bt and reset>0 then
-local bd=capacity-x
+if bu and reset>0 then
+local bd=capacity-y
 if ab<=bd then
-if ba then return 1,x,reset,0 end
+if ba then return 1,y,reset,0 end
 local W=ao==1 and 1 or min(ao,floor(bd/ab))
-x=x+W*ab
-local ak=bE("SETRANGE",Q,"15",pack("<I4",x))
+y=y+W*ab
+local ak=bF("SETRANGE",Q,"15",pack("<I4",y))
 if ak~=19 then return false,ak.err end
-return W,x,reset,W==ao and 0 or reset
+return W,y,reset,W==ao and 0 or reset
 end
-if aQ<reset then return 0,x,reset,reset end
-bt=false
+if aQ<reset then return 0,y,reset,reset end
+bu=false
 end
 end
-if ba or(m and not bt)then return aD(Q,m,ao)end
+if ba or(m and not bu)then return aD(Q,m,ao)end
 local W=ao==1 and 1 or max(min(ao,floor(capacity/ab)),1)
-local az=dK(Q,m,gi..pack("<I4",W*ab),dB)
+local az=dK(Q,m,gj..pack("<I4",W*ab),dB)
 if az then return false,az end
 return W,W*ab,window,W==ao and 0 or window
 end
 ${part34}
 local function dJ(bX,E,ap)
 for i=E,ap do
-local Q,m,aH,reset=KEYS[i],bX[i-E+1],nil,nil
+local Q,m,aI,reset=KEYS[i],bX[i-E+1],nil,nil
 if m and#m==19 and byte(m,1)==70 then
-local bu,K,x=am("<I7I7I4",m,2)
-if bu==window and K<=r and r<K+window and x+ab<=capacity then
-if bE("SETRANGE",Q,"15",pack("<I4",x+ab))==19 then
-aH,reset=x+ab,K+window-r
+local bv,K,y=am("<I7I7I4",m,2)
+if bv==window and K<=r and r<K+window and y+ab<=capacity then
+if bF("SETRANGE",Q,"15",pack("<I4",y+ab))==19 then
+aI,reset=y+ab,K+window-r
 end
 end
 end
-if aH then
-V[A+1],V[A+2]=aH,reset
+if aI then
+V[A+1],V[A+2]=aI,reset
 A=A+2
 else
-fB(Q,m,1)
+fC(Q,m,1)
 end
 end
 end
@@ -3630,98 +3646,98 @@ ${part35}`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
 export const register: Script = {
   name: "register",
-  sha1: "a8d5e098f953b4d610c1cabc67f3800893616c0c",
+  sha1: "332d905af7fdc857f54bb1262fbf9ea81c9c14b0",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
 local r,aT,cV,cw=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
 if not r then
-local dc=call("TIME")
-r=dc[1]*1000000+dc[2]
+local dd=call("TIME")
+r=dd[1]*1000000+dd[2]
 end
-local eE,io=600000000,16
-local ee={}
-for kr in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ee[#ee+1]=kr
+local eF,ir=600000000,16
+local ef={}
+for kv in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ef[#ef+1]=kv
 end
-local bH,eF,E=ee[1]or"",ee[2]or"",tonumber(ee[3])or 0
-local fS,ew,cn,fJ,kd={{aT,cV,r,cw}},0,{},0,{}
-for i=4,#ee-3,4 do
-local dr,aC,iB,ie=ee[i],ee[i+1],min(tonumber(ee[i+2]),r),tonumber(ee[i+3])
-local bo=iB+eE+ie
-if dr==bH then ew=max(ew,bo)end
-if not(dr==aT and aC==cV)and bo+eE>r and#fS<io then
-fS[#fS+1]={dr,aC,iB,ie}
-if iB+eE>r then
-if dr~=aT and not kd[dr]then
-fJ,kd[dr]=fJ+1,true
+local bI,eG,E=ef[1]or"",ef[2]or"",tonumber(ef[3])or 0
+local fT,ex,cn,fK,kg={{aT,cV,r,cw}},0,{},0,{}
+for i=4,#ef-3,4 do
+local dr,aB,iE,ii=ef[i],ef[i+1],min(tonumber(ef[i+2]),r),tonumber(ef[i+3])
+local bq=iE+eF+ii
+if dr==bI then ex=max(ex,bq)end
+if not(dr==aT and aB==cV)and bq+eF>r and#fT<ir then
+fT[#fT+1]={dr,aB,iE,ii}
+if iE+eF>r then
+if dr~=aT and not kg[dr]then
+fK,kg[dr]=fK+1,true
 end
-cn[#cn+1]=aC
-cn[#cn+1]=format("%.0f",iB)
+cn[#cn+1]=aB
+cn[#cn+1]=format("%.0f",iE)
 end
 end
 end
-if eF~=""and r>=E then
-bH,eF,ew=eF,"",r
+if eG~=""and r>=E then
+bI,eG,ex=eG,"",r
 end
-if bH==""then
-bH=aT
-elseif bH~=aT and eF==""and ew<r then
-eF,E=aT,r+eE
+if bI==""then
+bI=aT
+elseif bI~=aT and eG==""and ex<r then
+eG,E=aT,r+eF
 end
-local aC,dU=bH.."\\n"..eF.."\\n"..format("%.0f",E).."\\n",0
-for _,aZ in ipairs(fS)do
-aC=aC..aZ[1].."\\n"..aZ[2].."\\n"..format("%.0f\\n%.0f\\n",aZ[3],aZ[4])
+local aB,dU=bI.."\\n"..eG.."\\n"..format("%.0f",E).."\\n",0
+for _,aZ in ipairs(fT)do
+aB=aB..aZ[1].."\\n"..aZ[2].."\\n"..format("%.0f\\n%.0f\\n",aZ[3],aZ[4])
 dU=max(dU,aZ[4])
 end
-call("SET",KEYS[1],aC,"PX",format("%.0f",(dU+3*eE)/1000))
-return{format("%.0f",r),bH,eF,format("%.0f",E),fJ,unpack(cn)}`,
+call("SET",KEYS[1],aB,"PX",format("%.0f",(dU+3*eF)/1000))
+return{format("%.0f",r),bI,eG,format("%.0f",E),fK,unpack(cn)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "94e4a1bf638d0987cbf0c69b7c9360b14c3a677f",
+  sha1: "cb26c762b34ddec0eb88ddc062c91aef6d09f230",
   source: `${part31}
 local ce=ARGV[2]+0
 ${part24}
 local ab,aQ,ba=0,0,false
-local aE,bl,x,cM,aO,size,eH,J,cm,aJ
-local h,cj,bo,bx,U={},{},{},0,0
-local function hL(E)
-bl,x={},ARGV[E+4]+0
+local aE,bn,y,cM,aO,size,eI,J,cm,aK
+local h,cj,bq,bz,U={},{},{},0,0
+local function hO(E)
+bn,y={},ARGV[E+4]+0
 local at=E+4
-for i=1,x do
+for i=1,y do
 local letter=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if letter=="t"then
 local denominator,as,aG=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
 local cT=floor(ab*b/denominator)
-bl[i]={
+bn[i]={
 letter=letter,
 us=ab*a+cT,
 aa=ab*b-cT*denominator,
 denominator=denominator,
 as=as,
 aG=aG,
-br=r+as,
+bs=r+as,
 an=ARGV[at+7]+0,
 }
 at=at+7
 else
-bl[i]={letter=letter,capacity=a,window=b,dS=b}
+bn[i]={letter=letter,capacity=a,window=b,dS=b}
 at=at+3
 if letter=="c"then
 at=at+1
 local step=ARGV[at]+0
-bl[i].step,bl[i].bO,bl[i].dS=step,b/step,2*b
+bn[i].step,bn[i].bO,bn[i].dS=step,b/step,2*b
 end
 end
 end
-aE=fx(bl)
-for i,g in ipairs(bl)do
-local fj=aE.bl[i]
-g.format,g.al,g.at=fj.format,fj.al,fj.at
+aE=fy(bn)
+for i,g in ipairs(bn)do
+local fk=aE.bn[i]
+g.format,g.al,g.at=fk.format,fk.al,fk.at
 end
-cM,size,eH,J,aJ=aE.cM,aE.size,aE.eH,aE.J,aE.aJ
+cM,size,eI,J,aK=aE.cM,aE.size,aE.eI,aE.J,aE.aK
 aO=#cM
 cm=format("%d",aO)
 end
@@ -3730,28 +3746,28 @@ return H>0 and ceil(H*(g.bO-floor((r-K)/g.step))/g.bO)or 0
 end
 local V,A,bM={r},1,nil
 local function dK(Q,m)
-local O,ak=pack(eH,unpack(cj,1,J)),nil
-if m and bx-bx%aJ==U-U%aJ then
-ak=bE("SETRANGE",Q,cm,O)
+local O,ak=pack(eI,unpack(cj,1,J)),nil
+if m and bz-bz%aK==U-U%aK then
+ak=bF("SETRANGE",Q,cm,O)
 return type(ak)=="table"and ak.err
 end
-local cw=fb(aE,U)
+local cw=fc(aE,U)
 O=cM..O
-ak=m and bE("SET",Q,O,"PX",cw)or bE("SET",Q,O,"PX",cw,"NX")or bE("GET",Q)
+ak=m and bF("SET",Q,O,"PX",cw)or bF("SET",Q,O,"PX",cw,"NX")or bF("GET",Q)
 return ak and ak.err
 end
-local function iU()
+local function iX()
 local function bT(m)
 if m and(#m~=size or sub(m,1,aO)~=cM)then return false end
-bx=0
-for i=1,x do
-local g=bl[i]
-local aI,al,us,q,H,ap=g.letter,g.al,0,0,0,0
+bz=0
+for i=1,y do
+local g=bn[i]
+local aH,al,us,q,H,ap=g.letter,g.al,0,0,0,0
 if m then
 us,q,H=am(g.format,m,g.at)
 end
-if aI=="t"then
-if us>g.br then return false end
+if aH=="t"then
+if us>g.bs then return false end
 ap=us
 if us<r-1 or(us<r and q==0)then
 us,q=r,0
@@ -3762,7 +3778,7 @@ else
 local window=g.window
 if us>r then return false end
 if us>0 then ap=us+window end
-if aI=="f"then
+if aH=="f"then
 if r>=ap then
 us,q=r,0
 end
@@ -3776,30 +3792,30 @@ end
 h[al+2]=H
 end
 end
-if ap>bx then bx=ap end
-h[al],h[al+1],bo[i]=us,q,ap
+if ap>bz then bz=ap end
+h[al],h[al+1],bq[i]=us,q,ap
 end
 return true
 end
 local function cF(ao)
 U=0
-for i=1,x do
-local g=bl[i]
-local aI,al=g.letter,g.al
+for i=1,y do
+local g=bn[i]
+local aH,al=g.letter,g.al
 local us,q=h[al],h[al+1]
 local ap=us
-if aI=="t"then
+if aH=="t"then
 q=q+ao*g.aa
 if q>=g.denominator then
 local cT=floor(q/g.denominator)
 us,q=us+cT,q-cT*g.denominator
 end
 us=us+ao*g.us
-if us>=g.br and(us>g.br or q>g.aG)then return false end
+if us>=g.bs and(us>g.bs or q>g.aG)then return false end
 ap=us
 else
 q,ap=q+ao*ab,us+g.window
-if aI=="f"then
+if aH=="f"then
 if q>g.capacity then return false end
 else
 local H=h[al+2]
@@ -3812,67 +3828,67 @@ cj[al],cj[al+1]=us,q
 end
 return true
 end
-local function kk(ao)
-local bw=ao-1
-for i=1,x do
-local g=bl[i]
+local function ko(ao)
+local bx=ao-1
+for i=1,y do
+local g=bn[i]
 local us,q=h[g.al],h[g.al+1]
 if g.letter=="t"then
-local bd=g.br-us+(g.aG-q)/g.denominator
-bw=min(bw,floor(bd/(g.us+g.aa/g.denominator))+1)
+local bd=g.bs-us+(g.aG-q)/g.denominator
+bx=min(bx,floor(bd/(g.us+g.aa/g.denominator))+1)
 else
 if g.letter=="c"then q=q+eb(g,us,h[g.al+2])end
-bw=min(bw,floor((g.capacity-q)/ab))
+bx=min(bx,floor((g.capacity-q)/ab))
 end
 end
-while bw>0 and not cF(bw)do
-bw=bw-1
+while bx>0 and not cF(bx)do
+bx=bx-1
 end
-return max(bw,0)
+return max(bx,0)
 end
-local function eR(g,q,bd)
+local function eS(g,q,bd)
 if bd<0 then return g.window+1 end
 if q<=bd then return 0 end
 return(g.bO-floor(bd*g.bO/q))*g.step
 end
-local function jR(bJ)
+local function jU(bi)
 local at=r
-for i=1,x do
-local g=bl[i]
-local aI,us,q=g.letter,bJ[g.al],bJ[g.al+1]
-if aI=="t"then
+for i=1,y do
+local g=bn[i]
+local aH,us,q=g.letter,bi[g.al],bi[g.al+1]
+if aH=="t"then
 us,q=us+g.us-g.as,q+g.aa
 if q>=g.denominator then
 us,q=us+1,q-g.denominator
 end
 at=max(at,q>g.aG and us+1 or us)
-elseif aI=="f"then
+elseif aH=="f"then
 if q+ab>g.capacity then at=max(at,us+g.window)end
 else
-local gl=eR(g,bJ[g.al+2],g.capacity-ab-q)
-if gl>g.window then gl=g.window+eR(g,q,g.capacity-ab)end
-at=max(at,us+gl)
+local gm=eS(g,bi[g.al+2],g.capacity-ab-q)
+if gm>g.window then gm=g.window+eS(g,q,g.capacity-ab)end
+at=max(at,us+gm)
 end
 end
 return at-r
 end
-local function fB(bJ,cK)
-for i=1,x do
-local g=bl[i]
-local aI,al=g.letter,g.al
-local us,q=bJ[al],bJ[al+1]
-if aI=="t"then
+local function fC(bi,cK)
+for i=1,y do
+local g=bn[i]
+local aH,al=g.letter,g.al
+local us,q=bi[al],bi[al+1]
+if aH=="t"then
 us,q=us-r,q
 if us<0 then
 us,q=0,0
 end
 V[A+1],V[A+2]=us,q
 else
-local ap=cK and us+g.dS or bo[i]
+local ap=cK and us+g.dS or bq[i]
 if ap<=r then
 V[A+1],V[A+2]=0,0
 else
-if aI=="c"then q=q+eb(g,us,bJ[al+2])end
+if aH=="c"then q=q+eb(g,us,bi[al+2])end
 V[A+1],V[A+2]=q,ap-r
 end
 end
@@ -3883,14 +3899,14 @@ local function cv(Q,m,ao,bh)
 if not bT(m)then return false end
 local W,bg,az=ao,0,nil
 if not cF(ao)then
-W=kk(ao)
-bg=jR(W>0 and cj or h)
+W=ko(ao)
+bg=jU(W>0 and cj or h)
 if bg<=aQ then return false end
 end
 if W>0 and not ba then
 az=dK(Q,m)
 elseif not m then
-az=bE("GET",Q)
+az=bF("GET",Q)
 az=az and az.err
 end
 if az then
@@ -3904,7 +3920,7 @@ A=A+1
 V[A]=bh and W or-1-bg
 end
 local cK=W>0 and not ba
-fB(cK and cj or h,cK)
+fC(cK and cj or h,cK)
 if bh then
 A=A+1
 V[A]=bg
@@ -3942,66 +3958,66 @@ ${part26}
 ${part8}
 ${part30}
 end
-local function dZ(aN,cV,ez)
-local jZ,hj={},{r,ce,1}
+local function dZ(aJ,cV,eA)
+local kc,hm={},{r,ce,1}
 for i=1,cV do
-hj[3+i]=ARGV[ez+i]
+hm[3+i]=ARGV[eA+i]
 end
-local cR,aK,Y=ba and"2"or"1",0,#hj+1
-for _,aZ in ipairs(aN)do
+local cR,aL,Y=ba and"2"or"1",0,#hm+1
+for _,aZ in ipairs(aJ)do
 for _=1,aZ.ao do
-aK=aK+1
-jZ[aK]=aZ.Q
-for i,iF in ipairs({cR,aQ,1,"1",ab,0})do
-hj[Y+i]=iF
+aL=aL+1
+kc[aL]=aZ.Q
+for i,iI in ipairs({cR,aQ,1,"1",ab,0})do
+hm[Y+i]=iI
 end
 Y=Y+6
 end
 end
-hj[4+cV]=aK
-local hU,ak=aD(hj,jZ),1
-for _,aZ in ipairs(aN)do
+hm[4+cV]=aL
+local hX,ak=aD(hm,kc),1
+for _,aZ in ipairs(aJ)do
 if aZ.bh then
 local dz={}
 for i=1,aZ.ao do
-dz[i]=hU[ak+i]
+dz[i]=hX[ak+i]
 end
 V[aZ.A],ak=dz,ak+aZ.ao
 else
-V[aZ.A],ak=hU[ak+1],ak+1
+V[aZ.A],ak=hX[ak+1],ak+1
 end
 end
 end
 return cv,dZ
 end
 local cv,dZ
-local y,Y=2,0
+local x,Y=2,0
 while Y<#KEYS do
-local aI,aj,cV=ARGV[y+1]+0,Y+1,ARGV[y+5]+0
-Y=min(Y+ARGV[y+2],#KEYS)
-ab,aQ,ba=ARGV[y+3]+0,ARGV[y+4]+0,aI%2==1
-local ez,bh,aN=y+5,aI>=8,nil
-hL(ez)
-local kh=not(bh or ba)
-y=y+5+cV
+local aH,aj,cV=ARGV[x+1]+0,Y+1,ARGV[x+5]+0
+Y=min(Y+ARGV[x+2],#KEYS)
+ab,aQ,ba=ARGV[x+3]+0,ARGV[x+4]+0,aH%2==1
+local eA,bh,aJ=x+5,aH>=8,nil
+hO(eA)
+local kk=not(bh or ba)
+x=x+5+cV
 for E=aj,Y,1000 do
 local ap=min(E+999,Y)
 local bX=call("MGET",unpack(KEYS,E,ap))
 for i=E,ap do
 local Q,m=KEYS[i],bX[i-E+1]
-local gE=kh and m and#m==size and sub(m,1,aO)==cM
-if gE then
-bx,U=0,0
-for n=1,x do
-local g=bl[n]
-local aI,al,ap=g.letter,g.al,0
+local gG=kk and m and#m==size and sub(m,1,aO)==cM
+if gG then
+bz,U=0,0
+for n=1,y do
+local g=bn[n]
+local aH,al,ap=g.letter,g.al,0
 local us,q,H=am(g.format,m,g.at)
-if aI=="t"then
-if us>bx then bx=us end
+if aH=="t"then
+if us>bz then bz=us end
 if us<r and(q==0 or us<r-1)then
 us,q=r,0
 end
-local denominator,br=g.denominator,g.br
+local denominator,bs=g.denominator,g.bs
 us,ap,q=us+g.us,us+g.us,q+g.aa
 if q>=denominator then
 q=min(q,denominator-1+g.aa)
@@ -4009,48 +4025,48 @@ if q>=denominator then
 us,q=us+1,q-denominator
 end
 end
-if us>=br and(us>br or q>g.aG)then
-gE=false
+if us>=bs and(us>bs or q>g.aG)then
+gG=false
 break
 end
 V[A+n+n-1],V[A+n+n]=us-r,q
 else
 q,ap=q+ab,us+g.dS
-local aH=q
-if aI=="c"then
-cj[al+2],aH=H,q+eb(g,us,H)
+local aI=q
+if aH=="c"then
+cj[al+2],aI=H,q+eb(g,us,H)
 end
-if us>r or r>=us+g.window or aH>g.capacity then
-gE=false
+if us>r or r>=us+g.window or aI>g.capacity then
+gG=false
 break
 end
-if ap>bx then bx=ap end
-V[A+n+n-1],V[A+n+n]=aH,ap-r
+if ap>bz then bz=ap end
+V[A+n+n-1],V[A+n+n]=aI,ap-r
 end
 if ap>U then U=ap end
 cj[al],cj[al+1]=us,q
 end
-gE=gE and not dK(Q,m)
+gG=gG and not dK(Q,m)
 end
-if gE then
-A=A+x+x
+if gG then
+A=A+y+y
 else
-for n=A+x+x,A+1,-1 do
+for n=A+y+y,A+1,-1 do
 V[n]=nil
 end
 if not cv then
-cv,dZ=iU()
+cv,dZ=iX()
 end
-local ao=bh and ARGV[y+i-aj+1]+0 or 1
+local ao=bh and ARGV[x+i-aj+1]+0 or 1
 if not cv(Q,m,ao,bh)then
-aN,A=aN or{},A+1
-aN[#aN+1],V[A]={Q=Q,ao=ao,bh=bh,A=A},false
+aJ,A=aJ or{},A+1
+aJ[#aJ+1],V[A]={Q=Q,ao=ao,bh=bh,A=A},false
 end
 end
 end
 end
-if aN then dZ(aN,cV,ez)end
-if bh then y=y+Y-aj+1 end
+if aJ then dZ(aJ,cV,eA)end
+if bh then x=x+Y-aj+1 end
 end
 return bM and redis.error_reply(bM)or V`,
 };
@@ -4058,11 +4074,11 @@ return bM and redis.error_reply(bM)or V`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "83a626b41d700141f6823e1745567be861ad3b9e",
+  sha1: "7f60472fea3ed48037dd41fc8ed160fe171b7b58",
   source: `${part31}
 ${part32}
 ${part4}
-local cA,jd,bs,fR=2^48,2^37,54,32
+local cA,jh,bt,fS=2^48,2^37,54,32
 ${part16}
 ${part14}
 ${part15}
@@ -4073,30 +4089,30 @@ ${part20}
 ${part21}
 ${part22}
 ${part23}
-local jD,kernel,g=false,nil,nil
-local hp=r-r%cA
-local function eC(us)
-us=us+hp
+local jG,kernel,g=false,nil,nil
+local hs=r-r%cA
+local function eD(us)
+us=us+hs
 if us>r+cA/2 then return us-cA end
 if us<r-cA/2 then return us+cA end
 return us
 end
-local ax,ay,aJ,hc
-local function ip()
+local ax,ay,aK,hf
+local function is()
 ax,g=6,nil
 while ax<10 and 4^ax<capacity do
 ax=ax+1
 end
 ay=2^ax
-if window>=jd then ax=ax+16 end
-aJ=ceil(window/8)
-hc=cw(r-r%aJ+aJ+window)
+if window>=jh then ax=ax+16 end
+aK=ceil(window/8)
+hf=cw(r-r%aK+aK+window)
 end
-local function iz(Q,ao)
-kernel=kernel or bF.s()
-g=g or kernel.eL(capacity,window)
-local o=kernel.fN(Q,g)
-if o.de then return"RULES"end
+local function iC(Q,ao)
+kernel=kernel or bG.s()
+g=g or kernel.eM(capacity,window)
+local o=kernel.fO(Q,g)
+if o.df then return"RULES"end
 o=kernel.db(o,g,ba)
 local W,at,ds=0,max(r,o.z,kernel.cC(o,ab,g)),r
 while W<ao and(at<=r or W==0 and at-r<=aQ)do
@@ -4105,32 +4121,32 @@ if ba then break end
 kernel.cF(o,at,ab,g)
 if W<ao then at=max(r,o.z,kernel.cC(o,ab,g))end
 end
-local aH,reset=kernel.dV(o,g)
-if W==0 and o.z>r then return{2,at-r,aH,reset}end
-if W>0 and ds>r then return{1,ds-r,aH,reset}end
-return W,aH,reset,W==ao and 0 or at-r
+local aI,reset=kernel.dV(o,g)
+if W==0 and o.z>r then return{2,at-r,aI,reset}end
+if W>0 and ds>r then return{1,ds-r,aI,reset}end
+return W,aI,reset,W==ao and 0 or at-r
 end
 local function aD(Q,ao)
-local ak,W,aH,reset,bg=pcall(iz,Q,ao)
-if ak then return W,aH,reset,bg end
+local ak,W,aI,reset,bg=pcall(iC,Q,ao)
+if ak then return W,aI,reset,bg end
 return false,type(W)=="table"and W.err or tostring(W)
 end
 local z,v,du
-local jE="23"
-local function dO(aO,x,J,aK,av)
-return pack("<I7I4I4I4I7I4B",r,aO,x,J,aK,av,du and ax+32 or ax)
+local jH="23"
+local function dO(aO,y,J,aL,av)
+return pack("<I7I4I4I4I7I4B",r,aO,y,J,aL,av,du and ax+32 or ax)
 end
-local function aB(aO,x,J,aK,av)
-return"S"..pack("<dI7I7",z,window,v)..dO(aO,x,J,aK,av)
+local function aC(aO,y,J,aL,av)
+return"S"..pack("<dI7I7",z,window,v)..dO(aO,y,J,aL,av)
 end
-local function dK(Q,af,q,aK)
-local x=#af/8+1
-local J=fA(x,capacity,ay)
-local m=aB(0,x,J,aK,aK)..pack("<I4",aK)..af..pack("<I6I2",r%cA,q)
-return bE("SET",Q,m..string.rep("\\0",8*(J-x)),"PX",hc)
+local function dK(Q,af,q,aL)
+local y=#af/8+1
+local J=fB(y,capacity,ay)
+local m=aC(0,y,J,aL,aL)..pack("<I4",aL)..af..pack("<I6I2",r%cA,q)
+return bF("SET",Q,m..string.rep("\\0",8*(J-y)),"PX",hf)
 end
 local function cv(Q,_,ao)
-local O=bE("GETRANGE",Q,"0","313")
+local O=bF("GETRANGE",Q,"0","313")
 if type(O)~="string"then return false,O.err end
 if ba or ax>=16 then return aD(Q,ao)end
 local W,q=1,ab
@@ -4145,44 +4161,44 @@ local ak=dK(Q,"",q,q)
 if ak.err then return false,ak.err end
 return W,q,window,W==ao and 0 or window
 end
-if byte(O,1)~=83 or#O<bs then return aD(Q,ao)end
-local bu,aX,aO,x,J,aK,av,be
-z,bu,v,aX,aO,x,J,aK,av,be=
+if byte(O,1)~=83 or#O<bt then return aD(Q,ao)end
+local bv,aX,aO,y,J,aL,av,be
+z,bv,v,aX,aO,y,J,aL,av,be=
 am("<dI7I7I7I4I4I4I7I4B",O,2)
-local hd=J<=fR and#O==bs+4+8*J
-local bH=bu==window and be%32==ax and x>0 and x<=J and aO<J
-if not bH or aX>=r or z>r or(not hd and J<=fR)then
+local hg=J<=fS and#O==bt+4+8*J
+local bI=bv==window and be%32==ax and y>0 and y<=J and aO<J
+if not bI or aX>=r or z>r or(not hg and J<=fS)then
 return aD(Q,ao)
 end
-local fW=v>0
+local fX=v>0
 v=0
-local Y,cE,gx=(aO+x-1)%J,min(J-aO,x),O
-local E=bs+4*(floor(aO/ay)+1)+8*aO
-if not hd then
+local Y,cE,gz=(aO+y-1)%J,min(J-aO,y),O
+local E=bt+4*(floor(aO/ay)+1)+8*aO
+if not hg then
 cE=min(16,ay-aO%ay,cE)
 if E+8*cE>#O then
-gx=bE("GETRANGE",Q,format("%d",E),format("%d",E+8*cE-1))
-if#gx<8*cE then return aD(Q,ao)end
+gz=bF("GETRANGE",Q,format("%d",E),format("%d",E+8*cE-1))
+if#gz<8*cE then return aD(Q,ao)end
 E=0
 end
 end
-local eJ,aH,ad=0,aK,r-window
-while eJ<cE do
-local us,aT=am("<I6I2",gx,E+8*eJ+1)
-if eC(us)>ad then break end
-eJ,aH=eJ+1,aH-aT
+local eK,aI,ad=0,aL,r-window
+while eK<cE do
+local us,aT=am("<I6I2",gz,E+8*eK+1)
+if eD(us)>ad then break end
+eK,aI=eK+1,aI-aT
 end
-if eJ==cE then return aD(Q,ao)end
-local bd=capacity-aH
+if eK==cE then return aD(Q,ao)end
+local bd=capacity-aI
 if ab>bd then
 local cX=ab-bd
-for i=eJ,cE-1 do
-local us,aT=am("<I6I2",gx,E+8*i+1)
+for i=eK,cE-1 do
+local us,aT=am("<I6I2",gz,E+8*i+1)
 cX=cX-aT
 if cX<=0 then
-local bg=eC(us)+window-r
+local bg=eD(us)+window-r
 if bg<=aQ then break end
-return 0,aH,aX+window-r,bg
+return 0,aI,aX+window-r,bg
 end
 end
 return aD(Q,ao)
@@ -4193,51 +4209,51 @@ q=W*ab
 end
 if q>65535 or W<ao then return aD(Q,ao)end
 du=be>=32 and q==1
-local bt,al=x-eJ,(Y+1)%J
-aO=(aO+eJ)%J
-aH=aH+q
-if bt<J then
+local bu,al=y-eK,(Y+1)%J
+aO=(aO+eK)%J
+aI=aI+q
+if bu<J then
 local aZ=pack("<I6I2",r%cA,q)
 av=(al%ay==0 and 0 or av)+q
-local aj,at=fW and aB or dO,fW and"0"or jE
-aj=aj(aO,bt+1,J,aH,av)
+local aj,at=fX and aC or dO,fX and"0"or jH
+aj=aj(aO,bu+1,J,aI,av)
 local ak
-if hd then
-ak=bE("SETRANGE",Q,at,aj..sub(O,bs+1,bs+4+8*al)..aZ)
+if hg then
+ak=bF("SETRANGE",Q,at,aj..sub(O,bt+1,bt+4+8*al)..aZ)
 else
-local A=bs+4*(floor(al/ay)+1)+8*al
-ak=bE("SETRANGE",Q,format("%d",A),aZ)
+local A=bt+4*(floor(al/ay)+1)+8*al
+ak=bF("SETRANGE",Q,format("%d",A),aZ)
 if type(ak)=="number"then
 if(al+1)%ay==0 or al+1==J then
-bE("SETRANGE",Q,format("%d",A-8*(al%ay)-4),pack("<I4",av))
+bF("SETRANGE",Q,format("%d",A-8*(al%ay)-4),pack("<I4",av))
 end
-bE("SETRANGE",Q,at,aj)
+bF("SETRANGE",Q,at,aj)
 end
 end
 if type(ak)~="number"then return false,ak.err end
-if floor(aX/aJ)~=floor(r/aJ)then bE("PEXPIRE",Q,hc)end
-elseif hd then
-local af=sub(O,bs+5+8*aO,bs+4+8*min(J,aO+bt))
-if aO+bt>J then af=af..sub(O,bs+5,bs+4+8*(aO+bt-J))end
-local ak=dK(Q,af,q,aH)
+if floor(aX/aK)~=floor(r/aK)then bF("PEXPIRE",Q,hf)end
+elseif hg then
+local af=sub(O,bt+5+8*aO,bt+4+8*min(J,aO+bu))
+if aO+bu>J then af=af..sub(O,bt+5,bt+4+8*(aO+bu-J))end
+local ak=dK(Q,af,q,aI)
 if ak.err then return false,ak.err end
 elseif aO==0 then
-local m=bE("GET",Q)
+local m=bF("GET",Q)
 if type(m)~="string"then return false,m.err end
-local fa=fA(bt+1,capacity,ay)
-local A,ap=bs+4*(floor(bt/ay)+1)+8*bt,bs+4*ceil(fa/ay)+8*fa
-av=(bt%ay==0 and 0 or av)+q
-m=aB(0,bt+1,fa,aH,av)..sub(m,bs+1)..string.rep("\\0",A-#m)
+local fb=fB(bu+1,capacity,ay)
+local A,ap=bt+4*(floor(bu/ay)+1)+8*bu,bt+4*ceil(fb/ay)+8*fb
+av=(bu%ay==0 and 0 or av)+q
+m=aC(0,bu+1,fb,aI,av)..sub(m,bt+1)..string.rep("\\0",A-#m)
 m=m..pack("<I6I2",r%cA,q)..string.rep("\\0",ap-A-8)
-local ak=bE("SET",Q,m,"PX",hc)
+local ak=bF("SET",Q,m,"PX",hf)
 if ak.err then return false,ak.err end
-if(bt+1)%ay==0 or bt+1==fa then
-bE("SETRANGE",Q,format("%d",A-8*(bt%ay)-4),pack("<I4",av))
+if(bu+1)%ay==0 or bu+1==fb then
+bF("SETRANGE",Q,format("%d",A-8*(bu%ay)-4),pack("<I4",av))
 end
 else
 return aD(Q,ao)
 end
-return W,aH,window,0
+return W,aI,window,0
 end
 local dJ=nil
 ${part34}
@@ -4247,99 +4263,99 @@ ${part35}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "55fd14537545416db2bea1349a9f62ee22bbc356",
+  sha1: "62a12ec65ff4d28bb09a1bb205aa5841700e8ee9",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local Q,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,bO,aH,reset=bE("GET",Q),window/step,nil,nil
+local m,bO,aI,reset=bF("GET",Q),window/step,nil,nil
 if m and#m==24 and byte(m,1)==67 then
-local bu,_,H,K,x=am("<I7BI4I7I4",m,2)
-if bu==window and K<=r and r<K+window then
-local bb=ceil(H*(bO-floor((r-K)/step))/bO)+x+ab
-if bb<=capacity and bE("SETRANGE",Q,"20",pack("<I4",x+ab))==24 then
-aH,reset=bb,K+2*window-r
+local bv,_,H,K,y=am("<I7BI4I7I4",m,2)
+if bv==window and K<=r and r<K+window then
+local bb=ceil(H*(bO-floor((r-K)/step))/bO)+y+ab
+if bb<=capacity and bF("SETRANGE",Q,"20",pack("<I4",y+ab))==24 then
+aI,reset=bb,K+2*window-r
 end
 end
 end
-if aH then return{r,aH,reset}end
+if aI then return{r,aI,reset}end
 end
 ${part32}
 ${part2}
 ${part4}
 ${part11}
 ${part13}
-local hf="c"
+local hi="c"
 ${part33}
-local bO,gi,dB
-local function ip()
+local bO,gj,dB
+local function is()
 bO=window/step
-gi,dB="C"..pack("<I7B",window,#format("%.0f",step)-1),cw(r+2*window)
+gj,dB="C"..pack("<I7B",window,#format("%.0f",step)-1),cw(r+2*window)
 end
-local function eR(q,bd)
+local function eS(q,bd)
 return q<=bd and 0 or(bO-floor(bd*bO/q))*step
 end
 local function cv(Q,m,ao)
-local bG,K,H,x=not m,r,0,0
-local fO=bG
+local bH,K,H,y=not m,r,0,0
+local fP=bH
 if m and#m==24 and byte(m,1)==67 then
-local bu,ax
-bu,ax,H,K,x=am("<I7BI4I7I4",m,2)
-bG=bu==window and K<=r
+local bv,ax
+bv,ax,H,K,y=am("<I7BI4I7I4",m,2)
+bH=bv==window and K<=r
 if r>=K+2*window then
-K,H,x,fO=r,0,0,true
+K,H,y,fP=r,0,0,true
 elseif r>=K+window then
-K,H,x,fO=K+window,x,0,true
+K,H,y,fP=K+window,y,0,true
 end
 end
-if not bG or(ba and fO)then return aD(Q,m,ao)end
+if not bH or(ba and fP)then return aD(Q,m,ao)end
 local eb,reset=0,K+2*window-r
 if H>0 then eb=ceil(H*(bO-floor((r-K)/step))/bO)end
-local bd=capacity-x-eb
+local bd=capacity-y-eb
 local W=0
 if ab<=bd then
-if ba then return 1,x+eb,reset,0 end
+if ba then return 1,y+eb,reset,0 end
 W=ao==1 and 1 or min(ao,floor(bd/ab))
-x=x+W*ab
-if fO then
-local dd=K==r and dB or cw(K+2*window)
-local az=dK(Q,m,gi..pack("<I4I7I4",H,K,x),dd)
+y=y+W*ab
+if fP then
+local de=K==r and dB or cw(K+2*window)
+local az=dK(Q,m,gj..pack("<I4I7I4",H,K,y),de)
 if az then return false,az end
 else
-local ak=bE("SETRANGE",Q,"20",pack("<I4",x))
+local ak=bF("SETRANGE",Q,"20",pack("<I4",y))
 if ak~=24 then return false,ak.err end
 end
-if W==ao then return W,x+eb,reset,0 end
+if W==ao then return W,y+eb,reset,0 end
 end
-local aN,bg=capacity-ab-x,nil
-if aN>=0 then
-bg=K+eR(H,aN)-r
+local aJ,bg=capacity-ab-y,nil
+if aJ>=0 then
+bg=K+eS(H,aJ)-r
 else
-bg=K+window+eR(x,capacity-ab)-r
+bg=K+window+eS(y,capacity-ab)-r
 end
 if W>0 or bg>aQ then
-if W==0 and fO then return aD(Q,m,ao)end
-return W,x+eb,reset,bg
+if W==0 and fP then return aD(Q,m,ao)end
+return W,y+eb,reset,bg
 end
 return aD(Q,m,ao)
 end
 ${part34}
 local function dJ(bX,E,ap)
 for i=E,ap do
-local Q,m,aH,reset=KEYS[i],bX[i-E+1],nil,nil
+local Q,m,aI,reset=KEYS[i],bX[i-E+1],nil,nil
 if m and#m==24 and byte(m,1)==67 then
-local bu,_,H,K,x=am("<I7BI4I7I4",m,2)
-if bu==window and K<=r and r<K+window then
-local bb=ceil(H*(bO-floor((r-K)/step))/bO)+x+ab
-if bb<=capacity and bE("SETRANGE",Q,"20",pack("<I4",x+ab))==24 then
-aH,reset=bb,K+2*window-r
+local bv,_,H,K,y=am("<I7BI4I7I4",m,2)
+if bv==window and K<=r and r<K+window then
+local bb=ceil(H*(bO-floor((r-K)/step))/bO)+y+ab
+if bb<=capacity and bF("SETRANGE",Q,"20",pack("<I4",y+ab))==24 then
+aI,reset=bb,K+2*window-r
 end
 end
 end
-if aH then
-V[A+1],V[A+2]=aH,reset
+if aI then
+V[A+1],V[A+2]=aI,reset
 A=A+2
 else
-fB(Q,m,1)
+fC(Q,m,1)
 end
 end
 end

@@ -23,12 +23,11 @@ local FOREIGN = "FOREIGN the key holds no state of these rules, nor of others th
 local SPAN_US = 2 ^ 48
 
 local function put(number)
-  local text = ""
-  while number >= 128 do
-    text = text .. char(number % 128 + 128)
-    number = floor(number / 128)
+  local text, left = "", number
+  while left >= 128 do
+    text, left = text .. char(left % 128 + 128), floor(left / 128)
   end
-  return text .. char(number)
+  return text .. char(left)
 end
 
 -- Reads what `put` wrote, byte by byte, from a place on.
@@ -51,6 +50,11 @@ local function reader(value, cursor)
     cursor = cursor + size
     if cursor > #value + 1 then error(FOREIGN, 0) end
     return sub(value, cursor - size, cursor - 1)
+  end
+  function self.skips(text)
+    local found = sub(value, cursor, cursor + #text - 1) == text
+    if found then cursor = cursor + #text end
+    return found
   end
   function self.ends()
     return cursor > #value
@@ -210,18 +214,33 @@ local function write_section(value, section)
   end
 end
 
+-- The rules that this call has read before: most keys have to do with the same ones.
+local known_rates = {}
+
+local function read_rate(from, kind)
+  for i = 1, #known_rates do
+    local rate = known_rates[i]
+    if rate.letter == kind and from.skips(rate.behind_letter) then return rate end
+  end
+  local numbers = {}
+  for _, name in ipairs(NUMBERS[kind] or error(FOREIGN, 0)) do
+    numbers[name] = numbers.denominator == 1 and name == "interval_rem" and 0 or from.number()
+  end
+  local rate = section_rate(kind, numbers)
+  rate.behind_letter = sub(rate.tag, 2)
+  known_rates[#known_rates + 1] = rate
+  return rate
+end
+
 local function read_sections(value, cursor)
   local from, sections = reader(value, cursor), {}
   if from.ends() then error(FOREIGN, 0) end
   while not from.ends() do
     local section, first = { rates = {}, states = {} }, from.byte()
     for i = 1, first < 33 and first or 1 do
-      local letter, rate = first < 33 and char(from.byte()) or char(first), {}
+      local letter = first < 33 and char(from.byte()) or char(first)
       local kind = letter == "u" and "t" or letter
-      for _, name in ipairs(NUMBERS[kind] or error(FOREIGN, 0)) do
-        rate[name] = rate.denominator == 1 and name == "interval_rem" and 0 or from.number()
-      end
-      section.rates[i] = section_rate(kind, rate)
+      section.rates[i] = read_rate(from, kind)
       section.states[i] = read_state[kind](from, section.rates[i], letter == "u")
     end
     section.tag = tag_of(section.rates)

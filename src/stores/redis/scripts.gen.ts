@@ -13,12 +13,12 @@ local hs=r-r%ct`;
 
 const part2 = `local gc=2e15
 local function dN(m)
-local aj,size=string.byte(m,1),#m
-if aj==98 and size>8 then
+local ak,size=string.byte(m,1),#m
+if ak==98 and size>8 then
 local z=struct.unpack("<d",m,2)
 if z>=0 and z==math.floor(z)then return z,10 end
 end
-if aj==83 and size>46 or aj==115 and size>20 then
+if ak==83 and size>46 or ak==115 and size>20 then
 local z=struct.unpack("<d",m,2)
 if z>r and z<r+gc then return z,size+1 end
 end
@@ -28,7 +28,7 @@ end`;
 const part3 = `local function fu(be)
 return math.max(math.floor((be-dy)/cu),0)
 end
-local function eD(be)
+local function eF(be)
 if be<dy then return be end
 local us=hs+be%ct
 if us>r+ct/2 then return us-ct end
@@ -36,7 +36,7 @@ if us<r-ct/2 then return us+ct end
 return us
 end`;
 
-const part4 = `local function eO(bg,ff,ad)
+const part4 = `local function eQ(bg,ff,ad)
 return math.max(bg<=8*ff and 1 or bg<=1024*ff and 2 or 3,ad)
 end
 local function dg(I,ff)
@@ -57,19 +57,19 @@ if aa<g.denominator then return{us=us,aa=aa}end
 return{us=us+1,aa=aa-g.denominator}
 end
 local fz=bm.fz
-function bm.eV(a,b,g)
+function bm.eW(a,b,g)
 local us,aa=a.us-b.us,a.aa-b.aa
 if aa>=0 then return{us=us,aa=aa}end
 return{us=us-1,aa=aa+g.denominator}
 end
-local eV=bm.eV
+local eW=bm.eW
 function bm.fW(a,b)
 return(a.us<b.us or(a.us==b.us and a.aa<b.aa))and a or b
 end
 function bm.jm(ac,cJ,ad,g)
-local bb=eV(ac,ad,g)
+local bb=eW(ac,ad,g)
 for _,bf in ipairs(ac.bo)do
-if bf.cJ>cJ then bb=eV(bb,bf,g)end
+if bf.cJ>cJ then bb=eW(bb,bf,g)end
 end
 return bb.us<0 and dL or bb
 end
@@ -118,7 +118,7 @@ if aa>g.aG then K=K+1 end
 local bl=max(K,v)
 if v<=r or v<=K then v=nil end
 local h={us=us,aa=aa,v=v,I=0}
-if bl>r then h.I=eO(bl-r,g.as,ad)end
+if bl>r then h.I=eQ(bl-r,g.as,ad)end
 if ac then
 local bb,bo=fz(h,ac,g).us,{}
 for i,bf in ipairs(ac.bo)do
@@ -129,12 +129,12 @@ h.ac={us=ac.us,aa=ac.aa,U=U,bo=bo}
 end
 return h
 end
-function bm.en(h,fJ,cJ,v,g)
+function bm.eo(h,fJ,cJ,v,g)
 local U=max(r,v)+g.as+1
 local bf={cJ=cJ,us=fJ.us,aa=fJ.aa}
 local ac=jt(bm.bc(h)or dL,bf,U,g)
 if not ac then return h end
-local aJ=eV(h,fJ,g)
+local aJ=eW(h,fJ,g)
 return bm.cz(aJ.us,aJ.aa,ac,v,g,bm.dG(h,g))
 end
 function bm.db(h,g)
@@ -147,19 +147,19 @@ return bm.cz(h.us,h.aa,ac,bl,g,h.I)
 end
 local ad={us=h.us,aa=h.aa,v=h.v,I=h.I}
 if ac then ad.ac={us=ac.us,aa=ac.aa,U=0,bo=ac.bo}end
-local bj=bm.en(ad,eV(h,bx,g),0,bl,g)
+local bj=bm.eo(ad,eW(h,bx,g),0,bl,g)
 if bj~=ad then return bj end
 return bm.cz(bx.us,bx.aa,nil,bl,g,h.I)
 end
 function bm.bT(m,x,Y,h,g)
 local function dj()
-local number,eH=0,1
+local number,eJ=0,1
 while x<=Y do
 local gr=byte(m,x)
 x=x+1
-number=number+gr%128*eH
+number=number+gr%128*eJ
 if gr<128 then break end
-eH=eH*128
+eJ=eJ*128
 end
 return number
 end
@@ -189,7 +189,7 @@ end
 function bm.aR(h,g)
 local ac,v,aB=h.ac,h.v,""
 if not ac and not v and h.I==0 then return aB end
-local function eo(number)
+local function ep(number)
 while number>=128 do
 aB=aB..char(number%128+128)
 number=floor(number/128)
@@ -197,16 +197,16 @@ end
 aB=aB..char(number)
 end
 local function hE(us,aa)
-eo(us)
-if g.denominator>1 then eo(aa)end
+ep(us)
+if g.denominator>1 then ep(aa)end
 end
-if v then eo(v)end
+if v then ep(v)end
 if ac then
 hE(ac.us,ac.aa)
 local bb=fz(h,ac,g).us
-if ac.U>0 then eo(bb+2-ac.U)end
+if ac.U>0 then ep(bb+2-ac.U)end
 for _,bf in ipairs(ac.bo)do
-eo(bb-bf.cJ)
+ep(bb-bf.cJ)
 local iU=bf.us==ac.us and bf.aa==ac.aa
 hE(iU and 0 or bf.us,iU and 0 or bf.aa)
 end
@@ -231,7 +231,7 @@ local function number()
 cB=cB+1
 return ARGV[cB]+0
 end
-local function eN()
+local function eP()
 ft=ft+1
 return KEYS[ft]
 end
@@ -246,14 +246,14 @@ return max(ceil((U-r)/1000),1)+ce
 end
 local bG={}`;
 
-const part7 = `local function es(ae)
-local eE=type(ae)=="table"and ae.err or tostring(ae)
-if string.find(eE,"READONLY",1,true)then error(ae,0)end
-return eE
+const part7 = `local function et(ae)
+local eG=type(ae)=="table"and ae.err or tostring(ae)
+if string.find(eG,"READONLY",1,true)then error(ae,0)end
+return eG
 end
 local function ib(bE,ji)
 local ok,ae=pcall(bE,ji)
-return ok and ae or es(ae)
+return ok and ae or et(ae)
 end`;
 
 const part8 = `local function gf(e)
@@ -271,7 +271,7 @@ local function fH(e,at)
 local rates,states=e.p.rates,e.states
 if#rates==0 then return end
 if e.bL then e.bL.cF(e,at)end
-e.eQ=nil
+e.eS=nil
 for i=1,#rates do
 local D=rates[i]
 local ad=states[i]
@@ -279,8 +279,8 @@ local h=D.kernel.cF(ad,at,e.ab,D)
 if h then states[i]=h end
 local bY=D.kernel.bY and D.kernel.bY(ad,h,at)
 if bY then
-e.eQ=e.eQ or{}
-e.eQ[i]=bY
+e.eS=e.eS or{}
+e.eS[i]=bY
 end
 end
 dI(e)
@@ -296,9 +296,9 @@ end
 local function dn(ae,ag)
 local A=0
 for i=1,#ag do
-local eQ,rates=ag[i].eQ,#ag[i].p.rates
-for D=1,eQ and rates or 0 do
-local bY=eQ[D]
+local eS,rates=ag[i].eS,#ag[i].p.rates
+for D=1,eS and rates or 0 do
+local bY=eS[D]
 if bY then
 local Y=#ae
 ae[Y+1]=A+D-1
@@ -318,7 +318,7 @@ local e={
 p=p,
 ab=ab,
 J=J,
-Q=eN(),
+Q=eP(),
 bk=nil,
 aA=nil,
 aF=nil,
@@ -328,15 +328,15 @@ states=nil,
 if p.bk>0 then
 e.bk={}
 for i,D in ipairs(p.rates)do
-if D.ring then e.bk[i]=eN()end
+if D.ring then e.bk[i]=eP()end
 end
 end
 if p.J>0 then
-e.aA,e.aF=eN(),eN()
+e.aA,e.aF=eP(),eP()
 end
 for _,A in ipairs(p.fl or{})do
 e.bk=e.bk or{}
-e.bk[A]=eN()
+e.bk[A]=eP()
 end
 return e
 end`;
@@ -466,7 +466,7 @@ return sub(O,1,6)..string.char(string.byte(O,7)+32*h.I)..sub(O,8)
 end
 local function bZ(h,g,ad)
 local bg=h.w==""and 0 or bP(h.w)-r
-h.I=bg>0 and eO(bg,g.window,ad)or 0
+h.I=bg>0 and eQ(bg,g.window,ad)or 0
 return h
 end
 local function fn(h,g)
@@ -529,7 +529,7 @@ local w,I=dY(m,E+7,to)
 return{w=w,I=I}
 end,
 fx=16,
-eq=function(m,E)
+er=function(m,E)
 return{w=gy(am("<dd",m,E)),I=0}
 end,
 cW=function(h,g)
@@ -553,7 +553,7 @@ end
 if at<K+2*g.window then return K+g.window,y,0 end
 return at,0,0
 end
-local function eS(q,bd,g)
+local function eU(q,bd,g)
 if bd<0 then return g.window+1 end
 if q<=bd then return 0 end
 local bO=g.window/g.step
@@ -575,9 +575,9 @@ end,
 db=fn,
 cC=function(h,ab,g)
 local K,H,dP=ju(h,r,g)
-local il=eS(H,g.capacity-ab-dP,g)
+local il=eU(H,g.capacity-ab-dP,g)
 if il<=g.window then return max(r,K+il)end
-return max(r,K+g.window+eS(dP,g.capacity-ab,g))
+return max(r,K+g.window+eU(dP,g.capacity-ab,g))
 end,
 cF=function(h,at,ab,g)
 local W={H=h.H,w=h.w}
@@ -619,7 +619,7 @@ if w==""then return{H=0,w="",I=0}end
 return{H=am("<I4",m,E+8),w=w,I=I}
 end,
 fx=24,
-eq=function(m,E)
+er=function(m,E)
 local K,H,dP=am("<ddd",m,E)
 if not(H>0 and H<2^32)then H=0 end
 if dP>0 or H==0 then
@@ -668,7 +668,7 @@ local function size(o)
 return o.J==0 and bt or cm(o,o.J-1)+8
 end
 local function cd(o,i)
-return(o.aO+i)%o.J
+return(o.aP+i)%o.J
 end
 local function aZ(o,i)
 local E=cm(o,cd(o,i))
@@ -678,10 +678,10 @@ local function iO(o,i)
 local al=cd(o,i)
 return min(o.ay-al%o.ay,o.J-al,o.y-i)
 end
-local function hL(o,em,ad)
-if em and o.ad and em>o.ad then return o.y,o.ad,o.aX end
+local function hL(o,en,ad)
+if en and o.ad and en>o.ad then return o.y,o.ad,o.aX end
 if o.du then
-if em then return em-1,em-1,(aZ(o,em-1))end
+if en then return en-1,en-1,(aZ(o,en-1))end
 local cl,bS=0,o.y
 while cl<bS do
 local cf=floor((cl+bS)/2)
@@ -701,20 +701,20 @@ if i>0 and i+n<o.y then
 local E=cm(o,al)-4
 q=am("<I4",bT(o,E,E+3),1)
 end
-if q and((em and bb+q<em)or(not em and aZ(o,i+n-1)<=ad))then
+if q and((en and bb+q<en)or(not en and aZ(o,i+n-1)<=ad))then
 i,bb=i+n,bb+q
 else
-local ak,cE=0,16
-while ak<n do
-cE=min(cE,n-ak)
-local E=cm(o,al+ak)
+local ai,cE=0,16
+while ai<n do
+cE=min(cE,n-ai)
+local E=cm(o,al+ai)
 local O=bT(o,E,E+8*cE-1)
 for j=1,8*cE,8 do
 local ar,aT=bD(o,O,j)
-if em and bb+aT>=em or not em and ar>ad then return i,bb,ar end
+if en and bb+aT>=en or not en and ar>ad then return i,bb,ar end
 i,bb=i+1,bb+aT
 end
-ak,cE=ak+cE,cE*8
+ai,cE=ai+cE,cE*8
 end
 end
 end
@@ -722,7 +722,7 @@ return i,bb
 end
 local function aC(o)
 local window,v,ax=o.window,o.v,o.ax+(o.du and 32 or 0)
-local fl=pack("<I4I4I4I7I4B",o.aO,o.y,o.J,o.aL,o.av,ax)
+local fl=pack("<I4I4I4I7I4B",o.aP,o.y,o.J,o.aL,o.av,ax)
 local cl=v%cA
 local bS=(v-cl)/cA+32*o.I
 return"S"..pack("<dI7I6BI7",o.z,window,cl,bS,o.aX)..fl
@@ -731,13 +731,13 @@ local function go(o)
 o.O,o.cN="",nil
 end
 local function jB(o,g)
-o.aO,o.y,o.J,o.aL,o.av,o.aX=0,0,0,0,0,0
+o.aP,o.y,o.J,o.aL,o.av,o.aX=0,0,0,0,0,0
 br(o,g.ax+32)
 go(o)
 end
 local function hz(o,af,J)
 local n=#af/8
-o.aO,o.y,o.J,o.av=0,n,J,0
+o.aP,o.y,o.J,o.av=0,n,J,0
 local bQ={}
 for E=0,J-1,o.ay do
 local ap=min(E+o.ay,J)
@@ -761,7 +761,7 @@ bQ[#bQ+1],i=bT(o,E,E+8*n-1),i+n
 end
 return table.concat(bQ)
 end
-local function eP(o,ar,q)
+local function eR(o,ar,q)
 local ci=ceil(q/o.bx)-1
 return string.rep(cW(o,ar,o.bx),ci)..cW(o,ar,q-ci*o.bx)
 end`;
@@ -782,17 +782,17 @@ end`;
 
 const part17 = `local function jk(o,m,g)
 if#m<21 then return end
-local z,aO,y,J=am("<dI4I4I4",m,2)
-if#m~=21+8*J or y>J or aO>=max(J,1)then return end
+local z,aP,y,J=am("<dI4I4I4",m,2)
+if#m~=21+8*J or y>J or aP>=max(J,1)then return end
 local bQ,ar,q={},0,0
 for i=0,y-1 do
-local at=am("<d",m,22+(aO+i)%J*8)
+local at=am("<d",m,22+(aP+i)%J*8)
 if at~=ar and q>0 then
-bQ[#bQ+1],q=eP(o,ar,q),0
+bQ[#bQ+1],q=eR(o,ar,q),0
 end
 ar,q=at,q+1
 end
-if q>0 then bQ[#bQ+1]=eP(o,ar,q)end
+if q>0 then bQ[#bQ+1]=eR(o,ar,q)end
 local af=table.concat(bQ)
 o.z,o.aL,o.v,o.aX,o.cb=z,y,ar,ar,true
 o.du=#af/8==y
@@ -801,22 +801,22 @@ end
 local function fO(Q,g)
 local O=call("GETRANGE",Q,"0",g.gR)
 local o={Q=Q,O=O,z=0,window=g.window,v=0,aX=0,I=0}
-o.aO,o.y,o.J,o.aL,o.av=0,0,0,0,0
+o.aP,o.y,o.J,o.aL,o.av=0,0,0,0,0
 br(o,g.ax+32)
-local aj=string.byte(O,1)
-if aj==115 then jk(o,call("GETRANGE",Q,"0","-1"),g)end
-if aj==98 and#O==9 then
+local ak=string.byte(O,1)
+if ak==115 then jk(o,call("GETRANGE",Q,"0","-1"),g)end
+if ak==98 and#O==9 then
 local z=am("<d",O,2)
 o.df=z<0 or z~=floor(z)
 o.z=o.df and 0 or z
 return o
 end
-if aj~=83 or#O<bt then
-o.df=aj and not o.cb
+if ak~=83 or#O<bt then
+o.df=ak and not o.cb
 return o
 end
 local ax,bS
-o.z,o.window,o.v,bS,o.aX,o.aO,o.y,o.J,o.aL,o.av,ax=
+o.z,o.window,o.v,bS,o.aX,o.aP,o.y,o.J,o.aL,o.av,ax=
 am(jV,O,2)
 o.v,o.I=o.v+bS%32*cA,floor(bS/32)
 br(o,ax)
@@ -829,7 +829,7 @@ o.df=ax%16<6
 or ax>58
 or bv~=#O
 or o.y>o.J
-or o.aO>=max(o.J,1)
+or o.aP>=max(o.J,1)
 return o
 end
 local function fi(o,ar,g)
@@ -838,17 +838,17 @@ return format("%.0f",dl(max(ar-ar%step+step+g.window,o.z)))
 end
 local function ku(o,cL,g,de)
 local cb=size(o)
-if o.aO+o.y>o.J then
-local ay,ci=floor(o.aO/o.ay),4+8*o.ay
+if o.aP+o.y>o.J then
+local ay,ci=floor(o.aP/o.ay),4+8*o.ay
 local fb=max(ceil((cL-o.J)/o.ay),floor(o.J/o.ay/8))
-local aj,ap=bt+ay*ci,cb
-while ap>aj do
-local E=max(ap-65536,aj)
+local ak,ap=bt+ay*ci,cb
+while ap>ak do
+local E=max(ap-65536,ak)
 local O=call("GETRANGE",o.Q,format("%d",E),format("%d",ap-1))
 call("SETRANGE",o.Q,format("%d",E+fb*ci),O)
 ap=E
 end
-o.aO,o.J=o.aO+fb*o.ay,o.J+fb*o.ay
+o.aP,o.J=o.aP+fb*o.ay,o.J+fb*o.ay
 else
 o.J=fB(cL,g.capacity,o.ay)
 if cb<jz then
@@ -861,11 +861,11 @@ end
 o.O=""
 end
 local function iL(o,af)
-local ak=0
-while ak<#af do
+local ai=0
+while ai<#af do
 local al=cd(o,o.y)
-local n=min(o.ay-al%o.ay,o.J-al,(#af-ak)/8)
-local O=sub(af,ak+1,ak+8*n)
+local n=min(o.ay-al%o.ay,o.J-al,(#af-ai)/8)
+local O=sub(af,ai+1,ai+8*n)
 if al%o.ay==0 then o.av=0 end
 for j=1,#O,8 do
 local _,q=bD(o,O,j)
@@ -873,7 +873,7 @@ o.av=o.av+q
 end
 local E=cm(o,al)
 call("SETRANGE",o.Q,format("%d",E),O)
-o.y,ak,al=o.y+n,ak+8*n,al+n
+o.y,ai,al=o.y+n,ai+8*n,al+n
 if al%o.ay==0 or al==o.J then
 local ay=E-8*((al-n)%o.ay)-4
 call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
@@ -888,7 +888,7 @@ end`;
 const part18 = `local function gL(o,at,g)
 local ad=o.v>r and o.I or 0
 o.v=at>r and at or 0
-o.I=at>r and eO(at-r,g.window,ad)or 0
+o.I=at>r and eQ(at-r,g.window,ad)or 0
 end
 local function hS(o,i)
 local al,bb=cd(o,i),0
@@ -914,10 +914,10 @@ return o
 end
 gB(o,g)
 o.aL,o.du=ad+q,o.du and q==1
-if i==0 then o.aO=0 end
+if i==0 then o.aP=0 end
 o.av=i==0 and 0 or hS(o,i-1)
 o.O=""
-iL(o,eP(o,bl,q))
+iL(o,eR(o,bl,q))
 call("SETRANGE",o.Q,"0",aC(o))
 call("PEXPIRE",o.Q,fi(o,bl,g))
 return o
@@ -935,7 +935,7 @@ end
 end
 return o.cN,o.dp
 end
-local function eM(capacity,window)
+local function eO(capacity,window)
 local ax=6
 while ax<10 and 4^ax<capacity do
 ax=ax+1
@@ -951,9 +951,9 @@ end
 return{
 fO=fO,
 bT=function()
-return eM(number(),number())
+return eO(number(),number())
 end,
-eM=eM,
+eO=eO,
 db=hR,
 cC=function(o,ab,g)
 local at=max(r,o.v)
@@ -974,16 +974,16 @@ if o.y>0 then ar=max(at,o.aX)end
 gL(o,at>r and ar or o.v,g)
 local de=fi(o,ar,g)
 gB(o,g)
-local eK,iv=cN(o,g)
-o.y,o.aL,o.window=o.y-eK,o.aL-iv,g.window
+local eM,iv=cN(o,g)
+o.y,o.aL,o.window=o.y-eM,o.aL-iv,g.window
 if o.y==0 then
 if o.J>fS and o.ax==g.ax then
-o.aO,o.av,o.du=0,0,true
+o.aP,o.av,o.du=0,0,true
 else
 jB(o,g)
 end
 else
-o.aO=cd(o,eK)
+o.aP=cd(o,eM)
 end
 local bB,cZ,q=ab,nil,0
 if o.y>0 and ar==o.aX then
@@ -995,7 +995,7 @@ bB=ab-cZ
 end
 end
 o.aL,o.aX,o.du=o.aL+ab,ar,o.du and ab==1 and not cZ
-local af=bB>0 and eP(o,ar,bB)or""
+local af=bB>0 and eR(o,ar,bB)or""
 local cL=o.y+#af/8
 if o.J<=fS or(cL>o.J and o.J<=o.ay)then
 local bu=im(o)
@@ -1024,18 +1024,18 @@ o.cN,o.dp=0,0
 end,
 hM=function()`;
 
-const part20 = `local function jc(o,i,ar,q,eL)
+const part20 = `local function jc(o,i,ar,q,eN)
 local al,Y=cd(o,i),cd(o,o.y-1)
 local E=cm(o,al)
-call("SETRANGE",o.Q,format("%d",E),cW(o,ar,q-eL))
-o.aL,o.du=o.aL-eL,false
+call("SETRANGE",o.Q,format("%d",E),cW(o,ar,q-eN))
+o.aL,o.du=o.aL-eN,false
 if floor(al/o.ay)==floor(Y/o.ay)then
 if al>Y then return end
-o.av=o.av-eL
+o.av=o.av-eN
 end
 local ay=E-8*(al%o.ay)-4
 local bb=am("<I4",call("GETRANGE",o.Q,format("%d",ay),format("%d",ay+3)),1)
-call("SETRANGE",o.Q,format("%d",ay),pack("<I4",max(bb-eL,0)))
+call("SETRANGE",o.Q,format("%d",ay),pack("<I4",max(bb-eN,0)))
 end
 local function ei(o,g)
 go(o)
@@ -1051,7 +1051,7 @@ o.av=ay and am("<I4",bT(o,ay,ay+3),1)or 0
 end
 end
 if o.y==0 then
-o.aO,o.aL,o.av,o.v,o.aX,o.du=0,0,0,0,0,true
+o.aP,o.aL,o.av,o.v,o.aX,o.du=0,0,0,0,0,true
 end
 gL(o,o.v,g)
 call("SETRANGE",o.Q,"0",aC(o))
@@ -1072,9 +1072,9 @@ local gq=0
 for i=cl,o.y-1 do
 local at,aT=aZ(o,i)
 if at~=ar or gq==q then break end
-local eL=min(q-gq,aT)
-if eL>0 then jc(o,i,ar,aT,eL)end
-gq=gq+eL
+local eN=min(q-gq,aT)
+if eN>0 then jc(o,i,ar,aT,eN)end
+gq=gq+eN
 end
 if gq>0 then ei(o,g)end
 end
@@ -1091,7 +1091,7 @@ if gd==0 then return end
 local i,ad,ar=hL(o,gd)
 local _,aT=aZ(o,i)
 go(o)
-o.aO,o.y,o.aL=cd(o,i),o.y-i,o.aL-ad
+o.aP,o.y,o.aL=cd(o,i),o.y-i,o.aL-ad
 jc(o,0,ar,aT,gd-ad)
 ei(o,g)
 end
@@ -1113,24 +1113,24 @@ end,
 jE=function()`;
 
 const part22 = `local function ja(o)
-local ai,O={af={},v=o.v,I=o.I},im(o)
+local aj,O={af={},v=o.v,I=o.I},im(o)
 for E=1,#O,8 do
 local at,q=bD(o,O,E)
-local Y=ai.af[#ai.af]
+local Y=aj.af[#aj.af]
 if Y and Y.at==at then
 Y.q=Y.q+q
 elseif q>0 then
-ai.af[#ai.af+1]={at=at,q=q}
+aj.af[#aj.af+1]={at=at,q=q}
 end
 end
-return ai
+return aj
 end
-local function iJ(Q,ai,g,z)
-local o,bQ={Q=Q,z=z,window=g.window,v=ai.v},{}
-o.I=ai.I
+local function iJ(Q,aj,g,z)
+local o,bQ={Q=Q,z=z,window=g.window,v=aj.v},{}
+o.I=aj.I
 jB(o,g)
-for i,bE in ipairs(ai.af)do
-bQ[i]=eP(o,bE.at,bE.q)
+for i,bE in ipairs(aj.af)do
+bQ[i]=eR(o,bE.at,bE.q)
 o.aL,o.aX=o.aL+bE.q,bE.at
 end
 local af=table.concat(bQ)
@@ -1154,25 +1154,25 @@ local function fL(an)
 return string.char((an<12 and 116 or 72)+an)
 end
 local function fy(rates)
-local aW,dr,eI,J,dU="","","<",0,0
+local aW,dr,eK,J,dU="","","<",0,0
 local bn={}
 for i,D in ipairs(rates)do
-local letter,eT,dS=D.letter,"I7I4",D.window
+local letter,eV,dS=D.letter,"I7I4",D.window
 if letter=="t"then
 dS=D.as
-if D.an>9 then eT="I7I7"end
+if D.an>9 then eV="I7I7"end
 aW=aW..fL(D.an)
 elseif letter=="f"then
 aW,dr=aW.."F",dr..pack("<I7",D.window)
 elseif letter=="c"then
-dS,eT=2*D.window,"I7I4I4"
+dS,eV=2*D.window,"I7I4I4"
 aW=aW.."C"
 dr=dr..pack("<I7B",D.window,#format("%.0f",D.step)-1)
 else
 return nil
 end
-bn[i]={format="<"..eT,al=J+1,at=struct.size(eI)+1}
-eI,J,dU=eI..eT,J+(letter=="c"and 3 or 2),max(dU,dS)
+bn[i]={format="<"..eV,al=J+1,at=struct.size(eK)+1}
+eK,J,dU=eK..eV,J+(letter=="c"and 3 or 2),max(dU,dS)
 end
 local _,ax=math.frexp(dU/16000)
 ax=max(ax-1,0)
@@ -1183,10 +1183,10 @@ end
 return{
 cM=cM,
 aW=aW,
-eI=eI,
+eK=eK,
 J=J,
 bn=bn,
-size=#cM+struct.size(eI),
+size=#cM+struct.size(eK),
 aK=1000*2^ax,
 }
 end
@@ -1202,12 +1202,12 @@ if sub(m,x+2,x+1+#aW)~=aW then return nil end
 local states={}
 for i,D in ipairs(rates)do
 local g=aE.bn[i]
-local aj,el,kp=am(g.format,m,x-1+g.at)
+local ak,em,kp=am(g.format,m,x-1+g.at)
 if D.letter=="t"then
-states[i]={us=aj,aa=min(el,D.denominator-1),I=0}
+states[i]={us=ak,aa=min(em,D.denominator-1),I=0}
 else
-local ih=aj>0
-states[i]={w=ih and pack(cI,aj,el)or"",I=0}
+local ih=ak>0
+states[i]={w=ih and pack(cI,ak,em)or"",I=0}
 if D.letter=="c"then states[i].H=ih and kp or 0 end
 end
 end
@@ -1230,7 +1230,7 @@ end
 if D.letter=="c"then bi[al+2]=h.H end
 end
 end
-return aE.cM..pack(aE.eI,unpack(bi))
+return aE.cM..pack(aE.eK,unpack(bi))
 end`;
 
 const part26 = `local function dT(e)
@@ -1270,7 +1270,7 @@ if p.bk==0 and#p.rates>1 then p.aE=fy(p.rates)end
 p.aH=#p.rates==0 and 0 or number()
 p.bI,p.bL=p.aH<2,p.aH%2==1
 if p.bI then return p end
-p.gb,p.eu,p.gS,p.fl=aB(),aB(),number(),{}
+p.gb,p.ev,p.gS,p.fl=aB(),aB(),number(),{}
 for i=1,number()do
 p.fl[i]=number()
 end
@@ -1280,7 +1280,7 @@ end`;
 const part29 = `local function dD(an)
 if#an==18 and sub(an,1,2)==hh then return sub(an,3)end
 local be=#an==16 and tonumber(an)
-return be and format("%016.0f",eD(be))or an
+return be and format("%016.0f",eF(be))or an
 end
 local function eY(m,D)
 if m==""then return D.kernel.cU()end
@@ -1295,7 +1295,7 @@ end
 local function dm(letter)
 return string.char(string.byte(letter)-128)
 end
-local function et(e)
+local function eu(e)
 local p=e.p
 local rates=p.rates
 e.z=0
@@ -1353,7 +1353,7 @@ end
 if ap-x<7 or am("<I7",m,x)~=D.window then return false end
 end
 if ap>#m+1 or(i==y and ap<=#m)then return false end
-local bD=cb and kernel.eq or kernel.bD
+local bD=cb and kernel.er or kernel.bD
 local Y=bK>1 and bK-2 or ap-1
 states[i]=bD(m,x,Y,D,bK,bR)
 x=ap
@@ -1368,7 +1368,7 @@ local p=e.p.aR or e.p
 e.p,e.bL,e.cK=p,nil,nil
 if e.cU then
 e.z,e.states=0,{}
-elseif not(p.bI and et(e))then
+elseif not(p.bI and eu(e))then
 eg(e)
 end
 end
@@ -1417,7 +1417,7 @@ const part30 = `for i=1,number()do
 cq[i]=dk()
 end
 local function cv()
-local cR,aQ,at,z=aB(),number(),r,r
+local cR,aN,at,z=aB(),number(),r,r
 local ag={nil}
 for i=1,number()do
 ag[i]=eh()
@@ -1428,7 +1428,7 @@ local e=ag[i]
 at=max(at,gf(e))
 z=max(z,e.z)
 end
-local hW=at<=r or(cR=="1"and at-r<=aQ)
+local hW=at<=r or(cR=="1"and at-r<=aN)
 if hW and cR~="2"then
 for i=1,#ag do
 fH(ag[i],at)
@@ -1457,7 +1457,7 @@ r=dd[1]*1000000+dd[2]
 end`;
 
 const part32 = `local ce=ARGV[2]+0
-local ab,capacity,window,step,aQ,ba,bG=0,0,0,0,0,false,{}
+local ab,capacity,window,step,aN,ba,bG=0,0,0,0,0,false,{}
 local function dl(U)
 return max(ceil((U-r)/1000),1)+ce
 end
@@ -1467,8 +1467,8 @@ end`;
 
 const part33 = `local jG,kernel=true,nil
 local function dK(Q,ky,m,de)
-local ak=ky and bF("SET",Q,m,"PX",de)or bF("SET",Q,m,"PX",de,"NX")or bF("GET",Q)
-return ak and ak.err
+local ai=ky and bF("SET",Q,m,"PX",de)or bF("SET",Q,m,"PX",de,"NX")or bF("GET",Q)
+return ai and ai.err
 end
 local function aD(Q,m,ao)
 kernel=kernel or bG[hi]()
@@ -1481,7 +1481,7 @@ local size=m and#m-E
 if letter==kernel.letter and size>6 and am("<I7",m,E+1)==window then
 h=kernel.bD(m,E+1,#m)
 elseif letter==hi and size==kernel.fx then
-h=kernel.eq(m,E+1)
+h=kernel.er(m,E+1)
 elseif m and not(E==10 and size<0)then
 return"RULES"
 else
@@ -1491,7 +1491,7 @@ local bj=kernel.db(h,g)
 local dx=bj~=h
 h=bj
 local W,at,ds=0,max(r,z,kernel.cC(h,ab,g)),r
-while W<ao and(at<=r or W==0 and at-r<=aQ)do
+while W<ao and(at<=r or W==0 and at-r<=aN)do
 W,ds=W+1,at
 if ba then break end
 h=kernel.cF(h,at,ab,g)
@@ -1539,33 +1539,33 @@ end`;
 
 const part35 = `local x,Y=2,0
 while Y<#KEYS do
-local aH,aj=ARGV[x+1]+0,Y+1
+local aH,ak=ARGV[x+1]+0,Y+1
 Y=min(Y+ARGV[x+2],#KEYS)
 ab,capacity,window=ARGV[x+3]+0,ARGV[x+4]+0,ARGV[x+5]+0
-step,aQ=ARGV[x+6]+0,ARGV[x+7]+0
+step,aN=ARGV[x+6]+0,ARGV[x+7]+0
 local bh=aH>=8
 ba,x=aH%2==1,x+7
 is()
-for E=aj,Y,1000 do
+for E=ak,Y,1000 do
 local ap=min(E+999,Y)
 local bX=jG and call("MGET",unpack(KEYS,E,ap))
 if dJ and not(bh or ba)then
 dJ(bX,E,ap)
 else
 for i=E,ap do
-local ao=bh and ARGV[x+i-aj+1]+0 or 1
+local ao=bh and ARGV[x+i-ak+1]+0 or 1
 fC(KEYS[i],bX and bX[i-E+1],ao,bh)
 end
 end
 end
-if bh then x=x+Y-aj+1 end
+if bh then x=x+Y-ak+1 end
 end
 return bM and redis.error_reply(bM)or V`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "749b6121e912b4a6a6a4c58594d192b1b430f571",
+  sha1: "a98dca204093c1493d43acce673df87b57d84d06",
   source: `local call,bF,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local r=tonumber(ARGV[1])
 if not r then
@@ -1587,15 +1587,15 @@ local gh=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
 local Q,hk,cG,bw=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
 if hk+ARGV[2]*1000<gh then
-local bs,bW,aK,eW=
+local bs,bW,aK,ez=
 r+hk,cG+0,1000*4^(bw-50),bw*ct-hs
-local eU=r+cu/2
+local ej=r+cu/2
 cO=r+ARGV[5]
 local m,dq=bF("GET",Q),nil
 local bH=m and#m==16 and tonumber(m)
 if bH then
-local us,I=bH-eW,0
-while us>eU do
+local us,I=bH-ez,0
+while us>ej do
 us,I=us-cu,I+1
 end
 local aq=(us<r and r or us)+bW
@@ -1622,76 +1622,78 @@ return format("%d",floor((us-us%aK+aK-r)/1000)+2+ce)
 end
 local V,A,x,Y={r},1,2,0
 while Y<#KEYS do
-local aH,aj=ARGV[x+1]+0,Y+1
+local aH,ak=ARGV[x+1]+0,Y+1
 Y=min(Y+ARGV[x+2],#KEYS)
-local as,cG,bw,aQ,iA=ARGV[x+3]+0,ARGV[x+4],ARGV[x+5],0,0
+local as,cG,bw,aN,iA=ARGV[x+3]+0,ARGV[x+4],ARGV[x+5],0,0
 local bW=cG+0
 local denominator,aG,size,fF=1,0,16,"%016d"
 local ba,bh,ka=aH%2>=1,aH%16>=8,aH>=16
 x=x+5
 if aH%4>=2 then
-aQ,x=ARGV[x+1]+0,x+1
+aN,x=ARGV[x+1]+0,x+1
 end
 if aH%8>=4 then
 iA,denominator,aG=ARGV[x+1]+0,ARGV[x+2]+0,ARGV[x+3]+0
 size,fF=16+ARGV[x+4],"%016d%0"..ARGV[x+4].."d"
 x=x+4
 end
-local bs=r+aQ+as
-local aK,fj,eU=1000*4^(bw-50),bw*ct,r+cu/2
-local fv=size==16 and aQ+as+ce*1000<gh
-local eW=fj-hs
-local gF,bX,aJ=A-aj+1,nil,nil
-local gv,bx=r+eW+bW,min(r+as+eW,fj+ct-1)
+local bs=r+aN+as
+local aK,fj,ej=1000*4^(bw-50),bw*ct,r+cu/2
+local fv=size==16 and aN+as+ce*1000<gh
+local ez=fj-hs
+local gF,bX,aJ=A-ak+1,nil,nil
+local gv,bx=r+ez+bW,min(r+as+ez,fj+ct-1)
 cO=r+as
 if ka and fv and not ba and gv<=bx then
 bX={}
-local function jg(Q,ak)
-local aq,I=ak-eW,0
-while aq>eU do
+local function jg(Q,ai)
+local aq,I=ai-ez,0
+while aq>ej do
 aq,I=aq-cu,I+1
 end
 local us=aq-bW
-if us<r or aq>bs or aq+eW>=fj+ct then return nil end
+if us<r or aq>bs or aq+ez>=fj+ct then return nil end
 local aV=0
 if aq>cO then aV=fd(us,aq,I)end
 if aV and aV~=I then call("INCRBY",Q,format("%d",(aV-I)*cu))end
 return aV and aq
 end
-for i=aj,Y do
+for i=ak,Y do
 local Q=KEYS[i]
-local ak=bF("INCRBY",Q,cG)
-local bB=type(ak)=="number"
-local us=bB and ak>=gv and ak<=bx and ak-eW
-if bB and not us and ak>bx then us=jg(Q,ak)end
+local ai=bF("INCRBY",Q,cG)
+local bB=type(ai)=="number"
+local us=bB and ai>=gv and ai<=bx and ai-ez
+if bB and not us and ai>bx and(aN>0 or ai-ez>ej)then
+us=jg(Q,ai)
+end
 if us then
 if us%aK<bW then call("PEXPIRE",Q,gJ(us,aK))end
 V[gF+i]=us-r
 else
 local m=""
-if ak~=bW then
+if ai~=bW then
 if bB then call("INCRBY",Q,"-"..cG)end
 m=bF("GET",Q)
 end
 aJ=aJ or{}
-aJ[#aJ+1],V[gF+i],bX[i-aj+1]=i,false,type(m)=="string"and m
+aJ[#aJ+1],V[gF+i],bX[i-ak+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bX=call("MGET",unpack(KEYS,aj,min(aj+999,Y)))
-for E=aj+1000,Y,1000 do
+bX=call("MGET",unpack(KEYS,ak,min(ak+999,Y)))
+for E=ak+1000,Y,1000 do
 local cE=call("MGET",unpack(KEYS,E,min(E+999,Y)))
 for i=1,#cE do
-bX[E-aj+i]=cE[i]
+bX[E-ak+i]=cE[i]
 end
 end
 local js=fv and not(ba or bh)
-for i=aj,Y do
-local Q,m,dq=KEYS[i],js and bX[i-aj+1],nil
+for i=ak,Y do
+local Q,m,dq=KEYS[i],js and bX[i-ak+1],nil
 local bH=m and#m==16 and tonumber(m)
 if bH then
-local us,I=bH-eW,0
-while us>eU do
+local us,I=bH-ez,0
+while us>ej do
 us,I=us-cu,I+1
 end
 local aq=(us<r and r or us)+bW
@@ -1744,7 +1746,7 @@ elseif#m==16 then
 us=tonumber(m)
 if us then
 if us>=dy+cu then I=fu(us)end
-us=eD(us)
+us=eF(us)
 end
 elseif#m>16 then
 us=tonumber(sub(m,1,16))
@@ -1755,7 +1757,7 @@ if size>16 then aa=min(tonumber(sub(m,17))or 0,denominator-1)end
 return us,aa,z,I,h and h.ac,h and h.v
 end
 local function cv(i)
-local Q,m,us,aa,z,at=KEYS[i],bX[i-aj+1],0,0,0,r
+local Q,m,us,aa,z,at=KEYS[i],bX[i-ak+1],0,0,0,r
 local I,dx,ac,v,iy=0,false,nil,nil,nil
 if m then
 us,aa,z,I,ac,v=bD(m,size,denominator)
@@ -1782,10 +1784,10 @@ if bC>=denominator then
 aq,bC=aq+1,bC-denominator
 end
 local W=0
-if(aq<bs or(aq==bs and bC<=aG))and at-r<=aQ then
+if(aq<bs or(aq==bs and bC<=aG))and at-r<=aN then
 W=1
 local ao=1
-if bh then ao=ARGV[x+i-aj+1]+0 end
+if bh then ao=ARGV[x+i-ak+1]+0 end
 if ao>1 then
 local bd=bs-ia+(aG-hu)/denominator
 W=max(min(floor(bd/(bW+iA/denominator)),ao),1)
@@ -1803,7 +1805,7 @@ if(W>0 or dx)and not ba then
 if W==0 then
 aq,bC,at=us,aa,r
 end
-local aR,ak=format(fF,aq,bC),nil
+local aR,ai=format(fF,aq,bC),nil
 if size==16 and aq>=dy then aR=hh..aR end
 local av,U,fN="",aq+2,fj
 local K=aq-as
@@ -1823,7 +1825,7 @@ iy={us,aa,ac.us,ac.aa,v or 0}
 end
 elseif K>r then
 local jn=us-as+(aa>aG and 1 or 0)>r
-local aV=eO(K-r,as,jn and I or 0)
+local aV=eQ(K-r,as,jn and I or 0)
 if fv and z<=r then
 fN=fj+aV*cu
 else
@@ -1832,18 +1834,18 @@ end
 end
 us,aa=aq,bC
 if av~=""and z<=r then
-ak=bF("SET",Q,aR..av,"PX",math.ceil((U-r)/1000)+ce)
+ai=bF("SET",Q,aR..av,"PX",math.ceil((U-r)/1000)+ce)
 elseif z>r then
 aR=aR..av
 aR="b"..struct.pack("<d",z)..aR
-ak=bF("SET",Q,aR,"PX",math.ceil((max(U,z)-r)/1000)+ce)
+ai=bF("SET",Q,aR,"PX",math.ceil((max(U,z)-r)/1000)+ce)
 else
 if fv then aR=format("%d",fN+us%ct)end
-ak=m and bF("SET",Q,aR,"PX",gJ(us,aK))
+ai=m and bF("SET",Q,aR,"PX",gJ(us,aK))
 or bF("SET",Q,aR,"PX",gJ(us,aK),"NX")
 or bF("GET",Q)
 end
-az=ak and ak.err
+az=ai and ai.err
 elseif not m then
 local gp=bF("GET",Q)
 az=gp and gp.err
@@ -1879,7 +1881,7 @@ end
 if az then return redis.error_reply(az)end
 end
 if bh then
-x=x+Y-aj+1
+x=x+Y-ak+1
 else
 A=gF+Y
 end
@@ -1909,9 +1911,9 @@ return ae`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "783c50437dad551479d18fa96a2fef4d37ed703b",
+  sha1: "9c6d14d06f3c853dd3a78677f9c8a5b904e8e8ba",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function er()
+local function es()
 ${part6}
 local kl=aB()~=""
 local function ar(us)
@@ -1930,19 +1932,19 @@ if call("PTTL",Q)<dl(r+us)then call("PEXPIRE",Q,dl(r+us+us/8))end
 end
 local channel,gs=aB(),{}
 local jI=5000
-local function mailbox(aP)
-return channel.."%"..aP
+local function mailbox(aQ)
+return channel.."%"..aQ
 end
-local eZ,kj,eC={nil},aB()=="1",number()
-for i=1,eC do
-local aP=aB()
-gs[aP]="caller"
+local eZ,kj,eE={nil},aB()=="1",number()
+for i=1,eE do
+local aQ=aB()
+gs[aQ]="caller"
 if kj then
-local jA=mailbox(aP)
+local jA=mailbox(aQ)
 local fw=call("LRANGE",jA,"0","-1")
 if#fw==0 then
 call("RPUSH",jA,"")
-eZ[#eZ+1]="gap "..aP
+eZ[#eZ+1]="gap "..aQ
 elseif#fw>1 then
 call("LTRIM",jA,"0","0")
 for aZ=2,#fw do
@@ -1966,31 +1968,31 @@ fA.dI(e)
 end
 ${part8}
 ${part9}
-local eR={}
-local function eB(e)
-local bp=eR[e.aA]
+local eT={}
+local function eD(e)
+local bp=eT[e.aA]
 if bp then return bp end
-local aj=call("ZRANGE",e.aA,"0","1","WITHSCORES")
-bp={aM=0,bc=0,aN=nil,gM=false,bu=0}
-if aj[1]=="#"then
-bp.aM=-aj[2]
-bp.gM=not aj[4]or aj[4]+0>r
-if bp.gM and aj[4]then bp.aN=aj[4]+0 end
+local ak=call("ZRANGE",e.aA,"0","1","WITHSCORES")
+bp={aM=0,bc=0,aO=nil,gM=false,bu=0}
+if ak[1]=="#"then
+bp.aM=-ak[2]
+bp.gM=not ak[4]or ak[4]+0>r
+if bp.gM and ak[4]then bp.aO=ak[4]+0 end
 end
-if aj[3]or not bp.gM then bp.bc=call("ZCOUNT",e.aA,"("..dt,"+inf")end
-eR[e.aA]=bp
+if ak[3]or not bp.gM then bp.bc=call("ZCOUNT",e.aA,"("..dt,"+inf")end
+eT[e.aA]=bp
 return bp
 end
 local function iQ(e,n)
-local bp=eB(e)
-if n==1 and bp.aN then return bp.aN end
+local bp=eD(e)
+if n==1 and bp.aO then return bp.aO end
 local bq=n==1 and bp.gM and call("ZRANGE",e.aA,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",e.aA,"("..dt,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bp.aN=bq[2]+0 end
+if n==1 then bp.aO=bq[2]+0 end
 return bq[2]+0
 end
 local function dw(e,J)
-local bc=eB(e).bc
+local bc=eD(e).bc
 local gK=bc+J-e.p.J
 if gK>bc then return 1e15 end
 return gK<=0 and 0 or iQ(e,gK)-r
@@ -1999,32 +2001,32 @@ local function he(e,id)
 return tonumber(call("ZSCORE",e.aA,id)or 0)>r
 end
 local function fY(e)
-local bp,us=eR[e.aA],max(4*e.p.ca,60000000)
+local bp,us=eT[e.aA],max(4*e.p.ca,60000000)
 if bp and bp.bu>=us then return end
 hy(e.aA,us)
 if bp then bp.bu=us end
 end
 local function gx(e)
-return max(r,eB(e).aM+1)
+return max(r,eD(e).aM+1)
 end
 local function ht(e,id,J)
 call("ZADD",e.aA,dQ(e.p),id)
 for al=2,J do
 call("ZADD",e.aA,dQ(e.p),id.."+"..al)
 end
-eR[e.aA]=nil
+eT[e.aA]=nil
 fY(e)
 end
 local function jC(e,id,J)
-local bp=eB(e)
+local bp=eD(e)
 local aM=gx(e)
 local bB=call("ZADD",e.aA,gn(aM),"#",dQ(e.p),id)
 if bp.aM==0 then bB=bB-1 end
 if not bp.gM then call("ZREMRANGEBYSCORE",e.aA,"1",dt)end
 if bB==1 and J<=1 then
 local bq=r+e.p.ca
-if bp.bc==0 then bp.aN=bq end
-if bp.aN then bp.aN=min(bp.aN,bq)end
+if bp.bc==0 then bp.aO=bq end
+if bp.aO then bp.aO=min(bp.aO,bq)end
 bp.aM,bp.bc,bp.gM=aM,bp.bc+1,true
 fY(e)
 else
@@ -2037,12 +2039,12 @@ local dX=call("ZREM",e.aA,id)
 for al=2,J do
 dX=dX+call("ZREM",e.aA,id.."+"..al)
 end
-eR[e.aA]=nil
+eT[e.aA]=nil
 return dX
 end
-local function ey(ae,e,aM)
+local function eA(ae,e,aM)
 if e.p.J==0 then return end
-local bc,Y=eB(e).bc,#ae
+local bc,Y=eD(e).bc,#ae
 ae[Y+1],ae[Y+2],ae[Y+3]=bc,bc>0 and iQ(e,1)-r or 0,aM or 0
 end
 local function jq(e)
@@ -2073,26 +2075,26 @@ call("ZREM",e.aF,id)
 end
 fs[e.aF]=nil
 end
-local function hN(aP)
-return redis.pcall("EXISTS",mailbox(aP))==1
+local function hN(aQ)
+return redis.pcall("EXISTS",mailbox(aQ))==1
 end
-local function hx(aP)
-if gs[aP]==nil then
-local iG=call("PUBSUB","NUMSUB",channel..aP)[2]>0
-gs[aP]=iG and"channel"or hN(aP)and"mailbox"or false
+local function hx(aQ)
+if gs[aQ]==nil then
+local iG=call("PUBSUB","NUMSUB",channel..aQ)[2]>0
+gs[aQ]=iG and"channel"or hN(aQ)and"mailbox"or false
 end
-return gs[aP]
+return gs[aQ]
 end
 local function fC(aH,aw,ae)
 local cV=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
-local eE=aH..cV.." "..aw.id
-local ks=gs[aw.aP]
+local eG=aH..cV.." "..aw.id
+local ks=gs[aw.aQ]
 if ks=="caller"then
-eZ[#eZ+1]=eE
+eZ[#eZ+1]=eG
 elseif ks=="mailbox"then
-call("RPUSHX",mailbox(aw.aP),eE)
+call("RPUSHX",mailbox(aw.aQ),eG)
 else
-call("PUBLISH",channel..aw.aP,eE)
+call("PUBLISH",channel..aw.aQ,eG)
 end
 end
 local ip=8
@@ -2104,11 +2106,11 @@ while true do
 local aZ=call("ZRANGE",e.aF,format("%d",A),format("%d",A),"WITHSCORES")
 local hC=aZ[1]
 if not hC then return nil end
-local id,aP,aH,jS,J,ab,bu=
+local id,aQ,aH,jS,J,ab,bu=
 string.match(hC,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
 local kh=r-aZ[2]
-if aP and kh<=tonumber(jS)and hx(aP)then
-local aw={id=id,aP=aP,hr=aH=="d",bu=bu=="k",au=aZ[2]+0}
+if aQ and kh<=tonumber(jS)and hx(aQ)then
+local aw={id=id,aQ=aQ,hr=aH=="d",bu=bu=="k",au=aZ[2]+0}
 for cS,m in pairs(e)do
 if cS~="states"then aw[cS]=m end
 end
@@ -2145,7 +2147,7 @@ gw(e,aw.id)
 local ae={1,0,0}
 local aM=jC(e,aw.id,aw.J)
 di(ae,aw)
-ey(ae,aw,aM)
+eA(ae,aw,aM)
 dn(ae,{aw})
 fC("granted",aw,ae)
 end
@@ -2186,29 +2188,29 @@ local function gQ(gA,cs)
 local kq,kd=gA.p.J,cs.p.J
 return kq<kd or(kq==kd and gA.Q<cs.Q)
 end
-local function hK(id,au,ag,eJ,dv)
+local function hK(id,au,ag,eL,dv)
 local ix=#ag>1 and dv>0
-local ev=not ix and(eJ or ag[1])
-if ev and au==0 and gX(ev)then return 5,max(dv,1),0 end
+local ew=not ix and(eL or ag[1])
+if ew and au==0 and gX(ew)then return 5,max(dv,1),0 end
 for _,e in ipairs(ag)do
-if au>0 and e~=ev and e.p.J>0 then
-if ev and gQ(e,ev)then
+if au>0 and e~=ew and e.p.J>0 then
+if ew and gQ(e,ew)then
 iw(e,id,au)
 elseif gw(e,id)>0 then
 dW(e)
 end
 end
 end
-if not ev then return 3,dv,au==0 and r or au end
-if au>0 then gw(ev,id)end
-au=hZ(ev,id,au)
-return 3,ik(ev,id),au
+if not ew then return 3,dv,au==0 and r or au end
+if au>0 then gw(ew,id)end
+au=hZ(ew,id,au)
+return 3,ik(ew,id),au
 end
 local function ie(e,id)
 ht(e,id,e.J)
 local aM=gx(e)
 call("ZADD",e.aA,gn(aM),"#")
-eR[e.aA].aM=aM
+eT[e.aA].aM=aM
 return aM
 end
 local function hH(id,au,ag)
@@ -2224,16 +2226,16 @@ aM=ie(e,id)
 end
 dT(e)
 di(ae,e)
-ey(ae,e,aM)
+eA(ae,e,aM)
 end
 return ae
 end
-local function cF(id,cR,aQ,au,ag)
+local function cF(id,cR,aN,au,ag)
 ba=cR=="2"
 if bM and not ba then error(bM,0)end
 local ad=au>0 and cR~="2"and hH(id,au,ag)
 if ad then return ad end
-local at,z,eJ,gt=r,r,nil,true
+local at,z,eL,gt=r,r,nil,true
 for i=1,#ag do
 local e=ag[i]
 if e.p.J>0 then
@@ -2243,11 +2245,11 @@ if cR~="2"then dW(e,id)end
 end
 at=max(at,gf(e))
 z=max(z,e.z)
-if jM(e,id,au)and(not eJ or gQ(e,eJ))then eJ=e end
+if jM(e,id,au)and(not eL or gQ(e,eL))then eL=e end
 end
 local iR,fo,bg={},0,at-r
-local bd=cR=="1"and at-r<=aQ
-if not eJ and(at<=r or(bd and gt))then
+local bd=cR=="1"and at-r<=aN
+if not eL and(at<=r or(bd and gt))then
 fo=1
 if cR~="2"then
 for i=1,#ag do
@@ -2260,8 +2262,8 @@ end
 end
 end
 elseif bd then
-fo,bg,au=hK(id,au,ag,eJ,bg)
-elseif eJ then
+fo,bg,au=hK(id,au,ag,eL,bg)
+elseif eL then
 fo=4
 bg=max(bg,1)
 elseif z>r then
@@ -2275,7 +2277,7 @@ end
 local ae={fo,bg,au,nil,nil,nil}
 for i=1,#ag do
 di(ae,ag[i])
-ey(ae,ag[i],iR[i])
+eA(ae,ag[i],iR[i])
 end
 dn(ae,ag)
 return ae
@@ -2298,7 +2300,7 @@ ae[1],ae[2]=3,ik(e,id)
 end
 dT(e)
 di(ae,e)
-ey(ae,e,aM)
+eA(ae,e,aM)
 return ae
 end
 local function cg()
@@ -2310,8 +2312,8 @@ return ag
 end
 local bU={}
 function bU.T()
-local id,cR,aQ,au=aB(),aB(),number(),number()
-return cF(id,cR,aQ,au,cg())
+local id,cR,aN,au=aB(),aB(),number(),number()
+return cF(id,cR,aN,au,cg())
 end
 function bU.P()
 local id,au=aB(),number()
@@ -2342,7 +2344,7 @@ function bU.N()
 local id,ag,ae=aB(),cg(),{}
 for i,e in ipairs(ag)do
 local bq=call("ZSCORE",e.aA,id)
-local jZ=bq and(tonumber(bq)>r or eB(e).bc+e.J<=e.p.J)
+local jZ=bq and(tonumber(bq)>r or eD(e).bc+e.J<=e.p.J)
 if jZ then ht(e,id,e.J)end
 ae[i]=jZ and 1 or 0
 end
@@ -2391,7 +2393,7 @@ if p.bk==0 and#p.rates>1 then p.aE=fy(p.rates)end
 p.aH=#p.rates==0 and 0 or number()
 p.bI,p.bL=p.aH<2,p.aH%2==1
 if p.bI then return p end
-p.gb,p.eu,p.gS,p.fl=aB(),aB(),number(),{}
+p.gb,p.ev,p.gS,p.fl=aB(),aB(),number(),{}
 for i=1,number()do
 p.fl[i]=number()
 end
@@ -2400,7 +2402,7 @@ end
 local function dD(an)
 if#an==18 and sub(an,1,2)==hh then return sub(an,3)end
 local be=#an==16 and tonumber(an)
-return be and format("%016.0f",eD(be))or an
+return be and format("%016.0f",eF(be))or an
 end
 local function eY(m,D)
 if m==""then return D.kernel.cU()end
@@ -2415,7 +2417,7 @@ end
 local function dm(letter)
 return string.char(string.byte(letter)-128)
 end
-local function et(e)
+local function eu(e)
 local p=e.p
 local rates=p.rates
 e.z=0
@@ -2473,7 +2475,7 @@ end
 if ap-x<7 or am("<I7",m,x)~=D.window then return false end
 end
 if ap>#m+1 or(i==y and ap<=#m)then return false end
-local bD=cb and kernel.eq or kernel.bD
+local bD=cb and kernel.er or kernel.bD
 local Y=bK>1 and bK-2 or ap-1
 states[i]=bD(m,x,Y,D,bK,bR)
 x=ap
@@ -2488,7 +2490,7 @@ local p=e.p.aR or e.p
 e.p,e.bL,e.cK=p,nil,nil
 if e.cU then
 e.z,e.states=0,{}
-elseif not(p.bI and et(e))then
+elseif not(p.bI and eu(e))then
 eg(e)
 end
 end
@@ -2548,10 +2550,10 @@ function cy.t(h,q,bw,g)
 local aS=aU()
 local bY=bw.bY or{0,0,0,-1,0}
 local ad,ac={us=bY[1],aa=bY[2]},h.ac or aS.dL
-local bq={us=bw.r+bw.aj,aa=bw.el}
+local bq={us=bw.r+bw.ak,aa=bw.em}
 if kf(bq,h)and kf(ad,ac)and bw.ab>0 then
 local dz,gE,v=q>=bw.ab,bw.at>bw.r,h.v or 0
-local to=aS.eV(h,ff(q,g),g)
+local to=aS.eW(h,ff(q,g),g)
 if dz and bY[4]>=0 then to={us=bY[4],aa=bY[5]}end
 if gE then v=dz and bY[3]or max(v,bw.at)end
 return aS.cz(to.us,to.aa,aS.bc(h),v,g,aS.dG(h,g))
@@ -2559,18 +2561,18 @@ end
 if aS.cc(h,g)>r then return h end
 local bf=aS.fz(bq,ad,g).us
 if bf>aS.fz(h,ac,g).us then return h end
-local hG=aS.fW(aS.eV(bq,aS.jm(ac,bf,ad,g),g),h)
+local hG=aS.fW(aS.eW(bq,aS.jm(ac,bf,ad,g),g),h)
 if hG.us<r then return h end
 local fJ=aS.fW(ff(q,g),{us=hG.us-r,aa=hG.aa})
 if fJ.us==0 and fJ.aa==0 then return h end
-return aS.en(h,fJ,bf,0,g)
+return aS.eo(h,fJ,bf,0,g)
 end
 function cY.t(h,q,g)
 local aS=aU()
 if h.us<r then return aS.cz(r,0,aS.bc(h),h.v or 0,g,h.I)end
 local fJ=aS.fW(ff(q,g),{us=h.us-r,aa=h.aa})
 if fJ.us==0 and fJ.aa==0 then return h end
-return aS.en(h,fJ,0,aS.cc(h,g),g)
+return aS.eo(h,fJ,0,aS.cc(h,g),g)
 end
 local function ec(w,K,ki)
 local cl,bS=0,bA(w)
@@ -2598,7 +2600,7 @@ end
 return w
 end
 function cy.f(h,q,bw,g)
-local A=ec(h.w,bw.r+bw.el-g.window,true)
+local A=ec(h.w,bw.r+bw.em-g.window,true)
 if A then h.w=jx(cx(h.w,A,q))end
 return bZ(h,g,h.I)
 end
@@ -2615,7 +2617,7 @@ end
 return{H=H,w=bu}
 end
 function cy.c(h,q,bw,g)
-local K=bw.r+bw.el-2*g.window
+local K=bw.r+bw.em-2*g.window
 local H,w=h.H,h.w
 local A=ec(w,K,true)
 if A then
@@ -2639,49 +2641,49 @@ return bZ(io(H,w,g),g,h.I)
 end
 local jp=bJ.s and bJ.s.hM()
 function cy.s(o,q,bw,g)
-jp.cy(o,q,bw.r+bw.el-g.window,g)
+jp.cy(o,q,bw.r+bw.em-g.window,g)
 end
 function cY.s(o,q,g)
 jp.cY(o,q,g)
 end
-local function cQ(ai,at)
+local function cQ(aj,at)
 local bb=0
-for _,bE in ipairs(ai.af)do
+for _,bE in ipairs(aj.af)do
 if bE.at<=at then bb=bb+bE.q end
 end
 return bb
 end
-local function ej(ai)
-local Y=ai.af[#ai.af]
+local function ek(aj)
+local Y=aj.af[#aj.af]
 return Y and Y.at or 0
 end
-local function gl(ai,q)
+local function gl(aj,q)
 local aJ=q
-while aJ>0 and ai.af[1]do
-local aj=ai.af[1]
-local eL=min(aJ,aj.q)
-aj.q,aJ=aj.q-eL,aJ-eL
-if aj.q==0 then table.remove(ai.af,1)end
+while aJ>0 and aj.af[1]do
+local ak=aj.af[1]
+local eN=min(aJ,ak.q)
+ak.q,aJ=ak.q-eN,aJ-eN
+if ak.q==0 then table.remove(aj.af,1)end
 end
 end
-local function dE(ai,at,g)
-local ad=ai.v>r and ai.I or 0
-ai.v=at>r and at or 0
-ai.I=at>r and eO(at-r,g.window,ad)or 0
-return ai
+local function dE(aj,at,g)
+local ad=aj.v>r and aj.I or 0
+aj.v=at>r and at or 0
+aj.I=at>r and eQ(at-r,g.window,ad)or 0
+return aj
 end
-local function gk(ai,g)
-while ai.af[1]and ai.af[#ai.af].q==0 do
-table.remove(ai.af)
+local function gk(aj,g)
+while aj.af[1]and aj.af[#aj.af].q==0 do
+table.remove(aj.af)
 end
-return dE(ai,min(ai.v,ej(ai)),g)
+return dE(aj,min(aj.v,ek(aj)),g)
 end
-local function hQ(ai,g)
-local aX=ej(ai)
-local bl=max(r,min(ai.v,dg(ai.I,g.window)))
-if aX<=bl then return ai end
-local bj,cD={af={},v=ai.v,I=ai.I},0
-for _,bE in ipairs(ai.af)do
+local function hQ(aj,g)
+local aX=ek(aj)
+local bl=max(r,min(aj.v,dg(aj.I,g.window)))
+if aX<=bl then return aj end
+local bj,cD={af={},v=aj.v,I=aj.I},0
+for _,bE in ipairs(aj.af)do
 if bE.at<=bl then
 bj.af[#bj.af+1]={at=bE.at,q=bE.q}
 else
@@ -2702,45 +2704,45 @@ cU=function()
 return{af={},v=0,I=0}
 end,
 db=hQ,
-cC=function(ai,ab,g)
-local at=max(r,ai.v)
-local cX=cQ(ai,1/0)+ab-g.capacity
-for _,bE in ipairs(ai.af)do
+cC=function(aj,ab,g)
+local at=max(r,aj.v)
+local cX=cQ(aj,1/0)+ab-g.capacity
+for _,bE in ipairs(aj.af)do
 if cX<=0 then break end
 cX=cX-bE.q
 if cX<=0 then at=max(at,bE.at+g.window)end
 end
 return at
 end,
-cF=function(ai,at,ab,g)
-local ar=max(at,ej(ai))
-gl(ai,cQ(ai,r-g.window))
-local Y=ai.af[#ai.af]
+cF=function(aj,at,ab,g)
+local ar=max(at,ek(aj))
+gl(aj,cQ(aj,r-g.window))
+local Y=aj.af[#aj.af]
 if Y and Y.at==ar then
 Y.q=Y.q+ab
 else
-ai.af[#ai.af+1]={at=ar,q=ab}
+aj.af[#aj.af+1]={at=ar,q=ab}
 end
-return dE(ai,at>r and ar or ai.v,g)
+return dE(aj,at>r and ar or aj.v,g)
 end,
-dV=function(ai,g)
-local aI=cQ(ai,1/0)-cQ(ai,r-g.window)
+dV=function(aj,g)
+local aI=cQ(aj,1/0)-cQ(aj,r-g.window)
 if aI==0 then return 0,0 end
-return ai.v>r and g.capacity or aI,ej(ai)+g.window-r
+return aj.v>r and g.capacity or aI,ek(aj)+g.window-r
 end,
-ck=function(ai,g)
-return ai.af[1]and ej(ai)+g.window or 0
+ck=function(aj,g)
+return aj.af[1]and ek(aj)+g.window or 0
 end,
 }
-function cy.l(ai,q,bw,g)
-for _,bE in ipairs(ai.af)do
-if bE.at==bw.r+bw.el-g.window then bE.q=max(bE.q-q,0)end
+function cy.l(aj,q,bw,g)
+for _,bE in ipairs(aj.af)do
+if bE.at==bw.r+bw.em-g.window then bE.q=max(bE.q-q,0)end
 end
-return gk(ai,g)
+return gk(aj,g)
 end
-function cY.l(ai,q,g)
-gl(ai,min(cQ(ai,r-g.window)+q,cQ(ai,r)))
-return gk(ai,g)
+function cY.l(aj,q,g)
+gl(aj,min(cQ(aj,r-g.window)+q,cQ(aj,r)))
+return gk(aj,g)
 end
 local function hI(hq,g)
 local q=
@@ -2782,9 +2784,9 @@ if y>0 then af[#af+1]={at=K>r and bq or min(r,bq),q=y}end
 end
 return af
 end,
-l=function(ai,g)
+l=function(aj,g)
 local af={}
-for _,bE in ipairs(ai.af)do
+for _,bE in ipairs(aj.af)do
 if bE.q>0 and bE.at+g.window>r then af[#af+1]={at=bE.at,q=bE.q}end
 end
 return af
@@ -2857,7 +2859,7 @@ local byte,char=string.byte,string.char
 local gV,iK=4,512
 local fg="FOREIGN the key holds no state of these rules, nor of others that are known"
 local dM=2^48
-local function eo(number)
+local function ep(number)
 local aB,aJ="",number
 while aJ>=128 do
 aB,aJ=aB..char(aJ%128+128),floor(aJ/128)
@@ -2871,12 +2873,12 @@ x=x+1
 return byte(m,x-1)or error(fg,0)
 end
 function bm.number()
-local number,eH=0,1
+local number,eJ=0,1
 while true do
 local gr=bm.byte()
-number=number+gr%128*eH
+number=number+gr%128*eJ
 if gr<128 then return number end
-eH=eH*128
+eJ=eJ*128
 end
 end
 function bm.O(size)
@@ -2912,12 +2914,12 @@ aT.kernel=bJ[aH]
 end
 if aH=="t"then
 if not aT.capacity then aT.capacity=hI({us=aT.as,aa=aT.aG},aT)end
-local eJ=ff(aT.capacity,aT)
-aT.as,aT.aG=eJ.us,eJ.aa
+local eL=ff(aT.capacity,aT)
+aT.as,aT.aG=eL.us,eL.aa
 end
 aT.dc=aH
 for _,cS in ipairs(hT[aH])do
-if cS~="interval_rem"or aT.denominator>1 then aT.dc=aT.dc..eo(aT[cS])end
+if cS~="interval_rem"or aT.denominator>1 then aT.dc=aT.dc..ep(aT[cS])end
 end
 return aT
 end
@@ -2977,12 +2979,12 @@ local H=E.number()
 return cp(E.O(aY*E.number()),H)
 end,
 l=function(E)
-local ai={v=E.number(),I=0,af={}}
-if ai.v>0 then ai.I=E.number()end
+local aj={v=E.number(),I=0,af={}}
+if aj.v>0 then aj.I=E.number()end
 for i=1,E.number()do
-ai.af[i]={at=am("<I7",E.O(7)),q=E.number()}
+aj.af[i]={at=am("<I7",E.O(7)),q=E.number()}
 end
-return ai
+return aj
 end,
 }
 local hc={
@@ -2991,34 +2993,34 @@ local av=fr(h)and aU().aR(h,g)or""
 local us,aB=max(h.us,r-1e12),nil
 if m.fh then
 local cD=us-m.fh
-aB=eo(cD>=0 and 2*cD or 1-2*cD)
+aB=ep(cD>=0 and 2*cD or 1-2*cD)
 elseif us-r>=dM/2 then
 error("ERR the units would be taken years ahead",0)
 else
 aB=pack("<I6",us%dM)
 end
 m.fh=us
-aB=aB..(g.denominator>1 and eo(h.aa)or"")
+aB=aB..(g.denominator>1 and ep(h.aa)or"")
 return av==""and aB or aB..char(#av)..av
 end,
 f=function(h)
-return eo(bA(h.w))..cH(h)
+return ep(bA(h.w))..cH(h)
 end,
 c=function(h)
-return eo(h.H)..eo(bA(h.w))..cH(h)
+return ep(h.H)..ep(bA(h.w))..cH(h)
 end,
-l=function(ai)
-while#ai.af>iK do
+l=function(aj)
+while#aj.af>iK do
 local hD={}
-for i=1,#ai.af,2 do
-local gA,cs=ai.af[i],ai.af[i+1]
+for i=1,#aj.af,2 do
+local gA,cs=aj.af[i],aj.af[i+1]
 hD[#hD+1]=cs and{at=cs.at,q=gA.q+cs.q}or gA
 end
-ai.af=hD
+aj.af=hD
 end
-local bQ={eo(ai.v)..(ai.v>0 and eo(ai.I)or""),eo(#ai.af)}
-for _,bE in ipairs(ai.af)do
-bQ[#bQ+1]=pack("<I7",bE.at)..eo(bE.q)
+local bQ={ep(aj.v)..(aj.v>0 and ep(aj.I)or""),ep(#aj.af)}
+for _,bE in ipairs(aj.af)do
+bQ[#bQ+1]=pack("<I7",bE.at)..ep(bE.q)
 end
 return table.concat(bQ)
 end,
@@ -3050,9 +3052,9 @@ local function gY(m,x)
 local E,ch=ke(m,x),{}
 if E.bq()then error(fg,0)end
 while not E.bq()do
-local ah,aj={rates={},states={}},E.byte()
-for i=1,aj<33 and aj or 1 do
-local letter=aj<33 and char(E.byte())or char(aj)
+local ah,ak={rates={},states={}},E.byte()
+for i=1,ak<33 and ak or 1 do
+local letter=ak<33 and char(E.byte())or char(ak)
 local aH=letter=="u"and"t"or letter
 ah.rates[i]=jb(E,aH)
 ah.states[i]=iB[aH](E,ah.rates[i],letter=="u")
@@ -3062,7 +3064,7 @@ ch[#ch+1]=ah
 end
 return ch
 end
-local function ew(rates,states)
+local function ex(rates,states)
 local ah={rates={},states={}}
 for i,D in ipairs(rates)do
 local h=states[i]
@@ -3073,20 +3075,20 @@ ah.dc=gD(ah.rates)
 return ah
 end
 local function ha(e,m,x,rates)
-local aj,dh=sub(m,x,x),#m-x
-if aj=="S"and x==1 and dh>52 then
+local ak,dh=sub(m,x,x),#m-x
+if ak=="S"and x==1 and dh>52 then
 bJ.s=bJ.s or bG.s()
-local g=bJ.s.eM(1,(am("<I7",m,10)))
+local g=bJ.s.eO(1,(am("<I7",m,10)))
 g.letter="s"
 local ring=bJ.s.fO(e.Q,g)
-if not ring.df then return ew({g},{ring}),ring.z end
-elseif aj=="F"and dh>=7 and(dh-7)%aY==0 then
+if not ring.df then return ex({g},{ring}),ring.z end
+elseif ak=="F"and dh>=7 and(dh-7)%aY==0 then
 local D=da("f",{window=(am("<I7",m,x+1))})
-return ew({D},{cp(sub(m,x+8))})
-elseif aj=="C"and dh>=12 and(dh-12)%aY==0 then
+return ex({D},{cp(sub(m,x+8))})
+elseif ak=="C"and dh>=12 and(dh-12)%aY==0 then
 local window,ax,H=am("<I7BI4",m,x+1)
 local D=da("c",{window=window,step=10^ax})
-return ew({D},{cp(sub(m,x+13),H)})
+return ex({D},{cp(sub(m,x+13),H)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",x)then
 local us=tonumber(dD(string.match(m,"^%d+",x)):sub(1,16))
 if us<r then return nil end
@@ -3106,10 +3108,10 @@ return true
 end
 local function fm(p)
 if p.bI then return p,true end
-local hv=p.eu~=""and r>=p.gS
-local jD=hv and p.eu or p.gb
+local hv=p.ev~=""and r>=p.gS
+local jD=hv and p.ev or p.gb
 local by=jD=="0"and p or cq[jD+0]
-return by,by==p and(hv or p.eu=="")
+return by,by==p and(hv or p.ev=="")
 end
 local function gC(e,cr)
 local p=cr.aR
@@ -3121,9 +3123,9 @@ if byte(m,x)==77 then return gY(m,x+1)end
 local by=fm(p)
 local bT={p=by,Q=e.Q,bk=e.bk}
 e.gP=by.bk>0 and e.bk
-if et(bT)then
+if eu(bT)then
 e.z=bT.z
-return{ew(by.rates,bT.states)}
+return{ex(by.rates,bT.states)}
 end
 local ah,z=ha(e,m,x,cr.rates)
 e.z=z or e.z
@@ -3234,7 +3236,7 @@ local e=eh()
 local jr,jO,iY=number(),number(),number()
 e.fv={}
 for D=1,#e.p.rates do
-local bw={r=jr,at=jO,ab=iY,aj=number(),el=number()}
+local bw={r=jr,at=jO,ab=iY,ak=number(),em=number()}
 for aS=1,number()do
 bw.bY=bw.bY or{}
 bw.bY[aS]=number()
@@ -3280,7 +3282,7 @@ di(ae,e)
 end
 return ae
 end
-local function ek()
+local function el()
 local ag,fV={},{}
 for i=1,number()do
 ag[i],fV[i]=eh(),aB()
@@ -3293,7 +3295,7 @@ redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,kn,E,cS))
 end
 function bU.B()
 local fq,fZ,E,ae=number(),number()==1,aB(),{}
-local ag,fV=ek()
+local ag,fV=el()
 for i,e in ipairs(ag)do
 dT(e)
 local bq=fq>0 and r+fq or 0
@@ -3317,7 +3319,7 @@ return ae
 end
 function bU.Z()
 local E,ae=aB(),{}
-local ag,fV=ek()
+local ag,fV=el()
 for i,e in ipairs(ag)do
 call("DEL",e.Q)
 for _,Q in pairs(e.bk or{})do
@@ -3325,7 +3327,7 @@ call("DEL",Q)
 end
 if e.p.J>0 then
 call("ZREMRANGEBYSCORE",e.aA,"1","+inf")
-eR[e.aA]=nil
+eT[e.aA]=nil
 dW(e)
 end
 hl("reset",e,-1,E,fV[i])
@@ -3374,21 +3376,21 @@ end
 for i=1,y do
 V[i+1]=ib(bE,aB())
 end
-if eC>0 then V[#V+1]=eZ end
+if eE>0 then V[#V+1]=eZ end
 if ic then V[#V+1]="RULES"end
 return V
 end
 if not kl then return jR()end
 local function fQ(id,cR,p,hB,aA,aF,ge)
 if ge then
-eR,fs={},{}
+eT,fs={},{}
 end
 local e={p=cq[p],ab=1,J=1,z=0}
 e.Q,e.aA,e.aF=hB,aA,aF
 if not cR then return{hY(id,{e})}end
 return cF(id,cR,hA(id),0,{e})
 end
-return{fQ=fQ,es=es,hy=hy,eZ=eZ}
+return{fQ=fQ,et=et,hy=hy,eZ=eZ}
 end
 local r=tonumber(ARGV[1])
 if not r then
@@ -3396,10 +3398,10 @@ local dd=call("TIME")
 r=dd[1]*1000000+dd[2]
 ARGV[1]=r
 end
-if ARGV[3]==""then return er()end
-local ep={string.byte(ARGV[3],1,-1)}
-local eC=ARGV[6]+0
-local cq=8+eC
+if ARGV[3]==""then return es()end
+local eq={string.byte(ARGV[3],1,-1)}
+local eE=ARGV[6]+0
+local cq=8+eE
 local id,at,Q=cq+4*ARGV[cq-1],1,0
 local dt=string.format("%.0f",r)
 local iZ,iN="-"..dt,"(-"..dt
@@ -3410,12 +3412,12 @@ local fR=r-r%hU
 local iF=string.format("%.0f",-fR)
 local fG=20000000
 local function jw()
-local y=#ep
+local y=#eq
 local hB,aA,aF=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
-local dF,bc,aN,aM
+local dF,bc,aO,aM
 local A,de,ij,bq
 while at<y do
-local letter,ak=ep[at],0
+local letter,ai=eq[at],0
 if letter<97 then
 hB,aA,aF=KEYS[Q+1],KEYS[Q+2],KEYS[Q+3]
 Q=Q+3
@@ -3429,17 +3431,17 @@ if dF or call("EXISTS",aF)==0 then
 local dX=call("ZREM",aA,ARGV[id])
 ed=true
 if bc and dX>0 then
-bc,aN=bc-dX,nil
+bc,aO=bc-dX,nil
 end
 V[Y+1]=dX
-ak=1
+ai=1
 end
 elseif bM then
 error(bM,0)
 elseif dF or call("EXISTS",aF,hB)==0 then
 dF=true
-if ep[at+1]~=A then
-A=ep[at+1]
+if eq[at+1]~=A then
+A=eq[at+1]
 local p=cq+4*(A-48)
 de,ij=ARGV[p]+0,ARGV[p+1]+0
 bq=string.format("%.0f",r+de)
@@ -3449,37 +3451,37 @@ local cP=call("ZCARD",aA)
 if cP==0 then
 bc,aM=0,0
 elseif call("ZCOUNT",aA,iN,iF)==1 then
-aM,aN=r-1,cP>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
-if cP==1 or aN>r then bc=cP-1 end
+aM,aO=r-1,cP>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
+if cP==1 or aO>r then bc=cP-1 end
 elseif cP==1 then
-local ez=call("ZSCORE",aA,"#")
-if ez then
-bc,aM=0,-ez
+local eB=call("ZSCORE",aA,"#")
+if eB then
+bc,aM=0,-eB
 end
 else
-local aj=call("ZRANGE",aA,"0","1","WITHSCORES")
-if aj[1]=="#"and aj[4]+0>r then
-bc,aM,aN=cP-1,-aj[2],aj[4]+0
+local ak=call("ZRANGE",aA,"0","1","WITHSCORES")
+if ak[1]=="#"and ak[4]+0>r then
+bc,aM,aO=cP-1,-ak[2],ak[4]+0
 end
 end
-elseif bc>0 and not aN then
-aN=call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
+elseif bc>0 and not aO then
+aO=call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
 end
 local bd=bc and ij-bc or-1
 if bd>0 then
-ak=1
-while ak<bd and ep[at+2*ak]==letter+32 and ep[at+2*ak+1]==A do
-ak=ak+1
+ai=1
+while ai<bd and eq[at+2*ai]==letter+32 and eq[at+2*ai+1]==A do
+ai=ai+1
 end
 ed=true
-local ez=r
-if aM>=r then ez=aM+1 end
-if ak==1 then
-local be=ez==r and iZ or string.format("%.0f",-ez)
+local eB=r
+if aM>=r then eB=aM+1 end
+if ai==1 then
+local be=eB==r and iZ or string.format("%.0f",-eB)
 call("ZADD",aA,be,"#",bq,ARGV[id])
 else
-local cP={string.format("%.0f",1-ez-ak),"#"}
-for i=0,ak-1 do
+local cP={string.format("%.0f",1-eB-ai),"#"}
+for i=0,ai-1 do
 cP[2*i+3],cP[2*i+4]=bq,ARGV[id+i]
 end
 call("ZADD",aA,unpack(cP))
@@ -3490,49 +3492,49 @@ if call("PTTL",aA)<cw then
 call("PEXPIRE",aA,string.format("%.0f",math.ceil(cw*1.125)))
 end
 end
-if bc==0 or r+de<aN then aN=r+de end
-for i=1,ak do
-V[Y+1],V[Y+2],V[Y+3]=bc+i,aN-r,ez+i-1-r
+if bc==0 or r+de<aO then aO=r+de end
+for i=1,ai do
+V[Y+1],V[Y+2],V[Y+3]=bc+i,aO-r,eB+i-1-r
 Y=Y+3
 end
-bc,aM=bc+ak,ez+ak-1
+bc,aM=bc+ai,eB+ai-1
 elseif bd==0 and letter==84 then
-V[Y+1],V[Y+2],V[Y+3]=0,aN-r,bc
-ak=1
+V[Y+1],V[Y+2],V[Y+3]=0,aO-r,bc
+ai=1
 end
 end
-if ak==0 then
-ci=ci or er()
-dF,bc,ak=false,nil,1
+if ai==0 then
+ci=ci or es()
+dF,bc,ai=false,nil,1
 local cR=letter~=82 and(letter==87 and"1"or"0")
-local p,ge=ep[at+1]-47,ed
+local p,ge=eq[at+1]-47,ed
 ed=false
 V[Y+1]=ci.fQ(ARGV[id],cR,p,hB,aA,aF,ge)
 end
-at,id=at+2*ak,id+ak
+at,id=at+2*ai,id+ai
 end
 end
-if eC>0 and ARGV[5]=="1"then ci=er()end
-if#ep>2 then
+if eE>0 and ARGV[5]=="1"then ci=es()end
+if#eq>2 then
 local dA=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(dA)=="table"and dA.err and string.sub(dA.err,1,3)=="OOM"then bM=dA.err end
 end
-while at<#ep do
+while at<#eq do
 local ok,ae=pcall(jw)
 if not ok then
-ci=ci or er()
-V[#V+1]=ci.es(ae)
+ci=ci or es()
+V[#V+1]=ci.et(ae)
 at,id=at+2,id+1
 end
 end
-if eC>0 then V[#V+1]=ci and ci.eZ or{}end
+if eE>0 then V[#V+1]=ci and ci.eZ or{}end
 return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "f17b3a2668cd4799b29ded6ef13a164a01252006",
+  sha1: "67489602cc2266bcff947df4b2fbc580346f371c",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3568,7 +3570,7 @@ ${part30}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "137db6d603f56eab0707e0a7461876293d331290",
+  sha1: "6206372b7b897cced951d8691e32ba9f2af63ff1",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local Q,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
@@ -3606,11 +3608,11 @@ if ab<=bd then
 if ba then return 1,y,reset,0 end
 local W=ao==1 and 1 or min(ao,floor(bd/ab))
 y=y+W*ab
-local ak=bF("SETRANGE",Q,"15",pack("<I4",y))
-if ak~=19 then return false,ak.err end
+local ai=bF("SETRANGE",Q,"15",pack("<I4",y))
+if ai~=19 then return false,ai.err end
 return W,y,reset,W==ao and 0 or reset
 end
-if aQ<reset then return 0,y,reset,reset end
+if aN<reset then return 0,y,reset,reset end
 bu=false
 end
 end
@@ -3646,27 +3648,27 @@ ${part35}`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
 export const register: Script = {
   name: "register",
-  sha1: "332d905af7fdc857f54bb1262fbf9ea81c9c14b0",
+  sha1: "788afaae1c2a289b5ee0c72e0e59283217eb27dd",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
 local r,aT,cV,cw=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
 if not r then
 local dd=call("TIME")
 r=dd[1]*1000000+dd[2]
 end
-local eF,ir=600000000,16
+local eH,ir=600000000,16
 local ef={}
 for kv in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
 ef[#ef+1]=kv
 end
-local bI,eG,E=ef[1]or"",ef[2]or"",tonumber(ef[3])or 0
-local fT,ex,cn,fK,kg={{aT,cV,r,cw}},0,{},0,{}
+local bI,eI,E=ef[1]or"",ef[2]or"",tonumber(ef[3])or 0
+local fT,ey,cn,fK,kg={{aT,cV,r,cw}},0,{},0,{}
 for i=4,#ef-3,4 do
 local dr,aB,iE,ii=ef[i],ef[i+1],min(tonumber(ef[i+2]),r),tonumber(ef[i+3])
-local bq=iE+eF+ii
-if dr==bI then ex=max(ex,bq)end
-if not(dr==aT and aB==cV)and bq+eF>r and#fT<ir then
+local bq=iE+eH+ii
+if dr==bI then ey=max(ey,bq)end
+if not(dr==aT and aB==cV)and bq+eH>r and#fT<ir then
 fT[#fT+1]={dr,aB,iE,ii}
-if iE+eF>r then
+if iE+eH>r then
 if dr~=aT and not kg[dr]then
 fK,kg[dr]=fK+1,true
 end
@@ -3675,32 +3677,32 @@ cn[#cn+1]=format("%.0f",iE)
 end
 end
 end
-if eG~=""and r>=E then
-bI,eG,ex=eG,"",r
+if eI~=""and r>=E then
+bI,eI,ey=eI,"",r
 end
 if bI==""then
 bI=aT
-elseif bI~=aT and eG==""and ex<r then
-eG,E=aT,r+eF
+elseif bI~=aT and eI==""and ey<r then
+eI,E=aT,r+eH
 end
-local aB,dU=bI.."\\n"..eG.."\\n"..format("%.0f",E).."\\n",0
+local aB,dU=bI.."\\n"..eI.."\\n"..format("%.0f",E).."\\n",0
 for _,aZ in ipairs(fT)do
 aB=aB..aZ[1].."\\n"..aZ[2].."\\n"..format("%.0f\\n%.0f\\n",aZ[3],aZ[4])
 dU=max(dU,aZ[4])
 end
-call("SET",KEYS[1],aB,"PX",format("%.0f",(dU+3*eF)/1000))
-return{format("%.0f",r),bI,eG,format("%.0f",E),fK,unpack(cn)}`,
+call("SET",KEYS[1],aB,"PX",format("%.0f",(dU+3*eH)/1000))
+return{format("%.0f",r),bI,eI,format("%.0f",E),fK,unpack(cn)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "cb26c762b34ddec0eb88ddc062c91aef6d09f230",
+  sha1: "c1e45f48274426d037925a3196b3a2ce82404c65",
   source: `${part31}
 local ce=ARGV[2]+0
 ${part24}
-local ab,aQ,ba=0,0,false
-local aE,bn,y,cM,aO,size,eI,J,cm,aK
+local ab,aN,ba=0,0,false
+local aE,bn,y,cM,aP,size,eK,J,cm,aK
 local h,cj,bq,bz,U={},{},{},0,0
 local function hO(E)
 bn,y={},ARGV[E+4]+0
@@ -3737,28 +3739,28 @@ for i,g in ipairs(bn)do
 local fk=aE.bn[i]
 g.format,g.al,g.at=fk.format,fk.al,fk.at
 end
-cM,size,eI,J,aK=aE.cM,aE.size,aE.eI,aE.J,aE.aK
-aO=#cM
-cm=format("%d",aO)
+cM,size,eK,J,aK=aE.cM,aE.size,aE.eK,aE.J,aE.aK
+aP=#cM
+cm=format("%d",aP)
 end
 local function eb(g,K,H)
 return H>0 and ceil(H*(g.bO-floor((r-K)/g.step))/g.bO)or 0
 end
 local V,A,bM={r},1,nil
 local function dK(Q,m)
-local O,ak=pack(eI,unpack(cj,1,J)),nil
+local O,ai=pack(eK,unpack(cj,1,J)),nil
 if m and bz-bz%aK==U-U%aK then
-ak=bF("SETRANGE",Q,cm,O)
-return type(ak)=="table"and ak.err
+ai=bF("SETRANGE",Q,cm,O)
+return type(ai)=="table"and ai.err
 end
 local cw=fc(aE,U)
 O=cM..O
-ak=m and bF("SET",Q,O,"PX",cw)or bF("SET",Q,O,"PX",cw,"NX")or bF("GET",Q)
-return ak and ak.err
+ai=m and bF("SET",Q,O,"PX",cw)or bF("SET",Q,O,"PX",cw,"NX")or bF("GET",Q)
+return ai and ai.err
 end
 local function iX()
 local function bT(m)
-if m and(#m~=size or sub(m,1,aO)~=cM)then return false end
+if m and(#m~=size or sub(m,1,aP)~=cM)then return false end
 bz=0
 for i=1,y do
 local g=bn[i]
@@ -3846,7 +3848,7 @@ bx=bx-1
 end
 return max(bx,0)
 end
-local function eS(g,q,bd)
+local function eU(g,q,bd)
 if bd<0 then return g.window+1 end
 if q<=bd then return 0 end
 return(g.bO-floor(bd*g.bO/q))*g.step
@@ -3865,8 +3867,8 @@ at=max(at,q>g.aG and us+1 or us)
 elseif aH=="f"then
 if q+ab>g.capacity then at=max(at,us+g.window)end
 else
-local gm=eS(g,bi[g.al+2],g.capacity-ab-q)
-if gm>g.window then gm=g.window+eS(g,q,g.capacity-ab)end
+local gm=eU(g,bi[g.al+2],g.capacity-ab-q)
+if gm>g.window then gm=g.window+eU(g,q,g.capacity-ab)end
 at=max(at,us+gm)
 end
 end
@@ -3901,7 +3903,7 @@ local W,bg,az=ao,0,nil
 if not cF(ao)then
 W=ko(ao)
 bg=jU(W>0 and cj or h)
-if bg<=aQ then return false end
+if bg<=aN then return false end
 end
 if W>0 and not ba then
 az=dK(Q,m)
@@ -3958,33 +3960,33 @@ ${part26}
 ${part8}
 ${part30}
 end
-local function dZ(aJ,cV,eA)
+local function dZ(aJ,cV,eC)
 local kc,hm={},{r,ce,1}
 for i=1,cV do
-hm[3+i]=ARGV[eA+i]
+hm[3+i]=ARGV[eC+i]
 end
 local cR,aL,Y=ba and"2"or"1",0,#hm+1
 for _,aZ in ipairs(aJ)do
 for _=1,aZ.ao do
 aL=aL+1
 kc[aL]=aZ.Q
-for i,iI in ipairs({cR,aQ,1,"1",ab,0})do
+for i,iI in ipairs({cR,aN,1,"1",ab,0})do
 hm[Y+i]=iI
 end
 Y=Y+6
 end
 end
 hm[4+cV]=aL
-local hX,ak=aD(hm,kc),1
+local hX,ai=aD(hm,kc),1
 for _,aZ in ipairs(aJ)do
 if aZ.bh then
 local dz={}
 for i=1,aZ.ao do
-dz[i]=hX[ak+i]
+dz[i]=hX[ai+i]
 end
-V[aZ.A],ak=dz,ak+aZ.ao
+V[aZ.A],ai=dz,ai+aZ.ao
 else
-V[aZ.A],ak=hX[ak+1],ak+1
+V[aZ.A],ai=hX[ai+1],ai+1
 end
 end
 end
@@ -3993,19 +3995,19 @@ end
 local cv,dZ
 local x,Y=2,0
 while Y<#KEYS do
-local aH,aj,cV=ARGV[x+1]+0,Y+1,ARGV[x+5]+0
+local aH,ak,cV=ARGV[x+1]+0,Y+1,ARGV[x+5]+0
 Y=min(Y+ARGV[x+2],#KEYS)
-ab,aQ,ba=ARGV[x+3]+0,ARGV[x+4]+0,aH%2==1
-local eA,bh,aJ=x+5,aH>=8,nil
-hO(eA)
+ab,aN,ba=ARGV[x+3]+0,ARGV[x+4]+0,aH%2==1
+local eC,bh,aJ=x+5,aH>=8,nil
+hO(eC)
 local kk=not(bh or ba)
 x=x+5+cV
-for E=aj,Y,1000 do
+for E=ak,Y,1000 do
 local ap=min(E+999,Y)
 local bX=call("MGET",unpack(KEYS,E,ap))
 for i=E,ap do
 local Q,m=KEYS[i],bX[i-E+1]
-local gG=kk and m and#m==size and sub(m,1,aO)==cM
+local gG=kk and m and#m==size and sub(m,1,aP)==cM
 if gG then
 bz,U=0,0
 for n=1,y do
@@ -4057,7 +4059,7 @@ end
 if not cv then
 cv,dZ=iX()
 end
-local ao=bh and ARGV[x+i-aj+1]+0 or 1
+local ao=bh and ARGV[x+i-ak+1]+0 or 1
 if not cv(Q,m,ao,bh)then
 aJ,A=aJ or{},A+1
 aJ[#aJ+1],V[A]={Q=Q,ao=ao,bh=bh,A=A},false
@@ -4065,8 +4067,8 @@ end
 end
 end
 end
-if aJ then dZ(aJ,cV,eA)end
-if bh then x=x+Y-aj+1 end
+if aJ then dZ(aJ,cV,eC)end
+if bh then x=x+Y-ak+1 end
 end
 return bM and redis.error_reply(bM)or V`,
 };
@@ -4074,7 +4076,7 @@ return bM and redis.error_reply(bM)or V`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "7f60472fea3ed48037dd41fc8ed160fe171b7b58",
+  sha1: "330f13fe8f70a23b6a20e39b190b29cde41c6db0",
   source: `${part31}
 ${part32}
 ${part4}
@@ -4091,7 +4093,7 @@ ${part22}
 ${part23}
 local jG,kernel,g=false,nil,nil
 local hs=r-r%cA
-local function eD(us)
+local function eF(us)
 us=us+hs
 if us>r+cA/2 then return us-cA end
 if us<r-cA/2 then return us+cA end
@@ -4110,12 +4112,12 @@ hf=cw(r-r%aK+aK+window)
 end
 local function iC(Q,ao)
 kernel=kernel or bG.s()
-g=g or kernel.eM(capacity,window)
+g=g or kernel.eO(capacity,window)
 local o=kernel.fO(Q,g)
 if o.df then return"RULES"end
 o=kernel.db(o,g,ba)
 local W,at,ds=0,max(r,o.z,kernel.cC(o,ab,g)),r
-while W<ao and(at<=r or W==0 and at-r<=aQ)do
+while W<ao and(at<=r or W==0 and at-r<=aN)do
 W,ds=W+1,at
 if ba then break end
 kernel.cF(o,at,ab,g)
@@ -4127,17 +4129,17 @@ if W>0 and ds>r then return{1,ds-r,aI,reset}end
 return W,aI,reset,W==ao and 0 or at-r
 end
 local function aD(Q,ao)
-local ak,W,aI,reset,bg=pcall(iC,Q,ao)
-if ak then return W,aI,reset,bg end
+local ai,W,aI,reset,bg=pcall(iC,Q,ao)
+if ai then return W,aI,reset,bg end
 return false,type(W)=="table"and W.err or tostring(W)
 end
 local z,v,du
 local jH="23"
-local function dO(aO,y,J,aL,av)
-return pack("<I7I4I4I4I7I4B",r,aO,y,J,aL,av,du and ax+32 or ax)
+local function dO(aP,y,J,aL,av)
+return pack("<I7I4I4I4I7I4B",r,aP,y,J,aL,av,du and ax+32 or ax)
 end
-local function aC(aO,y,J,aL,av)
-return"S"..pack("<dI7I7",z,window,v)..dO(aO,y,J,aL,av)
+local function aC(aP,y,J,aL,av)
+return"S"..pack("<dI7I7",z,window,v)..dO(aP,y,J,aL,av)
 end
 local function dK(Q,af,q,aL)
 local y=#af/8+1
@@ -4157,47 +4159,47 @@ q=W*ab
 end
 if q>65535 then return aD(Q,ao)end
 z,v,du=0,0,q==1
-local ak=dK(Q,"",q,q)
-if ak.err then return false,ak.err end
+local ai=dK(Q,"",q,q)
+if ai.err then return false,ai.err end
 return W,q,window,W==ao and 0 or window
 end
 if byte(O,1)~=83 or#O<bt then return aD(Q,ao)end
-local bv,aX,aO,y,J,aL,av,be
-z,bv,v,aX,aO,y,J,aL,av,be=
+local bv,aX,aP,y,J,aL,av,be
+z,bv,v,aX,aP,y,J,aL,av,be=
 am("<dI7I7I7I4I4I4I7I4B",O,2)
 local hg=J<=fS and#O==bt+4+8*J
-local bI=bv==window and be%32==ax and y>0 and y<=J and aO<J
+local bI=bv==window and be%32==ax and y>0 and y<=J and aP<J
 if not bI or aX>=r or z>r or(not hg and J<=fS)then
 return aD(Q,ao)
 end
 local fX=v>0
 v=0
-local Y,cE,gz=(aO+y-1)%J,min(J-aO,y),O
-local E=bt+4*(floor(aO/ay)+1)+8*aO
+local Y,cE,gz=(aP+y-1)%J,min(J-aP,y),O
+local E=bt+4*(floor(aP/ay)+1)+8*aP
 if not hg then
-cE=min(16,ay-aO%ay,cE)
+cE=min(16,ay-aP%ay,cE)
 if E+8*cE>#O then
 gz=bF("GETRANGE",Q,format("%d",E),format("%d",E+8*cE-1))
 if#gz<8*cE then return aD(Q,ao)end
 E=0
 end
 end
-local eK,aI,ad=0,aL,r-window
-while eK<cE do
-local us,aT=am("<I6I2",gz,E+8*eK+1)
-if eD(us)>ad then break end
-eK,aI=eK+1,aI-aT
+local eM,aI,ad=0,aL,r-window
+while eM<cE do
+local us,aT=am("<I6I2",gz,E+8*eM+1)
+if eF(us)>ad then break end
+eM,aI=eM+1,aI-aT
 end
-if eK==cE then return aD(Q,ao)end
+if eM==cE then return aD(Q,ao)end
 local bd=capacity-aI
 if ab>bd then
 local cX=ab-bd
-for i=eK,cE-1 do
+for i=eM,cE-1 do
 local us,aT=am("<I6I2",gz,E+8*i+1)
 cX=cX-aT
 if cX<=0 then
-local bg=eD(us)+window-r
-if bg<=aQ then break end
+local bg=eF(us)+window-r
+if bg<=aN then break end
 return 0,aI,aX+window-r,bg
 end
 end
@@ -4209,35 +4211,35 @@ q=W*ab
 end
 if q>65535 or W<ao then return aD(Q,ao)end
 du=be>=32 and q==1
-local bu,al=y-eK,(Y+1)%J
-aO=(aO+eK)%J
+local bu,al=y-eM,(Y+1)%J
+aP=(aP+eM)%J
 aI=aI+q
 if bu<J then
 local aZ=pack("<I6I2",r%cA,q)
 av=(al%ay==0 and 0 or av)+q
-local aj,at=fX and aC or dO,fX and"0"or jH
-aj=aj(aO,bu+1,J,aI,av)
-local ak
+local ak,at=fX and aC or dO,fX and"0"or jH
+ak=ak(aP,bu+1,J,aI,av)
+local ai
 if hg then
-ak=bF("SETRANGE",Q,at,aj..sub(O,bt+1,bt+4+8*al)..aZ)
+ai=bF("SETRANGE",Q,at,ak..sub(O,bt+1,bt+4+8*al)..aZ)
 else
 local A=bt+4*(floor(al/ay)+1)+8*al
-ak=bF("SETRANGE",Q,format("%d",A),aZ)
-if type(ak)=="number"then
+ai=bF("SETRANGE",Q,format("%d",A),aZ)
+if type(ai)=="number"then
 if(al+1)%ay==0 or al+1==J then
 bF("SETRANGE",Q,format("%d",A-8*(al%ay)-4),pack("<I4",av))
 end
-bF("SETRANGE",Q,at,aj)
+bF("SETRANGE",Q,at,ak)
 end
 end
-if type(ak)~="number"then return false,ak.err end
+if type(ai)~="number"then return false,ai.err end
 if floor(aX/aK)~=floor(r/aK)then bF("PEXPIRE",Q,hf)end
 elseif hg then
-local af=sub(O,bt+5+8*aO,bt+4+8*min(J,aO+bu))
-if aO+bu>J then af=af..sub(O,bt+5,bt+4+8*(aO+bu-J))end
-local ak=dK(Q,af,q,aI)
-if ak.err then return false,ak.err end
-elseif aO==0 then
+local af=sub(O,bt+5+8*aP,bt+4+8*min(J,aP+bu))
+if aP+bu>J then af=af..sub(O,bt+5,bt+4+8*(aP+bu-J))end
+local ai=dK(Q,af,q,aI)
+if ai.err then return false,ai.err end
+elseif aP==0 then
 local m=bF("GET",Q)
 if type(m)~="string"then return false,m.err end
 local fb=fB(bu+1,capacity,ay)
@@ -4245,8 +4247,8 @@ local A,ap=bt+4*(floor(bu/ay)+1)+8*bu,bt+4*ceil(fb/ay)+8*fb
 av=(bu%ay==0 and 0 or av)+q
 m=aC(0,bu+1,fb,aI,av)..sub(m,bt+1)..string.rep("\\0",A-#m)
 m=m..pack("<I6I2",r%cA,q)..string.rep("\\0",ap-A-8)
-local ak=bF("SET",Q,m,"PX",hf)
-if ak.err then return false,ak.err end
+local ai=bF("SET",Q,m,"PX",hf)
+if ai.err then return false,ai.err end
 if(bu+1)%ay==0 or bu+1==fb then
 bF("SETRANGE",Q,format("%d",A-8*(bu%ay)-4),pack("<I4",av))
 end
@@ -4263,7 +4265,7 @@ ${part35}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "62a12ec65ff4d28bb09a1bb205aa5841700e8ee9",
+  sha1: "c9b94a6e8e24d5ef4604a82bc763fca4337619a4",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local Q,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
@@ -4291,7 +4293,7 @@ local function is()
 bO=window/step
 gj,dB="C"..pack("<I7B",window,#format("%.0f",step)-1),cw(r+2*window)
 end
-local function eS(q,bd)
+local function eU(q,bd)
 return q<=bd and 0 or(bO-floor(bd*bO/q))*step
 end
 local function cv(Q,m,ao)
@@ -4321,18 +4323,18 @@ local de=K==r and dB or cw(K+2*window)
 local az=dK(Q,m,gj..pack("<I4I7I4",H,K,y),de)
 if az then return false,az end
 else
-local ak=bF("SETRANGE",Q,"20",pack("<I4",y))
-if ak~=24 then return false,ak.err end
+local ai=bF("SETRANGE",Q,"20",pack("<I4",y))
+if ai~=24 then return false,ai.err end
 end
 if W==ao then return W,y+eb,reset,0 end
 end
 local aJ,bg=capacity-ab-y,nil
 if aJ>=0 then
-bg=K+eS(H,aJ)-r
+bg=K+eU(H,aJ)-r
 else
-bg=K+window+eS(y,capacity-ab)-r
+bg=K+window+eU(y,capacity-ab)-r
 end
-if W>0 or bg>aQ then
+if W>0 or bg>aN then
 if W==0 and fP then return aD(Q,m,ao)end
 return W,y+eb,reset,bg
 end

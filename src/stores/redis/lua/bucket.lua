@@ -111,7 +111,9 @@ while last < #KEYS do
       local done = try("INCRBY", key, whole_text)
       local added = type(done) == "number"
       local us = added and done >= least and done <= most and done - shift
-      if added and not us and done > most then us = waited_us(key, done) end
+      if added and not us and done > most and (max_wait > 0 or done - shift > half_rank) then
+        us = waited_us(key, done)
+      end
       if us then
         if us % step_us < whole_us then call("PEXPIRE", key, life_at(us, step_us)) end
         replies[base + i] = us - now

@@ -19,6 +19,7 @@ const LIMIT_MS = 15_000;
 
 const BARE = "bare EVALSHA, return 1";
 const ACQUIRE = "acquire, token bucket";
+const FIXED = "tryAcquire, fixed window";
 
 /** Runs it. */
 export async function lone({ url, quick }: BenchContext): Promise<Report> {
@@ -29,6 +30,7 @@ export async function lone({ url, quick }: BenchContext): Promise<Report> {
   const sha = await client.scriptLoad("return 1");
   const rs = openRateSync(url, {
     bucket: { ratePerSecond: 1_000_000, burst: 1_000_000 },
+    fixed: { algorithm: "fixed_window", limit: 1_000_000, windowMs: 3_600_000 },
     window: { algorithm: "sliding_window", limit: 100_000, windowMs: 60_000 },
     several: { limits: [{ limit: 100_000, windowMs: 1_000 }, { limit: 1_000_000, windowMs: 60_000 }] },
     both: { ratePerSecond: 1_000_000, burst: 1_000_000, maxConcurrent: 10 },
@@ -38,6 +40,7 @@ export async function lone({ url, quick }: BenchContext): Promise<Report> {
     [BARE]: () => client.sendCommand(["EVALSHA", sha, "0"]),
     [ACQUIRE]: () => rs.acquire("bucket", { key }),
     "tryAcquire, token bucket": () => rs.tryAcquire("bucket", { key }),
+    [FIXED]: () => rs.tryAcquire("fixed", { key }),
     "tryAcquire, sliding window of 100 000": () => rs.tryAcquire("window", { key }),
     "tryAcquire, two token buckets": () => rs.tryAcquire("several", { key }),
     "acquire and release, rate and slots": async () => await (await rs.acquire("both")).release(),
@@ -67,6 +70,7 @@ export async function lone({ url, quick }: BenchContext): Promise<Report> {
   await probe.close();
 
   const acquire = rows.find((row) => row["one call at a time"] === ACQUIRE);
+  const fixed = rows.find((row) => row["one call at a time"] === FIXED);
   return {
     about: `One call at a time, ${figure(timesUs[0]?.length ?? 0)} of each kind, in blocks of ${BLOCK} in turn.`,
     rows,
@@ -76,6 +80,14 @@ export async function lone({ url, quick }: BenchContext): Promise<Report> {
         acquire?.["p50 / bare"],
       ),
       claim({ what: "a lone acquire: commands", better: "lower", unit: "", must: 1, aim: 1 }, acquire?.commands),
+      claim(
+        { what: "a lone fixed window: p50 beyond a bare EVALSHA", better: "lower", unit: " µs", must: 6, aim: 4 },
+        fixed?.["beyond bare µs"],
+      ),
+      claim(
+        { what: "a lone fixed window: command", better: "lower", unit: " µs", must: 5, aim: 3.4 },
+        fixed?.["command µs"],
+      ),
     ],
     notes: [
       "What a decision adds to a bare call is a time, not a share of it: where processes wake up faster, the ratio is larger.",

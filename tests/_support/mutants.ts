@@ -195,6 +195,20 @@ const assertSteppedWindow = sequence(
   { ask: "now", us: -500_000 },
 );
 
+/** Takes from a bucket with a fraction and from two windows, one of which ends, while the key lives long enough. */
+const assertTakenInStep = sequence(
+  {
+    limits: [
+      { ratePerSecond: 3, burst: 12 },
+      { algorithm: "fixed_window", limit: 12, windowMs: 60_000 },
+      { algorithm: "fixed_window", limit: 12, windowMs: 1_000 },
+    ],
+  },
+  { ask: "now" },
+  { ask: "now", share: 0.5, us: 1 },
+  { ask: "now", us: 1_500_000 },
+);
+
 /** A call over two limiters has its turn at the second, lacks the first then, and leaves: who waits behind it is served. */
 function assertPassedOn(services: ParityServices): Promise<void> {
   const steps = [
@@ -541,8 +555,16 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_in_packed.lua",
-    ["an idle bucket that never fills", "if us < now and (units == 0 or us < now - 1) then", "if false then"],
-    ["a carry forgotten", "us, units = us + 1, units - denominator", "units = units - denominator"],
+    [
+      "an idle bucket that never fills",
+      "us, units = now, 0\nend\nlocal denominator, most_us",
+      "end\nlocal denominator, most_us",
+    ],
+    [
+      "a carry forgotten",
+      "us, units = us + 1, units - denominator\nend\nend\nif us",
+      "units = units - denominator\nend\nend\nif us",
+    ],
     ["a bucket that holds a microsecond more", "units > limit.burst_rem) then\nfits", "false) then\nfits"],
     [
       "a window that has not begun taken for an open one",
@@ -575,7 +597,6 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     ["a fraction of a microsecond lost", "if us < now - 1 or (us < now and units == 0) then", "if us < now then"],
     ["a window to come taken from", "if us > now then return false end", "", assertSteppedWindow],
-    ["the window before never fades", "limit.steps - floor((now - start) / limit.step)", "limit.steps"],
     ["a window that has ended not become the one before", "us + window, 0, units", "us + window, 0, 0"],
     ["merged takes counted once", "units + times * cost, us + limit.window", "units + cost, us + limit.window"],
     ["merged takes added once", "us = us + times * limit.us", "us = us + limit.us"],
@@ -584,7 +605,49 @@ export const MUTANTS: readonly Mutant[] = [
     ["a wait rounded down", "units > limit.burst_rem and us + 1 or us", "us"],
     ["a wait for the first window to end only", "if far > limit.window then far", "if false then far"],
     ["a wait for the last limit only", "at = max(at, us + limit.window)", "at = us + limit.window"],
+  ),
+  ...mutants(
+    "_several_limits.lua",
+    ["the window before never fades", "limit.steps - floor((now - start) / limit.step)", "limit.steps"],
     ["the cost of a run forgotten", "us = cost * a + carry,", "us = a + carry,"],
+  ),
+  ...mutants(
+    "_alone_packed.lua",
+    ["windows of other rules taken for their own", 'unpack_at("<I7", value, rules) == b', "true", assertWindowsChanged],
+    [
+      "a carry forgotten",
+      "us + cost * a + carry, units + cost * b",
+      "us + cost * a, units + cost * b",
+      assertTakenInStep,
+    ],
+    [
+      "an idle bucket that never fills",
+      "if us < now and (units == 0 or us < now - 1) then\nus, units = now, 0\nend\nlocal carry",
+      "local carry",
+    ],
+    [
+      "a bucket that is empty taken from",
+      "(us < most_us or (us == most_us and units <=",
+      "(us < 2 * most_us or (us == most_us and units <=",
+    ],
+    [
+      "a window that has ended taken for an open one",
+      "and us <= now and now < past and units <= a",
+      "and us <= now and units <= a",
+      assertTakenInStep,
+    ],
+    ["a full window taken from", "and now < past and units <= a", "and now < past"],
+    [
+      "a window that has not begun taken for an open one",
+      "and us <= now and now < past",
+      "and now < past",
+      assertSteppedWindow,
+    ],
+    [
+      "a key that is written in another step left to expire",
+      "until_us - until_us % step_us\nif fits",
+      "stored_until - stored_until % step_us\nif fits",
+    ],
   ),
   ...mutants(
     "_several_left.lua",
@@ -598,6 +661,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "several.lua",
+    ["a cost that is one", "ARGV[5] + 0\nlocal value", "1\nlocal value"],
     ["peek writes", "if taken > 0 and not peeks then\nfailure", "if taken > 0 then\nfailure"],
     ["a peek told as if it had taken", "local is_new = taken > 0 and not peeks", "local is_new = taken > 0"],
     ["a wait not left to the other script", "if wait <= max_wait then return false end", ""],

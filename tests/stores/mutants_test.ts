@@ -58,7 +58,16 @@ const BATCHED = new Map([
     "_take_tell.lua",
     "_take_windows.lua",
   ].map((file) => [file, windowKeysArb] as const),
-  ...["several.lua", "_several_state.lua", "_several_left.lua", "_in_packed.lua", "_packing.lua", "_packed.lua"]
+  ...[
+    "several.lua",
+    "_several_limits.lua",
+    "_alone_packed.lua",
+    "_several_state.lua",
+    "_several_left.lua",
+    "_in_packed.lua",
+    "_packing.lua",
+    "_packed.lua",
+  ]
     .map((file) => [file, severalKeysArb] as const),
 ]);
 

@@ -6,304 +6,304 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local ct=1e14
-local dy=50*ct
-local hh,cu="99",10*ct
-local hs=r-r%ct`;
+const part1 = `local cv=1e14
+local dz=50*cv
+local hi,cw="99",10*cv
+local ht=r-r%cv`;
 
-const part2 = `local gc=2e15
-local function dN(m)
-local ak,size=string.byte(m,1),#m
-if ak==98 and size>8 then
+const part2 = `local gd=2e15
+local function dO(m)
+local am,size=string.byte(m,1),#m
+if am==98 and size>8 then
 local z=struct.unpack("<d",m,2)
 if z>=0 and z==math.floor(z)then return z,10 end
 end
-if ak==83 and size>46 or ak==115 and size>20 then
+if am==83 and size>46 or am==115 and size>20 then
 local z=struct.unpack("<d",m,2)
-if z>r and z<r+gc then return z,size+1 end
+if z>r and z<r+gd then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function fu(be)
-return math.max(math.floor((be-dy)/cu),0)
+const part3 = `local function fv(bf)
+return math.max(math.floor((bf-dz)/cw),0)
 end
-local function eF(be)
-if be<dy then return be end
-local us=hs+be%ct
-if us>r+ct/2 then return us-ct end
-if us<r-ct/2 then return us+ct end
+local function eG(bf)
+if bf<dz then return bf end
+local us=ht+bf%cv
+if us>r+cv/2 then return us-cv end
+if us<r-cv/2 then return us+cv end
 return us
 end`;
 
-const part4 = `local function eQ(bg,ff,ad)
-return math.max(bg<=8*ff and 1 or bg<=1024*ff and 2 or 3,ad)
+const part4 = `local function eR(bi,fg,ad)
+return math.max(bi<=8*fg and 1 or bi<=1024*fg and 2 or 3,ad)
 end
-local function dg(I,ff)
+local function di(I,fg)
 if I==0 then return r end
-return I==3 and math.huge or r+(I==2 and 1024 or 8)*ff
+return I==3 and math.huge or r+(I==2 and 1024 or 8)*fg
 end`;
 
-const part5 = `local dC
-local function aU()
-if dC then return dC end
+const part5 = `local dD
+local function aV()
+if dD then return dD end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local iq,jJ=8,2^52
-local dL={us=0,aa=0,U=0,bo={}}
-local bm={dL=dL}
-function bm.fz(a,b,g)
+local ir,jK=8,2^52
+local dM={us=0,aa=0,O=0,bq={}}
+local bo={dM=dM}
+function bo.fA(a,b,g)
 local us,aa=a.us+b.us,a.aa+b.aa
 if aa<g.denominator then return{us=us,aa=aa}end
 return{us=us+1,aa=aa-g.denominator}
 end
-local fz=bm.fz
-function bm.eW(a,b,g)
+local fA=bo.fA
+function bo.eX(a,b,g)
 local us,aa=a.us-b.us,a.aa-b.aa
 if aa>=0 then return{us=us,aa=aa}end
 return{us=us-1,aa=aa+g.denominator}
 end
-local eW=bm.eW
-function bm.fW(a,b)
+local eX=bo.eX
+function bo.fX(a,b)
 return(a.us<b.us or(a.us==b.us and a.aa<b.aa))and a or b
 end
-function bm.jm(ac,cJ,ad,g)
-local bb=eW(ac,ad,g)
-for _,bf in ipairs(ac.bo)do
-if bf.cJ>cJ then bb=eW(bb,bf,g)end
+function bo.jn(ac,cL,ad,g)
+local bc=eX(ac,ad,g)
+for _,bg in ipairs(ac.bq)do
+if bg.cL>cL then bc=eX(bc,bg,g)end
 end
-return bb.us<0 and dL or bb
+return bc.us<0 and dM or bc
 end
-function bm.cc(h,g)
+function bo.ce(h,g)
 local K=h.us-g.as
-if h.aa>g.aG then K=K+1 end
+if h.aa>g.aH then K=K+1 end
 return max(K,h.v or 0)
 end
-local cc=bm.cc
-function bm.dG(h,g)
-return h.I>0 and cc(h,g)>r and h.I or 0
+local ce=bo.ce
+function bo.dH(h,g)
+return h.I>0 and ce(h,g)>r and h.I or 0
 end
-local function jt(ac,bf,U,g)
-local bb=fz(ac,bf,g)
-if bb.us>jJ then return nil end
-local bo,A={},1
-for i,cs in ipairs(ac.bo)do
-bo[i]=cs
-if cs.cJ<=bf.cJ then A=i+1 end
+local function ju(ac,bg,O,g)
+local bc=fA(ac,bg,g)
+if bc.us>jK then return nil end
+local bq,A={},1
+for i,cu in ipairs(ac.bq)do
+bq[i]=cu
+if cu.cL<=bg.cL then A=i+1 end
 end
-table.insert(bo,A,bf)
-local ho,E=dL,#bo
-while E>0 and#bo-E<iq do
-local Y=bo[E]
-if Y.cJ-(bb.us-ho.us)+2<=r then break end
-ho=fz(ho,Y,g)
+table.insert(bq,A,bg)
+local hp,E=dM,#bq
+while E>0 and#bq-E<ir do
+local Y=bq[E]
+if Y.cL-(bc.us-hp.us)+2<=r then break end
+hp=fA(hp,Y,g)
 E=E-1
 end
 for _=1,E do
-table.remove(bo,1)
+table.remove(bq,1)
 end
-return{us=bb.us,aa=bb.aa,U=max(ac.U,U),bo=bo}
+return{us=bc.us,aa=bc.aa,O=max(ac.O,O),bq=bq}
 end
-function bm.dR(us,ac)
-local bb=us+ac.us+1
-if ac.U>0 and ac.U<bb then return max(us+1,ac.U)end
-return bb
+function bo.dS(us,ac)
+local bc=us+ac.us+1
+if ac.O>0 and ac.O<bc then return max(us+1,ac.O)end
+return bc
 end
-function bm.bc(h)
+function bo.bd(h)
 local ac=h.ac
-return ac and bm.dR(h.us,ac)>r and ac or nil
+return ac and bo.dS(h.us,ac)>r and ac or nil
 end
-function bm.cz(us,aa,ac,v,g,ad)
+function bo.cB(us,aa,ac,v,g,ad)
 local K=us-g.as
-if aa>g.aG then K=K+1 end
-local bl=max(K,v)
+if aa>g.aH then K=K+1 end
+local bn=max(K,v)
 if v<=r or v<=K then v=nil end
 local h={us=us,aa=aa,v=v,I=0}
-if bl>r then h.I=eQ(bl-r,g.as,ad)end
+if bn>r then h.I=eR(bn-r,g.as,ad)end
 if ac then
-local bb,bo=fz(h,ac,g).us,{}
-for i,bf in ipairs(ac.bo)do
-bo[i]={cJ=min(bf.cJ,bb),us=bf.us,aa=bf.aa}
+local bc,bq=fA(h,ac,g).us,{}
+for i,bg in ipairs(ac.bq)do
+bq[i]={cL=min(bg.cL,bc),us=bg.us,aa=bg.aa}
 end
-local U=ac.U>us+ac.us and 0 or ac.U
-h.ac={us=ac.us,aa=ac.aa,U=U,bo=bo}
+local O=ac.O>us+ac.us and 0 or ac.O
+h.ac={us=ac.us,aa=ac.aa,O=O,bq=bq}
 end
 return h
 end
-function bm.eo(h,fJ,cJ,v,g)
-local U=max(r,v)+g.as+1
-local bf={cJ=cJ,us=fJ.us,aa=fJ.aa}
-local ac=jt(bm.bc(h)or dL,bf,U,g)
+function bo.ep(h,fK,cL,v,g)
+local O=max(r,v)+g.as+1
+local bg={cL=cL,us=fK.us,aa=fK.aa}
+local ac=ju(bo.bd(h)or dM,bg,O,g)
 if not ac then return h end
-local aJ=eW(h,fJ,g)
-return bm.cz(aJ.us,aJ.aa,ac,v,g,bm.dG(h,g))
+local aL=eX(h,fK,g)
+return bo.cB(aL.us,aL.aa,ac,v,g,bo.dH(h,g))
 end
-function bm.db(h,g)
-local v,bl=cc(h,g),dg(h.I,g.as)
-if v<=bl then return h end
-local bx={us=bl+g.as,aa=g.aG}
-local ac=bm.bc(h)
-if h.us<bx.us or(h.us==bx.us and h.aa<=bx.aa)then
-return bm.cz(h.us,h.aa,ac,bl,g,h.I)
+function bo.dd(h,g)
+local v,bn=ce(h,g),di(h.I,g.as)
+if v<=bn then return h end
+local bz={us=bn+g.as,aa=g.aH}
+local ac=bo.bd(h)
+if h.us<bz.us or(h.us==bz.us and h.aa<=bz.aa)then
+return bo.cB(h.us,h.aa,ac,bn,g,h.I)
 end
 local ad={us=h.us,aa=h.aa,v=h.v,I=h.I}
-if ac then ad.ac={us=ac.us,aa=ac.aa,U=0,bo=ac.bo}end
-local bj=bm.eo(ad,eW(h,bx,g),0,bl,g)
-if bj~=ad then return bj end
-return bm.cz(bx.us,bx.aa,nil,bl,g,h.I)
+if ac then ad.ac={us=ac.us,aa=ac.aa,O=0,bq=ac.bq}end
+local bl=bo.ep(ad,eX(h,bz,g),0,bn,g)
+if bl~=ad then return bl end
+return bo.cB(bz.us,bz.aa,nil,bn,g,h.I)
 end
-function bm.bT(m,x,Y,h,g)
-local function dj()
-local number,eJ=0,1
-while x<=Y do
-local gr=byte(m,x)
-x=x+1
-number=number+gr%128*eJ
-if gr<128 then break end
-eJ=eJ*128
+function bo.bV(m,y,Y,h,g)
+local function dl()
+local number,eK=0,1
+while y<=Y do
+local gs=byte(m,y)
+y=y+1
+number=number+gs%128*eK
+if gs<128 then break end
+eK=eK*128
 end
 return number
 end
-local function gT()
-local us=dj()
-return us,g.denominator>1 and min(dj(),g.denominator-1)or 0
+local function gU()
+local us=dl()
+return us,g.denominator>1 and min(dl(),g.denominator-1)or 0
 end
-local fU=byte(m,x)-128
-x=x+1
-h.I=floor(fU%32/8)
-if fU%2>=1 then h.v=dj()end
-if fU%4<2 then return end
-local us,aa=gT()
-local ac={us=us,aa=aa,U=0,bo={}}
-local bb=fz(h,ac,g).us
-if fU%8>=4 then ac.U=bb+2-dj()end
-while x<=Y do
-local bf={cJ=bb-dj()}
-bf.us,bf.aa=gT()
-if bf.us==0 and bf.aa==0 then
-bf.us,bf.aa=us,aa
+local fV=byte(m,y)-128
+y=y+1
+h.I=floor(fV%32/8)
+if fV%2>=1 then h.v=dl()end
+if fV%4<2 then return end
+local us,aa=gU()
+local ac={us=us,aa=aa,O=0,bq={}}
+local bc=fA(h,ac,g).us
+if fV%8>=4 then ac.O=bc+2-dl()end
+while y<=Y do
+local bg={cL=bc-dl()}
+bg.us,bg.aa=gU()
+if bg.us==0 and bg.aa==0 then
+bg.us,bg.aa=us,aa
 end
-ac.bo[#ac.bo+1]=bf
+ac.bq[#ac.bq+1]=bg
 end
 h.ac=ac
 end
-function bm.aR(h,g)
+function bo.aS(h,g)
 local ac,v,aB=h.ac,h.v,""
 if not ac and not v and h.I==0 then return aB end
-local function ep(number)
+local function eq(number)
 while number>=128 do
 aB=aB..char(number%128+128)
 number=floor(number/128)
 end
 aB=aB..char(number)
 end
-local function hE(us,aa)
-ep(us)
-if g.denominator>1 then ep(aa)end
+local function hF(us,aa)
+eq(us)
+if g.denominator>1 then eq(aa)end
 end
-if v then ep(v)end
+if v then eq(v)end
 if ac then
-hE(ac.us,ac.aa)
-local bb=fz(h,ac,g).us
-if ac.U>0 then ep(bb+2-ac.U)end
-for _,bf in ipairs(ac.bo)do
-ep(bb-bf.cJ)
-local iU=bf.us==ac.us and bf.aa==ac.aa
-hE(iU and 0 or bf.us,iU and 0 or bf.aa)
+hF(ac.us,ac.aa)
+local bc=fA(h,ac,g).us
+if ac.O>0 then eq(bc+2-ac.O)end
+for _,bg in ipairs(ac.bq)do
+eq(bc-bg.cL)
+local iV=bg.us==ac.us and bg.aa==ac.aa
+hF(iV and 0 or bg.us,iV and 0 or bg.aa)
 end
 end
-local fU=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.U>0 and 4 or 0)
-return char(fU+8*h.I)..aB
+local fV=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.O>0 and 4 or 0)
+return char(fV+8*h.I)..aB
 end
-dC=bm
-return bm
+dD=bo
+return bo
 end`;
 
 const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
-local pack,am=struct.pack,struct.unpack
+local pack,ag=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cB,ft=0,0
+local cD,fu=0,0
 local function aB()
-cB=cB+1
-return ARGV[cB]
+cD=cD+1
+return ARGV[cD]
 end
 local function number()
-cB=cB+1
-return ARGV[cB]+0
+cD=cD+1
+return ARGV[cD]+0
 end
-local function eP()
-ft=ft+1
-return KEYS[ft]
+local function eQ()
+fu=fu+1
+return KEYS[fu]
 end
 local r=tonumber(aB())
 if not r then
-local dd=call("TIME")
-r=dd[1]*1000000+dd[2]
+local df=call("TIME")
+r=df[1]*1000000+df[2]
 end
-local ce=number()
-local function dl(U)
-return max(ceil((U-r)/1000),1)+ce
+local cg=number()
+local function dn(O)
+return max(ceil((O-r)/1000),1)+cg
 end
 local bG={}`;
 
-const part7 = `local function et(ae)
-local eG=type(ae)=="table"and ae.err or tostring(ae)
-if string.find(eG,"READONLY",1,true)then error(ae,0)end
-return eG
+const part7 = `local function eu(ae)
+local eH=type(ae)=="table"and ae.err or tostring(ae)
+if string.find(eH,"READONLY",1,true)then error(ae,0)end
+return eH
 end
-local function ib(bE,ji)
-local ok,ae=pcall(bE,ji)
-return ok and ae or et(ae)
+local function ic(bF,jj)
+local ok,ae=pcall(bF,jj)
+return ok and ae or eu(ae)
 end`;
 
-const part8 = `local function gf(e)
-dT(e)
-if e.cK and not ba then dI(e)end
+const part8 = `local function gg(e)
+dU(e)
+if e.cM and not bb then dJ(e)end
 local at=max(r,e.z)
 local rates,states=e.p.rates,e.states
 for i=1,#rates do
 local D=rates[i]
-at=max(at,D.kernel.cC(states[i],e.ab,D))
+at=max(at,D.kernel.cE(states[i],e.ab,D))
 end
 return at
 end
-local function fH(e,at)
+local function fI(e,at)
 local rates,states=e.p.rates,e.states
 if#rates==0 then return end
-if e.bL then e.bL.cF(e,at)end
-e.eS=nil
+if e.bL then e.bL.cH(e,at)end
+e.eT=nil
 for i=1,#rates do
 local D=rates[i]
 local ad=states[i]
-local h=D.kernel.cF(ad,at,e.ab,D)
+local h=D.kernel.cH(ad,at,e.ab,D)
 if h then states[i]=h end
-local bY=D.kernel.bY and D.kernel.bY(ad,h,at)
-if bY then
-e.eS=e.eS or{}
-e.eS[i]=bY
+local ca=D.kernel.ca and D.kernel.ca(ad,h,at)
+if ca then
+e.eT=e.eT or{}
+e.eT[i]=ca
 end
 end
-dI(e)
+dJ(e)
 end
-local function di(ae,e)
+local function dk(ae,e)
 local rates,states,Y=e.p.rates,e.states,#ae
 for i=1,#rates do
 local D=rates[i]
-ae[Y+1],ae[Y+2]=D.kernel.dV(states[i],D)
+ae[Y+1],ae[Y+2]=D.kernel.dW(states[i],D)
 Y=Y+2
 end
 end
-local function dn(ae,ag)
+local function dq(ae,ai)
 local A=0
-for i=1,#ag do
-local eS,rates=ag[i].eS,#ag[i].p.rates
-for D=1,eS and rates or 0 do
-local bY=eS[D]
-if bY then
+for i=1,#ai do
+local eT,rates=ai[i].eT,#ai[i].p.rates
+for D=1,eT and rates or 0 do
+local ca=eT[D]
+if ca then
 local Y=#ae
 ae[Y+1]=A+D-1
-for aS=1,5 do
-ae[Y+1+aS]=bY[aS]
+for aT=1,5 do
+ae[Y+1+aT]=ca[aT]
 end
 end
 end
@@ -311,631 +311,631 @@ A=A+rates
 end
 end`;
 
-const part9 = `local function eh()
-local p=cq[number()]
+const part9 = `local function ei()
+local p=cs[number()]
 local ab,J=number(),number()
 local e={
 p=p,
 ab=ab,
 J=J,
-Q=eP(),
-bk=nil,
+U=eQ(),
+bm=nil,
 aA=nil,
-aF=nil,
+aG=nil,
 z=0,
 states=nil,
 }
-if p.bk>0 then
-e.bk={}
+if p.bm>0 then
+e.bm={}
 for i,D in ipairs(p.rates)do
-if D.ring then e.bk[i]=eP()end
+if D.ring then e.bm[i]=eQ()end
 end
 end
 if p.J>0 then
-e.aA,e.aF=eP(),eP()
+e.aA,e.aG=eQ(),eQ()
 end
-for _,A in ipairs(p.fl or{})do
-e.bk=e.bk or{}
-e.bk[A]=eP()
+for _,A in ipairs(p.fm or{})do
+e.bm=e.bm or{}
+e.bm[A]=eQ()
 end
 return e
 end`;
 
 const part10 = `function bG.t()
-local function hn(h,at)
+local function ho(h,at)
 if h.us<at-1 or(h.us<at and h.aa==0)then return{us=at,aa=0}end
 return h
 end
-local function hV(h,q,g)
+local function hW(h,q,g)
 local aa=q*g.interval_rem
-local cT=floor(aa/g.denominator)
-local us=h.us+q*g.interval_us+cT
-aa=h.aa+aa-cT*g.denominator
+local cl=floor(aa/g.denominator)
+local us=h.us+q*g.interval_us+cl
+aa=h.aa+aa-cl*g.denominator
 if aa<g.denominator then return{us=us,aa=aa}end
 return{us=us+1,aa=aa-g.denominator}
 end
 return{
-bT=function()
+bV=function()
 return{
 interval_us=number(),
 interval_rem=number(),
 denominator=number(),
 as=number(),
-aG=number(),
-an=number(),
+aH=number(),
+ah=number(),
 }
 end,
-cU=function()
+cV=function()
 return{us=0,aa=0,I=0}
 end,
-db=function(h,g)
+dd=function(h,g)
 if h.us-g.as<r and(h.v or 0)<=r then return h end
-return aU().db(h,g)
+return aV().dd(h,g)
 end,
-cC=function(h,ab,g)
-local next=hV(hn(h,r),ab,g)
-local gg=next.us-g.as
-if next.aa>g.aG then gg=gg+1 end
-return max(r,gg)
+cE=function(h,ab,g)
+local next=hW(ho(h,r),ab,g)
+local gh=next.us-g.as
+if next.aa>g.aH then gh=gh+1 end
+return max(r,gh)
 end,
-cF=function(h,at,ab,g)
-local next=hV(hn(h,at),ab,g)
+cH=function(h,at,ab,g)
+local next=hW(ho(h,at),ab,g)
 next.I=0
 if at<=r and not h.ac and not h.v then return next end
-local aS=aU()
+local aT=aV()
 local v=max(at>r and at or 0,h.v or 0)
-return aS.cz(next.us,next.aa,aS.bc(h),v,g,aS.dG(h,g))
+return aT.cB(next.us,next.aa,aT.bd(h),v,g,aT.dH(h,g))
 end,
-bY=function(ad,hd,at)
-local gE=at>r
-if not gE and not hd.ac then return nil end
+ca=function(ad,he,at)
+local gF=at>r
+if not gF and not he.ac then return nil end
 local us,aa=0,0
-if hd.ac then
-us,aa=hd.ac.us,hd.ac.aa
+if he.ac then
+us,aa=he.ac.us,he.ac.aa
 end
-local v=gE and(ad.v or 0)>r and ad.v or 0
-local jl=gE and hn(ad,at)~=ad
-if us==0 and aa==0 and v==0 and not jl then return nil end
+local v=gF and(ad.v or 0)>r and ad.v or 0
+local jm=gF and ho(ad,at)~=ad
+if us==0 and aa==0 and v==0 and not jm then return nil end
 local E=ad.us+2<=r and{us=0,aa=0}or ad
-return{us,aa,v,jl and E.us or-1,jl and E.aa or 0}
+return{us,aa,v,jm and E.us or-1,jm and E.aa or 0}
 end,
-dV=function(h)
+dW=function(h)
 if h.us<r then return 0,0 end
 return h.us-r,h.aa
 end,
-ck=function(h)
+cn=function(h)
 if not h.ac and not h.v then return h.us+2 end
-local iS=h.ac and aU().dR(h.us,h.ac)or 0
-return max(h.us,iS,h.v or 0)+2
+local iT=h.ac and aV().dS(h.us,h.ac)or 0
+return max(h.us,iT,h.v or 0)+2
 end,
-bD=function(m,E,to,g,bK,bR)
+bE=function(m,E,to,g,bK,bT)
 local size=to-E+1
 local us=tonumber(sub(m,E,E+15))
 if not us or size<16 then return{us=0,aa=0,I=0}end
-local cs=size~=16+g.an
+local cu=size~=16+g.ah
 local h={us=us,aa=0,I=0}
-if not cs then h.aa=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
-if bK<=bR then aU().bT(m,bK,bR,h,g)end
-if cs then return{us=us+1,aa=0,v=h.v,I=h.I}end
+if not cu then h.aa=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
+if bK<=bT then aV().bV(m,bK,bT,h,g)end
+if cu then return{us=us+1,aa=0,v=h.v,I=h.I}end
 return h
 end,
-cW=function(h,g)
+cX=function(h,g)
 local us=max(h.us,0)
-if g.an==0 then return format("%016.0f",us)end
-return format("%016.0f%0"..g.an..".0f",us,h.aa)
+if g.ah==0 then return format("%016.0f",us)end
+return format("%016.0f%0"..g.ah..".0f",us,h.aa)
 end,
-ea=function(h,g)
+eb=function(h,g)
 if not h.ac and not h.v and h.I==0 then return""end
-return aU().aR(h,g)
+return aV().aS(h,g)
 end,
 }
 end`;
 
-const part11 = `local cI,aY="<I7I4",11
-local function bA(O)
-return#O/aY
+const part11 = `local cK,aZ="<I7I4",11
+local function bA(Q)
+return#Q/aZ
 end
-local function co(O,A)
-return am(cI,O,A*aY+1)
+local function cq(Q,A)
+return ag(cK,Q,A*aZ+1)
 end
-local function bP(O)
-return am(cI,O,1)
+local function bQ(Q)
+return ag(cK,Q,1)
 end
-local function bN(O)
-return am(cI,O,#O-aY+1)
+local function bO(Q)
+return ag(cK,Q,#Q-aZ+1)
 end
-local function fD(O,A,K,y)
-local E=A*aY
-return sub(O,1,E)..pack(cI,K,y)..sub(O,E+aY+1)
+local function fE(Q,A,K,w)
+local E=A*aZ
+return sub(Q,1,E)..pack(cK,K,w)..sub(Q,E+aZ+1)
 end
-local function gy(K,y)
-if not(K>=0 and K<2^53 and y>0 and y<2^32)then return""end
-return pack(cI,K,y)
+local function gz(K,w)
+if not(K>=0 and K<2^53 and w>0 and w<2^32)then return""end
+return pack(cK,K,w)
 end
-local function dY(m,E,to)
-local O=sub(m,E,to)
-if O==""or#O%aY>0 then return"",0 end
-local bS=string.byte(O,7)
-if bS<32 then return O,0 end
-return sub(O,1,6)..string.char(bS%32)..sub(O,8),floor(bS/32)
+local function dZ(m,E,to)
+local Q=sub(m,E,to)
+if Q==""or#Q%aZ>0 then return"",0 end
+local bU=string.byte(Q,7)
+if bU<32 then return Q,0 end
+return sub(Q,1,6)..string.char(bU%32)..sub(Q,8),floor(bU/32)
 end
-local function cH(h)
-local O=h.w
-if h.I==0 then return O end
-return sub(O,1,6)..string.char(string.byte(O,7)+32*h.I)..sub(O,8)
+local function cJ(h)
+local Q=h.x
+if h.I==0 then return Q end
+return sub(Q,1,6)..string.char(string.byte(Q,7)+32*h.I)..sub(Q,8)
 end
-local function bZ(h,g,ad)
-local bg=h.w==""and 0 or bP(h.w)-r
-h.I=bg>0 and eQ(bg,g.window,ad)or 0
+local function cb(h,g,ad)
+local bi=h.x==""and 0 or bQ(h.x)-r
+h.I=bi>0 and eR(bi,g.window,ad)or 0
 return h
 end
-local function fn(h,g)
-local O=h.w
-local ac=O==""and 0 or bP(O)-dg(h.I,g.window)
+local function fo(h,g)
+local Q=h.x
+local ac=Q==""and 0 or bQ(Q)-di(h.I,g.window)
 if ac<=0 then return h end
-local jF={}
-for A=0,bA(O)-1 do
-local K,y=co(O,A)
-jF[A+1]=pack(cI,K-ac,y)
+local jG={}
+for A=0,bA(Q)-1 do
+local K,w=cq(Q,A)
+jG[A+1]=pack(cK,K-ac,w)
 end
-return bZ({H=h.H,w=table.concat(jF)},g,h.I)
+return cb({H=h.H,x=table.concat(jG)},g,h.I)
 end`;
 
 const part12 = `function bG.f()
 return{
 letter="F",
-bT=function()
+bV=function()
 return{capacity=number(),window=number()}
 end,
-cU=function()
-return{w="",I=0}
+cV=function()
+return{x="",I=0}
 end,
-db=fn,
-cC=function(h,ab,g)
-if h.w==""then return r end
-local K,y=bN(h.w)
-if y+ab<=g.capacity then return max(r,K)end
+dd=fo,
+cE=function(h,ab,g)
+if h.x==""then return r end
+local K,w=bO(h.x)
+if w+ab<=g.capacity then return max(r,K)end
 return max(r,K+g.window)
 end,
-cF=function(h,at,ab,g)
-local w=h.w
-if w==""then return bZ({w=pack(cI,at,ab)},g,0)end
-local K,y=bN(w)
+cH=function(h,at,ab,g)
+local x=h.x
+if x==""then return cb({x=pack(cK,at,ab)},g,0)end
+local K,w=bO(x)
 if at<K+g.window then
-w=fD(w,bA(w)-1,K,y+ab)
+x=fE(x,bA(x)-1,K,w+ab)
 else
-w=w..pack(cI,at,ab)
+x=x..pack(cK,at,ab)
 end
-while bP(w)+g.window<=r do
-w=sub(w,aY+1)
+while bQ(x)+g.window<=r do
+x=sub(x,aZ+1)
 end
-return bZ({w=w},g,h.I)
+return cb({x=x},g,h.I)
 end,
-dV=function(h,g)
-if h.w==""then return 0,0 end
-local K,y=bN(h.w)
+dW=function(h,g)
+if h.x==""then return 0,0 end
+local K,w=bO(h.x)
 local reset=K+g.window-r
 if reset<=0 then return 0,0 end
 if K>r then return g.capacity,reset end
-return y,reset
+return w,reset
 end,
-ck=function(h,g)
-if h.w==""then return 0 end
-local K=bN(h.w)
+cn=function(h,g)
+if h.x==""then return 0 end
+local K=bO(h.x)
 return K+g.window
 end,
-bD=function(m,E,to)
-local w,I=dY(m,E+7,to)
-return{w=w,I=I}
+bE=function(m,E,to)
+local x,I=dZ(m,E+7,to)
+return{x=x,I=I}
 end,
-fx=16,
-er=function(m,E)
-return{w=gy(am("<dd",m,E)),I=0}
+fy=16,
+es=function(m,E)
+return{x=gz(ag("<dd",m,E)),I=0}
 end,
-cW=function(h,g)
-return pack("<I7",g.window)..cH(h)
+cX=function(h,g)
+return pack("<I7",g.window)..cJ(h)
 end,
 }
 end`;
 
 const part13 = `function bG.c()
-local function fI(h,A,g)
+local function fJ(h,A,g)
 if A==0 then return h.H end
-local K,y=co(h.w,A-1)
-return K+g.window==co(h.w,A)and y or 0
+local K,w=cq(h.x,A-1)
+return K+g.window==cq(h.x,A)and w or 0
 end
-local function ju(h,at,g)
-if h.w==""then return at,0,0 end
-local K,y=bN(h.w)
+local function jv(h,at,g)
+if h.x==""then return at,0,0 end
+local K,w=bO(h.x)
 if at<K+g.window then
-return K,fI(h,bA(h.w)-1,g),y
+return K,fJ(h,bA(h.x)-1,g),w
 end
-if at<K+2*g.window then return K+g.window,y,0 end
+if at<K+2*g.window then return K+g.window,w,0 end
 return at,0,0
 end
-local function eU(q,bd,g)
-if bd<0 then return g.window+1 end
-if q<=bd then return 0 end
-local bO=g.window/g.step
-return(bO-floor(bd*bO/q))*g.step
+local function eV(q,be,g)
+if be<0 then return g.window+1 end
+if q<=be then return 0 end
+local bP=g.window/g.step
+return(bP-floor(be*bP/q))*g.step
 end
-local function iT(w,g)
-local K=bP(w)
-local iP=bA(w)>1 and co(w,1)==K+g.window
-return K+(iP and 1 or 2)*g.window<=r
+local function iU(x,g)
+local K=bQ(x)
+local iQ=bA(x)>1 and cq(x,1)==K+g.window
+return K+(iQ and 1 or 2)*g.window<=r
 end
 return{
 letter="C",
-bT=function()
+bV=function()
 return{capacity=number(),window=number(),step=number()}
 end,
-cU=function()
-return{H=0,w="",I=0}
+cV=function()
+return{H=0,x="",I=0}
 end,
-db=fn,
-cC=function(h,ab,g)
-local K,H,dP=ju(h,r,g)
-local il=eU(H,g.capacity-ab-dP,g)
-if il<=g.window then return max(r,K+il)end
-return max(r,K+g.window+eU(dP,g.capacity-ab,g))
+dd=fo,
+cE=function(h,ab,g)
+local K,H,dQ=jv(h,r,g)
+local im=eV(H,g.capacity-ab-dQ,g)
+if im<=g.window then return max(r,K+im)end
+return max(r,K+g.window+eV(dQ,g.capacity-ab,g))
 end,
-cF=function(h,at,ab,g)
-local W={H=h.H,w=h.w}
-local K,y
-if W.w~=""then
-K,y=bN(W.w)
+cH=function(h,at,ab,g)
+local V={H=h.H,x=h.x}
+local K,w
+if V.x~=""then
+K,w=bO(V.x)
 end
 if K and at<K+g.window then
-W.w=fD(W.w,bA(W.w)-1,K,y+ab)
+V.x=fE(V.x,bA(V.x)-1,K,w+ab)
 else
-K=ju(h,at,g)
-W.w=W.w..pack(cI,K,ab)
+K=jv(h,at,g)
+V.x=V.x..pack(cK,K,ab)
 end
-while iT(W.w,g)do
-W.H=fI(W,1,g)
-W.w=sub(W.w,aY+1)
+while iU(V.x,g)do
+V.H=fJ(V,1,g)
+V.x=sub(V.x,aZ+1)
 end
-return bZ(W,g,h.I)
+return cb(V,g,h.I)
 end,
-dV=function(h,g)
-if h.w==""then return 0,0 end
-local Y=bN(h.w)
+dW=function(h,g)
+if h.x==""then return 0,0 end
+local Y=bO(h.x)
 local reset=Y+2*g.window-r
 if reset<=0 then return 0,0 end
 if Y>r then return g.capacity,reset end
-local K,H,dP=ju(h,r,g)
-local bO=g.window/g.step
-local aJ=bO-floor((r-K)/g.step)
-return ceil(H*aJ/bO)+dP,reset
+local K,H,dQ=jv(h,r,g)
+local bP=g.window/g.step
+local aL=bP-floor((r-K)/g.step)
+return ceil(H*aL/bP)+dQ,reset
 end,
-ck=function(h,g)
-if h.w==""then return 0 end
-local K=bN(h.w)
+cn=function(h,g)
+if h.x==""then return 0 end
+local K=bO(h.x)
 return K+2*g.window
 end,
-bD=function(m,E,to)
-local w,I=dY(m,E+12,to)
-if w==""then return{H=0,w="",I=0}end
-return{H=am("<I4",m,E+8),w=w,I=I}
+bE=function(m,E,to)
+local x,I=dZ(m,E+12,to)
+if x==""then return{H=0,x="",I=0}end
+return{H=ag("<I4",m,E+8),x=x,I=I}
 end,
-fx=24,
-er=function(m,E)
-local K,H,dP=am("<ddd",m,E)
+fy=24,
+es=function(m,E)
+local K,H,dQ=ag("<ddd",m,E)
 if not(H>0 and H<2^32)then H=0 end
-if dP>0 or H==0 then
-return{H=H,w=gy(K,dP),I=0}
+if dQ>0 or H==0 then
+return{H=H,x=gz(K,dQ),I=0}
 end
-return{H=H,w=pack(cI,K,0),I=0}
+return{H=H,x=pack(cK,K,0),I=0}
 end,
-cW=function(h,g)
+cX=function(h,g)
 local ax=#format("%.0f",g.step)-1
-return pack("<I7BI4",g.window,ax,h.H)..cH(h)
+return pack("<I7BI4",g.window,ax,h.H)..cJ(h)
 end,
 }
 end`;
 
 const part14 = `function bG.s()`;
 
-const part15 = `local bt,jV,fS=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cA,kt=2^48,2^37
-local hs=r-r%cA
-local function br(o,ax)
-o.du,o.ax=ax>=32,ax%32
-o.jy,o.ay=o.ax>=16,2^(ax%16)
-o.bx=o.jy and 255 or 65535
+const part15 = `local bu,jW,fT=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cC,ku=2^48,2^37
+local ht=r-r%cC
+local function bt(o,ax)
+o.dv,o.ax=ax>=32,ax%32
+o.jz,o.ay=o.ax>=16,2^(ax%16)
+o.bz=o.jz and 255 or 65535
 end
-local function cW(o,ar,q)
-if o.jy then return pack("<I7B",ar,q)end
-if ar-r>=cA/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",ar%cA,q)
+local function cX(o,ar,q)
+if o.jz then return pack("<I7B",ar,q)end
+if ar-r>=cC/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",ar%cC,q)
 end
-local function bD(o,O,E)
-if o.jy then return am("<I7B",O,E)end
-local ar,q=am("<I6I2",O,E)
-ar=ar+hs
-if ar>r+cA/2 then return ar-cA,q end
-if ar<r-cA/2 then return ar+cA,q end
+local function bE(o,Q,E)
+if o.jz then return ag("<I7B",Q,E)end
+local ar,q=ag("<I6I2",Q,E)
+ar=ar+ht
+if ar>r+cC/2 then return ar-cC,q end
+if ar<r-cC/2 then return ar+cC,q end
 return ar,q
 end
-local function bT(o,E,to)
-if to<#o.O then return sub(o.O,E+1,to+1)end
-return call("GETRANGE",o.Q,format("%d",E),format("%d",to))
+local function bV(o,E,to)
+if to<#o.Q then return sub(o.Q,E+1,to+1)end
+return call("GETRANGE",o.U,format("%d",E),format("%d",to))
 end
-local function cm(o,al)
-return bt+4*(floor(al/o.ay)+1)+8*al
+local function bM(o,ao)
+return bu+4*(floor(ao/o.ay)+1)+8*ao
 end
 local function size(o)
-return o.J==0 and bt or cm(o,o.J-1)+8
+return o.J==0 and bu or bM(o,o.J-1)+8
 end
-local function cd(o,i)
-return(o.aP+i)%o.J
+local function cf(o,i)
+return(o.aQ+i)%o.J
 end
-local function aZ(o,i)
-local E=cm(o,cd(o,i))
-return bD(o,bT(o,E,E+7),1)
+local function ba(o,i)
+local E=bM(o,cf(o,i))
+return bE(o,bV(o,E,E+7),1)
 end
-local function iO(o,i)
-local al=cd(o,i)
-return min(o.ay-al%o.ay,o.J-al,o.y-i)
+local function iP(o,i)
+local ao=cf(o,i)
+return min(o.ay-ao%o.ay,o.J-ao,o.w-i)
 end
-local function hL(o,en,ad)
-if en and o.ad and en>o.ad then return o.y,o.ad,o.aX end
-if o.du then
-if en then return en-1,en-1,(aZ(o,en-1))end
-local cl,bS=0,o.y
-while cl<bS do
-local cf=floor((cl+bS)/2)
-if aZ(o,cf)<=ad then
-cl=cf+1
+local function hM(o,eo,ad)
+if eo and o.ad and eo>o.ad then return o.w,o.ad,o.aY end
+if o.dv then
+if eo then return eo-1,eo-1,(ba(o,eo-1))end
+local co,bU=0,o.w
+while co<bU do
+local ch=floor((co+bU)/2)
+if ba(o,ch)<=ad then
+co=ch+1
 else
-bS=cf
+bU=ch
 end
 end
-return cl,cl
+return co,co
 end
-local i,bb=0,0
-while i<o.y do
-local n,al=iO(o,i),cd(o,i)
+local i,bc=0,0
+while i<o.w do
+local n,ao=iP(o,i),cf(o,i)
 local q
-if i>0 and i+n<o.y then
-local E=cm(o,al)-4
-q=am("<I4",bT(o,E,E+3),1)
+if i>0 and i+n<o.w then
+local E=bM(o,ao)-4
+q=ag("<I4",bV(o,E,E+3),1)
 end
-if q and((en and bb+q<en)or(not en and aZ(o,i+n-1)<=ad))then
-i,bb=i+n,bb+q
+if q and((eo and bc+q<eo)or(not eo and ba(o,i+n-1)<=ad))then
+i,bc=i+n,bc+q
 else
-local ai,cE=0,16
-while ai<n do
-cE=min(cE,n-ai)
-local E=cm(o,al+ai)
-local O=bT(o,E,E+8*cE-1)
-for j=1,8*cE,8 do
-local ar,aT=bD(o,O,j)
-if en and bb+aT>=en or not en and ar>ad then return i,bb,ar end
-i,bb=i+1,bb+aT
+local ak,cG=0,16
+while ak<n do
+cG=min(cG,n-ak)
+local E=bM(o,ao+ak)
+local Q=bV(o,E,E+8*cG-1)
+for j=1,8*cG,8 do
+local ar,aU=bE(o,Q,j)
+if eo and bc+aU>=eo or not eo and ar>ad then return i,bc,ar end
+i,bc=i+1,bc+aU
 end
-ai,cE=ai+cE,cE*8
+ak,cG=ak+cG,cG*8
 end
 end
 end
-return i,bb
+return i,bc
 end
 local function aC(o)
-local window,v,ax=o.window,o.v,o.ax+(o.du and 32 or 0)
-local fl=pack("<I4I4I4I7I4B",o.aP,o.y,o.J,o.aL,o.av,ax)
-local cl=v%cA
-local bS=(v-cl)/cA+32*o.I
-return"S"..pack("<dI7I6BI7",o.z,window,cl,bS,o.aX)..fl
+local window,v,ax=o.window,o.v,o.ax+(o.dv and 32 or 0)
+local fm=pack("<I4I4I4I7I4B",o.aQ,o.w,o.J,o.aM,o.av,ax)
+local co=v%cC
+local bU=(v-co)/cC+32*o.I
+return"S"..pack("<dI7I6BI7",o.z,window,co,bU,o.aY)..fm
 end
-local function go(o)
-o.O,o.cN="",nil
+local function gp(o)
+o.Q,o.cP="",nil
 end
-local function jB(o,g)
-o.aP,o.y,o.J,o.aL,o.av,o.aX=0,0,0,0,0,0
-br(o,g.ax+32)
-go(o)
+local function jC(o,g)
+o.aQ,o.w,o.J,o.aM,o.av,o.aY=0,0,0,0,0,0
+bt(o,g.ax+32)
+gp(o)
 end
-local function hz(o,af,J)
+local function hA(o,af,J)
 local n=#af/8
-o.aP,o.y,o.J,o.av=0,n,J,0
-local bQ={}
+o.aQ,o.w,o.J,o.av=0,n,J,0
+local bR={}
 for E=0,J-1,o.ay do
-local ap=min(E+o.ay,J)
-local O,bb=sub(af,E*8+1,ap*8),0
+local an=min(E+o.ay,J)
+local Q,bc=sub(af,E*8+1,an*8),0
 if E<n then
-for j=1,#O,8 do
-local _,q=bD(o,O,j)
-bb=bb+q
+for j=1,#Q,8 do
+local _,q=bE(o,Q,j)
+bc=bc+q
 end
-o.av=bb
+o.av=bc
 end
-bQ[#bQ+1]=pack("<I4",bb)..O..string.rep("\\0",(ap-E)*8-#O)
+bR[#bR+1]=pack("<I4",bc)..Q..string.rep("\\0",(an-E)*8-#Q)
 end
-return aC(o)..table.concat(bQ)
+return aC(o)..table.concat(bR)
 end
-local function im(o)
-local bQ,i={},0
-while i<o.y do
-local n,E=iO(o,i),cm(o,cd(o,i))
-bQ[#bQ+1],i=bT(o,E,E+8*n-1),i+n
+local function io(o)
+local bR,i={},0
+while i<o.w do
+local n,E=iP(o,i),bM(o,cf(o,i))
+bR[#bR+1],i=bV(o,E,E+8*n-1),i+n
 end
-return table.concat(bQ)
+return table.concat(bR)
 end
-local function eR(o,ar,q)
-local ci=ceil(q/o.bx)-1
-return string.rep(cW(o,ar,o.bx),ci)..cW(o,ar,q-ci*o.bx)
+local function eS(o,ar,q)
+local ck=ceil(q/o.bz)-1
+return string.rep(cX(o,ar,o.bz),ck)..cX(o,ar,q-ck*o.bz)
 end`;
 
-const part16 = `local jz=2^17
-local function fB(cL,capacity,ay)
-local bd=cL+floor(cL/64)+4
-local O=bt+10+4*ceil(bd/ay)+8*bd
-if O<jz then
-local _,ax=math.frexp(O-1)
+const part16 = `local jA=2^17
+local function fC(cN,capacity,ay)
+local be=cN+floor(cN/64)+4
+local Q=bu+10+4*ceil(be/ay)+8*be
+if Q<jA then
+local _,ax=math.frexp(Q-1)
 local step=max(2^(ax-3),16)
-local aJ=ceil(O/step)*step-bt-10
-local ci=floor(aJ/(4+8*ay))
-bd=max(ci*ay+floor((aJ-ci*(4+8*ay)-4)/8),bd)
+local aL=ceil(Q/step)*step-bu-10
+local ck=floor(aL/(4+8*ay))
+be=max(ck*ay+floor((aL-ck*(4+8*ay)-4)/8),be)
 end
-return cL<=capacity and min(capacity,bd)or bd
+return cN<=capacity and min(capacity,be)or be
 end`;
 
-const part17 = `local function jk(o,m,g)
+const part17 = `local function jl(o,m,g)
 if#m<21 then return end
-local z,aP,y,J=am("<dI4I4I4",m,2)
-if#m~=21+8*J or y>J or aP>=max(J,1)then return end
-local bQ,ar,q={},0,0
-for i=0,y-1 do
-local at=am("<d",m,22+(aP+i)%J*8)
+local z,aQ,w,J=ag("<dI4I4I4",m,2)
+if#m~=21+8*J or w>J or aQ>=max(J,1)then return end
+local bR,ar,q={},0,0
+for i=0,w-1 do
+local at=ag("<d",m,22+(aQ+i)%J*8)
 if at~=ar and q>0 then
-bQ[#bQ+1],q=eR(o,ar,q),0
+bR[#bR+1],q=eS(o,ar,q),0
 end
 ar,q=at,q+1
 end
-if q>0 then bQ[#bQ+1]=eR(o,ar,q)end
-local af=table.concat(bQ)
-o.z,o.aL,o.v,o.aX,o.cb=z,y,ar,ar,true
-o.du=#af/8==y
-o.O=hz(o,af,#af/8)
+if q>0 then bR[#bR+1]=eS(o,ar,q)end
+local af=table.concat(bR)
+o.z,o.aM,o.v,o.aY,o.cd=z,w,ar,ar,true
+o.dv=#af/8==w
+o.Q=hA(o,af,#af/8)
 end
-local function fO(Q,g)
-local O=call("GETRANGE",Q,"0",g.gR)
-local o={Q=Q,O=O,z=0,window=g.window,v=0,aX=0,I=0}
-o.aP,o.y,o.J,o.aL,o.av=0,0,0,0,0
-br(o,g.ax+32)
-local ak=string.byte(O,1)
-if ak==115 then jk(o,call("GETRANGE",Q,"0","-1"),g)end
-if ak==98 and#O==9 then
-local z=am("<d",O,2)
-o.df=z<0 or z~=floor(z)
-o.z=o.df and 0 or z
+local function fP(U,g)
+local Q=call("GETRANGE",U,"0",g.gS)
+local o={U=U,Q=Q,z=0,window=g.window,v=0,aY=0,I=0}
+o.aQ,o.w,o.J,o.aM,o.av=0,0,0,0,0
+bt(o,g.ax+32)
+local am=string.byte(Q,1)
+if am==115 then jl(o,call("GETRANGE",U,"0","-1"),g)end
+if am==98 and#Q==9 then
+local z=ag("<d",Q,2)
+o.dh=z<0 or z~=floor(z)
+o.z=o.dh and 0 or z
 return o
 end
-if ak~=83 or#O<bt then
-o.df=ak and not o.cb
+if am~=83 or#Q<bu then
+o.dh=am and not o.cd
 return o
 end
-local ax,bS
-o.z,o.window,o.v,bS,o.aX,o.aP,o.y,o.J,o.aL,o.av,ax=
-am(jV,O,2)
-o.v,o.I=o.v+bS%32*cA,floor(bS/32)
-br(o,ax)
-local bv=size(o)
-if#O==g.gR+1 and bv>#O then
-local bq=call("GETRANGE",Q,format("%d",bv-1),format("%d",bv))
-bv=#bq==1 and#O or-1
+local ax,bU
+o.z,o.window,o.v,bU,o.aY,o.aQ,o.w,o.J,o.aM,o.av,ax=
+ag(jW,Q,2)
+o.v,o.I=o.v+bU%32*cC,floor(bU/32)
+bt(o,ax)
+local bw=size(o)
+if#Q==g.gS+1 and bw>#Q then
+local bs=call("GETRANGE",U,format("%d",bw-1),format("%d",bw))
+bw=#bs==1 and#Q or-1
 end
-o.df=ax%16<6
+o.dh=ax%16<6
 or ax>58
-or bv~=#O
-or o.y>o.J
-or o.aP>=max(o.J,1)
+or bw~=#Q
+or o.w>o.J
+or o.aQ>=max(o.J,1)
 return o
 end
-local function fi(o,ar,g)
+local function fj(o,ar,g)
 local step=ceil(g.window/8)
-return format("%.0f",dl(max(ar-ar%step+step+g.window,o.z)))
+return format("%.0f",dn(max(ar-ar%step+step+g.window,o.z)))
 end
-local function ku(o,cL,g,de)
-local cb=size(o)
-if o.aP+o.y>o.J then
-local ay,ci=floor(o.aP/o.ay),4+8*o.ay
-local fb=max(ceil((cL-o.J)/o.ay),floor(o.J/o.ay/8))
-local ak,ap=bt+ay*ci,cb
-while ap>ak do
-local E=max(ap-65536,ak)
-local O=call("GETRANGE",o.Q,format("%d",E),format("%d",ap-1))
-call("SETRANGE",o.Q,format("%d",E+fb*ci),O)
-ap=E
+local function kv(o,cN,g,dg)
+local cd=size(o)
+if o.aQ+o.w>o.J then
+local ay,ck=floor(o.aQ/o.ay),4+8*o.ay
+local fc=max(ceil((cN-o.J)/o.ay),floor(o.J/o.ay/8))
+local am,an=bu+ay*ck,cd
+while an>am do
+local E=max(an-65536,am)
+local Q=call("GETRANGE",o.U,format("%d",E),format("%d",an-1))
+call("SETRANGE",o.U,format("%d",E+fc*ck),Q)
+an=E
 end
-o.aP,o.J=o.aP+fb*o.ay,o.J+fb*o.ay
+o.aQ,o.J=o.aQ+fc*o.ay,o.J+fc*o.ay
 else
-o.J=fB(cL,g.capacity,o.ay)
-if cb<jz then
-local m=bT(o,0,cb-1)
-call("SET",o.Q,m..string.rep("\\0",size(o)-cb),"PX",de)
+o.J=fC(cN,g.capacity,o.ay)
+if cd<jA then
+local m=bV(o,0,cd-1)
+call("SET",o.U,m..string.rep("\\0",size(o)-cd),"PX",dg)
 else
-call("SETRANGE",o.Q,format("%d",size(o)-1),"\\0")
+call("SETRANGE",o.U,format("%d",size(o)-1),"\\0")
 end
 end
-o.O=""
+o.Q=""
 end
-local function iL(o,af)
-local ai=0
-while ai<#af do
-local al=cd(o,o.y)
-local n=min(o.ay-al%o.ay,o.J-al,(#af-ai)/8)
-local O=sub(af,ai+1,ai+8*n)
-if al%o.ay==0 then o.av=0 end
-for j=1,#O,8 do
-local _,q=bD(o,O,j)
+local function iM(o,af)
+local ak=0
+while ak<#af do
+local ao=cf(o,o.w)
+local n=min(o.ay-ao%o.ay,o.J-ao,(#af-ak)/8)
+local Q=sub(af,ak+1,ak+8*n)
+if ao%o.ay==0 then o.av=0 end
+for j=1,#Q,8 do
+local _,q=bE(o,Q,j)
 o.av=o.av+q
 end
-local E=cm(o,al)
-call("SETRANGE",o.Q,format("%d",E),O)
-o.y,ai,al=o.y+n,ai+8*n,al+n
-if al%o.ay==0 or al==o.J then
-local ay=E-8*((al-n)%o.ay)-4
-call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
+local E=bM(o,ao)
+call("SETRANGE",o.U,format("%d",E),Q)
+o.w,ak,ao=o.w+n,ak+8*n,ao+n
+if ao%o.ay==0 or ao==o.J then
+local ay=E-8*((ao-n)%o.ay)-4
+call("SETRANGE",o.U,format("%d",ay),pack("<I4",o.av))
 end
 end
 end
-local function gB(o,g)
-if o.cb then call("SET",o.Q,o.O,"PX",fi(o,o.y>0 and o.aX or r,g))end
-o.cb=nil
+local function gC(o,g)
+if o.cd then call("SET",o.U,o.Q,"PX",fj(o,o.w>0 and o.aY or r,g))end
+o.cd=nil
 end`;
 
 const part18 = `local function gL(o,at,g)
 local ad=o.v>r and o.I or 0
 o.v=at>r and at or 0
-o.I=at>r and eQ(at-r,g.window,ad)or 0
+o.I=at>r and eR(at-r,g.window,ad)or 0
 end
-local function hS(o,i)
-local al,bb=cd(o,i),0
-local E=cm(o,al-al%o.ay)
-local O=bT(o,E,cm(o,al)+7)
-for j=1,#O,8 do
-local _,q=bD(o,O,j)
-bb=bb+q
+local function hT(o,i)
+local ao,bc=cf(o,i),0
+local E=bM(o,ao-ao%o.ay)
+local Q=bV(o,E,bM(o,ao)+7)
+for j=1,#Q,8 do
+local _,q=bE(o,Q,j)
+bc=bc+q
 end
-return bb
+return bc
 end
-local function hR(o,g,ba)
-if o.aX<=r then return o end
-local bl=max(r,min(o.v,dg(o.I,g.window)))
-if o.aX<=bl then return o end
-local i,ad=hL(o,nil,bl)
-local q=min(o.aL-ad,g.capacity)
-o.y,o.aX=i,bl
-gL(o,bl,g)
-if ba then
-o.aL,o.ad=ad+q,ad
+local function hS(o,g,bb)
+if o.aY<=r then return o end
+local bn=max(r,min(o.v,di(o.I,g.window)))
+if o.aY<=bn then return o end
+local i,ad=hM(o,nil,bn)
+local q=min(o.aM-ad,g.capacity)
+o.w,o.aY=i,bn
+gL(o,bn,g)
+if bb then
+o.aM,o.ad=ad+q,ad
 return o
 end
-gB(o,g)
-o.aL,o.du=ad+q,o.du and q==1
-if i==0 then o.aP=0 end
-o.av=i==0 and 0 or hS(o,i-1)
-o.O=""
-iL(o,eR(o,bl,q))
-call("SETRANGE",o.Q,"0",aC(o))
-call("PEXPIRE",o.Q,fi(o,bl,g))
+gC(o,g)
+o.aM,o.dv=ad+q,o.dv and q==1
+if i==0 then o.aQ=0 end
+o.av=i==0 and 0 or hT(o,i-1)
+o.Q=""
+iM(o,eS(o,bn,q))
+call("SETRANGE",o.U,"0",aC(o))
+call("PEXPIRE",o.U,fj(o,bn,g))
 return o
 end`;
 
-const part19 = `local function cN(o,g)
-if not o.cN then
-o.cN,o.dp=0,0
+const part19 = `local function cP(o,g)
+if not o.cP then
+o.cP,o.dr=0,0
 local ad=r-g.window
-if o.y>0 and o.aX<=ad then
-o.cN,o.dp=o.y,o.aL
-elseif o.y>0 then
-o.cN,o.dp=hL(o,nil,ad)
+if o.w>0 and o.aY<=ad then
+o.cP,o.dr=o.w,o.aM
+elseif o.w>0 then
+o.cP,o.dr=hM(o,nil,ad)
 end
 end
-return o.cN,o.dp
+return o.cP,o.dr
 end
-local function eO(capacity,window)
+local function eP(capacity,window)
 local ax=6
 while ax<10 and 4^ax<capacity do
 ax=ax+1
@@ -944,459 +944,459 @@ return{
 capacity=capacity,
 window=window,
 ring=true,
-ax=window<kt and ax or ax+16,
-gR=bt+4+8*fS-1,
+ax=window<ku and ax or ax+16,
+gS=bu+4+8*fT-1,
 }
 end
 return{
-fO=fO,
-bT=function()
-return eO(number(),number())
+fP=fP,
+bV=function()
+return eP(number(),number())
 end,
-eO=eO,
-db=hR,
-cC=function(o,ab,g)
+eP=eP,
+dd=hS,
+cE=function(o,ab,g)
 local at=max(r,o.v)
-local cX=o.aL+ab-g.capacity
-if cX<=0 then return at end
-local _,_,ar=hL(o,cX)
+local cY=o.aM+ab-g.capacity
+if cY<=0 then return at end
+local _,_,ar=hM(o,cY)
 return max(at,ar+g.window)
 end,
-dV=function(o,g)
-local _,aJ=cN(o,g)
-local aI=o.aL-aJ
-if aI==0 then return 0,0 end
-return o.v>r and g.capacity or aI,o.aX+g.window-r
+dW=function(o,g)
+local _,aL=cP(o,g)
+local aK=o.aM-aL
+if aK==0 then return 0,0 end
+return o.v>r and g.capacity or aK,o.aY+g.window-r
 end,
-cF=function(o,at,ab,g)
+cH=function(o,at,ab,g)
 local ar=at
-if o.y>0 then ar=max(at,o.aX)end
+if o.w>0 then ar=max(at,o.aY)end
 gL(o,at>r and ar or o.v,g)
-local de=fi(o,ar,g)
-gB(o,g)
-local eM,iv=cN(o,g)
-o.y,o.aL,o.window=o.y-eM,o.aL-iv,g.window
-if o.y==0 then
-if o.J>fS and o.ax==g.ax then
-o.aP,o.av,o.du=0,0,true
+local dg=fj(o,ar,g)
+gC(o,g)
+local eN,iw=cP(o,g)
+o.w,o.aM,o.window=o.w-eN,o.aM-iw,g.window
+if o.w==0 then
+if o.J>fT and o.ax==g.ax then
+o.aQ,o.av,o.dv=0,0,true
 else
-jB(o,g)
+jC(o,g)
 end
 else
-o.aP=cd(o,eM)
+o.aQ=cf(o,eN)
 end
-local bB,cZ,q=ab,nil,0
-if o.y>0 and ar==o.aX then
-local _,aT=aZ(o,o.y-1)
-q=aT
-if q<o.bx then
-cZ=min(o.bx-q,ab)
-bB=ab-cZ
+local bB,db,q=ab,nil,0
+if o.w>0 and ar==o.aY then
+local _,aU=ba(o,o.w-1)
+q=aU
+if q<o.bz then
+db=min(o.bz-q,ab)
+bB=ab-db
 end
 end
-o.aL,o.aX,o.du=o.aL+ab,ar,o.du and ab==1 and not cZ
-local af=bB>0 and eR(o,ar,bB)or""
-local cL=o.y+#af/8
-if o.J<=fS or(cL>o.J and o.J<=o.ay)then
-local bu=im(o)
-if cZ then bu=sub(bu,1,-9)..cW(o,ar,q+cZ)end
-local J=cL>o.J and fB(cL,g.capacity,o.ay)or o.J
-o.O=hz(o,bu..af,J)
-call("SET",o.Q,o.O,"PX",de)
+o.aM,o.aY,o.dv=o.aM+ab,ar,o.dv and ab==1 and not db
+local af=bB>0 and eS(o,ar,bB)or""
+local cN=o.w+#af/8
+if o.J<=fT or(cN>o.J and o.J<=o.ay)then
+local bv=io(o)
+if db then bv=sub(bv,1,-9)..cX(o,ar,q+db)end
+local J=cN>o.J and fC(cN,g.capacity,o.ay)or o.J
+o.Q=hA(o,bv..af,J)
+call("SET",o.U,o.Q,"PX",dg)
 else
-if cL>o.J then ku(o,cL,g,de)end
-if cZ then
-local al=cd(o,o.y-1)
-o.av=o.av+cZ
-local E=cm(o,al)
-call("SETRANGE",o.Q,format("%d",E),cW(o,ar,q+cZ))
-if(al+1)%o.ay==0 or al+1==o.J then
-local ay=E-8*(al%o.ay)-4
-call("SETRANGE",o.Q,format("%d",ay),pack("<I4",o.av))
+if cN>o.J then kv(o,cN,g,dg)end
+if db then
+local ao=cf(o,o.w-1)
+o.av=o.av+db
+local E=bM(o,ao)
+call("SETRANGE",o.U,format("%d",E),cX(o,ar,q+db))
+if(ao+1)%o.ay==0 or ao+1==o.J then
+local ay=E-8*(ao%o.ay)-4
+call("SETRANGE",o.U,format("%d",ay),pack("<I4",o.av))
 end
 end
-iL(o,af)
-call("SETRANGE",o.Q,"0",aC(o))
-call("PEXPIRE",o.Q,de)
-o.O=""
+iM(o,af)
+call("SETRANGE",o.U,"0",aC(o))
+call("PEXPIRE",o.U,dg)
+o.Q=""
 end
-o.cN,o.dp=0,0
+o.cP,o.dr=0,0
 end,
-hM=function()`;
+hN=function()`;
 
-const part20 = `local function jc(o,i,ar,q,eN)
-local al,Y=cd(o,i),cd(o,o.y-1)
-local E=cm(o,al)
-call("SETRANGE",o.Q,format("%d",E),cW(o,ar,q-eN))
-o.aL,o.du=o.aL-eN,false
-if floor(al/o.ay)==floor(Y/o.ay)then
-if al>Y then return end
-o.av=o.av-eN
+const part20 = `local function jd(o,i,ar,q,eO)
+local ao,Y=cf(o,i),cf(o,o.w-1)
+local E=bM(o,ao)
+call("SETRANGE",o.U,format("%d",E),cX(o,ar,q-eO))
+o.aM,o.dv=o.aM-eO,false
+if floor(ao/o.ay)==floor(Y/o.ay)then
+if ao>Y then return end
+o.av=o.av-eO
 end
-local ay=E-8*(al%o.ay)-4
-local bb=am("<I4",call("GETRANGE",o.Q,format("%d",ay),format("%d",ay+3)),1)
-call("SETRANGE",o.Q,format("%d",ay),pack("<I4",max(bb-eN,0)))
+local ay=E-8*(ao%o.ay)-4
+local bc=ag("<I4",call("GETRANGE",o.U,format("%d",ay),format("%d",ay+3)),1)
+call("SETRANGE",o.U,format("%d",ay),pack("<I4",max(bc-eO,0)))
 end
-local function ei(o,g)
-go(o)
-while o.y>0 do
-local ar,q=aZ(o,o.y-1)
-o.v,o.aX=min(o.v,ar),ar
+local function ej(o,g)
+gp(o)
+while o.w>0 do
+local ar,q=ba(o,o.w-1)
+o.v,o.aY=min(o.v,ar),ar
 if q>0 then break end
-local al=cd(o,o.y-1)
-o.y=o.y-1
-if al%o.ay==0 then
-local ay=o.y>0 and cm(o,floor(cd(o,o.y-1)/o.ay)*o.ay)-4
-o.av=ay and am("<I4",bT(o,ay,ay+3),1)or 0
+local ao=cf(o,o.w-1)
+o.w=o.w-1
+if ao%o.ay==0 then
+local ay=o.w>0 and bM(o,floor(cf(o,o.w-1)/o.ay)*o.ay)-4
+o.av=ay and ag("<I4",bV(o,ay,ay+3),1)or 0
 end
 end
-if o.y==0 then
-o.aP,o.aL,o.av,o.v,o.aX,o.du=0,0,0,0,0,true
+if o.w==0 then
+o.aQ,o.aM,o.av,o.v,o.aY,o.dv=0,0,0,0,0,true
 end
 gL(o,o.v,g)
-call("SETRANGE",o.Q,"0",aC(o))
+call("SETRANGE",o.U,"0",aC(o))
 end
 local function gH(o,q,ar,g)
-gB(o,g)
-go(o)
-local cl,bS=0,o.y
-while cl<bS do
-local cf=floor((cl+bS)/2)
-if aZ(o,cf)<ar then
-cl=cf+1
+gC(o,g)
+gp(o)
+local co,bU=0,o.w
+while co<bU do
+local ch=floor((co+bU)/2)
+if ba(o,ch)<ar then
+co=ch+1
 else
-bS=cf
+bU=ch
 end
 end
-local gq=0
-for i=cl,o.y-1 do
-local at,aT=aZ(o,i)
-if at~=ar or gq==q then break end
-local eN=min(q-gq,aT)
-if eN>0 then jc(o,i,ar,aT,eN)end
-gq=gq+eN
+local gr=0
+for i=co,o.w-1 do
+local at,aU=ba(o,i)
+if at~=ar or gr==q then break end
+local eO=min(q-gr,aU)
+if eO>0 then jd(o,i,ar,aU,eO)end
+gr=gr+eO
 end
-if gq>0 then ei(o,g)end
+if gr>0 then ej(o,g)end
 end
-local function hP(o,q,g)
-gB(o,g)
-local _,aJ=cN(o,g)
-local ap=o.aL
-if o.y>0 and o.aX>r then
-local _,ad=hL(o,nil,r)
-ap=ad
+local function hQ(o,q,g)
+gC(o,g)
+local _,aL=cP(o,g)
+local an=o.aM
+if o.w>0 and o.aY>r then
+local _,ad=hM(o,nil,r)
+an=ad
 end
-local gd=min(aJ+q,ap)
-if gd==0 then return end
-local i,ad,ar=hL(o,gd)
-local _,aT=aZ(o,i)
-go(o)
-o.aP,o.y,o.aL=cd(o,i),o.y-i,o.aL-ad
-jc(o,0,ar,aT,gd-ad)
-ei(o,g)
+local ge=min(aL+q,an)
+if ge==0 then return end
+local i,ad,ar=hM(o,ge)
+local _,aU=ba(o,i)
+gp(o)
+o.aQ,o.w,o.aM=cf(o,i),o.w-i,o.aM-ad
+jd(o,0,ar,aU,ge-ad)
+ej(o,g)
 end
-local function it(o,g)
-local cw=fi(o,o.y>0 and o.aX or r-2*g.window,g)
-gB(o,g)
+local function iu(o,g)
+local cy=fj(o,o.w>0 and o.aY or r-2*g.window,g)
+gC(o,g)
 if o.J>0 then
-call("SETRANGE",o.Q,"0",aC(o))
-call("PEXPIRE",o.Q,cw)
+call("SETRANGE",o.U,"0",aC(o))
+call("PEXPIRE",o.U,cy)
 elseif o.z>r then
-call("SET",o.Q,aC(o),"PX",cw)
+call("SET",o.U,aC(o),"PX",cy)
 else
-call("DEL",o.Q)
+call("DEL",o.U)
 end
 end`;
 
-const part21 = `return{cy=gH,cY=hP,block=it}
+const part21 = `return{cA=gH,da=hQ,block=iu}
 end,
-jE=function()`;
+jF=function()`;
 
-const part22 = `local function ja(o)
-local aj,O={af={},v=o.v,I=o.I},im(o)
-for E=1,#O,8 do
-local at,q=bD(o,O,E)
-local Y=aj.af[#aj.af]
+const part22 = `local function jb(o)
+local al,Q={af={},v=o.v,I=o.I},io(o)
+for E=1,#Q,8 do
+local at,q=bE(o,Q,E)
+local Y=al.af[#al.af]
 if Y and Y.at==at then
 Y.q=Y.q+q
 elseif q>0 then
-aj.af[#aj.af+1]={at=at,q=q}
+al.af[#al.af+1]={at=at,q=q}
 end
 end
-return aj
+return al
 end
-local function iJ(Q,aj,g,z)
-local o,bQ={Q=Q,z=z,window=g.window,v=aj.v},{}
-o.I=aj.I
-jB(o,g)
-for i,bE in ipairs(aj.af)do
-bQ[i]=eR(o,bE.at,bE.q)
-o.aL,o.aX=o.aL+bE.q,bE.at
+local function iK(U,al,g,z)
+local o,bR={U=U,z=z,window=g.window,v=al.v},{}
+o.I=al.I
+jC(o,g)
+for i,bF in ipairs(al.af)do
+bR[i]=eS(o,bF.at,bF.q)
+o.aM,o.aY=o.aM+bF.q,bF.at
 end
-local af=table.concat(bQ)
-o.du=o.aL==#af/8
-o.O=hz(o,af,#af/8)
-if o.y>0 or z>r then
-call("SET",Q,o.O,"PX",fi(o,o.y>0 and o.aX or r-2*g.window,g))
+local af=table.concat(bR)
+o.dv=o.aM==#af/8
+o.Q=hA(o,af,#af/8)
+if o.w>0 or z>r then
+call("SET",U,o.Q,"PX",fj(o,o.w>0 and o.aY or r-2*g.window,g))
 else
-call("PEXPIRE",Q,"0")
+call("PEXPIRE",U,"0")
 end
 return o
 end`;
 
-const part23 = `return{bT=ja,dK=iJ}
+const part23 = `return{bV=jb,dL=iK}
 end,
 }
 end`;
 
-const part24 = `local jW=80
-local function fL(an)
-return string.char((an<12 and 116 or 72)+an)
+const part24 = `local jX=80
+local function fM(ah)
+return string.char((ah<12 and 116 or 72)+ah)
 end
-local function fy(rates)
-local aW,dr,eK,J,dU="","","<",0,0
-local bn={}
+local function fz(rates)
+local aX,bS,eL,J,dV="","","<",0,0
+local bp={}
 for i,D in ipairs(rates)do
-local letter,eV,dS=D.letter,"I7I4",D.window
+local letter,eW,dT=D.letter,"I7I4",D.window
 if letter=="t"then
-dS=D.as
-if D.an>9 then eV="I7I7"end
-aW=aW..fL(D.an)
+dT=D.as
+if D.ah>9 then eW="I7I7"end
+aX=aX..fM(D.ah)
 elseif letter=="f"then
-aW,dr=aW.."F",dr..pack("<I7",D.window)
+aX,bS=aX.."F",bS..pack("<I7",D.window)
 elseif letter=="c"then
-dS,eV=2*D.window,"I7I4I4"
-aW=aW.."C"
-dr=dr..pack("<I7B",D.window,#format("%.0f",D.step)-1)
+dT,eW=2*D.window,"I7I4I4"
+aX=aX.."C"
+bS=bS..pack("<I7B",D.window,#format("%.0f",D.step)-1)
 else
 return nil
 end
-bn[i]={format="<"..eV,al=J+1,at=struct.size(eK)+1}
-eK,J,dU=eK..eV,J+(letter=="c"and 3 or 2),max(dU,dS)
+bp[i]={format="<"..eW,ao=J+1,at=struct.size(eL)+1}
+eL,J,dV=eL..eW,J+(letter=="c"and 3 or 2),max(dV,dT)
 end
-local _,ax=math.frexp(dU/16000)
+local _,ax=math.frexp(dV/16000)
 ax=max(ax-1,0)
-local cM="P"..string.char(ax)..aW..dr
-for _,g in ipairs(bn)do
-g.at=g.at+#cM
+local cO="P"..string.char(ax)..aX..bS
+for _,g in ipairs(bp)do
+g.at=g.at+#cO
 end
 return{
-cM=cM,
-aW=aW,
-eK=eK,
+cO=cO,
+aX=aX,
+eL=eL,
 J=J,
-bn=bn,
-size=#cM+struct.size(eK),
-aK=1000*2^ax,
+bp=bp,
+size=#cO+struct.size(eL),
+aD=1000*2^ax,
 }
 end
-local function fc(aE,U)
-local aK=aE.aK
-return format("%.0f",max(floor((U-U%aK+aK-r)/1000),0)+2+ce)
+local function fd(aF,O)
+local aD=aF.aD
+return format("%.0f",max(floor((O-O%aD+aD-r)/1000),0)+2+cg)
 end`;
 
-const part25 = `local function hJ(m,x,aE,rates)
-local aW,size=aE.aW,aE.size
-if string.byte(m,x)~=jW or#m-x+1~=size then return nil end
-if sub(m,x+2,x+1+#aW)~=aW then return nil end
+const part25 = `local function hK(m,y,aF,rates)
+local aX,size=aF.aX,aF.size
+if string.byte(m,y)~=jX or#m-y+1~=size then return nil end
+if sub(m,y+2,y+1+#aX)~=aX then return nil end
 local states={}
 for i,D in ipairs(rates)do
-local g=aE.bn[i]
-local ak,em,kp=am(g.format,m,x-1+g.at)
+local g=aF.bp[i]
+local am,en,kq=ag(g.format,m,y-1+g.at)
 if D.letter=="t"then
-states[i]={us=ak,aa=min(em,D.denominator-1),I=0}
+states[i]={us=am,aa=min(en,D.denominator-1),I=0}
 else
-local ih=ak>0
-states[i]={w=ih and pack(cI,ak,em)or"",I=0}
-if D.letter=="c"then states[i].H=ih and kp or 0 end
+local ii=am>0
+states[i]={x=ii and pack(cK,am,en)or"",I=0}
+if D.letter=="c"then states[i].H=ii and kq or 0 end
 end
 end
 return states
 end
-local function fk(states,aE,rates)
-local bi={}
+local function fl(states,aF,rates)
+local bk={}
 for i,D in ipairs(rates)do
-local h,al=states[i],aE.bn[i].al
+local h,ao=states[i],aF.bp[i].ao
 if(h.I or 0)>0 then return nil end
 if D.letter=="t"then
 if h.ac or h.v then return nil end
-bi[al],bi[al+1]=h.us,h.aa
+bk[ao],bk[ao+1]=h.us,h.aa
 else
-if#h.w>aY then return nil end
-bi[al],bi[al+1]=0,0
-if h.w~=""then
-bi[al],bi[al+1]=bP(h.w)
+if#h.x>aZ then return nil end
+bk[ao],bk[ao+1]=0,0
+if h.x~=""then
+bk[ao],bk[ao+1]=bQ(h.x)
 end
-if D.letter=="c"then bi[al+2]=h.H end
+if D.letter=="c"then bk[ao+2]=h.H end
 end
 end
-return aE.cM..pack(aE.eK,unpack(bi))
+return aF.cO..pack(aF.eL,unpack(bk))
 end`;
 
-const part26 = `local function dT(e)
-ga(e)
-local rates,states,dx=e.p.rates,e.states,false
+const part26 = `local function dU(e)
+gb(e)
+local rates,states,dy=e.p.rates,e.states,false
 for i=1,#rates do
 local D,h=rates[i],states[i]
-states[i]=D.kernel.db(h,D,ba)
-dx=dx or states[i]~=h
+states[i]=D.kernel.dd(h,D,bb)
+dy=dy or states[i]~=h
 end
-if dx and not ba then dI(e)end
+if dy and not bb then dJ(e)end
 end`;
 
-const part27 = `local cq,ba={},false
-local function eg()
+const part27 = `local cs,bb={},false
+local function eh()
 error("RULES",0)
 end`;
 
 const part28 = `local bJ={}
-local function dk()
-local p={ca=number(),J=number(),fa=number()}
-p.rates,p.br,p.aC,p.cb,p.bk={},"","","",0
+local function dm()
+local p={cc=number(),J=number(),fb=number()}
+p.rates,p.bt,p.aC,p.cd,p.bm={},"","","",0
 for i=1,number()do
 local letter=aB()
 local kernel=bJ[letter]or bG[letter]()
-local D=kernel.bT()
+local D=kernel.bV()
 bJ[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
-p.br=p.br..letter
-local an=D.an or 0
-local bI=letter=="t"and fL(an)or letter
-p.aC,p.cb=p.aC..(kernel.letter or bI),p.cb..bI
-D.size=D.ring and 0 or letter=="t"and 16+an
-if D.ring then p.bk=p.bk+1 end
+p.bt=p.bt..letter
+local ah=D.ah or 0
+local bI=letter=="t"and fM(ah)or letter
+p.aC,p.cd=p.aC..(kernel.letter or bI),p.cd..bI
+D.size=D.ring and 0 or letter=="t"and 16+ah
+if D.ring then p.bm=p.bm+1 end
 end
-if p.br=="s"then p.bk=0 end
-if p.bk==0 and#p.rates>1 then p.aE=fy(p.rates)end
-p.aH=#p.rates==0 and 0 or number()
-p.bI,p.bL=p.aH<2,p.aH%2==1
+if p.bt=="s"then p.bm=0 end
+if p.bm==0 and#p.rates>1 then p.aF=fz(p.rates)end
+p.aI=#p.rates==0 and 0 or number()
+p.bI,p.bL=p.aI<2,p.aI%2==1
 if p.bI then return p end
-p.gb,p.ev,p.gS,p.fl=aB(),aB(),number(),{}
+p.gc,p.ew,p.gT,p.fm=aB(),aB(),number(),{}
 for i=1,number()do
-p.fl[i]=number()
+p.fm[i]=number()
 end
 return p
 end`;
 
-const part29 = `local function dD(an)
-if#an==18 and sub(an,1,2)==hh then return sub(an,3)end
-local be=#an==16 and tonumber(an)
-return be and format("%016.0f",eF(be))or an
+const part29 = `local function dE(ah)
+if#ah==18 and sub(ah,1,2)==hi then return sub(ah,3)end
+local bf=#ah==16 and tonumber(ah)
+return bf and format("%016.0f",eG(bf))or ah
 end
-local function eY(m,D)
-if m==""then return D.kernel.cU()end
+local function eZ(m,D)
+if m==""then return D.kernel.cV()end
 local _,Y=string.find(m,"^%d*")
 if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
-local an=dD(sub(m,1,Y))
-local bR=#an+#m-Y
-local h=D.kernel.bD(an..sub(m,Y+1),1,#an,D,#an+1,bR)
-if Y==16 then h.I=max(h.I,fu(tonumber(m)or 0))end
+local ah=dE(sub(m,1,Y))
+local bT=#ah+#m-Y
+local h=D.kernel.bE(ah..sub(m,Y+1),1,#ah,D,#ah+1,bT)
+if Y==16 then h.I=max(h.I,fv(tonumber(m)or 0))end
 return h
 end
-local function dm(letter)
+local function dp(letter)
 return string.char(string.byte(letter)-128)
 end
-local function eu(e)
+local function ev(e)
 local p=e.p
 local rates=p.rates
 e.z=0
-if p.br=="s"then
-local ring=rates[1].kernel.fO(e.Q,rates[1])
+if p.bt=="s"then
+local ring=rates[1].kernel.fP(e.U,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.df
+return not ring.dh
 end
-local m,states,x=call("GET",e.Q)or"",{nil},1
-local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dm)
-if not(aT and(aT==p.aC or aT==p.cb))then
-e.z,x=dN(m)
-if x>10 then x=1 end
+local m,states,y=call("GET",e.U)or"",{nil},1
+local aU=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dp)
+if not(aU and(aU==p.aC or aU==p.cd))then
+e.z,y=dO(m)
+if y>10 then y=1 end
 end
 e.states=states
-if p.br=="t"then
-states[1]=eY(sub(m,x),rates[1])
+if p.bt=="t"then
+states[1]=eZ(sub(m,y),rates[1])
 return states[1]
 end
-local dz=p.aE and hJ(m,x,p.aE,rates)
-if dz then
-e.states=dz
+local dA=p.aF and hK(m,y,p.aF,rates)
+if dA then
+e.states=dA
 return true
 end
-local y=#rates
-if y==0 then
-e.dh=sub(m,x)
+local w=#rates
+if w==0 then
+e.dj=sub(m,y)
 return true
 end
-local be=sub(m,x,x+y-1)
-local aW=string.gsub(be,"[\\128-\\255]",dm)
-local bH=aW==p.aC or aW==p.cb
-local cb=bH and aW~=p.aC
-if not bH and x<=#m then return false end
-x=x+y
-for i=1,y do
+local bf=sub(m,y,y+w-1)
+local aX=string.gsub(bf,"[\\128-\\255]",dp)
+local bH=aX==p.aC or aX==p.cd
+local cd=bH and aX~=p.aC
+if not bH and y<=#m then return false end
+y=y+w
+for i=1,w do
 local D=rates[i]
 local kernel=D.kernel
 if D.ring then
-states[i]=kernel.fO(e.bk[i],D)
-if states[i].df then return false end
+states[i]=kernel.fP(e.bm[i],D)
+if states[i].dh then return false end
 elseif bH then
-local ap=x+(D.size or kernel.fx)
-local bK,bR=1,0
-if be~=aW and string.byte(be,i)>=128 then
-bK,bR=ap+1,ap+(string.byte(m,ap)or 0)
-ap=bR+1
+local an=y+(D.size or kernel.fy)
+local bK,bT=1,0
+if bf~=aX and string.byte(bf,i)>=128 then
+bK,bT=an+1,an+(string.byte(m,an)or 0)
+an=bT+1
 end
-if not(D.size or cb)then
-ap=#m+1
-if y>1 and x+3<ap then
-ap=min(x+4+am("<I4",m,x),ap)
-x=x+4
+if not(D.size or cd)then
+an=#m+1
+if w>1 and y+3<an then
+an=min(y+4+ag("<I4",m,y),an)
+y=y+4
 end
-if ap-x<7 or am("<I7",m,x)~=D.window then return false end
+if an-y<7 or ag("<I7",m,y)~=D.window then return false end
 end
-if ap>#m+1 or(i==y and ap<=#m)then return false end
-local bD=cb and kernel.er or kernel.bD
-local Y=bK>1 and bK-2 or ap-1
-states[i]=bD(m,x,Y,D,bK,bR)
-x=ap
+if an>#m+1 or(i==w and an<=#m)then return false end
+local bE=cd and kernel.es or kernel.bE
+local Y=bK>1 and bK-2 or an-1
+states[i]=bE(m,y,Y,D,bK,bT)
+y=an
 else
-states[i]=kernel.cU()
+states[i]=kernel.cV()
 end
 end
 return true
 end
-local function ga(e)
-local p=e.p.aR or e.p
-e.p,e.bL,e.cK=p,nil,nil
-if e.cU then
+local function gb(e)
+local p=e.p.aS or e.p
+e.p,e.bL,e.cM=p,nil,nil
+if e.cV then
 e.z,e.states=0,{}
-elseif not(p.bI and eu(e))then
-eg(e)
+elseif not(p.bI and ev(e))then
+eh(e)
 end
 end
-local function gm(an)
-return#an==16 and an>="5"and hh..an or an
+local function gn(ah)
+return#ah==16 and ah>="5"and hi..ah or ah
 end
-local function fe(e,m)
-if string.byte(e.dh,1)==83 and#e.dh>53 then
-call("SETRANGE",e.Q,"1",pack("<d",e.z))
+local function ff(e,m)
+if string.byte(e.dj,1)==83 and#e.dj>53 then
+call("SETRANGE",e.U,"1",pack("<d",e.z))
 else
-call("SET",e.Q,m..e.dh,"KEEPTTL")
+call("SET",e.U,m..e.dj,"KEEPTTL")
 end
-local de=dl(e.z)
-if call("PTTL",e.Q)<de then call("PEXPIRE",e.Q,de)end
+local dg=dn(e.z)
+if call("PTTL",e.U)<dg then call("PEXPIRE",e.U,dg)end
 end
-local function dI(e)
+local function dJ(e)
 local p=e.p
-local rates,U,m,aC=p.rates,e.z,"",p.aC
-if e.bL then return e.bL.dI(e)end
-if p.br=="s"then return end
-local dz=p.aE and fk(e.states,p.aE,rates)
+local rates,O,m,aC=p.rates,e.z,"",p.aC
+if e.bL then return e.bL.dJ(e)end
+if p.bt=="s"then return end
+local dA=p.aF and fl(e.states,p.aF,rates)
 for i,D in ipairs(rates)do
 if not D.ring then
-U=max(U,D.kernel.ck(e.states[i],D))
-local h=D.kernel.cW(e.states[i],D)
+O=max(O,D.kernel.cn(e.states[i],D))
+local h=D.kernel.cX(e.states[i],D)
 if not D.size and#rates>1 then h=pack("<I4",#h)..h end
-local av=D.kernel.ea and D.kernel.ea(e.states[i],D)or""
-if av~=""and#rates==1 then h=gm(h)..av end
+local av=D.kernel.eb and D.kernel.eb(e.states[i],D)or""
+if av~=""and#rates==1 then h=gn(h)..av end
 if av~=""and#rates>1 then
 h=h..string.char(#av)..av
 aC=sub(aC,1,i-1)..string.char(string.byte(aC,i)+128)..sub(aC,i+1)
@@ -1404,506 +1404,506 @@ end
 m=m..h
 end
 end
-if p.br~="t"and m~=""then m=aC..m end
-if p.br=="t"then m=gm(m)end
-if dz then m=dz end
+if p.bt~="t"and m~=""then m=aC..m end
+if p.bt=="t"then m=gn(m)end
+if dA then m=dA end
 if e.z>r then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.dh~=""then return fe(e,m)end
-local cw=dz and fc(p.aE,U)or dl(U)
-if m~=""then call("SET",e.Q,m,"PX",cw)end
+if#rates==0 and e.dj~=""then return ff(e,m)end
+local cy=dA and fd(p.aF,O)or dn(O)
+if m~=""then call("SET",e.U,m,"PX",cy)end
 end`;
 
 const part30 = `for i=1,number()do
-cq[i]=dk()
+cs[i]=dm()
 end
-local function cv()
-local cR,aN,at,z=aB(),number(),r,r
-local ag={nil}
+local function cx()
+local cT,aO,at,z=aB(),number(),r,r
+local ai={nil}
 for i=1,number()do
-ag[i]=eh()
+ai[i]=ei()
 end
-ba=cR=="2"
-for i=1,#ag do
-local e=ag[i]
-at=max(at,gf(e))
+bb=cT=="2"
+for i=1,#ai do
+local e=ai[i]
+at=max(at,gg(e))
 z=max(z,e.z)
 end
-local hW=at<=r or(cR=="1"and at-r<=aN)
-if hW and cR~="2"then
-for i=1,#ag do
-fH(ag[i],at)
+local hX=at<=r or(cT=="1"and at-r<=aO)
+if hX and cT~="2"then
+for i=1,#ai do
+fI(ai[i],at)
 end
 end
-local ae={hW and 1 or z>r and 2 or 0,at-r,nil,nil}
-for i=1,#ag do
-di(ae,ag[i])
+local ae={hX and 1 or z>r and 2 or 0,at-r,nil,nil}
+for i=1,#ai do
+dk(ae,ai[i])
 end
-dn(ae,ag)
+dq(ae,ai)
 return ae
 end
-local V={r}
+local W={r}
 for i=1,number()do
-V[i+1]=ib(cv)
+W[i+1]=ic(cx)
 end
-return V`;
+return W`;
 
-const part31 = `local call,bF,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+const part31 = `local call,bC,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local pack,am=struct.pack,struct.unpack
+local pack,ag=struct.pack,struct.unpack
 local r=tonumber(ARGV[1])
 if not r then
-local dd=call("TIME")
-r=dd[1]*1000000+dd[2]
+local df=call("TIME")
+r=df[1]*1000000+df[2]
 end`;
 
-const part32 = `local ce=ARGV[2]+0
-local ab,capacity,window,step,aN,ba,bG=0,0,0,0,0,false,{}
-local function dl(U)
-return max(ceil((U-r)/1000),1)+ce
+const part32 = `local cg=ARGV[2]+0
+local ab,capacity,window,step,aO,bb,bG=0,0,0,0,0,false,{}
+local function dn(O)
+return max(ceil((O-r)/1000),1)+cg
 end
-local function cw(U)
-return format("%.0f",dl(U))
+local function cy(O)
+return format("%.0f",dn(O))
 end`;
 
-const part33 = `local jG,kernel=true,nil
-local function dK(Q,ky,m,de)
-local ai=ky and bF("SET",Q,m,"PX",de)or bF("SET",Q,m,"PX",de,"NX")or bF("GET",Q)
-return ai and ai.err
+const part33 = `local jH,kernel=true,nil
+local function dL(U,kz,m,dg)
+local ak=kz and bC("SET",U,m,"PX",dg)or bC("SET",U,m,"PX",dg,"NX")or bC("GET",U)
+return ak and ak.err
 end
-local function aD(Q,m,ao)
-kernel=kernel or bG[hi]()
+local function aE(U,m,ap)
+kernel=kernel or bG[hj]()
 local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
 if m then
-z,E=dN(m)
+z,E=dO(m)
 end
 local letter=m and sub(m,E,E)
 local size=m and#m-E
-if letter==kernel.letter and size>6 and am("<I7",m,E+1)==window then
-h=kernel.bD(m,E+1,#m)
-elseif letter==hi and size==kernel.fx then
-h=kernel.er(m,E+1)
+if letter==kernel.letter and size>6 and ag("<I7",m,E+1)==window then
+h=kernel.bE(m,E+1,#m)
+elseif letter==hj and size==kernel.fy then
+h=kernel.es(m,E+1)
 elseif m and not(E==10 and size<0)then
 return"RULES"
 else
-h=kernel.cU()
+h=kernel.cV()
 end
-local bj=kernel.db(h,g)
-local dx=bj~=h
-h=bj
-local W,at,ds=0,max(r,z,kernel.cC(h,ab,g)),r
-while W<ao and(at<=r or W==0 and at-r<=aN)do
-W,ds=W+1,at
-if ba then break end
-h=kernel.cF(h,at,ab,g)
-if W<ao then at=max(r,z,kernel.cC(h,ab,g))end
+local bl=kernel.dd(h,g)
+local dy=bl~=h
+h=bl
+local V,at,dt=0,max(r,z,kernel.cE(h,ab,g)),r
+while V<ap and(at<=r or V==0 and at-r<=aO)do
+V,dt=V+1,at
+if bb then break end
+h=kernel.cH(h,at,ab,g)
+if V<ap then at=max(r,z,kernel.cE(h,ab,g))end
 end
 local az
-if(W>0 or dx)and not ba then
-local aR,U=kernel.letter..kernel.cW(h,g),kernel.ck(h,g)
+if(V>0 or dy)and not bb then
+local aS,O=kernel.letter..kernel.cX(h,g),kernel.cn(h,g)
 if z>r then
-aR,U="b"..pack("<d",z)..aR,max(z,U)
+aS,O="b"..pack("<d",z)..aS,max(z,O)
 end
-az=dK(Q,m,aR,cw(U))
+az=dL(U,m,aS,cy(O))
 elseif not m then
-az=bF("GET",Q)
+az=bC("GET",U)
 az=az and az.err
 end
 if az then return false,az end
-local aI,reset=kernel.dV(h,g)
-if W==0 and z>r then return{2,at-r,aI,reset}end
-if W>0 and ds>r then return{1,ds-r,aI,reset}end
-return W,aI,reset,W==ao and 0 or at-r
+local aK,reset=kernel.dW(h,g)
+if V==0 and z>r then return{2,at-r,aK,reset}end
+if V>0 and dt>r then return{1,dt-r,aK,reset}end
+return V,aK,reset,V==ap and 0 or at-r
 end`;
 
-const part34 = `local V,A,bM={r},1,nil
-local function fC(Q,m,ao,bh)
-local W,aI,reset,bg=cv(Q,m,ao)
-if not W then
-if string.find(aI,"READONLY",1,true)then bM=aI end
-W=aI
+const part34 = `local W,A,bN={r},1,nil
+local function fD(U,m,ap,bj)
+local V,aK,reset,bi=cx(U,m,ap)
+if not V then
+if string.find(aK,"READONLY",1,true)then bN=aK end
+V=aK
 end
 A=A+1
-if type(W)~="number"then
-V[A]=W
-elseif bh then
-V[A],V[A+1],V[A+2],V[A+3]=W,aI,reset,bg
+if type(V)~="number"then
+W[A]=V
+elseif bj then
+W[A],W[A+1],W[A+2],W[A+3]=V,aK,reset,bi
 A=A+3
-elseif W>0 then
-V[A],V[A+1]=aI,reset
+elseif V>0 then
+W[A],W[A+1]=aK,reset
 A=A+1
 else
-V[A],V[A+1],V[A+2]=-1-aI,reset,bg
+W[A],W[A+1],W[A+2]=-1-aK,reset,bi
 A=A+2
 end
 end`;
 
-const part35 = `local x,Y=2,0
+const part35 = `local y,Y=2,0
 while Y<#KEYS do
-local aH,ak=ARGV[x+1]+0,Y+1
-Y=min(Y+ARGV[x+2],#KEYS)
-ab,capacity,window=ARGV[x+3]+0,ARGV[x+4]+0,ARGV[x+5]+0
-step,aN=ARGV[x+6]+0,ARGV[x+7]+0
-local bh=aH>=8
-ba,x=aH%2==1,x+7
-is()
-for E=ak,Y,1000 do
-local ap=min(E+999,Y)
-local bX=jG and call("MGET",unpack(KEYS,E,ap))
-if dJ and not(bh or ba)then
-dJ(bX,E,ap)
+local aI,am=ARGV[y+1]+0,Y+1
+Y=min(Y+ARGV[y+2],#KEYS)
+ab,capacity,window=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
+step,aO=ARGV[y+6]+0,ARGV[y+7]+0
+local bj=aI>=8
+bb,y=aI%2==1,y+7
+it()
+for E=am,Y,1000 do
+local an=min(E+999,Y)
+local bZ=jH and call("MGET",unpack(KEYS,E,an))
+if dK and not(bj or bb)then
+dK(bZ,E,an)
 else
-for i=E,ap do
-local ao=bh and ARGV[x+i-ak+1]+0 or 1
-fC(KEYS[i],bX and bX[i-E+1],ao,bh)
+for i=E,an do
+local ap=bj and ARGV[y+i-am+1]+0 or 1
+fD(KEYS[i],bZ and bZ[i-E+1],ap,bj)
 end
 end
 end
-if bh then x=x+Y-ak+1 end
+if bj then y=y+Y-am+1 end
 end
-return bM and redis.error_reply(bM)or V`;
+return bN and redis.error_reply(bN)or W`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "a98dca204093c1493d43acce673df87b57d84d06",
-  source: `local call,bF,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "805d1deb9e6c048c86b5e45ee789d3f1b326947a",
+  source: `local call,bC,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local r=tonumber(ARGV[1])
 if not r then
-local dd=call("TIME")
-r=dd[1]*1000000+dd[2]
+local df=call("TIME")
+r=df[1]*1000000+df[2]
 end
 ${part1}
-local cO
-local function fd(us,aq,I)
-local as,K,bg=cO-r,us-cO,aq-cO
+local cQ
+local function fe(us,aq,I)
+local as,K,bi=cQ-r,us-cQ,aq-cQ
 if K>0 then
 if I==0 or I==1 and K>8*as or I==2 and K>1024*as then return nil end
 else
 I=0
 end
-return bg>1024*as and 3 or bg>8*as and I<2 and 2 or I>0 and I or 1
+return bi>1024*as and 3 or bi>8*as and I<2 and 2 or I>0 and I or 1
 end
-local gh=1e13
+local gi=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local Q,hk,cG,bw=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if hk+ARGV[2]*1000<gh then
-local bs,bW,aK,ez=
-r+hk,cG+0,1000*4^(bw-50),bw*ct-hs
-local ej=r+cu/2
-cO=r+ARGV[5]
-local m,dq=bF("GET",Q),nil
+local U,hl,cI,bx=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if hl+ARGV[2]*1000<gi then
+local bh,bY,aD,eA=
+r+hl,cI+0,1000*4^(bx-50),bx*cv-ht
+local ek=r+cw/2
+cQ=r+ARGV[5]
+local m,ds=bC("GET",U),nil
 local bH=m and#m==16 and tonumber(m)
 if bH then
-local us,I=bH-ez,0
-while us>ej do
-us,I=us-cu,I+1
+local us,I=bH-eA,0
+while us>ek do
+us,I=us-cw,I+1
 end
-local aq=(us<r and r or us)+bW
+local aq=(us<r and r or us)+bY
 local bB=aq-us
-if aq<=bs and us%aK+bB<aK then
-local aV=aq>cO and fd(us,aq,I)or aq<=cO and 0
-if aV then
-if aV~=I then bB=bB+(aV-I)*cu end
-local fp=bB==bW and cG or format("%d",bB)
-if bF("INCRBY",Q,fp)==bH+bB then dq=aq-r end
+if aq<=bh and us%aD+bB<aD then
+local aW=aq>cQ and fe(us,aq,I)or aq<=cQ and 0
+if aW then
+if aW~=I then bB=bB+(aW-I)*cw end
+local fq=bB==bY and cI or format("%d",bB)
+if bC("INCRBY",U,fq)==bH+bB then ds=aq-r end
 end
 end
 end
-if dq then return{r,dq}end
+if ds then return{r,ds}end
 end
 end
 ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local ce=ARGV[2]+0
-local ir=9007199254740991
-local function gJ(us,aK)
-return format("%d",floor((us-us%aK+aK-r)/1000)+2+ce)
+local cg=ARGV[2]+0
+local is=9007199254740991
+local function gJ(us,aD)
+return format("%d",floor((us-us%aD+aD-r)/1000)+2+cg)
 end
-local V,A,x,Y={r},1,2,0
+local W,A,y,Y={r},1,2,0
 while Y<#KEYS do
-local aH,ak=ARGV[x+1]+0,Y+1
-Y=min(Y+ARGV[x+2],#KEYS)
-local as,cG,bw,aN,iA=ARGV[x+3]+0,ARGV[x+4],ARGV[x+5],0,0
-local bW=cG+0
-local denominator,aG,size,fF=1,0,16,"%016d"
-local ba,bh,ka=aH%2>=1,aH%16>=8,aH>=16
-x=x+5
-if aH%4>=2 then
-aN,x=ARGV[x+1]+0,x+1
+local aI,am=ARGV[y+1]+0,Y+1
+Y=min(Y+ARGV[y+2],#KEYS)
+local as,cI,bx,aO,iB=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
+local bY=cI+0
+local denominator,aH,size,fG=1,0,16,"%016d"
+local bb,bj,kb=aI%2>=1,aI%16>=8,aI>=16
+y=y+5
+if aI%4>=2 then
+aO,y=ARGV[y+1]+0,y+1
 end
-if aH%8>=4 then
-iA,denominator,aG=ARGV[x+1]+0,ARGV[x+2]+0,ARGV[x+3]+0
-size,fF=16+ARGV[x+4],"%016d%0"..ARGV[x+4].."d"
-x=x+4
+if aI%8>=4 then
+iB,denominator,aH=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
+size,fG=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
+y=y+4
 end
-local bs=r+aN+as
-local aK,fj,ej=1000*4^(bw-50),bw*ct,r+cu/2
-local fv=size==16 and aN+as+ce*1000<gh
-local ez=fj-hs
-local gF,bX,aJ=A-ak+1,nil,nil
-local gv,bx=r+ez+bW,min(r+as+ez,fj+ct-1)
-cO=r+as
-if ka and fv and not ba and gv<=bx then
-bX={}
-local function jg(Q,ai)
-local aq,I=ai-ez,0
-while aq>ej do
-aq,I=aq-cu,I+1
+local bh=r+aO+as
+local aD,fk,ek=1000*4^(bx-50),bx*cv,r+cw/2
+local fw=size==16 and aO+as+cg*1000<gi
+local eA=fk-ht
+local gG,bZ,aL=A-am+1,nil,nil
+local gw,bz=r+eA+bY,min(r+as+eA,fk+cv-1)
+cQ=r+as
+if kb and fw and not bb and gw<=bz then
+bZ={}
+local function jh(U,ak)
+local aq,I=ak-eA,0
+while aq>ek do
+aq,I=aq-cw,I+1
 end
-local us=aq-bW
-if us<r or aq>bs or aq+ez>=fj+ct then return nil end
-local aV=0
-if aq>cO then aV=fd(us,aq,I)end
-if aV and aV~=I then call("INCRBY",Q,format("%d",(aV-I)*cu))end
-return aV and aq
+local us=aq-bY
+if us<r or aq>bh or aq+eA>=fk+cv then return nil end
+local aW=0
+if aq>cQ then aW=fe(us,aq,I)end
+if aW and aW~=I then call("INCRBY",U,format("%d",(aW-I)*cw))end
+return aW and aq
 end
-for i=ak,Y do
-local Q=KEYS[i]
-local ai=bF("INCRBY",Q,cG)
-local bB=type(ai)=="number"
-local us=bB and ai>=gv and ai<=bx and ai-ez
-if bB and not us and ai>bx and(aN>0 or ai-ez>ej)then
-us=jg(Q,ai)
+for i=am,Y do
+local U=KEYS[i]
+local ak=bC("INCRBY",U,cI)
+local bB=type(ak)=="number"
+local us=bB and ak>=gw and ak<=bz and ak-eA
+if bB and not us and ak>bz and(aO>0 or ak-eA>ek)then
+us=jh(U,ak)
 end
 if us then
-if us%aK<bW then call("PEXPIRE",Q,gJ(us,aK))end
-V[gF+i]=us-r
+if us%aD<bY then call("PEXPIRE",U,gJ(us,aD))end
+W[gG+i]=us-r
 else
 local m=""
-if ai~=bW then
-if bB then call("INCRBY",Q,"-"..cG)end
-m=bF("GET",Q)
+if ak~=bY then
+if bB then call("INCRBY",U,"-"..cI)end
+m=bC("GET",U)
 end
-aJ=aJ or{}
-aJ[#aJ+1],V[gF+i],bX[i-ak+1]=i,false,type(m)=="string"and m
+aL=aL or{}
+aL[#aL+1],W[gG+i],bZ[i-am+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bX=call("MGET",unpack(KEYS,ak,min(ak+999,Y)))
-for E=ak+1000,Y,1000 do
-local cE=call("MGET",unpack(KEYS,E,min(E+999,Y)))
-for i=1,#cE do
-bX[E-ak+i]=cE[i]
+bZ=call("MGET",unpack(KEYS,am,min(am+999,Y)))
+for E=am+1000,Y,1000 do
+local cG=call("MGET",unpack(KEYS,E,min(E+999,Y)))
+for i=1,#cG do
+bZ[E-am+i]=cG[i]
 end
 end
-local js=fv and not(ba or bh)
-for i=ak,Y do
-local Q,m,dq=KEYS[i],js and bX[i-ak+1],nil
+local jt=fw and not(bb or bj)
+for i=am,Y do
+local U,m,ds=KEYS[i],jt and bZ[i-am+1],nil
 local bH=m and#m==16 and tonumber(m)
 if bH then
-local us,I=bH-ez,0
-while us>ej do
-us,I=us-cu,I+1
+local us,I=bH-eA,0
+while us>ek do
+us,I=us-cw,I+1
 end
-local aq=(us<r and r or us)+bW
+local aq=(us<r and r or us)+bY
 local bB=aq-us
-if aq<=bs and us%aK+bB<aK then
-local aV=aq>cO and fd(us,aq,I)or aq<=cO and 0
-if aV then
-if aV~=I then bB=bB+(aV-I)*cu end
-local fp=bB==bW and cG or format("%d",bB)
-if bF("INCRBY",Q,fp)==bH+bB then dq=aq-r end
+if aq<=bh and us%aD+bB<aD then
+local aW=aq>cQ and fe(us,aq,I)or aq<=cQ and 0
+if aW then
+if aW~=I then bB=bB+(aW-I)*cw end
+local fq=bB==bY and cI or format("%d",bB)
+if bC("INCRBY",U,fq)==bH+bB then ds=aq-r end
 end
 end
 end
-if dq then
-V[gF+i]=dq
+if ds then
+W[gG+i]=ds
 else
-aJ=aJ or{}
-aJ[#aJ+1],V[gF+i]=i,false
+aL=aL or{}
+aL[#aL+1],W[gG+i]=i,false
 end
 end
 end
-if aJ then
+if aL then
 ${part4}
 ${part5}
-local g={denominator=denominator,as=as,aG=aG}
-local function bD(m,size,denominator)
+local g={denominator=denominator,as=as,aH=aH}
+local function bE(m,size,denominator)
 local z,us,aa,h,I=0,nil,0,nil,0
 if#m>8 and byte(m,1)==98 then
-z=dN(m)
+z=dO(m)
 m=sub(m,10)
 end
 if m==""then return 0,0,z end
 local av=string.find(m,"[^%d]")
 if av and av>16 and byte(m,av)>127 then
-local an=sub(m,1,av-1)
-local E=#an==18 and sub(an,1,2)==hh and 3 or 1
-h={us=tonumber(sub(an,E,E+15))or 0,aa=tonumber(sub(an,E+16))or 0}
+local ah=sub(m,1,av-1)
+local E=#ah==18 and sub(ah,1,2)==hi and 3 or 1
+h={us=tonumber(sub(ah,E,E+15))or 0,aa=tonumber(sub(ah,E+16))or 0}
 if av==#m then
 I=floor((byte(m,av)-128)/8)
 else
-aU().bT(m,av,#m,h,g)
+aV().bV(m,av,#m,h,g)
 I=h.I
 end
-m=an
+m=ah
 end
-if#m==18 and sub(m,1,2)==hh then
+if#m==18 and sub(m,1,2)==hi then
 m=sub(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dy+cu then I=fu(us)end
-us=eF(us)
+if us>=dz+cw then I=fv(us)end
+us=eG(us)
 end
 elseif#m>16 then
 us=tonumber(sub(m,1,16))
 end
-if not us or not(us<=ir)or(av and not h)then return nil end
+if not us or not(us<=is)or(av and not h)then return nil end
 if#m~=size then return us+1,0,z,I,nil,h and h.v end
 if size>16 then aa=min(tonumber(sub(m,17))or 0,denominator-1)end
 return us,aa,z,I,h and h.ac,h and h.v
 end
-local function cv(i)
-local Q,m,us,aa,z,at=KEYS[i],bX[i-ak+1],0,0,0,r
-local I,dx,ac,v,iy=0,false,nil,nil,nil
+local function cx(i)
+local U,m,us,aa,z,at=KEYS[i],bZ[i-am+1],0,0,0,r
+local I,dy,ac,v,iz=0,false,nil,nil,nil
 if m then
-us,aa,z,I,ac,v=bD(m,size,denominator)
+us,aa,z,I,ac,v=bE(m,size,denominator)
 if not us then
 A=A+1
-V[A]="RULES"
+W[A]="RULES"
 return nil
 end
 if z>r then at=z end
 if us-as>=r or(v or 0)>r then
 local h={us=us,aa=aa,I=I,ac=ac,v=v}
-local bj=aU().db(h,g)
-dx=bj~=h
-us,aa,I,ac,v=bj.us,bj.aa,bj.I,bj.ac,bj.v
+local bl=aV().dd(h,g)
+dy=bl~=h
+us,aa,I,ac,v=bl.us,bl.aa,bl.I,bl.ac,bl.v
 end
 end
-local aq,bC=us,aa
+local aq,bD=us,aa
 if us<at-1 or(us<at and aa==0)then
-aq,bC=at,0
+aq,bD=at,0
 end
-local ia,hu=aq,bC
-aq,bC=aq+bW,bC+iA
-if bC>=denominator then
-aq,bC=aq+1,bC-denominator
+local ib,hv=aq,bD
+aq,bD=aq+bY,bD+iB
+if bD>=denominator then
+aq,bD=aq+1,bD-denominator
 end
-local W=0
-if(aq<bs or(aq==bs and bC<=aG))and at-r<=aN then
-W=1
-local ao=1
-if bh then ao=ARGV[x+i-ak+1]+0 end
-if ao>1 then
-local bd=bs-ia+(aG-hu)/denominator
-W=max(min(floor(bd/(bW+iA/denominator)),ao),1)
-for q=min(W+1,ao),max(W-1,1),-1 do
-local bb=hu+q*iA
-local cT=floor(bb/denominator)
-aq,bC=ia+q*bW+cT,bb-cT*denominator
-W=q
-if aq<bs or(aq==bs and bC<=aG)then break end
+local V=0
+if(aq<bh or(aq==bh and bD<=aH))and at-r<=aO then
+V=1
+local ap=1
+if bj then ap=ARGV[y+i-am+1]+0 end
+if ap>1 then
+local be=bh-ib+(aH-hv)/denominator
+V=max(min(floor(be/(bY+iB/denominator)),ap),1)
+for q=min(V+1,ap),max(V-1,1),-1 do
+local bc=hv+q*iB
+local cl=floor(bc/denominator)
+aq,bD=ib+q*bY+cl,bc-cl*denominator
+V=q
+if aq<bh or(aq==bh and bD<=aH)then break end
 end
 end
 end
 local az
-if(W>0 or dx)and not ba then
-if W==0 then
-aq,bC,at=us,aa,r
+if(V>0 or dy)and not bb then
+if V==0 then
+aq,bD,at=us,aa,r
 end
-local aR,ai=format(fF,aq,bC),nil
-if size==16 and aq>=dy then aR=hh..aR end
-local av,U,fN="",aq+2,fj
+local aS,ak=format(fG,aq,bD),nil
+if size==16 and aq>=dz then aS=hi..aS end
+local av,O,fO="",aq+2,fk
 local K=aq-as
-if bC>aG then K=K+1 end
+if bD>aH then K=K+1 end
 if ac or v or at>r then
-local aS=aU()
+local aT=aV()
 local h={us=us,aa=aa,I=I,ac=ac,v=v}
-ac=aS.bc(h)
-local bl=max(at>r and at or 0,v or 0)
-local next=aS.cz(aq,bC,ac,bl,g,aS.dG(h,g))
-av=aS.aR(next,g)
-if ac then U=max(U,aS.dR(aq,next.ac)+2)end
-if next.v then U=max(U,next.v+2)end
-ac=ac or aS.dL
-if W>0 and(ac.us>0 or ac.aa>0 or v or at>r)then
-iy={us,aa,ac.us,ac.aa,v or 0}
+ac=aT.bd(h)
+local bn=max(at>r and at or 0,v or 0)
+local next=aT.cB(aq,bD,ac,bn,g,aT.dH(h,g))
+av=aT.aS(next,g)
+if ac then O=max(O,aT.dS(aq,next.ac)+2)end
+if next.v then O=max(O,next.v+2)end
+ac=ac or aT.dM
+if V>0 and(ac.us>0 or ac.aa>0 or v or at>r)then
+iz={us,aa,ac.us,ac.aa,v or 0}
 end
 elseif K>r then
-local jn=us-as+(aa>aG and 1 or 0)>r
-local aV=eQ(K-r,as,jn and I or 0)
-if fv and z<=r then
-fN=fj+aV*cu
+local jo=us-as+(aa>aH and 1 or 0)>r
+local aW=eR(K-r,as,jo and I or 0)
+if fw and z<=r then
+fO=fk+aW*cw
 else
-av=string.char(128+8*aV)
+av=string.char(128+8*aW)
 end
 end
-us,aa=aq,bC
+us,aa=aq,bD
 if av~=""and z<=r then
-ai=bF("SET",Q,aR..av,"PX",math.ceil((U-r)/1000)+ce)
+ak=bC("SET",U,aS..av,"PX",math.ceil((O-r)/1000)+cg)
 elseif z>r then
-aR=aR..av
-aR="b"..struct.pack("<d",z)..aR
-ai=bF("SET",Q,aR,"PX",math.ceil((max(U,z)-r)/1000)+ce)
+aS=aS..av
+aS="b"..struct.pack("<d",z)..aS
+ak=bC("SET",U,aS,"PX",math.ceil((max(O,z)-r)/1000)+cg)
 else
-if fv then aR=format("%d",fN+us%ct)end
-ai=m and bF("SET",Q,aR,"PX",gJ(us,aK))
-or bF("SET",Q,aR,"PX",gJ(us,aK),"NX")
-or bF("GET",Q)
+if fw then aS=format("%d",fO+us%cv)end
+ak=m and bC("SET",U,aS,"PX",gJ(us,aD))
+or bC("SET",U,aS,"PX",gJ(us,aD),"NX")
+or bC("GET",U)
 end
-az=ai and ai.err
+az=ak and ak.err
 elseif not m then
-local gp=bF("GET",Q)
-az=gp and gp.err
+local gq=bC("GET",U)
+az=gq and gq.err
 end
 A=A+1
 if az then
-V[A]=az
+W[A]=az
 return string.find(az,"READONLY",1,true)and az
 end
 if us<r then
 us,aa=r,0
 end
-local dq=(us-r)*denominator+aa
-if z>r or dq>ir or iy then
-local ae={z>r and z-r or 0,W,us-r,aa}
-for aS=1,iy and 5 or 0 do
-ae[4+aS]=iy[aS]
+local ds=(us-r)*denominator+aa
+if z>r or ds>is or iz then
+local ae={z>r and z-r or 0,V,us-r,aa}
+for aT=1,iz and 5 or 0 do
+ae[4+aT]=iz[aT]
 end
-V[A]=ae
-elseif bh then
-V[A]=W
+W[A]=ae
+elseif bj then
+W[A]=V
 A=A+1
-V[A]=dq
+W[A]=ds
 else
-V[A]=W>0 and dq or-1-dq
+W[A]=V>0 and ds or-1-ds
 end
 end
 local az
-for _,i in ipairs(aJ)do
-if not bh then A=gF+i-1 end
-az=cv(i)or az
+for _,i in ipairs(aL)do
+if not bj then A=gG+i-1 end
+az=cx(i)or az
 end
 if az then return redis.error_reply(az)end
 end
-if bh then
-x=x+Y-ak+1
+if bj then
+y=y+Y-am+1
 else
-A=gF+Y
+A=gG+Y
 end
 end
-return V`,
+return W`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "7575b139845a73e372f0c0f2f91199e2085f84e5",
-  source: `local dd=redis.call("TIME")
-local kb=redis.pcall("INFO")
-local ae={dd[1],dd[2],type(kb)=="string"and kb or""}
-local jP={kA=KEYS[1],kx=KEYS[2],kz=""}
-for _,jK in ipairs(ARGV)do
-local cV={}
-for iI in string.gmatch(jK,"%S+")do
-cV[#cV+1]=jP[iI]or iI
+  sha1: "48343b2a69b462059031ec1c4e510a3a3bf2f104",
+  source: `local df=redis.call("TIME")
+local kc=redis.pcall("INFO")
+local ae={df[1],df[2],type(kc)=="string"and kc or""}
+local jQ={kB=KEYS[1],ky=KEYS[2],kA=""}
+for _,jL in ipairs(ARGV)do
+local cW={}
+for iJ in string.gmatch(jL,"%S+")do
+cW[#cW+1]=jQ[iJ]or iJ
 end
-local iH=redis.pcall(unpack(cV))
-if type(iH)=="table"and iH.err then ae[#ae+1]=iH.err end
+local iI=redis.pcall(unpack(cW))
+if type(iI)=="table"and iI.err then ae[#ae+1]=iI.err end
 end
 return ae`,
 };
@@ -1911,447 +1911,447 @@ return ae`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "9c6d14d06f3c853dd3a78677f9c8a5b904e8e8ba",
+  sha1: "149af55e65854cd4888f8ad8d030488ccb31dc1e",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function es()
+local function et()
 ${part6}
-local kl=aB()~=""
+local km=aB()~=""
 local function ar(us)
 return format("%.0f",us)
 end
-local dt=ar(r)
-local function dQ(p)
-p.dQ=p.dQ or ar(r+p.ca)
-return p.dQ
+local du=ar(r)
+local function dR(p)
+p.dR=p.dR or ar(r+p.cc)
+return p.dR
 end
-local function gn(aM)
-return aM==r and"-"..dt or ar(-aM)
+local function go(aN)
+return aN==r and"-"..du or ar(-aN)
 end
-local function hy(Q,us)
-if call("PTTL",Q)<dl(r+us)then call("PEXPIRE",Q,dl(r+us+us/8))end
+local function hz(U,us)
+if call("PTTL",U)<dn(r+us)then call("PEXPIRE",U,dn(r+us+us/8))end
 end
-local channel,gs=aB(),{}
-local jI=5000
-local function mailbox(aQ)
-return channel.."%"..aQ
+local channel,gt=aB(),{}
+local jJ=5000
+local function mailbox(aR)
+return channel.."%"..aR
 end
-local eZ,kj,eE={nil},aB()=="1",number()
-for i=1,eE do
-local aQ=aB()
-gs[aQ]="caller"
-if kj then
-local jA=mailbox(aQ)
-local fw=call("LRANGE",jA,"0","-1")
-if#fw==0 then
-call("RPUSH",jA,"")
-eZ[#eZ+1]="gap "..aQ
-elseif#fw>1 then
-call("LTRIM",jA,"0","0")
-for aZ=2,#fw do
-eZ[#eZ+1]=fw[aZ]
+local fa,kk,eF={nil},aB()=="1",number()
+for i=1,eF do
+local aR=aB()
+gt[aR]="caller"
+if kk then
+local jB=mailbox(aR)
+local fx=call("LRANGE",jB,"0","-1")
+if#fx==0 then
+call("RPUSH",jB,"")
+fa[#fa+1]="gap "..aR
+elseif#fx>1 then
+call("LTRIM",jB,"0","0")
+for ba=2,#fx do
+fa[#fa+1]=fx[ba]
 end
 end
-call("PEXPIRE",jA,jI)
+call("PEXPIRE",jB,jJ)
 end
 end
 ${part7}
 ${part2}
-local cq,bM,fA,ba,ic={},nil,nil,false,false
-local function dT(e)
-if#e.p.rates>0 then return fA.dT(e)end
-local m,x=not e.cU and call("GET",e.Q)or"",1
-e.z,x=dN(m)
-e.states,e.dh={},sub(m,x>10 and 1 or x)
+local cs,bN,fB,bb,ie={},nil,nil,false,false
+local function dU(e)
+if#e.p.rates>0 then return fB.dU(e)end
+local m,y=not e.cV and call("GET",e.U)or"",1
+e.z,y=dO(m)
+e.states,e.dj={},sub(m,y>10 and 1 or y)
 end
-local function dI(e)
-fA.dI(e)
+local function dJ(e)
+fB.dJ(e)
 end
 ${part8}
 ${part9}
-local eT={}
-local function eD(e)
-local bp=eT[e.aA]
-if bp then return bp end
-local ak=call("ZRANGE",e.aA,"0","1","WITHSCORES")
-bp={aM=0,bc=0,aO=nil,gM=false,bu=0}
-if ak[1]=="#"then
-bp.aM=-ak[2]
-bp.gM=not ak[4]or ak[4]+0>r
-if bp.gM and ak[4]then bp.aO=ak[4]+0 end
+local eU={}
+local function eE(e)
+local br=eU[e.aA]
+if br then return br end
+local am=call("ZRANGE",e.aA,"0","1","WITHSCORES")
+br={aN=0,bd=0,aP=nil,gM=false,bv=0}
+if am[1]=="#"then
+br.aN=-am[2]
+br.gM=not am[4]or am[4]+0>r
+if br.gM and am[4]then br.aP=am[4]+0 end
 end
-if ak[3]or not bp.gM then bp.bc=call("ZCOUNT",e.aA,"("..dt,"+inf")end
-eT[e.aA]=bp
-return bp
+if am[3]or not br.gM then br.bd=call("ZCOUNT",e.aA,"("..du,"+inf")end
+eU[e.aA]=br
+return br
 end
-local function iQ(e,n)
-local bp=eD(e)
-if n==1 and bp.aO then return bp.aO end
-local bq=n==1 and bp.gM and call("ZRANGE",e.aA,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aA,"("..dt,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bp.aO=bq[2]+0 end
-return bq[2]+0
+local function iR(e,n)
+local br=eE(e)
+if n==1 and br.aP then return br.aP end
+local bs=n==1 and br.gM and call("ZRANGE",e.aA,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aA,"("..du,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then br.aP=bs[2]+0 end
+return bs[2]+0
 end
-local function dw(e,J)
-local bc=eD(e).bc
-local gK=bc+J-e.p.J
-if gK>bc then return 1e15 end
-return gK<=0 and 0 or iQ(e,gK)-r
+local function dx(e,J)
+local bd=eE(e).bd
+local gK=bd+J-e.p.J
+if gK>bd then return 1e15 end
+return gK<=0 and 0 or iR(e,gK)-r
 end
-local function he(e,id)
+local function hf(e,id)
 return tonumber(call("ZSCORE",e.aA,id)or 0)>r
 end
-local function fY(e)
-local bp,us=eT[e.aA],max(4*e.p.ca,60000000)
-if bp and bp.bu>=us then return end
-hy(e.aA,us)
-if bp then bp.bu=us end
+local function fZ(e)
+local br,us=eU[e.aA],max(4*e.p.cc,60000000)
+if br and br.bv>=us then return end
+hz(e.aA,us)
+if br then br.bv=us end
 end
-local function gx(e)
-return max(r,eD(e).aM+1)
+local function gy(e)
+return max(r,eE(e).aN+1)
 end
-local function ht(e,id,J)
-call("ZADD",e.aA,dQ(e.p),id)
-for al=2,J do
-call("ZADD",e.aA,dQ(e.p),id.."+"..al)
+local function hu(e,id,J)
+call("ZADD",e.aA,dR(e.p),id)
+for ao=2,J do
+call("ZADD",e.aA,dR(e.p),id.."+"..ao)
 end
-eT[e.aA]=nil
-fY(e)
+eU[e.aA]=nil
+fZ(e)
 end
-local function jC(e,id,J)
-local bp=eD(e)
-local aM=gx(e)
-local bB=call("ZADD",e.aA,gn(aM),"#",dQ(e.p),id)
-if bp.aM==0 then bB=bB-1 end
-if not bp.gM then call("ZREMRANGEBYSCORE",e.aA,"1",dt)end
+local function jD(e,id,J)
+local br=eE(e)
+local aN=gy(e)
+local bB=call("ZADD",e.aA,go(aN),"#",dR(e.p),id)
+if br.aN==0 then bB=bB-1 end
+if not br.gM then call("ZREMRANGEBYSCORE",e.aA,"1",du)end
 if bB==1 and J<=1 then
-local bq=r+e.p.ca
-if bp.bc==0 then bp.aO=bq end
-if bp.aO then bp.aO=min(bp.aO,bq)end
-bp.aM,bp.bc,bp.gM=aM,bp.bc+1,true
-fY(e)
+local bs=r+e.p.cc
+if br.bd==0 then br.aP=bs end
+if br.aP then br.aP=min(br.aP,bs)end
+br.aN,br.bd,br.gM=aN,br.bd+1,true
+fZ(e)
 else
-ht(e,id,J)
+hu(e,id,J)
 end
-return aM
+return aN
 end
-local function jQ(e,id,J)
-local dX=call("ZREM",e.aA,id)
-for al=2,J do
-dX=dX+call("ZREM",e.aA,id.."+"..al)
+local function jR(e,id,J)
+local dY=call("ZREM",e.aA,id)
+for ao=2,J do
+dY=dY+call("ZREM",e.aA,id.."+"..ao)
 end
-eT[e.aA]=nil
-return dX
+eU[e.aA]=nil
+return dY
 end
-local function eA(ae,e,aM)
+local function eB(ae,e,aN)
 if e.p.J==0 then return end
-local bc,Y=eD(e).bc,#ae
-ae[Y+1],ae[Y+2],ae[Y+3]=bc,bc>0 and iQ(e,1)-r or 0,aM or 0
+local bd,Y=eE(e).bd,#ae
+ae[Y+1],ae[Y+2],ae[Y+3]=bd,bd>0 and iR(e,1)-r or 0,aN or 0
 end
-local function jq(e)
-local cn=#e.p.rates==0 and call("EXISTS",e.aF,e.Q)
-or call("EXISTS",e.aF)
-e.dF=cn==0
-e.cU=e.dF and#e.p.rates==0
+local function jr(e)
+local cp=#e.p.rates==0 and call("EXISTS",e.aG,e.U)
+or call("EXISTS",e.aG)
+e.dG=cp==0
+e.cV=e.dG and#e.p.rates==0
 end
-local fs={}
-local function gw(e,id)
-fs[e.aF]=nil
-return call("ZREM",e.aF,id,id.."k")
+local ft={}
+local function gx(e,id)
+ft[e.aG]=nil
+return call("ZREM",e.aG,id,id.."k")
 end
-local function hZ(e,id,au)
+local function ia(e,id,au)
 if au==0 then
-local Y=call("ZREVRANGE",e.aF,"0","0","WITHSCORES")
+local Y=call("ZREVRANGE",e.aG,"0","0","WITHSCORES")
 au=max(r,(Y[2]or 0)+1)
 end
-call("ZADD",e.aF,ar(au),id)
-fs[e.aF],e.dF=nil,false
-hy(e.aF,max(4*e.p.ca,60000000))
+call("ZADD",e.aG,ar(au),id)
+ft[e.aG],e.dG=nil,false
+hz(e.aG,max(4*e.p.cc,60000000))
 return au
 end
-local function iw(e,id,au)
-if call("ZSCORE",e.aF,id)then
-call("ZADD",e.aF,ar(au),id.."k")
-call("ZREM",e.aF,id)
+local function ix(e,id,au)
+if call("ZSCORE",e.aG,id)then
+call("ZADD",e.aG,ar(au),id.."k")
+call("ZREM",e.aG,id)
 end
-fs[e.aF]=nil
+ft[e.aG]=nil
 end
-local function hN(aQ)
-return redis.pcall("EXISTS",mailbox(aQ))==1
+local function hO(aR)
+return redis.pcall("EXISTS",mailbox(aR))==1
 end
-local function hx(aQ)
-if gs[aQ]==nil then
-local iG=call("PUBSUB","NUMSUB",channel..aQ)[2]>0
-gs[aQ]=iG and"channel"or hN(aQ)and"mailbox"or false
+local function hy(aR)
+if gt[aR]==nil then
+local iH=call("PUBSUB","NUMSUB",channel..aR)[2]>0
+gt[aR]=iH and"channel"or hO(aR)and"mailbox"or false
 end
-return gs[aQ]
+return gt[aR]
 end
-local function fC(aH,aw,ae)
-local cV=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
-local eG=aH..cV.." "..aw.id
-local ks=gs[aw.aQ]
-if ks=="caller"then
-eZ[#eZ+1]=eG
-elseif ks=="mailbox"then
-call("RPUSHX",mailbox(aw.aQ),eG)
+local function fD(aI,aw,ae)
+local cW=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
+local eH=aI..cW.." "..aw.id
+local kt=gt[aw.aR]
+if kt=="caller"then
+fa[#fa+1]=eH
+elseif kt=="mailbox"then
+call("RPUSHX",mailbox(aw.aR),eH)
 else
-call("PUBLISH",channel..aw.aQ,eG)
+call("PUBLISH",channel..aw.aR,eH)
 end
 end
-local ip=8
-local function eX(e,A)
-if e.dF then return nil end
-local bH=A==0 and fs[e.aF]
+local iq=8
+local function eY(e,A)
+if e.dG then return nil end
+local bH=A==0 and ft[e.aG]
 if bH and bH.p==e.p then return bH end
 while true do
-local aZ=call("ZRANGE",e.aF,format("%d",A),format("%d",A),"WITHSCORES")
-local hC=aZ[1]
-if not hC then return nil end
-local id,aQ,aH,jS,J,ab,bu=
-string.match(hC,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local kh=r-aZ[2]
-if aQ and kh<=tonumber(jS)and hx(aQ)then
-local aw={id=id,aQ=aQ,hr=aH=="d",bu=bu=="k",au=aZ[2]+0}
-for cS,m in pairs(e)do
-if cS~="states"then aw[cS]=m end
+local ba=call("ZRANGE",e.aG,format("%d",A),format("%d",A),"WITHSCORES")
+local hD=ba[1]
+if not hD then return nil end
+local id,aR,aI,jT,J,ab,bv=
+string.match(hD,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local ki=r-ba[2]
+if aR and ki<=tonumber(jT)and hy(aR)then
+local aw={id=id,aR=aR,hs=aI=="d",bv=bv=="k",au=ba[2]+0}
+for cU,m in pairs(e)do
+if cU~="states"then aw[cU]=m end
 end
 aw.J,aw.ab=min(tonumber(J),e.p.J),tonumber(ab)
-if A==0 then fs[e.aF]=aw end
+if A==0 then ft[e.aG]=aw end
 return aw
 end
-call("ZREM",e.aF,hC)
-fs[e.aF]=nil
+call("ZREM",e.aG,hD)
+ft[e.aG]=nil
 end
 end
-local function gX(e)
-local bx=e.p.fa
-if bx<0 or call("ZCARD",e.aF)<bx then return false end
-eX(e,0)
-return call("ZCARD",e.aF)>=bx
+local function gY(e)
+local bz=e.p.fb
+if bz<0 or call("ZCARD",e.aG)<bz then return false end
+eY(e,0)
+return call("ZCARD",e.aG)>=bz
 end
-local function dW(e,iM)
-local A,bV=0,0
-while A<ip and not e.dF and dw(e,bV+1)==0 do
-local aw=eX(e,A)
-if not aw or dw(e,bV+aw.J)>0 then return end
-if not aw.hr then
-if not aw.bu and aw.id~=iM then fC("turn",aw,{0})end
-A,bV=A+1,bV+aw.J
+local function dX(e,iN)
+local A,bX=0,0
+while A<iq and not e.dG and dx(e,bX+1)==0 do
+local aw=eY(e,A)
+if not aw or dx(e,bX+aw.J)>0 then return end
+if not aw.hs then
+if not aw.bv and aw.id~=iN then fD("turn",aw,{0})end
+A,bX=A+1,bX+aw.J
 else
-local at=gf(aw)
+local at=gg(aw)
 if at>r then
-if aw.id~=iM then fC("turn",aw,{at-r})end
+if aw.id~=iN then fD("turn",aw,{at-r})end
 return
 end
-fH(aw,r)
-gw(e,aw.id)
+fI(aw,r)
+gx(e,aw.id)
 local ae={1,0,0}
-local aM=jC(e,aw.id,aw.J)
-di(ae,aw)
-eA(ae,aw,aM)
-dn(ae,{aw})
-fC("granted",aw,ae)
+local aN=jD(e,aw.id,aw.J)
+dk(ae,aw)
+eB(ae,aw,aN)
+dq(ae,{aw})
+fD("granted",aw,ae)
 end
 end
 end
-local function iV(e,id,au)
-local bV=0
-for A=0,ip-1 do
-local aw=eX(e,A)
+local function iW(e,id,au)
+local bX=0
+for A=0,iq-1 do
+local aw=eY(e,A)
 if not aw or aw.id==id or(au>0 and aw.au>au)then return false end
-bV=bV+aw.J
-if aw.hr or dw(e,bV+e.J)>0 then return true end
+bX=bX+aw.J
+if aw.hs or dx(e,bX+e.J)>0 then return true end
 end
 return true
 end
-local function ik(e,id)
-local bV=0
-for A=0,ip-1 do
-local aw=eX(e,A)
+local function il(e,id)
+local bX=0
+for A=0,iq-1 do
+local aw=eY(e,A)
 if not aw then return 0 end
-local aT=aw.id==id
-if aT then aw=e end
-local bg=dw(e,bV+aw.J)
-if bg>0 then return min(bg,e.p.ca)end
-if aT or aw.hr then
-local dv=gf(aw)-r
-return aT and dv or dv+e.p.ca
+local aU=aw.id==id
+if aU then aw=e end
+local bi=dx(e,bX+aw.J)
+if bi>0 then return min(bi,e.p.cc)end
+if aU or aw.hs then
+local dw=gg(aw)-r
+return aU and dw or dw+e.p.cc
 end
-bV=bV+aw.J
+bX=bX+aw.J
 end
-return e.p.ca
+return e.p.cc
 end
-local function jM(e,id,au)
+local function jN(e,id,au)
 if e.p.J==0 then return false end
-return dw(e,e.J)>0 or iV(e,id,au)
+return dx(e,e.J)>0 or iW(e,id,au)
 end
-local function gQ(gA,cs)
-local kq,kd=gA.p.J,cs.p.J
-return kq<kd or(kq==kd and gA.Q<cs.Q)
+local function gQ(gB,cu)
+local kr,ke=gB.p.J,cu.p.J
+return kr<ke or(kr==ke and gB.U<cu.U)
 end
-local function hK(id,au,ag,eL,dv)
-local ix=#ag>1 and dv>0
-local ew=not ix and(eL or ag[1])
-if ew and au==0 and gX(ew)then return 5,max(dv,1),0 end
-for _,e in ipairs(ag)do
-if au>0 and e~=ew and e.p.J>0 then
-if ew and gQ(e,ew)then
-iw(e,id,au)
-elseif gw(e,id)>0 then
-dW(e)
+local function hL(id,au,ai,eM,dw)
+local iy=#ai>1 and dw>0
+local ex=not iy and(eM or ai[1])
+if ex and au==0 and gY(ex)then return 5,max(dw,1),0 end
+for _,e in ipairs(ai)do
+if au>0 and e~=ex and e.p.J>0 then
+if ex and gQ(e,ex)then
+ix(e,id,au)
+elseif gx(e,id)>0 then
+dX(e)
 end
 end
 end
-if not ew then return 3,dv,au==0 and r or au end
-if au>0 then gw(ew,id)end
-au=hZ(ew,id,au)
-return 3,ik(ew,id),au
+if not ex then return 3,dw,au==0 and r or au end
+if au>0 then gx(ex,id)end
+au=ia(ex,id,au)
+return 3,il(ex,id),au
 end
-local function ie(e,id)
-ht(e,id,e.J)
-local aM=gx(e)
-call("ZADD",e.aA,gn(aM),"#")
-eT[e.aA].aM=aM
-return aM
+local function ig(e,id)
+hu(e,id,e.J)
+local aN=gy(e)
+call("ZADD",e.aA,go(aN),"#")
+eU[e.aA].aN=aN
+return aN
 end
-local function hH(id,au,ag)
-for _,e in ipairs(ag)do
-if e.p.J>0 and not he(e,id)then return end
+local function hI(id,au,ai)
+for _,e in ipairs(ai)do
+if e.p.J>0 and not hf(e,id)then return end
 end
 local ae={6,0,au}
-for _,e in ipairs(ag)do
-local aM
+for _,e in ipairs(ai)do
+local aN
 if e.p.J>0 then
-jq(e)
-aM=ie(e,id)
+jr(e)
+aN=ig(e,id)
 end
-dT(e)
-di(ae,e)
-eA(ae,e,aM)
+dU(e)
+dk(ae,e)
+eB(ae,e,aN)
 end
 return ae
 end
-local function cF(id,cR,aN,au,ag)
-ba=cR=="2"
-if bM and not ba then error(bM,0)end
-local ad=au>0 and cR~="2"and hH(id,au,ag)
+local function cH(id,cT,aO,au,ai)
+bb=cT=="2"
+if bN and not bb then error(bN,0)end
+local ad=au>0 and cT~="2"and hI(id,au,ai)
 if ad then return ad end
-local at,z,eL,gt=r,r,nil,true
-for i=1,#ag do
-local e=ag[i]
+local at,z,eM,gu=r,r,nil,true
+for i=1,#ai do
+local e=ai[i]
 if e.p.J>0 then
-gt=false
-jq(e)
-if cR~="2"then dW(e,id)end
+gu=false
+jr(e)
+if cT~="2"then dX(e,id)end
 end
-at=max(at,gf(e))
+at=max(at,gg(e))
 z=max(z,e.z)
-if jM(e,id,au)and(not eL or gQ(e,eL))then eL=e end
+if jN(e,id,au)and(not eM or gQ(e,eM))then eM=e end
 end
-local iR,fo,bg={},0,at-r
-local bd=cR=="1"and at-r<=aN
-if not eL and(at<=r or(bd and gt))then
-fo=1
-if cR~="2"then
-for i=1,#ag do
-local e=ag[i]
-fH(e,at)
+local iS,fp,bi={},0,at-r
+local be=cT=="1"and at-r<=aO
+if not eM and(at<=r or(be and gu))then
+fp=1
+if cT~="2"then
+for i=1,#ai do
+local e=ai[i]
+fI(e,at)
 if e.p.J>0 then
-if au>0 then gw(e,id)end
-iR[i]=jC(e,id,e.J)
+if au>0 then gx(e,id)end
+iS[i]=jD(e,id,e.J)
 end
 end
 end
-elseif bd then
-fo,bg,au=hK(id,au,ag,eL,bg)
-elseif eL then
-fo=4
-bg=max(bg,1)
+elseif be then
+fp,bi,au=hL(id,au,ai,eM,bi)
+elseif eM then
+fp=4
+bi=max(bi,1)
 elseif z>r then
-fo=2
+fp=2
 end
-if fo>3 then
-for _,e in ipairs(ag)do
-if e.p.J>0 then bg=max(bg,dw(e,e.J))end
+if fp>3 then
+for _,e in ipairs(ai)do
+if e.p.J>0 then bi=max(bi,dx(e,e.J))end
 end
 end
-local ae={fo,bg,au,nil,nil,nil}
-for i=1,#ag do
-di(ae,ag[i])
-eA(ae,ag[i],iR[i])
+local ae={fp,bi,au,nil,nil,nil}
+for i=1,#ai do
+dk(ae,ai[i])
+eB(ae,ai[i],iS[i])
 end
-dn(ae,ag)
+dq(ae,ai)
 return ae
 end
-local function kw(id,au,e)
-local ae={he(e,id)and 6 or 1,0,au}
-dW(e,id)
-local hF=he(e,id)
-if not hF and not call("ZSCORE",e.aF,id)then
-hZ(e,id,au)
-dW(e,id)
-hF=he(e,id)
+local function kx(id,au,e)
+local ae={hf(e,id)and 6 or 1,0,au}
+dX(e,id)
+local hG=hf(e,id)
+if not hG and not call("ZSCORE",e.aG,id)then
+ia(e,id,au)
+dX(e,id)
+hG=hf(e,id)
 end
-local aM
-if hF then
-aM=ie(e,id)
+local aN
+if hG then
+aN=ig(e,id)
 else
-hy(e.aF,max(4*e.p.ca,60000000))
-ae[1],ae[2]=3,ik(e,id)
+hz(e.aG,max(4*e.p.cc,60000000))
+ae[1],ae[2]=3,il(e,id)
 end
-dT(e)
-di(ae,e)
-eA(ae,e,aM)
+dU(e)
+dk(ae,e)
+eB(ae,e,aN)
 return ae
 end
-local function cg()
-local ag={nil}
+local function ci()
+local ai={nil}
 for i=1,number()do
-ag[i]=eh()
+ai[i]=ei()
 end
-return ag
+return ai
 end
-local bU={}
-function bU.T()
-local id,cR,aN,au=aB(),aB(),number(),number()
-return cF(id,cR,aN,au,cg())
+local bW={}
+function bW.T()
+local id,cT,aO,au=aB(),aB(),number(),number()
+return cH(id,cT,aO,au,ci())
 end
-function bU.P()
+function bW.P()
 local id,au=aB(),number()
-return kw(id,au,cg()[1])
+return kx(id,au,ci()[1])
 end
-local function hY(id,ag)
-local iu=0
-for i=1,#ag do
-local e=ag[i]
-local dO=jQ(e,id,e.J)
-jq(e)
-if not e.dF then
-if dO==0 then dO=gw(e,id)end
-if dO>0 then dW(e)end
+local function hZ(id,ai)
+local iv=0
+for i=1,#ai do
+local e=ai[i]
+local dP=jR(e,id,e.J)
+jr(e)
+if not e.dG then
+if dP==0 then dP=gx(e,id)end
+if dP>0 then dX(e)end
 end
-iu=iu+dO
+iv=iv+dP
 end
-return iu
+return iv
 end
-function bU.R()
+function bW.R()
 local id=aB()
-return{hY(id,cg())}
+return{hZ(id,ci())}
 end
-local function hA(id)
+local function hB(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function bU.N()
-local id,ag,ae=aB(),cg(),{}
-for i,e in ipairs(ag)do
-local bq=call("ZSCORE",e.aA,id)
-local jZ=bq and(tonumber(bq)>r or eD(e).bc+e.J<=e.p.J)
-if jZ then ht(e,id,e.J)end
-ae[i]=jZ and 1 or 0
+function bW.N()
+local id,ai,ae=aB(),ci(),{}
+for i,e in ipairs(ai)do
+local bs=call("ZSCORE",e.aA,id)
+local ka=bs and(tonumber(bs)>r or eE(e).bd+e.J<=e.p.J)
+if ka then hu(e,id,e.J)end
+ae[i]=ka and 1 or 0
 end
 return ae
 end
 local function gN()
-local eg
+local eh
 ${part4}
 ${part5}
 ${part10}
@@ -2373,152 +2373,152 @@ ${part3}
 ${part24}
 ${part25}
 local bJ={}
-local function dk()
-local p={ca=number(),J=number(),fa=number()}
-p.rates,p.br,p.aC,p.cb,p.bk={},"","","",0
+local function dm()
+local p={cc=number(),J=number(),fb=number()}
+p.rates,p.bt,p.aC,p.cd,p.bm={},"","","",0
 for i=1,number()do
 local letter=aB()
 local kernel=bJ[letter]or bG[letter]()
-local D=kernel.bT()
+local D=kernel.bV()
 bJ[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
-p.br=p.br..letter
-local an=D.an or 0
-local bI=letter=="t"and fL(an)or letter
-p.aC,p.cb=p.aC..(kernel.letter or bI),p.cb..bI
-D.size=D.ring and 0 or letter=="t"and 16+an
-if D.ring then p.bk=p.bk+1 end
+p.bt=p.bt..letter
+local ah=D.ah or 0
+local bI=letter=="t"and fM(ah)or letter
+p.aC,p.cd=p.aC..(kernel.letter or bI),p.cd..bI
+D.size=D.ring and 0 or letter=="t"and 16+ah
+if D.ring then p.bm=p.bm+1 end
 end
-if p.br=="s"then p.bk=0 end
-if p.bk==0 and#p.rates>1 then p.aE=fy(p.rates)end
-p.aH=#p.rates==0 and 0 or number()
-p.bI,p.bL=p.aH<2,p.aH%2==1
+if p.bt=="s"then p.bm=0 end
+if p.bm==0 and#p.rates>1 then p.aF=fz(p.rates)end
+p.aI=#p.rates==0 and 0 or number()
+p.bI,p.bL=p.aI<2,p.aI%2==1
 if p.bI then return p end
-p.gb,p.ev,p.gS,p.fl=aB(),aB(),number(),{}
+p.gc,p.ew,p.gT,p.fm=aB(),aB(),number(),{}
 for i=1,number()do
-p.fl[i]=number()
+p.fm[i]=number()
 end
 return p
 end
-local function dD(an)
-if#an==18 and sub(an,1,2)==hh then return sub(an,3)end
-local be=#an==16 and tonumber(an)
-return be and format("%016.0f",eF(be))or an
+local function dE(ah)
+if#ah==18 and sub(ah,1,2)==hi then return sub(ah,3)end
+local bf=#ah==16 and tonumber(ah)
+return bf and format("%016.0f",eG(bf))or ah
 end
-local function eY(m,D)
-if m==""then return D.kernel.cU()end
+local function eZ(m,D)
+if m==""then return D.kernel.cV()end
 local _,Y=string.find(m,"^%d*")
 if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
-local an=dD(sub(m,1,Y))
-local bR=#an+#m-Y
-local h=D.kernel.bD(an..sub(m,Y+1),1,#an,D,#an+1,bR)
-if Y==16 then h.I=max(h.I,fu(tonumber(m)or 0))end
+local ah=dE(sub(m,1,Y))
+local bT=#ah+#m-Y
+local h=D.kernel.bE(ah..sub(m,Y+1),1,#ah,D,#ah+1,bT)
+if Y==16 then h.I=max(h.I,fv(tonumber(m)or 0))end
 return h
 end
-local function dm(letter)
+local function dp(letter)
 return string.char(string.byte(letter)-128)
 end
-local function eu(e)
+local function ev(e)
 local p=e.p
 local rates=p.rates
 e.z=0
-if p.br=="s"then
-local ring=rates[1].kernel.fO(e.Q,rates[1])
+if p.bt=="s"then
+local ring=rates[1].kernel.fP(e.U,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.df
+return not ring.dh
 end
-local m,states,x=call("GET",e.Q)or"",{nil},1
-local aT=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dm)
-if not(aT and(aT==p.aC or aT==p.cb))then
-e.z,x=dN(m)
-if x>10 then x=1 end
+local m,states,y=call("GET",e.U)or"",{nil},1
+local aU=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dp)
+if not(aU and(aU==p.aC or aU==p.cd))then
+e.z,y=dO(m)
+if y>10 then y=1 end
 end
 e.states=states
-if p.br=="t"then
-states[1]=eY(sub(m,x),rates[1])
+if p.bt=="t"then
+states[1]=eZ(sub(m,y),rates[1])
 return states[1]
 end
-local dz=p.aE and hJ(m,x,p.aE,rates)
-if dz then
-e.states=dz
+local dA=p.aF and hK(m,y,p.aF,rates)
+if dA then
+e.states=dA
 return true
 end
-local y=#rates
-if y==0 then
-e.dh=sub(m,x)
+local w=#rates
+if w==0 then
+e.dj=sub(m,y)
 return true
 end
-local be=sub(m,x,x+y-1)
-local aW=string.gsub(be,"[\\128-\\255]",dm)
-local bH=aW==p.aC or aW==p.cb
-local cb=bH and aW~=p.aC
-if not bH and x<=#m then return false end
-x=x+y
-for i=1,y do
+local bf=sub(m,y,y+w-1)
+local aX=string.gsub(bf,"[\\128-\\255]",dp)
+local bH=aX==p.aC or aX==p.cd
+local cd=bH and aX~=p.aC
+if not bH and y<=#m then return false end
+y=y+w
+for i=1,w do
 local D=rates[i]
 local kernel=D.kernel
 if D.ring then
-states[i]=kernel.fO(e.bk[i],D)
-if states[i].df then return false end
+states[i]=kernel.fP(e.bm[i],D)
+if states[i].dh then return false end
 elseif bH then
-local ap=x+(D.size or kernel.fx)
-local bK,bR=1,0
-if be~=aW and string.byte(be,i)>=128 then
-bK,bR=ap+1,ap+(string.byte(m,ap)or 0)
-ap=bR+1
+local an=y+(D.size or kernel.fy)
+local bK,bT=1,0
+if bf~=aX and string.byte(bf,i)>=128 then
+bK,bT=an+1,an+(string.byte(m,an)or 0)
+an=bT+1
 end
-if not(D.size or cb)then
-ap=#m+1
-if y>1 and x+3<ap then
-ap=min(x+4+am("<I4",m,x),ap)
-x=x+4
+if not(D.size or cd)then
+an=#m+1
+if w>1 and y+3<an then
+an=min(y+4+ag("<I4",m,y),an)
+y=y+4
 end
-if ap-x<7 or am("<I7",m,x)~=D.window then return false end
+if an-y<7 or ag("<I7",m,y)~=D.window then return false end
 end
-if ap>#m+1 or(i==y and ap<=#m)then return false end
-local bD=cb and kernel.er or kernel.bD
-local Y=bK>1 and bK-2 or ap-1
-states[i]=bD(m,x,Y,D,bK,bR)
-x=ap
+if an>#m+1 or(i==w and an<=#m)then return false end
+local bE=cd and kernel.es or kernel.bE
+local Y=bK>1 and bK-2 or an-1
+states[i]=bE(m,y,Y,D,bK,bT)
+y=an
 else
-states[i]=kernel.cU()
+states[i]=kernel.cV()
 end
 end
 return true
 end
-local function ga(e)
-local p=e.p.aR or e.p
-e.p,e.bL,e.cK=p,nil,nil
-if e.cU then
+local function gb(e)
+local p=e.p.aS or e.p
+e.p,e.bL,e.cM=p,nil,nil
+if e.cV then
 e.z,e.states=0,{}
-elseif not(p.bI and eu(e))then
-eg(e)
+elseif not(p.bI and ev(e))then
+eh(e)
 end
 end
-local function gm(an)
-return#an==16 and an>="5"and hh..an or an
+local function gn(ah)
+return#ah==16 and ah>="5"and hi..ah or ah
 end
-local function fe(e,m)
-if string.byte(e.dh,1)==83 and#e.dh>53 then
-call("SETRANGE",e.Q,"1",pack("<d",e.z))
+local function ff(e,m)
+if string.byte(e.dj,1)==83 and#e.dj>53 then
+call("SETRANGE",e.U,"1",pack("<d",e.z))
 else
-call("SET",e.Q,m..e.dh,"KEEPTTL")
+call("SET",e.U,m..e.dj,"KEEPTTL")
 end
-local de=dl(e.z)
-if call("PTTL",e.Q)<de then call("PEXPIRE",e.Q,de)end
+local dg=dn(e.z)
+if call("PTTL",e.U)<dg then call("PEXPIRE",e.U,dg)end
 end
-local function dI(e)
+local function dJ(e)
 local p=e.p
-local rates,U,m,aC=p.rates,e.z,"",p.aC
-if e.bL then return e.bL.dI(e)end
-if p.br=="s"then return end
-local dz=p.aE and fk(e.states,p.aE,rates)
+local rates,O,m,aC=p.rates,e.z,"",p.aC
+if e.bL then return e.bL.dJ(e)end
+if p.bt=="s"then return end
+local dA=p.aF and fl(e.states,p.aF,rates)
 for i,D in ipairs(rates)do
 if not D.ring then
-U=max(U,D.kernel.ck(e.states[i],D))
-local h=D.kernel.cW(e.states[i],D)
+O=max(O,D.kernel.cn(e.states[i],D))
+local h=D.kernel.cX(e.states[i],D)
 if not D.size and#rates>1 then h=pack("<I4",#h)..h end
-local av=D.kernel.ea and D.kernel.ea(e.states[i],D)or""
-if av~=""and#rates==1 then h=gm(h)..av end
+local av=D.kernel.eb and D.kernel.eb(e.states[i],D)or""
+if av~=""and#rates==1 then h=gn(h)..av end
 if av~=""and#rates>1 then
 h=h..string.char(#av)..av
 aC=sub(aC,1,i-1)..string.char(string.byte(aC,i)+128)..sub(aC,i+1)
@@ -2526,329 +2526,329 @@ end
 m=m..h
 end
 end
-if p.br~="t"and m~=""then m=aC..m end
-if p.br=="t"then m=gm(m)end
-if dz then m=dz end
+if p.bt~="t"and m~=""then m=aC..m end
+if p.bt=="t"then m=gn(m)end
+if dA then m=dA end
 if e.z>r then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.dh~=""then return fe(e,m)end
-local cw=dz and fc(p.aE,U)or dl(U)
-if m~=""then call("SET",e.Q,m,"PX",cw)end
+if#rates==0 and e.dj~=""then return ff(e,m)end
+local cy=dA and fd(p.aF,O)or dn(O)
+if m~=""then call("SET",e.U,m,"PX",cy)end
 end
 ${part26}
-local fM
-local function fb()
-local cy,cY={},{}
-local function ff(q,g)
+local fN
+local function fc()
+local cA,da={},{}
+local function fg(q,g)
 local aa=q*g.interval_rem
-local cT=floor(aa/g.denominator)
-return{us=q*g.interval_us+cT,aa=aa-cT*g.denominator}
+local cl=floor(aa/g.denominator)
+return{us=q*g.interval_us+cl,aa=aa-cl*g.denominator}
 end
-local function kf(a,b)
+local function kg(a,b)
 return a.us==b.us and a.aa==b.aa
 end
-function cy.t(h,q,bw,g)
-local aS=aU()
-local bY=bw.bY or{0,0,0,-1,0}
-local ad,ac={us=bY[1],aa=bY[2]},h.ac or aS.dL
-local bq={us=bw.r+bw.ak,aa=bw.em}
-if kf(bq,h)and kf(ad,ac)and bw.ab>0 then
-local dz,gE,v=q>=bw.ab,bw.at>bw.r,h.v or 0
-local to=aS.eW(h,ff(q,g),g)
-if dz and bY[4]>=0 then to={us=bY[4],aa=bY[5]}end
-if gE then v=dz and bY[3]or max(v,bw.at)end
-return aS.cz(to.us,to.aa,aS.bc(h),v,g,aS.dG(h,g))
+function cA.t(h,q,bx,g)
+local aT=aV()
+local ca=bx.ca or{0,0,0,-1,0}
+local ad,ac={us=ca[1],aa=ca[2]},h.ac or aT.dM
+local bs={us=bx.r+bx.am,aa=bx.en}
+if kg(bs,h)and kg(ad,ac)and bx.ab>0 then
+local dA,gF,v=q>=bx.ab,bx.at>bx.r,h.v or 0
+local to=aT.eX(h,fg(q,g),g)
+if dA and ca[4]>=0 then to={us=ca[4],aa=ca[5]}end
+if gF then v=dA and ca[3]or max(v,bx.at)end
+return aT.cB(to.us,to.aa,aT.bd(h),v,g,aT.dH(h,g))
 end
-if aS.cc(h,g)>r then return h end
-local bf=aS.fz(bq,ad,g).us
-if bf>aS.fz(h,ac,g).us then return h end
-local hG=aS.fW(aS.eW(bq,aS.jm(ac,bf,ad,g),g),h)
-if hG.us<r then return h end
-local fJ=aS.fW(ff(q,g),{us=hG.us-r,aa=hG.aa})
-if fJ.us==0 and fJ.aa==0 then return h end
-return aS.eo(h,fJ,bf,0,g)
+if aT.ce(h,g)>r then return h end
+local bg=aT.fA(bs,ad,g).us
+if bg>aT.fA(h,ac,g).us then return h end
+local hH=aT.fX(aT.eX(bs,aT.jn(ac,bg,ad,g),g),h)
+if hH.us<r then return h end
+local fK=aT.fX(fg(q,g),{us=hH.us-r,aa=hH.aa})
+if fK.us==0 and fK.aa==0 then return h end
+return aT.ep(h,fK,bg,0,g)
 end
-function cY.t(h,q,g)
-local aS=aU()
-if h.us<r then return aS.cz(r,0,aS.bc(h),h.v or 0,g,h.I)end
-local fJ=aS.fW(ff(q,g),{us=h.us-r,aa=h.aa})
-if fJ.us==0 and fJ.aa==0 then return h end
-return aS.eo(h,fJ,0,aS.cc(h,g),g)
+function da.t(h,q,g)
+local aT=aV()
+if h.us<r then return aT.cB(r,0,aT.bd(h),h.v or 0,g,h.I)end
+local fK=aT.fX(fg(q,g),{us=h.us-r,aa=h.aa})
+if fK.us==0 and fK.aa==0 then return h end
+return aT.ep(h,fK,0,aT.ce(h,g),g)
 end
-local function ec(w,K,ki)
-local cl,bS=0,bA(w)
-while cl<bS do
-local cf=floor((cl+bS)/2)
-if co(w,cf)<=K then
-cl=cf+1
+local function ed(x,K,kj)
+local co,bU=0,bA(x)
+while co<bU do
+local ch=floor((co+bU)/2)
+if cq(x,ch)<=K then
+co=ch+1
 else
-bS=cf
+bU=ch
 end
 end
-if cl>0 and(not ki or co(w,cl-1)==K)then return cl-1 end
+if co>0 and(not kj or cq(x,co-1)==K)then return co-1 end
 end
-local function cx(w,A,q)
-local K,y=co(w,A)
-local W=min(q,y)
-return fD(w,A,K,y-W),q-W
+local function cz(x,A,q)
+local K,w=cq(x,A)
+local V=min(q,w)
+return fE(x,A,K,w-V),q-V
 end
-local function jx(w)
-while w~=""do
-local _,y=bN(w)
-if y>0 then break end
-w=sub(w,1,-aY-1)
+local function jy(x)
+while x~=""do
+local _,w=bO(x)
+if w>0 then break end
+x=sub(x,1,-aZ-1)
 end
-return w
+return x
 end
-function cy.f(h,q,bw,g)
-local A=ec(h.w,bw.r+bw.em-g.window,true)
-if A then h.w=jx(cx(h.w,A,q))end
-return bZ(h,g,h.I)
+function cA.f(h,q,bx,g)
+local A=ed(h.x,bx.r+bx.en-g.window,true)
+if A then h.x=jy(cz(h.x,A,q))end
+return cb(h,g,h.I)
 end
-function cY.f(h,q,g)
-local A=ec(h.w,r)
-if A then h.w=jx(cx(h.w,A,q))end
-return bZ(h,g,h.I)
+function da.f(h,q,g)
+local A=ed(h.x,r)
+if A then h.x=jy(cz(h.x,A,q))end
+return cb(h,g,h.I)
 end
-local function io(H,w,g)
-local bu=jx(w)
-if bu==""and H>0 and w~=""then
-return{H=0,w=pack(cI,bP(w)-g.window,H)}
+local function ip(H,x,g)
+local bv=jy(x)
+if bv==""and H>0 and x~=""then
+return{H=0,x=pack(cK,bQ(x)-g.window,H)}
 end
-return{H=H,w=bu}
+return{H=H,x=bv}
 end
-function cy.c(h,q,bw,g)
-local K=bw.r+bw.em-2*g.window
-local H,w=h.H,h.w
-local A=ec(w,K,true)
+function cA.c(h,q,bx,g)
+local K=bx.r+bx.en-2*g.window
+local H,x=h.H,h.x
+local A=ed(x,K,true)
 if A then
-w=cx(w,A,q)
-elseif w~=""and bP(w)==K+g.window then
+x=cz(x,A,q)
+elseif x~=""and bQ(x)==K+g.window then
 H=max(H-q,0)
 end
-return bZ(io(H,w,g),g,h.I)
+return cb(ip(H,x,g),g,h.I)
 end
-function cY.c(h,q,g)
-local H,w=h.H,h.w
-local A,aJ=ec(w,r),nil
-if not A then return bZ(h,g,h.I)end
-w,aJ=cx(w,A,q)
+function da.c(h,q,g)
+local H,x=h.H,h.x
+local A,aL=ed(x,r),nil
+if not A then return cb(h,g,h.I)end
+x,aL=cz(x,A,q)
 if A>0 then
-w=cx(w,A-1,aJ)
+x=cz(x,A-1,aL)
 else
-H=max(H-aJ,0)
+H=max(H-aL,0)
 end
-return bZ(io(H,w,g),g,h.I)
+return cb(ip(H,x,g),g,h.I)
 end
-local jp=bJ.s and bJ.s.hM()
-function cy.s(o,q,bw,g)
-jp.cy(o,q,bw.r+bw.em-g.window,g)
+local jq=bJ.s and bJ.s.hN()
+function cA.s(o,q,bx,g)
+jq.cA(o,q,bx.r+bx.en-g.window,g)
 end
-function cY.s(o,q,g)
-jp.cY(o,q,g)
+function da.s(o,q,g)
+jq.da(o,q,g)
 end
-local function cQ(aj,at)
-local bb=0
-for _,bE in ipairs(aj.af)do
-if bE.at<=at then bb=bb+bE.q end
+local function cS(al,at)
+local bc=0
+for _,bF in ipairs(al.af)do
+if bF.at<=at then bc=bc+bF.q end
 end
-return bb
+return bc
 end
-local function ek(aj)
-local Y=aj.af[#aj.af]
+local function el(al)
+local Y=al.af[#al.af]
 return Y and Y.at or 0
 end
-local function gl(aj,q)
-local aJ=q
-while aJ>0 and aj.af[1]do
-local ak=aj.af[1]
-local eN=min(aJ,ak.q)
-ak.q,aJ=ak.q-eN,aJ-eN
-if ak.q==0 then table.remove(aj.af,1)end
+local function gm(al,q)
+local aL=q
+while aL>0 and al.af[1]do
+local am=al.af[1]
+local eO=min(aL,am.q)
+am.q,aL=am.q-eO,aL-eO
+if am.q==0 then table.remove(al.af,1)end
 end
 end
-local function dE(aj,at,g)
-local ad=aj.v>r and aj.I or 0
-aj.v=at>r and at or 0
-aj.I=at>r and eQ(at-r,g.window,ad)or 0
-return aj
+local function dF(al,at,g)
+local ad=al.v>r and al.I or 0
+al.v=at>r and at or 0
+al.I=at>r and eR(at-r,g.window,ad)or 0
+return al
 end
-local function gk(aj,g)
-while aj.af[1]and aj.af[#aj.af].q==0 do
-table.remove(aj.af)
+local function gl(al,g)
+while al.af[1]and al.af[#al.af].q==0 do
+table.remove(al.af)
 end
-return dE(aj,min(aj.v,ek(aj)),g)
+return dF(al,min(al.v,el(al)),g)
 end
-local function hQ(aj,g)
-local aX=ek(aj)
-local bl=max(r,min(aj.v,dg(aj.I,g.window)))
-if aX<=bl then return aj end
-local bj,cD={af={},v=aj.v,I=aj.I},0
-for _,bE in ipairs(aj.af)do
-if bE.at<=bl then
-bj.af[#bj.af+1]={at=bE.at,q=bE.q}
+local function hR(al,g)
+local aY=el(al)
+local bn=max(r,min(al.v,di(al.I,g.window)))
+if aY<=bn then return al end
+local bl,cF={af={},v=al.v,I=al.I},0
+for _,bF in ipairs(al.af)do
+if bF.at<=bn then
+bl.af[#bl.af+1]={at=bF.at,q=bF.q}
 else
-cD=cD+bE.q
+cF=cF+bF.q
 end
 end
-cD=min(cD,g.capacity or cD)
-local Y=bj.af[#bj.af]
-if Y and Y.at==bl then
-Y.q=Y.q+cD
+cF=min(cF,g.capacity or cF)
+local Y=bl.af[#bl.af]
+if Y and Y.at==bn then
+Y.q=Y.q+cF
 else
-bj.af[#bj.af+1]={at=bl,q=cD}
+bl.af[#bl.af+1]={at=bn,q=cF}
 end
-return dE(bj,bl,g)
+return dF(bl,bn,g)
 end
-local jv={
-cU=function()
+local jw={
+cV=function()
 return{af={},v=0,I=0}
 end,
-db=hQ,
-cC=function(aj,ab,g)
-local at=max(r,aj.v)
-local cX=cQ(aj,1/0)+ab-g.capacity
-for _,bE in ipairs(aj.af)do
-if cX<=0 then break end
-cX=cX-bE.q
-if cX<=0 then at=max(at,bE.at+g.window)end
+dd=hR,
+cE=function(al,ab,g)
+local at=max(r,al.v)
+local cY=cS(al,1/0)+ab-g.capacity
+for _,bF in ipairs(al.af)do
+if cY<=0 then break end
+cY=cY-bF.q
+if cY<=0 then at=max(at,bF.at+g.window)end
 end
 return at
 end,
-cF=function(aj,at,ab,g)
-local ar=max(at,ek(aj))
-gl(aj,cQ(aj,r-g.window))
-local Y=aj.af[#aj.af]
+cH=function(al,at,ab,g)
+local ar=max(at,el(al))
+gm(al,cS(al,r-g.window))
+local Y=al.af[#al.af]
 if Y and Y.at==ar then
 Y.q=Y.q+ab
 else
-aj.af[#aj.af+1]={at=ar,q=ab}
+al.af[#al.af+1]={at=ar,q=ab}
 end
-return dE(aj,at>r and ar or aj.v,g)
+return dF(al,at>r and ar or al.v,g)
 end,
-dV=function(aj,g)
-local aI=cQ(aj,1/0)-cQ(aj,r-g.window)
-if aI==0 then return 0,0 end
-return aj.v>r and g.capacity or aI,ek(aj)+g.window-r
+dW=function(al,g)
+local aK=cS(al,1/0)-cS(al,r-g.window)
+if aK==0 then return 0,0 end
+return al.v>r and g.capacity or aK,el(al)+g.window-r
 end,
-ck=function(aj,g)
-return aj.af[1]and ek(aj)+g.window or 0
+cn=function(al,g)
+return al.af[1]and el(al)+g.window or 0
 end,
 }
-function cy.l(aj,q,bw,g)
-for _,bE in ipairs(aj.af)do
-if bE.at==bw.r+bw.em-g.window then bE.q=max(bE.q-q,0)end
+function cA.l(al,q,bx,g)
+for _,bF in ipairs(al.af)do
+if bF.at==bx.r+bx.en-g.window then bF.q=max(bF.q-q,0)end
 end
-return gk(aj,g)
+return gl(al,g)
 end
-function cY.l(aj,q,g)
-gl(aj,min(cQ(aj,r-g.window)+q,cQ(aj,r)))
-return gk(aj,g)
+function da.l(al,q,g)
+gm(al,min(cS(al,r-g.window)+q,cS(al,r)))
+return gl(al,g)
 end
-local function hI(hq,g)
+local function hJ(hr,g)
 local q=
-ceil((hq.us+hq.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
-local function gu(n)
-local aT=ff(n,g)
-return aT.us<hq.us or(aT.us==hq.us and aT.aa<hq.aa)
+ceil((hr.us+hr.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function gv(n)
+local aU=fg(n,g)
+return aU.us<hr.us or(aU.us==hr.us and aU.aa<hr.aa)
 end
-while gu(q)do
+while gv(q)do
 q=q+1
 end
-while q>0 and not gu(q-1)do
+while q>0 and not gv(q-1)do
 q=q-1
 end
 return q
 end
-local gZ={
+local ha={
 t=function(h,g)
 if h.us<r then return{}end
-local q=hI({us=h.us-r,aa=h.aa},g)
-return q==0 and{}or{{at=max(r,aU().cc(h,g)),q=q}}
+local q=hJ({us=h.us-r,aa=h.aa},g)
+return q==0 and{}or{{at=max(r,aV().ce(h,g)),q=q}}
 end,
 f=function(h,g)
 local af={}
-for A=0,bA(h.w)-1 do
-local K,y=co(h.w,A)
-if y>0 then af[#af+1]={at=max(K,min(r,K+g.window-1)),q=y}end
+for A=0,bA(h.x)-1 do
+local K,w=cq(h.x,A)
+if w>0 then af[#af+1]={at=max(K,min(r,K+g.window-1)),q=w}end
 end
 return af
 end,
 c=function(h,g)
 local af={}
-if h.w==""then return af end
-if h.H>0 then af[1]={at=min(r,bP(h.w)-1),q=h.H}end
-for A=0,bA(h.w)-1 do
-local K,y=co(h.w,A)
-local bq=K+g.window-1
-if y>0 then af[#af+1]={at=K>r and bq or min(r,bq),q=y}end
+if h.x==""then return af end
+if h.H>0 then af[1]={at=min(r,bQ(h.x)-1),q=h.H}end
+for A=0,bA(h.x)-1 do
+local K,w=cq(h.x,A)
+local bs=K+g.window-1
+if w>0 then af[#af+1]={at=K>r and bs or min(r,bs),q=w}end
 end
 return af
 end,
-l=function(aj,g)
+l=function(al,g)
 local af={}
-for _,bE in ipairs(aj.af)do
-if bE.q>0 and bE.at+g.window>r then af[#af+1]={at=bE.at,q=bE.q}end
+for _,bF in ipairs(al.af)do
+if bF.q>0 and bF.at+g.window>r then af[#af+1]={at=bF.at,q=bF.q}end
 end
 return af
 end,
 }
-local function dH(h,v,g)
-local bx={us=max(r,v)+g.as,aa=g.aG}
-local kr=aU().fW(bx,h)
-return aU().cz(kr.us,kr.aa,h.ac,v,g,0)
+local function dI(h,v,g)
+local bz={us=max(r,v)+g.as,aa=g.aH}
+local ks=aV().fX(bz,h)
+return aV().cB(ks.us,ks.aa,h.ac,v,g,0)
 end
 local function gO(af,g)
 local kernel=g.kernel
-local h=kernel.cU()
-for _,bE in ipairs(af)do
+local h=kernel.cV()
+for _,bF in ipairs(af)do
 if g.letter=="t"then
-h=kernel.cF(h,bE.at,min(bE.q,g.capacity),g)
-elseif bE.at+g.window>r then
-h=kernel.cF(h,bE.at,bE.q,g)
+h=kernel.cH(h,bF.at,min(bF.q,g.capacity),g)
+elseif bF.at+g.window>r then
+h=kernel.cH(h,bF.at,bF.q,g)
 end
 end
 local Y=af[#af]
-return g.letter=="t"and dH(h,Y and Y.at or 0,g)or h
+return g.letter=="t"and dI(h,Y and Y.at or 0,g)or h
 end
-local function iW(gA,cs,g)
-local gv,a,b=g.as or g.window,gA.as or gA.window,cs.as or cs.window
-if a==b then return gA.letter==g.letter and cs.letter~=g.letter end
-if a>=gv and b>=gv then return a<b end
+local function iX(gB,cu,g)
+local gw,a,b=g.as or g.window,gB.as or gB.window,cu.as or cu.window
+if a==b then return gB.letter==g.letter and cu.letter~=g.letter end
+if a>=gw and b>=gw then return a<b end
 return a>b
 end
-local function je(iz,g)
-for i,cb in ipairs(iz)do
-if cb.dc==g.dc then return i end
+local function jf(iA,g)
+for i,cd in ipairs(iA)do
+if cd.de==g.de then return i end
 end
-local jj=1
-for i=2,#iz do
-if iW(iz[i],iz[jj],g)then jj=i end
+local jk=1
+for i=2,#iA do
+if iX(iA[i],iA[jk],g)then jk=i end
 end
-return jj
+return jk
 end
-local function hp(a,b)
+local function hq(a,b)
 if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
 return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
-local function jL(h)
+local function jM(h)
 if not h.af then return h end
-local jY={af={},v=h.v,I=h.I}
-for i,bE in ipairs(h.af)do
-jY.af[i]={at=bE.at,q=bE.q}
+local jZ={af={},v=h.v,I=h.I}
+for i,bF in ipairs(h.af)do
+jZ.af[i]={at=bF.at,q=bF.q}
 end
-return jY
+return jZ
 end
-local function jf(ad,rates)
-local states,jd={},{}
+local function jg(ad,rates)
+local states,je={},{}
 for i,g in ipairs(rates)do
-local A=je(ad.rates,g)
-local cb,h=ad.rates[A],ad.states[A]
-local gI,ig=cb.dc==g.dc,not jd[A]
-local af=gI and ig and{}or gZ[cb.letter](h,cb)
-if ig and(gI or hp(cb,g))then
-jd[A]=true
-states[i]=g.letter=="t"and not gI and dH(h,af[1]and af[1].at or 0,g)
-or jL(h)
+local A=jf(ad.rates,g)
+local cd,h=ad.rates[A],ad.states[A]
+local gI,ih=cd.de==g.de,not je[A]
+local af=gI and ih and{}or ha[cd.letter](h,cd)
+if ih and(gI or hq(cd,g))then
+je[A]=true
+states[i]=g.letter=="t"and not gI and dI(h,af[1]and af[1].at or 0,g)
+or jM(h)
 else
 states[i]=gO(af,g)
 end
@@ -2856,685 +2856,685 @@ end
 return states
 end
 local byte,char=string.byte,string.char
-local gV,iK=4,512
-local fg="FOREIGN the key holds no state of these rules, nor of others that are known"
-local dM=2^48
-local function ep(number)
-local aB,aJ="",number
-while aJ>=128 do
-aB,aJ=aB..char(aJ%128+128),floor(aJ/128)
+local gW,iL=4,512
+local fh="FOREIGN the key holds no state of these rules, nor of others that are known"
+local dN=2^48
+local function eq(number)
+local aB,aL="",number
+while aL>=128 do
+aB,aL=aB..char(aL%128+128),floor(aL/128)
 end
-return aB..char(aJ)
+return aB..char(aL)
 end
-local function ke(m,x)
-local bm={}
-function bm.byte()
-x=x+1
-return byte(m,x-1)or error(fg,0)
+local function kf(m,y)
+local bo={}
+function bo.byte()
+y=y+1
+return byte(m,y-1)or error(fh,0)
 end
-function bm.number()
-local number,eJ=0,1
+function bo.number()
+local number,eK=0,1
 while true do
-local gr=bm.byte()
-number=number+gr%128*eJ
-if gr<128 then return number end
-eJ=eJ*128
+local gs=bo.byte()
+number=number+gs%128*eK
+if gs<128 then return number end
+eK=eK*128
 end
 end
-function bm.O(size)
-x=x+size
-if x>#m+1 then error(fg,0)end
-return sub(m,x-size,x-1)
+function bo.Q(size)
+y=y+size
+if y>#m+1 then error(fh,0)end
+return sub(m,y-size,y-1)
 end
-function bm.km(aB)
-local gp=sub(m,x,x+#aB-1)==aB
-if gp then x=x+#aB end
-return gp
+function bo.kn(aB)
+local gq=sub(m,y,y+#aB-1)==aB
+if gq then y=y+#aB end
+return gq
 end
-function bm.bq()
-return x>#m
+function bo.bs()
+return y>#m
 end
-return bm
+return bo
 end
-local hT={
+local hU={
 t={"denominator","interval_us","interval_rem","capacity"},
 f={"window"},
 c={"window","step"},
 l={"window"},
 }
-local function da(letter,D)
-local aH=letter=="s"and"l"or letter
-local aT={letter=aH,kernel=jv}
-for cS,aS in pairs(D)do
-if cS~="kernel"and cS~="ring"and cS~="letter"then aT[cS]=aS end
+local function dc(letter,D)
+local aI=letter=="s"and"l"or letter
+local aU={letter=aI,kernel=jw}
+for cU,aT in pairs(D)do
+if cU~="kernel"and cU~="ring"and cU~="letter"then aU[cU]=aT end
 end
-if aH~="l"then
-bJ[aH]=bJ[aH]or bG[aH]()
-aT.kernel=bJ[aH]
+if aI~="l"then
+bJ[aI]=bJ[aI]or bG[aI]()
+aU.kernel=bJ[aI]
 end
-if aH=="t"then
-if not aT.capacity then aT.capacity=hI({us=aT.as,aa=aT.aG},aT)end
-local eL=ff(aT.capacity,aT)
-aT.as,aT.aG=eL.us,eL.aa
+if aI=="t"then
+if not aU.capacity then aU.capacity=hJ({us=aU.as,aa=aU.aH},aU)end
+local eM=fg(aU.capacity,aU)
+aU.as,aU.aH=eM.us,eM.aa
 end
-aT.dc=aH
-for _,cS in ipairs(hT[aH])do
-if cS~="interval_rem"or aT.denominator>1 then aT.dc=aT.dc..ep(aT[cS])end
+aU.de=aI
+for _,cU in ipairs(hU[aI])do
+if cU~="interval_rem"or aU.denominator>1 then aU.de=aU.de..eq(aU[cU])end
 end
-return aT
+return aU
 end
-local function gD(rates)
-local dc=""
+local function gE(rates)
+local de=""
 for i=1,#rates do
-dc=dc..rates[i].dc
+de=de..rates[i].de
 end
-return dc
+return de
 end
-local function jT(p)
-if p.cr then return p.cr end
-local cr={aR=p,rates={}}
-for cS,aS in pairs(p)do
-if cS~="rates"then cr[cS]=aS end
+local function jU(p)
+if p.ct then return p.ct end
+local ct={aS=p,rates={}}
+for cU,aT in pairs(p)do
+if cU~="rates"then ct[cU]=aT end
 end
 for i,D in ipairs(p.rates)do
-cr.rates[i]=da(D.letter,D)
+ct.rates[i]=dc(D.letter,D)
 end
-cr.br,cr.bk,cr.dc="M",0,gD(cr.rates)
-p.cr=cr
-return cr
+ct.bt,ct.bm,ct.de="M",0,gE(ct.rates)
+p.ct=ct
+return ct
 end
-local function cp(O,H)
-local w,I=dY(O,1,#O)
-return{w=w,I=I,H=H}
+local function cr(Q,H)
+local x,I=dZ(Q,1,#Q)
+return{x=x,I=I,H=H}
 end
-local function fr(h)
+local function fs(h)
 return h.ac or h.v or h.I>0
 end
-local iB={
-t=function(E,g,fr)
+local iC={
+t=function(E,g,fs)
 local us
-if E.fh then
-local cD=E.number()
-us=E.fh+(cD%2==0 and cD or 1-cD)/2
+if E.fi then
+local cF=E.number()
+us=E.fi+(cF%2==0 and cF or 1-cF)/2
 else
-us=r-r%dM+am("<I6",E.O(6))
-if us>r+dM/2 then us=us-dM end
-if us<r-dM/2 then us=us+dM end
+us=r-r%dN+ag("<I6",E.Q(6))
+if us>r+dN/2 then us=us-dN end
+if us<r-dN/2 then us=us+dN end
 end
-E.fh=us
+E.fi=us
 local h={us=us,aa=0,I=0}
 if g.denominator>1 then h.aa=min(E.number(),g.denominator-1)end
-if fr then
-local av=E.O(E.byte())
-aU().bT(av,1,#av,h,g)
+if fs then
+local av=E.Q(E.byte())
+aV().bV(av,1,#av,h,g)
 end
 return h
 end,
 f=function(E)
-local w=E.O(aY*E.number())
-return cp(w)
+local x=E.Q(aZ*E.number())
+return cr(x)
 end,
 c=function(E)
 local H=E.number()
-return cp(E.O(aY*E.number()),H)
+return cr(E.Q(aZ*E.number()),H)
 end,
 l=function(E)
-local aj={v=E.number(),I=0,af={}}
-if aj.v>0 then aj.I=E.number()end
+local al={v=E.number(),I=0,af={}}
+if al.v>0 then al.I=E.number()end
 for i=1,E.number()do
-aj.af[i]={at=am("<I7",E.O(7)),q=E.number()}
+al.af[i]={at=ag("<I7",E.Q(7)),q=E.number()}
 end
-return aj
+return al
 end,
 }
-local hc={
+local hd={
 t=function(h,g,m)
-local av=fr(h)and aU().aR(h,g)or""
+local av=fs(h)and aV().aS(h,g)or""
 local us,aB=max(h.us,r-1e12),nil
-if m.fh then
-local cD=us-m.fh
-aB=ep(cD>=0 and 2*cD or 1-2*cD)
-elseif us-r>=dM/2 then
+if m.fi then
+local cF=us-m.fi
+aB=eq(cF>=0 and 2*cF or 1-2*cF)
+elseif us-r>=dN/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aB=pack("<I6",us%dM)
+aB=pack("<I6",us%dN)
 end
-m.fh=us
-aB=aB..(g.denominator>1 and ep(h.aa)or"")
+m.fi=us
+aB=aB..(g.denominator>1 and eq(h.aa)or"")
 return av==""and aB or aB..char(#av)..av
 end,
 f=function(h)
-return ep(bA(h.w))..cH(h)
+return eq(bA(h.x))..cJ(h)
 end,
 c=function(h)
-return ep(h.H)..ep(bA(h.w))..cH(h)
+return eq(h.H)..eq(bA(h.x))..cJ(h)
 end,
-l=function(aj)
-while#aj.af>iK do
-local hD={}
-for i=1,#aj.af,2 do
-local gA,cs=aj.af[i],aj.af[i+1]
-hD[#hD+1]=cs and{at=cs.at,q=gA.q+cs.q}or gA
+l=function(al)
+while#al.af>iL do
+local hE={}
+for i=1,#al.af,2 do
+local gB,cu=al.af[i],al.af[i+1]
+hE[#hE+1]=cu and{at=cu.at,q=gB.q+cu.q}or gB
 end
-aj.af=hD
+al.af=hE
 end
-local bQ={ep(aj.v)..(aj.v>0 and ep(aj.I)or""),ep(#aj.af)}
-for _,bE in ipairs(aj.af)do
-bQ[#bQ+1]=pack("<I7",bE.at)..ep(bE.q)
+local bR={eq(al.v)..(al.v>0 and eq(al.I)or""),eq(#al.af)}
+for _,bF in ipairs(al.af)do
+bR[#bR+1]=pack("<I7",bF.at)..eq(bF.q)
 end
-return table.concat(bQ)
+return table.concat(bR)
 end,
 }
-local function hb(m,ah)
-if#ah.rates>1 then m.aB=m.aB..char(#ah.rates)end
-for i,D in ipairs(ah.rates)do
-local h,dc=ah.states[i],D.dc
-if D.letter=="t"and fr(h)then dc="u"..sub(dc,2)end
-m.aB=m.aB..dc..hc[D.letter](h,D,m)
+local function hc(m,aj)
+if#aj.rates>1 then m.aB=m.aB..char(#aj.rates)end
+for i,D in ipairs(aj.rates)do
+local h,de=aj.states[i],D.de
+if D.letter=="t"and fs(h)then de="u"..sub(de,2)end
+m.aB=m.aB..de..hd[D.letter](h,D,m)
 end
 end
-local ee={}
-local function jb(E,aH)
-for i=1,#ee do
-local D=ee[i]
-if D.letter==aH and E.km(D.gW)then return D end
+local ef={}
+local function jc(E,aI)
+for i=1,#ef do
+local D=ef[i]
+if D.letter==aI and E.kn(D.gX)then return D end
 end
-local bi={}
-for _,cS in ipairs(hT[aH]or error(fg,0))do
-bi[cS]=bi.denominator==1 and cS=="interval_rem"and 0 or E.number()
+local bk={}
+for _,cU in ipairs(hU[aI]or error(fh,0))do
+bk[cU]=bk.denominator==1 and cU=="interval_rem"and 0 or E.number()
 end
-local D=da(aH,bi)
-D.gW=sub(D.dc,2)
-ee[#ee+1]=D
+local D=dc(aI,bk)
+D.gX=sub(D.de,2)
+ef[#ef+1]=D
 return D
 end
-local function gY(m,x)
-local E,ch=ke(m,x),{}
-if E.bq()then error(fg,0)end
-while not E.bq()do
-local ah,ak={rates={},states={}},E.byte()
-for i=1,ak<33 and ak or 1 do
-local letter=ak<33 and char(E.byte())or char(ak)
-local aH=letter=="u"and"t"or letter
-ah.rates[i]=jb(E,aH)
-ah.states[i]=iB[aH](E,ah.rates[i],letter=="u")
+local function gZ(m,y)
+local E,cj=kf(m,y),{}
+if E.bs()then error(fh,0)end
+while not E.bs()do
+local aj,am={rates={},states={}},E.byte()
+for i=1,am<33 and am or 1 do
+local letter=am<33 and char(E.byte())or char(am)
+local aI=letter=="u"and"t"or letter
+aj.rates[i]=jc(E,aI)
+aj.states[i]=iC[aI](E,aj.rates[i],letter=="u")
 end
-ah.dc=gD(ah.rates)
-ch[#ch+1]=ah
+aj.de=gE(aj.rates)
+cj[#cj+1]=aj
 end
-return ch
+return cj
 end
-local function ex(rates,states)
-local ah={rates={},states={}}
+local function ey(rates,states)
+local aj={rates={},states={}}
 for i,D in ipairs(rates)do
 local h=states[i]
-ah.rates[i]=da(D.letter,D)
-ah.states[i]=D.ring and bJ.s.jE().bT(h)or h
+aj.rates[i]=dc(D.letter,D)
+aj.states[i]=D.ring and bJ.s.jF().bV(h)or h
 end
-ah.dc=gD(ah.rates)
-return ah
+aj.de=gE(aj.rates)
+return aj
 end
-local function ha(e,m,x,rates)
-local ak,dh=sub(m,x,x),#m-x
-if ak=="S"and x==1 and dh>52 then
+local function hb(e,m,y,rates)
+local am,dj=sub(m,y,y),#m-y
+if am=="S"and y==1 and dj>52 then
 bJ.s=bJ.s or bG.s()
-local g=bJ.s.eO(1,(am("<I7",m,10)))
+local g=bJ.s.eP(1,(ag("<I7",m,10)))
 g.letter="s"
-local ring=bJ.s.fO(e.Q,g)
-if not ring.df then return ex({g},{ring}),ring.z end
-elseif ak=="F"and dh>=7 and(dh-7)%aY==0 then
-local D=da("f",{window=(am("<I7",m,x+1))})
-return ex({D},{cp(sub(m,x+8))})
-elseif ak=="C"and dh>=12 and(dh-12)%aY==0 then
-local window,ax,H=am("<I7BI4",m,x+1)
-local D=da("c",{window=window,step=10^ax})
-return ex({D},{cp(sub(m,x+13),H)})
-elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",x)then
-local us=tonumber(dD(string.match(m,"^%d+",x)):sub(1,16))
+local ring=bJ.s.fP(e.U,g)
+if not ring.dh then return ey({g},{ring}),ring.z end
+elseif am=="F"and dj>=7 and(dj-7)%aZ==0 then
+local D=dc("f",{window=(ag("<I7",m,y+1))})
+return ey({D},{cr(sub(m,y+8))})
+elseif am=="C"and dj>=12 and(dj-12)%aZ==0 then
+local window,ax,H=ag("<I7BI4",m,y+1)
+local D=dc("c",{window=window,step=10^ax})
+return ey({D},{cr(sub(m,y+13),H)})
+elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",y)then
+local us=tonumber(dE(string.match(m,"^%d+",y)):sub(1,16))
 if us<r then return nil end
-local ah={rates=rates,states={},dc=gD(rates),jN=true}
+local aj={rates=rates,states={},de=gE(rates),jO=true}
 for i,D in ipairs(rates)do
-ah.states[i]=gO({{at=r,q=D.capacity}},D)
+aj.states[i]=gO({{at=r,q=D.capacity}},D)
 end
-return ah
+return aj
 end
-error(fg,0)
+error(fh,0)
 end
-local function hw(ah)
-for i,D in ipairs(ah.rates)do
-if D.kernel.ck(ah.states[i],D)>r then return false end
+local function hx(aj)
+for i,D in ipairs(aj.rates)do
+if D.kernel.cn(aj.states[i],D)>r then return false end
 end
 return true
 end
-local function fm(p)
+local function fn(p)
 if p.bI then return p,true end
-local hv=p.ev~=""and r>=p.gS
-local jD=hv and p.ev or p.gb
-local by=jD=="0"and p or cq[jD+0]
-return by,by==p and(hv or p.ev=="")
+local hw=p.ew~=""and r>=p.gT
+local jE=hw and p.ew or p.gc
+local by=jE=="0"and p or cs[jE+0]
+return by,by==p and(hw or p.ew=="")
 end
-local function gC(e,cr)
-local p=cr.aR
-local m,x=call("GET",e.Q)or"",1
+local function gD(e,ct)
+local p=ct.aS
+local m,y=call("GET",e.U)or"",1
 if byte(m,1)==98 then
-e.z,x=dN(m)
+e.z,y=dO(m)
 end
-if byte(m,x)==77 then return gY(m,x+1)end
-local by=fm(p)
-local bT={p=by,Q=e.Q,bk=e.bk}
-e.gP=by.bk>0 and e.bk
-if eu(bT)then
-e.z=bT.z
-return{ex(by.rates,bT.states)}
+if byte(m,y)==77 then return gZ(m,y+1)end
+local by=fn(p)
+local bV={p=by,U=e.U,bm=e.bm}
+e.gP=by.bm>0 and e.bm
+if ev(bV)then
+e.z=bV.z
+return{ey(by.rates,bV.states)}
 end
-local ah,z=ha(e,m,x,cr.rates)
+local aj,z=hb(e,m,y,ct.rates)
 e.z=z or e.z
-return{ah}
+return{aj}
 end
 local bL={}
-function bL.dT(e)
-local cr=jT(e.p)
+function bL.dU(e)
+local ct=jU(e.p)
 e.z,e.gP=0,nil
-local ch=gC(e,cr)
-e.p,e.bL,e.cn,e.states=cr,bL,{},nil
-for _,ah in ipairs(ch)do
-for i,D in ipairs(ah.rates)do
-local h=ah.states[i]
-ah.states[i]=D.kernel.db(h,D)
-e.cK=e.cK or ah.states[i]~=h
+local cj=gD(e,ct)
+e.p,e.bL,e.cp,e.states=ct,bL,{},nil
+for _,aj in ipairs(cj)do
+for i,D in ipairs(aj.rates)do
+local h=aj.states[i]
+aj.states[i]=D.kernel.dd(h,D)
+e.cM=e.cM or aj.states[i]~=h
 end
-if ah.dc==cr.dc then
-e.states,e.cK=ah.states,e.cK or ah.jN
-elseif cr.bL or not hw(ah)then
-e.cn[#e.cn+1]=ah
+if aj.de==ct.de then
+e.states,e.cM=aj.states,e.cM or aj.jO
+elseif ct.bL or not hx(aj)then
+e.cp[#e.cp+1]=aj
 end
 end
 if e.states then return end
-local ad=e.cn[1]
-if ad and not hw(ad)then
-e.states,e.cK=jf(ad,cr.rates),true
+local ad=e.cp[1]
+if ad and not hx(ad)then
+e.states,e.cM=jg(ad,ct.rates),true
 else
 e.states={}
-for i,D in ipairs(cr.rates)do
-e.states[i]=D.kernel.cU()
+for i,D in ipairs(ct.rates)do
+e.states[i]=D.kernel.cV()
 end
 end
 end
-function bL.cF(e,at)
-for _,ah in ipairs(e.cn)do
-for i,D in ipairs(ah.rates)do
-local h,q=ah.states[i],e.ab
+function bL.cH(e,at)
+for _,aj in ipairs(e.cp)do
+for i,D in ipairs(aj.rates)do
+local h,q=aj.states[i],e.ab
 if D.letter=="t"then
-local v=max(at>r and at or 0,aU().cc(h,D))
-h=D.kernel.cF(h,at,min(q,D.capacity),D)
-h=dH(h,v,D)
+local v=max(at>r and at or 0,aV().ce(h,D))
+h=D.kernel.cH(h,at,min(q,D.capacity),D)
+h=dI(h,v,D)
 else
-h=D.kernel.cF(h,at,q,D)
+h=D.kernel.cH(h,at,q,D)
 end
-ah.states[i]=h
-end
-end
-end
-function bL.cY(e)
-for _,ah in ipairs(e.cn)do
-for i,D in ipairs(ah.rates)do
-ah.states[i]=cY[D.letter](ah.states[i],e.ab,D)or ah.states[i]
+aj.states[i]=h
 end
 end
 end
-local function iD(e,p)
+function bL.da(e)
+for _,aj in ipairs(e.cp)do
+for i,D in ipairs(aj.rates)do
+aj.states[i]=da[D.letter](aj.states[i],e.ab,D)or aj.states[i]
+end
+end
+end
+local function iE(e,p)
 local states=e.states
 e.p,e.bL=p,nil
-if p.bk>0 then call("PEXPIRE",e.Q,"0")end
+if p.bm>0 then call("PEXPIRE",e.U,"0")end
 for i,D in ipairs(p.rates)do
 if D.ring then
-local Q=p.br=="s"and e.Q or e.bk[i]
-states[i]=bJ.s.jE().dK(Q,states[i],D,p.br=="s"and e.z or 0)
+local U=p.bt=="s"and e.U or e.bm[i]
+states[i]=bJ.s.jF().dL(U,states[i],D,p.bt=="s"and e.z or 0)
 end
 end
-dI(e)
+dJ(e)
 end
-function bL.dI(e)
-local p=e.p.aR
-local aT={rates=e.p.rates,states=e.states}
-local ch={aT}
-for _,ah in ipairs(e.cn)do
-if#ch<gV then ch[#ch+1]=ah end
+function bL.dJ(e)
+local p=e.p.aS
+local aU={rates=e.p.rates,states=e.states}
+local cj={aU}
+for _,aj in ipairs(e.cp)do
+if#cj<gW then cj[#cj+1]=aj end
 end
-local _,jo=fm(p)
-if#ch==1 and jo and not p.bL then return iD(e,p)end
-local m,U={aB="M"},e.z
-for _,ah in ipairs(ch)do
-hb(m,ah)
-for A,D in ipairs(ah.rates)do
-U=max(U,D.kernel.ck(ah.states[A],D))
+local _,jp=fn(p)
+if#cj==1 and jp and not p.bL then return iE(e,p)end
+local m,O={aB="M"},e.z
+for _,aj in ipairs(cj)do
+hc(m,aj)
+for A,D in ipairs(aj.rates)do
+O=max(O,D.kernel.cn(aj.states[A],D))
 end
 end
 local aB=e.z>r and"b"..pack("<d",e.z)..m.aB or m.aB
-call("SET",e.Q,aB,"PX",dl(U))
-for _,Q in pairs(e.gP or{})do
-call("PEXPIRE",Q,"0")
+call("SET",e.U,aB,"PX",dn(O))
+for _,U in pairs(e.gP or{})do
+call("PEXPIRE",U,"0")
 end
 end
-local function ei(ag,jX,fE)
+local function ej(ai,jY,fF)
 local ae={}
-for _,e in ipairs(ag)do
-dT(e)
-if e.bL and fE then fE(e)end
+for _,e in ipairs(ai)do
+dU(e)
+if e.bL and fF then fF(e)end
 for i,D in ipairs(e.p.rates)do
-e.states[i]=jX(D,e.states[i],e,i)or e.states[i]
+e.states[i]=jY(D,e.states[i],e,i)or e.states[i]
 end
-dI(e)
-di(ae,e)
+dJ(e)
+dk(ae,e)
 end
 return ae
 end
-function bU.G()
-local ag={}
+function bW.G()
+local ai={}
 for i=1,number()do
-local e=eh()
-local jr,jO,iY=number(),number(),number()
-e.fv={}
+local e=ei()
+local js,jP,iZ=number(),number(),number()
+e.fw={}
 for D=1,#e.p.rates do
-local bw={r=jr,at=jO,ab=iY,ak=number(),em=number()}
-for aS=1,number()do
-bw.bY=bw.bY or{}
-bw.bY[aS]=number()
+local bx={r=js,at=jP,ab=iZ,am=number(),en=number()}
+for aT=1,number()do
+bx.ca=bx.ca or{}
+bx.ca[aT]=number()
 end
-e.fv[D]=bw
+e.fw[D]=bx
 end
-ag[i]=e
+ai[i]=e
 end
-return ei(ag,function(D,h,e,i)
-return cy[D.letter](h,e.ab,e.fv[i],D)
+return ej(ai,function(D,h,e,i)
+return cA[D.letter](h,e.ab,e.fw[i],D)
 end)
 end
-function bU.F()
-return ei(cg(),function(D,h,e)
-return cY[D.letter](h,e.ab,D)
-end,bL.cY)
+function bW.F()
+return ej(ci(),function(D,h,e)
+return da[D.letter](h,e.ab,D)
+end,bL.da)
 end
-function bU.L()
-local ao,e=number(),cg()[1]
-local ab,cl,bS=e.ab,0,ao
-while cl<bS do
-local cf=ceil((cl+bS)/2)
-e.ab=ab*cf
-if gf(e)<=r then
-cl=cf
+function bW.L()
+local ap,e=number(),ci()[1]
+local ab,co,bU=e.ab,0,ap
+while co<bU do
+local ch=ceil((co+bU)/2)
+e.ab=ab*ch
+if gg(e)<=r then
+co=ch
 else
-bS=cf-1
+bU=ch-1
 end
 end
-e.ab=ab*max(cl,1)
-local at=gf(e)
-if cl>0 then fH(e,r)end
-local ae={cl>0 and 1 or e.z>r and 2 or 0,cl>0 and 0 or at-r,cl}
-di(ae,e)
-dn(ae,{e})
+e.ab=ab*max(co,1)
+local at=gg(e)
+if co>0 then fI(e,r)end
+local ae={co>0 and 1 or e.z>r and 2 or 0,co>0 and 0 or at-r,co}
+dk(ae,e)
+dq(ae,{e})
 return ae
 end
-function bU.X()
+function bW.X()
 local ae={}
-for _,e in ipairs(cg())do
-fH(e,gf(e))
-di(ae,e)
+for _,e in ipairs(ci())do
+fI(e,gg(e))
+dk(ae,e)
 end
 return ae
 end
-local function el()
-local ag,fV={},{}
+local function em()
+local ai,fW={},{}
 for i=1,number()do
-ag[i],fV[i]=eh(),aB()
+ai[i],fW[i]=ei(),aB()
 end
-return ag,fV
+return ai,fW
 end
-local function hl(op,e,kn,E,cS)
+local function hm(op,e,ko,E,cU)
 if E==""or#e.p.rates==0 then return end
-redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,kn,E,cS))
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,ko,E,cU))
 end
-function bU.B()
-local fq,fZ,E,ae=number(),number()==1,aB(),{}
-local ag,fV=el()
-for i,e in ipairs(ag)do
-dT(e)
-local bq=fq>0 and r+fq or 0
-if not fZ or bq>e.z then e.z=bq end
-if e.p.br=="s"then
+function bW.B()
+local fr,ga,E,ae=number(),number()==1,aB(),{}
+local ai,fW=em()
+for i,e in ipairs(ai)do
+dU(e)
+local bs=fr>0 and r+fr or 0
+if not ga or bs>e.z then e.z=bs end
+if e.p.bt=="s"then
 e.states[1].z=e.z
-jp.block(e.states[1],e.p.rates[1])
-elseif e.z==0 and e.p.bk==#e.p.rates then
-call("DEL",e.Q)
+jq.block(e.states[1],e.p.rates[1])
+elseif e.z==0 and e.p.bm==#e.p.rates then
+call("DEL",e.U)
 else
-dI(e)
+dJ(e)
 end
-if fq==0 and e.p.J>0 then
-dW(e)
-dT(e)
+if fr==0 and e.p.J>0 then
+dX(e)
+dU(e)
 end
-hl("block",e,fZ and fq or-1,E,fV[i])
-di(ae,e)
+hm("block",e,ga and fr or-1,E,fW[i])
+dk(ae,e)
 end
 return ae
 end
-function bU.Z()
+function bW.Z()
 local E,ae=aB(),{}
-local ag,fV=el()
-for i,e in ipairs(ag)do
-call("DEL",e.Q)
-for _,Q in pairs(e.bk or{})do
-call("DEL",Q)
+local ai,fW=em()
+for i,e in ipairs(ai)do
+call("DEL",e.U)
+for _,U in pairs(e.bm or{})do
+call("DEL",U)
 end
 if e.p.J>0 then
 call("ZREMRANGEBYSCORE",e.aA,"1","+inf")
-eT[e.aA]=nil
-dW(e)
+eU[e.aA]=nil
+dX(e)
 end
-hl("reset",e,-1,E,fV[i])
-dT(e)
-di(ae,e)
+hm("reset",e,-1,E,fW[i])
+dU(e)
+dk(ae,e)
 end
 return ae
 end
 return bL
 end
-local function hj()
-fM=fM or fb()
-return fM
+local function hk()
+fN=fN or fc()
+return fN
 end
-function eg(e)
-ic=true
-hj().dT(e)
+function eh(e)
+ie=true
+hk().dU(e)
 end
-fA={dT=dT,dI=dI,dk=dk,gi=hj}
+fB={dU=dU,dJ=dJ,dm=dm,gj=hk}
 end
 for i=1,number()do
 local p
-if ARGV[cB+4]=="0"then
-p={ca=number(),J=number(),fa=number(),rates={},br=""}
-p.aC,p.cb,p.bk,p.bI="","",number(),true
+if ARGV[cD+4]=="0"then
+p={cc=number(),J=number(),fb=number(),rates={},bt=""}
+p.aC,p.cd,p.bm,p.bI="","",number(),true
 else
-if not fA then gN()end
-p=fA.dk()
+if not fB then gN()end
+p=fB.dm()
 end
-cq[i]=p
+cs[i]=p
 end
-local function bE(letter)
-ba=false
-if not bU[letter]then
-if not fA then gN()end
-fA.gi()
+local function bF(letter)
+bb=false
+if not bW[letter]then
+if not fB then gN()end
+fB.gj()
 end
-return bU[letter]()
+return bW[letter]()
 end
-local function jR()
-local V,y={r},number()
-if y>1 then
-local dA=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dA)=="table"and dA.err and sub(dA.err,1,3)=="OOM"then bM=dA.err end
+local function jS()
+local W,w={r},number()
+if w>1 then
+local dB=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dB)=="table"and dB.err and sub(dB.err,1,3)=="OOM"then bN=dB.err end
 end
-for i=1,y do
-V[i+1]=ib(bE,aB())
+for i=1,w do
+W[i+1]=ic(bF,aB())
 end
-if eE>0 then V[#V+1]=eZ end
-if ic then V[#V+1]="RULES"end
-return V
+if eF>0 then W[#W+1]=fa end
+if ie then W[#W+1]="RULES"end
+return W
 end
-if not kl then return jR()end
-local function fQ(id,cR,p,hB,aA,aF,ge)
-if ge then
-eT,fs={},{}
+if not km then return jS()end
+local function fR(id,cT,p,hC,aA,aG,gf)
+if gf then
+eU,ft={},{}
 end
-local e={p=cq[p],ab=1,J=1,z=0}
-e.Q,e.aA,e.aF=hB,aA,aF
-if not cR then return{hY(id,{e})}end
-return cF(id,cR,hA(id),0,{e})
+local e={p=cs[p],ab=1,J=1,z=0}
+e.U,e.aA,e.aG=hC,aA,aG
+if not cT then return{hZ(id,{e})}end
+return cH(id,cT,hB(id),0,{e})
 end
-return{fQ=fQ,et=et,hy=hy,eZ=eZ}
+return{fR=fR,eu=eu,hz=hz,fa=fa}
 end
 local r=tonumber(ARGV[1])
 if not r then
-local dd=call("TIME")
-r=dd[1]*1000000+dd[2]
+local df=call("TIME")
+r=df[1]*1000000+df[2]
 ARGV[1]=r
 end
-if ARGV[3]==""then return es()end
-local eq={string.byte(ARGV[3],1,-1)}
-local eE=ARGV[6]+0
-local cq=8+eE
-local id,at,Q=cq+4*ARGV[cq-1],1,0
-local dt=string.format("%.0f",r)
-local iZ,iN="-"..dt,"(-"..dt
-local V,bM,ci={r},nil,nil
-local ed=false
-local gU,hU=60000000,2^24
-local fR=r-r%hU
-local iF=string.format("%.0f",-fR)
-local fG=20000000
-local function jw()
-local y=#eq
-local hB,aA,aF=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
-local dF,bc,aO,aM
-local A,de,ij,bq
-while at<y do
-local letter,ai=eq[at],0
+if ARGV[3]==""then return et()end
+local er={string.byte(ARGV[3],1,-1)}
+local eF=ARGV[6]+0
+local cs=8+eF
+local id,at,U=cs+4*ARGV[cs-1],1,0
+local du=string.format("%.0f",r)
+local ja,iO="-"..du,"(-"..du
+local W,bN,ck={r},nil,nil
+local ee=false
+local gV,hV=60000000,2^24
+local fS=r-r%hV
+local iG=string.format("%.0f",-fS)
+local fH=20000000
+local function jx()
+local w=#er
+local hC,aA,aG=KEYS[U-2],KEYS[U-1],KEYS[U]
+local dG,bd,aP,aN
+local A,dg,ik,bs
+while at<w do
+local letter,ak=er[at],0
 if letter<97 then
-hB,aA,aF=KEYS[Q+1],KEYS[Q+2],KEYS[Q+3]
-Q=Q+3
-dF,bc=false,nil
+hC,aA,aG=KEYS[U+1],KEYS[U+2],KEYS[U+3]
+U=U+3
+dG,bd=false,nil
 else
 letter=letter-32
 end
-local Y=#V
+local Y=#W
 if letter==82 then
-if dF or call("EXISTS",aF)==0 then
-local dX=call("ZREM",aA,ARGV[id])
-ed=true
-if bc and dX>0 then
-bc,aO=bc-dX,nil
+if dG or call("EXISTS",aG)==0 then
+local dY=call("ZREM",aA,ARGV[id])
+ee=true
+if bd and dY>0 then
+bd,aP=bd-dY,nil
 end
-V[Y+1]=dX
-ai=1
+W[Y+1]=dY
+ak=1
 end
-elseif bM then
-error(bM,0)
-elseif dF or call("EXISTS",aF,hB)==0 then
-dF=true
-if eq[at+1]~=A then
-A=eq[at+1]
-local p=cq+4*(A-48)
-de,ij=ARGV[p]+0,ARGV[p+1]+0
-bq=string.format("%.0f",r+de)
+elseif bN then
+error(bN,0)
+elseif dG or call("EXISTS",aG,hC)==0 then
+dG=true
+if er[at+1]~=A then
+A=er[at+1]
+local p=cs+4*(A-48)
+dg,ik=ARGV[p]+0,ARGV[p+1]+0
+bs=string.format("%.0f",r+dg)
 end
-if not bc then
-local cP=call("ZCARD",aA)
-if cP==0 then
-bc,aM=0,0
-elseif call("ZCOUNT",aA,iN,iF)==1 then
-aM,aO=r-1,cP>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
-if cP==1 or aO>r then bc=cP-1 end
-elseif cP==1 then
-local eB=call("ZSCORE",aA,"#")
-if eB then
-bc,aM=0,-eB
+if not bd then
+local cR=call("ZCARD",aA)
+if cR==0 then
+bd,aN=0,0
+elseif call("ZCOUNT",aA,iO,iG)==1 then
+aN,aP=r-1,cR>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
+if cR==1 or aP>r then bd=cR-1 end
+elseif cR==1 then
+local eC=call("ZSCORE",aA,"#")
+if eC then
+bd,aN=0,-eC
 end
 else
-local ak=call("ZRANGE",aA,"0","1","WITHSCORES")
-if ak[1]=="#"and ak[4]+0>r then
-bc,aM,aO=cP-1,-ak[2],ak[4]+0
+local am=call("ZRANGE",aA,"0","1","WITHSCORES")
+if am[1]=="#"and am[4]+0>r then
+bd,aN,aP=cR-1,-am[2],am[4]+0
 end
 end
-elseif bc>0 and not aO then
-aO=call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
+elseif bd>0 and not aP then
+aP=call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
 end
-local bd=bc and ij-bc or-1
-if bd>0 then
-ai=1
-while ai<bd and eq[at+2*ai]==letter+32 and eq[at+2*ai+1]==A do
-ai=ai+1
+local be=bd and ik-bd or-1
+if be>0 then
+ak=1
+while ak<be and er[at+2*ak]==letter+32 and er[at+2*ak+1]==A do
+ak=ak+1
 end
-ed=true
-local eB=r
-if aM>=r then eB=aM+1 end
-if ai==1 then
-local be=eB==r and iZ or string.format("%.0f",-eB)
-call("ZADD",aA,be,"#",bq,ARGV[id])
+ee=true
+local eC=r
+if aN>=r then eC=aN+1 end
+if ak==1 then
+local bf=eC==r and ja or string.format("%.0f",-eC)
+call("ZADD",aA,bf,"#",bs,ARGV[id])
 else
-local cP={string.format("%.0f",1-eB-ai),"#"}
-for i=0,ai-1 do
-cP[2*i+3],cP[2*i+4]=bq,ARGV[id+i]
+local cR={string.format("%.0f",1-eC-ak),"#"}
+for i=0,ak-1 do
+cR[2*i+3],cR[2*i+4]=bs,ARGV[id+i]
 end
-call("ZADD",aA,unpack(cP))
+call("ZADD",aA,unpack(cR))
 end
-if aM<fR or aM>=fR+hU or de>fG then
-local cw=math.max(4*de,gU)/1000+ARGV[2]
-if call("PTTL",aA)<cw then
-call("PEXPIRE",aA,string.format("%.0f",math.ceil(cw*1.125)))
+if aN<fS or aN>=fS+hV or dg>fH then
+local cy=math.max(4*dg,gV)/1000+ARGV[2]
+if call("PTTL",aA)<cy then
+call("PEXPIRE",aA,string.format("%.0f",math.ceil(cy*1.125)))
 end
 end
-if bc==0 or r+de<aO then aO=r+de end
-for i=1,ai do
-V[Y+1],V[Y+2],V[Y+3]=bc+i,aO-r,eB+i-1-r
+if bd==0 or r+dg<aP then aP=r+dg end
+for i=1,ak do
+W[Y+1],W[Y+2],W[Y+3]=bd+i,aP-r,eC+i-1-r
 Y=Y+3
 end
-bc,aM=bc+ai,eB+ai-1
-elseif bd==0 and letter==84 then
-V[Y+1],V[Y+2],V[Y+3]=0,aO-r,bc
-ai=1
+bd,aN=bd+ak,eC+ak-1
+elseif be==0 and letter==84 then
+W[Y+1],W[Y+2],W[Y+3]=0,aP-r,bd
+ak=1
 end
 end
-if ai==0 then
-ci=ci or es()
-dF,bc,ai=false,nil,1
-local cR=letter~=82 and(letter==87 and"1"or"0")
-local p,ge=eq[at+1]-47,ed
-ed=false
-V[Y+1]=ci.fQ(ARGV[id],cR,p,hB,aA,aF,ge)
+if ak==0 then
+ck=ck or et()
+dG,bd,ak=false,nil,1
+local cT=letter~=82 and(letter==87 and"1"or"0")
+local p,gf=er[at+1]-47,ee
+ee=false
+W[Y+1]=ck.fR(ARGV[id],cT,p,hC,aA,aG,gf)
 end
-at,id=at+2*ai,id+ai
+at,id=at+2*ak,id+ak
 end
 end
-if eE>0 and ARGV[5]=="1"then ci=es()end
-if#eq>2 then
-local dA=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dA)=="table"and dA.err and string.sub(dA.err,1,3)=="OOM"then bM=dA.err end
+if eF>0 and ARGV[5]=="1"then ck=et()end
+if#er>2 then
+local dB=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dB)=="table"and dB.err and string.sub(dB.err,1,3)=="OOM"then bN=dB.err end
 end
-while at<#eq do
-local ok,ae=pcall(jw)
+while at<#er do
+local ok,ae=pcall(jx)
 if not ok then
-ci=ci or es()
-V[#V+1]=ci.et(ae)
+ck=ck or et()
+W[#W+1]=ck.eu(ae)
 at,id=at+2,id+1
 end
 end
-if eE>0 then V[#V+1]=ci and ci.eZ or{}end
-return V`,
+if eF>0 then W[#W+1]=ck and ck.fa or{}end
+return W`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "67489602cc2266bcff947df4b2fbc580346f371c",
+  sha1: "760d675a4ca69b1256abe889e51fc9e5d187dbc4",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3570,75 +3570,75 @@ ${part30}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "6206372b7b897cced951d8691e32ba9f2af63ff1",
+  sha1: "ed2d41f080d6fa6e97f44844c8e70bab1e142f76",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
-local Q,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-local m,aI,reset=bF("GET",Q),nil,nil
+local U,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
+local m,aK,reset=bC("GET",U),nil,nil
 if m and#m==19 and byte(m,1)==70 then
-local bv,K,y=am("<I7I7I4",m,2)
-if bv==window and K<=r and r<K+window and y+ab<=capacity then
-if bF("SETRANGE",Q,"15",pack("<I4",y+ab))==19 then
-aI,reset=y+ab,K+window-r
+local bw,K,w=ag("<I7I7I4",m,2)
+if bw==window and K<=r and r<K+window and w+ab<=capacity then
+if bC("SETRANGE",U,"15",pack("<I4",w+ab))==19 then
+aK,reset=w+ab,K+window-r
 end
 end
 end
-if aI then return{r,aI,reset}end
+if aK then return{r,aK,reset}end
 end
 ${part32}
 ${part2}
 ${part4}
 ${part11}
 ${part12}
-local hi="f"
+local hj="f"
 ${part33}
-local gj,dB
-local function is()
-gj,dB="F"..pack("<I7I7",window,r),cw(r+window)
+local gk,dC
+local function it()
+gk,dC="F"..pack("<I7I7",window,r),cy(r+window)
 end
-local function cv(Q,m,ao)
-local bu
+local function cx(U,m,ap)
+local bv
 if m and#m==19 and byte(m,1)==70 then
-local bv,K,y=am("<I7I7I4",m,2)
-bu=bv==window and K<=r
+local bw,K,w=ag("<I7I7I4",m,2)
+bv=bw==window and K<=r
 local reset=K+window-r
-if bu and reset>0 then
-local bd=capacity-y
-if ab<=bd then
-if ba then return 1,y,reset,0 end
-local W=ao==1 and 1 or min(ao,floor(bd/ab))
-y=y+W*ab
-local ai=bF("SETRANGE",Q,"15",pack("<I4",y))
-if ai~=19 then return false,ai.err end
-return W,y,reset,W==ao and 0 or reset
+if bv and reset>0 then
+local be=capacity-w
+if ab<=be then
+if bb then return 1,w,reset,0 end
+local V=ap==1 and 1 or min(ap,floor(be/ab))
+w=w+V*ab
+local ak=bC("SETRANGE",U,"15",pack("<I4",w))
+if ak~=19 then return false,ak.err end
+return V,w,reset,V==ap and 0 or reset
 end
-if aN<reset then return 0,y,reset,reset end
-bu=false
+if aO<reset then return 0,w,reset,reset end
+bv=false
 end
 end
-if ba or(m and not bu)then return aD(Q,m,ao)end
-local W=ao==1 and 1 or max(min(ao,floor(capacity/ab)),1)
-local az=dK(Q,m,gj..pack("<I4",W*ab),dB)
+if bb or(m and not bv)then return aE(U,m,ap)end
+local V=ap==1 and 1 or max(min(ap,floor(capacity/ab)),1)
+local az=dL(U,m,gk..pack("<I4",V*ab),dC)
 if az then return false,az end
-return W,W*ab,window,W==ao and 0 or window
+return V,V*ab,window,V==ap and 0 or window
 end
 ${part34}
-local function dJ(bX,E,ap)
-for i=E,ap do
-local Q,m,aI,reset=KEYS[i],bX[i-E+1],nil,nil
+local function dK(bZ,E,an)
+for i=E,an do
+local U,m,aK,reset=KEYS[i],bZ[i-E+1],nil,nil
 if m and#m==19 and byte(m,1)==70 then
-local bv,K,y=am("<I7I7I4",m,2)
-if bv==window and K<=r and r<K+window and y+ab<=capacity then
-if bF("SETRANGE",Q,"15",pack("<I4",y+ab))==19 then
-aI,reset=y+ab,K+window-r
+local bw,K,w=ag("<I7I7I4",m,2)
+if bw==window and K<=r and r<K+window and w+ab<=capacity then
+if bC("SETRANGE",U,"15",pack("<I4",w+ab))==19 then
+aK,reset=w+ab,K+window-r
 end
 end
 end
-if aI then
-V[A+1],V[A+2]=aI,reset
+if aK then
+W[A+1],W[A+2]=aK,reset
 A=A+2
 else
-fC(Q,m,1)
+fD(U,m,1)
 end
 end
 end
@@ -3648,129 +3648,176 @@ ${part35}`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
 export const register: Script = {
   name: "register",
-  sha1: "788afaae1c2a289b5ee0c72e0e59283217eb27dd",
+  sha1: "983d4fb302379d30f5aff73b6d7e8c95ce72c240",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
-local r,aT,cV,cw=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
+local r,aU,cW,cy=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
 if not r then
-local dd=call("TIME")
-r=dd[1]*1000000+dd[2]
+local df=call("TIME")
+r=df[1]*1000000+df[2]
 end
-local eH,ir=600000000,16
-local ef={}
-for kv in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ef[#ef+1]=kv
+local eI,is=600000000,16
+local eg={}
+for kw in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+eg[#eg+1]=kw
 end
-local bI,eI,E=ef[1]or"",ef[2]or"",tonumber(ef[3])or 0
-local fT,ey,cn,fK,kg={{aT,cV,r,cw}},0,{},0,{}
-for i=4,#ef-3,4 do
-local dr,aB,iE,ii=ef[i],ef[i+1],min(tonumber(ef[i+2]),r),tonumber(ef[i+3])
-local bq=iE+eH+ii
-if dr==bI then ey=max(ey,bq)end
-if not(dr==aT and aB==cV)and bq+eH>r and#fT<ir then
-fT[#fT+1]={dr,aB,iE,ii}
-if iE+eH>r then
-if dr~=aT and not kg[dr]then
-fK,kg[dr]=fK+1,true
+local bI,eJ,E=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
+local fU,ez,cp,fL,kh={{aU,cW,r,cy}},0,{},0,{}
+for i=4,#eg-3,4 do
+local bS,aB,iF,ij=eg[i],eg[i+1],min(tonumber(eg[i+2]),r),tonumber(eg[i+3])
+local bs=iF+eI+ij
+if bS==bI then ez=max(ez,bs)end
+if not(bS==aU and aB==cW)and bs+eI>r and#fU<is then
+fU[#fU+1]={bS,aB,iF,ij}
+if iF+eI>r then
+if bS~=aU and not kh[bS]then
+fL,kh[bS]=fL+1,true
 end
-cn[#cn+1]=aB
-cn[#cn+1]=format("%.0f",iE)
+cp[#cp+1]=aB
+cp[#cp+1]=format("%.0f",iF)
 end
 end
 end
-if eI~=""and r>=E then
-bI,eI,ey=eI,"",r
+if eJ~=""and r>=E then
+bI,eJ,ez=eJ,"",r
 end
 if bI==""then
-bI=aT
-elseif bI~=aT and eI==""and ey<r then
-eI,E=aT,r+eH
+bI=aU
+elseif bI~=aU and eJ==""and ez<r then
+eJ,E=aU,r+eI
 end
-local aB,dU=bI.."\\n"..eI.."\\n"..format("%.0f",E).."\\n",0
-for _,aZ in ipairs(fT)do
-aB=aB..aZ[1].."\\n"..aZ[2].."\\n"..format("%.0f\\n%.0f\\n",aZ[3],aZ[4])
-dU=max(dU,aZ[4])
+local aB,dV=bI.."\\n"..eJ.."\\n"..format("%.0f",E).."\\n",0
+for _,ba in ipairs(fU)do
+aB=aB..ba[1].."\\n"..ba[2].."\\n"..format("%.0f\\n%.0f\\n",ba[3],ba[4])
+dV=max(dV,ba[4])
 end
-call("SET",KEYS[1],aB,"PX",format("%.0f",(dU+3*eH)/1000))
-return{format("%.0f",r),bI,eI,format("%.0f",E),fK,unpack(cn)}`,
+call("SET",KEYS[1],aB,"PX",format("%.0f",(dV+3*eI)/1000))
+return{format("%.0f",r),bI,eJ,format("%.0f",E),fL,unpack(cp)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "c1e45f48274426d037925a3196b3a2ce82404c65",
+  sha1: "52af55b9e60563506376a184615eafec115a418f",
   source: `${part31}
-local ce=ARGV[2]+0
+if#KEYS==1 and ARGV[3]=="0"then
+local U,ab=KEYS[1],ARGV[5]+0
+local m=bC("GET",U)
+local w,at,bS,states=ARGV[11]+0,12,0,0
+for _=1,w do
+local gR=ARGV[at]=="t"
+at,bS,states=at+(gR and 7 or 3),bS+(gR and 0 or 7),states+11
+end
+local bM=2+w+bS
+if type(m)=="string"and byte(m,1)==80 and#m==bM+states then
+local V,Q,aJ,O,cZ={r},"",0,0,true
+at,bS,states=12,3+w,bM+1
+for i=1,w do
+local letter,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
+local us,q=ag("<I7I4",m,states)
+if letter=="t"then
+local denominator,bh,ah=ARGV[at+3]+0,r+ARGV[at+4],ARGV[at+6]+0
+cZ=ah<10 and byte(m,2+i)==116+ah and q<denominator
+if us>aJ then aJ=us end
+if us<r and(q==0 or us<r-1)then
+us,q=r,0
+end
+local cl=floor(ab*b/denominator)
+us,q=us+ab*a+cl,q+ab*b-cl*denominator
+if q>=denominator then
+us,q=us+1,q-denominator
+end
+cZ=cZ and(us<bh or(us==bh and q<=ARGV[at+5]+0))
+if us>O then O=us end
+V[2*i],V[2*i+1],at=us-r,q,at+7
+else
+local an=us+b
+q=q+ab
+cZ=letter=="f"and byte(m,2+i)==70 and ag("<I7",m,bS)==b
+cZ=cZ and us<=r and r<an and q<=a
+if an>aJ then aJ=an end
+if an>O then O=an end
+V[2*i],V[2*i+1],at,bS=q,an-r,at+3,bS+7
+end
+if not cZ then break end
+Q,states=Q..pack("<I7I4",us,q),states+11
+end
+local aD=1000*2^byte(m,2)
+cZ=cZ and aJ-aJ%aD==O-O%aD
+if cZ and bC("SETRANGE",U,format("%d",bM),Q)==#m then return V end
+end
+end
+local cg=ARGV[2]+0
 ${part24}
-local ab,aN,ba=0,0,false
-local aE,bn,y,cM,aP,size,eK,J,cm,aK
-local h,cj,bq,bz,U={},{},{},0,0
-local function hO(E)
-bn,y={},ARGV[E+4]+0
+local ab,aO,bb=0,0,false
+local aF,bp,w,cO,aQ,size,eL,J,bM,aD
+local h,cm,bs,aJ,O={},{},{},0,0
+local function hP(E)
+bp,w={},ARGV[E+4]+0
 local at=E+4
-for i=1,y do
+for i=1,w do
 local letter=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if letter=="t"then
-local denominator,as,aG=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cT=floor(ab*b/denominator)
-bn[i]={
+local denominator,as,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cl=floor(ab*b/denominator)
+bp[i]={
 letter=letter,
-us=ab*a+cT,
-aa=ab*b-cT*denominator,
+us=ab*a+cl,
+aa=ab*b-cl*denominator,
 denominator=denominator,
 as=as,
-aG=aG,
-bs=r+as,
-an=ARGV[at+7]+0,
+aH=aH,
+bh=r+as,
+ah=ARGV[at+7]+0,
 }
 at=at+7
 else
-bn[i]={letter=letter,capacity=a,window=b,dS=b}
+bp[i]={letter=letter,capacity=a,window=b,dT=b}
 at=at+3
 if letter=="c"then
 at=at+1
 local step=ARGV[at]+0
-bn[i].step,bn[i].bO,bn[i].dS=step,b/step,2*b
+bp[i].step,bp[i].bP,bp[i].dT=step,b/step,2*b
 end
 end
 end
-aE=fy(bn)
-for i,g in ipairs(bn)do
-local fk=aE.bn[i]
-g.format,g.al,g.at=fk.format,fk.al,fk.at
+aF=fz(bp)
+for i,g in ipairs(bp)do
+local fl=aF.bp[i]
+g.format,g.ao,g.at=fl.format,fl.ao,fl.at
 end
-cM,size,eK,J,aK=aE.cM,aE.size,aE.eK,aE.J,aE.aK
-aP=#cM
-cm=format("%d",aP)
+cO,size,eL,J,aD=aF.cO,aF.size,aF.eL,aF.J,aF.aD
+aQ=#cO
+bM=format("%d",aQ)
 end
-local function eb(g,K,H)
-return H>0 and ceil(H*(g.bO-floor((r-K)/g.step))/g.bO)or 0
+local function ec(g,K,H)
+return H>0 and ceil(H*(g.bP-floor((r-K)/g.step))/g.bP)or 0
 end
-local V,A,bM={r},1,nil
-local function dK(Q,m)
-local O,ai=pack(eK,unpack(cj,1,J)),nil
-if m and bz-bz%aK==U-U%aK then
-ai=bF("SETRANGE",Q,cm,O)
-return type(ai)=="table"and ai.err
+local W,A,bN={r},1,nil
+local function dL(U,m)
+local Q,ak=pack(eL,unpack(cm,1,J)),nil
+if m and aJ-aJ%aD==O-O%aD then
+ak=bC("SETRANGE",U,bM,Q)
+return type(ak)=="table"and ak.err
 end
-local cw=fc(aE,U)
-O=cM..O
-ai=m and bF("SET",Q,O,"PX",cw)or bF("SET",Q,O,"PX",cw,"NX")or bF("GET",Q)
-return ai and ai.err
+local cy=fd(aF,O)
+Q=cO..Q
+ak=m and bC("SET",U,Q,"PX",cy)or bC("SET",U,Q,"PX",cy,"NX")or bC("GET",U)
+return ak and ak.err
 end
-local function iX()
-local function bT(m)
-if m and(#m~=size or sub(m,1,aP)~=cM)then return false end
-bz=0
-for i=1,y do
-local g=bn[i]
-local aH,al,us,q,H,ap=g.letter,g.al,0,0,0,0
+local function iY()
+local function bV(m)
+if m and(#m~=size or sub(m,1,aQ)~=cO)then return false end
+aJ=0
+for i=1,w do
+local g=bp[i]
+local aI,ao,us,q,H,an=g.letter,g.ao,0,0,0,0
 if m then
-us,q,H=am(g.format,m,g.at)
+us,q,H=ag(g.format,m,g.at)
 end
-if aH=="t"then
-if us>g.bs then return false end
-ap=us
+if aI=="t"then
+if us>g.bh then return false end
+an=us
 if us<r-1 or(us<r and q==0)then
 us,q=r,0
 elseif q>=g.denominator then
@@ -3779,157 +3826,157 @@ end
 else
 local window=g.window
 if us>r then return false end
-if us>0 then ap=us+window end
-if aH=="f"then
-if r>=ap then
+if us>0 then an=us+window end
+if aI=="f"then
+if r>=an then
 us,q=r,0
 end
 else
-if us>0 then ap=ap+window end
-if r>=ap then
+if us>0 then an=an+window end
+if r>=an then
 us,q,H=r,0,0
-elseif r>=ap-window then
+elseif r>=an-window then
 us,q,H=us+window,0,q
 end
-h[al+2]=H
+h[ao+2]=H
 end
 end
-if ap>bz then bz=ap end
-h[al],h[al+1],bq[i]=us,q,ap
+if an>aJ then aJ=an end
+h[ao],h[ao+1],bs[i]=us,q,an
 end
 return true
 end
-local function cF(ao)
-U=0
-for i=1,y do
-local g=bn[i]
-local aH,al=g.letter,g.al
-local us,q=h[al],h[al+1]
-local ap=us
-if aH=="t"then
-q=q+ao*g.aa
+local function cH(ap)
+O=0
+for i=1,w do
+local g=bp[i]
+local aI,ao=g.letter,g.ao
+local us,q=h[ao],h[ao+1]
+local an=us
+if aI=="t"then
+q=q+ap*g.aa
 if q>=g.denominator then
-local cT=floor(q/g.denominator)
-us,q=us+cT,q-cT*g.denominator
+local cl=floor(q/g.denominator)
+us,q=us+cl,q-cl*g.denominator
 end
-us=us+ao*g.us
-if us>=g.bs and(us>g.bs or q>g.aG)then return false end
-ap=us
+us=us+ap*g.us
+if us>=g.bh and(us>g.bh or q>g.aH)then return false end
+an=us
 else
-q,ap=q+ao*ab,us+g.window
-if aH=="f"then
+q,an=q+ap*ab,us+g.window
+if aI=="f"then
 if q>g.capacity then return false end
 else
-local H=h[al+2]
-if q+eb(g,us,H)>g.capacity then return false end
-cj[al+2],ap=H,ap+g.window
+local H=h[ao+2]
+if q+ec(g,us,H)>g.capacity then return false end
+cm[ao+2],an=H,an+g.window
 end
 end
-if ap>U then U=ap end
-cj[al],cj[al+1]=us,q
+if an>O then O=an end
+cm[ao],cm[ao+1]=us,q
 end
 return true
 end
-local function ko(ao)
-local bx=ao-1
-for i=1,y do
-local g=bn[i]
-local us,q=h[g.al],h[g.al+1]
+local function kp(ap)
+local bz=ap-1
+for i=1,w do
+local g=bp[i]
+local us,q=h[g.ao],h[g.ao+1]
 if g.letter=="t"then
-local bd=g.bs-us+(g.aG-q)/g.denominator
-bx=min(bx,floor(bd/(g.us+g.aa/g.denominator))+1)
+local be=g.bh-us+(g.aH-q)/g.denominator
+bz=min(bz,floor(be/(g.us+g.aa/g.denominator))+1)
 else
-if g.letter=="c"then q=q+eb(g,us,h[g.al+2])end
-bx=min(bx,floor((g.capacity-q)/ab))
+if g.letter=="c"then q=q+ec(g,us,h[g.ao+2])end
+bz=min(bz,floor((g.capacity-q)/ab))
 end
 end
-while bx>0 and not cF(bx)do
-bx=bx-1
+while bz>0 and not cH(bz)do
+bz=bz-1
 end
-return max(bx,0)
+return max(bz,0)
 end
-local function eU(g,q,bd)
-if bd<0 then return g.window+1 end
-if q<=bd then return 0 end
-return(g.bO-floor(bd*g.bO/q))*g.step
+local function eV(g,q,be)
+if be<0 then return g.window+1 end
+if q<=be then return 0 end
+return(g.bP-floor(be*g.bP/q))*g.step
 end
-local function jU(bi)
+local function jV(bk)
 local at=r
-for i=1,y do
-local g=bn[i]
-local aH,us,q=g.letter,bi[g.al],bi[g.al+1]
-if aH=="t"then
+for i=1,w do
+local g=bp[i]
+local aI,us,q=g.letter,bk[g.ao],bk[g.ao+1]
+if aI=="t"then
 us,q=us+g.us-g.as,q+g.aa
 if q>=g.denominator then
 us,q=us+1,q-g.denominator
 end
-at=max(at,q>g.aG and us+1 or us)
-elseif aH=="f"then
+at=max(at,q>g.aH and us+1 or us)
+elseif aI=="f"then
 if q+ab>g.capacity then at=max(at,us+g.window)end
 else
-local gm=eU(g,bi[g.al+2],g.capacity-ab-q)
-if gm>g.window then gm=g.window+eU(g,q,g.capacity-ab)end
-at=max(at,us+gm)
+local gn=eV(g,bk[g.ao+2],g.capacity-ab-q)
+if gn>g.window then gn=g.window+eV(g,q,g.capacity-ab)end
+at=max(at,us+gn)
 end
 end
 return at-r
 end
-local function fC(bi,cK)
-for i=1,y do
-local g=bn[i]
-local aH,al=g.letter,g.al
-local us,q=bi[al],bi[al+1]
-if aH=="t"then
+local function fD(bk,cM)
+for i=1,w do
+local g=bp[i]
+local aI,ao=g.letter,g.ao
+local us,q=bk[ao],bk[ao+1]
+if aI=="t"then
 us,q=us-r,q
 if us<0 then
 us,q=0,0
 end
-V[A+1],V[A+2]=us,q
+W[A+1],W[A+2]=us,q
 else
-local ap=cK and us+g.dS or bq[i]
-if ap<=r then
-V[A+1],V[A+2]=0,0
+local an=cM and us+g.dT or bs[i]
+if an<=r then
+W[A+1],W[A+2]=0,0
 else
-if aH=="c"then q=q+eb(g,us,bi[al+2])end
-V[A+1],V[A+2]=q,ap-r
+if aI=="c"then q=q+ec(g,us,bk[ao+2])end
+W[A+1],W[A+2]=q,an-r
 end
 end
 A=A+2
 end
 end
-local function cv(Q,m,ao,bh)
-if not bT(m)then return false end
-local W,bg,az=ao,0,nil
-if not cF(ao)then
-W=ko(ao)
-bg=jU(W>0 and cj or h)
-if bg<=aN then return false end
+local function cx(U,m,ap,bj)
+if not bV(m)then return false end
+local V,bi,az=ap,0,nil
+if not cH(ap)then
+V=kp(ap)
+bi=jV(V>0 and cm or h)
+if bi<=aO then return false end
 end
-if W>0 and not ba then
-az=dK(Q,m)
+if V>0 and not bb then
+az=dL(U,m)
 elseif not m then
-az=bF("GET",Q)
+az=bC("GET",U)
 az=az and az.err
 end
 if az then
-if string.find(az,"READONLY",1,true)then bM=az end
+if string.find(az,"READONLY",1,true)then bN=az end
 A=A+1
-V[A]=az
+W[A]=az
 return true
 end
-if bh or W==0 then
+if bj or V==0 then
 A=A+1
-V[A]=bh and W or-1-bg
+W[A]=bj and V or-1-bi
 end
-local cK=W>0 and not ba
-fC(cK and cj or h,cK)
-if bh then
+local cM=V>0 and not bb
+fD(cM and cm or h,cM)
+if bj then
 A=A+1
-V[A]=bg
+W[A]=bi
 end
 return true
 end
-local function aD(ARGV,KEYS)
+local function aE(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -3960,127 +4007,127 @@ ${part26}
 ${part8}
 ${part30}
 end
-local function dZ(aJ,cV,eC)
-local kc,hm={},{r,ce,1}
-for i=1,cV do
-hm[3+i]=ARGV[eC+i]
+local function ea(aL,cW,eD)
+local kd,hn={},{r,cg,1}
+for i=1,cW do
+hn[3+i]=ARGV[eD+i]
 end
-local cR,aL,Y=ba and"2"or"1",0,#hm+1
-for _,aZ in ipairs(aJ)do
-for _=1,aZ.ao do
-aL=aL+1
-kc[aL]=aZ.Q
-for i,iI in ipairs({cR,aN,1,"1",ab,0})do
-hm[Y+i]=iI
+local cT,aM,Y=bb and"2"or"1",0,#hn+1
+for _,ba in ipairs(aL)do
+for _=1,ba.ap do
+aM=aM+1
+kd[aM]=ba.U
+for i,iJ in ipairs({cT,aO,1,"1",ab,0})do
+hn[Y+i]=iJ
 end
 Y=Y+6
 end
 end
-hm[4+cV]=aL
-local hX,ai=aD(hm,kc),1
-for _,aZ in ipairs(aJ)do
-if aZ.bh then
-local dz={}
-for i=1,aZ.ao do
-dz[i]=hX[ai+i]
+hn[4+cW]=aM
+local hY,ak=aE(hn,kd),1
+for _,ba in ipairs(aL)do
+if ba.bj then
+local dA={}
+for i=1,ba.ap do
+dA[i]=hY[ak+i]
 end
-V[aZ.A],ai=dz,ai+aZ.ao
+W[ba.A],ak=dA,ak+ba.ap
 else
-V[aZ.A],ai=hX[ai+1],ai+1
+W[ba.A],ak=hY[ak+1],ak+1
 end
 end
 end
-return cv,dZ
+return cx,ea
 end
-local cv,dZ
-local x,Y=2,0
+local cx,ea
+local y,Y=2,0
 while Y<#KEYS do
-local aH,ak,cV=ARGV[x+1]+0,Y+1,ARGV[x+5]+0
-Y=min(Y+ARGV[x+2],#KEYS)
-ab,aN,ba=ARGV[x+3]+0,ARGV[x+4]+0,aH%2==1
-local eC,bh,aJ=x+5,aH>=8,nil
-hO(eC)
-local kk=not(bh or ba)
-x=x+5+cV
-for E=ak,Y,1000 do
-local ap=min(E+999,Y)
-local bX=call("MGET",unpack(KEYS,E,ap))
-for i=E,ap do
-local Q,m=KEYS[i],bX[i-E+1]
-local gG=kk and m and#m==size and sub(m,1,aP)==cM
-if gG then
-bz,U=0,0
-for n=1,y do
-local g=bn[n]
-local aH,al,ap=g.letter,g.al,0
-local us,q,H=am(g.format,m,g.at)
-if aH=="t"then
-if us>bz then bz=us end
+local aI,am,cW=ARGV[y+1]+0,Y+1,ARGV[y+5]+0
+Y=min(Y+ARGV[y+2],#KEYS)
+ab,aO,bb=ARGV[y+3]+0,ARGV[y+4]+0,aI%2==1
+local eD,bj,aL=y+5,aI>=8,nil
+hP(eD)
+local kl=not(bj or bb)
+y=y+5+cW
+for E=am,Y,1000 do
+local an=min(E+999,Y)
+local bZ=call("MGET",unpack(KEYS,E,an))
+for i=E,an do
+local U,m=KEYS[i],bZ[i-E+1]
+local cZ=kl and m and#m==size and sub(m,1,aQ)==cO
+if cZ then
+aJ,O=0,0
+for n=1,w do
+local g=bp[n]
+local aI,ao,an=g.letter,g.ao,0
+local us,q,H=ag(g.format,m,g.at)
+if aI=="t"then
+if us>aJ then aJ=us end
 if us<r and(q==0 or us<r-1)then
 us,q=r,0
 end
-local denominator,bs=g.denominator,g.bs
-us,ap,q=us+g.us,us+g.us,q+g.aa
+local denominator,bh=g.denominator,g.bh
+us,an,q=us+g.us,us+g.us,q+g.aa
 if q>=denominator then
 q=min(q,denominator-1+g.aa)
 if q>=denominator then
 us,q=us+1,q-denominator
 end
 end
-if us>=bs and(us>bs or q>g.aG)then
-gG=false
+if us>=bh and(us>bh or q>g.aH)then
+cZ=false
 break
 end
-V[A+n+n-1],V[A+n+n]=us-r,q
+W[A+n+n-1],W[A+n+n]=us-r,q
 else
-q,ap=q+ab,us+g.dS
-local aI=q
-if aH=="c"then
-cj[al+2],aI=H,q+eb(g,us,H)
+q,an=q+ab,us+g.dT
+local aK=q
+if aI=="c"then
+cm[ao+2],aK=H,q+ec(g,us,H)
 end
-if us>r or r>=us+g.window or aI>g.capacity then
-gG=false
+if us>r or r>=us+g.window or aK>g.capacity then
+cZ=false
 break
 end
-if ap>bz then bz=ap end
-V[A+n+n-1],V[A+n+n]=aI,ap-r
+if an>aJ then aJ=an end
+W[A+n+n-1],W[A+n+n]=aK,an-r
 end
-if ap>U then U=ap end
-cj[al],cj[al+1]=us,q
+if an>O then O=an end
+cm[ao],cm[ao+1]=us,q
 end
-gG=gG and not dK(Q,m)
+cZ=cZ and not dL(U,m)
 end
-if gG then
-A=A+y+y
+if cZ then
+A=A+w+w
 else
-for n=A+y+y,A+1,-1 do
-V[n]=nil
+for n=A+w+w,A+1,-1 do
+W[n]=nil
 end
-if not cv then
-cv,dZ=iX()
+if not cx then
+cx,ea=iY()
 end
-local ao=bh and ARGV[x+i-ak+1]+0 or 1
-if not cv(Q,m,ao,bh)then
-aJ,A=aJ or{},A+1
-aJ[#aJ+1],V[A]={Q=Q,ao=ao,bh=bh,A=A},false
-end
-end
+local ap=bj and ARGV[y+i-am+1]+0 or 1
+if not cx(U,m,ap,bj)then
+aL,A=aL or{},A+1
+aL[#aL+1],W[A]={U=U,ap=ap,bj=bj,A=A},false
 end
 end
-if aJ then dZ(aJ,cV,eC)end
-if bh then x=x+Y-ak+1 end
 end
-return bM and redis.error_reply(bM)or V`,
+end
+if aL then ea(aL,cW,eD)end
+if bj then y=y+Y-am+1 end
+end
+return bN and redis.error_reply(bN)or W`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "330f13fe8f70a23b6a20e39b190b29cde41c6db0",
+  sha1: "3f806d9852225f4d057a9d5473a35e58b12f5e51",
   source: `${part31}
 ${part32}
 ${part4}
-local cA,jh,bt,fS=2^48,2^37,54,32
+local cC,ji,bu,fT=2^48,2^37,54,32
 ${part16}
 ${part14}
 ${part15}
@@ -4091,173 +4138,173 @@ ${part20}
 ${part21}
 ${part22}
 ${part23}
-local jG,kernel,g=false,nil,nil
-local hs=r-r%cA
-local function eF(us)
-us=us+hs
-if us>r+cA/2 then return us-cA end
-if us<r-cA/2 then return us+cA end
+local jH,kernel,g=false,nil,nil
+local ht=r-r%cC
+local function eG(us)
+us=us+ht
+if us>r+cC/2 then return us-cC end
+if us<r-cC/2 then return us+cC end
 return us
 end
-local ax,ay,aK,hf
-local function is()
+local ax,ay,aD,hg
+local function it()
 ax,g=6,nil
 while ax<10 and 4^ax<capacity do
 ax=ax+1
 end
 ay=2^ax
-if window>=jh then ax=ax+16 end
-aK=ceil(window/8)
-hf=cw(r-r%aK+aK+window)
+if window>=ji then ax=ax+16 end
+aD=ceil(window/8)
+hg=cy(r-r%aD+aD+window)
 end
-local function iC(Q,ao)
+local function iD(U,ap)
 kernel=kernel or bG.s()
-g=g or kernel.eO(capacity,window)
-local o=kernel.fO(Q,g)
-if o.df then return"RULES"end
-o=kernel.db(o,g,ba)
-local W,at,ds=0,max(r,o.z,kernel.cC(o,ab,g)),r
-while W<ao and(at<=r or W==0 and at-r<=aN)do
-W,ds=W+1,at
-if ba then break end
-kernel.cF(o,at,ab,g)
-if W<ao then at=max(r,o.z,kernel.cC(o,ab,g))end
+g=g or kernel.eP(capacity,window)
+local o=kernel.fP(U,g)
+if o.dh then return"RULES"end
+o=kernel.dd(o,g,bb)
+local V,at,dt=0,max(r,o.z,kernel.cE(o,ab,g)),r
+while V<ap and(at<=r or V==0 and at-r<=aO)do
+V,dt=V+1,at
+if bb then break end
+kernel.cH(o,at,ab,g)
+if V<ap then at=max(r,o.z,kernel.cE(o,ab,g))end
 end
-local aI,reset=kernel.dV(o,g)
-if W==0 and o.z>r then return{2,at-r,aI,reset}end
-if W>0 and ds>r then return{1,ds-r,aI,reset}end
-return W,aI,reset,W==ao and 0 or at-r
+local aK,reset=kernel.dW(o,g)
+if V==0 and o.z>r then return{2,at-r,aK,reset}end
+if V>0 and dt>r then return{1,dt-r,aK,reset}end
+return V,aK,reset,V==ap and 0 or at-r
 end
-local function aD(Q,ao)
-local ai,W,aI,reset,bg=pcall(iC,Q,ao)
-if ai then return W,aI,reset,bg end
-return false,type(W)=="table"and W.err or tostring(W)
+local function aE(U,ap)
+local ak,V,aK,reset,bi=pcall(iD,U,ap)
+if ak then return V,aK,reset,bi end
+return false,type(V)=="table"and V.err or tostring(V)
 end
-local z,v,du
-local jH="23"
-local function dO(aP,y,J,aL,av)
-return pack("<I7I4I4I4I7I4B",r,aP,y,J,aL,av,du and ax+32 or ax)
+local z,v,dv
+local jI="23"
+local function dP(aQ,w,J,aM,av)
+return pack("<I7I4I4I4I7I4B",r,aQ,w,J,aM,av,dv and ax+32 or ax)
 end
-local function aC(aP,y,J,aL,av)
-return"S"..pack("<dI7I7",z,window,v)..dO(aP,y,J,aL,av)
+local function aC(aQ,w,J,aM,av)
+return"S"..pack("<dI7I7",z,window,v)..dP(aQ,w,J,aM,av)
 end
-local function dK(Q,af,q,aL)
-local y=#af/8+1
-local J=fB(y,capacity,ay)
-local m=aC(0,y,J,aL,aL)..pack("<I4",aL)..af..pack("<I6I2",r%cA,q)
-return bF("SET",Q,m..string.rep("\\0",8*(J-y)),"PX",hf)
+local function dL(U,af,q,aM)
+local w=#af/8+1
+local J=fC(w,capacity,ay)
+local m=aC(0,w,J,aM,aM)..pack("<I4",aM)..af..pack("<I6I2",r%cC,q)
+return bC("SET",U,m..string.rep("\\0",8*(J-w)),"PX",hg)
 end
-local function cv(Q,_,ao)
-local O=bF("GETRANGE",Q,"0","313")
-if type(O)~="string"then return false,O.err end
-if ba or ax>=16 then return aD(Q,ao)end
-local W,q=1,ab
-if O==""then
-if ao>1 then
-W=max(min(ao,floor(capacity/ab)),1)
-q=W*ab
+local function cx(U,_,ap)
+local Q=bC("GETRANGE",U,"0","313")
+if type(Q)~="string"then return false,Q.err end
+if bb or ax>=16 then return aE(U,ap)end
+local V,q=1,ab
+if Q==""then
+if ap>1 then
+V=max(min(ap,floor(capacity/ab)),1)
+q=V*ab
 end
-if q>65535 then return aD(Q,ao)end
-z,v,du=0,0,q==1
-local ai=dK(Q,"",q,q)
-if ai.err then return false,ai.err end
-return W,q,window,W==ao and 0 or window
+if q>65535 then return aE(U,ap)end
+z,v,dv=0,0,q==1
+local ak=dL(U,"",q,q)
+if ak.err then return false,ak.err end
+return V,q,window,V==ap and 0 or window
 end
-if byte(O,1)~=83 or#O<bt then return aD(Q,ao)end
-local bv,aX,aP,y,J,aL,av,be
-z,bv,v,aX,aP,y,J,aL,av,be=
-am("<dI7I7I7I4I4I4I7I4B",O,2)
-local hg=J<=fS and#O==bt+4+8*J
-local bI=bv==window and be%32==ax and y>0 and y<=J and aP<J
-if not bI or aX>=r or z>r or(not hg and J<=fS)then
-return aD(Q,ao)
+if byte(Q,1)~=83 or#Q<bu then return aE(U,ap)end
+local bw,aY,aQ,w,J,aM,av,bf
+z,bw,v,aY,aQ,w,J,aM,av,bf=
+ag("<dI7I7I7I4I4I4I7I4B",Q,2)
+local hh=J<=fT and#Q==bu+4+8*J
+local bI=bw==window and bf%32==ax and w>0 and w<=J and aQ<J
+if not bI or aY>=r or z>r or(not hh and J<=fT)then
+return aE(U,ap)
 end
-local fX=v>0
+local fY=v>0
 v=0
-local Y,cE,gz=(aP+y-1)%J,min(J-aP,y),O
-local E=bt+4*(floor(aP/ay)+1)+8*aP
-if not hg then
-cE=min(16,ay-aP%ay,cE)
-if E+8*cE>#O then
-gz=bF("GETRANGE",Q,format("%d",E),format("%d",E+8*cE-1))
-if#gz<8*cE then return aD(Q,ao)end
+local Y,cG,gA=(aQ+w-1)%J,min(J-aQ,w),Q
+local E=bu+4*(floor(aQ/ay)+1)+8*aQ
+if not hh then
+cG=min(16,ay-aQ%ay,cG)
+if E+8*cG>#Q then
+gA=bC("GETRANGE",U,format("%d",E),format("%d",E+8*cG-1))
+if#gA<8*cG then return aE(U,ap)end
 E=0
 end
 end
-local eM,aI,ad=0,aL,r-window
-while eM<cE do
-local us,aT=am("<I6I2",gz,E+8*eM+1)
-if eF(us)>ad then break end
-eM,aI=eM+1,aI-aT
+local eN,aK,ad=0,aM,r-window
+while eN<cG do
+local us,aU=ag("<I6I2",gA,E+8*eN+1)
+if eG(us)>ad then break end
+eN,aK=eN+1,aK-aU
 end
-if eM==cE then return aD(Q,ao)end
-local bd=capacity-aI
-if ab>bd then
-local cX=ab-bd
-for i=eM,cE-1 do
-local us,aT=am("<I6I2",gz,E+8*i+1)
-cX=cX-aT
-if cX<=0 then
-local bg=eF(us)+window-r
-if bg<=aN then break end
-return 0,aI,aX+window-r,bg
+if eN==cG then return aE(U,ap)end
+local be=capacity-aK
+if ab>be then
+local cY=ab-be
+for i=eN,cG-1 do
+local us,aU=ag("<I6I2",gA,E+8*i+1)
+cY=cY-aU
+if cY<=0 then
+local bi=eG(us)+window-r
+if bi<=aO then break end
+return 0,aK,aY+window-r,bi
 end
 end
-return aD(Q,ao)
+return aE(U,ap)
 end
-if ao>1 then
-W=min(ao,floor(bd/ab))
-q=W*ab
+if ap>1 then
+V=min(ap,floor(be/ab))
+q=V*ab
 end
-if q>65535 or W<ao then return aD(Q,ao)end
-du=be>=32 and q==1
-local bu,al=y-eM,(Y+1)%J
-aP=(aP+eM)%J
-aI=aI+q
-if bu<J then
-local aZ=pack("<I6I2",r%cA,q)
-av=(al%ay==0 and 0 or av)+q
-local ak,at=fX and aC or dO,fX and"0"or jH
-ak=ak(aP,bu+1,J,aI,av)
-local ai
-if hg then
-ai=bF("SETRANGE",Q,at,ak..sub(O,bt+1,bt+4+8*al)..aZ)
+if q>65535 or V<ap then return aE(U,ap)end
+dv=bf>=32 and q==1
+local bv,ao=w-eN,(Y+1)%J
+aQ=(aQ+eN)%J
+aK=aK+q
+if bv<J then
+local ba=pack("<I6I2",r%cC,q)
+av=(ao%ay==0 and 0 or av)+q
+local am,at=fY and aC or dP,fY and"0"or jI
+am=am(aQ,bv+1,J,aK,av)
+local ak
+if hh then
+ak=bC("SETRANGE",U,at,am..sub(Q,bu+1,bu+4+8*ao)..ba)
 else
-local A=bt+4*(floor(al/ay)+1)+8*al
-ai=bF("SETRANGE",Q,format("%d",A),aZ)
-if type(ai)=="number"then
-if(al+1)%ay==0 or al+1==J then
-bF("SETRANGE",Q,format("%d",A-8*(al%ay)-4),pack("<I4",av))
+local A=bu+4*(floor(ao/ay)+1)+8*ao
+ak=bC("SETRANGE",U,format("%d",A),ba)
+if type(ak)=="number"then
+if(ao+1)%ay==0 or ao+1==J then
+bC("SETRANGE",U,format("%d",A-8*(ao%ay)-4),pack("<I4",av))
 end
-bF("SETRANGE",Q,at,ak)
+bC("SETRANGE",U,at,am)
 end
 end
-if type(ai)~="number"then return false,ai.err end
-if floor(aX/aK)~=floor(r/aK)then bF("PEXPIRE",Q,hf)end
-elseif hg then
-local af=sub(O,bt+5+8*aP,bt+4+8*min(J,aP+bu))
-if aP+bu>J then af=af..sub(O,bt+5,bt+4+8*(aP+bu-J))end
-local ai=dK(Q,af,q,aI)
-if ai.err then return false,ai.err end
-elseif aP==0 then
-local m=bF("GET",Q)
+if type(ak)~="number"then return false,ak.err end
+if floor(aY/aD)~=floor(r/aD)then bC("PEXPIRE",U,hg)end
+elseif hh then
+local af=sub(Q,bu+5+8*aQ,bu+4+8*min(J,aQ+bv))
+if aQ+bv>J then af=af..sub(Q,bu+5,bu+4+8*(aQ+bv-J))end
+local ak=dL(U,af,q,aK)
+if ak.err then return false,ak.err end
+elseif aQ==0 then
+local m=bC("GET",U)
 if type(m)~="string"then return false,m.err end
-local fb=fB(bu+1,capacity,ay)
-local A,ap=bt+4*(floor(bu/ay)+1)+8*bu,bt+4*ceil(fb/ay)+8*fb
-av=(bu%ay==0 and 0 or av)+q
-m=aC(0,bu+1,fb,aI,av)..sub(m,bt+1)..string.rep("\\0",A-#m)
-m=m..pack("<I6I2",r%cA,q)..string.rep("\\0",ap-A-8)
-local ai=bF("SET",Q,m,"PX",hf)
-if ai.err then return false,ai.err end
-if(bu+1)%ay==0 or bu+1==fb then
-bF("SETRANGE",Q,format("%d",A-8*(bu%ay)-4),pack("<I4",av))
+local fc=fC(bv+1,capacity,ay)
+local A,an=bu+4*(floor(bv/ay)+1)+8*bv,bu+4*ceil(fc/ay)+8*fc
+av=(bv%ay==0 and 0 or av)+q
+m=aC(0,bv+1,fc,aK,av)..sub(m,bu+1)..string.rep("\\0",A-#m)
+m=m..pack("<I6I2",r%cC,q)..string.rep("\\0",an-A-8)
+local ak=bC("SET",U,m,"PX",hg)
+if ak.err then return false,ak.err end
+if(bv+1)%ay==0 or bv+1==fc then
+bC("SETRANGE",U,format("%d",A-8*(bv%ay)-4),pack("<I4",av))
 end
 else
-return aD(Q,ao)
+return aE(U,ap)
 end
-return W,aI,window,0
+return V,aK,window,0
 end
-local dJ=nil
+local dK=nil
 ${part34}
 ${part35}`,
 };
@@ -4265,99 +4312,99 @@ ${part35}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "c9b94a6e8e24d5ef4604a82bc763fca4337619a4",
+  sha1: "913803aa860fc77b9d51e6f7c72335a5df27f921",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
-local Q,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,bO,aI,reset=bF("GET",Q),window/step,nil,nil
+local U,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,bP,aK,reset=bC("GET",U),window/step,nil,nil
 if m and#m==24 and byte(m,1)==67 then
-local bv,_,H,K,y=am("<I7BI4I7I4",m,2)
-if bv==window and K<=r and r<K+window then
-local bb=ceil(H*(bO-floor((r-K)/step))/bO)+y+ab
-if bb<=capacity and bF("SETRANGE",Q,"20",pack("<I4",y+ab))==24 then
-aI,reset=bb,K+2*window-r
+local bw,_,H,K,w=ag("<I7BI4I7I4",m,2)
+if bw==window and K<=r and r<K+window then
+local bc=ceil(H*(bP-floor((r-K)/step))/bP)+w+ab
+if bc<=capacity and bC("SETRANGE",U,"20",pack("<I4",w+ab))==24 then
+aK,reset=bc,K+2*window-r
 end
 end
 end
-if aI then return{r,aI,reset}end
+if aK then return{r,aK,reset}end
 end
 ${part32}
 ${part2}
 ${part4}
 ${part11}
 ${part13}
-local hi="c"
+local hj="c"
 ${part33}
-local bO,gj,dB
-local function is()
-bO=window/step
-gj,dB="C"..pack("<I7B",window,#format("%.0f",step)-1),cw(r+2*window)
+local bP,gk,dC
+local function it()
+bP=window/step
+gk,dC="C"..pack("<I7B",window,#format("%.0f",step)-1),cy(r+2*window)
 end
-local function eU(q,bd)
-return q<=bd and 0 or(bO-floor(bd*bO/q))*step
+local function eV(q,be)
+return q<=be and 0 or(bP-floor(be*bP/q))*step
 end
-local function cv(Q,m,ao)
-local bH,K,H,y=not m,r,0,0
-local fP=bH
+local function cx(U,m,ap)
+local bH,K,H,w=not m,r,0,0
+local fQ=bH
 if m and#m==24 and byte(m,1)==67 then
-local bv,ax
-bv,ax,H,K,y=am("<I7BI4I7I4",m,2)
-bH=bv==window and K<=r
+local bw,ax
+bw,ax,H,K,w=ag("<I7BI4I7I4",m,2)
+bH=bw==window and K<=r
 if r>=K+2*window then
-K,H,y,fP=r,0,0,true
+K,H,w,fQ=r,0,0,true
 elseif r>=K+window then
-K,H,y,fP=K+window,y,0,true
+K,H,w,fQ=K+window,w,0,true
 end
 end
-if not bH or(ba and fP)then return aD(Q,m,ao)end
-local eb,reset=0,K+2*window-r
-if H>0 then eb=ceil(H*(bO-floor((r-K)/step))/bO)end
-local bd=capacity-y-eb
-local W=0
-if ab<=bd then
-if ba then return 1,y+eb,reset,0 end
-W=ao==1 and 1 or min(ao,floor(bd/ab))
-y=y+W*ab
-if fP then
-local de=K==r and dB or cw(K+2*window)
-local az=dK(Q,m,gj..pack("<I4I7I4",H,K,y),de)
+if not bH or(bb and fQ)then return aE(U,m,ap)end
+local ec,reset=0,K+2*window-r
+if H>0 then ec=ceil(H*(bP-floor((r-K)/step))/bP)end
+local be=capacity-w-ec
+local V=0
+if ab<=be then
+if bb then return 1,w+ec,reset,0 end
+V=ap==1 and 1 or min(ap,floor(be/ab))
+w=w+V*ab
+if fQ then
+local dg=K==r and dC or cy(K+2*window)
+local az=dL(U,m,gk..pack("<I4I7I4",H,K,w),dg)
 if az then return false,az end
 else
-local ai=bF("SETRANGE",Q,"20",pack("<I4",y))
-if ai~=24 then return false,ai.err end
+local ak=bC("SETRANGE",U,"20",pack("<I4",w))
+if ak~=24 then return false,ak.err end
 end
-if W==ao then return W,y+eb,reset,0 end
+if V==ap then return V,w+ec,reset,0 end
 end
-local aJ,bg=capacity-ab-y,nil
-if aJ>=0 then
-bg=K+eU(H,aJ)-r
+local aL,bi=capacity-ab-w,nil
+if aL>=0 then
+bi=K+eV(H,aL)-r
 else
-bg=K+window+eU(y,capacity-ab)-r
+bi=K+window+eV(w,capacity-ab)-r
 end
-if W>0 or bg>aN then
-if W==0 and fP then return aD(Q,m,ao)end
-return W,y+eb,reset,bg
+if V>0 or bi>aO then
+if V==0 and fQ then return aE(U,m,ap)end
+return V,w+ec,reset,bi
 end
-return aD(Q,m,ao)
+return aE(U,m,ap)
 end
 ${part34}
-local function dJ(bX,E,ap)
-for i=E,ap do
-local Q,m,aI,reset=KEYS[i],bX[i-E+1],nil,nil
+local function dK(bZ,E,an)
+for i=E,an do
+local U,m,aK,reset=KEYS[i],bZ[i-E+1],nil,nil
 if m and#m==24 and byte(m,1)==67 then
-local bv,_,H,K,y=am("<I7BI4I7I4",m,2)
-if bv==window and K<=r and r<K+window then
-local bb=ceil(H*(bO-floor((r-K)/step))/bO)+y+ab
-if bb<=capacity and bF("SETRANGE",Q,"20",pack("<I4",y+ab))==24 then
-aI,reset=bb,K+2*window-r
+local bw,_,H,K,w=ag("<I7BI4I7I4",m,2)
+if bw==window and K<=r and r<K+window then
+local bc=ceil(H*(bP-floor((r-K)/step))/bP)+w+ab
+if bc<=capacity and bC("SETRANGE",U,"20",pack("<I4",w+ab))==24 then
+aK,reset=bc,K+2*window-r
 end
 end
 end
-if aI then
-V[A+1],V[A+2]=aI,reset
+if aK then
+W[A+1],W[A+2]=aK,reset
 A=A+2
 else
-fC(Q,m,1)
+fD(U,m,1)
 end
 end
 end

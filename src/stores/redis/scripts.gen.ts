@@ -16,7 +16,7 @@ local function dO(m)
 local am,size=string.byte(m,1),#m
 if am==98 and size>8 then
 local z=struct.unpack("<d",m,2)
-if z>=0 and z==math.floor(z)then return z,10 end
+if z>=0 and z<2^53 and z==math.floor(z)then return z,10 end
 end
 if am==83 and size>46 or am==115 and size>20 then
 local z=struct.unpack("<d",m,2)
@@ -807,7 +807,7 @@ local am=string.byte(Q,1)
 if am==115 then jl(o,call("GETRANGE",U,"0","-1"),g)end
 if am==98 and#Q==9 then
 local z=ag("<d",Q,2)
-o.dh=z<0 or z~=floor(z)
+o.dh=not(z>=0 and z<2^53 and z==floor(z))
 o.z=o.dh and 0 or z
 return o
 end
@@ -1565,7 +1565,7 @@ return bN and redis.error_reply(bN)or W`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "805d1deb9e6c048c86b5e45ee789d3f1b326947a",
+  sha1: "0d670df9e9c3e84acc457a82f4cfd6623e0f315f",
   source: `local call,bC,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local r=tonumber(ARGV[1])
 if not r then
@@ -1911,7 +1911,7 @@ return ae`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "149af55e65854cd4888f8ad8d030488ccb31dc1e",
+  sha1: "85a5859399fb98a7e0de269e5a06ff722ed9fa47",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
 local function et()
 ${part6}
@@ -3534,7 +3534,7 @@ return W`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "760d675a4ca69b1256abe889e51fc9e5d187dbc4",
+  sha1: "b0fe1ce05935ee3d75650460b0c236d0b3cb65b5",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3570,7 +3570,7 @@ ${part30}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "ed2d41f080d6fa6e97f44844c8e70bab1e142f76",
+  sha1: "1947edd152a4e6dad560744a523c81862f045386",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local U,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
@@ -3697,7 +3697,7 @@ return{format("%.0f",r),bI,eJ,format("%.0f",E),fL,unpack(cp)}`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "52af55b9e60563506376a184615eafec115a418f",
+  sha1: "64b5b316ce5e341fbf9d76371cc196744d1eddfb",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local U,ab=KEYS[1],ARGV[5]+0
@@ -4123,7 +4123,7 @@ return bN and redis.error_reply(bN)or W`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "3f806d9852225f4d057a9d5473a35e58b12f5e51",
+  sha1: "4569566a4f98171fd6ad618b6a58acf8a1a3f210",
   source: `${part31}
 ${part32}
 ${part4}
@@ -4312,7 +4312,7 @@ ${part35}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "913803aa860fc77b9d51e6f7c72335a5df27f921",
+  sha1: "b0954ce65af27f53a389e25a91461e70cdff482a",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local U,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0

@@ -9,7 +9,7 @@ local function block_of(value)
   local first, size = string.byte(value, 1), #value
   if first == 98 and size > 8 then
     local blocked = struct.unpack("<d", value, 2)
-    if blocked >= 0 and blocked == math.floor(blocked) then return blocked, 10 end
+    if blocked >= 0 and blocked < 2 ^ 53 and blocked == math.floor(blocked) then return blocked, 10 end
   end
   if first == 83 and size > 46 or first == 115 and size > 20 then
     -- States of several limits may begin with that letter too.

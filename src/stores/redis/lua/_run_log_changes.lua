@@ -30,7 +30,7 @@ local function open(key, limit)
   if first == 115 then from_old(log, call("GETRANGE", key, "0", "-1"), limit) end
   if first == 98 and #bytes == 9 then
     local blocked = unpack_at("<d", bytes, 2) -- by rules of another kind
-    log.foreign = blocked < 0 or blocked ~= floor(blocked)
+    log.foreign = not (blocked >= 0 and blocked < 2 ^ 53 and blocked == floor(blocked))
     log.blocked = log.foreign and 0 or blocked
     return log
   end

@@ -12,7 +12,7 @@ import type { ScriptReply } from "./connections/connection.ts";
 import { formOf, mattersUs, type RuleState, wordsOf } from "./rules.ts";
 
 /** How long what was told is used at most, in microseconds. Half of what `register.lua` grants. */
-const VALID_US = 300_000_000;
+const VALID_US = 150_000_000;
 
 /**
  * How long it is used before it is asked for again in the background, in microseconds: usually, and at first where others

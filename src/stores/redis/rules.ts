@@ -56,7 +56,7 @@ export function placesOf(form: string): number[] {
 }
 
 /** Keys may matter longer than their limits say, by the waits of calls, in microseconds. */
-const WAITS_US = 3_600_000_000;
+const WAITS_US = 60_000_000;
 
 /** How long what these rules store can matter, in microseconds. */
 export function mattersUs({ rates, timeoutMs = 0 }: Policy): number {

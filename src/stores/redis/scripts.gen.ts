@@ -3648,14 +3648,14 @@ ${part35}`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
 export const register: Script = {
   name: "register",
-  sha1: "983d4fb302379d30f5aff73b6d7e8c95ce72c240",
+  sha1: "9154ee6620865444b604e4f4c463b438c170be74",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
 local r,aU,cW,cy=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
 if not r then
 local df=call("TIME")
 r=df[1]*1000000+df[2]
 end
-local eI,is=600000000,16
+local eI,is=300000000,16
 local eg={}
 for kw in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
 eg[#eg+1]=kw

@@ -22,7 +22,7 @@ if not now then
   now = time[1] * 1000000 + time[2]
 end
 -- The longest that a process decides by what it was told, twice: it may have been told on its way.
-local LEASE_US, MOST = 600000000, 16
+local LEASE_US, MOST = 300000000, 16
 
 local lines = {}
 for line in string.gmatch(call("GET", KEYS[1]) or "", "([^\n]*)\n") do

@@ -2,7 +2,8 @@
  * Scripts with short names and without needless spaces: Redis reads them sooner, and the package stays small.
  *
  * A name is replaced by the same short one wherever it stands, as a variable or as a field. So scripts stay what they are.
- * A name that is also the whole of a string stays: a field may be read by it.
+ * A name that is also the whole of a string stays: a field may be read by it. So a field that is read by what a script is
+ * told is written as a string: `{ ["KEY"] = 1 }`.
  *
  * @module
  */

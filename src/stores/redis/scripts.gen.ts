@@ -1466,8 +1466,8 @@ return format("%.0f",dn(O))
 end`;
 
 const part33 = `local jH,kernel=true,nil
-local function dL(U,kz,m,dg)
-local ak=kz and bC("SET",U,m,"PX",dg)or bC("SET",U,m,"PX",dg,"NX")or bC("GET",U)
+local function dL(U,ky,m,dg)
+local ak=ky and bC("SET",U,m,"PX",dg)or bC("SET",U,m,"PX",dg,"NX")or bC("GET",U)
 return ak and ak.err
 end
 local function aE(U,m,ap)
@@ -1892,11 +1892,11 @@ return W`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "48343b2a69b462059031ec1c4e510a3a3bf2f104",
+  sha1: "b6c15581154c2e0116f4b0463965656210898585",
   source: `local df=redis.call("TIME")
 local kc=redis.pcall("INFO")
 local ae={df[1],df[2],type(kc)=="string"and kc or""}
-local jQ={kB=KEYS[1],ky=KEYS[2],kA=""}
+local jQ={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
 for _,jL in ipairs(ARGV)do
 local cW={}
 for iJ in string.gmatch(jL,"%S+")do
@@ -3570,7 +3570,7 @@ ${part30}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "1947edd152a4e6dad560744a523c81862f045386",
+  sha1: "1d92669b6715507d42951d1a3aacf854520905f8",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local U,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
@@ -4312,7 +4312,7 @@ ${part35}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "b0954ce65af27f53a389e25a91461e70cdff482a",
+  sha1: "fcba4510722eeed12d566b5c9c98632880874244",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local U,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0

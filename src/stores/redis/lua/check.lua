@@ -11,7 +11,7 @@ Returns  { seconds, µs, what INFO says or "", why a command was refused... }
 local time = redis.call("TIME")
 local info = redis.pcall("INFO")
 local reply = { time[1], time[2], type(info) == "string" and info or "" }
-local meaning = { KEY = KEYS[1], TAGGED = KEYS[2], EMPTY = "" }
+local meaning = { ["KEY"] = KEYS[1], ["TAGGED"] = KEYS[2], ["EMPTY"] = "" }
 for _, command in ipairs(ARGV) do
   local words = {}
   for word in string.gmatch(command, "%S+") do

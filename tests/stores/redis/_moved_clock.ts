@@ -58,8 +58,8 @@ function encode(words: readonly (Buffer | string)[]): Buffer {
 export async function startMovedClock(port: number): Promise<MovedClock> {
   const sources = new Map<string, string>();
   const moved = (source: string) =>
-    source.replaceAll(/local time = (redis\.)?call\("TIME"\)/g, (text) => {
-      return `${text} time[1] = string.format("%d", time[1] + ${clock.aheadS})`;
+    source.replaceAll(/local (?<time>\w+)=(redis\.)?call\("TIME"\)/g, (text, time: string) => {
+      return `${text} ${time}[1]=string.format("%d",${time}[1]+${clock.aheadS})`;
     });
   const translate = (words: Buffer[]): readonly (Buffer | string)[] => {
     const [name = "", script = "", ...rest] = words.map((word) => word.toString("latin1"));

@@ -76,7 +76,7 @@ import { alignedWindow } from "./aligned_window/kernel.ts";
   },
   {
     file: `${LUA}/_corrections.lua`,
-    behind: "local give_back, refund = {}, {}\n",
+    behind: "local runs_of_state, section_numbers, read_state, written_state = {}, {}, {}, {}\n",
     lines: "--- @include _aligned_window_corrections\n",
   },
 ];

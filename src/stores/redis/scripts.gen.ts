@@ -6,13 +6,13 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local cv=1e14
-local dz=50*cv
-local hi,cw="99",10*cv
-local ht=r-r%cv`;
+const part1 = `local cw=1e14
+local dC=50*cw
+local hk,cx="99",10*cw
+local hv=r-r%cw`;
 
-const part2 = `local gd=2e15
-local function dO(m)
+const part2 = `local gh=2e15
+local function dS(m)
 local am,size=string.byte(m,1),#m
 if am==98 and size>8 then
 local z=struct.unpack("<d",m,2)
@@ -20,82 +20,82 @@ if z>=0 and z<2^53 and z==math.floor(z)then return z,10 end
 end
 if am==83 and size>46 or am==115 and size>20 then
 local z=struct.unpack("<d",m,2)
-if z>r and z<r+gd then return z,size+1 end
+if z>r and z<r+gh then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function fv(bf)
-return math.max(math.floor((bf-dz)/cw),0)
+const part3 = `local function fz(bf)
+return math.max(math.floor((bf-dC)/cx),0)
 end
-local function eG(bf)
-if bf<dz then return bf end
-local us=ht+bf%cv
-if us>r+cv/2 then return us-cv end
-if us<r-cv/2 then return us+cv end
+local function eK(bf)
+if bf<dC then return bf end
+local us=hv+bf%cw
+if us>r+cw/2 then return us-cw end
+if us<r-cw/2 then return us+cw end
 return us
 end`;
 
-const part4 = `local function eR(bi,fg,ad)
-return math.max(bi<=8*fg and 1 or bi<=1024*fg and 2 or 3,ad)
+const part4 = `local function eV(bi,fk,ad)
+return math.max(bi<=8*fk and 1 or bi<=1024*fk and 2 or 3,ad)
 end
-local function di(I,fg)
+local function dl(I,fk)
 if I==0 then return r end
-return I==3 and math.huge or r+(I==2 and 1024 or 8)*fg
+return I==3 and math.huge or r+(I==2 and 1024 or 8)*fk
 end`;
 
-const part5 = `local dD
+const part5 = `local dG
 local function aV()
-if dD then return dD end
+if dG then return dG end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local ir,jK=8,2^52
-local dM={us=0,aa=0,O=0,bq={}}
-local bo={dM=dM}
-function bo.fA(a,b,g)
+local is,jK=8,2^52
+local dQ={us=0,aa=0,O=0,bq={}}
+local bo={dQ=dQ}
+function bo.fE(a,b,g)
 local us,aa=a.us+b.us,a.aa+b.aa
 if aa<g.denominator then return{us=us,aa=aa}end
 return{us=us+1,aa=aa-g.denominator}
 end
-local fA=bo.fA
-function bo.eX(a,b,g)
+local fE=bo.fE
+function bo.fb(a,b,g)
 local us,aa=a.us-b.us,a.aa-b.aa
 if aa>=0 then return{us=us,aa=aa}end
 return{us=us-1,aa=aa+g.denominator}
 end
-local eX=bo.eX
-function bo.fX(a,b)
+local fb=bo.fb
+function bo.gb(a,b)
 return(a.us<b.us or(a.us==b.us and a.aa<b.aa))and a or b
 end
-function bo.jn(ac,cL,ad,g)
-local bc=eX(ac,ad,g)
+function bo.jn(ac,cM,ad,g)
+local bc=fb(ac,ad,g)
 for _,bg in ipairs(ac.bq)do
-if bg.cL>cL then bc=eX(bc,bg,g)end
+if bg.cM>cM then bc=fb(bc,bg,g)end
 end
-return bc.us<0 and dM or bc
+return bc.us<0 and dQ or bc
 end
-function bo.ce(h,g)
+function bo.cf(h,g)
 local K=h.us-g.as
 if h.aa>g.aH then K=K+1 end
 return max(K,h.v or 0)
 end
-local ce=bo.ce
-function bo.dH(h,g)
-return h.I>0 and ce(h,g)>r and h.I or 0
+local cf=bo.cf
+function bo.dK(h,g)
+return h.I>0 and cf(h,g)>r and h.I or 0
 end
 local function ju(ac,bg,O,g)
-local bc=fA(ac,bg,g)
+local bc=fE(ac,bg,g)
 if bc.us>jK then return nil end
 local bq,A={},1
-for i,cu in ipairs(ac.bq)do
-bq[i]=cu
-if cu.cL<=bg.cL then A=i+1 end
+for i,cv in ipairs(ac.bq)do
+bq[i]=cv
+if cv.cM<=bg.cM then A=i+1 end
 end
 table.insert(bq,A,bg)
-local hp,E=dM,#bq
-while E>0 and#bq-E<ir do
+local hr,E=dQ,#bq
+while E>0 and#bq-E<is do
 local Y=bq[E]
-if Y.cL-(bc.us-hp.us)+2<=r then break end
-hp=fA(hp,Y,g)
+if Y.cM-(bc.us-hr.us)+2<=r then break end
+hr=fE(hr,Y,g)
 E=E-1
 end
 for _=1,E do
@@ -103,82 +103,82 @@ table.remove(bq,1)
 end
 return{us=bc.us,aa=bc.aa,O=max(ac.O,O),bq=bq}
 end
-function bo.dS(us,ac)
+function bo.dW(us,ac)
 local bc=us+ac.us+1
 if ac.O>0 and ac.O<bc then return max(us+1,ac.O)end
 return bc
 end
 function bo.bd(h)
 local ac=h.ac
-return ac and bo.dS(h.us,ac)>r and ac or nil
+return ac and bo.dW(h.us,ac)>r and ac or nil
 end
-function bo.cB(us,aa,ac,v,g,ad)
+function bo.cC(us,aa,ac,v,g,ad)
 local K=us-g.as
 if aa>g.aH then K=K+1 end
 local bn=max(K,v)
 if v<=r or v<=K then v=nil end
 local h={us=us,aa=aa,v=v,I=0}
-if bn>r then h.I=eR(bn-r,g.as,ad)end
+if bn>r then h.I=eV(bn-r,g.as,ad)end
 if ac then
-local bc,bq=fA(h,ac,g).us,{}
+local bc,bq=fE(h,ac,g).us,{}
 for i,bg in ipairs(ac.bq)do
-bq[i]={cL=min(bg.cL,bc),us=bg.us,aa=bg.aa}
+bq[i]={cM=min(bg.cM,bc),us=bg.us,aa=bg.aa}
 end
 local O=ac.O>us+ac.us and 0 or ac.O
 h.ac={us=ac.us,aa=ac.aa,O=O,bq=bq}
 end
 return h
 end
-function bo.ep(h,fK,cL,v,g)
+function bo.et(h,fO,cM,v,g)
 local O=max(r,v)+g.as+1
-local bg={cL=cL,us=fK.us,aa=fK.aa}
-local ac=ju(bo.bd(h)or dM,bg,O,g)
+local bg={cM=cM,us=fO.us,aa=fO.aa}
+local ac=ju(bo.bd(h)or dQ,bg,O,g)
 if not ac then return h end
-local aL=eX(h,fK,g)
-return bo.cB(aL.us,aL.aa,ac,v,g,bo.dH(h,g))
+local aL=fb(h,fO,g)
+return bo.cC(aL.us,aL.aa,ac,v,g,bo.dK(h,g))
 end
-function bo.dd(h,g)
-local v,bn=ce(h,g),di(h.I,g.as)
+function bo.dg(h,g)
+local v,bn=cf(h,g),dl(h.I,g.as)
 if v<=bn then return h end
 local bz={us=bn+g.as,aa=g.aH}
 local ac=bo.bd(h)
 if h.us<bz.us or(h.us==bz.us and h.aa<=bz.aa)then
-return bo.cB(h.us,h.aa,ac,bn,g,h.I)
+return bo.cC(h.us,h.aa,ac,bn,g,h.I)
 end
 local ad={us=h.us,aa=h.aa,v=h.v,I=h.I}
 if ac then ad.ac={us=ac.us,aa=ac.aa,O=0,bq=ac.bq}end
-local bl=bo.ep(ad,eX(h,bz,g),0,bn,g)
+local bl=bo.et(ad,fb(h,bz,g),0,bn,g)
 if bl~=ad then return bl end
-return bo.cB(bz.us,bz.aa,nil,bn,g,h.I)
+return bo.cC(bz.us,bz.aa,nil,bn,g,h.I)
 end
-function bo.bV(m,y,Y,h,g)
-local function dl()
-local number,eK=0,1
+function bo.bW(m,y,Y,h,g)
+local function dp()
+local number,eO=0,1
 while y<=Y do
-local gs=byte(m,y)
+local gw=byte(m,y)
 y=y+1
-number=number+gs%128*eK
-if gs<128 then break end
-eK=eK*128
+number=number+gw%128*eO
+if gw<128 then break end
+eO=eO*128
 end
 return number
 end
-local function gU()
-local us=dl()
-return us,g.denominator>1 and min(dl(),g.denominator-1)or 0
+local function gY()
+local us=dp()
+return us,g.denominator>1 and min(dp(),g.denominator-1)or 0
 end
-local fV=byte(m,y)-128
+local fZ=byte(m,y)-128
 y=y+1
-h.I=floor(fV%32/8)
-if fV%2>=1 then h.v=dl()end
-if fV%4<2 then return end
-local us,aa=gU()
+h.I=floor(fZ%32/8)
+if fZ%2>=1 then h.v=dp()end
+if fZ%4<2 then return end
+local us,aa=gY()
 local ac={us=us,aa=aa,O=0,bq={}}
-local bc=fA(h,ac,g).us
-if fV%8>=4 then ac.O=bc+2-dl()end
+local bc=fE(h,ac,g).us
+if fZ%8>=4 then ac.O=bc+2-dp()end
 while y<=Y do
-local bg={cL=bc-dl()}
-bg.us,bg.aa=gU()
+local bg={cM=bc-dp()}
+bg.us,bg.aa=gY()
 if bg.us==0 and bg.aa==0 then
 bg.us,bg.aa=us,aa
 end
@@ -189,32 +189,32 @@ end
 function bo.aS(h,g)
 local ac,v,aB=h.ac,h.v,""
 if not ac and not v and h.I==0 then return aB end
-local function eq(number)
+local function eu(number)
 while number>=128 do
 aB=aB..char(number%128+128)
 number=floor(number/128)
 end
 aB=aB..char(number)
 end
-local function hF(us,aa)
-eq(us)
-if g.denominator>1 then eq(aa)end
+local function hH(us,aa)
+eu(us)
+if g.denominator>1 then eu(aa)end
 end
-if v then eq(v)end
+if v then eu(v)end
 if ac then
-hF(ac.us,ac.aa)
-local bc=fA(h,ac,g).us
-if ac.O>0 then eq(bc+2-ac.O)end
+hH(ac.us,ac.aa)
+local bc=fE(h,ac,g).us
+if ac.O>0 then eu(bc+2-ac.O)end
 for _,bg in ipairs(ac.bq)do
-eq(bc-bg.cL)
+eu(bc-bg.cM)
 local iV=bg.us==ac.us and bg.aa==ac.aa
-hF(iV and 0 or bg.us,iV and 0 or bg.aa)
+hH(iV and 0 or bg.us,iV and 0 or bg.aa)
 end
 end
-local fV=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.O>0 and 4 or 0)
-return char(fV+8*h.I)..aB
+local fZ=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.O>0 and 4 or 0)
+return char(fZ+8*h.I)..aB
 end
-dD=bo
+dG=bo
 return bo
 end`;
 
@@ -222,88 +222,88 @@ const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
 local pack,ag=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cD,fu=0,0
+local cE,fy=0,0
 local function aB()
-cD=cD+1
-return ARGV[cD]
+cE=cE+1
+return ARGV[cE]
 end
 local function number()
-cD=cD+1
-return ARGV[cD]+0
+cE=cE+1
+return ARGV[cE]+0
 end
-local function eQ()
-fu=fu+1
-return KEYS[fu]
+local function eU()
+fy=fy+1
+return KEYS[fy]
 end
 local r=tonumber(aB())
 if not r then
-local df=call("TIME")
-r=df[1]*1000000+df[2]
+local di=call("TIME")
+r=di[1]*1000000+di[2]
 end
-local cg=number()
-local function dn(O)
-return max(ceil((O-r)/1000),1)+cg
+local ch=number()
+local function dr(O)
+return max(ceil((O-r)/1000),1)+ch
 end
 local bG={}`;
 
-const part7 = `local function eu(ae)
-local eH=type(ae)=="table"and ae.err or tostring(ae)
-if string.find(eH,"READONLY",1,true)then error(ae,0)end
-return eH
+const part7 = `local function ey(ae)
+local eL=type(ae)=="table"and ae.err or tostring(ae)
+if string.find(eL,"READONLY",1,true)then error(ae,0)end
+return eL
 end
-local function ic(bF,jj)
+local function ie(bF,jj)
 local ok,ae=pcall(bF,jj)
-return ok and ae or eu(ae)
+return ok and ae or ey(ae)
 end`;
 
-const part8 = `local function gg(e)
-dU(e)
-if e.cM and not bb then dJ(e)end
+const part8 = `local function gk(e)
+dY(e)
+if e.cN and not bb then dN(e)end
 local at=max(r,e.z)
 local rates,states=e.p.rates,e.states
 for i=1,#rates do
 local D=rates[i]
-at=max(at,D.kernel.cE(states[i],e.ab,D))
+at=max(at,D.kernel.cF(states[i],e.ab,D))
 end
 return at
 end
-local function fI(e,at)
+local function fM(e,at)
 local rates,states=e.p.rates,e.states
 if#rates==0 then return end
-if e.bL then e.bL.cH(e,at)end
-e.eT=nil
+if e.bL then e.bL.cI(e,at)end
+e.eX=nil
 for i=1,#rates do
 local D=rates[i]
 local ad=states[i]
-local h=D.kernel.cH(ad,at,e.ab,D)
+local h=D.kernel.cI(ad,at,e.ab,D)
 if h then states[i]=h end
-local ca=D.kernel.ca and D.kernel.ca(ad,h,at)
-if ca then
-e.eT=e.eT or{}
-e.eT[i]=ca
+local cb=D.kernel.cb and D.kernel.cb(ad,h,at)
+if cb then
+e.eX=e.eX or{}
+e.eX[i]=cb
 end
 end
-dJ(e)
+dN(e)
 end
-local function dk(ae,e)
+local function dn(ae,e)
 local rates,states,Y=e.p.rates,e.states,#ae
 for i=1,#rates do
 local D=rates[i]
-ae[Y+1],ae[Y+2]=D.kernel.dW(states[i],D)
+ae[Y+1],ae[Y+2]=D.kernel.ea(states[i],D)
 Y=Y+2
 end
 end
-local function dq(ae,ai)
+local function dt(ae,ai)
 local A=0
 for i=1,#ai do
-local eT,rates=ai[i].eT,#ai[i].p.rates
-for D=1,eT and rates or 0 do
-local ca=eT[D]
-if ca then
+local eX,rates=ai[i].eX,#ai[i].p.rates
+for D=1,eX and rates or 0 do
+local cb=eX[D]
+if cb then
 local Y=#ae
 ae[Y+1]=A+D-1
 for aT=1,5 do
-ae[Y+1+aT]=ca[aT]
+ae[Y+1+aT]=cb[aT]
 end
 end
 end
@@ -311,14 +311,14 @@ A=A+rates
 end
 end`;
 
-const part9 = `local function ei()
-local p=cs[number()]
+const part9 = `local function em()
+local p=ct[number()]
 local ab,J=number(),number()
 local e={
 p=p,
 ab=ab,
 J=J,
-U=eQ(),
+U=eU(),
 bm=nil,
 aA=nil,
 aG=nil,
@@ -328,34 +328,34 @@ states=nil,
 if p.bm>0 then
 e.bm={}
 for i,D in ipairs(p.rates)do
-if D.ring then e.bm[i]=eQ()end
+if D.ring then e.bm[i]=eU()end
 end
 end
 if p.J>0 then
-e.aA,e.aG=eQ(),eQ()
+e.aA,e.aG=eU(),eU()
 end
-for _,A in ipairs(p.fm or{})do
+for _,A in ipairs(p.fq or{})do
 e.bm=e.bm or{}
-e.bm[A]=eQ()
+e.bm[A]=eU()
 end
 return e
 end`;
 
 const part10 = `function bG.t()
-local function ho(h,at)
+local function hq(h,at)
 if h.us<at-1 or(h.us<at and h.aa==0)then return{us=at,aa=0}end
 return h
 end
-local function hW(h,q,g)
+local function hX(h,q,g)
 local aa=q*g.interval_rem
-local cl=floor(aa/g.denominator)
-local us=h.us+q*g.interval_us+cl
-aa=h.aa+aa-cl*g.denominator
+local cm=floor(aa/g.denominator)
+local us=h.us+q*g.interval_us+cm
+aa=h.aa+aa-cm*g.denominator
 if aa<g.denominator then return{us=us,aa=aa}end
 return{us=us+1,aa=aa-g.denominator}
 end
 return{
-bV=function()
+bW=function()
 return{
 interval_us=number(),
 interval_rem=number(),
@@ -365,153 +365,153 @@ aH=number(),
 ah=number(),
 }
 end,
-cV=function()
+cY=function()
 return{us=0,aa=0,I=0}
 end,
-dd=function(h,g)
+dg=function(h,g)
 if h.us-g.as<r and(h.v or 0)<=r then return h end
-return aV().dd(h,g)
+return aV().dg(h,g)
 end,
-cE=function(h,ab,g)
-local next=hW(ho(h,r),ab,g)
-local gh=next.us-g.as
-if next.aa>g.aH then gh=gh+1 end
-return max(r,gh)
+cF=function(h,ab,g)
+local next=hX(hq(h,r),ab,g)
+local gl=next.us-g.as
+if next.aa>g.aH then gl=gl+1 end
+return max(r,gl)
 end,
-cH=function(h,at,ab,g)
-local next=hW(ho(h,at),ab,g)
+cI=function(h,at,ab,g)
+local next=hX(hq(h,at),ab,g)
 next.I=0
 if at<=r and not h.ac and not h.v then return next end
 local aT=aV()
 local v=max(at>r and at or 0,h.v or 0)
-return aT.cB(next.us,next.aa,aT.bd(h),v,g,aT.dH(h,g))
+return aT.cC(next.us,next.aa,aT.bd(h),v,g,aT.dK(h,g))
 end,
-ca=function(ad,he,at)
-local gF=at>r
-if not gF and not he.ac then return nil end
+cb=function(ad,hg,at)
+local gJ=at>r
+if not gJ and not hg.ac then return nil end
 local us,aa=0,0
-if he.ac then
-us,aa=he.ac.us,he.ac.aa
+if hg.ac then
+us,aa=hg.ac.us,hg.ac.aa
 end
-local v=gF and(ad.v or 0)>r and ad.v or 0
-local jm=gF and ho(ad,at)~=ad
+local v=gJ and(ad.v or 0)>r and ad.v or 0
+local jm=gJ and hq(ad,at)~=ad
 if us==0 and aa==0 and v==0 and not jm then return nil end
 local E=ad.us+2<=r and{us=0,aa=0}or ad
 return{us,aa,v,jm and E.us or-1,jm and E.aa or 0}
 end,
-dW=function(h)
+ea=function(h)
 if h.us<r then return 0,0 end
 return h.us-r,h.aa
 end,
-cn=function(h)
+co=function(h)
 if not h.ac and not h.v then return h.us+2 end
-local iT=h.ac and aV().dS(h.us,h.ac)or 0
+local iT=h.ac and aV().dW(h.us,h.ac)or 0
 return max(h.us,iT,h.v or 0)+2
 end,
-bE=function(m,E,to,g,bK,bT)
+bE=function(m,E,to,g,bK,bU)
 local size=to-E+1
 local us=tonumber(sub(m,E,E+15))
 if not us or size<16 then return{us=0,aa=0,I=0}end
-local cu=size~=16+g.ah
+local cv=size~=16+g.ah
 local h={us=us,aa=0,I=0}
-if not cu then h.aa=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
-if bK<=bT then aV().bV(m,bK,bT,h,g)end
-if cu then return{us=us+1,aa=0,v=h.v,I=h.I}end
+if not cv then h.aa=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
+if bK<=bU then aV().bW(m,bK,bU,h,g)end
+if cv then return{us=us+1,aa=0,v=h.v,I=h.I}end
 return h
 end,
-cX=function(h,g)
+da=function(h,g)
 local us=max(h.us,0)
 if g.ah==0 then return format("%016.0f",us)end
 return format("%016.0f%0"..g.ah..".0f",us,h.aa)
 end,
-eb=function(h,g)
+ef=function(h,g)
 if not h.ac and not h.v and h.I==0 then return""end
 return aV().aS(h,g)
 end,
 }
 end`;
 
-const part11 = `local cK,aZ="<I7I4",11
+const part11 = `local cL,aZ="<I7I4",11
 local function bA(Q)
 return#Q/aZ
 end
-local function cq(Q,A)
-return ag(cK,Q,A*aZ+1)
+local function cr(Q,A)
+return ag(cL,Q,A*aZ+1)
 end
 local function bQ(Q)
-return ag(cK,Q,1)
+return ag(cL,Q,1)
 end
 local function bO(Q)
-return ag(cK,Q,#Q-aZ+1)
+return ag(cL,Q,#Q-aZ+1)
 end
-local function fE(Q,A,K,w)
+local function fI(Q,A,K,w)
 local E=A*aZ
-return sub(Q,1,E)..pack(cK,K,w)..sub(Q,E+aZ+1)
+return sub(Q,1,E)..pack(cL,K,w)..sub(Q,E+aZ+1)
 end
-local function gz(K,w)
+local function gD(K,w)
 if not(K>=0 and K<2^53 and w>0 and w<2^32)then return""end
-return pack(cK,K,w)
+return pack(cL,K,w)
 end
-local function dZ(m,E,to)
+local function ed(m,E,to)
 local Q=sub(m,E,to)
 if Q==""or#Q%aZ>0 then return"",0 end
-local bU=string.byte(Q,7)
-if bU<32 then return Q,0 end
-return sub(Q,1,6)..string.char(bU%32)..sub(Q,8),floor(bU/32)
+local bV=string.byte(Q,7)
+if bV<32 then return Q,0 end
+return sub(Q,1,6)..string.char(bV%32)..sub(Q,8),floor(bV/32)
 end
-local function cJ(h)
+local function cK(h)
 local Q=h.x
 if h.I==0 then return Q end
 return sub(Q,1,6)..string.char(string.byte(Q,7)+32*h.I)..sub(Q,8)
 end
-local function cb(h,g,ad)
+local function cc(h,g,ad)
 local bi=h.x==""and 0 or bQ(h.x)-r
-h.I=bi>0 and eR(bi,g.window,ad)or 0
+h.I=bi>0 and eV(bi,g.window,ad)or 0
 return h
 end
-local function fo(h,g)
+local function fs(h,g)
 local Q=h.x
-local ac=Q==""and 0 or bQ(Q)-di(h.I,g.window)
+local ac=Q==""and 0 or bQ(Q)-dl(h.I,g.window)
 if ac<=0 then return h end
 local jG={}
 for A=0,bA(Q)-1 do
-local K,w=cq(Q,A)
-jG[A+1]=pack(cK,K-ac,w)
+local K,w=cr(Q,A)
+jG[A+1]=pack(cL,K-ac,w)
 end
-return cb({H=h.H,x=table.concat(jG)},g,h.I)
+return cc({H=h.H,x=table.concat(jG)},g,h.I)
 end`;
 
 const part12 = `function bG.f()
 return{
 letter="F",
-bV=function()
+bW=function()
 return{capacity=number(),window=number()}
 end,
-cV=function()
+cY=function()
 return{x="",I=0}
 end,
-dd=fo,
-cE=function(h,ab,g)
+dg=fs,
+cF=function(h,ab,g)
 if h.x==""then return r end
 local K,w=bO(h.x)
 if w+ab<=g.capacity then return max(r,K)end
 return max(r,K+g.window)
 end,
-cH=function(h,at,ab,g)
+cI=function(h,at,ab,g)
 local x=h.x
-if x==""then return cb({x=pack(cK,at,ab)},g,0)end
+if x==""then return cc({x=pack(cL,at,ab)},g,0)end
 local K,w=bO(x)
 if at<K+g.window then
-x=fE(x,bA(x)-1,K,w+ab)
+x=fI(x,bA(x)-1,K,w+ab)
 else
-x=x..pack(cK,at,ab)
+x=x..pack(cL,at,ab)
 end
 while bQ(x)+g.window<=r do
 x=sub(x,aZ+1)
 end
-return cb({x=x},g,h.I)
+return cc({x=x},g,h.I)
 end,
-dW=function(h,g)
+ea=function(h,g)
 if h.x==""then return 0,0 end
 local K,w=bO(h.x)
 local reset=K+g.window-r
@@ -519,41 +519,41 @@ if reset<=0 then return 0,0 end
 if K>r then return g.capacity,reset end
 return w,reset
 end,
-cn=function(h,g)
+co=function(h,g)
 if h.x==""then return 0 end
 local K=bO(h.x)
 return K+g.window
 end,
 bE=function(m,E,to)
-local x,I=dZ(m,E+7,to)
+local x,I=ed(m,E+7,to)
 return{x=x,I=I}
 end,
-fy=16,
-es=function(m,E)
-return{x=gz(ag("<dd",m,E)),I=0}
+fC=16,
+ew=function(m,E)
+return{x=gD(ag("<dd",m,E)),I=0}
 end,
-cX=function(h,g)
-return pack("<I7",g.window)..cJ(h)
+da=function(h,g)
+return pack("<I7",g.window)..cK(h)
 end,
 }
 end`;
 
 const part13 = `function bG.c()
-local function fJ(h,A,g)
+local function fN(h,A,g)
 if A==0 then return h.H end
-local K,w=cq(h.x,A-1)
-return K+g.window==cq(h.x,A)and w or 0
+local K,w=cr(h.x,A-1)
+return K+g.window==cr(h.x,A)and w or 0
 end
 local function jv(h,at,g)
 if h.x==""then return at,0,0 end
 local K,w=bO(h.x)
 if at<K+g.window then
-return K,fJ(h,bA(h.x)-1,g),w
+return K,fN(h,bA(h.x)-1,g),w
 end
 if at<K+2*g.window then return K+g.window,w,0 end
 return at,0,0
 end
-local function eV(q,be,g)
+local function eZ(q,be,g)
 if be<0 then return g.window+1 end
 if q<=be then return 0 end
 local bP=g.window/g.step
@@ -561,103 +561,103 @@ return(bP-floor(be*bP/q))*g.step
 end
 local function iU(x,g)
 local K=bQ(x)
-local iQ=bA(x)>1 and cq(x,1)==K+g.window
+local iQ=bA(x)>1 and cr(x,1)==K+g.window
 return K+(iQ and 1 or 2)*g.window<=r
 end
 return{
 letter="C",
-bV=function()
+bW=function()
 return{capacity=number(),window=number(),step=number()}
 end,
-cV=function()
+cY=function()
 return{H=0,x="",I=0}
 end,
-dd=fo,
-cE=function(h,ab,g)
-local K,H,dQ=jv(h,r,g)
-local im=eV(H,g.capacity-ab-dQ,g)
-if im<=g.window then return max(r,K+im)end
-return max(r,K+g.window+eV(dQ,g.capacity-ab,g))
+dg=fs,
+cF=function(h,ab,g)
+local K,H,dU=jv(h,r,g)
+local io=eZ(H,g.capacity-ab-dU,g)
+if io<=g.window then return max(r,K+io)end
+return max(r,K+g.window+eZ(dU,g.capacity-ab,g))
 end,
-cH=function(h,at,ab,g)
+cI=function(h,at,ab,g)
 local V={H=h.H,x=h.x}
 local K,w
 if V.x~=""then
 K,w=bO(V.x)
 end
 if K and at<K+g.window then
-V.x=fE(V.x,bA(V.x)-1,K,w+ab)
+V.x=fI(V.x,bA(V.x)-1,K,w+ab)
 else
 K=jv(h,at,g)
-V.x=V.x..pack(cK,K,ab)
+V.x=V.x..pack(cL,K,ab)
 end
 while iU(V.x,g)do
-V.H=fJ(V,1,g)
+V.H=fN(V,1,g)
 V.x=sub(V.x,aZ+1)
 end
-return cb(V,g,h.I)
+return cc(V,g,h.I)
 end,
-dW=function(h,g)
+ea=function(h,g)
 if h.x==""then return 0,0 end
 local Y=bO(h.x)
 local reset=Y+2*g.window-r
 if reset<=0 then return 0,0 end
 if Y>r then return g.capacity,reset end
-local K,H,dQ=jv(h,r,g)
+local K,H,dU=jv(h,r,g)
 local bP=g.window/g.step
 local aL=bP-floor((r-K)/g.step)
-return ceil(H*aL/bP)+dQ,reset
+return ceil(H*aL/bP)+dU,reset
 end,
-cn=function(h,g)
+co=function(h,g)
 if h.x==""then return 0 end
 local K=bO(h.x)
 return K+2*g.window
 end,
 bE=function(m,E,to)
-local x,I=dZ(m,E+12,to)
+local x,I=ed(m,E+12,to)
 if x==""then return{H=0,x="",I=0}end
 return{H=ag("<I4",m,E+8),x=x,I=I}
 end,
-fy=24,
-es=function(m,E)
-local K,H,dQ=ag("<ddd",m,E)
+fC=24,
+ew=function(m,E)
+local K,H,dU=ag("<ddd",m,E)
 if not(H>0 and H<2^32)then H=0 end
-if dQ>0 or H==0 then
-return{H=H,x=gz(K,dQ),I=0}
+if dU>0 or H==0 then
+return{H=H,x=gD(K,dU),I=0}
 end
-return{H=H,x=pack(cK,K,0),I=0}
+return{H=H,x=pack(cL,K,0),I=0}
 end,
-cX=function(h,g)
+da=function(h,g)
 local ax=#format("%.0f",g.step)-1
-return pack("<I7BI4",g.window,ax,h.H)..cJ(h)
+return pack("<I7BI4",g.window,ax,h.H)..cK(h)
 end,
 }
 end`;
 
 const part14 = `function bG.s()`;
 
-const part15 = `local bu,jW,fT=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cC,ku=2^48,2^37
-local ht=r-r%cC
+const part15 = `local bu,jW,fX=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cD,ku=2^48,2^37
+local hv=r-r%cD
 local function bt(o,ax)
-o.dv,o.ax=ax>=32,ax%32
+o.dy,o.ax=ax>=32,ax%32
 o.jz,o.ay=o.ax>=16,2^(ax%16)
 o.bz=o.jz and 255 or 65535
 end
-local function cX(o,ar,q)
+local function da(o,ar,q)
 if o.jz then return pack("<I7B",ar,q)end
-if ar-r>=cC/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",ar%cC,q)
+if ar-r>=cD/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",ar%cD,q)
 end
 local function bE(o,Q,E)
 if o.jz then return ag("<I7B",Q,E)end
 local ar,q=ag("<I6I2",Q,E)
-ar=ar+ht
-if ar>r+cC/2 then return ar-cC,q end
-if ar<r-cC/2 then return ar+cC,q end
+ar=ar+hv
+if ar>r+cD/2 then return ar-cD,q end
+if ar<r-cD/2 then return ar+cD,q end
 return ar,q
 end
-local function bV(o,E,to)
+local function bW(o,E,to)
 if to<#o.Q then return sub(o.Q,E+1,to+1)end
 return call("GETRANGE",o.U,format("%d",E),format("%d",to))
 end
@@ -667,75 +667,75 @@ end
 local function size(o)
 return o.J==0 and bu or bM(o,o.J-1)+8
 end
-local function cf(o,i)
+local function cg(o,i)
 return(o.aQ+i)%o.J
 end
 local function ba(o,i)
-local E=bM(o,cf(o,i))
-return bE(o,bV(o,E,E+7),1)
+local E=bM(o,cg(o,i))
+return bE(o,bW(o,E,E+7),1)
 end
 local function iP(o,i)
-local ao=cf(o,i)
+local ao=cg(o,i)
 return min(o.ay-ao%o.ay,o.J-ao,o.w-i)
 end
-local function hM(o,eo,ad)
-if eo and o.ad and eo>o.ad then return o.w,o.ad,o.aY end
-if o.dv then
-if eo then return eo-1,eo-1,(ba(o,eo-1))end
-local co,bU=0,o.w
-while co<bU do
-local ch=floor((co+bU)/2)
-if ba(o,ch)<=ad then
-co=ch+1
+local function hO(o,es,ad)
+if es and o.ad and es>o.ad then return o.w,o.ad,o.aY end
+if o.dy then
+if es then return es-1,es-1,(ba(o,es-1))end
+local cp,bV=0,o.w
+while cp<bV do
+local ci=floor((cp+bV)/2)
+if ba(o,ci)<=ad then
+cp=ci+1
 else
-bU=ch
+bV=ci
 end
 end
-return co,co
+return cp,cp
 end
 local i,bc=0,0
 while i<o.w do
-local n,ao=iP(o,i),cf(o,i)
+local n,ao=iP(o,i),cg(o,i)
 local q
 if i>0 and i+n<o.w then
 local E=bM(o,ao)-4
-q=ag("<I4",bV(o,E,E+3),1)
+q=ag("<I4",bW(o,E,E+3),1)
 end
-if q and((eo and bc+q<eo)or(not eo and ba(o,i+n-1)<=ad))then
+if q and((es and bc+q<es)or(not es and ba(o,i+n-1)<=ad))then
 i,bc=i+n,bc+q
 else
-local ak,cG=0,16
+local ak,cH=0,16
 while ak<n do
-cG=min(cG,n-ak)
+cH=min(cH,n-ak)
 local E=bM(o,ao+ak)
-local Q=bV(o,E,E+8*cG-1)
-for j=1,8*cG,8 do
+local Q=bW(o,E,E+8*cH-1)
+for j=1,8*cH,8 do
 local ar,aU=bE(o,Q,j)
-if eo and bc+aU>=eo or not eo and ar>ad then return i,bc,ar end
+if es and bc+aU>=es or not es and ar>ad then return i,bc,ar end
 i,bc=i+1,bc+aU
 end
-ak,cG=ak+cG,cG*8
+ak,cH=ak+cH,cH*8
 end
 end
 end
 return i,bc
 end
 local function aC(o)
-local window,v,ax=o.window,o.v,o.ax+(o.dv and 32 or 0)
-local fm=pack("<I4I4I4I7I4B",o.aQ,o.w,o.J,o.aM,o.av,ax)
-local co=v%cC
-local bU=(v-co)/cC+32*o.I
-return"S"..pack("<dI7I6BI7",o.z,window,co,bU,o.aY)..fm
+local window,v,ax=o.window,o.v,o.ax+(o.dy and 32 or 0)
+local fq=pack("<I4I4I4I7I4B",o.aQ,o.w,o.J,o.aM,o.av,ax)
+local cp=v%cD
+local bV=(v-cp)/cD+32*o.I
+return"S"..pack("<dI7I6BI7",o.z,window,cp,bV,o.aY)..fq
 end
-local function gp(o)
-o.Q,o.cP="",nil
+local function gt(o)
+o.Q,o.cS="",nil
 end
 local function jC(o,g)
 o.aQ,o.w,o.J,o.aM,o.av,o.aY=0,0,0,0,0,0
 bt(o,g.ax+32)
-gp(o)
+gt(o)
 end
-local function hA(o,af,J)
+local function hC(o,af,J)
 local n=#af/8
 o.aQ,o.w,o.J,o.av=0,n,J,0
 local bR={}
@@ -753,31 +753,31 @@ bR[#bR+1]=pack("<I4",bc)..Q..string.rep("\\0",(an-E)*8-#Q)
 end
 return aC(o)..table.concat(bR)
 end
-local function io(o)
+local function ip(o)
 local bR,i={},0
 while i<o.w do
-local n,E=iP(o,i),bM(o,cf(o,i))
-bR[#bR+1],i=bV(o,E,E+8*n-1),i+n
+local n,E=iP(o,i),bM(o,cg(o,i))
+bR[#bR+1],i=bW(o,E,E+8*n-1),i+n
 end
 return table.concat(bR)
 end
-local function eS(o,ar,q)
-local ck=ceil(q/o.bz)-1
-return string.rep(cX(o,ar,o.bz),ck)..cX(o,ar,q-ck*o.bz)
+local function eW(o,ar,q)
+local cl=ceil(q/o.bz)-1
+return string.rep(da(o,ar,o.bz),cl)..da(o,ar,q-cl*o.bz)
 end`;
 
 const part16 = `local jA=2^17
-local function fC(cN,capacity,ay)
-local be=cN+floor(cN/64)+4
+local function fG(cO,capacity,ay)
+local be=cO+floor(cO/64)+4
 local Q=bu+10+4*ceil(be/ay)+8*be
 if Q<jA then
 local _,ax=math.frexp(Q-1)
 local step=max(2^(ax-3),16)
 local aL=ceil(Q/step)*step-bu-10
-local ck=floor(aL/(4+8*ay))
-be=max(ck*ay+floor((aL-ck*(4+8*ay)-4)/8),be)
+local cl=floor(aL/(4+8*ay))
+be=max(cl*ay+floor((aL-cl*(4+8*ay)-4)/8),be)
 end
-return cN<=capacity and min(capacity,be)or be
+return cO<=capacity and min(capacity,be)or be
 end`;
 
 const part17 = `local function jl(o,m,g)
@@ -788,18 +788,18 @@ local bR,ar,q={},0,0
 for i=0,w-1 do
 local at=ag("<d",m,22+(aQ+i)%J*8)
 if at~=ar and q>0 then
-bR[#bR+1],q=eS(o,ar,q),0
+bR[#bR+1],q=eW(o,ar,q),0
 end
 ar,q=at,q+1
 end
-if q>0 then bR[#bR+1]=eS(o,ar,q)end
+if q>0 then bR[#bR+1]=eW(o,ar,q)end
 local af=table.concat(bR)
-o.z,o.aM,o.v,o.aY,o.cd=z,w,ar,ar,true
-o.dv=#af/8==w
-o.Q=hA(o,af,#af/8)
+o.z,o.aM,o.v,o.aY,o.ce=z,w,ar,ar,true
+o.dy=#af/8==w
+o.Q=hC(o,af,#af/8)
 end
-local function fP(U,g)
-local Q=call("GETRANGE",U,"0",g.gS)
+local function fT(U,g)
+local Q=call("GETRANGE",U,"0",g.gW)
 local o={U=U,Q=Q,z=0,window=g.window,v=0,aY=0,I=0}
 o.aQ,o.w,o.J,o.aM,o.av=0,0,0,0,0
 bt(o,g.ax+32)
@@ -807,53 +807,53 @@ local am=string.byte(Q,1)
 if am==115 then jl(o,call("GETRANGE",U,"0","-1"),g)end
 if am==98 and#Q==9 then
 local z=ag("<d",Q,2)
-o.dh=not(z>=0 and z<2^53 and z==floor(z))
-o.z=o.dh and 0 or z
+o.dk=not(z>=0 and z<2^53 and z==floor(z))
+o.z=o.dk and 0 or z
 return o
 end
 if am~=83 or#Q<bu then
-o.dh=am and not o.cd
+o.dk=am and not o.ce
 return o
 end
-local ax,bU
-o.z,o.window,o.v,bU,o.aY,o.aQ,o.w,o.J,o.aM,o.av,ax=
+local ax,bV
+o.z,o.window,o.v,bV,o.aY,o.aQ,o.w,o.J,o.aM,o.av,ax=
 ag(jW,Q,2)
-o.v,o.I=o.v+bU%32*cC,floor(bU/32)
+o.v,o.I=o.v+bV%32*cD,floor(bV/32)
 bt(o,ax)
 local bw=size(o)
-if#Q==g.gS+1 and bw>#Q then
+if#Q==g.gW+1 and bw>#Q then
 local bs=call("GETRANGE",U,format("%d",bw-1),format("%d",bw))
 bw=#bs==1 and#Q or-1
 end
-o.dh=ax%16<6
+o.dk=ax%16<6
 or ax>58
 or bw~=#Q
 or o.w>o.J
 or o.aQ>=max(o.J,1)
 return o
 end
-local function fj(o,ar,g)
+local function fn(o,ar,g)
 local step=ceil(g.window/8)
-return format("%.0f",dn(max(ar-ar%step+step+g.window,o.z)))
+return format("%.0f",dr(max(ar-ar%step+step+g.window,o.z)))
 end
-local function kv(o,cN,g,dg)
-local cd=size(o)
+local function kv(o,cO,g,dj)
+local ce=size(o)
 if o.aQ+o.w>o.J then
-local ay,ck=floor(o.aQ/o.ay),4+8*o.ay
-local fc=max(ceil((cN-o.J)/o.ay),floor(o.J/o.ay/8))
-local am,an=bu+ay*ck,cd
+local ay,cl=floor(o.aQ/o.ay),4+8*o.ay
+local fg=max(ceil((cO-o.J)/o.ay),floor(o.J/o.ay/8))
+local am,an=bu+ay*cl,ce
 while an>am do
 local E=max(an-65536,am)
 local Q=call("GETRANGE",o.U,format("%d",E),format("%d",an-1))
-call("SETRANGE",o.U,format("%d",E+fc*ck),Q)
+call("SETRANGE",o.U,format("%d",E+fg*cl),Q)
 an=E
 end
-o.aQ,o.J=o.aQ+fc*o.ay,o.J+fc*o.ay
+o.aQ,o.J=o.aQ+fg*o.ay,o.J+fg*o.ay
 else
-o.J=fC(cN,g.capacity,o.ay)
-if cd<jA then
-local m=bV(o,0,cd-1)
-call("SET",o.U,m..string.rep("\\0",size(o)-cd),"PX",dg)
+o.J=fG(cO,g.capacity,o.ay)
+if ce<jA then
+local m=bW(o,0,ce-1)
+call("SET",o.U,m..string.rep("\\0",size(o)-ce),"PX",dj)
 else
 call("SETRANGE",o.U,format("%d",size(o)-1),"\\0")
 end
@@ -863,7 +863,7 @@ end
 local function iM(o,af)
 local ak=0
 while ak<#af do
-local ao=cf(o,o.w)
+local ao=cg(o,o.w)
 local n=min(o.ay-ao%o.ay,o.J-ao,(#af-ak)/8)
 local Q=sub(af,ak+1,ak+8*n)
 if ao%o.ay==0 then o.av=0 end
@@ -880,62 +880,62 @@ call("SETRANGE",o.U,format("%d",ay),pack("<I4",o.av))
 end
 end
 end
-local function gC(o,g)
-if o.cd then call("SET",o.U,o.Q,"PX",fj(o,o.w>0 and o.aY or r,g))end
-o.cd=nil
+local function gG(o,g)
+if o.ce then call("SET",o.U,o.Q,"PX",fn(o,o.w>0 and o.aY or r,g))end
+o.ce=nil
 end`;
 
-const part18 = `local function gL(o,at,g)
+const part18 = `local function gP(o,at,g)
 local ad=o.v>r and o.I or 0
 o.v=at>r and at or 0
-o.I=at>r and eR(at-r,g.window,ad)or 0
+o.I=at>r and eV(at-r,g.window,ad)or 0
 end
-local function hT(o,i)
-local ao,bc=cf(o,i),0
+local function hV(o,i)
+local ao,bc=cg(o,i),0
 local E=bM(o,ao-ao%o.ay)
-local Q=bV(o,E,bM(o,ao)+7)
+local Q=bW(o,E,bM(o,ao)+7)
 for j=1,#Q,8 do
 local _,q=bE(o,Q,j)
 bc=bc+q
 end
 return bc
 end
-local function hS(o,g,bb)
+local function hU(o,g,bb)
 if o.aY<=r then return o end
-local bn=max(r,min(o.v,di(o.I,g.window)))
+local bn=max(r,min(o.v,dl(o.I,g.window)))
 if o.aY<=bn then return o end
-local i,ad=hM(o,nil,bn)
+local i,ad=hO(o,nil,bn)
 local q=min(o.aM-ad,g.capacity)
 o.w,o.aY=i,bn
-gL(o,bn,g)
+gP(o,bn,g)
 if bb then
 o.aM,o.ad=ad+q,ad
 return o
 end
-gC(o,g)
-o.aM,o.dv=ad+q,o.dv and q==1
+gG(o,g)
+o.aM,o.dy=ad+q,o.dy and q==1
 if i==0 then o.aQ=0 end
-o.av=i==0 and 0 or hT(o,i-1)
+o.av=i==0 and 0 or hV(o,i-1)
 o.Q=""
-iM(o,eS(o,bn,q))
+iM(o,eW(o,bn,q))
 call("SETRANGE",o.U,"0",aC(o))
-call("PEXPIRE",o.U,fj(o,bn,g))
+call("PEXPIRE",o.U,fn(o,bn,g))
 return o
 end`;
 
-const part19 = `local function cP(o,g)
-if not o.cP then
-o.cP,o.dr=0,0
+const part19 = `local function cS(o,g)
+if not o.cS then
+o.cS,o.du=0,0
 local ad=r-g.window
 if o.w>0 and o.aY<=ad then
-o.cP,o.dr=o.w,o.aM
+o.cS,o.du=o.w,o.aM
 elseif o.w>0 then
-o.cP,o.dr=hM(o,nil,ad)
+o.cS,o.du=hO(o,nil,ad)
 end
 end
-return o.cP,o.dr
+return o.cS,o.du
 end
-local function eP(capacity,window)
+local function eT(capacity,window)
 local ax=6
 while ax<10 and 4^ax<capacity do
 ax=ax+1
@@ -945,71 +945,71 @@ capacity=capacity,
 window=window,
 ring=true,
 ax=window<ku and ax or ax+16,
-gS=bu+4+8*fT-1,
+gW=bu+4+8*fX-1,
 }
 end
 return{
-fP=fP,
-bV=function()
-return eP(number(),number())
+fT=fT,
+bW=function()
+return eT(number(),number())
 end,
-eP=eP,
-dd=hS,
-cE=function(o,ab,g)
+eT=eT,
+dg=hU,
+cF=function(o,ab,g)
 local at=max(r,o.v)
-local cY=o.aM+ab-g.capacity
-if cY<=0 then return at end
-local _,_,ar=hM(o,cY)
+local db=o.aM+ab-g.capacity
+if db<=0 then return at end
+local _,_,ar=hO(o,db)
 return max(at,ar+g.window)
 end,
-dW=function(o,g)
-local _,aL=cP(o,g)
+ea=function(o,g)
+local _,aL=cS(o,g)
 local aK=o.aM-aL
 if aK==0 then return 0,0 end
 return o.v>r and g.capacity or aK,o.aY+g.window-r
 end,
-cH=function(o,at,ab,g)
+cI=function(o,at,ab,g)
 local ar=at
 if o.w>0 then ar=max(at,o.aY)end
-gL(o,at>r and ar or o.v,g)
-local dg=fj(o,ar,g)
-gC(o,g)
-local eN,iw=cP(o,g)
-o.w,o.aM,o.window=o.w-eN,o.aM-iw,g.window
+gP(o,at>r and ar or o.v,g)
+local dj=fn(o,ar,g)
+gG(o,g)
+local eR,ix=cS(o,g)
+o.w,o.aM,o.window=o.w-eR,o.aM-ix,g.window
 if o.w==0 then
-if o.J>fT and o.ax==g.ax then
-o.aQ,o.av,o.dv=0,0,true
+if o.J>fX and o.ax==g.ax then
+o.aQ,o.av,o.dy=0,0,true
 else
 jC(o,g)
 end
 else
-o.aQ=cf(o,eN)
+o.aQ=cg(o,eR)
 end
-local bB,db,q=ab,nil,0
+local bB,de,q=ab,nil,0
 if o.w>0 and ar==o.aY then
 local _,aU=ba(o,o.w-1)
 q=aU
 if q<o.bz then
-db=min(o.bz-q,ab)
-bB=ab-db
+de=min(o.bz-q,ab)
+bB=ab-de
 end
 end
-o.aM,o.aY,o.dv=o.aM+ab,ar,o.dv and ab==1 and not db
-local af=bB>0 and eS(o,ar,bB)or""
-local cN=o.w+#af/8
-if o.J<=fT or(cN>o.J and o.J<=o.ay)then
-local bv=io(o)
-if db then bv=sub(bv,1,-9)..cX(o,ar,q+db)end
-local J=cN>o.J and fC(cN,g.capacity,o.ay)or o.J
-o.Q=hA(o,bv..af,J)
-call("SET",o.U,o.Q,"PX",dg)
+o.aM,o.aY,o.dy=o.aM+ab,ar,o.dy and ab==1 and not de
+local af=bB>0 and eW(o,ar,bB)or""
+local cO=o.w+#af/8
+if o.J<=fX or(cO>o.J and o.J<=o.ay)then
+local bv=ip(o)
+if de then bv=sub(bv,1,-9)..da(o,ar,q+de)end
+local J=cO>o.J and fG(cO,g.capacity,o.ay)or o.J
+o.Q=hC(o,bv..af,J)
+call("SET",o.U,o.Q,"PX",dj)
 else
-if cN>o.J then kv(o,cN,g,dg)end
-if db then
-local ao=cf(o,o.w-1)
-o.av=o.av+db
+if cO>o.J then kv(o,cO,g,dj)end
+if de then
+local ao=cg(o,o.w-1)
+o.av=o.av+de
 local E=bM(o,ao)
-call("SETRANGE",o.U,format("%d",E),cX(o,ar,q+db))
+call("SETRANGE",o.U,format("%d",E),da(o,ar,q+de))
 if(ao+1)%o.ay==0 or ao+1==o.J then
 local ay=E-8*(ao%o.ay)-4
 call("SETRANGE",o.U,format("%d",ay),pack("<I4",o.av))
@@ -1017,103 +1017,103 @@ end
 end
 iM(o,af)
 call("SETRANGE",o.U,"0",aC(o))
-call("PEXPIRE",o.U,dg)
+call("PEXPIRE",o.U,dj)
 o.Q=""
 end
-o.cP,o.dr=0,0
+o.cS,o.du=0,0
 end,
-hN=function()`;
+hP=function()`;
 
-const part20 = `local function jd(o,i,ar,q,eO)
-local ao,Y=cf(o,i),cf(o,o.w-1)
+const part20 = `local function jd(o,i,ar,q,eS)
+local ao,Y=cg(o,i),cg(o,o.w-1)
 local E=bM(o,ao)
-call("SETRANGE",o.U,format("%d",E),cX(o,ar,q-eO))
-o.aM,o.dv=o.aM-eO,false
+call("SETRANGE",o.U,format("%d",E),da(o,ar,q-eS))
+o.aM,o.dy=o.aM-eS,false
 if floor(ao/o.ay)==floor(Y/o.ay)then
 if ao>Y then return end
-o.av=o.av-eO
+o.av=o.av-eS
 end
 local ay=E-8*(ao%o.ay)-4
 local bc=ag("<I4",call("GETRANGE",o.U,format("%d",ay),format("%d",ay+3)),1)
-call("SETRANGE",o.U,format("%d",ay),pack("<I4",max(bc-eO,0)))
+call("SETRANGE",o.U,format("%d",ay),pack("<I4",max(bc-eS,0)))
 end
-local function ej(o,g)
-gp(o)
+local function en(o,g)
+gt(o)
 while o.w>0 do
 local ar,q=ba(o,o.w-1)
 o.v,o.aY=min(o.v,ar),ar
 if q>0 then break end
-local ao=cf(o,o.w-1)
+local ao=cg(o,o.w-1)
 o.w=o.w-1
 if ao%o.ay==0 then
-local ay=o.w>0 and bM(o,floor(cf(o,o.w-1)/o.ay)*o.ay)-4
-o.av=ay and ag("<I4",bV(o,ay,ay+3),1)or 0
+local ay=o.w>0 and bM(o,floor(cg(o,o.w-1)/o.ay)*o.ay)-4
+o.av=ay and ag("<I4",bW(o,ay,ay+3),1)or 0
 end
 end
 if o.w==0 then
-o.aQ,o.aM,o.av,o.v,o.aY,o.dv=0,0,0,0,0,true
+o.aQ,o.aM,o.av,o.v,o.aY,o.dy=0,0,0,0,0,true
 end
-gL(o,o.v,g)
+gP(o,o.v,g)
 call("SETRANGE",o.U,"0",aC(o))
 end
-local function gH(o,q,ar,g)
-gC(o,g)
-gp(o)
-local co,bU=0,o.w
-while co<bU do
-local ch=floor((co+bU)/2)
-if ba(o,ch)<ar then
-co=ch+1
+local function gL(o,q,ar,g)
+gG(o,g)
+gt(o)
+local cp,bV=0,o.w
+while cp<bV do
+local ci=floor((cp+bV)/2)
+if ba(o,ci)<ar then
+cp=ci+1
 else
-bU=ch
+bV=ci
 end
 end
-local gr=0
-for i=co,o.w-1 do
+local gv=0
+for i=cp,o.w-1 do
 local at,aU=ba(o,i)
-if at~=ar or gr==q then break end
-local eO=min(q-gr,aU)
-if eO>0 then jd(o,i,ar,aU,eO)end
-gr=gr+eO
+if at~=ar or gv==q then break end
+local eS=min(q-gv,aU)
+if eS>0 then jd(o,i,ar,aU,eS)end
+gv=gv+eS
 end
-if gr>0 then ej(o,g)end
+if gv>0 then en(o,g)end
 end
-local function hQ(o,q,g)
-gC(o,g)
-local _,aL=cP(o,g)
+local function hS(o,q,g)
+gG(o,g)
+local _,aL=cS(o,g)
 local an=o.aM
 if o.w>0 and o.aY>r then
-local _,ad=hM(o,nil,r)
+local _,ad=hO(o,nil,r)
 an=ad
 end
-local ge=min(aL+q,an)
-if ge==0 then return end
-local i,ad,ar=hM(o,ge)
+local gi=min(aL+q,an)
+if gi==0 then return end
+local i,ad,ar=hO(o,gi)
 local _,aU=ba(o,i)
-gp(o)
-o.aQ,o.w,o.aM=cf(o,i),o.w-i,o.aM-ad
-jd(o,0,ar,aU,ge-ad)
-ej(o,g)
+gt(o)
+o.aQ,o.w,o.aM=cg(o,i),o.w-i,o.aM-ad
+jd(o,0,ar,aU,gi-ad)
+en(o,g)
 end
-local function iu(o,g)
-local cy=fj(o,o.w>0 and o.aY or r-2*g.window,g)
-gC(o,g)
+local function iv(o,g)
+local cz=fn(o,o.w>0 and o.aY or r-2*g.window,g)
+gG(o,g)
 if o.J>0 then
 call("SETRANGE",o.U,"0",aC(o))
-call("PEXPIRE",o.U,cy)
+call("PEXPIRE",o.U,cz)
 elseif o.z>r then
-call("SET",o.U,aC(o),"PX",cy)
+call("SET",o.U,aC(o),"PX",cz)
 else
 call("DEL",o.U)
 end
 end`;
 
-const part21 = `return{cA=gH,da=hQ,block=iu}
+const part21 = `return{cB=gL,dd=hS,block=iv}
 end,
 jF=function()`;
 
 const part22 = `local function jb(o)
-local al,Q={af={},v=o.v,I=o.I},io(o)
+local al,Q={af={},v=o.v,I=o.I},ip(o)
 for E=1,#Q,8 do
 local at,q=bE(o,Q,E)
 local Y=al.af[#al.af]
@@ -1130,90 +1130,90 @@ local o,bR={U=U,z=z,window=g.window,v=al.v},{}
 o.I=al.I
 jC(o,g)
 for i,bF in ipairs(al.af)do
-bR[i]=eS(o,bF.at,bF.q)
+bR[i]=eW(o,bF.at,bF.q)
 o.aM,o.aY=o.aM+bF.q,bF.at
 end
 local af=table.concat(bR)
-o.dv=o.aM==#af/8
-o.Q=hA(o,af,#af/8)
+o.dy=o.aM==#af/8
+o.Q=hC(o,af,#af/8)
 if o.w>0 or z>r then
-call("SET",U,o.Q,"PX",fj(o,o.w>0 and o.aY or r-2*g.window,g))
+call("SET",U,o.Q,"PX",fn(o,o.w>0 and o.aY or r-2*g.window,g))
 else
 call("PEXPIRE",U,"0")
 end
 return o
 end`;
 
-const part23 = `return{bV=jb,dL=iK}
+const part23 = `return{bW=jb,dP=iK}
 end,
 }
 end`;
 
 const part24 = `local jX=80
-local function fM(ah)
+local function fQ(ah)
 return string.char((ah<12 and 116 or 72)+ah)
 end
-local function fz(rates)
-local aX,bS,eL,J,dV="","","<",0,0
+local function fD(rates)
+local aX,bS,eP,J,dZ="","","<",0,0
 local bp={}
 for i,D in ipairs(rates)do
-local letter,eW,dT=D.letter,"I7I4",D.window
+local letter,fa,dX=D.letter,"I7I4",D.window
 if letter=="t"then
-dT=D.as
-if D.ah>9 then eW="I7I7"end
-aX=aX..fM(D.ah)
+dX=D.as
+if D.ah>9 then fa="I7I7"end
+aX=aX..fQ(D.ah)
 elseif letter=="f"then
 aX,bS=aX.."F",bS..pack("<I7",D.window)
 elseif letter=="c"then
-dT,eW=2*D.window,"I7I4I4"
+dX,fa=2*D.window,"I7I4I4"
 aX=aX.."C"
 bS=bS..pack("<I7B",D.window,#format("%.0f",D.step)-1)
 else
 return nil
 end
-bp[i]={format="<"..eW,ao=J+1,at=struct.size(eL)+1}
-eL,J,dV=eL..eW,J+(letter=="c"and 3 or 2),max(dV,dT)
+bp[i]={format="<"..fa,ao=J+1,at=struct.size(eP)+1}
+eP,J,dZ=eP..fa,J+(letter=="c"and 3 or 2),max(dZ,dX)
 end
-local _,ax=math.frexp(dV/16000)
+local _,ax=math.frexp(dZ/16000)
 ax=max(ax-1,0)
-local cO="P"..string.char(ax)..aX..bS
+local cP="P"..string.char(ax)..aX..bS
 for _,g in ipairs(bp)do
-g.at=g.at+#cO
+g.at=g.at+#cP
 end
 return{
-cO=cO,
+cP=cP,
 aX=aX,
-eL=eL,
+eP=eP,
 J=J,
 bp=bp,
-size=#cO+struct.size(eL),
+size=#cP+struct.size(eP),
 aD=1000*2^ax,
 }
 end
-local function fd(aF,O)
+local function fh(aF,O)
 local aD=aF.aD
-return format("%.0f",max(floor((O-O%aD+aD-r)/1000),0)+2+cg)
+return format("%.0f",max(floor((O-O%aD+aD-r)/1000),0)+2+ch)
 end`;
 
-const part25 = `local function hK(m,y,aF,rates)
+const part25 = `local function hM(m,y,aF,rates)
 local aX,size=aF.aX,aF.size
 if string.byte(m,y)~=jX or#m-y+1~=size then return nil end
 if sub(m,y+2,y+1+#aX)~=aX then return nil end
 local states={}
 for i,D in ipairs(rates)do
 local g=aF.bp[i]
-local am,en,kq=ag(g.format,m,y-1+g.at)
+local am,er,kq=ag(g.format,m,y-1+g.at)
 if D.letter=="t"then
-states[i]={us=am,aa=min(en,D.denominator-1),I=0}
+states[i]={us=am,aa=min(er,D.denominator-1),I=0}
 else
-local ii=am>0
-states[i]={x=ii and pack(cK,am,en)or"",I=0}
-if D.letter=="c"then states[i].H=ii and kq or 0 end
+local ij=am>0
+states[i]={x=ij and pack(cL,am,er)or"",I=0}
+if D.letter=="c"then states[i].H=ij and kq or 0 end
 end
 end
 return states
 end
-local function fl(states,aF,rates)
+local function fp(states,aF,rates)
 local bk={}
 for i,D in ipairs(rates)do
 local h,ao=states[i],aF.bp[i].ao
@@ -1230,121 +1230,121 @@ end
 if D.letter=="c"then bk[ao+2]=h.H end
 end
 end
-return aF.cO..pack(aF.eL,unpack(bk))
+return aF.cP..pack(aF.eP,unpack(bk))
 end`;
 
-const part26 = `local function dU(e)
-gb(e)
-local rates,states,dy=e.p.rates,e.states,false
+const part26 = `local function dY(e)
+gf(e)
+local rates,states,dB=e.p.rates,e.states,false
 for i=1,#rates do
 local D,h=rates[i],states[i]
-states[i]=D.kernel.dd(h,D,bb)
-dy=dy or states[i]~=h
+states[i]=D.kernel.dg(h,D,bb)
+dB=dB or states[i]~=h
 end
-if dy and not bb then dJ(e)end
+if dB and not bb then dN(e)end
 end`;
 
-const part27 = `local cs,bb={},false
-local function eh()
+const part27 = `local ct,bb={},false
+local function el()
 error("RULES",0)
 end`;
 
 const part28 = `local bJ={}
-local function dm()
-local p={cc=number(),J=number(),fb=number()}
-p.rates,p.bt,p.aC,p.cd,p.bm={},"","","",0
+local function dq()
+local p={cd=number(),J=number(),ff=number()}
+p.rates,p.bt,p.aC,p.ce,p.bm={},"","","",0
 for i=1,number()do
 local letter=aB()
 local kernel=bJ[letter]or bG[letter]()
-local D=kernel.bV()
+local D=kernel.bW()
 bJ[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
 p.bt=p.bt..letter
 local ah=D.ah or 0
-local bI=letter=="t"and fM(ah)or letter
-p.aC,p.cd=p.aC..(kernel.letter or bI),p.cd..bI
+local bI=letter=="t"and fQ(ah)or letter
+p.aC,p.ce=p.aC..(kernel.letter or bI),p.ce..bI
 D.size=D.ring and 0 or letter=="t"and 16+ah
 if D.ring then p.bm=p.bm+1 end
 end
 if p.bt=="s"then p.bm=0 end
-if p.bm==0 and#p.rates>1 then p.aF=fz(p.rates)end
+if p.bm==0 and#p.rates>1 then p.aF=fD(p.rates)end
 p.aI=#p.rates==0 and 0 or number()
 p.bI,p.bL=p.aI<2,p.aI%2==1
 if p.bI then return p end
-p.gc,p.ew,p.gT,p.fm=aB(),aB(),number(),{}
+p.gg,p.eA,p.gX,p.fq=aB(),aB(),number(),{}
 for i=1,number()do
-p.fm[i]=number()
+p.fq[i]=number()
 end
 return p
 end`;
 
-const part29 = `local function dE(ah)
-if#ah==18 and sub(ah,1,2)==hi then return sub(ah,3)end
+const part29 = `local function dH(ah)
+if#ah==18 and sub(ah,1,2)==hk then return sub(ah,3)end
 local bf=#ah==16 and tonumber(ah)
-return bf and format("%016.0f",eG(bf))or ah
+return bf and format("%016.0f",eK(bf))or ah
 end
-local function eZ(m,D)
-if m==""then return D.kernel.cV()end
+local function fd(m,D)
+if m==""then return D.kernel.cY()end
 local _,Y=string.find(m,"^%d*")
 if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
-local ah=dE(sub(m,1,Y))
-local bT=#ah+#m-Y
-local h=D.kernel.bE(ah..sub(m,Y+1),1,#ah,D,#ah+1,bT)
-if Y==16 then h.I=max(h.I,fv(tonumber(m)or 0))end
+local ah=dH(sub(m,1,Y))
+local bU=#ah+#m-Y
+local h=D.kernel.bE(ah..sub(m,Y+1),1,#ah,D,#ah+1,bU)
+if Y==16 then h.I=max(h.I,fz(tonumber(m)or 0))end
 return h
 end
-local function dp(letter)
+local function ds(letter)
 return string.char(string.byte(letter)-128)
 end
-local function ev(e)
+local function ez(e)
 local p=e.p
 local rates=p.rates
 e.z=0
 if p.bt=="s"then
-local ring=rates[1].kernel.fP(e.U,rates[1])
+local ring=rates[1].kernel.fT(e.U,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.dh
+return not ring.dk
 end
 local m,states,y=call("GET",e.U)or"",{nil},1
-local aU=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dp)
-if not(aU and(aU==p.aC or aU==p.cd))then
-e.z,y=dO(m)
+local aU=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",ds)
+if not(aU and(aU==p.aC or aU==p.ce))then
+e.z,y=dS(m)
 if y>10 then y=1 end
 end
 e.states=states
 if p.bt=="t"then
-states[1]=eZ(sub(m,y),rates[1])
+states[1]=fd(sub(m,y),rates[1])
 return states[1]
 end
-local dA=p.aF and hK(m,y,p.aF,rates)
-if dA then
-e.states=dA
+local dD=p.aF and hM(m,y,p.aF,rates)
+if dD then
+e.states=dD
 return true
 end
 local w=#rates
 if w==0 then
-e.dj=sub(m,y)
+e.dm=sub(m,y)
 return true
 end
 local bf=sub(m,y,y+w-1)
-local aX=string.gsub(bf,"[\\128-\\255]",dp)
-local bH=aX==p.aC or aX==p.cd
-local cd=bH and aX~=p.aC
+local aX=string.gsub(bf,"[\\128-\\255]",ds)
+local bH=aX==p.aC or aX==p.ce
+local ce=bH and aX~=p.aC
 if not bH and y<=#m then return false end
 y=y+w
 for i=1,w do
 local D=rates[i]
 local kernel=D.kernel
 if D.ring then
-states[i]=kernel.fP(e.bm[i],D)
-if states[i].dh then return false end
+states[i]=kernel.fT(e.bm[i],D)
+if states[i].dk then return false end
 elseif bH then
-local an=y+(D.size or kernel.fy)
-local bK,bT=1,0
+local an=y+(D.size or kernel.fC)
+local bK,bU=1,0
 if bf~=aX and string.byte(bf,i)>=128 then
-bK,bT=an+1,an+(string.byte(m,an)or 0)
-an=bT+1
+bK,bU=an+1,an+(string.byte(m,an)or 0)
+an=bU+1
 end
-if not(D.size or cd)then
+if not(D.size or ce)then
 an=#m+1
 if w>1 and y+3<an then
 an=min(y+4+ag("<I4",m,y),an)
@@ -1353,50 +1353,50 @@ end
 if an-y<7 or ag("<I7",m,y)~=D.window then return false end
 end
 if an>#m+1 or(i==w and an<=#m)then return false end
-local bE=cd and kernel.es or kernel.bE
+local bE=ce and kernel.ew or kernel.bE
 local Y=bK>1 and bK-2 or an-1
-states[i]=bE(m,y,Y,D,bK,bT)
+states[i]=bE(m,y,Y,D,bK,bU)
 y=an
 else
-states[i]=kernel.cV()
+states[i]=kernel.cY()
 end
 end
 return true
 end
-local function gb(e)
+local function gf(e)
 local p=e.p.aS or e.p
-e.p,e.bL,e.cM=p,nil,nil
-if e.cV then
+e.p,e.bL,e.cN=p,nil,nil
+if e.cY then
 e.z,e.states=0,{}
-elseif not(p.bI and ev(e))then
-eh(e)
+elseif not(p.bI and ez(e))then
+el(e)
 end
 end
-local function gn(ah)
-return#ah==16 and ah>="5"and hi..ah or ah
+local function gr(ah)
+return#ah==16 and ah>="5"and hk..ah or ah
 end
-local function ff(e,m)
-if string.byte(e.dj,1)==83 and#e.dj>53 then
+local function fj(e,m)
+if string.byte(e.dm,1)==83 and#e.dm>53 then
 call("SETRANGE",e.U,"1",pack("<d",e.z))
 else
-call("SET",e.U,m..e.dj,"KEEPTTL")
+call("SET",e.U,m..e.dm,"KEEPTTL")
 end
-local dg=dn(e.z)
-if call("PTTL",e.U)<dg then call("PEXPIRE",e.U,dg)end
+local dj=dr(e.z)
+if call("PTTL",e.U)<dj then call("PEXPIRE",e.U,dj)end
 end
-local function dJ(e)
+local function dN(e)
 local p=e.p
 local rates,O,m,aC=p.rates,e.z,"",p.aC
-if e.bL then return e.bL.dJ(e)end
+if e.bL then return e.bL.dN(e)end
 if p.bt=="s"then return end
-local dA=p.aF and fl(e.states,p.aF,rates)
+local dD=p.aF and fp(e.states,p.aF,rates)
 for i,D in ipairs(rates)do
 if not D.ring then
-O=max(O,D.kernel.cn(e.states[i],D))
-local h=D.kernel.cX(e.states[i],D)
+O=max(O,D.kernel.co(e.states[i],D))
+local h=D.kernel.da(e.states[i],D)
 if not D.size and#rates>1 then h=pack("<I4",#h)..h end
-local av=D.kernel.eb and D.kernel.eb(e.states[i],D)or""
-if av~=""and#rates==1 then h=gn(h)..av end
+local av=D.kernel.ef and D.kernel.ef(e.states[i],D)or""
+if av~=""and#rates==1 then h=gr(h)..av end
 if av~=""and#rates>1 then
 h=h..string.char(#av)..av
 aC=sub(aC,1,i-1)..string.char(string.byte(aC,i)+128)..sub(aC,i+1)
@@ -1405,45 +1405,45 @@ m=m..h
 end
 end
 if p.bt~="t"and m~=""then m=aC..m end
-if p.bt=="t"then m=gn(m)end
-if dA then m=dA end
+if p.bt=="t"then m=gr(m)end
+if dD then m=dD end
 if e.z>r then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.dj~=""then return ff(e,m)end
-local cy=dA and fd(p.aF,O)or dn(O)
-if m~=""then call("SET",e.U,m,"PX",cy)end
+if#rates==0 and e.dm~=""then return fj(e,m)end
+local cz=dD and fh(p.aF,O)or dr(O)
+if m~=""then call("SET",e.U,m,"PX",cz)end
 end`;
 
 const part30 = `for i=1,number()do
-cs[i]=dm()
+ct[i]=dq()
 end
-local function cx()
-local cT,aO,at,z=aB(),number(),r,r
+local function cy()
+local cW,aO,at,z=aB(),number(),r,r
 local ai={nil}
 for i=1,number()do
-ai[i]=ei()
+ai[i]=em()
 end
-bb=cT=="2"
+bb=cW=="2"
 for i=1,#ai do
 local e=ai[i]
-at=max(at,gg(e))
+at=max(at,gk(e))
 z=max(z,e.z)
 end
-local hX=at<=r or(cT=="1"and at-r<=aO)
-if hX and cT~="2"then
+local hY=at<=r or(cW=="1"and at-r<=aO)
+if hY and cW~="2"then
 for i=1,#ai do
-fI(ai[i],at)
+fM(ai[i],at)
 end
 end
-local ae={hX and 1 or z>r and 2 or 0,at-r,nil,nil}
+local ae={hY and 1 or z>r and 2 or 0,at-r,nil,nil}
 for i=1,#ai do
-dk(ae,ai[i])
+dn(ae,ai[i])
 end
-dq(ae,ai)
+dt(ae,ai)
 return ae
 end
 local W={r}
 for i=1,number()do
-W[i+1]=ic(cx)
+W[i+1]=ie(cy)
 end
 return W`;
 
@@ -1452,72 +1452,72 @@ local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ce
 local pack,ag=struct.pack,struct.unpack
 local r=tonumber(ARGV[1])
 if not r then
-local df=call("TIME")
-r=df[1]*1000000+df[2]
+local di=call("TIME")
+r=di[1]*1000000+di[2]
 end`;
 
-const part32 = `local cg=ARGV[2]+0
+const part32 = `local ch=ARGV[2]+0
 local ab,capacity,window,step,aO,bb,bG=0,0,0,0,0,false,{}
-local function dn(O)
-return max(ceil((O-r)/1000),1)+cg
+local function dr(O)
+return max(ceil((O-r)/1000),1)+ch
 end
-local function cy(O)
-return format("%.0f",dn(O))
+local function cz(O)
+return format("%.0f",dr(O))
 end`;
 
 const part33 = `local jH,kernel=true,nil
-local function dL(U,ky,m,dg)
-local ak=ky and bC("SET",U,m,"PX",dg)or bC("SET",U,m,"PX",dg,"NX")or bC("GET",U)
+local function dP(U,ky,m,dj)
+local ak=ky and bC("SET",U,m,"PX",dj)or bC("SET",U,m,"PX",dj,"NX")or bC("GET",U)
 return ak and ak.err
 end
 local function aE(U,m,ap)
-kernel=kernel or bG[hj]()
+kernel=kernel or bG[hl]()
 local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
 if m then
-z,E=dO(m)
+z,E=dS(m)
 end
 local letter=m and sub(m,E,E)
 local size=m and#m-E
 if letter==kernel.letter and size>6 and ag("<I7",m,E+1)==window then
 h=kernel.bE(m,E+1,#m)
-elseif letter==hj and size==kernel.fy then
-h=kernel.es(m,E+1)
+elseif letter==hl and size==kernel.fC then
+h=kernel.ew(m,E+1)
 elseif m and not(E==10 and size<0)then
 return"RULES"
 else
-h=kernel.cV()
+h=kernel.cY()
 end
-local bl=kernel.dd(h,g)
-local dy=bl~=h
+local bl=kernel.dg(h,g)
+local dB=bl~=h
 h=bl
-local V,at,dt=0,max(r,z,kernel.cE(h,ab,g)),r
+local V,at,dw=0,max(r,z,kernel.cF(h,ab,g)),r
 while V<ap and(at<=r or V==0 and at-r<=aO)do
-V,dt=V+1,at
+V,dw=V+1,at
 if bb then break end
-h=kernel.cH(h,at,ab,g)
-if V<ap then at=max(r,z,kernel.cE(h,ab,g))end
+h=kernel.cI(h,at,ab,g)
+if V<ap then at=max(r,z,kernel.cF(h,ab,g))end
 end
 local az
-if(V>0 or dy)and not bb then
-local aS,O=kernel.letter..kernel.cX(h,g),kernel.cn(h,g)
+if(V>0 or dB)and not bb then
+local aS,O=kernel.letter..kernel.da(h,g),kernel.co(h,g)
 if z>r then
 aS,O="b"..pack("<d",z)..aS,max(z,O)
 end
-az=dL(U,m,aS,cy(O))
+az=dP(U,m,aS,cz(O))
 elseif not m then
 az=bC("GET",U)
 az=az and az.err
 end
 if az then return false,az end
-local aK,reset=kernel.dW(h,g)
+local aK,reset=kernel.ea(h,g)
 if V==0 and z>r then return{2,at-r,aK,reset}end
-if V>0 and dt>r then return{1,dt-r,aK,reset}end
+if V>0 and dw>r then return{1,dw-r,aK,reset}end
 return V,aK,reset,V==ap and 0 or at-r
 end`;
 
 const part34 = `local W,A,bN={r},1,nil
-local function fD(U,m,ap,bj)
-local V,aK,reset,bi=cx(U,m,ap)
+local function fH(U,m,ap,bj)
+local V,aK,reset,bi=cy(U,m,ap)
 if not V then
 if string.find(aK,"READONLY",1,true)then bN=aK end
 V=aK
@@ -1545,16 +1545,16 @@ ab,capacity,window=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
 step,aO=ARGV[y+6]+0,ARGV[y+7]+0
 local bj=aI>=8
 bb,y=aI%2==1,y+7
-it()
+iu()
 for E=am,Y,1000 do
 local an=min(E+999,Y)
-local bZ=jH and call("MGET",unpack(KEYS,E,an))
-if dK and not(bj or bb)then
-dK(bZ,E,an)
+local ca=jH and call("MGET",unpack(KEYS,E,an))
+if dO and not(bj or bb)then
+dO(ca,E,an)
 else
 for i=E,an do
 local ap=bj and ARGV[y+i-am+1]+0 or 1
-fD(KEYS[i],bZ and bZ[i-E+1],ap,bj)
+fH(KEYS[i],ca and ca[i-E+1],ap,bj)
 end
 end
 end
@@ -1565,17 +1565,17 @@ return bN and redis.error_reply(bN)or W`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "0d670df9e9c3e84acc457a82f4cfd6623e0f315f",
+  sha1: "f5bb1aa9a9de361da2aa2436cffde3037b3f10c3",
   source: `local call,bC,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local r=tonumber(ARGV[1])
 if not r then
-local df=call("TIME")
-r=df[1]*1000000+df[2]
+local di=call("TIME")
+r=di[1]*1000000+di[2]
 end
 ${part1}
-local cQ
-local function fe(us,aq,I)
-local as,K,bi=cQ-r,us-cQ,aq-cQ
+local cT
+local function fi(us,aq,I)
+local as,K,bi=cT-r,us-cT,aq-cT
 if K>0 then
 if I==0 or I==1 and K>8*as or I==2 and K>1024*as then return nil end
 else
@@ -1583,135 +1583,135 @@ I=0
 end
 return bi>1024*as and 3 or bi>8*as and I<2 and 2 or I>0 and I or 1
 end
-local gi=1e13
+local gm=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local U,hl,cI,bx=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if hl+ARGV[2]*1000<gi then
-local bh,bY,aD,eA=
-r+hl,cI+0,1000*4^(bx-50),bx*cv-ht
-local ek=r+cw/2
-cQ=r+ARGV[5]
-local m,ds=bC("GET",U),nil
+local U,hn,cJ,bx=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if hn+ARGV[2]*1000<gm then
+local bh,bZ,aD,eE=
+r+hn,cJ+0,1000*4^(bx-50),bx*cw-hv
+local eo=r+cx/2
+cT=r+ARGV[5]
+local m,dv=bC("GET",U),nil
 local bH=m and#m==16 and tonumber(m)
 if bH then
-local us,I=bH-eA,0
-while us>ek do
-us,I=us-cw,I+1
+local us,I=bH-eE,0
+while us>eo do
+us,I=us-cx,I+1
 end
-local aq=(us<r and r or us)+bY
+local aq=(us<r and r or us)+bZ
 local bB=aq-us
 if aq<=bh and us%aD+bB<aD then
-local aW=aq>cQ and fe(us,aq,I)or aq<=cQ and 0
+local aW=aq>cT and fi(us,aq,I)or aq<=cT and 0
 if aW then
-if aW~=I then bB=bB+(aW-I)*cw end
-local fq=bB==bY and cI or format("%d",bB)
-if bC("INCRBY",U,fq)==bH+bB then ds=aq-r end
+if aW~=I then bB=bB+(aW-I)*cx end
+local fu=bB==bZ and cJ or format("%d",bB)
+if bC("INCRBY",U,fu)==bH+bB then dv=aq-r end
 end
 end
 end
-if ds then return{r,ds}end
+if dv then return{r,dv}end
 end
 end
 ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local cg=ARGV[2]+0
-local is=9007199254740991
-local function gJ(us,aD)
-return format("%d",floor((us-us%aD+aD-r)/1000)+2+cg)
+local ch=ARGV[2]+0
+local it=9007199254740991
+local function gN(us,aD)
+return format("%d",floor((us-us%aD+aD-r)/1000)+2+ch)
 end
 local W,A,y,Y={r},1,2,0
 while Y<#KEYS do
 local aI,am=ARGV[y+1]+0,Y+1
 Y=min(Y+ARGV[y+2],#KEYS)
-local as,cI,bx,aO,iB=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
-local bY=cI+0
-local denominator,aH,size,fG=1,0,16,"%016d"
+local as,cJ,bx,aO,iC=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
+local bZ=cJ+0
+local denominator,aH,size,fK=1,0,16,"%016d"
 local bb,bj,kb=aI%2>=1,aI%16>=8,aI>=16
 y=y+5
 if aI%4>=2 then
 aO,y=ARGV[y+1]+0,y+1
 end
 if aI%8>=4 then
-iB,denominator,aH=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
-size,fG=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
+iC,denominator,aH=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
+size,fK=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
 y=y+4
 end
 local bh=r+aO+as
-local aD,fk,ek=1000*4^(bx-50),bx*cv,r+cw/2
-local fw=size==16 and aO+as+cg*1000<gi
-local eA=fk-ht
-local gG,bZ,aL=A-am+1,nil,nil
-local gw,bz=r+eA+bY,min(r+as+eA,fk+cv-1)
-cQ=r+as
-if kb and fw and not bb and gw<=bz then
-bZ={}
+local aD,fo,eo=1000*4^(bx-50),bx*cw,r+cx/2
+local fA=size==16 and aO+as+ch*1000<gm
+local eE=fo-hv
+local gK,ca,aL=A-am+1,nil,nil
+local gA,bz=r+eE+bZ,min(r+as+eE,fo+cw-1)
+cT=r+as
+if kb and fA and not bb and gA<=bz then
+ca={}
 local function jh(U,ak)
-local aq,I=ak-eA,0
-while aq>ek do
-aq,I=aq-cw,I+1
+local aq,I=ak-eE,0
+while aq>eo do
+aq,I=aq-cx,I+1
 end
-local us=aq-bY
-if us<r or aq>bh or aq+eA>=fk+cv then return nil end
+local us=aq-bZ
+if us<r or aq>bh or aq+eE>=fo+cw then return nil end
 local aW=0
-if aq>cQ then aW=fe(us,aq,I)end
-if aW and aW~=I then call("INCRBY",U,format("%d",(aW-I)*cw))end
+if aq>cT then aW=fi(us,aq,I)end
+if aW and aW~=I then call("INCRBY",U,format("%d",(aW-I)*cx))end
 return aW and aq
 end
 for i=am,Y do
 local U=KEYS[i]
-local ak=bC("INCRBY",U,cI)
+local ak=bC("INCRBY",U,cJ)
 local bB=type(ak)=="number"
-local us=bB and ak>=gw and ak<=bz and ak-eA
-if bB and not us and ak>bz and(aO>0 or ak-eA>ek)then
+local us=bB and ak>=gA and ak<=bz and ak-eE
+if bB and not us and ak>bz and(aO>0 or ak-eE>eo)then
 us=jh(U,ak)
 end
 if us then
-if us%aD<bY then call("PEXPIRE",U,gJ(us,aD))end
-W[gG+i]=us-r
+if us%aD<bZ then call("PEXPIRE",U,gN(us,aD))end
+W[gK+i]=us-r
 else
 local m=""
-if ak~=bY then
-if bB then call("INCRBY",U,"-"..cI)end
+if ak~=bZ then
+if bB then call("INCRBY",U,"-"..cJ)end
 m=bC("GET",U)
 end
 aL=aL or{}
-aL[#aL+1],W[gG+i],bZ[i-am+1]=i,false,type(m)=="string"and m
+aL[#aL+1],W[gK+i],ca[i-am+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bZ=call("MGET",unpack(KEYS,am,min(am+999,Y)))
+ca=call("MGET",unpack(KEYS,am,min(am+999,Y)))
 for E=am+1000,Y,1000 do
-local cG=call("MGET",unpack(KEYS,E,min(E+999,Y)))
-for i=1,#cG do
-bZ[E-am+i]=cG[i]
+local cH=call("MGET",unpack(KEYS,E,min(E+999,Y)))
+for i=1,#cH do
+ca[E-am+i]=cH[i]
 end
 end
-local jt=fw and not(bb or bj)
+local jt=fA and not(bb or bj)
 for i=am,Y do
-local U,m,ds=KEYS[i],jt and bZ[i-am+1],nil
+local U,m,dv=KEYS[i],jt and ca[i-am+1],nil
 local bH=m and#m==16 and tonumber(m)
 if bH then
-local us,I=bH-eA,0
-while us>ek do
-us,I=us-cw,I+1
+local us,I=bH-eE,0
+while us>eo do
+us,I=us-cx,I+1
 end
-local aq=(us<r and r or us)+bY
+local aq=(us<r and r or us)+bZ
 local bB=aq-us
 if aq<=bh and us%aD+bB<aD then
-local aW=aq>cQ and fe(us,aq,I)or aq<=cQ and 0
+local aW=aq>cT and fi(us,aq,I)or aq<=cT and 0
 if aW then
-if aW~=I then bB=bB+(aW-I)*cw end
-local fq=bB==bY and cI or format("%d",bB)
-if bC("INCRBY",U,fq)==bH+bB then ds=aq-r end
+if aW~=I then bB=bB+(aW-I)*cx end
+local fu=bB==bZ and cJ or format("%d",bB)
+if bC("INCRBY",U,fu)==bH+bB then dv=aq-r end
 end
 end
 end
-if ds then
-W[gG+i]=ds
+if dv then
+W[gK+i]=dv
 else
 aL=aL or{}
-aL[#aL+1],W[gG+i]=i,false
+aL[#aL+1],W[gK+i]=i,false
 end
 end
 end
@@ -1722,43 +1722,43 @@ local g={denominator=denominator,as=as,aH=aH}
 local function bE(m,size,denominator)
 local z,us,aa,h,I=0,nil,0,nil,0
 if#m>8 and byte(m,1)==98 then
-z=dO(m)
+z=dS(m)
 m=sub(m,10)
 end
 if m==""then return 0,0,z end
 local av=string.find(m,"[^%d]")
 if av and av>16 and byte(m,av)>127 then
 local ah=sub(m,1,av-1)
-local E=#ah==18 and sub(ah,1,2)==hi and 3 or 1
+local E=#ah==18 and sub(ah,1,2)==hk and 3 or 1
 h={us=tonumber(sub(ah,E,E+15))or 0,aa=tonumber(sub(ah,E+16))or 0}
 if av==#m then
 I=floor((byte(m,av)-128)/8)
 else
-aV().bV(m,av,#m,h,g)
+aV().bW(m,av,#m,h,g)
 I=h.I
 end
 m=ah
 end
-if#m==18 and sub(m,1,2)==hi then
+if#m==18 and sub(m,1,2)==hk then
 m=sub(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dz+cw then I=fv(us)end
-us=eG(us)
+if us>=dC+cx then I=fz(us)end
+us=eK(us)
 end
 elseif#m>16 then
 us=tonumber(sub(m,1,16))
 end
-if not us or not(us<=is)or(av and not h)then return nil end
+if not us or not(us<=it)or(av and not h)then return nil end
 if#m~=size then return us+1,0,z,I,nil,h and h.v end
 if size>16 then aa=min(tonumber(sub(m,17))or 0,denominator-1)end
 return us,aa,z,I,h and h.ac,h and h.v
 end
-local function cx(i)
-local U,m,us,aa,z,at=KEYS[i],bZ[i-am+1],0,0,0,r
-local I,dy,ac,v,iz=0,false,nil,nil,nil
+local function cy(i)
+local U,m,us,aa,z,at=KEYS[i],ca[i-am+1],0,0,0,r
+local I,dB,ac,v,iA=0,false,nil,nil,nil
 if m then
 us,aa,z,I,ac,v=bE(m,size,denominator)
 if not us then
@@ -1769,8 +1769,8 @@ end
 if z>r then at=z end
 if us-as>=r or(v or 0)>r then
 local h={us=us,aa=aa,I=I,ac=ac,v=v}
-local bl=aV().dd(h,g)
-dy=bl~=h
+local bl=aV().dg(h,g)
+dB=bl~=h
 us,aa,I,ac,v=bl.us,bl.aa,bl.I,bl.ac,bl.v
 end
 end
@@ -1778,8 +1778,8 @@ local aq,bD=us,aa
 if us<at-1 or(us<at and aa==0)then
 aq,bD=at,0
 end
-local ib,hv=aq,bD
-aq,bD=aq+bY,bD+iB
+local ic,hx=aq,bD
+aq,bD=aq+bZ,bD+iC
 if bD>=denominator then
 aq,bD=aq+1,bD-denominator
 end
@@ -1789,25 +1789,25 @@ V=1
 local ap=1
 if bj then ap=ARGV[y+i-am+1]+0 end
 if ap>1 then
-local be=bh-ib+(aH-hv)/denominator
-V=max(min(floor(be/(bY+iB/denominator)),ap),1)
+local be=bh-ic+(aH-hx)/denominator
+V=max(min(floor(be/(bZ+iC/denominator)),ap),1)
 for q=min(V+1,ap),max(V-1,1),-1 do
-local bc=hv+q*iB
-local cl=floor(bc/denominator)
-aq,bD=ib+q*bY+cl,bc-cl*denominator
+local bc=hx+q*iC
+local cm=floor(bc/denominator)
+aq,bD=ic+q*bZ+cm,bc-cm*denominator
 V=q
 if aq<bh or(aq==bh and bD<=aH)then break end
 end
 end
 end
 local az
-if(V>0 or dy)and not bb then
+if(V>0 or dB)and not bb then
 if V==0 then
 aq,bD,at=us,aa,r
 end
-local aS,ak=format(fG,aq,bD),nil
-if size==16 and aq>=dz then aS=hi..aS end
-local av,O,fO="",aq+2,fk
+local aS,ak=format(fK,aq,bD),nil
+if size==16 and aq>=dC then aS=hk..aS end
+local av,O,fS="",aq+2,fo
 local K=aq-as
 if bD>aH then K=K+1 end
 if ac or v or at>r then
@@ -1815,40 +1815,40 @@ local aT=aV()
 local h={us=us,aa=aa,I=I,ac=ac,v=v}
 ac=aT.bd(h)
 local bn=max(at>r and at or 0,v or 0)
-local next=aT.cB(aq,bD,ac,bn,g,aT.dH(h,g))
+local next=aT.cC(aq,bD,ac,bn,g,aT.dK(h,g))
 av=aT.aS(next,g)
-if ac then O=max(O,aT.dS(aq,next.ac)+2)end
+if ac then O=max(O,aT.dW(aq,next.ac)+2)end
 if next.v then O=max(O,next.v+2)end
-ac=ac or aT.dM
+ac=ac or aT.dQ
 if V>0 and(ac.us>0 or ac.aa>0 or v or at>r)then
-iz={us,aa,ac.us,ac.aa,v or 0}
+iA={us,aa,ac.us,ac.aa,v or 0}
 end
 elseif K>r then
 local jo=us-as+(aa>aH and 1 or 0)>r
-local aW=eR(K-r,as,jo and I or 0)
-if fw and z<=r then
-fO=fk+aW*cw
+local aW=eV(K-r,as,jo and I or 0)
+if fA and z<=r then
+fS=fo+aW*cx
 else
 av=string.char(128+8*aW)
 end
 end
 us,aa=aq,bD
 if av~=""and z<=r then
-ak=bC("SET",U,aS..av,"PX",math.ceil((O-r)/1000)+cg)
+ak=bC("SET",U,aS..av,"PX",math.ceil((O-r)/1000)+ch)
 elseif z>r then
 aS=aS..av
 aS="b"..struct.pack("<d",z)..aS
-ak=bC("SET",U,aS,"PX",math.ceil((max(O,z)-r)/1000)+cg)
+ak=bC("SET",U,aS,"PX",math.ceil((max(O,z)-r)/1000)+ch)
 else
-if fw then aS=format("%d",fO+us%cv)end
-ak=m and bC("SET",U,aS,"PX",gJ(us,aD))
-or bC("SET",U,aS,"PX",gJ(us,aD),"NX")
+if fA then aS=format("%d",fS+us%cw)end
+ak=m and bC("SET",U,aS,"PX",gN(us,aD))
+or bC("SET",U,aS,"PX",gN(us,aD),"NX")
 or bC("GET",U)
 end
 az=ak and ak.err
 elseif not m then
-local gq=bC("GET",U)
-az=gq and gq.err
+local gu=bC("GET",U)
+az=gu and gu.err
 end
 A=A+1
 if az then
@@ -1858,32 +1858,32 @@ end
 if us<r then
 us,aa=r,0
 end
-local ds=(us-r)*denominator+aa
-if z>r or ds>is or iz then
+local dv=(us-r)*denominator+aa
+if z>r or dv>it or iA then
 local ae={z>r and z-r or 0,V,us-r,aa}
-for aT=1,iz and 5 or 0 do
-ae[4+aT]=iz[aT]
+for aT=1,iA and 5 or 0 do
+ae[4+aT]=iA[aT]
 end
 W[A]=ae
 elseif bj then
 W[A]=V
 A=A+1
-W[A]=ds
+W[A]=dv
 else
-W[A]=V>0 and ds or-1-ds
+W[A]=V>0 and dv or-1-dv
 end
 end
 local az
 for _,i in ipairs(aL)do
-if not bj then A=gG+i-1 end
-az=cx(i)or az
+if not bj then A=gK+i-1 end
+az=cy(i)or az
 end
 if az then return redis.error_reply(az)end
 end
 if bj then
 y=y+Y-am+1
 else
-A=gG+Y
+A=gK+Y
 end
 end
 return W`,
@@ -1892,17 +1892,17 @@ return W`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "b6c15581154c2e0116f4b0463965656210898585",
-  source: `local df=redis.call("TIME")
+  sha1: "a684e3cdba4f3da5e2d5af29a4596ff1650a2b2b",
+  source: `local di=redis.call("TIME")
 local kc=redis.pcall("INFO")
-local ae={df[1],df[2],type(kc)=="string"and kc or""}
+local ae={di[1],di[2],type(kc)=="string"and kc or""}
 local jQ={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
 for _,jL in ipairs(ARGV)do
-local cW={}
+local cZ={}
 for iJ in string.gmatch(jL,"%S+")do
-cW[#cW+1]=jQ[iJ]or iJ
+cZ[#cZ+1]=jQ[iJ]or iJ
 end
-local iI=redis.pcall(unpack(cW))
+local iI=redis.pcall(unpack(cZ))
 if type(iI)=="table"and iI.err then ae[#ae+1]=iI.err end
 end
 return ae`,
@@ -1911,44 +1911,44 @@ return ae`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "85a5859399fb98a7e0de269e5a06ff722ed9fa47",
+  sha1: "34bc2a9b16983ae6d5999d991436b93350cdf4b5",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function et()
+local function ex()
 ${part6}
 local km=aB()~=""
 local function ar(us)
 return format("%.0f",us)
 end
-local du=ar(r)
-local function dR(p)
-p.dR=p.dR or ar(r+p.cc)
-return p.dR
+local dx=ar(r)
+local function dV(p)
+p.dV=p.dV or ar(r+p.cd)
+return p.dV
 end
-local function go(aN)
-return aN==r and"-"..du or ar(-aN)
+local function gs(aN)
+return aN==r and"-"..dx or ar(-aN)
 end
-local function hz(U,us)
-if call("PTTL",U)<dn(r+us)then call("PEXPIRE",U,dn(r+us+us/8))end
+local function hB(U,us)
+if call("PTTL",U)<dr(r+us)then call("PEXPIRE",U,dr(r+us+us/8))end
 end
-local channel,gt=aB(),{}
+local channel,gx=aB(),{}
 local jJ=5000
 local function mailbox(aR)
 return channel.."%"..aR
 end
-local fa,kk,eF={nil},aB()=="1",number()
-for i=1,eF do
+local fe,kk,eJ={nil},aB()=="1",number()
+for i=1,eJ do
 local aR=aB()
-gt[aR]="caller"
+gx[aR]="caller"
 if kk then
 local jB=mailbox(aR)
-local fx=call("LRANGE",jB,"0","-1")
-if#fx==0 then
+local fB=call("LRANGE",jB,"0","-1")
+if#fB==0 then
 call("RPUSH",jB,"")
-fa[#fa+1]="gap "..aR
-elseif#fx>1 then
+fe[#fe+1]="gap "..aR
+elseif#fB>1 then
 call("LTRIM",jB,"0","0")
-for ba=2,#fx do
-fa[#fa+1]=fx[ba]
+for ba=2,#fB do
+fe[#fe+1]=fB[ba]
 end
 end
 call("PEXPIRE",jB,jJ)
@@ -1956,402 +1956,402 @@ end
 end
 ${part7}
 ${part2}
-local cs,bN,fB,bb,ie={},nil,nil,false,false
-local function dU(e)
-if#e.p.rates>0 then return fB.dU(e)end
-local m,y=not e.cV and call("GET",e.U)or"",1
-e.z,y=dO(m)
-e.states,e.dj={},sub(m,y>10 and 1 or y)
+local ct,bN,fF,bb,ig={},nil,nil,false,false
+local function dY(e)
+if#e.p.rates>0 then return fF.dY(e)end
+local m,y=not e.cY and call("GET",e.U)or"",1
+e.z,y=dS(m)
+e.states,e.dm={},sub(m,y>10 and 1 or y)
 end
-local function dJ(e)
-fB.dJ(e)
+local function dN(e)
+fF.dN(e)
 end
 ${part8}
 ${part9}
-local eU={}
-local function eE(e)
-local br=eU[e.aA]
+local eY={}
+local function eI(e)
+local br=eY[e.aA]
 if br then return br end
 local am=call("ZRANGE",e.aA,"0","1","WITHSCORES")
-br={aN=0,bd=0,aP=nil,gM=false,bv=0}
+br={aN=0,bd=0,aP=nil,gQ=false,bv=0}
 if am[1]=="#"then
 br.aN=-am[2]
-br.gM=not am[4]or am[4]+0>r
-if br.gM and am[4]then br.aP=am[4]+0 end
+br.gQ=not am[4]or am[4]+0>r
+if br.gQ and am[4]then br.aP=am[4]+0 end
 end
-if am[3]or not br.gM then br.bd=call("ZCOUNT",e.aA,"("..du,"+inf")end
-eU[e.aA]=br
+if am[3]or not br.gQ then br.bd=call("ZCOUNT",e.aA,"("..dx,"+inf")end
+eY[e.aA]=br
 return br
 end
 local function iR(e,n)
-local br=eE(e)
+local br=eI(e)
 if n==1 and br.aP then return br.aP end
-local bs=n==1 and br.gM and call("ZRANGE",e.aA,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aA,"("..du,"+inf","WITHSCORES","LIMIT",n-1,"1")
+local bs=n==1 and br.gQ and call("ZRANGE",e.aA,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aA,"("..dx,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then br.aP=bs[2]+0 end
 return bs[2]+0
 end
-local function dx(e,J)
-local bd=eE(e).bd
-local gK=bd+J-e.p.J
-if gK>bd then return 1e15 end
-return gK<=0 and 0 or iR(e,gK)-r
+local function dA(e,J)
+local bd=eI(e).bd
+local gO=bd+J-e.p.J
+if gO>bd then return 1e15 end
+return gO<=0 and 0 or iR(e,gO)-r
 end
-local function hf(e,id)
+local function hh(e,id)
 return tonumber(call("ZSCORE",e.aA,id)or 0)>r
 end
-local function fZ(e)
-local br,us=eU[e.aA],max(4*e.p.cc,60000000)
+local function gd(e)
+local br,us=eY[e.aA],max(4*e.p.cd,60000000)
 if br and br.bv>=us then return end
-hz(e.aA,us)
+hB(e.aA,us)
 if br then br.bv=us end
 end
-local function gy(e)
-return max(r,eE(e).aN+1)
+local function gC(e)
+return max(r,eI(e).aN+1)
 end
-local function hu(e,id,J)
-call("ZADD",e.aA,dR(e.p),id)
+local function hw(e,id,J)
+call("ZADD",e.aA,dV(e.p),id)
 for ao=2,J do
-call("ZADD",e.aA,dR(e.p),id.."+"..ao)
+call("ZADD",e.aA,dV(e.p),id.."+"..ao)
 end
-eU[e.aA]=nil
-fZ(e)
+eY[e.aA]=nil
+gd(e)
 end
 local function jD(e,id,J)
-local br=eE(e)
-local aN=gy(e)
-local bB=call("ZADD",e.aA,go(aN),"#",dR(e.p),id)
+local br=eI(e)
+local aN=gC(e)
+local bB=call("ZADD",e.aA,gs(aN),"#",dV(e.p),id)
 if br.aN==0 then bB=bB-1 end
-if not br.gM then call("ZREMRANGEBYSCORE",e.aA,"1",du)end
+if not br.gQ then call("ZREMRANGEBYSCORE",e.aA,"1",dx)end
 if bB==1 and J<=1 then
-local bs=r+e.p.cc
+local bs=r+e.p.cd
 if br.bd==0 then br.aP=bs end
 if br.aP then br.aP=min(br.aP,bs)end
-br.aN,br.bd,br.gM=aN,br.bd+1,true
-fZ(e)
+br.aN,br.bd,br.gQ=aN,br.bd+1,true
+gd(e)
 else
-hu(e,id,J)
+hw(e,id,J)
 end
 return aN
 end
 local function jR(e,id,J)
-local dY=call("ZREM",e.aA,id)
+local ec=call("ZREM",e.aA,id)
 for ao=2,J do
-dY=dY+call("ZREM",e.aA,id.."+"..ao)
+ec=ec+call("ZREM",e.aA,id.."+"..ao)
 end
-eU[e.aA]=nil
-return dY
+eY[e.aA]=nil
+return ec
 end
-local function eB(ae,e,aN)
+local function eF(ae,e,aN)
 if e.p.J==0 then return end
-local bd,Y=eE(e).bd,#ae
+local bd,Y=eI(e).bd,#ae
 ae[Y+1],ae[Y+2],ae[Y+3]=bd,bd>0 and iR(e,1)-r or 0,aN or 0
 end
 local function jr(e)
-local cp=#e.p.rates==0 and call("EXISTS",e.aG,e.U)
+local cq=#e.p.rates==0 and call("EXISTS",e.aG,e.U)
 or call("EXISTS",e.aG)
-e.dG=cp==0
-e.cV=e.dG and#e.p.rates==0
+e.dJ=cq==0
+e.cY=e.dJ and#e.p.rates==0
 end
-local ft={}
-local function gx(e,id)
-ft[e.aG]=nil
+local fx={}
+local function gB(e,id)
+fx[e.aG]=nil
 return call("ZREM",e.aG,id,id.."k")
 end
-local function ia(e,id,au)
+local function ib(e,id,au)
 if au==0 then
 local Y=call("ZREVRANGE",e.aG,"0","0","WITHSCORES")
 au=max(r,(Y[2]or 0)+1)
 end
 call("ZADD",e.aG,ar(au),id)
-ft[e.aG],e.dG=nil,false
-hz(e.aG,max(4*e.p.cc,60000000))
+fx[e.aG],e.dJ=nil,false
+hB(e.aG,max(4*e.p.cd,60000000))
 return au
 end
-local function ix(e,id,au)
+local function iy(e,id,au)
 if call("ZSCORE",e.aG,id)then
 call("ZADD",e.aG,ar(au),id.."k")
 call("ZREM",e.aG,id)
 end
-ft[e.aG]=nil
+fx[e.aG]=nil
 end
-local function hO(aR)
+local function hQ(aR)
 return redis.pcall("EXISTS",mailbox(aR))==1
 end
-local function hy(aR)
-if gt[aR]==nil then
+local function hA(aR)
+if gx[aR]==nil then
 local iH=call("PUBSUB","NUMSUB",channel..aR)[2]>0
-gt[aR]=iH and"channel"or hO(aR)and"mailbox"or false
+gx[aR]=iH and"channel"or hQ(aR)and"mailbox"or false
 end
-return gt[aR]
+return gx[aR]
 end
-local function fD(aI,aw,ae)
-local cW=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
-local eH=aI..cW.." "..aw.id
-local kt=gt[aw.aR]
+local function fH(aI,aw,ae)
+local cZ=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
+local eL=aI..cZ.." "..aw.id
+local kt=gx[aw.aR]
 if kt=="caller"then
-fa[#fa+1]=eH
+fe[#fe+1]=eL
 elseif kt=="mailbox"then
-call("RPUSHX",mailbox(aw.aR),eH)
+call("RPUSHX",mailbox(aw.aR),eL)
 else
-call("PUBLISH",channel..aw.aR,eH)
+call("PUBLISH",channel..aw.aR,eL)
 end
 end
-local iq=8
-local function eY(e,A)
-if e.dG then return nil end
-local bH=A==0 and ft[e.aG]
+local ir=8
+local function fc(e,A)
+if e.dJ then return nil end
+local bH=A==0 and fx[e.aG]
 if bH and bH.p==e.p then return bH end
 while true do
 local ba=call("ZRANGE",e.aG,format("%d",A),format("%d",A),"WITHSCORES")
-local hD=ba[1]
-if not hD then return nil end
+local hF=ba[1]
+if not hF then return nil end
 local id,aR,aI,jT,J,ab,bv=
-string.match(hD,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+string.match(hF,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
 local ki=r-ba[2]
-if aR and ki<=tonumber(jT)and hy(aR)then
-local aw={id=id,aR=aR,hs=aI=="d",bv=bv=="k",au=ba[2]+0}
-for cU,m in pairs(e)do
-if cU~="states"then aw[cU]=m end
+if aR and ki<=tonumber(jT)and hA(aR)then
+local aw={id=id,aR=aR,hu=aI=="d",bv=bv=="k",au=ba[2]+0}
+for cX,m in pairs(e)do
+if cX~="states"then aw[cX]=m end
 end
 aw.J,aw.ab=min(tonumber(J),e.p.J),tonumber(ab)
-if A==0 then ft[e.aG]=aw end
+if A==0 then fx[e.aG]=aw end
 return aw
 end
-call("ZREM",e.aG,hD)
-ft[e.aG]=nil
+call("ZREM",e.aG,hF)
+fx[e.aG]=nil
 end
 end
-local function gY(e)
-local bz=e.p.fb
+local function hc(e)
+local bz=e.p.ff
 if bz<0 or call("ZCARD",e.aG)<bz then return false end
-eY(e,0)
+fc(e,0)
 return call("ZCARD",e.aG)>=bz
 end
-local function dX(e,iN)
-local A,bX=0,0
-while A<iq and not e.dG and dx(e,bX+1)==0 do
-local aw=eY(e,A)
-if not aw or dx(e,bX+aw.J)>0 then return end
-if not aw.hs then
-if not aw.bv and aw.id~=iN then fD("turn",aw,{0})end
-A,bX=A+1,bX+aw.J
+local function eb(e,iN)
+local A,bY=0,0
+while A<ir and not e.dJ and dA(e,bY+1)==0 do
+local aw=fc(e,A)
+if not aw or dA(e,bY+aw.J)>0 then return end
+if not aw.hu then
+if not aw.bv and aw.id~=iN then fH("turn",aw,{0})end
+A,bY=A+1,bY+aw.J
 else
-local at=gg(aw)
+local at=gk(aw)
 if at>r then
-if aw.id~=iN then fD("turn",aw,{at-r})end
+if aw.id~=iN then fH("turn",aw,{at-r})end
 return
 end
-fI(aw,r)
-gx(e,aw.id)
+fM(aw,r)
+gB(e,aw.id)
 local ae={1,0,0}
 local aN=jD(e,aw.id,aw.J)
-dk(ae,aw)
-eB(ae,aw,aN)
-dq(ae,{aw})
-fD("granted",aw,ae)
+dn(ae,aw)
+eF(ae,aw,aN)
+dt(ae,{aw})
+fH("granted",aw,ae)
 end
 end
 end
 local function iW(e,id,au)
-local bX=0
-for A=0,iq-1 do
-local aw=eY(e,A)
+local bY=0
+for A=0,ir-1 do
+local aw=fc(e,A)
 if not aw or aw.id==id or(au>0 and aw.au>au)then return false end
-bX=bX+aw.J
-if aw.hs or dx(e,bX+e.J)>0 then return true end
+bY=bY+aw.J
+if aw.hu or dA(e,bY+e.J)>0 then return true end
 end
 return true
 end
-local function il(e,id)
-local bX=0
-for A=0,iq-1 do
-local aw=eY(e,A)
+local function im(e,id)
+local bY=0
+for A=0,ir-1 do
+local aw=fc(e,A)
 if not aw then return 0 end
 local aU=aw.id==id
 if aU then aw=e end
-local bi=dx(e,bX+aw.J)
-if bi>0 then return min(bi,e.p.cc)end
-if aU or aw.hs then
-local dw=gg(aw)-r
-return aU and dw or dw+e.p.cc
+local bi=dA(e,bY+aw.J)
+if bi>0 then return min(bi,e.p.cd)end
+if aU or aw.hu then
+local dz=gk(aw)-r
+return aU and dz or dz+e.p.cd
 end
-bX=bX+aw.J
+bY=bY+aw.J
 end
-return e.p.cc
+return e.p.cd
 end
 local function jN(e,id,au)
 if e.p.J==0 then return false end
-return dx(e,e.J)>0 or iW(e,id,au)
+return dA(e,e.J)>0 or iW(e,id,au)
 end
-local function gQ(gB,cu)
-local kr,ke=gB.p.J,cu.p.J
-return kr<ke or(kr==ke and gB.U<cu.U)
+local function gU(gF,cv)
+local kr,ke=gF.p.J,cv.p.J
+return kr<ke or(kr==ke and gF.U<cv.U)
 end
-local function hL(id,au,ai,eM,dw)
-local iy=#ai>1 and dw>0
-local ex=not iy and(eM or ai[1])
-if ex and au==0 and gY(ex)then return 5,max(dw,1),0 end
+local function hN(id,au,ai,eQ,dz)
+local iz=#ai>1 and dz>0
+local eB=not iz and(eQ or ai[1])
+if eB and au==0 and hc(eB)then return 5,max(dz,1),0 end
 for _,e in ipairs(ai)do
-if au>0 and e~=ex and e.p.J>0 then
-if ex and gQ(e,ex)then
-ix(e,id,au)
-elseif gx(e,id)>0 then
-dX(e)
+if au>0 and e~=eB and e.p.J>0 then
+if eB and gU(e,eB)then
+iy(e,id,au)
+elseif gB(e,id)>0 then
+eb(e)
 end
 end
 end
-if not ex then return 3,dw,au==0 and r or au end
-if au>0 then gx(ex,id)end
-au=ia(ex,id,au)
-return 3,il(ex,id),au
+if not eB then return 3,dz,au==0 and r or au end
+if au>0 then gB(eB,id)end
+au=ib(eB,id,au)
+return 3,im(eB,id),au
 end
-local function ig(e,id)
-hu(e,id,e.J)
-local aN=gy(e)
-call("ZADD",e.aA,go(aN),"#")
-eU[e.aA].aN=aN
+local function ih(e,id)
+hw(e,id,e.J)
+local aN=gC(e)
+call("ZADD",e.aA,gs(aN),"#")
+eY[e.aA].aN=aN
 return aN
 end
-local function hI(id,au,ai)
+local function hK(id,au,ai)
 for _,e in ipairs(ai)do
-if e.p.J>0 and not hf(e,id)then return end
+if e.p.J>0 and not hh(e,id)then return end
 end
 local ae={6,0,au}
 for _,e in ipairs(ai)do
 local aN
 if e.p.J>0 then
 jr(e)
-aN=ig(e,id)
+aN=ih(e,id)
 end
-dU(e)
-dk(ae,e)
-eB(ae,e,aN)
+dY(e)
+dn(ae,e)
+eF(ae,e,aN)
 end
 return ae
 end
-local function cH(id,cT,aO,au,ai)
-bb=cT=="2"
+local function cI(id,cW,aO,au,ai)
+bb=cW=="2"
 if bN and not bb then error(bN,0)end
-local ad=au>0 and cT~="2"and hI(id,au,ai)
+local ad=au>0 and cW~="2"and hK(id,au,ai)
 if ad then return ad end
-local at,z,eM,gu=r,r,nil,true
+local at,z,eQ,gy=r,r,nil,true
 for i=1,#ai do
 local e=ai[i]
 if e.p.J>0 then
-gu=false
+gy=false
 jr(e)
-if cT~="2"then dX(e,id)end
+if cW~="2"then eb(e,id)end
 end
-at=max(at,gg(e))
+at=max(at,gk(e))
 z=max(z,e.z)
-if jN(e,id,au)and(not eM or gQ(e,eM))then eM=e end
+if jN(e,id,au)and(not eQ or gU(e,eQ))then eQ=e end
 end
-local iS,fp,bi={},0,at-r
-local be=cT=="1"and at-r<=aO
-if not eM and(at<=r or(be and gu))then
-fp=1
-if cT~="2"then
+local iS,ft,bi={},0,at-r
+local be=cW=="1"and at-r<=aO
+if not eQ and(at<=r or(be and gy))then
+ft=1
+if cW~="2"then
 for i=1,#ai do
 local e=ai[i]
-fI(e,at)
+fM(e,at)
 if e.p.J>0 then
-if au>0 then gx(e,id)end
+if au>0 then gB(e,id)end
 iS[i]=jD(e,id,e.J)
 end
 end
 end
 elseif be then
-fp,bi,au=hL(id,au,ai,eM,bi)
-elseif eM then
-fp=4
+ft,bi,au=hN(id,au,ai,eQ,bi)
+elseif eQ then
+ft=4
 bi=max(bi,1)
 elseif z>r then
-fp=2
+ft=2
 end
-if fp>3 then
+if ft>3 then
 for _,e in ipairs(ai)do
-if e.p.J>0 then bi=max(bi,dx(e,e.J))end
+if e.p.J>0 then bi=max(bi,dA(e,e.J))end
 end
 end
-local ae={fp,bi,au,nil,nil,nil}
+local ae={ft,bi,au,nil,nil,nil}
 for i=1,#ai do
-dk(ae,ai[i])
-eB(ae,ai[i],iS[i])
+dn(ae,ai[i])
+eF(ae,ai[i],iS[i])
 end
-dq(ae,ai)
+dt(ae,ai)
 return ae
 end
 local function kx(id,au,e)
-local ae={hf(e,id)and 6 or 1,0,au}
-dX(e,id)
-local hG=hf(e,id)
-if not hG and not call("ZSCORE",e.aG,id)then
-ia(e,id,au)
-dX(e,id)
-hG=hf(e,id)
+local ae={hh(e,id)and 6 or 1,0,au}
+eb(e,id)
+local hI=hh(e,id)
+if not hI and not call("ZSCORE",e.aG,id)then
+ib(e,id,au)
+eb(e,id)
+hI=hh(e,id)
 end
 local aN
-if hG then
-aN=ig(e,id)
+if hI then
+aN=ih(e,id)
 else
-hz(e.aG,max(4*e.p.cc,60000000))
-ae[1],ae[2]=3,il(e,id)
+hB(e.aG,max(4*e.p.cd,60000000))
+ae[1],ae[2]=3,im(e,id)
 end
-dU(e)
-dk(ae,e)
-eB(ae,e,aN)
+dY(e)
+dn(ae,e)
+eF(ae,e,aN)
 return ae
 end
-local function ci()
+local function cj()
 local ai={nil}
 for i=1,number()do
-ai[i]=ei()
+ai[i]=em()
 end
 return ai
 end
-local bW={}
-function bW.T()
-local id,cT,aO,au=aB(),aB(),number(),number()
-return cH(id,cT,aO,au,ci())
+local bX={}
+function bX.T()
+local id,cW,aO,au=aB(),aB(),number(),number()
+return cI(id,cW,aO,au,cj())
 end
-function bW.P()
+function bX.P()
 local id,au=aB(),number()
-return kx(id,au,ci()[1])
+return kx(id,au,cj()[1])
 end
-local function hZ(id,ai)
-local iv=0
+local function ia(id,ai)
+local iw=0
 for i=1,#ai do
 local e=ai[i]
-local dP=jR(e,id,e.J)
+local dT=jR(e,id,e.J)
 jr(e)
-if not e.dG then
-if dP==0 then dP=gx(e,id)end
-if dP>0 then dX(e)end
+if not e.dJ then
+if dT==0 then dT=gB(e,id)end
+if dT>0 then eb(e)end
 end
-iv=iv+dP
+iw=iw+dT
 end
-return iv
+return iw
 end
-function bW.R()
+function bX.R()
 local id=aB()
-return{hZ(id,ci())}
+return{ia(id,cj())}
 end
-local function hB(id)
+local function hD(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function bW.N()
-local id,ai,ae=aB(),ci(),{}
+function bX.N()
+local id,ai,ae=aB(),cj(),{}
 for i,e in ipairs(ai)do
 local bs=call("ZSCORE",e.aA,id)
-local ka=bs and(tonumber(bs)>r or eE(e).bd+e.J<=e.p.J)
-if ka then hu(e,id,e.J)end
+local ka=bs and(tonumber(bs)>r or eI(e).bd+e.J<=e.p.J)
+if ka then hw(e,id,e.J)end
 ae[i]=ka and 1 or 0
 end
 return ae
 end
-local function gN()
-local eh
+local function gR()
+local el
 ${part4}
 ${part5}
 ${part10}
@@ -2373,100 +2373,100 @@ ${part3}
 ${part24}
 ${part25}
 local bJ={}
-local function dm()
-local p={cc=number(),J=number(),fb=number()}
-p.rates,p.bt,p.aC,p.cd,p.bm={},"","","",0
+local function dq()
+local p={cd=number(),J=number(),ff=number()}
+p.rates,p.bt,p.aC,p.ce,p.bm={},"","","",0
 for i=1,number()do
 local letter=aB()
 local kernel=bJ[letter]or bG[letter]()
-local D=kernel.bV()
+local D=kernel.bW()
 bJ[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
 p.bt=p.bt..letter
 local ah=D.ah or 0
-local bI=letter=="t"and fM(ah)or letter
-p.aC,p.cd=p.aC..(kernel.letter or bI),p.cd..bI
+local bI=letter=="t"and fQ(ah)or letter
+p.aC,p.ce=p.aC..(kernel.letter or bI),p.ce..bI
 D.size=D.ring and 0 or letter=="t"and 16+ah
 if D.ring then p.bm=p.bm+1 end
 end
 if p.bt=="s"then p.bm=0 end
-if p.bm==0 and#p.rates>1 then p.aF=fz(p.rates)end
+if p.bm==0 and#p.rates>1 then p.aF=fD(p.rates)end
 p.aI=#p.rates==0 and 0 or number()
 p.bI,p.bL=p.aI<2,p.aI%2==1
 if p.bI then return p end
-p.gc,p.ew,p.gT,p.fm=aB(),aB(),number(),{}
+p.gg,p.eA,p.gX,p.fq=aB(),aB(),number(),{}
 for i=1,number()do
-p.fm[i]=number()
+p.fq[i]=number()
 end
 return p
 end
-local function dE(ah)
-if#ah==18 and sub(ah,1,2)==hi then return sub(ah,3)end
+local function dH(ah)
+if#ah==18 and sub(ah,1,2)==hk then return sub(ah,3)end
 local bf=#ah==16 and tonumber(ah)
-return bf and format("%016.0f",eG(bf))or ah
+return bf and format("%016.0f",eK(bf))or ah
 end
-local function eZ(m,D)
-if m==""then return D.kernel.cV()end
+local function fd(m,D)
+if m==""then return D.kernel.cY()end
 local _,Y=string.find(m,"^%d*")
 if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
-local ah=dE(sub(m,1,Y))
-local bT=#ah+#m-Y
-local h=D.kernel.bE(ah..sub(m,Y+1),1,#ah,D,#ah+1,bT)
-if Y==16 then h.I=max(h.I,fv(tonumber(m)or 0))end
+local ah=dH(sub(m,1,Y))
+local bU=#ah+#m-Y
+local h=D.kernel.bE(ah..sub(m,Y+1),1,#ah,D,#ah+1,bU)
+if Y==16 then h.I=max(h.I,fz(tonumber(m)or 0))end
 return h
 end
-local function dp(letter)
+local function ds(letter)
 return string.char(string.byte(letter)-128)
 end
-local function ev(e)
+local function ez(e)
 local p=e.p
 local rates=p.rates
 e.z=0
 if p.bt=="s"then
-local ring=rates[1].kernel.fP(e.U,rates[1])
+local ring=rates[1].kernel.fT(e.U,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.dh
+return not ring.dk
 end
 local m,states,y=call("GET",e.U)or"",{nil},1
-local aU=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",dp)
-if not(aU and(aU==p.aC or aU==p.cd))then
-e.z,y=dO(m)
+local aU=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",ds)
+if not(aU and(aU==p.aC or aU==p.ce))then
+e.z,y=dS(m)
 if y>10 then y=1 end
 end
 e.states=states
 if p.bt=="t"then
-states[1]=eZ(sub(m,y),rates[1])
+states[1]=fd(sub(m,y),rates[1])
 return states[1]
 end
-local dA=p.aF and hK(m,y,p.aF,rates)
-if dA then
-e.states=dA
+local dD=p.aF and hM(m,y,p.aF,rates)
+if dD then
+e.states=dD
 return true
 end
 local w=#rates
 if w==0 then
-e.dj=sub(m,y)
+e.dm=sub(m,y)
 return true
 end
 local bf=sub(m,y,y+w-1)
-local aX=string.gsub(bf,"[\\128-\\255]",dp)
-local bH=aX==p.aC or aX==p.cd
-local cd=bH and aX~=p.aC
+local aX=string.gsub(bf,"[\\128-\\255]",ds)
+local bH=aX==p.aC or aX==p.ce
+local ce=bH and aX~=p.aC
 if not bH and y<=#m then return false end
 y=y+w
 for i=1,w do
 local D=rates[i]
 local kernel=D.kernel
 if D.ring then
-states[i]=kernel.fP(e.bm[i],D)
-if states[i].dh then return false end
+states[i]=kernel.fT(e.bm[i],D)
+if states[i].dk then return false end
 elseif bH then
-local an=y+(D.size or kernel.fy)
-local bK,bT=1,0
+local an=y+(D.size or kernel.fC)
+local bK,bU=1,0
 if bf~=aX and string.byte(bf,i)>=128 then
-bK,bT=an+1,an+(string.byte(m,an)or 0)
-an=bT+1
+bK,bU=an+1,an+(string.byte(m,an)or 0)
+an=bU+1
 end
-if not(D.size or cd)then
+if not(D.size or ce)then
 an=#m+1
 if w>1 and y+3<an then
 an=min(y+4+ag("<I4",m,y),an)
@@ -2475,50 +2475,50 @@ end
 if an-y<7 or ag("<I7",m,y)~=D.window then return false end
 end
 if an>#m+1 or(i==w and an<=#m)then return false end
-local bE=cd and kernel.es or kernel.bE
+local bE=ce and kernel.ew or kernel.bE
 local Y=bK>1 and bK-2 or an-1
-states[i]=bE(m,y,Y,D,bK,bT)
+states[i]=bE(m,y,Y,D,bK,bU)
 y=an
 else
-states[i]=kernel.cV()
+states[i]=kernel.cY()
 end
 end
 return true
 end
-local function gb(e)
+local function gf(e)
 local p=e.p.aS or e.p
-e.p,e.bL,e.cM=p,nil,nil
-if e.cV then
+e.p,e.bL,e.cN=p,nil,nil
+if e.cY then
 e.z,e.states=0,{}
-elseif not(p.bI and ev(e))then
-eh(e)
+elseif not(p.bI and ez(e))then
+el(e)
 end
 end
-local function gn(ah)
-return#ah==16 and ah>="5"and hi..ah or ah
+local function gr(ah)
+return#ah==16 and ah>="5"and hk..ah or ah
 end
-local function ff(e,m)
-if string.byte(e.dj,1)==83 and#e.dj>53 then
+local function fj(e,m)
+if string.byte(e.dm,1)==83 and#e.dm>53 then
 call("SETRANGE",e.U,"1",pack("<d",e.z))
 else
-call("SET",e.U,m..e.dj,"KEEPTTL")
+call("SET",e.U,m..e.dm,"KEEPTTL")
 end
-local dg=dn(e.z)
-if call("PTTL",e.U)<dg then call("PEXPIRE",e.U,dg)end
+local dj=dr(e.z)
+if call("PTTL",e.U)<dj then call("PEXPIRE",e.U,dj)end
 end
-local function dJ(e)
+local function dN(e)
 local p=e.p
 local rates,O,m,aC=p.rates,e.z,"",p.aC
-if e.bL then return e.bL.dJ(e)end
+if e.bL then return e.bL.dN(e)end
 if p.bt=="s"then return end
-local dA=p.aF and fl(e.states,p.aF,rates)
+local dD=p.aF and fp(e.states,p.aF,rates)
 for i,D in ipairs(rates)do
 if not D.ring then
-O=max(O,D.kernel.cn(e.states[i],D))
-local h=D.kernel.cX(e.states[i],D)
+O=max(O,D.kernel.co(e.states[i],D))
+local h=D.kernel.da(e.states[i],D)
 if not D.size and#rates>1 then h=pack("<I4",#h)..h end
-local av=D.kernel.eb and D.kernel.eb(e.states[i],D)or""
-if av~=""and#rates==1 then h=gn(h)..av end
+local av=D.kernel.ef and D.kernel.ef(e.states[i],D)or""
+if av~=""and#rates==1 then h=gr(h)..av end
 if av~=""and#rates>1 then
 h=h..string.char(#av)..av
 aC=sub(aC,1,i-1)..string.char(string.byte(aC,i)+128)..sub(aC,i+1)
@@ -2527,69 +2527,70 @@ m=m..h
 end
 end
 if p.bt~="t"and m~=""then m=aC..m end
-if p.bt=="t"then m=gn(m)end
-if dA then m=dA end
+if p.bt=="t"then m=gr(m)end
+if dD then m=dD end
 if e.z>r then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.dj~=""then return ff(e,m)end
-local cy=dA and fd(p.aF,O)or dn(O)
-if m~=""then call("SET",e.U,m,"PX",cy)end
+if#rates==0 and e.dm~=""then return fj(e,m)end
+local cz=dD and fh(p.aF,O)or dr(O)
+if m~=""then call("SET",e.U,m,"PX",cz)end
 end
 ${part26}
-local fN
-local function fc()
-local cA,da={},{}
-local function fg(q,g)
+local fR
+local function fg()
+local cB,dd={},{}
+local cQ,bT,dL,cR={},{},{},{}
+local function fk(q,g)
 local aa=q*g.interval_rem
-local cl=floor(aa/g.denominator)
-return{us=q*g.interval_us+cl,aa=aa-cl*g.denominator}
+local cm=floor(aa/g.denominator)
+return{us=q*g.interval_us+cm,aa=aa-cm*g.denominator}
 end
 local function kg(a,b)
 return a.us==b.us and a.aa==b.aa
 end
-function cA.t(h,q,bx,g)
+function cB.t(h,q,bx,g)
 local aT=aV()
-local ca=bx.ca or{0,0,0,-1,0}
-local ad,ac={us=ca[1],aa=ca[2]},h.ac or aT.dM
-local bs={us=bx.r+bx.am,aa=bx.en}
+local cb=bx.cb or{0,0,0,-1,0}
+local ad,ac={us=cb[1],aa=cb[2]},h.ac or aT.dQ
+local bs={us=bx.r+bx.am,aa=bx.er}
 if kg(bs,h)and kg(ad,ac)and bx.ab>0 then
-local dA,gF,v=q>=bx.ab,bx.at>bx.r,h.v or 0
-local to=aT.eX(h,fg(q,g),g)
-if dA and ca[4]>=0 then to={us=ca[4],aa=ca[5]}end
-if gF then v=dA and ca[3]or max(v,bx.at)end
-return aT.cB(to.us,to.aa,aT.bd(h),v,g,aT.dH(h,g))
+local dD,gJ,v=q>=bx.ab,bx.at>bx.r,h.v or 0
+local to=aT.fb(h,fk(q,g),g)
+if dD and cb[4]>=0 then to={us=cb[4],aa=cb[5]}end
+if gJ then v=dD and cb[3]or max(v,bx.at)end
+return aT.cC(to.us,to.aa,aT.bd(h),v,g,aT.dK(h,g))
 end
-if aT.ce(h,g)>r then return h end
-local bg=aT.fA(bs,ad,g).us
-if bg>aT.fA(h,ac,g).us then return h end
-local hH=aT.fX(aT.eX(bs,aT.jn(ac,bg,ad,g),g),h)
-if hH.us<r then return h end
-local fK=aT.fX(fg(q,g),{us=hH.us-r,aa=hH.aa})
-if fK.us==0 and fK.aa==0 then return h end
-return aT.ep(h,fK,bg,0,g)
+if aT.cf(h,g)>r then return h end
+local bg=aT.fE(bs,ad,g).us
+if bg>aT.fE(h,ac,g).us then return h end
+local hJ=aT.gb(aT.fb(bs,aT.jn(ac,bg,ad,g),g),h)
+if hJ.us<r then return h end
+local fO=aT.gb(fk(q,g),{us=hJ.us-r,aa=hJ.aa})
+if fO.us==0 and fO.aa==0 then return h end
+return aT.et(h,fO,bg,0,g)
 end
-function da.t(h,q,g)
+function dd.t(h,q,g)
 local aT=aV()
-if h.us<r then return aT.cB(r,0,aT.bd(h),h.v or 0,g,h.I)end
-local fK=aT.fX(fg(q,g),{us=h.us-r,aa=h.aa})
-if fK.us==0 and fK.aa==0 then return h end
-return aT.ep(h,fK,0,aT.ce(h,g),g)
+if h.us<r then return aT.cC(r,0,aT.bd(h),h.v or 0,g,h.I)end
+local fO=aT.gb(fk(q,g),{us=h.us-r,aa=h.aa})
+if fO.us==0 and fO.aa==0 then return h end
+return aT.et(h,fO,0,aT.cf(h,g),g)
 end
-local function ed(x,K,kj)
-local co,bU=0,bA(x)
-while co<bU do
-local ch=floor((co+bU)/2)
-if cq(x,ch)<=K then
-co=ch+1
+local function eh(x,K,kj)
+local cp,bV=0,bA(x)
+while cp<bV do
+local ci=floor((cp+bV)/2)
+if cr(x,ci)<=K then
+cp=ci+1
 else
-bU=ch
+bV=ci
 end
 end
-if co>0 and(not kj or cq(x,co-1)==K)then return co-1 end
+if cp>0 and(not kj or cr(x,cp-1)==K)then return cp-1 end
 end
-local function cz(x,A,q)
-local K,w=cq(x,A)
+local function cA(x,A,q)
+local K,w=cr(x,A)
 local V=min(q,w)
-return fE(x,A,K,w-V),q-V
+return fI(x,A,K,w-V),q-V
 end
 local function jy(x)
 while x~=""do
@@ -2599,234 +2600,232 @@ x=sub(x,1,-aZ-1)
 end
 return x
 end
-function cA.f(h,q,bx,g)
-local A=ed(h.x,bx.r+bx.en-g.window,true)
-if A then h.x=jy(cz(h.x,A,q))end
-return cb(h,g,h.I)
+function cB.f(h,q,bx,g)
+local A=eh(h.x,bx.r+bx.er-g.window,true)
+if A then h.x=jy(cA(h.x,A,q))end
+return cc(h,g,h.I)
 end
-function da.f(h,q,g)
-local A=ed(h.x,r)
-if A then h.x=jy(cz(h.x,A,q))end
-return cb(h,g,h.I)
+function dd.f(h,q,g)
+local A=eh(h.x,r)
+if A then h.x=jy(cA(h.x,A,q))end
+return cc(h,g,h.I)
 end
-local function ip(H,x,g)
+local function iq(H,x,g)
 local bv=jy(x)
 if bv==""and H>0 and x~=""then
-return{H=0,x=pack(cK,bQ(x)-g.window,H)}
+return{H=0,x=pack(cL,bQ(x)-g.window,H)}
 end
 return{H=H,x=bv}
 end
-function cA.c(h,q,bx,g)
-local K=bx.r+bx.en-2*g.window
+function cB.c(h,q,bx,g)
+local K=bx.r+bx.er-2*g.window
 local H,x=h.H,h.x
-local A=ed(x,K,true)
+local A=eh(x,K,true)
 if A then
-x=cz(x,A,q)
+x=cA(x,A,q)
 elseif x~=""and bQ(x)==K+g.window then
 H=max(H-q,0)
 end
-return cb(ip(H,x,g),g,h.I)
+return cc(iq(H,x,g),g,h.I)
 end
-function da.c(h,q,g)
+function dd.c(h,q,g)
 local H,x=h.H,h.x
-local A,aL=ed(x,r),nil
-if not A then return cb(h,g,h.I)end
-x,aL=cz(x,A,q)
+local A,aL=eh(x,r),nil
+if not A then return cc(h,g,h.I)end
+x,aL=cA(x,A,q)
 if A>0 then
-x=cz(x,A-1,aL)
+x=cA(x,A-1,aL)
 else
 H=max(H-aL,0)
 end
-return cb(ip(H,x,g),g,h.I)
+return cc(iq(H,x,g),g,h.I)
 end
-local jq=bJ.s and bJ.s.hN()
-function cA.s(o,q,bx,g)
-jq.cA(o,q,bx.r+bx.en-g.window,g)
+local jq=bJ.s and bJ.s.hP()
+function cB.s(o,q,bx,g)
+jq.cB(o,q,bx.r+bx.er-g.window,g)
 end
-function da.s(o,q,g)
-jq.da(o,q,g)
+function dd.s(o,q,g)
+jq.dd(o,q,g)
 end
-local function cS(al,at)
+local function cV(al,at)
 local bc=0
 for _,bF in ipairs(al.af)do
 if bF.at<=at then bc=bc+bF.q end
 end
 return bc
 end
-local function el(al)
+local function ep(al)
 local Y=al.af[#al.af]
 return Y and Y.at or 0
 end
-local function gm(al,q)
+local function gq(al,q)
 local aL=q
 while aL>0 and al.af[1]do
 local am=al.af[1]
-local eO=min(aL,am.q)
-am.q,aL=am.q-eO,aL-eO
+local eS=min(aL,am.q)
+am.q,aL=am.q-eS,aL-eS
 if am.q==0 then table.remove(al.af,1)end
 end
 end
-local function dF(al,at,g)
+local function dI(al,at,g)
 local ad=al.v>r and al.I or 0
 al.v=at>r and at or 0
-al.I=at>r and eR(at-r,g.window,ad)or 0
+al.I=at>r and eV(at-r,g.window,ad)or 0
 return al
 end
-local function gl(al,g)
+local function gp(al,g)
 while al.af[1]and al.af[#al.af].q==0 do
 table.remove(al.af)
 end
-return dF(al,min(al.v,el(al)),g)
+return dI(al,min(al.v,ep(al)),g)
 end
-local function hR(al,g)
-local aY=el(al)
-local bn=max(r,min(al.v,di(al.I,g.window)))
+local function hT(al,g)
+local aY=ep(al)
+local bn=max(r,min(al.v,dl(al.I,g.window)))
 if aY<=bn then return al end
-local bl,cF={af={},v=al.v,I=al.I},0
+local bl,cG={af={},v=al.v,I=al.I},0
 for _,bF in ipairs(al.af)do
 if bF.at<=bn then
 bl.af[#bl.af+1]={at=bF.at,q=bF.q}
 else
-cF=cF+bF.q
+cG=cG+bF.q
 end
 end
-cF=min(cF,g.capacity or cF)
+cG=min(cG,g.capacity or cG)
 local Y=bl.af[#bl.af]
 if Y and Y.at==bn then
-Y.q=Y.q+cF
+Y.q=Y.q+cG
 else
-bl.af[#bl.af+1]={at=bn,q=cF}
+bl.af[#bl.af+1]={at=bn,q=cG}
 end
-return dF(bl,bn,g)
+return dI(bl,bn,g)
 end
 local jw={
-cV=function()
+cY=function()
 return{af={},v=0,I=0}
 end,
-dd=hR,
-cE=function(al,ab,g)
+dg=hT,
+cF=function(al,ab,g)
 local at=max(r,al.v)
-local cY=cS(al,1/0)+ab-g.capacity
+local db=cV(al,1/0)+ab-g.capacity
 for _,bF in ipairs(al.af)do
-if cY<=0 then break end
-cY=cY-bF.q
-if cY<=0 then at=max(at,bF.at+g.window)end
+if db<=0 then break end
+db=db-bF.q
+if db<=0 then at=max(at,bF.at+g.window)end
 end
 return at
 end,
-cH=function(al,at,ab,g)
-local ar=max(at,el(al))
-gm(al,cS(al,r-g.window))
+cI=function(al,at,ab,g)
+local ar=max(at,ep(al))
+gq(al,cV(al,r-g.window))
 local Y=al.af[#al.af]
 if Y and Y.at==ar then
 Y.q=Y.q+ab
 else
 al.af[#al.af+1]={at=ar,q=ab}
 end
-return dF(al,at>r and ar or al.v,g)
+return dI(al,at>r and ar or al.v,g)
 end,
-dW=function(al,g)
-local aK=cS(al,1/0)-cS(al,r-g.window)
+ea=function(al,g)
+local aK=cV(al,1/0)-cV(al,r-g.window)
 if aK==0 then return 0,0 end
-return al.v>r and g.capacity or aK,el(al)+g.window-r
+return al.v>r and g.capacity or aK,ep(al)+g.window-r
 end,
-cn=function(al,g)
-return al.af[1]and el(al)+g.window or 0
+co=function(al,g)
+return al.af[1]and ep(al)+g.window or 0
 end,
 }
-function cA.l(al,q,bx,g)
+function cB.l(al,q,bx,g)
 for _,bF in ipairs(al.af)do
-if bF.at==bx.r+bx.en-g.window then bF.q=max(bF.q-q,0)end
+if bF.at==bx.r+bx.er-g.window then bF.q=max(bF.q-q,0)end
 end
-return gl(al,g)
+return gp(al,g)
 end
-function da.l(al,q,g)
-gm(al,min(cS(al,r-g.window)+q,cS(al,r)))
-return gl(al,g)
+function dd.l(al,q,g)
+gq(al,min(cV(al,r-g.window)+q,cV(al,r)))
+return gp(al,g)
 end
-local function hJ(hr,g)
+local function hL(ht,g)
 local q=
-ceil((hr.us+hr.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
-local function gv(n)
-local aU=fg(n,g)
-return aU.us<hr.us or(aU.us==hr.us and aU.aa<hr.aa)
+ceil((ht.us+ht.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function gz(n)
+local aU=fk(n,g)
+return aU.us<ht.us or(aU.us==ht.us and aU.aa<ht.aa)
 end
-while gv(q)do
+while gz(q)do
 q=q+1
 end
-while q>0 and not gv(q-1)do
+while q>0 and not gz(q-1)do
 q=q-1
 end
 return q
 end
-local ha={
-t=function(h,g)
+function cQ.t(h,g)
 if h.us<r then return{}end
-local q=hJ({us=h.us-r,aa=h.aa},g)
-return q==0 and{}or{{at=max(r,aV().ce(h,g)),q=q}}
-end,
-f=function(h,g)
+local q=hL({us=h.us-r,aa=h.aa},g)
+return q==0 and{}or{{at=max(r,aV().cf(h,g)),q=q}}
+end
+function cQ.f(h,g)
 local af={}
 for A=0,bA(h.x)-1 do
-local K,w=cq(h.x,A)
+local K,w=cr(h.x,A)
 if w>0 then af[#af+1]={at=max(K,min(r,K+g.window-1)),q=w}end
 end
 return af
-end,
-c=function(h,g)
+end
+function cQ.c(h,g)
 local af={}
 if h.x==""then return af end
 if h.H>0 then af[1]={at=min(r,bQ(h.x)-1),q=h.H}end
 for A=0,bA(h.x)-1 do
-local K,w=cq(h.x,A)
+local K,w=cr(h.x,A)
 local bs=K+g.window-1
 if w>0 then af[#af+1]={at=K>r and bs or min(r,bs),q=w}end
 end
 return af
-end,
-l=function(al,g)
+end
+function cQ.l(al,g)
 local af={}
 for _,bF in ipairs(al.af)do
 if bF.q>0 and bF.at+g.window>r then af[#af+1]={at=bF.at,q=bF.q}end
 end
 return af
-end,
-}
-local function dI(h,v,g)
-local bz={us=max(r,v)+g.as,aa=g.aH}
-local ks=aV().fX(bz,h)
-return aV().cB(ks.us,ks.aa,h.ac,v,g,0)
 end
-local function gO(af,g)
+local function dM(h,v,g)
+local bz={us=max(r,v)+g.as,aa=g.aH}
+local ks=aV().gb(bz,h)
+return aV().cC(ks.us,ks.aa,h.ac,v,g,0)
+end
+local function gS(af,g)
 local kernel=g.kernel
-local h=kernel.cV()
+local h=kernel.cY()
 for _,bF in ipairs(af)do
 if g.letter=="t"then
-h=kernel.cH(h,bF.at,min(bF.q,g.capacity),g)
+h=kernel.cI(h,bF.at,min(bF.q,g.capacity),g)
 elseif bF.at+g.window>r then
-h=kernel.cH(h,bF.at,bF.q,g)
+h=kernel.cI(h,bF.at,bF.q,g)
 end
 end
 local Y=af[#af]
-return g.letter=="t"and dI(h,Y and Y.at or 0,g)or h
+return g.letter=="t"and dM(h,Y and Y.at or 0,g)or h
 end
-local function iX(gB,cu,g)
-local gw,a,b=g.as or g.window,gB.as or gB.window,cu.as or cu.window
-if a==b then return gB.letter==g.letter and cu.letter~=g.letter end
-if a>=gw and b>=gw then return a<b end
+local function iX(gF,cv,g)
+local gA,a,b=g.as or g.window,gF.as or gF.window,cv.as or cv.window
+if a==b then return gF.letter==g.letter and cv.letter~=g.letter end
+if a>=gA and b>=gA then return a<b end
 return a>b
 end
-local function jf(iA,g)
-for i,cd in ipairs(iA)do
-if cd.de==g.de then return i end
+local function jf(iB,g)
+for i,ce in ipairs(iB)do
+if ce.dh==g.dh then return i end
 end
 local jk=1
-for i=2,#iA do
-if iX(iA[i],iA[jk],g)then jk=i end
+for i=2,#iB do
+if iX(iB[i],iB[jk],g)then jk=i end
 end
 return jk
 end
-local function hq(a,b)
+local function hs(a,b)
 if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
 return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
@@ -2842,24 +2841,24 @@ local function jg(ad,rates)
 local states,je={},{}
 for i,g in ipairs(rates)do
 local A=jf(ad.rates,g)
-local cd,h=ad.rates[A],ad.states[A]
-local gI,ih=cd.de==g.de,not je[A]
-local af=gI and ih and{}or ha[cd.letter](h,cd)
-if ih and(gI or hq(cd,g))then
+local ce,h=ad.rates[A],ad.states[A]
+local gM,ii=ce.dh==g.dh,not je[A]
+local af=gM and ii and{}or cQ[ce.letter](h,ce)
+if ii and(gM or hs(ce,g))then
 je[A]=true
-states[i]=g.letter=="t"and not gI and dI(h,af[1]and af[1].at or 0,g)
+states[i]=g.letter=="t"and not gM and dM(h,af[1]and af[1].at or 0,g)
 or jM(h)
 else
-states[i]=gO(af,g)
+states[i]=gS(af,g)
 end
 end
 return states
 end
 local byte,char=string.byte,string.char
-local gW,iL=4,512
-local fh="FOREIGN the key holds no state of these rules, nor of others that are known"
-local dN=2^48
-local function eq(number)
+local ha,iL=4,512
+local fl="FOREIGN the key holds no state of these rules, nor of others that are known"
+local dR=2^48
+local function eu(number)
 local aB,aL="",number
 while aL>=128 do
 aB,aL=aB..char(aL%128+128),floor(aL/128)
@@ -2870,315 +2869,309 @@ local function kf(m,y)
 local bo={}
 function bo.byte()
 y=y+1
-return byte(m,y-1)or error(fh,0)
+return byte(m,y-1)or error(fl,0)
 end
 function bo.number()
-local number,eK=0,1
+local number,eO=0,1
 while true do
-local gs=bo.byte()
-number=number+gs%128*eK
-if gs<128 then return number end
-eK=eK*128
+local gw=bo.byte()
+number=number+gw%128*eO
+if gw<128 then return number end
+eO=eO*128
 end
 end
 function bo.Q(size)
 y=y+size
-if y>#m+1 then error(fh,0)end
+if y>#m+1 then error(fl,0)end
 return sub(m,y-size,y-1)
 end
 function bo.kn(aB)
-local gq=sub(m,y,y+#aB-1)==aB
-if gq then y=y+#aB end
-return gq
+local gu=sub(m,y,y+#aB-1)==aB
+if gu then y=y+#aB end
+return gu
 end
 function bo.bs()
 return y>#m
 end
 return bo
 end
-local hU={
-t={"denominator","interval_us","interval_rem","capacity"},
-f={"window"},
-c={"window","step"},
-l={"window"},
-}
-local function dc(letter,D)
+bT.t={"denominator","interval_us","interval_rem","capacity"}
+bT.f={"window"}
+bT.c={"window","step"}
+bT.l={"window"}
+local function df(letter,D)
 local aI=letter=="s"and"l"or letter
 local aU={letter=aI,kernel=jw}
-for cU,aT in pairs(D)do
-if cU~="kernel"and cU~="ring"and cU~="letter"then aU[cU]=aT end
+for cX,aT in pairs(D)do
+if cX~="kernel"and cX~="ring"and cX~="letter"then aU[cX]=aT end
 end
 if aI~="l"then
 bJ[aI]=bJ[aI]or bG[aI]()
 aU.kernel=bJ[aI]
 end
 if aI=="t"then
-if not aU.capacity then aU.capacity=hJ({us=aU.as,aa=aU.aH},aU)end
-local eM=fg(aU.capacity,aU)
-aU.as,aU.aH=eM.us,eM.aa
+if not aU.capacity then aU.capacity=hL({us=aU.as,aa=aU.aH},aU)end
+local eQ=fk(aU.capacity,aU)
+aU.as,aU.aH=eQ.us,eQ.aa
 end
-aU.de=aI
-for _,cU in ipairs(hU[aI])do
-if cU~="interval_rem"or aU.denominator>1 then aU.de=aU.de..eq(aU[cU])end
+aU.dh=aI
+for _,cX in ipairs(bT[aI])do
+if cX~="interval_rem"or aU.denominator>1 then aU.dh=aU.dh..eu(aU[cX])end
 end
 return aU
 end
-local function gE(rates)
-local de=""
+local function gI(rates)
+local dh=""
 for i=1,#rates do
-de=de..rates[i].de
+dh=dh..rates[i].dh
 end
-return de
+return dh
 end
 local function jU(p)
-if p.ct then return p.ct end
-local ct={aS=p,rates={}}
-for cU,aT in pairs(p)do
-if cU~="rates"then ct[cU]=aT end
+if p.cu then return p.cu end
+local cu={aS=p,rates={}}
+for cX,aT in pairs(p)do
+if cX~="rates"then cu[cX]=aT end
 end
 for i,D in ipairs(p.rates)do
-ct.rates[i]=dc(D.letter,D)
+cu.rates[i]=df(D.letter,D)
 end
-ct.bt,ct.bm,ct.de="M",0,gE(ct.rates)
-p.ct=ct
-return ct
+cu.bt,cu.bm,cu.dh="M",0,gI(cu.rates)
+p.cu=cu
+return cu
 end
-local function cr(Q,H)
-local x,I=dZ(Q,1,#Q)
+local function cs(Q,H)
+local x,I=ed(Q,1,#Q)
 return{x=x,I=I,H=H}
 end
-local function fs(h)
+local function fw(h)
 return h.ac or h.v or h.I>0
 end
-local iC={
-t=function(E,g,fs)
+function dL.t(E,g,fw)
 local us
-if E.fi then
-local cF=E.number()
-us=E.fi+(cF%2==0 and cF or 1-cF)/2
+if E.fm then
+local cG=E.number()
+us=E.fm+(cG%2==0 and cG or 1-cG)/2
 else
-us=r-r%dN+ag("<I6",E.Q(6))
-if us>r+dN/2 then us=us-dN end
-if us<r-dN/2 then us=us+dN end
+us=r-r%dR+ag("<I6",E.Q(6))
+if us>r+dR/2 then us=us-dR end
+if us<r-dR/2 then us=us+dR end
 end
-E.fi=us
+E.fm=us
 local h={us=us,aa=0,I=0}
 if g.denominator>1 then h.aa=min(E.number(),g.denominator-1)end
-if fs then
+if fw then
 local av=E.Q(E.byte())
-aV().bV(av,1,#av,h,g)
+aV().bW(av,1,#av,h,g)
 end
 return h
-end,
-f=function(E)
+end
+function dL.f(E)
 local x=E.Q(aZ*E.number())
-return cr(x)
-end,
-c=function(E)
+return cs(x)
+end
+function dL.c(E)
 local H=E.number()
-return cr(E.Q(aZ*E.number()),H)
-end,
-l=function(E)
+return cs(E.Q(aZ*E.number()),H)
+end
+function dL.l(E)
 local al={v=E.number(),I=0,af={}}
 if al.v>0 then al.I=E.number()end
 for i=1,E.number()do
 al.af[i]={at=ag("<I7",E.Q(7)),q=E.number()}
 end
 return al
-end,
-}
-local hd={
-t=function(h,g,m)
-local av=fs(h)and aV().aS(h,g)or""
+end
+function cR.t(h,g,m)
+local av=fw(h)and aV().aS(h,g)or""
 local us,aB=max(h.us,r-1e12),nil
-if m.fi then
-local cF=us-m.fi
-aB=eq(cF>=0 and 2*cF or 1-2*cF)
-elseif us-r>=dN/2 then
+if m.fm then
+local cG=us-m.fm
+aB=eu(cG>=0 and 2*cG or 1-2*cG)
+elseif us-r>=dR/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aB=pack("<I6",us%dN)
+aB=pack("<I6",us%dR)
 end
-m.fi=us
-aB=aB..(g.denominator>1 and eq(h.aa)or"")
+m.fm=us
+aB=aB..(g.denominator>1 and eu(h.aa)or"")
 return av==""and aB or aB..char(#av)..av
-end,
-f=function(h)
-return eq(bA(h.x))..cJ(h)
-end,
-c=function(h)
-return eq(h.H)..eq(bA(h.x))..cJ(h)
-end,
-l=function(al)
+end
+function cR.f(h)
+return eu(bA(h.x))..cK(h)
+end
+function cR.c(h)
+return eu(h.H)..eu(bA(h.x))..cK(h)
+end
+function cR.l(al)
 while#al.af>iL do
-local hE={}
+local hG={}
 for i=1,#al.af,2 do
-local gB,cu=al.af[i],al.af[i+1]
-hE[#hE+1]=cu and{at=cu.at,q=gB.q+cu.q}or gB
+local gF,cv=al.af[i],al.af[i+1]
+hG[#hG+1]=cv and{at=cv.at,q=gF.q+cv.q}or gF
 end
-al.af=hE
+al.af=hG
 end
-local bR={eq(al.v)..(al.v>0 and eq(al.I)or""),eq(#al.af)}
+local bR={eu(al.v)..(al.v>0 and eu(al.I)or""),eu(#al.af)}
 for _,bF in ipairs(al.af)do
-bR[#bR+1]=pack("<I7",bF.at)..eq(bF.q)
+bR[#bR+1]=pack("<I7",bF.at)..eu(bF.q)
 end
 return table.concat(bR)
-end,
-}
-local function hc(m,aj)
+end
+local function hf(m,aj)
 if#aj.rates>1 then m.aB=m.aB..char(#aj.rates)end
 for i,D in ipairs(aj.rates)do
-local h,de=aj.states[i],D.de
-if D.letter=="t"and fs(h)then de="u"..sub(de,2)end
-m.aB=m.aB..de..hd[D.letter](h,D,m)
+local h,dh=aj.states[i],D.dh
+if D.letter=="t"and fw(h)then dh="u"..sub(dh,2)end
+m.aB=m.aB..dh..cR[D.letter](h,D,m)
 end
 end
-local ef={}
+local ej={}
 local function jc(E,aI)
-for i=1,#ef do
-local D=ef[i]
-if D.letter==aI and E.kn(D.gX)then return D end
+for i=1,#ej do
+local D=ej[i]
+if D.letter==aI and E.kn(D.hb)then return D end
 end
 local bk={}
-for _,cU in ipairs(hU[aI]or error(fh,0))do
-bk[cU]=bk.denominator==1 and cU=="interval_rem"and 0 or E.number()
+for _,cX in ipairs(bT[aI]or error(fl,0))do
+bk[cX]=bk.denominator==1 and cX=="interval_rem"and 0 or E.number()
 end
-local D=dc(aI,bk)
-D.gX=sub(D.de,2)
-ef[#ef+1]=D
+local D=df(aI,bk)
+D.hb=sub(D.dh,2)
+ej[#ej+1]=D
 return D
 end
-local function gZ(m,y)
-local E,cj=kf(m,y),{}
-if E.bs()then error(fh,0)end
+local function hd(m,y)
+local E,ck=kf(m,y),{}
+if E.bs()then error(fl,0)end
 while not E.bs()do
 local aj,am={rates={},states={}},E.byte()
 for i=1,am<33 and am or 1 do
 local letter=am<33 and char(E.byte())or char(am)
 local aI=letter=="u"and"t"or letter
 aj.rates[i]=jc(E,aI)
-aj.states[i]=iC[aI](E,aj.rates[i],letter=="u")
+aj.states[i]=dL[aI](E,aj.rates[i],letter=="u")
 end
-aj.de=gE(aj.rates)
-cj[#cj+1]=aj
+aj.dh=gI(aj.rates)
+ck[#ck+1]=aj
 end
-return cj
+return ck
 end
-local function ey(rates,states)
+local function eC(rates,states)
 local aj={rates={},states={}}
 for i,D in ipairs(rates)do
 local h=states[i]
-aj.rates[i]=dc(D.letter,D)
-aj.states[i]=D.ring and bJ.s.jF().bV(h)or h
+aj.rates[i]=df(D.letter,D)
+aj.states[i]=D.ring and bJ.s.jF().bW(h)or h
 end
-aj.de=gE(aj.rates)
+aj.dh=gI(aj.rates)
 return aj
 end
-local function hb(e,m,y,rates)
-local am,dj=sub(m,y,y),#m-y
-if am=="S"and y==1 and dj>52 then
+local function he(e,m,y,rates)
+local am,dm=sub(m,y,y),#m-y
+if am=="S"and y==1 and dm>52 then
 bJ.s=bJ.s or bG.s()
-local g=bJ.s.eP(1,(ag("<I7",m,10)))
+local g=bJ.s.eT(1,(ag("<I7",m,10)))
 g.letter="s"
-local ring=bJ.s.fP(e.U,g)
-if not ring.dh then return ey({g},{ring}),ring.z end
-elseif am=="F"and dj>=7 and(dj-7)%aZ==0 then
-local D=dc("f",{window=(ag("<I7",m,y+1))})
-return ey({D},{cr(sub(m,y+8))})
-elseif am=="C"and dj>=12 and(dj-12)%aZ==0 then
+local ring=bJ.s.fT(e.U,g)
+if not ring.dk then return eC({g},{ring}),ring.z end
+elseif am=="F"and dm>=7 and(dm-7)%aZ==0 then
+local D=df("f",{window=(ag("<I7",m,y+1))})
+return eC({D},{cs(sub(m,y+8))})
+elseif am=="C"and dm>=12 and(dm-12)%aZ==0 then
 local window,ax,H=ag("<I7BI4",m,y+1)
-local D=dc("c",{window=window,step=10^ax})
-return ey({D},{cr(sub(m,y+13),H)})
+local D=df("c",{window=window,step=10^ax})
+return eC({D},{cs(sub(m,y+13),H)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",y)then
-local us=tonumber(dE(string.match(m,"^%d+",y)):sub(1,16))
+local us=tonumber(dH(string.match(m,"^%d+",y)):sub(1,16))
 if us<r then return nil end
-local aj={rates=rates,states={},de=gE(rates),jO=true}
+local aj={rates=rates,states={},dh=gI(rates),jO=true}
 for i,D in ipairs(rates)do
-aj.states[i]=gO({{at=r,q=D.capacity}},D)
+aj.states[i]=gS({{at=r,q=D.capacity}},D)
 end
 return aj
 end
-error(fh,0)
+error(fl,0)
 end
-local function hx(aj)
+local function hz(aj)
 for i,D in ipairs(aj.rates)do
-if D.kernel.cn(aj.states[i],D)>r then return false end
+if D.kernel.co(aj.states[i],D)>r then return false end
 end
 return true
 end
-local function fn(p)
+local function fr(p)
 if p.bI then return p,true end
-local hw=p.ew~=""and r>=p.gT
-local jE=hw and p.ew or p.gc
-local by=jE=="0"and p or cs[jE+0]
-return by,by==p and(hw or p.ew=="")
+local hy=p.eA~=""and r>=p.gX
+local jE=hy and p.eA or p.gg
+local by=jE=="0"and p or ct[jE+0]
+return by,by==p and(hy or p.eA=="")
 end
-local function gD(e,ct)
-local p=ct.aS
+local function gH(e,cu)
+local p=cu.aS
 local m,y=call("GET",e.U)or"",1
 if byte(m,1)==98 then
-e.z,y=dO(m)
+e.z,y=dS(m)
 end
-if byte(m,y)==77 then return gZ(m,y+1)end
-local by=fn(p)
-local bV={p=by,U=e.U,bm=e.bm}
-e.gP=by.bm>0 and e.bm
-if ev(bV)then
-e.z=bV.z
-return{ey(by.rates,bV.states)}
+if byte(m,y)==77 then return hd(m,y+1)end
+local by=fr(p)
+local bW={p=by,U=e.U,bm=e.bm}
+e.gT=by.bm>0 and e.bm
+if ez(bW)then
+e.z=bW.z
+return{eC(by.rates,bW.states)}
 end
-local aj,z=hb(e,m,y,ct.rates)
+local aj,z=he(e,m,y,cu.rates)
 e.z=z or e.z
 return{aj}
 end
 local bL={}
-function bL.dU(e)
-local ct=jU(e.p)
-e.z,e.gP=0,nil
-local cj=gD(e,ct)
-e.p,e.bL,e.cp,e.states=ct,bL,{},nil
-for _,aj in ipairs(cj)do
+function bL.dY(e)
+local cu=jU(e.p)
+e.z,e.gT=0,nil
+local ck=gH(e,cu)
+e.p,e.bL,e.cq,e.states=cu,bL,{},nil
+for _,aj in ipairs(ck)do
 for i,D in ipairs(aj.rates)do
 local h=aj.states[i]
-aj.states[i]=D.kernel.dd(h,D)
-e.cM=e.cM or aj.states[i]~=h
+aj.states[i]=D.kernel.dg(h,D)
+e.cN=e.cN or aj.states[i]~=h
 end
-if aj.de==ct.de then
-e.states,e.cM=aj.states,e.cM or aj.jO
-elseif ct.bL or not hx(aj)then
-e.cp[#e.cp+1]=aj
+if aj.dh==cu.dh then
+e.states,e.cN=aj.states,e.cN or aj.jO
+elseif cu.bL or not hz(aj)then
+e.cq[#e.cq+1]=aj
 end
 end
 if e.states then return end
-local ad=e.cp[1]
-if ad and not hx(ad)then
-e.states,e.cM=jg(ad,ct.rates),true
+local ad=e.cq[1]
+if ad and not hz(ad)then
+e.states,e.cN=jg(ad,cu.rates),true
 else
 e.states={}
-for i,D in ipairs(ct.rates)do
-e.states[i]=D.kernel.cV()
+for i,D in ipairs(cu.rates)do
+e.states[i]=D.kernel.cY()
 end
 end
 end
-function bL.cH(e,at)
-for _,aj in ipairs(e.cp)do
+function bL.cI(e,at)
+for _,aj in ipairs(e.cq)do
 for i,D in ipairs(aj.rates)do
 local h,q=aj.states[i],e.ab
 if D.letter=="t"then
-local v=max(at>r and at or 0,aV().ce(h,D))
-h=D.kernel.cH(h,at,min(q,D.capacity),D)
-h=dI(h,v,D)
+local v=max(at>r and at or 0,aV().cf(h,D))
+h=D.kernel.cI(h,at,min(q,D.capacity),D)
+h=dM(h,v,D)
 else
-h=D.kernel.cH(h,at,q,D)
+h=D.kernel.cI(h,at,q,D)
 end
 aj.states[i]=h
 end
 end
 end
-function bL.da(e)
-for _,aj in ipairs(e.cp)do
+function bL.dd(e)
+for _,aj in ipairs(e.cq)do
 for i,D in ipairs(aj.rates)do
-aj.states[i]=da[D.letter](aj.states[i],e.ab,D)or aj.states[i]
+aj.states[i]=dd[D.letter](aj.states[i],e.ab,D)or aj.states[i]
 end
 end
 end
@@ -3189,137 +3182,137 @@ if p.bm>0 then call("PEXPIRE",e.U,"0")end
 for i,D in ipairs(p.rates)do
 if D.ring then
 local U=p.bt=="s"and e.U or e.bm[i]
-states[i]=bJ.s.jF().dL(U,states[i],D,p.bt=="s"and e.z or 0)
+states[i]=bJ.s.jF().dP(U,states[i],D,p.bt=="s"and e.z or 0)
 end
 end
-dJ(e)
+dN(e)
 end
-function bL.dJ(e)
+function bL.dN(e)
 local p=e.p.aS
 local aU={rates=e.p.rates,states=e.states}
-local cj={aU}
-for _,aj in ipairs(e.cp)do
-if#cj<gW then cj[#cj+1]=aj end
+local ck={aU}
+for _,aj in ipairs(e.cq)do
+if#ck<ha then ck[#ck+1]=aj end
 end
-local _,jp=fn(p)
-if#cj==1 and jp and not p.bL then return iE(e,p)end
+local _,jp=fr(p)
+if#ck==1 and jp and not p.bL then return iE(e,p)end
 local m,O={aB="M"},e.z
-for _,aj in ipairs(cj)do
-hc(m,aj)
+for _,aj in ipairs(ck)do
+hf(m,aj)
 for A,D in ipairs(aj.rates)do
-O=max(O,D.kernel.cn(aj.states[A],D))
+O=max(O,D.kernel.co(aj.states[A],D))
 end
 end
 local aB=e.z>r and"b"..pack("<d",e.z)..m.aB or m.aB
-call("SET",e.U,aB,"PX",dn(O))
-for _,U in pairs(e.gP or{})do
+call("SET",e.U,aB,"PX",dr(O))
+for _,U in pairs(e.gT or{})do
 call("PEXPIRE",U,"0")
 end
 end
-local function ej(ai,jY,fF)
+local function en(ai,jY,fJ)
 local ae={}
 for _,e in ipairs(ai)do
-dU(e)
-if e.bL and fF then fF(e)end
+dY(e)
+if e.bL and fJ then fJ(e)end
 for i,D in ipairs(e.p.rates)do
 e.states[i]=jY(D,e.states[i],e,i)or e.states[i]
 end
-dJ(e)
-dk(ae,e)
+dN(e)
+dn(ae,e)
 end
 return ae
 end
-function bW.G()
+function bX.G()
 local ai={}
 for i=1,number()do
-local e=ei()
+local e=em()
 local js,jP,iZ=number(),number(),number()
-e.fw={}
+e.fA={}
 for D=1,#e.p.rates do
-local bx={r=js,at=jP,ab=iZ,am=number(),en=number()}
+local bx={r=js,at=jP,ab=iZ,am=number(),er=number()}
 for aT=1,number()do
-bx.ca=bx.ca or{}
-bx.ca[aT]=number()
+bx.cb=bx.cb or{}
+bx.cb[aT]=number()
 end
-e.fw[D]=bx
+e.fA[D]=bx
 end
 ai[i]=e
 end
-return ej(ai,function(D,h,e,i)
-return cA[D.letter](h,e.ab,e.fw[i],D)
+return en(ai,function(D,h,e,i)
+return cB[D.letter](h,e.ab,e.fA[i],D)
 end)
 end
-function bW.F()
-return ej(ci(),function(D,h,e)
-return da[D.letter](h,e.ab,D)
-end,bL.da)
+function bX.F()
+return en(cj(),function(D,h,e)
+return dd[D.letter](h,e.ab,D)
+end,bL.dd)
 end
-function bW.L()
-local ap,e=number(),ci()[1]
-local ab,co,bU=e.ab,0,ap
-while co<bU do
-local ch=ceil((co+bU)/2)
-e.ab=ab*ch
-if gg(e)<=r then
-co=ch
+function bX.L()
+local ap,e=number(),cj()[1]
+local ab,cp,bV=e.ab,0,ap
+while cp<bV do
+local ci=ceil((cp+bV)/2)
+e.ab=ab*ci
+if gk(e)<=r then
+cp=ci
 else
-bU=ch-1
+bV=ci-1
 end
 end
-e.ab=ab*max(co,1)
-local at=gg(e)
-if co>0 then fI(e,r)end
-local ae={co>0 and 1 or e.z>r and 2 or 0,co>0 and 0 or at-r,co}
-dk(ae,e)
-dq(ae,{e})
+e.ab=ab*max(cp,1)
+local at=gk(e)
+if cp>0 then fM(e,r)end
+local ae={cp>0 and 1 or e.z>r and 2 or 0,cp>0 and 0 or at-r,cp}
+dn(ae,e)
+dt(ae,{e})
 return ae
 end
-function bW.X()
+function bX.X()
 local ae={}
-for _,e in ipairs(ci())do
-fI(e,gg(e))
-dk(ae,e)
+for _,e in ipairs(cj())do
+fM(e,gk(e))
+dn(ae,e)
 end
 return ae
 end
-local function em()
-local ai,fW={},{}
+local function eq()
+local ai,ga={},{}
 for i=1,number()do
-ai[i],fW[i]=ei(),aB()
+ai[i],ga[i]=em(),aB()
 end
-return ai,fW
+return ai,ga
 end
-local function hm(op,e,ko,E,cU)
+local function ho(op,e,ko,E,cX)
 if E==""or#e.p.rates==0 then return end
-redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,ko,E,cU))
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,ko,E,cX))
 end
-function bW.B()
-local fr,ga,E,ae=number(),number()==1,aB(),{}
-local ai,fW=em()
+function bX.B()
+local fv,ge,E,ae=number(),number()==1,aB(),{}
+local ai,ga=eq()
 for i,e in ipairs(ai)do
-dU(e)
-local bs=fr>0 and r+fr or 0
-if not ga or bs>e.z then e.z=bs end
+dY(e)
+local bs=fv>0 and r+fv or 0
+if not ge or bs>e.z then e.z=bs end
 if e.p.bt=="s"then
 e.states[1].z=e.z
 jq.block(e.states[1],e.p.rates[1])
 elseif e.z==0 and e.p.bm==#e.p.rates then
 call("DEL",e.U)
 else
-dJ(e)
+dN(e)
 end
-if fr==0 and e.p.J>0 then
-dX(e)
-dU(e)
+if fv==0 and e.p.J>0 then
+eb(e)
+dY(e)
 end
-hm("block",e,ga and fr or-1,E,fW[i])
-dk(ae,e)
+ho("block",e,ge and fv or-1,E,ga[i])
+dn(ae,e)
 end
 return ae
 end
-function bW.Z()
+function bX.Z()
 local E,ae=aB(),{}
-local ai,fW=em()
+local ai,ga=eq()
 for i,e in ipairs(ai)do
 call("DEL",e.U)
 for _,U in pairs(e.bm or{})do
@@ -3327,214 +3320,214 @@ call("DEL",U)
 end
 if e.p.J>0 then
 call("ZREMRANGEBYSCORE",e.aA,"1","+inf")
-eU[e.aA]=nil
-dX(e)
+eY[e.aA]=nil
+eb(e)
 end
-hm("reset",e,-1,E,fW[i])
-dU(e)
-dk(ae,e)
+ho("reset",e,-1,E,ga[i])
+dY(e)
+dn(ae,e)
 end
 return ae
 end
 return bL
 end
-local function hk()
-fN=fN or fc()
-return fN
+local function hm()
+fR=fR or fg()
+return fR
 end
-function eh(e)
-ie=true
-hk().dU(e)
+function el(e)
+ig=true
+hm().dY(e)
 end
-fB={dU=dU,dJ=dJ,dm=dm,gj=hk}
+fF={dY=dY,dN=dN,dq=dq,gn=hm}
 end
 for i=1,number()do
 local p
-if ARGV[cD+4]=="0"then
-p={cc=number(),J=number(),fb=number(),rates={},bt=""}
-p.aC,p.cd,p.bm,p.bI="","",number(),true
+if ARGV[cE+4]=="0"then
+p={cd=number(),J=number(),ff=number(),rates={},bt=""}
+p.aC,p.ce,p.bm,p.bI="","",number(),true
 else
-if not fB then gN()end
-p=fB.dm()
+if not fF then gR()end
+p=fF.dq()
 end
-cs[i]=p
+ct[i]=p
 end
 local function bF(letter)
 bb=false
-if not bW[letter]then
-if not fB then gN()end
-fB.gj()
+if not bX[letter]then
+if not fF then gR()end
+fF.gn()
 end
-return bW[letter]()
+return bX[letter]()
 end
 local function jS()
 local W,w={r},number()
 if w>1 then
-local dB=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dB)=="table"and dB.err and sub(dB.err,1,3)=="OOM"then bN=dB.err end
+local dE=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dE)=="table"and dE.err and sub(dE.err,1,3)=="OOM"then bN=dE.err end
 end
 for i=1,w do
-W[i+1]=ic(bF,aB())
+W[i+1]=ie(bF,aB())
 end
-if eF>0 then W[#W+1]=fa end
-if ie then W[#W+1]="RULES"end
+if eJ>0 then W[#W+1]=fe end
+if ig then W[#W+1]="RULES"end
 return W
 end
 if not km then return jS()end
-local function fR(id,cT,p,hC,aA,aG,gf)
-if gf then
-eU,ft={},{}
+local function fV(id,cW,p,hE,aA,aG,gj)
+if gj then
+eY,fx={},{}
 end
-local e={p=cs[p],ab=1,J=1,z=0}
-e.U,e.aA,e.aG=hC,aA,aG
-if not cT then return{hZ(id,{e})}end
-return cH(id,cT,hB(id),0,{e})
+local e={p=ct[p],ab=1,J=1,z=0}
+e.U,e.aA,e.aG=hE,aA,aG
+if not cW then return{ia(id,{e})}end
+return cI(id,cW,hD(id),0,{e})
 end
-return{fR=fR,eu=eu,hz=hz,fa=fa}
+return{fV=fV,ey=ey,hB=hB,fe=fe}
 end
 local r=tonumber(ARGV[1])
 if not r then
-local df=call("TIME")
-r=df[1]*1000000+df[2]
+local di=call("TIME")
+r=di[1]*1000000+di[2]
 ARGV[1]=r
 end
-if ARGV[3]==""then return et()end
-local er={string.byte(ARGV[3],1,-1)}
-local eF=ARGV[6]+0
-local cs=8+eF
-local id,at,U=cs+4*ARGV[cs-1],1,0
-local du=string.format("%.0f",r)
-local ja,iO="-"..du,"(-"..du
-local W,bN,ck={r},nil,nil
-local ee=false
-local gV,hV=60000000,2^24
-local fS=r-r%hV
-local iG=string.format("%.0f",-fS)
-local fH=20000000
+if ARGV[3]==""then return ex()end
+local ev={string.byte(ARGV[3],1,-1)}
+local eJ=ARGV[6]+0
+local ct=8+eJ
+local id,at,U=ct+4*ARGV[ct-1],1,0
+local dx=string.format("%.0f",r)
+local ja,iO="-"..dx,"(-"..dx
+local W,bN,cl={r},nil,nil
+local ei=false
+local gZ,hW=60000000,2^24
+local fW=r-r%hW
+local iG=string.format("%.0f",-fW)
+local fL=20000000
 local function jx()
-local w=#er
-local hC,aA,aG=KEYS[U-2],KEYS[U-1],KEYS[U]
-local dG,bd,aP,aN
-local A,dg,ik,bs
+local w=#ev
+local hE,aA,aG=KEYS[U-2],KEYS[U-1],KEYS[U]
+local dJ,bd,aP,aN
+local A,dj,il,bs
 while at<w do
-local letter,ak=er[at],0
+local letter,ak=ev[at],0
 if letter<97 then
-hC,aA,aG=KEYS[U+1],KEYS[U+2],KEYS[U+3]
+hE,aA,aG=KEYS[U+1],KEYS[U+2],KEYS[U+3]
 U=U+3
-dG,bd=false,nil
+dJ,bd=false,nil
 else
 letter=letter-32
 end
 local Y=#W
 if letter==82 then
-if dG or call("EXISTS",aG)==0 then
-local dY=call("ZREM",aA,ARGV[id])
-ee=true
-if bd and dY>0 then
-bd,aP=bd-dY,nil
+if dJ or call("EXISTS",aG)==0 then
+local ec=call("ZREM",aA,ARGV[id])
+ei=true
+if bd and ec>0 then
+bd,aP=bd-ec,nil
 end
-W[Y+1]=dY
+W[Y+1]=ec
 ak=1
 end
 elseif bN then
 error(bN,0)
-elseif dG or call("EXISTS",aG,hC)==0 then
-dG=true
-if er[at+1]~=A then
-A=er[at+1]
-local p=cs+4*(A-48)
-dg,ik=ARGV[p]+0,ARGV[p+1]+0
-bs=string.format("%.0f",r+dg)
+elseif dJ or call("EXISTS",aG,hE)==0 then
+dJ=true
+if ev[at+1]~=A then
+A=ev[at+1]
+local p=ct+4*(A-48)
+dj,il=ARGV[p]+0,ARGV[p+1]+0
+bs=string.format("%.0f",r+dj)
 end
 if not bd then
-local cR=call("ZCARD",aA)
-if cR==0 then
+local cU=call("ZCARD",aA)
+if cU==0 then
 bd,aN=0,0
 elseif call("ZCOUNT",aA,iO,iG)==1 then
-aN,aP=r-1,cR>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
-if cR==1 or aP>r then bd=cR-1 end
-elseif cR==1 then
-local eC=call("ZSCORE",aA,"#")
-if eC then
-bd,aN=0,-eC
+aN,aP=r-1,cU>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
+if cU==1 or aP>r then bd=cU-1 end
+elseif cU==1 then
+local eG=call("ZSCORE",aA,"#")
+if eG then
+bd,aN=0,-eG
 end
 else
 local am=call("ZRANGE",aA,"0","1","WITHSCORES")
 if am[1]=="#"and am[4]+0>r then
-bd,aN,aP=cR-1,-am[2],am[4]+0
+bd,aN,aP=cU-1,-am[2],am[4]+0
 end
 end
 elseif bd>0 and not aP then
 aP=call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
 end
-local be=bd and ik-bd or-1
+local be=bd and il-bd or-1
 if be>0 then
 ak=1
-while ak<be and er[at+2*ak]==letter+32 and er[at+2*ak+1]==A do
+while ak<be and ev[at+2*ak]==letter+32 and ev[at+2*ak+1]==A do
 ak=ak+1
 end
-ee=true
-local eC=r
-if aN>=r then eC=aN+1 end
+ei=true
+local eG=r
+if aN>=r then eG=aN+1 end
 if ak==1 then
-local bf=eC==r and ja or string.format("%.0f",-eC)
+local bf=eG==r and ja or string.format("%.0f",-eG)
 call("ZADD",aA,bf,"#",bs,ARGV[id])
 else
-local cR={string.format("%.0f",1-eC-ak),"#"}
+local cU={string.format("%.0f",1-eG-ak),"#"}
 for i=0,ak-1 do
-cR[2*i+3],cR[2*i+4]=bs,ARGV[id+i]
+cU[2*i+3],cU[2*i+4]=bs,ARGV[id+i]
 end
-call("ZADD",aA,unpack(cR))
+call("ZADD",aA,unpack(cU))
 end
-if aN<fS or aN>=fS+hV or dg>fH then
-local cy=math.max(4*dg,gV)/1000+ARGV[2]
-if call("PTTL",aA)<cy then
-call("PEXPIRE",aA,string.format("%.0f",math.ceil(cy*1.125)))
+if aN<fW or aN>=fW+hW or dj>fL then
+local cz=math.max(4*dj,gZ)/1000+ARGV[2]
+if call("PTTL",aA)<cz then
+call("PEXPIRE",aA,string.format("%.0f",math.ceil(cz*1.125)))
 end
 end
-if bd==0 or r+dg<aP then aP=r+dg end
+if bd==0 or r+dj<aP then aP=r+dj end
 for i=1,ak do
-W[Y+1],W[Y+2],W[Y+3]=bd+i,aP-r,eC+i-1-r
+W[Y+1],W[Y+2],W[Y+3]=bd+i,aP-r,eG+i-1-r
 Y=Y+3
 end
-bd,aN=bd+ak,eC+ak-1
+bd,aN=bd+ak,eG+ak-1
 elseif be==0 and letter==84 then
 W[Y+1],W[Y+2],W[Y+3]=0,aP-r,bd
 ak=1
 end
 end
 if ak==0 then
-ck=ck or et()
-dG,bd,ak=false,nil,1
-local cT=letter~=82 and(letter==87 and"1"or"0")
-local p,gf=er[at+1]-47,ee
-ee=false
-W[Y+1]=ck.fR(ARGV[id],cT,p,hC,aA,aG,gf)
+cl=cl or ex()
+dJ,bd,ak=false,nil,1
+local cW=letter~=82 and(letter==87 and"1"or"0")
+local p,gj=ev[at+1]-47,ei
+ei=false
+W[Y+1]=cl.fV(ARGV[id],cW,p,hE,aA,aG,gj)
 end
 at,id=at+2*ak,id+ak
 end
 end
-if eF>0 and ARGV[5]=="1"then ck=et()end
-if#er>2 then
-local dB=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dB)=="table"and dB.err and string.sub(dB.err,1,3)=="OOM"then bN=dB.err end
+if eJ>0 and ARGV[5]=="1"then cl=ex()end
+if#ev>2 then
+local dE=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dE)=="table"and dE.err and string.sub(dE.err,1,3)=="OOM"then bN=dE.err end
 end
-while at<#er do
+while at<#ev do
 local ok,ae=pcall(jx)
 if not ok then
-ck=ck or et()
-W[#W+1]=ck.eu(ae)
+cl=cl or ex()
+W[#W+1]=cl.ey(ae)
 at,id=at+2,id+1
 end
 end
-if eF>0 then W[#W+1]=ck and ck.fa or{}end
+if eJ>0 then W[#W+1]=cl and cl.fe or{}end
 return W`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "b0fe1ce05935ee3d75650460b0c236d0b3cb65b5",
+  sha1: "33aa6a6b6bf0bdd543d8fdb255486f2dd3969141",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3570,7 +3563,7 @@ ${part30}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "1d92669b6715507d42951d1a3aacf854520905f8",
+  sha1: "f4f86fa5a7469c59cacbd4c9f91873e36b74c8a8",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local U,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
@@ -3590,13 +3583,13 @@ ${part2}
 ${part4}
 ${part11}
 ${part12}
-local hj="f"
+local hl="f"
 ${part33}
-local gk,dC
-local function it()
-gk,dC="F"..pack("<I7I7",window,r),cy(r+window)
+local go,dF
+local function iu()
+go,dF="F"..pack("<I7I7",window,r),cz(r+window)
 end
-local function cx(U,m,ap)
+local function cy(U,m,ap)
 local bv
 if m and#m==19 and byte(m,1)==70 then
 local bw,K,w=ag("<I7I7I4",m,2)
@@ -3618,14 +3611,14 @@ end
 end
 if bb or(m and not bv)then return aE(U,m,ap)end
 local V=ap==1 and 1 or max(min(ap,floor(capacity/ab)),1)
-local az=dL(U,m,gk..pack("<I4",V*ab),dC)
+local az=dP(U,m,go..pack("<I4",V*ab),dF)
 if az then return false,az end
 return V,V*ab,window,V==ap and 0 or window
 end
 ${part34}
-local function dK(bZ,E,an)
+local function dO(ca,E,an)
 for i=E,an do
-local U,m,aK,reset=KEYS[i],bZ[i-E+1],nil,nil
+local U,m,aK,reset=KEYS[i],ca[i-E+1],nil,nil
 if m and#m==19 and byte(m,1)==70 then
 local bw,K,w=ag("<I7I7I4",m,2)
 if bw==window and K<=r and r<K+window and w+ab<=capacity then
@@ -3638,7 +3631,7 @@ if aK then
 W[A+1],W[A+2]=aK,reset
 A=A+2
 else
-fD(U,m,1)
+fH(U,m,1)
 end
 end
 end
@@ -3648,110 +3641,110 @@ ${part35}`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
 export const register: Script = {
   name: "register",
-  sha1: "9154ee6620865444b604e4f4c463b438c170be74",
+  sha1: "66ef9f1d73c7f881d761d2243108ec68c8533725",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
-local r,aU,cW,cy=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
+local r,aU,cZ,cz=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
 if not r then
-local df=call("TIME")
-r=df[1]*1000000+df[2]
+local di=call("TIME")
+r=di[1]*1000000+di[2]
 end
-local eI,is=300000000,16
-local eg={}
+local eM,it=300000000,16
+local ek={}
 for kw in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eg[#eg+1]=kw
+ek[#ek+1]=kw
 end
-local bI,eJ,E=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
-local fU,ez,cp,fL,kh={{aU,cW,r,cy}},0,{},0,{}
-for i=4,#eg-3,4 do
-local bS,aB,iF,ij=eg[i],eg[i+1],min(tonumber(eg[i+2]),r),tonumber(eg[i+3])
-local bs=iF+eI+ij
-if bS==bI then ez=max(ez,bs)end
-if not(bS==aU and aB==cW)and bs+eI>r and#fU<is then
-fU[#fU+1]={bS,aB,iF,ij}
-if iF+eI>r then
+local bI,eN,E=ek[1]or"",ek[2]or"",tonumber(ek[3])or 0
+local fY,eD,cq,fP,kh={{aU,cZ,r,cz}},0,{},0,{}
+for i=4,#ek-3,4 do
+local bS,aB,iF,ik=ek[i],ek[i+1],min(tonumber(ek[i+2]),r),tonumber(ek[i+3])
+local bs=iF+eM+ik
+if bS==bI then eD=max(eD,bs)end
+if not(bS==aU and aB==cZ)and bs+eM>r and#fY<it then
+fY[#fY+1]={bS,aB,iF,ik}
+if iF+eM>r then
 if bS~=aU and not kh[bS]then
-fL,kh[bS]=fL+1,true
+fP,kh[bS]=fP+1,true
 end
-cp[#cp+1]=aB
-cp[#cp+1]=format("%.0f",iF)
+cq[#cq+1]=aB
+cq[#cq+1]=format("%.0f",iF)
 end
 end
 end
-if eJ~=""and r>=E then
-bI,eJ,ez=eJ,"",r
+if eN~=""and r>=E then
+bI,eN,eD=eN,"",r
 end
 if bI==""then
 bI=aU
-elseif bI~=aU and eJ==""and ez<r then
-eJ,E=aU,r+eI
+elseif bI~=aU and eN==""and eD<r then
+eN,E=aU,r+eM
 end
-local aB,dV=bI.."\\n"..eJ.."\\n"..format("%.0f",E).."\\n",0
-for _,ba in ipairs(fU)do
+local aB,dZ=bI.."\\n"..eN.."\\n"..format("%.0f",E).."\\n",0
+for _,ba in ipairs(fY)do
 aB=aB..ba[1].."\\n"..ba[2].."\\n"..format("%.0f\\n%.0f\\n",ba[3],ba[4])
-dV=max(dV,ba[4])
+dZ=max(dZ,ba[4])
 end
-call("SET",KEYS[1],aB,"PX",format("%.0f",(dV+3*eI)/1000))
-return{format("%.0f",r),bI,eJ,format("%.0f",E),fL,unpack(cp)}`,
+call("SET",KEYS[1],aB,"PX",format("%.0f",(dZ+3*eM)/1000))
+return{format("%.0f",r),bI,eN,format("%.0f",E),fP,unpack(cq)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "64b5b316ce5e341fbf9d76371cc196744d1eddfb",
+  sha1: "3c081acfa7d1f022ab46121ca20c8a820ecdd8b3",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local U,ab=KEYS[1],ARGV[5]+0
 local m=bC("GET",U)
 local w,at,bS,states=ARGV[11]+0,12,0,0
 for _=1,w do
-local gR=ARGV[at]=="t"
-at,bS,states=at+(gR and 7 or 3),bS+(gR and 0 or 7),states+11
+local gV=ARGV[at]=="t"
+at,bS,states=at+(gV and 7 or 3),bS+(gV and 0 or 7),states+11
 end
 local bM=2+w+bS
 if type(m)=="string"and byte(m,1)==80 and#m==bM+states then
-local V,Q,aJ,O,cZ={r},"",0,0,true
+local V,Q,aJ,O,dc={r},"",0,0,true
 at,bS,states=12,3+w,bM+1
 for i=1,w do
 local letter,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
 local us,q=ag("<I7I4",m,states)
 if letter=="t"then
 local denominator,bh,ah=ARGV[at+3]+0,r+ARGV[at+4],ARGV[at+6]+0
-cZ=ah<10 and byte(m,2+i)==116+ah and q<denominator
+dc=ah<10 and byte(m,2+i)==116+ah and q<denominator
 if us>aJ then aJ=us end
 if us<r and(q==0 or us<r-1)then
 us,q=r,0
 end
-local cl=floor(ab*b/denominator)
-us,q=us+ab*a+cl,q+ab*b-cl*denominator
+local cm=floor(ab*b/denominator)
+us,q=us+ab*a+cm,q+ab*b-cm*denominator
 if q>=denominator then
 us,q=us+1,q-denominator
 end
-cZ=cZ and(us<bh or(us==bh and q<=ARGV[at+5]+0))
+dc=dc and(us<bh or(us==bh and q<=ARGV[at+5]+0))
 if us>O then O=us end
 V[2*i],V[2*i+1],at=us-r,q,at+7
 else
 local an=us+b
 q=q+ab
-cZ=letter=="f"and byte(m,2+i)==70 and ag("<I7",m,bS)==b
-cZ=cZ and us<=r and r<an and q<=a
+dc=letter=="f"and byte(m,2+i)==70 and ag("<I7",m,bS)==b
+dc=dc and us<=r and r<an and q<=a
 if an>aJ then aJ=an end
 if an>O then O=an end
 V[2*i],V[2*i+1],at,bS=q,an-r,at+3,bS+7
 end
-if not cZ then break end
+if not dc then break end
 Q,states=Q..pack("<I7I4",us,q),states+11
 end
 local aD=1000*2^byte(m,2)
-cZ=cZ and aJ-aJ%aD==O-O%aD
-if cZ and bC("SETRANGE",U,format("%d",bM),Q)==#m then return V end
+dc=dc and aJ-aJ%aD==O-O%aD
+if dc and bC("SETRANGE",U,format("%d",bM),Q)==#m then return V end
 end
 end
-local cg=ARGV[2]+0
+local ch=ARGV[2]+0
 ${part24}
 local ab,aO,bb=0,0,false
-local aF,bp,w,cO,aQ,size,eL,J,bM,aD
-local h,cm,bs,aJ,O={},{},{},0,0
-local function hP(E)
+local aF,bp,w,cP,aQ,size,eP,J,bM,aD
+local h,cn,bs,aJ,O={},{},{},0,0
+local function hR(E)
 bp,w={},ARGV[E+4]+0
 local at=E+4
 for i=1,w do
@@ -3759,11 +3752,11 @@ local letter=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if letter=="t"then
 local denominator,as,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cl=floor(ab*b/denominator)
+local cm=floor(ab*b/denominator)
 bp[i]={
 letter=letter,
-us=ab*a+cl,
-aa=ab*b-cl*denominator,
+us=ab*a+cm,
+aa=ab*b-cm*denominator,
 denominator=denominator,
 as=as,
 aH=aH,
@@ -3772,42 +3765,42 @@ ah=ARGV[at+7]+0,
 }
 at=at+7
 else
-bp[i]={letter=letter,capacity=a,window=b,dT=b}
+bp[i]={letter=letter,capacity=a,window=b,dX=b}
 at=at+3
 if letter=="c"then
 at=at+1
 local step=ARGV[at]+0
-bp[i].step,bp[i].bP,bp[i].dT=step,b/step,2*b
+bp[i].step,bp[i].bP,bp[i].dX=step,b/step,2*b
 end
 end
 end
-aF=fz(bp)
+aF=fD(bp)
 for i,g in ipairs(bp)do
-local fl=aF.bp[i]
-g.format,g.ao,g.at=fl.format,fl.ao,fl.at
+local fp=aF.bp[i]
+g.format,g.ao,g.at=fp.format,fp.ao,fp.at
 end
-cO,size,eL,J,aD=aF.cO,aF.size,aF.eL,aF.J,aF.aD
-aQ=#cO
+cP,size,eP,J,aD=aF.cP,aF.size,aF.eP,aF.J,aF.aD
+aQ=#cP
 bM=format("%d",aQ)
 end
-local function ec(g,K,H)
+local function eg(g,K,H)
 return H>0 and ceil(H*(g.bP-floor((r-K)/g.step))/g.bP)or 0
 end
 local W,A,bN={r},1,nil
-local function dL(U,m)
-local Q,ak=pack(eL,unpack(cm,1,J)),nil
+local function dP(U,m)
+local Q,ak=pack(eP,unpack(cn,1,J)),nil
 if m and aJ-aJ%aD==O-O%aD then
 ak=bC("SETRANGE",U,bM,Q)
 return type(ak)=="table"and ak.err
 end
-local cy=fd(aF,O)
-Q=cO..Q
-ak=m and bC("SET",U,Q,"PX",cy)or bC("SET",U,Q,"PX",cy,"NX")or bC("GET",U)
+local cz=fh(aF,O)
+Q=cP..Q
+ak=m and bC("SET",U,Q,"PX",cz)or bC("SET",U,Q,"PX",cz,"NX")or bC("GET",U)
 return ak and ak.err
 end
 local function iY()
-local function bV(m)
-if m and(#m~=size or sub(m,1,aQ)~=cO)then return false end
+local function bW(m)
+if m and(#m~=size or sub(m,1,aQ)~=cP)then return false end
 aJ=0
 for i=1,w do
 local g=bp[i]
@@ -3846,7 +3839,7 @@ h[ao],h[ao+1],bs[i]=us,q,an
 end
 return true
 end
-local function cH(ap)
+local function cI(ap)
 O=0
 for i=1,w do
 local g=bp[i]
@@ -3856,8 +3849,8 @@ local an=us
 if aI=="t"then
 q=q+ap*g.aa
 if q>=g.denominator then
-local cl=floor(q/g.denominator)
-us,q=us+cl,q-cl*g.denominator
+local cm=floor(q/g.denominator)
+us,q=us+cm,q-cm*g.denominator
 end
 us=us+ap*g.us
 if us>=g.bh and(us>g.bh or q>g.aH)then return false end
@@ -3868,12 +3861,12 @@ if aI=="f"then
 if q>g.capacity then return false end
 else
 local H=h[ao+2]
-if q+ec(g,us,H)>g.capacity then return false end
-cm[ao+2],an=H,an+g.window
+if q+eg(g,us,H)>g.capacity then return false end
+cn[ao+2],an=H,an+g.window
 end
 end
 if an>O then O=an end
-cm[ao],cm[ao+1]=us,q
+cn[ao],cn[ao+1]=us,q
 end
 return true
 end
@@ -3886,16 +3879,16 @@ if g.letter=="t"then
 local be=g.bh-us+(g.aH-q)/g.denominator
 bz=min(bz,floor(be/(g.us+g.aa/g.denominator))+1)
 else
-if g.letter=="c"then q=q+ec(g,us,h[g.ao+2])end
+if g.letter=="c"then q=q+eg(g,us,h[g.ao+2])end
 bz=min(bz,floor((g.capacity-q)/ab))
 end
 end
-while bz>0 and not cH(bz)do
+while bz>0 and not cI(bz)do
 bz=bz-1
 end
 return max(bz,0)
 end
-local function eV(g,q,be)
+local function eZ(g,q,be)
 if be<0 then return g.window+1 end
 if q<=be then return 0 end
 return(g.bP-floor(be*g.bP/q))*g.step
@@ -3914,14 +3907,14 @@ at=max(at,q>g.aH and us+1 or us)
 elseif aI=="f"then
 if q+ab>g.capacity then at=max(at,us+g.window)end
 else
-local gn=eV(g,bk[g.ao+2],g.capacity-ab-q)
-if gn>g.window then gn=g.window+eV(g,q,g.capacity-ab)end
-at=max(at,us+gn)
+local gr=eZ(g,bk[g.ao+2],g.capacity-ab-q)
+if gr>g.window then gr=g.window+eZ(g,q,g.capacity-ab)end
+at=max(at,us+gr)
 end
 end
 return at-r
 end
-local function fD(bk,cM)
+local function fH(bk,cN)
 for i=1,w do
 local g=bp[i]
 local aI,ao=g.letter,g.ao
@@ -3933,27 +3926,27 @@ us,q=0,0
 end
 W[A+1],W[A+2]=us,q
 else
-local an=cM and us+g.dT or bs[i]
+local an=cN and us+g.dX or bs[i]
 if an<=r then
 W[A+1],W[A+2]=0,0
 else
-if aI=="c"then q=q+ec(g,us,bk[ao+2])end
+if aI=="c"then q=q+eg(g,us,bk[ao+2])end
 W[A+1],W[A+2]=q,an-r
 end
 end
 A=A+2
 end
 end
-local function cx(U,m,ap,bj)
-if not bV(m)then return false end
+local function cy(U,m,ap,bj)
+if not bW(m)then return false end
 local V,bi,az=ap,0,nil
-if not cH(ap)then
+if not cI(ap)then
 V=kp(ap)
-bi=jV(V>0 and cm or h)
+bi=jV(V>0 and cn or h)
 if bi<=aO then return false end
 end
 if V>0 and not bb then
-az=dL(U,m)
+az=dP(U,m)
 elseif not m then
 az=bC("GET",U)
 az=az and az.err
@@ -3968,8 +3961,8 @@ if bj or V==0 then
 A=A+1
 W[A]=bj and V or-1-bi
 end
-local cM=V>0 and not bb
-fD(cM and cm or h,cM)
+local cN=V>0 and not bb
+fH(cN and cn or h,cN)
 if bj then
 A=A+1
 W[A]=bi
@@ -4007,55 +4000,55 @@ ${part26}
 ${part8}
 ${part30}
 end
-local function ea(aL,cW,eD)
-local kd,hn={},{r,cg,1}
-for i=1,cW do
-hn[3+i]=ARGV[eD+i]
+local function ee(aL,cZ,eH)
+local kd,hp={},{r,ch,1}
+for i=1,cZ do
+hp[3+i]=ARGV[eH+i]
 end
-local cT,aM,Y=bb and"2"or"1",0,#hn+1
+local cW,aM,Y=bb and"2"or"1",0,#hp+1
 for _,ba in ipairs(aL)do
 for _=1,ba.ap do
 aM=aM+1
 kd[aM]=ba.U
-for i,iJ in ipairs({cT,aO,1,"1",ab,0})do
-hn[Y+i]=iJ
+for i,iJ in ipairs({cW,aO,1,"1",ab,0})do
+hp[Y+i]=iJ
 end
 Y=Y+6
 end
 end
-hn[4+cW]=aM
-local hY,ak=aE(hn,kd),1
+hp[4+cZ]=aM
+local hZ,ak=aE(hp,kd),1
 for _,ba in ipairs(aL)do
 if ba.bj then
-local dA={}
+local dD={}
 for i=1,ba.ap do
-dA[i]=hY[ak+i]
+dD[i]=hZ[ak+i]
 end
-W[ba.A],ak=dA,ak+ba.ap
+W[ba.A],ak=dD,ak+ba.ap
 else
-W[ba.A],ak=hY[ak+1],ak+1
+W[ba.A],ak=hZ[ak+1],ak+1
 end
 end
 end
-return cx,ea
+return cy,ee
 end
-local cx,ea
+local cy,ee
 local y,Y=2,0
 while Y<#KEYS do
-local aI,am,cW=ARGV[y+1]+0,Y+1,ARGV[y+5]+0
+local aI,am,cZ=ARGV[y+1]+0,Y+1,ARGV[y+5]+0
 Y=min(Y+ARGV[y+2],#KEYS)
 ab,aO,bb=ARGV[y+3]+0,ARGV[y+4]+0,aI%2==1
-local eD,bj,aL=y+5,aI>=8,nil
-hP(eD)
+local eH,bj,aL=y+5,aI>=8,nil
+hR(eH)
 local kl=not(bj or bb)
-y=y+5+cW
+y=y+5+cZ
 for E=am,Y,1000 do
 local an=min(E+999,Y)
-local bZ=call("MGET",unpack(KEYS,E,an))
+local ca=call("MGET",unpack(KEYS,E,an))
 for i=E,an do
-local U,m=KEYS[i],bZ[i-E+1]
-local cZ=kl and m and#m==size and sub(m,1,aQ)==cO
-if cZ then
+local U,m=KEYS[i],ca[i-E+1]
+local dc=kl and m and#m==size and sub(m,1,aQ)==cP
+if dc then
 aJ,O=0,0
 for n=1,w do
 local g=bp[n]
@@ -4075,46 +4068,46 @@ us,q=us+1,q-denominator
 end
 end
 if us>=bh and(us>bh or q>g.aH)then
-cZ=false
+dc=false
 break
 end
 W[A+n+n-1],W[A+n+n]=us-r,q
 else
-q,an=q+ab,us+g.dT
+q,an=q+ab,us+g.dX
 local aK=q
 if aI=="c"then
-cm[ao+2],aK=H,q+ec(g,us,H)
+cn[ao+2],aK=H,q+eg(g,us,H)
 end
 if us>r or r>=us+g.window or aK>g.capacity then
-cZ=false
+dc=false
 break
 end
 if an>aJ then aJ=an end
 W[A+n+n-1],W[A+n+n]=aK,an-r
 end
 if an>O then O=an end
-cm[ao],cm[ao+1]=us,q
+cn[ao],cn[ao+1]=us,q
 end
-cZ=cZ and not dL(U,m)
+dc=dc and not dP(U,m)
 end
-if cZ then
+if dc then
 A=A+w+w
 else
 for n=A+w+w,A+1,-1 do
 W[n]=nil
 end
-if not cx then
-cx,ea=iY()
+if not cy then
+cy,ee=iY()
 end
 local ap=bj and ARGV[y+i-am+1]+0 or 1
-if not cx(U,m,ap,bj)then
+if not cy(U,m,ap,bj)then
 aL,A=aL or{},A+1
 aL[#aL+1],W[A]={U=U,ap=ap,bj=bj,A=A},false
 end
 end
 end
 end
-if aL then ea(aL,cW,eD)end
+if aL then ee(aL,cZ,eH)end
 if bj then y=y+Y-am+1 end
 end
 return bN and redis.error_reply(bN)or W`,
@@ -4123,11 +4116,11 @@ return bN and redis.error_reply(bN)or W`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "4569566a4f98171fd6ad618b6a58acf8a1a3f210",
+  sha1: "6142ffa70a1ce6b410cee059632c92b629f3bd8f",
   source: `${part31}
 ${part32}
 ${part4}
-local cC,ji,bu,fT=2^48,2^37,54,32
+local cD,ji,bu,fX=2^48,2^37,54,32
 ${part16}
 ${part14}
 ${part15}
@@ -4139,15 +4132,15 @@ ${part21}
 ${part22}
 ${part23}
 local jH,kernel,g=false,nil,nil
-local ht=r-r%cC
-local function eG(us)
-us=us+ht
-if us>r+cC/2 then return us-cC end
-if us<r-cC/2 then return us+cC end
+local hv=r-r%cD
+local function eK(us)
+us=us+hv
+if us>r+cD/2 then return us-cD end
+if us<r-cD/2 then return us+cD end
 return us
 end
-local ax,ay,aD,hg
-local function it()
+local ax,ay,aD,hi
+local function iu()
 ax,g=6,nil
 while ax<10 and 4^ax<capacity do
 ax=ax+1
@@ -4155,24 +4148,24 @@ end
 ay=2^ax
 if window>=ji then ax=ax+16 end
 aD=ceil(window/8)
-hg=cy(r-r%aD+aD+window)
+hi=cz(r-r%aD+aD+window)
 end
 local function iD(U,ap)
 kernel=kernel or bG.s()
-g=g or kernel.eP(capacity,window)
-local o=kernel.fP(U,g)
-if o.dh then return"RULES"end
-o=kernel.dd(o,g,bb)
-local V,at,dt=0,max(r,o.z,kernel.cE(o,ab,g)),r
+g=g or kernel.eT(capacity,window)
+local o=kernel.fT(U,g)
+if o.dk then return"RULES"end
+o=kernel.dg(o,g,bb)
+local V,at,dw=0,max(r,o.z,kernel.cF(o,ab,g)),r
 while V<ap and(at<=r or V==0 and at-r<=aO)do
-V,dt=V+1,at
+V,dw=V+1,at
 if bb then break end
-kernel.cH(o,at,ab,g)
-if V<ap then at=max(r,o.z,kernel.cE(o,ab,g))end
+kernel.cI(o,at,ab,g)
+if V<ap then at=max(r,o.z,kernel.cF(o,ab,g))end
 end
-local aK,reset=kernel.dW(o,g)
+local aK,reset=kernel.ea(o,g)
 if V==0 and o.z>r then return{2,at-r,aK,reset}end
-if V>0 and dt>r then return{1,dt-r,aK,reset}end
+if V>0 and dw>r then return{1,dw-r,aK,reset}end
 return V,aK,reset,V==ap and 0 or at-r
 end
 local function aE(U,ap)
@@ -4180,21 +4173,21 @@ local ak,V,aK,reset,bi=pcall(iD,U,ap)
 if ak then return V,aK,reset,bi end
 return false,type(V)=="table"and V.err or tostring(V)
 end
-local z,v,dv
+local z,v,dy
 local jI="23"
-local function dP(aQ,w,J,aM,av)
-return pack("<I7I4I4I4I7I4B",r,aQ,w,J,aM,av,dv and ax+32 or ax)
+local function dT(aQ,w,J,aM,av)
+return pack("<I7I4I4I4I7I4B",r,aQ,w,J,aM,av,dy and ax+32 or ax)
 end
 local function aC(aQ,w,J,aM,av)
-return"S"..pack("<dI7I7",z,window,v)..dP(aQ,w,J,aM,av)
+return"S"..pack("<dI7I7",z,window,v)..dT(aQ,w,J,aM,av)
 end
-local function dL(U,af,q,aM)
+local function dP(U,af,q,aM)
 local w=#af/8+1
-local J=fC(w,capacity,ay)
-local m=aC(0,w,J,aM,aM)..pack("<I4",aM)..af..pack("<I6I2",r%cC,q)
-return bC("SET",U,m..string.rep("\\0",8*(J-w)),"PX",hg)
+local J=fG(w,capacity,ay)
+local m=aC(0,w,J,aM,aM)..pack("<I4",aM)..af..pack("<I6I2",r%cD,q)
+return bC("SET",U,m..string.rep("\\0",8*(J-w)),"PX",hi)
 end
-local function cx(U,_,ap)
+local function cy(U,_,ap)
 local Q=bC("GETRANGE",U,"0","313")
 if type(Q)~="string"then return false,Q.err end
 if bb or ax>=16 then return aE(U,ap)end
@@ -4205,8 +4198,8 @@ V=max(min(ap,floor(capacity/ab)),1)
 q=V*ab
 end
 if q>65535 then return aE(U,ap)end
-z,v,dv=0,0,q==1
-local ak=dL(U,"",q,q)
+z,v,dy=0,0,q==1
+local ak=dP(U,"",q,q)
 if ak.err then return false,ak.err end
 return V,q,window,V==ap and 0 or window
 end
@@ -4214,38 +4207,38 @@ if byte(Q,1)~=83 or#Q<bu then return aE(U,ap)end
 local bw,aY,aQ,w,J,aM,av,bf
 z,bw,v,aY,aQ,w,J,aM,av,bf=
 ag("<dI7I7I7I4I4I4I7I4B",Q,2)
-local hh=J<=fT and#Q==bu+4+8*J
+local hj=J<=fX and#Q==bu+4+8*J
 local bI=bw==window and bf%32==ax and w>0 and w<=J and aQ<J
-if not bI or aY>=r or z>r or(not hh and J<=fT)then
+if not bI or aY>=r or z>r or(not hj and J<=fX)then
 return aE(U,ap)
 end
-local fY=v>0
+local gc=v>0
 v=0
-local Y,cG,gA=(aQ+w-1)%J,min(J-aQ,w),Q
+local Y,cH,gE=(aQ+w-1)%J,min(J-aQ,w),Q
 local E=bu+4*(floor(aQ/ay)+1)+8*aQ
-if not hh then
-cG=min(16,ay-aQ%ay,cG)
-if E+8*cG>#Q then
-gA=bC("GETRANGE",U,format("%d",E),format("%d",E+8*cG-1))
-if#gA<8*cG then return aE(U,ap)end
+if not hj then
+cH=min(16,ay-aQ%ay,cH)
+if E+8*cH>#Q then
+gE=bC("GETRANGE",U,format("%d",E),format("%d",E+8*cH-1))
+if#gE<8*cH then return aE(U,ap)end
 E=0
 end
 end
-local eN,aK,ad=0,aM,r-window
-while eN<cG do
-local us,aU=ag("<I6I2",gA,E+8*eN+1)
-if eG(us)>ad then break end
-eN,aK=eN+1,aK-aU
+local eR,aK,ad=0,aM,r-window
+while eR<cH do
+local us,aU=ag("<I6I2",gE,E+8*eR+1)
+if eK(us)>ad then break end
+eR,aK=eR+1,aK-aU
 end
-if eN==cG then return aE(U,ap)end
+if eR==cH then return aE(U,ap)end
 local be=capacity-aK
 if ab>be then
-local cY=ab-be
-for i=eN,cG-1 do
-local us,aU=ag("<I6I2",gA,E+8*i+1)
-cY=cY-aU
-if cY<=0 then
-local bi=eG(us)+window-r
+local db=ab-be
+for i=eR,cH-1 do
+local us,aU=ag("<I6I2",gE,E+8*i+1)
+db=db-aU
+if db<=0 then
+local bi=eK(us)+window-r
 if bi<=aO then break end
 return 0,aK,aY+window-r,bi
 end
@@ -4257,17 +4250,17 @@ V=min(ap,floor(be/ab))
 q=V*ab
 end
 if q>65535 or V<ap then return aE(U,ap)end
-dv=bf>=32 and q==1
-local bv,ao=w-eN,(Y+1)%J
-aQ=(aQ+eN)%J
+dy=bf>=32 and q==1
+local bv,ao=w-eR,(Y+1)%J
+aQ=(aQ+eR)%J
 aK=aK+q
 if bv<J then
-local ba=pack("<I6I2",r%cC,q)
+local ba=pack("<I6I2",r%cD,q)
 av=(ao%ay==0 and 0 or av)+q
-local am,at=fY and aC or dP,fY and"0"or jI
+local am,at=gc and aC or dT,gc and"0"or jI
 am=am(aQ,bv+1,J,aK,av)
 local ak
-if hh then
+if hj then
 ak=bC("SETRANGE",U,at,am..sub(Q,bu+1,bu+4+8*ao)..ba)
 else
 local A=bu+4*(floor(ao/ay)+1)+8*ao
@@ -4280,23 +4273,23 @@ bC("SETRANGE",U,at,am)
 end
 end
 if type(ak)~="number"then return false,ak.err end
-if floor(aY/aD)~=floor(r/aD)then bC("PEXPIRE",U,hg)end
-elseif hh then
+if floor(aY/aD)~=floor(r/aD)then bC("PEXPIRE",U,hi)end
+elseif hj then
 local af=sub(Q,bu+5+8*aQ,bu+4+8*min(J,aQ+bv))
 if aQ+bv>J then af=af..sub(Q,bu+5,bu+4+8*(aQ+bv-J))end
-local ak=dL(U,af,q,aK)
+local ak=dP(U,af,q,aK)
 if ak.err then return false,ak.err end
 elseif aQ==0 then
 local m=bC("GET",U)
 if type(m)~="string"then return false,m.err end
-local fc=fC(bv+1,capacity,ay)
-local A,an=bu+4*(floor(bv/ay)+1)+8*bv,bu+4*ceil(fc/ay)+8*fc
+local fg=fG(bv+1,capacity,ay)
+local A,an=bu+4*(floor(bv/ay)+1)+8*bv,bu+4*ceil(fg/ay)+8*fg
 av=(bv%ay==0 and 0 or av)+q
-m=aC(0,bv+1,fc,aK,av)..sub(m,bu+1)..string.rep("\\0",A-#m)
-m=m..pack("<I6I2",r%cC,q)..string.rep("\\0",an-A-8)
-local ak=bC("SET",U,m,"PX",hg)
+m=aC(0,bv+1,fg,aK,av)..sub(m,bu+1)..string.rep("\\0",A-#m)
+m=m..pack("<I6I2",r%cD,q)..string.rep("\\0",an-A-8)
+local ak=bC("SET",U,m,"PX",hi)
 if ak.err then return false,ak.err end
-if(bv+1)%ay==0 or bv+1==fc then
+if(bv+1)%ay==0 or bv+1==fg then
 bC("SETRANGE",U,format("%d",A-8*(bv%ay)-4),pack("<I4",av))
 end
 else
@@ -4304,7 +4297,7 @@ return aE(U,ap)
 end
 return V,aK,window,0
 end
-local dK=nil
+local dO=nil
 ${part34}
 ${part35}`,
 };
@@ -4312,7 +4305,7 @@ ${part35}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "fcba4510722eeed12d566b5c9c98632880874244",
+  sha1: "2082317391a53fc10db9a940173ec05eebe47045",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
 local U,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
@@ -4333,64 +4326,64 @@ ${part2}
 ${part4}
 ${part11}
 ${part13}
-local hj="c"
+local hl="c"
 ${part33}
-local bP,gk,dC
-local function it()
+local bP,go,dF
+local function iu()
 bP=window/step
-gk,dC="C"..pack("<I7B",window,#format("%.0f",step)-1),cy(r+2*window)
+go,dF="C"..pack("<I7B",window,#format("%.0f",step)-1),cz(r+2*window)
 end
-local function eV(q,be)
+local function eZ(q,be)
 return q<=be and 0 or(bP-floor(be*bP/q))*step
 end
-local function cx(U,m,ap)
+local function cy(U,m,ap)
 local bH,K,H,w=not m,r,0,0
-local fQ=bH
+local fU=bH
 if m and#m==24 and byte(m,1)==67 then
 local bw,ax
 bw,ax,H,K,w=ag("<I7BI4I7I4",m,2)
 bH=bw==window and K<=r
 if r>=K+2*window then
-K,H,w,fQ=r,0,0,true
+K,H,w,fU=r,0,0,true
 elseif r>=K+window then
-K,H,w,fQ=K+window,w,0,true
+K,H,w,fU=K+window,w,0,true
 end
 end
-if not bH or(bb and fQ)then return aE(U,m,ap)end
-local ec,reset=0,K+2*window-r
-if H>0 then ec=ceil(H*(bP-floor((r-K)/step))/bP)end
-local be=capacity-w-ec
+if not bH or(bb and fU)then return aE(U,m,ap)end
+local eg,reset=0,K+2*window-r
+if H>0 then eg=ceil(H*(bP-floor((r-K)/step))/bP)end
+local be=capacity-w-eg
 local V=0
 if ab<=be then
-if bb then return 1,w+ec,reset,0 end
+if bb then return 1,w+eg,reset,0 end
 V=ap==1 and 1 or min(ap,floor(be/ab))
 w=w+V*ab
-if fQ then
-local dg=K==r and dC or cy(K+2*window)
-local az=dL(U,m,gk..pack("<I4I7I4",H,K,w),dg)
+if fU then
+local dj=K==r and dF or cz(K+2*window)
+local az=dP(U,m,go..pack("<I4I7I4",H,K,w),dj)
 if az then return false,az end
 else
 local ak=bC("SETRANGE",U,"20",pack("<I4",w))
 if ak~=24 then return false,ak.err end
 end
-if V==ap then return V,w+ec,reset,0 end
+if V==ap then return V,w+eg,reset,0 end
 end
 local aL,bi=capacity-ab-w,nil
 if aL>=0 then
-bi=K+eV(H,aL)-r
+bi=K+eZ(H,aL)-r
 else
-bi=K+window+eV(w,capacity-ab)-r
+bi=K+window+eZ(w,capacity-ab)-r
 end
 if V>0 or bi>aO then
-if V==0 and fQ then return aE(U,m,ap)end
-return V,w+ec,reset,bi
+if V==0 and fU then return aE(U,m,ap)end
+return V,w+eg,reset,bi
 end
 return aE(U,m,ap)
 end
 ${part34}
-local function dK(bZ,E,an)
+local function dO(ca,E,an)
 for i=E,an do
-local U,m,aK,reset=KEYS[i],bZ[i-E+1],nil,nil
+local U,m,aK,reset=KEYS[i],ca[i-E+1],nil,nil
 if m and#m==24 and byte(m,1)==67 then
 local bw,_,H,K,w=ag("<I7BI4I7I4",m,2)
 if bw==window and K<=r and r<K+window then
@@ -4404,7 +4397,7 @@ if aK then
 W[A+1],W[A+2]=aK,reset
 A=A+2
 else
-fD(U,m,1)
+fH(U,m,1)
 end
 end
 end

@@ -1,4 +1,5 @@
--- Aligned window (src/algorithms/aligned_window/kernel.ts). State: { start, count }. Stored as two doubles.
+-- Aligned window (src/algorithms/aligned_window/kernel.ts). State: { start, count }. Stored as the window's length,
+-- in 7 bytes, and two doubles.
 local function aligned_start(at, limit)
   return floor(at / limit.window) * limit.window
 end
@@ -33,11 +34,11 @@ function algorithms.a()
       return state.count == 0 and 0 or state.start + limit.window
     end,
     decode = function(value, from)
-      local start, count = unpack_at("<dd", value, from)
+      local start, count = unpack_at("<dd", value, from + 7)
       return { start = start, count = count }
     end,
-    encode = function(state)
-      return pack("<dd", state.start, state.count)
+    encode = function(state, limit)
+      return pack("<I7dd", limit.window, state.start, state.count)
     end,
   }
 end

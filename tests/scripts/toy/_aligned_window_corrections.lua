@@ -8,3 +8,15 @@ end
 function refund.a(state, units, limit)
   return aligned_start(now, limit) == state.start and aligned_less(state, units) or state
 end
+function runs_of_state.a(state, limit)
+  if state.count == 0 then return {} end
+  return { { at = max(state.start, min(now, state.start + limit.window - 1)), units = state.count } }
+end
+section_numbers.a = { "window" }
+function read_state.a(from)
+  local start, count = unpack_at("<dd", from.bytes(16))
+  return { start = start, count = count }
+end
+function written_state.a(state)
+  return pack("<dd", state.start, state.count)
+end

@@ -1,5 +1,8 @@
 -- Corrections of a key's state, by operators and by callers who used less than they took.
 local give_back, refund = {}, {}
+-- By the letters of algorithms, too: the units of a state as runs (_take_over.lua); the names of the numbers by which a
+-- section is known, and how a state is read there and written (_mixed.lua).
+local runs_of_state, section_numbers, read_state, written_state = {}, {}, {}, {}
 
 -- How long units take to be refilled.
 local function span(units, limit)

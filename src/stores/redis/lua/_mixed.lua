@@ -62,12 +62,10 @@ local function reader(value, cursor)
   return self
 end
 
-local NUMBERS = {
-  t = { "denominator", "interval_us", "interval_rem", "capacity" },
-  f = { "window" },
-  c = { "window", "step" },
-  l = { "window" },
-}
+section_numbers.t = { "denominator", "interval_us", "interval_rem", "capacity" }
+section_numbers.f = { "window" }
+section_numbers.c = { "window", "step" }
+section_numbers.l = { "window" }
 
 -- A limit as sections have it: with what it is written as, and without a key of its own.
 local function section_rate(letter, rate)
@@ -86,7 +84,7 @@ local function section_rate(letter, rate)
     own.burst_us, own.burst_rem = full.us, full.rem
   end
   own.tag = kind
-  for _, name in ipairs(NUMBERS[kind]) do
+  for _, name in ipairs(section_numbers[kind]) do
     if name ~= "interval_rem" or own.denominator > 1 then own.tag = own.tag .. put(own[name]) end
   end
   return own
@@ -126,84 +124,86 @@ local function has_tail(state)
   return state.back or state.promised or state.reach > 0
 end
 
-local read_state = {
-  t = function(from, limit, has_tail)
-    local us
-    if from.last_us then
-      local later = from.number()
-      us = from.last_us + (later % 2 == 0 and later or 1 - later) / 2
-    else
-      us = now - now % SPAN_US + unpack_at("<I6", from.bytes(6))
-      if us > now + SPAN_US / 2 then us = us - SPAN_US end
-      if us < now - SPAN_US / 2 then us = us + SPAN_US end
-    end
-    from.last_us = us
-    local state = { us = us, rem = 0, reach = 0 }
-    if limit.denominator > 1 then state.rem = min(from.number(), limit.denominator - 1) end
-    if has_tail then
-      local tail = from.bytes(from.byte())
-      given_back().read(tail, 1, #tail, state, limit)
-    end
-    return state
-  end,
-  f = function(from)
-    local windows = from.bytes(WINDOW_SIZE * from.number())
-    return windows_with_reach(windows)
-  end,
-  c = function(from)
-    local previous = from.number()
-    return windows_with_reach(from.bytes(WINDOW_SIZE * from.number()), previous)
-  end,
-  l = function(from)
-    local list = { promised = from.number(), reach = 0, runs = {} }
-    if list.promised > 0 then list.reach = from.number() end
-    for i = 1, from.number() do
-      list.runs[i] = { at = unpack_at("<I7", from.bytes(7)), units = from.number() }
-    end
-    return list
-  end,
-}
+function read_state.t(from, limit, has_tail)
+  local us
+  if from.last_us then
+    local later = from.number()
+    us = from.last_us + (later % 2 == 0 and later or 1 - later) / 2
+  else
+    us = now - now % SPAN_US + unpack_at("<I6", from.bytes(6))
+    if us > now + SPAN_US / 2 then us = us - SPAN_US end
+    if us < now - SPAN_US / 2 then us = us + SPAN_US end
+  end
+  from.last_us = us
+  local state = { us = us, rem = 0, reach = 0 }
+  if limit.denominator > 1 then state.rem = min(from.number(), limit.denominator - 1) end
+  if has_tail then
+    local tail = from.bytes(from.byte())
+    given_back().read(tail, 1, #tail, state, limit)
+  end
+  return state
+end
 
-local written_state = {
-  t = function(state, limit, value)
-    local tail = has_tail(state) and given_back().written(state, limit) or ""
-    -- How long a bucket has been full makes no difference.
-    local us, text = max(state.us, now - 1e12), nil
-    if value.last_us then
-      local later = us - value.last_us
-      text = put(later >= 0 and 2 * later or 1 - 2 * later)
-    elseif us - now >= SPAN_US / 2 then
-      error("ERR the units would be taken years ahead", 0)
-    else
-      text = pack("<I6", us % SPAN_US)
+function read_state.f(from)
+  local windows = from.bytes(WINDOW_SIZE * from.number())
+  return windows_with_reach(windows)
+end
+
+function read_state.c(from)
+  local previous = from.number()
+  return windows_with_reach(from.bytes(WINDOW_SIZE * from.number()), previous)
+end
+
+function read_state.l(from)
+  local list = { promised = from.number(), reach = 0, runs = {} }
+  if list.promised > 0 then list.reach = from.number() end
+  for i = 1, from.number() do
+    list.runs[i] = { at = unpack_at("<I7", from.bytes(7)), units = from.number() }
+  end
+  return list
+end
+
+function written_state.t(state, limit, value)
+  local tail = has_tail(state) and given_back().written(state, limit) or ""
+  -- How long a bucket has been full makes no difference.
+  local us, text = max(state.us, now - 1e12), nil
+  if value.last_us then
+    local later = us - value.last_us
+    text = put(later >= 0 and 2 * later or 1 - 2 * later)
+  elseif us - now >= SPAN_US / 2 then
+    error("ERR the units would be taken years ahead", 0)
+  else
+    text = pack("<I6", us % SPAN_US)
+  end
+  value.last_us = us
+  text = text .. (limit.denominator > 1 and put(state.rem) or "")
+  return tail == "" and text or text .. char(#tail) .. tail
+end
+
+function written_state.f(state)
+  return put(window_count(state.windows)) .. windows_to_store(state)
+end
+
+function written_state.c(state)
+  return put(state.previous) .. put(window_count(state.windows)) .. windows_to_store(state)
+end
+
+function written_state.l(list)
+  -- So many runs that the work stays small: of two neighbours, the earlier units count as taken with the later ones.
+  while #list.runs > MOST_RUNS do
+    local merged = {}
+    for i = 1, #list.runs, 2 do
+      local one, other = list.runs[i], list.runs[i + 1]
+      merged[#merged + 1] = other and { at = other.at, units = one.units + other.units } or one
     end
-    value.last_us = us
-    text = text .. (limit.denominator > 1 and put(state.rem) or "")
-    return tail == "" and text or text .. char(#tail) .. tail
-  end,
-  f = function(state)
-    return put(window_count(state.windows)) .. windows_to_store(state)
-  end,
-  c = function(state)
-    return put(state.previous) .. put(window_count(state.windows)) .. windows_to_store(state)
-  end,
-  l = function(list)
-    -- So many runs that the work stays small: of two neighbours, the earlier units count as taken with the later ones.
-    while #list.runs > MOST_RUNS do
-      local merged = {}
-      for i = 1, #list.runs, 2 do
-        local one, other = list.runs[i], list.runs[i + 1]
-        merged[#merged + 1] = other and { at = other.at, units = one.units + other.units } or one
-      end
-      list.runs = merged
-    end
-    local parts = { put(list.promised) .. (list.promised > 0 and put(list.reach) or ""), put(#list.runs) }
-    for _, run in ipairs(list.runs) do
-      parts[#parts + 1] = pack("<I7", run.at) .. put(run.units)
-    end
-    return table.concat(parts)
-  end,
-}
+    list.runs = merged
+  end
+  local parts = { put(list.promised) .. (list.promised > 0 and put(list.reach) or ""), put(#list.runs) }
+  for _, run in ipairs(list.runs) do
+    parts[#parts + 1] = pack("<I7", run.at) .. put(run.units)
+  end
+  return table.concat(parts)
+end
 
 local function write_section(value, section)
   if #section.rates > 1 then value.text = value.text .. char(#section.rates) end
@@ -223,7 +223,7 @@ local function read_rate(from, kind)
     if rate.letter == kind and from.skips(rate.behind_letter) then return rate end
   end
   local numbers = {}
-  for _, name in ipairs(NUMBERS[kind] or error(FOREIGN, 0)) do
+  for _, name in ipairs(section_numbers[kind] or error(FOREIGN, 0)) do
     numbers[name] = numbers.denominator == 1 and name == "interval_rem" and 0 or from.number()
   end
   local rate = section_rate(kind, numbers)

@@ -19,39 +19,40 @@ local function units_in(debt, limit)
 end
 
 -- The units that still count, oldest first.
-local runs_of_state = {
-  t = function(state, limit)
-    if state.us < now then return {} end
-    local units = units_in({ us = state.us - now, rem = state.rem }, limit)
-    return units == 0 and {} or { { at = max(now, given_back().promised_of(state, limit)), units = units } }
-  end,
-  f = function(state, limit)
-    local runs = {}
-    for place = 0, window_count(state.windows) - 1 do
-      local start, count = window_at(state.windows, place)
-      if count > 0 then runs[#runs + 1] = { at = max(start, min(now, start + limit.window - 1)), units = count } end
-    end
-    return runs
-  end,
-  c = function(state, limit)
-    local runs = {}
-    if state.windows == "" then return runs end
-    if state.previous > 0 then runs[1] = { at = min(now, first_window(state.windows) - 1), units = state.previous } end
-    for place = 0, window_count(state.windows) - 1 do
-      local start, count = window_at(state.windows, place)
-      local ends = start + limit.window - 1
-      if count > 0 then runs[#runs + 1] = { at = start > now and ends or min(now, ends), units = count } end
-    end
-    return runs
-  end,
-  l = function(list, limit)
-    local runs = {}
-    for _, run in ipairs(list.runs) do
-      if run.units > 0 and run.at + limit.window > now then runs[#runs + 1] = { at = run.at, units = run.units } end
-    end
-    return runs
-  end,
-}
+function runs_of_state.t(state, limit)
+  if state.us < now then return {} end
+  local units = units_in({ us = state.us - now, rem = state.rem }, limit)
+  return units == 0 and {} or { { at = max(now, given_back().promised_of(state, limit)), units = units } }
+end
+
+function runs_of_state.f(state, limit)
+  local runs = {}
+  for place = 0, window_count(state.windows) - 1 do
+    local start, count = window_at(state.windows, place)
+    if count > 0 then runs[#runs + 1] = { at = max(start, min(now, start + limit.window - 1)), units = count } end
+  end
+  return runs
+end
+
+function runs_of_state.c(state, limit)
+  local runs = {}
+  if state.windows == "" then return runs end
+  if state.previous > 0 then runs[1] = { at = min(now, first_window(state.windows) - 1), units = state.previous } end
+  for place = 0, window_count(state.windows) - 1 do
+    local start, count = window_at(state.windows, place)
+    local ends = start + limit.window - 1
+    if count > 0 then runs[#runs + 1] = { at = start > now and ends or min(now, ends), units = count } end
+  end
+  return runs
+end
+
+function runs_of_state.l(list, limit)
+  local runs = {}
+  for _, run in ipairs(list.runs) do
+    if run.units > 0 and run.at + limit.window > now then runs[#runs + 1] = { at = run.at, units = run.units } end
+  end
+  return runs
+end
 
 -- A bucket made by other rules, under these: no wait takes longer than a full refill, behind what is promised.
 local function refills_in_time(state, promised, limit)

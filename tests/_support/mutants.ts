@@ -99,13 +99,6 @@ function mutants(file: string, ...mistakes: Mistake[]): Mutant[] {
   return mistakes.map(([name, right, wrong, law]) => ({ file, name, right, wrong, ...(law && { law }) }));
 }
 
-/** Takes, steps back and takes again, on both stores: what random sequences, whose clock never does so, cannot see. */
-async function assertClockBack(services: ParityServices): Promise<void> {
-  const take = (us: number): Step => ({ move: { by: "us", us }, ask: "now", share: 0, pick: 0 });
-  const limiter = { algorithm: "sliding_window", limit: 2, windowMs: 1_000 } as const;
-  await assertParity([limiter], 1_767_225_600_000_000, [take(0), take(-500_000)], services);
-}
-
 /** Takes all there is, resets, and takes again, on both stores: random sequences seldom meet what still counts. */
 async function assertResetFrees(services: ParityServices): Promise<void> {
   const step = (ask: Step["ask"], share: number): Step => ({ move: { by: "us", us: 0 }, ask, share, pick: 0 });
@@ -1056,7 +1049,6 @@ export const MUTANTS: readonly Mutant[] = [
       "local excess = log.total + cost - limit.capacity - 1",
     ],
     ["a promised instant overtaken", "local at = max(now, log.promised)", "local at = now"],
-    ["runs out of order", "if log.count > 0 then stamp = max(at, log.newest) end", "", assertClockBack],
     [
       "a header not written",
       'append(log, runs)\ncall("SETRANGE", log.key, "0", header(log))',

@@ -143,7 +143,8 @@ describe("A seeded mistake in the Lua", () => {
     const inline = `--- @inline ${file.slice(0, -".lua".length)}\n`;
     const places = Math.max([...texts.values()].join("").split(inline).length - 1, 1);
     const mutants = MUTANTS.filter((mutant) => mutant.file === file);
-    it(`in ${file} is seeded somewhere`, () => assert.notEqual(mutants.length, 0));
+    // Some files only say what is included.
+    if (/^(?!--)./m.test(text)) it(`in ${file} is seeded somewhere`, () => assert.notEqual(mutants.length, 0));
 
     for (const mutant of mutants) {
       it(`in ${file} is caught: ${mutant.name}`, { timeout: 120_000 }, async () => {

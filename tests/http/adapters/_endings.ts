@@ -29,6 +29,13 @@ export class HeldStore extends MemoryStore {
     for (const go of held) go();
   }
 
+  // What would be known at once is asked for like everything else.
+  override takePermitsAtOnce(...args: Parameters<MemoryStore["takePermitsAtOnce"]>): ReturnType<
+    MemoryStore["takePermitsAtOnce"]
+  > {
+    return this.#held === undefined ? super.takePermitsAtOnce(...args) : undefined;
+  }
+
   override execute<Asked extends StoreRequest>(request: Asked): ReplyTo<Asked> | Promise<ReplyTo<Asked>> {
     const held = this.#held;
     if (held === undefined) return super.execute(request);

@@ -78,7 +78,7 @@ export type StoreEvent =
     readonly limiter: string;
     /** The rules of this process, in words. */
     readonly rules: string;
-    /** Those of other processes; empty where all have the same again, for ten minutes. */
+    /** Those of other processes; empty where all have had the same for five minutes. */
     readonly others: readonly string[];
   };
 

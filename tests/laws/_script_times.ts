@@ -52,9 +52,11 @@ export class ScriptTimes implements AsyncDisposable {
    */
   async keys(options: LimiterOptions, prepare: Act = async () => {}, keyLength: number = 24): Promise<Target[]> {
     const policy = compilePolicy(options);
+    // A limiter for each, because different rules for one limiter are decided by the large script.
+    const limiter = `api${++this.#sequence}`;
     const targets = Array.from({ length: SAMPLES }, (): Target => {
       const key = `${++this.#sequence}`.padEnd(keyLength, "-");
-      return { limiter: "api", key, policy, cost: 1, slots: 0 };
+      return { limiter, key, policy, cost: 1, slots: 0 };
     });
     for (const target of targets) await prepare(target, this.#store);
     return targets;

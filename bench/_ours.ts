@@ -38,6 +38,8 @@ export interface TryAcquireOptions {
   readonly url: string;
   /** The limiter. */
   readonly limiter: LimiterOptions;
+  /** Its id: one of its own where limiters with other rules use the same Redis. @default {"api"} */
+  readonly id?: string;
   /** The keys, taken in turn. */
   readonly keys: readonly string[];
   /** How many calls are under way at any time. */
@@ -48,12 +50,12 @@ export interface TryAcquireOptions {
 
 /** `tryAcquire` on Redis. */
 export async function tryAcquireContender(name: string, options: TryAcquireOptions): Promise<Contender> {
-  const { url, limiter, keys, lanes, allowed = true } = options;
-  const rs = openRateSync(url, { api: limiter });
-  if (!allowed) await Promise.all(keys.map((key) => rs.tryAcquire("api", { key })));
+  const { url, limiter, id = "api", keys, lanes, allowed = true } = options;
+  const rs = openRateSync(url, { [id]: limiter });
+  if (!allowed) await Promise.all(keys.map((key) => rs.tryAcquire(id, { key })));
   return inFlight(name, {
     lanes,
-    call: (i) => rs.tryAcquire("api", { key: keys[i % keys.length] as string }),
+    call: (i) => rs.tryAcquire(id, { key: keys[i % keys.length] as string }),
     verify: (decision) => {
       const { allowed: received, degraded } = decision as Decision;
       if (received !== allowed || degraded) throw new Error(`${name}: allowed ${received}, degraded ${degraded}`);

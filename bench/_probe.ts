@@ -72,7 +72,8 @@ export async function openProbe(url: string): Promise<Probe> {
       await send("FLUSHALL");
     },
     async bytes() {
-      const keys = await send("KEYS", "*") as string[];
+      // The register of a limiter's rules is one key, however many keys the limiter has.
+      const keys = (await send("KEYS", "*") as string[]).filter((key) => !key.includes(":%rules:"));
       const sizes = await Promise.all(keys.map((key) => send("MEMORY", "USAGE", key, "SAMPLES", "0")));
       return sizes.reduce<number>((sum, size) => sum + Number(size), 0);
     },

@@ -23,7 +23,11 @@ export async function growthLimits({ url, quick }: BenchContext): Promise<Report
   const rows: Row[] = [];
   for (const count of quick ? [1, 2] : [1, 2, 3, 4, 6, 8]) {
     const contenders = await Promise.all(ALGORITHMS.map((algorithm) => {
-      return tryAcquireContender(algorithm, { ...options, limiter: { limits: limits(algorithm, count) } });
+      return tryAcquireContender(algorithm, {
+        ...options,
+        limiter: { limits: limits(algorithm, count) },
+        id: algorithm,
+      });
     }));
     const measured = await compare(contenders, pace, probe);
     for (const contender of contenders) await contender.close();

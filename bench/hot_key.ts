@@ -27,7 +27,7 @@ export async function hotKey({ url, quick }: BenchContext): Promise<Report> {
   const probe = await openProbe(url);
   await probe.flush();
   const ours = (name: string, limiter: LimiterOptions, key: string, allowed: boolean) =>
-    tryAcquireContender(name, { ...options, limiter, keys: [key], allowed });
+    tryAcquireContender(name, { ...options, limiter, id: key, keys: [key], allowed });
   const { contenders, notes } = await openPeers({
     [ALLOWED]: () => ours(ALLOWED, ENDLESS, "allowed", true),
     [ALLOWED_PEER]: () => flexibleOnNodeRedis({ ...options, keys: ["allowed"], limit: 1_000_000_000 }),

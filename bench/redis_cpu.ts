@@ -40,7 +40,7 @@ export async function redisCpu({ url, quick }: BenchContext): Promise<Report> {
     ...Object.fromEntries(
       Object.entries(LIMITERS).map(([name, limiter]) => [
         name,
-        () => tryAcquireContender(name, { ...options, limiter }),
+        () => tryAcquireContender(name, { ...options, limiter, id: name.replaceAll(" ", "_") }),
       ]),
     ),
     "rate-limiter-flexible": () => flexibleOnNodeRedis(options),

@@ -17,32 +17,39 @@ export function bundleLua(name: string, read: ReadLua): string {
   return partsOf(name, read).join("\n");
 }
 
-/** The same script in parts: the lines of one file that stand together are one part. Parts are joined by line breaks. */
+/**
+ * The same script in parts: the lines of one file between two includes are one part, whether or not what is included there
+ * stands in the script before, so that scripts share it. Parts are joined by line breaks.
+ */
 export function partsOf(name: string, read: ReadLua): string[] {
   const seen = new Set<string>();
 
   function resolve(file: string): Line[] {
     if (seen.has(file)) return [];
     seen.add(file);
+    let section = 0;
     return codeLines(read(file), file).flatMap((text) => {
       const [, how, part] = INCLUDE.exec(text) ?? [];
-      if (part === undefined) return [{ file, text }];
-      return how === "inline" ? codeLines(read(part), part).map((line) => ({ file, text: line })) : resolve(part);
+      const place = `${file} ${section}`;
+      if (part === undefined) return [{ place, text }];
+      if (how === "inline") return codeLines(read(part), part).map((line) => ({ place, text: line }));
+      section++;
+      return resolve(part);
     });
   }
 
   const parts: Line[][] = [];
   for (const line of resolve(name)) {
     const last = parts.at(-1);
-    if (last?.[0]?.file === line.file) last.push(line);
+    if (last?.[0]?.place === line.place) last.push(line);
     else parts.push([line]);
   }
   return parts.map((lines) => lines.map(({ text }) => text).join("\n"));
 }
 
-/** A line of a script, and the file that it belongs to. */
+/** A line of a script, and the file and section that it belongs to. */
 interface Line {
-  readonly file: string;
+  readonly place: string;
   readonly text: string;
 }
 

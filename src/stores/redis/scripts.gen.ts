@@ -6,1884 +6,1884 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local cw=1e14
-local dC=50*cw
-local hk,cx="99",10*cw
-local hv=r-r%cw`;
+const part1 = `local cs=1e14
+local dw=50*cs
+local iI,ct="99",10*cs
+local ho=q-q%cs`;
 
-const part2 = `local gh=2e15
-local function dS(m)
-local am,size=string.byte(m,1),#m
-if am==98 and size>8 then
-local z=struct.unpack("<d",m,2)
+const part2 = `local fW=2e15
+local function eC(o)
+local ak,size=string.byte(o,1),#o
+if ak==98 and size>8 then
+local z=struct.unpack("<d",o,2)
 if z>=0 and z<2^53 and z==math.floor(z)then return z,10 end
 end
-if am==83 and size>46 or am==115 and size>20 then
-local z=struct.unpack("<d",m,2)
-if z>r and z<r+gh then return z,size+1 end
+if ak==83 and size>46 or ak==115 and size>20 then
+local z=struct.unpack("<d",o,2)
+if z>q and z<q+fW then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function fz(bf)
-return math.max(math.floor((bf-dC)/cx),0)
+const part3 = `local function gs(bE)
+return math.max(math.floor((bE-dw)/ct),0)
 end
-local function eK(bf)
-if bf<dC then return bf end
-local us=hv+bf%cw
-if us>r+cw/2 then return us-cw end
-if us<r-cw/2 then return us+cw end
+local function fa(bE)
+if bE<dw then return bE end
+local us=ho+bE%cs
+if us>q+cs/2 then return us-cs end
+if us<q-cs/2 then return us+cs end
 return us
 end`;
 
-const part4 = `local function eV(bi,fk,ad)
-return math.max(bi<=8*fk and 1 or bi<=1024*fk and 2 or 3,ad)
+const part4 = `local function eL(bf,eY,ad)
+return math.max(bf<=8*eY and 1 or bf<=1024*eY and 2 or 3,ad)
 end
-local function dl(I,fk)
-if I==0 then return r end
-return I==3 and math.huge or r+(I==2 and 1024 or 8)*fk
+local function dg(H,eY)
+if H==0 then return q end
+return H==3 and math.huge or q+(H==2 and 1024 or 8)*eY
 end`;
 
-const part5 = `local dG
-local function aV()
-if dG then return dG end
+const part5 = `local dA
+local function aS()
+if dA then return dA end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local is,jK=8,2^52
-local dQ={us=0,aa=0,O=0,bq={}}
-local bo={dQ=dQ}
-function bo.fE(a,b,g)
-local us,aa=a.us+b.us,a.aa+b.aa
-if aa<g.denominator then return{us=us,aa=aa}end
-return{us=us+1,aa=aa-g.denominator}
+local ip,jK=8,2^52
+local dI={us=0,Y=0,O=0,bn={}}
+local bl={dI=dI}
+function bl.fq(a,b,g)
+local us,Y=a.us+b.us,a.Y+b.Y
+if Y<g.denominator then return{us=us,Y=Y}end
+return{us=us+1,Y=Y-g.denominator}
 end
-local fE=bo.fE
-function bo.fb(a,b,g)
-local us,aa=a.us-b.us,a.aa-b.aa
-if aa>=0 then return{us=us,aa=aa}end
-return{us=us-1,aa=aa+g.denominator}
+local fq=bl.fq
+function bl.eS(a,b,g)
+local us,Y=a.us-b.us,a.Y-b.Y
+if Y>=0 then return{us=us,Y=Y}end
+return{us=us-1,Y=Y+g.denominator}
 end
-local fb=bo.fb
-function bo.gb(a,b)
-return(a.us<b.us or(a.us==b.us and a.aa<b.aa))and a or b
+local eS=bl.eS
+function bl.fO(a,b)
+return(a.us<b.us or(a.us==b.us and a.Y<b.Y))and a or b
 end
-function bo.jn(ac,cM,ad,g)
-local bc=fb(ac,ad,g)
-for _,bg in ipairs(ac.bq)do
-if bg.cM>cM then bc=fb(bc,bg,g)end
+function bl.jm(ac,cI,ad,g)
+local aZ=eS(ac,ad,g)
+for _,bd in ipairs(ac.bn)do
+if bd.cI>cI then aZ=eS(aZ,bd,g)end
 end
-return bc.us<0 and dQ or bc
+return aZ.us<0 and dI or aZ
 end
-function bo.cf(h,g)
-local K=h.us-g.as
-if h.aa>g.aH then K=K+1 end
-return max(K,h.v or 0)
+function bl.bX(h,g)
+local J=h.us-g.aq
+if h.Y>g.aF then J=J+1 end
+return max(J,h.v or 0)
 end
-local cf=bo.cf
-function bo.dK(h,g)
-return h.I>0 and cf(h,g)>r and h.I or 0
+local bX=bl.bX
+function bl.dD(h,g)
+return h.H>0 and bX(h,g)>q and h.H or 0
 end
-local function ju(ac,bg,O,g)
-local bc=fE(ac,bg,g)
-if bc.us>jK then return nil end
-local bq,A={},1
-for i,cv in ipairs(ac.bq)do
-bq[i]=cv
-if cv.cM<=bg.cM then A=i+1 end
+local function jt(ac,bd,O,g)
+local aZ=fq(ac,bd,g)
+if aZ.us>jK then return nil end
+local bn,y={},1
+for i,cr in ipairs(ac.bn)do
+bn[i]=cr
+if cr.cI<=bd.cI then y=i+1 end
 end
-table.insert(bq,A,bg)
-local hr,E=dQ,#bq
-while E>0 and#bq-E<is do
-local Y=bq[E]
-if Y.cM-(bc.us-hr.us)+2<=r then break end
-hr=fE(hr,Y,g)
-E=E-1
+table.insert(bn,y,bd)
+local hk,D=dI,#bn
+while D>0 and#bn-D<ip do
+local ab=bn[D]
+if ab.cI-(aZ.us-hk.us)+2<=q then break end
+hk=fq(hk,ab,g)
+D=D-1
 end
-for _=1,E do
-table.remove(bq,1)
+for _=1,D do
+table.remove(bn,1)
 end
-return{us=bc.us,aa=bc.aa,O=max(ac.O,O),bq=bq}
+return{us=aZ.us,Y=aZ.Y,O=max(ac.O,O),bn=bn}
 end
-function bo.dW(us,ac)
-local bc=us+ac.us+1
-if ac.O>0 and ac.O<bc then return max(us+1,ac.O)end
-return bc
+function bl.dO(us,ac)
+local aZ=us+ac.us+1
+if ac.O>0 and ac.O<aZ then return max(us+1,ac.O)end
+return aZ
 end
-function bo.bd(h)
+function bl.ba(h)
 local ac=h.ac
-return ac and bo.dW(h.us,ac)>r and ac or nil
+return ac and bl.dO(h.us,ac)>q and ac or nil
 end
-function bo.cC(us,aa,ac,v,g,ad)
-local K=us-g.as
-if aa>g.aH then K=K+1 end
-local bn=max(K,v)
-if v<=r or v<=K then v=nil end
-local h={us=us,aa=aa,v=v,I=0}
-if bn>r then h.I=eV(bn-r,g.as,ad)end
+function bl.cx(us,Y,ac,v,g,ad)
+local J=us-g.aq
+if Y>g.aF then J=J+1 end
+local bk=max(J,v)
+if v<=q or v<=J then v=nil end
+local h={us=us,Y=Y,v=v,H=0}
+if bk>q then h.H=eL(bk-q,g.aq,ad)end
 if ac then
-local bc,bq=fE(h,ac,g).us,{}
-for i,bg in ipairs(ac.bq)do
-bq[i]={cM=min(bg.cM,bc),us=bg.us,aa=bg.aa}
+local aZ,bn=fq(h,ac,g).us,{}
+for i,bd in ipairs(ac.bn)do
+bn[i]={cI=min(bd.cI,aZ),us=bd.us,Y=bd.Y}
 end
 local O=ac.O>us+ac.us and 0 or ac.O
-h.ac={us=ac.us,aa=ac.aa,O=O,bq=bq}
+h.ac={us=ac.us,Y=ac.Y,O=O,bn=bn}
 end
 return h
 end
-function bo.et(h,fO,cM,v,g)
-local O=max(r,v)+g.as+1
-local bg={cM=cM,us=fO.us,aa=fO.aa}
-local ac=ju(bo.bd(h)or dQ,bg,O,g)
+function bl.em(h,fB,cI,v,g)
+local O=max(q,v)+g.aq+1
+local bd={cI=cI,us=fB.us,Y=fB.Y}
+local ac=jt(bl.ba(h)or dI,bd,O,g)
 if not ac then return h end
-local aL=fb(h,fO,g)
-return bo.cC(aL.us,aL.aa,ac,v,g,bo.dK(h,g))
+local aJ=eS(h,fB,g)
+return bl.cx(aJ.us,aJ.Y,ac,v,g,bl.dD(h,g))
 end
-function bo.dg(h,g)
-local v,bn=cf(h,g),dl(h.I,g.as)
-if v<=bn then return h end
-local bz={us=bn+g.as,aa=g.aH}
-local ac=bo.bd(h)
-if h.us<bz.us or(h.us==bz.us and h.aa<=bz.aa)then
-return bo.cC(h.us,h.aa,ac,bn,g,h.I)
+function bl.dc(h,g)
+local v,bk=bX(h,g),dg(h.H,g.aq)
+if v<=bk then return h end
+local bv={us=bk+g.aq,Y=g.aF}
+local ac=bl.ba(h)
+if h.us<bv.us or(h.us==bv.us and h.Y<=bv.Y)then
+return bl.cx(h.us,h.Y,ac,bk,g,h.H)
 end
-local ad={us=h.us,aa=h.aa,v=h.v,I=h.I}
-if ac then ad.ac={us=ac.us,aa=ac.aa,O=0,bq=ac.bq}end
-local bl=bo.et(ad,fb(h,bz,g),0,bn,g)
-if bl~=ad then return bl end
-return bo.cC(bz.us,bz.aa,nil,bn,g,h.I)
+local ad={us=h.us,Y=h.Y,v=h.v,H=h.H}
+if ac then ad.ac={us=ac.us,Y=ac.Y,O=0,bn=ac.bn}end
+local bj=bl.em(ad,eS(h,bv,g),0,bk,g)
+if bj~=ad then return bj end
+return bl.cx(bv.us,bv.Y,nil,bk,g,h.H)
 end
-function bo.bW(m,y,Y,h,g)
-local function dp()
-local number,eO=0,1
-while y<=Y do
-local gw=byte(m,y)
-y=y+1
-number=number+gw%128*eO
-if gw<128 then break end
-eO=eO*128
+function bl.bU(o,A,ab,h,g)
+local function dj()
+local number,eE=0,1
+while A<=ab do
+local gl=byte(o,A)
+A=A+1
+number=number+gl%128*eE
+if gl<128 then break end
+eE=eE*128
 end
 return number
 end
-local function gY()
-local us=dp()
-return us,g.denominator>1 and min(dp(),g.denominator-1)or 0
+local function gS()
+local us=dj()
+return us,g.denominator>1 and min(dj(),g.denominator-1)or 0
 end
-local fZ=byte(m,y)-128
-y=y+1
-h.I=floor(fZ%32/8)
-if fZ%2>=1 then h.v=dp()end
-if fZ%4<2 then return end
-local us,aa=gY()
-local ac={us=us,aa=aa,O=0,bq={}}
-local bc=fE(h,ac,g).us
-if fZ%8>=4 then ac.O=bc+2-dp()end
-while y<=Y do
-local bg={cM=bc-dp()}
-bg.us,bg.aa=gY()
-if bg.us==0 and bg.aa==0 then
-bg.us,bg.aa=us,aa
+local fM=byte(o,A)-128
+A=A+1
+h.H=floor(fM%32/8)
+if fM%2>=1 then h.v=dj()end
+if fM%4<2 then return end
+local us,Y=gS()
+local ac={us=us,Y=Y,O=0,bn={}}
+local aZ=fq(h,ac,g).us
+if fM%8>=4 then ac.O=aZ+2-dj()end
+while A<=ab do
+local bd={cI=aZ-dj()}
+bd.us,bd.Y=gS()
+if bd.us==0 and bd.Y==0 then
+bd.us,bd.Y=us,Y
 end
-ac.bq[#ac.bq+1]=bg
+ac.bn[#ac.bn+1]=bd
 end
 h.ac=ac
 end
-function bo.aS(h,g)
+function bl.aV(h,g)
 local ac,v,aB=h.ac,h.v,""
-if not ac and not v and h.I==0 then return aB end
-local function eu(number)
+if not ac and not v and h.H==0 then return aB end
+local function en(number)
 while number>=128 do
 aB=aB..char(number%128+128)
 number=floor(number/128)
 end
 aB=aB..char(number)
 end
-local function hH(us,aa)
-eu(us)
-if g.denominator>1 then eu(aa)end
+local function hA(us,Y)
+en(us)
+if g.denominator>1 then en(Y)end
 end
-if v then eu(v)end
+if v then en(v)end
 if ac then
-hH(ac.us,ac.aa)
-local bc=fE(h,ac,g).us
-if ac.O>0 then eu(bc+2-ac.O)end
-for _,bg in ipairs(ac.bq)do
-eu(bc-bg.cM)
-local iV=bg.us==ac.us and bg.aa==ac.aa
-hH(iV and 0 or bg.us,iV and 0 or bg.aa)
+hA(ac.us,ac.Y)
+local aZ=fq(h,ac,g).us
+if ac.O>0 then en(aZ+2-ac.O)end
+for _,bd in ipairs(ac.bn)do
+en(aZ-bd.cI)
+local iT=bd.us==ac.us and bd.Y==ac.Y
+hA(iT and 0 or bd.us,iT and 0 or bd.Y)
 end
 end
-local fZ=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.O>0 and 4 or 0)
-return char(fZ+8*h.I)..aB
+local fM=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.O>0 and 4 or 0)
+return char(fM+8*h.H)..aB
 end
-dG=bo
-return bo
+dA=bl
+return bl
 end`;
 
 const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
-local pack,ag=struct.pack,struct.unpack
+local pack,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cE,fy=0,0
+local cz,fm=0,0
 local function aB()
-cE=cE+1
-return ARGV[cE]
+cz=cz+1
+return ARGV[cz]
 end
 local function number()
-cE=cE+1
-return ARGV[cE]+0
+cz=cz+1
+return ARGV[cz]+0
 end
-local function eU()
-fy=fy+1
-return KEYS[fy]
+local function eK()
+fm=fm+1
+return KEYS[fm]
 end
-local r=tonumber(aB())
-if not r then
-local di=call("TIME")
-r=di[1]*1000000+di[2]
+local q=tonumber(aB())
+if not q then
+local df=call("TIME")
+q=df[1]*1000000+df[2]
 end
-local ch=number()
-local function dr(O)
-return max(ceil((O-r)/1000),1)+ch
+local ca=number()
+local function ej(O)
+return max(ceil((O-q)/1000),1)+ca
 end
 local bG={}`;
 
-const part7 = `local function ey(ae)
-local eL=type(ae)=="table"and ae.err or tostring(ae)
-if string.find(eL,"READONLY",1,true)then error(ae,0)end
-return eL
+const part7 = `local function eq(ae)
+local eA=type(ae)=="table"and ae.err or tostring(ae)
+if string.find(eA,"READONLY",1,true)then error(ae,0)end
+return eA
 end
-local function ie(bF,jj)
-local ok,ae=pcall(bF,jj)
-return ok and ae or ey(ae)
+local function ia(bB,ji)
+local ok,ae=pcall(bB,ji)
+return ok and ae or eq(ae)
 end`;
 
-const part8 = `local function gk(e)
-dY(e)
-if e.cN and not bb then dN(e)end
-local at=max(r,e.z)
-local rates,states=e.p.rates,e.states
+const part8 = `local function ga(e)
+dQ(e)
+if e.cY and not aY then el(e)end
+local at=max(q,e.z)
+local rates,states=e.r.rates,e.states
 for i=1,#rates do
-local D=rates[i]
-at=max(at,D.kernel.cF(states[i],e.ab,D))
+local Q=rates[i]
+at=max(at,Q.kernel.cA(states[i],e.aa,Q))
 end
 return at
 end
-local function fM(e,at)
-local rates,states=e.p.rates,e.states
+local function fz(e,at)
+local rates,states=e.r.rates,e.states
 if#rates==0 then return end
-if e.bL then e.bL.cI(e,at)end
-e.eX=nil
+if e.ce then e.ce.cE(e,at)end
+e.eO=nil
 for i=1,#rates do
-local D=rates[i]
+local Q=rates[i]
 local ad=states[i]
-local h=D.kernel.cI(ad,at,e.ab,D)
+local h=Q.kernel.cE(ad,at,e.aa,Q)
 if h then states[i]=h end
-local cb=D.kernel.cb and D.kernel.cb(ad,h,at)
-if cb then
-e.eX=e.eX or{}
-e.eX[i]=cb
+local bV=Q.kernel.bV and Q.kernel.bV(ad,h,at)
+if bV then
+e.eO=e.eO or{}
+e.eO[i]=bV
 end
 end
-dN(e)
+el(e)
 end
-local function dn(ae,e)
-local rates,states,Y=e.p.rates,e.states,#ae
+local function di(ae,e)
+local rates,states,ab=e.r.rates,e.states,#ae
 for i=1,#rates do
-local D=rates[i]
-ae[Y+1],ae[Y+2]=D.kernel.ea(states[i],D)
-Y=Y+2
+local Q=rates[i]
+ae[ab+1],ae[ab+2]=Q.kernel.dS(states[i],Q)
+ab=ab+2
 end
 end
-local function dt(ae,ai)
-local A=0
-for i=1,#ai do
-local eX,rates=ai[i].eX,#ai[i].p.rates
-for D=1,eX and rates or 0 do
-local cb=eX[D]
-if cb then
-local Y=#ae
-ae[Y+1]=A+D-1
-for aT=1,5 do
-ae[Y+1+aT]=cb[aT]
+local function dk(ae,ag)
+local y=0
+for i=1,#ag do
+local eO,rates=ag[i].eO,#ag[i].r.rates
+for Q=1,eO and rates or 0 do
+local bV=eO[Q]
+if bV then
+local ab=#ae
+ae[ab+1]=y+Q-1
+for aR=1,5 do
+ae[ab+1+aR]=bV[aR]
 end
 end
 end
-A=A+rates
+y=y+rates
 end
 end`;
 
-const part9 = `local function em()
-local p=ct[number()]
-local ab,J=number(),number()
+const part9 = `local function ed()
+local r=cp[number()]
+local aa,I=number(),number()
 local e={
-p=p,
-ab=ab,
-J=J,
-U=eU(),
-bm=nil,
-aA=nil,
-aG=nil,
+r=r,
+aa=aa,
+I=I,
+U=eK(),
+bC=nil,
+ay=nil,
+aE=nil,
 z=0,
 states=nil,
 }
-if p.bm>0 then
-e.bm={}
-for i,D in ipairs(p.rates)do
-if D.ring then e.bm[i]=eU()end
+if r.bC>0 then
+e.bC={}
+for i,Q in ipairs(r.rates)do
+if Q.ring then e.bC[i]=eK()end
 end
 end
-if p.J>0 then
-e.aA,e.aG=eU(),eU()
+if r.I>0 then
+e.ay,e.aE=eK(),eK()
 end
-for _,A in ipairs(p.fq or{})do
-e.bm=e.bm or{}
-e.bm[A]=eU()
+for _,y in ipairs(r.gy or{})do
+e.bC=e.bC or{}
+e.bC[y]=eK()
 end
 return e
 end`;
 
 const part10 = `function bG.t()
-local function hq(h,at)
-if h.us<at-1 or(h.us<at and h.aa==0)then return{us=at,aa=0}end
+local function hj(h,at)
+if h.us<at-1 or(h.us<at and h.Y==0)then return{us=at,Y=0}end
 return h
 end
-local function hX(h,q,g)
-local aa=q*g.interval_rem
-local cm=floor(aa/g.denominator)
-local us=h.us+q*g.interval_us+cm
-aa=h.aa+aa-cm*g.denominator
-if aa<g.denominator then return{us=us,aa=aa}end
-return{us=us+1,aa=aa-g.denominator}
+local function hT(h,p,g)
+local Y=p*g.interval_rem
+local cg=floor(Y/g.denominator)
+local us=h.us+p*g.interval_us+cg
+Y=h.Y+Y-cg*g.denominator
+if Y<g.denominator then return{us=us,Y=Y}end
+return{us=us+1,Y=Y-g.denominator}
 end
 return{
-bW=function()
+bU=function()
 return{
 interval_us=number(),
 interval_rem=number(),
 denominator=number(),
-as=number(),
-aH=number(),
-ah=number(),
+aq=number(),
+aF=number(),
+aA=number(),
 }
 end,
-cY=function()
-return{us=0,aa=0,I=0}
+dz=function()
+return{us=0,Y=0,H=0}
 end,
-dg=function(h,g)
-if h.us-g.as<r and(h.v or 0)<=r then return h end
-return aV().dg(h,g)
+dc=function(h,g)
+if h.us-g.aq<q and(h.v or 0)<=q then return h end
+return aS().dc(h,g)
 end,
-cF=function(h,ab,g)
-local next=hX(hq(h,r),ab,g)
-local gl=next.us-g.as
-if next.aa>g.aH then gl=gl+1 end
-return max(r,gl)
+cA=function(h,aa,g)
+local next=hT(hj(h,q),aa,g)
+local gb=next.us-g.aq
+if next.Y>g.aF then gb=gb+1 end
+return max(q,gb)
 end,
-cI=function(h,at,ab,g)
-local next=hX(hq(h,at),ab,g)
-next.I=0
-if at<=r and not h.ac and not h.v then return next end
-local aT=aV()
-local v=max(at>r and at or 0,h.v or 0)
-return aT.cC(next.us,next.aa,aT.bd(h),v,g,aT.dK(h,g))
+cE=function(h,at,aa,g)
+local next=hT(hj(h,at),aa,g)
+next.H=0
+if at<=q and not h.ac and not h.v then return next end
+local aR=aS()
+local v=max(at>q and at or 0,h.v or 0)
+return aR.cx(next.us,next.Y,aR.ba(h),v,g,aR.dD(h,g))
 end,
-cb=function(ad,hg,at)
-local gJ=at>r
-if not gJ and not hg.ac then return nil end
-local us,aa=0,0
-if hg.ac then
-us,aa=hg.ac.us,hg.ac.aa
+bV=function(ad,ha,at)
+local gC=at>q
+if not gC and not ha.ac then return nil end
+local us,Y=0,0
+if ha.ac then
+us,Y=ha.ac.us,ha.ac.Y
 end
-local v=gJ and(ad.v or 0)>r and ad.v or 0
-local jm=gJ and hq(ad,at)~=ad
-if us==0 and aa==0 and v==0 and not jm then return nil end
-local E=ad.us+2<=r and{us=0,aa=0}or ad
-return{us,aa,v,jm and E.us or-1,jm and E.aa or 0}
+local v=gC and(ad.v or 0)>q and ad.v or 0
+local jl=gC and hj(ad,at)~=ad
+if us==0 and Y==0 and v==0 and not jl then return nil end
+local D=ad.us+2<=q and{us=0,Y=0}or ad
+return{us,Y,v,jl and D.us or-1,jl and D.Y or 0}
 end,
-ea=function(h)
-if h.us<r then return 0,0 end
-return h.us-r,h.aa
+dS=function(h)
+if h.us<q then return 0,0 end
+return h.us-q,h.Y
 end,
-co=function(h)
+cB=function(h)
 if not h.ac and not h.v then return h.us+2 end
-local iT=h.ac and aV().dW(h.us,h.ac)or 0
-return max(h.us,iT,h.v or 0)+2
+local iR=h.ac and aS().dO(h.us,h.ac)or 0
+return max(h.us,iR,h.v or 0)+2
 end,
-bE=function(m,E,to,g,bK,bU)
-local size=to-E+1
-local us=tonumber(sub(m,E,E+15))
-if not us or size<16 then return{us=0,aa=0,I=0}end
-local cv=size~=16+g.ah
-local h={us=us,aa=0,I=0}
-if not cv then h.aa=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
-if bK<=bU then aV().bW(m,bK,bU,h,g)end
-if cv then return{us=us+1,aa=0,v=h.v,I=h.I}end
+bR=function(o,D,to,g,de,du)
+local size=to-D+1
+local us=tonumber(sub(o,D,D+15))
+if not us or size<16 then return{us=0,Y=0,H=0}end
+local cr=size~=16+g.aA
+local h={us=us,Y=0,H=0}
+if not cr then h.Y=min(tonumber(sub(o,D+16,to))or 0,g.denominator-1)end
+if de<=du then aS().bU(o,de,du,h,g)end
+if cr then return{us=us+1,Y=0,v=h.v,H=h.H}end
 return h
 end,
-da=function(h,g)
+dh=function(h,g)
 local us=max(h.us,0)
-if g.ah==0 then return format("%016.0f",us)end
-return format("%016.0f%0"..g.ah..".0f",us,h.aa)
+if g.aA==0 then return format("%016.0f",us)end
+return format("%016.0f%0"..g.aA..".0f",us,h.Y)
 end,
-ef=function(h,g)
-if not h.ac and not h.v and h.I==0 then return""end
-return aV().aS(h,g)
+fP=function(h,g)
+if not h.ac and not h.v and h.H==0 then return""end
+return aS().aV(h,g)
 end,
 }
 end`;
 
-const part11 = `local cL,aZ="<I7I4",11
-local function bA(Q)
-return#Q/aZ
+const part11 = `local cH,aW="<I7I4",11
+local function bw(K)
+return#K/aW
 end
-local function cr(Q,A)
-return ag(cL,Q,A*aZ+1)
+local function cn(K,y)
+return am(cH,K,y*aW+1)
 end
-local function bQ(Q)
-return ag(cL,Q,1)
+local function bJ(K)
+return am(cH,K,1)
 end
-local function bO(Q)
-return ag(cL,Q,#Q-aZ+1)
+local function bH(K)
+return am(cH,K,#K-aW+1)
 end
-local function fI(Q,A,K,w)
-local E=A*aZ
-return sub(Q,1,E)..pack(cL,K,w)..sub(Q,E+aZ+1)
+local function fu(K,y,J,x)
+local D=y*aW
+return sub(K,1,D)..pack(cH,J,x)..sub(K,D+aW+1)
 end
-local function gD(K,w)
-if not(K>=0 and K<2^53 and w>0 and w<2^32)then return""end
-return pack(cL,K,w)
+local function gu(J,x)
+if not(J>=0 and J<2^53 and x>0 and x<2^32)then return""end
+return pack(cH,J,x)
 end
-local function ed(m,E,to)
-local Q=sub(m,E,to)
-if Q==""or#Q%aZ>0 then return"",0 end
-local bV=string.byte(Q,7)
-if bV<32 then return Q,0 end
-return sub(Q,1,6)..string.char(bV%32)..sub(Q,8),floor(bV/32)
+local function dV(o,D,to)
+local K=sub(o,D,to)
+if K==""or#K%aW>0 then return"",0 end
+local bN=string.byte(K,7)
+if bN<32 then return K,0 end
+return sub(K,1,6)..string.char(bN%32)..sub(K,8),floor(bN/32)
 end
-local function cK(h)
-local Q=h.x
-if h.I==0 then return Q end
-return sub(Q,1,6)..string.char(string.byte(Q,7)+32*h.I)..sub(Q,8)
+local function cG(h)
+local K=h.w
+if h.H==0 then return K end
+return sub(K,1,6)..string.char(string.byte(K,7)+32*h.H)..sub(K,8)
 end
-local function cc(h,g,ad)
-local bi=h.x==""and 0 or bQ(h.x)-r
-h.I=bi>0 and eV(bi,g.window,ad)or 0
+local function bW(h,g,ad)
+local bf=h.w==""and 0 or bJ(h.w)-q
+h.H=bf>0 and eL(bf,g.window,ad)or 0
 return h
 end
-local function fs(h,g)
-local Q=h.x
-local ac=Q==""and 0 or bQ(Q)-dl(h.I,g.window)
+local function ff(h,g)
+local K=h.w
+local ac=K==""and 0 or bJ(K)-dg(h.H,g.window)
 if ac<=0 then return h end
 local jG={}
-for A=0,bA(Q)-1 do
-local K,w=cr(Q,A)
-jG[A+1]=pack(cL,K-ac,w)
+for y=0,bw(K)-1 do
+local J,x=cn(K,y)
+jG[y+1]=pack(cH,J-ac,x)
 end
-return cc({H=h.H,x=table.concat(jG)},g,h.I)
+return bW({E=h.E,w=table.concat(jG)},g,h.H)
 end`;
 
 const part12 = `function bG.f()
 return{
 letter="F",
-bW=function()
+bU=function()
 return{capacity=number(),window=number()}
 end,
-cY=function()
-return{x="",I=0}
+dz=function()
+return{w="",H=0}
 end,
-dg=fs,
-cF=function(h,ab,g)
-if h.x==""then return r end
-local K,w=bO(h.x)
-if w+ab<=g.capacity then return max(r,K)end
-return max(r,K+g.window)
+dc=ff,
+cA=function(h,aa,g)
+if h.w==""then return q end
+local J,x=bH(h.w)
+if x+aa<=g.capacity then return max(q,J)end
+return max(q,J+g.window)
 end,
-cI=function(h,at,ab,g)
-local x=h.x
-if x==""then return cc({x=pack(cL,at,ab)},g,0)end
-local K,w=bO(x)
-if at<K+g.window then
-x=fI(x,bA(x)-1,K,w+ab)
+cE=function(h,at,aa,g)
+local w=h.w
+if w==""then return bW({w=pack(cH,at,aa)},g,0)end
+local J,x=bH(w)
+if at<J+g.window then
+w=fu(w,bw(w)-1,J,x+aa)
 else
-x=x..pack(cL,at,ab)
+w=w..pack(cH,at,aa)
 end
-while bQ(x)+g.window<=r do
-x=sub(x,aZ+1)
+while bJ(w)+g.window<=q do
+w=sub(w,aW+1)
 end
-return cc({x=x},g,h.I)
+return bW({w=w},g,h.H)
 end,
-ea=function(h,g)
-if h.x==""then return 0,0 end
-local K,w=bO(h.x)
-local reset=K+g.window-r
+dS=function(h,g)
+if h.w==""then return 0,0 end
+local J,x=bH(h.w)
+local reset=J+g.window-q
 if reset<=0 then return 0,0 end
-if K>r then return g.capacity,reset end
-return w,reset
+if J>q then return g.capacity,reset end
+return x,reset
 end,
-co=function(h,g)
-if h.x==""then return 0 end
-local K=bO(h.x)
-return K+g.window
+cB=function(h,g)
+if h.w==""then return 0 end
+local J=bH(h.w)
+return J+g.window
 end,
-bE=function(m,E,to)
-local x,I=ed(m,E+7,to)
-return{x=x,I=I}
+bR=function(o,D,to)
+local w,H=dV(o,D+7,to)
+return{w=w,H=H}
 end,
-fC=16,
-ew=function(m,E)
-return{x=gD(ag("<dd",m,E)),I=0}
+fZ=16,
+fi=function(o,D)
+return{w=gu(am("<dd",o,D)),H=0}
 end,
-da=function(h,g)
-return pack("<I7",g.window)..cK(h)
+dh=function(h,g)
+return pack("<I7",g.window)..cG(h)
 end,
 }
 end`;
 
 const part13 = `function bG.c()
-local function fN(h,A,g)
-if A==0 then return h.H end
-local K,w=cr(h.x,A-1)
-return K+g.window==cr(h.x,A)and w or 0
+local function fA(h,y,g)
+if y==0 then return h.E end
+local J,x=cn(h.w,y-1)
+return J+g.window==cn(h.w,y)and x or 0
 end
-local function jv(h,at,g)
-if h.x==""then return at,0,0 end
-local K,w=bO(h.x)
-if at<K+g.window then
-return K,fN(h,bA(h.x)-1,g),w
+local function ju(h,at,g)
+if h.w==""then return at,0,0 end
+local J,x=bH(h.w)
+if at<J+g.window then
+return J,fA(h,bw(h.w)-1,g),x
 end
-if at<K+2*g.window then return K+g.window,w,0 end
+if at<J+2*g.window then return J+g.window,x,0 end
 return at,0,0
 end
-local function eZ(q,be,g)
-if be<0 then return g.window+1 end
-if q<=be then return 0 end
-local bP=g.window/g.step
-return(bP-floor(be*bP/q))*g.step
+local function eQ(p,bc,g)
+if bc<0 then return g.window+1 end
+if p<=bc then return 0 end
+local bI=g.window/g.step
+return(bI-floor(bc*bI/p))*g.step
 end
-local function iU(x,g)
-local K=bQ(x)
-local iQ=bA(x)>1 and cr(x,1)==K+g.window
-return K+(iQ and 1 or 2)*g.window<=r
+local function iS(w,g)
+local J=bJ(w)
+local iO=bw(w)>1 and cn(w,1)==J+g.window
+return J+(iO and 1 or 2)*g.window<=q
 end
 return{
 letter="C",
-bW=function()
+bU=function()
 return{capacity=number(),window=number(),step=number()}
 end,
-cY=function()
-return{H=0,x="",I=0}
+dz=function()
+return{E=0,w="",H=0}
 end,
-dg=fs,
-cF=function(h,ab,g)
-local K,H,dU=jv(h,r,g)
-local io=eZ(H,g.capacity-ab-dU,g)
-if io<=g.window then return max(r,K+io)end
-return max(r,K+g.window+eZ(dU,g.capacity-ab,g))
+dc=ff,
+cA=function(h,aa,g)
+local J,E,dL=ju(h,q,g)
+local ik=eQ(E,g.capacity-aa-dL,g)
+if ik<=g.window then return max(q,J+ik)end
+return max(q,J+g.window+eQ(dL,g.capacity-aa,g))
 end,
-cI=function(h,at,ab,g)
-local V={H=h.H,x=h.x}
-local K,w
-if V.x~=""then
-K,w=bO(V.x)
+cE=function(h,at,aa,g)
+local V={E=h.E,w=h.w}
+local J,x
+if V.w~=""then
+J,x=bH(V.w)
 end
-if K and at<K+g.window then
-V.x=fI(V.x,bA(V.x)-1,K,w+ab)
+if J and at<J+g.window then
+V.w=fu(V.w,bw(V.w)-1,J,x+aa)
 else
-K=jv(h,at,g)
-V.x=V.x..pack(cL,K,ab)
+J=ju(h,at,g)
+V.w=V.w..pack(cH,J,aa)
 end
-while iU(V.x,g)do
-V.H=fN(V,1,g)
-V.x=sub(V.x,aZ+1)
+while iS(V.w,g)do
+V.E=fA(V,1,g)
+V.w=sub(V.w,aW+1)
 end
-return cc(V,g,h.I)
+return bW(V,g,h.H)
 end,
-ea=function(h,g)
-if h.x==""then return 0,0 end
-local Y=bO(h.x)
-local reset=Y+2*g.window-r
+dS=function(h,g)
+if h.w==""then return 0,0 end
+local ab=bH(h.w)
+local reset=ab+2*g.window-q
 if reset<=0 then return 0,0 end
-if Y>r then return g.capacity,reset end
-local K,H,dU=jv(h,r,g)
-local bP=g.window/g.step
-local aL=bP-floor((r-K)/g.step)
-return ceil(H*aL/bP)+dU,reset
+if ab>q then return g.capacity,reset end
+local J,E,dL=ju(h,q,g)
+local bI=g.window/g.step
+local aJ=bI-floor((q-J)/g.step)
+return ceil(E*aJ/bI)+dL,reset
 end,
-co=function(h,g)
-if h.x==""then return 0 end
-local K=bO(h.x)
-return K+2*g.window
+cB=function(h,g)
+if h.w==""then return 0 end
+local J=bH(h.w)
+return J+2*g.window
 end,
-bE=function(m,E,to)
-local x,I=ed(m,E+12,to)
-if x==""then return{H=0,x="",I=0}end
-return{H=ag("<I4",m,E+8),x=x,I=I}
+bR=function(o,D,to)
+local w,H=dV(o,D+12,to)
+if w==""then return{E=0,w="",H=0}end
+return{E=am("<I4",o,D+8),w=w,H=H}
 end,
-fC=24,
-ew=function(m,E)
-local K,H,dU=ag("<ddd",m,E)
-if not(H>0 and H<2^32)then H=0 end
-if dU>0 or H==0 then
-return{H=H,x=gD(K,dU),I=0}
+fZ=24,
+fi=function(o,D)
+local J,E,dL=am("<ddd",o,D)
+if not(E>0 and E<2^32)then E=0 end
+if dL>0 or E==0 then
+return{E=E,w=gu(J,dL),H=0}
 end
-return{H=H,x=pack(cL,K,0),I=0}
+return{E=E,w=pack(cH,J,0),H=0}
 end,
-da=function(h,g)
-local ax=#format("%.0f",g.step)-1
-return pack("<I7BI4",g.window,ax,h.H)..cK(h)
+dh=function(h,g)
+local av=#format("%.0f",g.step)-1
+return pack("<I7BI4",g.window,av,h.E)..cG(h)
 end,
 }
 end`;
 
 const part14 = `function bG.s()`;
 
-const part15 = `local bu,jW,fX=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cD,ku=2^48,2^37
-local hv=r-r%cD
-local function bt(o,ax)
-o.dy,o.ax=ax>=32,ax%32
-o.jz,o.ay=o.ax>=16,2^(ax%16)
-o.bz=o.jz and 255 or 65535
+const part15 = `local br,jW,fK=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cy,ku=2^48,2^37
+local ho=q-q%cy
+local function cm(m,av)
+m.dq,m.av=av>=32,av%32
+m.jz,m.aw=m.av>=16,2^(av%16)
+m.bv=m.jz and 255 or 65535
 end
-local function da(o,ar,q)
-if o.jz then return pack("<I7B",ar,q)end
-if ar-r>=cD/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",ar%cD,q)
+local function dh(m,ap,p)
+if m.jz then return pack("<I7B",ap,p)end
+if ap-q>=cy/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",ap%cy,p)
 end
-local function bE(o,Q,E)
-if o.jz then return ag("<I7B",Q,E)end
-local ar,q=ag("<I6I2",Q,E)
-ar=ar+hv
-if ar>r+cD/2 then return ar-cD,q end
-if ar<r-cD/2 then return ar+cD,q end
-return ar,q
+local function bR(m,K,D)
+if m.jz then return am("<I7B",K,D)end
+local ap,p=am("<I6I2",K,D)
+ap=ap+ho
+if ap>q+cy/2 then return ap-cy,p end
+if ap<q-cy/2 then return ap+cy,p end
+return ap,p
 end
-local function bW(o,E,to)
-if to<#o.Q then return sub(o.Q,E+1,to+1)end
-return call("GETRANGE",o.U,format("%d",E),format("%d",to))
+local function bU(m,D,to)
+if to<#m.K then return sub(m.K,D+1,to+1)end
+return call("GETRANGE",m.U,format("%d",D),format("%d",to))
 end
-local function bM(o,ao)
-return bu+4*(floor(ao/o.ay)+1)+8*ao
+local function bD(m,al)
+return br+4*(floor(al/m.aw)+1)+8*al
 end
-local function size(o)
-return o.J==0 and bu or bM(o,o.J-1)+8
+local function size(m)
+return m.I==0 and br or bD(m,m.I-1)+8
 end
-local function cg(o,i)
-return(o.aQ+i)%o.J
+local function bZ(m,i)
+return(m.aO+i)%m.I
 end
-local function ba(o,i)
-local E=bM(o,cg(o,i))
-return bE(o,bW(o,E,E+7),1)
+local function aX(m,i)
+local D=bD(m,bZ(m,i))
+return bR(m,bU(m,D,D+7),1)
 end
-local function iP(o,i)
-local ao=cg(o,i)
-return min(o.ay-ao%o.ay,o.J-ao,o.w-i)
+local function iN(m,i)
+local al=bZ(m,i)
+return min(m.aw-al%m.aw,m.I-al,m.x-i)
 end
-local function hO(o,es,ad)
-if es and o.ad and es>o.ad then return o.w,o.ad,o.aY end
-if o.dy then
-if es then return es-1,es-1,(ba(o,es-1))end
-local cp,bV=0,o.w
-while cp<bV do
-local ci=floor((cp+bV)/2)
-if ba(o,ci)<=ad then
-cp=ci+1
+local function hG(m,ek,ad)
+if ek and m.ad and ek>m.ad then return m.x,m.ad,m.aU end
+if m.dq then
+if ek then return ek-1,ek-1,(aX(m,ek-1))end
+local cj,bN=0,m.x
+while cj<bN do
+local cb=floor((cj+bN)/2)
+if aX(m,cb)<=ad then
+cj=cb+1
 else
-bV=ci
+bN=cb
 end
 end
-return cp,cp
+return cj,cj
 end
-local i,bc=0,0
-while i<o.w do
-local n,ao=iP(o,i),cg(o,i)
-local q
-if i>0 and i+n<o.w then
-local E=bM(o,ao)-4
-q=ag("<I4",bW(o,E,E+3),1)
+local i,aZ=0,0
+while i<m.x do
+local n,al=iN(m,i),bZ(m,i)
+local p
+if i>0 and i+n<m.x then
+local D=bD(m,al)-4
+p=am("<I4",bU(m,D,D+3),1)
 end
-if q and((es and bc+q<es)or(not es and ba(o,i+n-1)<=ad))then
-i,bc=i+n,bc+q
+if p and((ek and aZ+p<ek)or(not ek and aX(m,i+n-1)<=ad))then
+i,aZ=i+n,aZ+p
 else
-local ak,cH=0,16
-while ak<n do
-cH=min(cH,n-ak)
-local E=bM(o,ao+ak)
-local Q=bW(o,E,E+8*cH-1)
-for j=1,8*cH,8 do
-local ar,aU=bE(o,Q,j)
-if es and bc+aU>=es or not es and ar>ad then return i,bc,ar end
-i,bc=i+1,bc+aU
+local ai,cD=0,16
+while ai<n do
+cD=min(cD,n-ai)
+local D=bD(m,al+ai)
+local K=bU(m,D,D+8*cD-1)
+for j=1,8*cD,8 do
+local ap,bb=bR(m,K,j)
+if ek and aZ+bb>=ek or not ek and ap>ad then return i,aZ,ap end
+i,aZ=i+1,aZ+bb
 end
-ak,cH=ak+cH,cH*8
+ai,cD=ai+cD,cD*8
 end
 end
 end
-return i,bc
+return i,aZ
 end
-local function aC(o)
-local window,v,ax=o.window,o.v,o.ax+(o.dy and 32 or 0)
-local fq=pack("<I4I4I4I7I4B",o.aQ,o.w,o.J,o.aM,o.av,ax)
-local cp=v%cD
-local bV=(v-cp)/cD+32*o.I
-return"S"..pack("<dI7I6BI7",o.z,window,cp,bV,o.aY)..fq
+local function bh(m)
+local window,v,av=m.window,m.v,m.av+(m.dq and 32 or 0)
+local gy=pack("<I4I4I4I7I4B",m.aO,m.x,m.I,m.aK,m.az,av)
+local cj=v%cy
+local bN=(v-cj)/cy+32*m.H
+return"S"..pack("<dI7I6BI7",m.z,window,cj,bN,m.aU)..gy
 end
-local function gt(o)
-o.Q,o.cS="",nil
+local function gi(m)
+m.K,m.cN="",nil
 end
-local function jC(o,g)
-o.aQ,o.w,o.J,o.aM,o.av,o.aY=0,0,0,0,0,0
-bt(o,g.ax+32)
-gt(o)
+local function jC(m,g)
+m.aO,m.x,m.I,m.aK,m.az,m.aU=0,0,0,0,0,0
+cm(m,g.av+32)
+gi(m)
 end
-local function hC(o,af,J)
+local function hv(m,af,I)
 local n=#af/8
-o.aQ,o.w,o.J,o.av=0,n,J,0
-local bR={}
-for E=0,J-1,o.ay do
-local an=min(E+o.ay,J)
-local Q,bc=sub(af,E*8+1,an*8),0
-if E<n then
-for j=1,#Q,8 do
-local _,q=bE(o,Q,j)
-bc=bc+q
+m.aO,m.x,m.I,m.az=0,n,I,0
+local bK={}
+for D=0,I-1,m.aw do
+local ar=min(D+m.aw,I)
+local K,aZ=sub(af,D*8+1,ar*8),0
+if D<n then
+for j=1,#K,8 do
+local _,p=bR(m,K,j)
+aZ=aZ+p
 end
-o.av=bc
+m.az=aZ
 end
-bR[#bR+1]=pack("<I4",bc)..Q..string.rep("\\0",(an-E)*8-#Q)
+bK[#bK+1]=pack("<I4",aZ)..K..string.rep("\\0",(ar-D)*8-#K)
 end
-return aC(o)..table.concat(bR)
+return bh(m)..table.concat(bK)
 end
-local function ip(o)
-local bR,i={},0
-while i<o.w do
-local n,E=iP(o,i),bM(o,cg(o,i))
-bR[#bR+1],i=bW(o,E,E+8*n-1),i+n
+local function il(m)
+local bK,i={},0
+while i<m.x do
+local n,D=iN(m,i),bD(m,bZ(m,i))
+bK[#bK+1],i=bU(m,D,D+8*n-1),i+n
 end
-return table.concat(bR)
+return table.concat(bK)
 end
-local function eW(o,ar,q)
-local cl=ceil(q/o.bz)-1
-return string.rep(da(o,ar,o.bz),cl)..da(o,ar,q-cl*o.bz)
+local function eN(m,ap,p)
+local cf=ceil(p/m.bv)-1
+return string.rep(dh(m,ap,m.bv),cf)..dh(m,ap,p-cf*m.bv)
 end`;
 
 const part16 = `local jA=2^17
-local function fG(cO,capacity,ay)
-local be=cO+floor(cO/64)+4
-local Q=bu+10+4*ceil(be/ay)+8*be
-if Q<jA then
-local _,ax=math.frexp(Q-1)
-local step=max(2^(ax-3),16)
-local aL=ceil(Q/step)*step-bu-10
-local cl=floor(aL/(4+8*ay))
-be=max(cl*ay+floor((aL-cl*(4+8*ay)-4)/8),be)
+local function fs(cJ,capacity,aw)
+local bc=cJ+floor(cJ/64)+4
+local K=br+10+4*ceil(bc/aw)+8*bc
+if K<jA then
+local _,av=math.frexp(K-1)
+local step=max(2^(av-3),16)
+local aJ=ceil(K/step)*step-br-10
+local cf=floor(aJ/(4+8*aw))
+bc=max(cf*aw+floor((aJ-cf*(4+8*aw)-4)/8),bc)
 end
-return cO<=capacity and min(capacity,be)or be
+return cJ<=capacity and min(capacity,bc)or bc
 end`;
 
-const part17 = `local function jl(o,m,g)
-if#m<21 then return end
-local z,aQ,w,J=ag("<dI4I4I4",m,2)
-if#m~=21+8*J or w>J or aQ>=max(J,1)then return end
-local bR,ar,q={},0,0
-for i=0,w-1 do
-local at=ag("<d",m,22+(aQ+i)%J*8)
-if at~=ar and q>0 then
-bR[#bR+1],q=eW(o,ar,q),0
+const part17 = `local function jk(m,o,g)
+if#o<21 then return end
+local z,aO,x,I=am("<dI4I4I4",o,2)
+if#o~=21+8*I or x>I or aO>=max(I,1)then return end
+local bK,ap,p={},0,0
+for i=0,x-1 do
+local at=am("<d",o,22+(aO+i)%I*8)
+if at~=ap and p>0 then
+bK[#bK+1],p=eN(m,ap,p),0
 end
-ar,q=at,q+1
+ap,p=at,p+1
 end
-if q>0 then bR[#bR+1]=eW(o,ar,q)end
-local af=table.concat(bR)
-o.z,o.aM,o.v,o.aY,o.ce=z,w,ar,ar,true
-o.dy=#af/8==w
-o.Q=hC(o,af,#af/8)
+if p>0 then bK[#bK+1]=eN(m,ap,p)end
+local af=table.concat(bK)
+m.z,m.aK,m.v,m.aU,m.cU=z,x,ap,ap,true
+m.dq=#af/8==x
+m.K=hv(m,af,#af/8)
 end
-local function fT(U,g)
-local Q=call("GETRANGE",U,"0",g.gW)
-local o={U=U,Q=Q,z=0,window=g.window,v=0,aY=0,I=0}
-o.aQ,o.w,o.J,o.aM,o.av=0,0,0,0,0
-bt(o,g.ax+32)
-local am=string.byte(Q,1)
-if am==115 then jl(o,call("GETRANGE",U,"0","-1"),g)end
-if am==98 and#Q==9 then
-local z=ag("<d",Q,2)
-o.dk=not(z>=0 and z<2^53 and z==floor(z))
-o.z=o.dk and 0 or z
-return o
+local function gI(U,g)
+local K=call("GETRANGE",U,"0",g.gQ)
+local m={U=U,K=K,z=0,window=g.window,v=0,aU=0,H=0}
+m.aO,m.x,m.I,m.aK,m.az=0,0,0,0,0
+cm(m,g.av+32)
+local ak=string.byte(K,1)
+if ak==115 then jk(m,call("GETRANGE",U,"0","-1"),g)end
+if ak==98 and#K==9 then
+local z=am("<d",K,2)
+m.dN=not(z>=0 and z<2^53 and z==floor(z))
+m.z=m.dN and 0 or z
+return m
 end
-if am~=83 or#Q<bu then
-o.dk=am and not o.ce
-return o
+if ak~=83 or#K<br then
+m.dN=ak and not m.cU
+return m
 end
-local ax,bV
-o.z,o.window,o.v,bV,o.aY,o.aQ,o.w,o.J,o.aM,o.av,ax=
-ag(jW,Q,2)
-o.v,o.I=o.v+bV%32*cD,floor(bV/32)
-bt(o,ax)
-local bw=size(o)
-if#Q==g.gW+1 and bw>#Q then
-local bs=call("GETRANGE",U,format("%d",bw-1),format("%d",bw))
-bw=#bs==1 and#Q or-1
+local av,bN
+m.z,m.window,m.v,bN,m.aU,m.aO,m.x,m.I,m.aK,m.az,av=
+am(jW,K,2)
+m.v,m.H=m.v+bN%32*cy,floor(bN/32)
+cm(m,av)
+local bt=size(m)
+if#K==g.gQ+1 and bt>#K then
+local bp=call("GETRANGE",U,format("%d",bt-1),format("%d",bt))
+bt=#bp==1 and#K or-1
 end
-o.dk=ax%16<6
-or ax>58
-or bw~=#Q
-or o.w>o.J
-or o.aQ>=max(o.J,1)
-return o
+m.dN=av%16<6
+or av>58
+or bt~=#K
+or m.x>m.I
+or m.aO>=max(m.I,1)
+return m
 end
-local function fn(o,ar,g)
+local function fc(m,ap,g)
 local step=ceil(g.window/8)
-return format("%.0f",dr(max(ar-ar%step+step+g.window,o.z)))
+return format("%.0f",ej(max(ap-ap%step+step+g.window,m.z)))
 end
-local function kv(o,cO,g,dj)
-local ce=size(o)
-if o.aQ+o.w>o.J then
-local ay,cl=floor(o.aQ/o.ay),4+8*o.ay
-local fg=max(ceil((cO-o.J)/o.ay),floor(o.J/o.ay/8))
-local am,an=bu+ay*cl,ce
-while an>am do
-local E=max(an-65536,am)
-local Q=call("GETRANGE",o.U,format("%d",E),format("%d",an-1))
-call("SETRANGE",o.U,format("%d",E+fg*cl),Q)
-an=E
+local function kv(m,cJ,g,dv)
+local cU=size(m)
+if m.aO+m.x>m.I then
+local aw,cf=floor(m.aO/m.aw),4+8*m.aw
+local eV=max(ceil((cJ-m.I)/m.aw),floor(m.I/m.aw/8))
+local ak,ar=br+aw*cf,cU
+while ar>ak do
+local D=max(ar-65536,ak)
+local K=call("GETRANGE",m.U,format("%d",D),format("%d",ar-1))
+call("SETRANGE",m.U,format("%d",D+eV*cf),K)
+ar=D
 end
-o.aQ,o.J=o.aQ+fg*o.ay,o.J+fg*o.ay
+m.aO,m.I=m.aO+eV*m.aw,m.I+eV*m.aw
 else
-o.J=fG(cO,g.capacity,o.ay)
-if ce<jA then
-local m=bW(o,0,ce-1)
-call("SET",o.U,m..string.rep("\\0",size(o)-ce),"PX",dj)
+m.I=fs(cJ,g.capacity,m.aw)
+if cU<jA then
+local o=bU(m,0,cU-1)
+call("SET",m.U,o..string.rep("\\0",size(m)-cU),"PX",dv)
 else
-call("SETRANGE",o.U,format("%d",size(o)-1),"\\0")
+call("SETRANGE",m.U,format("%d",size(m)-1),"\\0")
 end
 end
-o.Q=""
+m.K=""
 end
-local function iM(o,af)
-local ak=0
-while ak<#af do
-local ao=cg(o,o.w)
-local n=min(o.ay-ao%o.ay,o.J-ao,(#af-ak)/8)
-local Q=sub(af,ak+1,ak+8*n)
-if ao%o.ay==0 then o.av=0 end
-for j=1,#Q,8 do
-local _,q=bE(o,Q,j)
-o.av=o.av+q
+local function iK(m,af)
+local ai=0
+while ai<#af do
+local al=bZ(m,m.x)
+local n=min(m.aw-al%m.aw,m.I-al,(#af-ai)/8)
+local K=sub(af,ai+1,ai+8*n)
+if al%m.aw==0 then m.az=0 end
+for j=1,#K,8 do
+local _,p=bR(m,K,j)
+m.az=m.az+p
 end
-local E=bM(o,ao)
-call("SETRANGE",o.U,format("%d",E),Q)
-o.w,ak,ao=o.w+n,ak+8*n,ao+n
-if ao%o.ay==0 or ao==o.J then
-local ay=E-8*((ao-n)%o.ay)-4
-call("SETRANGE",o.U,format("%d",ay),pack("<I4",o.av))
+local D=bD(m,al)
+call("SETRANGE",m.U,format("%d",D),K)
+m.x,ai,al=m.x+n,ai+8*n,al+n
+if al%m.aw==0 or al==m.I then
+local aw=D-8*((al-n)%m.aw)-4
+call("SETRANGE",m.U,format("%d",aw),pack("<I4",m.az))
 end
 end
 end
-local function gG(o,g)
-if o.ce then call("SET",o.U,o.Q,"PX",fn(o,o.w>0 and o.aY or r,g))end
-o.ce=nil
+local function gz(m,g)
+if m.cU then call("SET",m.U,m.K,"PX",fc(m,m.x>0 and m.aU or q,g))end
+m.cU=nil
 end`;
 
-const part18 = `local function gP(o,at,g)
-local ad=o.v>r and o.I or 0
-o.v=at>r and at or 0
-o.I=at>r and eV(at-r,g.window,ad)or 0
+const part18 = `local function gJ(m,at,g)
+local ad=m.v>q and m.H or 0
+m.v=at>q and at or 0
+m.H=at>q and eL(at-q,g.window,ad)or 0
 end
-local function hV(o,i)
-local ao,bc=cg(o,i),0
-local E=bM(o,ao-ao%o.ay)
-local Q=bW(o,E,bM(o,ao)+7)
-for j=1,#Q,8 do
-local _,q=bE(o,Q,j)
-bc=bc+q
+local function hR(m,i)
+local al,aZ=bZ(m,i),0
+local D=bD(m,al-al%m.aw)
+local K=bU(m,D,bD(m,al)+7)
+for j=1,#K,8 do
+local _,p=bR(m,K,j)
+aZ=aZ+p
 end
-return bc
+return aZ
 end
-local function hU(o,g,bb)
-if o.aY<=r then return o end
-local bn=max(r,min(o.v,dl(o.I,g.window)))
-if o.aY<=bn then return o end
-local i,ad=hO(o,nil,bn)
-local q=min(o.aM-ad,g.capacity)
-o.w,o.aY=i,bn
-gP(o,bn,g)
-if bb then
-o.aM,o.ad=ad+q,ad
-return o
+local function hQ(m,g,aY)
+if m.aU<=q then return m end
+local bk=max(q,min(m.v,dg(m.H,g.window)))
+if m.aU<=bk then return m end
+local i,ad=hG(m,nil,bk)
+local p=min(m.aK-ad,g.capacity)
+m.x,m.aU=i,bk
+gJ(m,bk,g)
+if aY then
+m.aK,m.ad=ad+p,ad
+return m
 end
-gG(o,g)
-o.aM,o.dy=ad+q,o.dy and q==1
-if i==0 then o.aQ=0 end
-o.av=i==0 and 0 or hV(o,i-1)
-o.Q=""
-iM(o,eW(o,bn,q))
-call("SETRANGE",o.U,"0",aC(o))
-call("PEXPIRE",o.U,fn(o,bn,g))
-return o
+gz(m,g)
+m.aK,m.dq=ad+p,m.dq and p==1
+if i==0 then m.aO=0 end
+m.az=i==0 and 0 or hR(m,i-1)
+m.K=""
+iK(m,eN(m,bk,p))
+call("SETRANGE",m.U,"0",bh(m))
+call("PEXPIRE",m.U,fc(m,bk,g))
+return m
 end`;
 
-const part19 = `local function cS(o,g)
-if not o.cS then
-o.cS,o.du=0,0
-local ad=r-g.window
-if o.w>0 and o.aY<=ad then
-o.cS,o.du=o.w,o.aM
-elseif o.w>0 then
-o.cS,o.du=hO(o,nil,ad)
+const part19 = `local function cN(m,g)
+if not m.cN then
+m.cN,m.dl=0,0
+local ad=q-g.window
+if m.x>0 and m.aU<=ad then
+m.cN,m.dl=m.x,m.aK
+elseif m.x>0 then
+m.cN,m.dl=hG(m,nil,ad)
 end
 end
-return o.cS,o.du
+return m.cN,m.dl
 end
-local function eT(capacity,window)
-local ax=6
-while ax<10 and 4^ax<capacity do
-ax=ax+1
+local function eJ(capacity,window)
+local av=6
+while av<10 and 4^av<capacity do
+av=av+1
 end
 return{
 capacity=capacity,
 window=window,
 ring=true,
-ax=window<ku and ax or ax+16,
-gW=bu+4+8*fX-1,
+av=window<ku and av or av+16,
+gQ=br+4+8*fK-1,
 }
 end
 return{
-fT=fT,
-bW=function()
-return eT(number(),number())
+gI=gI,
+bU=function()
+return eJ(number(),number())
 end,
-eT=eT,
-dg=hU,
-cF=function(o,ab,g)
-local at=max(r,o.v)
-local db=o.aM+ab-g.capacity
-if db<=0 then return at end
-local _,_,ar=hO(o,db)
-return max(at,ar+g.window)
+eJ=eJ,
+dc=hQ,
+cA=function(m,aa,g)
+local at=max(q,m.v)
+local cW=m.aK+aa-g.capacity
+if cW<=0 then return at end
+local _,_,ap=hG(m,cW)
+return max(at,ap+g.window)
 end,
-ea=function(o,g)
-local _,aL=cS(o,g)
-local aK=o.aM-aL
-if aK==0 then return 0,0 end
-return o.v>r and g.capacity or aK,o.aY+g.window-r
+dS=function(m,g)
+local _,aJ=cN(m,g)
+local aH=m.aK-aJ
+if aH==0 then return 0,0 end
+return m.v>q and g.capacity or aH,m.aU+g.window-q
 end,
-cI=function(o,at,ab,g)
-local ar=at
-if o.w>0 then ar=max(at,o.aY)end
-gP(o,at>r and ar or o.v,g)
-local dj=fn(o,ar,g)
-gG(o,g)
-local eR,ix=cS(o,g)
-o.w,o.aM,o.window=o.w-eR,o.aM-ix,g.window
-if o.w==0 then
-if o.J>fX and o.ax==g.ax then
-o.aQ,o.av,o.dy=0,0,true
+cE=function(m,at,aa,g)
+local ap=at
+if m.x>0 then ap=max(at,m.aU)end
+gJ(m,at>q and ap or m.v,g)
+local dv=fc(m,ap,g)
+gz(m,g)
+local eH,iu=cN(m,g)
+m.x,m.aK,m.window=m.x-eH,m.aK-iu,g.window
+if m.x==0 then
+if m.I>fK and m.av==g.av then
+m.aO,m.az,m.dq=0,0,true
 else
-jC(o,g)
+jC(m,g)
 end
 else
-o.aQ=cg(o,eR)
+m.aO=bZ(m,eH)
 end
-local bB,de,q=ab,nil,0
-if o.w>0 and ar==o.aY then
-local _,aU=ba(o,o.w-1)
-q=aU
-if q<o.bz then
-de=min(o.bz-q,ab)
-bB=ab-de
+local bx,da,p=aa,nil,0
+if m.x>0 and ap==m.aU then
+local _,bb=aX(m,m.x-1)
+p=bb
+if p<m.bv then
+da=min(m.bv-p,aa)
+bx=aa-da
 end
 end
-o.aM,o.aY,o.dy=o.aM+ab,ar,o.dy and ab==1 and not de
-local af=bB>0 and eW(o,ar,bB)or""
-local cO=o.w+#af/8
-if o.J<=fX or(cO>o.J and o.J<=o.ay)then
-local bv=ip(o)
-if de then bv=sub(bv,1,-9)..da(o,ar,q+de)end
-local J=cO>o.J and fG(cO,g.capacity,o.ay)or o.J
-o.Q=hC(o,bv..af,J)
-call("SET",o.U,o.Q,"PX",dj)
+m.aK,m.aU,m.dq=m.aK+aa,ap,m.dq and aa==1 and not da
+local af=bx>0 and eN(m,ap,bx)or""
+local cJ=m.x+#af/8
+if m.I<=fK or(cJ>m.I and m.I<=m.aw)then
+local bs=il(m)
+if da then bs=sub(bs,1,-9)..dh(m,ap,p+da)end
+local I=cJ>m.I and fs(cJ,g.capacity,m.aw)or m.I
+m.K=hv(m,bs..af,I)
+call("SET",m.U,m.K,"PX",dv)
 else
-if cO>o.J then kv(o,cO,g,dj)end
-if de then
-local ao=cg(o,o.w-1)
-o.av=o.av+de
-local E=bM(o,ao)
-call("SETRANGE",o.U,format("%d",E),da(o,ar,q+de))
-if(ao+1)%o.ay==0 or ao+1==o.J then
-local ay=E-8*(ao%o.ay)-4
-call("SETRANGE",o.U,format("%d",ay),pack("<I4",o.av))
+if cJ>m.I then kv(m,cJ,g,dv)end
+if da then
+local al=bZ(m,m.x-1)
+m.az=m.az+da
+local D=bD(m,al)
+call("SETRANGE",m.U,format("%d",D),dh(m,ap,p+da))
+if(al+1)%m.aw==0 or al+1==m.I then
+local aw=D-8*(al%m.aw)-4
+call("SETRANGE",m.U,format("%d",aw),pack("<I4",m.az))
 end
 end
-iM(o,af)
-call("SETRANGE",o.U,"0",aC(o))
-call("PEXPIRE",o.U,dj)
-o.Q=""
+iK(m,af)
+call("SETRANGE",m.U,"0",bh(m))
+call("PEXPIRE",m.U,dv)
+m.K=""
 end
-o.cS,o.du=0,0
+m.cN,m.dl=0,0
 end,
-hP=function()`;
+hH=function()`;
 
-const part20 = `local function jd(o,i,ar,q,eS)
-local ao,Y=cg(o,i),cg(o,o.w-1)
-local E=bM(o,ao)
-call("SETRANGE",o.U,format("%d",E),da(o,ar,q-eS))
-o.aM,o.dy=o.aM-eS,false
-if floor(ao/o.ay)==floor(Y/o.ay)then
-if ao>Y then return end
-o.av=o.av-eS
+const part20 = `local function jc(m,i,ap,p,eI)
+local al,ab=bZ(m,i),bZ(m,m.x-1)
+local D=bD(m,al)
+call("SETRANGE",m.U,format("%d",D),dh(m,ap,p-eI))
+m.aK,m.dq=m.aK-eI,false
+if floor(al/m.aw)==floor(ab/m.aw)then
+if al>ab then return end
+m.az=m.az-eI
 end
-local ay=E-8*(ao%o.ay)-4
-local bc=ag("<I4",call("GETRANGE",o.U,format("%d",ay),format("%d",ay+3)),1)
-call("SETRANGE",o.U,format("%d",ay),pack("<I4",max(bc-eS,0)))
+local aw=D-8*(al%m.aw)-4
+local aZ=am("<I4",call("GETRANGE",m.U,format("%d",aw),format("%d",aw+3)),1)
+call("SETRANGE",m.U,format("%d",aw),pack("<I4",max(aZ-eI,0)))
 end
-local function en(o,g)
-gt(o)
-while o.w>0 do
-local ar,q=ba(o,o.w-1)
-o.v,o.aY=min(o.v,ar),ar
-if q>0 then break end
-local ao=cg(o,o.w-1)
-o.w=o.w-1
-if ao%o.ay==0 then
-local ay=o.w>0 and bM(o,floor(cg(o,o.w-1)/o.ay)*o.ay)-4
-o.av=ay and ag("<I4",bW(o,ay,ay+3),1)or 0
+local function ee(m,g)
+gi(m)
+while m.x>0 do
+local ap,p=aX(m,m.x-1)
+m.v,m.aU=min(m.v,ap),ap
+if p>0 then break end
+local al=bZ(m,m.x-1)
+m.x=m.x-1
+if al%m.aw==0 then
+local aw=m.x>0 and bD(m,floor(bZ(m,m.x-1)/m.aw)*m.aw)-4
+m.az=aw and am("<I4",bU(m,aw,aw+3),1)or 0
 end
 end
-if o.w==0 then
-o.aQ,o.aM,o.av,o.v,o.aY,o.dy=0,0,0,0,0,true
+if m.x==0 then
+m.aO,m.aK,m.az,m.v,m.aU,m.dq=0,0,0,0,0,true
 end
-gP(o,o.v,g)
-call("SETRANGE",o.U,"0",aC(o))
+gJ(m,m.v,g)
+call("SETRANGE",m.U,"0",bh(m))
 end
-local function gL(o,q,ar,g)
-gG(o,g)
-gt(o)
-local cp,bV=0,o.w
-while cp<bV do
-local ci=floor((cp+bV)/2)
-if ba(o,ci)<ar then
-cp=ci+1
+local function gE(m,p,ap,g)
+gz(m,g)
+gi(m)
+local cj,bN=0,m.x
+while cj<bN do
+local cb=floor((cj+bN)/2)
+if aX(m,cb)<ap then
+cj=cb+1
 else
-bV=ci
+bN=cb
 end
 end
-local gv=0
-for i=cp,o.w-1 do
-local at,aU=ba(o,i)
-if at~=ar or gv==q then break end
-local eS=min(q-gv,aU)
-if eS>0 then jd(o,i,ar,aU,eS)end
-gv=gv+eS
+local gk=0
+for i=cj,m.x-1 do
+local at,bb=aX(m,i)
+if at~=ap or gk==p then break end
+local eI=min(p-gk,bb)
+if eI>0 then jc(m,i,ap,bb,eI)end
+gk=gk+eI
 end
-if gv>0 then en(o,g)end
+if gk>0 then ee(m,g)end
 end
-local function hS(o,q,g)
-gG(o,g)
-local _,aL=cS(o,g)
-local an=o.aM
-if o.w>0 and o.aY>r then
-local _,ad=hO(o,nil,r)
-an=ad
+local function hN(m,p,g)
+gz(m,g)
+local _,aJ=cN(m,g)
+local ar=m.aK
+if m.x>0 and m.aU>q then
+local _,ad=hG(m,nil,q)
+ar=ad
 end
-local gi=min(aL+q,an)
-if gi==0 then return end
-local i,ad,ar=hO(o,gi)
-local _,aU=ba(o,i)
-gt(o)
-o.aQ,o.w,o.aM=cg(o,i),o.w-i,o.aM-ad
-jd(o,0,ar,aU,gi-ad)
-en(o,g)
+local fX=min(aJ+p,ar)
+if fX==0 then return end
+local i,ad,ap=hG(m,fX)
+local _,bb=aX(m,i)
+gi(m)
+m.aO,m.x,m.aK=bZ(m,i),m.x-i,m.aK-ad
+jc(m,0,ap,bb,fX-ad)
+ee(m,g)
 end
-local function iv(o,g)
-local cz=fn(o,o.w>0 and o.aY or r-2*g.window,g)
-gG(o,g)
-if o.J>0 then
-call("SETRANGE",o.U,"0",aC(o))
-call("PEXPIRE",o.U,cz)
-elseif o.z>r then
-call("SET",o.U,aC(o),"PX",cz)
+local function is(m,g)
+local cR=fc(m,m.x>0 and m.aU or q-2*g.window,g)
+gz(m,g)
+if m.I>0 then
+call("SETRANGE",m.U,"0",bh(m))
+call("PEXPIRE",m.U,cR)
+elseif m.z>q then
+call("SET",m.U,bh(m),"PX",cR)
 else
-call("DEL",o.U)
+call("DEL",m.U)
 end
 end`;
 
-const part21 = `return{cB=gL,dd=hS,block=iv}
+const part21 = `return{cw=gE,cZ=hN,block=is}
 end,
 jF=function()`;
 
-const part22 = `local function jb(o)
-local al,Q={af={},v=o.v,I=o.I},ip(o)
-for E=1,#Q,8 do
-local at,q=bE(o,Q,E)
-local Y=al.af[#al.af]
-if Y and Y.at==at then
-Y.q=Y.q+q
-elseif q>0 then
-al.af[#al.af+1]={at=at,q=q}
+const part22 = `local function ja(m)
+local aj,K={af={},v=m.v,H=m.H},il(m)
+for D=1,#K,8 do
+local at,p=bR(m,K,D)
+local ab=aj.af[#aj.af]
+if ab and ab.at==at then
+ab.p=ab.p+p
+elseif p>0 then
+aj.af[#aj.af+1]={at=at,p=p}
 end
 end
-return al
+return aj
 end
-local function iK(U,al,g,z)
-local o,bR={U=U,z=z,window=g.window,v=al.v},{}
-o.I=al.I
-jC(o,g)
-for i,bF in ipairs(al.af)do
-bR[i]=eW(o,bF.at,bF.q)
-o.aM,o.aY=o.aM+bF.q,bF.at
+local function iH(U,aj,g,z)
+local m,bK={U=U,z=z,window=g.window,v=aj.v},{}
+m.H=aj.H
+jC(m,g)
+for i,bB in ipairs(aj.af)do
+bK[i]=eN(m,bB.at,bB.p)
+m.aK,m.aU=m.aK+bB.p,bB.at
 end
-local af=table.concat(bR)
-o.dy=o.aM==#af/8
-o.Q=hC(o,af,#af/8)
-if o.w>0 or z>r then
-call("SET",U,o.Q,"PX",fn(o,o.w>0 and o.aY or r-2*g.window,g))
+local af=table.concat(bK)
+m.dq=m.aK==#af/8
+m.K=hv(m,af,#af/8)
+if m.x>0 or z>q then
+call("SET",U,m.K,"PX",fc(m,m.x>0 and m.aU or q-2*g.window,g))
 else
 call("PEXPIRE",U,"0")
 end
-return o
+return m
 end`;
 
-const part23 = `return{bW=jb,dP=iK}
+const part23 = `return{bU=ja,dH=iH}
 end,
 }
 end`;
 
 const part24 = `local jX=80
-local function fQ(ah)
-return string.char((ah<12 and 116 or 72)+ah)
+local function gR(aA)
+return string.char((aA<12 and 116 or 72)+aA)
 end
-local function fD(rates)
-local aX,bS,eP,J,dZ="","","<",0,0
-local bp={}
-for i,D in ipairs(rates)do
-local letter,fa,dX=D.letter,"I7I4",D.window
+local function gx(rates)
+local bq,bL,eF,I,dR="","","<",0,0
+local bm={}
+for i,Q in ipairs(rates)do
+local letter,eR,dP=Q.letter,"I7I4",Q.window
 if letter=="t"then
-dX=D.as
-if D.ah>9 then fa="I7I7"end
-aX=aX..fQ(D.ah)
+dP=Q.aq
+if Q.aA>9 then eR="I7I7"end
+bq=bq..gR(Q.aA)
 elseif letter=="f"then
-aX,bS=aX.."F",bS..pack("<I7",D.window)
+bq,bL=bq.."F",bL..pack("<I7",Q.window)
 elseif letter=="c"then
-dX,fa=2*D.window,"I7I4I4"
-aX=aX.."C"
-bS=bS..pack("<I7B",D.window,#format("%.0f",D.step)-1)
+dP,eR=2*Q.window,"I7I4I4"
+bq=bq.."C"
+bL=bL..pack("<I7B",Q.window,#format("%.0f",Q.step)-1)
 else
 return nil
 end
-bp[i]={format="<"..fa,ao=J+1,at=struct.size(eP)+1}
-eP,J,dZ=eP..fa,J+(letter=="c"and 3 or 2),max(dZ,dX)
+bm[i]={format="<"..eR,al=I+1,at=struct.size(eF)+1}
+eF,I,dR=eF..eR,I+(letter=="c"and 3 or 2),max(dR,dP)
 end
-local _,ax=math.frexp(dZ/16000)
-ax=max(ax-1,0)
-local cP="P"..string.char(ax)..aX..bS
-for _,g in ipairs(bp)do
-g.at=g.at+#cP
+local _,av=math.frexp(dR/16000)
+av=max(av-1,0)
+local cK="P"..string.char(av)..bq..bL
+for _,g in ipairs(bm)do
+g.at=g.at+#cK
 end
 return{
-cP=cP,
-aX=aX,
-eP=eP,
-J=J,
-bp=bp,
-size=#cP+struct.size(eP),
-aD=1000*2^ax,
+cK=cK,
+bq=bq,
+eF=eF,
+I=I,
+bm=bm,
+size=#cK+struct.size(eF),
+aC=1000*2^av,
 }
 end
-local function fh(aF,O)
-local aD=aF.aD
-return format("%.0f",max(floor((O-O%aD+aD-r)/1000),0)+2+ch)
+local function fU(aQ,O)
+local aC=aQ.aC
+return format("%.0f",max(floor((O-O%aC+aC-q)/1000),0)+2+ca)
 end`;
 
-const part25 = `local function hM(m,y,aF,rates)
-local aX,size=aF.aX,aF.size
-if string.byte(m,y)~=jX or#m-y+1~=size then return nil end
-if sub(m,y+2,y+1+#aX)~=aX then return nil end
+const part25 = `local function jy(o,A,aQ,rates)
+local bq,size=aQ.bq,aQ.size
+if string.byte(o,A)~=jX or#o-A+1~=size then return nil end
+if sub(o,A+2,A+1+#bq)~=bq then return nil end
 local states={}
-for i,D in ipairs(rates)do
-local g=aF.bp[i]
-local am,er,kq=ag(g.format,m,y-1+g.at)
-if D.letter=="t"then
-states[i]={us=am,aa=min(er,D.denominator-1),I=0}
+for i,Q in ipairs(rates)do
+local g=aQ.bm[i]
+local ak,ei,kq=am(g.format,o,A-1+g.at)
+if Q.letter=="t"then
+states[i]={us=ak,Y=min(ei,Q.denominator-1),H=0}
 else
-local ij=am>0
-states[i]={x=ij and pack(cL,am,er)or"",I=0}
-if D.letter=="c"then states[i].H=ij and kq or 0 end
+local ig=ak>0
+states[i]={w=ig and pack(cH,ak,ei)or"",H=0}
+if Q.letter=="c"then states[i].E=ig and kq or 0 end
 end
 end
 return states
 end
-local function fp(states,aF,rates)
-local bk={}
-for i,D in ipairs(rates)do
-local h,ao=states[i],aF.bp[i].ao
-if(h.I or 0)>0 then return nil end
-if D.letter=="t"then
+local function fF(states,aQ,rates)
+local bi={}
+for i,Q in ipairs(rates)do
+local h,al=states[i],aQ.bm[i].al
+if(h.H or 0)>0 then return nil end
+if Q.letter=="t"then
 if h.ac or h.v then return nil end
-bk[ao],bk[ao+1]=h.us,h.aa
+bi[al],bi[al+1]=h.us,h.Y
 else
-if#h.x>aZ then return nil end
-bk[ao],bk[ao+1]=0,0
-if h.x~=""then
-bk[ao],bk[ao+1]=bQ(h.x)
+if#h.w>aW then return nil end
+bi[al],bi[al+1]=0,0
+if h.w~=""then
+bi[al],bi[al+1]=bJ(h.w)
 end
-if D.letter=="c"then bk[ao+2]=h.H end
+if Q.letter=="c"then bi[al+2]=h.E end
 end
 end
-return aF.cP..pack(aF.eP,unpack(bk))
+return aQ.cK..pack(aQ.eF,unpack(bi))
 end`;
 
-const part26 = `local function dY(e)
-gf(e)
-local rates,states,dB=e.p.rates,e.states,false
+const part26 = `local bY={}
+local function ec()
+local r={ci=number(),I=number(),fT=number()}
+r.rates,r.cm,r.bh,r.cU,r.bC={},"","","",0
+for i=1,number()do
+local letter=aB()
+local kernel=bY[letter]or bG[letter]()
+local Q=kernel.bU()
+bY[letter],Q.kernel,Q.letter,r.rates[i]=kernel,kernel,letter,Q
+r.cm=r.cm..letter
+local aA=Q.aA or 0
+local cl=letter=="t"and gR(aA)or letter
+r.bh,r.cU=r.bh..(kernel.letter or cl),r.cU..cl
+Q.size=Q.ring and 0 or letter=="t"and 16+aA
+if Q.ring then r.bC=r.bC+1 end
+end
+if r.cm=="s"then r.bC=0 end
+if r.bC==0 and#r.rates>1 then r.aQ=gx(r.rates)end
+r.aI=#r.rates==0 and 0 or number()
+r.cl,r.ce=r.aI<2,r.aI%2==1
+if r.cl then return r end
+r.hL,r.fp,r.iY,r.gy=aB(),aB(),number(),{}
+for i=1,number()do
+r.gy[i]=number()
+end
+return r
+end`;
+
+const part27 = `local function fG(aA)
+if#aA==18 and sub(aA,1,2)==iI then return sub(aA,3)end
+local bE=#aA==16 and tonumber(aA)
+return bE and format("%016.0f",fa(bE))or aA
+end
+local function hJ(o,Q)
+if o==""then return Q.kernel.dz()end
+local _,ab=string.find(o,"^%d*")
+if ab<16 or(ab<#o and string.byte(o,ab+1)<128)then return nil end
+local aA=fG(sub(o,1,ab))
+local du=#aA+#o-ab
+local h=Q.kernel.bR(aA..sub(o,ab+1),1,#aA,Q,#aA+1,du)
+if ab==16 then h.H=max(h.H,gs(tonumber(o)or 0))end
+return h
+end
+local function fV(letter)
+return string.char(string.byte(letter)-128)
+end
+local function gr(e)
+local r=e.r
+local rates=r.rates
+e.z=0
+if r.cm=="s"then
+local ring=rates[1].kernel.gI(e.U,rates[1])
+e.z,e.states=ring.z,{ring}
+return not ring.dN
+end
+local o,states,A=call("GET",e.U)or"",{nil},1
+local bb=#rates>1 and string.gsub(sub(o,1,#rates),"[\\128-\\255]",fV)
+if not(bb and(bb==r.bh or bb==r.cU))then
+e.z,A=eC(o)
+if A>10 then A=1 end
+end
+e.states=states
+if r.cm=="t"then
+states[1]=hJ(sub(o,A),rates[1])
+return states[1]
+end
+local fv=r.aQ and jy(o,A,r.aQ,rates)
+if fv then
+e.states=fv
+return true
+end
+local x=#rates
+if x==0 then
+e.eM=sub(o,A)
+return true
+end
+local bE=sub(o,A,A+x-1)
+local bq=string.gsub(bE,"[\\128-\\255]",fV)
+local bT=bq==r.bh or bq==r.cU
+local cU=bT and bq~=r.bh
+if not bT and A<=#o then return false end
+A=A+x
+for i=1,x do
+local Q=rates[i]
+local kernel=Q.kernel
+if Q.ring then
+states[i]=kernel.gI(e.bC[i],Q)
+if states[i].dN then return false end
+elseif bT then
+local ar=A+(Q.size or kernel.fZ)
+local de,du=1,0
+if bE~=bq and string.byte(bE,i)>=128 then
+de,du=ar+1,ar+(string.byte(o,ar)or 0)
+ar=du+1
+end
+if not(Q.size or cU)then
+ar=#o+1
+if x>1 and A+3<ar then
+ar=min(A+4+am("<I4",o,A),ar)
+A=A+4
+end
+if ar-A<7 or am("<I7",o,A)~=Q.window then return false end
+end
+if ar>#o+1 or(i==x and ar<=#o)then return false end
+local bR=cU and kernel.fi or kernel.bR
+local ab=de>1 and de-2 or ar-1
+states[i]=bR(o,A,ab,Q,de,du)
+A=ar
+else
+states[i]=kernel.dz()
+end
+end
+return true
+end
+local function hK(e)
+local r=e.r.aV or e.r
+e.r,e.ce,e.cY=r,nil,nil
+if e.dz then
+e.z,e.states=0,{}
+elseif not(r.cl and gr(e))then
+eW(e)
+end
+end
+local function hY(aA)
+return#aA==16 and aA>="5"and iI..aA or aA
+end
+local function hO(e,o)
+if string.byte(e.eM,1)==83 and#e.eM>53 then
+call("SETRANGE",e.U,"1",pack("<d",e.z))
+else
+call("SET",e.U,o..e.eM,"KEEPTTL")
+end
+local dv=ej(e.z)
+if call("PTTL",e.U)<dv then call("PEXPIRE",e.U,dv)end
+end
+local function el(e)
+local r=e.r
+local rates,O,o,bh=r.rates,e.z,"",r.bh
+if e.ce then return e.ce.el(e)end
+if r.cm=="s"then return end
+local fv=r.aQ and fF(e.states,r.aQ,rates)
+for i,Q in ipairs(rates)do
+if not Q.ring then
+O=max(O,Q.kernel.cB(e.states[i],Q))
+local h=Q.kernel.dh(e.states[i],Q)
+if not Q.size and#rates>1 then h=pack("<I4",#h)..h end
+local az=Q.kernel.fP and Q.kernel.fP(e.states[i],Q)or""
+if az~=""and#rates==1 then h=hY(h)..az end
+if az~=""and#rates>1 then
+h=h..string.char(#az)..az
+bh=sub(bh,1,i-1)..string.char(string.byte(bh,i)+128)..sub(bh,i+1)
+end
+o=o..h
+end
+end
+if r.cm~="t"and o~=""then o=bh..o end
+if r.cm=="t"then o=hY(o)end
+if fv then o=fv end
+if e.z>q then o="b"..pack("<d",e.z)..o end
+if#rates==0 and e.eM~=""then return hO(e,o)end
+local cR=fv and fU(r.aQ,O)or ej(O)
+if o~=""then call("SET",e.U,o,"PX",cR)end
+end`;
+
+const part28 = `local function dQ(e)
+hK(e)
+local rates,states,dt=e.r.rates,e.states,false
 for i=1,#rates do
-local D,h=rates[i],states[i]
-states[i]=D.kernel.dg(h,D,bb)
-dB=dB or states[i]~=h
+local Q,h=rates[i],states[i]
+states[i]=Q.kernel.dc(h,Q,aY)
+dt=dt or states[i]~=h
 end
-if dB and not bb then dN(e)end
+if dt and not aY then el(e)end
 end`;
 
-const part27 = `local ct,bb={},false
-local function el()
+const part29 = `local cp,aY={},false
+local function eW()
 error("RULES",0)
 end`;
 
-const part28 = `local bJ={}
-local function dq()
-local p={cd=number(),J=number(),ff=number()}
-p.rates,p.bt,p.aC,p.ce,p.bm={},"","","",0
-for i=1,number()do
-local letter=aB()
-local kernel=bJ[letter]or bG[letter]()
-local D=kernel.bW()
-bJ[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
-p.bt=p.bt..letter
-local ah=D.ah or 0
-local bI=letter=="t"and fQ(ah)or letter
-p.aC,p.ce=p.aC..(kernel.letter or bI),p.ce..bI
-D.size=D.ring and 0 or letter=="t"and 16+ah
-if D.ring then p.bm=p.bm+1 end
-end
-if p.bt=="s"then p.bm=0 end
-if p.bm==0 and#p.rates>1 then p.aF=fD(p.rates)end
-p.aI=#p.rates==0 and 0 or number()
-p.bI,p.bL=p.aI<2,p.aI%2==1
-if p.bI then return p end
-p.gg,p.eA,p.gX,p.fq=aB(),aB(),number(),{}
-for i=1,number()do
-p.fq[i]=number()
-end
-return p
-end`;
-
-const part29 = `local function dH(ah)
-if#ah==18 and sub(ah,1,2)==hk then return sub(ah,3)end
-local bf=#ah==16 and tonumber(ah)
-return bf and format("%016.0f",eK(bf))or ah
-end
-local function fd(m,D)
-if m==""then return D.kernel.cY()end
-local _,Y=string.find(m,"^%d*")
-if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
-local ah=dH(sub(m,1,Y))
-local bU=#ah+#m-Y
-local h=D.kernel.bE(ah..sub(m,Y+1),1,#ah,D,#ah+1,bU)
-if Y==16 then h.I=max(h.I,fz(tonumber(m)or 0))end
-return h
-end
-local function ds(letter)
-return string.char(string.byte(letter)-128)
-end
-local function ez(e)
-local p=e.p
-local rates=p.rates
-e.z=0
-if p.bt=="s"then
-local ring=rates[1].kernel.fT(e.U,rates[1])
-e.z,e.states=ring.z,{ring}
-return not ring.dk
-end
-local m,states,y=call("GET",e.U)or"",{nil},1
-local aU=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",ds)
-if not(aU and(aU==p.aC or aU==p.ce))then
-e.z,y=dS(m)
-if y>10 then y=1 end
-end
-e.states=states
-if p.bt=="t"then
-states[1]=fd(sub(m,y),rates[1])
-return states[1]
-end
-local dD=p.aF and hM(m,y,p.aF,rates)
-if dD then
-e.states=dD
-return true
-end
-local w=#rates
-if w==0 then
-e.dm=sub(m,y)
-return true
-end
-local bf=sub(m,y,y+w-1)
-local aX=string.gsub(bf,"[\\128-\\255]",ds)
-local bH=aX==p.aC or aX==p.ce
-local ce=bH and aX~=p.aC
-if not bH and y<=#m then return false end
-y=y+w
-for i=1,w do
-local D=rates[i]
-local kernel=D.kernel
-if D.ring then
-states[i]=kernel.fT(e.bm[i],D)
-if states[i].dk then return false end
-elseif bH then
-local an=y+(D.size or kernel.fC)
-local bK,bU=1,0
-if bf~=aX and string.byte(bf,i)>=128 then
-bK,bU=an+1,an+(string.byte(m,an)or 0)
-an=bU+1
-end
-if not(D.size or ce)then
-an=#m+1
-if w>1 and y+3<an then
-an=min(y+4+ag("<I4",m,y),an)
-y=y+4
-end
-if an-y<7 or ag("<I7",m,y)~=D.window then return false end
-end
-if an>#m+1 or(i==w and an<=#m)then return false end
-local bE=ce and kernel.ew or kernel.bE
-local Y=bK>1 and bK-2 or an-1
-states[i]=bE(m,y,Y,D,bK,bU)
-y=an
-else
-states[i]=kernel.cY()
-end
-end
-return true
-end
-local function gf(e)
-local p=e.p.aS or e.p
-e.p,e.bL,e.cN=p,nil,nil
-if e.cY then
-e.z,e.states=0,{}
-elseif not(p.bI and ez(e))then
-el(e)
-end
-end
-local function gr(ah)
-return#ah==16 and ah>="5"and hk..ah or ah
-end
-local function fj(e,m)
-if string.byte(e.dm,1)==83 and#e.dm>53 then
-call("SETRANGE",e.U,"1",pack("<d",e.z))
-else
-call("SET",e.U,m..e.dm,"KEEPTTL")
-end
-local dj=dr(e.z)
-if call("PTTL",e.U)<dj then call("PEXPIRE",e.U,dj)end
-end
-local function dN(e)
-local p=e.p
-local rates,O,m,aC=p.rates,e.z,"",p.aC
-if e.bL then return e.bL.dN(e)end
-if p.bt=="s"then return end
-local dD=p.aF and fp(e.states,p.aF,rates)
-for i,D in ipairs(rates)do
-if not D.ring then
-O=max(O,D.kernel.co(e.states[i],D))
-local h=D.kernel.da(e.states[i],D)
-if not D.size and#rates>1 then h=pack("<I4",#h)..h end
-local av=D.kernel.ef and D.kernel.ef(e.states[i],D)or""
-if av~=""and#rates==1 then h=gr(h)..av end
-if av~=""and#rates>1 then
-h=h..string.char(#av)..av
-aC=sub(aC,1,i-1)..string.char(string.byte(aC,i)+128)..sub(aC,i+1)
-end
-m=m..h
-end
-end
-if p.bt~="t"and m~=""then m=aC..m end
-if p.bt=="t"then m=gr(m)end
-if dD then m=dD end
-if e.z>r then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.dm~=""then return fj(e,m)end
-local cz=dD and fh(p.aF,O)or dr(O)
-if m~=""then call("SET",e.U,m,"PX",cz)end
-end`;
-
 const part30 = `for i=1,number()do
-ct[i]=dq()
+cp[i]=ec()
 end
-local function cy()
-local cW,aO,at,z=aB(),number(),r,r
-local ai={nil}
+local function cu()
+local cS,aM,at,z=aB(),number(),q,q
+local ag={nil}
 for i=1,number()do
-ai[i]=em()
+ag[i]=ed()
 end
-bb=cW=="2"
-for i=1,#ai do
-local e=ai[i]
-at=max(at,gk(e))
+aY=cS=="2"
+for i=1,#ag do
+local e=ag[i]
+at=max(at,ga(e))
 z=max(z,e.z)
 end
-local hY=at<=r or(cW=="1"and at-r<=aO)
-if hY and cW~="2"then
-for i=1,#ai do
-fM(ai[i],at)
+local hU=at<=q or(cS=="1"and at-q<=aM)
+if hU and cS~="2"then
+for i=1,#ag do
+fz(ag[i],at)
 end
 end
-local ae={hY and 1 or z>r and 2 or 0,at-r,nil,nil}
-for i=1,#ai do
-dn(ae,ai[i])
+local ae={hU and 1 or z>q and 2 or 0,at-q,nil,nil}
+for i=1,#ag do
+di(ae,ag[i])
 end
-dt(ae,ai)
+dk(ae,ag)
 return ae
 end
-local W={r}
+local W={q}
 for i=1,number()do
-W[i+1]=ie(cy)
+W[i+1]=ia(cu)
 end
 return W`;
 
-const part31 = `local call,bC,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+const part31 = `local call,bz,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local pack,ag=struct.pack,struct.unpack
-local r=tonumber(ARGV[1])
-if not r then
-local di=call("TIME")
-r=di[1]*1000000+di[2]
+local pack,am=struct.pack,struct.unpack
+local q=tonumber(ARGV[1])
+if not q then
+local df=call("TIME")
+q=df[1]*1000000+df[2]
 end`;
 
-const part32 = `local ch=ARGV[2]+0
-local ab,capacity,window,step,aO,bb,bG=0,0,0,0,0,false,{}
-local function dr(O)
-return max(ceil((O-r)/1000),1)+ch
+const part32 = `local ca=ARGV[2]+0
+local aa,capacity,window,step,aM,aY,bG=0,0,0,0,0,false,{}
+local function ej(O)
+return max(ceil((O-q)/1000),1)+ca
 end
-local function cz(O)
-return format("%.0f",dr(O))
+local function cR(O)
+return format("%.0f",ej(O))
 end`;
 
 const part33 = `local jH,kernel=true,nil
-local function dP(U,ky,m,dj)
-local ak=ky and bC("SET",U,m,"PX",dj)or bC("SET",U,m,"PX",dj,"NX")or bC("GET",U)
-return ak and ak.err
+local function dH(U,ky,o,dv)
+local ai=ky and bz("SET",U,o,"PX",dv)or bz("SET",U,o,"PX",dv,"NX")or bz("GET",U)
+return ai and ai.err
 end
-local function aE(U,m,ap)
-kernel=kernel or bG[hl]()
-local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
-if m then
-z,E=dS(m)
+local function aD(U,o,an)
+kernel=kernel or bG[he]()
+local g,z,D,h={capacity=capacity,window=window,step=step},0,1,nil
+if o then
+z,D=eC(o)
 end
-local letter=m and sub(m,E,E)
-local size=m and#m-E
-if letter==kernel.letter and size>6 and ag("<I7",m,E+1)==window then
-h=kernel.bE(m,E+1,#m)
-elseif letter==hl and size==kernel.fC then
-h=kernel.ew(m,E+1)
-elseif m and not(E==10 and size<0)then
+local letter=o and sub(o,D,D)
+local size=o and#o-D
+if letter==kernel.letter and size>6 and am("<I7",o,D+1)==window then
+h=kernel.bR(o,D+1,#o)
+elseif letter==he and size==kernel.fZ then
+h=kernel.fi(o,D+1)
+elseif o and not(D==10 and size<0)then
 return"RULES"
 else
-h=kernel.cY()
+h=kernel.dz()
 end
-local bl=kernel.dg(h,g)
-local dB=bl~=h
-h=bl
-local V,at,dw=0,max(r,z,kernel.cF(h,ab,g)),r
-while V<ap and(at<=r or V==0 and at-r<=aO)do
-V,dw=V+1,at
-if bb then break end
-h=kernel.cI(h,at,ab,g)
-if V<ap then at=max(r,z,kernel.cF(h,ab,g))end
+local bj=kernel.dc(h,g)
+local dt=bj~=h
+h=bj
+local V,at,dn=0,max(q,z,kernel.cA(h,aa,g)),q
+while V<an and(at<=q or V==0 and at-q<=aM)do
+V,dn=V+1,at
+if aY then break end
+h=kernel.cE(h,at,aa,g)
+if V<an then at=max(q,z,kernel.cA(h,aa,g))end
 end
-local az
-if(V>0 or dB)and not bb then
-local aS,O=kernel.letter..kernel.da(h,g),kernel.co(h,g)
-if z>r then
-aS,O="b"..pack("<d",z)..aS,max(z,O)
+local ax
+if(V>0 or dt)and not aY then
+local aV,O=kernel.letter..kernel.dh(h,g),kernel.cB(h,g)
+if z>q then
+aV,O="b"..pack("<d",z)..aV,max(z,O)
 end
-az=dP(U,m,aS,cz(O))
-elseif not m then
-az=bC("GET",U)
-az=az and az.err
+ax=dH(U,o,aV,cR(O))
+elseif not o then
+ax=bz("GET",U)
+ax=ax and ax.err
 end
-if az then return false,az end
-local aK,reset=kernel.ea(h,g)
-if V==0 and z>r then return{2,at-r,aK,reset}end
-if V>0 and dw>r then return{1,dw-r,aK,reset}end
-return V,aK,reset,V==ap and 0 or at-r
+if ax then return false,ax end
+local aH,reset=kernel.dS(h,g)
+if V==0 and z>q then return{2,at-q,aH,reset}end
+if V>0 and dn>q then return{1,dn-q,aH,reset}end
+return V,aH,reset,V==an and 0 or at-q
 end`;
 
-const part34 = `local W,A,bN={r},1,nil
-local function fH(U,m,ap,bj)
-local V,aK,reset,bi=cy(U,m,ap)
+const part34 = `local W,y,bF={q},1,nil
+local function ft(U,o,an,bg)
+local V,aH,reset,bf=cu(U,o,an)
 if not V then
-if string.find(aK,"READONLY",1,true)then bN=aK end
-V=aK
+if string.find(aH,"READONLY",1,true)then bF=aH end
+V=aH
 end
-A=A+1
+y=y+1
 if type(V)~="number"then
-W[A]=V
-elseif bj then
-W[A],W[A+1],W[A+2],W[A+3]=V,aK,reset,bi
-A=A+3
+W[y]=V
+elseif bg then
+W[y],W[y+1],W[y+2],W[y+3]=V,aH,reset,bf
+y=y+3
 elseif V>0 then
-W[A],W[A+1]=aK,reset
-A=A+1
+W[y],W[y+1]=aH,reset
+y=y+1
 else
-W[A],W[A+1],W[A+2]=-1-aK,reset,bi
-A=A+2
+W[y],W[y+1],W[y+2]=-1-aH,reset,bf
+y=y+2
 end
 end`;
 
-const part35 = `local y,Y=2,0
-while Y<#KEYS do
-local aI,am=ARGV[y+1]+0,Y+1
-Y=min(Y+ARGV[y+2],#KEYS)
-ab,capacity,window=ARGV[y+3]+0,ARGV[y+4]+0,ARGV[y+5]+0
-step,aO=ARGV[y+6]+0,ARGV[y+7]+0
-local bj=aI>=8
-bb,y=aI%2==1,y+7
-iu()
-for E=am,Y,1000 do
-local an=min(E+999,Y)
-local ca=jH and call("MGET",unpack(KEYS,E,an))
-if dO and not(bj or bb)then
-dO(ca,E,an)
+const part35 = `local A,ab=2,0
+while ab<#KEYS do
+local aI,ak=ARGV[A+1]+0,ab+1
+ab=min(ab+ARGV[A+2],#KEYS)
+aa,capacity,window=ARGV[A+3]+0,ARGV[A+4]+0,ARGV[A+5]+0
+step,aM=ARGV[A+6]+0,ARGV[A+7]+0
+local bg=aI>=8
+aY,A=aI%2==1,A+7
+ir()
+for D=ak,ab,1000 do
+local ar=min(D+999,ab)
+local bS=jH and call("MGET",unpack(KEYS,D,ar))
+if dG and not(bg or aY)then
+dG(bS,D,ar)
 else
-for i=E,an do
-local ap=bj and ARGV[y+i-am+1]+0 or 1
-fH(KEYS[i],ca and ca[i-E+1],ap,bj)
+for i=D,ar do
+local an=bg and ARGV[A+i-ak+1]+0 or 1
+ft(KEYS[i],bS and bS[i-D+1],an,bg)
 end
 end
 end
-if bj then y=y+Y-am+1 end
+if bg then A=A+ab-ak+1 end
 end
-return bN and redis.error_reply(bN)or W`;
+return bF and redis.error_reply(bF)or W`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "f5bb1aa9a9de361da2aa2436cffde3037b3f10c3",
-  source: `local call,bC,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local r=tonumber(ARGV[1])
-if not r then
-local di=call("TIME")
-r=di[1]*1000000+di[2]
+  sha1: "f81a7498b61ae5c628da530580fb45110abecca1",
+  source: `local call,bz,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local q=tonumber(ARGV[1])
+if not q then
+local df=call("TIME")
+q=df[1]*1000000+df[2]
 end
 ${part1}
-local cT
-local function fi(us,aq,I)
-local as,K,bi=cT-r,us-cT,aq-cT
-if K>0 then
-if I==0 or I==1 and K>8*as or I==2 and K>1024*as then return nil end
+local cO
+local function eX(us,ao,H)
+local aq,J,bf=cO-q,us-cO,ao-cO
+if J>0 then
+if H==0 or H==1 and J>8*aq or H==2 and J>1024*aq then return nil end
 else
-I=0
+H=0
 end
-return bi>1024*as and 3 or bi>8*as and I<2 and 2 or I>0 and I or 1
+return bf>1024*aq and 3 or bf>8*aq and H<2 and 2 or H>0 and H or 1
 end
-local gm=1e13
+local gc=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local U,hn,cJ,bx=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if hn+ARGV[2]*1000<gm then
-local bh,bZ,aD,eE=
-r+hn,cJ+0,1000*4^(bx-50),bx*cw-hv
-local eo=r+cx/2
-cT=r+ARGV[5]
-local m,dv=bC("GET",U),nil
-local bH=m and#m==16 and tonumber(m)
-if bH then
-local us,I=bH-eE,0
-while us>eo do
-us,I=us-cx,I+1
+local U,hg,cF,bu=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if hg+ARGV[2]*1000<gc then
+local be,bQ,aC,eu=
+q+hg,cF+0,1000*4^(bu-50),bu*cs-ho
+local ef=q+ct/2
+cO=q+ARGV[5]
+local o,dm=bz("GET",U),nil
+local bT=o and#o==16 and tonumber(o)
+if bT then
+local us,H=bT-eu,0
+while us>ef do
+us,H=us-ct,H+1
 end
-local aq=(us<r and r or us)+bZ
-local bB=aq-us
-if aq<=bh and us%aD+bB<aD then
-local aW=aq>cT and fi(us,aq,I)or aq<=cT and 0
-if aW then
-if aW~=I then bB=bB+(aW-I)*cx end
-local fu=bB==bZ and cJ or format("%d",bB)
-if bC("INCRBY",U,fu)==bH+bB then dv=aq-r end
+local ao=(us<q and q or us)+bQ
+local bx=ao-us
+if ao<=be and us%aC+bx<aC then
+local aT=ao>cO and eX(us,ao,H)or ao<=cO and 0
+if aT then
+if aT~=H then bx=bx+(aT-H)*ct end
+local fh=bx==bQ and cF or format("%d",bx)
+if bz("INCRBY",U,fh)==bT+bx then dm=ao-q end
 end
 end
 end
-if dv then return{r,dv}end
+if dm then return{q,dm}end
 end
 end
 ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local ch=ARGV[2]+0
-local it=9007199254740991
-local function gN(us,aD)
-return format("%d",floor((us-us%aD+aD-r)/1000)+2+ch)
+local ca=ARGV[2]+0
+local iq=9007199254740991
+local function gG(us,aC)
+return format("%d",floor((us-us%aC+aC-q)/1000)+2+ca)
 end
-local W,A,y,Y={r},1,2,0
-while Y<#KEYS do
-local aI,am=ARGV[y+1]+0,Y+1
-Y=min(Y+ARGV[y+2],#KEYS)
-local as,cJ,bx,aO,iC=ARGV[y+3]+0,ARGV[y+4],ARGV[y+5],0,0
-local bZ=cJ+0
-local denominator,aH,size,fK=1,0,16,"%016d"
-local bb,bj,kb=aI%2>=1,aI%16>=8,aI>=16
-y=y+5
+local W,y,A,ab={q},1,2,0
+while ab<#KEYS do
+local aI,ak=ARGV[A+1]+0,ab+1
+ab=min(ab+ARGV[A+2],#KEYS)
+local aq,cF,bu,aM,iz=ARGV[A+3]+0,ARGV[A+4],ARGV[A+5],0,0
+local bQ=cF+0
+local denominator,aF,size,fx=1,0,16,"%016d"
+local aY,bg,kb=aI%2>=1,aI%16>=8,aI>=16
+A=A+5
 if aI%4>=2 then
-aO,y=ARGV[y+1]+0,y+1
+aM,A=ARGV[A+1]+0,A+1
 end
 if aI%8>=4 then
-iC,denominator,aH=ARGV[y+1]+0,ARGV[y+2]+0,ARGV[y+3]+0
-size,fK=16+ARGV[y+4],"%016d%0"..ARGV[y+4].."d"
-y=y+4
+iz,denominator,aF=ARGV[A+1]+0,ARGV[A+2]+0,ARGV[A+3]+0
+size,fx=16+ARGV[A+4],"%016d%0"..ARGV[A+4].."d"
+A=A+4
 end
-local bh=r+aO+as
-local aD,fo,eo=1000*4^(bx-50),bx*cw,r+cx/2
-local fA=size==16 and aO+as+ch*1000<gm
-local eE=fo-hv
-local gK,ca,aL=A-am+1,nil,nil
-local gA,bz=r+eE+bZ,min(r+as+eE,fo+cw-1)
-cT=r+as
-if kb and fA and not bb and gA<=bz then
-ca={}
-local function jh(U,ak)
-local aq,I=ak-eE,0
-while aq>eo do
-aq,I=aq-cx,I+1
+local be=q+aM+aq
+local aC,fd,ef=1000*4^(bu-50),bu*cs,q+ct/2
+local fn=size==16 and aM+aq+ca*1000<gc
+local eu=fd-ho
+local gD,bS,aJ=y-ak+1,nil,nil
+local gp,bv=q+eu+bQ,min(q+aq+eu,fd+cs-1)
+cO=q+aq
+if kb and fn and not aY and gp<=bv then
+bS={}
+local function jg(U,ai)
+local ao,H=ai-eu,0
+while ao>ef do
+ao,H=ao-ct,H+1
 end
-local us=aq-bZ
-if us<r or aq>bh or aq+eE>=fo+cw then return nil end
-local aW=0
-if aq>cT then aW=fi(us,aq,I)end
-if aW and aW~=I then call("INCRBY",U,format("%d",(aW-I)*cx))end
-return aW and aq
+local us=ao-bQ
+if us<q or ao>be or ao+eu>=fd+cs then return nil end
+local aT=0
+if ao>cO then aT=eX(us,ao,H)end
+if aT and aT~=H then call("INCRBY",U,format("%d",(aT-H)*ct))end
+return aT and ao
 end
-for i=am,Y do
+for i=ak,ab do
 local U=KEYS[i]
-local ak=bC("INCRBY",U,cJ)
-local bB=type(ak)=="number"
-local us=bB and ak>=gA and ak<=bz and ak-eE
-if bB and not us and ak>bz and(aO>0 or ak-eE>eo)then
-us=jh(U,ak)
+local ai=bz("INCRBY",U,cF)
+local bx=type(ai)=="number"
+local us=bx and ai>=gp and ai<=bv and ai-eu
+if bx and not us and ai>bv and(aM>0 or ai-eu>ef)then
+us=jg(U,ai)
 end
 if us then
-if us%aD<bZ then call("PEXPIRE",U,gN(us,aD))end
-W[gK+i]=us-r
+if us%aC<bQ then call("PEXPIRE",U,gG(us,aC))end
+W[gD+i]=us-q
 else
-local m=""
-if ak~=bZ then
-if bB then call("INCRBY",U,"-"..cJ)end
-m=bC("GET",U)
+local o=""
+if ai~=bQ then
+if bx then call("INCRBY",U,"-"..cF)end
+o=bz("GET",U)
 end
-aL=aL or{}
-aL[#aL+1],W[gK+i],ca[i-am+1]=i,false,type(m)=="string"and m
+aJ=aJ or{}
+aJ[#aJ+1],W[gD+i],bS[i-ak+1]=i,false,type(o)=="string"and o
 end
 end
 else
-ca=call("MGET",unpack(KEYS,am,min(am+999,Y)))
-for E=am+1000,Y,1000 do
-local cH=call("MGET",unpack(KEYS,E,min(E+999,Y)))
-for i=1,#cH do
-ca[E-am+i]=cH[i]
+bS=call("MGET",unpack(KEYS,ak,min(ak+999,ab)))
+for D=ak+1000,ab,1000 do
+local cD=call("MGET",unpack(KEYS,D,min(D+999,ab)))
+for i=1,#cD do
+bS[D-ak+i]=cD[i]
 end
 end
-local jt=fA and not(bb or bj)
-for i=am,Y do
-local U,m,dv=KEYS[i],jt and ca[i-am+1],nil
-local bH=m and#m==16 and tonumber(m)
-if bH then
-local us,I=bH-eE,0
-while us>eo do
-us,I=us-cx,I+1
+local js=fn and not(aY or bg)
+for i=ak,ab do
+local U,o,dm=KEYS[i],js and bS[i-ak+1],nil
+local bT=o and#o==16 and tonumber(o)
+if bT then
+local us,H=bT-eu,0
+while us>ef do
+us,H=us-ct,H+1
 end
-local aq=(us<r and r or us)+bZ
-local bB=aq-us
-if aq<=bh and us%aD+bB<aD then
-local aW=aq>cT and fi(us,aq,I)or aq<=cT and 0
-if aW then
-if aW~=I then bB=bB+(aW-I)*cx end
-local fu=bB==bZ and cJ or format("%d",bB)
-if bC("INCRBY",U,fu)==bH+bB then dv=aq-r end
+local ao=(us<q and q or us)+bQ
+local bx=ao-us
+if ao<=be and us%aC+bx<aC then
+local aT=ao>cO and eX(us,ao,H)or ao<=cO and 0
+if aT then
+if aT~=H then bx=bx+(aT-H)*ct end
+local fh=bx==bQ and cF or format("%d",bx)
+if bz("INCRBY",U,fh)==bT+bx then dm=ao-q end
 end
 end
 end
-if dv then
-W[gK+i]=dv
+if dm then
+W[gD+i]=dm
 else
-aL=aL or{}
-aL[#aL+1],W[gK+i]=i,false
+aJ=aJ or{}
+aJ[#aJ+1],W[gD+i]=i,false
 end
 end
 end
-if aL then
+if aJ then
 ${part4}
 ${part5}
-local g={denominator=denominator,as=as,aH=aH}
-local function bE(m,size,denominator)
-local z,us,aa,h,I=0,nil,0,nil,0
-if#m>8 and byte(m,1)==98 then
-z=dS(m)
-m=sub(m,10)
+local g={denominator=denominator,aq=aq,aF=aF}
+local function bR(o,size,denominator)
+local z,us,Y,h,H=0,nil,0,nil,0
+if#o>8 and byte(o,1)==98 then
+z=eC(o)
+o=sub(o,10)
 end
-if m==""then return 0,0,z end
-local av=string.find(m,"[^%d]")
-if av and av>16 and byte(m,av)>127 then
-local ah=sub(m,1,av-1)
-local E=#ah==18 and sub(ah,1,2)==hk and 3 or 1
-h={us=tonumber(sub(ah,E,E+15))or 0,aa=tonumber(sub(ah,E+16))or 0}
-if av==#m then
-I=floor((byte(m,av)-128)/8)
+if o==""then return 0,0,z end
+local az=string.find(o,"[^%d]")
+if az and az>16 and byte(o,az)>127 then
+local aA=sub(o,1,az-1)
+local D=#aA==18 and sub(aA,1,2)==iI and 3 or 1
+h={us=tonumber(sub(aA,D,D+15))or 0,Y=tonumber(sub(aA,D+16))or 0}
+if az==#o then
+H=floor((byte(o,az)-128)/8)
 else
-aV().bW(m,av,#m,h,g)
-I=h.I
+aS().bU(o,az,#o,h,g)
+H=h.H
 end
-m=ah
+o=aA
 end
-if#m==18 and sub(m,1,2)==hk then
-m=sub(m,3)
-us=tonumber(m)
-elseif#m==16 then
-us=tonumber(m)
+if#o==18 and sub(o,1,2)==iI then
+o=sub(o,3)
+us=tonumber(o)
+elseif#o==16 then
+us=tonumber(o)
 if us then
-if us>=dC+cx then I=fz(us)end
-us=eK(us)
+if us>=dw+ct then H=gs(us)end
+us=fa(us)
 end
-elseif#m>16 then
-us=tonumber(sub(m,1,16))
+elseif#o>16 then
+us=tonumber(sub(o,1,16))
 end
-if not us or not(us<=it)or(av and not h)then return nil end
-if#m~=size then return us+1,0,z,I,nil,h and h.v end
-if size>16 then aa=min(tonumber(sub(m,17))or 0,denominator-1)end
-return us,aa,z,I,h and h.ac,h and h.v
+if not us or not(us<=iq)or(az and not h)then return nil end
+if#o~=size then return us+1,0,z,H,nil,h and h.v end
+if size>16 then Y=min(tonumber(sub(o,17))or 0,denominator-1)end
+return us,Y,z,H,h and h.ac,h and h.v
 end
-local function cy(i)
-local U,m,us,aa,z,at=KEYS[i],ca[i-am+1],0,0,0,r
-local I,dB,ac,v,iA=0,false,nil,nil,nil
-if m then
-us,aa,z,I,ac,v=bE(m,size,denominator)
+local function cu(i)
+local U,o,us,Y,z,at=KEYS[i],bS[i-ak+1],0,0,0,q
+local H,dt,ac,v,ix=0,false,nil,nil,nil
+if o then
+us,Y,z,H,ac,v=bR(o,size,denominator)
 if not us then
-A=A+1
-W[A]="RULES"
+y=y+1
+W[y]="RULES"
 return nil
 end
-if z>r then at=z end
-if us-as>=r or(v or 0)>r then
-local h={us=us,aa=aa,I=I,ac=ac,v=v}
-local bl=aV().dg(h,g)
-dB=bl~=h
-us,aa,I,ac,v=bl.us,bl.aa,bl.I,bl.ac,bl.v
+if z>q then at=z end
+if us-aq>=q or(v or 0)>q then
+local h={us=us,Y=Y,H=H,ac=ac,v=v}
+local bj=aS().dc(h,g)
+dt=bj~=h
+us,Y,H,ac,v=bj.us,bj.Y,bj.H,bj.ac,bj.v
 end
 end
-local aq,bD=us,aa
-if us<at-1 or(us<at and aa==0)then
-aq,bD=at,0
+local ao,bA=us,Y
+if us<at-1 or(us<at and Y==0)then
+ao,bA=at,0
 end
-local ic,hx=aq,bD
-aq,bD=aq+bZ,bD+iC
-if bD>=denominator then
-aq,bD=aq+1,bD-denominator
+local hZ,hq=ao,bA
+ao,bA=ao+bQ,bA+iz
+if bA>=denominator then
+ao,bA=ao+1,bA-denominator
 end
 local V=0
-if(aq<bh or(aq==bh and bD<=aH))and at-r<=aO then
+if(ao<be or(ao==be and bA<=aF))and at-q<=aM then
 V=1
-local ap=1
-if bj then ap=ARGV[y+i-am+1]+0 end
-if ap>1 then
-local be=bh-ic+(aH-hx)/denominator
-V=max(min(floor(be/(bZ+iC/denominator)),ap),1)
-for q=min(V+1,ap),max(V-1,1),-1 do
-local bc=hx+q*iC
-local cm=floor(bc/denominator)
-aq,bD=ic+q*bZ+cm,bc-cm*denominator
-V=q
-if aq<bh or(aq==bh and bD<=aH)then break end
+local an=1
+if bg then an=ARGV[A+i-ak+1]+0 end
+if an>1 then
+local bc=be-hZ+(aF-hq)/denominator
+V=max(min(floor(bc/(bQ+iz/denominator)),an),1)
+for p=min(V+1,an),max(V-1,1),-1 do
+local aZ=hq+p*iz
+local cg=floor(aZ/denominator)
+ao,bA=hZ+p*bQ+cg,aZ-cg*denominator
+V=p
+if ao<be or(ao==be and bA<=aF)then break end
 end
 end
 end
-local az
-if(V>0 or dB)and not bb then
+local ax
+if(V>0 or dt)and not aY then
 if V==0 then
-aq,bD,at=us,aa,r
+ao,bA,at=us,Y,q
 end
-local aS,ak=format(fK,aq,bD),nil
-if size==16 and aq>=dC then aS=hk..aS end
-local av,O,fS="",aq+2,fo
-local K=aq-as
-if bD>aH then K=K+1 end
-if ac or v or at>r then
-local aT=aV()
-local h={us=us,aa=aa,I=I,ac=ac,v=v}
-ac=aT.bd(h)
-local bn=max(at>r and at or 0,v or 0)
-local next=aT.cC(aq,bD,ac,bn,g,aT.dK(h,g))
-av=aT.aS(next,g)
-if ac then O=max(O,aT.dW(aq,next.ac)+2)end
+local aV,ai=format(fx,ao,bA),nil
+if size==16 and ao>=dw then aV=iI..aV end
+local az,O,fE="",ao+2,fd
+local J=ao-aq
+if bA>aF then J=J+1 end
+if ac or v or at>q then
+local aR=aS()
+local h={us=us,Y=Y,H=H,ac=ac,v=v}
+ac=aR.ba(h)
+local bk=max(at>q and at or 0,v or 0)
+local next=aR.cx(ao,bA,ac,bk,g,aR.dD(h,g))
+az=aR.aV(next,g)
+if ac then O=max(O,aR.dO(ao,next.ac)+2)end
 if next.v then O=max(O,next.v+2)end
-ac=ac or aT.dQ
-if V>0 and(ac.us>0 or ac.aa>0 or v or at>r)then
-iA={us,aa,ac.us,ac.aa,v or 0}
+ac=ac or aR.dI
+if V>0 and(ac.us>0 or ac.Y>0 or v or at>q)then
+ix={us,Y,ac.us,ac.Y,v or 0}
 end
-elseif K>r then
-local jo=us-as+(aa>aH and 1 or 0)>r
-local aW=eV(K-r,as,jo and I or 0)
-if fA and z<=r then
-fS=fo+aW*cx
+elseif J>q then
+local jn=us-aq+(Y>aF and 1 or 0)>q
+local aT=eL(J-q,aq,jn and H or 0)
+if fn and z<=q then
+fE=fd+aT*ct
 else
-av=string.char(128+8*aW)
+az=string.char(128+8*aT)
 end
 end
-us,aa=aq,bD
-if av~=""and z<=r then
-ak=bC("SET",U,aS..av,"PX",math.ceil((O-r)/1000)+ch)
-elseif z>r then
-aS=aS..av
-aS="b"..struct.pack("<d",z)..aS
-ak=bC("SET",U,aS,"PX",math.ceil((max(O,z)-r)/1000)+ch)
+us,Y=ao,bA
+if az~=""and z<=q then
+ai=bz("SET",U,aV..az,"PX",math.ceil((O-q)/1000)+ca)
+elseif z>q then
+aV=aV..az
+aV="b"..struct.pack("<d",z)..aV
+ai=bz("SET",U,aV,"PX",math.ceil((max(O,z)-q)/1000)+ca)
 else
-if fA then aS=format("%d",fS+us%cw)end
-ak=m and bC("SET",U,aS,"PX",gN(us,aD))
-or bC("SET",U,aS,"PX",gN(us,aD),"NX")
-or bC("GET",U)
+if fn then aV=format("%d",fE+us%cs)end
+ai=o and bz("SET",U,aV,"PX",gG(us,aC))
+or bz("SET",U,aV,"PX",gG(us,aC),"NX")
+or bz("GET",U)
 end
-az=ak and ak.err
-elseif not m then
-local gu=bC("GET",U)
-az=gu and gu.err
+ax=ai and ai.err
+elseif not o then
+local gj=bz("GET",U)
+ax=gj and gj.err
 end
-A=A+1
-if az then
-W[A]=az
-return string.find(az,"READONLY",1,true)and az
+y=y+1
+if ax then
+W[y]=ax
+return string.find(ax,"READONLY",1,true)and ax
 end
-if us<r then
-us,aa=r,0
+if us<q then
+us,Y=q,0
 end
-local dv=(us-r)*denominator+aa
-if z>r or dv>it or iA then
-local ae={z>r and z-r or 0,V,us-r,aa}
-for aT=1,iA and 5 or 0 do
-ae[4+aT]=iA[aT]
+local dm=(us-q)*denominator+Y
+if z>q or dm>iq or ix then
+local ae={z>q and z-q or 0,V,us-q,Y}
+for aR=1,ix and 5 or 0 do
+ae[4+aR]=ix[aR]
 end
-W[A]=ae
-elseif bj then
-W[A]=V
-A=A+1
-W[A]=dv
+W[y]=ae
+elseif bg then
+W[y]=V
+y=y+1
+W[y]=dm
 else
-W[A]=V>0 and dv or-1-dv
+W[y]=V>0 and dm or-1-dm
 end
 end
-local az
-for _,i in ipairs(aL)do
-if not bj then A=gK+i-1 end
-az=cy(i)or az
+local ax
+for _,i in ipairs(aJ)do
+if not bg then y=gD+i-1 end
+ax=cu(i)or ax
 end
-if az then return redis.error_reply(az)end
+if ax then return redis.error_reply(ax)end
 end
-if bj then
-y=y+Y-am+1
+if bg then
+A=A+ab-ak+1
 else
-A=gK+Y
+y=gD+ab
 end
 end
 return W`,
@@ -1892,18 +1892,18 @@ return W`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "a684e3cdba4f3da5e2d5af29a4596ff1650a2b2b",
-  source: `local di=redis.call("TIME")
+  sha1: "ba3f65409be485db808fdf56da4edaa1af450655",
+  source: `local df=redis.call("TIME")
 local kc=redis.pcall("INFO")
-local ae={di[1],di[2],type(kc)=="string"and kc or""}
+local ae={df[1],df[2],type(kc)=="string"and kc or""}
 local jQ={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
 for _,jL in ipairs(ARGV)do
-local cZ={}
-for iJ in string.gmatch(jL,"%S+")do
-cZ[#cZ+1]=jQ[iJ]or iJ
+local cV={}
+for iG in string.gmatch(jL,"%S+")do
+cV[#cV+1]=jQ[iG]or iG
 end
-local iI=redis.pcall(unpack(cZ))
-if type(iI)=="table"and iI.err then ae[#ae+1]=iI.err end
+local iF=redis.pcall(unpack(cV))
+if type(iF)=="table"and iF.err then ae[#ae+1]=iF.err end
 end
 return ae`,
 };
@@ -1911,44 +1911,44 @@ return ae`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "34bc2a9b16983ae6d5999d991436b93350cdf4b5",
+  sha1: "91afc56e1a59fc5619350b3bfe075c51a980b661",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function ex()
+local function ep()
 ${part6}
 local km=aB()~=""
-local function ar(us)
+local function ap(us)
 return format("%.0f",us)
 end
-local dx=ar(r)
-local function dV(p)
-p.dV=p.dV or ar(r+p.cd)
-return p.dV
+local dp=ap(q)
+local function dM(r)
+r.dM=r.dM or ap(q+r.ci)
+return r.dM
 end
-local function gs(aN)
-return aN==r and"-"..dx or ar(-aN)
+local function gh(aL)
+return aL==q and"-"..dp or ap(-aL)
 end
-local function hB(U,us)
-if call("PTTL",U)<dr(r+us)then call("PEXPIRE",U,dr(r+us+us/8))end
+local function hu(U,us)
+if call("PTTL",U)<ej(q+us)then call("PEXPIRE",U,ej(q+us+us/8))end
 end
-local channel,gx=aB(),{}
+local channel,gm=aB(),{}
 local jJ=5000
-local function mailbox(aR)
-return channel.."%"..aR
+local function mailbox(aP)
+return channel.."%"..aP
 end
-local fe,kk,eJ={nil},aB()=="1",number()
-for i=1,eJ do
-local aR=aB()
-gx[aR]="caller"
+local eU,kk,ez={nil},aB()=="1",number()
+for i=1,ez do
+local aP=aB()
+gm[aP]="caller"
 if kk then
-local jB=mailbox(aR)
-local fB=call("LRANGE",jB,"0","-1")
-if#fB==0 then
+local jB=mailbox(aP)
+local fo=call("LRANGE",jB,"0","-1")
+if#fo==0 then
 call("RPUSH",jB,"")
-fe[#fe+1]="gap "..aR
-elseif#fB>1 then
+eU[#eU+1]="gap "..aP
+elseif#fo>1 then
 call("LTRIM",jB,"0","0")
-for ba=2,#fB do
-fe[#fe+1]=fB[ba]
+for aX=2,#fo do
+eU[#eU+1]=fo[aX]
 end
 end
 call("PEXPIRE",jB,jJ)
@@ -1956,402 +1956,402 @@ end
 end
 ${part7}
 ${part2}
-local ct,bN,fF,bb,ig={},nil,nil,false,false
-local function dY(e)
-if#e.p.rates>0 then return fF.dY(e)end
-local m,y=not e.cY and call("GET",e.U)or"",1
-e.z,y=dS(m)
-e.states,e.dm={},sub(m,y>10 and 1 or y)
+local cp,bF,fr,aY,ib={},nil,nil,false,false
+local function dQ(e)
+if#e.r.rates>0 then return fr.dQ(e)end
+local o,A=not e.dz and call("GET",e.U)or"",1
+e.z,A=eC(o)
+e.states,e.eM={},sub(o,A>10 and 1 or A)
 end
-local function dN(e)
-fF.dN(e)
+local function el(e)
+fr.el(e)
 end
 ${part8}
 ${part9}
-local eY={}
-local function eI(e)
-local br=eY[e.aA]
-if br then return br end
-local am=call("ZRANGE",e.aA,"0","1","WITHSCORES")
-br={aN=0,bd=0,aP=nil,gQ=false,bv=0}
-if am[1]=="#"then
-br.aN=-am[2]
-br.gQ=not am[4]or am[4]+0>r
-if br.gQ and am[4]then br.aP=am[4]+0 end
+local eP={}
+local function ey(e)
+local bo=eP[e.ay]
+if bo then return bo end
+local ak=call("ZRANGE",e.ay,"0","1","WITHSCORES")
+bo={aL=0,ba=0,aN=nil,gK=false,bs=0}
+if ak[1]=="#"then
+bo.aL=-ak[2]
+bo.gK=not ak[4]or ak[4]+0>q
+if bo.gK and ak[4]then bo.aN=ak[4]+0 end
 end
-if am[3]or not br.gQ then br.bd=call("ZCOUNT",e.aA,"("..dx,"+inf")end
-eY[e.aA]=br
-return br
+if ak[3]or not bo.gK then bo.ba=call("ZCOUNT",e.ay,"("..dp,"+inf")end
+eP[e.ay]=bo
+return bo
 end
-local function iR(e,n)
-local br=eI(e)
-if n==1 and br.aP then return br.aP end
-local bs=n==1 and br.gQ and call("ZRANGE",e.aA,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aA,"("..dx,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then br.aP=bs[2]+0 end
-return bs[2]+0
+local function iP(e,n)
+local bo=ey(e)
+if n==1 and bo.aN then return bo.aN end
+local bp=n==1 and bo.gK and call("ZRANGE",e.ay,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.ay,"("..dp,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bo.aN=bp[2]+0 end
+return bp[2]+0
 end
-local function dA(e,J)
-local bd=eI(e).bd
-local gO=bd+J-e.p.J
-if gO>bd then return 1e15 end
-return gO<=0 and 0 or iR(e,gO)-r
+local function ds(e,I)
+local ba=ey(e).ba
+local gH=ba+I-e.r.I
+if gH>ba then return 1e15 end
+return gH<=0 and 0 or iP(e,gH)-q
 end
-local function hh(e,id)
-return tonumber(call("ZSCORE",e.aA,id)or 0)>r
+local function hb(e,id)
+return tonumber(call("ZSCORE",e.ay,id)or 0)>q
 end
-local function gd(e)
-local br,us=eY[e.aA],max(4*e.p.cd,60000000)
-if br and br.bv>=us then return end
-hB(e.aA,us)
-if br then br.bv=us end
+local function fR(e)
+local bo,us=eP[e.ay],max(4*e.r.ci,60000000)
+if bo and bo.bs>=us then return end
+hu(e.ay,us)
+if bo then bo.bs=us end
 end
-local function gC(e)
-return max(r,eI(e).aN+1)
+local function gt(e)
+return max(q,ey(e).aL+1)
 end
-local function hw(e,id,J)
-call("ZADD",e.aA,dV(e.p),id)
-for ao=2,J do
-call("ZADD",e.aA,dV(e.p),id.."+"..ao)
+local function hp(e,id,I)
+call("ZADD",e.ay,dM(e.r),id)
+for al=2,I do
+call("ZADD",e.ay,dM(e.r),id.."+"..al)
 end
-eY[e.aA]=nil
-gd(e)
+eP[e.ay]=nil
+fR(e)
 end
-local function jD(e,id,J)
-local br=eI(e)
-local aN=gC(e)
-local bB=call("ZADD",e.aA,gs(aN),"#",dV(e.p),id)
-if br.aN==0 then bB=bB-1 end
-if not br.gQ then call("ZREMRANGEBYSCORE",e.aA,"1",dx)end
-if bB==1 and J<=1 then
-local bs=r+e.p.cd
-if br.bd==0 then br.aP=bs end
-if br.aP then br.aP=min(br.aP,bs)end
-br.aN,br.bd,br.gQ=aN,br.bd+1,true
-gd(e)
+local function jD(e,id,I)
+local bo=ey(e)
+local aL=gt(e)
+local bx=call("ZADD",e.ay,gh(aL),"#",dM(e.r),id)
+if bo.aL==0 then bx=bx-1 end
+if not bo.gK then call("ZREMRANGEBYSCORE",e.ay,"1",dp)end
+if bx==1 and I<=1 then
+local bp=q+e.r.ci
+if bo.ba==0 then bo.aN=bp end
+if bo.aN then bo.aN=min(bo.aN,bp)end
+bo.aL,bo.ba,bo.gK=aL,bo.ba+1,true
+fR(e)
 else
-hw(e,id,J)
+hp(e,id,I)
 end
-return aN
+return aL
 end
-local function jR(e,id,J)
-local ec=call("ZREM",e.aA,id)
-for ao=2,J do
-ec=ec+call("ZREM",e.aA,id.."+"..ao)
+local function jR(e,id,I)
+local dU=call("ZREM",e.ay,id)
+for al=2,I do
+dU=dU+call("ZREM",e.ay,id.."+"..al)
 end
-eY[e.aA]=nil
-return ec
+eP[e.ay]=nil
+return dU
 end
-local function eF(ae,e,aN)
-if e.p.J==0 then return end
-local bd,Y=eI(e).bd,#ae
-ae[Y+1],ae[Y+2],ae[Y+3]=bd,bd>0 and iR(e,1)-r or 0,aN or 0
+local function ev(ae,e,aL)
+if e.r.I==0 then return end
+local ba,ab=ey(e).ba,#ae
+ae[ab+1],ae[ab+2],ae[ab+3]=ba,ba>0 and iP(e,1)-q or 0,aL or 0
 end
-local function jr(e)
-local cq=#e.p.rates==0 and call("EXISTS",e.aG,e.U)
-or call("EXISTS",e.aG)
-e.dJ=cq==0
-e.cY=e.dJ and#e.p.rates==0
+local function jq(e)
+local ck=#e.r.rates==0 and call("EXISTS",e.aE,e.U)
+or call("EXISTS",e.aE)
+e.dC=ck==0
+e.dz=e.dC and#e.r.rates==0
 end
-local fx={}
-local function gB(e,id)
-fx[e.aG]=nil
-return call("ZREM",e.aG,id,id.."k")
+local fl={}
+local function gq(e,id)
+fl[e.aE]=nil
+return call("ZREM",e.aE,id,id.."k")
 end
-local function ib(e,id,au)
-if au==0 then
-local Y=call("ZREVRANGE",e.aG,"0","0","WITHSCORES")
-au=max(r,(Y[2]or 0)+1)
+local function hX(e,id,as)
+if as==0 then
+local ab=call("ZREVRANGE",e.aE,"0","0","WITHSCORES")
+as=max(q,(ab[2]or 0)+1)
 end
-call("ZADD",e.aG,ar(au),id)
-fx[e.aG],e.dJ=nil,false
-hB(e.aG,max(4*e.p.cd,60000000))
+call("ZADD",e.aE,ap(as),id)
+fl[e.aE],e.dC=nil,false
+hu(e.aE,max(4*e.r.ci,60000000))
+return as
+end
+local function iv(e,id,as)
+if call("ZSCORE",e.aE,id)then
+call("ZADD",e.aE,ap(as),id.."k")
+call("ZREM",e.aE,id)
+end
+fl[e.aE]=nil
+end
+local function hI(aP)
+return redis.pcall("EXISTS",mailbox(aP))==1
+end
+local function ht(aP)
+if gm[aP]==nil then
+local iE=call("PUBSUB","NUMSUB",channel..aP)[2]>0
+gm[aP]=iE and"channel"or hI(aP)and"mailbox"or false
+end
+return gm[aP]
+end
+local function ft(aI,au,ae)
+local cV=format(string.rep(" %.0f",1+#ae),q,unpack(ae))
+local eA=aI..cV.." "..au.id
+local kt=gm[au.aP]
+if kt=="caller"then
+eU[#eU+1]=eA
+elseif kt=="mailbox"then
+call("RPUSHX",mailbox(au.aP),eA)
+else
+call("PUBLISH",channel..au.aP,eA)
+end
+end
+local io=8
+local function eT(e,y)
+if e.dC then return nil end
+local bT=y==0 and fl[e.aE]
+if bT and bT.r==e.r then return bT end
+while true do
+local aX=call("ZRANGE",e.aE,format("%d",y),format("%d",y),"WITHSCORES")
+local hy=aX[1]
+if not hy then return nil end
+local id,aP,aI,jT,I,aa,bs=
+string.match(hy,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local ki=q-aX[2]
+if aP and ki<=tonumber(jT)and ht(aP)then
+local au={id=id,aP=aP,hn=aI=="d",bs=bs=="k",as=aX[2]+0}
+for cT,o in pairs(e)do
+if cT~="states"then au[cT]=o end
+end
+au.I,au.aa=min(tonumber(I),e.r.I),tonumber(aa)
+if y==0 then fl[e.aE]=au end
 return au
 end
-local function iy(e,id,au)
-if call("ZSCORE",e.aG,id)then
-call("ZADD",e.aG,ar(au),id.."k")
-call("ZREM",e.aG,id)
+call("ZREM",e.aE,hy)
+fl[e.aE]=nil
 end
-fx[e.aG]=nil
 end
-local function hQ(aR)
-return redis.pcall("EXISTS",mailbox(aR))==1
+local function gW(e)
+local bv=e.r.fT
+if bv<0 or call("ZCARD",e.aE)<bv then return false end
+eT(e,0)
+return call("ZCARD",e.aE)>=bv
 end
-local function hA(aR)
-if gx[aR]==nil then
-local iH=call("PUBSUB","NUMSUB",channel..aR)[2]>0
-gx[aR]=iH and"channel"or hQ(aR)and"mailbox"or false
-end
-return gx[aR]
-end
-local function fH(aI,aw,ae)
-local cZ=format(string.rep(" %.0f",1+#ae),r,unpack(ae))
-local eL=aI..cZ.." "..aw.id
-local kt=gx[aw.aR]
-if kt=="caller"then
-fe[#fe+1]=eL
-elseif kt=="mailbox"then
-call("RPUSHX",mailbox(aw.aR),eL)
+local function dT(e,iL)
+local y,bP=0,0
+while y<io and not e.dC and ds(e,bP+1)==0 do
+local au=eT(e,y)
+if not au or ds(e,bP+au.I)>0 then return end
+if not au.hn then
+if not au.bs and au.id~=iL then ft("turn",au,{0})end
+y,bP=y+1,bP+au.I
 else
-call("PUBLISH",channel..aw.aR,eL)
-end
-end
-local ir=8
-local function fc(e,A)
-if e.dJ then return nil end
-local bH=A==0 and fx[e.aG]
-if bH and bH.p==e.p then return bH end
-while true do
-local ba=call("ZRANGE",e.aG,format("%d",A),format("%d",A),"WITHSCORES")
-local hF=ba[1]
-if not hF then return nil end
-local id,aR,aI,jT,J,ab,bv=
-string.match(hF,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local ki=r-ba[2]
-if aR and ki<=tonumber(jT)and hA(aR)then
-local aw={id=id,aR=aR,hu=aI=="d",bv=bv=="k",au=ba[2]+0}
-for cX,m in pairs(e)do
-if cX~="states"then aw[cX]=m end
-end
-aw.J,aw.ab=min(tonumber(J),e.p.J),tonumber(ab)
-if A==0 then fx[e.aG]=aw end
-return aw
-end
-call("ZREM",e.aG,hF)
-fx[e.aG]=nil
-end
-end
-local function hc(e)
-local bz=e.p.ff
-if bz<0 or call("ZCARD",e.aG)<bz then return false end
-fc(e,0)
-return call("ZCARD",e.aG)>=bz
-end
-local function eb(e,iN)
-local A,bY=0,0
-while A<ir and not e.dJ and dA(e,bY+1)==0 do
-local aw=fc(e,A)
-if not aw or dA(e,bY+aw.J)>0 then return end
-if not aw.hu then
-if not aw.bv and aw.id~=iN then fH("turn",aw,{0})end
-A,bY=A+1,bY+aw.J
-else
-local at=gk(aw)
-if at>r then
-if aw.id~=iN then fH("turn",aw,{at-r})end
+local at=ga(au)
+if at>q then
+if au.id~=iL then ft("turn",au,{at-q})end
 return
 end
-fM(aw,r)
-gB(e,aw.id)
+fz(au,q)
+gq(e,au.id)
 local ae={1,0,0}
-local aN=jD(e,aw.id,aw.J)
-dn(ae,aw)
-eF(ae,aw,aN)
-dt(ae,{aw})
-fH("granted",aw,ae)
+local aL=jD(e,au.id,au.I)
+di(ae,au)
+ev(ae,au,aL)
+dk(ae,{au})
+ft("granted",au,ae)
 end
 end
 end
-local function iW(e,id,au)
-local bY=0
-for A=0,ir-1 do
-local aw=fc(e,A)
-if not aw or aw.id==id or(au>0 and aw.au>au)then return false end
-bY=bY+aw.J
-if aw.hu or dA(e,bY+e.J)>0 then return true end
+local function iU(e,id,as)
+local bP=0
+for y=0,io-1 do
+local au=eT(e,y)
+if not au or au.id==id or(as>0 and au.as>as)then return false end
+bP=bP+au.I
+if au.hn or ds(e,bP+e.I)>0 then return true end
 end
 return true
 end
-local function im(e,id)
-local bY=0
-for A=0,ir-1 do
-local aw=fc(e,A)
-if not aw then return 0 end
-local aU=aw.id==id
-if aU then aw=e end
-local bi=dA(e,bY+aw.J)
-if bi>0 then return min(bi,e.p.cd)end
-if aU or aw.hu then
-local dz=gk(aw)-r
-return aU and dz or dz+e.p.cd
+local function ij(e,id)
+local bP=0
+for y=0,io-1 do
+local au=eT(e,y)
+if not au then return 0 end
+local bb=au.id==id
+if bb then au=e end
+local bf=ds(e,bP+au.I)
+if bf>0 then return min(bf,e.r.ci)end
+if bb or au.hn then
+local dr=ga(au)-q
+return bb and dr or dr+e.r.ci
 end
-bY=bY+aw.J
+bP=bP+au.I
 end
-return e.p.cd
+return e.r.ci
 end
-local function jN(e,id,au)
-if e.p.J==0 then return false end
-return dA(e,e.J)>0 or iW(e,id,au)
+local function jN(e,id,as)
+if e.r.I==0 then return false end
+return ds(e,e.I)>0 or iU(e,id,as)
 end
-local function gU(gF,cv)
-local kr,ke=gF.p.J,cv.p.J
-return kr<ke or(kr==ke and gF.U<cv.U)
+local function gO(gw,cr)
+local kr,ke=gw.r.I,cr.r.I
+return kr<ke or(kr==ke and gw.U<cr.U)
 end
-local function hN(id,au,ai,eQ,dz)
-local iz=#ai>1 and dz>0
-local eB=not iz and(eQ or ai[1])
-if eB and au==0 and hc(eB)then return 5,max(dz,1),0 end
-for _,e in ipairs(ai)do
-if au>0 and e~=eB and e.p.J>0 then
-if eB and gU(e,eB)then
-iy(e,id,au)
-elseif gB(e,id)>0 then
-eb(e)
+local function hF(id,as,ag,eG,dr)
+local iw=#ag>1 and dr>0
+local er=not iw and(eG or ag[1])
+if er and as==0 and gW(er)then return 5,max(dr,1),0 end
+for _,e in ipairs(ag)do
+if as>0 and e~=er and e.r.I>0 then
+if er and gO(e,er)then
+iv(e,id,as)
+elseif gq(e,id)>0 then
+dT(e)
 end
 end
 end
-if not eB then return 3,dz,au==0 and r or au end
-if au>0 then gB(eB,id)end
-au=ib(eB,id,au)
-return 3,im(eB,id),au
+if not er then return 3,dr,as==0 and q or as end
+if as>0 then gq(er,id)end
+as=hX(er,id,as)
+return 3,ij(er,id),as
 end
-local function ih(e,id)
-hw(e,id,e.J)
-local aN=gC(e)
-call("ZADD",e.aA,gs(aN),"#")
-eY[e.aA].aN=aN
-return aN
+local function ic(e,id)
+hp(e,id,e.I)
+local aL=gt(e)
+call("ZADD",e.ay,gh(aL),"#")
+eP[e.ay].aL=aL
+return aL
 end
-local function hK(id,au,ai)
-for _,e in ipairs(ai)do
-if e.p.J>0 and not hh(e,id)then return end
+local function hD(id,as,ag)
+for _,e in ipairs(ag)do
+if e.r.I>0 and not hb(e,id)then return end
 end
-local ae={6,0,au}
-for _,e in ipairs(ai)do
-local aN
-if e.p.J>0 then
-jr(e)
-aN=ih(e,id)
+local ae={6,0,as}
+for _,e in ipairs(ag)do
+local aL
+if e.r.I>0 then
+jq(e)
+aL=ic(e,id)
 end
-dY(e)
-dn(ae,e)
-eF(ae,e,aN)
+dQ(e)
+di(ae,e)
+ev(ae,e,aL)
 end
 return ae
 end
-local function cI(id,cW,aO,au,ai)
-bb=cW=="2"
-if bN and not bb then error(bN,0)end
-local ad=au>0 and cW~="2"and hK(id,au,ai)
+local function cE(id,cS,aM,as,ag)
+aY=cS=="2"
+if bF and not aY then error(bF,0)end
+local ad=as>0 and cS~="2"and hD(id,as,ag)
 if ad then return ad end
-local at,z,eQ,gy=r,r,nil,true
-for i=1,#ai do
-local e=ai[i]
-if e.p.J>0 then
-gy=false
-jr(e)
-if cW~="2"then eb(e,id)end
+local at,z,eG,gn=q,q,nil,true
+for i=1,#ag do
+local e=ag[i]
+if e.r.I>0 then
+gn=false
+jq(e)
+if cS~="2"then dT(e,id)end
 end
-at=max(at,gk(e))
+at=max(at,ga(e))
 z=max(z,e.z)
-if jN(e,id,au)and(not eQ or gU(e,eQ))then eQ=e end
+if jN(e,id,as)and(not eG or gO(e,eG))then eG=e end
 end
-local iS,ft,bi={},0,at-r
-local be=cW=="1"and at-r<=aO
-if not eQ and(at<=r or(be and gy))then
-ft=1
-if cW~="2"then
-for i=1,#ai do
-local e=ai[i]
-fM(e,at)
-if e.p.J>0 then
-if au>0 then gB(e,id)end
-iS[i]=jD(e,id,e.J)
-end
-end
-end
-elseif be then
-ft,bi,au=hN(id,au,ai,eQ,bi)
-elseif eQ then
-ft=4
-bi=max(bi,1)
-elseif z>r then
-ft=2
-end
-if ft>3 then
-for _,e in ipairs(ai)do
-if e.p.J>0 then bi=max(bi,dA(e,e.J))end
+local iQ,fg,bf={},0,at-q
+local bc=cS=="1"and at-q<=aM
+if not eG and(at<=q or(bc and gn))then
+fg=1
+if cS~="2"then
+for i=1,#ag do
+local e=ag[i]
+fz(e,at)
+if e.r.I>0 then
+if as>0 then gq(e,id)end
+iQ[i]=jD(e,id,e.I)
 end
 end
-local ae={ft,bi,au,nil,nil,nil}
-for i=1,#ai do
-dn(ae,ai[i])
-eF(ae,ai[i],iS[i])
 end
-dt(ae,ai)
+elseif bc then
+fg,bf,as=hF(id,as,ag,eG,bf)
+elseif eG then
+fg=4
+bf=max(bf,1)
+elseif z>q then
+fg=2
+end
+if fg>3 then
+for _,e in ipairs(ag)do
+if e.r.I>0 then bf=max(bf,ds(e,e.I))end
+end
+end
+local ae={fg,bf,as,nil,nil,nil}
+for i=1,#ag do
+di(ae,ag[i])
+ev(ae,ag[i],iQ[i])
+end
+dk(ae,ag)
 return ae
 end
-local function kx(id,au,e)
-local ae={hh(e,id)and 6 or 1,0,au}
-eb(e,id)
-local hI=hh(e,id)
-if not hI and not call("ZSCORE",e.aG,id)then
-ib(e,id,au)
-eb(e,id)
-hI=hh(e,id)
+local function kx(id,as,e)
+local ae={hb(e,id)and 6 or 1,0,as}
+dT(e,id)
+local hB=hb(e,id)
+if not hB and not call("ZSCORE",e.aE,id)then
+hX(e,id,as)
+dT(e,id)
+hB=hb(e,id)
 end
-local aN
-if hI then
-aN=ih(e,id)
+local aL
+if hB then
+aL=ic(e,id)
 else
-hB(e.aG,max(4*e.p.cd,60000000))
-ae[1],ae[2]=3,im(e,id)
+hu(e.aE,max(4*e.r.ci,60000000))
+ae[1],ae[2]=3,ij(e,id)
 end
-dY(e)
-dn(ae,e)
-eF(ae,e,aN)
+dQ(e)
+di(ae,e)
+ev(ae,e,aL)
 return ae
 end
-local function cj()
-local ai={nil}
+local function cc()
+local ag={nil}
 for i=1,number()do
-ai[i]=em()
+ag[i]=ed()
 end
-return ai
+return ag
 end
-local bX={}
-function bX.T()
-local id,cW,aO,au=aB(),aB(),number(),number()
-return cI(id,cW,aO,au,cj())
+local bO={}
+function bO.T()
+local id,cS,aM,as=aB(),aB(),number(),number()
+return cE(id,cS,aM,as,cc())
 end
-function bX.P()
-local id,au=aB(),number()
-return kx(id,au,cj()[1])
+function bO.P()
+local id,as=aB(),number()
+return kx(id,as,cc()[1])
 end
-local function ia(id,ai)
-local iw=0
-for i=1,#ai do
-local e=ai[i]
-local dT=jR(e,id,e.J)
-jr(e)
-if not e.dJ then
-if dT==0 then dT=gB(e,id)end
-if dT>0 then eb(e)end
+local function hW(id,ag)
+local it=0
+for i=1,#ag do
+local e=ag[i]
+local dK=jR(e,id,e.I)
+jq(e)
+if not e.dC then
+if dK==0 then dK=gq(e,id)end
+if dK>0 then dT(e)end
 end
-iw=iw+dT
+it=it+dK
 end
-return iw
+return it
 end
-function bX.R()
+function bO.R()
 local id=aB()
-return{ia(id,cj())}
+return{hW(id,cc())}
 end
-local function hD(id)
+local function hw(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function bX.N()
-local id,ai,ae=aB(),cj(),{}
-for i,e in ipairs(ai)do
-local bs=call("ZSCORE",e.aA,id)
-local ka=bs and(tonumber(bs)>r or eI(e).bd+e.J<=e.p.J)
-if ka then hw(e,id,e.J)end
+function bO.N()
+local id,ag,ae=aB(),cc(),{}
+for i,e in ipairs(ag)do
+local bp=call("ZSCORE",e.ay,id)
+local ka=bp and(tonumber(bp)>q or ey(e).ba+e.I<=e.r.I)
+if ka then hp(e,id,e.I)end
 ae[i]=ka and 1 or 0
 end
 return ae
 end
-local function gR()
-local el
+local function gL()
+local eW
 ${part4}
 ${part5}
 ${part10}
@@ -2372,1162 +2372,1002 @@ ${part1}
 ${part3}
 ${part24}
 ${part25}
-local bJ={}
-local function dq()
-local p={cd=number(),J=number(),ff=number()}
-p.rates,p.bt,p.aC,p.ce,p.bm={},"","","",0
-for i=1,number()do
-local letter=aB()
-local kernel=bJ[letter]or bG[letter]()
-local D=kernel.bW()
-bJ[letter],D.kernel,D.letter,p.rates[i]=kernel,kernel,letter,D
-p.bt=p.bt..letter
-local ah=D.ah or 0
-local bI=letter=="t"and fQ(ah)or letter
-p.aC,p.ce=p.aC..(kernel.letter or bI),p.ce..bI
-D.size=D.ring and 0 or letter=="t"and 16+ah
-if D.ring then p.bm=p.bm+1 end
-end
-if p.bt=="s"then p.bm=0 end
-if p.bm==0 and#p.rates>1 then p.aF=fD(p.rates)end
-p.aI=#p.rates==0 and 0 or number()
-p.bI,p.bL=p.aI<2,p.aI%2==1
-if p.bI then return p end
-p.gg,p.eA,p.gX,p.fq=aB(),aB(),number(),{}
-for i=1,number()do
-p.fq[i]=number()
-end
-return p
-end
-local function dH(ah)
-if#ah==18 and sub(ah,1,2)==hk then return sub(ah,3)end
-local bf=#ah==16 and tonumber(ah)
-return bf and format("%016.0f",eK(bf))or ah
-end
-local function fd(m,D)
-if m==""then return D.kernel.cY()end
-local _,Y=string.find(m,"^%d*")
-if Y<16 or(Y<#m and string.byte(m,Y+1)<128)then return nil end
-local ah=dH(sub(m,1,Y))
-local bU=#ah+#m-Y
-local h=D.kernel.bE(ah..sub(m,Y+1),1,#ah,D,#ah+1,bU)
-if Y==16 then h.I=max(h.I,fz(tonumber(m)or 0))end
-return h
-end
-local function ds(letter)
-return string.char(string.byte(letter)-128)
-end
-local function ez(e)
-local p=e.p
-local rates=p.rates
-e.z=0
-if p.bt=="s"then
-local ring=rates[1].kernel.fT(e.U,rates[1])
-e.z,e.states=ring.z,{ring}
-return not ring.dk
-end
-local m,states,y=call("GET",e.U)or"",{nil},1
-local aU=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",ds)
-if not(aU and(aU==p.aC or aU==p.ce))then
-e.z,y=dS(m)
-if y>10 then y=1 end
-end
-e.states=states
-if p.bt=="t"then
-states[1]=fd(sub(m,y),rates[1])
-return states[1]
-end
-local dD=p.aF and hM(m,y,p.aF,rates)
-if dD then
-e.states=dD
-return true
-end
-local w=#rates
-if w==0 then
-e.dm=sub(m,y)
-return true
-end
-local bf=sub(m,y,y+w-1)
-local aX=string.gsub(bf,"[\\128-\\255]",ds)
-local bH=aX==p.aC or aX==p.ce
-local ce=bH and aX~=p.aC
-if not bH and y<=#m then return false end
-y=y+w
-for i=1,w do
-local D=rates[i]
-local kernel=D.kernel
-if D.ring then
-states[i]=kernel.fT(e.bm[i],D)
-if states[i].dk then return false end
-elseif bH then
-local an=y+(D.size or kernel.fC)
-local bK,bU=1,0
-if bf~=aX and string.byte(bf,i)>=128 then
-bK,bU=an+1,an+(string.byte(m,an)or 0)
-an=bU+1
-end
-if not(D.size or ce)then
-an=#m+1
-if w>1 and y+3<an then
-an=min(y+4+ag("<I4",m,y),an)
-y=y+4
-end
-if an-y<7 or ag("<I7",m,y)~=D.window then return false end
-end
-if an>#m+1 or(i==w and an<=#m)then return false end
-local bE=ce and kernel.ew or kernel.bE
-local Y=bK>1 and bK-2 or an-1
-states[i]=bE(m,y,Y,D,bK,bU)
-y=an
-else
-states[i]=kernel.cY()
-end
-end
-return true
-end
-local function gf(e)
-local p=e.p.aS or e.p
-e.p,e.bL,e.cN=p,nil,nil
-if e.cY then
-e.z,e.states=0,{}
-elseif not(p.bI and ez(e))then
-el(e)
-end
-end
-local function gr(ah)
-return#ah==16 and ah>="5"and hk..ah or ah
-end
-local function fj(e,m)
-if string.byte(e.dm,1)==83 and#e.dm>53 then
-call("SETRANGE",e.U,"1",pack("<d",e.z))
-else
-call("SET",e.U,m..e.dm,"KEEPTTL")
-end
-local dj=dr(e.z)
-if call("PTTL",e.U)<dj then call("PEXPIRE",e.U,dj)end
-end
-local function dN(e)
-local p=e.p
-local rates,O,m,aC=p.rates,e.z,"",p.aC
-if e.bL then return e.bL.dN(e)end
-if p.bt=="s"then return end
-local dD=p.aF and fp(e.states,p.aF,rates)
-for i,D in ipairs(rates)do
-if not D.ring then
-O=max(O,D.kernel.co(e.states[i],D))
-local h=D.kernel.da(e.states[i],D)
-if not D.size and#rates>1 then h=pack("<I4",#h)..h end
-local av=D.kernel.ef and D.kernel.ef(e.states[i],D)or""
-if av~=""and#rates==1 then h=gr(h)..av end
-if av~=""and#rates>1 then
-h=h..string.char(#av)..av
-aC=sub(aC,1,i-1)..string.char(string.byte(aC,i)+128)..sub(aC,i+1)
-end
-m=m..h
-end
-end
-if p.bt~="t"and m~=""then m=aC..m end
-if p.bt=="t"then m=gr(m)end
-if dD then m=dD end
-if e.z>r then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.dm~=""then return fj(e,m)end
-local cz=dD and fh(p.aF,O)or dr(O)
-if m~=""then call("SET",e.U,m,"PX",cz)end
-end
 ${part26}
-local fR
-local function fg()
-local cB,dd={},{}
-local cQ,bT,dL,cR={},{},{},{}
-local function fk(q,g)
-local aa=q*g.interval_rem
-local cm=floor(aa/g.denominator)
-return{us=q*g.interval_us+cm,aa=aa-cm*g.denominator}
+${part27}
+${part28}
+local fD
+local function eV()
+local cw,cZ={},{}
+local cL,bM,dE,cM={},{},{},{}
+local function eY(p,g)
+local Y=p*g.interval_rem
+local cg=floor(Y/g.denominator)
+return{us=p*g.interval_us+cg,Y=Y-cg*g.denominator}
 end
 local function kg(a,b)
-return a.us==b.us and a.aa==b.aa
+return a.us==b.us and a.Y==b.Y
 end
-function cB.t(h,q,bx,g)
-local aT=aV()
-local cb=bx.cb or{0,0,0,-1,0}
-local ad,ac={us=cb[1],aa=cb[2]},h.ac or aT.dQ
-local bs={us=bx.r+bx.am,aa=bx.er}
-if kg(bs,h)and kg(ad,ac)and bx.ab>0 then
-local dD,gJ,v=q>=bx.ab,bx.at>bx.r,h.v or 0
-local to=aT.fb(h,fk(q,g),g)
-if dD and cb[4]>=0 then to={us=cb[4],aa=cb[5]}end
-if gJ then v=dD and cb[3]or max(v,bx.at)end
-return aT.cC(to.us,to.aa,aT.bd(h),v,g,aT.dK(h,g))
+function cw.t(h,p,bu,g)
+local aR=aS()
+local bV=bu.bV or{0,0,0,-1,0}
+local ad,ac={us=bV[1],Y=bV[2]},h.ac or aR.dI
+local bp={us=bu.q+bu.ak,Y=bu.ei}
+if kg(bp,h)and kg(ad,ac)and bu.aa>0 then
+local fv,gC,v=p>=bu.aa,bu.at>bu.q,h.v or 0
+local to=aR.eS(h,eY(p,g),g)
+if fv and bV[4]>=0 then to={us=bV[4],Y=bV[5]}end
+if gC then v=fv and bV[3]or max(v,bu.at)end
+return aR.cx(to.us,to.Y,aR.ba(h),v,g,aR.dD(h,g))
 end
-if aT.cf(h,g)>r then return h end
-local bg=aT.fE(bs,ad,g).us
-if bg>aT.fE(h,ac,g).us then return h end
-local hJ=aT.gb(aT.fb(bs,aT.jn(ac,bg,ad,g),g),h)
-if hJ.us<r then return h end
-local fO=aT.gb(fk(q,g),{us=hJ.us-r,aa=hJ.aa})
-if fO.us==0 and fO.aa==0 then return h end
-return aT.et(h,fO,bg,0,g)
+if aR.bX(h,g)>q then return h end
+local bd=aR.fq(bp,ad,g).us
+if bd>aR.fq(h,ac,g).us then return h end
+local hC=aR.fO(aR.eS(bp,aR.jm(ac,bd,ad,g),g),h)
+if hC.us<q then return h end
+local fB=aR.fO(eY(p,g),{us=hC.us-q,Y=hC.Y})
+if fB.us==0 and fB.Y==0 then return h end
+return aR.em(h,fB,bd,0,g)
 end
-function dd.t(h,q,g)
-local aT=aV()
-if h.us<r then return aT.cC(r,0,aT.bd(h),h.v or 0,g,h.I)end
-local fO=aT.gb(fk(q,g),{us=h.us-r,aa=h.aa})
-if fO.us==0 and fO.aa==0 then return h end
-return aT.et(h,fO,0,aT.cf(h,g),g)
+function cZ.t(h,p,g)
+local aR=aS()
+if h.us<q then return aR.cx(q,0,aR.ba(h),h.v or 0,g,h.H)end
+local fB=aR.fO(eY(p,g),{us=h.us-q,Y=h.Y})
+if fB.us==0 and fB.Y==0 then return h end
+return aR.em(h,fB,0,aR.bX(h,g),g)
 end
-local function eh(x,K,kj)
-local cp,bV=0,bA(x)
-while cp<bV do
-local ci=floor((cp+bV)/2)
-if cr(x,ci)<=K then
-cp=ci+1
+local function dY(w,J,kj)
+local cj,bN=0,bw(w)
+while cj<bN do
+local cb=floor((cj+bN)/2)
+if cn(w,cb)<=J then
+cj=cb+1
 else
-bV=ci
+bN=cb
 end
 end
-if cp>0 and(not kj or cr(x,cp-1)==K)then return cp-1 end
+if cj>0 and(not kj or cn(w,cj-1)==J)then return cj-1 end
 end
-local function cA(x,A,q)
-local K,w=cr(x,A)
-local V=min(q,w)
-return fI(x,A,K,w-V),q-V
+local function cv(w,y,p)
+local J,x=cn(w,y)
+local V=min(p,x)
+return fu(w,y,J,x-V),p-V
 end
-local function jy(x)
-while x~=""do
-local _,w=bO(x)
-if w>0 then break end
-x=sub(x,1,-aZ-1)
+local function jx(w)
+while w~=""do
+local _,x=bH(w)
+if x>0 then break end
+w=sub(w,1,-aW-1)
 end
-return x
+return w
 end
-function cB.f(h,q,bx,g)
-local A=eh(h.x,bx.r+bx.er-g.window,true)
-if A then h.x=jy(cA(h.x,A,q))end
-return cc(h,g,h.I)
+function cw.f(h,p,bu,g)
+local y=dY(h.w,bu.q+bu.ei-g.window,true)
+if y then h.w=jx(cv(h.w,y,p))end
+return bW(h,g,h.H)
 end
-function dd.f(h,q,g)
-local A=eh(h.x,r)
-if A then h.x=jy(cA(h.x,A,q))end
-return cc(h,g,h.I)
+function cZ.f(h,p,g)
+local y=dY(h.w,q)
+if y then h.w=jx(cv(h.w,y,p))end
+return bW(h,g,h.H)
 end
-local function iq(H,x,g)
-local bv=jy(x)
-if bv==""and H>0 and x~=""then
-return{H=0,x=pack(cL,bQ(x)-g.window,H)}
+local function im(E,w,g)
+local bs=jx(w)
+if bs==""and E>0 and w~=""then
+return{E=0,w=pack(cH,bJ(w)-g.window,E)}
 end
-return{H=H,x=bv}
+return{E=E,w=bs}
 end
-function cB.c(h,q,bx,g)
-local K=bx.r+bx.er-2*g.window
-local H,x=h.H,h.x
-local A=eh(x,K,true)
-if A then
-x=cA(x,A,q)
-elseif x~=""and bQ(x)==K+g.window then
-H=max(H-q,0)
+function cw.c(h,p,bu,g)
+local J=bu.q+bu.ei-2*g.window
+local E,w=h.E,h.w
+local y=dY(w,J,true)
+if y then
+w=cv(w,y,p)
+elseif w~=""and bJ(w)==J+g.window then
+E=max(E-p,0)
 end
-return cc(iq(H,x,g),g,h.I)
+return bW(im(E,w,g),g,h.H)
 end
-function dd.c(h,q,g)
-local H,x=h.H,h.x
-local A,aL=eh(x,r),nil
-if not A then return cc(h,g,h.I)end
-x,aL=cA(x,A,q)
-if A>0 then
-x=cA(x,A-1,aL)
+function cZ.c(h,p,g)
+local E,w=h.E,h.w
+local y,aJ=dY(w,q),nil
+if not y then return bW(h,g,h.H)end
+w,aJ=cv(w,y,p)
+if y>0 then
+w=cv(w,y-1,aJ)
 else
-H=max(H-aL,0)
+E=max(E-aJ,0)
 end
-return cc(iq(H,x,g),g,h.I)
+return bW(im(E,w,g),g,h.H)
 end
-local jq=bJ.s and bJ.s.hP()
-function cB.s(o,q,bx,g)
-jq.cB(o,q,bx.r+bx.er-g.window,g)
+local jp=bY.s and bY.s.hH()
+function cw.s(m,p,bu,g)
+jp.cw(m,p,bu.q+bu.ei-g.window,g)
 end
-function dd.s(o,q,g)
-jq.dd(o,q,g)
+function cZ.s(m,p,g)
+jp.cZ(m,p,g)
 end
-local function cV(al,at)
-local bc=0
-for _,bF in ipairs(al.af)do
-if bF.at<=at then bc=bc+bF.q end
+local function cQ(aj,at)
+local aZ=0
+for _,bB in ipairs(aj.af)do
+if bB.at<=at then aZ=aZ+bB.p end
 end
-return bc
+return aZ
 end
-local function ep(al)
-local Y=al.af[#al.af]
-return Y and Y.at or 0
+local function eg(aj)
+local ab=aj.af[#aj.af]
+return ab and ab.at or 0
 end
-local function gq(al,q)
-local aL=q
-while aL>0 and al.af[1]do
-local am=al.af[1]
-local eS=min(aL,am.q)
-am.q,aL=am.q-eS,aL-eS
-if am.q==0 then table.remove(al.af,1)end
+local function gg(aj,p)
+local aJ=p
+while aJ>0 and aj.af[1]do
+local ak=aj.af[1]
+local eI=min(aJ,ak.p)
+ak.p,aJ=ak.p-eI,aJ-eI
+if ak.p==0 then table.remove(aj.af,1)end
 end
 end
-local function dI(al,at,g)
-local ad=al.v>r and al.I or 0
-al.v=at>r and at or 0
-al.I=at>r and eV(at-r,g.window,ad)or 0
-return al
+local function dB(aj,at,g)
+local ad=aj.v>q and aj.H or 0
+aj.v=at>q and at or 0
+aj.H=at>q and eL(at-q,g.window,ad)or 0
+return aj
 end
-local function gp(al,g)
-while al.af[1]and al.af[#al.af].q==0 do
-table.remove(al.af)
+local function gf(aj,g)
+while aj.af[1]and aj.af[#aj.af].p==0 do
+table.remove(aj.af)
 end
-return dI(al,min(al.v,ep(al)),g)
+return dB(aj,min(aj.v,eg(aj)),g)
 end
-local function hT(al,g)
-local aY=ep(al)
-local bn=max(r,min(al.v,dl(al.I,g.window)))
-if aY<=bn then return al end
-local bl,cG={af={},v=al.v,I=al.I},0
-for _,bF in ipairs(al.af)do
-if bF.at<=bn then
-bl.af[#bl.af+1]={at=bF.at,q=bF.q}
+local function hP(aj,g)
+local aU=eg(aj)
+local bk=max(q,min(aj.v,dg(aj.H,g.window)))
+if aU<=bk then return aj end
+local bj,cC={af={},v=aj.v,H=aj.H},0
+for _,bB in ipairs(aj.af)do
+if bB.at<=bk then
+bj.af[#bj.af+1]={at=bB.at,p=bB.p}
 else
-cG=cG+bF.q
+cC=cC+bB.p
 end
 end
-cG=min(cG,g.capacity or cG)
-local Y=bl.af[#bl.af]
-if Y and Y.at==bn then
-Y.q=Y.q+cG
+cC=min(cC,g.capacity or cC)
+local ab=bj.af[#bj.af]
+if ab and ab.at==bk then
+ab.p=ab.p+cC
 else
-bl.af[#bl.af+1]={at=bn,q=cG}
+bj.af[#bj.af+1]={at=bk,p=cC}
 end
-return dI(bl,bn,g)
+return dB(bj,bk,g)
 end
-local jw={
-cY=function()
-return{af={},v=0,I=0}
+local jv={
+dz=function()
+return{af={},v=0,H=0}
 end,
-dg=hT,
-cF=function(al,ab,g)
-local at=max(r,al.v)
-local db=cV(al,1/0)+ab-g.capacity
-for _,bF in ipairs(al.af)do
-if db<=0 then break end
-db=db-bF.q
-if db<=0 then at=max(at,bF.at+g.window)end
+dc=hP,
+cA=function(aj,aa,g)
+local at=max(q,aj.v)
+local cW=cQ(aj,1/0)+aa-g.capacity
+for _,bB in ipairs(aj.af)do
+if cW<=0 then break end
+cW=cW-bB.p
+if cW<=0 then at=max(at,bB.at+g.window)end
 end
 return at
 end,
-cI=function(al,at,ab,g)
-local ar=max(at,ep(al))
-gq(al,cV(al,r-g.window))
-local Y=al.af[#al.af]
-if Y and Y.at==ar then
-Y.q=Y.q+ab
+cE=function(aj,at,aa,g)
+local ap=max(at,eg(aj))
+gg(aj,cQ(aj,q-g.window))
+local ab=aj.af[#aj.af]
+if ab and ab.at==ap then
+ab.p=ab.p+aa
 else
-al.af[#al.af+1]={at=ar,q=ab}
+aj.af[#aj.af+1]={at=ap,p=aa}
 end
-return dI(al,at>r and ar or al.v,g)
+return dB(aj,at>q and ap or aj.v,g)
 end,
-ea=function(al,g)
-local aK=cV(al,1/0)-cV(al,r-g.window)
-if aK==0 then return 0,0 end
-return al.v>r and g.capacity or aK,ep(al)+g.window-r
+dS=function(aj,g)
+local aH=cQ(aj,1/0)-cQ(aj,q-g.window)
+if aH==0 then return 0,0 end
+return aj.v>q and g.capacity or aH,eg(aj)+g.window-q
 end,
-co=function(al,g)
-return al.af[1]and ep(al)+g.window or 0
+cB=function(aj,g)
+return aj.af[1]and eg(aj)+g.window or 0
 end,
 }
-function cB.l(al,q,bx,g)
-for _,bF in ipairs(al.af)do
-if bF.at==bx.r+bx.er-g.window then bF.q=max(bF.q-q,0)end
+function cw.l(aj,p,bu,g)
+for _,bB in ipairs(aj.af)do
+if bB.at==bu.q+bu.ei-g.window then bB.p=max(bB.p-p,0)end
 end
-return gp(al,g)
+return gf(aj,g)
 end
-function dd.l(al,q,g)
-gq(al,min(cV(al,r-g.window)+q,cV(al,r)))
-return gp(al,g)
+function cZ.l(aj,p,g)
+gg(aj,min(cQ(aj,q-g.window)+p,cQ(aj,q)))
+return gf(aj,g)
 end
-local function hL(ht,g)
-local q=
-ceil((ht.us+ht.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
-local function gz(n)
-local aU=fk(n,g)
-return aU.us<ht.us or(aU.us==ht.us and aU.aa<ht.aa)
+local function hE(hm,g)
+local p=
+ceil((hm.us+hm.Y/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function go(n)
+local bb=eY(n,g)
+return bb.us<hm.us or(bb.us==hm.us and bb.Y<hm.Y)
 end
-while gz(q)do
-q=q+1
+while go(p)do
+p=p+1
 end
-while q>0 and not gz(q-1)do
-q=q-1
+while p>0 and not go(p-1)do
+p=p-1
 end
-return q
+return p
 end
-function cQ.t(h,g)
-if h.us<r then return{}end
-local q=hL({us=h.us-r,aa=h.aa},g)
-return q==0 and{}or{{at=max(r,aV().cf(h,g)),q=q}}
+function cL.t(h,g)
+if h.us<q then return{}end
+local p=hE({us=h.us-q,Y=h.Y},g)
+return p==0 and{}or{{at=max(q,aS().bX(h,g)),p=p}}
 end
-function cQ.f(h,g)
+function cL.f(h,g)
 local af={}
-for A=0,bA(h.x)-1 do
-local K,w=cr(h.x,A)
-if w>0 then af[#af+1]={at=max(K,min(r,K+g.window-1)),q=w}end
+for y=0,bw(h.w)-1 do
+local J,x=cn(h.w,y)
+if x>0 then af[#af+1]={at=max(J,min(q,J+g.window-1)),p=x}end
 end
 return af
 end
-function cQ.c(h,g)
+function cL.c(h,g)
 local af={}
-if h.x==""then return af end
-if h.H>0 then af[1]={at=min(r,bQ(h.x)-1),q=h.H}end
-for A=0,bA(h.x)-1 do
-local K,w=cr(h.x,A)
-local bs=K+g.window-1
-if w>0 then af[#af+1]={at=K>r and bs or min(r,bs),q=w}end
+if h.w==""then return af end
+if h.E>0 then af[1]={at=min(q,bJ(h.w)-1),p=h.E}end
+for y=0,bw(h.w)-1 do
+local J,x=cn(h.w,y)
+local bp=J+g.window-1
+if x>0 then af[#af+1]={at=J>q and bp or min(q,bp),p=x}end
 end
 return af
 end
-function cQ.l(al,g)
+function cL.l(aj,g)
 local af={}
-for _,bF in ipairs(al.af)do
-if bF.q>0 and bF.at+g.window>r then af[#af+1]={at=bF.at,q=bF.q}end
+for _,bB in ipairs(aj.af)do
+if bB.p>0 and bB.at+g.window>q then af[#af+1]={at=bB.at,p=bB.p}end
 end
 return af
 end
-local function dM(h,v,g)
-local bz={us=max(r,v)+g.as,aa=g.aH}
-local ks=aV().gb(bz,h)
-return aV().cC(ks.us,ks.aa,h.ac,v,g,0)
+local function dF(h,v,g)
+local bv={us=max(q,v)+g.aq,Y=g.aF}
+local ks=aS().fO(bv,h)
+return aS().cx(ks.us,ks.Y,h.ac,v,g,0)
 end
-local function gS(af,g)
+local function gM(af,g)
 local kernel=g.kernel
-local h=kernel.cY()
-for _,bF in ipairs(af)do
+local h=kernel.dz()
+for _,bB in ipairs(af)do
 if g.letter=="t"then
-h=kernel.cI(h,bF.at,min(bF.q,g.capacity),g)
-elseif bF.at+g.window>r then
-h=kernel.cI(h,bF.at,bF.q,g)
+h=kernel.cE(h,bB.at,min(bB.p,g.capacity),g)
+elseif bB.at+g.window>q then
+h=kernel.cE(h,bB.at,bB.p,g)
 end
 end
-local Y=af[#af]
-return g.letter=="t"and dM(h,Y and Y.at or 0,g)or h
+local ab=af[#af]
+return g.letter=="t"and dF(h,ab and ab.at or 0,g)or h
 end
-local function iX(gF,cv,g)
-local gA,a,b=g.as or g.window,gF.as or gF.window,cv.as or cv.window
-if a==b then return gF.letter==g.letter and cv.letter~=g.letter end
-if a>=gA and b>=gA then return a<b end
+local function iV(gw,cr,g)
+local gp,a,b=g.aq or g.window,gw.aq or gw.window,cr.aq or cr.window
+if a==b then return gw.letter==g.letter and cr.letter~=g.letter end
+if a>=gp and b>=gp then return a<b end
 return a>b
 end
-local function jf(iB,g)
-for i,ce in ipairs(iB)do
-if ce.dh==g.dh then return i end
+local function je(iy,g)
+for i,cU in ipairs(iy)do
+if cU.dd==g.dd then return i end
 end
-local jk=1
-for i=2,#iB do
-if iX(iB[i],iB[jk],g)then jk=i end
+local jj=1
+for i=2,#iy do
+if iV(iy[i],iy[jj],g)then jj=i end
 end
-return jk
+return jj
 end
-local function hs(a,b)
+local function hl(a,b)
 if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
 return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
 local function jM(h)
 if not h.af then return h end
-local jZ={af={},v=h.v,I=h.I}
-for i,bF in ipairs(h.af)do
-jZ.af[i]={at=bF.at,q=bF.q}
+local jZ={af={},v=h.v,H=h.H}
+for i,bB in ipairs(h.af)do
+jZ.af[i]={at=bB.at,p=bB.p}
 end
 return jZ
 end
-local function jg(ad,rates)
-local states,je={},{}
+local function jf(ad,rates)
+local states,jd={},{}
 for i,g in ipairs(rates)do
-local A=jf(ad.rates,g)
-local ce,h=ad.rates[A],ad.states[A]
-local gM,ii=ce.dh==g.dh,not je[A]
-local af=gM and ii and{}or cQ[ce.letter](h,ce)
-if ii and(gM or hs(ce,g))then
-je[A]=true
-states[i]=g.letter=="t"and not gM and dM(h,af[1]and af[1].at or 0,g)
+local y=je(ad.rates,g)
+local cU,h=ad.rates[y],ad.states[y]
+local gF,ie=cU.dd==g.dd,not jd[y]
+local af=gF and ie and{}or cL[cU.letter](h,cU)
+if ie and(gF or hl(cU,g))then
+jd[y]=true
+states[i]=g.letter=="t"and not gF and dF(h,af[1]and af[1].at or 0,g)
 or jM(h)
 else
-states[i]=gS(af,g)
+states[i]=gM(af,g)
 end
 end
 return states
 end
 local byte,char=string.byte,string.char
-local ha,iL=4,512
-local fl="FOREIGN the key holds no state of these rules, nor of others that are known"
-local dR=2^48
-local function eu(number)
-local aB,aL="",number
-while aL>=128 do
-aB,aL=aB..char(aL%128+128),floor(aL/128)
+local gU,iJ=4,512
+local eZ="FOREIGN the key holds no state of these rules, nor of others that are known"
+local dJ=2^48
+local function en(number)
+local aB,aJ="",number
+while aJ>=128 do
+aB,aJ=aB..char(aJ%128+128),floor(aJ/128)
 end
-return aB..char(aL)
+return aB..char(aJ)
 end
-local function kf(m,y)
-local bo={}
-function bo.byte()
-y=y+1
-return byte(m,y-1)or error(fl,0)
+local function kf(o,A)
+local bl={}
+function bl.byte()
+A=A+1
+return byte(o,A-1)or error(eZ,0)
 end
-function bo.number()
-local number,eO=0,1
+function bl.number()
+local number,eE=0,1
 while true do
-local gw=bo.byte()
-number=number+gw%128*eO
-if gw<128 then return number end
-eO=eO*128
+local gl=bl.byte()
+number=number+gl%128*eE
+if gl<128 then return number end
+eE=eE*128
 end
 end
-function bo.Q(size)
-y=y+size
-if y>#m+1 then error(fl,0)end
-return sub(m,y-size,y-1)
+function bl.K(size)
+A=A+size
+if A>#o+1 then error(eZ,0)end
+return sub(o,A-size,A-1)
 end
-function bo.kn(aB)
-local gu=sub(m,y,y+#aB-1)==aB
-if gu then y=y+#aB end
-return gu
+function bl.kn(aB)
+local gj=sub(o,A,A+#aB-1)==aB
+if gj then A=A+#aB end
+return gj
 end
-function bo.bs()
-return y>#m
+function bl.bp()
+return A>#o
 end
-return bo
+return bl
 end
-bT.t={"denominator","interval_us","interval_rem","capacity"}
-bT.f={"window"}
-bT.c={"window","step"}
-bT.l={"window"}
-local function df(letter,D)
+bM.t={"denominator","interval_us","interval_rem","capacity"}
+bM.f={"window"}
+bM.c={"window","step"}
+bM.l={"window"}
+local function db(letter,Q)
 local aI=letter=="s"and"l"or letter
-local aU={letter=aI,kernel=jw}
-for cX,aT in pairs(D)do
-if cX~="kernel"and cX~="ring"and cX~="letter"then aU[cX]=aT end
+local bb={letter=aI,kernel=jv}
+for cT,aR in pairs(Q)do
+if cT~="kernel"and cT~="ring"and cT~="letter"then bb[cT]=aR end
 end
 if aI~="l"then
-bJ[aI]=bJ[aI]or bG[aI]()
-aU.kernel=bJ[aI]
+bY[aI]=bY[aI]or bG[aI]()
+bb.kernel=bY[aI]
 end
 if aI=="t"then
-if not aU.capacity then aU.capacity=hL({us=aU.as,aa=aU.aH},aU)end
-local eQ=fk(aU.capacity,aU)
-aU.as,aU.aH=eQ.us,eQ.aa
+if not bb.capacity then bb.capacity=hE({us=bb.aq,Y=bb.aF},bb)end
+local eG=eY(bb.capacity,bb)
+bb.aq,bb.aF=eG.us,eG.Y
 end
-aU.dh=aI
-for _,cX in ipairs(bT[aI])do
-if cX~="interval_rem"or aU.denominator>1 then aU.dh=aU.dh..eu(aU[cX])end
+bb.dd=aI
+for _,cT in ipairs(bM[aI])do
+if cT~="interval_rem"or bb.denominator>1 then bb.dd=bb.dd..en(bb[cT])end
 end
-return aU
+return bb
 end
-local function gI(rates)
-local dh=""
+local function gB(rates)
+local dd=""
 for i=1,#rates do
-dh=dh..rates[i].dh
+dd=dd..rates[i].dd
 end
-return dh
+return dd
 end
-local function jU(p)
-if p.cu then return p.cu end
-local cu={aS=p,rates={}}
-for cX,aT in pairs(p)do
-if cX~="rates"then cu[cX]=aT end
+local function jU(r)
+if r.cq then return r.cq end
+local cq={aV=r,rates={}}
+for cT,aR in pairs(r)do
+if cT~="rates"then cq[cT]=aR end
 end
-for i,D in ipairs(p.rates)do
-cu.rates[i]=df(D.letter,D)
+for i,Q in ipairs(r.rates)do
+cq.rates[i]=db(Q.letter,Q)
 end
-cu.bt,cu.bm,cu.dh="M",0,gI(cu.rates)
-p.cu=cu
-return cu
+cq.cm,cq.bC,cq.dd="M",0,gB(cq.rates)
+r.cq=cq
+return cq
 end
-local function cs(Q,H)
-local x,I=ed(Q,1,#Q)
-return{x=x,I=I,H=H}
+local function co(K,E)
+local w,H=dV(K,1,#K)
+return{w=w,H=H,E=E}
 end
-local function fw(h)
-return h.ac or h.v or h.I>0
+local function fk(h)
+return h.ac or h.v or h.H>0
 end
-function dL.t(E,g,fw)
+function dE.t(D,g,fk)
 local us
-if E.fm then
-local cG=E.number()
-us=E.fm+(cG%2==0 and cG or 1-cG)/2
+if D.fb then
+local cC=D.number()
+us=D.fb+(cC%2==0 and cC or 1-cC)/2
 else
-us=r-r%dR+ag("<I6",E.Q(6))
-if us>r+dR/2 then us=us-dR end
-if us<r-dR/2 then us=us+dR end
+us=q-q%dJ+am("<I6",D.K(6))
+if us>q+dJ/2 then us=us-dJ end
+if us<q-dJ/2 then us=us+dJ end
 end
-E.fm=us
-local h={us=us,aa=0,I=0}
-if g.denominator>1 then h.aa=min(E.number(),g.denominator-1)end
-if fw then
-local av=E.Q(E.byte())
-aV().bW(av,1,#av,h,g)
+D.fb=us
+local h={us=us,Y=0,H=0}
+if g.denominator>1 then h.Y=min(D.number(),g.denominator-1)end
+if fk then
+local az=D.K(D.byte())
+aS().bU(az,1,#az,h,g)
 end
 return h
 end
-function dL.f(E)
-local x=E.Q(aZ*E.number())
-return cs(x)
+function dE.f(D)
+local w=D.K(aW*D.number())
+return co(w)
 end
-function dL.c(E)
-local H=E.number()
-return cs(E.Q(aZ*E.number()),H)
+function dE.c(D)
+local E=D.number()
+return co(D.K(aW*D.number()),E)
 end
-function dL.l(E)
-local al={v=E.number(),I=0,af={}}
-if al.v>0 then al.I=E.number()end
-for i=1,E.number()do
-al.af[i]={at=ag("<I7",E.Q(7)),q=E.number()}
+function dE.l(D)
+local aj={v=D.number(),H=0,af={}}
+if aj.v>0 then aj.H=D.number()end
+for i=1,D.number()do
+aj.af[i]={at=am("<I7",D.K(7)),p=D.number()}
 end
-return al
+return aj
 end
-function cR.t(h,g,m)
-local av=fw(h)and aV().aS(h,g)or""
-local us,aB=max(h.us,r-1e12),nil
-if m.fm then
-local cG=us-m.fm
-aB=eu(cG>=0 and 2*cG or 1-2*cG)
-elseif us-r>=dR/2 then
+function cM.t(h,g,o)
+local az=fk(h)and aS().aV(h,g)or""
+local us,aB=max(h.us,q-1e12),nil
+if o.fb then
+local cC=us-o.fb
+aB=en(cC>=0 and 2*cC or 1-2*cC)
+elseif us-q>=dJ/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aB=pack("<I6",us%dR)
+aB=pack("<I6",us%dJ)
 end
-m.fm=us
-aB=aB..(g.denominator>1 and eu(h.aa)or"")
-return av==""and aB or aB..char(#av)..av
+o.fb=us
+aB=aB..(g.denominator>1 and en(h.Y)or"")
+return az==""and aB or aB..char(#az)..az
 end
-function cR.f(h)
-return eu(bA(h.x))..cK(h)
+function cM.f(h)
+return en(bw(h.w))..cG(h)
 end
-function cR.c(h)
-return eu(h.H)..eu(bA(h.x))..cK(h)
+function cM.c(h)
+return en(h.E)..en(bw(h.w))..cG(h)
 end
-function cR.l(al)
-while#al.af>iL do
-local hG={}
-for i=1,#al.af,2 do
-local gF,cv=al.af[i],al.af[i+1]
-hG[#hG+1]=cv and{at=cv.at,q=gF.q+cv.q}or gF
+function cM.l(aj)
+while#aj.af>iJ do
+local hz={}
+for i=1,#aj.af,2 do
+local gw,cr=aj.af[i],aj.af[i+1]
+hz[#hz+1]=cr and{at=cr.at,p=gw.p+cr.p}or gw
 end
-al.af=hG
+aj.af=hz
 end
-local bR={eu(al.v)..(al.v>0 and eu(al.I)or""),eu(#al.af)}
-for _,bF in ipairs(al.af)do
-bR[#bR+1]=pack("<I7",bF.at)..eu(bF.q)
+local bK={en(aj.v)..(aj.v>0 and en(aj.H)or""),en(#aj.af)}
+for _,bB in ipairs(aj.af)do
+bK[#bK+1]=pack("<I7",bB.at)..en(bB.p)
 end
-return table.concat(bR)
+return table.concat(bK)
 end
-local function hf(m,aj)
-if#aj.rates>1 then m.aB=m.aB..char(#aj.rates)end
-for i,D in ipairs(aj.rates)do
-local h,dh=aj.states[i],D.dh
-if D.letter=="t"and fw(h)then dh="u"..sub(dh,2)end
-m.aB=m.aB..dh..cR[D.letter](h,D,m)
+local function gZ(o,ah)
+if#ah.rates>1 then o.aB=o.aB..char(#ah.rates)end
+for i,Q in ipairs(ah.rates)do
+local h,dd=ah.states[i],Q.dd
+if Q.letter=="t"and fk(h)then dd="u"..sub(dd,2)end
+o.aB=o.aB..dd..cM[Q.letter](h,Q,o)
 end
 end
-local ej={}
-local function jc(E,aI)
-for i=1,#ej do
-local D=ej[i]
-if D.letter==aI and E.kn(D.hb)then return D end
+local ea={}
+local function jb(D,aI)
+for i=1,#ea do
+local Q=ea[i]
+if Q.letter==aI and D.kn(Q.gV)then return Q end
 end
-local bk={}
-for _,cX in ipairs(bT[aI]or error(fl,0))do
-bk[cX]=bk.denominator==1 and cX=="interval_rem"and 0 or E.number()
+local bi={}
+for _,cT in ipairs(bM[aI]or error(eZ,0))do
+bi[cT]=bi.denominator==1 and cT=="interval_rem"and 0 or D.number()
 end
-local D=df(aI,bk)
-D.hb=sub(D.dh,2)
-ej[#ej+1]=D
-return D
+local Q=db(aI,bi)
+Q.gV=sub(Q.dd,2)
+ea[#ea+1]=Q
+return Q
 end
-local function hd(m,y)
-local E,ck=kf(m,y),{}
-if E.bs()then error(fl,0)end
-while not E.bs()do
-local aj,am={rates={},states={}},E.byte()
-for i=1,am<33 and am or 1 do
-local letter=am<33 and char(E.byte())or char(am)
+local function gX(o,A)
+local D,cd=kf(o,A),{}
+if D.bp()then error(eZ,0)end
+while not D.bp()do
+local ah,ak={rates={},states={}},D.byte()
+for i=1,ak<33 and ak or 1 do
+local letter=ak<33 and char(D.byte())or char(ak)
 local aI=letter=="u"and"t"or letter
-aj.rates[i]=jc(E,aI)
-aj.states[i]=dL[aI](E,aj.rates[i],letter=="u")
+ah.rates[i]=jb(D,aI)
+ah.states[i]=dE[aI](D,ah.rates[i],letter=="u")
 end
-aj.dh=gI(aj.rates)
-ck[#ck+1]=aj
+ah.dd=gB(ah.rates)
+cd[#cd+1]=ah
 end
-return ck
+return cd
 end
-local function eC(rates,states)
-local aj={rates={},states={}}
-for i,D in ipairs(rates)do
+local function es(rates,states)
+local ah={rates={},states={}}
+for i,Q in ipairs(rates)do
 local h=states[i]
-aj.rates[i]=df(D.letter,D)
-aj.states[i]=D.ring and bJ.s.jF().bW(h)or h
+ah.rates[i]=db(Q.letter,Q)
+ah.states[i]=Q.ring and bY.s.jF().bU(h)or h
 end
-aj.dh=gI(aj.rates)
-return aj
+ah.dd=gB(ah.rates)
+return ah
 end
-local function he(e,m,y,rates)
-local am,dm=sub(m,y,y),#m-y
-if am=="S"and y==1 and dm>52 then
-bJ.s=bJ.s or bG.s()
-local g=bJ.s.eT(1,(ag("<I7",m,10)))
+local function gY(e,o,A,rates)
+local ak,eM=sub(o,A,A),#o-A
+if ak=="S"and A==1 and eM>52 then
+bY.s=bY.s or bG.s()
+local g=bY.s.eJ(1,(am("<I7",o,10)))
 g.letter="s"
-local ring=bJ.s.fT(e.U,g)
-if not ring.dk then return eC({g},{ring}),ring.z end
-elseif am=="F"and dm>=7 and(dm-7)%aZ==0 then
-local D=df("f",{window=(ag("<I7",m,y+1))})
-return eC({D},{cs(sub(m,y+8))})
-elseif am=="C"and dm>=12 and(dm-12)%aZ==0 then
-local window,ax,H=ag("<I7BI4",m,y+1)
-local D=df("c",{window=window,step=10^ax})
-return eC({D},{cs(sub(m,y+13),H)})
-elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",y)then
-local us=tonumber(dH(string.match(m,"^%d+",y)):sub(1,16))
-if us<r then return nil end
-local aj={rates=rates,states={},dh=gI(rates),jO=true}
-for i,D in ipairs(rates)do
-aj.states[i]=gS({{at=r,q=D.capacity}},D)
+local ring=bY.s.gI(e.U,g)
+if not ring.dN then return es({g},{ring}),ring.z end
+elseif ak=="F"and eM>=7 and(eM-7)%aW==0 then
+local Q=db("f",{window=(am("<I7",o,A+1))})
+return es({Q},{co(sub(o,A+8))})
+elseif ak=="C"and eM>=12 and(eM-12)%aW==0 then
+local window,av,E=am("<I7BI4",o,A+1)
+local Q=db("c",{window=window,step=10^av})
+return es({Q},{co(sub(o,A+13),E)})
+elseif string.find(o,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",A)then
+local us=tonumber(fG(string.match(o,"^%d+",A)):sub(1,16))
+if us<q then return nil end
+local ah={rates=rates,states={},dd=gB(rates),jO=true}
+for i,Q in ipairs(rates)do
+ah.states[i]=gM({{at=q,p=Q.capacity}},Q)
 end
-return aj
+return ah
 end
-error(fl,0)
+error(eZ,0)
 end
-local function hz(aj)
-for i,D in ipairs(aj.rates)do
-if D.kernel.co(aj.states[i],D)>r then return false end
+local function hs(ah)
+for i,Q in ipairs(ah.rates)do
+if Q.kernel.cB(ah.states[i],Q)>q then return false end
 end
 return true
 end
-local function fr(p)
-if p.bI then return p,true end
-local hy=p.eA~=""and r>=p.gX
-local jE=hy and p.eA or p.gg
-local by=jE=="0"and p or ct[jE+0]
-return by,by==p and(hy or p.eA=="")
+local function fe(r)
+if r.cl then return r,true end
+local hr=r.fp~=""and q>=r.iY
+local jE=hr and r.fp or r.hL
+local by=jE=="0"and r or cp[jE+0]
+return by,by==r and(hr or r.fp=="")
 end
-local function gH(e,cu)
-local p=cu.aS
-local m,y=call("GET",e.U)or"",1
-if byte(m,1)==98 then
-e.z,y=dS(m)
+local function gA(e,cq)
+local r=cq.aV
+local o,A=call("GET",e.U)or"",1
+if byte(o,1)==98 then
+e.z,A=eC(o)
 end
-if byte(m,y)==77 then return hd(m,y+1)end
-local by=fr(p)
-local bW={p=by,U=e.U,bm=e.bm}
-e.gT=by.bm>0 and e.bm
-if ez(bW)then
-e.z=bW.z
-return{eC(by.rates,bW.states)}
+if byte(o,A)==77 then return gX(o,A+1)end
+local by=fe(r)
+local bU={r=by,U=e.U,bC=e.bC}
+e.gN=by.bC>0 and e.bC
+if gr(bU)then
+e.z=bU.z
+return{es(by.rates,bU.states)}
 end
-local aj,z=he(e,m,y,cu.rates)
+local ah,z=gY(e,o,A,cq.rates)
 e.z=z or e.z
-return{aj}
+return{ah}
 end
-local bL={}
-function bL.dY(e)
-local cu=jU(e.p)
-e.z,e.gT=0,nil
-local ck=gH(e,cu)
-e.p,e.bL,e.cq,e.states=cu,bL,{},nil
-for _,aj in ipairs(ck)do
-for i,D in ipairs(aj.rates)do
-local h=aj.states[i]
-aj.states[i]=D.kernel.dg(h,D)
-e.cN=e.cN or aj.states[i]~=h
+local ce={}
+function ce.dQ(e)
+local cq=jU(e.r)
+e.z,e.gN=0,nil
+local cd=gA(e,cq)
+e.r,e.ce,e.ck,e.states=cq,ce,{},nil
+for _,ah in ipairs(cd)do
+for i,Q in ipairs(ah.rates)do
+local h=ah.states[i]
+ah.states[i]=Q.kernel.dc(h,Q)
+e.cY=e.cY or ah.states[i]~=h
 end
-if aj.dh==cu.dh then
-e.states,e.cN=aj.states,e.cN or aj.jO
-elseif cu.bL or not hz(aj)then
-e.cq[#e.cq+1]=aj
+if ah.dd==cq.dd then
+e.states,e.cY=ah.states,e.cY or ah.jO
+elseif cq.ce or not hs(ah)then
+e.ck[#e.ck+1]=ah
 end
 end
 if e.states then return end
-local ad=e.cq[1]
-if ad and not hz(ad)then
-e.states,e.cN=jg(ad,cu.rates),true
+local ad=e.ck[1]
+if ad and not hs(ad)then
+e.states,e.cY=jf(ad,cq.rates),true
 else
 e.states={}
-for i,D in ipairs(cu.rates)do
-e.states[i]=D.kernel.cY()
+for i,Q in ipairs(cq.rates)do
+e.states[i]=Q.kernel.dz()
 end
 end
 end
-function bL.cI(e,at)
-for _,aj in ipairs(e.cq)do
-for i,D in ipairs(aj.rates)do
-local h,q=aj.states[i],e.ab
-if D.letter=="t"then
-local v=max(at>r and at or 0,aV().cf(h,D))
-h=D.kernel.cI(h,at,min(q,D.capacity),D)
-h=dM(h,v,D)
+function ce.cE(e,at)
+for _,ah in ipairs(e.ck)do
+for i,Q in ipairs(ah.rates)do
+local h,p=ah.states[i],e.aa
+if Q.letter=="t"then
+local v=max(at>q and at or 0,aS().bX(h,Q))
+h=Q.kernel.cE(h,at,min(p,Q.capacity),Q)
+h=dF(h,v,Q)
 else
-h=D.kernel.cI(h,at,q,D)
+h=Q.kernel.cE(h,at,p,Q)
 end
-aj.states[i]=h
-end
-end
-end
-function bL.dd(e)
-for _,aj in ipairs(e.cq)do
-for i,D in ipairs(aj.rates)do
-aj.states[i]=dd[D.letter](aj.states[i],e.ab,D)or aj.states[i]
+ah.states[i]=h
 end
 end
 end
-local function iE(e,p)
+function ce.cZ(e)
+for _,ah in ipairs(e.ck)do
+for i,Q in ipairs(ah.rates)do
+ah.states[i]=cZ[Q.letter](ah.states[i],e.aa,Q)or ah.states[i]
+end
+end
+end
+local function iB(e,r)
 local states=e.states
-e.p,e.bL=p,nil
-if p.bm>0 then call("PEXPIRE",e.U,"0")end
-for i,D in ipairs(p.rates)do
-if D.ring then
-local U=p.bt=="s"and e.U or e.bm[i]
-states[i]=bJ.s.jF().dP(U,states[i],D,p.bt=="s"and e.z or 0)
+e.r,e.ce=r,nil
+if r.bC>0 then call("PEXPIRE",e.U,"0")end
+for i,Q in ipairs(r.rates)do
+if Q.ring then
+local U=r.cm=="s"and e.U or e.bC[i]
+states[i]=bY.s.jF().dH(U,states[i],Q,r.cm=="s"and e.z or 0)
 end
 end
-dN(e)
+el(e)
 end
-function bL.dN(e)
-local p=e.p.aS
-local aU={rates=e.p.rates,states=e.states}
-local ck={aU}
-for _,aj in ipairs(e.cq)do
-if#ck<ha then ck[#ck+1]=aj end
+function ce.el(e)
+local r=e.r.aV
+local bb={rates=e.r.rates,states=e.states}
+local cd={bb}
+for _,ah in ipairs(e.ck)do
+if#cd<gU then cd[#cd+1]=ah end
 end
-local _,jp=fr(p)
-if#ck==1 and jp and not p.bL then return iE(e,p)end
-local m,O={aB="M"},e.z
-for _,aj in ipairs(ck)do
-hf(m,aj)
-for A,D in ipairs(aj.rates)do
-O=max(O,D.kernel.co(aj.states[A],D))
+local _,jo=fe(r)
+if#cd==1 and jo and not r.ce then return iB(e,r)end
+local o,O={aB="M"},e.z
+for _,ah in ipairs(cd)do
+gZ(o,ah)
+for y,Q in ipairs(ah.rates)do
+O=max(O,Q.kernel.cB(ah.states[y],Q))
 end
 end
-local aB=e.z>r and"b"..pack("<d",e.z)..m.aB or m.aB
-call("SET",e.U,aB,"PX",dr(O))
-for _,U in pairs(e.gT or{})do
+local aB=e.z>q and"b"..pack("<d",e.z)..o.aB or o.aB
+call("SET",e.U,aB,"PX",ej(O))
+for _,U in pairs(e.gN or{})do
 call("PEXPIRE",U,"0")
 end
 end
-local function en(ai,jY,fJ)
+local function ee(ag,jY,fw)
 local ae={}
-for _,e in ipairs(ai)do
-dY(e)
-if e.bL and fJ then fJ(e)end
-for i,D in ipairs(e.p.rates)do
-e.states[i]=jY(D,e.states[i],e,i)or e.states[i]
+for _,e in ipairs(ag)do
+dQ(e)
+if e.ce and fw then fw(e)end
+for i,Q in ipairs(e.r.rates)do
+e.states[i]=jY(Q,e.states[i],e,i)or e.states[i]
 end
-dN(e)
-dn(ae,e)
+el(e)
+di(ae,e)
 end
 return ae
 end
-function bX.G()
-local ai={}
+function bO.G()
+local ag={}
 for i=1,number()do
-local e=em()
-local js,jP,iZ=number(),number(),number()
-e.fA={}
-for D=1,#e.p.rates do
-local bx={r=js,at=jP,ab=iZ,am=number(),er=number()}
-for aT=1,number()do
-bx.cb=bx.cb or{}
-bx.cb[aT]=number()
+local e=ed()
+local jr,jP,iX=number(),number(),number()
+e.fn={}
+for Q=1,#e.r.rates do
+local bu={q=jr,at=jP,aa=iX,ak=number(),ei=number()}
+for aR=1,number()do
+bu.bV=bu.bV or{}
+bu.bV[aR]=number()
 end
-e.fA[D]=bx
+e.fn[Q]=bu
 end
-ai[i]=e
+ag[i]=e
 end
-return en(ai,function(D,h,e,i)
-return cB[D.letter](h,e.ab,e.fA[i],D)
+return ee(ag,function(Q,h,e,i)
+return cw[Q.letter](h,e.aa,e.fn[i],Q)
 end)
 end
-function bX.F()
-return en(cj(),function(D,h,e)
-return dd[D.letter](h,e.ab,D)
-end,bL.dd)
+function bO.F()
+return ee(cc(),function(Q,h,e)
+return cZ[Q.letter](h,e.aa,Q)
+end,ce.cZ)
 end
-function bX.L()
-local ap,e=number(),cj()[1]
-local ab,cp,bV=e.ab,0,ap
-while cp<bV do
-local ci=ceil((cp+bV)/2)
-e.ab=ab*ci
-if gk(e)<=r then
-cp=ci
+function bO.L()
+local an,e=number(),cc()[1]
+local aa,cj,bN=e.aa,0,an
+while cj<bN do
+local cb=ceil((cj+bN)/2)
+e.aa=aa*cb
+if ga(e)<=q then
+cj=cb
 else
-bV=ci-1
+bN=cb-1
 end
 end
-e.ab=ab*max(cp,1)
-local at=gk(e)
-if cp>0 then fM(e,r)end
-local ae={cp>0 and 1 or e.z>r and 2 or 0,cp>0 and 0 or at-r,cp}
-dn(ae,e)
-dt(ae,{e})
+e.aa=aa*max(cj,1)
+local at=ga(e)
+if cj>0 then fz(e,q)end
+local ae={cj>0 and 1 or e.z>q and 2 or 0,cj>0 and 0 or at-q,cj}
+di(ae,e)
+dk(ae,{e})
 return ae
 end
-function bX.X()
+function bO.X()
 local ae={}
-for _,e in ipairs(cj())do
-fM(e,gk(e))
-dn(ae,e)
+for _,e in ipairs(cc())do
+fz(e,ga(e))
+di(ae,e)
 end
 return ae
 end
-local function eq()
-local ai,ga={},{}
+local function eh()
+local ag,fN={},{}
 for i=1,number()do
-ai[i],ga[i]=em(),aB()
+ag[i],fN[i]=ed(),aB()
 end
-return ai,ga
+return ag,fN
 end
-local function ho(op,e,ko,E,cX)
-if E==""or#e.p.rates==0 then return end
-redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,r,ko,E,cX))
+local function hh(op,e,ko,D,cT)
+if D==""or#e.r.rates==0 then return end
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,q,ko,D,cT))
 end
-function bX.B()
-local fv,ge,E,ae=number(),number()==1,aB(),{}
-local ai,ga=eq()
-for i,e in ipairs(ai)do
-dY(e)
-local bs=fv>0 and r+fv or 0
-if not ge or bs>e.z then e.z=bs end
-if e.p.bt=="s"then
+function bO.B()
+local fj,fS,D,ae=number(),number()==1,aB(),{}
+local ag,fN=eh()
+for i,e in ipairs(ag)do
+dQ(e)
+local bp=fj>0 and q+fj or 0
+if not fS or bp>e.z then e.z=bp end
+if e.r.cm=="s"then
 e.states[1].z=e.z
-jq.block(e.states[1],e.p.rates[1])
-elseif e.z==0 and e.p.bm==#e.p.rates then
+jp.block(e.states[1],e.r.rates[1])
+elseif e.z==0 and e.r.bC==#e.r.rates then
 call("DEL",e.U)
 else
-dN(e)
+el(e)
 end
-if fv==0 and e.p.J>0 then
-eb(e)
-dY(e)
+if fj==0 and e.r.I>0 then
+dT(e)
+dQ(e)
 end
-ho("block",e,ge and fv or-1,E,ga[i])
-dn(ae,e)
+hh("block",e,fS and fj or-1,D,fN[i])
+di(ae,e)
 end
 return ae
 end
-function bX.Z()
-local E,ae=aB(),{}
-local ai,ga=eq()
-for i,e in ipairs(ai)do
+function bO.Z()
+local D,ae=aB(),{}
+local ag,fN=eh()
+for i,e in ipairs(ag)do
 call("DEL",e.U)
-for _,U in pairs(e.bm or{})do
+for _,U in pairs(e.bC or{})do
 call("DEL",U)
 end
-if e.p.J>0 then
-call("ZREMRANGEBYSCORE",e.aA,"1","+inf")
-eY[e.aA]=nil
-eb(e)
+if e.r.I>0 then
+call("ZREMRANGEBYSCORE",e.ay,"1","+inf")
+eP[e.ay]=nil
+dT(e)
 end
-ho("reset",e,-1,E,ga[i])
-dY(e)
-dn(ae,e)
+hh("reset",e,-1,D,fN[i])
+dQ(e)
+di(ae,e)
 end
 return ae
 end
-return bL
+return ce
 end
-local function hm()
-fR=fR or fg()
-return fR
+local function hf()
+fD=fD or eV()
+return fD
 end
-function el(e)
-ig=true
-hm().dY(e)
+function eW(e)
+ib=true
+hf().dQ(e)
 end
-fF={dY=dY,dN=dN,dq=dq,gn=hm}
+fr={dQ=dQ,el=el,ec=ec,gd=hf}
 end
 for i=1,number()do
-local p
-if ARGV[cE+4]=="0"then
-p={cd=number(),J=number(),ff=number(),rates={},bt=""}
-p.aC,p.ce,p.bm,p.bI="","",number(),true
+local r
+if ARGV[cz+4]=="0"then
+r={ci=number(),I=number(),fT=number(),rates={},cm=""}
+r.bh,r.cU,r.bC,r.cl="","",number(),true
 else
-if not fF then gR()end
-p=fF.dq()
+if not fr then gL()end
+r=fr.ec()
 end
-ct[i]=p
+cp[i]=r
 end
-local function bF(letter)
-bb=false
-if not bX[letter]then
-if not fF then gR()end
-fF.gn()
+local function bB(letter)
+aY=false
+if not bO[letter]then
+if not fr then gL()end
+fr.gd()
 end
-return bX[letter]()
+return bO[letter]()
 end
 local function jS()
-local W,w={r},number()
-if w>1 then
-local dE=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dE)=="table"and dE.err and sub(dE.err,1,3)=="OOM"then bN=dE.err end
+local W,x={q},number()
+if x>1 then
+local dx=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dx)=="table"and dx.err and sub(dx.err,1,3)=="OOM"then bF=dx.err end
 end
-for i=1,w do
-W[i+1]=ie(bF,aB())
+for i=1,x do
+W[i+1]=ia(bB,aB())
 end
-if eJ>0 then W[#W+1]=fe end
-if ig then W[#W+1]="RULES"end
+if ez>0 then W[#W+1]=eU end
+if ib then W[#W+1]="RULES"end
 return W
 end
 if not km then return jS()end
-local function fV(id,cW,p,hE,aA,aG,gj)
-if gj then
-eY,fx={},{}
+local function fI(id,cS,r,hx,ay,aE,fY)
+if fY then
+eP,fl={},{}
 end
-local e={p=ct[p],ab=1,J=1,z=0}
-e.U,e.aA,e.aG=hE,aA,aG
-if not cW then return{ia(id,{e})}end
-return cI(id,cW,hD(id),0,{e})
+local e={r=cp[r],aa=1,I=1,z=0}
+e.U,e.ay,e.aE=hx,ay,aE
+if not cS then return{hW(id,{e})}end
+return cE(id,cS,hw(id),0,{e})
 end
-return{fV=fV,ey=ey,hB=hB,fe=fe}
+return{fI=fI,eq=eq,hu=hu,eU=eU}
 end
-local r=tonumber(ARGV[1])
-if not r then
-local di=call("TIME")
-r=di[1]*1000000+di[2]
-ARGV[1]=r
+local q=tonumber(ARGV[1])
+if not q then
+local df=call("TIME")
+q=df[1]*1000000+df[2]
+ARGV[1]=q
 end
-if ARGV[3]==""then return ex()end
-local ev={string.byte(ARGV[3],1,-1)}
-local eJ=ARGV[6]+0
-local ct=8+eJ
-local id,at,U=ct+4*ARGV[ct-1],1,0
-local dx=string.format("%.0f",r)
-local ja,iO="-"..dx,"(-"..dx
-local W,bN,cl={r},nil,nil
-local ei=false
-local gZ,hW=60000000,2^24
-local fW=r-r%hW
-local iG=string.format("%.0f",-fW)
-local fL=20000000
-local function jx()
-local w=#ev
-local hE,aA,aG=KEYS[U-2],KEYS[U-1],KEYS[U]
-local dJ,bd,aP,aN
-local A,dj,il,bs
-while at<w do
-local letter,ak=ev[at],0
+if ARGV[3]==""then return ep()end
+local eo={string.byte(ARGV[3],1,-1)}
+local ez=ARGV[6]+0
+local cp=8+ez
+local id,at,U=cp+4*ARGV[cp-1],1,0
+local dp=string.format("%.0f",q)
+local iZ,iM="-"..dp,"(-"..dp
+local W,bF,cf={q},nil,nil
+local dZ=false
+local gT,hS=60000000,2^24
+local fJ=q-q%hS
+local iD=string.format("%.0f",-fJ)
+local fy=20000000
+local function jw()
+local x=#eo
+local hx,ay,aE=KEYS[U-2],KEYS[U-1],KEYS[U]
+local dC,ba,aN,aL
+local y,dv,ii,bp
+while at<x do
+local letter,ai=eo[at],0
 if letter<97 then
-hE,aA,aG=KEYS[U+1],KEYS[U+2],KEYS[U+3]
+hx,ay,aE=KEYS[U+1],KEYS[U+2],KEYS[U+3]
 U=U+3
-dJ,bd=false,nil
+dC,ba=false,nil
 else
 letter=letter-32
 end
-local Y=#W
+local ab=#W
 if letter==82 then
-if dJ or call("EXISTS",aG)==0 then
-local ec=call("ZREM",aA,ARGV[id])
-ei=true
-if bd and ec>0 then
-bd,aP=bd-ec,nil
+if dC or call("EXISTS",aE)==0 then
+local dU=call("ZREM",ay,ARGV[id])
+dZ=true
+if ba and dU>0 then
+ba,aN=ba-dU,nil
 end
-W[Y+1]=ec
-ak=1
+W[ab+1]=dU
+ai=1
 end
-elseif bN then
-error(bN,0)
-elseif dJ or call("EXISTS",aG,hE)==0 then
-dJ=true
-if ev[at+1]~=A then
-A=ev[at+1]
-local p=ct+4*(A-48)
-dj,il=ARGV[p]+0,ARGV[p+1]+0
-bs=string.format("%.0f",r+dj)
+elseif bF then
+error(bF,0)
+elseif dC or call("EXISTS",aE,hx)==0 then
+dC=true
+if eo[at+1]~=y then
+y=eo[at+1]
+local r=cp+4*(y-48)
+dv,ii=ARGV[r]+0,ARGV[r+1]+0
+bp=string.format("%.0f",q+dv)
 end
-if not bd then
-local cU=call("ZCARD",aA)
-if cU==0 then
-bd,aN=0,0
-elseif call("ZCOUNT",aA,iO,iG)==1 then
-aN,aP=r-1,cU>1 and call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
-if cU==1 or aP>r then bd=cU-1 end
-elseif cU==1 then
-local eG=call("ZSCORE",aA,"#")
-if eG then
-bd,aN=0,-eG
+if not ba then
+local cP=call("ZCARD",ay)
+if cP==0 then
+ba,aL=0,0
+elseif call("ZCOUNT",ay,iM,iD)==1 then
+aL,aN=q-1,cP>1 and call("ZRANGE",ay,"1","1","WITHSCORES")[2]+0
+if cP==1 or aN>q then ba=cP-1 end
+elseif cP==1 then
+local ew=call("ZSCORE",ay,"#")
+if ew then
+ba,aL=0,-ew
 end
 else
-local am=call("ZRANGE",aA,"0","1","WITHSCORES")
-if am[1]=="#"and am[4]+0>r then
-bd,aN,aP=cU-1,-am[2],am[4]+0
+local ak=call("ZRANGE",ay,"0","1","WITHSCORES")
+if ak[1]=="#"and ak[4]+0>q then
+ba,aL,aN=cP-1,-ak[2],ak[4]+0
 end
 end
-elseif bd>0 and not aP then
-aP=call("ZRANGE",aA,"1","1","WITHSCORES")[2]+0
+elseif ba>0 and not aN then
+aN=call("ZRANGE",ay,"1","1","WITHSCORES")[2]+0
 end
-local be=bd and il-bd or-1
-if be>0 then
-ak=1
-while ak<be and ev[at+2*ak]==letter+32 and ev[at+2*ak+1]==A do
-ak=ak+1
+local bc=ba and ii-ba or-1
+if bc>0 then
+ai=1
+while ai<bc and eo[at+2*ai]==letter+32 and eo[at+2*ai+1]==y do
+ai=ai+1
 end
-ei=true
-local eG=r
-if aN>=r then eG=aN+1 end
-if ak==1 then
-local bf=eG==r and ja or string.format("%.0f",-eG)
-call("ZADD",aA,bf,"#",bs,ARGV[id])
+dZ=true
+local ew=q
+if aL>=q then ew=aL+1 end
+if ai==1 then
+local bE=ew==q and iZ or string.format("%.0f",-ew)
+call("ZADD",ay,bE,"#",bp,ARGV[id])
 else
-local cU={string.format("%.0f",1-eG-ak),"#"}
-for i=0,ak-1 do
-cU[2*i+3],cU[2*i+4]=bs,ARGV[id+i]
+local cP={string.format("%.0f",1-ew-ai),"#"}
+for i=0,ai-1 do
+cP[2*i+3],cP[2*i+4]=bp,ARGV[id+i]
 end
-call("ZADD",aA,unpack(cU))
+call("ZADD",ay,unpack(cP))
 end
-if aN<fW or aN>=fW+hW or dj>fL then
-local cz=math.max(4*dj,gZ)/1000+ARGV[2]
-if call("PTTL",aA)<cz then
-call("PEXPIRE",aA,string.format("%.0f",math.ceil(cz*1.125)))
-end
-end
-if bd==0 or r+dj<aP then aP=r+dj end
-for i=1,ak do
-W[Y+1],W[Y+2],W[Y+3]=bd+i,aP-r,eG+i-1-r
-Y=Y+3
-end
-bd,aN=bd+ak,eG+ak-1
-elseif be==0 and letter==84 then
-W[Y+1],W[Y+2],W[Y+3]=0,aP-r,bd
-ak=1
+if aL<fJ or aL>=fJ+hS or dv>fy then
+local cR=math.max(4*dv,gT)/1000+ARGV[2]
+if call("PTTL",ay)<cR then
+call("PEXPIRE",ay,string.format("%.0f",math.ceil(cR*1.125)))
 end
 end
-if ak==0 then
-cl=cl or ex()
-dJ,bd,ak=false,nil,1
-local cW=letter~=82 and(letter==87 and"1"or"0")
-local p,gj=ev[at+1]-47,ei
-ei=false
-W[Y+1]=cl.fV(ARGV[id],cW,p,hE,aA,aG,gj)
+if ba==0 or q+dv<aN then aN=q+dv end
+for i=1,ai do
+W[ab+1],W[ab+2],W[ab+3]=ba+i,aN-q,ew+i-1-q
+ab=ab+3
 end
-at,id=at+2*ak,id+ak
+ba,aL=ba+ai,ew+ai-1
+elseif bc==0 and letter==84 then
+W[ab+1],W[ab+2],W[ab+3]=0,aN-q,ba
+ai=1
 end
 end
-if eJ>0 and ARGV[5]=="1"then cl=ex()end
-if#ev>2 then
-local dE=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dE)=="table"and dE.err and string.sub(dE.err,1,3)=="OOM"then bN=dE.err end
+if ai==0 then
+cf=cf or ep()
+dC,ba,ai=false,nil,1
+local cS=letter~=82 and(letter==87 and"1"or"0")
+local r,fY=eo[at+1]-47,dZ
+dZ=false
+W[ab+1]=cf.fI(ARGV[id],cS,r,hx,ay,aE,fY)
 end
-while at<#ev do
-local ok,ae=pcall(jx)
+at,id=at+2*ai,id+ai
+end
+end
+if ez>0 and ARGV[5]=="1"then cf=ep()end
+if#eo>2 then
+local dx=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dx)=="table"and dx.err and string.sub(dx.err,1,3)=="OOM"then bF=dx.err end
+end
+while at<#eo do
+local ok,ae=pcall(jw)
 if not ok then
-cl=cl or ex()
-W[#W+1]=cl.ey(ae)
+cf=cf or ep()
+W[#W+1]=cf.eq(ae)
 at,id=at+2,id+1
 end
 end
-if eJ>0 then W[#W+1]=cl and cl.fe or{}end
+if ez>0 then W[#W+1]=cf and cf.eU or{}end
 return W`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "33aa6a6b6bf0bdd543d8fdb255486f2dd3969141",
+  sha1: "57e71facf7464281730d648703538a924809cb72",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3549,13 +3389,13 @@ ${part1}
 ${part3}
 ${part2}
 ${part7}
-${part27}
+${part29}
 ${part24}
 ${part25}
-${part28}
-${part9}
-${part29}
 ${part26}
+${part9}
+${part27}
+${part28}
 ${part8}
 ${part30}`,
 };
@@ -3563,75 +3403,75 @@ ${part30}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "f4f86fa5a7469c59cacbd4c9f91873e36b74c8a8",
+  sha1: "39102802bc6fb75592d76361782d6b3eed6af433",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,ab,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-local m,aK,reset=bC("GET",U),nil,nil
-if m and#m==19 and byte(m,1)==70 then
-local bw,K,w=ag("<I7I7I4",m,2)
-if bw==window and K<=r and r<K+window and w+ab<=capacity then
-if bC("SETRANGE",U,"15",pack("<I4",w+ab))==19 then
-aK,reset=w+ab,K+window-r
+local U,aa,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
+local o,aH,reset=bz("GET",U),nil,nil
+if o and#o==19 and byte(o,1)==70 then
+local bt,J,x=am("<I7I7I4",o,2)
+if bt==window and J<=q and q<J+window and x+aa<=capacity then
+if bz("SETRANGE",U,"15",pack("<I4",x+aa))==19 then
+aH,reset=x+aa,J+window-q
 end
 end
 end
-if aK then return{r,aK,reset}end
+if aH then return{q,aH,reset}end
 end
 ${part32}
 ${part2}
 ${part4}
 ${part11}
 ${part12}
-local hl="f"
+local he="f"
 ${part33}
-local go,dF
-local function iu()
-go,dF="F"..pack("<I7I7",window,r),cz(r+window)
+local ge,dy
+local function ir()
+ge,dy="F"..pack("<I7I7",window,q),cR(q+window)
 end
-local function cy(U,m,ap)
-local bv
-if m and#m==19 and byte(m,1)==70 then
-local bw,K,w=ag("<I7I7I4",m,2)
-bv=bw==window and K<=r
-local reset=K+window-r
-if bv and reset>0 then
-local be=capacity-w
-if ab<=be then
-if bb then return 1,w,reset,0 end
-local V=ap==1 and 1 or min(ap,floor(be/ab))
-w=w+V*ab
-local ak=bC("SETRANGE",U,"15",pack("<I4",w))
-if ak~=19 then return false,ak.err end
-return V,w,reset,V==ap and 0 or reset
+local function cu(U,o,an)
+local bs
+if o and#o==19 and byte(o,1)==70 then
+local bt,J,x=am("<I7I7I4",o,2)
+bs=bt==window and J<=q
+local reset=J+window-q
+if bs and reset>0 then
+local bc=capacity-x
+if aa<=bc then
+if aY then return 1,x,reset,0 end
+local V=an==1 and 1 or min(an,floor(bc/aa))
+x=x+V*aa
+local ai=bz("SETRANGE",U,"15",pack("<I4",x))
+if ai~=19 then return false,ai.err end
+return V,x,reset,V==an and 0 or reset
 end
-if aO<reset then return 0,w,reset,reset end
-bv=false
+if aM<reset then return 0,x,reset,reset end
+bs=false
 end
 end
-if bb or(m and not bv)then return aE(U,m,ap)end
-local V=ap==1 and 1 or max(min(ap,floor(capacity/ab)),1)
-local az=dP(U,m,go..pack("<I4",V*ab),dF)
-if az then return false,az end
-return V,V*ab,window,V==ap and 0 or window
+if aY or(o and not bs)then return aD(U,o,an)end
+local V=an==1 and 1 or max(min(an,floor(capacity/aa)),1)
+local ax=dH(U,o,ge..pack("<I4",V*aa),dy)
+if ax then return false,ax end
+return V,V*aa,window,V==an and 0 or window
 end
 ${part34}
-local function dO(ca,E,an)
-for i=E,an do
-local U,m,aK,reset=KEYS[i],ca[i-E+1],nil,nil
-if m and#m==19 and byte(m,1)==70 then
-local bw,K,w=ag("<I7I7I4",m,2)
-if bw==window and K<=r and r<K+window and w+ab<=capacity then
-if bC("SETRANGE",U,"15",pack("<I4",w+ab))==19 then
-aK,reset=w+ab,K+window-r
+local function dG(bS,D,ar)
+for i=D,ar do
+local U,o,aH,reset=KEYS[i],bS[i-D+1],nil,nil
+if o and#o==19 and byte(o,1)==70 then
+local bt,J,x=am("<I7I7I4",o,2)
+if bt==window and J<=q and q<J+window and x+aa<=capacity then
+if bz("SETRANGE",U,"15",pack("<I4",x+aa))==19 then
+aH,reset=x+aa,J+window-q
 end
 end
 end
-if aK then
-W[A+1],W[A+2]=aK,reset
-A=A+2
+if aH then
+W[y+1],W[y+2]=aH,reset
+y=y+2
 else
-fH(U,m,1)
+ft(U,o,1)
 end
 end
 end
@@ -3641,335 +3481,335 @@ ${part35}`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
 export const register: Script = {
   name: "register",
-  sha1: "66ef9f1d73c7f881d761d2243108ec68c8533725",
+  sha1: "024bb7aebde4268f9949f4758aff50eb5502be35",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
-local r,aU,cZ,cz=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
-if not r then
-local di=call("TIME")
-r=di[1]*1000000+di[2]
+local q,bb,cV,cR=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
+if not q then
+local df=call("TIME")
+q=df[1]*1000000+df[2]
 end
-local eM,it=300000000,16
-local ek={}
+local eB,iq=300000000,16
+local eb={}
 for kw in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ek[#ek+1]=kw
+eb[#eb+1]=kw
 end
-local bI,eN,E=ek[1]or"",ek[2]or"",tonumber(ek[3])or 0
-local fY,eD,cq,fP,kh={{aU,cZ,r,cz}},0,{},0,{}
-for i=4,#ek-3,4 do
-local bS,aB,iF,ik=ek[i],ek[i+1],min(tonumber(ek[i+2]),r),tonumber(ek[i+3])
-local bs=iF+eM+ik
-if bS==bI then eD=max(eD,bs)end
-if not(bS==aU and aB==cZ)and bs+eM>r and#fY<it then
-fY[#fY+1]={bS,aB,iF,ik}
-if iF+eM>r then
-if bS~=aU and not kh[bS]then
-fP,kh[bS]=fP+1,true
+local cl,eD,D=eb[1]or"",eb[2]or"",tonumber(eb[3])or 0
+local fL,et,ck,fC,kh={{bb,cV,q,cR}},0,{},0,{}
+for i=4,#eb-3,4 do
+local bL,aB,iC,ih=eb[i],eb[i+1],min(tonumber(eb[i+2]),q),tonumber(eb[i+3])
+local bp=iC+eB+ih
+if bL==cl then et=max(et,bp)end
+if not(bL==bb and aB==cV)and bp+eB>q and#fL<iq then
+fL[#fL+1]={bL,aB,iC,ih}
+if iC+eB>q then
+if bL~=bb and not kh[bL]then
+fC,kh[bL]=fC+1,true
 end
-cq[#cq+1]=aB
-cq[#cq+1]=format("%.0f",iF)
+ck[#ck+1]=aB
+ck[#ck+1]=format("%.0f",iC)
 end
 end
 end
-if eN~=""and r>=E then
-bI,eN,eD=eN,"",r
+if eD~=""and q>=D then
+cl,eD,et=eD,"",q
 end
-if bI==""then
-bI=aU
-elseif bI~=aU and eN==""and eD<r then
-eN,E=aU,r+eM
+if cl==""then
+cl=bb
+elseif cl~=bb and eD==""and et<q then
+eD,D=bb,q+eB
 end
-local aB,dZ=bI.."\\n"..eN.."\\n"..format("%.0f",E).."\\n",0
-for _,ba in ipairs(fY)do
-aB=aB..ba[1].."\\n"..ba[2].."\\n"..format("%.0f\\n%.0f\\n",ba[3],ba[4])
-dZ=max(dZ,ba[4])
+local aB,dR=cl.."\\n"..eD.."\\n"..format("%.0f",D).."\\n",0
+for _,aX in ipairs(fL)do
+aB=aB..aX[1].."\\n"..aX[2].."\\n"..format("%.0f\\n%.0f\\n",aX[3],aX[4])
+dR=max(dR,aX[4])
 end
-call("SET",KEYS[1],aB,"PX",format("%.0f",(dZ+3*eM)/1000))
-return{format("%.0f",r),bI,eN,format("%.0f",E),fP,unpack(cq)}`,
+call("SET",KEYS[1],aB,"PX",format("%.0f",(dR+3*eB)/1000))
+return{format("%.0f",q),cl,eD,format("%.0f",D),fC,unpack(ck)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "3c081acfa7d1f022ab46121ca20c8a820ecdd8b3",
+  sha1: "c63dfd8beaac77d6ca37e64d956e01691e1f8f16",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,ab=KEYS[1],ARGV[5]+0
-local m=bC("GET",U)
-local w,at,bS,states=ARGV[11]+0,12,0,0
-for _=1,w do
-local gV=ARGV[at]=="t"
-at,bS,states=at+(gV and 7 or 3),bS+(gV and 0 or 7),states+11
+local U,aa=KEYS[1],ARGV[5]+0
+local o=bz("GET",U)
+local x,at,bL,states=ARGV[11]+0,12,0,0
+for _=1,x do
+local gP=ARGV[at]=="t"
+at,bL,states=at+(gP and 7 or 3),bL+(gP and 0 or 7),states+11
 end
-local bM=2+w+bS
-if type(m)=="string"and byte(m,1)==80 and#m==bM+states then
-local V,Q,aJ,O,dc={r},"",0,0,true
-at,bS,states=12,3+w,bM+1
-for i=1,w do
+local bD=2+x+bL
+if type(o)=="string"and byte(o,1)==80 and#o==bD+states then
+local V,K,aG,O,cX={q},"",0,0,true
+at,bL,states=12,3+x,bD+1
+for i=1,x do
 local letter,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,q=ag("<I7I4",m,states)
+local us,p=am("<I7I4",o,states)
 if letter=="t"then
-local denominator,bh,ah=ARGV[at+3]+0,r+ARGV[at+4],ARGV[at+6]+0
-dc=ah<10 and byte(m,2+i)==116+ah and q<denominator
-if us>aJ then aJ=us end
-if us<r and(q==0 or us<r-1)then
-us,q=r,0
+local denominator,be,aA=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+cX=aA<10 and byte(o,2+i)==116+aA and p<denominator
+if us>aG then aG=us end
+if us<q and(p==0 or us<q-1)then
+us,p=q,0
 end
-local cm=floor(ab*b/denominator)
-us,q=us+ab*a+cm,q+ab*b-cm*denominator
-if q>=denominator then
-us,q=us+1,q-denominator
+local cg=floor(aa*b/denominator)
+us,p=us+aa*a+cg,p+aa*b-cg*denominator
+if p>=denominator then
+us,p=us+1,p-denominator
 end
-dc=dc and(us<bh or(us==bh and q<=ARGV[at+5]+0))
+cX=cX and(us<be or(us==be and p<=ARGV[at+5]+0))
 if us>O then O=us end
-V[2*i],V[2*i+1],at=us-r,q,at+7
+V[2*i],V[2*i+1],at=us-q,p,at+7
 else
-local an=us+b
-q=q+ab
-dc=letter=="f"and byte(m,2+i)==70 and ag("<I7",m,bS)==b
-dc=dc and us<=r and r<an and q<=a
-if an>aJ then aJ=an end
-if an>O then O=an end
-V[2*i],V[2*i+1],at,bS=q,an-r,at+3,bS+7
+local ar=us+b
+p=p+aa
+cX=letter=="f"and byte(o,2+i)==70 and am("<I7",o,bL)==b
+cX=cX and us<=q and q<ar and p<=a
+if ar>aG then aG=ar end
+if ar>O then O=ar end
+V[2*i],V[2*i+1],at,bL=p,ar-q,at+3,bL+7
 end
-if not dc then break end
-Q,states=Q..pack("<I7I4",us,q),states+11
+if not cX then break end
+K,states=K..pack("<I7I4",us,p),states+11
 end
-local aD=1000*2^byte(m,2)
-dc=dc and aJ-aJ%aD==O-O%aD
-if dc and bC("SETRANGE",U,format("%d",bM),Q)==#m then return V end
+local aC=1000*2^byte(o,2)
+cX=cX and aG-aG%aC==O-O%aC
+if cX and bz("SETRANGE",U,format("%d",bD),K)==#o then return V end
 end
 end
-local ch=ARGV[2]+0
+local ca=ARGV[2]+0
 ${part24}
-local ab,aO,bb=0,0,false
-local aF,bp,w,cP,aQ,size,eP,J,bM,aD
-local h,cn,bs,aJ,O={},{},{},0,0
-local function hR(E)
-bp,w={},ARGV[E+4]+0
-local at=E+4
-for i=1,w do
+local aa,aM,aY=0,0,false
+local aQ,bm,x,cK,aO,size,eF,I,bD,aC
+local h,ch,bp,aG,O={},{},{},0,0
+local function hM(D)
+bm,x={},ARGV[D+4]+0
+local at=D+4
+for i=1,x do
 local letter=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if letter=="t"then
-local denominator,as,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cm=floor(ab*b/denominator)
-bp[i]={
+local denominator,aq,aF=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cg=floor(aa*b/denominator)
+bm[i]={
 letter=letter,
-us=ab*a+cm,
-aa=ab*b-cm*denominator,
+us=aa*a+cg,
+Y=aa*b-cg*denominator,
 denominator=denominator,
-as=as,
-aH=aH,
-bh=r+as,
-ah=ARGV[at+7]+0,
+aq=aq,
+aF=aF,
+be=q+aq,
+aA=ARGV[at+7]+0,
 }
 at=at+7
 else
-bp[i]={letter=letter,capacity=a,window=b,dX=b}
+bm[i]={letter=letter,capacity=a,window=b,dP=b}
 at=at+3
 if letter=="c"then
 at=at+1
 local step=ARGV[at]+0
-bp[i].step,bp[i].bP,bp[i].dX=step,b/step,2*b
+bm[i].step,bm[i].bI,bm[i].dP=step,b/step,2*b
 end
 end
 end
-aF=fD(bp)
-for i,g in ipairs(bp)do
-local fp=aF.bp[i]
-g.format,g.ao,g.at=fp.format,fp.ao,fp.at
+aQ=gx(bm)
+for i,g in ipairs(bm)do
+local fF=aQ.bm[i]
+g.format,g.al,g.at=fF.format,fF.al,fF.at
 end
-cP,size,eP,J,aD=aF.cP,aF.size,aF.eP,aF.J,aF.aD
-aQ=#cP
-bM=format("%d",aQ)
+cK,size,eF,I,aC=aQ.cK,aQ.size,aQ.eF,aQ.I,aQ.aC
+aO=#cK
+bD=format("%d",aO)
 end
-local function eg(g,K,H)
-return H>0 and ceil(H*(g.bP-floor((r-K)/g.step))/g.bP)or 0
+local function dX(g,J,E)
+return E>0 and ceil(E*(g.bI-floor((q-J)/g.step))/g.bI)or 0
 end
-local W,A,bN={r},1,nil
-local function dP(U,m)
-local Q,ak=pack(eP,unpack(cn,1,J)),nil
-if m and aJ-aJ%aD==O-O%aD then
-ak=bC("SETRANGE",U,bM,Q)
-return type(ak)=="table"and ak.err
+local W,y,bF={q},1,nil
+local function dH(U,o)
+local K,ai=pack(eF,unpack(ch,1,I)),nil
+if o and aG-aG%aC==O-O%aC then
+ai=bz("SETRANGE",U,bD,K)
+return type(ai)=="table"and ai.err
 end
-local cz=fh(aF,O)
-Q=cP..Q
-ak=m and bC("SET",U,Q,"PX",cz)or bC("SET",U,Q,"PX",cz,"NX")or bC("GET",U)
-return ak and ak.err
+local cR=fU(aQ,O)
+K=cK..K
+ai=o and bz("SET",U,K,"PX",cR)or bz("SET",U,K,"PX",cR,"NX")or bz("GET",U)
+return ai and ai.err
 end
-local function iY()
-local function bW(m)
-if m and(#m~=size or sub(m,1,aQ)~=cP)then return false end
-aJ=0
-for i=1,w do
-local g=bp[i]
-local aI,ao,us,q,H,an=g.letter,g.ao,0,0,0,0
-if m then
-us,q,H=ag(g.format,m,g.at)
+local function iW()
+local function bU(o)
+if o and(#o~=size or sub(o,1,aO)~=cK)then return false end
+aG=0
+for i=1,x do
+local g=bm[i]
+local aI,al,us,p,E,ar=g.letter,g.al,0,0,0,0
+if o then
+us,p,E=am(g.format,o,g.at)
 end
 if aI=="t"then
-if us>g.bh then return false end
-an=us
-if us<r-1 or(us<r and q==0)then
-us,q=r,0
-elseif q>=g.denominator then
-q=g.denominator-1
+if us>g.be then return false end
+ar=us
+if us<q-1 or(us<q and p==0)then
+us,p=q,0
+elseif p>=g.denominator then
+p=g.denominator-1
 end
 else
 local window=g.window
-if us>r then return false end
-if us>0 then an=us+window end
+if us>q then return false end
+if us>0 then ar=us+window end
 if aI=="f"then
-if r>=an then
-us,q=r,0
+if q>=ar then
+us,p=q,0
 end
 else
-if us>0 then an=an+window end
-if r>=an then
-us,q,H=r,0,0
-elseif r>=an-window then
-us,q,H=us+window,0,q
+if us>0 then ar=ar+window end
+if q>=ar then
+us,p,E=q,0,0
+elseif q>=ar-window then
+us,p,E=us+window,0,p
 end
-h[ao+2]=H
+h[al+2]=E
 end
 end
-if an>aJ then aJ=an end
-h[ao],h[ao+1],bs[i]=us,q,an
+if ar>aG then aG=ar end
+h[al],h[al+1],bp[i]=us,p,ar
 end
 return true
 end
-local function cI(ap)
+local function cE(an)
 O=0
-for i=1,w do
-local g=bp[i]
-local aI,ao=g.letter,g.ao
-local us,q=h[ao],h[ao+1]
-local an=us
+for i=1,x do
+local g=bm[i]
+local aI,al=g.letter,g.al
+local us,p=h[al],h[al+1]
+local ar=us
 if aI=="t"then
-q=q+ap*g.aa
-if q>=g.denominator then
-local cm=floor(q/g.denominator)
-us,q=us+cm,q-cm*g.denominator
+p=p+an*g.Y
+if p>=g.denominator then
+local cg=floor(p/g.denominator)
+us,p=us+cg,p-cg*g.denominator
 end
-us=us+ap*g.us
-if us>=g.bh and(us>g.bh or q>g.aH)then return false end
-an=us
+us=us+an*g.us
+if us>=g.be and(us>g.be or p>g.aF)then return false end
+ar=us
 else
-q,an=q+ap*ab,us+g.window
+p,ar=p+an*aa,us+g.window
 if aI=="f"then
-if q>g.capacity then return false end
+if p>g.capacity then return false end
 else
-local H=h[ao+2]
-if q+eg(g,us,H)>g.capacity then return false end
-cn[ao+2],an=H,an+g.window
+local E=h[al+2]
+if p+dX(g,us,E)>g.capacity then return false end
+ch[al+2],ar=E,ar+g.window
 end
 end
-if an>O then O=an end
-cn[ao],cn[ao+1]=us,q
+if ar>O then O=ar end
+ch[al],ch[al+1]=us,p
 end
 return true
 end
-local function kp(ap)
-local bz=ap-1
-for i=1,w do
-local g=bp[i]
-local us,q=h[g.ao],h[g.ao+1]
+local function kp(an)
+local bv=an-1
+for i=1,x do
+local g=bm[i]
+local us,p=h[g.al],h[g.al+1]
 if g.letter=="t"then
-local be=g.bh-us+(g.aH-q)/g.denominator
-bz=min(bz,floor(be/(g.us+g.aa/g.denominator))+1)
+local bc=g.be-us+(g.aF-p)/g.denominator
+bv=min(bv,floor(bc/(g.us+g.Y/g.denominator))+1)
 else
-if g.letter=="c"then q=q+eg(g,us,h[g.ao+2])end
-bz=min(bz,floor((g.capacity-q)/ab))
+if g.letter=="c"then p=p+dX(g,us,h[g.al+2])end
+bv=min(bv,floor((g.capacity-p)/aa))
 end
 end
-while bz>0 and not cI(bz)do
-bz=bz-1
+while bv>0 and not cE(bv)do
+bv=bv-1
 end
-return max(bz,0)
+return max(bv,0)
 end
-local function eZ(g,q,be)
-if be<0 then return g.window+1 end
-if q<=be then return 0 end
-return(g.bP-floor(be*g.bP/q))*g.step
+local function eQ(g,p,bc)
+if bc<0 then return g.window+1 end
+if p<=bc then return 0 end
+return(g.bI-floor(bc*g.bI/p))*g.step
 end
-local function jV(bk)
-local at=r
-for i=1,w do
-local g=bp[i]
-local aI,us,q=g.letter,bk[g.ao],bk[g.ao+1]
+local function jV(bi)
+local at=q
+for i=1,x do
+local g=bm[i]
+local aI,us,p=g.letter,bi[g.al],bi[g.al+1]
 if aI=="t"then
-us,q=us+g.us-g.as,q+g.aa
-if q>=g.denominator then
-us,q=us+1,q-g.denominator
+us,p=us+g.us-g.aq,p+g.Y
+if p>=g.denominator then
+us,p=us+1,p-g.denominator
 end
-at=max(at,q>g.aH and us+1 or us)
+at=max(at,p>g.aF and us+1 or us)
 elseif aI=="f"then
-if q+ab>g.capacity then at=max(at,us+g.window)end
+if p+aa>g.capacity then at=max(at,us+g.window)end
 else
-local gr=eZ(g,bk[g.ao+2],g.capacity-ab-q)
-if gr>g.window then gr=g.window+eZ(g,q,g.capacity-ab)end
-at=max(at,us+gr)
+local hY=eQ(g,bi[g.al+2],g.capacity-aa-p)
+if hY>g.window then hY=g.window+eQ(g,p,g.capacity-aa)end
+at=max(at,us+hY)
 end
 end
-return at-r
+return at-q
 end
-local function fH(bk,cN)
-for i=1,w do
-local g=bp[i]
-local aI,ao=g.letter,g.ao
-local us,q=bk[ao],bk[ao+1]
+local function ft(bi,cY)
+for i=1,x do
+local g=bm[i]
+local aI,al=g.letter,g.al
+local us,p=bi[al],bi[al+1]
 if aI=="t"then
-us,q=us-r,q
+us,p=us-q,p
 if us<0 then
-us,q=0,0
+us,p=0,0
 end
-W[A+1],W[A+2]=us,q
+W[y+1],W[y+2]=us,p
 else
-local an=cN and us+g.dX or bs[i]
-if an<=r then
-W[A+1],W[A+2]=0,0
+local ar=cY and us+g.dP or bp[i]
+if ar<=q then
+W[y+1],W[y+2]=0,0
 else
-if aI=="c"then q=q+eg(g,us,bk[ao+2])end
-W[A+1],W[A+2]=q,an-r
+if aI=="c"then p=p+dX(g,us,bi[al+2])end
+W[y+1],W[y+2]=p,ar-q
 end
 end
-A=A+2
+y=y+2
 end
 end
-local function cy(U,m,ap,bj)
-if not bW(m)then return false end
-local V,bi,az=ap,0,nil
-if not cI(ap)then
-V=kp(ap)
-bi=jV(V>0 and cn or h)
-if bi<=aO then return false end
+local function cu(U,o,an,bg)
+if not bU(o)then return false end
+local V,bf,ax=an,0,nil
+if not cE(an)then
+V=kp(an)
+bf=jV(V>0 and ch or h)
+if bf<=aM then return false end
 end
-if V>0 and not bb then
-az=dP(U,m)
-elseif not m then
-az=bC("GET",U)
-az=az and az.err
+if V>0 and not aY then
+ax=dH(U,o)
+elseif not o then
+ax=bz("GET",U)
+ax=ax and ax.err
 end
-if az then
-if string.find(az,"READONLY",1,true)then bN=az end
-A=A+1
-W[A]=az
+if ax then
+if string.find(ax,"READONLY",1,true)then bF=ax end
+y=y+1
+W[y]=ax
 return true
 end
-if bj or V==0 then
-A=A+1
-W[A]=bj and V or-1-bi
+if bg or V==0 then
+y=y+1
+W[y]=bg and V or-1-bf
 end
-local cN=V>0 and not bb
-fH(cN and cn or h,cN)
-if bj then
-A=A+1
-W[A]=bi
+local cY=V>0 and not aY
+ft(cY and ch or h,cY)
+if bg then
+y=y+1
+W[y]=bf
 end
 return true
 end
-local function aE(ARGV,KEYS)
+local function aD(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -3991,136 +3831,136 @@ ${part1}
 ${part3}
 ${part2}
 ${part7}
-${part27}
-${part25}
-${part28}
-${part9}
 ${part29}
+${part25}
 ${part26}
+${part9}
+${part27}
+${part28}
 ${part8}
 ${part30}
 end
-local function ee(aL,cZ,eH)
-local kd,hp={},{r,ch,1}
-for i=1,cZ do
-hp[3+i]=ARGV[eH+i]
+local function dW(aJ,cV,ex)
+local kd,hi={},{q,ca,1}
+for i=1,cV do
+hi[3+i]=ARGV[ex+i]
 end
-local cW,aM,Y=bb and"2"or"1",0,#hp+1
-for _,ba in ipairs(aL)do
-for _=1,ba.ap do
-aM=aM+1
-kd[aM]=ba.U
-for i,iJ in ipairs({cW,aO,1,"1",ab,0})do
-hp[Y+i]=iJ
+local cS,aK,ab=aY and"2"or"1",0,#hi+1
+for _,aX in ipairs(aJ)do
+for _=1,aX.an do
+aK=aK+1
+kd[aK]=aX.U
+for i,iG in ipairs({cS,aM,1,"1",aa,0})do
+hi[ab+i]=iG
 end
-Y=Y+6
+ab=ab+6
 end
 end
-hp[4+cZ]=aM
-local hZ,ak=aE(hp,kd),1
-for _,ba in ipairs(aL)do
-if ba.bj then
-local dD={}
-for i=1,ba.ap do
-dD[i]=hZ[ak+i]
+hi[4+cV]=aK
+local hV,ai=aD(hi,kd),1
+for _,aX in ipairs(aJ)do
+if aX.bg then
+local fv={}
+for i=1,aX.an do
+fv[i]=hV[ai+i]
 end
-W[ba.A],ak=dD,ak+ba.ap
+W[aX.y],ai=fv,ai+aX.an
 else
-W[ba.A],ak=hZ[ak+1],ak+1
+W[aX.y],ai=hV[ai+1],ai+1
 end
 end
 end
-return cy,ee
+return cu,dW
 end
-local cy,ee
-local y,Y=2,0
-while Y<#KEYS do
-local aI,am,cZ=ARGV[y+1]+0,Y+1,ARGV[y+5]+0
-Y=min(Y+ARGV[y+2],#KEYS)
-ab,aO,bb=ARGV[y+3]+0,ARGV[y+4]+0,aI%2==1
-local eH,bj,aL=y+5,aI>=8,nil
-hR(eH)
-local kl=not(bj or bb)
-y=y+5+cZ
-for E=am,Y,1000 do
-local an=min(E+999,Y)
-local ca=call("MGET",unpack(KEYS,E,an))
-for i=E,an do
-local U,m=KEYS[i],ca[i-E+1]
-local dc=kl and m and#m==size and sub(m,1,aQ)==cP
-if dc then
-aJ,O=0,0
-for n=1,w do
-local g=bp[n]
-local aI,ao,an=g.letter,g.ao,0
-local us,q,H=ag(g.format,m,g.at)
+local cu,dW
+local A,ab=2,0
+while ab<#KEYS do
+local aI,ak,cV=ARGV[A+1]+0,ab+1,ARGV[A+5]+0
+ab=min(ab+ARGV[A+2],#KEYS)
+aa,aM,aY=ARGV[A+3]+0,ARGV[A+4]+0,aI%2==1
+local ex,bg,aJ=A+5,aI>=8,nil
+hM(ex)
+local kl=not(bg or aY)
+A=A+5+cV
+for D=ak,ab,1000 do
+local ar=min(D+999,ab)
+local bS=call("MGET",unpack(KEYS,D,ar))
+for i=D,ar do
+local U,o=KEYS[i],bS[i-D+1]
+local cX=kl and o and#o==size and sub(o,1,aO)==cK
+if cX then
+aG,O=0,0
+for n=1,x do
+local g=bm[n]
+local aI,al,ar=g.letter,g.al,0
+local us,p,E=am(g.format,o,g.at)
 if aI=="t"then
-if us>aJ then aJ=us end
-if us<r and(q==0 or us<r-1)then
-us,q=r,0
+if us>aG then aG=us end
+if us<q and(p==0 or us<q-1)then
+us,p=q,0
 end
-local denominator,bh=g.denominator,g.bh
-us,an,q=us+g.us,us+g.us,q+g.aa
-if q>=denominator then
-q=min(q,denominator-1+g.aa)
-if q>=denominator then
-us,q=us+1,q-denominator
+local denominator,be=g.denominator,g.be
+us,ar,p=us+g.us,us+g.us,p+g.Y
+if p>=denominator then
+p=min(p,denominator-1+g.Y)
+if p>=denominator then
+us,p=us+1,p-denominator
 end
 end
-if us>=bh and(us>bh or q>g.aH)then
-dc=false
+if us>=be and(us>be or p>g.aF)then
+cX=false
 break
 end
-W[A+n+n-1],W[A+n+n]=us-r,q
+W[y+n+n-1],W[y+n+n]=us-q,p
 else
-q,an=q+ab,us+g.dX
-local aK=q
+p,ar=p+aa,us+g.dP
+local aH=p
 if aI=="c"then
-cn[ao+2],aK=H,q+eg(g,us,H)
+ch[al+2],aH=E,p+dX(g,us,E)
 end
-if us>r or r>=us+g.window or aK>g.capacity then
-dc=false
+if us>q or q>=us+g.window or aH>g.capacity then
+cX=false
 break
 end
-if an>aJ then aJ=an end
-W[A+n+n-1],W[A+n+n]=aK,an-r
+if ar>aG then aG=ar end
+W[y+n+n-1],W[y+n+n]=aH,ar-q
 end
-if an>O then O=an end
-cn[ao],cn[ao+1]=us,q
+if ar>O then O=ar end
+ch[al],ch[al+1]=us,p
 end
-dc=dc and not dP(U,m)
+cX=cX and not dH(U,o)
 end
-if dc then
-A=A+w+w
+if cX then
+y=y+x+x
 else
-for n=A+w+w,A+1,-1 do
+for n=y+x+x,y+1,-1 do
 W[n]=nil
 end
-if not cy then
-cy,ee=iY()
+if not cu then
+cu,dW=iW()
 end
-local ap=bj and ARGV[y+i-am+1]+0 or 1
-if not cy(U,m,ap,bj)then
-aL,A=aL or{},A+1
-aL[#aL+1],W[A]={U=U,ap=ap,bj=bj,A=A},false
-end
-end
+local an=bg and ARGV[A+i-ak+1]+0 or 1
+if not cu(U,o,an,bg)then
+aJ,y=aJ or{},y+1
+aJ[#aJ+1],W[y]={U=U,an=an,bg=bg,y=y},false
 end
 end
-if aL then ee(aL,cZ,eH)end
-if bj then y=y+Y-am+1 end
 end
-return bN and redis.error_reply(bN)or W`,
+end
+if aJ then dW(aJ,cV,ex)end
+if bg then A=A+ab-ak+1 end
+end
+return bF and redis.error_reply(bF)or W`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "6142ffa70a1ce6b410cee059632c92b629f3bd8f",
+  sha1: "dc7e792609c692aa2ca8434b2d290ccba514728f",
   source: `${part31}
 ${part32}
 ${part4}
-local cD,ji,bu,fX=2^48,2^37,54,32
+local cy,jh,br,fK=2^48,2^37,54,32
 ${part16}
 ${part14}
 ${part15}
@@ -4132,172 +3972,172 @@ ${part21}
 ${part22}
 ${part23}
 local jH,kernel,g=false,nil,nil
-local hv=r-r%cD
-local function eK(us)
-us=us+hv
-if us>r+cD/2 then return us-cD end
-if us<r-cD/2 then return us+cD end
+local ho=q-q%cy
+local function fa(us)
+us=us+ho
+if us>q+cy/2 then return us-cy end
+if us<q-cy/2 then return us+cy end
 return us
 end
-local ax,ay,aD,hi
-local function iu()
-ax,g=6,nil
-while ax<10 and 4^ax<capacity do
-ax=ax+1
+local av,aw,aC,hc
+local function ir()
+av,g=6,nil
+while av<10 and 4^av<capacity do
+av=av+1
 end
-ay=2^ax
-if window>=ji then ax=ax+16 end
-aD=ceil(window/8)
-hi=cz(r-r%aD+aD+window)
+aw=2^av
+if window>=jh then av=av+16 end
+aC=ceil(window/8)
+hc=cR(q-q%aC+aC+window)
 end
-local function iD(U,ap)
+local function iA(U,an)
 kernel=kernel or bG.s()
-g=g or kernel.eT(capacity,window)
-local o=kernel.fT(U,g)
-if o.dk then return"RULES"end
-o=kernel.dg(o,g,bb)
-local V,at,dw=0,max(r,o.z,kernel.cF(o,ab,g)),r
-while V<ap and(at<=r or V==0 and at-r<=aO)do
-V,dw=V+1,at
-if bb then break end
-kernel.cI(o,at,ab,g)
-if V<ap then at=max(r,o.z,kernel.cF(o,ab,g))end
+g=g or kernel.eJ(capacity,window)
+local m=kernel.gI(U,g)
+if m.dN then return"RULES"end
+m=kernel.dc(m,g,aY)
+local V,at,dn=0,max(q,m.z,kernel.cA(m,aa,g)),q
+while V<an and(at<=q or V==0 and at-q<=aM)do
+V,dn=V+1,at
+if aY then break end
+kernel.cE(m,at,aa,g)
+if V<an then at=max(q,m.z,kernel.cA(m,aa,g))end
 end
-local aK,reset=kernel.ea(o,g)
-if V==0 and o.z>r then return{2,at-r,aK,reset}end
-if V>0 and dw>r then return{1,dw-r,aK,reset}end
-return V,aK,reset,V==ap and 0 or at-r
+local aH,reset=kernel.dS(m,g)
+if V==0 and m.z>q then return{2,at-q,aH,reset}end
+if V>0 and dn>q then return{1,dn-q,aH,reset}end
+return V,aH,reset,V==an and 0 or at-q
 end
-local function aE(U,ap)
-local ak,V,aK,reset,bi=pcall(iD,U,ap)
-if ak then return V,aK,reset,bi end
+local function aD(U,an)
+local ai,V,aH,reset,bf=pcall(iA,U,an)
+if ai then return V,aH,reset,bf end
 return false,type(V)=="table"and V.err or tostring(V)
 end
-local z,v,dy
+local z,v,dq
 local jI="23"
-local function dT(aQ,w,J,aM,av)
-return pack("<I7I4I4I4I7I4B",r,aQ,w,J,aM,av,dy and ax+32 or ax)
+local function dK(aO,x,I,aK,az)
+return pack("<I7I4I4I4I7I4B",q,aO,x,I,aK,az,dq and av+32 or av)
 end
-local function aC(aQ,w,J,aM,av)
-return"S"..pack("<dI7I7",z,window,v)..dT(aQ,w,J,aM,av)
+local function bh(aO,x,I,aK,az)
+return"S"..pack("<dI7I7",z,window,v)..dK(aO,x,I,aK,az)
 end
-local function dP(U,af,q,aM)
-local w=#af/8+1
-local J=fG(w,capacity,ay)
-local m=aC(0,w,J,aM,aM)..pack("<I4",aM)..af..pack("<I6I2",r%cD,q)
-return bC("SET",U,m..string.rep("\\0",8*(J-w)),"PX",hi)
+local function dH(U,af,p,aK)
+local x=#af/8+1
+local I=fs(x,capacity,aw)
+local o=bh(0,x,I,aK,aK)..pack("<I4",aK)..af..pack("<I6I2",q%cy,p)
+return bz("SET",U,o..string.rep("\\0",8*(I-x)),"PX",hc)
 end
-local function cy(U,_,ap)
-local Q=bC("GETRANGE",U,"0","313")
-if type(Q)~="string"then return false,Q.err end
-if bb or ax>=16 then return aE(U,ap)end
-local V,q=1,ab
-if Q==""then
-if ap>1 then
-V=max(min(ap,floor(capacity/ab)),1)
-q=V*ab
+local function cu(U,_,an)
+local K=bz("GETRANGE",U,"0","313")
+if type(K)~="string"then return false,K.err end
+if aY or av>=16 then return aD(U,an)end
+local V,p=1,aa
+if K==""then
+if an>1 then
+V=max(min(an,floor(capacity/aa)),1)
+p=V*aa
 end
-if q>65535 then return aE(U,ap)end
-z,v,dy=0,0,q==1
-local ak=dP(U,"",q,q)
-if ak.err then return false,ak.err end
-return V,q,window,V==ap and 0 or window
+if p>65535 then return aD(U,an)end
+z,v,dq=0,0,p==1
+local ai=dH(U,"",p,p)
+if ai.err then return false,ai.err end
+return V,p,window,V==an and 0 or window
 end
-if byte(Q,1)~=83 or#Q<bu then return aE(U,ap)end
-local bw,aY,aQ,w,J,aM,av,bf
-z,bw,v,aY,aQ,w,J,aM,av,bf=
-ag("<dI7I7I7I4I4I4I7I4B",Q,2)
-local hj=J<=fX and#Q==bu+4+8*J
-local bI=bw==window and bf%32==ax and w>0 and w<=J and aQ<J
-if not bI or aY>=r or z>r or(not hj and J<=fX)then
-return aE(U,ap)
+if byte(K,1)~=83 or#K<br then return aD(U,an)end
+local bt,aU,aO,x,I,aK,az,bE
+z,bt,v,aU,aO,x,I,aK,az,bE=
+am("<dI7I7I7I4I4I4I7I4B",K,2)
+local hd=I<=fK and#K==br+4+8*I
+local cl=bt==window and bE%32==av and x>0 and x<=I and aO<I
+if not cl or aU>=q or z>q or(not hd and I<=fK)then
+return aD(U,an)
 end
-local gc=v>0
+local fQ=v>0
 v=0
-local Y,cH,gE=(aQ+w-1)%J,min(J-aQ,w),Q
-local E=bu+4*(floor(aQ/ay)+1)+8*aQ
-if not hj then
-cH=min(16,ay-aQ%ay,cH)
-if E+8*cH>#Q then
-gE=bC("GETRANGE",U,format("%d",E),format("%d",E+8*cH-1))
-if#gE<8*cH then return aE(U,ap)end
-E=0
+local ab,cD,gv=(aO+x-1)%I,min(I-aO,x),K
+local D=br+4*(floor(aO/aw)+1)+8*aO
+if not hd then
+cD=min(16,aw-aO%aw,cD)
+if D+8*cD>#K then
+gv=bz("GETRANGE",U,format("%d",D),format("%d",D+8*cD-1))
+if#gv<8*cD then return aD(U,an)end
+D=0
 end
 end
-local eR,aK,ad=0,aM,r-window
-while eR<cH do
-local us,aU=ag("<I6I2",gE,E+8*eR+1)
-if eK(us)>ad then break end
-eR,aK=eR+1,aK-aU
+local eH,aH,ad=0,aK,q-window
+while eH<cD do
+local us,bb=am("<I6I2",gv,D+8*eH+1)
+if fa(us)>ad then break end
+eH,aH=eH+1,aH-bb
 end
-if eR==cH then return aE(U,ap)end
-local be=capacity-aK
-if ab>be then
-local db=ab-be
-for i=eR,cH-1 do
-local us,aU=ag("<I6I2",gE,E+8*i+1)
-db=db-aU
-if db<=0 then
-local bi=eK(us)+window-r
-if bi<=aO then break end
-return 0,aK,aY+window-r,bi
+if eH==cD then return aD(U,an)end
+local bc=capacity-aH
+if aa>bc then
+local cW=aa-bc
+for i=eH,cD-1 do
+local us,bb=am("<I6I2",gv,D+8*i+1)
+cW=cW-bb
+if cW<=0 then
+local bf=fa(us)+window-q
+if bf<=aM then break end
+return 0,aH,aU+window-q,bf
 end
 end
-return aE(U,ap)
+return aD(U,an)
 end
-if ap>1 then
-V=min(ap,floor(be/ab))
-q=V*ab
+if an>1 then
+V=min(an,floor(bc/aa))
+p=V*aa
 end
-if q>65535 or V<ap then return aE(U,ap)end
-dy=bf>=32 and q==1
-local bv,ao=w-eR,(Y+1)%J
-aQ=(aQ+eR)%J
-aK=aK+q
-if bv<J then
-local ba=pack("<I6I2",r%cD,q)
-av=(ao%ay==0 and 0 or av)+q
-local am,at=gc and aC or dT,gc and"0"or jI
-am=am(aQ,bv+1,J,aK,av)
-local ak
-if hj then
-ak=bC("SETRANGE",U,at,am..sub(Q,bu+1,bu+4+8*ao)..ba)
+if p>65535 or V<an then return aD(U,an)end
+dq=bE>=32 and p==1
+local bs,al=x-eH,(ab+1)%I
+aO=(aO+eH)%I
+aH=aH+p
+if bs<I then
+local aX=pack("<I6I2",q%cy,p)
+az=(al%aw==0 and 0 or az)+p
+local ak,at=fQ and bh or dK,fQ and"0"or jI
+ak=ak(aO,bs+1,I,aH,az)
+local ai
+if hd then
+ai=bz("SETRANGE",U,at,ak..sub(K,br+1,br+4+8*al)..aX)
 else
-local A=bu+4*(floor(ao/ay)+1)+8*ao
-ak=bC("SETRANGE",U,format("%d",A),ba)
-if type(ak)=="number"then
-if(ao+1)%ay==0 or ao+1==J then
-bC("SETRANGE",U,format("%d",A-8*(ao%ay)-4),pack("<I4",av))
+local y=br+4*(floor(al/aw)+1)+8*al
+ai=bz("SETRANGE",U,format("%d",y),aX)
+if type(ai)=="number"then
+if(al+1)%aw==0 or al+1==I then
+bz("SETRANGE",U,format("%d",y-8*(al%aw)-4),pack("<I4",az))
 end
-bC("SETRANGE",U,at,am)
+bz("SETRANGE",U,at,ak)
 end
 end
-if type(ak)~="number"then return false,ak.err end
-if floor(aY/aD)~=floor(r/aD)then bC("PEXPIRE",U,hi)end
-elseif hj then
-local af=sub(Q,bu+5+8*aQ,bu+4+8*min(J,aQ+bv))
-if aQ+bv>J then af=af..sub(Q,bu+5,bu+4+8*(aQ+bv-J))end
-local ak=dP(U,af,q,aK)
-if ak.err then return false,ak.err end
-elseif aQ==0 then
-local m=bC("GET",U)
-if type(m)~="string"then return false,m.err end
-local fg=fG(bv+1,capacity,ay)
-local A,an=bu+4*(floor(bv/ay)+1)+8*bv,bu+4*ceil(fg/ay)+8*fg
-av=(bv%ay==0 and 0 or av)+q
-m=aC(0,bv+1,fg,aK,av)..sub(m,bu+1)..string.rep("\\0",A-#m)
-m=m..pack("<I6I2",r%cD,q)..string.rep("\\0",an-A-8)
-local ak=bC("SET",U,m,"PX",hi)
-if ak.err then return false,ak.err end
-if(bv+1)%ay==0 or bv+1==fg then
-bC("SETRANGE",U,format("%d",A-8*(bv%ay)-4),pack("<I4",av))
+if type(ai)~="number"then return false,ai.err end
+if floor(aU/aC)~=floor(q/aC)then bz("PEXPIRE",U,hc)end
+elseif hd then
+local af=sub(K,br+5+8*aO,br+4+8*min(I,aO+bs))
+if aO+bs>I then af=af..sub(K,br+5,br+4+8*(aO+bs-I))end
+local ai=dH(U,af,p,aH)
+if ai.err then return false,ai.err end
+elseif aO==0 then
+local o=bz("GET",U)
+if type(o)~="string"then return false,o.err end
+local eV=fs(bs+1,capacity,aw)
+local y,ar=br+4*(floor(bs/aw)+1)+8*bs,br+4*ceil(eV/aw)+8*eV
+az=(bs%aw==0 and 0 or az)+p
+o=bh(0,bs+1,eV,aH,az)..sub(o,br+1)..string.rep("\\0",y-#o)
+o=o..pack("<I6I2",q%cy,p)..string.rep("\\0",ar-y-8)
+local ai=bz("SET",U,o,"PX",hc)
+if ai.err then return false,ai.err end
+if(bs+1)%aw==0 or bs+1==eV then
+bz("SETRANGE",U,format("%d",y-8*(bs%aw)-4),pack("<I4",az))
 end
 else
-return aE(U,ap)
+return aD(U,an)
 end
-return V,aK,window,0
+return V,aH,window,0
 end
-local dO=nil
+local dG=nil
 ${part34}
 ${part35}`,
 };
@@ -4305,99 +4145,99 @@ ${part35}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "2082317391a53fc10db9a940173ec05eebe47045",
+  sha1: "c6e75776a970e8bd4394d8f447ef8c62517a989e",
   source: `${part31}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,ab,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,bP,aK,reset=bC("GET",U),window/step,nil,nil
-if m and#m==24 and byte(m,1)==67 then
-local bw,_,H,K,w=ag("<I7BI4I7I4",m,2)
-if bw==window and K<=r and r<K+window then
-local bc=ceil(H*(bP-floor((r-K)/step))/bP)+w+ab
-if bc<=capacity and bC("SETRANGE",U,"20",pack("<I4",w+ab))==24 then
-aK,reset=bc,K+2*window-r
+local U,aa,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local o,bI,aH,reset=bz("GET",U),window/step,nil,nil
+if o and#o==24 and byte(o,1)==67 then
+local bt,_,E,J,x=am("<I7BI4I7I4",o,2)
+if bt==window and J<=q and q<J+window then
+local aZ=ceil(E*(bI-floor((q-J)/step))/bI)+x+aa
+if aZ<=capacity and bz("SETRANGE",U,"20",pack("<I4",x+aa))==24 then
+aH,reset=aZ,J+2*window-q
 end
 end
 end
-if aK then return{r,aK,reset}end
+if aH then return{q,aH,reset}end
 end
 ${part32}
 ${part2}
 ${part4}
 ${part11}
 ${part13}
-local hl="c"
+local he="c"
 ${part33}
-local bP,go,dF
-local function iu()
-bP=window/step
-go,dF="C"..pack("<I7B",window,#format("%.0f",step)-1),cz(r+2*window)
+local bI,ge,dy
+local function ir()
+bI=window/step
+ge,dy="C"..pack("<I7B",window,#format("%.0f",step)-1),cR(q+2*window)
 end
-local function eZ(q,be)
-return q<=be and 0 or(bP-floor(be*bP/q))*step
+local function eQ(p,bc)
+return p<=bc and 0 or(bI-floor(bc*bI/p))*step
 end
-local function cy(U,m,ap)
-local bH,K,H,w=not m,r,0,0
-local fU=bH
-if m and#m==24 and byte(m,1)==67 then
-local bw,ax
-bw,ax,H,K,w=ag("<I7BI4I7I4",m,2)
-bH=bw==window and K<=r
-if r>=K+2*window then
-K,H,w,fU=r,0,0,true
-elseif r>=K+window then
-K,H,w,fU=K+window,w,0,true
+local function cu(U,o,an)
+local bT,J,E,x=not o,q,0,0
+local fH=bT
+if o and#o==24 and byte(o,1)==67 then
+local bt,av
+bt,av,E,J,x=am("<I7BI4I7I4",o,2)
+bT=bt==window and J<=q
+if q>=J+2*window then
+J,E,x,fH=q,0,0,true
+elseif q>=J+window then
+J,E,x,fH=J+window,x,0,true
 end
 end
-if not bH or(bb and fU)then return aE(U,m,ap)end
-local eg,reset=0,K+2*window-r
-if H>0 then eg=ceil(H*(bP-floor((r-K)/step))/bP)end
-local be=capacity-w-eg
+if not bT or(aY and fH)then return aD(U,o,an)end
+local dX,reset=0,J+2*window-q
+if E>0 then dX=ceil(E*(bI-floor((q-J)/step))/bI)end
+local bc=capacity-x-dX
 local V=0
-if ab<=be then
-if bb then return 1,w+eg,reset,0 end
-V=ap==1 and 1 or min(ap,floor(be/ab))
-w=w+V*ab
-if fU then
-local dj=K==r and dF or cz(K+2*window)
-local az=dP(U,m,go..pack("<I4I7I4",H,K,w),dj)
-if az then return false,az end
+if aa<=bc then
+if aY then return 1,x+dX,reset,0 end
+V=an==1 and 1 or min(an,floor(bc/aa))
+x=x+V*aa
+if fH then
+local dv=J==q and dy or cR(J+2*window)
+local ax=dH(U,o,ge..pack("<I4I7I4",E,J,x),dv)
+if ax then return false,ax end
 else
-local ak=bC("SETRANGE",U,"20",pack("<I4",w))
-if ak~=24 then return false,ak.err end
+local ai=bz("SETRANGE",U,"20",pack("<I4",x))
+if ai~=24 then return false,ai.err end
 end
-if V==ap then return V,w+eg,reset,0 end
+if V==an then return V,x+dX,reset,0 end
 end
-local aL,bi=capacity-ab-w,nil
-if aL>=0 then
-bi=K+eZ(H,aL)-r
+local aJ,bf=capacity-aa-x,nil
+if aJ>=0 then
+bf=J+eQ(E,aJ)-q
 else
-bi=K+window+eZ(w,capacity-ab)-r
+bf=J+window+eQ(x,capacity-aa)-q
 end
-if V>0 or bi>aO then
-if V==0 and fU then return aE(U,m,ap)end
-return V,w+eg,reset,bi
+if V>0 or bf>aM then
+if V==0 and fH then return aD(U,o,an)end
+return V,x+dX,reset,bf
 end
-return aE(U,m,ap)
+return aD(U,o,an)
 end
 ${part34}
-local function dO(ca,E,an)
-for i=E,an do
-local U,m,aK,reset=KEYS[i],ca[i-E+1],nil,nil
-if m and#m==24 and byte(m,1)==67 then
-local bw,_,H,K,w=ag("<I7BI4I7I4",m,2)
-if bw==window and K<=r and r<K+window then
-local bc=ceil(H*(bP-floor((r-K)/step))/bP)+w+ab
-if bc<=capacity and bC("SETRANGE",U,"20",pack("<I4",w+ab))==24 then
-aK,reset=bc,K+2*window-r
+local function dG(bS,D,ar)
+for i=D,ar do
+local U,o,aH,reset=KEYS[i],bS[i-D+1],nil,nil
+if o and#o==24 and byte(o,1)==67 then
+local bt,_,E,J,x=am("<I7BI4I7I4",o,2)
+if bt==window and J<=q and q<J+window then
+local aZ=ceil(E*(bI-floor((q-J)/step))/bI)+x+aa
+if aZ<=capacity and bz("SETRANGE",U,"20",pack("<I4",x+aa))==24 then
+aH,reset=aZ,J+2*window-q
 end
 end
 end
-if aK then
-W[A+1],W[A+2]=aK,reset
-A=A+2
+if aH then
+W[y+1],W[y+2]=aH,reset
+y=y+2
 else
-fH(U,m,1)
+ft(U,o,1)
 end
 end
 end

@@ -1,4 +1,5 @@
--- The table of algorithms: the fragment of each, behind the parts that it needs. Its corrections are in _corrections.lua.
+-- The table of algorithms: the fragment of each, behind the parts that it needs. Its corrections are in
+-- _corrections.lua.
 --- @include _reach
 --- @include _given_back
 --- @include _token_bucket

@@ -1,7 +1,7 @@
 -- Until when a key is blocked, whatever rules wrote it.
 --
--- The instant stands as a double behind the first byte of a value: behind "b" in front of most states, and in the header
--- of a log of runs, "S", or "s" as version 0.1.0 wrote it.
+-- The instant stands as a double behind the first byte of a value: behind "b" in front of most states, and in the
+-- header of a log of runs, "S", or "s" as version 0.1.0 wrote it.
 local LONGEST_BLOCK_US = 2e15
 
 -- The instant, 0 where there is none, and where behind it the state begins.

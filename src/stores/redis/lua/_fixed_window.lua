@@ -1,5 +1,5 @@
--- Fixed window (src/algorithms/fixed_window/kernel.ts). State: { windows }. Stored as the window's length, in 7 bytes, and the
--- windows (_windows.lua). By version 0.1.0: two doubles, start and count.
+-- Fixed window (src/algorithms/fixed_window/kernel.ts). State: { windows }. Stored as the window's length, in 7 bytes,
+-- and the windows (_windows.lua). By version 0.1.0: two doubles, start and count.
 function algorithms.f()
   return {
     letter = "F",

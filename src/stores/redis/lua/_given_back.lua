@@ -1,11 +1,12 @@
 -- What a token bucket remembers of units that were given back, and of an instant that is promised
 -- (src/algorithms/token_bucket/given_back.ts, and the rest of a state in token_bucket.ts).
 --
--- It stands behind the digits of the bucket's instant: a byte of 128, and 1 where an instant is promised that the digits
--- do not tell, 2 where something was given back, 4 where `until_us` stands there, 8 times the reach of what is promised; then the promised instant; all that was given back;
--- the sum of both instants, and 2, less `until_us`; for each share the sum less where the share ended, and what was
--- given back of it, 0 standing for all that was given back. Every number is written in groups of seven bits, lowest
--- first, 128 added to all but the last; a remainder follows its microseconds where the digits have one.
+-- It stands behind the digits of the bucket's instant: a byte of 128, and 1 where an instant is promised that the
+-- digits do not tell, 2 where something was given back, 4 where `until_us` stands there, 8 times the reach of what is
+-- promised; then the promised instant; all that was given back; the sum of both instants, and 2, less `until_us`; for
+-- each share the sum less where the share ended, and what was given back of it, 0 standing for all that was given
+-- back. Every number is written in groups of seven bits, lowest first, 128 added to all but the last; a remainder
+-- follows its microseconds where the digits have one.
 local given_back_made
 local function given_back()
   if given_back_made then return given_back_made end

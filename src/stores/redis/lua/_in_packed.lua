@@ -1,6 +1,6 @@
--- Takes once from limits that are packed, whose windows are open and which all have room. Else nothing is done. Lines of
--- several.lua, which knows all that they need: `fits` tells whether `value` is packed, and then whether it was taken. The
--- level stands in the reply, behind `place`.
+-- Takes once from limits that are packed, whose windows are open and which all have room. Else nothing is done. Lines
+-- of several.lua, which knows all that they need: `fits` tells whether `value` is packed, and then whether it was
+-- taken. The level stands in the reply, behind `place`.
 if fits then
   stored_until, until_us = 0, 0
   for n = 1, count do

@@ -1,17 +1,18 @@
 -- Keys that rules of several kinds have to do with, as in a rolling deploy. Made when one is met, which is seldom.
 --
--- The value begins with "M". Then come sections, the one of the rules that wrote last in front: the number of limits, if
--- there are several; for each its letter and its numbers (a token bucket: denominator, interval, the rest of that, capacity;
--- a window: its length and, of a counter, the step) and its state. Every section counts every unit, by whatever rules it
--- was taken, so each process decides by its own rules over all that was taken. A section is made from another one when its
--- rules first meet the key, and that is noted, even where they deny: else the units would seem to be taken later and later.
+-- The value begins with "M". Then come sections, the one of the rules that wrote last in front: the number of limits,
+-- if there are several; for each its letter and its numbers (a token bucket: denominator, interval, the rest of that,
+-- capacity; a window: its length and, of a counter, the step) and its state. Every section counts every unit, by
+-- whatever rules it was taken, so each process decides by its own rules over all that was taken. A section is made
+-- from another one when its rules first meet the key, and that is noted, even where they deny: else the units would
+-- seem to be taken later and later.
 --
 -- Numbers are written in groups of seven bits, lowest first, 128 added to all but the last; a rest stands where the
 -- denominator is more than 1. A state is: of a token bucket its instant and its rest, and, behind its length, what
--- _given_back.lua writes, in which case the letter is "u"; of windows their number and 11 bytes for each, behind what fades
--- of a counter; of an exact sliding window ("l" here, and in no key of its own) the promised instant and, unless it is 0, its
--- reach, the number of runs, and of each the instant and the units. Of the instant of the first bucket, 48 bits are kept; the others are told by how
--- much later they are, doubled, or how much earlier, doubled and 1 more.
+-- _given_back.lua writes, in which case the letter is "u"; of windows their number and 11 bytes for each, behind what
+-- fades of a counter; of an exact sliding window ("l" here, and in no key of its own) the promised instant and, unless
+-- it is 0, its reach, the number of runs, and of each the instant and the units. Of the instant of the first bucket,
+-- 48 bits are kept; the others are told by how much later they are, doubled, or how much earlier, doubled and 1 more.
 
 --- @include _run_list
 --- @include _take_over
@@ -261,8 +262,8 @@ local function section_of(rates, states)
   return section
 end
 
--- A single window, whose value names its rules, where it is not by the rules that are plain; and a token bucket by unknown
--- ones, which counts as a full limit that was taken now.
+-- A single window, whose value names its rules, where it is not by the rules that are plain; and a token bucket by
+-- unknown ones, which counts as a full limit that was taken now.
 local function section_alone(target, value, cursor, rates)
   local first, rest = sub(value, cursor, cursor), #value - cursor
   if first == "S" and cursor == 1 and rest > 52 then

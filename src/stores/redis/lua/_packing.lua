@@ -1,10 +1,11 @@
--- How several limits of one key are packed, as long as their states are what most are: buckets of which nothing was given
--- back and no instant is promised, and windows that do not follow one another.
+-- How several limits of one key are packed, as long as their states are what most are: buckets of which nothing was
+-- given back and no instant is promised, and windows that do not follow one another.
 --
--- "P", the power of two of the ms in a step, the letters of all limits, and the rules that windows are read by: the length
--- of each in 7 bytes, of a counter also the power of ten of its step. Then, of each limit, its instant or the start of its
--- window in 7 bytes; the remainder or the count in 4 (in 7 where a remainder has more than nine digits); of a counter, the
--- units of the window before in 4. The key lives to the end of the step in which its last limit is as good as fresh.
+-- "P", the power of two of the ms in a step, the letters of all limits, and the rules that windows are read by: the
+-- length of each in 7 bytes, of a counter also the power of ten of its step. Then, of each limit, its instant or the
+-- start of its window in 7 bytes; the remainder or the count in 4 (in 7 where a remainder has more than nine digits);
+-- of a counter, the units of the window before in 4. The key lives to the end of the step in which its last limit is
+-- as good as fresh.
 local PACKED = 80
 
 -- The letter in front of a token bucket's state, which is not 128 or more, with many digits either.

@@ -1,5 +1,5 @@
--- The reach of a bucket (_reach.lua) that a caller waits for, after a take that moves it from `us` to `next_us`. Nil where
--- it cannot stand at `us` by this clock. An empty bucket is full at `full_us`.
+-- The reach of a bucket (_reach.lua) that a caller waits for, after a take that moves it from `us` to `next_us`. Nil
+-- where it cannot stand at `us` by this clock. An empty bucket is full at `full_us`.
 local function reach_after(us, next_us, reach)
   local burst_us, start, wait = full_us - now, us - full_us, next_us - full_us
   if start > 0 then

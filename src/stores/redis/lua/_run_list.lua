@@ -1,5 +1,5 @@
--- The runs of an exact sliding window as a list (src/algorithms/sliding_window/kernel.ts), for states that are packed with
--- those of other rules. State: { runs, promised, reach }; a run is { at, units }.
+-- The runs of an exact sliding window as a list (src/algorithms/sliding_window/kernel.ts), for states that are packed
+-- with those of other rules. State: { runs, promised, reach }; a run is { at, units }.
 
 -- The units of the runs that were taken at an instant or before.
 local function units_until(list, at)

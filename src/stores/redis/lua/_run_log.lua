@@ -1,12 +1,12 @@
--- A log of runs (src/algorithms/sliding_window/run_log.ts) in a string of its own, read and written by place. A run is 8 bytes: an
--- instant, of which 48 bits are kept, and up to 65 535 units; where the window is longer than 38 hours, 56 bits and up to
--- 255 units. Runs stand in a ring, in pages: in front of each page are 4 bytes with the units in it, written when the
--- newest run leaves it. In front of all that, the header:
+-- A log of runs (src/algorithms/sliding_window/run_log.ts) in a string of its own, read and written by place. A run is
+-- 8 bytes: an instant, of which 48 bits are kept, and up to 65 535 units; where the window is longer than 38 hours, 56
+-- bits and up to 255 units. Runs stand in a ring, in pages: in front of each page are 4 bytes with the units in it,
+-- written when the newest run leaves it. In front of all that, the header:
 --
 -- "S", blocked until (a double), window, latest instant promised to a caller who waits (its highest three bits are the
--- reach, see _reach.lua), newest instant (7 bytes each),
--- place of the oldest run, number of runs, places (4 each), units in all (7), units in the newest run's page (4), and the
--- power of two of a page's length; to that, 16 are added for runs of the second kind, and 32 where every run is one unit.
+-- reach, see _reach.lua), newest instant (7 bytes each), place of the oldest run, number of runs, places (4 each),
+-- units in all (7), units in the newest run's page (4), and the power of two of a page's length; to that, 16 are added
+-- for runs of the second kind, and 32 where every run is one unit.
 --
 -- A small log is read and written as a whole, which is one command each. Of a large one, what is needed is read.
 local HEADER, FORMAT, SMALL = 54, "<dI7I6BI7I4I4I4I7I4B", 32

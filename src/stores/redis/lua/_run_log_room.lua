@@ -1,6 +1,6 @@
--- A log is given so many places that its string fills what the allocator reserves for it: sizes are a quarter of a power of
--- two apart. So it need not be copied at each call. A log of EXACT bytes and more gets a few places only: Redis reserves
--- more for it than it wants.
+-- A log is given so many places that its string fills what the allocator reserves for it: sizes are a quarter of a
+-- power of two apart. So it need not be copied at each call. A log of EXACT bytes and more gets a few places only:
+-- Redis reserves more for it than it wants.
 local EXACT = 2 ^ 17
 
 -- Places for so many runs and a few more, but no more than the limit can need.

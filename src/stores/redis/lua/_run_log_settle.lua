@@ -19,8 +19,8 @@ local function units_up_to(log, i)
   return sum
 end
 
--- What stands later than this clock can have written it is one run (settle in sliding_window/kernel.ts): written, or, for a
--- peek, `before` tells the units in front of it.
+-- What stands later than this clock can have written it is one run (settle in sliding_window/kernel.ts): written, or,
+-- for a peek, `before` tells the units in front of it.
 local function settle_runs(log, limit, peeks)
   if log.newest <= now then return log end
   local latest = max(now, min(log.promised, latest_promise(log.reach, limit.window)))

@@ -1,6 +1,6 @@
 -- The states of a target as every request finds them: what cannot come from this clock, because it stepped back, is
--- corrected. That is written whatever is decided, or it would be corrected to another instant each time; but not by a peek:
--- `peeks` says whether the request is one.
+-- corrected. That is written whatever is decided, or it would be corrected to another instant each time; but not by a
+-- peek: `peeks` says whether the request is one.
 local function load(target)
   load_states(target)
   local rates, states, stepped = target.policy.rates, target.states, false

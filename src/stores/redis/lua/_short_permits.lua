@@ -2,9 +2,9 @@
 -- lease that has ended. Whatever is more than that takes the long way (`run_short` of coordinate.lua).
 --
 -- Letters: two for each request. T takes now, W may wait, R ends what an id holds, in lower case where it is about the
--- key of the request before, which then brings no keys; and its policy, "0" for the first one, and so on.
--- Replies: a take that is allowed: permits in use, above 0, µs until one falls free by itself, and what its fencing token
--- is above now; one that is denied: 0, µs until one falls free, permits in use. A release: how many leases ended.
+-- key of the request before, which then brings no keys; and its policy, "0" for the first one, and so on. Replies: a
+-- take that is allowed: permits in use, above 0, µs until one falls free by itself, and what its fencing token is
+-- above now; one that is denied: 0, µs until one falls free, permits in use. A release: how many leases ended.
 local codes = { string.byte(ARGV[3], 1, -1) }
 local callers = ARGV[6] + 0
 local policies = 8 + callers
@@ -14,8 +14,8 @@ local now_token, below_now = "-" .. now_text, "(-" .. now_text
 local replies, refused, whole = { now }, nil, nil
 local has_written = false -- since the long way was asked last
 
--- A key lives for at least so long after a permit was taken. Where one was taken in the same step of time, that was seen
--- to: that holds for whatever leases, because those that may be longer are not taken on trust.
+-- A key lives for at least so long after a permit was taken. Where one was taken in the same step of time, that was
+-- seen to: that holds for whatever leases, because those that may be longer are not taken on trust.
 local LEAST_LIFE_US, STEP_US = 60000000, 2 ^ 24
 local step_from = now - now % STEP_US
 local step_token = string.format("%.0f", -step_from)
@@ -24,8 +24,8 @@ local LONGEST_TRUSTED_US = 20000000
 local function run_some()
   local count = #codes
   local main, leases, waiters = KEYS[key - 2], KEYS[key - 1], KEYS[key]
-  -- What is known of the key: that no call waits and nothing is blocked; how many leases have not ended, their first end,
-  -- and the last token.
+  -- What is known of the key: that no call waits and nothing is blocked; how many leases have not ended, their first
+  -- end, and the last token.
   local quiet, live, first_end, fence
   local place, ttl, permits, ends
   while at < count do

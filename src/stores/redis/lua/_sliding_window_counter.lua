@@ -1,6 +1,6 @@
--- Sliding window counter (src/algorithms/sliding_window_counter/kernel.ts). State: { previous, windows }. Stored as the window's
--- length in 7 bytes, the power of ten of its step in one, `previous` in 4, and the windows (_windows.lua). By version
--- 0.1.0: three doubles, start, previous and current.
+-- Sliding window counter (src/algorithms/sliding_window_counter/kernel.ts). State: { previous, windows }. Stored as
+-- the window's length in 7 bytes, the power of ten of its step in one, `previous` in 4, and the windows
+-- (_windows.lua). By version 0.1.0: three doubles, start, previous and current.
 function algorithms.c()
   -- Units taken in the window right before the one at a place.
   local function count_before(state, place, limit)

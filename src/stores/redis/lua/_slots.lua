@@ -47,8 +47,8 @@ local function holds(target, id)
   return tonumber(call("ZSCORE", target.leases, id) or 0) > now
 end
 
--- Longer than the leases last: one that ran out is held again when it is renewed, if nobody took its slot. As long as the
--- short way counts on.
+-- Longer than the leases last: one that ran out is held again when it is renewed, if nobody took its slot. As long as
+-- the short way counts on.
 local function keep_leases(target)
   local book, us = books[target.leases], max(4 * target.policy.lease_ttl, 60000000)
   if book and book.kept >= us then return end

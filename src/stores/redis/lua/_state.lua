@@ -2,12 +2,12 @@
 --
 -- The main key of a limiter holds, after "b" and a double where it is blocked until an instant: for one token bucket
 -- its decimal integer; for one exact sliding window its log (which has the block in its header); for most states of
--- several other limits what _packing.lua says; otherwise the letters of all limits and the packed states of those that are not logs. Those logs have keys of their own. Windows
--- have a letter of their own, and, where there are several limits, their length in 4 bytes in front: in front of what
--- version 0.1.0 wrote of them stood the letter of their policy. The
--- letter of a token bucket is as many places after "t" as its remainder has digits: with others it is read as fresh.
--- What a token bucket remembers besides its integer (_given_back.lua) stands behind that; where there are several
--- limits, after its length in a byte, and 128 is added to the letter.
+-- several other limits what _packing.lua says; otherwise the letters of all limits and the packed states of those that
+-- are not logs. Those logs have keys of their own. Windows have a letter of their own, and, where there are several
+-- limits, their length in 4 bytes in front: in front of what version 0.1.0 wrote of them stood the letter of their
+-- policy. The letter of a token bucket is as many places after "t" as its remainder has digits: with others it is read
+-- as fresh. What a token bucket remembers besides its integer (_given_back.lua) stands behind that; where there are
+-- several limits, after its length in a byte, and 128 is added to the letter.
 --
 -- A value of that form is by the plain rules of its limiter, which the register knows (register.lua). What other rules
 -- have to do with is read by `other_rules`, which the script defines.

@@ -1,5 +1,5 @@
--- What becomes of states when other rules take over (src/algorithms/take_over.ts): every state is read as runs of units,
--- and states are made from runs.
+-- What becomes of states when other rules take over (src/algorithms/take_over.ts): every state is read as runs of
+-- units, and states are made from runs.
 
 -- How many units are refilled in a span, the last of them perhaps in part.
 local function units_in(debt, limit)

@@ -1,6 +1,6 @@
--- The reply, as far as it stands. `decide`, of the script that has these lines, decides an entry and tells how many of its
--- takes were admitted at once, the units in use, µs until none is, and µs until another one may be; or, in place of all
--- that, what stands in the reply. An error of the server is told as false and its message.
+-- The reply, as far as it stands. `decide`, of the script that has these lines, decides an entry and tells how many of
+-- its takes were admitted at once, the units in use, µs until none is, and µs until another one may be; or, in place
+-- of all that, what stands in the reply. An error of the server is told as false and its message.
 local replies, place, refused = { now }, 1, nil
 
 local function tell(key, value, times, counts)

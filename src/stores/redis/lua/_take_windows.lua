@@ -1,5 +1,5 @@
--- Deciding about windows that are not alone, not open, blocked, or not stored as this script stores them; and takes that
--- wait. `LETTER` is that of the algorithm. Takes of more than one time are admitted at once or not at all.
+-- Deciding about windows that are not alone, not open, blocked, or not stored as this script stores them; and takes
+-- that wait. `LETTER` is that of the algorithm. Takes of more than one time are admitted at once or not at all.
 local reads, kernel = true, nil
 
 -- Writes a value. What reads as absent may hold no string: it is left alone. Returns the error of the server.

@@ -1,6 +1,7 @@
--- Windows that follow one another (src/algorithms/windows.ts), as bytes: 11 for each, its start and its count. The highest
--- three bits of the first start are stored as the reach (_reach.lua): how far ahead that window was promised to start. The bytes
--- are never gone through: what is needed of them is the first window, the last one, or one that is searched for.
+-- Windows that follow one another (src/algorithms/windows.ts), as bytes: 11 for each, its start and its count. The
+-- highest three bits of the first start are stored as the reach (_reach.lua): how far ahead that window was promised
+-- to start. The bytes are never gone through: what is needed of them is the first window, the last one, or one that is
+-- searched for.
 local WINDOW, WINDOW_SIZE = "<I7I4", 11
 
 local function window_count(bytes)

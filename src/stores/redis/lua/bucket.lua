@@ -32,8 +32,8 @@ local full_us
 -- A bucket that may stand further from now than this has no mark.
 local LONGEST_US = 1e13
 
--- One take, of a caller who waits for each, and all that most of them need. It stands in front of whatever else it takes
--- to decide, because a server that has done other things meanwhile is slow to make even that.
+-- One take, of a caller who waits for each, and all that most of them need. It stands in front of whatever else it
+-- takes to decide, because a server that has done other things meanwhile is slow to make even that.
 if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
   local key, ahead_us, whole_text, mark = KEYS[1], ARGV[5] + (ARGV[8] or 0), ARGV[6], ARGV[7] + 0
   if ahead_us + ARGV[2] * 1000 < LONGEST_US then
@@ -78,8 +78,8 @@ while last < #KEYS do
   end
   -- Where a bucket may stand after a take.
   local most_us = now + max_wait + burst_us
-  -- A key lives until the end of the step its bucket stands in, whose length is a power of four in ms. The mark in front
-  -- of the state tells which: within that step, the key needs no new time to live.
+  -- A key lives until the end of the step its bucket stands in, whose length is a power of four in ms. The mark in
+  -- front of the state tells which: within that step, the key needs no new time to live.
   local step_us, mark_us, half_rank = 1000 * 4 ^ (mark - 50), mark * ERA_US, now + RANK_US / 2
   local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
   -- What stands in a key, less this, is where its bucket stands, if it has this mark.

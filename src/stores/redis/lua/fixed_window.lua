@@ -17,8 +17,8 @@ Returns  { now, entry... }; the units in use and µs until none is are told as a
 ]]
 --- @include _take_head
 
--- One take, and what most of them meet. It stands in front of whatever else it takes to decide, because a server that has
--- done other things meanwhile is slow to make even that.
+-- One take, and what most of them meet. It stands in front of whatever else it takes to decide, because a server that
+-- has done other things meanwhile is slow to make even that.
 if #KEYS == 1 and ARGV[3] == "0" then
   local key, cost, capacity, window = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0
   local value, used, reset = try("GET", key), nil, nil

@@ -34,8 +34,8 @@ local grace_ms = ARGV[2] + 0
 -- The reply, as far as it stands.
 local replies, place, refused = { now }, 1, nil
 
--- Writes what was taken: within its step, the key lives long enough. What reads as absent may hold no string: it is left
--- alone. Returns the error of the server.
+-- Writes what was taken: within its step, the key lives long enough. What reads as absent may hold no string: it is
+-- left alone. Returns the error of the server.
 local function write(key, value)
   local bytes, done = pack(form, unpack(following, 1, slots)), nil
   if value and stored_until - stored_until % step_us == until_us - until_us % step_us then

@@ -47,7 +47,7 @@ export class GuardedRequest<Raw = unknown> {
   #client: { readonly address: string | undefined } | undefined;
 
   /**
-   * For adapters: a guard makes one of each request.
+   * For adapters: the guard wraps each request of the framework in one of these.
    *
    * @param facts The request.
    * @param how How the client's address is found.

@@ -9,7 +9,7 @@ import type { StoreError } from "../base/errors.ts";
 import type { NamedPolicy, Policy } from "../policy/policy.ts";
 import type { StoreCheck } from "./check.ts";
 
-/** One key of one limiter, and what is asked of it. */
+/** One key of one limiter, and the cost and permits that a request takes from it. */
 export interface Target extends NamedPolicy {
   /** Who is limited; undefined for the limiter as a whole. */
   readonly key: string | undefined;

@@ -50,7 +50,7 @@ export interface RateLimitVariables {
 export interface HonoRateLimitOptions<Context extends HonoContext = HonoContext> extends GuardOptions<Context> {
   /**
    * The address at the other end of the socket.
-   * @default what `@hono/node-server`, `Deno.serve` and `Bun.serve` tell; a worker is told by a header: `addressHeader`
+   * @default the address that `@hono/node-server`, `Deno.serve` or `Bun.serve` reports; a worker takes it from `addressHeader`
    */
   readonly peer?: (context: Context) => string | undefined;
 }

@@ -25,7 +25,7 @@ export class LimitResponse {
   /**
    * Wraps an answer. Its body stays whole for the caller.
    *
-   * @param answer The answer. Nobody has read its body yet.
+   * @param answer The response, before its body is read.
    * @param url Where the request went.
    * @param clock Bounds how long the body may take.
    */

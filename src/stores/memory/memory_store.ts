@@ -98,7 +98,7 @@ export class MemoryStore implements Store {
     return takeOne(this.#cells, limiter, key, cost, this.#clock.nowUs(), "now", 0);
   }
 
-  /** Takes permits of a limiter that has nothing else, where some are free and nobody waits. */
+  /** Takes permits of a limiter without rates, if enough are free and its queue is empty; else returns undefined. */
   takePermitsAtOnce(target: Target): TakeReply & LocalLease | undefined {
     return this.#closed ? undefined : takePermits(this.#cells, target, this.#host, this.#clock.nowUs());
   }

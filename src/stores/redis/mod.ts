@@ -72,7 +72,7 @@ export interface RedisStoreExtras extends Pick<RedisStoreSettings, "testClock" |
  * use, or `connect()`. A client that was given stays open when the store is closed.
  *
  * @param options Where Redis is, or the client, and how to use it.
- * @param extras Who is told of lost connections; for tests, virtual time and seeded mistakes.
+ * @param extras Listeners for lost connections; for tests, virtual time and seeded mistakes.
  * @throws {ConfigError} If the URL, the client or an option cannot be used, or not one of URL and client is given.
  */
 export function createRedisStore(

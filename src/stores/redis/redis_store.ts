@@ -160,7 +160,7 @@ export class RedisStore implements Store {
     return new StoreError("STORE_UNAVAILABLE", message, { reason });
   }
 
-  /** Runs a request, in one script call with what is asked at the same time. */
+  /** Runs a request, in one script call together with other requests of the same moment. */
   execute<Request extends StoreRequest>(request: Request, signal?: AbortSignal): Promise<ReplyTo<Request>> {
     const reply = this.#connection.cluster === undefined || request.targets.length < 2
       ? this.#ask(request, signal)

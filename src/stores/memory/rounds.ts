@@ -247,9 +247,10 @@ export class Rounds {
   /** Whether the queue takes nobody in. Those in front who are gone make room. */
   #isQueueFull(target: Target): boolean {
     const { maxWaiters } = target.policy;
-    if (maxWaiters === Infinity) return false;
+    const isFull = () => (this.#slots(target)?.waiting ?? 0) >= maxWaiters;
+    if (!isFull()) return false;
     this.#waiterAt(target, 0);
-    return (this.#slots(target)?.waiting ?? 0) >= maxWaiters;
+    return isFull();
   }
 
   #isFull(target: Target, { id, arrivalUs }: TakeRequest): boolean {

@@ -65,6 +65,8 @@ export const limitersArb: fc.Arbitrary<LimiterOptions[]> = fc.oneof(
 export const startArb: fc.Arbitrary<number> = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: 1_700_000_000_000_000, max: 1_900_000_000_000_000 }) },
   { weight: 1, arbitrary: fc.integer({ min: -20_000_000, max: 10 }).map((us) => 1_800_000_000_000_000 + us) },
+  // Where what a fixed window keeps of its start begins anew.
+  { weight: 1, arbitrary: fc.integer({ min: -20_000_000, max: 10 }).map((us) => 820 * 2 ** 41 + us) },
 );
 
 /** One step: how far time moves (to the microsecond), and what is asked then. */

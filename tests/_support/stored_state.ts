@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 
 import type { FixedWindowState } from "../../src/algorithms/fixed_window/kernel.ts";
-import type { RateLimit, TokenBucketLimit } from "../../src/algorithms/limit.ts";
+import type { FixedWindowLimit, RateLimit, TokenBucketLimit } from "../../src/algorithms/limit.ts";
 import type { RateState } from "../../src/algorithms/kernels.ts";
 import { runsOf, type SlidingWindowState } from "../../src/algorithms/sliding_window/kernel.ts";
 import type { SlidingWindowCounterState } from "../../src/algorithms/sliding_window_counter/kernel.ts";
@@ -32,6 +32,9 @@ export function decodeStored(
     const from = found < 0 ? value.length : found;
     const state = decodeOnlyTat(value.subarray(0, from), only.denominator, nowUs);
     return [from === value.length ? state : decodeTail(value.subarray(from), state, only)];
+  }
+  if (rates.length === 1 && only?.algorithm === "fixed_window" && value[0] === 0x2d) {
+    return [decodeShortWindow(value, only, nowUs)];
   }
   if (rates.length > 1 && value[0] === 0x50) return decodePacked(rates, value);
   let cursor = rates.length;
@@ -213,6 +216,18 @@ function decodeLog(bytes: Bytes, nowUs: number): number[] {
   assert.equal(total, sum, "the units in all");
   if (numbers.length > 2) assert.equal(unsigned(bytes, 23, 7), numbers.at(-2), "the newest instant");
   return numbers.length === 2 ? [] : numbers;
+}
+
+/** A fixed window as an integer: below -2^52 by its start times a factor, and by its count. */
+function decodeShortWindow(bytes: Uint8Array, { windowUs }: FixedWindowLimit, nowUs: number): number[] {
+  const text = new TextDecoder().decode(bytes);
+  assert.match(text, /^-\d{16}$/);
+  const factor = 2 ** 11;
+  assert.ok(8 * windowUs * factor <= 2 ** 52, "the window is short enough");
+  const number = -Number(text) - 2 ** 52;
+  const [span, count] = [2 ** 52 / factor, number % factor];
+  const startUs = (number - count) / factor;
+  return [0, startUs + Math.round((nowUs - startUs) / span) * span, count];
 }
 
 /** The reach of the first window, then the windows, each a start and a count. */

@@ -177,13 +177,15 @@ export async function assertLogLives(services: ParityServices): Promise<void> {
 export async function assertWindowChanged(services: ParityServices): Promise<void> {
   for (const algorithm of ["fixed_window", "sliding_window_counter", "sliding_window"] as const) {
     const keyPrefix = freshPrefix();
-    const before = new OneKey(services, { algorithm, limit: 5, windowMs: 1_000 }, NOW_US, keyPrefix);
-    const after = new OneKey(services, { algorithm, limit: 5, windowMs: 3_600_000 }, NOW_US + 1, keyPrefix);
+    // Of a fixed window, a value that is no integer.
+    const before = new OneKey(services, { algorithm, limit: 5_000, windowMs: 1_000 }, NOW_US, keyPrefix);
+    const after = new OneKey(services, { algorithm, limit: 5_000, windowMs: 3_600_000 }, NOW_US + 1, keyPrefix);
     await before.take("now");
     // Where the register is lost, the value itself tells.
     await services.raw.send("DEL", new KeyNames(keyPrefix).register("l"));
-    await after.take("now");
-    assert.deepEqual(await after.used(), [2], algorithm);
+    const { levels } = await after.take("now");
+    const spans = algorithm === "sliding_window_counter" ? 2 : 1;
+    assert.deepEqual(levels[0]?.rates, [[2, spans * 3_600 * SECOND_US]], algorithm);
     const ttlMs = Number(await services.raw.send("PTTL", after.keys[0] as string));
     assert.ok(ttlMs > 3_600_000, `${algorithm}: it lives for ${ttlMs} ms`);
   }
@@ -220,14 +222,67 @@ export async function assertPeekFails(services: ParityServices): Promise<void> {
 
 /** Steps the clock back behind the start of a window: it starts over where the clock is, with its units. */
 export async function assertStartsAgain(services: ParityServices): Promise<void> {
-  for (const [algorithm, spans] of [["fixed_window", 1], ["sliding_window_counter", 2]] as const) {
-    const one = new OneKey(services, { algorithm, limit: 5, windowMs: 1_000 }, NOW_US);
+  const kinds = [["fixed_window", 5, 1], ["fixed_window", 5_000, 1], ["sliding_window_counter", 5, 2]] as const;
+  for (const [algorithm, limit, spans] of kinds) {
+    const one = new OneKey(services, { algorithm, limit, windowMs: 1_000 }, NOW_US);
     await one.take("now");
     one.clock.set(NOW_US - 500_000);
     for (const [mode, used] of [["peek", 1], ["now", 2]] as const) {
       const { status, levels } = await one.take(mode);
       assert.deepEqual([status, levels[0]?.rates[0]], ["allowed", [used, spans * SECOND_US]], `${algorithm}, ${mode}`);
     }
+  }
+}
+
+/** How much of a start an integer keeps: what is stored at the end of one turn of the clock is read in the next. */
+const TURN_US = 2 ** 41;
+
+/** Takes from a fixed window before and after the clock has turned, forward and back. */
+export async function assertTurns(services: ParityServices): Promise<void> {
+  const turnUs = Math.ceil(NOW_US / TURN_US) * TURN_US;
+  const one = new OneKey(services, { algorithm: "fixed_window", limit: 5, windowMs: 1_000 }, turnUs - 5);
+  await one.take("now");
+  assert.match(new TextDecoder().decode(await services.raw.bytes(one.keys[0] as string)), /^-\d{16}$/);
+  one.clock.set(turnUs + 5);
+  assert.deepEqual((await one.take("now")).levels[0]?.rates, [[2, SECOND_US - 10]]);
+  assert.deepEqual((await one.take("peek")).levels[0]?.rates, [[2, SECOND_US - 10]]);
+  const other = new OneKey(services, { algorithm: "fixed_window", limit: 5, windowMs: 1_000 }, turnUs + 5);
+  await other.take("now");
+  other.clock.set(turnUs - 5);
+  assert.deepEqual((await other.take("now")).levels[0]?.rates, [[2, SECOND_US]]);
+}
+
+/** Counts beyond what an integer keeps beside the start, in a new window and in one of before the limit was raised. */
+export async function assertManyCounted(services: ParityServices): Promise<void> {
+  const keyPrefix = freshPrefix();
+  const few = new OneKey(services, { algorithm: "fixed_window", limit: 100, windowMs: 1_000 }, NOW_US, keyPrefix);
+  const many = new OneKey(
+    services,
+    { algorithm: "fixed_window", limit: 9_000, windowMs: 1_000 },
+    NOW_US + 1,
+    keyPrefix,
+  );
+  await few.take("now");
+  for (const used of [3_001, 6_001]) {
+    await many.take("now", 3_000);
+    assert.deepEqual(await many.used(), [used]);
+  }
+  assert.equal((await many.take("now", 3_000)).status, "rate");
+  many.clock.set(NOW_US + SECOND_US);
+  assert.deepEqual((await many.take("now", 2_000)).levels[0]?.rates, [[2_000, SECOND_US]]);
+}
+
+/** Numbers that another program keeps where a fixed window should be: they fail, and stay as they are. */
+export async function assertForeignKept(services: ParityServices): Promise<void> {
+  for (
+    const value of ["-1", "-12345", "-4503599627370495", "-9007199254740993", "-1.5", "-45035996273704960", "-0x1p60"]
+  ) {
+    const one = new OneKey(services, { algorithm: "fixed_window", limit: 5, windowMs: 1_000 }, NOW_US);
+    await services.raw.send("SET", one.keys[0] as string, value, "PX", "60000");
+    for (const mode of ["now", "peek"] as const) {
+      await assert.rejects(one.take(mode), (error: unknown) => error instanceof StoreError, value);
+    }
+    assert.equal(new TextDecoder().decode(await services.raw.bytes(one.keys[0] as string)), value);
   }
 }
 

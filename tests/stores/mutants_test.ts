@@ -52,6 +52,8 @@ const BATCHED = new Map([
     "sliding_window.lua",
     "_in_counter.lua",
     "_in_fixed_window.lua",
+    "_short_window.lua",
+    "_take_run.lua",
     "_take_head.lua",
     "_take_life.lua",
     "_take_runs.lua",

@@ -59,11 +59,12 @@ describe("Redis scripts and kernels", () => {
   });
 
   it("do so when the clock steps back", { timeout: 300_000 }, async () => {
+    // All steps together stay within what an integer keeps of the start of a fixed window: 12.7 days.
     // One limiter: the memory store, whose own clock never does so, would forget what is fresh when others come. And no
     // blocks: one that is over is not stored again.
     const backArb = fc.tuple(
       stepArb.filter(({ ask }) => ask !== "block"),
-      fc.constantFrom(0, 0, 1, 2, 1_000, 5_000_000, 1e12),
+      fc.constantFrom(0, 0, 1, 2, 1_000, 5_000_000, 36e9),
     ).map(([step, us]): Step => {
       return us === 0 ? step : { ...step, move: { by: "us", us: -us } };
     });

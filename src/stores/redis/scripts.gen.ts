@@ -6,304 +6,304 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local cs=1e14
-local dw=50*cs
-local iI,ct="99",10*cs
-local ho=q-q%cs`;
+const part1 = `local cc=1e14
+local dD=50*cc
+local iS,cw="99",10*cc
+local fg=q-q%cc`;
 
-const part2 = `local fW=2e15
-local function eC(o)
-local ak,size=string.byte(o,1),#o
-if ak==98 and size>8 then
-local z=struct.unpack("<d",o,2)
+const part2 = `local gf=2e15
+local function eL(m)
+local al,size=string.byte(m,1),#m
+if al==98 and size>8 then
+local z=struct.unpack("<d",m,2)
 if z>=0 and z<2^53 and z==math.floor(z)then return z,10 end
 end
-if ak==83 and size>46 or ak==115 and size>20 then
-local z=struct.unpack("<d",o,2)
-if z>q and z<q+fW then return z,size+1 end
+if al==83 and size>46 or al==115 and size>20 then
+local z=struct.unpack("<d",m,2)
+if z>q and z<q+gf then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function gs(bE)
-return math.max(math.floor((bE-dw)/ct),0)
+const part3 = `local function gA(aN)
+return math.max(math.floor((aN-dD)/cw),0)
 end
-local function fa(bE)
-if bE<dw then return bE end
-local us=ho+bE%cs
-if us>q+cs/2 then return us-cs end
-if us<q-cs/2 then return us+cs end
+local function fh(aN)
+if aN<dD then return aN end
+local us=fg+aN%cc
+if us>q+cc/2 then return us-cc end
+if us<q-cc/2 then return us+cc end
 return us
 end`;
 
-const part4 = `local function eL(bf,eY,ad)
-return math.max(bf<=8*eY and 1 or bf<=1024*eY and 2 or 3,ad)
+const part4 = `local function eS(bj,bI,ae)
+return math.max(bj<=8*bI and 1 or bj<=1024*bI and 2 or 3,ae)
 end
-local function dg(H,eY)
-if H==0 then return q end
-return H==3 and math.huge or q+(H==2 and 1024 or 8)*eY
+local function dl(I,bI)
+if I==0 then return q end
+return I==3 and math.huge or q+(I==2 and 1024 or 8)*bI
 end`;
 
-const part5 = `local dA
-local function aS()
-if dA then return dA end
+const part5 = `local dH
+local function aX()
+if dH then return dH end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local ip,jK=8,2^52
-local dI={us=0,Y=0,O=0,bn={}}
-local bl={dI=dI}
-function bl.fq(a,b,g)
-local us,Y=a.us+b.us,a.Y+b.Y
-if Y<g.denominator then return{us=us,Y=Y}end
-return{us=us+1,Y=Y-g.denominator}
+local iy,jT=8,2^52
+local dN={us=0,aa=0,O=0,bs={}}
+local bq={dN=dN}
+function bq.fy(a,b,g)
+local us,aa=a.us+b.us,a.aa+b.aa
+if aa<g.denominator then return{us=us,aa=aa}end
+return{us=us+1,aa=aa-g.denominator}
 end
-local fq=bl.fq
-function bl.eS(a,b,g)
-local us,Y=a.us-b.us,a.Y-b.Y
-if Y>=0 then return{us=us,Y=Y}end
-return{us=us-1,Y=Y+g.denominator}
+local fy=bq.fy
+function bq.eZ(a,b,g)
+local us,aa=a.us-b.us,a.aa-b.aa
+if aa>=0 then return{us=us,aa=aa}end
+return{us=us-1,aa=aa+g.denominator}
 end
-local eS=bl.eS
-function bl.fO(a,b)
-return(a.us<b.us or(a.us==b.us and a.Y<b.Y))and a or b
+local eZ=bq.eZ
+function bq.fX(a,b)
+return(a.us<b.us or(a.us==b.us and a.aa<b.aa))and a or b
 end
-function bl.jm(ac,cI,ad,g)
-local aZ=eS(ac,ad,g)
-for _,bd in ipairs(ac.bn)do
-if bd.cI>cI then aZ=eS(aZ,bd,g)end
+function bq.jw(ac,cO,ae,g)
+local aK=eZ(ac,ae,g)
+for _,bh in ipairs(ac.bs)do
+if bh.cO>cO then aK=eZ(aK,bh,g)end
 end
-return aZ.us<0 and dI or aZ
+return aK.us<0 and dN or aK
 end
-function bl.bX(h,g)
-local J=h.us-g.aq
-if h.Y>g.aF then J=J+1 end
-return max(J,h.v or 0)
+function bq.bZ(h,g)
+local D=h.us-g.aq
+if h.aa>g.aH then D=D+1 end
+return max(D,h.v or 0)
 end
-local bX=bl.bX
-function bl.dD(h,g)
-return h.H>0 and bX(h,g)>q and h.H or 0
+local bZ=bq.bZ
+function bq.dK(h,g)
+return h.I>0 and bZ(h,g)>q and h.I or 0
 end
-local function jt(ac,bd,O,g)
-local aZ=fq(ac,bd,g)
-if aZ.us>jK then return nil end
-local bn,y={},1
-for i,cr in ipairs(ac.bn)do
-bn[i]=cr
-if cr.cI<=bd.cI then y=i+1 end
+local function jD(ac,bh,O,g)
+local aK=fy(ac,bh,g)
+if aK.us>jT then return nil end
+local bs,y={},1
+for i,cv in ipairs(ac.bs)do
+bs[i]=cv
+if cv.cO<=bh.cO then y=i+1 end
 end
-table.insert(bn,y,bd)
-local hk,D=dI,#bn
-while D>0 and#bn-D<ip do
-local ab=bn[D]
-if ab.cI-(aZ.us-hk.us)+2<=q then break end
-hk=fq(hk,ab,g)
-D=D-1
+table.insert(bs,y,bh)
+local ht,E=dN,#bs
+while E>0 and#bs-E<iy do
+local ab=bs[E]
+if ab.cO-(aK.us-ht.us)+2<=q then break end
+ht=fy(ht,ab,g)
+E=E-1
 end
-for _=1,D do
-table.remove(bn,1)
+for _=1,E do
+table.remove(bs,1)
 end
-return{us=aZ.us,Y=aZ.Y,O=max(ac.O,O),bn=bn}
+return{us=aK.us,aa=aK.aa,O=max(ac.O,O),bs=bs}
 end
-function bl.dO(us,ac)
-local aZ=us+ac.us+1
-if ac.O>0 and ac.O<aZ then return max(us+1,ac.O)end
-return aZ
+function bq.dT(us,ac)
+local aK=us+ac.us+1
+if ac.O>0 and ac.O<aK then return max(us+1,ac.O)end
+return aK
 end
-function bl.ba(h)
+function bq.be(h)
 local ac=h.ac
-return ac and bl.dO(h.us,ac)>q and ac or nil
+return ac and bq.dT(h.us,ac)>q and ac or nil
 end
-function bl.cx(us,Y,ac,v,g,ad)
-local J=us-g.aq
-if Y>g.aF then J=J+1 end
-local bk=max(J,v)
-if v<=q or v<=J then v=nil end
-local h={us=us,Y=Y,v=v,H=0}
-if bk>q then h.H=eL(bk-q,g.aq,ad)end
+function bq.cC(us,aa,ac,v,g,ae)
+local D=us-g.aq
+if aa>g.aH then D=D+1 end
+local bn=max(D,v)
+if v<=q or v<=D then v=nil end
+local h={us=us,aa=aa,v=v,I=0}
+if bn>q then h.I=eS(bn-q,g.aq,ae)end
 if ac then
-local aZ,bn=fq(h,ac,g).us,{}
-for i,bd in ipairs(ac.bn)do
-bn[i]={cI=min(bd.cI,aZ),us=bd.us,Y=bd.Y}
+local aK,bs=fy(h,ac,g).us,{}
+for i,bh in ipairs(ac.bs)do
+bs[i]={cO=min(bh.cO,aK),us=bh.us,aa=bh.aa}
 end
 local O=ac.O>us+ac.us and 0 or ac.O
-h.ac={us=ac.us,Y=ac.Y,O=O,bn=bn}
+h.ac={us=ac.us,aa=ac.aa,O=O,bs=bs}
 end
 return h
 end
-function bl.em(h,fB,cI,v,g)
+function bq.et(h,fI,cO,v,g)
 local O=max(q,v)+g.aq+1
-local bd={cI=cI,us=fB.us,Y=fB.Y}
-local ac=jt(bl.ba(h)or dI,bd,O,g)
+local bh={cO=cO,us=fI.us,aa=fI.aa}
+local ac=jD(bq.be(h)or dN,bh,O,g)
 if not ac then return h end
-local aJ=eS(h,fB,g)
-return bl.cx(aJ.us,aJ.Y,ac,v,g,bl.dD(h,g))
+local ay=eZ(h,fI,g)
+return bq.cC(ay.us,ay.aa,ac,v,g,bq.dK(h,g))
 end
-function bl.dc(h,g)
-local v,bk=bX(h,g),dg(h.H,g.aq)
-if v<=bk then return h end
-local bv={us=bk+g.aq,Y=g.aF}
-local ac=bl.ba(h)
-if h.us<bv.us or(h.us==bv.us and h.Y<=bv.Y)then
-return bl.cx(h.us,h.Y,ac,bk,g,h.H)
+function bq.dg(h,g)
+local v,bn=bZ(h,g),dl(h.I,g.aq)
+if v<=bn then return h end
+local aV={us=bn+g.aq,aa=g.aH}
+local ac=bq.be(h)
+if h.us<aV.us or(h.us==aV.us and h.aa<=aV.aa)then
+return bq.cC(h.us,h.aa,ac,bn,g,h.I)
 end
-local ad={us=h.us,Y=h.Y,v=h.v,H=h.H}
-if ac then ad.ac={us=ac.us,Y=ac.Y,O=0,bn=ac.bn}end
-local bj=bl.em(ad,eS(h,bv,g),0,bk,g)
-if bj~=ad then return bj end
-return bl.cx(bv.us,bv.Y,nil,bk,g,h.H)
+local ae={us=h.us,aa=h.aa,v=h.v,I=h.I}
+if ac then ae.ac={us=ac.us,aa=ac.aa,O=0,bs=ac.bs}end
+local bm=bq.et(ae,eZ(h,aV,g),0,bn,g)
+if bm~=ae then return bm end
+return bq.cC(aV.us,aV.aa,nil,bn,g,h.I)
 end
-function bl.bU(o,A,ab,h,g)
-local function dj()
-local number,eE=0,1
+function bq.bM(m,A,ab,h,g)
+local function dp()
+local number,aI=0,1
 while A<=ab do
-local gl=byte(o,A)
+local gu=byte(m,A)
 A=A+1
-number=number+gl%128*eE
-if gl<128 then break end
-eE=eE*128
+number=number+gu%128*aI
+if gu<128 then break end
+aI=aI*128
 end
 return number
 end
-local function gS()
-local us=dj()
-return us,g.denominator>1 and min(dj(),g.denominator-1)or 0
+local function hb()
+local us=dp()
+return us,g.denominator>1 and min(dp(),g.denominator-1)or 0
 end
-local fM=byte(o,A)-128
+local fV=byte(m,A)-128
 A=A+1
-h.H=floor(fM%32/8)
-if fM%2>=1 then h.v=dj()end
-if fM%4<2 then return end
-local us,Y=gS()
-local ac={us=us,Y=Y,O=0,bn={}}
-local aZ=fq(h,ac,g).us
-if fM%8>=4 then ac.O=aZ+2-dj()end
+h.I=floor(fV%32/8)
+if fV%2>=1 then h.v=dp()end
+if fV%4<2 then return end
+local us,aa=hb()
+local ac={us=us,aa=aa,O=0,bs={}}
+local aK=fy(h,ac,g).us
+if fV%8>=4 then ac.O=aK+2-dp()end
 while A<=ab do
-local bd={cI=aZ-dj()}
-bd.us,bd.Y=gS()
-if bd.us==0 and bd.Y==0 then
-bd.us,bd.Y=us,Y
+local bh={cO=aK-dp()}
+bh.us,bh.aa=hb()
+if bh.us==0 and bh.aa==0 then
+bh.us,bh.aa=us,aa
 end
-ac.bn[#ac.bn+1]=bd
+ac.bs[#ac.bs+1]=bh
 end
 h.ac=ac
 end
-function bl.aV(h,g)
-local ac,v,aB=h.ac,h.v,""
-if not ac and not v and h.H==0 then return aB end
-local function en(number)
+function bq.ba(h,g)
+local ac,v,aC=h.ac,h.v,""
+if not ac and not v and h.I==0 then return aC end
+local function eu(number)
 while number>=128 do
-aB=aB..char(number%128+128)
+aC=aC..char(number%128+128)
 number=floor(number/128)
 end
-aB=aB..char(number)
+aC=aC..char(number)
 end
-local function hA(us,Y)
-en(us)
-if g.denominator>1 then en(Y)end
+local function hI(us,aa)
+eu(us)
+if g.denominator>1 then eu(aa)end
 end
-if v then en(v)end
+if v then eu(v)end
 if ac then
-hA(ac.us,ac.Y)
-local aZ=fq(h,ac,g).us
-if ac.O>0 then en(aZ+2-ac.O)end
-for _,bd in ipairs(ac.bn)do
-en(aZ-bd.cI)
-local iT=bd.us==ac.us and bd.Y==ac.Y
-hA(iT and 0 or bd.us,iT and 0 or bd.Y)
+hI(ac.us,ac.aa)
+local aK=fy(h,ac,g).us
+if ac.O>0 then eu(aK+2-ac.O)end
+for _,bh in ipairs(ac.bs)do
+eu(aK-bh.cO)
+local jd=bh.us==ac.us and bh.aa==ac.aa
+hI(jd and 0 or bh.us,jd and 0 or bh.aa)
 end
 end
-local fM=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.O>0 and 4 or 0)
-return char(fM+8*h.H)..aB
+local fV=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.O>0 and 4 or 0)
+return char(fV+8*h.I)..aC
 end
-dA=bl
-return bl
+dH=bq
+return bq
 end`;
 
 const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
-local pack,am=struct.pack,struct.unpack
+local pack,ad=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cz,fm=0,0
-local function aB()
-cz=cz+1
-return ARGV[cz]
+local cE,ft=0,0
+local function aC()
+cE=cE+1
+return ARGV[cE]
 end
 local function number()
-cz=cz+1
-return ARGV[cz]+0
+cE=cE+1
+return ARGV[cE]+0
 end
-local function eK()
-fm=fm+1
-return KEYS[fm]
+local function eR()
+ft=ft+1
+return KEYS[ft]
 end
-local q=tonumber(aB())
+local q=tonumber(aC())
 if not q then
-local df=call("TIME")
-q=df[1]*1000000+df[2]
+local dk=call("TIME")
+q=dk[1]*1000000+dk[2]
 end
-local ca=number()
-local function ej(O)
-return max(ceil((O-q)/1000),1)+ca
+local cd=number()
+local function eq(O)
+return max(ceil((O-q)/1000),1)+cd
 end
-local bG={}`;
+local bJ={}`;
 
-const part7 = `local function eq(ae)
-local eA=type(ae)=="table"and ae.err or tostring(ae)
-if string.find(eA,"READONLY",1,true)then error(ae,0)end
-return eA
+const part7 = `local function ex(af)
+local eJ=type(af)=="table"and af.err or tostring(af)
+if string.find(eJ,"READONLY",1,true)then error(af,0)end
+return eJ
 end
-local function ia(bB,ji)
-local ok,ae=pcall(bB,ji)
-return ok and ae or eq(ae)
+local function il(bC,jr)
+local ok,af=pcall(bC,jr)
+return ok and af or ex(af)
 end`;
 
-const part8 = `local function ga(e)
-dQ(e)
-if e.cY and not aY then el(e)end
+const part8 = `local function gj(e)
+dW(e)
+if e.dc and not bd then es(e)end
 local at=max(q,e.z)
 local rates,states=e.r.rates,e.states
 for i=1,#rates do
-local Q=rates[i]
-at=max(at,Q.kernel.cA(states[i],e.aa,Q))
+local V=rates[i]
+at=max(at,V.kernel.cF(states[i],e.Y,V))
 end
 return at
 end
-local function fz(e,at)
+local function fG(e,at)
 local rates,states=e.r.rates,e.states
 if#rates==0 then return end
-if e.ce then e.ce.cE(e,at)end
-e.eO=nil
+if e.ci then e.ci.cL(e,at)end
+e.eU=nil
 for i=1,#rates do
-local Q=rates[i]
-local ad=states[i]
-local h=Q.kernel.cE(ad,at,e.aa,Q)
+local V=rates[i]
+local ae=states[i]
+local h=V.kernel.cL(ae,at,e.Y,V)
 if h then states[i]=h end
-local bV=Q.kernel.bV and Q.kernel.bV(ad,h,at)
-if bV then
-e.eO=e.eO or{}
-e.eO[i]=bV
+local bX=V.kernel.bX and V.kernel.bX(ae,h,at)
+if bX then
+e.eU=e.eU or{}
+e.eU[i]=bX
 end
 end
-el(e)
+es(e)
 end
-local function di(ae,e)
-local rates,states,ab=e.r.rates,e.states,#ae
+local function dn(af,e)
+local rates,states,ab=e.r.rates,e.states,#af
 for i=1,#rates do
-local Q=rates[i]
-ae[ab+1],ae[ab+2]=Q.kernel.dS(states[i],Q)
+local V=rates[i]
+af[ab+1],af[ab+2]=V.kernel.dY(states[i],V)
 ab=ab+2
 end
 end
-local function dk(ae,ag)
+local function dq(af,ai)
 local y=0
-for i=1,#ag do
-local eO,rates=ag[i].eO,#ag[i].r.rates
-for Q=1,eO and rates or 0 do
-local bV=eO[Q]
-if bV then
-local ab=#ae
-ae[ab+1]=y+Q-1
-for aR=1,5 do
-ae[ab+1+aR]=bV[aR]
+for i=1,#ai do
+local eU,rates=ai[i].eU,#ai[i].r.rates
+for V=1,eU and rates or 0 do
+local bX=eU[V]
+if bX then
+local ab=#af
+af[ab+1]=y+V-1
+for aW=1,5 do
+af[ab+1+aW]=bX[aW]
 end
 end
 end
@@ -311,2047 +311,2080 @@ y=y+rates
 end
 end`;
 
-const part9 = `local function ed()
-local r=cp[number()]
-local aa,I=number(),number()
+const part9 = `local function ek()
+local r=ct[number()]
+local Y,J=number(),number()
 local e={
 r=r,
-aa=aa,
-I=I,
-U=eK(),
-bC=nil,
-ay=nil,
-aE=nil,
+Y=Y,
+J=J,
+U=eR(),
+bD=nil,
+az=nil,
+aG=nil,
 z=0,
 states=nil,
 }
-if r.bC>0 then
-e.bC={}
-for i,Q in ipairs(r.rates)do
-if Q.ring then e.bC[i]=eK()end
+if r.bD>0 then
+e.bD={}
+for i,V in ipairs(r.rates)do
+if V.ring then e.bD[i]=eR()end
 end
 end
-if r.I>0 then
-e.ay,e.aE=eK(),eK()
+if r.J>0 then
+e.az,e.aG=eR(),eR()
 end
-for _,y in ipairs(r.gy or{})do
-e.bC=e.bC or{}
-e.bC[y]=eK()
+for _,y in ipairs(r.gG or{})do
+e.bD=e.bD or{}
+e.bD[y]=eR()
 end
 return e
 end`;
 
-const part10 = `function bG.t()
-local function hj(h,at)
-if h.us<at-1 or(h.us<at and h.Y==0)then return{us=at,Y=0}end
+const part10 = `function bJ.t()
+local function hs(h,at)
+if h.us<at-1 or(h.us<at and h.aa==0)then return{us=at,aa=0}end
 return h
 end
-local function hT(h,p,g)
-local Y=p*g.interval_rem
-local cg=floor(Y/g.denominator)
-local us=h.us+p*g.interval_us+cg
-Y=h.Y+Y-cg*g.denominator
-if Y<g.denominator then return{us=us,Y=Y}end
-return{us=us+1,Y=Y-g.denominator}
+local function ic(h,p,g)
+local aa=p*g.interval_rem
+local cl=floor(aa/g.denominator)
+local us=h.us+p*g.interval_us+cl
+aa=h.aa+aa-cl*g.denominator
+if aa<g.denominator then return{us=us,aa=aa}end
+return{us=us+1,aa=aa-g.denominator}
 end
 return{
-bU=function()
+bM=function()
 return{
 interval_us=number(),
 interval_rem=number(),
 denominator=number(),
 aq=number(),
-aF=number(),
-aA=number(),
+aH=number(),
+aB=number(),
 }
 end,
-dz=function()
-return{us=0,Y=0,H=0}
+dG=function()
+return{us=0,aa=0,I=0}
 end,
-dc=function(h,g)
+dg=function(h,g)
 if h.us-g.aq<q and(h.v or 0)<=q then return h end
-return aS().dc(h,g)
+return aX().dg(h,g)
 end,
-cA=function(h,aa,g)
-local next=hT(hj(h,q),aa,g)
-local gb=next.us-g.aq
-if next.Y>g.aF then gb=gb+1 end
-return max(q,gb)
+cF=function(h,Y,g)
+local next=ic(hs(h,q),Y,g)
+local gk=next.us-g.aq
+if next.aa>g.aH then gk=gk+1 end
+return max(q,gk)
 end,
-cE=function(h,at,aa,g)
-local next=hT(hj(h,at),aa,g)
-next.H=0
+cL=function(h,at,Y,g)
+local next=ic(hs(h,at),Y,g)
+next.I=0
 if at<=q and not h.ac and not h.v then return next end
-local aR=aS()
+local aW=aX()
 local v=max(at>q and at or 0,h.v or 0)
-return aR.cx(next.us,next.Y,aR.ba(h),v,g,aR.dD(h,g))
+return aW.cC(next.us,next.aa,aW.be(h),v,g,aW.dK(h,g))
 end,
-bV=function(ad,ha,at)
-local gC=at>q
-if not gC and not ha.ac then return nil end
-local us,Y=0,0
-if ha.ac then
-us,Y=ha.ac.us,ha.ac.Y
+bX=function(ae,hj,at)
+local gL=at>q
+if not gL and not hj.ac then return nil end
+local us,aa=0,0
+if hj.ac then
+us,aa=hj.ac.us,hj.ac.aa
 end
-local v=gC and(ad.v or 0)>q and ad.v or 0
-local jl=gC and hj(ad,at)~=ad
-if us==0 and Y==0 and v==0 and not jl then return nil end
-local D=ad.us+2<=q and{us=0,Y=0}or ad
-return{us,Y,v,jl and D.us or-1,jl and D.Y or 0}
+local v=gL and(ae.v or 0)>q and ae.v or 0
+local jv=gL and hs(ae,at)~=ae
+if us==0 and aa==0 and v==0 and not jv then return nil end
+local E=ae.us+2<=q and{us=0,aa=0}or ae
+return{us,aa,v,jv and E.us or-1,jv and E.aa or 0}
 end,
-dS=function(h)
+dY=function(h)
 if h.us<q then return 0,0 end
-return h.us-q,h.Y
+return h.us-q,h.aa
 end,
-cB=function(h)
+cG=function(h)
 if not h.ac and not h.v then return h.us+2 end
-local iR=h.ac and aS().dO(h.us,h.ac)or 0
-return max(h.us,iR,h.v or 0)+2
+local jb=h.ac and aX().dT(h.us,h.ac)or 0
+return max(h.us,jb,h.v or 0)+2
 end,
-bR=function(o,D,to,g,de,du)
-local size=to-D+1
-local us=tonumber(sub(o,D,D+15))
-if not us or size<16 then return{us=0,Y=0,H=0}end
-local cr=size~=16+g.aA
-local h={us=us,Y=0,H=0}
-if not cr then h.Y=min(tonumber(sub(o,D+16,to))or 0,g.denominator-1)end
-if de<=du then aS().bU(o,de,du,h,g)end
-if cr then return{us=us+1,Y=0,v=h.v,H=h.H}end
+bU=function(m,E,to,g,di,dB)
+local size=to-E+1
+local us=tonumber(sub(m,E,E+15))
+if not us or size<16 then return{us=0,aa=0,I=0}end
+local cv=size~=16+g.aB
+local h={us=us,aa=0,I=0}
+if not cv then h.aa=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
+if di<=dB then aX().bM(m,di,dB,h,g)end
+if cv then return{us=us+1,aa=0,v=h.v,I=h.I}end
 return h
 end,
-dh=function(h,g)
+dm=function(h,g)
 local us=max(h.us,0)
-if g.aA==0 then return format("%016.0f",us)end
-return format("%016.0f%0"..g.aA..".0f",us,h.Y)
+if g.aB==0 then return format("%016.0f",us)end
+return format("%016.0f%0"..g.aB..".0f",us,h.aa)
 end,
-fP=function(h,g)
-if not h.ac and not h.v and h.H==0 then return""end
-return aS().aV(h,g)
+fY=function(h,g)
+if not h.ac and not h.v and h.I==0 then return""end
+return aX().ba(h,g)
 end,
 }
 end`;
 
-const part11 = `local cH,aW="<I7I4",11
-local function bw(K)
-return#K/aW
+const part11 = `local cx,bb="<I7I4",11
+local function bz(K)
+return#K/bb
 end
-local function cn(K,y)
-return am(cH,K,y*aW+1)
+local function cr(K,y)
+return ad(cx,K,y*bb+1)
 end
-local function bJ(K)
-return am(cH,K,1)
+local function bL(K)
+return ad(cx,K,1)
 end
-local function bH(K)
-return am(cH,K,#K-aW+1)
+local function bK(K)
+return ad(cx,K,#K-bb+1)
 end
-local function fu(K,y,J,x)
-local D=y*aW
-return sub(K,1,D)..pack(cH,J,x)..sub(K,D+aW+1)
+local function fB(K,y,D,w)
+local E=y*bb
+return sub(K,1,E)..pack(cx,D,w)..sub(K,E+bb+1)
 end
-local function gu(J,x)
-if not(J>=0 and J<2^53 and x>0 and x<2^32)then return""end
-return pack(cH,J,x)
+local function gC(D,w)
+if not(D>=0 and D<2^53 and w>0 and w<2^32)then return""end
+return pack(cx,D,w)
 end
-local function dV(o,D,to)
-local K=sub(o,D,to)
-if K==""or#K%aW>0 then return"",0 end
-local bN=string.byte(K,7)
-if bN<32 then return K,0 end
-return sub(K,1,6)..string.char(bN%32)..sub(K,8),floor(bN/32)
+local function eb(m,E,to)
+local K=sub(m,E,to)
+if K==""or#K%bb>0 then return"",0 end
+local bQ=string.byte(K,7)
+if bQ<32 then return K,0 end
+return sub(K,1,6)..string.char(bQ%32)..sub(K,8),floor(bQ/32)
 end
-local function cG(h)
-local K=h.w
-if h.H==0 then return K end
-return sub(K,1,6)..string.char(string.byte(K,7)+32*h.H)..sub(K,8)
+local function cN(h)
+local K=h.x
+if h.I==0 then return K end
+return sub(K,1,6)..string.char(string.byte(K,7)+32*h.I)..sub(K,8)
 end
-local function bW(h,g,ad)
-local bf=h.w==""and 0 or bJ(h.w)-q
-h.H=bf>0 and eL(bf,g.window,ad)or 0
+local function bY(h,g,ae)
+local bj=h.x==""and 0 or bL(h.x)-q
+h.I=bj>0 and eS(bj,g.window,ae)or 0
 return h
 end
-local function ff(h,g)
-local K=h.w
-local ac=K==""and 0 or bJ(K)-dg(h.H,g.window)
+local function fm(h,g)
+local K=h.x
+local ac=K==""and 0 or bL(K)-dl(h.I,g.window)
 if ac<=0 then return h end
-local jG={}
-for y=0,bw(K)-1 do
-local J,x=cn(K,y)
-jG[y+1]=pack(cH,J-ac,x)
+local jQ={}
+for y=0,bz(K)-1 do
+local D,w=cr(K,y)
+jQ[y+1]=pack(cx,D-ac,w)
 end
-return bW({E=h.E,w=table.concat(jG)},g,h.H)
+return bY({H=h.H,x=table.concat(jQ)},g,h.I)
 end`;
 
-const part12 = `function bG.f()
+const part12 = `local gl=-2^52
+local function dV(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=gl and m+0>2*gl
+end
+local function gH(m,aI)
+local aN,bI=m+0,-gl/aI
+local w=-aN%aI
+local D=q-q%bI-(aN+w)/aI-bI
+if D>q+bI/2 then D=D-bI end
+if D<=q-bI/2 then D=D+bI end
+return D,w
+end
+local function hZ(D,w,aI)
+return format("%.0f",gl-D%(-gl/aI)*aI-w)
+end`;
+
+const part13 = `function bJ.f()
 return{
 letter="F",
-bU=function()
-return{capacity=number(),window=number()}
+bM=function()
+return{capacity=number(),window=number(),aI=number()}
 end,
-dz=function()
-return{w="",H=0}
+dG=function()
+return{x="",I=0}
 end,
-dc=ff,
-cA=function(h,aa,g)
-if h.w==""then return q end
-local J,x=bH(h.w)
-if x+aa<=g.capacity then return max(q,J)end
-return max(q,J+g.window)
+dg=fm,
+cF=function(h,Y,g)
+if h.x==""then return q end
+local D,w=bK(h.x)
+if w+Y<=g.capacity then return max(q,D)end
+return max(q,D+g.window)
 end,
-cE=function(h,at,aa,g)
-local w=h.w
-if w==""then return bW({w=pack(cH,at,aa)},g,0)end
-local J,x=bH(w)
-if at<J+g.window then
-w=fu(w,bw(w)-1,J,x+aa)
+cL=function(h,at,Y,g)
+local x=h.x
+if x==""then return bY({x=pack(cx,at,Y)},g,0)end
+local D,w=bK(x)
+if at<D+g.window then
+x=fB(x,bz(x)-1,D,w+Y)
 else
-w=w..pack(cH,at,aa)
+x=x..pack(cx,at,Y)
 end
-while bJ(w)+g.window<=q do
-w=sub(w,aW+1)
+while bL(x)+g.window<=q do
+x=sub(x,bb+1)
 end
-return bW({w=w},g,h.H)
+return bY({x=x},g,h.I)
 end,
-dS=function(h,g)
-if h.w==""then return 0,0 end
-local J,x=bH(h.w)
-local reset=J+g.window-q
+dY=function(h,g)
+if h.x==""then return 0,0 end
+local D,w=bK(h.x)
+local reset=D+g.window-q
 if reset<=0 then return 0,0 end
-if J>q then return g.capacity,reset end
-return x,reset
+if D>q then return g.capacity,reset end
+return w,reset
 end,
-cB=function(h,g)
-if h.w==""then return 0 end
-local J=bH(h.w)
-return J+g.window
+cG=function(h,g)
+if h.x==""then return 0 end
+local D=bK(h.x)
+return D+g.window
 end,
-bR=function(o,D,to)
-local w,H=dV(o,D+7,to)
-return{w=w,H=H}
+bU=function(m,E,to)
+local x,I=eb(m,E+7,to)
+return{x=x,I=I}
 end,
-fZ=16,
-fi=function(o,D)
-return{w=gu(am("<dd",o,D)),H=0}
+dV=dV,
+fJ=function(m,aI)
+local D,w=gH(m,aI)
+return{x=pack(cx,D,w),I=0}
 end,
-dh=function(h,g)
-return pack("<I7",g.window)..cG(h)
+gi=16,
+fp=function(m,E)
+return{x=gC(ad("<dd",m,E)),I=0}
+end,
+dm=function(h,g)
+return pack("<I7",g.window)..cN(h)
 end,
 }
 end`;
 
-const part13 = `function bG.c()
-local function fA(h,y,g)
-if y==0 then return h.E end
-local J,x=cn(h.w,y-1)
-return J+g.window==cn(h.w,y)and x or 0
+const part14 = `function bJ.c()
+local function fH(h,y,g)
+if y==0 then return h.H end
+local D,w=cr(h.x,y-1)
+return D+g.window==cr(h.x,y)and w or 0
 end
-local function ju(h,at,g)
-if h.w==""then return at,0,0 end
-local J,x=bH(h.w)
-if at<J+g.window then
-return J,fA(h,bw(h.w)-1,g),x
+local function jE(h,at,g)
+if h.x==""then return at,0,0 end
+local D,w=bK(h.x)
+if at<D+g.window then
+return D,fH(h,bz(h.x)-1,g),w
 end
-if at<J+2*g.window then return J+g.window,x,0 end
+if at<D+2*g.window then return D+g.window,w,0 end
 return at,0,0
 end
-local function eQ(p,bc,g)
-if bc<0 then return g.window+1 end
-if p<=bc then return 0 end
-local bI=g.window/g.step
-return(bI-floor(bc*bI/p))*g.step
+local function eW(p,bf,g)
+if bf<0 then return g.window+1 end
+if p<=bf then return 0 end
+local bE=g.window/g.step
+return(bE-floor(bf*bE/p))*g.step
 end
-local function iS(w,g)
-local J=bJ(w)
-local iO=bw(w)>1 and cn(w,1)==J+g.window
-return J+(iO and 1 or 2)*g.window<=q
+local function jc(x,g)
+local D=bL(x)
+local iY=bz(x)>1 and cr(x,1)==D+g.window
+return D+(iY and 1 or 2)*g.window<=q
 end
 return{
 letter="C",
-bU=function()
+bM=function()
 return{capacity=number(),window=number(),step=number()}
 end,
-dz=function()
-return{E=0,w="",H=0}
+dG=function()
+return{H=0,x="",I=0}
 end,
-dc=ff,
-cA=function(h,aa,g)
-local J,E,dL=ju(h,q,g)
-local ik=eQ(E,g.capacity-aa-dL,g)
-if ik<=g.window then return max(q,J+ik)end
-return max(q,J+g.window+eQ(dL,g.capacity-aa,g))
+dg=fm,
+cF=function(h,Y,g)
+local D,H,dQ=jE(h,q,g)
+local iu=eW(H,g.capacity-Y-dQ,g)
+if iu<=g.window then return max(q,D+iu)end
+return max(q,D+g.window+eW(dQ,g.capacity-Y,g))
 end,
-cE=function(h,at,aa,g)
-local V={E=h.E,w=h.w}
-local J,x
-if V.w~=""then
-J,x=bH(V.w)
+cL=function(h,at,Y,g)
+local W={H=h.H,x=h.x}
+local D,w
+if W.x~=""then
+D,w=bK(W.x)
 end
-if J and at<J+g.window then
-V.w=fu(V.w,bw(V.w)-1,J,x+aa)
+if D and at<D+g.window then
+W.x=fB(W.x,bz(W.x)-1,D,w+Y)
 else
-J=ju(h,at,g)
-V.w=V.w..pack(cH,J,aa)
+D=jE(h,at,g)
+W.x=W.x..pack(cx,D,Y)
 end
-while iS(V.w,g)do
-V.E=fA(V,1,g)
-V.w=sub(V.w,aW+1)
+while jc(W.x,g)do
+W.H=fH(W,1,g)
+W.x=sub(W.x,bb+1)
 end
-return bW(V,g,h.H)
+return bY(W,g,h.I)
 end,
-dS=function(h,g)
-if h.w==""then return 0,0 end
-local ab=bH(h.w)
+dY=function(h,g)
+if h.x==""then return 0,0 end
+local ab=bK(h.x)
 local reset=ab+2*g.window-q
 if reset<=0 then return 0,0 end
 if ab>q then return g.capacity,reset end
-local J,E,dL=ju(h,q,g)
-local bI=g.window/g.step
-local aJ=bI-floor((q-J)/g.step)
-return ceil(E*aJ/bI)+dL,reset
+local D,H,dQ=jE(h,q,g)
+local bE=g.window/g.step
+local ay=bE-floor((q-D)/g.step)
+return ceil(H*ay/bE)+dQ,reset
 end,
-cB=function(h,g)
-if h.w==""then return 0 end
-local J=bH(h.w)
-return J+2*g.window
+cG=function(h,g)
+if h.x==""then return 0 end
+local D=bK(h.x)
+return D+2*g.window
 end,
-bR=function(o,D,to)
-local w,H=dV(o,D+12,to)
-if w==""then return{E=0,w="",H=0}end
-return{E=am("<I4",o,D+8),w=w,H=H}
+bU=function(m,E,to)
+local x,I=eb(m,E+12,to)
+if x==""then return{H=0,x="",I=0}end
+return{H=ad("<I4",m,E+8),x=x,I=I}
 end,
-fZ=24,
-fi=function(o,D)
-local J,E,dL=am("<ddd",o,D)
-if not(E>0 and E<2^32)then E=0 end
-if dL>0 or E==0 then
-return{E=E,w=gu(J,dL),H=0}
+gi=24,
+fp=function(m,E)
+local D,H,dQ=ad("<ddd",m,E)
+if not(H>0 and H<2^32)then H=0 end
+if dQ>0 or H==0 then
+return{H=H,x=gC(D,dQ),I=0}
 end
-return{E=E,w=pack(cH,J,0),H=0}
+return{H=H,x=pack(cx,D,0),I=0}
 end,
-dh=function(h,g)
-local av=#format("%.0f",g.step)-1
-return pack("<I7BI4",g.window,av,h.E)..cG(h)
+dm=function(h,g)
+local aw=#format("%.0f",g.step)-1
+return pack("<I7BI4",g.window,aw,h.H)..cN(h)
 end,
 }
 end`;
 
-const part14 = `function bG.s()`;
+const part15 = `function bJ.s()`;
 
-const part15 = `local br,jW,fK=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cy,ku=2^48,2^37
-local ho=q-q%cy
-local function cm(m,av)
-m.dq,m.av=av>=32,av%32
-m.jz,m.aw=m.av>=16,2^(av%16)
-m.bv=m.jz and 255 or 65535
+const part16 = `local bw,kf,fT=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cD,kD=2^48,2^37
+local fg=q-q%cD
+local function cj(o,aw)
+o.dx,o.aw=aw>=32,aw%32
+o.jJ,o.ax=o.aw>=16,2^(aw%16)
+o.aV=o.jJ and 255 or 65535
 end
-local function dh(m,ap,p)
-if m.jz then return pack("<I7B",ap,p)end
-if ap-q>=cy/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",ap%cy,p)
+local function dm(o,ap,p)
+if o.jJ then return pack("<I7B",ap,p)end
+if ap-q>=cD/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",ap%cD,p)
 end
-local function bR(m,K,D)
-if m.jz then return am("<I7B",K,D)end
-local ap,p=am("<I6I2",K,D)
-ap=ap+ho
-if ap>q+cy/2 then return ap-cy,p end
-if ap<q-cy/2 then return ap+cy,p end
+local function bU(o,K,E)
+if o.jJ then return ad("<I7B",K,E)end
+local ap,p=ad("<I6I2",K,E)
+ap=ap+fg
+if ap>q+cD/2 then return ap-cD,p end
+if ap<q-cD/2 then return ap+cD,p end
 return ap,p
 end
-local function bU(m,D,to)
-if to<#m.K then return sub(m.K,D+1,to+1)end
-return call("GETRANGE",m.U,format("%d",D),format("%d",to))
+local function bM(o,E,to)
+if to<#o.K then return sub(o.K,E+1,to+1)end
+return call("GETRANGE",o.U,format("%d",E),format("%d",to))
 end
-local function bD(m,al)
-return br+4*(floor(al/m.aw)+1)+8*al
+local function bF(o,am)
+return bw+4*(floor(am/o.ax)+1)+8*am
 end
-local function size(m)
-return m.I==0 and br or bD(m,m.I-1)+8
+local function size(o)
+return o.J==0 and bw or bF(o,o.J-1)+8
 end
-local function bZ(m,i)
-return(m.aO+i)%m.I
+local function cb(o,i)
+return(o.aL+i)%o.J
 end
-local function aX(m,i)
-local D=bD(m,bZ(m,i))
-return bR(m,bU(m,D,D+7),1)
+local function bc(o,i)
+local E=bF(o,cb(o,i))
+return bU(o,bM(o,E,E+7),1)
 end
-local function iN(m,i)
-local al=bZ(m,i)
-return min(m.aw-al%m.aw,m.I-al,m.x-i)
+local function iX(o,i)
+local am=cb(o,i)
+return min(o.ax-am%o.ax,o.J-am,o.w-i)
 end
-local function hG(m,ek,ad)
-if ek and m.ad and ek>m.ad then return m.x,m.ad,m.aU end
-if m.dq then
-if ek then return ek-1,ek-1,(aX(m,ek-1))end
-local cj,bN=0,m.x
-while cj<bN do
-local cb=floor((cj+bN)/2)
-if aX(m,cb)<=ad then
-cj=cb+1
+local function hO(o,er,ae)
+if er and o.ae and er>o.ae then return o.w,o.ae,o.aZ end
+if o.dx then
+if er then return er-1,er-1,(bc(o,er-1))end
+local co,bQ=0,o.w
+while co<bQ do
+local ce=floor((co+bQ)/2)
+if bc(o,ce)<=ae then
+co=ce+1
 else
-bN=cb
+bQ=ce
 end
 end
-return cj,cj
+return co,co
 end
-local i,aZ=0,0
-while i<m.x do
-local n,al=iN(m,i),bZ(m,i)
+local i,aK=0,0
+while i<o.w do
+local n,am=iX(o,i),cb(o,i)
 local p
-if i>0 and i+n<m.x then
-local D=bD(m,al)-4
-p=am("<I4",bU(m,D,D+3),1)
+if i>0 and i+n<o.w then
+local E=bF(o,am)-4
+p=ad("<I4",bM(o,E,E+3),1)
 end
-if p and((ek and aZ+p<ek)or(not ek and aX(m,i+n-1)<=ad))then
-i,aZ=i+n,aZ+p
+if p and((er and aK+p<er)or(not er and bc(o,i+n-1)<=ae))then
+i,aK=i+n,aK+p
 else
-local ai,cD=0,16
-while ai<n do
-cD=min(cD,n-ai)
-local D=bD(m,al+ai)
-local K=bU(m,D,D+8*cD-1)
-for j=1,8*cD,8 do
-local ap,bb=bR(m,K,j)
-if ek and aZ+bb>=ek or not ek and ap>ad then return i,aZ,ap end
-i,aZ=i+1,aZ+bb
+local an,cK=0,16
+while an<n do
+cK=min(cK,n-an)
+local E=bF(o,am+an)
+local K=bM(o,E,E+8*cK-1)
+for j=1,8*cK,8 do
+local ap,bg=bU(o,K,j)
+if er and aK+bg>=er or not er and ap>ae then return i,aK,ap end
+i,aK=i+1,aK+bg
 end
-ai,cD=ai+cD,cD*8
+an,cK=an+cK,cK*8
 end
 end
 end
-return i,aZ
+return i,aK
 end
-local function bh(m)
-local window,v,av=m.window,m.v,m.av+(m.dq and 32 or 0)
-local gy=pack("<I4I4I4I7I4B",m.aO,m.x,m.I,m.aK,m.az,av)
-local cj=v%cy
-local bN=(v-cj)/cy+32*m.H
-return"S"..pack("<dI7I6BI7",m.z,window,cj,bN,m.aU)..gy
+local function bk(o)
+local window,v,aw=o.window,o.v,o.aw+(o.dx and 32 or 0)
+local gG=pack("<I4I4I4I7I4B",o.aL,o.w,o.J,o.aO,o.aA,aw)
+local co=v%cD
+local bQ=(v-co)/cD+32*o.I
+return"S"..pack("<dI7I6BI7",o.z,window,co,bQ,o.aZ)..gG
 end
-local function gi(m)
-m.K,m.cN="",nil
+local function gr(o)
+o.K,o.cS="",nil
 end
-local function jC(m,g)
-m.aO,m.x,m.I,m.aK,m.az,m.aU=0,0,0,0,0,0
-cm(m,g.av+32)
-gi(m)
+local function jM(o,g)
+o.aL,o.w,o.J,o.aO,o.aA,o.aZ=0,0,0,0,0,0
+cj(o,g.aw+32)
+gr(o)
 end
-local function hv(m,af,I)
-local n=#af/8
-m.aO,m.x,m.I,m.az=0,n,I,0
-local bK={}
-for D=0,I-1,m.aw do
-local ar=min(D+m.aw,I)
-local K,aZ=sub(af,D*8+1,ar*8),0
-if D<n then
+local function hD(o,ag,J)
+local n=#ag/8
+o.aL,o.w,o.J,o.aA=0,n,J,0
+local bN={}
+for E=0,J-1,o.ax do
+local ar=min(E+o.ax,J)
+local K,aK=sub(ag,E*8+1,ar*8),0
+if E<n then
 for j=1,#K,8 do
-local _,p=bR(m,K,j)
-aZ=aZ+p
+local _,p=bU(o,K,j)
+aK=aK+p
 end
-m.az=aZ
+o.aA=aK
 end
-bK[#bK+1]=pack("<I4",aZ)..K..string.rep("\\0",(ar-D)*8-#K)
+bN[#bN+1]=pack("<I4",aK)..K..string.rep("\\0",(ar-E)*8-#K)
 end
-return bh(m)..table.concat(bK)
+return bk(o)..table.concat(bN)
 end
-local function il(m)
-local bK,i={},0
-while i<m.x do
-local n,D=iN(m,i),bD(m,bZ(m,i))
-bK[#bK+1],i=bU(m,D,D+8*n-1),i+n
+local function iv(o)
+local bN,i={},0
+while i<o.w do
+local n,E=iX(o,i),bF(o,cb(o,i))
+bN[#bN+1],i=bM(o,E,E+8*n-1),i+n
 end
-return table.concat(bK)
+return table.concat(bN)
 end
-local function eN(m,ap,p)
-local cf=ceil(p/m.bv)-1
-return string.rep(dh(m,ap,m.bv),cf)..dh(m,ap,p-cf*m.bv)
+local function eT(o,ap,p)
+local ck=ceil(p/o.aV)-1
+return string.rep(dm(o,ap,o.aV),ck)..dm(o,ap,p-ck*o.aV)
 end`;
 
-const part16 = `local jA=2^17
-local function fs(cJ,capacity,aw)
-local bc=cJ+floor(cJ/64)+4
-local K=br+10+4*ceil(bc/aw)+8*bc
-if K<jA then
-local _,av=math.frexp(K-1)
-local step=max(2^(av-3),16)
-local aJ=ceil(K/step)*step-br-10
-local cf=floor(aJ/(4+8*aw))
-bc=max(cf*aw+floor((aJ-cf*(4+8*aw)-4)/8),bc)
+const part17 = `local jK=2^17
+local function fA(cP,capacity,ax)
+local bf=cP+floor(cP/64)+4
+local K=bw+10+4*ceil(bf/ax)+8*bf
+if K<jK then
+local _,aw=math.frexp(K-1)
+local step=max(2^(aw-3),16)
+local ay=ceil(K/step)*step-bw-10
+local ck=floor(ay/(4+8*ax))
+bf=max(ck*ax+floor((ay-ck*(4+8*ax)-4)/8),bf)
 end
-return cJ<=capacity and min(capacity,bc)or bc
+return cP<=capacity and min(capacity,bf)or bf
 end`;
 
-const part17 = `local function jk(m,o,g)
-if#o<21 then return end
-local z,aO,x,I=am("<dI4I4I4",o,2)
-if#o~=21+8*I or x>I or aO>=max(I,1)then return end
-local bK,ap,p={},0,0
-for i=0,x-1 do
-local at=am("<d",o,22+(aO+i)%I*8)
+const part18 = `local function jt(o,m,g)
+if#m<21 then return end
+local z,aL,w,J=ad("<dI4I4I4",m,2)
+if#m~=21+8*J or w>J or aL>=max(J,1)then return end
+local bN,ap,p={},0,0
+for i=0,w-1 do
+local at=ad("<d",m,22+(aL+i)%J*8)
 if at~=ap and p>0 then
-bK[#bK+1],p=eN(m,ap,p),0
+bN[#bN+1],p=eT(o,ap,p),0
 end
 ap,p=at,p+1
 end
-if p>0 then bK[#bK+1]=eN(m,ap,p)end
-local af=table.concat(bK)
-m.z,m.aK,m.v,m.aU,m.cU=z,x,ap,ap,true
-m.dq=#af/8==x
-m.K=hv(m,af,#af/8)
+if p>0 then bN[#bN+1]=eT(o,ap,p)end
+local ag=table.concat(bN)
+o.z,o.aO,o.v,o.aZ,o.cY=z,w,ap,ap,true
+o.dx=#ag/8==w
+o.K=hD(o,ag,#ag/8)
 end
-local function gI(U,g)
-local K=call("GETRANGE",U,"0",g.gQ)
-local m={U=U,K=K,z=0,window=g.window,v=0,aU=0,H=0}
-m.aO,m.x,m.I,m.aK,m.az=0,0,0,0,0
-cm(m,g.av+32)
-local ak=string.byte(K,1)
-if ak==115 then jk(m,call("GETRANGE",U,"0","-1"),g)end
-if ak==98 and#K==9 then
-local z=am("<d",K,2)
-m.dN=not(z>=0 and z<2^53 and z==floor(z))
-m.z=m.dN and 0 or z
-return m
+local function gR(U,g)
+local K=call("GETRANGE",U,"0",g.gZ)
+local o={U=U,K=K,z=0,window=g.window,v=0,aZ=0,I=0}
+o.aL,o.w,o.J,o.aO,o.aA=0,0,0,0,0
+cj(o,g.aw+32)
+local al=string.byte(K,1)
+if al==115 then jt(o,call("GETRANGE",U,"0","-1"),g)end
+if al==98 and#K==9 then
+local z=ad("<d",K,2)
+o.dS=not(z>=0 and z<2^53 and z==floor(z))
+o.z=o.dS and 0 or z
+return o
 end
-if ak~=83 or#K<br then
-m.dN=ak and not m.cU
-return m
+if al~=83 or#K<bw then
+o.dS=al and not o.cY
+return o
 end
-local av,bN
-m.z,m.window,m.v,bN,m.aU,m.aO,m.x,m.I,m.aK,m.az,av=
-am(jW,K,2)
-m.v,m.H=m.v+bN%32*cy,floor(bN/32)
-cm(m,av)
-local bt=size(m)
-if#K==g.gQ+1 and bt>#K then
-local bp=call("GETRANGE",U,format("%d",bt-1),format("%d",bt))
-bt=#bp==1 and#K or-1
+local aw,bQ
+o.z,o.window,o.v,bQ,o.aZ,o.aL,o.w,o.J,o.aO,o.aA,aw=
+ad(kf,K,2)
+o.v,o.I=o.v+bQ%32*cD,floor(bQ/32)
+cj(o,aw)
+local cz=size(o)
+if#K==g.gZ+1 and cz>#K then
+local bu=call("GETRANGE",U,format("%d",cz-1),format("%d",cz))
+cz=#bu==1 and#K or-1
 end
-m.dN=av%16<6
-or av>58
-or bt~=#K
-or m.x>m.I
-or m.aO>=max(m.I,1)
-return m
+o.dS=aw%16<6
+or aw>58
+or cz~=#K
+or o.w>o.J
+or o.aL>=max(o.J,1)
+return o
 end
-local function fc(m,ap,g)
+local function fj(o,ap,g)
 local step=ceil(g.window/8)
-return format("%.0f",ej(max(ap-ap%step+step+g.window,m.z)))
+return format("%.0f",eq(max(ap-ap%step+step+g.window,o.z)))
 end
-local function kv(m,cJ,g,dv)
-local cU=size(m)
-if m.aO+m.x>m.I then
-local aw,cf=floor(m.aO/m.aw),4+8*m.aw
-local eV=max(ceil((cJ-m.I)/m.aw),floor(m.I/m.aw/8))
-local ak,ar=br+aw*cf,cU
-while ar>ak do
-local D=max(ar-65536,ak)
-local K=call("GETRANGE",m.U,format("%d",D),format("%d",ar-1))
-call("SETRANGE",m.U,format("%d",D+eV*cf),K)
-ar=D
+local function kE(o,cP,g,dC)
+local cY=size(o)
+if o.aL+o.w>o.J then
+local ax,ck=floor(o.aL/o.ax),4+8*o.ax
+local fc=max(ceil((cP-o.J)/o.ax),floor(o.J/o.ax/8))
+local al,ar=bw+ax*ck,cY
+while ar>al do
+local E=max(ar-65536,al)
+local K=call("GETRANGE",o.U,format("%d",E),format("%d",ar-1))
+call("SETRANGE",o.U,format("%d",E+fc*ck),K)
+ar=E
 end
-m.aO,m.I=m.aO+eV*m.aw,m.I+eV*m.aw
+o.aL,o.J=o.aL+fc*o.ax,o.J+fc*o.ax
 else
-m.I=fs(cJ,g.capacity,m.aw)
-if cU<jA then
-local o=bU(m,0,cU-1)
-call("SET",m.U,o..string.rep("\\0",size(m)-cU),"PX",dv)
+o.J=fA(cP,g.capacity,o.ax)
+if cY<jK then
+local m=bM(o,0,cY-1)
+call("SET",o.U,m..string.rep("\\0",size(o)-cY),"PX",dC)
 else
-call("SETRANGE",m.U,format("%d",size(m)-1),"\\0")
+call("SETRANGE",o.U,format("%d",size(o)-1),"\\0")
 end
 end
-m.K=""
+o.K=""
 end
-local function iK(m,af)
-local ai=0
-while ai<#af do
-local al=bZ(m,m.x)
-local n=min(m.aw-al%m.aw,m.I-al,(#af-ai)/8)
-local K=sub(af,ai+1,ai+8*n)
-if al%m.aw==0 then m.az=0 end
+local function iU(o,ag)
+local an=0
+while an<#ag do
+local am=cb(o,o.w)
+local n=min(o.ax-am%o.ax,o.J-am,(#ag-an)/8)
+local K=sub(ag,an+1,an+8*n)
+if am%o.ax==0 then o.aA=0 end
 for j=1,#K,8 do
-local _,p=bR(m,K,j)
-m.az=m.az+p
+local _,p=bU(o,K,j)
+o.aA=o.aA+p
 end
-local D=bD(m,al)
-call("SETRANGE",m.U,format("%d",D),K)
-m.x,ai,al=m.x+n,ai+8*n,al+n
-if al%m.aw==0 or al==m.I then
-local aw=D-8*((al-n)%m.aw)-4
-call("SETRANGE",m.U,format("%d",aw),pack("<I4",m.az))
+local E=bF(o,am)
+call("SETRANGE",o.U,format("%d",E),K)
+o.w,an,am=o.w+n,an+8*n,am+n
+if am%o.ax==0 or am==o.J then
+local ax=E-8*((am-n)%o.ax)-4
+call("SETRANGE",o.U,format("%d",ax),pack("<I4",o.aA))
 end
 end
 end
-local function gz(m,g)
-if m.cU then call("SET",m.U,m.K,"PX",fc(m,m.x>0 and m.aU or q,g))end
-m.cU=nil
+local function gI(o,g)
+if o.cY then call("SET",o.U,o.K,"PX",fj(o,o.w>0 and o.aZ or q,g))end
+o.cY=nil
 end`;
 
-const part18 = `local function gJ(m,at,g)
-local ad=m.v>q and m.H or 0
-m.v=at>q and at or 0
-m.H=at>q and eL(at-q,g.window,ad)or 0
+const part19 = `local function gS(o,at,g)
+local ae=o.v>q and o.I or 0
+o.v=at>q and at or 0
+o.I=at>q and eS(at-q,g.window,ae)or 0
 end
-local function hR(m,i)
-local al,aZ=bZ(m,i),0
-local D=bD(m,al-al%m.aw)
-local K=bU(m,D,bD(m,al)+7)
+local function ia(o,i)
+local am,aK=cb(o,i),0
+local E=bF(o,am-am%o.ax)
+local K=bM(o,E,bF(o,am)+7)
 for j=1,#K,8 do
-local _,p=bR(m,K,j)
-aZ=aZ+p
+local _,p=bU(o,K,j)
+aK=aK+p
 end
-return aZ
+return aK
 end
-local function hQ(m,g,aY)
-if m.aU<=q then return m end
-local bk=max(q,min(m.v,dg(m.H,g.window)))
-if m.aU<=bk then return m end
-local i,ad=hG(m,nil,bk)
-local p=min(m.aK-ad,g.capacity)
-m.x,m.aU=i,bk
-gJ(m,bk,g)
-if aY then
-m.aK,m.ad=ad+p,ad
-return m
+local function hY(o,g,bd)
+if o.aZ<=q then return o end
+local bn=max(q,min(o.v,dl(o.I,g.window)))
+if o.aZ<=bn then return o end
+local i,ae=hO(o,nil,bn)
+local p=min(o.aO-ae,g.capacity)
+o.w,o.aZ=i,bn
+gS(o,bn,g)
+if bd then
+o.aO,o.ae=ae+p,ae
+return o
 end
-gz(m,g)
-m.aK,m.dq=ad+p,m.dq and p==1
-if i==0 then m.aO=0 end
-m.az=i==0 and 0 or hR(m,i-1)
-m.K=""
-iK(m,eN(m,bk,p))
-call("SETRANGE",m.U,"0",bh(m))
-call("PEXPIRE",m.U,fc(m,bk,g))
-return m
+gI(o,g)
+o.aO,o.dx=ae+p,o.dx and p==1
+if i==0 then o.aL=0 end
+o.aA=i==0 and 0 or ia(o,i-1)
+o.K=""
+iU(o,eT(o,bn,p))
+call("SETRANGE",o.U,"0",bk(o))
+call("PEXPIRE",o.U,fj(o,bn,g))
+return o
 end`;
 
-const part19 = `local function cN(m,g)
-if not m.cN then
-m.cN,m.dl=0,0
-local ad=q-g.window
-if m.x>0 and m.aU<=ad then
-m.cN,m.dl=m.x,m.aK
-elseif m.x>0 then
-m.cN,m.dl=hG(m,nil,ad)
+const part20 = `local function cS(o,g)
+if not o.cS then
+o.cS,o.dr=0,0
+local ae=q-g.window
+if o.w>0 and o.aZ<=ae then
+o.cS,o.dr=o.w,o.aO
+elseif o.w>0 then
+o.cS,o.dr=hO(o,nil,ae)
 end
 end
-return m.cN,m.dl
+return o.cS,o.dr
 end
-local function eJ(capacity,window)
-local av=6
-while av<10 and 4^av<capacity do
-av=av+1
+local function eQ(capacity,window)
+local aw=6
+while aw<10 and 4^aw<capacity do
+aw=aw+1
 end
 return{
 capacity=capacity,
 window=window,
 ring=true,
-av=window<ku and av or av+16,
-gQ=br+4+8*fK-1,
+aw=window<kD and aw or aw+16,
+gZ=bw+4+8*fT-1,
 }
 end
 return{
-gI=gI,
-bU=function()
-return eJ(number(),number())
+gR=gR,
+bM=function()
+return eQ(number(),number())
 end,
-eJ=eJ,
-dc=hQ,
-cA=function(m,aa,g)
-local at=max(q,m.v)
-local cW=m.aK+aa-g.capacity
-if cW<=0 then return at end
-local _,_,ap=hG(m,cW)
+eQ=eQ,
+dg=hY,
+cF=function(o,Y,g)
+local at=max(q,o.v)
+local da=o.aO+Y-g.capacity
+if da<=0 then return at end
+local _,_,ap=hO(o,da)
 return max(at,ap+g.window)
 end,
-dS=function(m,g)
-local _,aJ=cN(m,g)
-local aH=m.aK-aJ
-if aH==0 then return 0,0 end
-return m.v>q and g.capacity or aH,m.aU+g.window-q
+dY=function(o,g)
+local _,ay=cS(o,g)
+local aE=o.aO-ay
+if aE==0 then return 0,0 end
+return o.v>q and g.capacity or aE,o.aZ+g.window-q
 end,
-cE=function(m,at,aa,g)
+cL=function(o,at,Y,g)
 local ap=at
-if m.x>0 then ap=max(at,m.aU)end
-gJ(m,at>q and ap or m.v,g)
-local dv=fc(m,ap,g)
-gz(m,g)
-local eH,iu=cN(m,g)
-m.x,m.aK,m.window=m.x-eH,m.aK-iu,g.window
-if m.x==0 then
-if m.I>fK and m.av==g.av then
-m.aO,m.az,m.dq=0,0,true
+if o.w>0 then ap=max(at,o.aZ)end
+gS(o,at>q and ap or o.v,g)
+local dC=fj(o,ap,g)
+gI(o,g)
+local eP,iE=cS(o,g)
+o.w,o.aO,o.window=o.w-eP,o.aO-iE,g.window
+if o.w==0 then
+if o.J>fT and o.aw==g.aw then
+o.aL,o.aA,o.dx=0,0,true
 else
-jC(m,g)
+jM(o,g)
 end
 else
-m.aO=bZ(m,eH)
+o.aL=cb(o,eP)
 end
-local bx,da,p=aa,nil,0
-if m.x>0 and ap==m.aU then
-local _,bb=aX(m,m.x-1)
-p=bb
-if p<m.bv then
-da=min(m.bv-p,aa)
-bx=aa-da
+local bA,de,p=Y,nil,0
+if o.w>0 and ap==o.aZ then
+local _,bg=bc(o,o.w-1)
+p=bg
+if p<o.aV then
+de=min(o.aV-p,Y)
+bA=Y-de
 end
 end
-m.aK,m.aU,m.dq=m.aK+aa,ap,m.dq and aa==1 and not da
-local af=bx>0 and eN(m,ap,bx)or""
-local cJ=m.x+#af/8
-if m.I<=fK or(cJ>m.I and m.I<=m.aw)then
-local bs=il(m)
-if da then bs=sub(bs,1,-9)..dh(m,ap,p+da)end
-local I=cJ>m.I and fs(cJ,g.capacity,m.aw)or m.I
-m.K=hv(m,bs..af,I)
-call("SET",m.U,m.K,"PX",dv)
+o.aO,o.aZ,o.dx=o.aO+Y,ap,o.dx and Y==1 and not de
+local ag=bA>0 and eT(o,ap,bA)or""
+local cP=o.w+#ag/8
+if o.J<=fT or(cP>o.J and o.J<=o.ax)then
+local bG=iv(o)
+if de then bG=sub(bG,1,-9)..dm(o,ap,p+de)end
+local J=cP>o.J and fA(cP,g.capacity,o.ax)or o.J
+o.K=hD(o,bG..ag,J)
+call("SET",o.U,o.K,"PX",dC)
 else
-if cJ>m.I then kv(m,cJ,g,dv)end
-if da then
-local al=bZ(m,m.x-1)
-m.az=m.az+da
-local D=bD(m,al)
-call("SETRANGE",m.U,format("%d",D),dh(m,ap,p+da))
-if(al+1)%m.aw==0 or al+1==m.I then
-local aw=D-8*(al%m.aw)-4
-call("SETRANGE",m.U,format("%d",aw),pack("<I4",m.az))
+if cP>o.J then kE(o,cP,g,dC)end
+if de then
+local am=cb(o,o.w-1)
+o.aA=o.aA+de
+local E=bF(o,am)
+call("SETRANGE",o.U,format("%d",E),dm(o,ap,p+de))
+if(am+1)%o.ax==0 or am+1==o.J then
+local ax=E-8*(am%o.ax)-4
+call("SETRANGE",o.U,format("%d",ax),pack("<I4",o.aA))
 end
 end
-iK(m,af)
-call("SETRANGE",m.U,"0",bh(m))
-call("PEXPIRE",m.U,dv)
-m.K=""
+iU(o,ag)
+call("SETRANGE",o.U,"0",bk(o))
+call("PEXPIRE",o.U,dC)
+o.K=""
 end
-m.cN,m.dl=0,0
+o.cS,o.dr=0,0
 end,
-hH=function()`;
+hP=function()`;
 
-const part20 = `local function jc(m,i,ap,p,eI)
-local al,ab=bZ(m,i),bZ(m,m.x-1)
-local D=bD(m,al)
-call("SETRANGE",m.U,format("%d",D),dh(m,ap,p-eI))
-m.aK,m.dq=m.aK-eI,false
-if floor(al/m.aw)==floor(ab/m.aw)then
-if al>ab then return end
-m.az=m.az-eI
+const part21 = `local function jl(o,i,ap,p,dv)
+local am,ab=cb(o,i),cb(o,o.w-1)
+local E=bF(o,am)
+call("SETRANGE",o.U,format("%d",E),dm(o,ap,p-dv))
+o.aO,o.dx=o.aO-dv,false
+if floor(am/o.ax)==floor(ab/o.ax)then
+if am>ab then return end
+o.aA=o.aA-dv
 end
-local aw=D-8*(al%m.aw)-4
-local aZ=am("<I4",call("GETRANGE",m.U,format("%d",aw),format("%d",aw+3)),1)
-call("SETRANGE",m.U,format("%d",aw),pack("<I4",max(aZ-eI,0)))
+local ax=E-8*(am%o.ax)-4
+local aK=ad("<I4",call("GETRANGE",o.U,format("%d",ax),format("%d",ax+3)),1)
+call("SETRANGE",o.U,format("%d",ax),pack("<I4",max(aK-dv,0)))
 end
-local function ee(m,g)
-gi(m)
-while m.x>0 do
-local ap,p=aX(m,m.x-1)
-m.v,m.aU=min(m.v,ap),ap
+local function el(o,g)
+gr(o)
+while o.w>0 do
+local ap,p=bc(o,o.w-1)
+o.v,o.aZ=min(o.v,ap),ap
 if p>0 then break end
-local al=bZ(m,m.x-1)
-m.x=m.x-1
-if al%m.aw==0 then
-local aw=m.x>0 and bD(m,floor(bZ(m,m.x-1)/m.aw)*m.aw)-4
-m.az=aw and am("<I4",bU(m,aw,aw+3),1)or 0
+local am=cb(o,o.w-1)
+o.w=o.w-1
+if am%o.ax==0 then
+local ax=o.w>0 and bF(o,floor(cb(o,o.w-1)/o.ax)*o.ax)-4
+o.aA=ax and ad("<I4",bM(o,ax,ax+3),1)or 0
 end
 end
-if m.x==0 then
-m.aO,m.aK,m.az,m.v,m.aU,m.dq=0,0,0,0,0,true
+if o.w==0 then
+o.aL,o.aO,o.aA,o.v,o.aZ,o.dx=0,0,0,0,0,true
 end
-gJ(m,m.v,g)
-call("SETRANGE",m.U,"0",bh(m))
+gS(o,o.v,g)
+call("SETRANGE",o.U,"0",bk(o))
 end
-local function gE(m,p,ap,g)
-gz(m,g)
-gi(m)
-local cj,bN=0,m.x
-while cj<bN do
-local cb=floor((cj+bN)/2)
-if aX(m,cb)<ap then
-cj=cb+1
+local function gN(o,p,ap,g)
+gI(o,g)
+gr(o)
+local co,bQ=0,o.w
+while co<bQ do
+local ce=floor((co+bQ)/2)
+if bc(o,ce)<ap then
+co=ce+1
 else
-bN=cb
+bQ=ce
 end
 end
-local gk=0
-for i=cj,m.x-1 do
-local at,bb=aX(m,i)
-if at~=ap or gk==p then break end
-local eI=min(p-gk,bb)
-if eI>0 then jc(m,i,ap,bb,eI)end
-gk=gk+eI
+local gt=0
+for i=co,o.w-1 do
+local at,bg=bc(o,i)
+if at~=ap or gt==p then break end
+local dv=min(p-gt,bg)
+if dv>0 then jl(o,i,ap,bg,dv)end
+gt=gt+dv
 end
-if gk>0 then ee(m,g)end
+if gt>0 then el(o,g)end
 end
-local function hN(m,p,g)
-gz(m,g)
-local _,aJ=cN(m,g)
-local ar=m.aK
-if m.x>0 and m.aU>q then
-local _,ad=hG(m,nil,q)
-ar=ad
+local function hV(o,p,g)
+gI(o,g)
+local _,ay=cS(o,g)
+local ar=o.aO
+if o.w>0 and o.aZ>q then
+local _,ae=hO(o,nil,q)
+ar=ae
 end
-local fX=min(aJ+p,ar)
-if fX==0 then return end
-local i,ad,ap=hG(m,fX)
-local _,bb=aX(m,i)
-gi(m)
-m.aO,m.x,m.aK=bZ(m,i),m.x-i,m.aK-ad
-jc(m,0,ap,bb,fX-ad)
-ee(m,g)
+local gg=min(ay+p,ar)
+if gg==0 then return end
+local i,ae,ap=hO(o,gg)
+local _,bg=bc(o,i)
+gr(o)
+o.aL,o.w,o.aO=cb(o,i),o.w-i,o.aO-ae
+jl(o,0,ap,bg,gg-ae)
+el(o,g)
 end
-local function is(m,g)
-local cR=fc(m,m.x>0 and m.aU or q-2*g.window,g)
-gz(m,g)
-if m.I>0 then
-call("SETRANGE",m.U,"0",bh(m))
-call("PEXPIRE",m.U,cR)
-elseif m.z>q then
-call("SET",m.U,bh(m),"PX",cR)
+local function iC(o,g)
+local cI=fj(o,o.w>0 and o.aZ or q-2*g.window,g)
+gI(o,g)
+if o.J>0 then
+call("SETRANGE",o.U,"0",bk(o))
+call("PEXPIRE",o.U,cI)
+elseif o.z>q then
+call("SET",o.U,bk(o),"PX",cI)
 else
-call("DEL",m.U)
+call("DEL",o.U)
 end
 end`;
 
-const part21 = `return{cw=gE,cZ=hN,block=is}
+const part22 = `return{cB=gN,dd=hV,block=iC}
 end,
-jF=function()`;
+jP=function()`;
 
-const part22 = `local function ja(m)
-local aj,K={af={},v=m.v,H=m.H},il(m)
-for D=1,#K,8 do
-local at,p=bR(m,K,D)
-local ab=aj.af[#aj.af]
+const part23 = `local function jj(o)
+local ak,K={ag={},v=o.v,I=o.I},iv(o)
+for E=1,#K,8 do
+local at,p=bU(o,K,E)
+local ab=ak.ag[#ak.ag]
 if ab and ab.at==at then
 ab.p=ab.p+p
 elseif p>0 then
-aj.af[#aj.af+1]={at=at,p=p}
+ak.ag[#ak.ag+1]={at=at,p=p}
 end
 end
-return aj
+return ak
 end
-local function iH(U,aj,g,z)
-local m,bK={U=U,z=z,window=g.window,v=aj.v},{}
-m.H=aj.H
-jC(m,g)
-for i,bB in ipairs(aj.af)do
-bK[i]=eN(m,bB.at,bB.p)
-m.aK,m.aU=m.aK+bB.p,bB.at
+local function iR(U,ak,g,z)
+local o,bN={U=U,z=z,window=g.window,v=ak.v},{}
+o.I=ak.I
+jM(o,g)
+for i,bC in ipairs(ak.ag)do
+bN[i]=eT(o,bC.at,bC.p)
+o.aO,o.aZ=o.aO+bC.p,bC.at
 end
-local af=table.concat(bK)
-m.dq=m.aK==#af/8
-m.K=hv(m,af,#af/8)
-if m.x>0 or z>q then
-call("SET",U,m.K,"PX",fc(m,m.x>0 and m.aU or q-2*g.window,g))
+local ag=table.concat(bN)
+o.dx=o.aO==#ag/8
+o.K=hD(o,ag,#ag/8)
+if o.w>0 or z>q then
+call("SET",U,o.K,"PX",fj(o,o.w>0 and o.aZ or q-2*g.window,g))
 else
 call("PEXPIRE",U,"0")
 end
-return m
+return o
 end`;
 
-const part23 = `return{bU=ja,dH=iH}
+const part24 = `return{bM=jj,dt=iR}
 end,
 }
 end`;
 
-const part24 = `local jX=80
-local function gR(aA)
-return string.char((aA<12 and 116 or 72)+aA)
+const part25 = `local kg=80
+local function ha(aB)
+return string.char((aB<12 and 116 or 72)+aB)
 end
-local function gx(rates)
-local bq,bL,eF,I,dR="","","<",0,0
-local bm={}
-for i,Q in ipairs(rates)do
-local letter,eR,dP=Q.letter,"I7I4",Q.window
+local function gF(rates)
+local bv,bO,eN,J,dX="","","<",0,0
+local br={}
+for i,V in ipairs(rates)do
+local letter,eX,dU=V.letter,"I7I4",V.window
 if letter=="t"then
-dP=Q.aq
-if Q.aA>9 then eR="I7I7"end
-bq=bq..gR(Q.aA)
+dU=V.aq
+if V.aB>9 then eX="I7I7"end
+bv=bv..ha(V.aB)
 elseif letter=="f"then
-bq,bL=bq.."F",bL..pack("<I7",Q.window)
+bv,bO=bv.."F",bO..pack("<I7",V.window)
 elseif letter=="c"then
-dP,eR=2*Q.window,"I7I4I4"
-bq=bq.."C"
-bL=bL..pack("<I7B",Q.window,#format("%.0f",Q.step)-1)
+dU,eX=2*V.window,"I7I4I4"
+bv=bv.."C"
+bO=bO..pack("<I7B",V.window,#format("%.0f",V.step)-1)
 else
 return nil
 end
-bm[i]={format="<"..eR,al=I+1,at=struct.size(eF)+1}
-eF,I,dR=eF..eR,I+(letter=="c"and 3 or 2),max(dR,dP)
+br[i]={format="<"..eX,am=J+1,at=struct.size(eN)+1}
+eN,J,dX=eN..eX,J+(letter=="c"and 3 or 2),max(dX,dU)
 end
-local _,av=math.frexp(dR/16000)
-av=max(av-1,0)
-local cK="P"..string.char(av)..bq..bL
-for _,g in ipairs(bm)do
-g.at=g.at+#cK
+local _,aw=math.frexp(dX/16000)
+aw=max(aw-1,0)
+local cf="P"..string.char(aw)..bv..bO
+for _,g in ipairs(br)do
+g.at=g.at+#cf
 end
 return{
-cK=cK,
-bq=bq,
-eF=eF,
-I=I,
-bm=bm,
-size=#cK+struct.size(eF),
-aC=1000*2^av,
+cf=cf,
+bv=bv,
+eN=eN,
+J=J,
+br=br,
+size=#cf+struct.size(eN),
+aD=1000*2^aw,
 }
 end
-local function fU(aQ,O)
-local aC=aQ.aC
-return format("%.0f",max(floor((O-O%aC+aC-q)/1000),0)+2+ca)
+local function gd(aT,O)
+local aD=aT.aD
+return format("%.0f",max(floor((O-O%aD+aD-q)/1000),0)+2+cd)
 end`;
 
-const part25 = `local function jy(o,A,aQ,rates)
-local bq,size=aQ.bq,aQ.size
-if string.byte(o,A)~=jX or#o-A+1~=size then return nil end
-if sub(o,A+2,A+1+#bq)~=bq then return nil end
+const part26 = `local function jI(m,A,aT,rates)
+local bv,size=aT.bv,aT.size
+if string.byte(m,A)~=kg or#m-A+1~=size then return nil end
+if sub(m,A+2,A+1+#bv)~=bv then return nil end
 local states={}
-for i,Q in ipairs(rates)do
-local g=aQ.bm[i]
-local ak,ei,kq=am(g.format,o,A-1+g.at)
-if Q.letter=="t"then
-states[i]={us=ak,Y=min(ei,Q.denominator-1),H=0}
+for i,V in ipairs(rates)do
+local g=aT.br[i]
+local al,ep,kz=ad(g.format,m,A-1+g.at)
+if V.letter=="t"then
+states[i]={us=al,aa=min(ep,V.denominator-1),I=0}
 else
-local ig=ak>0
-states[i]={w=ig and pack(cH,ak,ei)or"",H=0}
-if Q.letter=="c"then states[i].E=ig and kq or 0 end
+local iq=al>0
+states[i]={x=iq and pack(cx,al,ep)or"",I=0}
+if V.letter=="c"then states[i].H=iq and kz or 0 end
 end
 end
 return states
 end
-local function fF(states,aQ,rates)
-local bi={}
-for i,Q in ipairs(rates)do
-local h,al=states[i],aQ.bm[i].al
-if(h.H or 0)>0 then return nil end
-if Q.letter=="t"then
+local function fN(states,aT,rates)
+local bl={}
+for i,V in ipairs(rates)do
+local h,am=states[i],aT.br[i].am
+if(h.I or 0)>0 then return nil end
+if V.letter=="t"then
 if h.ac or h.v then return nil end
-bi[al],bi[al+1]=h.us,h.Y
+bl[am],bl[am+1]=h.us,h.aa
 else
-if#h.w>aW then return nil end
-bi[al],bi[al+1]=0,0
-if h.w~=""then
-bi[al],bi[al+1]=bJ(h.w)
+if#h.x>bb then return nil end
+bl[am],bl[am+1]=0,0
+if h.x~=""then
+bl[am],bl[am+1]=bL(h.x)
 end
-if Q.letter=="c"then bi[al+2]=h.E end
+if V.letter=="c"then bl[am+2]=h.H end
 end
 end
-return aQ.cK..pack(aQ.eF,unpack(bi))
+return aT.cf..pack(aT.eN,unpack(bl))
 end`;
 
-const part26 = `local bY={}
-local function ec()
-local r={ci=number(),I=number(),fT=number()}
-r.rates,r.cm,r.bh,r.cU,r.bC={},"","","",0
+const part27 = `local ca={}
+local function ej()
+local r={cn=number(),J=number(),gc=number()}
+r.rates,r.cj,r.bk,r.cY,r.bD={},"","","",0
 for i=1,number()do
-local letter=aB()
-local kernel=bY[letter]or bG[letter]()
-local Q=kernel.bU()
-bY[letter],Q.kernel,Q.letter,r.rates[i]=kernel,kernel,letter,Q
-r.cm=r.cm..letter
-local aA=Q.aA or 0
-local cl=letter=="t"and gR(aA)or letter
-r.bh,r.cU=r.bh..(kernel.letter or cl),r.cU..cl
-Q.size=Q.ring and 0 or letter=="t"and 16+aA
-if Q.ring then r.bC=r.bC+1 end
+local letter=aC()
+local kernel=ca[letter]or bJ[letter]()
+local V=kernel.bM()
+ca[letter],V.kernel,V.letter,r.rates[i]=kernel,kernel,letter,V
+r.cj=r.cj..letter
+local aB=V.aB or 0
+local cq=letter=="t"and ha(aB)or letter
+r.bk,r.cY=r.bk..(kernel.letter or cq),r.cY..cq
+V.size=V.ring and 0 or letter=="t"and 16+aB
+if V.ring then r.bD=r.bD+1 end
 end
-if r.cm=="s"then r.bC=0 end
-if r.bC==0 and#r.rates>1 then r.aQ=gx(r.rates)end
-r.aI=#r.rates==0 and 0 or number()
-r.cl,r.ce=r.aI<2,r.aI%2==1
-if r.cl then return r end
-r.hL,r.fp,r.iY,r.gy=aB(),aB(),number(),{}
+if r.cj=="s"then r.bD=0 end
+if r.bD==0 and#r.rates>1 then r.aT=gF(r.rates)end
+r.aM=#r.rates==0 and 0 or number()
+r.cq,r.ci=r.aM<2,r.aM%2==1
+if r.cq then return r end
+r.hT,r.fx,r.jh,r.gG=aC(),aC(),number(),{}
 for i=1,number()do
-r.gy[i]=number()
+r.gG[i]=number()
 end
 return r
 end`;
 
-const part27 = `local function fG(aA)
-if#aA==18 and sub(aA,1,2)==iI then return sub(aA,3)end
-local bE=#aA==16 and tonumber(aA)
-return bE and format("%016.0f",fa(bE))or aA
+const part28 = `local function fO(aB)
+if#aB==18 and sub(aB,1,2)==iS then return sub(aB,3)end
+local aN=#aB==16 and tonumber(aB)
+return aN and format("%016.0f",fh(aN))or aB
 end
-local function hJ(o,Q)
-if o==""then return Q.kernel.dz()end
-local _,ab=string.find(o,"^%d*")
-if ab<16 or(ab<#o and string.byte(o,ab+1)<128)then return nil end
-local aA=fG(sub(o,1,ab))
-local du=#aA+#o-ab
-local h=Q.kernel.bR(aA..sub(o,ab+1),1,#aA,Q,#aA+1,du)
-if ab==16 then h.H=max(h.H,gs(tonumber(o)or 0))end
+local function hR(m,V)
+if m==""then return V.kernel.dG()end
+local _,ab=string.find(m,"^%d*")
+if ab<16 or(ab<#m and string.byte(m,ab+1)<128)then return nil end
+local aB=fO(sub(m,1,ab))
+local dB=#aB+#m-ab
+local h=V.kernel.bU(aB..sub(m,ab+1),1,#aB,V,#aB+1,dB)
+if ab==16 then h.I=max(h.I,gA(tonumber(m)or 0))end
 return h
 end
-local function fV(letter)
+local function ge(letter)
 return string.char(string.byte(letter)-128)
 end
-local function gr(e)
+local function gz(e)
 local r=e.r
 local rates=r.rates
 e.z=0
-if r.cm=="s"then
-local ring=rates[1].kernel.gI(e.U,rates[1])
+if r.cj=="s"then
+local ring=rates[1].kernel.gR(e.U,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.dN
+return not ring.dS
 end
-local o,states,A=call("GET",e.U)or"",{nil},1
-local bb=#rates>1 and string.gsub(sub(o,1,#rates),"[\\128-\\255]",fV)
-if not(bb and(bb==r.bh or bb==r.cU))then
-e.z,A=eC(o)
+local m,states,A=call("GET",e.U)or"",{nil},1
+local bg=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",ge)
+if not(bg and(bg==r.bk or bg==r.cY))then
+e.z,A=eL(m)
 if A>10 then A=1 end
 end
 e.states=states
-if r.cm=="t"then
-states[1]=hJ(sub(o,A),rates[1])
+if r.cj=="t"then
+states[1]=hR(sub(m,A),rates[1])
 return states[1]
 end
-local fv=r.aQ and jy(o,A,r.aQ,rates)
-if fv then
-e.states=fv
+if r.cj=="f"and rates[1].aI>0 and rates[1].kernel.dV(sub(m,A))then
+states[1]=rates[1].kernel.fJ(sub(m,A),rates[1].aI)
 return true
 end
-local x=#rates
-if x==0 then
-e.eM=sub(o,A)
+local fC=r.aT and jI(m,A,r.aT,rates)
+if fC then
+e.states=fC
 return true
 end
-local bE=sub(o,A,A+x-1)
-local bq=string.gsub(bE,"[\\128-\\255]",fV)
-local bT=bq==r.bh or bq==r.cU
-local cU=bT and bq~=r.bh
-if not bT and A<=#o then return false end
-A=A+x
-for i=1,x do
-local Q=rates[i]
-local kernel=Q.kernel
-if Q.ring then
-states[i]=kernel.gI(e.bC[i],Q)
-if states[i].dN then return false end
-elseif bT then
-local ar=A+(Q.size or kernel.fZ)
-local de,du=1,0
-if bE~=bq and string.byte(bE,i)>=128 then
-de,du=ar+1,ar+(string.byte(o,ar)or 0)
-ar=du+1
+local w=#rates
+if w==0 then
+e.cJ=sub(m,A)
+return true
 end
-if not(Q.size or cU)then
-ar=#o+1
-if x>1 and A+3<ar then
-ar=min(A+4+am("<I4",o,A),ar)
+local aN=sub(m,A,A+w-1)
+local bv=string.gsub(aN,"[\\128-\\255]",ge)
+local bW=bv==r.bk or bv==r.cY
+local cY=bW and bv~=r.bk
+if not bW and A<=#m then return false end
+A=A+w
+for i=1,w do
+local V=rates[i]
+local kernel=V.kernel
+if V.ring then
+states[i]=kernel.gR(e.bD[i],V)
+if states[i].dS then return false end
+elseif bW then
+local ar=A+(V.size or kernel.gi)
+local di,dB=1,0
+if aN~=bv and string.byte(aN,i)>=128 then
+di,dB=ar+1,ar+(string.byte(m,ar)or 0)
+ar=dB+1
+end
+if not(V.size or cY)then
+ar=#m+1
+if w>1 and A+3<ar then
+ar=min(A+4+ad("<I4",m,A),ar)
 A=A+4
 end
-if ar-A<7 or am("<I7",o,A)~=Q.window then return false end
+if ar-A<7 or ad("<I7",m,A)~=V.window then return false end
 end
-if ar>#o+1 or(i==x and ar<=#o)then return false end
-local bR=cU and kernel.fi or kernel.bR
-local ab=de>1 and de-2 or ar-1
-states[i]=bR(o,A,ab,Q,de,du)
+if ar>#m+1 or(i==w and ar<=#m)then return false end
+local bU=cY and kernel.fp or kernel.bU
+local ab=di>1 and di-2 or ar-1
+states[i]=bU(m,A,ab,V,di,dB)
 A=ar
 else
-states[i]=kernel.dz()
+states[i]=kernel.dG()
 end
 end
 return true
 end
-local function hK(e)
-local r=e.r.aV or e.r
-e.r,e.ce,e.cY=r,nil,nil
-if e.dz then
+local function hS(e)
+local r=e.r.ba or e.r
+e.r,e.ci,e.dc=r,nil,nil
+if e.dG then
 e.z,e.states=0,{}
-elseif not(r.cl and gr(e))then
-eW(e)
+elseif not(r.cq and gz(e))then
+fd(e)
 end
 end
-local function hY(aA)
-return#aA==16 and aA>="5"and iI..aA or aA
+local function ij(aB)
+return#aB==16 and aB>="5"and iS..aB or aB
 end
-local function hO(e,o)
-if string.byte(e.eM,1)==83 and#e.eM>53 then
+local function hW(e,m)
+if string.byte(e.cJ,1)==83 and#e.cJ>53 then
 call("SETRANGE",e.U,"1",pack("<d",e.z))
 else
-call("SET",e.U,o..e.eM,"KEEPTTL")
+call("SET",e.U,m..e.cJ,"KEEPTTL")
 end
-local dv=ej(e.z)
-if call("PTTL",e.U)<dv then call("PEXPIRE",e.U,dv)end
+local dC=eq(e.z)
+if call("PTTL",e.U)<dC then call("PEXPIRE",e.U,dC)end
 end
-local function el(e)
+local function es(e)
 local r=e.r
-local rates,O,o,bh=r.rates,e.z,"",r.bh
-if e.ce then return e.ce.el(e)end
-if r.cm=="s"then return end
-local fv=r.aQ and fF(e.states,r.aQ,rates)
-for i,Q in ipairs(rates)do
-if not Q.ring then
-O=max(O,Q.kernel.cB(e.states[i],Q))
-local h=Q.kernel.dh(e.states[i],Q)
-if not Q.size and#rates>1 then h=pack("<I4",#h)..h end
-local az=Q.kernel.fP and Q.kernel.fP(e.states[i],Q)or""
-if az~=""and#rates==1 then h=hY(h)..az end
-if az~=""and#rates>1 then
-h=h..string.char(#az)..az
-bh=sub(bh,1,i-1)..string.char(string.byte(bh,i)+128)..sub(bh,i+1)
+local rates,O,m,bk=r.rates,e.z,"",r.bk
+if e.ci then return e.ci.es(e)end
+if r.cj=="s"then return end
+local fC=r.aT and fN(e.states,r.aT,rates)
+for i,V in ipairs(rates)do
+if not V.ring then
+O=max(O,V.kernel.cG(e.states[i],V))
+local h=V.kernel.dm(e.states[i],V)
+if not V.size and#rates>1 then h=pack("<I4",#h)..h end
+local aA=V.kernel.fY and V.kernel.fY(e.states[i],V)or""
+if aA~=""and#rates==1 then h=ij(h)..aA end
+if aA~=""and#rates>1 then
+h=h..string.char(#aA)..aA
+bk=sub(bk,1,i-1)..string.char(string.byte(bk,i)+128)..sub(bk,i+1)
 end
-o=o..h
+m=m..h
 end
 end
-if r.cm~="t"and o~=""then o=bh..o end
-if r.cm=="t"then o=hY(o)end
-if fv then o=fv end
-if e.z>q then o="b"..pack("<d",e.z)..o end
-if#rates==0 and e.eM~=""then return hO(e,o)end
-local cR=fv and fU(r.aQ,O)or ej(O)
-if o~=""then call("SET",e.U,o,"PX",cR)end
+if r.cj~="t"and m~=""then m=bk..m end
+if r.cj=="t"then m=ij(m)end
+if fC then m=fC end
+if e.z>q then m="b"..pack("<d",e.z)..m end
+if#rates==0 and e.cJ~=""then return hW(e,m)end
+local cI=fC and gd(r.aT,O)or eq(O)
+if m~=""then call("SET",e.U,m,"PX",cI)end
 end`;
 
-const part28 = `local function dQ(e)
-hK(e)
-local rates,states,dt=e.r.rates,e.states,false
+const part29 = `local function dW(e)
+hS(e)
+local rates,states,dA=e.r.rates,e.states,false
 for i=1,#rates do
-local Q,h=rates[i],states[i]
-states[i]=Q.kernel.dc(h,Q,aY)
-dt=dt or states[i]~=h
+local V,h=rates[i],states[i]
+states[i]=V.kernel.dg(h,V,bd)
+dA=dA or states[i]~=h
 end
-if dt and not aY then el(e)end
+if dA and not bd then es(e)end
 end`;
 
-const part29 = `local cp,aY={},false
-local function eW()
+const part30 = `local ct,bd={},false
+local function fd()
 error("RULES",0)
 end`;
 
-const part30 = `for i=1,number()do
-cp[i]=ec()
+const part31 = `for i=1,number()do
+ct[i]=ej()
 end
-local function cu()
-local cS,aM,at,z=aB(),number(),q,q
-local ag={nil}
+local function cy()
+local cW,aQ,at,z=aC(),number(),q,q
+local ai={nil}
 for i=1,number()do
-ag[i]=ed()
+ai[i]=ek()
 end
-aY=cS=="2"
-for i=1,#ag do
-local e=ag[i]
-at=max(at,ga(e))
+bd=cW=="2"
+for i=1,#ai do
+local e=ai[i]
+at=max(at,gj(e))
 z=max(z,e.z)
 end
-local hU=at<=q or(cS=="1"and at-q<=aM)
-if hU and cS~="2"then
-for i=1,#ag do
-fz(ag[i],at)
+local ie=at<=q or(cW=="1"and at-q<=aQ)
+if ie and cW~="2"then
+for i=1,#ai do
+fG(ai[i],at)
 end
 end
-local ae={hU and 1 or z>q and 2 or 0,at-q,nil,nil}
-for i=1,#ag do
-di(ae,ag[i])
+local af={ie and 1 or z>q and 2 or 0,at-q,nil,nil}
+for i=1,#ai do
+dn(af,ai[i])
 end
-dk(ae,ag)
-return ae
+dq(af,ai)
+return af
 end
-local W={q}
+local Q={q}
 for i=1,number()do
-W[i+1]=ia(cu)
+Q[i+1]=il(cy)
 end
-return W`;
+return Q`;
 
-const part31 = `local call,bz,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+const part32 = `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local pack,am=struct.pack,struct.unpack
+local pack,ad=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local df=call("TIME")
-q=df[1]*1000000+df[2]
+local dk=call("TIME")
+q=dk[1]*1000000+dk[2]
 end`;
 
-const part32 = `local ca=ARGV[2]+0
-local aa,capacity,window,step,aM,aY,bG=0,0,0,0,0,false,{}
-local function ej(O)
-return max(ceil((O-q)/1000),1)+ca
+const part33 = `local Y,capacity,window,step,aQ,bd,iB=0,0,0,0,0,false,false
+local Q,y,bH={q},1,nil`;
+
+const part34 = `local function eY()`;
+
+const part35 = `local cd,bJ=ARGV[2]+0,{}
+local function eq(O)
+return max(ceil((O-q)/1000),1)+cd
 end
-local function cR(O)
-return format("%.0f",ej(O))
+local function cI(O)
+return format("%.0f",eq(O))
 end`;
 
-const part33 = `local jH,kernel=true,nil
-local function dH(U,ky,o,dv)
-local ai=ky and bz("SET",U,o,"PX",dv)or bz("SET",U,o,"PX",dv,"NX")or bz("GET",U)
-return ai and ai.err
+const part36 = `local kernel
+local function dt(U,kH,m,dC)
+local an=kH and bp("SET",U,m,"PX",dC)or bp("SET",U,m,"PX",dC,"NX")or bp("GET",U)
+return an and an.err
 end
-local function aD(U,o,an)
-kernel=kernel or bG[he]()
-local g,z,D,h={capacity=capacity,window=window,step=step},0,1,nil
-if o then
-z,D=eC(o)
+local function aF(U,m,ah)
+kernel=kernel or bJ[hn]()
+local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
+if m then
+z,E=eL(m)
 end
-local letter=o and sub(o,D,D)
-local size=o and#o-D
-if letter==kernel.letter and size>6 and am("<I7",o,D+1)==window then
-h=kernel.bR(o,D+1,#o)
-elseif letter==he and size==kernel.fZ then
-h=kernel.fi(o,D+1)
-elseif o and not(D==10 and size<0)then
+local letter=m and sub(m,E,E)
+local size=m and#m-E
+if letter==kernel.letter and size>6 and ad("<I7",m,E+1)==window then
+h=kernel.bU(m,E+1,#m)
+elseif letter=="-"and step>0 and kernel.dV and kernel.dV(sub(m,E))then
+h=kernel.fJ(sub(m,E),step)
+elseif letter==hn and size==kernel.gi then
+h=kernel.fp(m,E+1)
+elseif m and not(E==10 and size<0)then
 return"RULES"
 else
-h=kernel.dz()
+h=kernel.dG()
 end
-local bj=kernel.dc(h,g)
-local dt=bj~=h
-h=bj
-local V,at,dn=0,max(q,z,kernel.cA(h,aa,g)),q
-while V<an and(at<=q or V==0 and at-q<=aM)do
-V,dn=V+1,at
-if aY then break end
-h=kernel.cE(h,at,aa,g)
-if V<an then at=max(q,z,kernel.cA(h,aa,g))end
+local bm=kernel.dg(h,g)
+local dA=bm~=h
+h=bm
+local W,at,du=0,max(q,z,kernel.cF(h,Y,g)),q
+while W<ah and(at<=q or W==0 and at-q<=aQ)do
+W,du=W+1,at
+if bd then break end
+h=kernel.cL(h,at,Y,g)
+if W<ah then at=max(q,z,kernel.cF(h,Y,g))end
 end
-local ax
-if(V>0 or dt)and not aY then
-local aV,O=kernel.letter..kernel.dh(h,g),kernel.cB(h,g)
+local au
+if(W>0 or dA)and not bd then
+local ba,O=kernel.letter..kernel.dm(h,g),kernel.cG(h,g)
 if z>q then
-aV,O="b"..pack("<d",z)..aV,max(z,O)
+ba,O="b"..pack("<d",z)..ba,max(z,O)
 end
-ax=dH(U,o,aV,cR(O))
-elseif not o then
-ax=bz("GET",U)
-ax=ax and ax.err
+au=dt(U,m,ba,cI(O))
+elseif not m then
+au=bp("GET",U)
+au=au and au.err
 end
-if ax then return false,ax end
-local aH,reset=kernel.dS(h,g)
-if V==0 and z>q then return{2,at-q,aH,reset}end
-if V>0 and dn>q then return{1,dn-q,aH,reset}end
-return V,aH,reset,V==an and 0 or at-q
+if au then return false,au end
+local aE,reset=kernel.dY(h,g)
+if W==0 and z>q then return{2,at-q,aE,reset}end
+if W>0 and du>q then return{1,du-q,aE,reset}end
+return W,aE,reset,W==ah and 0 or at-q
 end`;
 
-const part34 = `local W,y,bF={q},1,nil
-local function ft(U,o,an,bg)
-local V,aH,reset,bf=cu(U,o,an)
-if not V then
-if string.find(aH,"READONLY",1,true)then bF=aH end
-V=aH
+const part37 = `local function ec(U,m,ah,aU)
+if not iB then
+iA()
+iB=true
+end
+local W,aE,reset,bj=cy(U,m,ah)
+if not W then
+if string.find(aE,"READONLY",1,true)then bH=aE end
+W=aE
 end
 y=y+1
-if type(V)~="number"then
-W[y]=V
-elseif bg then
-W[y],W[y+1],W[y+2],W[y+3]=V,aH,reset,bf
+if type(W)~="number"then
+Q[y]=W
+elseif aU then
+Q[y],Q[y+1],Q[y+2],Q[y+3]=W,aE,reset,bj
 y=y+3
-elseif V>0 then
-W[y],W[y+1]=aH,reset
+elseif W>0 then
+Q[y],Q[y+1]=aE,reset
 y=y+1
 else
-W[y],W[y+1],W[y+2]=-1-aH,reset,bf
+Q[y],Q[y+1],Q[y+2]=-1-aE,reset,bj
 y=y+2
 end
 end`;
 
-const part35 = `local A,ab=2,0
+const part38 = `local A,ab=2,0
 while ab<#KEYS do
-local aI,ak=ARGV[A+1]+0,ab+1
+local aM,al=ARGV[A+1]+0,ab+1
 ab=min(ab+ARGV[A+2],#KEYS)
-aa,capacity,window=ARGV[A+3]+0,ARGV[A+4]+0,ARGV[A+5]+0
-step,aM=ARGV[A+6]+0,ARGV[A+7]+0
-local bg=aI>=8
-aY,A=aI%2==1,A+7
-ir()
-for D=ak,ab,1000 do
-local ar=min(D+999,ab)
-local bS=jH and call("MGET",unpack(KEYS,D,ar))
-if dG and not(bg or aY)then
-dG(bS,D,ar)
+Y,capacity,window=ARGV[A+3]+0,ARGV[A+4]+0,ARGV[A+5]+0
+step,aQ=ARGV[A+6]+0,ARGV[A+7]+0
+local aU=aM>=8
+bd,iB,A=aM%2==1,false,A+7
+for E=al,ab,1000 do
+local ar=min(E+999,ab)
+local bV=dj and call("MGET",unpack(KEYS,E,ar))
+if dj and not(aU or bd)then
+dj(bV,E,ar)
 else
-for i=D,ar do
-local an=bg and ARGV[A+i-ak+1]+0 or 1
-ft(KEYS[i],bS and bS[i-D+1],an,bg)
+for i=E,ar do
+local ah=aU and ARGV[A+i-al+1]+0 or 1
+ec(KEYS[i],bV and bV[i-E+1],ah,aU)
 end
 end
 end
-if bg then A=A+ab-ak+1 end
+if aU then A=A+ab-al+1 end
 end
-return bF and redis.error_reply(bF)or W`;
+return bH and redis.error_reply(bH)or Q`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "f81a7498b61ae5c628da530580fb45110abecca1",
-  source: `local call,bz,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "31686f2b1bb7b403f2fae0e9017ee7b690c9053e",
+  source: `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local df=call("TIME")
-q=df[1]*1000000+df[2]
+local dk=call("TIME")
+q=dk[1]*1000000+dk[2]
 end
 ${part1}
-local cO
-local function eX(us,ao,H)
-local aq,J,bf=cO-q,us-cO,ao-cO
-if J>0 then
-if H==0 or H==1 and J>8*aq or H==2 and J>1024*aq then return nil end
+local cT
+local function fe(us,ao,I)
+local aq,D,bj=cT-q,us-cT,ao-cT
+if D>0 then
+if I==0 or I==1 and D>8*aq or I==2 and D>1024*aq then return nil end
 else
-H=0
+I=0
 end
-return bf>1024*aq and 3 or bf>8*aq and H<2 and 2 or H>0 and H or 1
+return bj>1024*aq and 3 or bj>8*aq and I<2 and 2 or I>0 and I or 1
 end
-local gc=1e13
+local gm=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local U,hg,cF,bu=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if hg+ARGV[2]*1000<gc then
-local be,bQ,aC,eu=
-q+hg,cF+0,1000*4^(bu-50),bu*cs-ho
-local ef=q+ct/2
-cO=q+ARGV[5]
-local o,dm=bz("GET",U),nil
-local bT=o and#o==16 and tonumber(o)
-if bT then
-local us,H=bT-eu,0
-while us>ef do
-us,H=us-ct,H+1
+local U,hp,cM,bx=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if hp+ARGV[2]*1000<gm then
+local bi,bT,aD,eC=
+q+hp,cM+0,1000*4^(bx-50),bx*cc-fg
+local em=q+cw/2
+cT=q+ARGV[5]
+local m,ds=bp("GET",U),nil
+local bW=m and#m==16 and tonumber(m)
+if bW then
+local us,I=bW-eC,0
+while us>em do
+us,I=us-cw,I+1
 end
-local ao=(us<q and q or us)+bQ
-local bx=ao-us
-if ao<=be and us%aC+bx<aC then
-local aT=ao>cO and eX(us,ao,H)or ao<=cO and 0
-if aT then
-if aT~=H then bx=bx+(aT-H)*ct end
-local fh=bx==bQ and cF or format("%d",bx)
-if bz("INCRBY",U,fh)==bT+bx then dm=ao-q end
+local ao=(us<q and q or us)+bT
+local bA=ao-us
+if ao<=bi and ao<fg+cc and us%aD+bA<aD then
+local aY=ao>cT and fe(us,ao,I)or ao<=cT and 0
+if aY then
+if aY~=I then bA=bA+(aY-I)*cw end
+local fo=bA==bT and cM or format("%d",bA)
+if bp("INCRBY",U,fo)==bW+bA then ds=ao-q end
 end
 end
 end
-if dm then return{q,dm}end
+if ds then return{q,ds}end
 end
 end
 ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local ca=ARGV[2]+0
-local iq=9007199254740991
-local function gG(us,aC)
-return format("%d",floor((us-us%aC+aC-q)/1000)+2+ca)
+local cd=ARGV[2]+0
+local iz=9007199254740991
+local function gP(us,aD)
+return format("%d",floor((us-us%aD+aD-q)/1000)+2+cd)
 end
-local W,y,A,ab={q},1,2,0
+local Q,y,A,ab={q},1,2,0
 while ab<#KEYS do
-local aI,ak=ARGV[A+1]+0,ab+1
+local aM,al=ARGV[A+1]+0,ab+1
 ab=min(ab+ARGV[A+2],#KEYS)
-local aq,cF,bu,aM,iz=ARGV[A+3]+0,ARGV[A+4],ARGV[A+5],0,0
-local bQ=cF+0
-local denominator,aF,size,fx=1,0,16,"%016d"
-local aY,bg,kb=aI%2>=1,aI%16>=8,aI>=16
+local aq,cM,bx,aQ,iJ=ARGV[A+3]+0,ARGV[A+4],ARGV[A+5],0,0
+local bT=cM+0
+local denominator,aH,size,fE=1,0,16,"%016d"
+local bd,aU,kk=aM%2>=1,aM%16>=8,aM>=16
 A=A+5
-if aI%4>=2 then
-aM,A=ARGV[A+1]+0,A+1
+if aM%4>=2 then
+aQ,A=ARGV[A+1]+0,A+1
 end
-if aI%8>=4 then
-iz,denominator,aF=ARGV[A+1]+0,ARGV[A+2]+0,ARGV[A+3]+0
-size,fx=16+ARGV[A+4],"%016d%0"..ARGV[A+4].."d"
+if aM%8>=4 then
+iJ,denominator,aH=ARGV[A+1]+0,ARGV[A+2]+0,ARGV[A+3]+0
+size,fE=16+ARGV[A+4],"%016d%0"..ARGV[A+4].."d"
 A=A+4
 end
-local be=q+aM+aq
-local aC,fd,ef=1000*4^(bu-50),bu*cs,q+ct/2
-local fn=size==16 and aM+aq+ca*1000<gc
-local eu=fd-ho
-local gD,bS,aJ=y-ak+1,nil,nil
-local gp,bv=q+eu+bQ,min(q+aq+eu,fd+cs-1)
-cO=q+aq
-if kb and fn and not aY and gp<=bv then
-bS={}
-local function jg(U,ai)
-local ao,H=ai-eu,0
-while ao>ef do
-ao,H=ao-ct,H+1
+local bi=q+aQ+aq
+local aD,fk,em=1000*4^(bx-50),bx*cc,q+cw/2
+local fu=size==16 and aQ+aq+cd*1000<gm
+local eC=fk-fg
+local gM,bV,ay=y-al+1,nil,nil
+local ey,aV=q+eC+bT,min(q+aq+eC,fk+cc-1)
+cT=q+aq
+if kk and fu and not bd and ey<=aV then
+bV={}
+local function jp(U,an)
+local ao,I=an-eC,0
+while ao>em do
+ao,I=ao-cw,I+1
 end
-local us=ao-bQ
-if us<q or ao>be or ao+eu>=fd+cs then return nil end
-local aT=0
-if ao>cO then aT=eX(us,ao,H)end
-if aT and aT~=H then call("INCRBY",U,format("%d",(aT-H)*ct))end
-return aT and ao
+local us=ao-bT
+if us<q or ao>bi or ao+eC>=fk+cc then return nil end
+local aY=0
+if ao>cT then aY=fe(us,ao,I)end
+if aY and aY~=I then call("INCRBY",U,format("%d",(aY-I)*cw))end
+return aY and ao
 end
-for i=ak,ab do
+for i=al,ab do
 local U=KEYS[i]
-local ai=bz("INCRBY",U,cF)
-local bx=type(ai)=="number"
-local us=bx and ai>=gp and ai<=bv and ai-eu
-if bx and not us and ai>bv and(aM>0 or ai-eu>ef)then
-us=jg(U,ai)
+local an=bp("INCRBY",U,cM)
+local bA=type(an)=="number"
+local us=bA and an>=ey and an<=aV and an-eC
+if bA and not us and an>aV and(aQ>0 or an-eC>em)then
+us=jp(U,an)
 end
 if us then
-if us%aC<bQ then call("PEXPIRE",U,gG(us,aC))end
-W[gD+i]=us-q
+if us%aD<bT then call("PEXPIRE",U,gP(us,aD))end
+Q[gM+i]=us-q
 else
-local o=""
-if ai~=bQ then
-if bx then call("INCRBY",U,"-"..cF)end
-o=bz("GET",U)
+local m=""
+if an~=bT then
+if bA then call("INCRBY",U,"-"..cM)end
+m=bp("GET",U)
 end
-aJ=aJ or{}
-aJ[#aJ+1],W[gD+i],bS[i-ak+1]=i,false,type(o)=="string"and o
+ay=ay or{}
+ay[#ay+1],Q[gM+i],bV[i-al+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bS=call("MGET",unpack(KEYS,ak,min(ak+999,ab)))
-for D=ak+1000,ab,1000 do
-local cD=call("MGET",unpack(KEYS,D,min(D+999,ab)))
-for i=1,#cD do
-bS[D-ak+i]=cD[i]
+bV=call("MGET",unpack(KEYS,al,min(al+999,ab)))
+for E=al+1000,ab,1000 do
+local cK=call("MGET",unpack(KEYS,E,min(E+999,ab)))
+for i=1,#cK do
+bV[E-al+i]=cK[i]
 end
 end
-local js=fn and not(aY or bg)
-for i=ak,ab do
-local U,o,dm=KEYS[i],js and bS[i-ak+1],nil
-local bT=o and#o==16 and tonumber(o)
-if bT then
-local us,H=bT-eu,0
-while us>ef do
-us,H=us-ct,H+1
+local jC=fu and not(bd or aU)
+for i=al,ab do
+local U,m,ds=KEYS[i],jC and bV[i-al+1],nil
+local bW=m and#m==16 and tonumber(m)
+if bW then
+local us,I=bW-eC,0
+while us>em do
+us,I=us-cw,I+1
 end
-local ao=(us<q and q or us)+bQ
-local bx=ao-us
-if ao<=be and us%aC+bx<aC then
-local aT=ao>cO and eX(us,ao,H)or ao<=cO and 0
-if aT then
-if aT~=H then bx=bx+(aT-H)*ct end
-local fh=bx==bQ and cF or format("%d",bx)
-if bz("INCRBY",U,fh)==bT+bx then dm=ao-q end
+local ao=(us<q and q or us)+bT
+local bA=ao-us
+if ao<=bi and ao<fg+cc and us%aD+bA<aD then
+local aY=ao>cT and fe(us,ao,I)or ao<=cT and 0
+if aY then
+if aY~=I then bA=bA+(aY-I)*cw end
+local fo=bA==bT and cM or format("%d",bA)
+if bp("INCRBY",U,fo)==bW+bA then ds=ao-q end
 end
 end
 end
-if dm then
-W[gD+i]=dm
+if ds then
+Q[gM+i]=ds
 else
-aJ=aJ or{}
-aJ[#aJ+1],W[gD+i]=i,false
+ay=ay or{}
+ay[#ay+1],Q[gM+i]=i,false
 end
 end
 end
-if aJ then
+if ay then
 ${part4}
 ${part5}
-local g={denominator=denominator,aq=aq,aF=aF}
-local function bR(o,size,denominator)
-local z,us,Y,h,H=0,nil,0,nil,0
-if#o>8 and byte(o,1)==98 then
-z=eC(o)
-o=sub(o,10)
+local g={denominator=denominator,aq=aq,aH=aH}
+local function bU(m,size,denominator)
+local z,us,aa,h,I=0,nil,0,nil,0
+if#m>8 and byte(m,1)==98 then
+z=eL(m)
+m=sub(m,10)
 end
-if o==""then return 0,0,z end
-local az=string.find(o,"[^%d]")
-if az and az>16 and byte(o,az)>127 then
-local aA=sub(o,1,az-1)
-local D=#aA==18 and sub(aA,1,2)==iI and 3 or 1
-h={us=tonumber(sub(aA,D,D+15))or 0,Y=tonumber(sub(aA,D+16))or 0}
-if az==#o then
-H=floor((byte(o,az)-128)/8)
+if m==""then return 0,0,z end
+local aA=string.find(m,"[^%d]")
+if aA and aA>16 and byte(m,aA)>127 then
+local aB=sub(m,1,aA-1)
+local E=#aB==18 and sub(aB,1,2)==iS and 3 or 1
+h={us=tonumber(sub(aB,E,E+15))or 0,aa=tonumber(sub(aB,E+16))or 0}
+if aA==#m then
+I=floor((byte(m,aA)-128)/8)
 else
-aS().bU(o,az,#o,h,g)
-H=h.H
+aX().bM(m,aA,#m,h,g)
+I=h.I
 end
-o=aA
+m=aB
 end
-if#o==18 and sub(o,1,2)==iI then
-o=sub(o,3)
-us=tonumber(o)
-elseif#o==16 then
-us=tonumber(o)
+if#m==18 and sub(m,1,2)==iS then
+m=sub(m,3)
+us=tonumber(m)
+elseif#m==16 then
+us=tonumber(m)
 if us then
-if us>=dw+ct then H=gs(us)end
-us=fa(us)
+if us>=dD+cw then I=gA(us)end
+us=fh(us)
 end
-elseif#o>16 then
-us=tonumber(sub(o,1,16))
+elseif#m>16 then
+us=tonumber(sub(m,1,16))
 end
-if not us or not(us<=iq)or(az and not h)then return nil end
-if#o~=size then return us+1,0,z,H,nil,h and h.v end
-if size>16 then Y=min(tonumber(sub(o,17))or 0,denominator-1)end
-return us,Y,z,H,h and h.ac,h and h.v
+if not us or not(us<=iz)or(aA and not h)then return nil end
+if#m~=size then return us+1,0,z,I,nil,h and h.v end
+if size>16 then aa=min(tonumber(sub(m,17))or 0,denominator-1)end
+return us,aa,z,I,h and h.ac,h and h.v
 end
-local function cu(i)
-local U,o,us,Y,z,at=KEYS[i],bS[i-ak+1],0,0,0,q
-local H,dt,ac,v,ix=0,false,nil,nil,nil
-if o then
-us,Y,z,H,ac,v=bR(o,size,denominator)
+local function cy(i)
+local U,m,us,aa,z,at=KEYS[i],bV[i-al+1],0,0,0,q
+local I,dA,ac,v,iH=0,false,nil,nil,nil
+if m then
+us,aa,z,I,ac,v=bU(m,size,denominator)
 if not us then
 y=y+1
-W[y]="RULES"
+Q[y]="RULES"
 return nil
 end
 if z>q then at=z end
 if us-aq>=q or(v or 0)>q then
-local h={us=us,Y=Y,H=H,ac=ac,v=v}
-local bj=aS().dc(h,g)
-dt=bj~=h
-us,Y,H,ac,v=bj.us,bj.Y,bj.H,bj.ac,bj.v
+local h={us=us,aa=aa,I=I,ac=ac,v=v}
+local bm=aX().dg(h,g)
+dA=bm~=h
+us,aa,I,ac,v=bm.us,bm.aa,bm.I,bm.ac,bm.v
 end
 end
-local ao,bA=us,Y
-if us<at-1 or(us<at and Y==0)then
-ao,bA=at,0
+local ao,bB=us,aa
+if us<at-1 or(us<at and aa==0)then
+ao,bB=at,0
 end
-local hZ,hq=ao,bA
-ao,bA=ao+bQ,bA+iz
-if bA>=denominator then
-ao,bA=ao+1,bA-denominator
+local ik,hy=ao,bB
+ao,bB=ao+bT,bB+iJ
+if bB>=denominator then
+ao,bB=ao+1,bB-denominator
 end
-local V=0
-if(ao<be or(ao==be and bA<=aF))and at-q<=aM then
-V=1
-local an=1
-if bg then an=ARGV[A+i-ak+1]+0 end
-if an>1 then
-local bc=be-hZ+(aF-hq)/denominator
-V=max(min(floor(bc/(bQ+iz/denominator)),an),1)
-for p=min(V+1,an),max(V-1,1),-1 do
-local aZ=hq+p*iz
-local cg=floor(aZ/denominator)
-ao,bA=hZ+p*bQ+cg,aZ-cg*denominator
-V=p
-if ao<be or(ao==be and bA<=aF)then break end
+local W=0
+if(ao<bi or(ao==bi and bB<=aH))and at-q<=aQ then
+W=1
+local ah=1
+if aU then ah=ARGV[A+i-al+1]+0 end
+if ah>1 then
+local bf=bi-ik+(aH-hy)/denominator
+W=max(min(floor(bf/(bT+iJ/denominator)),ah),1)
+for p=min(W+1,ah),max(W-1,1),-1 do
+local aK=hy+p*iJ
+local cl=floor(aK/denominator)
+ao,bB=ik+p*bT+cl,aK-cl*denominator
+W=p
+if ao<bi or(ao==bi and bB<=aH)then break end
 end
 end
 end
-local ax
-if(V>0 or dt)and not aY then
-if V==0 then
-ao,bA,at=us,Y,q
+local au
+if(W>0 or dA)and not bd then
+if W==0 then
+ao,bB,at=us,aa,q
 end
-local aV,ai=format(fx,ao,bA),nil
-if size==16 and ao>=dw then aV=iI..aV end
-local az,O,fE="",ao+2,fd
-local J=ao-aq
-if bA>aF then J=J+1 end
+local ba,an=format(fE,ao,bB),nil
+if size==16 and ao>=dD then ba=iS..ba end
+local aA,O,fM="",ao+2,fk
+local D=ao-aq
+if bB>aH then D=D+1 end
 if ac or v or at>q then
-local aR=aS()
-local h={us=us,Y=Y,H=H,ac=ac,v=v}
-ac=aR.ba(h)
-local bk=max(at>q and at or 0,v or 0)
-local next=aR.cx(ao,bA,ac,bk,g,aR.dD(h,g))
-az=aR.aV(next,g)
-if ac then O=max(O,aR.dO(ao,next.ac)+2)end
+local aW=aX()
+local h={us=us,aa=aa,I=I,ac=ac,v=v}
+ac=aW.be(h)
+local bn=max(at>q and at or 0,v or 0)
+local next=aW.cC(ao,bB,ac,bn,g,aW.dK(h,g))
+aA=aW.ba(next,g)
+if ac then O=max(O,aW.dT(ao,next.ac)+2)end
 if next.v then O=max(O,next.v+2)end
-ac=ac or aR.dI
-if V>0 and(ac.us>0 or ac.Y>0 or v or at>q)then
-ix={us,Y,ac.us,ac.Y,v or 0}
+ac=ac or aW.dN
+if W>0 and(ac.us>0 or ac.aa>0 or v or at>q)then
+iH={us,aa,ac.us,ac.aa,v or 0}
 end
-elseif J>q then
-local jn=us-aq+(Y>aF and 1 or 0)>q
-local aT=eL(J-q,aq,jn and H or 0)
-if fn and z<=q then
-fE=fd+aT*ct
+elseif D>q then
+local jx=us-aq+(aa>aH and 1 or 0)>q
+local aY=eS(D-q,aq,jx and I or 0)
+if fu and z<=q then
+fM=fk+aY*cw
 else
-az=string.char(128+8*aT)
+aA=string.char(128+8*aY)
 end
 end
-us,Y=ao,bA
-if az~=""and z<=q then
-ai=bz("SET",U,aV..az,"PX",math.ceil((O-q)/1000)+ca)
+us,aa=ao,bB
+if aA~=""and z<=q then
+an=bp("SET",U,ba..aA,"PX",math.ceil((O-q)/1000)+cd)
 elseif z>q then
-aV=aV..az
-aV="b"..struct.pack("<d",z)..aV
-ai=bz("SET",U,aV,"PX",math.ceil((max(O,z)-q)/1000)+ca)
+ba=ba..aA
+ba="b"..struct.pack("<d",z)..ba
+an=bp("SET",U,ba,"PX",math.ceil((max(O,z)-q)/1000)+cd)
 else
-if fn then aV=format("%d",fE+us%cs)end
-ai=o and bz("SET",U,aV,"PX",gG(us,aC))
-or bz("SET",U,aV,"PX",gG(us,aC),"NX")
-or bz("GET",U)
+if fu then ba=format("%d",fM+us%cc)end
+an=m and bp("SET",U,ba,"PX",gP(us,aD))
+or bp("SET",U,ba,"PX",gP(us,aD),"NX")
+or bp("GET",U)
 end
-ax=ai and ai.err
-elseif not o then
-local gj=bz("GET",U)
-ax=gj and gj.err
+au=an and an.err
+elseif not m then
+local gs=bp("GET",U)
+au=gs and gs.err
 end
 y=y+1
-if ax then
-W[y]=ax
-return string.find(ax,"READONLY",1,true)and ax
+if au then
+Q[y]=au
+return string.find(au,"READONLY",1,true)and au
 end
 if us<q then
-us,Y=q,0
+us,aa=q,0
 end
-local dm=(us-q)*denominator+Y
-if z>q or dm>iq or ix then
-local ae={z>q and z-q or 0,V,us-q,Y}
-for aR=1,ix and 5 or 0 do
-ae[4+aR]=ix[aR]
+local ds=(us-q)*denominator+aa
+if z>q or ds>iz or iH then
+local af={z>q and z-q or 0,W,us-q,aa}
+for aW=1,iH and 5 or 0 do
+af[4+aW]=iH[aW]
 end
-W[y]=ae
-elseif bg then
-W[y]=V
+Q[y]=af
+elseif aU then
+Q[y]=W
 y=y+1
-W[y]=dm
+Q[y]=ds
 else
-W[y]=V>0 and dm or-1-dm
+Q[y]=W>0 and ds or-1-ds
 end
 end
-local ax
-for _,i in ipairs(aJ)do
-if not bg then y=gD+i-1 end
-ax=cu(i)or ax
+local au
+for _,i in ipairs(ay)do
+if not aU then y=gM+i-1 end
+au=cy(i)or au
 end
-if ax then return redis.error_reply(ax)end
+if au then return redis.error_reply(au)end
 end
-if bg then
-A=A+ab-ak+1
+if aU then
+A=A+ab-al+1
 else
-y=gD+ab
+y=gM+ab
 end
 end
-return W`,
+return Q`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "ba3f65409be485db808fdf56da4edaa1af450655",
-  source: `local df=redis.call("TIME")
-local kc=redis.pcall("INFO")
-local ae={df[1],df[2],type(kc)=="string"and kc or""}
-local jQ={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,jL in ipairs(ARGV)do
-local cV={}
-for iG in string.gmatch(jL,"%S+")do
-cV[#cV+1]=jQ[iG]or iG
+  sha1: "78cb4893f1cf623cdad7f31d130716910cfc7ace",
+  source: `local dk=redis.call("TIME")
+local kl=redis.pcall("INFO")
+local af={dk[1],dk[2],type(kl)=="string"and kl or""}
+local jZ={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,jU in ipairs(ARGV)do
+local cZ={}
+for iQ in string.gmatch(jU,"%S+")do
+cZ[#cZ+1]=jZ[iQ]or iQ
 end
-local iF=redis.pcall(unpack(cV))
-if type(iF)=="table"and iF.err then ae[#ae+1]=iF.err end
+local iP=redis.pcall(unpack(cZ))
+if type(iP)=="table"and iP.err then af[#af+1]=iP.err end
 end
-return ae`,
+return af`,
 };
 
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "91afc56e1a59fc5619350b3bfe075c51a980b661",
+  sha1: "70dc7abeb766e95cb796220e451f44e9c28f5645",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function ep()
+local function ew()
 ${part6}
-local km=aB()~=""
+local kv=aC()~=""
 local function ap(us)
 return format("%.0f",us)
 end
-local dp=ap(q)
-local function dM(r)
-r.dM=r.dM or ap(q+r.ci)
-return r.dM
+local dw=ap(q)
+local function dR(r)
+r.dR=r.dR or ap(q+r.cn)
+return r.dR
 end
-local function gh(aL)
-return aL==q and"-"..dp or ap(-aL)
+local function gq(aP)
+return aP==q and"-"..dw or ap(-aP)
 end
-local function hu(U,us)
-if call("PTTL",U)<ej(q+us)then call("PEXPIRE",U,ej(q+us+us/8))end
+local function hC(U,us)
+if call("PTTL",U)<eq(q+us)then call("PEXPIRE",U,eq(q+us+us/8))end
 end
-local channel,gm=aB(),{}
-local jJ=5000
-local function mailbox(aP)
-return channel.."%"..aP
+local channel,gv=aC(),{}
+local jS=5000
+local function mailbox(aS)
+return channel.."%"..aS
 end
-local eU,kk,ez={nil},aB()=="1",number()
-for i=1,ez do
-local aP=aB()
-gm[aP]="caller"
-if kk then
-local jB=mailbox(aP)
-local fo=call("LRANGE",jB,"0","-1")
-if#fo==0 then
-call("RPUSH",jB,"")
-eU[#eU+1]="gap "..aP
-elseif#fo>1 then
-call("LTRIM",jB,"0","0")
-for aX=2,#fo do
-eU[#eU+1]=fo[aX]
+local fb,kt,eI={nil},aC()=="1",number()
+for i=1,eI do
+local aS=aC()
+gv[aS]="caller"
+if kt then
+local jL=mailbox(aS)
+local fv=call("LRANGE",jL,"0","-1")
+if#fv==0 then
+call("RPUSH",jL,"")
+fb[#fb+1]="gap "..aS
+elseif#fv>1 then
+call("LTRIM",jL,"0","0")
+for bc=2,#fv do
+fb[#fb+1]=fv[bc]
 end
 end
-call("PEXPIRE",jB,jJ)
+call("PEXPIRE",jL,jS)
 end
 end
 ${part7}
 ${part2}
-local cp,bF,fr,aY,ib={},nil,nil,false,false
-local function dQ(e)
-if#e.r.rates>0 then return fr.dQ(e)end
-local o,A=not e.dz and call("GET",e.U)or"",1
-e.z,A=eC(o)
-e.states,e.eM={},sub(o,A>10 and 1 or A)
+local ct,bH,fz,bd,im={},nil,nil,false,false
+local function dW(e)
+if#e.r.rates>0 then return fz.dW(e)end
+local m,A=not e.dG and call("GET",e.U)or"",1
+e.z,A=eL(m)
+e.states,e.cJ={},sub(m,A>10 and 1 or A)
 end
-local function el(e)
-fr.el(e)
+local function es(e)
+fz.es(e)
 end
 ${part8}
 ${part9}
-local eP={}
-local function ey(e)
-local bo=eP[e.ay]
-if bo then return bo end
-local ak=call("ZRANGE",e.ay,"0","1","WITHSCORES")
-bo={aL=0,ba=0,aN=nil,gK=false,bs=0}
-if ak[1]=="#"then
-bo.aL=-ak[2]
-bo.gK=not ak[4]or ak[4]+0>q
-if bo.gK and ak[4]then bo.aN=ak[4]+0 end
+local eV={}
+local function eH(e)
+local bt=eV[e.az]
+if bt then return bt end
+local al=call("ZRANGE",e.az,"0","1","WITHSCORES")
+bt={aP=0,be=0,aR=nil,gT=false,bG=0}
+if al[1]=="#"then
+bt.aP=-al[2]
+bt.gT=not al[4]or al[4]+0>q
+if bt.gT and al[4]then bt.aR=al[4]+0 end
 end
-if ak[3]or not bo.gK then bo.ba=call("ZCOUNT",e.ay,"("..dp,"+inf")end
-eP[e.ay]=bo
-return bo
+if al[3]or not bt.gT then bt.be=call("ZCOUNT",e.az,"("..dw,"+inf")end
+eV[e.az]=bt
+return bt
 end
-local function iP(e,n)
-local bo=ey(e)
-if n==1 and bo.aN then return bo.aN end
-local bp=n==1 and bo.gK and call("ZRANGE",e.ay,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.ay,"("..dp,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bo.aN=bp[2]+0 end
-return bp[2]+0
+local function iZ(e,n)
+local bt=eH(e)
+if n==1 and bt.aR then return bt.aR end
+local bu=n==1 and bt.gT and call("ZRANGE",e.az,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.az,"("..dw,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bt.aR=bu[2]+0 end
+return bu[2]+0
 end
-local function ds(e,I)
-local ba=ey(e).ba
-local gH=ba+I-e.r.I
-if gH>ba then return 1e15 end
-return gH<=0 and 0 or iP(e,gH)-q
+local function dz(e,J)
+local be=eH(e).be
+local gQ=be+J-e.r.J
+if gQ>be then return 1e15 end
+return gQ<=0 and 0 or iZ(e,gQ)-q
 end
-local function hb(e,id)
-return tonumber(call("ZSCORE",e.ay,id)or 0)>q
+local function hk(e,id)
+return tonumber(call("ZSCORE",e.az,id)or 0)>q
 end
-local function fR(e)
-local bo,us=eP[e.ay],max(4*e.r.ci,60000000)
-if bo and bo.bs>=us then return end
-hu(e.ay,us)
-if bo then bo.bs=us end
+local function ga(e)
+local bt,us=eV[e.az],max(4*e.r.cn,60000000)
+if bt and bt.bG>=us then return end
+hC(e.az,us)
+if bt then bt.bG=us end
 end
-local function gt(e)
-return max(q,ey(e).aL+1)
+local function gB(e)
+return max(q,eH(e).aP+1)
 end
-local function hp(e,id,I)
-call("ZADD",e.ay,dM(e.r),id)
-for al=2,I do
-call("ZADD",e.ay,dM(e.r),id.."+"..al)
+local function hx(e,id,J)
+call("ZADD",e.az,dR(e.r),id)
+for am=2,J do
+call("ZADD",e.az,dR(e.r),id.."+"..am)
 end
-eP[e.ay]=nil
-fR(e)
+eV[e.az]=nil
+ga(e)
 end
-local function jD(e,id,I)
-local bo=ey(e)
-local aL=gt(e)
-local bx=call("ZADD",e.ay,gh(aL),"#",dM(e.r),id)
-if bo.aL==0 then bx=bx-1 end
-if not bo.gK then call("ZREMRANGEBYSCORE",e.ay,"1",dp)end
-if bx==1 and I<=1 then
-local bp=q+e.r.ci
-if bo.ba==0 then bo.aN=bp end
-if bo.aN then bo.aN=min(bo.aN,bp)end
-bo.aL,bo.ba,bo.gK=aL,bo.ba+1,true
-fR(e)
+local function jN(e,id,J)
+local bt=eH(e)
+local aP=gB(e)
+local bA=call("ZADD",e.az,gq(aP),"#",dR(e.r),id)
+if bt.aP==0 then bA=bA-1 end
+if not bt.gT then call("ZREMRANGEBYSCORE",e.az,"1",dw)end
+if bA==1 and J<=1 then
+local bu=q+e.r.cn
+if bt.be==0 then bt.aR=bu end
+if bt.aR then bt.aR=min(bt.aR,bu)end
+bt.aP,bt.be,bt.gT=aP,bt.be+1,true
+ga(e)
 else
-hp(e,id,I)
+hx(e,id,J)
 end
-return aL
+return aP
 end
-local function jR(e,id,I)
-local dU=call("ZREM",e.ay,id)
-for al=2,I do
-dU=dU+call("ZREM",e.ay,id.."+"..al)
+local function ka(e,id,J)
+local ea=call("ZREM",e.az,id)
+for am=2,J do
+ea=ea+call("ZREM",e.az,id.."+"..am)
 end
-eP[e.ay]=nil
-return dU
+eV[e.az]=nil
+return ea
 end
-local function ev(ae,e,aL)
-if e.r.I==0 then return end
-local ba,ab=ey(e).ba,#ae
-ae[ab+1],ae[ab+2],ae[ab+3]=ba,ba>0 and iP(e,1)-q or 0,aL or 0
+local function eE(af,e,aP)
+if e.r.J==0 then return end
+local be,ab=eH(e).be,#af
+af[ab+1],af[ab+2],af[ab+3]=be,be>0 and iZ(e,1)-q or 0,aP or 0
 end
-local function jq(e)
-local ck=#e.r.rates==0 and call("EXISTS",e.aE,e.U)
-or call("EXISTS",e.aE)
-e.dC=ck==0
-e.dz=e.dC and#e.r.rates==0
+local function jA(e)
+local cp=#e.r.rates==0 and call("EXISTS",e.aG,e.U)
+or call("EXISTS",e.aG)
+e.dJ=cp==0
+e.dG=e.dJ and#e.r.rates==0
 end
-local fl={}
-local function gq(e,id)
-fl[e.aE]=nil
-return call("ZREM",e.aE,id,id.."k")
+local fs={}
+local function gy(e,id)
+fs[e.aG]=nil
+return call("ZREM",e.aG,id,id.."k")
 end
-local function hX(e,id,as)
+local function ii(e,id,as)
 if as==0 then
-local ab=call("ZREVRANGE",e.aE,"0","0","WITHSCORES")
+local ab=call("ZREVRANGE",e.aG,"0","0","WITHSCORES")
 as=max(q,(ab[2]or 0)+1)
 end
-call("ZADD",e.aE,ap(as),id)
-fl[e.aE],e.dC=nil,false
-hu(e.aE,max(4*e.r.ci,60000000))
+call("ZADD",e.aG,ap(as),id)
+fs[e.aG],e.dJ=nil,false
+hC(e.aG,max(4*e.r.cn,60000000))
 return as
 end
-local function iv(e,id,as)
-if call("ZSCORE",e.aE,id)then
-call("ZADD",e.aE,ap(as),id.."k")
-call("ZREM",e.aE,id)
+local function iF(e,id,as)
+if call("ZSCORE",e.aG,id)then
+call("ZADD",e.aG,ap(as),id.."k")
+call("ZREM",e.aG,id)
 end
-fl[e.aE]=nil
+fs[e.aG]=nil
 end
-local function hI(aP)
-return redis.pcall("EXISTS",mailbox(aP))==1
+local function hQ(aS)
+return redis.pcall("EXISTS",mailbox(aS))==1
 end
-local function ht(aP)
-if gm[aP]==nil then
-local iE=call("PUBSUB","NUMSUB",channel..aP)[2]>0
-gm[aP]=iE and"channel"or hI(aP)and"mailbox"or false
+local function hB(aS)
+if gv[aS]==nil then
+local iO=call("PUBSUB","NUMSUB",channel..aS)[2]>0
+gv[aS]=iO and"channel"or hQ(aS)and"mailbox"or false
 end
-return gm[aP]
+return gv[aS]
 end
-local function ft(aI,au,ae)
-local cV=format(string.rep(" %.0f",1+#ae),q,unpack(ae))
-local eA=aI..cV.." "..au.id
-local kt=gm[au.aP]
-if kt=="caller"then
-eU[#eU+1]=eA
-elseif kt=="mailbox"then
-call("RPUSHX",mailbox(au.aP),eA)
+local function ec(aM,av,af)
+local cZ=format(string.rep(" %.0f",1+#af),q,unpack(af))
+local eJ=aM..cZ.." "..av.id
+local kC=gv[av.aS]
+if kC=="caller"then
+fb[#fb+1]=eJ
+elseif kC=="mailbox"then
+call("RPUSHX",mailbox(av.aS),eJ)
 else
-call("PUBLISH",channel..au.aP,eA)
+call("PUBLISH",channel..av.aS,eJ)
 end
 end
-local io=8
-local function eT(e,y)
-if e.dC then return nil end
-local bT=y==0 and fl[e.aE]
-if bT and bT.r==e.r then return bT end
+local ix=8
+local function fa(e,y)
+if e.dJ then return nil end
+local bW=y==0 and fs[e.aG]
+if bW and bW.r==e.r then return bW end
 while true do
-local aX=call("ZRANGE",e.aE,format("%d",y),format("%d",y),"WITHSCORES")
-local hy=aX[1]
-if not hy then return nil end
-local id,aP,aI,jT,I,aa,bs=
-string.match(hy,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local ki=q-aX[2]
-if aP and ki<=tonumber(jT)and ht(aP)then
-local au={id=id,aP=aP,hn=aI=="d",bs=bs=="k",as=aX[2]+0}
-for cT,o in pairs(e)do
-if cT~="states"then au[cT]=o end
+local bc=call("ZRANGE",e.aG,format("%d",y),format("%d",y),"WITHSCORES")
+local hG=bc[1]
+if not hG then return nil end
+local id,aS,aM,kc,J,Y,bG=
+string.match(hG,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local kr=q-bc[2]
+if aS and kr<=tonumber(kc)and hB(aS)then
+local av={id=id,aS=aS,hw=aM=="d",bG=bG=="k",as=bc[2]+0}
+for cX,m in pairs(e)do
+if cX~="states"then av[cX]=m end
 end
-au.I,au.aa=min(tonumber(I),e.r.I),tonumber(aa)
-if y==0 then fl[e.aE]=au end
-return au
+av.J,av.Y=min(tonumber(J),e.r.J),tonumber(Y)
+if y==0 then fs[e.aG]=av end
+return av
 end
-call("ZREM",e.aE,hy)
-fl[e.aE]=nil
+call("ZREM",e.aG,hG)
+fs[e.aG]=nil
 end
 end
-local function gW(e)
-local bv=e.r.fT
-if bv<0 or call("ZCARD",e.aE)<bv then return false end
-eT(e,0)
-return call("ZCARD",e.aE)>=bv
+local function hf(e)
+local aV=e.r.gc
+if aV<0 or call("ZCARD",e.aG)<aV then return false end
+fa(e,0)
+return call("ZCARD",e.aG)>=aV
 end
-local function dT(e,iL)
-local y,bP=0,0
-while y<io and not e.dC and ds(e,bP+1)==0 do
-local au=eT(e,y)
-if not au or ds(e,bP+au.I)>0 then return end
-if not au.hn then
-if not au.bs and au.id~=iL then ft("turn",au,{0})end
-y,bP=y+1,bP+au.I
+local function dZ(e,iV)
+local y,bS=0,0
+while y<ix and not e.dJ and dz(e,bS+1)==0 do
+local av=fa(e,y)
+if not av or dz(e,bS+av.J)>0 then return end
+if not av.hw then
+if not av.bG and av.id~=iV then ec("turn",av,{0})end
+y,bS=y+1,bS+av.J
 else
-local at=ga(au)
+local at=gj(av)
 if at>q then
-if au.id~=iL then ft("turn",au,{at-q})end
+if av.id~=iV then ec("turn",av,{at-q})end
 return
 end
-fz(au,q)
-gq(e,au.id)
-local ae={1,0,0}
-local aL=jD(e,au.id,au.I)
-di(ae,au)
-ev(ae,au,aL)
-dk(ae,{au})
-ft("granted",au,ae)
+fG(av,q)
+gy(e,av.id)
+local af={1,0,0}
+local aP=jN(e,av.id,av.J)
+dn(af,av)
+eE(af,av,aP)
+dq(af,{av})
+ec("granted",av,af)
 end
 end
 end
-local function iU(e,id,as)
-local bP=0
-for y=0,io-1 do
-local au=eT(e,y)
-if not au or au.id==id or(as>0 and au.as>as)then return false end
-bP=bP+au.I
-if au.hn or ds(e,bP+e.I)>0 then return true end
+local function je(e,id,as)
+local bS=0
+for y=0,ix-1 do
+local av=fa(e,y)
+if not av or av.id==id or(as>0 and av.as>as)then return false end
+bS=bS+av.J
+if av.hw or dz(e,bS+e.J)>0 then return true end
 end
 return true
 end
-local function ij(e,id)
-local bP=0
-for y=0,io-1 do
-local au=eT(e,y)
-if not au then return 0 end
-local bb=au.id==id
-if bb then au=e end
-local bf=ds(e,bP+au.I)
-if bf>0 then return min(bf,e.r.ci)end
-if bb or au.hn then
-local dr=ga(au)-q
-return bb and dr or dr+e.r.ci
+local function it(e,id)
+local bS=0
+for y=0,ix-1 do
+local av=fa(e,y)
+if not av then return 0 end
+local bg=av.id==id
+if bg then av=e end
+local bj=dz(e,bS+av.J)
+if bj>0 then return min(bj,e.r.cn)end
+if bg or av.hw then
+local dy=gj(av)-q
+return bg and dy or dy+e.r.cn
 end
-bP=bP+au.I
+bS=bS+av.J
 end
-return e.r.ci
+return e.r.cn
 end
-local function jN(e,id,as)
-if e.r.I==0 then return false end
-return ds(e,e.I)>0 or iU(e,id,as)
+local function jW(e,id,as)
+if e.r.J==0 then return false end
+return dz(e,e.J)>0 or je(e,id,as)
 end
-local function gO(gw,cr)
-local kr,ke=gw.r.I,cr.r.I
-return kr<ke or(kr==ke and gw.U<cr.U)
+local function gX(gE,cv)
+local kA,kn=gE.r.J,cv.r.J
+return kA<kn or(kA==kn and gE.U<cv.U)
 end
-local function hF(id,as,ag,eG,dr)
-local iw=#ag>1 and dr>0
-local er=not iw and(eG or ag[1])
-if er and as==0 and gW(er)then return 5,max(dr,1),0 end
-for _,e in ipairs(ag)do
-if as>0 and e~=er and e.r.I>0 then
-if er and gO(e,er)then
-iv(e,id,as)
-elseif gq(e,id)>0 then
-dT(e)
+local function hN(id,as,ai,eO,dy)
+local iG=#ai>1 and dy>0
+local ez=not iG and(eO or ai[1])
+if ez and as==0 and hf(ez)then return 5,max(dy,1),0 end
+for _,e in ipairs(ai)do
+if as>0 and e~=ez and e.r.J>0 then
+if ez and gX(e,ez)then
+iF(e,id,as)
+elseif gy(e,id)>0 then
+dZ(e)
 end
 end
 end
-if not er then return 3,dr,as==0 and q or as end
-if as>0 then gq(er,id)end
-as=hX(er,id,as)
-return 3,ij(er,id),as
+if not ez then return 3,dy,as==0 and q or as end
+if as>0 then gy(ez,id)end
+as=ii(ez,id,as)
+return 3,it(ez,id),as
 end
-local function ic(e,id)
-hp(e,id,e.I)
-local aL=gt(e)
-call("ZADD",e.ay,gh(aL),"#")
-eP[e.ay].aL=aL
-return aL
+local function io(e,id)
+hx(e,id,e.J)
+local aP=gB(e)
+call("ZADD",e.az,gq(aP),"#")
+eV[e.az].aP=aP
+return aP
 end
-local function hD(id,as,ag)
-for _,e in ipairs(ag)do
-if e.r.I>0 and not hb(e,id)then return end
+local function hL(id,as,ai)
+for _,e in ipairs(ai)do
+if e.r.J>0 and not hk(e,id)then return end
 end
-local ae={6,0,as}
-for _,e in ipairs(ag)do
-local aL
-if e.r.I>0 then
-jq(e)
-aL=ic(e,id)
+local af={6,0,as}
+for _,e in ipairs(ai)do
+local aP
+if e.r.J>0 then
+jA(e)
+aP=io(e,id)
 end
-dQ(e)
-di(ae,e)
-ev(ae,e,aL)
+dW(e)
+dn(af,e)
+eE(af,e,aP)
 end
-return ae
+return af
 end
-local function cE(id,cS,aM,as,ag)
-aY=cS=="2"
-if bF and not aY then error(bF,0)end
-local ad=as>0 and cS~="2"and hD(id,as,ag)
-if ad then return ad end
-local at,z,eG,gn=q,q,nil,true
-for i=1,#ag do
-local e=ag[i]
-if e.r.I>0 then
-gn=false
-jq(e)
-if cS~="2"then dT(e,id)end
+local function cL(id,cW,aQ,as,ai)
+bd=cW=="2"
+if bH and not bd then error(bH,0)end
+local ae=as>0 and cW~="2"and hL(id,as,ai)
+if ae then return ae end
+local at,z,eO,gw=q,q,nil,true
+for i=1,#ai do
+local e=ai[i]
+if e.r.J>0 then
+gw=false
+jA(e)
+if cW~="2"then dZ(e,id)end
 end
-at=max(at,ga(e))
+at=max(at,gj(e))
 z=max(z,e.z)
-if jN(e,id,as)and(not eG or gO(e,eG))then eG=e end
+if jW(e,id,as)and(not eO or gX(e,eO))then eO=e end
 end
-local iQ,fg,bf={},0,at-q
-local bc=cS=="1"and at-q<=aM
-if not eG and(at<=q or(bc and gn))then
-fg=1
-if cS~="2"then
-for i=1,#ag do
-local e=ag[i]
-fz(e,at)
-if e.r.I>0 then
-if as>0 then gq(e,id)end
-iQ[i]=jD(e,id,e.I)
+local ja,fn,bj={},0,at-q
+local bf=cW=="1"and at-q<=aQ
+if not eO and(at<=q or(bf and gw))then
+fn=1
+if cW~="2"then
+for i=1,#ai do
+local e=ai[i]
+fG(e,at)
+if e.r.J>0 then
+if as>0 then gy(e,id)end
+ja[i]=jN(e,id,e.J)
 end
 end
 end
-elseif bc then
-fg,bf,as=hF(id,as,ag,eG,bf)
-elseif eG then
-fg=4
-bf=max(bf,1)
+elseif bf then
+fn,bj,as=hN(id,as,ai,eO,bj)
+elseif eO then
+fn=4
+bj=max(bj,1)
 elseif z>q then
-fg=2
+fn=2
 end
-if fg>3 then
-for _,e in ipairs(ag)do
-if e.r.I>0 then bf=max(bf,ds(e,e.I))end
+if fn>3 then
+for _,e in ipairs(ai)do
+if e.r.J>0 then bj=max(bj,dz(e,e.J))end
 end
 end
-local ae={fg,bf,as,nil,nil,nil}
-for i=1,#ag do
-di(ae,ag[i])
-ev(ae,ag[i],iQ[i])
+local af={fn,bj,as,nil,nil,nil}
+for i=1,#ai do
+dn(af,ai[i])
+eE(af,ai[i],ja[i])
 end
-dk(ae,ag)
-return ae
+dq(af,ai)
+return af
 end
-local function kx(id,as,e)
-local ae={hb(e,id)and 6 or 1,0,as}
-dT(e,id)
-local hB=hb(e,id)
-if not hB and not call("ZSCORE",e.aE,id)then
-hX(e,id,as)
-dT(e,id)
-hB=hb(e,id)
+local function kG(id,as,e)
+local af={hk(e,id)and 6 or 1,0,as}
+dZ(e,id)
+local hJ=hk(e,id)
+if not hJ and not call("ZSCORE",e.aG,id)then
+ii(e,id,as)
+dZ(e,id)
+hJ=hk(e,id)
 end
-local aL
-if hB then
-aL=ic(e,id)
+local aP
+if hJ then
+aP=io(e,id)
 else
-hu(e.aE,max(4*e.r.ci,60000000))
-ae[1],ae[2]=3,ij(e,id)
+hC(e.aG,max(4*e.r.cn,60000000))
+af[1],af[2]=3,it(e,id)
 end
-dQ(e)
-di(ae,e)
-ev(ae,e,aL)
-return ae
+dW(e)
+dn(af,e)
+eE(af,e,aP)
+return af
 end
-local function cc()
-local ag={nil}
+local function cg()
+local ai={nil}
 for i=1,number()do
-ag[i]=ed()
+ai[i]=ek()
 end
-return ag
+return ai
 end
-local bO={}
-function bO.T()
-local id,cS,aM,as=aB(),aB(),number(),number()
-return cE(id,cS,aM,as,cc())
+local bR={}
+function bR.T()
+local id,cW,aQ,as=aC(),aC(),number(),number()
+return cL(id,cW,aQ,as,cg())
 end
-function bO.P()
-local id,as=aB(),number()
-return kx(id,as,cc()[1])
+function bR.P()
+local id,as=aC(),number()
+return kG(id,as,cg()[1])
 end
-local function hW(id,ag)
-local it=0
-for i=1,#ag do
-local e=ag[i]
-local dK=jR(e,id,e.I)
-jq(e)
-if not e.dC then
-if dK==0 then dK=gq(e,id)end
-if dK>0 then dT(e)end
+local function ih(id,ai)
+local iD=0
+for i=1,#ai do
+local e=ai[i]
+local dP=ka(e,id,e.J)
+jA(e)
+if not e.dJ then
+if dP==0 then dP=gy(e,id)end
+if dP>0 then dZ(e)end
 end
-it=it+dK
+iD=iD+dP
 end
-return it
+return iD
 end
-function bO.R()
-local id=aB()
-return{hW(id,cc())}
+function bR.R()
+local id=aC()
+return{ih(id,cg())}
 end
-local function hw(id)
+local function hE(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function bO.N()
-local id,ag,ae=aB(),cc(),{}
-for i,e in ipairs(ag)do
-local bp=call("ZSCORE",e.ay,id)
-local ka=bp and(tonumber(bp)>q or ey(e).ba+e.I<=e.r.I)
-if ka then hp(e,id,e.I)end
-ae[i]=ka and 1 or 0
+function bR.N()
+local id,ai,af=aC(),cg(),{}
+for i,e in ipairs(ai)do
+local bu=call("ZSCORE",e.az,id)
+local kj=bu and(tonumber(bu)>q or eH(e).be+e.J<=e.r.J)
+if kj then hx(e,id,e.J)end
+af[i]=kj and 1 or 0
 end
-return ae
+return af
 end
-local function gL()
-local eW
+local function gU()
+local fd
 ${part4}
 ${part5}
 ${part10}
@@ -2368,1006 +2401,1007 @@ ${part20}
 ${part21}
 ${part22}
 ${part23}
+${part24}
 ${part1}
 ${part3}
-${part24}
 ${part25}
 ${part26}
 ${part27}
 ${part28}
-local fD
-local function eV()
-local cw,cZ={},{}
-local cL,bM,dE,cM={},{},{},{}
-local function eY(p,g)
-local Y=p*g.interval_rem
-local cg=floor(Y/g.denominator)
-return{us=p*g.interval_us+cg,Y=Y-cg*g.denominator}
+${part29}
+local fL
+local function fc()
+local cB,dd={},{}
+local cQ,bP,dL,cR={},{},{},{}
+local function bI(p,g)
+local aa=p*g.interval_rem
+local cl=floor(aa/g.denominator)
+return{us=p*g.interval_us+cl,aa=aa-cl*g.denominator}
 end
-local function kg(a,b)
-return a.us==b.us and a.Y==b.Y
+local function kp(a,b)
+return a.us==b.us and a.aa==b.aa
 end
-function cw.t(h,p,bu,g)
-local aR=aS()
-local bV=bu.bV or{0,0,0,-1,0}
-local ad,ac={us=bV[1],Y=bV[2]},h.ac or aR.dI
-local bp={us=bu.q+bu.ak,Y=bu.ei}
-if kg(bp,h)and kg(ad,ac)and bu.aa>0 then
-local fv,gC,v=p>=bu.aa,bu.at>bu.q,h.v or 0
-local to=aR.eS(h,eY(p,g),g)
-if fv and bV[4]>=0 then to={us=bV[4],Y=bV[5]}end
-if gC then v=fv and bV[3]or max(v,bu.at)end
-return aR.cx(to.us,to.Y,aR.ba(h),v,g,aR.dD(h,g))
+function cB.t(h,p,bx,g)
+local aW=aX()
+local bX=bx.bX or{0,0,0,-1,0}
+local ae,ac={us=bX[1],aa=bX[2]},h.ac or aW.dN
+local bu={us=bx.q+bx.al,aa=bx.ep}
+if kp(bu,h)and kp(ae,ac)and bx.Y>0 then
+local fC,gL,v=p>=bx.Y,bx.at>bx.q,h.v or 0
+local to=aW.eZ(h,bI(p,g),g)
+if fC and bX[4]>=0 then to={us=bX[4],aa=bX[5]}end
+if gL then v=fC and bX[3]or max(v,bx.at)end
+return aW.cC(to.us,to.aa,aW.be(h),v,g,aW.dK(h,g))
 end
-if aR.bX(h,g)>q then return h end
-local bd=aR.fq(bp,ad,g).us
-if bd>aR.fq(h,ac,g).us then return h end
-local hC=aR.fO(aR.eS(bp,aR.jm(ac,bd,ad,g),g),h)
-if hC.us<q then return h end
-local fB=aR.fO(eY(p,g),{us=hC.us-q,Y=hC.Y})
-if fB.us==0 and fB.Y==0 then return h end
-return aR.em(h,fB,bd,0,g)
+if aW.bZ(h,g)>q then return h end
+local bh=aW.fy(bu,ae,g).us
+if bh>aW.fy(h,ac,g).us then return h end
+local hK=aW.fX(aW.eZ(bu,aW.jw(ac,bh,ae,g),g),h)
+if hK.us<q then return h end
+local fI=aW.fX(bI(p,g),{us=hK.us-q,aa=hK.aa})
+if fI.us==0 and fI.aa==0 then return h end
+return aW.et(h,fI,bh,0,g)
 end
-function cZ.t(h,p,g)
-local aR=aS()
-if h.us<q then return aR.cx(q,0,aR.ba(h),h.v or 0,g,h.H)end
-local fB=aR.fO(eY(p,g),{us=h.us-q,Y=h.Y})
-if fB.us==0 and fB.Y==0 then return h end
-return aR.em(h,fB,0,aR.bX(h,g),g)
+function dd.t(h,p,g)
+local aW=aX()
+if h.us<q then return aW.cC(q,0,aW.be(h),h.v or 0,g,h.I)end
+local fI=aW.fX(bI(p,g),{us=h.us-q,aa=h.aa})
+if fI.us==0 and fI.aa==0 then return h end
+return aW.et(h,fI,0,aW.bZ(h,g),g)
 end
-local function dY(w,J,kj)
-local cj,bN=0,bw(w)
-while cj<bN do
-local cb=floor((cj+bN)/2)
-if cn(w,cb)<=J then
-cj=cb+1
+local function ef(x,D,ks)
+local co,bQ=0,bz(x)
+while co<bQ do
+local ce=floor((co+bQ)/2)
+if cr(x,ce)<=D then
+co=ce+1
 else
-bN=cb
+bQ=ce
 end
 end
-if cj>0 and(not kj or cn(w,cj-1)==J)then return cj-1 end
+if co>0 and(not ks or cr(x,co-1)==D)then return co-1 end
 end
-local function cv(w,y,p)
-local J,x=cn(w,y)
-local V=min(p,x)
-return fu(w,y,J,x-V),p-V
+local function cA(x,y,p)
+local D,w=cr(x,y)
+local W=min(p,w)
+return fB(x,y,D,w-W),p-W
 end
-local function jx(w)
-while w~=""do
-local _,x=bH(w)
-if x>0 then break end
-w=sub(w,1,-aW-1)
+local function jH(x)
+while x~=""do
+local _,w=bK(x)
+if w>0 then break end
+x=sub(x,1,-bb-1)
 end
-return w
+return x
 end
-function cw.f(h,p,bu,g)
-local y=dY(h.w,bu.q+bu.ei-g.window,true)
-if y then h.w=jx(cv(h.w,y,p))end
-return bW(h,g,h.H)
+function cB.f(h,p,bx,g)
+local y=ef(h.x,bx.q+bx.ep-g.window,true)
+if y then h.x=jH(cA(h.x,y,p))end
+return bY(h,g,h.I)
 end
-function cZ.f(h,p,g)
-local y=dY(h.w,q)
-if y then h.w=jx(cv(h.w,y,p))end
-return bW(h,g,h.H)
+function dd.f(h,p,g)
+local y=ef(h.x,q)
+if y then h.x=jH(cA(h.x,y,p))end
+return bY(h,g,h.I)
 end
-local function im(E,w,g)
-local bs=jx(w)
-if bs==""and E>0 and w~=""then
-return{E=0,w=pack(cH,bJ(w)-g.window,E)}
+local function iw(H,x,g)
+local bG=jH(x)
+if bG==""and H>0 and x~=""then
+return{H=0,x=pack(cx,bL(x)-g.window,H)}
 end
-return{E=E,w=bs}
+return{H=H,x=bG}
 end
-function cw.c(h,p,bu,g)
-local J=bu.q+bu.ei-2*g.window
-local E,w=h.E,h.w
-local y=dY(w,J,true)
+function cB.c(h,p,bx,g)
+local D=bx.q+bx.ep-2*g.window
+local H,x=h.H,h.x
+local y=ef(x,D,true)
 if y then
-w=cv(w,y,p)
-elseif w~=""and bJ(w)==J+g.window then
-E=max(E-p,0)
+x=cA(x,y,p)
+elseif x~=""and bL(x)==D+g.window then
+H=max(H-p,0)
 end
-return bW(im(E,w,g),g,h.H)
+return bY(iw(H,x,g),g,h.I)
 end
-function cZ.c(h,p,g)
-local E,w=h.E,h.w
-local y,aJ=dY(w,q),nil
-if not y then return bW(h,g,h.H)end
-w,aJ=cv(w,y,p)
+function dd.c(h,p,g)
+local H,x=h.H,h.x
+local y,ay=ef(x,q),nil
+if not y then return bY(h,g,h.I)end
+x,ay=cA(x,y,p)
 if y>0 then
-w=cv(w,y-1,aJ)
+x=cA(x,y-1,ay)
 else
-E=max(E-aJ,0)
+H=max(H-ay,0)
 end
-return bW(im(E,w,g),g,h.H)
+return bY(iw(H,x,g),g,h.I)
 end
-local jp=bY.s and bY.s.hH()
-function cw.s(m,p,bu,g)
-jp.cw(m,p,bu.q+bu.ei-g.window,g)
+local jz=ca.s and ca.s.hP()
+function cB.s(o,p,bx,g)
+jz.cB(o,p,bx.q+bx.ep-g.window,g)
 end
-function cZ.s(m,p,g)
-jp.cZ(m,p,g)
+function dd.s(o,p,g)
+jz.dd(o,p,g)
 end
-local function cQ(aj,at)
-local aZ=0
-for _,bB in ipairs(aj.af)do
-if bB.at<=at then aZ=aZ+bB.p end
+local function cV(ak,at)
+local aK=0
+for _,bC in ipairs(ak.ag)do
+if bC.at<=at then aK=aK+bC.p end
 end
-return aZ
+return aK
 end
-local function eg(aj)
-local ab=aj.af[#aj.af]
+local function en(ak)
+local ab=ak.ag[#ak.ag]
 return ab and ab.at or 0
 end
-local function gg(aj,p)
-local aJ=p
-while aJ>0 and aj.af[1]do
-local ak=aj.af[1]
-local eI=min(aJ,ak.p)
-ak.p,aJ=ak.p-eI,aJ-eI
-if ak.p==0 then table.remove(aj.af,1)end
+local function gp(ak,p)
+local ay=p
+while ay>0 and ak.ag[1]do
+local al=ak.ag[1]
+local dv=min(ay,al.p)
+al.p,ay=al.p-dv,ay-dv
+if al.p==0 then table.remove(ak.ag,1)end
 end
 end
-local function dB(aj,at,g)
-local ad=aj.v>q and aj.H or 0
-aj.v=at>q and at or 0
-aj.H=at>q and eL(at-q,g.window,ad)or 0
-return aj
+local function dI(ak,at,g)
+local ae=ak.v>q and ak.I or 0
+ak.v=at>q and at or 0
+ak.I=at>q and eS(at-q,g.window,ae)or 0
+return ak
 end
-local function gf(aj,g)
-while aj.af[1]and aj.af[#aj.af].p==0 do
-table.remove(aj.af)
+local function go(ak,g)
+while ak.ag[1]and ak.ag[#ak.ag].p==0 do
+table.remove(ak.ag)
 end
-return dB(aj,min(aj.v,eg(aj)),g)
+return dI(ak,min(ak.v,en(ak)),g)
 end
-local function hP(aj,g)
-local aU=eg(aj)
-local bk=max(q,min(aj.v,dg(aj.H,g.window)))
-if aU<=bk then return aj end
-local bj,cC={af={},v=aj.v,H=aj.H},0
-for _,bB in ipairs(aj.af)do
-if bB.at<=bk then
-bj.af[#bj.af+1]={at=bB.at,p=bB.p}
+local function hX(ak,g)
+local aZ=en(ak)
+local bn=max(q,min(ak.v,dl(ak.I,g.window)))
+if aZ<=bn then return ak end
+local bm,cH={ag={},v=ak.v,I=ak.I},0
+for _,bC in ipairs(ak.ag)do
+if bC.at<=bn then
+bm.ag[#bm.ag+1]={at=bC.at,p=bC.p}
 else
-cC=cC+bB.p
+cH=cH+bC.p
 end
 end
-cC=min(cC,g.capacity or cC)
-local ab=bj.af[#bj.af]
-if ab and ab.at==bk then
-ab.p=ab.p+cC
+cH=min(cH,g.capacity or cH)
+local ab=bm.ag[#bm.ag]
+if ab and ab.at==bn then
+ab.p=ab.p+cH
 else
-bj.af[#bj.af+1]={at=bk,p=cC}
+bm.ag[#bm.ag+1]={at=bn,p=cH}
 end
-return dB(bj,bk,g)
+return dI(bm,bn,g)
 end
-local jv={
-dz=function()
-return{af={},v=0,H=0}
+local jF={
+dG=function()
+return{ag={},v=0,I=0}
 end,
-dc=hP,
-cA=function(aj,aa,g)
-local at=max(q,aj.v)
-local cW=cQ(aj,1/0)+aa-g.capacity
-for _,bB in ipairs(aj.af)do
-if cW<=0 then break end
-cW=cW-bB.p
-if cW<=0 then at=max(at,bB.at+g.window)end
+dg=hX,
+cF=function(ak,Y,g)
+local at=max(q,ak.v)
+local da=cV(ak,1/0)+Y-g.capacity
+for _,bC in ipairs(ak.ag)do
+if da<=0 then break end
+da=da-bC.p
+if da<=0 then at=max(at,bC.at+g.window)end
 end
 return at
 end,
-cE=function(aj,at,aa,g)
-local ap=max(at,eg(aj))
-gg(aj,cQ(aj,q-g.window))
-local ab=aj.af[#aj.af]
+cL=function(ak,at,Y,g)
+local ap=max(at,en(ak))
+gp(ak,cV(ak,q-g.window))
+local ab=ak.ag[#ak.ag]
 if ab and ab.at==ap then
-ab.p=ab.p+aa
+ab.p=ab.p+Y
 else
-aj.af[#aj.af+1]={at=ap,p=aa}
+ak.ag[#ak.ag+1]={at=ap,p=Y}
 end
-return dB(aj,at>q and ap or aj.v,g)
+return dI(ak,at>q and ap or ak.v,g)
 end,
-dS=function(aj,g)
-local aH=cQ(aj,1/0)-cQ(aj,q-g.window)
-if aH==0 then return 0,0 end
-return aj.v>q and g.capacity or aH,eg(aj)+g.window-q
+dY=function(ak,g)
+local aE=cV(ak,1/0)-cV(ak,q-g.window)
+if aE==0 then return 0,0 end
+return ak.v>q and g.capacity or aE,en(ak)+g.window-q
 end,
-cB=function(aj,g)
-return aj.af[1]and eg(aj)+g.window or 0
+cG=function(ak,g)
+return ak.ag[1]and en(ak)+g.window or 0
 end,
 }
-function cw.l(aj,p,bu,g)
-for _,bB in ipairs(aj.af)do
-if bB.at==bu.q+bu.ei-g.window then bB.p=max(bB.p-p,0)end
+function cB.l(ak,p,bx,g)
+for _,bC in ipairs(ak.ag)do
+if bC.at==bx.q+bx.ep-g.window then bC.p=max(bC.p-p,0)end
 end
-return gf(aj,g)
+return go(ak,g)
 end
-function cZ.l(aj,p,g)
-gg(aj,min(cQ(aj,q-g.window)+p,cQ(aj,q)))
-return gf(aj,g)
+function dd.l(ak,p,g)
+gp(ak,min(cV(ak,q-g.window)+p,cV(ak,q)))
+return go(ak,g)
 end
-local function hE(hm,g)
+local function hM(hv,g)
 local p=
-ceil((hm.us+hm.Y/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
-local function go(n)
-local bb=eY(n,g)
-return bb.us<hm.us or(bb.us==hm.us and bb.Y<hm.Y)
+ceil((hv.us+hv.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function gx(n)
+local bg=bI(n,g)
+return bg.us<hv.us or(bg.us==hv.us and bg.aa<hv.aa)
 end
-while go(p)do
+while gx(p)do
 p=p+1
 end
-while p>0 and not go(p-1)do
+while p>0 and not gx(p-1)do
 p=p-1
 end
 return p
 end
-function cL.t(h,g)
+function cQ.t(h,g)
 if h.us<q then return{}end
-local p=hE({us=h.us-q,Y=h.Y},g)
-return p==0 and{}or{{at=max(q,aS().bX(h,g)),p=p}}
+local p=hM({us=h.us-q,aa=h.aa},g)
+return p==0 and{}or{{at=max(q,aX().bZ(h,g)),p=p}}
 end
-function cL.f(h,g)
-local af={}
-for y=0,bw(h.w)-1 do
-local J,x=cn(h.w,y)
-if x>0 then af[#af+1]={at=max(J,min(q,J+g.window-1)),p=x}end
+function cQ.f(h,g)
+local ag={}
+for y=0,bz(h.x)-1 do
+local D,w=cr(h.x,y)
+if w>0 then ag[#ag+1]={at=max(D,min(q,D+g.window-1)),p=w}end
 end
-return af
+return ag
 end
-function cL.c(h,g)
-local af={}
-if h.w==""then return af end
-if h.E>0 then af[1]={at=min(q,bJ(h.w)-1),p=h.E}end
-for y=0,bw(h.w)-1 do
-local J,x=cn(h.w,y)
-local bp=J+g.window-1
-if x>0 then af[#af+1]={at=J>q and bp or min(q,bp),p=x}end
+function cQ.c(h,g)
+local ag={}
+if h.x==""then return ag end
+if h.H>0 then ag[1]={at=min(q,bL(h.x)-1),p=h.H}end
+for y=0,bz(h.x)-1 do
+local D,w=cr(h.x,y)
+local bu=D+g.window-1
+if w>0 then ag[#ag+1]={at=D>q and bu or min(q,bu),p=w}end
 end
-return af
+return ag
 end
-function cL.l(aj,g)
-local af={}
-for _,bB in ipairs(aj.af)do
-if bB.p>0 and bB.at+g.window>q then af[#af+1]={at=bB.at,p=bB.p}end
+function cQ.l(ak,g)
+local ag={}
+for _,bC in ipairs(ak.ag)do
+if bC.p>0 and bC.at+g.window>q then ag[#ag+1]={at=bC.at,p=bC.p}end
 end
-return af
+return ag
 end
-local function dF(h,v,g)
-local bv={us=max(q,v)+g.aq,Y=g.aF}
-local ks=aS().fO(bv,h)
-return aS().cx(ks.us,ks.Y,h.ac,v,g,0)
+local function dM(h,v,g)
+local aV={us=max(q,v)+g.aq,aa=g.aH}
+local kB=aX().fX(aV,h)
+return aX().cC(kB.us,kB.aa,h.ac,v,g,0)
 end
-local function gM(af,g)
+local function gV(ag,g)
 local kernel=g.kernel
-local h=kernel.dz()
-for _,bB in ipairs(af)do
+local h=kernel.dG()
+for _,bC in ipairs(ag)do
 if g.letter=="t"then
-h=kernel.cE(h,bB.at,min(bB.p,g.capacity),g)
-elseif bB.at+g.window>q then
-h=kernel.cE(h,bB.at,bB.p,g)
+h=kernel.cL(h,bC.at,min(bC.p,g.capacity),g)
+elseif bC.at+g.window>q then
+h=kernel.cL(h,bC.at,bC.p,g)
 end
 end
-local ab=af[#af]
-return g.letter=="t"and dF(h,ab and ab.at or 0,g)or h
+local ab=ag[#ag]
+return g.letter=="t"and dM(h,ab and ab.at or 0,g)or h
 end
-local function iV(gw,cr,g)
-local gp,a,b=g.aq or g.window,gw.aq or gw.window,cr.aq or cr.window
-if a==b then return gw.letter==g.letter and cr.letter~=g.letter end
-if a>=gp and b>=gp then return a<b end
+local function jf(gE,cv,g)
+local ey,a,b=g.aq or g.window,gE.aq or gE.window,cv.aq or cv.window
+if a==b then return gE.letter==g.letter and cv.letter~=g.letter end
+if a>=ey and b>=ey then return a<b end
 return a>b
 end
-local function je(iy,g)
-for i,cU in ipairs(iy)do
-if cU.dd==g.dd then return i end
+local function jn(iI,g)
+for i,cY in ipairs(iI)do
+if cY.dh==g.dh then return i end
 end
-local jj=1
-for i=2,#iy do
-if iV(iy[i],iy[jj],g)then jj=i end
+local js=1
+for i=2,#iI do
+if jf(iI[i],iI[js],g)then js=i end
 end
-return jj
+return js
 end
-local function hl(a,b)
+local function hu(a,b)
 if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
 return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
-local function jM(h)
-if not h.af then return h end
-local jZ={af={},v=h.v,H=h.H}
-for i,bB in ipairs(h.af)do
-jZ.af[i]={at=bB.at,p=bB.p}
+local function jV(h)
+if not h.ag then return h end
+local ki={ag={},v=h.v,I=h.I}
+for i,bC in ipairs(h.ag)do
+ki.ag[i]={at=bC.at,p=bC.p}
 end
-return jZ
+return ki
 end
-local function jf(ad,rates)
-local states,jd={},{}
+local function jo(ae,rates)
+local states,jm={},{}
 for i,g in ipairs(rates)do
-local y=je(ad.rates,g)
-local cU,h=ad.rates[y],ad.states[y]
-local gF,ie=cU.dd==g.dd,not jd[y]
-local af=gF and ie and{}or cL[cU.letter](h,cU)
-if ie and(gF or hl(cU,g))then
-jd[y]=true
-states[i]=g.letter=="t"and not gF and dF(h,af[1]and af[1].at or 0,g)
-or jM(h)
+local y=jn(ae.rates,g)
+local cY,h=ae.rates[y],ae.states[y]
+local gO,ip=cY.dh==g.dh,not jm[y]
+local ag=gO and ip and{}or cQ[cY.letter](h,cY)
+if ip and(gO or hu(cY,g))then
+jm[y]=true
+states[i]=g.letter=="t"and not gO and dM(h,ag[1]and ag[1].at or 0,g)
+or jV(h)
 else
-states[i]=gM(af,g)
+states[i]=gV(ag,g)
 end
 end
 return states
 end
 local byte,char=string.byte,string.char
-local gU,iJ=4,512
-local eZ="FOREIGN the key holds no state of these rules, nor of others that are known"
-local dJ=2^48
-local function en(number)
-local aB,aJ="",number
-while aJ>=128 do
-aB,aJ=aB..char(aJ%128+128),floor(aJ/128)
+local hd,iT=4,512
+local ff="FOREIGN the key holds no state of these rules, nor of others that are known"
+local dO=2^48
+local function eu(number)
+local aC,ay="",number
+while ay>=128 do
+aC,ay=aC..char(ay%128+128),floor(ay/128)
 end
-return aB..char(aJ)
+return aC..char(ay)
 end
-local function kf(o,A)
-local bl={}
-function bl.byte()
+local function ko(m,A)
+local bq={}
+function bq.byte()
 A=A+1
-return byte(o,A-1)or error(eZ,0)
+return byte(m,A-1)or error(ff,0)
 end
-function bl.number()
-local number,eE=0,1
+function bq.number()
+local number,aI=0,1
 while true do
-local gl=bl.byte()
-number=number+gl%128*eE
-if gl<128 then return number end
-eE=eE*128
+local gu=bq.byte()
+number=number+gu%128*aI
+if gu<128 then return number end
+aI=aI*128
 end
 end
-function bl.K(size)
+function bq.K(size)
 A=A+size
-if A>#o+1 then error(eZ,0)end
-return sub(o,A-size,A-1)
+if A>#m+1 then error(ff,0)end
+return sub(m,A-size,A-1)
 end
-function bl.kn(aB)
-local gj=sub(o,A,A+#aB-1)==aB
-if gj then A=A+#aB end
-return gj
+function bq.kw(aC)
+local gs=sub(m,A,A+#aC-1)==aC
+if gs then A=A+#aC end
+return gs
 end
-function bl.bp()
-return A>#o
+function bq.bu()
+return A>#m
 end
-return bl
+return bq
 end
-bM.t={"denominator","interval_us","interval_rem","capacity"}
-bM.f={"window"}
-bM.c={"window","step"}
-bM.l={"window"}
-local function db(letter,Q)
-local aI=letter=="s"and"l"or letter
-local bb={letter=aI,kernel=jv}
-for cT,aR in pairs(Q)do
-if cT~="kernel"and cT~="ring"and cT~="letter"then bb[cT]=aR end
+bP.t={"denominator","interval_us","interval_rem","capacity"}
+bP.f={"window"}
+bP.c={"window","step"}
+bP.l={"window"}
+local function df(letter,V)
+local aM=letter=="s"and"l"or letter
+local bg={letter=aM,kernel=jF}
+for cX,aW in pairs(V)do
+if cX~="kernel"and cX~="ring"and cX~="letter"then bg[cX]=aW end
 end
-if aI~="l"then
-bY[aI]=bY[aI]or bG[aI]()
-bb.kernel=bY[aI]
+if aM~="l"then
+ca[aM]=ca[aM]or bJ[aM]()
+bg.kernel=ca[aM]
 end
-if aI=="t"then
-if not bb.capacity then bb.capacity=hE({us=bb.aq,Y=bb.aF},bb)end
-local eG=eY(bb.capacity,bb)
-bb.aq,bb.aF=eG.us,eG.Y
+if aM=="t"then
+if not bg.capacity then bg.capacity=hM({us=bg.aq,aa=bg.aH},bg)end
+local eO=bI(bg.capacity,bg)
+bg.aq,bg.aH=eO.us,eO.aa
 end
-bb.dd=aI
-for _,cT in ipairs(bM[aI])do
-if cT~="interval_rem"or bb.denominator>1 then bb.dd=bb.dd..en(bb[cT])end
+bg.dh=aM
+for _,cX in ipairs(bP[aM])do
+if cX~="interval_rem"or bg.denominator>1 then bg.dh=bg.dh..eu(bg[cX])end
 end
-return bb
+return bg
 end
-local function gB(rates)
-local dd=""
+local function gK(rates)
+local dh=""
 for i=1,#rates do
-dd=dd..rates[i].dd
+dh=dh..rates[i].dh
 end
-return dd
+return dh
 end
-local function jU(r)
-if r.cq then return r.cq end
-local cq={aV=r,rates={}}
-for cT,aR in pairs(r)do
-if cT~="rates"then cq[cT]=aR end
+local function kd(r)
+if r.cu then return r.cu end
+local cu={ba=r,rates={}}
+for cX,aW in pairs(r)do
+if cX~="rates"then cu[cX]=aW end
 end
-for i,Q in ipairs(r.rates)do
-cq.rates[i]=db(Q.letter,Q)
+for i,V in ipairs(r.rates)do
+cu.rates[i]=df(V.letter,V)
 end
-cq.cm,cq.bC,cq.dd="M",0,gB(cq.rates)
-r.cq=cq
-return cq
+cu.cj,cu.bD,cu.dh="M",0,gK(cu.rates)
+r.cu=cu
+return cu
 end
-local function co(K,E)
-local w,H=dV(K,1,#K)
-return{w=w,H=H,E=E}
+local function cs(K,H)
+local x,I=eb(K,1,#K)
+return{x=x,I=I,H=H}
 end
-local function fk(h)
-return h.ac or h.v or h.H>0
+local function fr(h)
+return h.ac or h.v or h.I>0
 end
-function dE.t(D,g,fk)
+function dL.t(E,g,fr)
 local us
-if D.fb then
-local cC=D.number()
-us=D.fb+(cC%2==0 and cC or 1-cC)/2
+if E.fi then
+local cH=E.number()
+us=E.fi+(cH%2==0 and cH or 1-cH)/2
 else
-us=q-q%dJ+am("<I6",D.K(6))
-if us>q+dJ/2 then us=us-dJ end
-if us<q-dJ/2 then us=us+dJ end
+us=q-q%dO+ad("<I6",E.K(6))
+if us>q+dO/2 then us=us-dO end
+if us<q-dO/2 then us=us+dO end
 end
-D.fb=us
-local h={us=us,Y=0,H=0}
-if g.denominator>1 then h.Y=min(D.number(),g.denominator-1)end
-if fk then
-local az=D.K(D.byte())
-aS().bU(az,1,#az,h,g)
+E.fi=us
+local h={us=us,aa=0,I=0}
+if g.denominator>1 then h.aa=min(E.number(),g.denominator-1)end
+if fr then
+local aA=E.K(E.byte())
+aX().bM(aA,1,#aA,h,g)
 end
 return h
 end
-function dE.f(D)
-local w=D.K(aW*D.number())
-return co(w)
+function dL.f(E)
+local x=E.K(bb*E.number())
+return cs(x)
 end
-function dE.c(D)
-local E=D.number()
-return co(D.K(aW*D.number()),E)
+function dL.c(E)
+local H=E.number()
+return cs(E.K(bb*E.number()),H)
 end
-function dE.l(D)
-local aj={v=D.number(),H=0,af={}}
-if aj.v>0 then aj.H=D.number()end
-for i=1,D.number()do
-aj.af[i]={at=am("<I7",D.K(7)),p=D.number()}
+function dL.l(E)
+local ak={v=E.number(),I=0,ag={}}
+if ak.v>0 then ak.I=E.number()end
+for i=1,E.number()do
+ak.ag[i]={at=ad("<I7",E.K(7)),p=E.number()}
+end
+return ak
+end
+function cR.t(h,g,m)
+local aA=fr(h)and aX().ba(h,g)or""
+local us,aC=max(h.us,q-1e12),nil
+if m.fi then
+local cH=us-m.fi
+aC=eu(cH>=0 and 2*cH or 1-2*cH)
+elseif us-q>=dO/2 then
+error("ERR the units would be taken years ahead",0)
+else
+aC=pack("<I6",us%dO)
+end
+m.fi=us
+aC=aC..(g.denominator>1 and eu(h.aa)or"")
+return aA==""and aC or aC..char(#aA)..aA
+end
+function cR.f(h)
+return eu(bz(h.x))..cN(h)
+end
+function cR.c(h)
+return eu(h.H)..eu(bz(h.x))..cN(h)
+end
+function cR.l(ak)
+while#ak.ag>iT do
+local hH={}
+for i=1,#ak.ag,2 do
+local gE,cv=ak.ag[i],ak.ag[i+1]
+hH[#hH+1]=cv and{at=cv.at,p=gE.p+cv.p}or gE
+end
+ak.ag=hH
+end
+local bN={eu(ak.v)..(ak.v>0 and eu(ak.I)or""),eu(#ak.ag)}
+for _,bC in ipairs(ak.ag)do
+bN[#bN+1]=pack("<I7",bC.at)..eu(bC.p)
+end
+return table.concat(bN)
+end
+local function hi(m,aj)
+if#aj.rates>1 then m.aC=m.aC..char(#aj.rates)end
+for i,V in ipairs(aj.rates)do
+local h,dh=aj.states[i],V.dh
+if V.letter=="t"and fr(h)then dh="u"..sub(dh,2)end
+m.aC=m.aC..dh..cR[V.letter](h,V,m)
+end
+end
+local eh={}
+local function jk(E,aM)
+for i=1,#eh do
+local V=eh[i]
+if V.letter==aM and E.kw(V.he)then return V end
+end
+local bl={}
+for _,cX in ipairs(bP[aM]or error(ff,0))do
+bl[cX]=bl.denominator==1 and cX=="interval_rem"and 0 or E.number()
+end
+local V=df(aM,bl)
+V.he=sub(V.dh,2)
+eh[#eh+1]=V
+return V
+end
+local function hg(m,A)
+local E,ch=ko(m,A),{}
+if E.bu()then error(ff,0)end
+while not E.bu()do
+local aj,al={rates={},states={}},E.byte()
+for i=1,al<33 and al or 1 do
+local letter=al<33 and char(E.byte())or char(al)
+local aM=letter=="u"and"t"or letter
+aj.rates[i]=jk(E,aM)
+aj.states[i]=dL[aM](E,aj.rates[i],letter=="u")
+end
+aj.dh=gK(aj.rates)
+ch[#ch+1]=aj
+end
+return ch
+end
+local function eA(rates,states)
+local aj={rates={},states={}}
+for i,V in ipairs(rates)do
+local h=states[i]
+aj.rates[i]=df(V.letter,V)
+aj.states[i]=V.ring and ca.s.jP().bM(h)or h
+end
+aj.dh=gK(aj.rates)
+return aj
+end
+local function hh(e,m,A,rates)
+local al,cJ=sub(m,A,A),#m-A
+if al=="S"and A==1 and cJ>52 then
+ca.s=ca.s or bJ.s()
+local g=ca.s.eQ(1,(ad("<I7",m,10)))
+g.letter="s"
+local ring=ca.s.gR(e.U,g)
+if not ring.dS then return eA({g},{ring}),ring.z end
+elseif al=="F"and cJ>=7 and(cJ-7)%bb==0 then
+local V=df("f",{window=(ad("<I7",m,A+1))})
+return eA({V},{cs(sub(m,A+8))})
+elseif al=="C"and cJ>=12 and(cJ-12)%bb==0 then
+local window,aw,H=ad("<I7BI4",m,A+1)
+local V=df("c",{window=window,step=10^aw})
+return eA({V},{cs(sub(m,A+13),H)})
+elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",A)then
+local us=tonumber(fO(string.match(m,"^%d+",A)):sub(1,16))
+if us<q then return nil end
+local aj={rates=rates,states={},dh=gK(rates),jX=true}
+for i,V in ipairs(rates)do
+aj.states[i]=gV({{at=q,p=V.capacity}},V)
 end
 return aj
 end
-function cM.t(h,g,o)
-local az=fk(h)and aS().aV(h,g)or""
-local us,aB=max(h.us,q-1e12),nil
-if o.fb then
-local cC=us-o.fb
-aB=en(cC>=0 and 2*cC or 1-2*cC)
-elseif us-q>=dJ/2 then
-error("ERR the units would be taken years ahead",0)
-else
-aB=pack("<I6",us%dJ)
+error(ff,0)
 end
-o.fb=us
-aB=aB..(g.denominator>1 and en(h.Y)or"")
-return az==""and aB or aB..char(#az)..az
-end
-function cM.f(h)
-return en(bw(h.w))..cG(h)
-end
-function cM.c(h)
-return en(h.E)..en(bw(h.w))..cG(h)
-end
-function cM.l(aj)
-while#aj.af>iJ do
-local hz={}
-for i=1,#aj.af,2 do
-local gw,cr=aj.af[i],aj.af[i+1]
-hz[#hz+1]=cr and{at=cr.at,p=gw.p+cr.p}or gw
-end
-aj.af=hz
-end
-local bK={en(aj.v)..(aj.v>0 and en(aj.H)or""),en(#aj.af)}
-for _,bB in ipairs(aj.af)do
-bK[#bK+1]=pack("<I7",bB.at)..en(bB.p)
-end
-return table.concat(bK)
-end
-local function gZ(o,ah)
-if#ah.rates>1 then o.aB=o.aB..char(#ah.rates)end
-for i,Q in ipairs(ah.rates)do
-local h,dd=ah.states[i],Q.dd
-if Q.letter=="t"and fk(h)then dd="u"..sub(dd,2)end
-o.aB=o.aB..dd..cM[Q.letter](h,Q,o)
-end
-end
-local ea={}
-local function jb(D,aI)
-for i=1,#ea do
-local Q=ea[i]
-if Q.letter==aI and D.kn(Q.gV)then return Q end
-end
-local bi={}
-for _,cT in ipairs(bM[aI]or error(eZ,0))do
-bi[cT]=bi.denominator==1 and cT=="interval_rem"and 0 or D.number()
-end
-local Q=db(aI,bi)
-Q.gV=sub(Q.dd,2)
-ea[#ea+1]=Q
-return Q
-end
-local function gX(o,A)
-local D,cd=kf(o,A),{}
-if D.bp()then error(eZ,0)end
-while not D.bp()do
-local ah,ak={rates={},states={}},D.byte()
-for i=1,ak<33 and ak or 1 do
-local letter=ak<33 and char(D.byte())or char(ak)
-local aI=letter=="u"and"t"or letter
-ah.rates[i]=jb(D,aI)
-ah.states[i]=dE[aI](D,ah.rates[i],letter=="u")
-end
-ah.dd=gB(ah.rates)
-cd[#cd+1]=ah
-end
-return cd
-end
-local function es(rates,states)
-local ah={rates={},states={}}
-for i,Q in ipairs(rates)do
-local h=states[i]
-ah.rates[i]=db(Q.letter,Q)
-ah.states[i]=Q.ring and bY.s.jF().bU(h)or h
-end
-ah.dd=gB(ah.rates)
-return ah
-end
-local function gY(e,o,A,rates)
-local ak,eM=sub(o,A,A),#o-A
-if ak=="S"and A==1 and eM>52 then
-bY.s=bY.s or bG.s()
-local g=bY.s.eJ(1,(am("<I7",o,10)))
-g.letter="s"
-local ring=bY.s.gI(e.U,g)
-if not ring.dN then return es({g},{ring}),ring.z end
-elseif ak=="F"and eM>=7 and(eM-7)%aW==0 then
-local Q=db("f",{window=(am("<I7",o,A+1))})
-return es({Q},{co(sub(o,A+8))})
-elseif ak=="C"and eM>=12 and(eM-12)%aW==0 then
-local window,av,E=am("<I7BI4",o,A+1)
-local Q=db("c",{window=window,step=10^av})
-return es({Q},{co(sub(o,A+13),E)})
-elseif string.find(o,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",A)then
-local us=tonumber(fG(string.match(o,"^%d+",A)):sub(1,16))
-if us<q then return nil end
-local ah={rates=rates,states={},dd=gB(rates),jO=true}
-for i,Q in ipairs(rates)do
-ah.states[i]=gM({{at=q,p=Q.capacity}},Q)
-end
-return ah
-end
-error(eZ,0)
-end
-local function hs(ah)
-for i,Q in ipairs(ah.rates)do
-if Q.kernel.cB(ah.states[i],Q)>q then return false end
+local function hA(aj)
+for i,V in ipairs(aj.rates)do
+if V.kernel.cG(aj.states[i],V)>q then return false end
 end
 return true
 end
-local function fe(r)
-if r.cl then return r,true end
-local hr=r.fp~=""and q>=r.iY
-local jE=hr and r.fp or r.hL
-local by=jE=="0"and r or cp[jE+0]
-return by,by==r and(hr or r.fp=="")
+local function fl(r)
+if r.cq then return r,true end
+local hz=r.fx~=""and q>=r.jh
+local jO=hz and r.fx or r.hT
+local by=jO=="0"and r or ct[jO+0]
+return by,by==r and(hz or r.fx=="")
 end
-local function gA(e,cq)
-local r=cq.aV
-local o,A=call("GET",e.U)or"",1
-if byte(o,1)==98 then
-e.z,A=eC(o)
+local function gJ(e,cu)
+local r=cu.ba
+local m,A=call("GET",e.U)or"",1
+if byte(m,1)==98 then
+e.z,A=eL(m)
 end
-if byte(o,A)==77 then return gX(o,A+1)end
-local by=fe(r)
-local bU={r=by,U=e.U,bC=e.bC}
-e.gN=by.bC>0 and e.bC
-if gr(bU)then
-e.z=bU.z
-return{es(by.rates,bU.states)}
+if byte(m,A)==77 then return hg(m,A+1)end
+local by=fl(r)
+local bM={r=by,U=e.U,bD=e.bD}
+e.gW=by.bD>0 and e.bD
+if gz(bM)then
+e.z=bM.z
+return{eA(by.rates,bM.states)}
 end
-local ah,z=gY(e,o,A,cq.rates)
+local aj,z=hh(e,m,A,cu.rates)
 e.z=z or e.z
-return{ah}
+return{aj}
 end
-local ce={}
-function ce.dQ(e)
-local cq=jU(e.r)
-e.z,e.gN=0,nil
-local cd=gA(e,cq)
-e.r,e.ce,e.ck,e.states=cq,ce,{},nil
-for _,ah in ipairs(cd)do
-for i,Q in ipairs(ah.rates)do
-local h=ah.states[i]
-ah.states[i]=Q.kernel.dc(h,Q)
-e.cY=e.cY or ah.states[i]~=h
+local ci={}
+function ci.dW(e)
+local cu=kd(e.r)
+e.z,e.gW=0,nil
+local ch=gJ(e,cu)
+e.r,e.ci,e.cp,e.states=cu,ci,{},nil
+for _,aj in ipairs(ch)do
+for i,V in ipairs(aj.rates)do
+local h=aj.states[i]
+aj.states[i]=V.kernel.dg(h,V)
+e.dc=e.dc or aj.states[i]~=h
 end
-if ah.dd==cq.dd then
-e.states,e.cY=ah.states,e.cY or ah.jO
-elseif cq.ce or not hs(ah)then
-e.ck[#e.ck+1]=ah
+if aj.dh==cu.dh then
+e.states,e.dc=aj.states,e.dc or aj.jX
+elseif cu.ci or not hA(aj)then
+e.cp[#e.cp+1]=aj
 end
 end
 if e.states then return end
-local ad=e.ck[1]
-if ad and not hs(ad)then
-e.states,e.cY=jf(ad,cq.rates),true
+local ae=e.cp[1]
+if ae and not hA(ae)then
+e.states,e.dc=jo(ae,cu.rates),true
 else
 e.states={}
-for i,Q in ipairs(cq.rates)do
-e.states[i]=Q.kernel.dz()
+for i,V in ipairs(cu.rates)do
+e.states[i]=V.kernel.dG()
 end
 end
 end
-function ce.cE(e,at)
-for _,ah in ipairs(e.ck)do
-for i,Q in ipairs(ah.rates)do
-local h,p=ah.states[i],e.aa
-if Q.letter=="t"then
-local v=max(at>q and at or 0,aS().bX(h,Q))
-h=Q.kernel.cE(h,at,min(p,Q.capacity),Q)
-h=dF(h,v,Q)
+function ci.cL(e,at)
+for _,aj in ipairs(e.cp)do
+for i,V in ipairs(aj.rates)do
+local h,p=aj.states[i],e.Y
+if V.letter=="t"then
+local v=max(at>q and at or 0,aX().bZ(h,V))
+h=V.kernel.cL(h,at,min(p,V.capacity),V)
+h=dM(h,v,V)
 else
-h=Q.kernel.cE(h,at,p,Q)
+h=V.kernel.cL(h,at,p,V)
 end
-ah.states[i]=h
-end
-end
-end
-function ce.cZ(e)
-for _,ah in ipairs(e.ck)do
-for i,Q in ipairs(ah.rates)do
-ah.states[i]=cZ[Q.letter](ah.states[i],e.aa,Q)or ah.states[i]
+aj.states[i]=h
 end
 end
 end
-local function iB(e,r)
+function ci.dd(e)
+for _,aj in ipairs(e.cp)do
+for i,V in ipairs(aj.rates)do
+aj.states[i]=dd[V.letter](aj.states[i],e.Y,V)or aj.states[i]
+end
+end
+end
+local function iL(e,r)
 local states=e.states
-e.r,e.ce=r,nil
-if r.bC>0 then call("PEXPIRE",e.U,"0")end
-for i,Q in ipairs(r.rates)do
-if Q.ring then
-local U=r.cm=="s"and e.U or e.bC[i]
-states[i]=bY.s.jF().dH(U,states[i],Q,r.cm=="s"and e.z or 0)
+e.r,e.ci=r,nil
+if r.bD>0 then call("PEXPIRE",e.U,"0")end
+for i,V in ipairs(r.rates)do
+if V.ring then
+local U=r.cj=="s"and e.U or e.bD[i]
+states[i]=ca.s.jP().dt(U,states[i],V,r.cj=="s"and e.z or 0)
 end
 end
-el(e)
+es(e)
 end
-function ce.el(e)
-local r=e.r.aV
-local bb={rates=e.r.rates,states=e.states}
-local cd={bb}
-for _,ah in ipairs(e.ck)do
-if#cd<gU then cd[#cd+1]=ah end
+function ci.es(e)
+local r=e.r.ba
+local bg={rates=e.r.rates,states=e.states}
+local ch={bg}
+for _,aj in ipairs(e.cp)do
+if#ch<hd then ch[#ch+1]=aj end
 end
-local _,jo=fe(r)
-if#cd==1 and jo and not r.ce then return iB(e,r)end
-local o,O={aB="M"},e.z
-for _,ah in ipairs(cd)do
-gZ(o,ah)
-for y,Q in ipairs(ah.rates)do
-O=max(O,Q.kernel.cB(ah.states[y],Q))
+local _,jy=fl(r)
+if#ch==1 and jy and not r.ci then return iL(e,r)end
+local m,O={aC="M"},e.z
+for _,aj in ipairs(ch)do
+hi(m,aj)
+for y,V in ipairs(aj.rates)do
+O=max(O,V.kernel.cG(aj.states[y],V))
 end
 end
-local aB=e.z>q and"b"..pack("<d",e.z)..o.aB or o.aB
-call("SET",e.U,aB,"PX",ej(O))
-for _,U in pairs(e.gN or{})do
+local aC=e.z>q and"b"..pack("<d",e.z)..m.aC or m.aC
+call("SET",e.U,aC,"PX",eq(O))
+for _,U in pairs(e.gW or{})do
 call("PEXPIRE",U,"0")
 end
 end
-local function ee(ag,jY,fw)
-local ae={}
-for _,e in ipairs(ag)do
-dQ(e)
-if e.ce and fw then fw(e)end
-for i,Q in ipairs(e.r.rates)do
-e.states[i]=jY(Q,e.states[i],e,i)or e.states[i]
+local function el(ai,kh,fD)
+local af={}
+for _,e in ipairs(ai)do
+dW(e)
+if e.ci and fD then fD(e)end
+for i,V in ipairs(e.r.rates)do
+e.states[i]=kh(V,e.states[i],e,i)or e.states[i]
 end
-el(e)
-di(ae,e)
+es(e)
+dn(af,e)
 end
-return ae
+return af
 end
-function bO.G()
-local ag={}
+function bR.G()
+local ai={}
 for i=1,number()do
-local e=ed()
-local jr,jP,iX=number(),number(),number()
-e.fn={}
-for Q=1,#e.r.rates do
-local bu={q=jr,at=jP,aa=iX,ak=number(),ei=number()}
-for aR=1,number()do
-bu.bV=bu.bV or{}
-bu.bV[aR]=number()
+local e=ek()
+local jB,jY,jg=number(),number(),number()
+e.fu={}
+for V=1,#e.r.rates do
+local bx={q=jB,at=jY,Y=jg,al=number(),ep=number()}
+for aW=1,number()do
+bx.bX=bx.bX or{}
+bx.bX[aW]=number()
 end
-e.fn[Q]=bu
+e.fu[V]=bx
 end
-ag[i]=e
+ai[i]=e
 end
-return ee(ag,function(Q,h,e,i)
-return cw[Q.letter](h,e.aa,e.fn[i],Q)
+return el(ai,function(V,h,e,i)
+return cB[V.letter](h,e.Y,e.fu[i],V)
 end)
 end
-function bO.F()
-return ee(cc(),function(Q,h,e)
-return cZ[Q.letter](h,e.aa,Q)
-end,ce.cZ)
+function bR.F()
+return el(cg(),function(V,h,e)
+return dd[V.letter](h,e.Y,V)
+end,ci.dd)
 end
-function bO.L()
-local an,e=number(),cc()[1]
-local aa,cj,bN=e.aa,0,an
-while cj<bN do
-local cb=ceil((cj+bN)/2)
-e.aa=aa*cb
-if ga(e)<=q then
-cj=cb
+function bR.L()
+local ah,e=number(),cg()[1]
+local Y,co,bQ=e.Y,0,ah
+while co<bQ do
+local ce=ceil((co+bQ)/2)
+e.Y=Y*ce
+if gj(e)<=q then
+co=ce
 else
-bN=cb-1
+bQ=ce-1
 end
 end
-e.aa=aa*max(cj,1)
-local at=ga(e)
-if cj>0 then fz(e,q)end
-local ae={cj>0 and 1 or e.z>q and 2 or 0,cj>0 and 0 or at-q,cj}
-di(ae,e)
-dk(ae,{e})
-return ae
+e.Y=Y*max(co,1)
+local at=gj(e)
+if co>0 then fG(e,q)end
+local af={co>0 and 1 or e.z>q and 2 or 0,co>0 and 0 or at-q,co}
+dn(af,e)
+dq(af,{e})
+return af
 end
-function bO.X()
-local ae={}
-for _,e in ipairs(cc())do
-fz(e,ga(e))
-di(ae,e)
+function bR.X()
+local af={}
+for _,e in ipairs(cg())do
+fG(e,gj(e))
+dn(af,e)
 end
-return ae
+return af
 end
-local function eh()
-local ag,fN={},{}
+local function eo()
+local ai,fW={},{}
 for i=1,number()do
-ag[i],fN[i]=ed(),aB()
+ai[i],fW[i]=ek(),aC()
 end
-return ag,fN
+return ai,fW
 end
-local function hh(op,e,ko,D,cT)
-if D==""or#e.r.rates==0 then return end
-redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,q,ko,D,cT))
+local function hq(op,e,kx,E,cX)
+if E==""or#e.r.rates==0 then return end
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,q,kx,E,cX))
 end
-function bO.B()
-local fj,fS,D,ae=number(),number()==1,aB(),{}
-local ag,fN=eh()
-for i,e in ipairs(ag)do
-dQ(e)
-local bp=fj>0 and q+fj or 0
-if not fS or bp>e.z then e.z=bp end
-if e.r.cm=="s"then
+function bR.B()
+local fq,gb,E,af=number(),number()==1,aC(),{}
+local ai,fW=eo()
+for i,e in ipairs(ai)do
+dW(e)
+local bu=fq>0 and q+fq or 0
+if not gb or bu>e.z then e.z=bu end
+if e.r.cj=="s"then
 e.states[1].z=e.z
-jp.block(e.states[1],e.r.rates[1])
-elseif e.z==0 and e.r.bC==#e.r.rates then
+jz.block(e.states[1],e.r.rates[1])
+elseif e.z==0 and e.r.bD==#e.r.rates then
 call("DEL",e.U)
 else
-el(e)
+es(e)
 end
-if fj==0 and e.r.I>0 then
-dT(e)
-dQ(e)
+if fq==0 and e.r.J>0 then
+dZ(e)
+dW(e)
 end
-hh("block",e,fS and fj or-1,D,fN[i])
-di(ae,e)
+hq("block",e,gb and fq or-1,E,fW[i])
+dn(af,e)
 end
-return ae
+return af
 end
-function bO.Z()
-local D,ae=aB(),{}
-local ag,fN=eh()
-for i,e in ipairs(ag)do
+function bR.Z()
+local E,af=aC(),{}
+local ai,fW=eo()
+for i,e in ipairs(ai)do
 call("DEL",e.U)
-for _,U in pairs(e.bC or{})do
+for _,U in pairs(e.bD or{})do
 call("DEL",U)
 end
-if e.r.I>0 then
-call("ZREMRANGEBYSCORE",e.ay,"1","+inf")
-eP[e.ay]=nil
-dT(e)
+if e.r.J>0 then
+call("ZREMRANGEBYSCORE",e.az,"1","+inf")
+eV[e.az]=nil
+dZ(e)
 end
-hh("reset",e,-1,D,fN[i])
-dQ(e)
-di(ae,e)
+hq("reset",e,-1,E,fW[i])
+dW(e)
+dn(af,e)
 end
-return ae
+return af
 end
-return ce
+return ci
 end
-local function hf()
-fD=fD or eV()
-return fD
+local function ho()
+fL=fL or fc()
+return fL
 end
-function eW(e)
-ib=true
-hf().dQ(e)
+function fd(e)
+im=true
+ho().dW(e)
 end
-fr={dQ=dQ,el=el,ec=ec,gd=hf}
+fz={dW=dW,es=es,ej=ej,gn=ho}
 end
 for i=1,number()do
 local r
-if ARGV[cz+4]=="0"then
-r={ci=number(),I=number(),fT=number(),rates={},cm=""}
-r.bh,r.cU,r.bC,r.cl="","",number(),true
+if ARGV[cE+4]=="0"then
+r={cn=number(),J=number(),gc=number(),rates={},cj=""}
+r.bk,r.cY,r.bD,r.cq="","",number(),true
 else
-if not fr then gL()end
-r=fr.ec()
+if not fz then gU()end
+r=fz.ej()
 end
-cp[i]=r
+ct[i]=r
 end
-local function bB(letter)
-aY=false
-if not bO[letter]then
-if not fr then gL()end
-fr.gd()
+local function bC(letter)
+bd=false
+if not bR[letter]then
+if not fz then gU()end
+fz.gn()
 end
-return bO[letter]()
+return bR[letter]()
 end
-local function jS()
-local W,x={q},number()
-if x>1 then
-local dx=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dx)=="table"and dx.err and sub(dx.err,1,3)=="OOM"then bF=dx.err end
+local function kb()
+local Q,w={q},number()
+if w>1 then
+local dE=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dE)=="table"and dE.err and sub(dE.err,1,3)=="OOM"then bH=dE.err end
 end
-for i=1,x do
-W[i+1]=ia(bB,aB())
+for i=1,w do
+Q[i+1]=il(bC,aC())
 end
-if ez>0 then W[#W+1]=eU end
-if ib then W[#W+1]="RULES"end
-return W
+if eI>0 then Q[#Q+1]=fb end
+if im then Q[#Q+1]="RULES"end
+return Q
 end
-if not km then return jS()end
-local function fI(id,cS,r,hx,ay,aE,fY)
-if fY then
-eP,fl={},{}
+if not kv then return kb()end
+local function fQ(id,cW,r,hF,az,aG,gh)
+if gh then
+eV,fs={},{}
 end
-local e={r=cp[r],aa=1,I=1,z=0}
-e.U,e.ay,e.aE=hx,ay,aE
-if not cS then return{hW(id,{e})}end
-return cE(id,cS,hw(id),0,{e})
+local e={r=ct[r],Y=1,J=1,z=0}
+e.U,e.az,e.aG=hF,az,aG
+if not cW then return{ih(id,{e})}end
+return cL(id,cW,hE(id),0,{e})
 end
-return{fI=fI,eq=eq,hu=hu,eU=eU}
+return{fQ=fQ,ex=ex,hC=hC,fb=fb}
 end
 local q=tonumber(ARGV[1])
 if not q then
-local df=call("TIME")
-q=df[1]*1000000+df[2]
+local dk=call("TIME")
+q=dk[1]*1000000+dk[2]
 ARGV[1]=q
 end
-if ARGV[3]==""then return ep()end
-local eo={string.byte(ARGV[3],1,-1)}
-local ez=ARGV[6]+0
-local cp=8+ez
-local id,at,U=cp+4*ARGV[cp-1],1,0
-local dp=string.format("%.0f",q)
-local iZ,iM="-"..dp,"(-"..dp
-local W,bF,cf={q},nil,nil
-local dZ=false
-local gT,hS=60000000,2^24
-local fJ=q-q%hS
-local iD=string.format("%.0f",-fJ)
-local fy=20000000
-local function jw()
-local x=#eo
-local hx,ay,aE=KEYS[U-2],KEYS[U-1],KEYS[U]
-local dC,ba,aN,aL
-local y,dv,ii,bp
-while at<x do
-local letter,ai=eo[at],0
+if ARGV[3]==""then return ew()end
+local ev={string.byte(ARGV[3],1,-1)}
+local eI=ARGV[6]+0
+local ct=8+eI
+local id,at,U=ct+4*ARGV[ct-1],1,0
+local dw=string.format("%.0f",q)
+local ji,iW="-"..dw,"(-"..dw
+local Q,bH,ck={q},nil,nil
+local eg=false
+local hc,ib=60000000,2^24
+local fR=q-q%ib
+local iN=string.format("%.0f",-fR)
+local fF=20000000
+local function jG()
+local w=#ev
+local hF,az,aG=KEYS[U-2],KEYS[U-1],KEYS[U]
+local dJ,be,aR,aP
+local y,dC,is,bu
+while at<w do
+local letter,an=ev[at],0
 if letter<97 then
-hx,ay,aE=KEYS[U+1],KEYS[U+2],KEYS[U+3]
+hF,az,aG=KEYS[U+1],KEYS[U+2],KEYS[U+3]
 U=U+3
-dC,ba=false,nil
+dJ,be=false,nil
 else
 letter=letter-32
 end
-local ab=#W
+local ab=#Q
 if letter==82 then
-if dC or call("EXISTS",aE)==0 then
-local dU=call("ZREM",ay,ARGV[id])
-dZ=true
-if ba and dU>0 then
-ba,aN=ba-dU,nil
+if dJ or call("EXISTS",aG)==0 then
+local ea=call("ZREM",az,ARGV[id])
+eg=true
+if be and ea>0 then
+be,aR=be-ea,nil
 end
-W[ab+1]=dU
-ai=1
+Q[ab+1]=ea
+an=1
 end
-elseif bF then
-error(bF,0)
-elseif dC or call("EXISTS",aE,hx)==0 then
-dC=true
-if eo[at+1]~=y then
-y=eo[at+1]
-local r=cp+4*(y-48)
-dv,ii=ARGV[r]+0,ARGV[r+1]+0
-bp=string.format("%.0f",q+dv)
+elseif bH then
+error(bH,0)
+elseif dJ or call("EXISTS",aG,hF)==0 then
+dJ=true
+if ev[at+1]~=y then
+y=ev[at+1]
+local r=ct+4*(y-48)
+dC,is=ARGV[r]+0,ARGV[r+1]+0
+bu=string.format("%.0f",q+dC)
 end
-if not ba then
-local cP=call("ZCARD",ay)
-if cP==0 then
-ba,aL=0,0
-elseif call("ZCOUNT",ay,iM,iD)==1 then
-aL,aN=q-1,cP>1 and call("ZRANGE",ay,"1","1","WITHSCORES")[2]+0
-if cP==1 or aN>q then ba=cP-1 end
-elseif cP==1 then
-local ew=call("ZSCORE",ay,"#")
-if ew then
-ba,aL=0,-ew
+if not be then
+local cU=call("ZCARD",az)
+if cU==0 then
+be,aP=0,0
+elseif call("ZCOUNT",az,iW,iN)==1 then
+aP,aR=q-1,cU>1 and call("ZRANGE",az,"1","1","WITHSCORES")[2]+0
+if cU==1 or aR>q then be=cU-1 end
+elseif cU==1 then
+local eF=call("ZSCORE",az,"#")
+if eF then
+be,aP=0,-eF
 end
 else
-local ak=call("ZRANGE",ay,"0","1","WITHSCORES")
-if ak[1]=="#"and ak[4]+0>q then
-ba,aL,aN=cP-1,-ak[2],ak[4]+0
+local al=call("ZRANGE",az,"0","1","WITHSCORES")
+if al[1]=="#"and al[4]+0>q then
+be,aP,aR=cU-1,-al[2],al[4]+0
 end
 end
-elseif ba>0 and not aN then
-aN=call("ZRANGE",ay,"1","1","WITHSCORES")[2]+0
+elseif be>0 and not aR then
+aR=call("ZRANGE",az,"1","1","WITHSCORES")[2]+0
 end
-local bc=ba and ii-ba or-1
-if bc>0 then
-ai=1
-while ai<bc and eo[at+2*ai]==letter+32 and eo[at+2*ai+1]==y do
-ai=ai+1
+local bf=be and is-be or-1
+if bf>0 then
+an=1
+while an<bf and ev[at+2*an]==letter+32 and ev[at+2*an+1]==y do
+an=an+1
 end
-dZ=true
-local ew=q
-if aL>=q then ew=aL+1 end
-if ai==1 then
-local bE=ew==q and iZ or string.format("%.0f",-ew)
-call("ZADD",ay,bE,"#",bp,ARGV[id])
+eg=true
+local eF=q
+if aP>=q then eF=aP+1 end
+if an==1 then
+local aN=eF==q and ji or string.format("%.0f",-eF)
+call("ZADD",az,aN,"#",bu,ARGV[id])
 else
-local cP={string.format("%.0f",1-ew-ai),"#"}
-for i=0,ai-1 do
-cP[2*i+3],cP[2*i+4]=bp,ARGV[id+i]
+local cU={string.format("%.0f",1-eF-an),"#"}
+for i=0,an-1 do
+cU[2*i+3],cU[2*i+4]=bu,ARGV[id+i]
 end
-call("ZADD",ay,unpack(cP))
+call("ZADD",az,unpack(cU))
 end
-if aL<fJ or aL>=fJ+hS or dv>fy then
-local cR=math.max(4*dv,gT)/1000+ARGV[2]
-if call("PTTL",ay)<cR then
-call("PEXPIRE",ay,string.format("%.0f",math.ceil(cR*1.125)))
+if aP<fR or aP>=fR+ib or dC>fF then
+local cI=math.max(4*dC,hc)/1000+ARGV[2]
+if call("PTTL",az)<cI then
+call("PEXPIRE",az,string.format("%.0f",math.ceil(cI*1.125)))
 end
 end
-if ba==0 or q+dv<aN then aN=q+dv end
-for i=1,ai do
-W[ab+1],W[ab+2],W[ab+3]=ba+i,aN-q,ew+i-1-q
+if be==0 or q+dC<aR then aR=q+dC end
+for i=1,an do
+Q[ab+1],Q[ab+2],Q[ab+3]=be+i,aR-q,eF+i-1-q
 ab=ab+3
 end
-ba,aL=ba+ai,ew+ai-1
-elseif bc==0 and letter==84 then
-W[ab+1],W[ab+2],W[ab+3]=0,aN-q,ba
-ai=1
+be,aP=be+an,eF+an-1
+elseif bf==0 and letter==84 then
+Q[ab+1],Q[ab+2],Q[ab+3]=0,aR-q,be
+an=1
 end
 end
-if ai==0 then
-cf=cf or ep()
-dC,ba,ai=false,nil,1
-local cS=letter~=82 and(letter==87 and"1"or"0")
-local r,fY=eo[at+1]-47,dZ
-dZ=false
-W[ab+1]=cf.fI(ARGV[id],cS,r,hx,ay,aE,fY)
+if an==0 then
+ck=ck or ew()
+dJ,be,an=false,nil,1
+local cW=letter~=82 and(letter==87 and"1"or"0")
+local r,gh=ev[at+1]-47,eg
+eg=false
+Q[ab+1]=ck.fQ(ARGV[id],cW,r,hF,az,aG,gh)
 end
-at,id=at+2*ai,id+ai
+at,id=at+2*an,id+an
 end
 end
-if ez>0 and ARGV[5]=="1"then cf=ep()end
-if#eo>2 then
-local dx=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dx)=="table"and dx.err and string.sub(dx.err,1,3)=="OOM"then bF=dx.err end
+if eI>0 and ARGV[5]=="1"then ck=ew()end
+if#ev>2 then
+local dE=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dE)=="table"and dE.err and string.sub(dE.err,1,3)=="OOM"then bH=dE.err end
 end
-while at<#eo do
-local ok,ae=pcall(jw)
+while at<#ev do
+local ok,af=pcall(jG)
 if not ok then
-cf=cf or ep()
-W[#W+1]=cf.eq(ae)
+ck=ck or ew()
+Q[#Q+1]=ck.ex(af)
 at,id=at+2,id+1
 end
 end
-if ez>0 then W[#W+1]=cf and cf.eU or{}end
-return W`,
+if eI>0 then Q[#Q+1]=ck and ck.fb or{}end
+return Q`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "57e71facf7464281730d648703538a924809cb72",
+  sha1: "a91fc7e789c4d951adf4a9c3f382d12f700d4c10",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3385,271 +3419,319 @@ ${part20}
 ${part21}
 ${part22}
 ${part23}
+${part24}
 ${part1}
 ${part3}
 ${part2}
 ${part7}
-${part29}
-${part24}
+${part30}
 ${part25}
 ${part26}
-${part9}
 ${part27}
+${part9}
 ${part28}
+${part29}
 ${part8}
-${part30}`,
+${part31}`,
 };
 
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "39102802bc6fb75592d76361782d6b3eed6af433",
-  source: `${part31}
+  sha1: "d71b624fb489461bc1867e52d8f82a0d46c1202b",
+  source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,aa,capacity,window=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-local o,aH,reset=bz("GET",U),nil,nil
-if o and#o==19 and byte(o,1)==70 then
-local bt,J,x=am("<I7I7I4",o,2)
-if bt==window and J<=q and q<J+window and x+aa<=capacity then
-if bz("SETRANGE",U,"15",pack("<I4",x+aa))==19 then
-aH,reset=x+aa,J+window-q
+local U,Y,capacity,window,aI=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aE,reset,dv,aV=bp("GET",U),nil,nil,"-"..ARGV[5],capacity
+if capacity>=aI then aV=0 end
+local bI,ey,fw=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
+local fg,ju=q-q%bI-bI,q+bI/2
+local aN=m and tonumber(m)
+if aN and aN<=ey then
+local w=-aN%aI
+local D=fg-(aN+w)/aI
+if D>ju then D=D-bI end
+local aK,ay=w+Y,D+window-q
+if D<=q and ay>0 and aK<=aV and bp("INCRBY",U,dv)==aN-Y then
+aE,reset=aK,ay
+end
+elseif m and#m==19 then
+local aL,D,w=ad("<I8I7I4",m,1)
+local aK,ay=w+Y,D+window-q
+if aL==fw and D<=q and ay>0 and aK<=capacity and not(aV>0)then
+if bp("SETRANGE",U,"15",pack("<I4",aK))==19 then
+aE,reset=aK,ay
 end
 end
 end
-if aH then return{q,aH,reset}end
+if aE then return{q,aE,reset}end
 end
-${part32}
+${part33}
+${part34}
+${part35}
 ${part2}
 ${part4}
 ${part11}
 ${part12}
-local he="f"
-${part33}
-local ge,dy
-local function ir()
-ge,dy="F"..pack("<I7I7",window,q),cR(q+window)
+${part13}
+local hn="f"
+${part36}
+local aI,aV,dF
+local function iA()
+aI,dF=step,cI(q+window)
+aV=capacity<aI and capacity or 0
 end
-local function cu(U,o,an)
-local bs
-if o and#o==19 and byte(o,1)==70 then
-local bt,J,x=am("<I7I7I4",o,2)
-bs=bt==window and J<=q
-local reset=J+window-q
-if bs and reset>0 then
-local bc=capacity-x
-if aa<=bc then
-if aY then return 1,x,reset,0 end
-local V=an==1 and 1 or min(an,floor(bc/aa))
-x=x+V*aa
-local ai=bz("SETRANGE",U,"15",pack("<I4",x))
-if ai~=19 then return false,ai.err end
-return V,x,reset,V==an and 0 or reset
+local function bM(m)
+if aI>0 and dV(m)then return gH(m,aI)end
+if#m~=19 or byte(m,1)~=70 then return nil end
+local cz,D,w=ad("<I7I7I4",m,2)
+if cz==window then return D,w end
 end
-if aM<reset then return 0,x,reset,reset end
-bs=false
+local function fS(D,w)
+if aV==0 then return"F"..pack("<I7I7I4",window,D,w)end
+return hZ(D,w,aI)
 end
+local function cy(U,m,ah)
+local D,w
+if m then
+D,w=bM(m)
 end
-if aY or(o and not bs)then return aD(U,o,an)end
-local V=an==1 and 1 or max(min(an,floor(capacity/aa)),1)
-local ax=dH(U,o,ge..pack("<I4",V*aa),dy)
-if ax then return false,ax end
-return V,V*aa,window,V==an and 0 or window
-end
-${part34}
-local function dG(bS,D,ar)
-for i=D,ar do
-local U,o,aH,reset=KEYS[i],bS[i-D+1],nil,nil
-if o and#o==19 and byte(o,1)==70 then
-local bt,J,x=am("<I7I7I4",o,2)
-if bt==window and J<=q and q<J+window and x+aa<=capacity then
-if bz("SETRANGE",U,"15",pack("<I4",x+aa))==19 then
-aH,reset=x+aa,J+window-q
+if D and D<=q and q<D+window then
+local reset,bf=D+window-q,capacity-w
+if Y>bf and aQ<reset then return 0,w,reset,reset end
+if Y<=bf then
+if bd then return 1,w,reset,0 end
+local W=ah==1 and 1 or min(ah,floor(bf/Y))
+local au=dt(U,m,fS(D,w+W*Y),cI(D+window))
+if au then return false,au end
+return W,w+W*Y,reset,W==ah and 0 or reset
 end
 end
+if bd or(m and not(D and D+window<=q))then return aF(U,m,ah)end
+local W=ah==1 and 1 or max(min(ah,floor(capacity/Y)),1)
+local au=dt(U,m,fS(q,W*Y),dF)
+if au then return false,au end
+return W,W*Y,window,W==ah and 0 or window
 end
-if aH then
-W[y+1],W[y+2]=aH,reset
-y=y+2
+${part37}
+return ec
+end
+local cJ
+local function ec(U,m,ah,aU)
+cJ=cJ or eY()
+cJ(U,m,ah,aU)
+end
+local function dj(bV,E,ar)
+local KEYS,Q,bo,q,Y,capacity,window=KEYS,Q,y,q,Y,capacity,window
+local bp,tonumber,pack,ad,aI,dv=bp,tonumber,pack,ad,step,format("-%.0f",Y)
+local aV=capacity<aI and capacity or 0
+local bI,ey,fw=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
+local fg,ju=q-q%bI-bI,q+bI/2
+for i=E,ar do
+local U,m,aE,reset=KEYS[i],bV[i-E+1],nil,nil
+local aN=m and tonumber(m)
+if aN and aN<=ey then
+local w=-aN%aI
+local D=fg-(aN+w)/aI
+if D>ju then D=D-bI end
+local aK,ay=w+Y,D+window-q
+if D<=q and ay>0 and aK<=aV and bp("INCRBY",U,dv)==aN-Y then
+aE,reset=aK,ay
+end
+elseif m and#m==19 then
+local aL,D,w=ad("<I8I7I4",m,1)
+local aK,ay=w+Y,D+window-q
+if aL==fw and D<=q and ay>0 and aK<=capacity and not(aV>0)then
+if bp("SETRANGE",U,"15",pack("<I4",aK))==19 then
+aE,reset=aK,ay
+end
+end
+end
+if aE then
+Q[bo+1],Q[bo+2]=aE,reset
+bo=bo+2
 else
-ft(U,o,1)
+y=bo
+ec(U,m,1)
+bo=y
 end
 end
+y=bo
 end
-${part35}`,
+${part38}`,
 };
 
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
 export const register: Script = {
   name: "register",
-  sha1: "024bb7aebde4268f9949f4758aff50eb5502be35",
+  sha1: "0caacb413a22250a789f8183ea0251949c9ecb30",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
-local q,bb,cV,cR=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
+local q,bg,cZ,cI=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
 if not q then
-local df=call("TIME")
-q=df[1]*1000000+df[2]
+local dk=call("TIME")
+q=dk[1]*1000000+dk[2]
 end
-local eB,iq=300000000,16
-local eb={}
-for kw in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eb[#eb+1]=kw
+local eK,iz=300000000,16
+local ei={}
+for kF in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+ei[#ei+1]=kF
 end
-local cl,eD,D=eb[1]or"",eb[2]or"",tonumber(eb[3])or 0
-local fL,et,ck,fC,kh={{bb,cV,q,cR}},0,{},0,{}
-for i=4,#eb-3,4 do
-local bL,aB,iC,ih=eb[i],eb[i+1],min(tonumber(eb[i+2]),q),tonumber(eb[i+3])
-local bp=iC+eB+ih
-if bL==cl then et=max(et,bp)end
-if not(bL==bb and aB==cV)and bp+eB>q and#fL<iq then
-fL[#fL+1]={bL,aB,iC,ih}
-if iC+eB>q then
-if bL~=bb and not kh[bL]then
-fC,kh[bL]=fC+1,true
+local cq,eM,E=ei[1]or"",ei[2]or"",tonumber(ei[3])or 0
+local fU,eB,cp,fK,kq={{bg,cZ,q,cI}},0,{},0,{}
+for i=4,#ei-3,4 do
+local bO,aC,iM,ir=ei[i],ei[i+1],min(tonumber(ei[i+2]),q),tonumber(ei[i+3])
+local bu=iM+eK+ir
+if bO==cq then eB=max(eB,bu)end
+if not(bO==bg and aC==cZ)and bu+eK>q and#fU<iz then
+fU[#fU+1]={bO,aC,iM,ir}
+if iM+eK>q then
+if bO~=bg and not kq[bO]then
+fK,kq[bO]=fK+1,true
 end
-ck[#ck+1]=aB
-ck[#ck+1]=format("%.0f",iC)
+cp[#cp+1]=aC
+cp[#cp+1]=format("%.0f",iM)
 end
 end
 end
-if eD~=""and q>=D then
-cl,eD,et=eD,"",q
+if eM~=""and q>=E then
+cq,eM,eB=eM,"",q
 end
-if cl==""then
-cl=bb
-elseif cl~=bb and eD==""and et<q then
-eD,D=bb,q+eB
+if cq==""then
+cq=bg
+elseif cq~=bg and eM==""and eB<q then
+eM,E=bg,q+eK
 end
-local aB,dR=cl.."\\n"..eD.."\\n"..format("%.0f",D).."\\n",0
-for _,aX in ipairs(fL)do
-aB=aB..aX[1].."\\n"..aX[2].."\\n"..format("%.0f\\n%.0f\\n",aX[3],aX[4])
-dR=max(dR,aX[4])
+local aC,dX=cq.."\\n"..eM.."\\n"..format("%.0f",E).."\\n",0
+for _,bc in ipairs(fU)do
+aC=aC..bc[1].."\\n"..bc[2].."\\n"..format("%.0f\\n%.0f\\n",bc[3],bc[4])
+dX=max(dX,bc[4])
 end
-call("SET",KEYS[1],aB,"PX",format("%.0f",(dR+3*eB)/1000))
-return{format("%.0f",q),cl,eD,format("%.0f",D),fC,unpack(ck)}`,
+call("SET",KEYS[1],aC,"PX",format("%.0f",(dX+3*eK)/1000))
+return{format("%.0f",q),cq,eM,format("%.0f",E),fK,unpack(cp)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "c63dfd8beaac77d6ca37e64d956e01691e1f8f16",
-  source: `${part31}
+  sha1: "8a1ff5e6562a4f8ae6bf7ea9e1412d5d105cfb39",
+  source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,aa=KEYS[1],ARGV[5]+0
-local o=bz("GET",U)
-local x,at,bL,states=ARGV[11]+0,12,0,0
-for _=1,x do
-local gP=ARGV[at]=="t"
-at,bL,states=at+(gP and 7 or 3),bL+(gP and 0 or 7),states+11
+local U,Y=KEYS[1],ARGV[5]+0
+local m=bp("GET",U)
+local w,at,bO,states=ARGV[11]+0,12,0,0
+for _=1,w do
+local gY=ARGV[at]=="t"
+at,bO,states=at+(gY and 7 or 4),bO+(gY and 0 or 7),states+11
 end
-local bD=2+x+bL
-if type(o)=="string"and byte(o,1)==80 and#o==bD+states then
-local V,K,aG,O,cX={q},"",0,0,true
-at,bL,states=12,3+x,bD+1
-for i=1,x do
+local bF=2+w+bO
+if type(m)=="string"and byte(m,1)==80 and#m==bF+states then
+local W,K,aJ,O,db={q},"",0,0,true
+at,bO,states=12,3+w,bF+1
+for i=1,w do
 local letter,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,p=am("<I7I4",o,states)
+local us,p=ad("<I7I4",m,states)
 if letter=="t"then
-local denominator,be,aA=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-cX=aA<10 and byte(o,2+i)==116+aA and p<denominator
-if us>aG then aG=us end
+local denominator,bi,aB=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+db=aB<10 and byte(m,2+i)==116+aB and p<denominator
+if us>aJ then aJ=us end
 if us<q and(p==0 or us<q-1)then
 us,p=q,0
 end
-local cg=floor(aa*b/denominator)
-us,p=us+aa*a+cg,p+aa*b-cg*denominator
+local cl=floor(Y*b/denominator)
+us,p=us+Y*a+cl,p+Y*b-cl*denominator
 if p>=denominator then
 us,p=us+1,p-denominator
 end
-cX=cX and(us<be or(us==be and p<=ARGV[at+5]+0))
+db=db and(us<bi or(us==bi and p<=ARGV[at+5]+0))
 if us>O then O=us end
-V[2*i],V[2*i+1],at=us-q,p,at+7
+W[2*i],W[2*i+1],at=us-q,p,at+7
 else
 local ar=us+b
-p=p+aa
-cX=letter=="f"and byte(o,2+i)==70 and am("<I7",o,bL)==b
-cX=cX and us<=q and q<ar and p<=a
-if ar>aG then aG=ar end
+p=p+Y
+db=letter=="f"and byte(m,2+i)==70 and ad("<I7",m,bO)==b
+db=db and us<=q and q<ar and p<=a
+if ar>aJ then aJ=ar end
 if ar>O then O=ar end
-V[2*i],V[2*i+1],at,bL=p,ar-q,at+3,bL+7
+W[2*i],W[2*i+1],at,bO=p,ar-q,at+4,bO+7
 end
-if not cX then break end
+if not db then break end
 K,states=K..pack("<I7I4",us,p),states+11
 end
-local aC=1000*2^byte(o,2)
-cX=cX and aG-aG%aC==O-O%aC
-if cX and bz("SETRANGE",U,format("%d",bD),K)==#o then return V end
+local aD=1000*2^byte(m,2)
+db=db and aJ-aJ%aD==O-O%aD
+if db and bp("SETRANGE",U,format("%d",bF),K)==#m then return W end
 end
 end
-local ca=ARGV[2]+0
-${part24}
-local aa,aM,aY=0,0,false
-local aQ,bm,x,cK,aO,size,eF,I,bD,aC
-local h,ch,bp,aG,O={},{},{},0,0
-local function hM(D)
-bm,x={},ARGV[D+4]+0
-local at=D+4
-for i=1,x do
+local cd=ARGV[2]+0
+${part25}
+local Y,aQ,bd=0,0,false
+local aT,br,w,cf,aL,size,eN,J,bF,aD
+local h,cm,bu,aJ,O={},{},{},0,0
+local function hU(E)
+br,w={},ARGV[E+4]+0
+local at=E+4
+for i=1,w do
 local letter=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if letter=="t"then
-local denominator,aq,aF=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cg=floor(aa*b/denominator)
-bm[i]={
+local denominator,aq,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cl=floor(Y*b/denominator)
+br[i]={
 letter=letter,
-us=aa*a+cg,
-Y=aa*b-cg*denominator,
+us=Y*a+cl,
+aa=Y*b-cl*denominator,
 denominator=denominator,
 aq=aq,
-aF=aF,
-be=q+aq,
-aA=ARGV[at+7]+0,
+aH=aH,
+bi=q+aq,
+aB=ARGV[at+7]+0,
 }
 at=at+7
 else
-bm[i]={letter=letter,capacity=a,window=b,dP=b}
-at=at+3
+br[i]={letter=letter,capacity=a,window=b,dU=b}
+at=at+4
 if letter=="c"then
-at=at+1
 local step=ARGV[at]+0
-bm[i].step,bm[i].bI,bm[i].dP=step,b/step,2*b
+br[i].step,br[i].bE,br[i].dU=step,b/step,2*b
 end
 end
 end
-aQ=gx(bm)
-for i,g in ipairs(bm)do
-local fF=aQ.bm[i]
-g.format,g.al,g.at=fF.format,fF.al,fF.at
+aT=gF(br)
+for i,g in ipairs(br)do
+local fN=aT.br[i]
+g.format,g.am,g.at=fN.format,fN.am,fN.at
 end
-cK,size,eF,I,aC=aQ.cK,aQ.size,aQ.eF,aQ.I,aQ.aC
-aO=#cK
-bD=format("%d",aO)
+cf,size,eN,J,aD=aT.cf,aT.size,aT.eN,aT.J,aT.aD
+aL=#cf
+bF=format("%d",aL)
 end
-local function dX(g,J,E)
-return E>0 and ceil(E*(g.bI-floor((q-J)/g.step))/g.bI)or 0
+local function ee(g,D,H)
+return H>0 and ceil(H*(g.bE-floor((q-D)/g.step))/g.bE)or 0
 end
-local W,y,bF={q},1,nil
-local function dH(U,o)
-local K,ai=pack(eF,unpack(ch,1,I)),nil
-if o and aG-aG%aC==O-O%aC then
-ai=bz("SETRANGE",U,bD,K)
-return type(ai)=="table"and ai.err
+local Q,y,bH={q},1,nil
+local function dt(U,m)
+local K,an=pack(eN,unpack(cm,1,J)),nil
+if m and aJ-aJ%aD==O-O%aD then
+an=bp("SETRANGE",U,bF,K)
+return type(an)=="table"and an.err
 end
-local cR=fU(aQ,O)
-K=cK..K
-ai=o and bz("SET",U,K,"PX",cR)or bz("SET",U,K,"PX",cR,"NX")or bz("GET",U)
-return ai and ai.err
+local cI=gd(aT,O)
+K=cf..K
+an=m and bp("SET",U,K,"PX",cI)or bp("SET",U,K,"PX",cI,"NX")or bp("GET",U)
+return an and an.err
 end
-local function iW()
-local function bU(o)
-if o and(#o~=size or sub(o,1,aO)~=cK)then return false end
-aG=0
-for i=1,x do
-local g=bm[i]
-local aI,al,us,p,E,ar=g.letter,g.al,0,0,0,0
-if o then
-us,p,E=am(g.format,o,g.at)
+local function eY()
+local function bM(m)
+if m and(#m~=size or sub(m,1,aL)~=cf)then return false end
+aJ=0
+for i=1,w do
+local g=br[i]
+local aM,am,us,p,H,ar=g.letter,g.am,0,0,0,0
+if m then
+us,p,H=ad(g.format,m,g.at)
 end
-if aI=="t"then
-if us>g.be then return false end
+if aM=="t"then
+if us>g.bi then return false end
 ar=us
 if us<q-1 or(us<q and p==0)then
 us,p=q,0
@@ -3660,156 +3742,156 @@ else
 local window=g.window
 if us>q then return false end
 if us>0 then ar=us+window end
-if aI=="f"then
+if aM=="f"then
 if q>=ar then
 us,p=q,0
 end
 else
 if us>0 then ar=ar+window end
 if q>=ar then
-us,p,E=q,0,0
+us,p,H=q,0,0
 elseif q>=ar-window then
-us,p,E=us+window,0,p
+us,p,H=us+window,0,p
 end
-h[al+2]=E
+h[am+2]=H
 end
 end
-if ar>aG then aG=ar end
-h[al],h[al+1],bp[i]=us,p,ar
+if ar>aJ then aJ=ar end
+h[am],h[am+1],bu[i]=us,p,ar
 end
 return true
 end
-local function cE(an)
+local function cL(ah)
 O=0
-for i=1,x do
-local g=bm[i]
-local aI,al=g.letter,g.al
-local us,p=h[al],h[al+1]
+for i=1,w do
+local g=br[i]
+local aM,am=g.letter,g.am
+local us,p=h[am],h[am+1]
 local ar=us
-if aI=="t"then
-p=p+an*g.Y
+if aM=="t"then
+p=p+ah*g.aa
 if p>=g.denominator then
-local cg=floor(p/g.denominator)
-us,p=us+cg,p-cg*g.denominator
+local cl=floor(p/g.denominator)
+us,p=us+cl,p-cl*g.denominator
 end
-us=us+an*g.us
-if us>=g.be and(us>g.be or p>g.aF)then return false end
+us=us+ah*g.us
+if us>=g.bi and(us>g.bi or p>g.aH)then return false end
 ar=us
 else
-p,ar=p+an*aa,us+g.window
-if aI=="f"then
+p,ar=p+ah*Y,us+g.window
+if aM=="f"then
 if p>g.capacity then return false end
 else
-local E=h[al+2]
-if p+dX(g,us,E)>g.capacity then return false end
-ch[al+2],ar=E,ar+g.window
+local H=h[am+2]
+if p+ee(g,us,H)>g.capacity then return false end
+cm[am+2],ar=H,ar+g.window
 end
 end
 if ar>O then O=ar end
-ch[al],ch[al+1]=us,p
+cm[am],cm[am+1]=us,p
 end
 return true
 end
-local function kp(an)
-local bv=an-1
-for i=1,x do
-local g=bm[i]
-local us,p=h[g.al],h[g.al+1]
+local function ky(ah)
+local aV=ah-1
+for i=1,w do
+local g=br[i]
+local us,p=h[g.am],h[g.am+1]
 if g.letter=="t"then
-local bc=g.be-us+(g.aF-p)/g.denominator
-bv=min(bv,floor(bc/(g.us+g.Y/g.denominator))+1)
+local bf=g.bi-us+(g.aH-p)/g.denominator
+aV=min(aV,floor(bf/(g.us+g.aa/g.denominator))+1)
 else
-if g.letter=="c"then p=p+dX(g,us,h[g.al+2])end
-bv=min(bv,floor((g.capacity-p)/aa))
+if g.letter=="c"then p=p+ee(g,us,h[g.am+2])end
+aV=min(aV,floor((g.capacity-p)/Y))
 end
 end
-while bv>0 and not cE(bv)do
-bv=bv-1
+while aV>0 and not cL(aV)do
+aV=aV-1
 end
-return max(bv,0)
+return max(aV,0)
 end
-local function eQ(g,p,bc)
-if bc<0 then return g.window+1 end
-if p<=bc then return 0 end
-return(g.bI-floor(bc*g.bI/p))*g.step
+local function eW(g,p,bf)
+if bf<0 then return g.window+1 end
+if p<=bf then return 0 end
+return(g.bE-floor(bf*g.bE/p))*g.step
 end
-local function jV(bi)
+local function ke(bl)
 local at=q
-for i=1,x do
-local g=bm[i]
-local aI,us,p=g.letter,bi[g.al],bi[g.al+1]
-if aI=="t"then
-us,p=us+g.us-g.aq,p+g.Y
+for i=1,w do
+local g=br[i]
+local aM,us,p=g.letter,bl[g.am],bl[g.am+1]
+if aM=="t"then
+us,p=us+g.us-g.aq,p+g.aa
 if p>=g.denominator then
 us,p=us+1,p-g.denominator
 end
-at=max(at,p>g.aF and us+1 or us)
-elseif aI=="f"then
-if p+aa>g.capacity then at=max(at,us+g.window)end
+at=max(at,p>g.aH and us+1 or us)
+elseif aM=="f"then
+if p+Y>g.capacity then at=max(at,us+g.window)end
 else
-local hY=eQ(g,bi[g.al+2],g.capacity-aa-p)
-if hY>g.window then hY=g.window+eQ(g,p,g.capacity-aa)end
-at=max(at,us+hY)
+local ij=eW(g,bl[g.am+2],g.capacity-Y-p)
+if ij>g.window then ij=g.window+eW(g,p,g.capacity-Y)end
+at=max(at,us+ij)
 end
 end
 return at-q
 end
-local function ft(bi,cY)
-for i=1,x do
-local g=bm[i]
-local aI,al=g.letter,g.al
-local us,p=bi[al],bi[al+1]
-if aI=="t"then
+local function ec(bl,dc)
+for i=1,w do
+local g=br[i]
+local aM,am=g.letter,g.am
+local us,p=bl[am],bl[am+1]
+if aM=="t"then
 us,p=us-q,p
 if us<0 then
 us,p=0,0
 end
-W[y+1],W[y+2]=us,p
+Q[y+1],Q[y+2]=us,p
 else
-local ar=cY and us+g.dP or bp[i]
+local ar=dc and us+g.dU or bu[i]
 if ar<=q then
-W[y+1],W[y+2]=0,0
+Q[y+1],Q[y+2]=0,0
 else
-if aI=="c"then p=p+dX(g,us,bi[al+2])end
-W[y+1],W[y+2]=p,ar-q
+if aM=="c"then p=p+ee(g,us,bl[am+2])end
+Q[y+1],Q[y+2]=p,ar-q
 end
 end
 y=y+2
 end
 end
-local function cu(U,o,an,bg)
-if not bU(o)then return false end
-local V,bf,ax=an,0,nil
-if not cE(an)then
-V=kp(an)
-bf=jV(V>0 and ch or h)
-if bf<=aM then return false end
+local function cy(U,m,ah,aU)
+if not bM(m)then return false end
+local W,bj,au=ah,0,nil
+if not cL(ah)then
+W=ky(ah)
+bj=ke(W>0 and cm or h)
+if bj<=aQ then return false end
 end
-if V>0 and not aY then
-ax=dH(U,o)
-elseif not o then
-ax=bz("GET",U)
-ax=ax and ax.err
+if W>0 and not bd then
+au=dt(U,m)
+elseif not m then
+au=bp("GET",U)
+au=au and au.err
 end
-if ax then
-if string.find(ax,"READONLY",1,true)then bF=ax end
+if au then
+if string.find(au,"READONLY",1,true)then bH=au end
 y=y+1
-W[y]=ax
+Q[y]=au
 return true
 end
-if bg or V==0 then
+if aU or W==0 then
 y=y+1
-W[y]=bg and V or-1-bf
+Q[y]=aU and W or-1-bj
 end
-local cY=V>0 and not aY
-ft(cY and ch or h,cY)
-if bg then
+local dc=W>0 and not bd
+ec(dc and cm or h,dc)
+if aU then
 y=y+1
-W[y]=bf
+Q[y]=bj
 end
 return true
 end
-local function aD(ARGV,KEYS)
+local function aF(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -3827,419 +3909,439 @@ ${part20}
 ${part21}
 ${part22}
 ${part23}
+${part24}
 ${part1}
 ${part3}
 ${part2}
 ${part7}
-${part29}
-${part25}
-${part26}
-${part9}
-${part27}
-${part28}
-${part8}
 ${part30}
+${part26}
+${part27}
+${part9}
+${part28}
+${part29}
+${part8}
+${part31}
 end
-local function dW(aJ,cV,ex)
-local kd,hi={},{q,ca,1}
-for i=1,cV do
-hi[3+i]=ARGV[ex+i]
+local function ed(ay,cZ,eG)
+local km,hr={},{q,cd,1}
+for i=1,cZ do
+hr[3+i]=ARGV[eG+i]
 end
-local cS,aK,ab=aY and"2"or"1",0,#hi+1
-for _,aX in ipairs(aJ)do
-for _=1,aX.an do
-aK=aK+1
-kd[aK]=aX.U
-for i,iG in ipairs({cS,aM,1,"1",aa,0})do
-hi[ab+i]=iG
+local cW,aO,ab=bd and"2"or"1",0,#hr+1
+for _,bc in ipairs(ay)do
+for _=1,bc.ah do
+aO=aO+1
+km[aO]=bc.U
+for i,iQ in ipairs({cW,aQ,1,"1",Y,0})do
+hr[ab+i]=iQ
 end
 ab=ab+6
 end
 end
-hi[4+cV]=aK
-local hV,ai=aD(hi,kd),1
-for _,aX in ipairs(aJ)do
-if aX.bg then
-local fv={}
-for i=1,aX.an do
-fv[i]=hV[ai+i]
+hr[4+cZ]=aO
+local ig,an=aF(hr,km),1
+for _,bc in ipairs(ay)do
+if bc.aU then
+local fC={}
+for i=1,bc.ah do
+fC[i]=ig[an+i]
 end
-W[aX.y],ai=fv,ai+aX.an
+Q[bc.y],an=fC,an+bc.ah
 else
-W[aX.y],ai=hV[ai+1],ai+1
+Q[bc.y],an=ig[an+1],an+1
 end
 end
 end
-return cu,dW
+return cy,ed
 end
-local cu,dW
+local cy,ed
 local A,ab=2,0
 while ab<#KEYS do
-local aI,ak,cV=ARGV[A+1]+0,ab+1,ARGV[A+5]+0
+local aM,al,cZ=ARGV[A+1]+0,ab+1,ARGV[A+5]+0
 ab=min(ab+ARGV[A+2],#KEYS)
-aa,aM,aY=ARGV[A+3]+0,ARGV[A+4]+0,aI%2==1
-local ex,bg,aJ=A+5,aI>=8,nil
-hM(ex)
-local kl=not(bg or aY)
-A=A+5+cV
-for D=ak,ab,1000 do
-local ar=min(D+999,ab)
-local bS=call("MGET",unpack(KEYS,D,ar))
-for i=D,ar do
-local U,o=KEYS[i],bS[i-D+1]
-local cX=kl and o and#o==size and sub(o,1,aO)==cK
-if cX then
-aG,O=0,0
-for n=1,x do
-local g=bm[n]
-local aI,al,ar=g.letter,g.al,0
-local us,p,E=am(g.format,o,g.at)
-if aI=="t"then
-if us>aG then aG=us end
+Y,aQ,bd=ARGV[A+3]+0,ARGV[A+4]+0,aM%2==1
+local eG,aU,ay=A+5,aM>=8,nil
+hU(eG)
+local ku=not(aU or bd)
+A=A+5+cZ
+for E=al,ab,1000 do
+local ar=min(E+999,ab)
+local bV=call("MGET",unpack(KEYS,E,ar))
+for i=E,ar do
+local U,m=KEYS[i],bV[i-E+1]
+local db=ku and m and#m==size and sub(m,1,aL)==cf
+if db then
+aJ,O=0,0
+for n=1,w do
+local g=br[n]
+local aM,am,ar=g.letter,g.am,0
+local us,p,H=ad(g.format,m,g.at)
+if aM=="t"then
+if us>aJ then aJ=us end
 if us<q and(p==0 or us<q-1)then
 us,p=q,0
 end
-local denominator,be=g.denominator,g.be
-us,ar,p=us+g.us,us+g.us,p+g.Y
+local denominator,bi=g.denominator,g.bi
+us,ar,p=us+g.us,us+g.us,p+g.aa
 if p>=denominator then
-p=min(p,denominator-1+g.Y)
+p=min(p,denominator-1+g.aa)
 if p>=denominator then
 us,p=us+1,p-denominator
 end
 end
-if us>=be and(us>be or p>g.aF)then
-cX=false
+if us>=bi and(us>bi or p>g.aH)then
+db=false
 break
 end
-W[y+n+n-1],W[y+n+n]=us-q,p
+Q[y+n+n-1],Q[y+n+n]=us-q,p
 else
-p,ar=p+aa,us+g.dP
-local aH=p
-if aI=="c"then
-ch[al+2],aH=E,p+dX(g,us,E)
+p,ar=p+Y,us+g.dU
+local aE=p
+if aM=="c"then
+cm[am+2],aE=H,p+ee(g,us,H)
 end
-if us>q or q>=us+g.window or aH>g.capacity then
-cX=false
+if us>q or q>=us+g.window or aE>g.capacity then
+db=false
 break
 end
-if ar>aG then aG=ar end
-W[y+n+n-1],W[y+n+n]=aH,ar-q
+if ar>aJ then aJ=ar end
+Q[y+n+n-1],Q[y+n+n]=aE,ar-q
 end
 if ar>O then O=ar end
-ch[al],ch[al+1]=us,p
+cm[am],cm[am+1]=us,p
 end
-cX=cX and not dH(U,o)
+db=db and not dt(U,m)
 end
-if cX then
-y=y+x+x
+if db then
+y=y+w+w
 else
-for n=y+x+x,y+1,-1 do
-W[n]=nil
+for n=y+w+w,y+1,-1 do
+Q[n]=nil
 end
-if not cu then
-cu,dW=iW()
+if not cy then
+cy,ed=eY()
 end
-local an=bg and ARGV[A+i-ak+1]+0 or 1
-if not cu(U,o,an,bg)then
-aJ,y=aJ or{},y+1
-aJ[#aJ+1],W[y]={U=U,an=an,bg=bg,y=y},false
-end
-end
+local ah=aU and ARGV[A+i-al+1]+0 or 1
+if not cy(U,m,ah,aU)then
+ay,y=ay or{},y+1
+ay[#ay+1],Q[y]={U=U,ah=ah,aU=aU,y=y},false
 end
 end
-if aJ then dW(aJ,cV,ex)end
-if bg then A=A+ab-ak+1 end
 end
-return bF and redis.error_reply(bF)or W`,
+end
+if ay then ed(ay,cZ,eG)end
+if aU then A=A+ab-al+1 end
+end
+return bH and redis.error_reply(bH)or Q`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "dc7e792609c692aa2ca8434b2d290ccba514728f",
-  source: `${part31}
-${part32}
+  sha1: "bbed66d349470bf6d8ba7e5d535a57839139200a",
+  source: `${part32}
+${part33}
+${part35}
 ${part4}
-local cy,jh,br,fK=2^48,2^37,54,32
-${part16}
-${part14}
-${part15}
+local cD,jq,bw,fT=2^48,2^37,54,32
 ${part17}
+${part15}
+${part16}
 ${part18}
 ${part19}
 ${part20}
 ${part21}
 ${part22}
 ${part23}
-local jH,kernel,g=false,nil,nil
-local ho=q-q%cy
-local function fa(us)
-us=us+ho
-if us>q+cy/2 then return us-cy end
-if us<q-cy/2 then return us+cy end
+${part24}
+local kernel,g
+local fg=q-q%cD
+local function fh(us)
+us=us+fg
+if us>q+cD/2 then return us-cD end
+if us<q-cD/2 then return us+cD end
 return us
 end
-local av,aw,aC,hc
-local function ir()
-av,g=6,nil
-while av<10 and 4^av<capacity do
-av=av+1
+local aw,ax,aD,hl
+local function iA()
+aw,g=6,nil
+while aw<10 and 4^aw<capacity do
+aw=aw+1
 end
-aw=2^av
-if window>=jh then av=av+16 end
-aC=ceil(window/8)
-hc=cR(q-q%aC+aC+window)
+ax=2^aw
+if window>=jq then aw=aw+16 end
+aD=ceil(window/8)
+hl=cI(q-q%aD+aD+window)
 end
-local function iA(U,an)
-kernel=kernel or bG.s()
-g=g or kernel.eJ(capacity,window)
-local m=kernel.gI(U,g)
-if m.dN then return"RULES"end
-m=kernel.dc(m,g,aY)
-local V,at,dn=0,max(q,m.z,kernel.cA(m,aa,g)),q
-while V<an and(at<=q or V==0 and at-q<=aM)do
-V,dn=V+1,at
-if aY then break end
-kernel.cE(m,at,aa,g)
-if V<an then at=max(q,m.z,kernel.cA(m,aa,g))end
+local function iK(U,ah)
+kernel=kernel or bJ.s()
+g=g or kernel.eQ(capacity,window)
+local o=kernel.gR(U,g)
+if o.dS then return"RULES"end
+o=kernel.dg(o,g,bd)
+local W,at,du=0,max(q,o.z,kernel.cF(o,Y,g)),q
+while W<ah and(at<=q or W==0 and at-q<=aQ)do
+W,du=W+1,at
+if bd then break end
+kernel.cL(o,at,Y,g)
+if W<ah then at=max(q,o.z,kernel.cF(o,Y,g))end
 end
-local aH,reset=kernel.dS(m,g)
-if V==0 and m.z>q then return{2,at-q,aH,reset}end
-if V>0 and dn>q then return{1,dn-q,aH,reset}end
-return V,aH,reset,V==an and 0 or at-q
+local aE,reset=kernel.dY(o,g)
+if W==0 and o.z>q then return{2,at-q,aE,reset}end
+if W>0 and du>q then return{1,du-q,aE,reset}end
+return W,aE,reset,W==ah and 0 or at-q
 end
-local function aD(U,an)
-local ai,V,aH,reset,bf=pcall(iA,U,an)
-if ai then return V,aH,reset,bf end
-return false,type(V)=="table"and V.err or tostring(V)
+local function aF(U,ah)
+local an,W,aE,reset,bj=pcall(iK,U,ah)
+if an then return W,aE,reset,bj end
+return false,type(W)=="table"and W.err or tostring(W)
 end
-local z,v,dq
-local jI="23"
-local function dK(aO,x,I,aK,az)
-return pack("<I7I4I4I4I7I4B",q,aO,x,I,aK,az,dq and av+32 or av)
+local z,v,dx
+local jR="23"
+local function dP(aL,w,J,aO,aA)
+return pack("<I7I4I4I4I7I4B",q,aL,w,J,aO,aA,dx and aw+32 or aw)
 end
-local function bh(aO,x,I,aK,az)
-return"S"..pack("<dI7I7",z,window,v)..dK(aO,x,I,aK,az)
+local function bk(aL,w,J,aO,aA)
+return"S"..pack("<dI7I7",z,window,v)..dP(aL,w,J,aO,aA)
 end
-local function dH(U,af,p,aK)
-local x=#af/8+1
-local I=fs(x,capacity,aw)
-local o=bh(0,x,I,aK,aK)..pack("<I4",aK)..af..pack("<I6I2",q%cy,p)
-return bz("SET",U,o..string.rep("\\0",8*(I-x)),"PX",hc)
+local function dt(U,ag,p,aO)
+local w=#ag/8+1
+local J=fA(w,capacity,ax)
+local m=bk(0,w,J,aO,aO)..pack("<I4",aO)..ag..pack("<I6I2",q%cD,p)
+return bp("SET",U,m..string.rep("\\0",8*(J-w)),"PX",hl)
 end
-local function cu(U,_,an)
-local K=bz("GETRANGE",U,"0","313")
+local function cy(U,_,ah)
+local K=bp("GETRANGE",U,"0","313")
 if type(K)~="string"then return false,K.err end
-if aY or av>=16 then return aD(U,an)end
-local V,p=1,aa
+if bd or aw>=16 then return aF(U,ah)end
+local W,p=1,Y
 if K==""then
-if an>1 then
-V=max(min(an,floor(capacity/aa)),1)
-p=V*aa
+if ah>1 then
+W=max(min(ah,floor(capacity/Y)),1)
+p=W*Y
 end
-if p>65535 then return aD(U,an)end
-z,v,dq=0,0,p==1
-local ai=dH(U,"",p,p)
-if ai.err then return false,ai.err end
-return V,p,window,V==an and 0 or window
+if p>65535 then return aF(U,ah)end
+z,v,dx=0,0,p==1
+local an=dt(U,"",p,p)
+if an.err then return false,an.err end
+return W,p,window,W==ah and 0 or window
 end
-if byte(K,1)~=83 or#K<br then return aD(U,an)end
-local bt,aU,aO,x,I,aK,az,bE
-z,bt,v,aU,aO,x,I,aK,az,bE=
-am("<dI7I7I7I4I4I4I7I4B",K,2)
-local hd=I<=fK and#K==br+4+8*I
-local cl=bt==window and bE%32==av and x>0 and x<=I and aO<I
-if not cl or aU>=q or z>q or(not hd and I<=fK)then
-return aD(U,an)
+if byte(K,1)~=83 or#K<bw then return aF(U,ah)end
+local cz,aZ,aL,w,J,aO,aA,aN
+z,cz,v,aZ,aL,w,J,aO,aA,aN=
+ad("<dI7I7I7I4I4I4I7I4B",K,2)
+local hm=J<=fT and#K==bw+4+8*J
+local cq=cz==window and aN%32==aw and w>0 and w<=J and aL<J
+if not cq or aZ>=q or z>q or(not hm and J<=fT)then
+return aF(U,ah)
 end
-local fQ=v>0
+local fZ=v>0
 v=0
-local ab,cD,gv=(aO+x-1)%I,min(I-aO,x),K
-local D=br+4*(floor(aO/aw)+1)+8*aO
-if not hd then
-cD=min(16,aw-aO%aw,cD)
-if D+8*cD>#K then
-gv=bz("GETRANGE",U,format("%d",D),format("%d",D+8*cD-1))
-if#gv<8*cD then return aD(U,an)end
-D=0
+local ab,cK,gD=(aL+w-1)%J,min(J-aL,w),K
+local E=bw+4*(floor(aL/ax)+1)+8*aL
+if not hm then
+cK=min(16,ax-aL%ax,cK)
+if E+8*cK>#K then
+gD=bp("GETRANGE",U,format("%d",E),format("%d",E+8*cK-1))
+if#gD<8*cK then return aF(U,ah)end
+E=0
 end
 end
-local eH,aH,ad=0,aK,q-window
-while eH<cD do
-local us,bb=am("<I6I2",gv,D+8*eH+1)
-if fa(us)>ad then break end
-eH,aH=eH+1,aH-bb
+local eP,aE,ae=0,aO,q-window
+while eP<cK do
+local us,bg=ad("<I6I2",gD,E+8*eP+1)
+if fh(us)>ae then break end
+eP,aE=eP+1,aE-bg
 end
-if eH==cD then return aD(U,an)end
-local bc=capacity-aH
-if aa>bc then
-local cW=aa-bc
-for i=eH,cD-1 do
-local us,bb=am("<I6I2",gv,D+8*i+1)
-cW=cW-bb
-if cW<=0 then
-local bf=fa(us)+window-q
-if bf<=aM then break end
-return 0,aH,aU+window-q,bf
+if eP==cK then return aF(U,ah)end
+local bf=capacity-aE
+if Y>bf then
+local da=Y-bf
+for i=eP,cK-1 do
+local us,bg=ad("<I6I2",gD,E+8*i+1)
+da=da-bg
+if da<=0 then
+local bj=fh(us)+window-q
+if bj<=aQ then break end
+return 0,aE,aZ+window-q,bj
 end
 end
-return aD(U,an)
+return aF(U,ah)
 end
-if an>1 then
-V=min(an,floor(bc/aa))
-p=V*aa
+if ah>1 then
+W=min(ah,floor(bf/Y))
+p=W*Y
 end
-if p>65535 or V<an then return aD(U,an)end
-dq=bE>=32 and p==1
-local bs,al=x-eH,(ab+1)%I
-aO=(aO+eH)%I
-aH=aH+p
-if bs<I then
-local aX=pack("<I6I2",q%cy,p)
-az=(al%aw==0 and 0 or az)+p
-local ak,at=fQ and bh or dK,fQ and"0"or jI
-ak=ak(aO,bs+1,I,aH,az)
-local ai
-if hd then
-ai=bz("SETRANGE",U,at,ak..sub(K,br+1,br+4+8*al)..aX)
+if p>65535 or W<ah then return aF(U,ah)end
+dx=aN>=32 and p==1
+local bG,am=w-eP,(ab+1)%J
+aL=(aL+eP)%J
+aE=aE+p
+if bG<J then
+local bc=pack("<I6I2",q%cD,p)
+aA=(am%ax==0 and 0 or aA)+p
+local al,at=fZ and bk or dP,fZ and"0"or jR
+al=al(aL,bG+1,J,aE,aA)
+local an
+if hm then
+an=bp("SETRANGE",U,at,al..sub(K,bw+1,bw+4+8*am)..bc)
 else
-local y=br+4*(floor(al/aw)+1)+8*al
-ai=bz("SETRANGE",U,format("%d",y),aX)
-if type(ai)=="number"then
-if(al+1)%aw==0 or al+1==I then
-bz("SETRANGE",U,format("%d",y-8*(al%aw)-4),pack("<I4",az))
+local y=bw+4*(floor(am/ax)+1)+8*am
+an=bp("SETRANGE",U,format("%d",y),bc)
+if type(an)=="number"then
+if(am+1)%ax==0 or am+1==J then
+bp("SETRANGE",U,format("%d",y-8*(am%ax)-4),pack("<I4",aA))
 end
-bz("SETRANGE",U,at,ak)
+bp("SETRANGE",U,at,al)
 end
 end
-if type(ai)~="number"then return false,ai.err end
-if floor(aU/aC)~=floor(q/aC)then bz("PEXPIRE",U,hc)end
-elseif hd then
-local af=sub(K,br+5+8*aO,br+4+8*min(I,aO+bs))
-if aO+bs>I then af=af..sub(K,br+5,br+4+8*(aO+bs-I))end
-local ai=dH(U,af,p,aH)
-if ai.err then return false,ai.err end
-elseif aO==0 then
-local o=bz("GET",U)
-if type(o)~="string"then return false,o.err end
-local eV=fs(bs+1,capacity,aw)
-local y,ar=br+4*(floor(bs/aw)+1)+8*bs,br+4*ceil(eV/aw)+8*eV
-az=(bs%aw==0 and 0 or az)+p
-o=bh(0,bs+1,eV,aH,az)..sub(o,br+1)..string.rep("\\0",y-#o)
-o=o..pack("<I6I2",q%cy,p)..string.rep("\\0",ar-y-8)
-local ai=bz("SET",U,o,"PX",hc)
-if ai.err then return false,ai.err end
-if(bs+1)%aw==0 or bs+1==eV then
-bz("SETRANGE",U,format("%d",y-8*(bs%aw)-4),pack("<I4",az))
+if type(an)~="number"then return false,an.err end
+if floor(aZ/aD)~=floor(q/aD)then bp("PEXPIRE",U,hl)end
+elseif hm then
+local ag=sub(K,bw+5+8*aL,bw+4+8*min(J,aL+bG))
+if aL+bG>J then ag=ag..sub(K,bw+5,bw+4+8*(aL+bG-J))end
+local an=dt(U,ag,p,aE)
+if an.err then return false,an.err end
+elseif aL==0 then
+local m=bp("GET",U)
+if type(m)~="string"then return false,m.err end
+local fc=fA(bG+1,capacity,ax)
+local y,ar=bw+4*(floor(bG/ax)+1)+8*bG,bw+4*ceil(fc/ax)+8*fc
+aA=(bG%ax==0 and 0 or aA)+p
+m=bk(0,bG+1,fc,aE,aA)..sub(m,bw+1)..string.rep("\\0",y-#m)
+m=m..pack("<I6I2",q%cD,p)..string.rep("\\0",ar-y-8)
+local an=bp("SET",U,m,"PX",hl)
+if an.err then return false,an.err end
+if(bG+1)%ax==0 or bG+1==fc then
+bp("SETRANGE",U,format("%d",y-8*(bG%ax)-4),pack("<I4",aA))
 end
 else
-return aD(U,an)
+return aF(U,ah)
 end
-return V,aH,window,0
+return W,aE,window,0
 end
-local dG=nil
-${part34}
-${part35}`,
+local dj=nil
+${part37}
+${part38}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "c6e75776a970e8bd4394d8f447ef8c62517a989e",
-  source: `${part31}
+  sha1: "ed93297f6c8ba20655b66839a3c667459ee287ad",
+  source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,aa,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local o,bI,aH,reset=bz("GET",U),window/step,nil,nil
-if o and#o==24 and byte(o,1)==67 then
-local bt,_,E,J,x=am("<I7BI4I7I4",o,2)
-if bt==window and J<=q and q<J+window then
-local aZ=ceil(E*(bI-floor((q-J)/step))/bI)+x+aa
-if aZ<=capacity and bz("SETRANGE",U,"20",pack("<I4",x+aa))==24 then
-aH,reset=aZ,J+2*window-q
+local U,Y,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aE,reset,bE=bp("GET",U),nil,nil,window/step
+local fw=window<2^45 and 67+256*window or-1
+if m and#m==24 then
+local aL,_,H,D,w=ad("<I8BI4I7I4",m,1)
+local eD,aK=q-D,w+Y
+if aL==fw and eD>=0 and eD<window then
+if H>0 then aK=aK+ceil(H*(bE-floor(eD/step))/bE)end
+if aK<=capacity and bp("SETRANGE",U,"20",pack("<I4",w+Y))==24 then
+aE,reset=aK,2*window-eD
 end
 end
 end
-if aH then return{q,aH,reset}end
+if aE then return{q,aE,reset}end
 end
-${part32}
+${part33}
+${part34}
+${part35}
 ${part2}
 ${part4}
 ${part11}
-${part13}
-local he="c"
-${part33}
-local bI,ge,dy
-local function ir()
-bI=window/step
-ge,dy="C"..pack("<I7B",window,#format("%.0f",step)-1),cR(q+2*window)
+${part14}
+local hn="c"
+${part36}
+local bE,cf,dF
+local function iA()
+bE=window/step
+cf,dF="C"..pack("<I7B",window,#format("%.0f",step)-1),cI(q+2*window)
 end
-local function eQ(p,bc)
-return p<=bc and 0 or(bI-floor(bc*bI/p))*step
+local function eW(p,bf)
+return p<=bf and 0 or(bE-floor(bf*bE/p))*step
 end
-local function cu(U,o,an)
-local bT,J,E,x=not o,q,0,0
-local fH=bT
-if o and#o==24 and byte(o,1)==67 then
-local bt,av
-bt,av,E,J,x=am("<I7BI4I7I4",o,2)
-bT=bt==window and J<=q
-if q>=J+2*window then
-J,E,x,fH=q,0,0,true
-elseif q>=J+window then
-J,E,x,fH=J+window,x,0,true
+local function cy(U,m,ah)
+local bW,D,H,w=not m,q,0,0
+local fP=bW
+if m and#m==24 and byte(m,1)==67 then
+local cz,aw
+cz,aw,H,D,w=ad("<I7BI4I7I4",m,2)
+bW=cz==window and D<=q
+if q>=D+2*window then
+D,H,w,fP=q,0,0,true
+elseif q>=D+window then
+D,H,w,fP=D+window,w,0,true
 end
 end
-if not bT or(aY and fH)then return aD(U,o,an)end
-local dX,reset=0,J+2*window-q
-if E>0 then dX=ceil(E*(bI-floor((q-J)/step))/bI)end
-local bc=capacity-x-dX
-local V=0
-if aa<=bc then
-if aY then return 1,x+dX,reset,0 end
-V=an==1 and 1 or min(an,floor(bc/aa))
-x=x+V*aa
-if fH then
-local dv=J==q and dy or cR(J+2*window)
-local ax=dH(U,o,ge..pack("<I4I7I4",E,J,x),dv)
-if ax then return false,ax end
+if not bW or(bd and fP)then return aF(U,m,ah)end
+local ee,reset=0,D+2*window-q
+if H>0 then ee=ceil(H*(bE-floor((q-D)/step))/bE)end
+local bf=capacity-w-ee
+local W=0
+if Y<=bf then
+if bd then return 1,w+ee,reset,0 end
+W=ah==1 and 1 or min(ah,floor(bf/Y))
+w=w+W*Y
+if fP then
+local dC=D==q and dF or cI(D+2*window)
+local au=dt(U,m,cf..pack("<I4I7I4",H,D,w),dC)
+if au then return false,au end
 else
-local ai=bz("SETRANGE",U,"20",pack("<I4",x))
-if ai~=24 then return false,ai.err end
+local an=bp("SETRANGE",U,"20",pack("<I4",w))
+if an~=24 then return false,an.err end
 end
-if V==an then return V,x+dX,reset,0 end
+if W==ah then return W,w+ee,reset,0 end
 end
-local aJ,bf=capacity-aa-x,nil
-if aJ>=0 then
-bf=J+eQ(E,aJ)-q
+local ay,bj=capacity-Y-w,nil
+if ay>=0 then
+bj=D+eW(H,ay)-q
 else
-bf=J+window+eQ(x,capacity-aa)-q
+bj=D+window+eW(w,capacity-Y)-q
 end
-if V>0 or bf>aM then
-if V==0 and fH then return aD(U,o,an)end
-return V,x+dX,reset,bf
+if W>0 or bj>aQ then
+if W==0 and fP then return aF(U,m,ah)end
+return W,w+ee,reset,bj
 end
-return aD(U,o,an)
+return aF(U,m,ah)
 end
-${part34}
-local function dG(bS,D,ar)
-for i=D,ar do
-local U,o,aH,reset=KEYS[i],bS[i-D+1],nil,nil
-if o and#o==24 and byte(o,1)==67 then
-local bt,_,E,J,x=am("<I7BI4I7I4",o,2)
-if bt==window and J<=q and q<J+window then
-local aZ=ceil(E*(bI-floor((q-J)/step))/bI)+x+aa
-if aZ<=capacity and bz("SETRANGE",U,"20",pack("<I4",x+aa))==24 then
-aH,reset=aZ,J+2*window-q
+${part37}
+return ec
+end
+local cJ
+local function ec(U,m,ah,aU)
+cJ=cJ or eY()
+cJ(U,m,ah,aU)
+end
+local function dj(bV,E,ar)
+local KEYS,Q,bo,q,Y,capacity,window=KEYS,Q,y,q,Y,capacity,window
+local bp,ceil,floor,pack,ad,step,bE=bp,ceil,floor,pack,ad,step,window/step
+local fw=window<2^45 and 67+256*window or-1
+for i=E,ar do
+local U,m,aE,reset=KEYS[i],bV[i-E+1],nil,nil
+if m and#m==24 then
+local aL,_,H,D,w=ad("<I8BI4I7I4",m,1)
+local eD,aK=q-D,w+Y
+if aL==fw and eD>=0 and eD<window then
+if H>0 then aK=aK+ceil(H*(bE-floor(eD/step))/bE)end
+if aK<=capacity and bp("SETRANGE",U,"20",pack("<I4",w+Y))==24 then
+aE,reset=aK,2*window-eD
 end
 end
 end
-if aH then
-W[y+1],W[y+2]=aH,reset
-y=y+2
+if aE then
+Q[bo+1],Q[bo+2]=aE,reset
+bo=bo+2
 else
-ft(U,o,1)
+y=bo
+ec(U,m,1)
+bo=y
 end
 end
+y=bo
 end
-${part35}`,
+${part38}`,
 };

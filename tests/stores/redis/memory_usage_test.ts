@@ -121,7 +121,9 @@ describe("MEMORY USAGE of an exact sliding window", () => {
 describe("MEMORY USAGE of other limits", () => {
   const LIMITS: readonly [title: string, options: LimiterOptions, most: number][] = [
     ["two token buckets", { limits: [{ limit: 100, windowMs: HOUR_MS }, { limit: 500, windowMs: 24 * HOUR_MS }] }, 104],
-    ["fixed window", { algorithm: "fixed_window", limit: 100, windowMs: HOUR_MS }, 104],
+    ["fixed window", { algorithm: "fixed_window", limit: 2_047, windowMs: 72 * HOUR_MS }, 72],
+    ["fixed window of 2 048", { algorithm: "fixed_window", limit: 2_048, windowMs: HOUR_MS }, 104],
+    ["fixed window of four days", { algorithm: "fixed_window", limit: 100, windowMs: 96 * HOUR_MS }, 104],
     ["sliding window counter", { algorithm: "sliding_window_counter", limit: 100, windowMs: HOUR_MS }, 104],
     [
       "three windows in one key",

@@ -3,14 +3,17 @@ import { after, before, describe, it } from "node:test";
 
 import {
   assertFarRefused,
+  assertForeignKept,
   assertForeignMarks,
   assertLogCut,
   assertLogEras,
   assertLogLives,
+  assertManyCounted,
   assertOldRead,
   assertPagesSummed,
   assertPeekFails,
   assertStartsAgain,
+  assertTurns,
   assertWindowChanged,
 } from "../../_support/window_laws.ts";
 import { compareLogs } from "../../_support/window_logs.ts";
@@ -44,6 +47,9 @@ describe("Windows in Redis", () => {
 
   it("are read as version 0.1.0 wrote them, and counted on from there", () => assertOldRead(connections));
   it("live as long as their rules want after a change", () => assertWindowChanged(connections));
+  it("are read over the turn of what is kept of their start", () => assertTurns(connections));
+  it("count beyond what an integer holds", () => assertManyCounted(connections));
+  it("are not what another program counts", () => assertForeignKept(connections));
   it("are not made of what another program wrote", () => assertPeekFails(connections));
   it("are cut where the clock has stepped back into a log", () => assertLogCut(connections));
   it("start where the clock is after it has stepped back", () => assertStartsAgain(connections));

@@ -4,7 +4,7 @@
 local count, at, rules, states = ARGV[11] + 0, 12, 0, 0
 for _ = 1, count do
   local is_bucket = ARGV[at] == "t"
-  at, rules, states = at + (is_bucket and 7 or 3), rules + (is_bucket and 0 or 7), states + 11
+  at, rules, states = at + (is_bucket and 7 or 4), rules + (is_bucket and 0 or 7), states + 11
 end
 local offset = 2 + count + rules
 if type(value) == "string" and byte(value, 1) == 80 and #value == offset + states then
@@ -35,7 +35,7 @@ if type(value) == "string" and byte(value, 1) == 80 and #value == offset + state
       fits = fits and us <= now and now < past and units <= a
       if past > stored_until then stored_until = past end
       if past > until_us then until_us = past end
-      taken[2 * i], taken[2 * i + 1], at, rules = units, past - now, at + 3, rules + 7
+      taken[2 * i], taken[2 * i + 1], at, rules = units, past - now, at + 4, rules + 7
     end
     if not fits then break end
     bytes, states = bytes .. pack("<I7I4", us, units), states + 11

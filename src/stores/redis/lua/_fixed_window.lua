@@ -1,10 +1,13 @@
 -- Fixed window (src/algorithms/fixed_window/kernel.ts). State: { windows }. Stored as the window's length, in 7 bytes,
--- and the windows (_windows.lua). By version 0.1.0: two doubles, start and count.
+-- and the windows (_windows.lua); one window, by fixed_window.lua, as an integer (_short_window.lua). By version 0.1.0:
+-- two doubles, start and count.
+--- @include _short_window
+
 function algorithms.f()
   return {
     letter = "F",
     read = function()
-      return { capacity = number(), window = number() }
+      return { capacity = number(), window = number(), factor = number() }
     end,
     fresh = function()
       return { windows = "", reach = 0 }
@@ -46,6 +49,11 @@ function algorithms.f()
     decode = function(value, from, to)
       local windows, reach = stored_windows(value, from + 7, to)
       return { windows = windows, reach = reach }
+    end,
+    is_short = is_short,
+    decode_short = function(value, factor)
+      local start, count = read_short(value, factor)
+      return { windows = pack(WINDOW, start, count), reach = 0 }
     end,
     old_size = 16,
     decode_old = function(value, from)

@@ -3,14 +3,15 @@
 -- key holds, and, if it has this mark, less `shift` where the bucket stands.
 local known = value and #value == 16 and tonumber(value)
 if known then
-  -- With another mark, or in the years to come, it is far from now, and so from the end of its step, or from room.
+  -- With another mark, or in the years to come, it is far from now, and so from the end of its step, or from room. What
+  -- is kept of an instant must not run over: it would add one to the mark.
   local us, reach = known - shift, 0
   while us > half_rank do
     us, reach = us - RANK_US, reach + 1
   end
   local next_us = (us < now and now or us) + whole_us
   local added = next_us - us
-  if next_us <= most_us and us % step_us + added < step_us then
+  if next_us <= most_us and next_us < era + ERA_US and us % step_us + added < step_us then
     local next_reach = next_us > full_us and reach_after(us, next_us, reach) or next_us <= full_us and 0
     if next_reach then
       if next_reach ~= reach then added = added + (next_reach - reach) * RANK_US end

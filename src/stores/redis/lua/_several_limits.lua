@@ -28,9 +28,8 @@ local function read_limits(from)
       at = at + 7
     else
       limits[i] = { letter = letter, capacity = a, window = b, horizon = b }
-      at = at + 3
+      at = at + 4
       if letter == "c" then
-        at = at + 1
         local step = ARGV[at] + 0
         limits[i].step, limits[i].steps, limits[i].horizon = step, b / step, 2 * b
       end

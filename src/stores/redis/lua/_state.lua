@@ -1,8 +1,9 @@
 -- Policies, and the states of their limits as they lie in Redis.
 --
 -- The main key of a limiter holds, after "b" and a double where it is blocked until an instant: for one token bucket
--- its decimal integer; for one exact sliding window its log (which has the block in its header); for most states of
--- several other limits what _packing.lua says; otherwise the letters of all limits and the packed states of those that
+-- its decimal integer; for most fixed windows another (_short_window.lua); for one exact
+-- sliding window its log (which has the block in its header); for most states of several other limits what _packing.lua
+-- says; otherwise the letters of all limits and the packed states of those that
 -- are not logs. Those logs have keys of their own. Windows have a letter of their own, and, where there are several
 -- limits, their length in 4 bytes in front: in front of what version 0.1.0 wrote of them stood the letter of their
 -- policy. The letter of a token bucket is as many places after "t" as its remainder has digits: with others it is read
@@ -89,6 +90,10 @@ local function load_plain(target)
   if policy.shape == "t" then
     states[1] = load_bucket(sub(value, cursor), rates[1])
     return states[1]
+  end
+  if policy.shape == "f" and rates[1].factor > 0 and rates[1].kernel.is_short(sub(value, cursor)) then
+    states[1] = rates[1].kernel.decode_short(sub(value, cursor), rates[1].factor)
+    return true
   end
   local all = policy.packing and unpacked(value, cursor, policy.packing, rates)
   if all then

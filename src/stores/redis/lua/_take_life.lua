@@ -1,6 +1,5 @@
--- What a run is about, and how long keys live.
-local grace_ms = ARGV[2] + 0
-local cost, capacity, window, step, max_wait, peeks, algorithms = 0, 0, 0, 0, 0, false, {}
+-- How long keys live.
+local grace_ms, algorithms = ARGV[2] + 0, {}
 
 -- Time to live for a key that matters until an instant. Expiry only reclaims memory.
 local function ttl_ms(until_us)

@@ -1,4 +1,5 @@
--- Decides all entries, run by run. Where there is a `take_quickly`, takes of one time go there.
+-- Decides all entries, run by run. Where there is a `take_quickly`, values are read before, and takes of one time go
+-- there.
 local cursor, last = 2, 0
 while last < #KEYS do
   local kind, first = ARGV[cursor + 1] + 0, last + 1
@@ -6,12 +7,11 @@ while last < #KEYS do
   cost, capacity, window = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, ARGV[cursor + 5] + 0
   step, max_wait = ARGV[cursor + 6] + 0, ARGV[cursor + 7] + 0
   local counts = kind >= 8
-  peeks, cursor = kind % 2 == 1, cursor + 7
-  begin()
+  peeks, begun, cursor = kind % 2 == 1, false, cursor + 7
   for from = first, last, 1000 do
     local past = min(from + 999, last)
     -- In as few calls as the stack of Lua allows. One that holds no string reads as absent.
-    local values = reads and call("MGET", unpack(KEYS, from, past))
+    local values = take_quickly and call("MGET", unpack(KEYS, from, past))
     if take_quickly and not (counts or peeks) then
       take_quickly(values, from, past)
     else

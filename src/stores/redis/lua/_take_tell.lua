@@ -1,9 +1,11 @@
--- The reply, as far as it stands. `decide`, of the script that has these lines, decides an entry and tells how many of
--- its takes were admitted at once, the units in use, µs until none is, and µs until another one may be; or, in place
--- of all that, what stands in the reply. An error of the server is told as false and its message.
-local replies, place, refused = { now }, 1, nil
-
+-- Decides an entry, and says in the reply what was decided. `begin`, of the script that has these lines, prepares a run.
+-- `decide` tells how many takes were admitted at once, the units in use, µs until none is, and µs until another one may
+-- be; or, in place of all that, what stands in the reply. An error of the server is told as false and its message.
 local function tell(key, value, times, counts)
+  if not begun then
+    begin()
+    begun = true
+  end
   local taken, used, reset, wait = decide(key, value, times)
   if not taken then
     -- Of a server that is no primary any more all fails: the client must look for the new one.

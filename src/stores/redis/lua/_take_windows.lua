@@ -1,6 +1,6 @@
 -- Deciding about windows that are not alone, not open, blocked, or not stored as this script stores them; and takes
 -- that wait. `LETTER` is that of the algorithm. Takes of more than one time are admitted at once or not at all.
-local reads, kernel = true, nil
+local kernel
 
 -- Writes a value. What reads as absent may hold no string: it is left alone. Returns the error of the server.
 local function write(key, was, value, ttl)
@@ -18,6 +18,8 @@ local function decide_slowly(key, value, times)
   local size = value and #value - from
   if letter == kernel.letter and size > 6 and unpack_at("<I7", value, from + 1) == window then
     state = kernel.decode(value, from + 1, #value)
+  elseif letter == "-" and step > 0 and kernel.is_short and kernel.is_short(sub(value, from)) then
+    state = kernel.decode_short(sub(value, from), step)
   elseif letter == LETTER and size == kernel.old_size then
     state = kernel.decode_old(value, from + 1)
   elseif value and not (from == 10 and size < 0) then

@@ -5,8 +5,8 @@ alike requests stand in runs with one header, and on one key in one entry with a
 KEYS     the main key of each entry, run by run; those of one run differ
 ARGV     now in µs, or "" for the server's TIME
          grace in ms, added to every time to live
-         each run: what it is (1 peek + 8 counts), its number of entries, cost, units of a window, its length in µs, step
-           (0), the longest wait µs;
+         each run: what it is (1 peek + 8 counts), its number of entries, cost, units of a window, its length in µs, below
+           what counts must stay that are stored as an integer (0 none are), the longest wait µs;
            counts: for each entry, how often to take, one after the other, until a denial
 
 Returns  { now, entry... }; the units in use and µs until none is are told as after the decision
@@ -20,66 +20,102 @@ Returns  { now, entry... }; the units in use and µs until none is are told as a
 -- One take, and what most of them meet. It stands in front of whatever else it takes to decide, because a server that
 -- has done other things meanwhile is slow to make even that.
 if #KEYS == 1 and ARGV[3] == "0" then
-  local key, cost, capacity, window = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0
-  local value, used, reset = try("GET", key), nil, nil
+  local key, cost, capacity, window, factor = KEYS[1], ARGV[5] + 0, ARGV[6] + 0, ARGV[7] + 0, ARGV[8] + 0
+  local value, used, reset, less, most = try("GET", key), nil, nil, "-" .. ARGV[5], capacity
+  if capacity >= factor then most = 0 end
+  -- What names a window longer than a year is no exact number: those take the long way.
+  local span, least, named = 2 ^ 52 / factor, -2 ^ 52, window < 2 ^ 45 and 70 + 256 * window or -1
+  local era, half = now - now % span - span, now + span / 2
   --- @inline _in_fixed_window
   if used then return { now, used, reset } end
 end
 
---- @include _take_life
---- @include _block
---- @include _reach
---- @include _windows
---- @include _fixed_window
-local LETTER = "f"
---- @include _take_windows
+--- @include _take_run
 
-local begun, begun_life
--- What a window that opens now is stored as, but for its count.
-local function begin()
-  begun, begun_life = "F" .. pack("<I7I7", window, now), life(now + window)
-end
+-- What it takes to decide entries of which the short way does nothing. To make all these functions takes longer than
+-- many decisions: they are made when one is needed.
+local function make_rest()
+  --- @include _take_life
+  --- @include _block
+  --- @include _reach
+  --- @include _windows
+  --- @include _fixed_window
+  local LETTER = "f"
+  --- @include _take_windows
 
-local function decide(key, value, times)
-  local kept
-  if value and #value == 19 and byte(value, 1) == 70 then
+  local factor, most, begun_life
+  local function begin()
+    factor, begun_life = step, life(now + window)
+    most = capacity < factor and capacity or 0
+  end
+
+  -- The start and the count of a window that is alone in its value; nil where the value is something else.
+  local function read(value)
+    if factor > 0 and is_short(value) then return read_short(value, factor) end
+    if #value ~= 19 or byte(value, 1) ~= 70 then return nil end
     local length, start, count = unpack_at("<I7I7I4", value, 2)
-    kept = length == window and start <= now
-    local reset = start + window - now
-    if kept and reset > 0 then
-      local room = capacity - count
+    if length == window then return start, count end
+  end
+
+  local function window_value(start, count)
+    if most == 0 then return "F" .. pack("<I7I7I4", window, start, count) end
+    return short_value(start, count, factor)
+  end
+
+  local function decide(key, value, times)
+    local start, count
+    if value then
+      start, count = read(value)
+    end
+    if start and start <= now and now < start + window then
+      local reset, room = start + window - now, capacity - count
+      if cost > room and max_wait < reset then return 0, count, reset, reset end
       if cost <= room then
         if peeks then return 1, count, reset, 0 end
         local taken = times == 1 and 1 or min(times, floor(room / cost))
-        count = count + taken * cost
-        local done = try("SETRANGE", key, "15", pack("<I4", count))
-        if done ~= 19 then return false, done.err end
-        return taken, count, reset, taken == times and 0 or reset
+        local failure = write(key, value, window_value(start, count + taken * cost), life(start + window))
+        if failure then return false, failure end
+        return taken, count + taken * cost, reset, taken == times and 0 or reset
       end
-      if max_wait < reset then return 0, count, reset, reset end
-      kept = false
     end
+    if peeks or (value and not (start and start + window <= now)) then return decide_slowly(key, value, times) end
+    local taken = times == 1 and 1 or max(min(times, floor(capacity / cost)), 1)
+    local failure = write(key, value, window_value(now, taken * cost), begun_life)
+    if failure then return false, failure end
+    return taken, taken * cost, window, taken == times and 0 or window
   end
-  if peeks or (value and not kept) then return decide_slowly(key, value, times) end
-  local taken = times == 1 and 1 or max(min(times, floor(capacity / cost)), 1)
-  local failure = write(key, value, begun .. pack("<I4", taken * cost), begun_life)
-  if failure then return false, failure end
-  return taken, taken * cost, window, taken == times and 0 or window
+
+  --- @include _take_tell
+  return tell
 end
 
---- @include _take_tell
+local rest
+local function tell(key, value, times, counts)
+  rest = rest or make_rest()
+  rest(key, value, times, counts)
+end
 
 local function take_quickly(values, from, past)
+  -- What is around a function is slower to reach than what is in it.
+  local KEYS, replies, place_now, now, cost, capacity, window = KEYS, replies, place, now, cost, capacity, window
+  local try, tonumber, pack, unpack_at, factor, less = try, tonumber, pack, unpack_at, step, format("-%.0f", cost)
+  local most = capacity < factor and capacity or 0
+  -- What names a window longer than a year is no exact number: those take the long way.
+  local span, least, named = 2 ^ 52 / factor, -2 ^ 52, window < 2 ^ 45 and 70 + 256 * window or -1
+  local era, half = now - now % span - span, now + span / 2
   for i = from, past do
     local key, value, used, reset = KEYS[i], values[i - from + 1], nil, nil
     --- @inline _in_fixed_window
     if used then
-      replies[place + 1], replies[place + 2] = used, reset
-      place = place + 2
+      replies[place_now + 1], replies[place_now + 2] = used, reset
+      place_now = place_now + 2
     else
+      place = place_now
       tell(key, value, 1)
+      place_now = place
     end
   end
+  place = place_now
 end
 
 --- @include _take_runs

@@ -8,12 +8,13 @@ ARGV     as for fixed_window.lua
 Returns  as fixed_window.lua
 ]]
 --- @include _take_head
+--- @include _take_run
 --- @include _take_life
 --- @include _reach
 local SPAN, EXTENDED, HEADER, SMALL = 2 ^ 48, 2 ^ 37, 54, 32
 --- @include _run_log_room
 --- @include _sliding_window
-local reads, kernel, limit = false, nil, nil
+local kernel, limit
 local era = now - now % SPAN
 
 -- The instant of a run near now.

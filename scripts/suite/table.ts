@@ -45,12 +45,12 @@ export const TABLE: readonly Row[] = [
   {
     paths: [
       "tests/faults/",
-      "tests/stores/redis/batch_faults_test.ts",
-      "tests/stores/redis/check_test.ts",
-      "tests/stores/redis/clock_steps_test.ts",
-      "tests/stores/redis/close_in_time_test.ts",
-      "tests/stores/redis/permissions_test.ts",
-      "tests/stores/redis/refusals_test.ts",
+      "tests/stores/redis/batching/batch_faults_test.ts",
+      "tests/stores/redis/reports/check_test.ts",
+      "tests/stores/redis/reports/clock_steps_test.ts",
+      "tests/stores/redis/closing/close_in_time_test.ts",
+      "tests/stores/redis/reports/permissions_test.ts",
+      "tests/stores/redis/reports/refusals_test.ts",
       "tests/registry/mistakes_test.ts",
       "tests/limiter/failure_policy_test.ts",
       "tests/limiter/partial_failures_test.ts",
@@ -83,9 +83,9 @@ export const TABLE: readonly Row[] = [
       "tests/stores/laws_test.ts",
       "tests/stores/mutants_test.ts",
       "tests/stores/parity_test.ts",
-      "tests/stores/redis/batching_test.ts",
-      "tests/stores/redis/buckets_test.ts",
-      "tests/stores/redis/window_log_test.ts",
+      "tests/stores/redis/batching/batching_test.ts",
+      "tests/stores/redis/scripts/buckets_test.ts",
+      "tests/stores/redis/scripts/window_log_test.ts",
       "tests/stores/slot_laws_test.ts",
       "tests/stores/wait_queue_test.ts",
       "tests/testing/conformance_features_test.ts",
@@ -98,9 +98,9 @@ export const TABLE: readonly Row[] = [
   },
   {
     paths: [
-      "tests/stores/redis/clients_conformance_test.ts",
-      "tests/stores/redis/rest_conformance_test.ts",
-      "tests/stores/redis/tls_conformance_test.ts",
+      "tests/stores/redis/clients/clients_conformance_test.ts",
+      "tests/stores/redis/rest/rest_conformance_test.ts",
+      "tests/stores/redis/tls/tls_conformance_test.ts",
     ],
     on: BUN,
     because:
@@ -108,18 +108,18 @@ export const TABLE: readonly Row[] = [
       "by clients_test.ts, rest_test.ts and tls_test.ts, and the same decisions, over plain ones, by conformance_test.ts",
   },
   {
-    paths: ["tests/stores/redis/key_laws_test.ts", "tests/stores/redis/memory_usage_test.ts"],
+    paths: ["tests/stores/redis/scripts/key_laws_test.ts", "tests/stores/redis/scripts/memory_usage_test.ts"],
     on: NODE,
     because: "Lua, which runs in Redis",
   },
   {
     paths: [
-      "tests/stores/redis/cluster_test.ts",
-      "tests/stores/redis/commands_test.ts",
-      "tests/stores/redis/ordered_lanes_test.ts",
-      "tests/stores/redis/rest_order_test.ts",
-      "tests/stores/redis/rest_waiting_test.ts",
-      "tests/stores/redis/sentinel_test.ts",
+      "tests/stores/redis/cluster/cluster_test.ts",
+      "tests/stores/redis/batching/commands_test.ts",
+      "tests/stores/redis/batching/ordered_lanes_test.ts",
+      "tests/stores/redis/rest/rest_order_test.ts",
+      "tests/stores/redis/rest/rest_waiting_test.ts",
+      "tests/stores/redis/sentinel/sentinel_test.ts",
     ],
     on: NODE,
     because:
@@ -127,7 +127,7 @@ export const TABLE: readonly Row[] = [
       "a cluster, Sentinels and TLS in process_end_test.ts, REST in rest_test.ts",
   },
   {
-    paths: ["tests/registry/secrets_test.ts", "tests/stores/redis/url_passwords_test.ts"],
+    paths: ["tests/registry/secrets_test.ts", "tests/stores/redis/endpoints/url_passwords_test.ts"],
     on: NODE,
     because: "texts and what is left out of them",
   },
@@ -145,7 +145,12 @@ export const TABLE: readonly Row[] = [
     on: NODE,
     because: "hides the driver by a loader hook, which only Node has",
   },
-  { paths: ["tests/stores/redis/clients_test.ts"], on: EVERY, more: "bun", because: "Bun has a client of its own" },
+  {
+    paths: ["tests/stores/redis/clients/clients_test.ts"],
+    on: EVERY,
+    more: "bun",
+    because: "Bun has a client of its own",
+  },
 ];
 
 /**
@@ -168,17 +173,17 @@ export const WAITING: readonly string[] = [
   "tests/registry/drain_test.ts",
   "tests/registry/driver_missing_test.ts",
   "tests/registry/mistakes_test.ts",
-  "tests/stores/redis/clients_test.ts",
-  "tests/stores/redis/close_in_time_test.ts",
-  "tests/stores/redis/commands_test.ts",
-  "tests/stores/redis/frozen_test.ts",
-  "tests/stores/redis/node_redis_faults_test.ts",
-  "tests/stores/redis/refusals_test.ts",
-  "tests/stores/redis/rest_faults_test.ts",
-  "tests/stores/redis/rest_order_test.ts",
-  "tests/stores/redis/rest_waiting_test.ts",
-  "tests/stores/redis/sentinel_test.ts",
-  "tests/stores/redis/silence_test.ts",
+  "tests/stores/redis/clients/clients_test.ts",
+  "tests/stores/redis/closing/close_in_time_test.ts",
+  "tests/stores/redis/batching/commands_test.ts",
+  "tests/stores/redis/connections/frozen_test.ts",
+  "tests/stores/redis/connections/node_redis_faults_test.ts",
+  "tests/stores/redis/reports/refusals_test.ts",
+  "tests/stores/redis/rest/rest_faults_test.ts",
+  "tests/stores/redis/rest/rest_order_test.ts",
+  "tests/stores/redis/rest/rest_waiting_test.ts",
+  "tests/stores/redis/sentinel/sentinel_test.ts",
+  "tests/stores/redis/connections/silence_test.ts",
 ];
 
 /**

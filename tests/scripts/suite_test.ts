@@ -108,10 +108,10 @@ describe("problemsOf()", () => {
   });
 
   it("wants more tests of the runtime that has more by the table, and no more of the others", () => {
-    const clients = { file: "tests/stores/redis/clients_test.ts" };
+    const clients = { file: "tests/stores/redis/clients/clients_test.ts" };
     assert.deepEqual(problemsOf([runOf(bun, { tests: 5 }, clients), runOf(deno, {}, clients)]), []);
     assert.deepEqual(problemsOf([runOf(bun, {}, clients), runOf(deno, {}, clients)]), [
-      "FAILED: Bun, tests/stores/redis/clients_test.ts: it ran 4 tests where another runtime ran 4",
+      "FAILED: Bun, tests/stores/redis/clients/clients_test.ts: it ran 4 tests where another runtime ran 4",
     ]);
   });
 });

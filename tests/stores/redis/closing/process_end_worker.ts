@@ -1,0 +1,54 @@
+/**
+ * A script without a `close()` at its end. Arguments: the options of its store as JSON, and what it does. It writes `end`
+ * when nothing of it is left to be done.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+import { createRateSync, type RedisStoreOptions } from "../../../../mod.ts";
+
+const [options = "{}", act = ""] = process.argv.slice(2);
+const rs = createRateSync({
+  // On a busy machine the first connection takes longer than a decision may by default.
+  stores: { main: { engine: "redis", decisionTimeoutMs: 20_000, ...JSON.parse(options) as RedisStoreOptions } },
+  limiters: {
+    api: { ratePerSecond: 1_000, burst: 1_000 },
+    slot: { maxConcurrent: 1, leaseTtlMs: 60_000, timeoutMs: Infinity },
+  },
+});
+
+/** What scripts do, by its name. */
+const ACTS: Record<string, () => Promise<unknown>> = {
+  connect: () => rs.connect(),
+  decide: async () => {
+    const { degraded } = await rs.tryAcquire("api");
+    if (degraded) throw new Error("Redis has not decided");
+  },
+  hold: () => rs.acquire("slot"),
+  async listen() {
+    const first = await rs.acquire("slot");
+    const second = rs.acquire("slot");
+    setTimeout(() => void first.release(), 100);
+    await (await second).release();
+  },
+  async release() {
+    const permit = await rs.acquire("slot");
+    void permit.release();
+  },
+  async drain() {
+    await rs.acquire("slot");
+    void rs.close({ drain: true });
+  },
+  wait() {
+    void rs.acquire("slot").then((permit) => {
+      console.log("served");
+      return permit.release();
+    });
+    return Promise.resolve();
+  },
+};
+
+await ACTS[act]?.();
+console.log("end");

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 
 import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
-import { MixedKey, Model } from "../stores/_mixed_rules.ts";
+import { MixedKey, Model } from "../stores/mixed_rules/_mixed_rules.ts";
 import type { ParityServices } from "./parity.ts";
 
 const MINUTE = { limit: 5, windowMs: 60_000 };

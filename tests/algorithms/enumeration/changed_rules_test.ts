@@ -28,7 +28,7 @@ describe("Every schedule of takes by two versions of a rule", () => {
 
   // A known limit: a bucket does not remember units that it has refilled, and an exact window still counts them. To
   // remember them, every bucket would need a log, in case its rules change. In Redis that is so only until both rules have
-  // met the key: from then on the window counts every unit itself (tests/stores/mixed_rules_test.ts).
+  // met the key: from then on the window counts every unit itself (tests/stores/mixed_rules/mixed_rules_test.ts).
   it("admits a unit more where an exact window takes over from a slower bucket that has refilled it", () => {
     const { violation } = explore("sliding_window", "token_bucket");
     const schedule = "version 2 takes 2; +2 µs; +2 µs; version 1 takes 2";

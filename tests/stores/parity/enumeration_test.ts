@@ -1,14 +1,14 @@
 import { after, before, describe, it } from "node:test";
 
-import type { LimitOptions } from "../../src/policy/options.ts";
-import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
-import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
-import { explore } from "../_support/enumeration/explore.ts";
-import { compiled, passUs, SECOND_LIMITS, SMALL_LIMITS } from "../_support/enumeration/limits.ts";
-import type { Step } from "../_support/enumeration/world.ts";
-import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
-import { redisUrl } from "../_support/redis.ts";
-import { assertScheduleParity } from "../_support/schedule_parity.ts";
+import type { LimitOptions } from "../../../src/policy/options.ts";
+import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
+import { openNodeRedis } from "../../../src/stores/redis/connections/node_redis.ts";
+import { explore } from "../../_support/enumeration/explore.ts";
+import { compiled, passUs, SECOND_LIMITS, SMALL_LIMITS } from "../../_support/enumeration/limits.ts";
+import type { Step } from "../../_support/enumeration/world.ts";
+import { openRawRedis, type RawRedis } from "../../_support/raw_redis.ts";
+import { redisUrl } from "../../_support/redis.ts";
+import { assertScheduleParity } from "../../_support/schedule_parity.ts";
 
 /** How deep the search goes in the time that the suite has; ENUMERATION_DEPTH sets another depth. */
 const [DEPTH, PAIR_DEPTH] = process.env["ENUMERATION_DEPTH"] === undefined

@@ -3,12 +3,12 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { algorithmOf } from "../../src/algorithms/mod.ts";
-import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
-import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
-import type { TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
-import { FakeClock } from "../../src/testing/fake_clock.ts";
-import { runs } from "../_support/arbitraries.ts";
+import { algorithmOf } from "../../../src/algorithms/mod.ts";
+import { compilePolicy, type Policy } from "../../../src/policy/policy.ts";
+import { MemoryStore } from "../../../src/stores/memory/memory_store.ts";
+import type { TakeReply, TakeRequest, Target } from "../../../src/stores/store.ts";
+import { FakeClock } from "../../../src/testing/fake_clock.ts";
+import { runs } from "../../_support/arbitraries.ts";
 import { assertTogether, fullRefillUs, OPTIONS, PAIRS, type Taken } from "./_changed_rules.ts";
 
 const usesArb = fc.array(

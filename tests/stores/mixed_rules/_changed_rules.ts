@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 
-import type { RateLimit } from "../../src/algorithms/limit.ts";
-import type { LimiterOptions } from "../../src/policy/options.ts";
-import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
+import type { RateLimit } from "../../../src/algorithms/limit.ts";
+import type { LimiterOptions } from "../../../src/policy/options.ts";
+import { compilePolicy, type Policy } from "../../../src/policy/policy.ts";
 
 const SIZES = [{ limit: 4, windowMs: 8_000 }, { limit: 7, windowMs: 3_000 }] as const;
 

@@ -3,13 +3,13 @@ import { after, before, describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { algorithmOf } from "../../src/algorithms/mod.ts";
-import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
-import { KeyNames } from "../../src/stores/redis/keys.ts";
-import { marksOf, type TakeReply, type Target } from "../../src/stores/store.ts";
-import { runs } from "../_support/arbitraries.ts";
-import { plain } from "../_support/parity.ts";
-import { Connections, Lab } from "./_lab.ts";
+import { algorithmOf } from "../../../src/algorithms/mod.ts";
+import { compilePolicy, type Policy } from "../../../src/policy/policy.ts";
+import { KeyNames } from "../../../src/stores/redis/keys.ts";
+import { marksOf, type TakeReply, type Target } from "../../../src/stores/store.ts";
+import { runs } from "../../_support/arbitraries.ts";
+import { plain } from "../../_support/parity.ts";
+import { Connections, Lab } from "../_lab.ts";
 import { admits, assertTogether, fullRefillUs, PAIRS, refilledIn } from "./_changed_rules.ts";
 import { MixedKey, Model } from "./_mixed_rules.ts";
 

@@ -2,8 +2,8 @@ import { after, before, describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
-import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
+import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
+import { openNodeRedis } from "../../../src/stores/redis/connections/node_redis.ts";
 import {
   batchesArb,
   bucketKeysArb,
@@ -17,10 +17,10 @@ import {
   type Step,
   stepArb,
   windowKeysArb,
-} from "../_support/arbitraries.ts";
-import { assertBatchParity, assertParity } from "../_support/parity.ts";
-import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
-import { redisUrl } from "../_support/redis.ts";
+} from "../../_support/arbitraries.ts";
+import { assertBatchParity, assertParity } from "../../_support/parity.ts";
+import { openRawRedis, type RawRedis } from "../../_support/raw_redis.ts";
+import { redisUrl } from "../../_support/redis.ts";
 
 describe("Redis scripts and kernels", () => {
   let connection: RedisConnection;

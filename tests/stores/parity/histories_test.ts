@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
-import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
-import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
-import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
-import type { Store, StoreRequest, TakeReply } from "../../src/stores/store.ts";
-import { FakeClock } from "../../src/testing/fake_clock.ts";
-import { runHistory } from "../_support/histories/history.ts";
-import { runBoth } from "../_support/histories/run.ts";
-import { redisUrl } from "../_support/redis.ts";
+import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
+import { openNodeRedis } from "../../../src/stores/redis/connections/node_redis.ts";
+import { MemoryStore } from "../../../src/stores/memory/memory_store.ts";
+import type { Store, StoreRequest, TakeReply } from "../../../src/stores/store.ts";
+import { FakeClock } from "../../../src/testing/fake_clock.ts";
+import { runHistory } from "../../_support/histories/history.ts";
+import { runBoth } from "../../_support/histories/run.ts";
+import { redisUrl } from "../../_support/redis.ts";
 
 /** The seeds that each run tries. `npm run histories` tries more. */
 const SEEDS = 100;

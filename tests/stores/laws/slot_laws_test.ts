@@ -3,9 +3,9 @@ import { after, before, describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import type { DoneReply, PollRequest, TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
-import { runs } from "../_support/arbitraries.ts";
-import { assertStatus, Connections, ENGINES, Lab, target } from "./_lab.ts";
+import type { DoneReply, PollRequest, TakeReply, TakeRequest, Target } from "../../../src/stores/store.ts";
+import { runs } from "../../_support/arbitraries.ts";
+import { assertStatus, Connections, ENGINES, Lab, target } from "../_lab.ts";
 
 const TTL_US = 100_000;
 const slots = (maxConcurrent: number) => target({ maxConcurrent, leaseTtlMs: TTL_US / 1_000 });

@@ -4,9 +4,9 @@ import { after, before, describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
-import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";
-import type { ScriptCall } from "../../src/stores/redis/encode.ts";
+import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
+import { openNodeRedis } from "../../../src/stores/redis/connections/node_redis.ts";
+import type { ScriptCall } from "../../../src/stores/redis/encode.ts";
 import {
   batchesArb,
   bucketKeysArb,
@@ -17,12 +17,12 @@ import {
   startArb,
   stepArb,
   windowKeysArb,
-} from "../_support/arbitraries.ts";
-import { type Mutant, MUTANTS, occurrences, seed } from "../_support/mutants.ts";
-import { assertBatchParity, assertParity } from "../_support/parity.ts";
-import { openRawRedis, type RawRedis } from "../_support/raw_redis.ts";
-import { redisUrl } from "../_support/redis.ts";
-import { ahead } from "../_support/together.ts";
+} from "../../_support/arbitraries.ts";
+import { type Mutant, MUTANTS, occurrences, seed } from "../../_support/mutants.ts";
+import { assertBatchParity, assertParity } from "../../_support/parity.ts";
+import { openRawRedis, type RawRedis } from "../../_support/raw_redis.ts";
+import { redisUrl } from "../../_support/redis.ts";
+import { ahead } from "../../_support/together.ts";
 
 /** Where sequences begin to be tried: fixed, so that a mutant that is caught once always is. */
 const SEED = 20_261_121;

@@ -3,12 +3,12 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { ClosedError } from "../../src/base/errors.ts";
-import { MemoryStore } from "../../src/stores/memory/mod.ts";
-import { marksOf, type TakeReply, type Target } from "../../src/stores/store.ts";
-import { FakeClock } from "../../src/testing/fake_clock.ts";
-import { limiterArb, runs } from "../_support/arbitraries.ts";
-import { costing, target } from "./_lab.ts";
+import { ClosedError } from "../../../src/base/errors.ts";
+import { MemoryStore } from "../../../src/stores/memory/mod.ts";
+import { marksOf, type TakeReply, type Target } from "../../../src/stores/store.ts";
+import { FakeClock } from "../../../src/testing/fake_clock.ts";
+import { limiterArb, runs } from "../../_support/arbitraries.ts";
+import { costing, target } from "../_lab.ts";
 
 const callsArb = fc.array(
   fc.record({

@@ -3,8 +3,8 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { Heap, type HeapItem } from "../../src/stores/memory/heap.ts";
-import { WaitQueue } from "../../src/stores/memory/wait_queue.ts";
+import { Heap, type HeapItem } from "../../../src/stores/memory/heap.ts";
+import { WaitQueue } from "../../../src/stores/memory/wait_queue.ts";
 
 describe("WaitQueue", () => {
   it("orders its waiters by arrival and id, as a sorted set does, whoever joins, comes back or leaves", () => {

@@ -6,8 +6,8 @@
 
 import assert from "node:assert/strict";
 
-import { ClosedError, StoreError } from "../../src/base/errors.ts";
-import { Batcher } from "../../src/stores/batcher.ts";
+import { ClosedError, StoreError } from "../../../src/base/errors.ts";
+import { Batcher } from "../../../src/stores/batcher.ts";
 
 /** The most calls that a batcher has in flight, for a place that answers at once. */
 export const NEAR_CALLS = 3;

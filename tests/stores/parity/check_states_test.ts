@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { createRateSync } from "../../mod.ts";
-import { fixedWindow } from "../../src/algorithms/fixed_window/kernel.ts";
-import type { RateState } from "../../src/algorithms/kernels.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
-import { CheckedMemoryStore } from "../../src/stores/memory/checked_memory_store.ts";
-import type { Target } from "../../src/stores/store.ts";
+import { createRateSync } from "../../../mod.ts";
+import { fixedWindow } from "../../../src/algorithms/fixed_window/kernel.ts";
+import type { RateState } from "../../../src/algorithms/kernels.ts";
+import { compilePolicy } from "../../../src/policy/policy.ts";
+import { CheckedMemoryStore } from "../../../src/stores/memory/checked_memory_store.ts";
+import type { Target } from "../../../src/stores/store.ts";
 
 /** A store whose states are what a test says. */
 class Wrong extends CheckedMemoryStore {

@@ -4,18 +4,18 @@
  * @module
  */
 
-import type { RateLimit } from "../../src/algorithms/limit.ts";
-import { kernelOf, type RateState } from "../../src/algorithms/kernels.ts";
-import { takeOver } from "../../src/algorithms/take_over.ts";
-import { refillsInTime, type TokenBucketState } from "../../src/algorithms/token_bucket/kernel.ts";
-import type { Policy } from "../../src/policy/policy.ts";
-import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
-import { KeyNames } from "../../src/stores/redis/keys.ts";
-import { RedisStore } from "../../src/stores/redis/redis_store.ts";
-import type { RulesReport, Store, TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";
-import { FakeClock } from "../../src/testing/fake_clock.ts";
-import type { ParityServices } from "../_support/parity.ts";
-import { freshPrefix } from "../_support/redis.ts";
+import type { RateLimit } from "../../../src/algorithms/limit.ts";
+import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
+import { takeOver } from "../../../src/algorithms/take_over.ts";
+import { refillsInTime, type TokenBucketState } from "../../../src/algorithms/token_bucket/kernel.ts";
+import type { Policy } from "../../../src/policy/policy.ts";
+import { MemoryStore } from "../../../src/stores/memory/memory_store.ts";
+import { KeyNames } from "../../../src/stores/redis/keys.ts";
+import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
+import type { RulesReport, Store, TakeReply, TakeRequest, Target } from "../../../src/stores/store.ts";
+import { FakeClock } from "../../../src/testing/fake_clock.ts";
+import type { ParityServices } from "../../_support/parity.ts";
+import { freshPrefix } from "../../_support/redis.ts";
 import type { Taken } from "./_changed_rules.ts";
 
 /** One key, and two processes that ask for it. */

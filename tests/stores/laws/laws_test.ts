@@ -3,12 +3,12 @@ import { after, before, describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { marksOf, type TakeReply, type Target } from "../../src/stores/store.ts";
-import { assertBound } from "../algorithms/_bounds.ts";
-import type { Grant } from "../algorithms/_track.ts";
-import { limitArb, limiterArb, runs } from "../_support/arbitraries.ts";
-import { plain } from "../_support/parity.ts";
-import { Connections, costing, ENGINES, Lab, target } from "./_lab.ts";
+import { marksOf, type TakeReply, type Target } from "../../../src/stores/store.ts";
+import { assertBound } from "../../algorithms/_bounds.ts";
+import type { Grant } from "../../algorithms/_track.ts";
+import { limitArb, limiterArb, runs } from "../../_support/arbitraries.ts";
+import { plain } from "../../_support/parity.ts";
+import { Connections, costing, ENGINES, Lab, target } from "../_lab.ts";
 
 /** Calls to come: how far the clock moves, how much is taken, whether it may be for later. */
 const callsArb = fc.array(

@@ -3,9 +3,9 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { ClosedError } from "../../src/base/errors.ts";
-import { runs } from "../_support/arbitraries.ts";
-import { forbidUnhandledRejections } from "../limiter/_unhandled.ts";
+import { ClosedError } from "../../../src/base/errors.ts";
+import { runs } from "../../_support/arbitraries.ts";
+import { forbidUnhandledRejections } from "../../limiter/_unhandled.ts";
 import { type Asked, BatcherLab, FAR_CALLS, type Item, NEAR_CALLS, OVERLOADED } from "./_batcher_lab.ts";
 
 type Act =

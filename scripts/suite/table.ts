@@ -64,6 +64,7 @@ export const TABLE: readonly Row[] = [
       "tests/http/adapters/servers_test.ts",
       "tests/races/admission_test.ts",
       "tests/races/fifo_test.ts",
+      "tests/races/mixed_rules_test.ts",
       "tests/races/outbound_test.ts",
       "tests/races/pool_test.ts",
     ],

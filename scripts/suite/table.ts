@@ -165,7 +165,7 @@ export const WAITING: readonly string[] = [
   "tests/faults/cluster_test.ts",
   "tests/faults/sentinels_test.ts",
   "tests/faults/standalone_test.ts",
-  "tests/http/adapters/endings_test.ts",
+  "tests/http/adapters/endings/endings_test.ts",
   "tests/http/adapters/fastify_test.ts",
   "tests/http/outbound/obedience_test.ts",
   "tests/limiter/real_time_test.ts",

@@ -5,9 +5,9 @@ import express from "express";
 
 import { createRateSync } from "@ratesync/core";
 import { admissionOf, rateLimit } from "@ratesync/core/http/express";
-import { serveNode } from "../_servers.ts";
-import { APPS } from "./_apps.ts";
-import { testApp, testBytes } from "./_suite.ts";
+import { serveNode } from "../../_servers.ts";
+import { APPS } from "../_apps.ts";
+import { testApp, testBytes } from "../_suite.ts";
 
 for (const [name, app] of [["Express 5", APPS.express], ["Express 4", APPS.express4]] as const) {
   testApp(name, app);

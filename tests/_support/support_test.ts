@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";
 
-import { runWorker, startWorker } from "./_support/processes.ts";
-import { freshPrefix, redisUrl } from "./_support/redis.ts";
+import { runWorker, startWorker } from "./processes.ts";
+import { freshPrefix, redisUrl } from "./redis.ts";
 
 describe("redisUrl()", () => {
   it("gives the URL the launcher chose", () => {

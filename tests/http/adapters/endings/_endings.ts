@@ -8,8 +8,8 @@ import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp
 import { connect, type Socket } from "node:net";
 
 import { MemoryStore, type ReplyTo, type StoreRequest } from "@ratesync/core/memory";
-import type { AppName } from "./_apps.ts";
-import { type Site, until } from "./_suite.ts";
+import type { AppName } from "../_apps.ts";
+import { type Site, until } from "../_suite.ts";
 
 /** A store that answers decisions when it may: what happens before that, happens while a request is being decided. */
 export class HeldStore extends MemoryStore {

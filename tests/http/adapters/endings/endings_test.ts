@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { failuresOnly } from "@ratesync/core/http";
-import { ahead } from "../../_support/together.ts";
-import { type AppName, APPS } from "./_apps.ts";
+import { ahead } from "../../../_support/together.ts";
+import { type AppName, APPS } from "../_apps.ts";
 import { ENDINGS, HeldStore, newClient, SLOTS, speaksHttp2 } from "./_endings.ts";
-import { Site, until } from "./_suite.ts";
+import { Site, until } from "../_suite.ts";
 
 for (const name of Object.keys(APPS) as AppName[]) {
   describe(`A permit of ${name}`, () => {

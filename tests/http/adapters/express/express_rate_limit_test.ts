@@ -7,7 +7,7 @@ import { type Options, rateLimit } from "express-rate-limit";
 import { ConfigError, createRateSync, type RateSync } from "@ratesync/core";
 import { type ExpressRateLimitStore, expressRateLimitStore } from "@ratesync/core/http/express-rate-limit";
 import { FakeClock } from "@ratesync/core/testing";
-import { type RunningServer, serveNode } from "../_servers.ts";
+import { type RunningServer, serveNode } from "../../_servers.ts";
 
 /** A server with their middleware over our store, on a clock that stands still, or on the real one. */
 class Site implements AsyncDisposable {

@@ -184,6 +184,120 @@ const assertLogSettled = sequence(
   { ask: "now", us: 5 },
 );
 
+const DAY_MS = 86_400_000;
+
+/** A bucket of one unit beside one that is hardly used: the second take is denied by the first. */
+const assertEmptyBucketDenies = sequence(
+  { limits: [{ limit: 1, windowMs: DAY_MS }, { limit: 1e12, windowMs: 1e12 }] },
+  { ask: "now" },
+  { ask: "now" },
+);
+
+/** Takes a second unit of a day's two a moment after the first: the key lives for the second one, too. */
+const assertLivesOnInStep = sequence(
+  { limits: [{ limit: 2, windowMs: DAY_MS }, { limit: 999_983, windowMs: 1_000, burst: 1 }] },
+  { ask: "now" },
+  { ask: "now", us: 2 },
+  { ask: "now" },
+);
+
+/** The same in a bucket by itself. */
+const assertSecondDayLives = sequence(
+  { limit: 3, windowMs: DAY_MS },
+  { ask: "now" },
+  { ask: "now" },
+  { ask: "now", share: 1, together: true },
+  { ask: "now" },
+);
+
+/** Two buckets that are full again some microseconds after a take. */
+const assertIdleFills = sequence(
+  { limits: [{ ratePerSecond: 700_001, burst: 1 }, { ratePerSecond: 1_000_000, burst: 1 }] },
+  { ask: "now" },
+  { ask: "now", together: true },
+  { ask: "now", us: 3 },
+  { ask: "now" },
+);
+
+/** A call that costs more than what is left, where one unit is left. */
+const assertCostDenied = sequence(
+  { limits: [{ algorithm: "fixed_window", limit: 4, windowMs: 0.001 }, { ratePerSecond: 700_001, burst: 2 }] },
+  { ask: "now" },
+  { ask: "now", share: 1 },
+  { ask: "now", us: 1 },
+);
+
+/** Blocks for a microsecond, and again for none: the second block keeps the first or replaces it, as it says. */
+function blockedTwice(limiter: LimiterOptions, keepLonger: boolean): ReturnType<typeof sequence> {
+  return sequence(
+    limiter,
+    { ask: "block", share: 1e-4, pick: 0 },
+    { ask: "block", pick: keepLonger ? 1 : 0 },
+    { ask: "now" },
+  );
+}
+
+const assertLongerBlockKept = blockedTwice({ limit: 1, windowMs: 0.013, maxConcurrent: 1 }, true);
+
+const SHORT_LOG = { algorithm: "sliding_window", limit: 1, windowMs: 0.001 } as const;
+
+const assertBlockReplaced = blockedTwice({ limits: [SHORT_LOG, SHORT_LOG] }, false);
+
+/** A full log whose limiter is blocked for a shorter time. */
+const assertFullLogBlocked = sequence(
+  { ...SHORT_LOG, windowMs: 61_000 },
+  { ask: "now" },
+  { ask: "block", us: 1, share: 1e-4 },
+  { ask: "now" },
+);
+
+/** A unit that is promised in a log, and given back before its instant. */
+const assertPromiseEnds = sequence(
+  { limits: [{ limit: 1, windowMs: 0.013 }, SHORT_LOG] },
+  { ask: "now" },
+  { ask: "wait", pick: 0 },
+  { ask: "giveBack", pick: 0 },
+  { ask: "now" },
+);
+
+/** Two refunds where one unit counts and another is promised. */
+const assertPromisedKept = sequence(
+  { limits: [SHORT_LOG, SHORT_LOG] },
+  { ask: "now" },
+  { ask: "wait", pick: 0 },
+  { ask: "refund" },
+  { ask: "refund" },
+  { ask: "now" },
+);
+
+const ONE_PERMIT = { maxConcurrent: 1, leaseTtlMs: 100 } as const;
+
+/** A permit that is taken, given back and taken in one call. */
+const assertReleasedOnce = sequence(
+  { ...ONE_PERMIT, maxWaiters: 0 },
+  { ask: "now" },
+  { ask: "release", pick: 0, together: true },
+  { ask: "now", together: true },
+  { ask: "now" },
+);
+
+/** A call that begins to wait, and gives up in the same call. */
+const assertLongWayForgets = sequence(
+  { ...ONE_PERMIT, maxWaiters: 1 },
+  { ask: "now" },
+  { ask: "now", us: 99_999 },
+  { ask: "wait", pick: 0 },
+  { ask: "release", pick: 0, together: true },
+);
+
+/** A waiter whose time is up at the very instant at which the next call comes. */
+const assertServedAtTimeout = sequence(
+  { ...ONE_PERMIT, maxWaiters: 9 },
+  { ask: "now" },
+  { ask: "wait", pick: 38 },
+  { ask: "now", us: 150_000 },
+);
+
 /** The clock steps back behind the start of one of several windows: it is not taken from as if it were open. */
 const assertSteppedWindow = sequence(
   { limits: [{ algorithm: "fixed_window", limit: 3, windowMs: 1_000 }, { limit: 5, windowMs: 1_000 }] },
@@ -410,7 +524,7 @@ export const MUTANTS: readonly Mutant[] = [
       "now + shift + whole_us, 2 ^ 53",
     ],
     ["an idle bucket taken for one in use", "now + shift + whole_us, min(", "mark_us, min("],
-    ["a time to live that is not set again", "if us % step_us < whole_us then", "if false then"],
+    ["a time to live that is not set again", "if us % step_us < whole_us then", "if false then", assertSecondDayLives],
     ["a peek that takes", "if in_use and marks and not peeks and", "if in_use and marks and"],
     ["what was not there, left without an end", 'local value = ""', "local value", assertLivesInUse],
     ["what was taken from another bucket kept", 'if added then call("INCRBY", key, "-" .. whole_text) end', ""],
@@ -621,11 +735,13 @@ export const MUTANTS: readonly Mutant[] = [
       "an idle bucket that never fills",
       "if us < now and (units == 0 or us < now - 1) then\nus, units = now, 0\nend\nlocal carry",
       "local carry",
+      assertIdleFills,
     ],
     [
       "a bucket that is empty taken from",
       "(us < most_us or (us == most_us and units <=",
       "(us < 2 * most_us or (us == most_us and units <=",
+      assertEmptyBucketDenies,
     ],
     [
       "a window that has ended taken for an open one",
@@ -644,6 +760,7 @@ export const MUTANTS: readonly Mutant[] = [
       "a key that is written in another step left to expire",
       "until_us - until_us % step_us\nif fits",
       "stored_until - stored_until % step_us\nif fits",
+      assertLivesOnInStep,
     ],
   ),
   ...mutants(
@@ -658,7 +775,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "several.lua",
-    ["a cost that is one", "ARGV[5] + 0\nlocal value", "1\nlocal value"],
+    ["a cost that is one", "ARGV[5] + 0\nlocal value", "1\nlocal value", assertCostDenied],
     ["peek writes", "if taken > 0 and not peeks then\nfailure", "if taken > 0 then\nfailure"],
     ["a peek told as if it had taken", "local is_new = taken > 0 and not peeks", "local is_new = taken > 0"],
     ["a wait not left to the other script", "if wait <= max_wait then return false end", ""],
@@ -880,7 +997,7 @@ export const MUTANTS: readonly Mutant[] = [
       assertWindowChanged,
     ],
     ["a promised instant overtaken", "or newest >= now or blocked > now", "or blocked > now"],
-    ["a block ignored", "or newest >= now or blocked > now", "or newest >= now"],
+    ["a block ignored", "or newest >= now or blocked > now", "or newest >= now", assertFullLogBlocked],
     [
       "a run too late out of the window",
       "if instant(us) > before then break end",
@@ -1169,8 +1286,9 @@ export const MUTANTS: readonly Mutant[] = [
       "a promise that outlives its run",
       "log.promised, log.newest = min(log.promised, stamp), stamp",
       "log.newest = stamp",
+      assertPromiseEnds,
     ],
-    ["promised units forgiven", "if log.count > 0 and log.newest > now then", "if false then"],
+    ["promised units forgiven", "if log.count > 0 and log.newest > now then", "if false then", assertPromisedKept],
     [
       "more forgiven than was meant",
       "reduce(log, 0, stamp, own, forgiven - before)",
@@ -1354,6 +1472,7 @@ export const MUTANTS: readonly Mutant[] = [
       "a release that a batch forgets",
       "live, first_end = live - removed, nil",
       "first_end = nil",
+      assertReleasedOnce,
     ],
     [
       "a first end that a batch does not read again",
@@ -1370,6 +1489,7 @@ export const MUTANTS: readonly Mutant[] = [
       "what the short way knows kept after the long one",
       "quiet, live, done = false, nil, 1",
       "done = 1",
+      assertLongWayForgets,
     ],
     [
       "leases that expire as keys, the short way",
@@ -1391,7 +1511,7 @@ export const MUTANTS: readonly Mutant[] = [
       "heads[target.waiters], target.quiet = nil, false",
       "target.quiet = false",
     ],
-    ["a timeout off by one", "waited <= tonumber(timeout)", "waited < tonumber(timeout)"],
+    ["a timeout off by one", "waited <= tonumber(timeout)", "waited < tonumber(timeout)", assertServedAtTimeout],
     ["those who are gone kept", "and is_listening(instance) then", "then"],
     ["a rate not taken when a slot is handed over", "commit(waiter, now)", ""],
     ["nobody told", 'tell("granted", waiter, reply)', ""],
@@ -1547,11 +1667,17 @@ export const MUTANTS: readonly Mutant[] = [
       "local ends = duration > 0 and now + duration or 0",
       "local ends = duration > 0 and now or 0",
     ],
-    ["a longer block cut short", "if not keep_longer or ends > target.blocked then", "if true then"],
+    [
+      "a longer block cut short",
+      "if not keep_longer or ends > target.blocked then",
+      "if true then",
+      assertLongerBlockKept,
+    ],
     [
       "a block kept whatever the new one says",
       "if not keep_longer or ends > target.blocked then",
       "if ends > target.blocked then",
+      assertBlockReplaced,
     ],
     [
       "the block of windows that is not lifted",

@@ -170,7 +170,7 @@ export const WAITING: readonly string[] = [
   "tests/http/outbound/obedience_test.ts",
   "tests/limiter/real_time_test.ts",
   "tests/races/outbound_test.ts",
-  "tests/races/pause_test.ts",
+  "tests/races/stops/pause_test.ts",
   "tests/registry/drain_test.ts",
   "tests/registry/driver_missing_test.ts",
   "tests/registry/mistakes_test.ts",

@@ -3,7 +3,7 @@ import process from "node:process";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { granted, hear, SlotScene } from "./_slots.ts";
+import { granted, hear, SlotScene } from "../_slots.ts";
 
 /** Looks at Redis until told to stop. Returns the most leases that it believed in at any instant. */
 function watchLeases(scene: SlotScene): { stop(): Promise<number> } {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { granted, SlotScene } from "./_slots.ts";
+import { granted, SlotScene } from "../_slots.ts";
 
 /** How long a busy machine may take beyond what is promised, in microseconds. A lost slot would take a minute. */
 const SLACK_US = 10e6;

@@ -100,13 +100,15 @@ export const TABLE: readonly Row[] = [
   {
     paths: [
       "tests/stores/redis/clients/clients_conformance_test.ts",
+      "tests/stores/redis/cluster/cluster_conformance_test.ts",
       "tests/stores/redis/rest/rest_conformance_test.ts",
       "tests/stores/redis/tls/tls_conformance_test.ts",
     ],
     on: BUN,
     because:
-      "thousands of decisions through the clients of packages, over REST and over TLS; these connections are tried on every runtime " +
-      "by clients_test.ts, rest_test.ts and tls_test.ts, and the same decisions, over plain ones, by conformance_test.ts",
+      "thousands of decisions through the clients of packages, on a cluster, over REST and over TLS; these connections " +
+      "are tried on every runtime by clients_test.ts, process_end_test.ts, rest_test.ts and tls_test.ts, and the same " +
+      "decisions, over plain ones, by conformance_test.ts",
   },
   {
     paths: ["tests/stores/redis/scripts/key_laws_test.ts", "tests/stores/redis/scripts/memory_usage_test.ts"],

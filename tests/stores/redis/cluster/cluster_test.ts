@@ -1,46 +1,21 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { Cluster } from "ioredis";
-import { createCluster } from "redis";
 
 import type { StoreError } from "../../../../src/base/errors.ts";
-import { openGivenClient } from "../../../../src/stores/redis/connections/clients.ts";
 import type { RedisConnection } from "../../../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../../../src/stores/redis/connections/node_redis.ts";
 import { createRateSync, type RateSync } from "../../../../src/registry/rate_sync.ts";
 import type { LimiterOptions } from "../../../../src/policy/options.ts";
 import { createRedisStore, RedisStore } from "../../../../src/stores/redis/mod.ts";
-import { storeConformance } from "../../../../src/testing/mod.ts";
 import { hashSlot } from "../../../_support/hash_slot.ts";
 import { freshPrefix } from "../../../_support/redis.ts";
 import { scriptOf, until } from "../_servers.ts";
 import { startCluster, type TestCluster } from "../_topologies.ts";
+import { type Opened, OPENERS } from "./_openers.ts";
 
 const increment = scriptOf("return redis.call('INCR', KEYS[1])");
 const add = scriptOf("return redis.call('INCRBY', KEYS[1], ARGV[1])");
 const publish = scriptOf("return redis.call('PUBLISH', ARGV[1], ARGV[2])");
-
-/** A connection to a cluster, and what it goes through. */
-interface Opened {
-  readonly connection: RedisConnection;
-  close(): unknown;
-}
-
-const openers: Readonly<Record<string, (cluster: TestCluster) => Promise<Opened>>> = {
-  "through connections of its own": (cluster) =>
-    Promise.resolve({ connection: openNodeRedis({ cluster: cluster.urls.slice(0, 2) }), close: () => {} }),
-  "through a cluster of node-redis": async (cluster) => {
-    const client = createCluster({ rootNodes: cluster.urls.map((url) => ({ url })) });
-    client.on("error", () => {});
-    await client.connect();
-    return { connection: openGivenClient({ client }), close: () => client.destroy() };
-  },
-  "through a cluster of ioredis": (cluster) => {
-    const client = new Cluster(cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })));
-    client.on("error", () => {});
-    return Promise.resolve({ connection: openGivenClient({ client }), close: () => client.disconnect() });
-  },
-};
 
 describe("A Redis Cluster", { timeout: 180_000 }, () => {
   let cluster: TestCluster;
@@ -49,7 +24,7 @@ describe("A Redis Cluster", { timeout: 180_000 }, () => {
   });
   after(() => cluster?.[Symbol.asyncDispose]());
 
-  for (const [how, open] of Object.entries(openers)) {
+  for (const [how, open] of Object.entries(OPENERS)) {
     describe(how, () => {
       let opened: Opened;
       let connection: RedisConnection;
@@ -60,19 +35,6 @@ describe("A Redis Cluster", { timeout: 180_000 }, () => {
       after(async () => {
         await connection?.close();
         await opened?.close();
-      });
-
-      describe("passes storeConformance():", () => {
-        for (
-          const { name, run } of storeConformance({
-            noticePaths: 3,
-            open({ clock }) {
-              // One connection for all: a store would close its own.
-              const shared = { ...connection, close: () => Promise.resolve() };
-              return new RedisStore(shared, { keyPrefix: freshPrefix(), timingMarginMs: 60_000, testClock: clock });
-            },
-          })
-        ) it(name, run);
       });
 
       it("runs scripts where their keys are, in order", async () => {
@@ -117,7 +79,7 @@ describe("A Redis Cluster", { timeout: 180_000 }, () => {
         const key = freshPrefix();
         const slot = hashSlot(key);
         await connection.run(increment, [key], []);
-        const counting = new Counting(connection, [key]);
+        await using counting = new Counting(connection, [key]);
         const target = await cluster.moveSlot(slot, async () => {
           // The key is still at the source, and one that is not there is asked for at the target.
           assert.equal(await connection.run(add, [`{${key}}:new`], ["7"]), 7);
@@ -133,7 +95,7 @@ describe("A Redis Cluster", { timeout: 180_000 }, () => {
 
       it("follows a failover under load: nothing is lost or counted twice", async () => {
         const keys = Array.from({ length: 20 }, () => freshPrefix());
-        const counting = new Counting(connection, keys);
+        await using counting = new Counting(connection, keys);
         await counting.someMore();
         await cluster.failOver(hashSlot(keys[0] as string));
         await counting.someMore();
@@ -322,8 +284,8 @@ describe("A Redis Cluster", { timeout: 180_000 }, () => {
   });
 });
 
-/** Adds one again and again, from ten sides. */
-class Counting {
+/** Adds one again and again, from ten sides, until it is stopped or disposed of. */
+class Counting implements AsyncDisposable {
   admitted = 0;
   readonly failed: string[] = [];
   readonly #sides: Promise<void>[];
@@ -353,6 +315,10 @@ class Counting {
     this.#isOver = true;
     await Promise.all(this.#sides);
     return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 }
 

@@ -15,17 +15,9 @@ export function decisionOf(targets: readonly Target[], reply: TakeReply, grants:
   return new Decision(limiter, key, cost, targets, reply, grants, degraded);
 }
 
-/** Makes a decision that no store made. It knows nothing about what is left. */
-export function storelessDecision(targets: readonly Target[], allowed: boolean, grants: boolean): Decision {
-  const { limiter, key, cost } = targets[0] ?? { limiter: "", key: undefined, cost: 0 };
-  const levels = targets.map(() => ({ rates: [], slots: undefined }));
-  const outcome = { status: allowed ? "allowed" : "store", waitUs: 0, levels } as const;
-  return new Decision(limiter, key, cost, targets, outcome, grants, true);
-}
-
 /** The target that stands in the way. */
 function stopperOf(targets: readonly Target[], reply: TakeReply): Target | undefined {
-  const limits = limitStatuses(targets, reply);
+  const limits = limitStatuses(targets, reply.levels);
   return targets.find((target) =>
     limits.some(({ limiter, algorithm, remaining }) =>
       limiter === target.limiter && remaining < (algorithm === "concurrency" ? target.slots : target.cost)

@@ -9,7 +9,7 @@ import { nameError, RateSyncError } from "../base/errors.ts";
 import { showAs, shownKey } from "../base/inspect.ts";
 import { decisionHeaders } from "../policy/headers.ts";
 import type { NamedPolicy } from "../policy/policy.ts";
-import { type LimitStatus, limitStatuses, type Standing } from "../policy/status.ts";
+import { type LimitStatus, limitStatuses, type PolicyLevel, type Standing } from "../policy/status.ts";
 import { type Permit, RatePermit } from "./permit.ts";
 
 /**
@@ -65,7 +65,10 @@ export class Decision {
   /** Whether the failure policy decided in place of the store. */
   readonly degraded: boolean;
   readonly #named: readonly NamedPolicy[];
-  readonly #outcome: Outcome;
+  /** Undefined where one limit allowed it: then the two numbers of its level are all there is to know. */
+  readonly #outcome: Outcome | undefined;
+  readonly #first: number;
+  readonly #second: number;
   #limits: readonly LimitStatus[] | undefined;
   /** `true` where one is granted that has not been made yet. */
   #permit: Permit | boolean;
@@ -80,37 +83,41 @@ export class Decision {
     key: string | undefined,
     cost: number,
     named: readonly NamedPolicy[],
-    outcome: Outcome,
+    outcome: Outcome | undefined,
     grants: boolean,
     degraded: boolean = false,
+    first: number = 0,
+    second: number = 0,
   ) {
-    this.allowed = outcome.status === "allowed";
+    this.allowed = outcome === undefined || outcome.status === "allowed";
     this.limiter = limiter;
     this.key = key;
     this.cost = cost;
     this.degraded = degraded;
     this.#named = named;
     this.#outcome = outcome;
+    this.#first = first;
+    this.#second = second;
     this.#limits = undefined;
     this.#permit = grants;
   }
 
   /** Why the call was denied; undefined where it was allowed. */
   get reason(): DenialReason | undefined {
-    return REASONS[this.#outcome.status];
+    return this.#outcome && REASONS[this.#outcome.status];
   }
 
   /** Denied: how long until the same call would be allowed, with no other traffic, in milliseconds. Else 0. */
   get retryAfterMs(): number {
-    return this.allowed ? 0 : this.#outcome.waitUs / 1_000;
+    return this.#outcome === undefined || this.allowed ? 0 : this.#outcome.waitUs / 1_000;
   }
 
   /** Every limit that took part, in the order of the policy, slots last. */
   get limits(): readonly LimitStatus[] {
     if (this.#limits !== undefined) return this.#limits;
-    const limits = limitStatuses(this.#named, this.#outcome);
+    const limits = limitStatuses(this.#named, this.#levels);
     // Where no store has decided, nothing is known to be left.
-    const isUnknown = this.#outcome.status === "store";
+    const isUnknown = this.#outcome?.status === "store";
     return this.#limits = isUnknown ? limits.map((limit) => ({ ...limit, remaining: 0 })) : limits;
   }
 
@@ -140,8 +147,7 @@ export class Decision {
    */
   denied(waitMs: number): Decision {
     const { limiter, key, cost, degraded } = this;
-    const { levels } = this.#outcome;
-    const outcome = { status: "blocked", waitUs: waitMs * 1_000, levels } as const;
+    const outcome = { status: "blocked", waitUs: waitMs * 1_000, levels: this.#levels } as const;
     return new Decision(limiter, key, cost, this.#named, outcome, false, degraded);
   }
 
@@ -170,6 +176,10 @@ export class Decision {
     const { allowed, reason, limiter, key, cost, limit, remaining, retryAfterMs, resetAfterMs, degraded, limits } =
       this;
     return { allowed, reason, limiter, key, cost, limit, remaining, retryAfterMs, resetAfterMs, degraded, limits };
+  }
+
+  get #levels(): readonly PolicyLevel[] {
+    return this.#outcome?.levels ?? [{ rates: [[this.#first, this.#second]], slots: undefined }];
   }
 
   get #tightest(): LimitStatus | undefined {

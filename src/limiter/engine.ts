@@ -5,12 +5,11 @@
  */
 
 import { type Clock, steadyUs } from "../base/clock.ts";
-import { StoreError } from "../base/errors.ts";
 import type { NamedPolicy } from "../policy/policy.ts";
 import type { TakeReply, TakeRequest } from "../stores/store.ts";
-import { decisionOf, storelessDecision } from "./decide.ts";
+import { decisionOf } from "./decide.ts";
 import { Decision, RateLimitedError } from "./decision.ts";
-import { isClosed, isStoreError, strictest } from "./failure.ts";
+import { isClosed, isStoreError } from "./failure.ts";
 import type { Conclusion } from "./guarded_call.ts";
 import { count, type Counted, countFor, newPermit } from "./outcome.ts";
 import { localParties, type Party } from "./party.ts";
@@ -20,8 +19,8 @@ import type { Taken } from "./take_options.ts";
 
 /** Where a call goes. */
 export interface Route {
-  /** The configured store, if it is open. */
-  readonly current: StoreClient | undefined;
+  /** The configured store, if it is open. No getter: objects that have one of their own are slow to read. */
+  current(): StoreClient | undefined;
   /** The configured store; opened if it is not. */
   client(): Promise<StoreClient>;
   /** The store of this process, if it is open. */
@@ -58,6 +57,29 @@ export interface LoneLimiter extends Counted {
   readonly named: readonly [NamedPolicy];
 }
 
+/** What the last take left behind, where its store wrote that. */
+const LEFT = { nowUs: 0, first: 0, second: 0 };
+
+/** A decision that is made at once, if the store can; else undefined. */
+function takeAtOnce(
+  { named }: LoneLimiter,
+  route: Route,
+  key: string | undefined,
+  cost: number,
+  grants: boolean,
+): Decision | undefined {
+  const client = route.current();
+  if (client === undefined || client.guard !== undefined) return undefined;
+  const lone = named[0];
+  const reply = client.store.takeAtOnce?.(lone, key, cost, LEFT);
+  if (reply === undefined) return undefined;
+  if (reply === true) {
+    return new Decision(lone.limiter, key, cost, named, undefined, grants, false, LEFT.first, LEFT.second);
+  }
+  LEFT.nowUs = reply.nowUs;
+  return new Decision(lone.limiter, key, cost, named, reply, grants);
+}
+
 /**
  * Decides now on one key of one limiter, where the store is in this process and needs no more than that; else undefined.
  */
@@ -67,13 +89,8 @@ export function decideAtOnce(
   key: string | undefined,
   cost: number,
 ): Decision | undefined {
-  const client = route.current;
-  if (client === undefined || client.guard !== undefined) return undefined;
-  const named = limiter.named[0];
-  const reply = client.store.takeAtOnce?.(named, key, cost);
-  if (reply === undefined) return undefined;
-  const decision = new Decision(named.limiter, key, cost, limiter.named, reply, true);
-  countFor(limiter, decision, 0, reply.nowUs, false);
+  const decision = takeAtOnce(limiter, route, key, cost, true);
+  if (decision !== undefined) countFor(limiter, decision, 0, LEFT.nowUs, false);
   return decision;
 }
 
@@ -84,13 +101,9 @@ export function acquireAtOnce(
   key: string | undefined,
   cost: number,
 ): Permit | undefined {
-  const client = route.current;
-  if (client === undefined || client.guard !== undefined) return undefined;
-  const named = limiter.named[0];
-  const reply = client.store.takeAtOnce?.(named, key, cost);
-  if (reply?.status !== "allowed") return undefined;
-  const decision = new Decision(named.limiter, key, cost, limiter.named, reply, false);
-  countFor(limiter, decision, 0, reply.nowUs, true);
+  const decision = takeAtOnce(limiter, route, key, cost, false);
+  if (!decision?.allowed) return undefined;
+  countFor(limiter, decision, 0, LEFT.nowUs, true);
   return new RatePermit(decision, 0);
 }
 
@@ -99,7 +112,7 @@ export function acquireAtOnce(
  * nobody waits. Its permit is that of the decision where `grants`, and beside it otherwise.
  */
 export function permitAtOnce(parties: readonly Party[], route: Route, grants: boolean): Permit | undefined {
-  const client = route.current;
+  const client = route.current();
   if (client?.store.takePermitsAtOnce === undefined || client.guard !== undefined) return undefined;
   const party = parties[0] as Party;
   const reply = client.store.takePermitsAtOnce(party);
@@ -129,7 +142,7 @@ export function peek(parties: readonly Party[], route: Route): Decision | Promis
  */
 export async function decideInTurn(parties: readonly Party[], route: Route, how: Patience): Promise<Granted> {
   const startUs = steadyUs(route.clock);
-  const client = route.current ?? await route.client();
+  const client = route.current() ?? await route.client();
   try {
     return granted(client, parties, await takeAt(client, parties, how), false);
   } catch (error) {
@@ -150,13 +163,13 @@ async function decideElsewhere(
   // Another store may have taken the place of this one.
   if (isClosed(error) && await route.client() !== client) return await decideInTurn(parties, route, left);
   if (!isStoreError(error)) throw error;
-  const policy = failed(parties, error);
+  const policy = client.verbs.failurePolicy(parties, error);
   const local = policy === "local" ? localParties(parties) : undefined;
   if (local !== undefined) {
     const fallback = await route.fallback();
     return granted(fallback, local, await takeAt(fallback, local, left), true);
   }
-  const decision = storelessDecision(parties, policy === "allow", false);
+  const decision = client.verbs.storelessDecision(parties, policy === "allow", false);
   count(parties, decision, 0, route.clock.nowUs(), true);
   if (!decision.allowed) throw new RateLimitedError(decision);
   return { permit: newPermit(parties, decision, 0), source: undefined };
@@ -171,7 +184,7 @@ export function permitSoon(
   route: Route,
   how: Patience,
 ): Permit | Promise<Permit> | undefined {
-  const client = route.current;
+  const client = route.current();
   if (client?.guard === undefined || how.signal !== undefined) return undefined;
   const startUs = steadyUs(route.clock);
   return client.takePermits(parties, how.maxWaitUs, startUs, {
@@ -192,8 +205,8 @@ interface Verb<Answer> {
     degraded: boolean,
     nowUs?: number,
   ): Answer;
-  /** Makes the answer where no store decided. */
-  storeless(parties: readonly Party[], allowed: boolean, nowUs: number): Answer;
+  /** Makes the answer from a decision that no store made. */
+  storeless(parties: readonly Party[], decision: Decision, nowUs: number): Answer;
 }
 
 const NOW: Verb<Decision> = {
@@ -204,8 +217,7 @@ const NOW: Verb<Decision> = {
     count(parties, decision, 0, decision.allowed ? nowUs ?? client.clock.nowUs() : 0, false);
     return decision;
   },
-  storeless(parties, allowed, nowUs) {
-    const decision = storelessDecision(parties, allowed, true);
+  storeless(parties, decision, nowUs) {
     count(parties, decision, 0, nowUs, false);
     return decision;
   },
@@ -214,7 +226,7 @@ const NOW: Verb<Decision> = {
 const PEEK: Verb<Decision> = {
   mode: "peek",
   conclude: (parties, _client, reply, _id, degraded) => decisionOf(parties, reply, false, degraded),
-  storeless: (parties, allowed) => storelessDecision(parties, allowed, false),
+  storeless: (_parties, decision) => decision,
 };
 
 /** What is waited for, with everything that it takes to answer. */
@@ -240,7 +252,7 @@ class Question<Answer> implements Conclusion<Answer> {
 }
 
 function ask<Answer>(verb: Verb<Answer>, parties: readonly Party[], route: Route): Answer | Promise<Answer> {
-  const client = route.current;
+  const client = route.current();
   if (client === undefined) return route.client().then((opened) => askAt(verb, parties, route, opened));
   const known = parties.length === 1 ? client.foresight?.decide(parties[0] as Party, verb.mode, 0) : undefined;
   if (known === undefined) return askAt(verb, parties, route, client);
@@ -296,9 +308,13 @@ function recover<Answer>(
 ): Answer | Promise<Answer> {
   if (isClosed(error)) return askAnother(verb, parties, route, client, error);
   if (!isStoreError(error)) throw error;
-  const policy = failed(parties, error);
+  const { failurePolicy, storelessDecision } = client.verbs;
+  const policy = failurePolicy(parties, error);
   const local = policy === "local" ? localParties(parties) : undefined;
-  if (local === undefined) return verb.storeless(parties, policy === "allow", route.clock.nowUs());
+  if (local === undefined) {
+    const decision = storelessDecision(parties, policy === "allow", verb.mode === "now");
+    return verb.storeless(parties, decision, route.clock.nowUs());
+  }
   const current = route.currentFallback();
   if (current !== undefined) return askHere(verb, local, route, current, true);
   return route.fallback().then((fallback) => askHere(verb, local, route, fallback, true));
@@ -314,18 +330,6 @@ async function askAnother<Answer>(
 ): Promise<Answer> {
   if (await route.client() === closed) throw error;
   return await ask(verb, parties, route);
-}
-
-/** Tells everybody of a failure, and what to do about it. */
-function failed(parties: readonly Party[], error: StoreError): "local" | "allow" | "deny" {
-  for (const { metrics, events, limiter } of parties) {
-    metrics.storeFailed();
-    if (events.any) events.emit({ type: "store_error", limiter, error });
-  }
-  const policy = strictest(parties);
-  // The error may be one for many callers: each gets a stack trace of his own.
-  if (policy === "throw") throw new StoreError(error.code, error.message, { cause: error, reason: error.reason });
-  return policy;
 }
 
 function takeAt(client: StoreClient, parties: readonly Party[], how: Patience): Taken | Promise<Taken> {

@@ -1,14 +1,10 @@
 /**
- * What happens when the store cannot decide.
+ * Which errors say that the store could not decide.
  *
  * @module
  */
 
 import { RateSyncError, type StoreError } from "../base/errors.ts";
-import type { StoreErrorPolicy } from "../policy/options.ts";
-import type { Target } from "../stores/store.ts";
-
-const STRICTNESS: readonly StoreErrorPolicy[] = ["allow", "local", "deny", "throw"];
 
 /** Whether something went wrong in the store, not in the caller. */
 export function isStoreError(error: unknown): error is StoreError {
@@ -27,11 +23,4 @@ export function isOutage({ code, reason }: StoreError): boolean {
 /** Whether a store was closed under a call. */
 export function isClosed(error: unknown): boolean {
   return RateSyncError.is(error) && error.code === "CLOSED";
-}
-
-/** The policy for a decision over several limiters: the strictest of theirs. */
-export function strictest(targets: readonly Target[]): StoreErrorPolicy {
-  return targets.reduce<StoreErrorPolicy>((strict, { policy }) => {
-    return STRICTNESS.indexOf(policy.onStoreError) > STRICTNESS.indexOf(strict) ? policy.onStoreError : strict;
-  }, "allow");
 }

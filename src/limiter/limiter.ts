@@ -170,7 +170,7 @@ export class Limiter {
    */
   async reserve(options: AcquireOptions = {}): Promise<Reservation> {
     const party = this.party(options);
-    const { verbs } = this.#route.current ?? await this.#route.client();
+    const { verbs } = this.#route.current() ?? await this.#route.client();
     return await verbs.reserve(party, this.#route, options);
   }
 
@@ -199,7 +199,7 @@ export class Limiter {
   /** Resets a key: whole limits, free permits, no block. Waiting calls are served. Without a key, metrics start anew too. */
   async reset(options: KeyOptions = {}): Promise<void> {
     const target = this.#target(options);
-    const client = this.#route.current ?? await this.#route.client();
+    const client = this.#route.current() ?? await this.#route.client();
     await client.correct({ op: "reset", targets: [target] });
     if (options.key === undefined) this.forgetMetrics();
   }
@@ -207,7 +207,7 @@ export class Limiter {
   /** Gives units back to a key, up to a full limit. */
   async refund(units: number, options: KeyOptions = {}): Promise<void> {
     const target = this.#target(options);
-    const client = this.#route.current ?? await this.#route.client();
+    const client = this.#route.current() ?? await this.#route.client();
     await client.verbs.refund(client, target, units);
   }
 
@@ -218,7 +218,7 @@ export class Limiter {
    */
   async penalize(units: number, options: KeyOptions = {}): Promise<Charge> {
     const target = this.#target(options);
-    const client = this.#route.current ?? await this.#route.client();
+    const client = this.#route.current() ?? await this.#route.client();
     return await client.verbs.penalize(client, target, units);
   }
 
@@ -231,7 +231,7 @@ export class Limiter {
    */
   async block(durationMs: number, options: BlockOptions = {}): Promise<void> {
     const target = this.#target(options);
-    const client = this.#route.current ?? await this.#route.client();
+    const client = this.#route.current() ?? await this.#route.client();
     await client.verbs.block(client, target, durationMs, options.keepLonger);
   }
 

@@ -7,3 +7,4 @@
 
 export { block, penalize, refund } from "./corrections.ts";
 export { reserve } from "./reservation.ts";
+export { failurePolicy, storelessDecision } from "./storeless.ts";

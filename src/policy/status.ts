@@ -41,7 +41,7 @@ export interface PolicyLevel {
 }
 
 /** Describes every limit of some limiters, in order, slots last. */
-export function limitStatuses(named: readonly NamedPolicy[], { levels }: Standing): readonly LimitStatus[] {
+export function limitStatuses(named: readonly NamedPolicy[], levels: readonly PolicyLevel[]): readonly LimitStatus[] {
   if (named.length === 1) return statusesOf(named[0] as NamedPolicy, levels[0] as PolicyLevel);
   return named.flatMap((each, i) => statusesOf(each, levels[i] as PolicyLevel));
 }

@@ -221,9 +221,7 @@ export class Definitions {
     const now = slot();
     return {
       runs: this.runs,
-      get current() {
-        return now.current;
-      },
+      current: () => now.current,
       client: () => slot().client(),
       fallback: () => this.#fallback ?? this.#startFallback(),
       currentFallback: () => this.#currentFallback,

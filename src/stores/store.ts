@@ -182,6 +182,16 @@ export function marksOf(targets: readonly Target[], { nowUs, waitUs, levels, tim
   });
 }
 
+/** Where a store writes what an allowed take from one limit leaves behind, so that it makes no reply for it. */
+export interface LevelLeft {
+  /** The store's clock at the decision. */
+  nowUs: number;
+  /** The first number of the level. */
+  first: number;
+  /** The second number of the level. */
+  second: number;
+}
+
 /** Permits that are held in a store inside this process. Both ask for their target as it is now. */
 export interface LocalLease {
   /** Gives them back; only the first time. */
@@ -298,8 +308,16 @@ export interface Store {
   /**
    * As `execute` for a take of one key, now and without slots; undefined where only a request can tell, or fails. For
    * stores inside this process: a hot path needs no request. Whoever overrides one of the two overrides both.
+   *
+   * @param left Where the store may write what is left of the one limit, if the take is allowed.
+   * @returns The reply; `true` where the take is allowed, and `left` says all else.
    */
-  takeAtOnce?(limiter: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined;
+  takeAtOnce?(
+    limiter: NamedPolicy,
+    key: string | undefined,
+    cost: number,
+    left?: LevelLeft,
+  ): TakeReply | true | undefined;
   /**
    * As `execute` for a take of permits of one key, now, if that allows it; undefined where it does not, or only a request
    * can tell: nothing is taken then. For stores inside this process. The permits have no id: their lease is the reply.

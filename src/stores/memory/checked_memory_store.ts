@@ -8,7 +8,7 @@ import { stateProblem } from "../../algorithms/kernels.ts";
 import type { RateState } from "../../algorithms/kernels.ts";
 import { show } from "../../base/text.ts";
 import type { NamedPolicy } from "../../policy/policy.ts";
-import type { ReplyTo, StoreRequest, TakeReply, Target } from "../store.ts";
+import type { LevelLeft, ReplyTo, StoreRequest, TakeReply, Target } from "../store.ts";
 import { MemoryStore } from "./memory_store.ts";
 
 /** As `MemoryStore`, but a state that cannot be right is an error at the request that made it. For finding mistakes. */
@@ -25,8 +25,13 @@ export class CheckedMemoryStore extends MemoryStore {
   }
 
   /** Decides for a key that is a token bucket and nothing else, and checks what is left. */
-  override takeAtOnce(limiter: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined {
-    const reply = super.takeAtOnce(limiter, key, cost);
+  override takeAtOnce(
+    limiter: NamedPolicy,
+    key: string | undefined,
+    cost: number,
+    left?: LevelLeft,
+  ): TakeReply | true | undefined {
+    const reply = super.takeAtOnce(limiter, key, cost, left);
     if (reply !== undefined) this.#check({ limiter: limiter.limiter, policy: limiter.policy, key, cost, slots: 0 });
     return reply;
   }

@@ -19,6 +19,7 @@ import type {
   CorrectRequest,
   DoneReply,
   GiveBackRequest,
+  LevelLeft,
   LocalLease,
   NoticeListener,
   ReplyTo,
@@ -93,9 +94,14 @@ export class MemoryStore implements Store {
   }
 
   /** Decides for a key of a limiter without permits. */
-  takeAtOnce(limiter: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined {
+  takeAtOnce(
+    limiter: NamedPolicy,
+    key: string | undefined,
+    cost: number,
+    left?: LevelLeft,
+  ): TakeReply | true | undefined {
     if (this.#closed) return undefined;
-    return takeOne(this.#cells, limiter, key, cost, this.#clock.nowUs(), "now", 0);
+    return takeOne(this.#cells, limiter, key, cost, this.#clock.nowUs(), "now", 0, left);
   }
 
   /** Takes permits of a limiter without rates, if enough are free and its queue is empty; else returns undefined. */
@@ -145,7 +151,9 @@ export class MemoryStore implements Store {
     if (targets.length !== 1 || times !== undefined) return undefined;
     const target = targets[0] as Target;
     if (target.policy.maxConcurrent > 0) return undefined;
-    return takeOne(this.#cells, target, target.key, target.cost, nowUs, mode, maxWaitUs);
+    return takeOne(this.#cells, target, target.key, target.cost, nowUs, mode, maxWaitUs, undefined) as
+      | TakeReply
+      | undefined;
   }
 
   #run(request: StoreRequest, nowUs: number): TakeReply | DoneReply {
@@ -241,9 +249,10 @@ function takeOne(
   nowUs: number,
   mode: TakeRequest["mode"],
   maxWaitUs: number,
-): TakeReply | undefined {
+  left: LevelLeft | undefined,
+): TakeReply | true | undefined {
   const shelf = cells.shelfOf(named.limiter, named.policy);
-  if (shelf.slab !== undefined) return takeRow(cells, shelf, shelf.slab, key, cost, nowUs, mode, maxWaitUs);
+  if (shelf.slab !== undefined) return takeRow(cells, shelf, shelf.slab, key, cost, nowUs, mode, maxWaitUs, left);
   return named.policy.maxConcurrent > 0 ? undefined : takeRates(cells, shelf, key, cost, nowUs, mode, maxWaitUs);
 }
 

@@ -10,14 +10,15 @@ import type { RateState } from "../../algorithms/kernels.ts";
 import { shortKey } from "../../base/short_key.ts";
 import { LevelReply } from "../level_reply.ts";
 import { RatesReply } from "../rates_reply.ts";
-import type { TakeReply, TakeRequest } from "../store.ts";
+import type { LevelLeft, TakeReply, TakeRequest } from "../store.ts";
 import type { Cells } from "./cells.ts";
 import type { Shelf } from "./shelf.ts";
 import type { Slab } from "./slab.ts";
 
 /**
  * Decides if numbers are all that the key is, and nothing has to be promised for later; else undefined, and where the key is
- * blocked or the clock has stepped back. It stays small enough to be compiled as one.
+ * blocked or the clock has stepped back. `true` where it is allowed and `left` says all else. It stays small enough to be
+ * compiled as one.
  */
 export function takeRow(
   cells: Cells,
@@ -28,7 +29,8 @@ export function takeRow(
   nowUs: number,
   mode: TakeRequest["mode"],
   maxWaitUs: number,
-): TakeReply | undefined {
+  left: LevelLeft | undefined,
+): TakeReply | true | undefined {
   const key = shortKey(asWritten);
   let place = slab.find(key);
   if ((place === 0 && shelf.isElsewhere(key)) || (slab.hasOdd && slab.isOdd(key, nowUs))) return undefined;
@@ -48,5 +50,11 @@ export function takeRow(
   if (flats.length > 1) return new RatesReply(status, nowUs, waitUs, slab.levelsOf(place, nowUs), undefined);
   const flat = flats[0] as FlatLimit<RateState>;
   const at = place * width;
-  return new LevelReply(status, nowUs, waitUs, flat.first(rows, at, nowUs), flat.second(rows, at, nowUs));
+  const first = flat.first(rows, at, nowUs);
+  const second = flat.second(rows, at, nowUs);
+  if (left === undefined || !allowed) return new LevelReply(status, nowUs, waitUs, first, second);
+  left.nowUs = nowUs;
+  left.first = first;
+  left.second = second;
+  return true;
 }

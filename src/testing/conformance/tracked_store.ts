@@ -8,6 +8,7 @@ import { systemClock } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
 import { compilePolicy, type NamedPolicy } from "../../policy/policy.ts";
 import {
+  type LevelLeft,
   type LocalLease,
   type NoticeListener,
   type ReplyTo,
@@ -88,8 +89,13 @@ export class TrackedStore implements Store {
   }
 
   /** As the store does. */
-  takeAtOnce(limiter: NamedPolicy, key: string | undefined, cost: number): TakeReply | undefined {
-    return this.failure === undefined ? this.#store.takeAtOnce?.(limiter, key, cost) : undefined;
+  takeAtOnce(
+    limiter: NamedPolicy,
+    key: string | undefined,
+    cost: number,
+    left?: LevelLeft,
+  ): TakeReply | true | undefined {
+    return this.failure === undefined ? this.#store.takeAtOnce?.(limiter, key, cost, left) : undefined;
   }
 
   /** As the store does. */

@@ -16,6 +16,7 @@ const callsArb = fc.array(
     share: fc.oneof(fc.constantFrom(0, 0, 1), fc.double({ min: 0, max: 1, noNaN: true })),
     key: fc.constantFrom("a", "b"),
     blocks: fc.boolean(),
+    makesReply: fc.boolean(),
   }),
   { minLength: 1, maxLength: 20 },
 );
@@ -27,11 +28,11 @@ describe("What a store in this process decides at once", () => {
       fc.property(limiterArb, callsArb, (options, calls) => {
         const clock = new FakeClock();
         const stores = [new MemoryStore({ clock }), new MemoryStore({ clock })] as const;
-        for (const { us, share, key, blocks } of calls) {
+        for (const { us, share, key, blocks, makesReply } of calls) {
           clock.set(clock.nowUs() + us);
           const one = { ...costing(target(options), share), key };
           const requested = take(stores[0], one);
-          const decided = stores[1].takeAtOnce(one, key, one.cost);
+          const decided = atOnceOn(stores[1], one, makesReply);
           if (decided !== undefined) atOnce++;
           assert.deepEqual(facts(decided ?? take(stores[1], one)), facts(requested));
           if (blocks) { for (const store of stores) store.execute({ op: "block", targets: [one], durationUs: us }); }
@@ -63,7 +64,7 @@ describe("What a store in this process decides at once", () => {
           const asked = { ...costing(targets[rules] as Target, share), key: "k" };
           const both = take(stores[0], asked, waits, { ...beside, key: `${i}` });
           const requested = { ...both, levels: both.levels.slice(0, 1) };
-          const atOnce = waits ? undefined : stores[1].takeAtOnce(asked, "k", asked.cost);
+          const atOnce = waits ? undefined : atOnceOn(stores[1], asked, false);
           const decided = atOnce ?? take(stores[1], asked, waits);
           assert.deepEqual(facts(decided), facts(requested));
           if (givesBack && requested.status === "allowed") {
@@ -89,6 +90,20 @@ describe("What a store in this process decides at once", () => {
     assert.throws(() => take(store, target({ ratePerSecond: 1 })), ClosedError);
   });
 });
+
+function atOnceOn(store: MemoryStore, one: Target, makesReply: boolean): TakeReply | undefined {
+  const left = { nowUs: NaN, first: NaN, second: NaN };
+  const decided = store.takeAtOnce(one, one.key, one.cost, makesReply ? undefined : left);
+  if (decided !== true) return decided;
+  const { nowUs, first, second } = left;
+  return {
+    status: "allowed",
+    nowUs,
+    waitUs: 0,
+    arrivalUs: 0,
+    levels: [{ rates: [[first, second]], slots: undefined }],
+  };
+}
 
 function take(store: MemoryStore, one: Target, waits: boolean = false, ...more: Target[]): TakeReply {
   return store.execute({

@@ -14,7 +14,6 @@ import type { Policy } from "../../policy/policy.ts";
 import { Batcher, type BatcherOptions } from "../batcher.ts";
 import type { StoreCheck } from "../check.ts";
 import type {
-  DoneReply,
   NoticeListener,
   ReleaseRequest,
   ReplySink,
@@ -23,17 +22,15 @@ import type {
   Store,
   StoreLoad,
   StoreRequest,
-  TakeReply,
   TakeRequest,
-  Target,
 } from "../store.ts";
 import { askAcrossSlots } from "./across_slots.ts";
 import { checkRedis } from "./check.ts";
 import { checkCluster } from "./check_cluster.ts";
-import type { RedisConnection, ScriptReply } from "./connections/connection.ts";
+import type { RedisConnection } from "./connections/connection.ts";
 import { checkNoTag } from "./connections/settings.ts";
 import { decodeBatch, decodeCorrection, decodeNotice, mailOf } from "./decode.ts";
-import { encodeBatch, type EncodedCall, isRepeat, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
+import { encodeBatch, isRepeat, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
 import { hashSlot } from "./hash_slot.ts";
 import { KeyNames } from "./keys.ts";
 import { Lanes } from "./lanes.ts";
@@ -41,9 +38,8 @@ import { Mailroom } from "./mailroom.ts";
 import { OrderedLanes } from "./ordered_lanes.ts";
 import { needsOf } from "./needs.ts";
 import { withAdvice } from "./refusal.ts";
-import { OTHER_RULES, otherRules } from "./refused_by_script.ts";
-import { RuleBook, type RuleEntry } from "./rule_book.ts";
-import { coordinate, register } from "./scripts.gen.ts";
+import { errorOf, type Reply, RuledCalls } from "./ruled_calls.ts";
+import { register } from "./scripts.gen.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
 const MAX_BATCH = 128;
@@ -53,21 +49,6 @@ const CLOSE_MS = 400;
 
 /** How many requests may wait to be sent where nothing else is said. */
 const MAX_QUEUED = 65_536;
-
-type Reply = TakeReply | DoneReply;
-
-/** Of a class: see `Entry` of the batcher. */
-class Named implements NamedRequest {
-  readonly request: StoreRequest;
-  readonly keys: readonly string[];
-  readonly rules: readonly RuleEntry[];
-
-  constructor(request: StoreRequest, keys: readonly string[], rules: readonly RuleEntry[]) {
-    this.request = request;
-    this.keys = keys;
-    this.rules = rules;
-  }
-}
 
 /** How a store uses its connection. */
 export interface RedisStoreSettings {
@@ -101,7 +82,7 @@ export class RedisStore implements Store {
   /** Instances whose messages may have been lost with the reply to a call that failed. */
   readonly #missing = new Set<string>();
   #checking: Promise<StoreCheck> | undefined;
-  readonly #rules: RuleBook;
+  readonly #calls: RuledCalls;
   readonly #rulesWatchers: ((report: RulesReport) => void)[] = [];
 
   /**
@@ -115,18 +96,19 @@ export class RedisStore implements Store {
     this.#connection = connection;
     this.#settings = settings;
     this.#names = new KeyNames(settings.keyPrefix ?? "rate_limit");
-    this.#rules = new RuleBook({
+    this.#calls = new RuledCalls({
       register: (limiter, own) => {
         const args = [String(settings.testClock?.nowUs() ?? ""), ...own];
         const call = { script: register, keys: [this.#names.register(limiter)], args };
         const sent = settings.testScript?.(call) ?? call;
         return connection.run(sent.script, sent.keys, sent.args);
       },
+      run: (batch) => this.#run(batch),
       report: (report) => this.#rulesWatchers.forEach((watcher) => watcher(report)),
       nowUs: () => (settings.testClock ?? systemClock).nowUs(),
     });
     const batching: BatcherOptions<NamedRequest, Reply> = {
-      send: (batch) => this.#send(batch),
+      send: (batch) => this.#calls.send(batch),
       kindOf: scriptOf,
       keysOf: ({ keys }) => keys,
       joins: isRepeat,
@@ -142,7 +124,7 @@ export class RedisStore implements Store {
       : connection.isUnordered
       ? new OrderedLanes(batching)
       : new Batcher(batching);
-    this.#mail = connection.polls ? new Mailroom(() => this.#send([])) : undefined;
+    this.#mail = connection.polls ? new Mailroom(() => this.#calls.send([])) : undefined;
   }
 
   /** What is on its way to Redis. */
@@ -169,7 +151,7 @@ export class RedisStore implements Store {
   }
 
   #ask(request: StoreRequest, signal: AbortSignal | undefined): Promise<Reply> {
-    return this.#batcher.ask(this.#named(request), signal);
+    return this.#batcher.ask(this.#calls.named(request, this.#names), signal);
   }
 
   /** A script may only touch keys of one slot. */
@@ -183,40 +165,12 @@ export class RedisStore implements Store {
   /** As `execute`, for a take or a release; the outcome goes to a sink. */
   submit<Request extends TakeRequest | ReleaseRequest>(request: Request, sink: ReplySink<ReplyTo<Request>>): void {
     if (this.#connection.cluster === undefined || request.targets.length === 1) {
-      return this.#batcher.submit(this.#named(request), sink as ReplySink<Reply>);
+      return this.#batcher.submit(this.#calls.named(request, this.#names), sink as ReplySink<Reply>);
     }
     this.#askCluster(request, undefined).then(
       (reply) => sink.answered(reply as ReplyTo<Request>),
       (error) => sink.failed(error),
     );
-  }
-
-  #named(request: StoreRequest): Named {
-    const { targets } = request;
-    const rules = targets.length === 1
-      ? this.#rules.of(targets[0] as Target).alone
-      : targets.map((target) => this.#rules.of(target));
-    return new Named(request, this.#names.keysOf(targets), rules);
-  }
-
-  async #send(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
-    const refreshed = this.#rules.refresh();
-    if (refreshed === undefined) return await this.#decide(batch);
-    await refreshed;
-    const untold = batch.map(({ rules }) => (rules as readonly RuleEntry[]).find(({ toldUs }) => toldUs === undefined));
-    const known = batch.filter((_, i) => untold[i] === undefined);
-    const replies = known.length > 0 || batch.length === 0 ? [...await this.#decide(known)] : [];
-    return untold.map((entry) => entry === undefined ? replies.shift() as Reply : errorOf(entry.error) as Error);
-  }
-
-  /** Decides, and asks again for what has to do with other rules by the script that knows those. */
-  async #decide(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
-    const replies = await this.#run(batch);
-    if (!replies.includes(otherRules)) return replies;
-    const again = batch.filter((_, i) => replies[i] === otherRules);
-    for (const { rules = [] } of again) rules.forEach((entry) => this.#rules.met(entry as RuleEntry));
-    const decided = [...await this.#run(again)];
-    return replies.map((reply) => reply === otherRules ? decided.shift() as Reply | StoreError : reply);
   }
 
   async #run(batch: readonly NamedRequest[]): Promise<readonly (Reply | StoreError)[]> {
@@ -232,7 +186,7 @@ export class RedisStore implements Store {
     });
     const { script, keys, args } = this.#settings.testScript?.(encoded) ?? encoded;
     try {
-      const reply = this.#withoutMark(await this.#connection.run(script, keys, args), encoded);
+      const reply = this.#calls.withoutMark(await this.#connection.run(script, keys, args), encoded);
       const replies = decodeBatch(encoded, reply);
       if (mail !== undefined) {
         batch.forEach(({ request }, i) => mail.replied(request, replies[i] as Reply | StoreError));
@@ -246,13 +200,6 @@ export class RedisStore implements Store {
       if (encoded.hasMail) this.#missed(callers);
       throw error;
     }
-  }
-
-  /** The reply of the large script ends with a mark where a key has to do with other rules. */
-  #withoutMark(reply: ScriptReply, { script, batch }: EncodedCall): ScriptReply {
-    if (script !== coordinate || !Array.isArray(reply) || reply.at(-1) !== OTHER_RULES) return reply;
-    for (const { rules = [] } of batch) rules.forEach((entry) => this.#rules.met(entry as RuleEntry));
-    return reply.slice(0, -1);
   }
 
   /** Who hears of its waiters in the reply to a call: where nothing can be pushed, those whose mailboxes it empties. */
@@ -353,11 +300,4 @@ export class RedisStore implements Store {
       if (cause !== error) throw cause;
     });
   }
-}
-
-/** An error of its own for each caller. */
-function errorOf(cause: unknown): unknown {
-  if (!(cause instanceof StoreError)) return cause;
-  const { code, message, reason, retryAfterMs } = cause;
-  return new StoreError(code, message, { cause, reason, retryAfterMs });
 }

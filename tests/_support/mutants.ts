@@ -39,6 +39,7 @@ import {
   assertWindowsChanged,
 } from "./window_laws.ts";
 import { assertMixedRules } from "./mixed_laws.ts";
+import { assertRegister } from "../stores/mixed_rules/_rule_register.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
 import {
   assertBlockKept,
@@ -1762,6 +1763,21 @@ export const MUTANTS: readonly Mutant[] = [
       'return { format("%.0f", now), plain, coming',
       'return { format("%.0f", now), own, coming',
       assertMixedRules,
+    ],
+    ["one that signs off takes all others along", "elseif before + count == 0 then", "else", assertRegister],
+    [
+      "one that has signed off counted on",
+      "if leaves and not is_counted then return {} end",
+      "if leaves then return {} end",
+      assertRegister,
+    ],
+    ["a process counted again at each question", "count = max(count - 1, 0)", "count = count", assertRegister],
+    ["a process counted again in each span", "before = max(before - 1, 0)", "before = before", assertRegister],
+    [
+      "crashed processes counted for ever",
+      "return span == stored_span + 1 and count or 0, 0",
+      "return before + count, 0",
+      assertRegister,
     ],
   ),
 ];

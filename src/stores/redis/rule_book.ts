@@ -1,6 +1,7 @@
 /**
  * What this process knows of the rules that are in use for each limiter, in all processes: it asks the register of the
- * limiter before it first decides, and again in the background while it does.
+ * limiter before it first decides, and again in the background while it does. It signs off when it will not do so any
+ * longer.
  *
  * @module
  */
@@ -15,11 +16,15 @@ import { formOf, mattersUs, type RuleState, wordsOf } from "./rules.ts";
 const VALID_US = 150_000_000;
 
 /**
- * How long it is used before it is asked for again in the background, in microseconds: usually, and at first where others
- * were in use lately, to tell whether they still are.
+ * How long it is used before it is asked for again in the background, in microseconds: usually; at first where others
+ * were in use lately, to tell whether they still are; and as long as their keys are different ones, which is slow.
  */
 const USUAL_US = 30_000_000;
 const FIRST_US = 2_000_000;
+const MIXED_US = 5_000_000;
+
+/** For how long rules that others have replaced in this process are unused when it signs off from them, in microseconds. */
+const REPLACED_US = 30_000_000;
 
 /** What a book needs of its store. */
 export interface RuleBookOptions {
@@ -49,7 +54,12 @@ export class RuleEntry implements RuleState {
   /** Why it could not be asked. */
   error: unknown;
   isUsed = true;
+  /** Whether they were used since the book was last looked through, and when they were found used there last. */
+  isInUse = true;
+  usedUs = 0;
   isAsking = false;
+  /** Where the register has counted this process. */
+  counted = "";
   /** When this process was seen with these rules, by the store's clock: first, and last. */
   firstUs = 0;
   lastUs = 0;
@@ -86,7 +96,7 @@ export class RuleBook {
   of({ limiter, policy }: Target): RuleEntry {
     const last = this.#last;
     if (last !== undefined && last.policy === policy && last.limiter === limiter) {
-      last.isUsed = true;
+      last.isUsed = last.isInUse = true;
       return last;
     }
     let entries = this.#limiters.get(limiter);
@@ -96,7 +106,7 @@ export class RuleBook {
       entries.push(entry = new RuleEntry(limiter, policy));
       this.#isMissing = true;
     }
-    entry.isUsed = true;
+    entry.isUsed = entry.isInUse = true;
     return this.#last = entry;
   }
 
@@ -111,8 +121,13 @@ export class RuleBook {
     for (const [limiter, entries] of this.#limiters) {
       for (const entry of entries.slice()) {
         const ageUs = entry.toldUs === undefined ? Infinity : Math.abs(nowUs - entry.toldUs);
-        if (ageUs < Infinity && ageUs >= VALID_US && !entry.isUsed) this.#forget(limiter, entry);
-        else if (ageUs >= VALID_US) missing.push(this.#ask(entry));
+        if (entry.isInUse) entry.usedUs = nowUs;
+        entry.isInUse = false;
+        const isReplaced = !this.#isCurrent(entry) && Math.abs(nowUs - entry.usedUs) >= REPLACED_US;
+        if (ageUs < Infinity && !entry.isAsking && (isReplaced || ageUs >= VALID_US && !entry.isUsed)) {
+          this.#forget(limiter, entry);
+          void this.#signOff(entry);
+        } else if (ageUs >= VALID_US) missing.push(this.#ask(entry));
         else if (ageUs >= this.#intervalUs(entry) && entry.isUsed && !entry.isAsking) void this.#ask(entry);
       }
     }
@@ -130,11 +145,23 @@ export class RuleBook {
     if (ageUs >= FIRST_US && !entry.isAsking) void this.#ask(entry);
   }
 
+  /** Signs off from all rules. Never rejects: what the register does not hear of ends by itself. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#limiters.values()].flat().map((entry) => this.#signOff(entry)));
+  }
+
+  async #signOff(entry: RuleEntry): Promise<void> {
+    if (entry.counted === "") return;
+    const args = argsOf(entry, true);
+    entry.counted = "";
+    await this.#options.register(entry.limiter, args).catch(() => {});
+  }
+
   #intervalUs(entry: RuleEntry): number {
     if (!this.#isCurrent(entry)) return VALID_US * 0.8;
-    const { firstUs, lastUs, hasOthers } = entry;
+    const { firstUs, lastUs, hasOthers, isMixed } = entry;
     if (!hasOthers) return USUAL_US;
-    return Math.min(Math.max(FIRST_US, lastUs - firstUs), USUAL_US);
+    return Math.min(Math.max(FIRST_US, lastUs - firstUs), isMixed ? MIXED_US : USUAL_US);
   }
 
   /** Whether these are the newest rules of their limiter in this process; older ones only bring to an end what they began. */
@@ -151,12 +178,10 @@ export class RuleBook {
 
   /** Never rejects. */
   async #ask(entry: RuleEntry): Promise<void> {
-    const { limiter, policy, form } = entry;
     entry.isAsking = true;
     entry.isUsed = false;
     try {
-      const args = [form, wordsOf(policy), String(mattersUs(policy))];
-      this.#told(entry, await this.#options.register(limiter, args));
+      this.#told(entry, await this.#options.register(entry.limiter, argsOf(entry, false)));
       entry.error = undefined;
     } catch (error) {
       entry.error = error;
@@ -167,18 +192,20 @@ export class RuleBook {
   }
 
   #told(entry: RuleEntry, reply: ScriptReply): void {
-    if (!Array.isArray(reply) || reply.length < 5) {
+    if (!Array.isArray(reply) || reply.length < 6) {
       throw new StoreError("STORE_REFUSED", "Cannot read which rules are in use: the register's reply is another one", {
         reason: "invalid_answer",
       });
     }
-    const [now, plain, next, from, different, ...others] = reply.map(String) as [
+    const [now, plain, next, from, different, counted, ...others] = reply.map(String) as [
+      string,
       string,
       string,
       string,
       string,
       string,
     ];
+    entry.counted = counted;
     entry.plainForm = plain;
     entry.nextForm = next;
     entry.nextFromUs = Number(from);
@@ -207,4 +234,8 @@ export class RuleBook {
     entry.others = found;
     if (isNews) this.#options.report({ limiter, rules: wordsOf(policy), others: found });
   }
+}
+
+function argsOf({ policy, form, counted }: RuleEntry, leaves: boolean): string[] {
+  return [form, wordsOf(policy), String(mattersUs(policy)), counted, leaves ? "1" : "0"];
 }

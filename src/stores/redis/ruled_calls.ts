@@ -88,6 +88,11 @@ export class RuledCalls {
     return reply.slice(0, -1);
   }
 
+  /** Signs off from the registers of limiters. Never rejects. */
+  close(): Promise<void> {
+    return this.#book.close();
+  }
+
   #met(batch: readonly NamedRequest[]): void {
     for (const named of batch) for (const entry of entriesOf(named)) this.#book.met(entry);
   }

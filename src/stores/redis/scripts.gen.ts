@@ -7,222 +7,222 @@
 import type { Script } from "./script.ts";
 
 const part1 = `local cc=1e14
-local dD=50*cc
-local iS,cw="99",10*cc
-local fg=q-q%cc`;
+local dF=50*cc
+local iY,cw="99",10*cc
+local fi=q-q%cc`;
 
-const part2 = `local gf=2e15
-local function eL(m)
-local al,size=string.byte(m,1),#m
-if al==98 and size>8 then
+const part2 = `local gi=2e15
+local function eM(m)
+local af,size=string.byte(m,1),#m
+if af==98 and size>8 then
 local z=struct.unpack("<d",m,2)
 if z>=0 and z<2^53 and z==math.floor(z)then return z,10 end
 end
-if al==83 and size>46 or al==115 and size>20 then
+if af==83 and size>46 or af==115 and size>20 then
 local z=struct.unpack("<d",m,2)
-if z>q and z<q+gf then return z,size+1 end
+if z>q and z<q+gi then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function gA(aN)
-return math.max(math.floor((aN-dD)/cw),0)
+const part3 = `local function gE(aN)
+return math.max(math.floor((aN-dF)/cw),0)
 end
-local function fh(aN)
-if aN<dD then return aN end
-local us=fg+aN%cc
+local function fj(aN)
+if aN<dF then return aN end
+local us=fi+aN%cc
 if us>q+cc/2 then return us-cc end
 if us<q-cc/2 then return us+cc end
 return us
 end`;
 
-const part4 = `local function eS(bj,bI,ae)
-return math.max(bj<=8*bI and 1 or bj<=1024*bI and 2 or 3,ae)
+const part4 = `local function eT(bk,bh,aa)
+return math.max(bk<=8*bh and 1 or bk<=1024*bh and 2 or 3,aa)
 end
-local function dl(I,bI)
+local function dm(I,bh)
 if I==0 then return q end
-return I==3 and math.huge or q+(I==2 and 1024 or 8)*bI
+return I==3 and math.huge or q+(I==2 and 1024 or 8)*bh
 end`;
 
-const part5 = `local dH
-local function aX()
-if dH then return dH end
+const part5 = `local dJ
+local function aY()
+if dJ then return dJ end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local iy,jT=8,2^52
-local dN={us=0,aa=0,O=0,bs={}}
-local bq={dN=dN}
-function bq.fy(a,b,g)
-local us,aa=a.us+b.us,a.aa+b.aa
-if aa<g.denominator then return{us=us,aa=aa}end
-return{us=us+1,aa=aa-g.denominator}
+local iF,kb=8,2^52
+local dP={us=0,ab=0,O=0,bu={}}
+local bs={dP=dP}
+function bs.fA(a,b,g)
+local us,ab=a.us+b.us,a.ab+b.ab
+if ab<g.denominator then return{us=us,ab=ab}end
+return{us=us+1,ab=ab-g.denominator}
 end
-local fy=bq.fy
-function bq.eZ(a,b,g)
-local us,aa=a.us-b.us,a.aa-b.aa
-if aa>=0 then return{us=us,aa=aa}end
-return{us=us-1,aa=aa+g.denominator}
+local fA=bs.fA
+function bs.fa(a,b,g)
+local us,ab=a.us-b.us,a.ab-b.ab
+if ab>=0 then return{us=us,ab=ab}end
+return{us=us-1,ab=ab+g.denominator}
 end
-local eZ=bq.eZ
-function bq.fX(a,b)
-return(a.us<b.us or(a.us==b.us and a.aa<b.aa))and a or b
+local fa=bs.fa
+function bs.fZ(a,b)
+return(a.us<b.us or(a.us==b.us and a.ab<b.ab))and a or b
 end
-function bq.jw(ac,cO,ae,g)
-local aK=eZ(ac,ae,g)
-for _,bh in ipairs(ac.bs)do
-if bh.cO>cO then aK=eZ(aK,bh,g)end
+function bs.jE(ad,cO,aa,g)
+local aK=fa(ad,aa,g)
+for _,bi in ipairs(ad.bu)do
+if bi.cO>cO then aK=fa(aK,bi,g)end
 end
-return aK.us<0 and dN or aK
+return aK.us<0 and dP or aK
 end
-function bq.bZ(h,g)
+function bs.bZ(h,g)
 local D=h.us-g.aq
-if h.aa>g.aH then D=D+1 end
-return max(D,h.v or 0)
+if h.ab>g.aH then D=D+1 end
+return max(D,h.w or 0)
 end
-local bZ=bq.bZ
-function bq.dK(h,g)
+local bZ=bs.bZ
+function bs.dM(h,g)
 return h.I>0 and bZ(h,g)>q and h.I or 0
 end
-local function jD(ac,bh,O,g)
-local aK=fy(ac,bh,g)
-if aK.us>jT then return nil end
-local bs,y={},1
-for i,cv in ipairs(ac.bs)do
-bs[i]=cv
-if cv.cO<=bh.cO then y=i+1 end
+local function jL(ad,bi,O,g)
+local aK=fA(ad,bi,g)
+if aK.us>kb then return nil end
+local bu,y={},1
+for i,cv in ipairs(ad.bu)do
+bu[i]=cv
+if cv.cO<=bi.cO then y=i+1 end
 end
-table.insert(bs,y,bh)
-local ht,E=dN,#bs
-while E>0 and#bs-E<iy do
-local ab=bs[E]
-if ab.cO-(aK.us-ht.us)+2<=q then break end
-ht=fy(ht,ab,g)
+table.insert(bu,y,bi)
+local hz,E=dP,#bu
+while E>0 and#bu-E<iF do
+local ac=bu[E]
+if ac.cO-(aK.us-hz.us)+2<=q then break end
+hz=fA(hz,ac,g)
 E=E-1
 end
 for _=1,E do
-table.remove(bs,1)
+table.remove(bu,1)
 end
-return{us=aK.us,aa=aK.aa,O=max(ac.O,O),bs=bs}
+return{us=aK.us,ab=aK.ab,O=max(ad.O,O),bu=bu}
 end
-function bq.dT(us,ac)
-local aK=us+ac.us+1
-if ac.O>0 and ac.O<aK then return max(us+1,ac.O)end
+function bs.dV(us,ad)
+local aK=us+ad.us+1
+if ad.O>0 and ad.O<aK then return max(us+1,ad.O)end
 return aK
 end
-function bq.be(h)
-local ac=h.ac
-return ac and bq.dT(h.us,ac)>q and ac or nil
+function bs.be(h)
+local ad=h.ad
+return ad and bs.dV(h.us,ad)>q and ad or nil
 end
-function bq.cC(us,aa,ac,v,g,ae)
+function bs.cC(us,ab,ad,w,g,aa)
 local D=us-g.aq
-if aa>g.aH then D=D+1 end
-local bn=max(D,v)
-if v<=q or v<=D then v=nil end
-local h={us=us,aa=aa,v=v,I=0}
-if bn>q then h.I=eS(bn-q,g.aq,ae)end
-if ac then
-local aK,bs=fy(h,ac,g).us,{}
-for i,bh in ipairs(ac.bs)do
-bs[i]={cO=min(bh.cO,aK),us=bh.us,aa=bh.aa}
+if ab>g.aH then D=D+1 end
+local bo=max(D,w)
+if w<=q or w<=D then w=nil end
+local h={us=us,ab=ab,w=w,I=0}
+if bo>q then h.I=eT(bo-q,g.aq,aa)end
+if ad then
+local aK,bu=fA(h,ad,g).us,{}
+for i,bi in ipairs(ad.bu)do
+bu[i]={cO=min(bi.cO,aK),us=bi.us,ab=bi.ab}
 end
-local O=ac.O>us+ac.us and 0 or ac.O
-h.ac={us=ac.us,aa=ac.aa,O=O,bs=bs}
+local O=ad.O>us+ad.us and 0 or ad.O
+h.ad={us=ad.us,ab=ad.ab,O=O,bu=bu}
 end
 return h
 end
-function bq.et(h,fI,cO,v,g)
-local O=max(q,v)+g.aq+1
-local bh={cO=cO,us=fI.us,aa=fI.aa}
-local ac=jD(bq.be(h)or dN,bh,O,g)
-if not ac then return h end
-local ay=eZ(h,fI,g)
-return bq.cC(ay.us,ay.aa,ac,v,g,bq.dK(h,g))
+function bs.ev(h,fL,cO,w,g)
+local O=max(q,w)+g.aq+1
+local bi={cO=cO,us=fL.us,ab=fL.ab}
+local ad=jL(bs.be(h)or dP,bi,O,g)
+if not ad then return h end
+local ay=fa(h,fL,g)
+return bs.cC(ay.us,ay.ab,ad,w,g,bs.dM(h,g))
 end
-function bq.dg(h,g)
-local v,bn=bZ(h,g),dl(h.I,g.aq)
-if v<=bn then return h end
-local aV={us=bn+g.aq,aa=g.aH}
-local ac=bq.be(h)
-if h.us<aV.us or(h.us==aV.us and h.aa<=aV.aa)then
-return bq.cC(h.us,h.aa,ac,bn,g,h.I)
+function bs.dh(h,g)
+local w,bo=bZ(h,g),dm(h.I,g.aq)
+if w<=bo then return h end
+local aV={us=bo+g.aq,ab=g.aH}
+local ad=bs.be(h)
+if h.us<aV.us or(h.us==aV.us and h.ab<=aV.ab)then
+return bs.cC(h.us,h.ab,ad,bo,g,h.I)
 end
-local ae={us=h.us,aa=h.aa,v=h.v,I=h.I}
-if ac then ae.ac={us=ac.us,aa=ac.aa,O=0,bs=ac.bs}end
-local bm=bq.et(ae,eZ(h,aV,g),0,bn,g)
-if bm~=ae then return bm end
-return bq.cC(aV.us,aV.aa,nil,bn,g,h.I)
+local aa={us=h.us,ab=h.ab,w=h.w,I=h.I}
+if ad then aa.ad={us=ad.us,ab=ad.ab,O=0,bu=ad.bu}end
+local bn=bs.ev(aa,fa(h,aV,g),0,bo,g)
+if bn~=aa then return bn end
+return bs.cC(aV.us,aV.ab,nil,bo,g,h.I)
 end
-function bq.bM(m,A,ab,h,g)
-local function dp()
+function bs.bM(m,A,ac,h,g)
+local function dq()
 local number,aI=0,1
-while A<=ab do
-local gu=byte(m,A)
+while A<=ac do
+local gx=byte(m,A)
 A=A+1
-number=number+gu%128*aI
-if gu<128 then break end
+number=number+gx%128*aI
+if gx<128 then break end
 aI=aI*128
 end
 return number
 end
-local function hb()
-local us=dp()
-return us,g.denominator>1 and min(dp(),g.denominator-1)or 0
+local function hg()
+local us=dq()
+return us,g.denominator>1 and min(dq(),g.denominator-1)or 0
 end
-local fV=byte(m,A)-128
+local fX=byte(m,A)-128
 A=A+1
-h.I=floor(fV%32/8)
-if fV%2>=1 then h.v=dp()end
-if fV%4<2 then return end
-local us,aa=hb()
-local ac={us=us,aa=aa,O=0,bs={}}
-local aK=fy(h,ac,g).us
-if fV%8>=4 then ac.O=aK+2-dp()end
-while A<=ab do
-local bh={cO=aK-dp()}
-bh.us,bh.aa=hb()
-if bh.us==0 and bh.aa==0 then
-bh.us,bh.aa=us,aa
+h.I=floor(fX%32/8)
+if fX%2>=1 then h.w=dq()end
+if fX%4<2 then return end
+local us,ab=hg()
+local ad={us=us,ab=ab,O=0,bu={}}
+local aK=fA(h,ad,g).us
+if fX%8>=4 then ad.O=aK+2-dq()end
+while A<=ac do
+local bi={cO=aK-dq()}
+bi.us,bi.ab=hg()
+if bi.us==0 and bi.ab==0 then
+bi.us,bi.ab=us,ab
 end
-ac.bs[#ac.bs+1]=bh
+ad.bu[#ad.bu+1]=bi
 end
-h.ac=ac
+h.ad=ad
 end
-function bq.ba(h,g)
-local ac,v,aC=h.ac,h.v,""
-if not ac and not v and h.I==0 then return aC end
-local function eu(number)
+function bs.bb(h,g)
+local ad,w,aC=h.ad,h.w,""
+if not ad and not w and h.I==0 then return aC end
+local function ew(number)
 while number>=128 do
 aC=aC..char(number%128+128)
 number=floor(number/128)
 end
 aC=aC..char(number)
 end
-local function hI(us,aa)
-eu(us)
-if g.denominator>1 then eu(aa)end
+local function hO(us,ab)
+ew(us)
+if g.denominator>1 then ew(ab)end
 end
-if v then eu(v)end
-if ac then
-hI(ac.us,ac.aa)
-local aK=fy(h,ac,g).us
-if ac.O>0 then eu(aK+2-ac.O)end
-for _,bh in ipairs(ac.bs)do
-eu(aK-bh.cO)
-local jd=bh.us==ac.us and bh.aa==ac.aa
-hI(jd and 0 or bh.us,jd and 0 or bh.aa)
+if w then ew(w)end
+if ad then
+hO(ad.us,ad.ab)
+local aK=fA(h,ad,g).us
+if ad.O>0 then ew(aK+2-ad.O)end
+for _,bi in ipairs(ad.bu)do
+ew(aK-bi.cO)
+local jk=bi.us==ad.us and bi.ab==ad.ab
+hO(jk and 0 or bi.us,jk and 0 or bi.ab)
 end
 end
-local fV=128+(v and 1 or 0)+(ac and 2 or 0)+(ac and ac.O>0 and 4 or 0)
-return char(fV+8*h.I)..aC
+local fX=128+(w and 1 or 0)+(ad and 2 or 0)+(ad and ad.O>0 and 4 or 0)
+return char(fX+8*h.I)..aC
 end
-dH=bq
-return bq
+dJ=bs
+return bs
 end`;
 
 const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
-local pack,ad=struct.pack,struct.unpack
+local pack,ae=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cE,ft=0,0
+local cE,fv=0,0
 local function aC()
 cE=cE+1
 return ARGV[cE]
@@ -231,34 +231,34 @@ local function number()
 cE=cE+1
 return ARGV[cE]+0
 end
-local function eR()
-ft=ft+1
-return KEYS[ft]
+local function eS()
+fv=fv+1
+return KEYS[fv]
 end
 local q=tonumber(aC())
 if not q then
-local dk=call("TIME")
-q=dk[1]*1000000+dk[2]
+local dl=call("TIME")
+q=dl[1]*1000000+dl[2]
 end
 local cd=number()
-local function eq(O)
+local function es(O)
 return max(ceil((O-q)/1000),1)+cd
 end
 local bJ={}`;
 
-const part7 = `local function ex(af)
-local eJ=type(af)=="table"and af.err or tostring(af)
-if string.find(eJ,"READONLY",1,true)then error(af,0)end
-return eJ
+const part7 = `local function ez(ag)
+local eL=type(ag)=="table"and ag.err or tostring(ag)
+if string.find(eL,"READONLY",1,true)then error(ag,0)end
+return eL
 end
-local function il(bC,jr)
-local ok,af=pcall(bC,jr)
-return ok and af or ex(af)
+local function it(bD,jz)
+local ok,ag=pcall(bD,jz)
+return ok and ag or ez(ag)
 end`;
 
-const part8 = `local function gj(e)
-dW(e)
-if e.dc and not bd then es(e)end
+const part8 = `local function gm(e)
+dY(e)
+if e.dd and not bd then eu(e)end
 local at=max(q,e.z)
 local rates,states=e.r.rates,e.states
 for i=1,#rates do
@@ -267,43 +267,43 @@ at=max(at,V.kernel.cF(states[i],e.Y,V))
 end
 return at
 end
-local function fG(e,at)
+local function fI(e,at)
 local rates,states=e.r.rates,e.states
 if#rates==0 then return end
 if e.ci then e.ci.cL(e,at)end
-e.eU=nil
+e.eV=nil
 for i=1,#rates do
 local V=rates[i]
-local ae=states[i]
-local h=V.kernel.cL(ae,at,e.Y,V)
+local aa=states[i]
+local h=V.kernel.cL(aa,at,e.Y,V)
 if h then states[i]=h end
-local bX=V.kernel.bX and V.kernel.bX(ae,h,at)
+local bX=V.kernel.bX and V.kernel.bX(aa,h,at)
 if bX then
-e.eU=e.eU or{}
-e.eU[i]=bX
+e.eV=e.eV or{}
+e.eV[i]=bX
 end
 end
-es(e)
+eu(e)
 end
-local function dn(af,e)
-local rates,states,ab=e.r.rates,e.states,#af
+local function dp(ag,e)
+local rates,states,ac=e.r.rates,e.states,#ag
 for i=1,#rates do
 local V=rates[i]
-af[ab+1],af[ab+2]=V.kernel.dY(states[i],V)
-ab=ab+2
+ag[ac+1],ag[ac+2]=V.kernel.ea(states[i],V)
+ac=ac+2
 end
 end
-local function dq(af,ai)
+local function dr(ag,aj)
 local y=0
-for i=1,#ai do
-local eU,rates=ai[i].eU,#ai[i].r.rates
-for V=1,eU and rates or 0 do
-local bX=eU[V]
+for i=1,#aj do
+local eV,rates=aj[i].eV,#aj[i].r.rates
+for V=1,eV and rates or 0 do
+local bX=eV[V]
 if bX then
-local ab=#af
-af[ab+1]=y+V-1
+local ac=#ag
+ag[ac+1]=y+V-1
 for aW=1,5 do
-af[ab+1+aW]=bX[aW]
+ag[ac+1+aW]=bX[aW]
 end
 end
 end
@@ -311,48 +311,48 @@ y=y+rates
 end
 end`;
 
-const part9 = `local function ek()
+const part9 = `local function el()
 local r=ct[number()]
 local Y,J=number(),number()
 local e={
 r=r,
 Y=Y,
 J=J,
-U=eR(),
-bD=nil,
+U=eS(),
+bE=nil,
 az=nil,
 aG=nil,
 z=0,
 states=nil,
 }
-if r.bD>0 then
-e.bD={}
+if r.bE>0 then
+e.bE={}
 for i,V in ipairs(r.rates)do
-if V.ring then e.bD[i]=eR()end
+if V.ring then e.bE[i]=eS()end
 end
 end
 if r.J>0 then
-e.az,e.aG=eR(),eR()
+e.az,e.aG=eS(),eS()
 end
-for _,y in ipairs(r.gG or{})do
-e.bD=e.bD or{}
-e.bD[y]=eR()
+for _,y in ipairs(r.gK or{})do
+e.bE=e.bE or{}
+e.bE[y]=eS()
 end
 return e
 end`;
 
 const part10 = `function bJ.t()
-local function hs(h,at)
-if h.us<at-1 or(h.us<at and h.aa==0)then return{us=at,aa=0}end
+local function hy(h,at)
+if h.us<at-1 or(h.us<at and h.ab==0)then return{us=at,ab=0}end
 return h
 end
-local function ic(h,p,g)
-local aa=p*g.interval_rem
-local cl=floor(aa/g.denominator)
+local function il(h,p,g)
+local ab=p*g.interval_rem
+local cl=floor(ab/g.denominator)
 local us=h.us+p*g.interval_us+cl
-aa=h.aa+aa-cl*g.denominator
-if aa<g.denominator then return{us=us,aa=aa}end
-return{us=us+1,aa=aa-g.denominator}
+ab=h.ab+ab-cl*g.denominator
+if ab<g.denominator then return{us=us,ab=ab}end
+return{us=us+1,ab=ab-g.denominator}
 end
 return{
 bM=function()
@@ -365,96 +365,96 @@ aH=number(),
 aB=number(),
 }
 end,
-dG=function()
-return{us=0,aa=0,I=0}
+dI=function()
+return{us=0,ab=0,I=0}
 end,
-dg=function(h,g)
-if h.us-g.aq<q and(h.v or 0)<=q then return h end
-return aX().dg(h,g)
+dh=function(h,g)
+if h.us-g.aq<q and(h.w or 0)<=q then return h end
+return aY().dh(h,g)
 end,
 cF=function(h,Y,g)
-local next=ic(hs(h,q),Y,g)
-local gk=next.us-g.aq
-if next.aa>g.aH then gk=gk+1 end
-return max(q,gk)
+local next=il(hy(h,q),Y,g)
+local gn=next.us-g.aq
+if next.ab>g.aH then gn=gn+1 end
+return max(q,gn)
 end,
 cL=function(h,at,Y,g)
-local next=ic(hs(h,at),Y,g)
+local next=il(hy(h,at),Y,g)
 next.I=0
-if at<=q and not h.ac and not h.v then return next end
-local aW=aX()
-local v=max(at>q and at or 0,h.v or 0)
-return aW.cC(next.us,next.aa,aW.be(h),v,g,aW.dK(h,g))
+if at<=q and not h.ad and not h.w then return next end
+local aW=aY()
+local w=max(at>q and at or 0,h.w or 0)
+return aW.cC(next.us,next.ab,aW.be(h),w,g,aW.dM(h,g))
 end,
-bX=function(ae,hj,at)
-local gL=at>q
-if not gL and not hj.ac then return nil end
-local us,aa=0,0
-if hj.ac then
-us,aa=hj.ac.us,hj.ac.aa
+bX=function(aa,hp,at)
+local gP=at>q
+if not gP and not hp.ad then return nil end
+local us,ab=0,0
+if hp.ad then
+us,ab=hp.ad.us,hp.ad.ab
 end
-local v=gL and(ae.v or 0)>q and ae.v or 0
-local jv=gL and hs(ae,at)~=ae
-if us==0 and aa==0 and v==0 and not jv then return nil end
-local E=ae.us+2<=q and{us=0,aa=0}or ae
-return{us,aa,v,jv and E.us or-1,jv and E.aa or 0}
+local w=gP and(aa.w or 0)>q and aa.w or 0
+local jD=gP and hy(aa,at)~=aa
+if us==0 and ab==0 and w==0 and not jD then return nil end
+local E=aa.us+2<=q and{us=0,ab=0}or aa
+return{us,ab,w,jD and E.us or-1,jD and E.ab or 0}
 end,
-dY=function(h)
+ea=function(h)
 if h.us<q then return 0,0 end
-return h.us-q,h.aa
+return h.us-q,h.ab
 end,
 cG=function(h)
-if not h.ac and not h.v then return h.us+2 end
-local jb=h.ac and aX().dT(h.us,h.ac)or 0
-return max(h.us,jb,h.v or 0)+2
+if not h.ad and not h.w then return h.us+2 end
+local ji=h.ad and aY().dV(h.us,h.ad)or 0
+return max(h.us,ji,h.w or 0)+2
 end,
-bU=function(m,E,to,g,di,dB)
+bU=function(m,E,to,g,dj,dD)
 local size=to-E+1
 local us=tonumber(sub(m,E,E+15))
-if not us or size<16 then return{us=0,aa=0,I=0}end
+if not us or size<16 then return{us=0,ab=0,I=0}end
 local cv=size~=16+g.aB
-local h={us=us,aa=0,I=0}
-if not cv then h.aa=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
-if di<=dB then aX().bM(m,di,dB,h,g)end
-if cv then return{us=us+1,aa=0,v=h.v,I=h.I}end
+local h={us=us,ab=0,I=0}
+if not cv then h.ab=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
+if dj<=dD then aY().bM(m,dj,dD,h,g)end
+if cv then return{us=us+1,ab=0,w=h.w,I=h.I}end
 return h
 end,
-dm=function(h,g)
+dn=function(h,g)
 local us=max(h.us,0)
 if g.aB==0 then return format("%016.0f",us)end
-return format("%016.0f%0"..g.aB..".0f",us,h.aa)
+return format("%016.0f%0"..g.aB..".0f",us,h.ab)
 end,
-fY=function(h,g)
-if not h.ac and not h.v and h.I==0 then return""end
-return aX().ba(h,g)
+ga=function(h,g)
+if not h.ad and not h.w and h.I==0 then return""end
+return aY().bb(h,g)
 end,
 }
 end`;
 
-const part11 = `local cx,bb="<I7I4",11
-local function bz(K)
-return#K/bb
+const part11 = `local cx,bc="<I7I4",11
+local function bA(K)
+return#K/bc
 end
 local function cr(K,y)
-return ad(cx,K,y*bb+1)
+return ae(cx,K,y*bc+1)
 end
 local function bL(K)
-return ad(cx,K,1)
+return ae(cx,K,1)
 end
 local function bK(K)
-return ad(cx,K,#K-bb+1)
+return ae(cx,K,#K-bc+1)
 end
-local function fB(K,y,D,w)
-local E=y*bb
-return sub(K,1,E)..pack(cx,D,w)..sub(K,E+bb+1)
+local function fD(K,y,D,v)
+local E=y*bc
+return sub(K,1,E)..pack(cx,D,v)..sub(K,E+bc+1)
 end
-local function gC(D,w)
-if not(D>=0 and D<2^53 and w>0 and w<2^32)then return""end
-return pack(cx,D,w)
+local function gG(D,v)
+if not(D>=0 and D<2^53 and v>0 and v<2^32)then return""end
+return pack(cx,D,v)
 end
-local function eb(m,E,to)
+local function ed(m,E,to)
 local K=sub(m,E,to)
-if K==""or#K%bb>0 then return"",0 end
+if K==""or#K%bc>0 then return"",0 end
 local bQ=string.byte(K,7)
 if bQ<32 then return K,0 end
 return sub(K,1,6)..string.char(bQ%32)..sub(K,8),floor(bQ/32)
@@ -464,37 +464,37 @@ local K=h.x
 if h.I==0 then return K end
 return sub(K,1,6)..string.char(string.byte(K,7)+32*h.I)..sub(K,8)
 end
-local function bY(h,g,ae)
-local bj=h.x==""and 0 or bL(h.x)-q
-h.I=bj>0 and eS(bj,g.window,ae)or 0
+local function bY(h,g,aa)
+local bk=h.x==""and 0 or bL(h.x)-q
+h.I=bk>0 and eT(bk,g.window,aa)or 0
 return h
 end
-local function fm(h,g)
+local function fo(h,g)
 local K=h.x
-local ac=K==""and 0 or bL(K)-dl(h.I,g.window)
-if ac<=0 then return h end
-local jQ={}
-for y=0,bz(K)-1 do
-local D,w=cr(K,y)
-jQ[y+1]=pack(cx,D-ac,w)
+local ad=K==""and 0 or bL(K)-dm(h.I,g.window)
+if ad<=0 then return h end
+local jY={}
+for y=0,bA(K)-1 do
+local D,v=cr(K,y)
+jY[y+1]=pack(cx,D-ad,v)
 end
-return bY({H=h.H,x=table.concat(jQ)},g,h.I)
+return bY({H=h.H,x=table.concat(jY)},g,h.I)
 end`;
 
-const part12 = `local gl=-2^52
-local function dV(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=gl and m+0>2*gl
+const part12 = `local go=-2^52
+local function dX(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=go and m+0>2*go
 end
-local function gH(m,aI)
-local aN,bI=m+0,-gl/aI
-local w=-aN%aI
-local D=q-q%bI-(aN+w)/aI-bI
-if D>q+bI/2 then D=D-bI end
-if D<=q-bI/2 then D=D+bI end
-return D,w
+local function gL(m,aI)
+local aN,bh=m+0,-go/aI
+local v=-aN%aI
+local D=q-q%bh-(aN+v)/aI-bh
+if D>q+bh/2 then D=D-bh end
+if D<=q-bh/2 then D=D+bh end
+return D,v
 end
-local function hZ(D,w,aI)
-return format("%.0f",gl-D%(-gl/aI)*aI-w)
+local function ii(D,v,aI)
+return format("%.0f",go-D%(-go/aI)*aI-v)
 end`;
 
 const part13 = `function bJ.f()
@@ -503,37 +503,37 @@ letter="F",
 bM=function()
 return{capacity=number(),window=number(),aI=number()}
 end,
-dG=function()
+dI=function()
 return{x="",I=0}
 end,
-dg=fm,
+dh=fo,
 cF=function(h,Y,g)
 if h.x==""then return q end
-local D,w=bK(h.x)
-if w+Y<=g.capacity then return max(q,D)end
+local D,v=bK(h.x)
+if v+Y<=g.capacity then return max(q,D)end
 return max(q,D+g.window)
 end,
 cL=function(h,at,Y,g)
 local x=h.x
 if x==""then return bY({x=pack(cx,at,Y)},g,0)end
-local D,w=bK(x)
+local D,v=bK(x)
 if at<D+g.window then
-x=fB(x,bz(x)-1,D,w+Y)
+x=fD(x,bA(x)-1,D,v+Y)
 else
 x=x..pack(cx,at,Y)
 end
 while bL(x)+g.window<=q do
-x=sub(x,bb+1)
+x=sub(x,bc+1)
 end
 return bY({x=x},g,h.I)
 end,
-dY=function(h,g)
+ea=function(h,g)
 if h.x==""then return 0,0 end
-local D,w=bK(h.x)
+local D,v=bK(h.x)
 local reset=D+g.window-q
 if reset<=0 then return 0,0 end
 if D>q then return g.capacity,reset end
-return w,reset
+return v,reset
 end,
 cG=function(h,g)
 if h.x==""then return 0 end
@@ -541,93 +541,93 @@ local D=bK(h.x)
 return D+g.window
 end,
 bU=function(m,E,to)
-local x,I=eb(m,E+7,to)
+local x,I=ed(m,E+7,to)
 return{x=x,I=I}
 end,
-dV=dV,
-fJ=function(m,aI)
-local D,w=gH(m,aI)
-return{x=pack(cx,D,w),I=0}
+dX=dX,
+fM=function(m,aI)
+local D,v=gL(m,aI)
+return{x=pack(cx,D,v),I=0}
 end,
-gi=16,
-fp=function(m,E)
-return{x=gC(ad("<dd",m,E)),I=0}
+gl=16,
+fr=function(m,E)
+return{x=gG(ae("<dd",m,E)),I=0}
 end,
-dm=function(h,g)
+dn=function(h,g)
 return pack("<I7",g.window)..cN(h)
 end,
 }
 end`;
 
 const part14 = `function bJ.c()
-local function fH(h,y,g)
+local function fJ(h,y,g)
 if y==0 then return h.H end
-local D,w=cr(h.x,y-1)
-return D+g.window==cr(h.x,y)and w or 0
+local D,v=cr(h.x,y-1)
+return D+g.window==cr(h.x,y)and v or 0
 end
-local function jE(h,at,g)
+local function jM(h,at,g)
 if h.x==""then return at,0,0 end
-local D,w=bK(h.x)
+local D,v=bK(h.x)
 if at<D+g.window then
-return D,fH(h,bz(h.x)-1,g),w
+return D,fJ(h,bA(h.x)-1,g),v
 end
-if at<D+2*g.window then return D+g.window,w,0 end
+if at<D+2*g.window then return D+g.window,v,0 end
 return at,0,0
 end
-local function eW(p,bf,g)
+local function eX(p,bf,g)
 if bf<0 then return g.window+1 end
 if p<=bf then return 0 end
-local bE=g.window/g.step
-return(bE-floor(bf*bE/p))*g.step
+local bF=g.window/g.step
+return(bF-floor(bf*bF/p))*g.step
 end
-local function jc(x,g)
+local function jj(x,g)
 local D=bL(x)
-local iY=bz(x)>1 and cr(x,1)==D+g.window
-return D+(iY and 1 or 2)*g.window<=q
+local je=bA(x)>1 and cr(x,1)==D+g.window
+return D+(je and 1 or 2)*g.window<=q
 end
 return{
 letter="C",
 bM=function()
 return{capacity=number(),window=number(),step=number()}
 end,
-dG=function()
+dI=function()
 return{H=0,x="",I=0}
 end,
-dg=fm,
+dh=fo,
 cF=function(h,Y,g)
-local D,H,dQ=jE(h,q,g)
-local iu=eW(H,g.capacity-Y-dQ,g)
-if iu<=g.window then return max(q,D+iu)end
-return max(q,D+g.window+eW(dQ,g.capacity-Y,g))
+local D,H,dS=jM(h,q,g)
+local iB=eX(H,g.capacity-Y-dS,g)
+if iB<=g.window then return max(q,D+iB)end
+return max(q,D+g.window+eX(dS,g.capacity-Y,g))
 end,
 cL=function(h,at,Y,g)
 local W={H=h.H,x=h.x}
-local D,w
+local D,v
 if W.x~=""then
-D,w=bK(W.x)
+D,v=bK(W.x)
 end
 if D and at<D+g.window then
-W.x=fB(W.x,bz(W.x)-1,D,w+Y)
+W.x=fD(W.x,bA(W.x)-1,D,v+Y)
 else
-D=jE(h,at,g)
+D=jM(h,at,g)
 W.x=W.x..pack(cx,D,Y)
 end
-while jc(W.x,g)do
-W.H=fH(W,1,g)
-W.x=sub(W.x,bb+1)
+while jj(W.x,g)do
+W.H=fJ(W,1,g)
+W.x=sub(W.x,bc+1)
 end
 return bY(W,g,h.I)
 end,
-dY=function(h,g)
+ea=function(h,g)
 if h.x==""then return 0,0 end
-local ab=bK(h.x)
-local reset=ab+2*g.window-q
+local ac=bK(h.x)
+local reset=ac+2*g.window-q
 if reset<=0 then return 0,0 end
-if ab>q then return g.capacity,reset end
-local D,H,dQ=jE(h,q,g)
-local bE=g.window/g.step
-local ay=bE-floor((q-D)/g.step)
-return ceil(H*ay/bE)+dQ,reset
+if ac>q then return g.capacity,reset end
+local D,H,dS=jM(h,q,g)
+local bF=g.window/g.step
+local ay=bF-floor((q-D)/g.step)
+return ceil(H*ay/bF)+dS,reset
 end,
 cG=function(h,g)
 if h.x==""then return 0 end
@@ -635,20 +635,20 @@ local D=bK(h.x)
 return D+2*g.window
 end,
 bU=function(m,E,to)
-local x,I=eb(m,E+12,to)
+local x,I=ed(m,E+12,to)
 if x==""then return{H=0,x="",I=0}end
-return{H=ad("<I4",m,E+8),x=x,I=I}
+return{H=ae("<I4",m,E+8),x=x,I=I}
 end,
-gi=24,
-fp=function(m,E)
-local D,H,dQ=ad("<ddd",m,E)
+gl=24,
+fr=function(m,E)
+local D,H,dS=ae("<ddd",m,E)
 if not(H>0 and H<2^32)then H=0 end
-if dQ>0 or H==0 then
-return{H=H,x=gC(D,dQ),I=0}
+if dS>0 or H==0 then
+return{H=H,x=gG(D,dS),I=0}
 end
 return{H=H,x=pack(cx,D,0),I=0}
 end,
-dm=function(h,g)
+dn=function(h,g)
 local aw=#format("%.0f",g.step)-1
 return pack("<I7BI4",g.window,aw,h.H)..cN(h)
 end,
@@ -657,23 +657,23 @@ end`;
 
 const part15 = `function bJ.s()`;
 
-const part16 = `local bw,kf,fT=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cD,kD=2^48,2^37
-local fg=q-q%cD
+const part16 = `local bx,ko,fW=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cD,kM=2^48,2^37
+local fi=q-q%cD
 local function cj(o,aw)
-o.dx,o.aw=aw>=32,aw%32
-o.jJ,o.ax=o.aw>=16,2^(aw%16)
-o.aV=o.jJ and 255 or 65535
+o.dz,o.aw=aw>=32,aw%32
+o.jR,o.ax=o.aw>=16,2^(aw%16)
+o.aV=o.jR and 255 or 65535
 end
-local function dm(o,ap,p)
-if o.jJ then return pack("<I7B",ap,p)end
+local function dn(o,ap,p)
+if o.jR then return pack("<I7B",ap,p)end
 if ap-q>=cD/2 then error("ERR the units would be taken years ahead",0)end
 return pack("<I6I2",ap%cD,p)
 end
 local function bU(o,K,E)
-if o.jJ then return ad("<I7B",K,E)end
-local ap,p=ad("<I6I2",K,E)
-ap=ap+fg
+if o.jR then return ae("<I7B",K,E)end
+local ap,p=ae("<I6I2",K,E)
+ap=ap+fi
 if ap>q+cD/2 then return ap-cD,p end
 if ap<q-cD/2 then return ap+cD,p end
 return ap,p
@@ -682,31 +682,31 @@ local function bM(o,E,to)
 if to<#o.K then return sub(o.K,E+1,to+1)end
 return call("GETRANGE",o.U,format("%d",E),format("%d",to))
 end
-local function bF(o,am)
-return bw+4*(floor(am/o.ax)+1)+8*am
+local function bG(o,am)
+return bx+4*(floor(am/o.ax)+1)+8*am
 end
 local function size(o)
-return o.J==0 and bw or bF(o,o.J-1)+8
+return o.J==0 and bx or bG(o,o.J-1)+8
 end
 local function cb(o,i)
 return(o.aL+i)%o.J
 end
-local function bc(o,i)
-local E=bF(o,cb(o,i))
+local function aX(o,i)
+local E=bG(o,cb(o,i))
 return bU(o,bM(o,E,E+7),1)
 end
-local function iX(o,i)
+local function jd(o,i)
 local am=cb(o,i)
-return min(o.ax-am%o.ax,o.J-am,o.w-i)
+return min(o.ax-am%o.ax,o.J-am,o.v-i)
 end
-local function hO(o,er,ae)
-if er and o.ae and er>o.ae then return o.w,o.ae,o.aZ end
-if o.dx then
-if er then return er-1,er-1,(bc(o,er-1))end
-local co,bQ=0,o.w
+local function hV(o,et,aa)
+if et and o.aa and et>o.aa then return o.v,o.aa,o.ba end
+if o.dz then
+if et then return et-1,et-1,(aX(o,et-1))end
+local co,bQ=0,o.v
 while co<bQ do
 local ce=floor((co+bQ)/2)
-if bc(o,ce)<=ae then
+if aX(o,ce)<=aa then
 co=ce+1
 else
 bQ=ce
@@ -715,24 +715,24 @@ end
 return co,co
 end
 local i,aK=0,0
-while i<o.w do
-local n,am=iX(o,i),cb(o,i)
+while i<o.v do
+local n,am=jd(o,i),cb(o,i)
 local p
-if i>0 and i+n<o.w then
-local E=bF(o,am)-4
-p=ad("<I4",bM(o,E,E+3),1)
+if i>0 and i+n<o.v then
+local E=bG(o,am)-4
+p=ae("<I4",bM(o,E,E+3),1)
 end
-if p and((er and aK+p<er)or(not er and bc(o,i+n-1)<=ae))then
+if p and((et and aK+p<et)or(not et and aX(o,i+n-1)<=aa))then
 i,aK=i+n,aK+p
 else
 local an,cK=0,16
 while an<n do
 cK=min(cK,n-an)
-local E=bF(o,am+an)
+local E=bG(o,am+an)
 local K=bM(o,E,E+8*cK-1)
 for j=1,8*cK,8 do
 local ap,bg=bU(o,K,j)
-if er and aK+bg>=er or not er and ap>ae then return i,aK,ap end
+if et and aK+bg>=et or not et and ap>aa then return i,aK,ap end
 i,aK=i+1,aK+bg
 end
 an,cK=an+cK,cK*8
@@ -741,28 +741,28 @@ end
 end
 return i,aK
 end
-local function bk(o)
-local window,v,aw=o.window,o.v,o.aw+(o.dx and 32 or 0)
-local gG=pack("<I4I4I4I7I4B",o.aL,o.w,o.J,o.aO,o.aA,aw)
-local co=v%cD
-local bQ=(v-co)/cD+32*o.I
-return"S"..pack("<dI7I6BI7",o.z,window,co,bQ,o.aZ)..gG
+local function bl(o)
+local window,w,aw=o.window,o.w,o.aw+(o.dz and 32 or 0)
+local gK=pack("<I4I4I4I7I4B",o.aL,o.v,o.J,o.aO,o.aA,aw)
+local co=w%cD
+local bQ=(w-co)/cD+32*o.I
+return"S"..pack("<dI7I6BI7",o.z,window,co,bQ,o.ba)..gK
 end
-local function gr(o)
+local function gu(o)
 o.K,o.cS="",nil
 end
-local function jM(o,g)
-o.aL,o.w,o.J,o.aO,o.aA,o.aZ=0,0,0,0,0,0
+local function jU(o,g)
+o.aL,o.v,o.J,o.aO,o.aA,o.ba=0,0,0,0,0,0
 cj(o,g.aw+32)
-gr(o)
+gu(o)
 end
-local function hD(o,ag,J)
-local n=#ag/8
-o.aL,o.w,o.J,o.aA=0,n,J,0
+local function hJ(o,ah,J)
+local n=#ah/8
+o.aL,o.v,o.J,o.aA=0,n,J,0
 local bN={}
 for E=0,J-1,o.ax do
 local ar=min(E+o.ax,J)
-local K,aK=sub(ag,E*8+1,ar*8),0
+local K,aK=sub(ah,E*8+1,ar*8),0
 if E<n then
 for j=1,#K,8 do
 local _,p=bU(o,K,j)
@@ -772,191 +772,191 @@ o.aA=aK
 end
 bN[#bN+1]=pack("<I4",aK)..K..string.rep("\\0",(ar-E)*8-#K)
 end
-return bk(o)..table.concat(bN)
+return bl(o)..table.concat(bN)
 end
-local function iv(o)
+local function iC(o)
 local bN,i={},0
-while i<o.w do
-local n,E=iX(o,i),bF(o,cb(o,i))
+while i<o.v do
+local n,E=jd(o,i),bG(o,cb(o,i))
 bN[#bN+1],i=bM(o,E,E+8*n-1),i+n
 end
 return table.concat(bN)
 end
-local function eT(o,ap,p)
+local function eU(o,ap,p)
 local ck=ceil(p/o.aV)-1
-return string.rep(dm(o,ap,o.aV),ck)..dm(o,ap,p-ck*o.aV)
+return string.rep(dn(o,ap,o.aV),ck)..dn(o,ap,p-ck*o.aV)
 end`;
 
-const part17 = `local jK=2^17
-local function fA(cP,capacity,ax)
+const part17 = `local jS=2^17
+local function fC(cP,capacity,ax)
 local bf=cP+floor(cP/64)+4
-local K=bw+10+4*ceil(bf/ax)+8*bf
-if K<jK then
+local K=bx+10+4*ceil(bf/ax)+8*bf
+if K<jS then
 local _,aw=math.frexp(K-1)
 local step=max(2^(aw-3),16)
-local ay=ceil(K/step)*step-bw-10
+local ay=ceil(K/step)*step-bx-10
 local ck=floor(ay/(4+8*ax))
 bf=max(ck*ax+floor((ay-ck*(4+8*ax)-4)/8),bf)
 end
 return cP<=capacity and min(capacity,bf)or bf
 end`;
 
-const part18 = `local function jt(o,m,g)
+const part18 = `local function jB(o,m,g)
 if#m<21 then return end
-local z,aL,w,J=ad("<dI4I4I4",m,2)
-if#m~=21+8*J or w>J or aL>=max(J,1)then return end
+local z,aL,v,J=ae("<dI4I4I4",m,2)
+if#m~=21+8*J or v>J or aL>=max(J,1)then return end
 local bN,ap,p={},0,0
-for i=0,w-1 do
-local at=ad("<d",m,22+(aL+i)%J*8)
+for i=0,v-1 do
+local at=ae("<d",m,22+(aL+i)%J*8)
 if at~=ap and p>0 then
-bN[#bN+1],p=eT(o,ap,p),0
+bN[#bN+1],p=eU(o,ap,p),0
 end
 ap,p=at,p+1
 end
-if p>0 then bN[#bN+1]=eT(o,ap,p)end
-local ag=table.concat(bN)
-o.z,o.aO,o.v,o.aZ,o.cY=z,w,ap,ap,true
-o.dx=#ag/8==w
-o.K=hD(o,ag,#ag/8)
+if p>0 then bN[#bN+1]=eU(o,ap,p)end
+local ah=table.concat(bN)
+o.z,o.aO,o.w,o.ba,o.cY=z,v,ap,ap,true
+o.dz=#ah/8==v
+o.K=hJ(o,ah,#ah/8)
 end
-local function gR(U,g)
-local K=call("GETRANGE",U,"0",g.gZ)
-local o={U=U,K=K,z=0,window=g.window,v=0,aZ=0,I=0}
-o.aL,o.w,o.J,o.aO,o.aA=0,0,0,0,0
+local function gW(U,g)
+local K=call("GETRANGE",U,"0",g.he)
+local o={U=U,K=K,z=0,window=g.window,w=0,ba=0,I=0}
+o.aL,o.v,o.J,o.aO,o.aA=0,0,0,0,0
 cj(o,g.aw+32)
-local al=string.byte(K,1)
-if al==115 then jt(o,call("GETRANGE",U,"0","-1"),g)end
-if al==98 and#K==9 then
-local z=ad("<d",K,2)
-o.dS=not(z>=0 and z<2^53 and z==floor(z))
-o.z=o.dS and 0 or z
+local af=string.byte(K,1)
+if af==115 then jB(o,call("GETRANGE",U,"0","-1"),g)end
+if af==98 and#K==9 then
+local z=ae("<d",K,2)
+o.dU=not(z>=0 and z<2^53 and z==floor(z))
+o.z=o.dU and 0 or z
 return o
 end
-if al~=83 or#K<bw then
-o.dS=al and not o.cY
+if af~=83 or#K<bx then
+o.dU=af and not o.cY
 return o
 end
 local aw,bQ
-o.z,o.window,o.v,bQ,o.aZ,o.aL,o.w,o.J,o.aO,o.aA,aw=
-ad(kf,K,2)
-o.v,o.I=o.v+bQ%32*cD,floor(bQ/32)
+o.z,o.window,o.w,bQ,o.ba,o.aL,o.v,o.J,o.aO,o.aA,aw=
+ae(ko,K,2)
+o.w,o.I=o.w+bQ%32*cD,floor(bQ/32)
 cj(o,aw)
 local cz=size(o)
-if#K==g.gZ+1 and cz>#K then
-local bu=call("GETRANGE",U,format("%d",cz-1),format("%d",cz))
-cz=#bu==1 and#K or-1
+if#K==g.he+1 and cz>#K then
+local br=call("GETRANGE",U,format("%d",cz-1),format("%d",cz))
+cz=#br==1 and#K or-1
 end
-o.dS=aw%16<6
+o.dU=aw%16<6
 or aw>58
 or cz~=#K
-or o.w>o.J
+or o.v>o.J
 or o.aL>=max(o.J,1)
 return o
 end
-local function fj(o,ap,g)
+local function fl(o,ap,g)
 local step=ceil(g.window/8)
-return format("%.0f",eq(max(ap-ap%step+step+g.window,o.z)))
+return format("%.0f",es(max(ap-ap%step+step+g.window,o.z)))
 end
-local function kE(o,cP,g,dC)
+local function kN(o,cP,g,dE)
 local cY=size(o)
-if o.aL+o.w>o.J then
+if o.aL+o.v>o.J then
 local ax,ck=floor(o.aL/o.ax),4+8*o.ax
-local fc=max(ceil((cP-o.J)/o.ax),floor(o.J/o.ax/8))
-local al,ar=bw+ax*ck,cY
-while ar>al do
-local E=max(ar-65536,al)
+local fd=max(ceil((cP-o.J)/o.ax),floor(o.J/o.ax/8))
+local af,ar=bx+ax*ck,cY
+while ar>af do
+local E=max(ar-65536,af)
 local K=call("GETRANGE",o.U,format("%d",E),format("%d",ar-1))
-call("SETRANGE",o.U,format("%d",E+fc*ck),K)
+call("SETRANGE",o.U,format("%d",E+fd*ck),K)
 ar=E
 end
-o.aL,o.J=o.aL+fc*o.ax,o.J+fc*o.ax
+o.aL,o.J=o.aL+fd*o.ax,o.J+fd*o.ax
 else
-o.J=fA(cP,g.capacity,o.ax)
-if cY<jK then
+o.J=fC(cP,g.capacity,o.ax)
+if cY<jS then
 local m=bM(o,0,cY-1)
-call("SET",o.U,m..string.rep("\\0",size(o)-cY),"PX",dC)
+call("SET",o.U,m..string.rep("\\0",size(o)-cY),"PX",dE)
 else
 call("SETRANGE",o.U,format("%d",size(o)-1),"\\0")
 end
 end
 o.K=""
 end
-local function iU(o,ag)
+local function ja(o,ah)
 local an=0
-while an<#ag do
-local am=cb(o,o.w)
-local n=min(o.ax-am%o.ax,o.J-am,(#ag-an)/8)
-local K=sub(ag,an+1,an+8*n)
+while an<#ah do
+local am=cb(o,o.v)
+local n=min(o.ax-am%o.ax,o.J-am,(#ah-an)/8)
+local K=sub(ah,an+1,an+8*n)
 if am%o.ax==0 then o.aA=0 end
 for j=1,#K,8 do
 local _,p=bU(o,K,j)
 o.aA=o.aA+p
 end
-local E=bF(o,am)
+local E=bG(o,am)
 call("SETRANGE",o.U,format("%d",E),K)
-o.w,an,am=o.w+n,an+8*n,am+n
+o.v,an,am=o.v+n,an+8*n,am+n
 if am%o.ax==0 or am==o.J then
 local ax=E-8*((am-n)%o.ax)-4
 call("SETRANGE",o.U,format("%d",ax),pack("<I4",o.aA))
 end
 end
 end
-local function gI(o,g)
-if o.cY then call("SET",o.U,o.K,"PX",fj(o,o.w>0 and o.aZ or q,g))end
+local function gM(o,g)
+if o.cY then call("SET",o.U,o.K,"PX",fl(o,o.v>0 and o.ba or q,g))end
 o.cY=nil
 end`;
 
-const part19 = `local function gS(o,at,g)
-local ae=o.v>q and o.I or 0
-o.v=at>q and at or 0
-o.I=at>q and eS(at-q,g.window,ae)or 0
+const part19 = `local function gX(o,at,g)
+local aa=o.w>q and o.I or 0
+o.w=at>q and at or 0
+o.I=at>q and eT(at-q,g.window,aa)or 0
 end
-local function ia(o,i)
+local function ij(o,i)
 local am,aK=cb(o,i),0
-local E=bF(o,am-am%o.ax)
-local K=bM(o,E,bF(o,am)+7)
+local E=bG(o,am-am%o.ax)
+local K=bM(o,E,bG(o,am)+7)
 for j=1,#K,8 do
 local _,p=bU(o,K,j)
 aK=aK+p
 end
 return aK
 end
-local function hY(o,g,bd)
-if o.aZ<=q then return o end
-local bn=max(q,min(o.v,dl(o.I,g.window)))
-if o.aZ<=bn then return o end
-local i,ae=hO(o,nil,bn)
-local p=min(o.aO-ae,g.capacity)
-o.w,o.aZ=i,bn
-gS(o,bn,g)
+local function ih(o,g,bd)
+if o.ba<=q then return o end
+local bo=max(q,min(o.w,dm(o.I,g.window)))
+if o.ba<=bo then return o end
+local i,aa=hV(o,nil,bo)
+local p=min(o.aO-aa,g.capacity)
+o.v,o.ba=i,bo
+gX(o,bo,g)
 if bd then
-o.aO,o.ae=ae+p,ae
+o.aO,o.aa=aa+p,aa
 return o
 end
-gI(o,g)
-o.aO,o.dx=ae+p,o.dx and p==1
+gM(o,g)
+o.aO,o.dz=aa+p,o.dz and p==1
 if i==0 then o.aL=0 end
-o.aA=i==0 and 0 or ia(o,i-1)
+o.aA=i==0 and 0 or ij(o,i-1)
 o.K=""
-iU(o,eT(o,bn,p))
-call("SETRANGE",o.U,"0",bk(o))
-call("PEXPIRE",o.U,fj(o,bn,g))
+ja(o,eU(o,bo,p))
+call("SETRANGE",o.U,"0",bl(o))
+call("PEXPIRE",o.U,fl(o,bo,g))
 return o
 end`;
 
 const part20 = `local function cS(o,g)
 if not o.cS then
-o.cS,o.dr=0,0
-local ae=q-g.window
-if o.w>0 and o.aZ<=ae then
-o.cS,o.dr=o.w,o.aO
-elseif o.w>0 then
-o.cS,o.dr=hO(o,nil,ae)
+o.cS,o.ds=0,0
+local aa=q-g.window
+if o.v>0 and o.ba<=aa then
+o.cS,o.ds=o.v,o.aO
+elseif o.v>0 then
+o.cS,o.ds=hV(o,nil,aa)
 end
 end
-return o.cS,o.dr
+return o.cS,o.ds
 end
-local function eQ(capacity,window)
+local function eR(capacity,window)
 local aw=6
 while aw<10 and 4^aw<capacity do
 aw=aw+1
@@ -965,299 +965,299 @@ return{
 capacity=capacity,
 window=window,
 ring=true,
-aw=window<kD and aw or aw+16,
-gZ=bw+4+8*fT-1,
+aw=window<kM and aw or aw+16,
+he=bx+4+8*fW-1,
 }
 end
 return{
-gR=gR,
+gW=gW,
 bM=function()
-return eQ(number(),number())
+return eR(number(),number())
 end,
-eQ=eQ,
-dg=hY,
+eR=eR,
+dh=ih,
 cF=function(o,Y,g)
-local at=max(q,o.v)
-local da=o.aO+Y-g.capacity
-if da<=0 then return at end
-local _,_,ap=hO(o,da)
+local at=max(q,o.w)
+local db=o.aO+Y-g.capacity
+if db<=0 then return at end
+local _,_,ap=hV(o,db)
 return max(at,ap+g.window)
 end,
-dY=function(o,g)
+ea=function(o,g)
 local _,ay=cS(o,g)
 local aE=o.aO-ay
 if aE==0 then return 0,0 end
-return o.v>q and g.capacity or aE,o.aZ+g.window-q
+return o.w>q and g.capacity or aE,o.ba+g.window-q
 end,
 cL=function(o,at,Y,g)
 local ap=at
-if o.w>0 then ap=max(at,o.aZ)end
-gS(o,at>q and ap or o.v,g)
-local dC=fj(o,ap,g)
-gI(o,g)
-local eP,iE=cS(o,g)
-o.w,o.aO,o.window=o.w-eP,o.aO-iE,g.window
-if o.w==0 then
-if o.J>fT and o.aw==g.aw then
-o.aL,o.aA,o.dx=0,0,true
+if o.v>0 then ap=max(at,o.ba)end
+gX(o,at>q and ap or o.w,g)
+local dE=fl(o,ap,g)
+gM(o,g)
+local eQ,iL=cS(o,g)
+o.v,o.aO,o.window=o.v-eQ,o.aO-iL,g.window
+if o.v==0 then
+if o.J>fW and o.aw==g.aw then
+o.aL,o.aA,o.dz=0,0,true
 else
-jM(o,g)
+jU(o,g)
 end
 else
-o.aL=cb(o,eP)
+o.aL=cb(o,eQ)
 end
-local bA,de,p=Y,nil,0
-if o.w>0 and ap==o.aZ then
-local _,bg=bc(o,o.w-1)
+local bB,df,p=Y,nil,0
+if o.v>0 and ap==o.ba then
+local _,bg=aX(o,o.v-1)
 p=bg
 if p<o.aV then
-de=min(o.aV-p,Y)
-bA=Y-de
+df=min(o.aV-p,Y)
+bB=Y-df
 end
 end
-o.aO,o.aZ,o.dx=o.aO+Y,ap,o.dx and Y==1 and not de
-local ag=bA>0 and eT(o,ap,bA)or""
-local cP=o.w+#ag/8
-if o.J<=fT or(cP>o.J and o.J<=o.ax)then
-local bG=iv(o)
-if de then bG=sub(bG,1,-9)..dm(o,ap,p+de)end
-local J=cP>o.J and fA(cP,g.capacity,o.ax)or o.J
-o.K=hD(o,bG..ag,J)
-call("SET",o.U,o.K,"PX",dC)
+o.aO,o.ba,o.dz=o.aO+Y,ap,o.dz and Y==1 and not df
+local ah=bB>0 and eU(o,ap,bB)or""
+local cP=o.v+#ah/8
+if o.J<=fW or(cP>o.J and o.J<=o.ax)then
+local bH=iC(o)
+if df then bH=sub(bH,1,-9)..dn(o,ap,p+df)end
+local J=cP>o.J and fC(cP,g.capacity,o.ax)or o.J
+o.K=hJ(o,bH..ah,J)
+call("SET",o.U,o.K,"PX",dE)
 else
-if cP>o.J then kE(o,cP,g,dC)end
-if de then
-local am=cb(o,o.w-1)
-o.aA=o.aA+de
-local E=bF(o,am)
-call("SETRANGE",o.U,format("%d",E),dm(o,ap,p+de))
+if cP>o.J then kN(o,cP,g,dE)end
+if df then
+local am=cb(o,o.v-1)
+o.aA=o.aA+df
+local E=bG(o,am)
+call("SETRANGE",o.U,format("%d",E),dn(o,ap,p+df))
 if(am+1)%o.ax==0 or am+1==o.J then
 local ax=E-8*(am%o.ax)-4
 call("SETRANGE",o.U,format("%d",ax),pack("<I4",o.aA))
 end
 end
-iU(o,ag)
-call("SETRANGE",o.U,"0",bk(o))
-call("PEXPIRE",o.U,dC)
+ja(o,ah)
+call("SETRANGE",o.U,"0",bl(o))
+call("PEXPIRE",o.U,dE)
 o.K=""
 end
-o.cS,o.dr=0,0
+o.cS,o.ds=0,0
 end,
-hP=function()`;
+hW=function()`;
 
-const part21 = `local function jl(o,i,ap,p,dv)
-local am,ab=cb(o,i),cb(o,o.w-1)
-local E=bF(o,am)
-call("SETRANGE",o.U,format("%d",E),dm(o,ap,p-dv))
-o.aO,o.dx=o.aO-dv,false
-if floor(am/o.ax)==floor(ab/o.ax)then
-if am>ab then return end
-o.aA=o.aA-dv
+const part21 = `local function jt(o,i,ap,p,dx)
+local am,ac=cb(o,i),cb(o,o.v-1)
+local E=bG(o,am)
+call("SETRANGE",o.U,format("%d",E),dn(o,ap,p-dx))
+o.aO,o.dz=o.aO-dx,false
+if floor(am/o.ax)==floor(ac/o.ax)then
+if am>ac then return end
+o.aA=o.aA-dx
 end
 local ax=E-8*(am%o.ax)-4
-local aK=ad("<I4",call("GETRANGE",o.U,format("%d",ax),format("%d",ax+3)),1)
-call("SETRANGE",o.U,format("%d",ax),pack("<I4",max(aK-dv,0)))
+local aK=ae("<I4",call("GETRANGE",o.U,format("%d",ax),format("%d",ax+3)),1)
+call("SETRANGE",o.U,format("%d",ax),pack("<I4",max(aK-dx,0)))
 end
-local function el(o,g)
-gr(o)
-while o.w>0 do
-local ap,p=bc(o,o.w-1)
-o.v,o.aZ=min(o.v,ap),ap
+local function em(o,g)
+gu(o)
+while o.v>0 do
+local ap,p=aX(o,o.v-1)
+o.w,o.ba=min(o.w,ap),ap
 if p>0 then break end
-local am=cb(o,o.w-1)
-o.w=o.w-1
+local am=cb(o,o.v-1)
+o.v=o.v-1
 if am%o.ax==0 then
-local ax=o.w>0 and bF(o,floor(cb(o,o.w-1)/o.ax)*o.ax)-4
-o.aA=ax and ad("<I4",bM(o,ax,ax+3),1)or 0
+local ax=o.v>0 and bG(o,floor(cb(o,o.v-1)/o.ax)*o.ax)-4
+o.aA=ax and ae("<I4",bM(o,ax,ax+3),1)or 0
 end
 end
-if o.w==0 then
-o.aL,o.aO,o.aA,o.v,o.aZ,o.dx=0,0,0,0,0,true
+if o.v==0 then
+o.aL,o.aO,o.aA,o.w,o.ba,o.dz=0,0,0,0,0,true
 end
-gS(o,o.v,g)
-call("SETRANGE",o.U,"0",bk(o))
+gX(o,o.w,g)
+call("SETRANGE",o.U,"0",bl(o))
 end
-local function gN(o,p,ap,g)
-gI(o,g)
-gr(o)
-local co,bQ=0,o.w
+local function gS(o,p,ap,g)
+gM(o,g)
+gu(o)
+local co,bQ=0,o.v
 while co<bQ do
 local ce=floor((co+bQ)/2)
-if bc(o,ce)<ap then
+if aX(o,ce)<ap then
 co=ce+1
 else
 bQ=ce
 end
 end
-local gt=0
-for i=co,o.w-1 do
-local at,bg=bc(o,i)
-if at~=ap or gt==p then break end
-local dv=min(p-gt,bg)
-if dv>0 then jl(o,i,ap,bg,dv)end
-gt=gt+dv
+local gw=0
+for i=co,o.v-1 do
+local at,bg=aX(o,i)
+if at~=ap or gw==p then break end
+local dx=min(p-gw,bg)
+if dx>0 then jt(o,i,ap,bg,dx)end
+gw=gw+dx
 end
-if gt>0 then el(o,g)end
+if gw>0 then em(o,g)end
 end
-local function hV(o,p,g)
-gI(o,g)
+local function ic(o,p,g)
+gM(o,g)
 local _,ay=cS(o,g)
 local ar=o.aO
-if o.w>0 and o.aZ>q then
-local _,ae=hO(o,nil,q)
-ar=ae
+if o.v>0 and o.ba>q then
+local _,aa=hV(o,nil,q)
+ar=aa
 end
-local gg=min(ay+p,ar)
-if gg==0 then return end
-local i,ae,ap=hO(o,gg)
-local _,bg=bc(o,i)
-gr(o)
-o.aL,o.w,o.aO=cb(o,i),o.w-i,o.aO-ae
-jl(o,0,ap,bg,gg-ae)
-el(o,g)
+local gj=min(ay+p,ar)
+if gj==0 then return end
+local i,aa,ap=hV(o,gj)
+local _,bg=aX(o,i)
+gu(o)
+o.aL,o.v,o.aO=cb(o,i),o.v-i,o.aO-aa
+jt(o,0,ap,bg,gj-aa)
+em(o,g)
 end
-local function iC(o,g)
-local cI=fj(o,o.w>0 and o.aZ or q-2*g.window,g)
-gI(o,g)
+local function iJ(o,g)
+local cI=fl(o,o.v>0 and o.ba or q-2*g.window,g)
+gM(o,g)
 if o.J>0 then
-call("SETRANGE",o.U,"0",bk(o))
+call("SETRANGE",o.U,"0",bl(o))
 call("PEXPIRE",o.U,cI)
 elseif o.z>q then
-call("SET",o.U,bk(o),"PX",cI)
+call("SET",o.U,bl(o),"PX",cI)
 else
 call("DEL",o.U)
 end
 end`;
 
-const part22 = `return{cB=gN,dd=hV,block=iC}
+const part22 = `return{cB=gS,de=ic,block=iJ}
 end,
-jP=function()`;
+jX=function()`;
 
-const part23 = `local function jj(o)
-local ak,K={ag={},v=o.v,I=o.I},iv(o)
+const part23 = `local function jr(o)
+local al,K={ah={},w=o.w,I=o.I},iC(o)
 for E=1,#K,8 do
 local at,p=bU(o,K,E)
-local ab=ak.ag[#ak.ag]
-if ab and ab.at==at then
-ab.p=ab.p+p
+local ac=al.ah[#al.ah]
+if ac and ac.at==at then
+ac.p=ac.p+p
 elseif p>0 then
-ak.ag[#ak.ag+1]={at=at,p=p}
+al.ah[#al.ah+1]={at=at,p=p}
 end
 end
-return ak
+return al
 end
-local function iR(U,ak,g,z)
-local o,bN={U=U,z=z,window=g.window,v=ak.v},{}
-o.I=ak.I
-jM(o,g)
-for i,bC in ipairs(ak.ag)do
-bN[i]=eT(o,bC.at,bC.p)
-o.aO,o.aZ=o.aO+bC.p,bC.at
+local function iX(U,al,g,z)
+local o,bN={U=U,z=z,window=g.window,w=al.w},{}
+o.I=al.I
+jU(o,g)
+for i,bD in ipairs(al.ah)do
+bN[i]=eU(o,bD.at,bD.p)
+o.aO,o.ba=o.aO+bD.p,bD.at
 end
-local ag=table.concat(bN)
-o.dx=o.aO==#ag/8
-o.K=hD(o,ag,#ag/8)
-if o.w>0 or z>q then
-call("SET",U,o.K,"PX",fj(o,o.w>0 and o.aZ or q-2*g.window,g))
+local ah=table.concat(bN)
+o.dz=o.aO==#ah/8
+o.K=hJ(o,ah,#ah/8)
+if o.v>0 or z>q then
+call("SET",U,o.K,"PX",fl(o,o.v>0 and o.ba or q-2*g.window,g))
 else
 call("PEXPIRE",U,"0")
 end
 return o
 end`;
 
-const part24 = `return{bM=jj,dt=iR}
+const part24 = `return{bM=jr,dv=iX}
 end,
 }
 end`;
 
-const part25 = `local kg=80
-local function ha(aB)
+const part25 = `local kp=80
+local function hf(aB)
 return string.char((aB<12 and 116 or 72)+aB)
 end
-local function gF(rates)
-local bv,bO,eN,J,dX="","","<",0,0
-local br={}
+local function gJ(rates)
+local bw,bO,eO,J,dZ="","","<",0,0
+local bt={}
 for i,V in ipairs(rates)do
-local letter,eX,dU=V.letter,"I7I4",V.window
+local letter,eY,dW=V.letter,"I7I4",V.window
 if letter=="t"then
-dU=V.aq
-if V.aB>9 then eX="I7I7"end
-bv=bv..ha(V.aB)
+dW=V.aq
+if V.aB>9 then eY="I7I7"end
+bw=bw..hf(V.aB)
 elseif letter=="f"then
-bv,bO=bv.."F",bO..pack("<I7",V.window)
+bw,bO=bw.."F",bO..pack("<I7",V.window)
 elseif letter=="c"then
-dU,eX=2*V.window,"I7I4I4"
-bv=bv.."C"
+dW,eY=2*V.window,"I7I4I4"
+bw=bw.."C"
 bO=bO..pack("<I7B",V.window,#format("%.0f",V.step)-1)
 else
 return nil
 end
-br[i]={format="<"..eX,am=J+1,at=struct.size(eN)+1}
-eN,J,dX=eN..eX,J+(letter=="c"and 3 or 2),max(dX,dU)
+bt[i]={format="<"..eY,am=J+1,at=struct.size(eO)+1}
+eO,J,dZ=eO..eY,J+(letter=="c"and 3 or 2),max(dZ,dW)
 end
-local _,aw=math.frexp(dX/16000)
+local _,aw=math.frexp(dZ/16000)
 aw=max(aw-1,0)
-local cf="P"..string.char(aw)..bv..bO
-for _,g in ipairs(br)do
+local cf="P"..string.char(aw)..bw..bO
+for _,g in ipairs(bt)do
 g.at=g.at+#cf
 end
 return{
 cf=cf,
-bv=bv,
-eN=eN,
+bw=bw,
+eO=eO,
 J=J,
-br=br,
-size=#cf+struct.size(eN),
+bt=bt,
+size=#cf+struct.size(eO),
 aD=1000*2^aw,
 }
 end
-local function gd(aT,O)
+local function gf(aT,O)
 local aD=aT.aD
 return format("%.0f",max(floor((O-O%aD+aD-q)/1000),0)+2+cd)
 end`;
 
-const part26 = `local function jI(m,A,aT,rates)
-local bv,size=aT.bv,aT.size
-if string.byte(m,A)~=kg or#m-A+1~=size then return nil end
-if sub(m,A+2,A+1+#bv)~=bv then return nil end
+const part26 = `local function jQ(m,A,aT,rates)
+local bw,size=aT.bw,aT.size
+if string.byte(m,A)~=kp or#m-A+1~=size then return nil end
+if sub(m,A+2,A+1+#bw)~=bw then return nil end
 local states={}
 for i,V in ipairs(rates)do
-local g=aT.br[i]
-local al,ep,kz=ad(g.format,m,A-1+g.at)
+local g=aT.bt[i]
+local af,eq,kI=ae(g.format,m,A-1+g.at)
 if V.letter=="t"then
-states[i]={us=al,aa=min(ep,V.denominator-1),I=0}
+states[i]={us=af,ab=min(eq,V.denominator-1),I=0}
 else
-local iq=al>0
-states[i]={x=iq and pack(cx,al,ep)or"",I=0}
-if V.letter=="c"then states[i].H=iq and kz or 0 end
+local ix=af>0
+states[i]={x=ix and pack(cx,af,eq)or"",I=0}
+if V.letter=="c"then states[i].H=ix and kI or 0 end
 end
 end
 return states
 end
-local function fN(states,aT,rates)
-local bl={}
+local function fQ(states,aT,rates)
+local bm={}
 for i,V in ipairs(rates)do
-local h,am=states[i],aT.br[i].am
+local h,am=states[i],aT.bt[i].am
 if(h.I or 0)>0 then return nil end
 if V.letter=="t"then
-if h.ac or h.v then return nil end
-bl[am],bl[am+1]=h.us,h.aa
+if h.ad or h.w then return nil end
+bm[am],bm[am+1]=h.us,h.ab
 else
-if#h.x>bb then return nil end
-bl[am],bl[am+1]=0,0
+if#h.x>bc then return nil end
+bm[am],bm[am+1]=0,0
 if h.x~=""then
-bl[am],bl[am+1]=bL(h.x)
+bm[am],bm[am+1]=bL(h.x)
 end
-if V.letter=="c"then bl[am+2]=h.H end
+if V.letter=="c"then bm[am+2]=h.H end
 end
 end
-return aT.cf..pack(aT.eN,unpack(bl))
+return aT.cf..pack(aT.eO,unpack(bm))
 end`;
 
 const part27 = `local ca={}
-local function ej()
-local r={cn=number(),J=number(),gc=number()}
-r.rates,r.cj,r.bk,r.cY,r.bD={},"","","",0
+local function ek()
+local r={cn=number(),J=number(),ge=number()}
+r.rates,r.cj,r.bl,r.cY,r.bE={},"","","",0
 for i=1,number()do
 local letter=aC()
 local kernel=ca[letter]or bJ[letter]()
@@ -1265,486 +1265,486 @@ local V=kernel.bM()
 ca[letter],V.kernel,V.letter,r.rates[i]=kernel,kernel,letter,V
 r.cj=r.cj..letter
 local aB=V.aB or 0
-local cq=letter=="t"and ha(aB)or letter
-r.bk,r.cY=r.bk..(kernel.letter or cq),r.cY..cq
+local cq=letter=="t"and hf(aB)or letter
+r.bl,r.cY=r.bl..(kernel.letter or cq),r.cY..cq
 V.size=V.ring and 0 or letter=="t"and 16+aB
-if V.ring then r.bD=r.bD+1 end
+if V.ring then r.bE=r.bE+1 end
 end
-if r.cj=="s"then r.bD=0 end
-if r.bD==0 and#r.rates>1 then r.aT=gF(r.rates)end
+if r.cj=="s"then r.bE=0 end
+if r.bE==0 and#r.rates>1 then r.aT=gJ(r.rates)end
 r.aM=#r.rates==0 and 0 or number()
 r.cq,r.ci=r.aM<2,r.aM%2==1
 if r.cq then return r end
-r.hT,r.fx,r.jh,r.gG=aC(),aC(),number(),{}
+r.ia,r.fz,r.jp,r.gK=aC(),aC(),number(),{}
 for i=1,number()do
-r.gG[i]=number()
+r.gK[i]=number()
 end
 return r
 end`;
 
-const part28 = `local function fO(aB)
-if#aB==18 and sub(aB,1,2)==iS then return sub(aB,3)end
+const part28 = `local function fR(aB)
+if#aB==18 and sub(aB,1,2)==iY then return sub(aB,3)end
 local aN=#aB==16 and tonumber(aB)
-return aN and format("%016.0f",fh(aN))or aB
+return aN and format("%016.0f",fj(aN))or aB
 end
-local function hR(m,V)
-if m==""then return V.kernel.dG()end
-local _,ab=string.find(m,"^%d*")
-if ab<16 or(ab<#m and string.byte(m,ab+1)<128)then return nil end
-local aB=fO(sub(m,1,ab))
-local dB=#aB+#m-ab
-local h=V.kernel.bU(aB..sub(m,ab+1),1,#aB,V,#aB+1,dB)
-if ab==16 then h.I=max(h.I,gA(tonumber(m)or 0))end
+local function hY(m,V)
+if m==""then return V.kernel.dI()end
+local _,ac=string.find(m,"^%d*")
+if ac<16 or(ac<#m and string.byte(m,ac+1)<128)then return nil end
+local aB=fR(sub(m,1,ac))
+local dD=#aB+#m-ac
+local h=V.kernel.bU(aB..sub(m,ac+1),1,#aB,V,#aB+1,dD)
+if ac==16 then h.I=max(h.I,gE(tonumber(m)or 0))end
 return h
 end
-local function ge(letter)
+local function gh(letter)
 return string.char(string.byte(letter)-128)
 end
-local function gz(e)
+local function gD(e)
 local r=e.r
 local rates=r.rates
 e.z=0
 if r.cj=="s"then
-local ring=rates[1].kernel.gR(e.U,rates[1])
+local ring=rates[1].kernel.gW(e.U,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.dS
+return not ring.dU
 end
 local m,states,A=call("GET",e.U)or"",{nil},1
-local bg=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",ge)
-if not(bg and(bg==r.bk or bg==r.cY))then
-e.z,A=eL(m)
+local bg=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",gh)
+if not(bg and(bg==r.bl or bg==r.cY))then
+e.z,A=eM(m)
 if A>10 then A=1 end
 end
 e.states=states
 if r.cj=="t"then
-states[1]=hR(sub(m,A),rates[1])
+states[1]=hY(sub(m,A),rates[1])
 return states[1]
 end
-if r.cj=="f"and rates[1].aI>0 and rates[1].kernel.dV(sub(m,A))then
-states[1]=rates[1].kernel.fJ(sub(m,A),rates[1].aI)
+if r.cj=="f"and rates[1].aI>0 and rates[1].kernel.dX(sub(m,A))then
+states[1]=rates[1].kernel.fM(sub(m,A),rates[1].aI)
 return true
 end
-local fC=r.aT and jI(m,A,r.aT,rates)
-if fC then
-e.states=fC
+local fE=r.aT and jQ(m,A,r.aT,rates)
+if fE then
+e.states=fE
 return true
 end
-local w=#rates
-if w==0 then
+local v=#rates
+if v==0 then
 e.cJ=sub(m,A)
 return true
 end
-local aN=sub(m,A,A+w-1)
-local bv=string.gsub(aN,"[\\128-\\255]",ge)
-local bW=bv==r.bk or bv==r.cY
-local cY=bW and bv~=r.bk
+local aN=sub(m,A,A+v-1)
+local bw=string.gsub(aN,"[\\128-\\255]",gh)
+local bW=bw==r.bl or bw==r.cY
+local cY=bW and bw~=r.bl
 if not bW and A<=#m then return false end
-A=A+w
-for i=1,w do
+A=A+v
+for i=1,v do
 local V=rates[i]
 local kernel=V.kernel
 if V.ring then
-states[i]=kernel.gR(e.bD[i],V)
-if states[i].dS then return false end
+states[i]=kernel.gW(e.bE[i],V)
+if states[i].dU then return false end
 elseif bW then
-local ar=A+(V.size or kernel.gi)
-local di,dB=1,0
-if aN~=bv and string.byte(aN,i)>=128 then
-di,dB=ar+1,ar+(string.byte(m,ar)or 0)
-ar=dB+1
+local ar=A+(V.size or kernel.gl)
+local dj,dD=1,0
+if aN~=bw and string.byte(aN,i)>=128 then
+dj,dD=ar+1,ar+(string.byte(m,ar)or 0)
+ar=dD+1
 end
 if not(V.size or cY)then
 ar=#m+1
-if w>1 and A+3<ar then
-ar=min(A+4+ad("<I4",m,A),ar)
+if v>1 and A+3<ar then
+ar=min(A+4+ae("<I4",m,A),ar)
 A=A+4
 end
-if ar-A<7 or ad("<I7",m,A)~=V.window then return false end
+if ar-A<7 or ae("<I7",m,A)~=V.window then return false end
 end
-if ar>#m+1 or(i==w and ar<=#m)then return false end
-local bU=cY and kernel.fp or kernel.bU
-local ab=di>1 and di-2 or ar-1
-states[i]=bU(m,A,ab,V,di,dB)
+if ar>#m+1 or(i==v and ar<=#m)then return false end
+local bU=cY and kernel.fr or kernel.bU
+local ac=dj>1 and dj-2 or ar-1
+states[i]=bU(m,A,ac,V,dj,dD)
 A=ar
 else
-states[i]=kernel.dG()
+states[i]=kernel.dI()
 end
 end
 return true
 end
-local function hS(e)
-local r=e.r.ba or e.r
-e.r,e.ci,e.dc=r,nil,nil
-if e.dG then
+local function hZ(e)
+local r=e.r.bb or e.r
+e.r,e.ci,e.dd=r,nil,nil
+if e.dI then
 e.z,e.states=0,{}
-elseif not(r.cq and gz(e))then
-fd(e)
+elseif not(r.cq and gD(e))then
+fe(e)
 end
 end
-local function ij(aB)
-return#aB==16 and aB>="5"and iS..aB or aB
+local function ir(aB)
+return#aB==16 and aB>="5"and iY..aB or aB
 end
-local function hW(e,m)
+local function ie(e,m)
 if string.byte(e.cJ,1)==83 and#e.cJ>53 then
 call("SETRANGE",e.U,"1",pack("<d",e.z))
 else
 call("SET",e.U,m..e.cJ,"KEEPTTL")
 end
-local dC=eq(e.z)
-if call("PTTL",e.U)<dC then call("PEXPIRE",e.U,dC)end
+local dE=es(e.z)
+if call("PTTL",e.U)<dE then call("PEXPIRE",e.U,dE)end
 end
-local function es(e)
+local function eu(e)
 local r=e.r
-local rates,O,m,bk=r.rates,e.z,"",r.bk
-if e.ci then return e.ci.es(e)end
+local rates,O,m,bl=r.rates,e.z,"",r.bl
+if e.ci then return e.ci.eu(e)end
 if r.cj=="s"then return end
-local fC=r.aT and fN(e.states,r.aT,rates)
+local fE=r.aT and fQ(e.states,r.aT,rates)
 for i,V in ipairs(rates)do
 if not V.ring then
 O=max(O,V.kernel.cG(e.states[i],V))
-local h=V.kernel.dm(e.states[i],V)
+local h=V.kernel.dn(e.states[i],V)
 if not V.size and#rates>1 then h=pack("<I4",#h)..h end
-local aA=V.kernel.fY and V.kernel.fY(e.states[i],V)or""
-if aA~=""and#rates==1 then h=ij(h)..aA end
+local aA=V.kernel.ga and V.kernel.ga(e.states[i],V)or""
+if aA~=""and#rates==1 then h=ir(h)..aA end
 if aA~=""and#rates>1 then
 h=h..string.char(#aA)..aA
-bk=sub(bk,1,i-1)..string.char(string.byte(bk,i)+128)..sub(bk,i+1)
+bl=sub(bl,1,i-1)..string.char(string.byte(bl,i)+128)..sub(bl,i+1)
 end
 m=m..h
 end
 end
-if r.cj~="t"and m~=""then m=bk..m end
-if r.cj=="t"then m=ij(m)end
-if fC then m=fC end
+if r.cj~="t"and m~=""then m=bl..m end
+if r.cj=="t"then m=ir(m)end
+if fE then m=fE end
 if e.z>q then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.cJ~=""then return hW(e,m)end
-local cI=fC and gd(r.aT,O)or eq(O)
+if#rates==0 and e.cJ~=""then return ie(e,m)end
+local cI=fE and gf(r.aT,O)or es(O)
 if m~=""then call("SET",e.U,m,"PX",cI)end
 end`;
 
-const part29 = `local function dW(e)
-hS(e)
-local rates,states,dA=e.r.rates,e.states,false
+const part29 = `local function dY(e)
+hZ(e)
+local rates,states,dC=e.r.rates,e.states,false
 for i=1,#rates do
 local V,h=rates[i],states[i]
-states[i]=V.kernel.dg(h,V,bd)
-dA=dA or states[i]~=h
+states[i]=V.kernel.dh(h,V,bd)
+dC=dC or states[i]~=h
 end
-if dA and not bd then es(e)end
+if dC and not bd then eu(e)end
 end`;
 
 const part30 = `local ct,bd={},false
-local function fd()
+local function fe()
 error("RULES",0)
 end`;
 
 const part31 = `for i=1,number()do
-ct[i]=ej()
+ct[i]=ek()
 end
 local function cy()
 local cW,aQ,at,z=aC(),number(),q,q
-local ai={nil}
+local aj={nil}
 for i=1,number()do
-ai[i]=ek()
+aj[i]=el()
 end
 bd=cW=="2"
-for i=1,#ai do
-local e=ai[i]
-at=max(at,gj(e))
+for i=1,#aj do
+local e=aj[i]
+at=max(at,gm(e))
 z=max(z,e.z)
 end
-local ie=at<=q or(cW=="1"and at-q<=aQ)
-if ie and cW~="2"then
-for i=1,#ai do
-fG(ai[i],at)
+local im=at<=q or(cW=="1"and at-q<=aQ)
+if im and cW~="2"then
+for i=1,#aj do
+fI(aj[i],at)
 end
 end
-local af={ie and 1 or z>q and 2 or 0,at-q,nil,nil}
-for i=1,#ai do
-dn(af,ai[i])
+local ag={im and 1 or z>q and 2 or 0,at-q,nil,nil}
+for i=1,#aj do
+dp(ag,aj[i])
 end
-dq(af,ai)
-return af
+dr(ag,aj)
+return ag
 end
 local Q={q}
 for i=1,number()do
-Q[i+1]=il(cy)
+Q[i+1]=it(cy)
 end
 return Q`;
 
-const part32 = `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+const part32 = `local call,bq,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local pack,ad=struct.pack,struct.unpack
+local pack,ae=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dk=call("TIME")
-q=dk[1]*1000000+dk[2]
+local dl=call("TIME")
+q=dl[1]*1000000+dl[2]
 end`;
 
-const part33 = `local Y,capacity,window,step,aQ,bd,iB=0,0,0,0,0,false,false
-local Q,y,bH={q},1,nil`;
+const part33 = `local Y,capacity,window,step,aQ,bd,iI=0,0,0,0,0,false,false
+local Q,y,bI={q},1,nil`;
 
-const part34 = `local function eY()`;
+const part34 = `local function eZ()`;
 
 const part35 = `local cd,bJ=ARGV[2]+0,{}
-local function eq(O)
+local function es(O)
 return max(ceil((O-q)/1000),1)+cd
 end
 local function cI(O)
-return format("%.0f",eq(O))
+return format("%.0f",es(O))
 end`;
 
 const part36 = `local kernel
-local function dt(U,kH,m,dC)
-local an=kH and bp("SET",U,m,"PX",dC)or bp("SET",U,m,"PX",dC,"NX")or bp("GET",U)
+local function dv(U,kQ,m,dE)
+local an=kQ and bq("SET",U,m,"PX",dE)or bq("SET",U,m,"PX",dE,"NX")or bq("GET",U)
 return an and an.err
 end
-local function aF(U,m,ah)
-kernel=kernel or bJ[hn]()
+local function aF(U,m,ai)
+kernel=kernel or bJ[ht]()
 local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
 if m then
-z,E=eL(m)
+z,E=eM(m)
 end
 local letter=m and sub(m,E,E)
 local size=m and#m-E
-if letter==kernel.letter and size>6 and ad("<I7",m,E+1)==window then
+if letter==kernel.letter and size>6 and ae("<I7",m,E+1)==window then
 h=kernel.bU(m,E+1,#m)
-elseif letter=="-"and step>0 and kernel.dV and kernel.dV(sub(m,E))then
-h=kernel.fJ(sub(m,E),step)
-elseif letter==hn and size==kernel.gi then
-h=kernel.fp(m,E+1)
+elseif letter=="-"and step>0 and kernel.dX and kernel.dX(sub(m,E))then
+h=kernel.fM(sub(m,E),step)
+elseif letter==ht and size==kernel.gl then
+h=kernel.fr(m,E+1)
 elseif m and not(E==10 and size<0)then
 return"RULES"
 else
-h=kernel.dG()
+h=kernel.dI()
 end
-local bm=kernel.dg(h,g)
-local dA=bm~=h
-h=bm
-local W,at,du=0,max(q,z,kernel.cF(h,Y,g)),q
-while W<ah and(at<=q or W==0 and at-q<=aQ)do
-W,du=W+1,at
+local bn=kernel.dh(h,g)
+local dC=bn~=h
+h=bn
+local W,at,dw=0,max(q,z,kernel.cF(h,Y,g)),q
+while W<ai and(at<=q or W==0 and at-q<=aQ)do
+W,dw=W+1,at
 if bd then break end
 h=kernel.cL(h,at,Y,g)
-if W<ah then at=max(q,z,kernel.cF(h,Y,g))end
+if W<ai then at=max(q,z,kernel.cF(h,Y,g))end
 end
 local au
-if(W>0 or dA)and not bd then
-local ba,O=kernel.letter..kernel.dm(h,g),kernel.cG(h,g)
+if(W>0 or dC)and not bd then
+local bb,O=kernel.letter..kernel.dn(h,g),kernel.cG(h,g)
 if z>q then
-ba,O="b"..pack("<d",z)..ba,max(z,O)
+bb,O="b"..pack("<d",z)..bb,max(z,O)
 end
-au=dt(U,m,ba,cI(O))
+au=dv(U,m,bb,cI(O))
 elseif not m then
-au=bp("GET",U)
+au=bq("GET",U)
 au=au and au.err
 end
 if au then return false,au end
-local aE,reset=kernel.dY(h,g)
+local aE,reset=kernel.ea(h,g)
 if W==0 and z>q then return{2,at-q,aE,reset}end
-if W>0 and du>q then return{1,du-q,aE,reset}end
-return W,aE,reset,W==ah and 0 or at-q
+if W>0 and dw>q then return{1,dw-q,aE,reset}end
+return W,aE,reset,W==ai and 0 or at-q
 end`;
 
-const part37 = `local function ec(U,m,ah,aU)
-if not iB then
-iA()
-iB=true
+const part37 = `local function ee(U,m,ai,aU)
+if not iI then
+iH()
+iI=true
 end
-local W,aE,reset,bj=cy(U,m,ah)
+local W,aE,reset,bk=cy(U,m,ai)
 if not W then
-if string.find(aE,"READONLY",1,true)then bH=aE end
+if string.find(aE,"READONLY",1,true)then bI=aE end
 W=aE
 end
 y=y+1
 if type(W)~="number"then
 Q[y]=W
 elseif aU then
-Q[y],Q[y+1],Q[y+2],Q[y+3]=W,aE,reset,bj
+Q[y],Q[y+1],Q[y+2],Q[y+3]=W,aE,reset,bk
 y=y+3
 elseif W>0 then
 Q[y],Q[y+1]=aE,reset
 y=y+1
 else
-Q[y],Q[y+1],Q[y+2]=-1-aE,reset,bj
+Q[y],Q[y+1],Q[y+2]=-1-aE,reset,bk
 y=y+2
 end
 end`;
 
-const part38 = `local A,ab=2,0
-while ab<#KEYS do
-local aM,al=ARGV[A+1]+0,ab+1
-ab=min(ab+ARGV[A+2],#KEYS)
+const part38 = `local A,ac=2,0
+while ac<#KEYS do
+local aM,af=ARGV[A+1]+0,ac+1
+ac=min(ac+ARGV[A+2],#KEYS)
 Y,capacity,window=ARGV[A+3]+0,ARGV[A+4]+0,ARGV[A+5]+0
 step,aQ=ARGV[A+6]+0,ARGV[A+7]+0
 local aU=aM>=8
-bd,iB,A=aM%2==1,false,A+7
-for E=al,ab,1000 do
-local ar=min(E+999,ab)
-local bV=dj and call("MGET",unpack(KEYS,E,ar))
-if dj and not(aU or bd)then
-dj(bV,E,ar)
+bd,iI,A=aM%2==1,false,A+7
+for E=af,ac,1000 do
+local ar=min(E+999,ac)
+local bV=dk and call("MGET",unpack(KEYS,E,ar))
+if dk and not(aU or bd)then
+dk(bV,E,ar)
 else
 for i=E,ar do
-local ah=aU and ARGV[A+i-al+1]+0 or 1
-ec(KEYS[i],bV and bV[i-E+1],ah,aU)
+local ai=aU and ARGV[A+i-af+1]+0 or 1
+ee(KEYS[i],bV and bV[i-E+1],ai,aU)
 end
 end
 end
-if aU then A=A+ab-al+1 end
+if aU then A=A+ac-af+1 end
 end
-return bH and redis.error_reply(bH)or Q`;
+return bI and redis.error_reply(bI)or Q`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "31686f2b1bb7b403f2fae0e9017ee7b690c9053e",
-  source: `local call,bp,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "7e7561620080208b45c05dd3c7382a19e79c405a",
+  source: `local call,bq,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dk=call("TIME")
-q=dk[1]*1000000+dk[2]
+local dl=call("TIME")
+q=dl[1]*1000000+dl[2]
 end
 ${part1}
 local cT
-local function fe(us,ao,I)
-local aq,D,bj=cT-q,us-cT,ao-cT
+local function ff(us,ao,I)
+local aq,D,bk=cT-q,us-cT,ao-cT
 if D>0 then
 if I==0 or I==1 and D>8*aq or I==2 and D>1024*aq then return nil end
 else
 I=0
 end
-return bj>1024*aq and 3 or bj>8*aq and I<2 and 2 or I>0 and I or 1
+return bk>1024*aq and 3 or bk>8*aq and I<2 and 2 or I>0 and I or 1
 end
-local gm=1e13
+local gp=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local U,hp,cM,bx=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if hp+ARGV[2]*1000<gm then
-local bi,bT,aD,eC=
-q+hp,cM+0,1000*4^(bx-50),bx*cc-fg
-local em=q+cw/2
+local U,hv,cM,bz=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if hv+ARGV[2]*1000<gp then
+local bj,bT,aD,eE=
+q+hv,cM+0,1000*4^(bz-50),bz*cc-fi
+local en=q+cw/2
 cT=q+ARGV[5]
-local m,ds=bp("GET",U),nil
+local m,dt=bq("GET",U),nil
 local bW=m and#m==16 and tonumber(m)
 if bW then
-local us,I=bW-eC,0
-while us>em do
+local us,I=bW-eE,0
+while us>en do
 us,I=us-cw,I+1
 end
 local ao=(us<q and q or us)+bT
-local bA=ao-us
-if ao<=bi and ao<fg+cc and us%aD+bA<aD then
-local aY=ao>cT and fe(us,ao,I)or ao<=cT and 0
-if aY then
-if aY~=I then bA=bA+(aY-I)*cw end
-local fo=bA==bT and cM or format("%d",bA)
-if bp("INCRBY",U,fo)==bW+bA then ds=ao-q end
+local bB=ao-us
+if ao<=bj and ao<fi+cc and us%aD+bB<aD then
+local aZ=ao>cT and ff(us,ao,I)or ao<=cT and 0
+if aZ then
+if aZ~=I then bB=bB+(aZ-I)*cw end
+local fq=bB==bT and cM or format("%d",bB)
+if bq("INCRBY",U,fq)==bW+bB then dt=ao-q end
 end
 end
 end
-if ds then return{q,ds}end
+if dt then return{q,dt}end
 end
 end
 ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local cd=ARGV[2]+0
-local iz=9007199254740991
-local function gP(us,aD)
+local iG=9007199254740991
+local function gU(us,aD)
 return format("%d",floor((us-us%aD+aD-q)/1000)+2+cd)
 end
-local Q,y,A,ab={q},1,2,0
-while ab<#KEYS do
-local aM,al=ARGV[A+1]+0,ab+1
-ab=min(ab+ARGV[A+2],#KEYS)
-local aq,cM,bx,aQ,iJ=ARGV[A+3]+0,ARGV[A+4],ARGV[A+5],0,0
+local Q,y,A,ac={q},1,2,0
+while ac<#KEYS do
+local aM,af=ARGV[A+1]+0,ac+1
+ac=min(ac+ARGV[A+2],#KEYS)
+local aq,cM,bz,aQ,iQ=ARGV[A+3]+0,ARGV[A+4],ARGV[A+5],0,0
 local bT=cM+0
-local denominator,aH,size,fE=1,0,16,"%016d"
-local bd,aU,kk=aM%2>=1,aM%16>=8,aM>=16
+local denominator,aH,size,fG=1,0,16,"%016d"
+local bd,aU,kt=aM%2>=1,aM%16>=8,aM>=16
 A=A+5
 if aM%4>=2 then
 aQ,A=ARGV[A+1]+0,A+1
 end
 if aM%8>=4 then
-iJ,denominator,aH=ARGV[A+1]+0,ARGV[A+2]+0,ARGV[A+3]+0
-size,fE=16+ARGV[A+4],"%016d%0"..ARGV[A+4].."d"
+iQ,denominator,aH=ARGV[A+1]+0,ARGV[A+2]+0,ARGV[A+3]+0
+size,fG=16+ARGV[A+4],"%016d%0"..ARGV[A+4].."d"
 A=A+4
 end
-local bi=q+aQ+aq
-local aD,fk,em=1000*4^(bx-50),bx*cc,q+cw/2
-local fu=size==16 and aQ+aq+cd*1000<gm
-local eC=fk-fg
-local gM,bV,ay=y-al+1,nil,nil
-local ey,aV=q+eC+bT,min(q+aq+eC,fk+cc-1)
+local bj=q+aQ+aq
+local aD,fm,en=1000*4^(bz-50),bz*cc,q+cw/2
+local fw=size==16 and aQ+aq+cd*1000<gp
+local eE=fm-fi
+local gQ,bV,ay=y-af+1,nil,nil
+local eA,aV=q+eE+bT,min(q+aq+eE,fm+cc-1)
 cT=q+aq
-if kk and fu and not bd and ey<=aV then
+if kt and fw and not bd and eA<=aV then
 bV={}
-local function jp(U,an)
-local ao,I=an-eC,0
-while ao>em do
+local function jx(U,an)
+local ao,I=an-eE,0
+while ao>en do
 ao,I=ao-cw,I+1
 end
 local us=ao-bT
-if us<q or ao>bi or ao+eC>=fk+cc then return nil end
-local aY=0
-if ao>cT then aY=fe(us,ao,I)end
-if aY and aY~=I then call("INCRBY",U,format("%d",(aY-I)*cw))end
-return aY and ao
+if us<q or ao>bj or ao+eE>=fm+cc then return nil end
+local aZ=0
+if ao>cT then aZ=ff(us,ao,I)end
+if aZ and aZ~=I then call("INCRBY",U,format("%d",(aZ-I)*cw))end
+return aZ and ao
 end
-for i=al,ab do
+for i=af,ac do
 local U=KEYS[i]
-local an=bp("INCRBY",U,cM)
-local bA=type(an)=="number"
-local us=bA and an>=ey and an<=aV and an-eC
-if bA and not us and an>aV and(aQ>0 or an-eC>em)then
-us=jp(U,an)
+local an=bq("INCRBY",U,cM)
+local bB=type(an)=="number"
+local us=bB and an>=eA and an<=aV and an-eE
+if bB and not us and an>aV and(aQ>0 or an-eE>en)then
+us=jx(U,an)
 end
 if us then
-if us%aD<bT then call("PEXPIRE",U,gP(us,aD))end
-Q[gM+i]=us-q
+if us%aD<bT then call("PEXPIRE",U,gU(us,aD))end
+Q[gQ+i]=us-q
 else
 local m=""
 if an~=bT then
-if bA then call("INCRBY",U,"-"..cM)end
-m=bp("GET",U)
+if bB then call("INCRBY",U,"-"..cM)end
+m=bq("GET",U)
 end
 ay=ay or{}
-ay[#ay+1],Q[gM+i],bV[i-al+1]=i,false,type(m)=="string"and m
+ay[#ay+1],Q[gQ+i],bV[i-af+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bV=call("MGET",unpack(KEYS,al,min(al+999,ab)))
-for E=al+1000,ab,1000 do
-local cK=call("MGET",unpack(KEYS,E,min(E+999,ab)))
+bV=call("MGET",unpack(KEYS,af,min(af+999,ac)))
+for E=af+1000,ac,1000 do
+local cK=call("MGET",unpack(KEYS,E,min(E+999,ac)))
 for i=1,#cK do
-bV[E-al+i]=cK[i]
+bV[E-af+i]=cK[i]
 end
 end
-local jC=fu and not(bd or aU)
-for i=al,ab do
-local U,m,ds=KEYS[i],jC and bV[i-al+1],nil
+local jK=fw and not(bd or aU)
+for i=af,ac do
+local U,m,dt=KEYS[i],jK and bV[i-af+1],nil
 local bW=m and#m==16 and tonumber(m)
 if bW then
-local us,I=bW-eC,0
-while us>em do
+local us,I=bW-eE,0
+while us>en do
 us,I=us-cw,I+1
 end
 local ao=(us<q and q or us)+bT
-local bA=ao-us
-if ao<=bi and ao<fg+cc and us%aD+bA<aD then
-local aY=ao>cT and fe(us,ao,I)or ao<=cT and 0
-if aY then
-if aY~=I then bA=bA+(aY-I)*cw end
-local fo=bA==bT and cM or format("%d",bA)
-if bp("INCRBY",U,fo)==bW+bA then ds=ao-q end
+local bB=ao-us
+if ao<=bj and ao<fi+cc and us%aD+bB<aD then
+local aZ=ao>cT and ff(us,ao,I)or ao<=cT and 0
+if aZ then
+if aZ~=I then bB=bB+(aZ-I)*cw end
+local fq=bB==bT and cM or format("%d",bB)
+if bq("INCRBY",U,fq)==bW+bB then dt=ao-q end
 end
 end
 end
-if ds then
-Q[gM+i]=ds
+if dt then
+Q[gQ+i]=dt
 else
 ay=ay or{}
-ay[#ay+1],Q[gM+i]=i,false
+ay[#ay+1],Q[gQ+i]=i,false
 end
 end
 end
@@ -1753,135 +1753,135 @@ ${part4}
 ${part5}
 local g={denominator=denominator,aq=aq,aH=aH}
 local function bU(m,size,denominator)
-local z,us,aa,h,I=0,nil,0,nil,0
+local z,us,ab,h,I=0,nil,0,nil,0
 if#m>8 and byte(m,1)==98 then
-z=eL(m)
+z=eM(m)
 m=sub(m,10)
 end
 if m==""then return 0,0,z end
 local aA=string.find(m,"[^%d]")
 if aA and aA>16 and byte(m,aA)>127 then
 local aB=sub(m,1,aA-1)
-local E=#aB==18 and sub(aB,1,2)==iS and 3 or 1
-h={us=tonumber(sub(aB,E,E+15))or 0,aa=tonumber(sub(aB,E+16))or 0}
+local E=#aB==18 and sub(aB,1,2)==iY and 3 or 1
+h={us=tonumber(sub(aB,E,E+15))or 0,ab=tonumber(sub(aB,E+16))or 0}
 if aA==#m then
 I=floor((byte(m,aA)-128)/8)
 else
-aX().bM(m,aA,#m,h,g)
+aY().bM(m,aA,#m,h,g)
 I=h.I
 end
 m=aB
 end
-if#m==18 and sub(m,1,2)==iS then
+if#m==18 and sub(m,1,2)==iY then
 m=sub(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dD+cw then I=gA(us)end
-us=fh(us)
+if us>=dF+cw then I=gE(us)end
+us=fj(us)
 end
 elseif#m>16 then
 us=tonumber(sub(m,1,16))
 end
-if not us or not(us<=iz)or(aA and not h)then return nil end
-if#m~=size then return us+1,0,z,I,nil,h and h.v end
-if size>16 then aa=min(tonumber(sub(m,17))or 0,denominator-1)end
-return us,aa,z,I,h and h.ac,h and h.v
+if not us or not(us<=iG)or(aA and not h)then return nil end
+if#m~=size then return us+1,0,z,I,nil,h and h.w end
+if size>16 then ab=min(tonumber(sub(m,17))or 0,denominator-1)end
+return us,ab,z,I,h and h.ad,h and h.w
 end
 local function cy(i)
-local U,m,us,aa,z,at=KEYS[i],bV[i-al+1],0,0,0,q
-local I,dA,ac,v,iH=0,false,nil,nil,nil
+local U,m,us,ab,z,at=KEYS[i],bV[i-af+1],0,0,0,q
+local I,dC,ad,w,iO=0,false,nil,nil,nil
 if m then
-us,aa,z,I,ac,v=bU(m,size,denominator)
+us,ab,z,I,ad,w=bU(m,size,denominator)
 if not us then
 y=y+1
 Q[y]="RULES"
 return nil
 end
 if z>q then at=z end
-if us-aq>=q or(v or 0)>q then
-local h={us=us,aa=aa,I=I,ac=ac,v=v}
-local bm=aX().dg(h,g)
-dA=bm~=h
-us,aa,I,ac,v=bm.us,bm.aa,bm.I,bm.ac,bm.v
+if us-aq>=q or(w or 0)>q then
+local h={us=us,ab=ab,I=I,ad=ad,w=w}
+local bn=aY().dh(h,g)
+dC=bn~=h
+us,ab,I,ad,w=bn.us,bn.ab,bn.I,bn.ad,bn.w
 end
 end
-local ao,bB=us,aa
-if us<at-1 or(us<at and aa==0)then
-ao,bB=at,0
+local ao,bC=us,ab
+if us<at-1 or(us<at and ab==0)then
+ao,bC=at,0
 end
-local ik,hy=ao,bB
-ao,bB=ao+bT,bB+iJ
-if bB>=denominator then
-ao,bB=ao+1,bB-denominator
+local is,hE=ao,bC
+ao,bC=ao+bT,bC+iQ
+if bC>=denominator then
+ao,bC=ao+1,bC-denominator
 end
 local W=0
-if(ao<bi or(ao==bi and bB<=aH))and at-q<=aQ then
+if(ao<bj or(ao==bj and bC<=aH))and at-q<=aQ then
 W=1
-local ah=1
-if aU then ah=ARGV[A+i-al+1]+0 end
-if ah>1 then
-local bf=bi-ik+(aH-hy)/denominator
-W=max(min(floor(bf/(bT+iJ/denominator)),ah),1)
-for p=min(W+1,ah),max(W-1,1),-1 do
-local aK=hy+p*iJ
+local ai=1
+if aU then ai=ARGV[A+i-af+1]+0 end
+if ai>1 then
+local bf=bj-is+(aH-hE)/denominator
+W=max(min(floor(bf/(bT+iQ/denominator)),ai),1)
+for p=min(W+1,ai),max(W-1,1),-1 do
+local aK=hE+p*iQ
 local cl=floor(aK/denominator)
-ao,bB=ik+p*bT+cl,aK-cl*denominator
+ao,bC=is+p*bT+cl,aK-cl*denominator
 W=p
-if ao<bi or(ao==bi and bB<=aH)then break end
+if ao<bj or(ao==bj and bC<=aH)then break end
 end
 end
 end
 local au
-if(W>0 or dA)and not bd then
+if(W>0 or dC)and not bd then
 if W==0 then
-ao,bB,at=us,aa,q
+ao,bC,at=us,ab,q
 end
-local ba,an=format(fE,ao,bB),nil
-if size==16 and ao>=dD then ba=iS..ba end
-local aA,O,fM="",ao+2,fk
+local bb,an=format(fG,ao,bC),nil
+if size==16 and ao>=dF then bb=iY..bb end
+local aA,O,fP="",ao+2,fm
 local D=ao-aq
-if bB>aH then D=D+1 end
-if ac or v or at>q then
-local aW=aX()
-local h={us=us,aa=aa,I=I,ac=ac,v=v}
-ac=aW.be(h)
-local bn=max(at>q and at or 0,v or 0)
-local next=aW.cC(ao,bB,ac,bn,g,aW.dK(h,g))
-aA=aW.ba(next,g)
-if ac then O=max(O,aW.dT(ao,next.ac)+2)end
-if next.v then O=max(O,next.v+2)end
-ac=ac or aW.dN
-if W>0 and(ac.us>0 or ac.aa>0 or v or at>q)then
-iH={us,aa,ac.us,ac.aa,v or 0}
+if bC>aH then D=D+1 end
+if ad or w or at>q then
+local aW=aY()
+local h={us=us,ab=ab,I=I,ad=ad,w=w}
+ad=aW.be(h)
+local bo=max(at>q and at or 0,w or 0)
+local next=aW.cC(ao,bC,ad,bo,g,aW.dM(h,g))
+aA=aW.bb(next,g)
+if ad then O=max(O,aW.dV(ao,next.ad)+2)end
+if next.w then O=max(O,next.w+2)end
+ad=ad or aW.dP
+if W>0 and(ad.us>0 or ad.ab>0 or w or at>q)then
+iO={us,ab,ad.us,ad.ab,w or 0}
 end
 elseif D>q then
-local jx=us-aq+(aa>aH and 1 or 0)>q
-local aY=eS(D-q,aq,jx and I or 0)
-if fu and z<=q then
-fM=fk+aY*cw
+local jF=us-aq+(ab>aH and 1 or 0)>q
+local aZ=eT(D-q,aq,jF and I or 0)
+if fw and z<=q then
+fP=fm+aZ*cw
 else
-aA=string.char(128+8*aY)
+aA=string.char(128+8*aZ)
 end
 end
-us,aa=ao,bB
+us,ab=ao,bC
 if aA~=""and z<=q then
-an=bp("SET",U,ba..aA,"PX",math.ceil((O-q)/1000)+cd)
+an=bq("SET",U,bb..aA,"PX",math.ceil((O-q)/1000)+cd)
 elseif z>q then
-ba=ba..aA
-ba="b"..struct.pack("<d",z)..ba
-an=bp("SET",U,ba,"PX",math.ceil((max(O,z)-q)/1000)+cd)
+bb=bb..aA
+bb="b"..struct.pack("<d",z)..bb
+an=bq("SET",U,bb,"PX",math.ceil((max(O,z)-q)/1000)+cd)
 else
-if fu then ba=format("%d",fM+us%cc)end
-an=m and bp("SET",U,ba,"PX",gP(us,aD))
-or bp("SET",U,ba,"PX",gP(us,aD),"NX")
-or bp("GET",U)
+if fw then bb=format("%d",fP+us%cc)end
+an=m and bq("SET",U,bb,"PX",gU(us,aD))
+or bq("SET",U,bb,"PX",gU(us,aD),"NX")
+or bq("GET",U)
 end
 au=an and an.err
 elseif not m then
-local gs=bp("GET",U)
-au=gs and gs.err
+local gv=bq("GET",U)
+au=gv and gv.err
 end
 y=y+1
 if au then
@@ -1889,34 +1889,34 @@ Q[y]=au
 return string.find(au,"READONLY",1,true)and au
 end
 if us<q then
-us,aa=q,0
+us,ab=q,0
 end
-local ds=(us-q)*denominator+aa
-if z>q or ds>iz or iH then
-local af={z>q and z-q or 0,W,us-q,aa}
-for aW=1,iH and 5 or 0 do
-af[4+aW]=iH[aW]
+local dt=(us-q)*denominator+ab
+if z>q or dt>iG or iO then
+local ag={z>q and z-q or 0,W,us-q,ab}
+for aW=1,iO and 5 or 0 do
+ag[4+aW]=iO[aW]
 end
-Q[y]=af
+Q[y]=ag
 elseif aU then
 Q[y]=W
 y=y+1
-Q[y]=ds
+Q[y]=dt
 else
-Q[y]=W>0 and ds or-1-ds
+Q[y]=W>0 and dt or-1-dt
 end
 end
 local au
 for _,i in ipairs(ay)do
-if not aU then y=gM+i-1 end
+if not aU then y=gQ+i-1 end
 au=cy(i)or au
 end
 if au then return redis.error_reply(au)end
 end
 if aU then
-A=A+ab-al+1
+A=A+ac-af+1
 else
-y=gM+ab
+y=gQ+ac
 end
 end
 return Q`,
@@ -1925,423 +1925,423 @@ return Q`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "78cb4893f1cf623cdad7f31d130716910cfc7ace",
-  source: `local dk=redis.call("TIME")
-local kl=redis.pcall("INFO")
-local af={dk[1],dk[2],type(kl)=="string"and kl or""}
-local jZ={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,jU in ipairs(ARGV)do
+  sha1: "ce82418aa1a17624348b4801057455c8daeb8e02",
+  source: `local dl=redis.call("TIME")
+local ku=redis.pcall("INFO")
+local ag={dl[1],dl[2],type(ku)=="string"and ku or""}
+local ki={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,kd in ipairs(ARGV)do
 local cZ={}
-for iQ in string.gmatch(jU,"%S+")do
-cZ[#cZ+1]=jZ[iQ]or iQ
+for iW in string.gmatch(kd,"%S+")do
+cZ[#cZ+1]=ki[iW]or iW
 end
-local iP=redis.pcall(unpack(cZ))
-if type(iP)=="table"and iP.err then af[#af+1]=iP.err end
+local iV=redis.pcall(unpack(cZ))
+if type(iV)=="table"and iV.err then ag[#ag+1]=iV.err end
 end
-return af`,
+return ag`,
 };
 
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "70dc7abeb766e95cb796220e451f44e9c28f5645",
+  sha1: "1c4af3abd6a8fea612df051556280af82eb9e6a5",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function ew()
+local function ey()
 ${part6}
-local kv=aC()~=""
+local kE=aC()~=""
 local function ap(us)
 return format("%.0f",us)
 end
-local dw=ap(q)
-local function dR(r)
-r.dR=r.dR or ap(q+r.cn)
-return r.dR
+local dy=ap(q)
+local function dT(r)
+r.dT=r.dT or ap(q+r.cn)
+return r.dT
 end
-local function gq(aP)
-return aP==q and"-"..dw or ap(-aP)
+local function gt(aP)
+return aP==q and"-"..dy or ap(-aP)
 end
-local function hC(U,us)
-if call("PTTL",U)<eq(q+us)then call("PEXPIRE",U,eq(q+us+us/8))end
+local function hI(U,us)
+if call("PTTL",U)<es(q+us)then call("PEXPIRE",U,es(q+us+us/8))end
 end
-local channel,gv=aC(),{}
-local jS=5000
+local channel,gy=aC(),{}
+local ka=5000
 local function mailbox(aS)
 return channel.."%"..aS
 end
-local fb,kt,eI={nil},aC()=="1",number()
-for i=1,eI do
+local fc,kC,eK={nil},aC()=="1",number()
+for i=1,eK do
 local aS=aC()
-gv[aS]="caller"
-if kt then
-local jL=mailbox(aS)
-local fv=call("LRANGE",jL,"0","-1")
-if#fv==0 then
-call("RPUSH",jL,"")
-fb[#fb+1]="gap "..aS
-elseif#fv>1 then
-call("LTRIM",jL,"0","0")
-for bc=2,#fv do
-fb[#fb+1]=fv[bc]
+gy[aS]="caller"
+if kC then
+local jT=mailbox(aS)
+local fx=call("LRANGE",jT,"0","-1")
+if#fx==0 then
+call("RPUSH",jT,"")
+fc[#fc+1]="gap "..aS
+elseif#fx>1 then
+call("LTRIM",jT,"0","0")
+for aX=2,#fx do
+fc[#fc+1]=fx[aX]
 end
 end
-call("PEXPIRE",jL,jS)
+call("PEXPIRE",jT,ka)
 end
 end
 ${part7}
 ${part2}
-local ct,bH,fz,bd,im={},nil,nil,false,false
-local function dW(e)
-if#e.r.rates>0 then return fz.dW(e)end
-local m,A=not e.dG and call("GET",e.U)or"",1
-e.z,A=eL(m)
+local ct,bI,fB,bd,iu={},nil,nil,false,false
+local function dY(e)
+if#e.r.rates>0 then return fB.dY(e)end
+local m,A=not e.dI and call("GET",e.U)or"",1
+e.z,A=eM(m)
 e.states,e.cJ={},sub(m,A>10 and 1 or A)
 end
-local function es(e)
-fz.es(e)
+local function eu(e)
+fB.eu(e)
 end
 ${part8}
 ${part9}
-local eV={}
-local function eH(e)
-local bt=eV[e.az]
-if bt then return bt end
-local al=call("ZRANGE",e.az,"0","1","WITHSCORES")
-bt={aP=0,be=0,aR=nil,gT=false,bG=0}
-if al[1]=="#"then
-bt.aP=-al[2]
-bt.gT=not al[4]or al[4]+0>q
-if bt.gT and al[4]then bt.aR=al[4]+0 end
+local eW={}
+local function eJ(e)
+local bv=eW[e.az]
+if bv then return bv end
+local af=call("ZRANGE",e.az,"0","1","WITHSCORES")
+bv={aP=0,be=0,aR=nil,gY=false,bH=0}
+if af[1]=="#"then
+bv.aP=-af[2]
+bv.gY=not af[4]or af[4]+0>q
+if bv.gY and af[4]then bv.aR=af[4]+0 end
 end
-if al[3]or not bt.gT then bt.be=call("ZCOUNT",e.az,"("..dw,"+inf")end
-eV[e.az]=bt
-return bt
+if af[3]or not bv.gY then bv.be=call("ZCOUNT",e.az,"("..dy,"+inf")end
+eW[e.az]=bv
+return bv
 end
-local function iZ(e,n)
-local bt=eH(e)
-if n==1 and bt.aR then return bt.aR end
-local bu=n==1 and bt.gT and call("ZRANGE",e.az,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.az,"("..dw,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bt.aR=bu[2]+0 end
-return bu[2]+0
+local function jg(e,n)
+local bv=eJ(e)
+if n==1 and bv.aR then return bv.aR end
+local br=n==1 and bv.gY and call("ZRANGE",e.az,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.az,"("..dy,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bv.aR=br[2]+0 end
+return br[2]+0
 end
-local function dz(e,J)
-local be=eH(e).be
-local gQ=be+J-e.r.J
-if gQ>be then return 1e15 end
-return gQ<=0 and 0 or iZ(e,gQ)-q
+local function dB(e,J)
+local be=eJ(e).be
+local gV=be+J-e.r.J
+if gV>be then return 1e15 end
+return gV<=0 and 0 or jg(e,gV)-q
 end
-local function hk(e,id)
+local function hq(e,id)
 return tonumber(call("ZSCORE",e.az,id)or 0)>q
 end
-local function ga(e)
-local bt,us=eV[e.az],max(4*e.r.cn,60000000)
-if bt and bt.bG>=us then return end
-hC(e.az,us)
-if bt then bt.bG=us end
+local function gc(e)
+local bv,us=eW[e.az],max(4*e.r.cn,60000000)
+if bv and bv.bH>=us then return end
+hI(e.az,us)
+if bv then bv.bH=us end
 end
-local function gB(e)
-return max(q,eH(e).aP+1)
+local function gF(e)
+return max(q,eJ(e).aP+1)
 end
-local function hx(e,id,J)
-call("ZADD",e.az,dR(e.r),id)
+local function hD(e,id,J)
+call("ZADD",e.az,dT(e.r),id)
 for am=2,J do
-call("ZADD",e.az,dR(e.r),id.."+"..am)
+call("ZADD",e.az,dT(e.r),id.."+"..am)
 end
-eV[e.az]=nil
-ga(e)
+eW[e.az]=nil
+gc(e)
 end
-local function jN(e,id,J)
-local bt=eH(e)
-local aP=gB(e)
-local bA=call("ZADD",e.az,gq(aP),"#",dR(e.r),id)
-if bt.aP==0 then bA=bA-1 end
-if not bt.gT then call("ZREMRANGEBYSCORE",e.az,"1",dw)end
-if bA==1 and J<=1 then
-local bu=q+e.r.cn
-if bt.be==0 then bt.aR=bu end
-if bt.aR then bt.aR=min(bt.aR,bu)end
-bt.aP,bt.be,bt.gT=aP,bt.be+1,true
-ga(e)
+local function jV(e,id,J)
+local bv=eJ(e)
+local aP=gF(e)
+local bB=call("ZADD",e.az,gt(aP),"#",dT(e.r),id)
+if bv.aP==0 then bB=bB-1 end
+if not bv.gY then call("ZREMRANGEBYSCORE",e.az,"1",dy)end
+if bB==1 and J<=1 then
+local br=q+e.r.cn
+if bv.be==0 then bv.aR=br end
+if bv.aR then bv.aR=min(bv.aR,br)end
+bv.aP,bv.be,bv.gY=aP,bv.be+1,true
+gc(e)
 else
-hx(e,id,J)
+hD(e,id,J)
 end
 return aP
 end
-local function ka(e,id,J)
-local ea=call("ZREM",e.az,id)
+local function kj(e,id,J)
+local ec=call("ZREM",e.az,id)
 for am=2,J do
-ea=ea+call("ZREM",e.az,id.."+"..am)
+ec=ec+call("ZREM",e.az,id.."+"..am)
 end
-eV[e.az]=nil
-return ea
+eW[e.az]=nil
+return ec
 end
-local function eE(af,e,aP)
+local function eG(ag,e,aP)
 if e.r.J==0 then return end
-local be,ab=eH(e).be,#af
-af[ab+1],af[ab+2],af[ab+3]=be,be>0 and iZ(e,1)-q or 0,aP or 0
+local be,ac=eJ(e).be,#ag
+ag[ac+1],ag[ac+2],ag[ac+3]=be,be>0 and jg(e,1)-q or 0,aP or 0
 end
-local function jA(e)
+local function jI(e)
 local cp=#e.r.rates==0 and call("EXISTS",e.aG,e.U)
 or call("EXISTS",e.aG)
-e.dJ=cp==0
-e.dG=e.dJ and#e.r.rates==0
+e.dL=cp==0
+e.dI=e.dL and#e.r.rates==0
 end
-local fs={}
-local function gy(e,id)
-fs[e.aG]=nil
+local fu={}
+local function gC(e,id)
+fu[e.aG]=nil
 return call("ZREM",e.aG,id,id.."k")
 end
-local function ii(e,id,as)
+local function iq(e,id,as)
 if as==0 then
-local ab=call("ZREVRANGE",e.aG,"0","0","WITHSCORES")
-as=max(q,(ab[2]or 0)+1)
+local ac=call("ZREVRANGE",e.aG,"0","0","WITHSCORES")
+as=max(q,(ac[2]or 0)+1)
 end
 call("ZADD",e.aG,ap(as),id)
-fs[e.aG],e.dJ=nil,false
-hC(e.aG,max(4*e.r.cn,60000000))
+fu[e.aG],e.dL=nil,false
+hI(e.aG,max(4*e.r.cn,60000000))
 return as
 end
-local function iF(e,id,as)
+local function iM(e,id,as)
 if call("ZSCORE",e.aG,id)then
 call("ZADD",e.aG,ap(as),id.."k")
 call("ZREM",e.aG,id)
 end
-fs[e.aG]=nil
+fu[e.aG]=nil
 end
-local function hQ(aS)
+local function hX(aS)
 return redis.pcall("EXISTS",mailbox(aS))==1
 end
-local function hB(aS)
-if gv[aS]==nil then
-local iO=call("PUBSUB","NUMSUB",channel..aS)[2]>0
-gv[aS]=iO and"channel"or hQ(aS)and"mailbox"or false
+local function hH(aS)
+if gy[aS]==nil then
+local iU=call("PUBSUB","NUMSUB",channel..aS)[2]>0
+gy[aS]=iU and"channel"or hX(aS)and"mailbox"or false
 end
-return gv[aS]
+return gy[aS]
 end
-local function ec(aM,av,af)
-local cZ=format(string.rep(" %.0f",1+#af),q,unpack(af))
-local eJ=aM..cZ.." "..av.id
-local kC=gv[av.aS]
-if kC=="caller"then
-fb[#fb+1]=eJ
-elseif kC=="mailbox"then
-call("RPUSHX",mailbox(av.aS),eJ)
+local function ee(aM,av,ag)
+local cZ=format(string.rep(" %.0f",1+#ag),q,unpack(ag))
+local eL=aM..cZ.." "..av.id
+local kL=gy[av.aS]
+if kL=="caller"then
+fc[#fc+1]=eL
+elseif kL=="mailbox"then
+call("RPUSHX",mailbox(av.aS),eL)
 else
-call("PUBLISH",channel..av.aS,eJ)
+call("PUBLISH",channel..av.aS,eL)
 end
 end
-local ix=8
-local function fa(e,y)
-if e.dJ then return nil end
-local bW=y==0 and fs[e.aG]
+local iE=8
+local function fb(e,y)
+if e.dL then return nil end
+local bW=y==0 and fu[e.aG]
 if bW and bW.r==e.r then return bW end
 while true do
-local bc=call("ZRANGE",e.aG,format("%d",y),format("%d",y),"WITHSCORES")
-local hG=bc[1]
-if not hG then return nil end
-local id,aS,aM,kc,J,Y,bG=
-string.match(hG,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local kr=q-bc[2]
-if aS and kr<=tonumber(kc)and hB(aS)then
-local av={id=id,aS=aS,hw=aM=="d",bG=bG=="k",as=bc[2]+0}
+local aX=call("ZRANGE",e.aG,format("%d",y),format("%d",y),"WITHSCORES")
+local hM=aX[1]
+if not hM then return nil end
+local id,aS,aM,kl,J,Y,bH=
+string.match(hM,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local kA=q-aX[2]
+if aS and kA<=tonumber(kl)and hH(aS)then
+local av={id=id,aS=aS,hC=aM=="d",bH=bH=="k",as=aX[2]+0}
 for cX,m in pairs(e)do
 if cX~="states"then av[cX]=m end
 end
 av.J,av.Y=min(tonumber(J),e.r.J),tonumber(Y)
-if y==0 then fs[e.aG]=av end
+if y==0 then fu[e.aG]=av end
 return av
 end
-call("ZREM",e.aG,hG)
-fs[e.aG]=nil
+call("ZREM",e.aG,hM)
+fu[e.aG]=nil
 end
 end
-local function hf(e)
-local aV=e.r.gc
+local function hl(e)
+local aV=e.r.ge
 if aV<0 or call("ZCARD",e.aG)<aV then return false end
-fa(e,0)
+fb(e,0)
 return call("ZCARD",e.aG)>=aV
 end
-local function dZ(e,iV)
+local function eb(e,jb)
 local y,bS=0,0
-while y<ix and not e.dJ and dz(e,bS+1)==0 do
-local av=fa(e,y)
-if not av or dz(e,bS+av.J)>0 then return end
-if not av.hw then
-if not av.bG and av.id~=iV then ec("turn",av,{0})end
+while y<iE and not e.dL and dB(e,bS+1)==0 do
+local av=fb(e,y)
+if not av or dB(e,bS+av.J)>0 then return end
+if not av.hC then
+if not av.bH and av.id~=jb then ee("turn",av,{0})end
 y,bS=y+1,bS+av.J
 else
-local at=gj(av)
+local at=gm(av)
 if at>q then
-if av.id~=iV then ec("turn",av,{at-q})end
+if av.id~=jb then ee("turn",av,{at-q})end
 return
 end
-fG(av,q)
-gy(e,av.id)
-local af={1,0,0}
-local aP=jN(e,av.id,av.J)
-dn(af,av)
-eE(af,av,aP)
-dq(af,{av})
-ec("granted",av,af)
+fI(av,q)
+gC(e,av.id)
+local ag={1,0,0}
+local aP=jV(e,av.id,av.J)
+dp(ag,av)
+eG(ag,av,aP)
+dr(ag,{av})
+ee("granted",av,ag)
 end
 end
 end
-local function je(e,id,as)
+local function jl(e,id,as)
 local bS=0
-for y=0,ix-1 do
-local av=fa(e,y)
+for y=0,iE-1 do
+local av=fb(e,y)
 if not av or av.id==id or(as>0 and av.as>as)then return false end
 bS=bS+av.J
-if av.hw or dz(e,bS+e.J)>0 then return true end
+if av.hC or dB(e,bS+e.J)>0 then return true end
 end
 return true
 end
-local function it(e,id)
+local function iA(e,id)
 local bS=0
-for y=0,ix-1 do
-local av=fa(e,y)
+for y=0,iE-1 do
+local av=fb(e,y)
 if not av then return 0 end
 local bg=av.id==id
 if bg then av=e end
-local bj=dz(e,bS+av.J)
-if bj>0 then return min(bj,e.r.cn)end
-if bg or av.hw then
-local dy=gj(av)-q
-return bg and dy or dy+e.r.cn
+local bk=dB(e,bS+av.J)
+if bk>0 then return min(bk,e.r.cn)end
+if bg or av.hC then
+local dA=gm(av)-q
+return bg and dA or dA+e.r.cn
 end
 bS=bS+av.J
 end
 return e.r.cn
 end
-local function jW(e,id,as)
+local function kf(e,id,as)
 if e.r.J==0 then return false end
-return dz(e,e.J)>0 or je(e,id,as)
+return dB(e,e.J)>0 or jl(e,id,as)
 end
-local function gX(gE,cv)
-local kA,kn=gE.r.J,cv.r.J
-return kA<kn or(kA==kn and gE.U<cv.U)
+local function hc(gI,cv)
+local kJ,kw=gI.r.J,cv.r.J
+return kJ<kw or(kJ==kw and gI.U<cv.U)
 end
-local function hN(id,as,ai,eO,dy)
-local iG=#ai>1 and dy>0
-local ez=not iG and(eO or ai[1])
-if ez and as==0 and hf(ez)then return 5,max(dy,1),0 end
-for _,e in ipairs(ai)do
-if as>0 and e~=ez and e.r.J>0 then
-if ez and gX(e,ez)then
-iF(e,id,as)
-elseif gy(e,id)>0 then
-dZ(e)
+local function hU(id,as,aj,eP,dA)
+local iN=#aj>1 and dA>0
+local eB=not iN and(eP or aj[1])
+if eB and as==0 and hl(eB)then return 5,max(dA,1),0 end
+for _,e in ipairs(aj)do
+if as>0 and e~=eB and e.r.J>0 then
+if eB and hc(e,eB)then
+iM(e,id,as)
+elseif gC(e,id)>0 then
+eb(e)
 end
 end
 end
-if not ez then return 3,dy,as==0 and q or as end
-if as>0 then gy(ez,id)end
-as=ii(ez,id,as)
-return 3,it(ez,id),as
+if not eB then return 3,dA,as==0 and q or as end
+if as>0 then gC(eB,id)end
+as=iq(eB,id,as)
+return 3,iA(eB,id),as
 end
-local function io(e,id)
-hx(e,id,e.J)
-local aP=gB(e)
-call("ZADD",e.az,gq(aP),"#")
-eV[e.az].aP=aP
+local function iv(e,id)
+hD(e,id,e.J)
+local aP=gF(e)
+call("ZADD",e.az,gt(aP),"#")
+eW[e.az].aP=aP
 return aP
 end
-local function hL(id,as,ai)
-for _,e in ipairs(ai)do
-if e.r.J>0 and not hk(e,id)then return end
+local function hS(id,as,aj)
+for _,e in ipairs(aj)do
+if e.r.J>0 and not hq(e,id)then return end
 end
-local af={6,0,as}
-for _,e in ipairs(ai)do
+local ag={6,0,as}
+for _,e in ipairs(aj)do
 local aP
 if e.r.J>0 then
-jA(e)
-aP=io(e,id)
+jI(e)
+aP=iv(e,id)
 end
-dW(e)
-dn(af,e)
-eE(af,e,aP)
+dY(e)
+dp(ag,e)
+eG(ag,e,aP)
 end
-return af
+return ag
 end
-local function cL(id,cW,aQ,as,ai)
+local function cL(id,cW,aQ,as,aj)
 bd=cW=="2"
-if bH and not bd then error(bH,0)end
-local ae=as>0 and cW~="2"and hL(id,as,ai)
-if ae then return ae end
-local at,z,eO,gw=q,q,nil,true
-for i=1,#ai do
-local e=ai[i]
+if bI and not bd then error(bI,0)end
+local aa=as>0 and cW~="2"and hS(id,as,aj)
+if aa then return aa end
+local at,z,eP,gz=q,q,nil,true
+for i=1,#aj do
+local e=aj[i]
 if e.r.J>0 then
-gw=false
-jA(e)
-if cW~="2"then dZ(e,id)end
+gz=false
+jI(e)
+if cW~="2"then eb(e,id)end
 end
-at=max(at,gj(e))
+at=max(at,gm(e))
 z=max(z,e.z)
-if jW(e,id,as)and(not eO or gX(e,eO))then eO=e end
+if kf(e,id,as)and(not eP or hc(e,eP))then eP=e end
 end
-local ja,fn,bj={},0,at-q
+local jh,fp,bk={},0,at-q
 local bf=cW=="1"and at-q<=aQ
-if not eO and(at<=q or(bf and gw))then
-fn=1
+if not eP and(at<=q or(bf and gz))then
+fp=1
 if cW~="2"then
-for i=1,#ai do
-local e=ai[i]
-fG(e,at)
+for i=1,#aj do
+local e=aj[i]
+fI(e,at)
 if e.r.J>0 then
-if as>0 then gy(e,id)end
-ja[i]=jN(e,id,e.J)
+if as>0 then gC(e,id)end
+jh[i]=jV(e,id,e.J)
 end
 end
 end
 elseif bf then
-fn,bj,as=hN(id,as,ai,eO,bj)
-elseif eO then
-fn=4
-bj=max(bj,1)
+fp,bk,as=hU(id,as,aj,eP,bk)
+elseif eP then
+fp=4
+bk=max(bk,1)
 elseif z>q then
-fn=2
+fp=2
 end
-if fn>3 then
-for _,e in ipairs(ai)do
-if e.r.J>0 then bj=max(bj,dz(e,e.J))end
+if fp>3 then
+for _,e in ipairs(aj)do
+if e.r.J>0 then bk=max(bk,dB(e,e.J))end
 end
 end
-local af={fn,bj,as,nil,nil,nil}
-for i=1,#ai do
-dn(af,ai[i])
-eE(af,ai[i],ja[i])
+local ag={fp,bk,as,nil,nil,nil}
+for i=1,#aj do
+dp(ag,aj[i])
+eG(ag,aj[i],jh[i])
 end
-dq(af,ai)
-return af
+dr(ag,aj)
+return ag
 end
-local function kG(id,as,e)
-local af={hk(e,id)and 6 or 1,0,as}
-dZ(e,id)
-local hJ=hk(e,id)
-if not hJ and not call("ZSCORE",e.aG,id)then
-ii(e,id,as)
-dZ(e,id)
-hJ=hk(e,id)
+local function kP(id,as,e)
+local ag={hq(e,id)and 6 or 1,0,as}
+eb(e,id)
+local hQ=hq(e,id)
+if not hQ and not call("ZSCORE",e.aG,id)then
+iq(e,id,as)
+eb(e,id)
+hQ=hq(e,id)
 end
 local aP
-if hJ then
-aP=io(e,id)
+if hQ then
+aP=iv(e,id)
 else
-hC(e.aG,max(4*e.r.cn,60000000))
-af[1],af[2]=3,it(e,id)
+hI(e.aG,max(4*e.r.cn,60000000))
+ag[1],ag[2]=3,iA(e,id)
 end
-dW(e)
-dn(af,e)
-eE(af,e,aP)
-return af
+dY(e)
+dp(ag,e)
+eG(ag,e,aP)
+return ag
 end
 local function cg()
-local ai={nil}
+local aj={nil}
 for i=1,number()do
-ai[i]=ek()
+aj[i]=el()
 end
-return ai
+return aj
 end
 local bR={}
 function bR.T()
@@ -2350,41 +2350,41 @@ return cL(id,cW,aQ,as,cg())
 end
 function bR.P()
 local id,as=aC(),number()
-return kG(id,as,cg()[1])
+return kP(id,as,cg()[1])
 end
-local function ih(id,ai)
-local iD=0
-for i=1,#ai do
-local e=ai[i]
-local dP=ka(e,id,e.J)
-jA(e)
-if not e.dJ then
-if dP==0 then dP=gy(e,id)end
-if dP>0 then dZ(e)end
+local function ip(id,aj)
+local iK=0
+for i=1,#aj do
+local e=aj[i]
+local dR=kj(e,id,e.J)
+jI(e)
+if not e.dL then
+if dR==0 then dR=gC(e,id)end
+if dR>0 then eb(e)end
 end
-iD=iD+dP
+iK=iK+dR
 end
-return iD
+return iK
 end
 function bR.R()
 local id=aC()
-return{ih(id,cg())}
+return{ip(id,cg())}
 end
-local function hE(id)
+local function hK(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function bR.N()
-local id,ai,af=aC(),cg(),{}
-for i,e in ipairs(ai)do
-local bu=call("ZSCORE",e.az,id)
-local kj=bu and(tonumber(bu)>q or eH(e).be+e.J<=e.r.J)
-if kj then hx(e,id,e.J)end
-af[i]=kj and 1 or 0
+local id,aj,ag=aC(),cg(),{}
+for i,e in ipairs(aj)do
+local br=call("ZSCORE",e.az,id)
+local ks=br and(tonumber(br)>q or eJ(e).be+e.J<=e.r.J)
+if ks then hD(e,id,e.J)end
+ag[i]=ks and 1 or 0
 end
-return af
+return ag
 end
-local function gU()
-local fd
+local function gZ()
+local fe
 ${part4}
 ${part5}
 ${part10}
@@ -2409,48 +2409,48 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local fL
-local function fc()
-local cB,dd={},{}
-local cQ,bP,dL,cR={},{},{},{}
-local function bI(p,g)
-local aa=p*g.interval_rem
-local cl=floor(aa/g.denominator)
-return{us=p*g.interval_us+cl,aa=aa-cl*g.denominator}
+local fO
+local function fd()
+local cB,de={},{}
+local cQ,bP,dN,cR={},{},{},{}
+local function bh(p,g)
+local ab=p*g.interval_rem
+local cl=floor(ab/g.denominator)
+return{us=p*g.interval_us+cl,ab=ab-cl*g.denominator}
 end
-local function kp(a,b)
-return a.us==b.us and a.aa==b.aa
+local function ky(a,b)
+return a.us==b.us and a.ab==b.ab
 end
-function cB.t(h,p,bx,g)
-local aW=aX()
-local bX=bx.bX or{0,0,0,-1,0}
-local ae,ac={us=bX[1],aa=bX[2]},h.ac or aW.dN
-local bu={us=bx.q+bx.al,aa=bx.ep}
-if kp(bu,h)and kp(ae,ac)and bx.Y>0 then
-local fC,gL,v=p>=bx.Y,bx.at>bx.q,h.v or 0
-local to=aW.eZ(h,bI(p,g),g)
-if fC and bX[4]>=0 then to={us=bX[4],aa=bX[5]}end
-if gL then v=fC and bX[3]or max(v,bx.at)end
-return aW.cC(to.us,to.aa,aW.be(h),v,g,aW.dK(h,g))
+function cB.t(h,p,bz,g)
+local aW=aY()
+local bX=bz.bX or{0,0,0,-1,0}
+local aa,ad={us=bX[1],ab=bX[2]},h.ad or aW.dP
+local br={us=bz.q+bz.af,ab=bz.eq}
+if ky(br,h)and ky(aa,ad)and bz.Y>0 then
+local fE,gP,w=p>=bz.Y,bz.at>bz.q,h.w or 0
+local to=aW.fa(h,bh(p,g),g)
+if fE and bX[4]>=0 then to={us=bX[4],ab=bX[5]}end
+if gP then w=fE and bX[3]or max(w,bz.at)end
+return aW.cC(to.us,to.ab,aW.be(h),w,g,aW.dM(h,g))
 end
 if aW.bZ(h,g)>q then return h end
-local bh=aW.fy(bu,ae,g).us
-if bh>aW.fy(h,ac,g).us then return h end
-local hK=aW.fX(aW.eZ(bu,aW.jw(ac,bh,ae,g),g),h)
-if hK.us<q then return h end
-local fI=aW.fX(bI(p,g),{us=hK.us-q,aa=hK.aa})
-if fI.us==0 and fI.aa==0 then return h end
-return aW.et(h,fI,bh,0,g)
+local bi=aW.fA(br,aa,g).us
+if bi>aW.fA(h,ad,g).us then return h end
+local hR=aW.fZ(aW.fa(br,aW.jE(ad,bi,aa,g),g),h)
+if hR.us<q then return h end
+local fL=aW.fZ(bh(p,g),{us=hR.us-q,ab=hR.ab})
+if fL.us==0 and fL.ab==0 then return h end
+return aW.ev(h,fL,bi,0,g)
 end
-function dd.t(h,p,g)
-local aW=aX()
-if h.us<q then return aW.cC(q,0,aW.be(h),h.v or 0,g,h.I)end
-local fI=aW.fX(bI(p,g),{us=h.us-q,aa=h.aa})
-if fI.us==0 and fI.aa==0 then return h end
-return aW.et(h,fI,0,aW.bZ(h,g),g)
+function de.t(h,p,g)
+local aW=aY()
+if h.us<q then return aW.cC(q,0,aW.be(h),h.w or 0,g,h.I)end
+local fL=aW.fZ(bh(p,g),{us=h.us-q,ab=h.ab})
+if fL.us==0 and fL.ab==0 then return h end
+return aW.ev(h,fL,0,aW.bZ(h,g),g)
 end
-local function ef(x,D,ks)
-local co,bQ=0,bz(x)
+local function eh(x,D,kB)
+local co,bQ=0,bA(x)
 while co<bQ do
 local ce=floor((co+bQ)/2)
 if cr(x,ce)<=D then
@@ -2459,52 +2459,52 @@ else
 bQ=ce
 end
 end
-if co>0 and(not ks or cr(x,co-1)==D)then return co-1 end
+if co>0 and(not kB or cr(x,co-1)==D)then return co-1 end
 end
 local function cA(x,y,p)
-local D,w=cr(x,y)
-local W=min(p,w)
-return fB(x,y,D,w-W),p-W
+local D,v=cr(x,y)
+local W=min(p,v)
+return fD(x,y,D,v-W),p-W
 end
-local function jH(x)
+local function jP(x)
 while x~=""do
-local _,w=bK(x)
-if w>0 then break end
-x=sub(x,1,-bb-1)
+local _,v=bK(x)
+if v>0 then break end
+x=sub(x,1,-bc-1)
 end
 return x
 end
-function cB.f(h,p,bx,g)
-local y=ef(h.x,bx.q+bx.ep-g.window,true)
-if y then h.x=jH(cA(h.x,y,p))end
+function cB.f(h,p,bz,g)
+local y=eh(h.x,bz.q+bz.eq-g.window,true)
+if y then h.x=jP(cA(h.x,y,p))end
 return bY(h,g,h.I)
 end
-function dd.f(h,p,g)
-local y=ef(h.x,q)
-if y then h.x=jH(cA(h.x,y,p))end
+function de.f(h,p,g)
+local y=eh(h.x,q)
+if y then h.x=jP(cA(h.x,y,p))end
 return bY(h,g,h.I)
 end
-local function iw(H,x,g)
-local bG=jH(x)
-if bG==""and H>0 and x~=""then
+local function iD(H,x,g)
+local bH=jP(x)
+if bH==""and H>0 and x~=""then
 return{H=0,x=pack(cx,bL(x)-g.window,H)}
 end
-return{H=H,x=bG}
+return{H=H,x=bH}
 end
-function cB.c(h,p,bx,g)
-local D=bx.q+bx.ep-2*g.window
+function cB.c(h,p,bz,g)
+local D=bz.q+bz.eq-2*g.window
 local H,x=h.H,h.x
-local y=ef(x,D,true)
+local y=eh(x,D,true)
 if y then
 x=cA(x,y,p)
 elseif x~=""and bL(x)==D+g.window then
 H=max(H-p,0)
 end
-return bY(iw(H,x,g),g,h.I)
+return bY(iD(H,x,g),g,h.I)
 end
-function dd.c(h,p,g)
+function de.c(h,p,g)
 local H,x=h.H,h.x
-local y,ay=ef(x,q),nil
+local y,ay=eh(x,q),nil
 if not y then return bY(h,g,h.I)end
 x,ay=cA(x,y,p)
 if y>0 then
@@ -2512,270 +2512,270 @@ x=cA(x,y-1,ay)
 else
 H=max(H-ay,0)
 end
-return bY(iw(H,x,g),g,h.I)
+return bY(iD(H,x,g),g,h.I)
 end
-local jz=ca.s and ca.s.hP()
-function cB.s(o,p,bx,g)
-jz.cB(o,p,bx.q+bx.ep-g.window,g)
+local jH=ca.s and ca.s.hW()
+function cB.s(o,p,bz,g)
+jH.cB(o,p,bz.q+bz.eq-g.window,g)
 end
-function dd.s(o,p,g)
-jz.dd(o,p,g)
+function de.s(o,p,g)
+jH.de(o,p,g)
 end
-local function cV(ak,at)
+local function cV(al,at)
 local aK=0
-for _,bC in ipairs(ak.ag)do
-if bC.at<=at then aK=aK+bC.p end
+for _,bD in ipairs(al.ah)do
+if bD.at<=at then aK=aK+bD.p end
 end
 return aK
 end
-local function en(ak)
-local ab=ak.ag[#ak.ag]
-return ab and ab.at or 0
+local function eo(al)
+local ac=al.ah[#al.ah]
+return ac and ac.at or 0
 end
-local function gp(ak,p)
+local function gs(al,p)
 local ay=p
-while ay>0 and ak.ag[1]do
-local al=ak.ag[1]
-local dv=min(ay,al.p)
-al.p,ay=al.p-dv,ay-dv
-if al.p==0 then table.remove(ak.ag,1)end
+while ay>0 and al.ah[1]do
+local af=al.ah[1]
+local dx=min(ay,af.p)
+af.p,ay=af.p-dx,ay-dx
+if af.p==0 then table.remove(al.ah,1)end
 end
 end
-local function dI(ak,at,g)
-local ae=ak.v>q and ak.I or 0
-ak.v=at>q and at or 0
-ak.I=at>q and eS(at-q,g.window,ae)or 0
-return ak
+local function dK(al,at,g)
+local aa=al.w>q and al.I or 0
+al.w=at>q and at or 0
+al.I=at>q and eT(at-q,g.window,aa)or 0
+return al
 end
-local function go(ak,g)
-while ak.ag[1]and ak.ag[#ak.ag].p==0 do
-table.remove(ak.ag)
+local function gr(al,g)
+while al.ah[1]and al.ah[#al.ah].p==0 do
+table.remove(al.ah)
 end
-return dI(ak,min(ak.v,en(ak)),g)
+return dK(al,min(al.w,eo(al)),g)
 end
-local function hX(ak,g)
-local aZ=en(ak)
-local bn=max(q,min(ak.v,dl(ak.I,g.window)))
-if aZ<=bn then return ak end
-local bm,cH={ag={},v=ak.v,I=ak.I},0
-for _,bC in ipairs(ak.ag)do
-if bC.at<=bn then
-bm.ag[#bm.ag+1]={at=bC.at,p=bC.p}
+local function ig(al,g)
+local ba=eo(al)
+local bo=max(q,min(al.w,dm(al.I,g.window)))
+if ba<=bo then return al end
+local bn,cH={ah={},w=al.w,I=al.I},0
+for _,bD in ipairs(al.ah)do
+if bD.at<=bo then
+bn.ah[#bn.ah+1]={at=bD.at,p=bD.p}
 else
-cH=cH+bC.p
+cH=cH+bD.p
 end
 end
 cH=min(cH,g.capacity or cH)
-local ab=bm.ag[#bm.ag]
-if ab and ab.at==bn then
-ab.p=ab.p+cH
+local ac=bn.ah[#bn.ah]
+if ac and ac.at==bo then
+ac.p=ac.p+cH
 else
-bm.ag[#bm.ag+1]={at=bn,p=cH}
+bn.ah[#bn.ah+1]={at=bo,p=cH}
 end
-return dI(bm,bn,g)
+return dK(bn,bo,g)
 end
-local jF={
-dG=function()
-return{ag={},v=0,I=0}
+local jN={
+dI=function()
+return{ah={},w=0,I=0}
 end,
-dg=hX,
-cF=function(ak,Y,g)
-local at=max(q,ak.v)
-local da=cV(ak,1/0)+Y-g.capacity
-for _,bC in ipairs(ak.ag)do
-if da<=0 then break end
-da=da-bC.p
-if da<=0 then at=max(at,bC.at+g.window)end
+dh=ig,
+cF=function(al,Y,g)
+local at=max(q,al.w)
+local db=cV(al,1/0)+Y-g.capacity
+for _,bD in ipairs(al.ah)do
+if db<=0 then break end
+db=db-bD.p
+if db<=0 then at=max(at,bD.at+g.window)end
 end
 return at
 end,
-cL=function(ak,at,Y,g)
-local ap=max(at,en(ak))
-gp(ak,cV(ak,q-g.window))
-local ab=ak.ag[#ak.ag]
-if ab and ab.at==ap then
-ab.p=ab.p+Y
+cL=function(al,at,Y,g)
+local ap=max(at,eo(al))
+gs(al,cV(al,q-g.window))
+local ac=al.ah[#al.ah]
+if ac and ac.at==ap then
+ac.p=ac.p+Y
 else
-ak.ag[#ak.ag+1]={at=ap,p=Y}
+al.ah[#al.ah+1]={at=ap,p=Y}
 end
-return dI(ak,at>q and ap or ak.v,g)
+return dK(al,at>q and ap or al.w,g)
 end,
-dY=function(ak,g)
-local aE=cV(ak,1/0)-cV(ak,q-g.window)
+ea=function(al,g)
+local aE=cV(al,1/0)-cV(al,q-g.window)
 if aE==0 then return 0,0 end
-return ak.v>q and g.capacity or aE,en(ak)+g.window-q
+return al.w>q and g.capacity or aE,eo(al)+g.window-q
 end,
-cG=function(ak,g)
-return ak.ag[1]and en(ak)+g.window or 0
+cG=function(al,g)
+return al.ah[1]and eo(al)+g.window or 0
 end,
 }
-function cB.l(ak,p,bx,g)
-for _,bC in ipairs(ak.ag)do
-if bC.at==bx.q+bx.ep-g.window then bC.p=max(bC.p-p,0)end
+function cB.l(al,p,bz,g)
+for _,bD in ipairs(al.ah)do
+if bD.at==bz.q+bz.eq-g.window then bD.p=max(bD.p-p,0)end
 end
-return go(ak,g)
+return gr(al,g)
 end
-function dd.l(ak,p,g)
-gp(ak,min(cV(ak,q-g.window)+p,cV(ak,q)))
-return go(ak,g)
+function de.l(al,p,g)
+gs(al,min(cV(al,q-g.window)+p,cV(al,q)))
+return gr(al,g)
 end
-local function hM(hv,g)
+local function hT(hB,g)
 local p=
-ceil((hv.us+hv.aa/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
-local function gx(n)
-local bg=bI(n,g)
-return bg.us<hv.us or(bg.us==hv.us and bg.aa<hv.aa)
+ceil((hB.us+hB.ab/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function gB(n)
+local bg=bh(n,g)
+return bg.us<hB.us or(bg.us==hB.us and bg.ab<hB.ab)
 end
-while gx(p)do
+while gB(p)do
 p=p+1
 end
-while p>0 and not gx(p-1)do
+while p>0 and not gB(p-1)do
 p=p-1
 end
 return p
 end
 function cQ.t(h,g)
 if h.us<q then return{}end
-local p=hM({us=h.us-q,aa=h.aa},g)
-return p==0 and{}or{{at=max(q,aX().bZ(h,g)),p=p}}
+local p=hT({us=h.us-q,ab=h.ab},g)
+return p==0 and{}or{{at=max(q,aY().bZ(h,g)),p=p}}
 end
 function cQ.f(h,g)
-local ag={}
-for y=0,bz(h.x)-1 do
-local D,w=cr(h.x,y)
-if w>0 then ag[#ag+1]={at=max(D,min(q,D+g.window-1)),p=w}end
+local ah={}
+for y=0,bA(h.x)-1 do
+local D,v=cr(h.x,y)
+if v>0 then ah[#ah+1]={at=max(D,min(q,D+g.window-1)),p=v}end
 end
-return ag
+return ah
 end
 function cQ.c(h,g)
-local ag={}
-if h.x==""then return ag end
-if h.H>0 then ag[1]={at=min(q,bL(h.x)-1),p=h.H}end
-for y=0,bz(h.x)-1 do
-local D,w=cr(h.x,y)
-local bu=D+g.window-1
-if w>0 then ag[#ag+1]={at=D>q and bu or min(q,bu),p=w}end
+local ah={}
+if h.x==""then return ah end
+if h.H>0 then ah[1]={at=min(q,bL(h.x)-1),p=h.H}end
+for y=0,bA(h.x)-1 do
+local D,v=cr(h.x,y)
+local br=D+g.window-1
+if v>0 then ah[#ah+1]={at=D>q and br or min(q,br),p=v}end
 end
-return ag
+return ah
 end
-function cQ.l(ak,g)
-local ag={}
-for _,bC in ipairs(ak.ag)do
-if bC.p>0 and bC.at+g.window>q then ag[#ag+1]={at=bC.at,p=bC.p}end
+function cQ.l(al,g)
+local ah={}
+for _,bD in ipairs(al.ah)do
+if bD.p>0 and bD.at+g.window>q then ah[#ah+1]={at=bD.at,p=bD.p}end
 end
-return ag
+return ah
 end
-local function dM(h,v,g)
-local aV={us=max(q,v)+g.aq,aa=g.aH}
-local kB=aX().fX(aV,h)
-return aX().cC(kB.us,kB.aa,h.ac,v,g,0)
+local function dO(h,w,g)
+local aV={us=max(q,w)+g.aq,ab=g.aH}
+local kK=aY().fZ(aV,h)
+return aY().cC(kK.us,kK.ab,h.ad,w,g,0)
 end
-local function gV(ag,g)
+local function ha(ah,g)
 local kernel=g.kernel
-local h=kernel.dG()
-for _,bC in ipairs(ag)do
+local h=kernel.dI()
+for _,bD in ipairs(ah)do
 if g.letter=="t"then
-h=kernel.cL(h,bC.at,min(bC.p,g.capacity),g)
-elseif bC.at+g.window>q then
-h=kernel.cL(h,bC.at,bC.p,g)
+h=kernel.cL(h,bD.at,min(bD.p,g.capacity),g)
+elseif bD.at+g.window>q then
+h=kernel.cL(h,bD.at,bD.p,g)
 end
 end
-local ab=ag[#ag]
-return g.letter=="t"and dM(h,ab and ab.at or 0,g)or h
+local ac=ah[#ah]
+return g.letter=="t"and dO(h,ac and ac.at or 0,g)or h
 end
-local function jf(gE,cv,g)
-local ey,a,b=g.aq or g.window,gE.aq or gE.window,cv.aq or cv.window
-if a==b then return gE.letter==g.letter and cv.letter~=g.letter end
-if a>=ey and b>=ey then return a<b end
+local function jm(gI,cv,g)
+local eA,a,b=g.aq or g.window,gI.aq or gI.window,cv.aq or cv.window
+if a==b then return gI.letter==g.letter and cv.letter~=g.letter end
+if a>=eA and b>=eA then return a<b end
 return a>b
 end
-local function jn(iI,g)
-for i,cY in ipairs(iI)do
-if cY.dh==g.dh then return i end
+local function jv(iP,g)
+for i,cY in ipairs(iP)do
+if cY.di==g.di then return i end
 end
-local js=1
-for i=2,#iI do
-if jf(iI[i],iI[js],g)then js=i end
+local jA=1
+for i=2,#iP do
+if jm(iP[i],iP[jA],g)then jA=i end
 end
-return js
+return jA
 end
-local function hu(a,b)
+local function hA(a,b)
 if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
 return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
-local function jV(h)
-if not h.ag then return h end
-local ki={ag={},v=h.v,I=h.I}
-for i,bC in ipairs(h.ag)do
-ki.ag[i]={at=bC.at,p=bC.p}
+local function ke(h)
+if not h.ah then return h end
+local kr={ah={},w=h.w,I=h.I}
+for i,bD in ipairs(h.ah)do
+kr.ah[i]={at=bD.at,p=bD.p}
 end
-return ki
+return kr
 end
-local function jo(ae,rates)
-local states,jm={},{}
+local function jw(aa,rates)
+local states,ju={},{}
 for i,g in ipairs(rates)do
-local y=jn(ae.rates,g)
-local cY,h=ae.rates[y],ae.states[y]
-local gO,ip=cY.dh==g.dh,not jm[y]
-local ag=gO and ip and{}or cQ[cY.letter](h,cY)
-if ip and(gO or hu(cY,g))then
-jm[y]=true
-states[i]=g.letter=="t"and not gO and dM(h,ag[1]and ag[1].at or 0,g)
-or jV(h)
+local y=jv(aa.rates,g)
+local cY,h=aa.rates[y],aa.states[y]
+local gT,iw=cY.di==g.di,not ju[y]
+local ah=gT and iw and{}or cQ[cY.letter](h,cY)
+if iw and(gT or hA(cY,g))then
+ju[y]=true
+states[i]=g.letter=="t"and not gT and dO(h,ah[1]and ah[1].at or 0,g)
+or ke(h)
 else
-states[i]=gV(ag,g)
+states[i]=ha(ah,g)
 end
 end
 return states
 end
 local byte,char=string.byte,string.char
-local hd,iT=4,512
-local ff="FOREIGN the key holds no state of these rules, nor of others that are known"
-local dO=2^48
-local function eu(number)
+local hi,iZ=4,512
+local fg="FOREIGN the key holds no state of these rules, nor of others that are known"
+local dQ=2^48
+local function ew(number)
 local aC,ay="",number
 while ay>=128 do
 aC,ay=aC..char(ay%128+128),floor(ay/128)
 end
 return aC..char(ay)
 end
-local function ko(m,A)
-local bq={}
-function bq.byte()
+local function kx(m,A)
+local bs={}
+function bs.byte()
 A=A+1
-return byte(m,A-1)or error(ff,0)
+return byte(m,A-1)or error(fg,0)
 end
-function bq.number()
+function bs.number()
 local number,aI=0,1
 while true do
-local gu=bq.byte()
-number=number+gu%128*aI
-if gu<128 then return number end
+local gx=bs.byte()
+number=number+gx%128*aI
+if gx<128 then return number end
 aI=aI*128
 end
 end
-function bq.K(size)
+function bs.K(size)
 A=A+size
-if A>#m+1 then error(ff,0)end
+if A>#m+1 then error(fg,0)end
 return sub(m,A-size,A-1)
 end
-function bq.kw(aC)
-local gs=sub(m,A,A+#aC-1)==aC
-if gs then A=A+#aC end
-return gs
+function bs.kF(aC)
+local gv=sub(m,A,A+#aC-1)==aC
+if gv then A=A+#aC end
+return gv
 end
-function bq.bu()
+function bs.br()
 return A>#m
 end
-return bq
+return bs
 end
 bP.t={"denominator","interval_us","interval_rem","capacity"}
 bP.f={"window"}
 bP.c={"window","step"}
 bP.l={"window"}
-local function df(letter,V)
+local function dg(letter,V)
 local aM=letter=="s"and"l"or letter
-local bg={letter=aM,kernel=jF}
+local bg={letter=aM,kernel=jN}
 for cX,aW in pairs(V)do
 if cX~="kernel"and cX~="ring"and cX~="letter"then bg[cX]=aW end
 end
@@ -2784,624 +2784,624 @@ ca[aM]=ca[aM]or bJ[aM]()
 bg.kernel=ca[aM]
 end
 if aM=="t"then
-if not bg.capacity then bg.capacity=hM({us=bg.aq,aa=bg.aH},bg)end
-local eO=bI(bg.capacity,bg)
-bg.aq,bg.aH=eO.us,eO.aa
+if not bg.capacity then bg.capacity=hT({us=bg.aq,ab=bg.aH},bg)end
+local eP=bh(bg.capacity,bg)
+bg.aq,bg.aH=eP.us,eP.ab
 end
-bg.dh=aM
+bg.di=aM
 for _,cX in ipairs(bP[aM])do
-if cX~="interval_rem"or bg.denominator>1 then bg.dh=bg.dh..eu(bg[cX])end
+if cX~="interval_rem"or bg.denominator>1 then bg.di=bg.di..ew(bg[cX])end
 end
 return bg
 end
-local function gK(rates)
-local dh=""
+local function gO(rates)
+local di=""
 for i=1,#rates do
-dh=dh..rates[i].dh
+di=di..rates[i].di
 end
-return dh
+return di
 end
-local function kd(r)
+local function km(r)
 if r.cu then return r.cu end
-local cu={ba=r,rates={}}
+local cu={bb=r,rates={}}
 for cX,aW in pairs(r)do
 if cX~="rates"then cu[cX]=aW end
 end
 for i,V in ipairs(r.rates)do
-cu.rates[i]=df(V.letter,V)
+cu.rates[i]=dg(V.letter,V)
 end
-cu.cj,cu.bD,cu.dh="M",0,gK(cu.rates)
+cu.cj,cu.bE,cu.di="M",0,gO(cu.rates)
 r.cu=cu
 return cu
 end
 local function cs(K,H)
-local x,I=eb(K,1,#K)
+local x,I=ed(K,1,#K)
 return{x=x,I=I,H=H}
 end
-local function fr(h)
-return h.ac or h.v or h.I>0
+local function ft(h)
+return h.ad or h.w or h.I>0
 end
-function dL.t(E,g,fr)
+function dN.t(E,g,ft)
 local us
-if E.fi then
+if E.fk then
 local cH=E.number()
-us=E.fi+(cH%2==0 and cH or 1-cH)/2
+us=E.fk+(cH%2==0 and cH or 1-cH)/2
 else
-us=q-q%dO+ad("<I6",E.K(6))
-if us>q+dO/2 then us=us-dO end
-if us<q-dO/2 then us=us+dO end
+us=q-q%dQ+ae("<I6",E.K(6))
+if us>q+dQ/2 then us=us-dQ end
+if us<q-dQ/2 then us=us+dQ end
 end
-E.fi=us
-local h={us=us,aa=0,I=0}
-if g.denominator>1 then h.aa=min(E.number(),g.denominator-1)end
-if fr then
+E.fk=us
+local h={us=us,ab=0,I=0}
+if g.denominator>1 then h.ab=min(E.number(),g.denominator-1)end
+if ft then
 local aA=E.K(E.byte())
-aX().bM(aA,1,#aA,h,g)
+aY().bM(aA,1,#aA,h,g)
 end
 return h
 end
-function dL.f(E)
-local x=E.K(bb*E.number())
+function dN.f(E)
+local x=E.K(bc*E.number())
 return cs(x)
 end
-function dL.c(E)
+function dN.c(E)
 local H=E.number()
-return cs(E.K(bb*E.number()),H)
+return cs(E.K(bc*E.number()),H)
 end
-function dL.l(E)
-local ak={v=E.number(),I=0,ag={}}
-if ak.v>0 then ak.I=E.number()end
+function dN.l(E)
+local al={w=E.number(),I=0,ah={}}
+if al.w>0 then al.I=E.number()end
 for i=1,E.number()do
-ak.ag[i]={at=ad("<I7",E.K(7)),p=E.number()}
+al.ah[i]={at=ae("<I7",E.K(7)),p=E.number()}
 end
-return ak
+return al
 end
 function cR.t(h,g,m)
-local aA=fr(h)and aX().ba(h,g)or""
+local aA=ft(h)and aY().bb(h,g)or""
 local us,aC=max(h.us,q-1e12),nil
-if m.fi then
-local cH=us-m.fi
-aC=eu(cH>=0 and 2*cH or 1-2*cH)
-elseif us-q>=dO/2 then
+if m.fk then
+local cH=us-m.fk
+aC=ew(cH>=0 and 2*cH or 1-2*cH)
+elseif us-q>=dQ/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aC=pack("<I6",us%dO)
+aC=pack("<I6",us%dQ)
 end
-m.fi=us
-aC=aC..(g.denominator>1 and eu(h.aa)or"")
+m.fk=us
+aC=aC..(g.denominator>1 and ew(h.ab)or"")
 return aA==""and aC or aC..char(#aA)..aA
 end
 function cR.f(h)
-return eu(bz(h.x))..cN(h)
+return ew(bA(h.x))..cN(h)
 end
 function cR.c(h)
-return eu(h.H)..eu(bz(h.x))..cN(h)
+return ew(h.H)..ew(bA(h.x))..cN(h)
 end
-function cR.l(ak)
-while#ak.ag>iT do
-local hH={}
-for i=1,#ak.ag,2 do
-local gE,cv=ak.ag[i],ak.ag[i+1]
-hH[#hH+1]=cv and{at=cv.at,p=gE.p+cv.p}or gE
+function cR.l(al)
+while#al.ah>iZ do
+local hN={}
+for i=1,#al.ah,2 do
+local gI,cv=al.ah[i],al.ah[i+1]
+hN[#hN+1]=cv and{at=cv.at,p=gI.p+cv.p}or gI
 end
-ak.ag=hH
+al.ah=hN
 end
-local bN={eu(ak.v)..(ak.v>0 and eu(ak.I)or""),eu(#ak.ag)}
-for _,bC in ipairs(ak.ag)do
-bN[#bN+1]=pack("<I7",bC.at)..eu(bC.p)
+local bN={ew(al.w)..(al.w>0 and ew(al.I)or""),ew(#al.ah)}
+for _,bD in ipairs(al.ah)do
+bN[#bN+1]=pack("<I7",bD.at)..ew(bD.p)
 end
 return table.concat(bN)
 end
-local function hi(m,aj)
-if#aj.rates>1 then m.aC=m.aC..char(#aj.rates)end
-for i,V in ipairs(aj.rates)do
-local h,dh=aj.states[i],V.dh
-if V.letter=="t"and fr(h)then dh="u"..sub(dh,2)end
-m.aC=m.aC..dh..cR[V.letter](h,V,m)
+local function ho(m,ak)
+if#ak.rates>1 then m.aC=m.aC..char(#ak.rates)end
+for i,V in ipairs(ak.rates)do
+local h,di=ak.states[i],V.di
+if V.letter=="t"and ft(h)then di="u"..sub(di,2)end
+m.aC=m.aC..di..cR[V.letter](h,V,m)
 end
 end
-local eh={}
-local function jk(E,aM)
-for i=1,#eh do
-local V=eh[i]
-if V.letter==aM and E.kw(V.he)then return V end
+local ej={}
+local function js(E,aM)
+for i=1,#ej do
+local V=ej[i]
+if V.letter==aM and E.kF(V.hj)then return V end
 end
-local bl={}
-for _,cX in ipairs(bP[aM]or error(ff,0))do
-bl[cX]=bl.denominator==1 and cX=="interval_rem"and 0 or E.number()
+local bm={}
+for _,cX in ipairs(bP[aM]or error(fg,0))do
+bm[cX]=bm.denominator==1 and cX=="interval_rem"and 0 or E.number()
 end
-local V=df(aM,bl)
-V.he=sub(V.dh,2)
-eh[#eh+1]=V
+local V=dg(aM,bm)
+V.hj=sub(V.di,2)
+ej[#ej+1]=V
 return V
 end
-local function hg(m,A)
-local E,ch=ko(m,A),{}
-if E.bu()then error(ff,0)end
-while not E.bu()do
-local aj,al={rates={},states={}},E.byte()
-for i=1,al<33 and al or 1 do
-local letter=al<33 and char(E.byte())or char(al)
+local function hm(m,A)
+local E,ch=kx(m,A),{}
+if E.br()then error(fg,0)end
+while not E.br()do
+local ak,af={rates={},states={}},E.byte()
+for i=1,af<33 and af or 1 do
+local letter=af<33 and char(E.byte())or char(af)
 local aM=letter=="u"and"t"or letter
-aj.rates[i]=jk(E,aM)
-aj.states[i]=dL[aM](E,aj.rates[i],letter=="u")
+ak.rates[i]=js(E,aM)
+ak.states[i]=dN[aM](E,ak.rates[i],letter=="u")
 end
-aj.dh=gK(aj.rates)
-ch[#ch+1]=aj
+ak.di=gO(ak.rates)
+ch[#ch+1]=ak
 end
 return ch
 end
-local function eA(rates,states)
-local aj={rates={},states={}}
+local function eC(rates,states)
+local ak={rates={},states={}}
 for i,V in ipairs(rates)do
 local h=states[i]
-aj.rates[i]=df(V.letter,V)
-aj.states[i]=V.ring and ca.s.jP().bM(h)or h
+ak.rates[i]=dg(V.letter,V)
+ak.states[i]=V.ring and ca.s.jX().bM(h)or h
 end
-aj.dh=gK(aj.rates)
-return aj
+ak.di=gO(ak.rates)
+return ak
 end
-local function hh(e,m,A,rates)
-local al,cJ=sub(m,A,A),#m-A
-if al=="S"and A==1 and cJ>52 then
+local function hn(e,m,A,rates)
+local af,cJ=sub(m,A,A),#m-A
+if af=="S"and A==1 and cJ>52 then
 ca.s=ca.s or bJ.s()
-local g=ca.s.eQ(1,(ad("<I7",m,10)))
+local g=ca.s.eR(1,(ae("<I7",m,10)))
 g.letter="s"
-local ring=ca.s.gR(e.U,g)
-if not ring.dS then return eA({g},{ring}),ring.z end
-elseif al=="F"and cJ>=7 and(cJ-7)%bb==0 then
-local V=df("f",{window=(ad("<I7",m,A+1))})
-return eA({V},{cs(sub(m,A+8))})
-elseif al=="C"and cJ>=12 and(cJ-12)%bb==0 then
-local window,aw,H=ad("<I7BI4",m,A+1)
-local V=df("c",{window=window,step=10^aw})
-return eA({V},{cs(sub(m,A+13),H)})
+local ring=ca.s.gW(e.U,g)
+if not ring.dU then return eC({g},{ring}),ring.z end
+elseif af=="F"and cJ>=7 and(cJ-7)%bc==0 then
+local V=dg("f",{window=(ae("<I7",m,A+1))})
+return eC({V},{cs(sub(m,A+8))})
+elseif af=="C"and cJ>=12 and(cJ-12)%bc==0 then
+local window,aw,H=ae("<I7BI4",m,A+1)
+local V=dg("c",{window=window,step=10^aw})
+return eC({V},{cs(sub(m,A+13),H)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",A)then
-local us=tonumber(fO(string.match(m,"^%d+",A)):sub(1,16))
+local us=tonumber(fR(string.match(m,"^%d+",A)):sub(1,16))
 if us<q then return nil end
-local aj={rates=rates,states={},dh=gK(rates),jX=true}
+local ak={rates=rates,states={},di=gO(rates),kg=true}
 for i,V in ipairs(rates)do
-aj.states[i]=gV({{at=q,p=V.capacity}},V)
+ak.states[i]=ha({{at=q,p=V.capacity}},V)
 end
-return aj
+return ak
 end
-error(ff,0)
+error(fg,0)
 end
-local function hA(aj)
-for i,V in ipairs(aj.rates)do
-if V.kernel.cG(aj.states[i],V)>q then return false end
+local function hG(ak)
+for i,V in ipairs(ak.rates)do
+if V.kernel.cG(ak.states[i],V)>q then return false end
 end
 return true
 end
-local function fl(r)
+local function fn(r)
 if r.cq then return r,true end
-local hz=r.fx~=""and q>=r.jh
-local jO=hz and r.fx or r.hT
-local by=jO=="0"and r or ct[jO+0]
-return by,by==r and(hz or r.fx=="")
+local hF=r.fz~=""and q>=r.jp
+local jW=hF and r.fz or r.ia
+local by=jW=="0"and r or ct[jW+0]
+return by,by==r and(hF or r.fz=="")
 end
-local function gJ(e,cu)
-local r=cu.ba
+local function gN(e,cu)
+local r=cu.bb
 local m,A=call("GET",e.U)or"",1
 if byte(m,1)==98 then
-e.z,A=eL(m)
+e.z,A=eM(m)
 end
-if byte(m,A)==77 then return hg(m,A+1)end
-local by=fl(r)
-local bM={r=by,U=e.U,bD=e.bD}
-e.gW=by.bD>0 and e.bD
-if gz(bM)then
+if byte(m,A)==77 then return hm(m,A+1)end
+local by=fn(r)
+local bM={r=by,U=e.U,bE=e.bE}
+e.hb=by.bE>0 and e.bE
+if gD(bM)then
 e.z=bM.z
-return{eA(by.rates,bM.states)}
+return{eC(by.rates,bM.states)}
 end
-local aj,z=hh(e,m,A,cu.rates)
+local ak,z=hn(e,m,A,cu.rates)
 e.z=z or e.z
-return{aj}
+return{ak}
 end
 local ci={}
-function ci.dW(e)
-local cu=kd(e.r)
-e.z,e.gW=0,nil
-local ch=gJ(e,cu)
+function ci.dY(e)
+local cu=km(e.r)
+e.z,e.hb=0,nil
+local ch=gN(e,cu)
 e.r,e.ci,e.cp,e.states=cu,ci,{},nil
-for _,aj in ipairs(ch)do
-for i,V in ipairs(aj.rates)do
-local h=aj.states[i]
-aj.states[i]=V.kernel.dg(h,V)
-e.dc=e.dc or aj.states[i]~=h
+for _,ak in ipairs(ch)do
+for i,V in ipairs(ak.rates)do
+local h=ak.states[i]
+ak.states[i]=V.kernel.dh(h,V)
+e.dd=e.dd or ak.states[i]~=h
 end
-if aj.dh==cu.dh then
-e.states,e.dc=aj.states,e.dc or aj.jX
-elseif cu.ci or not hA(aj)then
-e.cp[#e.cp+1]=aj
+if ak.di==cu.di then
+e.states,e.dd=ak.states,e.dd or ak.kg
+elseif cu.ci or not hG(ak)then
+e.cp[#e.cp+1]=ak
 end
 end
 if e.states then return end
-local ae=e.cp[1]
-if ae and not hA(ae)then
-e.states,e.dc=jo(ae,cu.rates),true
+local aa=e.cp[1]
+if aa and not hG(aa)then
+e.states,e.dd=jw(aa,cu.rates),true
 else
 e.states={}
 for i,V in ipairs(cu.rates)do
-e.states[i]=V.kernel.dG()
+e.states[i]=V.kernel.dI()
 end
 end
 end
 function ci.cL(e,at)
-for _,aj in ipairs(e.cp)do
-for i,V in ipairs(aj.rates)do
-local h,p=aj.states[i],e.Y
+for _,ak in ipairs(e.cp)do
+for i,V in ipairs(ak.rates)do
+local h,p=ak.states[i],e.Y
 if V.letter=="t"then
-local v=max(at>q and at or 0,aX().bZ(h,V))
+local w=max(at>q and at or 0,aY().bZ(h,V))
 h=V.kernel.cL(h,at,min(p,V.capacity),V)
-h=dM(h,v,V)
+h=dO(h,w,V)
 else
 h=V.kernel.cL(h,at,p,V)
 end
-aj.states[i]=h
+ak.states[i]=h
 end
 end
 end
-function ci.dd(e)
-for _,aj in ipairs(e.cp)do
-for i,V in ipairs(aj.rates)do
-aj.states[i]=dd[V.letter](aj.states[i],e.Y,V)or aj.states[i]
+function ci.de(e)
+for _,ak in ipairs(e.cp)do
+for i,V in ipairs(ak.rates)do
+ak.states[i]=de[V.letter](ak.states[i],e.Y,V)or ak.states[i]
 end
 end
 end
-local function iL(e,r)
+local function iS(e,r)
 local states=e.states
 e.r,e.ci=r,nil
-if r.bD>0 then call("PEXPIRE",e.U,"0")end
+if r.bE>0 then call("PEXPIRE",e.U,"0")end
 for i,V in ipairs(r.rates)do
 if V.ring then
-local U=r.cj=="s"and e.U or e.bD[i]
-states[i]=ca.s.jP().dt(U,states[i],V,r.cj=="s"and e.z or 0)
+local U=r.cj=="s"and e.U or e.bE[i]
+states[i]=ca.s.jX().dv(U,states[i],V,r.cj=="s"and e.z or 0)
 end
 end
-es(e)
+eu(e)
 end
-function ci.es(e)
-local r=e.r.ba
+function ci.eu(e)
+local r=e.r.bb
 local bg={rates=e.r.rates,states=e.states}
 local ch={bg}
-for _,aj in ipairs(e.cp)do
-if#ch<hd then ch[#ch+1]=aj end
+for _,ak in ipairs(e.cp)do
+if#ch<hi then ch[#ch+1]=ak end
 end
-local _,jy=fl(r)
-if#ch==1 and jy and not r.ci then return iL(e,r)end
+local _,jG=fn(r)
+if#ch==1 and jG and not r.ci then return iS(e,r)end
 local m,O={aC="M"},e.z
-for _,aj in ipairs(ch)do
-hi(m,aj)
-for y,V in ipairs(aj.rates)do
-O=max(O,V.kernel.cG(aj.states[y],V))
+for _,ak in ipairs(ch)do
+ho(m,ak)
+for y,V in ipairs(ak.rates)do
+O=max(O,V.kernel.cG(ak.states[y],V))
 end
 end
 local aC=e.z>q and"b"..pack("<d",e.z)..m.aC or m.aC
-call("SET",e.U,aC,"PX",eq(O))
-for _,U in pairs(e.gW or{})do
+call("SET",e.U,aC,"PX",es(O))
+for _,U in pairs(e.hb or{})do
 call("PEXPIRE",U,"0")
 end
 end
-local function el(ai,kh,fD)
-local af={}
-for _,e in ipairs(ai)do
-dW(e)
-if e.ci and fD then fD(e)end
+local function em(aj,kq,fF)
+local ag={}
+for _,e in ipairs(aj)do
+dY(e)
+if e.ci and fF then fF(e)end
 for i,V in ipairs(e.r.rates)do
-e.states[i]=kh(V,e.states[i],e,i)or e.states[i]
+e.states[i]=kq(V,e.states[i],e,i)or e.states[i]
 end
-es(e)
-dn(af,e)
+eu(e)
+dp(ag,e)
 end
-return af
+return ag
 end
 function bR.G()
-local ai={}
+local aj={}
 for i=1,number()do
-local e=ek()
-local jB,jY,jg=number(),number(),number()
-e.fu={}
+local e=el()
+local jJ,kh,jo=number(),number(),number()
+e.fw={}
 for V=1,#e.r.rates do
-local bx={q=jB,at=jY,Y=jg,al=number(),ep=number()}
+local bz={q=jJ,at=kh,Y=jo,af=number(),eq=number()}
 for aW=1,number()do
-bx.bX=bx.bX or{}
-bx.bX[aW]=number()
+bz.bX=bz.bX or{}
+bz.bX[aW]=number()
 end
-e.fu[V]=bx
+e.fw[V]=bz
 end
-ai[i]=e
+aj[i]=e
 end
-return el(ai,function(V,h,e,i)
-return cB[V.letter](h,e.Y,e.fu[i],V)
+return em(aj,function(V,h,e,i)
+return cB[V.letter](h,e.Y,e.fw[i],V)
 end)
 end
 function bR.F()
-return el(cg(),function(V,h,e)
-return dd[V.letter](h,e.Y,V)
-end,ci.dd)
+return em(cg(),function(V,h,e)
+return de[V.letter](h,e.Y,V)
+end,ci.de)
 end
 function bR.L()
-local ah,e=number(),cg()[1]
-local Y,co,bQ=e.Y,0,ah
+local ai,e=number(),cg()[1]
+local Y,co,bQ=e.Y,0,ai
 while co<bQ do
 local ce=ceil((co+bQ)/2)
 e.Y=Y*ce
-if gj(e)<=q then
+if gm(e)<=q then
 co=ce
 else
 bQ=ce-1
 end
 end
 e.Y=Y*max(co,1)
-local at=gj(e)
-if co>0 then fG(e,q)end
-local af={co>0 and 1 or e.z>q and 2 or 0,co>0 and 0 or at-q,co}
-dn(af,e)
-dq(af,{e})
-return af
+local at=gm(e)
+if co>0 then fI(e,q)end
+local ag={co>0 and 1 or e.z>q and 2 or 0,co>0 and 0 or at-q,co}
+dp(ag,e)
+dr(ag,{e})
+return ag
 end
 function bR.X()
-local af={}
+local ag={}
 for _,e in ipairs(cg())do
-fG(e,gj(e))
-dn(af,e)
+fI(e,gm(e))
+dp(ag,e)
 end
-return af
+return ag
 end
-local function eo()
-local ai,fW={},{}
+local function ep()
+local aj,fY={},{}
 for i=1,number()do
-ai[i],fW[i]=ek(),aC()
+aj[i],fY[i]=el(),aC()
 end
-return ai,fW
+return aj,fY
 end
-local function hq(op,e,kx,E,cX)
+local function hw(op,e,kG,E,cX)
 if E==""or#e.r.rates==0 then return end
-redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,q,kx,E,cX))
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,q,kG,E,cX))
 end
 function bR.B()
-local fq,gb,E,af=number(),number()==1,aC(),{}
-local ai,fW=eo()
-for i,e in ipairs(ai)do
-dW(e)
-local bu=fq>0 and q+fq or 0
-if not gb or bu>e.z then e.z=bu end
+local fs,gd,E,ag=number(),number()==1,aC(),{}
+local aj,fY=ep()
+for i,e in ipairs(aj)do
+dY(e)
+local br=fs>0 and q+fs or 0
+if not gd or br>e.z then e.z=br end
 if e.r.cj=="s"then
 e.states[1].z=e.z
-jz.block(e.states[1],e.r.rates[1])
-elseif e.z==0 and e.r.bD==#e.r.rates then
+jH.block(e.states[1],e.r.rates[1])
+elseif e.z==0 and e.r.bE==#e.r.rates then
 call("DEL",e.U)
 else
-es(e)
+eu(e)
 end
-if fq==0 and e.r.J>0 then
-dZ(e)
-dW(e)
+if fs==0 and e.r.J>0 then
+eb(e)
+dY(e)
 end
-hq("block",e,gb and fq or-1,E,fW[i])
-dn(af,e)
+hw("block",e,gd and fs or-1,E,fY[i])
+dp(ag,e)
 end
-return af
+return ag
 end
 function bR.Z()
-local E,af=aC(),{}
-local ai,fW=eo()
-for i,e in ipairs(ai)do
+local E,ag=aC(),{}
+local aj,fY=ep()
+for i,e in ipairs(aj)do
 call("DEL",e.U)
-for _,U in pairs(e.bD or{})do
+for _,U in pairs(e.bE or{})do
 call("DEL",U)
 end
 if e.r.J>0 then
 call("ZREMRANGEBYSCORE",e.az,"1","+inf")
-eV[e.az]=nil
-dZ(e)
+eW[e.az]=nil
+eb(e)
 end
-hq("reset",e,-1,E,fW[i])
-dW(e)
-dn(af,e)
+hw("reset",e,-1,E,fY[i])
+dY(e)
+dp(ag,e)
 end
-return af
+return ag
 end
 return ci
 end
-local function ho()
-fL=fL or fc()
-return fL
+local function hu()
+fO=fO or fd()
+return fO
 end
-function fd(e)
-im=true
-ho().dW(e)
+function fe(e)
+iu=true
+hu().dY(e)
 end
-fz={dW=dW,es=es,ej=ej,gn=ho}
+fB={dY=dY,eu=eu,ek=ek,gq=hu}
 end
 for i=1,number()do
 local r
 if ARGV[cE+4]=="0"then
-r={cn=number(),J=number(),gc=number(),rates={},cj=""}
-r.bk,r.cY,r.bD,r.cq="","",number(),true
+r={cn=number(),J=number(),ge=number(),rates={},cj=""}
+r.bl,r.cY,r.bE,r.cq="","",number(),true
 else
-if not fz then gU()end
-r=fz.ej()
+if not fB then gZ()end
+r=fB.ek()
 end
 ct[i]=r
 end
-local function bC(letter)
+local function bD(letter)
 bd=false
 if not bR[letter]then
-if not fz then gU()end
-fz.gn()
+if not fB then gZ()end
+fB.gq()
 end
 return bR[letter]()
 end
-local function kb()
-local Q,w={q},number()
-if w>1 then
-local dE=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dE)=="table"and dE.err and sub(dE.err,1,3)=="OOM"then bH=dE.err end
+local function kk()
+local Q,v={q},number()
+if v>1 then
+local dG=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dG)=="table"and dG.err and sub(dG.err,1,3)=="OOM"then bI=dG.err end
 end
-for i=1,w do
-Q[i+1]=il(bC,aC())
+for i=1,v do
+Q[i+1]=it(bD,aC())
 end
-if eI>0 then Q[#Q+1]=fb end
-if im then Q[#Q+1]="RULES"end
+if eK>0 then Q[#Q+1]=fc end
+if iu then Q[#Q+1]="RULES"end
 return Q
 end
-if not kv then return kb()end
-local function fQ(id,cW,r,hF,az,aG,gh)
-if gh then
-eV,fs={},{}
+if not kE then return kk()end
+local function fT(id,cW,r,hL,az,aG,gk)
+if gk then
+eW,fu={},{}
 end
 local e={r=ct[r],Y=1,J=1,z=0}
-e.U,e.az,e.aG=hF,az,aG
-if not cW then return{ih(id,{e})}end
-return cL(id,cW,hE(id),0,{e})
+e.U,e.az,e.aG=hL,az,aG
+if not cW then return{ip(id,{e})}end
+return cL(id,cW,hK(id),0,{e})
 end
-return{fQ=fQ,ex=ex,hC=hC,fb=fb}
+return{fT=fT,ez=ez,hI=hI,fc=fc}
 end
 local q=tonumber(ARGV[1])
 if not q then
-local dk=call("TIME")
-q=dk[1]*1000000+dk[2]
+local dl=call("TIME")
+q=dl[1]*1000000+dl[2]
 ARGV[1]=q
 end
-if ARGV[3]==""then return ew()end
-local ev={string.byte(ARGV[3],1,-1)}
-local eI=ARGV[6]+0
-local ct=8+eI
+if ARGV[3]==""then return ey()end
+local ex={string.byte(ARGV[3],1,-1)}
+local eK=ARGV[6]+0
+local ct=8+eK
 local id,at,U=ct+4*ARGV[ct-1],1,0
-local dw=string.format("%.0f",q)
-local ji,iW="-"..dw,"(-"..dw
-local Q,bH,ck={q},nil,nil
-local eg=false
-local hc,ib=60000000,2^24
-local fR=q-q%ib
-local iN=string.format("%.0f",-fR)
-local fF=20000000
-local function jG()
-local w=#ev
-local hF,az,aG=KEYS[U-2],KEYS[U-1],KEYS[U]
-local dJ,be,aR,aP
-local y,dC,is,bu
-while at<w do
-local letter,an=ev[at],0
+local dy=string.format("%.0f",q)
+local jq,jc="-"..dy,"(-"..dy
+local Q,bI,ck={q},nil,nil
+local ei=false
+local hh,ik=60000000,2^24
+local fU=q-q%ik
+local iT=string.format("%.0f",-fU)
+local fH=20000000
+local function jO()
+local v=#ex
+local hL,az,aG=KEYS[U-2],KEYS[U-1],KEYS[U]
+local dL,be,aR,aP
+local y,dE,iz,br
+while at<v do
+local letter,an=ex[at],0
 if letter<97 then
-hF,az,aG=KEYS[U+1],KEYS[U+2],KEYS[U+3]
+hL,az,aG=KEYS[U+1],KEYS[U+2],KEYS[U+3]
 U=U+3
-dJ,be=false,nil
+dL,be=false,nil
 else
 letter=letter-32
 end
-local ab=#Q
+local ac=#Q
 if letter==82 then
-if dJ or call("EXISTS",aG)==0 then
-local ea=call("ZREM",az,ARGV[id])
-eg=true
-if be and ea>0 then
-be,aR=be-ea,nil
+if dL or call("EXISTS",aG)==0 then
+local ec=call("ZREM",az,ARGV[id])
+ei=true
+if be and ec>0 then
+be,aR=be-ec,nil
 end
-Q[ab+1]=ea
+Q[ac+1]=ec
 an=1
 end
-elseif bH then
-error(bH,0)
-elseif dJ or call("EXISTS",aG,hF)==0 then
-dJ=true
-if ev[at+1]~=y then
-y=ev[at+1]
+elseif bI then
+error(bI,0)
+elseif dL or call("EXISTS",aG,hL)==0 then
+dL=true
+if ex[at+1]~=y then
+y=ex[at+1]
 local r=ct+4*(y-48)
-dC,is=ARGV[r]+0,ARGV[r+1]+0
-bu=string.format("%.0f",q+dC)
+dE,iz=ARGV[r]+0,ARGV[r+1]+0
+br=string.format("%.0f",q+dE)
 end
 if not be then
 local cU=call("ZCARD",az)
 if cU==0 then
 be,aP=0,0
-elseif call("ZCOUNT",az,iW,iN)==1 then
+elseif call("ZCOUNT",az,jc,iT)==1 then
 aP,aR=q-1,cU>1 and call("ZRANGE",az,"1","1","WITHSCORES")[2]+0
 if cU==1 or aR>q then be=cU-1 end
 elseif cU==1 then
-local eF=call("ZSCORE",az,"#")
-if eF then
-be,aP=0,-eF
+local eH=call("ZSCORE",az,"#")
+if eH then
+be,aP=0,-eH
 end
 else
-local al=call("ZRANGE",az,"0","1","WITHSCORES")
-if al[1]=="#"and al[4]+0>q then
-be,aP,aR=cU-1,-al[2],al[4]+0
+local af=call("ZRANGE",az,"0","1","WITHSCORES")
+if af[1]=="#"and af[4]+0>q then
+be,aP,aR=cU-1,-af[2],af[4]+0
 end
 end
 elseif be>0 and not aR then
 aR=call("ZRANGE",az,"1","1","WITHSCORES")[2]+0
 end
-local bf=be and is-be or-1
+local bf=be and iz-be or-1
 if bf>0 then
 an=1
-while an<bf and ev[at+2*an]==letter+32 and ev[at+2*an+1]==y do
+while an<bf and ex[at+2*an]==letter+32 and ex[at+2*an+1]==y do
 an=an+1
 end
-eg=true
-local eF=q
-if aP>=q then eF=aP+1 end
+ei=true
+local eH=q
+if aP>=q then eH=aP+1 end
 if an==1 then
-local aN=eF==q and ji or string.format("%.0f",-eF)
-call("ZADD",az,aN,"#",bu,ARGV[id])
+local aN=eH==q and jq or string.format("%.0f",-eH)
+call("ZADD",az,aN,"#",br,ARGV[id])
 else
-local cU={string.format("%.0f",1-eF-an),"#"}
+local cU={string.format("%.0f",1-eH-an),"#"}
 for i=0,an-1 do
-cU[2*i+3],cU[2*i+4]=bu,ARGV[id+i]
+cU[2*i+3],cU[2*i+4]=br,ARGV[id+i]
 end
 call("ZADD",az,unpack(cU))
 end
-if aP<fR or aP>=fR+ib or dC>fF then
-local cI=math.max(4*dC,hc)/1000+ARGV[2]
+if aP<fU or aP>=fU+ik or dE>fH then
+local cI=math.max(4*dE,hh)/1000+ARGV[2]
 if call("PTTL",az)<cI then
 call("PEXPIRE",az,string.format("%.0f",math.ceil(cI*1.125)))
 end
 end
-if be==0 or q+dC<aR then aR=q+dC end
+if be==0 or q+dE<aR then aR=q+dE end
 for i=1,an do
-Q[ab+1],Q[ab+2],Q[ab+3]=be+i,aR-q,eF+i-1-q
-ab=ab+3
+Q[ac+1],Q[ac+2],Q[ac+3]=be+i,aR-q,eH+i-1-q
+ac=ac+3
 end
-be,aP=be+an,eF+an-1
+be,aP=be+an,eH+an-1
 elseif bf==0 and letter==84 then
-Q[ab+1],Q[ab+2],Q[ab+3]=0,aR-q,be
+Q[ac+1],Q[ac+2],Q[ac+3]=0,aR-q,be
 an=1
 end
 end
 if an==0 then
-ck=ck or ew()
-dJ,be,an=false,nil,1
+ck=ck or ey()
+dL,be,an=false,nil,1
 local cW=letter~=82 and(letter==87 and"1"or"0")
-local r,gh=ev[at+1]-47,eg
-eg=false
-Q[ab+1]=ck.fQ(ARGV[id],cW,r,hF,az,aG,gh)
+local r,gk=ex[at+1]-47,ei
+ei=false
+Q[ac+1]=ck.fT(ARGV[id],cW,r,hL,az,aG,gk)
 end
 at,id=at+2*an,id+an
 end
 end
-if eI>0 and ARGV[5]=="1"then ck=ew()end
-if#ev>2 then
-local dE=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dE)=="table"and dE.err and string.sub(dE.err,1,3)=="OOM"then bH=dE.err end
+if eK>0 and ARGV[5]=="1"then ck=ey()end
+if#ex>2 then
+local dG=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dG)=="table"and dG.err and string.sub(dG.err,1,3)=="OOM"then bI=dG.err end
 end
-while at<#ev do
-local ok,af=pcall(jG)
+while at<#ex do
+local ok,ag=pcall(jO)
 if not ok then
-ck=ck or ew()
-Q[#Q+1]=ck.ex(af)
+ck=ck or ey()
+Q[#Q+1]=ck.ez(ag)
 at,id=at+2,id+1
 end
 end
-if eI>0 then Q[#Q+1]=ck and ck.fb or{}end
+if eK>0 then Q[#Q+1]=ck and ck.fc or{}end
 return Q`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "a91fc7e789c4d951adf4a9c3f382d12f700d4c10",
+  sha1: "e6fcc50a60d1aded7d13041ee3e116f94349cc4b",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3438,28 +3438,28 @@ ${part31}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "d71b624fb489461bc1867e52d8f82a0d46c1202b",
+  sha1: "4957fc87e7f1a91da12c8427943fb4383634c1de",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
 local U,Y,capacity,window,aI=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aE,reset,dv,aV=bp("GET",U),nil,nil,"-"..ARGV[5],capacity
+local m,aE,reset,dx,aV=bq("GET",U),nil,nil,"-"..ARGV[5],capacity
 if capacity>=aI then aV=0 end
-local bI,ey,fw=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
-local fg,ju=q-q%bI-bI,q+bI/2
+local bh,eA,fy=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
+local fi,jC=q-q%bh-bh,q+bh/2
 local aN=m and tonumber(m)
-if aN and aN<=ey then
-local w=-aN%aI
-local D=fg-(aN+w)/aI
-if D>ju then D=D-bI end
-local aK,ay=w+Y,D+window-q
-if D<=q and ay>0 and aK<=aV and bp("INCRBY",U,dv)==aN-Y then
+if aN and aN<=eA then
+local v=-aN%aI
+local D=fi-(aN+v)/aI
+if D>jC then D=D-bh end
+local aK,ay=v+Y,D+window-q
+if D<=q and ay>0 and aK<=aV and bq("INCRBY",U,dx)==aN-Y then
 aE,reset=aK,ay
 end
 elseif m and#m==19 then
-local aL,D,w=ad("<I8I7I4",m,1)
-local aK,ay=w+Y,D+window-q
-if aL==fw and D<=q and ay>0 and aK<=capacity and not(aV>0)then
-if bp("SETRANGE",U,"15",pack("<I4",aK))==19 then
+local aL,D,v=ae("<I8I7I4",m,1)
+local aK,ay=v+Y,D+window-q
+if aL==fy and D<=q and ay>0 and aK<=capacity and not(aV>0)then
+if bq("SETRANGE",U,"15",pack("<I4",aK))==19 then
 aE,reset=aK,ay
 end
 end
@@ -3474,165 +3474,193 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local hn="f"
+local ht="f"
 ${part36}
-local aI,aV,dF
-local function iA()
-aI,dF=step,cI(q+window)
+local aI,aV,dH
+local function iH()
+aI,dH=step,cI(q+window)
 aV=capacity<aI and capacity or 0
 end
 local function bM(m)
-if aI>0 and dV(m)then return gH(m,aI)end
+if aI>0 and dX(m)then return gL(m,aI)end
 if#m~=19 or byte(m,1)~=70 then return nil end
-local cz,D,w=ad("<I7I7I4",m,2)
-if cz==window then return D,w end
+local cz,D,v=ae("<I7I7I4",m,2)
+if cz==window then return D,v end
 end
-local function fS(D,w)
-if aV==0 then return"F"..pack("<I7I7I4",window,D,w)end
-return hZ(D,w,aI)
+local function fV(D,v)
+if aV==0 then return"F"..pack("<I7I7I4",window,D,v)end
+return ii(D,v,aI)
 end
-local function cy(U,m,ah)
-local D,w
+local function cy(U,m,ai)
+local D,v
 if m then
-D,w=bM(m)
+D,v=bM(m)
 end
 if D and D<=q and q<D+window then
-local reset,bf=D+window-q,capacity-w
-if Y>bf and aQ<reset then return 0,w,reset,reset end
+local reset,bf=D+window-q,capacity-v
+if Y>bf and aQ<reset then return 0,v,reset,reset end
 if Y<=bf then
-if bd then return 1,w,reset,0 end
-local W=ah==1 and 1 or min(ah,floor(bf/Y))
-local au=dt(U,m,fS(D,w+W*Y),cI(D+window))
+if bd then return 1,v,reset,0 end
+local W=ai==1 and 1 or min(ai,floor(bf/Y))
+local au=dv(U,m,fV(D,v+W*Y),cI(D+window))
 if au then return false,au end
-return W,w+W*Y,reset,W==ah and 0 or reset
+return W,v+W*Y,reset,W==ai and 0 or reset
 end
 end
-if bd or(m and not(D and D+window<=q))then return aF(U,m,ah)end
-local W=ah==1 and 1 or max(min(ah,floor(capacity/Y)),1)
-local au=dt(U,m,fS(q,W*Y),dF)
+if bd or(m and not(D and D+window<=q))then return aF(U,m,ai)end
+local W=ai==1 and 1 or max(min(ai,floor(capacity/Y)),1)
+local au=dv(U,m,fV(q,W*Y),dH)
 if au then return false,au end
-return W,W*Y,window,W==ah and 0 or window
+return W,W*Y,window,W==ai and 0 or window
 end
 ${part37}
-return ec
+return ee
 end
 local cJ
-local function ec(U,m,ah,aU)
-cJ=cJ or eY()
-cJ(U,m,ah,aU)
+local function ee(U,m,ai,aU)
+cJ=cJ or eZ()
+cJ(U,m,ai,aU)
 end
-local function dj(bV,E,ar)
-local KEYS,Q,bo,q,Y,capacity,window=KEYS,Q,y,q,Y,capacity,window
-local bp,tonumber,pack,ad,aI,dv=bp,tonumber,pack,ad,step,format("-%.0f",Y)
+local function dk(bV,E,ar)
+local KEYS,Q,bp,q,Y,capacity,window=KEYS,Q,y,q,Y,capacity,window
+local bq,tonumber,pack,ae,aI,dx=bq,tonumber,pack,ae,step,format("-%.0f",Y)
 local aV=capacity<aI and capacity or 0
-local bI,ey,fw=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
-local fg,ju=q-q%bI-bI,q+bI/2
+local bh,eA,fy=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
+local fi,jC=q-q%bh-bh,q+bh/2
 for i=E,ar do
 local U,m,aE,reset=KEYS[i],bV[i-E+1],nil,nil
 local aN=m and tonumber(m)
-if aN and aN<=ey then
-local w=-aN%aI
-local D=fg-(aN+w)/aI
-if D>ju then D=D-bI end
-local aK,ay=w+Y,D+window-q
-if D<=q and ay>0 and aK<=aV and bp("INCRBY",U,dv)==aN-Y then
+if aN and aN<=eA then
+local v=-aN%aI
+local D=fi-(aN+v)/aI
+if D>jC then D=D-bh end
+local aK,ay=v+Y,D+window-q
+if D<=q and ay>0 and aK<=aV and bq("INCRBY",U,dx)==aN-Y then
 aE,reset=aK,ay
 end
 elseif m and#m==19 then
-local aL,D,w=ad("<I8I7I4",m,1)
-local aK,ay=w+Y,D+window-q
-if aL==fw and D<=q and ay>0 and aK<=capacity and not(aV>0)then
-if bp("SETRANGE",U,"15",pack("<I4",aK))==19 then
+local aL,D,v=ae("<I8I7I4",m,1)
+local aK,ay=v+Y,D+window-q
+if aL==fy and D<=q and ay>0 and aK<=capacity and not(aV>0)then
+if bq("SETRANGE",U,"15",pack("<I4",aK))==19 then
 aE,reset=aK,ay
 end
 end
 end
 if aE then
-Q[bo+1],Q[bo+2]=aE,reset
-bo=bo+2
+Q[bp+1],Q[bp+2]=aE,reset
+bp=bp+2
 else
-y=bo
-ec(U,m,1)
-bo=y
+y=bp
+ee(U,m,1)
+bp=y
 end
 end
-y=bo
+y=bp
 end
 ${part38}`,
 };
 
-/** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, and again while it does. */
+/** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "0caacb413a22250a789f8183ea0251949c9ecb30",
+  sha1: "858f4fd8f8d05476cdeccfe81df33d5a5a89d0bf",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
-local q,bg,cZ,cI=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0
+local q,bg,cZ,cI,gR,jn=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dk=call("TIME")
-q=dk[1]*1000000+dk[2]
+local dl=call("TIME")
+q=dl[1]*1000000+dl[2]
 end
-local eK,iz=300000000,16
-local ei={}
-for kF in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ei[#ei+1]=kF
+local da,iG,kc=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function jf(bh,gg,aa,v)
+if bh==gg then return aa,v end
+return bh==gg+1 and v or 0,0
 end
-local cq,eM,E=ei[1]or"",ei[2]or"",tonumber(ei[3])or 0
-local fU,eB,cp,fK,kq={{bg,cZ,q,cI}},0,{},0,{}
-for i=4,#ei-3,4 do
-local bO,aC,iM,ir=ei[i],ei[i+1],min(tonumber(ei[i+2]),q),tonumber(ei[i+3])
-local bu=iM+eK+ir
-if bO==cq then eB=max(eB,bu)end
-if not(bO==bg and aC==cZ)and bu+eK>q and#fU<iz then
-fU[#fU+1]={bO,aC,iM,ir}
-if iM+eK>q then
-if bO~=bg and not kq[bO]then
-fK,kq[bO]=fK+1,true
+local du={}
+for kO in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+du[#du+1]=kO
+end
+local cq,eN,E=du[1]or"",du[2]or"",tonumber(du[3])or 0
+local fh,eD,cp,fN,kz={},0,{},0,{}
+local af,bh,aa,v,er=q,math.floor(q/da),0,0,q
+for i=4,#du-4,5 do
+local bO,aC,hP,iy=du[i],du[i+1],min(tonumber(du[i+2]),q),tonumber(du[i+3])
+local br=hP+da+iy
+if bO==bg and aC==cZ then
+if br+da>q then
+local a,b,c,d=string.match(du[i+4],kc)
+af,bh,er=a+0,max(b+0,bh),hP
+aa,v=jf(bh,b+0,c+0,d+0)
+end
+elseif br+da>q and#fh<iG then
+fh[#fh+1]={bO,aC,hP,iy,du[i+4]}
+if hP+da>q then
+if bO~=bg and not kz[bO]then
+fN,kz[bO]=fN+1,true
 end
 cp[#cp+1]=aC
-cp[#cp+1]=format("%.0f",iM)
+cp[#cp+1]=format("%.0f",hP)
 end
 end
+if bO==cq then eD=max(eD,br)end
 end
-if eM~=""and q>=E then
-cq,eM,eB=eM,"",q
+local hk,fK=string.match(gR,"^(%d+) (%d+)$")
+local gA=tonumber(hk)==af
+if jn and not gA then return{}end
+if gA then
+if fK+0==bh then
+v=max(v-1,0)
+elseif fK+1==bh then
+aa=max(aa-1,0)
+end
+end
+if not jn then
+v,er=v+1,q
+elseif aa+v==0 then
+er=min(er,q-da)
+end
+table.insert(fh,1,{bg,cZ,er,cI,format("%.0f %.0f %.0f %.0f",af,bh,aa,v)})
+if eN~=""and q>=E then
+cq,eN,eD=eN,"",q
 end
 if cq==""then
 cq=bg
-elseif cq~=bg and eM==""and eB<q then
-eM,E=bg,q+eK
+elseif cq~=bg and eN==""and eD<q then
+eN,E=bg,q+da
 end
-local aC,dX=cq.."\\n"..eM.."\\n"..format("%.0f",E).."\\n",0
-for _,bc in ipairs(fU)do
-aC=aC..bc[1].."\\n"..bc[2].."\\n"..format("%.0f\\n%.0f\\n",bc[3],bc[4])
-dX=max(dX,bc[4])
+local aC,dZ=cq.."\\n"..eN.."\\n"..format("%.0f",E).."\\n",0
+for _,aX in ipairs(fh)do
+aC=aC..aX[1].."\\n"..aX[2].."\\n"..format("%.0f\\n%.0f\\n",aX[3],aX[4])..aX[5].."\\n"
+dZ=max(dZ,aX[4])
 end
-call("SET",KEYS[1],aC,"PX",format("%.0f",(dX+3*eK)/1000))
-return{format("%.0f",q),cq,eM,format("%.0f",E),fK,unpack(cp)}`,
+call("SET",KEYS[1],aC,"PX",format("%.0f",(dZ+3*da)/1000))
+gR=format("%.0f %.0f",af,bh)
+return{format("%.0f",q),cq,eN,format("%.0f",E),fN,gR,unpack(cp)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "8a1ff5e6562a4f8ae6bf7ea9e1412d5d105cfb39",
+  sha1: "72e09f8656c44584c3b662576ef991524e03bfff",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
 local U,Y=KEYS[1],ARGV[5]+0
-local m=bp("GET",U)
-local w,at,bO,states=ARGV[11]+0,12,0,0
-for _=1,w do
-local gY=ARGV[at]=="t"
-at,bO,states=at+(gY and 7 or 4),bO+(gY and 0 or 7),states+11
+local m=bq("GET",U)
+local v,at,bO,states=ARGV[11]+0,12,0,0
+for _=1,v do
+local hd=ARGV[at]=="t"
+at,bO,states=at+(hd and 7 or 4),bO+(hd and 0 or 7),states+11
 end
-local bF=2+w+bO
-if type(m)=="string"and byte(m,1)==80 and#m==bF+states then
-local W,K,aJ,O,db={q},"",0,0,true
-at,bO,states=12,3+w,bF+1
-for i=1,w do
+local bG=2+v+bO
+if type(m)=="string"and byte(m,1)==80 and#m==bG+states then
+local W,K,aJ,O,dc={q},"",0,0,true
+at,bO,states=12,3+v,bG+1
+for i=1,v do
 local letter,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,p=ad("<I7I4",m,states)
+local us,p=ae("<I7I4",m,states)
 if letter=="t"then
-local denominator,bi,aB=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-db=aB<10 and byte(m,2+i)==116+aB and p<denominator
+local denominator,bj,aB=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+dc=aB<10 and byte(m,2+i)==116+aB and p<denominator
 if us>aJ then aJ=us end
 if us<q and(p==0 or us<q-1)then
 us,p=q,0
@@ -3642,96 +3670,96 @@ us,p=us+Y*a+cl,p+Y*b-cl*denominator
 if p>=denominator then
 us,p=us+1,p-denominator
 end
-db=db and(us<bi or(us==bi and p<=ARGV[at+5]+0))
+dc=dc and(us<bj or(us==bj and p<=ARGV[at+5]+0))
 if us>O then O=us end
 W[2*i],W[2*i+1],at=us-q,p,at+7
 else
 local ar=us+b
 p=p+Y
-db=letter=="f"and byte(m,2+i)==70 and ad("<I7",m,bO)==b
-db=db and us<=q and q<ar and p<=a
+dc=letter=="f"and byte(m,2+i)==70 and ae("<I7",m,bO)==b
+dc=dc and us<=q and q<ar and p<=a
 if ar>aJ then aJ=ar end
 if ar>O then O=ar end
 W[2*i],W[2*i+1],at,bO=p,ar-q,at+4,bO+7
 end
-if not db then break end
+if not dc then break end
 K,states=K..pack("<I7I4",us,p),states+11
 end
 local aD=1000*2^byte(m,2)
-db=db and aJ-aJ%aD==O-O%aD
-if db and bp("SETRANGE",U,format("%d",bF),K)==#m then return W end
+dc=dc and aJ-aJ%aD==O-O%aD
+if dc and bq("SETRANGE",U,format("%d",bG),K)==#m then return W end
 end
 end
 local cd=ARGV[2]+0
 ${part25}
 local Y,aQ,bd=0,0,false
-local aT,br,w,cf,aL,size,eN,J,bF,aD
-local h,cm,bu,aJ,O={},{},{},0,0
-local function hU(E)
-br,w={},ARGV[E+4]+0
+local aT,bt,v,cf,aL,size,eO,J,bG,aD
+local h,cm,br,aJ,O={},{},{},0,0
+local function ib(E)
+bt,v={},ARGV[E+4]+0
 local at=E+4
-for i=1,w do
+for i=1,v do
 local letter=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if letter=="t"then
 local denominator,aq,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
 local cl=floor(Y*b/denominator)
-br[i]={
+bt[i]={
 letter=letter,
 us=Y*a+cl,
-aa=Y*b-cl*denominator,
+ab=Y*b-cl*denominator,
 denominator=denominator,
 aq=aq,
 aH=aH,
-bi=q+aq,
+bj=q+aq,
 aB=ARGV[at+7]+0,
 }
 at=at+7
 else
-br[i]={letter=letter,capacity=a,window=b,dU=b}
+bt[i]={letter=letter,capacity=a,window=b,dW=b}
 at=at+4
 if letter=="c"then
 local step=ARGV[at]+0
-br[i].step,br[i].bE,br[i].dU=step,b/step,2*b
+bt[i].step,bt[i].bF,bt[i].dW=step,b/step,2*b
 end
 end
 end
-aT=gF(br)
-for i,g in ipairs(br)do
-local fN=aT.br[i]
-g.format,g.am,g.at=fN.format,fN.am,fN.at
+aT=gJ(bt)
+for i,g in ipairs(bt)do
+local fQ=aT.bt[i]
+g.format,g.am,g.at=fQ.format,fQ.am,fQ.at
 end
-cf,size,eN,J,aD=aT.cf,aT.size,aT.eN,aT.J,aT.aD
+cf,size,eO,J,aD=aT.cf,aT.size,aT.eO,aT.J,aT.aD
 aL=#cf
-bF=format("%d",aL)
+bG=format("%d",aL)
 end
-local function ee(g,D,H)
-return H>0 and ceil(H*(g.bE-floor((q-D)/g.step))/g.bE)or 0
+local function eg(g,D,H)
+return H>0 and ceil(H*(g.bF-floor((q-D)/g.step))/g.bF)or 0
 end
-local Q,y,bH={q},1,nil
-local function dt(U,m)
-local K,an=pack(eN,unpack(cm,1,J)),nil
+local Q,y,bI={q},1,nil
+local function dv(U,m)
+local K,an=pack(eO,unpack(cm,1,J)),nil
 if m and aJ-aJ%aD==O-O%aD then
-an=bp("SETRANGE",U,bF,K)
+an=bq("SETRANGE",U,bG,K)
 return type(an)=="table"and an.err
 end
-local cI=gd(aT,O)
+local cI=gf(aT,O)
 K=cf..K
-an=m and bp("SET",U,K,"PX",cI)or bp("SET",U,K,"PX",cI,"NX")or bp("GET",U)
+an=m and bq("SET",U,K,"PX",cI)or bq("SET",U,K,"PX",cI,"NX")or bq("GET",U)
 return an and an.err
 end
-local function eY()
+local function eZ()
 local function bM(m)
 if m and(#m~=size or sub(m,1,aL)~=cf)then return false end
 aJ=0
-for i=1,w do
-local g=br[i]
+for i=1,v do
+local g=bt[i]
 local aM,am,us,p,H,ar=g.letter,g.am,0,0,0,0
 if m then
-us,p,H=ad(g.format,m,g.at)
+us,p,H=ae(g.format,m,g.at)
 end
 if aM=="t"then
-if us>g.bi then return false end
+if us>g.bj then return false end
 ar=us
 if us<q-1 or(us<q and p==0)then
 us,p=q,0
@@ -3757,33 +3785,33 @@ h[am+2]=H
 end
 end
 if ar>aJ then aJ=ar end
-h[am],h[am+1],bu[i]=us,p,ar
+h[am],h[am+1],br[i]=us,p,ar
 end
 return true
 end
-local function cL(ah)
+local function cL(ai)
 O=0
-for i=1,w do
-local g=br[i]
+for i=1,v do
+local g=bt[i]
 local aM,am=g.letter,g.am
 local us,p=h[am],h[am+1]
 local ar=us
 if aM=="t"then
-p=p+ah*g.aa
+p=p+ai*g.ab
 if p>=g.denominator then
 local cl=floor(p/g.denominator)
 us,p=us+cl,p-cl*g.denominator
 end
-us=us+ah*g.us
-if us>=g.bi and(us>g.bi or p>g.aH)then return false end
+us=us+ai*g.us
+if us>=g.bj and(us>g.bj or p>g.aH)then return false end
 ar=us
 else
-p,ar=p+ah*Y,us+g.window
+p,ar=p+ai*Y,us+g.window
 if aM=="f"then
 if p>g.capacity then return false end
 else
 local H=h[am+2]
-if p+ee(g,us,H)>g.capacity then return false end
+if p+eg(g,us,H)>g.capacity then return false end
 cm[am+2],ar=H,ar+g.window
 end
 end
@@ -3792,16 +3820,16 @@ cm[am],cm[am+1]=us,p
 end
 return true
 end
-local function ky(ah)
-local aV=ah-1
-for i=1,w do
-local g=br[i]
+local function kH(ai)
+local aV=ai-1
+for i=1,v do
+local g=bt[i]
 local us,p=h[g.am],h[g.am+1]
 if g.letter=="t"then
-local bf=g.bi-us+(g.aH-p)/g.denominator
-aV=min(aV,floor(bf/(g.us+g.aa/g.denominator))+1)
+local bf=g.bj-us+(g.aH-p)/g.denominator
+aV=min(aV,floor(bf/(g.us+g.ab/g.denominator))+1)
 else
-if g.letter=="c"then p=p+ee(g,us,h[g.am+2])end
+if g.letter=="c"then p=p+eg(g,us,h[g.am+2])end
 aV=min(aV,floor((g.capacity-p)/Y))
 end
 end
@@ -3810,18 +3838,18 @@ aV=aV-1
 end
 return max(aV,0)
 end
-local function eW(g,p,bf)
+local function eX(g,p,bf)
 if bf<0 then return g.window+1 end
 if p<=bf then return 0 end
-return(g.bE-floor(bf*g.bE/p))*g.step
+return(g.bF-floor(bf*g.bF/p))*g.step
 end
-local function ke(bl)
+local function kn(bm)
 local at=q
-for i=1,w do
-local g=br[i]
-local aM,us,p=g.letter,bl[g.am],bl[g.am+1]
+for i=1,v do
+local g=bt[i]
+local aM,us,p=g.letter,bm[g.am],bm[g.am+1]
 if aM=="t"then
-us,p=us+g.us-g.aq,p+g.aa
+us,p=us+g.us-g.aq,p+g.ab
 if p>=g.denominator then
 us,p=us+1,p-g.denominator
 end
@@ -3829,18 +3857,18 @@ at=max(at,p>g.aH and us+1 or us)
 elseif aM=="f"then
 if p+Y>g.capacity then at=max(at,us+g.window)end
 else
-local ij=eW(g,bl[g.am+2],g.capacity-Y-p)
-if ij>g.window then ij=g.window+eW(g,p,g.capacity-Y)end
-at=max(at,us+ij)
+local ir=eX(g,bm[g.am+2],g.capacity-Y-p)
+if ir>g.window then ir=g.window+eX(g,p,g.capacity-Y)end
+at=max(at,us+ir)
 end
 end
 return at-q
 end
-local function ec(bl,dc)
-for i=1,w do
-local g=br[i]
+local function ee(bm,dd)
+for i=1,v do
+local g=bt[i]
 local aM,am=g.letter,g.am
-local us,p=bl[am],bl[am+1]
+local us,p=bm[am],bm[am+1]
 if aM=="t"then
 us,p=us-q,p
 if us<0 then
@@ -3848,46 +3876,46 @@ us,p=0,0
 end
 Q[y+1],Q[y+2]=us,p
 else
-local ar=dc and us+g.dU or bu[i]
+local ar=dd and us+g.dW or br[i]
 if ar<=q then
 Q[y+1],Q[y+2]=0,0
 else
-if aM=="c"then p=p+ee(g,us,bl[am+2])end
+if aM=="c"then p=p+eg(g,us,bm[am+2])end
 Q[y+1],Q[y+2]=p,ar-q
 end
 end
 y=y+2
 end
 end
-local function cy(U,m,ah,aU)
+local function cy(U,m,ai,aU)
 if not bM(m)then return false end
-local W,bj,au=ah,0,nil
-if not cL(ah)then
-W=ky(ah)
-bj=ke(W>0 and cm or h)
-if bj<=aQ then return false end
+local W,bk,au=ai,0,nil
+if not cL(ai)then
+W=kH(ai)
+bk=kn(W>0 and cm or h)
+if bk<=aQ then return false end
 end
 if W>0 and not bd then
-au=dt(U,m)
+au=dv(U,m)
 elseif not m then
-au=bp("GET",U)
+au=bq("GET",U)
 au=au and au.err
 end
 if au then
-if string.find(au,"READONLY",1,true)then bH=au end
+if string.find(au,"READONLY",1,true)then bI=au end
 y=y+1
 Q[y]=au
 return true
 end
 if aU or W==0 then
 y=y+1
-Q[y]=aU and W or-1-bj
+Q[y]=aU and W or-1-bk
 end
-local dc=W>0 and not bd
-ec(dc and cm or h,dc)
+local dd=W>0 and not bd
+ee(dd and cm or h,dd)
 if aU then
 y=y+1
-Q[y]=bj
+Q[y]=bk
 end
 return true
 end
@@ -3923,86 +3951,86 @@ ${part29}
 ${part8}
 ${part31}
 end
-local function ed(ay,cZ,eG)
-local km,hr={},{q,cd,1}
+local function ef(ay,cZ,eI)
+local kv,hx={},{q,cd,1}
 for i=1,cZ do
-hr[3+i]=ARGV[eG+i]
+hx[3+i]=ARGV[eI+i]
 end
-local cW,aO,ab=bd and"2"or"1",0,#hr+1
-for _,bc in ipairs(ay)do
-for _=1,bc.ah do
+local cW,aO,ac=bd and"2"or"1",0,#hx+1
+for _,aX in ipairs(ay)do
+for _=1,aX.ai do
 aO=aO+1
-km[aO]=bc.U
-for i,iQ in ipairs({cW,aQ,1,"1",Y,0})do
-hr[ab+i]=iQ
+kv[aO]=aX.U
+for i,iW in ipairs({cW,aQ,1,"1",Y,0})do
+hx[ac+i]=iW
 end
-ab=ab+6
+ac=ac+6
 end
 end
-hr[4+cZ]=aO
-local ig,an=aF(hr,km),1
-for _,bc in ipairs(ay)do
-if bc.aU then
-local fC={}
-for i=1,bc.ah do
-fC[i]=ig[an+i]
+hx[4+cZ]=aO
+local io,an=aF(hx,kv),1
+for _,aX in ipairs(ay)do
+if aX.aU then
+local fE={}
+for i=1,aX.ai do
+fE[i]=io[an+i]
 end
-Q[bc.y],an=fC,an+bc.ah
+Q[aX.y],an=fE,an+aX.ai
 else
-Q[bc.y],an=ig[an+1],an+1
+Q[aX.y],an=io[an+1],an+1
 end
 end
 end
-return cy,ed
+return cy,ef
 end
-local cy,ed
-local A,ab=2,0
-while ab<#KEYS do
-local aM,al,cZ=ARGV[A+1]+0,ab+1,ARGV[A+5]+0
-ab=min(ab+ARGV[A+2],#KEYS)
+local cy,ef
+local A,ac=2,0
+while ac<#KEYS do
+local aM,af,cZ=ARGV[A+1]+0,ac+1,ARGV[A+5]+0
+ac=min(ac+ARGV[A+2],#KEYS)
 Y,aQ,bd=ARGV[A+3]+0,ARGV[A+4]+0,aM%2==1
-local eG,aU,ay=A+5,aM>=8,nil
-hU(eG)
-local ku=not(aU or bd)
+local eI,aU,ay=A+5,aM>=8,nil
+ib(eI)
+local kD=not(aU or bd)
 A=A+5+cZ
-for E=al,ab,1000 do
-local ar=min(E+999,ab)
+for E=af,ac,1000 do
+local ar=min(E+999,ac)
 local bV=call("MGET",unpack(KEYS,E,ar))
 for i=E,ar do
 local U,m=KEYS[i],bV[i-E+1]
-local db=ku and m and#m==size and sub(m,1,aL)==cf
-if db then
+local dc=kD and m and#m==size and sub(m,1,aL)==cf
+if dc then
 aJ,O=0,0
-for n=1,w do
-local g=br[n]
+for n=1,v do
+local g=bt[n]
 local aM,am,ar=g.letter,g.am,0
-local us,p,H=ad(g.format,m,g.at)
+local us,p,H=ae(g.format,m,g.at)
 if aM=="t"then
 if us>aJ then aJ=us end
 if us<q and(p==0 or us<q-1)then
 us,p=q,0
 end
-local denominator,bi=g.denominator,g.bi
-us,ar,p=us+g.us,us+g.us,p+g.aa
+local denominator,bj=g.denominator,g.bj
+us,ar,p=us+g.us,us+g.us,p+g.ab
 if p>=denominator then
-p=min(p,denominator-1+g.aa)
+p=min(p,denominator-1+g.ab)
 if p>=denominator then
 us,p=us+1,p-denominator
 end
 end
-if us>=bi and(us>bi or p>g.aH)then
-db=false
+if us>=bj and(us>bj or p>g.aH)then
+dc=false
 break
 end
 Q[y+n+n-1],Q[y+n+n]=us-q,p
 else
-p,ar=p+Y,us+g.dU
+p,ar=p+Y,us+g.dW
 local aE=p
 if aM=="c"then
-cm[am+2],aE=H,p+ee(g,us,H)
+cm[am+2],aE=H,p+eg(g,us,H)
 end
 if us>q or q>=us+g.window or aE>g.capacity then
-db=false
+dc=false
 break
 end
 if ar>aJ then aJ=ar end
@@ -4011,40 +4039,40 @@ end
 if ar>O then O=ar end
 cm[am],cm[am+1]=us,p
 end
-db=db and not dt(U,m)
+dc=dc and not dv(U,m)
 end
-if db then
-y=y+w+w
+if dc then
+y=y+v+v
 else
-for n=y+w+w,y+1,-1 do
+for n=y+v+v,y+1,-1 do
 Q[n]=nil
 end
 if not cy then
-cy,ed=eY()
+cy,ef=eZ()
 end
-local ah=aU and ARGV[A+i-al+1]+0 or 1
-if not cy(U,m,ah,aU)then
+local ai=aU and ARGV[A+i-af+1]+0 or 1
+if not cy(U,m,ai,aU)then
 ay,y=ay or{},y+1
-ay[#ay+1],Q[y]={U=U,ah=ah,aU=aU,y=y},false
+ay[#ay+1],Q[y]={U=U,ai=ai,aU=aU,y=y},false
 end
 end
 end
 end
-if ay then ed(ay,cZ,eG)end
-if aU then A=A+ab-al+1 end
+if ay then ef(ay,cZ,eI)end
+if aU then A=A+ac-af+1 end
 end
-return bH and redis.error_reply(bH)or Q`,
+return bI and redis.error_reply(bI)or Q`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "bbed66d349470bf6d8ba7e5d535a57839139200a",
+  sha1: "7e4db3def6aa8c3c75bf31ce77efbb2132a24cc2",
   source: `${part32}
 ${part33}
 ${part35}
 ${part4}
-local cD,jq,bw,fT=2^48,2^37,54,32
+local cD,jy,bx,fW=2^48,2^37,54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4056,172 +4084,172 @@ ${part22}
 ${part23}
 ${part24}
 local kernel,g
-local fg=q-q%cD
-local function fh(us)
-us=us+fg
+local fi=q-q%cD
+local function fj(us)
+us=us+fi
 if us>q+cD/2 then return us-cD end
 if us<q-cD/2 then return us+cD end
 return us
 end
-local aw,ax,aD,hl
-local function iA()
+local aw,ax,aD,hr
+local function iH()
 aw,g=6,nil
 while aw<10 and 4^aw<capacity do
 aw=aw+1
 end
 ax=2^aw
-if window>=jq then aw=aw+16 end
+if window>=jy then aw=aw+16 end
 aD=ceil(window/8)
-hl=cI(q-q%aD+aD+window)
+hr=cI(q-q%aD+aD+window)
 end
-local function iK(U,ah)
+local function iR(U,ai)
 kernel=kernel or bJ.s()
-g=g or kernel.eQ(capacity,window)
-local o=kernel.gR(U,g)
-if o.dS then return"RULES"end
-o=kernel.dg(o,g,bd)
-local W,at,du=0,max(q,o.z,kernel.cF(o,Y,g)),q
-while W<ah and(at<=q or W==0 and at-q<=aQ)do
-W,du=W+1,at
+g=g or kernel.eR(capacity,window)
+local o=kernel.gW(U,g)
+if o.dU then return"RULES"end
+o=kernel.dh(o,g,bd)
+local W,at,dw=0,max(q,o.z,kernel.cF(o,Y,g)),q
+while W<ai and(at<=q or W==0 and at-q<=aQ)do
+W,dw=W+1,at
 if bd then break end
 kernel.cL(o,at,Y,g)
-if W<ah then at=max(q,o.z,kernel.cF(o,Y,g))end
+if W<ai then at=max(q,o.z,kernel.cF(o,Y,g))end
 end
-local aE,reset=kernel.dY(o,g)
+local aE,reset=kernel.ea(o,g)
 if W==0 and o.z>q then return{2,at-q,aE,reset}end
-if W>0 and du>q then return{1,du-q,aE,reset}end
-return W,aE,reset,W==ah and 0 or at-q
+if W>0 and dw>q then return{1,dw-q,aE,reset}end
+return W,aE,reset,W==ai and 0 or at-q
 end
-local function aF(U,ah)
-local an,W,aE,reset,bj=pcall(iK,U,ah)
-if an then return W,aE,reset,bj end
+local function aF(U,ai)
+local an,W,aE,reset,bk=pcall(iR,U,ai)
+if an then return W,aE,reset,bk end
 return false,type(W)=="table"and W.err or tostring(W)
 end
-local z,v,dx
-local jR="23"
-local function dP(aL,w,J,aO,aA)
-return pack("<I7I4I4I4I7I4B",q,aL,w,J,aO,aA,dx and aw+32 or aw)
+local z,w,dz
+local jZ="23"
+local function dR(aL,v,J,aO,aA)
+return pack("<I7I4I4I4I7I4B",q,aL,v,J,aO,aA,dz and aw+32 or aw)
 end
-local function bk(aL,w,J,aO,aA)
-return"S"..pack("<dI7I7",z,window,v)..dP(aL,w,J,aO,aA)
+local function bl(aL,v,J,aO,aA)
+return"S"..pack("<dI7I7",z,window,w)..dR(aL,v,J,aO,aA)
 end
-local function dt(U,ag,p,aO)
-local w=#ag/8+1
-local J=fA(w,capacity,ax)
-local m=bk(0,w,J,aO,aO)..pack("<I4",aO)..ag..pack("<I6I2",q%cD,p)
-return bp("SET",U,m..string.rep("\\0",8*(J-w)),"PX",hl)
+local function dv(U,ah,p,aO)
+local v=#ah/8+1
+local J=fC(v,capacity,ax)
+local m=bl(0,v,J,aO,aO)..pack("<I4",aO)..ah..pack("<I6I2",q%cD,p)
+return bq("SET",U,m..string.rep("\\0",8*(J-v)),"PX",hr)
 end
-local function cy(U,_,ah)
-local K=bp("GETRANGE",U,"0","313")
+local function cy(U,_,ai)
+local K=bq("GETRANGE",U,"0","313")
 if type(K)~="string"then return false,K.err end
-if bd or aw>=16 then return aF(U,ah)end
+if bd or aw>=16 then return aF(U,ai)end
 local W,p=1,Y
 if K==""then
-if ah>1 then
-W=max(min(ah,floor(capacity/Y)),1)
+if ai>1 then
+W=max(min(ai,floor(capacity/Y)),1)
 p=W*Y
 end
-if p>65535 then return aF(U,ah)end
-z,v,dx=0,0,p==1
-local an=dt(U,"",p,p)
+if p>65535 then return aF(U,ai)end
+z,w,dz=0,0,p==1
+local an=dv(U,"",p,p)
 if an.err then return false,an.err end
-return W,p,window,W==ah and 0 or window
+return W,p,window,W==ai and 0 or window
 end
-if byte(K,1)~=83 or#K<bw then return aF(U,ah)end
-local cz,aZ,aL,w,J,aO,aA,aN
-z,cz,v,aZ,aL,w,J,aO,aA,aN=
-ad("<dI7I7I7I4I4I4I7I4B",K,2)
-local hm=J<=fT and#K==bw+4+8*J
-local cq=cz==window and aN%32==aw and w>0 and w<=J and aL<J
-if not cq or aZ>=q or z>q or(not hm and J<=fT)then
-return aF(U,ah)
+if byte(K,1)~=83 or#K<bx then return aF(U,ai)end
+local cz,ba,aL,v,J,aO,aA,aN
+z,cz,w,ba,aL,v,J,aO,aA,aN=
+ae("<dI7I7I7I4I4I4I7I4B",K,2)
+local hs=J<=fW and#K==bx+4+8*J
+local cq=cz==window and aN%32==aw and v>0 and v<=J and aL<J
+if not cq or ba>=q or z>q or(not hs and J<=fW)then
+return aF(U,ai)
 end
-local fZ=v>0
-v=0
-local ab,cK,gD=(aL+w-1)%J,min(J-aL,w),K
-local E=bw+4*(floor(aL/ax)+1)+8*aL
-if not hm then
+local gb=w>0
+w=0
+local ac,cK,gH=(aL+v-1)%J,min(J-aL,v),K
+local E=bx+4*(floor(aL/ax)+1)+8*aL
+if not hs then
 cK=min(16,ax-aL%ax,cK)
 if E+8*cK>#K then
-gD=bp("GETRANGE",U,format("%d",E),format("%d",E+8*cK-1))
-if#gD<8*cK then return aF(U,ah)end
+gH=bq("GETRANGE",U,format("%d",E),format("%d",E+8*cK-1))
+if#gH<8*cK then return aF(U,ai)end
 E=0
 end
 end
-local eP,aE,ae=0,aO,q-window
-while eP<cK do
-local us,bg=ad("<I6I2",gD,E+8*eP+1)
-if fh(us)>ae then break end
-eP,aE=eP+1,aE-bg
+local eQ,aE,aa=0,aO,q-window
+while eQ<cK do
+local us,bg=ae("<I6I2",gH,E+8*eQ+1)
+if fj(us)>aa then break end
+eQ,aE=eQ+1,aE-bg
 end
-if eP==cK then return aF(U,ah)end
+if eQ==cK then return aF(U,ai)end
 local bf=capacity-aE
 if Y>bf then
-local da=Y-bf
-for i=eP,cK-1 do
-local us,bg=ad("<I6I2",gD,E+8*i+1)
-da=da-bg
-if da<=0 then
-local bj=fh(us)+window-q
-if bj<=aQ then break end
-return 0,aE,aZ+window-q,bj
+local db=Y-bf
+for i=eQ,cK-1 do
+local us,bg=ae("<I6I2",gH,E+8*i+1)
+db=db-bg
+if db<=0 then
+local bk=fj(us)+window-q
+if bk<=aQ then break end
+return 0,aE,ba+window-q,bk
 end
 end
-return aF(U,ah)
+return aF(U,ai)
 end
-if ah>1 then
-W=min(ah,floor(bf/Y))
+if ai>1 then
+W=min(ai,floor(bf/Y))
 p=W*Y
 end
-if p>65535 or W<ah then return aF(U,ah)end
-dx=aN>=32 and p==1
-local bG,am=w-eP,(ab+1)%J
-aL=(aL+eP)%J
+if p>65535 or W<ai then return aF(U,ai)end
+dz=aN>=32 and p==1
+local bH,am=v-eQ,(ac+1)%J
+aL=(aL+eQ)%J
 aE=aE+p
-if bG<J then
-local bc=pack("<I6I2",q%cD,p)
+if bH<J then
+local aX=pack("<I6I2",q%cD,p)
 aA=(am%ax==0 and 0 or aA)+p
-local al,at=fZ and bk or dP,fZ and"0"or jR
-al=al(aL,bG+1,J,aE,aA)
+local af,at=gb and bl or dR,gb and"0"or jZ
+af=af(aL,bH+1,J,aE,aA)
 local an
-if hm then
-an=bp("SETRANGE",U,at,al..sub(K,bw+1,bw+4+8*am)..bc)
+if hs then
+an=bq("SETRANGE",U,at,af..sub(K,bx+1,bx+4+8*am)..aX)
 else
-local y=bw+4*(floor(am/ax)+1)+8*am
-an=bp("SETRANGE",U,format("%d",y),bc)
+local y=bx+4*(floor(am/ax)+1)+8*am
+an=bq("SETRANGE",U,format("%d",y),aX)
 if type(an)=="number"then
 if(am+1)%ax==0 or am+1==J then
-bp("SETRANGE",U,format("%d",y-8*(am%ax)-4),pack("<I4",aA))
+bq("SETRANGE",U,format("%d",y-8*(am%ax)-4),pack("<I4",aA))
 end
-bp("SETRANGE",U,at,al)
+bq("SETRANGE",U,at,af)
 end
 end
 if type(an)~="number"then return false,an.err end
-if floor(aZ/aD)~=floor(q/aD)then bp("PEXPIRE",U,hl)end
-elseif hm then
-local ag=sub(K,bw+5+8*aL,bw+4+8*min(J,aL+bG))
-if aL+bG>J then ag=ag..sub(K,bw+5,bw+4+8*(aL+bG-J))end
-local an=dt(U,ag,p,aE)
+if floor(ba/aD)~=floor(q/aD)then bq("PEXPIRE",U,hr)end
+elseif hs then
+local ah=sub(K,bx+5+8*aL,bx+4+8*min(J,aL+bH))
+if aL+bH>J then ah=ah..sub(K,bx+5,bx+4+8*(aL+bH-J))end
+local an=dv(U,ah,p,aE)
 if an.err then return false,an.err end
 elseif aL==0 then
-local m=bp("GET",U)
+local m=bq("GET",U)
 if type(m)~="string"then return false,m.err end
-local fc=fA(bG+1,capacity,ax)
-local y,ar=bw+4*(floor(bG/ax)+1)+8*bG,bw+4*ceil(fc/ax)+8*fc
-aA=(bG%ax==0 and 0 or aA)+p
-m=bk(0,bG+1,fc,aE,aA)..sub(m,bw+1)..string.rep("\\0",y-#m)
+local fd=fC(bH+1,capacity,ax)
+local y,ar=bx+4*(floor(bH/ax)+1)+8*bH,bx+4*ceil(fd/ax)+8*fd
+aA=(bH%ax==0 and 0 or aA)+p
+m=bl(0,bH+1,fd,aE,aA)..sub(m,bx+1)..string.rep("\\0",y-#m)
 m=m..pack("<I6I2",q%cD,p)..string.rep("\\0",ar-y-8)
-local an=bp("SET",U,m,"PX",hl)
+local an=bq("SET",U,m,"PX",hr)
 if an.err then return false,an.err end
-if(bG+1)%ax==0 or bG+1==fc then
-bp("SETRANGE",U,format("%d",y-8*(bG%ax)-4),pack("<I4",aA))
+if(bH+1)%ax==0 or bH+1==fd then
+bq("SETRANGE",U,format("%d",y-8*(bH%ax)-4),pack("<I4",aA))
 end
 else
-return aF(U,ah)
+return aF(U,ai)
 end
 return W,aE,window,0
 end
-local dj=nil
+local dk=nil
 ${part37}
 ${part38}`,
 };
@@ -4229,19 +4257,19 @@ ${part38}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "ed93297f6c8ba20655b66839a3c667459ee287ad",
+  sha1: "780f74757a2d3305154b9f54284e785eefb5bca7",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
 local U,Y,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aE,reset,bE=bp("GET",U),nil,nil,window/step
-local fw=window<2^45 and 67+256*window or-1
+local m,aE,reset,bF=bq("GET",U),nil,nil,window/step
+local fy=window<2^45 and 67+256*window or-1
 if m and#m==24 then
-local aL,_,H,D,w=ad("<I8BI4I7I4",m,1)
-local eD,aK=q-D,w+Y
-if aL==fw and eD>=0 and eD<window then
-if H>0 then aK=aK+ceil(H*(bE-floor(eD/step))/bE)end
-if aK<=capacity and bp("SETRANGE",U,"20",pack("<I4",w+Y))==24 then
-aE,reset=aK,2*window-eD
+local aL,_,H,D,v=ae("<I8BI4I7I4",m,1)
+local eF,aK=q-D,v+Y
+if aL==fy and eF>=0 and eF<window then
+if H>0 then aK=aK+ceil(H*(bF-floor(eF/step))/bF)end
+if aK<=capacity and bq("SETRANGE",U,"20",pack("<I4",v+Y))==24 then
+aE,reset=aK,2*window-eF
 end
 end
 end
@@ -4254,94 +4282,94 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local hn="c"
+local ht="c"
 ${part36}
-local bE,cf,dF
-local function iA()
-bE=window/step
-cf,dF="C"..pack("<I7B",window,#format("%.0f",step)-1),cI(q+2*window)
+local bF,cf,dH
+local function iH()
+bF=window/step
+cf,dH="C"..pack("<I7B",window,#format("%.0f",step)-1),cI(q+2*window)
 end
-local function eW(p,bf)
-return p<=bf and 0 or(bE-floor(bf*bE/p))*step
+local function eX(p,bf)
+return p<=bf and 0 or(bF-floor(bf*bF/p))*step
 end
-local function cy(U,m,ah)
-local bW,D,H,w=not m,q,0,0
-local fP=bW
+local function cy(U,m,ai)
+local bW,D,H,v=not m,q,0,0
+local fS=bW
 if m and#m==24 and byte(m,1)==67 then
 local cz,aw
-cz,aw,H,D,w=ad("<I7BI4I7I4",m,2)
+cz,aw,H,D,v=ae("<I7BI4I7I4",m,2)
 bW=cz==window and D<=q
 if q>=D+2*window then
-D,H,w,fP=q,0,0,true
+D,H,v,fS=q,0,0,true
 elseif q>=D+window then
-D,H,w,fP=D+window,w,0,true
+D,H,v,fS=D+window,v,0,true
 end
 end
-if not bW or(bd and fP)then return aF(U,m,ah)end
-local ee,reset=0,D+2*window-q
-if H>0 then ee=ceil(H*(bE-floor((q-D)/step))/bE)end
-local bf=capacity-w-ee
+if not bW or(bd and fS)then return aF(U,m,ai)end
+local eg,reset=0,D+2*window-q
+if H>0 then eg=ceil(H*(bF-floor((q-D)/step))/bF)end
+local bf=capacity-v-eg
 local W=0
 if Y<=bf then
-if bd then return 1,w+ee,reset,0 end
-W=ah==1 and 1 or min(ah,floor(bf/Y))
-w=w+W*Y
-if fP then
-local dC=D==q and dF or cI(D+2*window)
-local au=dt(U,m,cf..pack("<I4I7I4",H,D,w),dC)
+if bd then return 1,v+eg,reset,0 end
+W=ai==1 and 1 or min(ai,floor(bf/Y))
+v=v+W*Y
+if fS then
+local dE=D==q and dH or cI(D+2*window)
+local au=dv(U,m,cf..pack("<I4I7I4",H,D,v),dE)
 if au then return false,au end
 else
-local an=bp("SETRANGE",U,"20",pack("<I4",w))
+local an=bq("SETRANGE",U,"20",pack("<I4",v))
 if an~=24 then return false,an.err end
 end
-if W==ah then return W,w+ee,reset,0 end
+if W==ai then return W,v+eg,reset,0 end
 end
-local ay,bj=capacity-Y-w,nil
+local ay,bk=capacity-Y-v,nil
 if ay>=0 then
-bj=D+eW(H,ay)-q
+bk=D+eX(H,ay)-q
 else
-bj=D+window+eW(w,capacity-Y)-q
+bk=D+window+eX(v,capacity-Y)-q
 end
-if W>0 or bj>aQ then
-if W==0 and fP then return aF(U,m,ah)end
-return W,w+ee,reset,bj
+if W>0 or bk>aQ then
+if W==0 and fS then return aF(U,m,ai)end
+return W,v+eg,reset,bk
 end
-return aF(U,m,ah)
+return aF(U,m,ai)
 end
 ${part37}
-return ec
+return ee
 end
 local cJ
-local function ec(U,m,ah,aU)
-cJ=cJ or eY()
-cJ(U,m,ah,aU)
+local function ee(U,m,ai,aU)
+cJ=cJ or eZ()
+cJ(U,m,ai,aU)
 end
-local function dj(bV,E,ar)
-local KEYS,Q,bo,q,Y,capacity,window=KEYS,Q,y,q,Y,capacity,window
-local bp,ceil,floor,pack,ad,step,bE=bp,ceil,floor,pack,ad,step,window/step
-local fw=window<2^45 and 67+256*window or-1
+local function dk(bV,E,ar)
+local KEYS,Q,bp,q,Y,capacity,window=KEYS,Q,y,q,Y,capacity,window
+local bq,ceil,floor,pack,ae,step,bF=bq,ceil,floor,pack,ae,step,window/step
+local fy=window<2^45 and 67+256*window or-1
 for i=E,ar do
 local U,m,aE,reset=KEYS[i],bV[i-E+1],nil,nil
 if m and#m==24 then
-local aL,_,H,D,w=ad("<I8BI4I7I4",m,1)
-local eD,aK=q-D,w+Y
-if aL==fw and eD>=0 and eD<window then
-if H>0 then aK=aK+ceil(H*(bE-floor(eD/step))/bE)end
-if aK<=capacity and bp("SETRANGE",U,"20",pack("<I4",w+Y))==24 then
-aE,reset=aK,2*window-eD
+local aL,_,H,D,v=ae("<I8BI4I7I4",m,1)
+local eF,aK=q-D,v+Y
+if aL==fy and eF>=0 and eF<window then
+if H>0 then aK=aK+ceil(H*(bF-floor(eF/step))/bF)end
+if aK<=capacity and bq("SETRANGE",U,"20",pack("<I4",v+Y))==24 then
+aE,reset=aK,2*window-eF
 end
 end
 end
 if aE then
-Q[bo+1],Q[bo+2]=aE,reset
-bo=bo+2
+Q[bp+1],Q[bp+2]=aE,reset
+bp=bp+2
 else
-y=bo
-ec(U,m,1)
-bo=y
+y=bp
+ee(U,m,1)
+bp=y
 end
 end
-y=bo
+y=bp
 end
 ${part38}`,
 };

@@ -38,7 +38,7 @@ import {
   assertWindowChanged,
   assertWindowsChanged,
 } from "./window_laws.ts";
-import { assertMixedRules } from "./mixed_laws.ts";
+import { assertLogsNamed, assertMixedRules, assertRulesThatCome, assertRulesThatGo } from "./mixed_laws.ts";
 import { assertRegister } from "../stores/mixed_rules/_rule_register.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
 import {
@@ -1252,6 +1252,12 @@ export const MUTANTS: readonly Mutant[] = [
   ...mutants(
     "_run_log_changes.lua",
     [
+      "a log by other rules taken for one by these",
+      "log.foreign = log.window ~= limit.window",
+      "log.foreign = false",
+      assertLogsNamed,
+    ],
+    [
       "time to live from the clock, not the newest run",
       "ttl_ms(max(stamp - stamp % step + step + limit.window, log.blocked))",
       "ttl_ms(log.blocked)",
@@ -1728,6 +1734,25 @@ export const MUTANTS: readonly Mutant[] = [
       assertMixedRules,
     ],
     ["what other rules count not stored", "if #sections < MOST_SECTIONS then", "if false then", assertMixedRules],
+    [
+      "what others count that have come forgotten",
+      "return alone_at > 0 and units >= 0 and (floor(now / STAMP_US) - stamp) % 256 > units",
+      "return alone_at > 0",
+      assertRulesThatCome,
+    ],
+    [
+      "what others count that have gone kept",
+      "return alone_at > 0 and units >= 0 and (floor(now / STAMP_US) - stamp) % 256 > units",
+      "return false",
+      assertRulesThatGo,
+    ],
+    [
+      "a value without the time at which others were in use",
+      "local stamp = policy.alone_at > 0 and target.stamp or floor(now / STAMP_US) % 256",
+      "local stamp = 0",
+      assertRulesThatCome,
+    ],
+    ["a single window kept with all rules", "and (is_plain or has_name) and", "and is_plain and", assertRulesThatGo],
   ),
   ...mutants(
     "_run_list.lua",

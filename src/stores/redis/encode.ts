@@ -73,13 +73,15 @@ export interface EncodeOptions {
   readonly callers?: readonly string[];
   /** Whether the instances have mailboxes, which are kept and emptied. @default {false} */
   readonly hasMailboxes?: boolean;
+  /** Whether the keys of all requests have to do with other rules. @default {false} */
+  readonly isMixed?: boolean;
 }
 
 const MODES = { now: "0", wait: "1", peek: "2" } as const;
 
 /** Whether no other rules have to do with a request: the scripts for that know values of one form only. */
 function isAlone({ rules }: NamedRequest): boolean {
-  return rules === undefined || rules.every((each) => !each.isMixed && !each.hasMet && isPlain(each));
+  return rules === undefined || rules.every((each) => !each.isMixed && (each.isNamed || isPlain(each)));
 }
 
 /** Whether a request can be decided by the small script: a take that has nothing to do with slots. */
@@ -134,7 +136,7 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
  * and the large one know them.
  */
 export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
-  const script = batch[0] && runsScriptFor(batch[0]);
+  const script = batch[0] && !options.isMixed ? runsScriptFor(batch[0]) : undefined;
   if (script === undefined && isShortBatch(batch)) return encodeShortBatch(batch, options);
   if (script === undefined || batch.some((named) => runsScriptFor(named) !== script)) {
     return encodeRequests(batch, options);
@@ -147,8 +149,8 @@ export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptio
 }
 
 function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
-  const { callers = [] } = options;
-  const plain = batch.length > 0 && batch.every(isSmall);
+  const { callers = [], isMixed } = options;
+  const plain = batch.length > 0 && !isMixed && batch.every(isSmall);
   const policies = new EncodedPolicies();
   const keys: string[] = [];
   const body: string[] = [];
@@ -158,7 +160,8 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
     body.push(String(request.targets.length));
     let hasMore = false;
     for (const [i, target] of request.targets.entries()) {
-      const own = rules[i] ?? aloneWith(target.policy);
+      // What is not by these rules is no business of the small script.
+      const own = plain ? aloneWith(target.policy) : rules[i] ?? aloneWith(target.policy);
       body.push(policies.index(target.policy, own), String(target.cost), String(target.slots));
       if (request.op === "giveBack") body.push(...encodeMarks(request.marks[i] ?? []));
       else if (request.op === "reset" || request.op === "block") body.push(correctedName(target));

@@ -33,15 +33,14 @@ export class EncodedPolicies {
   }
 
   #others(rules: RuleState): string[] {
-    const { form, plainForm, nextForm, nextFromUs, isMixed, isSure } = rules;
-    // Others may have come into use since the register was asked.
-    const mixed = isMixed || !isSure ? 1 : 0;
-    if (isPlain(rules)) return [String(mixed)];
+    const { form, plainForm, nextForm, nextFromUs, aloneUs } = rules;
+    const alone = (kind: number) => aloneUs > 0 ? [String(2 + kind), String(aloneUs)] : [String(kind)];
+    if (isPlain(rules)) return alone(0);
     const index = (other: string) => other === form ? "0" : this.#add(["0", "0", "-1", ...other.split(" "), "0"]);
     const places = morePlacesOf(rules);
     const next = nextForm === "" ? "" : index(nextForm);
     return [
-      String(2 + mixed),
+      ...alone(1),
       index(plainForm),
       next,
       String(nextFromUs),

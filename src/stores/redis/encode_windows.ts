@@ -12,12 +12,15 @@ import type { TakeRequest, Target } from "../store.ts";
 import { KIND, whole } from "./bucket_header.ts";
 import type { NamedRequest } from "./encode.ts";
 import { exactTimes, severalArgs } from "./encode_several.ts";
+import { isPlain } from "./rules.ts";
 import { gather, type GatheredRun, isAlike, isCounted, type RunHeader } from "./gather.ts";
 
 /** What the takes of a run have in common. */
 export interface WindowHeader extends RunHeader {
   /** What the script is told after the number of entries. */
   readonly args: readonly string[];
+  /** The same of rules that are not the plain ones: every value that they write names them. */
+  readonly namedArgs: readonly string[];
 }
 
 /** Entries under one header. */
@@ -45,7 +48,8 @@ export function encodeWindows(
     for (const [i, group] of groups.entries()) {
       if (group.length === 0) continue;
       const kind = (header.mode === "peek" ? KIND.peek : 0) + (i > 0 ? KIND.counts : 0);
-      args.push(String(kind), String(group.length), ...header.args);
+      const arePlain = group.every(({ index }) => (batch[index] as NamedRequest).rules?.every(isPlain) ?? true);
+      args.push(String(kind), String(group.length), ...(arePlain ? header.args : header.namedArgs));
       for (const entry of group) {
         keys.push((batch[entry.index] as NamedRequest).keys[0] as string);
         if (i > 0) args.push(String(entry.times));
@@ -71,6 +75,7 @@ function headerOf(request: TakeRequest, target: Target): WindowHeader {
 
 function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target): WindowHeader {
   const waitUs = mode === "wait" ? whole(maxWaitUs) : "0";
+  const args = policy.rates.length > 1 ? severalArgs(policy, cost, waitUs) : windowArgs(policy, cost, waitUs);
   return {
     policy,
     mode,
@@ -78,8 +83,16 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
     cost,
     // Takes that wait are for different instants: each is an entry.
     maxTimes: mode === "wait" ? 1 : Math.min(Math.floor(MAX_COUNT / cost), ...policy.rates.map(exactTimes)),
-    args: policy.rates.length > 1 ? severalArgs(policy, cost, waitUs) : windowArgs(policy, cost, waitUs),
+    args,
+    namedArgs: policy.rates.length === 1 && policy.rates[0]?.algorithm === "fixed_window"
+      ? withoutIntegers(args)
+      : args,
   };
+}
+
+/** What `fixed_window.lua` is told where it stores no window as an integer. */
+function withoutIntegers(args: readonly string[]): string[] {
+  return args.map((arg, i) => i === 3 ? "0" : arg);
 }
 
 function windowArgs({ rates }: Policy, cost: number, waitUs: string): string[] {

@@ -104,7 +104,7 @@ export class RedisStore implements Store {
         const sent = settings.testScript?.(call) ?? call;
         return connection.run(sent.script, sent.keys, sent.args);
       },
-      run: (batch) => this.#run(batch),
+      run: (batch, isMixed) => this.#run(batch, isMixed),
       report: (report) => this.#rulesWatchers.forEach((watcher) => watcher(report)),
       nowUs: () => (settings.testClock ?? systemClock).nowUs(),
     });
@@ -174,7 +174,7 @@ export class RedisStore implements Store {
     );
   }
 
-  async #run(batch: readonly NamedRequest[]): Promise<readonly (Reply | StoreError)[]> {
+  async #run(batch: readonly NamedRequest[], isMixed: boolean): Promise<readonly (Reply | StoreError)[]> {
     const mail = this.#mail;
     const before = mail?.waiting ?? [];
     const callers = this.#callersOf(batch);
@@ -184,6 +184,7 @@ export class RedisStore implements Store {
       nowUs: this.#settings.testClock?.nowUs(),
       callers,
       hasMailboxes: mail !== undefined,
+      isMixed,
     });
     const { script, keys, args } = this.#settings.testScript?.(encoded) ?? encoded;
     try {

@@ -10,7 +10,7 @@ import { StoreError } from "../../base/errors.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { RulesReport, Target } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
-import { formOf, mattersUs, type RuleState, wordsOf } from "./rules.ts";
+import { formOf, isNamed, mattersUs, type RuleState, wordsOf } from "./rules.ts";
 
 /** How long what was told is used at most, in microseconds. Half of what `register.lua` grants. */
 const VALID_US = 150_000_000;
@@ -44,9 +44,9 @@ export class RuleEntry implements RuleState {
   plainForm: string;
   nextForm = "";
   nextFromUs = 0;
+  readonly isNamed: boolean;
   isMixed = false;
-  hasMet = false;
-  isSure = false;
+  aloneUs = 0;
   /** As a list, for requests with one target. */
   readonly alone: readonly RuleEntry[] = [this];
   /** When the register told of it last, by the clock of the book; undefined where it has not. */
@@ -71,6 +71,7 @@ export class RuleEntry implements RuleState {
     this.limiter = limiter;
     this.policy = policy;
     this.form = this.plainForm = formOf(policy);
+    this.isNamed = isNamed(this.form);
   }
 }
 
@@ -137,10 +138,9 @@ export class RuleBook {
     });
   }
 
-  /** Notes that a key of these rules has to do with others. */
+  /** Asks whether others have come into use, because a key of these rules has to do with some. */
   met(entry: RuleEntry): void {
-    entry.hasMet = true;
-    if (entry.isMixed || entry.isSure) return;
+    if (entry.isMixed) return;
     const ageUs = Math.abs(this.#options.nowUs() - (entry.toldUs ?? 0));
     if (ageUs >= FIRST_US && !entry.isAsking) void this.#ask(entry);
   }
@@ -210,9 +210,8 @@ export class RuleBook {
     entry.nextForm = next;
     entry.nextFromUs = Number(from);
     entry.isMixed = Number(different) > 0;
-    entry.isSure = !entry.isMixed && (entry.hasMet || entry.isSure);
-    entry.hasMet = false;
     entry.lastUs = Number(now);
+    entry.aloneUs = entry.isMixed ? 0 : entry.lastUs;
     if (entry.toldUs === undefined) entry.firstUs = entry.lastUs;
     entry.toldUs = this.#options.nowUs();
     entry.hasOthers = others.length > 0;

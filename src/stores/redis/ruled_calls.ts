@@ -19,8 +19,8 @@ export type Reply = TakeReply | DoneReply;
 
 /** What these calls need of their store. */
 export interface RuledCallsOptions extends RuleBookOptions {
-  /** Makes one script call. */
-  run(batch: readonly NamedRequest[]): Promise<readonly (Reply | StoreError)[]>;
+  /** Makes one script call; `isMixed` says that all keys have to do with other rules. */
+  run(batch: readonly NamedRequest[], isMixed: boolean): Promise<readonly (Reply | StoreError)[]>;
 }
 
 /** Of a class: see `Entry` of the batcher. */
@@ -73,15 +73,15 @@ export class RuledCalls {
 
   /** Decides, and asks again for what has to do with other rules by the script that knows those. */
   async #decide(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
-    const replies = await this.#run(batch);
+    const replies = await this.#run(batch, false);
     if (!replies.includes(otherRules)) return replies;
     const again = batch.filter((_, i) => replies[i] === otherRules);
     this.#met(again);
-    const decided = [...await this.#run(again)];
+    const decided = [...await this.#run(again, true)];
     return replies.map((reply) => reply === otherRules ? decided.shift() as Reply | StoreError : reply);
   }
 
-  /** The reply to a call without the mark with which the large script ends it where a key has to do with other rules. */
+  /** The reply to a call without the mark with which the large script ends it where other rules may have come into use. */
   withoutMark(reply: ScriptReply, { script, batch }: EncodedCall): ScriptReply {
     if (script !== coordinate || !Array.isArray(reply) || reply.at(-1) !== OTHER_RULES) return reply;
     this.#met(batch);

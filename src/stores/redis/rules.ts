@@ -20,21 +20,26 @@ export interface RuleState {
   readonly nextFromUs: number;
   /** Whether other rules are in use whose values are different ones. */
   readonly isMixed: boolean;
-  /** Whether a key was met since that was told which has to do with others. @default {false} */
-  readonly hasMet?: boolean;
-  /** Whether no others are in use although such a key was met before. @default {false} */
-  readonly isSure?: boolean;
+  /** Whether the values of these rules name them. */
+  readonly isNamed: boolean;
+  /** When no others were in use, in microseconds of the store's clock; 0 where they are, or that is not known. */
+  readonly aloneUs: number;
 }
 
 /** The state of rules that no others have to do with. */
 export function aloneWith(policy: Policy): RuleState {
   const form = formOf(policy);
-  return { form, plainForm: form, nextForm: "", nextFromUs: 0, isMixed: false };
+  return { form, plainForm: form, nextForm: "", nextFromUs: 0, isMixed: false, isNamed: isNamed(form), aloneUs: 0 };
 }
 
 /** Whether values are read and written in the plain form of these rules. */
 export function isPlain({ form, plainForm, nextForm }: RuleState): boolean {
   return form === "" || (form === plainForm && nextForm === "");
+}
+
+/** Whether values of a form tell which rules wrote them, so that the scripts that decide fast recognise others. */
+export function isNamed(form: string): boolean {
+  return /^1 [cfs] /.test(form);
 }
 
 /** Rules as scripts are told them. The capacity of a window is no part of what is stored: it stands as 1. */

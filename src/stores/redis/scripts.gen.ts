@@ -6,13 +6,13 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local cc=1e14
-local dF=50*cc
-local iY,cw="99",10*cc
-local fi=q-q%cc`;
+const part1 = `local cd=1e14
+local dG=50*cd
+local ja,cv="99",10*cd
+local fk=q-q%cd`;
 
-const part2 = `local gi=2e15
-local function eM(m)
+const part2 = `local gl=2e15
+local function eO(m)
 local af,size=string.byte(m,1),#m
 if af==98 and size>8 then
 local z=struct.unpack("<d",m,2)
@@ -20,82 +20,82 @@ if z>=0 and z<2^53 and z==math.floor(z)then return z,10 end
 end
 if af==83 and size>46 or af==115 and size>20 then
 local z=struct.unpack("<d",m,2)
-if z>q and z<q+gi then return z,size+1 end
+if z>q and z<q+gl then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function gE(aN)
-return math.max(math.floor((aN-dF)/cw),0)
+const part3 = `local function gH(aN)
+return math.max(math.floor((aN-dG)/cv),0)
 end
-local function fj(aN)
-if aN<dF then return aN end
-local us=fi+aN%cc
-if us>q+cc/2 then return us-cc end
-if us<q-cc/2 then return us+cc end
+local function fl(aN)
+if aN<dG then return aN end
+local us=fk+aN%cd
+if us>q+cd/2 then return us-cd end
+if us<q-cd/2 then return us+cd end
 return us
 end`;
 
-const part4 = `local function eT(bk,bh,aa)
+const part4 = `local function eV(bk,bh,aa)
 return math.max(bk<=8*bh and 1 or bk<=1024*bh and 2 or 3,aa)
 end
-local function dm(I,bh)
+local function dn(I,bh)
 if I==0 then return q end
 return I==3 and math.huge or q+(I==2 and 1024 or 8)*bh
 end`;
 
-const part5 = `local dJ
+const part5 = `local dK
 local function aY()
-if dJ then return dJ end
+if dK then return dK end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local iF,kb=8,2^52
-local dP={us=0,ab=0,O=0,bu={}}
-local bs={dP=dP}
-function bs.fA(a,b,g)
+local iH,ke=8,2^52
+local dQ={us=0,ab=0,O=0,bu={}}
+local bs={dQ=dQ}
+function bs.fD(a,b,g)
 local us,ab=a.us+b.us,a.ab+b.ab
 if ab<g.denominator then return{us=us,ab=ab}end
 return{us=us+1,ab=ab-g.denominator}
 end
-local fA=bs.fA
-function bs.fa(a,b,g)
+local fD=bs.fD
+function bs.fc(a,b,g)
 local us,ab=a.us-b.us,a.ab-b.ab
 if ab>=0 then return{us=us,ab=ab}end
 return{us=us-1,ab=ab+g.denominator}
 end
-local fa=bs.fa
-function bs.fZ(a,b)
+local fc=bs.fc
+function bs.gc(a,b)
 return(a.us<b.us or(a.us==b.us and a.ab<b.ab))and a or b
 end
-function bs.jE(ad,cO,aa,g)
-local aK=fa(ad,aa,g)
+function bs.jH(ad,cP,aa,g)
+local aK=fc(ad,aa,g)
 for _,bi in ipairs(ad.bu)do
-if bi.cO>cO then aK=fa(aK,bi,g)end
+if bi.cP>cP then aK=fc(aK,bi,g)end
 end
-return aK.us<0 and dP or aK
+return aK.us<0 and dQ or aK
 end
-function bs.bZ(h,g)
-local D=h.us-g.aq
+function bs.ca(h,g)
+local D=h.us-g.ar
 if h.ab>g.aH then D=D+1 end
 return max(D,h.w or 0)
 end
-local bZ=bs.bZ
-function bs.dM(h,g)
-return h.I>0 and bZ(h,g)>q and h.I or 0
+local ca=bs.ca
+function bs.dN(h,g)
+return h.I>0 and ca(h,g)>q and h.I or 0
 end
-local function jL(ad,bi,O,g)
-local aK=fA(ad,bi,g)
-if aK.us>kb then return nil end
+local function jO(ad,bi,O,g)
+local aK=fD(ad,bi,g)
+if aK.us>ke then return nil end
 local bu,y={},1
-for i,cv in ipairs(ad.bu)do
-bu[i]=cv
-if cv.cO<=bi.cO then y=i+1 end
+for i,cu in ipairs(ad.bu)do
+bu[i]=cu
+if cu.cP<=bi.cP then y=i+1 end
 end
 table.insert(bu,y,bi)
-local hz,E=dP,#bu
-while E>0 and#bu-E<iF do
+local hC,E=dQ,#bu
+while E>0 and#bu-E<iH do
 local ac=bu[E]
-if ac.cO-(aK.us-hz.us)+2<=q then break end
-hz=fA(hz,ac,g)
+if ac.cP-(aK.us-hC.us)+2<=q then break end
+hC=fD(hC,ac,g)
 E=E-1
 end
 for _=1,E do
@@ -103,82 +103,82 @@ table.remove(bu,1)
 end
 return{us=aK.us,ab=aK.ab,O=max(ad.O,O),bu=bu}
 end
-function bs.dV(us,ad)
+function bs.dW(us,ad)
 local aK=us+ad.us+1
 if ad.O>0 and ad.O<aK then return max(us+1,ad.O)end
 return aK
 end
 function bs.be(h)
 local ad=h.ad
-return ad and bs.dV(h.us,ad)>q and ad or nil
+return ad and bs.dW(h.us,ad)>q and ad or nil
 end
-function bs.cC(us,ab,ad,w,g,aa)
-local D=us-g.aq
+function bs.cB(us,ab,ad,w,g,aa)
+local D=us-g.ar
 if ab>g.aH then D=D+1 end
 local bo=max(D,w)
 if w<=q or w<=D then w=nil end
 local h={us=us,ab=ab,w=w,I=0}
-if bo>q then h.I=eT(bo-q,g.aq,aa)end
+if bo>q then h.I=eV(bo-q,g.ar,aa)end
 if ad then
-local aK,bu=fA(h,ad,g).us,{}
+local aK,bu=fD(h,ad,g).us,{}
 for i,bi in ipairs(ad.bu)do
-bu[i]={cO=min(bi.cO,aK),us=bi.us,ab=bi.ab}
+bu[i]={cP=min(bi.cP,aK),us=bi.us,ab=bi.ab}
 end
 local O=ad.O>us+ad.us and 0 or ad.O
 h.ad={us=ad.us,ab=ad.ab,O=O,bu=bu}
 end
 return h
 end
-function bs.ev(h,fL,cO,w,g)
-local O=max(q,w)+g.aq+1
-local bi={cO=cO,us=fL.us,ab=fL.ab}
-local ad=jL(bs.be(h)or dP,bi,O,g)
+function bs.ex(h,fO,cP,w,g)
+local O=max(q,w)+g.ar+1
+local bi={cP=cP,us=fO.us,ab=fO.ab}
+local ad=jO(bs.be(h)or dQ,bi,O,g)
 if not ad then return h end
-local ay=fa(h,fL,g)
-return bs.cC(ay.us,ay.ab,ad,w,g,bs.dM(h,g))
+local ay=fc(h,fO,g)
+return bs.cB(ay.us,ay.ab,ad,w,g,bs.dN(h,g))
 end
-function bs.dh(h,g)
-local w,bo=bZ(h,g),dm(h.I,g.aq)
+function bs.di(h,g)
+local w,bo=ca(h,g),dn(h.I,g.ar)
 if w<=bo then return h end
-local aV={us=bo+g.aq,ab=g.aH}
+local aV={us=bo+g.ar,ab=g.aH}
 local ad=bs.be(h)
 if h.us<aV.us or(h.us==aV.us and h.ab<=aV.ab)then
-return bs.cC(h.us,h.ab,ad,bo,g,h.I)
+return bs.cB(h.us,h.ab,ad,bo,g,h.I)
 end
 local aa={us=h.us,ab=h.ab,w=h.w,I=h.I}
 if ad then aa.ad={us=ad.us,ab=ad.ab,O=0,bu=ad.bu}end
-local bn=bs.ev(aa,fa(h,aV,g),0,bo,g)
+local bn=bs.ex(aa,fc(h,aV,g),0,bo,g)
 if bn~=aa then return bn end
-return bs.cC(aV.us,aV.ab,nil,bo,g,h.I)
+return bs.cB(aV.us,aV.ab,nil,bo,g,h.I)
 end
 function bs.bM(m,A,ac,h,g)
-local function dq()
+local function dr()
 local number,aI=0,1
 while A<=ac do
-local gx=byte(m,A)
+local gA=byte(m,A)
 A=A+1
-number=number+gx%128*aI
-if gx<128 then break end
+number=number+gA%128*aI
+if gA<128 then break end
 aI=aI*128
 end
 return number
 end
-local function hg()
-local us=dq()
-return us,g.denominator>1 and min(dq(),g.denominator-1)or 0
+local function hj()
+local us=dr()
+return us,g.denominator>1 and min(dr(),g.denominator-1)or 0
 end
-local fX=byte(m,A)-128
+local ga=byte(m,A)-128
 A=A+1
-h.I=floor(fX%32/8)
-if fX%2>=1 then h.w=dq()end
-if fX%4<2 then return end
-local us,ab=hg()
+h.I=floor(ga%32/8)
+if ga%2>=1 then h.w=dr()end
+if ga%4<2 then return end
+local us,ab=hj()
 local ad={us=us,ab=ab,O=0,bu={}}
-local aK=fA(h,ad,g).us
-if fX%8>=4 then ad.O=aK+2-dq()end
+local aK=fD(h,ad,g).us
+if ga%8>=4 then ad.O=aK+2-dr()end
 while A<=ac do
-local bi={cO=aK-dq()}
-bi.us,bi.ab=hg()
+local bi={cP=aK-dr()}
+bi.us,bi.ab=hj()
 if bi.us==0 and bi.ab==0 then
 bi.us,bi.ab=us,ab
 end
@@ -189,32 +189,32 @@ end
 function bs.bb(h,g)
 local ad,w,aC=h.ad,h.w,""
 if not ad and not w and h.I==0 then return aC end
-local function ew(number)
+local function ey(number)
 while number>=128 do
 aC=aC..char(number%128+128)
 number=floor(number/128)
 end
 aC=aC..char(number)
 end
-local function hO(us,ab)
-ew(us)
-if g.denominator>1 then ew(ab)end
+local function hR(us,ab)
+ey(us)
+if g.denominator>1 then ey(ab)end
 end
-if w then ew(w)end
+if w then ey(w)end
 if ad then
-hO(ad.us,ad.ab)
-local aK=fA(h,ad,g).us
-if ad.O>0 then ew(aK+2-ad.O)end
+hR(ad.us,ad.ab)
+local aK=fD(h,ad,g).us
+if ad.O>0 then ey(aK+2-ad.O)end
 for _,bi in ipairs(ad.bu)do
-ew(aK-bi.cO)
-local jk=bi.us==ad.us and bi.ab==ad.ab
-hO(jk and 0 or bi.us,jk and 0 or bi.ab)
+ey(aK-bi.cP)
+local jm=bi.us==ad.us and bi.ab==ad.ab
+hR(jm and 0 or bi.us,jm and 0 or bi.ab)
 end
 end
-local fX=128+(w and 1 or 0)+(ad and 2 or 0)+(ad and ad.O>0 and 4 or 0)
-return char(fX+8*h.I)..aC
+local ga=128+(w and 1 or 0)+(ad and 2 or 0)+(ad and ad.O>0 and 4 or 0)
+return char(ga+8*h.I)..aC
 end
-dJ=bs
+dK=bs
 return bs
 end`;
 
@@ -222,7 +222,7 @@ const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
 local pack,ae=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cE,fv=0,0
+local cE,fy=0,0
 local function aC()
 cE=cE+1
 return ARGV[cE]
@@ -231,34 +231,34 @@ local function number()
 cE=cE+1
 return ARGV[cE]+0
 end
-local function eS()
-fv=fv+1
-return KEYS[fv]
+local function eU()
+fy=fy+1
+return KEYS[fy]
 end
 local q=tonumber(aC())
 if not q then
-local dl=call("TIME")
-q=dl[1]*1000000+dl[2]
+local dm=call("TIME")
+q=dm[1]*1000000+dm[2]
 end
-local cd=number()
-local function es(O)
-return max(ceil((O-q)/1000),1)+cd
+local ce=number()
+local function eu(O)
+return max(ceil((O-q)/1000),1)+ce
 end
 local bJ={}`;
 
-const part7 = `local function ez(ag)
-local eL=type(ag)=="table"and ag.err or tostring(ag)
-if string.find(eL,"READONLY",1,true)then error(ag,0)end
-return eL
+const part7 = `local function eB(ag)
+local eN=type(ag)=="table"and ag.err or tostring(ag)
+if string.find(eN,"READONLY",1,true)then error(ag,0)end
+return eN
 end
-local function it(bD,jz)
-local ok,ag=pcall(bD,jz)
-return ok and ag or ez(ag)
+local function iw(bD,jB)
+local ok,ag=pcall(bD,jB)
+return ok and ag or eB(ag)
 end`;
 
-const part8 = `local function gm(e)
-dY(e)
-if e.dd and not bd then eu(e)end
+const part8 = `local function gp(e)
+dZ(e)
+if e.de and not bd then ew(e)end
 local at=max(q,e.z)
 local rates,states=e.r.rates,e.states
 for i=1,#rates do
@@ -267,43 +267,43 @@ at=max(at,V.kernel.cF(states[i],e.Y,V))
 end
 return at
 end
-local function fI(e,at)
+local function fL(e,at)
 local rates,states=e.r.rates,e.states
 if#rates==0 then return end
-if e.ci then e.ci.cL(e,at)end
-e.eV=nil
+if e.cJ then e.cJ.cM(e,at)end
+e.eX=nil
 for i=1,#rates do
 local V=rates[i]
 local aa=states[i]
-local h=V.kernel.cL(aa,at,e.Y,V)
+local h=V.kernel.cM(aa,at,e.Y,V)
 if h then states[i]=h end
-local bX=V.kernel.bX and V.kernel.bX(aa,h,at)
-if bX then
-e.eV=e.eV or{}
-e.eV[i]=bX
+local bY=V.kernel.bY and V.kernel.bY(aa,h,at)
+if bY then
+e.eX=e.eX or{}
+e.eX[i]=bY
 end
 end
-eu(e)
+ew(e)
 end
-local function dp(ag,e)
+local function dq(ag,e)
 local rates,states,ac=e.r.rates,e.states,#ag
 for i=1,#rates do
 local V=rates[i]
-ag[ac+1],ag[ac+2]=V.kernel.ea(states[i],V)
+ag[ac+1],ag[ac+2]=V.kernel.eb(states[i],V)
 ac=ac+2
 end
 end
-local function dr(ag,aj)
+local function ds(ag,aj)
 local y=0
 for i=1,#aj do
-local eV,rates=aj[i].eV,#aj[i].r.rates
-for V=1,eV and rates or 0 do
-local bX=eV[V]
-if bX then
+local eX,rates=aj[i].eX,#aj[i].r.rates
+for V=1,eX and rates or 0 do
+local bY=eX[V]
+if bY then
 local ac=#ag
 ag[ac+1]=y+V-1
 for aW=1,5 do
-ag[ac+1+aW]=bX[aW]
+ag[ac+1+aW]=bY[aW]
 end
 end
 end
@@ -311,14 +311,14 @@ y=y+rates
 end
 end`;
 
-const part9 = `local function el()
-local r=ct[number()]
+const part9 = `local function em()
+local r=cs[number()]
 local Y,J=number(),number()
 local e={
 r=r,
 Y=Y,
 J=J,
-U=eS(),
+Q=eU(),
 bE=nil,
 az=nil,
 aG=nil,
@@ -328,29 +328,29 @@ states=nil,
 if r.bE>0 then
 e.bE={}
 for i,V in ipairs(r.rates)do
-if V.ring then e.bE[i]=eS()end
+if V.ring then e.bE[i]=eU()end
 end
 end
 if r.J>0 then
-e.az,e.aG=eS(),eS()
+e.az,e.aG=eU(),eU()
 end
-for _,y in ipairs(r.gK or{})do
+for _,y in ipairs(r.gN or{})do
 e.bE=e.bE or{}
-e.bE[y]=eS()
+e.bE[y]=eU()
 end
 return e
 end`;
 
 const part10 = `function bJ.t()
-local function hy(h,at)
+local function hB(h,at)
 if h.us<at-1 or(h.us<at and h.ab==0)then return{us=at,ab=0}end
 return h
 end
-local function il(h,p,g)
+local function ip(h,p,g)
 local ab=p*g.interval_rem
-local cl=floor(ab/g.denominator)
-local us=h.us+p*g.interval_us+cl
-ab=h.ab+ab-cl*g.denominator
+local ck=floor(ab/g.denominator)
+local us=h.us+p*g.interval_us+ck
+ab=h.ab+ab-ck*g.denominator
 if ab<g.denominator then return{us=us,ab=ab}end
 return{us=us+1,ab=ab-g.denominator}
 end
@@ -360,141 +360,141 @@ return{
 interval_us=number(),
 interval_rem=number(),
 denominator=number(),
-aq=number(),
+ar=number(),
 aH=number(),
 aB=number(),
 }
 end,
-dI=function()
+dJ=function()
 return{us=0,ab=0,I=0}
 end,
-dh=function(h,g)
-if h.us-g.aq<q and(h.w or 0)<=q then return h end
-return aY().dh(h,g)
+di=function(h,g)
+if h.us-g.ar<q and(h.w or 0)<=q then return h end
+return aY().di(h,g)
 end,
 cF=function(h,Y,g)
-local next=il(hy(h,q),Y,g)
-local gn=next.us-g.aq
-if next.ab>g.aH then gn=gn+1 end
-return max(q,gn)
+local next=ip(hB(h,q),Y,g)
+local gq=next.us-g.ar
+if next.ab>g.aH then gq=gq+1 end
+return max(q,gq)
 end,
-cL=function(h,at,Y,g)
-local next=il(hy(h,at),Y,g)
+cM=function(h,at,Y,g)
+local next=ip(hB(h,at),Y,g)
 next.I=0
 if at<=q and not h.ad and not h.w then return next end
 local aW=aY()
 local w=max(at>q and at or 0,h.w or 0)
-return aW.cC(next.us,next.ab,aW.be(h),w,g,aW.dM(h,g))
+return aW.cB(next.us,next.ab,aW.be(h),w,g,aW.dN(h,g))
 end,
-bX=function(aa,hp,at)
-local gP=at>q
-if not gP and not hp.ad then return nil end
+bY=function(aa,hs,at)
+local gS=at>q
+if not gS and not hs.ad then return nil end
 local us,ab=0,0
-if hp.ad then
-us,ab=hp.ad.us,hp.ad.ab
+if hs.ad then
+us,ab=hs.ad.us,hs.ad.ab
 end
-local w=gP and(aa.w or 0)>q and aa.w or 0
-local jD=gP and hy(aa,at)~=aa
-if us==0 and ab==0 and w==0 and not jD then return nil end
+local w=gS and(aa.w or 0)>q and aa.w or 0
+local jG=gS and hB(aa,at)~=aa
+if us==0 and ab==0 and w==0 and not jG then return nil end
 local E=aa.us+2<=q and{us=0,ab=0}or aa
-return{us,ab,w,jD and E.us or-1,jD and E.ab or 0}
+return{us,ab,w,jG and E.us or-1,jG and E.ab or 0}
 end,
-ea=function(h)
+eb=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.ab
 end,
 cG=function(h)
 if not h.ad and not h.w then return h.us+2 end
-local ji=h.ad and aY().dV(h.us,h.ad)or 0
-return max(h.us,ji,h.w or 0)+2
+local jk=h.ad and aY().dW(h.us,h.ad)or 0
+return max(h.us,jk,h.w or 0)+2
 end,
-bU=function(m,E,to,g,dj,dD)
+bU=function(m,E,to,g,dk,dE)
 local size=to-E+1
 local us=tonumber(sub(m,E,E+15))
 if not us or size<16 then return{us=0,ab=0,I=0}end
-local cv=size~=16+g.aB
+local cu=size~=16+g.aB
 local h={us=us,ab=0,I=0}
-if not cv then h.ab=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
-if dj<=dD then aY().bM(m,dj,dD,h,g)end
-if cv then return{us=us+1,ab=0,w=h.w,I=h.I}end
+if not cu then h.ab=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
+if dk<=dE then aY().bM(m,dk,dE,h,g)end
+if cu then return{us=us+1,ab=0,w=h.w,I=h.I}end
 return h
 end,
-dn=function(h,g)
+dp=function(h,g)
 local us=max(h.us,0)
 if g.aB==0 then return format("%016.0f",us)end
 return format("%016.0f%0"..g.aB..".0f",us,h.ab)
 end,
-ga=function(h,g)
+gd=function(h,g)
 if not h.ad and not h.w and h.I==0 then return""end
 return aY().bb(h,g)
 end,
 }
 end`;
 
-const part11 = `local cx,bc="<I7I4",11
+const part11 = `local cw,bc="<I7I4",11
 local function bA(K)
 return#K/bc
 end
-local function cr(K,y)
-return ae(cx,K,y*bc+1)
+local function cq(K,y)
+return ae(cw,K,y*bc+1)
 end
 local function bL(K)
-return ae(cx,K,1)
+return ae(cw,K,1)
 end
 local function bK(K)
-return ae(cx,K,#K-bc+1)
+return ae(cw,K,#K-bc+1)
 end
-local function fD(K,y,D,v)
+local function fG(K,y,D,v)
 local E=y*bc
-return sub(K,1,E)..pack(cx,D,v)..sub(K,E+bc+1)
+return sub(K,1,E)..pack(cw,D,v)..sub(K,E+bc+1)
 end
-local function gG(D,v)
+local function gJ(D,v)
 if not(D>=0 and D<2^53 and v>0 and v<2^32)then return""end
-return pack(cx,D,v)
+return pack(cw,D,v)
 end
-local function ed(m,E,to)
+local function ee(m,E,to)
 local K=sub(m,E,to)
 if K==""or#K%bc>0 then return"",0 end
 local bQ=string.byte(K,7)
 if bQ<32 then return K,0 end
 return sub(K,1,6)..string.char(bQ%32)..sub(K,8),floor(bQ/32)
 end
-local function cN(h)
+local function cO(h)
 local K=h.x
 if h.I==0 then return K end
 return sub(K,1,6)..string.char(string.byte(K,7)+32*h.I)..sub(K,8)
 end
-local function bY(h,g,aa)
+local function bZ(h,g,aa)
 local bk=h.x==""and 0 or bL(h.x)-q
-h.I=bk>0 and eT(bk,g.window,aa)or 0
+h.I=bk>0 and eV(bk,g.window,aa)or 0
 return h
 end
-local function fo(h,g)
+local function fq(h,g)
 local K=h.x
-local ad=K==""and 0 or bL(K)-dm(h.I,g.window)
+local ad=K==""and 0 or bL(K)-dn(h.I,g.window)
 if ad<=0 then return h end
-local jY={}
+local kb={}
 for y=0,bA(K)-1 do
-local D,v=cr(K,y)
-jY[y+1]=pack(cx,D-ad,v)
+local D,v=cq(K,y)
+kb[y+1]=pack(cw,D-ad,v)
 end
-return bY({H=h.H,x=table.concat(jY)},g,h.I)
+return bZ({H=h.H,x=table.concat(kb)},g,h.I)
 end`;
 
-const part12 = `local go=-2^52
-local function dX(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=go and m+0>2*go
+const part12 = `local gr=-2^52
+local function dY(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=gr and m+0>2*gr
 end
-local function gL(m,aI)
-local aN,bh=m+0,-go/aI
+local function gO(m,aI)
+local aN,bh=m+0,-gr/aI
 local v=-aN%aI
 local D=q-q%bh-(aN+v)/aI-bh
 if D>q+bh/2 then D=D-bh end
 if D<=q-bh/2 then D=D+bh end
 return D,v
 end
-local function ii(D,v,aI)
-return format("%.0f",go-D%(-go/aI)*aI-v)
+local function il(D,v,aI)
+return format("%.0f",gr-D%(-gr/aI)*aI-v)
 end`;
 
 const part13 = `function bJ.f()
@@ -503,31 +503,31 @@ letter="F",
 bM=function()
 return{capacity=number(),window=number(),aI=number()}
 end,
-dI=function()
+dJ=function()
 return{x="",I=0}
 end,
-dh=fo,
+di=fq,
 cF=function(h,Y,g)
 if h.x==""then return q end
 local D,v=bK(h.x)
 if v+Y<=g.capacity then return max(q,D)end
 return max(q,D+g.window)
 end,
-cL=function(h,at,Y,g)
+cM=function(h,at,Y,g)
 local x=h.x
-if x==""then return bY({x=pack(cx,at,Y)},g,0)end
+if x==""then return bZ({x=pack(cw,at,Y)},g,0)end
 local D,v=bK(x)
 if at<D+g.window then
-x=fD(x,bA(x)-1,D,v+Y)
+x=fG(x,bA(x)-1,D,v+Y)
 else
-x=x..pack(cx,at,Y)
+x=x..pack(cw,at,Y)
 end
 while bL(x)+g.window<=q do
 x=sub(x,bc+1)
 end
-return bY({x=x},g,h.I)
+return bZ({x=x},g,h.I)
 end,
-ea=function(h,g)
+eb=function(h,g)
 if h.x==""then return 0,0 end
 local D,v=bK(h.x)
 local reset=D+g.window-q
@@ -541,93 +541,93 @@ local D=bK(h.x)
 return D+g.window
 end,
 bU=function(m,E,to)
-local x,I=ed(m,E+7,to)
+local x,I=ee(m,E+7,to)
 return{x=x,I=I}
 end,
-dX=dX,
-fM=function(m,aI)
-local D,v=gL(m,aI)
-return{x=pack(cx,D,v),I=0}
+dY=dY,
+fP=function(m,aI)
+local D,v=gO(m,aI)
+return{x=pack(cw,D,v),I=0}
 end,
-gl=16,
-fr=function(m,E)
-return{x=gG(ae("<dd",m,E)),I=0}
+go=16,
+fu=function(m,E)
+return{x=gJ(ae("<dd",m,E)),I=0}
 end,
-dn=function(h,g)
-return pack("<I7",g.window)..cN(h)
+dp=function(h,g)
+return pack("<I7",g.window)..cO(h)
 end,
 }
 end`;
 
 const part14 = `function bJ.c()
-local function fJ(h,y,g)
+local function fM(h,y,g)
 if y==0 then return h.H end
-local D,v=cr(h.x,y-1)
-return D+g.window==cr(h.x,y)and v or 0
+local D,v=cq(h.x,y-1)
+return D+g.window==cq(h.x,y)and v or 0
 end
-local function jM(h,at,g)
+local function jP(h,at,g)
 if h.x==""then return at,0,0 end
 local D,v=bK(h.x)
 if at<D+g.window then
-return D,fJ(h,bA(h.x)-1,g),v
+return D,fM(h,bA(h.x)-1,g),v
 end
 if at<D+2*g.window then return D+g.window,v,0 end
 return at,0,0
 end
-local function eX(p,bf,g)
+local function eZ(p,bf,g)
 if bf<0 then return g.window+1 end
 if p<=bf then return 0 end
 local bF=g.window/g.step
 return(bF-floor(bf*bF/p))*g.step
 end
-local function jj(x,g)
+local function jl(x,g)
 local D=bL(x)
-local je=bA(x)>1 and cr(x,1)==D+g.window
-return D+(je and 1 or 2)*g.window<=q
+local jg=bA(x)>1 and cq(x,1)==D+g.window
+return D+(jg and 1 or 2)*g.window<=q
 end
 return{
 letter="C",
 bM=function()
 return{capacity=number(),window=number(),step=number()}
 end,
-dI=function()
+dJ=function()
 return{H=0,x="",I=0}
 end,
-dh=fo,
+di=fq,
 cF=function(h,Y,g)
-local D,H,dS=jM(h,q,g)
-local iB=eX(H,g.capacity-Y-dS,g)
-if iB<=g.window then return max(q,D+iB)end
-return max(q,D+g.window+eX(dS,g.capacity-Y,g))
+local D,H,dT=jP(h,q,g)
+local iD=eZ(H,g.capacity-Y-dT,g)
+if iD<=g.window then return max(q,D+iD)end
+return max(q,D+g.window+eZ(dT,g.capacity-Y,g))
 end,
-cL=function(h,at,Y,g)
+cM=function(h,at,Y,g)
 local W={H=h.H,x=h.x}
 local D,v
 if W.x~=""then
 D,v=bK(W.x)
 end
 if D and at<D+g.window then
-W.x=fD(W.x,bA(W.x)-1,D,v+Y)
+W.x=fG(W.x,bA(W.x)-1,D,v+Y)
 else
-D=jM(h,at,g)
-W.x=W.x..pack(cx,D,Y)
+D=jP(h,at,g)
+W.x=W.x..pack(cw,D,Y)
 end
-while jj(W.x,g)do
-W.H=fJ(W,1,g)
+while jl(W.x,g)do
+W.H=fM(W,1,g)
 W.x=sub(W.x,bc+1)
 end
-return bY(W,g,h.I)
+return bZ(W,g,h.I)
 end,
-ea=function(h,g)
+eb=function(h,g)
 if h.x==""then return 0,0 end
 local ac=bK(h.x)
 local reset=ac+2*g.window-q
 if reset<=0 then return 0,0 end
 if ac>q then return g.capacity,reset end
-local D,H,dS=jM(h,q,g)
+local D,H,dT=jP(h,q,g)
 local bF=g.window/g.step
 local ay=bF-floor((q-D)/g.step)
-return ceil(H*ay/bF)+dS,reset
+return ceil(H*ay/bF)+dT,reset
 end,
 cG=function(h,g)
 if h.x==""then return 0 end
@@ -635,52 +635,52 @@ local D=bK(h.x)
 return D+2*g.window
 end,
 bU=function(m,E,to)
-local x,I=ed(m,E+12,to)
+local x,I=ee(m,E+12,to)
 if x==""then return{H=0,x="",I=0}end
 return{H=ae("<I4",m,E+8),x=x,I=I}
 end,
-gl=24,
-fr=function(m,E)
-local D,H,dS=ae("<ddd",m,E)
+go=24,
+fu=function(m,E)
+local D,H,dT=ae("<ddd",m,E)
 if not(H>0 and H<2^32)then H=0 end
-if dS>0 or H==0 then
-return{H=H,x=gG(D,dS),I=0}
+if dT>0 or H==0 then
+return{H=H,x=gJ(D,dT),I=0}
 end
-return{H=H,x=pack(cx,D,0),I=0}
+return{H=H,x=pack(cw,D,0),I=0}
 end,
-dn=function(h,g)
+dp=function(h,g)
 local aw=#format("%.0f",g.step)-1
-return pack("<I7BI4",g.window,aw,h.H)..cN(h)
+return pack("<I7BI4",g.window,aw,h.H)..cO(h)
 end,
 }
 end`;
 
 const part15 = `function bJ.s()`;
 
-const part16 = `local bx,ko,fW=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cD,kM=2^48,2^37
-local fi=q-q%cD
-local function cj(o,aw)
-o.dz,o.aw=aw>=32,aw%32
-o.jR,o.ax=o.aw>=16,2^(aw%16)
-o.aV=o.jR and 255 or 65535
+const part16 = `local bx,ks,fZ=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cC,kQ=2^48,2^37
+local fk=q-q%cC
+local function bX(o,aw)
+o.dA,o.aw=aw>=32,aw%32
+o.jU,o.ax=o.aw>=16,2^(aw%16)
+o.aV=o.jU and 255 or 65535
 end
-local function dn(o,ap,p)
-if o.jR then return pack("<I7B",ap,p)end
-if ap-q>=cD/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",ap%cD,p)
+local function dp(o,ao,p)
+if o.jU then return pack("<I7B",ao,p)end
+if ao-q>=cC/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",ao%cC,p)
 end
 local function bU(o,K,E)
-if o.jR then return ae("<I7B",K,E)end
-local ap,p=ae("<I6I2",K,E)
-ap=ap+fi
-if ap>q+cD/2 then return ap-cD,p end
-if ap<q-cD/2 then return ap+cD,p end
-return ap,p
+if o.jU then return ae("<I7B",K,E)end
+local ao,p=ae("<I6I2",K,E)
+ao=ao+fk
+if ao>q+cC/2 then return ao-cC,p end
+if ao<q-cC/2 then return ao+cC,p end
+return ao,p
 end
 local function bM(o,E,to)
 if to<#o.K then return sub(o.K,E+1,to+1)end
-return call("GETRANGE",o.U,format("%d",E),format("%d",to))
+return call("GETRANGE",o.Q,format("%d",E),format("%d",to))
 end
 local function bG(o,am)
 return bx+4*(floor(am/o.ax)+1)+8*am
@@ -688,81 +688,81 @@ end
 local function size(o)
 return o.J==0 and bx or bG(o,o.J-1)+8
 end
-local function cb(o,i)
+local function cc(o,i)
 return(o.aL+i)%o.J
 end
 local function aX(o,i)
-local E=bG(o,cb(o,i))
+local E=bG(o,cc(o,i))
 return bU(o,bM(o,E,E+7),1)
 end
-local function jd(o,i)
-local am=cb(o,i)
+local function jf(o,i)
+local am=cc(o,i)
 return min(o.ax-am%o.ax,o.J-am,o.v-i)
 end
-local function hV(o,et,aa)
-if et and o.aa and et>o.aa then return o.v,o.aa,o.ba end
-if o.dz then
-if et then return et-1,et-1,(aX(o,et-1))end
-local co,bQ=0,o.v
-while co<bQ do
-local ce=floor((co+bQ)/2)
-if aX(o,ce)<=aa then
-co=ce+1
+local function hY(o,ev,aa)
+if ev and o.aa and ev>o.aa then return o.v,o.aa,o.ba end
+if o.dA then
+if ev then return ev-1,ev-1,(aX(o,ev-1))end
+local cn,bQ=0,o.v
+while cn<bQ do
+local cf=floor((cn+bQ)/2)
+if aX(o,cf)<=aa then
+cn=cf+1
 else
-bQ=ce
+bQ=cf
 end
 end
-return co,co
+return cn,cn
 end
 local i,aK=0,0
 while i<o.v do
-local n,am=jd(o,i),cb(o,i)
+local n,am=jf(o,i),cc(o,i)
 local p
 if i>0 and i+n<o.v then
 local E=bG(o,am)-4
 p=ae("<I4",bM(o,E,E+3),1)
 end
-if p and((et and aK+p<et)or(not et and aX(o,i+n-1)<=aa))then
+if p and((ev and aK+p<ev)or(not ev and aX(o,i+n-1)<=aa))then
 i,aK=i+n,aK+p
 else
-local an,cK=0,16
+local an,cL=0,16
 while an<n do
-cK=min(cK,n-an)
+cL=min(cL,n-an)
 local E=bG(o,am+an)
-local K=bM(o,E,E+8*cK-1)
-for j=1,8*cK,8 do
-local ap,bg=bU(o,K,j)
-if et and aK+bg>=et or not et and ap>aa then return i,aK,ap end
+local K=bM(o,E,E+8*cL-1)
+for j=1,8*cL,8 do
+local ao,bg=bU(o,K,j)
+if ev and aK+bg>=ev or not ev and ao>aa then return i,aK,ao end
 i,aK=i+1,aK+bg
 end
-an,cK=an+cK,cK*8
+an,cL=an+cL,cL*8
 end
 end
 end
 return i,aK
 end
 local function bl(o)
-local window,w,aw=o.window,o.w,o.aw+(o.dz and 32 or 0)
-local gK=pack("<I4I4I4I7I4B",o.aL,o.v,o.J,o.aO,o.aA,aw)
-local co=w%cD
-local bQ=(w-co)/cD+32*o.I
-return"S"..pack("<dI7I6BI7",o.z,window,co,bQ,o.ba)..gK
+local window,w,aw=o.window,o.w,o.aw+(o.dA and 32 or 0)
+local gN=pack("<I4I4I4I7I4B",o.aL,o.v,o.J,o.aO,o.aA,aw)
+local cn=w%cC
+local bQ=(w-cn)/cC+32*o.I
+return"S"..pack("<dI7I6BI7",o.z,window,cn,bQ,o.ba)..gN
 end
-local function gu(o)
-o.K,o.cS="",nil
+local function gx(o)
+o.K,o.cT="",nil
 end
-local function jU(o,g)
+local function jX(o,g)
 o.aL,o.v,o.J,o.aO,o.aA,o.ba=0,0,0,0,0,0
-cj(o,g.aw+32)
-gu(o)
+bX(o,g.aw+32)
+gx(o)
 end
-local function hJ(o,ah,J)
+local function hM(o,ah,J)
 local n=#ah/8
 o.aL,o.v,o.J,o.aA=0,n,J,0
 local bN={}
 for E=0,J-1,o.ax do
-local ar=min(E+o.ax,J)
-local K,aK=sub(ah,E*8+1,ar*8),0
+local aq=min(E+o.ax,J)
+local K,aK=sub(ah,E*8+1,aq*8),0
 if E<n then
 for j=1,#K,8 do
 local _,p=bU(o,K,j)
@@ -770,121 +770,122 @@ aK=aK+p
 end
 o.aA=aK
 end
-bN[#bN+1]=pack("<I4",aK)..K..string.rep("\\0",(ar-E)*8-#K)
+bN[#bN+1]=pack("<I4",aK)..K..string.rep("\\0",(aq-E)*8-#K)
 end
 return bl(o)..table.concat(bN)
 end
-local function iC(o)
+local function iE(o)
 local bN,i={},0
 while i<o.v do
-local n,E=jd(o,i),bG(o,cb(o,i))
+local n,E=jf(o,i),bG(o,cc(o,i))
 bN[#bN+1],i=bM(o,E,E+8*n-1),i+n
 end
 return table.concat(bN)
 end
-local function eU(o,ap,p)
-local ck=ceil(p/o.aV)-1
-return string.rep(dn(o,ap,o.aV),ck)..dn(o,ap,p-ck*o.aV)
+local function eW(o,ao,p)
+local cj=ceil(p/o.aV)-1
+return string.rep(dp(o,ao,o.aV),cj)..dp(o,ao,p-cj*o.aV)
 end`;
 
-const part17 = `local jS=2^17
-local function fC(cP,capacity,ax)
-local bf=cP+floor(cP/64)+4
+const part17 = `local jV=2^17
+local function fF(cQ,capacity,ax)
+local bf=cQ+floor(cQ/64)+4
 local K=bx+10+4*ceil(bf/ax)+8*bf
-if K<jS then
+if K<jV then
 local _,aw=math.frexp(K-1)
 local step=max(2^(aw-3),16)
 local ay=ceil(K/step)*step-bx-10
-local ck=floor(ay/(4+8*ax))
-bf=max(ck*ax+floor((ay-ck*(4+8*ax)-4)/8),bf)
+local cj=floor(ay/(4+8*ax))
+bf=max(cj*ax+floor((ay-cj*(4+8*ax)-4)/8),bf)
 end
-return cP<=capacity and min(capacity,bf)or bf
+return cQ<=capacity and min(capacity,bf)or bf
 end`;
 
-const part18 = `local function jB(o,m,g)
+const part18 = `local function jD(o,m,g)
 if#m<21 then return end
 local z,aL,v,J=ae("<dI4I4I4",m,2)
 if#m~=21+8*J or v>J or aL>=max(J,1)then return end
-local bN,ap,p={},0,0
+local bN,ao,p={},0,0
 for i=0,v-1 do
 local at=ae("<d",m,22+(aL+i)%J*8)
-if at~=ap and p>0 then
-bN[#bN+1],p=eU(o,ap,p),0
+if at~=ao and p>0 then
+bN[#bN+1],p=eW(o,ao,p),0
 end
-ap,p=at,p+1
+ao,p=at,p+1
 end
-if p>0 then bN[#bN+1]=eU(o,ap,p)end
+if p>0 then bN[#bN+1]=eW(o,ao,p)end
 local ah=table.concat(bN)
-o.z,o.aO,o.w,o.ba,o.cY=z,v,ap,ap,true
-o.dz=#ah/8==v
-o.K=hJ(o,ah,#ah/8)
+o.z,o.aO,o.w,o.ba,o.cZ=z,v,ao,ao,true
+o.dA=#ah/8==v
+o.K=hM(o,ah,#ah/8)
 end
-local function gW(U,g)
-local K=call("GETRANGE",U,"0",g.he)
-local o={U=U,K=K,z=0,window=g.window,w=0,ba=0,I=0}
+local function ha(Q,g)
+local K=call("GETRANGE",Q,"0",g.hh)
+local o={Q=Q,K=K,z=0,window=g.window,w=0,ba=0,I=0}
 o.aL,o.v,o.J,o.aO,o.aA=0,0,0,0,0
-cj(o,g.aw+32)
+bX(o,g.aw+32)
 local af=string.byte(K,1)
-if af==115 then jB(o,call("GETRANGE",U,"0","-1"),g)end
+if af==115 then jD(o,call("GETRANGE",Q,"0","-1"),g)end
 if af==98 and#K==9 then
 local z=ae("<d",K,2)
-o.dU=not(z>=0 and z<2^53 and z==floor(z))
-o.z=o.dU and 0 or z
+o.dV=not(z>=0 and z<2^53 and z==floor(z))
+o.z=o.dV and 0 or z
 return o
 end
 if af~=83 or#K<bx then
-o.dU=af and not o.cY
+o.dV=af and not o.cZ
 return o
 end
 local aw,bQ
 o.z,o.window,o.w,bQ,o.ba,o.aL,o.v,o.J,o.aO,o.aA,aw=
-ae(ko,K,2)
-o.w,o.I=o.w+bQ%32*cD,floor(bQ/32)
-cj(o,aw)
-local cz=size(o)
-if#K==g.he+1 and cz>#K then
-local br=call("GETRANGE",U,format("%d",cz-1),format("%d",cz))
-cz=#br==1 and#K or-1
+ae(ks,K,2)
+o.w,o.I=o.w+bQ%32*cC,floor(bQ/32)
+bX(o,aw)
+local cy=size(o)
+if#K==g.hh+1 and cy>#K then
+local br=call("GETRANGE",Q,format("%d",cy-1),format("%d",cy))
+cy=#br==1 and#K or-1
 end
-o.dU=aw%16<6
+o.dV=o.window~=g.window
+or aw%16<6
 or aw>58
-or cz~=#K
+or cy~=#K
 or o.v>o.J
 or o.aL>=max(o.J,1)
 return o
 end
-local function fl(o,ap,g)
+local function fn(o,ao,g)
 local step=ceil(g.window/8)
-return format("%.0f",es(max(ap-ap%step+step+g.window,o.z)))
+return format("%.0f",eu(max(ao-ao%step+step+g.window,o.z)))
 end
-local function kN(o,cP,g,dE)
-local cY=size(o)
+local function kR(o,cQ,g,dF)
+local cZ=size(o)
 if o.aL+o.v>o.J then
-local ax,ck=floor(o.aL/o.ax),4+8*o.ax
-local fd=max(ceil((cP-o.J)/o.ax),floor(o.J/o.ax/8))
-local af,ar=bx+ax*ck,cY
-while ar>af do
-local E=max(ar-65536,af)
-local K=call("GETRANGE",o.U,format("%d",E),format("%d",ar-1))
-call("SETRANGE",o.U,format("%d",E+fd*ck),K)
-ar=E
+local ax,cj=floor(o.aL/o.ax),4+8*o.ax
+local ff=max(ceil((cQ-o.J)/o.ax),floor(o.J/o.ax/8))
+local af,aq=bx+ax*cj,cZ
+while aq>af do
+local E=max(aq-65536,af)
+local K=call("GETRANGE",o.Q,format("%d",E),format("%d",aq-1))
+call("SETRANGE",o.Q,format("%d",E+ff*cj),K)
+aq=E
 end
-o.aL,o.J=o.aL+fd*o.ax,o.J+fd*o.ax
+o.aL,o.J=o.aL+ff*o.ax,o.J+ff*o.ax
 else
-o.J=fC(cP,g.capacity,o.ax)
-if cY<jS then
-local m=bM(o,0,cY-1)
-call("SET",o.U,m..string.rep("\\0",size(o)-cY),"PX",dE)
+o.J=fF(cQ,g.capacity,o.ax)
+if cZ<jV then
+local m=bM(o,0,cZ-1)
+call("SET",o.Q,m..string.rep("\\0",size(o)-cZ),"PX",dF)
 else
-call("SETRANGE",o.U,format("%d",size(o)-1),"\\0")
+call("SETRANGE",o.Q,format("%d",size(o)-1),"\\0")
 end
 end
 o.K=""
 end
-local function ja(o,ah)
+local function jc(o,ah)
 local an=0
 while an<#ah do
-local am=cb(o,o.v)
+local am=cc(o,o.v)
 local n=min(o.ax-am%o.ax,o.J-am,(#ah-an)/8)
 local K=sub(ah,an+1,an+8*n)
 if am%o.ax==0 then o.aA=0 end
@@ -893,26 +894,26 @@ local _,p=bU(o,K,j)
 o.aA=o.aA+p
 end
 local E=bG(o,am)
-call("SETRANGE",o.U,format("%d",E),K)
+call("SETRANGE",o.Q,format("%d",E),K)
 o.v,an,am=o.v+n,an+8*n,am+n
 if am%o.ax==0 or am==o.J then
 local ax=E-8*((am-n)%o.ax)-4
-call("SETRANGE",o.U,format("%d",ax),pack("<I4",o.aA))
+call("SETRANGE",o.Q,format("%d",ax),pack("<I4",o.aA))
 end
 end
 end
-local function gM(o,g)
-if o.cY then call("SET",o.U,o.K,"PX",fl(o,o.v>0 and o.ba or q,g))end
-o.cY=nil
+local function gP(o,g)
+if o.cZ then call("SET",o.Q,o.K,"PX",fn(o,o.v>0 and o.ba or q,g))end
+o.cZ=nil
 end`;
 
-const part19 = `local function gX(o,at,g)
+const part19 = `local function hb(o,at,g)
 local aa=o.w>q and o.I or 0
 o.w=at>q and at or 0
-o.I=at>q and eT(at-q,g.window,aa)or 0
+o.I=at>q and eV(at-q,g.window,aa)or 0
 end
-local function ij(o,i)
-local am,aK=cb(o,i),0
+local function im(o,i)
+local am,aK=cc(o,i),0
 local E=bG(o,am-am%o.ax)
 local K=bM(o,E,bG(o,am)+7)
 for j=1,#K,8 do
@@ -921,42 +922,42 @@ aK=aK+p
 end
 return aK
 end
-local function ih(o,g,bd)
+local function ik(o,g,bd)
 if o.ba<=q then return o end
-local bo=max(q,min(o.w,dm(o.I,g.window)))
+local bo=max(q,min(o.w,dn(o.I,g.window)))
 if o.ba<=bo then return o end
-local i,aa=hV(o,nil,bo)
+local i,aa=hY(o,nil,bo)
 local p=min(o.aO-aa,g.capacity)
 o.v,o.ba=i,bo
-gX(o,bo,g)
+hb(o,bo,g)
 if bd then
 o.aO,o.aa=aa+p,aa
 return o
 end
-gM(o,g)
-o.aO,o.dz=aa+p,o.dz and p==1
+gP(o,g)
+o.aO,o.dA=aa+p,o.dA and p==1
 if i==0 then o.aL=0 end
-o.aA=i==0 and 0 or ij(o,i-1)
+o.aA=i==0 and 0 or im(o,i-1)
 o.K=""
-ja(o,eU(o,bo,p))
-call("SETRANGE",o.U,"0",bl(o))
-call("PEXPIRE",o.U,fl(o,bo,g))
+jc(o,eW(o,bo,p))
+call("SETRANGE",o.Q,"0",bl(o))
+call("PEXPIRE",o.Q,fn(o,bo,g))
 return o
 end`;
 
-const part20 = `local function cS(o,g)
-if not o.cS then
-o.cS,o.ds=0,0
+const part20 = `local function cT(o,g)
+if not o.cT then
+o.cT,o.dt=0,0
 local aa=q-g.window
 if o.v>0 and o.ba<=aa then
-o.cS,o.ds=o.v,o.aO
+o.cT,o.dt=o.v,o.aO
 elseif o.v>0 then
-o.cS,o.ds=hV(o,nil,aa)
+o.cT,o.dt=hY(o,nil,aa)
 end
 end
-return o.cS,o.ds
+return o.cT,o.dt
 end
-local function eR(capacity,window)
+local function eT(capacity,window)
 local aw=6
 while aw<10 and 4^aw<capacity do
 aw=aw+1
@@ -965,176 +966,176 @@ return{
 capacity=capacity,
 window=window,
 ring=true,
-aw=window<kM and aw or aw+16,
-he=bx+4+8*fW-1,
+aw=window<kQ and aw or aw+16,
+hh=bx+4+8*fZ-1,
 }
 end
 return{
-gW=gW,
+ha=ha,
 bM=function()
-return eR(number(),number())
+return eT(number(),number())
 end,
-eR=eR,
-dh=ih,
+eT=eT,
+di=ik,
 cF=function(o,Y,g)
 local at=max(q,o.w)
-local db=o.aO+Y-g.capacity
-if db<=0 then return at end
-local _,_,ap=hV(o,db)
-return max(at,ap+g.window)
+local dc=o.aO+Y-g.capacity
+if dc<=0 then return at end
+local _,_,ao=hY(o,dc)
+return max(at,ao+g.window)
 end,
-ea=function(o,g)
-local _,ay=cS(o,g)
+eb=function(o,g)
+local _,ay=cT(o,g)
 local aE=o.aO-ay
 if aE==0 then return 0,0 end
 return o.w>q and g.capacity or aE,o.ba+g.window-q
 end,
-cL=function(o,at,Y,g)
-local ap=at
-if o.v>0 then ap=max(at,o.ba)end
-gX(o,at>q and ap or o.w,g)
-local dE=fl(o,ap,g)
-gM(o,g)
-local eQ,iL=cS(o,g)
-o.v,o.aO,o.window=o.v-eQ,o.aO-iL,g.window
+cM=function(o,at,Y,g)
+local ao=at
+if o.v>0 then ao=max(at,o.ba)end
+hb(o,at>q and ao or o.w,g)
+local dF=fn(o,ao,g)
+gP(o,g)
+local eS,iN=cT(o,g)
+o.v,o.aO,o.window=o.v-eS,o.aO-iN,g.window
 if o.v==0 then
-if o.J>fW and o.aw==g.aw then
-o.aL,o.aA,o.dz=0,0,true
+if o.J>fZ and o.aw==g.aw then
+o.aL,o.aA,o.dA=0,0,true
 else
-jU(o,g)
+jX(o,g)
 end
 else
-o.aL=cb(o,eQ)
+o.aL=cc(o,eS)
 end
-local bB,df,p=Y,nil,0
-if o.v>0 and ap==o.ba then
+local bB,dg,p=Y,nil,0
+if o.v>0 and ao==o.ba then
 local _,bg=aX(o,o.v-1)
 p=bg
 if p<o.aV then
-df=min(o.aV-p,Y)
-bB=Y-df
+dg=min(o.aV-p,Y)
+bB=Y-dg
 end
 end
-o.aO,o.ba,o.dz=o.aO+Y,ap,o.dz and Y==1 and not df
-local ah=bB>0 and eU(o,ap,bB)or""
-local cP=o.v+#ah/8
-if o.J<=fW or(cP>o.J and o.J<=o.ax)then
-local bH=iC(o)
-if df then bH=sub(bH,1,-9)..dn(o,ap,p+df)end
-local J=cP>o.J and fC(cP,g.capacity,o.ax)or o.J
-o.K=hJ(o,bH..ah,J)
-call("SET",o.U,o.K,"PX",dE)
+o.aO,o.ba,o.dA=o.aO+Y,ao,o.dA and Y==1 and not dg
+local ah=bB>0 and eW(o,ao,bB)or""
+local cQ=o.v+#ah/8
+if o.J<=fZ or(cQ>o.J and o.J<=o.ax)then
+local bH=iE(o)
+if dg then bH=sub(bH,1,-9)..dp(o,ao,p+dg)end
+local J=cQ>o.J and fF(cQ,g.capacity,o.ax)or o.J
+o.K=hM(o,bH..ah,J)
+call("SET",o.Q,o.K,"PX",dF)
 else
-if cP>o.J then kN(o,cP,g,dE)end
-if df then
-local am=cb(o,o.v-1)
-o.aA=o.aA+df
+if cQ>o.J then kR(o,cQ,g,dF)end
+if dg then
+local am=cc(o,o.v-1)
+o.aA=o.aA+dg
 local E=bG(o,am)
-call("SETRANGE",o.U,format("%d",E),dn(o,ap,p+df))
+call("SETRANGE",o.Q,format("%d",E),dp(o,ao,p+dg))
 if(am+1)%o.ax==0 or am+1==o.J then
 local ax=E-8*(am%o.ax)-4
-call("SETRANGE",o.U,format("%d",ax),pack("<I4",o.aA))
+call("SETRANGE",o.Q,format("%d",ax),pack("<I4",o.aA))
 end
 end
-ja(o,ah)
-call("SETRANGE",o.U,"0",bl(o))
-call("PEXPIRE",o.U,dE)
+jc(o,ah)
+call("SETRANGE",o.Q,"0",bl(o))
+call("PEXPIRE",o.Q,dF)
 o.K=""
 end
-o.cS,o.ds=0,0
+o.cT,o.dt=0,0
 end,
-hW=function()`;
+hZ=function()`;
 
-const part21 = `local function jt(o,i,ap,p,dx)
-local am,ac=cb(o,i),cb(o,o.v-1)
+const part21 = `local function jv(o,i,ao,p,dy)
+local am,ac=cc(o,i),cc(o,o.v-1)
 local E=bG(o,am)
-call("SETRANGE",o.U,format("%d",E),dn(o,ap,p-dx))
-o.aO,o.dz=o.aO-dx,false
+call("SETRANGE",o.Q,format("%d",E),dp(o,ao,p-dy))
+o.aO,o.dA=o.aO-dy,false
 if floor(am/o.ax)==floor(ac/o.ax)then
 if am>ac then return end
-o.aA=o.aA-dx
+o.aA=o.aA-dy
 end
 local ax=E-8*(am%o.ax)-4
-local aK=ae("<I4",call("GETRANGE",o.U,format("%d",ax),format("%d",ax+3)),1)
-call("SETRANGE",o.U,format("%d",ax),pack("<I4",max(aK-dx,0)))
+local aK=ae("<I4",call("GETRANGE",o.Q,format("%d",ax),format("%d",ax+3)),1)
+call("SETRANGE",o.Q,format("%d",ax),pack("<I4",max(aK-dy,0)))
 end
-local function em(o,g)
-gu(o)
+local function en(o,g)
+gx(o)
 while o.v>0 do
-local ap,p=aX(o,o.v-1)
-o.w,o.ba=min(o.w,ap),ap
+local ao,p=aX(o,o.v-1)
+o.w,o.ba=min(o.w,ao),ao
 if p>0 then break end
-local am=cb(o,o.v-1)
+local am=cc(o,o.v-1)
 o.v=o.v-1
 if am%o.ax==0 then
-local ax=o.v>0 and bG(o,floor(cb(o,o.v-1)/o.ax)*o.ax)-4
+local ax=o.v>0 and bG(o,floor(cc(o,o.v-1)/o.ax)*o.ax)-4
 o.aA=ax and ae("<I4",bM(o,ax,ax+3),1)or 0
 end
 end
 if o.v==0 then
-o.aL,o.aO,o.aA,o.w,o.ba,o.dz=0,0,0,0,0,true
+o.aL,o.aO,o.aA,o.w,o.ba,o.dA=0,0,0,0,0,true
 end
-gX(o,o.w,g)
-call("SETRANGE",o.U,"0",bl(o))
+hb(o,o.w,g)
+call("SETRANGE",o.Q,"0",bl(o))
 end
-local function gS(o,p,ap,g)
-gM(o,g)
-gu(o)
-local co,bQ=0,o.v
-while co<bQ do
-local ce=floor((co+bQ)/2)
-if aX(o,ce)<ap then
-co=ce+1
+local function gV(o,p,ao,g)
+gP(o,g)
+gx(o)
+local cn,bQ=0,o.v
+while cn<bQ do
+local cf=floor((cn+bQ)/2)
+if aX(o,cf)<ao then
+cn=cf+1
 else
-bQ=ce
+bQ=cf
 end
 end
-local gw=0
-for i=co,o.v-1 do
+local gz=0
+for i=cn,o.v-1 do
 local at,bg=aX(o,i)
-if at~=ap or gw==p then break end
-local dx=min(p-gw,bg)
-if dx>0 then jt(o,i,ap,bg,dx)end
-gw=gw+dx
+if at~=ao or gz==p then break end
+local dy=min(p-gz,bg)
+if dy>0 then jv(o,i,ao,bg,dy)end
+gz=gz+dy
 end
-if gw>0 then em(o,g)end
+if gz>0 then en(o,g)end
 end
-local function ic(o,p,g)
-gM(o,g)
-local _,ay=cS(o,g)
-local ar=o.aO
+local function ih(o,p,g)
+gP(o,g)
+local _,ay=cT(o,g)
+local aq=o.aO
 if o.v>0 and o.ba>q then
-local _,aa=hV(o,nil,q)
-ar=aa
+local _,aa=hY(o,nil,q)
+aq=aa
 end
-local gj=min(ay+p,ar)
-if gj==0 then return end
-local i,aa,ap=hV(o,gj)
+local gm=min(ay+p,aq)
+if gm==0 then return end
+local i,aa,ao=hY(o,gm)
 local _,bg=aX(o,i)
-gu(o)
-o.aL,o.v,o.aO=cb(o,i),o.v-i,o.aO-aa
-jt(o,0,ap,bg,gj-aa)
-em(o,g)
+gx(o)
+o.aL,o.v,o.aO=cc(o,i),o.v-i,o.aO-aa
+jv(o,0,ao,bg,gm-aa)
+en(o,g)
 end
-local function iJ(o,g)
-local cI=fl(o,o.v>0 and o.ba or q-2*g.window,g)
-gM(o,g)
+local function iL(o,g)
+local cI=fn(o,o.v>0 and o.ba or q-2*g.window,g)
+gP(o,g)
 if o.J>0 then
-call("SETRANGE",o.U,"0",bl(o))
-call("PEXPIRE",o.U,cI)
+call("SETRANGE",o.Q,"0",bl(o))
+call("PEXPIRE",o.Q,cI)
 elseif o.z>q then
-call("SET",o.U,bl(o),"PX",cI)
+call("SET",o.Q,bl(o),"PX",cI)
 else
-call("DEL",o.U)
+call("DEL",o.Q)
 end
 end`;
 
-const part22 = `return{cB=gS,de=ic,block=iJ}
+const part22 = `return{cA=gV,df=ih,block=iL}
 end,
-jX=function()`;
+ka=function()`;
 
-const part23 = `local function jr(o)
-local al,K={ah={},w=o.w,I=o.I},iC(o)
+const part23 = `local function jt(o)
+local al,K={ah={},w=o.w,I=o.I},iE(o)
 for E=1,#K,8 do
 local at,p=bU(o,K,E)
 local ac=al.ah[#al.ah]
@@ -1146,95 +1147,95 @@ end
 end
 return al
 end
-local function iX(U,al,g,z)
-local o,bN={U=U,z=z,window=g.window,w=al.w},{}
+local function iZ(Q,al,g,z)
+local o,bN={Q=Q,z=z,window=g.window,w=al.w},{}
 o.I=al.I
-jU(o,g)
+jX(o,g)
 for i,bD in ipairs(al.ah)do
-bN[i]=eU(o,bD.at,bD.p)
+bN[i]=eW(o,bD.at,bD.p)
 o.aO,o.ba=o.aO+bD.p,bD.at
 end
 local ah=table.concat(bN)
-o.dz=o.aO==#ah/8
-o.K=hJ(o,ah,#ah/8)
+o.dA=o.aO==#ah/8
+o.K=hM(o,ah,#ah/8)
 if o.v>0 or z>q then
-call("SET",U,o.K,"PX",fl(o,o.v>0 and o.ba or q-2*g.window,g))
+call("SET",Q,o.K,"PX",fn(o,o.v>0 and o.ba or q-2*g.window,g))
 else
-call("PEXPIRE",U,"0")
+call("PEXPIRE",Q,"0")
 end
 return o
 end`;
 
-const part24 = `return{bM=jr,dv=iX}
+const part24 = `return{bM=jt,dw=iZ}
 end,
 }
 end`;
 
-const part25 = `local kp=80
-local function hf(aB)
+const part25 = `local kt=80
+local function hi(aB)
 return string.char((aB<12 and 116 or 72)+aB)
 end
-local function gJ(rates)
-local bw,bO,eO,J,dZ="","","<",0,0
+local function gM(rates)
+local bw,bO,eQ,J,ea="","","<",0,0
 local bt={}
 for i,V in ipairs(rates)do
-local letter,eY,dW=V.letter,"I7I4",V.window
+local letter,fa,dX=V.letter,"I7I4",V.window
 if letter=="t"then
-dW=V.aq
-if V.aB>9 then eY="I7I7"end
-bw=bw..hf(V.aB)
+dX=V.ar
+if V.aB>9 then fa="I7I7"end
+bw=bw..hi(V.aB)
 elseif letter=="f"then
 bw,bO=bw.."F",bO..pack("<I7",V.window)
 elseif letter=="c"then
-dW,eY=2*V.window,"I7I4I4"
+dX,fa=2*V.window,"I7I4I4"
 bw=bw.."C"
 bO=bO..pack("<I7B",V.window,#format("%.0f",V.step)-1)
 else
 return nil
 end
-bt[i]={format="<"..eY,am=J+1,at=struct.size(eO)+1}
-eO,J,dZ=eO..eY,J+(letter=="c"and 3 or 2),max(dZ,dW)
+bt[i]={format="<"..fa,am=J+1,at=struct.size(eQ)+1}
+eQ,J,ea=eQ..fa,J+(letter=="c"and 3 or 2),max(ea,dX)
 end
-local _,aw=math.frexp(dZ/16000)
+local _,aw=math.frexp(ea/16000)
 aw=max(aw-1,0)
-local cf="P"..string.char(aw)..bw..bO
+local cg="P"..string.char(aw)..bw..bO
 for _,g in ipairs(bt)do
-g.at=g.at+#cf
+g.at=g.at+#cg
 end
 return{
-cf=cf,
+cg=cg,
 bw=bw,
-eO=eO,
+eQ=eQ,
 J=J,
 bt=bt,
-size=#cf+struct.size(eO),
+size=#cg+struct.size(eQ),
 aD=1000*2^aw,
 }
 end
-local function gf(aT,O)
+local function gi(aT,O)
 local aD=aT.aD
-return format("%.0f",max(floor((O-O%aD+aD-q)/1000),0)+2+cd)
+return format("%.0f",max(floor((O-O%aD+aD-q)/1000),0)+2+ce)
 end`;
 
-const part26 = `local function jQ(m,A,aT,rates)
+const part26 = `local function jT(m,A,aT,rates)
 local bw,size=aT.bw,aT.size
-if string.byte(m,A)~=kp or#m-A+1~=size then return nil end
+if string.byte(m,A)~=kt or#m-A+1~=size then return nil end
 if sub(m,A+2,A+1+#bw)~=bw then return nil end
 local states={}
 for i,V in ipairs(rates)do
 local g=aT.bt[i]
-local af,eq,kI=ae(g.format,m,A-1+g.at)
+local af,es,kM=ae(g.format,m,A-1+g.at)
 if V.letter=="t"then
-states[i]={us=af,ab=min(eq,V.denominator-1),I=0}
+states[i]={us=af,ab=min(es,V.denominator-1),I=0}
 else
-local ix=af>0
-states[i]={x=ix and pack(cx,af,eq)or"",I=0}
-if V.letter=="c"then states[i].H=ix and kI or 0 end
+local iz=af>0
+states[i]={x=iz and pack(cw,af,es)or"",I=0}
+if V.letter=="c"then states[i].H=iz and kM or 0 end
 end
 end
 return states
 end
-local function fQ(states,aT,rates)
+local function fT(states,aT,rates)
 local bm={}
 for i,V in ipairs(rates)do
 local h,am=states[i],aT.bt[i].am
@@ -1251,161 +1252,161 @@ end
 if V.letter=="c"then bm[am+2]=h.H end
 end
 end
-return aT.cf..pack(aT.eO,unpack(bm))
+return aT.cg..pack(aT.eQ,unpack(bm))
 end`;
 
-const part27 = `local ca={}
-local function ek()
-local r={cn=number(),J=number(),ge=number()}
-r.rates,r.cj,r.bl,r.cY,r.bE={},"","","",0
+const part27 = `local cb={}
+local function el()
+local r={cm=number(),J=number(),gh=number()}
+r.rates,r.bX,r.bl,r.cZ,r.bE={},"","","",0
 for i=1,number()do
 local letter=aC()
-local kernel=ca[letter]or bJ[letter]()
+local kernel=cb[letter]or bJ[letter]()
 local V=kernel.bM()
-ca[letter],V.kernel,V.letter,r.rates[i]=kernel,kernel,letter,V
-r.cj=r.cj..letter
+cb[letter],V.kernel,V.letter,r.rates[i]=kernel,kernel,letter,V
+r.bX=r.bX..letter
 local aB=V.aB or 0
-local cq=letter=="t"and hf(aB)or letter
-r.bl,r.cY=r.bl..(kernel.letter or cq),r.cY..cq
+local cp=letter=="t"and hi(aB)or letter
+r.bl,r.cZ=r.bl..(kernel.letter or cp),r.cZ..cp
 V.size=V.ring and 0 or letter=="t"and 16+aB
 if V.ring then r.bE=r.bE+1 end
 end
-if r.cj=="s"then r.bE=0 end
-if r.bE==0 and#r.rates>1 then r.aT=gJ(r.rates)end
-r.aM=#r.rates==0 and 0 or number()
-r.cq,r.ci=r.aM<2,r.aM%2==1
-if r.cq then return r end
-r.ia,r.fz,r.jp,r.gK=aC(),aC(),number(),{}
+if r.bX=="s"then r.bE=0 end
+if r.bE==0 and#r.rates>1 then r.aT=gM(r.rates)end
+local aM=#r.rates==0 and 0 or number()
+r.cp,r.cD=aM%2==0,aM>=2 and number()or 0
+if r.cp then return r end
+r.ie,r.fC,r.jr,r.gN=aC(),aC(),number(),{}
 for i=1,number()do
-r.gK[i]=number()
+r.gN[i]=number()
 end
 return r
 end`;
 
-const part28 = `local function fR(aB)
-if#aB==18 and sub(aB,1,2)==iY then return sub(aB,3)end
+const part28 = `local function fU(aB)
+if#aB==18 and sub(aB,1,2)==ja then return sub(aB,3)end
 local aN=#aB==16 and tonumber(aB)
-return aN and format("%016.0f",fj(aN))or aB
+return aN and format("%016.0f",fl(aN))or aB
 end
-local function hY(m,V)
-if m==""then return V.kernel.dI()end
+local function ib(m,V)
+if m==""then return V.kernel.dJ()end
 local _,ac=string.find(m,"^%d*")
 if ac<16 or(ac<#m and string.byte(m,ac+1)<128)then return nil end
-local aB=fR(sub(m,1,ac))
-local dD=#aB+#m-ac
-local h=V.kernel.bU(aB..sub(m,ac+1),1,#aB,V,#aB+1,dD)
-if ac==16 then h.I=max(h.I,gE(tonumber(m)or 0))end
+local aB=fU(sub(m,1,ac))
+local dE=#aB+#m-ac
+local h=V.kernel.bU(aB..sub(m,ac+1),1,#aB,V,#aB+1,dE)
+if ac==16 then h.I=max(h.I,gH(tonumber(m)or 0))end
 return h
 end
-local function gh(letter)
+local function gk(letter)
 return string.char(string.byte(letter)-128)
 end
-local function gD(e)
+local function gG(e)
 local r=e.r
 local rates=r.rates
 e.z=0
-if r.cj=="s"then
-local ring=rates[1].kernel.gW(e.U,rates[1])
+if r.bX=="s"then
+local ring=rates[1].kernel.ha(e.Q,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.dU
+return not ring.dV
 end
-local m,states,A=call("GET",e.U)or"",{nil},1
-local bg=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",gh)
-if not(bg and(bg==r.bl or bg==r.cY))then
-e.z,A=eM(m)
+local m,states,A=call("GET",e.Q)or"",{nil},1
+local bg=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",gk)
+if not(bg and(bg==r.bl or bg==r.cZ))then
+e.z,A=eO(m)
 if A>10 then A=1 end
 end
 e.states=states
-if r.cj=="t"then
-states[1]=hY(sub(m,A),rates[1])
+if r.bX=="t"then
+states[1]=ib(sub(m,A),rates[1])
 return states[1]
 end
-if r.cj=="f"and rates[1].aI>0 and rates[1].kernel.dX(sub(m,A))then
-states[1]=rates[1].kernel.fM(sub(m,A),rates[1].aI)
+if r.bX=="f"and rates[1].aI>0 and rates[1].kernel.dY(sub(m,A))then
+states[1]=rates[1].kernel.fP(sub(m,A),rates[1].aI)
 return true
 end
-local fE=r.aT and jQ(m,A,r.aT,rates)
-if fE then
-e.states=fE
+local fH=r.aT and jT(m,A,r.aT,rates)
+if fH then
+e.states=fH
 return true
 end
 local v=#rates
 if v==0 then
-e.cJ=sub(m,A)
+e.cK=sub(m,A)
 return true
 end
 local aN=sub(m,A,A+v-1)
-local bw=string.gsub(aN,"[\\128-\\255]",gh)
-local bW=bw==r.bl or bw==r.cY
-local cY=bW and bw~=r.bl
+local bw=string.gsub(aN,"[\\128-\\255]",gk)
+local bW=bw==r.bl or bw==r.cZ
+local cZ=bW and bw~=r.bl
 if not bW and A<=#m then return false end
 A=A+v
 for i=1,v do
 local V=rates[i]
 local kernel=V.kernel
 if V.ring then
-states[i]=kernel.gW(e.bE[i],V)
-if states[i].dU then return false end
+states[i]=kernel.ha(e.bE[i],V)
+if states[i].dV then return false end
 elseif bW then
-local ar=A+(V.size or kernel.gl)
-local dj,dD=1,0
+local aq=A+(V.size or kernel.go)
+local dk,dE=1,0
 if aN~=bw and string.byte(aN,i)>=128 then
-dj,dD=ar+1,ar+(string.byte(m,ar)or 0)
-ar=dD+1
+dk,dE=aq+1,aq+(string.byte(m,aq)or 0)
+aq=dE+1
 end
-if not(V.size or cY)then
-ar=#m+1
-if v>1 and A+3<ar then
-ar=min(A+4+ae("<I4",m,A),ar)
+if not(V.size or cZ)then
+aq=#m+1
+if v>1 and A+3<aq then
+aq=min(A+4+ae("<I4",m,A),aq)
 A=A+4
 end
-if ar-A<7 or ae("<I7",m,A)~=V.window then return false end
+if aq-A<7 or ae("<I7",m,A)~=V.window then return false end
 end
-if ar>#m+1 or(i==v and ar<=#m)then return false end
-local bU=cY and kernel.fr or kernel.bU
-local ac=dj>1 and dj-2 or ar-1
-states[i]=bU(m,A,ac,V,dj,dD)
-A=ar
+if aq>#m+1 or(i==v and aq<=#m)then return false end
+local bU=cZ and kernel.fu or kernel.bU
+local ac=dk>1 and dk-2 or aq-1
+states[i]=bU(m,A,ac,V,dk,dE)
+A=aq
 else
-states[i]=kernel.dI()
+states[i]=kernel.dJ()
 end
 end
 return true
 end
-local function hZ(e)
+local function ic(e)
 local r=e.r.bb or e.r
-e.r,e.ci,e.dd=r,nil,nil
-if e.dI then
+e.r,e.cJ,e.de=r,nil,nil
+if e.dJ then
 e.z,e.states=0,{}
-elseif not(r.cq and gD(e))then
-fe(e)
+elseif not(r.cp and gG(e))then
+fg(e)
 end
 end
-local function ir(aB)
-return#aB==16 and aB>="5"and iY..aB or aB
+local function iu(aB)
+return#aB==16 and aB>="5"and ja..aB or aB
 end
-local function ie(e,m)
-if string.byte(e.cJ,1)==83 and#e.cJ>53 then
-call("SETRANGE",e.U,"1",pack("<d",e.z))
+local function ii(e,m)
+if string.byte(e.cK,1)==83 and#e.cK>53 then
+call("SETRANGE",e.Q,"1",pack("<d",e.z))
 else
-call("SET",e.U,m..e.cJ,"KEEPTTL")
+call("SET",e.Q,m..e.cK,"KEEPTTL")
 end
-local dE=es(e.z)
-if call("PTTL",e.U)<dE then call("PEXPIRE",e.U,dE)end
+local dF=eu(e.z)
+if call("PTTL",e.Q)<dF then call("PEXPIRE",e.Q,dF)end
 end
-local function eu(e)
+local function ew(e)
 local r=e.r
 local rates,O,m,bl=r.rates,e.z,"",r.bl
-if e.ci then return e.ci.eu(e)end
-if r.cj=="s"then return end
-local fE=r.aT and fQ(e.states,r.aT,rates)
+if e.cJ then return e.cJ.ew(e)end
+if r.bX=="s"then return end
+local fH=r.aT and fT(e.states,r.aT,rates)
 for i,V in ipairs(rates)do
 if not V.ring then
 O=max(O,V.kernel.cG(e.states[i],V))
-local h=V.kernel.dn(e.states[i],V)
+local h=V.kernel.dp(e.states[i],V)
 if not V.size and#rates>1 then h=pack("<I4",#h)..h end
-local aA=V.kernel.ga and V.kernel.ga(e.states[i],V)or""
-if aA~=""and#rates==1 then h=ir(h)..aA end
+local aA=V.kernel.gd and V.kernel.gd(e.states[i],V)or""
+if aA~=""and#rates==1 then h=iu(h)..aA end
 if aA~=""and#rates>1 then
 h=h..string.char(#aA)..aA
 bl=sub(bl,1,i-1)..string.char(string.byte(bl,i)+128)..sub(bl,i+1)
@@ -1413,160 +1414,160 @@ end
 m=m..h
 end
 end
-if r.cj~="t"and m~=""then m=bl..m end
-if r.cj=="t"then m=ir(m)end
-if fE then m=fE end
+if r.bX~="t"and m~=""then m=bl..m end
+if r.bX=="t"then m=iu(m)end
+if fH then m=fH end
 if e.z>q then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.cJ~=""then return ie(e,m)end
-local cI=fE and gf(r.aT,O)or es(O)
-if m~=""then call("SET",e.U,m,"PX",cI)end
+if#rates==0 and e.cK~=""then return ii(e,m)end
+local cI=fH and gi(r.aT,O)or eu(O)
+if m~=""then call("SET",e.Q,m,"PX",cI)end
 end`;
 
-const part29 = `local function dY(e)
-hZ(e)
-local rates,states,dC=e.r.rates,e.states,false
+const part29 = `local function dZ(e)
+ic(e)
+local rates,states,dD=e.r.rates,e.states,false
 for i=1,#rates do
 local V,h=rates[i],states[i]
-states[i]=V.kernel.dh(h,V,bd)
-dC=dC or states[i]~=h
+states[i]=V.kernel.di(h,V,bd)
+dD=dD or states[i]~=h
 end
-if dC and not bd then eu(e)end
+if dD and not bd then ew(e)end
 end`;
 
-const part30 = `local ct,bd={},false
-local function fe()
+const part30 = `local cs,bd={},false
+local function fg()
 error("RULES",0)
 end`;
 
 const part31 = `for i=1,number()do
-ct[i]=ek()
+cs[i]=el()
 end
-local function cy()
-local cW,aQ,at,z=aC(),number(),q,q
+local function cx()
+local cX,aQ,at,z=aC(),number(),q,q
 local aj={nil}
 for i=1,number()do
-aj[i]=el()
+aj[i]=em()
 end
-bd=cW=="2"
+bd=cX=="2"
 for i=1,#aj do
 local e=aj[i]
-at=max(at,gm(e))
+at=max(at,gp(e))
 z=max(z,e.z)
 end
-local im=at<=q or(cW=="1"and at-q<=aQ)
-if im and cW~="2"then
+local iq=at<=q or(cX=="1"and at-q<=aQ)
+if iq and cX~="2"then
 for i=1,#aj do
-fI(aj[i],at)
+fL(aj[i],at)
 end
 end
-local ag={im and 1 or z>q and 2 or 0,at-q,nil,nil}
+local ag={iq and 1 or z>q and 2 or 0,at-q,nil,nil}
 for i=1,#aj do
-dp(ag,aj[i])
+dq(ag,aj[i])
 end
-dr(ag,aj)
+ds(ag,aj)
 return ag
 end
-local Q={q}
+local U={q}
 for i=1,number()do
-Q[i+1]=it(cy)
+U[i+1]=iw(cx)
 end
-return Q`;
+return U`;
 
 const part32 = `local call,bq,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
 local pack,ae=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dl=call("TIME")
-q=dl[1]*1000000+dl[2]
+local dm=call("TIME")
+q=dm[1]*1000000+dm[2]
 end`;
 
-const part33 = `local Y,capacity,window,step,aQ,bd,iI=0,0,0,0,0,false,false
-local Q,y,bI={q},1,nil`;
+const part33 = `local Y,capacity,window,step,aQ,bd,iK=0,0,0,0,0,false,false
+local U,y,bI={q},1,nil`;
 
-const part34 = `local function eZ()`;
+const part34 = `local function fb()`;
 
-const part35 = `local cd,bJ=ARGV[2]+0,{}
-local function es(O)
-return max(ceil((O-q)/1000),1)+cd
+const part35 = `local ce,bJ=ARGV[2]+0,{}
+local function eu(O)
+return max(ceil((O-q)/1000),1)+ce
 end
 local function cI(O)
-return format("%.0f",es(O))
+return format("%.0f",eu(O))
 end`;
 
 const part36 = `local kernel
-local function dv(U,kQ,m,dE)
-local an=kQ and bq("SET",U,m,"PX",dE)or bq("SET",U,m,"PX",dE,"NX")or bq("GET",U)
+local function dw(Q,kU,m,dF)
+local an=kU and bq("SET",Q,m,"PX",dF)or bq("SET",Q,m,"PX",dF,"NX")or bq("GET",Q)
 return an and an.err
 end
-local function aF(U,m,ai)
-kernel=kernel or bJ[ht]()
+local function aF(Q,m,ai)
+kernel=kernel or bJ[hw]()
 local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
 if m then
-z,E=eM(m)
+z,E=eO(m)
 end
 local letter=m and sub(m,E,E)
 local size=m and#m-E
 if letter==kernel.letter and size>6 and ae("<I7",m,E+1)==window then
 h=kernel.bU(m,E+1,#m)
-elseif letter=="-"and step>0 and kernel.dX and kernel.dX(sub(m,E))then
-h=kernel.fM(sub(m,E),step)
-elseif letter==ht and size==kernel.gl then
-h=kernel.fr(m,E+1)
+elseif letter=="-"and step>0 and kernel.dY and kernel.dY(sub(m,E))then
+h=kernel.fP(sub(m,E),step)
+elseif letter==hw and size==kernel.go then
+h=kernel.fu(m,E+1)
 elseif m and not(E==10 and size<0)then
 return"RULES"
 else
-h=kernel.dI()
+h=kernel.dJ()
 end
-local bn=kernel.dh(h,g)
-local dC=bn~=h
+local bn=kernel.di(h,g)
+local dD=bn~=h
 h=bn
-local W,at,dw=0,max(q,z,kernel.cF(h,Y,g)),q
+local W,at,dx=0,max(q,z,kernel.cF(h,Y,g)),q
 while W<ai and(at<=q or W==0 and at-q<=aQ)do
-W,dw=W+1,at
+W,dx=W+1,at
 if bd then break end
-h=kernel.cL(h,at,Y,g)
+h=kernel.cM(h,at,Y,g)
 if W<ai then at=max(q,z,kernel.cF(h,Y,g))end
 end
 local au
-if(W>0 or dC)and not bd then
-local bb,O=kernel.letter..kernel.dn(h,g),kernel.cG(h,g)
+if(W>0 or dD)and not bd then
+local bb,O=kernel.letter..kernel.dp(h,g),kernel.cG(h,g)
 if z>q then
 bb,O="b"..pack("<d",z)..bb,max(z,O)
 end
-au=dv(U,m,bb,cI(O))
+au=dw(Q,m,bb,cI(O))
 elseif not m then
-au=bq("GET",U)
+au=bq("GET",Q)
 au=au and au.err
 end
 if au then return false,au end
-local aE,reset=kernel.ea(h,g)
+local aE,reset=kernel.eb(h,g)
 if W==0 and z>q then return{2,at-q,aE,reset}end
-if W>0 and dw>q then return{1,dw-q,aE,reset}end
+if W>0 and dx>q then return{1,dx-q,aE,reset}end
 return W,aE,reset,W==ai and 0 or at-q
 end`;
 
-const part37 = `local function ee(U,m,ai,aU)
-if not iI then
-iH()
-iI=true
+const part37 = `local function ef(Q,m,ai,aU)
+if not iK then
+iJ()
+iK=true
 end
-local W,aE,reset,bk=cy(U,m,ai)
+local W,aE,reset,bk=cx(Q,m,ai)
 if not W then
 if string.find(aE,"READONLY",1,true)then bI=aE end
 W=aE
 end
 y=y+1
 if type(W)~="number"then
-Q[y]=W
+U[y]=W
 elseif aU then
-Q[y],Q[y+1],Q[y+2],Q[y+3]=W,aE,reset,bk
+U[y],U[y+1],U[y+2],U[y+3]=W,aE,reset,bk
 y=y+3
 elseif W>0 then
-Q[y],Q[y+1]=aE,reset
+U[y],U[y+1]=aE,reset
 y=y+1
 else
-Q[y],Q[y+1],Q[y+2]=-1-aE,reset,bk
+U[y],U[y+1],U[y+2]=-1-aE,reset,bk
 y=y+2
 end
 end`;
@@ -1578,191 +1579,191 @@ ac=min(ac+ARGV[A+2],#KEYS)
 Y,capacity,window=ARGV[A+3]+0,ARGV[A+4]+0,ARGV[A+5]+0
 step,aQ=ARGV[A+6]+0,ARGV[A+7]+0
 local aU=aM>=8
-bd,iI,A=aM%2==1,false,A+7
+bd,iK,A=aM%2==1,false,A+7
 for E=af,ac,1000 do
-local ar=min(E+999,ac)
-local bV=dk and call("MGET",unpack(KEYS,E,ar))
-if dk and not(aU or bd)then
-dk(bV,E,ar)
+local aq=min(E+999,ac)
+local bV=dl and call("MGET",unpack(KEYS,E,aq))
+if dl and not(aU or bd)then
+dl(bV,E,aq)
 else
-for i=E,ar do
+for i=E,aq do
 local ai=aU and ARGV[A+i-af+1]+0 or 1
-ee(KEYS[i],bV and bV[i-E+1],ai,aU)
+ef(KEYS[i],bV and bV[i-E+1],ai,aU)
 end
 end
 end
 if aU then A=A+ac-af+1 end
 end
-return bI and redis.error_reply(bI)or Q`;
+return bI and redis.error_reply(bI)or U`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "7e7561620080208b45c05dd3c7382a19e79c405a",
+  sha1: "6001614e7ee4d78a8b401572665e83fc479019a1",
   source: `local call,bq,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dl=call("TIME")
-q=dl[1]*1000000+dl[2]
+local dm=call("TIME")
+q=dm[1]*1000000+dm[2]
 end
 ${part1}
-local cT
-local function ff(us,ao,I)
-local aq,D,bk=cT-q,us-cT,ao-cT
+local cU
+local function fh(us,ap,I)
+local ar,D,bk=cU-q,us-cU,ap-cU
 if D>0 then
-if I==0 or I==1 and D>8*aq or I==2 and D>1024*aq then return nil end
+if I==0 or I==1 and D>8*ar or I==2 and D>1024*ar then return nil end
 else
 I=0
 end
-return bk>1024*aq and 3 or bk>8*aq and I<2 and 2 or I>0 and I or 1
+return bk>1024*ar and 3 or bk>8*ar and I<2 and 2 or I>0 and I or 1
 end
-local gp=1e13
+local gs=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local U,hv,cM,bz=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if hv+ARGV[2]*1000<gp then
-local bj,bT,aD,eE=
-q+hv,cM+0,1000*4^(bz-50),bz*cc-fi
-local en=q+cw/2
-cT=q+ARGV[5]
-local m,dt=bq("GET",U),nil
+local Q,hy,cN,bz=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if hy+ARGV[2]*1000<gs then
+local bj,bT,aD,eG=
+q+hy,cN+0,1000*4^(bz-50),bz*cd-fk
+local ep=q+cv/2
+cU=q+ARGV[5]
+local m,du=bq("GET",Q),nil
 local bW=m and#m==16 and tonumber(m)
 if bW then
-local us,I=bW-eE,0
-while us>en do
-us,I=us-cw,I+1
+local us,I=bW-eG,0
+while us>ep do
+us,I=us-cv,I+1
 end
-local ao=(us<q and q or us)+bT
-local bB=ao-us
-if ao<=bj and ao<fi+cc and us%aD+bB<aD then
-local aZ=ao>cT and ff(us,ao,I)or ao<=cT and 0
+local ap=(us<q and q or us)+bT
+local bB=ap-us
+if ap<=bj and ap<fk+cd and us%aD+bB<aD then
+local aZ=ap>cU and fh(us,ap,I)or ap<=cU and 0
 if aZ then
-if aZ~=I then bB=bB+(aZ-I)*cw end
-local fq=bB==bT and cM or format("%d",bB)
-if bq("INCRBY",U,fq)==bW+bB then dt=ao-q end
+if aZ~=I then bB=bB+(aZ-I)*cv end
+local ft=bB==bT and cN or format("%d",bB)
+if bq("INCRBY",Q,ft)==bW+bB then du=ap-q end
 end
 end
 end
-if dt then return{q,dt}end
+if du then return{q,du}end
 end
 end
 ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local cd=ARGV[2]+0
-local iG=9007199254740991
-local function gU(us,aD)
-return format("%d",floor((us-us%aD+aD-q)/1000)+2+cd)
+local ce=ARGV[2]+0
+local iI=9007199254740991
+local function gY(us,aD)
+return format("%d",floor((us-us%aD+aD-q)/1000)+2+ce)
 end
-local Q,y,A,ac={q},1,2,0
+local U,y,A,ac={q},1,2,0
 while ac<#KEYS do
 local aM,af=ARGV[A+1]+0,ac+1
 ac=min(ac+ARGV[A+2],#KEYS)
-local aq,cM,bz,aQ,iQ=ARGV[A+3]+0,ARGV[A+4],ARGV[A+5],0,0
-local bT=cM+0
-local denominator,aH,size,fG=1,0,16,"%016d"
-local bd,aU,kt=aM%2>=1,aM%16>=8,aM>=16
+local ar,cN,bz,aQ,iS=ARGV[A+3]+0,ARGV[A+4],ARGV[A+5],0,0
+local bT=cN+0
+local denominator,aH,size,fJ=1,0,16,"%016d"
+local bd,aU,kx=aM%2>=1,aM%16>=8,aM>=16
 A=A+5
 if aM%4>=2 then
 aQ,A=ARGV[A+1]+0,A+1
 end
 if aM%8>=4 then
-iQ,denominator,aH=ARGV[A+1]+0,ARGV[A+2]+0,ARGV[A+3]+0
-size,fG=16+ARGV[A+4],"%016d%0"..ARGV[A+4].."d"
+iS,denominator,aH=ARGV[A+1]+0,ARGV[A+2]+0,ARGV[A+3]+0
+size,fJ=16+ARGV[A+4],"%016d%0"..ARGV[A+4].."d"
 A=A+4
 end
-local bj=q+aQ+aq
-local aD,fm,en=1000*4^(bz-50),bz*cc,q+cw/2
-local fw=size==16 and aQ+aq+cd*1000<gp
-local eE=fm-fi
-local gQ,bV,ay=y-af+1,nil,nil
-local eA,aV=q+eE+bT,min(q+aq+eE,fm+cc-1)
-cT=q+aq
-if kt and fw and not bd and eA<=aV then
+local bj=q+aQ+ar
+local aD,fo,ep=1000*4^(bz-50),bz*cd,q+cv/2
+local fz=size==16 and aQ+ar+ce*1000<gs
+local eG=fo-fk
+local gT,bV,ay=y-af+1,nil,nil
+local eC,aV=q+eG+bT,min(q+ar+eG,fo+cd-1)
+cU=q+ar
+if kx and fz and not bd and eC<=aV then
 bV={}
-local function jx(U,an)
-local ao,I=an-eE,0
-while ao>en do
-ao,I=ao-cw,I+1
+local function jz(Q,an)
+local ap,I=an-eG,0
+while ap>ep do
+ap,I=ap-cv,I+1
 end
-local us=ao-bT
-if us<q or ao>bj or ao+eE>=fm+cc then return nil end
+local us=ap-bT
+if us<q or ap>bj or ap+eG>=fo+cd then return nil end
 local aZ=0
-if ao>cT then aZ=ff(us,ao,I)end
-if aZ and aZ~=I then call("INCRBY",U,format("%d",(aZ-I)*cw))end
-return aZ and ao
+if ap>cU then aZ=fh(us,ap,I)end
+if aZ and aZ~=I then call("INCRBY",Q,format("%d",(aZ-I)*cv))end
+return aZ and ap
 end
 for i=af,ac do
-local U=KEYS[i]
-local an=bq("INCRBY",U,cM)
+local Q=KEYS[i]
+local an=bq("INCRBY",Q,cN)
 local bB=type(an)=="number"
-local us=bB and an>=eA and an<=aV and an-eE
-if bB and not us and an>aV and(aQ>0 or an-eE>en)then
-us=jx(U,an)
+local us=bB and an>=eC and an<=aV and an-eG
+if bB and not us and an>aV and(aQ>0 or an-eG>ep)then
+us=jz(Q,an)
 end
 if us then
-if us%aD<bT then call("PEXPIRE",U,gU(us,aD))end
-Q[gQ+i]=us-q
+if us%aD<bT then call("PEXPIRE",Q,gY(us,aD))end
+U[gT+i]=us-q
 else
 local m=""
 if an~=bT then
-if bB then call("INCRBY",U,"-"..cM)end
-m=bq("GET",U)
+if bB then call("INCRBY",Q,"-"..cN)end
+m=bq("GET",Q)
 end
 ay=ay or{}
-ay[#ay+1],Q[gQ+i],bV[i-af+1]=i,false,type(m)=="string"and m
+ay[#ay+1],U[gT+i],bV[i-af+1]=i,false,type(m)=="string"and m
 end
 end
 else
 bV=call("MGET",unpack(KEYS,af,min(af+999,ac)))
 for E=af+1000,ac,1000 do
-local cK=call("MGET",unpack(KEYS,E,min(E+999,ac)))
-for i=1,#cK do
-bV[E-af+i]=cK[i]
+local cL=call("MGET",unpack(KEYS,E,min(E+999,ac)))
+for i=1,#cL do
+bV[E-af+i]=cL[i]
 end
 end
-local jK=fw and not(bd or aU)
+local jN=fz and not(bd or aU)
 for i=af,ac do
-local U,m,dt=KEYS[i],jK and bV[i-af+1],nil
+local Q,m,du=KEYS[i],jN and bV[i-af+1],nil
 local bW=m and#m==16 and tonumber(m)
 if bW then
-local us,I=bW-eE,0
-while us>en do
-us,I=us-cw,I+1
+local us,I=bW-eG,0
+while us>ep do
+us,I=us-cv,I+1
 end
-local ao=(us<q and q or us)+bT
-local bB=ao-us
-if ao<=bj and ao<fi+cc and us%aD+bB<aD then
-local aZ=ao>cT and ff(us,ao,I)or ao<=cT and 0
+local ap=(us<q and q or us)+bT
+local bB=ap-us
+if ap<=bj and ap<fk+cd and us%aD+bB<aD then
+local aZ=ap>cU and fh(us,ap,I)or ap<=cU and 0
 if aZ then
-if aZ~=I then bB=bB+(aZ-I)*cw end
-local fq=bB==bT and cM or format("%d",bB)
-if bq("INCRBY",U,fq)==bW+bB then dt=ao-q end
+if aZ~=I then bB=bB+(aZ-I)*cv end
+local ft=bB==bT and cN or format("%d",bB)
+if bq("INCRBY",Q,ft)==bW+bB then du=ap-q end
 end
 end
 end
-if dt then
-Q[gQ+i]=dt
+if du then
+U[gT+i]=du
 else
 ay=ay or{}
-ay[#ay+1],Q[gQ+i]=i,false
+ay[#ay+1],U[gT+i]=i,false
 end
 end
 end
 if ay then
 ${part4}
 ${part5}
-local g={denominator=denominator,aq=aq,aH=aH}
+local g={denominator=denominator,ar=ar,aH=aH}
 local function bU(m,size,denominator)
 local z,us,ab,h,I=0,nil,0,nil,0
 if#m>8 and byte(m,1)==98 then
-z=eM(m)
+z=eO(m)
 m=sub(m,10)
 end
 if m==""then return 0,0,z end
 local aA=string.find(m,"[^%d]")
 if aA and aA>16 and byte(m,aA)>127 then
 local aB=sub(m,1,aA-1)
-local E=#aB==18 and sub(aB,1,2)==iY and 3 or 1
+local E=#aB==18 and sub(aB,1,2)==ja and 3 or 1
 h={us=tonumber(sub(aB,E,E+15))or 0,ab=tonumber(sub(aB,E+16))or 0}
 if aA==#m then
 I=floor((byte(m,aA)-128)/8)
@@ -1772,171 +1773,171 @@ I=h.I
 end
 m=aB
 end
-if#m==18 and sub(m,1,2)==iY then
+if#m==18 and sub(m,1,2)==ja then
 m=sub(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dF+cw then I=gE(us)end
-us=fj(us)
+if us>=dG+cv then I=gH(us)end
+us=fl(us)
 end
 elseif#m>16 then
 us=tonumber(sub(m,1,16))
 end
-if not us or not(us<=iG)or(aA and not h)then return nil end
+if not us or not(us<=iI)or(aA and not h)then return nil end
 if#m~=size then return us+1,0,z,I,nil,h and h.w end
 if size>16 then ab=min(tonumber(sub(m,17))or 0,denominator-1)end
 return us,ab,z,I,h and h.ad,h and h.w
 end
-local function cy(i)
-local U,m,us,ab,z,at=KEYS[i],bV[i-af+1],0,0,0,q
-local I,dC,ad,w,iO=0,false,nil,nil,nil
+local function cx(i)
+local Q,m,us,ab,z,at=KEYS[i],bV[i-af+1],0,0,0,q
+local I,dD,ad,w,iQ=0,false,nil,nil,nil
 if m then
 us,ab,z,I,ad,w=bU(m,size,denominator)
 if not us then
 y=y+1
-Q[y]="RULES"
+U[y]="RULES"
 return nil
 end
 if z>q then at=z end
-if us-aq>=q or(w or 0)>q then
+if us-ar>=q or(w or 0)>q then
 local h={us=us,ab=ab,I=I,ad=ad,w=w}
-local bn=aY().dh(h,g)
-dC=bn~=h
+local bn=aY().di(h,g)
+dD=bn~=h
 us,ab,I,ad,w=bn.us,bn.ab,bn.I,bn.ad,bn.w
 end
 end
-local ao,bC=us,ab
+local ap,bC=us,ab
 if us<at-1 or(us<at and ab==0)then
-ao,bC=at,0
+ap,bC=at,0
 end
-local is,hE=ao,bC
-ao,bC=ao+bT,bC+iQ
+local iv,hH=ap,bC
+ap,bC=ap+bT,bC+iS
 if bC>=denominator then
-ao,bC=ao+1,bC-denominator
+ap,bC=ap+1,bC-denominator
 end
 local W=0
-if(ao<bj or(ao==bj and bC<=aH))and at-q<=aQ then
+if(ap<bj or(ap==bj and bC<=aH))and at-q<=aQ then
 W=1
 local ai=1
 if aU then ai=ARGV[A+i-af+1]+0 end
 if ai>1 then
-local bf=bj-is+(aH-hE)/denominator
-W=max(min(floor(bf/(bT+iQ/denominator)),ai),1)
+local bf=bj-iv+(aH-hH)/denominator
+W=max(min(floor(bf/(bT+iS/denominator)),ai),1)
 for p=min(W+1,ai),max(W-1,1),-1 do
-local aK=hE+p*iQ
-local cl=floor(aK/denominator)
-ao,bC=is+p*bT+cl,aK-cl*denominator
+local aK=hH+p*iS
+local ck=floor(aK/denominator)
+ap,bC=iv+p*bT+ck,aK-ck*denominator
 W=p
-if ao<bj or(ao==bj and bC<=aH)then break end
+if ap<bj or(ap==bj and bC<=aH)then break end
 end
 end
 end
 local au
-if(W>0 or dC)and not bd then
+if(W>0 or dD)and not bd then
 if W==0 then
-ao,bC,at=us,ab,q
+ap,bC,at=us,ab,q
 end
-local bb,an=format(fG,ao,bC),nil
-if size==16 and ao>=dF then bb=iY..bb end
-local aA,O,fP="",ao+2,fm
-local D=ao-aq
+local bb,an=format(fJ,ap,bC),nil
+if size==16 and ap>=dG then bb=ja..bb end
+local aA,O,fS="",ap+2,fo
+local D=ap-ar
 if bC>aH then D=D+1 end
 if ad or w or at>q then
 local aW=aY()
 local h={us=us,ab=ab,I=I,ad=ad,w=w}
 ad=aW.be(h)
 local bo=max(at>q and at or 0,w or 0)
-local next=aW.cC(ao,bC,ad,bo,g,aW.dM(h,g))
+local next=aW.cB(ap,bC,ad,bo,g,aW.dN(h,g))
 aA=aW.bb(next,g)
-if ad then O=max(O,aW.dV(ao,next.ad)+2)end
+if ad then O=max(O,aW.dW(ap,next.ad)+2)end
 if next.w then O=max(O,next.w+2)end
-ad=ad or aW.dP
+ad=ad or aW.dQ
 if W>0 and(ad.us>0 or ad.ab>0 or w or at>q)then
-iO={us,ab,ad.us,ad.ab,w or 0}
+iQ={us,ab,ad.us,ad.ab,w or 0}
 end
 elseif D>q then
-local jF=us-aq+(ab>aH and 1 or 0)>q
-local aZ=eT(D-q,aq,jF and I or 0)
-if fw and z<=q then
-fP=fm+aZ*cw
+local jI=us-ar+(ab>aH and 1 or 0)>q
+local aZ=eV(D-q,ar,jI and I or 0)
+if fz and z<=q then
+fS=fo+aZ*cv
 else
 aA=string.char(128+8*aZ)
 end
 end
-us,ab=ao,bC
+us,ab=ap,bC
 if aA~=""and z<=q then
-an=bq("SET",U,bb..aA,"PX",math.ceil((O-q)/1000)+cd)
+an=bq("SET",Q,bb..aA,"PX",math.ceil((O-q)/1000)+ce)
 elseif z>q then
 bb=bb..aA
 bb="b"..struct.pack("<d",z)..bb
-an=bq("SET",U,bb,"PX",math.ceil((max(O,z)-q)/1000)+cd)
+an=bq("SET",Q,bb,"PX",math.ceil((max(O,z)-q)/1000)+ce)
 else
-if fw then bb=format("%d",fP+us%cc)end
-an=m and bq("SET",U,bb,"PX",gU(us,aD))
-or bq("SET",U,bb,"PX",gU(us,aD),"NX")
-or bq("GET",U)
+if fz then bb=format("%d",fS+us%cd)end
+an=m and bq("SET",Q,bb,"PX",gY(us,aD))
+or bq("SET",Q,bb,"PX",gY(us,aD),"NX")
+or bq("GET",Q)
 end
 au=an and an.err
 elseif not m then
-local gv=bq("GET",U)
-au=gv and gv.err
+local gy=bq("GET",Q)
+au=gy and gy.err
 end
 y=y+1
 if au then
-Q[y]=au
+U[y]=au
 return string.find(au,"READONLY",1,true)and au
 end
 if us<q then
 us,ab=q,0
 end
-local dt=(us-q)*denominator+ab
-if z>q or dt>iG or iO then
+local du=(us-q)*denominator+ab
+if z>q or du>iI or iQ then
 local ag={z>q and z-q or 0,W,us-q,ab}
-for aW=1,iO and 5 or 0 do
-ag[4+aW]=iO[aW]
+for aW=1,iQ and 5 or 0 do
+ag[4+aW]=iQ[aW]
 end
-Q[y]=ag
+U[y]=ag
 elseif aU then
-Q[y]=W
+U[y]=W
 y=y+1
-Q[y]=dt
+U[y]=du
 else
-Q[y]=W>0 and dt or-1-dt
+U[y]=W>0 and du or-1-du
 end
 end
 local au
 for _,i in ipairs(ay)do
-if not aU then y=gQ+i-1 end
-au=cy(i)or au
+if not aU then y=gT+i-1 end
+au=cx(i)or au
 end
 if au then return redis.error_reply(au)end
 end
 if aU then
 A=A+ac-af+1
 else
-y=gQ+ac
+y=gT+ac
 end
 end
-return Q`,
+return U`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "ce82418aa1a17624348b4801057455c8daeb8e02",
-  source: `local dl=redis.call("TIME")
-local ku=redis.pcall("INFO")
-local ag={dl[1],dl[2],type(ku)=="string"and ku or""}
-local ki={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,kd in ipairs(ARGV)do
-local cZ={}
-for iW in string.gmatch(kd,"%S+")do
-cZ[#cZ+1]=ki[iW]or iW
+  sha1: "4c997259c4f99f86a2771f7708f41d65a50293d2",
+  source: `local dm=redis.call("TIME")
+local ky=redis.pcall("INFO")
+local ag={dm[1],dm[2],type(ky)=="string"and ky or""}
+local km={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,kg in ipairs(ARGV)do
+local da={}
+for iY in string.gmatch(kg,"%S+")do
+da[#da+1]=km[iY]or iY
 end
-local iV=redis.pcall(unpack(cZ))
-if type(iV)=="table"and iV.err then ag[#ag+1]=iV.err end
+local iX=redis.pcall(unpack(da))
+if type(iX)=="table"and iX.err then ag[#ag+1]=iX.err end
 end
 return ag`,
 };
@@ -1944,447 +1945,447 @@ return ag`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "1c4af3abd6a8fea612df051556280af82eb9e6a5",
+  sha1: "30a4228458d039f893a052a576b45eb8b819b37d",
   source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function ey()
+local function eA()
 ${part6}
-local kE=aC()~=""
-local function ap(us)
+local kI=aC()~=""
+local function ao(us)
 return format("%.0f",us)
 end
-local dy=ap(q)
-local function dT(r)
-r.dT=r.dT or ap(q+r.cn)
-return r.dT
+local dz=ao(q)
+local function dU(r)
+r.dU=r.dU or ao(q+r.cm)
+return r.dU
 end
-local function gt(aP)
-return aP==q and"-"..dy or ap(-aP)
+local function gw(aP)
+return aP==q and"-"..dz or ao(-aP)
 end
-local function hI(U,us)
-if call("PTTL",U)<es(q+us)then call("PEXPIRE",U,es(q+us+us/8))end
+local function hL(Q,us)
+if call("PTTL",Q)<eu(q+us)then call("PEXPIRE",Q,eu(q+us+us/8))end
 end
-local channel,gy=aC(),{}
-local ka=5000
+local channel,gB=aC(),{}
+local kd=5000
 local function mailbox(aS)
 return channel.."%"..aS
 end
-local fc,kC,eK={nil},aC()=="1",number()
-for i=1,eK do
+local fe,kG,eM={nil},aC()=="1",number()
+for i=1,eM do
 local aS=aC()
-gy[aS]="caller"
-if kC then
-local jT=mailbox(aS)
-local fx=call("LRANGE",jT,"0","-1")
-if#fx==0 then
-call("RPUSH",jT,"")
-fc[#fc+1]="gap "..aS
-elseif#fx>1 then
-call("LTRIM",jT,"0","0")
-for aX=2,#fx do
-fc[#fc+1]=fx[aX]
+gB[aS]="caller"
+if kG then
+local jW=mailbox(aS)
+local fA=call("LRANGE",jW,"0","-1")
+if#fA==0 then
+call("RPUSH",jW,"")
+fe[#fe+1]="gap "..aS
+elseif#fA>1 then
+call("LTRIM",jW,"0","0")
+for aX=2,#fA do
+fe[#fe+1]=fA[aX]
 end
 end
-call("PEXPIRE",jT,ka)
+call("PEXPIRE",jW,kd)
 end
 end
 ${part7}
 ${part2}
-local ct,bI,fB,bd,iu={},nil,nil,false,false
-local function dY(e)
-if#e.r.rates>0 then return fB.dY(e)end
-local m,A=not e.dI and call("GET",e.U)or"",1
-e.z,A=eM(m)
-e.states,e.cJ={},sub(m,A>10 and 1 or A)
+local cs,bI,fE,bd,gW={},nil,nil,false,false
+local function dZ(e)
+if#e.r.rates>0 then return fE.dZ(e)end
+local m,A=not e.dJ and call("GET",e.Q)or"",1
+e.z,A=eO(m)
+e.states,e.cK={},sub(m,A>10 and 1 or A)
 end
-local function eu(e)
-fB.eu(e)
+local function ew(e)
+fE.ew(e)
 end
 ${part8}
 ${part9}
-local eW={}
-local function eJ(e)
-local bv=eW[e.az]
+local eY={}
+local function eL(e)
+local bv=eY[e.az]
 if bv then return bv end
 local af=call("ZRANGE",e.az,"0","1","WITHSCORES")
-bv={aP=0,be=0,aR=nil,gY=false,bH=0}
+bv={aP=0,be=0,aR=nil,hc=false,bH=0}
 if af[1]=="#"then
 bv.aP=-af[2]
-bv.gY=not af[4]or af[4]+0>q
-if bv.gY and af[4]then bv.aR=af[4]+0 end
+bv.hc=not af[4]or af[4]+0>q
+if bv.hc and af[4]then bv.aR=af[4]+0 end
 end
-if af[3]or not bv.gY then bv.be=call("ZCOUNT",e.az,"("..dy,"+inf")end
-eW[e.az]=bv
+if af[3]or not bv.hc then bv.be=call("ZCOUNT",e.az,"("..dz,"+inf")end
+eY[e.az]=bv
 return bv
 end
-local function jg(e,n)
-local bv=eJ(e)
+local function ji(e,n)
+local bv=eL(e)
 if n==1 and bv.aR then return bv.aR end
-local br=n==1 and bv.gY and call("ZRANGE",e.az,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.az,"("..dy,"+inf","WITHSCORES","LIMIT",n-1,"1")
+local br=n==1 and bv.hc and call("ZRANGE",e.az,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.az,"("..dz,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bv.aR=br[2]+0 end
 return br[2]+0
 end
-local function dB(e,J)
-local be=eJ(e).be
-local gV=be+J-e.r.J
-if gV>be then return 1e15 end
-return gV<=0 and 0 or jg(e,gV)-q
+local function dC(e,J)
+local be=eL(e).be
+local gZ=be+J-e.r.J
+if gZ>be then return 1e15 end
+return gZ<=0 and 0 or ji(e,gZ)-q
 end
-local function hq(e,id)
+local function ht(e,id)
 return tonumber(call("ZSCORE",e.az,id)or 0)>q
 end
-local function gc(e)
-local bv,us=eW[e.az],max(4*e.r.cn,60000000)
+local function gf(e)
+local bv,us=eY[e.az],max(4*e.r.cm,60000000)
 if bv and bv.bH>=us then return end
-hI(e.az,us)
+hL(e.az,us)
 if bv then bv.bH=us end
 end
-local function gF(e)
-return max(q,eJ(e).aP+1)
+local function gI(e)
+return max(q,eL(e).aP+1)
 end
-local function hD(e,id,J)
-call("ZADD",e.az,dT(e.r),id)
+local function hG(e,id,J)
+call("ZADD",e.az,dU(e.r),id)
 for am=2,J do
-call("ZADD",e.az,dT(e.r),id.."+"..am)
+call("ZADD",e.az,dU(e.r),id.."+"..am)
 end
-eW[e.az]=nil
-gc(e)
+eY[e.az]=nil
+gf(e)
 end
-local function jV(e,id,J)
-local bv=eJ(e)
-local aP=gF(e)
-local bB=call("ZADD",e.az,gt(aP),"#",dT(e.r),id)
+local function jY(e,id,J)
+local bv=eL(e)
+local aP=gI(e)
+local bB=call("ZADD",e.az,gw(aP),"#",dU(e.r),id)
 if bv.aP==0 then bB=bB-1 end
-if not bv.gY then call("ZREMRANGEBYSCORE",e.az,"1",dy)end
+if not bv.hc then call("ZREMRANGEBYSCORE",e.az,"1",dz)end
 if bB==1 and J<=1 then
-local br=q+e.r.cn
+local br=q+e.r.cm
 if bv.be==0 then bv.aR=br end
 if bv.aR then bv.aR=min(bv.aR,br)end
-bv.aP,bv.be,bv.gY=aP,bv.be+1,true
-gc(e)
+bv.aP,bv.be,bv.hc=aP,bv.be+1,true
+gf(e)
 else
-hD(e,id,J)
+hG(e,id,J)
 end
 return aP
 end
-local function kj(e,id,J)
-local ec=call("ZREM",e.az,id)
+local function kn(e,id,J)
+local ed=call("ZREM",e.az,id)
 for am=2,J do
-ec=ec+call("ZREM",e.az,id.."+"..am)
+ed=ed+call("ZREM",e.az,id.."+"..am)
 end
-eW[e.az]=nil
-return ec
+eY[e.az]=nil
+return ed
 end
-local function eG(ag,e,aP)
+local function eI(ag,e,aP)
 if e.r.J==0 then return end
-local be,ac=eJ(e).be,#ag
-ag[ac+1],ag[ac+2],ag[ac+3]=be,be>0 and jg(e,1)-q or 0,aP or 0
+local be,ac=eL(e).be,#ag
+ag[ac+1],ag[ac+2],ag[ac+3]=be,be>0 and ji(e,1)-q or 0,aP or 0
 end
-local function jI(e)
-local cp=#e.r.rates==0 and call("EXISTS",e.aG,e.U)
+local function jL(e)
+local co=#e.r.rates==0 and call("EXISTS",e.aG,e.Q)
 or call("EXISTS",e.aG)
-e.dL=cp==0
-e.dI=e.dL and#e.r.rates==0
+e.dM=co==0
+e.dJ=e.dM and#e.r.rates==0
 end
-local fu={}
-local function gC(e,id)
-fu[e.aG]=nil
+local fx={}
+local function gF(e,id)
+fx[e.aG]=nil
 return call("ZREM",e.aG,id,id.."k")
 end
-local function iq(e,id,as)
+local function it(e,id,as)
 if as==0 then
 local ac=call("ZREVRANGE",e.aG,"0","0","WITHSCORES")
 as=max(q,(ac[2]or 0)+1)
 end
-call("ZADD",e.aG,ap(as),id)
-fu[e.aG],e.dL=nil,false
-hI(e.aG,max(4*e.r.cn,60000000))
+call("ZADD",e.aG,ao(as),id)
+fx[e.aG],e.dM=nil,false
+hL(e.aG,max(4*e.r.cm,60000000))
 return as
 end
-local function iM(e,id,as)
+local function iO(e,id,as)
 if call("ZSCORE",e.aG,id)then
-call("ZADD",e.aG,ap(as),id.."k")
+call("ZADD",e.aG,ao(as),id.."k")
 call("ZREM",e.aG,id)
 end
-fu[e.aG]=nil
+fx[e.aG]=nil
 end
-local function hX(aS)
+local function ia(aS)
 return redis.pcall("EXISTS",mailbox(aS))==1
 end
-local function hH(aS)
-if gy[aS]==nil then
-local iU=call("PUBSUB","NUMSUB",channel..aS)[2]>0
-gy[aS]=iU and"channel"or hX(aS)and"mailbox"or false
+local function hJ(aS)
+if gB[aS]==nil then
+local iW=call("PUBSUB","NUMSUB",channel..aS)[2]>0
+gB[aS]=iW and"channel"or ia(aS)and"mailbox"or false
 end
-return gy[aS]
+return gB[aS]
 end
-local function ee(aM,av,ag)
-local cZ=format(string.rep(" %.0f",1+#ag),q,unpack(ag))
-local eL=aM..cZ.." "..av.id
-local kL=gy[av.aS]
-if kL=="caller"then
-fc[#fc+1]=eL
-elseif kL=="mailbox"then
-call("RPUSHX",mailbox(av.aS),eL)
+local function ef(aM,av,ag)
+local da=format(string.rep(" %.0f",1+#ag),q,unpack(ag))
+local eN=aM..da.." "..av.id
+local kP=gB[av.aS]
+if kP=="caller"then
+fe[#fe+1]=eN
+elseif kP=="mailbox"then
+call("RPUSHX",mailbox(av.aS),eN)
 else
-call("PUBLISH",channel..av.aS,eL)
+call("PUBLISH",channel..av.aS,eN)
 end
 end
-local iE=8
-local function fb(e,y)
-if e.dL then return nil end
-local bW=y==0 and fu[e.aG]
+local iG=8
+local function fd(e,y)
+if e.dM then return nil end
+local bW=y==0 and fx[e.aG]
 if bW and bW.r==e.r then return bW end
 while true do
 local aX=call("ZRANGE",e.aG,format("%d",y),format("%d",y),"WITHSCORES")
-local hM=aX[1]
-if not hM then return nil end
-local id,aS,aM,kl,J,Y,bH=
-string.match(hM,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local kA=q-aX[2]
-if aS and kA<=tonumber(kl)and hH(aS)then
-local av={id=id,aS=aS,hC=aM=="d",bH=bH=="k",as=aX[2]+0}
-for cX,m in pairs(e)do
-if cX~="states"then av[cX]=m end
+local hP=aX[1]
+if not hP then return nil end
+local id,aS,aM,kp,J,Y,bH=
+string.match(hP,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local kE=q-aX[2]
+if aS and kE<=tonumber(kp)and hJ(aS)then
+local av={id=id,aS=aS,hF=aM=="d",bH=bH=="k",as=aX[2]+0}
+for cY,m in pairs(e)do
+if cY~="states"then av[cY]=m end
 end
 av.J,av.Y=min(tonumber(J),e.r.J),tonumber(Y)
-if y==0 then fu[e.aG]=av end
+if y==0 then fx[e.aG]=av end
 return av
 end
-call("ZREM",e.aG,hM)
-fu[e.aG]=nil
+call("ZREM",e.aG,hP)
+fx[e.aG]=nil
 end
 end
-local function hl(e)
-local aV=e.r.ge
+local function ho(e)
+local aV=e.r.gh
 if aV<0 or call("ZCARD",e.aG)<aV then return false end
-fb(e,0)
+fd(e,0)
 return call("ZCARD",e.aG)>=aV
 end
-local function eb(e,jb)
+local function ec(e,jd)
 local y,bS=0,0
-while y<iE and not e.dL and dB(e,bS+1)==0 do
-local av=fb(e,y)
-if not av or dB(e,bS+av.J)>0 then return end
-if not av.hC then
-if not av.bH and av.id~=jb then ee("turn",av,{0})end
+while y<iG and not e.dM and dC(e,bS+1)==0 do
+local av=fd(e,y)
+if not av or dC(e,bS+av.J)>0 then return end
+if not av.hF then
+if not av.bH and av.id~=jd then ef("turn",av,{0})end
 y,bS=y+1,bS+av.J
 else
-local at=gm(av)
+local at=gp(av)
 if at>q then
-if av.id~=jb then ee("turn",av,{at-q})end
+if av.id~=jd then ef("turn",av,{at-q})end
 return
 end
-fI(av,q)
-gC(e,av.id)
+fL(av,q)
+gF(e,av.id)
 local ag={1,0,0}
-local aP=jV(e,av.id,av.J)
-dp(ag,av)
-eG(ag,av,aP)
-dr(ag,{av})
-ee("granted",av,ag)
+local aP=jY(e,av.id,av.J)
+dq(ag,av)
+eI(ag,av,aP)
+ds(ag,{av})
+ef("granted",av,ag)
 end
 end
 end
-local function jl(e,id,as)
+local function jn(e,id,as)
 local bS=0
-for y=0,iE-1 do
-local av=fb(e,y)
+for y=0,iG-1 do
+local av=fd(e,y)
 if not av or av.id==id or(as>0 and av.as>as)then return false end
 bS=bS+av.J
-if av.hC or dB(e,bS+e.J)>0 then return true end
+if av.hF or dC(e,bS+e.J)>0 then return true end
 end
 return true
 end
-local function iA(e,id)
+local function iC(e,id)
 local bS=0
-for y=0,iE-1 do
-local av=fb(e,y)
+for y=0,iG-1 do
+local av=fd(e,y)
 if not av then return 0 end
 local bg=av.id==id
 if bg then av=e end
-local bk=dB(e,bS+av.J)
-if bk>0 then return min(bk,e.r.cn)end
-if bg or av.hC then
-local dA=gm(av)-q
-return bg and dA or dA+e.r.cn
+local bk=dC(e,bS+av.J)
+if bk>0 then return min(bk,e.r.cm)end
+if bg or av.hF then
+local dB=gp(av)-q
+return bg and dB or dB+e.r.cm
 end
 bS=bS+av.J
 end
-return e.r.cn
+return e.r.cm
 end
-local function kf(e,id,as)
+local function ki(e,id,as)
 if e.r.J==0 then return false end
-return dB(e,e.J)>0 or jl(e,id,as)
+return dC(e,e.J)>0 or jn(e,id,as)
 end
-local function hc(gI,cv)
-local kJ,kw=gI.r.J,cv.r.J
-return kJ<kw or(kJ==kw and gI.U<cv.U)
+local function hf(gL,cu)
+local kN,kA=gL.r.J,cu.r.J
+return kN<kA or(kN==kA and gL.Q<cu.Q)
 end
-local function hU(id,as,aj,eP,dA)
-local iN=#aj>1 and dA>0
-local eB=not iN and(eP or aj[1])
-if eB and as==0 and hl(eB)then return 5,max(dA,1),0 end
+local function hX(id,as,aj,eR,dB)
+local iP=#aj>1 and dB>0
+local eD=not iP and(eR or aj[1])
+if eD and as==0 and ho(eD)then return 5,max(dB,1),0 end
 for _,e in ipairs(aj)do
-if as>0 and e~=eB and e.r.J>0 then
-if eB and hc(e,eB)then
-iM(e,id,as)
-elseif gC(e,id)>0 then
-eb(e)
+if as>0 and e~=eD and e.r.J>0 then
+if eD and hf(e,eD)then
+iO(e,id,as)
+elseif gF(e,id)>0 then
+ec(e)
 end
 end
 end
-if not eB then return 3,dA,as==0 and q or as end
-if as>0 then gC(eB,id)end
-as=iq(eB,id,as)
-return 3,iA(eB,id),as
+if not eD then return 3,dB,as==0 and q or as end
+if as>0 then gF(eD,id)end
+as=it(eD,id,as)
+return 3,iC(eD,id),as
 end
-local function iv(e,id)
-hD(e,id,e.J)
-local aP=gF(e)
-call("ZADD",e.az,gt(aP),"#")
-eW[e.az].aP=aP
+local function ix(e,id)
+hG(e,id,e.J)
+local aP=gI(e)
+call("ZADD",e.az,gw(aP),"#")
+eY[e.az].aP=aP
 return aP
 end
-local function hS(id,as,aj)
+local function hV(id,as,aj)
 for _,e in ipairs(aj)do
-if e.r.J>0 and not hq(e,id)then return end
+if e.r.J>0 and not ht(e,id)then return end
 end
 local ag={6,0,as}
 for _,e in ipairs(aj)do
 local aP
 if e.r.J>0 then
-jI(e)
-aP=iv(e,id)
+jL(e)
+aP=ix(e,id)
 end
-dY(e)
-dp(ag,e)
-eG(ag,e,aP)
+dZ(e)
+dq(ag,e)
+eI(ag,e,aP)
 end
 return ag
 end
-local function cL(id,cW,aQ,as,aj)
-bd=cW=="2"
+local function cM(id,cX,aQ,as,aj)
+bd=cX=="2"
 if bI and not bd then error(bI,0)end
-local aa=as>0 and cW~="2"and hS(id,as,aj)
+local aa=as>0 and cX~="2"and hV(id,as,aj)
 if aa then return aa end
-local at,z,eP,gz=q,q,nil,true
+local at,z,eR,gC=q,q,nil,true
 for i=1,#aj do
 local e=aj[i]
 if e.r.J>0 then
-gz=false
-jI(e)
-if cW~="2"then eb(e,id)end
+gC=false
+jL(e)
+if cX~="2"then ec(e,id)end
 end
-at=max(at,gm(e))
+at=max(at,gp(e))
 z=max(z,e.z)
-if kf(e,id,as)and(not eP or hc(e,eP))then eP=e end
+if ki(e,id,as)and(not eR or hf(e,eR))then eR=e end
 end
-local jh,fp,bk={},0,at-q
-local bf=cW=="1"and at-q<=aQ
-if not eP and(at<=q or(bf and gz))then
-fp=1
-if cW~="2"then
+local jj,fr,bk={},0,at-q
+local bf=cX=="1"and at-q<=aQ
+if not eR and(at<=q or(bf and gC))then
+fr=1
+if cX~="2"then
 for i=1,#aj do
 local e=aj[i]
-fI(e,at)
+fL(e,at)
 if e.r.J>0 then
-if as>0 then gC(e,id)end
-jh[i]=jV(e,id,e.J)
+if as>0 then gF(e,id)end
+jj[i]=jY(e,id,e.J)
 end
 end
 end
 elseif bf then
-fp,bk,as=hU(id,as,aj,eP,bk)
-elseif eP then
-fp=4
+fr,bk,as=hX(id,as,aj,eR,bk)
+elseif eR then
+fr=4
 bk=max(bk,1)
 elseif z>q then
-fp=2
+fr=2
 end
-if fp>3 then
+if fr>3 then
 for _,e in ipairs(aj)do
-if e.r.J>0 then bk=max(bk,dB(e,e.J))end
+if e.r.J>0 then bk=max(bk,dC(e,e.J))end
 end
 end
-local ag={fp,bk,as,nil,nil,nil}
+local ag={fr,bk,as,nil,nil,nil}
 for i=1,#aj do
-dp(ag,aj[i])
-eG(ag,aj[i],jh[i])
+dq(ag,aj[i])
+eI(ag,aj[i],jj[i])
 end
-dr(ag,aj)
+ds(ag,aj)
 return ag
 end
-local function kP(id,as,e)
-local ag={hq(e,id)and 6 or 1,0,as}
-eb(e,id)
-local hQ=hq(e,id)
-if not hQ and not call("ZSCORE",e.aG,id)then
-iq(e,id,as)
-eb(e,id)
-hQ=hq(e,id)
+local function kT(id,as,e)
+local ag={ht(e,id)and 6 or 1,0,as}
+ec(e,id)
+local hT=ht(e,id)
+if not hT and not call("ZSCORE",e.aG,id)then
+it(e,id,as)
+ec(e,id)
+hT=ht(e,id)
 end
 local aP
-if hQ then
-aP=iv(e,id)
+if hT then
+aP=ix(e,id)
 else
-hI(e.aG,max(4*e.r.cn,60000000))
-ag[1],ag[2]=3,iA(e,id)
+hL(e.aG,max(4*e.r.cm,60000000))
+ag[1],ag[2]=3,iC(e,id)
 end
-dY(e)
-dp(ag,e)
-eG(ag,e,aP)
+dZ(e)
+dq(ag,e)
+eI(ag,e,aP)
 return ag
 end
-local function cg()
+local function ch()
 local aj={nil}
 for i=1,number()do
-aj[i]=el()
+aj[i]=em()
 end
 return aj
 end
 local bR={}
 function bR.T()
-local id,cW,aQ,as=aC(),aC(),number(),number()
-return cL(id,cW,aQ,as,cg())
+local id,cX,aQ,as=aC(),aC(),number(),number()
+return cM(id,cX,aQ,as,ch())
 end
 function bR.P()
 local id,as=aC(),number()
-return kP(id,as,cg()[1])
+return kT(id,as,ch()[1])
 end
-local function ip(id,aj)
-local iK=0
+local function is(id,aj)
+local iM=0
 for i=1,#aj do
 local e=aj[i]
-local dR=kj(e,id,e.J)
-jI(e)
-if not e.dL then
-if dR==0 then dR=gC(e,id)end
-if dR>0 then eb(e)end
+local dS=kn(e,id,e.J)
+jL(e)
+if not e.dM then
+if dS==0 then dS=gF(e,id)end
+if dS>0 then ec(e)end
 end
-iK=iK+dR
+iM=iM+dS
 end
-return iK
+return iM
 end
 function bR.R()
 local id=aC()
-return{ip(id,cg())}
+return{is(id,ch())}
 end
-local function hK(id)
+local function hN(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function bR.N()
-local id,aj,ag=aC(),cg(),{}
+local id,aj,ag=aC(),ch(),{}
 for i,e in ipairs(aj)do
 local br=call("ZSCORE",e.az,id)
-local ks=br and(tonumber(br)>q or eJ(e).be+e.J<=e.r.J)
-if ks then hD(e,id,e.J)end
-ag[i]=ks and 1 or 0
+local kw=br and(tonumber(br)>q or eL(e).be+e.J<=e.r.J)
+if kw then hG(e,id,e.J)end
+ag[i]=kw and 1 or 0
 end
 return ag
 end
-local function gZ()
-local fe
+local function hd()
+local fg
 ${part4}
 ${part5}
 ${part10}
@@ -2409,64 +2410,64 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local fO
-local function fd()
-local cB,de={},{}
-local cQ,bP,dN,cR={},{},{},{}
+local fR
+local function ff()
+local cA,df={},{}
+local cR,bP,dO,cS={},{},{},{}
 local function bh(p,g)
 local ab=p*g.interval_rem
-local cl=floor(ab/g.denominator)
-return{us=p*g.interval_us+cl,ab=ab-cl*g.denominator}
+local ck=floor(ab/g.denominator)
+return{us=p*g.interval_us+ck,ab=ab-ck*g.denominator}
 end
-local function ky(a,b)
+local function kC(a,b)
 return a.us==b.us and a.ab==b.ab
 end
-function cB.t(h,p,bz,g)
+function cA.t(h,p,bz,g)
 local aW=aY()
-local bX=bz.bX or{0,0,0,-1,0}
-local aa,ad={us=bX[1],ab=bX[2]},h.ad or aW.dP
-local br={us=bz.q+bz.af,ab=bz.eq}
-if ky(br,h)and ky(aa,ad)and bz.Y>0 then
-local fE,gP,w=p>=bz.Y,bz.at>bz.q,h.w or 0
-local to=aW.fa(h,bh(p,g),g)
-if fE and bX[4]>=0 then to={us=bX[4],ab=bX[5]}end
-if gP then w=fE and bX[3]or max(w,bz.at)end
-return aW.cC(to.us,to.ab,aW.be(h),w,g,aW.dM(h,g))
+local bY=bz.bY or{0,0,0,-1,0}
+local aa,ad={us=bY[1],ab=bY[2]},h.ad or aW.dQ
+local br={us=bz.q+bz.af,ab=bz.es}
+if kC(br,h)and kC(aa,ad)and bz.Y>0 then
+local fH,gS,w=p>=bz.Y,bz.at>bz.q,h.w or 0
+local to=aW.fc(h,bh(p,g),g)
+if fH and bY[4]>=0 then to={us=bY[4],ab=bY[5]}end
+if gS then w=fH and bY[3]or max(w,bz.at)end
+return aW.cB(to.us,to.ab,aW.be(h),w,g,aW.dN(h,g))
 end
-if aW.bZ(h,g)>q then return h end
-local bi=aW.fA(br,aa,g).us
-if bi>aW.fA(h,ad,g).us then return h end
-local hR=aW.fZ(aW.fa(br,aW.jE(ad,bi,aa,g),g),h)
-if hR.us<q then return h end
-local fL=aW.fZ(bh(p,g),{us=hR.us-q,ab=hR.ab})
-if fL.us==0 and fL.ab==0 then return h end
-return aW.ev(h,fL,bi,0,g)
+if aW.ca(h,g)>q then return h end
+local bi=aW.fD(br,aa,g).us
+if bi>aW.fD(h,ad,g).us then return h end
+local hU=aW.gc(aW.fc(br,aW.jH(ad,bi,aa,g),g),h)
+if hU.us<q then return h end
+local fO=aW.gc(bh(p,g),{us=hU.us-q,ab=hU.ab})
+if fO.us==0 and fO.ab==0 then return h end
+return aW.ex(h,fO,bi,0,g)
 end
-function de.t(h,p,g)
+function df.t(h,p,g)
 local aW=aY()
-if h.us<q then return aW.cC(q,0,aW.be(h),h.w or 0,g,h.I)end
-local fL=aW.fZ(bh(p,g),{us=h.us-q,ab=h.ab})
-if fL.us==0 and fL.ab==0 then return h end
-return aW.ev(h,fL,0,aW.bZ(h,g),g)
+if h.us<q then return aW.cB(q,0,aW.be(h),h.w or 0,g,h.I)end
+local fO=aW.gc(bh(p,g),{us=h.us-q,ab=h.ab})
+if fO.us==0 and fO.ab==0 then return h end
+return aW.ex(h,fO,0,aW.ca(h,g),g)
 end
-local function eh(x,D,kB)
-local co,bQ=0,bA(x)
-while co<bQ do
-local ce=floor((co+bQ)/2)
-if cr(x,ce)<=D then
-co=ce+1
+local function ei(x,D,kF)
+local cn,bQ=0,bA(x)
+while cn<bQ do
+local cf=floor((cn+bQ)/2)
+if cq(x,cf)<=D then
+cn=cf+1
 else
-bQ=ce
+bQ=cf
 end
 end
-if co>0 and(not kB or cr(x,co-1)==D)then return co-1 end
+if cn>0 and(not kF or cq(x,cn-1)==D)then return cn-1 end
 end
-local function cA(x,y,p)
-local D,v=cr(x,y)
+local function cz(x,y,p)
+local D,v=cq(x,y)
 local W=min(p,v)
-return fD(x,y,D,v-W),p-W
+return fG(x,y,D,v-W),p-W
 end
-local function jP(x)
+local function jS(x)
 while x~=""do
 local _,v=bK(x)
 if v>0 then break end
@@ -2474,88 +2475,88 @@ x=sub(x,1,-bc-1)
 end
 return x
 end
-function cB.f(h,p,bz,g)
-local y=eh(h.x,bz.q+bz.eq-g.window,true)
-if y then h.x=jP(cA(h.x,y,p))end
-return bY(h,g,h.I)
+function cA.f(h,p,bz,g)
+local y=ei(h.x,bz.q+bz.es-g.window,true)
+if y then h.x=jS(cz(h.x,y,p))end
+return bZ(h,g,h.I)
 end
-function de.f(h,p,g)
-local y=eh(h.x,q)
-if y then h.x=jP(cA(h.x,y,p))end
-return bY(h,g,h.I)
+function df.f(h,p,g)
+local y=ei(h.x,q)
+if y then h.x=jS(cz(h.x,y,p))end
+return bZ(h,g,h.I)
 end
-local function iD(H,x,g)
-local bH=jP(x)
+local function iF(H,x,g)
+local bH=jS(x)
 if bH==""and H>0 and x~=""then
-return{H=0,x=pack(cx,bL(x)-g.window,H)}
+return{H=0,x=pack(cw,bL(x)-g.window,H)}
 end
 return{H=H,x=bH}
 end
-function cB.c(h,p,bz,g)
-local D=bz.q+bz.eq-2*g.window
+function cA.c(h,p,bz,g)
+local D=bz.q+bz.es-2*g.window
 local H,x=h.H,h.x
-local y=eh(x,D,true)
+local y=ei(x,D,true)
 if y then
-x=cA(x,y,p)
+x=cz(x,y,p)
 elseif x~=""and bL(x)==D+g.window then
 H=max(H-p,0)
 end
-return bY(iD(H,x,g),g,h.I)
+return bZ(iF(H,x,g),g,h.I)
 end
-function de.c(h,p,g)
+function df.c(h,p,g)
 local H,x=h.H,h.x
-local y,ay=eh(x,q),nil
-if not y then return bY(h,g,h.I)end
-x,ay=cA(x,y,p)
+local y,ay=ei(x,q),nil
+if not y then return bZ(h,g,h.I)end
+x,ay=cz(x,y,p)
 if y>0 then
-x=cA(x,y-1,ay)
+x=cz(x,y-1,ay)
 else
 H=max(H-ay,0)
 end
-return bY(iD(H,x,g),g,h.I)
+return bZ(iF(H,x,g),g,h.I)
 end
-local jH=ca.s and ca.s.hW()
-function cB.s(o,p,bz,g)
-jH.cB(o,p,bz.q+bz.eq-g.window,g)
+local jK=cb.s and cb.s.hZ()
+function cA.s(o,p,bz,g)
+jK.cA(o,p,bz.q+bz.es-g.window,g)
 end
-function de.s(o,p,g)
-jH.de(o,p,g)
+function df.s(o,p,g)
+jK.df(o,p,g)
 end
-local function cV(al,at)
+local function cW(al,at)
 local aK=0
 for _,bD in ipairs(al.ah)do
 if bD.at<=at then aK=aK+bD.p end
 end
 return aK
 end
-local function eo(al)
+local function eq(al)
 local ac=al.ah[#al.ah]
 return ac and ac.at or 0
 end
-local function gs(al,p)
+local function gv(al,p)
 local ay=p
 while ay>0 and al.ah[1]do
 local af=al.ah[1]
-local dx=min(ay,af.p)
-af.p,ay=af.p-dx,ay-dx
+local dy=min(ay,af.p)
+af.p,ay=af.p-dy,ay-dy
 if af.p==0 then table.remove(al.ah,1)end
 end
 end
-local function dK(al,at,g)
+local function dL(al,at,g)
 local aa=al.w>q and al.I or 0
 al.w=at>q and at or 0
-al.I=at>q and eT(at-q,g.window,aa)or 0
+al.I=at>q and eV(at-q,g.window,aa)or 0
 return al
 end
-local function gr(al,g)
+local function gu(al,g)
 while al.ah[1]and al.ah[#al.ah].p==0 do
 table.remove(al.ah)
 end
-return dK(al,min(al.w,eo(al)),g)
+return dL(al,min(al.w,eq(al)),g)
 end
-local function ig(al,g)
-local ba=eo(al)
-local bo=max(q,min(al.w,dm(al.I,g.window)))
+local function ij(al,g)
+local ba=eq(al)
+local bo=max(q,min(al.w,dn(al.I,g.window)))
 if ba<=bo then return al end
 local bn,cH={ah={},w=al.w,I=al.I},0
 for _,bD in ipairs(al.ah)do
@@ -2572,197 +2573,197 @@ ac.p=ac.p+cH
 else
 bn.ah[#bn.ah+1]={at=bo,p=cH}
 end
-return dK(bn,bo,g)
+return dL(bn,bo,g)
 end
-local jN={
-dI=function()
+local jQ={
+dJ=function()
 return{ah={},w=0,I=0}
 end,
-dh=ig,
+di=ij,
 cF=function(al,Y,g)
 local at=max(q,al.w)
-local db=cV(al,1/0)+Y-g.capacity
+local dc=cW(al,1/0)+Y-g.capacity
 for _,bD in ipairs(al.ah)do
-if db<=0 then break end
-db=db-bD.p
-if db<=0 then at=max(at,bD.at+g.window)end
+if dc<=0 then break end
+dc=dc-bD.p
+if dc<=0 then at=max(at,bD.at+g.window)end
 end
 return at
 end,
-cL=function(al,at,Y,g)
-local ap=max(at,eo(al))
-gs(al,cV(al,q-g.window))
+cM=function(al,at,Y,g)
+local ao=max(at,eq(al))
+gv(al,cW(al,q-g.window))
 local ac=al.ah[#al.ah]
-if ac and ac.at==ap then
+if ac and ac.at==ao then
 ac.p=ac.p+Y
 else
-al.ah[#al.ah+1]={at=ap,p=Y}
+al.ah[#al.ah+1]={at=ao,p=Y}
 end
-return dK(al,at>q and ap or al.w,g)
+return dL(al,at>q and ao or al.w,g)
 end,
-ea=function(al,g)
-local aE=cV(al,1/0)-cV(al,q-g.window)
+eb=function(al,g)
+local aE=cW(al,1/0)-cW(al,q-g.window)
 if aE==0 then return 0,0 end
-return al.w>q and g.capacity or aE,eo(al)+g.window-q
+return al.w>q and g.capacity or aE,eq(al)+g.window-q
 end,
 cG=function(al,g)
-return al.ah[1]and eo(al)+g.window or 0
+return al.ah[1]and eq(al)+g.window or 0
 end,
 }
-function cB.l(al,p,bz,g)
+function cA.l(al,p,bz,g)
 for _,bD in ipairs(al.ah)do
-if bD.at==bz.q+bz.eq-g.window then bD.p=max(bD.p-p,0)end
+if bD.at==bz.q+bz.es-g.window then bD.p=max(bD.p-p,0)end
 end
-return gr(al,g)
+return gu(al,g)
 end
-function de.l(al,p,g)
-gs(al,min(cV(al,q-g.window)+p,cV(al,q)))
-return gr(al,g)
+function df.l(al,p,g)
+gv(al,min(cW(al,q-g.window)+p,cW(al,q)))
+return gu(al,g)
 end
-local function hT(hB,g)
+local function hW(hE,g)
 local p=
-ceil((hB.us+hB.ab/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
-local function gB(n)
+ceil((hE.us+hE.ab/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function gE(n)
 local bg=bh(n,g)
-return bg.us<hB.us or(bg.us==hB.us and bg.ab<hB.ab)
+return bg.us<hE.us or(bg.us==hE.us and bg.ab<hE.ab)
 end
-while gB(p)do
+while gE(p)do
 p=p+1
 end
-while p>0 and not gB(p-1)do
+while p>0 and not gE(p-1)do
 p=p-1
 end
 return p
 end
-function cQ.t(h,g)
+function cR.t(h,g)
 if h.us<q then return{}end
-local p=hT({us=h.us-q,ab=h.ab},g)
-return p==0 and{}or{{at=max(q,aY().bZ(h,g)),p=p}}
+local p=hW({us=h.us-q,ab=h.ab},g)
+return p==0 and{}or{{at=max(q,aY().ca(h,g)),p=p}}
 end
-function cQ.f(h,g)
+function cR.f(h,g)
 local ah={}
 for y=0,bA(h.x)-1 do
-local D,v=cr(h.x,y)
+local D,v=cq(h.x,y)
 if v>0 then ah[#ah+1]={at=max(D,min(q,D+g.window-1)),p=v}end
 end
 return ah
 end
-function cQ.c(h,g)
+function cR.c(h,g)
 local ah={}
 if h.x==""then return ah end
 if h.H>0 then ah[1]={at=min(q,bL(h.x)-1),p=h.H}end
 for y=0,bA(h.x)-1 do
-local D,v=cr(h.x,y)
+local D,v=cq(h.x,y)
 local br=D+g.window-1
 if v>0 then ah[#ah+1]={at=D>q and br or min(q,br),p=v}end
 end
 return ah
 end
-function cQ.l(al,g)
+function cR.l(al,g)
 local ah={}
 for _,bD in ipairs(al.ah)do
 if bD.p>0 and bD.at+g.window>q then ah[#ah+1]={at=bD.at,p=bD.p}end
 end
 return ah
 end
-local function dO(h,w,g)
-local aV={us=max(q,w)+g.aq,ab=g.aH}
-local kK=aY().fZ(aV,h)
-return aY().cC(kK.us,kK.ab,h.ad,w,g,0)
+local function dP(h,w,g)
+local aV={us=max(q,w)+g.ar,ab=g.aH}
+local kO=aY().gc(aV,h)
+return aY().cB(kO.us,kO.ab,h.ad,w,g,0)
 end
-local function ha(ah,g)
+local function he(ah,g)
 local kernel=g.kernel
-local h=kernel.dI()
+local h=kernel.dJ()
 for _,bD in ipairs(ah)do
 if g.letter=="t"then
-h=kernel.cL(h,bD.at,min(bD.p,g.capacity),g)
+h=kernel.cM(h,bD.at,min(bD.p,g.capacity),g)
 elseif bD.at+g.window>q then
-h=kernel.cL(h,bD.at,bD.p,g)
+h=kernel.cM(h,bD.at,bD.p,g)
 end
 end
 local ac=ah[#ah]
-return g.letter=="t"and dO(h,ac and ac.at or 0,g)or h
+return g.letter=="t"and dP(h,ac and ac.at or 0,g)or h
 end
-local function jm(gI,cv,g)
-local eA,a,b=g.aq or g.window,gI.aq or gI.window,cv.aq or cv.window
-if a==b then return gI.letter==g.letter and cv.letter~=g.letter end
-if a>=eA and b>=eA then return a<b end
+local function jo(gL,cu,g)
+local eC,a,b=g.ar or g.window,gL.ar or gL.window,cu.ar or cu.window
+if a==b then return gL.letter==g.letter and cu.letter~=g.letter end
+if a>=eC and b>=eC then return a<b end
 return a>b
 end
-local function jv(iP,g)
-for i,cY in ipairs(iP)do
-if cY.di==g.di then return i end
+local function jx(iR,g)
+for i,cZ in ipairs(iR)do
+if cZ.dj==g.dj then return i end
 end
-local jA=1
-for i=2,#iP do
-if jm(iP[i],iP[jA],g)then jA=i end
+local jC=1
+for i=2,#iR do
+if jo(iR[i],iR[jC],g)then jC=i end
 end
-return jA
+return jC
 end
-local function hA(a,b)
+local function hD(a,b)
 if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
 return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
-local function ke(h)
+local function kh(h)
 if not h.ah then return h end
-local kr={ah={},w=h.w,I=h.I}
+local kv={ah={},w=h.w,I=h.I}
 for i,bD in ipairs(h.ah)do
-kr.ah[i]={at=bD.at,p=bD.p}
+kv.ah[i]={at=bD.at,p=bD.p}
 end
-return kr
+return kv
 end
-local function jw(aa,rates)
-local states,ju={},{}
+local function jy(aa,rates)
+local states,jw={},{}
 for i,g in ipairs(rates)do
-local y=jv(aa.rates,g)
-local cY,h=aa.rates[y],aa.states[y]
-local gT,iw=cY.di==g.di,not ju[y]
-local ah=gT and iw and{}or cQ[cY.letter](h,cY)
-if iw and(gT or hA(cY,g))then
-ju[y]=true
-states[i]=g.letter=="t"and not gT and dO(h,ah[1]and ah[1].at or 0,g)
-or ke(h)
+local y=jx(aa.rates,g)
+local cZ,h=aa.rates[y],aa.states[y]
+local gX,iy=cZ.dj==g.dj,not jw[y]
+local ah=gX and iy and{}or cR[cZ.letter](h,cZ)
+if iy and(gX or hD(cZ,g))then
+jw[y]=true
+states[i]=g.letter=="t"and not gX and dP(h,ah[1]and ah[1].at or 0,g)
+or kh(h)
 else
-states[i]=ha(ah,g)
+states[i]=he(ah,g)
 end
 end
 return states
 end
 local byte,char=string.byte,string.char
-local hi,iZ=4,512
-local fg="FOREIGN the key holds no state of these rules, nor of others that are known"
-local dQ=2^48
-local function ew(number)
+local hl,jb,fs=4,512,2^23
+local fi="FOREIGN the key holds no state of these rules, nor of others that are known"
+local dR=2^48
+local function ey(number)
 local aC,ay="",number
 while ay>=128 do
 aC,ay=aC..char(ay%128+128),floor(ay/128)
 end
 return aC..char(ay)
 end
-local function kx(m,A)
+local function kB(m,A)
 local bs={}
 function bs.byte()
 A=A+1
-return byte(m,A-1)or error(fg,0)
+return byte(m,A-1)or error(fi,0)
 end
 function bs.number()
 local number,aI=0,1
 while true do
-local gx=bs.byte()
-number=number+gx%128*aI
-if gx<128 then return number end
+local gA=bs.byte()
+number=number+gA%128*aI
+if gA<128 then return number end
 aI=aI*128
 end
 end
 function bs.K(size)
 A=A+size
-if A>#m+1 then error(fg,0)end
+if A>#m+1 then error(fi,0)end
 return sub(m,A-size,A-1)
 end
-function bs.kF(aC)
-local gv=sub(m,A,A+#aC-1)==aC
-if gv then A=A+#aC end
-return gv
+function bs.kJ(aC)
+local gy=sub(m,A,A+#aC-1)==aC
+if gy then A=A+#aC end
+return gy
 end
 function bs.br()
 return A>#m
@@ -2773,82 +2774,82 @@ bP.t={"denominator","interval_us","interval_rem","capacity"}
 bP.f={"window"}
 bP.c={"window","step"}
 bP.l={"window"}
-local function dg(letter,V)
+local function dh(letter,V)
 local aM=letter=="s"and"l"or letter
-local bg={letter=aM,kernel=jN}
-for cX,aW in pairs(V)do
-if cX~="kernel"and cX~="ring"and cX~="letter"then bg[cX]=aW end
+local bg={letter=aM,kernel=jQ}
+for cY,aW in pairs(V)do
+if cY~="kernel"and cY~="ring"and cY~="letter"then bg[cY]=aW end
 end
 if aM~="l"then
-ca[aM]=ca[aM]or bJ[aM]()
-bg.kernel=ca[aM]
+cb[aM]=cb[aM]or bJ[aM]()
+bg.kernel=cb[aM]
 end
 if aM=="t"then
-if not bg.capacity then bg.capacity=hT({us=bg.aq,ab=bg.aH},bg)end
-local eP=bh(bg.capacity,bg)
-bg.aq,bg.aH=eP.us,eP.ab
+if not bg.capacity then bg.capacity=hW({us=bg.ar,ab=bg.aH},bg)end
+local eR=bh(bg.capacity,bg)
+bg.ar,bg.aH=eR.us,eR.ab
 end
-bg.di=aM
-for _,cX in ipairs(bP[aM])do
-if cX~="interval_rem"or bg.denominator>1 then bg.di=bg.di..ew(bg[cX])end
+bg.dj=aM
+for _,cY in ipairs(bP[aM])do
+if cY~="interval_rem"or bg.denominator>1 then bg.dj=bg.dj..ey(bg[cY])end
 end
 return bg
 end
-local function gO(rates)
-local di=""
+local function gR(rates)
+local dj=""
 for i=1,#rates do
-di=di..rates[i].di
+dj=dj..rates[i].dj
 end
-return di
+return dj
 end
-local function km(r)
-if r.cu then return r.cu end
-local cu={bb=r,rates={}}
-for cX,aW in pairs(r)do
-if cX~="rates"then cu[cX]=aW end
+local function kq(r)
+if r.ct then return r.ct end
+local ct={bb=r,rates={}}
+for cY,aW in pairs(r)do
+if cY~="rates"then ct[cY]=aW end
 end
 for i,V in ipairs(r.rates)do
-cu.rates[i]=dg(V.letter,V)
+ct.rates[i]=dh(V.letter,V)
 end
-cu.cj,cu.bE,cu.di="M",0,gO(cu.rates)
-r.cu=cu
-return cu
+ct.bX,ct.bE,ct.dj="M",0,gR(ct.rates)
+r.ct=ct
+return ct
 end
-local function cs(K,H)
-local x,I=ed(K,1,#K)
+local function cr(K,H)
+local x,I=ee(K,1,#K)
 return{x=x,I=I,H=H}
 end
-local function ft(h)
+local function fw(h)
 return h.ad or h.w or h.I>0
 end
-function dN.t(E,g,ft)
+function dO.t(E,g,fw)
 local us
-if E.fk then
+if E.fm then
 local cH=E.number()
-us=E.fk+(cH%2==0 and cH or 1-cH)/2
+us=E.fm+(cH%2==0 and cH or 1-cH)/2
 else
-us=q-q%dQ+ae("<I6",E.K(6))
-if us>q+dQ/2 then us=us-dQ end
-if us<q-dQ/2 then us=us+dQ end
+us=q-q%dR+ae("<I6",E.K(6))
+if us>q+dR/2 then us=us-dR end
+if us<q-dR/2 then us=us+dR end
 end
-E.fk=us
+E.fm=us
 local h={us=us,ab=0,I=0}
 if g.denominator>1 then h.ab=min(E.number(),g.denominator-1)end
-if ft then
+if fw then
 local aA=E.K(E.byte())
 aY().bM(aA,1,#aA,h,g)
 end
 return h
 end
-function dN.f(E)
+function dO.f(E)
 local x=E.K(bc*E.number())
-return cs(x)
+return cr(x)
 end
-function dN.c(E)
+function dO.c(E)
 local H=E.number()
-return cs(E.K(bc*E.number()),H)
+return cr(E.K(bc*E.number()),H)
 end
-function dN.l(E)
+function dO.l(E)
 local al={w=E.number(),I=0,ah={}}
 if al.w>0 then al.I=E.number()end
 for i=1,E.number()do
@@ -2856,552 +2857,567 @@ al.ah[i]={at=ae("<I7",E.K(7)),p=E.number()}
 end
 return al
 end
-function cR.t(h,g,m)
-local aA=ft(h)and aY().bb(h,g)or""
+function cS.t(h,g,m)
+local aA=fw(h)and aY().bb(h,g)or""
 local us,aC=max(h.us,q-1e12),nil
-if m.fk then
-local cH=us-m.fk
-aC=ew(cH>=0 and 2*cH or 1-2*cH)
-elseif us-q>=dQ/2 then
+if m.fm then
+local cH=us-m.fm
+aC=ey(cH>=0 and 2*cH or 1-2*cH)
+elseif us-q>=dR/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aC=pack("<I6",us%dQ)
+aC=pack("<I6",us%dR)
 end
-m.fk=us
-aC=aC..(g.denominator>1 and ew(h.ab)or"")
+m.fm=us
+aC=aC..(g.denominator>1 and ey(h.ab)or"")
 return aA==""and aC or aC..char(#aA)..aA
 end
-function cR.f(h)
-return ew(bA(h.x))..cN(h)
+function cS.f(h)
+return ey(bA(h.x))..cO(h)
 end
-function cR.c(h)
-return ew(h.H)..ew(bA(h.x))..cN(h)
+function cS.c(h)
+return ey(h.H)..ey(bA(h.x))..cO(h)
 end
-function cR.l(al)
-while#al.ah>iZ do
-local hN={}
+function cS.l(al)
+while#al.ah>jb do
+local hQ={}
 for i=1,#al.ah,2 do
-local gI,cv=al.ah[i],al.ah[i+1]
-hN[#hN+1]=cv and{at=cv.at,p=gI.p+cv.p}or gI
+local gL,cu=al.ah[i],al.ah[i+1]
+hQ[#hQ+1]=cu and{at=cu.at,p=gL.p+cu.p}or gL
 end
-al.ah=hN
+al.ah=hQ
 end
-local bN={ew(al.w)..(al.w>0 and ew(al.I)or""),ew(#al.ah)}
+local bN={ey(al.w)..(al.w>0 and ey(al.I)or""),ey(#al.ah)}
 for _,bD in ipairs(al.ah)do
-bN[#bN+1]=pack("<I7",bD.at)..ew(bD.p)
+bN[#bN+1]=pack("<I7",bD.at)..ey(bD.p)
 end
 return table.concat(bN)
 end
-local function ho(m,ak)
+local function hr(m,ak)
 if#ak.rates>1 then m.aC=m.aC..char(#ak.rates)end
 for i,V in ipairs(ak.rates)do
-local h,di=ak.states[i],V.di
-if V.letter=="t"and ft(h)then di="u"..sub(di,2)end
-m.aC=m.aC..di..cR[V.letter](h,V,m)
+local h,dj=ak.states[i],V.dj
+if V.letter=="t"and fw(h)then dj="u"..sub(dj,2)end
+m.aC=m.aC..dj..cS[V.letter](h,V,m)
 end
 end
-local ej={}
-local function js(E,aM)
-for i=1,#ej do
-local V=ej[i]
-if V.letter==aM and E.kF(V.hj)then return V end
+local ek={}
+local function ju(E,aM)
+for i=1,#ek do
+local V=ek[i]
+if V.letter==aM and E.kJ(V.hm)then return V end
 end
 local bm={}
-for _,cX in ipairs(bP[aM]or error(fg,0))do
-bm[cX]=bm.denominator==1 and cX=="interval_rem"and 0 or E.number()
+for _,cY in ipairs(bP[aM]or error(fi,0))do
+bm[cY]=bm.denominator==1 and cY=="interval_rem"and 0 or E.number()
 end
-local V=dg(aM,bm)
-V.hj=sub(V.di,2)
-ej[#ej+1]=V
+local V=dh(aM,bm)
+V.hm=sub(V.dj,2)
+ek[#ek+1]=V
 return V
 end
-local function hm(m,A)
-local E,ch=kx(m,A),{}
-if E.br()then error(fg,0)end
+local function hp(m,A)
+local E,ci=kB(m,A),{}
+if E.br()then error(fi,0)end
 while not E.br()do
 local ak,af={rates={},states={}},E.byte()
 for i=1,af<33 and af or 1 do
 local letter=af<33 and char(E.byte())or char(af)
 local aM=letter=="u"and"t"or letter
-ak.rates[i]=js(E,aM)
-ak.states[i]=dN[aM](E,ak.rates[i],letter=="u")
+ak.rates[i]=ju(E,aM)
+ak.states[i]=dO[aM](E,ak.rates[i],letter=="u")
 end
-ak.di=gO(ak.rates)
-ch[#ch+1]=ak
+ak.dj=gR(ak.rates)
+ci[#ci+1]=ak
 end
-return ch
+return ci
 end
-local function eC(rates,states)
+local function eE(rates,states)
 local ak={rates={},states={}}
 for i,V in ipairs(rates)do
 local h=states[i]
-ak.rates[i]=dg(V.letter,V)
-ak.states[i]=V.ring and ca.s.jX().bM(h)or h
+ak.rates[i]=dh(V.letter,V)
+ak.states[i]=V.ring and cb.s.ka().bM(h)or h
 end
-ak.di=gO(ak.rates)
+ak.dj=gR(ak.rates)
 return ak
 end
-local function hn(e,m,A,rates)
-local af,cJ=sub(m,A,A),#m-A
-if af=="S"and A==1 and cJ>52 then
-ca.s=ca.s or bJ.s()
-local g=ca.s.eR(1,(ae("<I7",m,10)))
+local function hq(e,m,A,rates)
+local af,cK=sub(m,A,A),#m-A
+if af=="S"and A==1 and cK>52 then
+cb.s=cb.s or bJ.s()
+local g=cb.s.eT(1,(ae("<I7",m,10)))
 g.letter="s"
-local ring=ca.s.gW(e.U,g)
-if not ring.dU then return eC({g},{ring}),ring.z end
-elseif af=="F"and cJ>=7 and(cJ-7)%bc==0 then
-local V=dg("f",{window=(ae("<I7",m,A+1))})
-return eC({V},{cs(sub(m,A+8))})
-elseif af=="C"and cJ>=12 and(cJ-12)%bc==0 then
+local ring=cb.s.ha(e.Q,g)
+if not ring.dV then return eE({g},{ring}),ring.z end
+elseif af=="F"and cK>=7 and(cK-7)%bc==0 then
+local V=dh("f",{window=(ae("<I7",m,A+1))})
+return eE({V},{cr(sub(m,A+8))})
+elseif af=="C"and cK>=12 and(cK-12)%bc==0 then
 local window,aw,H=ae("<I7BI4",m,A+1)
-local V=dg("c",{window=window,step=10^aw})
-return eC({V},{cs(sub(m,A+13),H)})
+local V=dh("c",{window=window,step=10^aw})
+return eE({V},{cr(sub(m,A+13),H)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",A)then
-local us=tonumber(fR(string.match(m,"^%d+",A)):sub(1,16))
+local us=tonumber(fU(string.match(m,"^%d+",A)):sub(1,16))
 if us<q then return nil end
-local ak={rates=rates,states={},di=gO(rates),kg=true}
+local ak={rates=rates,states={},dj=gR(rates),kj=true}
 for i,V in ipairs(rates)do
-ak.states[i]=ha({{at=q,p=V.capacity}},V)
+ak.states[i]=he({{at=q,p=V.capacity}},V)
 end
 return ak
 end
-error(fg,0)
+error(fi,0)
 end
-local function hG(ak)
+local function jJ(ak)
 for i,V in ipairs(ak.rates)do
 if V.kernel.cG(ak.states[i],V)>q then return false end
 end
 return true
 end
-local function fn(r)
-if r.cq then return r,true end
-local hF=r.fz~=""and q>=r.jp
-local jW=hF and r.fz or r.ia
-local by=jW=="0"and r or ct[jW+0]
-return by,by==r and(hF or r.fz=="")
+local function fp(r)
+if r.cp then return r,true end
+local hI=r.fC~=""and q>=r.jr
+local jZ=hI and r.fC or r.ie
+local by=jZ=="0"and r or cs[jZ+0]
+return by,by==r and(hI or r.fC=="")
 end
-local function gN(e,cu)
-local r=cu.bb
-local m,A=call("GET",e.U)or"",1
+local function kk(ao,cD)
+local p=floor(q/fs)-floor(cD/fs)
+return cD>0 and p>=0 and(floor(q/fs)-ao)%256>p
+end
+local function gQ(e,ct)
+local r=ct.bb
+local m,A=call("GET",e.Q)or"",1
 if byte(m,1)==98 then
-e.z,A=eM(m)
+e.z,A=eO(m)
 end
-if byte(m,A)==77 then return hm(m,A+1)end
-local by=fn(r)
-local bM={r=by,U=e.U,bE=e.bE}
-e.hb=by.bE>0 and e.bE
-if gD(bM)then
+if byte(m,A)==77 then
+e.ao=byte(m,A+1)or 0
+return hp(m,A+2),kk(e.ao,r.cD)
+end
+local by=fp(r)
+local bM={r=by,Q=e.Q,bE=e.bE}
+e.eo=by.bE>0 and e.bE
+if gG(bM)then
 e.z=bM.z
-return{eC(by.rates,bM.states)}
+return{eE(by.rates,bM.states)},r.cD>0
 end
-local ak,z=hn(e,m,A,cu.rates)
+local ak,z=hq(e,m,A,ct.rates)
 e.z=z or e.z
-return{ak}
+return{ak},r.cD>0
 end
-local ci={}
-function ci.dY(e)
-local cu=km(e.r)
-e.z,e.hb=0,nil
-local ch=gN(e,cu)
-e.r,e.ci,e.cp,e.states=cu,ci,{},nil
-for _,ak in ipairs(ch)do
+local cJ={}
+function cJ.dZ(e)
+local ct=kq(e.r)
+e.z,e.eo,e.ao=0,nil,nil
+local ci,aq=gQ(e,ct)
+local aa
+e.r,e.cJ,e.co,e.states=ct,cJ,{},nil
+for _,ak in ipairs(ci)do
 for i,V in ipairs(ak.rates)do
 local h=ak.states[i]
-ak.states[i]=V.kernel.dh(h,V)
-e.dd=e.dd or ak.states[i]~=h
+ak.states[i]=V.kernel.di(h,V)
+e.de=e.de or ak.states[i]~=h
 end
-if ak.di==cu.di then
-e.states,e.dd=ak.states,e.dd or ak.kg
-elseif cu.ci or not hG(ak)then
-e.cp[#e.cp+1]=ak
+if ak.dj==ct.dj then
+e.states,e.de=ak.states,e.de or ak.kj
+else
+aa=aa or ak
+if not aq then e.co[#e.co+1]=ak end
 end
 end
+gW=gW or ct.cD>0 and e.co[1]
 if e.states then return end
-local aa=e.cp[1]
-if aa and not hG(aa)then
-e.states,e.dd=jw(aa,cu.rates),true
+if aa and not jJ(aa)then
+e.states,e.de=jy(aa,ct.rates),true
 else
 e.states={}
-for i,V in ipairs(cu.rates)do
-e.states[i]=V.kernel.dI()
+for i,V in ipairs(ct.rates)do
+e.states[i]=V.kernel.dJ()
 end
 end
 end
-function ci.cL(e,at)
-for _,ak in ipairs(e.cp)do
+function cJ.cM(e,at)
+for _,ak in ipairs(e.co)do
 for i,V in ipairs(ak.rates)do
 local h,p=ak.states[i],e.Y
 if V.letter=="t"then
-local w=max(at>q and at or 0,aY().bZ(h,V))
-h=V.kernel.cL(h,at,min(p,V.capacity),V)
-h=dO(h,w,V)
+local w=max(at>q and at or 0,aY().ca(h,V))
+h=V.kernel.cM(h,at,min(p,V.capacity),V)
+h=dP(h,w,V)
 else
-h=V.kernel.cL(h,at,p,V)
+h=V.kernel.cM(h,at,p,V)
 end
 ak.states[i]=h
 end
 end
 end
-function ci.de(e)
-for _,ak in ipairs(e.cp)do
+function cJ.df(e)
+for _,ak in ipairs(e.co)do
 for i,V in ipairs(ak.rates)do
-ak.states[i]=de[V.letter](ak.states[i],e.Y,V)or ak.states[i]
+ak.states[i]=df[V.letter](ak.states[i],e.Y,V)or ak.states[i]
 end
 end
 end
-local function iS(e,r)
+local function iU(e,r,eo)
+for _,Q in pairs(eo or{})do
+call("PEXPIRE",Q,"0")
+end
 local states=e.states
-e.r,e.ci=r,nil
-if r.bE>0 then call("PEXPIRE",e.U,"0")end
+e.r,e.cJ=r,nil
+if r.bE>0 then call("PEXPIRE",e.Q,"0")end
 for i,V in ipairs(r.rates)do
 if V.ring then
-local U=r.cj=="s"and e.U or e.bE[i]
-states[i]=ca.s.jX().dv(U,states[i],V,r.cj=="s"and e.z or 0)
+local Q=r.bX=="s"and e.Q or e.bE[i]
+states[i]=cb.s.ka().dw(Q,states[i],V,r.bX=="s"and e.z or 0)
 end
 end
-eu(e)
+ew(e)
 end
-function ci.eu(e)
+function cJ.ew(e)
 local r=e.r.bb
 local bg={rates=e.r.rates,states=e.states}
-local ch={bg}
-for _,ak in ipairs(e.cp)do
-if#ch<hi then ch[#ch+1]=ak end
+local ci={bg}
+for _,ak in ipairs(e.co)do
+if#ci<hl then ci[#ci+1]=ak end
 end
-local _,jG=fn(r)
-if#ch==1 and jG and not r.ci then return iS(e,r)end
-local m,O={aC="M"},e.z
-for _,ak in ipairs(ch)do
-ho(m,ak)
+local _,hK=fp(r)
+local jF=#r.rates==1 and string.find("cfs",r.bX,1,true)
+if#ci==1 and(hK or jF)and r.cD>0 then
+return iU(e,r,not hK and e.eo)
+end
+local ao=r.cD>0 and e.ao or floor(q/fs)%256
+local m,O={aC="M"..char(ao)},e.z
+for _,ak in ipairs(ci)do
+hr(m,ak)
 for y,V in ipairs(ak.rates)do
 O=max(O,V.kernel.cG(ak.states[y],V))
 end
 end
 local aC=e.z>q and"b"..pack("<d",e.z)..m.aC or m.aC
-call("SET",e.U,aC,"PX",es(O))
-for _,U in pairs(e.hb or{})do
-call("PEXPIRE",U,"0")
+call("SET",e.Q,aC,"PX",eu(O))
+for _,Q in pairs(e.eo or{})do
+call("PEXPIRE",Q,"0")
 end
 end
-local function em(aj,kq,fF)
+local function en(aj,ku,fI)
 local ag={}
 for _,e in ipairs(aj)do
-dY(e)
-if e.ci and fF then fF(e)end
+dZ(e)
+if e.cJ and fI then fI(e)end
 for i,V in ipairs(e.r.rates)do
-e.states[i]=kq(V,e.states[i],e,i)or e.states[i]
+e.states[i]=ku(V,e.states[i],e,i)or e.states[i]
 end
-eu(e)
-dp(ag,e)
+ew(e)
+dq(ag,e)
 end
 return ag
 end
 function bR.G()
 local aj={}
 for i=1,number()do
-local e=el()
-local jJ,kh,jo=number(),number(),number()
-e.fw={}
+local e=em()
+local jM,kl,jq=number(),number(),number()
+e.fz={}
 for V=1,#e.r.rates do
-local bz={q=jJ,at=kh,Y=jo,af=number(),eq=number()}
+local bz={q=jM,at=kl,Y=jq,af=number(),es=number()}
 for aW=1,number()do
-bz.bX=bz.bX or{}
-bz.bX[aW]=number()
+bz.bY=bz.bY or{}
+bz.bY[aW]=number()
 end
-e.fw[V]=bz
+e.fz[V]=bz
 end
 aj[i]=e
 end
-return em(aj,function(V,h,e,i)
-return cB[V.letter](h,e.Y,e.fw[i],V)
+return en(aj,function(V,h,e,i)
+return cA[V.letter](h,e.Y,e.fz[i],V)
 end)
 end
 function bR.F()
-return em(cg(),function(V,h,e)
-return de[V.letter](h,e.Y,V)
-end,ci.de)
+return en(ch(),function(V,h,e)
+return df[V.letter](h,e.Y,V)
+end,cJ.df)
 end
 function bR.L()
-local ai,e=number(),cg()[1]
-local Y,co,bQ=e.Y,0,ai
-while co<bQ do
-local ce=ceil((co+bQ)/2)
-e.Y=Y*ce
-if gm(e)<=q then
-co=ce
+local ai,e=number(),ch()[1]
+local Y,cn,bQ=e.Y,0,ai
+while cn<bQ do
+local cf=ceil((cn+bQ)/2)
+e.Y=Y*cf
+if gp(e)<=q then
+cn=cf
 else
-bQ=ce-1
+bQ=cf-1
 end
 end
-e.Y=Y*max(co,1)
-local at=gm(e)
-if co>0 then fI(e,q)end
-local ag={co>0 and 1 or e.z>q and 2 or 0,co>0 and 0 or at-q,co}
-dp(ag,e)
-dr(ag,{e})
+e.Y=Y*max(cn,1)
+local at=gp(e)
+if cn>0 then fL(e,q)end
+local ag={cn>0 and 1 or e.z>q and 2 or 0,cn>0 and 0 or at-q,cn}
+dq(ag,e)
+ds(ag,{e})
 return ag
 end
 function bR.X()
 local ag={}
-for _,e in ipairs(cg())do
-fI(e,gm(e))
-dp(ag,e)
+for _,e in ipairs(ch())do
+fL(e,gp(e))
+dq(ag,e)
 end
 return ag
 end
-local function ep()
-local aj,fY={},{}
+local function er()
+local aj,gb={},{}
 for i=1,number()do
-aj[i],fY[i]=el(),aC()
+aj[i],gb[i]=em(),aC()
 end
-return aj,fY
+return aj,gb
 end
-local function hw(op,e,kG,E,cX)
+local function hz(op,e,kK,E,cY)
 if E==""or#e.r.rates==0 then return end
-redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,q,kG,E,cX))
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,q,kK,E,cY))
 end
 function bR.B()
-local fs,gd,E,ag=number(),number()==1,aC(),{}
-local aj,fY=ep()
+local fv,gg,E,ag=number(),number()==1,aC(),{}
+local aj,gb=er()
 for i,e in ipairs(aj)do
-dY(e)
-local br=fs>0 and q+fs or 0
-if not gd or br>e.z then e.z=br end
-if e.r.cj=="s"then
+dZ(e)
+local br=fv>0 and q+fv or 0
+if not gg or br>e.z then e.z=br end
+if e.r.bX=="s"then
 e.states[1].z=e.z
-jH.block(e.states[1],e.r.rates[1])
+jK.block(e.states[1],e.r.rates[1])
 elseif e.z==0 and e.r.bE==#e.r.rates then
-call("DEL",e.U)
+call("DEL",e.Q)
 else
-eu(e)
+ew(e)
 end
-if fs==0 and e.r.J>0 then
-eb(e)
-dY(e)
+if fv==0 and e.r.J>0 then
+ec(e)
+dZ(e)
 end
-hw("block",e,gd and fs or-1,E,fY[i])
-dp(ag,e)
+hz("block",e,gg and fv or-1,E,gb[i])
+dq(ag,e)
 end
 return ag
 end
 function bR.Z()
 local E,ag=aC(),{}
-local aj,fY=ep()
+local aj,gb=er()
 for i,e in ipairs(aj)do
-call("DEL",e.U)
-for _,U in pairs(e.bE or{})do
-call("DEL",U)
+call("DEL",e.Q)
+for _,Q in pairs(e.bE or{})do
+call("DEL",Q)
 end
 if e.r.J>0 then
 call("ZREMRANGEBYSCORE",e.az,"1","+inf")
-eW[e.az]=nil
-eb(e)
+eY[e.az]=nil
+ec(e)
 end
-hw("reset",e,-1,E,fY[i])
-dY(e)
-dp(ag,e)
+hz("reset",e,-1,E,gb[i])
+dZ(e)
+dq(ag,e)
 end
 return ag
 end
-return ci
+return cJ
 end
-local function hu()
-fO=fO or fd()
-return fO
+local function hx()
+fR=fR or ff()
+return fR
 end
-function fe(e)
-iu=true
-hu().dY(e)
+function fg(e)
+hx().dZ(e)
 end
-fB={dY=dY,eu=eu,ek=ek,gq=hu}
+fE={dZ=dZ,ew=ew,el=el,gt=hx}
 end
 for i=1,number()do
 local r
 if ARGV[cE+4]=="0"then
-r={cn=number(),J=number(),ge=number(),rates={},cj=""}
-r.bl,r.cY,r.bE,r.cq="","",number(),true
+r={cm=number(),J=number(),gh=number(),rates={},bX=""}
+r.bl,r.cZ,r.bE,r.cp="","",number(),true
 else
-if not fB then gZ()end
-r=fB.ek()
+if not fE then hd()end
+r=fE.el()
 end
-ct[i]=r
+cs[i]=r
 end
 local function bD(letter)
 bd=false
 if not bR[letter]then
-if not fB then gZ()end
-fB.gq()
+if not fE then hd()end
+fE.gt()
 end
 return bR[letter]()
 end
-local function kk()
-local Q,v={q},number()
+local function ko()
+local U,v={q},number()
 if v>1 then
-local dG=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dG)=="table"and dG.err and sub(dG.err,1,3)=="OOM"then bI=dG.err end
+local dH=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dH)=="table"and dH.err and sub(dH.err,1,3)=="OOM"then bI=dH.err end
 end
 for i=1,v do
-Q[i+1]=it(bD,aC())
+U[i+1]=iw(bD,aC())
 end
-if eK>0 then Q[#Q+1]=fc end
-if iu then Q[#Q+1]="RULES"end
-return Q
+if eM>0 then U[#U+1]=fe end
+if gW then U[#U+1]="RULES"end
+return U
 end
-if not kE then return kk()end
-local function fT(id,cW,r,hL,az,aG,gk)
-if gk then
-eW,fu={},{}
+if not kI then return ko()end
+local function fW(id,cX,r,hO,az,aG,gn)
+if gn then
+eY,fx={},{}
 end
-local e={r=ct[r],Y=1,J=1,z=0}
-e.U,e.az,e.aG=hL,az,aG
-if not cW then return{ip(id,{e})}end
-return cL(id,cW,hK(id),0,{e})
+local e={r=cs[r],Y=1,J=1,z=0}
+e.Q,e.az,e.aG=hO,az,aG
+if not cX then return{is(id,{e})}end
+return cM(id,cX,hN(id),0,{e})
 end
-return{fT=fT,ez=ez,hI=hI,fc=fc}
+return{fW=fW,eB=eB,hL=hL,fe=fe}
 end
 local q=tonumber(ARGV[1])
 if not q then
-local dl=call("TIME")
-q=dl[1]*1000000+dl[2]
+local dm=call("TIME")
+q=dm[1]*1000000+dm[2]
 ARGV[1]=q
 end
-if ARGV[3]==""then return ey()end
-local ex={string.byte(ARGV[3],1,-1)}
-local eK=ARGV[6]+0
-local ct=8+eK
-local id,at,U=ct+4*ARGV[ct-1],1,0
-local dy=string.format("%.0f",q)
-local jq,jc="-"..dy,"(-"..dy
-local Q,bI,ck={q},nil,nil
-local ei=false
-local hh,ik=60000000,2^24
-local fU=q-q%ik
-local iT=string.format("%.0f",-fU)
-local fH=20000000
-local function jO()
-local v=#ex
-local hL,az,aG=KEYS[U-2],KEYS[U-1],KEYS[U]
-local dL,be,aR,aP
-local y,dE,iz,br
+if ARGV[3]==""then return eA()end
+local ez={string.byte(ARGV[3],1,-1)}
+local eM=ARGV[6]+0
+local cs=8+eM
+local id,at,Q=cs+4*ARGV[cs-1],1,0
+local dz=string.format("%.0f",q)
+local js,je="-"..dz,"(-"..dz
+local U,bI,cj={q},nil,nil
+local ej=false
+local hk,io=60000000,2^24
+local fX=q-q%io
+local iV=string.format("%.0f",-fX)
+local fK=20000000
+local function jR()
+local v=#ez
+local hO,az,aG=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
+local dM,be,aR,aP
+local y,dF,iB,br
 while at<v do
-local letter,an=ex[at],0
+local letter,an=ez[at],0
 if letter<97 then
-hL,az,aG=KEYS[U+1],KEYS[U+2],KEYS[U+3]
-U=U+3
-dL,be=false,nil
+hO,az,aG=KEYS[Q+1],KEYS[Q+2],KEYS[Q+3]
+Q=Q+3
+dM,be=false,nil
 else
 letter=letter-32
 end
-local ac=#Q
+local ac=#U
 if letter==82 then
-if dL or call("EXISTS",aG)==0 then
-local ec=call("ZREM",az,ARGV[id])
-ei=true
-if be and ec>0 then
-be,aR=be-ec,nil
+if dM or call("EXISTS",aG)==0 then
+local ed=call("ZREM",az,ARGV[id])
+ej=true
+if be and ed>0 then
+be,aR=be-ed,nil
 end
-Q[ac+1]=ec
+U[ac+1]=ed
 an=1
 end
 elseif bI then
 error(bI,0)
-elseif dL or call("EXISTS",aG,hL)==0 then
-dL=true
-if ex[at+1]~=y then
-y=ex[at+1]
-local r=ct+4*(y-48)
-dE,iz=ARGV[r]+0,ARGV[r+1]+0
-br=string.format("%.0f",q+dE)
+elseif dM or call("EXISTS",aG,hO)==0 then
+dM=true
+if ez[at+1]~=y then
+y=ez[at+1]
+local r=cs+4*(y-48)
+dF,iB=ARGV[r]+0,ARGV[r+1]+0
+br=string.format("%.0f",q+dF)
 end
 if not be then
-local cU=call("ZCARD",az)
-if cU==0 then
+local cV=call("ZCARD",az)
+if cV==0 then
 be,aP=0,0
-elseif call("ZCOUNT",az,jc,iT)==1 then
-aP,aR=q-1,cU>1 and call("ZRANGE",az,"1","1","WITHSCORES")[2]+0
-if cU==1 or aR>q then be=cU-1 end
-elseif cU==1 then
-local eH=call("ZSCORE",az,"#")
-if eH then
-be,aP=0,-eH
+elseif call("ZCOUNT",az,je,iV)==1 then
+aP,aR=q-1,cV>1 and call("ZRANGE",az,"1","1","WITHSCORES")[2]+0
+if cV==1 or aR>q then be=cV-1 end
+elseif cV==1 then
+local eJ=call("ZSCORE",az,"#")
+if eJ then
+be,aP=0,-eJ
 end
 else
 local af=call("ZRANGE",az,"0","1","WITHSCORES")
 if af[1]=="#"and af[4]+0>q then
-be,aP,aR=cU-1,-af[2],af[4]+0
+be,aP,aR=cV-1,-af[2],af[4]+0
 end
 end
 elseif be>0 and not aR then
 aR=call("ZRANGE",az,"1","1","WITHSCORES")[2]+0
 end
-local bf=be and iz-be or-1
+local bf=be and iB-be or-1
 if bf>0 then
 an=1
-while an<bf and ex[at+2*an]==letter+32 and ex[at+2*an+1]==y do
+while an<bf and ez[at+2*an]==letter+32 and ez[at+2*an+1]==y do
 an=an+1
 end
-ei=true
-local eH=q
-if aP>=q then eH=aP+1 end
+ej=true
+local eJ=q
+if aP>=q then eJ=aP+1 end
 if an==1 then
-local aN=eH==q and jq or string.format("%.0f",-eH)
+local aN=eJ==q and js or string.format("%.0f",-eJ)
 call("ZADD",az,aN,"#",br,ARGV[id])
 else
-local cU={string.format("%.0f",1-eH-an),"#"}
+local cV={string.format("%.0f",1-eJ-an),"#"}
 for i=0,an-1 do
-cU[2*i+3],cU[2*i+4]=br,ARGV[id+i]
+cV[2*i+3],cV[2*i+4]=br,ARGV[id+i]
 end
-call("ZADD",az,unpack(cU))
+call("ZADD",az,unpack(cV))
 end
-if aP<fU or aP>=fU+ik or dE>fH then
-local cI=math.max(4*dE,hh)/1000+ARGV[2]
+if aP<fX or aP>=fX+io or dF>fK then
+local cI=math.max(4*dF,hk)/1000+ARGV[2]
 if call("PTTL",az)<cI then
 call("PEXPIRE",az,string.format("%.0f",math.ceil(cI*1.125)))
 end
 end
-if be==0 or q+dE<aR then aR=q+dE end
+if be==0 or q+dF<aR then aR=q+dF end
 for i=1,an do
-Q[ac+1],Q[ac+2],Q[ac+3]=be+i,aR-q,eH+i-1-q
+U[ac+1],U[ac+2],U[ac+3]=be+i,aR-q,eJ+i-1-q
 ac=ac+3
 end
-be,aP=be+an,eH+an-1
+be,aP=be+an,eJ+an-1
 elseif bf==0 and letter==84 then
-Q[ac+1],Q[ac+2],Q[ac+3]=0,aR-q,be
+U[ac+1],U[ac+2],U[ac+3]=0,aR-q,be
 an=1
 end
 end
 if an==0 then
-ck=ck or ey()
-dL,be,an=false,nil,1
-local cW=letter~=82 and(letter==87 and"1"or"0")
-local r,gk=ex[at+1]-47,ei
-ei=false
-Q[ac+1]=ck.fT(ARGV[id],cW,r,hL,az,aG,gk)
+cj=cj or eA()
+dM,be,an=false,nil,1
+local cX=letter~=82 and(letter==87 and"1"or"0")
+local r,gn=ez[at+1]-47,ej
+ej=false
+U[ac+1]=cj.fW(ARGV[id],cX,r,hO,az,aG,gn)
 end
 at,id=at+2*an,id+an
 end
 end
-if eK>0 and ARGV[5]=="1"then ck=ey()end
-if#ex>2 then
-local dG=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dG)=="table"and dG.err and string.sub(dG.err,1,3)=="OOM"then bI=dG.err end
+if eM>0 and ARGV[5]=="1"then cj=eA()end
+if#ez>2 then
+local dH=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dH)=="table"and dH.err and string.sub(dH.err,1,3)=="OOM"then bI=dH.err end
 end
-while at<#ex do
-local ok,ag=pcall(jO)
+while at<#ez do
+local ok,ag=pcall(jR)
 if not ok then
-ck=ck or ey()
-Q[#Q+1]=ck.ez(ag)
+cj=cj or eA()
+U[#U+1]=cj.eB(ag)
 at,id=at+2,id+1
 end
 end
-if eK>0 then Q[#Q+1]=ck and ck.fc or{}end
-return Q`,
+if eM>0 then U[#U+1]=cj and cj.fe or{}end
+return U`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "e6fcc50a60d1aded7d13041ee3e116f94349cc4b",
+  sha1: "75badae5a1fd070915367adbcd898e2d85d8cbe6",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3438,28 +3454,28 @@ ${part31}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "4957fc87e7f1a91da12c8427943fb4383634c1de",
+  sha1: "196c4a9eb09d9e48ef328c6101dbbd41e125a1aa",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,Y,capacity,window,aI=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aE,reset,dx,aV=bq("GET",U),nil,nil,"-"..ARGV[5],capacity
+local Q,Y,capacity,window,aI=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aE,reset,dy,aV=bq("GET",Q),nil,nil,"-"..ARGV[5],capacity
 if capacity>=aI then aV=0 end
-local bh,eA,fy=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
-local fi,jC=q-q%bh-bh,q+bh/2
+local bh,eC,fB=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
+local fk,jE=q-q%bh-bh,q+bh/2
 local aN=m and tonumber(m)
-if aN and aN<=eA then
+if aN and aN<=eC then
 local v=-aN%aI
-local D=fi-(aN+v)/aI
-if D>jC then D=D-bh end
+local D=fk-(aN+v)/aI
+if D>jE then D=D-bh end
 local aK,ay=v+Y,D+window-q
-if D<=q and ay>0 and aK<=aV and bq("INCRBY",U,dx)==aN-Y then
+if D<=q and ay>0 and aK<=aV and bq("INCRBY",Q,dy)==aN-Y then
 aE,reset=aK,ay
 end
 elseif m and#m==19 then
 local aL,D,v=ae("<I8I7I4",m,1)
 local aK,ay=v+Y,D+window-q
-if aL==fy and D<=q and ay>0 and aK<=capacity and not(aV>0)then
-if bq("SETRANGE",U,"15",pack("<I4",aK))==19 then
+if aL==fB and D<=q and ay>0 and aK<=capacity and not(aV>0)then
+if bq("SETRANGE",Q,"15",pack("<I4",aK))==19 then
 aE,reset=aK,ay
 end
 end
@@ -3474,24 +3490,24 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local ht="f"
+local hw="f"
 ${part36}
-local aI,aV,dH
-local function iH()
-aI,dH=step,cI(q+window)
+local aI,aV,dI
+local function iJ()
+aI,dI=step,cI(q+window)
 aV=capacity<aI and capacity or 0
 end
 local function bM(m)
-if aI>0 and dX(m)then return gL(m,aI)end
+if aI>0 and dY(m)then return gO(m,aI)end
 if#m~=19 or byte(m,1)~=70 then return nil end
-local cz,D,v=ae("<I7I7I4",m,2)
-if cz==window then return D,v end
+local cy,D,v=ae("<I7I7I4",m,2)
+if cy==window then return D,v end
 end
-local function fV(D,v)
+local function fY(D,v)
 if aV==0 then return"F"..pack("<I7I7I4",window,D,v)end
-return ii(D,v,aI)
+return il(D,v,aI)
 end
-local function cy(U,m,ai)
+local function cx(Q,m,ai)
 local D,v
 if m then
 D,v=bM(m)
@@ -3502,57 +3518,57 @@ if Y>bf and aQ<reset then return 0,v,reset,reset end
 if Y<=bf then
 if bd then return 1,v,reset,0 end
 local W=ai==1 and 1 or min(ai,floor(bf/Y))
-local au=dv(U,m,fV(D,v+W*Y),cI(D+window))
+local au=dw(Q,m,fY(D,v+W*Y),cI(D+window))
 if au then return false,au end
 return W,v+W*Y,reset,W==ai and 0 or reset
 end
 end
-if bd or(m and not(D and D+window<=q))then return aF(U,m,ai)end
+if bd or(m and not(D and D+window<=q))then return aF(Q,m,ai)end
 local W=ai==1 and 1 or max(min(ai,floor(capacity/Y)),1)
-local au=dv(U,m,fV(q,W*Y),dH)
+local au=dw(Q,m,fY(q,W*Y),dI)
 if au then return false,au end
 return W,W*Y,window,W==ai and 0 or window
 end
 ${part37}
-return ee
+return ef
 end
-local cJ
-local function ee(U,m,ai,aU)
-cJ=cJ or eZ()
-cJ(U,m,ai,aU)
+local cK
+local function ef(Q,m,ai,aU)
+cK=cK or fb()
+cK(Q,m,ai,aU)
 end
-local function dk(bV,E,ar)
-local KEYS,Q,bp,q,Y,capacity,window=KEYS,Q,y,q,Y,capacity,window
-local bq,tonumber,pack,ae,aI,dx=bq,tonumber,pack,ae,step,format("-%.0f",Y)
+local function dl(bV,E,aq)
+local KEYS,U,bp,q,Y,capacity,window=KEYS,U,y,q,Y,capacity,window
+local bq,tonumber,pack,ae,aI,dy=bq,tonumber,pack,ae,step,format("-%.0f",Y)
 local aV=capacity<aI and capacity or 0
-local bh,eA,fy=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
-local fi,jC=q-q%bh-bh,q+bh/2
-for i=E,ar do
-local U,m,aE,reset=KEYS[i],bV[i-E+1],nil,nil
+local bh,eC,fB=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
+local fk,jE=q-q%bh-bh,q+bh/2
+for i=E,aq do
+local Q,m,aE,reset=KEYS[i],bV[i-E+1],nil,nil
 local aN=m and tonumber(m)
-if aN and aN<=eA then
+if aN and aN<=eC then
 local v=-aN%aI
-local D=fi-(aN+v)/aI
-if D>jC then D=D-bh end
+local D=fk-(aN+v)/aI
+if D>jE then D=D-bh end
 local aK,ay=v+Y,D+window-q
-if D<=q and ay>0 and aK<=aV and bq("INCRBY",U,dx)==aN-Y then
+if D<=q and ay>0 and aK<=aV and bq("INCRBY",Q,dy)==aN-Y then
 aE,reset=aK,ay
 end
 elseif m and#m==19 then
 local aL,D,v=ae("<I8I7I4",m,1)
 local aK,ay=v+Y,D+window-q
-if aL==fy and D<=q and ay>0 and aK<=capacity and not(aV>0)then
-if bq("SETRANGE",U,"15",pack("<I4",aK))==19 then
+if aL==fB and D<=q and ay>0 and aK<=capacity and not(aV>0)then
+if bq("SETRANGE",Q,"15",pack("<I4",aK))==19 then
 aE,reset=aK,ay
 end
 end
 end
 if aE then
-Q[bp+1],Q[bp+2]=aE,reset
+U[bp+1],U[bp+2]=aE,reset
 bp=bp+2
 else
 y=bp
-ee(U,m,1)
+ef(Q,m,1)
 bp=y
 end
 end
@@ -3564,203 +3580,203 @@ ${part38}`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "858f4fd8f8d05476cdeccfe81df33d5a5a89d0bf",
+  sha1: "f482682090ed0604862f7e3d3c2a38d528393687",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
-local q,bg,cZ,cI,gR,jn=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bg,da,cI,gU,jp=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dl=call("TIME")
-q=dl[1]*1000000+dl[2]
+local dm=call("TIME")
+q=dm[1]*1000000+dm[2]
 end
-local da,iG,kc=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function jf(bh,gg,aa,v)
-if bh==gg then return aa,v end
-return bh==gg+1 and v or 0,0
+local db,iI,kf=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function jh(bh,gj,aa,v)
+if bh==gj then return aa,v end
+return bh==gj+1 and v or 0,0
 end
-local du={}
-for kO in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-du[#du+1]=kO
+local dv={}
+for kS in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+dv[#dv+1]=kS
 end
-local cq,eN,E=du[1]or"",du[2]or"",tonumber(du[3])or 0
-local fh,eD,cp,fN,kz={},0,{},0,{}
-local af,bh,aa,v,er=q,math.floor(q/da),0,0,q
-for i=4,#du-4,5 do
-local bO,aC,hP,iy=du[i],du[i+1],min(tonumber(du[i+2]),q),tonumber(du[i+3])
-local br=hP+da+iy
-if bO==bg and aC==cZ then
-if br+da>q then
-local a,b,c,d=string.match(du[i+4],kc)
-af,bh,er=a+0,max(b+0,bh),hP
-aa,v=jf(bh,b+0,c+0,d+0)
+local cp,eP,E=dv[1]or"",dv[2]or"",tonumber(dv[3])or 0
+local fj,eF,co,fQ,kD={},0,{},0,{}
+local af,bh,aa,v,et=q,math.floor(q/db),0,0,q
+for i=4,#dv-4,5 do
+local bO,aC,hS,iA=dv[i],dv[i+1],min(tonumber(dv[i+2]),q),tonumber(dv[i+3])
+local br=hS+db+iA
+if bO==bg and aC==da then
+if br+db>q then
+local a,b,c,d=string.match(dv[i+4],kf)
+af,bh,et=a+0,max(b+0,bh),hS
+aa,v=jh(bh,b+0,c+0,d+0)
 end
-elseif br+da>q and#fh<iG then
-fh[#fh+1]={bO,aC,hP,iy,du[i+4]}
-if hP+da>q then
-if bO~=bg and not kz[bO]then
-fN,kz[bO]=fN+1,true
+elseif br+db>q and#fj<iI then
+fj[#fj+1]={bO,aC,hS,iA,dv[i+4]}
+if hS+db>q then
+if bO~=bg and not kD[bO]then
+fQ,kD[bO]=fQ+1,true
 end
-cp[#cp+1]=aC
-cp[#cp+1]=format("%.0f",hP)
+co[#co+1]=aC
+co[#co+1]=format("%.0f",hS)
 end
 end
-if bO==cq then eD=max(eD,br)end
+if bO==cp then eF=max(eF,br)end
 end
-local hk,fK=string.match(gR,"^(%d+) (%d+)$")
-local gA=tonumber(hk)==af
-if jn and not gA then return{}end
-if gA then
-if fK+0==bh then
+local hn,fN=string.match(gU,"^(%d+) (%d+)$")
+local gD=tonumber(hn)==af
+if jp and not gD then return{}end
+if gD then
+if fN+0==bh then
 v=max(v-1,0)
-elseif fK+1==bh then
+elseif fN+1==bh then
 aa=max(aa-1,0)
 end
 end
-if not jn then
-v,er=v+1,q
+if not jp then
+v,et=v+1,q
 elseif aa+v==0 then
-er=min(er,q-da)
+et=min(et,q-db)
 end
-table.insert(fh,1,{bg,cZ,er,cI,format("%.0f %.0f %.0f %.0f",af,bh,aa,v)})
-if eN~=""and q>=E then
-cq,eN,eD=eN,"",q
+table.insert(fj,1,{bg,da,et,cI,format("%.0f %.0f %.0f %.0f",af,bh,aa,v)})
+if eP~=""and q>=E then
+cp,eP,eF=eP,"",q
 end
-if cq==""then
-cq=bg
-elseif cq~=bg and eN==""and eD<q then
-eN,E=bg,q+da
+if cp==""then
+cp=bg
+elseif cp~=bg and eP==""and eF<q then
+eP,E=bg,q+db
 end
-local aC,dZ=cq.."\\n"..eN.."\\n"..format("%.0f",E).."\\n",0
-for _,aX in ipairs(fh)do
+local aC,ea=cp.."\\n"..eP.."\\n"..format("%.0f",E).."\\n",0
+for _,aX in ipairs(fj)do
 aC=aC..aX[1].."\\n"..aX[2].."\\n"..format("%.0f\\n%.0f\\n",aX[3],aX[4])..aX[5].."\\n"
-dZ=max(dZ,aX[4])
+ea=max(ea,aX[4])
 end
-call("SET",KEYS[1],aC,"PX",format("%.0f",(dZ+3*da)/1000))
-gR=format("%.0f %.0f",af,bh)
-return{format("%.0f",q),cq,eN,format("%.0f",E),fN,gR,unpack(cp)}`,
+call("SET",KEYS[1],aC,"PX",format("%.0f",(ea+3*db)/1000))
+gU=format("%.0f %.0f",af,bh)
+return{format("%.0f",q),cp,eP,format("%.0f",E),fQ,gU,unpack(co)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "72e09f8656c44584c3b662576ef991524e03bfff",
+  sha1: "c6dda99e5884a1d56f17b3035de884ba623661b6",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,Y=KEYS[1],ARGV[5]+0
-local m=bq("GET",U)
+local Q,Y=KEYS[1],ARGV[5]+0
+local m=bq("GET",Q)
 local v,at,bO,states=ARGV[11]+0,12,0,0
 for _=1,v do
-local hd=ARGV[at]=="t"
-at,bO,states=at+(hd and 7 or 4),bO+(hd and 0 or 7),states+11
+local hg=ARGV[at]=="t"
+at,bO,states=at+(hg and 7 or 4),bO+(hg and 0 or 7),states+11
 end
 local bG=2+v+bO
 if type(m)=="string"and byte(m,1)==80 and#m==bG+states then
-local W,K,aJ,O,dc={q},"",0,0,true
+local W,K,aJ,O,dd={q},"",0,0,true
 at,bO,states=12,3+v,bG+1
 for i=1,v do
 local letter,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
 local us,p=ae("<I7I4",m,states)
 if letter=="t"then
 local denominator,bj,aB=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dc=aB<10 and byte(m,2+i)==116+aB and p<denominator
+dd=aB<10 and byte(m,2+i)==116+aB and p<denominator
 if us>aJ then aJ=us end
 if us<q and(p==0 or us<q-1)then
 us,p=q,0
 end
-local cl=floor(Y*b/denominator)
-us,p=us+Y*a+cl,p+Y*b-cl*denominator
+local ck=floor(Y*b/denominator)
+us,p=us+Y*a+ck,p+Y*b-ck*denominator
 if p>=denominator then
 us,p=us+1,p-denominator
 end
-dc=dc and(us<bj or(us==bj and p<=ARGV[at+5]+0))
+dd=dd and(us<bj or(us==bj and p<=ARGV[at+5]+0))
 if us>O then O=us end
 W[2*i],W[2*i+1],at=us-q,p,at+7
 else
-local ar=us+b
+local aq=us+b
 p=p+Y
-dc=letter=="f"and byte(m,2+i)==70 and ae("<I7",m,bO)==b
-dc=dc and us<=q and q<ar and p<=a
-if ar>aJ then aJ=ar end
-if ar>O then O=ar end
-W[2*i],W[2*i+1],at,bO=p,ar-q,at+4,bO+7
+dd=letter=="f"and byte(m,2+i)==70 and ae("<I7",m,bO)==b
+dd=dd and us<=q and q<aq and p<=a
+if aq>aJ then aJ=aq end
+if aq>O then O=aq end
+W[2*i],W[2*i+1],at,bO=p,aq-q,at+4,bO+7
 end
-if not dc then break end
+if not dd then break end
 K,states=K..pack("<I7I4",us,p),states+11
 end
 local aD=1000*2^byte(m,2)
-dc=dc and aJ-aJ%aD==O-O%aD
-if dc and bq("SETRANGE",U,format("%d",bG),K)==#m then return W end
+dd=dd and aJ-aJ%aD==O-O%aD
+if dd and bq("SETRANGE",Q,format("%d",bG),K)==#m then return W end
 end
 end
-local cd=ARGV[2]+0
+local ce=ARGV[2]+0
 ${part25}
 local Y,aQ,bd=0,0,false
-local aT,bt,v,cf,aL,size,eO,J,bG,aD
-local h,cm,br,aJ,O={},{},{},0,0
-local function ib(E)
+local aT,bt,v,cg,aL,size,eQ,J,bG,aD
+local h,cl,br,aJ,O={},{},{},0,0
+local function ig(E)
 bt,v={},ARGV[E+4]+0
 local at=E+4
 for i=1,v do
 local letter=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if letter=="t"then
-local denominator,aq,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cl=floor(Y*b/denominator)
+local denominator,ar,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local ck=floor(Y*b/denominator)
 bt[i]={
 letter=letter,
-us=Y*a+cl,
-ab=Y*b-cl*denominator,
+us=Y*a+ck,
+ab=Y*b-ck*denominator,
 denominator=denominator,
-aq=aq,
+ar=ar,
 aH=aH,
-bj=q+aq,
+bj=q+ar,
 aB=ARGV[at+7]+0,
 }
 at=at+7
 else
-bt[i]={letter=letter,capacity=a,window=b,dW=b}
+bt[i]={letter=letter,capacity=a,window=b,dX=b}
 at=at+4
 if letter=="c"then
 local step=ARGV[at]+0
-bt[i].step,bt[i].bF,bt[i].dW=step,b/step,2*b
+bt[i].step,bt[i].bF,bt[i].dX=step,b/step,2*b
 end
 end
 end
-aT=gJ(bt)
+aT=gM(bt)
 for i,g in ipairs(bt)do
-local fQ=aT.bt[i]
-g.format,g.am,g.at=fQ.format,fQ.am,fQ.at
+local fT=aT.bt[i]
+g.format,g.am,g.at=fT.format,fT.am,fT.at
 end
-cf,size,eO,J,aD=aT.cf,aT.size,aT.eO,aT.J,aT.aD
-aL=#cf
+cg,size,eQ,J,aD=aT.cg,aT.size,aT.eQ,aT.J,aT.aD
+aL=#cg
 bG=format("%d",aL)
 end
-local function eg(g,D,H)
+local function eh(g,D,H)
 return H>0 and ceil(H*(g.bF-floor((q-D)/g.step))/g.bF)or 0
 end
-local Q,y,bI={q},1,nil
-local function dv(U,m)
-local K,an=pack(eO,unpack(cm,1,J)),nil
+local U,y,bI={q},1,nil
+local function dw(Q,m)
+local K,an=pack(eQ,unpack(cl,1,J)),nil
 if m and aJ-aJ%aD==O-O%aD then
-an=bq("SETRANGE",U,bG,K)
+an=bq("SETRANGE",Q,bG,K)
 return type(an)=="table"and an.err
 end
-local cI=gf(aT,O)
-K=cf..K
-an=m and bq("SET",U,K,"PX",cI)or bq("SET",U,K,"PX",cI,"NX")or bq("GET",U)
+local cI=gi(aT,O)
+K=cg..K
+an=m and bq("SET",Q,K,"PX",cI)or bq("SET",Q,K,"PX",cI,"NX")or bq("GET",Q)
 return an and an.err
 end
-local function eZ()
+local function fb()
 local function bM(m)
-if m and(#m~=size or sub(m,1,aL)~=cf)then return false end
+if m and(#m~=size or sub(m,1,aL)~=cg)then return false end
 aJ=0
 for i=1,v do
 local g=bt[i]
-local aM,am,us,p,H,ar=g.letter,g.am,0,0,0,0
+local aM,am,us,p,H,aq=g.letter,g.am,0,0,0,0
 if m then
 us,p,H=ae(g.format,m,g.at)
 end
 if aM=="t"then
 if us>g.bj then return false end
-ar=us
+aq=us
 if us<q-1 or(us<q and p==0)then
 us,p=q,0
 elseif p>=g.denominator then
@@ -3769,58 +3785,58 @@ end
 else
 local window=g.window
 if us>q then return false end
-if us>0 then ar=us+window end
+if us>0 then aq=us+window end
 if aM=="f"then
-if q>=ar then
+if q>=aq then
 us,p=q,0
 end
 else
-if us>0 then ar=ar+window end
-if q>=ar then
+if us>0 then aq=aq+window end
+if q>=aq then
 us,p,H=q,0,0
-elseif q>=ar-window then
+elseif q>=aq-window then
 us,p,H=us+window,0,p
 end
 h[am+2]=H
 end
 end
-if ar>aJ then aJ=ar end
-h[am],h[am+1],br[i]=us,p,ar
+if aq>aJ then aJ=aq end
+h[am],h[am+1],br[i]=us,p,aq
 end
 return true
 end
-local function cL(ai)
+local function cM(ai)
 O=0
 for i=1,v do
 local g=bt[i]
 local aM,am=g.letter,g.am
 local us,p=h[am],h[am+1]
-local ar=us
+local aq=us
 if aM=="t"then
 p=p+ai*g.ab
 if p>=g.denominator then
-local cl=floor(p/g.denominator)
-us,p=us+cl,p-cl*g.denominator
+local ck=floor(p/g.denominator)
+us,p=us+ck,p-ck*g.denominator
 end
 us=us+ai*g.us
 if us>=g.bj and(us>g.bj or p>g.aH)then return false end
-ar=us
+aq=us
 else
-p,ar=p+ai*Y,us+g.window
+p,aq=p+ai*Y,us+g.window
 if aM=="f"then
 if p>g.capacity then return false end
 else
 local H=h[am+2]
-if p+eg(g,us,H)>g.capacity then return false end
-cm[am+2],ar=H,ar+g.window
+if p+eh(g,us,H)>g.capacity then return false end
+cl[am+2],aq=H,aq+g.window
 end
 end
-if ar>O then O=ar end
-cm[am],cm[am+1]=us,p
+if aq>O then O=aq end
+cl[am],cl[am+1]=us,p
 end
 return true
 end
-local function kH(ai)
+local function kL(ai)
 local aV=ai-1
 for i=1,v do
 local g=bt[i]
@@ -3829,27 +3845,27 @@ if g.letter=="t"then
 local bf=g.bj-us+(g.aH-p)/g.denominator
 aV=min(aV,floor(bf/(g.us+g.ab/g.denominator))+1)
 else
-if g.letter=="c"then p=p+eg(g,us,h[g.am+2])end
+if g.letter=="c"then p=p+eh(g,us,h[g.am+2])end
 aV=min(aV,floor((g.capacity-p)/Y))
 end
 end
-while aV>0 and not cL(aV)do
+while aV>0 and not cM(aV)do
 aV=aV-1
 end
 return max(aV,0)
 end
-local function eX(g,p,bf)
+local function eZ(g,p,bf)
 if bf<0 then return g.window+1 end
 if p<=bf then return 0 end
 return(g.bF-floor(bf*g.bF/p))*g.step
 end
-local function kn(bm)
+local function kr(bm)
 local at=q
 for i=1,v do
 local g=bt[i]
 local aM,us,p=g.letter,bm[g.am],bm[g.am+1]
 if aM=="t"then
-us,p=us+g.us-g.aq,p+g.ab
+us,p=us+g.us-g.ar,p+g.ab
 if p>=g.denominator then
 us,p=us+1,p-g.denominator
 end
@@ -3857,14 +3873,14 @@ at=max(at,p>g.aH and us+1 or us)
 elseif aM=="f"then
 if p+Y>g.capacity then at=max(at,us+g.window)end
 else
-local ir=eX(g,bm[g.am+2],g.capacity-Y-p)
-if ir>g.window then ir=g.window+eX(g,p,g.capacity-Y)end
-at=max(at,us+ir)
+local iu=eZ(g,bm[g.am+2],g.capacity-Y-p)
+if iu>g.window then iu=g.window+eZ(g,p,g.capacity-Y)end
+at=max(at,us+iu)
 end
 end
 return at-q
 end
-local function ee(bm,dd)
+local function ef(bm,de)
 for i=1,v do
 local g=bt[i]
 local aM,am=g.letter,g.am
@@ -3874,48 +3890,48 @@ us,p=us-q,p
 if us<0 then
 us,p=0,0
 end
-Q[y+1],Q[y+2]=us,p
+U[y+1],U[y+2]=us,p
 else
-local ar=dd and us+g.dW or br[i]
-if ar<=q then
-Q[y+1],Q[y+2]=0,0
+local aq=de and us+g.dX or br[i]
+if aq<=q then
+U[y+1],U[y+2]=0,0
 else
-if aM=="c"then p=p+eg(g,us,bm[am+2])end
-Q[y+1],Q[y+2]=p,ar-q
+if aM=="c"then p=p+eh(g,us,bm[am+2])end
+U[y+1],U[y+2]=p,aq-q
 end
 end
 y=y+2
 end
 end
-local function cy(U,m,ai,aU)
+local function cx(Q,m,ai,aU)
 if not bM(m)then return false end
 local W,bk,au=ai,0,nil
-if not cL(ai)then
-W=kH(ai)
-bk=kn(W>0 and cm or h)
+if not cM(ai)then
+W=kL(ai)
+bk=kr(W>0 and cl or h)
 if bk<=aQ then return false end
 end
 if W>0 and not bd then
-au=dv(U,m)
+au=dw(Q,m)
 elseif not m then
-au=bq("GET",U)
+au=bq("GET",Q)
 au=au and au.err
 end
 if au then
 if string.find(au,"READONLY",1,true)then bI=au end
 y=y+1
-Q[y]=au
+U[y]=au
 return true
 end
 if aU or W==0 then
 y=y+1
-Q[y]=aU and W or-1-bk
+U[y]=aU and W or-1-bk
 end
-local dd=W>0 and not bd
-ee(dd and cm or h,dd)
+local de=W>0 and not bd
+ef(de and cl or h,de)
 if aU then
 y=y+1
-Q[y]=bk
+U[y]=bk
 end
 return true
 end
@@ -3951,59 +3967,59 @@ ${part29}
 ${part8}
 ${part31}
 end
-local function ef(ay,cZ,eI)
-local kv,hx={},{q,cd,1}
-for i=1,cZ do
-hx[3+i]=ARGV[eI+i]
+local function eg(ay,da,eK)
+local kz,hA={},{q,ce,1}
+for i=1,da do
+hA[3+i]=ARGV[eK+i]
 end
-local cW,aO,ac=bd and"2"or"1",0,#hx+1
+local cX,aO,ac=bd and"2"or"1",0,#hA+1
 for _,aX in ipairs(ay)do
 for _=1,aX.ai do
 aO=aO+1
-kv[aO]=aX.U
-for i,iW in ipairs({cW,aQ,1,"1",Y,0})do
-hx[ac+i]=iW
+kz[aO]=aX.Q
+for i,iY in ipairs({cX,aQ,1,"1",Y,0})do
+hA[ac+i]=iY
 end
 ac=ac+6
 end
 end
-hx[4+cZ]=aO
-local io,an=aF(hx,kv),1
+hA[4+da]=aO
+local ir,an=aF(hA,kz),1
 for _,aX in ipairs(ay)do
 if aX.aU then
-local fE={}
+local fH={}
 for i=1,aX.ai do
-fE[i]=io[an+i]
+fH[i]=ir[an+i]
 end
-Q[aX.y],an=fE,an+aX.ai
+U[aX.y],an=fH,an+aX.ai
 else
-Q[aX.y],an=io[an+1],an+1
+U[aX.y],an=ir[an+1],an+1
 end
 end
 end
-return cy,ef
+return cx,eg
 end
-local cy,ef
+local cx,eg
 local A,ac=2,0
 while ac<#KEYS do
-local aM,af,cZ=ARGV[A+1]+0,ac+1,ARGV[A+5]+0
+local aM,af,da=ARGV[A+1]+0,ac+1,ARGV[A+5]+0
 ac=min(ac+ARGV[A+2],#KEYS)
 Y,aQ,bd=ARGV[A+3]+0,ARGV[A+4]+0,aM%2==1
-local eI,aU,ay=A+5,aM>=8,nil
-ib(eI)
-local kD=not(aU or bd)
-A=A+5+cZ
+local eK,aU,ay=A+5,aM>=8,nil
+ig(eK)
+local kH=not(aU or bd)
+A=A+5+da
 for E=af,ac,1000 do
-local ar=min(E+999,ac)
-local bV=call("MGET",unpack(KEYS,E,ar))
-for i=E,ar do
-local U,m=KEYS[i],bV[i-E+1]
-local dc=kD and m and#m==size and sub(m,1,aL)==cf
-if dc then
+local aq=min(E+999,ac)
+local bV=call("MGET",unpack(KEYS,E,aq))
+for i=E,aq do
+local Q,m=KEYS[i],bV[i-E+1]
+local dd=kH and m and#m==size and sub(m,1,aL)==cg
+if dd then
 aJ,O=0,0
 for n=1,v do
 local g=bt[n]
-local aM,am,ar=g.letter,g.am,0
+local aM,am,aq=g.letter,g.am,0
 local us,p,H=ae(g.format,m,g.at)
 if aM=="t"then
 if us>aJ then aJ=us end
@@ -4011,7 +4027,7 @@ if us<q and(p==0 or us<q-1)then
 us,p=q,0
 end
 local denominator,bj=g.denominator,g.bj
-us,ar,p=us+g.us,us+g.us,p+g.ab
+us,aq,p=us+g.us,us+g.us,p+g.ab
 if p>=denominator then
 p=min(p,denominator-1+g.ab)
 if p>=denominator then
@@ -4019,60 +4035,60 @@ us,p=us+1,p-denominator
 end
 end
 if us>=bj and(us>bj or p>g.aH)then
-dc=false
+dd=false
 break
 end
-Q[y+n+n-1],Q[y+n+n]=us-q,p
+U[y+n+n-1],U[y+n+n]=us-q,p
 else
-p,ar=p+Y,us+g.dW
+p,aq=p+Y,us+g.dX
 local aE=p
 if aM=="c"then
-cm[am+2],aE=H,p+eg(g,us,H)
+cl[am+2],aE=H,p+eh(g,us,H)
 end
 if us>q or q>=us+g.window or aE>g.capacity then
-dc=false
+dd=false
 break
 end
-if ar>aJ then aJ=ar end
-Q[y+n+n-1],Q[y+n+n]=aE,ar-q
+if aq>aJ then aJ=aq end
+U[y+n+n-1],U[y+n+n]=aE,aq-q
 end
-if ar>O then O=ar end
-cm[am],cm[am+1]=us,p
+if aq>O then O=aq end
+cl[am],cl[am+1]=us,p
 end
-dc=dc and not dv(U,m)
+dd=dd and not dw(Q,m)
 end
-if dc then
+if dd then
 y=y+v+v
 else
 for n=y+v+v,y+1,-1 do
-Q[n]=nil
+U[n]=nil
 end
-if not cy then
-cy,ef=eZ()
+if not cx then
+cx,eg=fb()
 end
 local ai=aU and ARGV[A+i-af+1]+0 or 1
-if not cy(U,m,ai,aU)then
+if not cx(Q,m,ai,aU)then
 ay,y=ay or{},y+1
-ay[#ay+1],Q[y]={U=U,ai=ai,aU=aU,y=y},false
+ay[#ay+1],U[y]={Q=Q,ai=ai,aU=aU,y=y},false
 end
 end
 end
 end
-if ay then ef(ay,cZ,eI)end
+if ay then eg(ay,da,eK)end
 if aU then A=A+ac-af+1 end
 end
-return bI and redis.error_reply(bI)or Q`,
+return bI and redis.error_reply(bI)or U`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "7e4db3def6aa8c3c75bf31ce77efbb2132a24cc2",
+  sha1: "fd5fba7d34ae89b5d21d54f1391d32ad4d782ae4",
   source: `${part32}
 ${part33}
 ${part35}
 ${part4}
-local cD,jy,bx,fW=2^48,2^37,54,32
+local cC,jA,bx,fZ=2^48,2^37,54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4084,172 +4100,172 @@ ${part22}
 ${part23}
 ${part24}
 local kernel,g
-local fi=q-q%cD
-local function fj(us)
-us=us+fi
-if us>q+cD/2 then return us-cD end
-if us<q-cD/2 then return us+cD end
+local fk=q-q%cC
+local function fl(us)
+us=us+fk
+if us>q+cC/2 then return us-cC end
+if us<q-cC/2 then return us+cC end
 return us
 end
-local aw,ax,aD,hr
-local function iH()
+local aw,ax,aD,hu
+local function iJ()
 aw,g=6,nil
 while aw<10 and 4^aw<capacity do
 aw=aw+1
 end
 ax=2^aw
-if window>=jy then aw=aw+16 end
+if window>=jA then aw=aw+16 end
 aD=ceil(window/8)
-hr=cI(q-q%aD+aD+window)
+hu=cI(q-q%aD+aD+window)
 end
-local function iR(U,ai)
+local function iT(Q,ai)
 kernel=kernel or bJ.s()
-g=g or kernel.eR(capacity,window)
-local o=kernel.gW(U,g)
-if o.dU then return"RULES"end
-o=kernel.dh(o,g,bd)
-local W,at,dw=0,max(q,o.z,kernel.cF(o,Y,g)),q
+g=g or kernel.eT(capacity,window)
+local o=kernel.ha(Q,g)
+if o.dV then return"RULES"end
+o=kernel.di(o,g,bd)
+local W,at,dx=0,max(q,o.z,kernel.cF(o,Y,g)),q
 while W<ai and(at<=q or W==0 and at-q<=aQ)do
-W,dw=W+1,at
+W,dx=W+1,at
 if bd then break end
-kernel.cL(o,at,Y,g)
+kernel.cM(o,at,Y,g)
 if W<ai then at=max(q,o.z,kernel.cF(o,Y,g))end
 end
-local aE,reset=kernel.ea(o,g)
+local aE,reset=kernel.eb(o,g)
 if W==0 and o.z>q then return{2,at-q,aE,reset}end
-if W>0 and dw>q then return{1,dw-q,aE,reset}end
+if W>0 and dx>q then return{1,dx-q,aE,reset}end
 return W,aE,reset,W==ai and 0 or at-q
 end
-local function aF(U,ai)
-local an,W,aE,reset,bk=pcall(iR,U,ai)
+local function aF(Q,ai)
+local an,W,aE,reset,bk=pcall(iT,Q,ai)
 if an then return W,aE,reset,bk end
 return false,type(W)=="table"and W.err or tostring(W)
 end
-local z,w,dz
-local jZ="23"
-local function dR(aL,v,J,aO,aA)
-return pack("<I7I4I4I4I7I4B",q,aL,v,J,aO,aA,dz and aw+32 or aw)
+local z,w,dA
+local kc="23"
+local function dS(aL,v,J,aO,aA)
+return pack("<I7I4I4I4I7I4B",q,aL,v,J,aO,aA,dA and aw+32 or aw)
 end
 local function bl(aL,v,J,aO,aA)
-return"S"..pack("<dI7I7",z,window,w)..dR(aL,v,J,aO,aA)
+return"S"..pack("<dI7I7",z,window,w)..dS(aL,v,J,aO,aA)
 end
-local function dv(U,ah,p,aO)
+local function dw(Q,ah,p,aO)
 local v=#ah/8+1
-local J=fC(v,capacity,ax)
-local m=bl(0,v,J,aO,aO)..pack("<I4",aO)..ah..pack("<I6I2",q%cD,p)
-return bq("SET",U,m..string.rep("\\0",8*(J-v)),"PX",hr)
+local J=fF(v,capacity,ax)
+local m=bl(0,v,J,aO,aO)..pack("<I4",aO)..ah..pack("<I6I2",q%cC,p)
+return bq("SET",Q,m..string.rep("\\0",8*(J-v)),"PX",hu)
 end
-local function cy(U,_,ai)
-local K=bq("GETRANGE",U,"0","313")
+local function cx(Q,_,ai)
+local K=bq("GETRANGE",Q,"0","313")
 if type(K)~="string"then return false,K.err end
-if bd or aw>=16 then return aF(U,ai)end
+if bd or aw>=16 then return aF(Q,ai)end
 local W,p=1,Y
 if K==""then
 if ai>1 then
 W=max(min(ai,floor(capacity/Y)),1)
 p=W*Y
 end
-if p>65535 then return aF(U,ai)end
-z,w,dz=0,0,p==1
-local an=dv(U,"",p,p)
+if p>65535 then return aF(Q,ai)end
+z,w,dA=0,0,p==1
+local an=dw(Q,"",p,p)
 if an.err then return false,an.err end
 return W,p,window,W==ai and 0 or window
 end
-if byte(K,1)~=83 or#K<bx then return aF(U,ai)end
-local cz,ba,aL,v,J,aO,aA,aN
-z,cz,w,ba,aL,v,J,aO,aA,aN=
+if byte(K,1)~=83 or#K<bx then return aF(Q,ai)end
+local cy,ba,aL,v,J,aO,aA,aN
+z,cy,w,ba,aL,v,J,aO,aA,aN=
 ae("<dI7I7I7I4I4I4I7I4B",K,2)
-local hs=J<=fW and#K==bx+4+8*J
-local cq=cz==window and aN%32==aw and v>0 and v<=J and aL<J
-if not cq or ba>=q or z>q or(not hs and J<=fW)then
-return aF(U,ai)
+local hv=J<=fZ and#K==bx+4+8*J
+local cp=cy==window and aN%32==aw and v>0 and v<=J and aL<J
+if not cp or ba>=q or z>q or(not hv and J<=fZ)then
+return aF(Q,ai)
 end
-local gb=w>0
+local ge=w>0
 w=0
-local ac,cK,gH=(aL+v-1)%J,min(J-aL,v),K
+local ac,cL,gK=(aL+v-1)%J,min(J-aL,v),K
 local E=bx+4*(floor(aL/ax)+1)+8*aL
-if not hs then
-cK=min(16,ax-aL%ax,cK)
-if E+8*cK>#K then
-gH=bq("GETRANGE",U,format("%d",E),format("%d",E+8*cK-1))
-if#gH<8*cK then return aF(U,ai)end
+if not hv then
+cL=min(16,ax-aL%ax,cL)
+if E+8*cL>#K then
+gK=bq("GETRANGE",Q,format("%d",E),format("%d",E+8*cL-1))
+if#gK<8*cL then return aF(Q,ai)end
 E=0
 end
 end
-local eQ,aE,aa=0,aO,q-window
-while eQ<cK do
-local us,bg=ae("<I6I2",gH,E+8*eQ+1)
-if fj(us)>aa then break end
-eQ,aE=eQ+1,aE-bg
+local eS,aE,aa=0,aO,q-window
+while eS<cL do
+local us,bg=ae("<I6I2",gK,E+8*eS+1)
+if fl(us)>aa then break end
+eS,aE=eS+1,aE-bg
 end
-if eQ==cK then return aF(U,ai)end
+if eS==cL then return aF(Q,ai)end
 local bf=capacity-aE
 if Y>bf then
-local db=Y-bf
-for i=eQ,cK-1 do
-local us,bg=ae("<I6I2",gH,E+8*i+1)
-db=db-bg
-if db<=0 then
-local bk=fj(us)+window-q
+local dc=Y-bf
+for i=eS,cL-1 do
+local us,bg=ae("<I6I2",gK,E+8*i+1)
+dc=dc-bg
+if dc<=0 then
+local bk=fl(us)+window-q
 if bk<=aQ then break end
 return 0,aE,ba+window-q,bk
 end
 end
-return aF(U,ai)
+return aF(Q,ai)
 end
 if ai>1 then
 W=min(ai,floor(bf/Y))
 p=W*Y
 end
-if p>65535 or W<ai then return aF(U,ai)end
-dz=aN>=32 and p==1
-local bH,am=v-eQ,(ac+1)%J
-aL=(aL+eQ)%J
+if p>65535 or W<ai then return aF(Q,ai)end
+dA=aN>=32 and p==1
+local bH,am=v-eS,(ac+1)%J
+aL=(aL+eS)%J
 aE=aE+p
 if bH<J then
-local aX=pack("<I6I2",q%cD,p)
+local aX=pack("<I6I2",q%cC,p)
 aA=(am%ax==0 and 0 or aA)+p
-local af,at=gb and bl or dR,gb and"0"or jZ
+local af,at=ge and bl or dS,ge and"0"or kc
 af=af(aL,bH+1,J,aE,aA)
 local an
-if hs then
-an=bq("SETRANGE",U,at,af..sub(K,bx+1,bx+4+8*am)..aX)
+if hv then
+an=bq("SETRANGE",Q,at,af..sub(K,bx+1,bx+4+8*am)..aX)
 else
 local y=bx+4*(floor(am/ax)+1)+8*am
-an=bq("SETRANGE",U,format("%d",y),aX)
+an=bq("SETRANGE",Q,format("%d",y),aX)
 if type(an)=="number"then
 if(am+1)%ax==0 or am+1==J then
-bq("SETRANGE",U,format("%d",y-8*(am%ax)-4),pack("<I4",aA))
+bq("SETRANGE",Q,format("%d",y-8*(am%ax)-4),pack("<I4",aA))
 end
-bq("SETRANGE",U,at,af)
+bq("SETRANGE",Q,at,af)
 end
 end
 if type(an)~="number"then return false,an.err end
-if floor(ba/aD)~=floor(q/aD)then bq("PEXPIRE",U,hr)end
-elseif hs then
+if floor(ba/aD)~=floor(q/aD)then bq("PEXPIRE",Q,hu)end
+elseif hv then
 local ah=sub(K,bx+5+8*aL,bx+4+8*min(J,aL+bH))
 if aL+bH>J then ah=ah..sub(K,bx+5,bx+4+8*(aL+bH-J))end
-local an=dv(U,ah,p,aE)
+local an=dw(Q,ah,p,aE)
 if an.err then return false,an.err end
 elseif aL==0 then
-local m=bq("GET",U)
+local m=bq("GET",Q)
 if type(m)~="string"then return false,m.err end
-local fd=fC(bH+1,capacity,ax)
-local y,ar=bx+4*(floor(bH/ax)+1)+8*bH,bx+4*ceil(fd/ax)+8*fd
+local ff=fF(bH+1,capacity,ax)
+local y,aq=bx+4*(floor(bH/ax)+1)+8*bH,bx+4*ceil(ff/ax)+8*ff
 aA=(bH%ax==0 and 0 or aA)+p
-m=bl(0,bH+1,fd,aE,aA)..sub(m,bx+1)..string.rep("\\0",y-#m)
-m=m..pack("<I6I2",q%cD,p)..string.rep("\\0",ar-y-8)
-local an=bq("SET",U,m,"PX",hr)
+m=bl(0,bH+1,ff,aE,aA)..sub(m,bx+1)..string.rep("\\0",y-#m)
+m=m..pack("<I6I2",q%cC,p)..string.rep("\\0",aq-y-8)
+local an=bq("SET",Q,m,"PX",hu)
 if an.err then return false,an.err end
-if(bH+1)%ax==0 or bH+1==fd then
-bq("SETRANGE",U,format("%d",y-8*(bH%ax)-4),pack("<I4",aA))
+if(bH+1)%ax==0 or bH+1==ff then
+bq("SETRANGE",Q,format("%d",y-8*(bH%ax)-4),pack("<I4",aA))
 end
 else
-return aF(U,ai)
+return aF(Q,ai)
 end
 return W,aE,window,0
 end
-local dk=nil
+local dl=nil
 ${part37}
 ${part38}`,
 };
@@ -4257,19 +4273,19 @@ ${part38}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "780f74757a2d3305154b9f54284e785eefb5bca7",
+  sha1: "6326e8d97a252fdfad659cc98e1f0406c5e68c13",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,Y,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aE,reset,bF=bq("GET",U),nil,nil,window/step
-local fy=window<2^45 and 67+256*window or-1
+local Q,Y,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aE,reset,bF=bq("GET",Q),nil,nil,window/step
+local fB=window<2^45 and 67+256*window or-1
 if m and#m==24 then
 local aL,_,H,D,v=ae("<I8BI4I7I4",m,1)
-local eF,aK=q-D,v+Y
-if aL==fy and eF>=0 and eF<window then
-if H>0 then aK=aK+ceil(H*(bF-floor(eF/step))/bF)end
-if aK<=capacity and bq("SETRANGE",U,"20",pack("<I4",v+Y))==24 then
-aE,reset=aK,2*window-eF
+local eH,aK=q-D,v+Y
+if aL==fB and eH>=0 and eH<window then
+if H>0 then aK=aK+ceil(H*(bF-floor(eH/step))/bF)end
+if aK<=capacity and bq("SETRANGE",Q,"20",pack("<I4",v+Y))==24 then
+aE,reset=aK,2*window-eH
 end
 end
 end
@@ -4282,90 +4298,90 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local ht="c"
+local hw="c"
 ${part36}
-local bF,cf,dH
-local function iH()
+local bF,cg,dI
+local function iJ()
 bF=window/step
-cf,dH="C"..pack("<I7B",window,#format("%.0f",step)-1),cI(q+2*window)
+cg,dI="C"..pack("<I7B",window,#format("%.0f",step)-1),cI(q+2*window)
 end
-local function eX(p,bf)
+local function eZ(p,bf)
 return p<=bf and 0 or(bF-floor(bf*bF/p))*step
 end
-local function cy(U,m,ai)
+local function cx(Q,m,ai)
 local bW,D,H,v=not m,q,0,0
-local fS=bW
+local fV=bW
 if m and#m==24 and byte(m,1)==67 then
-local cz,aw
-cz,aw,H,D,v=ae("<I7BI4I7I4",m,2)
-bW=cz==window and D<=q
+local cy,aw
+cy,aw,H,D,v=ae("<I7BI4I7I4",m,2)
+bW=cy==window and D<=q
 if q>=D+2*window then
-D,H,v,fS=q,0,0,true
+D,H,v,fV=q,0,0,true
 elseif q>=D+window then
-D,H,v,fS=D+window,v,0,true
+D,H,v,fV=D+window,v,0,true
 end
 end
-if not bW or(bd and fS)then return aF(U,m,ai)end
-local eg,reset=0,D+2*window-q
-if H>0 then eg=ceil(H*(bF-floor((q-D)/step))/bF)end
-local bf=capacity-v-eg
+if not bW or(bd and fV)then return aF(Q,m,ai)end
+local eh,reset=0,D+2*window-q
+if H>0 then eh=ceil(H*(bF-floor((q-D)/step))/bF)end
+local bf=capacity-v-eh
 local W=0
 if Y<=bf then
-if bd then return 1,v+eg,reset,0 end
+if bd then return 1,v+eh,reset,0 end
 W=ai==1 and 1 or min(ai,floor(bf/Y))
 v=v+W*Y
-if fS then
-local dE=D==q and dH or cI(D+2*window)
-local au=dv(U,m,cf..pack("<I4I7I4",H,D,v),dE)
+if fV then
+local dF=D==q and dI or cI(D+2*window)
+local au=dw(Q,m,cg..pack("<I4I7I4",H,D,v),dF)
 if au then return false,au end
 else
-local an=bq("SETRANGE",U,"20",pack("<I4",v))
+local an=bq("SETRANGE",Q,"20",pack("<I4",v))
 if an~=24 then return false,an.err end
 end
-if W==ai then return W,v+eg,reset,0 end
+if W==ai then return W,v+eh,reset,0 end
 end
 local ay,bk=capacity-Y-v,nil
 if ay>=0 then
-bk=D+eX(H,ay)-q
+bk=D+eZ(H,ay)-q
 else
-bk=D+window+eX(v,capacity-Y)-q
+bk=D+window+eZ(v,capacity-Y)-q
 end
 if W>0 or bk>aQ then
-if W==0 and fS then return aF(U,m,ai)end
-return W,v+eg,reset,bk
+if W==0 and fV then return aF(Q,m,ai)end
+return W,v+eh,reset,bk
 end
-return aF(U,m,ai)
+return aF(Q,m,ai)
 end
 ${part37}
-return ee
+return ef
 end
-local cJ
-local function ee(U,m,ai,aU)
-cJ=cJ or eZ()
-cJ(U,m,ai,aU)
+local cK
+local function ef(Q,m,ai,aU)
+cK=cK or fb()
+cK(Q,m,ai,aU)
 end
-local function dk(bV,E,ar)
-local KEYS,Q,bp,q,Y,capacity,window=KEYS,Q,y,q,Y,capacity,window
+local function dl(bV,E,aq)
+local KEYS,U,bp,q,Y,capacity,window=KEYS,U,y,q,Y,capacity,window
 local bq,ceil,floor,pack,ae,step,bF=bq,ceil,floor,pack,ae,step,window/step
-local fy=window<2^45 and 67+256*window or-1
-for i=E,ar do
-local U,m,aE,reset=KEYS[i],bV[i-E+1],nil,nil
+local fB=window<2^45 and 67+256*window or-1
+for i=E,aq do
+local Q,m,aE,reset=KEYS[i],bV[i-E+1],nil,nil
 if m and#m==24 then
 local aL,_,H,D,v=ae("<I8BI4I7I4",m,1)
-local eF,aK=q-D,v+Y
-if aL==fy and eF>=0 and eF<window then
-if H>0 then aK=aK+ceil(H*(bF-floor(eF/step))/bF)end
-if aK<=capacity and bq("SETRANGE",U,"20",pack("<I4",v+Y))==24 then
-aE,reset=aK,2*window-eF
+local eH,aK=q-D,v+Y
+if aL==fB and eH>=0 and eH<window then
+if H>0 then aK=aK+ceil(H*(bF-floor(eH/step))/bF)end
+if aK<=capacity and bq("SETRANGE",Q,"20",pack("<I4",v+Y))==24 then
+aE,reset=aK,2*window-eH
 end
 end
 end
 if aE then
-Q[bp+1],Q[bp+2]=aE,reset
+U[bp+1],U[bp+2]=aE,reset
 bp=bp+2
 else
 y=bp
-ee(U,m,1)
+ef(Q,m,1)
 bp=y
 end
 end

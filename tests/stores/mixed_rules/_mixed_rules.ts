@@ -124,7 +124,7 @@ export class Model {
 }
 
 /** A state after a take by other rules: it is not asked whether it fits. */
-function taken(state: RateState, nowUs: number, cost: number, rate: RateLimit): RateState {
+export function taken(state: RateState, nowUs: number, cost: number, rate: RateLimit): RateState {
   const kernel = kernelOf(rate);
   if (rate.algorithm !== "token_bucket") return kernel.take(state, nowUs, nowUs, cost, rate);
   const after = kernel.take(state, nowUs, nowUs, Math.min(cost, rate.capacity), rate);

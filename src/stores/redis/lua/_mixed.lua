@@ -1,6 +1,7 @@
 -- Keys that rules of several kinds have to do with, as in a rolling deploy. Made when one is met, which is seldom.
 --
--- The value begins with "M". Then come sections, the one of the rules that wrote last in front: the number of limits,
+-- The value begins with "M", and a byte for when it was written last by a process that knew of other rules in use, in
+-- units of 8.4 s. Then come sections, the one of the rules that wrote last in front: the number of limits,
 -- if there are several; for each its letter and its numbers (a token bucket: denominator, interval, the rest of that,
 -- capacity; a window: its length and, of a counter, the step) and its state. Every section counts every unit, by
 -- whatever rules it was taken, so each process decides by its own rules over all that was taken. A section is made
@@ -18,7 +19,7 @@
 --- @include _take_over
 
 local byte, char = string.byte, string.char
-local MOST_SECTIONS, MOST_RUNS = 4, 512
+local MOST_SECTIONS, MOST_RUNS, STAMP_US = 4, 512, 2 ^ 23
 local FOREIGN = "FOREIGN the key holds no state of these rules, nor of others that are known"
 
 local SPAN_US = 2 ^ 48
@@ -307,32 +308,43 @@ local function plain_rules_of(policy)
   return by, by == policy and (has_next or policy.next_rules == "")
 end
 
--- What is stored, as sections.
+-- Whether a value was written last while a policy was alone, or before, and not by others that have come since.
+local function is_past(stamp, alone_at)
+  local units = floor(now / STAMP_US) - floor(alone_at / STAMP_US)
+  return alone_at > 0 and units >= 0 and (floor(now / STAMP_US) - stamp) % 256 > units
+end
+
+-- What is stored, as sections, and whether no other process counts on them any more: who knows of others writes nothing
+-- in another form than this one.
 local function stored_sections(target, twin)
   local policy = twin.written
   local value, cursor = call("GET", target.key) or "", 1
   if byte(value, 1) == 98 then
     target.blocked, cursor = block_of(value)
   end
-  if byte(value, cursor) == 77 then return read_sections(value, cursor + 1) end
+  if byte(value, cursor) == 77 then
+    target.stamp = byte(value, cursor + 1) or 0
+    return read_sections(value, cursor + 2), is_past(target.stamp, policy.alone_at)
+  end
   local by = plain_rules_of(policy)
   local read = { policy = by, key = target.key, rings = target.rings }
   target.had_rings = by.rings > 0 and target.rings
   if load_plain(read) then
     target.blocked = read.blocked
-    return { section_of(by.rates, read.states) }
+    return { section_of(by.rates, read.states) }, policy.alone_at > 0
   end
   local section, blocked = section_alone(target, value, cursor, twin.rates)
   target.blocked = blocked or target.blocked
-  return { section }
+  return { section }, policy.alone_at > 0
 end
 
 local mixed = {}
 
 function mixed.load(target)
   local twin = twin_of(target.policy)
-  target.blocked, target.had_rings = 0, nil
-  local sections = stored_sections(target, twin)
+  target.blocked, target.had_rings, target.stamp = 0, nil, nil
+  local sections, past = stored_sections(target, twin)
+  local before
   target.policy, target.mixed, target.others, target.states = twin, mixed, {}, nil
   for _, section in ipairs(sections) do
     for i, rate in ipairs(section.rates) do
@@ -342,12 +354,13 @@ function mixed.load(target)
     end
     if section.tag == twin.tag then
       target.states, target.is_new = section.states, target.is_new or section.is_made
-    elseif twin.mixed or not is_fresh(section) then
-      target.others[#target.others + 1] = section
+    else
+      before = before or section
+      if not past then target.others[#target.others + 1] = section end
     end
   end
+  has_met = has_met or twin.alone_at > 0 and target.others[1]
   if target.states then return end
-  local before = target.others[1]
   if before and not is_fresh(before) then
     target.states, target.is_new = take_over(before, twin.rates), true
   else
@@ -384,8 +397,11 @@ function mixed.refund(target)
   end
 end
 
--- Writes a key in plain form again.
-local function save_plain(target, policy)
+-- Writes a key in plain form again. Rings of other rules may have been beside it.
+local function save_plain(target, policy, had_rings)
+  for _, key in pairs(had_rings or {}) do
+    call("PEXPIRE", key, "0")
+  end
   local states = target.states
   target.policy, target.mixed = policy, nil
   if policy.rings > 0 then call("PEXPIRE", target.key, "0") end -- DEL is no right that decisions need
@@ -406,8 +422,13 @@ function mixed.save(target)
     if #sections < MOST_SECTIONS then sections[#sections + 1] = section end
   end
   local _, is_plain = plain_rules_of(policy)
-  if #sections == 1 and is_plain and not policy.mixed then return save_plain(target, policy) end
-  local value, until_us = { text = "M" }, target.blocked
+  -- The value of a single window names its rules.
+  local has_name = #policy.rates == 1 and string.find("cfs", policy.shape, 1, true)
+  if #sections == 1 and (is_plain or has_name) and policy.alone_at > 0 then
+    return save_plain(target, policy, not is_plain and target.had_rings)
+  end
+  local stamp = policy.alone_at > 0 and target.stamp or floor(now / STAMP_US) % 256
+  local value, until_us = { text = "M" .. char(stamp) }, target.blocked
   for _, section in ipairs(sections) do
     write_section(value, section)
     for place, rate in ipairs(section.rates) do

@@ -49,7 +49,8 @@ local function open(key, limit)
     local ends = call("GETRANGE", key, format("%d", length - 1), format("%d", length))
     length = #ends == 1 and #bytes or -1
   end
-  log.foreign = power % 16 < 6
+  log.foreign = log.window ~= limit.window -- by other rules
+    or power % 16 < 6
     or power > 58
     or length ~= #bytes
     or log.count > log.slots

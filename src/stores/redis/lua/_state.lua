@@ -33,9 +33,9 @@ local function read_policy()
   end
   if policy.shape == "s" then policy.rings = 0 end
   if policy.rings == 0 and #policy.rates > 1 then policy.packing = packing_of(policy.rates) end
-  -- 0 plain rules, 1 with others beside them, 2 and 3 the same of rules that are not plain.
-  policy.kind = #policy.rates == 0 and 0 or number()
-  policy.plain, policy.mixed = policy.kind < 2, policy.kind % 2 == 1
+  -- 0 plain rules, 1 rules that are not plain; 2 more where no others were in use at an instant.
+  local kind = #policy.rates == 0 and 0 or number()
+  policy.plain, policy.alone_at = kind % 2 == 0, kind >= 2 and number() or 0
   if policy.plain then return policy end
   -- Which policies are the plain rules, and will be from an instant on; "0" is this one, "" is none.
   policy.plain_rules, policy.next_rules, policy.next_from, policy.places = text(), text(), number(), {}

@@ -8,9 +8,10 @@ ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide
          the channel prefix, 1 if callers have mailboxes, the number of callers (instances of this process that wait),
          and the callers
          the policies as for decide.lua, with permits; and, where there are rates, 0 if they are the plain ones of the
-         limiter (register.lua), 1 if others are in use beside them; 2 and 3 the same of rules that are not plain, with
-         the number of the policy that is plain (0 this one), the one that will be ("" none), from when in µs, the number
-         of limits whose logs may have keys of their own by those rules and not by these, and their places
+         limiter (register.lua), 1 if they are not, and 2 more if no others were in use when the register was asked, with
+         that instant in µs; of rules that are not plain the number of the policy that is plain (0 this one), the one that
+         will be ("" none), from when in µs, the number of limits whose logs may have keys of their own by those rules and
+         not by these, and their places
          short requests: the id of each. Else the number of requests; each: a letter, its numbers, the number of targets,
          the targets (index of policy, cost, permits):
          T id, mode, longest wait µs, arrival (0 if new)   take     P id, arrival   ask again
@@ -29,7 +30,8 @@ Returns  { now, reply... }; T, P, L: { status, wait_us, arrival, level... } with
          R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
          Short requests: integers, or the reply of T or R
          With callers one more entry: { message... }, of which "gap <whose>" says that a mailbox was not there any more
-         Where a key has to do with other rules one more, the last: RULES
+         Where a key may have to do with other rules that are in use, which the client does not know of, one more, the
+         last: RULES
 ]]
 local ARGV, KEYS, call = ARGV, KEYS, redis.call
 
@@ -84,7 +86,6 @@ local function everything()
     end
 
     function other_rules(target)
-      has_met = true
       add_more().load(target)
     end
     rated = { load = load, save = save, read_policy = read_policy, add_corrections = add_more }

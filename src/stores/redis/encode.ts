@@ -150,7 +150,9 @@ export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptio
 
 function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   const { callers = [], isMixed } = options;
-  const plain = batch.length > 0 && !isMixed && batch.every(isSmall);
+  // An integer says nothing of the window that it is.
+  const isByPlain = ({ rules }: NamedRequest) => rules?.every(isPlain) ?? true;
+  const plain = batch.length > 0 && !isMixed && batch.every((named) => isSmall(named) && isByPlain(named));
   const policies = new EncodedPolicies();
   const keys: string[] = [];
   const body: string[] = [];

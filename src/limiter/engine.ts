@@ -88,10 +88,12 @@ export function decideAtOnce(
   route: Route,
   key: string | undefined,
   cost: number,
-): Decision | undefined {
+): Promise<Decision> | undefined {
   const decision = takeAtOnce(limiter, route, key, cost, true);
-  if (decision !== undefined) countFor(limiter, decision, 0, LEFT.nowUs, false);
-  return decision;
+  if (decision === undefined) return undefined;
+  countFor(limiter, decision, 0, LEFT.nowUs, false);
+  // Here, where it was made and read: compilers know that it is no promise, and need not look for a `then`.
+  return Promise.resolve(decision);
 }
 
 /** As `decideAtOnce` for a call that may wait, if it need not; else undefined. Nothing is taken or counted then. */
@@ -100,11 +102,12 @@ export function acquireAtOnce(
   route: Route,
   key: string | undefined,
   cost: number,
-): Permit | undefined {
+): Promise<Permit> | undefined {
   const decision = takeAtOnce(limiter, route, key, cost, false);
   if (!decision?.allowed) return undefined;
-  countFor(limiter, decision, 0, LEFT.nowUs, true);
-  return new RatePermit(decision, 0);
+  const permit = new RatePermit(decision, 0);
+  countFor(limiter, permit.decision, permit.waitedMs, LEFT.nowUs, true);
+  return Promise.resolve(permit);
 }
 
 /**

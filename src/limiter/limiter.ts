@@ -112,8 +112,7 @@ export class Limiter {
       const permit = this.#policy.maxConcurrent > 0
         ? this.#permitOf(this.#partiesOf(key, cost), timeoutMs, signal)
         : acquireAtOnce(this.#alone, this.#route, key, cost);
-      if (permit instanceof Promise) return permit;
-      return permit === undefined ? this.#acquireInTurn(key, cost, timeoutMs, signal) : Promise.resolve(permit);
+      return permit ?? this.#acquireInTurn(key, cost, timeoutMs, signal);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -127,9 +126,10 @@ export class Limiter {
     parties: readonly [Party],
     timeoutMs: number | undefined,
     signal: AbortSignal | undefined,
-  ): Permit | Promise<Permit> | undefined {
-    return permitAtOnce(parties, this.#route, false) ??
+  ): Promise<Permit> | undefined {
+    const permit = permitAtOnce(parties, this.#route, false) ??
       permitSoon(parties, this.#route, this.#patience(timeoutMs, signal));
+    return permit && Promise.resolve(permit);
   }
 
   async #acquireInTurn(
@@ -151,6 +151,7 @@ export class Limiter {
       const known = this.#policy.maxConcurrent > 0
         ? permitAtOnce(this.#partiesOf(key, cost), this.#route, true)?.decision
         : decideAtOnce(this.#alone, this.#route, key, cost);
+      if (known instanceof Promise) return known;
       return Promise.resolve(known ?? decideNow(this.#partiesOf(key, cost), this.#route));
     } catch (error) {
       return Promise.reject(error);

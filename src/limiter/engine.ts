@@ -112,20 +112,31 @@ export function acquireAtOnce(
 
 /**
  * As `acquireAtOnce` for a limiter with permits: takes them where the store is in this process, some are free, and
- * nobody waits. Its permit is that of the decision where `grants`, and beside it otherwise.
+ * nobody waits. Where `grants`, it tells the decision, which has the permit; else the permit.
  */
-export function permitAtOnce(parties: readonly Party[], route: Route, grants: boolean): Permit | undefined {
+export function permitAtOnce(parties: readonly Party[], route: Route, grants: true): Promise<Decision> | undefined;
+export function permitAtOnce(parties: readonly Party[], route: Route, grants: false): Promise<Permit> | undefined;
+export function permitAtOnce(
+  parties: readonly Party[],
+  route: Route,
+  grants: boolean,
+): Promise<Decision | Permit> | undefined {
   const client = route.current();
   if (client?.store.takePermitsAtOnce === undefined || client.guard !== undefined) return undefined;
   const party = parties[0] as Party;
   const reply = client.store.takePermitsAtOnce(party);
   if (reply === undefined) return undefined;
-  const { limiter, key, cost } = party;
+  const { limiter, key, cost, metrics, events } = party;
+  if (!grants && !events.any) {
+    const permit = client.hold(parties, undefined, 0, reply, reply); // few callers ask a permit for its decision
+    metrics.acquired(permit.waitedMs, reply.nowUs);
+    return Promise.resolve(permit);
+  }
   const decision = new Decision(limiter, key, cost, parties, reply, grants);
   const permit = client.hold(parties, decision, 0, reply, reply);
   if (grants) decision.grant(permit);
   countFor(party, decision, 0, reply.nowUs, !grants);
-  return permit;
+  return Promise.resolve(grants ? decision : permit);
 }
 
 /** Decides now. At once where the store is in this process or need not be asked. */

@@ -7,8 +7,9 @@
 import { LeaseLostError } from "../base/errors.ts";
 import { showAs } from "../base/inspect.ts";
 import type { LocalLease, TakeReply, Target } from "../stores/store.ts";
+import { decisionOf } from "./decide.ts";
 import type { Decision } from "./decision.ts";
-import { HeldLease } from "./lease_keeper.ts";
+import type { HeldLease, LeaseLine } from "./lease_keeper.ts";
 import type { Party } from "./party.ts";
 import type { Permit } from "./permit.ts";
 import type { StoreClient } from "./store_client.ts";
@@ -16,18 +17,26 @@ import type { StoreClient } from "./store_client.ts";
 const DONE = Promise.resolve();
 
 /** A permit that can be told that its slot is lost; the client that took it renews its lease. */
-export class HeldPermit extends HeldLease implements Permit {
-  /** The decision that granted it. */
-  readonly decision: Decision;
+export class HeldPermit implements Permit, HeldLease {
   /** How long the caller waited for it, in milliseconds. */
   readonly waitedMs: number;
-  /** The fencing token of the first of its slots. */
-  readonly fencingToken: number | undefined;
   /** The id of its leases, or its lease in this process. */
-  override readonly lease: string | LocalLease;
+  readonly lease: string | LocalLease;
   /** Whose slots it holds. */
-  override readonly targets: readonly Party[];
+  readonly targets: readonly Party[];
+  /** When its lease is renewed. */
+  dueUs: number;
+  /** Where it waits for that. */
+  line: LeaseLine | undefined;
+  /** The one before it there. */
+  before: HeldLease | undefined;
+  /** The one behind it there. */
+  after: HeldLease | undefined;
+  /** The renewal that asked last about its lease. */
+  asked: readonly HeldLease[] | undefined;
   readonly #client: StoreClient;
+  readonly #reply: TakeReply;
+  #decision: Decision | undefined;
   #lost: AbortController | undefined;
   #released: Promise<void> | undefined;
 
@@ -36,7 +45,7 @@ export class HeldPermit extends HeldLease implements Permit {
    *
    * @param client Who took it, and keeps its lease.
    * @param holders Whose slots it holds.
-   * @param decision The decision that granted it.
+   * @param decision The decision that granted it. Without one it is made when it is asked for.
    * @param waitedMs How long the caller waited for it, in milliseconds.
    * @param reply The reply that granted it.
    * @param lease The id of its leases, or its lease in this process.
@@ -44,20 +53,36 @@ export class HeldPermit extends HeldLease implements Permit {
   constructor(
     client: StoreClient,
     holders: readonly Party[],
-    decision: Decision,
+    decision: Decision | undefined,
     waitedMs: number,
     reply: TakeReply,
     lease: string | LocalLease,
   ) {
-    super();
-    this.decision = decision;
     this.waitedMs = waitedMs;
-    this.fencingToken = reply.fence ?? reply.levels.find((level) => level.slots !== undefined)?.slots?.fence;
     this.lease = lease;
     this.targets = holders;
+    this.dueUs = 0;
+    this.line =
+      this.before =
+      this.after =
+      this.asked =
+        undefined;
     this.#client = client;
+    this.#reply = reply;
+    this.#decision = decision;
+    this.#lost = this.#released = undefined;
     for (let i = 0; i < holders.length; i++) (holders[i] as Party).metrics.held();
     client.leases.keep(this, typeof lease === "string" ? undefined : reply.nowUs);
+  }
+
+  /** The decision that granted it. */
+  get decision(): Decision {
+    return this.#decision ??= decisionOf(this.targets, this.#reply, false, false);
+  }
+
+  /** The fencing token of the first of its slots. */
+  get fencingToken(): number | undefined {
+    return this.#reply.fence ?? this.#reply.levels.find((level) => level.slots !== undefined)?.slots?.fence;
   }
 
   /** Aborted if the slot is lost. */
@@ -91,7 +116,7 @@ export class HeldPermit extends HeldLease implements Permit {
   }
 
   /** The store no longer knows the lease. */
-  override lose(): void {
+  lose(): void {
     if (this.#released !== undefined) return;
     this.#released = Promise.resolve();
     (this.#lost ??= new AbortController()).abort(new LeaseLostError(this.decision.limiter));

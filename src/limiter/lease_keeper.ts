@@ -7,32 +7,32 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import type { LocalLease, Target } from "../stores/store.ts";
 
-/** A lease that is held. Whoever holds one extends it, so that the keeper needs no other object and no map. */
-export abstract class HeldLease {
+/** A lease that is held. Its holder is one itself, so that the keeper needs no other object and no map. */
+export interface HeldLease {
   /** Its id in the store, or itself, where it is held in this process. */
-  abstract readonly lease: string | LocalLease;
+  readonly lease: string | LocalLease;
   /** The targets whose slots are held. */
-  abstract readonly targets: readonly Target[];
+  readonly targets: readonly Target[];
   /** Called once if the store no longer knows it. */
-  abstract lose(): void;
+  lose(): void;
 
-  /** When it is renewed; the keeper sets this and all that follows. */
-  dueUs = 0;
+  /** When it is renewed, 0 at first; the keeper sets this and all that follows. */
+  dueUs: number;
   /** The line in which it waits for that; undefined while it is not kept. */
-  line: LeaseLine | undefined = undefined;
+  line: LeaseLine | undefined;
   /** Its neighbours in the line. */
-  before: HeldLease | undefined = undefined;
+  before: HeldLease | undefined;
   /** The one behind it. */
-  after: HeldLease | undefined = undefined;
+  after: HeldLease | undefined;
   /** The call that asked last about it. */
-  asked: readonly HeldLease[] | undefined = undefined;
+  asked: readonly HeldLease[] | undefined;
 }
 
 /** Asks the store to renew leases; one answer for each. */
 export type Renew = (leases: readonly HeldLease[]) => Promise<readonly boolean[]>;
 
 /** Leases that are renewed after the same time, so the oldest is due first. */
-class LeaseLine {
+export class LeaseLine {
   first: HeldLease | undefined = undefined;
   last: HeldLease | undefined = undefined;
 

@@ -127,9 +127,10 @@ export class Limiter {
     timeoutMs: number | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Permit> | undefined {
-    const permit = permitAtOnce(parties, this.#route, false) ??
-      permitSoon(parties, this.#route, this.#patience(timeoutMs, signal));
-    return permit && Promise.resolve(permit);
+    const permit = permitAtOnce(parties, this.#route, false);
+    if (permit !== undefined) return permit;
+    const soon = permitSoon(parties, this.#route, this.#patience(timeoutMs, signal));
+    return soon && Promise.resolve(soon);
   }
 
   async #acquireInTurn(
@@ -149,10 +150,9 @@ export class Limiter {
       this.#check(options);
       const { key, cost = 1 } = options;
       const known = this.#policy.maxConcurrent > 0
-        ? permitAtOnce(this.#partiesOf(key, cost), this.#route, true)?.decision
+        ? permitAtOnce(this.#partiesOf(key, cost), this.#route, true)
         : decideAtOnce(this.#alone, this.#route, key, cost);
-      if (known instanceof Promise) return known;
-      return Promise.resolve(known ?? decideNow(this.#partiesOf(key, cost), this.#route));
+      return known ?? Promise.resolve(decideNow(this.#partiesOf(key, cost), this.#route));
     } catch (error) {
       return Promise.reject(error);
     }

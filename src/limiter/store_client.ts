@@ -142,10 +142,10 @@ export class StoreClient {
     return guard.decide(this, request, new PermitCall(party, request, startUs, outcome));
   }
 
-  /** Makes a permit, whose lease is renewed from now on. It has an id in the store, or is held in this process. */
+  /** Makes a permit, whose lease is renewed from now on; its decision too, if there is none yet. It has an id in the store, or is held in this process. */
   hold(
     holders: readonly Party[],
-    decision: Decision,
+    decision: Decision | undefined,
     waitedMs: number,
     reply: TakeReply,
     lease: string | LocalLease,

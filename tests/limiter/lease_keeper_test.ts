@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { HeldLease, LeaseKeeper } from "../../src/limiter/lease_keeper.ts";
+import { type HeldLease, LeaseKeeper } from "../../src/limiter/lease_keeper.ts";
 import { compilePolicy } from "../../src/policy/policy.ts";
 import { FakeClock, nextTurn } from "../../src/testing/fake_clock.ts";
 
@@ -28,14 +28,16 @@ describe("LeaseKeeper", () => {
         });
       });
       let losses = 0;
-      class Lease extends HeldLease {
-        override readonly lease = "1";
-        override readonly targets = [{ limiter: "slots", key: undefined, policy, cost: 1, slots: 1 }];
-        override lose(): void {
-          losses++;
-        }
-      }
-      const lease = new Lease();
+      const lease: HeldLease = {
+        lease: "1",
+        targets: [{ limiter: "slots", key: undefined, policy, cost: 1, slots: 1 }],
+        lose: () => losses++,
+        dueUs: 0,
+        line: undefined,
+        before: undefined,
+        after: undefined,
+        asked: undefined,
+      };
       keeper.keep(lease);
       for (const _ of answers) keeper.hurry(); // as if the store had come back that often
       for (const i of order) {

@@ -12,6 +12,9 @@ import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
 import type { SlotBook } from "./slot_book.ts";
 
+/** How long a key keeps its book after the last grant: a key in use would make one for each permit. */
+const BOOK_KEPT_US = 100_000;
+
 /** The state of one key of one limiter. */
 export interface Cell {
   /** The rules that the states were made for. */
@@ -63,7 +66,8 @@ export class CellBox implements Box {
         return true;
       }
       const [key, cell] = next.value;
-      if (!cell.slots?.inUse && freshFromUs(cell) <= nowUs) this.#cells.delete(key);
+      const keptUs = cell.slots === undefined ? 0 : BOOK_KEPT_US;
+      if (!cell.slots?.inUse && freshFromUs(cell) + keptUs <= nowUs) this.#cells.delete(key);
     }
     return false;
   }

@@ -16,7 +16,8 @@ export interface Lease extends HeapItem {
 /** Leases and the queue of one key. */
 export class SlotBook {
   #queue: WaitQueue | undefined;
-  readonly #leases = new Map<string, Lease>();
+  /** Those that have an id; most have none. */
+  #leases: Map<string, Lease> | undefined;
   /** Those that have not ended, by their end. */
   readonly #live = new Heap<Lease>();
   /** Those that have: they are forgotten when somebody takes a permit, and until then held again when renewed. */
@@ -128,7 +129,7 @@ export class SlotBook {
 
   /** Ends the leases of an id. Returns how many permits that were. */
   release(id: string): number {
-    const lease = this.#leases.get(id);
+    const lease = this.#leases?.get(id);
     if (lease === undefined) return 0;
     this.#drop(lease);
     return lease.slots;
@@ -136,13 +137,13 @@ export class SlotBook {
 
   /** Whether an id holds a lease that has not ended. */
   holds(id: string, nowUs: number): boolean {
-    return (this.#leases.get(id)?.at ?? 0) > nowUs;
+    return (this.#leases?.get(id)?.at ?? 0) > nowUs;
   }
 
   /** Extends the leases of an id. A lease over time is held again if there still is room. Returns whether it is held. */
   renew(id: string, slots: number, nowUs: number, ttlUs: number, maxConcurrent: number): boolean {
     const used = this.live(nowUs);
-    const lease = this.#leases.get(id);
+    const lease = this.#leases?.get(id);
     if (lease === undefined || (lease.at <= nowUs && used + slots > maxConcurrent)) return false;
     this.#hold(id, Math.max(slots, 1), nowUs + ttlUs);
     return true;
@@ -150,30 +151,31 @@ export class SlotBook {
 
   /** Ends every lease. */
   clear(): void {
-    this.#leases.clear();
+    this.#leases?.clear();
     this.#live.clear();
     this.#ended = undefined;
     this.#used = 0;
   }
 
   #hold(id: string, slots: number, at: number): void {
-    const before = this.#leases.get(id);
+    const leases = this.#leases ??= new Map<string, Lease>();
+    const before = leases.get(id);
     if (before !== undefined && before.slots === slots && before.place >= 0) return this.#live.move(before, at);
     if (before !== undefined) this.#drop(before);
     const lease: Lease = { id, slots, at, place: -1 };
-    this.#leases.set(id, lease);
+    leases.set(id, lease);
     this.#live.add(lease);
     this.#used += slots;
   }
 
   #forgetEnded(): void {
     if (this.#ended === undefined) return;
-    for (const { id } of this.#ended) if (id !== undefined) this.#leases.delete(id);
+    for (const { id } of this.#ended) if (id !== undefined) this.#leases?.delete(id);
     this.#ended = undefined;
   }
 
   #drop(lease: Lease): void {
-    if (lease.id !== undefined) this.#leases.delete(lease.id);
+    if (lease.id !== undefined) this.#leases?.delete(lease.id);
     if (lease.place < 0) {
       this.#ended?.delete(lease);
       if (this.#ended?.size === 0) this.#ended = undefined;

@@ -5,8 +5,7 @@
  */
 
 import { shortKey } from "../../base/short_key.ts";
-import { PermitReply } from "../permit_reply.ts";
-import type { LocalLease, TakeReply, Target } from "../store.ts";
+import type { LocalLease, TakeReply, Target, TargetLevel } from "../store.ts";
 import { freshCell } from "./cell_box.ts";
 import type { Cells } from "./cells.ts";
 import { type Lease, SlotBook } from "./slot_book.ts";
@@ -22,25 +21,49 @@ export interface LeaseHost {
 }
 
 /** Permits that were taken: a reply, a lease and its place in the book, all in one. */
-class LocalPermits extends PermitReply implements LocalLease, Lease {
-  readonly id: undefined;
+class LocalPermits implements TakeReply, LocalLease, Lease {
+  readonly nowUs: number;
+  readonly fence: number;
   readonly slots: number;
   at: number;
   place: number;
+  readonly #used: number;
+  readonly #freeInUs: number;
   readonly #book: SlotBook;
   readonly #host: LeaseHost;
 
   constructor(host: LeaseHost, book: SlotBook, { slots, policy }: Target, nowUs: number, used: number) {
     const at = nowUs + policy.leaseTtlUs;
-    const freeInUs = used === slots ? policy.leaseTtlUs : Math.min(book.freeIn(nowUs), policy.leaseTtlUs);
-    super("allowed", nowUs, 0, used, freeInUs, book.nextFence(nowUs));
-    this.id = undefined;
+    this.nowUs = nowUs;
+    this.fence = book.nextFence(nowUs);
     this.slots = slots;
     this.at = at;
     this.place = -1;
+    this.#used = used;
+    this.#freeInUs = used === slots ? policy.leaseTtlUs : Math.min(book.freeIn(nowUs), policy.leaseTtlUs);
     this.#book = book;
     this.#host = host;
     book.enter(this);
+  }
+
+  get status(): "allowed" {
+    return "allowed";
+  }
+
+  get waitUs(): 0 {
+    return 0;
+  }
+
+  get arrivalUs(): 0 {
+    return 0;
+  }
+
+  get id(): undefined {
+    return undefined;
+  }
+
+  get levels(): readonly TargetLevel[] {
+    return [{ rates: [], slots: { used: this.#used, freeInUs: this.#freeInUs, fence: this.fence } }];
   }
 
   release(target: Target): void {

@@ -13,17 +13,19 @@ export interface Lease extends HeapItem {
   readonly slots: number;
 }
 
-/** Leases and the queue of one key. */
-export class SlotBook {
+/**
+ * Leases and the queue of one key. It is the heap of the leases that have not ended, by their end, and no object more: with
+ * many keys, most of what a permit costs is to read what was not read for a while.
+ */
+export class SlotBook extends Heap<Lease> {
   #queue: WaitQueue | undefined;
   /** Those that have an id; most have none. */
   #leases: Map<string, Lease> | undefined;
-  /** Those that have not ended, by their end. */
-  readonly #live = new Heap<Lease>();
-  /** Those that have: they are forgotten when somebody takes a permit, and until then held again when renewed. */
+  /** Those that have ended: they are forgotten when somebody takes a permit, and until then held again when renewed. */
   #ended: Set<Lease> | undefined;
+  /** When the last of them was found to have. */
+  #endedUs = 0;
   #used = 0;
-  #readUs = 0;
   #lastFence = 0;
 
   /** From this instant on, a token by the clock alone is above every one given out. */
@@ -43,17 +45,17 @@ export class SlotBook {
 
   /** Whether anybody holds or waits for anything. */
   get inUse(): boolean {
-    return this.#live.size > 0 || this.#ended !== undefined || this.waiting > 0;
+    return this.size > 0 || this.#ended !== undefined || this.waiting > 0;
   }
 
   /** Permits whose leases have not ended. */
   live(nowUs: number): number {
     // A clock that steps back makes leases last longer, never shorter.
-    if (nowUs < this.#readUs && this.#ended !== undefined) this.#revive(this.#ended, nowUs);
-    this.#readUs = nowUs;
-    for (let first = this.#live.first; first !== undefined && first.at <= nowUs; first = this.#live.first) {
-      this.#live.remove(first);
+    if (this.#ended !== undefined && nowUs < this.#endedUs) this.#revive(this.#ended, nowUs);
+    for (let { first } = this; first !== undefined && first.at <= nowUs; first = this.first) {
+      this.remove(first);
       (this.#ended ??= new Set()).add(first);
+      this.#endedUs = nowUs;
       this.#used -= first.slots;
     }
     return this.#used;
@@ -69,7 +71,7 @@ export class SlotBook {
     if (missing > used) return FOREVER_US;
     if (missing <= 0) return 0;
     let endUs = 0;
-    this.#live.walk((lease) => {
+    this.walk((lease) => {
       endUs = lease.at;
       missing -= lease.slots;
       return missing <= 0;
@@ -80,7 +82,7 @@ export class SlotBook {
   /** Microseconds until the first permit falls free by itself; 0 where none is held. */
   freeIn(nowUs: number): number {
     this.live(nowUs);
-    const { first } = this.#live;
+    const { first } = this;
     return first === undefined ? 0 : first.at - nowUs;
   }
 
@@ -101,7 +103,7 @@ export class SlotBook {
   /** Takes in a lease that is known to its holder alone, where `live` was just asked for. */
   enter(lease: Lease): void {
     this.#forgetEnded();
-    this.#live.add(lease);
+    this.add(lease);
     this.#used += lease.slots;
   }
 
@@ -116,13 +118,13 @@ export class SlotBook {
   extend(lease: Lease, nowUs: number, ttlUs: number, maxConcurrent: number): boolean {
     const used = this.live(nowUs);
     if (lease.place >= 0) {
-      this.#live.move(lease, nowUs + ttlUs);
+      this.move(lease, nowUs + ttlUs);
       return true;
     }
     if (!this.#ended?.delete(lease) || used + lease.slots > maxConcurrent) return false;
     if (this.#ended.size === 0) this.#ended = undefined;
     lease.at = nowUs + ttlUs;
-    this.#live.add(lease);
+    this.add(lease);
     this.#used += lease.slots;
     return true;
   }
@@ -150,9 +152,9 @@ export class SlotBook {
   }
 
   /** Ends every lease. */
-  clear(): void {
+  override clear(): void {
     this.#leases?.clear();
-    this.#live.clear();
+    super.clear();
     this.#ended = undefined;
     this.#used = 0;
   }
@@ -160,11 +162,11 @@ export class SlotBook {
   #hold(id: string, slots: number, at: number): void {
     const leases = this.#leases ??= new Map<string, Lease>();
     const before = leases.get(id);
-    if (before !== undefined && before.slots === slots && before.place >= 0) return this.#live.move(before, at);
+    if (before !== undefined && before.slots === slots && before.place >= 0) return this.move(before, at);
     if (before !== undefined) this.#drop(before);
     const lease: Lease = { id, slots, at, place: -1 };
     leases.set(id, lease);
-    this.#live.add(lease);
+    this.add(lease);
     this.#used += slots;
   }
 
@@ -180,7 +182,7 @@ export class SlotBook {
       this.#ended?.delete(lease);
       if (this.#ended?.size === 0) this.#ended = undefined;
     } else {
-      this.#live.remove(lease);
+      this.remove(lease);
       this.#used -= lease.slots;
     }
   }
@@ -189,7 +191,7 @@ export class SlotBook {
     for (const lease of ended) {
       if (lease.at <= nowUs) continue;
       ended.delete(lease);
-      this.#live.add(lease);
+      this.add(lease);
       this.#used += lease.slots;
     }
     if (ended.size === 0) this.#ended = undefined;

@@ -4,7 +4,9 @@
  *
  *     npm test                        every file on the runtimes that the table gives it
  *     npm test -- --node              every file, on Node only; also --deno, --bun
+ *     npm test -- stores/redis/rest   the files of one area, which is a folder of tests/
  *     npm test -- --bun kernels race  only the files whose path contains one of the words
+ *     npm test -- --areas             each area by itself, and how long it took
  *
  * @module
  */
@@ -13,12 +15,16 @@ import process from "node:process";
 
 import { exitOnSignals } from "./_process.ts";
 import { obtainRedis } from "./redis/obtain.ts";
-import { areaLines, cpuSeconds } from "./suite/areas.ts";
+import { areasOf } from "./suite/areas.ts";
 import { tasksAgain, unstableLines, withAgain } from "./suite/again.ts";
 import { laneCount, type LaneOptions, runTasks, waitingLaneCount } from "./suite/lanes.ts";
 import { RUNTIMES } from "./suite/runtimes.ts";
-import { selectTasks } from "./suite/selection.ts";
+import { selectTasks, type Task } from "./suite/selection.ts";
 import { describeFile, describeRuntime, isGood, nodeTotals, outputOf, problemsOf } from "./suite/summary.ts";
+import { areaLines, areaTable, runAreas, timed, totalLine } from "./suite/times.ts";
+
+/** Where the files are in more areas than these, only their number is printed. */
+const MOST_NAMED = 3;
 
 exitOnSignals();
 process.setMaxListeners(0); // what each lane starts ends with this process
@@ -30,15 +36,17 @@ try {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const startMs = performance.now();
-  const tasks = await selectTasks(args);
+  const byArea = args.includes("--areas");
+  const tasks = await selectTasks(args.filter((arg) => arg !== "--areas"));
   const isOnly = tasks.length === 1;
   const lanes = Math.min(tasks.length, laneCount() + waitingLaneCount());
-  console.log(`${tasks.length} runs of a file, ${lanes} at a time`);
+  const areas = areasOf(tasks.map(({ file }) => file));
+  const where = areas.length > MOST_NAMED ? `${areas.length} areas` : areas.join(", ");
+  console.log(`${tasks.length} runs of a file, in ${where}, ${lanes} at a time`);
   const options: LaneOptions = {
     async obtain() {
       const redis = await obtainRedis();
-      console.log(`Redis: ${redis.origin}`);
+      if (!byArea) console.log(`Redis: ${redis.origin}`);
       return redis;
     },
     onEnd(run) {
@@ -47,21 +55,22 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(describeFile(run));
     },
   };
-  const first = await runTasks(tasks, options);
-  const again = await runTasks(tasksAgain(first), options);
+  const runFiles = (own: readonly Task[]) => runTasks(own, options);
+  const { result: { first, again, each }, times } = await timed(async () => {
+    const { runs, areas } = byArea ? await runAreas(tasks, runFiles) : { runs: await runFiles(tasks), areas: [] };
+    return { first: runs, each: areas, again: await runFiles(tasksAgain(runs)) };
+  });
   const runs = withAgain(first, again);
-  const durationMs = performance.now() - startMs;
 
   const problems = problemsOf(runs);
   const used = RUNTIMES.filter((runtime) => runs.some((run) => run.runtime === runtime));
-  const cpu = cpuSeconds();
   const lines = [
-    ...areaLines(runs),
+    ...byArea ? areaTable(each) : areaLines(runs),
     ...used.map((runtime) => describeRuntime(runtime, runs)),
-    ...(cpu === undefined ? [] : [`Processor time: ${cpu.toFixed(0)} s`]),
+    totalLine(runs, times),
     ...unstableLines(again),
     ...problems,
-    ...nodeTotals(runs, Math.round(durationMs)),
+    ...nodeTotals(runs, Math.round(times.wallMs)),
   ];
   console.log(["", ...lines].join("\n"));
   return problems.length === 0 ? 0 : 1;

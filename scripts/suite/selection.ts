@@ -5,6 +5,7 @@
  */
 
 import { filesUnder } from "../_files.ts";
+import { filesFor } from "./areas.ts";
 import { type Runtime, RUNTIMES } from "./runtimes.ts";
 import { rowOf, WAITING } from "./table.ts";
 
@@ -21,10 +22,10 @@ export interface Task {
 }
 
 /**
- * Reads the arguments. Words choose files by a part of their path. `--bun`, `--deno` and `--node` choose the runtimes for
+ * Reads the arguments. A word chooses the area that it names, or files by a part of their path. `--bun`, `--deno` and `--node` choose the runtimes for
  * all of them; without such a flag the table does.
  *
- * @throws {Error} If a flag is unknown or no file is left.
+ * @throws {Error} If a flag is unknown or a word chooses no file.
  */
 export async function selectTasks(args: readonly string[]): Promise<Task[]> {
   const all = (await filesUnder("tests")).filter((file) => file.endsWith("_test.ts"));
@@ -37,13 +38,17 @@ export function tasksFor(all: readonly string[], args: readonly string[]): Task[
   const words = args.filter((arg) => !arg.startsWith("--"));
 
   const unknown = flags.find((flag) => !RUNTIMES.some(({ name }) => flag === `--${name}`));
-  if (unknown) throw new Error(`Cannot run the tests: expected --bun, --deno or --node, received ${unknown}`);
-  const files = all.filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
-  if (files.length === 0) throw new Error(`Cannot run the tests: no file of tests/ matches ${words.join(" ")}`);
+  if (unknown) throw new Error(`Cannot run the tests: expected --areas, --bun, --deno or --node, received ${unknown}`);
+  const chosen = words.map((word) => ({ word, own: filesFor(word, all) }));
+  const empty = chosen.find(({ own }) => own.length === 0);
+  if (empty) throw new Error(`Cannot run the tests: no file of tests/ matches ${empty.word}`);
+  const files = all.filter((file) => words.length === 0 || chosen.some(({ own }) => own.includes(file)));
 
   return files.flatMap((file) => {
     const { on, alone = false } = rowOf(file);
-    const chosen = RUNTIMES.filter(({ name }) => flags.length === 0 ? on.includes(name) : flags.includes(`--${name}`));
-    return chosen.map((runtime) => ({ runtime, file, alone, waits: WAITING.includes(file) }));
+    const runtimes = RUNTIMES.filter(({ name }) =>
+      flags.length === 0 ? on.includes(name) : flags.includes(`--${name}`)
+    );
+    return runtimes.map((runtime) => ({ runtime, file, alone, waits: WAITING.includes(file) }));
   });
 }

@@ -1,51 +1,63 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import process from "node:process";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 
-import { areaLines, cpuSeconds } from "../../scripts/suite/areas.ts";
-import type { FileRun } from "../../scripts/suite/run.ts";
-import { type Runtime, RUNTIMES } from "../../scripts/suite/runtimes.ts";
+import { filesUnder } from "../../scripts/_files.ts";
+import { areaOf, areasOf, filesFor } from "../../scripts/suite/areas.ts";
+import { RUNTIMES } from "../../scripts/suite/runtimes.ts";
+import { tasksFor } from "../../scripts/suite/selection.ts";
 
-function ran(file: string, durationMs: number): FileRun {
-  return {
-    runtime: RUNTIMES[0] as Runtime,
-    file,
-    durationMs,
-    alone: false,
-    waits: false,
-    code: 0,
-    counts: undefined,
-    output: "",
-  };
-}
+const files = (await filesUnder("tests")).filter((file) => file.endsWith("_test.ts"));
 
-describe("areaLines()", () => {
-  it("adds up each folder, the slowest first, and names the slowest files", () => {
-    const runs = [ran("tests/a/x_test.ts", 1_000), ran("tests/a/b/y_test.ts", 5_500), ran("tests/a/z_test.ts", 500)];
-    assert.deepEqual(areaLines(runs), [
-      "   5.5 s added up, 1 runs of a file: tests/a/b",
-      "   1.5 s added up, 2 runs of a file: tests/a",
-      "   5.5 s in one file: Bun, tests/a/b/y_test.ts",
-      "   1.0 s in one file: Bun, tests/a/x_test.ts",
-      "   0.5 s in one file: Bun, tests/a/z_test.ts",
-    ]);
+describe("filesFor()", () => {
+  const all = [
+    "tests/a/one_test.ts",
+    "tests/a/b/two_test.ts",
+    "tests/a/b/c/three_test.ts",
+    "tests/a/b_more/four_test.ts",
+    "tests/x/a_test.ts",
+  ];
+  const named = (word: string) => filesFor(word, all).map((file) => /(\w+)_test/.exec(file)?.[1]);
+
+  it("takes the files of the area that a word names, and none below or beside it", () => {
+    assert.deepEqual(named("a"), ["one"]);
+    assert.deepEqual(named("a/b"), ["two"]);
+    assert.deepEqual(named("tests/a/b"), ["two"]);
+    assert.deepEqual(named("./tests/a/b"), ["two"]);
+    assert.deepEqual(named("a/b/c"), ["three"]);
   });
 
-  it("says nothing about a single file", () => assert.deepEqual(areaLines([ran("tests/a_test.ts", 1)]), []));
+  it("takes those whose path contains a word that names no area", () => {
+    assert.deepEqual(named("b"), ["two", "three", "four"]);
+    assert.deepEqual(named("a/b/"), ["two", "three"]);
+    assert.deepEqual(named("tests/a/"), ["one", "two", "three", "four"]);
+    assert.deepEqual(named("tests"), ["one", "two", "three", "four", "a"]);
+    assert.deepEqual(named("zebra"), []);
+  });
+
+  it("takes each area of the suite by its name", () => {
+    for (const area of areasOf(files)) {
+      assert.deepEqual(filesFor(area, files), files.filter((file) => areaOf(file) === area), area);
+    }
+  });
 });
 
-describe("cpuSeconds()", () => {
-  it("counts what programs took that this process ran, on Linux", () => {
-    const before = cpuSeconds();
-    if (process.platform !== "linux") return assert.equal(before, undefined);
-    const busy =
-      "for (let i = 0; i < 1e8; i++); const { user, system } = process.cpuUsage(); console.log(user + system)";
-    const { status, stdout } = spawnSync(process.execPath, ["-e", busy], { encoding: "utf8" });
-    assert.equal(status, 0);
-    const tookS = (cpuSeconds() as number) - (before as number);
-    const toldS = Number(stdout) / 1e6;
-    // It ends after it has told, and the clock of a processor ticks every 10 ms.
-    assert.ok(tookS > toldS - 0.05 && tookS < toldS + 1, `${tookS} s, where the program tells of ${toldS} s`);
+describe("The areas of the suite", () => {
+  const rows = readFileSync("CONTRIBUTING.md", "utf8").split("\n").flatMap((line) => {
+    const [, area, about, on, seconds] = /^\| `([\w/]+)` +\| (.+?) *\| ([\w, ]+?) *\| +([\d.]+) \|$/.exec(line) ?? [];
+    return area === undefined ? [] : [{ area, about, on, seconds: Number(seconds) }];
+  });
+
+  it("are folders: no file lies in tests/ itself", () => {
+    assert.deepEqual(files.filter((file) => file.split("/").length < 3), []);
+  });
+
+  it("are listed by CONTRIBUTING, with the runtimes of their files", () => {
+    const actual = areasOf(files).map((area) => {
+      const tasks = tasksFor(files.filter((file) => areaOf(file) === area), []);
+      const on = RUNTIMES.filter((runtime) => tasks.some((task) => task.runtime === runtime));
+      return { area, on: on.map(({ title }) => title).join(", ") };
+    });
+    assert.deepEqual(rows.map(({ area, on }) => ({ area, on })), actual);
   });
 });

@@ -88,8 +88,9 @@ describe("tasksFor()", () => {
     assert.deepEqual(named(["--deno"]), ["deno tests/algorithms/a_test.ts", "deno tests/registry/b_test.ts"]);
   });
 
-  it("refuses an unknown flag, and words that match nothing", () => {
-    assert.throws(() => named(["--nod"]), /expected --bun, --deno or --node, received --nod/);
+  it("refuses an unknown flag, and a word that matches nothing, also beside one that does", () => {
+    assert.throws(() => named(["--nod"]), /expected --areas, --bun, --deno or --node, received --nod/);
     assert.throws(() => named(["zebra"]), /no file of tests\/ matches zebra/);
+    assert.throws(() => named(["algorithms", "zebra"]), /no file of tests\/ matches zebra/);
   });
 });

@@ -41,6 +41,7 @@ import {
 import { assertLogsNamed, assertMixedRules, assertRulesThatCome, assertRulesThatGo } from "./mixed_laws.ts";
 import { assertRegister } from "../stores/mixed_rules/_rule_register.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
+import { assertRaisedServes } from "./permit_laws.ts";
 import {
   assertBlockKept,
   assertBlockLifted,
@@ -363,13 +364,13 @@ const assertReadsAgain = sequence(
 
 /** What the long way has read of leases changes by the short one, before the long one looks again, all in one call. */
 const assertForgets = sequence(
-  { maxConcurrent: 2, leaseTtlMs: 100 },
+  { maxConcurrent: 2, leaseTtlMs: 100, maxWaiters: 1 },
   { ask: "now" },
   { ask: "now", us: 10_000 },
   { ask: "wait", us: 1 },
-  { ask: "release", pick: 2, together: true },
-  { ask: "release", pick: 1, together: true },
-  { ask: "now", together: true },
+  { ask: "wait" },
+  { ask: "release", pick: 3, together: true },
+  { ask: "wait", together: true },
   { ask: "wait", together: true },
 );
 
@@ -1434,60 +1435,14 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_short_permits.lua",
+    ["a queue not seen by the short way", 'call("EXISTS", waiters, main)', 'call("EXISTS", main)'],
+    ["a block not seen by the short way", 'call("EXISTS", waiters, main)', 'call("EXISTS", waiters)'],
     [
-      "a queue not seen by the short way",
-      'elseif quiet or call("EXISTS", waiters, main) == 0 then',
-      'elseif quiet or call("EXISTS", main) == 0 then',
+      "nobody served by a release, the short way",
+      "if queue == 0 then\nreplies[last + 1] = removed",
+      "if true then\nreplies[last + 1] = removed",
     ],
-    [
-      "a block not seen by the short way",
-      'elseif quiet or call("EXISTS", waiters, main) == 0 then',
-      'elseif quiet or call("EXISTS", waiters) == 0 then',
-    ],
-    [
-      "the token counted as a lease",
-      "if members == 1 or first_end > now then live = members - 1 end",
-      "if members == 1 or first_end > now then live = members end",
-    ],
-    [
-      "a lease that has ended counted by the short way",
-      "if members == 1 or first_end > now then live = members - 1 end",
-      "live = members - 1",
-    ],
-    [
-      "a lease that has ended counted where the token is older",
-      'if first[1] == "#" and first[4] + 0 > now then',
-      'if first[1] == "#" then',
-    ],
-    [
-      "the token counted as a lease where it is older",
-      "live, fence, first_end = members - 1,",
-      "live, fence, first_end = members,",
-    ],
-    ["one permit too many, the short way", "live and permits - live or -1", "live and permits - live + 1 or -1"],
-    ["a fence that stays, the short way", "if fence >= now then token = fence + 1 end", ""],
-    ["more taken together than there is room", "while done < room and", "while"],
-    [
-      "a permit that a batch forgets",
-      "live, fence = live + done, token + done - 1",
-      "fence = token + done - 1",
-    ],
-    [
-      "a token that a batch forgets",
-      "live, fence = live + done, token + done - 1",
-      "live = live + done",
-    ],
-    [
-      "a token stored that is not the last",
-      'string.format("%.0f", 1 - token - done), "#"',
-      'string.format("%.0f", -token), "#"',
-    ],
-    [
-      "the first end of a batch not seen",
-      "if live == 0 or now + ttl < first_end then first_end = now + ttl end",
-      "",
-    ],
-    ["nobody served by a release, the short way", 'if quiet or call("EXISTS", waiters) == 0 then', "if true then"],
+    ["nobody served by what the short way released", "is_older, removed or 0)", "is_older, 0)"],
     [
       "a release that a batch forgets",
       "live, first_end = live - removed, nil",
@@ -1511,13 +1466,112 @@ export const MUTANTS: readonly Mutant[] = [
       "done = 1",
       assertLongWayForgets,
     ],
+  ),
+  ...mutants(
+    "_short_queue.lua",
+    ["a timeout that the short way does not see", "whose and now - entry[2] <= longest_wait + 0", "whose"],
+    ["those who are gone kept by the short way", "first = way and entry[1]", "first = entry[1]"],
+    [
+      "one that wants its turn given a permit",
+      '"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$"',
+      '"^([^.]*)%.[^.]*%..%.(%d+)%.1%.1$"',
+    ],
+    [
+      "one that wants more given a permit",
+      '"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$"',
+      '"^([^.]*)%.[^.]*%.d%.(%d+)%.%d+%.%d+$"',
+    ],
+  ),
+  ...mutants(
+    "_short_hears.lua",
+    ["one process taken for another", "if whose ~= instance then", "if not instance then"],
+  ),
+  ...mutants(
+    "_short_take.lua",
+    [
+      "the token counted as a lease",
+      "if members == 1 or first_end > now then live = members - 1 end",
+      "if members == 1 or first_end > now then live = members end",
+    ],
+    [
+      "a lease that has ended counted by the short way",
+      "if members == 1 or first_end > now then live = members - 1 end",
+      "live = members - 1",
+    ],
+    [
+      "a lease that has ended counted where the token is older",
+      'if entries[1] == "#" and entries[4] + 0 > now then',
+      'if entries[1] == "#" then',
+    ],
+    [
+      "the token counted as a lease where it is older",
+      "live, fence, first_end = members - 1,",
+      "live, fence, first_end = members,",
+    ],
+    ["one permit too many, the short way", "live and permits - live", "live and permits - live + 1"],
+    [
+      "those in line overtaken",
+      "room > 0 and (not first or is_release and room == 1) then",
+      "room > 0 then",
+      assertRaisedServes,
+    ],
+    [
+      "one served where there is room for more",
+      "room > 0 and (not first or is_release and room == 1) then",
+      "room > 0 and (not first or is_release) then",
+      assertRaisedServes,
+    ],
+    ["a fence that stays, the short way", "if fence >= now then token = fence + 1 end", ""],
+    ["more taken together than there is room", "while done < room and", "while"],
+    ["one that was served kept in line", 'if first then call("ZREM", waiters, first) end', ""],
+    ["a permit handed over to nobody", "ends, first or ARGV[id])", "ends, ARGV[id])"],
+    [
+      "a permit that a batch forgets",
+      "live, fence = live + done, token + done - 1",
+      "fence = token + done - 1",
+    ],
+    [
+      "a token that a batch forgets",
+      "live, fence = live + done, token + done - 1",
+      "live = live + done",
+    ],
+    [
+      "a token stored that is not the last",
+      'format("%.0f", 1 - token - done), "#"',
+      'format("%.0f", -token), "#"',
+    ],
+    [
+      "the first end of a batch not seen",
+      "if live == 0 or now + ttl < first_end then first_end = now + ttl end",
+      "",
+    ],
+    [
+      "one that was served told something else",
+      "now_text, live + 1, first_end - now",
+      "now_text, live, first_end - now",
+    ],
+    ["one that was served not told", 'call("PUBLISH", ARGV[4] .. instance, message)', ""],
+    [
+      "a queue without a bound, the short way",
+      'room == 0 and (ARGV[policy + 2] == "-1" or call("ZCARD", waiters) < ARGV[policy + 2] + 0)',
+      "room == 0",
+    ],
+    [
+      "arrivals at one instant tie, the short way",
+      'if first and call("ZCOUNT", waiters, now_text, "+inf") > 0',
+      "if false",
+    ],
+    ["a queue that a batch forgets", "quiet, has_written, done = false, true, 1", "has_written, done = true, 1"],
+    ["long leases taken on trust", "or ttl > LONGEST_TRUSTED_US then", "then", assertLeasesKept],
+  ),
+  ...mutants(
+    "_short_keep.lua",
     [
       "leases that expire as keys, the short way",
-      'if call("PTTL", leases) < life then',
+      'if call("PTTL", kept) < life then',
       "if false then",
       assertLeasesKept,
     ],
-    ["long leases taken on trust", "or ttl > LONGEST_TRUSTED_US then", "then", assertLeasesKept],
   ),
   ...mutants(
     "_queue.lua",
@@ -1724,7 +1778,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["a failure that takes the others with it", "return message\nend", "error(message, 0)\nend", assertFailsAlone],
   ),
   ...mutants(
-    "coordinate.lua",
+    "_coordinate.lua",
     [
       "every request answered in the same place",
       "replies[i + 1] = guarded(run, text())",

@@ -6,304 +6,304 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local cd=1e14
-local dG=50*cd
-local ja,cv="99",10*cd
-local fk=q-q%cd`;
+const part1 = `local cf=1e14
+local dN=50*cf
+local je,cy="99",10*cf
+local fo=q-q%cf`;
 
-const part2 = `local gl=2e15
-local function eO(m)
-local af,size=string.byte(m,1),#m
-if af==98 and size>8 then
+const part2 = `local gp=2e15
+local function eS(m)
+local ad,size=string.byte(m,1),#m
+if ad==98 and size>8 then
 local z=struct.unpack("<d",m,2)
 if z>=0 and z<2^53 and z==math.floor(z)then return z,10 end
 end
-if af==83 and size>46 or af==115 and size>20 then
+if ad==83 and size>46 or ad==115 and size>20 then
 local z=struct.unpack("<d",m,2)
-if z>q and z<q+gl then return z,size+1 end
+if z>q and z<q+gp then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function gH(aN)
-return math.max(math.floor((aN-dG)/cv),0)
+const part3 = `local function gL(aH)
+return math.max(math.floor((aH-dN)/cy),0)
 end
-local function fl(aN)
-if aN<dG then return aN end
-local us=fk+aN%cd
-if us>q+cd/2 then return us-cd end
-if us<q-cd/2 then return us+cd end
+local function fp(aH)
+if aH<dN then return aH end
+local us=fo+aH%cf
+if us>q+cf/2 then return us-cf end
+if us<q-cf/2 then return us+cf end
 return us
 end`;
 
-const part4 = `local function eV(bk,bh,aa)
+const part4 = `local function fa(bk,bh,aa)
 return math.max(bk<=8*bh and 1 or bk<=1024*bh and 2 or 3,aa)
 end
-local function dn(I,bh)
+local function du(I,bh)
 if I==0 then return q end
 return I==3 and math.huge or q+(I==2 and 1024 or 8)*bh
 end`;
 
-const part5 = `local dK
-local function aY()
-if dK then return dK end
+const part5 = `local dR
+local function aZ()
+if dR then return dR end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local iH,ke=8,2^52
-local dQ={us=0,ab=0,O=0,bu={}}
-local bs={dQ=dQ}
-function bs.fD(a,b,g)
+local iK,ki=8,2^52
+local dY={us=0,ab=0,Q=0,bu={}}
+local bs={dY=dY}
+function bs.fH(a,b,g)
 local us,ab=a.us+b.us,a.ab+b.ab
 if ab<g.denominator then return{us=us,ab=ab}end
 return{us=us+1,ab=ab-g.denominator}
 end
-local fD=bs.fD
-function bs.fc(a,b,g)
+local fH=bs.fH
+function bs.fh(a,b,g)
 local us,ab=a.us-b.us,a.ab-b.ab
 if ab>=0 then return{us=us,ab=ab}end
 return{us=us-1,ab=ab+g.denominator}
 end
-local fc=bs.fc
-function bs.gc(a,b)
+local fh=bs.fh
+function bs.gg(a,b)
 return(a.us<b.us or(a.us==b.us and a.ab<b.ab))and a or b
 end
-function bs.jH(ad,cP,aa,g)
-local aK=fc(ad,aa,g)
-for _,bi in ipairs(ad.bu)do
-if bi.cP>cP then aK=fc(aK,bi,g)end
+function bs.jL(ae,cR,aa,g)
+local aM=fh(ae,aa,g)
+for _,bi in ipairs(ae.bu)do
+if bi.cR>cR then aM=fh(aM,bi,g)end
 end
-return aK.us<0 and dQ or aK
+return aM.us<0 and dY or aM
 end
-function bs.ca(h,g)
-local D=h.us-g.ar
-if h.ab>g.aH then D=D+1 end
+function bs.cc(h,g)
+local D=h.us-g.as
+if h.ab>g.aJ then D=D+1 end
 return max(D,h.w or 0)
 end
-local ca=bs.ca
-function bs.dN(h,g)
-return h.I>0 and ca(h,g)>q and h.I or 0
+local cc=bs.cc
+function bs.dV(h,g)
+return h.I>0 and cc(h,g)>q and h.I or 0
 end
-local function jO(ad,bi,O,g)
-local aK=fD(ad,bi,g)
-if aK.us>ke then return nil end
+local function jS(ae,bi,Q,g)
+local aM=fH(ae,bi,g)
+if aM.us>ki then return nil end
 local bu,y={},1
-for i,cu in ipairs(ad.bu)do
-bu[i]=cu
-if cu.cP<=bi.cP then y=i+1 end
+for i,cv in ipairs(ae.bu)do
+bu[i]=cv
+if cv.cR<=bi.cR then y=i+1 end
 end
 table.insert(bu,y,bi)
-local hC,E=dQ,#bu
-while E>0 and#bu-E<iH do
+local hG,E=dY,#bu
+while E>0 and#bu-E<iK do
 local ac=bu[E]
-if ac.cP-(aK.us-hC.us)+2<=q then break end
-hC=fD(hC,ac,g)
+if ac.cR-(aM.us-hG.us)+2<=q then break end
+hG=fH(hG,ac,g)
 E=E-1
 end
 for _=1,E do
 table.remove(bu,1)
 end
-return{us=aK.us,ab=aK.ab,O=max(ad.O,O),bu=bu}
+return{us=aM.us,ab=aM.ab,Q=max(ae.Q,Q),bu=bu}
 end
-function bs.dW(us,ad)
-local aK=us+ad.us+1
-if ad.O>0 and ad.O<aK then return max(us+1,ad.O)end
-return aK
+function bs.ee(us,ae)
+local aM=us+ae.us+1
+if ae.Q>0 and ae.Q<aM then return max(us+1,ae.Q)end
+return aM
 end
-function bs.be(h)
-local ad=h.ad
-return ad and bs.dW(h.us,ad)>q and ad or nil
+function bs.bb(h)
+local ae=h.ae
+return ae and bs.ee(h.us,ae)>q and ae or nil
 end
-function bs.cB(us,ab,ad,w,g,aa)
-local D=us-g.ar
-if ab>g.aH then D=D+1 end
+function bs.cE(us,ab,ae,w,g,aa)
+local D=us-g.as
+if ab>g.aJ then D=D+1 end
 local bo=max(D,w)
 if w<=q or w<=D then w=nil end
 local h={us=us,ab=ab,w=w,I=0}
-if bo>q then h.I=eV(bo-q,g.ar,aa)end
-if ad then
-local aK,bu=fD(h,ad,g).us,{}
-for i,bi in ipairs(ad.bu)do
-bu[i]={cP=min(bi.cP,aK),us=bi.us,ab=bi.ab}
+if bo>q then h.I=fa(bo-q,g.as,aa)end
+if ae then
+local aM,bu=fH(h,ae,g).us,{}
+for i,bi in ipairs(ae.bu)do
+bu[i]={cR=min(bi.cR,aM),us=bi.us,ab=bi.ab}
 end
-local O=ad.O>us+ad.us and 0 or ad.O
-h.ad={us=ad.us,ab=ad.ab,O=O,bu=bu}
+local Q=ae.Q>us+ae.us and 0 or ae.Q
+h.ae={us=ae.us,ab=ae.ab,Q=Q,bu=bu}
 end
 return h
 end
-function bs.ex(h,fO,cP,w,g)
-local O=max(q,w)+g.ar+1
-local bi={cP=cP,us=fO.us,ab=fO.ab}
-local ad=jO(bs.be(h)or dQ,bi,O,g)
-if not ad then return h end
-local ay=fc(h,fO,g)
-return bs.cB(ay.us,ay.ab,ad,w,g,bs.dN(h,g))
+function bs.eF(h,fT,cR,w,g)
+local Q=max(q,w)+g.as+1
+local bi={cR=cR,us=fT.us,ab=fT.ab}
+local ae=jS(bs.bb(h)or dY,bi,Q,g)
+if not ae then return h end
+local az=fh(h,fT,g)
+return bs.cE(az.us,az.ab,ae,w,g,bs.dV(h,g))
 end
-function bs.di(h,g)
-local w,bo=ca(h,g),dn(h.I,g.ar)
+function bs.dn(h,g)
+local w,bo=cc(h,g),du(h.I,g.as)
 if w<=bo then return h end
-local aV={us=bo+g.ar,ab=g.aH}
-local ad=bs.be(h)
-if h.us<aV.us or(h.us==aV.us and h.ab<=aV.ab)then
-return bs.cB(h.us,h.ab,ad,bo,g,h.I)
+local aX={us=bo+g.as,ab=g.aJ}
+local ae=bs.bb(h)
+if h.us<aX.us or(h.us==aX.us and h.ab<=aX.ab)then
+return bs.cE(h.us,h.ab,ae,bo,g,h.I)
 end
 local aa={us=h.us,ab=h.ab,w=h.w,I=h.I}
-if ad then aa.ad={us=ad.us,ab=ad.ab,O=0,bu=ad.bu}end
-local bn=bs.ex(aa,fc(h,aV,g),0,bo,g)
+if ae then aa.ae={us=ae.us,ab=ae.ab,Q=0,bu=ae.bu}end
+local bn=bs.eF(aa,fh(h,aX,g),0,bo,g)
 if bn~=aa then return bn end
-return bs.cB(aV.us,aV.ab,nil,bo,g,h.I)
+return bs.cE(aX.us,aX.ab,nil,bo,g,h.I)
 end
-function bs.bM(m,A,ac,h,g)
-local function dr()
-local number,aI=0,1
+function bs.bO(m,A,ac,h,g)
+local function dA()
+local number,aK=0,1
 while A<=ac do
-local gA=byte(m,A)
+local gE=byte(m,A)
 A=A+1
-number=number+gA%128*aI
-if gA<128 then break end
-aI=aI*128
+number=number+gE%128*aK
+if gE<128 then break end
+aK=aK*128
 end
 return number
 end
-local function hj()
-local us=dr()
-return us,g.denominator>1 and min(dr(),g.denominator-1)or 0
+local function hn()
+local us=dA()
+return us,g.denominator>1 and min(dA(),g.denominator-1)or 0
 end
-local ga=byte(m,A)-128
+local ge=byte(m,A)-128
 A=A+1
-h.I=floor(ga%32/8)
-if ga%2>=1 then h.w=dr()end
-if ga%4<2 then return end
-local us,ab=hj()
-local ad={us=us,ab=ab,O=0,bu={}}
-local aK=fD(h,ad,g).us
-if ga%8>=4 then ad.O=aK+2-dr()end
+h.I=floor(ge%32/8)
+if ge%2>=1 then h.w=dA()end
+if ge%4<2 then return end
+local us,ab=hn()
+local ae={us=us,ab=ab,Q=0,bu={}}
+local aM=fH(h,ae,g).us
+if ge%8>=4 then ae.Q=aM+2-dA()end
 while A<=ac do
-local bi={cP=aK-dr()}
-bi.us,bi.ab=hj()
+local bi={cR=aM-dA()}
+bi.us,bi.ab=hn()
 if bi.us==0 and bi.ab==0 then
 bi.us,bi.ab=us,ab
 end
-ad.bu[#ad.bu+1]=bi
+ae.bu[#ae.bu+1]=bi
 end
-h.ad=ad
+h.ae=ae
 end
-function bs.bb(h,g)
-local ad,w,aC=h.ad,h.w,""
-if not ad and not w and h.I==0 then return aC end
-local function ey(number)
+function bs.bd(h,g)
+local ae,w,aE=h.ae,h.w,""
+if not ae and not w and h.I==0 then return aE end
+local function eG(number)
 while number>=128 do
-aC=aC..char(number%128+128)
+aE=aE..char(number%128+128)
 number=floor(number/128)
 end
-aC=aC..char(number)
+aE=aE..char(number)
 end
-local function hR(us,ab)
-ey(us)
-if g.denominator>1 then ey(ab)end
+local function hU(us,ab)
+eG(us)
+if g.denominator>1 then eG(ab)end
 end
-if w then ey(w)end
-if ad then
-hR(ad.us,ad.ab)
-local aK=fD(h,ad,g).us
-if ad.O>0 then ey(aK+2-ad.O)end
-for _,bi in ipairs(ad.bu)do
-ey(aK-bi.cP)
-local jm=bi.us==ad.us and bi.ab==ad.ab
-hR(jm and 0 or bi.us,jm and 0 or bi.ab)
+if w then eG(w)end
+if ae then
+hU(ae.us,ae.ab)
+local aM=fH(h,ae,g).us
+if ae.Q>0 then eG(aM+2-ae.Q)end
+for _,bi in ipairs(ae.bu)do
+eG(aM-bi.cR)
+local jq=bi.us==ae.us and bi.ab==ae.ab
+hU(jq and 0 or bi.us,jq and 0 or bi.ab)
 end
 end
-local ga=128+(w and 1 or 0)+(ad and 2 or 0)+(ad and ad.O>0 and 4 or 0)
-return char(ga+8*h.I)..aC
+local ge=128+(w and 1 or 0)+(ae and 2 or 0)+(ae and ae.Q>0 and 4 or 0)
+return char(ge+8*h.I)..aE
 end
-dK=bs
+dR=bs
 return bs
 end`;
 
 const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
-local pack,ae=struct.pack,struct.unpack
+local pack,af=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cE,fy=0,0
-local function aC()
-cE=cE+1
-return ARGV[cE]
+local cH,fC=0,0
+local function aE()
+cH=cH+1
+return ARGV[cH]
 end
 local function number()
-cE=cE+1
-return ARGV[cE]+0
+cH=cH+1
+return ARGV[cH]+0
 end
-local function eU()
-fy=fy+1
-return KEYS[fy]
+local function eZ()
+fC=fC+1
+return KEYS[fC]
 end
-local q=tonumber(aC())
+local q=tonumber(aE())
 if not q then
-local dm=call("TIME")
-q=dm[1]*1000000+dm[2]
+local ds=call("TIME")
+q=ds[1]*1000000+ds[2]
 end
-local ce=number()
-local function eu(O)
-return max(ceil((O-q)/1000),1)+ce
+local cg=number()
+local function eC(Q)
+return max(ceil((Q-q)/1000),1)+cg
 end
-local bJ={}`;
+local bL={}`;
 
-const part7 = `local function eB(ag)
-local eN=type(ag)=="table"and ag.err or tostring(ag)
-if string.find(eN,"READONLY",1,true)then error(ag,0)end
-return eN
+const part7 = `local function eJ(ag)
+local dv=type(ag)=="table"and ag.err or tostring(ag)
+if string.find(dv,"READONLY",1,true)then error(ag,0)end
+return dv
 end
-local function iw(bD,jB)
-local ok,ag=pcall(bD,jB)
-return ok and ag or eB(ag)
+local function iz(bE,jF)
+local ok,ag=pcall(bE,jF)
+return ok and ag or eJ(ag)
 end`;
 
-const part8 = `local function gp(e)
-dZ(e)
-if e.de and not bd then ew(e)end
+const part8 = `local function gt(e)
+eh(e)
+if e.di and not bf then eE(e)end
 local at=max(q,e.z)
 local rates,states=e.r.rates,e.states
 for i=1,#rates do
 local V=rates[i]
-at=max(at,V.kernel.cF(states[i],e.Y,V))
+at=max(at,V.kernel.cI(states[i],e.Y,V))
 end
 return at
 end
-local function fL(e,at)
+local function fQ(e,at)
 local rates,states=e.r.rates,e.states
 if#rates==0 then return end
-if e.cJ then e.cJ.cM(e,at)end
-e.eX=nil
+if e.cL then e.cL.cO(e,at)end
+e.fc=nil
 for i=1,#rates do
 local V=rates[i]
 local aa=states[i]
-local h=V.kernel.cM(aa,at,e.Y,V)
+local h=V.kernel.cO(aa,at,e.Y,V)
 if h then states[i]=h end
-local bY=V.kernel.bY and V.kernel.bY(aa,h,at)
-if bY then
-e.eX=e.eX or{}
-e.eX[i]=bY
+local ca=V.kernel.ca and V.kernel.ca(aa,h,at)
+if ca then
+e.fc=e.fc or{}
+e.fc[i]=ca
 end
 end
-ew(e)
+eE(e)
 end
-local function dq(ag,e)
+local function dz(ag,e)
 local rates,states,ac=e.r.rates,e.states,#ag
 for i=1,#rates do
 local V=rates[i]
-ag[ac+1],ag[ac+2]=V.kernel.eb(states[i],V)
+ag[ac+1],ag[ac+2]=V.kernel.ej(states[i],V)
 ac=ac+2
 end
 end
-local function ds(ag,aj)
+local function dB(ag,aj)
 local y=0
 for i=1,#aj do
-local eX,rates=aj[i].eX,#aj[i].r.rates
-for V=1,eX and rates or 0 do
-local bY=eX[V]
-if bY then
+local fc,rates=aj[i].fc,#aj[i].r.rates
+for V=1,fc and rates or 0 do
+local ca=fc[V]
+if ca then
 local ac=#ag
 ag[ac+1]=y+V-1
-for aW=1,5 do
-ag[ac+1+aW]=bY[aW]
+for aY=1,5 do
+ag[ac+1+aY]=ca[aY]
 end
 end
 end
@@ -311,653 +311,653 @@ y=y+rates
 end
 end`;
 
-const part9 = `local function em()
-local r=cs[number()]
+const part9 = `local function es()
+local r=dj[number()]
 local Y,J=number(),number()
 local e={
 r=r,
 Y=Y,
 J=J,
-Q=eU(),
-bE=nil,
-az=nil,
-aG=nil,
+U=eZ(),
+bH=nil,
+aC=nil,
+ax=nil,
 z=0,
 states=nil,
 }
-if r.bE>0 then
-e.bE={}
+if r.bH>0 then
+e.bH={}
 for i,V in ipairs(r.rates)do
-if V.ring then e.bE[i]=eU()end
+if V.ring then e.bH[i]=eZ()end
 end
 end
 if r.J>0 then
-e.az,e.aG=eU(),eU()
+e.aC,e.ax=eZ(),eZ()
 end
-for _,y in ipairs(r.gN or{})do
-e.bE=e.bE or{}
-e.bE[y]=eU()
+for _,y in ipairs(r.gR or{})do
+e.bH=e.bH or{}
+e.bH[y]=eZ()
 end
 return e
 end`;
 
-const part10 = `function bJ.t()
-local function hB(h,at)
+const part10 = `function bL.t()
+local function hF(h,at)
 if h.us<at-1 or(h.us<at and h.ab==0)then return{us=at,ab=0}end
 return h
 end
-local function ip(h,p,g)
+local function is(h,p,g)
 local ab=p*g.interval_rem
-local ck=floor(ab/g.denominator)
-local us=h.us+p*g.interval_us+ck
-ab=h.ab+ab-ck*g.denominator
+local cm=floor(ab/g.denominator)
+local us=h.us+p*g.interval_us+cm
+ab=h.ab+ab-cm*g.denominator
 if ab<g.denominator then return{us=us,ab=ab}end
 return{us=us+1,ab=ab-g.denominator}
 end
 return{
-bM=function()
+bO=function()
 return{
 interval_us=number(),
 interval_rem=number(),
 denominator=number(),
-ar=number(),
-aH=number(),
+as=number(),
+aJ=number(),
 aB=number(),
 }
 end,
-dJ=function()
+dQ=function()
 return{us=0,ab=0,I=0}
 end,
-di=function(h,g)
-if h.us-g.ar<q and(h.w or 0)<=q then return h end
-return aY().di(h,g)
+dn=function(h,g)
+if h.us-g.as<q and(h.w or 0)<=q then return h end
+return aZ().dn(h,g)
 end,
-cF=function(h,Y,g)
-local next=ip(hB(h,q),Y,g)
-local gq=next.us-g.ar
-if next.ab>g.aH then gq=gq+1 end
-return max(q,gq)
+cI=function(h,Y,g)
+local next=is(hF(h,q),Y,g)
+local gu=next.us-g.as
+if next.ab>g.aJ then gu=gu+1 end
+return max(q,gu)
 end,
-cM=function(h,at,Y,g)
-local next=ip(hB(h,at),Y,g)
+cO=function(h,at,Y,g)
+local next=is(hF(h,at),Y,g)
 next.I=0
-if at<=q and not h.ad and not h.w then return next end
-local aW=aY()
+if at<=q and not h.ae and not h.w then return next end
+local aY=aZ()
 local w=max(at>q and at or 0,h.w or 0)
-return aW.cB(next.us,next.ab,aW.be(h),w,g,aW.dN(h,g))
+return aY.cE(next.us,next.ab,aY.bb(h),w,g,aY.dV(h,g))
 end,
-bY=function(aa,hs,at)
-local gS=at>q
-if not gS and not hs.ad then return nil end
+ca=function(aa,hw,at)
+local gW=at>q
+if not gW and not hw.ae then return nil end
 local us,ab=0,0
-if hs.ad then
-us,ab=hs.ad.us,hs.ad.ab
+if hw.ae then
+us,ab=hw.ae.us,hw.ae.ab
 end
-local w=gS and(aa.w or 0)>q and aa.w or 0
-local jG=gS and hB(aa,at)~=aa
-if us==0 and ab==0 and w==0 and not jG then return nil end
+local w=gW and(aa.w or 0)>q and aa.w or 0
+local jK=gW and hF(aa,at)~=aa
+if us==0 and ab==0 and w==0 and not jK then return nil end
 local E=aa.us+2<=q and{us=0,ab=0}or aa
-return{us,ab,w,jG and E.us or-1,jG and E.ab or 0}
+return{us,ab,w,jK and E.us or-1,jK and E.ab or 0}
 end,
-eb=function(h)
+ej=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.ab
 end,
-cG=function(h)
-if not h.ad and not h.w then return h.us+2 end
-local jk=h.ad and aY().dW(h.us,h.ad)or 0
-return max(h.us,jk,h.w or 0)+2
+cJ=function(h)
+if not h.ae and not h.w then return h.us+2 end
+local jo=h.ae and aZ().ee(h.us,h.ae)or 0
+return max(h.us,jo,h.w or 0)+2
 end,
-bU=function(m,E,to,g,dk,dE)
+bW=function(m,E,to,g,dq,dM)
 local size=to-E+1
 local us=tonumber(sub(m,E,E+15))
 if not us or size<16 then return{us=0,ab=0,I=0}end
-local cu=size~=16+g.aB
+local cv=size~=16+g.aB
 local h={us=us,ab=0,I=0}
-if not cu then h.ab=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
-if dk<=dE then aY().bM(m,dk,dE,h,g)end
-if cu then return{us=us+1,ab=0,w=h.w,I=h.I}end
+if not cv then h.ab=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
+if dq<=dM then aZ().bO(m,dq,dM,h,g)end
+if cv then return{us=us+1,ab=0,w=h.w,I=h.I}end
 return h
 end,
-dp=function(h,g)
+dx=function(h,g)
 local us=max(h.us,0)
 if g.aB==0 then return format("%016.0f",us)end
 return format("%016.0f%0"..g.aB..".0f",us,h.ab)
 end,
-gd=function(h,g)
-if not h.ad and not h.w and h.I==0 then return""end
-return aY().bb(h,g)
+gh=function(h,g)
+if not h.ae and not h.w and h.I==0 then return""end
+return aZ().bd(h,g)
 end,
 }
 end`;
 
-const part11 = `local cw,bc="<I7I4",11
-local function bA(K)
-return#K/bc
+const part11 = `local cz,be="<I7I4",11
+local function bB(K)
+return#K/be
 end
-local function cq(K,y)
-return ae(cw,K,y*bc+1)
+local function cs(K,y)
+return af(cz,K,y*be+1)
 end
-local function bL(K)
-return ae(cw,K,1)
+local function bN(K)
+return af(cz,K,1)
 end
-local function bK(K)
-return ae(cw,K,#K-bc+1)
+local function bM(K)
+return af(cz,K,#K-be+1)
 end
-local function fG(K,y,D,v)
-local E=y*bc
-return sub(K,1,E)..pack(cw,D,v)..sub(K,E+bc+1)
+local function fK(K,y,D,v)
+local E=y*be
+return sub(K,1,E)..pack(cz,D,v)..sub(K,E+be+1)
 end
-local function gJ(D,v)
+local function gN(D,v)
 if not(D>=0 and D<2^53 and v>0 and v<2^32)then return""end
-return pack(cw,D,v)
+return pack(cz,D,v)
 end
-local function ee(m,E,to)
+local function el(m,E,to)
 local K=sub(m,E,to)
-if K==""or#K%bc>0 then return"",0 end
-local bQ=string.byte(K,7)
-if bQ<32 then return K,0 end
-return sub(K,1,6)..string.char(bQ%32)..sub(K,8),floor(bQ/32)
+if K==""or#K%be>0 then return"",0 end
+local bS=string.byte(K,7)
+if bS<32 then return K,0 end
+return sub(K,1,6)..string.char(bS%32)..sub(K,8),floor(bS/32)
 end
-local function cO(h)
+local function cQ(h)
 local K=h.x
 if h.I==0 then return K end
 return sub(K,1,6)..string.char(string.byte(K,7)+32*h.I)..sub(K,8)
 end
-local function bZ(h,g,aa)
-local bk=h.x==""and 0 or bL(h.x)-q
-h.I=bk>0 and eV(bk,g.window,aa)or 0
+local function cb(h,g,aa)
+local bk=h.x==""and 0 or bN(h.x)-q
+h.I=bk>0 and fa(bk,g.window,aa)or 0
 return h
 end
-local function fq(h,g)
+local function fu(h,g)
 local K=h.x
-local ad=K==""and 0 or bL(K)-dn(h.I,g.window)
-if ad<=0 then return h end
-local kb={}
-for y=0,bA(K)-1 do
-local D,v=cq(K,y)
-kb[y+1]=pack(cw,D-ad,v)
+local ae=K==""and 0 or bN(K)-du(h.I,g.window)
+if ae<=0 then return h end
+local kf={}
+for y=0,bB(K)-1 do
+local D,v=cs(K,y)
+kf[y+1]=pack(cz,D-ae,v)
 end
-return bZ({H=h.H,x=table.concat(kb)},g,h.I)
+return cb({H=h.H,x=table.concat(kf)},g,h.I)
 end`;
 
-const part12 = `local gr=-2^52
-local function dY(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=gr and m+0>2*gr
+const part12 = `local gv=-2^52
+local function eg(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=gv and m+0>2*gv
 end
-local function gO(m,aI)
-local aN,bh=m+0,-gr/aI
-local v=-aN%aI
-local D=q-q%bh-(aN+v)/aI-bh
+local function gS(m,aK)
+local aH,bh=m+0,-gv/aK
+local v=-aH%aK
+local D=q-q%bh-(aH+v)/aK-bh
 if D>q+bh/2 then D=D-bh end
 if D<=q-bh/2 then D=D+bh end
 return D,v
 end
-local function il(D,v,aI)
-return format("%.0f",gr-D%(-gr/aI)*aI-v)
+local function ip(D,v,aK)
+return format("%.0f",gv-D%(-gv/aK)*aK-v)
 end`;
 
-const part13 = `function bJ.f()
+const part13 = `function bL.f()
 return{
 letter="F",
-bM=function()
-return{capacity=number(),window=number(),aI=number()}
+bO=function()
+return{capacity=number(),window=number(),aK=number()}
 end,
-dJ=function()
+dQ=function()
 return{x="",I=0}
 end,
-di=fq,
-cF=function(h,Y,g)
+dn=fu,
+cI=function(h,Y,g)
 if h.x==""then return q end
-local D,v=bK(h.x)
+local D,v=bM(h.x)
 if v+Y<=g.capacity then return max(q,D)end
 return max(q,D+g.window)
 end,
-cM=function(h,at,Y,g)
+cO=function(h,at,Y,g)
 local x=h.x
-if x==""then return bZ({x=pack(cw,at,Y)},g,0)end
-local D,v=bK(x)
+if x==""then return cb({x=pack(cz,at,Y)},g,0)end
+local D,v=bM(x)
 if at<D+g.window then
-x=fG(x,bA(x)-1,D,v+Y)
+x=fK(x,bB(x)-1,D,v+Y)
 else
-x=x..pack(cw,at,Y)
+x=x..pack(cz,at,Y)
 end
-while bL(x)+g.window<=q do
-x=sub(x,bc+1)
+while bN(x)+g.window<=q do
+x=sub(x,be+1)
 end
-return bZ({x=x},g,h.I)
+return cb({x=x},g,h.I)
 end,
-eb=function(h,g)
+ej=function(h,g)
 if h.x==""then return 0,0 end
-local D,v=bK(h.x)
+local D,v=bM(h.x)
 local reset=D+g.window-q
 if reset<=0 then return 0,0 end
 if D>q then return g.capacity,reset end
 return v,reset
 end,
-cG=function(h,g)
+cJ=function(h,g)
 if h.x==""then return 0 end
-local D=bK(h.x)
+local D=bM(h.x)
 return D+g.window
 end,
-bU=function(m,E,to)
-local x,I=ee(m,E+7,to)
+bW=function(m,E,to)
+local x,I=el(m,E+7,to)
 return{x=x,I=I}
 end,
-dY=dY,
-fP=function(m,aI)
-local D,v=gO(m,aI)
-return{x=pack(cw,D,v),I=0}
+eg=eg,
+fU=function(m,aK)
+local D,v=gS(m,aK)
+return{x=pack(cz,D,v),I=0}
 end,
-go=16,
-fu=function(m,E)
-return{x=gJ(ae("<dd",m,E)),I=0}
+gs=16,
+fy=function(m,E)
+return{x=gN(af("<dd",m,E)),I=0}
 end,
-dp=function(h,g)
-return pack("<I7",g.window)..cO(h)
+dx=function(h,g)
+return pack("<I7",g.window)..cQ(h)
 end,
 }
 end`;
 
-const part14 = `function bJ.c()
-local function fM(h,y,g)
+const part14 = `function bL.c()
+local function fR(h,y,g)
 if y==0 then return h.H end
-local D,v=cq(h.x,y-1)
-return D+g.window==cq(h.x,y)and v or 0
+local D,v=cs(h.x,y-1)
+return D+g.window==cs(h.x,y)and v or 0
 end
-local function jP(h,at,g)
+local function jT(h,at,g)
 if h.x==""then return at,0,0 end
-local D,v=bK(h.x)
+local D,v=bM(h.x)
 if at<D+g.window then
-return D,fM(h,bA(h.x)-1,g),v
+return D,fR(h,bB(h.x)-1,g),v
 end
 if at<D+2*g.window then return D+g.window,v,0 end
 return at,0,0
 end
-local function eZ(p,bf,g)
-if bf<0 then return g.window+1 end
-if p<=bf then return 0 end
-local bF=g.window/g.step
-return(bF-floor(bf*bF/p))*g.step
+local function fe(p,aU,g)
+if aU<0 then return g.window+1 end
+if p<=aU then return 0 end
+local bI=g.window/g.step
+return(bI-floor(aU*bI/p))*g.step
 end
-local function jl(x,g)
-local D=bL(x)
-local jg=bA(x)>1 and cq(x,1)==D+g.window
-return D+(jg and 1 or 2)*g.window<=q
+local function jp(x,g)
+local D=bN(x)
+local jk=bB(x)>1 and cs(x,1)==D+g.window
+return D+(jk and 1 or 2)*g.window<=q
 end
 return{
 letter="C",
-bM=function()
+bO=function()
 return{capacity=number(),window=number(),step=number()}
 end,
-dJ=function()
+dQ=function()
 return{H=0,x="",I=0}
 end,
-di=fq,
-cF=function(h,Y,g)
-local D,H,dT=jP(h,q,g)
-local iD=eZ(H,g.capacity-Y-dT,g)
-if iD<=g.window then return max(q,D+iD)end
-return max(q,D+g.window+eZ(dT,g.capacity-Y,g))
+dn=fu,
+cI=function(h,Y,g)
+local D,H,eb=jT(h,q,g)
+local iG=fe(H,g.capacity-Y-eb,g)
+if iG<=g.window then return max(q,D+iG)end
+return max(q,D+g.window+fe(eb,g.capacity-Y,g))
 end,
-cM=function(h,at,Y,g)
+cO=function(h,at,Y,g)
 local W={H=h.H,x=h.x}
 local D,v
 if W.x~=""then
-D,v=bK(W.x)
+D,v=bM(W.x)
 end
 if D and at<D+g.window then
-W.x=fG(W.x,bA(W.x)-1,D,v+Y)
+W.x=fK(W.x,bB(W.x)-1,D,v+Y)
 else
-D=jP(h,at,g)
-W.x=W.x..pack(cw,D,Y)
+D=jT(h,at,g)
+W.x=W.x..pack(cz,D,Y)
 end
-while jl(W.x,g)do
-W.H=fM(W,1,g)
-W.x=sub(W.x,bc+1)
+while jp(W.x,g)do
+W.H=fR(W,1,g)
+W.x=sub(W.x,be+1)
 end
-return bZ(W,g,h.I)
+return cb(W,g,h.I)
 end,
-eb=function(h,g)
+ej=function(h,g)
 if h.x==""then return 0,0 end
-local ac=bK(h.x)
+local ac=bM(h.x)
 local reset=ac+2*g.window-q
 if reset<=0 then return 0,0 end
 if ac>q then return g.capacity,reset end
-local D,H,dT=jP(h,q,g)
-local bF=g.window/g.step
-local ay=bF-floor((q-D)/g.step)
-return ceil(H*ay/bF)+dT,reset
+local D,H,eb=jT(h,q,g)
+local bI=g.window/g.step
+local az=bI-floor((q-D)/g.step)
+return ceil(H*az/bI)+eb,reset
 end,
-cG=function(h,g)
+cJ=function(h,g)
 if h.x==""then return 0 end
-local D=bK(h.x)
+local D=bM(h.x)
 return D+2*g.window
 end,
-bU=function(m,E,to)
-local x,I=ee(m,E+12,to)
+bW=function(m,E,to)
+local x,I=el(m,E+12,to)
 if x==""then return{H=0,x="",I=0}end
-return{H=ae("<I4",m,E+8),x=x,I=I}
+return{H=af("<I4",m,E+8),x=x,I=I}
 end,
-go=24,
-fu=function(m,E)
-local D,H,dT=ae("<ddd",m,E)
+gs=24,
+fy=function(m,E)
+local D,H,eb=af("<ddd",m,E)
 if not(H>0 and H<2^32)then H=0 end
-if dT>0 or H==0 then
-return{H=H,x=gJ(D,dT),I=0}
+if eb>0 or H==0 then
+return{H=H,x=gN(D,eb),I=0}
 end
-return{H=H,x=pack(cw,D,0),I=0}
+return{H=H,x=pack(cz,D,0),I=0}
 end,
-dp=function(h,g)
+dx=function(h,g)
 local aw=#format("%.0f",g.step)-1
-return pack("<I7BI4",g.window,aw,h.H)..cO(h)
+return pack("<I7BI4",g.window,aw,h.H)..cQ(h)
 end,
 }
 end`;
 
-const part15 = `function bJ.s()`;
+const part15 = `function bL.s()`;
 
-const part16 = `local bx,ks,fZ=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cC,kQ=2^48,2^37
-local fk=q-q%cC
-local function bX(o,aw)
-o.dA,o.aw=aw>=32,aw%32
-o.jU,o.ax=o.aw>=16,2^(aw%16)
-o.aV=o.jU and 255 or 65535
+const part16 = `local bz,kw,gd=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cF,kT=2^48,2^37
+local fo=q-q%cF
+local function bZ(o,aw)
+o.dI,o.aw=aw>=32,aw%32
+o.jY,o.ay=o.aw>=16,2^(aw%16)
+o.aX=o.jY and 255 or 65535
 end
-local function dp(o,ao,p)
-if o.jU then return pack("<I7B",ao,p)end
-if ao-q>=cC/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",ao%cC,p)
+local function dx(o,ao,p)
+if o.jY then return pack("<I7B",ao,p)end
+if ao-q>=cF/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",ao%cF,p)
 end
-local function bU(o,K,E)
-if o.jU then return ae("<I7B",K,E)end
-local ao,p=ae("<I6I2",K,E)
-ao=ao+fk
-if ao>q+cC/2 then return ao-cC,p end
-if ao<q-cC/2 then return ao+cC,p end
+local function bW(o,K,E)
+if o.jY then return af("<I7B",K,E)end
+local ao,p=af("<I6I2",K,E)
+ao=ao+fo
+if ao>q+cF/2 then return ao-cF,p end
+if ao<q-cF/2 then return ao+cF,p end
 return ao,p
 end
-local function bM(o,E,to)
+local function bO(o,E,to)
 if to<#o.K then return sub(o.K,E+1,to+1)end
-return call("GETRANGE",o.Q,format("%d",E),format("%d",to))
+return call("GETRANGE",o.U,format("%d",E),format("%d",to))
 end
-local function bG(o,am)
-return bx+4*(floor(am/o.ax)+1)+8*am
+local function bJ(o,an)
+return bz+4*(floor(an/o.ay)+1)+8*an
 end
 local function size(o)
-return o.J==0 and bx or bG(o,o.J-1)+8
+return o.J==0 and bz or bJ(o,o.J-1)+8
 end
-local function cc(o,i)
-return(o.aL+i)%o.J
+local function ce(o,i)
+return(o.aN+i)%o.J
 end
-local function aX(o,i)
-local E=bG(o,cc(o,i))
-return bU(o,bM(o,E,E+7),1)
+local function aQ(o,i)
+local E=bJ(o,ce(o,i))
+return bW(o,bO(o,E,E+7),1)
 end
-local function jf(o,i)
-local am=cc(o,i)
-return min(o.ax-am%o.ax,o.J-am,o.v-i)
+local function jj(o,i)
+local an=ce(o,i)
+return min(o.ay-an%o.ay,o.J-an,o.v-i)
 end
-local function hY(o,ev,aa)
-if ev and o.aa and ev>o.aa then return o.v,o.aa,o.ba end
-if o.dA then
-if ev then return ev-1,ev-1,(aX(o,ev-1))end
-local cn,bQ=0,o.v
-while cn<bQ do
-local cf=floor((cn+bQ)/2)
-if aX(o,cf)<=aa then
-cn=cf+1
+local function ib(o,eD,aa)
+if eD and o.aa and eD>o.aa then return o.v,o.aa,o.bc end
+if o.dI then
+if eD then return eD-1,eD-1,(aQ(o,eD-1))end
+local cp,bS=0,o.v
+while cp<bS do
+local ch=floor((cp+bS)/2)
+if aQ(o,ch)<=aa then
+cp=ch+1
 else
-bQ=cf
+bS=ch
 end
 end
-return cn,cn
+return cp,cp
 end
-local i,aK=0,0
+local i,aM=0,0
 while i<o.v do
-local n,am=jf(o,i),cc(o,i)
+local n,an=jj(o,i),ce(o,i)
 local p
 if i>0 and i+n<o.v then
-local E=bG(o,am)-4
-p=ae("<I4",bM(o,E,E+3),1)
+local E=bJ(o,an)-4
+p=af("<I4",bO(o,E,E+3),1)
 end
-if p and((ev and aK+p<ev)or(not ev and aX(o,i+n-1)<=aa))then
-i,aK=i+n,aK+p
+if p and((eD and aM+p<eD)or(not eD and aQ(o,i+n-1)<=aa))then
+i,aM=i+n,aM+p
 else
-local an,cL=0,16
-while an<n do
-cL=min(cL,n-an)
-local E=bG(o,am+an)
-local K=bM(o,E,E+8*cL-1)
-for j=1,8*cL,8 do
-local ao,bg=bU(o,K,j)
-if ev and aK+bg>=ev or not ev and ao>aa then return i,aK,ao end
-i,aK=i+1,aK+bg
+local al,cN=0,16
+while al<n do
+cN=min(cN,n-al)
+local E=bJ(o,an+al)
+local K=bO(o,E,E+8*cN-1)
+for j=1,8*cN,8 do
+local ao,bg=bW(o,K,j)
+if eD and aM+bg>=eD or not eD and ao>aa then return i,aM,ao end
+i,aM=i+1,aM+bg
 end
-an,cL=an+cL,cL*8
+al,cN=al+cN,cN*8
 end
 end
 end
-return i,aK
+return i,aM
 end
 local function bl(o)
-local window,w,aw=o.window,o.w,o.aw+(o.dA and 32 or 0)
-local gN=pack("<I4I4I4I7I4B",o.aL,o.v,o.J,o.aO,o.aA,aw)
-local cn=w%cC
-local bQ=(w-cn)/cC+32*o.I
-return"S"..pack("<dI7I6BI7",o.z,window,cn,bQ,o.ba)..gN
+local window,w,aw=o.window,o.w,o.aw+(o.dI and 32 or 0)
+local gR=pack("<I4I4I4I7I4B",o.aN,o.v,o.J,o.aR,o.aA,aw)
+local cp=w%cF
+local bS=(w-cp)/cF+32*o.I
+return"S"..pack("<dI7I6BI7",o.z,window,cp,bS,o.bc)..gR
 end
-local function gx(o)
-o.K,o.cT="",nil
+local function gB(o)
+o.K,o.cX="",nil
 end
-local function jX(o,g)
-o.aL,o.v,o.J,o.aO,o.aA,o.ba=0,0,0,0,0,0
-bX(o,g.aw+32)
-gx(o)
+local function kb(o,g)
+o.aN,o.v,o.J,o.aR,o.aA,o.bc=0,0,0,0,0,0
+bZ(o,g.aw+32)
+gB(o)
 end
-local function hM(o,ah,J)
+local function hQ(o,ah,J)
 local n=#ah/8
-o.aL,o.v,o.J,o.aA=0,n,J,0
-local bN={}
-for E=0,J-1,o.ax do
-local aq=min(E+o.ax,J)
-local K,aK=sub(ah,E*8+1,aq*8),0
+o.aN,o.v,o.J,o.aA=0,n,J,0
+local bP={}
+for E=0,J-1,o.ay do
+local ar=min(E+o.ay,J)
+local K,aM=sub(ah,E*8+1,ar*8),0
 if E<n then
 for j=1,#K,8 do
-local _,p=bU(o,K,j)
-aK=aK+p
+local _,p=bW(o,K,j)
+aM=aM+p
 end
-o.aA=aK
+o.aA=aM
 end
-bN[#bN+1]=pack("<I4",aK)..K..string.rep("\\0",(aq-E)*8-#K)
+bP[#bP+1]=pack("<I4",aM)..K..string.rep("\\0",(ar-E)*8-#K)
 end
-return bl(o)..table.concat(bN)
+return bl(o)..table.concat(bP)
 end
-local function iE(o)
-local bN,i={},0
+local function iH(o)
+local bP,i={},0
 while i<o.v do
-local n,E=jf(o,i),bG(o,cc(o,i))
-bN[#bN+1],i=bM(o,E,E+8*n-1),i+n
+local n,E=jj(o,i),bJ(o,ce(o,i))
+bP[#bP+1],i=bO(o,E,E+8*n-1),i+n
 end
-return table.concat(bN)
+return table.concat(bP)
 end
-local function eW(o,ao,p)
-local cj=ceil(p/o.aV)-1
-return string.rep(dp(o,ao,o.aV),cj)..dp(o,ao,p-cj*o.aV)
+local function fb(o,ao,p)
+local cx=ceil(p/o.aX)-1
+return string.rep(dx(o,ao,o.aX),cx)..dx(o,ao,p-cx*o.aX)
 end`;
 
-const part17 = `local jV=2^17
-local function fF(cQ,capacity,ax)
-local bf=cQ+floor(cQ/64)+4
-local K=bx+10+4*ceil(bf/ax)+8*bf
-if K<jV then
+const part17 = `local jZ=2^17
+local function fJ(cS,capacity,ay)
+local aU=cS+floor(cS/64)+4
+local K=bz+10+4*ceil(aU/ay)+8*aU
+if K<jZ then
 local _,aw=math.frexp(K-1)
 local step=max(2^(aw-3),16)
-local ay=ceil(K/step)*step-bx-10
-local cj=floor(ay/(4+8*ax))
-bf=max(cj*ax+floor((ay-cj*(4+8*ax)-4)/8),bf)
+local az=ceil(K/step)*step-bz-10
+local cx=floor(az/(4+8*ay))
+aU=max(cx*ay+floor((az-cx*(4+8*ay)-4)/8),aU)
 end
-return cQ<=capacity and min(capacity,bf)or bf
+return cS<=capacity and min(capacity,aU)or aU
 end`;
 
-const part18 = `local function jD(o,m,g)
+const part18 = `local function jH(o,m,g)
 if#m<21 then return end
-local z,aL,v,J=ae("<dI4I4I4",m,2)
-if#m~=21+8*J or v>J or aL>=max(J,1)then return end
-local bN,ao,p={},0,0
+local z,aN,v,J=af("<dI4I4I4",m,2)
+if#m~=21+8*J or v>J or aN>=max(J,1)then return end
+local bP,ao,p={},0,0
 for i=0,v-1 do
-local at=ae("<d",m,22+(aL+i)%J*8)
+local at=af("<d",m,22+(aN+i)%J*8)
 if at~=ao and p>0 then
-bN[#bN+1],p=eW(o,ao,p),0
+bP[#bP+1],p=fb(o,ao,p),0
 end
 ao,p=at,p+1
 end
-if p>0 then bN[#bN+1]=eW(o,ao,p)end
-local ah=table.concat(bN)
-o.z,o.aO,o.w,o.ba,o.cZ=z,v,ao,ao,true
-o.dA=#ah/8==v
-o.K=hM(o,ah,#ah/8)
+if p>0 then bP[#bP+1]=fb(o,ao,p)end
+local ah=table.concat(bP)
+o.z,o.aR,o.w,o.bc,o.dd=z,v,ao,ao,true
+o.dI=#ah/8==v
+o.K=hQ(o,ah,#ah/8)
 end
-local function ha(Q,g)
-local K=call("GETRANGE",Q,"0",g.hh)
-local o={Q=Q,K=K,z=0,window=g.window,w=0,ba=0,I=0}
-o.aL,o.v,o.J,o.aO,o.aA=0,0,0,0,0
-bX(o,g.aw+32)
-local af=string.byte(K,1)
-if af==115 then jD(o,call("GETRANGE",Q,"0","-1"),g)end
-if af==98 and#K==9 then
-local z=ae("<d",K,2)
-o.dV=not(z>=0 and z<2^53 and z==floor(z))
-o.z=o.dV and 0 or z
+local function he(U,g)
+local K=call("GETRANGE",U,"0",g.hl)
+local o={U=U,K=K,z=0,window=g.window,w=0,bc=0,I=0}
+o.aN,o.v,o.J,o.aR,o.aA=0,0,0,0,0
+bZ(o,g.aw+32)
+local ad=string.byte(K,1)
+if ad==115 then jH(o,call("GETRANGE",U,"0","-1"),g)end
+if ad==98 and#K==9 then
+local z=af("<d",K,2)
+o.ed=not(z>=0 and z<2^53 and z==floor(z))
+o.z=o.ed and 0 or z
 return o
 end
-if af~=83 or#K<bx then
-o.dV=af and not o.cZ
+if ad~=83 or#K<bz then
+o.ed=ad and not o.dd
 return o
 end
-local aw,bQ
-o.z,o.window,o.w,bQ,o.ba,o.aL,o.v,o.J,o.aO,o.aA,aw=
-ae(ks,K,2)
-o.w,o.I=o.w+bQ%32*cC,floor(bQ/32)
-bX(o,aw)
-local cy=size(o)
-if#K==g.hh+1 and cy>#K then
-local br=call("GETRANGE",Q,format("%d",cy-1),format("%d",cy))
-cy=#br==1 and#K or-1
+local aw,bS
+o.z,o.window,o.w,bS,o.bc,o.aN,o.v,o.J,o.aR,o.aA,aw=
+af(kw,K,2)
+o.w,o.I=o.w+bS%32*cF,floor(bS/32)
+bZ(o,aw)
+local cB=size(o)
+if#K==g.hl+1 and cB>#K then
+local br=call("GETRANGE",U,format("%d",cB-1),format("%d",cB))
+cB=#br==1 and#K or-1
 end
-o.dV=o.window~=g.window
+o.ed=o.window~=g.window
 or aw%16<6
 or aw>58
-or cy~=#K
+or cB~=#K
 or o.v>o.J
-or o.aL>=max(o.J,1)
+or o.aN>=max(o.J,1)
 return o
 end
-local function fn(o,ao,g)
+local function fr(o,ao,g)
 local step=ceil(g.window/8)
-return format("%.0f",eu(max(ao-ao%step+step+g.window,o.z)))
+return format("%.0f",eC(max(ao-ao%step+step+g.window,o.z)))
 end
-local function kR(o,cQ,g,dF)
-local cZ=size(o)
-if o.aL+o.v>o.J then
-local ax,cj=floor(o.aL/o.ax),4+8*o.ax
-local ff=max(ceil((cQ-o.J)/o.ax),floor(o.J/o.ax/8))
-local af,aq=bx+ax*cj,cZ
-while aq>af do
-local E=max(aq-65536,af)
-local K=call("GETRANGE",o.Q,format("%d",E),format("%d",aq-1))
-call("SETRANGE",o.Q,format("%d",E+ff*cj),K)
-aq=E
+local function kU(o,cS,g,dw)
+local dd=size(o)
+if o.aN+o.v>o.J then
+local ay,cx=floor(o.aN/o.ay),4+8*o.ay
+local fk=max(ceil((cS-o.J)/o.ay),floor(o.J/o.ay/8))
+local ad,ar=bz+ay*cx,dd
+while ar>ad do
+local E=max(ar-65536,ad)
+local K=call("GETRANGE",o.U,format("%d",E),format("%d",ar-1))
+call("SETRANGE",o.U,format("%d",E+fk*cx),K)
+ar=E
 end
-o.aL,o.J=o.aL+ff*o.ax,o.J+ff*o.ax
+o.aN,o.J=o.aN+fk*o.ay,o.J+fk*o.ay
 else
-o.J=fF(cQ,g.capacity,o.ax)
-if cZ<jV then
-local m=bM(o,0,cZ-1)
-call("SET",o.Q,m..string.rep("\\0",size(o)-cZ),"PX",dF)
+o.J=fJ(cS,g.capacity,o.ay)
+if dd<jZ then
+local m=bO(o,0,dd-1)
+call("SET",o.U,m..string.rep("\\0",size(o)-dd),"PX",dw)
 else
-call("SETRANGE",o.Q,format("%d",size(o)-1),"\\0")
+call("SETRANGE",o.U,format("%d",size(o)-1),"\\0")
 end
 end
 o.K=""
 end
-local function jc(o,ah)
-local an=0
-while an<#ah do
-local am=cc(o,o.v)
-local n=min(o.ax-am%o.ax,o.J-am,(#ah-an)/8)
-local K=sub(ah,an+1,an+8*n)
-if am%o.ax==0 then o.aA=0 end
+local function jg(o,ah)
+local al=0
+while al<#ah do
+local an=ce(o,o.v)
+local n=min(o.ay-an%o.ay,o.J-an,(#ah-al)/8)
+local K=sub(ah,al+1,al+8*n)
+if an%o.ay==0 then o.aA=0 end
 for j=1,#K,8 do
-local _,p=bU(o,K,j)
+local _,p=bW(o,K,j)
 o.aA=o.aA+p
 end
-local E=bG(o,am)
-call("SETRANGE",o.Q,format("%d",E),K)
-o.v,an,am=o.v+n,an+8*n,am+n
-if am%o.ax==0 or am==o.J then
-local ax=E-8*((am-n)%o.ax)-4
-call("SETRANGE",o.Q,format("%d",ax),pack("<I4",o.aA))
+local E=bJ(o,an)
+call("SETRANGE",o.U,format("%d",E),K)
+o.v,al,an=o.v+n,al+8*n,an+n
+if an%o.ay==0 or an==o.J then
+local ay=E-8*((an-n)%o.ay)-4
+call("SETRANGE",o.U,format("%d",ay),pack("<I4",o.aA))
 end
 end
 end
-local function gP(o,g)
-if o.cZ then call("SET",o.Q,o.K,"PX",fn(o,o.v>0 and o.ba or q,g))end
-o.cZ=nil
+local function gT(o,g)
+if o.dd then call("SET",o.U,o.K,"PX",fr(o,o.v>0 and o.bc or q,g))end
+o.dd=nil
 end`;
 
-const part19 = `local function hb(o,at,g)
+const part19 = `local function hf(o,at,g)
 local aa=o.w>q and o.I or 0
 o.w=at>q and at or 0
-o.I=at>q and eV(at-q,g.window,aa)or 0
+o.I=at>q and fa(at-q,g.window,aa)or 0
 end
-local function im(o,i)
-local am,aK=cc(o,i),0
-local E=bG(o,am-am%o.ax)
-local K=bM(o,E,bG(o,am)+7)
+local function iq(o,i)
+local an,aM=ce(o,i),0
+local E=bJ(o,an-an%o.ay)
+local K=bO(o,E,bJ(o,an)+7)
 for j=1,#K,8 do
-local _,p=bU(o,K,j)
-aK=aK+p
+local _,p=bW(o,K,j)
+aM=aM+p
 end
-return aK
+return aM
 end
-local function ik(o,g,bd)
-if o.ba<=q then return o end
-local bo=max(q,min(o.w,dn(o.I,g.window)))
-if o.ba<=bo then return o end
-local i,aa=hY(o,nil,bo)
-local p=min(o.aO-aa,g.capacity)
-o.v,o.ba=i,bo
-hb(o,bo,g)
-if bd then
-o.aO,o.aa=aa+p,aa
+local function io(o,g,bf)
+if o.bc<=q then return o end
+local bo=max(q,min(o.w,du(o.I,g.window)))
+if o.bc<=bo then return o end
+local i,aa=ib(o,nil,bo)
+local p=min(o.aR-aa,g.capacity)
+o.v,o.bc=i,bo
+hf(o,bo,g)
+if bf then
+o.aR,o.aa=aa+p,aa
 return o
 end
-gP(o,g)
-o.aO,o.dA=aa+p,o.dA and p==1
-if i==0 then o.aL=0 end
-o.aA=i==0 and 0 or im(o,i-1)
+gT(o,g)
+o.aR,o.dI=aa+p,o.dI and p==1
+if i==0 then o.aN=0 end
+o.aA=i==0 and 0 or iq(o,i-1)
 o.K=""
-jc(o,eW(o,bo,p))
-call("SETRANGE",o.Q,"0",bl(o))
-call("PEXPIRE",o.Q,fn(o,bo,g))
+jg(o,fb(o,bo,p))
+call("SETRANGE",o.U,"0",bl(o))
+call("PEXPIRE",o.U,fr(o,bo,g))
 return o
 end`;
 
-const part20 = `local function cT(o,g)
-if not o.cT then
-o.cT,o.dt=0,0
+const part20 = `local function cX(o,g)
+if not o.cX then
+o.cX,o.dC=0,0
 local aa=q-g.window
-if o.v>0 and o.ba<=aa then
-o.cT,o.dt=o.v,o.aO
+if o.v>0 and o.bc<=aa then
+o.cX,o.dC=o.v,o.aR
 elseif o.v>0 then
-o.cT,o.dt=hY(o,nil,aa)
+o.cX,o.dC=ib(o,nil,aa)
 end
 end
-return o.cT,o.dt
+return o.cX,o.dC
 end
-local function eT(capacity,window)
+local function eX(capacity,window)
 local aw=6
 while aw<10 and 4^aw<capacity do
 aw=aw+1
@@ -966,447 +966,447 @@ return{
 capacity=capacity,
 window=window,
 ring=true,
-aw=window<kQ and aw or aw+16,
-hh=bx+4+8*fZ-1,
+aw=window<kT and aw or aw+16,
+hl=bz+4+8*gd-1,
 }
 end
 return{
-ha=ha,
-bM=function()
-return eT(number(),number())
+he=he,
+bO=function()
+return eX(number(),number())
 end,
-eT=eT,
-di=ik,
-cF=function(o,Y,g)
+eX=eX,
+dn=io,
+cI=function(o,Y,g)
 local at=max(q,o.w)
-local dc=o.aO+Y-g.capacity
-if dc<=0 then return at end
-local _,_,ao=hY(o,dc)
+local dg=o.aR+Y-g.capacity
+if dg<=0 then return at end
+local _,_,ao=ib(o,dg)
 return max(at,ao+g.window)
 end,
-eb=function(o,g)
-local _,ay=cT(o,g)
-local aE=o.aO-ay
-if aE==0 then return 0,0 end
-return o.w>q and g.capacity or aE,o.ba+g.window-q
+ej=function(o,g)
+local _,az=cX(o,g)
+local aG=o.aR-az
+if aG==0 then return 0,0 end
+return o.w>q and g.capacity or aG,o.bc+g.window-q
 end,
-cM=function(o,at,Y,g)
+cO=function(o,at,Y,g)
 local ao=at
-if o.v>0 then ao=max(at,o.ba)end
-hb(o,at>q and ao or o.w,g)
-local dF=fn(o,ao,g)
-gP(o,g)
-local eS,iN=cT(o,g)
-o.v,o.aO,o.window=o.v-eS,o.aO-iN,g.window
+if o.v>0 then ao=max(at,o.bc)end
+hf(o,at>q and ao or o.w,g)
+local dw=fr(o,ao,g)
+gT(o,g)
+local eW,iR=cX(o,g)
+o.v,o.aR,o.window=o.v-eW,o.aR-iR,g.window
 if o.v==0 then
-if o.J>fZ and o.aw==g.aw then
-o.aL,o.aA,o.dA=0,0,true
+if o.J>gd and o.aw==g.aw then
+o.aN,o.aA,o.dI=0,0,true
 else
-jX(o,g)
+kb(o,g)
 end
 else
-o.aL=cc(o,eS)
+o.aN=ce(o,eW)
 end
-local bB,dg,p=Y,nil,0
-if o.v>0 and ao==o.ba then
-local _,bg=aX(o,o.v-1)
+local bC,dl,p=Y,nil,0
+if o.v>0 and ao==o.bc then
+local _,bg=aQ(o,o.v-1)
 p=bg
-if p<o.aV then
-dg=min(o.aV-p,Y)
-bB=Y-dg
+if p<o.aX then
+dl=min(o.aX-p,Y)
+bC=Y-dl
 end
 end
-o.aO,o.ba,o.dA=o.aO+Y,ao,o.dA and Y==1 and not dg
-local ah=bB>0 and eW(o,ao,bB)or""
-local cQ=o.v+#ah/8
-if o.J<=fZ or(cQ>o.J and o.J<=o.ax)then
-local bH=iE(o)
-if dg then bH=sub(bH,1,-9)..dp(o,ao,p+dg)end
-local J=cQ>o.J and fF(cQ,g.capacity,o.ax)or o.J
-o.K=hM(o,bH..ah,J)
-call("SET",o.Q,o.K,"PX",dF)
+o.aR,o.bc,o.dI=o.aR+Y,ao,o.dI and Y==1 and not dl
+local ah=bC>0 and fb(o,ao,bC)or""
+local cS=o.v+#ah/8
+if o.J<=gd or(cS>o.J and o.J<=o.ay)then
+local bw=iH(o)
+if dl then bw=sub(bw,1,-9)..dx(o,ao,p+dl)end
+local J=cS>o.J and fJ(cS,g.capacity,o.ay)or o.J
+o.K=hQ(o,bw..ah,J)
+call("SET",o.U,o.K,"PX",dw)
 else
-if cQ>o.J then kR(o,cQ,g,dF)end
-if dg then
-local am=cc(o,o.v-1)
-o.aA=o.aA+dg
-local E=bG(o,am)
-call("SETRANGE",o.Q,format("%d",E),dp(o,ao,p+dg))
-if(am+1)%o.ax==0 or am+1==o.J then
-local ax=E-8*(am%o.ax)-4
-call("SETRANGE",o.Q,format("%d",ax),pack("<I4",o.aA))
+if cS>o.J then kU(o,cS,g,dw)end
+if dl then
+local an=ce(o,o.v-1)
+o.aA=o.aA+dl
+local E=bJ(o,an)
+call("SETRANGE",o.U,format("%d",E),dx(o,ao,p+dl))
+if(an+1)%o.ay==0 or an+1==o.J then
+local ay=E-8*(an%o.ay)-4
+call("SETRANGE",o.U,format("%d",ay),pack("<I4",o.aA))
 end
 end
-jc(o,ah)
-call("SETRANGE",o.Q,"0",bl(o))
-call("PEXPIRE",o.Q,dF)
+jg(o,ah)
+call("SETRANGE",o.U,"0",bl(o))
+call("PEXPIRE",o.U,dw)
 o.K=""
 end
-o.cT,o.dt=0,0
+o.cX,o.dC=0,0
 end,
-hZ=function()`;
+ic=function()`;
 
-const part21 = `local function jv(o,i,ao,p,dy)
-local am,ac=cc(o,i),cc(o,o.v-1)
-local E=bG(o,am)
-call("SETRANGE",o.Q,format("%d",E),dp(o,ao,p-dy))
-o.aO,o.dA=o.aO-dy,false
-if floor(am/o.ax)==floor(ac/o.ax)then
-if am>ac then return end
-o.aA=o.aA-dy
+const part21 = `local function jz(o,i,ao,p,dH)
+local an,ac=ce(o,i),ce(o,o.v-1)
+local E=bJ(o,an)
+call("SETRANGE",o.U,format("%d",E),dx(o,ao,p-dH))
+o.aR,o.dI=o.aR-dH,false
+if floor(an/o.ay)==floor(ac/o.ay)then
+if an>ac then return end
+o.aA=o.aA-dH
 end
-local ax=E-8*(am%o.ax)-4
-local aK=ae("<I4",call("GETRANGE",o.Q,format("%d",ax),format("%d",ax+3)),1)
-call("SETRANGE",o.Q,format("%d",ax),pack("<I4",max(aK-dy,0)))
+local ay=E-8*(an%o.ay)-4
+local aM=af("<I4",call("GETRANGE",o.U,format("%d",ay),format("%d",ay+3)),1)
+call("SETRANGE",o.U,format("%d",ay),pack("<I4",max(aM-dH,0)))
 end
-local function en(o,g)
-gx(o)
+local function ev(o,g)
+gB(o)
 while o.v>0 do
-local ao,p=aX(o,o.v-1)
-o.w,o.ba=min(o.w,ao),ao
+local ao,p=aQ(o,o.v-1)
+o.w,o.bc=min(o.w,ao),ao
 if p>0 then break end
-local am=cc(o,o.v-1)
+local an=ce(o,o.v-1)
 o.v=o.v-1
-if am%o.ax==0 then
-local ax=o.v>0 and bG(o,floor(cc(o,o.v-1)/o.ax)*o.ax)-4
-o.aA=ax and ae("<I4",bM(o,ax,ax+3),1)or 0
+if an%o.ay==0 then
+local ay=o.v>0 and bJ(o,floor(ce(o,o.v-1)/o.ay)*o.ay)-4
+o.aA=ay and af("<I4",bO(o,ay,ay+3),1)or 0
 end
 end
 if o.v==0 then
-o.aL,o.aO,o.aA,o.w,o.ba,o.dA=0,0,0,0,0,true
+o.aN,o.aR,o.aA,o.w,o.bc,o.dI=0,0,0,0,0,true
 end
-hb(o,o.w,g)
-call("SETRANGE",o.Q,"0",bl(o))
+hf(o,o.w,g)
+call("SETRANGE",o.U,"0",bl(o))
 end
-local function gV(o,p,ao,g)
-gP(o,g)
-gx(o)
-local cn,bQ=0,o.v
-while cn<bQ do
-local cf=floor((cn+bQ)/2)
-if aX(o,cf)<ao then
-cn=cf+1
+local function gZ(o,p,ao,g)
+gT(o,g)
+gB(o)
+local cp,bS=0,o.v
+while cp<bS do
+local ch=floor((cp+bS)/2)
+if aQ(o,ch)<ao then
+cp=ch+1
 else
-bQ=cf
+bS=ch
 end
 end
-local gz=0
-for i=cn,o.v-1 do
-local at,bg=aX(o,i)
-if at~=ao or gz==p then break end
-local dy=min(p-gz,bg)
-if dy>0 then jv(o,i,ao,bg,dy)end
-gz=gz+dy
+local gD=0
+for i=cp,o.v-1 do
+local at,bg=aQ(o,i)
+if at~=ao or gD==p then break end
+local dH=min(p-gD,bg)
+if dH>0 then jz(o,i,ao,bg,dH)end
+gD=gD+dH
 end
-if gz>0 then en(o,g)end
+if gD>0 then ev(o,g)end
 end
-local function ih(o,p,g)
-gP(o,g)
-local _,ay=cT(o,g)
-local aq=o.aO
-if o.v>0 and o.ba>q then
-local _,aa=hY(o,nil,q)
-aq=aa
+local function ik(o,p,g)
+gT(o,g)
+local _,az=cX(o,g)
+local ar=o.aR
+if o.v>0 and o.bc>q then
+local _,aa=ib(o,nil,q)
+ar=aa
 end
-local gm=min(ay+p,aq)
-if gm==0 then return end
-local i,aa,ao=hY(o,gm)
-local _,bg=aX(o,i)
-gx(o)
-o.aL,o.v,o.aO=cc(o,i),o.v-i,o.aO-aa
-jv(o,0,ao,bg,gm-aa)
-en(o,g)
+local gq=min(az+p,ar)
+if gq==0 then return end
+local i,aa,ao=ib(o,gq)
+local _,bg=aQ(o,i)
+gB(o)
+o.aN,o.v,o.aR=ce(o,i),o.v-i,o.aR-aa
+jz(o,0,ao,bg,gq-aa)
+ev(o,g)
 end
-local function iL(o,g)
-local cI=fn(o,o.v>0 and o.ba or q-2*g.window,g)
-gP(o,g)
+local function iO(o,g)
+local cl=fr(o,o.v>0 and o.bc or q-2*g.window,g)
+gT(o,g)
 if o.J>0 then
-call("SETRANGE",o.Q,"0",bl(o))
-call("PEXPIRE",o.Q,cI)
+call("SETRANGE",o.U,"0",bl(o))
+call("PEXPIRE",o.U,cl)
 elseif o.z>q then
-call("SET",o.Q,bl(o),"PX",cI)
+call("SET",o.U,bl(o),"PX",cl)
 else
-call("DEL",o.Q)
+call("DEL",o.U)
 end
 end`;
 
-const part22 = `return{cA=gV,df=ih,block=iL}
+const part22 = `return{cD=gZ,dk=ik,block=iO}
 end,
-ka=function()`;
+ke=function()`;
 
-const part23 = `local function jt(o)
-local al,K={ah={},w=o.w,I=o.I},iE(o)
+const part23 = `local function jx(o)
+local am,K={ah={},w=o.w,I=o.I},iH(o)
 for E=1,#K,8 do
-local at,p=bU(o,K,E)
-local ac=al.ah[#al.ah]
+local at,p=bW(o,K,E)
+local ac=am.ah[#am.ah]
 if ac and ac.at==at then
 ac.p=ac.p+p
 elseif p>0 then
-al.ah[#al.ah+1]={at=at,p=p}
+am.ah[#am.ah+1]={at=at,p=p}
 end
 end
-return al
+return am
 end
-local function iZ(Q,al,g,z)
-local o,bN={Q=Q,z=z,window=g.window,w=al.w},{}
-o.I=al.I
-jX(o,g)
-for i,bD in ipairs(al.ah)do
-bN[i]=eW(o,bD.at,bD.p)
-o.aO,o.ba=o.aO+bD.p,bD.at
+local function jd(U,am,g,z)
+local o,bP={U=U,z=z,window=g.window,w=am.w},{}
+o.I=am.I
+kb(o,g)
+for i,bE in ipairs(am.ah)do
+bP[i]=fb(o,bE.at,bE.p)
+o.aR,o.bc=o.aR+bE.p,bE.at
 end
-local ah=table.concat(bN)
-o.dA=o.aO==#ah/8
-o.K=hM(o,ah,#ah/8)
+local ah=table.concat(bP)
+o.dI=o.aR==#ah/8
+o.K=hQ(o,ah,#ah/8)
 if o.v>0 or z>q then
-call("SET",Q,o.K,"PX",fn(o,o.v>0 and o.ba or q-2*g.window,g))
+call("SET",U,o.K,"PX",fr(o,o.v>0 and o.bc or q-2*g.window,g))
 else
-call("PEXPIRE",Q,"0")
+call("PEXPIRE",U,"0")
 end
 return o
 end`;
 
-const part24 = `return{bM=jt,dw=iZ}
+const part24 = `return{bO=jx,dF=jd}
 end,
 }
 end`;
 
-const part25 = `local kt=80
-local function hi(aB)
+const part25 = `local kx=80
+local function hm(aB)
 return string.char((aB<12 and 116 or 72)+aB)
 end
-local function gM(rates)
-local bw,bO,eQ,J,ea="","","<",0,0
+local function gQ(rates)
+local bx,bQ,eU,J,ei="","","<",0,0
 local bt={}
 for i,V in ipairs(rates)do
-local letter,fa,dX=V.letter,"I7I4",V.window
+local letter,ff,ef=V.letter,"I7I4",V.window
 if letter=="t"then
-dX=V.ar
-if V.aB>9 then fa="I7I7"end
-bw=bw..hi(V.aB)
+ef=V.as
+if V.aB>9 then ff="I7I7"end
+bx=bx..hm(V.aB)
 elseif letter=="f"then
-bw,bO=bw.."F",bO..pack("<I7",V.window)
+bx,bQ=bx.."F",bQ..pack("<I7",V.window)
 elseif letter=="c"then
-dX,fa=2*V.window,"I7I4I4"
-bw=bw.."C"
-bO=bO..pack("<I7B",V.window,#format("%.0f",V.step)-1)
+ef,ff=2*V.window,"I7I4I4"
+bx=bx.."C"
+bQ=bQ..pack("<I7B",V.window,#format("%.0f",V.step)-1)
 else
 return nil
 end
-bt[i]={format="<"..fa,am=J+1,at=struct.size(eQ)+1}
-eQ,J,ea=eQ..fa,J+(letter=="c"and 3 or 2),max(ea,dX)
+bt[i]={format="<"..ff,an=J+1,at=struct.size(eU)+1}
+eU,J,ei=eU..ff,J+(letter=="c"and 3 or 2),max(ei,ef)
 end
-local _,aw=math.frexp(ea/16000)
+local _,aw=math.frexp(ei/16000)
 aw=max(aw-1,0)
-local cg="P"..string.char(aw)..bw..bO
+local ci="P"..string.char(aw)..bx..bQ
 for _,g in ipairs(bt)do
-g.at=g.at+#cg
+g.at=g.at+#ci
 end
 return{
-cg=cg,
-bw=bw,
-eQ=eQ,
+ci=ci,
+bx=bx,
+eU=eU,
 J=J,
 bt=bt,
-size=#cg+struct.size(eQ),
-aD=1000*2^aw,
+size=#ci+struct.size(eU),
+aF=1000*2^aw,
 }
 end
-local function gi(aT,O)
-local aD=aT.aD
-return format("%.0f",max(floor((O-O%aD+aD-q)/1000),0)+2+ce)
+local function gm(aV,Q)
+local aF=aV.aF
+return format("%.0f",max(floor((Q-Q%aF+aF-q)/1000),0)+2+cg)
 end`;
 
-const part26 = `local function jT(m,A,aT,rates)
-local bw,size=aT.bw,aT.size
-if string.byte(m,A)~=kt or#m-A+1~=size then return nil end
-if sub(m,A+2,A+1+#bw)~=bw then return nil end
+const part26 = `local function jX(m,A,aV,rates)
+local bx,size=aV.bx,aV.size
+if string.byte(m,A)~=kx or#m-A+1~=size then return nil end
+if sub(m,A+2,A+1+#bx)~=bx then return nil end
 local states={}
 for i,V in ipairs(rates)do
-local g=aT.bt[i]
-local af,es,kM=ae(g.format,m,A-1+g.at)
+local g=aV.bt[i]
+local ad,eA,kQ=af(g.format,m,A-1+g.at)
 if V.letter=="t"then
-states[i]={us=af,ab=min(es,V.denominator-1),I=0}
+states[i]={us=ad,ab=min(eA,V.denominator-1),I=0}
 else
-local iz=af>0
-states[i]={x=iz and pack(cw,af,es)or"",I=0}
-if V.letter=="c"then states[i].H=iz and kM or 0 end
+local iC=ad>0
+states[i]={x=iC and pack(cz,ad,eA)or"",I=0}
+if V.letter=="c"then states[i].H=iC and kQ or 0 end
 end
 end
 return states
 end
-local function fT(states,aT,rates)
+local function fY(states,aV,rates)
 local bm={}
 for i,V in ipairs(rates)do
-local h,am=states[i],aT.bt[i].am
+local h,an=states[i],aV.bt[i].an
 if(h.I or 0)>0 then return nil end
 if V.letter=="t"then
-if h.ad or h.w then return nil end
-bm[am],bm[am+1]=h.us,h.ab
+if h.ae or h.w then return nil end
+bm[an],bm[an+1]=h.us,h.ab
 else
-if#h.x>bc then return nil end
-bm[am],bm[am+1]=0,0
+if#h.x>be then return nil end
+bm[an],bm[an+1]=0,0
 if h.x~=""then
-bm[am],bm[am+1]=bL(h.x)
+bm[an],bm[an+1]=bN(h.x)
 end
-if V.letter=="c"then bm[am+2]=h.H end
+if V.letter=="c"then bm[an+2]=h.H end
 end
 end
-return aT.cg..pack(aT.eQ,unpack(bm))
+return aV.ci..pack(aV.eU,unpack(bm))
 end`;
 
-const part27 = `local cb={}
-local function el()
-local r={cm=number(),J=number(),gh=number()}
-r.rates,r.bX,r.bl,r.cZ,r.bE={},"","","",0
+const part27 = `local cd={}
+local function er()
+local r={co=number(),J=number(),gl=number()}
+r.rates,r.bZ,r.bl,r.dd,r.bH={},"","","",0
 for i=1,number()do
-local letter=aC()
-local kernel=cb[letter]or bJ[letter]()
-local V=kernel.bM()
-cb[letter],V.kernel,V.letter,r.rates[i]=kernel,kernel,letter,V
-r.bX=r.bX..letter
+local letter=aE()
+local kernel=cd[letter]or bL[letter]()
+local V=kernel.bO()
+cd[letter],V.kernel,V.letter,r.rates[i]=kernel,kernel,letter,V
+r.bZ=r.bZ..letter
 local aB=V.aB or 0
-local cp=letter=="t"and hi(aB)or letter
-r.bl,r.cZ=r.bl..(kernel.letter or cp),r.cZ..cp
+local cr=letter=="t"and hm(aB)or letter
+r.bl,r.dd=r.bl..(kernel.letter or cr),r.dd..cr
 V.size=V.ring and 0 or letter=="t"and 16+aB
-if V.ring then r.bE=r.bE+1 end
+if V.ring then r.bH=r.bH+1 end
 end
-if r.bX=="s"then r.bE=0 end
-if r.bE==0 and#r.rates>1 then r.aT=gM(r.rates)end
-local aM=#r.rates==0 and 0 or number()
-r.cp,r.cD=aM%2==0,aM>=2 and number()or 0
-if r.cp then return r end
-r.ie,r.fC,r.jr,r.gN=aC(),aC(),number(),{}
+if r.bZ=="s"then r.bH=0 end
+if r.bH==0 and#r.rates>1 then r.aV=gQ(r.rates)end
+local aP=#r.rates==0 and 0 or number()
+r.cr,r.cG=aP%2==0,aP>=2 and number()or 0
+if r.cr then return r end
+r.ii,r.fG,r.jv,r.gR=aE(),aE(),number(),{}
 for i=1,number()do
-r.gN[i]=number()
+r.gR[i]=number()
 end
 return r
 end`;
 
-const part28 = `local function fU(aB)
-if#aB==18 and sub(aB,1,2)==ja then return sub(aB,3)end
-local aN=#aB==16 and tonumber(aB)
-return aN and format("%016.0f",fl(aN))or aB
+const part28 = `local function fZ(aB)
+if#aB==18 and sub(aB,1,2)==je then return sub(aB,3)end
+local aH=#aB==16 and tonumber(aB)
+return aH and format("%016.0f",fp(aH))or aB
 end
-local function ib(m,V)
-if m==""then return V.kernel.dJ()end
+local function ig(m,V)
+if m==""then return V.kernel.dQ()end
 local _,ac=string.find(m,"^%d*")
 if ac<16 or(ac<#m and string.byte(m,ac+1)<128)then return nil end
-local aB=fU(sub(m,1,ac))
-local dE=#aB+#m-ac
-local h=V.kernel.bU(aB..sub(m,ac+1),1,#aB,V,#aB+1,dE)
-if ac==16 then h.I=max(h.I,gH(tonumber(m)or 0))end
+local aB=fZ(sub(m,1,ac))
+local dM=#aB+#m-ac
+local h=V.kernel.bW(aB..sub(m,ac+1),1,#aB,V,#aB+1,dM)
+if ac==16 then h.I=max(h.I,gL(tonumber(m)or 0))end
 return h
 end
-local function gk(letter)
+local function go(letter)
 return string.char(string.byte(letter)-128)
 end
-local function gG(e)
+local function gK(e)
 local r=e.r
 local rates=r.rates
 e.z=0
-if r.bX=="s"then
-local ring=rates[1].kernel.ha(e.Q,rates[1])
+if r.bZ=="s"then
+local ring=rates[1].kernel.he(e.U,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.dV
+return not ring.ed
 end
-local m,states,A=call("GET",e.Q)or"",{nil},1
-local bg=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",gk)
-if not(bg and(bg==r.bl or bg==r.cZ))then
-e.z,A=eO(m)
+local m,states,A=call("GET",e.U)or"",{nil},1
+local bg=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",go)
+if not(bg and(bg==r.bl or bg==r.dd))then
+e.z,A=eS(m)
 if A>10 then A=1 end
 end
 e.states=states
-if r.bX=="t"then
-states[1]=ib(sub(m,A),rates[1])
+if r.bZ=="t"then
+states[1]=ig(sub(m,A),rates[1])
 return states[1]
 end
-if r.bX=="f"and rates[1].aI>0 and rates[1].kernel.dY(sub(m,A))then
-states[1]=rates[1].kernel.fP(sub(m,A),rates[1].aI)
+if r.bZ=="f"and rates[1].aK>0 and rates[1].kernel.eg(sub(m,A))then
+states[1]=rates[1].kernel.fU(sub(m,A),rates[1].aK)
 return true
 end
-local fH=r.aT and jT(m,A,r.aT,rates)
-if fH then
-e.states=fH
+local fM=r.aV and jX(m,A,r.aV,rates)
+if fM then
+e.states=fM
 return true
 end
 local v=#rates
 if v==0 then
-e.cK=sub(m,A)
+e.cM=sub(m,A)
 return true
 end
-local aN=sub(m,A,A+v-1)
-local bw=string.gsub(aN,"[\\128-\\255]",gk)
-local bW=bw==r.bl or bw==r.cZ
-local cZ=bW and bw~=r.bl
-if not bW and A<=#m then return false end
+local aH=sub(m,A,A+v-1)
+local bx=string.gsub(aH,"[\\128-\\255]",go)
+local bY=bx==r.bl or bx==r.dd
+local dd=bY and bx~=r.bl
+if not bY and A<=#m then return false end
 A=A+v
 for i=1,v do
 local V=rates[i]
 local kernel=V.kernel
 if V.ring then
-states[i]=kernel.ha(e.bE[i],V)
-if states[i].dV then return false end
-elseif bW then
-local aq=A+(V.size or kernel.go)
-local dk,dE=1,0
-if aN~=bw and string.byte(aN,i)>=128 then
-dk,dE=aq+1,aq+(string.byte(m,aq)or 0)
-aq=dE+1
+states[i]=kernel.he(e.bH[i],V)
+if states[i].ed then return false end
+elseif bY then
+local ar=A+(V.size or kernel.gs)
+local dq,dM=1,0
+if aH~=bx and string.byte(aH,i)>=128 then
+dq,dM=ar+1,ar+(string.byte(m,ar)or 0)
+ar=dM+1
 end
-if not(V.size or cZ)then
-aq=#m+1
-if v>1 and A+3<aq then
-aq=min(A+4+ae("<I4",m,A),aq)
+if not(V.size or dd)then
+ar=#m+1
+if v>1 and A+3<ar then
+ar=min(A+4+af("<I4",m,A),ar)
 A=A+4
 end
-if aq-A<7 or ae("<I7",m,A)~=V.window then return false end
+if ar-A<7 or af("<I7",m,A)~=V.window then return false end
 end
-if aq>#m+1 or(i==v and aq<=#m)then return false end
-local bU=cZ and kernel.fu or kernel.bU
-local ac=dk>1 and dk-2 or aq-1
-states[i]=bU(m,A,ac,V,dk,dE)
-A=aq
+if ar>#m+1 or(i==v and ar<=#m)then return false end
+local bW=dd and kernel.fy or kernel.bW
+local ac=dq>1 and dq-2 or ar-1
+states[i]=bW(m,A,ac,V,dq,dM)
+A=ar
 else
-states[i]=kernel.dJ()
+states[i]=kernel.dQ()
 end
 end
 return true
 end
-local function ic(e)
-local r=e.r.bb or e.r
-e.r,e.cJ,e.de=r,nil,nil
-if e.dJ then
+local function ih(e)
+local r=e.r.bd or e.r
+e.r,e.cL,e.di=r,nil,nil
+if e.dQ then
 e.z,e.states=0,{}
-elseif not(r.cp and gG(e))then
-fg(e)
+elseif not(r.cr and gK(e))then
+fl(e)
 end
 end
-local function iu(aB)
-return#aB==16 and aB>="5"and ja..aB or aB
+local function ix(aB)
+return#aB==16 and aB>="5"and je..aB or aB
 end
-local function ii(e,m)
-if string.byte(e.cK,1)==83 and#e.cK>53 then
-call("SETRANGE",e.Q,"1",pack("<d",e.z))
+local function il(e,m)
+if string.byte(e.cM,1)==83 and#e.cM>53 then
+call("SETRANGE",e.U,"1",pack("<d",e.z))
 else
-call("SET",e.Q,m..e.cK,"KEEPTTL")
+call("SET",e.U,m..e.cM,"KEEPTTL")
 end
-local dF=eu(e.z)
-if call("PTTL",e.Q)<dF then call("PEXPIRE",e.Q,dF)end
+local dw=eC(e.z)
+if call("PTTL",e.U)<dw then call("PEXPIRE",e.U,dw)end
 end
-local function ew(e)
+local function eE(e)
 local r=e.r
-local rates,O,m,bl=r.rates,e.z,"",r.bl
-if e.cJ then return e.cJ.ew(e)end
-if r.bX=="s"then return end
-local fH=r.aT and fT(e.states,r.aT,rates)
+local rates,Q,m,bl=r.rates,e.z,"",r.bl
+if e.cL then return e.cL.eE(e)end
+if r.bZ=="s"then return end
+local fM=r.aV and fY(e.states,r.aV,rates)
 for i,V in ipairs(rates)do
 if not V.ring then
-O=max(O,V.kernel.cG(e.states[i],V))
-local h=V.kernel.dp(e.states[i],V)
+Q=max(Q,V.kernel.cJ(e.states[i],V))
+local h=V.kernel.dx(e.states[i],V)
 if not V.size and#rates>1 then h=pack("<I4",#h)..h end
-local aA=V.kernel.gd and V.kernel.gd(e.states[i],V)or""
-if aA~=""and#rates==1 then h=iu(h)..aA end
+local aA=V.kernel.gh and V.kernel.gh(e.states[i],V)or""
+if aA~=""and#rates==1 then h=ix(h)..aA end
 if aA~=""and#rates>1 then
 h=h..string.char(#aA)..aA
 bl=sub(bl,1,i-1)..string.char(string.byte(bl,i)+128)..sub(bl,i+1)
@@ -1414,530 +1414,530 @@ end
 m=m..h
 end
 end
-if r.bX~="t"and m~=""then m=bl..m end
-if r.bX=="t"then m=iu(m)end
-if fH then m=fH end
+if r.bZ~="t"and m~=""then m=bl..m end
+if r.bZ=="t"then m=ix(m)end
+if fM then m=fM end
 if e.z>q then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.cK~=""then return ii(e,m)end
-local cI=fH and gi(r.aT,O)or eu(O)
-if m~=""then call("SET",e.Q,m,"PX",cI)end
+if#rates==0 and e.cM~=""then return il(e,m)end
+local cl=fM and gm(r.aV,Q)or eC(Q)
+if m~=""then call("SET",e.U,m,"PX",cl)end
 end`;
 
-const part29 = `local function dZ(e)
-ic(e)
-local rates,states,dD=e.r.rates,e.states,false
+const part29 = `local function eh(e)
+ih(e)
+local rates,states,dL=e.r.rates,e.states,false
 for i=1,#rates do
 local V,h=rates[i],states[i]
-states[i]=V.kernel.di(h,V,bd)
-dD=dD or states[i]~=h
+states[i]=V.kernel.dn(h,V,bf)
+dL=dL or states[i]~=h
 end
-if dD and not bd then ew(e)end
+if dL and not bf then eE(e)end
 end`;
 
-const part30 = `local cs,bd={},false
-local function fg()
+const part30 = `local dj,bf={},false
+local function fl()
 error("RULES",0)
 end`;
 
 const part31 = `for i=1,number()do
-cs[i]=el()
+dj[i]=er()
 end
-local function cx()
-local cX,aQ,at,z=aC(),number(),q,q
+local function cA()
+local db,aT,at,z=aE(),number(),q,q
 local aj={nil}
 for i=1,number()do
-aj[i]=em()
+aj[i]=es()
 end
-bd=cX=="2"
+bf=db=="2"
 for i=1,#aj do
 local e=aj[i]
-at=max(at,gp(e))
+at=max(at,gt(e))
 z=max(z,e.z)
 end
-local iq=at<=q or(cX=="1"and at-q<=aQ)
-if iq and cX~="2"then
+local it=at<=q or(db=="1"and at-q<=aT)
+if it and db~="2"then
 for i=1,#aj do
-fL(aj[i],at)
+fQ(aj[i],at)
 end
 end
-local ag={iq and 1 or z>q and 2 or 0,at-q,nil,nil}
+local ag={it and 1 or z>q and 2 or 0,at-q,nil,nil}
 for i=1,#aj do
-dq(ag,aj[i])
+dz(ag,aj[i])
 end
-ds(ag,aj)
+dB(ag,aj)
 return ag
 end
-local U={q}
+local O={q}
 for i=1,number()do
-U[i+1]=iw(cx)
+O[i+1]=iz(cA)
 end
-return U`;
+return O`;
 
 const part32 = `local call,bq,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local pack,ae=struct.pack,struct.unpack
+local pack,af=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dm=call("TIME")
-q=dm[1]*1000000+dm[2]
+local ds=call("TIME")
+q=ds[1]*1000000+ds[2]
 end`;
 
-const part33 = `local Y,capacity,window,step,aQ,bd,iK=0,0,0,0,0,false,false
-local U,y,bI={q},1,nil`;
+const part33 = `local Y,capacity,window,step,aT,bf,iN=0,0,0,0,0,false,false
+local O,y,bK={q},1,nil`;
 
-const part34 = `local function fb()`;
+const part34 = `local function fg()`;
 
-const part35 = `local ce,bJ=ARGV[2]+0,{}
-local function eu(O)
-return max(ceil((O-q)/1000),1)+ce
+const part35 = `local cg,bL=ARGV[2]+0,{}
+local function eC(Q)
+return max(ceil((Q-q)/1000),1)+cg
 end
-local function cI(O)
-return format("%.0f",eu(O))
+local function cl(Q)
+return format("%.0f",eC(Q))
 end`;
 
 const part36 = `local kernel
-local function dw(Q,kU,m,dF)
-local an=kU and bq("SET",Q,m,"PX",dF)or bq("SET",Q,m,"PX",dF,"NX")or bq("GET",Q)
-return an and an.err
+local function dF(U,kX,m,dw)
+local al=kX and bq("SET",U,m,"PX",dw)or bq("SET",U,m,"PX",dw,"NX")or bq("GET",U)
+return al and al.err
 end
-local function aF(Q,m,ai)
-kernel=kernel or bJ[hw]()
+local function aI(U,m,ai)
+kernel=kernel or bL[hA]()
 local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
 if m then
-z,E=eO(m)
+z,E=eS(m)
 end
 local letter=m and sub(m,E,E)
 local size=m and#m-E
-if letter==kernel.letter and size>6 and ae("<I7",m,E+1)==window then
-h=kernel.bU(m,E+1,#m)
-elseif letter=="-"and step>0 and kernel.dY and kernel.dY(sub(m,E))then
-h=kernel.fP(sub(m,E),step)
-elseif letter==hw and size==kernel.go then
-h=kernel.fu(m,E+1)
+if letter==kernel.letter and size>6 and af("<I7",m,E+1)==window then
+h=kernel.bW(m,E+1,#m)
+elseif letter=="-"and step>0 and kernel.eg and kernel.eg(sub(m,E))then
+h=kernel.fU(sub(m,E),step)
+elseif letter==hA and size==kernel.gs then
+h=kernel.fy(m,E+1)
 elseif m and not(E==10 and size<0)then
 return"RULES"
 else
-h=kernel.dJ()
+h=kernel.dQ()
 end
-local bn=kernel.di(h,g)
-local dD=bn~=h
+local bn=kernel.dn(h,g)
+local dL=bn~=h
 h=bn
-local W,at,dx=0,max(q,z,kernel.cF(h,Y,g)),q
-while W<ai and(at<=q or W==0 and at-q<=aQ)do
-W,dx=W+1,at
-if bd then break end
-h=kernel.cM(h,at,Y,g)
-if W<ai then at=max(q,z,kernel.cF(h,Y,g))end
+local W,at,dG=0,max(q,z,kernel.cI(h,Y,g)),q
+while W<ai and(at<=q or W==0 and at-q<=aT)do
+W,dG=W+1,at
+if bf then break end
+h=kernel.cO(h,at,Y,g)
+if W<ai then at=max(q,z,kernel.cI(h,Y,g))end
 end
 local au
-if(W>0 or dD)and not bd then
-local bb,O=kernel.letter..kernel.dp(h,g),kernel.cG(h,g)
+if(W>0 or dL)and not bf then
+local bd,Q=kernel.letter..kernel.dx(h,g),kernel.cJ(h,g)
 if z>q then
-bb,O="b"..pack("<d",z)..bb,max(z,O)
+bd,Q="b"..pack("<d",z)..bd,max(z,Q)
 end
-au=dw(Q,m,bb,cI(O))
+au=dF(U,m,bd,cl(Q))
 elseif not m then
-au=bq("GET",Q)
+au=bq("GET",U)
 au=au and au.err
 end
 if au then return false,au end
-local aE,reset=kernel.eb(h,g)
-if W==0 and z>q then return{2,at-q,aE,reset}end
-if W>0 and dx>q then return{1,dx-q,aE,reset}end
-return W,aE,reset,W==ai and 0 or at-q
+local aG,reset=kernel.ej(h,g)
+if W==0 and z>q then return{2,at-q,aG,reset}end
+if W>0 and dG>q then return{1,dG-q,aG,reset}end
+return W,aG,reset,W==ai and 0 or at-q
 end`;
 
-const part37 = `local function ef(Q,m,ai,aU)
-if not iK then
-iJ()
-iK=true
+const part37 = `local function em(U,m,ai,aW)
+if not iN then
+iM()
+iN=true
 end
-local W,aE,reset,bk=cx(Q,m,ai)
+local W,aG,reset,bk=cA(U,m,ai)
 if not W then
-if string.find(aE,"READONLY",1,true)then bI=aE end
-W=aE
+if string.find(aG,"READONLY",1,true)then bK=aG end
+W=aG
 end
 y=y+1
 if type(W)~="number"then
-U[y]=W
-elseif aU then
-U[y],U[y+1],U[y+2],U[y+3]=W,aE,reset,bk
+O[y]=W
+elseif aW then
+O[y],O[y+1],O[y+2],O[y+3]=W,aG,reset,bk
 y=y+3
 elseif W>0 then
-U[y],U[y+1]=aE,reset
+O[y],O[y+1]=aG,reset
 y=y+1
 else
-U[y],U[y+1],U[y+2]=-1-aE,reset,bk
+O[y],O[y+1],O[y+2]=-1-aG,reset,bk
 y=y+2
 end
 end`;
 
 const part38 = `local A,ac=2,0
 while ac<#KEYS do
-local aM,af=ARGV[A+1]+0,ac+1
+local aP,ad=ARGV[A+1]+0,ac+1
 ac=min(ac+ARGV[A+2],#KEYS)
 Y,capacity,window=ARGV[A+3]+0,ARGV[A+4]+0,ARGV[A+5]+0
-step,aQ=ARGV[A+6]+0,ARGV[A+7]+0
-local aU=aM>=8
-bd,iK,A=aM%2==1,false,A+7
-for E=af,ac,1000 do
-local aq=min(E+999,ac)
-local bV=dl and call("MGET",unpack(KEYS,E,aq))
-if dl and not(aU or bd)then
-dl(bV,E,aq)
+step,aT=ARGV[A+6]+0,ARGV[A+7]+0
+local aW=aP>=8
+bf,iN,A=aP%2==1,false,A+7
+for E=ad,ac,1000 do
+local ar=min(E+999,ac)
+local bX=dr and call("MGET",unpack(KEYS,E,ar))
+if dr and not(aW or bf)then
+dr(bX,E,ar)
 else
-for i=E,aq do
-local ai=aU and ARGV[A+i-af+1]+0 or 1
-ef(KEYS[i],bV and bV[i-E+1],ai,aU)
+for i=E,ar do
+local ai=aW and ARGV[A+i-ad+1]+0 or 1
+em(KEYS[i],bX and bX[i-E+1],ai,aW)
 end
 end
 end
-if aU then A=A+ac-af+1 end
+if aW then A=A+ac-ad+1 end
 end
-return bI and redis.error_reply(bI)or U`;
+return bK and redis.error_reply(bK)or O`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "6001614e7ee4d78a8b401572665e83fc479019a1",
+  sha1: "a71caa32aa9e77bdb37af8b30e2b5343c49caf30",
   source: `local call,bq,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dm=call("TIME")
-q=dm[1]*1000000+dm[2]
+local ds=call("TIME")
+q=ds[1]*1000000+ds[2]
 end
 ${part1}
-local cU
-local function fh(us,ap,I)
-local ar,D,bk=cU-q,us-cU,ap-cU
+local cY
+local function fm(us,ap,I)
+local as,D,bk=cY-q,us-cY,ap-cY
 if D>0 then
-if I==0 or I==1 and D>8*ar or I==2 and D>1024*ar then return nil end
+if I==0 or I==1 and D>8*as or I==2 and D>1024*as then return nil end
 else
 I=0
 end
-return bk>1024*ar and 3 or bk>8*ar and I<2 and 2 or I>0 and I or 1
+return bk>1024*as and 3 or bk>8*as and I<2 and 2 or I>0 and I or 1
 end
-local gs=1e13
+local gw=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local Q,hy,cN,bz=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if hy+ARGV[2]*1000<gs then
-local bj,bT,aD,eG=
-q+hy,cN+0,1000*4^(bz-50),bz*cd-fk
-local ep=q+cv/2
-cU=q+ARGV[5]
-local m,du=bq("GET",Q),nil
-local bW=m and#m==16 and tonumber(m)
-if bW then
-local us,I=bW-eG,0
-while us>ep do
-us,I=us-cv,I+1
+local U,hC,cP,bA=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if hC+ARGV[2]*1000<gw then
+local bj,bV,aF,eN=
+q+hC,cP+0,1000*4^(bA-50),bA*cf-fo
+local ex=q+cy/2
+cY=q+ARGV[5]
+local m,dD=bq("GET",U),nil
+local bY=m and#m==16 and tonumber(m)
+if bY then
+local us,I=bY-eN,0
+while us>ex do
+us,I=us-cy,I+1
 end
-local ap=(us<q and q or us)+bT
-local bB=ap-us
-if ap<=bj and ap<fk+cd and us%aD+bB<aD then
-local aZ=ap>cU and fh(us,ap,I)or ap<=cU and 0
-if aZ then
-if aZ~=I then bB=bB+(aZ-I)*cv end
-local ft=bB==bT and cN or format("%d",bB)
-if bq("INCRBY",Q,ft)==bW+bB then du=ap-q end
+local ap=(us<q and q or us)+bV
+local bC=ap-us
+if ap<=bj and ap<fo+cf and us%aF+bC<aF then
+local ba=ap>cY and fm(us,ap,I)or ap<=cY and 0
+if ba then
+if ba~=I then bC=bC+(ba-I)*cy end
+local fx=bC==bV and cP or format("%d",bC)
+if bq("INCRBY",U,fx)==bY+bC then dD=ap-q end
 end
 end
 end
-if du then return{q,du}end
+if dD then return{q,dD}end
 end
 end
 ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local ce=ARGV[2]+0
-local iI=9007199254740991
-local function gY(us,aD)
-return format("%d",floor((us-us%aD+aD-q)/1000)+2+ce)
+local cg=ARGV[2]+0
+local iL=9007199254740991
+local function hc(us,aF)
+return format("%d",floor((us-us%aF+aF-q)/1000)+2+cg)
 end
-local U,y,A,ac={q},1,2,0
+local O,y,A,ac={q},1,2,0
 while ac<#KEYS do
-local aM,af=ARGV[A+1]+0,ac+1
+local aP,ad=ARGV[A+1]+0,ac+1
 ac=min(ac+ARGV[A+2],#KEYS)
-local ar,cN,bz,aQ,iS=ARGV[A+3]+0,ARGV[A+4],ARGV[A+5],0,0
-local bT=cN+0
-local denominator,aH,size,fJ=1,0,16,"%016d"
-local bd,aU,kx=aM%2>=1,aM%16>=8,aM>=16
+local as,cP,bA,aT,iW=ARGV[A+3]+0,ARGV[A+4],ARGV[A+5],0,0
+local bV=cP+0
+local denominator,aJ,size,fO=1,0,16,"%016d"
+local bf,aW,kB=aP%2>=1,aP%16>=8,aP>=16
 A=A+5
-if aM%4>=2 then
-aQ,A=ARGV[A+1]+0,A+1
+if aP%4>=2 then
+aT,A=ARGV[A+1]+0,A+1
 end
-if aM%8>=4 then
-iS,denominator,aH=ARGV[A+1]+0,ARGV[A+2]+0,ARGV[A+3]+0
-size,fJ=16+ARGV[A+4],"%016d%0"..ARGV[A+4].."d"
+if aP%8>=4 then
+iW,denominator,aJ=ARGV[A+1]+0,ARGV[A+2]+0,ARGV[A+3]+0
+size,fO=16+ARGV[A+4],"%016d%0"..ARGV[A+4].."d"
 A=A+4
 end
-local bj=q+aQ+ar
-local aD,fo,ep=1000*4^(bz-50),bz*cd,q+cv/2
-local fz=size==16 and aQ+ar+ce*1000<gs
-local eG=fo-fk
-local gT,bV,ay=y-af+1,nil,nil
-local eC,aV=q+eG+bT,min(q+ar+eG,fo+cd-1)
-cU=q+ar
-if kx and fz and not bd and eC<=aV then
-bV={}
-local function jz(Q,an)
-local ap,I=an-eG,0
-while ap>ep do
-ap,I=ap-cv,I+1
+local bj=q+aT+as
+local aF,fs,ex=1000*4^(bA-50),bA*cf,q+cy/2
+local fD=size==16 and aT+as+cg*1000<gw
+local eN=fs-fo
+local gX,bX,az=y-ad+1,nil,nil
+local eK,aX=q+eN+bV,min(q+as+eN,fs+cf-1)
+cY=q+as
+if kB and fD and not bf and eK<=aX then
+bX={}
+local function jD(U,al)
+local ap,I=al-eN,0
+while ap>ex do
+ap,I=ap-cy,I+1
 end
-local us=ap-bT
-if us<q or ap>bj or ap+eG>=fo+cd then return nil end
-local aZ=0
-if ap>cU then aZ=fh(us,ap,I)end
-if aZ and aZ~=I then call("INCRBY",Q,format("%d",(aZ-I)*cv))end
-return aZ and ap
+local us=ap-bV
+if us<q or ap>bj or ap+eN>=fs+cf then return nil end
+local ba=0
+if ap>cY then ba=fm(us,ap,I)end
+if ba and ba~=I then call("INCRBY",U,format("%d",(ba-I)*cy))end
+return ba and ap
 end
-for i=af,ac do
-local Q=KEYS[i]
-local an=bq("INCRBY",Q,cN)
-local bB=type(an)=="number"
-local us=bB and an>=eC and an<=aV and an-eG
-if bB and not us and an>aV and(aQ>0 or an-eG>ep)then
-us=jz(Q,an)
+for i=ad,ac do
+local U=KEYS[i]
+local al=bq("INCRBY",U,cP)
+local bC=type(al)=="number"
+local us=bC and al>=eK and al<=aX and al-eN
+if bC and not us and al>aX and(aT>0 or al-eN>ex)then
+us=jD(U,al)
 end
 if us then
-if us%aD<bT then call("PEXPIRE",Q,gY(us,aD))end
-U[gT+i]=us-q
+if us%aF<bV then call("PEXPIRE",U,hc(us,aF))end
+O[gX+i]=us-q
 else
 local m=""
-if an~=bT then
-if bB then call("INCRBY",Q,"-"..cN)end
-m=bq("GET",Q)
+if al~=bV then
+if bC then call("INCRBY",U,"-"..cP)end
+m=bq("GET",U)
 end
-ay=ay or{}
-ay[#ay+1],U[gT+i],bV[i-af+1]=i,false,type(m)=="string"and m
+az=az or{}
+az[#az+1],O[gX+i],bX[i-ad+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bV=call("MGET",unpack(KEYS,af,min(af+999,ac)))
-for E=af+1000,ac,1000 do
-local cL=call("MGET",unpack(KEYS,E,min(E+999,ac)))
-for i=1,#cL do
-bV[E-af+i]=cL[i]
+bX=call("MGET",unpack(KEYS,ad,min(ad+999,ac)))
+for E=ad+1000,ac,1000 do
+local cN=call("MGET",unpack(KEYS,E,min(E+999,ac)))
+for i=1,#cN do
+bX[E-ad+i]=cN[i]
 end
 end
-local jN=fz and not(bd or aU)
-for i=af,ac do
-local Q,m,du=KEYS[i],jN and bV[i-af+1],nil
-local bW=m and#m==16 and tonumber(m)
-if bW then
-local us,I=bW-eG,0
-while us>ep do
-us,I=us-cv,I+1
+local jR=fD and not(bf or aW)
+for i=ad,ac do
+local U,m,dD=KEYS[i],jR and bX[i-ad+1],nil
+local bY=m and#m==16 and tonumber(m)
+if bY then
+local us,I=bY-eN,0
+while us>ex do
+us,I=us-cy,I+1
 end
-local ap=(us<q and q or us)+bT
-local bB=ap-us
-if ap<=bj and ap<fk+cd and us%aD+bB<aD then
-local aZ=ap>cU and fh(us,ap,I)or ap<=cU and 0
-if aZ then
-if aZ~=I then bB=bB+(aZ-I)*cv end
-local ft=bB==bT and cN or format("%d",bB)
-if bq("INCRBY",Q,ft)==bW+bB then du=ap-q end
+local ap=(us<q and q or us)+bV
+local bC=ap-us
+if ap<=bj and ap<fo+cf and us%aF+bC<aF then
+local ba=ap>cY and fm(us,ap,I)or ap<=cY and 0
+if ba then
+if ba~=I then bC=bC+(ba-I)*cy end
+local fx=bC==bV and cP or format("%d",bC)
+if bq("INCRBY",U,fx)==bY+bC then dD=ap-q end
 end
 end
 end
-if du then
-U[gT+i]=du
+if dD then
+O[gX+i]=dD
 else
-ay=ay or{}
-ay[#ay+1],U[gT+i]=i,false
+az=az or{}
+az[#az+1],O[gX+i]=i,false
 end
 end
 end
-if ay then
+if az then
 ${part4}
 ${part5}
-local g={denominator=denominator,ar=ar,aH=aH}
-local function bU(m,size,denominator)
+local g={denominator=denominator,as=as,aJ=aJ}
+local function bW(m,size,denominator)
 local z,us,ab,h,I=0,nil,0,nil,0
 if#m>8 and byte(m,1)==98 then
-z=eO(m)
+z=eS(m)
 m=sub(m,10)
 end
 if m==""then return 0,0,z end
 local aA=string.find(m,"[^%d]")
 if aA and aA>16 and byte(m,aA)>127 then
 local aB=sub(m,1,aA-1)
-local E=#aB==18 and sub(aB,1,2)==ja and 3 or 1
+local E=#aB==18 and sub(aB,1,2)==je and 3 or 1
 h={us=tonumber(sub(aB,E,E+15))or 0,ab=tonumber(sub(aB,E+16))or 0}
 if aA==#m then
 I=floor((byte(m,aA)-128)/8)
 else
-aY().bM(m,aA,#m,h,g)
+aZ().bO(m,aA,#m,h,g)
 I=h.I
 end
 m=aB
 end
-if#m==18 and sub(m,1,2)==ja then
+if#m==18 and sub(m,1,2)==je then
 m=sub(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dG+cv then I=gH(us)end
-us=fl(us)
+if us>=dN+cy then I=gL(us)end
+us=fp(us)
 end
 elseif#m>16 then
 us=tonumber(sub(m,1,16))
 end
-if not us or not(us<=iI)or(aA and not h)then return nil end
+if not us or not(us<=iL)or(aA and not h)then return nil end
 if#m~=size then return us+1,0,z,I,nil,h and h.w end
 if size>16 then ab=min(tonumber(sub(m,17))or 0,denominator-1)end
-return us,ab,z,I,h and h.ad,h and h.w
+return us,ab,z,I,h and h.ae,h and h.w
 end
-local function cx(i)
-local Q,m,us,ab,z,at=KEYS[i],bV[i-af+1],0,0,0,q
-local I,dD,ad,w,iQ=0,false,nil,nil,nil
+local function cA(i)
+local U,m,us,ab,z,at=KEYS[i],bX[i-ad+1],0,0,0,q
+local I,dL,ae,w,iU=0,false,nil,nil,nil
 if m then
-us,ab,z,I,ad,w=bU(m,size,denominator)
+us,ab,z,I,ae,w=bW(m,size,denominator)
 if not us then
 y=y+1
-U[y]="RULES"
+O[y]="RULES"
 return nil
 end
 if z>q then at=z end
-if us-ar>=q or(w or 0)>q then
-local h={us=us,ab=ab,I=I,ad=ad,w=w}
-local bn=aY().di(h,g)
-dD=bn~=h
-us,ab,I,ad,w=bn.us,bn.ab,bn.I,bn.ad,bn.w
+if us-as>=q or(w or 0)>q then
+local h={us=us,ab=ab,I=I,ae=ae,w=w}
+local bn=aZ().dn(h,g)
+dL=bn~=h
+us,ab,I,ae,w=bn.us,bn.ab,bn.I,bn.ae,bn.w
 end
 end
-local ap,bC=us,ab
+local ap,bD=us,ab
 if us<at-1 or(us<at and ab==0)then
-ap,bC=at,0
+ap,bD=at,0
 end
-local iv,hH=ap,bC
-ap,bC=ap+bT,bC+iS
-if bC>=denominator then
-ap,bC=ap+1,bC-denominator
+local iy,hL=ap,bD
+ap,bD=ap+bV,bD+iW
+if bD>=denominator then
+ap,bD=ap+1,bD-denominator
 end
 local W=0
-if(ap<bj or(ap==bj and bC<=aH))and at-q<=aQ then
+if(ap<bj or(ap==bj and bD<=aJ))and at-q<=aT then
 W=1
 local ai=1
-if aU then ai=ARGV[A+i-af+1]+0 end
+if aW then ai=ARGV[A+i-ad+1]+0 end
 if ai>1 then
-local bf=bj-iv+(aH-hH)/denominator
-W=max(min(floor(bf/(bT+iS/denominator)),ai),1)
+local aU=bj-iy+(aJ-hL)/denominator
+W=max(min(floor(aU/(bV+iW/denominator)),ai),1)
 for p=min(W+1,ai),max(W-1,1),-1 do
-local aK=hH+p*iS
-local ck=floor(aK/denominator)
-ap,bC=iv+p*bT+ck,aK-ck*denominator
+local aM=hL+p*iW
+local cm=floor(aM/denominator)
+ap,bD=iy+p*bV+cm,aM-cm*denominator
 W=p
-if ap<bj or(ap==bj and bC<=aH)then break end
+if ap<bj or(ap==bj and bD<=aJ)then break end
 end
 end
 end
 local au
-if(W>0 or dD)and not bd then
+if(W>0 or dL)and not bf then
 if W==0 then
-ap,bC,at=us,ab,q
+ap,bD,at=us,ab,q
 end
-local bb,an=format(fJ,ap,bC),nil
-if size==16 and ap>=dG then bb=ja..bb end
-local aA,O,fS="",ap+2,fo
-local D=ap-ar
-if bC>aH then D=D+1 end
-if ad or w or at>q then
-local aW=aY()
-local h={us=us,ab=ab,I=I,ad=ad,w=w}
-ad=aW.be(h)
+local bd,al=format(fO,ap,bD),nil
+if size==16 and ap>=dN then bd=je..bd end
+local aA,Q,fX="",ap+2,fs
+local D=ap-as
+if bD>aJ then D=D+1 end
+if ae or w or at>q then
+local aY=aZ()
+local h={us=us,ab=ab,I=I,ae=ae,w=w}
+ae=aY.bb(h)
 local bo=max(at>q and at or 0,w or 0)
-local next=aW.cB(ap,bC,ad,bo,g,aW.dN(h,g))
-aA=aW.bb(next,g)
-if ad then O=max(O,aW.dW(ap,next.ad)+2)end
-if next.w then O=max(O,next.w+2)end
-ad=ad or aW.dQ
-if W>0 and(ad.us>0 or ad.ab>0 or w or at>q)then
-iQ={us,ab,ad.us,ad.ab,w or 0}
+local next=aY.cE(ap,bD,ae,bo,g,aY.dV(h,g))
+aA=aY.bd(next,g)
+if ae then Q=max(Q,aY.ee(ap,next.ae)+2)end
+if next.w then Q=max(Q,next.w+2)end
+ae=ae or aY.dY
+if W>0 and(ae.us>0 or ae.ab>0 or w or at>q)then
+iU={us,ab,ae.us,ae.ab,w or 0}
 end
 elseif D>q then
-local jI=us-ar+(ab>aH and 1 or 0)>q
-local aZ=eV(D-q,ar,jI and I or 0)
-if fz and z<=q then
-fS=fo+aZ*cv
+local jM=us-as+(ab>aJ and 1 or 0)>q
+local ba=fa(D-q,as,jM and I or 0)
+if fD and z<=q then
+fX=fs+ba*cy
 else
-aA=string.char(128+8*aZ)
+aA=string.char(128+8*ba)
 end
 end
-us,ab=ap,bC
+us,ab=ap,bD
 if aA~=""and z<=q then
-an=bq("SET",Q,bb..aA,"PX",math.ceil((O-q)/1000)+ce)
+al=bq("SET",U,bd..aA,"PX",math.ceil((Q-q)/1000)+cg)
 elseif z>q then
-bb=bb..aA
-bb="b"..struct.pack("<d",z)..bb
-an=bq("SET",Q,bb,"PX",math.ceil((max(O,z)-q)/1000)+ce)
+bd=bd..aA
+bd="b"..struct.pack("<d",z)..bd
+al=bq("SET",U,bd,"PX",math.ceil((max(Q,z)-q)/1000)+cg)
 else
-if fz then bb=format("%d",fS+us%cd)end
-an=m and bq("SET",Q,bb,"PX",gY(us,aD))
-or bq("SET",Q,bb,"PX",gY(us,aD),"NX")
-or bq("GET",Q)
+if fD then bd=format("%d",fX+us%cf)end
+al=m and bq("SET",U,bd,"PX",hc(us,aF))
+or bq("SET",U,bd,"PX",hc(us,aF),"NX")
+or bq("GET",U)
 end
-au=an and an.err
+au=al and al.err
 elseif not m then
-local gy=bq("GET",Q)
-au=gy and gy.err
+local gC=bq("GET",U)
+au=gC and gC.err
 end
 y=y+1
 if au then
-U[y]=au
+O[y]=au
 return string.find(au,"READONLY",1,true)and au
 end
 if us<q then
 us,ab=q,0
 end
-local du=(us-q)*denominator+ab
-if z>q or du>iI or iQ then
+local dD=(us-q)*denominator+ab
+if z>q or dD>iL or iU then
 local ag={z>q and z-q or 0,W,us-q,ab}
-for aW=1,iQ and 5 or 0 do
-ag[4+aW]=iQ[aW]
+for aY=1,iU and 5 or 0 do
+ag[4+aY]=iU[aY]
 end
-U[y]=ag
-elseif aU then
-U[y]=W
+O[y]=ag
+elseif aW then
+O[y]=W
 y=y+1
-U[y]=du
+O[y]=dD
 else
-U[y]=W>0 and du or-1-du
+O[y]=W>0 and dD or-1-dD
 end
 end
 local au
-for _,i in ipairs(ay)do
-if not aU then y=gT+i-1 end
-au=cx(i)or au
+for _,i in ipairs(az)do
+if not aW then y=gX+i-1 end
+au=cA(i)or au
 end
 if au then return redis.error_reply(au)end
 end
-if aU then
-A=A+ac-af+1
+if aW then
+A=A+ac-ad+1
 else
-y=gT+ac
+y=gX+ac
 end
 end
-return U`,
+return O`,
 };
 
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "4c997259c4f99f86a2771f7708f41d65a50293d2",
-  source: `local dm=redis.call("TIME")
-local ky=redis.pcall("INFO")
-local ag={dm[1],dm[2],type(ky)=="string"and ky or""}
-local km={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,kg in ipairs(ARGV)do
-local da={}
-for iY in string.gmatch(kg,"%S+")do
-da[#da+1]=km[iY]or iY
+  sha1: "b6999be2186f6c7d6cb2c03aad7f78478664937f",
+  source: `local ds=redis.call("TIME")
+local kC=redis.pcall("INFO")
+local ag={ds[1],ds[2],type(kC)=="string"and kC or""}
+local kq={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,kk in ipairs(ARGV)do
+local de={}
+for jc in string.gmatch(kk,"%S+")do
+de[#de+1]=kq[jc]or jc
 end
-local iX=redis.pcall(unpack(da))
-if type(iX)=="table"and iX.err then ag[#ag+1]=iX.err end
+local jb=redis.pcall(unpack(de))
+if type(jb)=="table"and jb.err then ag[#ag+1]=jb.err end
 end
 return ag`,
 };
@@ -1945,447 +1945,447 @@ return ag`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "30a4228458d039f893a052a576b45eb8b819b37d",
-  source: `local ARGV,KEYS,call=ARGV,KEYS,redis.call
-local function eA()
+  sha1: "b5f645496aadc8f801541428524835bb8ecfc3e4",
+  source: `local function eI(dS)
 ${part6}
-local kI=aC()~=""
+local kM=aE()~=""
 local function ao(us)
 return format("%.0f",us)
 end
-local dz=ao(q)
-local function dU(r)
-r.dU=r.dU or ao(q+r.cm)
-return r.dU
+local bF=ao(q)
+local function ec(r)
+r.ec=r.ec or ao(q+r.co)
+return r.ec
 end
-local function gw(aP)
-return aP==q and"-"..dz or ao(-aP)
+local function gA(aS)
+return aS==q and"-"..bF or ao(-aS)
 end
-local function hL(Q,us)
-if call("PTTL",Q)<eu(q+us)then call("PEXPIRE",Q,eu(q+us+us/8))end
+local function hP(U,us)
+if call("PTTL",U)<eC(q+us)then call("PEXPIRE",U,eC(q+us+us/8))end
 end
-local channel,gB=aC(),{}
-local kd=5000
-local function mailbox(aS)
-return channel.."%"..aS
+local channel,gF=aE(),{}
+local kh=5000
+local function mailbox(aD)
+return channel.."%"..aD
 end
-local fe,kG,eM={nil},aC()=="1",number()
-for i=1,eM do
-local aS=aC()
-gB[aS]="caller"
-if kG then
-local jW=mailbox(aS)
-local fA=call("LRANGE",jW,"0","-1")
-if#fA==0 then
-call("RPUSH",jW,"")
-fe[#fe+1]="gap "..aS
-elseif#fA>1 then
-call("LTRIM",jW,"0","0")
-for aX=2,#fA do
-fe[#fe+1]=fA[aX]
+local kK,cV=aE()=="1",number()
+for i=1,cV do
+local aD=aE()
+gF[aD]="caller"
+if kK then
+local ka=mailbox(aD)
+local fE=call("LRANGE",ka,"0","-1")
+if#fE==0 then
+call("RPUSH",ka,"")
+dS[#dS+1]="gap "..aD
+elseif#fE>1 then
+call("LTRIM",ka,"0","0")
+for aQ=2,#fE do
+dS[#dS+1]=fE[aQ]
 end
 end
-call("PEXPIRE",jW,kd)
+call("PEXPIRE",ka,kh)
 end
 end
 ${part7}
 ${part2}
-local cs,bI,fE,bd,gW={},nil,nil,false,false
-local function dZ(e)
-if#e.r.rates>0 then return fE.dZ(e)end
-local m,A=not e.dJ and call("GET",e.Q)or"",1
-e.z,A=eO(m)
-e.states,e.cK={},sub(m,A>10 and 1 or A)
+local function iP()
+local dj,bK,fI,bf,ha={},nil,nil,false,false
+local function eh(e)
+if#e.r.rates>0 then return fI.eh(e)end
+local m,A=not e.dQ and call("GET",e.U)or"",1
+e.z,A=eS(m)
+e.states,e.cM={},sub(m,A>10 and 1 or A)
 end
-local function ew(e)
-fE.ew(e)
+local function eE(e)
+fI.eE(e)
 end
 ${part8}
 ${part9}
-local eY={}
-local function eL(e)
-local bv=eY[e.az]
+local fd={}
+local function eR(e)
+local bv=fd[e.aC]
 if bv then return bv end
-local af=call("ZRANGE",e.az,"0","1","WITHSCORES")
-bv={aP=0,be=0,aR=nil,hc=false,bH=0}
-if af[1]=="#"then
-bv.aP=-af[2]
-bv.hc=not af[4]or af[4]+0>q
-if bv.hc and af[4]then bv.aR=af[4]+0 end
+local ad=call("ZRANGE",e.aC,"0","1","WITHSCORES")
+bv={aS=0,bb=0,aO=nil,hg=false,bw=0}
+if ad[1]=="#"then
+bv.aS=-ad[2]
+bv.hg=not ad[4]or ad[4]+0>q
+if bv.hg and ad[4]then bv.aO=ad[4]+0 end
 end
-if af[3]or not bv.hc then bv.be=call("ZCOUNT",e.az,"("..dz,"+inf")end
-eY[e.az]=bv
+if ad[3]or not bv.hg then bv.bb=call("ZCOUNT",e.aC,"("..bF,"+inf")end
+fd[e.aC]=bv
 return bv
 end
-local function ji(e,n)
-local bv=eL(e)
-if n==1 and bv.aR then return bv.aR end
-local br=n==1 and bv.hc and call("ZRANGE",e.az,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.az,"("..dz,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bv.aR=br[2]+0 end
+local function jm(e,n)
+local bv=eR(e)
+if n==1 and bv.aO then return bv.aO end
+local br=n==1 and bv.hg and call("ZRANGE",e.aC,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aC,"("..bF,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bv.aO=br[2]+0 end
 return br[2]+0
 end
-local function dC(e,J)
-local be=eL(e).be
-local gZ=be+J-e.r.J
-if gZ>be then return 1e15 end
-return gZ<=0 and 0 or ji(e,gZ)-q
+local function dK(e,J)
+local bb=eR(e).bb
+local hd=bb+J-e.r.J
+if hd>bb then return 1e15 end
+return hd<=0 and 0 or jm(e,hd)-q
 end
-local function ht(e,id)
-return tonumber(call("ZSCORE",e.az,id)or 0)>q
+local function hx(e,id)
+return tonumber(call("ZSCORE",e.aC,id)or 0)>q
 end
-local function gf(e)
-local bv,us=eY[e.az],max(4*e.r.cm,60000000)
-if bv and bv.bH>=us then return end
-hL(e.az,us)
-if bv then bv.bH=us end
+local function gj(e)
+local bv,us=fd[e.aC],max(4*e.r.co,60000000)
+if bv and bv.bw>=us then return end
+hP(e.aC,us)
+if bv then bv.bw=us end
 end
-local function gI(e)
-return max(q,eL(e).aP+1)
+local function gM(e)
+return max(q,eR(e).aS+1)
 end
-local function hG(e,id,J)
-call("ZADD",e.az,dU(e.r),id)
-for am=2,J do
-call("ZADD",e.az,dU(e.r),id.."+"..am)
+local function hK(e,id,J)
+call("ZADD",e.aC,ec(e.r),id)
+for an=2,J do
+call("ZADD",e.aC,ec(e.r),id.."+"..an)
 end
-eY[e.az]=nil
-gf(e)
+fd[e.aC]=nil
+gj(e)
 end
-local function jY(e,id,J)
-local bv=eL(e)
-local aP=gI(e)
-local bB=call("ZADD",e.az,gw(aP),"#",dU(e.r),id)
-if bv.aP==0 then bB=bB-1 end
-if not bv.hc then call("ZREMRANGEBYSCORE",e.az,"1",dz)end
-if bB==1 and J<=1 then
-local br=q+e.r.cm
-if bv.be==0 then bv.aR=br end
-if bv.aR then bv.aR=min(bv.aR,br)end
-bv.aP,bv.be,bv.hc=aP,bv.be+1,true
-gf(e)
+local function kc(e,id,J)
+local bv=eR(e)
+local aS=gM(e)
+local bC=call("ZADD",e.aC,gA(aS),"#",ec(e.r),id)
+if bv.aS==0 then bC=bC-1 end
+if not bv.hg then call("ZREMRANGEBYSCORE",e.aC,"1",bF)end
+if bC==1 and J<=1 then
+local br=q+e.r.co
+if bv.bb==0 then bv.aO=br end
+if bv.aO then bv.aO=min(bv.aO,br)end
+bv.aS,bv.bb,bv.hg=aS,bv.bb+1,true
+gj(e)
 else
-hG(e,id,J)
+hK(e,id,J)
 end
-return aP
+return aS
 end
-local function kn(e,id,J)
-local ed=call("ZREM",e.az,id)
-for am=2,J do
-ed=ed+call("ZREM",e.az,id.."+"..am)
+local function kr(e,id,J)
+local bG=call("ZREM",e.aC,id)
+for an=2,J do
+bG=bG+call("ZREM",e.aC,id.."+"..an)
 end
-eY[e.az]=nil
-return ed
+fd[e.aC]=nil
+return bG
 end
-local function eI(ag,e,aP)
+local function eP(ag,e,aS)
 if e.r.J==0 then return end
-local be,ac=eL(e).be,#ag
-ag[ac+1],ag[ac+2],ag[ac+3]=be,be>0 and ji(e,1)-q or 0,aP or 0
+local bb,ac=eR(e).bb,#ag
+ag[ac+1],ag[ac+2],ag[ac+3]=bb,bb>0 and jm(e,1)-q or 0,aS or 0
 end
-local function jL(e)
-local co=#e.r.rates==0 and call("EXISTS",e.aG,e.Q)
-or call("EXISTS",e.aG)
-e.dM=co==0
-e.dJ=e.dM and#e.r.rates==0
+local function jP(e)
+local cq=#e.r.rates==0 and call("EXISTS",e.ax,e.U)
+or call("EXISTS",e.ax)
+e.dU=cq==0
+e.dQ=e.dU and#e.r.rates==0
 end
-local fx={}
-local function gF(e,id)
-fx[e.aG]=nil
-return call("ZREM",e.aG,id,id.."k")
+local fB={}
+local function gJ(e,id)
+fB[e.ax]=nil
+return call("ZREM",e.ax,id,id.."k")
 end
-local function it(e,id,as)
-if as==0 then
-local ac=call("ZREVRANGE",e.aG,"0","0","WITHSCORES")
-as=max(q,(ac[2]or 0)+1)
+local function iw(e,id,aq)
+if aq==0 then
+local ac=call("ZREVRANGE",e.ax,"0","0","WITHSCORES")
+aq=max(q,(ac[2]or 0)+1)
 end
-call("ZADD",e.aG,ao(as),id)
-fx[e.aG],e.dM=nil,false
-hL(e.aG,max(4*e.r.cm,60000000))
-return as
+call("ZADD",e.ax,ao(aq),id)
+fB[e.ax],e.dU=nil,false
+hP(e.ax,max(4*e.r.co,60000000))
+return aq
 end
-local function iO(e,id,as)
-if call("ZSCORE",e.aG,id)then
-call("ZADD",e.aG,ao(as),id.."k")
-call("ZREM",e.aG,id)
+local function iS(e,id,aq)
+if call("ZSCORE",e.ax,id)then
+call("ZADD",e.ax,ao(aq),id.."k")
+call("ZREM",e.ax,id)
 end
-fx[e.aG]=nil
+fB[e.ax]=nil
 end
-local function ia(aS)
-return redis.pcall("EXISTS",mailbox(aS))==1
+local function ie(aD)
+return redis.pcall("EXISTS",mailbox(aD))==1
 end
-local function hJ(aS)
-if gB[aS]==nil then
-local iW=call("PUBSUB","NUMSUB",channel..aS)[2]>0
-gB[aS]=iW and"channel"or ia(aS)and"mailbox"or false
+local function hN(aD)
+if gF[aD]==nil then
+local ja=call("PUBSUB","NUMSUB",channel..aD)[2]>0
+gF[aD]=ja and"channel"or ie(aD)and"mailbox"or false
 end
-return gB[aS]
+return gF[aD]
 end
-local function ef(aM,av,ag)
-local da=format(string.rep(" %.0f",1+#ag),q,unpack(ag))
-local eN=aM..da.." "..av.id
-local kP=gB[av.aS]
-if kP=="caller"then
-fe[#fe+1]=eN
-elseif kP=="mailbox"then
-call("RPUSHX",mailbox(av.aS),eN)
+local function em(aP,av,ag)
+local de=format(string.rep(" %.0f",1+#ag),q,unpack(ag))
+local dv=aP..de.." "..av.id
+local fj=gF[av.aD]
+if fj=="caller"then
+dS[#dS+1]=dv
+elseif fj=="mailbox"then
+call("RPUSHX",mailbox(av.aD),dv)
 else
-call("PUBLISH",channel..av.aS,eN)
+call("PUBLISH",channel..av.aD,dv)
 end
 end
-local iG=8
-local function fd(e,y)
-if e.dM then return nil end
-local bW=y==0 and fx[e.aG]
-if bW and bW.r==e.r then return bW end
+local iJ=8
+local function fi(e,y)
+if e.dU then return nil end
+local bY=y==0 and fB[e.ax]
+if bY and bY.r==e.r then return bY end
 while true do
-local aX=call("ZRANGE",e.aG,format("%d",y),format("%d",y),"WITHSCORES")
-local hP=aX[1]
-if not hP then return nil end
-local id,aS,aM,kp,J,Y,bH=
-string.match(hP,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local kE=q-aX[2]
-if aS and kE<=tonumber(kp)and hJ(aS)then
-local av={id=id,aS=aS,hF=aM=="d",bH=bH=="k",as=aX[2]+0}
-for cY,m in pairs(e)do
-if cY~="states"then av[cY]=m end
+local aQ=call("ZRANGE",e.ax,format("%d",y),format("%d",y),"WITHSCORES")
+local hS=aQ[1]
+if not hS then return nil end
+local id,aD,aP,kt,J,Y,bw=
+string.match(hS,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local kI=q-aQ[2]
+if aD and kI<=tonumber(kt)and hN(aD)then
+local av={id=id,aD=aD,hJ=aP=="d",bw=bw=="k",aq=aQ[2]+0}
+for dc,m in pairs(e)do
+if dc~="states"then av[dc]=m end
 end
 av.J,av.Y=min(tonumber(J),e.r.J),tonumber(Y)
-if y==0 then fx[e.aG]=av end
+if y==0 then fB[e.ax]=av end
 return av
 end
-call("ZREM",e.aG,hP)
-fx[e.aG]=nil
+call("ZREM",e.ax,hS)
+fB[e.ax]=nil
 end
 end
-local function ho(e)
-local aV=e.r.gh
-if aV<0 or call("ZCARD",e.aG)<aV then return false end
-fd(e,0)
-return call("ZCARD",e.aG)>=aV
+local function hs(e)
+local aX=e.r.gl
+if aX<0 or call("ZCARD",e.ax)<aX then return false end
+fi(e,0)
+return call("ZCARD",e.ax)>=aX
 end
-local function ec(e,jd)
-local y,bS=0,0
-while y<iG and not e.dM and dC(e,bS+1)==0 do
-local av=fd(e,y)
-if not av or dC(e,bS+av.J)>0 then return end
-if not av.hF then
-if not av.bH and av.id~=jd then ef("turn",av,{0})end
-y,bS=y+1,bS+av.J
+local function ek(e,jh)
+local y,bU=0,0
+while y<iJ and not e.dU and dK(e,bU+1)==0 do
+local av=fi(e,y)
+if not av or dK(e,bU+av.J)>0 then return end
+if not av.hJ then
+if not av.bw and av.id~=jh then em("turn",av,{0})end
+y,bU=y+1,bU+av.J
 else
-local at=gp(av)
+local at=gt(av)
 if at>q then
-if av.id~=jd then ef("turn",av,{at-q})end
+if av.id~=jh then em("turn",av,{at-q})end
 return
 end
-fL(av,q)
-gF(e,av.id)
+fQ(av,q)
+gJ(e,av.id)
 local ag={1,0,0}
-local aP=jY(e,av.id,av.J)
-dq(ag,av)
-eI(ag,av,aP)
-ds(ag,{av})
-ef("granted",av,ag)
+local aS=kc(e,av.id,av.J)
+dz(ag,av)
+eP(ag,av,aS)
+dB(ag,{av})
+em("granted",av,ag)
 end
 end
 end
-local function jn(e,id,as)
-local bS=0
-for y=0,iG-1 do
-local av=fd(e,y)
-if not av or av.id==id or(as>0 and av.as>as)then return false end
-bS=bS+av.J
-if av.hF or dC(e,bS+e.J)>0 then return true end
+local function jr(e,id,aq)
+local bU=0
+for y=0,iJ-1 do
+local av=fi(e,y)
+if not av or av.id==id or(aq>0 and av.aq>aq)then return false end
+bU=bU+av.J
+if av.hJ or dK(e,bU+e.J)>0 then return true end
 end
 return true
 end
-local function iC(e,id)
-local bS=0
-for y=0,iG-1 do
-local av=fd(e,y)
+local function iF(e,id)
+local bU=0
+for y=0,iJ-1 do
+local av=fi(e,y)
 if not av then return 0 end
 local bg=av.id==id
 if bg then av=e end
-local bk=dC(e,bS+av.J)
-if bk>0 then return min(bk,e.r.cm)end
-if bg or av.hF then
-local dB=gp(av)-q
-return bg and dB or dB+e.r.cm
+local bk=dK(e,bU+av.J)
+if bk>0 then return min(bk,e.r.co)end
+if bg or av.hJ then
+local dJ=gt(av)-q
+return bg and dJ or dJ+e.r.co
 end
-bS=bS+av.J
+bU=bU+av.J
 end
-return e.r.cm
+return e.r.co
 end
-local function ki(e,id,as)
+local function km(e,id,aq)
 if e.r.J==0 then return false end
-return dC(e,e.J)>0 or jn(e,id,as)
+return dK(e,e.J)>0 or jr(e,id,aq)
 end
-local function hf(gL,cu)
-local kN,kA=gL.r.J,cu.r.J
-return kN<kA or(kN==kA and gL.Q<cu.Q)
+local function hj(gP,cv)
+local kR,kE=gP.r.J,cv.r.J
+return kR<kE or(kR==kE and gP.U<cv.U)
 end
-local function hX(id,as,aj,eR,dB)
-local iP=#aj>1 and dB>0
-local eD=not iP and(eR or aj[1])
-if eD and as==0 and ho(eD)then return 5,max(dB,1),0 end
+local function ia(id,aq,aj,eV,dJ)
+local iT=#aj>1 and dJ>0
+local cw=not iT and(eV or aj[1])
+if cw and aq==0 and hs(cw)then return 5,max(dJ,1),0 end
 for _,e in ipairs(aj)do
-if as>0 and e~=eD and e.r.J>0 then
-if eD and hf(e,eD)then
-iO(e,id,as)
-elseif gF(e,id)>0 then
-ec(e)
+if aq>0 and e~=cw and e.r.J>0 then
+if cw and hj(e,cw)then
+iS(e,id,aq)
+elseif gJ(e,id)>0 then
+ek(e)
 end
 end
 end
-if not eD then return 3,dB,as==0 and q or as end
-if as>0 then gF(eD,id)end
-as=it(eD,id,as)
-return 3,iC(eD,id),as
+if not cw then return 3,dJ,aq==0 and q or aq end
+if aq>0 then gJ(cw,id)end
+aq=iw(cw,id,aq)
+return 3,iF(cw,id),aq
 end
-local function ix(e,id)
-hG(e,id,e.J)
-local aP=gI(e)
-call("ZADD",e.az,gw(aP),"#")
-eY[e.az].aP=aP
-return aP
+local function iA(e,id)
+hK(e,id,e.J)
+local aS=gM(e)
+call("ZADD",e.aC,gA(aS),"#")
+fd[e.aC].aS=aS
+return aS
 end
-local function hV(id,as,aj)
+local function hY(id,aq,aj)
 for _,e in ipairs(aj)do
-if e.r.J>0 and not ht(e,id)then return end
+if e.r.J>0 and not hx(e,id)then return end
 end
-local ag={6,0,as}
+local ag={6,0,aq}
 for _,e in ipairs(aj)do
-local aP
+local aS
 if e.r.J>0 then
-jL(e)
-aP=ix(e,id)
+jP(e)
+aS=iA(e,id)
 end
-dZ(e)
-dq(ag,e)
-eI(ag,e,aP)
+eh(e)
+dz(ag,e)
+eP(ag,e,aS)
 end
 return ag
 end
-local function cM(id,cX,aQ,as,aj)
-bd=cX=="2"
-if bI and not bd then error(bI,0)end
-local aa=as>0 and cX~="2"and hV(id,as,aj)
+local function cO(id,db,aT,aq,aj)
+bf=db=="2"
+if bK and not bf then error(bK,0)end
+local aa=aq>0 and db~="2"and hY(id,aq,aj)
 if aa then return aa end
-local at,z,eR,gC=q,q,nil,true
+local at,z,eV,gG=q,q,nil,true
 for i=1,#aj do
 local e=aj[i]
 if e.r.J>0 then
-gC=false
-jL(e)
-if cX~="2"then ec(e,id)end
+gG=false
+jP(e)
+if db~="2"then ek(e,id)end
 end
-at=max(at,gp(e))
+at=max(at,gt(e))
 z=max(z,e.z)
-if ki(e,id,as)and(not eR or hf(e,eR))then eR=e end
+if km(e,id,aq)and(not eV or hj(e,eV))then eV=e end
 end
-local jj,fr,bk={},0,at-q
-local bf=cX=="1"and at-q<=aQ
-if not eR and(at<=q or(bf and gC))then
-fr=1
-if cX~="2"then
+local jn,fv,bk={},0,at-q
+local aU=db=="1"and at-q<=aT
+if not eV and(at<=q or(aU and gG))then
+fv=1
+if db~="2"then
 for i=1,#aj do
 local e=aj[i]
-fL(e,at)
+fQ(e,at)
 if e.r.J>0 then
-if as>0 then gF(e,id)end
-jj[i]=jY(e,id,e.J)
+if aq>0 then gJ(e,id)end
+jn[i]=kc(e,id,e.J)
 end
 end
 end
-elseif bf then
-fr,bk,as=hX(id,as,aj,eR,bk)
-elseif eR then
-fr=4
+elseif aU then
+fv,bk,aq=ia(id,aq,aj,eV,bk)
+elseif eV then
+fv=4
 bk=max(bk,1)
 elseif z>q then
-fr=2
+fv=2
 end
-if fr>3 then
+if fv>3 then
 for _,e in ipairs(aj)do
-if e.r.J>0 then bk=max(bk,dC(e,e.J))end
+if e.r.J>0 then bk=max(bk,dK(e,e.J))end
 end
 end
-local ag={fr,bk,as,nil,nil,nil}
+local ag={fv,bk,aq,nil,nil,nil}
 for i=1,#aj do
-dq(ag,aj[i])
-eI(ag,aj[i],jj[i])
+dz(ag,aj[i])
+eP(ag,aj[i],jn[i])
 end
-ds(ag,aj)
+dB(ag,aj)
 return ag
 end
-local function kT(id,as,e)
-local ag={ht(e,id)and 6 or 1,0,as}
-ec(e,id)
-local hT=ht(e,id)
-if not hT and not call("ZSCORE",e.aG,id)then
-it(e,id,as)
-ec(e,id)
-hT=ht(e,id)
+local function kW(id,aq,e)
+local ag={hx(e,id)and 6 or 1,0,aq}
+ek(e,id)
+local hW=hx(e,id)
+if not hW and not call("ZSCORE",e.ax,id)then
+iw(e,id,aq)
+ek(e,id)
+hW=hx(e,id)
 end
-local aP
-if hT then
-aP=ix(e,id)
+local aS
+if hW then
+aS=iA(e,id)
 else
-hL(e.aG,max(4*e.r.cm,60000000))
-ag[1],ag[2]=3,iC(e,id)
+hP(e.ax,max(4*e.r.co,60000000))
+ag[1],ag[2]=3,iF(e,id)
 end
-dZ(e)
-dq(ag,e)
-eI(ag,e,aP)
+eh(e)
+dz(ag,e)
+eP(ag,e,aS)
 return ag
 end
-local function ch()
+local function cj()
 local aj={nil}
 for i=1,number()do
-aj[i]=em()
+aj[i]=es()
 end
 return aj
 end
-local bR={}
-function bR.T()
-local id,cX,aQ,as=aC(),aC(),number(),number()
-return cM(id,cX,aQ,as,ch())
+local bT={}
+function bT.T()
+local id,db,aT,aq=aE(),aE(),number(),number()
+return cO(id,db,aT,aq,cj())
 end
-function bR.P()
-local id,as=aC(),number()
-return kT(id,as,ch()[1])
+function bT.P()
+local id,aq=aE(),number()
+return kW(id,aq,cj()[1])
 end
-local function is(id,aj)
-local iM=0
+local function iv(id,aj,bG)
+local iQ=0
 for i=1,#aj do
 local e=aj[i]
-local dS=kn(e,id,e.J)
-jL(e)
-if not e.dM then
-if dS==0 then dS=gF(e,id)end
-if dS>0 then ec(e)end
+local ea=bG+kr(e,id,e.J)
+jP(e)
+if not e.dU then
+if ea==0 then ea=gJ(e,id)end
+if ea>0 then ek(e)end
 end
-iM=iM+dS
+iQ=iQ+ea
 end
-return iM
+return iQ
 end
-function bR.R()
-local id=aC()
-return{is(id,ch())}
+function bT.R()
+local id=aE()
+return{iv(id,cj(),0)}
 end
-local function hN(id)
+local function eY(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function bR.N()
-local id,aj,ag=aC(),ch(),{}
+function bT.N()
+local id,aj,ag=aE(),cj(),{}
 for i,e in ipairs(aj)do
-local br=call("ZSCORE",e.az,id)
-local kw=br and(tonumber(br)>q or eL(e).be+e.J<=e.r.J)
-if kw then hG(e,id,e.J)end
-ag[i]=kw and 1 or 0
+local br=call("ZSCORE",e.aC,id)
+local kA=br and(tonumber(br)>q or eR(e).bb+e.J<=e.r.J)
+if kA then hK(e,id,e.J)end
+ag[i]=kA and 1 or 0
 end
 return ag
 end
-local function hd()
-local fg
+local function hh()
+local fl
 ${part4}
 ${part5}
 ${part10}
@@ -2410,1014 +2410,1070 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local fR
-local function ff()
-local cA,df={},{}
-local cR,bP,dO,cS={},{},{},{}
+local fW
+local function fk()
+local cD,dk={},{}
+local cT,bR,dW,cU={},{},{},{}
 local function bh(p,g)
 local ab=p*g.interval_rem
-local ck=floor(ab/g.denominator)
-return{us=p*g.interval_us+ck,ab=ab-ck*g.denominator}
+local cm=floor(ab/g.denominator)
+return{us=p*g.interval_us+cm,ab=ab-cm*g.denominator}
 end
-local function kC(a,b)
+local function kG(a,b)
 return a.us==b.us and a.ab==b.ab
 end
-function cA.t(h,p,bz,g)
-local aW=aY()
-local bY=bz.bY or{0,0,0,-1,0}
-local aa,ad={us=bY[1],ab=bY[2]},h.ad or aW.dQ
-local br={us=bz.q+bz.af,ab=bz.es}
-if kC(br,h)and kC(aa,ad)and bz.Y>0 then
-local fH,gS,w=p>=bz.Y,bz.at>bz.q,h.w or 0
-local to=aW.fc(h,bh(p,g),g)
-if fH and bY[4]>=0 then to={us=bY[4],ab=bY[5]}end
-if gS then w=fH and bY[3]or max(w,bz.at)end
-return aW.cB(to.us,to.ab,aW.be(h),w,g,aW.dN(h,g))
+function cD.t(h,p,bA,g)
+local aY=aZ()
+local ca=bA.ca or{0,0,0,-1,0}
+local aa,ae={us=ca[1],ab=ca[2]},h.ae or aY.dY
+local br={us=bA.q+bA.ad,ab=bA.eA}
+if kG(br,h)and kG(aa,ae)and bA.Y>0 then
+local fM,gW,w=p>=bA.Y,bA.at>bA.q,h.w or 0
+local to=aY.fh(h,bh(p,g),g)
+if fM and ca[4]>=0 then to={us=ca[4],ab=ca[5]}end
+if gW then w=fM and ca[3]or max(w,bA.at)end
+return aY.cE(to.us,to.ab,aY.bb(h),w,g,aY.dV(h,g))
 end
-if aW.ca(h,g)>q then return h end
-local bi=aW.fD(br,aa,g).us
-if bi>aW.fD(h,ad,g).us then return h end
-local hU=aW.gc(aW.fc(br,aW.jH(ad,bi,aa,g),g),h)
-if hU.us<q then return h end
-local fO=aW.gc(bh(p,g),{us=hU.us-q,ab=hU.ab})
-if fO.us==0 and fO.ab==0 then return h end
-return aW.ex(h,fO,bi,0,g)
+if aY.cc(h,g)>q then return h end
+local bi=aY.fH(br,aa,g).us
+if bi>aY.fH(h,ae,g).us then return h end
+local hX=aY.gg(aY.fh(br,aY.jL(ae,bi,aa,g),g),h)
+if hX.us<q then return h end
+local fT=aY.gg(bh(p,g),{us=hX.us-q,ab=hX.ab})
+if fT.us==0 and fT.ab==0 then return h end
+return aY.eF(h,fT,bi,0,g)
 end
-function df.t(h,p,g)
-local aW=aY()
-if h.us<q then return aW.cB(q,0,aW.be(h),h.w or 0,g,h.I)end
-local fO=aW.gc(bh(p,g),{us=h.us-q,ab=h.ab})
-if fO.us==0 and fO.ab==0 then return h end
-return aW.ex(h,fO,0,aW.ca(h,g),g)
+function dk.t(h,p,g)
+local aY=aZ()
+if h.us<q then return aY.cE(q,0,aY.bb(h),h.w or 0,g,h.I)end
+local fT=aY.gg(bh(p,g),{us=h.us-q,ab=h.ab})
+if fT.us==0 and fT.ab==0 then return h end
+return aY.eF(h,fT,0,aY.cc(h,g),g)
 end
-local function ei(x,D,kF)
-local cn,bQ=0,bA(x)
-while cn<bQ do
-local cf=floor((cn+bQ)/2)
-if cq(x,cf)<=D then
-cn=cf+1
+local function ep(x,D,kJ)
+local cp,bS=0,bB(x)
+while cp<bS do
+local ch=floor((cp+bS)/2)
+if cs(x,ch)<=D then
+cp=ch+1
 else
-bQ=cf
+bS=ch
 end
 end
-if cn>0 and(not kF or cq(x,cn-1)==D)then return cn-1 end
+if cp>0 and(not kJ or cs(x,cp-1)==D)then return cp-1 end
 end
-local function cz(x,y,p)
-local D,v=cq(x,y)
+local function cC(x,y,p)
+local D,v=cs(x,y)
 local W=min(p,v)
-return fG(x,y,D,v-W),p-W
+return fK(x,y,D,v-W),p-W
 end
-local function jS(x)
+local function jW(x)
 while x~=""do
-local _,v=bK(x)
+local _,v=bM(x)
 if v>0 then break end
-x=sub(x,1,-bc-1)
+x=sub(x,1,-be-1)
 end
 return x
 end
-function cA.f(h,p,bz,g)
-local y=ei(h.x,bz.q+bz.es-g.window,true)
-if y then h.x=jS(cz(h.x,y,p))end
-return bZ(h,g,h.I)
+function cD.f(h,p,bA,g)
+local y=ep(h.x,bA.q+bA.eA-g.window,true)
+if y then h.x=jW(cC(h.x,y,p))end
+return cb(h,g,h.I)
 end
-function df.f(h,p,g)
-local y=ei(h.x,q)
-if y then h.x=jS(cz(h.x,y,p))end
-return bZ(h,g,h.I)
+function dk.f(h,p,g)
+local y=ep(h.x,q)
+if y then h.x=jW(cC(h.x,y,p))end
+return cb(h,g,h.I)
 end
-local function iF(H,x,g)
-local bH=jS(x)
-if bH==""and H>0 and x~=""then
-return{H=0,x=pack(cw,bL(x)-g.window,H)}
+local function iI(H,x,g)
+local bw=jW(x)
+if bw==""and H>0 and x~=""then
+return{H=0,x=pack(cz,bN(x)-g.window,H)}
 end
-return{H=H,x=bH}
+return{H=H,x=bw}
 end
-function cA.c(h,p,bz,g)
-local D=bz.q+bz.es-2*g.window
+function cD.c(h,p,bA,g)
+local D=bA.q+bA.eA-2*g.window
 local H,x=h.H,h.x
-local y=ei(x,D,true)
+local y=ep(x,D,true)
 if y then
-x=cz(x,y,p)
-elseif x~=""and bL(x)==D+g.window then
+x=cC(x,y,p)
+elseif x~=""and bN(x)==D+g.window then
 H=max(H-p,0)
 end
-return bZ(iF(H,x,g),g,h.I)
+return cb(iI(H,x,g),g,h.I)
 end
-function df.c(h,p,g)
+function dk.c(h,p,g)
 local H,x=h.H,h.x
-local y,ay=ei(x,q),nil
-if not y then return bZ(h,g,h.I)end
-x,ay=cz(x,y,p)
+local y,az=ep(x,q),nil
+if not y then return cb(h,g,h.I)end
+x,az=cC(x,y,p)
 if y>0 then
-x=cz(x,y-1,ay)
+x=cC(x,y-1,az)
 else
-H=max(H-ay,0)
+H=max(H-az,0)
 end
-return bZ(iF(H,x,g),g,h.I)
+return cb(iI(H,x,g),g,h.I)
 end
-local jK=cb.s and cb.s.hZ()
-function cA.s(o,p,bz,g)
-jK.cA(o,p,bz.q+bz.es-g.window,g)
+local jO=cd.s and cd.s.ic()
+function cD.s(o,p,bA,g)
+jO.cD(o,p,bA.q+bA.eA-g.window,g)
 end
-function df.s(o,p,g)
-jK.df(o,p,g)
+function dk.s(o,p,g)
+jO.dk(o,p,g)
 end
-local function cW(al,at)
-local aK=0
-for _,bD in ipairs(al.ah)do
-if bD.at<=at then aK=aK+bD.p end
+local function da(am,at)
+local aM=0
+for _,bE in ipairs(am.ah)do
+if bE.at<=at then aM=aM+bE.p end
 end
-return aK
+return aM
 end
-local function eq(al)
-local ac=al.ah[#al.ah]
+local function ey(am)
+local ac=am.ah[#am.ah]
 return ac and ac.at or 0
 end
-local function gv(al,p)
-local ay=p
-while ay>0 and al.ah[1]do
-local af=al.ah[1]
-local dy=min(ay,af.p)
-af.p,ay=af.p-dy,ay-dy
-if af.p==0 then table.remove(al.ah,1)end
+local function gz(am,p)
+local az=p
+while az>0 and am.ah[1]do
+local ad=am.ah[1]
+local dH=min(az,ad.p)
+ad.p,az=ad.p-dH,az-dH
+if ad.p==0 then table.remove(am.ah,1)end
 end
 end
-local function dL(al,at,g)
-local aa=al.w>q and al.I or 0
-al.w=at>q and at or 0
-al.I=at>q and eV(at-q,g.window,aa)or 0
-return al
+local function dT(am,at,g)
+local aa=am.w>q and am.I or 0
+am.w=at>q and at or 0
+am.I=at>q and fa(at-q,g.window,aa)or 0
+return am
 end
-local function gu(al,g)
-while al.ah[1]and al.ah[#al.ah].p==0 do
-table.remove(al.ah)
+local function gy(am,g)
+while am.ah[1]and am.ah[#am.ah].p==0 do
+table.remove(am.ah)
 end
-return dL(al,min(al.w,eq(al)),g)
+return dT(am,min(am.w,ey(am)),g)
 end
-local function ij(al,g)
-local ba=eq(al)
-local bo=max(q,min(al.w,dn(al.I,g.window)))
-if ba<=bo then return al end
-local bn,cH={ah={},w=al.w,I=al.I},0
-for _,bD in ipairs(al.ah)do
-if bD.at<=bo then
-bn.ah[#bn.ah+1]={at=bD.at,p=bD.p}
+local function im(am,g)
+local bc=ey(am)
+local bo=max(q,min(am.w,du(am.I,g.window)))
+if bc<=bo then return am end
+local bn,cK={ah={},w=am.w,I=am.I},0
+for _,bE in ipairs(am.ah)do
+if bE.at<=bo then
+bn.ah[#bn.ah+1]={at=bE.at,p=bE.p}
 else
-cH=cH+bD.p
+cK=cK+bE.p
 end
 end
-cH=min(cH,g.capacity or cH)
+cK=min(cK,g.capacity or cK)
 local ac=bn.ah[#bn.ah]
 if ac and ac.at==bo then
-ac.p=ac.p+cH
+ac.p=ac.p+cK
 else
-bn.ah[#bn.ah+1]={at=bo,p=cH}
+bn.ah[#bn.ah+1]={at=bo,p=cK}
 end
-return dL(bn,bo,g)
+return dT(bn,bo,g)
 end
-local jQ={
-dJ=function()
+local jU={
+dQ=function()
 return{ah={},w=0,I=0}
 end,
-di=ij,
-cF=function(al,Y,g)
-local at=max(q,al.w)
-local dc=cW(al,1/0)+Y-g.capacity
-for _,bD in ipairs(al.ah)do
-if dc<=0 then break end
-dc=dc-bD.p
-if dc<=0 then at=max(at,bD.at+g.window)end
+dn=im,
+cI=function(am,Y,g)
+local at=max(q,am.w)
+local dg=da(am,1/0)+Y-g.capacity
+for _,bE in ipairs(am.ah)do
+if dg<=0 then break end
+dg=dg-bE.p
+if dg<=0 then at=max(at,bE.at+g.window)end
 end
 return at
 end,
-cM=function(al,at,Y,g)
-local ao=max(at,eq(al))
-gv(al,cW(al,q-g.window))
-local ac=al.ah[#al.ah]
+cO=function(am,at,Y,g)
+local ao=max(at,ey(am))
+gz(am,da(am,q-g.window))
+local ac=am.ah[#am.ah]
 if ac and ac.at==ao then
 ac.p=ac.p+Y
 else
-al.ah[#al.ah+1]={at=ao,p=Y}
+am.ah[#am.ah+1]={at=ao,p=Y}
 end
-return dL(al,at>q and ao or al.w,g)
+return dT(am,at>q and ao or am.w,g)
 end,
-eb=function(al,g)
-local aE=cW(al,1/0)-cW(al,q-g.window)
-if aE==0 then return 0,0 end
-return al.w>q and g.capacity or aE,eq(al)+g.window-q
+ej=function(am,g)
+local aG=da(am,1/0)-da(am,q-g.window)
+if aG==0 then return 0,0 end
+return am.w>q and g.capacity or aG,ey(am)+g.window-q
 end,
-cG=function(al,g)
-return al.ah[1]and eq(al)+g.window or 0
+cJ=function(am,g)
+return am.ah[1]and ey(am)+g.window or 0
 end,
 }
-function cA.l(al,p,bz,g)
-for _,bD in ipairs(al.ah)do
-if bD.at==bz.q+bz.es-g.window then bD.p=max(bD.p-p,0)end
+function cD.l(am,p,bA,g)
+for _,bE in ipairs(am.ah)do
+if bE.at==bA.q+bA.eA-g.window then bE.p=max(bE.p-p,0)end
 end
-return gu(al,g)
+return gy(am,g)
 end
-function df.l(al,p,g)
-gv(al,min(cW(al,q-g.window)+p,cW(al,q)))
-return gu(al,g)
+function dk.l(am,p,g)
+gz(am,min(da(am,q-g.window)+p,da(am,q)))
+return gy(am,g)
 end
-local function hW(hE,g)
+local function hZ(hI,g)
 local p=
-ceil((hE.us+hE.ab/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
-local function gE(n)
+ceil((hI.us+hI.ab/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function gI(n)
 local bg=bh(n,g)
-return bg.us<hE.us or(bg.us==hE.us and bg.ab<hE.ab)
+return bg.us<hI.us or(bg.us==hI.us and bg.ab<hI.ab)
 end
-while gE(p)do
+while gI(p)do
 p=p+1
 end
-while p>0 and not gE(p-1)do
+while p>0 and not gI(p-1)do
 p=p-1
 end
 return p
 end
-function cR.t(h,g)
+function cT.t(h,g)
 if h.us<q then return{}end
-local p=hW({us=h.us-q,ab=h.ab},g)
-return p==0 and{}or{{at=max(q,aY().ca(h,g)),p=p}}
+local p=hZ({us=h.us-q,ab=h.ab},g)
+return p==0 and{}or{{at=max(q,aZ().cc(h,g)),p=p}}
 end
-function cR.f(h,g)
+function cT.f(h,g)
 local ah={}
-for y=0,bA(h.x)-1 do
-local D,v=cq(h.x,y)
+for y=0,bB(h.x)-1 do
+local D,v=cs(h.x,y)
 if v>0 then ah[#ah+1]={at=max(D,min(q,D+g.window-1)),p=v}end
 end
 return ah
 end
-function cR.c(h,g)
+function cT.c(h,g)
 local ah={}
 if h.x==""then return ah end
-if h.H>0 then ah[1]={at=min(q,bL(h.x)-1),p=h.H}end
-for y=0,bA(h.x)-1 do
-local D,v=cq(h.x,y)
+if h.H>0 then ah[1]={at=min(q,bN(h.x)-1),p=h.H}end
+for y=0,bB(h.x)-1 do
+local D,v=cs(h.x,y)
 local br=D+g.window-1
 if v>0 then ah[#ah+1]={at=D>q and br or min(q,br),p=v}end
 end
 return ah
 end
-function cR.l(al,g)
+function cT.l(am,g)
 local ah={}
-for _,bD in ipairs(al.ah)do
-if bD.p>0 and bD.at+g.window>q then ah[#ah+1]={at=bD.at,p=bD.p}end
+for _,bE in ipairs(am.ah)do
+if bE.p>0 and bE.at+g.window>q then ah[#ah+1]={at=bE.at,p=bE.p}end
 end
 return ah
 end
-local function dP(h,w,g)
-local aV={us=max(q,w)+g.ar,ab=g.aH}
-local kO=aY().gc(aV,h)
-return aY().cB(kO.us,kO.ab,h.ad,w,g,0)
+local function dX(h,w,g)
+local aX={us=max(q,w)+g.as,ab=g.aJ}
+local kS=aZ().gg(aX,h)
+return aZ().cE(kS.us,kS.ab,h.ae,w,g,0)
 end
-local function he(ah,g)
+local function hi(ah,g)
 local kernel=g.kernel
-local h=kernel.dJ()
-for _,bD in ipairs(ah)do
+local h=kernel.dQ()
+for _,bE in ipairs(ah)do
 if g.letter=="t"then
-h=kernel.cM(h,bD.at,min(bD.p,g.capacity),g)
-elseif bD.at+g.window>q then
-h=kernel.cM(h,bD.at,bD.p,g)
+h=kernel.cO(h,bE.at,min(bE.p,g.capacity),g)
+elseif bE.at+g.window>q then
+h=kernel.cO(h,bE.at,bE.p,g)
 end
 end
 local ac=ah[#ah]
-return g.letter=="t"and dP(h,ac and ac.at or 0,g)or h
+return g.letter=="t"and dX(h,ac and ac.at or 0,g)or h
 end
-local function jo(gL,cu,g)
-local eC,a,b=g.ar or g.window,gL.ar or gL.window,cu.ar or cu.window
-if a==b then return gL.letter==g.letter and cu.letter~=g.letter end
-if a>=eC and b>=eC then return a<b end
+local function js(gP,cv,g)
+local eK,a,b=g.as or g.window,gP.as or gP.window,cv.as or cv.window
+if a==b then return gP.letter==g.letter and cv.letter~=g.letter end
+if a>=eK and b>=eK then return a<b end
 return a>b
 end
-local function jx(iR,g)
-for i,cZ in ipairs(iR)do
-if cZ.dj==g.dj then return i end
+local function jB(iV,g)
+for i,dd in ipairs(iV)do
+if dd.dp==g.dp then return i end
 end
-local jC=1
-for i=2,#iR do
-if jo(iR[i],iR[jC],g)then jC=i end
+local jG=1
+for i=2,#iV do
+if js(iV[i],iV[jG],g)then jG=i end
 end
-return jC
+return jG
 end
-local function hD(a,b)
+local function hH(a,b)
 if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
 return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
-local function kh(h)
+local function kl(h)
 if not h.ah then return h end
-local kv={ah={},w=h.w,I=h.I}
-for i,bD in ipairs(h.ah)do
-kv.ah[i]={at=bD.at,p=bD.p}
+local kz={ah={},w=h.w,I=h.I}
+for i,bE in ipairs(h.ah)do
+kz.ah[i]={at=bE.at,p=bE.p}
 end
-return kv
+return kz
 end
-local function jy(aa,rates)
-local states,jw={},{}
+local function jC(aa,rates)
+local states,jA={},{}
 for i,g in ipairs(rates)do
-local y=jx(aa.rates,g)
-local cZ,h=aa.rates[y],aa.states[y]
-local gX,iy=cZ.dj==g.dj,not jw[y]
-local ah=gX and iy and{}or cR[cZ.letter](h,cZ)
-if iy and(gX or hD(cZ,g))then
-jw[y]=true
-states[i]=g.letter=="t"and not gX and dP(h,ah[1]and ah[1].at or 0,g)
-or kh(h)
+local y=jB(aa.rates,g)
+local dd,h=aa.rates[y],aa.states[y]
+local hb,iB=dd.dp==g.dp,not jA[y]
+local ah=hb and iB and{}or cT[dd.letter](h,dd)
+if iB and(hb or hH(dd,g))then
+jA[y]=true
+states[i]=g.letter=="t"and not hb and dX(h,ah[1]and ah[1].at or 0,g)
+or kl(h)
 else
-states[i]=he(ah,g)
+states[i]=hi(ah,g)
 end
 end
 return states
 end
 local byte,char=string.byte,string.char
-local hl,jb,fs=4,512,2^23
-local fi="FOREIGN the key holds no state of these rules, nor of others that are known"
-local dR=2^48
-local function ey(number)
-local aC,ay="",number
-while ay>=128 do
-aC,ay=aC..char(ay%128+128),floor(ay/128)
+local hp,jf,fw=4,512,2^23
+local fn="FOREIGN the key holds no state of these rules, nor of others that are known"
+local dZ=2^48
+local function eG(number)
+local aE,az="",number
+while az>=128 do
+aE,az=aE..char(az%128+128),floor(az/128)
 end
-return aC..char(ay)
+return aE..char(az)
 end
-local function kB(m,A)
+local function kF(m,A)
 local bs={}
 function bs.byte()
 A=A+1
-return byte(m,A-1)or error(fi,0)
+return byte(m,A-1)or error(fn,0)
 end
 function bs.number()
-local number,aI=0,1
+local number,aK=0,1
 while true do
-local gA=bs.byte()
-number=number+gA%128*aI
-if gA<128 then return number end
-aI=aI*128
+local gE=bs.byte()
+number=number+gE%128*aK
+if gE<128 then return number end
+aK=aK*128
 end
 end
 function bs.K(size)
 A=A+size
-if A>#m+1 then error(fi,0)end
+if A>#m+1 then error(fn,0)end
 return sub(m,A-size,A-1)
 end
-function bs.kJ(aC)
-local gy=sub(m,A,A+#aC-1)==aC
-if gy then A=A+#aC end
-return gy
+function bs.kN(aE)
+local gC=sub(m,A,A+#aE-1)==aE
+if gC then A=A+#aE end
+return gC
 end
 function bs.br()
 return A>#m
 end
 return bs
 end
-bP.t={"denominator","interval_us","interval_rem","capacity"}
-bP.f={"window"}
-bP.c={"window","step"}
-bP.l={"window"}
-local function dh(letter,V)
-local aM=letter=="s"and"l"or letter
-local bg={letter=aM,kernel=jQ}
-for cY,aW in pairs(V)do
-if cY~="kernel"and cY~="ring"and cY~="letter"then bg[cY]=aW end
+bR.t={"denominator","interval_us","interval_rem","capacity"}
+bR.f={"window"}
+bR.c={"window","step"}
+bR.l={"window"}
+local function dm(letter,V)
+local aP=letter=="s"and"l"or letter
+local bg={letter=aP,kernel=jU}
+for dc,aY in pairs(V)do
+if dc~="kernel"and dc~="ring"and dc~="letter"then bg[dc]=aY end
 end
-if aM~="l"then
-cb[aM]=cb[aM]or bJ[aM]()
-bg.kernel=cb[aM]
+if aP~="l"then
+cd[aP]=cd[aP]or bL[aP]()
+bg.kernel=cd[aP]
 end
-if aM=="t"then
-if not bg.capacity then bg.capacity=hW({us=bg.ar,ab=bg.aH},bg)end
-local eR=bh(bg.capacity,bg)
-bg.ar,bg.aH=eR.us,eR.ab
+if aP=="t"then
+if not bg.capacity then bg.capacity=hZ({us=bg.as,ab=bg.aJ},bg)end
+local eV=bh(bg.capacity,bg)
+bg.as,bg.aJ=eV.us,eV.ab
 end
-bg.dj=aM
-for _,cY in ipairs(bP[aM])do
-if cY~="interval_rem"or bg.denominator>1 then bg.dj=bg.dj..ey(bg[cY])end
+bg.dp=aP
+for _,dc in ipairs(bR[aP])do
+if dc~="interval_rem"or bg.denominator>1 then bg.dp=bg.dp..eG(bg[dc])end
 end
 return bg
 end
-local function gR(rates)
-local dj=""
+local function gV(rates)
+local dp=""
 for i=1,#rates do
-dj=dj..rates[i].dj
+dp=dp..rates[i].dp
 end
-return dj
+return dp
 end
-local function kq(r)
-if r.ct then return r.ct end
-local ct={bb=r,rates={}}
-for cY,aW in pairs(r)do
-if cY~="rates"then ct[cY]=aW end
+local function ku(r)
+if r.cu then return r.cu end
+local cu={bd=r,rates={}}
+for dc,aY in pairs(r)do
+if dc~="rates"then cu[dc]=aY end
 end
 for i,V in ipairs(r.rates)do
-ct.rates[i]=dh(V.letter,V)
+cu.rates[i]=dm(V.letter,V)
 end
-ct.bX,ct.bE,ct.dj="M",0,gR(ct.rates)
-r.ct=ct
-return ct
+cu.bZ,cu.bH,cu.dp="M",0,gV(cu.rates)
+r.cu=cu
+return cu
 end
-local function cr(K,H)
-local x,I=ee(K,1,#K)
+local function ct(K,H)
+local x,I=el(K,1,#K)
 return{x=x,I=I,H=H}
 end
-local function fw(h)
-return h.ad or h.w or h.I>0
+local function fA(h)
+return h.ae or h.w or h.I>0
 end
-function dO.t(E,g,fw)
+function dW.t(E,g,fA)
 local us
-if E.fm then
-local cH=E.number()
-us=E.fm+(cH%2==0 and cH or 1-cH)/2
+if E.fq then
+local cK=E.number()
+us=E.fq+(cK%2==0 and cK or 1-cK)/2
 else
-us=q-q%dR+ae("<I6",E.K(6))
-if us>q+dR/2 then us=us-dR end
-if us<q-dR/2 then us=us+dR end
+us=q-q%dZ+af("<I6",E.K(6))
+if us>q+dZ/2 then us=us-dZ end
+if us<q-dZ/2 then us=us+dZ end
 end
-E.fm=us
+E.fq=us
 local h={us=us,ab=0,I=0}
 if g.denominator>1 then h.ab=min(E.number(),g.denominator-1)end
-if fw then
+if fA then
 local aA=E.K(E.byte())
-aY().bM(aA,1,#aA,h,g)
+aZ().bO(aA,1,#aA,h,g)
 end
 return h
 end
-function dO.f(E)
-local x=E.K(bc*E.number())
-return cr(x)
+function dW.f(E)
+local x=E.K(be*E.number())
+return ct(x)
 end
-function dO.c(E)
+function dW.c(E)
 local H=E.number()
-return cr(E.K(bc*E.number()),H)
+return ct(E.K(be*E.number()),H)
 end
-function dO.l(E)
-local al={w=E.number(),I=0,ah={}}
-if al.w>0 then al.I=E.number()end
+function dW.l(E)
+local am={w=E.number(),I=0,ah={}}
+if am.w>0 then am.I=E.number()end
 for i=1,E.number()do
-al.ah[i]={at=ae("<I7",E.K(7)),p=E.number()}
+am.ah[i]={at=af("<I7",E.K(7)),p=E.number()}
 end
-return al
+return am
 end
-function cS.t(h,g,m)
-local aA=fw(h)and aY().bb(h,g)or""
-local us,aC=max(h.us,q-1e12),nil
-if m.fm then
-local cH=us-m.fm
-aC=ey(cH>=0 and 2*cH or 1-2*cH)
-elseif us-q>=dR/2 then
+function cU.t(h,g,m)
+local aA=fA(h)and aZ().bd(h,g)or""
+local us,aE=max(h.us,q-1e12),nil
+if m.fq then
+local cK=us-m.fq
+aE=eG(cK>=0 and 2*cK or 1-2*cK)
+elseif us-q>=dZ/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aC=pack("<I6",us%dR)
+aE=pack("<I6",us%dZ)
 end
-m.fm=us
-aC=aC..(g.denominator>1 and ey(h.ab)or"")
-return aA==""and aC or aC..char(#aA)..aA
+m.fq=us
+aE=aE..(g.denominator>1 and eG(h.ab)or"")
+return aA==""and aE or aE..char(#aA)..aA
 end
-function cS.f(h)
-return ey(bA(h.x))..cO(h)
+function cU.f(h)
+return eG(bB(h.x))..cQ(h)
 end
-function cS.c(h)
-return ey(h.H)..ey(bA(h.x))..cO(h)
+function cU.c(h)
+return eG(h.H)..eG(bB(h.x))..cQ(h)
 end
-function cS.l(al)
-while#al.ah>jb do
-local hQ={}
-for i=1,#al.ah,2 do
-local gL,cu=al.ah[i],al.ah[i+1]
-hQ[#hQ+1]=cu and{at=cu.at,p=gL.p+cu.p}or gL
+function cU.l(am)
+while#am.ah>jf do
+local hT={}
+for i=1,#am.ah,2 do
+local gP,cv=am.ah[i],am.ah[i+1]
+hT[#hT+1]=cv and{at=cv.at,p=gP.p+cv.p}or gP
 end
-al.ah=hQ
+am.ah=hT
 end
-local bN={ey(al.w)..(al.w>0 and ey(al.I)or""),ey(#al.ah)}
-for _,bD in ipairs(al.ah)do
-bN[#bN+1]=pack("<I7",bD.at)..ey(bD.p)
+local bP={eG(am.w)..(am.w>0 and eG(am.I)or""),eG(#am.ah)}
+for _,bE in ipairs(am.ah)do
+bP[#bP+1]=pack("<I7",bE.at)..eG(bE.p)
 end
-return table.concat(bN)
+return table.concat(bP)
 end
-local function hr(m,ak)
-if#ak.rates>1 then m.aC=m.aC..char(#ak.rates)end
+local function hv(m,ak)
+if#ak.rates>1 then m.aE=m.aE..char(#ak.rates)end
 for i,V in ipairs(ak.rates)do
-local h,dj=ak.states[i],V.dj
-if V.letter=="t"and fw(h)then dj="u"..sub(dj,2)end
-m.aC=m.aC..dj..cS[V.letter](h,V,m)
+local h,dp=ak.states[i],V.dp
+if V.letter=="t"and fA(h)then dp="u"..sub(dp,2)end
+m.aE=m.aE..dp..cU[V.letter](h,V,m)
 end
 end
-local ek={}
-local function ju(E,aM)
-for i=1,#ek do
-local V=ek[i]
-if V.letter==aM and E.kJ(V.hm)then return V end
+local eq={}
+local function jy(E,aP)
+for i=1,#eq do
+local V=eq[i]
+if V.letter==aP and E.kN(V.hq)then return V end
 end
 local bm={}
-for _,cY in ipairs(bP[aM]or error(fi,0))do
-bm[cY]=bm.denominator==1 and cY=="interval_rem"and 0 or E.number()
+for _,dc in ipairs(bR[aP]or error(fn,0))do
+bm[dc]=bm.denominator==1 and dc=="interval_rem"and 0 or E.number()
 end
-local V=dh(aM,bm)
-V.hm=sub(V.dj,2)
-ek[#ek+1]=V
+local V=dm(aP,bm)
+V.hq=sub(V.dp,2)
+eq[#eq+1]=V
 return V
 end
-local function hp(m,A)
-local E,ci=kB(m,A),{}
-if E.br()then error(fi,0)end
+local function ht(m,A)
+local E,ck=kF(m,A),{}
+if E.br()then error(fn,0)end
 while not E.br()do
-local ak,af={rates={},states={}},E.byte()
-for i=1,af<33 and af or 1 do
-local letter=af<33 and char(E.byte())or char(af)
-local aM=letter=="u"and"t"or letter
-ak.rates[i]=ju(E,aM)
-ak.states[i]=dO[aM](E,ak.rates[i],letter=="u")
+local ak,ad={rates={},states={}},E.byte()
+for i=1,ad<33 and ad or 1 do
+local letter=ad<33 and char(E.byte())or char(ad)
+local aP=letter=="u"and"t"or letter
+ak.rates[i]=jy(E,aP)
+ak.states[i]=dW[aP](E,ak.rates[i],letter=="u")
 end
-ak.dj=gR(ak.rates)
-ci[#ci+1]=ak
+ak.dp=gV(ak.rates)
+ck[#ck+1]=ak
 end
-return ci
+return ck
 end
-local function eE(rates,states)
+local function eL(rates,states)
 local ak={rates={},states={}}
 for i,V in ipairs(rates)do
 local h=states[i]
-ak.rates[i]=dh(V.letter,V)
-ak.states[i]=V.ring and cb.s.ka().bM(h)or h
+ak.rates[i]=dm(V.letter,V)
+ak.states[i]=V.ring and cd.s.ke().bO(h)or h
 end
-ak.dj=gR(ak.rates)
+ak.dp=gV(ak.rates)
 return ak
 end
-local function hq(e,m,A,rates)
-local af,cK=sub(m,A,A),#m-A
-if af=="S"and A==1 and cK>52 then
-cb.s=cb.s or bJ.s()
-local g=cb.s.eT(1,(ae("<I7",m,10)))
+local function hu(e,m,A,rates)
+local ad,cM=sub(m,A,A),#m-A
+if ad=="S"and A==1 and cM>52 then
+cd.s=cd.s or bL.s()
+local g=cd.s.eX(1,(af("<I7",m,10)))
 g.letter="s"
-local ring=cb.s.ha(e.Q,g)
-if not ring.dV then return eE({g},{ring}),ring.z end
-elseif af=="F"and cK>=7 and(cK-7)%bc==0 then
-local V=dh("f",{window=(ae("<I7",m,A+1))})
-return eE({V},{cr(sub(m,A+8))})
-elseif af=="C"and cK>=12 and(cK-12)%bc==0 then
-local window,aw,H=ae("<I7BI4",m,A+1)
-local V=dh("c",{window=window,step=10^aw})
-return eE({V},{cr(sub(m,A+13),H)})
+local ring=cd.s.he(e.U,g)
+if not ring.ed then return eL({g},{ring}),ring.z end
+elseif ad=="F"and cM>=7 and(cM-7)%be==0 then
+local V=dm("f",{window=(af("<I7",m,A+1))})
+return eL({V},{ct(sub(m,A+8))})
+elseif ad=="C"and cM>=12 and(cM-12)%be==0 then
+local window,aw,H=af("<I7BI4",m,A+1)
+local V=dm("c",{window=window,step=10^aw})
+return eL({V},{ct(sub(m,A+13),H)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",A)then
-local us=tonumber(fU(string.match(m,"^%d+",A)):sub(1,16))
+local us=tonumber(fZ(string.match(m,"^%d+",A)):sub(1,16))
 if us<q then return nil end
-local ak={rates=rates,states={},dj=gR(rates),kj=true}
+local ak={rates=rates,states={},dp=gV(rates),kn=true}
 for i,V in ipairs(rates)do
-ak.states[i]=he({{at=q,p=V.capacity}},V)
+ak.states[i]=hi({{at=q,p=V.capacity}},V)
 end
 return ak
 end
-error(fi,0)
+error(fn,0)
 end
-local function jJ(ak)
+local function jN(ak)
 for i,V in ipairs(ak.rates)do
-if V.kernel.cG(ak.states[i],V)>q then return false end
+if V.kernel.cJ(ak.states[i],V)>q then return false end
 end
 return true
 end
-local function fp(r)
-if r.cp then return r,true end
-local hI=r.fC~=""and q>=r.jr
-local jZ=hI and r.fC or r.ie
-local by=jZ=="0"and r or cs[jZ+0]
-return by,by==r and(hI or r.fC=="")
+local function ft(r)
+if r.cr then return r,true end
+local hM=r.fG~=""and q>=r.jv
+local kd=hM and r.fG or r.ii
+local by=kd=="0"and r or dj[kd+0]
+return by,by==r and(hM or r.fG=="")
 end
-local function kk(ao,cD)
-local p=floor(q/fs)-floor(cD/fs)
-return cD>0 and p>=0 and(floor(q/fs)-ao)%256>p
+local function ko(ao,cG)
+local p=floor(q/fw)-floor(cG/fw)
+return cG>0 and p>=0 and(floor(q/fw)-ao)%256>p
 end
-local function gQ(e,ct)
-local r=ct.bb
-local m,A=call("GET",e.Q)or"",1
+local function gU(e,cu)
+local r=cu.bd
+local m,A=call("GET",e.U)or"",1
 if byte(m,1)==98 then
-e.z,A=eO(m)
+e.z,A=eS(m)
 end
 if byte(m,A)==77 then
 e.ao=byte(m,A+1)or 0
-return hp(m,A+2),kk(e.ao,r.cD)
+return ht(m,A+2),ko(e.ao,r.cG)
 end
-local by=fp(r)
-local bM={r=by,Q=e.Q,bE=e.bE}
-e.eo=by.bE>0 and e.bE
-if gG(bM)then
-e.z=bM.z
-return{eE(by.rates,bM.states)},r.cD>0
+local by=ft(r)
+local bO={r=by,U=e.U,bH=e.bH}
+e.ew=by.bH>0 and e.bH
+if gK(bO)then
+e.z=bO.z
+return{eL(by.rates,bO.states)},r.cG>0
 end
-local ak,z=hq(e,m,A,ct.rates)
+local ak,z=hu(e,m,A,cu.rates)
 e.z=z or e.z
-return{ak},r.cD>0
+return{ak},r.cG>0
 end
-local cJ={}
-function cJ.dZ(e)
-local ct=kq(e.r)
-e.z,e.eo,e.ao=0,nil,nil
-local ci,aq=gQ(e,ct)
+local cL={}
+function cL.eh(e)
+local cu=ku(e.r)
+e.z,e.ew,e.ao=0,nil,nil
+local ck,ar=gU(e,cu)
 local aa
-e.r,e.cJ,e.co,e.states=ct,cJ,{},nil
-for _,ak in ipairs(ci)do
+e.r,e.cL,e.cq,e.states=cu,cL,{},nil
+for _,ak in ipairs(ck)do
 for i,V in ipairs(ak.rates)do
 local h=ak.states[i]
-ak.states[i]=V.kernel.di(h,V)
-e.de=e.de or ak.states[i]~=h
+ak.states[i]=V.kernel.dn(h,V)
+e.di=e.di or ak.states[i]~=h
 end
-if ak.dj==ct.dj then
-e.states,e.de=ak.states,e.de or ak.kj
+if ak.dp==cu.dp then
+e.states,e.di=ak.states,e.di or ak.kn
 else
 aa=aa or ak
-if not aq then e.co[#e.co+1]=ak end
+if not ar then e.cq[#e.cq+1]=ak end
 end
 end
-gW=gW or ct.cD>0 and e.co[1]
+ha=ha or cu.cG>0 and e.cq[1]
 if e.states then return end
-if aa and not jJ(aa)then
-e.states,e.de=jy(aa,ct.rates),true
+if aa and not jN(aa)then
+e.states,e.di=jC(aa,cu.rates),true
 else
 e.states={}
-for i,V in ipairs(ct.rates)do
-e.states[i]=V.kernel.dJ()
+for i,V in ipairs(cu.rates)do
+e.states[i]=V.kernel.dQ()
 end
 end
 end
-function cJ.cM(e,at)
-for _,ak in ipairs(e.co)do
+function cL.cO(e,at)
+for _,ak in ipairs(e.cq)do
 for i,V in ipairs(ak.rates)do
 local h,p=ak.states[i],e.Y
 if V.letter=="t"then
-local w=max(at>q and at or 0,aY().ca(h,V))
-h=V.kernel.cM(h,at,min(p,V.capacity),V)
-h=dP(h,w,V)
+local w=max(at>q and at or 0,aZ().cc(h,V))
+h=V.kernel.cO(h,at,min(p,V.capacity),V)
+h=dX(h,w,V)
 else
-h=V.kernel.cM(h,at,p,V)
+h=V.kernel.cO(h,at,p,V)
 end
 ak.states[i]=h
 end
 end
 end
-function cJ.df(e)
-for _,ak in ipairs(e.co)do
+function cL.dk(e)
+for _,ak in ipairs(e.cq)do
 for i,V in ipairs(ak.rates)do
-ak.states[i]=df[V.letter](ak.states[i],e.Y,V)or ak.states[i]
+ak.states[i]=dk[V.letter](ak.states[i],e.Y,V)or ak.states[i]
 end
 end
 end
-local function iU(e,r,eo)
-for _,Q in pairs(eo or{})do
-call("PEXPIRE",Q,"0")
+local function iY(e,r,ew)
+for _,U in pairs(ew or{})do
+call("PEXPIRE",U,"0")
 end
 local states=e.states
-e.r,e.cJ=r,nil
-if r.bE>0 then call("PEXPIRE",e.Q,"0")end
+e.r,e.cL=r,nil
+if r.bH>0 then call("PEXPIRE",e.U,"0")end
 for i,V in ipairs(r.rates)do
 if V.ring then
-local Q=r.bX=="s"and e.Q or e.bE[i]
-states[i]=cb.s.ka().dw(Q,states[i],V,r.bX=="s"and e.z or 0)
+local U=r.bZ=="s"and e.U or e.bH[i]
+states[i]=cd.s.ke().dF(U,states[i],V,r.bZ=="s"and e.z or 0)
 end
 end
-ew(e)
+eE(e)
 end
-function cJ.ew(e)
-local r=e.r.bb
+function cL.eE(e)
+local r=e.r.bd
 local bg={rates=e.r.rates,states=e.states}
-local ci={bg}
-for _,ak in ipairs(e.co)do
-if#ci<hl then ci[#ci+1]=ak end
+local ck={bg}
+for _,ak in ipairs(e.cq)do
+if#ck<hp then ck[#ck+1]=ak end
 end
-local _,hK=fp(r)
-local jF=#r.rates==1 and string.find("cfs",r.bX,1,true)
-if#ci==1 and(hK or jF)and r.cD>0 then
-return iU(e,r,not hK and e.eo)
+local _,hO=ft(r)
+local jJ=#r.rates==1 and string.find("cfs",r.bZ,1,true)
+if#ck==1 and(hO or jJ)and r.cG>0 then
+return iY(e,r,not hO and e.ew)
 end
-local ao=r.cD>0 and e.ao or floor(q/fs)%256
-local m,O={aC="M"..char(ao)},e.z
-for _,ak in ipairs(ci)do
-hr(m,ak)
+local ao=r.cG>0 and e.ao or floor(q/fw)%256
+local m,Q={aE="M"..char(ao)},e.z
+for _,ak in ipairs(ck)do
+hv(m,ak)
 for y,V in ipairs(ak.rates)do
-O=max(O,V.kernel.cG(ak.states[y],V))
+Q=max(Q,V.kernel.cJ(ak.states[y],V))
 end
 end
-local aC=e.z>q and"b"..pack("<d",e.z)..m.aC or m.aC
-call("SET",e.Q,aC,"PX",eu(O))
-for _,Q in pairs(e.eo or{})do
-call("PEXPIRE",Q,"0")
+local aE=e.z>q and"b"..pack("<d",e.z)..m.aE or m.aE
+call("SET",e.U,aE,"PX",eC(Q))
+for _,U in pairs(e.ew or{})do
+call("PEXPIRE",U,"0")
 end
 end
-local function en(aj,ku,fI)
+local function ev(aj,ky,fN)
 local ag={}
 for _,e in ipairs(aj)do
-dZ(e)
-if e.cJ and fI then fI(e)end
+eh(e)
+if e.cL and fN then fN(e)end
 for i,V in ipairs(e.r.rates)do
-e.states[i]=ku(V,e.states[i],e,i)or e.states[i]
+e.states[i]=ky(V,e.states[i],e,i)or e.states[i]
 end
-ew(e)
-dq(ag,e)
+eE(e)
+dz(ag,e)
 end
 return ag
 end
-function bR.G()
+function bT.G()
 local aj={}
 for i=1,number()do
-local e=em()
-local jM,kl,jq=number(),number(),number()
-e.fz={}
+local e=es()
+local jQ,kp,ju=number(),number(),number()
+e.fD={}
 for V=1,#e.r.rates do
-local bz={q=jM,at=kl,Y=jq,af=number(),es=number()}
-for aW=1,number()do
-bz.bY=bz.bY or{}
-bz.bY[aW]=number()
+local bA={q=jQ,at=kp,Y=ju,ad=number(),eA=number()}
+for aY=1,number()do
+bA.ca=bA.ca or{}
+bA.ca[aY]=number()
 end
-e.fz[V]=bz
+e.fD[V]=bA
 end
 aj[i]=e
 end
-return en(aj,function(V,h,e,i)
-return cA[V.letter](h,e.Y,e.fz[i],V)
+return ev(aj,function(V,h,e,i)
+return cD[V.letter](h,e.Y,e.fD[i],V)
 end)
 end
-function bR.F()
-return en(ch(),function(V,h,e)
-return df[V.letter](h,e.Y,V)
-end,cJ.df)
+function bT.F()
+return ev(cj(),function(V,h,e)
+return dk[V.letter](h,e.Y,V)
+end,cL.dk)
 end
-function bR.L()
-local ai,e=number(),ch()[1]
-local Y,cn,bQ=e.Y,0,ai
-while cn<bQ do
-local cf=ceil((cn+bQ)/2)
-e.Y=Y*cf
-if gp(e)<=q then
-cn=cf
+function bT.L()
+local ai,e=number(),cj()[1]
+local Y,cp,bS=e.Y,0,ai
+while cp<bS do
+local ch=ceil((cp+bS)/2)
+e.Y=Y*ch
+if gt(e)<=q then
+cp=ch
 else
-bQ=cf-1
+bS=ch-1
 end
 end
-e.Y=Y*max(cn,1)
-local at=gp(e)
-if cn>0 then fL(e,q)end
-local ag={cn>0 and 1 or e.z>q and 2 or 0,cn>0 and 0 or at-q,cn}
-dq(ag,e)
-ds(ag,{e})
+e.Y=Y*max(cp,1)
+local at=gt(e)
+if cp>0 then fQ(e,q)end
+local ag={cp>0 and 1 or e.z>q and 2 or 0,cp>0 and 0 or at-q,cp}
+dz(ag,e)
+dB(ag,{e})
 return ag
 end
-function bR.X()
+function bT.X()
 local ag={}
-for _,e in ipairs(ch())do
-fL(e,gp(e))
-dq(ag,e)
+for _,e in ipairs(cj())do
+fQ(e,gt(e))
+dz(ag,e)
 end
 return ag
 end
-local function er()
-local aj,gb={},{}
+local function ez()
+local aj,gf={},{}
 for i=1,number()do
-aj[i],gb[i]=em(),aC()
+aj[i],gf[i]=es(),aE()
 end
-return aj,gb
+return aj,gf
 end
-local function hz(op,e,kK,E,cY)
+local function hD(op,e,kO,E,dc)
 if E==""or#e.r.rates==0 then return end
-redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,q,kK,E,cY))
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,q,kO,E,dc))
 end
-function bR.B()
-local fv,gg,E,ag=number(),number()==1,aC(),{}
-local aj,gb=er()
+function bT.B()
+local fz,gk,E,ag=number(),number()==1,aE(),{}
+local aj,gf=ez()
 for i,e in ipairs(aj)do
-dZ(e)
-local br=fv>0 and q+fv or 0
-if not gg or br>e.z then e.z=br end
-if e.r.bX=="s"then
+eh(e)
+local br=fz>0 and q+fz or 0
+if not gk or br>e.z then e.z=br end
+if e.r.bZ=="s"then
 e.states[1].z=e.z
-jK.block(e.states[1],e.r.rates[1])
-elseif e.z==0 and e.r.bE==#e.r.rates then
-call("DEL",e.Q)
+jO.block(e.states[1],e.r.rates[1])
+elseif e.z==0 and e.r.bH==#e.r.rates then
+call("DEL",e.U)
 else
-ew(e)
+eE(e)
 end
-if fv==0 and e.r.J>0 then
-ec(e)
-dZ(e)
+if fz==0 and e.r.J>0 then
+ek(e)
+eh(e)
 end
-hz("block",e,gg and fv or-1,E,gb[i])
-dq(ag,e)
+hD("block",e,gk and fz or-1,E,gf[i])
+dz(ag,e)
 end
 return ag
 end
-function bR.Z()
-local E,ag=aC(),{}
-local aj,gb=er()
+function bT.Z()
+local E,ag=aE(),{}
+local aj,gf=ez()
 for i,e in ipairs(aj)do
-call("DEL",e.Q)
-for _,Q in pairs(e.bE or{})do
-call("DEL",Q)
+call("DEL",e.U)
+for _,U in pairs(e.bH or{})do
+call("DEL",U)
 end
 if e.r.J>0 then
-call("ZREMRANGEBYSCORE",e.az,"1","+inf")
-eY[e.az]=nil
-ec(e)
+call("ZREMRANGEBYSCORE",e.aC,"1","+inf")
+fd[e.aC]=nil
+ek(e)
 end
-hz("reset",e,-1,E,gb[i])
-dZ(e)
-dq(ag,e)
+hD("reset",e,-1,E,gf[i])
+eh(e)
+dz(ag,e)
 end
 return ag
 end
-return cJ
+return cL
 end
-local function hx()
-fR=fR or ff()
-return fR
+local function hB()
+fW=fW or fk()
+return fW
 end
-function fg(e)
-hx().dZ(e)
+function fl(e)
+hB().eh(e)
 end
-fE={dZ=dZ,ew=ew,el=el,gt=hx}
+fI={eh=eh,eE=eE,er=er,gx=hB}
 end
 for i=1,number()do
 local r
-if ARGV[cE+4]=="0"then
-r={cm=number(),J=number(),gh=number(),rates={},bX=""}
-r.bl,r.cZ,r.bE,r.cp="","",number(),true
+if ARGV[cH+4]=="0"then
+r={co=number(),J=number(),gl=number(),rates={},bZ=""}
+r.bl,r.dd,r.bH,r.cr="","",number(),true
 else
-if not fE then hd()end
-r=fE.el()
+if not fI then hh()end
+r=fI.er()
 end
-cs[i]=r
+dj[i]=r
 end
-local function bD(letter)
-bd=false
-if not bR[letter]then
-if not fE then hd()end
-fE.gt()
+local function bE(letter)
+bf=false
+if not bT[letter]then
+if not fI then hh()end
+fI.gx()
 end
-return bR[letter]()
+return bT[letter]()
 end
-local function ko()
-local U,v={q},number()
+local function ks()
+local O,v={q},number()
 if v>1 then
-local dH=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dH)=="table"and dH.err and sub(dH.err,1,3)=="OOM"then bI=dH.err end
+local dO=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dO)=="table"and dO.err and sub(dO.err,1,3)=="OOM"then bK=dO.err end
 end
 for i=1,v do
-U[i+1]=iw(bD,aC())
+O[i+1]=iz(bE,aE())
 end
-if eM>0 then U[#U+1]=fe end
-if gW then U[#U+1]="RULES"end
-return U
+if cV>0 then O[#O+1]=dS end
+if ha then O[#O+1]="RULES"end
+return O
 end
-if not kI then return ko()end
-local function fW(id,cX,r,hO,az,aG,gn)
-if gn then
-eY,fx={},{}
+if not kM then return ks()end
+local function gb(id,db,r,hR,aC,ax,gr,bG)
+if gr then
+fd,fB={},{}
 end
-local e={r=cs[r],Y=1,J=1,z=0}
-e.Q,e.az,e.aG=hO,az,aG
-if not cX then return{is(id,{e})}end
-return cM(id,cX,hN(id),0,{e})
+local e={r=dj[r],Y=1,J=1,z=0}
+e.U,e.aC,e.ax=hR,aC,ax
+if not db then return{iv(id,{e},bG)}end
+return cO(id,db,eY(id),0,{e})
 end
-return{fW=fW,eB=eB,hL=hL,fe=fe}
+return{gb=gb,eJ=eJ,hP=hP}
 end
-local q=tonumber(ARGV[1])
+return iP()
+end
+local q,bF=tonumber(ARGV[1]),ARGV[1]
 if not q then
-local dm=call("TIME")
-q=dm[1]*1000000+dm[2]
-ARGV[1]=q
+local ds=redis.call("TIME")
+bF=ds[1]..string.sub("00000"..ds[2],-6)
+q=bF+0
+ARGV[1]=bF
 end
-if ARGV[3]==""then return eA()end
-local ez={string.byte(ARGV[3],1,-1)}
-local eM=ARGV[6]+0
-local cs=8+eM
-local id,at,Q=cs+4*ARGV[cs-1],1,0
-local dz=string.format("%.0f",q)
-local js,je="-"..dz,"(-"..dz
-local U,bI,cj={q},nil,nil
-local ej=false
-local hk,io=60000000,2^24
-local fX=q-q%io
-local iV=string.format("%.0f",-fX)
-local fK=20000000
-local function jR()
-local v=#ez
-local hO,az,aG=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
-local dM,be,aR,aP
-local y,dF,iB,br
+if ARGV[3]==""then return eI({})end
+local eH={string.byte(ARGV[3],1,-1)}
+local cV=ARGV[6]+0
+local at,id,U=1,8+cV+4*ARGV[7+cV],0
+local O,dS,bK,cx={q},{},nil,nil
+local dy=false
+local function jV()
+local ARGV,KEYS,call,format=ARGV,KEYS,redis.call,string.format
+local v,dj=#eH,8+cV
+local jw,ji="-"..bF,"(-"..bF
+local fL,ir,fP=60000000,10000000,20000000
+local ho,iZ=q-q%ir,"-"..string.sub(bF,1,-8).."0000000"
+local hR,aC,ax=KEYS[U-2],KEYS[U-1],KEYS[U]
+local dU,bb,aO,aS
+local y,r,dw,iE,br
+local aD,fj
 while at<v do
-local letter,an=ez[at],0
+local letter,al,ac=eH[at],0,#O
 if letter<97 then
-hO,az,aG=KEYS[Q+1],KEYS[Q+2],KEYS[Q+3]
-Q=Q+3
-dM,be=false,nil
+hR,aC,ax=KEYS[U+1],KEYS[U+2],KEYS[U+3]
+U=U+3
+dU,bb=false,nil
 else
 letter=letter-32
 end
-local ac=#U
-if letter==82 then
-if dM or call("EXISTS",aG)==0 then
-local ed=call("ZREM",az,ARGV[id])
-ej=true
-if be and ed>0 then
-be,aR=be-ed,nil
+local dt=letter==82
+if bK and not dt then error(bK,0)end
+local cw,ad=dU and 0 or call("EXISTS",ax,hR),nil
+dU=cw==0
+if cw==1 then
+local aQ=call("ZRANGE",ax,"0","0","WITHSCORES")
+if aQ[1]then
+local eu,eY=string.match(aQ[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if eu and q-aQ[2]<=eY+0 then
+if eu~=aD then
+aD,fj=eu,nil
+for caller=7,6+cV do
+if ARGV[caller]==eu then fj="caller"end
 end
-U[ac+1]=ed
-an=1
+if not fj and call("PUBSUB","NUMSUB",ARGV[4]..eu)[2]>0 then fj="channel"end
 end
-elseif bI then
-error(bI,0)
-elseif dM or call("EXISTS",aG,hO)==0 then
-dM=true
-if ez[at+1]~=y then
-y=ez[at+1]
-local r=cs+4*(y-48)
-dF,iB=ARGV[r]+0,ARGV[r+1]+0
-br=string.format("%.0f",q+dF)
+ad=fj and aQ[1]
 end
-if not be then
-local cV=call("ZCARD",az)
-if cV==0 then
-be,aP=0,0
-elseif call("ZCOUNT",az,je,iV)==1 then
-aP,aR=q-1,cV>1 and call("ZRANGE",az,"1","1","WITHSCORES")[2]+0
-if cV==1 or aR>q then be=cV-1 end
-elseif cV==1 then
-local eJ=call("ZSCORE",az,"#")
-if eJ then
-be,aP=0,-eJ
+end
+if not ad then cw=dt and not aQ[1]and 0 or 2 end
+end
+local bG
+if dt and cw<2 then
+bG=call("ZREM",aC,ARGV[id])
+dy=true
+if bb and bG>0 then
+bb,aO=bb-bG,nil
+end
+if cw==0 then
+O[ac+1]=bG
+al=1
+end
+end
+if al==0 and cw<2 and bG~=0 then
+if eH[at+1]~=y then
+y=eH[at+1]
+r=dj+4*(y-48)
+dw,iE=ARGV[r]+0,ARGV[r+1]+0
+br=format("%.0f",q+dw)
+end
+if not bb then
+local cZ=call("ZCARD",aC)
+if cZ==0 then
+bb,aS=0,0
+elseif call("ZCOUNT",aC,ji,iZ)==1 then
+aS,aO=q-1,cZ>1 and call("ZRANGE",aC,"1","1","WITHSCORES")[2]+0
+if cZ==1 or aO>q then bb=cZ-1 end
+elseif cZ==1 then
+local et=call("ZSCORE",aC,"#")
+if et then
+bb,aS=0,-et
 end
 else
-local af=call("ZRANGE",az,"0","1","WITHSCORES")
-if af[1]=="#"and af[4]+0>q then
-be,aP,aR=cV-1,-af[2],af[4]+0
+local cW=call("ZRANGE",aC,"0","1","WITHSCORES")
+if cW[1]=="#"and cW[4]+0>q then
+bb,aS,aO=cZ-1,-cW[2],cW[4]+0
 end
 end
-elseif be>0 and not aR then
-aR=call("ZRANGE",az,"1","1","WITHSCORES")[2]+0
+elseif bb>0 and not aO then
+aO=call("ZRANGE",aC,"1","1","WITHSCORES")[2]+0
 end
-local bf=be and iB-be or-1
-if bf>0 then
-an=1
-while an<bf and ez[at+2*an]==letter+32 and ez[at+2*an+1]==y do
-an=an+1
+local aU=bb and iE-bb
+if aU and aU>0 and(not ad or dt and aU==1)then
+al=1
+while al<aU and eH[at+2*al]==letter+32 and eH[at+2*al+1]==y do
+al=al+1
 end
-ej=true
-local eJ=q
-if aP>=q then eJ=aP+1 end
-if an==1 then
-local aN=eJ==q and js or string.format("%.0f",-eJ)
-call("ZADD",az,aN,"#",br,ARGV[id])
+dy=true
+local et=q
+if aS>=q then et=aS+1 end
+if ad then call("ZREM",ax,ad)end
+if al==1 then
+local aH=et==q and jw or format("%.0f",-et)
+call("ZADD",aC,aH,"#",br,ad or ARGV[id])
 else
-local cV={string.format("%.0f",1-eJ-an),"#"}
-for i=0,an-1 do
-cV[2*i+3],cV[2*i+4]=br,ARGV[id+i]
+local cZ={format("%.0f",1-et-al),"#"}
+for i=0,al-1 do
+cZ[2*i+3],cZ[2*i+4]=br,ARGV[id+i]
 end
-call("ZADD",az,unpack(cV))
+call("ZADD",aC,unpack(cZ))
 end
-if aP<fX or aP>=fX+io or dF>fK then
-local cI=math.max(4*dF,hk)/1000+ARGV[2]
-if call("PTTL",az)<cI then
-call("PEXPIRE",az,string.format("%.0f",math.ceil(cI*1.125)))
+if aS<ho or aS>=ho+ir or dw>fP then
+local bw=aC
+local cl=math.max(4*dw,fL)/1000+ARGV[2]
+if call("PTTL",bw)<cl then call("PEXPIRE",bw,format("%.0f",math.ceil(cl*1.125)))end
 end
+if bb==0 or q+dw<aO then aO=q+dw end
+if ad then
+O[ac+1]=bG
+local dv=format("granted %s 1 0 0 %d %.0f %.0f %s",bF,bb+1,aO-q,et,ad)
+if fj=="caller"then
+dS[#dS+1]=dv
+else
+call("PUBLISH",ARGV[4]..aD,dv)
 end
-if be==0 or q+dF<aR then aR=q+dF end
-for i=1,an do
-U[ac+1],U[ac+2],U[ac+3]=be+i,aR-q,eJ+i-1-q
+else
+for i=1,al do
+O[ac+1],O[ac+2],O[ac+3]=bb+i,aO-q,et+i-1-q
 ac=ac+3
 end
-be,aP=be+an,eJ+an-1
-elseif bf==0 and letter==84 then
-U[ac+1],U[ac+2],U[ac+3]=0,aR-q,be
-an=1
+end
+bb,aS=bb+al,et+al-1
+elseif aU and aU<=0 and dt then
+O[ac+1]=bG
+al=1
+elseif aU==0 and letter==84 then
+O[ac+1],O[ac+2],O[ac+3]=0,aO-q,bb
+al=1
+elseif aU==0 and(ARGV[r+2]=="-1"or call("ZCARD",ax)<ARGV[r+2]+0)then
+local eu=ad and aD or string.match(ARGV[id],"^[^.]*")
+if eu~=aD then
+aD,fj=eu,nil
+for caller=7,6+cV do
+if ARGV[caller]==eu then fj="caller"end
+end
+if not fj and call("PUBSUB","NUMSUB",ARGV[4]..eu)[2]>0 then fj="channel"end
+end
+if fj then
+local aq,aH=q,bF
+if ad and call("ZCOUNT",ax,bF,"+inf")>0 then
+aq=call("ZREVRANGE",ax,"0","0","WITHSCORES")[2]+1
+aH=format("%.0f",aq)
+end
+call("ZADD",ax,aH,ARGV[id])
+dU,dy,al=false,true,1
+local bw=ax
+local cl=math.max(4*dw,fL)/1000+ARGV[2]
+if call("PTTL",bw)<cl then call("PEXPIRE",bw,format("%.0f",math.ceil(cl*1.125)))end
+O[ac+1]={3,math.min(aO-q,dw),aq,bb,aO-q,0}
 end
 end
-if an==0 then
-cj=cj or eA()
-dM,be,an=false,nil,1
-local cX=letter~=82 and(letter==87 and"1"or"0")
-local r,gn=ez[at+1]-47,ej
-ej=false
-U[ac+1]=cj.fW(ARGV[id],cX,r,hO,az,aG,gn)
 end
-at,id=at+2*an,id+an
+if al==0 then
+cx=cx or eI(dS)
+dU,bb,al=false,nil,1
+local db=not dt and(letter==87 and"1"or"0")
+local gr=dy
+dy=false
+O[ac+1]=
+cx.gb(ARGV[id],db,eH[at+1]-47,hR,aC,ax,gr,bG or 0)
+end
+at,id=at+2*al,id+al
 end
 end
-if eM>0 and ARGV[5]=="1"then cj=eA()end
-if#ez>2 then
-local dH=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dH)=="table"and dH.err and string.sub(dH.err,1,3)=="OOM"then bI=dH.err end
+if cV>0 and ARGV[5]=="1"then cx=eI(dS)end
+if#eH>2 then
+local dO=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
+if type(dO)=="table"and dO.err and string.sub(dO.err,1,3)=="OOM"then bK=dO.err end
 end
-while at<#ez do
-local ok,ag=pcall(jR)
+while at<#eH do
+local ok,ag=pcall(jV)
 if not ok then
-cj=cj or eA()
-U[#U+1]=cj.eB(ag)
+cx=cx or eI(dS)
+O[#O+1]=cx.eJ(ag)
 at,id=at+2,id+1
 end
 end
-if eM>0 then U[#U+1]=cj and cj.fe or{}end
-return U`,
+if cV>0 then O[#O+1]=dS end
+return O`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "75badae5a1fd070915367adbcd898e2d85d8cbe6",
+  sha1: "4ff4c1b637fbe46644a4c2ee329c5a86104f6978",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3454,33 +3510,33 @@ ${part31}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "196c4a9eb09d9e48ef328c6101dbbd41e125a1aa",
+  sha1: "ee9c9880dbae26e825978a1afe129baba1e507ae",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local Q,Y,capacity,window,aI=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aE,reset,dy,aV=bq("GET",Q),nil,nil,"-"..ARGV[5],capacity
-if capacity>=aI then aV=0 end
-local bh,eC,fB=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
-local fk,jE=q-q%bh-bh,q+bh/2
-local aN=m and tonumber(m)
-if aN and aN<=eC then
-local v=-aN%aI
-local D=fk-(aN+v)/aI
-if D>jE then D=D-bh end
-local aK,ay=v+Y,D+window-q
-if D<=q and ay>0 and aK<=aV and bq("INCRBY",Q,dy)==aN-Y then
-aE,reset=aK,ay
+local U,Y,capacity,window,aK=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aG,reset,dH,aX=bq("GET",U),nil,nil,"-"..ARGV[5],capacity
+if capacity>=aK then aX=0 end
+local bh,eK,fF=2^52/aK,-2^52,window<2^45 and 70+256*window or-1
+local fo,jI=q-q%bh-bh,q+bh/2
+local aH=m and tonumber(m)
+if aH and aH<=eK then
+local v=-aH%aK
+local D=fo-(aH+v)/aK
+if D>jI then D=D-bh end
+local aM,az=v+Y,D+window-q
+if D<=q and az>0 and aM<=aX and bq("INCRBY",U,dH)==aH-Y then
+aG,reset=aM,az
 end
 elseif m and#m==19 then
-local aL,D,v=ae("<I8I7I4",m,1)
-local aK,ay=v+Y,D+window-q
-if aL==fB and D<=q and ay>0 and aK<=capacity and not(aV>0)then
-if bq("SETRANGE",Q,"15",pack("<I4",aK))==19 then
-aE,reset=aK,ay
+local aN,D,v=af("<I8I7I4",m,1)
+local aM,az=v+Y,D+window-q
+if aN==fF and D<=q and az>0 and aM<=capacity and not(aX>0)then
+if bq("SETRANGE",U,"15",pack("<I4",aM))==19 then
+aG,reset=aM,az
 end
 end
 end
-if aE then return{q,aE,reset}end
+if aG then return{q,aG,reset}end
 end
 ${part33}
 ${part34}
@@ -3490,85 +3546,85 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local hw="f"
+local hA="f"
 ${part36}
-local aI,aV,dI
-local function iJ()
-aI,dI=step,cI(q+window)
-aV=capacity<aI and capacity or 0
+local aK,aX,dP
+local function iM()
+aK,dP=step,cl(q+window)
+aX=capacity<aK and capacity or 0
 end
-local function bM(m)
-if aI>0 and dY(m)then return gO(m,aI)end
+local function bO(m)
+if aK>0 and eg(m)then return gS(m,aK)end
 if#m~=19 or byte(m,1)~=70 then return nil end
-local cy,D,v=ae("<I7I7I4",m,2)
-if cy==window then return D,v end
+local cB,D,v=af("<I7I7I4",m,2)
+if cB==window then return D,v end
 end
-local function fY(D,v)
-if aV==0 then return"F"..pack("<I7I7I4",window,D,v)end
-return il(D,v,aI)
+local function gc(D,v)
+if aX==0 then return"F"..pack("<I7I7I4",window,D,v)end
+return ip(D,v,aK)
 end
-local function cx(Q,m,ai)
+local function cA(U,m,ai)
 local D,v
 if m then
-D,v=bM(m)
+D,v=bO(m)
 end
 if D and D<=q and q<D+window then
-local reset,bf=D+window-q,capacity-v
-if Y>bf and aQ<reset then return 0,v,reset,reset end
-if Y<=bf then
-if bd then return 1,v,reset,0 end
-local W=ai==1 and 1 or min(ai,floor(bf/Y))
-local au=dw(Q,m,fY(D,v+W*Y),cI(D+window))
+local reset,aU=D+window-q,capacity-v
+if Y>aU and aT<reset then return 0,v,reset,reset end
+if Y<=aU then
+if bf then return 1,v,reset,0 end
+local W=ai==1 and 1 or min(ai,floor(aU/Y))
+local au=dF(U,m,gc(D,v+W*Y),cl(D+window))
 if au then return false,au end
 return W,v+W*Y,reset,W==ai and 0 or reset
 end
 end
-if bd or(m and not(D and D+window<=q))then return aF(Q,m,ai)end
+if bf or(m and not(D and D+window<=q))then return aI(U,m,ai)end
 local W=ai==1 and 1 or max(min(ai,floor(capacity/Y)),1)
-local au=dw(Q,m,fY(q,W*Y),dI)
+local au=dF(U,m,gc(q,W*Y),dP)
 if au then return false,au end
 return W,W*Y,window,W==ai and 0 or window
 end
 ${part37}
-return ef
+return em
 end
-local cK
-local function ef(Q,m,ai,aU)
-cK=cK or fb()
-cK(Q,m,ai,aU)
+local cM
+local function em(U,m,ai,aW)
+cM=cM or fg()
+cM(U,m,ai,aW)
 end
-local function dl(bV,E,aq)
-local KEYS,U,bp,q,Y,capacity,window=KEYS,U,y,q,Y,capacity,window
-local bq,tonumber,pack,ae,aI,dy=bq,tonumber,pack,ae,step,format("-%.0f",Y)
-local aV=capacity<aI and capacity or 0
-local bh,eC,fB=2^52/aI,-2^52,window<2^45 and 70+256*window or-1
-local fk,jE=q-q%bh-bh,q+bh/2
-for i=E,aq do
-local Q,m,aE,reset=KEYS[i],bV[i-E+1],nil,nil
-local aN=m and tonumber(m)
-if aN and aN<=eC then
-local v=-aN%aI
-local D=fk-(aN+v)/aI
-if D>jE then D=D-bh end
-local aK,ay=v+Y,D+window-q
-if D<=q and ay>0 and aK<=aV and bq("INCRBY",Q,dy)==aN-Y then
-aE,reset=aK,ay
+local function dr(bX,E,ar)
+local KEYS,O,bp,q,Y,capacity,window=KEYS,O,y,q,Y,capacity,window
+local bq,tonumber,pack,af,aK,dH=bq,tonumber,pack,af,step,format("-%.0f",Y)
+local aX=capacity<aK and capacity or 0
+local bh,eK,fF=2^52/aK,-2^52,window<2^45 and 70+256*window or-1
+local fo,jI=q-q%bh-bh,q+bh/2
+for i=E,ar do
+local U,m,aG,reset=KEYS[i],bX[i-E+1],nil,nil
+local aH=m and tonumber(m)
+if aH and aH<=eK then
+local v=-aH%aK
+local D=fo-(aH+v)/aK
+if D>jI then D=D-bh end
+local aM,az=v+Y,D+window-q
+if D<=q and az>0 and aM<=aX and bq("INCRBY",U,dH)==aH-Y then
+aG,reset=aM,az
 end
 elseif m and#m==19 then
-local aL,D,v=ae("<I8I7I4",m,1)
-local aK,ay=v+Y,D+window-q
-if aL==fB and D<=q and ay>0 and aK<=capacity and not(aV>0)then
-if bq("SETRANGE",Q,"15",pack("<I4",aK))==19 then
-aE,reset=aK,ay
+local aN,D,v=af("<I8I7I4",m,1)
+local aM,az=v+Y,D+window-q
+if aN==fF and D<=q and az>0 and aM<=capacity and not(aX>0)then
+if bq("SETRANGE",U,"15",pack("<I4",aM))==19 then
+aG,reset=aM,az
 end
 end
 end
-if aE then
-U[bp+1],U[bp+2]=aE,reset
+if aG then
+O[bp+1],O[bp+2]=aG,reset
 bp=bp+2
 else
 y=bp
-ef(Q,m,1)
+em(U,m,1)
 bp=y
 end
 end
@@ -3580,203 +3636,203 @@ ${part38}`,
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "f482682090ed0604862f7e3d3c2a38d528393687",
+  sha1: "1b53dd6fbbc9cfcfa064565485aa223ef0baf06e",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
-local q,bg,da,cI,gU,jp=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bg,de,cl,gY,jt=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dm=call("TIME")
-q=dm[1]*1000000+dm[2]
+local ds=call("TIME")
+q=ds[1]*1000000+ds[2]
 end
-local db,iI,kf=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function jh(bh,gj,aa,v)
-if bh==gj then return aa,v end
-return bh==gj+1 and v or 0,0
+local df,iL,kj=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function jl(bh,gn,aa,v)
+if bh==gn then return aa,v end
+return bh==gn+1 and v or 0,0
 end
-local dv={}
-for kS in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-dv[#dv+1]=kS
+local dE={}
+for kV in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+dE[#dE+1]=kV
 end
-local cp,eP,E=dv[1]or"",dv[2]or"",tonumber(dv[3])or 0
-local fj,eF,co,fQ,kD={},0,{},0,{}
-local af,bh,aa,v,et=q,math.floor(q/db),0,0,q
-for i=4,#dv-4,5 do
-local bO,aC,hS,iA=dv[i],dv[i+1],min(tonumber(dv[i+2]),q),tonumber(dv[i+3])
-local br=hS+db+iA
-if bO==bg and aC==da then
-if br+db>q then
-local a,b,c,d=string.match(dv[i+4],kf)
-af,bh,et=a+0,max(b+0,bh),hS
-aa,v=jh(bh,b+0,c+0,d+0)
+local cr,eT,E=dE[1]or"",dE[2]or"",tonumber(dE[3])or 0
+local cW,eM,cq,fV,kH={},0,{},0,{}
+local ad,bh,aa,v,eB=q,math.floor(q/df),0,0,q
+for i=4,#dE-4,5 do
+local bQ,aE,hV,iD=dE[i],dE[i+1],min(tonumber(dE[i+2]),q),tonumber(dE[i+3])
+local br=hV+df+iD
+if bQ==bg and aE==de then
+if br+df>q then
+local a,b,c,d=string.match(dE[i+4],kj)
+ad,bh,eB=a+0,max(b+0,bh),hV
+aa,v=jl(bh,b+0,c+0,d+0)
 end
-elseif br+db>q and#fj<iI then
-fj[#fj+1]={bO,aC,hS,iA,dv[i+4]}
-if hS+db>q then
-if bO~=bg and not kD[bO]then
-fQ,kD[bO]=fQ+1,true
+elseif br+df>q and#cW<iL then
+cW[#cW+1]={bQ,aE,hV,iD,dE[i+4]}
+if hV+df>q then
+if bQ~=bg and not kH[bQ]then
+fV,kH[bQ]=fV+1,true
 end
-co[#co+1]=aC
-co[#co+1]=format("%.0f",hS)
+cq[#cq+1]=aE
+cq[#cq+1]=format("%.0f",hV)
 end
 end
-if bO==cp then eF=max(eF,br)end
+if bQ==cr then eM=max(eM,br)end
 end
-local hn,fN=string.match(gU,"^(%d+) (%d+)$")
-local gD=tonumber(hn)==af
-if jp and not gD then return{}end
-if gD then
-if fN+0==bh then
+local hr,fS=string.match(gY,"^(%d+) (%d+)$")
+local gH=tonumber(hr)==ad
+if jt and not gH then return{}end
+if gH then
+if fS+0==bh then
 v=max(v-1,0)
-elseif fN+1==bh then
+elseif fS+1==bh then
 aa=max(aa-1,0)
 end
 end
-if not jp then
-v,et=v+1,q
+if not jt then
+v,eB=v+1,q
 elseif aa+v==0 then
-et=min(et,q-db)
+eB=min(eB,q-df)
 end
-table.insert(fj,1,{bg,da,et,cI,format("%.0f %.0f %.0f %.0f",af,bh,aa,v)})
-if eP~=""and q>=E then
-cp,eP,eF=eP,"",q
+table.insert(cW,1,{bg,de,eB,cl,format("%.0f %.0f %.0f %.0f",ad,bh,aa,v)})
+if eT~=""and q>=E then
+cr,eT,eM=eT,"",q
 end
-if cp==""then
-cp=bg
-elseif cp~=bg and eP==""and eF<q then
-eP,E=bg,q+db
+if cr==""then
+cr=bg
+elseif cr~=bg and eT==""and eM<q then
+eT,E=bg,q+df
 end
-local aC,ea=cp.."\\n"..eP.."\\n"..format("%.0f",E).."\\n",0
-for _,aX in ipairs(fj)do
-aC=aC..aX[1].."\\n"..aX[2].."\\n"..format("%.0f\\n%.0f\\n",aX[3],aX[4])..aX[5].."\\n"
-ea=max(ea,aX[4])
+local aE,ei=cr.."\\n"..eT.."\\n"..format("%.0f",E).."\\n",0
+for _,aQ in ipairs(cW)do
+aE=aE..aQ[1].."\\n"..aQ[2].."\\n"..format("%.0f\\n%.0f\\n",aQ[3],aQ[4])..aQ[5].."\\n"
+ei=max(ei,aQ[4])
 end
-call("SET",KEYS[1],aC,"PX",format("%.0f",(ea+3*db)/1000))
-gU=format("%.0f %.0f",af,bh)
-return{format("%.0f",q),cp,eP,format("%.0f",E),fQ,gU,unpack(co)}`,
+call("SET",KEYS[1],aE,"PX",format("%.0f",(ei+3*df)/1000))
+gY=format("%.0f %.0f",ad,bh)
+return{format("%.0f",q),cr,eT,format("%.0f",E),fV,gY,unpack(cq)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "c6dda99e5884a1d56f17b3035de884ba623661b6",
+  sha1: "1cb7fa7f004d2b403bd05ebb8c13621d6db8d26a",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local Q,Y=KEYS[1],ARGV[5]+0
-local m=bq("GET",Q)
-local v,at,bO,states=ARGV[11]+0,12,0,0
+local U,Y=KEYS[1],ARGV[5]+0
+local m=bq("GET",U)
+local v,at,bQ,states=ARGV[11]+0,12,0,0
 for _=1,v do
-local hg=ARGV[at]=="t"
-at,bO,states=at+(hg and 7 or 4),bO+(hg and 0 or 7),states+11
+local hk=ARGV[at]=="t"
+at,bQ,states=at+(hk and 7 or 4),bQ+(hk and 0 or 7),states+11
 end
-local bG=2+v+bO
-if type(m)=="string"and byte(m,1)==80 and#m==bG+states then
-local W,K,aJ,O,dd={q},"",0,0,true
-at,bO,states=12,3+v,bG+1
+local bJ=2+v+bQ
+if type(m)=="string"and byte(m,1)==80 and#m==bJ+states then
+local W,K,aL,Q,dh={q},"",0,0,true
+at,bQ,states=12,3+v,bJ+1
 for i=1,v do
 local letter,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,p=ae("<I7I4",m,states)
+local us,p=af("<I7I4",m,states)
 if letter=="t"then
 local denominator,bj,aB=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dd=aB<10 and byte(m,2+i)==116+aB and p<denominator
-if us>aJ then aJ=us end
+dh=aB<10 and byte(m,2+i)==116+aB and p<denominator
+if us>aL then aL=us end
 if us<q and(p==0 or us<q-1)then
 us,p=q,0
 end
-local ck=floor(Y*b/denominator)
-us,p=us+Y*a+ck,p+Y*b-ck*denominator
+local cm=floor(Y*b/denominator)
+us,p=us+Y*a+cm,p+Y*b-cm*denominator
 if p>=denominator then
 us,p=us+1,p-denominator
 end
-dd=dd and(us<bj or(us==bj and p<=ARGV[at+5]+0))
-if us>O then O=us end
+dh=dh and(us<bj or(us==bj and p<=ARGV[at+5]+0))
+if us>Q then Q=us end
 W[2*i],W[2*i+1],at=us-q,p,at+7
 else
-local aq=us+b
+local ar=us+b
 p=p+Y
-dd=letter=="f"and byte(m,2+i)==70 and ae("<I7",m,bO)==b
-dd=dd and us<=q and q<aq and p<=a
-if aq>aJ then aJ=aq end
-if aq>O then O=aq end
-W[2*i],W[2*i+1],at,bO=p,aq-q,at+4,bO+7
+dh=letter=="f"and byte(m,2+i)==70 and af("<I7",m,bQ)==b
+dh=dh and us<=q and q<ar and p<=a
+if ar>aL then aL=ar end
+if ar>Q then Q=ar end
+W[2*i],W[2*i+1],at,bQ=p,ar-q,at+4,bQ+7
 end
-if not dd then break end
+if not dh then break end
 K,states=K..pack("<I7I4",us,p),states+11
 end
-local aD=1000*2^byte(m,2)
-dd=dd and aJ-aJ%aD==O-O%aD
-if dd and bq("SETRANGE",Q,format("%d",bG),K)==#m then return W end
+local aF=1000*2^byte(m,2)
+dh=dh and aL-aL%aF==Q-Q%aF
+if dh and bq("SETRANGE",U,format("%d",bJ),K)==#m then return W end
 end
 end
-local ce=ARGV[2]+0
+local cg=ARGV[2]+0
 ${part25}
-local Y,aQ,bd=0,0,false
-local aT,bt,v,cg,aL,size,eQ,J,bG,aD
-local h,cl,br,aJ,O={},{},{},0,0
-local function ig(E)
+local Y,aT,bf=0,0,false
+local aV,bt,v,ci,aN,size,eU,J,bJ,aF
+local h,cn,br,aL,Q={},{},{},0,0
+local function ij(E)
 bt,v={},ARGV[E+4]+0
 local at=E+4
 for i=1,v do
 local letter=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if letter=="t"then
-local denominator,ar,aH=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local ck=floor(Y*b/denominator)
+local denominator,as,aJ=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cm=floor(Y*b/denominator)
 bt[i]={
 letter=letter,
-us=Y*a+ck,
-ab=Y*b-ck*denominator,
+us=Y*a+cm,
+ab=Y*b-cm*denominator,
 denominator=denominator,
-ar=ar,
-aH=aH,
-bj=q+ar,
+as=as,
+aJ=aJ,
+bj=q+as,
 aB=ARGV[at+7]+0,
 }
 at=at+7
 else
-bt[i]={letter=letter,capacity=a,window=b,dX=b}
+bt[i]={letter=letter,capacity=a,window=b,ef=b}
 at=at+4
 if letter=="c"then
 local step=ARGV[at]+0
-bt[i].step,bt[i].bF,bt[i].dX=step,b/step,2*b
+bt[i].step,bt[i].bI,bt[i].ef=step,b/step,2*b
 end
 end
 end
-aT=gM(bt)
+aV=gQ(bt)
 for i,g in ipairs(bt)do
-local fT=aT.bt[i]
-g.format,g.am,g.at=fT.format,fT.am,fT.at
+local fY=aV.bt[i]
+g.format,g.an,g.at=fY.format,fY.an,fY.at
 end
-cg,size,eQ,J,aD=aT.cg,aT.size,aT.eQ,aT.J,aT.aD
-aL=#cg
-bG=format("%d",aL)
+ci,size,eU,J,aF=aV.ci,aV.size,aV.eU,aV.J,aV.aF
+aN=#ci
+bJ=format("%d",aN)
 end
-local function eh(g,D,H)
-return H>0 and ceil(H*(g.bF-floor((q-D)/g.step))/g.bF)or 0
+local function eo(g,D,H)
+return H>0 and ceil(H*(g.bI-floor((q-D)/g.step))/g.bI)or 0
 end
-local U,y,bI={q},1,nil
-local function dw(Q,m)
-local K,an=pack(eQ,unpack(cl,1,J)),nil
-if m and aJ-aJ%aD==O-O%aD then
-an=bq("SETRANGE",Q,bG,K)
-return type(an)=="table"and an.err
+local O,y,bK={q},1,nil
+local function dF(U,m)
+local K,al=pack(eU,unpack(cn,1,J)),nil
+if m and aL-aL%aF==Q-Q%aF then
+al=bq("SETRANGE",U,bJ,K)
+return type(al)=="table"and al.err
 end
-local cI=gi(aT,O)
-K=cg..K
-an=m and bq("SET",Q,K,"PX",cI)or bq("SET",Q,K,"PX",cI,"NX")or bq("GET",Q)
-return an and an.err
+local cl=gm(aV,Q)
+K=ci..K
+al=m and bq("SET",U,K,"PX",cl)or bq("SET",U,K,"PX",cl,"NX")or bq("GET",U)
+return al and al.err
 end
-local function fb()
-local function bM(m)
-if m and(#m~=size or sub(m,1,aL)~=cg)then return false end
-aJ=0
+local function fg()
+local function bO(m)
+if m and(#m~=size or sub(m,1,aN)~=ci)then return false end
+aL=0
 for i=1,v do
 local g=bt[i]
-local aM,am,us,p,H,aq=g.letter,g.am,0,0,0,0
+local aP,an,us,p,H,ar=g.letter,g.an,0,0,0,0
 if m then
-us,p,H=ae(g.format,m,g.at)
+us,p,H=af(g.format,m,g.at)
 end
-if aM=="t"then
+if aP=="t"then
 if us>g.bj then return false end
-aq=us
+ar=us
 if us<q-1 or(us<q and p==0)then
 us,p=q,0
 elseif p>=g.denominator then
@@ -3785,157 +3841,157 @@ end
 else
 local window=g.window
 if us>q then return false end
-if us>0 then aq=us+window end
-if aM=="f"then
-if q>=aq then
+if us>0 then ar=us+window end
+if aP=="f"then
+if q>=ar then
 us,p=q,0
 end
 else
-if us>0 then aq=aq+window end
-if q>=aq then
+if us>0 then ar=ar+window end
+if q>=ar then
 us,p,H=q,0,0
-elseif q>=aq-window then
+elseif q>=ar-window then
 us,p,H=us+window,0,p
 end
-h[am+2]=H
+h[an+2]=H
 end
 end
-if aq>aJ then aJ=aq end
-h[am],h[am+1],br[i]=us,p,aq
+if ar>aL then aL=ar end
+h[an],h[an+1],br[i]=us,p,ar
 end
 return true
 end
-local function cM(ai)
-O=0
+local function cO(ai)
+Q=0
 for i=1,v do
 local g=bt[i]
-local aM,am=g.letter,g.am
-local us,p=h[am],h[am+1]
-local aq=us
-if aM=="t"then
+local aP,an=g.letter,g.an
+local us,p=h[an],h[an+1]
+local ar=us
+if aP=="t"then
 p=p+ai*g.ab
 if p>=g.denominator then
-local ck=floor(p/g.denominator)
-us,p=us+ck,p-ck*g.denominator
+local cm=floor(p/g.denominator)
+us,p=us+cm,p-cm*g.denominator
 end
 us=us+ai*g.us
-if us>=g.bj and(us>g.bj or p>g.aH)then return false end
-aq=us
+if us>=g.bj and(us>g.bj or p>g.aJ)then return false end
+ar=us
 else
-p,aq=p+ai*Y,us+g.window
-if aM=="f"then
+p,ar=p+ai*Y,us+g.window
+if aP=="f"then
 if p>g.capacity then return false end
 else
-local H=h[am+2]
-if p+eh(g,us,H)>g.capacity then return false end
-cl[am+2],aq=H,aq+g.window
+local H=h[an+2]
+if p+eo(g,us,H)>g.capacity then return false end
+cn[an+2],ar=H,ar+g.window
 end
 end
-if aq>O then O=aq end
-cl[am],cl[am+1]=us,p
+if ar>Q then Q=ar end
+cn[an],cn[an+1]=us,p
 end
 return true
 end
-local function kL(ai)
-local aV=ai-1
+local function kP(ai)
+local aX=ai-1
 for i=1,v do
 local g=bt[i]
-local us,p=h[g.am],h[g.am+1]
+local us,p=h[g.an],h[g.an+1]
 if g.letter=="t"then
-local bf=g.bj-us+(g.aH-p)/g.denominator
-aV=min(aV,floor(bf/(g.us+g.ab/g.denominator))+1)
+local aU=g.bj-us+(g.aJ-p)/g.denominator
+aX=min(aX,floor(aU/(g.us+g.ab/g.denominator))+1)
 else
-if g.letter=="c"then p=p+eh(g,us,h[g.am+2])end
-aV=min(aV,floor((g.capacity-p)/Y))
+if g.letter=="c"then p=p+eo(g,us,h[g.an+2])end
+aX=min(aX,floor((g.capacity-p)/Y))
 end
 end
-while aV>0 and not cM(aV)do
-aV=aV-1
+while aX>0 and not cO(aX)do
+aX=aX-1
 end
-return max(aV,0)
+return max(aX,0)
 end
-local function eZ(g,p,bf)
-if bf<0 then return g.window+1 end
-if p<=bf then return 0 end
-return(g.bF-floor(bf*g.bF/p))*g.step
+local function fe(g,p,aU)
+if aU<0 then return g.window+1 end
+if p<=aU then return 0 end
+return(g.bI-floor(aU*g.bI/p))*g.step
 end
-local function kr(bm)
+local function kv(bm)
 local at=q
 for i=1,v do
 local g=bt[i]
-local aM,us,p=g.letter,bm[g.am],bm[g.am+1]
-if aM=="t"then
-us,p=us+g.us-g.ar,p+g.ab
+local aP,us,p=g.letter,bm[g.an],bm[g.an+1]
+if aP=="t"then
+us,p=us+g.us-g.as,p+g.ab
 if p>=g.denominator then
 us,p=us+1,p-g.denominator
 end
-at=max(at,p>g.aH and us+1 or us)
-elseif aM=="f"then
+at=max(at,p>g.aJ and us+1 or us)
+elseif aP=="f"then
 if p+Y>g.capacity then at=max(at,us+g.window)end
 else
-local iu=eZ(g,bm[g.am+2],g.capacity-Y-p)
-if iu>g.window then iu=g.window+eZ(g,p,g.capacity-Y)end
-at=max(at,us+iu)
+local ix=fe(g,bm[g.an+2],g.capacity-Y-p)
+if ix>g.window then ix=g.window+fe(g,p,g.capacity-Y)end
+at=max(at,us+ix)
 end
 end
 return at-q
 end
-local function ef(bm,de)
+local function em(bm,di)
 for i=1,v do
 local g=bt[i]
-local aM,am=g.letter,g.am
-local us,p=bm[am],bm[am+1]
-if aM=="t"then
+local aP,an=g.letter,g.an
+local us,p=bm[an],bm[an+1]
+if aP=="t"then
 us,p=us-q,p
 if us<0 then
 us,p=0,0
 end
-U[y+1],U[y+2]=us,p
+O[y+1],O[y+2]=us,p
 else
-local aq=de and us+g.dX or br[i]
-if aq<=q then
-U[y+1],U[y+2]=0,0
+local ar=di and us+g.ef or br[i]
+if ar<=q then
+O[y+1],O[y+2]=0,0
 else
-if aM=="c"then p=p+eh(g,us,bm[am+2])end
-U[y+1],U[y+2]=p,aq-q
+if aP=="c"then p=p+eo(g,us,bm[an+2])end
+O[y+1],O[y+2]=p,ar-q
 end
 end
 y=y+2
 end
 end
-local function cx(Q,m,ai,aU)
-if not bM(m)then return false end
+local function cA(U,m,ai,aW)
+if not bO(m)then return false end
 local W,bk,au=ai,0,nil
-if not cM(ai)then
-W=kL(ai)
-bk=kr(W>0 and cl or h)
-if bk<=aQ then return false end
+if not cO(ai)then
+W=kP(ai)
+bk=kv(W>0 and cn or h)
+if bk<=aT then return false end
 end
-if W>0 and not bd then
-au=dw(Q,m)
+if W>0 and not bf then
+au=dF(U,m)
 elseif not m then
-au=bq("GET",Q)
+au=bq("GET",U)
 au=au and au.err
 end
 if au then
-if string.find(au,"READONLY",1,true)then bI=au end
+if string.find(au,"READONLY",1,true)then bK=au end
 y=y+1
-U[y]=au
+O[y]=au
 return true
 end
-if aU or W==0 then
+if aW or W==0 then
 y=y+1
-U[y]=aU and W or-1-bk
+O[y]=aW and W or-1-bk
 end
-local de=W>0 and not bd
-ef(de and cl or h,de)
-if aU then
+local di=W>0 and not bf
+em(di and cn or h,di)
+if aW then
 y=y+1
-U[y]=bk
+O[y]=bk
 end
 return true
 end
-local function aF(ARGV,KEYS)
+local function aI(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -3967,128 +4023,128 @@ ${part29}
 ${part8}
 ${part31}
 end
-local function eg(ay,da,eK)
-local kz,hA={},{q,ce,1}
-for i=1,da do
-hA[3+i]=ARGV[eK+i]
+local function en(az,de,eQ)
+local kD,hE={},{q,cg,1}
+for i=1,de do
+hE[3+i]=ARGV[eQ+i]
 end
-local cX,aO,ac=bd and"2"or"1",0,#hA+1
-for _,aX in ipairs(ay)do
-for _=1,aX.ai do
-aO=aO+1
-kz[aO]=aX.Q
-for i,iY in ipairs({cX,aQ,1,"1",Y,0})do
-hA[ac+i]=iY
+local db,aR,ac=bf and"2"or"1",0,#hE+1
+for _,aQ in ipairs(az)do
+for _=1,aQ.ai do
+aR=aR+1
+kD[aR]=aQ.U
+for i,jc in ipairs({db,aT,1,"1",Y,0})do
+hE[ac+i]=jc
 end
 ac=ac+6
 end
 end
-hA[4+da]=aO
-local ir,an=aF(hA,kz),1
-for _,aX in ipairs(ay)do
-if aX.aU then
-local fH={}
-for i=1,aX.ai do
-fH[i]=ir[an+i]
+hE[4+de]=aR
+local iu,al=aI(hE,kD),1
+for _,aQ in ipairs(az)do
+if aQ.aW then
+local fM={}
+for i=1,aQ.ai do
+fM[i]=iu[al+i]
 end
-U[aX.y],an=fH,an+aX.ai
+O[aQ.y],al=fM,al+aQ.ai
 else
-U[aX.y],an=ir[an+1],an+1
+O[aQ.y],al=iu[al+1],al+1
 end
 end
 end
-return cx,eg
+return cA,en
 end
-local cx,eg
+local cA,en
 local A,ac=2,0
 while ac<#KEYS do
-local aM,af,da=ARGV[A+1]+0,ac+1,ARGV[A+5]+0
+local aP,ad,de=ARGV[A+1]+0,ac+1,ARGV[A+5]+0
 ac=min(ac+ARGV[A+2],#KEYS)
-Y,aQ,bd=ARGV[A+3]+0,ARGV[A+4]+0,aM%2==1
-local eK,aU,ay=A+5,aM>=8,nil
-ig(eK)
-local kH=not(aU or bd)
-A=A+5+da
-for E=af,ac,1000 do
-local aq=min(E+999,ac)
-local bV=call("MGET",unpack(KEYS,E,aq))
-for i=E,aq do
-local Q,m=KEYS[i],bV[i-E+1]
-local dd=kH and m and#m==size and sub(m,1,aL)==cg
-if dd then
-aJ,O=0,0
+Y,aT,bf=ARGV[A+3]+0,ARGV[A+4]+0,aP%2==1
+local eQ,aW,az=A+5,aP>=8,nil
+ij(eQ)
+local kL=not(aW or bf)
+A=A+5+de
+for E=ad,ac,1000 do
+local ar=min(E+999,ac)
+local bX=call("MGET",unpack(KEYS,E,ar))
+for i=E,ar do
+local U,m=KEYS[i],bX[i-E+1]
+local dh=kL and m and#m==size and sub(m,1,aN)==ci
+if dh then
+aL,Q=0,0
 for n=1,v do
 local g=bt[n]
-local aM,am,aq=g.letter,g.am,0
-local us,p,H=ae(g.format,m,g.at)
-if aM=="t"then
-if us>aJ then aJ=us end
+local aP,an,ar=g.letter,g.an,0
+local us,p,H=af(g.format,m,g.at)
+if aP=="t"then
+if us>aL then aL=us end
 if us<q and(p==0 or us<q-1)then
 us,p=q,0
 end
 local denominator,bj=g.denominator,g.bj
-us,aq,p=us+g.us,us+g.us,p+g.ab
+us,ar,p=us+g.us,us+g.us,p+g.ab
 if p>=denominator then
 p=min(p,denominator-1+g.ab)
 if p>=denominator then
 us,p=us+1,p-denominator
 end
 end
-if us>=bj and(us>bj or p>g.aH)then
-dd=false
+if us>=bj and(us>bj or p>g.aJ)then
+dh=false
 break
 end
-U[y+n+n-1],U[y+n+n]=us-q,p
+O[y+n+n-1],O[y+n+n]=us-q,p
 else
-p,aq=p+Y,us+g.dX
-local aE=p
-if aM=="c"then
-cl[am+2],aE=H,p+eh(g,us,H)
+p,ar=p+Y,us+g.ef
+local aG=p
+if aP=="c"then
+cn[an+2],aG=H,p+eo(g,us,H)
 end
-if us>q or q>=us+g.window or aE>g.capacity then
-dd=false
+if us>q or q>=us+g.window or aG>g.capacity then
+dh=false
 break
 end
-if aq>aJ then aJ=aq end
-U[y+n+n-1],U[y+n+n]=aE,aq-q
+if ar>aL then aL=ar end
+O[y+n+n-1],O[y+n+n]=aG,ar-q
 end
-if aq>O then O=aq end
-cl[am],cl[am+1]=us,p
+if ar>Q then Q=ar end
+cn[an],cn[an+1]=us,p
 end
-dd=dd and not dw(Q,m)
+dh=dh and not dF(U,m)
 end
-if dd then
+if dh then
 y=y+v+v
 else
 for n=y+v+v,y+1,-1 do
-U[n]=nil
+O[n]=nil
 end
-if not cx then
-cx,eg=fb()
+if not cA then
+cA,en=fg()
 end
-local ai=aU and ARGV[A+i-af+1]+0 or 1
-if not cx(Q,m,ai,aU)then
-ay,y=ay or{},y+1
-ay[#ay+1],U[y]={Q=Q,ai=ai,aU=aU,y=y},false
-end
-end
+local ai=aW and ARGV[A+i-ad+1]+0 or 1
+if not cA(U,m,ai,aW)then
+az,y=az or{},y+1
+az[#az+1],O[y]={U=U,ai=ai,aW=aW,y=y},false
 end
 end
-if ay then eg(ay,da,eK)end
-if aU then A=A+ac-af+1 end
 end
-return bI and redis.error_reply(bI)or U`,
+end
+if az then en(az,de,eQ)end
+if aW then A=A+ac-ad+1 end
+end
+return bK and redis.error_reply(bK)or O`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "fd5fba7d34ae89b5d21d54f1391d32ad4d782ae4",
+  sha1: "98388694299f701f5119fbba59e1addf49157bd5",
   source: `${part32}
 ${part33}
 ${part35}
 ${part4}
-local cC,jA,bx,fZ=2^48,2^37,54,32
+local cF,jE,bz,gd=2^48,2^37,54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4100,172 +4156,172 @@ ${part22}
 ${part23}
 ${part24}
 local kernel,g
-local fk=q-q%cC
-local function fl(us)
-us=us+fk
-if us>q+cC/2 then return us-cC end
-if us<q-cC/2 then return us+cC end
+local fo=q-q%cF
+local function fp(us)
+us=us+fo
+if us>q+cF/2 then return us-cF end
+if us<q-cF/2 then return us+cF end
 return us
 end
-local aw,ax,aD,hu
-local function iJ()
+local aw,ay,aF,hy
+local function iM()
 aw,g=6,nil
 while aw<10 and 4^aw<capacity do
 aw=aw+1
 end
-ax=2^aw
-if window>=jA then aw=aw+16 end
-aD=ceil(window/8)
-hu=cI(q-q%aD+aD+window)
+ay=2^aw
+if window>=jE then aw=aw+16 end
+aF=ceil(window/8)
+hy=cl(q-q%aF+aF+window)
 end
-local function iT(Q,ai)
-kernel=kernel or bJ.s()
-g=g or kernel.eT(capacity,window)
-local o=kernel.ha(Q,g)
-if o.dV then return"RULES"end
-o=kernel.di(o,g,bd)
-local W,at,dx=0,max(q,o.z,kernel.cF(o,Y,g)),q
-while W<ai and(at<=q or W==0 and at-q<=aQ)do
-W,dx=W+1,at
-if bd then break end
-kernel.cM(o,at,Y,g)
-if W<ai then at=max(q,o.z,kernel.cF(o,Y,g))end
+local function iX(U,ai)
+kernel=kernel or bL.s()
+g=g or kernel.eX(capacity,window)
+local o=kernel.he(U,g)
+if o.ed then return"RULES"end
+o=kernel.dn(o,g,bf)
+local W,at,dG=0,max(q,o.z,kernel.cI(o,Y,g)),q
+while W<ai and(at<=q or W==0 and at-q<=aT)do
+W,dG=W+1,at
+if bf then break end
+kernel.cO(o,at,Y,g)
+if W<ai then at=max(q,o.z,kernel.cI(o,Y,g))end
 end
-local aE,reset=kernel.eb(o,g)
-if W==0 and o.z>q then return{2,at-q,aE,reset}end
-if W>0 and dx>q then return{1,dx-q,aE,reset}end
-return W,aE,reset,W==ai and 0 or at-q
+local aG,reset=kernel.ej(o,g)
+if W==0 and o.z>q then return{2,at-q,aG,reset}end
+if W>0 and dG>q then return{1,dG-q,aG,reset}end
+return W,aG,reset,W==ai and 0 or at-q
 end
-local function aF(Q,ai)
-local an,W,aE,reset,bk=pcall(iT,Q,ai)
-if an then return W,aE,reset,bk end
+local function aI(U,ai)
+local al,W,aG,reset,bk=pcall(iX,U,ai)
+if al then return W,aG,reset,bk end
 return false,type(W)=="table"and W.err or tostring(W)
 end
-local z,w,dA
-local kc="23"
-local function dS(aL,v,J,aO,aA)
-return pack("<I7I4I4I4I7I4B",q,aL,v,J,aO,aA,dA and aw+32 or aw)
+local z,w,dI
+local kg="23"
+local function ea(aN,v,J,aR,aA)
+return pack("<I7I4I4I4I7I4B",q,aN,v,J,aR,aA,dI and aw+32 or aw)
 end
-local function bl(aL,v,J,aO,aA)
-return"S"..pack("<dI7I7",z,window,w)..dS(aL,v,J,aO,aA)
+local function bl(aN,v,J,aR,aA)
+return"S"..pack("<dI7I7",z,window,w)..ea(aN,v,J,aR,aA)
 end
-local function dw(Q,ah,p,aO)
+local function dF(U,ah,p,aR)
 local v=#ah/8+1
-local J=fF(v,capacity,ax)
-local m=bl(0,v,J,aO,aO)..pack("<I4",aO)..ah..pack("<I6I2",q%cC,p)
-return bq("SET",Q,m..string.rep("\\0",8*(J-v)),"PX",hu)
+local J=fJ(v,capacity,ay)
+local m=bl(0,v,J,aR,aR)..pack("<I4",aR)..ah..pack("<I6I2",q%cF,p)
+return bq("SET",U,m..string.rep("\\0",8*(J-v)),"PX",hy)
 end
-local function cx(Q,_,ai)
-local K=bq("GETRANGE",Q,"0","313")
+local function cA(U,_,ai)
+local K=bq("GETRANGE",U,"0","313")
 if type(K)~="string"then return false,K.err end
-if bd or aw>=16 then return aF(Q,ai)end
+if bf or aw>=16 then return aI(U,ai)end
 local W,p=1,Y
 if K==""then
 if ai>1 then
 W=max(min(ai,floor(capacity/Y)),1)
 p=W*Y
 end
-if p>65535 then return aF(Q,ai)end
-z,w,dA=0,0,p==1
-local an=dw(Q,"",p,p)
-if an.err then return false,an.err end
+if p>65535 then return aI(U,ai)end
+z,w,dI=0,0,p==1
+local al=dF(U,"",p,p)
+if al.err then return false,al.err end
 return W,p,window,W==ai and 0 or window
 end
-if byte(K,1)~=83 or#K<bx then return aF(Q,ai)end
-local cy,ba,aL,v,J,aO,aA,aN
-z,cy,w,ba,aL,v,J,aO,aA,aN=
-ae("<dI7I7I7I4I4I4I7I4B",K,2)
-local hv=J<=fZ and#K==bx+4+8*J
-local cp=cy==window and aN%32==aw and v>0 and v<=J and aL<J
-if not cp or ba>=q or z>q or(not hv and J<=fZ)then
-return aF(Q,ai)
+if byte(K,1)~=83 or#K<bz then return aI(U,ai)end
+local cB,bc,aN,v,J,aR,aA,aH
+z,cB,w,bc,aN,v,J,aR,aA,aH=
+af("<dI7I7I7I4I4I4I7I4B",K,2)
+local hz=J<=gd and#K==bz+4+8*J
+local cr=cB==window and aH%32==aw and v>0 and v<=J and aN<J
+if not cr or bc>=q or z>q or(not hz and J<=gd)then
+return aI(U,ai)
 end
-local ge=w>0
+local gi=w>0
 w=0
-local ac,cL,gK=(aL+v-1)%J,min(J-aL,v),K
-local E=bx+4*(floor(aL/ax)+1)+8*aL
-if not hv then
-cL=min(16,ax-aL%ax,cL)
-if E+8*cL>#K then
-gK=bq("GETRANGE",Q,format("%d",E),format("%d",E+8*cL-1))
-if#gK<8*cL then return aF(Q,ai)end
+local ac,cN,gO=(aN+v-1)%J,min(J-aN,v),K
+local E=bz+4*(floor(aN/ay)+1)+8*aN
+if not hz then
+cN=min(16,ay-aN%ay,cN)
+if E+8*cN>#K then
+gO=bq("GETRANGE",U,format("%d",E),format("%d",E+8*cN-1))
+if#gO<8*cN then return aI(U,ai)end
 E=0
 end
 end
-local eS,aE,aa=0,aO,q-window
-while eS<cL do
-local us,bg=ae("<I6I2",gK,E+8*eS+1)
-if fl(us)>aa then break end
-eS,aE=eS+1,aE-bg
+local eW,aG,aa=0,aR,q-window
+while eW<cN do
+local us,bg=af("<I6I2",gO,E+8*eW+1)
+if fp(us)>aa then break end
+eW,aG=eW+1,aG-bg
 end
-if eS==cL then return aF(Q,ai)end
-local bf=capacity-aE
-if Y>bf then
-local dc=Y-bf
-for i=eS,cL-1 do
-local us,bg=ae("<I6I2",gK,E+8*i+1)
-dc=dc-bg
-if dc<=0 then
-local bk=fl(us)+window-q
-if bk<=aQ then break end
-return 0,aE,ba+window-q,bk
+if eW==cN then return aI(U,ai)end
+local aU=capacity-aG
+if Y>aU then
+local dg=Y-aU
+for i=eW,cN-1 do
+local us,bg=af("<I6I2",gO,E+8*i+1)
+dg=dg-bg
+if dg<=0 then
+local bk=fp(us)+window-q
+if bk<=aT then break end
+return 0,aG,bc+window-q,bk
 end
 end
-return aF(Q,ai)
+return aI(U,ai)
 end
 if ai>1 then
-W=min(ai,floor(bf/Y))
+W=min(ai,floor(aU/Y))
 p=W*Y
 end
-if p>65535 or W<ai then return aF(Q,ai)end
-dA=aN>=32 and p==1
-local bH,am=v-eS,(ac+1)%J
-aL=(aL+eS)%J
-aE=aE+p
-if bH<J then
-local aX=pack("<I6I2",q%cC,p)
-aA=(am%ax==0 and 0 or aA)+p
-local af,at=ge and bl or dS,ge and"0"or kc
-af=af(aL,bH+1,J,aE,aA)
-local an
-if hv then
-an=bq("SETRANGE",Q,at,af..sub(K,bx+1,bx+4+8*am)..aX)
+if p>65535 or W<ai then return aI(U,ai)end
+dI=aH>=32 and p==1
+local bw,an=v-eW,(ac+1)%J
+aN=(aN+eW)%J
+aG=aG+p
+if bw<J then
+local aQ=pack("<I6I2",q%cF,p)
+aA=(an%ay==0 and 0 or aA)+p
+local ad,at=gi and bl or ea,gi and"0"or kg
+ad=ad(aN,bw+1,J,aG,aA)
+local al
+if hz then
+al=bq("SETRANGE",U,at,ad..sub(K,bz+1,bz+4+8*an)..aQ)
 else
-local y=bx+4*(floor(am/ax)+1)+8*am
-an=bq("SETRANGE",Q,format("%d",y),aX)
-if type(an)=="number"then
-if(am+1)%ax==0 or am+1==J then
-bq("SETRANGE",Q,format("%d",y-8*(am%ax)-4),pack("<I4",aA))
+local y=bz+4*(floor(an/ay)+1)+8*an
+al=bq("SETRANGE",U,format("%d",y),aQ)
+if type(al)=="number"then
+if(an+1)%ay==0 or an+1==J then
+bq("SETRANGE",U,format("%d",y-8*(an%ay)-4),pack("<I4",aA))
 end
-bq("SETRANGE",Q,at,af)
+bq("SETRANGE",U,at,ad)
 end
 end
-if type(an)~="number"then return false,an.err end
-if floor(ba/aD)~=floor(q/aD)then bq("PEXPIRE",Q,hu)end
-elseif hv then
-local ah=sub(K,bx+5+8*aL,bx+4+8*min(J,aL+bH))
-if aL+bH>J then ah=ah..sub(K,bx+5,bx+4+8*(aL+bH-J))end
-local an=dw(Q,ah,p,aE)
-if an.err then return false,an.err end
-elseif aL==0 then
-local m=bq("GET",Q)
+if type(al)~="number"then return false,al.err end
+if floor(bc/aF)~=floor(q/aF)then bq("PEXPIRE",U,hy)end
+elseif hz then
+local ah=sub(K,bz+5+8*aN,bz+4+8*min(J,aN+bw))
+if aN+bw>J then ah=ah..sub(K,bz+5,bz+4+8*(aN+bw-J))end
+local al=dF(U,ah,p,aG)
+if al.err then return false,al.err end
+elseif aN==0 then
+local m=bq("GET",U)
 if type(m)~="string"then return false,m.err end
-local ff=fF(bH+1,capacity,ax)
-local y,aq=bx+4*(floor(bH/ax)+1)+8*bH,bx+4*ceil(ff/ax)+8*ff
-aA=(bH%ax==0 and 0 or aA)+p
-m=bl(0,bH+1,ff,aE,aA)..sub(m,bx+1)..string.rep("\\0",y-#m)
-m=m..pack("<I6I2",q%cC,p)..string.rep("\\0",aq-y-8)
-local an=bq("SET",Q,m,"PX",hu)
-if an.err then return false,an.err end
-if(bH+1)%ax==0 or bH+1==ff then
-bq("SETRANGE",Q,format("%d",y-8*(bH%ax)-4),pack("<I4",aA))
+local fk=fJ(bw+1,capacity,ay)
+local y,ar=bz+4*(floor(bw/ay)+1)+8*bw,bz+4*ceil(fk/ay)+8*fk
+aA=(bw%ay==0 and 0 or aA)+p
+m=bl(0,bw+1,fk,aG,aA)..sub(m,bz+1)..string.rep("\\0",y-#m)
+m=m..pack("<I6I2",q%cF,p)..string.rep("\\0",ar-y-8)
+local al=bq("SET",U,m,"PX",hy)
+if al.err then return false,al.err end
+if(bw+1)%ay==0 or bw+1==fk then
+bq("SETRANGE",U,format("%d",y-8*(bw%ay)-4),pack("<I4",aA))
 end
 else
-return aF(Q,ai)
+return aI(U,ai)
 end
-return W,aE,window,0
+return W,aG,window,0
 end
-local dl=nil
+local dr=nil
 ${part37}
 ${part38}`,
 };
@@ -4273,23 +4329,23 @@ ${part38}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "6326e8d97a252fdfad659cc98e1f0406c5e68c13",
+  sha1: "5361f0b6dec00f26c8c81d69f5c4755c30191b79",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local Q,Y,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aE,reset,bF=bq("GET",Q),nil,nil,window/step
-local fB=window<2^45 and 67+256*window or-1
+local U,Y,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aG,reset,bI=bq("GET",U),nil,nil,window/step
+local fF=window<2^45 and 67+256*window or-1
 if m and#m==24 then
-local aL,_,H,D,v=ae("<I8BI4I7I4",m,1)
-local eH,aK=q-D,v+Y
-if aL==fB and eH>=0 and eH<window then
-if H>0 then aK=aK+ceil(H*(bF-floor(eH/step))/bF)end
-if aK<=capacity and bq("SETRANGE",Q,"20",pack("<I4",v+Y))==24 then
-aE,reset=aK,2*window-eH
+local aN,_,H,D,v=af("<I8BI4I7I4",m,1)
+local eO,aM=q-D,v+Y
+if aN==fF and eO>=0 and eO<window then
+if H>0 then aM=aM+ceil(H*(bI-floor(eO/step))/bI)end
+if aM<=capacity and bq("SETRANGE",U,"20",pack("<I4",v+Y))==24 then
+aG,reset=aM,2*window-eO
 end
 end
 end
-if aE then return{q,aE,reset}end
+if aG then return{q,aG,reset}end
 end
 ${part33}
 ${part34}
@@ -4298,90 +4354,90 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local hw="c"
+local hA="c"
 ${part36}
-local bF,cg,dI
-local function iJ()
-bF=window/step
-cg,dI="C"..pack("<I7B",window,#format("%.0f",step)-1),cI(q+2*window)
+local bI,ci,dP
+local function iM()
+bI=window/step
+ci,dP="C"..pack("<I7B",window,#format("%.0f",step)-1),cl(q+2*window)
 end
-local function eZ(p,bf)
-return p<=bf and 0 or(bF-floor(bf*bF/p))*step
+local function fe(p,aU)
+return p<=aU and 0 or(bI-floor(aU*bI/p))*step
 end
-local function cx(Q,m,ai)
-local bW,D,H,v=not m,q,0,0
-local fV=bW
+local function cA(U,m,ai)
+local bY,D,H,v=not m,q,0,0
+local ga=bY
 if m and#m==24 and byte(m,1)==67 then
-local cy,aw
-cy,aw,H,D,v=ae("<I7BI4I7I4",m,2)
-bW=cy==window and D<=q
+local cB,aw
+cB,aw,H,D,v=af("<I7BI4I7I4",m,2)
+bY=cB==window and D<=q
 if q>=D+2*window then
-D,H,v,fV=q,0,0,true
+D,H,v,ga=q,0,0,true
 elseif q>=D+window then
-D,H,v,fV=D+window,v,0,true
+D,H,v,ga=D+window,v,0,true
 end
 end
-if not bW or(bd and fV)then return aF(Q,m,ai)end
-local eh,reset=0,D+2*window-q
-if H>0 then eh=ceil(H*(bF-floor((q-D)/step))/bF)end
-local bf=capacity-v-eh
+if not bY or(bf and ga)then return aI(U,m,ai)end
+local eo,reset=0,D+2*window-q
+if H>0 then eo=ceil(H*(bI-floor((q-D)/step))/bI)end
+local aU=capacity-v-eo
 local W=0
-if Y<=bf then
-if bd then return 1,v+eh,reset,0 end
-W=ai==1 and 1 or min(ai,floor(bf/Y))
+if Y<=aU then
+if bf then return 1,v+eo,reset,0 end
+W=ai==1 and 1 or min(ai,floor(aU/Y))
 v=v+W*Y
-if fV then
-local dF=D==q and dI or cI(D+2*window)
-local au=dw(Q,m,cg..pack("<I4I7I4",H,D,v),dF)
+if ga then
+local dw=D==q and dP or cl(D+2*window)
+local au=dF(U,m,ci..pack("<I4I7I4",H,D,v),dw)
 if au then return false,au end
 else
-local an=bq("SETRANGE",Q,"20",pack("<I4",v))
-if an~=24 then return false,an.err end
+local al=bq("SETRANGE",U,"20",pack("<I4",v))
+if al~=24 then return false,al.err end
 end
-if W==ai then return W,v+eh,reset,0 end
+if W==ai then return W,v+eo,reset,0 end
 end
-local ay,bk=capacity-Y-v,nil
-if ay>=0 then
-bk=D+eZ(H,ay)-q
+local az,bk=capacity-Y-v,nil
+if az>=0 then
+bk=D+fe(H,az)-q
 else
-bk=D+window+eZ(v,capacity-Y)-q
+bk=D+window+fe(v,capacity-Y)-q
 end
-if W>0 or bk>aQ then
-if W==0 and fV then return aF(Q,m,ai)end
-return W,v+eh,reset,bk
+if W>0 or bk>aT then
+if W==0 and ga then return aI(U,m,ai)end
+return W,v+eo,reset,bk
 end
-return aF(Q,m,ai)
+return aI(U,m,ai)
 end
 ${part37}
-return ef
+return em
 end
-local cK
-local function ef(Q,m,ai,aU)
-cK=cK or fb()
-cK(Q,m,ai,aU)
+local cM
+local function em(U,m,ai,aW)
+cM=cM or fg()
+cM(U,m,ai,aW)
 end
-local function dl(bV,E,aq)
-local KEYS,U,bp,q,Y,capacity,window=KEYS,U,y,q,Y,capacity,window
-local bq,ceil,floor,pack,ae,step,bF=bq,ceil,floor,pack,ae,step,window/step
-local fB=window<2^45 and 67+256*window or-1
-for i=E,aq do
-local Q,m,aE,reset=KEYS[i],bV[i-E+1],nil,nil
+local function dr(bX,E,ar)
+local KEYS,O,bp,q,Y,capacity,window=KEYS,O,y,q,Y,capacity,window
+local bq,ceil,floor,pack,af,step,bI=bq,ceil,floor,pack,af,step,window/step
+local fF=window<2^45 and 67+256*window or-1
+for i=E,ar do
+local U,m,aG,reset=KEYS[i],bX[i-E+1],nil,nil
 if m and#m==24 then
-local aL,_,H,D,v=ae("<I8BI4I7I4",m,1)
-local eH,aK=q-D,v+Y
-if aL==fB and eH>=0 and eH<window then
-if H>0 then aK=aK+ceil(H*(bF-floor(eH/step))/bF)end
-if aK<=capacity and bq("SETRANGE",Q,"20",pack("<I4",v+Y))==24 then
-aE,reset=aK,2*window-eH
+local aN,_,H,D,v=af("<I8BI4I7I4",m,1)
+local eO,aM=q-D,v+Y
+if aN==fF and eO>=0 and eO<window then
+if H>0 then aM=aM+ceil(H*(bI-floor(eO/step))/bI)end
+if aM<=capacity and bq("SETRANGE",U,"20",pack("<I4",v+Y))==24 then
+aG,reset=aM,2*window-eO
 end
 end
 end
-if aE then
-U[bp+1],U[bp+2]=aE,reset
+if aG then
+O[bp+1],O[bp+2]=aG,reset
 bp=bp+2
 else
 y=bp
-ef(Q,m,1)
+em(U,m,1)
 bp=y
 end
 end

@@ -34,9 +34,12 @@ const LUA = "src/stores/redis/lua";
 
 /** Files whose mistakes show where permits are taken and waited for. */
 const PERMITS = [
-  "coordinate.lua",
+  "_coordinate.lua",
   "_queue.lua",
+  "_short_hears.lua",
   "_short_permits.lua",
+  "_short_queue.lua",
+  "_short_take.lua",
   "_requests.lua",
   "_slots.lua",
   "_stamps.lua",

@@ -8,7 +8,7 @@ local function mailbox(instance)
   return channel .. "%" .. instance
 end
 
-local mail, polls, callers = { nil }, text() == "1", number()
+local polls, callers = text() == "1", number()
 for i = 1, callers do
   local instance = text()
   hears[instance] = "caller"

@@ -33,11 +33,9 @@ Returns  { now, reply... }; T, P, L: { status, wait_us, arrival, level... } with
          Where a key may have to do with other rules that are in use, which the client does not know of, one more, the
          last: RULES
 ]]
-local ARGV, KEYS, call = ARGV, KEYS, redis.call
-
 -- Everything beyond the short way, made when a batch needs it. It shares nothing with the short way: in Lua, a function
--- costs the more to make the more it sees of what is around it.
-local function everything()
+-- costs the more to make the more it sees of what is around it. `mail` takes the messages to the caller.
+local function everything(mail)
   --- @include _prelude
   local short = text() ~= ""
   --- @include _stamps
@@ -45,109 +43,19 @@ local function everything()
   --- @include _guarded
   --- @include _block
 
-  local policies, refused, rated, peeks, has_met = {}, nil, nil, false, false
-  -- A policy without rates has nothing of its own in the main key but a block.
-  local function load(target)
-    if #target.policy.rates > 0 then return rated.load(target) end
-    local value, cursor = not target.fresh and call("GET", target.key) or "", 1
-    target.blocked, cursor = block_of(value)
-    -- Behind the block may stand the states of other rules, which have rates; in a log, the block is in its header.
-    target.states, target.rest = {}, sub(value, cursor > 10 and 1 or cursor)
+  -- A function of its own: what it sees of the parts above costs the functions in it nothing more.
+  local function coordinate()
+    --- @include _coordinate
   end
-  local function save(target)
-    rated.save(target)
-  end
-  --- @include _plan
-  --- @include _target
-  --- @include _slots
-  --- @include _queue
-  --- @include _take_slots
-  --- @include _requests
-
-  -- What knows the algorithms, made when a policy has a rate, or a state is corrected.
-  local function add_rates()
-    local other_rules
-    --- @include _algorithms
-    --- @include _instant
-    --- @include _state
-    --- @include _settle
-
-    -- Made when a state is corrected for the first time, or when other rules are met: both are seldom.
-    local more_made
-    local function more()
-      --- @include _corrections
-      --- @include _mixed
-      --- @include _request_corrections
-      return mixed
-    end
-    local function add_more()
-      more_made = more_made or more()
-      return more_made
-    end
-
-    function other_rules(target)
-      add_more().load(target)
-    end
-    rated = { load = load, save = save, read_policy = read_policy, add_corrections = add_more }
-  end
-
-  for i = 1, number() do
-    local policy
-    if ARGV[arg_cursor + 4] == "0" then
-      policy = { lease_ttl = number(), slots = number(), max_waiters = number(), rates = {}, shape = "" }
-      policy.header, policy.old, policy.rings, policy.plain = "", "", number(), true
-    else
-      if not rated then add_rates() end
-      policy = rated.read_policy()
-    end
-    policies[i] = policy
-  end
-
-  local function run(letter)
-    peeks = false
-    if not requests[letter] then
-      if not rated then add_rates() end
-      rated.add_corrections()
-    end
-    return requests[letter]()
-  end
-
-  -- A server that is full refuses what needs memory only while a script has written nothing. One request of a batch
-  -- must not open the door for the next: so a batch asks first, by what would add nothing.
-  local function run_all()
-    local replies, count = { now }, number()
-    if count > 1 then
-      local answer = redis.pcall("ZADD", KEYS[#KEYS], "XX", "0", "")
-      if type(answer) == "table" and answer.err and sub(answer.err, 1, 3) == "OOM" then refused = answer.err end
-    end
-    for i = 1, count do
-      replies[i + 1] = guarded(run, text())
-    end
-    if callers > 0 then replies[#replies + 1] = mail end
-    if has_met then replies[#replies + 1] = "RULES" end
-    return replies
-  end
-  if not short then return run_all() end
-
-  -- A short request that is more than that; without a mode, a release. What is known here may be older than what the
-  -- short way has written since.
-  local function run_short(id, mode, policy, main, leases, waiters, is_older)
-    if is_older then
-      books, heads = {}, {}
-    end
-    local target = { policy = policies[policy], cost = 1, slots = 1, blocked = 0 }
-    target.key, target.leases, target.waiters = main, leases, waiters
-    if not mode then return { end_all(id, { target }) } end
-    return take(id, mode, longest_wait(id), 0, { target })
-  end
-  return { run_short = run_short, failure_of = failure_of, keep = keep, mail = mail }
+  return coordinate()
 end
 
-local now = tonumber(ARGV[1])
+local now, now_text = tonumber(ARGV[1]), ARGV[1]
 if not now then
-  local time = call("TIME")
-  now = time[1] * 1000000 + time[2]
-  ARGV[1] = now
+  local time = redis.call("TIME")
+  now_text = time[1] .. string.sub("00000" .. time[2], -6)
+  now = now_text + 0
+  ARGV[1] = now_text
 end
-if ARGV[3] == "" then return everything() end
+if ARGV[3] == "" then return everything({}) end
 --- @include _short_permits

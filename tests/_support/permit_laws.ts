@@ -1,0 +1,42 @@
+/**
+ * Laws of permits that parity cannot see: it changes no limiter.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+
+import { compilePolicy } from "../../src/policy/policy.ts";
+import { KeyNames } from "../../src/stores/redis/keys.ts";
+import { RedisStore } from "../../src/stores/redis/redis_store.ts";
+import type { Target } from "../../src/stores/store.ts";
+import type { ParityServices } from "./parity.ts";
+import { freshPrefix } from "./redis.ts";
+
+/** Raises a limit while calls wait: the next call or release serves as many as there are permits, before itself. */
+export async function assertRaisedServes({ connection, raw, testScript }: ParityServices): Promise<void> {
+  const keyPrefix = freshPrefix();
+  const store = new RedisStore(connection, { keyPrefix, ...(testScript && { testScript }) });
+  const of = (key: string, maxConcurrent: number): Target => {
+    return { limiter: "raised", key, policy: compilePolicy({ maxConcurrent }), cost: 1, slots: 1 };
+  };
+  const name = (i: number) => `raised.${i}.d.600000000.1.1`;
+  const take = async (mode: "now" | "wait", target: Target, i: number) => {
+    const request = { op: "take", mode, maxWaitUs: 6e8, id: name(i), arrivalUs: 0, targets: [target] } as const;
+    return (await store.execute({ ...request, targets: [target] })).status;
+  };
+  const holders = async (target: Target) => {
+    const [, leases = ""] = new KeyNames(keyPrefix).of(target);
+    return (await raw.send("ZRANGE", leases, "1", "-1") as unknown[]).map(String).toSorted();
+  };
+  const notice = () => {};
+  await store.listen({ instance: "raised", targetOf: () => of("released", 1), notice, gap: notice });
+  for (const key of ["released", "taken"]) {
+    const asked = [1, 2, 3].map((i) => take("wait", of(key, 1), i));
+    assert.deepEqual(await Promise.all(asked), ["allowed", "queued", "queued"]);
+  }
+  await store.execute({ op: "release", targets: [of("released", 3)], id: name(1) });
+  assert.deepEqual(await holders(of("released", 3)), [name(2), name(3)], "a release serves all for whom there is room");
+  assert.equal(await take("now", of("taken", 2), 4), "slots", "one that comes later takes nothing from those in line");
+  assert.deepEqual(await holders(of("taken", 2)), [name(1), name(2)], "a call serves those in line");
+}

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
-import type { Target } from "../../src/stores/store.ts";
-import { FakeClock } from "../../src/testing/fake_clock.ts";
-import { target } from "./_lab.ts";
+import { MemoryStore } from "../../../src/stores/memory/memory_store.ts";
+import type { Target } from "../../../src/stores/store.ts";
+import { FakeClock } from "../../../src/testing/fake_clock.ts";
+import { target } from "../_lab.ts";
 
 const KEPT_US = 100_000;
 

@@ -148,14 +148,16 @@ export async function assertForeignMarks(services: ParityServices): Promise<void
 
 /** Takes from a small log again after a third of its window. */
 async function assertLivesOn(services: ParityServices): Promise<void> {
-  const one = new OneKey(services, { algorithm: "sliding_window", limit: 100, windowMs: 300_000 }, NOW_US);
-  const [main] = one.keys as [string];
-  await one.take("now");
-  await services.raw.send("PEXPIRE", main, "1000");
-  one.clock.set(NOW_US + 100 * SECOND_US);
-  await one.take("now");
-  const ttlMs = Number(await services.raw.send("PTTL", main));
-  assert.ok(ttlMs > 300_000 + 590_000, `a log of 2 runs lives for ${ttlMs} ms`);
+  for (const times of [1, 2]) {
+    const one = new OneKey(services, { algorithm: "sliding_window", limit: 100, windowMs: 300_000 }, NOW_US);
+    const [main] = one.keys as [string];
+    await one.take("now");
+    await services.raw.send("PEXPIRE", main, "1000");
+    one.clock.set(NOW_US + 100 * SECOND_US);
+    await Promise.all(Array.from({ length: times }, () => one.take("now")));
+    const ttlMs = Number(await services.raw.send("PTTL", main));
+    assert.ok(ttlMs > 300_000 + 590_000, `a log of ${1 + times} units lives for ${ttlMs} ms`);
+  }
 }
 
 /** Takes from a large log once more: it lives until the newest unit has left the window. */
@@ -311,19 +313,60 @@ export async function assertLogCut(services: ParityServices): Promise<void> {
 
 /** Takes two units at a time, over three pages of a log: the run that decides is found by its units. */
 export async function assertPagesSummed(services: ParityServices): Promise<void> {
-  const windowUs = 3_600 * SECOND_US;
-  for (const verb of ["penalize", "take"] as const) {
-    const one = new OneKey(services, { algorithm: "sliding_window", limit: 400, windowMs: windowUs / 1_000 }, NOW_US);
-    const runs = 150;
+  const [windowUs, limit, runs] = [3_600 * SECOND_US, 600, 220];
+  for (const verb of ["penalize", "take", "merged"] as const) {
+    const one = new OneKey(services, { algorithm: "sliding_window", limit, windowMs: windowUs / 1_000 }, NOW_US);
     for (let run = 0; run < runs; run++) {
       one.clock.set(NOW_US + run);
       if (verb === "take") await one.take("now", 2);
+      else if (verb === "merged") await Promise.all([one.take("now"), one.take("now")]);
       else await one.ask({ op: "penalize", targets: [{ ...one.target, cost: 2 }] });
     }
-    for (const excess of [1, 100, 160, 258, 300]) {
-      const { waitUs } = await one.take("now", 400 - 2 * runs + excess);
+    for (const excess of [1, 100, 160, 258, 300, 430]) {
+      const { waitUs } = await one.take("now", limit - 2 * runs + excess);
       const deciding = Math.ceil(excess / 2) - 1;
       assert.equal(waitUs, deciding + windowUs - (runs - 1), `${verb}, ${excess} too many`);
     }
   }
+}
+
+/** Takes from logs that have room: behind a block, after a step back, with a run just gone, and with places used again. */
+export async function assertRoomyLogs(services: ParityServices): Promise<void> {
+  const open = () => new OneKey(services, { algorithm: "sliding_window", limit: 5, windowMs: 1_000 }, NOW_US);
+  const blocked = open();
+  await blocked.take("now");
+  await blocked.ask({ op: "block", targets: [blocked.target], durationUs: SECOND_US, keepLonger: false });
+  blocked.clock.set(NOW_US + 1);
+  assert.equal((await blocked.take("now")).status, "blocked");
+
+  const back = open();
+  await back.take("now", 2);
+  back.clock.set(NOW_US - SECOND_US / 2);
+  assert.deepEqual((await back.take("now")).levels[0]?.rates, [[3, SECOND_US]]);
+  back.clock.set(NOW_US + SECOND_US / 2 - 1);
+  await back.take("now");
+  back.clock.set(NOW_US + SECOND_US / 2);
+  assert.deepEqual(await back.used(), [1]);
+
+  const gone = open();
+  for (const afterUs of [0, 1]) {
+    gone.clock.set(NOW_US + afterUs);
+    await gone.take("now");
+  }
+  gone.clock.set(NOW_US + SECOND_US);
+  assert.deepEqual((await gone.take("now")).levels[0]?.rates, [[2, SECOND_US]]);
+
+  const again = open();
+  for (let i = 0; i < 40; i++) {
+    again.clock.set(NOW_US + i * SECOND_US / 4);
+    assert.deepEqual((await again.take("now")).levels[0]?.rates, [[Math.min(i + 1, 4), SECOND_US]]);
+  }
+
+  const many = new OneKey(services, { algorithm: "sliding_window", limit: 50, windowMs: 1_000 }, NOW_US);
+  for (let i = 0; i < 20; i++) {
+    many.clock.set(NOW_US + i);
+    await many.take("now");
+  }
+  many.clock.set(NOW_US + SECOND_US + 5);
+  assert.deepEqual(await many.used(), [14]);
 }

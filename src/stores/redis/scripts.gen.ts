@@ -6,304 +6,304 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local cf=1e14
-local dN=50*cf
-local je,cy="99",10*cf
-local fo=q-q%cf`;
+const part1 = `local ci=1e14
+local dP=50*ci
+local ji,cC="99",10*ci
+local ex=q-q%ci`;
 
-const part2 = `local gp=2e15
-local function eS(m)
-local ad,size=string.byte(m,1),#m
-if ad==98 and size>8 then
+const part2 = `local gu=2e15
+local function eU(m)
+local af,size=string.byte(m,1),#m
+if af==98 and size>8 then
 local z=struct.unpack("<d",m,2)
 if z>=0 and z<2^53 and z==math.floor(z)then return z,10 end
 end
-if ad==83 and size>46 or ad==115 and size>20 then
+if af==83 and size>46 or af==115 and size>20 then
 local z=struct.unpack("<d",m,2)
-if z>q and z<q+gp then return z,size+1 end
+if z>q and z<q+gu then return z,size+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function gL(aH)
-return math.max(math.floor((aH-dN)/cy),0)
+const part3 = `local function gQ(av)
+return math.max(math.floor((av-dP)/cC),0)
 end
-local function fp(aH)
-if aH<dN then return aH end
-local us=fo+aH%cf
-if us>q+cf/2 then return us-cf end
-if us<q-cf/2 then return us+cf end
+local function fs(av)
+if av<dP then return av end
+local us=ex+av%ci
+if us>q+ci/2 then return us-ci end
+if us<q-ci/2 then return us+ci end
 return us
 end`;
 
-const part4 = `local function fa(bk,bh,aa)
-return math.max(bk<=8*bh and 1 or bk<=1024*bh and 2 or 3,aa)
+const part4 = `local function fd(bm,bj,aa)
+return math.max(bm<=8*bj and 1 or bm<=1024*bj and 2 or 3,aa)
 end
-local function du(I,bh)
-if I==0 then return q end
-return I==3 and math.huge or q+(I==2 and 1024 or 8)*bh
+local function du(K,bj)
+if K==0 then return q end
+return K==3 and math.huge or q+(K==2 and 1024 or 8)*bj
 end`;
 
-const part5 = `local dR
-local function aZ()
-if dR then return dR end
+const part5 = `local dT
+local function bc()
+if dT then return dT end
 local floor,min,max,byte,char=math.floor,math.min,math.max,string.byte,string.char
-local iK,ki=8,2^52
-local dY={us=0,ab=0,Q=0,bu={}}
-local bs={dY=dY}
-function bs.fH(a,b,g)
-local us,ab=a.us+b.us,a.ab+b.ab
-if ab<g.denominator then return{us=us,ab=ab}end
-return{us=us+1,ab=ab-g.denominator}
+local iN,kl=8,2^52
+local ea={us=0,ac=0,U=0,bu={}}
+local bs={ea=ea}
+function bs.fL(a,b,g)
+local us,ac=a.us+b.us,a.ac+b.ac
+if ac<g.denominator then return{us=us,ac=ac}end
+return{us=us+1,ac=ac-g.denominator}
 end
-local fH=bs.fH
-function bs.fh(a,b,g)
-local us,ab=a.us-b.us,a.ab-b.ab
-if ab>=0 then return{us=us,ab=ab}end
-return{us=us-1,ab=ab+g.denominator}
+local fL=bs.fL
+function bs.fk(a,b,g)
+local us,ac=a.us-b.us,a.ac-b.ac
+if ac>=0 then return{us=us,ac=ac}end
+return{us=us-1,ac=ac+g.denominator}
 end
-local fh=bs.fh
-function bs.gg(a,b)
-return(a.us<b.us or(a.us==b.us and a.ab<b.ab))and a or b
+local fk=bs.fk
+function bs.gl(a,b)
+return(a.us<b.us or(a.us==b.us and a.ac<b.ac))and a or b
 end
-function bs.jL(ae,cR,aa,g)
-local aM=fh(ae,aa,g)
-for _,bi in ipairs(ae.bu)do
-if bi.cR>cR then aM=fh(aM,bi,g)end
+function bs.jO(ag,cS,aa,g)
+local aE=fk(ag,aa,g)
+for _,bk in ipairs(ag.bu)do
+if bk.cS>cS then aE=fk(aE,bk,g)end
 end
-return aM.us<0 and dY or aM
+return aE.us<0 and ea or aE
 end
-function bs.cc(h,g)
-local D=h.us-g.as
-if h.ab>g.aJ then D=D+1 end
+function bs.ce(h,g)
+local D=h.us-g.aw
+if h.ac>g.aL then D=D+1 end
 return max(D,h.w or 0)
 end
-local cc=bs.cc
-function bs.dV(h,g)
-return h.I>0 and cc(h,g)>q and h.I or 0
+local ce=bs.ce
+function bs.dX(h,g)
+return h.K>0 and ce(h,g)>q and h.K or 0
 end
-local function jS(ae,bi,Q,g)
-local aM=fH(ae,bi,g)
-if aM.us>ki then return nil end
+local function jV(ag,bk,U,g)
+local aE=fL(ag,bk,g)
+if aE.us>kl then return nil end
 local bu,y={},1
-for i,cv in ipairs(ae.bu)do
-bu[i]=cv
-if cv.cR<=bi.cR then y=i+1 end
+for i,cz in ipairs(ag.bu)do
+bu[i]=cz
+if cz.cS<=bk.cS then y=i+1 end
 end
-table.insert(bu,y,bi)
-local hG,E=dY,#bu
-while E>0 and#bu-E<iK do
-local ac=bu[E]
-if ac.cR-(aM.us-hG.us)+2<=q then break end
-hG=fH(hG,ac,g)
-E=E-1
+table.insert(bu,y,bk)
+local hJ,H=ea,#bu
+while H>0 and#bu-H<iN do
+local ad=bu[H]
+if ad.cS-(aE.us-hJ.us)+2<=q then break end
+hJ=fL(hJ,ad,g)
+H=H-1
 end
-for _=1,E do
+for _=1,H do
 table.remove(bu,1)
 end
-return{us=aM.us,ab=aM.ab,Q=max(ae.Q,Q),bu=bu}
+return{us=aE.us,ac=aE.ac,U=max(ag.U,U),bu=bu}
 end
-function bs.ee(us,ae)
-local aM=us+ae.us+1
-if ae.Q>0 and ae.Q<aM then return max(us+1,ae.Q)end
-return aM
+function bs.eg(us,ag)
+local aE=us+ag.us+1
+if ag.U>0 and ag.U<aE then return max(us+1,ag.U)end
+return aE
 end
-function bs.bb(h)
-local ae=h.ae
-return ae and bs.ee(h.us,ae)>q and ae or nil
+function bs.be(h)
+local ag=h.ag
+return ag and bs.eg(h.us,ag)>q and ag or nil
 end
-function bs.cE(us,ab,ae,w,g,aa)
-local D=us-g.as
-if ab>g.aJ then D=D+1 end
-local bo=max(D,w)
+function bs.cH(us,ac,ag,w,g,aa)
+local D=us-g.aw
+if ac>g.aL then D=D+1 end
+local bq=max(D,w)
 if w<=q or w<=D then w=nil end
-local h={us=us,ab=ab,w=w,I=0}
-if bo>q then h.I=fa(bo-q,g.as,aa)end
-if ae then
-local aM,bu=fH(h,ae,g).us,{}
-for i,bi in ipairs(ae.bu)do
-bu[i]={cR=min(bi.cR,aM),us=bi.us,ab=bi.ab}
+local h={us=us,ac=ac,w=w,K=0}
+if bq>q then h.K=fd(bq-q,g.aw,aa)end
+if ag then
+local aE,bu=fL(h,ag,g).us,{}
+for i,bk in ipairs(ag.bu)do
+bu[i]={cS=min(bk.cS,aE),us=bk.us,ac=bk.ac}
 end
-local Q=ae.Q>us+ae.us and 0 or ae.Q
-h.ae={us=ae.us,ab=ae.ab,Q=Q,bu=bu}
+local U=ag.U>us+ag.us and 0 or ag.U
+h.ag={us=ag.us,ac=ag.ac,U=U,bu=bu}
 end
 return h
 end
-function bs.eF(h,fT,cR,w,g)
-local Q=max(q,w)+g.as+1
-local bi={cR=cR,us=fT.us,ab=fT.ab}
-local ae=jS(bs.bb(h)or dY,bi,Q,g)
-if not ae then return h end
-local az=fh(h,fT,g)
-return bs.cE(az.us,az.ab,ae,w,g,bs.dV(h,g))
+function bs.eH(h,fX,cS,w,g)
+local U=max(q,w)+g.aw+1
+local bk={cS=cS,us=fX.us,ac=fX.ac}
+local ag=jV(bs.be(h)or ea,bk,U,g)
+if not ag then return h end
+local aD=fk(h,fX,g)
+return bs.cH(aD.us,aD.ac,ag,w,g,bs.dX(h,g))
 end
-function bs.dn(h,g)
-local w,bo=cc(h,g),du(h.I,g.as)
-if w<=bo then return h end
-local aX={us=bo+g.as,ab=g.aJ}
-local ae=bs.bb(h)
-if h.us<aX.us or(h.us==aX.us and h.ab<=aX.ab)then
-return bs.cE(h.us,h.ab,ae,bo,g,h.I)
+function bs.dp(h,g)
+local w,bq=ce(h,g),du(h.K,g.aw)
+if w<=bq then return h end
+local ba={us=bq+g.aw,ac=g.aL}
+local ag=bs.be(h)
+if h.us<ba.us or(h.us==ba.us and h.ac<=ba.ac)then
+return bs.cH(h.us,h.ac,ag,bq,g,h.K)
 end
-local aa={us=h.us,ab=h.ab,w=h.w,I=h.I}
-if ae then aa.ae={us=ae.us,ab=ae.ab,Q=0,bu=ae.bu}end
-local bn=bs.eF(aa,fh(h,aX,g),0,bo,g)
-if bn~=aa then return bn end
-return bs.cE(aX.us,aX.ab,nil,bo,g,h.I)
+local aa={us=h.us,ac=h.ac,w=h.w,K=h.K}
+if ag then aa.ag={us=ag.us,ac=ag.ac,U=0,bu=ag.bu}end
+local bp=bs.eH(aa,fk(h,ba,g),0,bq,g)
+if bp~=aa then return bp end
+return bs.cH(ba.us,ba.ac,nil,bq,g,h.K)
 end
-function bs.bO(m,A,ac,h,g)
-local function dA()
-local number,aK=0,1
-while A<=ac do
-local gE=byte(m,A)
+function bs.bP(m,A,ad,h,g)
+local function dB()
+local number,aM=0,1
+while A<=ad do
+local gJ=byte(m,A)
 A=A+1
-number=number+gE%128*aK
-if gE<128 then break end
-aK=aK*128
+number=number+gJ%128*aM
+if gJ<128 then break end
+aM=aM*128
 end
 return number
 end
-local function hn()
-local us=dA()
-return us,g.denominator>1 and min(dA(),g.denominator-1)or 0
+local function hs()
+local us=dB()
+return us,g.denominator>1 and min(dB(),g.denominator-1)or 0
 end
-local ge=byte(m,A)-128
+local gi=byte(m,A)-128
 A=A+1
-h.I=floor(ge%32/8)
-if ge%2>=1 then h.w=dA()end
-if ge%4<2 then return end
-local us,ab=hn()
-local ae={us=us,ab=ab,Q=0,bu={}}
-local aM=fH(h,ae,g).us
-if ge%8>=4 then ae.Q=aM+2-dA()end
-while A<=ac do
-local bi={cR=aM-dA()}
-bi.us,bi.ab=hn()
-if bi.us==0 and bi.ab==0 then
-bi.us,bi.ab=us,ab
+h.K=floor(gi%32/8)
+if gi%2>=1 then h.w=dB()end
+if gi%4<2 then return end
+local us,ac=hs()
+local ag={us=us,ac=ac,U=0,bu={}}
+local aE=fL(h,ag,g).us
+if gi%8>=4 then ag.U=aE+2-dB()end
+while A<=ad do
+local bk={cS=aE-dB()}
+bk.us,bk.ac=hs()
+if bk.us==0 and bk.ac==0 then
+bk.us,bk.ac=us,ac
 end
-ae.bu[#ae.bu+1]=bi
+ag.bu[#ag.bu+1]=bk
 end
-h.ae=ae
+h.ag=ag
 end
-function bs.bd(h,g)
-local ae,w,aE=h.ae,h.w,""
-if not ae and not w and h.I==0 then return aE end
-local function eG(number)
+function bs.bf(h,g)
+local ag,w,aI=h.ag,h.w,""
+if not ag and not w and h.K==0 then return aI end
+local function eI(number)
 while number>=128 do
-aE=aE..char(number%128+128)
+aI=aI..char(number%128+128)
 number=floor(number/128)
 end
-aE=aE..char(number)
+aI=aI..char(number)
 end
-local function hU(us,ab)
-eG(us)
-if g.denominator>1 then eG(ab)end
+local function hX(us,ac)
+eI(us)
+if g.denominator>1 then eI(ac)end
 end
-if w then eG(w)end
-if ae then
-hU(ae.us,ae.ab)
-local aM=fH(h,ae,g).us
-if ae.Q>0 then eG(aM+2-ae.Q)end
-for _,bi in ipairs(ae.bu)do
-eG(aM-bi.cR)
-local jq=bi.us==ae.us and bi.ab==ae.ab
-hU(jq and 0 or bi.us,jq and 0 or bi.ab)
+if w then eI(w)end
+if ag then
+hX(ag.us,ag.ac)
+local aE=fL(h,ag,g).us
+if ag.U>0 then eI(aE+2-ag.U)end
+for _,bk in ipairs(ag.bu)do
+eI(aE-bk.cS)
+local ju=bk.us==ag.us and bk.ac==ag.ac
+hX(ju and 0 or bk.us,ju and 0 or bk.ac)
 end
 end
-local ge=128+(w and 1 or 0)+(ae and 2 or 0)+(ae and ae.Q>0 and 4 or 0)
-return char(ge+8*h.I)..aE
+local gi=128+(w and 1 or 0)+(ag and 2 or 0)+(ag and ag.U>0 and 4 or 0)
+return char(gi+8*h.K)..aI
 end
-dR=bs
+dT=bs
 return bs
 end`;
 
 const part6 = `local call,sub,format=redis.call,string.sub,string.format
 local floor,ceil,max,min=math.floor,math.ceil,math.max,math.min
-local pack,af=struct.pack,struct.unpack
+local pack,ab=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local cH,fC=0,0
-local function aE()
-cH=cH+1
-return ARGV[cH]
+local cJ,fG=0,0
+local function aI()
+cJ=cJ+1
+return ARGV[cJ]
 end
 local function number()
-cH=cH+1
-return ARGV[cH]+0
+cJ=cJ+1
+return ARGV[cJ]+0
 end
-local function eZ()
-fC=fC+1
-return KEYS[fC]
+local function fc()
+fG=fG+1
+return KEYS[fG]
 end
-local q=tonumber(aE())
+local q=tonumber(aI())
 if not q then
 local ds=call("TIME")
 q=ds[1]*1000000+ds[2]
 end
-local cg=number()
-local function eC(Q)
-return max(ceil((Q-q)/1000),1)+cg
+local cj=number()
+local function eE(U)
+return max(ceil((U-q)/1000),1)+cj
 end
 local bL={}`;
 
-const part7 = `local function eJ(ag)
-local dv=type(ag)=="table"and ag.err or tostring(ag)
-if string.find(dv,"READONLY",1,true)then error(ag,0)end
+const part7 = `local function eL(ah)
+local dv=type(ah)=="table"and ah.err or tostring(ah)
+if string.find(dv,"READONLY",1,true)then error(ah,0)end
 return dv
 end
-local function iz(bE,jF)
-local ok,ag=pcall(bE,jF)
-return ok and ag or eJ(ag)
+local function iC(bE,jJ)
+local ok,ah=pcall(bE,jJ)
+return ok and ah or eL(ah)
 end`;
 
-const part8 = `local function gt(e)
-eh(e)
-if e.di and not bf then eE(e)end
+const part8 = `local function gy(e)
+ej(e)
+if e.dj and not bh then eG(e)end
 local at=max(q,e.z)
 local rates,states=e.r.rates,e.states
 for i=1,#rates do
 local V=rates[i]
-at=max(at,V.kernel.cI(states[i],e.Y,V))
+at=max(at,V.kernel.cK(states[i],e.W,V))
 end
 return at
 end
-local function fQ(e,at)
+local function fU(e,at)
 local rates,states=e.r.rates,e.states
 if#rates==0 then return end
-if e.cL then e.cL.cO(e,at)end
-e.fc=nil
+if e.cN then e.cN.cP(e,at)end
+e.fg=nil
 for i=1,#rates do
 local V=rates[i]
 local aa=states[i]
-local h=V.kernel.cO(aa,at,e.Y,V)
+local h=V.kernel.cP(aa,at,e.W,V)
 if h then states[i]=h end
-local ca=V.kernel.ca and V.kernel.ca(aa,h,at)
-if ca then
-e.fc=e.fc or{}
-e.fc[i]=ca
+local cc=V.kernel.cc and V.kernel.cc(aa,h,at)
+if cc then
+e.fg=e.fg or{}
+e.fg[i]=cc
 end
 end
-eE(e)
+eG(e)
 end
-local function dz(ag,e)
-local rates,states,ac=e.r.rates,e.states,#ag
+local function dA(ah,e)
+local rates,states,ad=e.r.rates,e.states,#ah
 for i=1,#rates do
 local V=rates[i]
-ag[ac+1],ag[ac+2]=V.kernel.ej(states[i],V)
-ac=ac+2
+ah[ad+1],ah[ad+2]=V.kernel.el(states[i],V)
+ad=ad+2
 end
 end
-local function dB(ag,aj)
+local function dC(ah,ak)
 local y=0
-for i=1,#aj do
-local fc,rates=aj[i].fc,#aj[i].r.rates
-for V=1,fc and rates or 0 do
-local ca=fc[V]
-if ca then
-local ac=#ag
-ag[ac+1]=y+V-1
-for aY=1,5 do
-ag[ac+1+aY]=ca[aY]
+for i=1,#ak do
+local fg,rates=ak[i].fg,#ak[i].r.rates
+for V=1,fg and rates or 0 do
+local cc=fg[V]
+if cc then
+local ad=#ah
+ah[ad+1]=y+V-1
+for bb=1,5 do
+ah[ad+1+bb]=cc[bb]
 end
 end
 end
@@ -311,223 +311,223 @@ y=y+rates
 end
 end`;
 
-const part9 = `local function es()
-local r=dj[number()]
-local Y,J=number(),number()
+const part9 = `local function et()
+local r=dk[number()]
+local W,E=number(),number()
 local e={
 r=r,
-Y=Y,
-J=J,
-U=eZ(),
+W=W,
+E=E,
+Q=fc(),
 bH=nil,
-aC=nil,
-ax=nil,
+aG=nil,
+aB=nil,
 z=0,
 states=nil,
 }
 if r.bH>0 then
 e.bH={}
 for i,V in ipairs(r.rates)do
-if V.ring then e.bH[i]=eZ()end
+if V.ring then e.bH[i]=fc()end
 end
 end
-if r.J>0 then
-e.aC,e.ax=eZ(),eZ()
+if r.E>0 then
+e.aG,e.aB=fc(),fc()
 end
-for _,y in ipairs(r.gR or{})do
+for _,y in ipairs(r.gW or{})do
 e.bH=e.bH or{}
-e.bH[y]=eZ()
+e.bH[y]=fc()
 end
 return e
 end`;
 
 const part10 = `function bL.t()
-local function hF(h,at)
-if h.us<at-1 or(h.us<at and h.ab==0)then return{us=at,ab=0}end
+local function hI(h,at)
+if h.us<at-1 or(h.us<at and h.ac==0)then return{us=at,ac=0}end
 return h
 end
-local function is(h,p,g)
-local ab=p*g.interval_rem
-local cm=floor(ab/g.denominator)
-local us=h.us+p*g.interval_us+cm
-ab=h.ab+ab-cm*g.denominator
-if ab<g.denominator then return{us=us,ab=ab}end
-return{us=us+1,ab=ab-g.denominator}
+local function iv(h,p,g)
+local ac=p*g.interval_rem
+local cp=floor(ac/g.denominator)
+local us=h.us+p*g.interval_us+cp
+ac=h.ac+ac-cp*g.denominator
+if ac<g.denominator then return{us=us,ac=ac}end
+return{us=us+1,ac=ac-g.denominator}
 end
 return{
-bO=function()
+bP=function()
 return{
 interval_us=number(),
 interval_rem=number(),
 denominator=number(),
-as=number(),
-aJ=number(),
-aB=number(),
+aw=number(),
+aL=number(),
+aF=number(),
 }
 end,
-dQ=function()
-return{us=0,ab=0,I=0}
+dS=function()
+return{us=0,ac=0,K=0}
 end,
-dn=function(h,g)
-if h.us-g.as<q and(h.w or 0)<=q then return h end
-return aZ().dn(h,g)
+dp=function(h,g)
+if h.us-g.aw<q and(h.w or 0)<=q then return h end
+return bc().dp(h,g)
 end,
-cI=function(h,Y,g)
-local next=is(hF(h,q),Y,g)
-local gu=next.us-g.as
-if next.ab>g.aJ then gu=gu+1 end
-return max(q,gu)
+cK=function(h,W,g)
+local next=iv(hI(h,q),W,g)
+local gz=next.us-g.aw
+if next.ac>g.aL then gz=gz+1 end
+return max(q,gz)
 end,
-cO=function(h,at,Y,g)
-local next=is(hF(h,at),Y,g)
-next.I=0
-if at<=q and not h.ae and not h.w then return next end
-local aY=aZ()
+cP=function(h,at,W,g)
+local next=iv(hI(h,at),W,g)
+next.K=0
+if at<=q and not h.ag and not h.w then return next end
+local bb=bc()
 local w=max(at>q and at or 0,h.w or 0)
-return aY.cE(next.us,next.ab,aY.bb(h),w,g,aY.dV(h,g))
+return bb.cH(next.us,next.ac,bb.be(h),w,g,bb.dX(h,g))
 end,
-ca=function(aa,hw,at)
-local gW=at>q
-if not gW and not hw.ae then return nil end
-local us,ab=0,0
-if hw.ae then
-us,ab=hw.ae.us,hw.ae.ab
+cc=function(aa,hA,at)
+local hb=at>q
+if not hb and not hA.ag then return nil end
+local us,ac=0,0
+if hA.ag then
+us,ac=hA.ag.us,hA.ag.ac
 end
-local w=gW and(aa.w or 0)>q and aa.w or 0
-local jK=gW and hF(aa,at)~=aa
-if us==0 and ab==0 and w==0 and not jK then return nil end
-local E=aa.us+2<=q and{us=0,ab=0}or aa
-return{us,ab,w,jK and E.us or-1,jK and E.ab or 0}
+local w=hb and(aa.w or 0)>q and aa.w or 0
+local jN=hb and hI(aa,at)~=aa
+if us==0 and ac==0 and w==0 and not jN then return nil end
+local H=aa.us+2<=q and{us=0,ac=0}or aa
+return{us,ac,w,jN and H.us or-1,jN and H.ac or 0}
 end,
-ej=function(h)
+el=function(h)
 if h.us<q then return 0,0 end
-return h.us-q,h.ab
+return h.us-q,h.ac
 end,
-cJ=function(h)
-if not h.ae and not h.w then return h.us+2 end
-local jo=h.ae and aZ().ee(h.us,h.ae)or 0
-return max(h.us,jo,h.w or 0)+2
+cL=function(h)
+if not h.ag and not h.w then return h.us+2 end
+local js=h.ag and bc().eg(h.us,h.ag)or 0
+return max(h.us,js,h.w or 0)+2
 end,
-bW=function(m,E,to,g,dq,dM)
-local size=to-E+1
-local us=tonumber(sub(m,E,E+15))
-if not us or size<16 then return{us=0,ab=0,I=0}end
-local cv=size~=16+g.aB
-local h={us=us,ab=0,I=0}
-if not cv then h.ab=min(tonumber(sub(m,E+16,to))or 0,g.denominator-1)end
-if dq<=dM then aZ().bO(m,dq,dM,h,g)end
-if cv then return{us=us+1,ab=0,w=h.w,I=h.I}end
+bY=function(m,H,to,g,dr,dO)
+local size=to-H+1
+local us=tonumber(sub(m,H,H+15))
+if not us or size<16 then return{us=0,ac=0,K=0}end
+local cz=size~=16+g.aF
+local h={us=us,ac=0,K=0}
+if not cz then h.ac=min(tonumber(sub(m,H+16,to))or 0,g.denominator-1)end
+if dr<=dO then bc().bP(m,dr,dO,h,g)end
+if cz then return{us=us+1,ac=0,w=h.w,K=h.K}end
 return h
 end,
-dx=function(h,g)
+dy=function(h,g)
 local us=max(h.us,0)
-if g.aB==0 then return format("%016.0f",us)end
-return format("%016.0f%0"..g.aB..".0f",us,h.ab)
+if g.aF==0 then return format("%016.0f",us)end
+return format("%016.0f%0"..g.aF..".0f",us,h.ac)
 end,
-gh=function(h,g)
-if not h.ae and not h.w and h.I==0 then return""end
-return aZ().bd(h,g)
+gm=function(h,g)
+if not h.ag and not h.w and h.K==0 then return""end
+return bc().bf(h,g)
 end,
 }
 end`;
 
-const part11 = `local cz,be="<I7I4",11
-local function bB(K)
-return#K/be
+const part11 = `local cD,bg="<I7I4",11
+local function bB(J)
+return#J/bg
 end
-local function cs(K,y)
-return af(cz,K,y*be+1)
+local function cv(J,y)
+return ab(cD,J,y*bg+1)
 end
-local function bN(K)
-return af(cz,K,1)
+local function bN(J)
+return ab(cD,J,1)
 end
-local function bM(K)
-return af(cz,K,#K-be+1)
+local function bM(J)
+return ab(cD,J,#J-bg+1)
 end
-local function fK(K,y,D,v)
-local E=y*be
-return sub(K,1,E)..pack(cz,D,v)..sub(K,E+be+1)
+local function fO(J,y,D,v)
+local H=y*bg
+return sub(J,1,H)..pack(cD,D,v)..sub(J,H+bg+1)
 end
-local function gN(D,v)
+local function gS(D,v)
 if not(D>=0 and D<2^53 and v>0 and v<2^32)then return""end
-return pack(cz,D,v)
+return pack(cD,D,v)
 end
-local function el(m,E,to)
-local K=sub(m,E,to)
-if K==""or#K%be>0 then return"",0 end
-local bS=string.byte(K,7)
-if bS<32 then return K,0 end
-return sub(K,1,6)..string.char(bS%32)..sub(K,8),floor(bS/32)
+local function en(m,H,to)
+local J=sub(m,H,to)
+if J==""or#J%bg>0 then return"",0 end
+local bU=string.byte(J,7)
+if bU<32 then return J,0 end
+return sub(J,1,6)..string.char(bU%32)..sub(J,8),floor(bU/32)
 end
-local function cQ(h)
-local K=h.x
-if h.I==0 then return K end
-return sub(K,1,6)..string.char(string.byte(K,7)+32*h.I)..sub(K,8)
+local function cR(h)
+local J=h.x
+if h.K==0 then return J end
+return sub(J,1,6)..string.char(string.byte(J,7)+32*h.K)..sub(J,8)
 end
-local function cb(h,g,aa)
-local bk=h.x==""and 0 or bN(h.x)-q
-h.I=bk>0 and fa(bk,g.window,aa)or 0
+local function cd(h,g,aa)
+local bm=h.x==""and 0 or bN(h.x)-q
+h.K=bm>0 and fd(bm,g.window,aa)or 0
 return h
 end
-local function fu(h,g)
-local K=h.x
-local ae=K==""and 0 or bN(K)-du(h.I,g.window)
-if ae<=0 then return h end
-local kf={}
-for y=0,bB(K)-1 do
-local D,v=cs(K,y)
-kf[y+1]=pack(cz,D-ae,v)
+local function fx(h,g)
+local J=h.x
+local ag=J==""and 0 or bN(J)-du(h.K,g.window)
+if ag<=0 then return h end
+local ki={}
+for y=0,bB(J)-1 do
+local D,v=cv(J,y)
+ki[y+1]=pack(cD,D-ag,v)
 end
-return cb({H=h.H,x=table.concat(kf)},g,h.I)
+return cd({I=h.I,x=table.concat(ki)},g,h.K)
 end`;
 
-const part12 = `local gv=-2^52
-local function eg(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=gv and m+0>2*gv
+const part12 = `local gA=-2^52
+local function ei(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=gA and m+0>2*gA
 end
-local function gS(m,aK)
-local aH,bh=m+0,-gv/aK
-local v=-aH%aK
-local D=q-q%bh-(aH+v)/aK-bh
-if D>q+bh/2 then D=D-bh end
-if D<=q-bh/2 then D=D+bh end
+local function gX(m,aM)
+local av,bj=m+0,-gA/aM
+local v=-av%aM
+local D=q-q%bj-(av+v)/aM-bj
+if D>q+bj/2 then D=D-bj end
+if D<=q-bj/2 then D=D+bj end
 return D,v
 end
-local function ip(D,v,aK)
-return format("%.0f",gv-D%(-gv/aK)*aK-v)
+local function is(D,v,aM)
+return format("%.0f",gA-D%(-gA/aM)*aM-v)
 end`;
 
 const part13 = `function bL.f()
 return{
 letter="F",
-bO=function()
-return{capacity=number(),window=number(),aK=number()}
+bP=function()
+return{capacity=number(),window=number(),aM=number()}
 end,
-dQ=function()
-return{x="",I=0}
+dS=function()
+return{x="",K=0}
 end,
-dn=fu,
-cI=function(h,Y,g)
+dp=fx,
+cK=function(h,W,g)
 if h.x==""then return q end
 local D,v=bM(h.x)
-if v+Y<=g.capacity then return max(q,D)end
+if v+W<=g.capacity then return max(q,D)end
 return max(q,D+g.window)
 end,
-cO=function(h,at,Y,g)
+cP=function(h,at,W,g)
 local x=h.x
-if x==""then return cb({x=pack(cz,at,Y)},g,0)end
+if x==""then return cd({x=pack(cD,at,W)},g,0)end
 local D,v=bM(x)
 if at<D+g.window then
-x=fK(x,bB(x)-1,D,v+Y)
+x=fO(x,bB(x)-1,D,v+W)
 else
-x=x..pack(cz,at,Y)
+x=x..pack(cD,at,W)
 end
 while bN(x)+g.window<=q do
-x=sub(x,be+1)
+x=sub(x,bg+1)
 end
-return cb({x=x},g,h.I)
+return cd({x=x},g,h.K)
 end,
-ej=function(h,g)
+el=function(h,g)
 if h.x==""then return 0,0 end
 local D,v=bM(h.x)
 local reset=D+g.window-q
@@ -535,1389 +535,1389 @@ if reset<=0 then return 0,0 end
 if D>q then return g.capacity,reset end
 return v,reset
 end,
-cJ=function(h,g)
+cL=function(h,g)
 if h.x==""then return 0 end
 local D=bM(h.x)
 return D+g.window
 end,
-bW=function(m,E,to)
-local x,I=el(m,E+7,to)
-return{x=x,I=I}
+bY=function(m,H,to)
+local x,K=en(m,H+7,to)
+return{x=x,K=K}
 end,
-eg=eg,
-fU=function(m,aK)
-local D,v=gS(m,aK)
-return{x=pack(cz,D,v),I=0}
+ei=ei,
+fY=function(m,aM)
+local D,v=gX(m,aM)
+return{x=pack(cD,D,v),K=0}
 end,
-gs=16,
-fy=function(m,E)
-return{x=gN(af("<dd",m,E)),I=0}
+gx=16,
+fB=function(m,H)
+return{x=gS(ab("<dd",m,H)),K=0}
 end,
-dx=function(h,g)
-return pack("<I7",g.window)..cQ(h)
+dy=function(h,g)
+return pack("<I7",g.window)..cR(h)
 end,
 }
 end`;
 
 const part14 = `function bL.c()
-local function fR(h,y,g)
-if y==0 then return h.H end
-local D,v=cs(h.x,y-1)
-return D+g.window==cs(h.x,y)and v or 0
+local function fV(h,y,g)
+if y==0 then return h.I end
+local D,v=cv(h.x,y-1)
+return D+g.window==cv(h.x,y)and v or 0
 end
-local function jT(h,at,g)
+local function jW(h,at,g)
 if h.x==""then return at,0,0 end
 local D,v=bM(h.x)
 if at<D+g.window then
-return D,fR(h,bB(h.x)-1,g),v
+return D,fV(h,bB(h.x)-1,g),v
 end
 if at<D+2*g.window then return D+g.window,v,0 end
 return at,0,0
 end
-local function fe(p,aU,g)
-if aU<0 then return g.window+1 end
-if p<=aU then return 0 end
+local function fi(p,aX,g)
+if aX<0 then return g.window+1 end
+if p<=aX then return 0 end
 local bI=g.window/g.step
-return(bI-floor(aU*bI/p))*g.step
+return(bI-floor(aX*bI/p))*g.step
 end
-local function jp(x,g)
+local function jt(x,g)
 local D=bN(x)
-local jk=bB(x)>1 and cs(x,1)==D+g.window
-return D+(jk and 1 or 2)*g.window<=q
+local jo=bB(x)>1 and cv(x,1)==D+g.window
+return D+(jo and 1 or 2)*g.window<=q
 end
 return{
 letter="C",
-bO=function()
+bP=function()
 return{capacity=number(),window=number(),step=number()}
 end,
-dQ=function()
-return{H=0,x="",I=0}
+dS=function()
+return{I=0,x="",K=0}
 end,
-dn=fu,
-cI=function(h,Y,g)
-local D,H,eb=jT(h,q,g)
-local iG=fe(H,g.capacity-Y-eb,g)
-if iG<=g.window then return max(q,D+iG)end
-return max(q,D+g.window+fe(eb,g.capacity-Y,g))
+dp=fx,
+cK=function(h,W,g)
+local D,I,ed=jW(h,q,g)
+local iJ=fi(I,g.capacity-W-ed,g)
+if iJ<=g.window then return max(q,D+iJ)end
+return max(q,D+g.window+fi(ed,g.capacity-W,g))
 end,
-cO=function(h,at,Y,g)
-local W={H=h.H,x=h.x}
+cP=function(h,at,W,g)
+local Y={I=h.I,x=h.x}
 local D,v
-if W.x~=""then
-D,v=bM(W.x)
+if Y.x~=""then
+D,v=bM(Y.x)
 end
 if D and at<D+g.window then
-W.x=fK(W.x,bB(W.x)-1,D,v+Y)
+Y.x=fO(Y.x,bB(Y.x)-1,D,v+W)
 else
-D=jT(h,at,g)
-W.x=W.x..pack(cz,D,Y)
+D=jW(h,at,g)
+Y.x=Y.x..pack(cD,D,W)
 end
-while jp(W.x,g)do
-W.H=fR(W,1,g)
-W.x=sub(W.x,be+1)
+while jt(Y.x,g)do
+Y.I=fV(Y,1,g)
+Y.x=sub(Y.x,bg+1)
 end
-return cb(W,g,h.I)
+return cd(Y,g,h.K)
 end,
-ej=function(h,g)
+el=function(h,g)
 if h.x==""then return 0,0 end
-local ac=bM(h.x)
-local reset=ac+2*g.window-q
+local ad=bM(h.x)
+local reset=ad+2*g.window-q
 if reset<=0 then return 0,0 end
-if ac>q then return g.capacity,reset end
-local D,H,eb=jT(h,q,g)
+if ad>q then return g.capacity,reset end
+local D,I,ed=jW(h,q,g)
 local bI=g.window/g.step
-local az=bI-floor((q-D)/g.step)
-return ceil(H*az/bI)+eb,reset
+local aD=bI-floor((q-D)/g.step)
+return ceil(I*aD/bI)+ed,reset
 end,
-cJ=function(h,g)
+cL=function(h,g)
 if h.x==""then return 0 end
 local D=bM(h.x)
 return D+2*g.window
 end,
-bW=function(m,E,to)
-local x,I=el(m,E+12,to)
-if x==""then return{H=0,x="",I=0}end
-return{H=af("<I4",m,E+8),x=x,I=I}
+bY=function(m,H,to)
+local x,K=en(m,H+12,to)
+if x==""then return{I=0,x="",K=0}end
+return{I=ab("<I4",m,H+8),x=x,K=K}
 end,
-gs=24,
-fy=function(m,E)
-local D,H,eb=af("<ddd",m,E)
-if not(H>0 and H<2^32)then H=0 end
-if eb>0 or H==0 then
-return{H=H,x=gN(D,eb),I=0}
+gx=24,
+fB=function(m,H)
+local D,I,ed=ab("<ddd",m,H)
+if not(I>0 and I<2^32)then I=0 end
+if ed>0 or I==0 then
+return{I=I,x=gS(D,ed),K=0}
 end
-return{H=H,x=pack(cz,D,0),I=0}
+return{I=I,x=pack(cD,D,0),K=0}
 end,
-dx=function(h,g)
-local aw=#format("%.0f",g.step)-1
-return pack("<I7BI4",g.window,aw,h.H)..cQ(h)
+dy=function(h,g)
+local ar=#format("%.0f",g.step)-1
+return pack("<I7BI4",g.window,ar,h.I)..cR(h)
 end,
 }
 end`;
 
 const part15 = `function bL.s()`;
 
-const part16 = `local bz,kw,gd=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cF,kT=2^48,2^37
-local fo=q-q%cF
-local function bZ(o,aw)
-o.dI,o.aw=aw>=32,aw%32
-o.jY,o.ay=o.aw>=16,2^(aw%16)
-o.aX=o.jY and 255 or 65535
+const part16 = `local bz,kz,gh=54,"<dI7I6BI7I4I4I4I7I4B",32
+local bT,kW=2^48,2^37
+local ex=q-q%bT
+local function cb(o,ar)
+o.dJ,o.ar=ar>=32,ar%32
+o.kb,o.au=o.ar>=16,2^(ar%16)
+o.ba=o.kb and 255 or 65535
 end
-local function dx(o,ao,p)
-if o.jY then return pack("<I7B",ao,p)end
-if ao-q>=cF/2 then error("ERR the units would be taken years ahead",0)end
-return pack("<I6I2",ao%cF,p)
+local function dy(o,ao,p)
+if o.kb then return pack("<I7B",ao,p)end
+if ao-q>=bT/2 then error("ERR the units would be taken years ahead",0)end
+return pack("<I6I2",ao%bT,p)
 end
-local function bW(o,K,E)
-if o.jY then return af("<I7B",K,E)end
-local ao,p=af("<I6I2",K,E)
-ao=ao+fo
-if ao>q+cF/2 then return ao-cF,p end
-if ao<q-cF/2 then return ao+cF,p end
+local function bY(o,J,H)
+if o.kb then return ab("<I7B",J,H)end
+local ao,p=ab("<I6I2",J,H)
+ao=ao+ex
+if ao>q+bT/2 then return ao-bT,p end
+if ao<q-bT/2 then return ao+bT,p end
 return ao,p
 end
-local function bO(o,E,to)
-if to<#o.K then return sub(o.K,E+1,to+1)end
-return call("GETRANGE",o.U,format("%d",E),format("%d",to))
+local function bP(o,H,to)
+if to<#o.J then return sub(o.J,H+1,to+1)end
+return call("GETRANGE",o.Q,format("%d",H),format("%d",to))
 end
-local function bJ(o,an)
-return bz+4*(floor(an/o.ay)+1)+8*an
+local function bJ(o,ae)
+return bz+4*(floor(ae/o.au)+1)+8*ae
 end
 local function size(o)
-return o.J==0 and bz or bJ(o,o.J-1)+8
+return o.E==0 and bz or bJ(o,o.E-1)+8
 end
-local function ce(o,i)
-return(o.aN+i)%o.J
+local function ch(o,i)
+return(o.ax+i)%o.E
 end
-local function aQ(o,i)
-local E=bJ(o,ce(o,i))
-return bW(o,bO(o,E,E+7),1)
+local function aT(o,i)
+local H=bJ(o,ch(o,i))
+return bY(o,bP(o,H,H+7),1)
 end
-local function jj(o,i)
-local an=ce(o,i)
-return min(o.ay-an%o.ay,o.J-an,o.v-i)
+local function jn(o,i)
+local ae=ch(o,i)
+return min(o.au-ae%o.au,o.E-ae,o.v-i)
 end
-local function ib(o,eD,aa)
-if eD and o.aa and eD>o.aa then return o.v,o.aa,o.bc end
-if o.dI then
-if eD then return eD-1,eD-1,(aQ(o,eD-1))end
-local cp,bS=0,o.v
-while cp<bS do
-local ch=floor((cp+bS)/2)
-if aQ(o,ch)<=aa then
-cp=ch+1
+local function ig(o,eF,aa)
+if eF and o.aa and eF>o.aa then return o.v,o.aa,o.aS end
+if o.dJ then
+if eF then return eF-1,eF-1,(aT(o,eF-1))end
+local cs,bU=0,o.v
+while cs<bU do
+local ck=floor((cs+bU)/2)
+if aT(o,ck)<=aa then
+cs=ck+1
 else
-bS=ch
+bU=ck
 end
 end
-return cp,cp
+return cs,cs
 end
-local i,aM=0,0
+local i,aE=0,0
 while i<o.v do
-local n,an=jj(o,i),ce(o,i)
+local n,ae=jn(o,i),ch(o,i)
 local p
 if i>0 and i+n<o.v then
-local E=bJ(o,an)-4
-p=af("<I4",bO(o,E,E+3),1)
+local H=bJ(o,ae)-4
+p=ab("<I4",bP(o,H,H+3),1)
 end
-if p and((eD and aM+p<eD)or(not eD and aQ(o,i+n-1)<=aa))then
-i,aM=i+n,aM+p
+if p and((eF and aE+p<eF)or(not eF and aT(o,i+n-1)<=aa))then
+i,aE=i+n,aE+p
 else
-local al,cN=0,16
-while al<n do
-cN=min(cN,n-al)
-local E=bJ(o,an+al)
-local K=bO(o,E,E+8*cN-1)
-for j=1,8*cN,8 do
-local ao,bg=bW(o,K,j)
-if eD and aM+bg>=eD or not eD and ao>aa then return i,aM,ao end
-i,aM=i+1,aM+bg
+local am,cO=0,16
+while am<n do
+cO=min(cO,n-am)
+local H=bJ(o,ae+am)
+local J=bP(o,H,H+8*cO-1)
+for j=1,8*cO,8 do
+local ao,bi=bY(o,J,j)
+if eF and aE+bi>=eF or not eF and ao>aa then return i,aE,ao end
+i,aE=i+1,aE+bi
 end
-al,cN=al+cN,cN*8
+am,cO=am+cO,cO*8
 end
 end
 end
-return i,aM
+return i,aE
 end
-local function bl(o)
-local window,w,aw=o.window,o.w,o.aw+(o.dI and 32 or 0)
-local gR=pack("<I4I4I4I7I4B",o.aN,o.v,o.J,o.aR,o.aA,aw)
-local cp=w%cF
-local bS=(w-cp)/cF+32*o.I
-return"S"..pack("<dI7I6BI7",o.z,window,cp,bS,o.bc)..gR
+local function bn(o)
+local window,w,ar=o.window,o.w,o.ar+(o.dJ and 32 or 0)
+local gW=pack("<I4I4I4I7I4B",o.ax,o.v,o.E,o.aK,o.ay,ar)
+local cs=w%bT
+local bU=(w-cs)/bT+32*o.K
+return"S"..pack("<dI7I6BI7",o.z,window,cs,bU,o.aS)..gW
 end
-local function gB(o)
-o.K,o.cX="",nil
+local function gG(o)
+o.J,o.cY="",nil
 end
-local function kb(o,g)
-o.aN,o.v,o.J,o.aR,o.aA,o.bc=0,0,0,0,0,0
-bZ(o,g.aw+32)
-gB(o)
+local function ke(o,g)
+o.ax,o.v,o.E,o.aK,o.ay,o.aS=0,0,0,0,0,0
+cb(o,g.ar+32)
+gG(o)
 end
-local function hQ(o,ah,J)
-local n=#ah/8
-o.aN,o.v,o.J,o.aA=0,n,J,0
-local bP={}
-for E=0,J-1,o.ay do
-local ar=min(E+o.ay,J)
-local K,aM=sub(ah,E*8+1,ar*8),0
-if E<n then
-for j=1,#K,8 do
-local _,p=bW(o,K,j)
-aM=aM+p
+local function hT(o,ai,E)
+local n=#ai/8
+o.ax,o.v,o.E,o.ay=0,n,E,0
+local bQ={}
+for H=0,E-1,o.au do
+local aq=min(H+o.au,E)
+local J,aE=sub(ai,H*8+1,aq*8),0
+if H<n then
+for j=1,#J,8 do
+local _,p=bY(o,J,j)
+aE=aE+p
 end
-o.aA=aM
+o.ay=aE
 end
-bP[#bP+1]=pack("<I4",aM)..K..string.rep("\\0",(ar-E)*8-#K)
+bQ[#bQ+1]=pack("<I4",aE)..J..string.rep("\\0",(aq-H)*8-#J)
 end
-return bl(o)..table.concat(bP)
+return bn(o)..table.concat(bQ)
 end
-local function iH(o)
-local bP,i={},0
+local function iK(o)
+local bQ,i={},0
 while i<o.v do
-local n,E=jj(o,i),bJ(o,ce(o,i))
-bP[#bP+1],i=bO(o,E,E+8*n-1),i+n
+local n,H=jn(o,i),bJ(o,ch(o,i))
+bQ[#bQ+1],i=bP(o,H,H+8*n-1),i+n
 end
-return table.concat(bP)
+return table.concat(bQ)
 end
-local function fb(o,ao,p)
-local cx=ceil(p/o.aX)-1
-return string.rep(dx(o,ao,o.aX),cx)..dx(o,ao,p-cx*o.aX)
+local function fe(o,ao,p)
+local cB=ceil(p/o.ba)-1
+return string.rep(dy(o,ao,o.ba),cB)..dy(o,ao,p-cB*o.ba)
 end`;
 
-const part17 = `local jZ=2^17
-local function fJ(cS,capacity,ay)
-local aU=cS+floor(cS/64)+4
-local K=bz+10+4*ceil(aU/ay)+8*aU
-if K<jZ then
-local _,aw=math.frexp(K-1)
-local step=max(2^(aw-3),16)
-local az=ceil(K/step)*step-bz-10
-local cx=floor(az/(4+8*ay))
-aU=max(cx*ay+floor((az-cx*(4+8*ay)-4)/8),aU)
+const part17 = `local kc=2^17
+local function fN(cT,capacity,au)
+local aX=cT+floor(cT/64)+4
+local J=bz+10+4*ceil(aX/au)+8*aX
+if J<kc then
+local _,ar=math.frexp(J-1)
+local step=max(2^(ar-3),16)
+local aD=ceil(J/step)*step-bz-10
+local cB=floor(aD/(4+8*au))
+aX=max(cB*au+floor((aD-cB*(4+8*au)-4)/8),aX)
 end
-return cS<=capacity and min(capacity,aU)or aU
+return cT<=capacity and min(capacity,aX)or aX
 end`;
 
-const part18 = `local function jH(o,m,g)
+const part18 = `local function jL(o,m,g)
 if#m<21 then return end
-local z,aN,v,J=af("<dI4I4I4",m,2)
-if#m~=21+8*J or v>J or aN>=max(J,1)then return end
-local bP,ao,p={},0,0
+local z,ax,v,E=ab("<dI4I4I4",m,2)
+if#m~=21+8*E or v>E or ax>=max(E,1)then return end
+local bQ,ao,p={},0,0
 for i=0,v-1 do
-local at=af("<d",m,22+(aN+i)%J*8)
+local at=ab("<d",m,22+(ax+i)%E*8)
 if at~=ao and p>0 then
-bP[#bP+1],p=fb(o,ao,p),0
+bQ[#bQ+1],p=fe(o,ao,p),0
 end
 ao,p=at,p+1
 end
-if p>0 then bP[#bP+1]=fb(o,ao,p)end
-local ah=table.concat(bP)
-o.z,o.aR,o.w,o.bc,o.dd=z,v,ao,ao,true
-o.dI=#ah/8==v
-o.K=hQ(o,ah,#ah/8)
+if p>0 then bQ[#bQ+1]=fe(o,ao,p)end
+local ai=table.concat(bQ)
+o.z,o.aK,o.w,o.aS,o.de=z,v,ao,ao,true
+o.dJ=#ai/8==v
+o.J=hT(o,ai,#ai/8)
 end
-local function he(U,g)
-local K=call("GETRANGE",U,"0",g.hl)
-local o={U=U,K=K,z=0,window=g.window,w=0,bc=0,I=0}
-o.aN,o.v,o.J,o.aR,o.aA=0,0,0,0,0
-bZ(o,g.aw+32)
-local ad=string.byte(K,1)
-if ad==115 then jH(o,call("GETRANGE",U,"0","-1"),g)end
-if ad==98 and#K==9 then
-local z=af("<d",K,2)
-o.ed=not(z>=0 and z<2^53 and z==floor(z))
-o.z=o.ed and 0 or z
+local function hj(Q,g)
+local J=call("GETRANGE",Q,"0",g.hq)
+local o={Q=Q,J=J,z=0,window=g.window,w=0,aS=0,K=0}
+o.ax,o.v,o.E,o.aK,o.ay=0,0,0,0,0
+cb(o,g.ar+32)
+local af=string.byte(J,1)
+if af==115 then jL(o,call("GETRANGE",Q,"0","-1"),g)end
+if af==98 and#J==9 then
+local z=ab("<d",J,2)
+o.ef=not(z>=0 and z<2^53 and z==floor(z))
+o.z=o.ef and 0 or z
 return o
 end
-if ad~=83 or#K<bz then
-o.ed=ad and not o.dd
+if af~=83 or#J<bz then
+o.ef=af and not o.de
 return o
 end
-local aw,bS
-o.z,o.window,o.w,bS,o.bc,o.aN,o.v,o.J,o.aR,o.aA,aw=
-af(kw,K,2)
-o.w,o.I=o.w+bS%32*cF,floor(bS/32)
-bZ(o,aw)
-local cB=size(o)
-if#K==g.hl+1 and cB>#K then
-local br=call("GETRANGE",U,format("%d",cB-1),format("%d",cB))
-cB=#br==1 and#K or-1
+local ar,bU
+o.z,o.window,o.w,bU,o.aS,o.ax,o.v,o.E,o.aK,o.ay,ar=
+ab(kz,J,2)
+o.w,o.K=o.w+bU%32*bT,floor(bU/32)
+cb(o,ar)
+local bO=size(o)
+if#J==g.hq+1 and bO>#J then
+local br=call("GETRANGE",Q,format("%d",bO-1),format("%d",bO))
+bO=#br==1 and#J or-1
 end
-o.ed=o.window~=g.window
-or aw%16<6
-or aw>58
-or cB~=#K
-or o.v>o.J
-or o.aN>=max(o.J,1)
+o.ef=o.window~=g.window
+or ar%16<6
+or ar>58
+or bO~=#J
+or o.v>o.E
+or o.ax>=max(o.E,1)
 return o
 end
-local function fr(o,ao,g)
+local function fu(o,ao,g)
 local step=ceil(g.window/8)
-return format("%.0f",eC(max(ao-ao%step+step+g.window,o.z)))
+return format("%.0f",eE(max(ao-ao%step+step+g.window,o.z)))
 end
-local function kU(o,cS,g,dw)
-local dd=size(o)
-if o.aN+o.v>o.J then
-local ay,cx=floor(o.aN/o.ay),4+8*o.ay
-local fk=max(ceil((cS-o.J)/o.ay),floor(o.J/o.ay/8))
-local ad,ar=bz+ay*cx,dd
-while ar>ad do
-local E=max(ar-65536,ad)
-local K=call("GETRANGE",o.U,format("%d",E),format("%d",ar-1))
-call("SETRANGE",o.U,format("%d",E+fk*cx),K)
-ar=E
+local function kX(o,cT,g,dw)
+local de=size(o)
+if o.ax+o.v>o.E then
+local au,cB=floor(o.ax/o.au),4+8*o.au
+local fn=max(ceil((cT-o.E)/o.au),floor(o.E/o.au/8))
+local af,aq=bz+au*cB,de
+while aq>af do
+local H=max(aq-65536,af)
+local J=call("GETRANGE",o.Q,format("%d",H),format("%d",aq-1))
+call("SETRANGE",o.Q,format("%d",H+fn*cB),J)
+aq=H
 end
-o.aN,o.J=o.aN+fk*o.ay,o.J+fk*o.ay
+o.ax,o.E=o.ax+fn*o.au,o.E+fn*o.au
 else
-o.J=fJ(cS,g.capacity,o.ay)
-if dd<jZ then
-local m=bO(o,0,dd-1)
-call("SET",o.U,m..string.rep("\\0",size(o)-dd),"PX",dw)
+o.E=fN(cT,g.capacity,o.au)
+if de<kc then
+local m=bP(o,0,de-1)
+call("SET",o.Q,m..string.rep("\\0",size(o)-de),"PX",dw)
 else
-call("SETRANGE",o.U,format("%d",size(o)-1),"\\0")
+call("SETRANGE",o.Q,format("%d",size(o)-1),"\\0")
 end
 end
-o.K=""
+o.J=""
 end
-local function jg(o,ah)
-local al=0
-while al<#ah do
-local an=ce(o,o.v)
-local n=min(o.ay-an%o.ay,o.J-an,(#ah-al)/8)
-local K=sub(ah,al+1,al+8*n)
-if an%o.ay==0 then o.aA=0 end
-for j=1,#K,8 do
-local _,p=bW(o,K,j)
-o.aA=o.aA+p
+local function jk(o,ai)
+local am=0
+while am<#ai do
+local ae=ch(o,o.v)
+local n=min(o.au-ae%o.au,o.E-ae,(#ai-am)/8)
+local J=sub(ai,am+1,am+8*n)
+if ae%o.au==0 then o.ay=0 end
+for j=1,#J,8 do
+local _,p=bY(o,J,j)
+o.ay=o.ay+p
 end
-local E=bJ(o,an)
-call("SETRANGE",o.U,format("%d",E),K)
-o.v,al,an=o.v+n,al+8*n,an+n
-if an%o.ay==0 or an==o.J then
-local ay=E-8*((an-n)%o.ay)-4
-call("SETRANGE",o.U,format("%d",ay),pack("<I4",o.aA))
+local H=bJ(o,ae)
+call("SETRANGE",o.Q,format("%d",H),J)
+o.v,am,ae=o.v+n,am+8*n,ae+n
+if ae%o.au==0 or ae==o.E then
+local au=H-8*((ae-n)%o.au)-4
+call("SETRANGE",o.Q,format("%d",au),pack("<I4",o.ay))
 end
 end
 end
-local function gT(o,g)
-if o.dd then call("SET",o.U,o.K,"PX",fr(o,o.v>0 and o.bc or q,g))end
-o.dd=nil
+local function gY(o,g)
+if o.de then call("SET",o.Q,o.J,"PX",fu(o,o.v>0 and o.aS or q,g))end
+o.de=nil
 end`;
 
-const part19 = `local function hf(o,at,g)
-local aa=o.w>q and o.I or 0
+const part19 = `local function hk(o,at,g)
+local aa=o.w>q and o.K or 0
 o.w=at>q and at or 0
-o.I=at>q and fa(at-q,g.window,aa)or 0
+o.K=at>q and fd(at-q,g.window,aa)or 0
 end
-local function iq(o,i)
-local an,aM=ce(o,i),0
-local E=bJ(o,an-an%o.ay)
-local K=bO(o,E,bJ(o,an)+7)
-for j=1,#K,8 do
-local _,p=bW(o,K,j)
-aM=aM+p
+local function it(o,i)
+local ae,aE=ch(o,i),0
+local H=bJ(o,ae-ae%o.au)
+local J=bP(o,H,bJ(o,ae)+7)
+for j=1,#J,8 do
+local _,p=bY(o,J,j)
+aE=aE+p
 end
-return aM
+return aE
 end
-local function io(o,g,bf)
-if o.bc<=q then return o end
-local bo=max(q,min(o.w,du(o.I,g.window)))
-if o.bc<=bo then return o end
-local i,aa=ib(o,nil,bo)
-local p=min(o.aR-aa,g.capacity)
-o.v,o.bc=i,bo
-hf(o,bo,g)
-if bf then
-o.aR,o.aa=aa+p,aa
+local function ir(o,g,bh)
+if o.aS<=q then return o end
+local bq=max(q,min(o.w,du(o.K,g.window)))
+if o.aS<=bq then return o end
+local i,aa=ig(o,nil,bq)
+local p=min(o.aK-aa,g.capacity)
+o.v,o.aS=i,bq
+hk(o,bq,g)
+if bh then
+o.aK,o.aa=aa+p,aa
 return o
 end
-gT(o,g)
-o.aR,o.dI=aa+p,o.dI and p==1
-if i==0 then o.aN=0 end
-o.aA=i==0 and 0 or iq(o,i-1)
-o.K=""
-jg(o,fb(o,bo,p))
-call("SETRANGE",o.U,"0",bl(o))
-call("PEXPIRE",o.U,fr(o,bo,g))
+gY(o,g)
+o.aK,o.dJ=aa+p,o.dJ and p==1
+if i==0 then o.ax=0 end
+o.ay=i==0 and 0 or it(o,i-1)
+o.J=""
+jk(o,fe(o,bq,p))
+call("SETRANGE",o.Q,"0",bn(o))
+call("PEXPIRE",o.Q,fu(o,bq,g))
 return o
 end`;
 
-const part20 = `local function cX(o,g)
-if not o.cX then
-o.cX,o.dC=0,0
+const part20 = `local function cY(o,g)
+if not o.cY then
+o.cY,o.dD=0,0
 local aa=q-g.window
-if o.v>0 and o.bc<=aa then
-o.cX,o.dC=o.v,o.aR
+if o.v>0 and o.aS<=aa then
+o.cY,o.dD=o.v,o.aK
 elseif o.v>0 then
-o.cX,o.dC=ib(o,nil,aa)
+o.cY,o.dD=ig(o,nil,aa)
 end
 end
-return o.cX,o.dC
+return o.cY,o.dD
 end
-local function eX(capacity,window)
-local aw=6
-while aw<10 and 4^aw<capacity do
-aw=aw+1
+local function fa(capacity,window)
+local ar=6
+while ar<10 and 4^ar<capacity do
+ar=ar+1
 end
 return{
 capacity=capacity,
 window=window,
 ring=true,
-aw=window<kT and aw or aw+16,
-hl=bz+4+8*gd-1,
+ar=window<kW and ar or ar+16,
+hq=bz+4+8*gh-1,
 }
 end
 return{
-he=he,
-bO=function()
-return eX(number(),number())
+hj=hj,
+bP=function()
+return fa(number(),number())
 end,
-eX=eX,
-dn=io,
-cI=function(o,Y,g)
+fa=fa,
+dp=ir,
+cK=function(o,W,g)
 local at=max(q,o.w)
-local dg=o.aR+Y-g.capacity
-if dg<=0 then return at end
-local _,_,ao=ib(o,dg)
+local dh=o.aK+W-g.capacity
+if dh<=0 then return at end
+local _,_,ao=ig(o,dh)
 return max(at,ao+g.window)
 end,
-ej=function(o,g)
-local _,az=cX(o,g)
-local aG=o.aR-az
-if aG==0 then return 0,0 end
-return o.w>q and g.capacity or aG,o.bc+g.window-q
+el=function(o,g)
+local _,aD=cY(o,g)
+local aC=o.aK-aD
+if aC==0 then return 0,0 end
+return o.w>q and g.capacity or aC,o.aS+g.window-q
 end,
-cO=function(o,at,Y,g)
+cP=function(o,at,W,g)
 local ao=at
-if o.v>0 then ao=max(at,o.bc)end
-hf(o,at>q and ao or o.w,g)
-local dw=fr(o,ao,g)
-gT(o,g)
-local eW,iR=cX(o,g)
-o.v,o.aR,o.window=o.v-eW,o.aR-iR,g.window
+if o.v>0 then ao=max(at,o.aS)end
+hk(o,at>q and ao or o.w,g)
+local dw=fu(o,ao,g)
+gY(o,g)
+local eY,iU=cY(o,g)
+o.v,o.aK,o.window=o.v-eY,o.aK-iU,g.window
 if o.v==0 then
-if o.J>gd and o.aw==g.aw then
-o.aN,o.aA,o.dI=0,0,true
+if o.E>gh and o.ar==g.ar then
+o.ax,o.ay,o.dJ=0,0,true
 else
-kb(o,g)
+ke(o,g)
 end
 else
-o.aN=ce(o,eW)
+o.ax=ch(o,eY)
 end
-local bC,dl,p=Y,nil,0
-if o.v>0 and ao==o.bc then
-local _,bg=aQ(o,o.v-1)
-p=bg
-if p<o.aX then
-dl=min(o.aX-p,Y)
-bC=Y-dl
+local bC,dm,p=W,nil,0
+if o.v>0 and ao==o.aS then
+local _,bi=aT(o,o.v-1)
+p=bi
+if p<o.ba then
+dm=min(o.ba-p,W)
+bC=W-dm
 end
 end
-o.aR,o.bc,o.dI=o.aR+Y,ao,o.dI and Y==1 and not dl
-local ah=bC>0 and fb(o,ao,bC)or""
-local cS=o.v+#ah/8
-if o.J<=gd or(cS>o.J and o.J<=o.ay)then
-local bw=iH(o)
-if dl then bw=sub(bw,1,-9)..dx(o,ao,p+dl)end
-local J=cS>o.J and fJ(cS,g.capacity,o.ay)or o.J
-o.K=hQ(o,bw..ah,J)
-call("SET",o.U,o.K,"PX",dw)
+o.aK,o.aS,o.dJ=o.aK+W,ao,o.dJ and W==1 and not dm
+local ai=bC>0 and fe(o,ao,bC)or""
+local cT=o.v+#ai/8
+if o.E<=gh or(cT>o.E and o.E<=o.au)then
+local bw=iK(o)
+if dm then bw=sub(bw,1,-9)..dy(o,ao,p+dm)end
+local E=cT>o.E and fN(cT,g.capacity,o.au)or o.E
+o.J=hT(o,bw..ai,E)
+call("SET",o.Q,o.J,"PX",dw)
 else
-if cS>o.J then kU(o,cS,g,dw)end
-if dl then
-local an=ce(o,o.v-1)
-o.aA=o.aA+dl
-local E=bJ(o,an)
-call("SETRANGE",o.U,format("%d",E),dx(o,ao,p+dl))
-if(an+1)%o.ay==0 or an+1==o.J then
-local ay=E-8*(an%o.ay)-4
-call("SETRANGE",o.U,format("%d",ay),pack("<I4",o.aA))
+if cT>o.E then kX(o,cT,g,dw)end
+if dm then
+local ae=ch(o,o.v-1)
+o.ay=o.ay+dm
+local H=bJ(o,ae)
+call("SETRANGE",o.Q,format("%d",H),dy(o,ao,p+dm))
+if(ae+1)%o.au==0 or ae+1==o.E then
+local au=H-8*(ae%o.au)-4
+call("SETRANGE",o.Q,format("%d",au),pack("<I4",o.ay))
 end
 end
-jg(o,ah)
-call("SETRANGE",o.U,"0",bl(o))
-call("PEXPIRE",o.U,dw)
-o.K=""
+jk(o,ai)
+call("SETRANGE",o.Q,"0",bn(o))
+call("PEXPIRE",o.Q,dw)
+o.J=""
 end
-o.cX,o.dC=0,0
+o.cY,o.dD=0,0
 end,
-ic=function()`;
+ih=function()`;
 
-const part21 = `local function jz(o,i,ao,p,dH)
-local an,ac=ce(o,i),ce(o,o.v-1)
-local E=bJ(o,an)
-call("SETRANGE",o.U,format("%d",E),dx(o,ao,p-dH))
-o.aR,o.dI=o.aR-dH,false
-if floor(an/o.ay)==floor(ac/o.ay)then
-if an>ac then return end
-o.aA=o.aA-dH
+const part21 = `local function jD(o,i,ao,p,dI)
+local ae,ad=ch(o,i),ch(o,o.v-1)
+local H=bJ(o,ae)
+call("SETRANGE",o.Q,format("%d",H),dy(o,ao,p-dI))
+o.aK,o.dJ=o.aK-dI,false
+if floor(ae/o.au)==floor(ad/o.au)then
+if ae>ad then return end
+o.ay=o.ay-dI
 end
-local ay=E-8*(an%o.ay)-4
-local aM=af("<I4",call("GETRANGE",o.U,format("%d",ay),format("%d",ay+3)),1)
-call("SETRANGE",o.U,format("%d",ay),pack("<I4",max(aM-dH,0)))
+local au=H-8*(ae%o.au)-4
+local aE=ab("<I4",call("GETRANGE",o.Q,format("%d",au),format("%d",au+3)),1)
+call("SETRANGE",o.Q,format("%d",au),pack("<I4",max(aE-dI,0)))
 end
-local function ev(o,g)
-gB(o)
+local function ew(o,g)
+gG(o)
 while o.v>0 do
-local ao,p=aQ(o,o.v-1)
-o.w,o.bc=min(o.w,ao),ao
+local ao,p=aT(o,o.v-1)
+o.w,o.aS=min(o.w,ao),ao
 if p>0 then break end
-local an=ce(o,o.v-1)
+local ae=ch(o,o.v-1)
 o.v=o.v-1
-if an%o.ay==0 then
-local ay=o.v>0 and bJ(o,floor(ce(o,o.v-1)/o.ay)*o.ay)-4
-o.aA=ay and af("<I4",bO(o,ay,ay+3),1)or 0
+if ae%o.au==0 then
+local au=o.v>0 and bJ(o,floor(ch(o,o.v-1)/o.au)*o.au)-4
+o.ay=au and ab("<I4",bP(o,au,au+3),1)or 0
 end
 end
 if o.v==0 then
-o.aN,o.aR,o.aA,o.w,o.bc,o.dI=0,0,0,0,0,true
+o.ax,o.aK,o.ay,o.w,o.aS,o.dJ=0,0,0,0,0,true
 end
-hf(o,o.w,g)
-call("SETRANGE",o.U,"0",bl(o))
+hk(o,o.w,g)
+call("SETRANGE",o.Q,"0",bn(o))
 end
-local function gZ(o,p,ao,g)
-gT(o,g)
-gB(o)
-local cp,bS=0,o.v
-while cp<bS do
-local ch=floor((cp+bS)/2)
-if aQ(o,ch)<ao then
-cp=ch+1
+local function he(o,p,ao,g)
+gY(o,g)
+gG(o)
+local cs,bU=0,o.v
+while cs<bU do
+local ck=floor((cs+bU)/2)
+if aT(o,ck)<ao then
+cs=ck+1
 else
-bS=ch
+bU=ck
 end
 end
-local gD=0
-for i=cp,o.v-1 do
-local at,bg=aQ(o,i)
-if at~=ao or gD==p then break end
-local dH=min(p-gD,bg)
-if dH>0 then jz(o,i,ao,bg,dH)end
-gD=gD+dH
+local gI=0
+for i=cs,o.v-1 do
+local at,bi=aT(o,i)
+if at~=ao or gI==p then break end
+local dI=min(p-gI,bi)
+if dI>0 then jD(o,i,ao,bi,dI)end
+gI=gI+dI
 end
-if gD>0 then ev(o,g)end
+if gI>0 then ew(o,g)end
 end
-local function ik(o,p,g)
-gT(o,g)
-local _,az=cX(o,g)
-local ar=o.aR
-if o.v>0 and o.bc>q then
-local _,aa=ib(o,nil,q)
-ar=aa
+local function io(o,p,g)
+gY(o,g)
+local _,aD=cY(o,g)
+local aq=o.aK
+if o.v>0 and o.aS>q then
+local _,aa=ig(o,nil,q)
+aq=aa
 end
-local gq=min(az+p,ar)
-if gq==0 then return end
-local i,aa,ao=ib(o,gq)
-local _,bg=aQ(o,i)
-gB(o)
-o.aN,o.v,o.aR=ce(o,i),o.v-i,o.aR-aa
-jz(o,0,ao,bg,gq-aa)
-ev(o,g)
+local gv=min(aD+p,aq)
+if gv==0 then return end
+local i,aa,ao=ig(o,gv)
+local _,bi=aT(o,i)
+gG(o)
+o.ax,o.v,o.aK=ch(o,i),o.v-i,o.aK-aa
+jD(o,0,ao,bi,gv-aa)
+ew(o,g)
 end
-local function iO(o,g)
-local cl=fr(o,o.v>0 and o.bc or q-2*g.window,g)
-gT(o,g)
-if o.J>0 then
-call("SETRANGE",o.U,"0",bl(o))
-call("PEXPIRE",o.U,cl)
+local function iR(o,g)
+local cx=fu(o,o.v>0 and o.aS or q-2*g.window,g)
+gY(o,g)
+if o.E>0 then
+call("SETRANGE",o.Q,"0",bn(o))
+call("PEXPIRE",o.Q,cx)
 elseif o.z>q then
-call("SET",o.U,bl(o),"PX",cl)
+call("SET",o.Q,bn(o),"PX",cx)
 else
-call("DEL",o.U)
+call("DEL",o.Q)
 end
 end`;
 
-const part22 = `return{cD=gZ,dk=ik,block=iO}
+const part22 = `return{cG=he,dl=io,block=iR}
 end,
-ke=function()`;
+kh=function()`;
 
-const part23 = `local function jx(o)
-local am,K={ah={},w=o.w,I=o.I},iH(o)
-for E=1,#K,8 do
-local at,p=bW(o,K,E)
-local ac=am.ah[#am.ah]
-if ac and ac.at==at then
-ac.p=ac.p+p
+const part23 = `local function jB(o)
+local an,J={ai={},w=o.w,K=o.K},iK(o)
+for H=1,#J,8 do
+local at,p=bY(o,J,H)
+local ad=an.ai[#an.ai]
+if ad and ad.at==at then
+ad.p=ad.p+p
 elseif p>0 then
-am.ah[#am.ah+1]={at=at,p=p}
+an.ai[#an.ai+1]={at=at,p=p}
 end
 end
-return am
+return an
 end
-local function jd(U,am,g,z)
-local o,bP={U=U,z=z,window=g.window,w=am.w},{}
-o.I=am.I
-kb(o,g)
-for i,bE in ipairs(am.ah)do
-bP[i]=fb(o,bE.at,bE.p)
-o.aR,o.bc=o.aR+bE.p,bE.at
+local function jh(Q,an,g,z)
+local o,bQ={Q=Q,z=z,window=g.window,w=an.w},{}
+o.K=an.K
+ke(o,g)
+for i,bE in ipairs(an.ai)do
+bQ[i]=fe(o,bE.at,bE.p)
+o.aK,o.aS=o.aK+bE.p,bE.at
 end
-local ah=table.concat(bP)
-o.dI=o.aR==#ah/8
-o.K=hQ(o,ah,#ah/8)
+local ai=table.concat(bQ)
+o.dJ=o.aK==#ai/8
+o.J=hT(o,ai,#ai/8)
 if o.v>0 or z>q then
-call("SET",U,o.K,"PX",fr(o,o.v>0 and o.bc or q-2*g.window,g))
+call("SET",Q,o.J,"PX",fu(o,o.v>0 and o.aS or q-2*g.window,g))
 else
-call("PEXPIRE",U,"0")
+call("PEXPIRE",Q,"0")
 end
 return o
 end`;
 
-const part24 = `return{bO=jx,dF=jd}
+const part24 = `return{bP=jB,dG=jh}
 end,
 }
 end`;
 
-const part25 = `local kx=80
-local function hm(aB)
-return string.char((aB<12 and 116 or 72)+aB)
+const part25 = `local kA=80
+local function hr(aF)
+return string.char((aF<12 and 116 or 72)+aF)
 end
-local function gQ(rates)
-local bx,bQ,eU,J,ei="","","<",0,0
+local function gV(rates)
+local bx,bR,eW,E,ek="","","<",0,0
 local bt={}
 for i,V in ipairs(rates)do
-local letter,ff,ef=V.letter,"I7I4",V.window
+local letter,fj,eh=V.letter,"I7I4",V.window
 if letter=="t"then
-ef=V.as
-if V.aB>9 then ff="I7I7"end
-bx=bx..hm(V.aB)
+eh=V.aw
+if V.aF>9 then fj="I7I7"end
+bx=bx..hr(V.aF)
 elseif letter=="f"then
-bx,bQ=bx.."F",bQ..pack("<I7",V.window)
+bx,bR=bx.."F",bR..pack("<I7",V.window)
 elseif letter=="c"then
-ef,ff=2*V.window,"I7I4I4"
+eh,fj=2*V.window,"I7I4I4"
 bx=bx.."C"
-bQ=bQ..pack("<I7B",V.window,#format("%.0f",V.step)-1)
+bR=bR..pack("<I7B",V.window,#format("%.0f",V.step)-1)
 else
 return nil
 end
-bt[i]={format="<"..ff,an=J+1,at=struct.size(eU)+1}
-eU,J,ei=eU..ff,J+(letter=="c"and 3 or 2),max(ei,ef)
+bt[i]={format="<"..fj,ae=E+1,at=struct.size(eW)+1}
+eW,E,ek=eW..fj,E+(letter=="c"and 3 or 2),max(ek,eh)
 end
-local _,aw=math.frexp(ei/16000)
-aw=max(aw-1,0)
-local ci="P"..string.char(aw)..bx..bQ
+local _,ar=math.frexp(ek/16000)
+ar=max(ar-1,0)
+local cl="P"..string.char(ar)..bx..bR
 for _,g in ipairs(bt)do
-g.at=g.at+#ci
+g.at=g.at+#cl
 end
 return{
-ci=ci,
+cl=cl,
 bx=bx,
-eU=eU,
-J=J,
+eW=eW,
+E=E,
 bt=bt,
-size=#ci+struct.size(eU),
-aF=1000*2^aw,
+size=#cl+struct.size(eW),
+aP=1000*2^ar,
 }
 end
-local function gm(aV,Q)
-local aF=aV.aF
-return format("%.0f",max(floor((Q-Q%aF+aF-q)/1000),0)+2+cg)
+local function gr(aZ,U)
+local aP=aZ.aP
+return format("%.0f",max(floor((U-U%aP+aP-q)/1000),0)+2+cj)
 end`;
 
-const part26 = `local function jX(m,A,aV,rates)
-local bx,size=aV.bx,aV.size
-if string.byte(m,A)~=kx or#m-A+1~=size then return nil end
+const part26 = `local function ka(m,A,aZ,rates)
+local bx,size=aZ.bx,aZ.size
+if string.byte(m,A)~=kA or#m-A+1~=size then return nil end
 if sub(m,A+2,A+1+#bx)~=bx then return nil end
 local states={}
 for i,V in ipairs(rates)do
-local g=aV.bt[i]
-local ad,eA,kQ=af(g.format,m,A-1+g.at)
+local g=aZ.bt[i]
+local af,eC,kT=ab(g.format,m,A-1+g.at)
 if V.letter=="t"then
-states[i]={us=ad,ab=min(eA,V.denominator-1),I=0}
+states[i]={us=af,ac=min(eC,V.denominator-1),K=0}
 else
-local iC=ad>0
-states[i]={x=iC and pack(cz,ad,eA)or"",I=0}
-if V.letter=="c"then states[i].H=iC and kQ or 0 end
+local iF=af>0
+states[i]={x=iF and pack(cD,af,eC)or"",K=0}
+if V.letter=="c"then states[i].I=iF and kT or 0 end
 end
 end
 return states
 end
-local function fY(states,aV,rates)
-local bm={}
+local function gc(states,aZ,rates)
+local bo={}
 for i,V in ipairs(rates)do
-local h,an=states[i],aV.bt[i].an
-if(h.I or 0)>0 then return nil end
+local h,ae=states[i],aZ.bt[i].ae
+if(h.K or 0)>0 then return nil end
 if V.letter=="t"then
-if h.ae or h.w then return nil end
-bm[an],bm[an+1]=h.us,h.ab
+if h.ag or h.w then return nil end
+bo[ae],bo[ae+1]=h.us,h.ac
 else
-if#h.x>be then return nil end
-bm[an],bm[an+1]=0,0
+if#h.x>bg then return nil end
+bo[ae],bo[ae+1]=0,0
 if h.x~=""then
-bm[an],bm[an+1]=bN(h.x)
+bo[ae],bo[ae+1]=bN(h.x)
 end
-if V.letter=="c"then bm[an+2]=h.H end
+if V.letter=="c"then bo[ae+2]=h.I end
 end
 end
-return aV.ci..pack(aV.eU,unpack(bm))
+return aZ.cl..pack(aZ.eW,unpack(bo))
 end`;
 
-const part27 = `local cd={}
-local function er()
-local r={co=number(),J=number(),gl=number()}
-r.rates,r.bZ,r.bl,r.dd,r.bH={},"","","",0
+const part27 = `local cg={}
+local function es()
+local r={cr=number(),E=number(),gq=number()}
+r.rates,r.cb,r.bn,r.de,r.bH={},"","","",0
 for i=1,number()do
-local letter=aE()
-local kernel=cd[letter]or bL[letter]()
-local V=kernel.bO()
-cd[letter],V.kernel,V.letter,r.rates[i]=kernel,kernel,letter,V
-r.bZ=r.bZ..letter
-local aB=V.aB or 0
-local cr=letter=="t"and hm(aB)or letter
-r.bl,r.dd=r.bl..(kernel.letter or cr),r.dd..cr
-V.size=V.ring and 0 or letter=="t"and 16+aB
+local letter=aI()
+local kernel=cg[letter]or bL[letter]()
+local V=kernel.bP()
+cg[letter],V.kernel,V.letter,r.rates[i]=kernel,kernel,letter,V
+r.cb=r.cb..letter
+local aF=V.aF or 0
+local cu=letter=="t"and hr(aF)or letter
+r.bn,r.de=r.bn..(kernel.letter or cu),r.de..cu
+V.size=V.ring and 0 or letter=="t"and 16+aF
 if V.ring then r.bH=r.bH+1 end
 end
-if r.bZ=="s"then r.bH=0 end
-if r.bH==0 and#r.rates>1 then r.aV=gQ(r.rates)end
-local aP=#r.rates==0 and 0 or number()
-r.cr,r.cG=aP%2==0,aP>=2 and number()or 0
-if r.cr then return r end
-r.ii,r.fG,r.jv,r.gR=aE(),aE(),number(),{}
+if r.cb=="s"then r.bH=0 end
+if r.bH==0 and#r.rates>1 then r.aZ=gV(r.rates)end
+local aR=#r.rates==0 and 0 or number()
+r.cu,r.cI=aR%2==0,aR>=2 and number()or 0
+if r.cu then return r end
+r.il,r.fK,r.jz,r.gW=aI(),aI(),number(),{}
 for i=1,number()do
-r.gR[i]=number()
+r.gW[i]=number()
 end
 return r
 end`;
 
-const part28 = `local function fZ(aB)
-if#aB==18 and sub(aB,1,2)==je then return sub(aB,3)end
-local aH=#aB==16 and tonumber(aB)
-return aH and format("%016.0f",fp(aH))or aB
+const part28 = `local function gd(aF)
+if#aF==18 and sub(aF,1,2)==ji then return sub(aF,3)end
+local av=#aF==16 and tonumber(aF)
+return av and format("%016.0f",fs(av))or aF
 end
-local function ig(m,V)
-if m==""then return V.kernel.dQ()end
-local _,ac=string.find(m,"^%d*")
-if ac<16 or(ac<#m and string.byte(m,ac+1)<128)then return nil end
-local aB=fZ(sub(m,1,ac))
-local dM=#aB+#m-ac
-local h=V.kernel.bW(aB..sub(m,ac+1),1,#aB,V,#aB+1,dM)
-if ac==16 then h.I=max(h.I,gL(tonumber(m)or 0))end
+local function ij(m,V)
+if m==""then return V.kernel.dS()end
+local _,ad=string.find(m,"^%d*")
+if ad<16 or(ad<#m and string.byte(m,ad+1)<128)then return nil end
+local aF=gd(sub(m,1,ad))
+local dO=#aF+#m-ad
+local h=V.kernel.bY(aF..sub(m,ad+1),1,#aF,V,#aF+1,dO)
+if ad==16 then h.K=max(h.K,gQ(tonumber(m)or 0))end
 return h
 end
-local function go(letter)
+local function gt(letter)
 return string.char(string.byte(letter)-128)
 end
-local function gK(e)
+local function gP(e)
 local r=e.r
 local rates=r.rates
 e.z=0
-if r.bZ=="s"then
-local ring=rates[1].kernel.he(e.U,rates[1])
+if r.cb=="s"then
+local ring=rates[1].kernel.hj(e.Q,rates[1])
 e.z,e.states=ring.z,{ring}
-return not ring.ed
+return not ring.ef
 end
-local m,states,A=call("GET",e.U)or"",{nil},1
-local bg=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",go)
-if not(bg and(bg==r.bl or bg==r.dd))then
-e.z,A=eS(m)
+local m,states,A=call("GET",e.Q)or"",{nil},1
+local bi=#rates>1 and string.gsub(sub(m,1,#rates),"[\\128-\\255]",gt)
+if not(bi and(bi==r.bn or bi==r.de))then
+e.z,A=eU(m)
 if A>10 then A=1 end
 end
 e.states=states
-if r.bZ=="t"then
-states[1]=ig(sub(m,A),rates[1])
+if r.cb=="t"then
+states[1]=ij(sub(m,A),rates[1])
 return states[1]
 end
-if r.bZ=="f"and rates[1].aK>0 and rates[1].kernel.eg(sub(m,A))then
-states[1]=rates[1].kernel.fU(sub(m,A),rates[1].aK)
+if r.cb=="f"and rates[1].aM>0 and rates[1].kernel.ei(sub(m,A))then
+states[1]=rates[1].kernel.fY(sub(m,A),rates[1].aM)
 return true
 end
-local fM=r.aV and jX(m,A,r.aV,rates)
-if fM then
-e.states=fM
+local fQ=r.aZ and ka(m,A,r.aZ,rates)
+if fQ then
+e.states=fQ
 return true
 end
 local v=#rates
 if v==0 then
-e.cM=sub(m,A)
+e.cn=sub(m,A)
 return true
 end
-local aH=sub(m,A,A+v-1)
-local bx=string.gsub(aH,"[\\128-\\255]",go)
-local bY=bx==r.bl or bx==r.dd
-local dd=bY and bx~=r.bl
-if not bY and A<=#m then return false end
+local av=sub(m,A,A+v-1)
+local bx=string.gsub(av,"[\\128-\\255]",gt)
+local ca=bx==r.bn or bx==r.de
+local de=ca and bx~=r.bn
+if not ca and A<=#m then return false end
 A=A+v
 for i=1,v do
 local V=rates[i]
 local kernel=V.kernel
 if V.ring then
-states[i]=kernel.he(e.bH[i],V)
-if states[i].ed then return false end
-elseif bY then
-local ar=A+(V.size or kernel.gs)
-local dq,dM=1,0
-if aH~=bx and string.byte(aH,i)>=128 then
-dq,dM=ar+1,ar+(string.byte(m,ar)or 0)
-ar=dM+1
+states[i]=kernel.hj(e.bH[i],V)
+if states[i].ef then return false end
+elseif ca then
+local aq=A+(V.size or kernel.gx)
+local dr,dO=1,0
+if av~=bx and string.byte(av,i)>=128 then
+dr,dO=aq+1,aq+(string.byte(m,aq)or 0)
+aq=dO+1
 end
-if not(V.size or dd)then
-ar=#m+1
-if v>1 and A+3<ar then
-ar=min(A+4+af("<I4",m,A),ar)
+if not(V.size or de)then
+aq=#m+1
+if v>1 and A+3<aq then
+aq=min(A+4+ab("<I4",m,A),aq)
 A=A+4
 end
-if ar-A<7 or af("<I7",m,A)~=V.window then return false end
+if aq-A<7 or ab("<I7",m,A)~=V.window then return false end
 end
-if ar>#m+1 or(i==v and ar<=#m)then return false end
-local bW=dd and kernel.fy or kernel.bW
-local ac=dq>1 and dq-2 or ar-1
-states[i]=bW(m,A,ac,V,dq,dM)
-A=ar
+if aq>#m+1 or(i==v and aq<=#m)then return false end
+local bY=de and kernel.fB or kernel.bY
+local ad=dr>1 and dr-2 or aq-1
+states[i]=bY(m,A,ad,V,dr,dO)
+A=aq
 else
-states[i]=kernel.dQ()
+states[i]=kernel.dS()
 end
 end
 return true
 end
-local function ih(e)
-local r=e.r.bd or e.r
-e.r,e.cL,e.di=r,nil,nil
-if e.dQ then
+local function ik(e)
+local r=e.r.bf or e.r
+e.r,e.cN,e.dj=r,nil,nil
+if e.dS then
 e.z,e.states=0,{}
-elseif not(r.cr and gK(e))then
-fl(e)
+elseif not(r.cu and gP(e))then
+fo(e)
 end
 end
-local function ix(aB)
-return#aB==16 and aB>="5"and je..aB or aB
+local function iA(aF)
+return#aF==16 and aF>="5"and ji..aF or aF
 end
-local function il(e,m)
-if string.byte(e.cM,1)==83 and#e.cM>53 then
-call("SETRANGE",e.U,"1",pack("<d",e.z))
+local function ip(e,m)
+if string.byte(e.cn,1)==83 and#e.cn>53 then
+call("SETRANGE",e.Q,"1",pack("<d",e.z))
 else
-call("SET",e.U,m..e.cM,"KEEPTTL")
+call("SET",e.Q,m..e.cn,"KEEPTTL")
 end
-local dw=eC(e.z)
-if call("PTTL",e.U)<dw then call("PEXPIRE",e.U,dw)end
+local dw=eE(e.z)
+if call("PTTL",e.Q)<dw then call("PEXPIRE",e.Q,dw)end
 end
-local function eE(e)
+local function eG(e)
 local r=e.r
-local rates,Q,m,bl=r.rates,e.z,"",r.bl
-if e.cL then return e.cL.eE(e)end
-if r.bZ=="s"then return end
-local fM=r.aV and fY(e.states,r.aV,rates)
+local rates,U,m,bn=r.rates,e.z,"",r.bn
+if e.cN then return e.cN.eG(e)end
+if r.cb=="s"then return end
+local fQ=r.aZ and gc(e.states,r.aZ,rates)
 for i,V in ipairs(rates)do
 if not V.ring then
-Q=max(Q,V.kernel.cJ(e.states[i],V))
-local h=V.kernel.dx(e.states[i],V)
+U=max(U,V.kernel.cL(e.states[i],V))
+local h=V.kernel.dy(e.states[i],V)
 if not V.size and#rates>1 then h=pack("<I4",#h)..h end
-local aA=V.kernel.gh and V.kernel.gh(e.states[i],V)or""
-if aA~=""and#rates==1 then h=ix(h)..aA end
-if aA~=""and#rates>1 then
-h=h..string.char(#aA)..aA
-bl=sub(bl,1,i-1)..string.char(string.byte(bl,i)+128)..sub(bl,i+1)
+local ay=V.kernel.gm and V.kernel.gm(e.states[i],V)or""
+if ay~=""and#rates==1 then h=iA(h)..ay end
+if ay~=""and#rates>1 then
+h=h..string.char(#ay)..ay
+bn=sub(bn,1,i-1)..string.char(string.byte(bn,i)+128)..sub(bn,i+1)
 end
 m=m..h
 end
 end
-if r.bZ~="t"and m~=""then m=bl..m end
-if r.bZ=="t"then m=ix(m)end
-if fM then m=fM end
+if r.cb~="t"and m~=""then m=bn..m end
+if r.cb=="t"then m=iA(m)end
+if fQ then m=fQ end
 if e.z>q then m="b"..pack("<d",e.z)..m end
-if#rates==0 and e.cM~=""then return il(e,m)end
-local cl=fM and gm(r.aV,Q)or eC(Q)
-if m~=""then call("SET",e.U,m,"PX",cl)end
+if#rates==0 and e.cn~=""then return ip(e,m)end
+local cx=fQ and gr(r.aZ,U)or eE(U)
+if m~=""then call("SET",e.Q,m,"PX",cx)end
 end`;
 
-const part29 = `local function eh(e)
-ih(e)
-local rates,states,dL=e.r.rates,e.states,false
+const part29 = `local function ej(e)
+ik(e)
+local rates,states,dN=e.r.rates,e.states,false
 for i=1,#rates do
 local V,h=rates[i],states[i]
-states[i]=V.kernel.dn(h,V,bf)
-dL=dL or states[i]~=h
+states[i]=V.kernel.dp(h,V,bh)
+dN=dN or states[i]~=h
 end
-if dL and not bf then eE(e)end
+if dN and not bh then eG(e)end
 end`;
 
-const part30 = `local dj,bf={},false
-local function fl()
+const part30 = `local dk,bh={},false
+local function fo()
 error("RULES",0)
 end`;
 
 const part31 = `for i=1,number()do
-dj[i]=er()
+dk[i]=es()
 end
-local function cA()
-local db,aT,at,z=aE(),number(),q,q
-local aj={nil}
+local function cE()
+local dc,aW,at,z=aI(),number(),q,q
+local ak={nil}
 for i=1,number()do
-aj[i]=es()
+ak[i]=et()
 end
-bf=db=="2"
-for i=1,#aj do
-local e=aj[i]
-at=max(at,gt(e))
+bh=dc=="2"
+for i=1,#ak do
+local e=ak[i]
+at=max(at,gy(e))
 z=max(z,e.z)
 end
-local it=at<=q or(db=="1"and at-q<=aT)
-if it and db~="2"then
-for i=1,#aj do
-fQ(aj[i],at)
+local iw=at<=q or(dc=="1"and at-q<=aW)
+if iw and dc~="2"then
+for i=1,#ak do
+fU(ak[i],at)
 end
 end
-local ag={it and 1 or z>q and 2 or 0,at-q,nil,nil}
-for i=1,#aj do
-dz(ag,aj[i])
+local ah={iw and 1 or z>q and 2 or 0,at-q,nil,nil}
+for i=1,#ak do
+dA(ah,ak[i])
 end
-dB(ag,aj)
-return ag
+dC(ah,ak)
+return ah
 end
 local O={q}
 for i=1,number()do
-O[i+1]=iz(cA)
+O[i+1]=iC(cE)
 end
 return O`;
 
-const part32 = `local call,bq,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+const part32 = `local call,aY,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local sub,byte,floor,ceil,min,max,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local pack,af=struct.pack,struct.unpack
+local pack,ab=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
 local ds=call("TIME")
 q=ds[1]*1000000+ds[2]
 end`;
 
-const part33 = `local Y,capacity,window,step,aT,bf,iN=0,0,0,0,0,false,false
+const part33 = `local W,capacity,window,step,aW,bh,iQ=0,0,0,0,0,false,false
 local O,y,bK={q},1,nil`;
 
-const part34 = `local function fg()`;
+const part34 = `local function dK()`;
 
-const part35 = `local cg,bL=ARGV[2]+0,{}
-local function eC(Q)
-return max(ceil((Q-q)/1000),1)+cg
+const part35 = `local cj,bL=ARGV[2]+0,{}
+local function eE(U)
+return max(ceil((U-q)/1000),1)+cj
 end
-local function cl(Q)
-return format("%.0f",eC(Q))
+local function cx(U)
+return format("%.0f",eE(U))
 end`;
 
 const part36 = `local kernel
-local function dF(U,kX,m,dw)
-local al=kX and bq("SET",U,m,"PX",dw)or bq("SET",U,m,"PX",dw,"NX")or bq("GET",U)
-return al and al.err
+local function dG(Q,la,m,dw)
+local am=la and aY("SET",Q,m,"PX",dw)or aY("SET",Q,m,"PX",dw,"NX")or aY("GET",Q)
+return am and am.err
 end
-local function aI(U,m,ai)
-kernel=kernel or bL[hA]()
-local g,z,E,h={capacity=capacity,window=window,step=step},0,1,nil
+local function aJ(Q,m,aj)
+kernel=kernel or bL[hD]()
+local g,z,H,h={capacity=capacity,window=window,step=step},0,1,nil
 if m then
-z,E=eS(m)
+z,H=eU(m)
 end
-local letter=m and sub(m,E,E)
-local size=m and#m-E
-if letter==kernel.letter and size>6 and af("<I7",m,E+1)==window then
-h=kernel.bW(m,E+1,#m)
-elseif letter=="-"and step>0 and kernel.eg and kernel.eg(sub(m,E))then
-h=kernel.fU(sub(m,E),step)
-elseif letter==hA and size==kernel.gs then
-h=kernel.fy(m,E+1)
-elseif m and not(E==10 and size<0)then
+local letter=m and sub(m,H,H)
+local size=m and#m-H
+if letter==kernel.letter and size>6 and ab("<I7",m,H+1)==window then
+h=kernel.bY(m,H+1,#m)
+elseif letter=="-"and step>0 and kernel.ei and kernel.ei(sub(m,H))then
+h=kernel.fY(sub(m,H),step)
+elseif letter==hD and size==kernel.gx then
+h=kernel.fB(m,H+1)
+elseif m and not(H==10 and size<0)then
 return"RULES"
 else
-h=kernel.dQ()
+h=kernel.dS()
 end
-local bn=kernel.dn(h,g)
-local dL=bn~=h
-h=bn
-local W,at,dG=0,max(q,z,kernel.cI(h,Y,g)),q
-while W<ai and(at<=q or W==0 and at-q<=aT)do
-W,dG=W+1,at
-if bf then break end
-h=kernel.cO(h,at,Y,g)
-if W<ai then at=max(q,z,kernel.cI(h,Y,g))end
+local bp=kernel.dp(h,g)
+local dN=bp~=h
+h=bp
+local Y,at,dH=0,max(q,z,kernel.cK(h,W,g)),q
+while Y<aj and(at<=q or Y==0 and at-q<=aW)do
+Y,dH=Y+1,at
+if bh then break end
+h=kernel.cP(h,at,W,g)
+if Y<aj then at=max(q,z,kernel.cK(h,W,g))end
 end
-local au
-if(W>0 or dL)and not bf then
-local bd,Q=kernel.letter..kernel.dx(h,g),kernel.cJ(h,g)
+local az
+if(Y>0 or dN)and not bh then
+local bf,U=kernel.letter..kernel.dy(h,g),kernel.cL(h,g)
 if z>q then
-bd,Q="b"..pack("<d",z)..bd,max(z,Q)
+bf,U="b"..pack("<d",z)..bf,max(z,U)
 end
-au=dF(U,m,bd,cl(Q))
+az=dG(Q,m,bf,cx(U))
 elseif not m then
-au=bq("GET",U)
-au=au and au.err
+az=aY("GET",Q)
+az=az and az.err
 end
-if au then return false,au end
-local aG,reset=kernel.ej(h,g)
-if W==0 and z>q then return{2,at-q,aG,reset}end
-if W>0 and dG>q then return{1,dG-q,aG,reset}end
-return W,aG,reset,W==ai and 0 or at-q
+if az then return false,az end
+local aC,reset=kernel.el(h,g)
+if Y==0 and z>q then return{2,at-q,aC,reset}end
+if Y>0 and dH>q then return{1,dH-q,aC,reset}end
+return Y,aC,reset,Y==aj and 0 or at-q
 end`;
 
-const part37 = `local function em(U,m,ai,aW)
-if not iN then
-iM()
-iN=true
+const part37 = `local function dx(Q,m,aj,aU)
+if not iQ then
+iP()
+iQ=true
 end
-local W,aG,reset,bk=cA(U,m,ai)
-if not W then
-if string.find(aG,"READONLY",1,true)then bK=aG end
-W=aG
+local Y,aC,reset,bm=cE(Q,m,aj)
+if not Y then
+if string.find(aC,"READONLY",1,true)then bK=aC end
+Y=aC
 end
 y=y+1
-if type(W)~="number"then
-O[y]=W
-elseif aW then
-O[y],O[y+1],O[y+2],O[y+3]=W,aG,reset,bk
+if type(Y)~="number"then
+O[y]=Y
+elseif aU then
+O[y],O[y+1],O[y+2],O[y+3]=Y,aC,reset,bm
 y=y+3
-elseif W>0 then
-O[y],O[y+1]=aG,reset
+elseif Y>0 then
+O[y],O[y+1]=aC,reset
 y=y+1
 else
-O[y],O[y+1],O[y+2]=-1-aG,reset,bk
+O[y],O[y+1],O[y+2]=-1-aC,reset,bm
 y=y+2
 end
 end`;
 
-const part38 = `local A,ac=2,0
-while ac<#KEYS do
-local aP,ad=ARGV[A+1]+0,ac+1
-ac=min(ac+ARGV[A+2],#KEYS)
-Y,capacity,window=ARGV[A+3]+0,ARGV[A+4]+0,ARGV[A+5]+0
-step,aT=ARGV[A+6]+0,ARGV[A+7]+0
-local aW=aP>=8
-bf,iN,A=aP%2==1,false,A+7
-for E=ad,ac,1000 do
-local ar=min(E+999,ac)
-local bX=dr and call("MGET",unpack(KEYS,E,ar))
-if dr and not(aW or bf)then
-dr(bX,E,ar)
+const part38 = `local A,ad=2,0
+while ad<#KEYS do
+local aR,af=ARGV[A+1]+0,ad+1
+ad=min(ad+ARGV[A+2],#KEYS)
+W,capacity,window=ARGV[A+3]+0,ARGV[A+4]+0,ARGV[A+5]+0
+step,aW=ARGV[A+6]+0,ARGV[A+7]+0
+local aU=aR>=8
+bh,iQ,A=aR%2==1,false,A+7
+for H=af,ad,1000 do
+local aq=min(H+999,ad)
+local bZ=ja and call("MGET",unpack(KEYS,H,aq))
+if not(aU or bh)then
+ff(bZ,H,aq)
 else
-for i=E,ar do
-local ai=aW and ARGV[A+i-ad+1]+0 or 1
-em(KEYS[i],bX and bX[i-E+1],ai,aW)
+for i=H,aq do
+local aj=aU and ARGV[A+i-af+1]+0 or 1
+dx(KEYS[i],bZ and bZ[i-H+1],aj,aU)
 end
 end
 end
-if aW then A=A+ac-ad+1 end
+if aU then A=A+ad-af+1 end
 end
 return bK and redis.error_reply(bK)or O`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "a71caa32aa9e77bdb37af8b30e2b5343c49caf30",
-  source: `local call,bq,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "c826134e465e18953f52a659a683e3cdcef4ca96",
+  source: `local call,aY,format,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
 local ds=call("TIME")
 q=ds[1]*1000000+ds[2]
 end
 ${part1}
-local cY
-local function fm(us,ap,I)
-local as,D,bk=cY-q,us-cY,ap-cY
+local cZ
+local function fp(us,ap,K)
+local aw,D,bm=cZ-q,us-cZ,ap-cZ
 if D>0 then
-if I==0 or I==1 and D>8*as or I==2 and D>1024*as then return nil end
+if K==0 or K==1 and D>8*aw or K==2 and D>1024*aw then return nil end
 else
-I=0
+K=0
 end
-return bk>1024*as and 3 or bk>8*as and I<2 and 2 or I>0 and I or 1
+return bm>1024*aw and 3 or bm>8*aw and K<2 and 2 or K>0 and K or 1
 end
-local gw=1e13
+local gB=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local U,hC,cP,bA=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if hC+ARGV[2]*1000<gw then
-local bj,bV,aF,eN=
-q+hC,cP+0,1000*4^(bA-50),bA*cf-fo
-local ex=q+cy/2
-cY=q+ARGV[5]
-local m,dD=bq("GET",U),nil
-local bY=m and#m==16 and tonumber(m)
-if bY then
-local us,I=bY-eN,0
-while us>ex do
-us,I=us-cy,I+1
+local Q,hF,cQ,bA=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if hF+ARGV[2]*1000<gB then
+local bl,bX,aP,eP=
+q+hF,cQ+0,1000*4^(bA-50),bA*ci-ex
+local ez=q+cC/2
+cZ=q+ARGV[5]
+local m,dE=aY("GET",Q),nil
+local ca=m and#m==16 and tonumber(m)
+if ca then
+local us,K=ca-eP,0
+while us>ez do
+us,K=us-cC,K+1
 end
-local ap=(us<q and q or us)+bV
+local ap=(us<q and q or us)+bX
 local bC=ap-us
-if ap<=bj and ap<fo+cf and us%aF+bC<aF then
-local ba=ap>cY and fm(us,ap,I)or ap<=cY and 0
-if ba then
-if ba~=I then bC=bC+(ba-I)*cy end
-local fx=bC==bV and cP or format("%d",bC)
-if bq("INCRBY",U,fx)==bY+bC then dD=ap-q end
+if ap<=bl and ap<ex+ci and us%aP+bC<aP then
+local bd=ap>cZ and fp(us,ap,K)or ap<=cZ and 0
+if bd then
+if bd~=K then bC=bC+(bd-K)*cC end
+local fA=bC==bX and cQ or format("%d",bC)
+if aY("INCRBY",Q,fA)==ca+bC then dE=ap-q end
 end
 end
 end
-if dD then return{q,dD}end
+if dE then return{q,dE}end
 end
 end
 ${part2}
 ${part3}
 local sub,byte,floor,min,max,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local cg=ARGV[2]+0
-local iL=9007199254740991
-local function hc(us,aF)
-return format("%d",floor((us-us%aF+aF-q)/1000)+2+cg)
+local cj=ARGV[2]+0
+local iO=9007199254740991
+local function hh(us,aP)
+return format("%d",floor((us-us%aP+aP-q)/1000)+2+cj)
 end
-local O,y,A,ac={q},1,2,0
-while ac<#KEYS do
-local aP,ad=ARGV[A+1]+0,ac+1
-ac=min(ac+ARGV[A+2],#KEYS)
-local as,cP,bA,aT,iW=ARGV[A+3]+0,ARGV[A+4],ARGV[A+5],0,0
-local bV=cP+0
-local denominator,aJ,size,fO=1,0,16,"%016d"
-local bf,aW,kB=aP%2>=1,aP%16>=8,aP>=16
+local O,y,A,ad={q},1,2,0
+while ad<#KEYS do
+local aR,af=ARGV[A+1]+0,ad+1
+ad=min(ad+ARGV[A+2],#KEYS)
+local aw,cQ,bA,aW,iZ=ARGV[A+3]+0,ARGV[A+4],ARGV[A+5],0,0
+local bX=cQ+0
+local denominator,aL,size,fS=1,0,16,"%016d"
+local bh,aU,kE=aR%2>=1,aR%16>=8,aR>=16
 A=A+5
-if aP%4>=2 then
-aT,A=ARGV[A+1]+0,A+1
+if aR%4>=2 then
+aW,A=ARGV[A+1]+0,A+1
 end
-if aP%8>=4 then
-iW,denominator,aJ=ARGV[A+1]+0,ARGV[A+2]+0,ARGV[A+3]+0
-size,fO=16+ARGV[A+4],"%016d%0"..ARGV[A+4].."d"
+if aR%8>=4 then
+iZ,denominator,aL=ARGV[A+1]+0,ARGV[A+2]+0,ARGV[A+3]+0
+size,fS=16+ARGV[A+4],"%016d%0"..ARGV[A+4].."d"
 A=A+4
 end
-local bj=q+aT+as
-local aF,fs,ex=1000*4^(bA-50),bA*cf,q+cy/2
-local fD=size==16 and aT+as+cg*1000<gw
-local eN=fs-fo
-local gX,bX,az=y-ad+1,nil,nil
-local eK,aX=q+eN+bV,min(q+as+eN,fs+cf-1)
-cY=q+as
-if kB and fD and not bf and eK<=aX then
-bX={}
-local function jD(U,al)
-local ap,I=al-eN,0
-while ap>ex do
-ap,I=ap-cy,I+1
+local bl=q+aW+aw
+local aP,fv,ez=1000*4^(bA-50),bA*ci,q+cC/2
+local fH=size==16 and aW+aw+cj*1000<gB
+local eP=fv-ex
+local hc,bZ,aD=y-af+1,nil,nil
+local eM,ba=q+eP+bX,min(q+aw+eP,fv+ci-1)
+cZ=q+aw
+if kE and fH and not bh and eM<=ba then
+bZ={}
+local function jH(Q,am)
+local ap,K=am-eP,0
+while ap>ez do
+ap,K=ap-cC,K+1
 end
-local us=ap-bV
-if us<q or ap>bj or ap+eN>=fs+cf then return nil end
-local ba=0
-if ap>cY then ba=fm(us,ap,I)end
-if ba and ba~=I then call("INCRBY",U,format("%d",(ba-I)*cy))end
-return ba and ap
+local us=ap-bX
+if us<q or ap>bl or ap+eP>=fv+ci then return nil end
+local bd=0
+if ap>cZ then bd=fp(us,ap,K)end
+if bd and bd~=K then call("INCRBY",Q,format("%d",(bd-K)*cC))end
+return bd and ap
 end
-for i=ad,ac do
-local U=KEYS[i]
-local al=bq("INCRBY",U,cP)
-local bC=type(al)=="number"
-local us=bC and al>=eK and al<=aX and al-eN
-if bC and not us and al>aX and(aT>0 or al-eN>ex)then
-us=jD(U,al)
+for i=af,ad do
+local Q=KEYS[i]
+local am=aY("INCRBY",Q,cQ)
+local bC=type(am)=="number"
+local us=bC and am>=eM and am<=ba and am-eP
+if bC and not us and am>ba and(aW>0 or am-eP>ez)then
+us=jH(Q,am)
 end
 if us then
-if us%aF<bV then call("PEXPIRE",U,hc(us,aF))end
-O[gX+i]=us-q
+if us%aP<bX then call("PEXPIRE",Q,hh(us,aP))end
+O[hc+i]=us-q
 else
 local m=""
-if al~=bV then
-if bC then call("INCRBY",U,"-"..cP)end
-m=bq("GET",U)
+if am~=bX then
+if bC then call("INCRBY",Q,"-"..cQ)end
+m=aY("GET",Q)
 end
-az=az or{}
-az[#az+1],O[gX+i],bX[i-ad+1]=i,false,type(m)=="string"and m
+aD=aD or{}
+aD[#aD+1],O[hc+i],bZ[i-af+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bX=call("MGET",unpack(KEYS,ad,min(ad+999,ac)))
-for E=ad+1000,ac,1000 do
-local cN=call("MGET",unpack(KEYS,E,min(E+999,ac)))
-for i=1,#cN do
-bX[E-ad+i]=cN[i]
+bZ=call("MGET",unpack(KEYS,af,min(af+999,ad)))
+for H=af+1000,ad,1000 do
+local cO=call("MGET",unpack(KEYS,H,min(H+999,ad)))
+for i=1,#cO do
+bZ[H-af+i]=cO[i]
 end
 end
-local jR=fD and not(bf or aW)
-for i=ad,ac do
-local U,m,dD=KEYS[i],jR and bX[i-ad+1],nil
-local bY=m and#m==16 and tonumber(m)
-if bY then
-local us,I=bY-eN,0
-while us>ex do
-us,I=us-cy,I+1
+local jU=fH and not(bh or aU)
+for i=af,ad do
+local Q,m,dE=KEYS[i],jU and bZ[i-af+1],nil
+local ca=m and#m==16 and tonumber(m)
+if ca then
+local us,K=ca-eP,0
+while us>ez do
+us,K=us-cC,K+1
 end
-local ap=(us<q and q or us)+bV
+local ap=(us<q and q or us)+bX
 local bC=ap-us
-if ap<=bj and ap<fo+cf and us%aF+bC<aF then
-local ba=ap>cY and fm(us,ap,I)or ap<=cY and 0
-if ba then
-if ba~=I then bC=bC+(ba-I)*cy end
-local fx=bC==bV and cP or format("%d",bC)
-if bq("INCRBY",U,fx)==bY+bC then dD=ap-q end
+if ap<=bl and ap<ex+ci and us%aP+bC<aP then
+local bd=ap>cZ and fp(us,ap,K)or ap<=cZ and 0
+if bd then
+if bd~=K then bC=bC+(bd-K)*cC end
+local fA=bC==bX and cQ or format("%d",bC)
+if aY("INCRBY",Q,fA)==ca+bC then dE=ap-q end
 end
 end
 end
-if dD then
-O[gX+i]=dD
+if dE then
+O[hc+i]=dE
 else
-az=az or{}
-az[#az+1],O[gX+i]=i,false
+aD=aD or{}
+aD[#aD+1],O[hc+i]=i,false
 end
 end
 end
-if az then
+if aD then
 ${part4}
 ${part5}
-local g={denominator=denominator,as=as,aJ=aJ}
-local function bW(m,size,denominator)
-local z,us,ab,h,I=0,nil,0,nil,0
+local g={denominator=denominator,aw=aw,aL=aL}
+local function bY(m,size,denominator)
+local z,us,ac,h,K=0,nil,0,nil,0
 if#m>8 and byte(m,1)==98 then
-z=eS(m)
+z=eU(m)
 m=sub(m,10)
 end
 if m==""then return 0,0,z end
-local aA=string.find(m,"[^%d]")
-if aA and aA>16 and byte(m,aA)>127 then
-local aB=sub(m,1,aA-1)
-local E=#aB==18 and sub(aB,1,2)==je and 3 or 1
-h={us=tonumber(sub(aB,E,E+15))or 0,ab=tonumber(sub(aB,E+16))or 0}
-if aA==#m then
-I=floor((byte(m,aA)-128)/8)
+local ay=string.find(m,"[^%d]")
+if ay and ay>16 and byte(m,ay)>127 then
+local aF=sub(m,1,ay-1)
+local H=#aF==18 and sub(aF,1,2)==ji and 3 or 1
+h={us=tonumber(sub(aF,H,H+15))or 0,ac=tonumber(sub(aF,H+16))or 0}
+if ay==#m then
+K=floor((byte(m,ay)-128)/8)
 else
-aZ().bO(m,aA,#m,h,g)
-I=h.I
+bc().bP(m,ay,#m,h,g)
+K=h.K
 end
-m=aB
+m=aF
 end
-if#m==18 and sub(m,1,2)==je then
+if#m==18 and sub(m,1,2)==ji then
 m=sub(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dN+cy then I=gL(us)end
-us=fp(us)
+if us>=dP+cC then K=gQ(us)end
+us=fs(us)
 end
 elseif#m>16 then
 us=tonumber(sub(m,1,16))
 end
-if not us or not(us<=iL)or(aA and not h)then return nil end
-if#m~=size then return us+1,0,z,I,nil,h and h.w end
-if size>16 then ab=min(tonumber(sub(m,17))or 0,denominator-1)end
-return us,ab,z,I,h and h.ae,h and h.w
+if not us or not(us<=iO)or(ay and not h)then return nil end
+if#m~=size then return us+1,0,z,K,nil,h and h.w end
+if size>16 then ac=min(tonumber(sub(m,17))or 0,denominator-1)end
+return us,ac,z,K,h and h.ag,h and h.w
 end
-local function cA(i)
-local U,m,us,ab,z,at=KEYS[i],bX[i-ad+1],0,0,0,q
-local I,dL,ae,w,iU=0,false,nil,nil,nil
+local function cE(i)
+local Q,m,us,ac,z,at=KEYS[i],bZ[i-af+1],0,0,0,q
+local K,dN,ag,w,iX=0,false,nil,nil,nil
 if m then
-us,ab,z,I,ae,w=bW(m,size,denominator)
+us,ac,z,K,ag,w=bY(m,size,denominator)
 if not us then
 y=y+1
 O[y]="RULES"
 return nil
 end
 if z>q then at=z end
-if us-as>=q or(w or 0)>q then
-local h={us=us,ab=ab,I=I,ae=ae,w=w}
-local bn=aZ().dn(h,g)
-dL=bn~=h
-us,ab,I,ae,w=bn.us,bn.ab,bn.I,bn.ae,bn.w
+if us-aw>=q or(w or 0)>q then
+local h={us=us,ac=ac,K=K,ag=ag,w=w}
+local bp=bc().dp(h,g)
+dN=bp~=h
+us,ac,K,ag,w=bp.us,bp.ac,bp.K,bp.ag,bp.w
 end
 end
-local ap,bD=us,ab
-if us<at-1 or(us<at and ab==0)then
+local ap,bD=us,ac
+if us<at-1 or(us<at and ac==0)then
 ap,bD=at,0
 end
-local iy,hL=ap,bD
-ap,bD=ap+bV,bD+iW
+local iB,hO=ap,bD
+ap,bD=ap+bX,bD+iZ
 if bD>=denominator then
 ap,bD=ap+1,bD-denominator
 end
-local W=0
-if(ap<bj or(ap==bj and bD<=aJ))and at-q<=aT then
-W=1
-local ai=1
-if aW then ai=ARGV[A+i-ad+1]+0 end
-if ai>1 then
-local aU=bj-iy+(aJ-hL)/denominator
-W=max(min(floor(aU/(bV+iW/denominator)),ai),1)
-for p=min(W+1,ai),max(W-1,1),-1 do
-local aM=hL+p*iW
-local cm=floor(aM/denominator)
-ap,bD=iy+p*bV+cm,aM-cm*denominator
-W=p
-if ap<bj or(ap==bj and bD<=aJ)then break end
+local Y=0
+if(ap<bl or(ap==bl and bD<=aL))and at-q<=aW then
+Y=1
+local aj=1
+if aU then aj=ARGV[A+i-af+1]+0 end
+if aj>1 then
+local aX=bl-iB+(aL-hO)/denominator
+Y=max(min(floor(aX/(bX+iZ/denominator)),aj),1)
+for p=min(Y+1,aj),max(Y-1,1),-1 do
+local aE=hO+p*iZ
+local cp=floor(aE/denominator)
+ap,bD=iB+p*bX+cp,aE-cp*denominator
+Y=p
+if ap<bl or(ap==bl and bD<=aL)then break end
 end
 end
 end
-local au
-if(W>0 or dL)and not bf then
-if W==0 then
-ap,bD,at=us,ab,q
+local az
+if(Y>0 or dN)and not bh then
+if Y==0 then
+ap,bD,at=us,ac,q
 end
-local bd,al=format(fO,ap,bD),nil
-if size==16 and ap>=dN then bd=je..bd end
-local aA,Q,fX="",ap+2,fs
-local D=ap-as
-if bD>aJ then D=D+1 end
-if ae or w or at>q then
-local aY=aZ()
-local h={us=us,ab=ab,I=I,ae=ae,w=w}
-ae=aY.bb(h)
-local bo=max(at>q and at or 0,w or 0)
-local next=aY.cE(ap,bD,ae,bo,g,aY.dV(h,g))
-aA=aY.bd(next,g)
-if ae then Q=max(Q,aY.ee(ap,next.ae)+2)end
-if next.w then Q=max(Q,next.w+2)end
-ae=ae or aY.dY
-if W>0 and(ae.us>0 or ae.ab>0 or w or at>q)then
-iU={us,ab,ae.us,ae.ab,w or 0}
+local bf,am=format(fS,ap,bD),nil
+if size==16 and ap>=dP then bf=ji..bf end
+local ay,U,gb="",ap+2,fv
+local D=ap-aw
+if bD>aL then D=D+1 end
+if ag or w or at>q then
+local bb=bc()
+local h={us=us,ac=ac,K=K,ag=ag,w=w}
+ag=bb.be(h)
+local bq=max(at>q and at or 0,w or 0)
+local next=bb.cH(ap,bD,ag,bq,g,bb.dX(h,g))
+ay=bb.bf(next,g)
+if ag then U=max(U,bb.eg(ap,next.ag)+2)end
+if next.w then U=max(U,next.w+2)end
+ag=ag or bb.ea
+if Y>0 and(ag.us>0 or ag.ac>0 or w or at>q)then
+iX={us,ac,ag.us,ag.ac,w or 0}
 end
 elseif D>q then
-local jM=us-as+(ab>aJ and 1 or 0)>q
-local ba=fa(D-q,as,jM and I or 0)
-if fD and z<=q then
-fX=fs+ba*cy
+local jP=us-aw+(ac>aL and 1 or 0)>q
+local bd=fd(D-q,aw,jP and K or 0)
+if fH and z<=q then
+gb=fv+bd*cC
 else
-aA=string.char(128+8*ba)
+ay=string.char(128+8*bd)
 end
 end
-us,ab=ap,bD
-if aA~=""and z<=q then
-al=bq("SET",U,bd..aA,"PX",math.ceil((Q-q)/1000)+cg)
+us,ac=ap,bD
+if ay~=""and z<=q then
+am=aY("SET",Q,bf..ay,"PX",math.ceil((U-q)/1000)+cj)
 elseif z>q then
-bd=bd..aA
-bd="b"..struct.pack("<d",z)..bd
-al=bq("SET",U,bd,"PX",math.ceil((max(Q,z)-q)/1000)+cg)
+bf=bf..ay
+bf="b"..struct.pack("<d",z)..bf
+am=aY("SET",Q,bf,"PX",math.ceil((max(U,z)-q)/1000)+cj)
 else
-if fD then bd=format("%d",fX+us%cf)end
-al=m and bq("SET",U,bd,"PX",hc(us,aF))
-or bq("SET",U,bd,"PX",hc(us,aF),"NX")
-or bq("GET",U)
+if fH then bf=format("%d",gb+us%ci)end
+am=m and aY("SET",Q,bf,"PX",hh(us,aP))
+or aY("SET",Q,bf,"PX",hh(us,aP),"NX")
+or aY("GET",Q)
 end
-au=al and al.err
+az=am and am.err
 elseif not m then
-local gC=bq("GET",U)
-au=gC and gC.err
+local gH=aY("GET",Q)
+az=gH and gH.err
 end
 y=y+1
-if au then
-O[y]=au
-return string.find(au,"READONLY",1,true)and au
+if az then
+O[y]=az
+return string.find(az,"READONLY",1,true)and az
 end
 if us<q then
-us,ab=q,0
+us,ac=q,0
 end
-local dD=(us-q)*denominator+ab
-if z>q or dD>iL or iU then
-local ag={z>q and z-q or 0,W,us-q,ab}
-for aY=1,iU and 5 or 0 do
-ag[4+aY]=iU[aY]
+local dE=(us-q)*denominator+ac
+if z>q or dE>iO or iX then
+local ah={z>q and z-q or 0,Y,us-q,ac}
+for bb=1,iX and 5 or 0 do
+ah[4+bb]=iX[bb]
 end
-O[y]=ag
-elseif aW then
-O[y]=W
+O[y]=ah
+elseif aU then
+O[y]=Y
 y=y+1
-O[y]=dD
+O[y]=dE
 else
-O[y]=W>0 and dD or-1-dD
+O[y]=Y>0 and dE or-1-dE
 end
 end
-local au
-for _,i in ipairs(az)do
-if not aW then y=gX+i-1 end
-au=cA(i)or au
+local az
+for _,i in ipairs(aD)do
+if not aU then y=hc+i-1 end
+az=cE(i)or az
 end
-if au then return redis.error_reply(au)end
+if az then return redis.error_reply(az)end
 end
-if aW then
-A=A+ac-ad+1
+if aU then
+A=A+ad-af+1
 else
-y=gX+ac
+y=hc+ad
 end
 end
 return O`,
@@ -1926,466 +1926,466 @@ return O`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "b6999be2186f6c7d6cb2c03aad7f78478664937f",
+  sha1: "66c5e0b469a8ae8e7bb04d7a7cf778ed5bf86cfb",
   source: `local ds=redis.call("TIME")
-local kC=redis.pcall("INFO")
-local ag={ds[1],ds[2],type(kC)=="string"and kC or""}
-local kq={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,kk in ipairs(ARGV)do
-local de={}
-for jc in string.gmatch(kk,"%S+")do
-de[#de+1]=kq[jc]or jc
+local kF=redis.pcall("INFO")
+local ah={ds[1],ds[2],type(kF)=="string"and kF or""}
+local kt={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,kn in ipairs(ARGV)do
+local df={}
+for jg in string.gmatch(kn,"%S+")do
+df[#df+1]=kt[jg]or jg
 end
-local jb=redis.pcall(unpack(de))
-if type(jb)=="table"and jb.err then ag[#ag+1]=jb.err end
+local jf=redis.pcall(unpack(df))
+if type(jf)=="table"and jf.err then ah[#ah+1]=jf.err end
 end
-return ag`,
+return ah`,
 };
 
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "b5f645496aadc8f801541428524835bb8ecfc3e4",
-  source: `local function eI(dS)
+  sha1: "c634b880a6ebbcc1b9165aaff0bf25b70788d39c",
+  source: `local function eK(dU)
 ${part6}
-local kM=aE()~=""
+local kP=aI()~=""
 local function ao(us)
 return format("%.0f",us)
 end
 local bF=ao(q)
-local function ec(r)
-r.ec=r.ec or ao(q+r.co)
-return r.ec
+local function ee(r)
+r.ee=r.ee or ao(q+r.cr)
+return r.ee
 end
-local function gA(aS)
-return aS==q and"-"..bF or ao(-aS)
+local function gF(aV)
+return aV==q and"-"..bF or ao(-aV)
 end
-local function hP(U,us)
-if call("PTTL",U)<eC(q+us)then call("PEXPIRE",U,eC(q+us+us/8))end
+local function hS(Q,us)
+if call("PTTL",Q)<eE(q+us)then call("PEXPIRE",Q,eE(q+us+us/8))end
 end
-local channel,gF=aE(),{}
-local kh=5000
-local function mailbox(aD)
-return channel.."%"..aD
+local channel,gK=aI(),{}
+local kk=5000
+local function mailbox(aH)
+return channel.."%"..aH
 end
-local kK,cV=aE()=="1",number()
-for i=1,cV do
-local aD=aE()
-gF[aD]="caller"
-if kK then
-local ka=mailbox(aD)
-local fE=call("LRANGE",ka,"0","-1")
-if#fE==0 then
-call("RPUSH",ka,"")
-dS[#dS+1]="gap "..aD
-elseif#fE>1 then
-call("LTRIM",ka,"0","0")
-for aQ=2,#fE do
-dS[#dS+1]=fE[aQ]
+local kN,cW=aI()=="1",number()
+for i=1,cW do
+local aH=aI()
+gK[aH]="caller"
+if kN then
+local kd=mailbox(aH)
+local fI=call("LRANGE",kd,"0","-1")
+if#fI==0 then
+call("RPUSH",kd,"")
+dU[#dU+1]="gap "..aH
+elseif#fI>1 then
+call("LTRIM",kd,"0","0")
+for aT=2,#fI do
+dU[#dU+1]=fI[aT]
 end
 end
-call("PEXPIRE",ka,kh)
+call("PEXPIRE",kd,kk)
 end
 end
 ${part7}
 ${part2}
-local function iP()
-local dj,bK,fI,bf,ha={},nil,nil,false,false
-local function eh(e)
-if#e.r.rates>0 then return fI.eh(e)end
-local m,A=not e.dQ and call("GET",e.U)or"",1
-e.z,A=eS(m)
-e.states,e.cM={},sub(m,A>10 and 1 or A)
+local function iS()
+local dk,bK,fM,bh,hf={},nil,nil,false,false
+local function ej(e)
+if#e.r.rates>0 then return fM.ej(e)end
+local m,A=not e.dS and call("GET",e.Q)or"",1
+e.z,A=eU(m)
+e.states,e.cn={},sub(m,A>10 and 1 or A)
 end
-local function eE(e)
-fI.eE(e)
+local function eG(e)
+fM.eG(e)
 end
 ${part8}
 ${part9}
-local fd={}
-local function eR(e)
-local bv=fd[e.aC]
+local fh={}
+local function eT(e)
+local bv=fh[e.aG]
 if bv then return bv end
-local ad=call("ZRANGE",e.aC,"0","1","WITHSCORES")
-bv={aS=0,bb=0,aO=nil,hg=false,bw=0}
-if ad[1]=="#"then
-bv.aS=-ad[2]
-bv.hg=not ad[4]or ad[4]+0>q
-if bv.hg and ad[4]then bv.aO=ad[4]+0 end
+local af=call("ZRANGE",e.aG,"0","1","WITHSCORES")
+bv={aV=0,be=0,aQ=nil,hl=false,bw=0}
+if af[1]=="#"then
+bv.aV=-af[2]
+bv.hl=not af[4]or af[4]+0>q
+if bv.hl and af[4]then bv.aQ=af[4]+0 end
 end
-if ad[3]or not bv.hg then bv.bb=call("ZCOUNT",e.aC,"("..bF,"+inf")end
-fd[e.aC]=bv
+if af[3]or not bv.hl then bv.be=call("ZCOUNT",e.aG,"("..bF,"+inf")end
+fh[e.aG]=bv
 return bv
 end
-local function jm(e,n)
-local bv=eR(e)
-if n==1 and bv.aO then return bv.aO end
-local br=n==1 and bv.hg and call("ZRANGE",e.aC,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aC,"("..bF,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bv.aO=br[2]+0 end
+local function jq(e,n)
+local bv=eT(e)
+if n==1 and bv.aQ then return bv.aQ end
+local br=n==1 and bv.hl and call("ZRANGE",e.aG,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aG,"("..bF,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bv.aQ=br[2]+0 end
 return br[2]+0
 end
-local function dK(e,J)
-local bb=eR(e).bb
-local hd=bb+J-e.r.J
-if hd>bb then return 1e15 end
-return hd<=0 and 0 or jm(e,hd)-q
+local function dM(e,E)
+local be=eT(e).be
+local hi=be+E-e.r.E
+if hi>be then return 1e15 end
+return hi<=0 and 0 or jq(e,hi)-q
 end
-local function hx(e,id)
-return tonumber(call("ZSCORE",e.aC,id)or 0)>q
+local function hB(e,id)
+return tonumber(call("ZSCORE",e.aG,id)or 0)>q
 end
-local function gj(e)
-local bv,us=fd[e.aC],max(4*e.r.co,60000000)
+local function go(e)
+local bv,us=fh[e.aG],max(4*e.r.cr,60000000)
 if bv and bv.bw>=us then return end
-hP(e.aC,us)
+hS(e.aG,us)
 if bv then bv.bw=us end
 end
-local function gM(e)
-return max(q,eR(e).aS+1)
+local function gR(e)
+return max(q,eT(e).aV+1)
 end
-local function hK(e,id,J)
-call("ZADD",e.aC,ec(e.r),id)
-for an=2,J do
-call("ZADD",e.aC,ec(e.r),id.."+"..an)
+local function hN(e,id,E)
+call("ZADD",e.aG,ee(e.r),id)
+for ae=2,E do
+call("ZADD",e.aG,ee(e.r),id.."+"..ae)
 end
-fd[e.aC]=nil
-gj(e)
+fh[e.aG]=nil
+go(e)
 end
-local function kc(e,id,J)
-local bv=eR(e)
-local aS=gM(e)
-local bC=call("ZADD",e.aC,gA(aS),"#",ec(e.r),id)
-if bv.aS==0 then bC=bC-1 end
-if not bv.hg then call("ZREMRANGEBYSCORE",e.aC,"1",bF)end
-if bC==1 and J<=1 then
-local br=q+e.r.co
-if bv.bb==0 then bv.aO=br end
-if bv.aO then bv.aO=min(bv.aO,br)end
-bv.aS,bv.bb,bv.hg=aS,bv.bb+1,true
-gj(e)
+local function kf(e,id,E)
+local bv=eT(e)
+local aV=gR(e)
+local bC=call("ZADD",e.aG,gF(aV),"#",ee(e.r),id)
+if bv.aV==0 then bC=bC-1 end
+if not bv.hl then call("ZREMRANGEBYSCORE",e.aG,"1",bF)end
+if bC==1 and E<=1 then
+local br=q+e.r.cr
+if bv.be==0 then bv.aQ=br end
+if bv.aQ then bv.aQ=min(bv.aQ,br)end
+bv.aV,bv.be,bv.hl=aV,bv.be+1,true
+go(e)
 else
-hK(e,id,J)
+hN(e,id,E)
 end
-return aS
+return aV
 end
-local function kr(e,id,J)
-local bG=call("ZREM",e.aC,id)
-for an=2,J do
-bG=bG+call("ZREM",e.aC,id.."+"..an)
+local function ku(e,id,E)
+local bG=call("ZREM",e.aG,id)
+for ae=2,E do
+bG=bG+call("ZREM",e.aG,id.."+"..ae)
 end
-fd[e.aC]=nil
+fh[e.aG]=nil
 return bG
 end
-local function eP(ag,e,aS)
-if e.r.J==0 then return end
-local bb,ac=eR(e).bb,#ag
-ag[ac+1],ag[ac+2],ag[ac+3]=bb,bb>0 and jm(e,1)-q or 0,aS or 0
+local function eR(ah,e,aV)
+if e.r.E==0 then return end
+local be,ad=eT(e).be,#ah
+ah[ad+1],ah[ad+2],ah[ad+3]=be,be>0 and jq(e,1)-q or 0,aV or 0
 end
-local function jP(e)
-local cq=#e.r.rates==0 and call("EXISTS",e.ax,e.U)
-or call("EXISTS",e.ax)
-e.dU=cq==0
-e.dQ=e.dU and#e.r.rates==0
+local function jS(e)
+local ct=#e.r.rates==0 and call("EXISTS",e.aB,e.Q)
+or call("EXISTS",e.aB)
+e.dW=ct==0
+e.dS=e.dW and#e.r.rates==0
 end
-local fB={}
-local function gJ(e,id)
-fB[e.ax]=nil
-return call("ZREM",e.ax,id,id.."k")
+local fF={}
+local function gO(e,id)
+fF[e.aB]=nil
+return call("ZREM",e.aB,id,id.."k")
 end
-local function iw(e,id,aq)
-if aq==0 then
-local ac=call("ZREVRANGE",e.ax,"0","0","WITHSCORES")
-aq=max(q,(ac[2]or 0)+1)
+local function iz(e,id,as)
+if as==0 then
+local ad=call("ZREVRANGE",e.aB,"0","0","WITHSCORES")
+as=max(q,(ad[2]or 0)+1)
 end
-call("ZADD",e.ax,ao(aq),id)
-fB[e.ax],e.dU=nil,false
-hP(e.ax,max(4*e.r.co,60000000))
-return aq
+call("ZADD",e.aB,ao(as),id)
+fF[e.aB],e.dW=nil,false
+hS(e.aB,max(4*e.r.cr,60000000))
+return as
 end
-local function iS(e,id,aq)
-if call("ZSCORE",e.ax,id)then
-call("ZADD",e.ax,ao(aq),id.."k")
-call("ZREM",e.ax,id)
+local function iV(e,id,as)
+if call("ZSCORE",e.aB,id)then
+call("ZADD",e.aB,ao(as),id.."k")
+call("ZREM",e.aB,id)
 end
-fB[e.ax]=nil
+fF[e.aB]=nil
 end
-local function ie(aD)
-return redis.pcall("EXISTS",mailbox(aD))==1
+local function ii(aH)
+return redis.pcall("EXISTS",mailbox(aH))==1
 end
-local function hN(aD)
-if gF[aD]==nil then
-local ja=call("PUBSUB","NUMSUB",channel..aD)[2]>0
-gF[aD]=ja and"channel"or ie(aD)and"mailbox"or false
+local function hQ(aH)
+if gK[aH]==nil then
+local je=call("PUBSUB","NUMSUB",channel..aH)[2]>0
+gK[aH]=je and"channel"or ii(aH)and"mailbox"or false
 end
-return gF[aD]
+return gK[aH]
 end
-local function em(aP,av,ag)
-local de=format(string.rep(" %.0f",1+#ag),q,unpack(ag))
-local dv=aP..de.." "..av.id
-local fj=gF[av.aD]
-if fj=="caller"then
-dS[#dS+1]=dv
-elseif fj=="mailbox"then
-call("RPUSHX",mailbox(av.aD),dv)
+local function dx(aR,aA,ah)
+local df=format(string.rep(" %.0f",1+#ah),q,unpack(ah))
+local dv=aR..df.." "..aA.id
+local fm=gK[aA.aH]
+if fm=="caller"then
+dU[#dU+1]=dv
+elseif fm=="mailbox"then
+call("RPUSHX",mailbox(aA.aH),dv)
 else
-call("PUBLISH",channel..av.aD,dv)
+call("PUBLISH",channel..aA.aH,dv)
 end
 end
-local iJ=8
-local function fi(e,y)
-if e.dU then return nil end
-local bY=y==0 and fB[e.ax]
-if bY and bY.r==e.r then return bY end
+local iM=8
+local function fl(e,y)
+if e.dW then return nil end
+local ca=y==0 and fF[e.aB]
+if ca and ca.r==e.r then return ca end
 while true do
-local aQ=call("ZRANGE",e.ax,format("%d",y),format("%d",y),"WITHSCORES")
-local hS=aQ[1]
-if not hS then return nil end
-local id,aD,aP,kt,J,Y,bw=
-string.match(hS,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local kI=q-aQ[2]
-if aD and kI<=tonumber(kt)and hN(aD)then
-local av={id=id,aD=aD,hJ=aP=="d",bw=bw=="k",aq=aQ[2]+0}
-for dc,m in pairs(e)do
-if dc~="states"then av[dc]=m end
+local aT=call("ZRANGE",e.aB,format("%d",y),format("%d",y),"WITHSCORES")
+local hV=aT[1]
+if not hV then return nil end
+local id,aH,aR,kw,E,W,bw=
+string.match(hV,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local kL=q-aT[2]
+if aH and kL<=tonumber(kw)and hQ(aH)then
+local aA={id=id,aH=aH,hM=aR=="d",bw=bw=="k",as=aT[2]+0}
+for dd,m in pairs(e)do
+if dd~="states"then aA[dd]=m end
 end
-av.J,av.Y=min(tonumber(J),e.r.J),tonumber(Y)
-if y==0 then fB[e.ax]=av end
-return av
+aA.E,aA.W=min(tonumber(E),e.r.E),tonumber(W)
+if y==0 then fF[e.aB]=aA end
+return aA
 end
-call("ZREM",e.ax,hS)
-fB[e.ax]=nil
+call("ZREM",e.aB,hV)
+fF[e.aB]=nil
 end
 end
-local function hs(e)
-local aX=e.r.gl
-if aX<0 or call("ZCARD",e.ax)<aX then return false end
-fi(e,0)
-return call("ZCARD",e.ax)>=aX
+local function hw(e)
+local ba=e.r.gq
+if ba<0 or call("ZCARD",e.aB)<ba then return false end
+fl(e,0)
+return call("ZCARD",e.aB)>=ba
 end
-local function ek(e,jh)
-local y,bU=0,0
-while y<iJ and not e.dU and dK(e,bU+1)==0 do
-local av=fi(e,y)
-if not av or dK(e,bU+av.J)>0 then return end
-if not av.hJ then
-if not av.bw and av.id~=jh then em("turn",av,{0})end
-y,bU=y+1,bU+av.J
+local function em(e,jl)
+local y,bW=0,0
+while y<iM and not e.dW and dM(e,bW+1)==0 do
+local aA=fl(e,y)
+if not aA or dM(e,bW+aA.E)>0 then return end
+if not aA.hM then
+if not aA.bw and aA.id~=jl then dx("turn",aA,{0})end
+y,bW=y+1,bW+aA.E
 else
-local at=gt(av)
+local at=gy(aA)
 if at>q then
-if av.id~=jh then em("turn",av,{at-q})end
+if aA.id~=jl then dx("turn",aA,{at-q})end
 return
 end
-fQ(av,q)
-gJ(e,av.id)
-local ag={1,0,0}
-local aS=kc(e,av.id,av.J)
-dz(ag,av)
-eP(ag,av,aS)
-dB(ag,{av})
-em("granted",av,ag)
+fU(aA,q)
+gO(e,aA.id)
+local ah={1,0,0}
+local aV=kf(e,aA.id,aA.E)
+dA(ah,aA)
+eR(ah,aA,aV)
+dC(ah,{aA})
+dx("granted",aA,ah)
 end
 end
 end
-local function jr(e,id,aq)
-local bU=0
-for y=0,iJ-1 do
-local av=fi(e,y)
-if not av or av.id==id or(aq>0 and av.aq>aq)then return false end
-bU=bU+av.J
-if av.hJ or dK(e,bU+e.J)>0 then return true end
+local function jv(e,id,as)
+local bW=0
+for y=0,iM-1 do
+local aA=fl(e,y)
+if not aA or aA.id==id or(as>0 and aA.as>as)then return false end
+bW=bW+aA.E
+if aA.hM or dM(e,bW+e.E)>0 then return true end
 end
 return true
 end
-local function iF(e,id)
-local bU=0
-for y=0,iJ-1 do
-local av=fi(e,y)
-if not av then return 0 end
-local bg=av.id==id
-if bg then av=e end
-local bk=dK(e,bU+av.J)
-if bk>0 then return min(bk,e.r.co)end
-if bg or av.hJ then
-local dJ=gt(av)-q
-return bg and dJ or dJ+e.r.co
+local function iI(e,id)
+local bW=0
+for y=0,iM-1 do
+local aA=fl(e,y)
+if not aA then return 0 end
+local bi=aA.id==id
+if bi then aA=e end
+local bm=dM(e,bW+aA.E)
+if bm>0 then return min(bm,e.r.cr)end
+if bi or aA.hM then
+local dL=gy(aA)-q
+return bi and dL or dL+e.r.cr
 end
-bU=bU+av.J
+bW=bW+aA.E
 end
-return e.r.co
+return e.r.cr
 end
-local function km(e,id,aq)
-if e.r.J==0 then return false end
-return dK(e,e.J)>0 or jr(e,id,aq)
+local function kp(e,id,as)
+if e.r.E==0 then return false end
+return dM(e,e.E)>0 or jv(e,id,as)
 end
-local function hj(gP,cv)
-local kR,kE=gP.r.J,cv.r.J
-return kR<kE or(kR==kE and gP.U<cv.U)
+local function ho(gU,cz)
+local kU,kH=gU.r.E,cz.r.E
+return kU<kH or(kU==kH and gU.Q<cz.Q)
 end
-local function ia(id,aq,aj,eV,dJ)
-local iT=#aj>1 and dJ>0
-local cw=not iT and(eV or aj[1])
-if cw and aq==0 and hs(cw)then return 5,max(dJ,1),0 end
-for _,e in ipairs(aj)do
-if aq>0 and e~=cw and e.r.J>0 then
-if cw and hj(e,cw)then
-iS(e,id,aq)
-elseif gJ(e,id)>0 then
-ek(e)
+local function ie(id,as,ak,eX,dL)
+local iW=#ak>1 and dL>0
+local cA=not iW and(eX or ak[1])
+if cA and as==0 and hw(cA)then return 5,max(dL,1),0 end
+for _,e in ipairs(ak)do
+if as>0 and e~=cA and e.r.E>0 then
+if cA and ho(e,cA)then
+iV(e,id,as)
+elseif gO(e,id)>0 then
+em(e)
 end
 end
 end
-if not cw then return 3,dJ,aq==0 and q or aq end
-if aq>0 then gJ(cw,id)end
-aq=iw(cw,id,aq)
-return 3,iF(cw,id),aq
+if not cA then return 3,dL,as==0 and q or as end
+if as>0 then gO(cA,id)end
+as=iz(cA,id,as)
+return 3,iI(cA,id),as
 end
-local function iA(e,id)
-hK(e,id,e.J)
-local aS=gM(e)
-call("ZADD",e.aC,gA(aS),"#")
-fd[e.aC].aS=aS
-return aS
+local function iD(e,id)
+hN(e,id,e.E)
+local aV=gR(e)
+call("ZADD",e.aG,gF(aV),"#")
+fh[e.aG].aV=aV
+return aV
 end
-local function hY(id,aq,aj)
-for _,e in ipairs(aj)do
-if e.r.J>0 and not hx(e,id)then return end
+local function ib(id,as,ak)
+for _,e in ipairs(ak)do
+if e.r.E>0 and not hB(e,id)then return end
 end
-local ag={6,0,aq}
-for _,e in ipairs(aj)do
-local aS
-if e.r.J>0 then
-jP(e)
-aS=iA(e,id)
+local ah={6,0,as}
+for _,e in ipairs(ak)do
+local aV
+if e.r.E>0 then
+jS(e)
+aV=iD(e,id)
 end
-eh(e)
-dz(ag,e)
-eP(ag,e,aS)
+ej(e)
+dA(ah,e)
+eR(ah,e,aV)
 end
-return ag
+return ah
 end
-local function cO(id,db,aT,aq,aj)
-bf=db=="2"
-if bK and not bf then error(bK,0)end
-local aa=aq>0 and db~="2"and hY(id,aq,aj)
+local function cP(id,dc,aW,as,ak)
+bh=dc=="2"
+if bK and not bh then error(bK,0)end
+local aa=as>0 and dc~="2"and ib(id,as,ak)
 if aa then return aa end
-local at,z,eV,gG=q,q,nil,true
-for i=1,#aj do
-local e=aj[i]
-if e.r.J>0 then
-gG=false
-jP(e)
-if db~="2"then ek(e,id)end
+local at,z,eX,gL=q,q,nil,true
+for i=1,#ak do
+local e=ak[i]
+if e.r.E>0 then
+gL=false
+jS(e)
+if dc~="2"then em(e,id)end
 end
-at=max(at,gt(e))
+at=max(at,gy(e))
 z=max(z,e.z)
-if km(e,id,aq)and(not eV or hj(e,eV))then eV=e end
+if kp(e,id,as)and(not eX or ho(e,eX))then eX=e end
 end
-local jn,fv,bk={},0,at-q
-local aU=db=="1"and at-q<=aT
-if not eV and(at<=q or(aU and gG))then
-fv=1
-if db~="2"then
-for i=1,#aj do
-local e=aj[i]
-fQ(e,at)
-if e.r.J>0 then
-if aq>0 then gJ(e,id)end
-jn[i]=kc(e,id,e.J)
+local jr,fy,bm={},0,at-q
+local aX=dc=="1"and at-q<=aW
+if not eX and(at<=q or(aX and gL))then
+fy=1
+if dc~="2"then
+for i=1,#ak do
+local e=ak[i]
+fU(e,at)
+if e.r.E>0 then
+if as>0 then gO(e,id)end
+jr[i]=kf(e,id,e.E)
 end
 end
 end
-elseif aU then
-fv,bk,aq=ia(id,aq,aj,eV,bk)
-elseif eV then
-fv=4
-bk=max(bk,1)
+elseif aX then
+fy,bm,as=ie(id,as,ak,eX,bm)
+elseif eX then
+fy=4
+bm=max(bm,1)
 elseif z>q then
-fv=2
+fy=2
 end
-if fv>3 then
-for _,e in ipairs(aj)do
-if e.r.J>0 then bk=max(bk,dK(e,e.J))end
+if fy>3 then
+for _,e in ipairs(ak)do
+if e.r.E>0 then bm=max(bm,dM(e,e.E))end
 end
 end
-local ag={fv,bk,aq,nil,nil,nil}
-for i=1,#aj do
-dz(ag,aj[i])
-eP(ag,aj[i],jn[i])
+local ah={fy,bm,as,nil,nil,nil}
+for i=1,#ak do
+dA(ah,ak[i])
+eR(ah,ak[i],jr[i])
 end
-dB(ag,aj)
-return ag
+dC(ah,ak)
+return ah
 end
-local function kW(id,aq,e)
-local ag={hx(e,id)and 6 or 1,0,aq}
-ek(e,id)
-local hW=hx(e,id)
-if not hW and not call("ZSCORE",e.ax,id)then
-iw(e,id,aq)
-ek(e,id)
-hW=hx(e,id)
+local function kZ(id,as,e)
+local ah={hB(e,id)and 6 or 1,0,as}
+em(e,id)
+local hZ=hB(e,id)
+if not hZ and not call("ZSCORE",e.aB,id)then
+iz(e,id,as)
+em(e,id)
+hZ=hB(e,id)
 end
-local aS
-if hW then
-aS=iA(e,id)
+local aV
+if hZ then
+aV=iD(e,id)
 else
-hP(e.ax,max(4*e.r.co,60000000))
-ag[1],ag[2]=3,iF(e,id)
+hS(e.aB,max(4*e.r.cr,60000000))
+ah[1],ah[2]=3,iI(e,id)
 end
-eh(e)
-dz(ag,e)
-eP(ag,e,aS)
-return ag
+ej(e)
+dA(ah,e)
+eR(ah,e,aV)
+return ah
 end
-local function cj()
-local aj={nil}
+local function cm()
+local ak={nil}
 for i=1,number()do
-aj[i]=es()
+ak[i]=et()
 end
-return aj
+return ak
 end
-local bT={}
-function bT.T()
-local id,db,aT,aq=aE(),aE(),number(),number()
-return cO(id,db,aT,aq,cj())
+local bV={}
+function bV.T()
+local id,dc,aW,as=aI(),aI(),number(),number()
+return cP(id,dc,aW,as,cm())
 end
-function bT.P()
-local id,aq=aE(),number()
-return kW(id,aq,cj()[1])
+function bV.P()
+local id,as=aI(),number()
+return kZ(id,as,cm()[1])
 end
-local function iv(id,aj,bG)
-local iQ=0
-for i=1,#aj do
-local e=aj[i]
-local ea=bG+kr(e,id,e.J)
-jP(e)
-if not e.dU then
-if ea==0 then ea=gJ(e,id)end
-if ea>0 then ek(e)end
+local function iy(id,ak,bG)
+local iT=0
+for i=1,#ak do
+local e=ak[i]
+local ec=bG+ku(e,id,e.E)
+jS(e)
+if not e.dW then
+if ec==0 then ec=gO(e,id)end
+if ec>0 then em(e)end
 end
-iQ=iQ+ea
+iT=iT+ec
 end
-return iQ
+return iT
 end
-function bT.R()
-local id=aE()
-return{iv(id,cj(),0)}
+function bV.R()
+local id=aI()
+return{iy(id,cm(),0)}
 end
-local function eY(id)
+local function fb(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function bT.N()
-local id,aj,ag=aE(),cj(),{}
-for i,e in ipairs(aj)do
-local br=call("ZSCORE",e.aC,id)
-local kA=br and(tonumber(br)>q or eR(e).bb+e.J<=e.r.J)
-if kA then hK(e,id,e.J)end
-ag[i]=kA and 1 or 0
+function bV.N()
+local id,ak,ah=aI(),cm(),{}
+for i,e in ipairs(ak)do
+local br=call("ZSCORE",e.aG,id)
+local kD=br and(tonumber(br)>q or eT(e).be+e.E<=e.r.E)
+if kD then hN(e,id,e.E)end
+ah[i]=kD and 1 or 0
 end
-return ag
+return ah
 end
-local function hh()
-local fl
+local function hm()
+local fo
 ${part4}
 ${part5}
 ${part10}
@@ -2410,872 +2410,872 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local fW
-local function fk()
-local cD,dk={},{}
-local cT,bR,dW,cU={},{},{},{}
-local function bh(p,g)
-local ab=p*g.interval_rem
-local cm=floor(ab/g.denominator)
-return{us=p*g.interval_us+cm,ab=ab-cm*g.denominator}
+local ga
+local function fn()
+local cG,dl={},{}
+local cU,bS,dY,cV={},{},{},{}
+local function bj(p,g)
+local ac=p*g.interval_rem
+local cp=floor(ac/g.denominator)
+return{us=p*g.interval_us+cp,ac=ac-cp*g.denominator}
 end
-local function kG(a,b)
-return a.us==b.us and a.ab==b.ab
+local function kJ(a,b)
+return a.us==b.us and a.ac==b.ac
 end
-function cD.t(h,p,bA,g)
-local aY=aZ()
-local ca=bA.ca or{0,0,0,-1,0}
-local aa,ae={us=ca[1],ab=ca[2]},h.ae or aY.dY
-local br={us=bA.q+bA.ad,ab=bA.eA}
-if kG(br,h)and kG(aa,ae)and bA.Y>0 then
-local fM,gW,w=p>=bA.Y,bA.at>bA.q,h.w or 0
-local to=aY.fh(h,bh(p,g),g)
-if fM and ca[4]>=0 then to={us=ca[4],ab=ca[5]}end
-if gW then w=fM and ca[3]or max(w,bA.at)end
-return aY.cE(to.us,to.ab,aY.bb(h),w,g,aY.dV(h,g))
+function cG.t(h,p,bA,g)
+local bb=bc()
+local cc=bA.cc or{0,0,0,-1,0}
+local aa,ag={us=cc[1],ac=cc[2]},h.ag or bb.ea
+local br={us=bA.q+bA.af,ac=bA.eC}
+if kJ(br,h)and kJ(aa,ag)and bA.W>0 then
+local fQ,hb,w=p>=bA.W,bA.at>bA.q,h.w or 0
+local to=bb.fk(h,bj(p,g),g)
+if fQ and cc[4]>=0 then to={us=cc[4],ac=cc[5]}end
+if hb then w=fQ and cc[3]or max(w,bA.at)end
+return bb.cH(to.us,to.ac,bb.be(h),w,g,bb.dX(h,g))
 end
-if aY.cc(h,g)>q then return h end
-local bi=aY.fH(br,aa,g).us
-if bi>aY.fH(h,ae,g).us then return h end
-local hX=aY.gg(aY.fh(br,aY.jL(ae,bi,aa,g),g),h)
-if hX.us<q then return h end
-local fT=aY.gg(bh(p,g),{us=hX.us-q,ab=hX.ab})
-if fT.us==0 and fT.ab==0 then return h end
-return aY.eF(h,fT,bi,0,g)
+if bb.ce(h,g)>q then return h end
+local bk=bb.fL(br,aa,g).us
+if bk>bb.fL(h,ag,g).us then return h end
+local ia=bb.gl(bb.fk(br,bb.jO(ag,bk,aa,g),g),h)
+if ia.us<q then return h end
+local fX=bb.gl(bj(p,g),{us=ia.us-q,ac=ia.ac})
+if fX.us==0 and fX.ac==0 then return h end
+return bb.eH(h,fX,bk,0,g)
 end
-function dk.t(h,p,g)
-local aY=aZ()
-if h.us<q then return aY.cE(q,0,aY.bb(h),h.w or 0,g,h.I)end
-local fT=aY.gg(bh(p,g),{us=h.us-q,ab=h.ab})
-if fT.us==0 and fT.ab==0 then return h end
-return aY.eF(h,fT,0,aY.cc(h,g),g)
+function dl.t(h,p,g)
+local bb=bc()
+if h.us<q then return bb.cH(q,0,bb.be(h),h.w or 0,g,h.K)end
+local fX=bb.gl(bj(p,g),{us=h.us-q,ac=h.ac})
+if fX.us==0 and fX.ac==0 then return h end
+return bb.eH(h,fX,0,bb.ce(h,g),g)
 end
-local function ep(x,D,kJ)
-local cp,bS=0,bB(x)
-while cp<bS do
-local ch=floor((cp+bS)/2)
-if cs(x,ch)<=D then
-cp=ch+1
+local function eq(x,D,kM)
+local cs,bU=0,bB(x)
+while cs<bU do
+local ck=floor((cs+bU)/2)
+if cv(x,ck)<=D then
+cs=ck+1
 else
-bS=ch
+bU=ck
 end
 end
-if cp>0 and(not kJ or cs(x,cp-1)==D)then return cp-1 end
+if cs>0 and(not kM or cv(x,cs-1)==D)then return cs-1 end
 end
-local function cC(x,y,p)
-local D,v=cs(x,y)
-local W=min(p,v)
-return fK(x,y,D,v-W),p-W
+local function cF(x,y,p)
+local D,v=cv(x,y)
+local Y=min(p,v)
+return fO(x,y,D,v-Y),p-Y
 end
-local function jW(x)
+local function jZ(x)
 while x~=""do
 local _,v=bM(x)
 if v>0 then break end
-x=sub(x,1,-be-1)
+x=sub(x,1,-bg-1)
 end
 return x
 end
-function cD.f(h,p,bA,g)
-local y=ep(h.x,bA.q+bA.eA-g.window,true)
-if y then h.x=jW(cC(h.x,y,p))end
-return cb(h,g,h.I)
+function cG.f(h,p,bA,g)
+local y=eq(h.x,bA.q+bA.eC-g.window,true)
+if y then h.x=jZ(cF(h.x,y,p))end
+return cd(h,g,h.K)
 end
-function dk.f(h,p,g)
-local y=ep(h.x,q)
-if y then h.x=jW(cC(h.x,y,p))end
-return cb(h,g,h.I)
+function dl.f(h,p,g)
+local y=eq(h.x,q)
+if y then h.x=jZ(cF(h.x,y,p))end
+return cd(h,g,h.K)
 end
-local function iI(H,x,g)
-local bw=jW(x)
-if bw==""and H>0 and x~=""then
-return{H=0,x=pack(cz,bN(x)-g.window,H)}
+local function iL(I,x,g)
+local bw=jZ(x)
+if bw==""and I>0 and x~=""then
+return{I=0,x=pack(cD,bN(x)-g.window,I)}
 end
-return{H=H,x=bw}
+return{I=I,x=bw}
 end
-function cD.c(h,p,bA,g)
-local D=bA.q+bA.eA-2*g.window
-local H,x=h.H,h.x
-local y=ep(x,D,true)
+function cG.c(h,p,bA,g)
+local D=bA.q+bA.eC-2*g.window
+local I,x=h.I,h.x
+local y=eq(x,D,true)
 if y then
-x=cC(x,y,p)
+x=cF(x,y,p)
 elseif x~=""and bN(x)==D+g.window then
-H=max(H-p,0)
+I=max(I-p,0)
 end
-return cb(iI(H,x,g),g,h.I)
+return cd(iL(I,x,g),g,h.K)
 end
-function dk.c(h,p,g)
-local H,x=h.H,h.x
-local y,az=ep(x,q),nil
-if not y then return cb(h,g,h.I)end
-x,az=cC(x,y,p)
+function dl.c(h,p,g)
+local I,x=h.I,h.x
+local y,aD=eq(x,q),nil
+if not y then return cd(h,g,h.K)end
+x,aD=cF(x,y,p)
 if y>0 then
-x=cC(x,y-1,az)
+x=cF(x,y-1,aD)
 else
-H=max(H-az,0)
+I=max(I-aD,0)
 end
-return cb(iI(H,x,g),g,h.I)
+return cd(iL(I,x,g),g,h.K)
 end
-local jO=cd.s and cd.s.ic()
-function cD.s(o,p,bA,g)
-jO.cD(o,p,bA.q+bA.eA-g.window,g)
+local jR=cg.s and cg.s.ih()
+function cG.s(o,p,bA,g)
+jR.cG(o,p,bA.q+bA.eC-g.window,g)
 end
-function dk.s(o,p,g)
-jO.dk(o,p,g)
+function dl.s(o,p,g)
+jR.dl(o,p,g)
 end
-local function da(am,at)
-local aM=0
-for _,bE in ipairs(am.ah)do
-if bE.at<=at then aM=aM+bE.p end
+local function db(an,at)
+local aE=0
+for _,bE in ipairs(an.ai)do
+if bE.at<=at then aE=aE+bE.p end
 end
-return aM
+return aE
 end
-local function ey(am)
-local ac=am.ah[#am.ah]
-return ac and ac.at or 0
+local function eA(an)
+local ad=an.ai[#an.ai]
+return ad and ad.at or 0
 end
-local function gz(am,p)
-local az=p
-while az>0 and am.ah[1]do
-local ad=am.ah[1]
-local dH=min(az,ad.p)
-ad.p,az=ad.p-dH,az-dH
-if ad.p==0 then table.remove(am.ah,1)end
+local function gE(an,p)
+local aD=p
+while aD>0 and an.ai[1]do
+local af=an.ai[1]
+local dI=min(aD,af.p)
+af.p,aD=af.p-dI,aD-dI
+if af.p==0 then table.remove(an.ai,1)end
 end
 end
-local function dT(am,at,g)
-local aa=am.w>q and am.I or 0
-am.w=at>q and at or 0
-am.I=at>q and fa(at-q,g.window,aa)or 0
-return am
+local function dV(an,at,g)
+local aa=an.w>q and an.K or 0
+an.w=at>q and at or 0
+an.K=at>q and fd(at-q,g.window,aa)or 0
+return an
 end
-local function gy(am,g)
-while am.ah[1]and am.ah[#am.ah].p==0 do
-table.remove(am.ah)
+local function gD(an,g)
+while an.ai[1]and an.ai[#an.ai].p==0 do
+table.remove(an.ai)
 end
-return dT(am,min(am.w,ey(am)),g)
+return dV(an,min(an.w,eA(an)),g)
 end
-local function im(am,g)
-local bc=ey(am)
-local bo=max(q,min(am.w,du(am.I,g.window)))
-if bc<=bo then return am end
-local bn,cK={ah={},w=am.w,I=am.I},0
-for _,bE in ipairs(am.ah)do
-if bE.at<=bo then
-bn.ah[#bn.ah+1]={at=bE.at,p=bE.p}
+local function iq(an,g)
+local aS=eA(an)
+local bq=max(q,min(an.w,du(an.K,g.window)))
+if aS<=bq then return an end
+local bp,cM={ai={},w=an.w,K=an.K},0
+for _,bE in ipairs(an.ai)do
+if bE.at<=bq then
+bp.ai[#bp.ai+1]={at=bE.at,p=bE.p}
 else
-cK=cK+bE.p
+cM=cM+bE.p
 end
 end
-cK=min(cK,g.capacity or cK)
-local ac=bn.ah[#bn.ah]
-if ac and ac.at==bo then
-ac.p=ac.p+cK
+cM=min(cM,g.capacity or cM)
+local ad=bp.ai[#bp.ai]
+if ad and ad.at==bq then
+ad.p=ad.p+cM
 else
-bn.ah[#bn.ah+1]={at=bo,p=cK}
+bp.ai[#bp.ai+1]={at=bq,p=cM}
 end
-return dT(bn,bo,g)
+return dV(bp,bq,g)
 end
-local jU={
-dQ=function()
-return{ah={},w=0,I=0}
+local jX={
+dS=function()
+return{ai={},w=0,K=0}
 end,
-dn=im,
-cI=function(am,Y,g)
-local at=max(q,am.w)
-local dg=da(am,1/0)+Y-g.capacity
-for _,bE in ipairs(am.ah)do
-if dg<=0 then break end
-dg=dg-bE.p
-if dg<=0 then at=max(at,bE.at+g.window)end
+dp=iq,
+cK=function(an,W,g)
+local at=max(q,an.w)
+local dh=db(an,1/0)+W-g.capacity
+for _,bE in ipairs(an.ai)do
+if dh<=0 then break end
+dh=dh-bE.p
+if dh<=0 then at=max(at,bE.at+g.window)end
 end
 return at
 end,
-cO=function(am,at,Y,g)
-local ao=max(at,ey(am))
-gz(am,da(am,q-g.window))
-local ac=am.ah[#am.ah]
-if ac and ac.at==ao then
-ac.p=ac.p+Y
+cP=function(an,at,W,g)
+local ao=max(at,eA(an))
+gE(an,db(an,q-g.window))
+local ad=an.ai[#an.ai]
+if ad and ad.at==ao then
+ad.p=ad.p+W
 else
-am.ah[#am.ah+1]={at=ao,p=Y}
+an.ai[#an.ai+1]={at=ao,p=W}
 end
-return dT(am,at>q and ao or am.w,g)
+return dV(an,at>q and ao or an.w,g)
 end,
-ej=function(am,g)
-local aG=da(am,1/0)-da(am,q-g.window)
-if aG==0 then return 0,0 end
-return am.w>q and g.capacity or aG,ey(am)+g.window-q
+el=function(an,g)
+local aC=db(an,1/0)-db(an,q-g.window)
+if aC==0 then return 0,0 end
+return an.w>q and g.capacity or aC,eA(an)+g.window-q
 end,
-cJ=function(am,g)
-return am.ah[1]and ey(am)+g.window or 0
+cL=function(an,g)
+return an.ai[1]and eA(an)+g.window or 0
 end,
 }
-function cD.l(am,p,bA,g)
-for _,bE in ipairs(am.ah)do
-if bE.at==bA.q+bA.eA-g.window then bE.p=max(bE.p-p,0)end
+function cG.l(an,p,bA,g)
+for _,bE in ipairs(an.ai)do
+if bE.at==bA.q+bA.eC-g.window then bE.p=max(bE.p-p,0)end
 end
-return gy(am,g)
+return gD(an,g)
 end
-function dk.l(am,p,g)
-gz(am,min(da(am,q-g.window)+p,da(am,q)))
-return gy(am,g)
+function dl.l(an,p,g)
+gE(an,min(db(an,q-g.window)+p,db(an,q)))
+return gD(an,g)
 end
-local function hZ(hI,g)
+local function ic(hL,g)
 local p=
-ceil((hI.us+hI.ab/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
-local function gI(n)
-local bg=bh(n,g)
-return bg.us<hI.us or(bg.us==hI.us and bg.ab<hI.ab)
+ceil((hL.us+hL.ac/g.denominator)/(g.interval_us+g.interval_rem/g.denominator))
+local function gN(n)
+local bi=bj(n,g)
+return bi.us<hL.us or(bi.us==hL.us and bi.ac<hL.ac)
 end
-while gI(p)do
+while gN(p)do
 p=p+1
 end
-while p>0 and not gI(p-1)do
+while p>0 and not gN(p-1)do
 p=p-1
 end
 return p
 end
-function cT.t(h,g)
+function cU.t(h,g)
 if h.us<q then return{}end
-local p=hZ({us=h.us-q,ab=h.ab},g)
-return p==0 and{}or{{at=max(q,aZ().cc(h,g)),p=p}}
+local p=ic({us=h.us-q,ac=h.ac},g)
+return p==0 and{}or{{at=max(q,bc().ce(h,g)),p=p}}
 end
-function cT.f(h,g)
-local ah={}
+function cU.f(h,g)
+local ai={}
 for y=0,bB(h.x)-1 do
-local D,v=cs(h.x,y)
-if v>0 then ah[#ah+1]={at=max(D,min(q,D+g.window-1)),p=v}end
+local D,v=cv(h.x,y)
+if v>0 then ai[#ai+1]={at=max(D,min(q,D+g.window-1)),p=v}end
 end
-return ah
+return ai
 end
-function cT.c(h,g)
-local ah={}
-if h.x==""then return ah end
-if h.H>0 then ah[1]={at=min(q,bN(h.x)-1),p=h.H}end
+function cU.c(h,g)
+local ai={}
+if h.x==""then return ai end
+if h.I>0 then ai[1]={at=min(q,bN(h.x)-1),p=h.I}end
 for y=0,bB(h.x)-1 do
-local D,v=cs(h.x,y)
+local D,v=cv(h.x,y)
 local br=D+g.window-1
-if v>0 then ah[#ah+1]={at=D>q and br or min(q,br),p=v}end
+if v>0 then ai[#ai+1]={at=D>q and br or min(q,br),p=v}end
 end
-return ah
+return ai
 end
-function cT.l(am,g)
-local ah={}
-for _,bE in ipairs(am.ah)do
-if bE.p>0 and bE.at+g.window>q then ah[#ah+1]={at=bE.at,p=bE.p}end
+function cU.l(an,g)
+local ai={}
+for _,bE in ipairs(an.ai)do
+if bE.p>0 and bE.at+g.window>q then ai[#ai+1]={at=bE.at,p=bE.p}end
 end
-return ah
+return ai
 end
-local function dX(h,w,g)
-local aX={us=max(q,w)+g.as,ab=g.aJ}
-local kS=aZ().gg(aX,h)
-return aZ().cE(kS.us,kS.ab,h.ae,w,g,0)
+local function dZ(h,w,g)
+local ba={us=max(q,w)+g.aw,ac=g.aL}
+local kV=bc().gl(ba,h)
+return bc().cH(kV.us,kV.ac,h.ag,w,g,0)
 end
-local function hi(ah,g)
+local function hn(ai,g)
 local kernel=g.kernel
-local h=kernel.dQ()
-for _,bE in ipairs(ah)do
+local h=kernel.dS()
+for _,bE in ipairs(ai)do
 if g.letter=="t"then
-h=kernel.cO(h,bE.at,min(bE.p,g.capacity),g)
+h=kernel.cP(h,bE.at,min(bE.p,g.capacity),g)
 elseif bE.at+g.window>q then
-h=kernel.cO(h,bE.at,bE.p,g)
+h=kernel.cP(h,bE.at,bE.p,g)
 end
 end
-local ac=ah[#ah]
-return g.letter=="t"and dX(h,ac and ac.at or 0,g)or h
+local ad=ai[#ai]
+return g.letter=="t"and dZ(h,ad and ad.at or 0,g)or h
 end
-local function js(gP,cv,g)
-local eK,a,b=g.as or g.window,gP.as or gP.window,cv.as or cv.window
-if a==b then return gP.letter==g.letter and cv.letter~=g.letter end
-if a>=eK and b>=eK then return a<b end
+local function jw(gU,cz,g)
+local eM,a,b=g.aw or g.window,gU.aw or gU.window,cz.aw or cz.window
+if a==b then return gU.letter==g.letter and cz.letter~=g.letter end
+if a>=eM and b>=eM then return a<b end
 return a>b
 end
-local function jB(iV,g)
-for i,dd in ipairs(iV)do
-if dd.dp==g.dp then return i end
+local function jF(iY,g)
+for i,de in ipairs(iY)do
+if de.dq==g.dq then return i end
 end
-local jG=1
-for i=2,#iV do
-if js(iV[i],iV[jG],g)then jG=i end
+local jK=1
+for i=2,#iY do
+if jw(iY[i],iY[jK],g)then jK=i end
 end
-return jG
+return jK
 end
-local function hH(a,b)
+local function hK(a,b)
 if a.letter~="t"or b.letter~="t"then return a.letter==b.letter and a.window==b.window end
 return a.interval_us==b.interval_us and a.interval_rem==b.interval_rem and a.denominator==b.denominator
 end
-local function kl(h)
-if not h.ah then return h end
-local kz={ah={},w=h.w,I=h.I}
-for i,bE in ipairs(h.ah)do
-kz.ah[i]={at=bE.at,p=bE.p}
+local function ko(h)
+if not h.ai then return h end
+local kC={ai={},w=h.w,K=h.K}
+for i,bE in ipairs(h.ai)do
+kC.ai[i]={at=bE.at,p=bE.p}
 end
-return kz
+return kC
 end
-local function jC(aa,rates)
-local states,jA={},{}
+local function jG(aa,rates)
+local states,jE={},{}
 for i,g in ipairs(rates)do
-local y=jB(aa.rates,g)
-local dd,h=aa.rates[y],aa.states[y]
-local hb,iB=dd.dp==g.dp,not jA[y]
-local ah=hb and iB and{}or cT[dd.letter](h,dd)
-if iB and(hb or hH(dd,g))then
-jA[y]=true
-states[i]=g.letter=="t"and not hb and dX(h,ah[1]and ah[1].at or 0,g)
-or kl(h)
+local y=jF(aa.rates,g)
+local de,h=aa.rates[y],aa.states[y]
+local hg,iE=de.dq==g.dq,not jE[y]
+local ai=hg and iE and{}or cU[de.letter](h,de)
+if iE and(hg or hK(de,g))then
+jE[y]=true
+states[i]=g.letter=="t"and not hg and dZ(h,ai[1]and ai[1].at or 0,g)
+or ko(h)
 else
-states[i]=hi(ah,g)
+states[i]=hn(ai,g)
 end
 end
 return states
 end
 local byte,char=string.byte,string.char
-local hp,jf,fw=4,512,2^23
-local fn="FOREIGN the key holds no state of these rules, nor of others that are known"
-local dZ=2^48
-local function eG(number)
-local aE,az="",number
-while az>=128 do
-aE,az=aE..char(az%128+128),floor(az/128)
+local ht,jj,fz=4,512,2^23
+local fr="FOREIGN the key holds no state of these rules, nor of others that are known"
+local eb=2^48
+local function eI(number)
+local aI,aD="",number
+while aD>=128 do
+aI,aD=aI..char(aD%128+128),floor(aD/128)
 end
-return aE..char(az)
+return aI..char(aD)
 end
-local function kF(m,A)
+local function kI(m,A)
 local bs={}
 function bs.byte()
 A=A+1
-return byte(m,A-1)or error(fn,0)
+return byte(m,A-1)or error(fr,0)
 end
 function bs.number()
-local number,aK=0,1
+local number,aM=0,1
 while true do
-local gE=bs.byte()
-number=number+gE%128*aK
-if gE<128 then return number end
-aK=aK*128
+local gJ=bs.byte()
+number=number+gJ%128*aM
+if gJ<128 then return number end
+aM=aM*128
 end
 end
-function bs.K(size)
+function bs.J(size)
 A=A+size
-if A>#m+1 then error(fn,0)end
+if A>#m+1 then error(fr,0)end
 return sub(m,A-size,A-1)
 end
-function bs.kN(aE)
-local gC=sub(m,A,A+#aE-1)==aE
-if gC then A=A+#aE end
-return gC
+function bs.kQ(aI)
+local gH=sub(m,A,A+#aI-1)==aI
+if gH then A=A+#aI end
+return gH
 end
 function bs.br()
 return A>#m
 end
 return bs
 end
-bR.t={"denominator","interval_us","interval_rem","capacity"}
-bR.f={"window"}
-bR.c={"window","step"}
-bR.l={"window"}
-local function dm(letter,V)
-local aP=letter=="s"and"l"or letter
-local bg={letter=aP,kernel=jU}
-for dc,aY in pairs(V)do
-if dc~="kernel"and dc~="ring"and dc~="letter"then bg[dc]=aY end
+bS.t={"denominator","interval_us","interval_rem","capacity"}
+bS.f={"window"}
+bS.c={"window","step"}
+bS.l={"window"}
+local function dn(letter,V)
+local aR=letter=="s"and"l"or letter
+local bi={letter=aR,kernel=jX}
+for dd,bb in pairs(V)do
+if dd~="kernel"and dd~="ring"and dd~="letter"then bi[dd]=bb end
 end
-if aP~="l"then
-cd[aP]=cd[aP]or bL[aP]()
-bg.kernel=cd[aP]
+if aR~="l"then
+cg[aR]=cg[aR]or bL[aR]()
+bi.kernel=cg[aR]
 end
-if aP=="t"then
-if not bg.capacity then bg.capacity=hZ({us=bg.as,ab=bg.aJ},bg)end
-local eV=bh(bg.capacity,bg)
-bg.as,bg.aJ=eV.us,eV.ab
+if aR=="t"then
+if not bi.capacity then bi.capacity=ic({us=bi.aw,ac=bi.aL},bi)end
+local eX=bj(bi.capacity,bi)
+bi.aw,bi.aL=eX.us,eX.ac
 end
-bg.dp=aP
-for _,dc in ipairs(bR[aP])do
-if dc~="interval_rem"or bg.denominator>1 then bg.dp=bg.dp..eG(bg[dc])end
+bi.dq=aR
+for _,dd in ipairs(bS[aR])do
+if dd~="interval_rem"or bi.denominator>1 then bi.dq=bi.dq..eI(bi[dd])end
 end
-return bg
+return bi
 end
-local function gV(rates)
-local dp=""
+local function ha(rates)
+local dq=""
 for i=1,#rates do
-dp=dp..rates[i].dp
+dq=dq..rates[i].dq
 end
-return dp
+return dq
 end
-local function ku(r)
-if r.cu then return r.cu end
-local cu={bd=r,rates={}}
-for dc,aY in pairs(r)do
-if dc~="rates"then cu[dc]=aY end
+local function kx(r)
+if r.cy then return r.cy end
+local cy={bf=r,rates={}}
+for dd,bb in pairs(r)do
+if dd~="rates"then cy[dd]=bb end
 end
 for i,V in ipairs(r.rates)do
-cu.rates[i]=dm(V.letter,V)
+cy.rates[i]=dn(V.letter,V)
 end
-cu.bZ,cu.bH,cu.dp="M",0,gV(cu.rates)
-r.cu=cu
-return cu
+cy.cb,cy.bH,cy.dq="M",0,ha(cy.rates)
+r.cy=cy
+return cy
 end
-local function ct(K,H)
-local x,I=el(K,1,#K)
-return{x=x,I=I,H=H}
+local function cw(J,I)
+local x,K=en(J,1,#J)
+return{x=x,K=K,I=I}
 end
-local function fA(h)
-return h.ae or h.w or h.I>0
+local function fE(h)
+return h.ag or h.w or h.K>0
 end
-function dW.t(E,g,fA)
+function dY.t(H,g,fE)
 local us
-if E.fq then
-local cK=E.number()
-us=E.fq+(cK%2==0 and cK or 1-cK)/2
+if H.ft then
+local cM=H.number()
+us=H.ft+(cM%2==0 and cM or 1-cM)/2
 else
-us=q-q%dZ+af("<I6",E.K(6))
-if us>q+dZ/2 then us=us-dZ end
-if us<q-dZ/2 then us=us+dZ end
+us=q-q%eb+ab("<I6",H.J(6))
+if us>q+eb/2 then us=us-eb end
+if us<q-eb/2 then us=us+eb end
 end
-E.fq=us
-local h={us=us,ab=0,I=0}
-if g.denominator>1 then h.ab=min(E.number(),g.denominator-1)end
-if fA then
-local aA=E.K(E.byte())
-aZ().bO(aA,1,#aA,h,g)
+H.ft=us
+local h={us=us,ac=0,K=0}
+if g.denominator>1 then h.ac=min(H.number(),g.denominator-1)end
+if fE then
+local ay=H.J(H.byte())
+bc().bP(ay,1,#ay,h,g)
 end
 return h
 end
-function dW.f(E)
-local x=E.K(be*E.number())
-return ct(x)
+function dY.f(H)
+local x=H.J(bg*H.number())
+return cw(x)
 end
-function dW.c(E)
-local H=E.number()
-return ct(E.K(be*E.number()),H)
+function dY.c(H)
+local I=H.number()
+return cw(H.J(bg*H.number()),I)
 end
-function dW.l(E)
-local am={w=E.number(),I=0,ah={}}
-if am.w>0 then am.I=E.number()end
-for i=1,E.number()do
-am.ah[i]={at=af("<I7",E.K(7)),p=E.number()}
+function dY.l(H)
+local an={w=H.number(),K=0,ai={}}
+if an.w>0 then an.K=H.number()end
+for i=1,H.number()do
+an.ai[i]={at=ab("<I7",H.J(7)),p=H.number()}
 end
-return am
+return an
 end
-function cU.t(h,g,m)
-local aA=fA(h)and aZ().bd(h,g)or""
-local us,aE=max(h.us,q-1e12),nil
-if m.fq then
-local cK=us-m.fq
-aE=eG(cK>=0 and 2*cK or 1-2*cK)
-elseif us-q>=dZ/2 then
+function cV.t(h,g,m)
+local ay=fE(h)and bc().bf(h,g)or""
+local us,aI=max(h.us,q-1e12),nil
+if m.ft then
+local cM=us-m.ft
+aI=eI(cM>=0 and 2*cM or 1-2*cM)
+elseif us-q>=eb/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aE=pack("<I6",us%dZ)
+aI=pack("<I6",us%eb)
 end
-m.fq=us
-aE=aE..(g.denominator>1 and eG(h.ab)or"")
-return aA==""and aE or aE..char(#aA)..aA
+m.ft=us
+aI=aI..(g.denominator>1 and eI(h.ac)or"")
+return ay==""and aI or aI..char(#ay)..ay
 end
-function cU.f(h)
-return eG(bB(h.x))..cQ(h)
+function cV.f(h)
+return eI(bB(h.x))..cR(h)
 end
-function cU.c(h)
-return eG(h.H)..eG(bB(h.x))..cQ(h)
+function cV.c(h)
+return eI(h.I)..eI(bB(h.x))..cR(h)
 end
-function cU.l(am)
-while#am.ah>jf do
-local hT={}
-for i=1,#am.ah,2 do
-local gP,cv=am.ah[i],am.ah[i+1]
-hT[#hT+1]=cv and{at=cv.at,p=gP.p+cv.p}or gP
+function cV.l(an)
+while#an.ai>jj do
+local hW={}
+for i=1,#an.ai,2 do
+local gU,cz=an.ai[i],an.ai[i+1]
+hW[#hW+1]=cz and{at=cz.at,p=gU.p+cz.p}or gU
 end
-am.ah=hT
+an.ai=hW
 end
-local bP={eG(am.w)..(am.w>0 and eG(am.I)or""),eG(#am.ah)}
-for _,bE in ipairs(am.ah)do
-bP[#bP+1]=pack("<I7",bE.at)..eG(bE.p)
+local bQ={eI(an.w)..(an.w>0 and eI(an.K)or""),eI(#an.ai)}
+for _,bE in ipairs(an.ai)do
+bQ[#bQ+1]=pack("<I7",bE.at)..eI(bE.p)
 end
-return table.concat(bP)
+return table.concat(bQ)
 end
-local function hv(m,ak)
-if#ak.rates>1 then m.aE=m.aE..char(#ak.rates)end
-for i,V in ipairs(ak.rates)do
-local h,dp=ak.states[i],V.dp
-if V.letter=="t"and fA(h)then dp="u"..sub(dp,2)end
-m.aE=m.aE..dp..cU[V.letter](h,V,m)
+local function hz(m,al)
+if#al.rates>1 then m.aI=m.aI..char(#al.rates)end
+for i,V in ipairs(al.rates)do
+local h,dq=al.states[i],V.dq
+if V.letter=="t"and fE(h)then dq="u"..sub(dq,2)end
+m.aI=m.aI..dq..cV[V.letter](h,V,m)
 end
 end
-local eq={}
-local function jy(E,aP)
-for i=1,#eq do
-local V=eq[i]
-if V.letter==aP and E.kN(V.hq)then return V end
+local er={}
+local function jC(H,aR)
+for i=1,#er do
+local V=er[i]
+if V.letter==aR and H.kQ(V.hu)then return V end
 end
-local bm={}
-for _,dc in ipairs(bR[aP]or error(fn,0))do
-bm[dc]=bm.denominator==1 and dc=="interval_rem"and 0 or E.number()
+local bo={}
+for _,dd in ipairs(bS[aR]or error(fr,0))do
+bo[dd]=bo.denominator==1 and dd=="interval_rem"and 0 or H.number()
 end
-local V=dm(aP,bm)
-V.hq=sub(V.dp,2)
-eq[#eq+1]=V
+local V=dn(aR,bo)
+V.hu=sub(V.dq,2)
+er[#er+1]=V
 return V
 end
-local function ht(m,A)
-local E,ck=kF(m,A),{}
-if E.br()then error(fn,0)end
-while not E.br()do
-local ak,ad={rates={},states={}},E.byte()
-for i=1,ad<33 and ad or 1 do
-local letter=ad<33 and char(E.byte())or char(ad)
-local aP=letter=="u"and"t"or letter
-ak.rates[i]=jy(E,aP)
-ak.states[i]=dW[aP](E,ak.rates[i],letter=="u")
+local function hx(m,A)
+local H,co=kI(m,A),{}
+if H.br()then error(fr,0)end
+while not H.br()do
+local al,af={rates={},states={}},H.byte()
+for i=1,af<33 and af or 1 do
+local letter=af<33 and char(H.byte())or char(af)
+local aR=letter=="u"and"t"or letter
+al.rates[i]=jC(H,aR)
+al.states[i]=dY[aR](H,al.rates[i],letter=="u")
 end
-ak.dp=gV(ak.rates)
-ck[#ck+1]=ak
+al.dq=ha(al.rates)
+co[#co+1]=al
 end
-return ck
+return co
 end
-local function eL(rates,states)
-local ak={rates={},states={}}
+local function eN(rates,states)
+local al={rates={},states={}}
 for i,V in ipairs(rates)do
 local h=states[i]
-ak.rates[i]=dm(V.letter,V)
-ak.states[i]=V.ring and cd.s.ke().bO(h)or h
+al.rates[i]=dn(V.letter,V)
+al.states[i]=V.ring and cg.s.kh().bP(h)or h
 end
-ak.dp=gV(ak.rates)
-return ak
+al.dq=ha(al.rates)
+return al
 end
-local function hu(e,m,A,rates)
-local ad,cM=sub(m,A,A),#m-A
-if ad=="S"and A==1 and cM>52 then
-cd.s=cd.s or bL.s()
-local g=cd.s.eX(1,(af("<I7",m,10)))
+local function hy(e,m,A,rates)
+local af,cn=sub(m,A,A),#m-A
+if af=="S"and A==1 and cn>52 then
+cg.s=cg.s or bL.s()
+local g=cg.s.fa(1,(ab("<I7",m,10)))
 g.letter="s"
-local ring=cd.s.he(e.U,g)
-if not ring.ed then return eL({g},{ring}),ring.z end
-elseif ad=="F"and cM>=7 and(cM-7)%be==0 then
-local V=dm("f",{window=(af("<I7",m,A+1))})
-return eL({V},{ct(sub(m,A+8))})
-elseif ad=="C"and cM>=12 and(cM-12)%be==0 then
-local window,aw,H=af("<I7BI4",m,A+1)
-local V=dm("c",{window=window,step=10^aw})
-return eL({V},{ct(sub(m,A+13),H)})
+local ring=cg.s.hj(e.Q,g)
+if not ring.ef then return eN({g},{ring}),ring.z end
+elseif af=="F"and cn>=7 and(cn-7)%bg==0 then
+local V=dn("f",{window=(ab("<I7",m,A+1))})
+return eN({V},{cw(sub(m,A+8))})
+elseif af=="C"and cn>=12 and(cn-12)%bg==0 then
+local window,ar,I=ab("<I7BI4",m,A+1)
+local V=dn("c",{window=window,step=10^ar})
+return eN({V},{cw(sub(m,A+13),I)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",A)then
-local us=tonumber(fZ(string.match(m,"^%d+",A)):sub(1,16))
+local us=tonumber(gd(string.match(m,"^%d+",A)):sub(1,16))
 if us<q then return nil end
-local ak={rates=rates,states={},dp=gV(rates),kn=true}
+local al={rates=rates,states={},dq=ha(rates),kq=true}
 for i,V in ipairs(rates)do
-ak.states[i]=hi({{at=q,p=V.capacity}},V)
+al.states[i]=hn({{at=q,p=V.capacity}},V)
 end
-return ak
+return al
 end
-error(fn,0)
+error(fr,0)
 end
-local function jN(ak)
-for i,V in ipairs(ak.rates)do
-if V.kernel.cJ(ak.states[i],V)>q then return false end
+local function jQ(al)
+for i,V in ipairs(al.rates)do
+if V.kernel.cL(al.states[i],V)>q then return false end
 end
 return true
 end
-local function ft(r)
-if r.cr then return r,true end
-local hM=r.fG~=""and q>=r.jv
-local kd=hM and r.fG or r.ii
-local by=kd=="0"and r or dj[kd+0]
-return by,by==r and(hM or r.fG=="")
+local function fw(r)
+if r.cu then return r,true end
+local hP=r.fK~=""and q>=r.jz
+local kg=hP and r.fK or r.il
+local by=kg=="0"and r or dk[kg+0]
+return by,by==r and(hP or r.fK=="")
 end
-local function ko(ao,cG)
-local p=floor(q/fw)-floor(cG/fw)
-return cG>0 and p>=0 and(floor(q/fw)-ao)%256>p
+local function kr(ao,cI)
+local p=floor(q/fz)-floor(cI/fz)
+return cI>0 and p>=0 and(floor(q/fz)-ao)%256>p
 end
-local function gU(e,cu)
-local r=cu.bd
-local m,A=call("GET",e.U)or"",1
+local function gZ(e,cy)
+local r=cy.bf
+local m,A=call("GET",e.Q)or"",1
 if byte(m,1)==98 then
-e.z,A=eS(m)
+e.z,A=eU(m)
 end
 if byte(m,A)==77 then
 e.ao=byte(m,A+1)or 0
-return ht(m,A+2),ko(e.ao,r.cG)
+return hx(m,A+2),kr(e.ao,r.cI)
 end
-local by=ft(r)
-local bO={r=by,U=e.U,bH=e.bH}
-e.ew=by.bH>0 and e.bH
-if gK(bO)then
-e.z=bO.z
-return{eL(by.rates,bO.states)},r.cG>0
+local by=fw(r)
+local bP={r=by,Q=e.Q,bH=e.bH}
+e.ey=by.bH>0 and e.bH
+if gP(bP)then
+e.z=bP.z
+return{eN(by.rates,bP.states)},r.cI>0
 end
-local ak,z=hu(e,m,A,cu.rates)
+local al,z=hy(e,m,A,cy.rates)
 e.z=z or e.z
-return{ak},r.cG>0
+return{al},r.cI>0
 end
-local cL={}
-function cL.eh(e)
-local cu=ku(e.r)
-e.z,e.ew,e.ao=0,nil,nil
-local ck,ar=gU(e,cu)
+local cN={}
+function cN.ej(e)
+local cy=kx(e.r)
+e.z,e.ey,e.ao=0,nil,nil
+local co,aq=gZ(e,cy)
 local aa
-e.r,e.cL,e.cq,e.states=cu,cL,{},nil
-for _,ak in ipairs(ck)do
-for i,V in ipairs(ak.rates)do
-local h=ak.states[i]
-ak.states[i]=V.kernel.dn(h,V)
-e.di=e.di or ak.states[i]~=h
+e.r,e.cN,e.ct,e.states=cy,cN,{},nil
+for _,al in ipairs(co)do
+for i,V in ipairs(al.rates)do
+local h=al.states[i]
+al.states[i]=V.kernel.dp(h,V)
+e.dj=e.dj or al.states[i]~=h
 end
-if ak.dp==cu.dp then
-e.states,e.di=ak.states,e.di or ak.kn
+if al.dq==cy.dq then
+e.states,e.dj=al.states,e.dj or al.kq
 else
-aa=aa or ak
-if not ar then e.cq[#e.cq+1]=ak end
+aa=aa or al
+if not aq then e.ct[#e.ct+1]=al end
 end
 end
-ha=ha or cu.cG>0 and e.cq[1]
+hf=hf or cy.cI>0 and e.ct[1]
 if e.states then return end
-if aa and not jN(aa)then
-e.states,e.di=jC(aa,cu.rates),true
+if aa and not jQ(aa)then
+e.states,e.dj=jG(aa,cy.rates),true
 else
 e.states={}
-for i,V in ipairs(cu.rates)do
-e.states[i]=V.kernel.dQ()
+for i,V in ipairs(cy.rates)do
+e.states[i]=V.kernel.dS()
 end
 end
 end
-function cL.cO(e,at)
-for _,ak in ipairs(e.cq)do
-for i,V in ipairs(ak.rates)do
-local h,p=ak.states[i],e.Y
+function cN.cP(e,at)
+for _,al in ipairs(e.ct)do
+for i,V in ipairs(al.rates)do
+local h,p=al.states[i],e.W
 if V.letter=="t"then
-local w=max(at>q and at or 0,aZ().cc(h,V))
-h=V.kernel.cO(h,at,min(p,V.capacity),V)
-h=dX(h,w,V)
+local w=max(at>q and at or 0,bc().ce(h,V))
+h=V.kernel.cP(h,at,min(p,V.capacity),V)
+h=dZ(h,w,V)
 else
-h=V.kernel.cO(h,at,p,V)
+h=V.kernel.cP(h,at,p,V)
 end
-ak.states[i]=h
-end
-end
-end
-function cL.dk(e)
-for _,ak in ipairs(e.cq)do
-for i,V in ipairs(ak.rates)do
-ak.states[i]=dk[V.letter](ak.states[i],e.Y,V)or ak.states[i]
+al.states[i]=h
 end
 end
 end
-local function iY(e,r,ew)
-for _,U in pairs(ew or{})do
-call("PEXPIRE",U,"0")
+function cN.dl(e)
+for _,al in ipairs(e.ct)do
+for i,V in ipairs(al.rates)do
+al.states[i]=dl[V.letter](al.states[i],e.W,V)or al.states[i]
+end
+end
+end
+local function jc(e,r,ey)
+for _,Q in pairs(ey or{})do
+call("PEXPIRE",Q,"0")
 end
 local states=e.states
-e.r,e.cL=r,nil
-if r.bH>0 then call("PEXPIRE",e.U,"0")end
+e.r,e.cN=r,nil
+if r.bH>0 then call("PEXPIRE",e.Q,"0")end
 for i,V in ipairs(r.rates)do
 if V.ring then
-local U=r.bZ=="s"and e.U or e.bH[i]
-states[i]=cd.s.ke().dF(U,states[i],V,r.bZ=="s"and e.z or 0)
+local Q=r.cb=="s"and e.Q or e.bH[i]
+states[i]=cg.s.kh().dG(Q,states[i],V,r.cb=="s"and e.z or 0)
 end
 end
-eE(e)
+eG(e)
 end
-function cL.eE(e)
-local r=e.r.bd
-local bg={rates=e.r.rates,states=e.states}
-local ck={bg}
-for _,ak in ipairs(e.cq)do
-if#ck<hp then ck[#ck+1]=ak end
+function cN.eG(e)
+local r=e.r.bf
+local bi={rates=e.r.rates,states=e.states}
+local co={bi}
+for _,al in ipairs(e.ct)do
+if#co<ht then co[#co+1]=al end
 end
-local _,hO=ft(r)
-local jJ=#r.rates==1 and string.find("cfs",r.bZ,1,true)
-if#ck==1 and(hO or jJ)and r.cG>0 then
-return iY(e,r,not hO and e.ew)
+local _,hR=fw(r)
+local jM=#r.rates==1 and string.find("cfs",r.cb,1,true)
+if#co==1 and(hR or jM)and r.cI>0 then
+return jc(e,r,not hR and e.ey)
 end
-local ao=r.cG>0 and e.ao or floor(q/fw)%256
-local m,Q={aE="M"..char(ao)},e.z
-for _,ak in ipairs(ck)do
-hv(m,ak)
-for y,V in ipairs(ak.rates)do
-Q=max(Q,V.kernel.cJ(ak.states[y],V))
-end
-end
-local aE=e.z>q and"b"..pack("<d",e.z)..m.aE or m.aE
-call("SET",e.U,aE,"PX",eC(Q))
-for _,U in pairs(e.ew or{})do
-call("PEXPIRE",U,"0")
+local ao=r.cI>0 and e.ao or floor(q/fz)%256
+local m,U={aI="M"..char(ao)},e.z
+for _,al in ipairs(co)do
+hz(m,al)
+for y,V in ipairs(al.rates)do
+U=max(U,V.kernel.cL(al.states[y],V))
 end
 end
-local function ev(aj,ky,fN)
-local ag={}
-for _,e in ipairs(aj)do
-eh(e)
-if e.cL and fN then fN(e)end
+local aI=e.z>q and"b"..pack("<d",e.z)..m.aI or m.aI
+call("SET",e.Q,aI,"PX",eE(U))
+for _,Q in pairs(e.ey or{})do
+call("PEXPIRE",Q,"0")
+end
+end
+local function ew(ak,kB,fR)
+local ah={}
+for _,e in ipairs(ak)do
+ej(e)
+if e.cN and fR then fR(e)end
 for i,V in ipairs(e.r.rates)do
-e.states[i]=ky(V,e.states[i],e,i)or e.states[i]
+e.states[i]=kB(V,e.states[i],e,i)or e.states[i]
 end
-eE(e)
-dz(ag,e)
+eG(e)
+dA(ah,e)
 end
-return ag
+return ah
 end
-function bT.G()
-local aj={}
+function bV.G()
+local ak={}
 for i=1,number()do
-local e=es()
-local jQ,kp,ju=number(),number(),number()
-e.fD={}
+local e=et()
+local jT,ks,jy=number(),number(),number()
+e.fH={}
 for V=1,#e.r.rates do
-local bA={q=jQ,at=kp,Y=ju,ad=number(),eA=number()}
-for aY=1,number()do
-bA.ca=bA.ca or{}
-bA.ca[aY]=number()
+local bA={q=jT,at=ks,W=jy,af=number(),eC=number()}
+for bb=1,number()do
+bA.cc=bA.cc or{}
+bA.cc[bb]=number()
 end
-e.fD[V]=bA
+e.fH[V]=bA
 end
-aj[i]=e
+ak[i]=e
 end
-return ev(aj,function(V,h,e,i)
-return cD[V.letter](h,e.Y,e.fD[i],V)
+return ew(ak,function(V,h,e,i)
+return cG[V.letter](h,e.W,e.fH[i],V)
 end)
 end
-function bT.F()
-return ev(cj(),function(V,h,e)
-return dk[V.letter](h,e.Y,V)
-end,cL.dk)
+function bV.F()
+return ew(cm(),function(V,h,e)
+return dl[V.letter](h,e.W,V)
+end,cN.dl)
 end
-function bT.L()
-local ai,e=number(),cj()[1]
-local Y,cp,bS=e.Y,0,ai
-while cp<bS do
-local ch=ceil((cp+bS)/2)
-e.Y=Y*ch
-if gt(e)<=q then
-cp=ch
+function bV.L()
+local aj,e=number(),cm()[1]
+local W,cs,bU=e.W,0,aj
+while cs<bU do
+local ck=ceil((cs+bU)/2)
+e.W=W*ck
+if gy(e)<=q then
+cs=ck
 else
-bS=ch-1
+bU=ck-1
 end
 end
-e.Y=Y*max(cp,1)
-local at=gt(e)
-if cp>0 then fQ(e,q)end
-local ag={cp>0 and 1 or e.z>q and 2 or 0,cp>0 and 0 or at-q,cp}
-dz(ag,e)
-dB(ag,{e})
-return ag
+e.W=W*max(cs,1)
+local at=gy(e)
+if cs>0 then fU(e,q)end
+local ah={cs>0 and 1 or e.z>q and 2 or 0,cs>0 and 0 or at-q,cs}
+dA(ah,e)
+dC(ah,{e})
+return ah
 end
-function bT.X()
-local ag={}
-for _,e in ipairs(cj())do
-fQ(e,gt(e))
-dz(ag,e)
+function bV.X()
+local ah={}
+for _,e in ipairs(cm())do
+fU(e,gy(e))
+dA(ah,e)
 end
-return ag
+return ah
 end
-local function ez()
-local aj,gf={},{}
+local function eB()
+local ak,gk={},{}
 for i=1,number()do
-aj[i],gf[i]=es(),aE()
+ak[i],gk[i]=et(),aI()
 end
-return aj,gf
+return ak,gk
 end
-local function hD(op,e,kO,E,dc)
-if E==""or#e.r.rates==0 then return end
-redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,q,kO,E,dc))
+local function hG(op,e,kR,H,dd)
+if H==""or#e.r.rates==0 then return end
+redis.pcall("PUBLISH",channel.."~",format("%s %.0f %.0f %s %s",op,q,kR,H,dd))
 end
-function bT.B()
-local fz,gk,E,ag=number(),number()==1,aE(),{}
-local aj,gf=ez()
-for i,e in ipairs(aj)do
-eh(e)
-local br=fz>0 and q+fz or 0
-if not gk or br>e.z then e.z=br end
-if e.r.bZ=="s"then
+function bV.B()
+local fC,gp,H,ah=number(),number()==1,aI(),{}
+local ak,gk=eB()
+for i,e in ipairs(ak)do
+ej(e)
+local br=fC>0 and q+fC or 0
+if not gp or br>e.z then e.z=br end
+if e.r.cb=="s"then
 e.states[1].z=e.z
-jO.block(e.states[1],e.r.rates[1])
+jR.block(e.states[1],e.r.rates[1])
 elseif e.z==0 and e.r.bH==#e.r.rates then
-call("DEL",e.U)
+call("DEL",e.Q)
 else
-eE(e)
+eG(e)
 end
-if fz==0 and e.r.J>0 then
-ek(e)
-eh(e)
+if fC==0 and e.r.E>0 then
+em(e)
+ej(e)
 end
-hD("block",e,gk and fz or-1,E,gf[i])
-dz(ag,e)
+hG("block",e,gp and fC or-1,H,gk[i])
+dA(ah,e)
 end
-return ag
+return ah
 end
-function bT.Z()
-local E,ag=aE(),{}
-local aj,gf=ez()
-for i,e in ipairs(aj)do
-call("DEL",e.U)
-for _,U in pairs(e.bH or{})do
-call("DEL",U)
+function bV.Z()
+local H,ah=aI(),{}
+local ak,gk=eB()
+for i,e in ipairs(ak)do
+call("DEL",e.Q)
+for _,Q in pairs(e.bH or{})do
+call("DEL",Q)
 end
-if e.r.J>0 then
-call("ZREMRANGEBYSCORE",e.aC,"1","+inf")
-fd[e.aC]=nil
-ek(e)
+if e.r.E>0 then
+call("ZREMRANGEBYSCORE",e.aG,"1","+inf")
+fh[e.aG]=nil
+em(e)
 end
-hD("reset",e,-1,E,gf[i])
-eh(e)
-dz(ag,e)
+hG("reset",e,-1,H,gk[i])
+ej(e)
+dA(ah,e)
 end
-return ag
+return ah
 end
-return cL
+return cN
 end
-local function hB()
-fW=fW or fk()
-return fW
+local function hE()
+ga=ga or fn()
+return ga
 end
-function fl(e)
-hB().eh(e)
+function fo(e)
+hE().ej(e)
 end
-fI={eh=eh,eE=eE,er=er,gx=hB}
+fM={ej=ej,eG=eG,es=es,gC=hE}
 end
 for i=1,number()do
 local r
-if ARGV[cH+4]=="0"then
-r={co=number(),J=number(),gl=number(),rates={},bZ=""}
-r.bl,r.dd,r.bH,r.cr="","",number(),true
+if ARGV[cJ+4]=="0"then
+r={cr=number(),E=number(),gq=number(),rates={},cb=""}
+r.bn,r.de,r.bH,r.cu="","",number(),true
 else
-if not fI then hh()end
-r=fI.er()
+if not fM then hm()end
+r=fM.es()
 end
-dj[i]=r
+dk[i]=r
 end
 local function bE(letter)
-bf=false
-if not bT[letter]then
-if not fI then hh()end
-fI.gx()
+bh=false
+if not bV[letter]then
+if not fM then hm()end
+fM.gC()
 end
-return bT[letter]()
+return bV[letter]()
 end
-local function ks()
+local function kv()
 local O,v={q},number()
 if v>1 then
-local dO=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(dO)=="table"and dO.err and sub(dO.err,1,3)=="OOM"then bK=dO.err end
+local dQ=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(dQ)=="table"and dQ.err and sub(dQ.err,1,3)=="OOM"then bK=dQ.err end
 end
 for i=1,v do
-O[i+1]=iz(bE,aE())
+O[i+1]=iC(bE,aI())
 end
-if cV>0 then O[#O+1]=dS end
-if ha then O[#O+1]="RULES"end
+if cW>0 then O[#O+1]=dU end
+if hf then O[#O+1]="RULES"end
 return O
 end
-if not kM then return ks()end
-local function gb(id,db,r,hR,aC,ax,gr,bG)
-if gr then
-fd,fB={},{}
+if not kP then return kv()end
+local function gf(id,dc,r,hU,aG,aB,gw,bG)
+if gw then
+fh,fF={},{}
 end
-local e={r=dj[r],Y=1,J=1,z=0}
-e.U,e.aC,e.ax=hR,aC,ax
-if not db then return{iv(id,{e},bG)}end
-return cO(id,db,eY(id),0,{e})
+local e={r=dk[r],W=1,E=1,z=0}
+e.Q,e.aG,e.aB=hU,aG,aB
+if not dc then return{iy(id,{e},bG)}end
+return cP(id,dc,fb(id),0,{e})
 end
-return{gb=gb,eJ=eJ,hP=hP}
+return{gf=gf,eL=eL,hS=hS}
 end
-return iP()
+return iS()
 end
 local q,bF=tonumber(ARGV[1]),ARGV[1]
 if not q then
@@ -3284,196 +3284,196 @@ bF=ds[1]..string.sub("00000"..ds[2],-6)
 q=bF+0
 ARGV[1]=bF
 end
-if ARGV[3]==""then return eI({})end
-local eH={string.byte(ARGV[3],1,-1)}
-local cV=ARGV[6]+0
-local at,id,U=1,8+cV+4*ARGV[7+cV],0
-local O,dS,bK,cx={q},{},nil,nil
-local dy=false
-local function jV()
+if ARGV[3]==""then return eK({})end
+local eJ={string.byte(ARGV[3],1,-1)}
+local cW=ARGV[6]+0
+local at,id,Q=1,8+cW+4*ARGV[7+cW],0
+local O,dU,bK,cB={q},{},nil,nil
+local dz=false
+local function jY()
 local ARGV,KEYS,call,format=ARGV,KEYS,redis.call,string.format
-local v,dj=#eH,8+cV
-local jw,ji="-"..bF,"(-"..bF
-local fL,ir,fP=60000000,10000000,20000000
-local ho,iZ=q-q%ir,"-"..string.sub(bF,1,-8).."0000000"
-local hR,aC,ax=KEYS[U-2],KEYS[U-1],KEYS[U]
-local dU,bb,aO,aS
-local y,r,dw,iE,br
-local aD,fj
+local v,dk=#eJ,8+cW
+local jA,jm="-"..bF,"(-"..bF
+local fP,iu,fT=60000000,10000000,20000000
+local cf,jd=q-q%iu,"-"..string.sub(bF,1,-8).."0000000"
+local hU,aG,aB=KEYS[Q-2],KEYS[Q-1],KEYS[Q]
+local dW,be,aQ,aV
+local y,r,dw,iH,br
+local aH,fm
 while at<v do
-local letter,al,ac=eH[at],0,#O
+local letter,am,ad=eJ[at],0,#O
 if letter<97 then
-hR,aC,ax=KEYS[U+1],KEYS[U+2],KEYS[U+3]
-U=U+3
-dU,bb=false,nil
+hU,aG,aB=KEYS[Q+1],KEYS[Q+2],KEYS[Q+3]
+Q=Q+3
+dW,be=false,nil
 else
 letter=letter-32
 end
 local dt=letter==82
 if bK and not dt then error(bK,0)end
-local cw,ad=dU and 0 or call("EXISTS",ax,hR),nil
-dU=cw==0
-if cw==1 then
-local aQ=call("ZRANGE",ax,"0","0","WITHSCORES")
-if aQ[1]then
-local eu,eY=string.match(aQ[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if eu and q-aQ[2]<=eY+0 then
-if eu~=aD then
-aD,fj=eu,nil
-for caller=7,6+cV do
-if ARGV[caller]==eu then fj="caller"end
+local cA,af=dW and 0 or call("EXISTS",aB,hU),nil
+dW=cA==0
+if cA==1 then
+local aT=call("ZRANGE",aB,"0","0","WITHSCORES")
+if aT[1]then
+local ev,fb=string.match(aT[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if ev and q-aT[2]<=fb+0 then
+if ev~=aH then
+aH,fm=ev,nil
+for caller=7,6+cW do
+if ARGV[caller]==ev then fm="caller"end
 end
-if not fj and call("PUBSUB","NUMSUB",ARGV[4]..eu)[2]>0 then fj="channel"end
+if not fm and call("PUBSUB","NUMSUB",ARGV[4]..ev)[2]>0 then fm="channel"end
 end
-ad=fj and aQ[1]
+af=fm and aT[1]
 end
 end
-if not ad then cw=dt and not aQ[1]and 0 or 2 end
+if not af then cA=dt and not aT[1]and 0 or 2 end
 end
 local bG
-if dt and cw<2 then
-bG=call("ZREM",aC,ARGV[id])
-dy=true
-if bb and bG>0 then
-bb,aO=bb-bG,nil
+if dt and cA<2 then
+bG=call("ZREM",aG,ARGV[id])
+dz=true
+if be and bG>0 then
+be,aQ=be-bG,nil
 end
-if cw==0 then
-O[ac+1]=bG
-al=1
+if cA==0 then
+O[ad+1]=bG
+am=1
 end
 end
-if al==0 and cw<2 and bG~=0 then
-if eH[at+1]~=y then
-y=eH[at+1]
-r=dj+4*(y-48)
-dw,iE=ARGV[r]+0,ARGV[r+1]+0
+if am==0 and cA<2 and bG~=0 then
+if eJ[at+1]~=y then
+y=eJ[at+1]
+r=dk+4*(y-48)
+dw,iH=ARGV[r]+0,ARGV[r+1]+0
 br=format("%.0f",q+dw)
 end
-if not bb then
-local cZ=call("ZCARD",aC)
-if cZ==0 then
-bb,aS=0,0
-elseif call("ZCOUNT",aC,ji,iZ)==1 then
-aS,aO=q-1,cZ>1 and call("ZRANGE",aC,"1","1","WITHSCORES")[2]+0
-if cZ==1 or aO>q then bb=cZ-1 end
-elseif cZ==1 then
-local et=call("ZSCORE",aC,"#")
-if et then
-bb,aS=0,-et
+if not be then
+local da=call("ZCARD",aG)
+if da==0 then
+be,aV=0,0
+elseif call("ZCOUNT",aG,jm,jd)==1 then
+aV,aQ=q-1,da>1 and call("ZRANGE",aG,"1","1","WITHSCORES")[2]+0
+if da==1 or aQ>q then be=da-1 end
+elseif da==1 then
+local eu=call("ZSCORE",aG,"#")
+if eu then
+be,aV=0,-eu
 end
 else
-local cW=call("ZRANGE",aC,"0","1","WITHSCORES")
-if cW[1]=="#"and cW[4]+0>q then
-bb,aS,aO=cZ-1,-cW[2],cW[4]+0
+local cX=call("ZRANGE",aG,"0","1","WITHSCORES")
+if cX[1]=="#"and cX[4]+0>q then
+be,aV,aQ=da-1,-cX[2],cX[4]+0
 end
 end
-elseif bb>0 and not aO then
-aO=call("ZRANGE",aC,"1","1","WITHSCORES")[2]+0
+elseif be>0 and not aQ then
+aQ=call("ZRANGE",aG,"1","1","WITHSCORES")[2]+0
 end
-local aU=bb and iE-bb
-if aU and aU>0 and(not ad or dt and aU==1)then
-al=1
-while al<aU and eH[at+2*al]==letter+32 and eH[at+2*al+1]==y do
-al=al+1
+local aX=be and iH-be
+if aX and aX>0 and(not af or dt and aX==1)then
+am=1
+while am<aX and eJ[at+2*am]==letter+32 and eJ[at+2*am+1]==y do
+am=am+1
 end
-dy=true
-local et=q
-if aS>=q then et=aS+1 end
-if ad then call("ZREM",ax,ad)end
-if al==1 then
-local aH=et==q and jw or format("%.0f",-et)
-call("ZADD",aC,aH,"#",br,ad or ARGV[id])
+dz=true
+local eu=q
+if aV>=q then eu=aV+1 end
+if af then call("ZREM",aB,af)end
+if am==1 then
+local av=eu==q and jA or format("%.0f",-eu)
+call("ZADD",aG,av,"#",br,af or ARGV[id])
 else
-local cZ={format("%.0f",1-et-al),"#"}
-for i=0,al-1 do
-cZ[2*i+3],cZ[2*i+4]=br,ARGV[id+i]
+local da={format("%.0f",1-eu-am),"#"}
+for i=0,am-1 do
+da[2*i+3],da[2*i+4]=br,ARGV[id+i]
 end
-call("ZADD",aC,unpack(cZ))
+call("ZADD",aG,unpack(da))
 end
-if aS<ho or aS>=ho+ir or dw>fP then
-local bw=aC
-local cl=math.max(4*dw,fL)/1000+ARGV[2]
-if call("PTTL",bw)<cl then call("PEXPIRE",bw,format("%.0f",math.ceil(cl*1.125)))end
+if aV<cf or aV>=cf+iu or dw>fT then
+local bw=aG
+local cx=math.max(4*dw,fP)/1000+ARGV[2]
+if call("PTTL",bw)<cx then call("PEXPIRE",bw,format("%.0f",math.ceil(cx*1.125)))end
 end
-if bb==0 or q+dw<aO then aO=q+dw end
-if ad then
-O[ac+1]=bG
-local dv=format("granted %s 1 0 0 %d %.0f %.0f %s",bF,bb+1,aO-q,et,ad)
-if fj=="caller"then
-dS[#dS+1]=dv
+if be==0 or q+dw<aQ then aQ=q+dw end
+if af then
+O[ad+1]=bG
+local dv=format("granted %s 1 0 0 %d %.0f %.0f %s",bF,be+1,aQ-q,eu,af)
+if fm=="caller"then
+dU[#dU+1]=dv
 else
-call("PUBLISH",ARGV[4]..aD,dv)
+call("PUBLISH",ARGV[4]..aH,dv)
 end
 else
-for i=1,al do
-O[ac+1],O[ac+2],O[ac+3]=bb+i,aO-q,et+i-1-q
-ac=ac+3
+for i=1,am do
+O[ad+1],O[ad+2],O[ad+3]=be+i,aQ-q,eu+i-1-q
+ad=ad+3
 end
 end
-bb,aS=bb+al,et+al-1
-elseif aU and aU<=0 and dt then
-O[ac+1]=bG
-al=1
-elseif aU==0 and letter==84 then
-O[ac+1],O[ac+2],O[ac+3]=0,aO-q,bb
-al=1
-elseif aU==0 and(ARGV[r+2]=="-1"or call("ZCARD",ax)<ARGV[r+2]+0)then
-local eu=ad and aD or string.match(ARGV[id],"^[^.]*")
-if eu~=aD then
-aD,fj=eu,nil
-for caller=7,6+cV do
-if ARGV[caller]==eu then fj="caller"end
+be,aV=be+am,eu+am-1
+elseif aX and aX<=0 and dt then
+O[ad+1]=bG
+am=1
+elseif aX==0 and letter==84 then
+O[ad+1],O[ad+2],O[ad+3]=0,aQ-q,be
+am=1
+elseif aX==0 and(ARGV[r+2]=="-1"or call("ZCARD",aB)<ARGV[r+2]+0)then
+local ev=af and aH or string.match(ARGV[id],"^[^.]*")
+if ev~=aH then
+aH,fm=ev,nil
+for caller=7,6+cW do
+if ARGV[caller]==ev then fm="caller"end
 end
-if not fj and call("PUBSUB","NUMSUB",ARGV[4]..eu)[2]>0 then fj="channel"end
+if not fm and call("PUBSUB","NUMSUB",ARGV[4]..ev)[2]>0 then fm="channel"end
 end
-if fj then
-local aq,aH=q,bF
-if ad and call("ZCOUNT",ax,bF,"+inf")>0 then
-aq=call("ZREVRANGE",ax,"0","0","WITHSCORES")[2]+1
-aH=format("%.0f",aq)
+if fm then
+local as,av=q,bF
+if af and call("ZCOUNT",aB,bF,"+inf")>0 then
+as=call("ZREVRANGE",aB,"0","0","WITHSCORES")[2]+1
+av=format("%.0f",as)
 end
-call("ZADD",ax,aH,ARGV[id])
-dU,dy,al=false,true,1
-local bw=ax
-local cl=math.max(4*dw,fL)/1000+ARGV[2]
-if call("PTTL",bw)<cl then call("PEXPIRE",bw,format("%.0f",math.ceil(cl*1.125)))end
-O[ac+1]={3,math.min(aO-q,dw),aq,bb,aO-q,0}
-end
-end
-end
-if al==0 then
-cx=cx or eI(dS)
-dU,bb,al=false,nil,1
-local db=not dt and(letter==87 and"1"or"0")
-local gr=dy
-dy=false
-O[ac+1]=
-cx.gb(ARGV[id],db,eH[at+1]-47,hR,aC,ax,gr,bG or 0)
-end
-at,id=at+2*al,id+al
+call("ZADD",aB,av,ARGV[id])
+dW,dz,am=false,true,1
+local bw=aB
+local cx=math.max(4*dw,fP)/1000+ARGV[2]
+if call("PTTL",bw)<cx then call("PEXPIRE",bw,format("%.0f",math.ceil(cx*1.125)))end
+O[ad+1]={3,math.min(aQ-q,dw),as,be,aQ-q,0}
 end
 end
-if cV>0 and ARGV[5]=="1"then cx=eI(dS)end
-if#eH>2 then
-local dO=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
-if type(dO)=="table"and dO.err and string.sub(dO.err,1,3)=="OOM"then bK=dO.err end
 end
-while at<#eH do
-local ok,ag=pcall(jV)
+if am==0 then
+cB=cB or eK(dU)
+dW,be,am=false,nil,1
+local dc=not dt and(letter==87 and"1"or"0")
+local gw=dz
+dz=false
+O[ad+1]=
+cB.gf(ARGV[id],dc,eJ[at+1]-47,hU,aG,aB,gw,bG or 0)
+end
+at,id=at+2*am,id+am
+end
+end
+if cW>0 and ARGV[5]=="1"then cB=eK(dU)end
+if#eJ>2 then
+local dQ=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
+if type(dQ)=="table"and dQ.err and string.sub(dQ.err,1,3)=="OOM"then bK=dQ.err end
+end
+while at<#eJ do
+local ok,ah=pcall(jY)
 if not ok then
-cx=cx or eI(dS)
-O[#O+1]=cx.eJ(ag)
+cB=cB or eK(dU)
+O[#O+1]=cB.eL(ah)
 at,id=at+2,id+1
 end
 end
-if cV>0 then O[#O+1]=dS end
+if cW>0 then O[#O+1]=dU end
 return O`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "4ff4c1b637fbe46644a4c2ee329c5a86104f6978",
+  sha1: "d3e85c158cb03d3ffef746a5cbeb79d00b03bb0f",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3510,33 +3510,33 @@ ${part31}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "ee9c9880dbae26e825978a1afe129baba1e507ae",
+  sha1: "0ad0848582e331d82be39ff7d93f69917f2cdcb7",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,Y,capacity,window,aK=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aG,reset,dH,aX=bq("GET",U),nil,nil,"-"..ARGV[5],capacity
-if capacity>=aK then aX=0 end
-local bh,eK,fF=2^52/aK,-2^52,window<2^45 and 70+256*window or-1
-local fo,jI=q-q%bh-bh,q+bh/2
-local aH=m and tonumber(m)
-if aH and aH<=eK then
-local v=-aH%aK
-local D=fo-(aH+v)/aK
-if D>jI then D=D-bh end
-local aM,az=v+Y,D+window-q
-if D<=q and az>0 and aM<=aX and bq("INCRBY",U,dH)==aH-Y then
-aG,reset=aM,az
+local Q,W,capacity,window,aM=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aC,reset,dI,ba=aY("GET",Q),nil,nil,"-"..ARGV[5],capacity
+if capacity>=aM then ba=0 end
+local bj,eM,fJ=2^52/aM,-2^52,window<2^45 and 70+256*window or-1
+local ex,fD=q-q%bj-bj,q+bj/2
+local av=m and tonumber(m)
+if av and av<=eM then
+local v=-av%aM
+local D=ex-(av+v)/aM
+if D>fD then D=D-bj end
+local aE,aD=v+W,D+window-q
+if D<=q and aD>0 and aE<=ba and aY("INCRBY",Q,dI)==av-W then
+aC,reset=aE,aD
 end
 elseif m and#m==19 then
-local aN,D,v=af("<I8I7I4",m,1)
-local aM,az=v+Y,D+window-q
-if aN==fF and D<=q and az>0 and aM<=capacity and not(aX>0)then
-if bq("SETRANGE",U,"15",pack("<I4",aM))==19 then
-aG,reset=aM,az
+local ax,D,v=ab("<I8I7I4",m,1)
+local aE,aD=v+W,D+window-q
+if ax==fJ and D<=q and aD>0 and aE<=capacity and not(ba>0)then
+if aY("SETRANGE",Q,"15",pack("<I4",aE))==19 then
+aC,reset=aE,aD
 end
 end
 end
-if aG then return{q,aG,reset}end
+if aC then return{q,aC,reset}end
 end
 ${part33}
 ${part34}
@@ -3546,293 +3546,294 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local hA="f"
+local hD="f"
 ${part36}
-local aK,aX,dP
-local function iM()
-aK,dP=step,cl(q+window)
-aX=capacity<aK and capacity or 0
+local aM,ba,dR
+local function iP()
+aM,dR=step,cx(q+window)
+ba=capacity<aM and capacity or 0
 end
-local function bO(m)
-if aK>0 and eg(m)then return gS(m,aK)end
+local function bP(m)
+if aM>0 and ei(m)then return gX(m,aM)end
 if#m~=19 or byte(m,1)~=70 then return nil end
-local cB,D,v=af("<I7I7I4",m,2)
-if cB==window then return D,v end
+local bO,D,v=ab("<I7I7I4",m,2)
+if bO==window then return D,v end
 end
-local function gc(D,v)
-if aX==0 then return"F"..pack("<I7I7I4",window,D,v)end
-return ip(D,v,aK)
+local function gg(D,v)
+if ba==0 then return"F"..pack("<I7I7I4",window,D,v)end
+return is(D,v,aM)
 end
-local function cA(U,m,ai)
+local function cE(Q,m,aj)
 local D,v
 if m then
-D,v=bO(m)
+D,v=bP(m)
 end
 if D and D<=q and q<D+window then
-local reset,aU=D+window-q,capacity-v
-if Y>aU and aT<reset then return 0,v,reset,reset end
-if Y<=aU then
-if bf then return 1,v,reset,0 end
-local W=ai==1 and 1 or min(ai,floor(aU/Y))
-local au=dF(U,m,gc(D,v+W*Y),cl(D+window))
-if au then return false,au end
-return W,v+W*Y,reset,W==ai and 0 or reset
+local reset,aX=D+window-q,capacity-v
+if W>aX and aW<reset then return 0,v,reset,reset end
+if W<=aX then
+if bh then return 1,v,reset,0 end
+local Y=aj==1 and 1 or min(aj,floor(aX/W))
+local az=dG(Q,m,gg(D,v+Y*W),cx(D+window))
+if az then return false,az end
+return Y,v+Y*W,reset,Y==aj and 0 or reset
 end
 end
-if bf or(m and not(D and D+window<=q))then return aI(U,m,ai)end
-local W=ai==1 and 1 or max(min(ai,floor(capacity/Y)),1)
-local au=dF(U,m,gc(q,W*Y),dP)
-if au then return false,au end
-return W,W*Y,window,W==ai and 0 or window
+if bh or(m and not(D and D+window<=q))then return aJ(Q,m,aj)end
+local Y=aj==1 and 1 or max(min(aj,floor(capacity/W)),1)
+local az=dG(Q,m,gg(q,Y*W),dR)
+if az then return false,az end
+return Y,Y*W,window,Y==aj and 0 or window
 end
 ${part37}
-return em
+return dx
 end
-local cM
-local function em(U,m,ai,aW)
-cM=cM or fg()
-cM(U,m,ai,aW)
+local cn
+local function dx(Q,m,aj,aU)
+cn=cn or dK()
+cn(Q,m,aj,aU)
 end
-local function dr(bX,E,ar)
-local KEYS,O,bp,q,Y,capacity,window=KEYS,O,y,q,Y,capacity,window
-local bq,tonumber,pack,af,aK,dH=bq,tonumber,pack,af,step,format("-%.0f",Y)
-local aX=capacity<aK and capacity or 0
-local bh,eK,fF=2^52/aK,-2^52,window<2^45 and 70+256*window or-1
-local fo,jI=q-q%bh-bh,q+bh/2
-for i=E,ar do
-local U,m,aG,reset=KEYS[i],bX[i-E+1],nil,nil
-local aH=m and tonumber(m)
-if aH and aH<=eK then
-local v=-aH%aK
-local D=fo-(aH+v)/aK
-if D>jI then D=D-bh end
-local aM,az=v+Y,D+window-q
-if D<=q and az>0 and aM<=aX and bq("INCRBY",U,dH)==aH-Y then
-aG,reset=aM,az
+local function ff(bZ,H,aq)
+local KEYS,O,aN,q,W,capacity,window=KEYS,O,y,q,W,capacity,window
+local aY,tonumber,pack,ab,aM,dI=aY,tonumber,pack,ab,step,format("-%.0f",W)
+local ba=capacity<aM and capacity or 0
+local bj,eM,fJ=2^52/aM,-2^52,window<2^45 and 70+256*window or-1
+local ex,fD=q-q%bj-bj,q+bj/2
+for i=H,aq do
+local Q,m,aC,reset=KEYS[i],bZ[i-H+1],nil,nil
+local av=m and tonumber(m)
+if av and av<=eM then
+local v=-av%aM
+local D=ex-(av+v)/aM
+if D>fD then D=D-bj end
+local aE,aD=v+W,D+window-q
+if D<=q and aD>0 and aE<=ba and aY("INCRBY",Q,dI)==av-W then
+aC,reset=aE,aD
 end
 elseif m and#m==19 then
-local aN,D,v=af("<I8I7I4",m,1)
-local aM,az=v+Y,D+window-q
-if aN==fF and D<=q and az>0 and aM<=capacity and not(aX>0)then
-if bq("SETRANGE",U,"15",pack("<I4",aM))==19 then
-aG,reset=aM,az
+local ax,D,v=ab("<I8I7I4",m,1)
+local aE,aD=v+W,D+window-q
+if ax==fJ and D<=q and aD>0 and aE<=capacity and not(ba>0)then
+if aY("SETRANGE",Q,"15",pack("<I4",aE))==19 then
+aC,reset=aE,aD
 end
 end
 end
-if aG then
-O[bp+1],O[bp+2]=aG,reset
-bp=bp+2
+if aC then
+O[aN+1],O[aN+2]=aC,reset
+aN=aN+2
 else
-y=bp
-em(U,m,1)
-bp=y
+y=aN
+dx(Q,m,1)
+aN=y
 end
 end
-y=bp
+y=aN
 end
+local ja=true
 ${part38}`,
 };
 
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "1b53dd6fbbc9cfcfa064565485aa223ef0baf06e",
+  sha1: "57ccad6104c8bf8ccb2d49ff3e03c0bb8945a310",
   source: `local call,format,tonumber,min,max=redis.call,string.format,tonumber,math.min,math.max
-local q,bg,de,cl,gY,jt=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bi,df,cx,hd,jx=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
 local ds=call("TIME")
 q=ds[1]*1000000+ds[2]
 end
-local df,iL,kj=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function jl(bh,gn,aa,v)
-if bh==gn then return aa,v end
-return bh==gn+1 and v or 0,0
+local dg,iO,km=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function jp(bj,gs,aa,v)
+if bj==gs then return aa,v end
+return bj==gs+1 and v or 0,0
 end
-local dE={}
-for kV in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-dE[#dE+1]=kV
+local dF={}
+for kY in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+dF[#dF+1]=kY
 end
-local cr,eT,E=dE[1]or"",dE[2]or"",tonumber(dE[3])or 0
-local cW,eM,cq,fV,kH={},0,{},0,{}
-local ad,bh,aa,v,eB=q,math.floor(q/df),0,0,q
-for i=4,#dE-4,5 do
-local bQ,aE,hV,iD=dE[i],dE[i+1],min(tonumber(dE[i+2]),q),tonumber(dE[i+3])
-local br=hV+df+iD
-if bQ==bg and aE==de then
-if br+df>q then
-local a,b,c,d=string.match(dE[i+4],kj)
-ad,bh,eB=a+0,max(b+0,bh),hV
-aa,v=jl(bh,b+0,c+0,d+0)
+local cu,eV,H=dF[1]or"",dF[2]or"",tonumber(dF[3])or 0
+local cX,eO,ct,fZ,kK={},0,{},0,{}
+local af,bj,aa,v,eD=q,math.floor(q/dg),0,0,q
+for i=4,#dF-4,5 do
+local bR,aI,hY,iG=dF[i],dF[i+1],min(tonumber(dF[i+2]),q),tonumber(dF[i+3])
+local br=hY+dg+iG
+if bR==bi and aI==df then
+if br+dg>q then
+local a,b,c,d=string.match(dF[i+4],km)
+af,bj,eD=a+0,max(b+0,bj),hY
+aa,v=jp(bj,b+0,c+0,d+0)
 end
-elseif br+df>q and#cW<iL then
-cW[#cW+1]={bQ,aE,hV,iD,dE[i+4]}
-if hV+df>q then
-if bQ~=bg and not kH[bQ]then
-fV,kH[bQ]=fV+1,true
+elseif br+dg>q and#cX<iO then
+cX[#cX+1]={bR,aI,hY,iG,dF[i+4]}
+if hY+dg>q then
+if bR~=bi and not kK[bR]then
+fZ,kK[bR]=fZ+1,true
 end
-cq[#cq+1]=aE
-cq[#cq+1]=format("%.0f",hV)
+ct[#ct+1]=aI
+ct[#ct+1]=format("%.0f",hY)
 end
 end
-if bQ==cr then eM=max(eM,br)end
+if bR==cu then eO=max(eO,br)end
 end
-local hr,fS=string.match(gY,"^(%d+) (%d+)$")
-local gH=tonumber(hr)==ad
-if jt and not gH then return{}end
-if gH then
-if fS+0==bh then
+local hv,fW=string.match(hd,"^(%d+) (%d+)$")
+local gM=tonumber(hv)==af
+if jx and not gM then return{}end
+if gM then
+if fW+0==bj then
 v=max(v-1,0)
-elseif fS+1==bh then
+elseif fW+1==bj then
 aa=max(aa-1,0)
 end
 end
-if not jt then
-v,eB=v+1,q
+if not jx then
+v,eD=v+1,q
 elseif aa+v==0 then
-eB=min(eB,q-df)
+eD=min(eD,q-dg)
 end
-table.insert(cW,1,{bg,de,eB,cl,format("%.0f %.0f %.0f %.0f",ad,bh,aa,v)})
-if eT~=""and q>=E then
-cr,eT,eM=eT,"",q
+table.insert(cX,1,{bi,df,eD,cx,format("%.0f %.0f %.0f %.0f",af,bj,aa,v)})
+if eV~=""and q>=H then
+cu,eV,eO=eV,"",q
 end
-if cr==""then
-cr=bg
-elseif cr~=bg and eT==""and eM<q then
-eT,E=bg,q+df
+if cu==""then
+cu=bi
+elseif cu~=bi and eV==""and eO<q then
+eV,H=bi,q+dg
 end
-local aE,ei=cr.."\\n"..eT.."\\n"..format("%.0f",E).."\\n",0
-for _,aQ in ipairs(cW)do
-aE=aE..aQ[1].."\\n"..aQ[2].."\\n"..format("%.0f\\n%.0f\\n",aQ[3],aQ[4])..aQ[5].."\\n"
-ei=max(ei,aQ[4])
+local aI,ek=cu.."\\n"..eV.."\\n"..format("%.0f",H).."\\n",0
+for _,aT in ipairs(cX)do
+aI=aI..aT[1].."\\n"..aT[2].."\\n"..format("%.0f\\n%.0f\\n",aT[3],aT[4])..aT[5].."\\n"
+ek=max(ek,aT[4])
 end
-call("SET",KEYS[1],aE,"PX",format("%.0f",(ei+3*df)/1000))
-gY=format("%.0f %.0f",ad,bh)
-return{format("%.0f",q),cr,eT,format("%.0f",E),fV,gY,unpack(cq)}`,
+call("SET",KEYS[1],aI,"PX",format("%.0f",(ek+3*dg)/1000))
+hd=format("%.0f %.0f",af,bj)
+return{format("%.0f",q),cu,eV,format("%.0f",H),fZ,hd,unpack(ct)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "1cb7fa7f004d2b403bd05ebb8c13621d6db8d26a",
+  sha1: "78c1a7eef89f94c5527a595a20e12a590d003edc",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,Y=KEYS[1],ARGV[5]+0
-local m=bq("GET",U)
-local v,at,bQ,states=ARGV[11]+0,12,0,0
+local Q,W=KEYS[1],ARGV[5]+0
+local m=aY("GET",Q)
+local v,at,bR,states=ARGV[11]+0,12,0,0
 for _=1,v do
-local hk=ARGV[at]=="t"
-at,bQ,states=at+(hk and 7 or 4),bQ+(hk and 0 or 7),states+11
+local hp=ARGV[at]=="t"
+at,bR,states=at+(hp and 7 or 4),bR+(hp and 0 or 7),states+11
 end
-local bJ=2+v+bQ
+local bJ=2+v+bR
 if type(m)=="string"and byte(m,1)==80 and#m==bJ+states then
-local W,K,aL,Q,dh={q},"",0,0,true
-at,bQ,states=12,3+v,bJ+1
+local Y,J,aO,U,di={q},"",0,0,true
+at,bR,states=12,3+v,bJ+1
 for i=1,v do
 local letter,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,p=af("<I7I4",m,states)
+local us,p=ab("<I7I4",m,states)
 if letter=="t"then
-local denominator,bj,aB=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dh=aB<10 and byte(m,2+i)==116+aB and p<denominator
-if us>aL then aL=us end
+local denominator,bl,aF=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+di=aF<10 and byte(m,2+i)==116+aF and p<denominator
+if us>aO then aO=us end
 if us<q and(p==0 or us<q-1)then
 us,p=q,0
 end
-local cm=floor(Y*b/denominator)
-us,p=us+Y*a+cm,p+Y*b-cm*denominator
+local cp=floor(W*b/denominator)
+us,p=us+W*a+cp,p+W*b-cp*denominator
 if p>=denominator then
 us,p=us+1,p-denominator
 end
-dh=dh and(us<bj or(us==bj and p<=ARGV[at+5]+0))
-if us>Q then Q=us end
-W[2*i],W[2*i+1],at=us-q,p,at+7
+di=di and(us<bl or(us==bl and p<=ARGV[at+5]+0))
+if us>U then U=us end
+Y[2*i],Y[2*i+1],at=us-q,p,at+7
 else
-local ar=us+b
-p=p+Y
-dh=letter=="f"and byte(m,2+i)==70 and af("<I7",m,bQ)==b
-dh=dh and us<=q and q<ar and p<=a
-if ar>aL then aL=ar end
-if ar>Q then Q=ar end
-W[2*i],W[2*i+1],at,bQ=p,ar-q,at+4,bQ+7
+local aq=us+b
+p=p+W
+di=letter=="f"and byte(m,2+i)==70 and ab("<I7",m,bR)==b
+di=di and us<=q and q<aq and p<=a
+if aq>aO then aO=aq end
+if aq>U then U=aq end
+Y[2*i],Y[2*i+1],at,bR=p,aq-q,at+4,bR+7
 end
-if not dh then break end
-K,states=K..pack("<I7I4",us,p),states+11
+if not di then break end
+J,states=J..pack("<I7I4",us,p),states+11
 end
-local aF=1000*2^byte(m,2)
-dh=dh and aL-aL%aF==Q-Q%aF
-if dh and bq("SETRANGE",U,format("%d",bJ),K)==#m then return W end
+local aP=1000*2^byte(m,2)
+di=di and aO-aO%aP==U-U%aP
+if di and aY("SETRANGE",Q,format("%d",bJ),J)==#m then return Y end
 end
 end
-local cg=ARGV[2]+0
+local cj=ARGV[2]+0
 ${part25}
-local Y,aT,bf=0,0,false
-local aV,bt,v,ci,aN,size,eU,J,bJ,aF
-local h,cn,br,aL,Q={},{},{},0,0
-local function ij(E)
-bt,v={},ARGV[E+4]+0
-local at=E+4
+local W,aW,bh=0,0,false
+local aZ,bt,v,cl,ax,size,eW,E,bJ,aP
+local h,cq,br,aO,U={},{},{},0,0
+local function im(H)
+bt,v={},ARGV[H+4]+0
+local at=H+4
 for i=1,v do
 local letter=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if letter=="t"then
-local denominator,as,aJ=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cm=floor(Y*b/denominator)
+local denominator,aw,aL=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cp=floor(W*b/denominator)
 bt[i]={
 letter=letter,
-us=Y*a+cm,
-ab=Y*b-cm*denominator,
+us=W*a+cp,
+ac=W*b-cp*denominator,
 denominator=denominator,
-as=as,
-aJ=aJ,
-bj=q+as,
-aB=ARGV[at+7]+0,
+aw=aw,
+aL=aL,
+bl=q+aw,
+aF=ARGV[at+7]+0,
 }
 at=at+7
 else
-bt[i]={letter=letter,capacity=a,window=b,ef=b}
+bt[i]={letter=letter,capacity=a,window=b,eh=b}
 at=at+4
 if letter=="c"then
 local step=ARGV[at]+0
-bt[i].step,bt[i].bI,bt[i].ef=step,b/step,2*b
+bt[i].step,bt[i].bI,bt[i].eh=step,b/step,2*b
 end
 end
 end
-aV=gQ(bt)
+aZ=gV(bt)
 for i,g in ipairs(bt)do
-local fY=aV.bt[i]
-g.format,g.an,g.at=fY.format,fY.an,fY.at
+local gc=aZ.bt[i]
+g.format,g.ae,g.at=gc.format,gc.ae,gc.at
 end
-ci,size,eU,J,aF=aV.ci,aV.size,aV.eU,aV.J,aV.aF
-aN=#ci
-bJ=format("%d",aN)
+cl,size,eW,E,aP=aZ.cl,aZ.size,aZ.eW,aZ.E,aZ.aP
+ax=#cl
+bJ=format("%d",ax)
 end
-local function eo(g,D,H)
-return H>0 and ceil(H*(g.bI-floor((q-D)/g.step))/g.bI)or 0
+local function ep(g,D,I)
+return I>0 and ceil(I*(g.bI-floor((q-D)/g.step))/g.bI)or 0
 end
 local O,y,bK={q},1,nil
-local function dF(U,m)
-local K,al=pack(eU,unpack(cn,1,J)),nil
-if m and aL-aL%aF==Q-Q%aF then
-al=bq("SETRANGE",U,bJ,K)
-return type(al)=="table"and al.err
+local function dG(Q,m)
+local J,am=pack(eW,unpack(cq,1,E)),nil
+if m and aO-aO%aP==U-U%aP then
+am=aY("SETRANGE",Q,bJ,J)
+return type(am)=="table"and am.err
 end
-local cl=gm(aV,Q)
-K=ci..K
-al=m and bq("SET",U,K,"PX",cl)or bq("SET",U,K,"PX",cl,"NX")or bq("GET",U)
-return al and al.err
+local cx=gr(aZ,U)
+J=cl..J
+am=m and aY("SET",Q,J,"PX",cx)or aY("SET",Q,J,"PX",cx,"NX")or aY("GET",Q)
+return am and am.err
 end
-local function fg()
-local function bO(m)
-if m and(#m~=size or sub(m,1,aN)~=ci)then return false end
-aL=0
+local function dK()
+local function bP(m)
+if m and(#m~=size or sub(m,1,ax)~=cl)then return false end
+aO=0
 for i=1,v do
 local g=bt[i]
-local aP,an,us,p,H,ar=g.letter,g.an,0,0,0,0
+local aR,ae,us,p,I,aq=g.letter,g.ae,0,0,0,0
 if m then
-us,p,H=af(g.format,m,g.at)
+us,p,I=ab(g.format,m,g.at)
 end
-if aP=="t"then
-if us>g.bj then return false end
-ar=us
+if aR=="t"then
+if us>g.bl then return false end
+aq=us
 if us<q-1 or(us<q and p==0)then
 us,p=q,0
 elseif p>=g.denominator then
@@ -3841,157 +3842,157 @@ end
 else
 local window=g.window
 if us>q then return false end
-if us>0 then ar=us+window end
-if aP=="f"then
-if q>=ar then
+if us>0 then aq=us+window end
+if aR=="f"then
+if q>=aq then
 us,p=q,0
 end
 else
-if us>0 then ar=ar+window end
-if q>=ar then
-us,p,H=q,0,0
-elseif q>=ar-window then
-us,p,H=us+window,0,p
+if us>0 then aq=aq+window end
+if q>=aq then
+us,p,I=q,0,0
+elseif q>=aq-window then
+us,p,I=us+window,0,p
 end
-h[an+2]=H
+h[ae+2]=I
 end
 end
-if ar>aL then aL=ar end
-h[an],h[an+1],br[i]=us,p,ar
+if aq>aO then aO=aq end
+h[ae],h[ae+1],br[i]=us,p,aq
 end
 return true
 end
-local function cO(ai)
-Q=0
+local function cP(aj)
+U=0
 for i=1,v do
 local g=bt[i]
-local aP,an=g.letter,g.an
-local us,p=h[an],h[an+1]
-local ar=us
-if aP=="t"then
-p=p+ai*g.ab
+local aR,ae=g.letter,g.ae
+local us,p=h[ae],h[ae+1]
+local aq=us
+if aR=="t"then
+p=p+aj*g.ac
 if p>=g.denominator then
-local cm=floor(p/g.denominator)
-us,p=us+cm,p-cm*g.denominator
+local cp=floor(p/g.denominator)
+us,p=us+cp,p-cp*g.denominator
 end
-us=us+ai*g.us
-if us>=g.bj and(us>g.bj or p>g.aJ)then return false end
-ar=us
+us=us+aj*g.us
+if us>=g.bl and(us>g.bl or p>g.aL)then return false end
+aq=us
 else
-p,ar=p+ai*Y,us+g.window
-if aP=="f"then
+p,aq=p+aj*W,us+g.window
+if aR=="f"then
 if p>g.capacity then return false end
 else
-local H=h[an+2]
-if p+eo(g,us,H)>g.capacity then return false end
-cn[an+2],ar=H,ar+g.window
+local I=h[ae+2]
+if p+ep(g,us,I)>g.capacity then return false end
+cq[ae+2],aq=I,aq+g.window
 end
 end
-if ar>Q then Q=ar end
-cn[an],cn[an+1]=us,p
+if aq>U then U=aq end
+cq[ae],cq[ae+1]=us,p
 end
 return true
 end
-local function kP(ai)
-local aX=ai-1
+local function kS(aj)
+local ba=aj-1
 for i=1,v do
 local g=bt[i]
-local us,p=h[g.an],h[g.an+1]
+local us,p=h[g.ae],h[g.ae+1]
 if g.letter=="t"then
-local aU=g.bj-us+(g.aJ-p)/g.denominator
-aX=min(aX,floor(aU/(g.us+g.ab/g.denominator))+1)
+local aX=g.bl-us+(g.aL-p)/g.denominator
+ba=min(ba,floor(aX/(g.us+g.ac/g.denominator))+1)
 else
-if g.letter=="c"then p=p+eo(g,us,h[g.an+2])end
-aX=min(aX,floor((g.capacity-p)/Y))
+if g.letter=="c"then p=p+ep(g,us,h[g.ae+2])end
+ba=min(ba,floor((g.capacity-p)/W))
 end
 end
-while aX>0 and not cO(aX)do
-aX=aX-1
+while ba>0 and not cP(ba)do
+ba=ba-1
 end
-return max(aX,0)
+return max(ba,0)
 end
-local function fe(g,p,aU)
-if aU<0 then return g.window+1 end
-if p<=aU then return 0 end
-return(g.bI-floor(aU*g.bI/p))*g.step
+local function fi(g,p,aX)
+if aX<0 then return g.window+1 end
+if p<=aX then return 0 end
+return(g.bI-floor(aX*g.bI/p))*g.step
 end
-local function kv(bm)
+local function ky(bo)
 local at=q
 for i=1,v do
 local g=bt[i]
-local aP,us,p=g.letter,bm[g.an],bm[g.an+1]
-if aP=="t"then
-us,p=us+g.us-g.as,p+g.ab
+local aR,us,p=g.letter,bo[g.ae],bo[g.ae+1]
+if aR=="t"then
+us,p=us+g.us-g.aw,p+g.ac
 if p>=g.denominator then
 us,p=us+1,p-g.denominator
 end
-at=max(at,p>g.aJ and us+1 or us)
-elseif aP=="f"then
-if p+Y>g.capacity then at=max(at,us+g.window)end
+at=max(at,p>g.aL and us+1 or us)
+elseif aR=="f"then
+if p+W>g.capacity then at=max(at,us+g.window)end
 else
-local ix=fe(g,bm[g.an+2],g.capacity-Y-p)
-if ix>g.window then ix=g.window+fe(g,p,g.capacity-Y)end
-at=max(at,us+ix)
+local iA=fi(g,bo[g.ae+2],g.capacity-W-p)
+if iA>g.window then iA=g.window+fi(g,p,g.capacity-W)end
+at=max(at,us+iA)
 end
 end
 return at-q
 end
-local function em(bm,di)
+local function dx(bo,dj)
 for i=1,v do
 local g=bt[i]
-local aP,an=g.letter,g.an
-local us,p=bm[an],bm[an+1]
-if aP=="t"then
+local aR,ae=g.letter,g.ae
+local us,p=bo[ae],bo[ae+1]
+if aR=="t"then
 us,p=us-q,p
 if us<0 then
 us,p=0,0
 end
 O[y+1],O[y+2]=us,p
 else
-local ar=di and us+g.ef or br[i]
-if ar<=q then
+local aq=dj and us+g.eh or br[i]
+if aq<=q then
 O[y+1],O[y+2]=0,0
 else
-if aP=="c"then p=p+eo(g,us,bm[an+2])end
-O[y+1],O[y+2]=p,ar-q
+if aR=="c"then p=p+ep(g,us,bo[ae+2])end
+O[y+1],O[y+2]=p,aq-q
 end
 end
 y=y+2
 end
 end
-local function cA(U,m,ai,aW)
-if not bO(m)then return false end
-local W,bk,au=ai,0,nil
-if not cO(ai)then
-W=kP(ai)
-bk=kv(W>0 and cn or h)
-if bk<=aT then return false end
+local function cE(Q,m,aj,aU)
+if not bP(m)then return false end
+local Y,bm,az=aj,0,nil
+if not cP(aj)then
+Y=kS(aj)
+bm=ky(Y>0 and cq or h)
+if bm<=aW then return false end
 end
-if W>0 and not bf then
-au=dF(U,m)
+if Y>0 and not bh then
+az=dG(Q,m)
 elseif not m then
-au=bq("GET",U)
-au=au and au.err
+az=aY("GET",Q)
+az=az and az.err
 end
-if au then
-if string.find(au,"READONLY",1,true)then bK=au end
+if az then
+if string.find(az,"READONLY",1,true)then bK=az end
 y=y+1
-O[y]=au
+O[y]=az
 return true
 end
-if aW or W==0 then
+if aU or Y==0 then
 y=y+1
-O[y]=aW and W or-1-bk
+O[y]=aU and Y or-1-bm
 end
-local di=W>0 and not bf
-em(di and cn or h,di)
-if aW then
+local dj=Y>0 and not bh
+dx(dj and cq or h,dj)
+if aU then
 y=y+1
-O[y]=bk
+O[y]=bm
 end
 return true
 end
-local function aI(ARGV,KEYS)
+local function aJ(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -4023,115 +4024,115 @@ ${part29}
 ${part8}
 ${part31}
 end
-local function en(az,de,eQ)
-local kD,hE={},{q,cg,1}
-for i=1,de do
-hE[3+i]=ARGV[eQ+i]
+local function eo(aD,df,eS)
+local kG,hH={},{q,cj,1}
+for i=1,df do
+hH[3+i]=ARGV[eS+i]
 end
-local db,aR,ac=bf and"2"or"1",0,#hE+1
-for _,aQ in ipairs(az)do
-for _=1,aQ.ai do
-aR=aR+1
-kD[aR]=aQ.U
-for i,jc in ipairs({db,aT,1,"1",Y,0})do
-hE[ac+i]=jc
+local dc,aK,ad=bh and"2"or"1",0,#hH+1
+for _,aT in ipairs(aD)do
+for _=1,aT.aj do
+aK=aK+1
+kG[aK]=aT.Q
+for i,jg in ipairs({dc,aW,1,"1",W,0})do
+hH[ad+i]=jg
 end
-ac=ac+6
+ad=ad+6
 end
 end
-hE[4+de]=aR
-local iu,al=aI(hE,kD),1
-for _,aQ in ipairs(az)do
-if aQ.aW then
-local fM={}
-for i=1,aQ.ai do
-fM[i]=iu[al+i]
+hH[4+df]=aK
+local ix,am=aJ(hH,kG),1
+for _,aT in ipairs(aD)do
+if aT.aU then
+local fQ={}
+for i=1,aT.aj do
+fQ[i]=ix[am+i]
 end
-O[aQ.y],al=fM,al+aQ.ai
+O[aT.y],am=fQ,am+aT.aj
 else
-O[aQ.y],al=iu[al+1],al+1
+O[aT.y],am=ix[am+1],am+1
 end
 end
 end
-return cA,en
+return cE,eo
 end
-local cA,en
-local A,ac=2,0
-while ac<#KEYS do
-local aP,ad,de=ARGV[A+1]+0,ac+1,ARGV[A+5]+0
-ac=min(ac+ARGV[A+2],#KEYS)
-Y,aT,bf=ARGV[A+3]+0,ARGV[A+4]+0,aP%2==1
-local eQ,aW,az=A+5,aP>=8,nil
-ij(eQ)
-local kL=not(aW or bf)
-A=A+5+de
-for E=ad,ac,1000 do
-local ar=min(E+999,ac)
-local bX=call("MGET",unpack(KEYS,E,ar))
-for i=E,ar do
-local U,m=KEYS[i],bX[i-E+1]
-local dh=kL and m and#m==size and sub(m,1,aN)==ci
-if dh then
-aL,Q=0,0
+local cE,eo
+local A,ad=2,0
+while ad<#KEYS do
+local aR,af,df=ARGV[A+1]+0,ad+1,ARGV[A+5]+0
+ad=min(ad+ARGV[A+2],#KEYS)
+W,aW,bh=ARGV[A+3]+0,ARGV[A+4]+0,aR%2==1
+local eS,aU,aD=A+5,aR>=8,nil
+im(eS)
+local kO=not(aU or bh)
+A=A+5+df
+for H=af,ad,1000 do
+local aq=min(H+999,ad)
+local bZ=call("MGET",unpack(KEYS,H,aq))
+for i=H,aq do
+local Q,m=KEYS[i],bZ[i-H+1]
+local di=kO and m and#m==size and sub(m,1,ax)==cl
+if di then
+aO,U=0,0
 for n=1,v do
 local g=bt[n]
-local aP,an,ar=g.letter,g.an,0
-local us,p,H=af(g.format,m,g.at)
-if aP=="t"then
-if us>aL then aL=us end
+local aR,ae,aq=g.letter,g.ae,0
+local us,p,I=ab(g.format,m,g.at)
+if aR=="t"then
+if us>aO then aO=us end
 if us<q and(p==0 or us<q-1)then
 us,p=q,0
 end
-local denominator,bj=g.denominator,g.bj
-us,ar,p=us+g.us,us+g.us,p+g.ab
+local denominator,bl=g.denominator,g.bl
+us,aq,p=us+g.us,us+g.us,p+g.ac
 if p>=denominator then
-p=min(p,denominator-1+g.ab)
+p=min(p,denominator-1+g.ac)
 if p>=denominator then
 us,p=us+1,p-denominator
 end
 end
-if us>=bj and(us>bj or p>g.aJ)then
-dh=false
+if us>=bl and(us>bl or p>g.aL)then
+di=false
 break
 end
 O[y+n+n-1],O[y+n+n]=us-q,p
 else
-p,ar=p+Y,us+g.ef
-local aG=p
-if aP=="c"then
-cn[an+2],aG=H,p+eo(g,us,H)
+p,aq=p+W,us+g.eh
+local aC=p
+if aR=="c"then
+cq[ae+2],aC=I,p+ep(g,us,I)
 end
-if us>q or q>=us+g.window or aG>g.capacity then
-dh=false
+if us>q or q>=us+g.window or aC>g.capacity then
+di=false
 break
 end
-if ar>aL then aL=ar end
-O[y+n+n-1],O[y+n+n]=aG,ar-q
+if aq>aO then aO=aq end
+O[y+n+n-1],O[y+n+n]=aC,aq-q
 end
-if ar>Q then Q=ar end
-cn[an],cn[an+1]=us,p
+if aq>U then U=aq end
+cq[ae],cq[ae+1]=us,p
 end
-dh=dh and not dF(U,m)
+di=di and not dG(Q,m)
 end
-if dh then
+if di then
 y=y+v+v
 else
 for n=y+v+v,y+1,-1 do
 O[n]=nil
 end
-if not cA then
-cA,en=fg()
+if not cE then
+cE,eo=dK()
 end
-local ai=aW and ARGV[A+i-ad+1]+0 or 1
-if not cA(U,m,ai,aW)then
-az,y=az or{},y+1
-az[#az+1],O[y]={U=U,ai=ai,aW=aW,y=y},false
-end
-end
+local aj=aU and ARGV[A+i-af+1]+0 or 1
+if not cE(Q,m,aj,aU)then
+aD,y=aD or{},y+1
+aD[#aD+1],O[y]={Q=Q,aj=aj,aU=aU,y=y},false
 end
 end
-if az then en(az,de,eQ)end
-if aW then A=A+ac-ad+1 end
+end
+end
+if aD then eo(aD,df,eS)end
+if aU then A=A+ad-af+1 end
 end
 return bK and redis.error_reply(bK)or O`,
 };
@@ -4139,12 +4140,76 @@ return bK and redis.error_reply(bK)or O`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "98388694299f701f5119fbba59e1addf49157bd5",
+  sha1: "43a5587d734d28aee51f8b4ace273d3abc6b5f89",
   source: `${part32}
 ${part33}
+local bT,jI=2^48,2^37
+local ex,fD=q-q%bT,q+bT/2
+local ar,au,aP,aa,cf,gj
+local function fq()
+ar,aP=6,ceil(window/8)
+while ar<10 and 4^ar<capacity do
+ar=ar+1
+end
+au=2^ar
+if window>=jI then ar=ar+16 end
+aa,cf=q-window,q-q%aP
+gj=format("%.0f",ceil((cf+aP-aa)/1000)+ARGV[2])
+end
+if#KEYS==1 and ARGV[3]=="0"then
+local Q,aC=KEYS[1],nil
+W,capacity,window=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
+fq()
+local J=ar<16 and W<=65535 and aY("GETRANGE",Q,"0","313")
+if J and#J>65 then
+local aq,letter,z,bO,w,aS,ax,v,E,aK,ay,av=
+#J,ab("<BdI7I7I7I4I4I4I7I4B",J,1)
+local ae=(ax+v)%E
+if
+letter==83
+and bO==window
+and(av==ar or av==ar+32)
+and z<=q
+and w==0
+and aS<q
+and v<E
+and ax<E
+and aq==(E>32 and 314 or 58+8*E)
+then
+local aE,eZ=aK+W,false
+while v>0 and ax<au and 66+8*ax<=aq do
+local us,p=ab("<I6I2",J,59+8*ax)
+us=us+ex
+if us>fD then us=us-bT end
+if us>aa then
+eZ=true
+break
+end
+v,aE,ax=v-1,aE-p,ax+1
+if ax==E then ax=0 end
+end
+if eZ and aE<=capacity then
+local at=58+8*ae
+if ae>=au then at=at+4*floor(ae/au)end
+ay=ae%au>0 and ay+W or W
+if type(aY("SETRANGE",Q,format("%d",at),pack("<I6I2",q%bT,W)))=="number"then
+av=av>ar and W==1 and av or ar
+if E>32 and((ae+1)%au==0 or ae+1==E)then
+aY("SETRANGE",Q,format("%d",at-8*(ae%au)-4),pack("<I4",ay))
+end
+aY("SETRANGE",Q,"23",pack("<I7I4I4I4I7I4B",q,ax,v+1,E,aE,ay,av))
+if cf>aS then aY("PEXPIRE",Q,gj)end
+aC=aE
+end
+end
+end
+end
+if aC then return{q,aC,window}end
+end
+local function dK()
 ${part35}
 ${part4}
-local cF,jE,bz,gd=2^48,2^37,54,32
+local bz,gh=54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4156,196 +4221,260 @@ ${part22}
 ${part23}
 ${part24}
 local kernel,g
-local fo=q-q%cF
-local function fp(us)
-us=us+fo
-if us>q+cF/2 then return us-cF end
-if us<q-cF/2 then return us+cF end
+local function fs(us)
+us=us+ex
+if us>fD then return us-bT end
+if us<q-bT/2 then return us+bT end
 return us
 end
-local aw,ay,aF,hy
-local function iM()
-aw,g=6,nil
-while aw<10 and 4^aw<capacity do
-aw=aw+1
+local function iP()
+g=nil
+fq()
 end
-ay=2^aw
-if window>=jE then aw=aw+16 end
-aF=ceil(window/8)
-hy=cl(q-q%aF+aF+window)
-end
-local function iX(U,ai)
+local function jb(Q,aj)
 kernel=kernel or bL.s()
-g=g or kernel.eX(capacity,window)
-local o=kernel.he(U,g)
-if o.ed then return"RULES"end
-o=kernel.dn(o,g,bf)
-local W,at,dG=0,max(q,o.z,kernel.cI(o,Y,g)),q
-while W<ai and(at<=q or W==0 and at-q<=aT)do
-W,dG=W+1,at
-if bf then break end
-kernel.cO(o,at,Y,g)
-if W<ai then at=max(q,o.z,kernel.cI(o,Y,g))end
+g=g or kernel.fa(capacity,window)
+local o=kernel.hj(Q,g)
+if o.ef then return"RULES"end
+o=kernel.dp(o,g,bh)
+local Y,at,dH=0,max(q,o.z,kernel.cK(o,W,g)),q
+while Y<aj and(at<=q or Y==0 and at-q<=aW)do
+Y,dH=Y+1,at
+if bh then break end
+kernel.cP(o,at,W,g)
+if Y<aj then at=max(q,o.z,kernel.cK(o,W,g))end
 end
-local aG,reset=kernel.ej(o,g)
-if W==0 and o.z>q then return{2,at-q,aG,reset}end
-if W>0 and dG>q then return{1,dG-q,aG,reset}end
-return W,aG,reset,W==ai and 0 or at-q
+local aC,reset=kernel.el(o,g)
+if Y==0 and o.z>q then return{2,at-q,aC,reset}end
+if Y>0 and dH>q then return{1,dH-q,aC,reset}end
+return Y,aC,reset,Y==aj and 0 or at-q
 end
-local function aI(U,ai)
-local al,W,aG,reset,bk=pcall(iX,U,ai)
-if al then return W,aG,reset,bk end
-return false,type(W)=="table"and W.err or tostring(W)
+local function aJ(Q,aj)
+local am,Y,aC,reset,bm=pcall(jb,Q,aj)
+if am then return Y,aC,reset,bm end
+return false,type(Y)=="table"and Y.err or tostring(Y)
 end
-local z,w,dI
-local kg="23"
-local function ea(aN,v,J,aR,aA)
-return pack("<I7I4I4I4I7I4B",q,aN,v,J,aR,aA,dI and aw+32 or aw)
+local z,w,dJ
+local kj="23"
+local function ec(ax,v,E,aK,ay)
+return pack("<I7I4I4I4I7I4B",q,ax,v,E,aK,ay,dJ and ar+32 or ar)
 end
-local function bl(aN,v,J,aR,aA)
-return"S"..pack("<dI7I7",z,window,w)..ea(aN,v,J,aR,aA)
+local function bn(ax,v,E,aK,ay)
+return"S"..pack("<dI7I7",z,window,w)..ec(ax,v,E,aK,ay)
 end
-local function dF(U,ah,p,aR)
-local v=#ah/8+1
-local J=fJ(v,capacity,ay)
-local m=bl(0,v,J,aR,aR)..pack("<I4",aR)..ah..pack("<I6I2",q%cF,p)
-return bq("SET",U,m..string.rep("\\0",8*(J-v)),"PX",hy)
+local function dG(Q,ai,p,aK)
+local v=#ai/8+1
+local E=fN(v,capacity,au)
+local m=bn(0,v,E,aK,aK)
+..pack("<I4",aK)
+..ai
+..pack("<I6I2",q%bT,p)
+return aY("SET",Q,m..string.rep("\\0",8*(E-v)),"PX",gj)
 end
-local function cA(U,_,ai)
-local K=bq("GETRANGE",U,"0","313")
-if type(K)~="string"then return false,K.err end
-if bf or aw>=16 then return aI(U,ai)end
-local W,p=1,Y
-if K==""then
-if ai>1 then
-W=max(min(ai,floor(capacity/Y)),1)
-p=W*Y
+local function cE(Q,_,aj)
+local J=aY("GETRANGE",Q,"0","313")
+if type(J)~="string"then return false,J.err end
+if bh or ar>=16 then return aJ(Q,aj)end
+local Y,p=1,W
+if J==""then
+if aj>1 then
+Y=max(min(aj,floor(capacity/W)),1)
+p=Y*W
 end
-if p>65535 then return aI(U,ai)end
-z,w,dI=0,0,p==1
-local al=dF(U,"",p,p)
-if al.err then return false,al.err end
-return W,p,window,W==ai and 0 or window
+if p>65535 then return aJ(Q,aj)end
+z,w,dJ=0,0,p==1
+local am=dG(Q,"",p,p)
+if am.err then return false,am.err end
+return Y,p,window,Y==aj and 0 or window
 end
-if byte(K,1)~=83 or#K<bz then return aI(U,ai)end
-local cB,bc,aN,v,J,aR,aA,aH
-z,cB,w,bc,aN,v,J,aR,aA,aH=
-af("<dI7I7I7I4I4I4I7I4B",K,2)
-local hz=J<=gd and#K==bz+4+8*J
-local cr=cB==window and aH%32==aw and v>0 and v<=J and aN<J
-if not cr or bc>=q or z>q or(not hz and J<=gd)then
-return aI(U,ai)
+if byte(J,1)~=83 or#J<bz then return aJ(Q,aj)end
+local bO,aS,ax,v,E,aK,ay,av
+z,bO,w,aS,ax,v,E,aK,ay,av=
+ab("<dI7I7I7I4I4I4I7I4B",J,2)
+local hC=E<=gh and#J==bz+4+8*E
+local cu=bO==window and av%32==ar and v>0 and v<=E and ax<E
+if not cu or aS>=q or z>q or(not hC and E<=gh)then
+return aJ(Q,aj)
 end
-local gi=w>0
+local gn=w>0
 w=0
-local ac,cN,gO=(aN+v-1)%J,min(J-aN,v),K
-local E=bz+4*(floor(aN/ay)+1)+8*aN
-if not hz then
-cN=min(16,ay-aN%ay,cN)
-if E+8*cN>#K then
-gO=bq("GETRANGE",U,format("%d",E),format("%d",E+8*cN-1))
-if#gO<8*cN then return aI(U,ai)end
-E=0
+local ad,cO,gT=(ax+v-1)%E,min(E-ax,v),J
+local H=bz+4*(floor(ax/au)+1)+8*ax
+if not hC then
+cO=min(16,au-ax%au,cO)
+if H+8*cO>#J then
+gT=aY("GETRANGE",Q,format("%d",H),format("%d",H+8*cO-1))
+if#gT<8*cO then return aJ(Q,aj)end
+H=0
 end
 end
-local eW,aG,aa=0,aR,q-window
-while eW<cN do
-local us,bg=af("<I6I2",gO,E+8*eW+1)
-if fp(us)>aa then break end
-eW,aG=eW+1,aG-bg
+local eY,aC=0,aK
+while eY<cO do
+local us,bi=ab("<I6I2",gT,H+8*eY+1)
+if fs(us)>aa then break end
+eY,aC=eY+1,aC-bi
 end
-if eW==cN then return aI(U,ai)end
-local aU=capacity-aG
-if Y>aU then
-local dg=Y-aU
-for i=eW,cN-1 do
-local us,bg=af("<I6I2",gO,E+8*i+1)
-dg=dg-bg
-if dg<=0 then
-local bk=fp(us)+window-q
-if bk<=aT then break end
-return 0,aG,bc+window-q,bk
+if eY==cO then return aJ(Q,aj)end
+local aX=capacity-aC
+if W>aX then
+local dh=W-aX
+for i=eY,cO-1 do
+local us,bi=ab("<I6I2",gT,H+8*i+1)
+dh=dh-bi
+if dh<=0 then
+local bm=fs(us)+window-q
+if bm<=aW then break end
+return 0,aC,aS+window-q,bm
 end
 end
-return aI(U,ai)
+return aJ(Q,aj)
 end
-if ai>1 then
-W=min(ai,floor(aU/Y))
-p=W*Y
+if aj>1 then
+Y=min(aj,floor(aX/W))
+p=Y*W
 end
-if p>65535 or W<ai then return aI(U,ai)end
-dI=aH>=32 and p==1
-local bw,an=v-eW,(ac+1)%J
-aN=(aN+eW)%J
-aG=aG+p
-if bw<J then
-local aQ=pack("<I6I2",q%cF,p)
-aA=(an%ay==0 and 0 or aA)+p
-local ad,at=gi and bl or ea,gi and"0"or kg
-ad=ad(aN,bw+1,J,aG,aA)
-local al
-if hz then
-al=bq("SETRANGE",U,at,ad..sub(K,bz+1,bz+4+8*an)..aQ)
+if p>65535 or Y<aj then return aJ(Q,aj)end
+dJ=av>=32 and p==1
+local bw,ae=v-eY,(ad+1)%E
+ax=(ax+eY)%E
+aC=aC+p
+if bw<E then
+local aT=pack("<I6I2",q%bT,p)
+ay=(ae%au==0 and 0 or ay)+p
+local af,at=gn and bn or ec,gn and"0"or kj
+af=af(ax,bw+1,E,aC,ay)
+local am
+if hC then
+am=aY("SETRANGE",Q,at,af..sub(J,bz+1,bz+4+8*ae)..aT)
 else
-local y=bz+4*(floor(an/ay)+1)+8*an
-al=bq("SETRANGE",U,format("%d",y),aQ)
-if type(al)=="number"then
-if(an+1)%ay==0 or an+1==J then
-bq("SETRANGE",U,format("%d",y-8*(an%ay)-4),pack("<I4",aA))
+local y=bz+4*(floor(ae/au)+1)+8*ae
+am=aY("SETRANGE",Q,format("%d",y),aT)
+if type(am)=="number"then
+if(ae+1)%au==0 or ae+1==E then
+aY("SETRANGE",Q,format("%d",y-8*(ae%au)-4),pack("<I4",ay))
 end
-bq("SETRANGE",U,at,ad)
+aY("SETRANGE",Q,at,af)
 end
 end
-if type(al)~="number"then return false,al.err end
-if floor(bc/aF)~=floor(q/aF)then bq("PEXPIRE",U,hy)end
-elseif hz then
-local ah=sub(K,bz+5+8*aN,bz+4+8*min(J,aN+bw))
-if aN+bw>J then ah=ah..sub(K,bz+5,bz+4+8*(aN+bw-J))end
-local al=dF(U,ah,p,aG)
-if al.err then return false,al.err end
-elseif aN==0 then
-local m=bq("GET",U)
+if type(am)~="number"then return false,am.err end
+if aS<cf then aY("PEXPIRE",Q,gj)end
+elseif hC then
+local ai=sub(J,bz+5+8*ax,bz+4+8*min(E,ax+bw))
+if ax+bw>E then ai=ai..sub(J,bz+5,bz+4+8*(ax+bw-E))end
+local am=dG(Q,ai,p,aC)
+if am.err then return false,am.err end
+elseif ax==0 then
+local m=aY("GET",Q)
 if type(m)~="string"then return false,m.err end
-local fk=fJ(bw+1,capacity,ay)
-local y,ar=bz+4*(floor(bw/ay)+1)+8*bw,bz+4*ceil(fk/ay)+8*fk
-aA=(bw%ay==0 and 0 or aA)+p
-m=bl(0,bw+1,fk,aG,aA)..sub(m,bz+1)..string.rep("\\0",y-#m)
-m=m..pack("<I6I2",q%cF,p)..string.rep("\\0",ar-y-8)
-local al=bq("SET",U,m,"PX",hy)
-if al.err then return false,al.err end
-if(bw+1)%ay==0 or bw+1==fk then
-bq("SETRANGE",U,format("%d",y-8*(bw%ay)-4),pack("<I4",aA))
+local fn=fN(bw+1,capacity,au)
+local y,aq=bz+4*(floor(bw/au)+1)+8*bw,bz+4*ceil(fn/au)+8*fn
+ay=(bw%au==0 and 0 or ay)+p
+m=bn(0,bw+1,fn,aC,ay)..sub(m,bz+1)..string.rep("\\0",y-#m)
+m=m..pack("<I6I2",q%bT,p)..string.rep("\\0",aq-y-8)
+local am=aY("SET",Q,m,"PX",gj)
+if am.err then return false,am.err end
+if(bw+1)%au==0 or bw+1==fn then
+aY("SETRANGE",Q,format("%d",y-8*(bw%au)-4),pack("<I4",ay))
 end
 else
-return aI(U,ai)
+return aJ(Q,aj)
 end
-return W,aG,window,0
+return Y,aC,window,0
 end
-local dr=nil
 ${part37}
+return dx
+end
+local cn
+local function dx(Q,m,aj,aU)
+cn=cn or dK()
+cn(Q,m,aj,aU)
+end
+local function ff(_,H,aq)
+fq()
+local KEYS,O,aN,q,W,capacity,window=KEYS,O,y,q,W,capacity,window
+local aY,pack,ab,floor,format,type=aY,pack,ab,floor,format,type
+local ar,au,aa,cf,ex,fD,bT=ar,au,aa,cf,ex,fD,bT
+for i=H,aq do
+local Q,aC=KEYS[i],nil
+local J=ar<16 and W<=65535 and aY("GETRANGE",Q,"0","313")
+if J and#J>65 then
+local aq,letter,z,bO,w,aS,ax,v,E,aK,ay,av=
+#J,ab("<BdI7I7I7I4I4I4I7I4B",J,1)
+local ae=(ax+v)%E
+if
+letter==83
+and bO==window
+and(av==ar or av==ar+32)
+and z<=q
+and w==0
+and aS<q
+and v<E
+and ax<E
+and aq==(E>32 and 314 or 58+8*E)
+then
+local aE,eZ=aK+W,false
+while v>0 and ax<au and 66+8*ax<=aq do
+local us,p=ab("<I6I2",J,59+8*ax)
+us=us+ex
+if us>fD then us=us-bT end
+if us>aa then
+eZ=true
+break
+end
+v,aE,ax=v-1,aE-p,ax+1
+if ax==E then ax=0 end
+end
+if eZ and aE<=capacity then
+local at=58+8*ae
+if ae>=au then at=at+4*floor(ae/au)end
+ay=ae%au>0 and ay+W or W
+if type(aY("SETRANGE",Q,format("%d",at),pack("<I6I2",q%bT,W)))=="number"then
+av=av>ar and W==1 and av or ar
+if E>32 and((ae+1)%au==0 or ae+1==E)then
+aY("SETRANGE",Q,format("%d",at-8*(ae%au)-4),pack("<I4",ay))
+end
+aY("SETRANGE",Q,"23",pack("<I7I4I4I4I7I4B",q,ax,v+1,E,aE,ay,av))
+if cf>aS then aY("PEXPIRE",Q,gj)end
+aC=aE
+end
+end
+end
+end
+if aC then
+O[aN+1],O[aN+2]=aC,window
+aN=aN+2
+else
+y=aN
+dx(Q,nil,1)
+aN=y
+end
+end
+y=aN
+end
+local ja=false
 ${part38}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "5361f0b6dec00f26c8c81d69f5c4755c30191b79",
+  sha1: "a63a61879cf488ac47d1c983067527f43b6f7788",
   source: `${part32}
 if#KEYS==1 and ARGV[3]=="0"then
-local U,Y,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aG,reset,bI=bq("GET",U),nil,nil,window/step
-local fF=window<2^45 and 67+256*window or-1
+local Q,W,capacity,window,step=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aC,reset,bI=aY("GET",Q),nil,nil,window/step
+local fJ=window<2^45 and 67+256*window or-1
 if m and#m==24 then
-local aN,_,H,D,v=af("<I8BI4I7I4",m,1)
-local eO,aM=q-D,v+Y
-if aN==fF and eO>=0 and eO<window then
-if H>0 then aM=aM+ceil(H*(bI-floor(eO/step))/bI)end
-if aM<=capacity and bq("SETRANGE",U,"20",pack("<I4",v+Y))==24 then
-aG,reset=aM,2*window-eO
+local ax,_,I,D,v=ab("<I8BI4I7I4",m,1)
+local eQ,aE=q-D,v+W
+if ax==fJ and eQ>=0 and eQ<window then
+if I>0 then aE=aE+ceil(I*(bI-floor(eQ/step))/bI)end
+if aE<=capacity and aY("SETRANGE",Q,"20",pack("<I4",v+W))==24 then
+aC,reset=aE,2*window-eQ
 end
 end
 end
-if aG then return{q,aG,reset}end
+if aC then return{q,aC,reset}end
 end
 ${part33}
 ${part34}
@@ -4354,94 +4483,95 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local hA="c"
+local hD="c"
 ${part36}
-local bI,ci,dP
-local function iM()
+local bI,cl,dR
+local function iP()
 bI=window/step
-ci,dP="C"..pack("<I7B",window,#format("%.0f",step)-1),cl(q+2*window)
+cl,dR="C"..pack("<I7B",window,#format("%.0f",step)-1),cx(q+2*window)
 end
-local function fe(p,aU)
-return p<=aU and 0 or(bI-floor(aU*bI/p))*step
+local function fi(p,aX)
+return p<=aX and 0 or(bI-floor(aX*bI/p))*step
 end
-local function cA(U,m,ai)
-local bY,D,H,v=not m,q,0,0
-local ga=bY
+local function cE(Q,m,aj)
+local ca,D,I,v=not m,q,0,0
+local ge=ca
 if m and#m==24 and byte(m,1)==67 then
-local cB,aw
-cB,aw,H,D,v=af("<I7BI4I7I4",m,2)
-bY=cB==window and D<=q
+local bO,ar
+bO,ar,I,D,v=ab("<I7BI4I7I4",m,2)
+ca=bO==window and D<=q
 if q>=D+2*window then
-D,H,v,ga=q,0,0,true
+D,I,v,ge=q,0,0,true
 elseif q>=D+window then
-D,H,v,ga=D+window,v,0,true
+D,I,v,ge=D+window,v,0,true
 end
 end
-if not bY or(bf and ga)then return aI(U,m,ai)end
-local eo,reset=0,D+2*window-q
-if H>0 then eo=ceil(H*(bI-floor((q-D)/step))/bI)end
-local aU=capacity-v-eo
-local W=0
-if Y<=aU then
-if bf then return 1,v+eo,reset,0 end
-W=ai==1 and 1 or min(ai,floor(aU/Y))
-v=v+W*Y
-if ga then
-local dw=D==q and dP or cl(D+2*window)
-local au=dF(U,m,ci..pack("<I4I7I4",H,D,v),dw)
-if au then return false,au end
+if not ca or(bh and ge)then return aJ(Q,m,aj)end
+local ep,reset=0,D+2*window-q
+if I>0 then ep=ceil(I*(bI-floor((q-D)/step))/bI)end
+local aX=capacity-v-ep
+local Y=0
+if W<=aX then
+if bh then return 1,v+ep,reset,0 end
+Y=aj==1 and 1 or min(aj,floor(aX/W))
+v=v+Y*W
+if ge then
+local dw=D==q and dR or cx(D+2*window)
+local az=dG(Q,m,cl..pack("<I4I7I4",I,D,v),dw)
+if az then return false,az end
 else
-local al=bq("SETRANGE",U,"20",pack("<I4",v))
-if al~=24 then return false,al.err end
+local am=aY("SETRANGE",Q,"20",pack("<I4",v))
+if am~=24 then return false,am.err end
 end
-if W==ai then return W,v+eo,reset,0 end
+if Y==aj then return Y,v+ep,reset,0 end
 end
-local az,bk=capacity-Y-v,nil
-if az>=0 then
-bk=D+fe(H,az)-q
+local aD,bm=capacity-W-v,nil
+if aD>=0 then
+bm=D+fi(I,aD)-q
 else
-bk=D+window+fe(v,capacity-Y)-q
+bm=D+window+fi(v,capacity-W)-q
 end
-if W>0 or bk>aT then
-if W==0 and ga then return aI(U,m,ai)end
-return W,v+eo,reset,bk
+if Y>0 or bm>aW then
+if Y==0 and ge then return aJ(Q,m,aj)end
+return Y,v+ep,reset,bm
 end
-return aI(U,m,ai)
+return aJ(Q,m,aj)
 end
 ${part37}
-return em
+return dx
 end
-local cM
-local function em(U,m,ai,aW)
-cM=cM or fg()
-cM(U,m,ai,aW)
+local cn
+local function dx(Q,m,aj,aU)
+cn=cn or dK()
+cn(Q,m,aj,aU)
 end
-local function dr(bX,E,ar)
-local KEYS,O,bp,q,Y,capacity,window=KEYS,O,y,q,Y,capacity,window
-local bq,ceil,floor,pack,af,step,bI=bq,ceil,floor,pack,af,step,window/step
-local fF=window<2^45 and 67+256*window or-1
-for i=E,ar do
-local U,m,aG,reset=KEYS[i],bX[i-E+1],nil,nil
+local function ff(bZ,H,aq)
+local KEYS,O,aN,q,W,capacity,window=KEYS,O,y,q,W,capacity,window
+local aY,ceil,floor,pack,ab,step,bI=aY,ceil,floor,pack,ab,step,window/step
+local fJ=window<2^45 and 67+256*window or-1
+for i=H,aq do
+local Q,m,aC,reset=KEYS[i],bZ[i-H+1],nil,nil
 if m and#m==24 then
-local aN,_,H,D,v=af("<I8BI4I7I4",m,1)
-local eO,aM=q-D,v+Y
-if aN==fF and eO>=0 and eO<window then
-if H>0 then aM=aM+ceil(H*(bI-floor(eO/step))/bI)end
-if aM<=capacity and bq("SETRANGE",U,"20",pack("<I4",v+Y))==24 then
-aG,reset=aM,2*window-eO
+local ax,_,I,D,v=ab("<I8BI4I7I4",m,1)
+local eQ,aE=q-D,v+W
+if ax==fJ and eQ>=0 and eQ<window then
+if I>0 then aE=aE+ceil(I*(bI-floor(eQ/step))/bI)end
+if aE<=capacity and aY("SETRANGE",Q,"20",pack("<I4",v+W))==24 then
+aC,reset=aE,2*window-eQ
 end
 end
 end
-if aG then
-O[bp+1],O[bp+2]=aG,reset
-bp=bp+2
+if aC then
+O[aN+1],O[aN+2]=aC,reset
+aN=aN+2
 else
-y=bp
-em(U,m,1)
-bp=y
+y=aN
+dx(Q,m,1)
+aN=y
 end
 end
-y=bp
+y=aN
 end
+local ja=true
 ${part38}`,
 };

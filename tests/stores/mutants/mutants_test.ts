@@ -55,6 +55,7 @@ const BATCHED = new Map([
     "sliding_window.lua",
     "_in_counter.lua",
     "_in_fixed_window.lua",
+    "_in_log.lua",
     "_short_window.lua",
     "_take_run.lua",
     "_take_head.lua",

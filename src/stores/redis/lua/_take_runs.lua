@@ -1,5 +1,5 @@
--- Decides all entries, run by run. Where there is a `take_quickly`, values are read before, and takes of one time go
--- there.
+-- Decides all entries, run by run. Takes of one time go to `take_quickly`, of the script that has these lines, as do
+-- their values if it `reads` any.
 local cursor, last = 2, 0
 while last < #KEYS do
   local kind, first = ARGV[cursor + 1] + 0, last + 1
@@ -11,8 +11,8 @@ while last < #KEYS do
   for from = first, last, 1000 do
     local past = min(from + 999, last)
     -- In as few calls as the stack of Lua allows. One that holds no string reads as absent.
-    local values = take_quickly and call("MGET", unpack(KEYS, from, past))
-    if take_quickly and not (counts or peeks) then
+    local values = reads and call("MGET", unpack(KEYS, from, past))
+    if not (counts or peeks) then
       take_quickly(values, from, past)
     else
       for i = from, past do

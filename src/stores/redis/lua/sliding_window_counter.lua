@@ -121,4 +121,5 @@ local function take_quickly(values, from, past)
   place = place_now
 end
 
+local reads = true
 --- @include _take_runs

@@ -12,6 +12,7 @@ import {
   assertOldRead,
   assertPagesSummed,
   assertPeekFails,
+  assertRoomyLogs,
   assertStartsAgain,
   assertTurns,
   assertWindowChanged,
@@ -47,6 +48,7 @@ describe("Windows in Redis", () => {
 
   it("are read as version 0.1.0 wrote them, and counted on from there", () => assertOldRead(connections));
   it("live as long as their rules want after a change", () => assertWindowChanged(connections));
+  it("count in logs with room", () => assertRoomyLogs(connections));
   it("are read over the turn of what is kept of their start", () => assertTurns(connections));
   it("count beyond what an integer holds", () => assertManyCounted(connections));
   it("are not what another program counts", () => assertForeignKept(connections));

@@ -24,6 +24,9 @@ const RESERVED: ReadonlySet<string> = new Set(
 /** What stands behind one of these, with a dot, is a name of the library. */
 const LIBRARIES: ReadonlySet<string> = new Set(["redis", "string", "math", "table", "struct", "cjson", "bit"]);
 
+/** A string that is compared with a type, and names no field. */
+const TYPE = "number";
+
 /** Names up to this length stay: the letters of requests and algorithms are among them. */
 const SHORT = 2;
 
@@ -34,12 +37,22 @@ const SHORT = 2;
  */
 export function shortener(texts: readonly string[]): (lua: string) => string {
   const names = shortNames(texts.map(tokensOf));
-  return (lua) =>
-    lua.split("\n").map((line) => joined(tokensOf(line).map((token) => names.get(token) ?? token))).join("\n");
+  return (lua) => lua.split("\n").map((line) => joined(tokensOf(line).map(nameIn(names)))).join("\n");
 }
 
 function tokensOf(lua: string): string[] {
   return (lua.match(TOKEN) ?? []).filter((token) => token.trim() !== "" && !token.startsWith("--"));
+}
+
+/** What a token becomes. */
+function nameIn(names: ReadonlyMap<string, string>): (token: string, place: number, tokens: string[]) => string {
+  return (token, place, tokens) => isOfLibrary(tokens, place) ? token : names.get(token) ?? token;
+}
+
+/** Whether a token is a name of a library: behind its name, or of a method of a string. */
+function isOfLibrary(tokens: readonly string[], place: number): boolean {
+  const before = tokens[place - 1];
+  return before === ":" || (before === "." && LIBRARIES.has(tokens[place - 2] ?? ""));
 }
 
 /** A space is needed only between two words or numbers, and where two signs would become another one. */
@@ -59,10 +72,10 @@ function shortNames(texts: readonly (readonly string[])[]): ReadonlyMap<string, 
   for (const tokens of texts) {
     for (const [i, token] of tokens.entries()) {
       const text = /^["'](\w+)["']$/.exec(token)?.[1];
-      if (text !== undefined) kept.add(text);
+      if (text !== undefined && text !== TYPE) kept.add(text);
       if (!WORD.test(token)) continue;
-      const isOfLibrary = tokens[i - 1] === "." && LIBRARIES.has(tokens[i - 2] ?? "");
-      if (token.length <= SHORT || isOfLibrary) kept.add(token);
+      if (isOfLibrary(tokens, i)) continue;
+      if (token.length <= SHORT) kept.add(token);
       saved.set(token, (saved.get(token) ?? 0) + token.length);
     }
   }

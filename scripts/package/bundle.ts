@@ -78,6 +78,9 @@ const LATE =
 const GETTER =
   /Object\.defineProperty\(exports, "?'?(\w+)'?"?, \{\s*enumerable: true,\s*get: function\s*\(\)\s*\{\s*return (\w+);?\s*\}\s*\}\);/g;
 
+/** The name of a chunk in another one. */
+const CHUNK = /\brequire_(?=\w+\b)/g;
+
 /** The line in front of each module, which names a file that is not published. */
 const ORIGIN = /^\/\/ dist\/.*\n/gm;
 
@@ -87,9 +90,10 @@ const INDENTATION = /^\t+/gm;
 /**
  * Calls `require` for a package directly in the function that imports it: bundlers let a package be missing where the call
  * stands inside of `try`, but not where it stands in a function inside of `try`. Exports what never changes as a value, in a
- * sixth of the characters.
+ * sixth of the characters, and names chunks shortly: `$main.StoreError`.
  */
 const plainCommonJs: Plugin = {
   name: "plain-commonjs",
-  renderChunk: (code) => code.replace(ORIGIN, "").replace(LATE, "$1").replace(GETTER, "exports.$1 = $2;"),
+  renderChunk: (code) =>
+    code.replace(ORIGIN, "").replace(LATE, "$1").replace(GETTER, "exports.$1 = $2;").replace(CHUNK, "$$"),
 };

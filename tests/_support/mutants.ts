@@ -19,6 +19,7 @@ import {
   several,
   slidingWindow,
   slidingWindowCounter,
+  takeMixed,
 } from "../../src/stores/redis/scripts.gen.ts";
 import type { Step } from "./arbitraries.ts";
 import { assertLittleRoom, assertLogs, assertSmallLogs } from "./window_logs.ts";
@@ -39,7 +40,15 @@ import {
   assertWindowChanged,
   assertWindowsChanged,
 } from "./window_laws.ts";
-import { assertLogsNamed, assertMixedRules, assertRulesThatCome, assertRulesThatGo } from "./mixed_laws.ts";
+import {
+  assertLogsNamed,
+  assertMixedRules,
+  assertMixedSteps,
+  assertMixedWaits,
+  assertNewKeysCount,
+  assertRulesThatCome,
+  assertRulesThatGo,
+} from "./mixed_laws.ts";
 import { assertRegister } from "../stores/mixed_rules/_rule_register.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
 import { assertRaisedServes } from "./permit_laws.ts";
@@ -81,6 +90,7 @@ const SCRIPTS: readonly Script[] = [
   several,
   slidingWindow,
   slidingWindowCounter,
+  takeMixed,
 ];
 
 const shorten = await shortenerOfScripts();
@@ -1857,6 +1867,56 @@ export const MUTANTS: readonly Mutant[] = [
       assertRulesThatCome,
     ],
     ["a single window kept with all rules", "and (is_plain or has_name) and", "and is_plain and", assertRulesThatGo],
+  ),
+  ...mutants(
+    "_put.lua",
+    ["groups of a number that do not go on", "char(left % 128 + 128)", "char(left % 128)", assertMixedRules],
+  ),
+  ...mutants(
+    "take_mixed.lua",
+    [
+      "a unit that other rules do not count",
+      "local us, rem = taken(limit, firsts[i], seconds[i], cost)",
+      "local us, rem = taken(limit, firsts[i], seconds[i], 0)",
+      assertMixedRules,
+    ],
+    [
+      "a bucket of other rules that owes more than it holds",
+      "us, rem = most_us, limit.burst_rem",
+      "us, rem = us, rem",
+      assertMixedRules,
+    ],
+    [
+      "a microsecond lost by remainders",
+      "us, rem = us + 1, rem - limit.denominator",
+      "us, rem = us, rem - limit.denominator",
+      assertMixedRules,
+    ],
+    [
+      "a window that starts anew at each take",
+      "if now < first + limit.window then return first, second + units end",
+      "",
+      assertMixedRules,
+    ],
+    ["a window one unit too large", "next_second > capacity then", "next_second > capacity + 1 then", assertMixedRules],
+    [
+      "a bucket that is full earlier read as later",
+      "(later % 2 == 0 and later or 1 - later)",
+      "later",
+      assertMixedRules,
+    ],
+    ["a caller who waits denied", 'if wait <= max_wait then return "RULES" end', "", assertMixedWaits],
+    ["a peek that takes", "if peeks then return tell(level(own, first, second)) end", "", assertMixedWaits],
+    ["other rules that do not count a new key", "add(plain, 0, 0)", "", assertNewKeysCount],
+    ["time to live of the rules that take", "until_us = max(until_us, ends)", "", assertNewKeysCount],
+    ["a window ahead of the clock", "return first <= now end", "return true end", assertMixedSteps],
+    [
+      "a bucket ahead of the clock",
+      "return limit.burst_us < SPAN_US / 8 and (first < most_us or (first == most_us and second <= limit.burst_rem))",
+      "return true",
+      assertMixedSteps,
+    ],
+    ["a bucket of other rules read as one's own", "if not plain or", "if", assertRulesThatGo],
   ),
   ...mutants(
     "_run_list.lua",

@@ -79,10 +79,16 @@ describe("shortener()", () => {
   it("keeps the names of Lua and Redis, short names, strings and numbers", () => {
     const lua = 'if redis.call("PEXPIRE",KEYS[1],"window")~=1 then return{err=us,at=string.format("%d",1e14)}end';
     assert.equal(shortener([lua])(lua), lua);
-    assert.equal(
-      shortener([lua])("local call, format = redis.call, string.format"),
-      "local call,format=redis.call,string.format",
-    );
+  });
+
+  it("keeps names of libraries and methods where they are that", () => {
+    const lua = 'local call, format = redis.call, string.format return call("GET", format("%s", text:sub(1)))';
+    assert.equal(shortener([lua])(lua), 'local b,a=redis.call,string.format return b("GET",a("%s",c:sub(1)))');
+  });
+
+  it("shortens the name of a type, which no field has", () => {
+    const lua = 'local number = type(value) == "number"';
+    assert.equal(shortener([lua])(lua), 'local a=type(b)=="number"');
   });
 
   it("keeps a name by which a field is read", () => {

@@ -16,6 +16,7 @@ import { EncodedPolicies, keysBeside, morePlacesOf } from "./encode_policies.ts"
 import type { KeyNames } from "./keys.ts";
 import { aloneWith, isPlain, type RuleState } from "./rules.ts";
 import type { Script } from "./script.ts";
+import { encodeMixed, isKnownMixed } from "./encode_mixed.ts";
 import { encodePolicy } from "./encode_several.ts";
 import { isShortBatch, writeShort } from "./short_permits.ts";
 import { encodeWindows, type WindowRun } from "./encode_windows.ts";
@@ -27,6 +28,7 @@ import {
   several,
   slidingWindow,
   slidingWindowCounter,
+  takeMixed,
 } from "./scripts.gen.ts";
 
 /** A request, and what its keys are called. */
@@ -106,9 +108,12 @@ export function runsScriptOf({ rates, maxConcurrent }: Policy): Script | undefin
 }
 
 function runsScriptFor(named: NamedRequest): Script | undefined {
-  const { request } = named;
-  if (request.op !== "take" || request.targets.length !== 1 || !isAlone(named)) return undefined;
-  return runsScriptOf((request.targets[0] as Target).policy);
+  const { request, rules } = named;
+  if (request.op !== "take" || request.targets.length !== 1) return undefined;
+  const { policy } = request.targets[0] as Target;
+  if (isAlone(named)) return runsScriptOf(policy);
+  const isKnown = policy.maxConcurrent === 0 && request.times === undefined && isKnownMixed(rules?.[0] as RuleState);
+  return isKnown ? takeMixed : undefined;
 }
 
 /** The smallest script that can run a request. */
@@ -122,7 +127,7 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
   const { request } = named;
   if (request.op !== "take" || before.request.op !== "take") return false;
   const script = runsScriptFor(named);
-  if (script === undefined || script !== runsScriptFor(before)) return false;
+  if (script === undefined || script === takeMixed || script !== runsScriptFor(before)) return false;
   const [target] = request.targets as [Target];
   const { targets, mode, maxWaitUs, times } = before.request;
   if (script !== bucket && mode === "wait") return false;
@@ -144,7 +149,8 @@ export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptio
   if (script === bucket) {
     return { script, ...encodeBuckets(batch, clockArgs(options)), batch, windows: [], hasMail: false };
   }
-  const { keys, args, runs } = encodeWindows(batch, clockArgs(options));
+  const encode = script === takeMixed ? encodeMixed : encodeWindows;
+  const { keys, args, runs } = encode(batch, clockArgs(options));
   return { script, keys, args, batch, runs: [], windows: runs, hasMail: false };
 }
 

@@ -12,7 +12,9 @@ function runs_of_state.a(state, limit)
   if state.count == 0 then return {} end
   return { { at = max(state.start, min(now, state.start + limit.window - 1)), units = state.count } }
 end
-section_numbers.a = { "window" }
+function section_numbers.a(limit, each)
+  limit.window = each(limit.window)
+end
 function read_state.a(from)
   local start, count = unpack_at("<dd", from.bytes(16))
   return { start = start, count = count }

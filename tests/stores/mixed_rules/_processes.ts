@@ -10,7 +10,7 @@ import type { RateState } from "../../../src/algorithms/kernels.ts";
 import { kernelOf } from "../../../src/algorithms/kernels.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
 import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
-import type { TakeReply } from "../../../src/stores/store.ts";
+import type { TakeReply, TakeRequest } from "../../../src/stores/store.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
 import type { ParityServices } from "../../_support/parity.ts";
 import { freshPrefix } from "../../_support/redis.ts";
@@ -18,6 +18,9 @@ import { taken } from "./_mixed_rules.ts";
 
 /** For how long a process that asks nothing counts as one that decides, in microseconds. */
 const VALID_US = 150_000_000;
+
+/** Added to the time to live of keys: their clock is not the server's. */
+const MARGIN_MS = 600_000;
 
 /** A fleet whose processes share a key. */
 export class Processes {
@@ -30,8 +33,8 @@ export class Processes {
   readonly #policies: readonly Policy[];
   readonly #stores = new Map<number, RedisStore>();
   readonly #askedUs = new Map<number, number>();
-  /** What each policy must count at least: all units since a process has used it without a break. */
-  readonly #least: (RateState[] | undefined)[] = [];
+  /** What each policy must count at least of each key: all units since a process has used it without a break. */
+  readonly #least = new Map<string, (RateState[] | undefined)[]>();
 
   /** Makes one; process `i` decides by the policy of that number. Nothing has to be closed. */
   constructor(services: ParityServices, policies: readonly Policy[]) {
@@ -40,7 +43,12 @@ export class Processes {
   }
 
   /** Takes by a process, which is started if need be. Fails where what it must count would not have let it. */
-  async ask(process: number, cost: number, key: string = "k"): Promise<TakeReply> {
+  async ask(
+    process: number,
+    cost: number,
+    key: string = "k",
+    mode: TakeRequest["mode"] = "now",
+  ): Promise<TakeReply> {
     const policy = this.#policies[process] as Policy;
     const store = this.#stores.get(process) ?? this.#open(process);
     this.scripts = [];
@@ -49,19 +57,23 @@ export class Processes {
     const reply = await store.execute({
       op: "take",
       targets: [target],
-      mode: "now",
-      maxWaitUs: 0,
+      mode,
+      maxWaitUs: mode === "wait" ? 1e12 : 0,
       id: "",
       arrivalUs: 0,
     });
     const nowUs = this.clock.nowUs();
-    for (const [i] of this.#policies.entries()) if (!this.#isUsed(i, nowUs)) this.#least[i] = undefined;
+    for (const [i] of this.#policies.entries()) {
+      if (!this.#isUsed(i, nowUs)) { for (const counted of this.#least.values()) counted[i] = undefined; }
+    }
     this.#askedUs.set(process, nowUs);
+    const least = this.#least.get(key) ?? [];
+    this.#least.set(key, least);
     for (const [i, { rates }] of this.#policies.entries()) {
-      const states = this.#isUsed(i, nowUs) ? this.#least[i] ?? rates.map((rate) => kernelOf(rate).fresh()) : undefined;
-      this.#least[i] = states;
-      if (states === undefined || reply.status !== "allowed") continue;
-      this.#least[i] = rates.map((rate, place) => {
+      const states = this.#isUsed(i, nowUs) ? least[i] ?? rates.map((rate) => kernelOf(rate).fresh()) : undefined;
+      least[i] = states;
+      if (states === undefined || reply.status !== "allowed" || mode !== "now") continue;
+      least[i] = rates.map((rate, place) => {
         const [kernel, state] = [kernelOf(rate), states[place] as RateState];
         if (policy !== this.#policies[i]) return taken(state, nowUs, units, rate);
         assert.ok(kernel.earliest(state, nowUs, units, rate) <= nowUs, "units were forgotten");
@@ -76,6 +88,11 @@ export class Processes {
     if (signsOff) await this.#stores.get(process)?.close();
     this.#stores.delete(process);
     this.#askedUs.delete(process);
+  }
+
+  /** How long a key lives, in milliseconds, without what is added for tests. */
+  async lifeMs(key: string): Promise<number> {
+    return Number(await this.#services.raw.send("PTTL", `${this.#prefix}:l:${key}`)) - MARGIN_MS;
   }
 
   /** Lets time pass, and what is under way end. */
@@ -95,7 +112,7 @@ export class Processes {
     const { connection, testScript = (call) => call } = this.#services;
     const store = new RedisStore(Object.create(connection, { close: { value: async () => {} } }), {
       keyPrefix: this.#prefix,
-      timingMarginMs: 600_000,
+      timingMarginMs: MARGIN_MS,
       testClock: this.clock,
       testScript: (call) => {
         if (call.script.name !== "register") this.scripts.push(call.script.name);

@@ -5,6 +5,7 @@ import fc from "fast-check";
 
 import { algorithmOf } from "../../../src/algorithms/mod.ts";
 import { compilePolicy, type Policy } from "../../../src/policy/policy.ts";
+import { formOf } from "../../../src/stores/redis/rules.ts";
 import { KeyNames } from "../../../src/stores/redis/keys.ts";
 import { marksOf, type TakeReply, type Target } from "../../../src/stores/store.ts";
 import { runs } from "../../_support/arbitraries.ts";
@@ -136,6 +137,34 @@ describe("Processes with different rules for one key in Redis", () => {
         }
       }),
       { numRuns: runs(600) },
+    );
+  });
+
+  it("do so where one small script knows both, and peek as they take", { timeout: 120_000 }, async () => {
+    const rules = fc.oneof(
+      fc.record({ limit: fc.integer({ min: 1, max: 12 }), windowMs: fc.integer({ min: 1, max: 5_000 }) }),
+      fc.record({
+        algorithm: fc.constant("fixed_window" as const),
+        limit: fc.integer({ min: 1, max: 12 }),
+        windowMs: fc.integer({ min: 1, max: 5_000 }),
+      }),
+    ).map((options) => compilePolicy(options));
+    await fc.assert(
+      fc.asyncProperty(rules, rules, scheduleArb, async (one, other, schedule) => {
+        fc.pre(formOf(one) !== formOf(other));
+        const [key, model] = [new MixedKey("redis", connections), new Model()];
+        for (const { process, us, cost } of schedule) {
+          key.pass(us);
+          const policy = [one, other][process] as Policy;
+          const peeked = await key.ask(process, policy, cost, "peek");
+          const reply = await key.ask(process, policy, cost);
+          const expected = model.take(policy, Math.min(cost, policy.capacity), key.clock.nowUs());
+          const actual = { waitUs: reply.waitUs, levels: reply.levels[0]?.rates.map(([a, b]) => [a, b]) };
+          assert.deepEqual(actual, expected);
+          assert.equal(peeked.waitUs, reply.waitUs);
+        }
+      }),
+      { numRuns: runs(400) },
     );
   });
 

@@ -6,7 +6,15 @@ import fc from "fast-check";
 import type { LimiterOptions } from "../../../src/policy/options.ts";
 import { compilePolicy } from "../../../src/policy/policy.ts";
 import { runs } from "../../_support/arbitraries.ts";
-import { assertLogsNamed, assertRulesThatCome, assertRulesThatGo } from "../../_support/mixed_laws.ts";
+import {
+  assertLogsNamed,
+  assertMixedFast,
+  assertMixedSteps,
+  assertMixedWaits,
+  assertNewKeysCount,
+  assertRulesThatCome,
+  assertRulesThatGo,
+} from "../../_support/mixed_laws.ts";
 import { Connections } from "../_lab.ts";
 import { Processes } from "./_processes.ts";
 
@@ -54,6 +62,16 @@ describe("Processes with different rules that come and go", () => {
   });
 
   it("keep what others count that have come since they asked the register", () => assertRulesThatCome(connections));
+
+  it("count what the others take from keys of which nothing is stored", () => assertNewKeysCount(connections));
+
+  it("peek, and promise instants, as they deny", () => assertMixedWaits(connections));
+
+  it("make no one wait for longer than a full refill after the clock stepped back", () => {
+    return assertMixedSteps(connections);
+  });
+
+  it("decide fast while all are there, each key after one slow take", () => assertMixedFast(connections));
 
   it("know a log by its window, whichever rules are plain", () => assertLogsNamed(connections));
 

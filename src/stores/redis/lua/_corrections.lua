@@ -1,7 +1,7 @@
 -- Corrections of a key's state, by operators and by callers who used less than they took.
 local give_back, refund = {}, {}
--- By the letters of algorithms, too: the units of a state as runs (_take_over.lua); the names of the numbers by which a
--- section is known, and how a state is read there and written (_mixed.lua).
+-- By the letters of algorithms, too: the units of a state as runs (_take_over.lua); a function that goes through the
+-- numbers by which a section is known, and sets them to what another one makes of them, and how a state is read there and written (_mixed.lua).
 local runs_of_state, section_numbers, read_state, written_state = {}, {}, {}, {}
 
 -- How long units take to be refilled.

@@ -24,13 +24,7 @@ local FOREIGN = "FOREIGN the key holds no state of these rules, nor of others th
 
 local SPAN_US = 2 ^ 48
 
-local function put(number)
-  local text, left = "", number
-  while left >= 128 do
-    text, left = text .. char(left % 128 + 128), floor(left / 128)
-  end
-  return text .. char(left)
-end
+--- @include _put
 
 -- Reads what `put` wrote, byte by byte, from a place on.
 local function reader(value, cursor)
@@ -64,18 +58,27 @@ local function reader(value, cursor)
   return self
 end
 
-section_numbers.t = { "denominator", "interval_us", "interval_rem", "capacity" }
-section_numbers.f = { "window" }
-section_numbers.c = { "window", "step" }
-section_numbers.l = { "window" }
+function section_numbers.t(rate, each)
+  rate.denominator, rate.interval_us = each(rate.denominator), each(rate.interval_us)
+  rate.interval_rem = rate.denominator > 1 and each(rate.interval_rem) or 0
+  rate.capacity = each(rate.capacity)
+end
+function section_numbers.f(rate, each)
+  rate.window = each(rate.window)
+end
+section_numbers.l = section_numbers.f
+function section_numbers.c(rate, each)
+  rate.window, rate.step = each(rate.window), each(rate.step)
+end
 
 -- A limit as sections have it: with what it is written as, and without a key of its own.
 local function section_rate(letter, rate)
   local kind = letter == "s" and "l" or letter
-  local own = { letter = kind, kernel = run_list }
+  local own = {}
   for name, part in pairs(rate) do
-    if name ~= "kernel" and name ~= "ring" and name ~= "letter" then own[name] = part end
+    own[name] = part
   end
+  own.letter, own.kernel, own.ring = kind, run_list, nil
   if kind ~= "l" then
     kernels[kind] = kernels[kind] or algorithms[kind]()
     own.kernel = kernels[kind]
@@ -86,9 +89,10 @@ local function section_rate(letter, rate)
     own.burst_us, own.burst_rem = full.us, full.rem
   end
   own.tag = kind
-  for _, name in ipairs(section_numbers[kind]) do
-    if name ~= "interval_rem" or own.denominator > 1 then own.tag = own.tag .. put(own[name]) end
-  end
+  section_numbers[kind](own, function(number)
+    own.tag = own.tag .. put(number)
+    return number
+  end)
   return own
 end
 
@@ -103,10 +107,11 @@ end
 -- A policy as sections have it.
 local function twin_of(policy)
   if policy.twin then return policy.twin end
-  local twin = { written = policy, rates = {} }
+  local twin = {}
   for name, part in pairs(policy) do
-    if name ~= "rates" then twin[name] = part end
+    twin[name] = part
   end
+  twin.written, twin.rates = policy, {}
   for i, rate in ipairs(policy.rates) do
     twin.rates[i] = section_rate(rate.letter, rate)
   end
@@ -225,9 +230,8 @@ local function read_rate(from, kind)
     if rate.letter == kind and from.skips(rate.behind_letter) then return rate end
   end
   local numbers = {}
-  for _, name in ipairs(section_numbers[kind] or error(FOREIGN, 0)) do
-    numbers[name] = numbers.denominator == 1 and name == "interval_rem" and 0 or from.number()
-  end
+  if not section_numbers[kind] then error(FOREIGN, 0) end
+  section_numbers[kind](numbers, from.number)
   local rate = section_rate(kind, numbers)
   rate.behind_letter = sub(rate.tag, 2)
   known_rates[#known_rates + 1] = rate

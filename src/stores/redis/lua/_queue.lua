@@ -83,8 +83,9 @@ local function waiter_at(target, place)
     if instance and waited <= tonumber(timeout) and is_listening(instance) then
       local waiter = { id = id, instance = instance, direct = kind == "d", kept = kept == "k", arrival = entry[2] + 0 }
       for name, value in pairs(target) do
-        if name ~= "states" then waiter[name] = value end
+        waiter[name] = value
       end
+      waiter.states = nil
       waiter.slots, waiter.cost = min(tonumber(slots), target.policy.slots), tonumber(cost)
       if place == 0 then heads[target.waiters] = waiter end
       return waiter

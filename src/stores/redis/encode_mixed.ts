@@ -1,0 +1,65 @@
+/**
+ * Takes beside other rules, as `take_mixed.lua` reads them: alike ones that follow one another in runs under one header.
+ *
+ * @module
+ */
+
+import { algorithmOf } from "../../algorithms/mod.ts";
+import type { RateLimit } from "../../algorithms/limit.ts";
+import type { TakeRequest, Target } from "../store.ts";
+import { whole } from "./bucket_header.ts";
+import type { NamedRequest } from "./encode.ts";
+import type { WindowHeader, WindowRun } from "./encode_windows.ts";
+import { isAlike } from "./gather.ts";
+import { isPlain, type RuleState } from "./rules.ts";
+
+/** The letters of the algorithms that the script knows. */
+const KNOWN = /^1 ([ft]) /;
+
+/** Whether the script decides by these rules. */
+export function isKnownMixed({ form }: RuleState): boolean {
+  return KNOWN.test(form);
+}
+
+/** Turns takes beside other rules into what the script is told, after `clock`. */
+export function encodeMixed(
+  batch: readonly NamedRequest[],
+  clock: readonly string[],
+): { keys: string[]; args: string[]; runs: WindowRun[] } {
+  const args = [...clock];
+  const runs: WindowRun[] = [];
+  for (const [index, { request, rules }] of batch.entries()) {
+    const take = request as TakeRequest;
+    const [target] = take.targets as readonly [Target];
+    const last = runs.at(-1);
+    const isMore = last !== undefined && isAlike(last.header, take, target);
+    const run = isMore
+      ? last
+      : { header: headerOf(take, target, rules?.[0] as RuleState), entries: [], counted: false };
+    if (!isMore) runs.push(run);
+    run.entries.push({ index, more: undefined, times: 1, run: runs.length - 1, asked: false });
+  }
+  for (const { header: { mode, args: own }, entries } of runs) {
+    args.push(mode === "peek" ? "1" : "0", String(entries.length), ...own);
+  }
+  return { keys: batch.map(({ keys }) => keys[0] as string), args, runs };
+}
+
+function headerOf({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target, rules: RuleState): WindowHeader {
+  const { letter, numbers } = algorithmOf((policy.rates[0] as RateLimit).algorithm);
+  const args = [
+    String(cost),
+    mode === "wait" ? whole(maxWaitUs) : "0",
+    rules.isMixed ? "0" : "1",
+    letter,
+    ...numbers(policy.rates[0] as RateLimit).map(String),
+    ...plainOf(rules),
+  ];
+  return { policy, mode, maxWaitUs, cost, maxTimes: 1, args, namedArgs: args };
+}
+
+/** The plain rules, where they are known, will not change, and are a single limit. */
+function plainOf(rules: RuleState): string[] {
+  if (isPlain(rules)) return ["="];
+  return rules.nextForm === "" && KNOWN.test(rules.plainForm) ? rules.plainForm.split(" ").slice(1) : [""];
+}

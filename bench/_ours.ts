@@ -21,12 +21,14 @@ export const ENDLESS: LimiterOptions = { limit: 1_000_000_000, windowMs: HOUR_MS
 export function openRateSync<const L extends string>(
   url: string,
   limiters: Readonly<Record<L, LimiterOptions>>,
+  logger?: false,
 ): RateSync<L> {
   const strict = Object.entries<LimiterOptions>(limiters).map(([id, options]) => [
     id,
     { onStoreError: "throw", ...options },
   ]);
   return createRateSync({
+    ...(logger === false && { logger }),
     stores: { shared: { engine: "redis", url, keyPrefix: "ours" } },
     limiters: Object.fromEntries(strict) as Record<L, LimiterOptions>,
   });
@@ -61,6 +63,54 @@ export async function tryAcquireContender(name: string, options: TryAcquireOptio
       if (received !== allowed || degraded) throw new Error(`${name}: allowed ${received}, degraded ${degraded}`);
     },
     close: () => rs.close(),
+  });
+}
+
+/** Options of {@linkcode mixedContender}. */
+export interface MixedOptions extends Omit<TryAcquireOptions, "limiter" | "allowed"> {
+  /** The rules of the two instances. */
+  readonly limiters: readonly [old: LimiterOptions, now: LimiterOptions];
+  /** Whether the instance with the old rules has closed before it is measured. */
+  readonly isOver: boolean;
+  /** How long processes get to hear that other rules are in use, or no more, in milliseconds. */
+  readonly heardMs: number;
+}
+
+/** `tryAcquire` on Redis by instances whose rules differ, as in a deploy, or by the new one after it. */
+export async function mixedContender(name: string, options: MixedOptions): Promise<Contender> {
+  const { url, limiters, id = "api", keys, lanes, isOver, heardMs } = options;
+  const [old, now] = limiters.map((limiter) => openRateSync<string>(url, { [id]: limiter }, false)) as [
+    RateSync<string>,
+    RateSync<string>,
+  ];
+  const takeAll = async (rs: RateSync<string>) => {
+    for (let from = 0; from < keys.length; from += 50) {
+      await Promise.all(keys.slice(from, from + 50).map((key) => rs.tryAcquire(id, { key })));
+    }
+  };
+  const hear = async (...instances: RateSync<string>[]) => {
+    await new Promise((resolve) => setTimeout(resolve, heardMs));
+    for (const rs of instances) await takeAll(rs);
+  };
+  for (const rs of [old, now]) await takeAll(rs);
+  await hear(old, now);
+  if (isOver) {
+    await old.close();
+    await hear(now);
+    await hear(now);
+  }
+  return inFlight(name, {
+    lanes,
+    // Each key is asked for by both.
+    call(i) {
+      const isOld = !isOver && (i + Math.floor(i / keys.length)) % 2 === 0;
+      return (isOld ? old : now).tryAcquire(id, { key: keys[i % keys.length] as string });
+    },
+    verify: (decision) => {
+      const { allowed, degraded } = decision as Decision;
+      if (!allowed || degraded) throw new Error(`${name}: allowed ${allowed}, degraded ${degraded}`);
+    },
+    close: () => Promise.all([old.close(), now.close()]),
   });
 }
 

@@ -8,7 +8,7 @@ import type { LimiterOptions } from "@ratesync/core";
 
 import { compare, type Measured, paceOf } from "./_compare.ts";
 import { userKeys } from "./_names.ts";
-import { HOUR_MS, ROOMY, tryAcquireContender } from "./_ours.ts";
+import { HOUR_MS, mixedContender, ROOMY, tryAcquireContender } from "./_ours.ts";
 import { flexibleOnNodeRedis, openPeers, rateLimitRedis, upstash } from "./_peers.ts";
 import { openProbe } from "./_probe.ts";
 import { type BenchContext, claim, figure, type Report, type Row } from "./_report.ts";
@@ -20,6 +20,16 @@ const LIMITERS: Readonly<Record<string, LimiterOptions>> = {
   "sliding window counter": { ...ROOMY, algorithm: "sliding_window_counter" },
   "fixed window": { ...ROOMY, algorithm: "fixed_window" },
   "two token buckets": { limits: [ROOMY, { limit: 10_000, windowMs: 24 * HOUR_MS }] },
+};
+
+/** Rules that take each other's place. */
+const CHANGES: Readonly<Record<string, readonly [old: LimiterOptions, now: LimiterOptions]>> = {
+  "token bucket": [ROOMY, { limit: 2_000, windowMs: HOUR_MS }],
+  "fixed window": [
+    { ...ROOMY, algorithm: "fixed_window" },
+    { limit: 2_000, windowMs: 2 * HOUR_MS, algorithm: "fixed_window" },
+  ],
+  "token bucket to fixed window": [ROOMY, { ...ROOMY, algorithm: "fixed_window" }],
 };
 
 /** What a decision may cost Redis in all, in microseconds, and should. */
@@ -36,6 +46,14 @@ export async function redisCpu({ url, quick }: BenchContext): Promise<Report> {
   const options = { url, keys: userKeys(quick ? 100 : 10_000), lanes: quick ? 20 : 500 };
   const probe = await openProbe(url);
   await probe.flush();
+  // All at once: they mostly wait until their processes have heard of each other.
+  const changes = Object.entries(CHANGES).flatMap(([change, limiters], i) =>
+    [false, true].map((isOver) => {
+      const name = `${change}, ${isOver ? "after a change of its rules" : "beside other rules"}`;
+      const id = `change_${i}_${isOver}`;
+      return [name, mixedContender(name, { ...options, limiters, isOver, id, heardMs: quick ? 20 : 4_500 })] as const;
+    })
+  );
   const { contenders, notes } = await openPeers({
     ...Object.fromEntries(
       Object.entries(LIMITERS).map(([name, limiter]) => [
@@ -43,6 +61,7 @@ export async function redisCpu({ url, quick }: BenchContext): Promise<Report> {
         () => tryAcquireContender(name, { ...options, limiter, id: name.replaceAll(" ", "_") }),
       ]),
     ),
+    ...Object.fromEntries(changes.map(([name, contender]) => [name, () => contender])),
     "rate-limiter-flexible": () => flexibleOnNodeRedis(options),
     "rate-limit-redis": () => rateLimitRedis(options),
     "@upstash/ratelimit, token bucket": () => upstash("tokenBucket")(options),

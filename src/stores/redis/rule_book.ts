@@ -16,12 +16,11 @@ import { formOf, isNamed, mattersUs, type RuleState, wordsOf } from "./rules.ts"
 const VALID_US = 150_000_000;
 
 /**
- * How long it is used before it is asked for again in the background, in microseconds: usually; at first where others
- * were in use lately, to tell whether they still are; and as long as their keys are different ones, which is slow.
+ * How long it is used before it is asked for again in the background, in microseconds: usually; and at first where others
+ * were in use lately, to tell whether they still are, or as long as their keys are different ones, which is slow.
  */
 const USUAL_US = 30_000_000;
 const FIRST_US = 2_000_000;
-const MIXED_US = 5_000_000;
 
 /** For how long rules that others have replaced in this process are unused when it signs off from them, in microseconds. */
 const REPLACED_US = 30_000_000;
@@ -160,8 +159,8 @@ export class RuleBook {
   #intervalUs(entry: RuleEntry): number {
     if (!this.#isCurrent(entry)) return VALID_US * 0.8;
     const { firstUs, lastUs, hasOthers, isMixed } = entry;
-    if (!hasOthers) return USUAL_US;
-    return Math.min(Math.max(FIRST_US, lastUs - firstUs), isMixed ? MIXED_US : USUAL_US);
+    if (isMixed) return FIRST_US;
+    return hasOthers ? Math.min(Math.max(FIRST_US, lastUs - firstUs), USUAL_US) : USUAL_US;
   }
 
   /** Whether these are the newest rules of their limiter in this process; older ones only bring to an end what they began. */

@@ -108,9 +108,9 @@ export class StoreClient {
 
   /** A request to take. Its id is empty where no slot is taken: nothing has to be found again. */
   request(targets: readonly Target[], mode: TakeRequest["mode"], maxWaitUs: number): TakeRequest {
-    const slots = targets.length === 1
-      ? (targets[0] as Target).slots
-      : Math.max(...targets.map((target) => target.slots));
+    const most = (numberOf: (target: Target) => number) =>
+      targets.length === 1 ? numberOf(targets[0] as Target) : Math.max(...targets.map(numberOf));
+    const slots = most((target) => target.slots);
     const id = slots === 0 ? "" : waiterId({
       instance: this.room.instance,
       sequence: this.nextSequence(),
@@ -118,6 +118,7 @@ export class StoreClient {
       maxWaitUs,
       slots,
       cost: targets[0]?.cost ?? 0,
+      leaseTtlUs: most(({ policy }) => policy.leaseTtlUs),
     });
     return new Take(targets, mode, maxWaitUs, id);
   }

@@ -364,21 +364,24 @@ export interface WaiterIdParts {
   readonly slots: number;
   /** The units it takes. */
   readonly cost: number;
+  /** How long its leases last, the longest of several: that ends them in time where the store's clock steps back. */
+  readonly leaseTtlUs?: number;
 }
 
 /** An id for leases and places in queues: the queue itself can read from it what is asked and for how long. */
 export function waiterId(parts: WaiterIdParts): string {
-  const { instance, sequence, direct, maxWaitUs, slots, cost } = parts;
+  const { instance, sequence, direct, maxWaitUs, slots, cost, leaseTtlUs } = parts;
   const timeoutUs = Math.min(Math.ceil(maxWaitUs), FOREVER_US);
-  return `${instance}.${sequence}.${direct ? "d" : "t"}.${timeoutUs}.${slots}.${cost}`;
+  const own = leaseTtlUs === undefined ? sequence : `${sequence}~${leaseTtlUs}`;
+  return `${instance}.${own}.${direct ? "d" : "t"}.${timeoutUs}.${slots}.${cost}`;
 }
 
 /** What an id made by `waiterId` says. */
 export function parseWaiterId(id: string): WaiterIdParts {
-  const [instance, sequence, kind, maxWaitUs, slots, cost] = id.split(".") as [string, ...string[]];
+  const [instance, own, kind, maxWaitUs, slots, cost] = id.split(".") as [string, string, ...string[]];
   return {
     instance,
-    sequence: Number(sequence),
+    sequence: parseInt(own),
     direct: kind === "d",
     maxWaitUs: Number(maxWaitUs),
     slots: Number(slots),

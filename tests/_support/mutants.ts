@@ -294,13 +294,12 @@ const assertReleasedOnce = sequence(
   { ask: "now" },
 );
 
-/** A call that begins to wait, and gives up in the same call. */
+/** One queues by the long way, because the clock stepped back, and is served by a release of the same call. */
 const assertLongWayForgets = sequence(
-  { ...ONE_PERMIT, maxWaiters: 1 },
+  ONE_PERMIT,
   { ask: "now" },
-  { ask: "now", us: 99_999 },
-  { ask: "wait", pick: 0 },
-  { ask: "release", pick: 0, together: true },
+  { ask: "wait", us: -1_000_000 },
+  { ask: "release", together: true },
 );
 
 /** A waiter whose time is up at the very instant at which the next call comes. */
@@ -383,6 +382,19 @@ const assertForgets = sequence(
   { ask: "release", pick: 3, together: true },
   { ask: "wait", together: true },
   { ask: "wait", together: true },
+);
+
+/** The clock steps back while a permit is held: one comes, or one that queues asks again. */
+const assertLeasesCut = sequence(
+  { maxConcurrent: 1, leaseTtlMs: 100 },
+  { ask: "now" },
+  SECOND_BACK,
+);
+const assertLeasesCutAgain = sequence(
+  { maxConcurrent: 1, leaseTtlMs: 100 },
+  { ask: "now" },
+  { ask: "wait" },
+  { ask: "again", pick: 0, us: -1_000_000 },
 );
 
 /** Takes all there is, waits as long as may be, and asks again after having been denied. */
@@ -1461,6 +1473,12 @@ export const MUTANTS: readonly Mutant[] = [
       'if not book.tidy then call("ZREMRANGEBYSCORE", target.leases, "1", now_text) end',
       "",
     ],
+    [
+      "leases that a step back makes longer",
+      "if length and late[i + 1] - now > length then",
+      "if false then",
+      assertLeasesCut,
+    ],
     ["a batch that counts a lease twice", "book.live + 1, true", "book.live + 2, true"],
     ["a batch that forgets who ends first", "book.first_end = min(book.first_end, ends)", "book.first_end = ends"],
   ),
@@ -1567,6 +1585,12 @@ export const MUTANTS: readonly Mutant[] = [
       "room > 0 and (not first or is_release and room == 1) then",
       "room > 0 and (not first or is_release) then",
       assertRaisedServes,
+    ],
+    [
+      "leases that a step back makes longer, the short way",
+      'if room == 0 and not is_release and call("ZCOUNT", leases, "(" .. ends, "+inf") > 0 then room = nil end',
+      "",
+      assertLeasesCut,
     ],
     ["a fence that stays, the short way", "if fence >= now then token = fence + 1 end", ""],
     ["more taken together than there is room", "while done < room and", "while"],
@@ -1678,6 +1702,12 @@ export const MUTANTS: readonly Mutant[] = [
       "queued for a permit that is free, where a rate is missing",
       "local lacks_rate = #targets > 1 and rate_wait > 0",
       "local lacks_rate = false",
+    ],
+    [
+      "leases that a step back makes longer for those who queue",
+      "cut_leases(target)\nreply[1], reply[2]",
+      "reply[1], reply[2]",
+      assertLeasesCutAgain,
     ],
     ["many kept for few", "return few < many or", "return few > many or"],
     ["nothing kept", "if queue and is_before(target, queue) then", "if false then"],

@@ -179,10 +179,10 @@ class ParityRun {
       case "wait":
       case "peek": {
         const maxWaitUs = ask === "wait" ? [5_000_000, 5_000_000, 150_000, 1e15][pick % 4] as number : 0;
-        const { cost, slots } = targets[0] as Target;
+        const { cost, slots, policy: { leaseTtlUs } } = targets[0] as Target;
         const instance = this.#instances[[0, 0, 0, 1, 1, 1, 2][pick % 7] as number] as string;
         const direct = targets.length === 1;
-        const id = waiterId({ instance, sequence: this.#sequence++, direct, maxWaitUs, slots, cost });
+        const id = waiterId({ instance, sequence: this.#sequence++, direct, maxWaitUs, slots, cost, leaseTtlUs });
         return { op: "take", targets, mode: ask, maxWaitUs, id, arrivalUs: 0 };
       }
       case "again": {

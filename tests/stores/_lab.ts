@@ -94,9 +94,9 @@ export class Lab {
 
   /** A request to take. */
   request(mode: TakeRequest["mode"], targets: readonly Target[], maxWaitUs: number = 1e15): TakeRequest {
-    const { slots, cost } = targets[0] as Target;
+    const { slots, cost, policy: { leaseTtlUs } } = targets[0] as Target;
     const direct = targets.length === 1;
-    const id = waiterId({ instance: "i", sequence: this.#sequence++, direct, maxWaitUs, slots, cost });
+    const id = waiterId({ instance: "i", sequence: this.#sequence++, direct, maxWaitUs, slots, cost, leaseTtlUs });
     return { op: "take", targets, mode, maxWaitUs: mode === "wait" ? maxWaitUs : 0, id, arrivalUs: 0 };
   }
 

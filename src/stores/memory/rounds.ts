@@ -74,7 +74,10 @@ export class Rounds {
     let blockedUs = nowUs;
     let full: Target | undefined;
     for (const target of targets) {
-      if (target.policy.maxConcurrent > 0 && mode !== "peek") this.promote(target, id);
+      if (target.policy.maxConcurrent > 0 && mode !== "peek") {
+        this.promote(target, id);
+        this.#cutLeases(target);
+      }
       atUs = Math.max(atUs, this.#rates.plan(target));
       blockedUs = Math.max(blockedUs, this.#cells.read(target, this.#nowUs).blockedUs);
       if (this.#isFull(target, request) && (full === undefined || isBefore(target, full))) full = target;
@@ -162,6 +165,7 @@ export class Rounds {
     const served = book.holds(id, this.#nowUs);
     // Word of it may have been lost long ago: whoever hears it now holds for the full time from now on.
     if (served) this.renew(target, id);
+    else this.#cutLeases(target);
     const waitUs = served ? 0 : this.#recheck(target, id);
     const level = this.#rates.level(target, served ? book.nextFence(this.#nowUs) : 0);
     const reply: TakeReply = { status: "queued", nowUs: this.#nowUs, waitUs, arrivalUs, levels: [level] };
@@ -293,6 +297,11 @@ export class Rounds {
 
   #grant(target: Target, id: string): number {
     return this.#book(target).grant(id, target.slots, this.#nowUs, target.policy.leaseTtlUs);
+  }
+
+  /** Where there is no permit left: see `SlotBook.cut`. */
+  #cutLeases(target: Target): void {
+    if (this.#slotWait(target, target.slots) > 0) this.#slots(target)?.cut(this.#nowUs);
   }
 
   #slotWait(target: Target, slots: number): number {

@@ -11,6 +11,8 @@ import { WaitQueue } from "./wait_queue.ts";
 export interface Lease extends HeapItem {
   readonly id: string | undefined;
   readonly slots: number;
+  /** How long it lasts from when it is taken or renewed. */
+  readonly ttlUs: number;
 }
 
 /**
@@ -27,6 +29,8 @@ export class SlotBook extends Heap<Lease> {
   #endedUs = 0;
   #used = 0;
   #lastFence = 0;
+  /** No lease ends later than its own length from this instant. */
+  #latestUs = 0;
 
   /** From this instant on, a token by the clock alone is above every one given out. */
   get freshFromUs(): number {
@@ -86,8 +90,24 @@ export class SlotBook extends Heap<Lease> {
     return first === undefined ? 0 : first.at - nowUs;
   }
 
+  /**
+   * Cuts leases that end later than their own length from now: they were taken before the clock stepped back. A holder
+   * that is alive renews its lease before that.
+   */
+  cut(nowUs: number): void {
+    if (nowUs >= this.#latestUs) return;
+    this.#latestUs = nowUs;
+    const late: Lease[] = [];
+    this.walk((lease) => {
+      if (lease.at > nowUs + lease.ttlUs) late.push(lease);
+      return false;
+    });
+    for (const lease of late) this.move(lease, nowUs + lease.ttlUs);
+  }
+
   /** A token above every one that this key has given out. */
   nextFence(nowUs: number): number {
+    if (nowUs > this.#latestUs) this.#latestUs = nowUs;
     this.#lastFence = Math.max(nowUs, this.#lastFence + 1);
     return this.#lastFence;
   }
@@ -96,7 +116,7 @@ export class SlotBook extends Heap<Lease> {
   grant(id: string, slots: number, nowUs: number, ttlUs: number): number {
     this.live(nowUs);
     this.#forgetEnded();
-    this.#hold(id, Math.max(slots, 1), nowUs + ttlUs);
+    this.#hold(id, Math.max(slots, 1), nowUs, ttlUs);
     return this.nextFence(nowUs);
   }
 
@@ -117,6 +137,7 @@ export class SlotBook extends Heap<Lease> {
   /** Extends a lease that is known to its holder alone, as `renew` does. */
   extend(lease: Lease, nowUs: number, ttlUs: number, maxConcurrent: number): boolean {
     const used = this.live(nowUs);
+    this.#latestUs = Math.max(this.#latestUs, nowUs);
     if (lease.place >= 0) {
       this.move(lease, nowUs + ttlUs);
       return true;
@@ -147,7 +168,7 @@ export class SlotBook extends Heap<Lease> {
     const used = this.live(nowUs);
     const lease = this.#leases?.get(id);
     if (lease === undefined || (lease.at <= nowUs && used + slots > maxConcurrent)) return false;
-    this.#hold(id, Math.max(slots, 1), nowUs + ttlUs);
+    this.#hold(id, Math.max(slots, 1), nowUs, ttlUs);
     return true;
   }
 
@@ -159,12 +180,14 @@ export class SlotBook extends Heap<Lease> {
     this.#used = 0;
   }
 
-  #hold(id: string, slots: number, at: number): void {
+  #hold(id: string, slots: number, nowUs: number, ttlUs: number): void {
+    const at = nowUs + ttlUs;
+    this.#latestUs = Math.max(this.#latestUs, nowUs);
     const leases = this.#leases ??= new Map<string, Lease>();
     const before = leases.get(id);
     if (before !== undefined && before.slots === slots && before.place >= 0) return this.move(before, at);
     if (before !== undefined) this.#drop(before);
-    const lease: Lease = { id, slots, at, place: -1 };
+    const lease: Lease = { id, slots, ttlUs, at, place: -1 };
     leases.set(id, lease);
     this.add(lease);
     this.#used += slots;

@@ -25,6 +25,7 @@ class LocalPermits implements TakeReply, LocalLease, Lease {
   readonly nowUs: number;
   readonly fence: number;
   readonly slots: number;
+  readonly ttlUs: number;
   at: number;
   place: number;
   readonly #used: number;
@@ -37,6 +38,7 @@ class LocalPermits implements TakeReply, LocalLease, Lease {
     this.nowUs = nowUs;
     this.fence = book.nextFence(nowUs);
     this.slots = slots;
+    this.ttlUs = policy.leaseTtlUs;
     this.at = at;
     this.place = -1;
     this.#used = used;

@@ -7,12 +7,12 @@
 import type { Script } from "./script.ts";
 
 const part1 = `local cI=1e14
-local dJ=50*cI
-local jR,cS="99",10*cI
+local dK=50*cI
+local jT,cS="99",10*cI
 local fa=q-q%cI`;
 
 const part2 = `local gX=2e15
-local function fy(m)
+local function fz(m)
 local J,bt=string.byte(m,1),#m
 if J==98 and bt>8 then
 local D=struct.unpack("<d",m,2)
@@ -25,202 +25,202 @@ end
 return 0,1
 end`;
 
-const part3 = `local function ht(aD)
-return math.max(math.floor((aD-dJ)/cS),0)
+const part3 = `local function hu(aD)
+return math.max(math.floor((aD-dK)/cS),0)
 end
-local function fx(aD)
-if aD<dJ then return aD end
+local function fy(aD)
+if aD<dK then return aD end
 local us=fa+aD%cI
 if us>q+cI/2 then return us-cI end
 if us<q-cI/2 then return us+cI end
 return us
 end`;
 
-const part4 = `local function fH(bl,bB,aj)
-return math.max(bl<=8*bB and 1 or bl<=1024*bB and 2 or 3,aj)
+const part4 = `local function fI(bl,bB,ak)
+return math.max(bl<=8*bB and 1 or bl<=1024*bB and 2 or 3,ak)
 end
-local function dV(Y,bB)
+local function dW(Y,bB)
 if Y==0 then return q end
 return Y==3 and math.huge or q+(Y==2 and 1024 or 8)*bB
 end`;
 
-const part5 = `local eu
+const part5 = `local ev
 local function bx()
-if eu then return eu end
-local aG,bm,aN,cd,eE=math.floor,math.min,math.max,string.byte,string.char
-local ju,kW=8,2^52
-local eB={us=0,ai=0,ad=0,bR={}}
-local bP={eB=eB}
-function bP.gn(a,b,e)
+if ev then return ev end
+local aG,bm,aN,cd,eF=math.floor,math.min,math.max,string.byte,string.char
+local jv,kY=8,2^52
+local eC={us=0,ai=0,ad=0,bR={}}
+local bQ={eC=eC}
+function bQ.gn(a,b,g)
 local us,ai=a.us+b.us,a.ai+b.ai
-if ai<e.y then return{us=us,ai=ai}end
-return{us=us+1,ai=ai-e.y}
+if ai<g.y then return{us=us,ai=ai}end
+return{us=us+1,ai=ai-g.y}
 end
-local gn=bP.gn
-function bP.fO(a,b,e)
+local gn=bQ.gn
+function bQ.fO(a,b,g)
 local us,ai=a.us-b.us,a.ai-b.ai
 if ai>=0 then return{us=us,ai=ai}end
-return{us=us-1,ai=ai+e.y}
+return{us=us-1,ai=ai+g.y}
 end
-local fO=bP.fO
-function bP.gO(a,b)
+local fO=bQ.fO
+function bQ.gO(a,b)
 return(a.us<b.us or(a.us==b.us and a.ai<b.ai))and a or b
 end
-function bP.ky(aq,du,aj,e)
-local aP=fO(aq,aj,e)
-for _,bG in ipairs(aq.bR)do
-if bG.du>du then aP=fO(aP,bG,e)end
+function bQ.kA(aq,dv,ak,g)
+local aQ=fO(aq,ak,g)
+for _,bI in ipairs(aq.bR)do
+if bI.dv>dv then aQ=fO(aQ,bI,g)end
 end
-return aP.us<0 and eB or aP
+return aQ.us<0 and eC or aQ
 end
-function bP.cD(h,e)
-local H=h.us-e.az
-if h.ai>e.aM then H=H+1 end
+function bQ.cD(h,g)
+local H=h.us-g.aA
+if h.ai>g.aM then H=H+1 end
 return aN(H,h.x or 0)
 end
-local cD=bP.cD
-function bP.ey(h,e)
-return h.Y>0 and cD(h,e)>q and h.Y or 0
+local cD=bQ.cD
+function bQ.ez(h,g)
+return h.Y>0 and cD(h,g)>q and h.Y or 0
 end
-local function kG(aq,bG,ad,e)
-local aP=gn(aq,bG,e)
-if aP.us>kW then return nil end
+local function kI(aq,bI,ad,g)
+local aQ=gn(aq,bI,g)
+if aQ.us>kY then return nil end
 local bR,A={},1
 for i,dc in ipairs(aq.bR)do
 bR[i]=dc
-if dc.du<=bG.du then A=i+1 end
+if dc.dv<=bI.dv then A=i+1 end
 end
-table.insert(bR,A,bG)
-local ir,O=eB,#bR
-while O>0 and#bR-O<ju do
+table.insert(bR,A,bI)
+local is,O=eC,#bR
+while O>0 and#bR-O<jv do
 local an=bR[O]
-if an.du-(aP.us-ir.us)+2<=q then break end
-ir=gn(ir,an,e)
+if an.dv-(aQ.us-is.us)+2<=q then break end
+is=gn(is,an,g)
 O=O-1
 end
 for _=1,O do
 table.remove(bR,1)
 end
-return{us=aP.us,ai=aP.ai,ad=aN(aq.ad,ad),bR=bR}
+return{us=aQ.us,ai=aQ.ai,ad=aN(aq.ad,ad),bR=bR}
 end
-function bP.eI(us,aq)
-local aP=us+aq.us+1
-if aq.ad>0 and aq.ad<aP then return aN(us+1,aq.ad)end
-return aP
+function bQ.eI(us,aq)
+local aQ=us+aq.us+1
+if aq.ad>0 and aq.ad<aQ then return aN(us+1,aq.ad)end
+return aQ
 end
-function bP.bA(h)
+function bQ.bA(h)
 local aq=h.aq
-return aq and bP.eI(h.us,aq)>q and aq or nil
+return aq and bQ.eI(h.us,aq)>q and aq or nil
 end
-function bP.dj(us,ai,aq,x,e,aj)
-local H=us-e.az
-if ai>e.aM then H=H+1 end
-local bL=aN(H,x)
+function bQ.dj(us,ai,aq,x,g,ak)
+local H=us-g.aA
+if ai>g.aM then H=H+1 end
+local bM=aN(H,x)
 if x<=q or x<=H then x=nil end
 local h={us=us,ai=ai,x=x,Y=0}
-if bL>q then h.Y=fH(bL-q,e.az,aj)end
+if bM>q then h.Y=fI(bM-q,g.aA,ak)end
 if aq then
-local aP,bR=gn(h,aq,e).us,{}
-for i,bG in ipairs(aq.bR)do
-bR[i]={du=bm(bG.du,aP),us=bG.us,ai=bG.ai}
+local aQ,bR=gn(h,aq,g).us,{}
+for i,bI in ipairs(aq.bR)do
+bR[i]={dv=bm(bI.dv,aQ),us=bI.us,ai=bI.ai}
 end
 local ad=aq.ad>us+aq.us and 0 or aq.ad
 h.aq={us=aq.us,ai=aq.ai,ad=ad,bR=bR}
 end
 return h
 end
-function bP.fk(h,gz,du,x,e)
-local ad=aN(q,x)+e.az+1
-local bG={du=du,us=gz.us,ai=gz.ai}
-local aq=kG(bP.bA(h)or eB,bG,ad,e)
+function bQ.fk(h,gz,dv,x,g)
+local ad=aN(q,x)+g.aA+1
+local bI={dv=dv,us=gz.us,ai=gz.ai}
+local aq=kI(bQ.bA(h)or eC,bI,ad,g)
 if not aq then return h end
-local aU=fO(h,gz,e)
-return bP.dj(aU.us,aU.ai,aq,x,e,bP.ey(h,e))
+local aV=fO(h,gz,g)
+return bQ.dj(aV.us,aV.ai,aq,x,g,bQ.ez(h,g))
 end
-function bP.dR(h,e)
-local x,bL=cD(h,e),dV(h.Y,e.az)
-if x<=bL then return h end
-local bv={us=bL+e.az,ai=e.aM}
-local aq=bP.bA(h)
+function bQ.dS(h,g)
+local x,bM=cD(h,g),dW(h.Y,g.aA)
+if x<=bM then return h end
+local bv={us=bM+g.aA,ai=g.aM}
+local aq=bQ.bA(h)
 if h.us<bv.us or(h.us==bv.us and h.ai<=bv.ai)then
-return bP.dj(h.us,h.ai,aq,bL,e,h.Y)
+return bQ.dj(h.us,h.ai,aq,bM,g,h.Y)
 end
-local aj={us=h.us,ai=h.ai,x=h.x,Y=h.Y}
-if aq then aj.aq={us=aq.us,ai=aq.ai,ad=0,bR=aq.bR}end
-local bK=bP.fk(aj,fO(h,bv,e),0,bL,e)
-if bK~=aj then return bK end
-return bP.dj(bv.us,bv.ai,nil,bL,e,h.Y)
+local ak={us=h.us,ai=h.ai,x=h.x,Y=h.Y}
+if aq then ak.aq={us=aq.us,ai=aq.ai,ad=0,bR=aq.bR}end
+local bL=bQ.fk(ak,fO(h,bv,g),0,bM,g)
+if bL~=ak then return bL end
+return bQ.dj(bv.us,bv.ai,nil,bM,g,h.Y)
 end
-function bP.cp(m,E,an,h,e)
-local function ec()
-local aa,aV=0,1
+function bQ.cp(m,E,an,h,g)
+local function ed()
+local aa,aW=0,1
 while E<=an do
-local ef=cd(m,E)
+local eg=cd(m,E)
 E=E+1
-aa=aa+ef%128*aV
-if ef<128 then break end
-aV=aV*128
+aa=aa+eg%128*aW
+if eg<128 then break end
+aW=aW*128
 end
 return aa
 end
-local function hX()
-local us=ec()
-return us,e.y>1 and bm(ec(),e.y-1)or 0
+local function hY()
+local us=ed()
+return us,g.y>1 and bm(ed(),g.y-1)or 0
 end
 local gL=cd(m,E)-128
 E=E+1
 h.Y=aG(gL%32/8)
-if gL%2>=1 then h.x=ec()end
+if gL%2>=1 then h.x=ed()end
 if gL%4<2 then return end
-local us,ai=hX()
+local us,ai=hY()
 local aq={us=us,ai=ai,ad=0,bR={}}
-local aP=gn(h,aq,e).us
-if gL%8>=4 then aq.ad=aP+2-ec()end
+local aQ=gn(h,aq,g).us
+if gL%8>=4 then aq.ad=aQ+2-ed()end
 while E<=an do
-local bG={du=aP-ec()}
-bG.us,bG.ai=hX()
-if bG.us==0 and bG.ai==0 then
-bG.us,bG.ai=us,ai
+local bI={dv=aQ-ed()}
+bI.us,bI.ai=hY()
+if bI.us==0 and bI.ai==0 then
+bI.us,bI.ai=us,ai
 end
-aq.bR[#aq.bR+1]=bG
+aq.bR[#aq.bR+1]=bI
 end
 h.aq=aq
 end
-function bP.bC(h,e)
+function bQ.bC(h,g)
 local aq,x,aJ=h.aq,h.x,""
 if not aq and not x and h.Y==0 then return aJ end
-local function dG(aa)
+local function dH(aa)
 while aa>=128 do
-aJ=aJ..eE(aa%128+128)
+aJ=aJ..eF(aa%128+128)
 aa=aG(aa/128)
 end
-aJ=aJ..eE(aa)
+aJ=aJ..eF(aa)
 end
-local function iG(us,ai)
-dG(us)
-if e.y>1 then dG(ai)end
+local function iH(us,ai)
+dH(us)
+if g.y>1 then dH(ai)end
 end
-if x then dG(x)end
+if x then dH(x)end
 if aq then
-iG(aq.us,aq.ai)
-local aP=gn(h,aq,e).us
-if aq.ad>0 then dG(aP+2-aq.ad)end
-for _,bG in ipairs(aq.bR)do
-dG(aP-bG.du)
-local ke=bG.us==aq.us and bG.ai==aq.ai
-iG(ke and 0 or bG.us,ke and 0 or bG.ai)
+iH(aq.us,aq.ai)
+local aQ=gn(h,aq,g).us
+if aq.ad>0 then dH(aQ+2-aq.ad)end
+for _,bI in ipairs(aq.bR)do
+dH(aQ-bI.dv)
+local kg=bI.us==aq.us and bI.ai==aq.ai
+iH(kg and 0 or bI.us,kg and 0 or bI.ai)
 end
 end
 local gL=128+(x and 1 or 0)+(aq and 2 or 0)+(aq and aq.ad>0 and 4 or 0)
-return eE(gL+8*h.Y)..aJ
+return eF(gL+8*h.Y)..aJ
 end
-eu=bP
-return bP
+ev=bQ
+return bQ
 end`;
 
-const part6 = `local ak,bo,al=redis.call,string.sub,string.format
+const part6 = `local aj,bp,al=redis.call,string.sub,string.format
 local aG,cZ,aN,bm=math.floor,math.ceil,math.max,math.min
-local aS,am=struct.pack,struct.unpack
+local aT,am=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
 local dl,gi=0,0
 local function aJ()
@@ -231,14 +231,14 @@ local function aa()
 dl=dl+1
 return ARGV[dl]+0
 end
-local function fG()
+local function fH()
 gi=gi+1
 return KEYS[gi]
 end
 local q=tonumber(aJ())
 if not q then
-local dT=ak("TIME")
-q=dT[1]*1000000+dT[2]
+local dV=aj("TIME")
+q=dV[1]*1000000+dV[2]
 end
 local cl=aa()
 local function fg(ad)
@@ -246,59 +246,59 @@ return aN(cZ((ad-q)/1000),1)+cl
 end
 local cm={}`;
 
-const part7 = `local function fn(ar)
-local dW=type(ar)=="table"and ar.err or tostring(ar)
-if string.find(dW,"READONLY",1,true)then error(ar,0)end
-return dW
+const part7 = `local function fo(ar)
+local dX=type(ar)=="table"and ar.err or tostring(ar)
+if string.find(dX,"READONLY",1,true)then error(ar,0)end
+return dX
 end
-local function jj(ce,kt)
-local ok,ar=pcall(ce,kt)
-return ok and ar or fn(ar)
+local function jk(ce,kv)
+local ok,ar=pcall(ce,kv)
+return ok and ar or fo(ar)
 end`;
 
-const part8 = `local function hc(g)
-eL(g)
-if g.dM and not br then fj(g)end
-local at=aN(q,g.D)
-local ag,ae=g.v.ag,g.ae
+const part8 = `local function hc(e)
+eL(e)
+if e.dN and not bs then fj(e)end
+local at=aN(q,e.D)
+local ag,ae=e.v.ag,e.ae
 for i=1,#ag do
 local ab=ag[i]
-at=aN(at,ab.ao.dm(ae[i],g.af,ab))
+at=aN(at,ab.ao.dm(ae[i],e.af,ab))
 end
 return at
 end
-local function gw(g,at)
-local ag,ae=g.v.ag,g.ae
+local function gw(e,at)
+local ag,ae=e.v.ag,e.ae
 if#ag==0 then return end
-if g.dp then g.dp.dr(g,at)end
-g.fK=nil
+if e.dq then e.dq.ds(e,at)end
+e.fL=nil
 for i=1,#ag do
 local ab=ag[i]
-local aj=ae[i]
-local h=ab.ao.dr(aj,at,g.af,ab)
+local ak=ae[i]
+local h=ab.ao.ds(ak,at,e.af,ab)
 if h then ae[i]=h end
-local cB=ab.ao.cB and ab.ao.cB(aj,h,at)
+local cB=ab.ao.cB and ab.ao.cB(ak,h,at)
 if cB then
-g.fK=g.fK or{}
-g.fK[i]=cB
+e.fL=e.fL or{}
+e.fL[i]=cB
 end
 end
-fj(g)
+fj(e)
 end
-local function eb(ar,g)
-local ag,ae,an=g.v.ag,g.ae,#ar
+local function ec(ar,e)
+local ag,ae,an=e.v.ag,e.ae,#ar
 for i=1,#ag do
 local ab=ag[i]
 ar[an+1],ar[an+2]=ab.ao.eN(ae[i],ab)
 an=an+2
 end
 end
-local function ed(ar,ax)
+local function ee(ar,ax)
 local A=0
 for i=1,#ax do
-local fK,ag=ax[i].fK,#ax[i].v.ag
-for ab=1,fK and ag or 0 do
-local cB=fK[ab]
+local fL,ag=ax[i].fL,#ax[i].v.ag
+for ab=1,fL and ag or 0 do
+local cB=fL[ab]
 if cB then
 local an=#ar
 ar[an+1]=A+ab-1
@@ -312,47 +312,47 @@ end
 end`;
 
 const part9 = `local function eW()
-local v=dN[aa()]
+local v=dO[aa()]
 local af,I=aa(),aa()
-local g={
+local e={
 v=v,
 af=af,
 I=I,
-ac=fG(),
+ac=fH(),
 ch=nil,
-aW=nil,
-aQ=nil,
+aO=nil,
+aR=nil,
 D=0,
 ae=nil,
 }
 if v.ch>0 then
-g.ch={}
+e.ch={}
 for i,ab in ipairs(v.ag)do
-if ab.dY then g.ch[i]=fG()end
+if ab.dZ then e.ch[i]=fH()end
 end
 end
 if v.I>0 then
-g.aW,g.aQ=fG(),fG()
+e.aO,e.aR=fH(),fH()
 end
-for _,A in ipairs(v.hz or{})do
-g.ch=g.ch or{}
-g.ch[A]=fG()
+for _,A in ipairs(v.hA or{})do
+e.ch=e.ch or{}
+e.ch[A]=fH()
 end
-return g
+return e
 end`;
 
 const part10 = `function cm.t()
-local function iq(h,at)
+local function ir(h,at)
 if h.us<at-1 or(h.us<at and h.ai==0)then return{us=at,ai=0}end
 return h
 end
-local function jc(h,o,e)
-local ai=o*e.cK
-local cq=aG(ai/e.y)
-local us=h.us+o*e.da+cq
-ai=h.ai+ai-cq*e.y
-if ai<e.y then return{us=us,ai=ai}end
-return{us=us+1,ai=ai-e.y}
+local function jd(h,o,g)
+local ai=o*g.cK
+local cq=aG(ai/g.y)
+local us=h.us+o*g.da+cq
+ai=h.ai+ai-cq*g.y
+if ai<g.y then return{us=us,ai=ai}end
+return{us=us+1,ai=ai-g.y}
 end
 return{
 cp=function()
@@ -360,44 +360,44 @@ return{
 da=aa(),
 cK=aa(),
 y=aa(),
-az=aa(),
+aA=aa(),
 aM=aa(),
-aR=aa(),
+aS=aa(),
 }
 end,
-et=function()
+eu=function()
 return{us=0,ai=0,Y=0}
 end,
-dR=function(h,e)
-if h.us-e.az<q and(h.x or 0)<=q then return h end
-return bx().dR(h,e)
+dS=function(h,g)
+if h.us-g.aA<q and(h.x or 0)<=q then return h end
+return bx().dS(h,g)
 end,
-dm=function(h,af,e)
-local next=jc(iq(h,q),af,e)
-local hd=next.us-e.az
-if next.ai>e.aM then hd=hd+1 end
+dm=function(h,af,g)
+local next=jd(ir(h,q),af,g)
+local hd=next.us-g.aA
+if next.ai>g.aM then hd=hd+1 end
 return aN(q,hd)
 end,
-dr=function(h,at,af,e)
-local next=jc(iq(h,at),af,e)
+ds=function(h,at,af,g)
+local next=jd(ir(h,at),af,g)
 next.Y=0
 if at<=q and not h.aq and not h.x then return next end
 local bw=bx()
 local x=aN(at>q and at or 0,h.x or 0)
-return bw.dj(next.us,next.ai,bw.bA(h),x,e,bw.ey(h,e))
+return bw.dj(next.us,next.ai,bw.bA(h),x,g,bw.ez(h,g))
 end,
-cB=function(aj,ig,at)
-local hF=at>q
-if not hF and not ig.aq then return nil end
+cB=function(ak,ih,at)
+local hG=at>q
+if not hG and not ih.aq then return nil end
 local us,ai=0,0
-if ig.aq then
-us,ai=ig.aq.us,ig.aq.ai
+if ih.aq then
+us,ai=ih.aq.us,ih.aq.ai
 end
-local x=hF and(aj.x or 0)>q and aj.x or 0
-local kx=hF and iq(aj,at)~=aj
-if us==0 and ai==0 and x==0 and not kx then return nil end
-local O=aj.us+2<=q and{us=0,ai=0}or aj
-return{us,ai,x,kx and O.us or-1,kx and O.ai or 0}
+local x=hG and(ak.x or 0)>q and ak.x or 0
+local kz=hG and ir(ak,at)~=ak
+if us==0 and ai==0 and x==0 and not kz then return nil end
+local O=ak.us+2<=q and{us=0,ai=0}or ak
+return{us,ai,x,kz and O.us or-1,kz and O.ai or 0}
 end,
 eN=function(h)
 if h.us<q then return 0,0 end
@@ -405,28 +405,28 @@ return h.us-q,h.ai
 end,
 dn=function(h)
 if not h.aq and not h.x then return h.us+2 end
-local kc=h.aq and bx().eI(h.us,h.aq)or 0
-return aN(h.us,kc,h.x or 0)+2
+local ke=h.aq and bx().eI(h.us,h.aq)or 0
+return aN(h.us,ke,h.x or 0)+2
 end,
-cy=function(m,O,to,e,dS,eq)
+cy=function(m,O,to,g,dU,er)
 local bt=to-O+1
-local us=tonumber(bo(m,O,O+15))
+local us=tonumber(bp(m,O,O+15))
 if not us or bt<16 then return{us=0,ai=0,Y=0}end
-local dc=bt~=16+e.aR
+local dc=bt~=16+g.aS
 local h={us=us,ai=0,Y=0}
-if not dc then h.ai=bm(tonumber(bo(m,O+16,to))or 0,e.y-1)end
-if dS<=eq then bx().cp(m,dS,eq,h,e)end
+if not dc then h.ai=bm(tonumber(bp(m,O+16,to))or 0,g.y-1)end
+if dU<=er then bx().cp(m,dU,er,h,g)end
 if dc then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
 return h
 end,
-dZ=function(h,e)
+ea=function(h,g)
 local us=aN(h.us,0)
-if e.aR==0 then return al("%016.0f",us)end
-return al("%016.0f%0"..e.aR..".0f",us,h.ai)
+if g.aS==0 then return al("%016.0f",us)end
+return al("%016.0f%0"..g.aS..".0f",us,h.ai)
 end,
-gP=function(h,e)
+gP=function(h,g)
 if not h.aq and not h.x and h.Y==0 then return""end
-return bx().bC(h,e)
+return bx().bC(h,g)
 end,
 }
 end`;
@@ -446,193 +446,193 @@ return am(df,W,#W-bD+1)
 end
 local function gq(W,A,H,r)
 local O=A*bD
-return bo(W,1,O)..aS(df,H,r)..bo(W,O+bD+1)
+return bp(W,1,O)..aT(df,H,r)..bp(W,O+bD+1)
 end
-local function hv(H,r)
+local function hw(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
-return aS(df,H,r)
+return aT(df,H,r)
 end
 local function eP(m,O,to)
-local W=bo(m,O,to)
+local W=bp(m,O,to)
 if W==""or#W%bD>0 then return"",0 end
 local cu=string.byte(W,7)
 if cu<32 then return W,0 end
-return bo(W,1,6)..string.char(cu%32)..bo(W,8),aG(cu/32)
+return bp(W,1,6)..string.char(cu%32)..bp(W,8),aG(cu/32)
 end
-local function dt(h)
+local function du(h)
 local W=h.z
 if h.Y==0 then return W end
-return bo(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bo(W,8)
+return bp(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bp(W,8)
 end
-local function cC(h,e,aj)
+local function cC(h,g,ak)
 local bl=h.z==""and 0 or co(h.z)-q
-h.Y=bl>0 and fH(bl,e.w,aj)or 0
+h.Y=bl>0 and fI(bl,g.w,ak)or 0
 return h
 end
-local function fZ(h,e)
+local function fZ(h,g)
 local W=h.z
-local aq=W==""and 0 or co(W)-dV(h.Y,e.w)
+local aq=W==""and 0 or co(W)-dW(h.Y,g.w)
 if aq<=0 then return h end
-local kT={}
+local kV={}
 for A=0,bY(W)-1 do
 local H,r=cX(W,A)
-kT[A+1]=aS(df,H-aq,r)
+kV[A+1]=aT(df,H-aq,r)
 end
-return cC({U=h.U,z=table.concat(kT)},e,h.Y)
+return cC({U=h.U,z=table.concat(kV)},g,h.Y)
 end`;
 
 const part12 = `local he=-2^52
 local function eK(m)
 return#m==17 and string.find(m,"^%-%d+$")and m+0<=he and m+0>2*he
 end
-local function hB(m,aV)
-local aD,bB=m+0,-he/aV
-local r=-aD%aV
-local H=q-q%bB-(aD+r)/aV-bB
+local function hC(m,aW)
+local aD,bB=m+0,-he/aW
+local r=-aD%aW
+local H=q-q%bB-(aD+r)/aW-bB
 if H>q+bB/2 then H=H-bB end
 if H<=q-bB/2 then H=H+bB end
 return H,r
 end
-local function iY(H,r,aV)
-return al("%.0f",he-H%(-he/aV)*aV-r)
+local function iZ(H,r,aW)
+return al("%.0f",he-H%(-he/aW)*aW-r)
 end`;
 
 const part13 = `function cm.f()
 return{
 K="F",
 cp=function()
-return{Q=aa(),w=aa(),aV=aa()}
+return{Q=aa(),w=aa(),aW=aa()}
 end,
-et=function()
+eu=function()
 return{z="",Y=0}
 end,
-dR=fZ,
-dm=function(h,af,e)
+dS=fZ,
+dm=function(h,af,g)
 if h.z==""then return q end
 local H,r=cn(h.z)
-if r+af<=e.Q then return aN(q,H)end
-return aN(q,H+e.w)
+if r+af<=g.Q then return aN(q,H)end
+return aN(q,H+g.w)
 end,
-dr=function(h,at,af,e)
+ds=function(h,at,af,g)
 local z=h.z
-if z==""then return cC({z=aS(df,at,af)},e,0)end
+if z==""then return cC({z=aT(df,at,af)},g,0)end
 local H,r=cn(z)
-if at<H+e.w then
+if at<H+g.w then
 z=gq(z,bY(z)-1,H,r+af)
 else
-z=z..aS(df,at,af)
+z=z..aT(df,at,af)
 end
-while co(z)+e.w<=q do
-z=bo(z,bD+1)
+while co(z)+g.w<=q do
+z=bp(z,bD+1)
 end
-return cC({z=z},e,h.Y)
+return cC({z=z},g,h.Y)
 end,
-eN=function(h,e)
+eN=function(h,g)
 if h.z==""then return 0,0 end
 local H,r=cn(h.z)
-local reset=H+e.w-q
+local reset=H+g.w-q
 if reset<=0 then return 0,0 end
-if H>q then return e.Q,reset end
+if H>q then return g.Q,reset end
 return r,reset
 end,
-dn=function(h,e)
+dn=function(h,g)
 if h.z==""then return 0 end
 local H=cn(h.z)
-return H+e.w
+return H+g.w
 end,
 cy=function(m,O,to)
 local z,Y=eP(m,O+7,to)
 return{z=z,Y=Y}
 end,
 eK=eK,
-gA=function(m,aV)
-local H,r=hB(m,aV)
-return{z=aS(df,H,r),Y=0}
+gA=function(m,aW)
+local H,r=hC(m,aW)
+return{z=aT(df,H,r),Y=0}
 end,
 hb=16,
 gc=function(m,O)
-return{z=hv(am("<dd",m,O)),Y=0}
+return{z=hw(am("<dd",m,O)),Y=0}
 end,
-dZ=function(h,e)
-return aS("<I7",e.w)..dt(h)
+ea=function(h,g)
+return aT("<I7",g.w)..du(h)
 end,
 }
 end`;
 
 const part14 = `function cm.c()
-local function gx(h,A,e)
+local function gx(h,A,g)
 if A==0 then return h.U end
 local H,r=cX(h.z,A-1)
-return H+e.w==cX(h.z,A)and r or 0
+return H+g.w==cX(h.z,A)and r or 0
 end
-local function kH(h,at,e)
+local function kJ(h,at,g)
 if h.z==""then return at,0,0 end
 local H,r=cn(h.z)
-if at<H+e.w then
-return H,gx(h,bY(h.z)-1,e),r
+if at<H+g.w then
+return H,gx(h,bY(h.z)-1,g),r
 end
-if at<H+2*e.w then return H+e.w,r,0 end
+if at<H+2*g.w then return H+g.w,r,0 end
 return at,0,0
 end
-local function fM(o,bs,e)
-if bs<0 then return e.w+1 end
-if o<=bs then return 0 end
-local ci=e.w/e.bE
-return(ci-aG(bs*ci/o))*e.bE
+local function fM(o,bn,g)
+if bn<0 then return g.w+1 end
+if o<=bn then return 0 end
+local ci=g.w/g.bE
+return(ci-aG(bn*ci/o))*g.bE
 end
-local function kd(z,e)
+local function kf(z,g)
 local H=co(z)
-local jY=bY(z)>1 and cX(z,1)==H+e.w
-return H+(jY and 1 or 2)*e.w<=q
+local ka=bY(z)>1 and cX(z,1)==H+g.w
+return H+(ka and 1 or 2)*g.w<=q
 end
 return{
 K="C",
 cp=function()
 return{Q=aa(),w=aa(),bE=aa()}
 end,
-et=function()
+eu=function()
 return{U=0,z="",Y=0}
 end,
-dR=fZ,
-dm=function(h,af,e)
-local H,U,eF=kH(h,q,e)
-local jq=fM(U,e.Q-af-eF,e)
-if jq<=e.w then return aN(q,H+jq)end
-return aN(q,H+e.w+fM(eF,e.Q-af,e))
+dS=fZ,
+dm=function(h,af,g)
+local H,U,eG=kJ(h,q,g)
+local jr=fM(U,g.Q-af-eG,g)
+if jr<=g.w then return aN(q,H+jr)end
+return aN(q,H+g.w+fM(eG,g.Q-af,g))
 end,
-dr=function(h,at,af,e)
+ds=function(h,at,af,g)
 local ah={U=h.U,z=h.z}
 local H,r
 if ah.z~=""then
 H,r=cn(ah.z)
 end
-if H and at<H+e.w then
+if H and at<H+g.w then
 ah.z=gq(ah.z,bY(ah.z)-1,H,r+af)
 else
-H=kH(h,at,e)
-ah.z=ah.z..aS(df,H,af)
+H=kJ(h,at,g)
+ah.z=ah.z..aT(df,H,af)
 end
-while kd(ah.z,e)do
-ah.U=gx(ah,1,e)
-ah.z=bo(ah.z,bD+1)
+while kf(ah.z,g)do
+ah.U=gx(ah,1,g)
+ah.z=bp(ah.z,bD+1)
 end
-return cC(ah,e,h.Y)
+return cC(ah,g,h.Y)
 end,
-eN=function(h,e)
+eN=function(h,g)
 if h.z==""then return 0,0 end
 local an=cn(h.z)
-local reset=an+2*e.w-q
+local reset=an+2*g.w-q
 if reset<=0 then return 0,0 end
-if an>q then return e.Q,reset end
-local H,U,eF=kH(h,q,e)
-local ci=e.w/e.bE
-local aU=ci-aG((q-H)/e.bE)
-return cZ(U*aU/ci)+eF,reset
+if an>q then return g.Q,reset end
+local H,U,eG=kJ(h,q,g)
+local ci=g.w/g.bE
+local aV=ci-aG((q-H)/g.bE)
+return cZ(U*aV/ci)+eG,reset
 end,
-dn=function(h,e)
+dn=function(h,g)
 if h.z==""then return 0 end
 local H=cn(h.z)
-return H+2*e.w
+return H+2*g.w
 end,
 cy=function(m,O,to)
 local z,Y=eP(m,O+12,to)
@@ -641,46 +641,46 @@ return{U=am("<I4",m,O+8),z=z,Y=Y}
 end,
 hb=24,
 gc=function(m,O)
-local H,U,eF=am("<ddd",m,O)
+local H,U,eG=am("<ddd",m,O)
 if not(U>0 and U<2^32)then U=0 end
-if eF>0 or U==0 then
-return{U=U,z=hv(H,eF),Y=0}
+if eG>0 or U==0 then
+return{U=U,z=hw(H,eG),Y=0}
 end
-return{U=U,z=aS(df,H,0),Y=0}
+return{U=U,z=aT(df,H,0),Y=0}
 end,
-dZ=function(h,e)
-local aE=#al("%.0f",e.bE)-1
-return aS("<I7BI4",e.w,aE,h.U)..dt(h)
+ea=function(h,g)
+local aE=#al("%.0f",g.bE)-1
+return aT("<I7BI4",g.w,aE,h.U)..du(h)
 end,
 }
 end`;
 
 const part15 = `function cm.s()`;
 
-const part16 = `local bW,lk,gK=54,"<dI7I6BI7I4I4I4I7I4B",32
-local ct,lI=2^48,2^37
+const part16 = `local bW,lm,gK=54,"<dI7I6BI7I4I4I4I7I4B",32
+local ct,lK=2^48,2^37
 local fa=q-q%ct
 local function cA(p,aE)
-p.ek,p.aE=aE>=32,aE%32
-p.kM,p.aH=p.aE>=16,2^(aE%16)
-p.bv=p.kM and 255 or 65535
+p.em,p.aE=aE>=32,aE%32
+p.kO,p.aH=p.aE>=16,2^(aE%16)
+p.bv=p.kO and 255 or 65535
 end
-local function dZ(p,aA,o)
-if p.kM then return aS("<I7B",aA,o)end
-if aA-q>=ct/2 then error("ERR the units would be taken years ahead",0)end
-return aS("<I6I2",aA%ct,o)
+local function ea(p,az,o)
+if p.kO then return aT("<I7B",az,o)end
+if az-q>=ct/2 then error("ERR the units would be taken years ahead",0)end
+return aT("<I6I2",az%ct,o)
 end
 local function cy(p,W,O)
-if p.kM then return am("<I7B",W,O)end
-local aA,o=am("<I6I2",W,O)
-aA=aA+fa
-if aA>q+ct/2 then return aA-ct,o end
-if aA<q-ct/2 then return aA+ct,o end
-return aA,o
+if p.kO then return am("<I7B",W,O)end
+local az,o=am("<I6I2",W,O)
+az=az+fa
+if az>q+ct/2 then return az-ct,o end
+if az<q-ct/2 then return az+ct,o end
+return az,o
 end
 local function cp(p,O,to)
-if to<#p.W then return bo(p.W,O+1,to+1)end
-return ak("GETRANGE",p.ac,al("%d",O),al("%d",to))
+if to<#p.W then return bp(p.W,O+1,to+1)end
+return aj("GETRANGE",p.ac,al("%d",O),al("%d",to))
 end
 local function cj(p,ap)
 return bW+4*(aG(ap/p.aH)+1)+8*ap
@@ -695,18 +695,18 @@ local function bk(p,i)
 local O=cj(p,cH(p,i))
 return cy(p,cp(p,O,O+7),1)
 end
-local function jW(p,i)
+local function jY(p,i)
 local ap=cH(p,i)
 return bm(p.aH-ap%p.aH,p.I-ap,p.r-i)
 end
-local function iN(p,fh,aj)
-if fh and p.aj and fh>p.aj then return p.r,p.aj,p.bj end
-if p.ek then
+local function iO(p,fh,ak)
+if fh and p.ak and fh>p.ak then return p.r,p.ak,p.bj end
+if p.em then
 if fh then return fh-1,fh-1,(bk(p,fh-1))end
 local cV,cu=0,p.r
 while cV<cu do
 local cM=aG((cV+cu)/2)
-if bk(p,cM)<=aj then
+if bk(p,cM)<=ak then
 cV=cM+1
 else
 cu=cM
@@ -714,118 +714,118 @@ end
 end
 return cV,cV
 end
-local i,aP=0,0
+local i,aQ=0,0
 while i<p.r do
-local n,ap=jW(p,i),cH(p,i)
+local n,ap=jY(p,i),cH(p,i)
 local o
 if i>0 and i+n<p.r then
 local O=cj(p,ap)-4
 o=am("<I4",cp(p,O,O+3),1)
 end
-if o and((fh and aP+o<fh)or(not fh and bk(p,i+n-1)<=aj))then
-i,aP=i+n,aP+o
+if o and((fh and aQ+o<fh)or(not fh and bk(p,i+n-1)<=ak))then
+i,aQ=i+n,aQ+o
 else
-local aw,dq=0,16
+local aw,dr=0,16
 while aw<n do
-dq=bm(dq,n-aw)
+dr=bm(dr,n-aw)
 local O=cj(p,ap+aw)
-local W=cp(p,O,O+8*dq-1)
-for j=1,8*dq,8 do
-local aA,bi=cy(p,W,j)
-if fh and aP+bi>=fh or not fh and aA>aj then return i,aP,aA end
-i,aP=i+1,aP+bi
+local W=cp(p,O,O+8*dr-1)
+for j=1,8*dr,8 do
+local az,bi=cy(p,W,j)
+if fh and aQ+bi>=fh or not fh and az>ak then return i,aQ,az end
+i,aQ=i+1,aQ+bi
 end
-aw,dq=aw+dq,dq*8
+aw,dr=aw+dr,dr*8
 end
 end
 end
-return i,aP
+return i,aQ
 end
-local function bI(p)
-local w,x,aE=p.w,p.x,p.aE+(p.ek and 32 or 0)
-local hz=aS("<I4I4I4I7I4B",p.aK,p.r,p.I,p.ba,p.aL,aE)
+local function bJ(p)
+local w,x,aE=p.w,p.x,p.aE+(p.em and 32 or 0)
+local hA=aT("<I4I4I4I7I4B",p.aK,p.r,p.I,p.ba,p.aL,aE)
 local cV=x%ct
 local cu=(x-cV)/ct+32*p.Y
-return"S"..aS("<dI7I6BI7",p.D,w,cV,cu,p.bj)..hz
+return"S"..aT("<dI7I6BI7",p.D,w,cV,cu,p.bj)..hA
 end
-local function hk(p)
-p.W,p.dA="",nil
+local function hl(p)
+p.W,p.dB="",nil
 end
-local function kP(p,e)
+local function kR(p,g)
 p.aK,p.r,p.I,p.ba,p.aL,p.bj=0,0,0,0,0,0
-cA(p,e.aE+32)
-hk(p)
+cA(p,g.aE+32)
+hl(p)
 end
-local function iC(p,au,I)
+local function iD(p,au,I)
 local n=#au/8
 p.aK,p.r,p.I,p.aL=0,n,I,0
 local cr={}
 for O=0,I-1,p.aH do
 local aC=bm(O+p.aH,I)
-local W,aP=bo(au,O*8+1,aC*8),0
+local W,aQ=bp(au,O*8+1,aC*8),0
 if O<n then
 for j=1,#W,8 do
 local _,o=cy(p,W,j)
-aP=aP+o
+aQ=aQ+o
 end
-p.aL=aP
+p.aL=aQ
 end
-cr[#cr+1]=aS("<I4",aP)..W..string.rep("\\0",(aC-O)*8-#W)
+cr[#cr+1]=aT("<I4",aQ)..W..string.rep("\\0",(aC-O)*8-#W)
 end
-return bI(p)..table.concat(cr)
+return bJ(p)..table.concat(cr)
 end
-local function jr(p)
+local function js(p)
 local cr,i={},0
 while i<p.r do
-local n,O=jW(p,i),cj(p,cH(p,i))
+local n,O=jY(p,i),cj(p,cH(p,i))
 cr[#cr+1],i=cp(p,O,O+8*n-1),i+n
 end
 return table.concat(cr)
 end
-local function fI(p,aA,o)
+local function fJ(p,az,o)
 local de=cZ(o/p.bv)-1
-return string.rep(dZ(p,aA,p.bv),de)..dZ(p,aA,o-de*p.bv)
+return string.rep(ea(p,az,p.bv),de)..ea(p,az,o-de*p.bv)
 end`;
 
-const part17 = `local kN=2^17
-local function gp(dv,Q,aH)
-local bs=dv+aG(dv/64)+4
-local W=bW+10+4*cZ(bs/aH)+8*bs
-if W<kN then
+const part17 = `local kP=2^17
+local function gp(dw,Q,aH)
+local bn=dw+aG(dw/64)+4
+local W=bW+10+4*cZ(bn/aH)+8*bn
+if W<kP then
 local _,aE=math.frexp(W-1)
 local bE=aN(2^(aE-3),16)
-local aU=cZ(W/bE)*bE-bW-10
-local de=aG(aU/(4+8*aH))
-bs=aN(de*aH+aG((aU-de*(4+8*aH)-4)/8),bs)
+local aV=cZ(W/bE)*bE-bW-10
+local de=aG(aV/(4+8*aH))
+bn=aN(de*aH+aG((aV-de*(4+8*aH)-4)/8),bn)
 end
-return dv<=Q and bm(Q,bs)or bs
+return dw<=Q and bm(Q,bn)or bn
 end`;
 
-const part18 = `local function kv(p,m,e)
+const part18 = `local function kx(p,m,g)
 if#m<21 then return end
 local D,aK,r,I=am("<dI4I4I4",m,2)
 if#m~=21+8*I or r>I or aK>=aN(I,1)then return end
-local cr,aA,o={},0,0
+local cr,az,o={},0,0
 for i=0,r-1 do
 local at=am("<d",m,22+(aK+i)%I*8)
-if at~=aA and o>0 then
-cr[#cr+1],o=fI(p,aA,o),0
+if at~=az and o>0 then
+cr[#cr+1],o=fJ(p,az,o),0
 end
-aA,o=at,o+1
+az,o=at,o+1
 end
-if o>0 then cr[#cr+1]=fI(p,aA,o)end
+if o>0 then cr[#cr+1]=fJ(p,az,o)end
 local au=table.concat(cr)
-p.D,p.ba,p.x,p.bj,p.dF=D,r,aA,aA,true
-p.ek=#au/8==r
-p.W=iC(p,au,#au/8)
+p.D,p.ba,p.x,p.bj,p.dG=D,r,az,az,true
+p.em=#au/8==r
+p.W=iD(p,au,#au/8)
 end
-local function hN(ac,e)
-local W=ak("GETRANGE",ac,"0",e.hV)
-local p={ac=ac,W=W,D=0,w=e.w,x=0,bj=0,Y=0}
+local function hO(ac,g)
+local W=aj("GETRANGE",ac,"0",g.hW)
+local p={ac=ac,W=W,D=0,w=g.w,x=0,bj=0,Y=0}
 p.aK,p.r,p.I,p.ba,p.aL=0,0,0,0,0
-cA(p,e.aE+32)
+cA(p,g.aE+32)
 local J=string.byte(W,1)
-if J==115 then kv(p,ak("GETRANGE",ac,"0","-1"),e)end
+if J==115 then kx(p,aj("GETRANGE",ac,"0","-1"),g)end
 if J==98 and#W==9 then
 local D=am("<d",W,2)
 p.eH=not(D>=0 and D<2^53 and D==aG(D))
@@ -833,131 +833,131 @@ p.D=p.eH and 0 or D
 return p
 end
 if J~=83 or#W<bW then
-p.eH=J and not p.dF
+p.eH=J and not p.dG
 return p
 end
 local aE,cu
 p.D,p.w,p.x,cu,p.bj,p.aK,p.r,p.I,p.ba,p.aL,aE=
-am(lk,W,2)
+am(lm,W,2)
 p.x,p.Y=p.x+cu%32*ct,aG(cu/32)
 cA(p,aE)
-local bQ=bt(p)
-if#W==e.hV+1 and bQ>#W then
-local bH=ak("GETRANGE",ac,al("%d",bQ-1),al("%d",bQ))
-bQ=#bH==1 and#W or-1
+local bF=bt(p)
+if#W==g.hW+1 and bF>#W then
+local bH=aj("GETRANGE",ac,al("%d",bF-1),al("%d",bF))
+bF=#bH==1 and#W or-1
 end
-p.eH=p.w~=e.w
+p.eH=p.w~=g.w
 or aE%16<6
 or aE>58
-or bQ~=#W
+or bF~=#W
 or p.r>p.I
 or p.aK>=aN(p.I,1)
 return p
 end
-local function fW(p,aA,e)
-local bE=cZ(e.w/8)
-return al("%.0f",fg(aN(aA-aA%bE+bE+e.w,p.D)))
+local function fW(p,az,g)
+local bE=cZ(g.w/8)
+return al("%.0f",fg(aN(az-az%bE+bE+g.w,p.D)))
 end
-local function lJ(p,dv,e,dX)
-local dF=bt(p)
+local function lL(p,dw,g,dY)
+local dG=bt(p)
 if p.aK+p.r>p.I then
 local aH,de=aG(p.aK/p.aH),4+8*p.aH
-local fR=aN(cZ((dv-p.I)/p.aH),aG(p.I/p.aH/8))
-local J,aC=bW+aH*de,dF
+local fR=aN(cZ((dw-p.I)/p.aH),aG(p.I/p.aH/8))
+local J,aC=bW+aH*de,dG
 while aC>J do
 local O=aN(aC-65536,J)
-local W=ak("GETRANGE",p.ac,al("%d",O),al("%d",aC-1))
-ak("SETRANGE",p.ac,al("%d",O+fR*de),W)
+local W=aj("GETRANGE",p.ac,al("%d",O),al("%d",aC-1))
+aj("SETRANGE",p.ac,al("%d",O+fR*de),W)
 aC=O
 end
 p.aK,p.I=p.aK+fR*p.aH,p.I+fR*p.aH
 else
-p.I=gp(dv,e.Q,p.aH)
-if dF<kN then
-local m=cp(p,0,dF-1)
-ak("SET",p.ac,m..string.rep("\\0",bt(p)-dF),"PX",dX)
+p.I=gp(dw,g.Q,p.aH)
+if dG<kP then
+local m=cp(p,0,dG-1)
+aj("SET",p.ac,m..string.rep("\\0",bt(p)-dG),"PX",dY)
 else
-ak("SETRANGE",p.ac,al("%d",bt(p)-1),"\\0")
+aj("SETRANGE",p.ac,al("%d",bt(p)-1),"\\0")
 end
 end
 p.W=""
 end
-local function jT(p,au)
+local function jV(p,au)
 local aw=0
 while aw<#au do
 local ap=cH(p,p.r)
 local n=bm(p.aH-ap%p.aH,p.I-ap,(#au-aw)/8)
-local W=bo(au,aw+1,aw+8*n)
+local W=bp(au,aw+1,aw+8*n)
 if ap%p.aH==0 then p.aL=0 end
 for j=1,#W,8 do
 local _,o=cy(p,W,j)
 p.aL=p.aL+o
 end
 local O=cj(p,ap)
-ak("SETRANGE",p.ac,al("%d",O),W)
+aj("SETRANGE",p.ac,al("%d",O),W)
 p.r,aw,ap=p.r+n,aw+8*n,ap+n
 if ap%p.aH==0 or ap==p.I then
 local aH=O-8*((ap-n)%p.aH)-4
-ak("SETRANGE",p.ac,al("%d",aH),aS("<I4",p.aL))
+aj("SETRANGE",p.ac,al("%d",aH),aT("<I4",p.aL))
 end
 end
 end
-local function hC(p,e)
-if p.dF then ak("SET",p.ac,p.W,"PX",fW(p,p.r>0 and p.bj or q,e))end
-p.dF=nil
+local function hD(p,g)
+if p.dG then aj("SET",p.ac,p.W,"PX",fW(p,p.r>0 and p.bj or q,g))end
+p.dG=nil
 end`;
 
-const part19 = `local function hO(p,at,e)
-local aj=p.x>q and p.Y or 0
+const part19 = `local function hP(p,at,g)
+local ak=p.x>q and p.Y or 0
 p.x=at>q and at or 0
-p.Y=at>q and fH(at-q,e.w,aj)or 0
+p.Y=at>q and fI(at-q,g.w,ak)or 0
 end
-local function iZ(p,i)
-local ap,aP=cH(p,i),0
+local function ja(p,i)
+local ap,aQ=cH(p,i),0
 local O=cj(p,ap-ap%p.aH)
 local W=cp(p,O,cj(p,ap)+7)
 for j=1,#W,8 do
 local _,o=cy(p,W,j)
-aP=aP+o
+aQ=aQ+o
 end
-return aP
+return aQ
 end
-local function iX(p,e,br)
+local function iY(p,g,bs)
 if p.bj<=q then return p end
-local bL=aN(q,bm(p.x,dV(p.Y,e.w)))
-if p.bj<=bL then return p end
-local i,aj=iN(p,nil,bL)
-local o=bm(p.ba-aj,e.Q)
-p.r,p.bj=i,bL
-hO(p,bL,e)
-if br then
-p.ba,p.aj=aj+o,aj
+local bM=aN(q,bm(p.x,dW(p.Y,g.w)))
+if p.bj<=bM then return p end
+local i,ak=iO(p,nil,bM)
+local o=bm(p.ba-ak,g.Q)
+p.r,p.bj=i,bM
+hP(p,bM,g)
+if bs then
+p.ba,p.ak=ak+o,ak
 return p
 end
-hC(p,e)
-p.ba,p.ek=aj+o,p.ek and o==1
+hD(p,g)
+p.ba,p.em=ak+o,p.em and o==1
 if i==0 then p.aK=0 end
-p.aL=i==0 and 0 or iZ(p,i-1)
+p.aL=i==0 and 0 or ja(p,i-1)
 p.W=""
-jT(p,fI(p,bL,o))
-ak("SETRANGE",p.ac,"0",bI(p))
-ak("PEXPIRE",p.ac,fW(p,bL,e))
+jV(p,fJ(p,bM,o))
+aj("SETRANGE",p.ac,"0",bJ(p))
+aj("PEXPIRE",p.ac,fW(p,bM,g))
 return p
 end`;
 
-const part20 = `local function dA(p,e)
-if not p.dA then
-p.dA,p.ee=0,0
-local aj=q-e.w
-if p.r>0 and p.bj<=aj then
-p.dA,p.ee=p.r,p.ba
+const part20 = `local function dB(p,g)
+if not p.dB then
+p.dB,p.ef=0,0
+local ak=q-g.w
+if p.r>0 and p.bj<=ak then
+p.dB,p.ef=p.r,p.ba
 elseif p.r>0 then
-p.dA,p.ee=iN(p,nil,aj)
+p.dB,p.ef=iO(p,nil,ak)
 end
 end
-return p.dA,p.ee
+return p.dB,p.ef
 end
-local function fE(Q,w)
+local function fF(Q,w)
 local aE=6
 while aE<10 and 4^aE<Q do
 aE=aE+1
@@ -965,105 +965,105 @@ end
 return{
 Q=Q,
 w=w,
-dY=true,
-aE=w<lI and aE or aE+16,
-hV=bW+4+8*gK-1,
+dZ=true,
+aE=w<lK and aE or aE+16,
+hW=bW+4+8*gK-1,
 }
 end
 return{
-hN=hN,
+hO=hO,
 cp=function()
-return fE(aa(),aa())
+return fF(aa(),aa())
 end,
-fE=fE,
-dR=iX,
-dm=function(p,af,e)
+fF=fF,
+dS=iY,
+dm=function(p,af,g)
 local at=aN(q,p.x)
-local dK=p.ba+af-e.Q
-if dK<=0 then return at end
-local _,_,aA=iN(p,dK)
-return aN(at,aA+e.w)
+local dL=p.ba+af-g.Q
+if dL<=0 then return at end
+local _,_,az=iO(p,dL)
+return aN(at,az+g.w)
 end,
-eN=function(p,e)
-local _,aU=dA(p,e)
-local aT=p.ba-aU
-if aT==0 then return 0,0 end
-return p.x>q and e.Q or aT,p.bj+e.w-q
+eN=function(p,g)
+local _,aV=dB(p,g)
+local aU=p.ba-aV
+if aU==0 then return 0,0 end
+return p.x>q and g.Q or aU,p.bj+g.w-q
 end,
-dr=function(p,at,af,e)
-local aA=at
-if p.r>0 then aA=aN(at,p.bj)end
-hO(p,at>q and aA or p.x,e)
-local dX=fW(p,aA,e)
-hC(p,e)
-local fC,jB=dA(p,e)
-p.r,p.ba,p.w=p.r-fC,p.ba-jB,e.w
+ds=function(p,at,af,g)
+local az=at
+if p.r>0 then az=aN(at,p.bj)end
+hP(p,at>q and az or p.x,g)
+local dY=fW(p,az,g)
+hD(p,g)
+local fD,jC=dB(p,g)
+p.r,p.ba,p.w=p.r-fD,p.ba-jC,g.w
 if p.r==0 then
-if p.I>gK and p.aE==e.aE then
-p.aK,p.aL,p.ek=0,0,true
+if p.I>gK and p.aE==g.aE then
+p.aK,p.aL,p.em=0,0,true
 else
-kP(p,e)
+kR(p,g)
 end
 else
-p.aK=cH(p,fC)
+p.aK=cH(p,fD)
 end
-local bZ,dP,o=af,nil,0
-if p.r>0 and aA==p.bj then
+local bZ,dQ,o=af,nil,0
+if p.r>0 and az==p.bj then
 local _,bi=bk(p,p.r-1)
 o=bi
 if o<p.bv then
-dP=bm(p.bv-o,af)
-bZ=af-dP
+dQ=bm(p.bv-o,af)
+bZ=af-dQ
 end
 end
-p.ba,p.bj,p.ek=p.ba+af,aA,p.ek and af==1 and not dP
-local au=bZ>0 and fI(p,aA,bZ)or""
-local dv=p.r+#au/8
-if p.I<=gK or(dv>p.I and p.I<=p.aH)then
-local bT=jr(p)
-if dP then bT=bo(bT,1,-9)..dZ(p,aA,o+dP)end
-local I=dv>p.I and gp(dv,e.Q,p.aH)or p.I
-p.W=iC(p,bT..au,I)
-ak("SET",p.ac,p.W,"PX",dX)
+p.ba,p.bj,p.em=p.ba+af,az,p.em and af==1 and not dQ
+local au=bZ>0 and fJ(p,az,bZ)or""
+local dw=p.r+#au/8
+if p.I<=gK or(dw>p.I and p.I<=p.aH)then
+local bT=js(p)
+if dQ then bT=bp(bT,1,-9)..ea(p,az,o+dQ)end
+local I=dw>p.I and gp(dw,g.Q,p.aH)or p.I
+p.W=iD(p,bT..au,I)
+aj("SET",p.ac,p.W,"PX",dY)
 else
-if dv>p.I then lJ(p,dv,e,dX)end
-if dP then
+if dw>p.I then lL(p,dw,g,dY)end
+if dQ then
 local ap=cH(p,p.r-1)
-p.aL=p.aL+dP
+p.aL=p.aL+dQ
 local O=cj(p,ap)
-ak("SETRANGE",p.ac,al("%d",O),dZ(p,aA,o+dP))
+aj("SETRANGE",p.ac,al("%d",O),ea(p,az,o+dQ))
 if(ap+1)%p.aH==0 or ap+1==p.I then
 local aH=O-8*(ap%p.aH)-4
-ak("SETRANGE",p.ac,al("%d",aH),aS("<I4",p.aL))
+aj("SETRANGE",p.ac,al("%d",aH),aT("<I4",p.aL))
 end
 end
-jT(p,au)
-ak("SETRANGE",p.ac,"0",bI(p))
-ak("PEXPIRE",p.ac,dX)
+jV(p,au)
+aj("SETRANGE",p.ac,"0",bJ(p))
+aj("PEXPIRE",p.ac,dY)
 p.W=""
 end
-p.dA,p.ee=0,0
+p.dB,p.ef=0,0
 end,
-iO=function()`;
+iP=function()`;
 
-const part21 = `local function kn(p,i,aA,o,ej)
+const part21 = `local function kp(p,i,az,o,el)
 local ap,an=cH(p,i),cH(p,p.r-1)
 local O=cj(p,ap)
-ak("SETRANGE",p.ac,al("%d",O),dZ(p,aA,o-ej))
-p.ba,p.ek=p.ba-ej,false
+aj("SETRANGE",p.ac,al("%d",O),ea(p,az,o-el))
+p.ba,p.em=p.ba-el,false
 if aG(ap/p.aH)==aG(an/p.aH)then
 if ap>an then return end
-p.aL=p.aL-ej
+p.aL=p.aL-el
 end
 local aH=O-8*(ap%p.aH)-4
-local aP=am("<I4",ak("GETRANGE",p.ac,al("%d",aH),al("%d",aH+3)),1)
-ak("SETRANGE",p.ac,al("%d",aH),aS("<I4",aN(aP-ej,0)))
+local aQ=am("<I4",aj("GETRANGE",p.ac,al("%d",aH),al("%d",aH+3)),1)
+aj("SETRANGE",p.ac,al("%d",aH),aT("<I4",aN(aQ-el,0)))
 end
-local function eZ(p,e)
-hk(p)
+local function eZ(p,g)
+hl(p)
 while p.r>0 do
-local aA,o=bk(p,p.r-1)
-p.x,p.bj=bm(p.x,aA),aA
+local az,o=bk(p,p.r-1)
+p.x,p.bj=bm(p.x,az),az
 if o>0 then break end
 local ap=cH(p,p.r-1)
 p.r=p.r-1
@@ -1073,69 +1073,69 @@ p.aL=aH and am("<I4",cp(p,aH,aH+3),1)or 0
 end
 end
 if p.r==0 then
-p.aK,p.ba,p.aL,p.x,p.bj,p.ek=0,0,0,0,0,true
+p.aK,p.ba,p.aL,p.x,p.bj,p.em=0,0,0,0,0,true
 end
-hO(p,p.x,e)
-ak("SETRANGE",p.ac,"0",bI(p))
+hP(p,p.x,g)
+aj("SETRANGE",p.ac,"0",bJ(p))
 end
-local function hI(p,o,aA,e)
-hC(p,e)
-hk(p)
+local function hJ(p,o,az,g)
+hD(p,g)
+hl(p)
 local cV,cu=0,p.r
 while cV<cu do
 local cM=aG((cV+cu)/2)
-if bk(p,cM)<aA then
+if bk(p,cM)<az then
 cV=cM+1
 else
 cu=cM
 end
 end
-local hm=0
+local hn=0
 for i=cV,p.r-1 do
 local at,bi=bk(p,i)
-if at~=aA or hm==o then break end
-local ej=bm(o-hm,bi)
-if ej>0 then kn(p,i,aA,bi,ej)end
-hm=hm+ej
+if at~=az or hn==o then break end
+local el=bm(o-hn,bi)
+if el>0 then kp(p,i,az,bi,el)end
+hn=hn+el
 end
-if hm>0 then eZ(p,e)end
+if hn>0 then eZ(p,g)end
 end
-local function iU(p,o,e)
-hC(p,e)
-local _,aU=dA(p,e)
+local function iV(p,o,g)
+hD(p,g)
+local _,aV=dB(p,g)
 local aC=p.ba
 if p.r>0 and p.bj>q then
-local _,aj=iN(p,nil,q)
-aC=aj
+local _,ak=iO(p,nil,q)
+aC=ak
 end
-local gY=bm(aU+o,aC)
+local gY=bm(aV+o,aC)
 if gY==0 then return end
-local i,aj,aA=iN(p,gY)
+local i,ak,az=iO(p,gY)
 local _,bi=bk(p,i)
-hk(p)
-p.aK,p.r,p.ba=cH(p,i),p.r-i,p.ba-aj
-kn(p,0,aA,bi,gY-aj)
-eZ(p,e)
+hl(p)
+p.aK,p.r,p.ba=cH(p,i),p.r-i,p.ba-ak
+kp(p,0,az,bi,gY-ak)
+eZ(p,g)
 end
-local function jy(p,e)
-local cL=fW(p,p.r>0 and p.bj or q-2*e.w,e)
-hC(p,e)
+local function jz(p,g)
+local cL=fW(p,p.r>0 and p.bj or q-2*g.w,g)
+hD(p,g)
 if p.I>0 then
-ak("SETRANGE",p.ac,"0",bI(p))
-ak("PEXPIRE",p.ac,cL)
+aj("SETRANGE",p.ac,"0",bJ(p))
+aj("PEXPIRE",p.ac,cL)
 elseif p.D>q then
-ak("SET",p.ac,bI(p),"PX",cL)
+aj("SET",p.ac,bJ(p),"PX",cL)
 else
-ak("DEL",p.ac)
+aj("DEL",p.ac)
 end
 end`;
 
-const part22 = `return{di=hI,dO=iU,block=jy}
+const part22 = `return{di=hJ,dP=iV,block=jz}
 end,
-kS=function()`;
+kU=function()`;
 
-const part23 = `local function kl(p)
-local ay,W={au={},x=p.x,Y=p.Y},jr(p)
+const part23 = `local function kn(p)
+local ay,W={au={},x=p.x,Y=p.Y},js(p)
 for O=1,#W,8 do
 local at,o=cy(p,W,O)
 local an=ay.au[#ay.au]
@@ -1147,68 +1147,68 @@ end
 end
 return ay
 end
-local function jQ(ac,ay,e,D)
-local p,cr={ac=ac,D=D,w=e.w,x=ay.x},{}
+local function jS(ac,ay,g,D)
+local p,cr={ac=ac,D=D,w=g.w,x=ay.x},{}
 p.Y=ay.Y
-kP(p,e)
+kR(p,g)
 for i,ce in ipairs(ay.au)do
-cr[i]=fI(p,ce.at,ce.o)
+cr[i]=fJ(p,ce.at,ce.o)
 p.ba,p.bj=p.ba+ce.o,ce.at
 end
 local au=table.concat(cr)
-p.ek=p.ba==#au/8
-p.W=iC(p,au,#au/8)
+p.em=p.ba==#au/8
+p.W=iD(p,au,#au/8)
 if p.r>0 or D>q then
-ak("SET",ac,p.W,"PX",fW(p,p.r>0 and p.bj or q-2*e.w,e))
+aj("SET",ac,p.W,"PX",fW(p,p.r>0 and p.bj or q-2*g.w,g))
 else
-ak("PEXPIRE",ac,"0")
+aj("PEXPIRE",ac,"0")
 end
 return p
 end`;
 
-const part24 = `return{cp=kl,eh=jQ}
+const part24 = `return{cp=kn,ei=jS}
 end,
 }
 end`;
 
-const part25 = `local ll=80
-local function hW(aR)
-return string.char((aR<12 and 116 or 72)+aR)
+const part25 = `local ln=80
+local function hX(aS)
+return string.char((aS<12 and 116 or 72)+aS)
 end
-local function hy(ag)
-local bV,cs,fA,I,eM="","","<",0,0
-local bF={}
+local function hz(ag)
+local bV,cs,fB,I,eM="","","<",0,0
+local bG={}
 for i,ab in ipairs(ag)do
 local K,fN,eJ=ab.K,"I7I4",ab.w
 if K=="t"then
-eJ=ab.az
-if ab.aR>9 then fN="I7I7"end
-bV=bV..hW(ab.aR)
+eJ=ab.aA
+if ab.aS>9 then fN="I7I7"end
+bV=bV..hX(ab.aS)
 elseif K=="f"then
-bV,cs=bV.."F",cs..aS("<I7",ab.w)
+bV,cs=bV.."F",cs..aT("<I7",ab.w)
 elseif K=="c"then
 eJ,fN=2*ab.w,"I7I4I4"
 bV=bV.."C"
-cs=cs..aS("<I7B",ab.w,#al("%.0f",ab.bE)-1)
+cs=cs..aT("<I7B",ab.w,#al("%.0f",ab.bE)-1)
 else
 return nil
 end
-bF[i]={al="<"..fN,ap=I+1,at=struct.size(fA)+1}
-fA,I,eM=fA..fN,I+(K=="c"and 3 or 2),aN(eM,eJ)
+bG[i]={al="<"..fN,ap=I+1,at=struct.size(fB)+1}
+fB,I,eM=fB..fN,I+(K=="c"and 3 or 2),aN(eM,eJ)
 end
 local _,aE=math.frexp(eM/16000)
 aE=aN(aE-1,0)
 local cN="P"..string.char(aE)..bV..cs
-for _,e in ipairs(bF)do
-e.at=e.at+#cN
+for _,g in ipairs(bG)do
+g.at=g.at+#cN
 end
 return{
 cN=cN,
 bV=bV,
-fA=fA,
+fB=fB,
 I=I,
-bF=bF,
-bt=#cN+struct.size(fA),
+bG=bG,
+bt=#cN+struct.size(fB),
 bf=1000*2^aE,
 }
 end
@@ -1217,144 +1217,144 @@ local bf=bu.bf
 return al("%.0f",aN(aG((ad-ad%bf+bf-q)/1000),0)+2+cl)
 end`;
 
-const part26 = `local function kL(m,E,bu,ag)
+const part26 = `local function kN(m,E,bu,ag)
 local bV,bt=bu.bV,bu.bt
-if string.byte(m,E)~=ll or#m-E+1~=bt then return nil end
-if bo(m,E+2,E+1+#bV)~=bV then return nil end
+if string.byte(m,E)~=ln or#m-E+1~=bt then return nil end
+if bp(m,E+2,E+1+#bV)~=bV then return nil end
 local ae={}
 for i,ab in ipairs(ag)do
-local e=bu.bF[i]
-local J,aY,lF=am(e.al,m,E-1+e.at)
+local g=bu.bG[i]
+local J,aY,lH=am(g.al,m,E-1+g.at)
 if ab.K=="t"then
 ae[i]={us=J,ai=bm(aY,ab.y-1),Y=0}
 else
-local jm=J>0
-ae[i]={z=jm and aS(df,J,aY)or"",Y=0}
-if ab.K=="c"then ae[i].U=jm and lF or 0 end
+local jn=J>0
+ae[i]={z=jn and aT(df,J,aY)or"",Y=0}
+if ab.K=="c"then ae[i].U=jn and lH or 0 end
 end
 end
 return ae
 end
 local function gF(ae,bu,ag)
-local bN={}
+local bO={}
 for i,ab in ipairs(ag)do
-local h,ap=ae[i],bu.bF[i].ap
+local h,ap=ae[i],bu.bG[i].ap
 if(h.Y or 0)>0 then return nil end
 if ab.K=="t"then
 if h.aq or h.x then return nil end
-bN[ap],bN[ap+1]=h.us,h.ai
+bO[ap],bO[ap+1]=h.us,h.ai
 else
 if#h.z>bD then return nil end
-bN[ap],bN[ap+1]=0,0
+bO[ap],bO[ap+1]=0,0
 if h.z~=""then
-bN[ap],bN[ap+1]=co(h.z)
+bO[ap],bO[ap+1]=co(h.z)
 end
-if ab.K=="c"then bN[ap+2]=h.U end
+if ab.K=="c"then bO[ap+2]=h.U end
 end
 end
-return bu.cN..aS(bu.fA,unpack(bN))
+return bu.cN..aT(bu.fB,unpack(bO))
 end`;
 
 const part27 = `local cG={}
 local function eV()
 local v={cU=aa(),I=aa(),gT=aa()}
-v.ag,v.cA,v.bI,v.dF,v.ch={},"","","",0
+v.ag,v.cA,v.bJ,v.dG,v.ch={},"","","",0
 for i=1,aa()do
 local K=aJ()
 local ao=cG[K]or cm[K]()
 local ab=ao.cp()
 cG[K],ab.ao,ab.K,v.ag[i]=ao,ao,K,ab
 v.cA=v.cA..K
-local aR=ab.aR or 0
-local bJ=K=="t"and hW(aR)or K
-v.bI,v.dF=v.bI..(ao.K or bJ),v.dF..bJ
-ab.bt=ab.dY and 0 or K=="t"and 16+aR
-if ab.dY then v.ch=v.ch+1 end
+local aS=ab.aS or 0
+local bK=K=="t"and hX(aS)or K
+v.bJ,v.dG=v.bJ..(ao.K or bK),v.dG..bK
+ab.bt=ab.dZ and 0 or K=="t"and 16+aS
+if ab.dZ then v.ch=v.ch+1 end
 end
 if v.cA=="s"then v.ch=0 end
-if v.ch==0 and#v.ag>1 then v.bu=hy(v.ag)end
+if v.ch==0 and#v.ag>1 then v.bu=hz(v.ag)end
 local bb=#v.ag==0 and 0 or aa()
-v.bJ,v.dk=bb%2==0,bb>=2 and aa()or 0
-if v.bJ then return v end
-v.iS,v.gm,v.kj,v.hz=aJ(),aJ(),aa(),{}
+v.bK,v.dk=bb%2==0,bb>=2 and aa()or 0
+if v.bK then return v end
+v.iT,v.gm,v.kl,v.hA=aJ(),aJ(),aa(),{}
 for i=1,aa()do
-v.hz[i]=aa()
+v.hA[i]=aa()
 end
 return v
 end`;
 
-const part28 = `local function gG(aR)
-if#aR==18 and bo(aR,1,2)==jR then return bo(aR,3)end
-local aD=#aR==16 and tonumber(aR)
-return aD and al("%016.0f",fx(aD))or aR
+const part28 = `local function gG(aS)
+if#aS==18 and bp(aS,1,2)==jT then return bp(aS,3)end
+local aD=#aS==16 and tonumber(aS)
+return aD and al("%016.0f",fy(aD))or aS
 end
-local function iQ(m,ab)
-if m==""then return ab.ao.et()end
+local function iR(m,ab)
+if m==""then return ab.ao.eu()end
 local _,an=string.find(m,"^%d*")
 if an<16 or(an<#m and string.byte(m,an+1)<128)then return nil end
-local aR=gG(bo(m,1,an))
-local eq=#aR+#m-an
-local h=ab.ao.cy(aR..bo(m,an+1),1,#aR,ab,#aR+1,eq)
-if an==16 then h.Y=aN(h.Y,ht(tonumber(m)or 0))end
+local aS=gG(bp(m,1,an))
+local er=#aS+#m-an
+local h=ab.ao.cy(aS..bp(m,an+1),1,#aS,ab,#aS+1,er)
+if an==16 then h.Y=aN(h.Y,hu(tonumber(m)or 0))end
 return h
 end
 local function gW(K)
 return string.char(string.byte(K)-128)
 end
-local function hs(g)
-local v=g.v
+local function ht(e)
+local v=e.v
 local ag=v.ag
-g.D=0
+e.D=0
 if v.cA=="s"then
-local dY=ag[1].ao.hN(g.ac,ag[1])
-g.D,g.ae=dY.D,{dY}
-return not dY.eH
+local dZ=ag[1].ao.hO(e.ac,ag[1])
+e.D,e.ae=dZ.D,{dZ}
+return not dZ.eH
 end
-local m,ae,E=ak("GET",g.ac)or"",{nil},1
-local bi=#ag>1 and string.gsub(bo(m,1,#ag),"[\\128-\\255]",gW)
-if not(bi and(bi==v.bI or bi==v.dF))then
-g.D,E=fy(m)
+local m,ae,E=aj("GET",e.ac)or"",{nil},1
+local bi=#ag>1 and string.gsub(bp(m,1,#ag),"[\\128-\\255]",gW)
+if not(bi and(bi==v.bJ or bi==v.dG))then
+e.D,E=fz(m)
 if E>10 then E=1 end
 end
-g.ae=ae
+e.ae=ae
 if v.cA=="t"then
-ae[1]=iQ(bo(m,E),ag[1])
+ae[1]=iR(bp(m,E),ag[1])
 return ae[1]
 end
-if v.cA=="f"and ag[1].aV>0 and ag[1].ao.eK(bo(m,E))then
-ae[1]=ag[1].ao.gA(bo(m,E),ag[1].aV)
+if v.cA=="f"and ag[1].aW>0 and ag[1].ao.eK(bp(m,E))then
+ae[1]=ag[1].ao.gA(bp(m,E),ag[1].aW)
 return true
 end
-local gs=v.bu and kL(m,E,v.bu,ag)
+local gs=v.bu and kN(m,E,v.bu,ag)
 if gs then
-g.ae=gs
+e.ae=gs
 return true
 end
 local r=#ag
 if r==0 then
-g.cP=bo(m,E)
+e.cP=bp(m,E)
 return true
 end
-local aD=bo(m,E,E+r-1)
+local aD=bp(m,E,E+r-1)
 local bV=string.gsub(aD,"[\\128-\\255]",gW)
-local bM=bV==v.bI or bV==v.dF
-local dF=bM and bV~=v.bI
-if not bM and E<=#m then return false end
+local bN=bV==v.bJ or bV==v.dG
+local dG=bN and bV~=v.bJ
+if not bN and E<=#m then return false end
 E=E+r
 for i=1,r do
 local ab=ag[i]
 local ao=ab.ao
-if ab.dY then
-ae[i]=ao.hN(g.ch[i],ab)
+if ab.dZ then
+ae[i]=ao.hO(e.ch[i],ab)
 if ae[i].eH then return false end
-elseif bM then
+elseif bN then
 local aC=E+(ab.bt or ao.hb)
-local dS,eq=1,0
+local dU,er=1,0
 if aD~=bV and string.byte(aD,i)>=128 then
-dS,eq=aC+1,aC+(string.byte(m,aC)or 0)
-aC=eq+1
+dU,er=aC+1,aC+(string.byte(m,aC)or 0)
+aC=er+1
 end
-if not(ab.bt or dF)then
+if not(ab.bt or dG)then
 aC=#m+1
 if r>1 and E+3<aC then
 aC=bm(E+4+am("<I4",m,E),aC)
@@ -1363,137 +1363,137 @@ end
 if aC-E<7 or am("<I7",m,E)~=ab.w then return false end
 end
 if aC>#m+1 or(i==r and aC<=#m)then return false end
-local cy=dF and ao.gc or ao.cy
-local an=dS>1 and dS-2 or aC-1
-ae[i]=cy(m,E,an,ab,dS,eq)
+local cy=dG and ao.gc or ao.cy
+local an=dU>1 and dU-2 or aC-1
+ae[i]=cy(m,E,an,ab,dU,er)
 E=aC
 else
-ae[i]=ao.et()
+ae[i]=ao.eu()
 end
 end
 return true
 end
-local function iR(g)
-local v=g.v.bC or g.v
-g.v,g.dp,g.dM=v,nil,nil
-if g.et then
-g.D,g.ae=0,{}
-elseif not(v.bJ and hs(g))then
-fS(g)
+local function iS(e)
+local v=e.v.bC or e.v
+e.v,e.dq,e.dN=v,nil,nil
+if e.eu then
+e.D,e.ae=0,{}
+elseif not(v.bK and ht(e))then
+fS(e)
 end
 end
-local function jh(aR)
-return#aR==16 and aR>="5"and jR..aR or aR
+local function ji(aS)
+return#aS==16 and aS>="5"and jT..aS or aS
 end
-local function iV(g,m)
-if string.byte(g.cP,1)==83 and#g.cP>53 then
-ak("SETRANGE",g.ac,"1",aS("<d",g.D))
+local function iW(e,m)
+if string.byte(e.cP,1)==83 and#e.cP>53 then
+aj("SETRANGE",e.ac,"1",aT("<d",e.D))
 else
-ak("SET",g.ac,m..g.cP,"KEEPTTL")
+aj("SET",e.ac,m..e.cP,"KEEPTTL")
 end
-local dX=fg(g.D)
-if ak("PTTL",g.ac)<dX then ak("PEXPIRE",g.ac,dX)end
+local dY=fg(e.D)
+if aj("PTTL",e.ac)<dY then aj("PEXPIRE",e.ac,dY)end
 end
-local function fj(g)
-local v=g.v
-local ag,ad,m,bI=v.ag,g.D,"",v.bI
-if g.dp then return g.dp.fj(g)end
+local function fj(e)
+local v=e.v
+local ag,ad,m,bJ=v.ag,e.D,"",v.bJ
+if e.dq then return e.dq.fj(e)end
 if v.cA=="s"then return end
-local gs=v.bu and gF(g.ae,v.bu,ag)
+local gs=v.bu and gF(e.ae,v.bu,ag)
 for i,ab in ipairs(ag)do
-if not ab.dY then
-ad=aN(ad,ab.ao.dn(g.ae[i],ab))
-local h=ab.ao.dZ(g.ae[i],ab)
-if not ab.bt and#ag>1 then h=aS("<I4",#h)..h end
-local aL=ab.ao.gP and ab.ao.gP(g.ae[i],ab)or""
-if aL~=""and#ag==1 then h=jh(h)..aL end
+if not ab.dZ then
+ad=aN(ad,ab.ao.dn(e.ae[i],ab))
+local h=ab.ao.ea(e.ae[i],ab)
+if not ab.bt and#ag>1 then h=aT("<I4",#h)..h end
+local aL=ab.ao.gP and ab.ao.gP(e.ae[i],ab)or""
+if aL~=""and#ag==1 then h=ji(h)..aL end
 if aL~=""and#ag>1 then
 h=h..string.char(#aL)..aL
-bI=bo(bI,1,i-1)..string.char(string.byte(bI,i)+128)..bo(bI,i+1)
+bJ=bp(bJ,1,i-1)..string.char(string.byte(bJ,i)+128)..bp(bJ,i+1)
 end
 m=m..h
 end
 end
-if v.cA~="t"and m~=""then m=bI..m end
-if v.cA=="t"then m=jh(m)end
+if v.cA~="t"and m~=""then m=bJ..m end
+if v.cA=="t"then m=ji(m)end
 if gs then m=gs end
-if g.D>q then m="b"..aS("<d",g.D)..m end
-if#ag==0 and g.cP~=""then return iV(g,m)end
+if e.D>q then m="b"..aT("<d",e.D)..m end
+if#ag==0 and e.cP~=""then return iW(e,m)end
 local cL=gs and gU(v.bu,ad)or fg(ad)
-if m~=""then ak("SET",g.ac,m,"PX",cL)end
+if m~=""then aj("SET",e.ac,m,"PX",cL)end
 end`;
 
-const part29 = `local function eL(g)
-iR(g)
-local ag,ae,ep=g.v.ag,g.ae,false
+const part29 = `local function eL(e)
+iS(e)
+local ag,ae,eq=e.v.ag,e.ae,false
 for i=1,#ag do
 local ab,h=ag[i],ae[i]
-ae[i]=ab.ao.dR(h,ab,br)
-ep=ep or ae[i]~=h
+ae[i]=ab.ao.dS(h,ab,bs)
+eq=eq or ae[i]~=h
 end
-if ep and not br then fj(g)end
+if eq and not bs then fj(e)end
 end`;
 
-const part30 = `local function dG(aa)
-local aJ,aU="",aa
-while aU>=128 do
-aJ,aU=aJ..eE(aU%128+128),aG(aU/128)
+const part30 = `local function dH(aa)
+local aJ,aV="",aa
+while aV>=128 do
+aJ,aV=aJ..eF(aV%128+128),aG(aV/128)
 end
-return aJ..eE(aU)
+return aJ..eF(aV)
 end`;
 
-const part31 = `local dN,br={},false
+const part31 = `local dO,bs={},false
 local function fS()
 error("RULES",0)
 end`;
 
 const part32 = `for i=1,aa()do
-dN[i]=eV()
+dO[i]=eV()
 end
 local function cJ()
-local dE,bg,at,D=aJ(),aa(),q,q
+local dF,bg,at,D=aJ(),aa(),q,q
 local ax={nil}
 for i=1,aa()do
 ax[i]=eW()
 end
-br=dE=="2"
+bs=dF=="2"
 for i=1,#ax do
-local g=ax[i]
-at=aN(at,hc(g))
-D=aN(D,g.D)
+local e=ax[i]
+at=aN(at,hc(e))
+D=aN(D,e.D)
 end
-local jd=at<=q or(dE=="1"and at-q<=bg)
-if jd and dE~="2"then
+local je=at<=q or(dF=="1"and at-q<=bg)
+if je and dF~="2"then
 for i=1,#ax do
 gw(ax[i],at)
 end
 end
-local ar={jd and 1 or D>q and 2 or 0,at-q,nil,nil}
+local ar={je and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#ax do
-eb(ar,ax[i])
+ec(ar,ax[i])
 end
-ed(ar,ax)
+ee(ar,ax)
 return ar
 end
 local V={q}
 for i=1,aa()do
-V[i+1]=jj(cJ)
+V[i+1]=jk(cJ)
 end
 return V`;
 
-const part33 = `local ak,bp,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bo,cd,aG,cZ,bm,aN,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local aS,am=struct.pack,struct.unpack
+const part33 = `local aj,bq,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local bp,cd,aG,cZ,bm,aN,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+local aT,am=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dT=ak("TIME")
-q=dT[1]*1000000+dT[2]
+local dV=aj("TIME")
+q=dV[1]*1000000+dV[2]
 end`;
 
-const part34 = `local af,Q,w,bE,bg,br,jx=0,0,0,0,0,false,false
-local V,A,bO={q},1,nil`;
+const part34 = `local af,Q,w,bE,bg,bs,jy=0,0,0,0,0,false,false
+local V,A,bP={q},1,nil`;
 
-const part35 = `local function el()`;
+const part35 = `local function en()`;
 
 const part36 = `local cl,cm=ARGV[2]+0,{}
 local function fg(ad)
@@ -1504,78 +1504,78 @@ return al("%.0f",fg(ad))
 end`;
 
 const part37 = `local ao
-local function eh(ac,lM,m,dX)
-local aw=lM and bp("SET",ac,m,"PX",dX)or bp("SET",ac,m,"PX",dX,"NX")or bp("GET",ac)
+local function ei(ac,lO,m,dY)
+local aw=lO and bq("SET",ac,m,"PX",dY)or bq("SET",ac,m,"PX",dY,"NX")or bq("GET",ac)
 return aw and aw.err
 end
 local function aZ(ac,m,av)
-ao=ao or cm[ik]()
-local e,D,O,h={Q=Q,w=w,bE=bE},0,1,nil
+ao=ao or cm[il]()
+local g,D,O,h={Q=Q,w=w,bE=bE},0,1,nil
 if m then
-D,O=fy(m)
+D,O=fz(m)
 end
-local K=m and bo(m,O,O)
+local K=m and bp(m,O,O)
 local bt=m and#m-O
 if K==ao.K and bt>6 and am("<I7",m,O+1)==w then
 h=ao.cy(m,O+1,#m)
-elseif K=="-"and bE>0 and ao.eK and ao.eK(bo(m,O))then
-h=ao.gA(bo(m,O),bE)
-elseif K==ik and bt==ao.hb then
+elseif K=="-"and bE>0 and ao.eK and ao.eK(bp(m,O))then
+h=ao.gA(bp(m,O),bE)
+elseif K==il and bt==ao.hb then
 h=ao.gc(m,O+1)
 elseif m and not(O==10 and bt<0)then
 return"RULES"
 else
-h=ao.et()
+h=ao.eu()
 end
-local bK=ao.dR(h,e)
-local ep=bK~=h
-h=bK
-local ah,at,ei=0,aN(q,D,ao.dm(h,af,e)),q
+local bL=ao.dS(h,g)
+local eq=bL~=h
+h=bL
+local ah,at,ek=0,aN(q,D,ao.dm(h,af,g)),q
 while ah<av and(at<=q or ah==0 and at-q<=bg)do
-ah,ei=ah+1,at
-if br then break end
-h=ao.dr(h,at,af,e)
-if ah<av then at=aN(q,D,ao.dm(h,af,e))end
+ah,ek=ah+1,at
+if bs then break end
+h=ao.ds(h,at,af,g)
+if ah<av then at=aN(q,D,ao.dm(h,af,g))end
 end
 local aI
-if(ah>0 or ep)and not br then
-local bC,ad=ao.K..ao.dZ(h,e),ao.dn(h,e)
+if(ah>0 or eq)and not bs then
+local bC,ad=ao.K..ao.ea(h,g),ao.dn(h,g)
 if D>q then
-bC,ad="b"..aS("<d",D)..bC,aN(D,ad)
+bC,ad="b"..aT("<d",D)..bC,aN(D,ad)
 end
-aI=eh(ac,m,bC,cL(ad))
+aI=ei(ac,m,bC,cL(ad))
 elseif not m then
-aI=bp("GET",ac)
+aI=bq("GET",ac)
 aI=aI and aI.err
 end
 if aI then return false,aI end
-local aT,reset=ao.eN(h,e)
-if ah==0 and D>q then return{2,at-q,aT,reset}end
-if ah>0 and ei>q then return{1,ei-q,aT,reset}end
-return ah,aT,reset,ah==av and 0 or at-q
+local aU,reset=ao.eN(h,g)
+if ah==0 and D>q then return{2,at-q,aU,reset}end
+if ah>0 and ek>q then return{1,ek-q,aU,reset}end
+return ah,aU,reset,ah==av and 0 or at-q
 end`;
 
-const part38 = `local function dh(ac,m,av,bn)
-if not jx then
-jw()
-jx=true
+const part38 = `local function dh(ac,m,av,bo)
+if not jy then
+jx()
+jy=true
 end
-local ah,aT,reset,bl=cJ(ac,m,av)
+local ah,aU,reset,bl=cJ(ac,m,av)
 if not ah then
-if string.find(aT,"READONLY",1,true)then bO=aT end
-ah=aT
+if string.find(aU,"READONLY",1,true)then bP=aU end
+ah=aU
 end
 A=A+1
 if type(ah)~="number"then
 V[A]=ah
-elseif bn then
-V[A],V[A+1],V[A+2],V[A+3]=ah,aT,reset,bl
+elseif bo then
+V[A],V[A+1],V[A+2],V[A+3]=ah,aU,reset,bl
 A=A+3
 elseif ah>0 then
-V[A],V[A+1]=aT,reset
+V[A],V[A+1]=aU,reset
 A=A+1
 else
-V[A],V[A+1],V[A+2]=-1-aT,reset,bl
+V[A],V[A+1],V[A+2]=-1-aU,reset,bl
 A=A+2
 end
 end`;
@@ -1586,68 +1586,68 @@ local bb,J=ARGV[E+1]+0,an+1
 an=bm(an+ARGV[E+2],#KEYS)
 af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
 bE,bg=ARGV[E+6]+0,ARGV[E+7]+0
-local bn=bb>=8
-br,jx,E=bb%2==1,false,E+7
+local bo=bb>=8
+bs,jy,E=bb%2==1,false,E+7
 for O=J,an,1000 do
 local aC=bm(O+999,an)
-local cz=jJ and ak("MGET",unpack(KEYS,O,aC))
-if not(bn or br)then
-fJ(cz,O,aC)
+local cz=jL and aj("MGET",unpack(KEYS,O,aC))
+if not(bo or bs)then
+fK(cz,O,aC)
 else
 for i=O,aC do
-local av=bn and ARGV[E+i-J+1]+0 or 1
-dh(KEYS[i],cz and cz[i-O+1],av,bn)
+local av=bo and ARGV[E+i-J+1]+0 or 1
+dh(KEYS[i],cz and cz[i-O+1],av,bo)
 end
 end
 end
-if bn then E=E+an-J+1 end
+if bo then E=E+an-J+1 end
 end
-return bO and redis.error_reply(bO)or V`;
+return bP and redis.error_reply(bP)or V`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "e64867a630bfd847dced6e6baa29310225361aba",
-  source: `local ak,bp,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "77f1f804b0965afcc4da3518d22f157fea1888bd",
+  source: `local aj,bq,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dT=ak("TIME")
-q=dT[1]*1000000+dT[2]
+local dV=aj("TIME")
+q=dV[1]*1000000+dV[2]
 end
 ${part1}
-local dB
+local dC
 local function fT(us,aB,Y)
-local az,H,bl=dB-q,us-dB,aB-dB
+local aA,H,bl=dC-q,us-dC,aB-dC
 if H>0 then
-if Y==0 or Y==1 and H>8*az or Y==2 and H>1024*az then return nil end
+if Y==0 or Y==1 and H>8*aA or Y==2 and H>1024*aA then return nil end
 else
 Y=0
 end
-return bl>1024*az and 3 or bl>8*az and Y<2 and 2 or Y>0 and Y or 1
+return bl>1024*aA and 3 or bl>8*aA and Y<2 and 2 or Y>0 and Y or 1
 end
 local hf=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ac,im,ds,bX=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if im+ARGV[2]*1000<hf then
-local be,cx,bf,fs=
-q+im,ds+0,1000*4^(bX-50),bX*cI-fa
+local ac,io,dt,bX=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if io+ARGV[2]*1000<hf then
+local be,cx,bf,ft=
+q+io,dt+0,1000*4^(bX-50),bX*cI-fa
 local fc=q+cS/2
-dB=q+ARGV[5]
-local m,db=bp("GET",ac),nil
-local bM=m and#m==16 and tonumber(m)
-if bM then
-local us,Y=bM-fs,0
+dC=q+ARGV[5]
+local m,db=bq("GET",ac),nil
+local bN=m and#m==16 and tonumber(m)
+if bN then
+local us,Y=bN-ft,0
 while us>fc do
 us,Y=us-cS,Y+1
 end
 local aB=(us<q and q or us)+cx
 local bZ=aB-us
 if aB<=be and aB<fa+cI and us%bf+bZ<bf then
-local bz=aB>dB and fT(us,aB,Y)or aB<=dB and 0
+local bz=aB>dC and fT(us,aB,Y)or aB<=dC and 0
 if bz then
 if bz~=Y then bZ=bZ+(bz-Y)*cS end
-local gb=bZ==cx and ds or al("%d",bZ)
-if bp("INCRBY",ac,gb)==bM+bZ then db=aB-q end
+local gb=bZ==cx and dt or al("%d",bZ)
+if bq("INCRBY",ac,gb)==bN+bZ then db=aB-q end
 end
 end
 end
@@ -1656,151 +1656,151 @@ end
 end
 ${part2}
 ${part3}
-local bo,cd,aG,bm,aN,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local bp,cd,aG,bm,aN,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local cl=ARGV[2]+0
-local jv=9007199254740991
-local function hL(us,bf)
+local jw=9007199254740991
+local function hM(us,bf)
 return al("%d",aG((us-us%bf+bf-q)/1000)+2+cl)
 end
 local V,A,E,an={q},1,2,0
 while an<#KEYS do
 local bb,J=ARGV[E+1]+0,an+1
 an=bm(an+ARGV[E+2],#KEYS)
-local az,ds,bX,bg,jH=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cx=ds+0
+local aA,dt,bX,bg,jJ=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
+local cx=dt+0
 local y,aM,bt,gu=1,0,16,"%016d"
-local br,bn,lq=bb%2>=1,bb%16>=8,bb>=16
+local bs,bo,ls=bb%2>=1,bb%16>=8,bb>=16
 E=E+5
 if bb%4>=2 then
 bg,E=ARGV[E+1]+0,E+1
 end
 if bb%8>=4 then
-jH,y,aM=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+jJ,y,aM=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
 bt,gu=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local be=q+bg+az
+local be=q+bg+aA
 local bf,fX,fc=1000*4^(bX-50),bX*cI,q+cS/2
-local gj=bt==16 and bg+az+cl*1000<hf
-local fs=fX-fa
-local hG,cz,aU=A-J+1,nil,nil
-local fo,bv=q+fs+cx,bm(q+az+fs,fX+cI-1)
-dB=q+az
-if lq and gj and not br and fo<=bv then
+local gj=bt==16 and bg+aA+cl*1000<hf
+local ft=fX-fa
+local hH,cz,aV=A-J+1,nil,nil
+local fp,bv=q+ft+cx,bm(q+aA+ft,fX+cI-1)
+dC=q+aA
+if ls and gj and not bs and fp<=bv then
 cz={}
-local function kr(ac,aw)
-local aB,Y=aw-fs,0
+local function kt(ac,aw)
+local aB,Y=aw-ft,0
 while aB>fc do
 aB,Y=aB-cS,Y+1
 end
 local us=aB-cx
-if us<q or aB>be or aB+fs>=fX+cI then return nil end
+if us<q or aB>be or aB+ft>=fX+cI then return nil end
 local bz=0
-if aB>dB then bz=fT(us,aB,Y)end
-if bz and bz~=Y then ak("INCRBY",ac,al("%d",(bz-Y)*cS))end
+if aB>dC then bz=fT(us,aB,Y)end
+if bz and bz~=Y then aj("INCRBY",ac,al("%d",(bz-Y)*cS))end
 return bz and aB
 end
 for i=J,an do
 local ac=KEYS[i]
-local aw=bp("INCRBY",ac,ds)
+local aw=bq("INCRBY",ac,dt)
 local bZ=type(aw)=="number"
-local us=bZ and aw>=fo and aw<=bv and aw-fs
-if bZ and not us and aw>bv and(bg>0 or aw-fs>fc)then
-us=kr(ac,aw)
+local us=bZ and aw>=fp and aw<=bv and aw-ft
+if bZ and not us and aw>bv and(bg>0 or aw-ft>fc)then
+us=kt(ac,aw)
 end
 if us then
-if us%bf<cx then ak("PEXPIRE",ac,hL(us,bf))end
-V[hG+i]=us-q
+if us%bf<cx then aj("PEXPIRE",ac,hM(us,bf))end
+V[hH+i]=us-q
 else
 local m=""
 if aw~=cx then
-if bZ then ak("INCRBY",ac,"-"..ds)end
-m=bp("GET",ac)
+if bZ then aj("INCRBY",ac,"-"..dt)end
+m=bq("GET",ac)
 end
-aU=aU or{}
-aU[#aU+1],V[hG+i],cz[i-J+1]=i,false,type(m)=="string"and m
+aV=aV or{}
+aV[#aV+1],V[hH+i],cz[i-J+1]=i,false,type(m)=="string"and m
 end
 end
 else
-cz=ak("MGET",unpack(KEYS,J,bm(J+999,an)))
+cz=aj("MGET",unpack(KEYS,J,bm(J+999,an)))
 for O=J+1000,an,1000 do
-local dq=ak("MGET",unpack(KEYS,O,bm(O+999,an)))
-for i=1,#dq do
-cz[O-J+i]=dq[i]
+local dr=aj("MGET",unpack(KEYS,O,bm(O+999,an)))
+for i=1,#dr do
+cz[O-J+i]=dr[i]
 end
 end
-local kF=gj and not(br or bn)
+local kH=gj and not(bs or bo)
 for i=J,an do
-local ac,m,db=KEYS[i],kF and cz[i-J+1],nil
-local bM=m and#m==16 and tonumber(m)
-if bM then
-local us,Y=bM-fs,0
+local ac,m,db=KEYS[i],kH and cz[i-J+1],nil
+local bN=m and#m==16 and tonumber(m)
+if bN then
+local us,Y=bN-ft,0
 while us>fc do
 us,Y=us-cS,Y+1
 end
 local aB=(us<q and q or us)+cx
 local bZ=aB-us
 if aB<=be and aB<fa+cI and us%bf+bZ<bf then
-local bz=aB>dB and fT(us,aB,Y)or aB<=dB and 0
+local bz=aB>dC and fT(us,aB,Y)or aB<=dC and 0
 if bz then
 if bz~=Y then bZ=bZ+(bz-Y)*cS end
-local gb=bZ==cx and ds or al("%d",bZ)
-if bp("INCRBY",ac,gb)==bM+bZ then db=aB-q end
+local gb=bZ==cx and dt or al("%d",bZ)
+if bq("INCRBY",ac,gb)==bN+bZ then db=aB-q end
 end
 end
 end
 if db then
-V[hG+i]=db
+V[hH+i]=db
 else
-aU=aU or{}
-aU[#aU+1],V[hG+i]=i,false
+aV=aV or{}
+aV[#aV+1],V[hH+i]=i,false
 end
 end
 end
-if aU then
+if aV then
 ${part4}
 ${part5}
-local e={y=y,az=az,aM=aM}
+local g={y=y,aA=aA,aM=aM}
 local function cy(m,bt,y)
 local D,us,ai,h,Y=0,nil,0,nil,0
 if#m>8 and cd(m,1)==98 then
-D=fy(m)
-m=bo(m,10)
+D=fz(m)
+m=bp(m,10)
 end
 if m==""then return 0,0,D end
 local aL=string.find(m,"[^%d]")
 if aL and aL>16 and cd(m,aL)>127 then
-local aR=bo(m,1,aL-1)
-local O=#aR==18 and bo(aR,1,2)==jR and 3 or 1
-h={us=tonumber(bo(aR,O,O+15))or 0,ai=tonumber(bo(aR,O+16))or 0}
+local aS=bp(m,1,aL-1)
+local O=#aS==18 and bp(aS,1,2)==jT and 3 or 1
+h={us=tonumber(bp(aS,O,O+15))or 0,ai=tonumber(bp(aS,O+16))or 0}
 if aL==#m then
 Y=aG((cd(m,aL)-128)/8)
 else
-bx().cp(m,aL,#m,h,e)
+bx().cp(m,aL,#m,h,g)
 Y=h.Y
 end
-m=aR
+m=aS
 end
-if#m==18 and bo(m,1,2)==jR then
-m=bo(m,3)
+if#m==18 and bp(m,1,2)==jT then
+m=bp(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dJ+cS then Y=ht(us)end
-us=fx(us)
+if us>=dK+cS then Y=hu(us)end
+us=fy(us)
 end
 elseif#m>16 then
-us=tonumber(bo(m,1,16))
+us=tonumber(bp(m,1,16))
 end
-if not us or not(us<=jv)or(aL and not h)then return nil end
+if not us or not(us<=jw)or(aL and not h)then return nil end
 if#m~=bt then return us+1,0,D,Y,nil,h and h.x end
-if bt>16 then ai=bm(tonumber(bo(m,17))or 0,y-1)end
+if bt>16 then ai=bm(tonumber(bp(m,17))or 0,y-1)end
 return us,ai,D,Y,h and h.aq,h and h.x
 end
 local function cJ(i)
 local ac,m,us,ai,D,at=KEYS[i],cz[i-J+1],0,0,0,q
-local Y,ep,aq,x,jF=0,false,nil,nil,nil
+local Y,eq,aq,x,jH=0,false,nil,nil,nil
 if m then
 us,ai,D,Y,aq,x=cy(m,bt,y)
 if not us then
@@ -1809,19 +1809,19 @@ V[A]="RULES"
 return nil
 end
 if D>q then at=D end
-if us-az>=q or(x or 0)>q then
+if us-aA>=q or(x or 0)>q then
 local h={us=us,ai=ai,Y=Y,aq=aq,x=x}
-local bK=bx().dR(h,e)
-ep=bK~=h
-us,ai,Y,aq,x=bK.us,bK.ai,bK.Y,bK.aq,bK.x
+local bL=bx().dS(h,g)
+eq=bL~=h
+us,ai,Y,aq,x=bL.us,bL.ai,bL.Y,bL.aq,bL.x
 end
 end
 local aB,cb=us,ai
 if us<at-1 or(us<at and ai==0)then
 aB,cb=at,0
 end
-local ji,ix=aB,cb
-aB,cb=aB+cx,cb+jH
+local jj,iy=aB,cb
+aB,cb=aB+cx,cb+jJ
 if cb>=y then
 aB,cb=aB+1,cb-y
 end
@@ -1829,45 +1829,45 @@ local ah=0
 if(aB<be or(aB==be and cb<=aM))and at-q<=bg then
 ah=1
 local av=1
-if bn then av=ARGV[E+i-J+1]+0 end
+if bo then av=ARGV[E+i-J+1]+0 end
 if av>1 then
-local bs=be-ji+(aM-ix)/y
-ah=aN(bm(aG(bs/(cx+jH/y)),av),1)
+local bn=be-jj+(aM-iy)/y
+ah=aN(bm(aG(bn/(cx+jJ/y)),av),1)
 for o=bm(ah+1,av),aN(ah-1,1),-1 do
-local aP=ix+o*jH
-local cq=aG(aP/y)
-aB,cb=ji+o*cx+cq,aP-cq*y
+local aQ=iy+o*jJ
+local cq=aG(aQ/y)
+aB,cb=jj+o*cx+cq,aQ-cq*y
 ah=o
 if aB<be or(aB==be and cb<=aM)then break end
 end
 end
 end
 local aI
-if(ah>0 or ep)and not br then
+if(ah>0 or eq)and not bs then
 if ah==0 then
 aB,cb,at=us,ai,q
 end
 local bC,aw=al(gu,aB,cb),nil
-if bt==16 and aB>=dJ then bC=jR..bC end
+if bt==16 and aB>=dK then bC=jT..bC end
 local aL,ad,gE="",aB+2,fX
-local H=aB-az
+local H=aB-aA
 if cb>aM then H=H+1 end
 if aq or x or at>q then
 local bw=bx()
 local h={us=us,ai=ai,Y=Y,aq=aq,x=x}
 aq=bw.bA(h)
-local bL=aN(at>q and at or 0,x or 0)
-local next=bw.dj(aB,cb,aq,bL,e,bw.ey(h,e))
-aL=bw.bC(next,e)
+local bM=aN(at>q and at or 0,x or 0)
+local next=bw.dj(aB,cb,aq,bM,g,bw.ez(h,g))
+aL=bw.bC(next,g)
 if aq then ad=aN(ad,bw.eI(aB,next.aq)+2)end
 if next.x then ad=aN(ad,next.x+2)end
-aq=aq or bw.eB
+aq=aq or bw.eC
 if ah>0 and(aq.us>0 or aq.ai>0 or x or at>q)then
-jF={us,ai,aq.us,aq.ai,x or 0}
+jH={us,ai,aq.us,aq.ai,x or 0}
 end
 elseif H>q then
-local kz=us-az+(ai>aM and 1 or 0)>q
-local bz=fH(H-q,az,kz and Y or 0)
+local kB=us-aA+(ai>aM and 1 or 0)>q
+local bz=fI(H-q,aA,kB and Y or 0)
 if gj and D<=q then
 gE=fX+bz*cS
 else
@@ -1876,21 +1876,21 @@ end
 end
 us,ai=aB,cb
 if aL~=""and D<=q then
-aw=bp("SET",ac,bC..aL,"PX",math.ceil((ad-q)/1000)+cl)
+aw=bq("SET",ac,bC..aL,"PX",math.ceil((ad-q)/1000)+cl)
 elseif D>q then
 bC=bC..aL
 bC="b"..struct.pack("<d",D)..bC
-aw=bp("SET",ac,bC,"PX",math.ceil((aN(ad,D)-q)/1000)+cl)
+aw=bq("SET",ac,bC,"PX",math.ceil((aN(ad,D)-q)/1000)+cl)
 else
 if gj then bC=al("%d",gE+us%cI)end
-aw=m and bp("SET",ac,bC,"PX",hL(us,bf))
-or bp("SET",ac,bC,"PX",hL(us,bf),"NX")
-or bp("GET",ac)
+aw=m and bq("SET",ac,bC,"PX",hM(us,bf))
+or bq("SET",ac,bC,"PX",hM(us,bf),"NX")
+or bq("GET",ac)
 end
 aI=aw and aw.err
 elseif not m then
-local hl=bp("GET",ac)
-aI=hl and hl.err
+local hm=bq("GET",ac)
+aI=hm and hm.err
 end
 A=A+1
 if aI then
@@ -1901,13 +1901,13 @@ if us<q then
 us,ai=q,0
 end
 local db=(us-q)*y+ai
-if D>q or db>jv or jF then
+if D>q or db>jw or jH then
 local ar={D>q and D-q or 0,ah,us-q,ai}
-for bw=1,jF and 5 or 0 do
-ar[4+bw]=jF[bw]
+for bw=1,jH and 5 or 0 do
+ar[4+bw]=jH[bw]
 end
 V[A]=ar
-elseif bn then
+elseif bo then
 V[A]=ah
 A=A+1
 V[A]=db
@@ -1916,16 +1916,16 @@ V[A]=ah>0 and db or-1-db
 end
 end
 local aI
-for _,i in ipairs(aU)do
-if not bn then A=hG+i-1 end
+for _,i in ipairs(aV)do
+if not bo then A=hH+i-1 end
 aI=cJ(i)or aI
 end
 if aI then return redis.error_reply(aI)end
 end
-if bn then
+if bo then
 E=E+an-J+1
 else
-A=hG+an
+A=hH+an
 end
 end
 return V`,
@@ -1934,18 +1934,18 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "dee5a270306dbd1f3ec4dcf7db932995e666ce04",
-  source: `local dT=redis.call("TIME")
-local lr=redis.pcall("INFO")
-local ar={dT[1],dT[2],type(lr)=="string"and lr or""}
-local le={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,kY in ipairs(ARGV)do
-local dH={}
-for jP in string.gmatch(kY,"%S+")do
-dH[#dH+1]=le[jP]or jP
+  sha1: "c73e8073ce08b13ab2d162150a9fc007a7352d8b",
+  source: `local dV=redis.call("TIME")
+local lt=redis.pcall("INFO")
+local ar={dV[1],dV[2],type(lt)=="string"and lt or""}
+local lg={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,la in ipairs(ARGV)do
+local dI={}
+for jR in string.gmatch(la,"%S+")do
+dI[#dI+1]=lg[jR]or jR
 end
-local jO=redis.pcall(unpack(dH))
-if type(jO)=="table"and jO.err then ar[#ar+1]=jO.err end
+local jQ=redis.pcall(unpack(dI))
+if type(jQ)=="table"and jQ.err then ar[#ar+1]=jQ.err end
 end
 return ar`,
 };
@@ -1953,397 +1953,412 @@ return ar`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "3c526e2a13ce3a9dfb127ad812e679058b54d725",
-  source: `local function fm(ev)
+  sha1: "3e6c7bc0fa9fe61cfb5498cf7d73310fd1bc2b6b",
+  source: `local function fn(ew)
 ${part6}
-local lB=aJ()~=""
-local function aA(us)
+local lD=aJ()~=""
+local function az(us)
 return al("%.0f",us)
 end
-local cf=aA(q)
-local function eG(v)
-v.eG=v.eG or aA(q+v.cU)
-return v.eG
+local cf=az(q)
+local function ej(v)
+v.ej=v.ej or az(q+v.cU)
+return v.ej
 end
-local function hj(bq)
-return bq==q and"-"..cf or aA(-bq)
+local function hk(br)
+return br==q and"-"..cf or az(-br)
 end
-local function iB(ac,us)
-if ak("PTTL",ac)<fg(q+us)then ak("PEXPIRE",ac,fg(q+us+us/8))end
+local function iC(ac,us)
+if aj("PTTL",ac)<fg(q+us)then aj("PEXPIRE",ac,fg(q+us+us/8))end
 end
-local channel,hn=aJ(),{}
-local kV=5000
+local channel,ho=aJ(),{}
+local kX=5000
 local function mailbox(aX)
 return channel.."%"..aX
 end
-local lz,dy=aJ()=="1",aa()
-for i=1,dy do
+local lB,dz=aJ()=="1",aa()
+for i=1,dz do
 local aX=aJ()
-hn[aX]="caller"
-if lz then
-local kO=mailbox(aX)
-local gk=ak("LRANGE",kO,"0","-1")
+ho[aX]="caller"
+if lB then
+local kQ=mailbox(aX)
+local gk=aj("LRANGE",kQ,"0","-1")
 if#gk==0 then
-ak("RPUSH",kO,"")
-ev[#ev+1]="gap "..aX
+aj("RPUSH",kQ,"")
+ew[#ew+1]="gap "..aX
 elseif#gk>1 then
-ak("LTRIM",kO,"0","0")
+aj("LTRIM",kQ,"0","0")
 for bk=2,#gk do
-ev[#ev+1]=gk[bk]
+ew[#ew+1]=gk[bk]
 end
 end
-ak("PEXPIRE",kO,kV)
+aj("PEXPIRE",kQ,kX)
 end
 end
 ${part7}
 ${part2}
-local function jz()
-local dN,bO,go,br,hJ={},nil,nil,false,false
-local function eL(g)
-if#g.v.ag>0 then return go.eL(g)end
-local m,E=not g.et and ak("GET",g.ac)or"",1
-g.D,E=fy(m)
-g.ae,g.cP={},bo(m,E>10 and 1 or E)
+local function jA()
+local dO,bP,go,bs,hK={},nil,nil,false,false
+local function eL(e)
+if#e.v.ag>0 then return go.eL(e)end
+local m,E=not e.eu and aj("GET",e.ac)or"",1
+e.D,E=fz(m)
+e.ae,e.cP={},bp(m,E>10 and 1 or E)
 end
-local function fj(g)
-go.fj(g)
+local function fj(e)
+go.fj(e)
 end
 ${part8}
 ${part9}
-local fL={}
-local function fw(g)
-local bS=fL[g.aW]
+local fl={}
+local function fx(e)
+local bS=fl[e.aO]
 if bS then return bS end
-local J=ak("ZRANGE",g.aW,"0","1","WITHSCORES")
-bS={bq=0,bA=0,bh=nil,hQ=false,bT=0}
+local J=aj("ZRANGE",e.aO,"0","1","WITHSCORES")
+bS={br=0,bA=0,bh=nil,hR=false,bT=0}
 if J[1]=="#"then
-bS.bq=-J[2]
-bS.hQ=not J[4]or J[4]+0>q
-if bS.hQ and J[4]then bS.bh=J[4]+0 end
+bS.br=-J[2]
+bS.hR=not J[4]or J[4]+0>q
+if bS.hR and J[4]then bS.bh=J[4]+0 end
 end
-if J[3]or not bS.hQ then bS.bA=ak("ZCOUNT",g.aW,"("..cf,"+inf")end
-fL[g.aW]=bS
+if J[3]or not bS.hR then bS.bA=aj("ZCOUNT",e.aO,"("..cf,"+inf")end
+fl[e.aO]=bS
 return bS
 end
-local function ka(g,n)
-local bS=fw(g)
+local function kc(e,n)
+local bS=fx(e)
 if n==1 and bS.bh then return bS.bh end
-local bH=n==1 and bS.hQ and ak("ZRANGE",g.aW,"1","1","WITHSCORES")
-or ak("ZRANGEBYSCORE",g.aW,"("..cf,"+inf","WITHSCORES","LIMIT",n-1,"1")
+local bH=n==1 and bS.hR and aj("ZRANGE",e.aO,"1","1","WITHSCORES")
+or aj("ZRANGEBYSCORE",e.aO,"("..cf,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bS.bh=bH[2]+0 end
 return bH[2]+0
 end
-local function eo(g,I)
-local bA=fw(g).bA
-local hM=bA+I-g.v.I
-if hM>bA then return 1e15 end
-return hM<=0 and 0 or ka(g,hM)-q
+local function dT(e,I)
+local bA=fx(e).bA
+local hN=bA+I-e.v.I
+if hN>bA then return 1e15 end
+return hN<=0 and 0 or kc(e,hN)-q
 end
-local function ii(g,id)
-return tonumber(ak("ZSCORE",g.aW,id)or 0)>q
+local function ij(e,id)
+return tonumber(aj("ZSCORE",e.aO,id)or 0)>q
 end
-local function gR(g)
-local bS,us=fL[g.aW],aN(4*g.v.cU,60000000)
+local function gR(e)
+local bS,us=fl[e.aO],aN(4*e.v.cU,60000000)
 if bS and bS.bT>=us then return end
-iB(g.aW,us)
+iC(e.aO,us)
 if bS then bS.bT=us end
 end
-local function hu(g)
-return aN(q,fw(g).bq+1)
+local function hv(e)
+return aN(q,fx(e).br+1)
 end
-local function iv(g,id,I)
-ak("ZADD",g.aW,eG(g.v),id)
+local function iw(e,id,I)
+aj("ZADD",e.aO,ej(e.v),id)
 for ap=2,I do
-ak("ZADD",g.aW,eG(g.v),id.."+"..ap)
+aj("ZADD",e.aO,ej(e.v),id.."+"..ap)
 end
-fL[g.aW]=nil
-gR(g)
+fl[e.aO]=nil
+gR(e)
 end
-local function kQ(g,id,I)
-local bS=fw(g)
-local bq=hu(g)
-local bZ=ak("ZADD",g.aW,hj(bq),"#",eG(g.v),id)
-if bS.bq==0 then bZ=bZ-1 end
-if not bS.hQ then ak("ZREMRANGEBYSCORE",g.aW,"1",cf)end
+local function kS(e,id,I)
+local bS=fx(e)
+local br=hv(e)
+local bZ=aj("ZADD",e.aO,hk(br),"#",ej(e.v),id)
+if bS.br==0 then bZ=bZ-1 end
+if not bS.hR then aj("ZREMRANGEBYSCORE",e.aO,"1",cf)end
 if bZ==1 and I<=1 then
-local bH=q+g.v.cU
+local bH=q+e.v.cU
 if bS.bA==0 then bS.bh=bH end
 if bS.bh then bS.bh=bm(bS.bh,bH)end
-bS.bq,bS.bA,bS.hQ=bq,bS.bA+1,true
-gR(g)
+bS.br,bS.bA,bS.hR=br,bS.bA+1,true
+gR(e)
 else
-iv(g,id,I)
+iw(e,id,I)
 end
-return bq
+return br
 end
-local function lf(g,id,I)
-local cg=ak("ZREM",g.aW,id)
+local function lh(e,id,I)
+local cg=aj("ZREM",e.aO,id)
 for ap=2,I do
-cg=cg+ak("ZREM",g.aW,id.."+"..ap)
+cg=cg+aj("ZREM",e.aO,id.."+"..ap)
 end
-fL[g.aW]=nil
+fl[e.aO]=nil
 return cg
 end
-local function fu(ar,g,bq)
-if g.v.I==0 then return end
-local bA,an=fw(g).bA,#ar
-ar[an+1],ar[an+2],ar[an+3]=bA,bA>0 and ka(g,1)-q or 0,bq or 0
+local function hh(e)
+if dT(e,e.I)==0 then return end
+local O="("..ej(e.v)
+if aj("ZCOUNT",e.aO,O,"+inf")==0 then return end
+local jG=aj("ZRANGEBYSCORE",e.aO,O,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jG,2 do
+local bF=tonumber(string.match(jG[i],"^[^.]*%.%d+~(%d+)%."))
+if bF and jG[i+1]-q>bF then aj("ZADD",e.aO,az(q+bF),jG[i])end
 end
-local function kD(g)
-local cW=#g.v.ag==0 and ak("EXISTS",g.aQ,g.ac)
-or ak("EXISTS",g.aQ)
-g.ex=cW==0
-g.et=g.ex and#g.v.ag==0
+fl[e.aO]=nil
+end
+local function fv(ar,e,br)
+if e.v.I==0 then return end
+local bA,an=fx(e).bA,#ar
+ar[an+1],ar[an+2],ar[an+3]=bA,bA>0 and kc(e,1)-q or 0,br or 0
+end
+local function kF(e)
+local cW=#e.v.ag==0 and aj("EXISTS",e.aR,e.ac)
+or aj("EXISTS",e.aR)
+e.ey=cW==0
+e.eu=e.ey and#e.v.ag==0
 end
 local gh={}
-local function hr(g,id)
-gh[g.aQ]=nil
-return ak("ZREM",g.aQ,id,id.."k")
+local function hs(e,id)
+gh[e.aR]=nil
+return aj("ZREM",e.aR,id,id.."k")
 end
-local function jg(g,id,aF)
+local function jh(e,id,aF)
 if aF==0 then
-local an=ak("ZREVRANGE",g.aQ,"0","0","WITHSCORES")
+local an=aj("ZREVRANGE",e.aR,"0","0","WITHSCORES")
 aF=aN(q,(an[2]or 0)+1)
 end
-ak("ZADD",g.aQ,aA(aF),id)
-gh[g.aQ],g.ex=nil,false
-iB(g.aQ,aN(4*g.v.cU,60000000))
+aj("ZADD",e.aR,az(aF),id)
+gh[e.aR],e.ey=nil,false
+iC(e.aR,aN(4*e.v.cU,60000000))
 return aF
 end
-local function jC(g,id,aF)
-if ak("ZSCORE",g.aQ,id)then
-ak("ZADD",g.aQ,aA(aF),id.."k")
-ak("ZREM",g.aQ,id)
+local function jD(e,id,aF)
+if aj("ZSCORE",e.aR,id)then
+aj("ZADD",e.aR,az(aF),id.."k")
+aj("ZREM",e.aR,id)
 end
-gh[g.aQ]=nil
+gh[e.aR]=nil
 end
-local function iP(aX)
+local function iQ(aX)
 return redis.pcall("EXISTS",mailbox(aX))==1
 end
-local function iz(aX)
-if hn[aX]==nil then
-local jN=ak("PUBSUB","NUMSUB",channel..aX)[2]>0
-hn[aX]=jN and"channel"or iP(aX)and"mailbox"or false
+local function iA(aX)
+if ho[aX]==nil then
+local jP=aj("PUBSUB","NUMSUB",channel..aX)[2]>0
+ho[aX]=jP and"channel"or iQ(aX)and"mailbox"or false
 end
-return hn[aX]
+return ho[aX]
 end
-local function dh(bb,aO,ar)
-local dH=al(string.rep(" %.0f",1+#ar),q,unpack(ar))
-local dW=bb..dH.." "..aO.id
-local fQ=hn[aO.aX]
+local function dh(bb,aP,ar)
+local dI=al(string.rep(" %.0f",1+#ar),q,unpack(ar))
+local dX=bb..dI.." "..aP.id
+local fQ=ho[aP.aX]
 if fQ=="caller"then
-ev[#ev+1]=dW
+ew[#ew+1]=dX
 elseif fQ=="mailbox"then
-ak("RPUSHX",mailbox(aO.aX),dW)
+aj("RPUSHX",mailbox(aP.aX),dX)
 else
-ak("PUBLISH",channel..aO.aX,dW)
+aj("PUBLISH",channel..aP.aX,dX)
 end
 end
-local jt=8
-local function fP(g,A)
-if g.ex then return nil end
-local bM=A==0 and gh[g.aQ]
-if bM and bM.v==g.v then return bM end
+local ju=8
+local function fP(e,A)
+if e.ey then return nil end
+local bN=A==0 and gh[e.aR]
+if bN and bN.v==e.v then return bN end
 while true do
-local bk=ak("ZRANGE",g.aQ,al("%d",A),al("%d",A),"WITHSCORES")
-local iE=bk[1]
-if not iE then return nil end
-local id,aX,bb,lh,I,af,bT=
-string.match(iE,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lx=q-bk[2]
-if aX and lx<=tonumber(lh)and iz(aX)then
-local aO={id=id,aX=aX,iu=bb=="d",bT=bT=="k",aF=bk[2]+0}
-for ha,m in pairs(g)do
-aO[ha]=m
+local bk=aj("ZRANGE",e.aR,al("%d",A),al("%d",A),"WITHSCORES")
+local iF=bk[1]
+if not iF then return nil end
+local id,aX,bb,lj,I,af,bT=
+string.match(iF,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local lz=q-bk[2]
+if aX and lz<=tonumber(lj)and iA(aX)then
+local aP={id=id,aX=aX,iv=bb=="d",bT=bT=="k",aF=bk[2]+0}
+for ha,m in pairs(e)do
+aP[ha]=m
 end
-aO.ae=nil
-aO.I,aO.af=bm(tonumber(I),g.v.I),tonumber(af)
-if A==0 then gh[g.aQ]=aO end
-return aO
+aP.ae=nil
+aP.I,aP.af=bm(tonumber(I),e.v.I),tonumber(af)
+if A==0 then gh[e.aR]=aP end
+return aP
 end
-ak("ZREM",g.aQ,iE)
-gh[g.aQ]=nil
+aj("ZREM",e.aR,iF)
+gh[e.aR]=nil
 end
 end
-local function ib(g)
-local bv=g.v.gT
-if bv<0 or ak("ZCARD",g.aQ)<bv then return false end
-fP(g,0)
-return ak("ZCARD",g.aQ)>=bv
+local function ic(e)
+local bv=e.v.gT
+if bv<0 or aj("ZCARD",e.aR)<bv then return false end
+fP(e,0)
+return aj("ZCARD",e.aR)>=bv
 end
-local function eO(g,jU)
+local function eO(e,jW)
 local A,cw=0,0
-while A<jt and not g.ex and eo(g,cw+1)==0 do
-local aO=fP(g,A)
-if not aO or eo(g,cw+aO.I)>0 then return end
-if not aO.iu then
-if not aO.bT and aO.id~=jU then dh("turn",aO,{0})end
-A,cw=A+1,cw+aO.I
+while A<ju and not e.ey and dT(e,cw+1)==0 do
+local aP=fP(e,A)
+if not aP or dT(e,cw+aP.I)>0 then return end
+if not aP.iv then
+if not aP.bT and aP.id~=jW then dh("turn",aP,{0})end
+A,cw=A+1,cw+aP.I
 else
-local at=hc(aO)
+local at=hc(aP)
 if at>q then
-if aO.id~=jU then dh("turn",aO,{at-q})end
+if aP.id~=jW then dh("turn",aP,{at-q})end
 return
 end
-gw(aO,q)
-hr(g,aO.id)
+gw(aP,q)
+hs(e,aP.id)
 local ar={1,0,0}
-local bq=kQ(g,aO.id,aO.I)
-eb(ar,aO)
-fu(ar,aO,bq)
-ed(ar,{aO})
-dh("granted",aO,ar)
+local br=kS(e,aP.id,aP.I)
+ec(ar,aP)
+fv(ar,aP,br)
+ee(ar,{aP})
+dh("granted",aP,ar)
 end
 end
 end
-local function kf(g,id,aF)
+local function kh(e,id,aF)
 local cw=0
-for A=0,jt-1 do
-local aO=fP(g,A)
-if not aO or aO.id==id or(aF>0 and aO.aF>aF)then return false end
-cw=cw+aO.I
-if aO.iu or eo(g,cw+g.I)>0 then return true end
+for A=0,ju-1 do
+local aP=fP(e,A)
+if not aP or aP.id==id or(aF>0 and aP.aF>aF)then return false end
+cw=cw+aP.I
+if aP.iv or dT(e,cw+e.I)>0 then return true end
 end
 return true
 end
-local function jp(g,id)
+local function jq(e,id)
 local cw=0
-for A=0,jt-1 do
-local aO=fP(g,A)
-if not aO then return 0 end
-local bi=aO.id==id
-if bi then aO=g end
-local bl=eo(g,cw+aO.I)
-if bl>0 then return bm(bl,g.v.cU)end
-if bi or aO.iu then
-local en=hc(aO)-q
-return bi and en or en+g.v.cU
+for A=0,ju-1 do
+local aP=fP(e,A)
+if not aP then return 0 end
+local bi=aP.id==id
+if bi then aP=e end
+local bl=dT(e,cw+aP.I)
+if bl>0 then return bm(bl,e.v.cU)end
+if bi or aP.iv then
+local ep=hc(aP)-q
+return bi and ep or ep+e.v.cU
 end
-cw=cw+aO.I
+cw=cw+aP.I
 end
-return g.v.cU
+return e.v.cU
 end
-local function la(g,id,aF)
-if g.v.I==0 then return false end
-return eo(g,g.I)>0 or kf(g,id,aF)
+local function lc(e,id,aF)
+if e.v.I==0 then return false end
+return dT(e,e.I)>0 or kh(e,id,aF)
 end
-local function hT(hx,dc)
-local lG,lt=hx.v.I,dc.v.I
-return lG<lt or(lG==lt and hx.ac<dc.ac)
+local function hU(hy,dc)
+local lI,lv=hy.v.I,dc.v.I
+return lI<lv or(lI==lv and hy.ac<dc.ac)
 end
-local function iM(id,aF,ax,fB,en)
-local jE=#ax>1 and en>0
-local dd=not jE and(fB or ax[1])
-if dd and aF==0 and ib(dd)then return 5,aN(en,1),0 end
-for _,g in ipairs(ax)do
-if aF>0 and g~=dd and g.v.I>0 then
-if dd and hT(g,dd)then
-jC(g,id,aF)
-elseif hr(g,id)>0 then
-eO(g)
+local function iN(id,aF,ax,fC,ep)
+local jF=#ax>1 and ep>0
+local dd=not jF and(fC or ax[1])
+if dd and aF==0 and ic(dd)then return 5,aN(ep,1),0 end
+for _,e in ipairs(ax)do
+if aF>0 and e~=dd and e.v.I>0 then
+if dd and hU(e,dd)then
+jD(e,id,aF)
+elseif hs(e,id)>0 then
+eO(e)
 end
 end
 end
-if not dd then return 3,en,aF==0 and q or aF end
-if aF>0 then hr(dd,id)end
-aF=jg(dd,id,aF)
-return 3,jp(dd,id),aF
+if not dd then return 3,ep,aF==0 and q or aF end
+if aF>0 then hs(dd,id)end
+aF=jh(dd,id,aF)
+return 3,jq(dd,id),aF
 end
-local function jk(g,id)
-iv(g,id,g.I)
-local bq=hu(g)
-ak("ZADD",g.aW,hj(bq),"#")
-fL[g.aW].bq=bq
-return bq
+local function jl(e,id)
+iw(e,id,e.I)
+local br=hv(e)
+aj("ZADD",e.aO,hk(br),"#")
+fl[e.aO].br=br
+return br
 end
-local function iK(id,aF,ax)
-for _,g in ipairs(ax)do
-if g.v.I>0 and not ii(g,id)then return end
+local function iL(id,aF,ax)
+for _,e in ipairs(ax)do
+if e.v.I>0 and not ij(e,id)then return end
 end
 local ar={6,0,aF}
-for _,g in ipairs(ax)do
-local bq
-if g.v.I>0 then
-kD(g)
-bq=jk(g,id)
+for _,e in ipairs(ax)do
+local br
+if e.v.I>0 then
+kF(e)
+br=jl(e,id)
 end
-eL(g)
-eb(ar,g)
-fu(ar,g,bq)
+eL(e)
+ec(ar,e)
+fv(ar,e,br)
 end
 return ar
 end
-local function dr(id,dE,bg,aF,ax)
-br=dE=="2"
-if bO and not br then error(bO,0)end
-local aj=aF>0 and dE~="2"and iK(id,aF,ax)
-if aj then return aj end
-local at,D,fB,ho=q,q,nil,true
+local function ds(id,dF,bg,aF,ax)
+bs=dF=="2"
+if bP and not bs then error(bP,0)end
+local ak=aF>0 and dF~="2"and iL(id,aF,ax)
+if ak then return ak end
+local at,D,fC,hp=q,q,nil,true
 for i=1,#ax do
-local g=ax[i]
-if g.v.I>0 then
-ho=false
-kD(g)
-if dE~="2"then eO(g,id)end
+local e=ax[i]
+if e.v.I>0 then
+hp=false
+kF(e)
+if dF~="2"then
+eO(e,id)
+hh(e)
 end
-at=aN(at,hc(g))
-D=aN(D,g.D)
-if la(g,id,aF)and(not fB or hT(g,fB))then fB=g end
 end
-local kb,ga,bl={},0,at-q
-local bs=dE=="1"and at-q<=bg
-if not fB and(at<=q or(bs and ho))then
+at=aN(at,hc(e))
+D=aN(D,e.D)
+if lc(e,id,aF)and(not fC or hU(e,fC))then fC=e end
+end
+local kd,ga,bl={},0,at-q
+local bn=dF=="1"and at-q<=bg
+if not fC and(at<=q or(bn and hp))then
 ga=1
-if dE~="2"then
+if dF~="2"then
 for i=1,#ax do
-local g=ax[i]
-gw(g,at)
-if g.v.I>0 then
-if aF>0 then hr(g,id)end
-kb[i]=kQ(g,id,g.I)
+local e=ax[i]
+gw(e,at)
+if e.v.I>0 then
+if aF>0 then hs(e,id)end
+kd[i]=kS(e,id,e.I)
 end
 end
 end
-elseif bs then
-ga,bl,aF=iM(id,aF,ax,fB,bl)
-elseif fB then
+elseif bn then
+ga,bl,aF=iN(id,aF,ax,fC,bl)
+elseif fC then
 ga=4
 bl=aN(bl,1)
 elseif D>q then
 ga=2
 end
 if ga>3 then
-for _,g in ipairs(ax)do
-if g.v.I>0 then bl=aN(bl,eo(g,g.I))end
+for _,e in ipairs(ax)do
+if e.v.I>0 then bl=aN(bl,dT(e,e.I))end
 end
 end
 local ar={ga,bl,aF,nil,nil,nil}
 for i=1,#ax do
-eb(ar,ax[i])
-fu(ar,ax[i],kb[i])
+ec(ar,ax[i])
+fv(ar,ax[i],kd[i])
 end
-ed(ar,ax)
+ee(ar,ax)
 return ar
 end
-local function lL(id,aF,g)
-local ar={ii(g,id)and 6 or 1,0,aF}
-eO(g,id)
-local iI=ii(g,id)
-if not iI and not ak("ZSCORE",g.aQ,id)then
-jg(g,id,aF)
-eO(g,id)
-iI=ii(g,id)
+local function lN(id,aF,e)
+local ar={ij(e,id)and 6 or 1,0,aF}
+eO(e,id)
+local iJ=ij(e,id)
+if not iJ and not aj("ZSCORE",e.aR,id)then
+jh(e,id,aF)
+eO(e,id)
+iJ=ij(e,id)
 end
-local bq
-if iI then
-bq=jk(g,id)
+local br
+if iJ then
+br=jl(e,id)
 else
-iB(g.aQ,aN(4*g.v.cU,60000000))
-ar[1],ar[2]=3,jp(g,id)
+iC(e.aR,aN(4*e.v.cU,60000000))
+hh(e)
+ar[1],ar[2]=3,jq(e,id)
 end
-eL(g)
-eb(ar,g)
-fu(ar,g,bq)
+eL(e)
+ec(ar,e)
+fv(ar,e,br)
 return ar
 end
 local function cO()
@@ -2355,45 +2370,45 @@ return ax
 end
 local cv={}
 function cv.T()
-local id,dE,bg,aF=aJ(),aJ(),aa(),aa()
-return dr(id,dE,bg,aF,cO())
+local id,dF,bg,aF=aJ(),aJ(),aa(),aa()
+return ds(id,dF,bg,aF,cO())
 end
 function cv.P()
 local id,aF=aJ(),aa()
-return lL(id,aF,cO()[1])
+return lN(id,aF,cO()[1])
 end
-local function jf(id,ax,cg)
-local jA=0
+local function jg(id,ax,cg)
+local jB=0
 for i=1,#ax do
-local g=ax[i]
-local eD=cg+lf(g,id,g.I)
-kD(g)
-if not g.ex then
-if eD==0 then eD=hr(g,id)end
-if eD>0 then eO(g)end
+local e=ax[i]
+local eE=cg+lh(e,id,e.I)
+kF(e)
+if not e.ey then
+if eE==0 then eE=hs(e,id)end
+if eE>0 then eO(e)end
 end
-jA=jA+eD
+jB=jB+eE
 end
-return jA
+return jB
 end
 function cv.R()
 local id=aJ()
-return{jf(id,cO(),0)}
+return{jg(id,cO(),0)}
 end
-local function fF(id)
+local function fG(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function cv.N()
 local id,ax,ar=aJ(),cO(),{}
-for i,g in ipairs(ax)do
-local bH=ak("ZSCORE",g.aW,id)
-local lp=bH and(tonumber(bH)>q or fw(g).bA+g.I<=g.v.I)
-if lp then iv(g,id,g.I)end
-ar[i]=lp and 1 or 0
+for i,e in ipairs(ax)do
+local bH=aj("ZSCORE",e.aO,id)
+local lr=bH and(tonumber(bH)>q or fx(e).bA+e.I<=e.v.I)
+if lr then iw(e,id,e.I)end
+ar[i]=lr and 1 or 0
 end
 return ar
 end
-local function hR()
+local function hS()
 local fS
 ${part4}
 ${part5}
@@ -2421,45 +2436,45 @@ ${part28}
 ${part29}
 local gD
 local function fR()
-local di,dO={},{}
-local dw,bU,ez,dx={},{},{},{}
-local function bB(o,e)
-local ai=o*e.cK
-local cq=aG(ai/e.y)
-return{us=o*e.da+cq,ai=ai-cq*e.y}
+local di,dP={},{}
+local dx,bU,eA,dy={},{},{},{}
+local function bB(o,g)
+local ai=o*g.cK
+local cq=aG(ai/g.y)
+return{us=o*g.da+cq,ai=ai-cq*g.y}
 end
-local function lv(a,b)
+local function lx(a,b)
 return a.us==b.us and a.ai==b.ai
 end
-function di.t(h,o,bX,e)
+function di.t(h,o,bX,g)
 local bw=bx()
 local cB=bX.cB or{0,0,0,-1,0}
-local aj,aq={us=cB[1],ai=cB[2]},h.aq or bw.eB
+local ak,aq={us=cB[1],ai=cB[2]},h.aq or bw.eC
 local bH={us=bX.q+bX.J,ai=bX.aY}
-if lv(bH,h)and lv(aj,aq)and bX.af>0 then
-local gs,hF,x=o>=bX.af,bX.at>bX.q,h.x or 0
-local to=bw.fO(h,bB(o,e),e)
+if lx(bH,h)and lx(ak,aq)and bX.af>0 then
+local gs,hG,x=o>=bX.af,bX.at>bX.q,h.x or 0
+local to=bw.fO(h,bB(o,g),g)
 if gs and cB[4]>=0 then to={us=cB[4],ai=cB[5]}end
-if hF then x=gs and cB[3]or aN(x,bX.at)end
-return bw.dj(to.us,to.ai,bw.bA(h),x,e,bw.ey(h,e))
+if hG then x=gs and cB[3]or aN(x,bX.at)end
+return bw.dj(to.us,to.ai,bw.bA(h),x,g,bw.ez(h,g))
 end
-if bw.cD(h,e)>q then return h end
-local bG=bw.gn(bH,aj,e).us
-if bG>bw.gn(h,aq,e).us then return h end
-local iJ=bw.gO(bw.fO(bH,bw.ky(aq,bG,aj,e),e),h)
-if iJ.us<q then return h end
-local gz=bw.gO(bB(o,e),{us=iJ.us-q,ai=iJ.ai})
+if bw.cD(h,g)>q then return h end
+local bI=bw.gn(bH,ak,g).us
+if bI>bw.gn(h,aq,g).us then return h end
+local iK=bw.gO(bw.fO(bH,bw.kA(aq,bI,ak,g),g),h)
+if iK.us<q then return h end
+local gz=bw.gO(bB(o,g),{us=iK.us-q,ai=iK.ai})
 if gz.us==0 and gz.ai==0 then return h end
-return bw.fk(h,gz,bG,0,e)
+return bw.fk(h,gz,bI,0,g)
 end
-function dO.t(h,o,e)
+function dP.t(h,o,g)
 local bw=bx()
-if h.us<q then return bw.dj(q,0,bw.bA(h),h.x or 0,e,h.Y)end
-local gz=bw.gO(bB(o,e),{us=h.us-q,ai=h.ai})
+if h.us<q then return bw.dj(q,0,bw.bA(h),h.x or 0,g,h.Y)end
+local gz=bw.gO(bB(o,g),{us=h.us-q,ai=h.ai})
 if gz.us==0 and gz.ai==0 then return h end
-return bw.fk(h,gz,0,bw.cD(h,e),e)
+return bw.fk(h,gz,0,bw.cD(h,g),g)
 end
-local function eS(z,H,ly)
+local function eS(z,H,lA)
 local cV,cu=0,bY(z)
 while cV<cu do
 local cM=aG((cV+cu)/2)
@@ -2469,309 +2484,309 @@ else
 cu=cM
 end
 end
-if cV>0 and(not ly or cX(z,cV-1)==H)then return cV-1 end
+if cV>0 and(not lA or cX(z,cV-1)==H)then return cV-1 end
 end
 local function dg(z,A,o)
 local H,r=cX(z,A)
 local ah=bm(o,r)
 return gq(z,A,H,r-ah),o-ah
 end
-local function kK(z)
+local function kM(z)
 while z~=""do
 local _,r=cn(z)
 if r>0 then break end
-z=bo(z,1,-bD-1)
+z=bp(z,1,-bD-1)
 end
 return z
 end
-function di.f(h,o,bX,e)
-local A=eS(h.z,bX.q+bX.aY-e.w,true)
-if A then h.z=kK(dg(h.z,A,o))end
-return cC(h,e,h.Y)
+function di.f(h,o,bX,g)
+local A=eS(h.z,bX.q+bX.aY-g.w,true)
+if A then h.z=kM(dg(h.z,A,o))end
+return cC(h,g,h.Y)
 end
-function dO.f(h,o,e)
+function dP.f(h,o,g)
 local A=eS(h.z,q)
-if A then h.z=kK(dg(h.z,A,o))end
-return cC(h,e,h.Y)
+if A then h.z=kM(dg(h.z,A,o))end
+return cC(h,g,h.Y)
 end
-local function js(U,z,e)
-local bT=kK(z)
+local function jt(U,z,g)
+local bT=kM(z)
 if bT==""and U>0 and z~=""then
-return{U=0,z=aS(df,co(z)-e.w,U)}
+return{U=0,z=aT(df,co(z)-g.w,U)}
 end
 return{U=U,z=bT}
 end
-function di.c(h,o,bX,e)
-local H=bX.q+bX.aY-2*e.w
+function di.c(h,o,bX,g)
+local H=bX.q+bX.aY-2*g.w
 local U,z=h.U,h.z
 local A=eS(z,H,true)
 if A then
 z=dg(z,A,o)
-elseif z~=""and co(z)==H+e.w then
+elseif z~=""and co(z)==H+g.w then
 U=aN(U-o,0)
 end
-return cC(js(U,z,e),e,h.Y)
+return cC(jt(U,z,g),g,h.Y)
 end
-function dO.c(h,o,e)
+function dP.c(h,o,g)
 local U,z=h.U,h.z
-local A,aU=eS(z,q),nil
-if not A then return cC(h,e,h.Y)end
-z,aU=dg(z,A,o)
+local A,aV=eS(z,q),nil
+if not A then return cC(h,g,h.Y)end
+z,aV=dg(z,A,o)
 if A>0 then
-z=dg(z,A-1,aU)
+z=dg(z,A-1,aV)
 else
-U=aN(U-aU,0)
+U=aN(U-aV,0)
 end
-return cC(js(U,z,e),e,h.Y)
+return cC(jt(U,z,g),g,h.Y)
 end
-local kC=cG.s and cG.s.iO()
-function di.s(p,o,bX,e)
-kC.di(p,o,bX.q+bX.aY-e.w,e)
+local kE=cG.s and cG.s.iP()
+function di.s(p,o,bX,g)
+kE.di(p,o,bX.q+bX.aY-g.w,g)
 end
-function dO.s(p,o,e)
-kC.dO(p,o,e)
+function dP.s(p,o,g)
+kE.dP(p,o,g)
 end
-local function dD(ay,at)
-local aP=0
+local function dE(ay,at)
+local aQ=0
 for _,ce in ipairs(ay.au)do
-if ce.at<=at then aP=aP+ce.o end
+if ce.at<=at then aQ=aQ+ce.o end
 end
-return aP
+return aQ
 end
 local function fd(ay)
 local an=ay.au[#ay.au]
 return an and an.at or 0
 end
-local function hi(ay,o)
-local aU=o
-while aU>0 and ay.au[1]do
+local function hj(ay,o)
+local aV=o
+while aV>0 and ay.au[1]do
 local J=ay.au[1]
-local ej=bm(aU,J.o)
-J.o,aU=J.o-ej,aU-ej
+local el=bm(aV,J.o)
+J.o,aV=J.o-el,aV-el
 if J.o==0 then table.remove(ay.au,1)end
 end
 end
-local function ew(ay,at,e)
-local aj=ay.x>q and ay.Y or 0
+local function ex(ay,at,g)
+local ak=ay.x>q and ay.Y or 0
 ay.x=at>q and at or 0
-ay.Y=at>q and fH(at-q,e.w,aj)or 0
+ay.Y=at>q and fI(at-q,g.w,ak)or 0
 return ay
 end
-local function hh(ay,e)
+local function hi(ay,g)
 while ay.au[1]and ay.au[#ay.au].o==0 do
 table.remove(ay.au)
 end
-return ew(ay,bm(ay.x,fd(ay)),e)
+return ex(ay,bm(ay.x,fd(ay)),g)
 end
-local function iW(ay,e)
+local function iX(ay,g)
 local bj=fd(ay)
-local bL=aN(q,bm(ay.x,dV(ay.Y,e.w)))
-if bj<=bL then return ay end
-local bK,ca={au={},x=ay.x,Y=ay.Y},0
+local bM=aN(q,bm(ay.x,dW(ay.Y,g.w)))
+if bj<=bM then return ay end
+local bL,ca={au={},x=ay.x,Y=ay.Y},0
 for _,ce in ipairs(ay.au)do
-if ce.at<=bL then
-bK.au[#bK.au+1]={at=ce.at,o=ce.o}
+if ce.at<=bM then
+bL.au[#bL.au+1]={at=ce.at,o=ce.o}
 else
 ca=ca+ce.o
 end
 end
-ca=bm(ca,e.Q or ca)
-local an=bK.au[#bK.au]
-if an and an.at==bL then
+ca=bm(ca,g.Q or ca)
+local an=bL.au[#bL.au]
+if an and an.at==bM then
 an.o=an.o+ca
 else
-bK.au[#bK.au+1]={at=bL,o=ca}
+bL.au[#bL.au+1]={at=bM,o=ca}
 end
-return ew(bK,bL,e)
+return ex(bL,bM,g)
 end
-local kI={
-et=function()
+local kK={
+eu=function()
 return{au={},x=0,Y=0}
 end,
-dR=iW,
-dm=function(ay,af,e)
+dS=iX,
+dm=function(ay,af,g)
 local at=aN(q,ay.x)
-local dK=dD(ay,1/0)+af-e.Q
+local dL=dE(ay,1/0)+af-g.Q
 for _,ce in ipairs(ay.au)do
-if dK<=0 then break end
-dK=dK-ce.o
-if dK<=0 then at=aN(at,ce.at+e.w)end
+if dL<=0 then break end
+dL=dL-ce.o
+if dL<=0 then at=aN(at,ce.at+g.w)end
 end
 return at
 end,
-dr=function(ay,at,af,e)
-local aA=aN(at,fd(ay))
-hi(ay,dD(ay,q-e.w))
+ds=function(ay,at,af,g)
+local az=aN(at,fd(ay))
+hj(ay,dE(ay,q-g.w))
 local an=ay.au[#ay.au]
-if an and an.at==aA then
+if an and an.at==az then
 an.o=an.o+af
 else
-ay.au[#ay.au+1]={at=aA,o=af}
+ay.au[#ay.au+1]={at=az,o=af}
 end
-return ew(ay,at>q and aA or ay.x,e)
+return ex(ay,at>q and az or ay.x,g)
 end,
-eN=function(ay,e)
-local aT=dD(ay,1/0)-dD(ay,q-e.w)
-if aT==0 then return 0,0 end
-return ay.x>q and e.Q or aT,fd(ay)+e.w-q
+eN=function(ay,g)
+local aU=dE(ay,1/0)-dE(ay,q-g.w)
+if aU==0 then return 0,0 end
+return ay.x>q and g.Q or aU,fd(ay)+g.w-q
 end,
-dn=function(ay,e)
-return ay.au[1]and fd(ay)+e.w or 0
+dn=function(ay,g)
+return ay.au[1]and fd(ay)+g.w or 0
 end,
 }
-function di.l(ay,o,bX,e)
+function di.l(ay,o,bX,g)
 for _,ce in ipairs(ay.au)do
-if ce.at==bX.q+bX.aY-e.w then ce.o=aN(ce.o-o,0)end
+if ce.at==bX.q+bX.aY-g.w then ce.o=aN(ce.o-o,0)end
 end
-return hh(ay,e)
+return hi(ay,g)
 end
-function dO.l(ay,o,e)
-hi(ay,bm(dD(ay,q-e.w)+o,dD(ay,q)))
-return hh(ay,e)
+function dP.l(ay,o,g)
+hj(ay,bm(dE(ay,q-g.w)+o,dE(ay,q)))
+return hi(ay,g)
 end
-local function iL(it,e)
+local function iM(iu,g)
 local o=
-cZ((it.us+it.ai/e.y)/(e.da+e.cK/e.y))
-local function hq(n)
-local bi=bB(n,e)
-return bi.us<it.us or(bi.us==it.us and bi.ai<it.ai)
+cZ((iu.us+iu.ai/g.y)/(g.da+g.cK/g.y))
+local function hr(n)
+local bi=bB(n,g)
+return bi.us<iu.us or(bi.us==iu.us and bi.ai<iu.ai)
 end
-while hq(o)do
+while hr(o)do
 o=o+1
 end
-while o>0 and not hq(o-1)do
+while o>0 and not hr(o-1)do
 o=o-1
 end
 return o
 end
-function dw.t(h,e)
+function dx.t(h,g)
 if h.us<q then return{}end
-local o=iL({us=h.us-q,ai=h.ai},e)
-return o==0 and{}or{{at=aN(q,bx().cD(h,e)),o=o}}
+local o=iM({us=h.us-q,ai=h.ai},g)
+return o==0 and{}or{{at=aN(q,bx().cD(h,g)),o=o}}
 end
-function dw.f(h,e)
+function dx.f(h,g)
 local au={}
 for A=0,bY(h.z)-1 do
 local H,r=cX(h.z,A)
-if r>0 then au[#au+1]={at=aN(H,bm(q,H+e.w-1)),o=r}end
+if r>0 then au[#au+1]={at=aN(H,bm(q,H+g.w-1)),o=r}end
 end
 return au
 end
-function dw.c(h,e)
+function dx.c(h,g)
 local au={}
 if h.z==""then return au end
 if h.U>0 then au[1]={at=bm(q,co(h.z)-1),o=h.U}end
 for A=0,bY(h.z)-1 do
 local H,r=cX(h.z,A)
-local bH=H+e.w-1
+local bH=H+g.w-1
 if r>0 then au[#au+1]={at=H>q and bH or bm(q,bH),o=r}end
 end
 return au
 end
-function dw.l(ay,e)
+function dx.l(ay,g)
 local au={}
 for _,ce in ipairs(ay.au)do
-if ce.o>0 and ce.at+e.w>q then au[#au+1]={at=ce.at,o=ce.o}end
+if ce.o>0 and ce.at+g.w>q then au[#au+1]={at=ce.at,o=ce.o}end
 end
 return au
 end
-local function eA(h,x,e)
-local bv={us=aN(q,x)+e.az,ai=e.aM}
-local lH=bx().gO(bv,h)
-return bx().dj(lH.us,lH.ai,h.aq,x,e,0)
+local function eB(h,x,g)
+local bv={us=aN(q,x)+g.aA,ai=g.aM}
+local lJ=bx().gO(bv,h)
+return bx().dj(lJ.us,lJ.ai,h.aq,x,g,0)
 end
-local function hS(au,e)
-local ao=e.ao
-local h=ao.et()
+local function hT(au,g)
+local ao=g.ao
+local h=ao.eu()
 for _,ce in ipairs(au)do
-if e.K=="t"then
-h=ao.dr(h,ce.at,bm(ce.o,e.Q),e)
-elseif ce.at+e.w>q then
-h=ao.dr(h,ce.at,ce.o,e)
+if g.K=="t"then
+h=ao.ds(h,ce.at,bm(ce.o,g.Q),g)
+elseif ce.at+g.w>q then
+h=ao.ds(h,ce.at,ce.o,g)
 end
 end
 local an=au[#au]
-return e.K=="t"and eA(h,an and an.at or 0,e)or h
+return g.K=="t"and eB(h,an and an.at or 0,g)or h
 end
-local function kg(hx,dc,e)
-local fo,a,b=e.az or e.w,hx.az or hx.w,dc.az or dc.w
-if a==b then return hx.K==e.K and dc.K~=e.K end
-if a>=fo and b>=fo then return a<b end
+local function ki(hy,dc,g)
+local fp,a,b=g.aA or g.w,hy.aA or hy.w,dc.aA or dc.w
+if a==b then return hy.K==g.K and dc.K~=g.K end
+if a>=fp and b>=fp then return a<b end
 return a>b
 end
-local function kp(jG,e)
-for i,dF in ipairs(jG)do
-if dF.cF==e.cF then return i end
+local function kr(jI,g)
+for i,dG in ipairs(jI)do
+if dG.cF==g.cF then return i end
 end
-local ku=1
-for i=2,#jG do
-if kg(jG[i],jG[ku],e)then ku=i end
+local kw=1
+for i=2,#jI do
+if ki(jI[i],jI[kw],g)then kw=i end
 end
-return ku
+return kw
 end
-local function is(a,b)
+local function it(a,b)
 if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
 return a.da==b.da and a.cK==b.cK and a.y==b.y
 end
-local function kZ(h)
+local function lb(h)
 if not h.au then return h end
-local ln={au={},x=h.x,Y=h.Y}
+local lp={au={},x=h.x,Y=h.Y}
 for i,ce in ipairs(h.au)do
-ln.au[i]={at=ce.at,o=ce.o}
+lp.au[i]={at=ce.at,o=ce.o}
 end
-return ln
+return lp
 end
-local function kq(aj,ag)
-local ae,ko={},{}
-for i,e in ipairs(ag)do
-local A=kp(aj.ag,e)
-local dF,h=aj.ag[A],aj.ae[A]
-local hK,jl=dF.cF==e.cF,not ko[A]
-local au=hK and jl and{}or dw[dF.K](h,dF)
-if jl and(hK or is(dF,e))then
-ko[A]=true
-ae[i]=e.K=="t"and not hK and eA(h,au[1]and au[1].at or 0,e)
-or kZ(h)
+local function ks(ak,ag)
+local ae,kq={},{}
+for i,g in ipairs(ag)do
+local A=kr(ak.ag,g)
+local dG,h=ak.ag[A],ak.ae[A]
+local hL,jm=dG.cF==g.cF,not kq[A]
+local au=hL and jm and{}or dx[dG.K](h,dG)
+if jm and(hL or it(dG,g))then
+kq[A]=true
+ae[i]=g.K=="t"and not hL and eB(h,au[1]and au[1].at or 0,g)
+or lb(h)
 else
-ae[i]=hS(au,e)
+ae[i]=hT(au,g)
 end
 end
 return ae
 end
-local cd,eE=string.byte,string.char
-local hY,jS,eC=4,512,2^23
+local cd,eF=string.byte,string.char
+local hZ,jU,eD=4,512,2^23
 local fV="FOREIGN the key holds no state of these rules, nor of others that are known"
 local ck=2^48
 ${part30}
-local function lu(m,E)
-local bP={}
-function bP.cd()
+local function lw(m,E)
+local bQ={}
+function bQ.cd()
 E=E+1
 return cd(m,E-1)or error(fV,0)
 end
-function bP.aa()
-local aa,aV=0,1
+function bQ.aa()
+local aa,aW=0,1
 while true do
-local ef=bP.cd()
-aa=aa+ef%128*aV
-if ef<128 then return aa end
-aV=aV*128
+local eg=bQ.cd()
+aa=aa+eg%128*aW
+if eg<128 then return aa end
+aW=aW*128
 end
 end
-function bP.W(bt)
+function bQ.W(bt)
 E=E+bt
 if E>#m+1 then error(fV,0)end
-return bo(m,E-bt,E-1)
+return bp(m,E-bt,E-1)
 end
-function bP.lC(aJ)
-local hl=bo(m,E,E+#aJ-1)==aJ
-if hl then E=E+#aJ end
-return hl
+function bQ.lE(aJ)
+local hm=bp(m,E,E+#aJ-1)==aJ
+if hm then E=E+#aJ end
+return hm
 end
-function bP.bH()
+function bQ.bH()
 return E>#m
 end
-return bP
+return bQ
 end
 function bU.t(ab,ge)
 ab.y,ab.da=ge(ab.y),ge(ab.da)
@@ -2785,37 +2800,37 @@ bU.l=bU.f
 function bU.c(ab,ge)
 ab.w,ab.bE=ge(ab.w),ge(ab.bE)
 end
-local function dQ(K,ab)
+local function dR(K,ab)
 local bb=K=="s"and"l"or K
 local bi={}
 for ha,bw in pairs(ab)do
 bi[ha]=bw
 end
-bi.K,bi.ao,bi.dY=bb,kI,nil
+bi.K,bi.ao,bi.dZ=bb,kK,nil
 if bb~="l"then
 cG[bb]=cG[bb]or cm[bb]()
 bi.ao=cG[bb]
 end
 if bb=="t"then
-if not bi.Q then bi.Q=iL({us=bi.az,ai=bi.aM},bi)end
-local fB=bB(bi.Q,bi)
-bi.az,bi.aM=fB.us,fB.ai
+if not bi.Q then bi.Q=iM({us=bi.aA,ai=bi.aM},bi)end
+local fC=bB(bi.Q,bi)
+bi.aA,bi.aM=fC.us,fC.ai
 end
 bi.cF=bb
 bU[bb](bi,function(aa)
-bi.cF=bi.cF..dG(aa)
+bi.cF=bi.cF..dH(aa)
 return aa
 end)
 return bi
 end
-local function hE(ag)
+local function hF(ag)
 local cF=""
 for i=1,#ag do
 cF=cF..ag[i].cF
 end
 return cF
 end
-local function li(v)
+local function lk(v)
 if v.cR then return v.cR end
 local cR={}
 for ha,bw in pairs(v)do
@@ -2823,9 +2838,9 @@ cR[ha]=bw
 end
 cR.bC,cR.ag=v,{}
 for i,ab in ipairs(v.ag)do
-cR.ag[i]=dQ(ab.K,ab)
+cR.ag[i]=dR(ab.K,ab)
 end
-cR.cA,cR.ch,cR.cF="M",0,hE(cR.ag)
+cR.cA,cR.ch,cR.cF="M",0,hF(cR.ag)
 v.cR=cR
 return cR
 end
@@ -2836,7 +2851,7 @@ end
 local function gg(h)
 return h.aq or h.x or h.Y>0
 end
-function ez.t(O,e,gg)
+function eA.t(O,g,gg)
 local us
 if O.cc then
 local ca=O.aa()
@@ -2848,22 +2863,22 @@ if us<q-ck/2 then us=us+ck end
 end
 O.cc=us
 local h={us=us,ai=0,Y=0}
-if e.y>1 then h.ai=bm(O.aa(),e.y-1)end
+if g.y>1 then h.ai=bm(O.aa(),g.y-1)end
 if gg then
 local aL=O.W(O.cd())
-bx().cp(aL,1,#aL,h,e)
+bx().cp(aL,1,#aL,h,g)
 end
 return h
 end
-function ez.f(O)
+function eA.f(O)
 local z=O.W(bD*O.aa())
 return cY(z)
 end
-function ez.c(O)
+function eA.c(O)
 local U=O.aa()
 return cY(O.W(bD*O.aa()),U)
 end
-function ez.l(O)
+function eA.l(O)
 local ay={x=O.aa(),Y=0,au={}}
 if ay.x>0 then ay.Y=O.aa()end
 for i=1,O.aa()do
@@ -2871,311 +2886,311 @@ ay.au[i]={at=am("<I7",O.W(7)),o=O.aa()}
 end
 return ay
 end
-function dx.t(h,e,m)
-local aL=gg(h)and bx().bC(h,e)or""
+function dy.t(h,g,m)
+local aL=gg(h)and bx().bC(h,g)or""
 local us,aJ=aN(h.us,q-1e12),nil
 if m.cc then
 local ca=us-m.cc
-aJ=dG(ca>=0 and 2*ca or 1-2*ca)
+aJ=dH(ca>=0 and 2*ca or 1-2*ca)
 elseif us-q>=ck/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aJ=aS("<I6",us%ck)
+aJ=aT("<I6",us%ck)
 end
 m.cc=us
-aJ=aJ..(e.y>1 and dG(h.ai)or"")
-return aL==""and aJ or aJ..eE(#aL)..aL
+aJ=aJ..(g.y>1 and dH(h.ai)or"")
+return aL==""and aJ or aJ..eF(#aL)..aL
 end
-function dx.f(h)
-return dG(bY(h.z))..dt(h)
+function dy.f(h)
+return dH(bY(h.z))..du(h)
 end
-function dx.c(h)
-return dG(h.U)..dG(bY(h.z))..dt(h)
+function dy.c(h)
+return dH(h.U)..dH(bY(h.z))..du(h)
 end
-function dx.l(ay)
-while#ay.au>jS do
-local iF={}
+function dy.l(ay)
+while#ay.au>jU do
+local iG={}
 for i=1,#ay.au,2 do
-local hx,dc=ay.au[i],ay.au[i+1]
-iF[#iF+1]=dc and{at=dc.at,o=hx.o+dc.o}or hx
+local hy,dc=ay.au[i],ay.au[i+1]
+iG[#iG+1]=dc and{at=dc.at,o=hy.o+dc.o}or hy
 end
-ay.au=iF
+ay.au=iG
 end
-local cr={dG(ay.x)..(ay.x>0 and dG(ay.Y)or""),dG(#ay.au)}
+local cr={dH(ay.x)..(ay.x>0 and dH(ay.Y)or""),dH(#ay.au)}
 for _,ce in ipairs(ay.au)do
-cr[#cr+1]=aS("<I7",ce.at)..dG(ce.o)
+cr[#cr+1]=aT("<I7",ce.at)..dH(ce.o)
 end
 return table.concat(cr)
 end
-local function ie(m,as)
-if#as.ag>1 then m.aJ=m.aJ..eE(#as.ag)end
+local function ig(m,as)
+if#as.ag>1 then m.aJ=m.aJ..eF(#as.ag)end
 for i,ab in ipairs(as.ag)do
 local h,cF=as.ae[i],ab.cF
-if ab.K=="t"and gg(h)then cF="u"..bo(cF,2)end
-m.aJ=m.aJ..cF..dx[ab.K](h,ab,m)
+if ab.K=="t"and gg(h)then cF="u"..bp(cF,2)end
+m.aJ=m.aJ..cF..dy[ab.K](h,ab,m)
 end
 end
 local eT={}
-local function km(O,bb)
+local function ko(O,bb)
 for i=1,#eT do
 local ab=eT[i]
-if ab.K==bb and O.lC(ab.hZ)then return ab end
+if ab.K==bb and O.lE(ab.ia)then return ab end
 end
-local bN={}
+local bO={}
 if not bU[bb]then error(fV,0)end
-bU[bb](bN,O.aa)
-local ab=dQ(bb,bN)
-ab.hZ=bo(ab.cF,2)
+bU[bb](bO,O.aa)
+local ab=dR(bb,bO)
+ab.ia=bp(ab.cF,2)
 eT[#eT+1]=ab
 return ab
 end
 local function fi(m,E)
-local O,cQ=lu(m,E),{}
+local O,cQ=lw(m,E),{}
 if O.bH()then error(fV,0)end
 while not O.bH()do
 local as,J={ag={},ae={}},O.cd()
 for i=1,J<33 and J or 1 do
-local K=J<33 and eE(O.cd())or eE(J)
+local K=J<33 and eF(O.cd())or eF(J)
 local bb=K=="u"and"t"or K
-as.ag[i]=km(O,bb)
-as.ae[i]=ez[bb](O,as.ag[i],K=="u")
+as.ag[i]=ko(O,bb)
+as.ae[i]=eA[bb](O,as.ag[i],K=="u")
 end
-as.cF=hE(as.ag)
+as.cF=hF(as.ag)
 cQ[#cQ+1]=as
 end
 return cQ
 end
-local function fq(ag,ae)
+local function fr(ag,ae)
 local as={ag={},ae={}}
 for i,ab in ipairs(ag)do
 local h=ae[i]
-as.ag[i]=dQ(ab.K,ab)
-as.ae[i]=ab.dY and cG.s.kS().cp(h)or h
+as.ag[i]=dR(ab.K,ab)
+as.ae[i]=ab.dZ and cG.s.kU().cp(h)or h
 end
-as.cF=hE(as.ag)
+as.cF=hF(as.ag)
 return as
 end
-local function ic(g,m,E,ag)
-local J,cP=bo(m,E,E),#m-E
+local function ie(e,m,E,ag)
+local J,cP=bp(m,E,E),#m-E
 if J=="S"and E==1 and cP>52 then
 cG.s=cG.s or cm.s()
-local e=cG.s.fE(1,(am("<I7",m,10)))
-e.K="s"
-local dY=cG.s.hN(g.ac,e)
-if not dY.eH then return fq({e},{dY}),dY.D end
+local g=cG.s.fF(1,(am("<I7",m,10)))
+g.K="s"
+local dZ=cG.s.hO(e.ac,g)
+if not dZ.eH then return fr({g},{dZ}),dZ.D end
 elseif J=="F"and cP>=7 and(cP-7)%bD==0 then
-local ab=dQ("f",{w=(am("<I7",m,E+1))})
-return fq({ab},{cY(bo(m,E+8))})
+local ab=dR("f",{w=(am("<I7",m,E+1))})
+return fr({ab},{cY(bp(m,E+8))})
 elseif J=="C"and cP>=12 and(cP-12)%bD==0 then
 local w,aE,U=am("<I7BI4",m,E+1)
-local ab=dQ("c",{w=w,bE=10^aE})
-return fq({ab},{cY(bo(m,E+13),U)})
+local ab=dR("c",{w=w,bE=10^aE})
+return fr({ab},{cY(bp(m,E+13),U)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
 local us=tonumber(gG(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local as={ag=ag,ae={},cF=hE(ag),lb=true}
+local as={ag=ag,ae={},cF=hF(ag),ld=true}
 for i,ab in ipairs(ag)do
-as.ae[i]=hS({{at=q,o=ab.Q}},ab)
+as.ae[i]=hT({{at=q,o=ab.Q}},ab)
 end
 return as
 end
 error(fV,0)
 end
-local function kA(as)
+local function kC(as)
 for i,ab in ipairs(as.ag)do
 if ab.ao.dn(as.ae[i],ab)>q then return false end
 end
 return true
 end
 local function fY(v)
-if v.bJ then return v,true end
-local iy=v.gm~=""and q>=v.kj
-local kR=iy and v.gm or v.iS
-local by=kR=="0"and v or dN[kR+0]
-return by,by==v and(iy or v.gm=="")
+if v.bK then return v,true end
+local iz=v.gm~=""and q>=v.kl
+local kT=iz and v.gm or v.iT
+local by=kT=="0"and v or dO[kT+0]
+return by,by==v and(iz or v.gm=="")
 end
-local function lc(aA,dk)
-local o=aG(q/eC)-aG(dk/eC)
-return dk>0 and o>=0 and(aG(q/eC)-aA)%256>o
+local function le(az,dk)
+local o=aG(q/eD)-aG(dk/eD)
+return dk>0 and o>=0 and(aG(q/eD)-az)%256>o
 end
-local function hD(g,cR)
+local function hE(e,cR)
 local v=cR.bC
-local m,E=ak("GET",g.ac)or"",1
+local m,E=aj("GET",e.ac)or"",1
 if cd(m,1)==98 then
-g.D,E=fy(m)
+e.D,E=fz(m)
 end
 if cd(m,E)==77 then
-g.aA=cd(m,E+1)or 0
-return fi(m,E+2),lc(g.aA,v.dk)
+e.az=cd(m,E+1)or 0
+return fi(m,E+2),le(e.az,v.dk)
 end
 local by=fY(v)
-local cp={v=by,ac=g.ac,ch=g.ch}
-g.fb=by.ch>0 and g.ch
-if hs(cp)then
-g.D=cp.D
-return{fq(by.ag,cp.ae)},v.dk>0
+local cp={v=by,ac=e.ac,ch=e.ch}
+e.fb=by.ch>0 and e.ch
+if ht(cp)then
+e.D=cp.D
+return{fr(by.ag,cp.ae)},v.dk>0
 end
-local as,D=ic(g,m,E,cR.ag)
-g.D=D or g.D
+local as,D=ie(e,m,E,cR.ag)
+e.D=D or e.D
 return{as},v.dk>0
 end
-local dp={}
-function dp.eL(g)
-local cR=li(g.v)
-g.D,g.fb,g.aA=0,nil,nil
-local cQ,aC=hD(g,cR)
-local aj
-g.v,g.dp,g.cW,g.ae=cR,dp,{},nil
+local dq={}
+function dq.eL(e)
+local cR=lk(e.v)
+e.D,e.fb,e.az=0,nil,nil
+local cQ,aC=hE(e,cR)
+local ak
+e.v,e.dq,e.cW,e.ae=cR,dq,{},nil
 for _,as in ipairs(cQ)do
 for i,ab in ipairs(as.ag)do
 local h=as.ae[i]
-as.ae[i]=ab.ao.dR(h,ab)
-g.dM=g.dM or as.ae[i]~=h
+as.ae[i]=ab.ao.dS(h,ab)
+e.dN=e.dN or as.ae[i]~=h
 end
 if as.cF==cR.cF then
-g.ae,g.dM=as.ae,g.dM or as.lb
+e.ae,e.dN=as.ae,e.dN or as.ld
 else
-aj=aj or as
-if not aC then g.cW[#g.cW+1]=as end
+ak=ak or as
+if not aC then e.cW[#e.cW+1]=as end
 end
 end
-hJ=hJ or cR.dk>0 and g.cW[1]
-if g.ae then return end
-if aj and not kA(aj)then
-g.ae,g.dM=kq(aj,cR.ag),true
+hK=hK or cR.dk>0 and e.cW[1]
+if e.ae then return end
+if ak and not kC(ak)then
+e.ae,e.dN=ks(ak,cR.ag),true
 else
-g.ae={}
+e.ae={}
 for i,ab in ipairs(cR.ag)do
-g.ae[i]=ab.ao.et()
+e.ae[i]=ab.ao.eu()
 end
 end
 end
-function dp.dr(g,at)
-for _,as in ipairs(g.cW)do
+function dq.ds(e,at)
+for _,as in ipairs(e.cW)do
 for i,ab in ipairs(as.ag)do
-local h,o=as.ae[i],g.af
+local h,o=as.ae[i],e.af
 if ab.K=="t"then
 local x=aN(at>q and at or 0,bx().cD(h,ab))
-h=ab.ao.dr(h,at,bm(o,ab.Q),ab)
-h=eA(h,x,ab)
+h=ab.ao.ds(h,at,bm(o,ab.Q),ab)
+h=eB(h,x,ab)
 else
-h=ab.ao.dr(h,at,o,ab)
+h=ab.ao.ds(h,at,o,ab)
 end
 as.ae[i]=h
 end
 end
 end
-function dp.dO(g)
-for _,as in ipairs(g.cW)do
+function dq.dP(e)
+for _,as in ipairs(e.cW)do
 for i,ab in ipairs(as.ag)do
-as.ae[i]=dO[ab.K](as.ae[i],g.af,ab)or as.ae[i]
+as.ae[i]=dP[ab.K](as.ae[i],e.af,ab)or as.ae[i]
 end
 end
 end
-local function jL(g,v,fb)
+local function jN(e,v,fb)
 for _,ac in pairs(fb or{})do
-ak("PEXPIRE",ac,"0")
+aj("PEXPIRE",ac,"0")
 end
-local ae=g.ae
-g.v,g.dp=v,nil
-if v.ch>0 then ak("PEXPIRE",g.ac,"0")end
+local ae=e.ae
+e.v,e.dq=v,nil
+if v.ch>0 then aj("PEXPIRE",e.ac,"0")end
 for i,ab in ipairs(v.ag)do
-if ab.dY then
-local ac=v.cA=="s"and g.ac or g.ch[i]
-ae[i]=cG.s.kS().eh(ac,ae[i],ab,v.cA=="s"and g.D or 0)
+if ab.dZ then
+local ac=v.cA=="s"and e.ac or e.ch[i]
+ae[i]=cG.s.kU().ei(ac,ae[i],ab,v.cA=="s"and e.D or 0)
 end
 end
-fj(g)
+fj(e)
 end
-function dp.fj(g)
-local v=g.v.bC
-local bi={ag=g.v.ag,ae=g.ae}
+function dq.fj(e)
+local v=e.v.bC
+local bi={ag=e.v.ag,ae=e.ae}
 local cQ={bi}
-for _,as in ipairs(g.cW)do
-if#cQ<hY then cQ[#cQ+1]=as end
+for _,as in ipairs(e.cW)do
+if#cQ<hZ then cQ[#cQ+1]=as end
 end
-local _,iA=fY(v)
-local kw=#v.ag==1 and string.find("cfs",v.cA,1,true)
-if#cQ==1 and(iA or kw)and v.dk>0 then
-return jL(g,v,not iA and g.fb)
+local _,iB=fY(v)
+local ky=#v.ag==1 and string.find("cfs",v.cA,1,true)
+if#cQ==1 and(iB or ky)and v.dk>0 then
+return jN(e,v,not iB and e.fb)
 end
-local aA=v.dk>0 and g.aA or aG(q/eC)%256
-local m,ad={aJ="M"..eE(aA)},g.D
+local az=v.dk>0 and e.az or aG(q/eD)%256
+local m,ad={aJ="M"..eF(az)},e.D
 for _,as in ipairs(cQ)do
-ie(m,as)
+ig(m,as)
 for A,ab in ipairs(as.ag)do
 ad=aN(ad,ab.ao.dn(as.ae[A],ab))
 end
 end
-local aJ=g.D>q and"b"..aS("<d",g.D)..m.aJ or m.aJ
-ak("SET",g.ac,aJ,"PX",fg(ad))
-for _,ac in pairs(g.fb or{})do
-ak("PEXPIRE",ac,"0")
+local aJ=e.D>q and"b"..aT("<d",e.D)..m.aJ or m.aJ
+aj("SET",e.ac,aJ,"PX",fg(ad))
+for _,ac in pairs(e.fb or{})do
+aj("PEXPIRE",ac,"0")
 end
 end
-local function eZ(ax,lm,gt)
+local function eZ(ax,lo,gt)
 local ar={}
-for _,g in ipairs(ax)do
-eL(g)
-if g.dp and gt then gt(g)end
-for i,ab in ipairs(g.v.ag)do
-g.ae[i]=lm(ab,g.ae[i],g,i)or g.ae[i]
+for _,e in ipairs(ax)do
+eL(e)
+if e.dq and gt then gt(e)end
+for i,ab in ipairs(e.v.ag)do
+e.ae[i]=lo(ab,e.ae[i],e,i)or e.ae[i]
 end
-fj(g)
-eb(ar,g)
+fj(e)
+ec(ar,e)
 end
 return ar
 end
 function cv.G()
 local ax={}
 for i=1,aa()do
-local g=eW()
-local kE,ld,ki=aa(),aa(),aa()
-g.gj={}
-for ab=1,#g.v.ag do
-local bX={q=kE,at=ld,af=ki,J=aa(),aY=aa()}
+local e=eW()
+local kG,lf,kk=aa(),aa(),aa()
+e.gj={}
+for ab=1,#e.v.ag do
+local bX={q=kG,at=lf,af=kk,J=aa(),aY=aa()}
 for bw=1,aa()do
 bX.cB=bX.cB or{}
 bX.cB[bw]=aa()
 end
-g.gj[ab]=bX
+e.gj[ab]=bX
 end
-ax[i]=g
+ax[i]=e
 end
-return eZ(ax,function(ab,h,g,i)
-return di[ab.K](h,g.af,g.gj[i],ab)
+return eZ(ax,function(ab,h,e,i)
+return di[ab.K](h,e.af,e.gj[i],ab)
 end)
 end
 function cv.F()
-return eZ(cO(),function(ab,h,g)
-return dO[ab.K](h,g.af,ab)
-end,dp.dO)
+return eZ(cO(),function(ab,h,e)
+return dP[ab.K](h,e.af,ab)
+end,dq.dP)
 end
 function cv.L()
-local av,g=aa(),cO()[1]
-local af,cV,cu=g.af,0,av
+local av,e=aa(),cO()[1]
+local af,cV,cu=e.af,0,av
 while cV<cu do
 local cM=cZ((cV+cu)/2)
-g.af=af*cM
-if hc(g)<=q then
+e.af=af*cM
+if hc(e)<=q then
 cV=cM
 else
 cu=cM-1
 end
 end
-g.af=af*aN(cV,1)
-local at=hc(g)
-if cV>0 then gw(g,q)end
-local ar={cV>0 and 1 or g.D>q and 2 or 0,cV>0 and 0 or at-q,cV}
-eb(ar,g)
-ed(ar,{g})
+e.af=af*aN(cV,1)
+local at=hc(e)
+if cV>0 then gw(e,q)end
+local ar={cV>0 and 1 or e.D>q and 2 or 0,cV>0 and 0 or at-q,cV}
+ec(ar,e)
+ee(ar,{e})
 return ar
 end
 function cv.X()
 local ar={}
-for _,g in ipairs(cO())do
-gw(g,hc(g))
-eb(ar,g)
+for _,e in ipairs(cO())do
+gw(e,hc(e))
+ec(ar,e)
 end
 return ar
 end
@@ -3186,167 +3201,167 @@ ax[i],gN[i]=eW(),aJ()
 end
 return ax,gN
 end
-local function io(op,g,lD,O,ha)
-if O==""or#g.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,lD,O,ha))
+local function ip(op,e,lF,O,ha)
+if O==""or#e.v.ag==0 then return end
+redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,lF,O,ha))
 end
 function cv.B()
 local gd,gS,O,ar=aa(),aa()==1,aJ(),{}
 local ax,gN=fe()
-for i,g in ipairs(ax)do
-eL(g)
+for i,e in ipairs(ax)do
+eL(e)
 local bH=gd>0 and q+gd or 0
-if not gS or bH>g.D then g.D=bH end
-if g.v.cA=="s"then
-g.ae[1].D=g.D
-kC.block(g.ae[1],g.v.ag[1])
-elseif g.D==0 and g.v.ch==#g.v.ag then
-ak("DEL",g.ac)
+if not gS or bH>e.D then e.D=bH end
+if e.v.cA=="s"then
+e.ae[1].D=e.D
+kE.block(e.ae[1],e.v.ag[1])
+elseif e.D==0 and e.v.ch==#e.v.ag then
+aj("DEL",e.ac)
 else
-fj(g)
+fj(e)
 end
-if gd==0 and g.v.I>0 then
-eO(g)
-eL(g)
+if gd==0 and e.v.I>0 then
+eO(e)
+eL(e)
 end
-io("block",g,gS and gd or-1,O,gN[i])
-eb(ar,g)
+ip("block",e,gS and gd or-1,O,gN[i])
+ec(ar,e)
 end
 return ar
 end
 function cv.Z()
 local O,ar=aJ(),{}
 local ax,gN=fe()
-for i,g in ipairs(ax)do
-ak("DEL",g.ac)
-for _,ac in pairs(g.ch or{})do
-ak("DEL",ac)
+for i,e in ipairs(ax)do
+aj("DEL",e.ac)
+for _,ac in pairs(e.ch or{})do
+aj("DEL",ac)
 end
-if g.v.I>0 then
-ak("ZREMRANGEBYSCORE",g.aW,"1","+inf")
-fL[g.aW]=nil
-eO(g)
+if e.v.I>0 then
+aj("ZREMRANGEBYSCORE",e.aO,"1","+inf")
+fl[e.aO]=nil
+eO(e)
 end
-io("reset",g,-1,O,gN[i])
-eL(g)
-eb(ar,g)
+ip("reset",e,-1,O,gN[i])
+eL(e)
+ec(ar,e)
 end
 return ar
 end
-return dp
+return dq
 end
-local function il()
+local function im()
 gD=gD or fR()
 return gD
 end
-function fS(g)
-il().eL(g)
+function fS(e)
+im().eL(e)
 end
-go={eL=eL,fj=fj,eV=eV,hg=il}
+go={eL=eL,fj=fj,eV=eV,hg=im}
 end
 for i=1,aa()do
 local v
 if ARGV[dl+4]=="0"then
 v={cU=aa(),I=aa(),gT=aa(),ag={},cA=""}
-v.bI,v.dF,v.ch,v.bJ="","",aa(),true
+v.bJ,v.dG,v.ch,v.bK="","",aa(),true
 else
-if not go then hR()end
+if not go then hS()end
 v=go.eV()
 end
-dN[i]=v
+dO[i]=v
 end
 local function ce(K)
-br=false
+bs=false
 if not cv[K]then
-if not go then hR()end
+if not go then hS()end
 go.hg()
 end
 return cv[K]()
 end
-local function lg()
+local function li()
 local V,r={q},aa()
 if r>1 then
-local er=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(er)=="table"and er.err and bo(er.err,1,3)=="OOM"then bO=er.err end
+local es=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(es)=="table"and es.err and bp(es.err,1,3)=="OOM"then bP=es.err end
 end
 for i=1,r do
-V[i+1]=jj(ce,aJ())
+V[i+1]=jk(ce,aJ())
 end
-if dy>0 then V[#V+1]=ev end
-if hJ then V[#V+1]="RULES"end
+if dz>0 then V[#V+1]=ew end
+if hK then V[#V+1]="RULES"end
 return V
 end
-if not lB then return lg()end
-local function gI(id,dE,v,iD,aW,aQ,gZ,cg)
+if not lD then return li()end
+local function gI(id,dF,v,iE,aO,aR,gZ,cg)
 if gZ then
-fL,gh={},{}
+fl,gh={},{}
 end
-local g={v=dN[v],af=1,I=1,D=0}
-g.ac,g.aW,g.aQ=iD,aW,aQ
-if not dE then return{jf(id,{g},cg)}end
-return dr(id,dE,fF(id),0,{g})
+local e={v=dO[v],af=1,I=1,D=0}
+e.ac,e.aO,e.aR=iE,aO,aR
+if not dF then return{jg(id,{e},cg)}end
+return ds(id,dF,fG(id),0,{e})
 end
-return{gI=gI,fn=fn,iB=iB}
+return{gI=gI,fo=fo,iC=iC}
 end
-return jz()
+return jA()
 end
 local q,cf=tonumber(ARGV[1]),ARGV[1]
 if not q then
-local dT=redis.call("TIME")
-cf=dT[1]..string.sub("00000"..dT[2],-6)
+local dV=redis.call("TIME")
+cf=dV[1]..string.sub("00000"..dV[2],-6)
 q=cf+0
 ARGV[1]=cf
 end
-if ARGV[3]==""then return fm({})end
-local fl={string.byte(ARGV[3],1,-1)}
-local dy=ARGV[6]+0
-local at,id,ac=1,8+dy+4*ARGV[7+dy],0
-local V,ev,bO,de={q},{},nil,nil
-local ea=false
-local function kJ()
-local ARGV,KEYS,ak,al=ARGV,KEYS,redis.call,string.format
-local r,dN=#fl,8+dy
-local kk,jV="-"..cf,"(-"..cf
-local gr,ja,gv=60000000,10000000,20000000
-local cE,jM=q-q%ja,"-"..string.sub(cf,1,-8).."0000000"
-local iD,aW,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
-local ex,bA,bh,bq
-local A,v,dX,jo,bH
+if ARGV[3]==""then return fn({})end
+local fm={string.byte(ARGV[3],1,-1)}
+local dz=ARGV[6]+0
+local at,id,ac=1,8+dz+4*ARGV[7+dz],0
+local V,ew,bP,de={q},{},nil,nil
+local eb=false
+local function kL()
+local ARGV,KEYS,aj,al=ARGV,KEYS,redis.call,string.format
+local r,dO=#fm,8+dz
+local km,jX="-"..cf,"(-"..cf
+local gr,jb,gv=60000000,10000000,20000000
+local cE,jO=q-q%jb,"-"..string.sub(cf,1,-8).."0000000"
+local iE,aO,aR=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
+local ey,bA,bh,br
+local A,v,dY,jp,bH
 local aX,fQ
 while at<r do
-local K,aw,an=fl[at],0,#V
+local K,aw,an=fm[at],0,#V
 if K<97 then
-iD,aW,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
+iE,aO,aR=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
 ac=ac+3
-ex,bA=false,nil
+ey,bA=false,nil
 else
 K=K-32
 end
-local dU=K==82
-if bO and not dU then error(bO,0)end
-local dd,J=ex and 0 or ak("EXISTS",aQ,iD),nil
-ex=dd==0
+local dp=K==82
+if bP and not dp then error(bP,0)end
+local dd,J=ey and 0 or aj("EXISTS",aR,iE),nil
+ey=dd==0
 if dd==1 then
-local bk=ak("ZRANGE",aQ,"0","0","WITHSCORES")
+local bk=aj("ZRANGE",aR,"0","0","WITHSCORES")
 if bk[1]then
-local eY,fF=string.match(bk[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if eY and q-bk[2]<=fF+0 then
+local eY,fG=string.match(bk[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if eY and q-bk[2]<=fG+0 then
 if eY~=aX then
 aX,fQ=eY,nil
-for caller=7,6+dy do
+for caller=7,6+dz do
 if ARGV[caller]==eY then fQ="caller"end
 end
-if not fQ and ak("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fQ="channel"end
+if not fQ and aj("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fQ="channel"end
 end
 J=fQ and bk[1]
 end
 end
-if not J then dd=dU and not bk[1]and 0 or 2 end
+if not J then dd=dp and not bk[1]and 0 or 2 end
 end
 local cg
-if dU and dd<2 then
-cg=ak("ZREM",aW,ARGV[id])
-ea=true
+if dp and dd<2 then
+cg=aj("ZREM",aO,ARGV[id])
+eb=true
 if bA and cg>0 then
 bA,bh=bA-cg,nil
 end
@@ -3356,66 +3371,67 @@ aw=1
 end
 end
 if aw==0 and dd<2 and cg~=0 then
-if fl[at+1]~=A then
-A=fl[at+1]
-v=dN+4*(A-48)
-dX,jo=ARGV[v]+0,ARGV[v+1]+0
-bH=al("%.0f",q+dX)
+if fm[at+1]~=A then
+A=fm[at+1]
+v=dO+4*(A-48)
+dY,jp=ARGV[v]+0,ARGV[v+1]+0
+bH=al("%.0f",q+dY)
 end
 if not bA then
-local dC=ak("ZCARD",aW)
-if dC==0 then
-bA,bq=0,0
-elseif ak("ZCOUNT",aW,jV,jM)==1 then
-bq,bh=q-1,dC>1 and ak("ZRANGE",aW,"1","1","WITHSCORES")[2]+0
-if dC==1 or bh>q then bA=dC-1 end
-elseif dC==1 then
-local eX=ak("ZSCORE",aW,"#")
+local dD=aj("ZCARD",aO)
+if dD==0 then
+bA,br=0,0
+elseif aj("ZCOUNT",aO,jX,jO)==1 then
+br,bh=q-1,dD>1 and aj("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
+if dD==1 or bh>q then bA=dD-1 end
+elseif dD==1 then
+local eX=aj("ZSCORE",aO,"#")
 if eX then
-bA,bq=0,-eX
+bA,br=0,-eX
 end
 else
-local dz=ak("ZRANGE",aW,"0","1","WITHSCORES")
-if dz[1]=="#"and dz[4]+0>q then
-bA,bq,bh=dC-1,-dz[2],dz[4]+0
+local dA=aj("ZRANGE",aO,"0","1","WITHSCORES")
+if dA[1]=="#"and dA[4]+0>q then
+bA,br,bh=dD-1,-dA[2],dA[4]+0
 end
 end
 elseif bA>0 and not bh then
-bh=ak("ZRANGE",aW,"1","1","WITHSCORES")[2]+0
+bh=aj("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
 end
-local bs=bA and jo-bA
-if bs and bs>0 and(not J or dU and bs==1)then
+local bn=bA and jp-bA
+if bn==0 and not dp and aj("ZCOUNT",aO,"("..bH,"+inf")>0 then bn=nil end
+if bn and bn>0 and(not J or dp and bn==1)then
 aw=1
-while aw<bs and fl[at+2*aw]==K+32 and fl[at+2*aw+1]==A do
+while aw<bn and fm[at+2*aw]==K+32 and fm[at+2*aw+1]==A do
 aw=aw+1
 end
-ea=true
+eb=true
 local eX=q
-if bq>=q then eX=bq+1 end
-if J then ak("ZREM",aQ,J)end
+if br>=q then eX=br+1 end
+if J then aj("ZREM",aR,J)end
 if aw==1 then
-local aD=eX==q and kk or al("%.0f",-eX)
-ak("ZADD",aW,aD,"#",bH,J or ARGV[id])
+local aD=eX==q and km or al("%.0f",-eX)
+aj("ZADD",aO,aD,"#",bH,J or ARGV[id])
 else
-local dC={al("%.0f",1-eX-aw),"#"}
+local dD={al("%.0f",1-eX-aw),"#"}
 for i=0,aw-1 do
-dC[2*i+3],dC[2*i+4]=bH,ARGV[id+i]
+dD[2*i+3],dD[2*i+4]=bH,ARGV[id+i]
 end
-ak("ZADD",aW,unpack(dC))
+aj("ZADD",aO,unpack(dD))
 end
-if bq<cE or bq>=cE+ja or dX>gv then
-local bT=aW
-local cL=math.max(4*dX,gr)/1000+ARGV[2]
-if ak("PTTL",bT)<cL then ak("PEXPIRE",bT,al("%.0f",math.ceil(cL*1.125)))end
+if br<cE or br>=cE+jb or dY>gv then
+local bT=aO
+local cL=math.max(4*dY,gr)/1000+ARGV[2]
+if aj("PTTL",bT)<cL then aj("PEXPIRE",bT,al("%.0f",math.ceil(cL*1.125)))end
 end
-if bA==0 or q+dX<bh then bh=q+dX end
+if bA==0 or q+dY<bh then bh=q+dY end
 if J then
 V[an+1]=cg
-local dW=al("granted %s 1 0 0 %d %.0f %.0f %s",cf,bA+1,bh-q,eX,J)
+local dX=al("granted %s 1 0 0 %d %.0f %.0f %s",cf,bA+1,bh-q,eX,J)
 if fQ=="caller"then
-ev[#ev+1]=dW
+ew[#ew+1]=dX
 else
-ak("PUBLISH",ARGV[4]..aX,dW)
+aj("PUBLISH",ARGV[4]..aX,dX)
 end
 else
 for i=1,aw do
@@ -3423,70 +3439,70 @@ V[an+1],V[an+2],V[an+3]=bA+i,bh-q,eX+i-1-q
 an=an+3
 end
 end
-bA,bq=bA+aw,eX+aw-1
-elseif bs and bs<=0 and dU then
+bA,br=bA+aw,eX+aw-1
+elseif bn and bn<=0 and dp then
 V[an+1]=cg
 aw=1
-elseif bs==0 and K==84 then
+elseif bn==0 and K==84 then
 V[an+1],V[an+2],V[an+3]=0,bh-q,bA
 aw=1
-elseif bs==0 and(ARGV[v+2]=="-1"or ak("ZCARD",aQ)<ARGV[v+2]+0)then
+elseif bn==0 and(ARGV[v+2]=="-1"or aj("ZCARD",aR)<ARGV[v+2]+0)then
 local eY=J and aX or string.match(ARGV[id],"^[^.]*")
 if eY~=aX then
 aX,fQ=eY,nil
-for caller=7,6+dy do
+for caller=7,6+dz do
 if ARGV[caller]==eY then fQ="caller"end
 end
-if not fQ and ak("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fQ="channel"end
+if not fQ and aj("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fQ="channel"end
 end
 if fQ then
 local aF,aD=q,cf
-if J and ak("ZCOUNT",aQ,cf,"+inf")>0 then
-aF=ak("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
+if J and aj("ZCOUNT",aR,cf,"+inf")>0 then
+aF=aj("ZREVRANGE",aR,"0","0","WITHSCORES")[2]+1
 aD=al("%.0f",aF)
 end
-ak("ZADD",aQ,aD,ARGV[id])
-ex,ea,aw=false,true,1
-local bT=aQ
-local cL=math.max(4*dX,gr)/1000+ARGV[2]
-if ak("PTTL",bT)<cL then ak("PEXPIRE",bT,al("%.0f",math.ceil(cL*1.125)))end
-V[an+1]={3,math.min(bh-q,dX),aF,bA,bh-q,0}
+aj("ZADD",aR,aD,ARGV[id])
+ey,eb,aw=false,true,1
+local bT=aR
+local cL=math.max(4*dY,gr)/1000+ARGV[2]
+if aj("PTTL",bT)<cL then aj("PEXPIRE",bT,al("%.0f",math.ceil(cL*1.125)))end
+V[an+1]={3,math.min(bh-q,dY),aF,bA,bh-q,0}
 end
 end
 end
 if aw==0 then
-de=de or fm(ev)
-ex,bA,aw=false,nil,1
-local dE=not dU and(K==87 and"1"or"0")
-local gZ=ea
-ea=false
+de=de or fn(ew)
+ey,bA,aw=false,nil,1
+local dF=not dp and(K==87 and"1"or"0")
+local gZ=eb
+eb=false
 V[an+1]=
-de.gI(ARGV[id],dE,fl[at+1]-47,iD,aW,aQ,gZ,cg or 0)
+de.gI(ARGV[id],dF,fm[at+1]-47,iE,aO,aR,gZ,cg or 0)
 end
 at,id=at+2*aw,id+aw
 end
 end
-if dy>0 and ARGV[5]=="1"then de=fm(ev)end
-if#fl>2 then
-local er=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
-if type(er)=="table"and er.err and string.sub(er.err,1,3)=="OOM"then bO=er.err end
+if dz>0 and ARGV[5]=="1"then de=fn(ew)end
+if#fm>2 then
+local es=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
+if type(es)=="table"and es.err and string.sub(es.err,1,3)=="OOM"then bP=es.err end
 end
-while at<#fl do
-local ok,ar=pcall(kJ)
+while at<#fm do
+local ok,ar=pcall(kL)
 if not ok then
-de=de or fm(ev)
-V[#V+1]=de.fn(ar)
+de=de or fn(ew)
+V[#V+1]=de.fo(ar)
 at,id=at+2,id+1
 end
 end
-if dy>0 then V[#V+1]=ev end
+if dz>0 then V[#V+1]=ew end
 return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "e130553d97452a67505e66ef21d987b1d71d1c4c",
+  sha1: "99f7c5c93c8dc135ba7c0f746d4015f70d53ab97",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3523,33 +3539,33 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "c65b324d937df64a307cdf628fa42daf9b2b5cdf",
+  sha1: "62435abba3acc1f1d59de243dbc49b27863f7f72",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,af,Q,w,aV=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,ej,bv=bp("GET",ac),nil,nil,"-"..ARGV[5],Q
-if Q>=aV then bv=0 end
-local bB,fo,gl=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local ac,af,Q,w,aW=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aU,reset,el,bv=bq("GET",ac),nil,nil,"-"..ARGV[5],Q
+if Q>=aW then bv=0 end
+local bB,fp,gl=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
 local fa,gf=q-q%bB-bB,q+bB/2
 local aD=m and tonumber(m)
-if aD and aD<=fo then
-local r=-aD%aV
-local H=fa-(aD+r)/aV
+if aD and aD<=fp then
+local r=-aD%aW
+local H=fa-(aD+r)/aW
 if H>gf then H=H-bB end
-local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bv and bp("INCRBY",ac,ej)==aD-af then
-aT,reset=aP,aU
+local aQ,aV=r+af,H+w-q
+if H<=q and aV>0 and aQ<=bv and bq("INCRBY",ac,el)==aD-af then
+aU,reset=aQ,aV
 end
 elseif m and#m==19 then
 local aK,H,r=am("<I8I7I4",m,1)
-local aP,aU=r+af,H+w-q
-if aK==gl and H<=q and aU>0 and aP<=Q and not(bv>0)then
-if bp("SETRANGE",ac,"15",aS("<I4",aP))==19 then
-aT,reset=aP,aU
+local aQ,aV=r+af,H+w-q
+if aK==gl and H<=q and aV>0 and aQ<=Q and not(bv>0)then
+if bq("SETRANGE",ac,"15",aT("<I4",aQ))==19 then
+aU,reset=aQ,aV
 end
 end
 end
-if aT then return{q,aT,reset}end
+if aU then return{q,aU,reset}end
 end
 ${part34}
 ${part35}
@@ -3559,22 +3575,22 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local ik="f"
+local il="f"
 ${part37}
-local aV,bv,es
-local function jw()
-aV,es=bE,cL(q+w)
-bv=Q<aV and Q or 0
+local aW,bv,et
+local function jx()
+aW,et=bE,cL(q+w)
+bv=Q<aW and Q or 0
 end
 local function cp(m)
-if aV>0 and eK(m)then return hB(m,aV)end
+if aW>0 and eK(m)then return hC(m,aW)end
 if#m~=19 or cd(m,1)~=70 then return nil end
-local bQ,H,r=am("<I7I7I4",m,2)
-if bQ==w then return H,r end
+local bF,H,r=am("<I7I7I4",m,2)
+if bF==w then return H,r end
 end
 local function gJ(H,r)
-if bv==0 then return"F"..aS("<I7I7I4",w,H,r)end
-return iY(H,r,aV)
+if bv==0 then return"F"..aT("<I7I7I4",w,H,r)end
+return iZ(H,r,aW)
 end
 local function cJ(ac,m,av)
 local H,r
@@ -3582,19 +3598,19 @@ if m then
 H,r=cp(m)
 end
 if H and H<=q and q<H+w then
-local reset,bs=H+w-q,Q-r
-if af>bs and bg<reset then return 0,r,reset,reset end
-if af<=bs then
-if br then return 1,r,reset,0 end
-local ah=av==1 and 1 or bm(av,aG(bs/af))
-local aI=eh(ac,m,gJ(H,r+ah*af),cL(H+w))
+local reset,bn=H+w-q,Q-r
+if af>bn and bg<reset then return 0,r,reset,reset end
+if af<=bn then
+if bs then return 1,r,reset,0 end
+local ah=av==1 and 1 or bm(av,aG(bn/af))
+local aI=ei(ac,m,gJ(H,r+ah*af),cL(H+w))
 if aI then return false,aI end
 return ah,r+ah*af,reset,ah==av and 0 or reset
 end
 end
-if br or(m and not(H and H+w<=q))then return aZ(ac,m,av)end
+if bs or(m and not(H and H+w<=q))then return aZ(ac,m,av)end
 local ah=av==1 and 1 or aN(bm(av,aG(Q/af)),1)
-local aI=eh(ac,m,gJ(q,ah*af),es)
+local aI=ei(ac,m,gJ(q,ah*af),et)
 if aI then return false,aI end
 return ah,ah*af,w,ah==av and 0 or w
 end
@@ -3602,38 +3618,38 @@ ${part38}
 return dh
 end
 local cP
-local function dh(ac,m,av,bn)
-cP=cP or el()
-cP(ac,m,av,bn)
+local function dh(ac,m,av,bo)
+cP=cP or en()
+cP(ac,m,av,bo)
 end
-local function fJ(cz,O,aC)
+local function fK(cz,O,aC)
 local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bp,tonumber,aS,am,aV,ej=bp,tonumber,aS,am,bE,al("-%.0f",af)
-local bv=Q<aV and Q or 0
-local bB,fo,gl=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local bq,tonumber,aT,am,aW,el=bq,tonumber,aT,am,bE,al("-%.0f",af)
+local bv=Q<aW and Q or 0
+local bB,fp,gl=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
 local fa,gf=q-q%bB-bB,q+bB/2
 for i=O,aC do
-local ac,m,aT,reset=KEYS[i],cz[i-O+1],nil,nil
+local ac,m,aU,reset=KEYS[i],cz[i-O+1],nil,nil
 local aD=m and tonumber(m)
-if aD and aD<=fo then
-local r=-aD%aV
-local H=fa-(aD+r)/aV
+if aD and aD<=fp then
+local r=-aD%aW
+local H=fa-(aD+r)/aW
 if H>gf then H=H-bB end
-local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bv and bp("INCRBY",ac,ej)==aD-af then
-aT,reset=aP,aU
+local aQ,aV=r+af,H+w-q
+if H<=q and aV>0 and aQ<=bv and bq("INCRBY",ac,el)==aD-af then
+aU,reset=aQ,aV
 end
 elseif m and#m==19 then
 local aK,H,r=am("<I8I7I4",m,1)
-local aP,aU=r+af,H+w-q
-if aK==gl and H<=q and aU>0 and aP<=Q and not(bv>0)then
-if bp("SETRANGE",ac,"15",aS("<I4",aP))==19 then
-aT,reset=aP,aU
+local aQ,aV=r+af,H+w-q
+if aK==gl and H<=q and aV>0 and aQ<=Q and not(bv>0)then
+if bq("SETRANGE",ac,"15",aT("<I4",aQ))==19 then
+aU,reset=aQ,aV
 end
 end
 end
-if aT then
-V[bc+1],V[bc+2]=aT,reset
+if aU then
+V[bc+1],V[bc+2]=aU,reset
 bc=bc+2
 else
 A=bc
@@ -3643,110 +3659,110 @@ end
 end
 A=bc
 end
-local jJ=true
+local jL=true
 ${part39}`,
 };
 
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "fabb593a57f0b7b8e4de837d0caf8ee86a3ca72b",
-  source: `local ak,al,tonumber,bm,aN=redis.call,string.format,tonumber,math.min,math.max
-local q,bi,dH,cL,hH,kh=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "22dd208364ffc9e74786fe8186053736e0e2c12d",
+  source: `local aj,al,tonumber,bm,aN=redis.call,string.format,tonumber,math.min,math.max
+local q,bi,dI,cL,hI,kj=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dT=ak("TIME")
-q=dT[1]*1000000+dT[2]
+local dV=aj("TIME")
+q=dV[1]*1000000+dV[2]
 end
-local dI,jv,kX=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function jZ(bB,gV,aj,r)
-if bB==gV then return aj,r end
+local dJ,jw,kZ=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kb(bB,gV,ak,r)
+if bB==gV then return ak,r end
 return bB==gV+1 and r or 0,0
 end
-local eg={}
-for lK in string.gmatch(ak("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eg[#eg+1]=lK
+local eh={}
+for lM in string.gmatch(aj("GET",KEYS[1])or"","([^\\n]*)\\n")do
+eh[#eh+1]=lM
 end
-local bJ,fz,O=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
-local dz,fr,cW,gB,lw={},0,{},0,{}
-local J,bB,aj,r,ff=q,math.floor(q/dI),0,0,q
-for i=4,#eg-4,5 do
-local cs,aJ,iH,jn=eg[i],eg[i+1],bm(tonumber(eg[i+2]),q),tonumber(eg[i+3])
-local bH=iH+dI+jn
-if cs==bi and aJ==dH then
-if bH+dI>q then
-local a,b,c,d=string.match(eg[i+4],kX)
-J,bB,ff=a+0,aN(b+0,bB),iH
-aj,r=jZ(bB,b+0,c+0,d+0)
+local bK,fA,O=eh[1]or"",eh[2]or"",tonumber(eh[3])or 0
+local dA,fs,cW,gB,ly={},0,{},0,{}
+local J,bB,ak,r,ff=q,math.floor(q/dJ),0,0,q
+for i=4,#eh-4,5 do
+local cs,aJ,iI,jo=eh[i],eh[i+1],bm(tonumber(eh[i+2]),q),tonumber(eh[i+3])
+local bH=iI+dJ+jo
+if cs==bi and aJ==dI then
+if bH+dJ>q then
+local a,b,c,d=string.match(eh[i+4],kZ)
+J,bB,ff=a+0,aN(b+0,bB),iI
+ak,r=kb(bB,b+0,c+0,d+0)
 end
-elseif bH+dI>q and#dz<jv then
-dz[#dz+1]={cs,aJ,iH,jn,eg[i+4]}
-if iH+dI>q then
-if cs~=bi and not lw[cs]then
-gB,lw[cs]=gB+1,true
+elseif bH+dJ>q and#dA<jw then
+dA[#dA+1]={cs,aJ,iI,jo,eh[i+4]}
+if iI+dJ>q then
+if cs~=bi and not ly[cs]then
+gB,ly[cs]=gB+1,true
 end
 cW[#cW+1]=aJ
-cW[#cW+1]=al("%.0f",iH)
+cW[#cW+1]=al("%.0f",iI)
 end
 end
-if cs==bJ then fr=aN(fr,bH)end
+if cs==bK then fs=aN(fs,bH)end
 end
-local ia,gy=string.match(hH,"^(%d+) (%d+)$")
-local hp=tonumber(ia)==J
-if kh and not hp then return{}end
-if hp then
+local ib,gy=string.match(hI,"^(%d+) (%d+)$")
+local hq=tonumber(ib)==J
+if kj and not hq then return{}end
+if hq then
 if gy+0==bB then
 r=aN(r-1,0)
 elseif gy+1==bB then
-aj=aN(aj-1,0)
+ak=aN(ak-1,0)
 end
 end
-if not kh then
+if not kj then
 r,ff=r+1,q
-elseif aj+r==0 then
-ff=bm(ff,q-dI)
+elseif ak+r==0 then
+ff=bm(ff,q-dJ)
 end
-table.insert(dz,1,{bi,dH,ff,cL,al("%.0f %.0f %.0f %.0f",J,bB,aj,r)})
-if fz~=""and q>=O then
-bJ,fz,fr=fz,"",q
+table.insert(dA,1,{bi,dI,ff,cL,al("%.0f %.0f %.0f %.0f",J,bB,ak,r)})
+if fA~=""and q>=O then
+bK,fA,fs=fA,"",q
 end
-if bJ==""then
-bJ=bi
-elseif bJ~=bi and fz==""and fr<q then
-fz,O=bi,q+dI
+if bK==""then
+bK=bi
+elseif bK~=bi and fA==""and fs<q then
+fA,O=bi,q+dJ
 end
-local aJ,eM=bJ.."\\n"..fz.."\\n"..al("%.0f",O).."\\n",0
-for _,bk in ipairs(dz)do
+local aJ,eM=bK.."\\n"..fA.."\\n"..al("%.0f",O).."\\n",0
+for _,bk in ipairs(dA)do
 aJ=aJ..bk[1].."\\n"..bk[2].."\\n"..al("%.0f\\n%.0f\\n",bk[3],bk[4])..bk[5].."\\n"
 eM=aN(eM,bk[4])
 end
-ak("SET",KEYS[1],aJ,"PX",al("%.0f",(eM+3*dI)/1000))
-hH=al("%.0f %.0f",J,bB)
-return{al("%.0f",q),bJ,fz,al("%.0f",O),gB,hH,unpack(cW)}`,
+aj("SET",KEYS[1],aJ,"PX",al("%.0f",(eM+3*dJ)/1000))
+hI=al("%.0f %.0f",J,bB)
+return{al("%.0f",q),bK,fA,al("%.0f",O),gB,hI,unpack(cW)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "326c040b03952358135465350a0322cec68ef885",
+  sha1: "ed4230ba8cd1a0d1787516f34f80380cc6789fd3",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af=KEYS[1],ARGV[5]+0
-local m=bp("GET",ac)
+local m=bq("GET",ac)
 local r,at,cs,ae=ARGV[11]+0,12,0,0
 for _=1,r do
-local hU=ARGV[at]=="t"
-at,cs,ae=at+(hU and 7 or 4),cs+(hU and 0 or 7),ae+11
+local hV=ARGV[at]=="t"
+at,cs,ae=at+(hV and 7 or 4),cs+(hV and 0 or 7),ae+11
 end
 local cj=2+r+cs
 if type(m)=="string"and cd(m,1)==80 and#m==cj+ae then
-local ah,W,bd,ad,dL={q},"",0,0,true
+local ah,W,bd,ad,dM={q},"",0,0,true
 at,cs,ae=12,3+r,cj+1
 for i=1,r do
 local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
 local us,o=am("<I7I4",m,ae)
 if K=="t"then
-local y,be,aR=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dL=aR<10 and cd(m,2+i)==116+aR and o<y
+local y,be,aS=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+dM=aS<10 and cd(m,2+i)==116+aS and o<y
 if us>bd then bd=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
@@ -3756,104 +3772,104 @@ us,o=us+af*a+cq,o+af*b-cq*y
 if o>=y then
 us,o=us+1,o-y
 end
-dL=dL and(us<be or(us==be and o<=ARGV[at+5]+0))
+dM=dM and(us<be or(us==be and o<=ARGV[at+5]+0))
 if us>ad then ad=us end
 ah[2*i],ah[2*i+1],at=us-q,o,at+7
 else
 local aC=us+b
 o=o+af
-dL=K=="f"and cd(m,2+i)==70 and am("<I7",m,cs)==b
-dL=dL and us<=q and q<aC and o<=a
+dM=K=="f"and cd(m,2+i)==70 and am("<I7",m,cs)==b
+dM=dM and us<=q and q<aC and o<=a
 if aC>bd then bd=aC end
 if aC>ad then ad=aC end
 ah[2*i],ah[2*i+1],at,cs=o,aC-q,at+4,cs+7
 end
-if not dL then break end
-W,ae=W..aS("<I7I4",us,o),ae+11
+if not dM then break end
+W,ae=W..aT("<I7I4",us,o),ae+11
 end
 local bf=1000*2^cd(m,2)
-dL=dL and bd-bd%bf==ad-ad%bf
-if dL and bp("SETRANGE",ac,al("%d",cj),W)==#m then return ah end
+dM=dM and bd-bd%bf==ad-ad%bf
+if dM and bq("SETRANGE",ac,al("%d",cj),W)==#m then return ah end
 end
 end
 local cl=ARGV[2]+0
 ${part25}
-local af,bg,br=0,0,false
-local bu,bF,r,cN,aK,bt,fA,I,cj,bf
+local af,bg,bs=0,0,false
+local bu,bG,r,cN,aK,bt,fB,I,cj,bf
 local h,cT,bH,bd,ad={},{},{},0,0
-local function iT(O)
-bF,r={},ARGV[O+4]+0
+local function iU(O)
+bG,r={},ARGV[O+4]+0
 local at=O+4
 for i=1,r do
 local K=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if K=="t"then
-local y,az,aM=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local y,aA,aM=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
 local cq=aG(af*b/y)
-bF[i]={
+bG[i]={
 K=K,
 us=af*a+cq,
 ai=af*b-cq*y,
 y=y,
-az=az,
+aA=aA,
 aM=aM,
-be=q+az,
-aR=ARGV[at+7]+0,
+be=q+aA,
+aS=ARGV[at+7]+0,
 }
 at=at+7
 else
-bF[i]={K=K,Q=a,w=b,eJ=b}
+bG[i]={K=K,Q=a,w=b,eJ=b}
 at=at+4
 if K=="c"then
 local bE=ARGV[at]+0
-bF[i].bE,bF[i].ci,bF[i].eJ=bE,b/bE,2*b
+bG[i].bE,bG[i].ci,bG[i].eJ=bE,b/bE,2*b
 end
 end
 end
-bu=hy(bF)
-for i,e in ipairs(bF)do
-local gF=bu.bF[i]
-e.al,e.ap,e.at=gF.al,gF.ap,gF.at
+bu=hz(bG)
+for i,g in ipairs(bG)do
+local gF=bu.bG[i]
+g.al,g.ap,g.at=gF.al,gF.ap,gF.at
 end
-cN,bt,fA,I,bf=bu.cN,bu.bt,bu.fA,bu.I,bu.bf
+cN,bt,fB,I,bf=bu.cN,bu.bt,bu.fB,bu.I,bu.bf
 aK=#cN
 cj=al("%d",aK)
 end
-local function eR(e,H,U)
-return U>0 and cZ(U*(e.ci-aG((q-H)/e.bE))/e.ci)or 0
+local function eR(g,H,U)
+return U>0 and cZ(U*(g.ci-aG((q-H)/g.bE))/g.ci)or 0
 end
-local V,A,bO={q},1,nil
-local function eh(ac,m)
-local W,aw=aS(fA,unpack(cT,1,I)),nil
+local V,A,bP={q},1,nil
+local function ei(ac,m)
+local W,aw=aT(fB,unpack(cT,1,I)),nil
 if m and bd-bd%bf==ad-ad%bf then
-aw=bp("SETRANGE",ac,cj,W)
+aw=bq("SETRANGE",ac,cj,W)
 return type(aw)=="table"and aw.err
 end
 local cL=gU(bu,ad)
 W=cN..W
-aw=m and bp("SET",ac,W,"PX",cL)or bp("SET",ac,W,"PX",cL,"NX")or bp("GET",ac)
+aw=m and bq("SET",ac,W,"PX",cL)or bq("SET",ac,W,"PX",cL,"NX")or bq("GET",ac)
 return aw and aw.err
 end
-local function el()
+local function en()
 local function cp(m)
-if m and(#m~=bt or bo(m,1,aK)~=cN)then return false end
+if m and(#m~=bt or bp(m,1,aK)~=cN)then return false end
 bd=0
 for i=1,r do
-local e=bF[i]
-local bb,ap,us,o,U,aC=e.K,e.ap,0,0,0,0
+local g=bG[i]
+local bb,ap,us,o,U,aC=g.K,g.ap,0,0,0,0
 if m then
-us,o,U=am(e.al,m,e.at)
+us,o,U=am(g.al,m,g.at)
 end
 if bb=="t"then
-if us>e.be then return false end
+if us>g.be then return false end
 aC=us
 if us<q-1 or(us<q and o==0)then
 us,o=q,0
-elseif o>=e.y then
-o=e.y-1
+elseif o>=g.y then
+o=g.y-1
 end
 else
-local w=e.w
+local w=g.w
 if us>q then return false end
 if us>0 then aC=us+w end
 if bb=="f"then
@@ -3875,30 +3891,30 @@ h[ap],h[ap+1],bH[i]=us,o,aC
 end
 return true
 end
-local function dr(av)
+local function ds(av)
 ad=0
 for i=1,r do
-local e=bF[i]
-local bb,ap=e.K,e.ap
+local g=bG[i]
+local bb,ap=g.K,g.ap
 local us,o=h[ap],h[ap+1]
 local aC=us
 if bb=="t"then
-o=o+av*e.ai
-if o>=e.y then
-local cq=aG(o/e.y)
-us,o=us+cq,o-cq*e.y
+o=o+av*g.ai
+if o>=g.y then
+local cq=aG(o/g.y)
+us,o=us+cq,o-cq*g.y
 end
-us=us+av*e.us
-if us>=e.be and(us>e.be or o>e.aM)then return false end
+us=us+av*g.us
+if us>=g.be and(us>g.be or o>g.aM)then return false end
 aC=us
 else
-o,aC=o+av*af,us+e.w
+o,aC=o+av*af,us+g.w
 if bb=="f"then
-if o>e.Q then return false end
+if o>g.Q then return false end
 else
 local U=h[ap+2]
-if o+eR(e,us,U)>e.Q then return false end
-cT[ap+2],aC=U,aC+e.w
+if o+eR(g,us,U)>g.Q then return false end
+cT[ap+2],aC=U,aC+g.w
 end
 end
 if aC>ad then ad=aC end
@@ -3906,55 +3922,55 @@ cT[ap],cT[ap+1]=us,o
 end
 return true
 end
-local function lE(av)
+local function lG(av)
 local bv=av-1
 for i=1,r do
-local e=bF[i]
-local us,o=h[e.ap],h[e.ap+1]
-if e.K=="t"then
-local bs=e.be-us+(e.aM-o)/e.y
-bv=bm(bv,aG(bs/(e.us+e.ai/e.y))+1)
+local g=bG[i]
+local us,o=h[g.ap],h[g.ap+1]
+if g.K=="t"then
+local bn=g.be-us+(g.aM-o)/g.y
+bv=bm(bv,aG(bn/(g.us+g.ai/g.y))+1)
 else
-if e.K=="c"then o=o+eR(e,us,h[e.ap+2])end
-bv=bm(bv,aG((e.Q-o)/af))
+if g.K=="c"then o=o+eR(g,us,h[g.ap+2])end
+bv=bm(bv,aG((g.Q-o)/af))
 end
 end
-while bv>0 and not dr(bv)do
+while bv>0 and not ds(bv)do
 bv=bv-1
 end
 return aN(bv,0)
 end
-local function fM(e,o,bs)
-if bs<0 then return e.w+1 end
-if o<=bs then return 0 end
-return(e.ci-aG(bs*e.ci/o))*e.bE
+local function fM(g,o,bn)
+if bn<0 then return g.w+1 end
+if o<=bn then return 0 end
+return(g.ci-aG(bn*g.ci/o))*g.bE
 end
-local function lj(bN)
+local function ll(bO)
 local at=q
 for i=1,r do
-local e=bF[i]
-local bb,us,o=e.K,bN[e.ap],bN[e.ap+1]
+local g=bG[i]
+local bb,us,o=g.K,bO[g.ap],bO[g.ap+1]
 if bb=="t"then
-us,o=us+e.us-e.az,o+e.ai
-if o>=e.y then
-us,o=us+1,o-e.y
+us,o=us+g.us-g.aA,o+g.ai
+if o>=g.y then
+us,o=us+1,o-g.y
 end
-at=aN(at,o>e.aM and us+1 or us)
+at=aN(at,o>g.aM and us+1 or us)
 elseif bb=="f"then
-if o+af>e.Q then at=aN(at,us+e.w)end
+if o+af>g.Q then at=aN(at,us+g.w)end
 else
-local jh=fM(e,bN[e.ap+2],e.Q-af-o)
-if jh>e.w then jh=e.w+fM(e,o,e.Q-af)end
-at=aN(at,us+jh)
+local ji=fM(g,bO[g.ap+2],g.Q-af-o)
+if ji>g.w then ji=g.w+fM(g,o,g.Q-af)end
+at=aN(at,us+ji)
 end
 end
 return at-q
 end
-local function dh(bN,dM)
+local function dh(bO,dN)
 for i=1,r do
-local e=bF[i]
-local bb,ap=e.K,e.ap
-local us,o=bN[ap],bN[ap+1]
+local g=bG[i]
+local bb,ap=g.K,g.ap
+local us,o=bO[ap],bO[ap+1]
 if bb=="t"then
 us,o=us-q,o
 if us<0 then
@@ -3962,44 +3978,44 @@ us,o=0,0
 end
 V[A+1],V[A+2]=us,o
 else
-local aC=dM and us+e.eJ or bH[i]
+local aC=dN and us+g.eJ or bH[i]
 if aC<=q then
 V[A+1],V[A+2]=0,0
 else
-if bb=="c"then o=o+eR(e,us,bN[ap+2])end
+if bb=="c"then o=o+eR(g,us,bO[ap+2])end
 V[A+1],V[A+2]=o,aC-q
 end
 end
 A=A+2
 end
 end
-local function cJ(ac,m,av,bn)
+local function cJ(ac,m,av,bo)
 if not cp(m)then return false end
 local ah,bl,aI=av,0,nil
-if not dr(av)then
-ah=lE(av)
-bl=lj(ah>0 and cT or h)
+if not ds(av)then
+ah=lG(av)
+bl=ll(ah>0 and cT or h)
 if bl<=bg then return false end
 end
-if ah>0 and not br then
-aI=eh(ac,m)
+if ah>0 and not bs then
+aI=ei(ac,m)
 elseif not m then
-aI=bp("GET",ac)
+aI=bq("GET",ac)
 aI=aI and aI.err
 end
 if aI then
-if string.find(aI,"READONLY",1,true)then bO=aI end
+if string.find(aI,"READONLY",1,true)then bP=aI end
 A=A+1
 V[A]=aI
 return true
 end
-if bn or ah==0 then
+if bo or ah==0 then
 A=A+1
-V[A]=bn and ah or-1-bl
+V[A]=bo and ah or-1-bl
 end
-local dM=ah>0 and not br
-dh(dM and cT or h,dM)
-if bn then
+local dN=ah>0 and not bs
+dh(dN and cT or h,dN)
+if bo then
 A=A+1
 V[A]=bl
 end
@@ -4037,33 +4053,33 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function eQ(aU,dH,fv)
-local ls,ip={},{q,cl,1}
-for i=1,dH do
-ip[3+i]=ARGV[fv+i]
+local function eQ(aV,dI,fw)
+local lu,iq={},{q,cl,1}
+for i=1,dI do
+iq[3+i]=ARGV[fw+i]
 end
-local dE,ba,an=br and"2"or"1",0,#ip+1
-for _,bk in ipairs(aU)do
+local dF,ba,an=bs and"2"or"1",0,#iq+1
+for _,bk in ipairs(aV)do
 for _=1,bk.av do
 ba=ba+1
-ls[ba]=bk.ac
-for i,jP in ipairs({dE,bg,1,"1",af,0})do
-ip[an+i]=jP
+lu[ba]=bk.ac
+for i,jR in ipairs({dF,bg,1,"1",af,0})do
+iq[an+i]=jR
 end
 an=an+6
 end
 end
-ip[4+dH]=ba
-local je,aw=aZ(ip,ls),1
-for _,bk in ipairs(aU)do
-if bk.bn then
+iq[4+dI]=ba
+local jf,aw=aZ(iq,lu),1
+for _,bk in ipairs(aV)do
+if bk.bo then
 local gs={}
 for i=1,bk.av do
-gs[i]=je[aw+i]
+gs[i]=jf[aw+i]
 end
 V[bk.A],aw=gs,aw+bk.av
 else
-V[bk.A],aw=je[aw+1],aw+1
+V[bk.A],aw=jf[aw+1],aw+1
 end
 end
 end
@@ -4072,115 +4088,115 @@ end
 local cJ,eQ
 local E,an=2,0
 while an<#KEYS do
-local bb,J,dH=ARGV[E+1]+0,an+1,ARGV[E+5]+0
+local bb,J,dI=ARGV[E+1]+0,an+1,ARGV[E+5]+0
 an=bm(an+ARGV[E+2],#KEYS)
-af,bg,br=ARGV[E+3]+0,ARGV[E+4]+0,bb%2==1
-local fv,bn,aU=E+5,bb>=8,nil
-iT(fv)
-local lA=not(bn or br)
-E=E+5+dH
+af,bg,bs=ARGV[E+3]+0,ARGV[E+4]+0,bb%2==1
+local fw,bo,aV=E+5,bb>=8,nil
+iU(fw)
+local lC=not(bo or bs)
+E=E+5+dI
 for O=J,an,1000 do
 local aC=bm(O+999,an)
-local cz=ak("MGET",unpack(KEYS,O,aC))
+local cz=aj("MGET",unpack(KEYS,O,aC))
 for i=O,aC do
 local ac,m=KEYS[i],cz[i-O+1]
-local dL=lA and m and#m==bt and bo(m,1,aK)==cN
-if dL then
+local dM=lC and m and#m==bt and bp(m,1,aK)==cN
+if dM then
 bd,ad=0,0
 for n=1,r do
-local e=bF[n]
-local bb,ap,aC=e.K,e.ap,0
-local us,o,U=am(e.al,m,e.at)
+local g=bG[n]
+local bb,ap,aC=g.K,g.ap,0
+local us,o,U=am(g.al,m,g.at)
 if bb=="t"then
 if us>bd then bd=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local y,be=e.y,e.be
-us,aC,o=us+e.us,us+e.us,o+e.ai
+local y,be=g.y,g.be
+us,aC,o=us+g.us,us+g.us,o+g.ai
 if o>=y then
-o=bm(o,y-1+e.ai)
+o=bm(o,y-1+g.ai)
 if o>=y then
 us,o=us+1,o-y
 end
 end
-if us>=be and(us>be or o>e.aM)then
-dL=false
+if us>=be and(us>be or o>g.aM)then
+dM=false
 break
 end
 V[A+n+n-1],V[A+n+n]=us-q,o
 else
-o,aC=o+af,us+e.eJ
-local aT=o
+o,aC=o+af,us+g.eJ
+local aU=o
 if bb=="c"then
-cT[ap+2],aT=U,o+eR(e,us,U)
+cT[ap+2],aU=U,o+eR(g,us,U)
 end
-if us>q or q>=us+e.w or aT>e.Q then
-dL=false
+if us>q or q>=us+g.w or aU>g.Q then
+dM=false
 break
 end
 if aC>bd then bd=aC end
-V[A+n+n-1],V[A+n+n]=aT,aC-q
+V[A+n+n-1],V[A+n+n]=aU,aC-q
 end
 if aC>ad then ad=aC end
 cT[ap],cT[ap+1]=us,o
 end
-dL=dL and not eh(ac,m)
+dM=dM and not ei(ac,m)
 end
-if dL then
+if dM then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
 V[n]=nil
 end
 if not cJ then
-cJ,eQ=el()
+cJ,eQ=en()
 end
-local av=bn and ARGV[E+i-J+1]+0 or 1
-if not cJ(ac,m,av,bn)then
-aU,A=aU or{},A+1
-aU[#aU+1],V[A]={ac=ac,av=av,bn=bn,A=A},false
-end
-end
+local av=bo and ARGV[E+i-J+1]+0 or 1
+if not cJ(ac,m,av,bo)then
+aV,A=aV or{},A+1
+aV[#aV+1],V[A]={ac=ac,av=av,bo=bo,A=A},false
 end
 end
-if aU then eQ(aU,dH,fv)end
-if bn then E=E+an-J+1 end
 end
-return bO and redis.error_reply(bO)or V`,
+end
+if aV then eQ(aV,dI,fw)end
+if bo then E=E+an-J+1 end
+end
+return bP and redis.error_reply(bP)or V`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "742102520751d06295cfb0aa0838c3200af1df66",
+  sha1: "7207a9368f248c5be7fea91535e284ff133842e4",
   source: `${part33}
 ${part34}
-local ct,ks=2^48,2^37
+local ct,ku=2^48,2^37
 local fa,gf=q-q%ct,q+ct/2
-local aE,aH,bf,aj,cE,gM
+local aE,aH,bf,ak,cE,gM
 local function fU()
 aE,bf=6,cZ(w/8)
 while aE<10 and 4^aE<Q do
 aE=aE+1
 end
 aH=2^aE
-if w>=ks then aE=aE+16 end
-aj,cE=q-w,q-q%bf
-gM=al("%.0f",cZ((cE+bf-aj)/1000)+ARGV[2])
+if w>=ku then aE=aE+16 end
+ak,cE=q-w,q-q%bf
+gM=al("%.0f",cZ((cE+bf-ak)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,aT=KEYS[1],nil
+local ac,aU=KEYS[1],nil
 af,Q,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
 fU()
-local W=aE<16 and af<=65535 and bp("GETRANGE",ac,"0","313")
+local W=aE<16 and af<=65535 and bq("GETRANGE",ac,"0","313")
 if W and#W>65 then
-local aC,K,D,bQ,x,bj,aK,r,I,ba,aL,aD=
+local aC,K,D,bF,x,bj,aK,r,I,ba,aL,aD=
 #W,am("<BdI7I7I7I4I4I4I7I4B",W,1)
 local ap=(aK+r)%I
 if
 K==83
-and bQ==w
+and bF==w
 and(aD==aE or aD==aE+32)
 and D<=q
 and x==0
@@ -4189,37 +4205,37 @@ and r<I
 and aK<I
 and aC==(I>32 and 314 or 58+8*I)
 then
-local aP,fD=ba+af,false
+local aQ,fE=ba+af,false
 while r>0 and aK<aH and 66+8*aK<=aC do
 local us,o=am("<I6I2",W,59+8*aK)
 us=us+fa
 if us>gf then us=us-ct end
-if us>aj then
-fD=true
+if us>ak then
+fE=true
 break
 end
-r,aP,aK=r-1,aP-o,aK+1
+r,aQ,aK=r-1,aQ-o,aK+1
 if aK==I then aK=0 end
 end
-if fD and aP<=Q then
+if fE and aQ<=Q then
 local at=58+8*ap
 if ap>=aH then at=at+4*aG(ap/aH)end
 aL=ap%aH>0 and aL+af or af
-if type(bp("SETRANGE",ac,al("%d",at),aS("<I6I2",q%ct,af)))=="number"then
+if type(bq("SETRANGE",ac,al("%d",at),aT("<I6I2",q%ct,af)))=="number"then
 aD=aD>aE and af==1 and aD or aE
 if I>32 and((ap+1)%aH==0 or ap+1==I)then
-bp("SETRANGE",ac,al("%d",at-8*(ap%aH)-4),aS("<I4",aL))
+bq("SETRANGE",ac,al("%d",at-8*(ap%aH)-4),aT("<I4",aL))
 end
-bp("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aK,r+1,I,aP,aL,aD))
-if cE>bj then bp("PEXPIRE",ac,gM)end
-aT=aP
-end
-end
+bq("SETRANGE",ac,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,I,aQ,aL,aD))
+if cE>bj then bq("PEXPIRE",ac,gM)end
+aU=aQ
 end
 end
-if aT then return{q,aT,w}end
 end
-local function el()
+end
+if aU then return{q,aU,w}end
+end
+local function en()
 ${part36}
 ${part4}
 local bW,gK=54,32
@@ -4233,61 +4249,61 @@ ${part21}
 ${part22}
 ${part23}
 ${part24}
-local ao,e
-local function fx(us)
+local ao,g
+local function fy(us)
 us=us+fa
 if us>gf then return us-ct end
 if us<q-ct/2 then return us+ct end
 return us
 end
-local function jw()
-e=nil
+local function jx()
+g=nil
 fU()
 end
-local function jK(ac,av)
+local function jM(ac,av)
 ao=ao or cm.s()
-e=e or ao.fE(Q,w)
-local p=ao.hN(ac,e)
+g=g or ao.fF(Q,w)
+local p=ao.hO(ac,g)
 if p.eH then return"RULES"end
-p=ao.dR(p,e,br)
-local ah,at,ei=0,aN(q,p.D,ao.dm(p,af,e)),q
+p=ao.dS(p,g,bs)
+local ah,at,ek=0,aN(q,p.D,ao.dm(p,af,g)),q
 while ah<av and(at<=q or ah==0 and at-q<=bg)do
-ah,ei=ah+1,at
-if br then break end
-ao.dr(p,at,af,e)
-if ah<av then at=aN(q,p.D,ao.dm(p,af,e))end
+ah,ek=ah+1,at
+if bs then break end
+ao.ds(p,at,af,g)
+if ah<av then at=aN(q,p.D,ao.dm(p,af,g))end
 end
-local aT,reset=ao.eN(p,e)
-if ah==0 and p.D>q then return{2,at-q,aT,reset}end
-if ah>0 and ei>q then return{1,ei-q,aT,reset}end
-return ah,aT,reset,ah==av and 0 or at-q
+local aU,reset=ao.eN(p,g)
+if ah==0 and p.D>q then return{2,at-q,aU,reset}end
+if ah>0 and ek>q then return{1,ek-q,aU,reset}end
+return ah,aU,reset,ah==av and 0 or at-q
 end
 local function aZ(ac,av)
-local aw,ah,aT,reset,bl=pcall(jK,ac,av)
-if aw then return ah,aT,reset,bl end
+local aw,ah,aU,reset,bl=pcall(jM,ac,av)
+if aw then return ah,aU,reset,bl end
 return false,type(ah)=="table"and ah.err or tostring(ah)
 end
-local D,x,ek
-local kU="23"
-local function eD(aK,r,I,ba,aL)
-return aS("<I7I4I4I4I7I4B",q,aK,r,I,ba,aL,ek and aE+32 or aE)
+local D,x,em
+local kW="23"
+local function eE(aK,r,I,ba,aL)
+return aT("<I7I4I4I4I7I4B",q,aK,r,I,ba,aL,em and aE+32 or aE)
 end
-local function bI(aK,r,I,ba,aL)
-return"S"..aS("<dI7I7",D,w,x)..eD(aK,r,I,ba,aL)
+local function bJ(aK,r,I,ba,aL)
+return"S"..aT("<dI7I7",D,w,x)..eE(aK,r,I,ba,aL)
 end
-local function eh(ac,au,o,ba)
+local function ei(ac,au,o,ba)
 local r=#au/8+1
 local I=gp(r,Q,aH)
-local m=bI(0,r,I,ba,ba)
-..aS("<I4",ba)
+local m=bJ(0,r,I,ba,ba)
+..aT("<I4",ba)
 ..au
-..aS("<I6I2",q%ct,o)
-return bp("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gM)
+..aT("<I6I2",q%ct,o)
+return bq("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gM)
 end
 local function cJ(ac,_,av)
-local W=bp("GETRANGE",ac,"0","313")
+local W=bq("GETRANGE",ac,"0","313")
 if type(W)~="string"then return false,W.err end
-if br or aE>=16 then return aZ(ac,av)end
+if bs or aE>=16 then return aZ(ac,av)end
 local ah,o=1,af
 if W==""then
 if av>1 then
@@ -4295,128 +4311,128 @@ ah=aN(bm(av,aG(Q/af)),1)
 o=ah*af
 end
 if o>65535 then return aZ(ac,av)end
-D,x,ek=0,0,o==1
-local aw=eh(ac,"",o,o)
+D,x,em=0,0,o==1
+local aw=ei(ac,"",o,o)
 if aw.err then return false,aw.err end
 return ah,o,w,ah==av and 0 or w
 end
 if cd(W,1)~=83 or#W<bW then return aZ(ac,av)end
-local bQ,bj,aK,r,I,ba,aL,aD
-D,bQ,x,bj,aK,r,I,ba,aL,aD=
+local bF,bj,aK,r,I,ba,aL,aD
+D,bF,x,bj,aK,r,I,ba,aL,aD=
 am("<dI7I7I7I4I4I4I7I4B",W,2)
-local ij=I<=gK and#W==bW+4+8*I
-local bJ=bQ==w and aD%32==aE and r>0 and r<=I and aK<I
-if not bJ or bj>=q or D>q or(not ij and I<=gK)then
+local ik=I<=gK and#W==bW+4+8*I
+local bK=bF==w and aD%32==aE and r>0 and r<=I and aK<I
+if not bK or bj>=q or D>q or(not ik and I<=gK)then
 return aZ(ac,av)
 end
 local gQ=x>0
 x=0
-local an,dq,hw=(aK+r-1)%I,bm(I-aK,r),W
+local an,dr,hx=(aK+r-1)%I,bm(I-aK,r),W
 local O=bW+4*(aG(aK/aH)+1)+8*aK
-if not ij then
-dq=bm(16,aH-aK%aH,dq)
-if O+8*dq>#W then
-hw=bp("GETRANGE",ac,al("%d",O),al("%d",O+8*dq-1))
-if#hw<8*dq then return aZ(ac,av)end
+if not ik then
+dr=bm(16,aH-aK%aH,dr)
+if O+8*dr>#W then
+hx=bq("GETRANGE",ac,al("%d",O),al("%d",O+8*dr-1))
+if#hx<8*dr then return aZ(ac,av)end
 O=0
 end
 end
-local fC,aT=0,ba
-while fC<dq do
-local us,bi=am("<I6I2",hw,O+8*fC+1)
-if fx(us)>aj then break end
-fC,aT=fC+1,aT-bi
+local fD,aU=0,ba
+while fD<dr do
+local us,bi=am("<I6I2",hx,O+8*fD+1)
+if fy(us)>ak then break end
+fD,aU=fD+1,aU-bi
 end
-if fC==dq then return aZ(ac,av)end
-local bs=Q-aT
-if af>bs then
-local dK=af-bs
-for i=fC,dq-1 do
-local us,bi=am("<I6I2",hw,O+8*i+1)
-dK=dK-bi
-if dK<=0 then
-local bl=fx(us)+w-q
+if fD==dr then return aZ(ac,av)end
+local bn=Q-aU
+if af>bn then
+local dL=af-bn
+for i=fD,dr-1 do
+local us,bi=am("<I6I2",hx,O+8*i+1)
+dL=dL-bi
+if dL<=0 then
+local bl=fy(us)+w-q
 if bl<=bg then break end
-return 0,aT,bj+w-q,bl
+return 0,aU,bj+w-q,bl
 end
 end
 return aZ(ac,av)
 end
 if av>1 then
-ah=bm(av,aG(bs/af))
+ah=bm(av,aG(bn/af))
 o=ah*af
 end
 if o>65535 or ah<av then return aZ(ac,av)end
-ek=aD>=32 and o==1
-local bT,ap=r-fC,(an+1)%I
-aK=(aK+fC)%I
-aT=aT+o
+em=aD>=32 and o==1
+local bT,ap=r-fD,(an+1)%I
+aK=(aK+fD)%I
+aU=aU+o
 if bT<I then
-local bk=aS("<I6I2",q%ct,o)
+local bk=aT("<I6I2",q%ct,o)
 aL=(ap%aH==0 and 0 or aL)+o
-local J,at=gQ and bI or eD,gQ and"0"or kU
-J=J(aK,bT+1,I,aT,aL)
+local J,at=gQ and bJ or eE,gQ and"0"or kW
+J=J(aK,bT+1,I,aU,aL)
 local aw
-if ij then
-aw=bp("SETRANGE",ac,at,J..bo(W,bW+1,bW+4+8*ap)..bk)
+if ik then
+aw=bq("SETRANGE",ac,at,J..bp(W,bW+1,bW+4+8*ap)..bk)
 else
 local A=bW+4*(aG(ap/aH)+1)+8*ap
-aw=bp("SETRANGE",ac,al("%d",A),bk)
+aw=bq("SETRANGE",ac,al("%d",A),bk)
 if type(aw)=="number"then
 if(ap+1)%aH==0 or ap+1==I then
-bp("SETRANGE",ac,al("%d",A-8*(ap%aH)-4),aS("<I4",aL))
+bq("SETRANGE",ac,al("%d",A-8*(ap%aH)-4),aT("<I4",aL))
 end
-bp("SETRANGE",ac,at,J)
+bq("SETRANGE",ac,at,J)
 end
 end
 if type(aw)~="number"then return false,aw.err end
-if bj<cE then bp("PEXPIRE",ac,gM)end
-elseif ij then
-local au=bo(W,bW+5+8*aK,bW+4+8*bm(I,aK+bT))
-if aK+bT>I then au=au..bo(W,bW+5,bW+4+8*(aK+bT-I))end
-local aw=eh(ac,au,o,aT)
+if bj<cE then bq("PEXPIRE",ac,gM)end
+elseif ik then
+local au=bp(W,bW+5+8*aK,bW+4+8*bm(I,aK+bT))
+if aK+bT>I then au=au..bp(W,bW+5,bW+4+8*(aK+bT-I))end
+local aw=ei(ac,au,o,aU)
 if aw.err then return false,aw.err end
 elseif aK==0 then
-local m=bp("GET",ac)
+local m=bq("GET",ac)
 if type(m)~="string"then return false,m.err end
 local fR=gp(bT+1,Q,aH)
 local A,aC=bW+4*(aG(bT/aH)+1)+8*bT,bW+4*cZ(fR/aH)+8*fR
 aL=(bT%aH==0 and 0 or aL)+o
-m=bI(0,bT+1,fR,aT,aL)..bo(m,bW+1)..string.rep("\\0",A-#m)
-m=m..aS("<I6I2",q%ct,o)..string.rep("\\0",aC-A-8)
-local aw=bp("SET",ac,m,"PX",gM)
+m=bJ(0,bT+1,fR,aU,aL)..bp(m,bW+1)..string.rep("\\0",A-#m)
+m=m..aT("<I6I2",q%ct,o)..string.rep("\\0",aC-A-8)
+local aw=bq("SET",ac,m,"PX",gM)
 if aw.err then return false,aw.err end
 if(bT+1)%aH==0 or bT+1==fR then
-bp("SETRANGE",ac,al("%d",A-8*(bT%aH)-4),aS("<I4",aL))
+bq("SETRANGE",ac,al("%d",A-8*(bT%aH)-4),aT("<I4",aL))
 end
 else
 return aZ(ac,av)
 end
-return ah,aT,w,0
+return ah,aU,w,0
 end
 ${part38}
 return dh
 end
 local cP
-local function dh(ac,m,av,bn)
-cP=cP or el()
-cP(ac,m,av,bn)
+local function dh(ac,m,av,bo)
+cP=cP or en()
+cP(ac,m,av,bo)
 end
-local function fJ(_,O,aC)
+local function fK(_,O,aC)
 fU()
 local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bp,aS,am,aG,al,type=bp,aS,am,aG,al,type
-local aE,aH,aj,cE,fa,gf,ct=aE,aH,aj,cE,fa,gf,ct
+local bq,aT,am,aG,al,type=bq,aT,am,aG,al,type
+local aE,aH,ak,cE,fa,gf,ct=aE,aH,ak,cE,fa,gf,ct
 for i=O,aC do
-local ac,aT=KEYS[i],nil
-local W=aE<16 and af<=65535 and bp("GETRANGE",ac,"0","313")
+local ac,aU=KEYS[i],nil
+local W=aE<16 and af<=65535 and bq("GETRANGE",ac,"0","313")
 if W and#W>65 then
-local aC,K,D,bQ,x,bj,aK,r,I,ba,aL,aD=
+local aC,K,D,bF,x,bj,aK,r,I,ba,aL,aD=
 #W,am("<BdI7I7I7I4I4I4I7I4B",W,1)
 local ap=(aK+r)%I
 if
 K==83
-and bQ==w
+and bF==w
 and(aD==aE or aD==aE+32)
 and D<=q
 and x==0
@@ -4425,36 +4441,36 @@ and r<I
 and aK<I
 and aC==(I>32 and 314 or 58+8*I)
 then
-local aP,fD=ba+af,false
+local aQ,fE=ba+af,false
 while r>0 and aK<aH and 66+8*aK<=aC do
 local us,o=am("<I6I2",W,59+8*aK)
 us=us+fa
 if us>gf then us=us-ct end
-if us>aj then
-fD=true
+if us>ak then
+fE=true
 break
 end
-r,aP,aK=r-1,aP-o,aK+1
+r,aQ,aK=r-1,aQ-o,aK+1
 if aK==I then aK=0 end
 end
-if fD and aP<=Q then
+if fE and aQ<=Q then
 local at=58+8*ap
 if ap>=aH then at=at+4*aG(ap/aH)end
 aL=ap%aH>0 and aL+af or af
-if type(bp("SETRANGE",ac,al("%d",at),aS("<I6I2",q%ct,af)))=="number"then
+if type(bq("SETRANGE",ac,al("%d",at),aT("<I6I2",q%ct,af)))=="number"then
 aD=aD>aE and af==1 and aD or aE
 if I>32 and((ap+1)%aH==0 or ap+1==I)then
-bp("SETRANGE",ac,al("%d",at-8*(ap%aH)-4),aS("<I4",aL))
+bq("SETRANGE",ac,al("%d",at-8*(ap%aH)-4),aT("<I4",aL))
 end
-bp("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aK,r+1,I,aP,aL,aD))
-if cE>bj then bp("PEXPIRE",ac,gM)end
-aT=aP
-end
-end
+bq("SETRANGE",ac,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,I,aQ,aL,aD))
+if cE>bj then bq("PEXPIRE",ac,gM)end
+aU=aQ
 end
 end
-if aT then
-V[bc+1],V[bc+2]=aT,w
+end
+end
+if aU then
+V[bc+1],V[bc+2]=aU,w
 bc=bc+2
 else
 A=bc
@@ -4464,30 +4480,30 @@ end
 end
 A=bc
 end
-local jJ=false
+local jL=false
 ${part39}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "ba08e40cf2e2d93920f9b88af04ea00febfdc8da",
+  sha1: "2b4fcff833cb3d0f4d5e0d319df5b5af4ab94bfe",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,bE=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,ci=bp("GET",ac),nil,nil,w/bE
+local m,aU,reset,ci=bq("GET",ac),nil,nil,w/bE
 local gl=w<2^45 and 67+256*w or-1
 if m and#m==24 then
 local aK,_,U,H,r=am("<I8BI4I7I4",m,1)
-local ft,aP=q-H,r+af
-if aK==gl and ft>=0 and ft<w then
-if U>0 then aP=aP+cZ(U*(ci-aG(ft/bE))/ci)end
-if aP<=Q and bp("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
-aT,reset=aP,2*w-ft
+local fu,aQ=q-H,r+af
+if aK==gl and fu>=0 and fu<w then
+if U>0 then aQ=aQ+cZ(U*(ci-aG(fu/bE))/ci)end
+if aQ<=Q and bq("SETRANGE",ac,"20",aT("<I4",r+af))==24 then
+aU,reset=aQ,2*w-fu
 end
 end
 end
-if aT then return{q,aT,reset}end
+if aU then return{q,aU,reset}end
 end
 ${part34}
 ${part35}
@@ -4496,51 +4512,51 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local ik="c"
+local il="c"
 ${part37}
-local ci,cN,es
-local function jw()
+local ci,cN,et
+local function jx()
 ci=w/bE
-cN,es="C"..aS("<I7B",w,#al("%.0f",bE)-1),cL(q+2*w)
+cN,et="C"..aT("<I7B",w,#al("%.0f",bE)-1),cL(q+2*w)
 end
-local function fM(o,bs)
-return o<=bs and 0 or(ci-aG(bs*ci/o))*bE
+local function fM(o,bn)
+return o<=bn and 0 or(ci-aG(bn*ci/o))*bE
 end
 local function cJ(ac,m,av)
-local bM,H,U,r=not m,q,0,0
-local gH=bM
+local bN,H,U,r=not m,q,0,0
+local gH=bN
 if m and#m==24 and cd(m,1)==67 then
-local bQ,aE
-bQ,aE,U,H,r=am("<I7BI4I7I4",m,2)
-bM=bQ==w and H<=q
+local bF,aE
+bF,aE,U,H,r=am("<I7BI4I7I4",m,2)
+bN=bF==w and H<=q
 if q>=H+2*w then
 H,U,r,gH=q,0,0,true
 elseif q>=H+w then
 H,U,r,gH=H+w,r,0,true
 end
 end
-if not bM or(br and gH)then return aZ(ac,m,av)end
+if not bN or(bs and gH)then return aZ(ac,m,av)end
 local eR,reset=0,H+2*w-q
 if U>0 then eR=cZ(U*(ci-aG((q-H)/bE))/ci)end
-local bs=Q-r-eR
+local bn=Q-r-eR
 local ah=0
-if af<=bs then
-if br then return 1,r+eR,reset,0 end
-ah=av==1 and 1 or bm(av,aG(bs/af))
+if af<=bn then
+if bs then return 1,r+eR,reset,0 end
+ah=av==1 and 1 or bm(av,aG(bn/af))
 r=r+ah*af
 if gH then
-local dX=H==q and es or cL(H+2*w)
-local aI=eh(ac,m,cN..aS("<I4I7I4",U,H,r),dX)
+local dY=H==q and et or cL(H+2*w)
+local aI=ei(ac,m,cN..aT("<I4I7I4",U,H,r),dY)
 if aI then return false,aI end
 else
-local aw=bp("SETRANGE",ac,"20",aS("<I4",r))
+local aw=bq("SETRANGE",ac,"20",aT("<I4",r))
 if aw~=24 then return false,aw.err end
 end
 if ah==av then return ah,r+eR,reset,0 end
 end
-local aU,bl=Q-af-r,nil
-if aU>=0 then
-bl=H+fM(U,aU)-q
+local aV,bl=Q-af-r,nil
+if aV>=0 then
+bl=H+fM(U,aV)-q
 else
 bl=H+w+fM(r,Q-af)-q
 end
@@ -4554,28 +4570,28 @@ ${part38}
 return dh
 end
 local cP
-local function dh(ac,m,av,bn)
-cP=cP or el()
-cP(ac,m,av,bn)
+local function dh(ac,m,av,bo)
+cP=cP or en()
+cP(ac,m,av,bo)
 end
-local function fJ(cz,O,aC)
+local function fK(cz,O,aC)
 local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bp,cZ,aG,aS,am,bE,ci=bp,cZ,aG,aS,am,bE,w/bE
+local bq,cZ,aG,aT,am,bE,ci=bq,cZ,aG,aT,am,bE,w/bE
 local gl=w<2^45 and 67+256*w or-1
 for i=O,aC do
-local ac,m,aT,reset=KEYS[i],cz[i-O+1],nil,nil
+local ac,m,aU,reset=KEYS[i],cz[i-O+1],nil,nil
 if m and#m==24 then
 local aK,_,U,H,r=am("<I8BI4I7I4",m,1)
-local ft,aP=q-H,r+af
-if aK==gl and ft>=0 and ft<w then
-if U>0 then aP=aP+cZ(U*(ci-aG(ft/bE))/ci)end
-if aP<=Q and bp("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
-aT,reset=aP,2*w-ft
+local fu,aQ=q-H,r+af
+if aK==gl and fu>=0 and fu<w then
+if U>0 then aQ=aQ+cZ(U*(ci-aG(fu/bE))/ci)end
+if aQ<=Q and bq("SETRANGE",ac,"20",aT("<I4",r+af))==24 then
+aU,reset=aQ,2*w-fu
 end
 end
 end
-if aT then
-V[bc+1],V[bc+2]=aT,reset
+if aU then
+V[bc+1],V[bc+2]=aU,reset
 bc=bc+2
 else
 A=bc
@@ -4585,17 +4601,17 @@ end
 end
 A=bc
 end
-local jJ=true
+local jL=true
 ${part39}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. What else there is, it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "d6c88b33b4ba254a53491d82c1a81d190bc0f432",
+  sha1: "087195ccf58d7c29f6182209c6e644640c0224fc",
   source: `${part33}
-local eE,lo,cl,E=string.char,string.find,ARGV[2]+0,2
-local ck,eC=2^48,2^23
+local eF,lq,cl,E=string.char,string.find,ARGV[2]+0,2
+local ck,eD=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
@@ -4606,77 +4622,77 @@ end
 local function aa()
 return aJ()+0
 end
-local function em(m,at)
-local aP,aV,ef=0,1,cd(m,at)
-while ef and ef>=128 do
-aP,aV,at=aP+(ef-128)*aV,aV*128,at+1
-ef=cd(m,at)
+local function eo(m,at)
+local aQ,aW,eg=0,1,cd(m,at)
+while eg and eg>=128 do
+aQ,aW,at=aQ+(eg-128)*aW,aW*128,at+1
+eg=cd(m,at)
 end
-return ef and aP+ef*aV,at+1
+return eg and aQ+eg*aW,at+1
 end
-local bM={}
-local function jD(e)
-for i=1,#bM do
-if bM[i].cF==e.cF then return bM[i]end
+local bN={}
+local function jE(g)
+for i=1,#bN do
+if bN[i].cF==g.cF then return bN[i]end
 end
-bM[#bM+1]=e
-return e
+bN[#bN+1]=g
+return g
 end
-local function bB(o,e)
-local ai=o*e.ai
-local cq=aG(ai/e.y)
-return o*e.us+cq,ai-cq*e.y
+local function bB(o,g)
+local ai=o*g.ai
+local cq=aG(ai/g.y)
+return o*g.us+cq,ai-cq*g.y
 end
-local function jX(y,us,ai,o)
-local e={K="t",y=y,us=us,ai=ai,Q=o}
-e.cF="t"..dG(y)..dG(us)..(y>1 and dG(ai)or"")..dG(o)
-e.az,e.aM=bB(o,e)
-return e
+local function jZ(y,us,ai,o)
+local g={K="t",y=y,us=us,ai=ai,Q=o}
+g.cF="t"..dH(y)..dH(us)..(y>1 and dH(ai)or"")..dH(o)
+g.aA,g.aM=bB(o,g)
+return g
 end
-local function hA(K)
+local function hB(K)
 if K=="f"then
-local o,bQ,_=aa(),aa(),aa()
-return jD({K="f",w=bQ,cF="f"..dG(bQ)}),o
+local o,bF,_=aa(),aa(),aa()
+return jE({K="f",w=bF,cF="f"..dH(bF)}),o
 elseif K=="t"then
-local us,ai,y,az,aM=aa(),aa(),aa(),aa(),aa()
-local o=aG((az+aM/y)/(us+ai/y)+0.5)
-local e=jD(jX(y,us,ai,o))
-e.aR=aa()
-return e,o
+local us,ai,y,aA,aM=aa(),aa(),aa(),aa(),aa()
+local o=aG((aA+aM/y)/(us+ai/y)+0.5)
+local g=jE(jZ(y,us,ai,o))
+g.aS=aa()
+return g,o
 end
 end
-local function kB(m,at)
-for i=1,#bM do
-local e=bM[i]
-if bo(m,at,at+#e.cF-1)==e.cF then return e end
+local function kD(m,at)
+for i=1,#bN do
+local g=bN[i]
+if bp(m,at,at+#g.cF-1)==g.cF then return g end
 end
 local K=cd(m,at)
-local J,next=em(m,at+1)
-if K==102 then return J and jD({K="f",w=J,cF="f"..dG(J)})end
+local J,next=eo(m,at+1)
+if K==102 then return J and jE({K="f",w=J,cF="f"..dH(J)})end
 if K~=116 or not J then return nil end
 local us,ai,o=0,0,0
-us,next=em(m,next)
+us,next=eo(m,next)
 if J>1 then
-ai,next=em(m,next)
+ai,next=eo(m,next)
 end
-o=em(m,next)
-return us and ai and o and jD(jX(J,us,ai,o))
+o=eo(m,next)
+return us and ai and o and jE(jZ(J,us,ai,o))
 end
-local r,bF,iw,hP=0,{},{},{}
-local function jb(e,J,aY)
+local r,bG,ix,hQ=0,{},{},{}
+local function jc(g,J,aY)
 r=r+1
-bF[r],iw[r],hP[r]=e,J,aY
-if e.K=="f"then return J<=q end
-local be=q+e.az
-return e.az<ck/8 and(J<be or(J==be and aY<=e.aM))
+bG[r],ix[r],hQ[r]=g,J,aY
+if g.K=="f"then return J<=q end
+local be=q+g.aA
+return g.aA<ck/8 and(J<be or(J==be and aY<=g.aM))
 end
 local function fi(m)
 local at,cc,bt=3,nil,#m
 while at<=bt do
-local e,J,aY=kB(m,at),nil,0
-if not e then return false end
-at=at+#e.cF
-if e.K=="f"then
+local g,J,aY=kD(m,at),nil,0
+if not g then return false end
+at=at+#g.cF
+if g.K=="f"then
 local z=cd(m,at)
 if z==0 then
 J,at=0,at+1
@@ -4686,7 +4702,7 @@ at=at+12
 end
 elseif cc then
 local ca
-ca,at=em(m,at)
+ca,at=eo(m,at)
 J=ca and cc+(ca%2==0 and ca or 1-ca)/2
 elseif at+5<=bt then
 J=q-q%ck+am("<I6",m,at)
@@ -4694,59 +4710,59 @@ if J>q+ck/2 then J=J-ck end
 if J<q-ck/2 then J=J+ck end
 at=at+6
 end
-if e.K=="t"then
+if g.K=="t"then
 cc=J
-if e.y>1 then
-aY,at=em(m,at)
-aY=aY and bm(aY,e.y-1)
+if g.y>1 then
+aY,at=eo(m,at)
+aY=aY and bm(aY,g.y-1)
 end
 end
-if not(J and aY and jb(e,J,aY))then return false end
+if not(J and aY and jc(g,J,aY))then return false end
 end
 return r>0
 end
-local function jI(m,e,bJ)
-if e.K=="f"then
+local function jK(m,g,bK)
+if g.K=="f"then
 if#m~=19 or cd(m,1)~=70 then return false end
-local bQ,H,o=am("<I7I7I4",m,2)
-return bQ==e.w and jb(e,H,o)
+local bF,H,o=am("<I7I7I4",m,2)
+return bF==g.w and jc(g,H,o)
 end
-if not bJ or#m~=16+e.aR or not lo(m,"^%d+$")then return false end
-local aD=tonumber(bo(m,1,16))
-if e.aR>0 then return jb(e,aD,bm(bo(m,17)+0,e.y-1))end
-return aD<dJ+cS and jb(e,fx(aD),0)
+if not bK or#m~=16+g.aS or not lq(m,"^%d+$")then return false end
+local aD=tonumber(bp(m,1,16))
+if g.aS>0 then return jc(g,aD,bm(bp(m,17)+0,g.y-1))end
+return aD<dK+cS and jc(g,fy(aD),0)
 end
-local function ah(e,J,aY,o)
-if e.K=="f"then
-if q<J+e.w then return J,aY+o end
+local function ah(g,J,aY,o)
+if g.K=="f"then
+if q<J+g.w then return J,aY+o end
 return q,o
 end
-local us,ai=bB(bm(o,e.Q),e)
+local us,ai=bB(bm(o,g.Q),g)
 if J<q-1 or(J<q and aY==0)then
 J,aY=q,0
 end
 us,ai=J+us,aY+ai
-if ai>=e.y then
-us,ai=us+1,ai-e.y
+if ai>=g.y then
+us,ai=us+1,ai-g.y
 end
 return us,ai
 end
-local function as(aJ,cc,e,J,aY)
-aJ=aJ..e.cF
-if e.K=="f"then
+local function as(aJ,cc,g,J,aY)
+aJ=aJ..g.cF
+if g.K=="f"then
 if J==0 then return aJ.."\\0",cc,0 end
-return aJ.."\\1"..aS("<I7I4",J,aY),cc,J+e.w
+return aJ.."\\1"..aT("<I7I4",J,aY),cc,J+g.w
 end
 local us=aN(J,q-1e12)
 if cc then
 local ca=us-cc
-aJ=aJ..dG(ca>=0 and 2*ca or 1-2*ca)
+aJ=aJ..dH(ca>=0 and 2*ca or 1-2*ca)
 else
-aJ=aJ..aS("<I6",us%ck)
+aJ=aJ..aT("<I6",us%ck)
 end
-return e.y>1 and aJ..dG(aY)or aJ,us,J+2
+return g.y>1 and aJ..dH(aY)or aJ,us,J+2
 end
-local V,A,bO={q},1,nil
+local V,A,bP={q},1,nil
 local function dh(J,aY,bl)
 V[A+1],V[A+2],A=J,aY,A+2
 if bl then
@@ -4754,41 +4770,41 @@ A=A+1
 V[A]=bl
 end
 end
-local function db(e,J,aY)
-if e.K=="t"then
+local function db(g,J,aY)
+if g.K=="t"then
 if J<q then return 0,0 end
 return J-q,aY
 end
-local reset=J+e.w-q
+local reset=J+g.w-q
 if reset<=0 then return 0,0 end
 return aY,reset
 end
-local bi,Q,bJ,af,bg,br,ih=nil,0,nil,0,0,false,false
+local bi,Q,bK,af,bg,bs,ii=nil,0,nil,0,0,false,false
 local function cJ(ac)
-local m=bp("GET",ac)
+local m=bq("GET",ac)
 if type(m)=="table"then return m.err end
 r=0
-local aA=aG(q/eC)%256
+local az=aG(q/eD)%256
 if not m then
-if not ih and bJ~="="and not bJ then return"RULES"end
-jb(bi,0,0)
-if not ih and bJ~="="then jb(bJ,0,0)end
+if not ii and bK~="="and not bK then return"RULES"end
+jc(bi,0,0)
+if not ii and bK~="="then jc(bK,0,0)end
 elseif cd(m,1)==77 then
 if not fi(m)then return"RULES"end
-elseif not jI(m,bi,bJ=="=")then
+elseif not jK(m,bi,bK=="=")then
 return"RULES"
 end
 local gC=1
-while gC<=r and bF[gC]~=bi do
+while gC<=r and bG[gC]~=bi do
 gC=gC+1
 end
-if gC>r or(ih and r>1)then return"RULES"end
-local J,aY,bl=iw[gC],hP[gC],0
-local fp,eU=ah(bi,J,aY,af)
+if gC>r or(ii and r>1)then return"RULES"end
+local J,aY,bl=ix[gC],hQ[gC],0
+local fq,eU=ah(bi,J,aY,af)
 if bi.K=="f"then
-if fp==J and eU>Q then bl=J+bi.w-q end
+if fq==J and eU>Q then bl=J+bi.w-q end
 else
-bl=fp-bi.az-q
+bl=fq-bi.aA-q
 if eU>bi.aM then bl=bl+1 end
 end
 if bl>0 then
@@ -4796,41 +4812,41 @@ if bl<=bg then return"RULES"end
 local a,b=db(bi,J,aY)
 return dh(-1-a,b,bl)
 end
-if br then return dh(db(bi,J,aY))end
-local aJ,cc,ad=as("M"..eE(aA),nil,bi,fp,eU)
+if bs then return dh(db(bi,J,aY))end
+local aJ,cc,ad=as("M"..eF(az),nil,bi,fq,eU)
 for i=1,r do
 if i~=gC then
-local e,bH=bF[i],nil
-local us,ai=ah(e,iw[i],hP[i],af)
-local be=e.K=="t"and q+e.az
-if be and(us>be or(us==be and ai>e.aM))then
-us,ai=be,e.aM
+local g,bH=bG[i],nil
+local us,ai=ah(g,ix[i],hQ[i],af)
+local be=g.K=="t"and q+g.aA
+if be and(us>be or(us==be and ai>g.aM))then
+us,ai=be,g.aM
 end
-aJ,cc,bH=as(aJ,cc,e,us,ai)
+aJ,cc,bH=as(aJ,cc,g,us,ai)
 ad=aN(ad,bH)
 end
 end
 local cL=aN(cZ((ad-q)/1000),1)+cl
-local aw=bp("SET",ac,aJ,"PX",al("%.0f",cL))
+local aw=bq("SET",ac,aJ,"PX",al("%.0f",cL))
 if aw.err then return aw.err end
-return dh(db(bi,fp,eU))
+return dh(db(bi,fq,eU))
 end
 local an=0
 while an<#KEYS do
 local bb,J=aa(),an+1
 an=bm(an+aa(),#KEYS)
-br,af,bg,ih=bb==1,aa(),aa(),aa()==1
-bi,Q=hA(aJ())
-bJ=aJ()
-if bJ~="="then bJ=hA(bJ)end
+bs,af,bg,ii=bb==1,aa(),aa(),aa()==1
+bi,Q=hB(aJ())
+bK=aJ()
+if bK~="="then bK=hB(bK)end
 for i=J,an do
 local aI=cJ(KEYS[i])
 if aI then
-if lo(aI,"READONLY",1,true)then bO=aI end
+if lq(aI,"READONLY",1,true)then bP=aI end
 A=A+1
 V[A]=aI
 end
 end
 end
-return bO and redis.error_reply(bO)or V`,
+return bP and redis.error_reply(bP)or V`,
 };

@@ -220,6 +220,44 @@ for (const engine of ENGINES) {
       assertStatus(await lab.ask(again), "queued");
     });
 
+    it("after a step back of the clock, leases end in their own length, and those who renew keep theirs", async () => {
+      const stepArb = fc.constantFrom(1, TTL_US / 2, TTL_US, 3_600_000_000, 1e12);
+      await fc.assert(
+        fc.asyncProperty(stepArb, fc.nat(3), fc.array(fc.nat(TTL_US / 8), { minLength: 1, maxLength: 4 }), async (
+          stepUs,
+          alive,
+          gaps,
+        ) => {
+          const lab = new Lab(engine, connections);
+          await lab.listen();
+          const one = slots(gaps.length);
+          const holders = gaps.map(() => lab.request("now", [one]));
+          for (const [i, request] of holders.entries()) {
+            assertStatus(await lab.ask(request), "allowed");
+            lab.pass(gaps[i] as number);
+          }
+          lab.pass(-stepUs);
+          const renewed = holders.slice(0, Math.min(alive, gaps.length - 1));
+          const waiter = lab.request("wait", [one]);
+          for (let i = 0; i < 4; i++) {
+            for (const { id } of renewed) {
+              assert.deepEqual((await lab.ask({ op: "renew", id, targets: [one] }) as DoneReply).counts, [1]);
+            }
+            const reply = i === 0 ? await lab.ask(waiter) : await lab.take("now", one);
+            assertStatus(reply, i === 0 ? "queued" : "slots");
+            assert.ok(reply.waitUs <= TTL_US, `a wait of ${reply.waitUs} µs`);
+            if (i < 3) lab.pass(TTL_US / 4);
+          }
+          lab.pass(TTL_US / 4);
+          await lab.ask({ op: "release", id: waiter.id, targets: [one] });
+          for (const { id } of renewed) await lab.ask({ op: "renew", id, targets: [one] });
+          for (let i = renewed.length; i < gaps.length; i++) assertStatus(await lab.take("now", one), "allowed");
+          assertStatus(await lab.take("now", one), "slots");
+        }),
+        { numRuns: runs(60) },
+      );
+    });
+
     it("a denial for want of a slot writes nothing, with others in the queue", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();

@@ -74,7 +74,10 @@ local function take(id, mode, max_wait, arrival, targets)
     if target.policy.slots > 0 then
       holds_none = false
       look(target)
-      if mode ~= "2" then promote(target, id) end
+      if mode ~= "2" then
+        promote(target, id)
+        cut_leases(target)
+      end
     end
     at = max(at, plan(target))
     blocked = max(blocked, target.blocked)
@@ -132,6 +135,7 @@ local function poll(id, arrival, target)
     fence = hold_on(target, id)
   else
     keep(target.waiters, max(4 * target.policy.lease_ttl, 60000000))
+    cut_leases(target)
     reply[1], reply[2] = 3, recheck(target, id)
   end
   load(target)

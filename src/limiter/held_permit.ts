@@ -62,11 +62,9 @@ export class HeldPermit implements Permit, HeldLease {
     this.lease = lease;
     this.targets = holders;
     this.dueUs = 0;
-    this.line =
-      this.before =
-      this.after =
-      this.asked =
-        undefined;
+    this.line = undefined;
+    this.before = this.after = undefined;
+    this.asked = undefined;
     this.#client = client;
     this.#reply = reply;
     this.#decision = decision;

@@ -61,7 +61,7 @@ export const TABLE: readonly Row[] = [
   },
   {
     paths: [
-      "tests/http/adapters/servers_test.ts",
+      "tests/http/adapters/servers/servers_test.ts",
       "tests/races/admission_test.ts",
       "tests/races/fifo_test.ts",
       "tests/races/mixed_rules_test.ts",

@@ -11,8 +11,8 @@ import { rateLimit } from "express-rate-limit";
 
 import { createRateSync } from "@ratesync/core";
 import { expressRateLimitStore } from "@ratesync/core/http/express-rate-limit";
-import { serveNode } from "../_servers.ts";
-import { type AppName, APPS, Gate } from "./_apps.ts";
+import { serveNode } from "../../_servers.ts";
+import { type AppName, APPS, Gate } from "../_apps.ts";
 
 const [name = "", url = "", keyPrefix = ""] = process.argv.slice(2);
 const windowMs = 600_000;

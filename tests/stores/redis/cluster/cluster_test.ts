@@ -181,7 +181,7 @@ describe("A Redis Cluster", { timeout: 180_000 }, () => {
     before(() => {
       keyPrefix = freshPrefix();
       for (let i = 0; i < 3; i++) {
-        const options = { cluster: cluster.urls, keyPrefix };
+        const options = { cluster: cluster.urls, keyPrefix, decisionTimeoutMs: 20_000 }; // the machine may be busy
         instances.push(createRateSync({ stores: { shared: createRedisStore(options) }, limiters: throwing(limiters) }));
       }
     });

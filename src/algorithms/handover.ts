@@ -14,6 +14,8 @@ export interface Handover<Limit, State> {
   countsAlike(one: Limit, other: Limit): boolean;
   /** A state of a limit that counts alike, under this one. Absent where it is the same. May reuse `state`. */
   adapt?(state: State, runs: readonly Run[], nowUs: number, limit: Limit): State;
+  /** The state after units were taken by other rules, which count them their own way: they need not fit. May reuse `state`. */
+  alsoTake(state: State, nowUs: number, atUs: number, units: number, limit: Limit): State;
   /** A state in which units have been taken; those that count no longer may be among them. */
   fromRuns(runs: readonly Run[], nowUs: number, limit: Limit): State;
 }
@@ -25,6 +27,7 @@ export function windowHandover<Limit extends { readonly windowUs: number }, Stat
   return {
     spanUs: ({ windowUs }) => windowUs,
     countsAlike: (one, other) => one.windowUs === other.windowUs,
+    alsoTake: (state, nowUs, atUs, units, limit) => kernel.take(state, nowUs, atUs, units, limit),
     fromRuns: (runs, nowUs, limit) =>
       runs.filter(({ atUs }) => atUs + limit.windowUs > nowUs)
         .reduce((state, { atUs, units }) => kernel.take(state, nowUs, atUs, units, limit), kernel.fresh()),

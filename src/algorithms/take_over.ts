@@ -74,6 +74,14 @@ export function sameLimits(a: readonly RateLimit[], b: readonly RateLimit[]): bo
   return a.length === b.length && a.every((limit, i) => sameLimit(limit, b[i] as RateLimit));
 }
 
+/** Whether states of both rules are the same, whatever is taken by either: they differ in how many units they allow. */
+export function isSameCount(a: readonly RateLimit[], b: readonly RateLimit[]): boolean {
+  return a.length === b.length && a.every((one, i) => {
+    const other = b[i] as RateLimit;
+    return sameLimit(one, other) || (countsAlike(one, other) && handoverOf(one).adapt === undefined);
+  });
+}
+
 function scaled(runs: readonly Run[], old: RateLimit, limit: RateLimit): Run[] {
   return runs.map(({ atUs, units }) => ({ atUs, units: Math.ceil(units * limit.capacity / old.capacity) }));
 }

@@ -209,7 +209,7 @@ function startOf({ tatUs, tatRem }: TokenBucketState, { burstUs, burstRem }: Tok
 }
 
 /** No instant later than this is promised to a waiter. */
-function promisedOf(state: TokenBucketState, limit: TokenBucketLimit): number {
+export function promisedOf(state: TokenBucketState, limit: TokenBucketLimit): number {
   return Math.max(startOf(state, limit), state.promisedUs ?? 0);
 }
 

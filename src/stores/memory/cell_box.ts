@@ -10,6 +10,7 @@ import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { sameLimits, takeOver } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
+import { type Section, sectionFreshFromUs, settledSections } from "./sections.ts";
 import type { SlotBook } from "./slot_book.ts";
 
 /** How long a key keeps its book after the last grant: a key in use would make one for each permit. */
@@ -25,6 +26,8 @@ export interface Cell {
   blockedUs: number;
   /** Who is inside and who waits; made when first needed. */
   slots: SlotBook | undefined;
+  /** What other rules count, where several are in use. */
+  others: readonly Section[] | undefined;
 }
 
 /** Cells by key. */
@@ -98,6 +101,7 @@ export function freshCell(policy: Policy): Cell {
     states: policy.rates.map((rate) => kernelOf(rate).fresh()),
     blockedUs: 0,
     slots: undefined,
+    others: undefined,
   };
 }
 
@@ -114,14 +118,16 @@ export function adapt(cell: Cell, policy: Policy, changedUs: number): Cell {
 
 /** The cell as it stands after a step back of the clock, which has to be written to be kept; the same where there was none. */
 export function settle(cell: Cell, nowUs: number): Cell {
-  const { policy: { rates }, states } = cell;
+  const { policy: { rates }, states, others } = cell;
+  const sections = others && settledSections(others, nowUs);
   let settled: RateState[] | undefined;
   for (let i = 0; i < rates.length; i++) {
     const rate = rates[i] as RateLimit;
     const state = kernelOf(rate).settle(states[i] as RateState, nowUs, rate);
     if (state !== states[i]) (settled ??= states.slice())[i] = state;
   }
-  return settled === undefined ? cell : { ...cell, states: settled };
+  if (settled === undefined && sections === others) return cell;
+  return { ...cell, states: settled ?? states, others: sections };
 }
 
 /** Where each rate of a cell stands. */
@@ -136,11 +142,6 @@ export function levelsOf(policy: Policy, cell: Cell, nowUs: number): Level[] {
 
 /** From this instant on, nothing but held slots tells the cell from a fresh one. */
 function freshFromUs(cell: Cell): number {
-  const { rates } = cell.policy;
-  let latestUs = Math.max(cell.blockedUs, cell.slots?.freshFromUs ?? 0);
-  for (let i = 0; i < rates.length; i++) {
-    const rate = rates[i] as RateLimit;
-    latestUs = Math.max(latestUs, kernelOf(rate).freshFromUs(cell.states[i] as RateState, rate));
-  }
-  return latestUs;
+  const latestUs = Math.max(cell.blockedUs, cell.slots?.freshFromUs ?? 0);
+  return Math.max(latestUs, ...[cell, ...cell.others ?? []].map(sectionFreshFromUs));
 }

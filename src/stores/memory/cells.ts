@@ -64,17 +64,18 @@ export class Cells {
 
   /** The same as it was written, whatever the clock shows. */
   stored(target: Target): Cell {
-    return this.shelfOf(target.limiter, target.policy).read(shortKey(target.key));
+    return this.shelfOf(target.limiter, target.policy).read(shortKey(target.key), this.#nowUs());
   }
 
   /**
-   * Writes what a step back of the clock has made necessary, whatever is decided: else it would be corrected to another
-   * instant at each reading of the clock.
+   * Writes what must be written whatever is decided: what a step back of the clock has made necessary, and what units count
+   * under rules that meet a key of others. Else it would be corrected to another instant at each reading of the clock.
    */
   settle(target: Target, nowUs: number): void {
     const cell = this.stored(target);
     const settled = settle(cell, nowUs);
-    if (settled !== cell) this.write(target, settled, nowUs);
+    const isNew = cell.others !== undefined && cell !== this.#last?.cellOf(shortKey(target.key));
+    if (settled !== cell || isNew) this.write(target, settled, nowUs);
   }
 
   /** Keeps a cell that was read and changed. */

@@ -33,6 +33,7 @@ import type {
 import { type Cell, levelsOf } from "./cell_box.ts";
 import { Cells } from "./cells.ts";
 import { Rounds } from "./rounds.ts";
+import { alsoRefunded } from "./sections.ts";
 import { type LeaseHost, takePermits } from "./take_permits.ts";
 import { takeRates } from "./take_rates.ts";
 import { takeRow } from "./take_row.ts";
@@ -174,6 +175,11 @@ export class MemoryStore implements Store {
       case "giveBack":
         return this.#giveBack(request, nowUs);
       case "refund":
+        for (const target of request.targets) {
+          const cell = this.#cells.read(target, nowUs);
+          if (cell.others !== undefined) cell.others = alsoRefunded(cell.others, nowUs, target.cost);
+          this.#cells.write(target, cell, nowUs);
+        }
         return this.#correct(request.targets, nowUs, (rate, state, target) => {
           return kernelOf(rate).refund(state, nowUs, target.cost, rate);
         });

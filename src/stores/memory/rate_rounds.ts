@@ -9,6 +9,7 @@ import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { SlotLevel, TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
 import { levelsOf } from "./cell_box.ts";
 import type { Cells } from "./cells.ts";
+import { alsoTaken } from "./sections.ts";
 import { SlotBook } from "./slot_book.ts";
 
 /** For each rate of a target what its mark holds besides the level. */
@@ -64,6 +65,7 @@ export class RateRounds {
       const trace = kernel.trace?.(before, after, this.#nowUs, atUs);
       if (trace !== undefined) (traces ??= rates.map(() => undefined))[i] = trace;
     }
+    if (cell.others !== undefined) cell.others = alsoTaken(cell.others, this.#nowUs, atUs, target.cost);
     this.#cells.write(target, cell, this.#nowUs);
     return traces;
   }

@@ -12,7 +12,11 @@ import { sameLimits } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
 import { adapt, type Cell, CellBox, freshCell } from "./cell_box.ts";
+import { turned } from "./sections.ts";
 import { Slab } from "./slab.ts";
+
+/** For how long rules may go unused and still count what others take: as the register does in Redis. */
+const OTHERS_US = 300_000_000;
 
 /**
  * All keys of a limiter, each in one place: in a slab while states under its rules are numbers, else in a cell. Where rules
@@ -30,6 +34,8 @@ export class Shelf implements Box {
   #slabs: Slab[] = [];
   /** The time in which policies held; policies with the same limits share it. */
   readonly #reigns = new WeakMap<Policy, Reign>();
+  /** Until when rules that were in use before may still be so, beside the present ones. */
+  #othersUntilUs = -Infinity;
   /** The box whose turn it is when keys are looked at; 0 for the cells. */
   #turn = 0;
 
@@ -49,7 +55,10 @@ export class Shelf implements Box {
     const reign = this.#reigns.get(this.policy);
     if (reign !== undefined && sameLimits(this.policy.rates, policy.rates)) this.#reigns.set(policy, reign);
     else {
-      if (reign !== undefined) reign.endUs = nowUs;
+      if (reign !== undefined) {
+        reign.endUs = nowUs;
+        this.#othersUntilUs = nowUs + OTHERS_US;
+      }
       this.#reigns.set(policy, { endUs: nowUs });
     }
     this.policy = policy;
@@ -81,30 +90,39 @@ export class Shelf implements Box {
   }
 
   /** The cell of a key as it stands under the present rules, or a fresh one. It has to be written to be kept. */
-  read(key: string | undefined): Cell {
+  read(key: string | undefined, nowUs: number): Cell {
     const cell = this.#cells.get(key);
-    if (cell !== undefined) return this.#adapted(cell);
+    if (cell !== undefined) return this.#adapted(cell, nowUs);
     for (const slab of this.#slabs) {
       const place = slab.find(key);
       if (place === 0) continue;
       const { policy } = slab;
       const states = slab.statesOf(key, place);
-      return this.#adapted({ policy, states, blockedUs: slab.blockedUs(key), slots: undefined });
+      return this.#adapted(
+        { policy, states, blockedUs: slab.blockedUs(key), slots: undefined, others: undefined },
+        nowUs,
+      );
     }
     return freshCell(this.policy);
   }
 
   /** A cell under the present rules, as of the instant at which those it was written under ended. */
-  #adapted(cell: Cell): Cell {
-    return cell.policy === this.policy
-      ? cell
-      : adapt(cell, this.policy, (this.#reigns.get(cell.policy) as Reign).endUs);
+  #adapted(cell: Cell, nowUs: number): Cell {
+    const { policy } = this;
+    if (cell.others !== undefined && nowUs >= this.#othersUntilUs) cell = { ...cell, others: undefined };
+    if (cell.policy === policy) return cell;
+    const { endUs } = this.#reigns.get(cell.policy) as Reign;
+    const areOthersSeen = nowUs < this.#othersUntilUs && policy.onChange === "keep";
+    return areOthersSeen && !sameLimits(cell.policy.rates, policy.rates)
+      ? turned(cell, policy, endUs)
+      : adapt(cell, policy, endUs);
   }
 
   /** Keeps a cell that was read and changed. */
   write(key: string | undefined, cell: Cell): void {
     const { slab } = this;
-    const into = slab === undefined || cell.slots !== undefined ? this.#cells : slab;
+    const isMore = cell.slots !== undefined || cell.others !== undefined;
+    const into = slab === undefined || isMore ? this.#cells : slab;
     if (into !== this.#cells && this.#cells.size > 0) this.#cells.delete(key);
     for (const other of this.#slabs) if (other !== into) other.delete(key);
     if (into instanceof CellBox) into.set(key, cell);

@@ -30,7 +30,11 @@ export function takeRates(
   const { policy } = shelf;
   const key = shortKey(asWritten);
   const known = shelf.cellOf(key);
-  if (known === undefined ? shelf.has(key) : known.policy !== policy || known.slots !== undefined) return undefined;
+  if (
+    known === undefined
+      ? shelf.has(key)
+      : known.policy !== policy || known.slots !== undefined || known.others !== undefined
+  ) return undefined;
 
   const cell = known ?? freshCell(policy);
   const { kernels } = shelf;

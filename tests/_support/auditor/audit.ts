@@ -7,7 +7,7 @@
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
 import type { Books } from "./books.ts";
 import type { Ledger } from "./ledger.ts";
-import { aboveLarger } from "./mixed.ts";
+import { aboveLarger, aboveOwn } from "./mixed.ts";
 import { tooMuch } from "./too_much.ts";
 
 /** What an audit expects beside the laws that always hold. */
@@ -39,20 +39,21 @@ export function audit(books: Books, { charges, inOrder, crashes }: Expectations 
 }
 
 /** Law 1, or where rules have changed, law 16. */
-function boundOf({ policies, kept }: Ledger): string | undefined {
+function boundOf(ledger: Ledger): string | undefined {
+  const { rules, kept } = ledger;
   const stays = kept.filter(({ units }) => units > 0);
-  const [first, ...others] = policies.map(({ rates }) => rates) as [readonly RateLimit[], ...(readonly RateLimit[])[]];
-  if (others.every((rates) => JSON.stringify(rates) === JSON.stringify(first))) {
-    const problem = tooMuch(first, stays);
+  const policies = rules.map(({ rates }) => rates) as [readonly RateLimit[], ...(readonly RateLimit[])[]];
+  if (policies.every((rates) => JSON.stringify(rates) === JSON.stringify(policies[0]))) {
+    const problem = tooMuch(policies[0], stays);
     return problem && `law 1: ${problem}`;
   }
-  const problem = aboveLarger([first, ...others], stays);
+  const problem = aboveLarger(policies, stays, ledger.metUs) ?? aboveOwn(ledger);
   return problem && `law 16: ${problem}`;
 }
 
 /** Law 1 for permits: at no instant are more held than the largest limit that is in use. */
-function tooManyHold({ policies, held }: Ledger): string | undefined {
-  const most = Math.max(...policies.map(({ maxConcurrent }) => maxConcurrent));
+function tooManyHold({ rules, held }: Ledger): string | undefined {
+  const most = Math.max(...rules.map(({ maxConcurrent }) => maxConcurrent));
   if (most === 0) return undefined;
   const changes = held.flatMap(({ fromUs, untilUs, permits }) => {
     return [{ atUs: fromUs, by: permits }, { atUs: Math.max(untilUs, fromUs), by: -permits }];
@@ -89,8 +90,8 @@ function overcharged({ kept }: Ledger, most: number | undefined): string | undef
 }
 
 /** Law 11: what a process held when it crashed is free when its leases end. */
-function outlived({ policies, held }: Ledger, crashes: ReadonlyMap<string, number>): string | undefined {
-  const ttlUs = Math.max(...policies.map(({ leaseTtlUs }) => leaseTtlUs));
+function outlived({ rules, held }: Ledger, crashes: ReadonlyMap<string, number>): string | undefined {
+  const ttlUs = Math.max(...rules.map(({ leaseTtlUs }) => leaseTtlUs));
   for (const { id, fromUs, untilUs } of held) {
     const crashedUs = crashes.get(id.split(".")[0] as string);
     if (crashedUs !== undefined && fromUs <= crashedUs && untilUs > crashedUs + ttlUs) {

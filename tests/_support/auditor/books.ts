@@ -5,6 +5,7 @@
  */
 
 import { marksOf, parseWaiterId, type TakeReply, type TakeRequest, type Target } from "../../../src/stores/store.ts";
+import { longestWaitUs, spanUs } from "./bounds.ts";
 import type { Entry } from "./history.ts";
 import { Ledger, ledgerName } from "./ledger.ts";
 
@@ -44,12 +45,13 @@ export class BookKeeper implements Books {
     if (entry.kind === "noticed") {
       const { id, kind, reply } = entry.notice;
       const request = this.#queued.get(id);
-      if (kind === "granted" && request !== undefined) this.#take(request, reply);
+      if (kind === "granted" && request !== undefined) this.#take(request, reply, true);
       return;
     }
     const { request, reply } = entry;
     const { nowUs } = reply;
     for (const target of request.targets) this.ledgerOf(target).decidedBy(target.policy, nowUs);
+    if (request.op === "take") this.#waited(request, reply as TakeReply);
     switch (request.op) {
       case "take":
         if (request.mode === "peek") return;
@@ -78,15 +80,40 @@ export class BookKeeper implements Books {
           this.problems.push(`${ledger.name}: ${target.cost} units were given back that nobody had taken`);
         });
         return;
+      case "block":
+        for (const target of request.targets) {
+          this.ledgerOf(target).block(nowUs, request.durationUs, request.keepLonger ?? false);
+        }
+        return;
+      case "reset":
+        for (const target of request.targets) this.ledgers.delete(ledgerName(target));
+        return;
     }
   }
 
-  /** A key begins anew. */
-  forget(name: string): void {
-    this.ledgers.delete(name);
+  /**
+   * Laws 8 and 16: a wait is a window or full refill of the limits at most, behind what others were promised, as far as
+   * that is believed after a step of the clock.
+   */
+  #waited({ targets }: TakeRequest, { status, nowUs, waitUs }: TakeReply): void {
+    if (status !== "rate" && status !== "allowed" && status !== "blocked") return;
+    let mostUs = 0;
+    for (const target of targets) {
+      const { rules, promisedUs, promisedEndUs, longestUs, blockedUs } = this.ledgerOf(target);
+      const heldUs = Math.max((rules.length > 1 ? promisedEndUs : promisedUs) - nowUs, 0);
+      mostUs = Math.max(mostUs, blockedUs - nowUs);
+      for (const limit of target.policy.rates) {
+        const spans = [8, 1_024].find((spans) => longestUs <= spans * spanUs(limit)) ?? Infinity;
+        mostUs = Math.max(mostUs, Math.min(heldUs, spans * spanUs(limit)) + longestWaitUs(limit));
+      }
+    }
+    if (waitUs <= mostUs) return;
+    const names = targets.map((target) => ledgerName(target)).join(" and ");
+    this.problems.push(`${names}: laws 8, 16: a wait of ${waitUs} µs, where ${mostUs} are the most`);
   }
 
-  #take(request: TakeRequest, reply: TakeReply): void {
+  /** One that is served in its turn is served by the rules of whoever made room. */
+  #take(request: TakeRequest, reply: TakeReply, isServed = false): void {
     const { id, targets } = request;
     if (reply.repeated) return this.#holdOn(request, reply.nowUs);
     if (id !== "" && this.#granted.has(id)) {
@@ -100,9 +127,13 @@ export class BookKeeper implements Books {
     targets.forEach((target, i) => {
       const ledger = this.ledgerOf(target);
       const { rates, leaseTtlUs, maxConcurrent } = target.policy;
+      const atUs = nowUs + waitUs;
+      if (atUs < ledger.blockedUs) {
+        this.problems.push(`${ledger.name}: law 16: let in ${ledger.blockedUs - atUs} µs before its block ends`);
+      }
       if (rates.length > 0) {
-        const units = target.cost;
-        rated.push({ ledger, number: ledger.take({ nowUs, atUs: nowUs + waitUs, units, marks: marks[i] ?? [] }) });
+        const rules = (isServed ? ledger.latest : undefined) ?? ledger.decidedBy(target.policy, nowUs);
+        rated.push({ ledger, number: ledger.take({ nowUs, atUs, units: target.cost, marks: marks[i] ?? [], rules }) });
       }
       if (maxConcurrent > 0 && target.slots > 0) {
         ledger.grant(id, target.slots, nowUs, nowUs + leaseTtlUs, reply.levels[i]?.slots?.fence ?? 0);

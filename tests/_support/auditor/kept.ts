@@ -5,7 +5,7 @@
  */
 
 import type { Mark } from "../../../src/algorithms/kernel.ts";
-import type { FixedWindowLimit, SlidingWindowCounterLimit } from "../../../src/algorithms/limit.ts";
+import type { FixedWindowLimit, RateLimit, SlidingWindowCounterLimit } from "../../../src/algorithms/limit.ts";
 
 /** A take and what is kept of it. */
 export interface Kept {
@@ -26,8 +26,13 @@ export interface Kept {
 /** A limit that counts by windows that are opened, one after the other. */
 export type OpenedLimit = FixedWindowLimit | SlidingWindowCounterLimit;
 
+/** Whether a limit counts so. */
+export function isOpened(limit: RateLimit): limit is OpenedLimit {
+  return limit.algorithm === "fixed_window" || limit.algorithm === "sliding_window_counter";
+}
+
 /** When the window opened in which a take was counted by limit `i`: from then on it tells how long the limit is in use. */
-export function startOf(limit: OpenedLimit, { marks }: Kept, i: number): number {
+export function startOf(limit: OpenedLimit, { marks }: Pick<Kept, "marks">, i: number): number {
   const { nowUs, level } = marks[i] as Mark;
   return nowUs + level[1] - limit.windowUs * (limit.algorithm === "fixed_window" ? 1 : 2);
 }

@@ -5,10 +5,10 @@
  */
 
 import type { Mark } from "../../../src/algorithms/kernel.ts";
-import type { TokenBucketLimit } from "../../../src/algorithms/limit.ts";
+import type { RateLimit, TokenBucketLimit } from "../../../src/algorithms/limit.ts";
 import type { Policy } from "../../../src/policy/policy.ts";
 import { type Debt, debtAfterGiveBack, debtAfterTake, freshDebt } from "./debt.ts";
-import type { Kept } from "./kept.ts";
+import { isOpened, type Kept, startOf } from "./kept.ts";
 
 /** A time in which a permit was held, as the store knows it. */
 export interface Held {
@@ -32,6 +32,8 @@ export interface LedgerTake {
   readonly units: number;
   /** What it left behind in each limit. */
   readonly marks: readonly Mark[];
+  /** The rules by which it was decided. */
+  readonly rules: Rules;
 }
 
 /** The name of the ledger of a key. */
@@ -39,15 +41,47 @@ export function ledgerName({ limiter, key }: { readonly limiter: string; readonl
   return key === undefined ? limiter : `${limiter} of ${key}`;
 }
 
+/** Rules by which a key is decided, whoever has them. */
+export interface Rules {
+  /** The limits. */
+  readonly rates: readonly RateLimit[];
+  /** The most permits; 0 where there are none. */
+  readonly maxConcurrent: number;
+  /** How long a lease lasts. */
+  readonly leaseTtlUs: number;
+}
+
+/** The rules of a take. */
+export interface TakenBy {
+  /** The rules. */
+  readonly rules: Rules;
+  /** How many takes had been made when the key met those rules: they know little of those. */
+  readonly takesBefore: number;
+}
+
 /** What happened to one key. */
 export class Ledger {
   /** The limiter and the key, for messages. */
   readonly name: string;
-  /** Every policy by which the key was decided, in the order of their first use. */
-  readonly policies: Policy[] = [];
+  /** All rules by which the key was decided, in the order of their first use. */
+  readonly rules: Rules[] = [];
   /** What was taken and is kept. */
   readonly kept: Kept[] = [];
-  /** For each rate of the first policy what the documented rule says about its debt. */
+  /** When it met rules that did not know it. */
+  readonly metUs: number[] = [];
+  /** The rules by which it was decided last. */
+  latest: Rules | undefined;
+  /** The rules that each take was made by, by its number. */
+  readonly takenBy: Map<number, TakenBy> = new Map();
+  /** The latest instant that was promised to a caller that waits. */
+  promisedUs = 0;
+  /** The same as other rules know it: a window tells when it ends, not when in it something was taken. */
+  promisedEndUs = 0;
+  /** The longest wait that was promised, to the end of the window. */
+  longestUs = 0;
+  /** Until when everything is denied. */
+  blockedUs = 0;
+  /** For each rate of the first rules what the documented rule says about its debt. */
   debts: (Debt | undefined)[] = [];
   /** Who held permits, and when. */
   readonly held: Held[] = [];
@@ -58,6 +92,10 @@ export class Ledger {
   /** Waiters that somebody was served before who had come after them, and when that was. */
   readonly overtaken: Map<string, number> = new Map();
   readonly #holders = new Map<string, Held>();
+  readonly #byName = new Map<string, Rules>();
+  /** How many takes had been made when the key met its rules. */
+  readonly #met = new Map<Rules, number>();
+  #knownUntilUs = 0;
 
   /**
    * Opens it.
@@ -69,16 +107,46 @@ export class Ledger {
   }
 
   /** The key is decided by a policy. */
-  decidedBy(policy: Policy, nowUs: number): void {
-    if (this.policies.length === 0) {
-      this.debts = policy.rates.map(({ algorithm }) => algorithm === "token_bucket" ? freshDebt(nowUs) : undefined);
+  decidedBy(policy: Policy, nowUs: number): Rules {
+    const rules = this.#rulesOf(policy, nowUs);
+    // A key that is as good as fresh may have been forgotten, and meets its rules anew.
+    if (nowUs >= this.#knownUntilUs) this.#met.clear();
+    if (!this.#met.has(rules)) {
+      this.#met.set(rules, this.kept.length);
+      if (this.kept.length > 0) this.metUs.push(nowUs);
     }
-    if (!this.policies.includes(policy)) this.policies.push(policy);
+    return this.latest = rules;
+  }
+
+  #rulesOf(policy: Policy, nowUs: number): Rules {
+    const name = rulesName(policy);
+    const known = this.#byName.get(name);
+    if (known !== undefined) return known;
+    const { rates, maxConcurrent, leaseTtlUs } = policy;
+    if (this.rules.length === 0) {
+      this.debts = rates.map(({ algorithm }) => algorithm === "token_bucket" ? freshDebt(nowUs) : undefined);
+    }
+    const rules = { rates, maxConcurrent, leaseTtlUs };
+    this.#byName.set(name, rules);
+    this.rules.push(rules);
+    return rules;
   }
 
   /** Units were taken. Returns the number of the take. */
-  take({ nowUs, atUs, units, marks }: LedgerTake): number {
+  take({ nowUs, atUs, units, marks, rules }: LedgerTake): number {
     const number = this.kept.length + 1;
+    this.takenBy.set(number, { rules, takesBefore: this.#met.get(rules) ?? this.kept.length });
+    for (const limit of this.rules.flatMap(({ rates }) => rates)) {
+      this.#knownUntilUs = Math.max(this.#knownUntilUs, atUs + leastMemoryUs(limit));
+    }
+    if (atUs > nowUs) {
+      this.promisedUs = Math.max(this.promisedUs, atUs);
+      const ends = rules.rates.map((limit, i) => {
+        return isOpened(limit) ? startOf(limit, { marks }, i) + limit.windowUs : atUs;
+      });
+      this.promisedEndUs = Math.max(this.promisedEndUs, ...ends);
+      this.longestUs = Math.max(this.longestUs, ...ends.map((us) => us - nowUs));
+    }
     this.kept.push({ number, atUs, taken: units, units, settled: false, marks });
     this.debts = this.debts.map((debt, i) => {
       return debt && debtAfterTake(debt, this.#bucket(i), { nowUs, atUs, units, number });
@@ -99,6 +167,12 @@ export class Ledger {
       return debt && debtAfterGiveBack(debt, this.#bucket(i), { nowUs, units, number });
     });
     return number;
+  }
+
+  /** Everything is denied for so long from now on; 0 lifts that. */
+  block(nowUs: number, durationUs: number, keepLonger: boolean): void {
+    const endsUs = durationUs > 0 ? nowUs + durationUs : 0;
+    if (!keepLonger || endsUs > this.blockedUs) this.blockedUs = endsUs;
   }
 
   /** Somebody queues. */
@@ -142,8 +216,26 @@ export class Ledger {
   }
 
   #bucket(i: number): TokenBucketLimit {
-    return this.policies[0]?.rates[i] as TokenBucketLimit;
+    return this.rules[0]?.rates[i] as TokenBucketLimit;
   }
+}
+
+/** How long a limit remembers a unit at least. */
+function leastMemoryUs(limit: RateLimit): number {
+  if (limit.algorithm === "token_bucket") return limit.intervalUs;
+  return limit.algorithm === "fixed_window" ? 1 : limit.windowUs;
+}
+
+const names = new WeakMap<Policy, string>();
+
+/** The same for policies with the same rules. */
+function rulesName(policy: Policy): string {
+  let name = names.get(policy);
+  if (name === undefined) {
+    const { rates, maxConcurrent, leaseTtlUs } = policy;
+    names.set(policy, name = JSON.stringify([rates, maxConcurrent, leaseTtlUs]));
+  }
+  return name;
 }
 
 /** Whether an id waits for a single target: then it is served in its turn, without being asked. */

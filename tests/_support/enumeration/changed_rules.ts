@@ -9,7 +9,7 @@ import { kernelOf, type RateState } from "../../../src/algorithms/kernels.ts";
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
 import { takeOver } from "../../../src/algorithms/take_over.ts";
 import type { Kept } from "../auditor/kept.ts";
-import { aboveLarger } from "../auditor/mixed.ts";
+import { aboveLarger, strictlyLargerIn } from "../auditor/mixed.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { copyOf, freshWorld, spanUs, type World } from "./world.ts";
 
@@ -44,7 +44,7 @@ export function exploreChangedRules(search: ChangedRulesSearch): { violation: st
       const text = `${writer} ${fingerprint([search.rules[writer] as RateLimit], { ...world, debts: [] })}`;
       if (seen.has(text)) continue;
       seen.add(text);
-      const problem = aboveLarger(search.rules.map((rule) => [rule]), world.kept) ??
+      const problem = aboveLarger(search.rules.map((rule) => [rule]), world.kept, [], strictlyLargerIn) ??
         stateProblem(search.rules[writer] as RateLimit, world.states[0] as RateState);
       if (problem !== undefined) return { violation: `${path.join("; ")}: ${problem}`, worlds: seen.size };
       next.push(node);

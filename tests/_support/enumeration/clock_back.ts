@@ -8,8 +8,8 @@
 
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
 import { type RateState, stateProblem } from "../../../src/algorithms/kernels.ts";
+import { boundIn } from "../auditor/bounds.ts";
 import { unitsIn } from "../auditor/kept.ts";
-import { realBound } from "../auditor/stepped.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { after, earliest, freshWorld, settled, spanUs, type Step, type World } from "./world.ts";
 
@@ -158,7 +158,7 @@ function tooMany(limit: RateLimit, { world, usedUs, backs }: Node): string | und
     for (const { atUs: toUs } of used) {
       if (toUs < fromUs) continue;
       const units = unitsIn(used, fromUs, toUs);
-      const most = realBound(limit, toUs - fromUs) + backs * limit.capacity;
+      const most = boundIn(limit, toUs - fromUs) + backs * limit.capacity;
       if (units > most) return `${units} units in ${toUs - fromUs} µs, where ${most} are the most`;
     }
   }

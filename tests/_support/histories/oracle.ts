@@ -15,8 +15,6 @@ import { tooMuch } from "../auditor/too_much.ts";
 /** Looks on while a store answers. */
 export class Oracle {
   readonly #books = new BookKeeper();
-  /** Until when keys are blocked. */
-  readonly #blockedUs = new Map<string, number>();
   /** Keys that an operator has corrected: what they hold is not known until they are reset. */
   readonly #corrected = new Set<string>();
 
@@ -28,7 +26,10 @@ export class Oracle {
     }
     const known = this.#books.problems.length;
     this.#books.enter({ kind: "executed", process: 0, request, reply });
-    for (const target of request.targets) this.#correct(request, target, reply.nowUs);
+    for (const target of request.targets) {
+      if (request.op === "refund" || request.op === "penalize") this.#corrected.add(ledgerName(target));
+      if (request.op === "reset") this.#corrected.delete(ledgerName(target));
+    }
     if (this.#books.problems.length > known && !this.#isCorrected(request)) return this.#books.problems.at(-1);
     if (request.op !== "take" || reply.status !== "allowed" || request.mode === "peek") return undefined;
     for (const target of request.targets) {
@@ -50,9 +51,9 @@ export class Oracle {
     for (const target of targets) {
       const { rates } = target.policy;
       const ledger = this.#ledger(target);
-      latestUs = Math.max(latestUs, this.#blockedUs.get(ledger.name) ?? 0);
+      latestUs = Math.max(latestUs, ledger.blockedUs);
       const standing = { nowUs, kept: recent(ledger, target, nowUs), debts: ledger.debts };
-      const isFresh = ledger.policies.length === 0;
+      const isFresh = ledger.rules.length === 0;
       rates.forEach((rate, i) => {
         if (!isFresh) latestUs = Math.max(latestUs, latestOf(rate, standing, i, target.cost));
       });
@@ -65,20 +66,6 @@ export class Oracle {
     const mayPass = latestUs === nowUs || (mode === "wait" && latestUs - nowUs <= maxWaitUs);
     if (status !== "allowed" && mayPass && !isFull) return `it was denied (${status}), and must be allowed`;
     return undefined;
-  }
-
-  #correct({ op, ...request }: StoreRequest, target: Target, nowUs: number): void {
-    const { name } = this.#ledger(target);
-    if (op === "refund" || op === "penalize") this.#corrected.add(name);
-    if (op === "block") {
-      const { durationUs, keepLonger } = request as { durationUs: number; keepLonger?: boolean };
-      const endsUs = durationUs > 0 ? nowUs + durationUs : 0;
-      if (!keepLonger || endsUs > (this.#blockedUs.get(name) ?? 0)) this.#blockedUs.set(name, endsUs);
-    }
-    if (op !== "reset") return;
-    this.#corrected.delete(name);
-    this.#blockedUs.delete(name);
-    this.#books.forget(name);
   }
 
   #isCorrected({ targets }: StoreRequest): boolean {

@@ -6,9 +6,9 @@
 
 import assert from "node:assert/strict";
 
-import type { RateLimit } from "../../../src/algorithms/limit.ts";
 import type { LimiterOptions } from "../../../src/policy/options.ts";
 import { compilePolicy, type Policy } from "../../../src/policy/policy.ts";
+import { admits } from "../../_support/auditor/bounds.ts";
 
 const SIZES = [{ limit: 4, windowMs: 8_000 }, { limit: 7, windowMs: 3_000 }] as const;
 
@@ -58,52 +58,9 @@ export function assertTogether(
     for (const { atUs, cost, policy } of taken.slice(i)) {
       units += cost;
       const most = policy === first.policy
-        ? admits(policy, atUs - first.atUs)
-        : admits(before, Math.max(changedUs - first.atUs, 0)) + admits(after, atUs - changedUs);
+        ? admits(policy.rates, atUs - first.atUs)
+        : admits(before.rates, Math.max(changedUs - first.atUs, 0)) + admits(after.rates, atUs - changedUs);
       assert.ok(units <= most, `${what}: ${units} units in ${atUs - first.atUs} µs, where ${most} are the most`);
     }
   }
-}
-
-/** The most units that a policy admits at instants that are `us` apart at most. */
-export function admits({ rates }: Policy, us: number): number {
-  return Math.min(...rates.map((limit) => bound(limit, us)));
-}
-
-/** The most units that a limit admits at instants that are `us` apart at most. */
-function bound(limit: RateLimit, us: number): number {
-  const { capacity } = limit;
-  switch (limit.algorithm) {
-    case "token_bucket":
-      return capacity +
-        Math.floor((us + 1) * limit.denominator / (limit.intervalUs * limit.denominator + limit.intervalRem));
-    case "sliding_window":
-      return capacity * (Math.floor(us / limit.windowUs) + 1);
-    case "sliding_window_counter":
-      return (2 * capacity - 1) * (Math.floor(us / limit.windowUs) + 1);
-    case "fixed_window":
-      return capacity * (Math.floor(us / limit.windowUs) + 2);
-  }
-}
-
-/**
- * What a token bucket refills within so long: a bucket counts no more of other rules' units than it holds, so that its
- * waits stay within a full refill.
- */
-export function refilledIn({ rates }: Policy, us: number): number {
-  return Math.max(
-    0,
-    ...rates.map((limit) => limit.algorithm === "token_bucket" ? bound(limit, us) - limit.capacity : 0),
-  );
-}
-
-/** The longest wait for one unit, where nobody waits. */
-export function fullRefillUs({ rates }: Policy): number {
-  return Math.max(
-    ...rates.map((limit) =>
-      limit.algorithm === "token_bucket"
-        ? limit.burstUs + 1
-        : limit.windowUs * (limit.algorithm === "sliding_window_counter" ? 2 : 1)
-    ),
-  );
 }

@@ -33,7 +33,7 @@ export class MixedKey {
   readonly #connections: ParityServices;
   #sequence = 0;
 
-  /** Makes one; nothing has to be closed. In memory there is one process, whose rules change. */
+  /** Makes one; nothing has to be closed. In memory both share a store. */
   constructor(engine: "memory" | "redis", connections: ParityServices) {
     this.#connections = connections;
     const memory = new MemoryStore({ clock: this.clock });

@@ -1,0 +1,75 @@
+/**
+ * Keys that rules of several kinds have to do with, as in a rolling deploy: what `_mixed.lua` does. Every section counts every
+ * unit, by whatever rules it was taken, so all decide by their own rules over all that was taken.
+ *
+ * @module
+ */
+
+import { handoverOf, kernelOf, type RateState } from "../../algorithms/kernels.ts";
+import { isSameCount, sameLimits, takeOver } from "../../algorithms/take_over.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { Cell } from "./cell_box.ts";
+
+/** What some rules count of a key. */
+export interface Section {
+  /** The rules. */
+  readonly policy: Policy;
+  /** A state for each of their limits. */
+  readonly states: readonly RateState[];
+}
+
+/** The most rules that a key counts by beside those of the call. */
+const MOST_OTHERS = 3;
+
+/** The cell as it stands under other rules, whose turn it is; those it was written under count on. */
+export function turned(cell: Cell, policy: Policy, changedUs: number): Cell {
+  const { others = [] } = cell;
+  const own = others.find((section) => sameLimits(section.policy.rates, policy.rates));
+  const states = own?.states ?? takeOver(
+    { rates: cell.policy.rates, states: structuredClone(cell.states) },
+    policy.rates,
+    policy.onChange,
+    changedUs,
+  );
+  const rest: Section[] = isSameCount(cell.policy.rates, policy.rates)
+    ? []
+    : [{ policy: cell.policy, states: cell.states }];
+  for (const section of others) if (section !== own && rest.length < MOST_OTHERS) rest.push(section);
+  return { ...cell, policy, states: [...states], others: rest.length === 0 ? undefined : rest };
+}
+
+/** The sections as they stand after a step back of the clock; the same where there was none. */
+export function settledSections(sections: readonly Section[], nowUs: number): readonly Section[] {
+  const settled = changed(sections, (state, rate) => kernelOf(rate).settle(state, nowUs, rate));
+  return settled.every(({ states }, i) => states.every((state, j) => state === sections[i]?.states[j]))
+    ? sections
+    : settled;
+}
+
+/** The sections after units were taken by other rules: nothing is asked of them. */
+export function alsoTaken(sections: readonly Section[], nowUs: number, atUs: number, units: number): Section[] {
+  return changed(sections, (state, rate) => handoverOf(rate).alsoTake(state, nowUs, atUs, units, rate));
+}
+
+/** The sections after an operator has forgiven units. */
+export function alsoRefunded(sections: readonly Section[], nowUs: number, units: number): Section[] {
+  return changed(sections, (state, rate) => kernelOf(rate).refund(state, nowUs, units, rate));
+}
+
+/** From this instant on, a section cannot be told from a fresh one. */
+export function sectionFreshFromUs({ policy, states }: Section): number {
+  let latestUs = 0;
+  policy.rates.forEach((rate, i) => {
+    latestUs = Math.max(latestUs, kernelOf(rate).freshFromUs(states[i] as RateState, rate));
+  });
+  return latestUs;
+}
+
+function changed(
+  sections: readonly Section[],
+  change: (state: RateState, rate: Policy["rates"][0]) => RateState,
+): Section[] {
+  return sections.map(({ policy, states }) => {
+    return { policy, states: policy.rates.map((rate, i) => change(states[i] as RateState, rate)) };
+  });
+}

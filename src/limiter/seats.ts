@@ -93,10 +93,17 @@ export class Seats {
    */
   move({ name, forgottenUs, untilUs }: SeatMove): void {
     const lines = [...this.#byKey.get(name) ?? []].filter(({ queue }) => queue.firstUs < untilUs);
+    this.#move(lines, (seat) => seat.reply.nowUs <= forgottenUs ? name : undefined);
+  }
+
+  /** The rules of a limiter have changed: the same with all calls that wait for it. */
+  adopt(limiter: string): void {
+    this.#move([...this.#lines.values()].filter(({ targets }) => targets.some((each) => each.limiter === limiter)));
+  }
+
+  #move(lines: readonly Line[], forgottenOf?: (seat: Seat) => string | undefined): void {
     const all = this.#clear(lines);
-    for (const [sitter, seat] of all.toReversed()) {
-      void sitter.giveBack(seat, seat.reply.nowUs <= forgottenUs ? name : undefined);
-    }
+    for (const [sitter, seat] of all.toReversed()) void sitter.giveBack(seat, forgottenOf?.(seat));
     for (const [sitter] of all) sitter.ask();
   }
 

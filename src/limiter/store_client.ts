@@ -74,6 +74,8 @@ export class StoreClient {
   readonly waits: WaitCounts = new WaitCounts();
   /** Rules that have changed since the store was opened, by limiter. */
   readonly #adopted = new Map<string, Policy>();
+  /** Limiters for which calls have been answered in this turn by rules that have changed since. */
+  readonly #late = new Set<string>();
   readonly #undone: [request: TakeRequest, reply: TakeReply][] = [];
   #sequence = 0;
   readonly #listener: StoreListener = new StoreListener(this);
@@ -158,6 +160,19 @@ export class StoreClient {
   adopt(limiter: string, policy: Policy): void {
     this.#adopted.set(limiter, policy);
     this.room.adopt(limiter);
+    this.seats.adopt(limiter);
+  }
+
+  /** A call has been answered by rules that have changed since: it asks again, with all that wait beside it. */
+  adoptLate(targets: readonly Target[]): void {
+    for (const target of targets) {
+      if (this.current(target) === target || this.#late.has(target.limiter)) continue;
+      this.#late.add(target.limiter);
+      inMicrotask(() => {
+        this.#late.delete(target.limiter);
+        this.seats.adopt(target.limiter);
+      });
+    }
   }
 
   /** All of them as `current`. */

@@ -123,7 +123,7 @@ class Seating implements Conclusion<Taken> {
   /** The instant holds no longer: takes anew, within the time that is left. */
   #askAgain(client: StoreClient, { targets }: TakeRequest): Taken | Promise<Taken> {
     const maxWaitUs = Math.max(this.#options.maxWaitUs - (steadyUs(client.clock) - this.#startUs), 0);
-    const again = client.request(targets, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
+    const again = client.request(client.currentAll(targets), maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
     return takeSeat(client, again, { ...this.#options, maxWaitUs }, this.#startUs);
   }
 
@@ -143,6 +143,7 @@ class Seating implements Conclusion<Taken> {
     }
     const { targets } = request;
     client.hear(reply.waitUs);
+    client.adoptLate(targets);
     const outcome = await client.seats.wait({
       targets,
       reply,

@@ -193,7 +193,7 @@ export class Definitions {
     } else if (before !== undefined) {
       before.adopt(policy, route);
       // Calls that wait, and permits that are held, go by the new rules too.
-      this.#stores.get(storeId)?.current?.adopt(id, policy);
+      this.#stores.get(storeId)?.adopt(id, policy);
       this.#currentFallback?.adopt(id, localPolicy(policy));
     }
     this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, route, log), storeId, options });

@@ -124,6 +124,12 @@ export class StoreSlot {
     return this.#closed ? undefined : this.#current;
   }
 
+  /** The rules of a limiter have changed. Calls may be waiting for the store to be opened. */
+  adopt(limiter: string, policy: Policy): void {
+    if (this.current !== undefined) this.current.adopt(limiter, policy);
+    else this.#client?.then((client) => client.adopt(limiter, policy), () => {});
+  }
+
   async #open(): Promise<StoreClient> {
     const { clock, log, events, policies } = this.#surroundings;
     const [store, { StoreClient }] = await Promise.all([

@@ -212,15 +212,26 @@ describe("RateSync.configureLimiter()", () => {
     assert.deepEqual(Object.keys(rs.listLimiters()), ["late"]);
   });
 
-  it("lets those who wait keep the promise that they were given", async () => {
+  it("serves calls that wait for a rate by the new rules, in their order", async () => {
+    const clock = new FakeClock();
+    await using rs = createRateSync<string>({ clock, limiters: { api: { ratePerSecond: 0.1 } } });
+    await rs.acquire("api");
+    const waits: Promise<number>[] = [];
+    for (let i = 0; i < 3; i++) waits.push(rs.acquire("api").then(({ waitedMs }) => waitedMs));
+    await clock.advance(2_000);
+    rs.configureLimiter("api", { ratePerSecond: 10 });
+    await clock.advance(300);
+    assert.deepEqual(await Promise.all(waits), [2_100, 2_200, 2_300]);
+  });
+
+  it("denies a call that waits as soon as the new rules cannot serve it in time", async () => {
     const clock = new FakeClock();
     await using rs = createRateSync<string>({ clock, limiters: { api: { ratePerSecond: 1 } } });
     await rs.acquire("api");
-    const waiting = rs.acquire("api");
-    await clock.advance(0);
-    rs.configureLimiter("api", { ratePerSecond: 0.001 });
-    await clock.advance(1_000);
-    assert.equal((await waiting).waitedMs, 1_000);
+    const waiting = rs.acquire("api", { timeoutMs: 2_000 });
+    await clock.advance(500);
+    rs.configureLimiter("api", { ratePerSecond: 0.1 });
+    await assert.rejects(waiting, { code: "RATE_LIMITED" });
   });
 });
 

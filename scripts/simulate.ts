@@ -6,8 +6,8 @@
  *     npm run simulate -- --seeds 10000      more of them
  *     npm run simulate -- --seed 17          one, with what the store did
  *
- * `--weather calm|lossy|stormy` picks the faults in place of the seed, `--mixed` lets two versions of the rules meet,
- * `--stepping` lets the clock of the store step back.
+ * `--weather calm|lossy|stormy` picks the faults in place of the seed, `--changes
+ * none|mixed|rolling|reload` says what becomes of rules, `--stepping` lets the clock of the store step back.
  * It ends with code 1 if a law was broken, and prints the seeds.
  *
  * @module
@@ -17,7 +17,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 
 import { simulate } from "./simulate/fleet.ts";
-import type { ScenarioOptions, Weather } from "./simulate/scenario.ts";
+import type { Changes, ScenarioOptions, Weather } from "./simulate/scenario.ts";
 
 process.exitCode = await main();
 
@@ -28,12 +28,15 @@ async function main(): Promise<number> {
       seeds: { type: "string", default: "1000" },
       first: { type: "string", default: "1" },
       weather: { type: "string" },
-      mixed: { type: "boolean", default: false },
+      changes: { type: "string" },
       stepping: { type: "boolean", default: false },
     },
   });
-  const { mixed, stepping } = values;
-  const options: ScenarioOptions = { weather: values.weather as Weather | undefined, mixed, stepping };
+  const options: ScenarioOptions = {
+    weather: values.weather as Weather | undefined,
+    changes: values.changes as Changes | undefined,
+    stepping: values.stepping,
+  };
   if (values.seed !== undefined) return await one(Number(values.seed), options);
   return await many(Number(values.first), Number(values.seeds), options);
 }

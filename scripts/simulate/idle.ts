@@ -52,7 +52,7 @@ function freeTimes(held: readonly Held[]): { fromUs: number; untilUs: number }[]
   let freeUs: number | undefined = -Infinity;
   for (const { atUs, by } of changes) {
     count += by;
-    if (count < PERMITS) freeUs ??= atUs;
+    if (count < Math.min(...PERMITS)) freeUs ??= atUs;
     else if (freeUs !== undefined) {
       times.push({ fromUs: freeUs, untilUs: atUs });
       freeUs = undefined;

@@ -39,6 +39,10 @@ export interface LinkParts {
   readonly faults: LinkFaults;
   /** Where everything is written down that the store does. */
   readonly history: History;
+  /** Takes down what the store could not do: in memory, it can do everything. */
+  readonly problems: string[];
+  /** Hears of each request when it is sent. */
+  onSend(request: StoreRequest): void;
 }
 
 /** The connection of one process. Requests arrive in the order in which they were sent, and so do replies. */
@@ -62,7 +66,8 @@ export class Link implements Store {
 
   /** Sends a request, and brings the reply. */
   execute<Request extends StoreRequest>(request: Request): Promise<ReplyTo<Request>> {
-    const { world, clock, random, faults } = this.#parts;
+    const { world, clock, random, faults, onSend } = this.#parts;
+    onSend(request);
     return new Promise((resolve, reject) => {
       const fail = () => clock.run(() => reject(new StoreError("STORE_UNAVAILABLE", "the connection was lost")));
       if (this.#isCut || random.chance(faults.loss)) return void this.#later(LOST_US, fail);
@@ -90,6 +95,10 @@ export class Link implements Store {
       instance: listener.instance,
       targetOf: (id) => listener.targetOf(id),
       gap: () => clock.run(() => listener.gap()),
+      corrected: (correction) => {
+        if (this.#isCut || clock.hasEnded) return;
+        this.#later(this.#delay(), () => clock.run(() => this.#isCut || listener.corrected?.(correction)));
+      },
       notice: (notice) => {
         history.noticed(notice);
         if (this.#isCut || clock.hasEnded) return;
@@ -127,12 +136,13 @@ export class Link implements Store {
   }
 
   #ask(request: StoreRequest): TakeReply | DoneReply | Error {
-    const { process, store, history } = this.#parts;
+    const { process, store, history, problems } = this.#parts;
     try {
       const reply = store.execute(request) as TakeReply | DoneReply;
       history.executed(process, request, reply);
       return reply;
     } catch (error) {
+      problems.push(`${request.op} failed: ${error}`);
       return error as Error;
     }
   }

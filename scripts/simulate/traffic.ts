@@ -34,6 +34,10 @@ export interface TrafficParts {
   readonly world: FakeClock;
   /** Decides what they do. */
   readonly random: Random;
+  /** Whether they block keys. */
+  readonly blocks: boolean;
+  /** Whether calls of one process are served in their order: nothing is lost. */
+  readonly inOrder: boolean;
   /** Takes down calls for permits. */
   readonly calls: PoolCall[];
   /** Takes down what a key that only one call uses may be charged, by the name of its ledger. */
@@ -45,13 +49,30 @@ export interface TrafficParts {
 /** How many calls each caller makes, one after the other. */
 const CALLS = 10;
 
+/** What they make. */
+const KINDS = ["together", "together", "pool", "pool", "paced", "shared", "shared", "reserve", "both"] as const;
+
 /** Errors that calls may end with. */
 const EXPECTED = ["AbortError", "RateLimitedError", "StoreError", "LeaseLostError"];
+
+/** A call that waits for rates alone. */
+interface RateCall {
+  readonly limiter: LimiterId;
+  readonly cost: number;
+  /** How often rules had changed when they changed last while it waited. */
+  change: number;
+  /** When one was served that came later. */
+  overtakenUs: number;
+}
 
 /** Callers of one process, one after the other and beside each other. */
 export class Traffic {
   readonly #parts: TrafficParts;
   #number = 0;
+  #isClosing = false;
+  /** Those that have no answer, in the order in which they were made. */
+  readonly #rateCalls = new Set<RateCall>();
+  #changes = 0;
 
   /**
    * Makes them.
@@ -65,25 +86,39 @@ export class Traffic {
   /** Lets so many callers make their calls. Resolves when the last one is done. */
   async run(callers: number): Promise<void> {
     await Promise.all(Array.from({ length: callers }, async () => {
-      for (let i = 0; i < CALLS; i++) {
+      for (let i = 0; i < CALLS && !this.#isClosing; i++) {
         await this.#call();
         await this.#sleep(50_000);
       }
     }));
   }
 
+  /** No caller makes another call: the process is about to close. */
+  stop(): void {
+    this.#isClosing = true;
+  }
+
+  /** The rules of the process have changed: all that wait are served by the new ones. */
+  changed(): void {
+    this.#changes++;
+    for (const call of this.#rateCalls) call.change = this.#changes;
+  }
+
   async #call(): Promise<void> {
-    const { random, surprises } = this.#parts;
+    const { random, surprises, blocks } = this.#parts;
     const abort = new AbortController();
     if (random.chance(0.25)) this.#later(random.below(600_000), () => abort.abort());
-    const kind = random.pick(["together", "together", "pool", "pool", "paced", "shared", "shared", "reserve", "both"]);
+    const kind = random.pick(blocks ? [...KINDS, "block"] : KINDS);
     try {
       if (kind === "together") await this.#together(abort.signal);
       else if (kind === "pool") await this.#pool(abort.signal);
       else if (kind === "reserve") await this.#reserve();
-      else await this.#acquire(kind as LimiterId, abort.signal);
+      else if (kind === "block") {
+        await this.#parts.rs.block("shared", random.below(1_000), { keepLonger: random.chance(0.5) });
+      } else await this.#acquire(kind as LimiterId, abort.signal);
     } catch (error) {
       const { name, message } = error as Error;
+      if (this.#isClosing && name === "ClosedError") return;
       if (!EXPECTED.includes(name)) surprises.push(`${name}: ${message}`);
     }
   }
@@ -121,9 +156,31 @@ export class Traffic {
   async #acquire(limiter: LimiterId, signal: AbortSignal): Promise<void> {
     const { rs, random } = this.#parts;
     const cost = limiter === "paced" ? 1 : 1 + random.below(3);
-    const permit = await rs.acquire(limiter, { cost, timeoutMs: 4_000, signal });
+    const call: RateCall = { limiter, cost, change: 0, overtakenUs: Infinity };
+    this.#rateCalls.add(call);
+    let permit;
+    try {
+      permit = await rs.acquire(limiter, { cost, timeoutMs: 4_000, signal });
+      this.#servedInOrder(call);
+    } finally {
+      this.#rateCalls.delete(call);
+    }
     await this.#sleep(random.below(50_000));
     await permit.release();
+  }
+
+  /** Law 16: of calls alike that waited when rules changed, none is served later than one that came after it. */
+  #servedInOrder(call: RateCall): void {
+    const { inOrder, surprises, world } = this.#parts;
+    if (!inOrder || call.change === 0 || call.limiter === "paced") return;
+    if (call.overtakenUs < world.nowUs()) {
+      surprises.push(`law 16: a call for ${call.cost} of ${call.limiter} was served after one that came later`);
+    }
+    for (const other of this.#rateCalls) {
+      if (other === call) return;
+      const isAlike = other.limiter === call.limiter && other.cost === call.cost && other.change === call.change;
+      if (isAlike) other.overtakenUs = Math.min(other.overtakenUs, world.nowUs());
+    }
   }
 
   /** Takes for later, and gives some of it back, or all. */
@@ -133,7 +190,7 @@ export class Traffic {
     const reservation = await rs.reserve("shared", { cost, timeoutMs: 4_000 });
     await this.#sleep(random.below(1_000_000));
     if (random.chance(0.5)) await reservation.cancel();
-    else await reservation.settle(random.below(cost + 1));
+    else await reservation.settle(random.below(cost));
   }
 
   async #sleep(us: number): Promise<void> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { simulate } from "../../scripts/simulate/fleet.ts";
+import type { Changes } from "../../scripts/simulate/scenario.ts";
 
 /** The seeds that each run tries: from 1 to this. `npm run simulate` tries more. */
 const SEEDS = 200;
@@ -17,6 +18,12 @@ const FOUND: readonly (readonly [says: string, seeds: readonly number[]])[] = [
   ["a call over several limiters was charged again after its reply was lost", [10, 488, 536, 541, 610, 1_033]],
 ];
 
+/** The same where rules change. */
+const FOUND_BY_CHANGES: readonly (readonly [says: string, changes: Changes, seeds: readonly number[]])[] = [
+  ["rules that took turns forgot units of each other, and waits grew from turn to turn", "mixed", [4, 43, 149]],
+  ["calls that waited for a rate asked again by rules that their process had no more", "reload", [1, 2, 7, 8, 9]],
+];
+
 describe("A simulated fleet", () => {
   it(`keeps to the laws with ${SEEDS} seeds`, { timeout: 120_000 }, async () => {
     const problems: string[] = [];
@@ -28,7 +35,15 @@ describe("A simulated fleet", () => {
 
   for (const [says, seeds] of FOUND) {
     it(`keeps to the laws with seeds by which it was found that ${says}`, async () => {
-      for (const seed of seeds) assert.deepEqual((await simulate(seed)).problems, [], `seed ${seed}`);
+      for (const seed of seeds) {
+        assert.deepEqual((await simulate(seed, { changes: "none" })).problems, [], `seed ${seed}`);
+      }
+    });
+  }
+
+  for (const [says, changes, seeds] of FOUND_BY_CHANGES) {
+    it(`keeps to the laws with seeds by which it was found that ${says}`, async () => {
+      for (const seed of seeds) assert.deepEqual((await simulate(seed, { changes })).problems, [], `seed ${seed}`);
     });
   }
 
@@ -44,10 +59,14 @@ describe("A simulated fleet", () => {
   );
 
   it("does the same things at the same instants for the same seed", async () => {
-    for (const weather of ["calm", "lossy", "stormy"] as const) {
-      const [one, other] = [await simulate(7, { weather }), await simulate(7, { weather })];
-      assert.equal(one.trace, other.trace);
-      assert.ok(one.history.entries.length > 100);
+    for (const changes of ["none", "mixed", "rolling", "reload"] as const) {
+      for (const weather of ["calm", "lossy", "stormy"] as const) {
+        for (const seed of [7, 16, 17, 21]) {
+          const [one, other] = [await simulate(seed, { weather, changes }), await simulate(seed, { weather, changes })];
+          assert.equal(one.trace, other.trace, `seed ${seed}, ${weather}, ${changes}`);
+          assert.ok(one.history.entries.length > 50);
+        }
+      }
     }
     assert.notEqual((await simulate(1)).trace, (await simulate(4)).trace);
   });

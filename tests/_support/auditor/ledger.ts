@@ -95,7 +95,6 @@ export class Ledger {
   readonly #byName = new Map<string, Rules>();
   /** How many takes had been made when the key met its rules. */
   readonly #met = new Map<Rules, number>();
-  #knownUntilUs = 0;
 
   /**
    * Opens it.
@@ -110,7 +109,10 @@ export class Ledger {
   decidedBy(policy: Policy, nowUs: number): Rules {
     const rules = this.#rulesOf(policy, nowUs);
     // A key that is as good as fresh may have been forgotten, and meets its rules anew.
-    if (nowUs >= this.#knownUntilUs) this.#met.clear();
+    if (!this.#met.has(rules) || this.#met.size > 1) {
+      const memoryUs = Math.max(0, ...this.rules.flatMap(({ rates }) => rates.map(leastMemoryUs)));
+      if (!this.kept.some(({ atUs, units }) => units > 0 && atUs + memoryUs > nowUs)) this.#met.clear();
+    }
     if (!this.#met.has(rules)) {
       this.#met.set(rules, this.kept.length);
       if (this.kept.length > 0) this.metUs.push(nowUs);
@@ -136,9 +138,6 @@ export class Ledger {
   take({ nowUs, atUs, units, marks, rules }: LedgerTake): number {
     const number = this.kept.length + 1;
     this.takenBy.set(number, { rules, takesBefore: this.#met.get(rules) ?? this.kept.length });
-    for (const limit of this.rules.flatMap(({ rates }) => rates)) {
-      this.#knownUntilUs = Math.max(this.#knownUntilUs, atUs + leastMemoryUs(limit));
-    }
     if (atUs > nowUs) {
       this.promisedUs = Math.max(this.promisedUs, atUs);
       const ends = rules.rates.map((limit, i) => {

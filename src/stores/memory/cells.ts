@@ -59,12 +59,12 @@ export class Cells {
 
   /** The cell of a target as it stands, or a fresh one. It has to be written to be kept. */
   read(target: Target, nowUs: number): Cell {
-    return settle(this.stored(target), nowUs);
+    return settle(this.stored(target, nowUs), nowUs);
   }
 
   /** The same as it was written, whatever the clock shows. */
-  stored(target: Target): Cell {
-    return this.shelfOf(target.limiter, target.policy).read(shortKey(target.key), this.#nowUs());
+  stored(target: Target, nowUs: number = this.#nowUs()): Cell {
+    return this.shelfOf(target.limiter, target.policy).read(shortKey(target.key), nowUs);
   }
 
   /**
@@ -72,7 +72,7 @@ export class Cells {
    * under rules that meet a key of others. Else it would be corrected to another instant at each reading of the clock.
    */
   settle(target: Target, nowUs: number): void {
-    const cell = this.stored(target);
+    const cell = this.stored(target, nowUs);
     const settled = settle(cell, nowUs);
     const isNew = cell.others !== undefined && cell !== this.#last?.cellOf(shortKey(target.key));
     if (settled !== cell || isNew) this.write(target, settled, nowUs);

@@ -14,11 +14,11 @@ const TOKEN =
 
 const WORD = /^[A-Za-z_]/;
 
-/** Words of Lua, and what Redis gives to scripts and finds in their replies. */
+/** Words of Lua, and what Redis gives to scripts and finds in their replies; `call`, so that one can see what is called. */
 const RESERVED: ReadonlySet<string> = new Set(
   `and break do else elseif end false for function if in local nil not or repeat return then true until while
   KEYS ARGV redis string math table struct cjson bit error ipairs pairs next select tonumber tostring type unpack pcall
-  err ok`.split(/\s+/),
+  err ok call`.split(/\s+/),
 );
 
 /** What stands behind one of these, with a dot, is a name of the library. */

@@ -81,6 +81,9 @@ const GETTER =
 /** The name of a chunk in another one. */
 const CHUNK = /\brequire_(?=\w+\b)/g;
 
+/** A module of Node, as the bundler takes it: `require` gives what an ES module has as its default. */
+const NODE_MODULE = /^let (node_(\w+?)(?:_strict)?) = (require\("node:[\w/]+"\));\n\1 = .*__toESM\(\1, 1\);$/gm;
+
 /** The line in front of each module, which names a file that is not published. */
 const ORIGIN = /^\/\/ dist\/.*\n/gm;
 
@@ -90,10 +93,20 @@ const INDENTATION = /^\t+/gm;
 /**
  * Calls `require` for a package directly in the function that imports it: bundlers let a package be missing where the call
  * stands inside of `try`, but not where it stands in a function inside of `try`. Exports what never changes as a value, in a
- * sixth of the characters, and names chunks shortly: `$main.StoreError`.
+ * sixth of the characters, and names chunks and modules of Node shortly: `$main.StoreError`, `$assert.equal`.
  */
 const plainCommonJs: Plugin = {
   name: "plain-commonjs",
   renderChunk: (code) =>
-    code.replace(ORIGIN, "").replace(LATE, "$1").replace(GETTER, "exports.$1 = $2;").replace(CHUNK, "$$"),
+    withNodeModules(
+      code.replace(ORIGIN, "").replace(LATE, "$1").replace(GETTER, "exports.$1 = $2;").replace(CHUNK, "$$"),
+    ),
 };
+
+function withNodeModules(code: string): string {
+  let text = code;
+  for (const [all, name, short, required] of code.matchAll(NODE_MODULE)) {
+    text = text.replace(all, `const $${short} = ${required};`).replaceAll(`${name}.default`, `$${short}`);
+  }
+  return text;
+}

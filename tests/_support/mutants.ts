@@ -146,6 +146,14 @@ const assertBucketSettled = sequence(
   { ask: "giveBack", pick: 0 },
 );
 
+/** A peek at a bucket that is in use, alone in its call, where a take would stay in the step for which the key lives. */
+const assertLonePeek = sequence(
+  { limit: 1_000, windowMs: 60_000 },
+  { ask: "now" },
+  { ask: "peek", us: 1 },
+  { ask: "peek", us: 1 },
+);
+
 /** The same for several limits that decide together. */
 const assertTogetherSettled = sequence(
   {
@@ -534,7 +542,12 @@ export const MUTANTS: readonly Mutant[] = [
       assertFarKept,
     ],
     ["a far instant read as digits", "#value == 18 and sub(value, 1, 2) == FAR then", "false then", assertFarKept],
-    ["a lone peek that takes", '#KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2")', '#KEYS == 1 and ARGV[3] <= "2"'],
+    [
+      "a lone peek that takes",
+      '#KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2")',
+      '#KEYS == 1 and ARGV[3] <= "2"',
+      assertLonePeek,
+    ],
     ["a lone count taken once", '(ARGV[3] == "0" or ARGV[3] == "2")', 'ARGV[3] ~= "1"'],
     [
       "a lone wait longer than was asked for",
@@ -561,7 +574,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["a peek that takes", "if in_use and marks and not peeks and", "if in_use and marks and"],
     ["what was not there, left without an end", 'local value = ""', "local value", assertLivesInUse],
     ["what was taken from another bucket kept", 'if added then call("INCRBY", key, "-" .. whole_text) end', ""],
-    ["what another bucket holds not looked at", 'value = try("GET", key)', "value = nil"],
+    ["what another bucket holds not looked at", 'value = try("GET", key)\nend\nleft', "value = nil\nend\nleft"],
     [
       "a time to live with a block too short",
       "math.ceil((max(until_us, blocked) - now) / 1000) + grace_ms",

@@ -6,304 +6,304 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local cI=1e14
-local dK=50*cI
-local jT,cS="99",10*cI
-local fa=q-q%cI`;
+const part1 = `local cH=1e14
+local dJ=50*cH
+local jS,cR="99",10*cH
+local eZ=q-q%cH`;
 
-const part2 = `local gX=2e15
-local function fz(m)
-local J,bt=string.byte(m,1),#m
-if J==98 and bt>8 then
+const part2 = `local gW=2e15
+local function fy(m)
+local J,bs=string.byte(m,1),#m
+if J==98 and bs>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if J==83 and bt>46 or J==115 and bt>20 then
+if J==83 and bs>46 or J==115 and bs>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+gX then return D,bt+1 end
+if D>q and D<q+gW then return D,bs+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function hu(aD)
-return math.max(math.floor((aD-dK)/cS),0)
+const part3 = `local function ht(aC)
+return math.max(math.floor((aC-dJ)/cR),0)
 end
-local function fy(aD)
-if aD<dK then return aD end
-local us=fa+aD%cI
-if us>q+cI/2 then return us-cI end
-if us<q-cI/2 then return us+cI end
+local function fx(aC)
+if aC<dJ then return aC end
+local us=eZ+aC%cH
+if us>q+cH/2 then return us-cH end
+if us<q-cH/2 then return us+cH end
 return us
 end`;
 
-const part4 = `local function fI(bl,bB,ak)
-return math.max(bl<=8*bB and 1 or bl<=1024*bB and 2 or 3,ak)
+const part4 = `local function fH(bk,bA,aj)
+return math.max(bk<=8*bA and 1 or bk<=1024*bA and 2 or 3,aj)
 end
-local function dW(Y,bB)
+local function dV(Y,bA)
 if Y==0 then return q end
-return Y==3 and math.huge or q+(Y==2 and 1024 or 8)*bB
+return Y==3 and math.huge or q+(Y==2 and 1024 or 8)*bA
 end`;
 
-const part5 = `local ev
-local function bx()
-if ev then return ev end
-local aG,bm,aN,cd,eF=math.floor,math.min,math.max,string.byte,string.char
-local jv,kY=8,2^52
-local eC={us=0,ai=0,ad=0,bR={}}
-local bQ={eC=eC}
-function bQ.gn(a,b,g)
+const part5 = `local eu
+local function bw()
+if eu then return eu end
+local aF,bl,aM,cc,eE=math.floor,math.min,math.max,string.byte,string.char
+local ju,kX=8,2^52
+local eB={us=0,ai=0,ad=0,bQ={}}
+local bP={eB=eB}
+function bP.gm(a,b,g)
 local us,ai=a.us+b.us,a.ai+b.ai
 if ai<g.y then return{us=us,ai=ai}end
 return{us=us+1,ai=ai-g.y}
 end
-local gn=bQ.gn
-function bQ.fO(a,b,g)
+local gm=bP.gm
+function bP.fN(a,b,g)
 local us,ai=a.us-b.us,a.ai-b.ai
 if ai>=0 then return{us=us,ai=ai}end
 return{us=us-1,ai=ai+g.y}
 end
-local fO=bQ.fO
-function bQ.gO(a,b)
+local fN=bP.fN
+function bP.gN(a,b)
 return(a.us<b.us or(a.us==b.us and a.ai<b.ai))and a or b
 end
-function bQ.kA(aq,dv,ak,g)
-local aQ=fO(aq,ak,g)
-for _,bI in ipairs(aq.bR)do
-if bI.dv>dv then aQ=fO(aQ,bI,g)end
+function bP.kz(ap,du,aj,g)
+local aP=fN(ap,aj,g)
+for _,bH in ipairs(ap.bQ)do
+if bH.du>du then aP=fN(aP,bH,g)end
 end
-return aQ.us<0 and eC or aQ
+return aP.us<0 and eB or aP
 end
-function bQ.cD(h,g)
-local H=h.us-g.aA
-if h.ai>g.aM then H=H+1 end
-return aN(H,h.x or 0)
+function bP.cC(h,g)
+local H=h.us-g.az
+if h.ai>g.aL then H=H+1 end
+return aM(H,h.x or 0)
 end
-local cD=bQ.cD
-function bQ.ez(h,g)
-return h.Y>0 and cD(h,g)>q and h.Y or 0
+local cC=bP.cC
+function bP.ey(h,g)
+return h.Y>0 and cC(h,g)>q and h.Y or 0
 end
-local function kI(aq,bI,ad,g)
-local aQ=gn(aq,bI,g)
-if aQ.us>kY then return nil end
-local bR,A={},1
-for i,dc in ipairs(aq.bR)do
-bR[i]=dc
-if dc.dv<=bI.dv then A=i+1 end
+local function kH(ap,bH,ad,g)
+local aP=gm(ap,bH,g)
+if aP.us>kX then return nil end
+local bQ,A={},1
+for i,db in ipairs(ap.bQ)do
+bQ[i]=db
+if db.du<=bH.du then A=i+1 end
 end
-table.insert(bR,A,bI)
-local is,O=eC,#bR
-while O>0 and#bR-O<jv do
-local an=bR[O]
-if an.dv-(aQ.us-is.us)+2<=q then break end
-is=gn(is,an,g)
+table.insert(bQ,A,bH)
+local ir,O=eB,#bQ
+while O>0 and#bQ-O<ju do
+local am=bQ[O]
+if am.du-(aP.us-ir.us)+2<=q then break end
+ir=gm(ir,am,g)
 O=O-1
 end
 for _=1,O do
-table.remove(bR,1)
+table.remove(bQ,1)
 end
-return{us=aQ.us,ai=aQ.ai,ad=aN(aq.ad,ad),bR=bR}
+return{us=aP.us,ai=aP.ai,ad=aM(ap.ad,ad),bQ=bQ}
 end
-function bQ.eI(us,aq)
-local aQ=us+aq.us+1
-if aq.ad>0 and aq.ad<aQ then return aN(us+1,aq.ad)end
-return aQ
+function bP.eH(us,ap)
+local aP=us+ap.us+1
+if ap.ad>0 and ap.ad<aP then return aM(us+1,ap.ad)end
+return aP
 end
-function bQ.bA(h)
-local aq=h.aq
-return aq and bQ.eI(h.us,aq)>q and aq or nil
+function bP.bz(h)
+local ap=h.ap
+return ap and bP.eH(h.us,ap)>q and ap or nil
 end
-function bQ.dj(us,ai,aq,x,g,ak)
-local H=us-g.aA
-if ai>g.aM then H=H+1 end
-local bM=aN(H,x)
+function bP.di(us,ai,ap,x,g,aj)
+local H=us-g.az
+if ai>g.aL then H=H+1 end
+local bL=aM(H,x)
 if x<=q or x<=H then x=nil end
 local h={us=us,ai=ai,x=x,Y=0}
-if bM>q then h.Y=fI(bM-q,g.aA,ak)end
-if aq then
-local aQ,bR=gn(h,aq,g).us,{}
-for i,bI in ipairs(aq.bR)do
-bR[i]={dv=bm(bI.dv,aQ),us=bI.us,ai=bI.ai}
+if bL>q then h.Y=fH(bL-q,g.az,aj)end
+if ap then
+local aP,bQ=gm(h,ap,g).us,{}
+for i,bH in ipairs(ap.bQ)do
+bQ[i]={du=bl(bH.du,aP),us=bH.us,ai=bH.ai}
 end
-local ad=aq.ad>us+aq.us and 0 or aq.ad
-h.aq={us=aq.us,ai=aq.ai,ad=ad,bR=bR}
+local ad=ap.ad>us+ap.us and 0 or ap.ad
+h.ap={us=ap.us,ai=ap.ai,ad=ad,bQ=bQ}
 end
 return h
 end
-function bQ.fk(h,gz,dv,x,g)
-local ad=aN(q,x)+g.aA+1
-local bI={dv=dv,us=gz.us,ai=gz.ai}
-local aq=kI(bQ.bA(h)or eC,bI,ad,g)
-if not aq then return h end
-local aV=fO(h,gz,g)
-return bQ.dj(aV.us,aV.ai,aq,x,g,bQ.ez(h,g))
+function bP.fj(h,gy,du,x,g)
+local ad=aM(q,x)+g.az+1
+local bH={du=du,us=gy.us,ai=gy.ai}
+local ap=kH(bP.bz(h)or eB,bH,ad,g)
+if not ap then return h end
+local aU=fN(h,gy,g)
+return bP.di(aU.us,aU.ai,ap,x,g,bP.ey(h,g))
 end
-function bQ.dS(h,g)
-local x,bM=cD(h,g),dW(h.Y,g.aA)
-if x<=bM then return h end
-local bv={us=bM+g.aA,ai=g.aM}
-local aq=bQ.bA(h)
-if h.us<bv.us or(h.us==bv.us and h.ai<=bv.ai)then
-return bQ.dj(h.us,h.ai,aq,bM,g,h.Y)
+function bP.dR(h,g)
+local x,bL=cC(h,g),dV(h.Y,g.az)
+if x<=bL then return h end
+local bu={us=bL+g.az,ai=g.aL}
+local ap=bP.bz(h)
+if h.us<bu.us or(h.us==bu.us and h.ai<=bu.ai)then
+return bP.di(h.us,h.ai,ap,bL,g,h.Y)
 end
-local ak={us=h.us,ai=h.ai,x=h.x,Y=h.Y}
-if aq then ak.aq={us=aq.us,ai=aq.ai,ad=0,bR=aq.bR}end
-local bL=bQ.fk(ak,fO(h,bv,g),0,bM,g)
-if bL~=ak then return bL end
-return bQ.dj(bv.us,bv.ai,nil,bM,g,h.Y)
+local aj={us=h.us,ai=h.ai,x=h.x,Y=h.Y}
+if ap then aj.ap={us=ap.us,ai=ap.ai,ad=0,bQ=ap.bQ}end
+local bK=bP.fj(aj,fN(h,bu,g),0,bL,g)
+if bK~=aj then return bK end
+return bP.di(bu.us,bu.ai,nil,bL,g,h.Y)
 end
-function bQ.cp(m,E,an,h,g)
-local function ed()
-local aa,aW=0,1
-while E<=an do
-local eg=cd(m,E)
+function bP.co(m,E,am,h,g)
+local function ec()
+local aa,aV=0,1
+while E<=am do
+local ef=cc(m,E)
 E=E+1
-aa=aa+eg%128*aW
-if eg<128 then break end
-aW=aW*128
+aa=aa+ef%128*aV
+if ef<128 then break end
+aV=aV*128
 end
 return aa
 end
-local function hY()
-local us=ed()
-return us,g.y>1 and bm(ed(),g.y-1)or 0
+local function hX()
+local us=ec()
+return us,g.y>1 and bl(ec(),g.y-1)or 0
 end
-local gL=cd(m,E)-128
+local gK=cc(m,E)-128
 E=E+1
-h.Y=aG(gL%32/8)
-if gL%2>=1 then h.x=ed()end
-if gL%4<2 then return end
-local us,ai=hY()
-local aq={us=us,ai=ai,ad=0,bR={}}
-local aQ=gn(h,aq,g).us
-if gL%8>=4 then aq.ad=aQ+2-ed()end
-while E<=an do
-local bI={dv=aQ-ed()}
-bI.us,bI.ai=hY()
-if bI.us==0 and bI.ai==0 then
-bI.us,bI.ai=us,ai
+h.Y=aF(gK%32/8)
+if gK%2>=1 then h.x=ec()end
+if gK%4<2 then return end
+local us,ai=hX()
+local ap={us=us,ai=ai,ad=0,bQ={}}
+local aP=gm(h,ap,g).us
+if gK%8>=4 then ap.ad=aP+2-ec()end
+while E<=am do
+local bH={du=aP-ec()}
+bH.us,bH.ai=hX()
+if bH.us==0 and bH.ai==0 then
+bH.us,bH.ai=us,ai
 end
-aq.bR[#aq.bR+1]=bI
+ap.bQ[#ap.bQ+1]=bH
 end
-h.aq=aq
+h.ap=ap
 end
-function bQ.bC(h,g)
-local aq,x,aJ=h.aq,h.x,""
-if not aq and not x and h.Y==0 then return aJ end
-local function dH(aa)
+function bP.bB(h,g)
+local ap,x,aI=h.ap,h.x,""
+if not ap and not x and h.Y==0 then return aI end
+local function dG(aa)
 while aa>=128 do
-aJ=aJ..eF(aa%128+128)
-aa=aG(aa/128)
+aI=aI..eE(aa%128+128)
+aa=aF(aa/128)
 end
-aJ=aJ..eF(aa)
+aI=aI..eE(aa)
 end
-local function iH(us,ai)
-dH(us)
-if g.y>1 then dH(ai)end
+local function iG(us,ai)
+dG(us)
+if g.y>1 then dG(ai)end
 end
-if x then dH(x)end
-if aq then
-iH(aq.us,aq.ai)
-local aQ=gn(h,aq,g).us
-if aq.ad>0 then dH(aQ+2-aq.ad)end
-for _,bI in ipairs(aq.bR)do
-dH(aQ-bI.dv)
-local kg=bI.us==aq.us and bI.ai==aq.ai
-iH(kg and 0 or bI.us,kg and 0 or bI.ai)
+if x then dG(x)end
+if ap then
+iG(ap.us,ap.ai)
+local aP=gm(h,ap,g).us
+if ap.ad>0 then dG(aP+2-ap.ad)end
+for _,bH in ipairs(ap.bQ)do
+dG(aP-bH.du)
+local kf=bH.us==ap.us and bH.ai==ap.ai
+iG(kf and 0 or bH.us,kf and 0 or bH.ai)
 end
 end
-local gL=128+(x and 1 or 0)+(aq and 2 or 0)+(aq and aq.ad>0 and 4 or 0)
-return eF(gL+8*h.Y)..aJ
+local gK=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
+return eE(gK+8*h.Y)..aI
 end
-ev=bQ
-return bQ
+eu=bP
+return bP
 end`;
 
-const part6 = `local aj,bp,al=redis.call,string.sub,string.format
-local aG,cZ,aN,bm=math.floor,math.ceil,math.max,math.min
-local aT,am=struct.pack,struct.unpack
+const part6 = `local call,bo,ak=redis.call,string.sub,string.format
+local aF,cY,aM,bl=math.floor,math.ceil,math.max,math.min
+local aS,al=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local dl,gi=0,0
-local function aJ()
-dl=dl+1
-return ARGV[dl]
+local dk,gh=0,0
+local function aI()
+dk=dk+1
+return ARGV[dk]
 end
 local function aa()
-dl=dl+1
-return ARGV[dl]+0
+dk=dk+1
+return ARGV[dk]+0
 end
-local function fH()
-gi=gi+1
-return KEYS[gi]
+local function fG()
+gh=gh+1
+return KEYS[gh]
 end
-local q=tonumber(aJ())
+local q=tonumber(aI())
 if not q then
-local dV=aj("TIME")
-q=dV[1]*1000000+dV[2]
+local dU=call("TIME")
+q=dU[1]*1000000+dU[2]
 end
-local cl=aa()
-local function fg(ad)
-return aN(cZ((ad-q)/1000),1)+cl
+local ck=aa()
+local function ff(ad)
+return aM(cY((ad-q)/1000),1)+ck
 end
-local cm={}`;
+local cl={}`;
 
-const part7 = `local function fo(ar)
-local dX=type(ar)=="table"and ar.err or tostring(ar)
-if string.find(dX,"READONLY",1,true)then error(ar,0)end
-return dX
+const part7 = `local function fn(aq)
+local dW=type(aq)=="table"and aq.err or tostring(aq)
+if string.find(dW,"READONLY",1,true)then error(aq,0)end
+return dW
 end
-local function jk(ce,kv)
-local ok,ar=pcall(ce,kv)
-return ok and ar or fo(ar)
+local function jj(cd,ku)
+local ok,aq=pcall(cd,ku)
+return ok and aq or fn(aq)
 end`;
 
-const part8 = `local function hc(e)
-eL(e)
-if e.dN and not bs then fj(e)end
-local at=aN(q,e.D)
+const part8 = `local function hb(e)
+eK(e)
+if e.dM and not br then fi(e)end
+local at=aM(q,e.D)
 local ag,ae=e.v.ag,e.ae
 for i=1,#ag do
 local ab=ag[i]
-at=aN(at,ab.ao.dm(ae[i],e.af,ab))
+at=aM(at,ab.an.dl(ae[i],e.af,ab))
 end
 return at
 end
-local function gw(e,at)
+local function gv(e,at)
 local ag,ae=e.v.ag,e.ae
 if#ag==0 then return end
-if e.dq then e.dq.ds(e,at)end
-e.fL=nil
+if e.dp then e.dp.dr(e,at)end
+e.fK=nil
 for i=1,#ag do
 local ab=ag[i]
-local ak=ae[i]
-local h=ab.ao.ds(ak,at,e.af,ab)
+local aj=ae[i]
+local h=ab.an.dr(aj,at,e.af,ab)
 if h then ae[i]=h end
-local cB=ab.ao.cB and ab.ao.cB(ak,h,at)
-if cB then
-e.fL=e.fL or{}
-e.fL[i]=cB
+local cA=ab.an.cA and ab.an.cA(aj,h,at)
+if cA then
+e.fK=e.fK or{}
+e.fK[i]=cA
 end
 end
-fj(e)
+fi(e)
 end
-local function ec(ar,e)
-local ag,ae,an=e.v.ag,e.ae,#ar
+local function eb(aq,e)
+local ag,ae,am=e.v.ag,e.ae,#aq
 for i=1,#ag do
 local ab=ag[i]
-ar[an+1],ar[an+2]=ab.ao.eN(ae[i],ab)
-an=an+2
+aq[am+1],aq[am+2]=ab.an.eM(ae[i],ab)
+am=am+2
 end
 end
-local function ee(ar,ax)
+local function ed(aq,aw)
 local A=0
-for i=1,#ax do
-local fL,ag=ax[i].fL,#ax[i].v.ag
-for ab=1,fL and ag or 0 do
-local cB=fL[ab]
-if cB then
-local an=#ar
-ar[an+1]=A+ab-1
-for bw=1,5 do
-ar[an+1+bw]=cB[bw]
+for i=1,#aw do
+local fK,ag=aw[i].fK,#aw[i].v.ag
+for ab=1,fK and ag or 0 do
+local cA=fK[ab]
+if cA then
+local am=#aq
+aq[am+1]=A+ab-1
+for bv=1,5 do
+aq[am+1+bv]=cA[bv]
 end
 end
 end
@@ -311,1621 +311,1621 @@ A=A+ag
 end
 end`;
 
-const part9 = `local function eW()
-local v=dO[aa()]
+const part9 = `local function eV()
+local v=dN[aa()]
 local af,I=aa(),aa()
 local e={
 v=v,
 af=af,
 I=I,
-ac=fH(),
-ch=nil,
-aO=nil,
-aR=nil,
+ac=fG(),
+cg=nil,
+aN=nil,
+aQ=nil,
 D=0,
 ae=nil,
 }
-if v.ch>0 then
-e.ch={}
+if v.cg>0 then
+e.cg={}
 for i,ab in ipairs(v.ag)do
-if ab.dZ then e.ch[i]=fH()end
+if ab.dY then e.cg[i]=fG()end
 end
 end
 if v.I>0 then
-e.aO,e.aR=fH(),fH()
+e.aN,e.aQ=fG(),fG()
 end
-for _,A in ipairs(v.hA or{})do
-e.ch=e.ch or{}
-e.ch[A]=fH()
+for _,A in ipairs(v.hz or{})do
+e.cg=e.cg or{}
+e.cg[A]=fG()
 end
 return e
 end`;
 
-const part10 = `function cm.t()
-local function ir(h,at)
+const part10 = `function cl.t()
+local function iq(h,at)
 if h.us<at-1 or(h.us<at and h.ai==0)then return{us=at,ai=0}end
 return h
 end
-local function jd(h,o,g)
-local ai=o*g.cK
-local cq=aG(ai/g.y)
-local us=h.us+o*g.da+cq
-ai=h.ai+ai-cq*g.y
+local function jc(h,o,g)
+local ai=o*g.cJ
+local cp=aF(ai/g.y)
+local us=h.us+o*g.cZ+cp
+ai=h.ai+ai-cp*g.y
 if ai<g.y then return{us=us,ai=ai}end
 return{us=us+1,ai=ai-g.y}
 end
 return{
-cp=function()
+co=function()
 return{
-da=aa(),
-cK=aa(),
+cZ=aa(),
+cJ=aa(),
 y=aa(),
-aA=aa(),
-aM=aa(),
-aS=aa(),
+az=aa(),
+aL=aa(),
+aR=aa(),
 }
 end,
-eu=function()
+et=function()
 return{us=0,ai=0,Y=0}
 end,
-dS=function(h,g)
-if h.us-g.aA<q and(h.x or 0)<=q then return h end
-return bx().dS(h,g)
+dR=function(h,g)
+if h.us-g.az<q and(h.x or 0)<=q then return h end
+return bw().dR(h,g)
 end,
-dm=function(h,af,g)
-local next=jd(ir(h,q),af,g)
-local hd=next.us-g.aA
-if next.ai>g.aM then hd=hd+1 end
-return aN(q,hd)
+dl=function(h,af,g)
+local next=jc(iq(h,q),af,g)
+local hc=next.us-g.az
+if next.ai>g.aL then hc=hc+1 end
+return aM(q,hc)
 end,
-ds=function(h,at,af,g)
-local next=jd(ir(h,at),af,g)
+dr=function(h,at,af,g)
+local next=jc(iq(h,at),af,g)
 next.Y=0
-if at<=q and not h.aq and not h.x then return next end
-local bw=bx()
-local x=aN(at>q and at or 0,h.x or 0)
-return bw.dj(next.us,next.ai,bw.bA(h),x,g,bw.ez(h,g))
+if at<=q and not h.ap and not h.x then return next end
+local bv=bw()
+local x=aM(at>q and at or 0,h.x or 0)
+return bv.di(next.us,next.ai,bv.bz(h),x,g,bv.ey(h,g))
 end,
-cB=function(ak,ih,at)
-local hG=at>q
-if not hG and not ih.aq then return nil end
+cA=function(aj,ig,at)
+local hF=at>q
+if not hF and not ig.ap then return nil end
 local us,ai=0,0
-if ih.aq then
-us,ai=ih.aq.us,ih.aq.ai
+if ig.ap then
+us,ai=ig.ap.us,ig.ap.ai
 end
-local x=hG and(ak.x or 0)>q and ak.x or 0
-local kz=hG and ir(ak,at)~=ak
-if us==0 and ai==0 and x==0 and not kz then return nil end
-local O=ak.us+2<=q and{us=0,ai=0}or ak
-return{us,ai,x,kz and O.us or-1,kz and O.ai or 0}
+local x=hF and(aj.x or 0)>q and aj.x or 0
+local ky=hF and iq(aj,at)~=aj
+if us==0 and ai==0 and x==0 and not ky then return nil end
+local O=aj.us+2<=q and{us=0,ai=0}or aj
+return{us,ai,x,ky and O.us or-1,ky and O.ai or 0}
 end,
-eN=function(h)
+eM=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.ai
 end,
-dn=function(h)
-if not h.aq and not h.x then return h.us+2 end
-local ke=h.aq and bx().eI(h.us,h.aq)or 0
-return aN(h.us,ke,h.x or 0)+2
+dm=function(h)
+if not h.ap and not h.x then return h.us+2 end
+local kd=h.ap and bw().eH(h.us,h.ap)or 0
+return aM(h.us,kd,h.x or 0)+2
 end,
-cy=function(m,O,to,g,dU,er)
-local bt=to-O+1
-local us=tonumber(bp(m,O,O+15))
-if not us or bt<16 then return{us=0,ai=0,Y=0}end
-local dc=bt~=16+g.aS
+cx=function(m,O,to,g,dT,eq)
+local bs=to-O+1
+local us=tonumber(bo(m,O,O+15))
+if not us or bs<16 then return{us=0,ai=0,Y=0}end
+local db=bs~=16+g.aR
 local h={us=us,ai=0,Y=0}
-if not dc then h.ai=bm(tonumber(bp(m,O+16,to))or 0,g.y-1)end
-if dU<=er then bx().cp(m,dU,er,h,g)end
-if dc then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
+if not db then h.ai=bl(tonumber(bo(m,O+16,to))or 0,g.y-1)end
+if dT<=eq then bw().co(m,dT,eq,h,g)end
+if db then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
 return h
 end,
-ea=function(h,g)
-local us=aN(h.us,0)
-if g.aS==0 then return al("%016.0f",us)end
-return al("%016.0f%0"..g.aS..".0f",us,h.ai)
+dZ=function(h,g)
+local us=aM(h.us,0)
+if g.aR==0 then return ak("%016.0f",us)end
+return ak("%016.0f%0"..g.aR..".0f",us,h.ai)
 end,
-gP=function(h,g)
-if not h.aq and not h.x and h.Y==0 then return""end
-return bx().bC(h,g)
+gO=function(h,g)
+if not h.ap and not h.x and h.Y==0 then return""end
+return bw().bB(h,g)
 end,
 }
 end`;
 
-const part11 = `local df,bD="<I7I4",11
-local function bY(W)
-return#W/bD
+const part11 = `local de,bC="<I7I4",11
+local function bX(W)
+return#W/bC
 end
-local function cX(W,A)
-return am(df,W,A*bD+1)
-end
-local function co(W)
-return am(df,W,1)
+local function cW(W,A)
+return al(de,W,A*bC+1)
 end
 local function cn(W)
-return am(df,W,#W-bD+1)
+return al(de,W,1)
 end
-local function gq(W,A,H,r)
-local O=A*bD
-return bp(W,1,O)..aT(df,H,r)..bp(W,O+bD+1)
+local function cm(W)
+return al(de,W,#W-bC+1)
 end
-local function hw(H,r)
+local function gp(W,A,H,r)
+local O=A*bC
+return bo(W,1,O)..aS(de,H,r)..bo(W,O+bC+1)
+end
+local function hv(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
-return aT(df,H,r)
+return aS(de,H,r)
 end
-local function eP(m,O,to)
-local W=bp(m,O,to)
-if W==""or#W%bD>0 then return"",0 end
-local cu=string.byte(W,7)
-if cu<32 then return W,0 end
-return bp(W,1,6)..string.char(cu%32)..bp(W,8),aG(cu/32)
+local function eO(m,O,to)
+local W=bo(m,O,to)
+if W==""or#W%bC>0 then return"",0 end
+local ct=string.byte(W,7)
+if ct<32 then return W,0 end
+return bo(W,1,6)..string.char(ct%32)..bo(W,8),aF(ct/32)
 end
-local function du(h)
+local function dt(h)
 local W=h.z
 if h.Y==0 then return W end
-return bp(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bp(W,8)
+return bo(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bo(W,8)
 end
-local function cC(h,g,ak)
-local bl=h.z==""and 0 or co(h.z)-q
-h.Y=bl>0 and fI(bl,g.w,ak)or 0
+local function cB(h,g,aj)
+local bk=h.z==""and 0 or cn(h.z)-q
+h.Y=bk>0 and fH(bk,g.w,aj)or 0
 return h
 end
-local function fZ(h,g)
+local function fY(h,g)
 local W=h.z
-local aq=W==""and 0 or co(W)-dW(h.Y,g.w)
-if aq<=0 then return h end
-local kV={}
-for A=0,bY(W)-1 do
-local H,r=cX(W,A)
-kV[A+1]=aT(df,H-aq,r)
+local ap=W==""and 0 or cn(W)-dV(h.Y,g.w)
+if ap<=0 then return h end
+local kU={}
+for A=0,bX(W)-1 do
+local H,r=cW(W,A)
+kU[A+1]=aS(de,H-ap,r)
 end
-return cC({U=h.U,z=table.concat(kV)},g,h.Y)
+return cB({U=h.U,z=table.concat(kU)},g,h.Y)
 end`;
 
-const part12 = `local he=-2^52
-local function eK(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=he and m+0>2*he
+const part12 = `local hd=-2^52
+local function eJ(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hd and m+0>2*hd
 end
-local function hC(m,aW)
-local aD,bB=m+0,-he/aW
-local r=-aD%aW
-local H=q-q%bB-(aD+r)/aW-bB
-if H>q+bB/2 then H=H-bB end
-if H<=q-bB/2 then H=H+bB end
+local function hB(m,aV)
+local aC,bA=m+0,-hd/aV
+local r=-aC%aV
+local H=q-q%bA-(aC+r)/aV-bA
+if H>q+bA/2 then H=H-bA end
+if H<=q-bA/2 then H=H+bA end
 return H,r
 end
-local function iZ(H,r,aW)
-return al("%.0f",he-H%(-he/aW)*aW-r)
+local function iY(H,r,aV)
+return ak("%.0f",hd-H%(-hd/aV)*aV-r)
 end`;
 
-const part13 = `function cm.f()
+const part13 = `function cl.f()
 return{
 K="F",
-cp=function()
-return{Q=aa(),w=aa(),aW=aa()}
+co=function()
+return{Q=aa(),w=aa(),aV=aa()}
 end,
-eu=function()
+et=function()
 return{z="",Y=0}
 end,
-dS=fZ,
-dm=function(h,af,g)
+dR=fY,
+dl=function(h,af,g)
 if h.z==""then return q end
-local H,r=cn(h.z)
-if r+af<=g.Q then return aN(q,H)end
-return aN(q,H+g.w)
+local H,r=cm(h.z)
+if r+af<=g.Q then return aM(q,H)end
+return aM(q,H+g.w)
 end,
-ds=function(h,at,af,g)
+dr=function(h,at,af,g)
 local z=h.z
-if z==""then return cC({z=aT(df,at,af)},g,0)end
-local H,r=cn(z)
+if z==""then return cB({z=aS(de,at,af)},g,0)end
+local H,r=cm(z)
 if at<H+g.w then
-z=gq(z,bY(z)-1,H,r+af)
+z=gp(z,bX(z)-1,H,r+af)
 else
-z=z..aT(df,at,af)
+z=z..aS(de,at,af)
 end
-while co(z)+g.w<=q do
-z=bp(z,bD+1)
+while cn(z)+g.w<=q do
+z=bo(z,bC+1)
 end
-return cC({z=z},g,h.Y)
+return cB({z=z},g,h.Y)
 end,
-eN=function(h,g)
+eM=function(h,g)
 if h.z==""then return 0,0 end
-local H,r=cn(h.z)
+local H,r=cm(h.z)
 local reset=H+g.w-q
 if reset<=0 then return 0,0 end
 if H>q then return g.Q,reset end
 return r,reset
 end,
-dn=function(h,g)
+dm=function(h,g)
 if h.z==""then return 0 end
-local H=cn(h.z)
+local H=cm(h.z)
 return H+g.w
 end,
-cy=function(m,O,to)
-local z,Y=eP(m,O+7,to)
+cx=function(m,O,to)
+local z,Y=eO(m,O+7,to)
 return{z=z,Y=Y}
 end,
-eK=eK,
-gA=function(m,aW)
-local H,r=hC(m,aW)
-return{z=aT(df,H,r),Y=0}
+eJ=eJ,
+gz=function(m,aV)
+local H,r=hB(m,aV)
+return{z=aS(de,H,r),Y=0}
 end,
-hb=16,
-gc=function(m,O)
-return{z=hw(am("<dd",m,O)),Y=0}
+ha=16,
+gb=function(m,O)
+return{z=hv(al("<dd",m,O)),Y=0}
 end,
-ea=function(h,g)
-return aT("<I7",g.w)..du(h)
+dZ=function(h,g)
+return aS("<I7",g.w)..dt(h)
 end,
 }
 end`;
 
-const part14 = `function cm.c()
-local function gx(h,A,g)
+const part14 = `function cl.c()
+local function gw(h,A,g)
 if A==0 then return h.U end
-local H,r=cX(h.z,A-1)
-return H+g.w==cX(h.z,A)and r or 0
+local H,r=cW(h.z,A-1)
+return H+g.w==cW(h.z,A)and r or 0
 end
-local function kJ(h,at,g)
+local function kI(h,at,g)
 if h.z==""then return at,0,0 end
-local H,r=cn(h.z)
+local H,r=cm(h.z)
 if at<H+g.w then
-return H,gx(h,bY(h.z)-1,g),r
+return H,gw(h,bX(h.z)-1,g),r
 end
 if at<H+2*g.w then return H+g.w,r,0 end
 return at,0,0
 end
-local function fM(o,bn,g)
-if bn<0 then return g.w+1 end
-if o<=bn then return 0 end
-local ci=g.w/g.bE
-return(ci-aG(bn*ci/o))*g.bE
+local function fL(o,bm,g)
+if bm<0 then return g.w+1 end
+if o<=bm then return 0 end
+local ch=g.w/g.bD
+return(ch-aF(bm*ch/o))*g.bD
 end
-local function kf(z,g)
-local H=co(z)
-local ka=bY(z)>1 and cX(z,1)==H+g.w
-return H+(ka and 1 or 2)*g.w<=q
+local function ke(z,g)
+local H=cn(z)
+local jZ=bX(z)>1 and cW(z,1)==H+g.w
+return H+(jZ and 1 or 2)*g.w<=q
 end
 return{
 K="C",
-cp=function()
-return{Q=aa(),w=aa(),bE=aa()}
+co=function()
+return{Q=aa(),w=aa(),bD=aa()}
 end,
-eu=function()
+et=function()
 return{U=0,z="",Y=0}
 end,
-dS=fZ,
-dm=function(h,af,g)
-local H,U,eG=kJ(h,q,g)
-local jr=fM(U,g.Q-af-eG,g)
-if jr<=g.w then return aN(q,H+jr)end
-return aN(q,H+g.w+fM(eG,g.Q-af,g))
+dR=fY,
+dl=function(h,af,g)
+local H,U,eF=kI(h,q,g)
+local jq=fL(U,g.Q-af-eF,g)
+if jq<=g.w then return aM(q,H+jq)end
+return aM(q,H+g.w+fL(eF,g.Q-af,g))
 end,
-ds=function(h,at,af,g)
+dr=function(h,at,af,g)
 local ah={U=h.U,z=h.z}
 local H,r
 if ah.z~=""then
-H,r=cn(ah.z)
+H,r=cm(ah.z)
 end
 if H and at<H+g.w then
-ah.z=gq(ah.z,bY(ah.z)-1,H,r+af)
+ah.z=gp(ah.z,bX(ah.z)-1,H,r+af)
 else
-H=kJ(h,at,g)
-ah.z=ah.z..aT(df,H,af)
+H=kI(h,at,g)
+ah.z=ah.z..aS(de,H,af)
 end
-while kf(ah.z,g)do
-ah.U=gx(ah,1,g)
-ah.z=bp(ah.z,bD+1)
+while ke(ah.z,g)do
+ah.U=gw(ah,1,g)
+ah.z=bo(ah.z,bC+1)
 end
-return cC(ah,g,h.Y)
+return cB(ah,g,h.Y)
 end,
-eN=function(h,g)
+eM=function(h,g)
 if h.z==""then return 0,0 end
-local an=cn(h.z)
-local reset=an+2*g.w-q
+local am=cm(h.z)
+local reset=am+2*g.w-q
 if reset<=0 then return 0,0 end
-if an>q then return g.Q,reset end
-local H,U,eG=kJ(h,q,g)
-local ci=g.w/g.bE
-local aV=ci-aG((q-H)/g.bE)
-return cZ(U*aV/ci)+eG,reset
+if am>q then return g.Q,reset end
+local H,U,eF=kI(h,q,g)
+local ch=g.w/g.bD
+local aU=ch-aF((q-H)/g.bD)
+return cY(U*aU/ch)+eF,reset
 end,
-dn=function(h,g)
+dm=function(h,g)
 if h.z==""then return 0 end
-local H=cn(h.z)
+local H=cm(h.z)
 return H+2*g.w
 end,
-cy=function(m,O,to)
-local z,Y=eP(m,O+12,to)
+cx=function(m,O,to)
+local z,Y=eO(m,O+12,to)
 if z==""then return{U=0,z="",Y=0}end
-return{U=am("<I4",m,O+8),z=z,Y=Y}
+return{U=al("<I4",m,O+8),z=z,Y=Y}
 end,
-hb=24,
-gc=function(m,O)
-local H,U,eG=am("<ddd",m,O)
+ha=24,
+gb=function(m,O)
+local H,U,eF=al("<ddd",m,O)
 if not(U>0 and U<2^32)then U=0 end
-if eG>0 or U==0 then
-return{U=U,z=hw(H,eG),Y=0}
+if eF>0 or U==0 then
+return{U=U,z=hv(H,eF),Y=0}
 end
-return{U=U,z=aT(df,H,0),Y=0}
+return{U=U,z=aS(de,H,0),Y=0}
 end,
-ea=function(h,g)
-local aE=#al("%.0f",g.bE)-1
-return aT("<I7BI4",g.w,aE,h.U)..du(h)
+dZ=function(h,g)
+local aD=#ak("%.0f",g.bD)-1
+return aS("<I7BI4",g.w,aD,h.U)..dt(h)
 end,
 }
 end`;
 
-const part15 = `function cm.s()`;
+const part15 = `function cl.s()`;
 
-const part16 = `local bW,lm,gK=54,"<dI7I6BI7I4I4I4I7I4B",32
-local ct,lK=2^48,2^37
-local fa=q-q%ct
-local function cA(p,aE)
-p.em,p.aE=aE>=32,aE%32
-p.kO,p.aH=p.aE>=16,2^(aE%16)
-p.bv=p.kO and 255 or 65535
+const part16 = `local bV,ll,gJ=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cs,lJ=2^48,2^37
+local eZ=q-q%cs
+local function cz(p,aD)
+p.el,p.aD=aD>=32,aD%32
+p.kN,p.aG=p.aD>=16,2^(aD%16)
+p.bu=p.kN and 255 or 65535
 end
-local function ea(p,az,o)
-if p.kO then return aT("<I7B",az,o)end
-if az-q>=ct/2 then error("ERR the units would be taken years ahead",0)end
-return aT("<I6I2",az%ct,o)
+local function dZ(p,ay,o)
+if p.kN then return aS("<I7B",ay,o)end
+if ay-q>=cs/2 then error("ERR the units would be taken years ahead",0)end
+return aS("<I6I2",ay%cs,o)
 end
-local function cy(p,W,O)
-if p.kO then return am("<I7B",W,O)end
-local az,o=am("<I6I2",W,O)
-az=az+fa
-if az>q+ct/2 then return az-ct,o end
-if az<q-ct/2 then return az+ct,o end
-return az,o
+local function cx(p,W,O)
+if p.kN then return al("<I7B",W,O)end
+local ay,o=al("<I6I2",W,O)
+ay=ay+eZ
+if ay>q+cs/2 then return ay-cs,o end
+if ay<q-cs/2 then return ay+cs,o end
+return ay,o
 end
-local function cp(p,O,to)
-if to<#p.W then return bp(p.W,O+1,to+1)end
-return aj("GETRANGE",p.ac,al("%d",O),al("%d",to))
+local function co(p,O,to)
+if to<#p.W then return bo(p.W,O+1,to+1)end
+return call("GETRANGE",p.ac,ak("%d",O),ak("%d",to))
 end
-local function cj(p,ap)
-return bW+4*(aG(ap/p.aH)+1)+8*ap
+local function ci(p,ao)
+return bV+4*(aF(ao/p.aG)+1)+8*ao
 end
-local function bt(p)
-return p.I==0 and bW or cj(p,p.I-1)+8
+local function bs(p)
+return p.I==0 and bV or ci(p,p.I-1)+8
 end
-local function cH(p,i)
-return(p.aK+i)%p.I
+local function cG(p,i)
+return(p.aJ+i)%p.I
 end
-local function bk(p,i)
-local O=cj(p,cH(p,i))
-return cy(p,cp(p,O,O+7),1)
+local function bj(p,i)
+local O=ci(p,cG(p,i))
+return cx(p,co(p,O,O+7),1)
 end
-local function jY(p,i)
-local ap=cH(p,i)
-return bm(p.aH-ap%p.aH,p.I-ap,p.r-i)
+local function jX(p,i)
+local ao=cG(p,i)
+return bl(p.aG-ao%p.aG,p.I-ao,p.r-i)
 end
-local function iO(p,fh,ak)
-if fh and p.ak and fh>p.ak then return p.r,p.ak,p.bj end
-if p.em then
-if fh then return fh-1,fh-1,(bk(p,fh-1))end
-local cV,cu=0,p.r
-while cV<cu do
-local cM=aG((cV+cu)/2)
-if bk(p,cM)<=ak then
-cV=cM+1
+local function iN(p,fg,aj)
+if fg and p.aj and fg>p.aj then return p.r,p.aj,p.bi end
+if p.el then
+if fg then return fg-1,fg-1,(bj(p,fg-1))end
+local cU,ct=0,p.r
+while cU<ct do
+local cL=aF((cU+ct)/2)
+if bj(p,cL)<=aj then
+cU=cL+1
 else
-cu=cM
+ct=cL
 end
 end
-return cV,cV
+return cU,cU
 end
-local i,aQ=0,0
+local i,aP=0,0
 while i<p.r do
-local n,ap=jY(p,i),cH(p,i)
+local n,ao=jX(p,i),cG(p,i)
 local o
 if i>0 and i+n<p.r then
-local O=cj(p,ap)-4
-o=am("<I4",cp(p,O,O+3),1)
+local O=ci(p,ao)-4
+o=al("<I4",co(p,O,O+3),1)
 end
-if o and((fh and aQ+o<fh)or(not fh and bk(p,i+n-1)<=ak))then
-i,aQ=i+n,aQ+o
+if o and((fg and aP+o<fg)or(not fg and bj(p,i+n-1)<=aj))then
+i,aP=i+n,aP+o
 else
-local aw,dr=0,16
-while aw<n do
-dr=bm(dr,n-aw)
-local O=cj(p,ap+aw)
-local W=cp(p,O,O+8*dr-1)
-for j=1,8*dr,8 do
-local az,bi=cy(p,W,j)
-if fh and aQ+bi>=fh or not fh and az>ak then return i,aQ,az end
-i,aQ=i+1,aQ+bi
+local av,dq=0,16
+while av<n do
+dq=bl(dq,n-av)
+local O=ci(p,ao+av)
+local W=co(p,O,O+8*dq-1)
+for j=1,8*dq,8 do
+local ay,bh=cx(p,W,j)
+if fg and aP+bh>=fg or not fg and ay>aj then return i,aP,ay end
+i,aP=i+1,aP+bh
 end
-aw,dr=aw+dr,dr*8
+av,dq=av+dq,dq*8
 end
 end
 end
-return i,aQ
+return i,aP
 end
-local function bJ(p)
-local w,x,aE=p.w,p.x,p.aE+(p.em and 32 or 0)
-local hA=aT("<I4I4I4I7I4B",p.aK,p.r,p.I,p.ba,p.aL,aE)
-local cV=x%ct
-local cu=(x-cV)/ct+32*p.Y
-return"S"..aT("<dI7I6BI7",p.D,w,cV,cu,p.bj)..hA
+local function bI(p)
+local w,x,aD=p.w,p.x,p.aD+(p.el and 32 or 0)
+local hz=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aD)
+local cU=x%cs
+local ct=(x-cU)/cs+32*p.Y
+return"S"..aS("<dI7I6BI7",p.D,w,cU,ct,p.bi)..hz
 end
-local function hl(p)
-p.W,p.dB="",nil
+local function hk(p)
+p.W,p.dA="",nil
 end
-local function kR(p,g)
-p.aK,p.r,p.I,p.ba,p.aL,p.bj=0,0,0,0,0,0
-cA(p,g.aE+32)
-hl(p)
+local function kQ(p,g)
+p.aJ,p.r,p.I,p.aZ,p.aK,p.bi=0,0,0,0,0,0
+cz(p,g.aD+32)
+hk(p)
 end
-local function iD(p,au,I)
-local n=#au/8
-p.aK,p.r,p.I,p.aL=0,n,I,0
-local cr={}
-for O=0,I-1,p.aH do
-local aC=bm(O+p.aH,I)
-local W,aQ=bp(au,O*8+1,aC*8),0
+local function iC(p,as,I)
+local n=#as/8
+p.aJ,p.r,p.I,p.aK=0,n,I,0
+local cq={}
+for O=0,I-1,p.aG do
+local aB=bl(O+p.aG,I)
+local W,aP=bo(as,O*8+1,aB*8),0
 if O<n then
 for j=1,#W,8 do
-local _,o=cy(p,W,j)
-aQ=aQ+o
+local _,o=cx(p,W,j)
+aP=aP+o
 end
-p.aL=aQ
+p.aK=aP
 end
-cr[#cr+1]=aT("<I4",aQ)..W..string.rep("\\0",(aC-O)*8-#W)
+cq[#cq+1]=aS("<I4",aP)..W..string.rep("\\0",(aB-O)*8-#W)
 end
-return bJ(p)..table.concat(cr)
+return bI(p)..table.concat(cq)
 end
-local function js(p)
-local cr,i={},0
+local function jr(p)
+local cq,i={},0
 while i<p.r do
-local n,O=jY(p,i),cj(p,cH(p,i))
-cr[#cr+1],i=cp(p,O,O+8*n-1),i+n
+local n,O=jX(p,i),ci(p,cG(p,i))
+cq[#cq+1],i=co(p,O,O+8*n-1),i+n
 end
-return table.concat(cr)
+return table.concat(cq)
 end
-local function fJ(p,az,o)
-local de=cZ(o/p.bv)-1
-return string.rep(ea(p,az,p.bv),de)..ea(p,az,o-de*p.bv)
+local function fI(p,ay,o)
+local dd=cY(o/p.bu)-1
+return string.rep(dZ(p,ay,p.bu),dd)..dZ(p,ay,o-dd*p.bu)
 end`;
 
-const part17 = `local kP=2^17
-local function gp(dw,Q,aH)
-local bn=dw+aG(dw/64)+4
-local W=bW+10+4*cZ(bn/aH)+8*bn
-if W<kP then
-local _,aE=math.frexp(W-1)
-local bE=aN(2^(aE-3),16)
-local aV=cZ(W/bE)*bE-bW-10
-local de=aG(aV/(4+8*aH))
-bn=aN(de*aH+aG((aV-de*(4+8*aH)-4)/8),bn)
+const part17 = `local kO=2^17
+local function go(dv,Q,aG)
+local bm=dv+aF(dv/64)+4
+local W=bV+10+4*cY(bm/aG)+8*bm
+if W<kO then
+local _,aD=math.frexp(W-1)
+local bD=aM(2^(aD-3),16)
+local aU=cY(W/bD)*bD-bV-10
+local dd=aF(aU/(4+8*aG))
+bm=aM(dd*aG+aF((aU-dd*(4+8*aG)-4)/8),bm)
 end
-return dw<=Q and bm(Q,bn)or bn
+return dv<=Q and bl(Q,bm)or bm
 end`;
 
-const part18 = `local function kx(p,m,g)
+const part18 = `local function kw(p,m,g)
 if#m<21 then return end
-local D,aK,r,I=am("<dI4I4I4",m,2)
-if#m~=21+8*I or r>I or aK>=aN(I,1)then return end
-local cr,az,o={},0,0
+local D,aJ,r,I=al("<dI4I4I4",m,2)
+if#m~=21+8*I or r>I or aJ>=aM(I,1)then return end
+local cq,ay,o={},0,0
 for i=0,r-1 do
-local at=am("<d",m,22+(aK+i)%I*8)
-if at~=az and o>0 then
-cr[#cr+1],o=fJ(p,az,o),0
+local at=al("<d",m,22+(aJ+i)%I*8)
+if at~=ay and o>0 then
+cq[#cq+1],o=fI(p,ay,o),0
 end
-az,o=at,o+1
+ay,o=at,o+1
 end
-if o>0 then cr[#cr+1]=fJ(p,az,o)end
-local au=table.concat(cr)
-p.D,p.ba,p.x,p.bj,p.dG=D,r,az,az,true
-p.em=#au/8==r
-p.W=iD(p,au,#au/8)
+if o>0 then cq[#cq+1]=fI(p,ay,o)end
+local as=table.concat(cq)
+p.D,p.aZ,p.x,p.bi,p.dF=D,r,ay,ay,true
+p.el=#as/8==r
+p.W=iC(p,as,#as/8)
 end
-local function hO(ac,g)
-local W=aj("GETRANGE",ac,"0",g.hW)
-local p={ac=ac,W=W,D=0,w=g.w,x=0,bj=0,Y=0}
-p.aK,p.r,p.I,p.ba,p.aL=0,0,0,0,0
-cA(p,g.aE+32)
+local function hN(ac,g)
+local W=call("GETRANGE",ac,"0",g.hV)
+local p={ac=ac,W=W,D=0,w=g.w,x=0,bi=0,Y=0}
+p.aJ,p.r,p.I,p.aZ,p.aK=0,0,0,0,0
+cz(p,g.aD+32)
 local J=string.byte(W,1)
-if J==115 then kx(p,aj("GETRANGE",ac,"0","-1"),g)end
+if J==115 then kw(p,call("GETRANGE",ac,"0","-1"),g)end
 if J==98 and#W==9 then
-local D=am("<d",W,2)
-p.eH=not(D>=0 and D<2^53 and D==aG(D))
-p.D=p.eH and 0 or D
+local D=al("<d",W,2)
+p.eG=not(D>=0 and D<2^53 and D==aF(D))
+p.D=p.eG and 0 or D
 return p
 end
-if J~=83 or#W<bW then
-p.eH=J and not p.dG
+if J~=83 or#W<bV then
+p.eG=J and not p.dF
 return p
 end
-local aE,cu
-p.D,p.w,p.x,cu,p.bj,p.aK,p.r,p.I,p.ba,p.aL,aE=
-am(lm,W,2)
-p.x,p.Y=p.x+cu%32*ct,aG(cu/32)
-cA(p,aE)
-local bF=bt(p)
-if#W==g.hW+1 and bF>#W then
-local bH=aj("GETRANGE",ac,al("%d",bF-1),al("%d",bF))
-bF=#bH==1 and#W or-1
+local aD,ct
+p.D,p.w,p.x,ct,p.bi,p.aJ,p.r,p.I,p.aZ,p.aK,aD=
+al(ll,W,2)
+p.x,p.Y=p.x+ct%32*cs,aF(ct/32)
+cz(p,aD)
+local bE=bs(p)
+if#W==g.hV+1 and bE>#W then
+local bG=call("GETRANGE",ac,ak("%d",bE-1),ak("%d",bE))
+bE=#bG==1 and#W or-1
 end
-p.eH=p.w~=g.w
-or aE%16<6
-or aE>58
-or bF~=#W
+p.eG=p.w~=g.w
+or aD%16<6
+or aD>58
+or bE~=#W
 or p.r>p.I
-or p.aK>=aN(p.I,1)
+or p.aJ>=aM(p.I,1)
 return p
 end
-local function fW(p,az,g)
-local bE=cZ(g.w/8)
-return al("%.0f",fg(aN(az-az%bE+bE+g.w,p.D)))
+local function fV(p,ay,g)
+local bD=cY(g.w/8)
+return ak("%.0f",ff(aM(ay-ay%bD+bD+g.w,p.D)))
 end
-local function lL(p,dw,g,dY)
-local dG=bt(p)
-if p.aK+p.r>p.I then
-local aH,de=aG(p.aK/p.aH),4+8*p.aH
-local fR=aN(cZ((dw-p.I)/p.aH),aG(p.I/p.aH/8))
-local J,aC=bW+aH*de,dG
-while aC>J do
-local O=aN(aC-65536,J)
-local W=aj("GETRANGE",p.ac,al("%d",O),al("%d",aC-1))
-aj("SETRANGE",p.ac,al("%d",O+fR*de),W)
-aC=O
+local function lK(p,dv,g,dX)
+local dF=bs(p)
+if p.aJ+p.r>p.I then
+local aG,dd=aF(p.aJ/p.aG),4+8*p.aG
+local fQ=aM(cY((dv-p.I)/p.aG),aF(p.I/p.aG/8))
+local J,aB=bV+aG*dd,dF
+while aB>J do
+local O=aM(aB-65536,J)
+local W=call("GETRANGE",p.ac,ak("%d",O),ak("%d",aB-1))
+call("SETRANGE",p.ac,ak("%d",O+fQ*dd),W)
+aB=O
 end
-p.aK,p.I=p.aK+fR*p.aH,p.I+fR*p.aH
+p.aJ,p.I=p.aJ+fQ*p.aG,p.I+fQ*p.aG
 else
-p.I=gp(dw,g.Q,p.aH)
-if dG<kP then
-local m=cp(p,0,dG-1)
-aj("SET",p.ac,m..string.rep("\\0",bt(p)-dG),"PX",dY)
+p.I=go(dv,g.Q,p.aG)
+if dF<kO then
+local m=co(p,0,dF-1)
+call("SET",p.ac,m..string.rep("\\0",bs(p)-dF),"PX",dX)
 else
-aj("SETRANGE",p.ac,al("%d",bt(p)-1),"\\0")
+call("SETRANGE",p.ac,ak("%d",bs(p)-1),"\\0")
 end
 end
 p.W=""
 end
-local function jV(p,au)
-local aw=0
-while aw<#au do
-local ap=cH(p,p.r)
-local n=bm(p.aH-ap%p.aH,p.I-ap,(#au-aw)/8)
-local W=bp(au,aw+1,aw+8*n)
-if ap%p.aH==0 then p.aL=0 end
+local function jU(p,as)
+local av=0
+while av<#as do
+local ao=cG(p,p.r)
+local n=bl(p.aG-ao%p.aG,p.I-ao,(#as-av)/8)
+local W=bo(as,av+1,av+8*n)
+if ao%p.aG==0 then p.aK=0 end
 for j=1,#W,8 do
-local _,o=cy(p,W,j)
-p.aL=p.aL+o
+local _,o=cx(p,W,j)
+p.aK=p.aK+o
 end
-local O=cj(p,ap)
-aj("SETRANGE",p.ac,al("%d",O),W)
-p.r,aw,ap=p.r+n,aw+8*n,ap+n
-if ap%p.aH==0 or ap==p.I then
-local aH=O-8*((ap-n)%p.aH)-4
-aj("SETRANGE",p.ac,al("%d",aH),aT("<I4",p.aL))
+local O=ci(p,ao)
+call("SETRANGE",p.ac,ak("%d",O),W)
+p.r,av,ao=p.r+n,av+8*n,ao+n
+if ao%p.aG==0 or ao==p.I then
+local aG=O-8*((ao-n)%p.aG)-4
+call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
 end
 end
 end
-local function hD(p,g)
-if p.dG then aj("SET",p.ac,p.W,"PX",fW(p,p.r>0 and p.bj or q,g))end
-p.dG=nil
+local function hC(p,g)
+if p.dF then call("SET",p.ac,p.W,"PX",fV(p,p.r>0 and p.bi or q,g))end
+p.dF=nil
 end`;
 
-const part19 = `local function hP(p,at,g)
-local ak=p.x>q and p.Y or 0
+const part19 = `local function hO(p,at,g)
+local aj=p.x>q and p.Y or 0
 p.x=at>q and at or 0
-p.Y=at>q and fI(at-q,g.w,ak)or 0
+p.Y=at>q and fH(at-q,g.w,aj)or 0
 end
-local function ja(p,i)
-local ap,aQ=cH(p,i),0
-local O=cj(p,ap-ap%p.aH)
-local W=cp(p,O,cj(p,ap)+7)
+local function iZ(p,i)
+local ao,aP=cG(p,i),0
+local O=ci(p,ao-ao%p.aG)
+local W=co(p,O,ci(p,ao)+7)
 for j=1,#W,8 do
-local _,o=cy(p,W,j)
-aQ=aQ+o
+local _,o=cx(p,W,j)
+aP=aP+o
 end
-return aQ
+return aP
 end
-local function iY(p,g,bs)
-if p.bj<=q then return p end
-local bM=aN(q,bm(p.x,dW(p.Y,g.w)))
-if p.bj<=bM then return p end
-local i,ak=iO(p,nil,bM)
-local o=bm(p.ba-ak,g.Q)
-p.r,p.bj=i,bM
-hP(p,bM,g)
-if bs then
-p.ba,p.ak=ak+o,ak
+local function iX(p,g,br)
+if p.bi<=q then return p end
+local bL=aM(q,bl(p.x,dV(p.Y,g.w)))
+if p.bi<=bL then return p end
+local i,aj=iN(p,nil,bL)
+local o=bl(p.aZ-aj,g.Q)
+p.r,p.bi=i,bL
+hO(p,bL,g)
+if br then
+p.aZ,p.aj=aj+o,aj
 return p
 end
-hD(p,g)
-p.ba,p.em=ak+o,p.em and o==1
-if i==0 then p.aK=0 end
-p.aL=i==0 and 0 or ja(p,i-1)
+hC(p,g)
+p.aZ,p.el=aj+o,p.el and o==1
+if i==0 then p.aJ=0 end
+p.aK=i==0 and 0 or iZ(p,i-1)
 p.W=""
-jV(p,fJ(p,bM,o))
-aj("SETRANGE",p.ac,"0",bJ(p))
-aj("PEXPIRE",p.ac,fW(p,bM,g))
+jU(p,fI(p,bL,o))
+call("SETRANGE",p.ac,"0",bI(p))
+call("PEXPIRE",p.ac,fV(p,bL,g))
 return p
 end`;
 
-const part20 = `local function dB(p,g)
-if not p.dB then
-p.dB,p.ef=0,0
-local ak=q-g.w
-if p.r>0 and p.bj<=ak then
-p.dB,p.ef=p.r,p.ba
+const part20 = `local function dA(p,g)
+if not p.dA then
+p.dA,p.ee=0,0
+local aj=q-g.w
+if p.r>0 and p.bi<=aj then
+p.dA,p.ee=p.r,p.aZ
 elseif p.r>0 then
-p.dB,p.ef=iO(p,nil,ak)
+p.dA,p.ee=iN(p,nil,aj)
 end
 end
-return p.dB,p.ef
+return p.dA,p.ee
 end
-local function fF(Q,w)
-local aE=6
-while aE<10 and 4^aE<Q do
-aE=aE+1
+local function fE(Q,w)
+local aD=6
+while aD<10 and 4^aD<Q do
+aD=aD+1
 end
 return{
 Q=Q,
 w=w,
-dZ=true,
-aE=w<lK and aE or aE+16,
-hW=bW+4+8*gK-1,
+dY=true,
+aD=w<lJ and aD or aD+16,
+hV=bV+4+8*gJ-1,
 }
 end
 return{
-hO=hO,
-cp=function()
-return fF(aa(),aa())
+hN=hN,
+co=function()
+return fE(aa(),aa())
 end,
-fF=fF,
-dS=iY,
-dm=function(p,af,g)
-local at=aN(q,p.x)
-local dL=p.ba+af-g.Q
-if dL<=0 then return at end
-local _,_,az=iO(p,dL)
-return aN(at,az+g.w)
+fE=fE,
+dR=iX,
+dl=function(p,af,g)
+local at=aM(q,p.x)
+local dK=p.aZ+af-g.Q
+if dK<=0 then return at end
+local _,_,ay=iN(p,dK)
+return aM(at,ay+g.w)
 end,
-eN=function(p,g)
-local _,aV=dB(p,g)
-local aU=p.ba-aV
-if aU==0 then return 0,0 end
-return p.x>q and g.Q or aU,p.bj+g.w-q
+eM=function(p,g)
+local _,aU=dA(p,g)
+local aT=p.aZ-aU
+if aT==0 then return 0,0 end
+return p.x>q and g.Q or aT,p.bi+g.w-q
 end,
-ds=function(p,at,af,g)
-local az=at
-if p.r>0 then az=aN(at,p.bj)end
-hP(p,at>q and az or p.x,g)
-local dY=fW(p,az,g)
-hD(p,g)
-local fD,jC=dB(p,g)
-p.r,p.ba,p.w=p.r-fD,p.ba-jC,g.w
+dr=function(p,at,af,g)
+local ay=at
+if p.r>0 then ay=aM(at,p.bi)end
+hO(p,at>q and ay or p.x,g)
+local dX=fV(p,ay,g)
+hC(p,g)
+local fC,jB=dA(p,g)
+p.r,p.aZ,p.w=p.r-fC,p.aZ-jB,g.w
 if p.r==0 then
-if p.I>gK and p.aE==g.aE then
-p.aK,p.aL,p.em=0,0,true
+if p.I>gJ and p.aD==g.aD then
+p.aJ,p.aK,p.el=0,0,true
 else
-kR(p,g)
+kQ(p,g)
 end
 else
-p.aK=cH(p,fD)
+p.aJ=cG(p,fC)
 end
-local bZ,dQ,o=af,nil,0
-if p.r>0 and az==p.bj then
-local _,bi=bk(p,p.r-1)
-o=bi
-if o<p.bv then
-dQ=bm(p.bv-o,af)
-bZ=af-dQ
+local bY,dP,o=af,nil,0
+if p.r>0 and ay==p.bi then
+local _,bh=bj(p,p.r-1)
+o=bh
+if o<p.bu then
+dP=bl(p.bu-o,af)
+bY=af-dP
 end
 end
-p.ba,p.bj,p.em=p.ba+af,az,p.em and af==1 and not dQ
-local au=bZ>0 and fJ(p,az,bZ)or""
-local dw=p.r+#au/8
-if p.I<=gK or(dw>p.I and p.I<=p.aH)then
-local bT=js(p)
-if dQ then bT=bp(bT,1,-9)..ea(p,az,o+dQ)end
-local I=dw>p.I and gp(dw,g.Q,p.aH)or p.I
-p.W=iD(p,bT..au,I)
-aj("SET",p.ac,p.W,"PX",dY)
+p.aZ,p.bi,p.el=p.aZ+af,ay,p.el and af==1 and not dP
+local as=bY>0 and fI(p,ay,bY)or""
+local dv=p.r+#as/8
+if p.I<=gJ or(dv>p.I and p.I<=p.aG)then
+local bS=jr(p)
+if dP then bS=bo(bS,1,-9)..dZ(p,ay,o+dP)end
+local I=dv>p.I and go(dv,g.Q,p.aG)or p.I
+p.W=iC(p,bS..as,I)
+call("SET",p.ac,p.W,"PX",dX)
 else
-if dw>p.I then lL(p,dw,g,dY)end
-if dQ then
-local ap=cH(p,p.r-1)
-p.aL=p.aL+dQ
-local O=cj(p,ap)
-aj("SETRANGE",p.ac,al("%d",O),ea(p,az,o+dQ))
-if(ap+1)%p.aH==0 or ap+1==p.I then
-local aH=O-8*(ap%p.aH)-4
-aj("SETRANGE",p.ac,al("%d",aH),aT("<I4",p.aL))
+if dv>p.I then lK(p,dv,g,dX)end
+if dP then
+local ao=cG(p,p.r-1)
+p.aK=p.aK+dP
+local O=ci(p,ao)
+call("SETRANGE",p.ac,ak("%d",O),dZ(p,ay,o+dP))
+if(ao+1)%p.aG==0 or ao+1==p.I then
+local aG=O-8*(ao%p.aG)-4
+call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
 end
 end
-jV(p,au)
-aj("SETRANGE",p.ac,"0",bJ(p))
-aj("PEXPIRE",p.ac,dY)
+jU(p,as)
+call("SETRANGE",p.ac,"0",bI(p))
+call("PEXPIRE",p.ac,dX)
 p.W=""
 end
-p.dB,p.ef=0,0
+p.dA,p.ee=0,0
 end,
-iP=function()`;
+iO=function()`;
 
-const part21 = `local function kp(p,i,az,o,el)
-local ap,an=cH(p,i),cH(p,p.r-1)
-local O=cj(p,ap)
-aj("SETRANGE",p.ac,al("%d",O),ea(p,az,o-el))
-p.ba,p.em=p.ba-el,false
-if aG(ap/p.aH)==aG(an/p.aH)then
-if ap>an then return end
-p.aL=p.aL-el
+const part21 = `local function ko(p,i,ay,o,ek)
+local ao,am=cG(p,i),cG(p,p.r-1)
+local O=ci(p,ao)
+call("SETRANGE",p.ac,ak("%d",O),dZ(p,ay,o-ek))
+p.aZ,p.el=p.aZ-ek,false
+if aF(ao/p.aG)==aF(am/p.aG)then
+if ao>am then return end
+p.aK=p.aK-ek
 end
-local aH=O-8*(ap%p.aH)-4
-local aQ=am("<I4",aj("GETRANGE",p.ac,al("%d",aH),al("%d",aH+3)),1)
-aj("SETRANGE",p.ac,al("%d",aH),aT("<I4",aN(aQ-el,0)))
+local aG=O-8*(ao%p.aG)-4
+local aP=al("<I4",call("GETRANGE",p.ac,ak("%d",aG),ak("%d",aG+3)),1)
+call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",aM(aP-ek,0)))
 end
-local function eZ(p,g)
-hl(p)
+local function eY(p,g)
+hk(p)
 while p.r>0 do
-local az,o=bk(p,p.r-1)
-p.x,p.bj=bm(p.x,az),az
+local ay,o=bj(p,p.r-1)
+p.x,p.bi=bl(p.x,ay),ay
 if o>0 then break end
-local ap=cH(p,p.r-1)
+local ao=cG(p,p.r-1)
 p.r=p.r-1
-if ap%p.aH==0 then
-local aH=p.r>0 and cj(p,aG(cH(p,p.r-1)/p.aH)*p.aH)-4
-p.aL=aH and am("<I4",cp(p,aH,aH+3),1)or 0
+if ao%p.aG==0 then
+local aG=p.r>0 and ci(p,aF(cG(p,p.r-1)/p.aG)*p.aG)-4
+p.aK=aG and al("<I4",co(p,aG,aG+3),1)or 0
 end
 end
 if p.r==0 then
-p.aK,p.ba,p.aL,p.x,p.bj,p.em=0,0,0,0,0,true
+p.aJ,p.aZ,p.aK,p.x,p.bi,p.el=0,0,0,0,0,true
 end
-hP(p,p.x,g)
-aj("SETRANGE",p.ac,"0",bJ(p))
+hO(p,p.x,g)
+call("SETRANGE",p.ac,"0",bI(p))
 end
-local function hJ(p,o,az,g)
-hD(p,g)
-hl(p)
-local cV,cu=0,p.r
-while cV<cu do
-local cM=aG((cV+cu)/2)
-if bk(p,cM)<az then
-cV=cM+1
+local function hI(p,o,ay,g)
+hC(p,g)
+hk(p)
+local cU,ct=0,p.r
+while cU<ct do
+local cL=aF((cU+ct)/2)
+if bj(p,cL)<ay then
+cU=cL+1
 else
-cu=cM
+ct=cL
 end
 end
-local hn=0
-for i=cV,p.r-1 do
-local at,bi=bk(p,i)
-if at~=az or hn==o then break end
-local el=bm(o-hn,bi)
-if el>0 then kp(p,i,az,bi,el)end
-hn=hn+el
+local hm=0
+for i=cU,p.r-1 do
+local at,bh=bj(p,i)
+if at~=ay or hm==o then break end
+local ek=bl(o-hm,bh)
+if ek>0 then ko(p,i,ay,bh,ek)end
+hm=hm+ek
 end
-if hn>0 then eZ(p,g)end
+if hm>0 then eY(p,g)end
 end
-local function iV(p,o,g)
-hD(p,g)
-local _,aV=dB(p,g)
-local aC=p.ba
-if p.r>0 and p.bj>q then
-local _,ak=iO(p,nil,q)
-aC=ak
+local function iU(p,o,g)
+hC(p,g)
+local _,aU=dA(p,g)
+local aB=p.aZ
+if p.r>0 and p.bi>q then
+local _,aj=iN(p,nil,q)
+aB=aj
 end
-local gY=bm(aV+o,aC)
-if gY==0 then return end
-local i,ak,az=iO(p,gY)
-local _,bi=bk(p,i)
-hl(p)
-p.aK,p.r,p.ba=cH(p,i),p.r-i,p.ba-ak
-kp(p,0,az,bi,gY-ak)
-eZ(p,g)
+local gX=bl(aU+o,aB)
+if gX==0 then return end
+local i,aj,ay=iN(p,gX)
+local _,bh=bj(p,i)
+hk(p)
+p.aJ,p.r,p.aZ=cG(p,i),p.r-i,p.aZ-aj
+ko(p,0,ay,bh,gX-aj)
+eY(p,g)
 end
-local function jz(p,g)
-local cL=fW(p,p.r>0 and p.bj or q-2*g.w,g)
-hD(p,g)
+local function jy(p,g)
+local cK=fV(p,p.r>0 and p.bi or q-2*g.w,g)
+hC(p,g)
 if p.I>0 then
-aj("SETRANGE",p.ac,"0",bJ(p))
-aj("PEXPIRE",p.ac,cL)
+call("SETRANGE",p.ac,"0",bI(p))
+call("PEXPIRE",p.ac,cK)
 elseif p.D>q then
-aj("SET",p.ac,bJ(p),"PX",cL)
+call("SET",p.ac,bI(p),"PX",cK)
 else
-aj("DEL",p.ac)
+call("DEL",p.ac)
 end
 end`;
 
-const part22 = `return{di=hJ,dP=iV,block=jz}
+const part22 = `return{dh=hI,dO=iU,block=jy}
 end,
-kU=function()`;
+kT=function()`;
 
-const part23 = `local function kn(p)
-local ay,W={au={},x=p.x,Y=p.Y},js(p)
+const part23 = `local function km(p)
+local ax,W={as={},x=p.x,Y=p.Y},jr(p)
 for O=1,#W,8 do
-local at,o=cy(p,W,O)
-local an=ay.au[#ay.au]
-if an and an.at==at then
-an.o=an.o+o
+local at,o=cx(p,W,O)
+local am=ax.as[#ax.as]
+if am and am.at==at then
+am.o=am.o+o
 elseif o>0 then
-ay.au[#ay.au+1]={at=at,o=o}
+ax.as[#ax.as+1]={at=at,o=o}
 end
 end
-return ay
+return ax
 end
-local function jS(ac,ay,g,D)
-local p,cr={ac=ac,D=D,w=g.w,x=ay.x},{}
-p.Y=ay.Y
-kR(p,g)
-for i,ce in ipairs(ay.au)do
-cr[i]=fJ(p,ce.at,ce.o)
-p.ba,p.bj=p.ba+ce.o,ce.at
+local function jR(ac,ax,g,D)
+local p,cq={ac=ac,D=D,w=g.w,x=ax.x},{}
+p.Y=ax.Y
+kQ(p,g)
+for i,cd in ipairs(ax.as)do
+cq[i]=fI(p,cd.at,cd.o)
+p.aZ,p.bi=p.aZ+cd.o,cd.at
 end
-local au=table.concat(cr)
-p.em=p.ba==#au/8
-p.W=iD(p,au,#au/8)
+local as=table.concat(cq)
+p.el=p.aZ==#as/8
+p.W=iC(p,as,#as/8)
 if p.r>0 or D>q then
-aj("SET",ac,p.W,"PX",fW(p,p.r>0 and p.bj or q-2*g.w,g))
+call("SET",ac,p.W,"PX",fV(p,p.r>0 and p.bi or q-2*g.w,g))
 else
-aj("PEXPIRE",ac,"0")
+call("PEXPIRE",ac,"0")
 end
 return p
 end`;
 
-const part24 = `return{cp=kn,ei=jS}
+const part24 = `return{co=km,eh=jR}
 end,
 }
 end`;
 
-const part25 = `local ln=80
-local function hX(aS)
-return string.char((aS<12 and 116 or 72)+aS)
+const part25 = `local lm=80
+local function hW(aR)
+return string.char((aR<12 and 116 or 72)+aR)
 end
-local function hz(ag)
-local bV,cs,fB,I,eM="","","<",0,0
-local bG={}
+local function hy(ag)
+local bU,cr,fA,I,eL="","","<",0,0
+local bF={}
 for i,ab in ipairs(ag)do
-local K,fN,eJ=ab.K,"I7I4",ab.w
+local K,fM,eI=ab.K,"I7I4",ab.w
 if K=="t"then
-eJ=ab.aA
-if ab.aS>9 then fN="I7I7"end
-bV=bV..hX(ab.aS)
+eI=ab.az
+if ab.aR>9 then fM="I7I7"end
+bU=bU..hW(ab.aR)
 elseif K=="f"then
-bV,cs=bV.."F",cs..aT("<I7",ab.w)
+bU,cr=bU.."F",cr..aS("<I7",ab.w)
 elseif K=="c"then
-eJ,fN=2*ab.w,"I7I4I4"
-bV=bV.."C"
-cs=cs..aT("<I7B",ab.w,#al("%.0f",ab.bE)-1)
+eI,fM=2*ab.w,"I7I4I4"
+bU=bU.."C"
+cr=cr..aS("<I7B",ab.w,#ak("%.0f",ab.bD)-1)
 else
 return nil
 end
-bG[i]={al="<"..fN,ap=I+1,at=struct.size(fB)+1}
-fB,I,eM=fB..fN,I+(K=="c"and 3 or 2),aN(eM,eJ)
+bF[i]={ak="<"..fM,ao=I+1,at=struct.size(fA)+1}
+fA,I,eL=fA..fM,I+(K=="c"and 3 or 2),aM(eL,eI)
 end
-local _,aE=math.frexp(eM/16000)
-aE=aN(aE-1,0)
-local cN="P"..string.char(aE)..bV..cs
-for _,g in ipairs(bG)do
-g.at=g.at+#cN
+local _,aD=math.frexp(eL/16000)
+aD=aM(aD-1,0)
+local cM="P"..string.char(aD)..bU..cr
+for _,g in ipairs(bF)do
+g.at=g.at+#cM
 end
 return{
-cN=cN,
-bV=bV,
-fB=fB,
+cM=cM,
+bU=bU,
+fA=fA,
 I=I,
-bG=bG,
-bt=#cN+struct.size(fB),
-bf=1000*2^aE,
+bF=bF,
+bs=#cM+struct.size(fA),
+be=1000*2^aD,
 }
 end
-local function gU(bu,ad)
-local bf=bu.bf
-return al("%.0f",aN(aG((ad-ad%bf+bf-q)/1000),0)+2+cl)
+local function gT(bt,ad)
+local be=bt.be
+return ak("%.0f",aM(aF((ad-ad%be+be-q)/1000),0)+2+ck)
 end`;
 
-const part26 = `local function kN(m,E,bu,ag)
-local bV,bt=bu.bV,bu.bt
-if string.byte(m,E)~=ln or#m-E+1~=bt then return nil end
-if bp(m,E+2,E+1+#bV)~=bV then return nil end
+const part26 = `local function kM(m,E,bt,ag)
+local bU,bs=bt.bU,bt.bs
+if string.byte(m,E)~=lm or#m-E+1~=bs then return nil end
+if bo(m,E+2,E+1+#bU)~=bU then return nil end
 local ae={}
 for i,ab in ipairs(ag)do
-local g=bu.bG[i]
-local J,aY,lH=am(g.al,m,E-1+g.at)
+local g=bt.bF[i]
+local J,aX,lG=al(g.ak,m,E-1+g.at)
 if ab.K=="t"then
-ae[i]={us=J,ai=bm(aY,ab.y-1),Y=0}
+ae[i]={us=J,ai=bl(aX,ab.y-1),Y=0}
 else
-local jn=J>0
-ae[i]={z=jn and aT(df,J,aY)or"",Y=0}
-if ab.K=="c"then ae[i].U=jn and lH or 0 end
+local jm=J>0
+ae[i]={z=jm and aS(de,J,aX)or"",Y=0}
+if ab.K=="c"then ae[i].U=jm and lG or 0 end
 end
 end
 return ae
 end
-local function gF(ae,bu,ag)
-local bO={}
+local function gE(ae,bt,ag)
+local bN={}
 for i,ab in ipairs(ag)do
-local h,ap=ae[i],bu.bG[i].ap
+local h,ao=ae[i],bt.bF[i].ao
 if(h.Y or 0)>0 then return nil end
 if ab.K=="t"then
-if h.aq or h.x then return nil end
-bO[ap],bO[ap+1]=h.us,h.ai
+if h.ap or h.x then return nil end
+bN[ao],bN[ao+1]=h.us,h.ai
 else
-if#h.z>bD then return nil end
-bO[ap],bO[ap+1]=0,0
+if#h.z>bC then return nil end
+bN[ao],bN[ao+1]=0,0
 if h.z~=""then
-bO[ap],bO[ap+1]=co(h.z)
+bN[ao],bN[ao+1]=cn(h.z)
 end
-if ab.K=="c"then bO[ap+2]=h.U end
+if ab.K=="c"then bN[ao+2]=h.U end
 end
 end
-return bu.cN..aT(bu.fB,unpack(bO))
+return bt.cM..aS(bt.fA,unpack(bN))
 end`;
 
-const part27 = `local cG={}
-local function eV()
-local v={cU=aa(),I=aa(),gT=aa()}
-v.ag,v.cA,v.bJ,v.dG,v.ch={},"","","",0
+const part27 = `local cF={}
+local function eU()
+local v={cT=aa(),I=aa(),gS=aa()}
+v.ag,v.cz,v.bI,v.dF,v.cg={},"","","",0
 for i=1,aa()do
-local K=aJ()
-local ao=cG[K]or cm[K]()
-local ab=ao.cp()
-cG[K],ab.ao,ab.K,v.ag[i]=ao,ao,K,ab
-v.cA=v.cA..K
-local aS=ab.aS or 0
-local bK=K=="t"and hX(aS)or K
-v.bJ,v.dG=v.bJ..(ao.K or bK),v.dG..bK
-ab.bt=ab.dZ and 0 or K=="t"and 16+aS
-if ab.dZ then v.ch=v.ch+1 end
+local K=aI()
+local an=cF[K]or cl[K]()
+local ab=an.co()
+cF[K],ab.an,ab.K,v.ag[i]=an,an,K,ab
+v.cz=v.cz..K
+local aR=ab.aR or 0
+local bJ=K=="t"and hW(aR)or K
+v.bI,v.dF=v.bI..(an.K or bJ),v.dF..bJ
+ab.bs=ab.dY and 0 or K=="t"and 16+aR
+if ab.dY then v.cg=v.cg+1 end
 end
-if v.cA=="s"then v.ch=0 end
-if v.ch==0 and#v.ag>1 then v.bu=hz(v.ag)end
-local bb=#v.ag==0 and 0 or aa()
-v.bK,v.dk=bb%2==0,bb>=2 and aa()or 0
-if v.bK then return v end
-v.iT,v.gm,v.kl,v.hA=aJ(),aJ(),aa(),{}
+if v.cz=="s"then v.cg=0 end
+if v.cg==0 and#v.ag>1 then v.bt=hy(v.ag)end
+local ba=#v.ag==0 and 0 or aa()
+v.bJ,v.dj=ba%2==0,ba>=2 and aa()or 0
+if v.bJ then return v end
+v.iS,v.gl,v.kk,v.hz=aI(),aI(),aa(),{}
 for i=1,aa()do
-v.hA[i]=aa()
+v.hz[i]=aa()
 end
 return v
 end`;
 
-const part28 = `local function gG(aS)
-if#aS==18 and bp(aS,1,2)==jT then return bp(aS,3)end
-local aD=#aS==16 and tonumber(aS)
-return aD and al("%016.0f",fy(aD))or aS
+const part28 = `local function gF(aR)
+if#aR==18 and bo(aR,1,2)==jS then return bo(aR,3)end
+local aC=#aR==16 and tonumber(aR)
+return aC and ak("%016.0f",fx(aC))or aR
 end
-local function iR(m,ab)
-if m==""then return ab.ao.eu()end
-local _,an=string.find(m,"^%d*")
-if an<16 or(an<#m and string.byte(m,an+1)<128)then return nil end
-local aS=gG(bp(m,1,an))
-local er=#aS+#m-an
-local h=ab.ao.cy(aS..bp(m,an+1),1,#aS,ab,#aS+1,er)
-if an==16 then h.Y=aN(h.Y,hu(tonumber(m)or 0))end
+local function iQ(m,ab)
+if m==""then return ab.an.et()end
+local _,am=string.find(m,"^%d*")
+if am<16 or(am<#m and string.byte(m,am+1)<128)then return nil end
+local aR=gF(bo(m,1,am))
+local eq=#aR+#m-am
+local h=ab.an.cx(aR..bo(m,am+1),1,#aR,ab,#aR+1,eq)
+if am==16 then h.Y=aM(h.Y,ht(tonumber(m)or 0))end
 return h
 end
-local function gW(K)
+local function gV(K)
 return string.char(string.byte(K)-128)
 end
-local function ht(e)
+local function hs(e)
 local v=e.v
 local ag=v.ag
 e.D=0
-if v.cA=="s"then
-local dZ=ag[1].ao.hO(e.ac,ag[1])
-e.D,e.ae=dZ.D,{dZ}
-return not dZ.eH
+if v.cz=="s"then
+local dY=ag[1].an.hN(e.ac,ag[1])
+e.D,e.ae=dY.D,{dY}
+return not dY.eG
 end
-local m,ae,E=aj("GET",e.ac)or"",{nil},1
-local bi=#ag>1 and string.gsub(bp(m,1,#ag),"[\\128-\\255]",gW)
-if not(bi and(bi==v.bJ or bi==v.dG))then
-e.D,E=fz(m)
+local m,ae,E=call("GET",e.ac)or"",{nil},1
+local bh=#ag>1 and string.gsub(bo(m,1,#ag),"[\\128-\\255]",gV)
+if not(bh and(bh==v.bI or bh==v.dF))then
+e.D,E=fy(m)
 if E>10 then E=1 end
 end
 e.ae=ae
-if v.cA=="t"then
-ae[1]=iR(bp(m,E),ag[1])
+if v.cz=="t"then
+ae[1]=iQ(bo(m,E),ag[1])
 return ae[1]
 end
-if v.cA=="f"and ag[1].aW>0 and ag[1].ao.eK(bp(m,E))then
-ae[1]=ag[1].ao.gA(bp(m,E),ag[1].aW)
+if v.cz=="f"and ag[1].aV>0 and ag[1].an.eJ(bo(m,E))then
+ae[1]=ag[1].an.gz(bo(m,E),ag[1].aV)
 return true
 end
-local gs=v.bu and kN(m,E,v.bu,ag)
-if gs then
-e.ae=gs
+local gr=v.bt and kM(m,E,v.bt,ag)
+if gr then
+e.ae=gr
 return true
 end
 local r=#ag
 if r==0 then
-e.cP=bp(m,E)
+e.cO=bo(m,E)
 return true
 end
-local aD=bp(m,E,E+r-1)
-local bV=string.gsub(aD,"[\\128-\\255]",gW)
-local bN=bV==v.bJ or bV==v.dG
-local dG=bN and bV~=v.bJ
-if not bN and E<=#m then return false end
+local aC=bo(m,E,E+r-1)
+local bU=string.gsub(aC,"[\\128-\\255]",gV)
+local bM=bU==v.bI or bU==v.dF
+local dF=bM and bU~=v.bI
+if not bM and E<=#m then return false end
 E=E+r
 for i=1,r do
 local ab=ag[i]
-local ao=ab.ao
-if ab.dZ then
-ae[i]=ao.hO(e.ch[i],ab)
-if ae[i].eH then return false end
-elseif bN then
-local aC=E+(ab.bt or ao.hb)
-local dU,er=1,0
-if aD~=bV and string.byte(aD,i)>=128 then
-dU,er=aC+1,aC+(string.byte(m,aC)or 0)
-aC=er+1
+local an=ab.an
+if ab.dY then
+ae[i]=an.hN(e.cg[i],ab)
+if ae[i].eG then return false end
+elseif bM then
+local aB=E+(ab.bs or an.ha)
+local dT,eq=1,0
+if aC~=bU and string.byte(aC,i)>=128 then
+dT,eq=aB+1,aB+(string.byte(m,aB)or 0)
+aB=eq+1
 end
-if not(ab.bt or dG)then
-aC=#m+1
-if r>1 and E+3<aC then
-aC=bm(E+4+am("<I4",m,E),aC)
+if not(ab.bs or dF)then
+aB=#m+1
+if r>1 and E+3<aB then
+aB=bl(E+4+al("<I4",m,E),aB)
 E=E+4
 end
-if aC-E<7 or am("<I7",m,E)~=ab.w then return false end
+if aB-E<7 or al("<I7",m,E)~=ab.w then return false end
 end
-if aC>#m+1 or(i==r and aC<=#m)then return false end
-local cy=dG and ao.gc or ao.cy
-local an=dU>1 and dU-2 or aC-1
-ae[i]=cy(m,E,an,ab,dU,er)
-E=aC
+if aB>#m+1 or(i==r and aB<=#m)then return false end
+local cx=dF and an.gb or an.cx
+local am=dT>1 and dT-2 or aB-1
+ae[i]=cx(m,E,am,ab,dT,eq)
+E=aB
 else
-ae[i]=ao.eu()
+ae[i]=an.et()
 end
 end
 return true
 end
-local function iS(e)
-local v=e.v.bC or e.v
-e.v,e.dq,e.dN=v,nil,nil
-if e.eu then
+local function iR(e)
+local v=e.v.bB or e.v
+e.v,e.dp,e.dM=v,nil,nil
+if e.et then
 e.D,e.ae=0,{}
-elseif not(v.bK and ht(e))then
-fS(e)
+elseif not(v.bJ and hs(e))then
+fR(e)
 end
 end
-local function ji(aS)
-return#aS==16 and aS>="5"and jT..aS or aS
+local function jh(aR)
+return#aR==16 and aR>="5"and jS..aR or aR
 end
-local function iW(e,m)
-if string.byte(e.cP,1)==83 and#e.cP>53 then
-aj("SETRANGE",e.ac,"1",aT("<d",e.D))
+local function iV(e,m)
+if string.byte(e.cO,1)==83 and#e.cO>53 then
+call("SETRANGE",e.ac,"1",aS("<d",e.D))
 else
-aj("SET",e.ac,m..e.cP,"KEEPTTL")
+call("SET",e.ac,m..e.cO,"KEEPTTL")
 end
-local dY=fg(e.D)
-if aj("PTTL",e.ac)<dY then aj("PEXPIRE",e.ac,dY)end
+local dX=ff(e.D)
+if call("PTTL",e.ac)<dX then call("PEXPIRE",e.ac,dX)end
 end
-local function fj(e)
+local function fi(e)
 local v=e.v
-local ag,ad,m,bJ=v.ag,e.D,"",v.bJ
-if e.dq then return e.dq.fj(e)end
-if v.cA=="s"then return end
-local gs=v.bu and gF(e.ae,v.bu,ag)
+local ag,ad,m,bI=v.ag,e.D,"",v.bI
+if e.dp then return e.dp.fi(e)end
+if v.cz=="s"then return end
+local gr=v.bt and gE(e.ae,v.bt,ag)
 for i,ab in ipairs(ag)do
-if not ab.dZ then
-ad=aN(ad,ab.ao.dn(e.ae[i],ab))
-local h=ab.ao.ea(e.ae[i],ab)
-if not ab.bt and#ag>1 then h=aT("<I4",#h)..h end
-local aL=ab.ao.gP and ab.ao.gP(e.ae[i],ab)or""
-if aL~=""and#ag==1 then h=ji(h)..aL end
-if aL~=""and#ag>1 then
-h=h..string.char(#aL)..aL
-bJ=bp(bJ,1,i-1)..string.char(string.byte(bJ,i)+128)..bp(bJ,i+1)
+if not ab.dY then
+ad=aM(ad,ab.an.dm(e.ae[i],ab))
+local h=ab.an.dZ(e.ae[i],ab)
+if not ab.bs and#ag>1 then h=aS("<I4",#h)..h end
+local aK=ab.an.gO and ab.an.gO(e.ae[i],ab)or""
+if aK~=""and#ag==1 then h=jh(h)..aK end
+if aK~=""and#ag>1 then
+h=h..string.char(#aK)..aK
+bI=bo(bI,1,i-1)..string.char(string.byte(bI,i)+128)..bo(bI,i+1)
 end
 m=m..h
 end
 end
-if v.cA~="t"and m~=""then m=bJ..m end
-if v.cA=="t"then m=ji(m)end
-if gs then m=gs end
-if e.D>q then m="b"..aT("<d",e.D)..m end
-if#ag==0 and e.cP~=""then return iW(e,m)end
-local cL=gs and gU(v.bu,ad)or fg(ad)
-if m~=""then aj("SET",e.ac,m,"PX",cL)end
+if v.cz~="t"and m~=""then m=bI..m end
+if v.cz=="t"then m=jh(m)end
+if gr then m=gr end
+if e.D>q then m="b"..aS("<d",e.D)..m end
+if#ag==0 and e.cO~=""then return iV(e,m)end
+local cK=gr and gT(v.bt,ad)or ff(ad)
+if m~=""then call("SET",e.ac,m,"PX",cK)end
 end`;
 
-const part29 = `local function eL(e)
-iS(e)
-local ag,ae,eq=e.v.ag,e.ae,false
+const part29 = `local function eK(e)
+iR(e)
+local ag,ae,ep=e.v.ag,e.ae,false
 for i=1,#ag do
 local ab,h=ag[i],ae[i]
-ae[i]=ab.ao.dS(h,ab,bs)
-eq=eq or ae[i]~=h
+ae[i]=ab.an.dR(h,ab,br)
+ep=ep or ae[i]~=h
 end
-if eq and not bs then fj(e)end
+if ep and not br then fi(e)end
 end`;
 
-const part30 = `local function dH(aa)
-local aJ,aV="",aa
-while aV>=128 do
-aJ,aV=aJ..eF(aV%128+128),aG(aV/128)
+const part30 = `local function dG(aa)
+local aI,aU="",aa
+while aU>=128 do
+aI,aU=aI..eE(aU%128+128),aF(aU/128)
 end
-return aJ..eF(aV)
+return aI..eE(aU)
 end`;
 
-const part31 = `local dO,bs={},false
-local function fS()
+const part31 = `local dN,br={},false
+local function fR()
 error("RULES",0)
 end`;
 
 const part32 = `for i=1,aa()do
-dO[i]=eV()
+dN[i]=eU()
 end
-local function cJ()
-local dF,bg,at,D=aJ(),aa(),q,q
-local ax={nil}
+local function cI()
+local dE,bf,at,D=aI(),aa(),q,q
+local aw={nil}
 for i=1,aa()do
-ax[i]=eW()
+aw[i]=eV()
 end
-bs=dF=="2"
-for i=1,#ax do
-local e=ax[i]
-at=aN(at,hc(e))
-D=aN(D,e.D)
+br=dE=="2"
+for i=1,#aw do
+local e=aw[i]
+at=aM(at,hb(e))
+D=aM(D,e.D)
 end
-local je=at<=q or(dF=="1"and at-q<=bg)
-if je and dF~="2"then
-for i=1,#ax do
-gw(ax[i],at)
+local jd=at<=q or(dE=="1"and at-q<=bf)
+if jd and dE~="2"then
+for i=1,#aw do
+gv(aw[i],at)
 end
 end
-local ar={je and 1 or D>q and 2 or 0,at-q,nil,nil}
-for i=1,#ax do
-ec(ar,ax[i])
+local aq={jd and 1 or D>q and 2 or 0,at-q,nil,nil}
+for i=1,#aw do
+eb(aq,aw[i])
 end
-ee(ar,ax)
-return ar
+ed(aq,aw)
+return aq
 end
 local V={q}
 for i=1,aa()do
-V[i+1]=jk(cJ)
+V[i+1]=jj(cI)
 end
 return V`;
 
-const part33 = `local aj,bq,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bp,cd,aG,cZ,bm,aN,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
-local aT,am=struct.pack,struct.unpack
+const part33 = `local call,bp,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local bo,cc,aF,cY,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+local aS,al=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dV=aj("TIME")
-q=dV[1]*1000000+dV[2]
+local dU=call("TIME")
+q=dU[1]*1000000+dU[2]
 end`;
 
-const part34 = `local af,Q,w,bE,bg,bs,jy=0,0,0,0,0,false,false
-local V,A,bP={q},1,nil`;
+const part34 = `local af,Q,w,bD,bf,br,jx=0,0,0,0,0,false,false
+local V,A,bO={q},1,nil`;
 
-const part35 = `local function en()`;
+const part35 = `local function em()`;
 
-const part36 = `local cl,cm=ARGV[2]+0,{}
-local function fg(ad)
-return aN(cZ((ad-q)/1000),1)+cl
+const part36 = `local ck,cl=ARGV[2]+0,{}
+local function ff(ad)
+return aM(cY((ad-q)/1000),1)+ck
 end
-local function cL(ad)
-return al("%.0f",fg(ad))
+local function cK(ad)
+return ak("%.0f",ff(ad))
 end`;
 
-const part37 = `local ao
-local function ei(ac,lO,m,dY)
-local aw=lO and bq("SET",ac,m,"PX",dY)or bq("SET",ac,m,"PX",dY,"NX")or bq("GET",ac)
-return aw and aw.err
+const part37 = `local an
+local function eh(ac,lN,m,dX)
+local av=lN and bp("SET",ac,m,"PX",dX)or bp("SET",ac,m,"PX",dX,"NX")or bp("GET",ac)
+return av and av.err
 end
-local function aZ(ac,m,av)
-ao=ao or cm[il]()
-local g,D,O,h={Q=Q,w=w,bE=bE},0,1,nil
+local function aY(ac,m,au)
+an=an or cl[ik]()
+local g,D,O,h={Q=Q,w=w,bD=bD},0,1,nil
 if m then
-D,O=fz(m)
+D,O=fy(m)
 end
-local K=m and bp(m,O,O)
-local bt=m and#m-O
-if K==ao.K and bt>6 and am("<I7",m,O+1)==w then
-h=ao.cy(m,O+1,#m)
-elseif K=="-"and bE>0 and ao.eK and ao.eK(bp(m,O))then
-h=ao.gA(bp(m,O),bE)
-elseif K==il and bt==ao.hb then
-h=ao.gc(m,O+1)
-elseif m and not(O==10 and bt<0)then
+local K=m and bo(m,O,O)
+local bs=m and#m-O
+if K==an.K and bs>6 and al("<I7",m,O+1)==w then
+h=an.cx(m,O+1,#m)
+elseif K=="-"and bD>0 and an.eJ and an.eJ(bo(m,O))then
+h=an.gz(bo(m,O),bD)
+elseif K==ik and bs==an.ha then
+h=an.gb(m,O+1)
+elseif m and not(O==10 and bs<0)then
 return"RULES"
 else
-h=ao.eu()
+h=an.et()
 end
-local bL=ao.dS(h,g)
-local eq=bL~=h
-h=bL
-local ah,at,ek=0,aN(q,D,ao.dm(h,af,g)),q
-while ah<av and(at<=q or ah==0 and at-q<=bg)do
-ah,ek=ah+1,at
-if bs then break end
-h=ao.ds(h,at,af,g)
-if ah<av then at=aN(q,D,ao.dm(h,af,g))end
+local bK=an.dR(h,g)
+local ep=bK~=h
+h=bK
+local ah,at,ej=0,aM(q,D,an.dl(h,af,g)),q
+while ah<au and(at<=q or ah==0 and at-q<=bf)do
+ah,ej=ah+1,at
+if br then break end
+h=an.dr(h,at,af,g)
+if ah<au then at=aM(q,D,an.dl(h,af,g))end
 end
-local aI
-if(ah>0 or eq)and not bs then
-local bC,ad=ao.K..ao.ea(h,g),ao.dn(h,g)
+local aH
+if(ah>0 or ep)and not br then
+local bB,ad=an.K..an.dZ(h,g),an.dm(h,g)
 if D>q then
-bC,ad="b"..aT("<d",D)..bC,aN(D,ad)
+bB,ad="b"..aS("<d",D)..bB,aM(D,ad)
 end
-aI=ei(ac,m,bC,cL(ad))
+aH=eh(ac,m,bB,cK(ad))
 elseif not m then
-aI=bq("GET",ac)
-aI=aI and aI.err
+aH=bp("GET",ac)
+aH=aH and aH.err
 end
-if aI then return false,aI end
-local aU,reset=ao.eN(h,g)
-if ah==0 and D>q then return{2,at-q,aU,reset}end
-if ah>0 and ek>q then return{1,ek-q,aU,reset}end
-return ah,aU,reset,ah==av and 0 or at-q
+if aH then return false,aH end
+local aT,reset=an.eM(h,g)
+if ah==0 and D>q then return{2,at-q,aT,reset}end
+if ah>0 and ej>q then return{1,ej-q,aT,reset}end
+return ah,aT,reset,ah==au and 0 or at-q
 end`;
 
-const part38 = `local function dh(ac,m,av,bo)
-if not jy then
-jx()
-jy=true
+const part38 = `local function dg(ac,m,au,bn)
+if not jx then
+jw()
+jx=true
 end
-local ah,aU,reset,bl=cJ(ac,m,av)
+local ah,aT,reset,bk=cI(ac,m,au)
 if not ah then
-if string.find(aU,"READONLY",1,true)then bP=aU end
-ah=aU
+if string.find(aT,"READONLY",1,true)then bO=aT end
+ah=aT
 end
 A=A+1
 if type(ah)~="number"then
 V[A]=ah
-elseif bo then
-V[A],V[A+1],V[A+2],V[A+3]=ah,aU,reset,bl
+elseif bn then
+V[A],V[A+1],V[A+2],V[A+3]=ah,aT,reset,bk
 A=A+3
 elseif ah>0 then
-V[A],V[A+1]=aU,reset
+V[A],V[A+1]=aT,reset
 A=A+1
 else
-V[A],V[A+1],V[A+2]=-1-aU,reset,bl
+V[A],V[A+1],V[A+2]=-1-aT,reset,bk
 A=A+2
 end
 end`;
 
-const part39 = `local E,an=2,0
-while an<#KEYS do
-local bb,J=ARGV[E+1]+0,an+1
-an=bm(an+ARGV[E+2],#KEYS)
+const part39 = `local E,am=2,0
+while am<#KEYS do
+local ba,J=ARGV[E+1]+0,am+1
+am=bl(am+ARGV[E+2],#KEYS)
 af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
-bE,bg=ARGV[E+6]+0,ARGV[E+7]+0
-local bo=bb>=8
-bs,jy,E=bb%2==1,false,E+7
-for O=J,an,1000 do
-local aC=bm(O+999,an)
-local cz=jL and aj("MGET",unpack(KEYS,O,aC))
-if not(bo or bs)then
-fK(cz,O,aC)
+bD,bf=ARGV[E+6]+0,ARGV[E+7]+0
+local bn=ba>=8
+br,jx,E=ba%2==1,false,E+7
+for O=J,am,1000 do
+local aB=bl(O+999,am)
+local cy=jK and call("MGET",unpack(KEYS,O,aB))
+if not(bn or br)then
+fJ(cy,O,aB)
 else
-for i=O,aC do
-local av=bo and ARGV[E+i-J+1]+0 or 1
-dh(KEYS[i],cz and cz[i-O+1],av,bo)
+for i=O,aB do
+local au=bn and ARGV[E+i-J+1]+0 or 1
+dg(KEYS[i],cy and cy[i-O+1],au,bn)
 end
 end
 end
-if bo then E=E+an-J+1 end
+if bn then E=E+am-J+1 end
 end
-return bP and redis.error_reply(bP)or V`;
+return bO and redis.error_reply(bO)or V`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "77f1f804b0965afcc4da3518d22f157fea1888bd",
-  source: `local aj,bq,al,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "85eb5797ac83805780bb9ee437d8a65b085ad57b",
+  source: `local call,bp,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dV=aj("TIME")
-q=dV[1]*1000000+dV[2]
+local dU=call("TIME")
+q=dU[1]*1000000+dU[2]
 end
 ${part1}
-local dC
-local function fT(us,aB,Y)
-local aA,H,bl=dC-q,us-dC,aB-dC
+local dB
+local function fS(us,aA,Y)
+local az,H,bk=dB-q,us-dB,aA-dB
 if H>0 then
-if Y==0 or Y==1 and H>8*aA or Y==2 and H>1024*aA then return nil end
+if Y==0 or Y==1 and H>8*az or Y==2 and H>1024*az then return nil end
 else
 Y=0
 end
-return bl>1024*aA and 3 or bl>8*aA and Y<2 and 2 or Y>0 and Y or 1
+return bk>1024*az and 3 or bk>8*az and Y<2 and 2 or Y>0 and Y or 1
 end
-local hf=1e13
+local he=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ac,io,dt,bX=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if io+ARGV[2]*1000<hf then
-local be,cx,bf,ft=
-q+io,dt+0,1000*4^(bX-50),bX*cI-fa
-local fc=q+cS/2
-dC=q+ARGV[5]
-local m,db=bq("GET",ac),nil
-local bN=m and#m==16 and tonumber(m)
-if bN then
-local us,Y=bN-ft,0
-while us>fc do
-us,Y=us-cS,Y+1
+local ac,im,ds,bW=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if im+ARGV[2]*1000<he then
+local bd,cw,be,fs=
+q+im,ds+0,1000*4^(bW-50),bW*cH-eZ
+local fb=q+cR/2
+dB=q+ARGV[5]
+local m,da=bp("GET",ac),nil
+local bM=m and#m==16 and tonumber(m)
+if bM then
+local us,Y=bM-fs,0
+while us>fb do
+us,Y=us-cR,Y+1
 end
-local aB=(us<q and q or us)+cx
-local bZ=aB-us
-if aB<=be and aB<fa+cI and us%bf+bZ<bf then
-local bz=aB>dC and fT(us,aB,Y)or aB<=dC and 0
-if bz then
-if bz~=Y then bZ=bZ+(bz-Y)*cS end
-local gb=bZ==cx and dt or al("%d",bZ)
-if bq("INCRBY",ac,gb)==bN+bZ then db=aB-q end
+local aA=(us<q and q or us)+cw
+local bY=aA-us
+if aA<=bd and aA<eZ+cH and us%be+bY<be then
+local bx=aA>dB and fS(us,aA,Y)or aA<=dB and 0
+if bx then
+if bx~=Y then bY=bY+(bx-Y)*cR end
+local ga=bY==cw and ds or ak("%d",bY)
+if bp("INCRBY",ac,ga)==bM+bY then da=aA-q end
 end
 end
 end
-if db then return{q,db}end
+if da then return{q,da}end
 end
 end
 ${part2}
 ${part3}
-local bp,cd,aG,bm,aN,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local cl=ARGV[2]+0
-local jw=9007199254740991
-local function hM(us,bf)
-return al("%d",aG((us-us%bf+bf-q)/1000)+2+cl)
+local bo,cc,aF,bl,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local ck=ARGV[2]+0
+local jv=9007199254740991
+local function hL(us,be)
+return ak("%d",aF((us-us%be+be-q)/1000)+2+ck)
 end
-local V,A,E,an={q},1,2,0
-while an<#KEYS do
-local bb,J=ARGV[E+1]+0,an+1
-an=bm(an+ARGV[E+2],#KEYS)
-local aA,dt,bX,bg,jJ=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cx=dt+0
-local y,aM,bt,gu=1,0,16,"%016d"
-local bs,bo,ls=bb%2>=1,bb%16>=8,bb>=16
+local V,A,E,am={q},1,2,0
+while am<#KEYS do
+local ba,J=ARGV[E+1]+0,am+1
+am=bl(am+ARGV[E+2],#KEYS)
+local az,ds,bW,bf,jI=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
+local cw=ds+0
+local y,aL,bs,gt=1,0,16,"%016d"
+local br,bn,lr=ba%2>=1,ba%16>=8,ba>=16
 E=E+5
-if bb%4>=2 then
-bg,E=ARGV[E+1]+0,E+1
+if ba%4>=2 then
+bf,E=ARGV[E+1]+0,E+1
 end
-if bb%8>=4 then
-jJ,y,aM=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bt,gu=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+if ba%8>=4 then
+jI,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bs,gt=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local be=q+bg+aA
-local bf,fX,fc=1000*4^(bX-50),bX*cI,q+cS/2
-local gj=bt==16 and bg+aA+cl*1000<hf
-local ft=fX-fa
-local hH,cz,aV=A-J+1,nil,nil
-local fp,bv=q+ft+cx,bm(q+aA+ft,fX+cI-1)
-dC=q+aA
-if ls and gj and not bs and fp<=bv then
-cz={}
-local function kt(ac,aw)
-local aB,Y=aw-ft,0
-while aB>fc do
-aB,Y=aB-cS,Y+1
+local bd=q+bf+az
+local be,fW,fb=1000*4^(bW-50),bW*cH,q+cR/2
+local gi=bs==16 and bf+az+ck*1000<he
+local fs=fW-eZ
+local hG,cy,aU=A-J+1,nil,nil
+local fo,bu=q+fs+cw,bl(q+az+fs,fW+cH-1)
+dB=q+az
+if lr and gi and not br and fo<=bu then
+cy={}
+local function ks(ac,av)
+local aA,Y=av-fs,0
+while aA>fb do
+aA,Y=aA-cR,Y+1
 end
-local us=aB-cx
-if us<q or aB>be or aB+ft>=fX+cI then return nil end
-local bz=0
-if aB>dC then bz=fT(us,aB,Y)end
-if bz and bz~=Y then aj("INCRBY",ac,al("%d",(bz-Y)*cS))end
-return bz and aB
+local us=aA-cw
+if us<q or aA>bd or aA+fs>=fW+cH then return nil end
+local bx=0
+if aA>dB then bx=fS(us,aA,Y)end
+if bx and bx~=Y then call("INCRBY",ac,ak("%d",(bx-Y)*cR))end
+return bx and aA
 end
-for i=J,an do
+for i=J,am do
 local ac=KEYS[i]
-local aw=bq("INCRBY",ac,dt)
-local bZ=type(aw)=="number"
-local us=bZ and aw>=fp and aw<=bv and aw-ft
-if bZ and not us and aw>bv and(bg>0 or aw-ft>fc)then
-us=kt(ac,aw)
+local av=bp("INCRBY",ac,ds)
+local bY=type(av)=="number"
+local us=bY and av>=fo and av<=bu and av-fs
+if bY and not us and av>bu and(bf>0 or av-fs>fb)then
+us=ks(ac,av)
 end
 if us then
-if us%bf<cx then aj("PEXPIRE",ac,hM(us,bf))end
-V[hH+i]=us-q
+if us%be<cw then call("PEXPIRE",ac,hL(us,be))end
+V[hG+i]=us-q
 else
 local m=""
-if aw~=cx then
-if bZ then aj("INCRBY",ac,"-"..dt)end
-m=bq("GET",ac)
+if av~=cw then
+if bY then call("INCRBY",ac,"-"..ds)end
+m=bp("GET",ac)
 end
-aV=aV or{}
-aV[#aV+1],V[hH+i],cz[i-J+1]=i,false,type(m)=="string"and m
+aU=aU or{}
+aU[#aU+1],V[hG+i],cy[i-J+1]=i,false,type(m)=="string"and m
 end
 end
 else
-cz=aj("MGET",unpack(KEYS,J,bm(J+999,an)))
-for O=J+1000,an,1000 do
-local dr=aj("MGET",unpack(KEYS,O,bm(O+999,an)))
-for i=1,#dr do
-cz[O-J+i]=dr[i]
+cy=call("MGET",unpack(KEYS,J,bl(J+999,am)))
+for O=J+1000,am,1000 do
+local dq=call("MGET",unpack(KEYS,O,bl(O+999,am)))
+for i=1,#dq do
+cy[O-J+i]=dq[i]
 end
 end
-local kH=gj and not(bs or bo)
-for i=J,an do
-local ac,m,db=KEYS[i],kH and cz[i-J+1],nil
-local bN=m and#m==16 and tonumber(m)
-if bN then
-local us,Y=bN-ft,0
-while us>fc do
-us,Y=us-cS,Y+1
+local kG=gi and not(br or bn)
+for i=J,am do
+local ac,m,da=KEYS[i],kG and cy[i-J+1],nil
+local bM=m and#m==16 and tonumber(m)
+if bM then
+local us,Y=bM-fs,0
+while us>fb do
+us,Y=us-cR,Y+1
 end
-local aB=(us<q and q or us)+cx
-local bZ=aB-us
-if aB<=be and aB<fa+cI and us%bf+bZ<bf then
-local bz=aB>dC and fT(us,aB,Y)or aB<=dC and 0
-if bz then
-if bz~=Y then bZ=bZ+(bz-Y)*cS end
-local gb=bZ==cx and dt or al("%d",bZ)
-if bq("INCRBY",ac,gb)==bN+bZ then db=aB-q end
+local aA=(us<q and q or us)+cw
+local bY=aA-us
+if aA<=bd and aA<eZ+cH and us%be+bY<be then
+local bx=aA>dB and fS(us,aA,Y)or aA<=dB and 0
+if bx then
+if bx~=Y then bY=bY+(bx-Y)*cR end
+local ga=bY==cw and ds or ak("%d",bY)
+if bp("INCRBY",ac,ga)==bM+bY then da=aA-q end
 end
 end
 end
-if db then
-V[hH+i]=db
+if da then
+V[hG+i]=da
 else
-aV=aV or{}
-aV[#aV+1],V[hH+i]=i,false
+aU=aU or{}
+aU[#aU+1],V[hG+i]=i,false
 end
 end
 end
-if aV then
+if aU then
 ${part4}
 ${part5}
-local g={y=y,aA=aA,aM=aM}
-local function cy(m,bt,y)
+local g={y=y,az=az,aL=aL}
+local function cx(m,bs,y)
 local D,us,ai,h,Y=0,nil,0,nil,0
-if#m>8 and cd(m,1)==98 then
-D=fz(m)
-m=bp(m,10)
+if#m>8 and cc(m,1)==98 then
+D=fy(m)
+m=bo(m,10)
 end
 if m==""then return 0,0,D end
-local aL=string.find(m,"[^%d]")
-if aL and aL>16 and cd(m,aL)>127 then
-local aS=bp(m,1,aL-1)
-local O=#aS==18 and bp(aS,1,2)==jT and 3 or 1
-h={us=tonumber(bp(aS,O,O+15))or 0,ai=tonumber(bp(aS,O+16))or 0}
-if aL==#m then
-Y=aG((cd(m,aL)-128)/8)
+local aK=string.find(m,"[^%d]")
+if aK and aK>16 and cc(m,aK)>127 then
+local aR=bo(m,1,aK-1)
+local O=#aR==18 and bo(aR,1,2)==jS and 3 or 1
+h={us=tonumber(bo(aR,O,O+15))or 0,ai=tonumber(bo(aR,O+16))or 0}
+if aK==#m then
+Y=aF((cc(m,aK)-128)/8)
 else
-bx().cp(m,aL,#m,h,g)
+bw().co(m,aK,#m,h,g)
 Y=h.Y
 end
-m=aS
+m=aR
 end
-if#m==18 and bp(m,1,2)==jT then
-m=bp(m,3)
+if#m==18 and bo(m,1,2)==jS then
+m=bo(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dK+cS then Y=hu(us)end
-us=fy(us)
+if us>=dJ+cR then Y=ht(us)end
+us=fx(us)
 end
 elseif#m>16 then
-us=tonumber(bp(m,1,16))
+us=tonumber(bo(m,1,16))
 end
-if not us or not(us<=jw)or(aL and not h)then return nil end
-if#m~=bt then return us+1,0,D,Y,nil,h and h.x end
-if bt>16 then ai=bm(tonumber(bp(m,17))or 0,y-1)end
-return us,ai,D,Y,h and h.aq,h and h.x
+if not us or not(us<=jv)or(aK and not h)then return nil end
+if#m~=bs then return us+1,0,D,Y,nil,h and h.x end
+if bs>16 then ai=bl(tonumber(bo(m,17))or 0,y-1)end
+return us,ai,D,Y,h and h.ap,h and h.x
 end
-local function cJ(i)
-local ac,m,us,ai,D,at=KEYS[i],cz[i-J+1],0,0,0,q
-local Y,eq,aq,x,jH=0,false,nil,nil,nil
+local function cI(i)
+local ac,m,us,ai,D,at=KEYS[i],cy[i-J+1],0,0,0,q
+local Y,ep,ap,x,jG=0,false,nil,nil,nil
 if m then
-us,ai,D,Y,aq,x=cy(m,bt,y)
+us,ai,D,Y,ap,x=cx(m,bs,y)
 if not us then
 A=A+1
 V[A]="RULES"
 return nil
 end
 if D>q then at=D end
-if us-aA>=q or(x or 0)>q then
-local h={us=us,ai=ai,Y=Y,aq=aq,x=x}
-local bL=bx().dS(h,g)
-eq=bL~=h
-us,ai,Y,aq,x=bL.us,bL.ai,bL.Y,bL.aq,bL.x
+if us-az>=q or(x or 0)>q then
+local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
+local bK=bw().dR(h,g)
+ep=bK~=h
+us,ai,Y,ap,x=bK.us,bK.ai,bK.Y,bK.ap,bK.x
 end
 end
-local aB,cb=us,ai
+local aA,ca=us,ai
 if us<at-1 or(us<at and ai==0)then
-aB,cb=at,0
+aA,ca=at,0
 end
-local jj,iy=aB,cb
-aB,cb=aB+cx,cb+jJ
-if cb>=y then
-aB,cb=aB+1,cb-y
+local ji,ix=aA,ca
+aA,ca=aA+cw,ca+jI
+if ca>=y then
+aA,ca=aA+1,ca-y
 end
 local ah=0
-if(aB<be or(aB==be and cb<=aM))and at-q<=bg then
+if(aA<bd or(aA==bd and ca<=aL))and at-q<=bf then
 ah=1
-local av=1
-if bo then av=ARGV[E+i-J+1]+0 end
-if av>1 then
-local bn=be-jj+(aM-iy)/y
-ah=aN(bm(aG(bn/(cx+jJ/y)),av),1)
-for o=bm(ah+1,av),aN(ah-1,1),-1 do
-local aQ=iy+o*jJ
-local cq=aG(aQ/y)
-aB,cb=jj+o*cx+cq,aQ-cq*y
+local au=1
+if bn then au=ARGV[E+i-J+1]+0 end
+if au>1 then
+local bm=bd-ji+(aL-ix)/y
+ah=aM(bl(aF(bm/(cw+jI/y)),au),1)
+for o=bl(ah+1,au),aM(ah-1,1),-1 do
+local aP=ix+o*jI
+local cp=aF(aP/y)
+aA,ca=ji+o*cw+cp,aP-cp*y
 ah=o
-if aB<be or(aB==be and cb<=aM)then break end
+if aA<bd or(aA==bd and ca<=aL)then break end
 end
 end
 end
-local aI
-if(ah>0 or eq)and not bs then
+local aH
+if(ah>0 or ep)and not br then
 if ah==0 then
-aB,cb,at=us,ai,q
+aA,ca,at=us,ai,q
 end
-local bC,aw=al(gu,aB,cb),nil
-if bt==16 and aB>=dK then bC=jT..bC end
-local aL,ad,gE="",aB+2,fX
-local H=aB-aA
-if cb>aM then H=H+1 end
-if aq or x or at>q then
-local bw=bx()
-local h={us=us,ai=ai,Y=Y,aq=aq,x=x}
-aq=bw.bA(h)
-local bM=aN(at>q and at or 0,x or 0)
-local next=bw.dj(aB,cb,aq,bM,g,bw.ez(h,g))
-aL=bw.bC(next,g)
-if aq then ad=aN(ad,bw.eI(aB,next.aq)+2)end
-if next.x then ad=aN(ad,next.x+2)end
-aq=aq or bw.eC
-if ah>0 and(aq.us>0 or aq.ai>0 or x or at>q)then
-jH={us,ai,aq.us,aq.ai,x or 0}
+local bB,av=ak(gt,aA,ca),nil
+if bs==16 and aA>=dJ then bB=jS..bB end
+local aK,ad,gD="",aA+2,fW
+local H=aA-az
+if ca>aL then H=H+1 end
+if ap or x or at>q then
+local bv=bw()
+local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
+ap=bv.bz(h)
+local bL=aM(at>q and at or 0,x or 0)
+local next=bv.di(aA,ca,ap,bL,g,bv.ey(h,g))
+aK=bv.bB(next,g)
+if ap then ad=aM(ad,bv.eH(aA,next.ap)+2)end
+if next.x then ad=aM(ad,next.x+2)end
+ap=ap or bv.eB
+if ah>0 and(ap.us>0 or ap.ai>0 or x or at>q)then
+jG={us,ai,ap.us,ap.ai,x or 0}
 end
 elseif H>q then
-local kB=us-aA+(ai>aM and 1 or 0)>q
-local bz=fI(H-q,aA,kB and Y or 0)
-if gj and D<=q then
-gE=fX+bz*cS
+local kA=us-az+(ai>aL and 1 or 0)>q
+local bx=fH(H-q,az,kA and Y or 0)
+if gi and D<=q then
+gD=fW+bx*cR
 else
-aL=string.char(128+8*bz)
+aK=string.char(128+8*bx)
 end
 end
-us,ai=aB,cb
-if aL~=""and D<=q then
-aw=bq("SET",ac,bC..aL,"PX",math.ceil((ad-q)/1000)+cl)
+us,ai=aA,ca
+if aK~=""and D<=q then
+av=bp("SET",ac,bB..aK,"PX",math.ceil((ad-q)/1000)+ck)
 elseif D>q then
-bC=bC..aL
-bC="b"..struct.pack("<d",D)..bC
-aw=bq("SET",ac,bC,"PX",math.ceil((aN(ad,D)-q)/1000)+cl)
+bB=bB..aK
+bB="b"..struct.pack("<d",D)..bB
+av=bp("SET",ac,bB,"PX",math.ceil((aM(ad,D)-q)/1000)+ck)
 else
-if gj then bC=al("%d",gE+us%cI)end
-aw=m and bq("SET",ac,bC,"PX",hM(us,bf))
-or bq("SET",ac,bC,"PX",hM(us,bf),"NX")
-or bq("GET",ac)
+if gi then bB=ak("%d",gD+us%cH)end
+av=m and bp("SET",ac,bB,"PX",hL(us,be))
+or bp("SET",ac,bB,"PX",hL(us,be),"NX")
+or bp("GET",ac)
 end
-aI=aw and aw.err
+aH=av and av.err
 elseif not m then
-local hm=bq("GET",ac)
-aI=hm and hm.err
+local hl=bp("GET",ac)
+aH=hl and hl.err
 end
 A=A+1
-if aI then
-V[A]=aI
-return string.find(aI,"READONLY",1,true)and aI
+if aH then
+V[A]=aH
+return string.find(aH,"READONLY",1,true)and aH
 end
 if us<q then
 us,ai=q,0
 end
-local db=(us-q)*y+ai
-if D>q or db>jw or jH then
-local ar={D>q and D-q or 0,ah,us-q,ai}
-for bw=1,jH and 5 or 0 do
-ar[4+bw]=jH[bw]
+local da=(us-q)*y+ai
+if D>q or da>jv or jG then
+local aq={D>q and D-q or 0,ah,us-q,ai}
+for bv=1,jG and 5 or 0 do
+aq[4+bv]=jG[bv]
 end
-V[A]=ar
-elseif bo then
+V[A]=aq
+elseif bn then
 V[A]=ah
 A=A+1
-V[A]=db
+V[A]=da
 else
-V[A]=ah>0 and db or-1-db
+V[A]=ah>0 and da or-1-da
 end
 end
-local aI
-for _,i in ipairs(aV)do
-if not bo then A=hH+i-1 end
-aI=cJ(i)or aI
+local aH
+for _,i in ipairs(aU)do
+if not bn then A=hG+i-1 end
+aH=cI(i)or aH
 end
-if aI then return redis.error_reply(aI)end
+if aH then return redis.error_reply(aH)end
 end
-if bo then
-E=E+an-J+1
+if bn then
+E=E+am-J+1
 else
-A=hH+an
+A=hG+am
 end
 end
 return V`,
@@ -1934,482 +1934,482 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "c73e8073ce08b13ab2d162150a9fc007a7352d8b",
-  source: `local dV=redis.call("TIME")
-local lt=redis.pcall("INFO")
-local ar={dV[1],dV[2],type(lt)=="string"and lt or""}
-local lg={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,la in ipairs(ARGV)do
-local dI={}
-for jR in string.gmatch(la,"%S+")do
-dI[#dI+1]=lg[jR]or jR
+  sha1: "1a1a9b901ef2a1e3af775bac40991b0c85bfee9d",
+  source: `local dU=redis.call("TIME")
+local ls=redis.pcall("INFO")
+local aq={dU[1],dU[2],type(ls)=="string"and ls or""}
+local lf={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,kZ in ipairs(ARGV)do
+local dH={}
+for jQ in string.gmatch(kZ,"%S+")do
+dH[#dH+1]=lf[jQ]or jQ
 end
-local jQ=redis.pcall(unpack(dI))
-if type(jQ)=="table"and jQ.err then ar[#ar+1]=jQ.err end
+local jP=redis.pcall(unpack(dH))
+if type(jP)=="table"and jP.err then aq[#aq+1]=jP.err end
 end
-return ar`,
+return aq`,
 };
 
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "3e6c7bc0fa9fe61cfb5498cf7d73310fd1bc2b6b",
-  source: `local function fn(ew)
+  sha1: "71b84c8d787d4b397cba5d740753c628726e11f3",
+  source: `local function fm(ev)
 ${part6}
-local lD=aJ()~=""
-local function az(us)
-return al("%.0f",us)
+local lC=aI()~=""
+local function ay(us)
+return ak("%.0f",us)
 end
-local cf=az(q)
-local function ej(v)
-v.ej=v.ej or az(q+v.cU)
-return v.ej
+local ce=ay(q)
+local function ei(v)
+v.ei=v.ei or ay(q+v.cT)
+return v.ei
 end
-local function hk(br)
-return br==q and"-"..cf or az(-br)
+local function hj(bq)
+return bq==q and"-"..ce or ay(-bq)
 end
-local function iC(ac,us)
-if aj("PTTL",ac)<fg(q+us)then aj("PEXPIRE",ac,fg(q+us+us/8))end
+local function iB(ac,us)
+if call("PTTL",ac)<ff(q+us)then call("PEXPIRE",ac,ff(q+us+us/8))end
 end
-local channel,ho=aJ(),{}
-local kX=5000
-local function mailbox(aX)
-return channel.."%"..aX
+local channel,hn=aI(),{}
+local kW=5000
+local function mailbox(aW)
+return channel.."%"..aW
 end
-local lB,dz=aJ()=="1",aa()
-for i=1,dz do
-local aX=aJ()
-ho[aX]="caller"
-if lB then
-local kQ=mailbox(aX)
-local gk=aj("LRANGE",kQ,"0","-1")
-if#gk==0 then
-aj("RPUSH",kQ,"")
-ew[#ew+1]="gap "..aX
-elseif#gk>1 then
-aj("LTRIM",kQ,"0","0")
-for bk=2,#gk do
-ew[#ew+1]=gk[bk]
+local lA,dy=aI()=="1",aa()
+for i=1,dy do
+local aW=aI()
+hn[aW]="caller"
+if lA then
+local kP=mailbox(aW)
+local gj=call("LRANGE",kP,"0","-1")
+if#gj==0 then
+call("RPUSH",kP,"")
+ev[#ev+1]="gap "..aW
+elseif#gj>1 then
+call("LTRIM",kP,"0","0")
+for bj=2,#gj do
+ev[#ev+1]=gj[bj]
 end
 end
-aj("PEXPIRE",kQ,kX)
+call("PEXPIRE",kP,kW)
 end
 end
 ${part7}
 ${part2}
-local function jA()
-local dO,bP,go,bs,hK={},nil,nil,false,false
-local function eL(e)
-if#e.v.ag>0 then return go.eL(e)end
-local m,E=not e.eu and aj("GET",e.ac)or"",1
-e.D,E=fz(m)
-e.ae,e.cP={},bp(m,E>10 and 1 or E)
+local function jz()
+local dN,bO,gn,br,hJ={},nil,nil,false,false
+local function eK(e)
+if#e.v.ag>0 then return gn.eK(e)end
+local m,E=not e.et and call("GET",e.ac)or"",1
+e.D,E=fy(m)
+e.ae,e.cO={},bo(m,E>10 and 1 or E)
 end
-local function fj(e)
-go.fj(e)
+local function fi(e)
+gn.fi(e)
 end
 ${part8}
 ${part9}
-local fl={}
-local function fx(e)
-local bS=fl[e.aO]
-if bS then return bS end
-local J=aj("ZRANGE",e.aO,"0","1","WITHSCORES")
-bS={br=0,bA=0,bh=nil,hR=false,bT=0}
+local fk={}
+local function fw(e)
+local bR=fk[e.aN]
+if bR then return bR end
+local J=call("ZRANGE",e.aN,"0","1","WITHSCORES")
+bR={bq=0,bz=0,bg=nil,hQ=false,bS=0}
 if J[1]=="#"then
-bS.br=-J[2]
-bS.hR=not J[4]or J[4]+0>q
-if bS.hR and J[4]then bS.bh=J[4]+0 end
+bR.bq=-J[2]
+bR.hQ=not J[4]or J[4]+0>q
+if bR.hQ and J[4]then bR.bg=J[4]+0 end
 end
-if J[3]or not bS.hR then bS.bA=aj("ZCOUNT",e.aO,"("..cf,"+inf")end
-fl[e.aO]=bS
-return bS
+if J[3]or not bR.hQ then bR.bz=call("ZCOUNT",e.aN,"("..ce,"+inf")end
+fk[e.aN]=bR
+return bR
 end
-local function kc(e,n)
-local bS=fx(e)
-if n==1 and bS.bh then return bS.bh end
-local bH=n==1 and bS.hR and aj("ZRANGE",e.aO,"1","1","WITHSCORES")
-or aj("ZRANGEBYSCORE",e.aO,"("..cf,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bS.bh=bH[2]+0 end
-return bH[2]+0
+local function kb(e,n)
+local bR=fw(e)
+if n==1 and bR.bg then return bR.bg end
+local bG=n==1 and bR.hQ and call("ZRANGE",e.aN,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aN,"("..ce,"+inf","WITHSCORES","LIMIT",n-1,"1")
+if n==1 then bR.bg=bG[2]+0 end
+return bG[2]+0
 end
-local function dT(e,I)
-local bA=fx(e).bA
-local hN=bA+I-e.v.I
-if hN>bA then return 1e15 end
-return hN<=0 and 0 or kc(e,hN)-q
+local function dS(e,I)
+local bz=fw(e).bz
+local hM=bz+I-e.v.I
+if hM>bz then return 1e15 end
+return hM<=0 and 0 or kb(e,hM)-q
 end
-local function ij(e,id)
-return tonumber(aj("ZSCORE",e.aO,id)or 0)>q
+local function ii(e,id)
+return tonumber(call("ZSCORE",e.aN,id)or 0)>q
 end
-local function gR(e)
-local bS,us=fl[e.aO],aN(4*e.v.cU,60000000)
-if bS and bS.bT>=us then return end
-iC(e.aO,us)
-if bS then bS.bT=us end
+local function gQ(e)
+local bR,us=fk[e.aN],aM(4*e.v.cT,60000000)
+if bR and bR.bS>=us then return end
+iB(e.aN,us)
+if bR then bR.bS=us end
 end
-local function hv(e)
-return aN(q,fx(e).br+1)
+local function hu(e)
+return aM(q,fw(e).bq+1)
 end
-local function iw(e,id,I)
-aj("ZADD",e.aO,ej(e.v),id)
-for ap=2,I do
-aj("ZADD",e.aO,ej(e.v),id.."+"..ap)
+local function iv(e,id,I)
+call("ZADD",e.aN,ei(e.v),id)
+for ao=2,I do
+call("ZADD",e.aN,ei(e.v),id.."+"..ao)
 end
-fl[e.aO]=nil
-gR(e)
+fk[e.aN]=nil
+gQ(e)
 end
-local function kS(e,id,I)
-local bS=fx(e)
-local br=hv(e)
-local bZ=aj("ZADD",e.aO,hk(br),"#",ej(e.v),id)
-if bS.br==0 then bZ=bZ-1 end
-if not bS.hR then aj("ZREMRANGEBYSCORE",e.aO,"1",cf)end
-if bZ==1 and I<=1 then
-local bH=q+e.v.cU
-if bS.bA==0 then bS.bh=bH end
-if bS.bh then bS.bh=bm(bS.bh,bH)end
-bS.br,bS.bA,bS.hR=br,bS.bA+1,true
-gR(e)
+local function kR(e,id,I)
+local bR=fw(e)
+local bq=hu(e)
+local bY=call("ZADD",e.aN,hj(bq),"#",ei(e.v),id)
+if bR.bq==0 then bY=bY-1 end
+if not bR.hQ then call("ZREMRANGEBYSCORE",e.aN,"1",ce)end
+if bY==1 and I<=1 then
+local bG=q+e.v.cT
+if bR.bz==0 then bR.bg=bG end
+if bR.bg then bR.bg=bl(bR.bg,bG)end
+bR.bq,bR.bz,bR.hQ=bq,bR.bz+1,true
+gQ(e)
 else
-iw(e,id,I)
+iv(e,id,I)
 end
-return br
+return bq
 end
-local function lh(e,id,I)
-local cg=aj("ZREM",e.aO,id)
-for ap=2,I do
-cg=cg+aj("ZREM",e.aO,id.."+"..ap)
+local function lg(e,id,I)
+local cf=call("ZREM",e.aN,id)
+for ao=2,I do
+cf=cf+call("ZREM",e.aN,id.."+"..ao)
 end
-fl[e.aO]=nil
-return cg
+fk[e.aN]=nil
+return cf
 end
-local function hh(e)
-if dT(e,e.I)==0 then return end
-local O="("..ej(e.v)
-if aj("ZCOUNT",e.aO,O,"+inf")==0 then return end
-local jG=aj("ZRANGEBYSCORE",e.aO,O,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jG,2 do
-local bF=tonumber(string.match(jG[i],"^[^.]*%.%d+~(%d+)%."))
-if bF and jG[i+1]-q>bF then aj("ZADD",e.aO,az(q+bF),jG[i])end
+local function hg(e)
+if dS(e,e.I)==0 then return end
+local O="("..ei(e.v)
+if call("ZCOUNT",e.aN,O,"+inf")==0 then return end
+local jF=call("ZRANGEBYSCORE",e.aN,O,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jF,2 do
+local bE=tonumber(string.match(jF[i],"^[^.]*%.%d+~(%d+)%."))
+if bE and jF[i+1]-q>bE then call("ZADD",e.aN,ay(q+bE),jF[i])end
 end
-fl[e.aO]=nil
+fk[e.aN]=nil
 end
-local function fv(ar,e,br)
+local function fu(aq,e,bq)
 if e.v.I==0 then return end
-local bA,an=fx(e).bA,#ar
-ar[an+1],ar[an+2],ar[an+3]=bA,bA>0 and kc(e,1)-q or 0,br or 0
+local bz,am=fw(e).bz,#aq
+aq[am+1],aq[am+2],aq[am+3]=bz,bz>0 and kb(e,1)-q or 0,bq or 0
 end
-local function kF(e)
-local cW=#e.v.ag==0 and aj("EXISTS",e.aR,e.ac)
-or aj("EXISTS",e.aR)
-e.ey=cW==0
-e.eu=e.ey and#e.v.ag==0
+local function kE(e)
+local cV=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
+or call("EXISTS",e.aQ)
+e.ex=cV==0
+e.et=e.ex and#e.v.ag==0
 end
-local gh={}
-local function hs(e,id)
-gh[e.aR]=nil
-return aj("ZREM",e.aR,id,id.."k")
+local gg={}
+local function hr(e,id)
+gg[e.aQ]=nil
+return call("ZREM",e.aQ,id,id.."k")
 end
-local function jh(e,id,aF)
-if aF==0 then
-local an=aj("ZREVRANGE",e.aR,"0","0","WITHSCORES")
-aF=aN(q,(an[2]or 0)+1)
+local function jg(e,id,aE)
+if aE==0 then
+local am=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
+aE=aM(q,(am[2]or 0)+1)
 end
-aj("ZADD",e.aR,az(aF),id)
-gh[e.aR],e.ey=nil,false
-iC(e.aR,aN(4*e.v.cU,60000000))
-return aF
+call("ZADD",e.aQ,ay(aE),id)
+gg[e.aQ],e.ex=nil,false
+iB(e.aQ,aM(4*e.v.cT,60000000))
+return aE
 end
-local function jD(e,id,aF)
-if aj("ZSCORE",e.aR,id)then
-aj("ZADD",e.aR,az(aF),id.."k")
-aj("ZREM",e.aR,id)
+local function jC(e,id,aE)
+if call("ZSCORE",e.aQ,id)then
+call("ZADD",e.aQ,ay(aE),id.."k")
+call("ZREM",e.aQ,id)
 end
-gh[e.aR]=nil
+gg[e.aQ]=nil
 end
-local function iQ(aX)
-return redis.pcall("EXISTS",mailbox(aX))==1
+local function iP(aW)
+return redis.pcall("EXISTS",mailbox(aW))==1
 end
-local function iA(aX)
-if ho[aX]==nil then
-local jP=aj("PUBSUB","NUMSUB",channel..aX)[2]>0
-ho[aX]=jP and"channel"or iQ(aX)and"mailbox"or false
+local function iz(aW)
+if hn[aW]==nil then
+local jO=call("PUBSUB","NUMSUB",channel..aW)[2]>0
+hn[aW]=jO and"channel"or iP(aW)and"mailbox"or false
 end
-return ho[aX]
+return hn[aW]
 end
-local function dh(bb,aP,ar)
-local dI=al(string.rep(" %.0f",1+#ar),q,unpack(ar))
-local dX=bb..dI.." "..aP.id
-local fQ=ho[aP.aX]
-if fQ=="caller"then
-ew[#ew+1]=dX
-elseif fQ=="mailbox"then
-aj("RPUSHX",mailbox(aP.aX),dX)
+local function dg(ba,aO,aq)
+local dH=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
+local dW=ba..dH.." "..aO.id
+local fP=hn[aO.aW]
+if fP=="caller"then
+ev[#ev+1]=dW
+elseif fP=="mailbox"then
+call("RPUSHX",mailbox(aO.aW),dW)
 else
-aj("PUBLISH",channel..aP.aX,dX)
+call("PUBLISH",channel..aO.aW,dW)
 end
 end
-local ju=8
-local function fP(e,A)
-if e.ey then return nil end
-local bN=A==0 and gh[e.aR]
-if bN and bN.v==e.v then return bN end
+local jt=8
+local function fO(e,A)
+if e.ex then return nil end
+local bM=A==0 and gg[e.aQ]
+if bM and bM.v==e.v then return bM end
 while true do
-local bk=aj("ZRANGE",e.aR,al("%d",A),al("%d",A),"WITHSCORES")
-local iF=bk[1]
-if not iF then return nil end
-local id,aX,bb,lj,I,af,bT=
-string.match(iF,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lz=q-bk[2]
-if aX and lz<=tonumber(lj)and iA(aX)then
-local aP={id=id,aX=aX,iv=bb=="d",bT=bT=="k",aF=bk[2]+0}
-for ha,m in pairs(e)do
-aP[ha]=m
+local bj=call("ZRANGE",e.aQ,ak("%d",A),ak("%d",A),"WITHSCORES")
+local iE=bj[1]
+if not iE then return nil end
+local id,aW,ba,li,I,af,bS=
+string.match(iE,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local ly=q-bj[2]
+if aW and ly<=tonumber(li)and iz(aW)then
+local aO={id=id,aW=aW,iu=ba=="d",bS=bS=="k",aE=bj[2]+0}
+for gZ,m in pairs(e)do
+aO[gZ]=m
 end
-aP.ae=nil
-aP.I,aP.af=bm(tonumber(I),e.v.I),tonumber(af)
-if A==0 then gh[e.aR]=aP end
-return aP
+aO.ae=nil
+aO.I,aO.af=bl(tonumber(I),e.v.I),tonumber(af)
+if A==0 then gg[e.aQ]=aO end
+return aO
 end
-aj("ZREM",e.aR,iF)
-gh[e.aR]=nil
+call("ZREM",e.aQ,iE)
+gg[e.aQ]=nil
 end
 end
-local function ic(e)
-local bv=e.v.gT
-if bv<0 or aj("ZCARD",e.aR)<bv then return false end
-fP(e,0)
-return aj("ZCARD",e.aR)>=bv
+local function ib(e)
+local bu=e.v.gS
+if bu<0 or call("ZCARD",e.aQ)<bu then return false end
+fO(e,0)
+return call("ZCARD",e.aQ)>=bu
 end
-local function eO(e,jW)
-local A,cw=0,0
-while A<ju and not e.ey and dT(e,cw+1)==0 do
-local aP=fP(e,A)
-if not aP or dT(e,cw+aP.I)>0 then return end
-if not aP.iv then
-if not aP.bT and aP.id~=jW then dh("turn",aP,{0})end
-A,cw=A+1,cw+aP.I
+local function eN(e,jV)
+local A,cv=0,0
+while A<jt and not e.ex and dS(e,cv+1)==0 do
+local aO=fO(e,A)
+if not aO or dS(e,cv+aO.I)>0 then return end
+if not aO.iu then
+if not aO.bS and aO.id~=jV then dg("turn",aO,{0})end
+A,cv=A+1,cv+aO.I
 else
-local at=hc(aP)
+local at=hb(aO)
 if at>q then
-if aP.id~=jW then dh("turn",aP,{at-q})end
+if aO.id~=jV then dg("turn",aO,{at-q})end
 return
 end
-gw(aP,q)
-hs(e,aP.id)
-local ar={1,0,0}
-local br=kS(e,aP.id,aP.I)
-ec(ar,aP)
-fv(ar,aP,br)
-ee(ar,{aP})
-dh("granted",aP,ar)
+gv(aO,q)
+hr(e,aO.id)
+local aq={1,0,0}
+local bq=kR(e,aO.id,aO.I)
+eb(aq,aO)
+fu(aq,aO,bq)
+ed(aq,{aO})
+dg("granted",aO,aq)
 end
 end
 end
-local function kh(e,id,aF)
-local cw=0
-for A=0,ju-1 do
-local aP=fP(e,A)
-if not aP or aP.id==id or(aF>0 and aP.aF>aF)then return false end
-cw=cw+aP.I
-if aP.iv or dT(e,cw+e.I)>0 then return true end
+local function kg(e,id,aE)
+local cv=0
+for A=0,jt-1 do
+local aO=fO(e,A)
+if not aO or aO.id==id or(aE>0 and aO.aE>aE)then return false end
+cv=cv+aO.I
+if aO.iu or dS(e,cv+e.I)>0 then return true end
 end
 return true
 end
-local function jq(e,id)
-local cw=0
-for A=0,ju-1 do
-local aP=fP(e,A)
-if not aP then return 0 end
-local bi=aP.id==id
-if bi then aP=e end
-local bl=dT(e,cw+aP.I)
-if bl>0 then return bm(bl,e.v.cU)end
-if bi or aP.iv then
-local ep=hc(aP)-q
-return bi and ep or ep+e.v.cU
+local function jp(e,id)
+local cv=0
+for A=0,jt-1 do
+local aO=fO(e,A)
+if not aO then return 0 end
+local bh=aO.id==id
+if bh then aO=e end
+local bk=dS(e,cv+aO.I)
+if bk>0 then return bl(bk,e.v.cT)end
+if bh or aO.iu then
+local eo=hb(aO)-q
+return bh and eo or eo+e.v.cT
 end
-cw=cw+aP.I
+cv=cv+aO.I
 end
-return e.v.cU
+return e.v.cT
 end
-local function lc(e,id,aF)
+local function lb(e,id,aE)
 if e.v.I==0 then return false end
-return dT(e,e.I)>0 or kh(e,id,aF)
+return dS(e,e.I)>0 or kg(e,id,aE)
 end
-local function hU(hy,dc)
-local lI,lv=hy.v.I,dc.v.I
-return lI<lv or(lI==lv and hy.ac<dc.ac)
+local function hT(hx,db)
+local lH,lu=hx.v.I,db.v.I
+return lH<lu or(lH==lu and hx.ac<db.ac)
 end
-local function iN(id,aF,ax,fC,ep)
-local jF=#ax>1 and ep>0
-local dd=not jF and(fC or ax[1])
-if dd and aF==0 and ic(dd)then return 5,aN(ep,1),0 end
-for _,e in ipairs(ax)do
-if aF>0 and e~=dd and e.v.I>0 then
-if dd and hU(e,dd)then
-jD(e,id,aF)
-elseif hs(e,id)>0 then
-eO(e)
+local function iM(id,aE,aw,fB,eo)
+local jE=#aw>1 and eo>0
+local dc=not jE and(fB or aw[1])
+if dc and aE==0 and ib(dc)then return 5,aM(eo,1),0 end
+for _,e in ipairs(aw)do
+if aE>0 and e~=dc and e.v.I>0 then
+if dc and hT(e,dc)then
+jC(e,id,aE)
+elseif hr(e,id)>0 then
+eN(e)
 end
 end
 end
-if not dd then return 3,ep,aF==0 and q or aF end
-if aF>0 then hs(dd,id)end
-aF=jh(dd,id,aF)
-return 3,jq(dd,id),aF
+if not dc then return 3,eo,aE==0 and q or aE end
+if aE>0 then hr(dc,id)end
+aE=jg(dc,id,aE)
+return 3,jp(dc,id),aE
 end
-local function jl(e,id)
-iw(e,id,e.I)
-local br=hv(e)
-aj("ZADD",e.aO,hk(br),"#")
-fl[e.aO].br=br
-return br
+local function jk(e,id)
+iv(e,id,e.I)
+local bq=hu(e)
+call("ZADD",e.aN,hj(bq),"#")
+fk[e.aN].bq=bq
+return bq
 end
-local function iL(id,aF,ax)
-for _,e in ipairs(ax)do
-if e.v.I>0 and not ij(e,id)then return end
+local function iK(id,aE,aw)
+for _,e in ipairs(aw)do
+if e.v.I>0 and not ii(e,id)then return end
 end
-local ar={6,0,aF}
-for _,e in ipairs(ax)do
-local br
+local aq={6,0,aE}
+for _,e in ipairs(aw)do
+local bq
 if e.v.I>0 then
-kF(e)
-br=jl(e,id)
+kE(e)
+bq=jk(e,id)
 end
-eL(e)
-ec(ar,e)
-fv(ar,e,br)
+eK(e)
+eb(aq,e)
+fu(aq,e,bq)
 end
-return ar
+return aq
 end
-local function ds(id,dF,bg,aF,ax)
-bs=dF=="2"
-if bP and not bs then error(bP,0)end
-local ak=aF>0 and dF~="2"and iL(id,aF,ax)
-if ak then return ak end
-local at,D,fC,hp=q,q,nil,true
-for i=1,#ax do
-local e=ax[i]
+local function dr(id,dE,bf,aE,aw)
+br=dE=="2"
+if bO and not br then error(bO,0)end
+local aj=aE>0 and dE~="2"and iK(id,aE,aw)
+if aj then return aj end
+local at,D,fB,ho=q,q,nil,true
+for i=1,#aw do
+local e=aw[i]
 if e.v.I>0 then
-hp=false
-kF(e)
-if dF~="2"then
-eO(e,id)
-hh(e)
+ho=false
+kE(e)
+if dE~="2"then
+eN(e,id)
+hg(e)
 end
 end
-at=aN(at,hc(e))
-D=aN(D,e.D)
-if lc(e,id,aF)and(not fC or hU(e,fC))then fC=e end
+at=aM(at,hb(e))
+D=aM(D,e.D)
+if lb(e,id,aE)and(not fB or hT(e,fB))then fB=e end
 end
-local kd,ga,bl={},0,at-q
-local bn=dF=="1"and at-q<=bg
-if not fC and(at<=q or(bn and hp))then
-ga=1
-if dF~="2"then
-for i=1,#ax do
-local e=ax[i]
-gw(e,at)
+local kc,fZ,bk={},0,at-q
+local bm=dE=="1"and at-q<=bf
+if not fB and(at<=q or(bm and ho))then
+fZ=1
+if dE~="2"then
+for i=1,#aw do
+local e=aw[i]
+gv(e,at)
 if e.v.I>0 then
-if aF>0 then hs(e,id)end
-kd[i]=kS(e,id,e.I)
+if aE>0 then hr(e,id)end
+kc[i]=kR(e,id,e.I)
 end
 end
 end
-elseif bn then
-ga,bl,aF=iN(id,aF,ax,fC,bl)
-elseif fC then
-ga=4
-bl=aN(bl,1)
+elseif bm then
+fZ,bk,aE=iM(id,aE,aw,fB,bk)
+elseif fB then
+fZ=4
+bk=aM(bk,1)
 elseif D>q then
-ga=2
+fZ=2
 end
-if ga>3 then
-for _,e in ipairs(ax)do
-if e.v.I>0 then bl=aN(bl,dT(e,e.I))end
+if fZ>3 then
+for _,e in ipairs(aw)do
+if e.v.I>0 then bk=aM(bk,dS(e,e.I))end
 end
 end
-local ar={ga,bl,aF,nil,nil,nil}
-for i=1,#ax do
-ec(ar,ax[i])
-fv(ar,ax[i],kd[i])
+local aq={fZ,bk,aE,nil,nil,nil}
+for i=1,#aw do
+eb(aq,aw[i])
+fu(aq,aw[i],kc[i])
 end
-ee(ar,ax)
-return ar
+ed(aq,aw)
+return aq
 end
-local function lN(id,aF,e)
-local ar={ij(e,id)and 6 or 1,0,aF}
-eO(e,id)
-local iJ=ij(e,id)
-if not iJ and not aj("ZSCORE",e.aR,id)then
-jh(e,id,aF)
-eO(e,id)
-iJ=ij(e,id)
+local function lM(id,aE,e)
+local aq={ii(e,id)and 6 or 1,0,aE}
+eN(e,id)
+local iI=ii(e,id)
+if not iI and not call("ZSCORE",e.aQ,id)then
+jg(e,id,aE)
+eN(e,id)
+iI=ii(e,id)
 end
-local br
-if iJ then
-br=jl(e,id)
+local bq
+if iI then
+bq=jk(e,id)
 else
-iC(e.aR,aN(4*e.v.cU,60000000))
-hh(e)
-ar[1],ar[2]=3,jq(e,id)
+iB(e.aQ,aM(4*e.v.cT,60000000))
+hg(e)
+aq[1],aq[2]=3,jp(e,id)
 end
-eL(e)
-ec(ar,e)
-fv(ar,e,br)
-return ar
+eK(e)
+eb(aq,e)
+fu(aq,e,bq)
+return aq
 end
-local function cO()
-local ax={nil}
+local function cN()
+local aw={nil}
 for i=1,aa()do
-ax[i]=eW()
+aw[i]=eV()
 end
-return ax
+return aw
 end
-local cv={}
-function cv.T()
-local id,dF,bg,aF=aJ(),aJ(),aa(),aa()
-return ds(id,dF,bg,aF,cO())
+local cu={}
+function cu.T()
+local id,dE,bf,aE=aI(),aI(),aa(),aa()
+return dr(id,dE,bf,aE,cN())
 end
-function cv.P()
-local id,aF=aJ(),aa()
-return lN(id,aF,cO()[1])
+function cu.P()
+local id,aE=aI(),aa()
+return lM(id,aE,cN()[1])
 end
-local function jg(id,ax,cg)
-local jB=0
-for i=1,#ax do
-local e=ax[i]
-local eE=cg+lh(e,id,e.I)
-kF(e)
-if not e.ey then
-if eE==0 then eE=hs(e,id)end
-if eE>0 then eO(e)end
+local function jf(id,aw,cf)
+local jA=0
+for i=1,#aw do
+local e=aw[i]
+local eD=cf+lg(e,id,e.I)
+kE(e)
+if not e.ex then
+if eD==0 then eD=hr(e,id)end
+if eD>0 then eN(e)end
 end
-jB=jB+eE
+jA=jA+eD
 end
-return jB
+return jA
 end
-function cv.R()
-local id=aJ()
-return{jg(id,cO(),0)}
+function cu.R()
+local id=aI()
+return{jf(id,cN(),0)}
 end
-local function fG(id)
+local function fF(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function cv.N()
-local id,ax,ar=aJ(),cO(),{}
-for i,e in ipairs(ax)do
-local bH=aj("ZSCORE",e.aO,id)
-local lr=bH and(tonumber(bH)>q or fx(e).bA+e.I<=e.v.I)
-if lr then iw(e,id,e.I)end
-ar[i]=lr and 1 or 0
+function cu.N()
+local id,aw,aq=aI(),cN(),{}
+for i,e in ipairs(aw)do
+local bG=call("ZSCORE",e.aN,id)
+local lq=bG and(tonumber(bG)>q or fw(e).bz+e.I<=e.v.I)
+if lq then iv(e,id,e.I)end
+aq[i]=lq and 1 or 0
 end
-return ar
+return aq
 end
-local function hS()
-local fS
+local function hR()
+local fR
 ${part4}
 ${part5}
 ${part10}
@@ -2434,1075 +2434,1075 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local gD
-local function fR()
-local di,dP={},{}
-local dx,bU,eA,dy={},{},{},{}
-local function bB(o,g)
-local ai=o*g.cK
-local cq=aG(ai/g.y)
-return{us=o*g.da+cq,ai=ai-cq*g.y}
+local gC
+local function fQ()
+local dh,dO={},{}
+local dw,bT,ez,dx={},{},{},{}
+local function bA(o,g)
+local ai=o*g.cJ
+local cp=aF(ai/g.y)
+return{us=o*g.cZ+cp,ai=ai-cp*g.y}
 end
-local function lx(a,b)
+local function lw(a,b)
 return a.us==b.us and a.ai==b.ai
 end
-function di.t(h,o,bX,g)
-local bw=bx()
-local cB=bX.cB or{0,0,0,-1,0}
-local ak,aq={us=cB[1],ai=cB[2]},h.aq or bw.eC
-local bH={us=bX.q+bX.J,ai=bX.aY}
-if lx(bH,h)and lx(ak,aq)and bX.af>0 then
-local gs,hG,x=o>=bX.af,bX.at>bX.q,h.x or 0
-local to=bw.fO(h,bB(o,g),g)
-if gs and cB[4]>=0 then to={us=cB[4],ai=cB[5]}end
-if hG then x=gs and cB[3]or aN(x,bX.at)end
-return bw.dj(to.us,to.ai,bw.bA(h),x,g,bw.ez(h,g))
+function dh.t(h,o,bW,g)
+local bv=bw()
+local cA=bW.cA or{0,0,0,-1,0}
+local aj,ap={us=cA[1],ai=cA[2]},h.ap or bv.eB
+local bG={us=bW.q+bW.J,ai=bW.aX}
+if lw(bG,h)and lw(aj,ap)and bW.af>0 then
+local gr,hF,x=o>=bW.af,bW.at>bW.q,h.x or 0
+local to=bv.fN(h,bA(o,g),g)
+if gr and cA[4]>=0 then to={us=cA[4],ai=cA[5]}end
+if hF then x=gr and cA[3]or aM(x,bW.at)end
+return bv.di(to.us,to.ai,bv.bz(h),x,g,bv.ey(h,g))
 end
-if bw.cD(h,g)>q then return h end
-local bI=bw.gn(bH,ak,g).us
-if bI>bw.gn(h,aq,g).us then return h end
-local iK=bw.gO(bw.fO(bH,bw.kA(aq,bI,ak,g),g),h)
-if iK.us<q then return h end
-local gz=bw.gO(bB(o,g),{us=iK.us-q,ai=iK.ai})
-if gz.us==0 and gz.ai==0 then return h end
-return bw.fk(h,gz,bI,0,g)
+if bv.cC(h,g)>q then return h end
+local bH=bv.gm(bG,aj,g).us
+if bH>bv.gm(h,ap,g).us then return h end
+local iJ=bv.gN(bv.fN(bG,bv.kz(ap,bH,aj,g),g),h)
+if iJ.us<q then return h end
+local gy=bv.gN(bA(o,g),{us=iJ.us-q,ai=iJ.ai})
+if gy.us==0 and gy.ai==0 then return h end
+return bv.fj(h,gy,bH,0,g)
 end
-function dP.t(h,o,g)
-local bw=bx()
-if h.us<q then return bw.dj(q,0,bw.bA(h),h.x or 0,g,h.Y)end
-local gz=bw.gO(bB(o,g),{us=h.us-q,ai=h.ai})
-if gz.us==0 and gz.ai==0 then return h end
-return bw.fk(h,gz,0,bw.cD(h,g),g)
+function dO.t(h,o,g)
+local bv=bw()
+if h.us<q then return bv.di(q,0,bv.bz(h),h.x or 0,g,h.Y)end
+local gy=bv.gN(bA(o,g),{us=h.us-q,ai=h.ai})
+if gy.us==0 and gy.ai==0 then return h end
+return bv.fj(h,gy,0,bv.cC(h,g),g)
 end
-local function eS(z,H,lA)
-local cV,cu=0,bY(z)
-while cV<cu do
-local cM=aG((cV+cu)/2)
-if cX(z,cM)<=H then
-cV=cM+1
+local function eR(z,H,lz)
+local cU,ct=0,bX(z)
+while cU<ct do
+local cL=aF((cU+ct)/2)
+if cW(z,cL)<=H then
+cU=cL+1
 else
-cu=cM
+ct=cL
 end
 end
-if cV>0 and(not lA or cX(z,cV-1)==H)then return cV-1 end
+if cU>0 and(not lz or cW(z,cU-1)==H)then return cU-1 end
 end
-local function dg(z,A,o)
-local H,r=cX(z,A)
-local ah=bm(o,r)
-return gq(z,A,H,r-ah),o-ah
+local function df(z,A,o)
+local H,r=cW(z,A)
+local ah=bl(o,r)
+return gp(z,A,H,r-ah),o-ah
 end
-local function kM(z)
+local function kL(z)
 while z~=""do
-local _,r=cn(z)
+local _,r=cm(z)
 if r>0 then break end
-z=bp(z,1,-bD-1)
+z=bo(z,1,-bC-1)
 end
 return z
 end
-function di.f(h,o,bX,g)
-local A=eS(h.z,bX.q+bX.aY-g.w,true)
-if A then h.z=kM(dg(h.z,A,o))end
-return cC(h,g,h.Y)
+function dh.f(h,o,bW,g)
+local A=eR(h.z,bW.q+bW.aX-g.w,true)
+if A then h.z=kL(df(h.z,A,o))end
+return cB(h,g,h.Y)
 end
-function dP.f(h,o,g)
-local A=eS(h.z,q)
-if A then h.z=kM(dg(h.z,A,o))end
-return cC(h,g,h.Y)
+function dO.f(h,o,g)
+local A=eR(h.z,q)
+if A then h.z=kL(df(h.z,A,o))end
+return cB(h,g,h.Y)
 end
-local function jt(U,z,g)
-local bT=kM(z)
-if bT==""and U>0 and z~=""then
-return{U=0,z=aT(df,co(z)-g.w,U)}
+local function js(U,z,g)
+local bS=kL(z)
+if bS==""and U>0 and z~=""then
+return{U=0,z=aS(de,cn(z)-g.w,U)}
 end
-return{U=U,z=bT}
+return{U=U,z=bS}
 end
-function di.c(h,o,bX,g)
-local H=bX.q+bX.aY-2*g.w
+function dh.c(h,o,bW,g)
+local H=bW.q+bW.aX-2*g.w
 local U,z=h.U,h.z
-local A=eS(z,H,true)
+local A=eR(z,H,true)
 if A then
-z=dg(z,A,o)
-elseif z~=""and co(z)==H+g.w then
-U=aN(U-o,0)
+z=df(z,A,o)
+elseif z~=""and cn(z)==H+g.w then
+U=aM(U-o,0)
 end
-return cC(jt(U,z,g),g,h.Y)
+return cB(js(U,z,g),g,h.Y)
 end
-function dP.c(h,o,g)
+function dO.c(h,o,g)
 local U,z=h.U,h.z
-local A,aV=eS(z,q),nil
-if not A then return cC(h,g,h.Y)end
-z,aV=dg(z,A,o)
+local A,aU=eR(z,q),nil
+if not A then return cB(h,g,h.Y)end
+z,aU=df(z,A,o)
 if A>0 then
-z=dg(z,A-1,aV)
+z=df(z,A-1,aU)
 else
-U=aN(U-aV,0)
+U=aM(U-aU,0)
 end
-return cC(jt(U,z,g),g,h.Y)
+return cB(js(U,z,g),g,h.Y)
 end
-local kE=cG.s and cG.s.iP()
-function di.s(p,o,bX,g)
-kE.di(p,o,bX.q+bX.aY-g.w,g)
+local kD=cF.s and cF.s.iO()
+function dh.s(p,o,bW,g)
+kD.dh(p,o,bW.q+bW.aX-g.w,g)
 end
-function dP.s(p,o,g)
-kE.dP(p,o,g)
+function dO.s(p,o,g)
+kD.dO(p,o,g)
 end
-local function dE(ay,at)
-local aQ=0
-for _,ce in ipairs(ay.au)do
-if ce.at<=at then aQ=aQ+ce.o end
+local function dD(ax,at)
+local aP=0
+for _,cd in ipairs(ax.as)do
+if cd.at<=at then aP=aP+cd.o end
 end
-return aQ
+return aP
 end
-local function fd(ay)
-local an=ay.au[#ay.au]
-return an and an.at or 0
+local function fc(ax)
+local am=ax.as[#ax.as]
+return am and am.at or 0
 end
-local function hj(ay,o)
-local aV=o
-while aV>0 and ay.au[1]do
-local J=ay.au[1]
-local el=bm(aV,J.o)
-J.o,aV=J.o-el,aV-el
-if J.o==0 then table.remove(ay.au,1)end
+local function hi(ax,o)
+local aU=o
+while aU>0 and ax.as[1]do
+local J=ax.as[1]
+local ek=bl(aU,J.o)
+J.o,aU=J.o-ek,aU-ek
+if J.o==0 then table.remove(ax.as,1)end
 end
 end
-local function ex(ay,at,g)
-local ak=ay.x>q and ay.Y or 0
-ay.x=at>q and at or 0
-ay.Y=at>q and fI(at-q,g.w,ak)or 0
-return ay
+local function ew(ax,at,g)
+local aj=ax.x>q and ax.Y or 0
+ax.x=at>q and at or 0
+ax.Y=at>q and fH(at-q,g.w,aj)or 0
+return ax
 end
-local function hi(ay,g)
-while ay.au[1]and ay.au[#ay.au].o==0 do
-table.remove(ay.au)
+local function hh(ax,g)
+while ax.as[1]and ax.as[#ax.as].o==0 do
+table.remove(ax.as)
 end
-return ex(ay,bm(ay.x,fd(ay)),g)
+return ew(ax,bl(ax.x,fc(ax)),g)
 end
-local function iX(ay,g)
-local bj=fd(ay)
-local bM=aN(q,bm(ay.x,dW(ay.Y,g.w)))
-if bj<=bM then return ay end
-local bL,ca={au={},x=ay.x,Y=ay.Y},0
-for _,ce in ipairs(ay.au)do
-if ce.at<=bM then
-bL.au[#bL.au+1]={at=ce.at,o=ce.o}
+local function iW(ax,g)
+local bi=fc(ax)
+local bL=aM(q,bl(ax.x,dV(ax.Y,g.w)))
+if bi<=bL then return ax end
+local bK,bZ={as={},x=ax.x,Y=ax.Y},0
+for _,cd in ipairs(ax.as)do
+if cd.at<=bL then
+bK.as[#bK.as+1]={at=cd.at,o=cd.o}
 else
-ca=ca+ce.o
+bZ=bZ+cd.o
 end
 end
-ca=bm(ca,g.Q or ca)
-local an=bL.au[#bL.au]
-if an and an.at==bM then
-an.o=an.o+ca
+bZ=bl(bZ,g.Q or bZ)
+local am=bK.as[#bK.as]
+if am and am.at==bL then
+am.o=am.o+bZ
 else
-bL.au[#bL.au+1]={at=bM,o=ca}
+bK.as[#bK.as+1]={at=bL,o=bZ}
 end
-return ex(bL,bM,g)
+return ew(bK,bL,g)
 end
-local kK={
-eu=function()
-return{au={},x=0,Y=0}
+local kJ={
+et=function()
+return{as={},x=0,Y=0}
 end,
-dS=iX,
-dm=function(ay,af,g)
-local at=aN(q,ay.x)
-local dL=dE(ay,1/0)+af-g.Q
-for _,ce in ipairs(ay.au)do
-if dL<=0 then break end
-dL=dL-ce.o
-if dL<=0 then at=aN(at,ce.at+g.w)end
+dR=iW,
+dl=function(ax,af,g)
+local at=aM(q,ax.x)
+local dK=dD(ax,1/0)+af-g.Q
+for _,cd in ipairs(ax.as)do
+if dK<=0 then break end
+dK=dK-cd.o
+if dK<=0 then at=aM(at,cd.at+g.w)end
 end
 return at
 end,
-ds=function(ay,at,af,g)
-local az=aN(at,fd(ay))
-hj(ay,dE(ay,q-g.w))
-local an=ay.au[#ay.au]
-if an and an.at==az then
-an.o=an.o+af
+dr=function(ax,at,af,g)
+local ay=aM(at,fc(ax))
+hi(ax,dD(ax,q-g.w))
+local am=ax.as[#ax.as]
+if am and am.at==ay then
+am.o=am.o+af
 else
-ay.au[#ay.au+1]={at=az,o=af}
+ax.as[#ax.as+1]={at=ay,o=af}
 end
-return ex(ay,at>q and az or ay.x,g)
+return ew(ax,at>q and ay or ax.x,g)
 end,
-eN=function(ay,g)
-local aU=dE(ay,1/0)-dE(ay,q-g.w)
-if aU==0 then return 0,0 end
-return ay.x>q and g.Q or aU,fd(ay)+g.w-q
+eM=function(ax,g)
+local aT=dD(ax,1/0)-dD(ax,q-g.w)
+if aT==0 then return 0,0 end
+return ax.x>q and g.Q or aT,fc(ax)+g.w-q
 end,
-dn=function(ay,g)
-return ay.au[1]and fd(ay)+g.w or 0
+dm=function(ax,g)
+return ax.as[1]and fc(ax)+g.w or 0
 end,
 }
-function di.l(ay,o,bX,g)
-for _,ce in ipairs(ay.au)do
-if ce.at==bX.q+bX.aY-g.w then ce.o=aN(ce.o-o,0)end
+function dh.l(ax,o,bW,g)
+for _,cd in ipairs(ax.as)do
+if cd.at==bW.q+bW.aX-g.w then cd.o=aM(cd.o-o,0)end
 end
-return hi(ay,g)
+return hh(ax,g)
 end
-function dP.l(ay,o,g)
-hj(ay,bm(dE(ay,q-g.w)+o,dE(ay,q)))
-return hi(ay,g)
+function dO.l(ax,o,g)
+hi(ax,bl(dD(ax,q-g.w)+o,dD(ax,q)))
+return hh(ax,g)
 end
-local function iM(iu,g)
+local function iL(it,g)
 local o=
-cZ((iu.us+iu.ai/g.y)/(g.da+g.cK/g.y))
-local function hr(n)
-local bi=bB(n,g)
-return bi.us<iu.us or(bi.us==iu.us and bi.ai<iu.ai)
+cY((it.us+it.ai/g.y)/(g.cZ+g.cJ/g.y))
+local function hq(n)
+local bh=bA(n,g)
+return bh.us<it.us or(bh.us==it.us and bh.ai<it.ai)
 end
-while hr(o)do
+while hq(o)do
 o=o+1
 end
-while o>0 and not hr(o-1)do
+while o>0 and not hq(o-1)do
 o=o-1
 end
 return o
 end
-function dx.t(h,g)
+function dw.t(h,g)
 if h.us<q then return{}end
-local o=iM({us=h.us-q,ai=h.ai},g)
-return o==0 and{}or{{at=aN(q,bx().cD(h,g)),o=o}}
+local o=iL({us=h.us-q,ai=h.ai},g)
+return o==0 and{}or{{at=aM(q,bw().cC(h,g)),o=o}}
 end
-function dx.f(h,g)
-local au={}
-for A=0,bY(h.z)-1 do
-local H,r=cX(h.z,A)
-if r>0 then au[#au+1]={at=aN(H,bm(q,H+g.w-1)),o=r}end
+function dw.f(h,g)
+local as={}
+for A=0,bX(h.z)-1 do
+local H,r=cW(h.z,A)
+if r>0 then as[#as+1]={at=aM(H,bl(q,H+g.w-1)),o=r}end
 end
-return au
+return as
 end
-function dx.c(h,g)
-local au={}
-if h.z==""then return au end
-if h.U>0 then au[1]={at=bm(q,co(h.z)-1),o=h.U}end
-for A=0,bY(h.z)-1 do
-local H,r=cX(h.z,A)
-local bH=H+g.w-1
-if r>0 then au[#au+1]={at=H>q and bH or bm(q,bH),o=r}end
+function dw.c(h,g)
+local as={}
+if h.z==""then return as end
+if h.U>0 then as[1]={at=bl(q,cn(h.z)-1),o=h.U}end
+for A=0,bX(h.z)-1 do
+local H,r=cW(h.z,A)
+local bG=H+g.w-1
+if r>0 then as[#as+1]={at=H>q and bG or bl(q,bG),o=r}end
 end
-return au
+return as
 end
-function dx.l(ay,g)
-local au={}
-for _,ce in ipairs(ay.au)do
-if ce.o>0 and ce.at+g.w>q then au[#au+1]={at=ce.at,o=ce.o}end
+function dw.l(ax,g)
+local as={}
+for _,cd in ipairs(ax.as)do
+if cd.o>0 and cd.at+g.w>q then as[#as+1]={at=cd.at,o=cd.o}end
 end
-return au
+return as
 end
-local function eB(h,x,g)
-local bv={us=aN(q,x)+g.aA,ai=g.aM}
-local lJ=bx().gO(bv,h)
-return bx().dj(lJ.us,lJ.ai,h.aq,x,g,0)
+local function eA(h,x,g)
+local bu={us=aM(q,x)+g.az,ai=g.aL}
+local lI=bw().gN(bu,h)
+return bw().di(lI.us,lI.ai,h.ap,x,g,0)
 end
-local function hT(au,g)
-local ao=g.ao
-local h=ao.eu()
-for _,ce in ipairs(au)do
+local function hS(as,g)
+local an=g.an
+local h=an.et()
+for _,cd in ipairs(as)do
 if g.K=="t"then
-h=ao.ds(h,ce.at,bm(ce.o,g.Q),g)
-elseif ce.at+g.w>q then
-h=ao.ds(h,ce.at,ce.o,g)
+h=an.dr(h,cd.at,bl(cd.o,g.Q),g)
+elseif cd.at+g.w>q then
+h=an.dr(h,cd.at,cd.o,g)
 end
 end
-local an=au[#au]
-return g.K=="t"and eB(h,an and an.at or 0,g)or h
+local am=as[#as]
+return g.K=="t"and eA(h,am and am.at or 0,g)or h
 end
-local function ki(hy,dc,g)
-local fp,a,b=g.aA or g.w,hy.aA or hy.w,dc.aA or dc.w
-if a==b then return hy.K==g.K and dc.K~=g.K end
-if a>=fp and b>=fp then return a<b end
+local function kh(hx,db,g)
+local fo,a,b=g.az or g.w,hx.az or hx.w,db.az or db.w
+if a==b then return hx.K==g.K and db.K~=g.K end
+if a>=fo and b>=fo then return a<b end
 return a>b
 end
-local function kr(jI,g)
-for i,dG in ipairs(jI)do
-if dG.cF==g.cF then return i end
+local function kq(jH,g)
+for i,dF in ipairs(jH)do
+if dF.cE==g.cE then return i end
 end
-local kw=1
-for i=2,#jI do
-if ki(jI[i],jI[kw],g)then kw=i end
+local kv=1
+for i=2,#jH do
+if kh(jH[i],jH[kv],g)then kv=i end
 end
-return kw
+return kv
 end
-local function it(a,b)
+local function is(a,b)
 if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
-return a.da==b.da and a.cK==b.cK and a.y==b.y
+return a.cZ==b.cZ and a.cJ==b.cJ and a.y==b.y
 end
-local function lb(h)
-if not h.au then return h end
-local lp={au={},x=h.x,Y=h.Y}
-for i,ce in ipairs(h.au)do
-lp.au[i]={at=ce.at,o=ce.o}
+local function la(h)
+if not h.as then return h end
+local lo={as={},x=h.x,Y=h.Y}
+for i,cd in ipairs(h.as)do
+lo.as[i]={at=cd.at,o=cd.o}
 end
-return lp
+return lo
 end
-local function ks(ak,ag)
-local ae,kq={},{}
+local function kr(aj,ag)
+local ae,kp={},{}
 for i,g in ipairs(ag)do
-local A=kr(ak.ag,g)
-local dG,h=ak.ag[A],ak.ae[A]
-local hL,jm=dG.cF==g.cF,not kq[A]
-local au=hL and jm and{}or dx[dG.K](h,dG)
-if jm and(hL or it(dG,g))then
-kq[A]=true
-ae[i]=g.K=="t"and not hL and eB(h,au[1]and au[1].at or 0,g)
-or lb(h)
+local A=kq(aj.ag,g)
+local dF,h=aj.ag[A],aj.ae[A]
+local hK,jl=dF.cE==g.cE,not kp[A]
+local as=hK and jl and{}or dw[dF.K](h,dF)
+if jl and(hK or is(dF,g))then
+kp[A]=true
+ae[i]=g.K=="t"and not hK and eA(h,as[1]and as[1].at or 0,g)
+or la(h)
 else
-ae[i]=hT(au,g)
+ae[i]=hS(as,g)
 end
 end
 return ae
 end
-local cd,eF=string.byte,string.char
-local hZ,jU,eD=4,512,2^23
-local fV="FOREIGN the key holds no state of these rules, nor of others that are known"
-local ck=2^48
+local cc,eE=string.byte,string.char
+local hY,jT,eC=4,512,2^23
+local fU="FOREIGN the key holds no state of these rules, nor of others that are known"
+local cj=2^48
 ${part30}
-local function lw(m,E)
-local bQ={}
-function bQ.cd()
+local function lv(m,E)
+local bP={}
+function bP.cc()
 E=E+1
-return cd(m,E-1)or error(fV,0)
+return cc(m,E-1)or error(fU,0)
 end
-function bQ.aa()
-local aa,aW=0,1
+function bP.aa()
+local aa,aV=0,1
 while true do
-local eg=bQ.cd()
-aa=aa+eg%128*aW
-if eg<128 then return aa end
-aW=aW*128
+local ef=bP.cc()
+aa=aa+ef%128*aV
+if ef<128 then return aa end
+aV=aV*128
 end
 end
-function bQ.W(bt)
-E=E+bt
-if E>#m+1 then error(fV,0)end
-return bp(m,E-bt,E-1)
+function bP.W(bs)
+E=E+bs
+if E>#m+1 then error(fU,0)end
+return bo(m,E-bs,E-1)
 end
-function bQ.lE(aJ)
-local hm=bp(m,E,E+#aJ-1)==aJ
-if hm then E=E+#aJ end
-return hm
+function bP.lD(aI)
+local hl=bo(m,E,E+#aI-1)==aI
+if hl then E=E+#aI end
+return hl
 end
-function bQ.bH()
+function bP.bG()
 return E>#m
 end
-return bQ
+return bP
 end
-function bU.t(ab,ge)
-ab.y,ab.da=ge(ab.y),ge(ab.da)
-ab.cK=ab.y>1 and ge(ab.cK)or 0
-ab.Q=ge(ab.Q)
+function bT.t(ab,gd)
+ab.y,ab.cZ=gd(ab.y),gd(ab.cZ)
+ab.cJ=ab.y>1 and gd(ab.cJ)or 0
+ab.Q=gd(ab.Q)
 end
-function bU.f(ab,ge)
-ab.w=ge(ab.w)
+function bT.f(ab,gd)
+ab.w=gd(ab.w)
 end
-bU.l=bU.f
-function bU.c(ab,ge)
-ab.w,ab.bE=ge(ab.w),ge(ab.bE)
+bT.l=bT.f
+function bT.c(ab,gd)
+ab.w,ab.bD=gd(ab.w),gd(ab.bD)
 end
-local function dR(K,ab)
-local bb=K=="s"and"l"or K
-local bi={}
-for ha,bw in pairs(ab)do
-bi[ha]=bw
+local function dQ(K,ab)
+local ba=K=="s"and"l"or K
+local bh={}
+for gZ,bv in pairs(ab)do
+bh[gZ]=bv
 end
-bi.K,bi.ao,bi.dZ=bb,kK,nil
-if bb~="l"then
-cG[bb]=cG[bb]or cm[bb]()
-bi.ao=cG[bb]
+bh.K,bh.an,bh.dY=ba,kJ,nil
+if ba~="l"then
+cF[ba]=cF[ba]or cl[ba]()
+bh.an=cF[ba]
 end
-if bb=="t"then
-if not bi.Q then bi.Q=iM({us=bi.aA,ai=bi.aM},bi)end
-local fC=bB(bi.Q,bi)
-bi.aA,bi.aM=fC.us,fC.ai
+if ba=="t"then
+if not bh.Q then bh.Q=iL({us=bh.az,ai=bh.aL},bh)end
+local fB=bA(bh.Q,bh)
+bh.az,bh.aL=fB.us,fB.ai
 end
-bi.cF=bb
-bU[bb](bi,function(aa)
-bi.cF=bi.cF..dH(aa)
+bh.cE=ba
+bT[ba](bh,function(aa)
+bh.cE=bh.cE..dG(aa)
 return aa
 end)
-return bi
+return bh
 end
-local function hF(ag)
-local cF=""
+local function hE(ag)
+local cE=""
 for i=1,#ag do
-cF=cF..ag[i].cF
+cE=cE..ag[i].cE
 end
-return cF
+return cE
 end
-local function lk(v)
-if v.cR then return v.cR end
-local cR={}
-for ha,bw in pairs(v)do
-cR[ha]=bw
+local function lj(v)
+if v.cQ then return v.cQ end
+local cQ={}
+for gZ,bv in pairs(v)do
+cQ[gZ]=bv
 end
-cR.bC,cR.ag=v,{}
+cQ.bB,cQ.ag=v,{}
 for i,ab in ipairs(v.ag)do
-cR.ag[i]=dR(ab.K,ab)
+cQ.ag[i]=dQ(ab.K,ab)
 end
-cR.cA,cR.ch,cR.cF="M",0,hF(cR.ag)
-v.cR=cR
-return cR
+cQ.cz,cQ.cg,cQ.cE="M",0,hE(cQ.ag)
+v.cQ=cQ
+return cQ
 end
-local function cY(W,U)
-local z,Y=eP(W,1,#W)
+local function cX(W,U)
+local z,Y=eO(W,1,#W)
 return{z=z,Y=Y,U=U}
 end
-local function gg(h)
-return h.aq or h.x or h.Y>0
+local function gf(h)
+return h.ap or h.x or h.Y>0
 end
-function eA.t(O,g,gg)
+function ez.t(O,g,gf)
 local us
-if O.cc then
-local ca=O.aa()
-us=O.cc+(ca%2==0 and ca or 1-ca)/2
+if O.cb then
+local bZ=O.aa()
+us=O.cb+(bZ%2==0 and bZ or 1-bZ)/2
 else
-us=q-q%ck+am("<I6",O.W(6))
-if us>q+ck/2 then us=us-ck end
-if us<q-ck/2 then us=us+ck end
+us=q-q%cj+al("<I6",O.W(6))
+if us>q+cj/2 then us=us-cj end
+if us<q-cj/2 then us=us+cj end
 end
-O.cc=us
+O.cb=us
 local h={us=us,ai=0,Y=0}
-if g.y>1 then h.ai=bm(O.aa(),g.y-1)end
-if gg then
-local aL=O.W(O.cd())
-bx().cp(aL,1,#aL,h,g)
+if g.y>1 then h.ai=bl(O.aa(),g.y-1)end
+if gf then
+local aK=O.W(O.cc())
+bw().co(aK,1,#aK,h,g)
 end
 return h
 end
-function eA.f(O)
-local z=O.W(bD*O.aa())
-return cY(z)
+function ez.f(O)
+local z=O.W(bC*O.aa())
+return cX(z)
 end
-function eA.c(O)
+function ez.c(O)
 local U=O.aa()
-return cY(O.W(bD*O.aa()),U)
+return cX(O.W(bC*O.aa()),U)
 end
-function eA.l(O)
-local ay={x=O.aa(),Y=0,au={}}
-if ay.x>0 then ay.Y=O.aa()end
+function ez.l(O)
+local ax={x=O.aa(),Y=0,as={}}
+if ax.x>0 then ax.Y=O.aa()end
 for i=1,O.aa()do
-ay.au[i]={at=am("<I7",O.W(7)),o=O.aa()}
+ax.as[i]={at=al("<I7",O.W(7)),o=O.aa()}
 end
-return ay
+return ax
 end
-function dy.t(h,g,m)
-local aL=gg(h)and bx().bC(h,g)or""
-local us,aJ=aN(h.us,q-1e12),nil
-if m.cc then
-local ca=us-m.cc
-aJ=dH(ca>=0 and 2*ca or 1-2*ca)
-elseif us-q>=ck/2 then
+function dx.t(h,g,m)
+local aK=gf(h)and bw().bB(h,g)or""
+local us,aI=aM(h.us,q-1e12),nil
+if m.cb then
+local bZ=us-m.cb
+aI=dG(bZ>=0 and 2*bZ or 1-2*bZ)
+elseif us-q>=cj/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aJ=aT("<I6",us%ck)
+aI=aS("<I6",us%cj)
 end
-m.cc=us
-aJ=aJ..(g.y>1 and dH(h.ai)or"")
-return aL==""and aJ or aJ..eF(#aL)..aL
+m.cb=us
+aI=aI..(g.y>1 and dG(h.ai)or"")
+return aK==""and aI or aI..eE(#aK)..aK
 end
-function dy.f(h)
-return dH(bY(h.z))..du(h)
+function dx.f(h)
+return dG(bX(h.z))..dt(h)
 end
-function dy.c(h)
-return dH(h.U)..dH(bY(h.z))..du(h)
+function dx.c(h)
+return dG(h.U)..dG(bX(h.z))..dt(h)
 end
-function dy.l(ay)
-while#ay.au>jU do
-local iG={}
-for i=1,#ay.au,2 do
-local hy,dc=ay.au[i],ay.au[i+1]
-iG[#iG+1]=dc and{at=dc.at,o=hy.o+dc.o}or hy
+function dx.l(ax)
+while#ax.as>jT do
+local iF={}
+for i=1,#ax.as,2 do
+local hx,db=ax.as[i],ax.as[i+1]
+iF[#iF+1]=db and{at=db.at,o=hx.o+db.o}or hx
 end
-ay.au=iG
+ax.as=iF
 end
-local cr={dH(ay.x)..(ay.x>0 and dH(ay.Y)or""),dH(#ay.au)}
-for _,ce in ipairs(ay.au)do
-cr[#cr+1]=aT("<I7",ce.at)..dH(ce.o)
+local cq={dG(ax.x)..(ax.x>0 and dG(ax.Y)or""),dG(#ax.as)}
+for _,cd in ipairs(ax.as)do
+cq[#cq+1]=aS("<I7",cd.at)..dG(cd.o)
 end
-return table.concat(cr)
+return table.concat(cq)
 end
-local function ig(m,as)
-if#as.ag>1 then m.aJ=m.aJ..eF(#as.ag)end
-for i,ab in ipairs(as.ag)do
-local h,cF=as.ae[i],ab.cF
-if ab.K=="t"and gg(h)then cF="u"..bp(cF,2)end
-m.aJ=m.aJ..cF..dy[ab.K](h,ab,m)
+local function ie(m,ar)
+if#ar.ag>1 then m.aI=m.aI..eE(#ar.ag)end
+for i,ab in ipairs(ar.ag)do
+local h,cE=ar.ae[i],ab.cE
+if ab.K=="t"and gf(h)then cE="u"..bo(cE,2)end
+m.aI=m.aI..cE..dx[ab.K](h,ab,m)
 end
 end
-local eT={}
-local function ko(O,bb)
-for i=1,#eT do
-local ab=eT[i]
-if ab.K==bb and O.lE(ab.ia)then return ab end
+local eS={}
+local function kn(O,ba)
+for i=1,#eS do
+local ab=eS[i]
+if ab.K==ba and O.lD(ab.hZ)then return ab end
 end
-local bO={}
-if not bU[bb]then error(fV,0)end
-bU[bb](bO,O.aa)
-local ab=dR(bb,bO)
-ab.ia=bp(ab.cF,2)
-eT[#eT+1]=ab
+local bN={}
+if not bT[ba]then error(fU,0)end
+bT[ba](bN,O.aa)
+local ab=dQ(ba,bN)
+ab.hZ=bo(ab.cE,2)
+eS[#eS+1]=ab
 return ab
 end
-local function fi(m,E)
-local O,cQ=lw(m,E),{}
-if O.bH()then error(fV,0)end
-while not O.bH()do
-local as,J={ag={},ae={}},O.cd()
+local function fh(m,E)
+local O,cP=lv(m,E),{}
+if O.bG()then error(fU,0)end
+while not O.bG()do
+local ar,J={ag={},ae={}},O.cc()
 for i=1,J<33 and J or 1 do
-local K=J<33 and eF(O.cd())or eF(J)
-local bb=K=="u"and"t"or K
-as.ag[i]=ko(O,bb)
-as.ae[i]=eA[bb](O,as.ag[i],K=="u")
+local K=J<33 and eE(O.cc())or eE(J)
+local ba=K=="u"and"t"or K
+ar.ag[i]=kn(O,ba)
+ar.ae[i]=ez[ba](O,ar.ag[i],K=="u")
 end
-as.cF=hF(as.ag)
-cQ[#cQ+1]=as
+ar.cE=hE(ar.ag)
+cP[#cP+1]=ar
 end
-return cQ
+return cP
 end
-local function fr(ag,ae)
-local as={ag={},ae={}}
+local function fq(ag,ae)
+local ar={ag={},ae={}}
 for i,ab in ipairs(ag)do
 local h=ae[i]
-as.ag[i]=dR(ab.K,ab)
-as.ae[i]=ab.dZ and cG.s.kU().cp(h)or h
+ar.ag[i]=dQ(ab.K,ab)
+ar.ae[i]=ab.dY and cF.s.kT().co(h)or h
 end
-as.cF=hF(as.ag)
-return as
+ar.cE=hE(ar.ag)
+return ar
 end
-local function ie(e,m,E,ag)
-local J,cP=bp(m,E,E),#m-E
-if J=="S"and E==1 and cP>52 then
-cG.s=cG.s or cm.s()
-local g=cG.s.fF(1,(am("<I7",m,10)))
+local function ic(e,m,E,ag)
+local J,cO=bo(m,E,E),#m-E
+if J=="S"and E==1 and cO>52 then
+cF.s=cF.s or cl.s()
+local g=cF.s.fE(1,(al("<I7",m,10)))
 g.K="s"
-local dZ=cG.s.hO(e.ac,g)
-if not dZ.eH then return fr({g},{dZ}),dZ.D end
-elseif J=="F"and cP>=7 and(cP-7)%bD==0 then
-local ab=dR("f",{w=(am("<I7",m,E+1))})
-return fr({ab},{cY(bp(m,E+8))})
-elseif J=="C"and cP>=12 and(cP-12)%bD==0 then
-local w,aE,U=am("<I7BI4",m,E+1)
-local ab=dR("c",{w=w,bE=10^aE})
-return fr({ab},{cY(bp(m,E+13),U)})
+local dY=cF.s.hN(e.ac,g)
+if not dY.eG then return fq({g},{dY}),dY.D end
+elseif J=="F"and cO>=7 and(cO-7)%bC==0 then
+local ab=dQ("f",{w=(al("<I7",m,E+1))})
+return fq({ab},{cX(bo(m,E+8))})
+elseif J=="C"and cO>=12 and(cO-12)%bC==0 then
+local w,aD,U=al("<I7BI4",m,E+1)
+local ab=dQ("c",{w=w,bD=10^aD})
+return fq({ab},{cX(bo(m,E+13),U)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gG(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gF(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local as={ag=ag,ae={},cF=hF(ag),ld=true}
+local ar={ag=ag,ae={},cE=hE(ag),lc=true}
 for i,ab in ipairs(ag)do
-as.ae[i]=hT({{at=q,o=ab.Q}},ab)
+ar.ae[i]=hS({{at=q,o=ab.Q}},ab)
 end
-return as
+return ar
 end
-error(fV,0)
+error(fU,0)
 end
-local function kC(as)
-for i,ab in ipairs(as.ag)do
-if ab.ao.dn(as.ae[i],ab)>q then return false end
+local function kB(ar)
+for i,ab in ipairs(ar.ag)do
+if ab.an.dm(ar.ae[i],ab)>q then return false end
 end
 return true
 end
-local function fY(v)
-if v.bK then return v,true end
-local iz=v.gm~=""and q>=v.kl
-local kT=iz and v.gm or v.iT
-local by=kT=="0"and v or dO[kT+0]
-return by,by==v and(iz or v.gm=="")
+local function fX(v)
+if v.bJ then return v,true end
+local iy=v.gl~=""and q>=v.kk
+local kS=iy and v.gl or v.iS
+local by=kS=="0"and v or dN[kS+0]
+return by,by==v and(iy or v.gl=="")
 end
-local function le(az,dk)
-local o=aG(q/eD)-aG(dk/eD)
-return dk>0 and o>=0 and(aG(q/eD)-az)%256>o
+local function ld(ay,dj)
+local o=aF(q/eC)-aF(dj/eC)
+return dj>0 and o>=0 and(aF(q/eC)-ay)%256>o
 end
-local function hE(e,cR)
-local v=cR.bC
-local m,E=aj("GET",e.ac)or"",1
-if cd(m,1)==98 then
-e.D,E=fz(m)
+local function hD(e,cQ)
+local v=cQ.bB
+local m,E=call("GET",e.ac)or"",1
+if cc(m,1)==98 then
+e.D,E=fy(m)
 end
-if cd(m,E)==77 then
-e.az=cd(m,E+1)or 0
-return fi(m,E+2),le(e.az,v.dk)
+if cc(m,E)==77 then
+e.ay=cc(m,E+1)or 0
+return fh(m,E+2),ld(e.ay,v.dj)
 end
-local by=fY(v)
-local cp={v=by,ac=e.ac,ch=e.ch}
-e.fb=by.ch>0 and e.ch
-if ht(cp)then
-e.D=cp.D
-return{fr(by.ag,cp.ae)},v.dk>0
+local by=fX(v)
+local co={v=by,ac=e.ac,cg=e.cg}
+e.fa=by.cg>0 and e.cg
+if hs(co)then
+e.D=co.D
+return{fq(by.ag,co.ae)},v.dj>0
 end
-local as,D=ie(e,m,E,cR.ag)
+local ar,D=ic(e,m,E,cQ.ag)
 e.D=D or e.D
-return{as},v.dk>0
+return{ar},v.dj>0
 end
-local dq={}
-function dq.eL(e)
-local cR=lk(e.v)
-e.D,e.fb,e.az=0,nil,nil
-local cQ,aC=hE(e,cR)
-local ak
-e.v,e.dq,e.cW,e.ae=cR,dq,{},nil
-for _,as in ipairs(cQ)do
-for i,ab in ipairs(as.ag)do
-local h=as.ae[i]
-as.ae[i]=ab.ao.dS(h,ab)
-e.dN=e.dN or as.ae[i]~=h
+local dp={}
+function dp.eK(e)
+local cQ=lj(e.v)
+e.D,e.fa,e.ay=0,nil,nil
+local cP,aB=hD(e,cQ)
+local aj
+e.v,e.dp,e.cV,e.ae=cQ,dp,{},nil
+for _,ar in ipairs(cP)do
+for i,ab in ipairs(ar.ag)do
+local h=ar.ae[i]
+ar.ae[i]=ab.an.dR(h,ab)
+e.dM=e.dM or ar.ae[i]~=h
 end
-if as.cF==cR.cF then
-e.ae,e.dN=as.ae,e.dN or as.ld
+if ar.cE==cQ.cE then
+e.ae,e.dM=ar.ae,e.dM or ar.lc
 else
-ak=ak or as
-if not aC then e.cW[#e.cW+1]=as end
+aj=aj or ar
+if not aB then e.cV[#e.cV+1]=ar end
 end
 end
-hK=hK or cR.dk>0 and e.cW[1]
+hJ=hJ or cQ.dj>0 and e.cV[1]
 if e.ae then return end
-if ak and not kC(ak)then
-e.ae,e.dN=ks(ak,cR.ag),true
+if aj and not kB(aj)then
+e.ae,e.dM=kr(aj,cQ.ag),true
 else
 e.ae={}
-for i,ab in ipairs(cR.ag)do
-e.ae[i]=ab.ao.eu()
+for i,ab in ipairs(cQ.ag)do
+e.ae[i]=ab.an.et()
 end
 end
 end
-function dq.ds(e,at)
-for _,as in ipairs(e.cW)do
-for i,ab in ipairs(as.ag)do
-local h,o=as.ae[i],e.af
+function dp.dr(e,at)
+for _,ar in ipairs(e.cV)do
+for i,ab in ipairs(ar.ag)do
+local h,o=ar.ae[i],e.af
 if ab.K=="t"then
-local x=aN(at>q and at or 0,bx().cD(h,ab))
-h=ab.ao.ds(h,at,bm(o,ab.Q),ab)
-h=eB(h,x,ab)
+local x=aM(at>q and at or 0,bw().cC(h,ab))
+h=ab.an.dr(h,at,bl(o,ab.Q),ab)
+h=eA(h,x,ab)
 else
-h=ab.ao.ds(h,at,o,ab)
+h=ab.an.dr(h,at,o,ab)
 end
-as.ae[i]=h
-end
-end
-end
-function dq.dP(e)
-for _,as in ipairs(e.cW)do
-for i,ab in ipairs(as.ag)do
-as.ae[i]=dP[ab.K](as.ae[i],e.af,ab)or as.ae[i]
+ar.ae[i]=h
 end
 end
 end
-local function jN(e,v,fb)
-for _,ac in pairs(fb or{})do
-aj("PEXPIRE",ac,"0")
+function dp.dO(e)
+for _,ar in ipairs(e.cV)do
+for i,ab in ipairs(ar.ag)do
+ar.ae[i]=dO[ab.K](ar.ae[i],e.af,ab)or ar.ae[i]
+end
+end
+end
+local function jM(e,v,fa)
+for _,ac in pairs(fa or{})do
+call("PEXPIRE",ac,"0")
 end
 local ae=e.ae
-e.v,e.dq=v,nil
-if v.ch>0 then aj("PEXPIRE",e.ac,"0")end
+e.v,e.dp=v,nil
+if v.cg>0 then call("PEXPIRE",e.ac,"0")end
 for i,ab in ipairs(v.ag)do
-if ab.dZ then
-local ac=v.cA=="s"and e.ac or e.ch[i]
-ae[i]=cG.s.kU().ei(ac,ae[i],ab,v.cA=="s"and e.D or 0)
+if ab.dY then
+local ac=v.cz=="s"and e.ac or e.cg[i]
+ae[i]=cF.s.kT().eh(ac,ae[i],ab,v.cz=="s"and e.D or 0)
 end
 end
-fj(e)
+fi(e)
 end
-function dq.fj(e)
-local v=e.v.bC
-local bi={ag=e.v.ag,ae=e.ae}
-local cQ={bi}
-for _,as in ipairs(e.cW)do
-if#cQ<hZ then cQ[#cQ+1]=as end
+function dp.fi(e)
+local v=e.v.bB
+local bh={ag=e.v.ag,ae=e.ae}
+local cP={bh}
+for _,ar in ipairs(e.cV)do
+if#cP<hY then cP[#cP+1]=ar end
 end
-local _,iB=fY(v)
-local ky=#v.ag==1 and string.find("cfs",v.cA,1,true)
-if#cQ==1 and(iB or ky)and v.dk>0 then
-return jN(e,v,not iB and e.fb)
+local _,iA=fX(v)
+local kx=#v.ag==1 and string.find("cfs",v.cz,1,true)
+if#cP==1 and(iA or kx)and v.dj>0 then
+return jM(e,v,not iA and e.fa)
 end
-local az=v.dk>0 and e.az or aG(q/eD)%256
-local m,ad={aJ="M"..eF(az)},e.D
-for _,as in ipairs(cQ)do
-ig(m,as)
-for A,ab in ipairs(as.ag)do
-ad=aN(ad,ab.ao.dn(as.ae[A],ab))
-end
-end
-local aJ=e.D>q and"b"..aT("<d",e.D)..m.aJ or m.aJ
-aj("SET",e.ac,aJ,"PX",fg(ad))
-for _,ac in pairs(e.fb or{})do
-aj("PEXPIRE",ac,"0")
+local ay=v.dj>0 and e.ay or aF(q/eC)%256
+local m,ad={aI="M"..eE(ay)},e.D
+for _,ar in ipairs(cP)do
+ie(m,ar)
+for A,ab in ipairs(ar.ag)do
+ad=aM(ad,ab.an.dm(ar.ae[A],ab))
 end
 end
-local function eZ(ax,lo,gt)
-local ar={}
-for _,e in ipairs(ax)do
-eL(e)
-if e.dq and gt then gt(e)end
+local aI=e.D>q and"b"..aS("<d",e.D)..m.aI or m.aI
+call("SET",e.ac,aI,"PX",ff(ad))
+for _,ac in pairs(e.fa or{})do
+call("PEXPIRE",ac,"0")
+end
+end
+local function eY(aw,ln,gs)
+local aq={}
+for _,e in ipairs(aw)do
+eK(e)
+if e.dp and gs then gs(e)end
 for i,ab in ipairs(e.v.ag)do
-e.ae[i]=lo(ab,e.ae[i],e,i)or e.ae[i]
+e.ae[i]=ln(ab,e.ae[i],e,i)or e.ae[i]
 end
-fj(e)
-ec(ar,e)
+fi(e)
+eb(aq,e)
 end
-return ar
+return aq
 end
-function cv.G()
-local ax={}
+function cu.G()
+local aw={}
 for i=1,aa()do
-local e=eW()
-local kG,lf,kk=aa(),aa(),aa()
-e.gj={}
+local e=eV()
+local kF,le,kj=aa(),aa(),aa()
+e.gi={}
 for ab=1,#e.v.ag do
-local bX={q=kG,at=lf,af=kk,J=aa(),aY=aa()}
-for bw=1,aa()do
-bX.cB=bX.cB or{}
-bX.cB[bw]=aa()
+local bW={q=kF,at=le,af=kj,J=aa(),aX=aa()}
+for bv=1,aa()do
+bW.cA=bW.cA or{}
+bW.cA[bv]=aa()
 end
-e.gj[ab]=bX
+e.gi[ab]=bW
 end
-ax[i]=e
+aw[i]=e
 end
-return eZ(ax,function(ab,h,e,i)
-return di[ab.K](h,e.af,e.gj[i],ab)
+return eY(aw,function(ab,h,e,i)
+return dh[ab.K](h,e.af,e.gi[i],ab)
 end)
 end
-function cv.F()
-return eZ(cO(),function(ab,h,e)
-return dP[ab.K](h,e.af,ab)
-end,dq.dP)
+function cu.F()
+return eY(cN(),function(ab,h,e)
+return dO[ab.K](h,e.af,ab)
+end,dp.dO)
 end
-function cv.L()
-local av,e=aa(),cO()[1]
-local af,cV,cu=e.af,0,av
-while cV<cu do
-local cM=cZ((cV+cu)/2)
-e.af=af*cM
-if hc(e)<=q then
-cV=cM
+function cu.L()
+local au,e=aa(),cN()[1]
+local af,cU,ct=e.af,0,au
+while cU<ct do
+local cL=cY((cU+ct)/2)
+e.af=af*cL
+if hb(e)<=q then
+cU=cL
 else
-cu=cM-1
+ct=cL-1
 end
 end
-e.af=af*aN(cV,1)
-local at=hc(e)
-if cV>0 then gw(e,q)end
-local ar={cV>0 and 1 or e.D>q and 2 or 0,cV>0 and 0 or at-q,cV}
-ec(ar,e)
-ee(ar,{e})
-return ar
+e.af=af*aM(cU,1)
+local at=hb(e)
+if cU>0 then gv(e,q)end
+local aq={cU>0 and 1 or e.D>q and 2 or 0,cU>0 and 0 or at-q,cU}
+eb(aq,e)
+ed(aq,{e})
+return aq
 end
-function cv.X()
-local ar={}
-for _,e in ipairs(cO())do
-gw(e,hc(e))
-ec(ar,e)
+function cu.X()
+local aq={}
+for _,e in ipairs(cN())do
+gv(e,hb(e))
+eb(aq,e)
 end
-return ar
+return aq
 end
-local function fe()
-local ax,gN={},{}
+local function fd()
+local aw,gM={},{}
 for i=1,aa()do
-ax[i],gN[i]=eW(),aJ()
+aw[i],gM[i]=eV(),aI()
 end
-return ax,gN
+return aw,gM
 end
-local function ip(op,e,lF,O,ha)
+local function io(op,e,lE,O,gZ)
 if O==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",al("%s %.0f %.0f %s %s",op,q,lF,O,ha))
+redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lE,O,gZ))
 end
-function cv.B()
-local gd,gS,O,ar=aa(),aa()==1,aJ(),{}
-local ax,gN=fe()
-for i,e in ipairs(ax)do
-eL(e)
-local bH=gd>0 and q+gd or 0
-if not gS or bH>e.D then e.D=bH end
-if e.v.cA=="s"then
+function cu.B()
+local gc,gR,O,aq=aa(),aa()==1,aI(),{}
+local aw,gM=fd()
+for i,e in ipairs(aw)do
+eK(e)
+local bG=gc>0 and q+gc or 0
+if not gR or bG>e.D then e.D=bG end
+if e.v.cz=="s"then
 e.ae[1].D=e.D
-kE.block(e.ae[1],e.v.ag[1])
-elseif e.D==0 and e.v.ch==#e.v.ag then
-aj("DEL",e.ac)
+kD.block(e.ae[1],e.v.ag[1])
+elseif e.D==0 and e.v.cg==#e.v.ag then
+call("DEL",e.ac)
 else
-fj(e)
+fi(e)
 end
-if gd==0 and e.v.I>0 then
-eO(e)
-eL(e)
+if gc==0 and e.v.I>0 then
+eN(e)
+eK(e)
 end
-ip("block",e,gS and gd or-1,O,gN[i])
-ec(ar,e)
+io("block",e,gR and gc or-1,O,gM[i])
+eb(aq,e)
 end
-return ar
+return aq
 end
-function cv.Z()
-local O,ar=aJ(),{}
-local ax,gN=fe()
-for i,e in ipairs(ax)do
-aj("DEL",e.ac)
-for _,ac in pairs(e.ch or{})do
-aj("DEL",ac)
+function cu.Z()
+local O,aq=aI(),{}
+local aw,gM=fd()
+for i,e in ipairs(aw)do
+call("DEL",e.ac)
+for _,ac in pairs(e.cg or{})do
+call("DEL",ac)
 end
 if e.v.I>0 then
-aj("ZREMRANGEBYSCORE",e.aO,"1","+inf")
-fl[e.aO]=nil
-eO(e)
+call("ZREMRANGEBYSCORE",e.aN,"1","+inf")
+fk[e.aN]=nil
+eN(e)
 end
-ip("reset",e,-1,O,gN[i])
-eL(e)
-ec(ar,e)
+io("reset",e,-1,O,gM[i])
+eK(e)
+eb(aq,e)
 end
-return ar
+return aq
 end
-return dq
+return dp
 end
-local function im()
-gD=gD or fR()
-return gD
+local function il()
+gC=gC or fQ()
+return gC
 end
-function fS(e)
-im().eL(e)
+function fR(e)
+il().eK(e)
 end
-go={eL=eL,fj=fj,eV=eV,hg=im}
+gn={eK=eK,fi=fi,eU=eU,hf=il}
 end
 for i=1,aa()do
 local v
-if ARGV[dl+4]=="0"then
-v={cU=aa(),I=aa(),gT=aa(),ag={},cA=""}
-v.bJ,v.dG,v.ch,v.bK="","",aa(),true
+if ARGV[dk+4]=="0"then
+v={cT=aa(),I=aa(),gS=aa(),ag={},cz=""}
+v.bI,v.dF,v.cg,v.bJ="","",aa(),true
 else
-if not go then hS()end
-v=go.eV()
+if not gn then hR()end
+v=gn.eU()
 end
-dO[i]=v
+dN[i]=v
 end
-local function ce(K)
-bs=false
-if not cv[K]then
-if not go then hS()end
-go.hg()
+local function cd(K)
+br=false
+if not cu[K]then
+if not gn then hR()end
+gn.hf()
 end
-return cv[K]()
+return cu[K]()
 end
-local function li()
+local function lh()
 local V,r={q},aa()
 if r>1 then
-local es=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(es)=="table"and es.err and bp(es.err,1,3)=="OOM"then bP=es.err end
+local er=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(er)=="table"and er.err and bo(er.err,1,3)=="OOM"then bO=er.err end
 end
 for i=1,r do
-V[i+1]=jk(ce,aJ())
+V[i+1]=jj(cd,aI())
 end
-if dz>0 then V[#V+1]=ew end
-if hK then V[#V+1]="RULES"end
+if dy>0 then V[#V+1]=ev end
+if hJ then V[#V+1]="RULES"end
 return V
 end
-if not lD then return li()end
-local function gI(id,dF,v,iE,aO,aR,gZ,cg)
-if gZ then
-fl,gh={},{}
+if not lC then return lh()end
+local function gH(id,dE,v,iD,aN,aQ,gY,cf)
+if gY then
+fk,gg={},{}
 end
-local e={v=dO[v],af=1,I=1,D=0}
-e.ac,e.aO,e.aR=iE,aO,aR
-if not dF then return{jg(id,{e},cg)}end
-return ds(id,dF,fG(id),0,{e})
+local e={v=dN[v],af=1,I=1,D=0}
+e.ac,e.aN,e.aQ=iD,aN,aQ
+if not dE then return{jf(id,{e},cf)}end
+return dr(id,dE,fF(id),0,{e})
 end
-return{gI=gI,fo=fo,iC=iC}
+return{gH=gH,fn=fn,iB=iB}
 end
-return jA()
+return jz()
 end
-local q,cf=tonumber(ARGV[1]),ARGV[1]
+local q,ce=tonumber(ARGV[1]),ARGV[1]
 if not q then
-local dV=redis.call("TIME")
-cf=dV[1]..string.sub("00000"..dV[2],-6)
-q=cf+0
-ARGV[1]=cf
+local dU=redis.call("TIME")
+ce=dU[1]..string.sub("00000"..dU[2],-6)
+q=ce+0
+ARGV[1]=ce
 end
-if ARGV[3]==""then return fn({})end
-local fm={string.byte(ARGV[3],1,-1)}
-local dz=ARGV[6]+0
-local at,id,ac=1,8+dz+4*ARGV[7+dz],0
-local V,ew,bP,de={q},{},nil,nil
-local eb=false
-local function kL()
-local ARGV,KEYS,aj,al=ARGV,KEYS,redis.call,string.format
-local r,dO=#fm,8+dz
-local km,jX="-"..cf,"(-"..cf
-local gr,jb,gv=60000000,10000000,20000000
-local cE,jO=q-q%jb,"-"..string.sub(cf,1,-8).."0000000"
-local iE,aO,aR=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
-local ey,bA,bh,br
-local A,v,dY,jp,bH
-local aX,fQ
+if ARGV[3]==""then return fm({})end
+local fl={string.byte(ARGV[3],1,-1)}
+local dy=ARGV[6]+0
+local at,id,ac=1,8+dy+4*ARGV[7+dy],0
+local V,ev,bO,dd={q},{},nil,nil
+local ea=false
+local function kK()
+local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
+local r,dN=#fl,8+dy
+local kl,jW="-"..ce,"(-"..ce
+local gq,ja,gu=60000000,10000000,20000000
+local cD,jN=q-q%ja,"-"..string.sub(ce,1,-8).."0000000"
+local iD,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
+local ex,bz,bg,bq
+local A,v,dX,jo,bG
+local aW,fP
 while at<r do
-local K,aw,an=fm[at],0,#V
+local K,av,am=fl[at],0,#V
 if K<97 then
-iE,aO,aR=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
+iD,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
 ac=ac+3
-ey,bA=false,nil
+ex,bz=false,nil
 else
 K=K-32
 end
-local dp=K==82
-if bP and not dp then error(bP,0)end
-local dd,J=ey and 0 or aj("EXISTS",aR,iE),nil
-ey=dd==0
-if dd==1 then
-local bk=aj("ZRANGE",aR,"0","0","WITHSCORES")
-if bk[1]then
-local eY,fG=string.match(bk[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if eY and q-bk[2]<=fG+0 then
-if eY~=aX then
-aX,fQ=eY,nil
-for caller=7,6+dz do
-if ARGV[caller]==eY then fQ="caller"end
+local dn=K==82
+if bO and not dn then error(bO,0)end
+local dc,J=ex and 0 or call("EXISTS",aQ,iD),nil
+ex=dc==0
+if dc==1 then
+local bj=call("ZRANGE",aQ,"0","0","WITHSCORES")
+if bj[1]then
+local eX,fF=string.match(bj[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if eX and q-bj[2]<=fF+0 then
+if eX~=aW then
+aW,fP=eX,nil
+for caller=7,6+dy do
+if ARGV[caller]==eX then fP="caller"end
 end
-if not fQ and aj("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fQ="channel"end
+if not fP and call("PUBSUB","NUMSUB",ARGV[4]..eX)[2]>0 then fP="channel"end
 end
-J=fQ and bk[1]
-end
-end
-if not J then dd=dp and not bk[1]and 0 or 2 end
-end
-local cg
-if dp and dd<2 then
-cg=aj("ZREM",aO,ARGV[id])
-eb=true
-if bA and cg>0 then
-bA,bh=bA-cg,nil
-end
-if dd==0 then
-V[an+1]=cg
-aw=1
+J=fP and bj[1]
 end
 end
-if aw==0 and dd<2 and cg~=0 then
-if fm[at+1]~=A then
-A=fm[at+1]
-v=dO+4*(A-48)
-dY,jp=ARGV[v]+0,ARGV[v+1]+0
-bH=al("%.0f",q+dY)
+if not J then dc=dn and not bj[1]and 0 or 2 end
 end
-if not bA then
-local dD=aj("ZCARD",aO)
-if dD==0 then
-bA,br=0,0
-elseif aj("ZCOUNT",aO,jX,jO)==1 then
-br,bh=q-1,dD>1 and aj("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
-if dD==1 or bh>q then bA=dD-1 end
-elseif dD==1 then
-local eX=aj("ZSCORE",aO,"#")
-if eX then
-bA,br=0,-eX
+local cf
+if dn and dc<2 then
+cf=call("ZREM",aN,ARGV[id])
+ea=true
+if bz and cf>0 then
+bz,bg=bz-cf,nil
+end
+if dc==0 then
+V[am+1]=cf
+av=1
+end
+end
+if av==0 and dc<2 and cf~=0 then
+if fl[at+1]~=A then
+A=fl[at+1]
+v=dN+4*(A-48)
+dX,jo=ARGV[v]+0,ARGV[v+1]+0
+bG=ak("%.0f",q+dX)
+end
+if not bz then
+local dC=call("ZCARD",aN)
+if dC==0 then
+bz,bq=0,0
+elseif call("ZCOUNT",aN,jW,jN)==1 then
+bq,bg=q-1,dC>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
+if dC==1 or bg>q then bz=dC-1 end
+elseif dC==1 then
+local eW=call("ZSCORE",aN,"#")
+if eW then
+bz,bq=0,-eW
 end
 else
-local dA=aj("ZRANGE",aO,"0","1","WITHSCORES")
-if dA[1]=="#"and dA[4]+0>q then
-bA,br,bh=dD-1,-dA[2],dA[4]+0
+local dz=call("ZRANGE",aN,"0","1","WITHSCORES")
+if dz[1]=="#"and dz[4]+0>q then
+bz,bq,bg=dC-1,-dz[2],dz[4]+0
 end
 end
-elseif bA>0 and not bh then
-bh=aj("ZRANGE",aO,"1","1","WITHSCORES")[2]+0
+elseif bz>0 and not bg then
+bg=call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
 end
-local bn=bA and jp-bA
-if bn==0 and not dp and aj("ZCOUNT",aO,"("..bH,"+inf")>0 then bn=nil end
-if bn and bn>0 and(not J or dp and bn==1)then
-aw=1
-while aw<bn and fm[at+2*aw]==K+32 and fm[at+2*aw+1]==A do
-aw=aw+1
+local bm=bz and jo-bz
+if bm==0 and not dn and call("ZCOUNT",aN,"("..bG,"+inf")>0 then bm=nil end
+if bm and bm>0 and(not J or dn and bm==1)then
+av=1
+while av<bm and fl[at+2*av]==K+32 and fl[at+2*av+1]==A do
+av=av+1
 end
-eb=true
-local eX=q
-if br>=q then eX=br+1 end
-if J then aj("ZREM",aR,J)end
-if aw==1 then
-local aD=eX==q and km or al("%.0f",-eX)
-aj("ZADD",aO,aD,"#",bH,J or ARGV[id])
+ea=true
+local eW=q
+if bq>=q then eW=bq+1 end
+if J then call("ZREM",aQ,J)end
+if av==1 then
+local aC=eW==q and kl or ak("%.0f",-eW)
+call("ZADD",aN,aC,"#",bG,J or ARGV[id])
 else
-local dD={al("%.0f",1-eX-aw),"#"}
-for i=0,aw-1 do
-dD[2*i+3],dD[2*i+4]=bH,ARGV[id+i]
+local dC={ak("%.0f",1-eW-av),"#"}
+for i=0,av-1 do
+dC[2*i+3],dC[2*i+4]=bG,ARGV[id+i]
 end
-aj("ZADD",aO,unpack(dD))
+call("ZADD",aN,unpack(dC))
 end
-if br<cE or br>=cE+jb or dY>gv then
-local bT=aO
-local cL=math.max(4*dY,gr)/1000+ARGV[2]
-if aj("PTTL",bT)<cL then aj("PEXPIRE",bT,al("%.0f",math.ceil(cL*1.125)))end
+if bq<cD or bq>=cD+ja or dX>gu then
+local bS=aN
+local cK=math.max(4*dX,gq)/1000+ARGV[2]
+if call("PTTL",bS)<cK then call("PEXPIRE",bS,ak("%.0f",math.ceil(cK*1.125)))end
 end
-if bA==0 or q+dY<bh then bh=q+dY end
+if bz==0 or q+dX<bg then bg=q+dX end
 if J then
-V[an+1]=cg
-local dX=al("granted %s 1 0 0 %d %.0f %.0f %s",cf,bA+1,bh-q,eX,J)
-if fQ=="caller"then
-ew[#ew+1]=dX
+V[am+1]=cf
+local dW=ak("granted %s 1 0 0 %d %.0f %.0f %s",ce,bz+1,bg-q,eW,J)
+if fP=="caller"then
+ev[#ev+1]=dW
 else
-aj("PUBLISH",ARGV[4]..aX,dX)
+call("PUBLISH",ARGV[4]..aW,dW)
 end
 else
-for i=1,aw do
-V[an+1],V[an+2],V[an+3]=bA+i,bh-q,eX+i-1-q
-an=an+3
+for i=1,av do
+V[am+1],V[am+2],V[am+3]=bz+i,bg-q,eW+i-1-q
+am=am+3
 end
 end
-bA,br=bA+aw,eX+aw-1
-elseif bn and bn<=0 and dp then
-V[an+1]=cg
-aw=1
-elseif bn==0 and K==84 then
-V[an+1],V[an+2],V[an+3]=0,bh-q,bA
-aw=1
-elseif bn==0 and(ARGV[v+2]=="-1"or aj("ZCARD",aR)<ARGV[v+2]+0)then
-local eY=J and aX or string.match(ARGV[id],"^[^.]*")
-if eY~=aX then
-aX,fQ=eY,nil
-for caller=7,6+dz do
-if ARGV[caller]==eY then fQ="caller"end
+bz,bq=bz+av,eW+av-1
+elseif bm and bm<=0 and dn then
+V[am+1]=cf
+av=1
+elseif bm==0 and K==84 then
+V[am+1],V[am+2],V[am+3]=0,bg-q,bz
+av=1
+elseif bm==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
+local eX=J and aW or string.match(ARGV[id],"^[^.]*")
+if eX~=aW then
+aW,fP=eX,nil
+for caller=7,6+dy do
+if ARGV[caller]==eX then fP="caller"end
 end
-if not fQ and aj("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fQ="channel"end
+if not fP and call("PUBSUB","NUMSUB",ARGV[4]..eX)[2]>0 then fP="channel"end
 end
-if fQ then
-local aF,aD=q,cf
-if J and aj("ZCOUNT",aR,cf,"+inf")>0 then
-aF=aj("ZREVRANGE",aR,"0","0","WITHSCORES")[2]+1
-aD=al("%.0f",aF)
+if fP then
+local aE,aC=q,ce
+if J and call("ZCOUNT",aQ,ce,"+inf")>0 then
+aE=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
+aC=ak("%.0f",aE)
 end
-aj("ZADD",aR,aD,ARGV[id])
-ey,eb,aw=false,true,1
-local bT=aR
-local cL=math.max(4*dY,gr)/1000+ARGV[2]
-if aj("PTTL",bT)<cL then aj("PEXPIRE",bT,al("%.0f",math.ceil(cL*1.125)))end
-V[an+1]={3,math.min(bh-q,dY),aF,bA,bh-q,0}
-end
-end
-end
-if aw==0 then
-de=de or fn(ew)
-ey,bA,aw=false,nil,1
-local dF=not dp and(K==87 and"1"or"0")
-local gZ=eb
-eb=false
-V[an+1]=
-de.gI(ARGV[id],dF,fm[at+1]-47,iE,aO,aR,gZ,cg or 0)
-end
-at,id=at+2*aw,id+aw
+call("ZADD",aQ,aC,ARGV[id])
+ex,ea,av=false,true,1
+local bS=aQ
+local cK=math.max(4*dX,gq)/1000+ARGV[2]
+if call("PTTL",bS)<cK then call("PEXPIRE",bS,ak("%.0f",math.ceil(cK*1.125)))end
+V[am+1]={3,math.min(bg-q,dX),aE,bz,bg-q,0}
 end
 end
-if dz>0 and ARGV[5]=="1"then de=fn(ew)end
-if#fm>2 then
-local es=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
-if type(es)=="table"and es.err and string.sub(es.err,1,3)=="OOM"then bP=es.err end
 end
-while at<#fm do
-local ok,ar=pcall(kL)
+if av==0 then
+dd=dd or fm(ev)
+ex,bz,av=false,nil,1
+local dE=not dn and(K==87 and"1"or"0")
+local gY=ea
+ea=false
+V[am+1]=
+dd.gH(ARGV[id],dE,fl[at+1]-47,iD,aN,aQ,gY,cf or 0)
+end
+at,id=at+2*av,id+av
+end
+end
+if dy>0 and ARGV[5]=="1"then dd=fm(ev)end
+if#fl>2 then
+local er=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
+if type(er)=="table"and er.err and string.sub(er.err,1,3)=="OOM"then bO=er.err end
+end
+while at<#fl do
+local ok,aq=pcall(kK)
 if not ok then
-de=de or fn(ew)
-V[#V+1]=de.fo(ar)
+dd=dd or fm(ev)
+V[#V+1]=dd.fn(aq)
 at,id=at+2,id+1
 end
 end
-if dz>0 then V[#V+1]=ew end
+if dy>0 then V[#V+1]=ev end
 return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "99f7c5c93c8dc135ba7c0f746d4015f70d53ab97",
+  sha1: "27420cda7f64b46ecc48a07557b3b43508a93624",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3539,33 +3539,33 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "62435abba3acc1f1d59de243dbc49b27863f7f72",
+  sha1: "fbd29bc34c674db6377828d75013601e66bfe9b3",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,af,Q,w,aW=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aU,reset,el,bv=bq("GET",ac),nil,nil,"-"..ARGV[5],Q
-if Q>=aW then bv=0 end
-local bB,fp,gl=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
-local fa,gf=q-q%bB-bB,q+bB/2
-local aD=m and tonumber(m)
-if aD and aD<=fp then
-local r=-aD%aW
-local H=fa-(aD+r)/aW
-if H>gf then H=H-bB end
-local aQ,aV=r+af,H+w-q
-if H<=q and aV>0 and aQ<=bv and bq("INCRBY",ac,el)==aD-af then
-aU,reset=aQ,aV
+local ac,af,Q,w,aV=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aT,reset,ek,bu=bp("GET",ac),nil,nil,"-"..ARGV[5],Q
+if Q>=aV then bu=0 end
+local bA,fo,gk=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local eZ,ge=q-q%bA-bA,q+bA/2
+local aC=m and tonumber(m)
+if aC and aC<=fo then
+local r=-aC%aV
+local H=eZ-(aC+r)/aV
+if H>ge then H=H-bA end
+local aP,aU=r+af,H+w-q
+if H<=q and aU>0 and aP<=bu and bp("INCRBY",ac,ek)==aC-af then
+aT,reset=aP,aU
 end
 elseif m and#m==19 then
-local aK,H,r=am("<I8I7I4",m,1)
-local aQ,aV=r+af,H+w-q
-if aK==gl and H<=q and aV>0 and aQ<=Q and not(bv>0)then
-if bq("SETRANGE",ac,"15",aT("<I4",aQ))==19 then
-aU,reset=aQ,aV
+local aJ,H,r=al("<I8I7I4",m,1)
+local aP,aU=r+af,H+w-q
+if aJ==gk and H<=q and aU>0 and aP<=Q and not(bu>0)then
+if bp("SETRANGE",ac,"15",aS("<I4",aP))==19 then
+aT,reset=aP,aU
 end
 end
 end
-if aU then return{q,aU,reset}end
+if aT then return{q,aT,reset}end
 end
 ${part34}
 ${part35}
@@ -3575,294 +3575,294 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local il="f"
+local ik="f"
 ${part37}
-local aW,bv,et
-local function jx()
-aW,et=bE,cL(q+w)
-bv=Q<aW and Q or 0
+local aV,bu,es
+local function jw()
+aV,es=bD,cK(q+w)
+bu=Q<aV and Q or 0
 end
-local function cp(m)
-if aW>0 and eK(m)then return hC(m,aW)end
-if#m~=19 or cd(m,1)~=70 then return nil end
-local bF,H,r=am("<I7I7I4",m,2)
-if bF==w then return H,r end
+local function co(m)
+if aV>0 and eJ(m)then return hB(m,aV)end
+if#m~=19 or cc(m,1)~=70 then return nil end
+local bE,H,r=al("<I7I7I4",m,2)
+if bE==w then return H,r end
 end
-local function gJ(H,r)
-if bv==0 then return"F"..aT("<I7I7I4",w,H,r)end
-return iZ(H,r,aW)
+local function gI(H,r)
+if bu==0 then return"F"..aS("<I7I7I4",w,H,r)end
+return iY(H,r,aV)
 end
-local function cJ(ac,m,av)
+local function cI(ac,m,au)
 local H,r
 if m then
-H,r=cp(m)
+H,r=co(m)
 end
 if H and H<=q and q<H+w then
-local reset,bn=H+w-q,Q-r
-if af>bn and bg<reset then return 0,r,reset,reset end
-if af<=bn then
-if bs then return 1,r,reset,0 end
-local ah=av==1 and 1 or bm(av,aG(bn/af))
-local aI=ei(ac,m,gJ(H,r+ah*af),cL(H+w))
-if aI then return false,aI end
-return ah,r+ah*af,reset,ah==av and 0 or reset
+local reset,bm=H+w-q,Q-r
+if af>bm and bf<reset then return 0,r,reset,reset end
+if af<=bm then
+if br then return 1,r,reset,0 end
+local ah=au==1 and 1 or bl(au,aF(bm/af))
+local aH=eh(ac,m,gI(H,r+ah*af),cK(H+w))
+if aH then return false,aH end
+return ah,r+ah*af,reset,ah==au and 0 or reset
 end
 end
-if bs or(m and not(H and H+w<=q))then return aZ(ac,m,av)end
-local ah=av==1 and 1 or aN(bm(av,aG(Q/af)),1)
-local aI=ei(ac,m,gJ(q,ah*af),et)
-if aI then return false,aI end
-return ah,ah*af,w,ah==av and 0 or w
+if br or(m and not(H and H+w<=q))then return aY(ac,m,au)end
+local ah=au==1 and 1 or aM(bl(au,aF(Q/af)),1)
+local aH=eh(ac,m,gI(q,ah*af),es)
+if aH then return false,aH end
+return ah,ah*af,w,ah==au and 0 or w
 end
 ${part38}
-return dh
+return dg
 end
-local cP
-local function dh(ac,m,av,bo)
-cP=cP or en()
-cP(ac,m,av,bo)
+local cO
+local function dg(ac,m,au,bn)
+cO=cO or em()
+cO(ac,m,au,bn)
 end
-local function fK(cz,O,aC)
-local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bq,tonumber,aT,am,aW,el=bq,tonumber,aT,am,bE,al("-%.0f",af)
-local bv=Q<aW and Q or 0
-local bB,fp,gl=2^52/aW,-2^52,w<2^45 and 70+256*w or-1
-local fa,gf=q-q%bB-bB,q+bB/2
-for i=O,aC do
-local ac,m,aU,reset=KEYS[i],cz[i-O+1],nil,nil
-local aD=m and tonumber(m)
-if aD and aD<=fp then
-local r=-aD%aW
-local H=fa-(aD+r)/aW
-if H>gf then H=H-bB end
-local aQ,aV=r+af,H+w-q
-if H<=q and aV>0 and aQ<=bv and bq("INCRBY",ac,el)==aD-af then
-aU,reset=aQ,aV
+local function fJ(cy,O,aB)
+local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
+local bp,tonumber,aS,al,aV,ek=bp,tonumber,aS,al,bD,ak("-%.0f",af)
+local bu=Q<aV and Q or 0
+local bA,fo,gk=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local eZ,ge=q-q%bA-bA,q+bA/2
+for i=O,aB do
+local ac,m,aT,reset=KEYS[i],cy[i-O+1],nil,nil
+local aC=m and tonumber(m)
+if aC and aC<=fo then
+local r=-aC%aV
+local H=eZ-(aC+r)/aV
+if H>ge then H=H-bA end
+local aP,aU=r+af,H+w-q
+if H<=q and aU>0 and aP<=bu and bp("INCRBY",ac,ek)==aC-af then
+aT,reset=aP,aU
 end
 elseif m and#m==19 then
-local aK,H,r=am("<I8I7I4",m,1)
-local aQ,aV=r+af,H+w-q
-if aK==gl and H<=q and aV>0 and aQ<=Q and not(bv>0)then
-if bq("SETRANGE",ac,"15",aT("<I4",aQ))==19 then
-aU,reset=aQ,aV
+local aJ,H,r=al("<I8I7I4",m,1)
+local aP,aU=r+af,H+w-q
+if aJ==gk and H<=q and aU>0 and aP<=Q and not(bu>0)then
+if bp("SETRANGE",ac,"15",aS("<I4",aP))==19 then
+aT,reset=aP,aU
 end
 end
 end
-if aU then
-V[bc+1],V[bc+2]=aU,reset
-bc=bc+2
+if aT then
+V[bb+1],V[bb+2]=aT,reset
+bb=bb+2
 else
-A=bc
-dh(ac,m,1)
-bc=A
+A=bb
+dg(ac,m,1)
+bb=A
 end
 end
-A=bc
+A=bb
 end
-local jL=true
+local jK=true
 ${part39}`,
 };
 
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "22dd208364ffc9e74786fe8186053736e0e2c12d",
-  source: `local aj,al,tonumber,bm,aN=redis.call,string.format,tonumber,math.min,math.max
-local q,bi,dI,cL,hI,kj=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "6632e916803c33a252d2d6b0009cb273429542c3",
+  source: `local call,ak,tonumber,bl,aM=redis.call,string.format,tonumber,math.min,math.max
+local q,bh,dH,cK,hH,ki=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dV=aj("TIME")
-q=dV[1]*1000000+dV[2]
+local dU=call("TIME")
+q=dU[1]*1000000+dU[2]
 end
-local dJ,jw,kZ=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kb(bB,gV,ak,r)
-if bB==gV then return ak,r end
-return bB==gV+1 and r or 0,0
+local dI,jv,kY=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function ka(bA,gU,aj,r)
+if bA==gU then return aj,r end
+return bA==gU+1 and r or 0,0
 end
-local eh={}
-for lM in string.gmatch(aj("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eh[#eh+1]=lM
+local eg={}
+for lL in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+eg[#eg+1]=lL
 end
-local bK,fA,O=eh[1]or"",eh[2]or"",tonumber(eh[3])or 0
-local dA,fs,cW,gB,ly={},0,{},0,{}
-local J,bB,ak,r,ff=q,math.floor(q/dJ),0,0,q
-for i=4,#eh-4,5 do
-local cs,aJ,iI,jo=eh[i],eh[i+1],bm(tonumber(eh[i+2]),q),tonumber(eh[i+3])
-local bH=iI+dJ+jo
-if cs==bi and aJ==dI then
-if bH+dJ>q then
-local a,b,c,d=string.match(eh[i+4],kZ)
-J,bB,ff=a+0,aN(b+0,bB),iI
-ak,r=kb(bB,b+0,c+0,d+0)
+local bJ,fz,O=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
+local dz,fr,cV,gA,lx={},0,{},0,{}
+local J,bA,aj,r,fe=q,math.floor(q/dI),0,0,q
+for i=4,#eg-4,5 do
+local cr,aI,iH,jn=eg[i],eg[i+1],bl(tonumber(eg[i+2]),q),tonumber(eg[i+3])
+local bG=iH+dI+jn
+if cr==bh and aI==dH then
+if bG+dI>q then
+local a,b,c,d=string.match(eg[i+4],kY)
+J,bA,fe=a+0,aM(b+0,bA),iH
+aj,r=ka(bA,b+0,c+0,d+0)
 end
-elseif bH+dJ>q and#dA<jw then
-dA[#dA+1]={cs,aJ,iI,jo,eh[i+4]}
-if iI+dJ>q then
-if cs~=bi and not ly[cs]then
-gB,ly[cs]=gB+1,true
+elseif bG+dI>q and#dz<jv then
+dz[#dz+1]={cr,aI,iH,jn,eg[i+4]}
+if iH+dI>q then
+if cr~=bh and not lx[cr]then
+gA,lx[cr]=gA+1,true
 end
-cW[#cW+1]=aJ
-cW[#cW+1]=al("%.0f",iI)
-end
-end
-if cs==bK then fs=aN(fs,bH)end
-end
-local ib,gy=string.match(hI,"^(%d+) (%d+)$")
-local hq=tonumber(ib)==J
-if kj and not hq then return{}end
-if hq then
-if gy+0==bB then
-r=aN(r-1,0)
-elseif gy+1==bB then
-ak=aN(ak-1,0)
+cV[#cV+1]=aI
+cV[#cV+1]=ak("%.0f",iH)
 end
 end
-if not kj then
-r,ff=r+1,q
-elseif ak+r==0 then
-ff=bm(ff,q-dJ)
+if cr==bJ then fr=aM(fr,bG)end
 end
-table.insert(dA,1,{bi,dI,ff,cL,al("%.0f %.0f %.0f %.0f",J,bB,ak,r)})
-if fA~=""and q>=O then
-bK,fA,fs=fA,"",q
+local ia,gx=string.match(hH,"^(%d+) (%d+)$")
+local hp=tonumber(ia)==J
+if ki and not hp then return{}end
+if hp then
+if gx+0==bA then
+r=aM(r-1,0)
+elseif gx+1==bA then
+aj=aM(aj-1,0)
 end
-if bK==""then
-bK=bi
-elseif bK~=bi and fA==""and fs<q then
-fA,O=bi,q+dJ
 end
-local aJ,eM=bK.."\\n"..fA.."\\n"..al("%.0f",O).."\\n",0
-for _,bk in ipairs(dA)do
-aJ=aJ..bk[1].."\\n"..bk[2].."\\n"..al("%.0f\\n%.0f\\n",bk[3],bk[4])..bk[5].."\\n"
-eM=aN(eM,bk[4])
+if not ki then
+r,fe=r+1,q
+elseif aj+r==0 then
+fe=bl(fe,q-dI)
 end
-aj("SET",KEYS[1],aJ,"PX",al("%.0f",(eM+3*dJ)/1000))
-hI=al("%.0f %.0f",J,bB)
-return{al("%.0f",q),bK,fA,al("%.0f",O),gB,hI,unpack(cW)}`,
+table.insert(dz,1,{bh,dH,fe,cK,ak("%.0f %.0f %.0f %.0f",J,bA,aj,r)})
+if fz~=""and q>=O then
+bJ,fz,fr=fz,"",q
+end
+if bJ==""then
+bJ=bh
+elseif bJ~=bh and fz==""and fr<q then
+fz,O=bh,q+dI
+end
+local aI,eL=bJ.."\\n"..fz.."\\n"..ak("%.0f",O).."\\n",0
+for _,bj in ipairs(dz)do
+aI=aI..bj[1].."\\n"..bj[2].."\\n"..ak("%.0f\\n%.0f\\n",bj[3],bj[4])..bj[5].."\\n"
+eL=aM(eL,bj[4])
+end
+call("SET",KEYS[1],aI,"PX",ak("%.0f",(eL+3*dI)/1000))
+hH=ak("%.0f %.0f",J,bA)
+return{ak("%.0f",q),bJ,fz,ak("%.0f",O),gA,hH,unpack(cV)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "ed4230ba8cd1a0d1787516f34f80380cc6789fd3",
+  sha1: "9c2cb815134e6989831a5b4c43f951ed0e15718e",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af=KEYS[1],ARGV[5]+0
-local m=bq("GET",ac)
-local r,at,cs,ae=ARGV[11]+0,12,0,0
+local m=bp("GET",ac)
+local r,at,cr,ae=ARGV[11]+0,12,0,0
 for _=1,r do
-local hV=ARGV[at]=="t"
-at,cs,ae=at+(hV and 7 or 4),cs+(hV and 0 or 7),ae+11
+local hU=ARGV[at]=="t"
+at,cr,ae=at+(hU and 7 or 4),cr+(hU and 0 or 7),ae+11
 end
-local cj=2+r+cs
-if type(m)=="string"and cd(m,1)==80 and#m==cj+ae then
-local ah,W,bd,ad,dM={q},"",0,0,true
-at,cs,ae=12,3+r,cj+1
+local ci=2+r+cr
+if type(m)=="string"and cc(m,1)==80 and#m==ci+ae then
+local ah,W,bc,ad,dL={q},"",0,0,true
+at,cr,ae=12,3+r,ci+1
 for i=1,r do
 local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
-local us,o=am("<I7I4",m,ae)
+local us,o=al("<I7I4",m,ae)
 if K=="t"then
-local y,be,aS=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dM=aS<10 and cd(m,2+i)==116+aS and o<y
-if us>bd then bd=us end
+local y,bd,aR=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+dL=aR<10 and cc(m,2+i)==116+aR and o<y
+if us>bc then bc=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cq=aG(af*b/y)
-us,o=us+af*a+cq,o+af*b-cq*y
+local cp=aF(af*b/y)
+us,o=us+af*a+cp,o+af*b-cp*y
 if o>=y then
 us,o=us+1,o-y
 end
-dM=dM and(us<be or(us==be and o<=ARGV[at+5]+0))
+dL=dL and(us<bd or(us==bd and o<=ARGV[at+5]+0))
 if us>ad then ad=us end
 ah[2*i],ah[2*i+1],at=us-q,o,at+7
 else
-local aC=us+b
+local aB=us+b
 o=o+af
-dM=K=="f"and cd(m,2+i)==70 and am("<I7",m,cs)==b
-dM=dM and us<=q and q<aC and o<=a
-if aC>bd then bd=aC end
-if aC>ad then ad=aC end
-ah[2*i],ah[2*i+1],at,cs=o,aC-q,at+4,cs+7
+dL=K=="f"and cc(m,2+i)==70 and al("<I7",m,cr)==b
+dL=dL and us<=q and q<aB and o<=a
+if aB>bc then bc=aB end
+if aB>ad then ad=aB end
+ah[2*i],ah[2*i+1],at,cr=o,aB-q,at+4,cr+7
 end
-if not dM then break end
-W,ae=W..aT("<I7I4",us,o),ae+11
+if not dL then break end
+W,ae=W..aS("<I7I4",us,o),ae+11
 end
-local bf=1000*2^cd(m,2)
-dM=dM and bd-bd%bf==ad-ad%bf
-if dM and bq("SETRANGE",ac,al("%d",cj),W)==#m then return ah end
+local be=1000*2^cc(m,2)
+dL=dL and bc-bc%be==ad-ad%be
+if dL and bp("SETRANGE",ac,ak("%d",ci),W)==#m then return ah end
 end
 end
-local cl=ARGV[2]+0
+local ck=ARGV[2]+0
 ${part25}
-local af,bg,bs=0,0,false
-local bu,bG,r,cN,aK,bt,fB,I,cj,bf
-local h,cT,bH,bd,ad={},{},{},0,0
-local function iU(O)
-bG,r={},ARGV[O+4]+0
+local af,bf,br=0,0,false
+local bt,bF,r,cM,aJ,bs,fA,I,ci,be
+local h,cS,bG,bc,ad={},{},{},0,0
+local function iT(O)
+bF,r={},ARGV[O+4]+0
 local at=O+4
 for i=1,r do
 local K=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if K=="t"then
-local y,aA,aM=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cq=aG(af*b/y)
-bG[i]={
+local y,az,aL=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
+local cp=aF(af*b/y)
+bF[i]={
 K=K,
-us=af*a+cq,
-ai=af*b-cq*y,
+us=af*a+cp,
+ai=af*b-cp*y,
 y=y,
-aA=aA,
-aM=aM,
-be=q+aA,
-aS=ARGV[at+7]+0,
+az=az,
+aL=aL,
+bd=q+az,
+aR=ARGV[at+7]+0,
 }
 at=at+7
 else
-bG[i]={K=K,Q=a,w=b,eJ=b}
+bF[i]={K=K,Q=a,w=b,eI=b}
 at=at+4
 if K=="c"then
-local bE=ARGV[at]+0
-bG[i].bE,bG[i].ci,bG[i].eJ=bE,b/bE,2*b
+local bD=ARGV[at]+0
+bF[i].bD,bF[i].ch,bF[i].eI=bD,b/bD,2*b
 end
 end
 end
-bu=hz(bG)
-for i,g in ipairs(bG)do
-local gF=bu.bG[i]
-g.al,g.ap,g.at=gF.al,gF.ap,gF.at
+bt=hy(bF)
+for i,g in ipairs(bF)do
+local gE=bt.bF[i]
+g.ak,g.ao,g.at=gE.ak,gE.ao,gE.at
 end
-cN,bt,fB,I,bf=bu.cN,bu.bt,bu.fB,bu.I,bu.bf
-aK=#cN
-cj=al("%d",aK)
+cM,bs,fA,I,be=bt.cM,bt.bs,bt.fA,bt.I,bt.be
+aJ=#cM
+ci=ak("%d",aJ)
 end
-local function eR(g,H,U)
-return U>0 and cZ(U*(g.ci-aG((q-H)/g.bE))/g.ci)or 0
+local function eQ(g,H,U)
+return U>0 and cY(U*(g.ch-aF((q-H)/g.bD))/g.ch)or 0
 end
-local V,A,bP={q},1,nil
-local function ei(ac,m)
-local W,aw=aT(fB,unpack(cT,1,I)),nil
-if m and bd-bd%bf==ad-ad%bf then
-aw=bq("SETRANGE",ac,cj,W)
-return type(aw)=="table"and aw.err
+local V,A,bO={q},1,nil
+local function eh(ac,m)
+local W,av=aS(fA,unpack(cS,1,I)),nil
+if m and bc-bc%be==ad-ad%be then
+av=bp("SETRANGE",ac,ci,W)
+return type(av)=="table"and av.err
 end
-local cL=gU(bu,ad)
-W=cN..W
-aw=m and bq("SET",ac,W,"PX",cL)or bq("SET",ac,W,"PX",cL,"NX")or bq("GET",ac)
-return aw and aw.err
+local cK=gT(bt,ad)
+W=cM..W
+av=m and bp("SET",ac,W,"PX",cK)or bp("SET",ac,W,"PX",cK,"NX")or bp("GET",ac)
+return av and av.err
 end
-local function en()
-local function cp(m)
-if m and(#m~=bt or bp(m,1,aK)~=cN)then return false end
-bd=0
+local function em()
+local function co(m)
+if m and(#m~=bs or bo(m,1,aJ)~=cM)then return false end
+bc=0
 for i=1,r do
-local g=bG[i]
-local bb,ap,us,o,U,aC=g.K,g.ap,0,0,0,0
+local g=bF[i]
+local ba,ao,us,o,U,aB=g.K,g.ao,0,0,0,0
 if m then
-us,o,U=am(g.al,m,g.at)
+us,o,U=al(g.ak,m,g.at)
 end
-if bb=="t"then
-if us>g.be then return false end
-aC=us
+if ba=="t"then
+if us>g.bd then return false end
+aB=us
 if us<q-1 or(us<q and o==0)then
 us,o=q,0
 elseif o>=g.y then
@@ -3871,157 +3871,157 @@ end
 else
 local w=g.w
 if us>q then return false end
-if us>0 then aC=us+w end
-if bb=="f"then
-if q>=aC then
+if us>0 then aB=us+w end
+if ba=="f"then
+if q>=aB then
 us,o=q,0
 end
 else
-if us>0 then aC=aC+w end
-if q>=aC then
+if us>0 then aB=aB+w end
+if q>=aB then
 us,o,U=q,0,0
-elseif q>=aC-w then
+elseif q>=aB-w then
 us,o,U=us+w,0,o
 end
-h[ap+2]=U
+h[ao+2]=U
 end
 end
-if aC>bd then bd=aC end
-h[ap],h[ap+1],bH[i]=us,o,aC
+if aB>bc then bc=aB end
+h[ao],h[ao+1],bG[i]=us,o,aB
 end
 return true
 end
-local function ds(av)
+local function dr(au)
 ad=0
 for i=1,r do
-local g=bG[i]
-local bb,ap=g.K,g.ap
-local us,o=h[ap],h[ap+1]
-local aC=us
-if bb=="t"then
-o=o+av*g.ai
+local g=bF[i]
+local ba,ao=g.K,g.ao
+local us,o=h[ao],h[ao+1]
+local aB=us
+if ba=="t"then
+o=o+au*g.ai
 if o>=g.y then
-local cq=aG(o/g.y)
-us,o=us+cq,o-cq*g.y
+local cp=aF(o/g.y)
+us,o=us+cp,o-cp*g.y
 end
-us=us+av*g.us
-if us>=g.be and(us>g.be or o>g.aM)then return false end
-aC=us
+us=us+au*g.us
+if us>=g.bd and(us>g.bd or o>g.aL)then return false end
+aB=us
 else
-o,aC=o+av*af,us+g.w
-if bb=="f"then
+o,aB=o+au*af,us+g.w
+if ba=="f"then
 if o>g.Q then return false end
 else
-local U=h[ap+2]
-if o+eR(g,us,U)>g.Q then return false end
-cT[ap+2],aC=U,aC+g.w
+local U=h[ao+2]
+if o+eQ(g,us,U)>g.Q then return false end
+cS[ao+2],aB=U,aB+g.w
 end
 end
-if aC>ad then ad=aC end
-cT[ap],cT[ap+1]=us,o
+if aB>ad then ad=aB end
+cS[ao],cS[ao+1]=us,o
 end
 return true
 end
-local function lG(av)
-local bv=av-1
+local function lF(au)
+local bu=au-1
 for i=1,r do
-local g=bG[i]
-local us,o=h[g.ap],h[g.ap+1]
+local g=bF[i]
+local us,o=h[g.ao],h[g.ao+1]
 if g.K=="t"then
-local bn=g.be-us+(g.aM-o)/g.y
-bv=bm(bv,aG(bn/(g.us+g.ai/g.y))+1)
+local bm=g.bd-us+(g.aL-o)/g.y
+bu=bl(bu,aF(bm/(g.us+g.ai/g.y))+1)
 else
-if g.K=="c"then o=o+eR(g,us,h[g.ap+2])end
-bv=bm(bv,aG((g.Q-o)/af))
+if g.K=="c"then o=o+eQ(g,us,h[g.ao+2])end
+bu=bl(bu,aF((g.Q-o)/af))
 end
 end
-while bv>0 and not ds(bv)do
-bv=bv-1
+while bu>0 and not dr(bu)do
+bu=bu-1
 end
-return aN(bv,0)
+return aM(bu,0)
 end
-local function fM(g,o,bn)
-if bn<0 then return g.w+1 end
-if o<=bn then return 0 end
-return(g.ci-aG(bn*g.ci/o))*g.bE
+local function fL(g,o,bm)
+if bm<0 then return g.w+1 end
+if o<=bm then return 0 end
+return(g.ch-aF(bm*g.ch/o))*g.bD
 end
-local function ll(bO)
+local function lk(bN)
 local at=q
 for i=1,r do
-local g=bG[i]
-local bb,us,o=g.K,bO[g.ap],bO[g.ap+1]
-if bb=="t"then
-us,o=us+g.us-g.aA,o+g.ai
+local g=bF[i]
+local ba,us,o=g.K,bN[g.ao],bN[g.ao+1]
+if ba=="t"then
+us,o=us+g.us-g.az,o+g.ai
 if o>=g.y then
 us,o=us+1,o-g.y
 end
-at=aN(at,o>g.aM and us+1 or us)
-elseif bb=="f"then
-if o+af>g.Q then at=aN(at,us+g.w)end
+at=aM(at,o>g.aL and us+1 or us)
+elseif ba=="f"then
+if o+af>g.Q then at=aM(at,us+g.w)end
 else
-local ji=fM(g,bO[g.ap+2],g.Q-af-o)
-if ji>g.w then ji=g.w+fM(g,o,g.Q-af)end
-at=aN(at,us+ji)
+local jh=fL(g,bN[g.ao+2],g.Q-af-o)
+if jh>g.w then jh=g.w+fL(g,o,g.Q-af)end
+at=aM(at,us+jh)
 end
 end
 return at-q
 end
-local function dh(bO,dN)
+local function dg(bN,dM)
 for i=1,r do
-local g=bG[i]
-local bb,ap=g.K,g.ap
-local us,o=bO[ap],bO[ap+1]
-if bb=="t"then
+local g=bF[i]
+local ba,ao=g.K,g.ao
+local us,o=bN[ao],bN[ao+1]
+if ba=="t"then
 us,o=us-q,o
 if us<0 then
 us,o=0,0
 end
 V[A+1],V[A+2]=us,o
 else
-local aC=dN and us+g.eJ or bH[i]
-if aC<=q then
+local aB=dM and us+g.eI or bG[i]
+if aB<=q then
 V[A+1],V[A+2]=0,0
 else
-if bb=="c"then o=o+eR(g,us,bO[ap+2])end
-V[A+1],V[A+2]=o,aC-q
+if ba=="c"then o=o+eQ(g,us,bN[ao+2])end
+V[A+1],V[A+2]=o,aB-q
 end
 end
 A=A+2
 end
 end
-local function cJ(ac,m,av,bo)
-if not cp(m)then return false end
-local ah,bl,aI=av,0,nil
-if not ds(av)then
-ah=lG(av)
-bl=ll(ah>0 and cT or h)
-if bl<=bg then return false end
+local function cI(ac,m,au,bn)
+if not co(m)then return false end
+local ah,bk,aH=au,0,nil
+if not dr(au)then
+ah=lF(au)
+bk=lk(ah>0 and cS or h)
+if bk<=bf then return false end
 end
-if ah>0 and not bs then
-aI=ei(ac,m)
+if ah>0 and not br then
+aH=eh(ac,m)
 elseif not m then
-aI=bq("GET",ac)
-aI=aI and aI.err
+aH=bp("GET",ac)
+aH=aH and aH.err
 end
-if aI then
-if string.find(aI,"READONLY",1,true)then bP=aI end
+if aH then
+if string.find(aH,"READONLY",1,true)then bO=aH end
 A=A+1
-V[A]=aI
+V[A]=aH
 return true
 end
-if bo or ah==0 then
+if bn or ah==0 then
 A=A+1
-V[A]=bo and ah or-1-bl
+V[A]=bn and ah or-1-bk
 end
-local dN=ah>0 and not bs
-dh(dN and cT or h,dN)
-if bo then
+local dM=ah>0 and not br
+dg(dM and cS or h,dM)
+if bn then
 A=A+1
-V[A]=bl
+V[A]=bk
 end
 return true
 end
-local function aZ(ARGV,KEYS)
+local function aY(ARGV,KEYS)
 ${part6}
 ${part4}
 ${part5}
@@ -4053,192 +4053,192 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function eQ(aV,dI,fw)
-local lu,iq={},{q,cl,1}
-for i=1,dI do
-iq[3+i]=ARGV[fw+i]
+local function eP(aU,dH,fv)
+local lt,ip={},{q,ck,1}
+for i=1,dH do
+ip[3+i]=ARGV[fv+i]
 end
-local dF,ba,an=bs and"2"or"1",0,#iq+1
-for _,bk in ipairs(aV)do
-for _=1,bk.av do
-ba=ba+1
-lu[ba]=bk.ac
-for i,jR in ipairs({dF,bg,1,"1",af,0})do
-iq[an+i]=jR
+local dE,aZ,am=br and"2"or"1",0,#ip+1
+for _,bj in ipairs(aU)do
+for _=1,bj.au do
+aZ=aZ+1
+lt[aZ]=bj.ac
+for i,jQ in ipairs({dE,bf,1,"1",af,0})do
+ip[am+i]=jQ
 end
-an=an+6
+am=am+6
 end
 end
-iq[4+dI]=ba
-local jf,aw=aZ(iq,lu),1
-for _,bk in ipairs(aV)do
-if bk.bo then
-local gs={}
-for i=1,bk.av do
-gs[i]=jf[aw+i]
+ip[4+dH]=aZ
+local je,av=aY(ip,lt),1
+for _,bj in ipairs(aU)do
+if bj.bn then
+local gr={}
+for i=1,bj.au do
+gr[i]=je[av+i]
 end
-V[bk.A],aw=gs,aw+bk.av
+V[bj.A],av=gr,av+bj.au
 else
-V[bk.A],aw=jf[aw+1],aw+1
+V[bj.A],av=je[av+1],av+1
 end
 end
 end
-return cJ,eQ
+return cI,eP
 end
-local cJ,eQ
-local E,an=2,0
-while an<#KEYS do
-local bb,J,dI=ARGV[E+1]+0,an+1,ARGV[E+5]+0
-an=bm(an+ARGV[E+2],#KEYS)
-af,bg,bs=ARGV[E+3]+0,ARGV[E+4]+0,bb%2==1
-local fw,bo,aV=E+5,bb>=8,nil
-iU(fw)
-local lC=not(bo or bs)
-E=E+5+dI
-for O=J,an,1000 do
-local aC=bm(O+999,an)
-local cz=aj("MGET",unpack(KEYS,O,aC))
-for i=O,aC do
-local ac,m=KEYS[i],cz[i-O+1]
-local dM=lC and m and#m==bt and bp(m,1,aK)==cN
-if dM then
-bd,ad=0,0
+local cI,eP
+local E,am=2,0
+while am<#KEYS do
+local ba,J,dH=ARGV[E+1]+0,am+1,ARGV[E+5]+0
+am=bl(am+ARGV[E+2],#KEYS)
+af,bf,br=ARGV[E+3]+0,ARGV[E+4]+0,ba%2==1
+local fv,bn,aU=E+5,ba>=8,nil
+iT(fv)
+local lB=not(bn or br)
+E=E+5+dH
+for O=J,am,1000 do
+local aB=bl(O+999,am)
+local cy=call("MGET",unpack(KEYS,O,aB))
+for i=O,aB do
+local ac,m=KEYS[i],cy[i-O+1]
+local dL=lB and m and#m==bs and bo(m,1,aJ)==cM
+if dL then
+bc,ad=0,0
 for n=1,r do
-local g=bG[n]
-local bb,ap,aC=g.K,g.ap,0
-local us,o,U=am(g.al,m,g.at)
-if bb=="t"then
-if us>bd then bd=us end
+local g=bF[n]
+local ba,ao,aB=g.K,g.ao,0
+local us,o,U=al(g.ak,m,g.at)
+if ba=="t"then
+if us>bc then bc=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local y,be=g.y,g.be
-us,aC,o=us+g.us,us+g.us,o+g.ai
+local y,bd=g.y,g.bd
+us,aB,o=us+g.us,us+g.us,o+g.ai
 if o>=y then
-o=bm(o,y-1+g.ai)
+o=bl(o,y-1+g.ai)
 if o>=y then
 us,o=us+1,o-y
 end
 end
-if us>=be and(us>be or o>g.aM)then
-dM=false
+if us>=bd and(us>bd or o>g.aL)then
+dL=false
 break
 end
 V[A+n+n-1],V[A+n+n]=us-q,o
 else
-o,aC=o+af,us+g.eJ
-local aU=o
-if bb=="c"then
-cT[ap+2],aU=U,o+eR(g,us,U)
+o,aB=o+af,us+g.eI
+local aT=o
+if ba=="c"then
+cS[ao+2],aT=U,o+eQ(g,us,U)
 end
-if us>q or q>=us+g.w or aU>g.Q then
-dM=false
+if us>q or q>=us+g.w or aT>g.Q then
+dL=false
 break
 end
-if aC>bd then bd=aC end
-V[A+n+n-1],V[A+n+n]=aU,aC-q
+if aB>bc then bc=aB end
+V[A+n+n-1],V[A+n+n]=aT,aB-q
 end
-if aC>ad then ad=aC end
-cT[ap],cT[ap+1]=us,o
+if aB>ad then ad=aB end
+cS[ao],cS[ao+1]=us,o
 end
-dM=dM and not ei(ac,m)
+dL=dL and not eh(ac,m)
 end
-if dM then
+if dL then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
 V[n]=nil
 end
-if not cJ then
-cJ,eQ=en()
+if not cI then
+cI,eP=em()
 end
-local av=bo and ARGV[E+i-J+1]+0 or 1
-if not cJ(ac,m,av,bo)then
-aV,A=aV or{},A+1
-aV[#aV+1],V[A]={ac=ac,av=av,bo=bo,A=A},false
-end
-end
+local au=bn and ARGV[E+i-J+1]+0 or 1
+if not cI(ac,m,au,bn)then
+aU,A=aU or{},A+1
+aU[#aU+1],V[A]={ac=ac,au=au,bn=bn,A=A},false
 end
 end
-if aV then eQ(aV,dI,fw)end
-if bo then E=E+an-J+1 end
 end
-return bP and redis.error_reply(bP)or V`,
+end
+if aU then eP(aU,dH,fv)end
+if bn then E=E+am-J+1 end
+end
+return bO and redis.error_reply(bO)or V`,
 };
 
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "7207a9368f248c5be7fea91535e284ff133842e4",
+  sha1: "dfc3f18f439df3b0f4d7cd03d3652b265582fb42",
   source: `${part33}
 ${part34}
-local ct,ku=2^48,2^37
-local fa,gf=q-q%ct,q+ct/2
-local aE,aH,bf,ak,cE,gM
-local function fU()
-aE,bf=6,cZ(w/8)
-while aE<10 and 4^aE<Q do
-aE=aE+1
+local cs,kt=2^48,2^37
+local eZ,ge=q-q%cs,q+cs/2
+local aD,aG,be,aj,cD,gL
+local function fT()
+aD,be=6,cY(w/8)
+while aD<10 and 4^aD<Q do
+aD=aD+1
 end
-aH=2^aE
-if w>=ku then aE=aE+16 end
-ak,cE=q-w,q-q%bf
-gM=al("%.0f",cZ((cE+bf-ak)/1000)+ARGV[2])
+aG=2^aD
+if w>=kt then aD=aD+16 end
+aj,cD=q-w,q-q%be
+gL=ak("%.0f",cY((cD+be-aj)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,aU=KEYS[1],nil
+local ac,aT=KEYS[1],nil
 af,Q,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-fU()
-local W=aE<16 and af<=65535 and bq("GETRANGE",ac,"0","313")
+fT()
+local W=aD<16 and af<=65535 and bp("GETRANGE",ac,"0","313")
 if W and#W>65 then
-local aC,K,D,bF,x,bj,aK,r,I,ba,aL,aD=
-#W,am("<BdI7I7I7I4I4I4I7I4B",W,1)
-local ap=(aK+r)%I
+local aB,K,D,bE,x,bi,aJ,r,I,aZ,aK,aC=
+#W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
+local ao=(aJ+r)%I
 if
 K==83
-and bF==w
-and(aD==aE or aD==aE+32)
+and bE==w
+and(aC==aD or aC==aD+32)
 and D<=q
 and x==0
-and bj<q
+and bi<q
 and r<I
-and aK<I
-and aC==(I>32 and 314 or 58+8*I)
+and aJ<I
+and aB==(I>32 and 314 or 58+8*I)
 then
-local aQ,fE=ba+af,false
-while r>0 and aK<aH and 66+8*aK<=aC do
-local us,o=am("<I6I2",W,59+8*aK)
-us=us+fa
-if us>gf then us=us-ct end
-if us>ak then
-fE=true
+local aP,fD=aZ+af,false
+while r>0 and aJ<aG and 66+8*aJ<=aB do
+local us,o=al("<I6I2",W,59+8*aJ)
+us=us+eZ
+if us>ge then us=us-cs end
+if us>aj then
+fD=true
 break
 end
-r,aQ,aK=r-1,aQ-o,aK+1
-if aK==I then aK=0 end
+r,aP,aJ=r-1,aP-o,aJ+1
+if aJ==I then aJ=0 end
 end
-if fE and aQ<=Q then
-local at=58+8*ap
-if ap>=aH then at=at+4*aG(ap/aH)end
-aL=ap%aH>0 and aL+af or af
-if type(bq("SETRANGE",ac,al("%d",at),aT("<I6I2",q%ct,af)))=="number"then
-aD=aD>aE and af==1 and aD or aE
-if I>32 and((ap+1)%aH==0 or ap+1==I)then
-bq("SETRANGE",ac,al("%d",at-8*(ap%aH)-4),aT("<I4",aL))
+if fD and aP<=Q then
+local at=58+8*ao
+if ao>=aG then at=at+4*aF(ao/aG)end
+aK=ao%aG>0 and aK+af or af
+if type(bp("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cs,af)))=="number"then
+aC=aC>aD and af==1 and aC or aD
+if I>32 and((ao+1)%aG==0 or ao+1==I)then
+bp("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
-bq("SETRANGE",ac,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,I,aQ,aL,aD))
-if cE>bj then bq("PEXPIRE",ac,gM)end
-aU=aQ
-end
-end
+bp("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
+if cD>bi then bp("PEXPIRE",ac,gL)end
+aT=aP
 end
 end
-if aU then return{q,aU,w}end
 end
-local function en()
+end
+if aT then return{q,aT,w}end
+end
+local function em()
 ${part36}
 ${part4}
-local bW,gK=54,32
+local bV,gJ=54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4249,261 +4249,261 @@ ${part21}
 ${part22}
 ${part23}
 ${part24}
-local ao,g
-local function fy(us)
-us=us+fa
-if us>gf then return us-ct end
-if us<q-ct/2 then return us+ct end
+local an,g
+local function fx(us)
+us=us+eZ
+if us>ge then return us-cs end
+if us<q-cs/2 then return us+cs end
 return us
 end
-local function jx()
+local function jw()
 g=nil
-fU()
+fT()
 end
-local function jM(ac,av)
-ao=ao or cm.s()
-g=g or ao.fF(Q,w)
-local p=ao.hO(ac,g)
-if p.eH then return"RULES"end
-p=ao.dS(p,g,bs)
-local ah,at,ek=0,aN(q,p.D,ao.dm(p,af,g)),q
-while ah<av and(at<=q or ah==0 and at-q<=bg)do
-ah,ek=ah+1,at
-if bs then break end
-ao.ds(p,at,af,g)
-if ah<av then at=aN(q,p.D,ao.dm(p,af,g))end
+local function jL(ac,au)
+an=an or cl.s()
+g=g or an.fE(Q,w)
+local p=an.hN(ac,g)
+if p.eG then return"RULES"end
+p=an.dR(p,g,br)
+local ah,at,ej=0,aM(q,p.D,an.dl(p,af,g)),q
+while ah<au and(at<=q or ah==0 and at-q<=bf)do
+ah,ej=ah+1,at
+if br then break end
+an.dr(p,at,af,g)
+if ah<au then at=aM(q,p.D,an.dl(p,af,g))end
 end
-local aU,reset=ao.eN(p,g)
-if ah==0 and p.D>q then return{2,at-q,aU,reset}end
-if ah>0 and ek>q then return{1,ek-q,aU,reset}end
-return ah,aU,reset,ah==av and 0 or at-q
+local aT,reset=an.eM(p,g)
+if ah==0 and p.D>q then return{2,at-q,aT,reset}end
+if ah>0 and ej>q then return{1,ej-q,aT,reset}end
+return ah,aT,reset,ah==au and 0 or at-q
 end
-local function aZ(ac,av)
-local aw,ah,aU,reset,bl=pcall(jM,ac,av)
-if aw then return ah,aU,reset,bl end
+local function aY(ac,au)
+local av,ah,aT,reset,bk=pcall(jL,ac,au)
+if av then return ah,aT,reset,bk end
 return false,type(ah)=="table"and ah.err or tostring(ah)
 end
-local D,x,em
-local kW="23"
-local function eE(aK,r,I,ba,aL)
-return aT("<I7I4I4I4I7I4B",q,aK,r,I,ba,aL,em and aE+32 or aE)
+local D,x,el
+local kV="23"
+local function eD(aJ,r,I,aZ,aK)
+return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,el and aD+32 or aD)
 end
-local function bJ(aK,r,I,ba,aL)
-return"S"..aT("<dI7I7",D,w,x)..eE(aK,r,I,ba,aL)
+local function bI(aJ,r,I,aZ,aK)
+return"S"..aS("<dI7I7",D,w,x)..eD(aJ,r,I,aZ,aK)
 end
-local function ei(ac,au,o,ba)
-local r=#au/8+1
-local I=gp(r,Q,aH)
-local m=bJ(0,r,I,ba,ba)
-..aT("<I4",ba)
-..au
-..aT("<I6I2",q%ct,o)
-return bq("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gM)
+local function eh(ac,as,o,aZ)
+local r=#as/8+1
+local I=go(r,Q,aG)
+local m=bI(0,r,I,aZ,aZ)
+..aS("<I4",aZ)
+..as
+..aS("<I6I2",q%cs,o)
+return bp("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gL)
 end
-local function cJ(ac,_,av)
-local W=bq("GETRANGE",ac,"0","313")
+local function cI(ac,_,au)
+local W=bp("GETRANGE",ac,"0","313")
 if type(W)~="string"then return false,W.err end
-if bs or aE>=16 then return aZ(ac,av)end
+if br or aD>=16 then return aY(ac,au)end
 local ah,o=1,af
 if W==""then
-if av>1 then
-ah=aN(bm(av,aG(Q/af)),1)
+if au>1 then
+ah=aM(bl(au,aF(Q/af)),1)
 o=ah*af
 end
-if o>65535 then return aZ(ac,av)end
-D,x,em=0,0,o==1
-local aw=ei(ac,"",o,o)
-if aw.err then return false,aw.err end
-return ah,o,w,ah==av and 0 or w
+if o>65535 then return aY(ac,au)end
+D,x,el=0,0,o==1
+local av=eh(ac,"",o,o)
+if av.err then return false,av.err end
+return ah,o,w,ah==au and 0 or w
 end
-if cd(W,1)~=83 or#W<bW then return aZ(ac,av)end
-local bF,bj,aK,r,I,ba,aL,aD
-D,bF,x,bj,aK,r,I,ba,aL,aD=
-am("<dI7I7I7I4I4I4I7I4B",W,2)
-local ik=I<=gK and#W==bW+4+8*I
-local bK=bF==w and aD%32==aE and r>0 and r<=I and aK<I
-if not bK or bj>=q or D>q or(not ik and I<=gK)then
-return aZ(ac,av)
+if cc(W,1)~=83 or#W<bV then return aY(ac,au)end
+local bE,bi,aJ,r,I,aZ,aK,aC
+D,bE,x,bi,aJ,r,I,aZ,aK,aC=
+al("<dI7I7I7I4I4I4I7I4B",W,2)
+local ij=I<=gJ and#W==bV+4+8*I
+local bJ=bE==w and aC%32==aD and r>0 and r<=I and aJ<I
+if not bJ or bi>=q or D>q or(not ij and I<=gJ)then
+return aY(ac,au)
 end
-local gQ=x>0
+local gP=x>0
 x=0
-local an,dr,hx=(aK+r-1)%I,bm(I-aK,r),W
-local O=bW+4*(aG(aK/aH)+1)+8*aK
-if not ik then
-dr=bm(16,aH-aK%aH,dr)
-if O+8*dr>#W then
-hx=bq("GETRANGE",ac,al("%d",O),al("%d",O+8*dr-1))
-if#hx<8*dr then return aZ(ac,av)end
+local am,dq,hw=(aJ+r-1)%I,bl(I-aJ,r),W
+local O=bV+4*(aF(aJ/aG)+1)+8*aJ
+if not ij then
+dq=bl(16,aG-aJ%aG,dq)
+if O+8*dq>#W then
+hw=bp("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dq-1))
+if#hw<8*dq then return aY(ac,au)end
 O=0
 end
 end
-local fD,aU=0,ba
-while fD<dr do
-local us,bi=am("<I6I2",hx,O+8*fD+1)
-if fy(us)>ak then break end
-fD,aU=fD+1,aU-bi
+local fC,aT=0,aZ
+while fC<dq do
+local us,bh=al("<I6I2",hw,O+8*fC+1)
+if fx(us)>aj then break end
+fC,aT=fC+1,aT-bh
 end
-if fD==dr then return aZ(ac,av)end
-local bn=Q-aU
-if af>bn then
-local dL=af-bn
-for i=fD,dr-1 do
-local us,bi=am("<I6I2",hx,O+8*i+1)
-dL=dL-bi
-if dL<=0 then
-local bl=fy(us)+w-q
-if bl<=bg then break end
-return 0,aU,bj+w-q,bl
+if fC==dq then return aY(ac,au)end
+local bm=Q-aT
+if af>bm then
+local dK=af-bm
+for i=fC,dq-1 do
+local us,bh=al("<I6I2",hw,O+8*i+1)
+dK=dK-bh
+if dK<=0 then
+local bk=fx(us)+w-q
+if bk<=bf then break end
+return 0,aT,bi+w-q,bk
 end
 end
-return aZ(ac,av)
+return aY(ac,au)
 end
-if av>1 then
-ah=bm(av,aG(bn/af))
+if au>1 then
+ah=bl(au,aF(bm/af))
 o=ah*af
 end
-if o>65535 or ah<av then return aZ(ac,av)end
-em=aD>=32 and o==1
-local bT,ap=r-fD,(an+1)%I
-aK=(aK+fD)%I
-aU=aU+o
-if bT<I then
-local bk=aT("<I6I2",q%ct,o)
-aL=(ap%aH==0 and 0 or aL)+o
-local J,at=gQ and bJ or eE,gQ and"0"or kW
-J=J(aK,bT+1,I,aU,aL)
-local aw
-if ik then
-aw=bq("SETRANGE",ac,at,J..bp(W,bW+1,bW+4+8*ap)..bk)
+if o>65535 or ah<au then return aY(ac,au)end
+el=aC>=32 and o==1
+local bS,ao=r-fC,(am+1)%I
+aJ=(aJ+fC)%I
+aT=aT+o
+if bS<I then
+local bj=aS("<I6I2",q%cs,o)
+aK=(ao%aG==0 and 0 or aK)+o
+local J,at=gP and bI or eD,gP and"0"or kV
+J=J(aJ,bS+1,I,aT,aK)
+local av
+if ij then
+av=bp("SETRANGE",ac,at,J..bo(W,bV+1,bV+4+8*ao)..bj)
 else
-local A=bW+4*(aG(ap/aH)+1)+8*ap
-aw=bq("SETRANGE",ac,al("%d",A),bk)
-if type(aw)=="number"then
-if(ap+1)%aH==0 or ap+1==I then
-bq("SETRANGE",ac,al("%d",A-8*(ap%aH)-4),aT("<I4",aL))
+local A=bV+4*(aF(ao/aG)+1)+8*ao
+av=bp("SETRANGE",ac,ak("%d",A),bj)
+if type(av)=="number"then
+if(ao+1)%aG==0 or ao+1==I then
+bp("SETRANGE",ac,ak("%d",A-8*(ao%aG)-4),aS("<I4",aK))
 end
-bq("SETRANGE",ac,at,J)
+bp("SETRANGE",ac,at,J)
 end
 end
-if type(aw)~="number"then return false,aw.err end
-if bj<cE then bq("PEXPIRE",ac,gM)end
-elseif ik then
-local au=bp(W,bW+5+8*aK,bW+4+8*bm(I,aK+bT))
-if aK+bT>I then au=au..bp(W,bW+5,bW+4+8*(aK+bT-I))end
-local aw=ei(ac,au,o,aU)
-if aw.err then return false,aw.err end
-elseif aK==0 then
-local m=bq("GET",ac)
+if type(av)~="number"then return false,av.err end
+if bi<cD then bp("PEXPIRE",ac,gL)end
+elseif ij then
+local as=bo(W,bV+5+8*aJ,bV+4+8*bl(I,aJ+bS))
+if aJ+bS>I then as=as..bo(W,bV+5,bV+4+8*(aJ+bS-I))end
+local av=eh(ac,as,o,aT)
+if av.err then return false,av.err end
+elseif aJ==0 then
+local m=bp("GET",ac)
 if type(m)~="string"then return false,m.err end
-local fR=gp(bT+1,Q,aH)
-local A,aC=bW+4*(aG(bT/aH)+1)+8*bT,bW+4*cZ(fR/aH)+8*fR
-aL=(bT%aH==0 and 0 or aL)+o
-m=bJ(0,bT+1,fR,aU,aL)..bp(m,bW+1)..string.rep("\\0",A-#m)
-m=m..aT("<I6I2",q%ct,o)..string.rep("\\0",aC-A-8)
-local aw=bq("SET",ac,m,"PX",gM)
-if aw.err then return false,aw.err end
-if(bT+1)%aH==0 or bT+1==fR then
-bq("SETRANGE",ac,al("%d",A-8*(bT%aH)-4),aT("<I4",aL))
+local fQ=go(bS+1,Q,aG)
+local A,aB=bV+4*(aF(bS/aG)+1)+8*bS,bV+4*cY(fQ/aG)+8*fQ
+aK=(bS%aG==0 and 0 or aK)+o
+m=bI(0,bS+1,fQ,aT,aK)..bo(m,bV+1)..string.rep("\\0",A-#m)
+m=m..aS("<I6I2",q%cs,o)..string.rep("\\0",aB-A-8)
+local av=bp("SET",ac,m,"PX",gL)
+if av.err then return false,av.err end
+if(bS+1)%aG==0 or bS+1==fQ then
+bp("SETRANGE",ac,ak("%d",A-8*(bS%aG)-4),aS("<I4",aK))
 end
 else
-return aZ(ac,av)
+return aY(ac,au)
 end
-return ah,aU,w,0
+return ah,aT,w,0
 end
 ${part38}
-return dh
+return dg
 end
-local cP
-local function dh(ac,m,av,bo)
-cP=cP or en()
-cP(ac,m,av,bo)
+local cO
+local function dg(ac,m,au,bn)
+cO=cO or em()
+cO(ac,m,au,bn)
 end
-local function fK(_,O,aC)
-fU()
-local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bq,aT,am,aG,al,type=bq,aT,am,aG,al,type
-local aE,aH,ak,cE,fa,gf,ct=aE,aH,ak,cE,fa,gf,ct
-for i=O,aC do
-local ac,aU=KEYS[i],nil
-local W=aE<16 and af<=65535 and bq("GETRANGE",ac,"0","313")
+local function fJ(_,O,aB)
+fT()
+local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
+local bp,aS,al,aF,ak,type=bp,aS,al,aF,ak,type
+local aD,aG,aj,cD,eZ,ge,cs=aD,aG,aj,cD,eZ,ge,cs
+for i=O,aB do
+local ac,aT=KEYS[i],nil
+local W=aD<16 and af<=65535 and bp("GETRANGE",ac,"0","313")
 if W and#W>65 then
-local aC,K,D,bF,x,bj,aK,r,I,ba,aL,aD=
-#W,am("<BdI7I7I7I4I4I4I7I4B",W,1)
-local ap=(aK+r)%I
+local aB,K,D,bE,x,bi,aJ,r,I,aZ,aK,aC=
+#W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
+local ao=(aJ+r)%I
 if
 K==83
-and bF==w
-and(aD==aE or aD==aE+32)
+and bE==w
+and(aC==aD or aC==aD+32)
 and D<=q
 and x==0
-and bj<q
+and bi<q
 and r<I
-and aK<I
-and aC==(I>32 and 314 or 58+8*I)
+and aJ<I
+and aB==(I>32 and 314 or 58+8*I)
 then
-local aQ,fE=ba+af,false
-while r>0 and aK<aH and 66+8*aK<=aC do
-local us,o=am("<I6I2",W,59+8*aK)
-us=us+fa
-if us>gf then us=us-ct end
-if us>ak then
-fE=true
+local aP,fD=aZ+af,false
+while r>0 and aJ<aG and 66+8*aJ<=aB do
+local us,o=al("<I6I2",W,59+8*aJ)
+us=us+eZ
+if us>ge then us=us-cs end
+if us>aj then
+fD=true
 break
 end
-r,aQ,aK=r-1,aQ-o,aK+1
-if aK==I then aK=0 end
+r,aP,aJ=r-1,aP-o,aJ+1
+if aJ==I then aJ=0 end
 end
-if fE and aQ<=Q then
-local at=58+8*ap
-if ap>=aH then at=at+4*aG(ap/aH)end
-aL=ap%aH>0 and aL+af or af
-if type(bq("SETRANGE",ac,al("%d",at),aT("<I6I2",q%ct,af)))=="number"then
-aD=aD>aE and af==1 and aD or aE
-if I>32 and((ap+1)%aH==0 or ap+1==I)then
-bq("SETRANGE",ac,al("%d",at-8*(ap%aH)-4),aT("<I4",aL))
+if fD and aP<=Q then
+local at=58+8*ao
+if ao>=aG then at=at+4*aF(ao/aG)end
+aK=ao%aG>0 and aK+af or af
+if type(bp("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cs,af)))=="number"then
+aC=aC>aD and af==1 and aC or aD
+if I>32 and((ao+1)%aG==0 or ao+1==I)then
+bp("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
-bq("SETRANGE",ac,"23",aT("<I7I4I4I4I7I4B",q,aK,r+1,I,aQ,aL,aD))
-if cE>bj then bq("PEXPIRE",ac,gM)end
-aU=aQ
-end
-end
+bp("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
+if cD>bi then bp("PEXPIRE",ac,gL)end
+aT=aP
 end
 end
-if aU then
-V[bc+1],V[bc+2]=aU,w
-bc=bc+2
+end
+end
+if aT then
+V[bb+1],V[bb+2]=aT,w
+bb=bb+2
 else
-A=bc
-dh(ac,nil,1)
-bc=A
+A=bb
+dg(ac,nil,1)
+bb=A
 end
 end
-A=bc
+A=bb
 end
-local jL=false
+local jK=false
 ${part39}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "2b4fcff833cb3d0f4d5e0d319df5b5af4ab94bfe",
+  sha1: "f079d148d2cf153f0e2979ae146a1395041caa20",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,af,Q,w,bE=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aU,reset,ci=bq("GET",ac),nil,nil,w/bE
-local gl=w<2^45 and 67+256*w or-1
+local ac,af,Q,w,bD=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aT,reset,ch=bp("GET",ac),nil,nil,w/bD
+local gk=w<2^45 and 67+256*w or-1
 if m and#m==24 then
-local aK,_,U,H,r=am("<I8BI4I7I4",m,1)
-local fu,aQ=q-H,r+af
-if aK==gl and fu>=0 and fu<w then
-if U>0 then aQ=aQ+cZ(U*(ci-aG(fu/bE))/ci)end
-if aQ<=Q and bq("SETRANGE",ac,"20",aT("<I4",r+af))==24 then
-aU,reset=aQ,2*w-fu
+local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
+local ft,aP=q-H,r+af
+if aJ==gk and ft>=0 and ft<w then
+if U>0 then aP=aP+cY(U*(ch-aF(ft/bD))/ch)end
+if aP<=Q and bp("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
+aT,reset=aP,2*w-ft
 end
 end
 end
-if aU then return{q,aU,reset}end
+if aT then return{q,aT,reset}end
 end
 ${part34}
 ${part35}
@@ -4512,341 +4512,341 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local il="c"
+local ik="c"
 ${part37}
-local ci,cN,et
-local function jx()
-ci=w/bE
-cN,et="C"..aT("<I7B",w,#al("%.0f",bE)-1),cL(q+2*w)
+local ch,cM,es
+local function jw()
+ch=w/bD
+cM,es="C"..aS("<I7B",w,#ak("%.0f",bD)-1),cK(q+2*w)
 end
-local function fM(o,bn)
-return o<=bn and 0 or(ci-aG(bn*ci/o))*bE
+local function fL(o,bm)
+return o<=bm and 0 or(ch-aF(bm*ch/o))*bD
 end
-local function cJ(ac,m,av)
-local bN,H,U,r=not m,q,0,0
-local gH=bN
-if m and#m==24 and cd(m,1)==67 then
-local bF,aE
-bF,aE,U,H,r=am("<I7BI4I7I4",m,2)
-bN=bF==w and H<=q
+local function cI(ac,m,au)
+local bM,H,U,r=not m,q,0,0
+local gG=bM
+if m and#m==24 and cc(m,1)==67 then
+local bE,aD
+bE,aD,U,H,r=al("<I7BI4I7I4",m,2)
+bM=bE==w and H<=q
 if q>=H+2*w then
-H,U,r,gH=q,0,0,true
+H,U,r,gG=q,0,0,true
 elseif q>=H+w then
-H,U,r,gH=H+w,r,0,true
+H,U,r,gG=H+w,r,0,true
 end
 end
-if not bN or(bs and gH)then return aZ(ac,m,av)end
-local eR,reset=0,H+2*w-q
-if U>0 then eR=cZ(U*(ci-aG((q-H)/bE))/ci)end
-local bn=Q-r-eR
+if not bM or(br and gG)then return aY(ac,m,au)end
+local eQ,reset=0,H+2*w-q
+if U>0 then eQ=cY(U*(ch-aF((q-H)/bD))/ch)end
+local bm=Q-r-eQ
 local ah=0
-if af<=bn then
-if bs then return 1,r+eR,reset,0 end
-ah=av==1 and 1 or bm(av,aG(bn/af))
+if af<=bm then
+if br then return 1,r+eQ,reset,0 end
+ah=au==1 and 1 or bl(au,aF(bm/af))
 r=r+ah*af
-if gH then
-local dY=H==q and et or cL(H+2*w)
-local aI=ei(ac,m,cN..aT("<I4I7I4",U,H,r),dY)
-if aI then return false,aI end
+if gG then
+local dX=H==q and es or cK(H+2*w)
+local aH=eh(ac,m,cM..aS("<I4I7I4",U,H,r),dX)
+if aH then return false,aH end
 else
-local aw=bq("SETRANGE",ac,"20",aT("<I4",r))
-if aw~=24 then return false,aw.err end
+local av=bp("SETRANGE",ac,"20",aS("<I4",r))
+if av~=24 then return false,av.err end
 end
-if ah==av then return ah,r+eR,reset,0 end
+if ah==au then return ah,r+eQ,reset,0 end
 end
-local aV,bl=Q-af-r,nil
-if aV>=0 then
-bl=H+fM(U,aV)-q
+local aU,bk=Q-af-r,nil
+if aU>=0 then
+bk=H+fL(U,aU)-q
 else
-bl=H+w+fM(r,Q-af)-q
+bk=H+w+fL(r,Q-af)-q
 end
-if ah>0 or bl>bg then
-if ah==0 and gH then return aZ(ac,m,av)end
-return ah,r+eR,reset,bl
+if ah>0 or bk>bf then
+if ah==0 and gG then return aY(ac,m,au)end
+return ah,r+eQ,reset,bk
 end
-return aZ(ac,m,av)
+return aY(ac,m,au)
 end
 ${part38}
-return dh
+return dg
 end
-local cP
-local function dh(ac,m,av,bo)
-cP=cP or en()
-cP(ac,m,av,bo)
+local cO
+local function dg(ac,m,au,bn)
+cO=cO or em()
+cO(ac,m,au,bn)
 end
-local function fK(cz,O,aC)
-local KEYS,V,bc,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bq,cZ,aG,aT,am,bE,ci=bq,cZ,aG,aT,am,bE,w/bE
-local gl=w<2^45 and 67+256*w or-1
-for i=O,aC do
-local ac,m,aU,reset=KEYS[i],cz[i-O+1],nil,nil
+local function fJ(cy,O,aB)
+local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
+local bp,cY,aF,aS,al,bD,ch=bp,cY,aF,aS,al,bD,w/bD
+local gk=w<2^45 and 67+256*w or-1
+for i=O,aB do
+local ac,m,aT,reset=KEYS[i],cy[i-O+1],nil,nil
 if m and#m==24 then
-local aK,_,U,H,r=am("<I8BI4I7I4",m,1)
-local fu,aQ=q-H,r+af
-if aK==gl and fu>=0 and fu<w then
-if U>0 then aQ=aQ+cZ(U*(ci-aG(fu/bE))/ci)end
-if aQ<=Q and bq("SETRANGE",ac,"20",aT("<I4",r+af))==24 then
-aU,reset=aQ,2*w-fu
+local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
+local ft,aP=q-H,r+af
+if aJ==gk and ft>=0 and ft<w then
+if U>0 then aP=aP+cY(U*(ch-aF(ft/bD))/ch)end
+if aP<=Q and bp("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
+aT,reset=aP,2*w-ft
 end
 end
 end
-if aU then
-V[bc+1],V[bc+2]=aU,reset
-bc=bc+2
+if aT then
+V[bb+1],V[bb+2]=aT,reset
+bb=bb+2
 else
-A=bc
-dh(ac,m,1)
-bc=A
+A=bb
+dg(ac,m,1)
+bb=A
 end
 end
-A=bc
+A=bb
 end
-local jL=true
+local jK=true
 ${part39}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. What else there is, it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "087195ccf58d7c29f6182209c6e644640c0224fc",
+  sha1: "198d2ff46ffa8293c750801f4de7d2024c4f4792",
   source: `${part33}
-local eF,lq,cl,E=string.char,string.find,ARGV[2]+0,2
-local ck,eD=2^48,2^23
+local eE,lp,ck,E=string.char,string.find,ARGV[2]+0,2
+local cj,eC=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
-local function aJ()
+local function aI()
 E=E+1
 return ARGV[E]
 end
 local function aa()
-return aJ()+0
+return aI()+0
 end
-local function eo(m,at)
-local aQ,aW,eg=0,1,cd(m,at)
-while eg and eg>=128 do
-aQ,aW,at=aQ+(eg-128)*aW,aW*128,at+1
-eg=cd(m,at)
+local function en(m,at)
+local aP,aV,ef=0,1,cc(m,at)
+while ef and ef>=128 do
+aP,aV,at=aP+(ef-128)*aV,aV*128,at+1
+ef=cc(m,at)
 end
-return eg and aQ+eg*aW,at+1
+return ef and aP+ef*aV,at+1
 end
-local bN={}
-local function jE(g)
-for i=1,#bN do
-if bN[i].cF==g.cF then return bN[i]end
+local bM={}
+local function jD(g)
+for i=1,#bM do
+if bM[i].cE==g.cE then return bM[i]end
 end
-bN[#bN+1]=g
+bM[#bM+1]=g
 return g
 end
-local function bB(o,g)
+local function bA(o,g)
 local ai=o*g.ai
-local cq=aG(ai/g.y)
-return o*g.us+cq,ai-cq*g.y
+local cp=aF(ai/g.y)
+return o*g.us+cp,ai-cp*g.y
 end
-local function jZ(y,us,ai,o)
+local function jY(y,us,ai,o)
 local g={K="t",y=y,us=us,ai=ai,Q=o}
-g.cF="t"..dH(y)..dH(us)..(y>1 and dH(ai)or"")..dH(o)
-g.aA,g.aM=bB(o,g)
+g.cE="t"..dG(y)..dG(us)..(y>1 and dG(ai)or"")..dG(o)
+g.az,g.aL=bA(o,g)
 return g
 end
-local function hB(K)
+local function hA(K)
 if K=="f"then
-local o,bF,_=aa(),aa(),aa()
-return jE({K="f",w=bF,cF="f"..dH(bF)}),o
+local o,bE,_=aa(),aa(),aa()
+return jD({K="f",w=bE,cE="f"..dG(bE)}),o
 elseif K=="t"then
-local us,ai,y,aA,aM=aa(),aa(),aa(),aa(),aa()
-local o=aG((aA+aM/y)/(us+ai/y)+0.5)
-local g=jE(jZ(y,us,ai,o))
-g.aS=aa()
+local us,ai,y,az,aL=aa(),aa(),aa(),aa(),aa()
+local o=aF((az+aL/y)/(us+ai/y)+0.5)
+local g=jD(jY(y,us,ai,o))
+g.aR=aa()
 return g,o
 end
 end
-local function kD(m,at)
-for i=1,#bN do
-local g=bN[i]
-if bp(m,at,at+#g.cF-1)==g.cF then return g end
+local function kC(m,at)
+for i=1,#bM do
+local g=bM[i]
+if bo(m,at,at+#g.cE-1)==g.cE then return g end
 end
-local K=cd(m,at)
-local J,next=eo(m,at+1)
-if K==102 then return J and jE({K="f",w=J,cF="f"..dH(J)})end
+local K=cc(m,at)
+local J,next=en(m,at+1)
+if K==102 then return J and jD({K="f",w=J,cE="f"..dG(J)})end
 if K~=116 or not J then return nil end
 local us,ai,o=0,0,0
-us,next=eo(m,next)
+us,next=en(m,next)
 if J>1 then
-ai,next=eo(m,next)
+ai,next=en(m,next)
 end
-o=eo(m,next)
-return us and ai and o and jE(jZ(J,us,ai,o))
+o=en(m,next)
+return us and ai and o and jD(jY(J,us,ai,o))
 end
-local r,bG,ix,hQ=0,{},{},{}
-local function jc(g,J,aY)
+local r,bF,iw,hP=0,{},{},{}
+local function jb(g,J,aX)
 r=r+1
-bG[r],ix[r],hQ[r]=g,J,aY
+bF[r],iw[r],hP[r]=g,J,aX
 if g.K=="f"then return J<=q end
-local be=q+g.aA
-return g.aA<ck/8 and(J<be or(J==be and aY<=g.aM))
+local bd=q+g.az
+return g.az<cj/8 and(J<bd or(J==bd and aX<=g.aL))
 end
-local function fi(m)
-local at,cc,bt=3,nil,#m
-while at<=bt do
-local g,J,aY=kD(m,at),nil,0
+local function fh(m)
+local at,cb,bs=3,nil,#m
+while at<=bs do
+local g,J,aX=kC(m,at),nil,0
 if not g then return false end
-at=at+#g.cF
+at=at+#g.cE
 if g.K=="f"then
-local z=cd(m,at)
+local z=cc(m,at)
 if z==0 then
 J,at=0,at+1
-elseif z==1 and at+11<=bt then
-J,aY=am("<I7I4",m,at+1)
+elseif z==1 and at+11<=bs then
+J,aX=al("<I7I4",m,at+1)
 at=at+12
 end
-elseif cc then
-local ca
-ca,at=eo(m,at)
-J=ca and cc+(ca%2==0 and ca or 1-ca)/2
-elseif at+5<=bt then
-J=q-q%ck+am("<I6",m,at)
-if J>q+ck/2 then J=J-ck end
-if J<q-ck/2 then J=J+ck end
+elseif cb then
+local bZ
+bZ,at=en(m,at)
+J=bZ and cb+(bZ%2==0 and bZ or 1-bZ)/2
+elseif at+5<=bs then
+J=q-q%cj+al("<I6",m,at)
+if J>q+cj/2 then J=J-cj end
+if J<q-cj/2 then J=J+cj end
 at=at+6
 end
 if g.K=="t"then
-cc=J
+cb=J
 if g.y>1 then
-aY,at=eo(m,at)
-aY=aY and bm(aY,g.y-1)
+aX,at=en(m,at)
+aX=aX and bl(aX,g.y-1)
 end
 end
-if not(J and aY and jc(g,J,aY))then return false end
+if not(J and aX and jb(g,J,aX))then return false end
 end
 return r>0
 end
-local function jK(m,g,bK)
+local function jJ(m,g,bJ)
 if g.K=="f"then
-if#m~=19 or cd(m,1)~=70 then return false end
-local bF,H,o=am("<I7I7I4",m,2)
-return bF==g.w and jc(g,H,o)
+if#m~=19 or cc(m,1)~=70 then return false end
+local bE,H,o=al("<I7I7I4",m,2)
+return bE==g.w and jb(g,H,o)
 end
-if not bK or#m~=16+g.aS or not lq(m,"^%d+$")then return false end
-local aD=tonumber(bp(m,1,16))
-if g.aS>0 then return jc(g,aD,bm(bp(m,17)+0,g.y-1))end
-return aD<dK+cS and jc(g,fy(aD),0)
+if not bJ or#m~=16+g.aR or not lp(m,"^%d+$")then return false end
+local aC=tonumber(bo(m,1,16))
+if g.aR>0 then return jb(g,aC,bl(bo(m,17)+0,g.y-1))end
+return aC<dJ+cR and jb(g,fx(aC),0)
 end
-local function ah(g,J,aY,o)
+local function ah(g,J,aX,o)
 if g.K=="f"then
-if q<J+g.w then return J,aY+o end
+if q<J+g.w then return J,aX+o end
 return q,o
 end
-local us,ai=bB(bm(o,g.Q),g)
-if J<q-1 or(J<q and aY==0)then
-J,aY=q,0
+local us,ai=bA(bl(o,g.Q),g)
+if J<q-1 or(J<q and aX==0)then
+J,aX=q,0
 end
-us,ai=J+us,aY+ai
+us,ai=J+us,aX+ai
 if ai>=g.y then
 us,ai=us+1,ai-g.y
 end
 return us,ai
 end
-local function as(aJ,cc,g,J,aY)
-aJ=aJ..g.cF
+local function ar(aI,cb,g,J,aX)
+aI=aI..g.cE
 if g.K=="f"then
-if J==0 then return aJ.."\\0",cc,0 end
-return aJ.."\\1"..aT("<I7I4",J,aY),cc,J+g.w
+if J==0 then return aI.."\\0",cb,0 end
+return aI.."\\1"..aS("<I7I4",J,aX),cb,J+g.w
 end
-local us=aN(J,q-1e12)
-if cc then
-local ca=us-cc
-aJ=aJ..dH(ca>=0 and 2*ca or 1-2*ca)
+local us=aM(J,q-1e12)
+if cb then
+local bZ=us-cb
+aI=aI..dG(bZ>=0 and 2*bZ or 1-2*bZ)
 else
-aJ=aJ..aT("<I6",us%ck)
+aI=aI..aS("<I6",us%cj)
 end
-return g.y>1 and aJ..dH(aY)or aJ,us,J+2
+return g.y>1 and aI..dG(aX)or aI,us,J+2
 end
-local V,A,bP={q},1,nil
-local function dh(J,aY,bl)
-V[A+1],V[A+2],A=J,aY,A+2
-if bl then
+local V,A,bO={q},1,nil
+local function dg(J,aX,bk)
+V[A+1],V[A+2],A=J,aX,A+2
+if bk then
 A=A+1
-V[A]=bl
+V[A]=bk
 end
 end
-local function db(g,J,aY)
+local function da(g,J,aX)
 if g.K=="t"then
 if J<q then return 0,0 end
-return J-q,aY
+return J-q,aX
 end
 local reset=J+g.w-q
 if reset<=0 then return 0,0 end
-return aY,reset
+return aX,reset
 end
-local bi,Q,bK,af,bg,bs,ii=nil,0,nil,0,0,false,false
-local function cJ(ac)
-local m=bq("GET",ac)
+local bh,Q,bJ,af,bf,br,ih=nil,0,nil,0,0,false,false
+local function cI(ac)
+local m=bp("GET",ac)
 if type(m)=="table"then return m.err end
 r=0
-local az=aG(q/eD)%256
+local ay=aF(q/eC)%256
 if not m then
-if not ii and bK~="="and not bK then return"RULES"end
-jc(bi,0,0)
-if not ii and bK~="="then jc(bK,0,0)end
-elseif cd(m,1)==77 then
-if not fi(m)then return"RULES"end
-elseif not jK(m,bi,bK=="=")then
+if not ih and bJ~="="and not bJ then return"RULES"end
+jb(bh,0,0)
+if not ih and bJ~="="then jb(bJ,0,0)end
+elseif cc(m,1)==77 then
+if not fh(m)then return"RULES"end
+elseif not jJ(m,bh,bJ=="=")then
 return"RULES"
 end
-local gC=1
-while gC<=r and bG[gC]~=bi do
-gC=gC+1
+local gB=1
+while gB<=r and bF[gB]~=bh do
+gB=gB+1
 end
-if gC>r or(ii and r>1)then return"RULES"end
-local J,aY,bl=ix[gC],hQ[gC],0
-local fq,eU=ah(bi,J,aY,af)
-if bi.K=="f"then
-if fq==J and eU>Q then bl=J+bi.w-q end
+if gB>r or(ih and r>1)then return"RULES"end
+local J,aX,bk=iw[gB],hP[gB],0
+local fp,eT=ah(bh,J,aX,af)
+if bh.K=="f"then
+if fp==J and eT>Q then bk=J+bh.w-q end
 else
-bl=fq-bi.aA-q
-if eU>bi.aM then bl=bl+1 end
+bk=fp-bh.az-q
+if eT>bh.aL then bk=bk+1 end
 end
-if bl>0 then
-if bl<=bg then return"RULES"end
-local a,b=db(bi,J,aY)
-return dh(-1-a,b,bl)
+if bk>0 then
+if bk<=bf then return"RULES"end
+local a,b=da(bh,J,aX)
+return dg(-1-a,b,bk)
 end
-if bs then return dh(db(bi,J,aY))end
-local aJ,cc,ad=as("M"..eF(az),nil,bi,fq,eU)
+if br then return dg(da(bh,J,aX))end
+local aI,cb,ad=ar("M"..eE(ay),nil,bh,fp,eT)
 for i=1,r do
-if i~=gC then
-local g,bH=bG[i],nil
-local us,ai=ah(g,ix[i],hQ[i],af)
-local be=g.K=="t"and q+g.aA
-if be and(us>be or(us==be and ai>g.aM))then
-us,ai=be,g.aM
+if i~=gB then
+local g,bG=bF[i],nil
+local us,ai=ah(g,iw[i],hP[i],af)
+local bd=g.K=="t"and q+g.az
+if bd and(us>bd or(us==bd and ai>g.aL))then
+us,ai=bd,g.aL
 end
-aJ,cc,bH=as(aJ,cc,g,us,ai)
-ad=aN(ad,bH)
+aI,cb,bG=ar(aI,cb,g,us,ai)
+ad=aM(ad,bG)
 end
 end
-local cL=aN(cZ((ad-q)/1000),1)+cl
-local aw=bq("SET",ac,aJ,"PX",al("%.0f",cL))
-if aw.err then return aw.err end
-return dh(db(bi,fq,eU))
+local cK=aM(cY((ad-q)/1000),1)+ck
+local av=bp("SET",ac,aI,"PX",ak("%.0f",cK))
+if av.err then return av.err end
+return dg(da(bh,fp,eT))
 end
-local an=0
-while an<#KEYS do
-local bb,J=aa(),an+1
-an=bm(an+aa(),#KEYS)
-bs,af,bg,ii=bb==1,aa(),aa(),aa()==1
-bi,Q=hB(aJ())
-bK=aJ()
-if bK~="="then bK=hB(bK)end
-for i=J,an do
-local aI=cJ(KEYS[i])
-if aI then
-if lq(aI,"READONLY",1,true)then bP=aI end
+local am=0
+while am<#KEYS do
+local ba,J=aa(),am+1
+am=bl(am+aa(),#KEYS)
+br,af,bf,ih=ba==1,aa(),aa(),aa()==1
+bh,Q=hA(aI())
+bJ=aI()
+if bJ~="="then bJ=hA(bJ)end
+for i=J,am do
+local aH=cI(KEYS[i])
+if aH then
+if lp(aH,"READONLY",1,true)then bO=aH end
 A=A+1
-V[A]=aI
+V[A]=aH
 end
 end
 end
-return bP and redis.error_reply(bP)or V`,
+return bO and redis.error_reply(bO)or V`,
 };

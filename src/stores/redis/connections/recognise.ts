@@ -35,10 +35,8 @@ export type KnownClient =
   | { readonly kind: "Bun.RedisClient"; readonly client: BunRedisLike }
   | { readonly kind: "@upstash/redis client"; readonly client: UpstashLike };
 
-const KINDS =
-  "a node-redis client (createClient()) or pool (createClientPool()), cluster (createCluster()) or Sentinel client " +
-  "(createSentinel()), an ioredis client (new Redis()) or cluster (new Cluster()), Bun's " +
-  "client (new Bun.RedisClient()), or a client of @upstash/redis (new Redis()) or @vercel/kv (createClient())";
+const KINDS = "a client (createClient()), pool, cluster or Sentinel client of node-redis, a client or cluster of " +
+  "ioredis, Bun's client (new Bun.RedisClient()), or a client of @upstash/redis or @vercel/kv";
 
 /**
  * Tells the kind of a client.

@@ -181,8 +181,8 @@ describe("A Redis Cluster", { timeout: 180_000 }, () => {
     before(() => {
       keyPrefix = freshPrefix();
       for (let i = 0; i < 3; i++) {
-        const options = { cluster: cluster.urls, keyPrefix, decisionTimeoutMs: 20_000 }; // the machine may be busy
-        instances.push(createRateSync({ stores: { shared: createRedisStore(options) }, limiters: throwing(limiters) }));
+        const stores = { shared: createRedisStore({ cluster: cluster.urls, keyPrefix }) };
+        instances.push(createRateSync({ stores, limiters: throwing(limiters) }));
       }
     });
     after(() => Promise.all(instances.map((rs) => rs.close())));
@@ -322,9 +322,12 @@ class Counting implements AsyncDisposable {
   }
 }
 
+/** Limiters whose failures are seen; the machine may be busy. */
 function throwing<Id extends string>(limiters: Record<Id, LimiterOptions>): Record<Id, LimiterOptions> {
   const all = Object.entries<LimiterOptions>(limiters);
-  return Object.fromEntries(all.map(([id, each]) => [id, { ...each, onStoreError: "throw" }])) as Record<
+  return Object.fromEntries(
+    all.map(([id, each]) => [id, { ...each, onStoreError: "throw", decisionTimeoutMs: 20_000 }]),
+  ) as Record<
     Id,
     LimiterOptions
   >;

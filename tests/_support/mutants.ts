@@ -1517,10 +1517,14 @@ export const MUTANTS: readonly Mutant[] = [
     ["a block not seen by the short way", 'call("EXISTS", waiters, main)', 'call("EXISTS", waiters)'],
     [
       "nobody served by a release, the short way",
-      "if queue == 0 then\nreplies[last + 1] = removed",
-      "if true then\nreplies[last + 1] = removed",
+      "if is_release and queue == 0 then",
+      "if is_release then",
     ],
-    ["nobody served by what the short way released", "is_older, removed or 0)", "is_older, 0)"],
+    [
+      "nobody served by what the short way released",
+      "waiters, is_older, removed)\nend\n",
+      "waiters, is_older, 0)\nend\n",
+    ],
     [
       "a release that a batch forgets",
       "live, first_end = live - removed, nil",
@@ -1659,7 +1663,11 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_queue.lua",
-    ["last come, first served", 'local entry = call("ZRANGE", ', 'local entry = call("ZREVRANGE", '],
+    [
+      "last come, first served",
+      'local entry = call("ZRANGE", target.waiters',
+      'local entry = call("ZREVRANGE", target.waiters',
+    ],
     ["arrivals at one instant tie", "arrival = max(now, (last[2] or 0) + 1)", "arrival = now"],
     ["a queue not seen", "target.quiet = others == 0", "target.quiet = true"],
     ["a block not seen", 'call("EXISTS", target.waiters, target.key)', 'call("EXISTS", target.waiters)'],
@@ -1702,7 +1710,12 @@ export const MUTANTS: readonly Mutant[] = [
     ["one more than may wait", "< most then return false end", "<= most then return false end"],
     ["a mailbox that nobody looks for", 'has_mailbox(instance) and "mailbox" or false', "false", assertMailDelivered],
     ["a message left nowhere", 'call("RPUSHX", mailbox(waiter.instance), message)', "", assertMailDelivered],
-    ["a message to oneself lost", "mail[#mail + 1] = message\n", "", assertMailDelivered],
+    [
+      "a message to oneself lost",
+      'local way = hears[waiter.instance]\nif way == "caller" then\nmail[#mail + 1] = message\n',
+      'local way = hears[waiter.instance]\nif way == "caller" then\n',
+      assertMailDelivered,
+    ],
   ),
   ...mutants(
     "_take_slots.lua",
@@ -1871,10 +1884,15 @@ export const MUTANTS: readonly Mutant[] = [
     "_coordinate.lua",
     [
       "every request answered in the same place",
-      "replies[i + 1] = guarded(run, text())",
-      "replies[1] = guarded(run, text())",
+      "replies[i + 1] = reply",
+      "replies[1] = reply",
     ],
-    ["what others know kept after the short way", "books, heads = {}, {}\n", "", assertForgets],
+    [
+      "what others know kept after the short way",
+      "if is_older then\nbooks, heads = {}, {}\nend",
+      "",
+      assertForgets,
+    ],
   ),
   ...mutants(
     "_mixed.lua",

@@ -7,12 +7,12 @@
 import type { Script } from "./script.ts";
 
 const part1 = `local cH=1e14
-local dJ=50*cH
-local jS,cR="99",10*cH
-local eZ=q-q%cH`;
+local dL=50*cH
+local jT,cR="99",10*cH
+local fb=q-q%cH`;
 
-const part2 = `local gW=2e15
-local function fy(m)
+const part2 = `local gX=2e15
+local function fz(m)
 local J,bs=string.byte(m,1),#m
 if J==98 and bs>8 then
 local D=struct.unpack("<d",m,2)
@@ -20,26 +20,26 @@ if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
 if J==83 and bs>46 or J==115 and bs>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+gW then return D,bs+1 end
+if D>q and D<q+gX then return D,bs+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function ht(aC)
-return math.max(math.floor((aC-dJ)/cR),0)
+const part3 = `local function hu(aC)
+return math.max(math.floor((aC-dL)/cR),0)
 end
-local function fx(aC)
-if aC<dJ then return aC end
-local us=eZ+aC%cH
+local function fy(aC)
+if aC<dL then return aC end
+local us=fb+aC%cH
 if us>q+cH/2 then return us-cH end
 if us<q-cH/2 then return us+cH end
 return us
 end`;
 
-const part4 = `local function fH(bk,bA,aj)
+const part4 = `local function fI(bk,bA,aj)
 return math.max(bk<=8*bA and 1 or bk<=1024*bA and 2 or 3,aj)
 end
-local function dV(Y,bA)
+local function dX(Y,bA)
 if Y==0 then return q end
 return Y==3 and math.huge or q+(Y==2 and 1024 or 8)*bA
 end`;
@@ -48,28 +48,28 @@ const part5 = `local eu
 local function bw()
 if eu then return eu end
 local aF,bl,aM,cc,eE=math.floor,math.min,math.max,string.byte,string.char
-local ju,kX=8,2^52
+local jv,kY=8,2^52
 local eB={us=0,ai=0,ad=0,bQ={}}
 local bP={eB=eB}
-function bP.gm(a,b,g)
+function bP.gn(a,b,g)
 local us,ai=a.us+b.us,a.ai+b.ai
 if ai<g.y then return{us=us,ai=ai}end
 return{us=us+1,ai=ai-g.y}
 end
-local gm=bP.gm
-function bP.fN(a,b,g)
+local gn=bP.gn
+function bP.fP(a,b,g)
 local us,ai=a.us-b.us,a.ai-b.ai
 if ai>=0 then return{us=us,ai=ai}end
 return{us=us-1,ai=ai+g.y}
 end
-local fN=bP.fN
-function bP.gN(a,b)
+local fP=bP.fP
+function bP.gO(a,b)
 return(a.us<b.us or(a.us==b.us and a.ai<b.ai))and a or b
 end
-function bP.kz(ap,du,aj,g)
-local aP=fN(ap,aj,g)
+function bP.kA(ap,dv,aj,g)
+local aP=fP(ap,aj,g)
 for _,bH in ipairs(ap.bQ)do
-if bH.du>du then aP=fN(aP,bH,g)end
+if bH.dv>dv then aP=fP(aP,bH,g)end
 end
 return aP.us<0 and eB or aP
 end
@@ -82,20 +82,20 @@ local cC=bP.cC
 function bP.ey(h,g)
 return h.Y>0 and cC(h,g)>q and h.Y or 0
 end
-local function kH(ap,bH,ad,g)
-local aP=gm(ap,bH,g)
-if aP.us>kX then return nil end
+local function kI(ap,bH,ad,g)
+local aP=gn(ap,bH,g)
+if aP.us>kY then return nil end
 local bQ,A={},1
-for i,db in ipairs(ap.bQ)do
-bQ[i]=db
-if db.du<=bH.du then A=i+1 end
+for i,dc in ipairs(ap.bQ)do
+bQ[i]=dc
+if dc.dv<=bH.dv then A=i+1 end
 end
 table.insert(bQ,A,bH)
-local ir,O=eB,#bQ
-while O>0 and#bQ-O<ju do
+local is,O=eB,#bQ
+while O>0 and#bQ-O<jv do
 local am=bQ[O]
-if am.du-(aP.us-ir.us)+2<=q then break end
-ir=gm(ir,am,g)
+if am.dv-(aP.us-is.us)+2<=q then break end
+is=gn(is,am,g)
 O=O-1
 end
 for _=1,O do
@@ -112,44 +112,44 @@ function bP.bz(h)
 local ap=h.ap
 return ap and bP.eH(h.us,ap)>q and ap or nil
 end
-function bP.di(us,ai,ap,x,g,aj)
+function bP.dj(us,ai,ap,x,g,aj)
 local H=us-g.az
 if ai>g.aL then H=H+1 end
 local bL=aM(H,x)
 if x<=q or x<=H then x=nil end
 local h={us=us,ai=ai,x=x,Y=0}
-if bL>q then h.Y=fH(bL-q,g.az,aj)end
+if bL>q then h.Y=fI(bL-q,g.az,aj)end
 if ap then
-local aP,bQ=gm(h,ap,g).us,{}
+local aP,bQ=gn(h,ap,g).us,{}
 for i,bH in ipairs(ap.bQ)do
-bQ[i]={du=bl(bH.du,aP),us=bH.us,ai=bH.ai}
+bQ[i]={dv=bl(bH.dv,aP),us=bH.us,ai=bH.ai}
 end
 local ad=ap.ad>us+ap.us and 0 or ap.ad
 h.ap={us=ap.us,ai=ap.ai,ad=ad,bQ=bQ}
 end
 return h
 end
-function bP.fj(h,gy,du,x,g)
+function bP.fl(h,gz,dv,x,g)
 local ad=aM(q,x)+g.az+1
-local bH={du=du,us=gy.us,ai=gy.ai}
-local ap=kH(bP.bz(h)or eB,bH,ad,g)
+local bH={dv=dv,us=gz.us,ai=gz.ai}
+local ap=kI(bP.bz(h)or eB,bH,ad,g)
 if not ap then return h end
-local aU=fN(h,gy,g)
-return bP.di(aU.us,aU.ai,ap,x,g,bP.ey(h,g))
+local aU=fP(h,gz,g)
+return bP.dj(aU.us,aU.ai,ap,x,g,bP.ey(h,g))
 end
-function bP.dR(h,g)
-local x,bL=cC(h,g),dV(h.Y,g.az)
+function bP.dT(h,g)
+local x,bL=cC(h,g),dX(h.Y,g.az)
 if x<=bL then return h end
 local bu={us=bL+g.az,ai=g.aL}
 local ap=bP.bz(h)
 if h.us<bu.us or(h.us==bu.us and h.ai<=bu.ai)then
-return bP.di(h.us,h.ai,ap,bL,g,h.Y)
+return bP.dj(h.us,h.ai,ap,bL,g,h.Y)
 end
 local aj={us=h.us,ai=h.ai,x=h.x,Y=h.Y}
 if ap then aj.ap={us=ap.us,ai=ap.ai,ad=0,bQ=ap.bQ}end
-local bK=bP.fj(aj,fN(h,bu,g),0,bL,g)
+local bK=bP.fl(aj,fP(h,bu,g),0,bL,g)
 if bK~=aj then return bK end
-return bP.di(bu.us,bu.ai,nil,bL,g,h.Y)
+return bP.dj(bu.us,bu.ai,nil,bL,g,h.Y)
 end
 function bP.co(m,E,am,h,g)
 local function ec()
@@ -163,22 +163,22 @@ aV=aV*128
 end
 return aa
 end
-local function hX()
+local function hY()
 local us=ec()
 return us,g.y>1 and bl(ec(),g.y-1)or 0
 end
-local gK=cc(m,E)-128
+local gL=cc(m,E)-128
 E=E+1
-h.Y=aF(gK%32/8)
-if gK%2>=1 then h.x=ec()end
-if gK%4<2 then return end
-local us,ai=hX()
+h.Y=aF(gL%32/8)
+if gL%2>=1 then h.x=ec()end
+if gL%4<2 then return end
+local us,ai=hY()
 local ap={us=us,ai=ai,ad=0,bQ={}}
-local aP=gm(h,ap,g).us
-if gK%8>=4 then ap.ad=aP+2-ec()end
+local aP=gn(h,ap,g).us
+if gL%8>=4 then ap.ad=aP+2-ec()end
 while E<=am do
-local bH={du=aP-ec()}
-bH.us,bH.ai=hX()
+local bH={dv=aP-ec()}
+bH.us,bH.ai=hY()
 if bH.us==0 and bH.ai==0 then
 bH.us,bH.ai=us,ai
 end
@@ -189,101 +189,101 @@ end
 function bP.bB(h,g)
 local ap,x,aI=h.ap,h.x,""
 if not ap and not x and h.Y==0 then return aI end
-local function dG(aa)
+local function dI(aa)
 while aa>=128 do
 aI=aI..eE(aa%128+128)
 aa=aF(aa/128)
 end
 aI=aI..eE(aa)
 end
-local function iG(us,ai)
-dG(us)
-if g.y>1 then dG(ai)end
+local function iH(us,ai)
+dI(us)
+if g.y>1 then dI(ai)end
 end
-if x then dG(x)end
+if x then dI(x)end
 if ap then
-iG(ap.us,ap.ai)
-local aP=gm(h,ap,g).us
-if ap.ad>0 then dG(aP+2-ap.ad)end
+iH(ap.us,ap.ai)
+local aP=gn(h,ap,g).us
+if ap.ad>0 then dI(aP+2-ap.ad)end
 for _,bH in ipairs(ap.bQ)do
-dG(aP-bH.du)
-local kf=bH.us==ap.us and bH.ai==ap.ai
-iG(kf and 0 or bH.us,kf and 0 or bH.ai)
+dI(aP-bH.dv)
+local kg=bH.us==ap.us and bH.ai==ap.ai
+iH(kg and 0 or bH.us,kg and 0 or bH.ai)
 end
 end
-local gK=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
-return eE(gK+8*h.Y)..aI
+local gL=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
+return eE(gL+8*h.Y)..aI
 end
 eu=bP
 return bP
 end`;
 
 const part6 = `local call,bo,ak=redis.call,string.sub,string.format
-local aF,cY,aM,bl=math.floor,math.ceil,math.max,math.min
+local aF,cZ,aM,bl=math.floor,math.ceil,math.max,math.min
 local aS,al=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local dk,gh=0,0
+local dl,gi=0,0
 local function aI()
-dk=dk+1
-return ARGV[dk]
+dl=dl+1
+return ARGV[dl]
 end
 local function aa()
-dk=dk+1
-return ARGV[dk]+0
+dl=dl+1
+return ARGV[dl]+0
 end
-local function fG()
-gh=gh+1
-return KEYS[gh]
+local function fH()
+gi=gi+1
+return KEYS[gi]
 end
 local q=tonumber(aI())
 if not q then
-local dU=call("TIME")
-q=dU[1]*1000000+dU[2]
+local dW=call("TIME")
+q=dW[1]*1000000+dW[2]
 end
 local ck=aa()
-local function ff(ad)
-return aM(cY((ad-q)/1000),1)+ck
+local function fh(ad)
+return aM(cZ((ad-q)/1000),1)+ck
 end
 local cl={}`;
 
-const part7 = `local function fn(aq)
-local dW=type(aq)=="table"and aq.err or tostring(aq)
-if string.find(dW,"READONLY",1,true)then error(aq,0)end
-return dW
+const part7 = `local function fo(aq)
+local df=type(aq)=="table"and aq.err or tostring(aq)
+if string.find(df,"READONLY",1,true)then error(aq,0)end
+return df
 end
-local function jj(cd,ku)
-local ok,aq=pcall(cd,ku)
-return ok and aq or fn(aq)
+local function jk(cd,kv)
+local ok,aq=pcall(cd,kv)
+return ok and aq or fo(aq)
 end`;
 
-const part8 = `local function hb(e)
+const part8 = `local function hc(e)
 eK(e)
-if e.dM and not br then fi(e)end
+if e.dO and not br then fk(e)end
 local at=aM(q,e.D)
 local ag,ae=e.v.ag,e.ae
 for i=1,#ag do
 local ab=ag[i]
-at=aM(at,ab.an.dl(ae[i],e.af,ab))
+at=aM(at,ab.an.dm(ae[i],e.af,ab))
 end
 return at
 end
-local function gv(e,at)
+local function gw(e,at)
 local ag,ae=e.v.ag,e.ae
 if#ag==0 then return end
-if e.dp then e.dp.dr(e,at)end
-e.fK=nil
+if e.dp then e.dp.ds(e,at)end
+e.fL=nil
 for i=1,#ag do
 local ab=ag[i]
 local aj=ae[i]
-local h=ab.an.dr(aj,at,e.af,ab)
+local h=ab.an.ds(aj,at,e.af,ab)
 if h then ae[i]=h end
 local cA=ab.an.cA and ab.an.cA(aj,h,at)
 if cA then
-e.fK=e.fK or{}
-e.fK[i]=cA
+e.fL=e.fL or{}
+e.fL[i]=cA
 end
 end
-fi(e)
+fk(e)
 end
 local function eb(aq,e)
 local ag,ae,am=e.v.ag,e.ae,#aq
@@ -296,9 +296,9 @@ end
 local function ed(aq,aw)
 local A=0
 for i=1,#aw do
-local fK,ag=aw[i].fK,#aw[i].v.ag
-for ab=1,fK and ag or 0 do
-local cA=fK[ab]
+local fL,ag=aw[i].fL,#aw[i].v.ag
+for ab=1,fL and ag or 0 do
+local cA=fL[ab]
 if cA then
 local am=#aq
 aq[am+1]=A+ab-1
@@ -311,14 +311,14 @@ A=A+ag
 end
 end`;
 
-const part9 = `local function eV()
-local v=dN[aa()]
+const part9 = `local function eX()
+local v=dP[aa()]
 local af,I=aa(),aa()
 local e={
 v=v,
 af=af,
 I=I,
-ac=fG(),
+ac=fH(),
 cg=nil,
 aN=nil,
 aQ=nil,
@@ -328,28 +328,28 @@ ae=nil,
 if v.cg>0 then
 e.cg={}
 for i,ab in ipairs(v.ag)do
-if ab.dY then e.cg[i]=fG()end
+if ab.dZ then e.cg[i]=fH()end
 end
 end
 if v.I>0 then
-e.aN,e.aQ=fG(),fG()
+e.aN,e.aQ=fH(),fH()
 end
-for _,A in ipairs(v.hz or{})do
+for _,A in ipairs(v.hA or{})do
 e.cg=e.cg or{}
-e.cg[A]=fG()
+e.cg[A]=fH()
 end
 return e
 end`;
 
 const part10 = `function cl.t()
-local function iq(h,at)
+local function ir(h,at)
 if h.us<at-1 or(h.us<at and h.ai==0)then return{us=at,ai=0}end
 return h
 end
-local function jc(h,o,g)
+local function jd(h,o,g)
 local ai=o*g.cJ
 local cp=aF(ai/g.y)
-local us=h.us+o*g.cZ+cp
+local us=h.us+o*g.da+cp
 ai=h.ai+ai-cp*g.y
 if ai<g.y then return{us=us,ai=ai}end
 return{us=us+1,ai=ai-g.y}
@@ -357,7 +357,7 @@ end
 return{
 co=function()
 return{
-cZ=aa(),
+da=aa(),
 cJ=aa(),
 y=aa(),
 az=aa(),
@@ -368,63 +368,63 @@ end,
 et=function()
 return{us=0,ai=0,Y=0}
 end,
-dR=function(h,g)
+dT=function(h,g)
 if h.us-g.az<q and(h.x or 0)<=q then return h end
-return bw().dR(h,g)
+return bw().dT(h,g)
 end,
-dl=function(h,af,g)
-local next=jc(iq(h,q),af,g)
-local hc=next.us-g.az
-if next.ai>g.aL then hc=hc+1 end
-return aM(q,hc)
+dm=function(h,af,g)
+local next=jd(ir(h,q),af,g)
+local hd=next.us-g.az
+if next.ai>g.aL then hd=hd+1 end
+return aM(q,hd)
 end,
-dr=function(h,at,af,g)
-local next=jc(iq(h,at),af,g)
+ds=function(h,at,af,g)
+local next=jd(ir(h,at),af,g)
 next.Y=0
 if at<=q and not h.ap and not h.x then return next end
 local bv=bw()
 local x=aM(at>q and at or 0,h.x or 0)
-return bv.di(next.us,next.ai,bv.bz(h),x,g,bv.ey(h,g))
+return bv.dj(next.us,next.ai,bv.bz(h),x,g,bv.ey(h,g))
 end,
-cA=function(aj,ig,at)
-local hF=at>q
-if not hF and not ig.ap then return nil end
+cA=function(aj,ih,at)
+local hG=at>q
+if not hG and not ih.ap then return nil end
 local us,ai=0,0
-if ig.ap then
-us,ai=ig.ap.us,ig.ap.ai
+if ih.ap then
+us,ai=ih.ap.us,ih.ap.ai
 end
-local x=hF and(aj.x or 0)>q and aj.x or 0
-local ky=hF and iq(aj,at)~=aj
-if us==0 and ai==0 and x==0 and not ky then return nil end
+local x=hG and(aj.x or 0)>q and aj.x or 0
+local kz=hG and ir(aj,at)~=aj
+if us==0 and ai==0 and x==0 and not kz then return nil end
 local O=aj.us+2<=q and{us=0,ai=0}or aj
-return{us,ai,x,ky and O.us or-1,ky and O.ai or 0}
+return{us,ai,x,kz and O.us or-1,kz and O.ai or 0}
 end,
 eM=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.ai
 end,
-dm=function(h)
+dn=function(h)
 if not h.ap and not h.x then return h.us+2 end
-local kd=h.ap and bw().eH(h.us,h.ap)or 0
-return aM(h.us,kd,h.x or 0)+2
+local ke=h.ap and bw().eH(h.us,h.ap)or 0
+return aM(h.us,ke,h.x or 0)+2
 end,
-cx=function(m,O,to,g,dT,eq)
+cx=function(m,O,to,g,dV,eq)
 local bs=to-O+1
 local us=tonumber(bo(m,O,O+15))
 if not us or bs<16 then return{us=0,ai=0,Y=0}end
-local db=bs~=16+g.aR
+local dc=bs~=16+g.aR
 local h={us=us,ai=0,Y=0}
-if not db then h.ai=bl(tonumber(bo(m,O+16,to))or 0,g.y-1)end
-if dT<=eq then bw().co(m,dT,eq,h,g)end
-if db then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
+if not dc then h.ai=bl(tonumber(bo(m,O+16,to))or 0,g.y-1)end
+if dV<=eq then bw().co(m,dV,eq,h,g)end
+if dc then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
 return h
 end,
-dZ=function(h,g)
+ea=function(h,g)
 local us=aM(h.us,0)
 if g.aR==0 then return ak("%016.0f",us)end
 return ak("%016.0f%0"..g.aR..".0f",us,h.ai)
 end,
-gO=function(h,g)
+gP=function(h,g)
 if not h.ap and not h.x and h.Y==0 then return""end
 return bw().bB(h,g)
 end,
@@ -435,7 +435,7 @@ const part11 = `local de,bC="<I7I4",11
 local function bX(W)
 return#W/bC
 end
-local function cW(W,A)
+local function cX(W,A)
 return al(de,W,A*bC+1)
 end
 local function cn(W)
@@ -444,11 +444,11 @@ end
 local function cm(W)
 return al(de,W,#W-bC+1)
 end
-local function gp(W,A,H,r)
+local function gq(W,A,H,r)
 local O=A*bC
 return bo(W,1,O)..aS(de,H,r)..bo(W,O+bC+1)
 end
-local function hv(H,r)
+local function hw(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
 return aS(de,H,r)
 end
@@ -459,42 +459,42 @@ local ct=string.byte(W,7)
 if ct<32 then return W,0 end
 return bo(W,1,6)..string.char(ct%32)..bo(W,8),aF(ct/32)
 end
-local function dt(h)
+local function du(h)
 local W=h.z
 if h.Y==0 then return W end
 return bo(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bo(W,8)
 end
 local function cB(h,g,aj)
 local bk=h.z==""and 0 or cn(h.z)-q
-h.Y=bk>0 and fH(bk,g.w,aj)or 0
+h.Y=bk>0 and fI(bk,g.w,aj)or 0
 return h
 end
-local function fY(h,g)
+local function ga(h,g)
 local W=h.z
-local ap=W==""and 0 or cn(W)-dV(h.Y,g.w)
+local ap=W==""and 0 or cn(W)-dX(h.Y,g.w)
 if ap<=0 then return h end
-local kU={}
+local kV={}
 for A=0,bX(W)-1 do
-local H,r=cW(W,A)
-kU[A+1]=aS(de,H-ap,r)
+local H,r=cX(W,A)
+kV[A+1]=aS(de,H-ap,r)
 end
-return cB({U=h.U,z=table.concat(kU)},g,h.Y)
+return cB({U=h.U,z=table.concat(kV)},g,h.Y)
 end`;
 
-const part12 = `local hd=-2^52
+const part12 = `local he=-2^52
 local function eJ(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hd and m+0>2*hd
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=he and m+0>2*he
 end
-local function hB(m,aV)
-local aC,bA=m+0,-hd/aV
+local function hC(m,aV)
+local aC,bA=m+0,-he/aV
 local r=-aC%aV
 local H=q-q%bA-(aC+r)/aV-bA
 if H>q+bA/2 then H=H-bA end
 if H<=q-bA/2 then H=H+bA end
 return H,r
 end
-local function iY(H,r,aV)
-return ak("%.0f",hd-H%(-hd/aV)*aV-r)
+local function iZ(H,r,aV)
+return ak("%.0f",he-H%(-he/aV)*aV-r)
 end`;
 
 const part13 = `function cl.f()
@@ -506,19 +506,19 @@ end,
 et=function()
 return{z="",Y=0}
 end,
-dR=fY,
-dl=function(h,af,g)
+dT=ga,
+dm=function(h,af,g)
 if h.z==""then return q end
 local H,r=cm(h.z)
 if r+af<=g.Q then return aM(q,H)end
 return aM(q,H+g.w)
 end,
-dr=function(h,at,af,g)
+ds=function(h,at,af,g)
 local z=h.z
 if z==""then return cB({z=aS(de,at,af)},g,0)end
 local H,r=cm(z)
 if at<H+g.w then
-z=gp(z,bX(z)-1,H,r+af)
+z=gq(z,bX(z)-1,H,r+af)
 else
 z=z..aS(de,at,af)
 end
@@ -535,7 +535,7 @@ if reset<=0 then return 0,0 end
 if H>q then return g.Q,reset end
 return r,reset
 end,
-dm=function(h,g)
+dn=function(h,g)
 if h.z==""then return 0 end
 local H=cm(h.z)
 return H+g.w
@@ -545,45 +545,45 @@ local z,Y=eO(m,O+7,to)
 return{z=z,Y=Y}
 end,
 eJ=eJ,
-gz=function(m,aV)
-local H,r=hB(m,aV)
+gA=function(m,aV)
+local H,r=hC(m,aV)
 return{z=aS(de,H,r),Y=0}
 end,
-ha=16,
-gb=function(m,O)
-return{z=hv(al("<dd",m,O)),Y=0}
+hb=16,
+gd=function(m,O)
+return{z=hw(al("<dd",m,O)),Y=0}
 end,
-dZ=function(h,g)
-return aS("<I7",g.w)..dt(h)
+ea=function(h,g)
+return aS("<I7",g.w)..du(h)
 end,
 }
 end`;
 
 const part14 = `function cl.c()
-local function gw(h,A,g)
+local function gx(h,A,g)
 if A==0 then return h.U end
-local H,r=cW(h.z,A-1)
-return H+g.w==cW(h.z,A)and r or 0
+local H,r=cX(h.z,A-1)
+return H+g.w==cX(h.z,A)and r or 0
 end
-local function kI(h,at,g)
+local function kJ(h,at,g)
 if h.z==""then return at,0,0 end
 local H,r=cm(h.z)
 if at<H+g.w then
-return H,gw(h,bX(h.z)-1,g),r
+return H,gx(h,bX(h.z)-1,g),r
 end
 if at<H+2*g.w then return H+g.w,r,0 end
 return at,0,0
 end
-local function fL(o,bm,g)
+local function fM(o,bm,g)
 if bm<0 then return g.w+1 end
 if o<=bm then return 0 end
 local ch=g.w/g.bD
 return(ch-aF(bm*ch/o))*g.bD
 end
-local function ke(z,g)
+local function kf(z,g)
 local H=cn(z)
-local jZ=bX(z)>1 and cW(z,1)==H+g.w
-return H+(jZ and 1 or 2)*g.w<=q
+local ka=bX(z)>1 and cX(z,1)==H+g.w
+return H+(ka and 1 or 2)*g.w<=q
 end
 return{
 K="C",
@@ -593,27 +593,27 @@ end,
 et=function()
 return{U=0,z="",Y=0}
 end,
-dR=fY,
-dl=function(h,af,g)
-local H,U,eF=kI(h,q,g)
-local jq=fL(U,g.Q-af-eF,g)
-if jq<=g.w then return aM(q,H+jq)end
-return aM(q,H+g.w+fL(eF,g.Q-af,g))
+dT=ga,
+dm=function(h,af,g)
+local H,U,eF=kJ(h,q,g)
+local jr=fM(U,g.Q-af-eF,g)
+if jr<=g.w then return aM(q,H+jr)end
+return aM(q,H+g.w+fM(eF,g.Q-af,g))
 end,
-dr=function(h,at,af,g)
+ds=function(h,at,af,g)
 local ah={U=h.U,z=h.z}
 local H,r
 if ah.z~=""then
 H,r=cm(ah.z)
 end
 if H and at<H+g.w then
-ah.z=gp(ah.z,bX(ah.z)-1,H,r+af)
+ah.z=gq(ah.z,bX(ah.z)-1,H,r+af)
 else
-H=kI(h,at,g)
+H=kJ(h,at,g)
 ah.z=ah.z..aS(de,H,af)
 end
-while ke(ah.z,g)do
-ah.U=gw(ah,1,g)
+while kf(ah.z,g)do
+ah.U=gx(ah,1,g)
 ah.z=bo(ah.z,bC+1)
 end
 return cB(ah,g,h.Y)
@@ -624,12 +624,12 @@ local am=cm(h.z)
 local reset=am+2*g.w-q
 if reset<=0 then return 0,0 end
 if am>q then return g.Q,reset end
-local H,U,eF=kI(h,q,g)
+local H,U,eF=kJ(h,q,g)
 local ch=g.w/g.bD
 local aU=ch-aF((q-H)/g.bD)
-return cY(U*aU/ch)+eF,reset
+return cZ(U*aU/ch)+eF,reset
 end,
-dm=function(h,g)
+dn=function(h,g)
 if h.z==""then return 0 end
 local H=cm(h.z)
 return H+2*g.w
@@ -639,41 +639,41 @@ local z,Y=eO(m,O+12,to)
 if z==""then return{U=0,z="",Y=0}end
 return{U=al("<I4",m,O+8),z=z,Y=Y}
 end,
-ha=24,
-gb=function(m,O)
+hb=24,
+gd=function(m,O)
 local H,U,eF=al("<ddd",m,O)
 if not(U>0 and U<2^32)then U=0 end
 if eF>0 or U==0 then
-return{U=U,z=hv(H,eF),Y=0}
+return{U=U,z=hw(H,eF),Y=0}
 end
 return{U=U,z=aS(de,H,0),Y=0}
 end,
-dZ=function(h,g)
+ea=function(h,g)
 local aD=#ak("%.0f",g.bD)-1
-return aS("<I7BI4",g.w,aD,h.U)..dt(h)
+return aS("<I7BI4",g.w,aD,h.U)..du(h)
 end,
 }
 end`;
 
 const part15 = `function cl.s()`;
 
-const part16 = `local bV,ll,gJ=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cs,lJ=2^48,2^37
-local eZ=q-q%cs
+const part16 = `local bV,lm,gK=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cs,lK=2^48,2^37
+local fb=q-q%cs
 local function cz(p,aD)
 p.el,p.aD=aD>=32,aD%32
-p.kN,p.aG=p.aD>=16,2^(aD%16)
-p.bu=p.kN and 255 or 65535
+p.kO,p.aG=p.aD>=16,2^(aD%16)
+p.bu=p.kO and 255 or 65535
 end
-local function dZ(p,ay,o)
-if p.kN then return aS("<I7B",ay,o)end
+local function ea(p,ay,o)
+if p.kO then return aS("<I7B",ay,o)end
 if ay-q>=cs/2 then error("ERR the units would be taken years ahead",0)end
 return aS("<I6I2",ay%cs,o)
 end
 local function cx(p,W,O)
-if p.kN then return al("<I7B",W,O)end
+if p.kO then return al("<I7B",W,O)end
 local ay,o=al("<I6I2",W,O)
-ay=ay+eZ
+ay=ay+fb
 if ay>q+cs/2 then return ay-cs,o end
 if ay<q-cs/2 then return ay+cs,o end
 return ay,o
@@ -695,47 +695,47 @@ local function bj(p,i)
 local O=ci(p,cG(p,i))
 return cx(p,co(p,O,O+7),1)
 end
-local function jX(p,i)
+local function jY(p,i)
 local ao=cG(p,i)
 return bl(p.aG-ao%p.aG,p.I-ao,p.r-i)
 end
-local function iN(p,fg,aj)
-if fg and p.aj and fg>p.aj then return p.r,p.aj,p.bi end
+local function iO(p,fi,aj)
+if fi and p.aj and fi>p.aj then return p.r,p.aj,p.bi end
 if p.el then
-if fg then return fg-1,fg-1,(bj(p,fg-1))end
-local cU,ct=0,p.r
-while cU<ct do
-local cL=aF((cU+ct)/2)
+if fi then return fi-1,fi-1,(bj(p,fi-1))end
+local cV,ct=0,p.r
+while cV<ct do
+local cL=aF((cV+ct)/2)
 if bj(p,cL)<=aj then
-cU=cL+1
+cV=cL+1
 else
 ct=cL
 end
 end
-return cU,cU
+return cV,cV
 end
 local i,aP=0,0
 while i<p.r do
-local n,ao=jX(p,i),cG(p,i)
+local n,ao=jY(p,i),cG(p,i)
 local o
 if i>0 and i+n<p.r then
 local O=ci(p,ao)-4
 o=al("<I4",co(p,O,O+3),1)
 end
-if o and((fg and aP+o<fg)or(not fg and bj(p,i+n-1)<=aj))then
+if o and((fi and aP+o<fi)or(not fi and bj(p,i+n-1)<=aj))then
 i,aP=i+n,aP+o
 else
-local av,dq=0,16
+local av,dr=0,16
 while av<n do
-dq=bl(dq,n-av)
+dr=bl(dr,n-av)
 local O=ci(p,ao+av)
-local W=co(p,O,O+8*dq-1)
-for j=1,8*dq,8 do
+local W=co(p,O,O+8*dr-1)
+for j=1,8*dr,8 do
 local ay,bh=cx(p,W,j)
-if fg and aP+bh>=fg or not fg and ay>aj then return i,aP,ay end
+if fi and aP+bh>=fi or not fi and ay>aj then return i,aP,ay end
 i,aP=i+1,aP+bh
 end
-av,dq=av+dq,dq*8
+av,dr=av+dr,dr*8
 end
 end
 end
@@ -743,20 +743,20 @@ return i,aP
 end
 local function bI(p)
 local w,x,aD=p.w,p.x,p.aD+(p.el and 32 or 0)
-local hz=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aD)
-local cU=x%cs
-local ct=(x-cU)/cs+32*p.Y
-return"S"..aS("<dI7I6BI7",p.D,w,cU,ct,p.bi)..hz
+local hA=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aD)
+local cV=x%cs
+local ct=(x-cV)/cs+32*p.Y
+return"S"..aS("<dI7I6BI7",p.D,w,cV,ct,p.bi)..hA
 end
-local function hk(p)
-p.W,p.dA="",nil
+local function hl(p)
+p.W,p.dB="",nil
 end
-local function kQ(p,g)
+local function kR(p,g)
 p.aJ,p.r,p.I,p.aZ,p.aK,p.bi=0,0,0,0,0,0
 cz(p,g.aD+32)
-hk(p)
+hl(p)
 end
-local function iC(p,as,I)
+local function iD(p,as,I)
 local n=#as/8
 p.aJ,p.r,p.I,p.aK=0,n,I,0
 local cq={}
@@ -774,34 +774,34 @@ cq[#cq+1]=aS("<I4",aP)..W..string.rep("\\0",(aB-O)*8-#W)
 end
 return bI(p)..table.concat(cq)
 end
-local function jr(p)
+local function js(p)
 local cq,i={},0
 while i<p.r do
-local n,O=jX(p,i),ci(p,cG(p,i))
+local n,O=jY(p,i),ci(p,cG(p,i))
 cq[#cq+1],i=co(p,O,O+8*n-1),i+n
 end
 return table.concat(cq)
 end
-local function fI(p,ay,o)
-local dd=cY(o/p.bu)-1
-return string.rep(dZ(p,ay,p.bu),dd)..dZ(p,ay,o-dd*p.bu)
+local function fJ(p,ay,o)
+local dd=cZ(o/p.bu)-1
+return string.rep(ea(p,ay,p.bu),dd)..ea(p,ay,o-dd*p.bu)
 end`;
 
-const part17 = `local kO=2^17
-local function go(dv,Q,aG)
-local bm=dv+aF(dv/64)+4
-local W=bV+10+4*cY(bm/aG)+8*bm
-if W<kO then
+const part17 = `local kP=2^17
+local function gp(dw,Q,aG)
+local bm=dw+aF(dw/64)+4
+local W=bV+10+4*cZ(bm/aG)+8*bm
+if W<kP then
 local _,aD=math.frexp(W-1)
 local bD=aM(2^(aD-3),16)
-local aU=cY(W/bD)*bD-bV-10
+local aU=cZ(W/bD)*bD-bV-10
 local dd=aF(aU/(4+8*aG))
 bm=aM(dd*aG+aF((aU-dd*(4+8*aG)-4)/8),bm)
 end
-return dv<=Q and bl(Q,bm)or bm
+return dw<=Q and bl(Q,bm)or bm
 end`;
 
-const part18 = `local function kw(p,m,g)
+const part18 = `local function kx(p,m,g)
 if#m<21 then return end
 local D,aJ,r,I=al("<dI4I4I4",m,2)
 if#m~=21+8*I or r>I or aJ>=aM(I,1)then return end
@@ -809,23 +809,23 @@ local cq,ay,o={},0,0
 for i=0,r-1 do
 local at=al("<d",m,22+(aJ+i)%I*8)
 if at~=ay and o>0 then
-cq[#cq+1],o=fI(p,ay,o),0
+cq[#cq+1],o=fJ(p,ay,o),0
 end
 ay,o=at,o+1
 end
-if o>0 then cq[#cq+1]=fI(p,ay,o)end
+if o>0 then cq[#cq+1]=fJ(p,ay,o)end
 local as=table.concat(cq)
-p.D,p.aZ,p.x,p.bi,p.dF=D,r,ay,ay,true
+p.D,p.aZ,p.x,p.bi,p.dH=D,r,ay,ay,true
 p.el=#as/8==r
-p.W=iC(p,as,#as/8)
+p.W=iD(p,as,#as/8)
 end
-local function hN(ac,g)
-local W=call("GETRANGE",ac,"0",g.hV)
+local function hO(ac,g)
+local W=call("GETRANGE",ac,"0",g.hW)
 local p={ac=ac,W=W,D=0,w=g.w,x=0,bi=0,Y=0}
 p.aJ,p.r,p.I,p.aZ,p.aK=0,0,0,0,0
 cz(p,g.aD+32)
 local J=string.byte(W,1)
-if J==115 then kw(p,call("GETRANGE",ac,"0","-1"),g)end
+if J==115 then kx(p,call("GETRANGE",ac,"0","-1"),g)end
 if J==98 and#W==9 then
 local D=al("<d",W,2)
 p.eG=not(D>=0 and D<2^53 and D==aF(D))
@@ -833,16 +833,16 @@ p.D=p.eG and 0 or D
 return p
 end
 if J~=83 or#W<bV then
-p.eG=J and not p.dF
+p.eG=J and not p.dH
 return p
 end
 local aD,ct
 p.D,p.w,p.x,ct,p.bi,p.aJ,p.r,p.I,p.aZ,p.aK,aD=
-al(ll,W,2)
+al(lm,W,2)
 p.x,p.Y=p.x+ct%32*cs,aF(ct/32)
 cz(p,aD)
 local bE=bs(p)
-if#W==g.hV+1 and bE>#W then
+if#W==g.hW+1 and bE>#W then
 local bG=call("GETRANGE",ac,ak("%d",bE-1),ak("%d",bE))
 bE=#bG==1 and#W or-1
 end
@@ -854,35 +854,35 @@ or p.r>p.I
 or p.aJ>=aM(p.I,1)
 return p
 end
-local function fV(p,ay,g)
-local bD=cY(g.w/8)
-return ak("%.0f",ff(aM(ay-ay%bD+bD+g.w,p.D)))
+local function fX(p,ay,g)
+local bD=cZ(g.w/8)
+return ak("%.0f",fh(aM(ay-ay%bD+bD+g.w,p.D)))
 end
-local function lK(p,dv,g,dX)
-local dF=bs(p)
+local function lL(p,dw,g,dY)
+local dH=bs(p)
 if p.aJ+p.r>p.I then
 local aG,dd=aF(p.aJ/p.aG),4+8*p.aG
-local fQ=aM(cY((dv-p.I)/p.aG),aF(p.I/p.aG/8))
-local J,aB=bV+aG*dd,dF
+local fS=aM(cZ((dw-p.I)/p.aG),aF(p.I/p.aG/8))
+local J,aB=bV+aG*dd,dH
 while aB>J do
 local O=aM(aB-65536,J)
 local W=call("GETRANGE",p.ac,ak("%d",O),ak("%d",aB-1))
-call("SETRANGE",p.ac,ak("%d",O+fQ*dd),W)
+call("SETRANGE",p.ac,ak("%d",O+fS*dd),W)
 aB=O
 end
-p.aJ,p.I=p.aJ+fQ*p.aG,p.I+fQ*p.aG
+p.aJ,p.I=p.aJ+fS*p.aG,p.I+fS*p.aG
 else
-p.I=go(dv,g.Q,p.aG)
-if dF<kO then
-local m=co(p,0,dF-1)
-call("SET",p.ac,m..string.rep("\\0",bs(p)-dF),"PX",dX)
+p.I=gp(dw,g.Q,p.aG)
+if dH<kP then
+local m=co(p,0,dH-1)
+call("SET",p.ac,m..string.rep("\\0",bs(p)-dH),"PX",dY)
 else
 call("SETRANGE",p.ac,ak("%d",bs(p)-1),"\\0")
 end
 end
 p.W=""
 end
-local function jU(p,as)
+local function jV(p,as)
 local av=0
 while av<#as do
 local ao=cG(p,p.r)
@@ -902,17 +902,17 @@ call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
 end
 end
 end
-local function hC(p,g)
-if p.dF then call("SET",p.ac,p.W,"PX",fV(p,p.r>0 and p.bi or q,g))end
-p.dF=nil
+local function hD(p,g)
+if p.dH then call("SET",p.ac,p.W,"PX",fX(p,p.r>0 and p.bi or q,g))end
+p.dH=nil
 end`;
 
-const part19 = `local function hO(p,at,g)
+const part19 = `local function hP(p,at,g)
 local aj=p.x>q and p.Y or 0
 p.x=at>q and at or 0
-p.Y=at>q and fH(at-q,g.w,aj)or 0
+p.Y=at>q and fI(at-q,g.w,aj)or 0
 end
-local function iZ(p,i)
+local function ja(p,i)
 local ao,aP=cG(p,i),0
 local O=ci(p,ao-ao%p.aG)
 local W=co(p,O,ci(p,ao)+7)
@@ -922,42 +922,42 @@ aP=aP+o
 end
 return aP
 end
-local function iX(p,g,br)
+local function iY(p,g,br)
 if p.bi<=q then return p end
-local bL=aM(q,bl(p.x,dV(p.Y,g.w)))
+local bL=aM(q,bl(p.x,dX(p.Y,g.w)))
 if p.bi<=bL then return p end
-local i,aj=iN(p,nil,bL)
+local i,aj=iO(p,nil,bL)
 local o=bl(p.aZ-aj,g.Q)
 p.r,p.bi=i,bL
-hO(p,bL,g)
+hP(p,bL,g)
 if br then
 p.aZ,p.aj=aj+o,aj
 return p
 end
-hC(p,g)
+hD(p,g)
 p.aZ,p.el=aj+o,p.el and o==1
 if i==0 then p.aJ=0 end
-p.aK=i==0 and 0 or iZ(p,i-1)
+p.aK=i==0 and 0 or ja(p,i-1)
 p.W=""
-jU(p,fI(p,bL,o))
+jV(p,fJ(p,bL,o))
 call("SETRANGE",p.ac,"0",bI(p))
-call("PEXPIRE",p.ac,fV(p,bL,g))
+call("PEXPIRE",p.ac,fX(p,bL,g))
 return p
 end`;
 
-const part20 = `local function dA(p,g)
-if not p.dA then
-p.dA,p.ee=0,0
+const part20 = `local function dB(p,g)
+if not p.dB then
+p.dB,p.ee=0,0
 local aj=q-g.w
 if p.r>0 and p.bi<=aj then
-p.dA,p.ee=p.r,p.aZ
+p.dB,p.ee=p.r,p.aZ
 elseif p.r>0 then
-p.dA,p.ee=iN(p,nil,aj)
+p.dB,p.ee=iO(p,nil,aj)
 end
 end
-return p.dA,p.ee
+return p.dB,p.ee
 end
-local function fE(Q,w)
+local function fF(Q,w)
 local aD=6
 while aD<10 and 4^aD<Q do
 aD=aD+1
@@ -965,91 +965,91 @@ end
 return{
 Q=Q,
 w=w,
-dY=true,
-aD=w<lJ and aD or aD+16,
-hV=bV+4+8*gJ-1,
+dZ=true,
+aD=w<lK and aD or aD+16,
+hW=bV+4+8*gK-1,
 }
 end
 return{
-hN=hN,
+hO=hO,
 co=function()
-return fE(aa(),aa())
+return fF(aa(),aa())
 end,
-fE=fE,
-dR=iX,
-dl=function(p,af,g)
+fF=fF,
+dT=iY,
+dm=function(p,af,g)
 local at=aM(q,p.x)
-local dK=p.aZ+af-g.Q
-if dK<=0 then return at end
-local _,_,ay=iN(p,dK)
+local dM=p.aZ+af-g.Q
+if dM<=0 then return at end
+local _,_,ay=iO(p,dM)
 return aM(at,ay+g.w)
 end,
 eM=function(p,g)
-local _,aU=dA(p,g)
+local _,aU=dB(p,g)
 local aT=p.aZ-aU
 if aT==0 then return 0,0 end
 return p.x>q and g.Q or aT,p.bi+g.w-q
 end,
-dr=function(p,at,af,g)
+ds=function(p,at,af,g)
 local ay=at
 if p.r>0 then ay=aM(at,p.bi)end
-hO(p,at>q and ay or p.x,g)
-local dX=fV(p,ay,g)
-hC(p,g)
-local fC,jB=dA(p,g)
-p.r,p.aZ,p.w=p.r-fC,p.aZ-jB,g.w
+hP(p,at>q and ay or p.x,g)
+local dY=fX(p,ay,g)
+hD(p,g)
+local fD,jC=dB(p,g)
+p.r,p.aZ,p.w=p.r-fD,p.aZ-jC,g.w
 if p.r==0 then
-if p.I>gJ and p.aD==g.aD then
+if p.I>gK and p.aD==g.aD then
 p.aJ,p.aK,p.el=0,0,true
 else
-kQ(p,g)
+kR(p,g)
 end
 else
-p.aJ=cG(p,fC)
+p.aJ=cG(p,fD)
 end
-local bY,dP,o=af,nil,0
+local bY,dR,o=af,nil,0
 if p.r>0 and ay==p.bi then
 local _,bh=bj(p,p.r-1)
 o=bh
 if o<p.bu then
-dP=bl(p.bu-o,af)
-bY=af-dP
+dR=bl(p.bu-o,af)
+bY=af-dR
 end
 end
-p.aZ,p.bi,p.el=p.aZ+af,ay,p.el and af==1 and not dP
-local as=bY>0 and fI(p,ay,bY)or""
-local dv=p.r+#as/8
-if p.I<=gJ or(dv>p.I and p.I<=p.aG)then
-local bS=jr(p)
-if dP then bS=bo(bS,1,-9)..dZ(p,ay,o+dP)end
-local I=dv>p.I and go(dv,g.Q,p.aG)or p.I
-p.W=iC(p,bS..as,I)
-call("SET",p.ac,p.W,"PX",dX)
+p.aZ,p.bi,p.el=p.aZ+af,ay,p.el and af==1 and not dR
+local as=bY>0 and fJ(p,ay,bY)or""
+local dw=p.r+#as/8
+if p.I<=gK or(dw>p.I and p.I<=p.aG)then
+local bS=js(p)
+if dR then bS=bo(bS,1,-9)..ea(p,ay,o+dR)end
+local I=dw>p.I and gp(dw,g.Q,p.aG)or p.I
+p.W=iD(p,bS..as,I)
+call("SET",p.ac,p.W,"PX",dY)
 else
-if dv>p.I then lK(p,dv,g,dX)end
-if dP then
+if dw>p.I then lL(p,dw,g,dY)end
+if dR then
 local ao=cG(p,p.r-1)
-p.aK=p.aK+dP
+p.aK=p.aK+dR
 local O=ci(p,ao)
-call("SETRANGE",p.ac,ak("%d",O),dZ(p,ay,o+dP))
+call("SETRANGE",p.ac,ak("%d",O),ea(p,ay,o+dR))
 if(ao+1)%p.aG==0 or ao+1==p.I then
 local aG=O-8*(ao%p.aG)-4
 call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
 end
 end
-jU(p,as)
+jV(p,as)
 call("SETRANGE",p.ac,"0",bI(p))
-call("PEXPIRE",p.ac,dX)
+call("PEXPIRE",p.ac,dY)
 p.W=""
 end
-p.dA,p.ee=0,0
+p.dB,p.ee=0,0
 end,
-iO=function()`;
+iP=function()`;
 
-const part21 = `local function ko(p,i,ay,o,ek)
+const part21 = `local function kp(p,i,ay,o,ek)
 local ao,am=cG(p,i),cG(p,p.r-1)
 local O=ci(p,ao)
-call("SETRANGE",p.ac,ak("%d",O),dZ(p,ay,o-ek))
+call("SETRANGE",p.ac,ak("%d",O),ea(p,ay,o-ek))
 p.aZ,p.el=p.aZ-ek,false
 if aF(ao/p.aG)==aF(am/p.aG)then
 if ao>am then return end
@@ -1059,8 +1059,8 @@ local aG=O-8*(ao%p.aG)-4
 local aP=al("<I4",call("GETRANGE",p.ac,ak("%d",aG),ak("%d",aG+3)),1)
 call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",aM(aP-ek,0)))
 end
-local function eY(p,g)
-hk(p)
+local function fa(p,g)
+hl(p)
 while p.r>0 do
 local ay,o=bj(p,p.r-1)
 p.x,p.bi=bl(p.x,ay),ay
@@ -1075,51 +1075,51 @@ end
 if p.r==0 then
 p.aJ,p.aZ,p.aK,p.x,p.bi,p.el=0,0,0,0,0,true
 end
-hO(p,p.x,g)
+hP(p,p.x,g)
 call("SETRANGE",p.ac,"0",bI(p))
 end
-local function hI(p,o,ay,g)
-hC(p,g)
-hk(p)
-local cU,ct=0,p.r
-while cU<ct do
-local cL=aF((cU+ct)/2)
+local function hJ(p,o,ay,g)
+hD(p,g)
+hl(p)
+local cV,ct=0,p.r
+while cV<ct do
+local cL=aF((cV+ct)/2)
 if bj(p,cL)<ay then
-cU=cL+1
+cV=cL+1
 else
 ct=cL
 end
 end
-local hm=0
-for i=cU,p.r-1 do
+local hn=0
+for i=cV,p.r-1 do
 local at,bh=bj(p,i)
-if at~=ay or hm==o then break end
-local ek=bl(o-hm,bh)
-if ek>0 then ko(p,i,ay,bh,ek)end
-hm=hm+ek
+if at~=ay or hn==o then break end
+local ek=bl(o-hn,bh)
+if ek>0 then kp(p,i,ay,bh,ek)end
+hn=hn+ek
 end
-if hm>0 then eY(p,g)end
+if hn>0 then fa(p,g)end
 end
-local function iU(p,o,g)
-hC(p,g)
-local _,aU=dA(p,g)
+local function iV(p,o,g)
+hD(p,g)
+local _,aU=dB(p,g)
 local aB=p.aZ
 if p.r>0 and p.bi>q then
-local _,aj=iN(p,nil,q)
+local _,aj=iO(p,nil,q)
 aB=aj
 end
-local gX=bl(aU+o,aB)
-if gX==0 then return end
-local i,aj,ay=iN(p,gX)
+local gY=bl(aU+o,aB)
+if gY==0 then return end
+local i,aj,ay=iO(p,gY)
 local _,bh=bj(p,i)
-hk(p)
+hl(p)
 p.aJ,p.r,p.aZ=cG(p,i),p.r-i,p.aZ-aj
-ko(p,0,ay,bh,gX-aj)
-eY(p,g)
+kp(p,0,ay,bh,gY-aj)
+fa(p,g)
 end
-local function jy(p,g)
-local cK=fV(p,p.r>0 and p.bi or q-2*g.w,g)
-hC(p,g)
+local function jz(p,g)
+local cK=fX(p,p.r>0 and p.bi or q-2*g.w,g)
+hD(p,g)
 if p.I>0 then
 call("SETRANGE",p.ac,"0",bI(p))
 call("PEXPIRE",p.ac,cK)
@@ -1130,12 +1130,12 @@ call("DEL",p.ac)
 end
 end`;
 
-const part22 = `return{dh=hI,dO=iU,block=jy}
+const part22 = `return{di=hJ,dQ=iV,block=jz}
 end,
-kT=function()`;
+kU=function()`;
 
-const part23 = `local function km(p)
-local ax,W={as={},x=p.x,Y=p.Y},jr(p)
+const part23 = `local function kn(p)
+local ax,W={as={},x=p.x,Y=p.Y},js(p)
 for O=1,#W,8 do
 local at,o=cx(p,W,O)
 local am=ax.as[#ax.as]
@@ -1147,54 +1147,54 @@ end
 end
 return ax
 end
-local function jR(ac,ax,g,D)
+local function jS(ac,ax,g,D)
 local p,cq={ac=ac,D=D,w=g.w,x=ax.x},{}
 p.Y=ax.Y
-kQ(p,g)
+kR(p,g)
 for i,cd in ipairs(ax.as)do
-cq[i]=fI(p,cd.at,cd.o)
+cq[i]=fJ(p,cd.at,cd.o)
 p.aZ,p.bi=p.aZ+cd.o,cd.at
 end
 local as=table.concat(cq)
 p.el=p.aZ==#as/8
-p.W=iC(p,as,#as/8)
+p.W=iD(p,as,#as/8)
 if p.r>0 or D>q then
-call("SET",ac,p.W,"PX",fV(p,p.r>0 and p.bi or q-2*g.w,g))
+call("SET",ac,p.W,"PX",fX(p,p.r>0 and p.bi or q-2*g.w,g))
 else
 call("PEXPIRE",ac,"0")
 end
 return p
 end`;
 
-const part24 = `return{co=km,eh=jR}
+const part24 = `return{co=kn,eh=jS}
 end,
 }
 end`;
 
-const part25 = `local lm=80
-local function hW(aR)
+const part25 = `local ln=80
+local function hX(aR)
 return string.char((aR<12 and 116 or 72)+aR)
 end
-local function hy(ag)
-local bU,cr,fA,I,eL="","","<",0,0
+local function hz(ag)
+local bU,cr,fB,I,eL="","","<",0,0
 local bF={}
 for i,ab in ipairs(ag)do
-local K,fM,eI=ab.K,"I7I4",ab.w
+local K,fN,eI=ab.K,"I7I4",ab.w
 if K=="t"then
 eI=ab.az
-if ab.aR>9 then fM="I7I7"end
-bU=bU..hW(ab.aR)
+if ab.aR>9 then fN="I7I7"end
+bU=bU..hX(ab.aR)
 elseif K=="f"then
 bU,cr=bU.."F",cr..aS("<I7",ab.w)
 elseif K=="c"then
-eI,fM=2*ab.w,"I7I4I4"
+eI,fN=2*ab.w,"I7I4I4"
 bU=bU.."C"
 cr=cr..aS("<I7B",ab.w,#ak("%.0f",ab.bD)-1)
 else
 return nil
 end
-bF[i]={ak="<"..fM,ao=I+1,at=struct.size(fA)+1}
-fA,I,eL=fA..fM,I+(K=="c"and 3 or 2),aM(eL,eI)
+bF[i]={ak="<"..fN,ao=I+1,at=struct.size(fB)+1}
+fB,I,eL=fB..fN,I+(K=="c"and 3 or 2),aM(eL,eI)
 end
 local _,aD=math.frexp(eL/16000)
 aD=aM(aD-1,0)
@@ -1205,37 +1205,37 @@ end
 return{
 cM=cM,
 bU=bU,
-fA=fA,
+fB=fB,
 I=I,
 bF=bF,
-bs=#cM+struct.size(fA),
+bs=#cM+struct.size(fB),
 be=1000*2^aD,
 }
 end
-local function gT(bt,ad)
+local function gU(bt,ad)
 local be=bt.be
 return ak("%.0f",aM(aF((ad-ad%be+be-q)/1000),0)+2+ck)
 end`;
 
-const part26 = `local function kM(m,E,bt,ag)
+const part26 = `local function kN(m,E,bt,ag)
 local bU,bs=bt.bU,bt.bs
-if string.byte(m,E)~=lm or#m-E+1~=bs then return nil end
+if string.byte(m,E)~=ln or#m-E+1~=bs then return nil end
 if bo(m,E+2,E+1+#bU)~=bU then return nil end
 local ae={}
 for i,ab in ipairs(ag)do
 local g=bt.bF[i]
-local J,aX,lG=al(g.ak,m,E-1+g.at)
+local J,aX,lH=al(g.ak,m,E-1+g.at)
 if ab.K=="t"then
 ae[i]={us=J,ai=bl(aX,ab.y-1),Y=0}
 else
-local jm=J>0
-ae[i]={z=jm and aS(de,J,aX)or"",Y=0}
-if ab.K=="c"then ae[i].U=jm and lG or 0 end
+local jn=J>0
+ae[i]={z=jn and aS(de,J,aX)or"",Y=0}
+if ab.K=="c"then ae[i].U=jn and lH or 0 end
 end
 end
 return ae
 end
-local function gE(ae,bt,ag)
+local function gF(ae,bt,ag)
 local bN={}
 for i,ab in ipairs(ag)do
 local h,ao=ae[i],bt.bF[i].ao
@@ -1252,13 +1252,13 @@ end
 if ab.K=="c"then bN[ao+2]=h.U end
 end
 end
-return bt.cM..aS(bt.fA,unpack(bN))
+return bt.cM..aS(bt.fB,unpack(bN))
 end`;
 
 const part27 = `local cF={}
-local function eU()
-local v={cT=aa(),I=aa(),gS=aa()}
-v.ag,v.cz,v.bI,v.dF,v.cg={},"","","",0
+local function eW()
+local v={cU=aa(),I=aa(),gT=aa()}
+v.ag,v.cz,v.bI,v.dH,v.cg={},"","","",0
 for i=1,aa()do
 local K=aI()
 local an=cF[K]or cl[K]()
@@ -1266,68 +1266,68 @@ local ab=an.co()
 cF[K],ab.an,ab.K,v.ag[i]=an,an,K,ab
 v.cz=v.cz..K
 local aR=ab.aR or 0
-local bJ=K=="t"and hW(aR)or K
-v.bI,v.dF=v.bI..(an.K or bJ),v.dF..bJ
-ab.bs=ab.dY and 0 or K=="t"and 16+aR
-if ab.dY then v.cg=v.cg+1 end
+local bJ=K=="t"and hX(aR)or K
+v.bI,v.dH=v.bI..(an.K or bJ),v.dH..bJ
+ab.bs=ab.dZ and 0 or K=="t"and 16+aR
+if ab.dZ then v.cg=v.cg+1 end
 end
 if v.cz=="s"then v.cg=0 end
-if v.cg==0 and#v.ag>1 then v.bt=hy(v.ag)end
+if v.cg==0 and#v.ag>1 then v.bt=hz(v.ag)end
 local ba=#v.ag==0 and 0 or aa()
-v.bJ,v.dj=ba%2==0,ba>=2 and aa()or 0
+v.bJ,v.dk=ba%2==0,ba>=2 and aa()or 0
 if v.bJ then return v end
-v.iS,v.gl,v.kk,v.hz=aI(),aI(),aa(),{}
+v.iT,v.gm,v.kl,v.hA=aI(),aI(),aa(),{}
 for i=1,aa()do
-v.hz[i]=aa()
+v.hA[i]=aa()
 end
 return v
 end`;
 
-const part28 = `local function gF(aR)
-if#aR==18 and bo(aR,1,2)==jS then return bo(aR,3)end
+const part28 = `local function gG(aR)
+if#aR==18 and bo(aR,1,2)==jT then return bo(aR,3)end
 local aC=#aR==16 and tonumber(aR)
-return aC and ak("%016.0f",fx(aC))or aR
+return aC and ak("%016.0f",fy(aC))or aR
 end
-local function iQ(m,ab)
+local function iR(m,ab)
 if m==""then return ab.an.et()end
 local _,am=string.find(m,"^%d*")
 if am<16 or(am<#m and string.byte(m,am+1)<128)then return nil end
-local aR=gF(bo(m,1,am))
+local aR=gG(bo(m,1,am))
 local eq=#aR+#m-am
 local h=ab.an.cx(aR..bo(m,am+1),1,#aR,ab,#aR+1,eq)
-if am==16 then h.Y=aM(h.Y,ht(tonumber(m)or 0))end
+if am==16 then h.Y=aM(h.Y,hu(tonumber(m)or 0))end
 return h
 end
-local function gV(K)
+local function gW(K)
 return string.char(string.byte(K)-128)
 end
-local function hs(e)
+local function ht(e)
 local v=e.v
 local ag=v.ag
 e.D=0
 if v.cz=="s"then
-local dY=ag[1].an.hN(e.ac,ag[1])
-e.D,e.ae=dY.D,{dY}
-return not dY.eG
+local dZ=ag[1].an.hO(e.ac,ag[1])
+e.D,e.ae=dZ.D,{dZ}
+return not dZ.eG
 end
 local m,ae,E=call("GET",e.ac)or"",{nil},1
-local bh=#ag>1 and string.gsub(bo(m,1,#ag),"[\\128-\\255]",gV)
-if not(bh and(bh==v.bI or bh==v.dF))then
-e.D,E=fy(m)
+local bh=#ag>1 and string.gsub(bo(m,1,#ag),"[\\128-\\255]",gW)
+if not(bh and(bh==v.bI or bh==v.dH))then
+e.D,E=fz(m)
 if E>10 then E=1 end
 end
 e.ae=ae
 if v.cz=="t"then
-ae[1]=iQ(bo(m,E),ag[1])
+ae[1]=iR(bo(m,E),ag[1])
 return ae[1]
 end
 if v.cz=="f"and ag[1].aV>0 and ag[1].an.eJ(bo(m,E))then
-ae[1]=ag[1].an.gz(bo(m,E),ag[1].aV)
+ae[1]=ag[1].an.gA(bo(m,E),ag[1].aV)
 return true
 end
-local gr=v.bt and kM(m,E,v.bt,ag)
-if gr then
-e.ae=gr
+local gs=v.bt and kN(m,E,v.bt,ag)
+if gs then
+e.ae=gs
 return true
 end
 local r=#ag
@@ -1336,25 +1336,25 @@ e.cO=bo(m,E)
 return true
 end
 local aC=bo(m,E,E+r-1)
-local bU=string.gsub(aC,"[\\128-\\255]",gV)
-local bM=bU==v.bI or bU==v.dF
-local dF=bM and bU~=v.bI
+local bU=string.gsub(aC,"[\\128-\\255]",gW)
+local bM=bU==v.bI or bU==v.dH
+local dH=bM and bU~=v.bI
 if not bM and E<=#m then return false end
 E=E+r
 for i=1,r do
 local ab=ag[i]
 local an=ab.an
-if ab.dY then
-ae[i]=an.hN(e.cg[i],ab)
+if ab.dZ then
+ae[i]=an.hO(e.cg[i],ab)
 if ae[i].eG then return false end
 elseif bM then
-local aB=E+(ab.bs or an.ha)
-local dT,eq=1,0
+local aB=E+(ab.bs or an.hb)
+local dV,eq=1,0
 if aC~=bU and string.byte(aC,i)>=128 then
-dT,eq=aB+1,aB+(string.byte(m,aB)or 0)
+dV,eq=aB+1,aB+(string.byte(m,aB)or 0)
 aB=eq+1
 end
-if not(ab.bs or dF)then
+if not(ab.bs or dH)then
 aB=#m+1
 if r>1 and E+3<aB then
 aB=bl(E+4+al("<I4",m,E),aB)
@@ -1363,9 +1363,9 @@ end
 if aB-E<7 or al("<I7",m,E)~=ab.w then return false end
 end
 if aB>#m+1 or(i==r and aB<=#m)then return false end
-local cx=dF and an.gb or an.cx
-local am=dT>1 and dT-2 or aB-1
-ae[i]=cx(m,E,am,ab,dT,eq)
+local cx=dH and an.gd or an.cx
+local am=dV>1 and dV-2 or aB-1
+ae[i]=cx(m,E,am,ab,dV,eq)
 E=aB
 else
 ae[i]=an.et()
@@ -1373,40 +1373,40 @@ end
 end
 return true
 end
-local function iR(e)
+local function iS(e)
 local v=e.v.bB or e.v
-e.v,e.dp,e.dM=v,nil,nil
+e.v,e.dp,e.dO=v,nil,nil
 if e.et then
 e.D,e.ae=0,{}
-elseif not(v.bJ and hs(e))then
-fR(e)
+elseif not(v.bJ and ht(e))then
+fT(e)
 end
 end
-local function jh(aR)
-return#aR==16 and aR>="5"and jS..aR or aR
+local function ji(aR)
+return#aR==16 and aR>="5"and jT..aR or aR
 end
-local function iV(e,m)
+local function iW(e,m)
 if string.byte(e.cO,1)==83 and#e.cO>53 then
 call("SETRANGE",e.ac,"1",aS("<d",e.D))
 else
 call("SET",e.ac,m..e.cO,"KEEPTTL")
 end
-local dX=ff(e.D)
-if call("PTTL",e.ac)<dX then call("PEXPIRE",e.ac,dX)end
+local dY=fh(e.D)
+if call("PTTL",e.ac)<dY then call("PEXPIRE",e.ac,dY)end
 end
-local function fi(e)
+local function fk(e)
 local v=e.v
 local ag,ad,m,bI=v.ag,e.D,"",v.bI
-if e.dp then return e.dp.fi(e)end
+if e.dp then return e.dp.fk(e)end
 if v.cz=="s"then return end
-local gr=v.bt and gE(e.ae,v.bt,ag)
+local gs=v.bt and gF(e.ae,v.bt,ag)
 for i,ab in ipairs(ag)do
-if not ab.dY then
-ad=aM(ad,ab.an.dm(e.ae[i],ab))
-local h=ab.an.dZ(e.ae[i],ab)
+if not ab.dZ then
+ad=aM(ad,ab.an.dn(e.ae[i],ab))
+local h=ab.an.ea(e.ae[i],ab)
 if not ab.bs and#ag>1 then h=aS("<I4",#h)..h end
-local aK=ab.an.gO and ab.an.gO(e.ae[i],ab)or""
-if aK~=""and#ag==1 then h=jh(h)..aK end
+local aK=ab.an.gP and ab.an.gP(e.ae[i],ab)or""
+if aK~=""and#ag==1 then h=ji(h)..aK end
 if aK~=""and#ag>1 then
 h=h..string.char(#aK)..aK
 bI=bo(bI,1,i-1)..string.char(string.byte(bI,i)+128)..bo(bI,i+1)
@@ -1415,26 +1415,26 @@ m=m..h
 end
 end
 if v.cz~="t"and m~=""then m=bI..m end
-if v.cz=="t"then m=jh(m)end
-if gr then m=gr end
+if v.cz=="t"then m=ji(m)end
+if gs then m=gs end
 if e.D>q then m="b"..aS("<d",e.D)..m end
-if#ag==0 and e.cO~=""then return iV(e,m)end
-local cK=gr and gT(v.bt,ad)or ff(ad)
+if#ag==0 and e.cO~=""then return iW(e,m)end
+local cK=gs and gU(v.bt,ad)or fh(ad)
 if m~=""then call("SET",e.ac,m,"PX",cK)end
 end`;
 
 const part29 = `local function eK(e)
-iR(e)
+iS(e)
 local ag,ae,ep=e.v.ag,e.ae,false
 for i=1,#ag do
 local ab,h=ag[i],ae[i]
-ae[i]=ab.an.dR(h,ab,br)
+ae[i]=ab.an.dT(h,ab,br)
 ep=ep or ae[i]~=h
 end
-if ep and not br then fi(e)end
+if ep and not br then fk(e)end
 end`;
 
-const part30 = `local function dG(aa)
+const part30 = `local function dI(aa)
 local aI,aU="",aa
 while aU>=128 do
 aI,aU=aI..eE(aU%128+128),aF(aU/128)
@@ -1442,33 +1442,33 @@ end
 return aI..eE(aU)
 end`;
 
-const part31 = `local dN,br={},false
-local function fR()
+const part31 = `local dP,br={},false
+local function fT()
 error("RULES",0)
 end`;
 
 const part32 = `for i=1,aa()do
-dN[i]=eU()
+dP[i]=eW()
 end
 local function cI()
-local dE,bf,at,D=aI(),aa(),q,q
+local dG,bf,at,D=aI(),aa(),q,q
 local aw={nil}
 for i=1,aa()do
-aw[i]=eV()
+aw[i]=eX()
 end
-br=dE=="2"
+br=dG=="2"
 for i=1,#aw do
 local e=aw[i]
-at=aM(at,hb(e))
+at=aM(at,hc(e))
 D=aM(D,e.D)
 end
-local jd=at<=q or(dE=="1"and at-q<=bf)
-if jd and dE~="2"then
+local je=at<=q or(dG=="1"and at-q<=bf)
+if je and dG~="2"then
 for i=1,#aw do
-gv(aw[i],at)
+gw(aw[i],at)
 end
 end
-local aq={jd and 1 or D>q and 2 or 0,at-q,nil,nil}
+local aq={je and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#aw do
 eb(aq,aw[i])
 end
@@ -1477,69 +1477,69 @@ return aq
 end
 local V={q}
 for i=1,aa()do
-V[i+1]=jj(cI)
+V[i+1]=jk(cI)
 end
 return V`;
 
 const part33 = `local call,bp,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bo,cc,aF,cY,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+local bo,cc,aF,cZ,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
 local aS,al=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dU=call("TIME")
-q=dU[1]*1000000+dU[2]
+local dW=call("TIME")
+q=dW[1]*1000000+dW[2]
 end`;
 
-const part34 = `local af,Q,w,bD,bf,br,jx=0,0,0,0,0,false,false
+const part34 = `local af,Q,w,bD,bf,br,jy=0,0,0,0,0,false,false
 local V,A,bO={q},1,nil`;
 
 const part35 = `local function em()`;
 
 const part36 = `local ck,cl=ARGV[2]+0,{}
-local function ff(ad)
-return aM(cY((ad-q)/1000),1)+ck
+local function fh(ad)
+return aM(cZ((ad-q)/1000),1)+ck
 end
 local function cK(ad)
-return ak("%.0f",ff(ad))
+return ak("%.0f",fh(ad))
 end`;
 
 const part37 = `local an
-local function eh(ac,lN,m,dX)
-local av=lN and bp("SET",ac,m,"PX",dX)or bp("SET",ac,m,"PX",dX,"NX")or bp("GET",ac)
+local function eh(ac,lO,m,dY)
+local av=lO and bp("SET",ac,m,"PX",dY)or bp("SET",ac,m,"PX",dY,"NX")or bp("GET",ac)
 return av and av.err
 end
 local function aY(ac,m,au)
-an=an or cl[ik]()
+an=an or cl[il]()
 local g,D,O,h={Q=Q,w=w,bD=bD},0,1,nil
 if m then
-D,O=fy(m)
+D,O=fz(m)
 end
 local K=m and bo(m,O,O)
 local bs=m and#m-O
 if K==an.K and bs>6 and al("<I7",m,O+1)==w then
 h=an.cx(m,O+1,#m)
 elseif K=="-"and bD>0 and an.eJ and an.eJ(bo(m,O))then
-h=an.gz(bo(m,O),bD)
-elseif K==ik and bs==an.ha then
-h=an.gb(m,O+1)
+h=an.gA(bo(m,O),bD)
+elseif K==il and bs==an.hb then
+h=an.gd(m,O+1)
 elseif m and not(O==10 and bs<0)then
 return"RULES"
 else
 h=an.et()
 end
-local bK=an.dR(h,g)
+local bK=an.dT(h,g)
 local ep=bK~=h
 h=bK
-local ah,at,ej=0,aM(q,D,an.dl(h,af,g)),q
+local ah,at,ej=0,aM(q,D,an.dm(h,af,g)),q
 while ah<au and(at<=q or ah==0 and at-q<=bf)do
 ah,ej=ah+1,at
 if br then break end
-h=an.dr(h,at,af,g)
-if ah<au then at=aM(q,D,an.dl(h,af,g))end
+h=an.ds(h,at,af,g)
+if ah<au then at=aM(q,D,an.dm(h,af,g))end
 end
 local aH
 if(ah>0 or ep)and not br then
-local bB,ad=an.K..an.dZ(h,g),an.dm(h,g)
+local bB,ad=an.K..an.ea(h,g),an.dn(h,g)
 if D>q then
 bB,ad="b"..aS("<d",D)..bB,aM(D,ad)
 end
@@ -1555,10 +1555,10 @@ if ah>0 and ej>q then return{1,ej-q,aT,reset}end
 return ah,aT,reset,ah==au and 0 or at-q
 end`;
 
-const part38 = `local function dg(ac,m,au,bn)
-if not jx then
-jw()
-jx=true
+const part38 = `local function dh(ac,m,au,bn)
+if not jy then
+jx()
+jy=true
 end
 local ah,aT,reset,bk=cI(ac,m,au)
 if not ah then
@@ -1587,16 +1587,16 @@ am=bl(am+ARGV[E+2],#KEYS)
 af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
 bD,bf=ARGV[E+6]+0,ARGV[E+7]+0
 local bn=ba>=8
-br,jx,E=ba%2==1,false,E+7
+br,jy,E=ba%2==1,false,E+7
 for O=J,am,1000 do
 local aB=bl(O+999,am)
-local cy=jK and call("MGET",unpack(KEYS,O,aB))
+local cy=jL and call("MGET",unpack(KEYS,O,aB))
 if not(bn or br)then
-fJ(cy,O,aB)
+fK(cy,O,aB)
 else
 for i=O,aB do
 local au=bn and ARGV[E+i-J+1]+0 or 1
-dg(KEYS[i],cy and cy[i-O+1],au,bn)
+dh(KEYS[i],cy and cy[i-O+1],au,bn)
 end
 end
 end
@@ -1607,17 +1607,17 @@ return bO and redis.error_reply(bO)or V`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "85eb5797ac83805780bb9ee437d8a65b085ad57b",
+  sha1: "cef573542b91b58834a30d7a6ecf8afeb4d35e12",
   source: `local call,bp,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dU=call("TIME")
-q=dU[1]*1000000+dU[2]
+local dW=call("TIME")
+q=dW[1]*1000000+dW[2]
 end
 ${part1}
-local dB
-local function fS(us,aA,Y)
-local az,H,bk=dB-q,us-dB,aA-dB
+local dC
+local function fU(us,aA,Y)
+local az,H,bk=dC-q,us-dC,aA-dC
 if H>0 then
 if Y==0 or Y==1 and H>8*az or Y==2 and H>1024*az then return nil end
 else
@@ -1625,135 +1625,135 @@ Y=0
 end
 return bk>1024*az and 3 or bk>8*az and Y<2 and 2 or Y>0 and Y or 1
 end
-local he=1e13
+local hf=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ac,im,ds,bW=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if im+ARGV[2]*1000<he then
-local bd,cw,be,fs=
-q+im,ds+0,1000*4^(bW-50),bW*cH-eZ
-local fb=q+cR/2
-dB=q+ARGV[5]
-local m,da=bp("GET",ac),nil
+local ac,io,dt,bW=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if io+ARGV[2]*1000<hf then
+local bd,cw,be,ft=
+q+io,dt+0,1000*4^(bW-50),bW*cH-fb
+local fd=q+cR/2
+dC=q+ARGV[5]
+local m,db=bp("GET",ac),nil
 local bM=m and#m==16 and tonumber(m)
 if bM then
-local us,Y=bM-fs,0
-while us>fb do
+local us,Y=bM-ft,0
+while us>fd do
 us,Y=us-cR,Y+1
 end
 local aA=(us<q and q or us)+cw
 local bY=aA-us
-if aA<=bd and aA<eZ+cH and us%be+bY<be then
-local bx=aA>dB and fS(us,aA,Y)or aA<=dB and 0
+if aA<=bd and aA<fb+cH and us%be+bY<be then
+local bx=aA>dC and fU(us,aA,Y)or aA<=dC and 0
 if bx then
 if bx~=Y then bY=bY+(bx-Y)*cR end
-local ga=bY==cw and ds or ak("%d",bY)
-if bp("INCRBY",ac,ga)==bM+bY then da=aA-q end
+local gc=bY==cw and dt or ak("%d",bY)
+if bp("INCRBY",ac,gc)==bM+bY then db=aA-q end
 end
 end
 end
-if da then return{q,da}end
+if db then return{q,db}end
 end
 end
 ${part2}
 ${part3}
 local bo,cc,aF,bl,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local ck=ARGV[2]+0
-local jv=9007199254740991
-local function hL(us,be)
+local jw=9007199254740991
+local function hM(us,be)
 return ak("%d",aF((us-us%be+be-q)/1000)+2+ck)
 end
 local V,A,E,am={q},1,2,0
 while am<#KEYS do
 local ba,J=ARGV[E+1]+0,am+1
 am=bl(am+ARGV[E+2],#KEYS)
-local az,ds,bW,bf,jI=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cw=ds+0
-local y,aL,bs,gt=1,0,16,"%016d"
-local br,bn,lr=ba%2>=1,ba%16>=8,ba>=16
+local az,dt,bW,bf,jJ=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
+local cw=dt+0
+local y,aL,bs,gu=1,0,16,"%016d"
+local br,bn,ls=ba%2>=1,ba%16>=8,ba>=16
 E=E+5
 if ba%4>=2 then
 bf,E=ARGV[E+1]+0,E+1
 end
 if ba%8>=4 then
-jI,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bs,gt=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+jJ,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bs,gu=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
 local bd=q+bf+az
-local be,fW,fb=1000*4^(bW-50),bW*cH,q+cR/2
-local gi=bs==16 and bf+az+ck*1000<he
-local fs=fW-eZ
-local hG,cy,aU=A-J+1,nil,nil
-local fo,bu=q+fs+cw,bl(q+az+fs,fW+cH-1)
-dB=q+az
-if lr and gi and not br and fo<=bu then
+local be,fY,fd=1000*4^(bW-50),bW*cH,q+cR/2
+local gj=bs==16 and bf+az+ck*1000<hf
+local ft=fY-fb
+local hH,cy,aU=A-J+1,nil,nil
+local fp,bu=q+ft+cw,bl(q+az+ft,fY+cH-1)
+dC=q+az
+if ls and gj and not br and fp<=bu then
 cy={}
-local function ks(ac,av)
-local aA,Y=av-fs,0
-while aA>fb do
+local function kt(ac,av)
+local aA,Y=av-ft,0
+while aA>fd do
 aA,Y=aA-cR,Y+1
 end
 local us=aA-cw
-if us<q or aA>bd or aA+fs>=fW+cH then return nil end
+if us<q or aA>bd or aA+ft>=fY+cH then return nil end
 local bx=0
-if aA>dB then bx=fS(us,aA,Y)end
+if aA>dC then bx=fU(us,aA,Y)end
 if bx and bx~=Y then call("INCRBY",ac,ak("%d",(bx-Y)*cR))end
 return bx and aA
 end
 for i=J,am do
 local ac=KEYS[i]
-local av=bp("INCRBY",ac,ds)
+local av=bp("INCRBY",ac,dt)
 local bY=type(av)=="number"
-local us=bY and av>=fo and av<=bu and av-fs
-if bY and not us and av>bu and(bf>0 or av-fs>fb)then
-us=ks(ac,av)
+local us=bY and av>=fp and av<=bu and av-ft
+if bY and not us and av>bu and(bf>0 or av-ft>fd)then
+us=kt(ac,av)
 end
 if us then
-if us%be<cw then call("PEXPIRE",ac,hL(us,be))end
-V[hG+i]=us-q
+if us%be<cw then call("PEXPIRE",ac,hM(us,be))end
+V[hH+i]=us-q
 else
 local m=""
 if av~=cw then
-if bY then call("INCRBY",ac,"-"..ds)end
+if bY then call("INCRBY",ac,"-"..dt)end
 m=bp("GET",ac)
 end
 aU=aU or{}
-aU[#aU+1],V[hG+i],cy[i-J+1]=i,false,type(m)=="string"and m
+aU[#aU+1],V[hH+i],cy[i-J+1]=i,false,type(m)=="string"and m
 end
 end
 else
 cy=call("MGET",unpack(KEYS,J,bl(J+999,am)))
 for O=J+1000,am,1000 do
-local dq=call("MGET",unpack(KEYS,O,bl(O+999,am)))
-for i=1,#dq do
-cy[O-J+i]=dq[i]
+local dr=call("MGET",unpack(KEYS,O,bl(O+999,am)))
+for i=1,#dr do
+cy[O-J+i]=dr[i]
 end
 end
-local kG=gi and not(br or bn)
+local kH=gj and not(br or bn)
 for i=J,am do
-local ac,m,da=KEYS[i],kG and cy[i-J+1],nil
+local ac,m,db=KEYS[i],kH and cy[i-J+1],nil
 local bM=m and#m==16 and tonumber(m)
 if bM then
-local us,Y=bM-fs,0
-while us>fb do
+local us,Y=bM-ft,0
+while us>fd do
 us,Y=us-cR,Y+1
 end
 local aA=(us<q and q or us)+cw
 local bY=aA-us
-if aA<=bd and aA<eZ+cH and us%be+bY<be then
-local bx=aA>dB and fS(us,aA,Y)or aA<=dB and 0
+if aA<=bd and aA<fb+cH and us%be+bY<be then
+local bx=aA>dC and fU(us,aA,Y)or aA<=dC and 0
 if bx then
 if bx~=Y then bY=bY+(bx-Y)*cR end
-local ga=bY==cw and ds or ak("%d",bY)
-if bp("INCRBY",ac,ga)==bM+bY then da=aA-q end
+local gc=bY==cw and dt or ak("%d",bY)
+if bp("INCRBY",ac,gc)==bM+bY then db=aA-q end
 end
 end
 end
-if da then
-V[hG+i]=da
+if db then
+V[hH+i]=db
 else
 aU=aU or{}
-aU[#aU+1],V[hG+i]=i,false
+aU[#aU+1],V[hH+i]=i,false
 end
 end
 end
@@ -1764,14 +1764,14 @@ local g={y=y,az=az,aL=aL}
 local function cx(m,bs,y)
 local D,us,ai,h,Y=0,nil,0,nil,0
 if#m>8 and cc(m,1)==98 then
-D=fy(m)
+D=fz(m)
 m=bo(m,10)
 end
 if m==""then return 0,0,D end
 local aK=string.find(m,"[^%d]")
 if aK and aK>16 and cc(m,aK)>127 then
 local aR=bo(m,1,aK-1)
-local O=#aR==18 and bo(aR,1,2)==jS and 3 or 1
+local O=#aR==18 and bo(aR,1,2)==jT and 3 or 1
 h={us=tonumber(bo(aR,O,O+15))or 0,ai=tonumber(bo(aR,O+16))or 0}
 if aK==#m then
 Y=aF((cc(m,aK)-128)/8)
@@ -1781,26 +1781,26 @@ Y=h.Y
 end
 m=aR
 end
-if#m==18 and bo(m,1,2)==jS then
+if#m==18 and bo(m,1,2)==jT then
 m=bo(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dJ+cR then Y=ht(us)end
-us=fx(us)
+if us>=dL+cR then Y=hu(us)end
+us=fy(us)
 end
 elseif#m>16 then
 us=tonumber(bo(m,1,16))
 end
-if not us or not(us<=jv)or(aK and not h)then return nil end
+if not us or not(us<=jw)or(aK and not h)then return nil end
 if#m~=bs then return us+1,0,D,Y,nil,h and h.x end
 if bs>16 then ai=bl(tonumber(bo(m,17))or 0,y-1)end
 return us,ai,D,Y,h and h.ap,h and h.x
 end
 local function cI(i)
 local ac,m,us,ai,D,at=KEYS[i],cy[i-J+1],0,0,0,q
-local Y,ep,ap,x,jG=0,false,nil,nil,nil
+local Y,ep,ap,x,jH=0,false,nil,nil,nil
 if m then
 us,ai,D,Y,ap,x=cx(m,bs,y)
 if not us then
@@ -1811,7 +1811,7 @@ end
 if D>q then at=D end
 if us-az>=q or(x or 0)>q then
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
-local bK=bw().dR(h,g)
+local bK=bw().dT(h,g)
 ep=bK~=h
 us,ai,Y,ap,x=bK.us,bK.ai,bK.Y,bK.ap,bK.x
 end
@@ -1820,8 +1820,8 @@ local aA,ca=us,ai
 if us<at-1 or(us<at and ai==0)then
 aA,ca=at,0
 end
-local ji,ix=aA,ca
-aA,ca=aA+cw,ca+jI
+local jj,iy=aA,ca
+aA,ca=aA+cw,ca+jJ
 if ca>=y then
 aA,ca=aA+1,ca-y
 end
@@ -1831,12 +1831,12 @@ ah=1
 local au=1
 if bn then au=ARGV[E+i-J+1]+0 end
 if au>1 then
-local bm=bd-ji+(aL-ix)/y
-ah=aM(bl(aF(bm/(cw+jI/y)),au),1)
+local bm=bd-jj+(aL-iy)/y
+ah=aM(bl(aF(bm/(cw+jJ/y)),au),1)
 for o=bl(ah+1,au),aM(ah-1,1),-1 do
-local aP=ix+o*jI
+local aP=iy+o*jJ
 local cp=aF(aP/y)
-aA,ca=ji+o*cw+cp,aP-cp*y
+aA,ca=jj+o*cw+cp,aP-cp*y
 ah=o
 if aA<bd or(aA==bd and ca<=aL)then break end
 end
@@ -1847,9 +1847,9 @@ if(ah>0 or ep)and not br then
 if ah==0 then
 aA,ca,at=us,ai,q
 end
-local bB,av=ak(gt,aA,ca),nil
-if bs==16 and aA>=dJ then bB=jS..bB end
-local aK,ad,gD="",aA+2,fW
+local bB,av=ak(gu,aA,ca),nil
+if bs==16 and aA>=dL then bB=jT..bB end
+local aK,ad,gE="",aA+2,fY
 local H=aA-az
 if ca>aL then H=H+1 end
 if ap or x or at>q then
@@ -1857,19 +1857,19 @@ local bv=bw()
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
 ap=bv.bz(h)
 local bL=aM(at>q and at or 0,x or 0)
-local next=bv.di(aA,ca,ap,bL,g,bv.ey(h,g))
+local next=bv.dj(aA,ca,ap,bL,g,bv.ey(h,g))
 aK=bv.bB(next,g)
 if ap then ad=aM(ad,bv.eH(aA,next.ap)+2)end
 if next.x then ad=aM(ad,next.x+2)end
 ap=ap or bv.eB
 if ah>0 and(ap.us>0 or ap.ai>0 or x or at>q)then
-jG={us,ai,ap.us,ap.ai,x or 0}
+jH={us,ai,ap.us,ap.ai,x or 0}
 end
 elseif H>q then
-local kA=us-az+(ai>aL and 1 or 0)>q
-local bx=fH(H-q,az,kA and Y or 0)
-if gi and D<=q then
-gD=fW+bx*cR
+local kB=us-az+(ai>aL and 1 or 0)>q
+local bx=fI(H-q,az,kB and Y or 0)
+if gj and D<=q then
+gE=fY+bx*cR
 else
 aK=string.char(128+8*bx)
 end
@@ -1882,15 +1882,15 @@ bB=bB..aK
 bB="b"..struct.pack("<d",D)..bB
 av=bp("SET",ac,bB,"PX",math.ceil((aM(ad,D)-q)/1000)+ck)
 else
-if gi then bB=ak("%d",gD+us%cH)end
-av=m and bp("SET",ac,bB,"PX",hL(us,be))
-or bp("SET",ac,bB,"PX",hL(us,be),"NX")
+if gj then bB=ak("%d",gE+us%cH)end
+av=m and bp("SET",ac,bB,"PX",hM(us,be))
+or bp("SET",ac,bB,"PX",hM(us,be),"NX")
 or bp("GET",ac)
 end
 aH=av and av.err
 elseif not m then
-local hl=bp("GET",ac)
-aH=hl and hl.err
+local hm=bp("GET",ac)
+aH=hm and hm.err
 end
 A=A+1
 if aH then
@@ -1900,24 +1900,24 @@ end
 if us<q then
 us,ai=q,0
 end
-local da=(us-q)*y+ai
-if D>q or da>jv or jG then
+local db=(us-q)*y+ai
+if D>q or db>jw or jH then
 local aq={D>q and D-q or 0,ah,us-q,ai}
-for bv=1,jG and 5 or 0 do
-aq[4+bv]=jG[bv]
+for bv=1,jH and 5 or 0 do
+aq[4+bv]=jH[bv]
 end
 V[A]=aq
 elseif bn then
 V[A]=ah
 A=A+1
-V[A]=da
+V[A]=db
 else
-V[A]=ah>0 and da or-1-da
+V[A]=ah>0 and db or-1-db
 end
 end
 local aH
 for _,i in ipairs(aU)do
-if not bn then A=hG+i-1 end
+if not bn then A=hH+i-1 end
 aH=cI(i)or aH
 end
 if aH then return redis.error_reply(aH)end
@@ -1925,7 +1925,7 @@ end
 if bn then
 E=E+am-J+1
 else
-A=hG+am
+A=hH+am
 end
 end
 return V`,
@@ -1934,18 +1934,18 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "1a1a9b901ef2a1e3af775bac40991b0c85bfee9d",
-  source: `local dU=redis.call("TIME")
-local ls=redis.pcall("INFO")
-local aq={dU[1],dU[2],type(ls)=="string"and ls or""}
-local lf={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,kZ in ipairs(ARGV)do
-local dH={}
-for jQ in string.gmatch(kZ,"%S+")do
-dH[#dH+1]=lf[jQ]or jQ
+  sha1: "4da4150dff646448410c6dbcf596d34698df9ebd",
+  source: `local dW=redis.call("TIME")
+local lt=redis.pcall("INFO")
+local aq={dW[1],dW[2],type(lt)=="string"and lt or""}
+local lg={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,la in ipairs(ARGV)do
+local dJ={}
+for jR in string.gmatch(la,"%S+")do
+dJ[#dJ+1]=lg[jR]or jR
 end
-local jP=redis.pcall(unpack(dH))
-if type(jP)=="table"and jP.err then aq[#aq+1]=jP.err end
+local jQ=redis.pcall(unpack(dJ))
+if type(jQ)=="table"and jQ.err then aq[#aq+1]=jQ.err end
 end
 return aq`,
 };
@@ -1953,463 +1953,463 @@ return aq`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "71b84c8d787d4b397cba5d740753c628726e11f3",
-  source: `local function fm(ev)
+  sha1: "1b7ce1de3d65f741ba16dc00efae01855ac71e37",
+  source: `local function fn(ev)
 ${part6}
-local lC=aI()~=""
+local lD=aI()~=""
 local function ay(us)
 return ak("%.0f",us)
 end
 local ce=ay(q)
 local function ei(v)
-v.ei=v.ei or ay(q+v.cT)
+v.ei=v.ei or ay(q+v.cU)
 return v.ei
 end
-local function hj(bq)
+local function hk(bq)
 return bq==q and"-"..ce or ay(-bq)
 end
-local function iB(ac,us)
-if call("PTTL",ac)<ff(q+us)then call("PEXPIRE",ac,ff(q+us+us/8))end
+local function iC(ac,us)
+if call("PTTL",ac)<fh(q+us)then call("PEXPIRE",ac,fh(q+us+us/8))end
 end
-local channel,hn=aI(),{}
-local kW=5000
+local channel,ho=aI(),{}
+local kX=5000
 local function mailbox(aW)
 return channel.."%"..aW
 end
-local lA,dy=aI()=="1",aa()
-for i=1,dy do
+local lB,dz=aI()=="1",aa()
+for i=1,dz do
 local aW=aI()
-hn[aW]="caller"
-if lA then
-local kP=mailbox(aW)
-local gj=call("LRANGE",kP,"0","-1")
-if#gj==0 then
-call("RPUSH",kP,"")
+ho[aW]="caller"
+if lB then
+local kQ=mailbox(aW)
+local gk=call("LRANGE",kQ,"0","-1")
+if#gk==0 then
+call("RPUSH",kQ,"")
 ev[#ev+1]="gap "..aW
-elseif#gj>1 then
-call("LTRIM",kP,"0","0")
-for bj=2,#gj do
-ev[#ev+1]=gj[bj]
+elseif#gk>1 then
+call("LTRIM",kQ,"0","0")
+for bj=2,#gk do
+ev[#ev+1]=gk[bj]
 end
 end
-call("PEXPIRE",kP,kW)
+call("PEXPIRE",kQ,kX)
 end
 end
 ${part7}
 ${part2}
-local function jz()
-local dN,bO,gn,br,hJ={},nil,nil,false,false
+local function jA()
+local dP,bO,go,br,hK={},nil,nil,false,false
 local function eK(e)
-if#e.v.ag>0 then return gn.eK(e)end
+if#e.v.ag>0 then return go.eK(e)end
 local m,E=not e.et and call("GET",e.ac)or"",1
-e.D,E=fy(m)
+e.D,E=fz(m)
 e.ae,e.cO={},bo(m,E>10 and 1 or E)
 end
-local function fi(e)
-gn.fi(e)
+local function fk(e)
+go.fk(e)
 end
 ${part8}
 ${part9}
-local fk={}
-local function fw(e)
-local bR=fk[e.aN]
+local eQ={}
+local function fx(e)
+local bR=eQ[e.aN]
 if bR then return bR end
 local J=call("ZRANGE",e.aN,"0","1","WITHSCORES")
-bR={bq=0,bz=0,bg=nil,hQ=false,bS=0}
+bR={bq=0,bz=0,bg=nil,hR=false,bS=0}
 if J[1]=="#"then
 bR.bq=-J[2]
-bR.hQ=not J[4]or J[4]+0>q
-if bR.hQ and J[4]then bR.bg=J[4]+0 end
+bR.hR=not J[4]or J[4]+0>q
+if bR.hR and J[4]then bR.bg=J[4]+0 end
 end
-if J[3]or not bR.hQ then bR.bz=call("ZCOUNT",e.aN,"("..ce,"+inf")end
-fk[e.aN]=bR
+if J[3]or not bR.hR then bR.bz=call("ZCOUNT",e.aN,"("..ce,"+inf")end
+eQ[e.aN]=bR
 return bR
 end
-local function kb(e,n)
-local bR=fw(e)
+local function kc(e,n)
+local bR=fx(e)
 if n==1 and bR.bg then return bR.bg end
-local bG=n==1 and bR.hQ and call("ZRANGE",e.aN,"1","1","WITHSCORES")
+local bG=n==1 and bR.hR and call("ZRANGE",e.aN,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",e.aN,"("..ce,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bR.bg=bG[2]+0 end
 return bG[2]+0
 end
-local function dS(e,I)
-local bz=fw(e).bz
-local hM=bz+I-e.v.I
-if hM>bz then return 1e15 end
-return hM<=0 and 0 or kb(e,hM)-q
+local function dU(e,I)
+local bz=fx(e).bz
+local hN=bz+I-e.v.I
+if hN>bz then return 1e15 end
+return hN<=0 and 0 or kc(e,hN)-q
 end
-local function ii(e,id)
+local function ij(e,id)
 return tonumber(call("ZSCORE",e.aN,id)or 0)>q
 end
-local function gQ(e)
-local bR,us=fk[e.aN],aM(4*e.v.cT,60000000)
+local function gR(e)
+local bR,us=eQ[e.aN],aM(4*e.v.cU,60000000)
 if bR and bR.bS>=us then return end
-iB(e.aN,us)
+iC(e.aN,us)
 if bR then bR.bS=us end
 end
-local function hu(e)
-return aM(q,fw(e).bq+1)
+local function hv(e)
+return aM(q,fx(e).bq+1)
 end
-local function iv(e,id,I)
+local function iw(e,id,I)
 call("ZADD",e.aN,ei(e.v),id)
 for ao=2,I do
 call("ZADD",e.aN,ei(e.v),id.."+"..ao)
 end
-fk[e.aN]=nil
-gQ(e)
+eQ[e.aN]=nil
+gR(e)
 end
-local function kR(e,id,I)
-local bR=fw(e)
-local bq=hu(e)
-local bY=call("ZADD",e.aN,hj(bq),"#",ei(e.v),id)
+local function kS(e,id,I)
+local bR=fx(e)
+local bq=hv(e)
+local bY=call("ZADD",e.aN,hk(bq),"#",ei(e.v),id)
 if bR.bq==0 then bY=bY-1 end
-if not bR.hQ then call("ZREMRANGEBYSCORE",e.aN,"1",ce)end
+if not bR.hR then call("ZREMRANGEBYSCORE",e.aN,"1",ce)end
 if bY==1 and I<=1 then
-local bG=q+e.v.cT
+local bG=q+e.v.cU
 if bR.bz==0 then bR.bg=bG end
 if bR.bg then bR.bg=bl(bR.bg,bG)end
-bR.bq,bR.bz,bR.hQ=bq,bR.bz+1,true
-gQ(e)
+bR.bq,bR.bz,bR.hR=bq,bR.bz+1,true
+gR(e)
 else
-iv(e,id,I)
+iw(e,id,I)
 end
 return bq
 end
-local function lg(e,id,I)
+local function lh(e,id,I)
 local cf=call("ZREM",e.aN,id)
 for ao=2,I do
 cf=cf+call("ZREM",e.aN,id.."+"..ao)
 end
-fk[e.aN]=nil
+eQ[e.aN]=nil
 return cf
 end
-local function hg(e)
-if dS(e,e.I)==0 then return end
+local function hh(e)
+if dU(e,e.I)==0 then return end
 local O="("..ei(e.v)
 if call("ZCOUNT",e.aN,O,"+inf")==0 then return end
-local jF=call("ZRANGEBYSCORE",e.aN,O,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jF,2 do
-local bE=tonumber(string.match(jF[i],"^[^.]*%.%d+~(%d+)%."))
-if bE and jF[i+1]-q>bE then call("ZADD",e.aN,ay(q+bE),jF[i])end
+local jG=call("ZRANGEBYSCORE",e.aN,O,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jG,2 do
+local bE=tonumber(string.match(jG[i],"^[^.]*%.%d+~(%d+)%."))
+if bE and jG[i+1]-q>bE then call("ZADD",e.aN,ay(q+bE),jG[i])end
 end
-fk[e.aN]=nil
+eQ[e.aN]=nil
 end
-local function fu(aq,e,bq)
+local function fv(aq,e,bq)
 if e.v.I==0 then return end
-local bz,am=fw(e).bz,#aq
-aq[am+1],aq[am+2],aq[am+3]=bz,bz>0 and kb(e,1)-q or 0,bq or 0
+local bz,am=fx(e).bz,#aq
+aq[am+1],aq[am+2],aq[am+3]=bz,bz>0 and kc(e,1)-q or 0,bq or 0
 end
-local function kE(e)
-local cV=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
+local function kF(e)
+local cW=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
 or call("EXISTS",e.aQ)
-e.ex=cV==0
+e.ex=cW==0
 e.et=e.ex and#e.v.ag==0
 end
-local gg={}
-local function hr(e,id)
-gg[e.aQ]=nil
+local fO={}
+local function hs(e,id)
+fO[e.aQ]=nil
 return call("ZREM",e.aQ,id,id.."k")
 end
-local function jg(e,id,aE)
+local function jh(e,id,aE)
 if aE==0 then
 local am=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
 aE=aM(q,(am[2]or 0)+1)
 end
 call("ZADD",e.aQ,ay(aE),id)
-gg[e.aQ],e.ex=nil,false
-iB(e.aQ,aM(4*e.v.cT,60000000))
+fO[e.aQ],e.ex=nil,false
+iC(e.aQ,aM(4*e.v.cU,60000000))
 return aE
 end
-local function jC(e,id,aE)
+local function jD(e,id,aE)
 if call("ZSCORE",e.aQ,id)then
 call("ZADD",e.aQ,ay(aE),id.."k")
 call("ZREM",e.aQ,id)
 end
-gg[e.aQ]=nil
+fO[e.aQ]=nil
 end
-local function iP(aW)
+local function iQ(aW)
 return redis.pcall("EXISTS",mailbox(aW))==1
 end
-local function iz(aW)
-if hn[aW]==nil then
-local jO=call("PUBSUB","NUMSUB",channel..aW)[2]>0
-hn[aW]=jO and"channel"or iP(aW)and"mailbox"or false
+local function iA(aW)
+if ho[aW]==nil then
+local jP=call("PUBSUB","NUMSUB",channel..aW)[2]>0
+ho[aW]=jP and"channel"or iQ(aW)and"mailbox"or false
 end
-return hn[aW]
+return ho[aW]
 end
-local function dg(ba,aO,aq)
-local dH=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
-local dW=ba..dH.." "..aO.id
-local fP=hn[aO.aW]
-if fP=="caller"then
-ev[#ev+1]=dW
-elseif fP=="mailbox"then
-call("RPUSHX",mailbox(aO.aW),dW)
+local function dh(ba,aO,aq)
+local dJ=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
+local df=ba..dJ.." "..aO.id
+local fR=ho[aO.aW]
+if fR=="caller"then
+ev[#ev+1]=df
+elseif fR=="mailbox"then
+call("RPUSHX",mailbox(aO.aW),df)
 else
-call("PUBLISH",channel..aO.aW,dW)
+call("PUBLISH",channel..aO.aW,df)
 end
 end
-local jt=8
-local function fO(e,A)
+local ju=8
+local function fQ(e,A)
 if e.ex then return nil end
-local bM=A==0 and gg[e.aQ]
+local bM=A==0 and fO[e.aQ]
 if bM and bM.v==e.v then return bM end
 while true do
 local bj=call("ZRANGE",e.aQ,ak("%d",A),ak("%d",A),"WITHSCORES")
-local iE=bj[1]
-if not iE then return nil end
-local id,aW,ba,li,I,af,bS=
-string.match(iE,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local ly=q-bj[2]
-if aW and ly<=tonumber(li)and iz(aW)then
-local aO={id=id,aW=aW,iu=ba=="d",bS=bS=="k",aE=bj[2]+0}
-for gZ,m in pairs(e)do
-aO[gZ]=m
+local iF=bj[1]
+if not iF then return nil end
+local id,aW,ba,lj,I,af,bS=
+string.match(iF,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local lz=q-bj[2]
+if aW and lz<=tonumber(lj)and iA(aW)then
+local aO={id=id,aW=aW,iv=ba=="d",bS=bS=="k",aE=bj[2]+0}
+for ha,m in pairs(e)do
+aO[ha]=m
 end
 aO.ae=nil
 aO.I,aO.af=bl(tonumber(I),e.v.I),tonumber(af)
-if A==0 then gg[e.aQ]=aO end
+if A==0 then fO[e.aQ]=aO end
 return aO
 end
-call("ZREM",e.aQ,iE)
-gg[e.aQ]=nil
+call("ZREM",e.aQ,iF)
+fO[e.aQ]=nil
 end
 end
-local function ib(e)
-local bu=e.v.gS
+local function ic(e)
+local bu=e.v.gT
 if bu<0 or call("ZCARD",e.aQ)<bu then return false end
-fO(e,0)
+fQ(e,0)
 return call("ZCARD",e.aQ)>=bu
 end
-local function eN(e,jV)
+local function eN(e,jW)
 local A,cv=0,0
-while A<jt and not e.ex and dS(e,cv+1)==0 do
-local aO=fO(e,A)
-if not aO or dS(e,cv+aO.I)>0 then return end
-if not aO.iu then
-if not aO.bS and aO.id~=jV then dg("turn",aO,{0})end
+while A<ju and not e.ex and dU(e,cv+1)==0 do
+local aO=fQ(e,A)
+if not aO or dU(e,cv+aO.I)>0 then return end
+if not aO.iv then
+if not aO.bS and aO.id~=jW then dh("turn",aO,{0})end
 A,cv=A+1,cv+aO.I
 else
-local at=hb(aO)
+local at=hc(aO)
 if at>q then
-if aO.id~=jV then dg("turn",aO,{at-q})end
+if aO.id~=jW then dh("turn",aO,{at-q})end
 return
 end
-gv(aO,q)
-hr(e,aO.id)
+gw(aO,q)
+hs(e,aO.id)
 local aq={1,0,0}
-local bq=kR(e,aO.id,aO.I)
+local bq=kS(e,aO.id,aO.I)
 eb(aq,aO)
-fu(aq,aO,bq)
+fv(aq,aO,bq)
 ed(aq,{aO})
-dg("granted",aO,aq)
+dh("granted",aO,aq)
 end
 end
 end
-local function kg(e,id,aE)
+local function kh(e,id,aE)
 local cv=0
-for A=0,jt-1 do
-local aO=fO(e,A)
+for A=0,ju-1 do
+local aO=fQ(e,A)
 if not aO or aO.id==id or(aE>0 and aO.aE>aE)then return false end
 cv=cv+aO.I
-if aO.iu or dS(e,cv+e.I)>0 then return true end
+if aO.iv or dU(e,cv+e.I)>0 then return true end
 end
 return true
 end
-local function jp(e,id)
+local function jq(e,id)
 local cv=0
-for A=0,jt-1 do
-local aO=fO(e,A)
+for A=0,ju-1 do
+local aO=fQ(e,A)
 if not aO then return 0 end
 local bh=aO.id==id
 if bh then aO=e end
-local bk=dS(e,cv+aO.I)
-if bk>0 then return bl(bk,e.v.cT)end
-if bh or aO.iu then
-local eo=hb(aO)-q
-return bh and eo or eo+e.v.cT
+local bk=dU(e,cv+aO.I)
+if bk>0 then return bl(bk,e.v.cU)end
+if bh or aO.iv then
+local eo=hc(aO)-q
+return bh and eo or eo+e.v.cU
 end
 cv=cv+aO.I
 end
-return e.v.cT
+return e.v.cU
 end
-local function lb(e,id,aE)
+local function lc(e,id,aE)
 if e.v.I==0 then return false end
-return dS(e,e.I)>0 or kg(e,id,aE)
+return dU(e,e.I)>0 or kh(e,id,aE)
 end
-local function hT(hx,db)
-local lH,lu=hx.v.I,db.v.I
-return lH<lu or(lH==lu and hx.ac<db.ac)
+local function hU(hy,dc)
+local lI,lv=hy.v.I,dc.v.I
+return lI<lv or(lI==lv and hy.ac<dc.ac)
 end
-local function iM(id,aE,aw,fB,eo)
-local jE=#aw>1 and eo>0
-local dc=not jE and(fB or aw[1])
-if dc and aE==0 and ib(dc)then return 5,aM(eo,1),0 end
+local function iN(id,aE,aw,fC,eo)
+local jF=#aw>1 and eo>0
+local dq=not jF and(fC or aw[1])
+if dq and aE==0 and ic(dq)then return 5,aM(eo,1),0 end
 for _,e in ipairs(aw)do
-if aE>0 and e~=dc and e.v.I>0 then
-if dc and hT(e,dc)then
-jC(e,id,aE)
-elseif hr(e,id)>0 then
+if aE>0 and e~=dq and e.v.I>0 then
+if dq and hU(e,dq)then
+jD(e,id,aE)
+elseif hs(e,id)>0 then
 eN(e)
 end
 end
 end
-if not dc then return 3,eo,aE==0 and q or aE end
-if aE>0 then hr(dc,id)end
-aE=jg(dc,id,aE)
-return 3,jp(dc,id),aE
+if not dq then return 3,eo,aE==0 and q or aE end
+if aE>0 then hs(dq,id)end
+aE=jh(dq,id,aE)
+return 3,jq(dq,id),aE
 end
-local function jk(e,id)
-iv(e,id,e.I)
-local bq=hu(e)
-call("ZADD",e.aN,hj(bq),"#")
-fk[e.aN].bq=bq
+local function jl(e,id)
+iw(e,id,e.I)
+local bq=hv(e)
+call("ZADD",e.aN,hk(bq),"#")
+eQ[e.aN].bq=bq
 return bq
 end
-local function iK(id,aE,aw)
+local function iL(id,aE,aw)
 for _,e in ipairs(aw)do
-if e.v.I>0 and not ii(e,id)then return end
+if e.v.I>0 and not ij(e,id)then return end
 end
 local aq={6,0,aE}
 for _,e in ipairs(aw)do
 local bq
 if e.v.I>0 then
-kE(e)
-bq=jk(e,id)
+kF(e)
+bq=jl(e,id)
 end
 eK(e)
 eb(aq,e)
-fu(aq,e,bq)
+fv(aq,e,bq)
 end
 return aq
 end
-local function dr(id,dE,bf,aE,aw)
-br=dE=="2"
+local function ds(id,dG,bf,aE,aw)
+br=dG=="2"
 if bO and not br then error(bO,0)end
-local aj=aE>0 and dE~="2"and iK(id,aE,aw)
+local aj=aE>0 and dG~="2"and iL(id,aE,aw)
 if aj then return aj end
-local at,D,fB,ho=q,q,nil,true
+local at,D,fC,hp=q,q,nil,true
 for i=1,#aw do
 local e=aw[i]
 if e.v.I>0 then
-ho=false
-kE(e)
-if dE~="2"then
+hp=false
+kF(e)
+if dG~="2"then
 eN(e,id)
-hg(e)
+hh(e)
 end
 end
-at=aM(at,hb(e))
+at=aM(at,hc(e))
 D=aM(D,e.D)
-if lb(e,id,aE)and(not fB or hT(e,fB))then fB=e end
+if lc(e,id,aE)and(not fC or hU(e,fC))then fC=e end
 end
-local kc,fZ,bk={},0,at-q
-local bm=dE=="1"and at-q<=bf
-if not fB and(at<=q or(bm and ho))then
-fZ=1
-if dE~="2"then
+local kd,gb,bk={},0,at-q
+local bm=dG=="1"and at-q<=bf
+if not fC and(at<=q or(bm and hp))then
+gb=1
+if dG~="2"then
 for i=1,#aw do
 local e=aw[i]
-gv(e,at)
+gw(e,at)
 if e.v.I>0 then
-if aE>0 then hr(e,id)end
-kc[i]=kR(e,id,e.I)
+if aE>0 then hs(e,id)end
+kd[i]=kS(e,id,e.I)
 end
 end
 end
 elseif bm then
-fZ,bk,aE=iM(id,aE,aw,fB,bk)
-elseif fB then
-fZ=4
+gb,bk,aE=iN(id,aE,aw,fC,bk)
+elseif fC then
+gb=4
 bk=aM(bk,1)
 elseif D>q then
-fZ=2
+gb=2
 end
-if fZ>3 then
+if gb>3 then
 for _,e in ipairs(aw)do
-if e.v.I>0 then bk=aM(bk,dS(e,e.I))end
+if e.v.I>0 then bk=aM(bk,dU(e,e.I))end
 end
 end
-local aq={fZ,bk,aE,nil,nil,nil}
+local aq={gb,bk,aE,nil,nil,nil}
 for i=1,#aw do
 eb(aq,aw[i])
-fu(aq,aw[i],kc[i])
+fv(aq,aw[i],kd[i])
 end
 ed(aq,aw)
 return aq
 end
-local function lM(id,aE,e)
-local aq={ii(e,id)and 6 or 1,0,aE}
+local function lN(id,aE,e)
+local aq={ij(e,id)and 6 or 1,0,aE}
 eN(e,id)
-local iI=ii(e,id)
-if not iI and not call("ZSCORE",e.aQ,id)then
-jg(e,id,aE)
+local iJ=ij(e,id)
+if not iJ and not call("ZSCORE",e.aQ,id)then
+jh(e,id,aE)
 eN(e,id)
-iI=ii(e,id)
+iJ=ij(e,id)
 end
 local bq
-if iI then
-bq=jk(e,id)
+if iJ then
+bq=jl(e,id)
 else
-iB(e.aQ,aM(4*e.v.cT,60000000))
-hg(e)
-aq[1],aq[2]=3,jp(e,id)
+iC(e.aQ,aM(4*e.v.cU,60000000))
+hh(e)
+aq[1],aq[2]=3,jq(e,id)
 end
 eK(e)
 eb(aq,e)
-fu(aq,e,bq)
+fv(aq,e,bq)
 return aq
 end
 local function cN()
 local aw={nil}
 for i=1,aa()do
-aw[i]=eV()
+aw[i]=eX()
 end
 return aw
 end
 local cu={}
 function cu.T()
-local id,dE,bf,aE=aI(),aI(),aa(),aa()
-return dr(id,dE,bf,aE,cN())
+local id,dG,bf,aE=aI(),aI(),aa(),aa()
+return ds(id,dG,bf,aE,cN())
 end
 function cu.P()
 local id,aE=aI(),aa()
-return lM(id,aE,cN()[1])
+return lN(id,aE,cN()[1])
 end
-local function jf(id,aw,cf)
-local jA=0
+local function jg(id,aw,cf)
+local jB=0
 for i=1,#aw do
 local e=aw[i]
-local eD=cf+lg(e,id,e.I)
-kE(e)
+local eD=cf or lh(e,id,e.I)
+kF(e)
 if not e.ex then
-if eD==0 then eD=hr(e,id)end
+if eD==0 then eD=hs(e,id)end
 if eD>0 then eN(e)end
 end
-jA=jA+eD
+jB=jB+eD
 end
-return jA
+return jB
 end
 function cu.R()
 local id=aI()
-return{jf(id,cN(),0)}
+return{jg(id,cN())}
 end
-local function fF(id)
+local function fG(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function cu.N()
 local id,aw,aq=aI(),cN(),{}
 for i,e in ipairs(aw)do
 local bG=call("ZSCORE",e.aN,id)
-local lq=bG and(tonumber(bG)>q or fw(e).bz+e.I<=e.v.I)
-if lq then iv(e,id,e.I)end
-aq[i]=lq and 1 or 0
+local lr=bG and(tonumber(bG)>q or fx(e).bz+e.I<=e.v.I)
+if lr then iw(e,id,e.I)end
+aq[i]=lr and 1 or 0
 end
 return aq
 end
-local function hR()
-local fR
+local function hS()
+local fT
 ${part4}
 ${part5}
 ${part10}
@@ -2434,64 +2434,64 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local gC
-local function fQ()
-local dh,dO={},{}
-local dw,bT,ez,dx={},{},{},{}
+local gD
+local function fS()
+local di,dQ={},{}
+local dx,bT,ez,dy={},{},{},{}
 local function bA(o,g)
 local ai=o*g.cJ
 local cp=aF(ai/g.y)
-return{us=o*g.cZ+cp,ai=ai-cp*g.y}
+return{us=o*g.da+cp,ai=ai-cp*g.y}
 end
-local function lw(a,b)
+local function lx(a,b)
 return a.us==b.us and a.ai==b.ai
 end
-function dh.t(h,o,bW,g)
+function di.t(h,o,bW,g)
 local bv=bw()
 local cA=bW.cA or{0,0,0,-1,0}
 local aj,ap={us=cA[1],ai=cA[2]},h.ap or bv.eB
 local bG={us=bW.q+bW.J,ai=bW.aX}
-if lw(bG,h)and lw(aj,ap)and bW.af>0 then
-local gr,hF,x=o>=bW.af,bW.at>bW.q,h.x or 0
-local to=bv.fN(h,bA(o,g),g)
-if gr and cA[4]>=0 then to={us=cA[4],ai=cA[5]}end
-if hF then x=gr and cA[3]or aM(x,bW.at)end
-return bv.di(to.us,to.ai,bv.bz(h),x,g,bv.ey(h,g))
+if lx(bG,h)and lx(aj,ap)and bW.af>0 then
+local gs,hG,x=o>=bW.af,bW.at>bW.q,h.x or 0
+local to=bv.fP(h,bA(o,g),g)
+if gs and cA[4]>=0 then to={us=cA[4],ai=cA[5]}end
+if hG then x=gs and cA[3]or aM(x,bW.at)end
+return bv.dj(to.us,to.ai,bv.bz(h),x,g,bv.ey(h,g))
 end
 if bv.cC(h,g)>q then return h end
-local bH=bv.gm(bG,aj,g).us
-if bH>bv.gm(h,ap,g).us then return h end
-local iJ=bv.gN(bv.fN(bG,bv.kz(ap,bH,aj,g),g),h)
-if iJ.us<q then return h end
-local gy=bv.gN(bA(o,g),{us=iJ.us-q,ai=iJ.ai})
-if gy.us==0 and gy.ai==0 then return h end
-return bv.fj(h,gy,bH,0,g)
+local bH=bv.gn(bG,aj,g).us
+if bH>bv.gn(h,ap,g).us then return h end
+local iK=bv.gO(bv.fP(bG,bv.kA(ap,bH,aj,g),g),h)
+if iK.us<q then return h end
+local gz=bv.gO(bA(o,g),{us=iK.us-q,ai=iK.ai})
+if gz.us==0 and gz.ai==0 then return h end
+return bv.fl(h,gz,bH,0,g)
 end
-function dO.t(h,o,g)
+function dQ.t(h,o,g)
 local bv=bw()
-if h.us<q then return bv.di(q,0,bv.bz(h),h.x or 0,g,h.Y)end
-local gy=bv.gN(bA(o,g),{us=h.us-q,ai=h.ai})
-if gy.us==0 and gy.ai==0 then return h end
-return bv.fj(h,gy,0,bv.cC(h,g),g)
+if h.us<q then return bv.dj(q,0,bv.bz(h),h.x or 0,g,h.Y)end
+local gz=bv.gO(bA(o,g),{us=h.us-q,ai=h.ai})
+if gz.us==0 and gz.ai==0 then return h end
+return bv.fl(h,gz,0,bv.cC(h,g),g)
 end
-local function eR(z,H,lz)
-local cU,ct=0,bX(z)
-while cU<ct do
-local cL=aF((cU+ct)/2)
-if cW(z,cL)<=H then
-cU=cL+1
+local function eT(z,H,lA)
+local cV,ct=0,bX(z)
+while cV<ct do
+local cL=aF((cV+ct)/2)
+if cX(z,cL)<=H then
+cV=cL+1
 else
 ct=cL
 end
 end
-if cU>0 and(not lz or cW(z,cU-1)==H)then return cU-1 end
+if cV>0 and(not lA or cX(z,cV-1)==H)then return cV-1 end
 end
-local function df(z,A,o)
-local H,r=cW(z,A)
+local function dg(z,A,o)
+local H,r=cX(z,A)
 local ah=bl(o,r)
-return gp(z,A,H,r-ah),o-ah
+return gq(z,A,H,r-ah),o-ah
 end
-local function kL(z)
+local function kM(z)
 while z~=""do
 local _,r=cm(z)
 if r>0 then break end
@@ -2499,65 +2499,65 @@ z=bo(z,1,-bC-1)
 end
 return z
 end
-function dh.f(h,o,bW,g)
-local A=eR(h.z,bW.q+bW.aX-g.w,true)
-if A then h.z=kL(df(h.z,A,o))end
+function di.f(h,o,bW,g)
+local A=eT(h.z,bW.q+bW.aX-g.w,true)
+if A then h.z=kM(dg(h.z,A,o))end
 return cB(h,g,h.Y)
 end
-function dO.f(h,o,g)
-local A=eR(h.z,q)
-if A then h.z=kL(df(h.z,A,o))end
+function dQ.f(h,o,g)
+local A=eT(h.z,q)
+if A then h.z=kM(dg(h.z,A,o))end
 return cB(h,g,h.Y)
 end
-local function js(U,z,g)
-local bS=kL(z)
+local function jt(U,z,g)
+local bS=kM(z)
 if bS==""and U>0 and z~=""then
 return{U=0,z=aS(de,cn(z)-g.w,U)}
 end
 return{U=U,z=bS}
 end
-function dh.c(h,o,bW,g)
+function di.c(h,o,bW,g)
 local H=bW.q+bW.aX-2*g.w
 local U,z=h.U,h.z
-local A=eR(z,H,true)
+local A=eT(z,H,true)
 if A then
-z=df(z,A,o)
+z=dg(z,A,o)
 elseif z~=""and cn(z)==H+g.w then
 U=aM(U-o,0)
 end
-return cB(js(U,z,g),g,h.Y)
+return cB(jt(U,z,g),g,h.Y)
 end
-function dO.c(h,o,g)
+function dQ.c(h,o,g)
 local U,z=h.U,h.z
-local A,aU=eR(z,q),nil
+local A,aU=eT(z,q),nil
 if not A then return cB(h,g,h.Y)end
-z,aU=df(z,A,o)
+z,aU=dg(z,A,o)
 if A>0 then
-z=df(z,A-1,aU)
+z=dg(z,A-1,aU)
 else
 U=aM(U-aU,0)
 end
-return cB(js(U,z,g),g,h.Y)
+return cB(jt(U,z,g),g,h.Y)
 end
-local kD=cF.s and cF.s.iO()
-function dh.s(p,o,bW,g)
-kD.dh(p,o,bW.q+bW.aX-g.w,g)
+local kE=cF.s and cF.s.iP()
+function di.s(p,o,bW,g)
+kE.di(p,o,bW.q+bW.aX-g.w,g)
 end
-function dO.s(p,o,g)
-kD.dO(p,o,g)
+function dQ.s(p,o,g)
+kE.dQ(p,o,g)
 end
-local function dD(ax,at)
+local function dF(ax,at)
 local aP=0
 for _,cd in ipairs(ax.as)do
 if cd.at<=at then aP=aP+cd.o end
 end
 return aP
 end
-local function fc(ax)
+local function fe(ax)
 local am=ax.as[#ax.as]
 return am and am.at or 0
 end
-local function hi(ax,o)
+local function hj(ax,o)
 local aU=o
 while aU>0 and ax.as[1]do
 local J=ax.as[1]
@@ -2569,18 +2569,18 @@ end
 local function ew(ax,at,g)
 local aj=ax.x>q and ax.Y or 0
 ax.x=at>q and at or 0
-ax.Y=at>q and fH(at-q,g.w,aj)or 0
+ax.Y=at>q and fI(at-q,g.w,aj)or 0
 return ax
 end
-local function hh(ax,g)
+local function hi(ax,g)
 while ax.as[1]and ax.as[#ax.as].o==0 do
 table.remove(ax.as)
 end
-return ew(ax,bl(ax.x,fc(ax)),g)
+return ew(ax,bl(ax.x,fe(ax)),g)
 end
-local function iW(ax,g)
-local bi=fc(ax)
-local bL=aM(q,bl(ax.x,dV(ax.Y,g.w)))
+local function iX(ax,g)
+local bi=fe(ax)
+local bL=aM(q,bl(ax.x,dX(ax.Y,g.w)))
 if bi<=bL then return ax end
 local bK,bZ={as={},x=ax.x,Y=ax.Y},0
 for _,cd in ipairs(ax.as)do
@@ -2599,24 +2599,24 @@ bK.as[#bK.as+1]={at=bL,o=bZ}
 end
 return ew(bK,bL,g)
 end
-local kJ={
+local kK={
 et=function()
 return{as={},x=0,Y=0}
 end,
-dR=iW,
-dl=function(ax,af,g)
+dT=iX,
+dm=function(ax,af,g)
 local at=aM(q,ax.x)
-local dK=dD(ax,1/0)+af-g.Q
+local dM=dF(ax,1/0)+af-g.Q
 for _,cd in ipairs(ax.as)do
-if dK<=0 then break end
-dK=dK-cd.o
-if dK<=0 then at=aM(at,cd.at+g.w)end
+if dM<=0 then break end
+dM=dM-cd.o
+if dM<=0 then at=aM(at,cd.at+g.w)end
 end
 return at
 end,
-dr=function(ax,at,af,g)
-local ay=aM(at,fc(ax))
-hi(ax,dD(ax,q-g.w))
+ds=function(ax,at,af,g)
+local ay=aM(at,fe(ax))
+hj(ax,dF(ax,q-g.w))
 local am=ax.as[#ax.as]
 if am and am.at==ay then
 am.o=am.o+af
@@ -2626,64 +2626,64 @@ end
 return ew(ax,at>q and ay or ax.x,g)
 end,
 eM=function(ax,g)
-local aT=dD(ax,1/0)-dD(ax,q-g.w)
+local aT=dF(ax,1/0)-dF(ax,q-g.w)
 if aT==0 then return 0,0 end
-return ax.x>q and g.Q or aT,fc(ax)+g.w-q
+return ax.x>q and g.Q or aT,fe(ax)+g.w-q
 end,
-dm=function(ax,g)
-return ax.as[1]and fc(ax)+g.w or 0
+dn=function(ax,g)
+return ax.as[1]and fe(ax)+g.w or 0
 end,
 }
-function dh.l(ax,o,bW,g)
+function di.l(ax,o,bW,g)
 for _,cd in ipairs(ax.as)do
 if cd.at==bW.q+bW.aX-g.w then cd.o=aM(cd.o-o,0)end
 end
-return hh(ax,g)
+return hi(ax,g)
 end
-function dO.l(ax,o,g)
-hi(ax,bl(dD(ax,q-g.w)+o,dD(ax,q)))
-return hh(ax,g)
+function dQ.l(ax,o,g)
+hj(ax,bl(dF(ax,q-g.w)+o,dF(ax,q)))
+return hi(ax,g)
 end
-local function iL(it,g)
+local function iM(iu,g)
 local o=
-cY((it.us+it.ai/g.y)/(g.cZ+g.cJ/g.y))
-local function hq(n)
+cZ((iu.us+iu.ai/g.y)/(g.da+g.cJ/g.y))
+local function hr(n)
 local bh=bA(n,g)
-return bh.us<it.us or(bh.us==it.us and bh.ai<it.ai)
+return bh.us<iu.us or(bh.us==iu.us and bh.ai<iu.ai)
 end
-while hq(o)do
+while hr(o)do
 o=o+1
 end
-while o>0 and not hq(o-1)do
+while o>0 and not hr(o-1)do
 o=o-1
 end
 return o
 end
-function dw.t(h,g)
+function dx.t(h,g)
 if h.us<q then return{}end
-local o=iL({us=h.us-q,ai=h.ai},g)
+local o=iM({us=h.us-q,ai=h.ai},g)
 return o==0 and{}or{{at=aM(q,bw().cC(h,g)),o=o}}
 end
-function dw.f(h,g)
+function dx.f(h,g)
 local as={}
 for A=0,bX(h.z)-1 do
-local H,r=cW(h.z,A)
+local H,r=cX(h.z,A)
 if r>0 then as[#as+1]={at=aM(H,bl(q,H+g.w-1)),o=r}end
 end
 return as
 end
-function dw.c(h,g)
+function dx.c(h,g)
 local as={}
 if h.z==""then return as end
 if h.U>0 then as[1]={at=bl(q,cn(h.z)-1),o=h.U}end
 for A=0,bX(h.z)-1 do
-local H,r=cW(h.z,A)
+local H,r=cX(h.z,A)
 local bG=H+g.w-1
 if r>0 then as[#as+1]={at=H>q and bG or bl(q,bG),o=r}end
 end
 return as
 end
-function dw.l(ax,g)
+function dx.l(ax,g)
 local as={}
 for _,cd in ipairs(ax.as)do
 if cd.o>0 and cd.at+g.w>q then as[#as+1]={at=cd.at,o=cd.o}end
@@ -2692,77 +2692,77 @@ return as
 end
 local function eA(h,x,g)
 local bu={us=aM(q,x)+g.az,ai=g.aL}
-local lI=bw().gN(bu,h)
-return bw().di(lI.us,lI.ai,h.ap,x,g,0)
+local lJ=bw().gO(bu,h)
+return bw().dj(lJ.us,lJ.ai,h.ap,x,g,0)
 end
-local function hS(as,g)
+local function hT(as,g)
 local an=g.an
 local h=an.et()
 for _,cd in ipairs(as)do
 if g.K=="t"then
-h=an.dr(h,cd.at,bl(cd.o,g.Q),g)
+h=an.ds(h,cd.at,bl(cd.o,g.Q),g)
 elseif cd.at+g.w>q then
-h=an.dr(h,cd.at,cd.o,g)
+h=an.ds(h,cd.at,cd.o,g)
 end
 end
 local am=as[#as]
 return g.K=="t"and eA(h,am and am.at or 0,g)or h
 end
-local function kh(hx,db,g)
-local fo,a,b=g.az or g.w,hx.az or hx.w,db.az or db.w
-if a==b then return hx.K==g.K and db.K~=g.K end
-if a>=fo and b>=fo then return a<b end
+local function ki(hy,dc,g)
+local fp,a,b=g.az or g.w,hy.az or hy.w,dc.az or dc.w
+if a==b then return hy.K==g.K and dc.K~=g.K end
+if a>=fp and b>=fp then return a<b end
 return a>b
 end
-local function kq(jH,g)
-for i,dF in ipairs(jH)do
-if dF.cE==g.cE then return i end
+local function kr(jI,g)
+for i,dH in ipairs(jI)do
+if dH.cE==g.cE then return i end
 end
-local kv=1
-for i=2,#jH do
-if kh(jH[i],jH[kv],g)then kv=i end
+local kw=1
+for i=2,#jI do
+if ki(jI[i],jI[kw],g)then kw=i end
 end
-return kv
+return kw
 end
-local function is(a,b)
+local function it(a,b)
 if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
-return a.cZ==b.cZ and a.cJ==b.cJ and a.y==b.y
+return a.da==b.da and a.cJ==b.cJ and a.y==b.y
 end
-local function la(h)
+local function lb(h)
 if not h.as then return h end
-local lo={as={},x=h.x,Y=h.Y}
+local lp={as={},x=h.x,Y=h.Y}
 for i,cd in ipairs(h.as)do
-lo.as[i]={at=cd.at,o=cd.o}
+lp.as[i]={at=cd.at,o=cd.o}
 end
-return lo
+return lp
 end
-local function kr(aj,ag)
-local ae,kp={},{}
+local function ks(aj,ag)
+local ae,kq={},{}
 for i,g in ipairs(ag)do
-local A=kq(aj.ag,g)
-local dF,h=aj.ag[A],aj.ae[A]
-local hK,jl=dF.cE==g.cE,not kp[A]
-local as=hK and jl and{}or dw[dF.K](h,dF)
-if jl and(hK or is(dF,g))then
-kp[A]=true
-ae[i]=g.K=="t"and not hK and eA(h,as[1]and as[1].at or 0,g)
-or la(h)
+local A=kr(aj.ag,g)
+local dH,h=aj.ag[A],aj.ae[A]
+local hL,jm=dH.cE==g.cE,not kq[A]
+local as=hL and jm and{}or dx[dH.K](h,dH)
+if jm and(hL or it(dH,g))then
+kq[A]=true
+ae[i]=g.K=="t"and not hL and eA(h,as[1]and as[1].at or 0,g)
+or lb(h)
 else
-ae[i]=hS(as,g)
+ae[i]=hT(as,g)
 end
 end
 return ae
 end
 local cc,eE=string.byte,string.char
-local hY,jT,eC=4,512,2^23
-local fU="FOREIGN the key holds no state of these rules, nor of others that are known"
+local hZ,jU,eC=4,512,2^23
+local fW="FOREIGN the key holds no state of these rules, nor of others that are known"
 local cj=2^48
 ${part30}
-local function lv(m,E)
+local function lw(m,E)
 local bP={}
 function bP.cc()
 E=E+1
-return cc(m,E-1)or error(fU,0)
+return cc(m,E-1)or error(fW,0)
 end
 function bP.aa()
 local aa,aV=0,1
@@ -2775,83 +2775,83 @@ end
 end
 function bP.W(bs)
 E=E+bs
-if E>#m+1 then error(fU,0)end
+if E>#m+1 then error(fW,0)end
 return bo(m,E-bs,E-1)
 end
-function bP.lD(aI)
-local hl=bo(m,E,E+#aI-1)==aI
-if hl then E=E+#aI end
-return hl
+function bP.lE(aI)
+local hm=bo(m,E,E+#aI-1)==aI
+if hm then E=E+#aI end
+return hm
 end
 function bP.bG()
 return E>#m
 end
 return bP
 end
-function bT.t(ab,gd)
-ab.y,ab.cZ=gd(ab.y),gd(ab.cZ)
-ab.cJ=ab.y>1 and gd(ab.cJ)or 0
-ab.Q=gd(ab.Q)
+function bT.t(ab,gf)
+ab.y,ab.da=gf(ab.y),gf(ab.da)
+ab.cJ=ab.y>1 and gf(ab.cJ)or 0
+ab.Q=gf(ab.Q)
 end
-function bT.f(ab,gd)
-ab.w=gd(ab.w)
+function bT.f(ab,gf)
+ab.w=gf(ab.w)
 end
 bT.l=bT.f
-function bT.c(ab,gd)
-ab.w,ab.bD=gd(ab.w),gd(ab.bD)
+function bT.c(ab,gf)
+ab.w,ab.bD=gf(ab.w),gf(ab.bD)
 end
-local function dQ(K,ab)
+local function dS(K,ab)
 local ba=K=="s"and"l"or K
 local bh={}
-for gZ,bv in pairs(ab)do
-bh[gZ]=bv
+for ha,bv in pairs(ab)do
+bh[ha]=bv
 end
-bh.K,bh.an,bh.dY=ba,kJ,nil
+bh.K,bh.an,bh.dZ=ba,kK,nil
 if ba~="l"then
 cF[ba]=cF[ba]or cl[ba]()
 bh.an=cF[ba]
 end
 if ba=="t"then
-if not bh.Q then bh.Q=iL({us=bh.az,ai=bh.aL},bh)end
-local fB=bA(bh.Q,bh)
-bh.az,bh.aL=fB.us,fB.ai
+if not bh.Q then bh.Q=iM({us=bh.az,ai=bh.aL},bh)end
+local fC=bA(bh.Q,bh)
+bh.az,bh.aL=fC.us,fC.ai
 end
 bh.cE=ba
 bT[ba](bh,function(aa)
-bh.cE=bh.cE..dG(aa)
+bh.cE=bh.cE..dI(aa)
 return aa
 end)
 return bh
 end
-local function hE(ag)
+local function hF(ag)
 local cE=""
 for i=1,#ag do
 cE=cE..ag[i].cE
 end
 return cE
 end
-local function lj(v)
+local function lk(v)
 if v.cQ then return v.cQ end
 local cQ={}
-for gZ,bv in pairs(v)do
-cQ[gZ]=bv
+for ha,bv in pairs(v)do
+cQ[ha]=bv
 end
 cQ.bB,cQ.ag=v,{}
 for i,ab in ipairs(v.ag)do
-cQ.ag[i]=dQ(ab.K,ab)
+cQ.ag[i]=dS(ab.K,ab)
 end
-cQ.cz,cQ.cg,cQ.cE="M",0,hE(cQ.ag)
+cQ.cz,cQ.cg,cQ.cE="M",0,hF(cQ.ag)
 v.cQ=cQ
 return cQ
 end
-local function cX(W,U)
+local function cY(W,U)
 local z,Y=eO(W,1,#W)
 return{z=z,Y=Y,U=U}
 end
-local function gf(h)
+local function gh(h)
 return h.ap or h.x or h.Y>0
 end
-function ez.t(O,g,gf)
+function ez.t(O,g,gh)
 local us
 if O.cb then
 local bZ=O.aa()
@@ -2864,7 +2864,7 @@ end
 O.cb=us
 local h={us=us,ai=0,Y=0}
 if g.y>1 then h.ai=bl(O.aa(),g.y-1)end
-if gf then
+if gh then
 local aK=O.W(O.cc())
 bw().co(aK,1,#aK,h,g)
 end
@@ -2872,11 +2872,11 @@ return h
 end
 function ez.f(O)
 local z=O.W(bC*O.aa())
-return cX(z)
+return cY(z)
 end
 function ez.c(O)
 local U=O.aa()
-return cX(O.W(bC*O.aa()),U)
+return cY(O.W(bC*O.aa()),U)
 end
 function ez.l(O)
 local ax={x=O.aa(),Y=0,as={}}
@@ -2886,178 +2886,178 @@ ax.as[i]={at=al("<I7",O.W(7)),o=O.aa()}
 end
 return ax
 end
-function dx.t(h,g,m)
-local aK=gf(h)and bw().bB(h,g)or""
+function dy.t(h,g,m)
+local aK=gh(h)and bw().bB(h,g)or""
 local us,aI=aM(h.us,q-1e12),nil
 if m.cb then
 local bZ=us-m.cb
-aI=dG(bZ>=0 and 2*bZ or 1-2*bZ)
+aI=dI(bZ>=0 and 2*bZ or 1-2*bZ)
 elseif us-q>=cj/2 then
 error("ERR the units would be taken years ahead",0)
 else
 aI=aS("<I6",us%cj)
 end
 m.cb=us
-aI=aI..(g.y>1 and dG(h.ai)or"")
+aI=aI..(g.y>1 and dI(h.ai)or"")
 return aK==""and aI or aI..eE(#aK)..aK
 end
-function dx.f(h)
-return dG(bX(h.z))..dt(h)
+function dy.f(h)
+return dI(bX(h.z))..du(h)
 end
-function dx.c(h)
-return dG(h.U)..dG(bX(h.z))..dt(h)
+function dy.c(h)
+return dI(h.U)..dI(bX(h.z))..du(h)
 end
-function dx.l(ax)
-while#ax.as>jT do
-local iF={}
+function dy.l(ax)
+while#ax.as>jU do
+local iG={}
 for i=1,#ax.as,2 do
-local hx,db=ax.as[i],ax.as[i+1]
-iF[#iF+1]=db and{at=db.at,o=hx.o+db.o}or hx
+local hy,dc=ax.as[i],ax.as[i+1]
+iG[#iG+1]=dc and{at=dc.at,o=hy.o+dc.o}or hy
 end
-ax.as=iF
+ax.as=iG
 end
-local cq={dG(ax.x)..(ax.x>0 and dG(ax.Y)or""),dG(#ax.as)}
+local cq={dI(ax.x)..(ax.x>0 and dI(ax.Y)or""),dI(#ax.as)}
 for _,cd in ipairs(ax.as)do
-cq[#cq+1]=aS("<I7",cd.at)..dG(cd.o)
+cq[#cq+1]=aS("<I7",cd.at)..dI(cd.o)
 end
 return table.concat(cq)
 end
-local function ie(m,ar)
+local function ig(m,ar)
 if#ar.ag>1 then m.aI=m.aI..eE(#ar.ag)end
 for i,ab in ipairs(ar.ag)do
 local h,cE=ar.ae[i],ab.cE
-if ab.K=="t"and gf(h)then cE="u"..bo(cE,2)end
-m.aI=m.aI..cE..dx[ab.K](h,ab,m)
+if ab.K=="t"and gh(h)then cE="u"..bo(cE,2)end
+m.aI=m.aI..cE..dy[ab.K](h,ab,m)
 end
 end
-local eS={}
-local function kn(O,ba)
-for i=1,#eS do
-local ab=eS[i]
-if ab.K==ba and O.lD(ab.hZ)then return ab end
+local eU={}
+local function ko(O,ba)
+for i=1,#eU do
+local ab=eU[i]
+if ab.K==ba and O.lE(ab.ia)then return ab end
 end
 local bN={}
-if not bT[ba]then error(fU,0)end
+if not bT[ba]then error(fW,0)end
 bT[ba](bN,O.aa)
-local ab=dQ(ba,bN)
-ab.hZ=bo(ab.cE,2)
-eS[#eS+1]=ab
+local ab=dS(ba,bN)
+ab.ia=bo(ab.cE,2)
+eU[#eU+1]=ab
 return ab
 end
-local function fh(m,E)
-local O,cP=lv(m,E),{}
-if O.bG()then error(fU,0)end
+local function fj(m,E)
+local O,cP=lw(m,E),{}
+if O.bG()then error(fW,0)end
 while not O.bG()do
 local ar,J={ag={},ae={}},O.cc()
 for i=1,J<33 and J or 1 do
 local K=J<33 and eE(O.cc())or eE(J)
 local ba=K=="u"and"t"or K
-ar.ag[i]=kn(O,ba)
+ar.ag[i]=ko(O,ba)
 ar.ae[i]=ez[ba](O,ar.ag[i],K=="u")
 end
-ar.cE=hE(ar.ag)
+ar.cE=hF(ar.ag)
 cP[#cP+1]=ar
 end
 return cP
 end
-local function fq(ag,ae)
+local function fr(ag,ae)
 local ar={ag={},ae={}}
 for i,ab in ipairs(ag)do
 local h=ae[i]
-ar.ag[i]=dQ(ab.K,ab)
-ar.ae[i]=ab.dY and cF.s.kT().co(h)or h
+ar.ag[i]=dS(ab.K,ab)
+ar.ae[i]=ab.dZ and cF.s.kU().co(h)or h
 end
-ar.cE=hE(ar.ag)
+ar.cE=hF(ar.ag)
 return ar
 end
-local function ic(e,m,E,ag)
+local function ie(e,m,E,ag)
 local J,cO=bo(m,E,E),#m-E
 if J=="S"and E==1 and cO>52 then
 cF.s=cF.s or cl.s()
-local g=cF.s.fE(1,(al("<I7",m,10)))
+local g=cF.s.fF(1,(al("<I7",m,10)))
 g.K="s"
-local dY=cF.s.hN(e.ac,g)
-if not dY.eG then return fq({g},{dY}),dY.D end
+local dZ=cF.s.hO(e.ac,g)
+if not dZ.eG then return fr({g},{dZ}),dZ.D end
 elseif J=="F"and cO>=7 and(cO-7)%bC==0 then
-local ab=dQ("f",{w=(al("<I7",m,E+1))})
-return fq({ab},{cX(bo(m,E+8))})
+local ab=dS("f",{w=(al("<I7",m,E+1))})
+return fr({ab},{cY(bo(m,E+8))})
 elseif J=="C"and cO>=12 and(cO-12)%bC==0 then
 local w,aD,U=al("<I7BI4",m,E+1)
-local ab=dQ("c",{w=w,bD=10^aD})
-return fq({ab},{cX(bo(m,E+13),U)})
+local ab=dS("c",{w=w,bD=10^aD})
+return fr({ab},{cY(bo(m,E+13),U)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gF(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gG(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local ar={ag=ag,ae={},cE=hE(ag),lc=true}
+local ar={ag=ag,ae={},cE=hF(ag),ld=true}
 for i,ab in ipairs(ag)do
-ar.ae[i]=hS({{at=q,o=ab.Q}},ab)
+ar.ae[i]=hT({{at=q,o=ab.Q}},ab)
 end
 return ar
 end
-error(fU,0)
+error(fW,0)
 end
-local function kB(ar)
+local function kC(ar)
 for i,ab in ipairs(ar.ag)do
-if ab.an.dm(ar.ae[i],ab)>q then return false end
+if ab.an.dn(ar.ae[i],ab)>q then return false end
 end
 return true
 end
-local function fX(v)
+local function fZ(v)
 if v.bJ then return v,true end
-local iy=v.gl~=""and q>=v.kk
-local kS=iy and v.gl or v.iS
-local by=kS=="0"and v or dN[kS+0]
-return by,by==v and(iy or v.gl=="")
+local iz=v.gm~=""and q>=v.kl
+local kT=iz and v.gm or v.iT
+local by=kT=="0"and v or dP[kT+0]
+return by,by==v and(iz or v.gm=="")
 end
-local function ld(ay,dj)
-local o=aF(q/eC)-aF(dj/eC)
-return dj>0 and o>=0 and(aF(q/eC)-ay)%256>o
+local function le(ay,dk)
+local o=aF(q/eC)-aF(dk/eC)
+return dk>0 and o>=0 and(aF(q/eC)-ay)%256>o
 end
-local function hD(e,cQ)
+local function hE(e,cQ)
 local v=cQ.bB
 local m,E=call("GET",e.ac)or"",1
 if cc(m,1)==98 then
-e.D,E=fy(m)
+e.D,E=fz(m)
 end
 if cc(m,E)==77 then
 e.ay=cc(m,E+1)or 0
-return fh(m,E+2),ld(e.ay,v.dj)
+return fj(m,E+2),le(e.ay,v.dk)
 end
-local by=fX(v)
+local by=fZ(v)
 local co={v=by,ac=e.ac,cg=e.cg}
-e.fa=by.cg>0 and e.cg
-if hs(co)then
+e.fc=by.cg>0 and e.cg
+if ht(co)then
 e.D=co.D
-return{fq(by.ag,co.ae)},v.dj>0
+return{fr(by.ag,co.ae)},v.dk>0
 end
-local ar,D=ic(e,m,E,cQ.ag)
+local ar,D=ie(e,m,E,cQ.ag)
 e.D=D or e.D
-return{ar},v.dj>0
+return{ar},v.dk>0
 end
 local dp={}
 function dp.eK(e)
-local cQ=lj(e.v)
-e.D,e.fa,e.ay=0,nil,nil
-local cP,aB=hD(e,cQ)
+local cQ=lk(e.v)
+e.D,e.fc,e.ay=0,nil,nil
+local cP,aB=hE(e,cQ)
 local aj
-e.v,e.dp,e.cV,e.ae=cQ,dp,{},nil
+e.v,e.dp,e.cW,e.ae=cQ,dp,{},nil
 for _,ar in ipairs(cP)do
 for i,ab in ipairs(ar.ag)do
 local h=ar.ae[i]
-ar.ae[i]=ab.an.dR(h,ab)
-e.dM=e.dM or ar.ae[i]~=h
+ar.ae[i]=ab.an.dT(h,ab)
+e.dO=e.dO or ar.ae[i]~=h
 end
 if ar.cE==cQ.cE then
-e.ae,e.dM=ar.ae,e.dM or ar.lc
+e.ae,e.dO=ar.ae,e.dO or ar.ld
 else
 aj=aj or ar
-if not aB then e.cV[#e.cV+1]=ar end
+if not aB then e.cW[#e.cW+1]=ar end
 end
 end
-hJ=hJ or cQ.dj>0 and e.cV[1]
+hK=hK or cQ.dk>0 and e.cW[1]
 if e.ae then return end
-if aj and not kB(aj)then
-e.ae,e.dM=kr(aj,cQ.ag),true
+if aj and not kC(aj)then
+e.ae,e.dO=ks(aj,cQ.ag),true
 else
 e.ae={}
 for i,ab in ipairs(cQ.ag)do
@@ -3065,78 +3065,78 @@ e.ae[i]=ab.an.et()
 end
 end
 end
-function dp.dr(e,at)
-for _,ar in ipairs(e.cV)do
+function dp.ds(e,at)
+for _,ar in ipairs(e.cW)do
 for i,ab in ipairs(ar.ag)do
 local h,o=ar.ae[i],e.af
 if ab.K=="t"then
 local x=aM(at>q and at or 0,bw().cC(h,ab))
-h=ab.an.dr(h,at,bl(o,ab.Q),ab)
+h=ab.an.ds(h,at,bl(o,ab.Q),ab)
 h=eA(h,x,ab)
 else
-h=ab.an.dr(h,at,o,ab)
+h=ab.an.ds(h,at,o,ab)
 end
 ar.ae[i]=h
 end
 end
 end
-function dp.dO(e)
-for _,ar in ipairs(e.cV)do
+function dp.dQ(e)
+for _,ar in ipairs(e.cW)do
 for i,ab in ipairs(ar.ag)do
-ar.ae[i]=dO[ab.K](ar.ae[i],e.af,ab)or ar.ae[i]
+ar.ae[i]=dQ[ab.K](ar.ae[i],e.af,ab)or ar.ae[i]
 end
 end
 end
-local function jM(e,v,fa)
-for _,ac in pairs(fa or{})do
+local function jN(e,v,fc)
+for _,ac in pairs(fc or{})do
 call("PEXPIRE",ac,"0")
 end
 local ae=e.ae
 e.v,e.dp=v,nil
 if v.cg>0 then call("PEXPIRE",e.ac,"0")end
 for i,ab in ipairs(v.ag)do
-if ab.dY then
+if ab.dZ then
 local ac=v.cz=="s"and e.ac or e.cg[i]
-ae[i]=cF.s.kT().eh(ac,ae[i],ab,v.cz=="s"and e.D or 0)
+ae[i]=cF.s.kU().eh(ac,ae[i],ab,v.cz=="s"and e.D or 0)
 end
 end
-fi(e)
+fk(e)
 end
-function dp.fi(e)
+function dp.fk(e)
 local v=e.v.bB
 local bh={ag=e.v.ag,ae=e.ae}
 local cP={bh}
-for _,ar in ipairs(e.cV)do
-if#cP<hY then cP[#cP+1]=ar end
+for _,ar in ipairs(e.cW)do
+if#cP<hZ then cP[#cP+1]=ar end
 end
-local _,iA=fX(v)
-local kx=#v.ag==1 and string.find("cfs",v.cz,1,true)
-if#cP==1 and(iA or kx)and v.dj>0 then
-return jM(e,v,not iA and e.fa)
+local _,iB=fZ(v)
+local ky=#v.ag==1 and string.find("cfs",v.cz,1,true)
+if#cP==1 and(iB or ky)and v.dk>0 then
+return jN(e,v,not iB and e.fc)
 end
-local ay=v.dj>0 and e.ay or aF(q/eC)%256
+local ay=v.dk>0 and e.ay or aF(q/eC)%256
 local m,ad={aI="M"..eE(ay)},e.D
 for _,ar in ipairs(cP)do
-ie(m,ar)
+ig(m,ar)
 for A,ab in ipairs(ar.ag)do
-ad=aM(ad,ab.an.dm(ar.ae[A],ab))
+ad=aM(ad,ab.an.dn(ar.ae[A],ab))
 end
 end
 local aI=e.D>q and"b"..aS("<d",e.D)..m.aI or m.aI
-call("SET",e.ac,aI,"PX",ff(ad))
-for _,ac in pairs(e.fa or{})do
+call("SET",e.ac,aI,"PX",fh(ad))
+for _,ac in pairs(e.fc or{})do
 call("PEXPIRE",ac,"0")
 end
 end
-local function eY(aw,ln,gs)
+local function fa(aw,lo,gt)
 local aq={}
 for _,e in ipairs(aw)do
 eK(e)
-if e.dp and gs then gs(e)end
+if e.dp and gt then gt(e)end
 for i,ab in ipairs(e.v.ag)do
-e.ae[i]=ln(ab,e.ae[i],e,i)or e.ae[i]
+e.ae[i]=lo(ab,e.ae[i],e,i)or e.ae[i]
 end
-fi(e)
+fk(e)
 eb(aq,e)
 end
 return aq
@@ -3144,44 +3144,44 @@ end
 function cu.G()
 local aw={}
 for i=1,aa()do
-local e=eV()
-local kF,le,kj=aa(),aa(),aa()
-e.gi={}
+local e=eX()
+local kG,lf,kk=aa(),aa(),aa()
+e.gj={}
 for ab=1,#e.v.ag do
-local bW={q=kF,at=le,af=kj,J=aa(),aX=aa()}
+local bW={q=kG,at=lf,af=kk,J=aa(),aX=aa()}
 for bv=1,aa()do
 bW.cA=bW.cA or{}
 bW.cA[bv]=aa()
 end
-e.gi[ab]=bW
+e.gj[ab]=bW
 end
 aw[i]=e
 end
-return eY(aw,function(ab,h,e,i)
-return dh[ab.K](h,e.af,e.gi[i],ab)
+return fa(aw,function(ab,h,e,i)
+return di[ab.K](h,e.af,e.gj[i],ab)
 end)
 end
 function cu.F()
-return eY(cN(),function(ab,h,e)
-return dO[ab.K](h,e.af,ab)
-end,dp.dO)
+return fa(cN(),function(ab,h,e)
+return dQ[ab.K](h,e.af,ab)
+end,dp.dQ)
 end
 function cu.L()
 local au,e=aa(),cN()[1]
-local af,cU,ct=e.af,0,au
-while cU<ct do
-local cL=cY((cU+ct)/2)
+local af,cV,ct=e.af,0,au
+while cV<ct do
+local cL=cZ((cV+ct)/2)
 e.af=af*cL
-if hb(e)<=q then
-cU=cL
+if hc(e)<=q then
+cV=cL
 else
 ct=cL-1
 end
 end
-e.af=af*aM(cU,1)
-local at=hb(e)
-if cU>0 then gv(e,q)end
-local aq={cU>0 and 1 or e.D>q and 2 or 0,cU>0 and 0 or at-q,cU}
+e.af=af*aM(cV,1)
+local at=hc(e)
+if cV>0 then gw(e,q)end
+local aq={cV>0 and 1 or e.D>q and 2 or 0,cV>0 and 0 or at-q,cV}
 eb(aq,e)
 ed(aq,{e})
 return aq
@@ -3189,49 +3189,49 @@ end
 function cu.X()
 local aq={}
 for _,e in ipairs(cN())do
-gv(e,hb(e))
+gw(e,hc(e))
 eb(aq,e)
 end
 return aq
 end
-local function fd()
-local aw,gM={},{}
+local function ff()
+local aw,gN={},{}
 for i=1,aa()do
-aw[i],gM[i]=eV(),aI()
+aw[i],gN[i]=eX(),aI()
 end
-return aw,gM
+return aw,gN
 end
-local function io(op,e,lE,O,gZ)
+local function ip(op,e,lF,O,ha)
 if O==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lE,O,gZ))
+redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lF,O,ha))
 end
 function cu.B()
-local gc,gR,O,aq=aa(),aa()==1,aI(),{}
-local aw,gM=fd()
+local ge,gS,O,aq=aa(),aa()==1,aI(),{}
+local aw,gN=ff()
 for i,e in ipairs(aw)do
 eK(e)
-local bG=gc>0 and q+gc or 0
-if not gR or bG>e.D then e.D=bG end
+local bG=ge>0 and q+ge or 0
+if not gS or bG>e.D then e.D=bG end
 if e.v.cz=="s"then
 e.ae[1].D=e.D
-kD.block(e.ae[1],e.v.ag[1])
+kE.block(e.ae[1],e.v.ag[1])
 elseif e.D==0 and e.v.cg==#e.v.ag then
 call("DEL",e.ac)
 else
-fi(e)
+fk(e)
 end
-if gc==0 and e.v.I>0 then
+if ge==0 and e.v.I>0 then
 eN(e)
 eK(e)
 end
-io("block",e,gR and gc or-1,O,gM[i])
+ip("block",e,gS and ge or-1,O,gN[i])
 eb(aq,e)
 end
 return aq
 end
 function cu.Z()
 local O,aq=aI(),{}
-local aw,gM=fd()
+local aw,gN=ff()
 for i,e in ipairs(aw)do
 call("DEL",e.ac)
 for _,ac in pairs(e.cg or{})do
@@ -3239,10 +3239,10 @@ call("DEL",ac)
 end
 if e.v.I>0 then
 call("ZREMRANGEBYSCORE",e.aN,"1","+inf")
-fk[e.aN]=nil
+eQ[e.aN]=nil
 eN(e)
 end
-io("reset",e,-1,O,gM[i])
+ip("reset",e,-1,O,gN[i])
 eK(e)
 eb(aq,e)
 end
@@ -3250,259 +3250,268 @@ return aq
 end
 return dp
 end
-local function il()
-gC=gC or fQ()
-return gC
+local function im()
+gD=gD or fS()
+return gD
 end
-function fR(e)
-il().eK(e)
+function fT(e)
+im().eK(e)
 end
-gn={eK=eK,fi=fi,eU=eU,hf=il}
+go={eK=eK,fk=fk,eW=eW,hg=im}
 end
 for i=1,aa()do
 local v
-if ARGV[dk+4]=="0"then
-v={cT=aa(),I=aa(),gS=aa(),ag={},cz=""}
-v.bI,v.dF,v.cg,v.bJ="","",aa(),true
+if ARGV[dl+4]=="0"then
+v={cU=aa(),I=aa(),gT=aa(),ag={},cz=""}
+v.bI,v.dH,v.cg,v.bJ="","",aa(),true
 else
-if not gn then hR()end
-v=gn.eU()
+if not go then hS()end
+v=go.eW()
 end
-dN[i]=v
+dP[i]=v
 end
 local function cd(K)
 br=false
 if not cu[K]then
-if not gn then hR()end
-gn.hf()
+if not go then hS()end
+go.hg()
 end
 return cu[K]()
 end
-local function lh()
+local function li()
 local V,r={q},aa()
 if r>1 then
 local er=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
 if type(er)=="table"and er.err and bo(er.err,1,3)=="OOM"then bO=er.err end
 end
 for i=1,r do
-V[i+1]=jj(cd,aI())
+local aq=jk(cd,aI())
+V[i+1]=aq
+if type(aq)=="string"then
+eQ,fO={},{}
 end
-if dy>0 then V[#V+1]=ev end
-if hJ then V[#V+1]="RULES"end
+end
+if dz>0 then V[#V+1]=ev end
+if hK then V[#V+1]="RULES"end
 return V
 end
-if not lC then return lh()end
-local function gH(id,dE,v,iD,aN,aQ,gY,cf)
-if gY then
-fk,gg={},{}
+if not lD then return li()end
+local function gI(id,dG,v,iE,aN,aQ,gZ,cf)
+if gZ then
+eQ,fO={},{}
 end
-local e={v=dN[v],af=1,I=1,D=0}
-e.ac,e.aN,e.aQ=iD,aN,aQ
-if not dE then return{jf(id,{e},cf)}end
-return dr(id,dE,fF(id),0,{e})
+local e={v=dP[v],af=1,I=1,D=0}
+e.ac,e.aN,e.aQ=iE,aN,aQ
+if not dG then return{jg(id,{e},cf)}end
+return ds(id,dG,fG(id),0,{e})
 end
-return{gH=gH,fn=fn,iB=iB}
+return{gI=gI,fo=fo,iC=iC}
 end
-return jz()
+return jA()
 end
 local q,ce=tonumber(ARGV[1]),ARGV[1]
 if not q then
-local dU=redis.call("TIME")
-ce=dU[1]..string.sub("00000"..dU[2],-6)
+local dW=redis.call("TIME")
+ce=dW[1]..string.sub("00000"..dW[2],-6)
 q=ce+0
 ARGV[1]=ce
 end
-if ARGV[3]==""then return fm({})end
-local fl={string.byte(ARGV[3],1,-1)}
-local dy=ARGV[6]+0
-local at,id,ac=1,8+dy+4*ARGV[7+dy],0
+if ARGV[3]==""then return fn({})end
+local fm={string.byte(ARGV[3],1,-1)}
+local dz=ARGV[6]+0
+local at,id,ac=1,8+dz+4*ARGV[7+dz],0
 local V,ev,bO,dd={q},{},nil,nil
-local ea=false
-local function kK()
+local dD=false
+local eP=1
+local function kL()
 local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
-local r,dN=#fl,8+dy
-local kl,jW="-"..ce,"(-"..ce
-local gq,ja,gu=60000000,10000000,20000000
-local cD,jN=q-q%ja,"-"..string.sub(ce,1,-8).."0000000"
-local iD,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
+local r,dP=#fm,8+dz
+local km,jX="-"..ce,"(-"..ce
+local gr,jb,gv=60000000,10000000,20000000
+local cD,jO=q-q%jb,"-"..string.sub(ce,1,-8).."0000000"
+local iE,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
 local ex,bz,bg,bq
-local A,v,dX,jo,bG
-local aW,fP
+local A,v,dY,jp,bG
+local aW,fR
 while at<r do
-local K,av,am=fl[at],0,#V
+local K,av,am=fm[at],0,#V
 if K<97 then
-iD,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
+iE,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
 ac=ac+3
 ex,bz=false,nil
 else
 K=K-32
 end
-local dn=K==82
-if bO and not dn then error(bO,0)end
-local dc,J=ex and 0 or call("EXISTS",aQ,iD),nil
-ex=dc==0
-if dc==1 then
-local bj=call("ZRANGE",aQ,"0","0","WITHSCORES")
-if bj[1]then
-local eX,fF=string.match(bj[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if eX and q-bj[2]<=fF+0 then
-if eX~=aW then
-aW,fP=eX,nil
-for caller=7,6+dy do
-if ARGV[caller]==eX then fP="caller"end
-end
-if not fP and call("PUBSUB","NUMSUB",ARGV[4]..eX)[2]>0 then fP="channel"end
-end
-J=fP and bj[1]
-end
-end
-if not J then dc=dn and not bj[1]and 0 or 2 end
-end
+local cT=K==82
+if bO and not cT then error(bO,0)end
 local cf
-if dn and dc<2 then
+if cT then
 cf=call("ZREM",aN,ARGV[id])
-ea=true
+dD=true
 if bz and cf>0 then
 bz,bg=bz-cf,nil
 end
-if dc==0 then
+end
+local dq,J=ex and 0 or call("EXISTS",aQ,iE),nil
+ex=dq==0
+if dq==1 then
+local bj=call("ZRANGE",aQ,"0","0","WITHSCORES")
+if bj[1]then
+local eZ,fG=string.match(bj[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if eZ and q-bj[2]<=fG+0 then
+if eZ~=aW then
+aW,fR=eZ,nil
+for caller=7,6+dz do
+if ARGV[caller]==eZ then fR="caller"end
+end
+if not fR and call("PUBSUB","NUMSUB",ARGV[4]..eZ)[2]>0 then fR="channel"end
+end
+J=fR and bj[1]
+end
+end
+if not J then dq=cT and not bj[1]and 0 or 2 end
+end
+if cT and dq==0 then
 V[am+1]=cf
 av=1
 end
-end
-if av==0 and dc<2 and cf~=0 then
-if fl[at+1]~=A then
-A=fl[at+1]
-v=dN+4*(A-48)
-dX,jo=ARGV[v]+0,ARGV[v+1]+0
-bG=ak("%.0f",q+dX)
+if av==0 and dq<2 and cf~=0 then
+if fm[at+1]~=A then
+A=fm[at+1]
+v=dP+4*(A-48)
+dY,jp=ARGV[v]+0,ARGV[v+1]+0
+bG=ak("%.0f",q+dY)
 end
 if not bz then
-local dC=call("ZCARD",aN)
-if dC==0 then
+local dE=call("ZCARD",aN)
+if dE==0 then
 bz,bq=0,0
-elseif call("ZCOUNT",aN,jW,jN)==1 then
-bq,bg=q-1,dC>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
-if dC==1 or bg>q then bz=dC-1 end
-elseif dC==1 then
-local eW=call("ZSCORE",aN,"#")
-if eW then
-bz,bq=0,-eW
+elseif call("ZCOUNT",aN,jX,jO)==1 then
+bq,bg=q-1,dE>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
+if dE==1 or bg>q then bz=dE-1 end
+elseif dE==1 then
+local eY=call("ZSCORE",aN,"#")
+if eY then
+bz,bq=0,-eY
 end
 else
-local dz=call("ZRANGE",aN,"0","1","WITHSCORES")
-if dz[1]=="#"and dz[4]+0>q then
-bz,bq,bg=dC-1,-dz[2],dz[4]+0
+local dA=call("ZRANGE",aN,"0","1","WITHSCORES")
+if dA[1]=="#"and dA[4]+0>q then
+bz,bq,bg=dE-1,-dA[2],dA[4]+0
 end
 end
 elseif bz>0 and not bg then
 bg=call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
 end
-local bm=bz and jo-bz
-if bm==0 and not dn and call("ZCOUNT",aN,"("..bG,"+inf")>0 then bm=nil end
-if bm and bm>0 and(not J or dn and bm==1)then
+local bm=bz and jp-bz
+if bm==0 and not cT and call("ZCOUNT",aN,"("..bG,"+inf")>0 then bm=nil end
+if bm and bm>0 and(not J or cT and bm==1)then
 av=1
-while av<bm and fl[at+2*av]==K+32 and fl[at+2*av+1]==A do
+while av<bm and fm[at+2*av]==K+32 and fm[at+2*av+1]==A do
 av=av+1
 end
-ea=true
-local eW=q
-if bq>=q then eW=bq+1 end
+dD=true
+local eY=q
+if bq>=q then eY=bq+1 end
 if J then call("ZREM",aQ,J)end
 if av==1 then
-local aC=eW==q and kl or ak("%.0f",-eW)
+local aC=eY==q and km or ak("%.0f",-eY)
 call("ZADD",aN,aC,"#",bG,J or ARGV[id])
 else
-local dC={ak("%.0f",1-eW-av),"#"}
+eP=av
+local dE={ak("%.0f",1-eY-av),"#"}
 for i=0,av-1 do
-dC[2*i+3],dC[2*i+4]=bG,ARGV[id+i]
+dE[2*i+3],dE[2*i+4]=bG,ARGV[id+i]
 end
-call("ZADD",aN,unpack(dC))
+call("ZADD",aN,unpack(dE))
 end
-if bq<cD or bq>=cD+ja or dX>gu then
+if bq<cD or bq>=cD+jb or dY>gv then
 local bS=aN
-local cK=math.max(4*dX,gq)/1000+ARGV[2]
+local cK=math.max(4*dY,gr)/1000+ARGV[2]
 if call("PTTL",bS)<cK then call("PEXPIRE",bS,ak("%.0f",math.ceil(cK*1.125)))end
 end
-if bz==0 or q+dX<bg then bg=q+dX end
+if bz==0 or q+dY<bg then bg=q+dY end
 if J then
-V[am+1]=cf
-local dW=ak("granted %s 1 0 0 %d %.0f %.0f %s",ce,bz+1,bg-q,eW,J)
-if fP=="caller"then
-ev[#ev+1]=dW
+local df=ak("granted %s 1 0 0 %d %.0f %.0f %s",ce,bz+1,bg-q,eY,J)
+if fR=="caller"then
+ev[#ev+1]=df
 else
-call("PUBLISH",ARGV[4]..aW,dW)
+call("PUBLISH",ARGV[4]..aW,df)
 end
+V[am+1]=cf
 else
+eP=1
 for i=1,av do
-V[am+1],V[am+2],V[am+3]=bz+i,bg-q,eW+i-1-q
+V[am+1],V[am+2],V[am+3]=bz+i,bg-q,eY+i-1-q
 am=am+3
 end
 end
-bz,bq=bz+av,eW+av-1
-elseif bm and bm<=0 and dn then
+bz,bq=bz+av,eY+av-1
+elseif bm and bm<=0 and cT then
 V[am+1]=cf
 av=1
 elseif bm==0 and K==84 then
 V[am+1],V[am+2],V[am+3]=0,bg-q,bz
 av=1
 elseif bm==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
-local eX=J and aW or string.match(ARGV[id],"^[^.]*")
-if eX~=aW then
-aW,fP=eX,nil
-for caller=7,6+dy do
-if ARGV[caller]==eX then fP="caller"end
+local eZ=J and aW or string.match(ARGV[id],"^[^.]*")
+if eZ~=aW then
+aW,fR=eZ,nil
+for caller=7,6+dz do
+if ARGV[caller]==eZ then fR="caller"end
 end
-if not fP and call("PUBSUB","NUMSUB",ARGV[4]..eX)[2]>0 then fP="channel"end
+if not fR and call("PUBSUB","NUMSUB",ARGV[4]..eZ)[2]>0 then fR="channel"end
 end
-if fP then
+if fR then
 local aE,aC=q,ce
 if J and call("ZCOUNT",aQ,ce,"+inf")>0 then
 aE=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
 aC=ak("%.0f",aE)
 end
 call("ZADD",aQ,aC,ARGV[id])
-ex,ea,av=false,true,1
+ex,dD,av=false,true,1
 local bS=aQ
-local cK=math.max(4*dX,gq)/1000+ARGV[2]
+local cK=math.max(4*dY,gr)/1000+ARGV[2]
 if call("PTTL",bS)<cK then call("PEXPIRE",bS,ak("%.0f",math.ceil(cK*1.125)))end
-V[am+1]={3,math.min(bg-q,dX),aE,bz,bg-q,0}
+V[am+1]={3,math.min(bg-q,dY),aE,bz,bg-q,0}
 end
 end
 end
 if av==0 then
-dd=dd or fm(ev)
+dd=dd or fn(ev)
 ex,bz,av=false,nil,1
-local dE=not dn and(K==87 and"1"or"0")
-local gY=ea
-ea=false
-V[am+1]=
-dd.gH(ARGV[id],dE,fl[at+1]-47,iD,aN,aQ,gY,cf or 0)
+local dG=not cT and(K==87 and"1"or"0")
+local gZ=dD
+dD=false
+V[am+1]=dd.gI(ARGV[id],dG,fm[at+1]-47,iE,aN,aQ,gZ,cf)
 end
 at,id=at+2*av,id+av
 end
 end
-if dy>0 and ARGV[5]=="1"then dd=fm(ev)end
-if#fl>2 then
+if dz>0 and ARGV[5]=="1"then dd=fn(ev)end
+if#fm>2 then
 local er=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
 if type(er)=="table"and er.err and string.sub(er.err,1,3)=="OOM"then bO=er.err end
 end
-while at<#fl do
-local ok,aq=pcall(kK)
+while at<#fm do
+local ok,aq=pcall(kL)
 if not ok then
-dd=dd or fm(ev)
-V[#V+1]=dd.fn(aq)
-at,id=at+2,id+1
+dd=dd or fn(ev)
+local df=dd.fo(aq)
+for _=1,eP do
+V[#V+1]=df
+end
+at,id,eP,dD=at+2*eP,id+eP,1,true
 end
 end
-if dy>0 then V[#V+1]=ev end
+if dz>0 then V[#V+1]=ev end
 return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "27420cda7f64b46ecc48a07557b3b43508a93624",
+  sha1: "d5a2014f966b40226b93b85fe64f1c45290276bb",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3539,19 +3548,19 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "fbd29bc34c674db6377828d75013601e66bfe9b3",
+  sha1: "f7b1d2846db334b2efccb3282c659c2240c2ff6f",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,aV=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
 local m,aT,reset,ek,bu=bp("GET",ac),nil,nil,"-"..ARGV[5],Q
 if Q>=aV then bu=0 end
-local bA,fo,gk=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
-local eZ,ge=q-q%bA-bA,q+bA/2
+local bA,fp,gl=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local fb,gg=q-q%bA-bA,q+bA/2
 local aC=m and tonumber(m)
-if aC and aC<=fo then
+if aC and aC<=fp then
 local r=-aC%aV
-local H=eZ-(aC+r)/aV
-if H>ge then H=H-bA end
+local H=fb-(aC+r)/aV
+if H>gg then H=H-bA end
 local aP,aU=r+af,H+w-q
 if H<=q and aU>0 and aP<=bu and bp("INCRBY",ac,ek)==aC-af then
 aT,reset=aP,aU
@@ -3559,7 +3568,7 @@ end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
-if aJ==gk and H<=q and aU>0 and aP<=Q and not(bu>0)then
+if aJ==gl and H<=q and aU>0 and aP<=Q and not(bu>0)then
 if bp("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
@@ -3575,22 +3584,22 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local ik="f"
+local il="f"
 ${part37}
 local aV,bu,es
-local function jw()
+local function jx()
 aV,es=bD,cK(q+w)
 bu=Q<aV and Q or 0
 end
 local function co(m)
-if aV>0 and eJ(m)then return hB(m,aV)end
+if aV>0 and eJ(m)then return hC(m,aV)end
 if#m~=19 or cc(m,1)~=70 then return nil end
 local bE,H,r=al("<I7I7I4",m,2)
 if bE==w then return H,r end
 end
-local function gI(H,r)
+local function gJ(H,r)
 if bu==0 then return"F"..aS("<I7I7I4",w,H,r)end
-return iY(H,r,aV)
+return iZ(H,r,aV)
 end
 local function cI(ac,m,au)
 local H,r
@@ -3603,38 +3612,38 @@ if af>bm and bf<reset then return 0,r,reset,reset end
 if af<=bm then
 if br then return 1,r,reset,0 end
 local ah=au==1 and 1 or bl(au,aF(bm/af))
-local aH=eh(ac,m,gI(H,r+ah*af),cK(H+w))
+local aH=eh(ac,m,gJ(H,r+ah*af),cK(H+w))
 if aH then return false,aH end
 return ah,r+ah*af,reset,ah==au and 0 or reset
 end
 end
 if br or(m and not(H and H+w<=q))then return aY(ac,m,au)end
 local ah=au==1 and 1 or aM(bl(au,aF(Q/af)),1)
-local aH=eh(ac,m,gI(q,ah*af),es)
+local aH=eh(ac,m,gJ(q,ah*af),es)
 if aH then return false,aH end
 return ah,ah*af,w,ah==au and 0 or w
 end
 ${part38}
-return dg
+return dh
 end
 local cO
-local function dg(ac,m,au,bn)
+local function dh(ac,m,au,bn)
 cO=cO or em()
 cO(ac,m,au,bn)
 end
-local function fJ(cy,O,aB)
+local function fK(cy,O,aB)
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
 local bp,tonumber,aS,al,aV,ek=bp,tonumber,aS,al,bD,ak("-%.0f",af)
 local bu=Q<aV and Q or 0
-local bA,fo,gk=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
-local eZ,ge=q-q%bA-bA,q+bA/2
+local bA,fp,gl=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local fb,gg=q-q%bA-bA,q+bA/2
 for i=O,aB do
 local ac,m,aT,reset=KEYS[i],cy[i-O+1],nil,nil
 local aC=m and tonumber(m)
-if aC and aC<=fo then
+if aC and aC<=fp then
 local r=-aC%aV
-local H=eZ-(aC+r)/aV
-if H>ge then H=H-bA end
+local H=fb-(aC+r)/aV
+if H>gg then H=H-bA end
 local aP,aU=r+af,H+w-q
 if H<=q and aU>0 and aP<=bu and bp("INCRBY",ac,ek)==aC-af then
 aT,reset=aP,aU
@@ -3642,7 +3651,7 @@ end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
-if aJ==gk and H<=q and aU>0 and aP<=Q and not(bu>0)then
+if aJ==gl and H<=q and aU>0 and aP<=Q and not(bu>0)then
 if bp("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
@@ -3653,116 +3662,116 @@ V[bb+1],V[bb+2]=aT,reset
 bb=bb+2
 else
 A=bb
-dg(ac,m,1)
+dh(ac,m,1)
 bb=A
 end
 end
 A=bb
 end
-local jK=true
+local jL=true
 ${part39}`,
 };
 
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "6632e916803c33a252d2d6b0009cb273429542c3",
+  sha1: "5267a8ac6ba48864a55531baf3383626b10b9eb6",
   source: `local call,ak,tonumber,bl,aM=redis.call,string.format,tonumber,math.min,math.max
-local q,bh,dH,cK,hH,ki=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bh,dJ,cK,hI,kj=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dU=call("TIME")
-q=dU[1]*1000000+dU[2]
+local dW=call("TIME")
+q=dW[1]*1000000+dW[2]
 end
-local dI,jv,kY=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function ka(bA,gU,aj,r)
-if bA==gU then return aj,r end
-return bA==gU+1 and r or 0,0
+local dK,jw,kZ=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kb(bA,gV,aj,r)
+if bA==gV then return aj,r end
+return bA==gV+1 and r or 0,0
 end
 local eg={}
-for lL in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eg[#eg+1]=lL
+for lM in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+eg[#eg+1]=lM
 end
-local bJ,fz,O=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
-local dz,fr,cV,gA,lx={},0,{},0,{}
-local J,bA,aj,r,fe=q,math.floor(q/dI),0,0,q
+local bJ,fA,O=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
+local dA,fs,cW,gB,ly={},0,{},0,{}
+local J,bA,aj,r,fg=q,math.floor(q/dK),0,0,q
 for i=4,#eg-4,5 do
-local cr,aI,iH,jn=eg[i],eg[i+1],bl(tonumber(eg[i+2]),q),tonumber(eg[i+3])
-local bG=iH+dI+jn
-if cr==bh and aI==dH then
-if bG+dI>q then
-local a,b,c,d=string.match(eg[i+4],kY)
-J,bA,fe=a+0,aM(b+0,bA),iH
-aj,r=ka(bA,b+0,c+0,d+0)
+local cr,aI,iI,jo=eg[i],eg[i+1],bl(tonumber(eg[i+2]),q),tonumber(eg[i+3])
+local bG=iI+dK+jo
+if cr==bh and aI==dJ then
+if bG+dK>q then
+local a,b,c,d=string.match(eg[i+4],kZ)
+J,bA,fg=a+0,aM(b+0,bA),iI
+aj,r=kb(bA,b+0,c+0,d+0)
 end
-elseif bG+dI>q and#dz<jv then
-dz[#dz+1]={cr,aI,iH,jn,eg[i+4]}
-if iH+dI>q then
-if cr~=bh and not lx[cr]then
-gA,lx[cr]=gA+1,true
+elseif bG+dK>q and#dA<jw then
+dA[#dA+1]={cr,aI,iI,jo,eg[i+4]}
+if iI+dK>q then
+if cr~=bh and not ly[cr]then
+gB,ly[cr]=gB+1,true
 end
-cV[#cV+1]=aI
-cV[#cV+1]=ak("%.0f",iH)
+cW[#cW+1]=aI
+cW[#cW+1]=ak("%.0f",iI)
 end
 end
-if cr==bJ then fr=aM(fr,bG)end
+if cr==bJ then fs=aM(fs,bG)end
 end
-local ia,gx=string.match(hH,"^(%d+) (%d+)$")
-local hp=tonumber(ia)==J
-if ki and not hp then return{}end
-if hp then
-if gx+0==bA then
+local ib,gy=string.match(hI,"^(%d+) (%d+)$")
+local hq=tonumber(ib)==J
+if kj and not hq then return{}end
+if hq then
+if gy+0==bA then
 r=aM(r-1,0)
-elseif gx+1==bA then
+elseif gy+1==bA then
 aj=aM(aj-1,0)
 end
 end
-if not ki then
-r,fe=r+1,q
+if not kj then
+r,fg=r+1,q
 elseif aj+r==0 then
-fe=bl(fe,q-dI)
+fg=bl(fg,q-dK)
 end
-table.insert(dz,1,{bh,dH,fe,cK,ak("%.0f %.0f %.0f %.0f",J,bA,aj,r)})
-if fz~=""and q>=O then
-bJ,fz,fr=fz,"",q
+table.insert(dA,1,{bh,dJ,fg,cK,ak("%.0f %.0f %.0f %.0f",J,bA,aj,r)})
+if fA~=""and q>=O then
+bJ,fA,fs=fA,"",q
 end
 if bJ==""then
 bJ=bh
-elseif bJ~=bh and fz==""and fr<q then
-fz,O=bh,q+dI
+elseif bJ~=bh and fA==""and fs<q then
+fA,O=bh,q+dK
 end
-local aI,eL=bJ.."\\n"..fz.."\\n"..ak("%.0f",O).."\\n",0
-for _,bj in ipairs(dz)do
+local aI,eL=bJ.."\\n"..fA.."\\n"..ak("%.0f",O).."\\n",0
+for _,bj in ipairs(dA)do
 aI=aI..bj[1].."\\n"..bj[2].."\\n"..ak("%.0f\\n%.0f\\n",bj[3],bj[4])..bj[5].."\\n"
 eL=aM(eL,bj[4])
 end
-call("SET",KEYS[1],aI,"PX",ak("%.0f",(eL+3*dI)/1000))
-hH=ak("%.0f %.0f",J,bA)
-return{ak("%.0f",q),bJ,fz,ak("%.0f",O),gA,hH,unpack(cV)}`,
+call("SET",KEYS[1],aI,"PX",ak("%.0f",(eL+3*dK)/1000))
+hI=ak("%.0f %.0f",J,bA)
+return{ak("%.0f",q),bJ,fA,ak("%.0f",O),gB,hI,unpack(cW)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "9c2cb815134e6989831a5b4c43f951ed0e15718e",
+  sha1: "460c79188768ab256ddb1051d0d3727bb452108d",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af=KEYS[1],ARGV[5]+0
 local m=bp("GET",ac)
 local r,at,cr,ae=ARGV[11]+0,12,0,0
 for _=1,r do
-local hU=ARGV[at]=="t"
-at,cr,ae=at+(hU and 7 or 4),cr+(hU and 0 or 7),ae+11
+local hV=ARGV[at]=="t"
+at,cr,ae=at+(hV and 7 or 4),cr+(hV and 0 or 7),ae+11
 end
 local ci=2+r+cr
 if type(m)=="string"and cc(m,1)==80 and#m==ci+ae then
-local ah,W,bc,ad,dL={q},"",0,0,true
+local ah,W,bc,ad,dN={q},"",0,0,true
 at,cr,ae=12,3+r,ci+1
 for i=1,r do
 local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
 local us,o=al("<I7I4",m,ae)
 if K=="t"then
 local y,bd,aR=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dL=aR<10 and cc(m,2+i)==116+aR and o<y
+dN=aR<10 and cc(m,2+i)==116+aR and o<y
 if us>bc then bc=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
@@ -3772,32 +3781,32 @@ us,o=us+af*a+cp,o+af*b-cp*y
 if o>=y then
 us,o=us+1,o-y
 end
-dL=dL and(us<bd or(us==bd and o<=ARGV[at+5]+0))
+dN=dN and(us<bd or(us==bd and o<=ARGV[at+5]+0))
 if us>ad then ad=us end
 ah[2*i],ah[2*i+1],at=us-q,o,at+7
 else
 local aB=us+b
 o=o+af
-dL=K=="f"and cc(m,2+i)==70 and al("<I7",m,cr)==b
-dL=dL and us<=q and q<aB and o<=a
+dN=K=="f"and cc(m,2+i)==70 and al("<I7",m,cr)==b
+dN=dN and us<=q and q<aB and o<=a
 if aB>bc then bc=aB end
 if aB>ad then ad=aB end
 ah[2*i],ah[2*i+1],at,cr=o,aB-q,at+4,cr+7
 end
-if not dL then break end
+if not dN then break end
 W,ae=W..aS("<I7I4",us,o),ae+11
 end
 local be=1000*2^cc(m,2)
-dL=dL and bc-bc%be==ad-ad%be
-if dL and bp("SETRANGE",ac,ak("%d",ci),W)==#m then return ah end
+dN=dN and bc-bc%be==ad-ad%be
+if dN and bp("SETRANGE",ac,ak("%d",ci),W)==#m then return ah end
 end
 end
 local ck=ARGV[2]+0
 ${part25}
 local af,bf,br=0,0,false
-local bt,bF,r,cM,aJ,bs,fA,I,ci,be
+local bt,bF,r,cM,aJ,bs,fB,I,ci,be
 local h,cS,bG,bc,ad={},{},{},0,0
-local function iT(O)
+local function iU(O)
 bF,r={},ARGV[O+4]+0
 local at=O+4
 for i=1,r do
@@ -3826,26 +3835,26 @@ bF[i].bD,bF[i].ch,bF[i].eI=bD,b/bD,2*b
 end
 end
 end
-bt=hy(bF)
+bt=hz(bF)
 for i,g in ipairs(bF)do
-local gE=bt.bF[i]
-g.ak,g.ao,g.at=gE.ak,gE.ao,gE.at
+local gF=bt.bF[i]
+g.ak,g.ao,g.at=gF.ak,gF.ao,gF.at
 end
-cM,bs,fA,I,be=bt.cM,bt.bs,bt.fA,bt.I,bt.be
+cM,bs,fB,I,be=bt.cM,bt.bs,bt.fB,bt.I,bt.be
 aJ=#cM
 ci=ak("%d",aJ)
 end
-local function eQ(g,H,U)
-return U>0 and cY(U*(g.ch-aF((q-H)/g.bD))/g.ch)or 0
+local function eS(g,H,U)
+return U>0 and cZ(U*(g.ch-aF((q-H)/g.bD))/g.ch)or 0
 end
 local V,A,bO={q},1,nil
 local function eh(ac,m)
-local W,av=aS(fA,unpack(cS,1,I)),nil
+local W,av=aS(fB,unpack(cS,1,I)),nil
 if m and bc-bc%be==ad-ad%be then
 av=bp("SETRANGE",ac,ci,W)
 return type(av)=="table"and av.err
 end
-local cK=gT(bt,ad)
+local cK=gU(bt,ad)
 W=cM..W
 av=m and bp("SET",ac,W,"PX",cK)or bp("SET",ac,W,"PX",cK,"NX")or bp("GET",ac)
 return av and av.err
@@ -3891,7 +3900,7 @@ h[ao],h[ao+1],bG[i]=us,o,aB
 end
 return true
 end
-local function dr(au)
+local function ds(au)
 ad=0
 for i=1,r do
 local g=bF[i]
@@ -3913,7 +3922,7 @@ if ba=="f"then
 if o>g.Q then return false end
 else
 local U=h[ao+2]
-if o+eQ(g,us,U)>g.Q then return false end
+if o+eS(g,us,U)>g.Q then return false end
 cS[ao+2],aB=U,aB+g.w
 end
 end
@@ -3922,7 +3931,7 @@ cS[ao],cS[ao+1]=us,o
 end
 return true
 end
-local function lF(au)
+local function lG(au)
 local bu=au-1
 for i=1,r do
 local g=bF[i]
@@ -3931,21 +3940,21 @@ if g.K=="t"then
 local bm=g.bd-us+(g.aL-o)/g.y
 bu=bl(bu,aF(bm/(g.us+g.ai/g.y))+1)
 else
-if g.K=="c"then o=o+eQ(g,us,h[g.ao+2])end
+if g.K=="c"then o=o+eS(g,us,h[g.ao+2])end
 bu=bl(bu,aF((g.Q-o)/af))
 end
 end
-while bu>0 and not dr(bu)do
+while bu>0 and not ds(bu)do
 bu=bu-1
 end
 return aM(bu,0)
 end
-local function fL(g,o,bm)
+local function fM(g,o,bm)
 if bm<0 then return g.w+1 end
 if o<=bm then return 0 end
 return(g.ch-aF(bm*g.ch/o))*g.bD
 end
-local function lk(bN)
+local function ll(bN)
 local at=q
 for i=1,r do
 local g=bF[i]
@@ -3959,14 +3968,14 @@ at=aM(at,o>g.aL and us+1 or us)
 elseif ba=="f"then
 if o+af>g.Q then at=aM(at,us+g.w)end
 else
-local jh=fL(g,bN[g.ao+2],g.Q-af-o)
-if jh>g.w then jh=g.w+fL(g,o,g.Q-af)end
-at=aM(at,us+jh)
+local ji=fM(g,bN[g.ao+2],g.Q-af-o)
+if ji>g.w then ji=g.w+fM(g,o,g.Q-af)end
+at=aM(at,us+ji)
 end
 end
 return at-q
 end
-local function dg(bN,dM)
+local function dh(bN,dO)
 for i=1,r do
 local g=bF[i]
 local ba,ao=g.K,g.ao
@@ -3978,11 +3987,11 @@ us,o=0,0
 end
 V[A+1],V[A+2]=us,o
 else
-local aB=dM and us+g.eI or bG[i]
+local aB=dO and us+g.eI or bG[i]
 if aB<=q then
 V[A+1],V[A+2]=0,0
 else
-if ba=="c"then o=o+eQ(g,us,bN[ao+2])end
+if ba=="c"then o=o+eS(g,us,bN[ao+2])end
 V[A+1],V[A+2]=o,aB-q
 end
 end
@@ -3992,9 +4001,9 @@ end
 local function cI(ac,m,au,bn)
 if not co(m)then return false end
 local ah,bk,aH=au,0,nil
-if not dr(au)then
-ah=lF(au)
-bk=lk(ah>0 and cS or h)
+if not ds(au)then
+ah=lG(au)
+bk=ll(ah>0 and cS or h)
 if bk<=bf then return false end
 end
 if ah>0 and not br then
@@ -4013,8 +4022,8 @@ if bn or ah==0 then
 A=A+1
 V[A]=bn and ah or-1-bk
 end
-local dM=ah>0 and not br
-dg(dM and cS or h,dM)
+local dO=ah>0 and not br
+dh(dO and cS or h,dO)
 if bn then
 A=A+1
 V[A]=bk
@@ -4053,55 +4062,55 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function eP(aU,dH,fv)
-local lt,ip={},{q,ck,1}
-for i=1,dH do
-ip[3+i]=ARGV[fv+i]
+local function eR(aU,dJ,fw)
+local lu,iq={},{q,ck,1}
+for i=1,dJ do
+iq[3+i]=ARGV[fw+i]
 end
-local dE,aZ,am=br and"2"or"1",0,#ip+1
+local dG,aZ,am=br and"2"or"1",0,#iq+1
 for _,bj in ipairs(aU)do
 for _=1,bj.au do
 aZ=aZ+1
-lt[aZ]=bj.ac
-for i,jQ in ipairs({dE,bf,1,"1",af,0})do
-ip[am+i]=jQ
+lu[aZ]=bj.ac
+for i,jR in ipairs({dG,bf,1,"1",af,0})do
+iq[am+i]=jR
 end
 am=am+6
 end
 end
-ip[4+dH]=aZ
-local je,av=aY(ip,lt),1
+iq[4+dJ]=aZ
+local jf,av=aY(iq,lu),1
 for _,bj in ipairs(aU)do
 if bj.bn then
-local gr={}
+local gs={}
 for i=1,bj.au do
-gr[i]=je[av+i]
+gs[i]=jf[av+i]
 end
-V[bj.A],av=gr,av+bj.au
+V[bj.A],av=gs,av+bj.au
 else
-V[bj.A],av=je[av+1],av+1
+V[bj.A],av=jf[av+1],av+1
 end
 end
 end
-return cI,eP
+return cI,eR
 end
-local cI,eP
+local cI,eR
 local E,am=2,0
 while am<#KEYS do
-local ba,J,dH=ARGV[E+1]+0,am+1,ARGV[E+5]+0
+local ba,J,dJ=ARGV[E+1]+0,am+1,ARGV[E+5]+0
 am=bl(am+ARGV[E+2],#KEYS)
 af,bf,br=ARGV[E+3]+0,ARGV[E+4]+0,ba%2==1
-local fv,bn,aU=E+5,ba>=8,nil
-iT(fv)
-local lB=not(bn or br)
-E=E+5+dH
+local fw,bn,aU=E+5,ba>=8,nil
+iU(fw)
+local lC=not(bn or br)
+E=E+5+dJ
 for O=J,am,1000 do
 local aB=bl(O+999,am)
 local cy=call("MGET",unpack(KEYS,O,aB))
 for i=O,aB do
 local ac,m=KEYS[i],cy[i-O+1]
-local dL=lB and m and#m==bs and bo(m,1,aJ)==cM
-if dL then
+local dN=lC and m and#m==bs and bo(m,1,aJ)==cM
+if dN then
 bc,ad=0,0
 for n=1,r do
 local g=bF[n]
@@ -4121,7 +4130,7 @@ us,o=us+1,o-y
 end
 end
 if us>=bd and(us>bd or o>g.aL)then
-dL=false
+dN=false
 break
 end
 V[A+n+n-1],V[A+n+n]=us-q,o
@@ -4129,10 +4138,10 @@ else
 o,aB=o+af,us+g.eI
 local aT=o
 if ba=="c"then
-cS[ao+2],aT=U,o+eQ(g,us,U)
+cS[ao+2],aT=U,o+eS(g,us,U)
 end
 if us>q or q>=us+g.w or aT>g.Q then
-dL=false
+dN=false
 break
 end
 if aB>bc then bc=aB end
@@ -4141,16 +4150,16 @@ end
 if aB>ad then ad=aB end
 cS[ao],cS[ao+1]=us,o
 end
-dL=dL and not eh(ac,m)
+dN=dN and not eh(ac,m)
 end
-if dL then
+if dN then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
 V[n]=nil
 end
 if not cI then
-cI,eP=em()
+cI,eR=em()
 end
 local au=bn and ARGV[E+i-J+1]+0 or 1
 if not cI(ac,m,au,bn)then
@@ -4160,7 +4169,7 @@ end
 end
 end
 end
-if aU then eP(aU,dH,fv)end
+if aU then eR(aU,dJ,fw)end
 if bn then E=E+am-J+1 end
 end
 return bO and redis.error_reply(bO)or V`,
@@ -4169,26 +4178,26 @@ return bO and redis.error_reply(bO)or V`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "dfc3f18f439df3b0f4d7cd03d3652b265582fb42",
+  sha1: "f46264a4e14e5913ebca3ef8f4846f85c16107cb",
   source: `${part33}
 ${part34}
-local cs,kt=2^48,2^37
-local eZ,ge=q-q%cs,q+cs/2
-local aD,aG,be,aj,cD,gL
-local function fT()
-aD,be=6,cY(w/8)
+local cs,ku=2^48,2^37
+local fb,gg=q-q%cs,q+cs/2
+local aD,aG,be,aj,cD,gM
+local function fV()
+aD,be=6,cZ(w/8)
 while aD<10 and 4^aD<Q do
 aD=aD+1
 end
 aG=2^aD
-if w>=kt then aD=aD+16 end
+if w>=ku then aD=aD+16 end
 aj,cD=q-w,q-q%be
-gL=ak("%.0f",cY((cD+be-aj)/1000)+ARGV[2])
+gM=ak("%.0f",cZ((cD+be-aj)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,aT=KEYS[1],nil
 af,Q,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-fT()
+fV()
 local W=aD<16 and af<=65535 and bp("GETRANGE",ac,"0","313")
 if W and#W>65 then
 local aB,K,D,bE,x,bi,aJ,r,I,aZ,aK,aC=
@@ -4205,19 +4214,19 @@ and r<I
 and aJ<I
 and aB==(I>32 and 314 or 58+8*I)
 then
-local aP,fD=aZ+af,false
+local aP,fE=aZ+af,false
 while r>0 and aJ<aG and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
-us=us+eZ
-if us>ge then us=us-cs end
+us=us+fb
+if us>gg then us=us-cs end
 if us>aj then
-fD=true
+fE=true
 break
 end
 r,aP,aJ=r-1,aP-o,aJ+1
 if aJ==I then aJ=0 end
 end
-if fD and aP<=Q then
+if fE and aP<=Q then
 local at=58+8*ao
 if ao>=aG then at=at+4*aF(ao/aG)end
 aK=ao%aG>0 and aK+af or af
@@ -4227,7 +4236,7 @@ if I>32 and((ao+1)%aG==0 or ao+1==I)then
 bp("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
 bp("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cD>bi then bp("PEXPIRE",ac,gL)end
+if cD>bi then bp("PEXPIRE",ac,gM)end
 aT=aP
 end
 end
@@ -4238,7 +4247,7 @@ end
 local function em()
 ${part36}
 ${part4}
-local bV,gJ=54,32
+local bV,gK=54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4250,28 +4259,28 @@ ${part22}
 ${part23}
 ${part24}
 local an,g
-local function fx(us)
-us=us+eZ
-if us>ge then return us-cs end
+local function fy(us)
+us=us+fb
+if us>gg then return us-cs end
 if us<q-cs/2 then return us+cs end
 return us
 end
-local function jw()
+local function jx()
 g=nil
-fT()
+fV()
 end
-local function jL(ac,au)
+local function jM(ac,au)
 an=an or cl.s()
-g=g or an.fE(Q,w)
-local p=an.hN(ac,g)
+g=g or an.fF(Q,w)
+local p=an.hO(ac,g)
 if p.eG then return"RULES"end
-p=an.dR(p,g,br)
-local ah,at,ej=0,aM(q,p.D,an.dl(p,af,g)),q
+p=an.dT(p,g,br)
+local ah,at,ej=0,aM(q,p.D,an.dm(p,af,g)),q
 while ah<au and(at<=q or ah==0 and at-q<=bf)do
 ah,ej=ah+1,at
 if br then break end
-an.dr(p,at,af,g)
-if ah<au then at=aM(q,p.D,an.dl(p,af,g))end
+an.ds(p,at,af,g)
+if ah<au then at=aM(q,p.D,an.dm(p,af,g))end
 end
 local aT,reset=an.eM(p,g)
 if ah==0 and p.D>q then return{2,at-q,aT,reset}end
@@ -4279,12 +4288,12 @@ if ah>0 and ej>q then return{1,ej-q,aT,reset}end
 return ah,aT,reset,ah==au and 0 or at-q
 end
 local function aY(ac,au)
-local av,ah,aT,reset,bk=pcall(jL,ac,au)
+local av,ah,aT,reset,bk=pcall(jM,ac,au)
 if av then return ah,aT,reset,bk end
 return false,type(ah)=="table"and ah.err or tostring(ah)
 end
 local D,x,el
-local kV="23"
+local kW="23"
 local function eD(aJ,r,I,aZ,aK)
 return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,el and aD+32 or aD)
 end
@@ -4293,12 +4302,12 @@ return"S"..aS("<dI7I7",D,w,x)..eD(aJ,r,I,aZ,aK)
 end
 local function eh(ac,as,o,aZ)
 local r=#as/8+1
-local I=go(r,Q,aG)
+local I=gp(r,Q,aG)
 local m=bI(0,r,I,aZ,aZ)
 ..aS("<I4",aZ)
 ..as
 ..aS("<I6I2",q%cs,o)
-return bp("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gL)
+return bp("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gM)
 end
 local function cI(ac,_,au)
 local W=bp("GETRANGE",ac,"0","313")
@@ -4320,38 +4329,38 @@ if cc(W,1)~=83 or#W<bV then return aY(ac,au)end
 local bE,bi,aJ,r,I,aZ,aK,aC
 D,bE,x,bi,aJ,r,I,aZ,aK,aC=
 al("<dI7I7I7I4I4I4I7I4B",W,2)
-local ij=I<=gJ and#W==bV+4+8*I
+local ik=I<=gK and#W==bV+4+8*I
 local bJ=bE==w and aC%32==aD and r>0 and r<=I and aJ<I
-if not bJ or bi>=q or D>q or(not ij and I<=gJ)then
+if not bJ or bi>=q or D>q or(not ik and I<=gK)then
 return aY(ac,au)
 end
-local gP=x>0
+local gQ=x>0
 x=0
-local am,dq,hw=(aJ+r-1)%I,bl(I-aJ,r),W
+local am,dr,hx=(aJ+r-1)%I,bl(I-aJ,r),W
 local O=bV+4*(aF(aJ/aG)+1)+8*aJ
-if not ij then
-dq=bl(16,aG-aJ%aG,dq)
-if O+8*dq>#W then
-hw=bp("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dq-1))
-if#hw<8*dq then return aY(ac,au)end
+if not ik then
+dr=bl(16,aG-aJ%aG,dr)
+if O+8*dr>#W then
+hx=bp("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dr-1))
+if#hx<8*dr then return aY(ac,au)end
 O=0
 end
 end
-local fC,aT=0,aZ
-while fC<dq do
-local us,bh=al("<I6I2",hw,O+8*fC+1)
-if fx(us)>aj then break end
-fC,aT=fC+1,aT-bh
+local fD,aT=0,aZ
+while fD<dr do
+local us,bh=al("<I6I2",hx,O+8*fD+1)
+if fy(us)>aj then break end
+fD,aT=fD+1,aT-bh
 end
-if fC==dq then return aY(ac,au)end
+if fD==dr then return aY(ac,au)end
 local bm=Q-aT
 if af>bm then
-local dK=af-bm
-for i=fC,dq-1 do
-local us,bh=al("<I6I2",hw,O+8*i+1)
-dK=dK-bh
-if dK<=0 then
-local bk=fx(us)+w-q
+local dM=af-bm
+for i=fD,dr-1 do
+local us,bh=al("<I6I2",hx,O+8*i+1)
+dM=dM-bh
+if dM<=0 then
+local bk=fy(us)+w-q
 if bk<=bf then break end
 return 0,aT,bi+w-q,bk
 end
@@ -4364,16 +4373,16 @@ o=ah*af
 end
 if o>65535 or ah<au then return aY(ac,au)end
 el=aC>=32 and o==1
-local bS,ao=r-fC,(am+1)%I
-aJ=(aJ+fC)%I
+local bS,ao=r-fD,(am+1)%I
+aJ=(aJ+fD)%I
 aT=aT+o
 if bS<I then
 local bj=aS("<I6I2",q%cs,o)
 aK=(ao%aG==0 and 0 or aK)+o
-local J,at=gP and bI or eD,gP and"0"or kV
+local J,at=gQ and bI or eD,gQ and"0"or kW
 J=J(aJ,bS+1,I,aT,aK)
 local av
-if ij then
+if ik then
 av=bp("SETRANGE",ac,at,J..bo(W,bV+1,bV+4+8*ao)..bj)
 else
 local A=bV+4*(aF(ao/aG)+1)+8*ao
@@ -4386,8 +4395,8 @@ bp("SETRANGE",ac,at,J)
 end
 end
 if type(av)~="number"then return false,av.err end
-if bi<cD then bp("PEXPIRE",ac,gL)end
-elseif ij then
+if bi<cD then bp("PEXPIRE",ac,gM)end
+elseif ik then
 local as=bo(W,bV+5+8*aJ,bV+4+8*bl(I,aJ+bS))
 if aJ+bS>I then as=as..bo(W,bV+5,bV+4+8*(aJ+bS-I))end
 local av=eh(ac,as,o,aT)
@@ -4395,14 +4404,14 @@ if av.err then return false,av.err end
 elseif aJ==0 then
 local m=bp("GET",ac)
 if type(m)~="string"then return false,m.err end
-local fQ=go(bS+1,Q,aG)
-local A,aB=bV+4*(aF(bS/aG)+1)+8*bS,bV+4*cY(fQ/aG)+8*fQ
+local fS=gp(bS+1,Q,aG)
+local A,aB=bV+4*(aF(bS/aG)+1)+8*bS,bV+4*cZ(fS/aG)+8*fS
 aK=(bS%aG==0 and 0 or aK)+o
-m=bI(0,bS+1,fQ,aT,aK)..bo(m,bV+1)..string.rep("\\0",A-#m)
+m=bI(0,bS+1,fS,aT,aK)..bo(m,bV+1)..string.rep("\\0",A-#m)
 m=m..aS("<I6I2",q%cs,o)..string.rep("\\0",aB-A-8)
-local av=bp("SET",ac,m,"PX",gL)
+local av=bp("SET",ac,m,"PX",gM)
 if av.err then return false,av.err end
-if(bS+1)%aG==0 or bS+1==fQ then
+if(bS+1)%aG==0 or bS+1==fS then
 bp("SETRANGE",ac,ak("%d",A-8*(bS%aG)-4),aS("<I4",aK))
 end
 else
@@ -4411,18 +4420,18 @@ end
 return ah,aT,w,0
 end
 ${part38}
-return dg
+return dh
 end
 local cO
-local function dg(ac,m,au,bn)
+local function dh(ac,m,au,bn)
 cO=cO or em()
 cO(ac,m,au,bn)
 end
-local function fJ(_,O,aB)
-fT()
+local function fK(_,O,aB)
+fV()
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
 local bp,aS,al,aF,ak,type=bp,aS,al,aF,ak,type
-local aD,aG,aj,cD,eZ,ge,cs=aD,aG,aj,cD,eZ,ge,cs
+local aD,aG,aj,cD,fb,gg,cs=aD,aG,aj,cD,fb,gg,cs
 for i=O,aB do
 local ac,aT=KEYS[i],nil
 local W=aD<16 and af<=65535 and bp("GETRANGE",ac,"0","313")
@@ -4441,19 +4450,19 @@ and r<I
 and aJ<I
 and aB==(I>32 and 314 or 58+8*I)
 then
-local aP,fD=aZ+af,false
+local aP,fE=aZ+af,false
 while r>0 and aJ<aG and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
-us=us+eZ
-if us>ge then us=us-cs end
+us=us+fb
+if us>gg then us=us-cs end
 if us>aj then
-fD=true
+fE=true
 break
 end
 r,aP,aJ=r-1,aP-o,aJ+1
 if aJ==I then aJ=0 end
 end
-if fD and aP<=Q then
+if fE and aP<=Q then
 local at=58+8*ao
 if ao>=aG then at=at+4*aF(ao/aG)end
 aK=ao%aG>0 and aK+af or af
@@ -4463,7 +4472,7 @@ if I>32 and((ao+1)%aG==0 or ao+1==I)then
 bp("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
 bp("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cD>bi then bp("PEXPIRE",ac,gL)end
+if cD>bi then bp("PEXPIRE",ac,gM)end
 aT=aP
 end
 end
@@ -4474,32 +4483,32 @@ V[bb+1],V[bb+2]=aT,w
 bb=bb+2
 else
 A=bb
-dg(ac,nil,1)
+dh(ac,nil,1)
 bb=A
 end
 end
 A=bb
 end
-local jK=false
+local jL=false
 ${part39}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "f079d148d2cf153f0e2979ae146a1395041caa20",
+  sha1: "e4256b15158f4265243be05e659dbe136f59cc28",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,bD=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
 local m,aT,reset,ch=bp("GET",ac),nil,nil,w/bD
-local gk=w<2^45 and 67+256*w or-1
+local gl=w<2^45 and 67+256*w or-1
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
-local ft,aP=q-H,r+af
-if aJ==gk and ft>=0 and ft<w then
-if U>0 then aP=aP+cY(U*(ch-aF(ft/bD))/ch)end
+local fu,aP=q-H,r+af
+if aJ==gl and fu>=0 and fu<w then
+if U>0 then aP=aP+cZ(U*(ch-aF(fu/bD))/ch)end
 if aP<=Q and bp("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
-aT,reset=aP,2*w-ft
+aT,reset=aP,2*w-fu
 end
 end
 end
@@ -4512,81 +4521,81 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local ik="c"
+local il="c"
 ${part37}
 local ch,cM,es
-local function jw()
+local function jx()
 ch=w/bD
 cM,es="C"..aS("<I7B",w,#ak("%.0f",bD)-1),cK(q+2*w)
 end
-local function fL(o,bm)
+local function fM(o,bm)
 return o<=bm and 0 or(ch-aF(bm*ch/o))*bD
 end
 local function cI(ac,m,au)
 local bM,H,U,r=not m,q,0,0
-local gG=bM
+local gH=bM
 if m and#m==24 and cc(m,1)==67 then
 local bE,aD
 bE,aD,U,H,r=al("<I7BI4I7I4",m,2)
 bM=bE==w and H<=q
 if q>=H+2*w then
-H,U,r,gG=q,0,0,true
+H,U,r,gH=q,0,0,true
 elseif q>=H+w then
-H,U,r,gG=H+w,r,0,true
+H,U,r,gH=H+w,r,0,true
 end
 end
-if not bM or(br and gG)then return aY(ac,m,au)end
-local eQ,reset=0,H+2*w-q
-if U>0 then eQ=cY(U*(ch-aF((q-H)/bD))/ch)end
-local bm=Q-r-eQ
+if not bM or(br and gH)then return aY(ac,m,au)end
+local eS,reset=0,H+2*w-q
+if U>0 then eS=cZ(U*(ch-aF((q-H)/bD))/ch)end
+local bm=Q-r-eS
 local ah=0
 if af<=bm then
-if br then return 1,r+eQ,reset,0 end
+if br then return 1,r+eS,reset,0 end
 ah=au==1 and 1 or bl(au,aF(bm/af))
 r=r+ah*af
-if gG then
-local dX=H==q and es or cK(H+2*w)
-local aH=eh(ac,m,cM..aS("<I4I7I4",U,H,r),dX)
+if gH then
+local dY=H==q and es or cK(H+2*w)
+local aH=eh(ac,m,cM..aS("<I4I7I4",U,H,r),dY)
 if aH then return false,aH end
 else
 local av=bp("SETRANGE",ac,"20",aS("<I4",r))
 if av~=24 then return false,av.err end
 end
-if ah==au then return ah,r+eQ,reset,0 end
+if ah==au then return ah,r+eS,reset,0 end
 end
 local aU,bk=Q-af-r,nil
 if aU>=0 then
-bk=H+fL(U,aU)-q
+bk=H+fM(U,aU)-q
 else
-bk=H+w+fL(r,Q-af)-q
+bk=H+w+fM(r,Q-af)-q
 end
 if ah>0 or bk>bf then
-if ah==0 and gG then return aY(ac,m,au)end
-return ah,r+eQ,reset,bk
+if ah==0 and gH then return aY(ac,m,au)end
+return ah,r+eS,reset,bk
 end
 return aY(ac,m,au)
 end
 ${part38}
-return dg
+return dh
 end
 local cO
-local function dg(ac,m,au,bn)
+local function dh(ac,m,au,bn)
 cO=cO or em()
 cO(ac,m,au,bn)
 end
-local function fJ(cy,O,aB)
+local function fK(cy,O,aB)
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bp,cY,aF,aS,al,bD,ch=bp,cY,aF,aS,al,bD,w/bD
-local gk=w<2^45 and 67+256*w or-1
+local bp,cZ,aF,aS,al,bD,ch=bp,cZ,aF,aS,al,bD,w/bD
+local gl=w<2^45 and 67+256*w or-1
 for i=O,aB do
 local ac,m,aT,reset=KEYS[i],cy[i-O+1],nil,nil
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
-local ft,aP=q-H,r+af
-if aJ==gk and ft>=0 and ft<w then
-if U>0 then aP=aP+cY(U*(ch-aF(ft/bD))/ch)end
+local fu,aP=q-H,r+af
+if aJ==gl and fu>=0 and fu<w then
+if U>0 then aP=aP+cZ(U*(ch-aF(fu/bD))/ch)end
 if aP<=Q and bp("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
-aT,reset=aP,2*w-ft
+aT,reset=aP,2*w-fu
 end
 end
 end
@@ -4595,22 +4604,22 @@ V[bb+1],V[bb+2]=aT,reset
 bb=bb+2
 else
 A=bb
-dg(ac,m,1)
+dh(ac,m,1)
 bb=A
 end
 end
 A=bb
 end
-local jK=true
+local jL=true
 ${part39}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. What else there is, it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "198d2ff46ffa8293c750801f4de7d2024c4f4792",
+  sha1: "ee865b0c8b81e817cfdf4acac9a05e5995bb1421",
   source: `${part33}
-local eE,lp,ck,E=string.char,string.find,ARGV[2]+0,2
+local eE,lq,ck,E=string.char,string.find,ARGV[2]+0,2
 local cj,eC=2^48,2^23
 ${part30}
 ${part1}
@@ -4631,7 +4640,7 @@ end
 return ef and aP+ef*aV,at+1
 end
 local bM={}
-local function jD(g)
+local function jE(g)
 for i=1,#bM do
 if bM[i].cE==g.cE then return bM[i]end
 end
@@ -4643,32 +4652,32 @@ local ai=o*g.ai
 local cp=aF(ai/g.y)
 return o*g.us+cp,ai-cp*g.y
 end
-local function jY(y,us,ai,o)
+local function jZ(y,us,ai,o)
 local g={K="t",y=y,us=us,ai=ai,Q=o}
-g.cE="t"..dG(y)..dG(us)..(y>1 and dG(ai)or"")..dG(o)
+g.cE="t"..dI(y)..dI(us)..(y>1 and dI(ai)or"")..dI(o)
 g.az,g.aL=bA(o,g)
 return g
 end
-local function hA(K)
+local function hB(K)
 if K=="f"then
 local o,bE,_=aa(),aa(),aa()
-return jD({K="f",w=bE,cE="f"..dG(bE)}),o
+return jE({K="f",w=bE,cE="f"..dI(bE)}),o
 elseif K=="t"then
 local us,ai,y,az,aL=aa(),aa(),aa(),aa(),aa()
 local o=aF((az+aL/y)/(us+ai/y)+0.5)
-local g=jD(jY(y,us,ai,o))
+local g=jE(jZ(y,us,ai,o))
 g.aR=aa()
 return g,o
 end
 end
-local function kC(m,at)
+local function kD(m,at)
 for i=1,#bM do
 local g=bM[i]
 if bo(m,at,at+#g.cE-1)==g.cE then return g end
 end
 local K=cc(m,at)
 local J,next=en(m,at+1)
-if K==102 then return J and jD({K="f",w=J,cE="f"..dG(J)})end
+if K==102 then return J and jE({K="f",w=J,cE="f"..dI(J)})end
 if K~=116 or not J then return nil end
 local us,ai,o=0,0,0
 us,next=en(m,next)
@@ -4676,20 +4685,20 @@ if J>1 then
 ai,next=en(m,next)
 end
 o=en(m,next)
-return us and ai and o and jD(jY(J,us,ai,o))
+return us and ai and o and jE(jZ(J,us,ai,o))
 end
-local r,bF,iw,hP=0,{},{},{}
-local function jb(g,J,aX)
+local r,bF,ix,hQ=0,{},{},{}
+local function jc(g,J,aX)
 r=r+1
-bF[r],iw[r],hP[r]=g,J,aX
+bF[r],ix[r],hQ[r]=g,J,aX
 if g.K=="f"then return J<=q end
 local bd=q+g.az
 return g.az<cj/8 and(J<bd or(J==bd and aX<=g.aL))
 end
-local function fh(m)
+local function fj(m)
 local at,cb,bs=3,nil,#m
 while at<=bs do
-local g,J,aX=kC(m,at),nil,0
+local g,J,aX=kD(m,at),nil,0
 if not g then return false end
 at=at+#g.cE
 if g.K=="f"then
@@ -4717,20 +4726,20 @@ aX,at=en(m,at)
 aX=aX and bl(aX,g.y-1)
 end
 end
-if not(J and aX and jb(g,J,aX))then return false end
+if not(J and aX and jc(g,J,aX))then return false end
 end
 return r>0
 end
-local function jJ(m,g,bJ)
+local function jK(m,g,bJ)
 if g.K=="f"then
 if#m~=19 or cc(m,1)~=70 then return false end
 local bE,H,o=al("<I7I7I4",m,2)
-return bE==g.w and jb(g,H,o)
+return bE==g.w and jc(g,H,o)
 end
-if not bJ or#m~=16+g.aR or not lp(m,"^%d+$")then return false end
+if not bJ or#m~=16+g.aR or not lq(m,"^%d+$")then return false end
 local aC=tonumber(bo(m,1,16))
-if g.aR>0 then return jb(g,aC,bl(bo(m,17)+0,g.y-1))end
-return aC<dJ+cR and jb(g,fx(aC),0)
+if g.aR>0 then return jc(g,aC,bl(bo(m,17)+0,g.y-1))end
+return aC<dL+cR and jc(g,fy(aC),0)
 end
 local function ah(g,J,aX,o)
 if g.K=="f"then
@@ -4756,21 +4765,21 @@ end
 local us=aM(J,q-1e12)
 if cb then
 local bZ=us-cb
-aI=aI..dG(bZ>=0 and 2*bZ or 1-2*bZ)
+aI=aI..dI(bZ>=0 and 2*bZ or 1-2*bZ)
 else
 aI=aI..aS("<I6",us%cj)
 end
-return g.y>1 and aI..dG(aX)or aI,us,J+2
+return g.y>1 and aI..dI(aX)or aI,us,J+2
 end
 local V,A,bO={q},1,nil
-local function dg(J,aX,bk)
+local function dh(J,aX,bk)
 V[A+1],V[A+2],A=J,aX,A+2
 if bk then
 A=A+1
 V[A]=bk
 end
 end
-local function da(g,J,aX)
+local function db(g,J,aX)
 if g.K=="t"then
 if J<q then return 0,0 end
 return J-q,aX
@@ -4779,45 +4788,45 @@ local reset=J+g.w-q
 if reset<=0 then return 0,0 end
 return aX,reset
 end
-local bh,Q,bJ,af,bf,br,ih=nil,0,nil,0,0,false,false
+local bh,Q,bJ,af,bf,br,ii=nil,0,nil,0,0,false,false
 local function cI(ac)
 local m=bp("GET",ac)
 if type(m)=="table"then return m.err end
 r=0
 local ay=aF(q/eC)%256
 if not m then
-if not ih and bJ~="="and not bJ then return"RULES"end
-jb(bh,0,0)
-if not ih and bJ~="="then jb(bJ,0,0)end
+if not ii and bJ~="="and not bJ then return"RULES"end
+jc(bh,0,0)
+if not ii and bJ~="="then jc(bJ,0,0)end
 elseif cc(m,1)==77 then
-if not fh(m)then return"RULES"end
-elseif not jJ(m,bh,bJ=="=")then
+if not fj(m)then return"RULES"end
+elseif not jK(m,bh,bJ=="=")then
 return"RULES"
 end
-local gB=1
-while gB<=r and bF[gB]~=bh do
-gB=gB+1
+local gC=1
+while gC<=r and bF[gC]~=bh do
+gC=gC+1
 end
-if gB>r or(ih and r>1)then return"RULES"end
-local J,aX,bk=iw[gB],hP[gB],0
-local fp,eT=ah(bh,J,aX,af)
+if gC>r or(ii and r>1)then return"RULES"end
+local J,aX,bk=ix[gC],hQ[gC],0
+local fq,eV=ah(bh,J,aX,af)
 if bh.K=="f"then
-if fp==J and eT>Q then bk=J+bh.w-q end
+if fq==J and eV>Q then bk=J+bh.w-q end
 else
-bk=fp-bh.az-q
-if eT>bh.aL then bk=bk+1 end
+bk=fq-bh.az-q
+if eV>bh.aL then bk=bk+1 end
 end
 if bk>0 then
 if bk<=bf then return"RULES"end
-local a,b=da(bh,J,aX)
-return dg(-1-a,b,bk)
+local a,b=db(bh,J,aX)
+return dh(-1-a,b,bk)
 end
-if br then return dg(da(bh,J,aX))end
-local aI,cb,ad=ar("M"..eE(ay),nil,bh,fp,eT)
+if br then return dh(db(bh,J,aX))end
+local aI,cb,ad=ar("M"..eE(ay),nil,bh,fq,eV)
 for i=1,r do
-if i~=gB then
+if i~=gC then
 local g,bG=bF[i],nil
-local us,ai=ah(g,iw[i],hP[i],af)
+local us,ai=ah(g,ix[i],hQ[i],af)
 local bd=g.K=="t"and q+g.az
 if bd and(us>bd or(us==bd and ai>g.aL))then
 us,ai=bd,g.aL
@@ -4826,23 +4835,23 @@ aI,cb,bG=ar(aI,cb,g,us,ai)
 ad=aM(ad,bG)
 end
 end
-local cK=aM(cY((ad-q)/1000),1)+ck
+local cK=aM(cZ((ad-q)/1000),1)+ck
 local av=bp("SET",ac,aI,"PX",ak("%.0f",cK))
 if av.err then return av.err end
-return dg(da(bh,fp,eT))
+return dh(db(bh,fq,eV))
 end
 local am=0
 while am<#KEYS do
 local ba,J=aa(),am+1
 am=bl(am+aa(),#KEYS)
-br,af,bf,ih=ba==1,aa(),aa(),aa()==1
-bh,Q=hA(aI())
+br,af,bf,ii=ba==1,aa(),aa(),aa()==1
+bh,Q=hB(aI())
 bJ=aI()
-if bJ~="="then bJ=hA(bJ)end
+if bJ~="="then bJ=hB(bJ)end
 for i=J,am do
 local aH=cI(KEYS[i])
 if aH then
-if lp(aH,"READONLY",1,true)then bO=aH end
+if lq(aH,"READONLY",1,true)then bO=aH end
 A=A+1
 V[A]=aH
 end

@@ -75,7 +75,12 @@ local function run_all()
     if type(answer) == "table" and answer.err and sub(answer.err, 1, 3) == "OOM" then refused = answer.err end
   end
   for i = 1, count do
-    replies[i + 1] = guarded(run, text())
+    local reply = guarded(run, text())
+    replies[i + 1] = reply
+    -- One that failed may have written more than it took note of.
+    if type(reply) == "string" then
+      books, heads = {}, {}
+    end
   end
   if callers > 0 then replies[#replies + 1] = mail end
   if has_met then replies[#replies + 1] = "RULES" end
@@ -84,7 +89,7 @@ end
 if not short then return run_all() end
 
 -- A short request that is more than that; without a mode, a release. What is known here may be older than what the
--- short way has written since: `removed` leases of the id among it.
+-- short way has written since. A release comes with how many leases of its id were `removed`.
 local function run_short(id, mode, policy, main, leases, waiters, is_older, removed)
   if is_older then
     books, heads = {}, {}

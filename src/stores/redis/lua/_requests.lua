@@ -19,12 +19,12 @@ function requests.P()
   return poll(id, arrival, read_targets()[1])
 end
 
--- Ends the leases and places of an id. Returns how many there were, with the leases that were `removed` before.
+-- Ends the leases and places of an id, unless its leases were `removed` before. Returns how many there were.
 local function end_all(id, targets, removed)
   local ended = 0
   for i = 1, #targets do
     local target = targets[i]
-    local changed = removed + release(target, id, target.slots)
+    local changed = removed or release(target, id, target.slots)
     look(target)
     if not target.quiet then
       if changed == 0 then changed = leave(target, id) end -- who holds a lease has left the queue
@@ -37,7 +37,7 @@ end
 
 function requests.R()
   local id = text()
-  return { end_all(id, read_targets(), 0) }
+  return { end_all(id, read_targets()) }
 end
 
 -- What an id says about how long it may wait.

@@ -5,12 +5,13 @@
 -- key of the request before, which then brings no keys; and its policy, "0" for the first one, and so on. Replies: a
 -- take that is allowed: permits in use, above 0, µs until one falls free by itself, and what its fencing token is
 -- above now; one that is denied: 0, µs until one falls free, permits in use; one that queues: as of the long way. A
--- release: how many leases ended.
+-- release: how many leases ended. Nothing is replied before the last command of a request: any of them may fail.
 local codes = { string.byte(ARGV[3], 1, -1) }
 local callers = ARGV[6] + 0
 local at, id, key = 1, 8 + callers + 4 * ARGV[7 + callers], 0 -- of the next request
 local replies, mail, refused, whole = { now }, {}, nil, nil
 local has_written = false -- since the long way was asked last
+local together = 1 -- so many requests fail, if one command does
 
 -- Looks at nothing around it that it can look up by itself: see `everything`.
 local function run_some()
@@ -41,21 +42,22 @@ local function run_some()
     local is_release = letter == 82
     if refused and not is_release then error(refused, 0) end
 
-    -- Whether calls wait: 0 none does, 1 the short way can serve `first`, the first of them, 2 it cannot.
-    local queue, first = quiet and 0 or call("EXISTS", waiters, main), nil
-    quiet = queue == 0
-    --- @include _short_queue
     local removed
-    if is_release and queue < 2 then
+    if is_release then -- before what may fail: the lease has ended all the same
       removed = call("ZREM", leases, ARGV[id])
       has_written = true
       if live and removed > 0 then
         live, first_end = live - removed, nil
       end
-      if queue == 0 then
-        replies[last + 1] = removed
-        done = 1
-      end
+    end
+
+    -- Whether calls wait: 0 none does, 1 the short way can serve `first`, the first of them, 2 it cannot.
+    local queue, first = quiet and 0 or call("EXISTS", waiters, main), nil
+    quiet = queue == 0
+    --- @include _short_queue
+    if is_release and queue == 0 then
+      replies[last + 1] = removed
+      done = 1
     end
     if done == 0 and queue < 2 and removed ~= 0 then
       if codes[at + 1] ~= place then
@@ -72,8 +74,7 @@ local function run_some()
       local mode = not is_release and (letter == 87 and "1" or "0")
       local is_older = has_written
       has_written = false
-      replies[last + 1] =
-        whole.run_short(ARGV[id], mode, codes[at + 1] - 47, main, leases, waiters, is_older, removed or 0)
+      replies[last + 1] = whole.run_short(ARGV[id], mode, codes[at + 1] - 47, main, leases, waiters, is_older, removed)
     end
     at, id = at + 2 * done, id + done
   end
@@ -89,8 +90,12 @@ while at < #codes do
   local ok, reply = pcall(run_some)
   if not ok then
     whole = whole or everything(mail)
-    replies[#replies + 1] = whole.failure_of(reply)
-    at, id = at + 2, id + 1
+    local message = whole.failure_of(reply)
+    for _ = 1, together do
+      replies[#replies + 1] = message
+    end
+    -- What is known of the key may be older than what was written before that.
+    at, id, together, has_written = at + 2 * together, id + together, 1, true
   end
 end
 if callers > 0 then replies[#replies + 1] = mail end

@@ -39,6 +39,7 @@ if room and room > 0 and (not first or is_release and room == 1) then
     local stored = token == now and now_token or format("%.0f", -token)
     call("ZADD", leases, stored, "#", ends, first or ARGV[id])
   else
+    together = done
     local members = { format("%.0f", 1 - token - done), "#" }
     for i = 0, done - 1 do
       members[2 * i + 3], members[2 * i + 4] = ends, ARGV[id + i]
@@ -51,14 +52,15 @@ if room and room > 0 and (not first or is_release and room == 1) then
   end
   if live == 0 or now + ttl < first_end then first_end = now + ttl end
   if first then
-    replies[last + 1] = removed
     local message = format("granted %s 1 0 0 %d %.0f %.0f %s", now_text, live + 1, first_end - now, token, first)
     if way == "caller" then
       mail[#mail + 1] = message
     else
       call("PUBLISH", ARGV[4] .. instance, message)
     end
+    replies[last + 1] = removed
   else
+    together = 1
     for i = 1, done do
       replies[last + 1], replies[last + 2], replies[last + 3] = live + i, first_end - now, token + i - 1 - now
       last = last + 3

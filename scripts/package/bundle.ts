@@ -45,6 +45,7 @@ export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise
     dir: FOLDER,
     format: "cjs",
     comments: false,
+    generatedCode: { symbols: false },
     dynamicImportInCjs: false,
     entryFileNames: "[name].cjs",
     chunkFileNames: "chunks/[name].cjs",

@@ -51,7 +51,7 @@ import {
 } from "./mixed_laws.ts";
 import { assertRegister } from "../stores/mixed_rules/_rule_register.ts";
 import { assertParity, type ParityServices } from "./parity.ts";
-import { assertRaisedServes } from "./permit_laws.ts";
+import { assertRaisedServes, assertServersClock } from "./permit_laws.ts";
 import {
   assertBlockKept,
   assertBlockLifted,
@@ -1444,6 +1444,25 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   ),
   ...mutants(
+    "coordinate.lua",
+    [
+      "the first tenth of each second misread",
+      'now_text = time[1] .. string.sub("00000" .. time[2], -6)',
+      "now_text = time[1] .. time[2]",
+      assertServersClock,
+    ],
+    [
+      "an instant that is given to it not used",
+      "local now, now_text = tonumber(ARGV[1]), ARGV[1]",
+      "local now, now_text",
+    ],
+    [
+      "what is long taken for short",
+      'if ARGV[3] == "" then return everything({}) end',
+      "",
+    ],
+  ),
+  ...mutants(
     "decide.lua",
     ["peek writes", 'if allowed and mode ~= "2" then\nfor', "if allowed then\nfor"],
     [
@@ -1640,6 +1659,12 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     ["one that was served not told", 'call("PUBLISH", ARGV[4] .. instance, message)', ""],
     [
+      "a message to oneself lost, the short way",
+      'mail[#mail + 1] = message\nelse\ncall("PUBLISH"',
+      'else\ncall("PUBLISH"',
+      assertMailDelivered,
+    ],
+    [
       "a queue without a bound, the short way",
       'room == 0 and (ARGV[policy + 2] == "-1" or call("ZCARD", waiters) < ARGV[policy + 2] + 0)',
       "room == 0",
@@ -1700,11 +1725,17 @@ export const MUTANTS: readonly Mutant[] = [
     ["a direct waiter overtaken", "if waiter.direct or slot_wait(target, reserved", "if slot_wait(target, reserved"],
     ["one that came before taken for one behind", "(arrival > 0 and waiter.arrival > arrival)", "false"],
     ["the lease of those in front not awaited", "if wait > 0 then return min(wait, target.policy.lease_ttl) end", ""],
-    ["a kept place told its turn again and again", "if not waiter.kept and waiter.id", "if waiter.id"],
+    [
+      "a kept place told its turn again and again",
+      "if not waiter.kept and waiter.id",
+      "if waiter.id",
+      assertPassedOn,
+    ],
     [
       "a place that is left while it waits elsewhere",
       'call("ZADD", target.waiters, stamp(arrival), id .. "k") -- first',
       "-- first",
+      assertPassedOn,
     ],
     ["a kept place left behind", 'target.waiters, id, id .. "k")', "target.waiters, id)", assertPassedOn],
     ["one more than may wait", "< most then return false end", "<= most then return false end"],
@@ -1714,7 +1745,6 @@ export const MUTANTS: readonly Mutant[] = [
       "a message to oneself lost",
       'local way = hears[waiter.instance]\nif way == "caller" then\nmail[#mail + 1] = message\n',
       'local way = hears[waiter.instance]\nif way == "caller" then\n',
-      assertMailDelivered,
     ],
   ),
   ...mutants(
@@ -1736,7 +1766,7 @@ export const MUTANTS: readonly Mutant[] = [
       assertLeasesCutAgain,
     ],
     ["many kept for few", "return few < many or", "return few > many or"],
-    ["nothing kept", "if queue and is_before(target, queue) then", "if false then"],
+    ["nothing kept", "if queue and is_before(target, queue) then", "if false then", assertPassedOn],
     [
       "a place left without a word",
       "elseif leave(target, id) > 0 then\npromote(target)",

@@ -40,3 +40,30 @@ export async function assertRaisedServes({ connection, raw, testScript }: Parity
   assert.equal(await take("now", of("taken", 2), 4), "slots", "one that comes later takes nothing from those in line");
   assert.deepEqual(await holders(of("taken", 2)), [name(1), name(2)], "a call serves those in line");
 }
+
+/** The instant of a call for permits is that of the server's clock, in each tenth of a second, the short way and the long. */
+export async function assertServersClock({ connection, raw, testScript }: ParityServices): Promise<void> {
+  const store = new RedisStore(connection, { keyPrefix: freshPrefix(), ...(testScript && { testScript }) });
+  const target: Target = {
+    limiter: "clock",
+    key: undefined,
+    policy: compilePolicy({ maxConcurrent: 1 }),
+    cost: 1,
+    slots: 1,
+  };
+  const serverUs = async () => {
+    const [seconds, us] = (await raw.send("TIME") as unknown[]).map(Number) as [number, number];
+    return seconds * 1e6 + us;
+  };
+  const request = { op: "take", mode: "now", maxWaitUs: 0, arrivalUs: 0, id: "clock.1.d.0.1.1" } as const;
+  const tenths = new Set<number>();
+  while (tenths.size < 10) {
+    for (const mode of ["now", "peek"] as const) {
+      const beforeUs = await serverUs();
+      const { nowUs } = await store.execute({ ...request, mode, targets: [target] });
+      assert.ok(beforeUs <= nowUs && nowUs <= await serverUs(), `${nowUs} after ${beforeUs}`);
+      tenths.add(Math.floor(nowUs / 1e5) % 10);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -35,6 +35,7 @@ const LUA = "src/stores/redis/lua";
 /** Files whose mistakes show where permits are taken and waited for. */
 const PERMITS = [
   "_coordinate.lua",
+  "coordinate.lua",
   "_queue.lua",
   "_short_hears.lua",
   "_short_permits.lua",

@@ -71,7 +71,9 @@ export class SlotScene implements AsyncDisposable {
   /** Waits until so many queue. */
   async queued(count: number): Promise<void> {
     for (let left = 1_000; await this.waiters() !== count; left--) {
-      assert.ok(left > 0, `${count} waiters never came about`);
+      if (left === 0) {
+        assert.fail(`${count} waiters never came about, but ${await this.waiters()}; granted: ${await this.order()}`);
+      }
       await sleep(10);
     }
   }

@@ -127,7 +127,7 @@ describe("a client in createRateSync()", () => {
       refused(
         { engine: "redis", client },
         "client",
-        /node-redis .* ioredis .* Bun's client .* @upstash\/redis .* @vercel\/kv/,
+        /node-redis,.* ioredis,.* Bun's client .* @upstash\/redis .* @vercel\/kv/,
       );
     }
   });

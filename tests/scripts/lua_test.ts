@@ -81,9 +81,9 @@ describe("shortener()", () => {
     assert.equal(shortener([lua])(lua), lua);
   });
 
-  it("keeps names of libraries and methods where they are that", () => {
+  it("keeps names of libraries and methods where they are that, and `call` anywhere", () => {
     const lua = 'local call, format = redis.call, string.format return call("GET", format("%s", text:sub(1)))';
-    assert.equal(shortener([lua])(lua), 'local b,a=redis.call,string.format return b("GET",a("%s",c:sub(1)))');
+    assert.equal(shortener([lua])(lua), 'local call,a=redis.call,string.format return call("GET",a("%s",b:sub(1)))');
   });
 
   it("shortens the name of a type, which no field has", () => {

@@ -54,6 +54,8 @@ export const TABLE: readonly Row[] = [
       "tests/registry/mistakes_test.ts",
       "tests/limiter/failure_policy_test.ts",
       "tests/limiter/partial_failures_test.ts",
+      "tests/stores/redis/reports/mixed_rules_report_test.ts",
+      "tests/stores/redis/reports/permit_rights_test.ts",
     ],
     on: NODE,
     because: "faults and refusals of servers; how connections open, fall silent and end is tried on every runtime by " +
@@ -82,7 +84,7 @@ export const TABLE: readonly Row[] = [
       "tests/stores/parity/enumeration_test.ts",
       "tests/stores/parity/histories_test.ts",
       "tests/stores/laws/laws_test.ts",
-      "tests/stores/mutants/mutants_test.ts",
+      "tests/stores/mutants/",
       "tests/stores/parity/parity_test.ts",
       "tests/stores/redis/batching/batching_test.ts",
       "tests/stores/redis/scripts/buckets_test.ts",

@@ -1,0 +1,189 @@
+/**
+ * Seeds mistakes in the Lua, one at a time, and asks whether a law or parity with the memory store notices each.
+ *
+ * @module
+ */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+
+import fc from "fast-check";
+
+import type { RedisConnection } from "../../../src/stores/redis/connections/connection.ts";
+import { openNodeRedis } from "../../../src/stores/redis/connections/node_redis.ts";
+import type { ScriptCall } from "../../../src/stores/redis/encode.ts";
+import {
+  batchesArb,
+  bucketKeysArb,
+  limitersArb,
+  permitLimitersArb,
+  permitStepArb,
+  severalKeysArb,
+  startArb,
+  stepArb,
+  windowKeysArb,
+} from "../../_support/arbitraries.ts";
+import type { LimiterOptions } from "../../../src/policy/options.ts";
+import { type Mutant, MUTANTS, occurrences, seed } from "../../_support/mutants.ts";
+import { assertBatchParity, assertParity } from "../../_support/parity.ts";
+import { openRawRedis, type RawRedis } from "../../_support/raw_redis.ts";
+import { redisUrl } from "../../_support/redis.ts";
+import { ahead } from "../../_support/together.ts";
+
+/** Where sequences begin to be tried: fixed, so that a mutant that is caught once always is. */
+const SEED = 20_261_121;
+
+/** The most sequences that a mutant may survive. */
+const MOST_RUNS = 1_000;
+
+const LUA = "src/stores/redis/lua";
+
+/** Files whose mistakes show where permits are taken and waited for. */
+export const PERMITS: readonly string[] = [
+  "_coordinate.lua",
+  "coordinate.lua",
+  "_queue.lua",
+  "_short_hears.lua",
+  "_short_permits.lua",
+  "_short_queue.lua",
+  "_short_take.lua",
+  "_requests.lua",
+  "_slots.lua",
+  "_stamps.lua",
+  "_take_slots.lua",
+];
+
+/** The files of scripts that decide about batches of takes, and on which limits these run. */
+export const BATCHED: ReadonlyMap<string, fc.Arbitrary<LimiterOptions[]>> = new Map([
+  ...["bucket.lua", "_in_step.lua", "_mark.lua", "_reach_after.lua"].map((file) => [file, bucketKeysArb] as const),
+  ...[
+    "fixed_window.lua",
+    "sliding_window_counter.lua",
+    "sliding_window.lua",
+    "_in_counter.lua",
+    "_in_fixed_window.lua",
+    "_in_log.lua",
+    "_short_window.lua",
+    "_take_rest.lua",
+    "_take_run.lua",
+    "_take_head.lua",
+    "_take_life.lua",
+    "_take_runs.lua",
+    "_take_tell.lua",
+    "_take_windows.lua",
+  ].map((file) => [file, windowKeysArb] as const),
+  ...[
+    "several.lua",
+    "_several_limits.lua",
+    "_alone_packed.lua",
+    "_several_state.lua",
+    "_several_left.lua",
+    "_in_packed.lua",
+    "_packing.lua",
+    "_packed.lua",
+  ]
+    .map((file) => [file, severalKeysArb] as const),
+]);
+
+/**
+ * Describes that each mistake in some Lua files is noticed.
+ *
+ * @param isAbout Whether a file is one of them.
+ */
+export function describeMutants(isAbout: (file: string) => boolean): void {
+  const own = MUTANTS.filter(({ file }) => isAbout(file));
+  describe("A seeded mistake in the Lua", () => {
+    let connection: RedisConnection;
+    let raw: RawRedis;
+    before(async () => {
+      connection = openNodeRedis({ url: redisUrl() });
+      raw = await openRawRedis();
+    });
+    after(async () => {
+      await connection.close();
+      await raw.close();
+    });
+
+    /** What notices the mistake, if anything does. */
+    async function notice(mutant?: Mutant): Promise<{ failed: boolean; numRuns: number; errorInstance: unknown }> {
+      const testScript = mutant === undefined ? (call: ScriptCall) => call : seed(mutant);
+      if (mutant?.law !== undefined) {
+        const failure = await mutant.law({ connection, raw, testScript }).catch((error: unknown) => error);
+        return { failed: failure !== undefined, numRuns: 1, errorInstance: failure };
+      }
+      const keysArb = BATCHED.get(mutant?.file ?? "");
+      if (keysArb !== undefined) {
+        return await fc.check(
+          fc.asyncProperty(
+            keysArb,
+            startArb,
+            batchesArb,
+            (limiters, startUs, batches) =>
+              assertBatchParity(limiters, startUs, batches, { connection, raw, testScript }),
+          ),
+          { seed: SEED, numRuns: MOST_RUNS, endOnFailure: true },
+        );
+      }
+      if (PERMITS.includes(mutant?.file ?? "")) {
+        return await fc.check(
+          fc.asyncProperty(
+            permitLimitersArb,
+            startArb,
+            fc.array(permitStepArb, { minLength: 5, maxLength: 40, size: "max" }),
+            (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw, testScript }),
+          ),
+          { seed: SEED, numRuns: MOST_RUNS, endOnFailure: true },
+        );
+      }
+      return await fc.check(
+        fc.asyncProperty(
+          limitersArb,
+          fc.integer({ min: 1_700_000_000_000_000, max: 1_900_000_000_000_000 }),
+          fc.array(stepArb, { minLength: 5, maxLength: 40, size: "max" }),
+          (limiters, startUs, steps) => assertParity(limiters, startUs, steps, { connection, raw, testScript }),
+        ),
+        { seed: SEED, numRuns: mutant === undefined ? 150 : MOST_RUNS, endOnFailure: true },
+      );
+    }
+
+    it("is needed for anything to be noticed", { timeout: 120_000 }, async () => {
+      const { failed, numRuns } = await notice();
+      assert.ok(!failed, `something was noticed in sequence ${numRuns} although nothing is wrong`);
+      const testScript = (call: ScriptCall) => call;
+      for (const law of new Set(own.flatMap((mutant) => mutant.law ?? []))) {
+        await law({ connection, raw, testScript });
+      }
+    });
+
+    const noticeOf = ahead(own.map((mutant) => () => notice(mutant)));
+
+    // check.lua decides nothing: it has tests of its own, against servers of every kind.
+    const files = readdirSync(LUA).filter((name) => name !== "check.lua").toSorted();
+    const texts = new Map(files.map((file) => [file, readFileSync(`${LUA}/${file}`, "utf8").replace(/^ +/gm, "")]));
+    for (const [file, text] of [...texts].filter(([file]) => isAbout(file))) {
+      const inline = `--- @inline ${file.slice(0, -".lua".length)}\n`;
+      const places = Math.max([...texts.values()].join("").split(inline).length - 1, 1);
+      const mutants = own.filter((mutant) => mutant.file === file);
+      // Some files only say what is included.
+      if (/^(?!--)./m.test(text)) it(`in ${file} is seeded somewhere`, () => assert.notEqual(mutants.length, 0));
+
+      for (const mutant of mutants) {
+        it(`in ${file} is caught: ${mutant.name}`, { timeout: 120_000 }, async () => {
+          assert.equal(text.split(mutant.right).length - 1, 1, "it must be in the file once");
+          const times = occurrences(mutant);
+          const isThere = times.includes(places) && Math.max(...times) === places;
+          assert.ok(isThere, "it must be in the scripts once, or once for each place where its file is inlined");
+          const { failed, numRuns, errorInstance } = await noticeOf(own.indexOf(mutant));
+          assert.ok(failed, `nothing was noticed in ${numRuns} sequences`);
+          // A server that hangs would "catch" this mutant and all after it.
+          assert.doesNotMatch(
+            String(errorInstance),
+            /BUSY|Cannot get an answer|Cannot reach/,
+            "noticed for the wrong reason",
+          );
+        });
+      }
+    }
+  });
+}

@@ -1,0 +1,3 @@
+import { BATCHED, describeMutants } from "./_mutants.ts";
+
+describeMutants((file) => BATCHED.has(file));

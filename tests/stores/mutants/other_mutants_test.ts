@@ -1,0 +1,3 @@
+import { BATCHED, describeMutants, PERMITS } from "./_mutants.ts";
+
+describeMutants((file) => !BATCHED.has(file) && !PERMITS.includes(file));

@@ -1,0 +1,3 @@
+import { describeMutants, PERMITS } from "./_mutants.ts";
+
+describeMutants((file) => PERMITS.includes(file));

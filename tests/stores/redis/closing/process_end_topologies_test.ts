@@ -1,0 +1,13 @@
+import { startCluster, startSentinels } from "../_topologies.ts";
+import { describeEnds } from "./_process_end.ts";
+
+describeEnds("a Redis Cluster", async () => {
+  const cluster = await startCluster();
+  return { store: { cluster: cluster.urls }, [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose]() };
+});
+
+describeEnds("Redis behind Sentinels", async () => {
+  const sentinels = await startSentinels();
+  const { urls, masterName } = sentinels;
+  return { store: { sentinels: urls, masterName }, [Symbol.asyncDispose]: () => sentinels[Symbol.asyncDispose]() };
+});

@@ -853,6 +853,10 @@ export const MUTANTS: readonly Mutant[] = [
     ["values of other keys", "KEYS[i], values[i - from + 1]", "KEYS[i], values[1]"],
   ),
   ...mutants(
+    "_take_rest.lua",
+    ["merged takes decided as one", "rest(key, value, times, counts)", "rest(key, value, 1, counts)"],
+  ),
+  ...mutants(
     "_take_run.lua",
     ["a reply at another instant", "replies, place, refused = { now }", "replies, place, refused = { now + 1 }"],
   ),
@@ -1535,12 +1539,12 @@ export const MUTANTS: readonly Mutant[] = [
     ["a queue not seen by the short way", 'call("EXISTS", waiters, main)', 'call("EXISTS", main)'],
     ["a block not seen by the short way", 'call("EXISTS", waiters, main)', 'call("EXISTS", waiters)'],
     [
-      "nobody served by a release, the short way",
+      "a release by the short way that serves no waiter",
       "if is_release and queue == 0 then",
       "if is_release then",
     ],
     [
-      "nobody served by what the short way released",
+      "a release that the long way goes on with as if no lease had ended",
       "waiters, is_older, removed)\nend\n",
       "waiters, is_older, 0)\nend\n",
     ],
@@ -1631,7 +1635,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["a fence that stays, the short way", "if fence >= now then token = fence + 1 end", ""],
     ["more taken together than there is room", "while done < room and", "while"],
     ["one that was served kept in line", 'if first then call("ZREM", waiters, first) end', ""],
-    ["a permit handed over to nobody", "ends, first or ARGV[id])", "ends, ARGV[id])"],
+    ["a permit handed over under the id of the one who released it", "ends, first or ARGV[id])", "ends, ARGV[id])"],
     [
       "a permit that a batch forgets",
       "live, fence = live + done, token + done - 1",

@@ -68,13 +68,14 @@ export class Cells {
   }
 
   /**
-   * Writes what must be written whatever is decided: what a step back of the clock has made necessary, and what units count
-   * under rules that meet a key of others. Else it would be corrected to another instant at each reading of the clock.
+   * Writes a cell that had to be corrected, whatever is decided: after a step back of the clock, or because rules met a key
+   * that others had written. Otherwise each call would correct it again, to a later instant.
    */
   settle(target: Target, nowUs: number): void {
-    const cell = this.stored(target, nowUs);
+    const shelf = this.shelfOf(target.limiter, target.policy);
+    const cell = shelf.read(shortKey(target.key), nowUs);
     const settled = settle(cell, nowUs);
-    const isNew = cell.others !== undefined && cell !== this.#last?.cellOf(shortKey(target.key));
+    const isNew = cell.others !== undefined && cell !== shelf.cellOf(shortKey(target.key));
     if (settled !== cell || isNew) this.write(target, settled, nowUs);
   }
 

@@ -21,7 +21,7 @@ export function isKnownMixed({ form }: RuleState): boolean {
   return KNOWN.test(form);
 }
 
-/** Turns takes beside other rules into what the script is told, after `clock`. */
+/** Writes the KEYS and ARGV of `take_mixed.lua` for takes from keys that several rules share; `clock` stands in front. */
 export function encodeMixed(
   batch: readonly NamedRequest[],
   clock: readonly string[],
@@ -58,7 +58,7 @@ function headerOf({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target, ru
   return { policy, mode, maxWaitUs, cost, maxTimes: 1, args, namedArgs: args };
 }
 
-/** The plain rules, where they are known, will not change, and are a single limit. */
+/** The plain rules as the script reads them; empty if they are about to change, or are no limit that it knows. */
 function plainOf(rules: RuleState): string[] {
   if (isPlain(rules)) return ["="];
   return rules.nextForm === "" && KNOWN.test(rules.plainForm) ? rules.plainForm.split(" ").slice(1) : [""];

@@ -75,7 +75,8 @@ function headerOf(request: TakeRequest, target: Target): WindowHeader {
 
 function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target): WindowHeader {
   const waitUs = mode === "wait" ? whole(maxWaitUs) : "0";
-  const args = policy.rates.length > 1 ? severalArgs(policy, cost, waitUs) : windowArgs(policy, cost, waitUs);
+  const argsBy = (arePlain: boolean) =>
+    policy.rates.length > 1 ? severalArgs(policy, cost, waitUs) : windowArgs(policy, cost, waitUs, arePlain);
   return {
     policy,
     mode,
@@ -83,20 +84,15 @@ function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target):
     cost,
     // Takes that wait are for different instants: each is an entry.
     maxTimes: mode === "wait" ? 1 : Math.min(Math.floor(MAX_COUNT / cost), ...policy.rates.map(exactTimes)),
-    args,
-    namedArgs: policy.rates.length === 1 && policy.rates[0]?.algorithm === "fixed_window"
-      ? withoutIntegers(args)
-      : args,
+    args: argsBy(true),
+    namedArgs: argsBy(false),
   };
 }
 
-/** What `fixed_window.lua` is told where it stores no window as an integer. */
-function withoutIntegers(args: readonly string[]): string[] {
-  return args.map((arg, i) => i === 3 ? "0" : arg);
-}
-
-function windowArgs({ rates }: Policy, cost: number, waitUs: string): string[] {
+function windowArgs({ rates }: Policy, cost: number, waitUs: string, arePlain: boolean): string[] {
   const rate = rates[0] as RateLimit;
-  const [capacity, windowUs, stepUs = 0] = algorithmOf(rate.algorithm).numbers(rate);
-  return [String(cost), String(capacity), String(windowUs), String(stepUs), waitUs];
+  const [capacity, windowUs, third = 0] = algorithmOf(rate.algorithm).numbers(rate);
+  // An integer does not name the rules of a fixed window: only the plain rules store one.
+  const withoutInteger = rate.algorithm === "fixed_window" && !arePlain;
+  return [cost, capacity, windowUs, withoutInteger ? 0 : third].map(String).concat(waitUs);
 }

@@ -7,50 +7,50 @@
 import type { Script } from "./script.ts";
 
 const part1 = `local cH=1e14
-local dL=50*cH
-local jT,cR="99",10*cH
-local fb=q-q%cH`;
+local dJ=50*cH
+local jT,cQ="99",10*cH
+local fa=q-q%cH`;
 
 const part2 = `local gX=2e15
-local function fz(m)
-local J,bs=string.byte(m,1),#m
-if J==98 and bs>8 then
+local function fy(m)
+local J,br=string.byte(m,1),#m
+if J==98 and br>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if J==83 and bs>46 or J==115 and bs>20 then
+if J==83 and br>46 or J==115 and br>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+gX then return D,bs+1 end
+if D>q and D<q+gX then return D,br+1 end
 end
 return 0,1
 end`;
 
 const part3 = `local function hu(aC)
-return math.max(math.floor((aC-dL)/cR),0)
+return math.max(math.floor((aC-dJ)/cQ),0)
 end
-local function fy(aC)
-if aC<dL then return aC end
-local us=fb+aC%cH
+local function fx(aC)
+if aC<dJ then return aC end
+local us=fa+aC%cH
 if us>q+cH/2 then return us-cH end
 if us<q-cH/2 then return us+cH end
 return us
 end`;
 
-const part4 = `local function fI(bk,bA,aj)
-return math.max(bk<=8*bA and 1 or bk<=1024*bA and 2 or 3,aj)
+const part4 = `local function fH(bk,bz,aj)
+return math.max(bk<=8*bz and 1 or bk<=1024*bz and 2 or 3,aj)
 end
-local function dX(Y,bA)
+local function dV(Y,bz)
 if Y==0 then return q end
-return Y==3 and math.huge or q+(Y==2 and 1024 or 8)*bA
+return Y==3 and math.huge or q+(Y==2 and 1024 or 8)*bz
 end`;
 
-const part5 = `local eu
-local function bw()
-if eu then return eu end
-local aF,bl,aM,cc,eE=math.floor,math.min,math.max,string.byte,string.char
+const part5 = `local et
+local function bv()
+if et then return et end
+local aF,bl,aM,cc,eD=math.floor,math.min,math.max,string.byte,string.char
 local jv,kY=8,2^52
-local eB={us=0,ai=0,ad=0,bQ={}}
-local bP={eB=eB}
+local eA={us=0,ai=0,ad=0,bQ={}}
+local bP={eA=eA}
 function bP.gn(a,b,g)
 local us,ai=a.us+b.us,a.ai+b.ai
 if ai<g.y then return{us=us,ai=ai}end
@@ -66,12 +66,12 @@ local fP=bP.fP
 function bP.gO(a,b)
 return(a.us<b.us or(a.us==b.us and a.ai<b.ai))and a or b
 end
-function bP.kA(ap,dv,aj,g)
+function bP.kA(ap,dt,aj,g)
 local aP=fP(ap,aj,g)
 for _,bH in ipairs(ap.bQ)do
-if bH.dv>dv then aP=fP(aP,bH,g)end
+if bH.dt>dt then aP=fP(aP,bH,g)end
 end
-return aP.us<0 and eB or aP
+return aP.us<0 and eA or aP
 end
 function bP.cC(h,g)
 local H=h.us-g.az
@@ -79,22 +79,22 @@ if h.ai>g.aL then H=H+1 end
 return aM(H,h.x or 0)
 end
 local cC=bP.cC
-function bP.ey(h,g)
+function bP.ex(h,g)
 return h.Y>0 and cC(h,g)>q and h.Y or 0
 end
 local function kI(ap,bH,ad,g)
 local aP=gn(ap,bH,g)
 if aP.us>kY then return nil end
 local bQ,A={},1
-for i,dc in ipairs(ap.bQ)do
-bQ[i]=dc
-if dc.dv<=bH.dv then A=i+1 end
+for i,db in ipairs(ap.bQ)do
+bQ[i]=db
+if db.dt<=bH.dt then A=i+1 end
 end
 table.insert(bQ,A,bH)
-local is,O=eB,#bQ
+local is,O=eA,#bQ
 while O>0 and#bQ-O<jv do
 local am=bQ[O]
-if am.dv-(aP.us-is.us)+2<=q then break end
+if am.dt-(aP.us-is.us)+2<=q then break end
 is=gn(is,am,g)
 O=O-1
 end
@@ -103,81 +103,81 @@ table.remove(bQ,1)
 end
 return{us=aP.us,ai=aP.ai,ad=aM(ap.ad,ad),bQ=bQ}
 end
-function bP.eH(us,ap)
+function bP.eG(us,ap)
 local aP=us+ap.us+1
 if ap.ad>0 and ap.ad<aP then return aM(us+1,ap.ad)end
 return aP
 end
-function bP.bz(h)
+function bP.bx(h)
 local ap=h.ap
-return ap and bP.eH(h.us,ap)>q and ap or nil
+return ap and bP.eG(h.us,ap)>q and ap or nil
 end
-function bP.dj(us,ai,ap,x,g,aj)
+function bP.dh(us,ai,ap,x,g,aj)
 local H=us-g.az
 if ai>g.aL then H=H+1 end
 local bL=aM(H,x)
 if x<=q or x<=H then x=nil end
 local h={us=us,ai=ai,x=x,Y=0}
-if bL>q then h.Y=fI(bL-q,g.az,aj)end
+if bL>q then h.Y=fH(bL-q,g.az,aj)end
 if ap then
 local aP,bQ=gn(h,ap,g).us,{}
 for i,bH in ipairs(ap.bQ)do
-bQ[i]={dv=bl(bH.dv,aP),us=bH.us,ai=bH.ai}
+bQ[i]={dt=bl(bH.dt,aP),us=bH.us,ai=bH.ai}
 end
 local ad=ap.ad>us+ap.us and 0 or ap.ad
 h.ap={us=ap.us,ai=ap.ai,ad=ad,bQ=bQ}
 end
 return h
 end
-function bP.fl(h,gz,dv,x,g)
+function bP.fk(h,gz,dt,x,g)
 local ad=aM(q,x)+g.az+1
-local bH={dv=dv,us=gz.us,ai=gz.ai}
-local ap=kI(bP.bz(h)or eB,bH,ad,g)
+local bH={dt=dt,us=gz.us,ai=gz.ai}
+local ap=kI(bP.bx(h)or eA,bH,ad,g)
 if not ap then return h end
 local aU=fP(h,gz,g)
-return bP.dj(aU.us,aU.ai,ap,x,g,bP.ey(h,g))
+return bP.dh(aU.us,aU.ai,ap,x,g,bP.ex(h,g))
 end
-function bP.dT(h,g)
-local x,bL=cC(h,g),dX(h.Y,g.az)
+function bP.dR(h,g)
+local x,bL=cC(h,g),dV(h.Y,g.az)
 if x<=bL then return h end
-local bu={us=bL+g.az,ai=g.aL}
-local ap=bP.bz(h)
-if h.us<bu.us or(h.us==bu.us and h.ai<=bu.ai)then
-return bP.dj(h.us,h.ai,ap,bL,g,h.Y)
+local bt={us=bL+g.az,ai=g.aL}
+local ap=bP.bx(h)
+if h.us<bt.us or(h.us==bt.us and h.ai<=bt.ai)then
+return bP.dh(h.us,h.ai,ap,bL,g,h.Y)
 end
 local aj={us=h.us,ai=h.ai,x=h.x,Y=h.Y}
 if ap then aj.ap={us=ap.us,ai=ap.ai,ad=0,bQ=ap.bQ}end
-local bK=bP.fl(aj,fP(h,bu,g),0,bL,g)
+local bK=bP.fk(aj,fP(h,bt,g),0,bL,g)
 if bK~=aj then return bK end
-return bP.dj(bu.us,bu.ai,nil,bL,g,h.Y)
+return bP.dh(bt.us,bt.ai,nil,bL,g,h.Y)
 end
 function bP.co(m,E,am,h,g)
-local function ec()
+local function eb()
 local aa,aV=0,1
 while E<=am do
-local ef=cc(m,E)
+local ee=cc(m,E)
 E=E+1
-aa=aa+ef%128*aV
-if ef<128 then break end
+aa=aa+ee%128*aV
+if ee<128 then break end
 aV=aV*128
 end
 return aa
 end
 local function hY()
-local us=ec()
-return us,g.y>1 and bl(ec(),g.y-1)or 0
+local us=eb()
+return us,g.y>1 and bl(eb(),g.y-1)or 0
 end
 local gL=cc(m,E)-128
 E=E+1
 h.Y=aF(gL%32/8)
-if gL%2>=1 then h.x=ec()end
+if gL%2>=1 then h.x=eb()end
 if gL%4<2 then return end
 local us,ai=hY()
 local ap={us=us,ai=ai,ad=0,bQ={}}
 local aP=gn(h,ap,g).us
-if gL%8>=4 then ap.ad=aP+2-ec()end
+if gL%8>=4 then ap.ad=aP+2-eb()end
 while E<=am do
-local bH={dv=aP-ec()}
+local bH={dt=aP-eb()}
 bH.us,bH.ai=hY()
 if bH.us==0 and bH.ai==0 then
 bH.us,bH.ai=us,ai
@@ -186,124 +186,124 @@ ap.bQ[#ap.bQ+1]=bH
 end
 h.ap=ap
 end
-function bP.bB(h,g)
+function bP.bA(h,g)
 local ap,x,aI=h.ap,h.x,""
 if not ap and not x and h.Y==0 then return aI end
-local function dI(aa)
+local function dG(aa)
 while aa>=128 do
-aI=aI..eE(aa%128+128)
+aI=aI..eD(aa%128+128)
 aa=aF(aa/128)
 end
-aI=aI..eE(aa)
+aI=aI..eD(aa)
 end
 local function iH(us,ai)
-dI(us)
-if g.y>1 then dI(ai)end
+dG(us)
+if g.y>1 then dG(ai)end
 end
-if x then dI(x)end
+if x then dG(x)end
 if ap then
 iH(ap.us,ap.ai)
 local aP=gn(h,ap,g).us
-if ap.ad>0 then dI(aP+2-ap.ad)end
+if ap.ad>0 then dG(aP+2-ap.ad)end
 for _,bH in ipairs(ap.bQ)do
-dI(aP-bH.dv)
+dG(aP-bH.dt)
 local kg=bH.us==ap.us and bH.ai==ap.ai
 iH(kg and 0 or bH.us,kg and 0 or bH.ai)
 end
 end
 local gL=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
-return eE(gL+8*h.Y)..aI
+return eD(gL+8*h.Y)..aI
 end
-eu=bP
+et=bP
 return bP
 end`;
 
-const part6 = `local call,bo,ak=redis.call,string.sub,string.format
-local aF,cZ,aM,bl=math.floor,math.ceil,math.max,math.min
+const part6 = `local call,bn,ak=redis.call,string.sub,string.format
+local aF,cY,aM,bl=math.floor,math.ceil,math.max,math.min
 local aS,al=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local dl,gi=0,0
+local dj,gi=0,0
 local function aI()
-dl=dl+1
-return ARGV[dl]
+dj=dj+1
+return ARGV[dj]
 end
 local function aa()
-dl=dl+1
-return ARGV[dl]+0
+dj=dj+1
+return ARGV[dj]+0
 end
-local function fH()
+local function fG()
 gi=gi+1
 return KEYS[gi]
 end
 local q=tonumber(aI())
 if not q then
-local dW=call("TIME")
-q=dW[1]*1000000+dW[2]
+local dU=call("TIME")
+q=dU[1]*1000000+dU[2]
 end
 local ck=aa()
-local function fh(ad)
-return aM(cZ((ad-q)/1000),1)+ck
+local function fg(ad)
+return aM(cY((ad-q)/1000),1)+ck
 end
 local cl={}`;
 
-const part7 = `local function fo(aq)
-local df=type(aq)=="table"and aq.err or tostring(aq)
-if string.find(df,"READONLY",1,true)then error(aq,0)end
-return df
+const part7 = `local function fn(aq)
+local de=type(aq)=="table"and aq.err or tostring(aq)
+if string.find(de,"READONLY",1,true)then error(aq,0)end
+return de
 end
 local function jk(cd,kv)
 local ok,aq=pcall(cd,kv)
-return ok and aq or fo(aq)
+return ok and aq or fn(aq)
 end`;
 
 const part8 = `local function hc(e)
-eK(e)
-if e.dO and not br then fk(e)end
+eJ(e)
+if e.dM and not bq then fj(e)end
 local at=aM(q,e.D)
 local ag,ae=e.v.ag,e.ae
 for i=1,#ag do
 local ab=ag[i]
-at=aM(at,ab.an.dm(ae[i],e.af,ab))
+at=aM(at,ab.an.dk(ae[i],e.af,ab))
 end
 return at
 end
 local function gw(e,at)
 local ag,ae=e.v.ag,e.ae
 if#ag==0 then return end
-if e.dp then e.dp.ds(e,at)end
-e.fL=nil
+if e.dm then e.dm.dq(e,at)end
+e.fK=nil
 for i=1,#ag do
 local ab=ag[i]
 local aj=ae[i]
-local h=ab.an.ds(aj,at,e.af,ab)
+local h=ab.an.dq(aj,at,e.af,ab)
 if h then ae[i]=h end
 local cA=ab.an.cA and ab.an.cA(aj,h,at)
 if cA then
-e.fL=e.fL or{}
-e.fL[i]=cA
+e.fK=e.fK or{}
+e.fK[i]=cA
 end
 end
-fk(e)
+fj(e)
 end
-local function eb(aq,e)
+local function ea(aq,e)
 local ag,ae,am=e.v.ag,e.ae,#aq
 for i=1,#ag do
 local ab=ag[i]
-aq[am+1],aq[am+2]=ab.an.eM(ae[i],ab)
+aq[am+1],aq[am+2]=ab.an.eL(ae[i],ab)
 am=am+2
 end
 end
-local function ed(aq,aw)
+local function ec(aq,av)
 local A=0
-for i=1,#aw do
-local fL,ag=aw[i].fL,#aw[i].v.ag
-for ab=1,fL and ag or 0 do
-local cA=fL[ab]
+for i=1,#av do
+local fK,ag=av[i].fK,#av[i].v.ag
+for ab=1,fK and ag or 0 do
+local cA=fK[ab]
 if cA then
 local am=#aq
 aq[am+1]=A+ab-1
-for bv=1,5 do
-aq[am+1+bv]=cA[bv]
+for bu=1,5 do
+aq[am+1+bu]=cA[bu]
 end
 end
 end
@@ -311,14 +311,14 @@ A=A+ag
 end
 end`;
 
-const part9 = `local function eX()
-local v=dP[aa()]
+const part9 = `local function eW()
+local v=dN[aa()]
 local af,I=aa(),aa()
 local e={
 v=v,
 af=af,
 I=I,
-ac=fH(),
+ac=fG(),
 cg=nil,
 aN=nil,
 aQ=nil,
@@ -328,15 +328,15 @@ ae=nil,
 if v.cg>0 then
 e.cg={}
 for i,ab in ipairs(v.ag)do
-if ab.dZ then e.cg[i]=fH()end
+if ab.dX then e.cg[i]=fG()end
 end
 end
 if v.I>0 then
-e.aN,e.aQ=fH(),fH()
+e.aN,e.aQ=fG(),fG()
 end
 for _,A in ipairs(v.hA or{})do
 e.cg=e.cg or{}
-e.cg[A]=fH()
+e.cg[A]=fG()
 end
 return e
 end`;
@@ -349,7 +349,7 @@ end
 local function jd(h,o,g)
 local ai=o*g.cJ
 local cp=aF(ai/g.y)
-local us=h.us+o*g.da+cp
+local us=h.us+o*g.cZ+cp
 ai=h.ai+ai-cp*g.y
 if ai<g.y then return{us=us,ai=ai}end
 return{us=us+1,ai=ai-g.y}
@@ -357,7 +357,7 @@ end
 return{
 co=function()
 return{
-da=aa(),
+cZ=aa(),
 cJ=aa(),
 y=aa(),
 az=aa(),
@@ -365,26 +365,26 @@ aL=aa(),
 aR=aa(),
 }
 end,
-et=function()
+es=function()
 return{us=0,ai=0,Y=0}
 end,
-dT=function(h,g)
+dR=function(h,g)
 if h.us-g.az<q and(h.x or 0)<=q then return h end
-return bw().dT(h,g)
+return bv().dR(h,g)
 end,
-dm=function(h,af,g)
+dk=function(h,af,g)
 local next=jd(ir(h,q),af,g)
 local hd=next.us-g.az
 if next.ai>g.aL then hd=hd+1 end
 return aM(q,hd)
 end,
-ds=function(h,at,af,g)
+dq=function(h,at,af,g)
 local next=jd(ir(h,at),af,g)
 next.Y=0
 if at<=q and not h.ap and not h.x then return next end
-local bv=bw()
+local bu=bv()
 local x=aM(at>q and at or 0,h.x or 0)
-return bv.dj(next.us,next.ai,bv.bz(h),x,g,bv.ey(h,g))
+return bu.dh(next.us,next.ai,bu.bx(h),x,g,bu.ex(h,g))
 end,
 cA=function(aj,ih,at)
 local hG=at>q
@@ -399,98 +399,98 @@ if us==0 and ai==0 and x==0 and not kz then return nil end
 local O=aj.us+2<=q and{us=0,ai=0}or aj
 return{us,ai,x,kz and O.us or-1,kz and O.ai or 0}
 end,
-eM=function(h)
+eL=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.ai
 end,
-dn=function(h)
+dl=function(h)
 if not h.ap and not h.x then return h.us+2 end
-local ke=h.ap and bw().eH(h.us,h.ap)or 0
+local ke=h.ap and bv().eG(h.us,h.ap)or 0
 return aM(h.us,ke,h.x or 0)+2
 end,
-cx=function(m,O,to,g,dV,eq)
-local bs=to-O+1
-local us=tonumber(bo(m,O,O+15))
-if not us or bs<16 then return{us=0,ai=0,Y=0}end
-local dc=bs~=16+g.aR
+cx=function(m,O,to,g,dT,ep)
+local br=to-O+1
+local us=tonumber(bn(m,O,O+15))
+if not us or br<16 then return{us=0,ai=0,Y=0}end
+local db=br~=16+g.aR
 local h={us=us,ai=0,Y=0}
-if not dc then h.ai=bl(tonumber(bo(m,O+16,to))or 0,g.y-1)end
-if dV<=eq then bw().co(m,dV,eq,h,g)end
-if dc then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
+if not db then h.ai=bl(tonumber(bn(m,O+16,to))or 0,g.y-1)end
+if dT<=ep then bv().co(m,dT,ep,h,g)end
+if db then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
 return h
 end,
-ea=function(h,g)
+dZ=function(h,g)
 local us=aM(h.us,0)
 if g.aR==0 then return ak("%016.0f",us)end
 return ak("%016.0f%0"..g.aR..".0f",us,h.ai)
 end,
 gP=function(h,g)
 if not h.ap and not h.x and h.Y==0 then return""end
-return bw().bB(h,g)
+return bv().bA(h,g)
 end,
 }
 end`;
 
-const part11 = `local de,bC="<I7I4",11
+const part11 = `local dd,bB="<I7I4",11
 local function bX(W)
-return#W/bC
+return#W/bB
 end
-local function cX(W,A)
-return al(de,W,A*bC+1)
+local function cW(W,A)
+return al(dd,W,A*bB+1)
 end
 local function cn(W)
-return al(de,W,1)
+return al(dd,W,1)
 end
 local function cm(W)
-return al(de,W,#W-bC+1)
+return al(dd,W,#W-bB+1)
 end
 local function gq(W,A,H,r)
-local O=A*bC
-return bo(W,1,O)..aS(de,H,r)..bo(W,O+bC+1)
+local O=A*bB
+return bn(W,1,O)..aS(dd,H,r)..bn(W,O+bB+1)
 end
 local function hw(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
-return aS(de,H,r)
+return aS(dd,H,r)
 end
-local function eO(m,O,to)
-local W=bo(m,O,to)
-if W==""or#W%bC>0 then return"",0 end
+local function eN(m,O,to)
+local W=bn(m,O,to)
+if W==""or#W%bB>0 then return"",0 end
 local ct=string.byte(W,7)
 if ct<32 then return W,0 end
-return bo(W,1,6)..string.char(ct%32)..bo(W,8),aF(ct/32)
+return bn(W,1,6)..string.char(ct%32)..bn(W,8),aF(ct/32)
 end
-local function du(h)
+local function ds(h)
 local W=h.z
 if h.Y==0 then return W end
-return bo(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bo(W,8)
+return bn(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bn(W,8)
 end
 local function cB(h,g,aj)
 local bk=h.z==""and 0 or cn(h.z)-q
-h.Y=bk>0 and fI(bk,g.w,aj)or 0
+h.Y=bk>0 and fH(bk,g.w,aj)or 0
 return h
 end
 local function ga(h,g)
 local W=h.z
-local ap=W==""and 0 or cn(W)-dX(h.Y,g.w)
+local ap=W==""and 0 or cn(W)-dV(h.Y,g.w)
 if ap<=0 then return h end
 local kV={}
 for A=0,bX(W)-1 do
-local H,r=cX(W,A)
-kV[A+1]=aS(de,H-ap,r)
+local H,r=cW(W,A)
+kV[A+1]=aS(dd,H-ap,r)
 end
 return cB({U=h.U,z=table.concat(kV)},g,h.Y)
 end`;
 
 const part12 = `local he=-2^52
-local function eJ(m)
+local function eI(m)
 return#m==17 and string.find(m,"^%-%d+$")and m+0<=he and m+0>2*he
 end
 local function hC(m,aV)
-local aC,bA=m+0,-he/aV
+local aC,bz=m+0,-he/aV
 local r=-aC%aV
-local H=q-q%bA-(aC+r)/aV-bA
-if H>q+bA/2 then H=H-bA end
-if H<=q-bA/2 then H=H+bA end
+local H=q-q%bz-(aC+r)/aV-bz
+if H>q+bz/2 then H=H-bz end
+if H<=q-bz/2 then H=H+bz end
 return H,r
 end
 local function iZ(H,r,aV)
@@ -503,31 +503,31 @@ K="F",
 co=function()
 return{Q=aa(),w=aa(),aV=aa()}
 end,
-et=function()
+es=function()
 return{z="",Y=0}
 end,
-dT=ga,
-dm=function(h,af,g)
+dR=ga,
+dk=function(h,af,g)
 if h.z==""then return q end
 local H,r=cm(h.z)
 if r+af<=g.Q then return aM(q,H)end
 return aM(q,H+g.w)
 end,
-ds=function(h,at,af,g)
+dq=function(h,at,af,g)
 local z=h.z
-if z==""then return cB({z=aS(de,at,af)},g,0)end
+if z==""then return cB({z=aS(dd,at,af)},g,0)end
 local H,r=cm(z)
 if at<H+g.w then
 z=gq(z,bX(z)-1,H,r+af)
 else
-z=z..aS(de,at,af)
+z=z..aS(dd,at,af)
 end
 while cn(z)+g.w<=q do
-z=bo(z,bC+1)
+z=bn(z,bB+1)
 end
 return cB({z=z},g,h.Y)
 end,
-eM=function(h,g)
+eL=function(h,g)
 if h.z==""then return 0,0 end
 local H,r=cm(h.z)
 local reset=H+g.w-q
@@ -535,26 +535,26 @@ if reset<=0 then return 0,0 end
 if H>q then return g.Q,reset end
 return r,reset
 end,
-dn=function(h,g)
+dl=function(h,g)
 if h.z==""then return 0 end
 local H=cm(h.z)
 return H+g.w
 end,
 cx=function(m,O,to)
-local z,Y=eO(m,O+7,to)
+local z,Y=eN(m,O+7,to)
 return{z=z,Y=Y}
 end,
-eJ=eJ,
+eI=eI,
 gA=function(m,aV)
 local H,r=hC(m,aV)
-return{z=aS(de,H,r),Y=0}
+return{z=aS(dd,H,r),Y=0}
 end,
 hb=16,
 gd=function(m,O)
 return{z=hw(al("<dd",m,O)),Y=0}
 end,
-ea=function(h,g)
-return aS("<I7",g.w)..du(h)
+dZ=function(h,g)
+return aS("<I7",g.w)..ds(h)
 end,
 }
 end`;
@@ -562,8 +562,8 @@ end`;
 const part14 = `function cl.c()
 local function gx(h,A,g)
 if A==0 then return h.U end
-local H,r=cX(h.z,A-1)
-return H+g.w==cX(h.z,A)and r or 0
+local H,r=cW(h.z,A-1)
+return H+g.w==cW(h.z,A)and r or 0
 end
 local function kJ(h,at,g)
 if h.z==""then return at,0,0 end
@@ -574,33 +574,33 @@ end
 if at<H+2*g.w then return H+g.w,r,0 end
 return at,0,0
 end
-local function fM(o,bm,g)
+local function fL(o,bm,g)
 if bm<0 then return g.w+1 end
 if o<=bm then return 0 end
-local ch=g.w/g.bD
-return(ch-aF(bm*ch/o))*g.bD
+local ch=g.w/g.bC
+return(ch-aF(bm*ch/o))*g.bC
 end
 local function kf(z,g)
 local H=cn(z)
-local ka=bX(z)>1 and cX(z,1)==H+g.w
+local ka=bX(z)>1 and cW(z,1)==H+g.w
 return H+(ka and 1 or 2)*g.w<=q
 end
 return{
 K="C",
 co=function()
-return{Q=aa(),w=aa(),bD=aa()}
+return{Q=aa(),w=aa(),bC=aa()}
 end,
-et=function()
+es=function()
 return{U=0,z="",Y=0}
 end,
-dT=ga,
-dm=function(h,af,g)
-local H,U,eF=kJ(h,q,g)
-local jr=fM(U,g.Q-af-eF,g)
+dR=ga,
+dk=function(h,af,g)
+local H,U,eE=kJ(h,q,g)
+local jr=fL(U,g.Q-af-eE,g)
 if jr<=g.w then return aM(q,H+jr)end
-return aM(q,H+g.w+fM(eF,g.Q-af,g))
+return aM(q,H+g.w+fL(eE,g.Q-af,g))
 end,
-ds=function(h,at,af,g)
+dq=function(h,at,af,g)
 local ah={U=h.U,z=h.z}
 local H,r
 if ah.z~=""then
@@ -610,47 +610,47 @@ if H and at<H+g.w then
 ah.z=gq(ah.z,bX(ah.z)-1,H,r+af)
 else
 H=kJ(h,at,g)
-ah.z=ah.z..aS(de,H,af)
+ah.z=ah.z..aS(dd,H,af)
 end
 while kf(ah.z,g)do
 ah.U=gx(ah,1,g)
-ah.z=bo(ah.z,bC+1)
+ah.z=bn(ah.z,bB+1)
 end
 return cB(ah,g,h.Y)
 end,
-eM=function(h,g)
+eL=function(h,g)
 if h.z==""then return 0,0 end
 local am=cm(h.z)
 local reset=am+2*g.w-q
 if reset<=0 then return 0,0 end
 if am>q then return g.Q,reset end
-local H,U,eF=kJ(h,q,g)
-local ch=g.w/g.bD
-local aU=ch-aF((q-H)/g.bD)
-return cZ(U*aU/ch)+eF,reset
+local H,U,eE=kJ(h,q,g)
+local ch=g.w/g.bC
+local aU=ch-aF((q-H)/g.bC)
+return cY(U*aU/ch)+eE,reset
 end,
-dn=function(h,g)
+dl=function(h,g)
 if h.z==""then return 0 end
 local H=cm(h.z)
 return H+2*g.w
 end,
 cx=function(m,O,to)
-local z,Y=eO(m,O+12,to)
+local z,Y=eN(m,O+12,to)
 if z==""then return{U=0,z="",Y=0}end
 return{U=al("<I4",m,O+8),z=z,Y=Y}
 end,
 hb=24,
 gd=function(m,O)
-local H,U,eF=al("<ddd",m,O)
+local H,U,eE=al("<ddd",m,O)
 if not(U>0 and U<2^32)then U=0 end
-if eF>0 or U==0 then
-return{U=U,z=hw(H,eF),Y=0}
+if eE>0 or U==0 then
+return{U=U,z=hw(H,eE),Y=0}
 end
-return{U=U,z=aS(de,H,0),Y=0}
+return{U=U,z=aS(dd,H,0),Y=0}
 end,
-ea=function(h,g)
-local aD=#ak("%.0f",g.bD)-1
-return aS("<I7BI4",g.w,aD,h.U)..du(h)
+dZ=function(h,g)
+local aD=#ak("%.0f",g.bC)-1
+return aS("<I7BI4",g.w,aD,h.U)..ds(h)
 end,
 }
 end`;
@@ -659,33 +659,33 @@ const part15 = `function cl.s()`;
 
 const part16 = `local bV,lm,gK=54,"<dI7I6BI7I4I4I4I7I4B",32
 local cs,lK=2^48,2^37
-local fb=q-q%cs
+local fa=q-q%cs
 local function cz(p,aD)
-p.el,p.aD=aD>=32,aD%32
+p.ek,p.aD=aD>=32,aD%32
 p.kO,p.aG=p.aD>=16,2^(aD%16)
-p.bu=p.kO and 255 or 65535
+p.bt=p.kO and 255 or 65535
 end
-local function ea(p,ay,o)
-if p.kO then return aS("<I7B",ay,o)end
-if ay-q>=cs/2 then error("ERR the units would be taken years ahead",0)end
-return aS("<I6I2",ay%cs,o)
+local function dZ(p,ax,o)
+if p.kO then return aS("<I7B",ax,o)end
+if ax-q>=cs/2 then error("ERR the units would be taken years ahead",0)end
+return aS("<I6I2",ax%cs,o)
 end
 local function cx(p,W,O)
 if p.kO then return al("<I7B",W,O)end
-local ay,o=al("<I6I2",W,O)
-ay=ay+fb
-if ay>q+cs/2 then return ay-cs,o end
-if ay<q-cs/2 then return ay+cs,o end
-return ay,o
+local ax,o=al("<I6I2",W,O)
+ax=ax+fa
+if ax>q+cs/2 then return ax-cs,o end
+if ax<q-cs/2 then return ax+cs,o end
+return ax,o
 end
 local function co(p,O,to)
-if to<#p.W then return bo(p.W,O+1,to+1)end
+if to<#p.W then return bn(p.W,O+1,to+1)end
 return call("GETRANGE",p.ac,ak("%d",O),ak("%d",to))
 end
 local function ci(p,ao)
 return bV+4*(aF(ao/p.aG)+1)+8*ao
 end
-local function bs(p)
+local function br(p)
 return p.I==0 and bV or ci(p,p.I-1)+8
 end
 local function cG(p,i)
@@ -699,20 +699,20 @@ local function jY(p,i)
 local ao=cG(p,i)
 return bl(p.aG-ao%p.aG,p.I-ao,p.r-i)
 end
-local function iO(p,fi,aj)
-if fi and p.aj and fi>p.aj then return p.r,p.aj,p.bi end
-if p.el then
-if fi then return fi-1,fi-1,(bj(p,fi-1))end
-local cV,ct=0,p.r
-while cV<ct do
-local cL=aF((cV+ct)/2)
+local function iO(p,fh,aj)
+if fh and p.aj and fh>p.aj then return p.r,p.aj,p.bi end
+if p.ek then
+if fh then return fh-1,fh-1,(bj(p,fh-1))end
+local cU,ct=0,p.r
+while cU<ct do
+local cL=aF((cU+ct)/2)
 if bj(p,cL)<=aj then
-cV=cL+1
+cU=cL+1
 else
 ct=cL
 end
 end
-return cV,cV
+return cU,cU
 end
 local i,aP=0,0
 while i<p.r do
@@ -722,34 +722,34 @@ if i>0 and i+n<p.r then
 local O=ci(p,ao)-4
 o=al("<I4",co(p,O,O+3),1)
 end
-if o and((fi and aP+o<fi)or(not fi and bj(p,i+n-1)<=aj))then
+if o and((fh and aP+o<fh)or(not fh and bj(p,i+n-1)<=aj))then
 i,aP=i+n,aP+o
 else
-local av,dr=0,16
-while av<n do
-dr=bl(dr,n-av)
-local O=ci(p,ao+av)
-local W=co(p,O,O+8*dr-1)
-for j=1,8*dr,8 do
-local ay,bh=cx(p,W,j)
-if fi and aP+bh>=fi or not fi and ay>aj then return i,aP,ay end
+local au,dp=0,16
+while au<n do
+dp=bl(dp,n-au)
+local O=ci(p,ao+au)
+local W=co(p,O,O+8*dp-1)
+for j=1,8*dp,8 do
+local ax,bh=cx(p,W,j)
+if fh and aP+bh>=fh or not fh and ax>aj then return i,aP,ax end
 i,aP=i+1,aP+bh
 end
-av,dr=av+dr,dr*8
+au,dp=au+dp,dp*8
 end
 end
 end
 return i,aP
 end
 local function bI(p)
-local w,x,aD=p.w,p.x,p.aD+(p.el and 32 or 0)
+local w,x,aD=p.w,p.x,p.aD+(p.ek and 32 or 0)
 local hA=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aD)
-local cV=x%cs
-local ct=(x-cV)/cs+32*p.Y
-return"S"..aS("<dI7I6BI7",p.D,w,cV,ct,p.bi)..hA
+local cU=x%cs
+local ct=(x-cU)/cs+32*p.Y
+return"S"..aS("<dI7I6BI7",p.D,w,cU,ct,p.bi)..hA
 end
 local function hl(p)
-p.W,p.dB="",nil
+p.W,p.dz="",nil
 end
 local function kR(p,g)
 p.aJ,p.r,p.I,p.aZ,p.aK,p.bi=0,0,0,0,0,0
@@ -762,7 +762,7 @@ p.aJ,p.r,p.I,p.aK=0,n,I,0
 local cq={}
 for O=0,I-1,p.aG do
 local aB=bl(O+p.aG,I)
-local W,aP=bo(as,O*8+1,aB*8),0
+local W,aP=bn(as,O*8+1,aB*8),0
 if O<n then
 for j=1,#W,8 do
 local _,o=cx(p,W,j)
@@ -782,41 +782,41 @@ cq[#cq+1],i=co(p,O,O+8*n-1),i+n
 end
 return table.concat(cq)
 end
-local function fJ(p,ay,o)
-local dd=cZ(o/p.bu)-1
-return string.rep(ea(p,ay,p.bu),dd)..ea(p,ay,o-dd*p.bu)
+local function fI(p,ax,o)
+local dc=cY(o/p.bt)-1
+return string.rep(dZ(p,ax,p.bt),dc)..dZ(p,ax,o-dc*p.bt)
 end`;
 
 const part17 = `local kP=2^17
-local function gp(dw,Q,aG)
-local bm=dw+aF(dw/64)+4
-local W=bV+10+4*cZ(bm/aG)+8*bm
+local function gp(du,Q,aG)
+local bm=du+aF(du/64)+4
+local W=bV+10+4*cY(bm/aG)+8*bm
 if W<kP then
 local _,aD=math.frexp(W-1)
-local bD=aM(2^(aD-3),16)
-local aU=cZ(W/bD)*bD-bV-10
-local dd=aF(aU/(4+8*aG))
-bm=aM(dd*aG+aF((aU-dd*(4+8*aG)-4)/8),bm)
+local bC=aM(2^(aD-3),16)
+local aU=cY(W/bC)*bC-bV-10
+local dc=aF(aU/(4+8*aG))
+bm=aM(dc*aG+aF((aU-dc*(4+8*aG)-4)/8),bm)
 end
-return dw<=Q and bl(Q,bm)or bm
+return du<=Q and bl(Q,bm)or bm
 end`;
 
 const part18 = `local function kx(p,m,g)
 if#m<21 then return end
 local D,aJ,r,I=al("<dI4I4I4",m,2)
 if#m~=21+8*I or r>I or aJ>=aM(I,1)then return end
-local cq,ay,o={},0,0
+local cq,ax,o={},0,0
 for i=0,r-1 do
 local at=al("<d",m,22+(aJ+i)%I*8)
-if at~=ay and o>0 then
-cq[#cq+1],o=fJ(p,ay,o),0
+if at~=ax and o>0 then
+cq[#cq+1],o=fI(p,ax,o),0
 end
-ay,o=at,o+1
+ax,o=at,o+1
 end
-if o>0 then cq[#cq+1]=fJ(p,ay,o)end
+if o>0 then cq[#cq+1]=fI(p,ax,o)end
 local as=table.concat(cq)
-p.D,p.aZ,p.x,p.bi,p.dH=D,r,ay,ay,true
-p.el=#as/8==r
+p.D,p.aZ,p.x,p.bi,p.dF=D,r,ax,ax,true
+p.ek=#as/8==r
 p.W=iD(p,as,#as/8)
 end
 local function hO(ac,g)
@@ -828,12 +828,12 @@ local J=string.byte(W,1)
 if J==115 then kx(p,call("GETRANGE",ac,"0","-1"),g)end
 if J==98 and#W==9 then
 local D=al("<d",W,2)
-p.eG=not(D>=0 and D<2^53 and D==aF(D))
-p.D=p.eG and 0 or D
+p.eF=not(D>=0 and D<2^53 and D==aF(D))
+p.D=p.eF and 0 or D
 return p
 end
 if J~=83 or#W<bV then
-p.eG=J and not p.dH
+p.eF=J and not p.dF
 return p
 end
 local aD,ct
@@ -841,12 +841,12 @@ p.D,p.w,p.x,ct,p.bi,p.aJ,p.r,p.I,p.aZ,p.aK,aD=
 al(lm,W,2)
 p.x,p.Y=p.x+ct%32*cs,aF(ct/32)
 cz(p,aD)
-local bE=bs(p)
+local bE=br(p)
 if#W==g.hW+1 and bE>#W then
 local bG=call("GETRANGE",ac,ak("%d",bE-1),ak("%d",bE))
 bE=#bG==1 and#W or-1
 end
-p.eG=p.w~=g.w
+p.eF=p.w~=g.w
 or aD%16<6
 or aD>58
 or bE~=#W
@@ -854,40 +854,40 @@ or p.r>p.I
 or p.aJ>=aM(p.I,1)
 return p
 end
-local function fX(p,ay,g)
-local bD=cZ(g.w/8)
-return ak("%.0f",fh(aM(ay-ay%bD+bD+g.w,p.D)))
+local function fX(p,ax,g)
+local bC=cY(g.w/8)
+return ak("%.0f",fg(aM(ax-ax%bC+bC+g.w,p.D)))
 end
-local function lL(p,dw,g,dY)
-local dH=bs(p)
+local function lL(p,du,g,dW)
+local dF=br(p)
 if p.aJ+p.r>p.I then
-local aG,dd=aF(p.aJ/p.aG),4+8*p.aG
-local fS=aM(cZ((dw-p.I)/p.aG),aF(p.I/p.aG/8))
-local J,aB=bV+aG*dd,dH
+local aG,dc=aF(p.aJ/p.aG),4+8*p.aG
+local fS=aM(cY((du-p.I)/p.aG),aF(p.I/p.aG/8))
+local J,aB=bV+aG*dc,dF
 while aB>J do
 local O=aM(aB-65536,J)
 local W=call("GETRANGE",p.ac,ak("%d",O),ak("%d",aB-1))
-call("SETRANGE",p.ac,ak("%d",O+fS*dd),W)
+call("SETRANGE",p.ac,ak("%d",O+fS*dc),W)
 aB=O
 end
 p.aJ,p.I=p.aJ+fS*p.aG,p.I+fS*p.aG
 else
-p.I=gp(dw,g.Q,p.aG)
-if dH<kP then
-local m=co(p,0,dH-1)
-call("SET",p.ac,m..string.rep("\\0",bs(p)-dH),"PX",dY)
+p.I=gp(du,g.Q,p.aG)
+if dF<kP then
+local m=co(p,0,dF-1)
+call("SET",p.ac,m..string.rep("\\0",br(p)-dF),"PX",dW)
 else
-call("SETRANGE",p.ac,ak("%d",bs(p)-1),"\\0")
+call("SETRANGE",p.ac,ak("%d",br(p)-1),"\\0")
 end
 end
 p.W=""
 end
 local function jV(p,as)
-local av=0
-while av<#as do
+local au=0
+while au<#as do
 local ao=cG(p,p.r)
-local n=bl(p.aG-ao%p.aG,p.I-ao,(#as-av)/8)
-local W=bo(as,av+1,av+8*n)
+local n=bl(p.aG-ao%p.aG,p.I-ao,(#as-au)/8)
+local W=bn(as,au+1,au+8*n)
 if ao%p.aG==0 then p.aK=0 end
 for j=1,#W,8 do
 local _,o=cx(p,W,j)
@@ -895,7 +895,7 @@ p.aK=p.aK+o
 end
 local O=ci(p,ao)
 call("SETRANGE",p.ac,ak("%d",O),W)
-p.r,av,ao=p.r+n,av+8*n,ao+n
+p.r,au,ao=p.r+n,au+8*n,ao+n
 if ao%p.aG==0 or ao==p.I then
 local aG=O-8*((ao-n)%p.aG)-4
 call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
@@ -903,14 +903,14 @@ end
 end
 end
 local function hD(p,g)
-if p.dH then call("SET",p.ac,p.W,"PX",fX(p,p.r>0 and p.bi or q,g))end
-p.dH=nil
+if p.dF then call("SET",p.ac,p.W,"PX",fX(p,p.r>0 and p.bi or q,g))end
+p.dF=nil
 end`;
 
 const part19 = `local function hP(p,at,g)
 local aj=p.x>q and p.Y or 0
 p.x=at>q and at or 0
-p.Y=at>q and fI(at-q,g.w,aj)or 0
+p.Y=at>q and fH(at-q,g.w,aj)or 0
 end
 local function ja(p,i)
 local ao,aP=cG(p,i),0
@@ -922,42 +922,42 @@ aP=aP+o
 end
 return aP
 end
-local function iY(p,g,br)
+local function iY(p,g,bq)
 if p.bi<=q then return p end
-local bL=aM(q,bl(p.x,dX(p.Y,g.w)))
+local bL=aM(q,bl(p.x,dV(p.Y,g.w)))
 if p.bi<=bL then return p end
 local i,aj=iO(p,nil,bL)
 local o=bl(p.aZ-aj,g.Q)
 p.r,p.bi=i,bL
 hP(p,bL,g)
-if br then
+if bq then
 p.aZ,p.aj=aj+o,aj
 return p
 end
 hD(p,g)
-p.aZ,p.el=aj+o,p.el and o==1
+p.aZ,p.ek=aj+o,p.ek and o==1
 if i==0 then p.aJ=0 end
 p.aK=i==0 and 0 or ja(p,i-1)
 p.W=""
-jV(p,fJ(p,bL,o))
+jV(p,fI(p,bL,o))
 call("SETRANGE",p.ac,"0",bI(p))
 call("PEXPIRE",p.ac,fX(p,bL,g))
 return p
 end`;
 
-const part20 = `local function dB(p,g)
-if not p.dB then
-p.dB,p.ee=0,0
+const part20 = `local function dz(p,g)
+if not p.dz then
+p.dz,p.ed=0,0
 local aj=q-g.w
 if p.r>0 and p.bi<=aj then
-p.dB,p.ee=p.r,p.aZ
+p.dz,p.ed=p.r,p.aZ
 elseif p.r>0 then
-p.dB,p.ee=iO(p,nil,aj)
+p.dz,p.ed=iO(p,nil,aj)
 end
 end
-return p.dB,p.ee
+return p.dz,p.ed
 end
-local function fF(Q,w)
+local function fE(Q,w)
 local aD=6
 while aD<10 and 4^aD<Q do
 aD=aD+1
@@ -965,7 +965,7 @@ end
 return{
 Q=Q,
 w=w,
-dZ=true,
+dX=true,
 aD=w<lK and aD or aD+16,
 hW=bV+4+8*gK-1,
 }
@@ -973,65 +973,65 @@ end
 return{
 hO=hO,
 co=function()
-return fF(aa(),aa())
+return fE(aa(),aa())
 end,
-fF=fF,
-dT=iY,
-dm=function(p,af,g)
+fE=fE,
+dR=iY,
+dk=function(p,af,g)
 local at=aM(q,p.x)
-local dM=p.aZ+af-g.Q
-if dM<=0 then return at end
-local _,_,ay=iO(p,dM)
-return aM(at,ay+g.w)
+local dK=p.aZ+af-g.Q
+if dK<=0 then return at end
+local _,_,ax=iO(p,dK)
+return aM(at,ax+g.w)
 end,
-eM=function(p,g)
-local _,aU=dB(p,g)
+eL=function(p,g)
+local _,aU=dz(p,g)
 local aT=p.aZ-aU
 if aT==0 then return 0,0 end
 return p.x>q and g.Q or aT,p.bi+g.w-q
 end,
-ds=function(p,at,af,g)
-local ay=at
-if p.r>0 then ay=aM(at,p.bi)end
-hP(p,at>q and ay or p.x,g)
-local dY=fX(p,ay,g)
+dq=function(p,at,af,g)
+local ax=at
+if p.r>0 then ax=aM(at,p.bi)end
+hP(p,at>q and ax or p.x,g)
+local dW=fX(p,ax,g)
 hD(p,g)
-local fD,jC=dB(p,g)
-p.r,p.aZ,p.w=p.r-fD,p.aZ-jC,g.w
+local fC,jC=dz(p,g)
+p.r,p.aZ,p.w=p.r-fC,p.aZ-jC,g.w
 if p.r==0 then
 if p.I>gK and p.aD==g.aD then
-p.aJ,p.aK,p.el=0,0,true
+p.aJ,p.aK,p.ek=0,0,true
 else
 kR(p,g)
 end
 else
-p.aJ=cG(p,fD)
+p.aJ=cG(p,fC)
 end
-local bY,dR,o=af,nil,0
-if p.r>0 and ay==p.bi then
+local bY,dP,o=af,nil,0
+if p.r>0 and ax==p.bi then
 local _,bh=bj(p,p.r-1)
 o=bh
-if o<p.bu then
-dR=bl(p.bu-o,af)
-bY=af-dR
+if o<p.bt then
+dP=bl(p.bt-o,af)
+bY=af-dP
 end
 end
-p.aZ,p.bi,p.el=p.aZ+af,ay,p.el and af==1 and not dR
-local as=bY>0 and fJ(p,ay,bY)or""
-local dw=p.r+#as/8
-if p.I<=gK or(dw>p.I and p.I<=p.aG)then
+p.aZ,p.bi,p.ek=p.aZ+af,ax,p.ek and af==1 and not dP
+local as=bY>0 and fI(p,ax,bY)or""
+local du=p.r+#as/8
+if p.I<=gK or(du>p.I and p.I<=p.aG)then
 local bS=js(p)
-if dR then bS=bo(bS,1,-9)..ea(p,ay,o+dR)end
-local I=dw>p.I and gp(dw,g.Q,p.aG)or p.I
+if dP then bS=bn(bS,1,-9)..dZ(p,ax,o+dP)end
+local I=du>p.I and gp(du,g.Q,p.aG)or p.I
 p.W=iD(p,bS..as,I)
-call("SET",p.ac,p.W,"PX",dY)
+call("SET",p.ac,p.W,"PX",dW)
 else
-if dw>p.I then lL(p,dw,g,dY)end
-if dR then
+if du>p.I then lL(p,du,g,dW)end
+if dP then
 local ao=cG(p,p.r-1)
-p.aK=p.aK+dR
+p.aK=p.aK+dP
 local O=ci(p,ao)
-call("SETRANGE",p.ac,ak("%d",O),ea(p,ay,o+dR))
+call("SETRANGE",p.ac,ak("%d",O),dZ(p,ax,o+dP))
 if(ao+1)%p.aG==0 or ao+1==p.I then
 local aG=O-8*(ao%p.aG)-4
 call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
@@ -1039,31 +1039,31 @@ end
 end
 jV(p,as)
 call("SETRANGE",p.ac,"0",bI(p))
-call("PEXPIRE",p.ac,dY)
+call("PEXPIRE",p.ac,dW)
 p.W=""
 end
-p.dB,p.ee=0,0
+p.dz,p.ed=0,0
 end,
 iP=function()`;
 
-const part21 = `local function kp(p,i,ay,o,ek)
+const part21 = `local function kp(p,i,ax,o,ej)
 local ao,am=cG(p,i),cG(p,p.r-1)
 local O=ci(p,ao)
-call("SETRANGE",p.ac,ak("%d",O),ea(p,ay,o-ek))
-p.aZ,p.el=p.aZ-ek,false
+call("SETRANGE",p.ac,ak("%d",O),dZ(p,ax,o-ej))
+p.aZ,p.ek=p.aZ-ej,false
 if aF(ao/p.aG)==aF(am/p.aG)then
 if ao>am then return end
-p.aK=p.aK-ek
+p.aK=p.aK-ej
 end
 local aG=O-8*(ao%p.aG)-4
 local aP=al("<I4",call("GETRANGE",p.ac,ak("%d",aG),ak("%d",aG+3)),1)
-call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",aM(aP-ek,0)))
+call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",aM(aP-ej,0)))
 end
-local function fa(p,g)
+local function eZ(p,g)
 hl(p)
 while p.r>0 do
-local ay,o=bj(p,p.r-1)
-p.x,p.bi=bl(p.x,ay),ay
+local ax,o=bj(p,p.r-1)
+p.x,p.bi=bl(p.x,ax),ax
 if o>0 then break end
 local ao=cG(p,p.r-1)
 p.r=p.r-1
@@ -1073,36 +1073,36 @@ p.aK=aG and al("<I4",co(p,aG,aG+3),1)or 0
 end
 end
 if p.r==0 then
-p.aJ,p.aZ,p.aK,p.x,p.bi,p.el=0,0,0,0,0,true
+p.aJ,p.aZ,p.aK,p.x,p.bi,p.ek=0,0,0,0,0,true
 end
 hP(p,p.x,g)
 call("SETRANGE",p.ac,"0",bI(p))
 end
-local function hJ(p,o,ay,g)
+local function hJ(p,o,ax,g)
 hD(p,g)
 hl(p)
-local cV,ct=0,p.r
-while cV<ct do
-local cL=aF((cV+ct)/2)
-if bj(p,cL)<ay then
-cV=cL+1
+local cU,ct=0,p.r
+while cU<ct do
+local cL=aF((cU+ct)/2)
+if bj(p,cL)<ax then
+cU=cL+1
 else
 ct=cL
 end
 end
 local hn=0
-for i=cV,p.r-1 do
+for i=cU,p.r-1 do
 local at,bh=bj(p,i)
-if at~=ay or hn==o then break end
-local ek=bl(o-hn,bh)
-if ek>0 then kp(p,i,ay,bh,ek)end
-hn=hn+ek
+if at~=ax or hn==o then break end
+local ej=bl(o-hn,bh)
+if ej>0 then kp(p,i,ax,bh,ej)end
+hn=hn+ej
 end
-if hn>0 then fa(p,g)end
+if hn>0 then eZ(p,g)end
 end
 local function iV(p,o,g)
 hD(p,g)
-local _,aU=dB(p,g)
+local _,aU=dz(p,g)
 local aB=p.aZ
 if p.r>0 and p.bi>q then
 local _,aj=iO(p,nil,q)
@@ -1110,12 +1110,12 @@ aB=aj
 end
 local gY=bl(aU+o,aB)
 if gY==0 then return end
-local i,aj,ay=iO(p,gY)
+local i,aj,ax=iO(p,gY)
 local _,bh=bj(p,i)
 hl(p)
 p.aJ,p.r,p.aZ=cG(p,i),p.r-i,p.aZ-aj
-kp(p,0,ay,bh,gY-aj)
-fa(p,g)
+kp(p,0,ax,bh,gY-aj)
+eZ(p,g)
 end
 local function jz(p,g)
 local cK=fX(p,p.r>0 and p.bi or q-2*g.w,g)
@@ -1130,33 +1130,33 @@ call("DEL",p.ac)
 end
 end`;
 
-const part22 = `return{di=hJ,dQ=iV,block=jz}
+const part22 = `return{dg=hJ,dO=iV,block=jz}
 end,
 kU=function()`;
 
 const part23 = `local function kn(p)
-local ax,W={as={},x=p.x,Y=p.Y},js(p)
+local aw,W={as={},x=p.x,Y=p.Y},js(p)
 for O=1,#W,8 do
 local at,o=cx(p,W,O)
-local am=ax.as[#ax.as]
+local am=aw.as[#aw.as]
 if am and am.at==at then
 am.o=am.o+o
 elseif o>0 then
-ax.as[#ax.as+1]={at=at,o=o}
+aw.as[#aw.as+1]={at=at,o=o}
 end
 end
-return ax
+return aw
 end
-local function jS(ac,ax,g,D)
-local p,cq={ac=ac,D=D,w=g.w,x=ax.x},{}
-p.Y=ax.Y
+local function jS(ac,aw,g,D)
+local p,cq={ac=ac,D=D,w=g.w,x=aw.x},{}
+p.Y=aw.Y
 kR(p,g)
-for i,cd in ipairs(ax.as)do
-cq[i]=fJ(p,cd.at,cd.o)
+for i,cd in ipairs(aw.as)do
+cq[i]=fI(p,cd.at,cd.o)
 p.aZ,p.bi=p.aZ+cd.o,cd.at
 end
 local as=table.concat(cq)
-p.el=p.aZ==#as/8
+p.ek=p.aZ==#as/8
 p.W=iD(p,as,#as/8)
 if p.r>0 or D>q then
 call("SET",ac,p.W,"PX",fX(p,p.r>0 and p.bi or q-2*g.w,g))
@@ -1166,7 +1166,7 @@ end
 return p
 end`;
 
-const part24 = `return{co=kn,eh=jS}
+const part24 = `return{co=kn,eg=jS}
 end,
 }
 end`;
@@ -1176,27 +1176,27 @@ local function hX(aR)
 return string.char((aR<12 and 116 or 72)+aR)
 end
 local function hz(ag)
-local bU,cr,fB,I,eL="","","<",0,0
+local bU,cr,fA,I,eK="","","<",0,0
 local bF={}
 for i,ab in ipairs(ag)do
-local K,fN,eI=ab.K,"I7I4",ab.w
+local K,fM,eH=ab.K,"I7I4",ab.w
 if K=="t"then
-eI=ab.az
-if ab.aR>9 then fN="I7I7"end
+eH=ab.az
+if ab.aR>9 then fM="I7I7"end
 bU=bU..hX(ab.aR)
 elseif K=="f"then
 bU,cr=bU.."F",cr..aS("<I7",ab.w)
 elseif K=="c"then
-eI,fN=2*ab.w,"I7I4I4"
+eH,fM=2*ab.w,"I7I4I4"
 bU=bU.."C"
-cr=cr..aS("<I7B",ab.w,#ak("%.0f",ab.bD)-1)
+cr=cr..aS("<I7B",ab.w,#ak("%.0f",ab.bC)-1)
 else
 return nil
 end
-bF[i]={ak="<"..fN,ao=I+1,at=struct.size(fB)+1}
-fB,I,eL=fB..fN,I+(K=="c"and 3 or 2),aM(eL,eI)
+bF[i]={ak="<"..fM,ao=I+1,at=struct.size(fA)+1}
+fA,I,eK=fA..fM,I+(K=="c"and 3 or 2),aM(eK,eH)
 end
-local _,aD=math.frexp(eL/16000)
+local _,aD=math.frexp(eK/16000)
 aD=aM(aD-1,0)
 local cM="P"..string.char(aD)..bU..cr
 for _,g in ipairs(bF)do
@@ -1205,46 +1205,46 @@ end
 return{
 cM=cM,
 bU=bU,
-fB=fB,
+fA=fA,
 I=I,
 bF=bF,
-bs=#cM+struct.size(fB),
+br=#cM+struct.size(fA),
 be=1000*2^aD,
 }
 end
-local function gU(bt,ad)
-local be=bt.be
+local function gU(bs,ad)
+local be=bs.be
 return ak("%.0f",aM(aF((ad-ad%be+be-q)/1000),0)+2+ck)
 end`;
 
-const part26 = `local function kN(m,E,bt,ag)
-local bU,bs=bt.bU,bt.bs
-if string.byte(m,E)~=ln or#m-E+1~=bs then return nil end
-if bo(m,E+2,E+1+#bU)~=bU then return nil end
+const part26 = `local function kN(m,E,bs,ag)
+local bU,br=bs.bU,bs.br
+if string.byte(m,E)~=ln or#m-E+1~=br then return nil end
+if bn(m,E+2,E+1+#bU)~=bU then return nil end
 local ae={}
 for i,ab in ipairs(ag)do
-local g=bt.bF[i]
+local g=bs.bF[i]
 local J,aX,lH=al(g.ak,m,E-1+g.at)
 if ab.K=="t"then
 ae[i]={us=J,ai=bl(aX,ab.y-1),Y=0}
 else
 local jn=J>0
-ae[i]={z=jn and aS(de,J,aX)or"",Y=0}
+ae[i]={z=jn and aS(dd,J,aX)or"",Y=0}
 if ab.K=="c"then ae[i].U=jn and lH or 0 end
 end
 end
 return ae
 end
-local function gF(ae,bt,ag)
+local function gF(ae,bs,ag)
 local bN={}
 for i,ab in ipairs(ag)do
-local h,ao=ae[i],bt.bF[i].ao
+local h,ao=ae[i],bs.bF[i].ao
 if(h.Y or 0)>0 then return nil end
 if ab.K=="t"then
 if h.ap or h.x then return nil end
 bN[ao],bN[ao+1]=h.us,h.ai
 else
-if#h.z>bC then return nil end
+if#h.z>bB then return nil end
 bN[ao],bN[ao+1]=0,0
 if h.z~=""then
 bN[ao],bN[ao+1]=cn(h.z)
@@ -1252,13 +1252,13 @@ end
 if ab.K=="c"then bN[ao+2]=h.U end
 end
 end
-return bt.cM..aS(bt.fB,unpack(bN))
+return bs.cM..aS(bs.fA,unpack(bN))
 end`;
 
 const part27 = `local cF={}
-local function eW()
-local v={cU=aa(),I=aa(),gT=aa()}
-v.ag,v.cz,v.bI,v.dH,v.cg={},"","","",0
+local function eV()
+local v={cT=aa(),I=aa(),gT=aa()}
+v.ag,v.cz,v.bI,v.dF,v.cg={},"","","",0
 for i=1,aa()do
 local K=aI()
 local an=cF[K]or cl[K]()
@@ -1267,14 +1267,14 @@ cF[K],ab.an,ab.K,v.ag[i]=an,an,K,ab
 v.cz=v.cz..K
 local aR=ab.aR or 0
 local bJ=K=="t"and hX(aR)or K
-v.bI,v.dH=v.bI..(an.K or bJ),v.dH..bJ
-ab.bs=ab.dZ and 0 or K=="t"and 16+aR
-if ab.dZ then v.cg=v.cg+1 end
+v.bI,v.dF=v.bI..(an.K or bJ),v.dF..bJ
+ab.br=ab.dX and 0 or K=="t"and 16+aR
+if ab.dX then v.cg=v.cg+1 end
 end
 if v.cz=="s"then v.cg=0 end
-if v.cg==0 and#v.ag>1 then v.bt=hz(v.ag)end
+if v.cg==0 and#v.ag>1 then v.bs=hz(v.ag)end
 local ba=#v.ag==0 and 0 or aa()
-v.bJ,v.dk=ba%2==0,ba>=2 and aa()or 0
+v.bJ,v.di=ba%2==0,ba>=2 and aa()or 0
 if v.bJ then return v end
 v.iT,v.gm,v.kl,v.hA=aI(),aI(),aa(),{}
 for i=1,aa()do
@@ -1284,17 +1284,17 @@ return v
 end`;
 
 const part28 = `local function gG(aR)
-if#aR==18 and bo(aR,1,2)==jT then return bo(aR,3)end
+if#aR==18 and bn(aR,1,2)==jT then return bn(aR,3)end
 local aC=#aR==16 and tonumber(aR)
-return aC and ak("%016.0f",fy(aC))or aR
+return aC and ak("%016.0f",fx(aC))or aR
 end
 local function iR(m,ab)
-if m==""then return ab.an.et()end
+if m==""then return ab.an.es()end
 local _,am=string.find(m,"^%d*")
 if am<16 or(am<#m and string.byte(m,am+1)<128)then return nil end
-local aR=gG(bo(m,1,am))
-local eq=#aR+#m-am
-local h=ab.an.cx(aR..bo(m,am+1),1,#aR,ab,#aR+1,eq)
+local aR=gG(bn(m,1,am))
+local ep=#aR+#m-am
+local h=ab.an.cx(aR..bn(m,am+1),1,#aR,ab,#aR+1,ep)
 if am==16 then h.Y=aM(h.Y,hu(tonumber(m)or 0))end
 return h
 end
@@ -1306,55 +1306,55 @@ local v=e.v
 local ag=v.ag
 e.D=0
 if v.cz=="s"then
-local dZ=ag[1].an.hO(e.ac,ag[1])
-e.D,e.ae=dZ.D,{dZ}
-return not dZ.eG
+local dX=ag[1].an.hO(e.ac,ag[1])
+e.D,e.ae=dX.D,{dX}
+return not dX.eF
 end
 local m,ae,E=call("GET",e.ac)or"",{nil},1
-local bh=#ag>1 and string.gsub(bo(m,1,#ag),"[\\128-\\255]",gW)
-if not(bh and(bh==v.bI or bh==v.dH))then
-e.D,E=fz(m)
+local bh=#ag>1 and string.gsub(bn(m,1,#ag),"[\\128-\\255]",gW)
+if not(bh and(bh==v.bI or bh==v.dF))then
+e.D,E=fy(m)
 if E>10 then E=1 end
 end
 e.ae=ae
 if v.cz=="t"then
-ae[1]=iR(bo(m,E),ag[1])
+ae[1]=iR(bn(m,E),ag[1])
 return ae[1]
 end
-if v.cz=="f"and ag[1].aV>0 and ag[1].an.eJ(bo(m,E))then
-ae[1]=ag[1].an.gA(bo(m,E),ag[1].aV)
+if v.cz=="f"and ag[1].aV>0 and ag[1].an.eI(bn(m,E))then
+ae[1]=ag[1].an.gA(bn(m,E),ag[1].aV)
 return true
 end
-local gs=v.bt and kN(m,E,v.bt,ag)
+local gs=v.bs and kN(m,E,v.bs,ag)
 if gs then
 e.ae=gs
 return true
 end
 local r=#ag
 if r==0 then
-e.cO=bo(m,E)
+e.el=bn(m,E)
 return true
 end
-local aC=bo(m,E,E+r-1)
+local aC=bn(m,E,E+r-1)
 local bU=string.gsub(aC,"[\\128-\\255]",gW)
-local bM=bU==v.bI or bU==v.dH
-local dH=bM and bU~=v.bI
+local bM=bU==v.bI or bU==v.dF
+local dF=bM and bU~=v.bI
 if not bM and E<=#m then return false end
 E=E+r
 for i=1,r do
 local ab=ag[i]
 local an=ab.an
-if ab.dZ then
+if ab.dX then
 ae[i]=an.hO(e.cg[i],ab)
-if ae[i].eG then return false end
+if ae[i].eF then return false end
 elseif bM then
-local aB=E+(ab.bs or an.hb)
-local dV,eq=1,0
+local aB=E+(ab.br or an.hb)
+local dT,ep=1,0
 if aC~=bU and string.byte(aC,i)>=128 then
-dV,eq=aB+1,aB+(string.byte(m,aB)or 0)
-aB=eq+1
+dT,ep=aB+1,aB+(string.byte(m,aB)or 0)
+aB=ep+1
 end
-if not(ab.bs or dH)then
+if not(ab.br or dF)then
 aB=#m+1
 if r>1 and E+3<aB then
 aB=bl(E+4+al("<I4",m,E),aB)
@@ -1363,20 +1363,20 @@ end
 if aB-E<7 or al("<I7",m,E)~=ab.w then return false end
 end
 if aB>#m+1 or(i==r and aB<=#m)then return false end
-local cx=dH and an.gd or an.cx
-local am=dV>1 and dV-2 or aB-1
-ae[i]=cx(m,E,am,ab,dV,eq)
+local cx=dF and an.gd or an.cx
+local am=dT>1 and dT-2 or aB-1
+ae[i]=cx(m,E,am,ab,dT,ep)
 E=aB
 else
-ae[i]=an.et()
+ae[i]=an.es()
 end
 end
 return true
 end
 local function iS(e)
-local v=e.v.bB or e.v
-e.v,e.dp,e.dO=v,nil,nil
-if e.et then
+local v=e.v.bA or e.v
+e.v,e.dm,e.dM=v,nil,nil
+if e.es then
 e.D,e.ae=0,{}
 elseif not(v.bJ and ht(e))then
 fT(e)
@@ -1386,30 +1386,30 @@ local function ji(aR)
 return#aR==16 and aR>="5"and jT..aR or aR
 end
 local function iW(e,m)
-if string.byte(e.cO,1)==83 and#e.cO>53 then
+if string.byte(e.el,1)==83 and#e.el>53 then
 call("SETRANGE",e.ac,"1",aS("<d",e.D))
 else
-call("SET",e.ac,m..e.cO,"KEEPTTL")
+call("SET",e.ac,m..e.el,"KEEPTTL")
 end
-local dY=fh(e.D)
-if call("PTTL",e.ac)<dY then call("PEXPIRE",e.ac,dY)end
+local dW=fg(e.D)
+if call("PTTL",e.ac)<dW then call("PEXPIRE",e.ac,dW)end
 end
-local function fk(e)
+local function fj(e)
 local v=e.v
 local ag,ad,m,bI=v.ag,e.D,"",v.bI
-if e.dp then return e.dp.fk(e)end
+if e.dm then return e.dm.fj(e)end
 if v.cz=="s"then return end
-local gs=v.bt and gF(e.ae,v.bt,ag)
+local gs=v.bs and gF(e.ae,v.bs,ag)
 for i,ab in ipairs(ag)do
-if not ab.dZ then
-ad=aM(ad,ab.an.dn(e.ae[i],ab))
-local h=ab.an.ea(e.ae[i],ab)
-if not ab.bs and#ag>1 then h=aS("<I4",#h)..h end
+if not ab.dX then
+ad=aM(ad,ab.an.dl(e.ae[i],ab))
+local h=ab.an.dZ(e.ae[i],ab)
+if not ab.br and#ag>1 then h=aS("<I4",#h)..h end
 local aK=ab.an.gP and ab.an.gP(e.ae[i],ab)or""
 if aK~=""and#ag==1 then h=ji(h)..aK end
 if aK~=""and#ag>1 then
 h=h..string.char(#aK)..aK
-bI=bo(bI,1,i-1)..string.char(string.byte(bI,i)+128)..bo(bI,i+1)
+bI=bn(bI,1,i-1)..string.char(string.byte(bI,i)+128)..bn(bI,i+1)
 end
 m=m..h
 end
@@ -1418,61 +1418,61 @@ if v.cz~="t"and m~=""then m=bI..m end
 if v.cz=="t"then m=ji(m)end
 if gs then m=gs end
 if e.D>q then m="b"..aS("<d",e.D)..m end
-if#ag==0 and e.cO~=""then return iW(e,m)end
-local cK=gs and gU(v.bt,ad)or fh(ad)
+if#ag==0 and e.el~=""then return iW(e,m)end
+local cK=gs and gU(v.bs,ad)or fg(ad)
 if m~=""then call("SET",e.ac,m,"PX",cK)end
 end`;
 
-const part29 = `local function eK(e)
+const part29 = `local function eJ(e)
 iS(e)
-local ag,ae,ep=e.v.ag,e.ae,false
+local ag,ae,eo=e.v.ag,e.ae,false
 for i=1,#ag do
 local ab,h=ag[i],ae[i]
-ae[i]=ab.an.dT(h,ab,br)
-ep=ep or ae[i]~=h
+ae[i]=ab.an.dR(h,ab,bq)
+eo=eo or ae[i]~=h
 end
-if ep and not br then fk(e)end
+if eo and not bq then fj(e)end
 end`;
 
-const part30 = `local function dI(aa)
+const part30 = `local function dG(aa)
 local aI,aU="",aa
 while aU>=128 do
-aI,aU=aI..eE(aU%128+128),aF(aU/128)
+aI,aU=aI..eD(aU%128+128),aF(aU/128)
 end
-return aI..eE(aU)
+return aI..eD(aU)
 end`;
 
-const part31 = `local dP,br={},false
+const part31 = `local dN,bq={},false
 local function fT()
 error("RULES",0)
 end`;
 
 const part32 = `for i=1,aa()do
-dP[i]=eW()
+dN[i]=eV()
 end
 local function cI()
-local dG,bf,at,D=aI(),aa(),q,q
-local aw={nil}
+local dE,bf,at,D=aI(),aa(),q,q
+local av={nil}
 for i=1,aa()do
-aw[i]=eX()
+av[i]=eW()
 end
-br=dG=="2"
-for i=1,#aw do
-local e=aw[i]
+bq=dE=="2"
+for i=1,#av do
+local e=av[i]
 at=aM(at,hc(e))
 D=aM(D,e.D)
 end
-local je=at<=q or(dG=="1"and at-q<=bf)
-if je and dG~="2"then
-for i=1,#aw do
-gw(aw[i],at)
+local je=at<=q or(dE=="1"and at-q<=bf)
+if je and dE~="2"then
+for i=1,#av do
+gw(av[i],at)
 end
 end
 local aq={je and 1 or D>q and 2 or 0,at-q,nil,nil}
-for i=1,#aw do
-eb(aq,aw[i])
+for i=1,#av do
+ea(aq,av[i])
 end
-ed(aq,aw)
+ec(aq,av)
 return aq
 end
 local V={q}
@@ -1481,86 +1481,86 @@ V[i+1]=jk(cI)
 end
 return V`;
 
-const part33 = `local call,bp,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bo,cc,aF,cZ,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+const part33 = `local call,bo,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local bn,cc,aF,cY,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
 local aS,al=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dW=call("TIME")
-q=dW[1]*1000000+dW[2]
+local dU=call("TIME")
+q=dU[1]*1000000+dU[2]
 end`;
 
-const part34 = `local af,Q,w,bD,bf,br,jy=0,0,0,0,0,false,false
+const part34 = `local af,Q,w,bC,bf,bq,jy=0,0,0,0,0,false,false
 local V,A,bO={q},1,nil`;
 
-const part35 = `local function em()`;
+const part35 = `local function fO()`;
 
 const part36 = `local ck,cl=ARGV[2]+0,{}
-local function fh(ad)
-return aM(cZ((ad-q)/1000),1)+ck
+local function fg(ad)
+return aM(cY((ad-q)/1000),1)+ck
 end
 local function cK(ad)
-return ak("%.0f",fh(ad))
+return ak("%.0f",fg(ad))
 end`;
 
 const part37 = `local an
-local function eh(ac,lO,m,dY)
-local av=lO and bp("SET",ac,m,"PX",dY)or bp("SET",ac,m,"PX",dY,"NX")or bp("GET",ac)
-return av and av.err
+local function eg(ac,lO,m,dW)
+local au=lO and bo("SET",ac,m,"PX",dW)or bo("SET",ac,m,"PX",dW,"NX")or bo("GET",ac)
+return au and au.err
 end
-local function aY(ac,m,au)
+local function aY(ac,m,ay)
 an=an or cl[il]()
-local g,D,O,h={Q=Q,w=w,bD=bD},0,1,nil
+local g,D,O,h={Q=Q,w=w,bC=bC},0,1,nil
 if m then
-D,O=fz(m)
+D,O=fy(m)
 end
-local K=m and bo(m,O,O)
-local bs=m and#m-O
-if K==an.K and bs>6 and al("<I7",m,O+1)==w then
+local K=m and bn(m,O,O)
+local br=m and#m-O
+if K==an.K and br>6 and al("<I7",m,O+1)==w then
 h=an.cx(m,O+1,#m)
-elseif K=="-"and bD>0 and an.eJ and an.eJ(bo(m,O))then
-h=an.gA(bo(m,O),bD)
-elseif K==il and bs==an.hb then
+elseif K=="-"and bC>0 and an.eI and an.eI(bn(m,O))then
+h=an.gA(bn(m,O),bC)
+elseif K==il and br==an.hb then
 h=an.gd(m,O+1)
-elseif m and not(O==10 and bs<0)then
+elseif m and not(O==10 and br<0)then
 return"RULES"
 else
-h=an.et()
+h=an.es()
 end
-local bK=an.dT(h,g)
-local ep=bK~=h
+local bK=an.dR(h,g)
+local eo=bK~=h
 h=bK
-local ah,at,ej=0,aM(q,D,an.dm(h,af,g)),q
-while ah<au and(at<=q or ah==0 and at-q<=bf)do
-ah,ej=ah+1,at
-if br then break end
-h=an.ds(h,at,af,g)
-if ah<au then at=aM(q,D,an.dm(h,af,g))end
+local ah,at,ei=0,aM(q,D,an.dk(h,af,g)),q
+while ah<ay and(at<=q or ah==0 and at-q<=bf)do
+ah,ei=ah+1,at
+if bq then break end
+h=an.dq(h,at,af,g)
+if ah<ay then at=aM(q,D,an.dk(h,af,g))end
 end
 local aH
-if(ah>0 or ep)and not br then
-local bB,ad=an.K..an.ea(h,g),an.dn(h,g)
+if(ah>0 or eo)and not bq then
+local bA,ad=an.K..an.dZ(h,g),an.dl(h,g)
 if D>q then
-bB,ad="b"..aS("<d",D)..bB,aM(D,ad)
+bA,ad="b"..aS("<d",D)..bA,aM(D,ad)
 end
-aH=eh(ac,m,bB,cK(ad))
+aH=eg(ac,m,bA,cK(ad))
 elseif not m then
-aH=bp("GET",ac)
+aH=bo("GET",ac)
 aH=aH and aH.err
 end
 if aH then return false,aH end
-local aT,reset=an.eM(h,g)
+local aT,reset=an.eL(h,g)
 if ah==0 and D>q then return{2,at-q,aT,reset}end
-if ah>0 and ej>q then return{1,ej-q,aT,reset}end
-return ah,aT,reset,ah==au and 0 or at-q
+if ah>0 and ei>q then return{1,ei-q,aT,reset}end
+return ah,aT,reset,ah==ay and 0 or at-q
 end`;
 
-const part38 = `local function dh(ac,m,au,bn)
+const part38 = `local function dY(ac,m,ay,bD)
 if not jy then
 jx()
 jy=true
 end
-local ah,aT,reset,bk=cI(ac,m,au)
+local ah,aT,reset,bk=cI(ac,m,ay)
 if not ah then
 if string.find(aT,"READONLY",1,true)then bO=aT end
 ah=aT
@@ -1568,7 +1568,7 @@ end
 A=A+1
 if type(ah)~="number"then
 V[A]=ah
-elseif bn then
+elseif bD then
 V[A],V[A+1],V[A+2],V[A+3]=ah,aT,reset,bk
 A=A+3
 elseif ah>0 then
@@ -1580,44 +1580,53 @@ A=A+2
 end
 end`;
 
-const part39 = `local E,am=2,0
+const part39 = `return dY
+end`;
+
+const part40 = `local el
+local function dY(ac,m,ay,bD)
+el=el or fO()
+el(ac,m,ay,bD)
+end`;
+
+const part41 = `local E,am=2,0
 while am<#KEYS do
 local ba,J=ARGV[E+1]+0,am+1
 am=bl(am+ARGV[E+2],#KEYS)
 af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
-bD,bf=ARGV[E+6]+0,ARGV[E+7]+0
-local bn=ba>=8
-br,jy,E=ba%2==1,false,E+7
+bC,bf=ARGV[E+6]+0,ARGV[E+7]+0
+local bD=ba>=8
+bq,jy,E=ba%2==1,false,E+7
 for O=J,am,1000 do
 local aB=bl(O+999,am)
 local cy=jL and call("MGET",unpack(KEYS,O,aB))
-if not(bn or br)then
-fK(cy,O,aB)
+if not(bD or bq)then
+fJ(cy,O,aB)
 else
 for i=O,aB do
-local au=bn and ARGV[E+i-J+1]+0 or 1
-dh(KEYS[i],cy and cy[i-O+1],au,bn)
+local ay=bD and ARGV[E+i-J+1]+0 or 1
+dY(KEYS[i],cy and cy[i-O+1],ay,bD)
 end
 end
 end
-if bn then E=E+am-J+1 end
+if bD then E=E+am-J+1 end
 end
 return bO and redis.error_reply(bO)or V`;
 
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "cef573542b91b58834a30d7a6ecf8afeb4d35e12",
-  source: `local call,bp,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "3daceb8c3f15622be427c245a50a4f86361f169b",
+  source: `local call,bo,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dW=call("TIME")
-q=dW[1]*1000000+dW[2]
+local dU=call("TIME")
+q=dU[1]*1000000+dU[2]
 end
 ${part1}
-local dC
+local dA
 local function fU(us,aA,Y)
-local az,H,bk=dC-q,us-dC,aA-dC
+local az,H,bk=dA-q,us-dA,aA-dA
 if H>0 then
 if Y==0 or Y==1 and H>8*az or Y==2 and H>1024*az then return nil end
 else
@@ -1627,36 +1636,36 @@ return bk>1024*az and 3 or bk>8*az and Y<2 and 2 or Y>0 and Y or 1
 end
 local hf=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ac,io,dt,bW=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+local ac,io,dr,bW=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
 if io+ARGV[2]*1000<hf then
-local bd,cw,be,ft=
-q+io,dt+0,1000*4^(bW-50),bW*cH-fb
-local fd=q+cR/2
-dC=q+ARGV[5]
-local m,db=bp("GET",ac),nil
+local bd,cw,be,fs=
+q+io,dr+0,1000*4^(bW-50),bW*cH-fa
+local fc=q+cQ/2
+dA=q+ARGV[5]
+local m,da=bo("GET",ac),nil
 local bM=m and#m==16 and tonumber(m)
 if bM then
-local us,Y=bM-ft,0
-while us>fd do
-us,Y=us-cR,Y+1
+local us,Y=bM-fs,0
+while us>fc do
+us,Y=us-cQ,Y+1
 end
 local aA=(us<q and q or us)+cw
 local bY=aA-us
-if aA<=bd and aA<fb+cH and us%be+bY<be then
-local bx=aA>dC and fU(us,aA,Y)or aA<=dC and 0
-if bx then
-if bx~=Y then bY=bY+(bx-Y)*cR end
-local gc=bY==cw and dt or ak("%d",bY)
-if bp("INCRBY",ac,gc)==bM+bY then db=aA-q end
+if aA<=bd and aA<fa+cH and us%be+bY<be then
+local bw=aA>dA and fU(us,aA,Y)or aA<=dA and 0
+if bw then
+if bw~=Y then bY=bY+(bw-Y)*cQ end
+local gc=bY==cw and dr or ak("%d",bY)
+if bo("INCRBY",ac,gc)==bM+bY then da=aA-q end
 end
 end
 end
-if db then return{q,db}end
+if da then return{q,da}end
 end
 end
 ${part2}
 ${part3}
-local bo,cc,aF,bl,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local bn,cc,aF,bl,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
 local ck=ARGV[2]+0
 local jw=9007199254740991
 local function hM(us,be)
@@ -1666,56 +1675,56 @@ local V,A,E,am={q},1,2,0
 while am<#KEYS do
 local ba,J=ARGV[E+1]+0,am+1
 am=bl(am+ARGV[E+2],#KEYS)
-local az,dt,bW,bf,jJ=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cw=dt+0
-local y,aL,bs,gu=1,0,16,"%016d"
-local br,bn,ls=ba%2>=1,ba%16>=8,ba>=16
+local az,dr,bW,bf,jJ=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
+local cw=dr+0
+local y,aL,br,gu=1,0,16,"%016d"
+local bq,bD,ls=ba%2>=1,ba%16>=8,ba>=16
 E=E+5
 if ba%4>=2 then
 bf,E=ARGV[E+1]+0,E+1
 end
 if ba%8>=4 then
 jJ,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-bs,gu=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+br,gu=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
 local bd=q+bf+az
-local be,fY,fd=1000*4^(bW-50),bW*cH,q+cR/2
-local gj=bs==16 and bf+az+ck*1000<hf
-local ft=fY-fb
+local be,fY,fc=1000*4^(bW-50),bW*cH,q+cQ/2
+local gj=br==16 and bf+az+ck*1000<hf
+local fs=fY-fa
 local hH,cy,aU=A-J+1,nil,nil
-local fp,bu=q+ft+cw,bl(q+az+ft,fY+cH-1)
-dC=q+az
-if ls and gj and not br and fp<=bu then
+local fo,bt=q+fs+cw,bl(q+az+fs,fY+cH-1)
+dA=q+az
+if ls and gj and not bq and fo<=bt then
 cy={}
-local function kt(ac,av)
-local aA,Y=av-ft,0
-while aA>fd do
-aA,Y=aA-cR,Y+1
+local function kt(ac,au)
+local aA,Y=au-fs,0
+while aA>fc do
+aA,Y=aA-cQ,Y+1
 end
 local us=aA-cw
-if us<q or aA>bd or aA+ft>=fY+cH then return nil end
-local bx=0
-if aA>dC then bx=fU(us,aA,Y)end
-if bx and bx~=Y then call("INCRBY",ac,ak("%d",(bx-Y)*cR))end
-return bx and aA
+if us<q or aA>bd or aA+fs>=fY+cH then return nil end
+local bw=0
+if aA>dA then bw=fU(us,aA,Y)end
+if bw and bw~=Y then call("INCRBY",ac,ak("%d",(bw-Y)*cQ))end
+return bw and aA
 end
 for i=J,am do
 local ac=KEYS[i]
-local av=bp("INCRBY",ac,dt)
-local bY=type(av)=="number"
-local us=bY and av>=fp and av<=bu and av-ft
-if bY and not us and av>bu and(bf>0 or av-ft>fd)then
-us=kt(ac,av)
+local au=bo("INCRBY",ac,dr)
+local bY=type(au)=="number"
+local us=bY and au>=fo and au<=bt and au-fs
+if bY and not us and au>bt and(bf>0 or au-fs>fc)then
+us=kt(ac,au)
 end
 if us then
 if us%be<cw then call("PEXPIRE",ac,hM(us,be))end
 V[hH+i]=us-q
 else
 local m=""
-if av~=cw then
-if bY then call("INCRBY",ac,"-"..dt)end
-m=bp("GET",ac)
+if au~=cw then
+if bY then call("INCRBY",ac,"-"..dr)end
+m=bo("GET",ac)
 end
 aU=aU or{}
 aU[#aU+1],V[hH+i],cy[i-J+1]=i,false,type(m)=="string"and m
@@ -1724,33 +1733,33 @@ end
 else
 cy=call("MGET",unpack(KEYS,J,bl(J+999,am)))
 for O=J+1000,am,1000 do
-local dr=call("MGET",unpack(KEYS,O,bl(O+999,am)))
-for i=1,#dr do
-cy[O-J+i]=dr[i]
+local dp=call("MGET",unpack(KEYS,O,bl(O+999,am)))
+for i=1,#dp do
+cy[O-J+i]=dp[i]
 end
 end
-local kH=gj and not(br or bn)
+local kH=gj and not(bq or bD)
 for i=J,am do
-local ac,m,db=KEYS[i],kH and cy[i-J+1],nil
+local ac,m,da=KEYS[i],kH and cy[i-J+1],nil
 local bM=m and#m==16 and tonumber(m)
 if bM then
-local us,Y=bM-ft,0
-while us>fd do
-us,Y=us-cR,Y+1
+local us,Y=bM-fs,0
+while us>fc do
+us,Y=us-cQ,Y+1
 end
 local aA=(us<q and q or us)+cw
 local bY=aA-us
-if aA<=bd and aA<fb+cH and us%be+bY<be then
-local bx=aA>dC and fU(us,aA,Y)or aA<=dC and 0
-if bx then
-if bx~=Y then bY=bY+(bx-Y)*cR end
-local gc=bY==cw and dt or ak("%d",bY)
-if bp("INCRBY",ac,gc)==bM+bY then db=aA-q end
+if aA<=bd and aA<fa+cH and us%be+bY<be then
+local bw=aA>dA and fU(us,aA,Y)or aA<=dA and 0
+if bw then
+if bw~=Y then bY=bY+(bw-Y)*cQ end
+local gc=bY==cw and dr or ak("%d",bY)
+if bo("INCRBY",ac,gc)==bM+bY then da=aA-q end
 end
 end
 end
-if db then
-V[hH+i]=db
+if da then
+V[hH+i]=da
 else
 aU=aU or{}
 aU[#aU+1],V[hH+i]=i,false
@@ -1761,48 +1770,48 @@ if aU then
 ${part4}
 ${part5}
 local g={y=y,az=az,aL=aL}
-local function cx(m,bs,y)
+local function cx(m,br,y)
 local D,us,ai,h,Y=0,nil,0,nil,0
 if#m>8 and cc(m,1)==98 then
-D=fz(m)
-m=bo(m,10)
+D=fy(m)
+m=bn(m,10)
 end
 if m==""then return 0,0,D end
 local aK=string.find(m,"[^%d]")
 if aK and aK>16 and cc(m,aK)>127 then
-local aR=bo(m,1,aK-1)
-local O=#aR==18 and bo(aR,1,2)==jT and 3 or 1
-h={us=tonumber(bo(aR,O,O+15))or 0,ai=tonumber(bo(aR,O+16))or 0}
+local aR=bn(m,1,aK-1)
+local O=#aR==18 and bn(aR,1,2)==jT and 3 or 1
+h={us=tonumber(bn(aR,O,O+15))or 0,ai=tonumber(bn(aR,O+16))or 0}
 if aK==#m then
 Y=aF((cc(m,aK)-128)/8)
 else
-bw().co(m,aK,#m,h,g)
+bv().co(m,aK,#m,h,g)
 Y=h.Y
 end
 m=aR
 end
-if#m==18 and bo(m,1,2)==jT then
-m=bo(m,3)
+if#m==18 and bn(m,1,2)==jT then
+m=bn(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dL+cR then Y=hu(us)end
-us=fy(us)
+if us>=dJ+cQ then Y=hu(us)end
+us=fx(us)
 end
 elseif#m>16 then
-us=tonumber(bo(m,1,16))
+us=tonumber(bn(m,1,16))
 end
 if not us or not(us<=jw)or(aK and not h)then return nil end
-if#m~=bs then return us+1,0,D,Y,nil,h and h.x end
-if bs>16 then ai=bl(tonumber(bo(m,17))or 0,y-1)end
+if#m~=br then return us+1,0,D,Y,nil,h and h.x end
+if br>16 then ai=bl(tonumber(bn(m,17))or 0,y-1)end
 return us,ai,D,Y,h and h.ap,h and h.x
 end
 local function cI(i)
 local ac,m,us,ai,D,at=KEYS[i],cy[i-J+1],0,0,0,q
-local Y,ep,ap,x,jH=0,false,nil,nil,nil
+local Y,eo,ap,x,jH=0,false,nil,nil,nil
 if m then
-us,ai,D,Y,ap,x=cx(m,bs,y)
+us,ai,D,Y,ap,x=cx(m,br,y)
 if not us then
 A=A+1
 V[A]="RULES"
@@ -1811,8 +1820,8 @@ end
 if D>q then at=D end
 if us-az>=q or(x or 0)>q then
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
-local bK=bw().dT(h,g)
-ep=bK~=h
+local bK=bv().dR(h,g)
+eo=bK~=h
 us,ai,Y,ap,x=bK.us,bK.ai,bK.Y,bK.ap,bK.x
 end
 end
@@ -1828,12 +1837,12 @@ end
 local ah=0
 if(aA<bd or(aA==bd and ca<=aL))and at-q<=bf then
 ah=1
-local au=1
-if bn then au=ARGV[E+i-J+1]+0 end
-if au>1 then
+local ay=1
+if bD then ay=ARGV[E+i-J+1]+0 end
+if ay>1 then
 local bm=bd-jj+(aL-iy)/y
-ah=aM(bl(aF(bm/(cw+jJ/y)),au),1)
-for o=bl(ah+1,au),aM(ah-1,1),-1 do
+ah=aM(bl(aF(bm/(cw+jJ/y)),ay),1)
+for o=bl(ah+1,ay),aM(ah-1,1),-1 do
 local aP=iy+o*jJ
 local cp=aF(aP/y)
 aA,ca=jj+o*cw+cp,aP-cp*y
@@ -1843,53 +1852,53 @@ end
 end
 end
 local aH
-if(ah>0 or ep)and not br then
+if(ah>0 or eo)and not bq then
 if ah==0 then
 aA,ca,at=us,ai,q
 end
-local bB,av=ak(gu,aA,ca),nil
-if bs==16 and aA>=dL then bB=jT..bB end
+local bA,au=ak(gu,aA,ca),nil
+if br==16 and aA>=dJ then bA=jT..bA end
 local aK,ad,gE="",aA+2,fY
 local H=aA-az
 if ca>aL then H=H+1 end
 if ap or x or at>q then
-local bv=bw()
+local bu=bv()
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
-ap=bv.bz(h)
+ap=bu.bx(h)
 local bL=aM(at>q and at or 0,x or 0)
-local next=bv.dj(aA,ca,ap,bL,g,bv.ey(h,g))
-aK=bv.bB(next,g)
-if ap then ad=aM(ad,bv.eH(aA,next.ap)+2)end
+local next=bu.dh(aA,ca,ap,bL,g,bu.ex(h,g))
+aK=bu.bA(next,g)
+if ap then ad=aM(ad,bu.eG(aA,next.ap)+2)end
 if next.x then ad=aM(ad,next.x+2)end
-ap=ap or bv.eB
+ap=ap or bu.eA
 if ah>0 and(ap.us>0 or ap.ai>0 or x or at>q)then
 jH={us,ai,ap.us,ap.ai,x or 0}
 end
 elseif H>q then
 local kB=us-az+(ai>aL and 1 or 0)>q
-local bx=fI(H-q,az,kB and Y or 0)
+local bw=fH(H-q,az,kB and Y or 0)
 if gj and D<=q then
-gE=fY+bx*cR
+gE=fY+bw*cQ
 else
-aK=string.char(128+8*bx)
+aK=string.char(128+8*bw)
 end
 end
 us,ai=aA,ca
 if aK~=""and D<=q then
-av=bp("SET",ac,bB..aK,"PX",math.ceil((ad-q)/1000)+ck)
+au=bo("SET",ac,bA..aK,"PX",math.ceil((ad-q)/1000)+ck)
 elseif D>q then
-bB=bB..aK
-bB="b"..struct.pack("<d",D)..bB
-av=bp("SET",ac,bB,"PX",math.ceil((aM(ad,D)-q)/1000)+ck)
+bA=bA..aK
+bA="b"..struct.pack("<d",D)..bA
+au=bo("SET",ac,bA,"PX",math.ceil((aM(ad,D)-q)/1000)+ck)
 else
-if gj then bB=ak("%d",gE+us%cH)end
-av=m and bp("SET",ac,bB,"PX",hM(us,be))
-or bp("SET",ac,bB,"PX",hM(us,be),"NX")
-or bp("GET",ac)
+if gj then bA=ak("%d",gE+us%cH)end
+au=m and bo("SET",ac,bA,"PX",hM(us,be))
+or bo("SET",ac,bA,"PX",hM(us,be),"NX")
+or bo("GET",ac)
 end
-aH=av and av.err
+aH=au and au.err
 elseif not m then
-local hm=bp("GET",ac)
+local hm=bo("GET",ac)
 aH=hm and hm.err
 end
 A=A+1
@@ -1900,29 +1909,29 @@ end
 if us<q then
 us,ai=q,0
 end
-local db=(us-q)*y+ai
-if D>q or db>jw or jH then
+local da=(us-q)*y+ai
+if D>q or da>jw or jH then
 local aq={D>q and D-q or 0,ah,us-q,ai}
-for bv=1,jH and 5 or 0 do
-aq[4+bv]=jH[bv]
+for bu=1,jH and 5 or 0 do
+aq[4+bu]=jH[bu]
 end
 V[A]=aq
-elseif bn then
+elseif bD then
 V[A]=ah
 A=A+1
-V[A]=db
+V[A]=da
 else
-V[A]=ah>0 and db or-1-db
+V[A]=ah>0 and da or-1-da
 end
 end
 local aH
 for _,i in ipairs(aU)do
-if not bn then A=hH+i-1 end
+if not bD then A=hH+i-1 end
 aH=cI(i)or aH
 end
 if aH then return redis.error_reply(aH)end
 end
-if bn then
+if bD then
 E=E+am-J+1
 else
 A=hH+am
@@ -1934,17 +1943,17 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "4da4150dff646448410c6dbcf596d34698df9ebd",
-  source: `local dW=redis.call("TIME")
+  sha1: "3470c87fc8dbcd09124a029f39a97e4c77bed6f4",
+  source: `local dU=redis.call("TIME")
 local lt=redis.pcall("INFO")
-local aq={dW[1],dW[2],type(lt)=="string"and lt or""}
+local aq={dU[1],dU[2],type(lt)=="string"and lt or""}
 local lg={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
 for _,la in ipairs(ARGV)do
-local dJ={}
+local dH={}
 for jR in string.gmatch(la,"%S+")do
-dJ[#dJ+1]=lg[jR]or jR
+dH[#dH+1]=lg[jR]or jR
 end
-local jQ=redis.pcall(unpack(dJ))
+local jQ=redis.pcall(unpack(dH))
 if type(jQ)=="table"and jQ.err then aq[#aq+1]=jQ.err end
 end
 return aq`,
@@ -1953,31 +1962,31 @@ return aq`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "1b7ce1de3d65f741ba16dc00efae01855ac71e37",
-  source: `local function fn(ev)
+  sha1: "3cdf65bd711655671100264a88bb886a6e8172c0",
+  source: `local function fm(eu)
 ${part6}
 local lD=aI()~=""
-local function ay(us)
+local function ax(us)
 return ak("%.0f",us)
 end
-local ce=ay(q)
-local function ei(v)
-v.ei=v.ei or ay(q+v.cU)
-return v.ei
+local ce=ax(q)
+local function eh(v)
+v.eh=v.eh or ax(q+v.cT)
+return v.eh
 end
-local function hk(bq)
-return bq==q and"-"..ce or ay(-bq)
+local function hk(bp)
+return bp==q and"-"..ce or ax(-bp)
 end
 local function iC(ac,us)
-if call("PTTL",ac)<fh(q+us)then call("PEXPIRE",ac,fh(q+us+us/8))end
+if call("PTTL",ac)<fg(q+us)then call("PEXPIRE",ac,fg(q+us+us/8))end
 end
 local channel,ho=aI(),{}
 local kX=5000
 local function mailbox(aW)
 return channel.."%"..aW
 end
-local lB,dz=aI()=="1",aa()
-for i=1,dz do
+local lB,dx=aI()=="1",aa()
+for i=1,dx do
 local aW=aI()
 ho[aW]="caller"
 if lB then
@@ -1985,11 +1994,11 @@ local kQ=mailbox(aW)
 local gk=call("LRANGE",kQ,"0","-1")
 if#gk==0 then
 call("RPUSH",kQ,"")
-ev[#ev+1]="gap "..aW
+eu[#eu+1]="gap "..aW
 elseif#gk>1 then
 call("LTRIM",kQ,"0","0")
 for bj=2,#gk do
-ev[#ev+1]=gk[bj]
+eu[#eu+1]=gk[bj]
 end
 end
 call("PEXPIRE",kQ,kX)
@@ -1998,117 +2007,117 @@ end
 ${part7}
 ${part2}
 local function jA()
-local dP,bO,go,br,hK={},nil,nil,false,false
-local function eK(e)
-if#e.v.ag>0 then return go.eK(e)end
-local m,E=not e.et and call("GET",e.ac)or"",1
-e.D,E=fz(m)
-e.ae,e.cO={},bo(m,E>10 and 1 or E)
+local dN,bO,go,bq,hK={},nil,nil,false,false
+local function eJ(e)
+if#e.v.ag>0 then return go.eJ(e)end
+local m,E=not e.es and call("GET",e.ac)or"",1
+e.D,E=fy(m)
+e.ae,e.el={},bn(m,E>10 and 1 or E)
 end
-local function fk(e)
-go.fk(e)
+local function fj(e)
+go.fj(e)
 end
 ${part8}
 ${part9}
-local eQ={}
-local function fx(e)
-local bR=eQ[e.aN]
+local eP={}
+local function fw(e)
+local bR=eP[e.aN]
 if bR then return bR end
 local J=call("ZRANGE",e.aN,"0","1","WITHSCORES")
-bR={bq=0,bz=0,bg=nil,hR=false,bS=0}
+bR={bp=0,bx=0,bg=nil,hR=false,bS=0}
 if J[1]=="#"then
-bR.bq=-J[2]
+bR.bp=-J[2]
 bR.hR=not J[4]or J[4]+0>q
 if bR.hR and J[4]then bR.bg=J[4]+0 end
 end
-if J[3]or not bR.hR then bR.bz=call("ZCOUNT",e.aN,"("..ce,"+inf")end
-eQ[e.aN]=bR
+if J[3]or not bR.hR then bR.bx=call("ZCOUNT",e.aN,"("..ce,"+inf")end
+eP[e.aN]=bR
 return bR
 end
 local function kc(e,n)
-local bR=fx(e)
+local bR=fw(e)
 if n==1 and bR.bg then return bR.bg end
 local bG=n==1 and bR.hR and call("ZRANGE",e.aN,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",e.aN,"("..ce,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bR.bg=bG[2]+0 end
 return bG[2]+0
 end
-local function dU(e,I)
-local bz=fx(e).bz
-local hN=bz+I-e.v.I
-if hN>bz then return 1e15 end
+local function dS(e,I)
+local bx=fw(e).bx
+local hN=bx+I-e.v.I
+if hN>bx then return 1e15 end
 return hN<=0 and 0 or kc(e,hN)-q
 end
 local function ij(e,id)
 return tonumber(call("ZSCORE",e.aN,id)or 0)>q
 end
 local function gR(e)
-local bR,us=eQ[e.aN],aM(4*e.v.cU,60000000)
+local bR,us=eP[e.aN],aM(4*e.v.cT,60000000)
 if bR and bR.bS>=us then return end
 iC(e.aN,us)
 if bR then bR.bS=us end
 end
 local function hv(e)
-return aM(q,fx(e).bq+1)
+return aM(q,fw(e).bp+1)
 end
 local function iw(e,id,I)
-call("ZADD",e.aN,ei(e.v),id)
+call("ZADD",e.aN,eh(e.v),id)
 for ao=2,I do
-call("ZADD",e.aN,ei(e.v),id.."+"..ao)
+call("ZADD",e.aN,eh(e.v),id.."+"..ao)
 end
-eQ[e.aN]=nil
+eP[e.aN]=nil
 gR(e)
 end
 local function kS(e,id,I)
-local bR=fx(e)
-local bq=hv(e)
-local bY=call("ZADD",e.aN,hk(bq),"#",ei(e.v),id)
-if bR.bq==0 then bY=bY-1 end
+local bR=fw(e)
+local bp=hv(e)
+local bY=call("ZADD",e.aN,hk(bp),"#",eh(e.v),id)
+if bR.bp==0 then bY=bY-1 end
 if not bR.hR then call("ZREMRANGEBYSCORE",e.aN,"1",ce)end
 if bY==1 and I<=1 then
-local bG=q+e.v.cU
-if bR.bz==0 then bR.bg=bG end
+local bG=q+e.v.cT
+if bR.bx==0 then bR.bg=bG end
 if bR.bg then bR.bg=bl(bR.bg,bG)end
-bR.bq,bR.bz,bR.hR=bq,bR.bz+1,true
+bR.bp,bR.bx,bR.hR=bp,bR.bx+1,true
 gR(e)
 else
 iw(e,id,I)
 end
-return bq
+return bp
 end
 local function lh(e,id,I)
 local cf=call("ZREM",e.aN,id)
 for ao=2,I do
 cf=cf+call("ZREM",e.aN,id.."+"..ao)
 end
-eQ[e.aN]=nil
+eP[e.aN]=nil
 return cf
 end
 local function hh(e)
-if dU(e,e.I)==0 then return end
-local O="("..ei(e.v)
+if dS(e,e.I)==0 then return end
+local O="("..eh(e.v)
 if call("ZCOUNT",e.aN,O,"+inf")==0 then return end
 local jG=call("ZRANGEBYSCORE",e.aN,O,"+inf","WITHSCORES","LIMIT","0","100")
 for i=1,#jG,2 do
 local bE=tonumber(string.match(jG[i],"^[^.]*%.%d+~(%d+)%."))
-if bE and jG[i+1]-q>bE then call("ZADD",e.aN,ay(q+bE),jG[i])end
+if bE and jG[i+1]-q>bE then call("ZADD",e.aN,ax(q+bE),jG[i])end
 end
-eQ[e.aN]=nil
+eP[e.aN]=nil
 end
-local function fv(aq,e,bq)
+local function fu(aq,e,bp)
 if e.v.I==0 then return end
-local bz,am=fx(e).bz,#aq
-aq[am+1],aq[am+2],aq[am+3]=bz,bz>0 and kc(e,1)-q or 0,bq or 0
+local bx,am=fw(e).bx,#aq
+aq[am+1],aq[am+2],aq[am+3]=bx,bx>0 and kc(e,1)-q or 0,bp or 0
 end
 local function kF(e)
-local cW=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
+local cV=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
 or call("EXISTS",e.aQ)
-e.ex=cW==0
-e.et=e.ex and#e.v.ag==0
+e.ew=cV==0
+e.es=e.ew and#e.v.ag==0
 end
-local fO={}
+local fN={}
 local function hs(e,id)
-fO[e.aQ]=nil
+fN[e.aQ]=nil
 return call("ZREM",e.aQ,id,id.."k")
 end
 local function jh(e,id,aE)
@@ -2116,17 +2125,17 @@ if aE==0 then
 local am=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
 aE=aM(q,(am[2]or 0)+1)
 end
-call("ZADD",e.aQ,ay(aE),id)
-fO[e.aQ],e.ex=nil,false
-iC(e.aQ,aM(4*e.v.cU,60000000))
+call("ZADD",e.aQ,ax(aE),id)
+fN[e.aQ],e.ew=nil,false
+iC(e.aQ,aM(4*e.v.cT,60000000))
 return aE
 end
 local function jD(e,id,aE)
 if call("ZSCORE",e.aQ,id)then
-call("ZADD",e.aQ,ay(aE),id.."k")
+call("ZADD",e.aQ,ax(aE),id.."k")
 call("ZREM",e.aQ,id)
 end
-fO[e.aQ]=nil
+fN[e.aQ]=nil
 end
 local function iQ(aW)
 return redis.pcall("EXISTS",mailbox(aW))==1
@@ -2138,22 +2147,22 @@ ho[aW]=jP and"channel"or iQ(aW)and"mailbox"or false
 end
 return ho[aW]
 end
-local function dh(ba,aO,aq)
-local dJ=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
-local df=ba..dJ.." "..aO.id
+local function dY(ba,aO,aq)
+local dH=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
+local de=ba..dH.." "..aO.id
 local fR=ho[aO.aW]
 if fR=="caller"then
-ev[#ev+1]=df
+eu[#eu+1]=de
 elseif fR=="mailbox"then
-call("RPUSHX",mailbox(aO.aW),df)
+call("RPUSHX",mailbox(aO.aW),de)
 else
-call("PUBLISH",channel..aO.aW,df)
+call("PUBLISH",channel..aO.aW,de)
 end
 end
 local ju=8
 local function fQ(e,A)
-if e.ex then return nil end
-local bM=A==0 and fO[e.aQ]
+if e.ew then return nil end
+local bM=A==0 and fN[e.aQ]
 if bM and bM.v==e.v then return bM end
 while true do
 local bj=call("ZRANGE",e.aQ,ak("%d",A),ak("%d",A),"WITHSCORES")
@@ -2169,41 +2178,41 @@ aO[ha]=m
 end
 aO.ae=nil
 aO.I,aO.af=bl(tonumber(I),e.v.I),tonumber(af)
-if A==0 then fO[e.aQ]=aO end
+if A==0 then fN[e.aQ]=aO end
 return aO
 end
 call("ZREM",e.aQ,iF)
-fO[e.aQ]=nil
+fN[e.aQ]=nil
 end
 end
 local function ic(e)
-local bu=e.v.gT
-if bu<0 or call("ZCARD",e.aQ)<bu then return false end
+local bt=e.v.gT
+if bt<0 or call("ZCARD",e.aQ)<bt then return false end
 fQ(e,0)
-return call("ZCARD",e.aQ)>=bu
+return call("ZCARD",e.aQ)>=bt
 end
-local function eN(e,jW)
+local function eM(e,jW)
 local A,cv=0,0
-while A<ju and not e.ex and dU(e,cv+1)==0 do
+while A<ju and not e.ew and dS(e,cv+1)==0 do
 local aO=fQ(e,A)
-if not aO or dU(e,cv+aO.I)>0 then return end
+if not aO or dS(e,cv+aO.I)>0 then return end
 if not aO.iv then
-if not aO.bS and aO.id~=jW then dh("turn",aO,{0})end
+if not aO.bS and aO.id~=jW then dY("turn",aO,{0})end
 A,cv=A+1,cv+aO.I
 else
 local at=hc(aO)
 if at>q then
-if aO.id~=jW then dh("turn",aO,{at-q})end
+if aO.id~=jW then dY("turn",aO,{at-q})end
 return
 end
 gw(aO,q)
 hs(e,aO.id)
 local aq={1,0,0}
-local bq=kS(e,aO.id,aO.I)
-eb(aq,aO)
-fv(aq,aO,bq)
-ed(aq,{aO})
-dh("granted",aO,aq)
+local bp=kS(e,aO.id,aO.I)
+ea(aq,aO)
+fu(aq,aO,bp)
+ec(aq,{aO})
+dY("granted",aO,aq)
 end
 end
 end
@@ -2213,7 +2222,7 @@ for A=0,ju-1 do
 local aO=fQ(e,A)
 if not aO or aO.id==id or(aE>0 and aO.aE>aE)then return false end
 cv=cv+aO.I
-if aO.iv or dU(e,cv+e.I)>0 then return true end
+if aO.iv or dS(e,cv+e.I)>0 then return true end
 end
 return true
 end
@@ -2224,93 +2233,93 @@ local aO=fQ(e,A)
 if not aO then return 0 end
 local bh=aO.id==id
 if bh then aO=e end
-local bk=dU(e,cv+aO.I)
-if bk>0 then return bl(bk,e.v.cU)end
+local bk=dS(e,cv+aO.I)
+if bk>0 then return bl(bk,e.v.cT)end
 if bh or aO.iv then
-local eo=hc(aO)-q
-return bh and eo or eo+e.v.cU
+local en=hc(aO)-q
+return bh and en or en+e.v.cT
 end
 cv=cv+aO.I
 end
-return e.v.cU
+return e.v.cT
 end
 local function lc(e,id,aE)
 if e.v.I==0 then return false end
-return dU(e,e.I)>0 or kh(e,id,aE)
+return dS(e,e.I)>0 or kh(e,id,aE)
 end
-local function hU(hy,dc)
-local lI,lv=hy.v.I,dc.v.I
-return lI<lv or(lI==lv and hy.ac<dc.ac)
+local function hU(hy,db)
+local lI,lv=hy.v.I,db.v.I
+return lI<lv or(lI==lv and hy.ac<db.ac)
 end
-local function iN(id,aE,aw,fC,eo)
-local jF=#aw>1 and eo>0
-local dq=not jF and(fC or aw[1])
-if dq and aE==0 and ic(dq)then return 5,aM(eo,1),0 end
-for _,e in ipairs(aw)do
-if aE>0 and e~=dq and e.v.I>0 then
-if dq and hU(e,dq)then
+local function iN(id,aE,av,fB,en)
+local jF=#av>1 and en>0
+local dn=not jF and(fB or av[1])
+if dn and aE==0 and ic(dn)then return 5,aM(en,1),0 end
+for _,e in ipairs(av)do
+if aE>0 and e~=dn and e.v.I>0 then
+if dn and hU(e,dn)then
 jD(e,id,aE)
 elseif hs(e,id)>0 then
-eN(e)
+eM(e)
 end
 end
 end
-if not dq then return 3,eo,aE==0 and q or aE end
-if aE>0 then hs(dq,id)end
-aE=jh(dq,id,aE)
-return 3,jq(dq,id),aE
+if not dn then return 3,en,aE==0 and q or aE end
+if aE>0 then hs(dn,id)end
+aE=jh(dn,id,aE)
+return 3,jq(dn,id),aE
 end
 local function jl(e,id)
 iw(e,id,e.I)
-local bq=hv(e)
-call("ZADD",e.aN,hk(bq),"#")
-eQ[e.aN].bq=bq
-return bq
+local bp=hv(e)
+call("ZADD",e.aN,hk(bp),"#")
+eP[e.aN].bp=bp
+return bp
 end
-local function iL(id,aE,aw)
-for _,e in ipairs(aw)do
+local function iL(id,aE,av)
+for _,e in ipairs(av)do
 if e.v.I>0 and not ij(e,id)then return end
 end
 local aq={6,0,aE}
-for _,e in ipairs(aw)do
-local bq
+for _,e in ipairs(av)do
+local bp
 if e.v.I>0 then
 kF(e)
-bq=jl(e,id)
+bp=jl(e,id)
 end
-eK(e)
-eb(aq,e)
-fv(aq,e,bq)
+eJ(e)
+ea(aq,e)
+fu(aq,e,bp)
 end
 return aq
 end
-local function ds(id,dG,bf,aE,aw)
-br=dG=="2"
-if bO and not br then error(bO,0)end
-local aj=aE>0 and dG~="2"and iL(id,aE,aw)
+local function dq(id,dE,bf,aE,av)
+bq=dE=="2"
+if bO and not bq then error(bO,0)end
+local aj=aE>0 and dE~="2"and iL(id,aE,av)
 if aj then return aj end
-local at,D,fC,hp=q,q,nil,true
-for i=1,#aw do
-local e=aw[i]
+local at,D,fB,hp=q,q,nil,true
+for i=1,#av do
+local e=av[i]
 if e.v.I>0 then
 hp=false
 kF(e)
-if dG~="2"then
-eN(e,id)
+if dE~="2"then
+eM(e,id)
 hh(e)
 end
 end
 at=aM(at,hc(e))
 D=aM(D,e.D)
-if lc(e,id,aE)and(not fC or hU(e,fC))then fC=e end
+if lc(e,id,aE)and(not fB or hU(e,fB))then fB=e end
 end
 local kd,gb,bk={},0,at-q
-local bm=dG=="1"and at-q<=bf
-if not fC and(at<=q or(bm and hp))then
+local bm=dE=="1"and at-q<=bf
+if not fB and(at<=q or(bm and hp))then
 gb=1
-if dG~="2"then
-for i=1,#aw do
-local e=aw[i]
+if dE~="2"then
+for i=1,#av do
+local e=av[i]
 gw(e,at)
 if e.v.I>0 then
 if aE>0 then hs(e,id)end
@@ -2319,75 +2328,75 @@ end
 end
 end
 elseif bm then
-gb,bk,aE=iN(id,aE,aw,fC,bk)
-elseif fC then
+gb,bk,aE=iN(id,aE,av,fB,bk)
+elseif fB then
 gb=4
 bk=aM(bk,1)
 elseif D>q then
 gb=2
 end
 if gb>3 then
-for _,e in ipairs(aw)do
-if e.v.I>0 then bk=aM(bk,dU(e,e.I))end
+for _,e in ipairs(av)do
+if e.v.I>0 then bk=aM(bk,dS(e,e.I))end
 end
 end
 local aq={gb,bk,aE,nil,nil,nil}
-for i=1,#aw do
-eb(aq,aw[i])
-fv(aq,aw[i],kd[i])
+for i=1,#av do
+ea(aq,av[i])
+fu(aq,av[i],kd[i])
 end
-ed(aq,aw)
+ec(aq,av)
 return aq
 end
 local function lN(id,aE,e)
 local aq={ij(e,id)and 6 or 1,0,aE}
-eN(e,id)
+eM(e,id)
 local iJ=ij(e,id)
 if not iJ and not call("ZSCORE",e.aQ,id)then
 jh(e,id,aE)
-eN(e,id)
+eM(e,id)
 iJ=ij(e,id)
 end
-local bq
+local bp
 if iJ then
-bq=jl(e,id)
+bp=jl(e,id)
 else
-iC(e.aQ,aM(4*e.v.cU,60000000))
+iC(e.aQ,aM(4*e.v.cT,60000000))
 hh(e)
 aq[1],aq[2]=3,jq(e,id)
 end
-eK(e)
-eb(aq,e)
-fv(aq,e,bq)
+eJ(e)
+ea(aq,e)
+fu(aq,e,bp)
 return aq
 end
 local function cN()
-local aw={nil}
+local av={nil}
 for i=1,aa()do
-aw[i]=eX()
+av[i]=eW()
 end
-return aw
+return av
 end
 local cu={}
 function cu.T()
-local id,dG,bf,aE=aI(),aI(),aa(),aa()
-return ds(id,dG,bf,aE,cN())
+local id,dE,bf,aE=aI(),aI(),aa(),aa()
+return dq(id,dE,bf,aE,cN())
 end
 function cu.P()
 local id,aE=aI(),aa()
 return lN(id,aE,cN()[1])
 end
-local function jg(id,aw,cf)
+local function jg(id,av,cf)
 local jB=0
-for i=1,#aw do
-local e=aw[i]
-local eD=cf or lh(e,id,e.I)
+for i=1,#av do
+local e=av[i]
+local eC=cf or lh(e,id,e.I)
 kF(e)
-if not e.ex then
-if eD==0 then eD=hs(e,id)end
-if eD>0 then eN(e)end
+if not e.ew then
+if eC==0 then eC=hs(e,id)end
+if eC>0 then eM(e)end
 end
-jB=jB+eD
+jB=jB+eC
 end
 return jB
 end
@@ -2395,14 +2404,14 @@ function cu.R()
 local id=aI()
 return{jg(id,cN())}
 end
-local function fG(id)
+local function fF(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
 function cu.N()
-local id,aw,aq=aI(),cN(),{}
-for i,e in ipairs(aw)do
+local id,av,aq=aI(),cN(),{}
+for i,e in ipairs(av)do
 local bG=call("ZSCORE",e.aN,id)
-local lr=bG and(tonumber(bG)>q or fx(e).bz+e.I<=e.v.I)
+local lr=bG and(tonumber(bG)>q or fw(e).bx+e.I<=e.v.I)
 if lr then iw(e,id,e.I)end
 aq[i]=lr and 1 or 0
 end
@@ -2436,58 +2445,58 @@ ${part28}
 ${part29}
 local gD
 local function fS()
-local di,dQ={},{}
-local dx,bT,ez,dy={},{},{},{}
-local function bA(o,g)
+local dg,dO={},{}
+local dv,bT,ey,dw={},{},{},{}
+local function bz(o,g)
 local ai=o*g.cJ
 local cp=aF(ai/g.y)
-return{us=o*g.da+cp,ai=ai-cp*g.y}
+return{us=o*g.cZ+cp,ai=ai-cp*g.y}
 end
 local function lx(a,b)
 return a.us==b.us and a.ai==b.ai
 end
-function di.t(h,o,bW,g)
-local bv=bw()
+function dg.t(h,o,bW,g)
+local bu=bv()
 local cA=bW.cA or{0,0,0,-1,0}
-local aj,ap={us=cA[1],ai=cA[2]},h.ap or bv.eB
+local aj,ap={us=cA[1],ai=cA[2]},h.ap or bu.eA
 local bG={us=bW.q+bW.J,ai=bW.aX}
 if lx(bG,h)and lx(aj,ap)and bW.af>0 then
 local gs,hG,x=o>=bW.af,bW.at>bW.q,h.x or 0
-local to=bv.fP(h,bA(o,g),g)
+local to=bu.fP(h,bz(o,g),g)
 if gs and cA[4]>=0 then to={us=cA[4],ai=cA[5]}end
 if hG then x=gs and cA[3]or aM(x,bW.at)end
-return bv.dj(to.us,to.ai,bv.bz(h),x,g,bv.ey(h,g))
+return bu.dh(to.us,to.ai,bu.bx(h),x,g,bu.ex(h,g))
 end
-if bv.cC(h,g)>q then return h end
-local bH=bv.gn(bG,aj,g).us
-if bH>bv.gn(h,ap,g).us then return h end
-local iK=bv.gO(bv.fP(bG,bv.kA(ap,bH,aj,g),g),h)
+if bu.cC(h,g)>q then return h end
+local bH=bu.gn(bG,aj,g).us
+if bH>bu.gn(h,ap,g).us then return h end
+local iK=bu.gO(bu.fP(bG,bu.kA(ap,bH,aj,g),g),h)
 if iK.us<q then return h end
-local gz=bv.gO(bA(o,g),{us=iK.us-q,ai=iK.ai})
+local gz=bu.gO(bz(o,g),{us=iK.us-q,ai=iK.ai})
 if gz.us==0 and gz.ai==0 then return h end
-return bv.fl(h,gz,bH,0,g)
+return bu.fk(h,gz,bH,0,g)
 end
-function dQ.t(h,o,g)
-local bv=bw()
-if h.us<q then return bv.dj(q,0,bv.bz(h),h.x or 0,g,h.Y)end
-local gz=bv.gO(bA(o,g),{us=h.us-q,ai=h.ai})
+function dO.t(h,o,g)
+local bu=bv()
+if h.us<q then return bu.dh(q,0,bu.bx(h),h.x or 0,g,h.Y)end
+local gz=bu.gO(bz(o,g),{us=h.us-q,ai=h.ai})
 if gz.us==0 and gz.ai==0 then return h end
-return bv.fl(h,gz,0,bv.cC(h,g),g)
+return bu.fk(h,gz,0,bu.cC(h,g),g)
 end
-local function eT(z,H,lA)
-local cV,ct=0,bX(z)
-while cV<ct do
-local cL=aF((cV+ct)/2)
-if cX(z,cL)<=H then
-cV=cL+1
+local function eS(z,H,lA)
+local cU,ct=0,bX(z)
+while cU<ct do
+local cL=aF((cU+ct)/2)
+if cW(z,cL)<=H then
+cU=cL+1
 else
 ct=cL
 end
 end
-if cV>0 and(not lA or cX(z,cV-1)==H)then return cV-1 end
+if cU>0 and(not lA or cW(z,cU-1)==H)then return cU-1 end
 end
-local function dg(z,A,o)
-local H,r=cX(z,A)
+local function df(z,A,o)
+local H,r=cW(z,A)
 local ah=bl(o,r)
 return gq(z,A,H,r-ah),o-ah
 end
@@ -2495,95 +2504,95 @@ local function kM(z)
 while z~=""do
 local _,r=cm(z)
 if r>0 then break end
-z=bo(z,1,-bC-1)
+z=bn(z,1,-bB-1)
 end
 return z
 end
-function di.f(h,o,bW,g)
-local A=eT(h.z,bW.q+bW.aX-g.w,true)
-if A then h.z=kM(dg(h.z,A,o))end
+function dg.f(h,o,bW,g)
+local A=eS(h.z,bW.q+bW.aX-g.w,true)
+if A then h.z=kM(df(h.z,A,o))end
 return cB(h,g,h.Y)
 end
-function dQ.f(h,o,g)
-local A=eT(h.z,q)
-if A then h.z=kM(dg(h.z,A,o))end
+function dO.f(h,o,g)
+local A=eS(h.z,q)
+if A then h.z=kM(df(h.z,A,o))end
 return cB(h,g,h.Y)
 end
 local function jt(U,z,g)
 local bS=kM(z)
 if bS==""and U>0 and z~=""then
-return{U=0,z=aS(de,cn(z)-g.w,U)}
+return{U=0,z=aS(dd,cn(z)-g.w,U)}
 end
 return{U=U,z=bS}
 end
-function di.c(h,o,bW,g)
+function dg.c(h,o,bW,g)
 local H=bW.q+bW.aX-2*g.w
 local U,z=h.U,h.z
-local A=eT(z,H,true)
+local A=eS(z,H,true)
 if A then
-z=dg(z,A,o)
+z=df(z,A,o)
 elseif z~=""and cn(z)==H+g.w then
 U=aM(U-o,0)
 end
 return cB(jt(U,z,g),g,h.Y)
 end
-function dQ.c(h,o,g)
+function dO.c(h,o,g)
 local U,z=h.U,h.z
-local A,aU=eT(z,q),nil
+local A,aU=eS(z,q),nil
 if not A then return cB(h,g,h.Y)end
-z,aU=dg(z,A,o)
+z,aU=df(z,A,o)
 if A>0 then
-z=dg(z,A-1,aU)
+z=df(z,A-1,aU)
 else
 U=aM(U-aU,0)
 end
 return cB(jt(U,z,g),g,h.Y)
 end
 local kE=cF.s and cF.s.iP()
-function di.s(p,o,bW,g)
-kE.di(p,o,bW.q+bW.aX-g.w,g)
+function dg.s(p,o,bW,g)
+kE.dg(p,o,bW.q+bW.aX-g.w,g)
 end
-function dQ.s(p,o,g)
-kE.dQ(p,o,g)
+function dO.s(p,o,g)
+kE.dO(p,o,g)
 end
-local function dF(ax,at)
+local function dD(aw,at)
 local aP=0
-for _,cd in ipairs(ax.as)do
+for _,cd in ipairs(aw.as)do
 if cd.at<=at then aP=aP+cd.o end
 end
 return aP
 end
-local function fe(ax)
-local am=ax.as[#ax.as]
+local function fd(aw)
+local am=aw.as[#aw.as]
 return am and am.at or 0
 end
-local function hj(ax,o)
+local function hj(aw,o)
 local aU=o
-while aU>0 and ax.as[1]do
-local J=ax.as[1]
-local ek=bl(aU,J.o)
-J.o,aU=J.o-ek,aU-ek
-if J.o==0 then table.remove(ax.as,1)end
+while aU>0 and aw.as[1]do
+local J=aw.as[1]
+local ej=bl(aU,J.o)
+J.o,aU=J.o-ej,aU-ej
+if J.o==0 then table.remove(aw.as,1)end
 end
 end
-local function ew(ax,at,g)
-local aj=ax.x>q and ax.Y or 0
-ax.x=at>q and at or 0
-ax.Y=at>q and fI(at-q,g.w,aj)or 0
-return ax
+local function ev(aw,at,g)
+local aj=aw.x>q and aw.Y or 0
+aw.x=at>q and at or 0
+aw.Y=at>q and fH(at-q,g.w,aj)or 0
+return aw
 end
-local function hi(ax,g)
-while ax.as[1]and ax.as[#ax.as].o==0 do
-table.remove(ax.as)
+local function hi(aw,g)
+while aw.as[1]and aw.as[#aw.as].o==0 do
+table.remove(aw.as)
 end
-return ew(ax,bl(ax.x,fe(ax)),g)
+return ev(aw,bl(aw.x,fd(aw)),g)
 end
-local function iX(ax,g)
-local bi=fe(ax)
-local bL=aM(q,bl(ax.x,dX(ax.Y,g.w)))
-if bi<=bL then return ax end
-local bK,bZ={as={},x=ax.x,Y=ax.Y},0
-for _,cd in ipairs(ax.as)do
+local function iX(aw,g)
+local bi=fd(aw)
+local bL=aM(q,bl(aw.x,dV(aw.Y,g.w)))
+if bi<=bL then return aw end
+local bK,bZ={as={},x=aw.x,Y=aw.Y},0
+for _,cd in ipairs(aw.as)do
 if cd.at<=bL then
 bK.as[#bK.as+1]={at=cd.at,o=cd.o}
 else
@@ -2597,58 +2606,58 @@ am.o=am.o+bZ
 else
 bK.as[#bK.as+1]={at=bL,o=bZ}
 end
-return ew(bK,bL,g)
+return ev(bK,bL,g)
 end
 local kK={
-et=function()
+es=function()
 return{as={},x=0,Y=0}
 end,
-dT=iX,
-dm=function(ax,af,g)
-local at=aM(q,ax.x)
-local dM=dF(ax,1/0)+af-g.Q
-for _,cd in ipairs(ax.as)do
-if dM<=0 then break end
-dM=dM-cd.o
-if dM<=0 then at=aM(at,cd.at+g.w)end
+dR=iX,
+dk=function(aw,af,g)
+local at=aM(q,aw.x)
+local dK=dD(aw,1/0)+af-g.Q
+for _,cd in ipairs(aw.as)do
+if dK<=0 then break end
+dK=dK-cd.o
+if dK<=0 then at=aM(at,cd.at+g.w)end
 end
 return at
 end,
-ds=function(ax,at,af,g)
-local ay=aM(at,fe(ax))
-hj(ax,dF(ax,q-g.w))
-local am=ax.as[#ax.as]
-if am and am.at==ay then
+dq=function(aw,at,af,g)
+local ax=aM(at,fd(aw))
+hj(aw,dD(aw,q-g.w))
+local am=aw.as[#aw.as]
+if am and am.at==ax then
 am.o=am.o+af
 else
-ax.as[#ax.as+1]={at=ay,o=af}
+aw.as[#aw.as+1]={at=ax,o=af}
 end
-return ew(ax,at>q and ay or ax.x,g)
+return ev(aw,at>q and ax or aw.x,g)
 end,
-eM=function(ax,g)
-local aT=dF(ax,1/0)-dF(ax,q-g.w)
+eL=function(aw,g)
+local aT=dD(aw,1/0)-dD(aw,q-g.w)
 if aT==0 then return 0,0 end
-return ax.x>q and g.Q or aT,fe(ax)+g.w-q
+return aw.x>q and g.Q or aT,fd(aw)+g.w-q
 end,
-dn=function(ax,g)
-return ax.as[1]and fe(ax)+g.w or 0
+dl=function(aw,g)
+return aw.as[1]and fd(aw)+g.w or 0
 end,
 }
-function di.l(ax,o,bW,g)
-for _,cd in ipairs(ax.as)do
+function dg.l(aw,o,bW,g)
+for _,cd in ipairs(aw.as)do
 if cd.at==bW.q+bW.aX-g.w then cd.o=aM(cd.o-o,0)end
 end
-return hi(ax,g)
+return hi(aw,g)
 end
-function dQ.l(ax,o,g)
-hj(ax,bl(dF(ax,q-g.w)+o,dF(ax,q)))
-return hi(ax,g)
+function dO.l(aw,o,g)
+hj(aw,bl(dD(aw,q-g.w)+o,dD(aw,q)))
+return hi(aw,g)
 end
 local function iM(iu,g)
 local o=
-cZ((iu.us+iu.ai/g.y)/(g.da+g.cJ/g.y))
+cY((iu.us+iu.ai/g.y)/(g.cZ+g.cJ/g.y))
 local function hr(n)
-local bh=bA(n,g)
+local bh=bz(n,g)
 return bh.us<iu.us or(bh.us==iu.us and bh.ai<iu.ai)
 end
 while hr(o)do
@@ -2659,64 +2668,64 @@ o=o-1
 end
 return o
 end
-function dx.t(h,g)
+function dv.t(h,g)
 if h.us<q then return{}end
 local o=iM({us=h.us-q,ai=h.ai},g)
-return o==0 and{}or{{at=aM(q,bw().cC(h,g)),o=o}}
+return o==0 and{}or{{at=aM(q,bv().cC(h,g)),o=o}}
 end
-function dx.f(h,g)
+function dv.f(h,g)
 local as={}
 for A=0,bX(h.z)-1 do
-local H,r=cX(h.z,A)
+local H,r=cW(h.z,A)
 if r>0 then as[#as+1]={at=aM(H,bl(q,H+g.w-1)),o=r}end
 end
 return as
 end
-function dx.c(h,g)
+function dv.c(h,g)
 local as={}
 if h.z==""then return as end
 if h.U>0 then as[1]={at=bl(q,cn(h.z)-1),o=h.U}end
 for A=0,bX(h.z)-1 do
-local H,r=cX(h.z,A)
+local H,r=cW(h.z,A)
 local bG=H+g.w-1
 if r>0 then as[#as+1]={at=H>q and bG or bl(q,bG),o=r}end
 end
 return as
 end
-function dx.l(ax,g)
+function dv.l(aw,g)
 local as={}
-for _,cd in ipairs(ax.as)do
+for _,cd in ipairs(aw.as)do
 if cd.o>0 and cd.at+g.w>q then as[#as+1]={at=cd.at,o=cd.o}end
 end
 return as
 end
-local function eA(h,x,g)
-local bu={us=aM(q,x)+g.az,ai=g.aL}
-local lJ=bw().gO(bu,h)
-return bw().dj(lJ.us,lJ.ai,h.ap,x,g,0)
+local function ez(h,x,g)
+local bt={us=aM(q,x)+g.az,ai=g.aL}
+local lJ=bv().gO(bt,h)
+return bv().dh(lJ.us,lJ.ai,h.ap,x,g,0)
 end
 local function hT(as,g)
 local an=g.an
-local h=an.et()
+local h=an.es()
 for _,cd in ipairs(as)do
 if g.K=="t"then
-h=an.ds(h,cd.at,bl(cd.o,g.Q),g)
+h=an.dq(h,cd.at,bl(cd.o,g.Q),g)
 elseif cd.at+g.w>q then
-h=an.ds(h,cd.at,cd.o,g)
+h=an.dq(h,cd.at,cd.o,g)
 end
 end
 local am=as[#as]
-return g.K=="t"and eA(h,am and am.at or 0,g)or h
+return g.K=="t"and ez(h,am and am.at or 0,g)or h
 end
-local function ki(hy,dc,g)
-local fp,a,b=g.az or g.w,hy.az or hy.w,dc.az or dc.w
-if a==b then return hy.K==g.K and dc.K~=g.K end
-if a>=fp and b>=fp then return a<b end
+local function ki(hy,db,g)
+local fo,a,b=g.az or g.w,hy.az or hy.w,db.az or db.w
+if a==b then return hy.K==g.K and db.K~=g.K end
+if a>=fo and b>=fo then return a<b end
 return a>b
 end
 local function kr(jI,g)
-for i,dH in ipairs(jI)do
-if dH.cE==g.cE then return i end
+for i,dF in ipairs(jI)do
+if dF.cE==g.cE then return i end
 end
 local kw=1
 for i=2,#jI do
@@ -2726,7 +2735,7 @@ return kw
 end
 local function it(a,b)
 if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
-return a.da==b.da and a.cJ==b.cJ and a.y==b.y
+return a.cZ==b.cZ and a.cJ==b.cJ and a.y==b.y
 end
 local function lb(h)
 if not h.as then return h end
@@ -2740,12 +2749,12 @@ local function ks(aj,ag)
 local ae,kq={},{}
 for i,g in ipairs(ag)do
 local A=kr(aj.ag,g)
-local dH,h=aj.ag[A],aj.ae[A]
-local hL,jm=dH.cE==g.cE,not kq[A]
-local as=hL and jm and{}or dx[dH.K](h,dH)
-if jm and(hL or it(dH,g))then
+local dF,h=aj.ag[A],aj.ae[A]
+local hL,jm=dF.cE==g.cE,not kq[A]
+local as=hL and jm and{}or dv[dF.K](h,dF)
+if jm and(hL or it(dF,g))then
 kq[A]=true
-ae[i]=g.K=="t"and not hL and eA(h,as[1]and as[1].at or 0,g)
+ae[i]=g.K=="t"and not hL and ez(h,as[1]and as[1].at or 0,g)
 or lb(h)
 else
 ae[i]=hT(as,g)
@@ -2753,8 +2762,8 @@ end
 end
 return ae
 end
-local cc,eE=string.byte,string.char
-local hZ,jU,eC=4,512,2^23
+local cc,eD=string.byte,string.char
+local hZ,jU,eB=4,512,2^23
 local fW="FOREIGN the key holds no state of these rules, nor of others that are known"
 local cj=2^48
 ${part30}
@@ -2767,19 +2776,19 @@ end
 function bP.aa()
 local aa,aV=0,1
 while true do
-local ef=bP.cc()
-aa=aa+ef%128*aV
-if ef<128 then return aa end
+local ee=bP.cc()
+aa=aa+ee%128*aV
+if ee<128 then return aa end
 aV=aV*128
 end
 end
-function bP.W(bs)
-E=E+bs
+function bP.W(br)
+E=E+br
 if E>#m+1 then error(fW,0)end
-return bo(m,E-bs,E-1)
+return bn(m,E-br,E-1)
 end
 function bP.lE(aI)
-local hm=bo(m,E,E+#aI-1)==aI
+local hm=bn(m,E,E+#aI-1)==aI
 if hm then E=E+#aI end
 return hm
 end
@@ -2789,7 +2798,7 @@ end
 return bP
 end
 function bT.t(ab,gf)
-ab.y,ab.da=gf(ab.y),gf(ab.da)
+ab.y,ab.cZ=gf(ab.y),gf(ab.cZ)
 ab.cJ=ab.y>1 and gf(ab.cJ)or 0
 ab.Q=gf(ab.Q)
 end
@@ -2798,27 +2807,27 @@ ab.w=gf(ab.w)
 end
 bT.l=bT.f
 function bT.c(ab,gf)
-ab.w,ab.bD=gf(ab.w),gf(ab.bD)
+ab.w,ab.bC=gf(ab.w),gf(ab.bC)
 end
-local function dS(K,ab)
+local function dQ(K,ab)
 local ba=K=="s"and"l"or K
 local bh={}
-for ha,bv in pairs(ab)do
-bh[ha]=bv
+for ha,bu in pairs(ab)do
+bh[ha]=bu
 end
-bh.K,bh.an,bh.dZ=ba,kK,nil
+bh.K,bh.an,bh.dX=ba,kK,nil
 if ba~="l"then
 cF[ba]=cF[ba]or cl[ba]()
 bh.an=cF[ba]
 end
 if ba=="t"then
 if not bh.Q then bh.Q=iM({us=bh.az,ai=bh.aL},bh)end
-local fC=bA(bh.Q,bh)
-bh.az,bh.aL=fC.us,fC.ai
+local fB=bz(bh.Q,bh)
+bh.az,bh.aL=fB.us,fB.ai
 end
 bh.cE=ba
 bT[ba](bh,function(aa)
-bh.cE=bh.cE..dI(aa)
+bh.cE=bh.cE..dG(aa)
 return aa
 end)
 return bh
@@ -2831,27 +2840,27 @@ end
 return cE
 end
 local function lk(v)
-if v.cQ then return v.cQ end
-local cQ={}
-for ha,bv in pairs(v)do
-cQ[ha]=bv
+if v.cP then return v.cP end
+local cP={}
+for ha,bu in pairs(v)do
+cP[ha]=bu
 end
-cQ.bB,cQ.ag=v,{}
+cP.bA,cP.ag=v,{}
 for i,ab in ipairs(v.ag)do
-cQ.ag[i]=dS(ab.K,ab)
+cP.ag[i]=dQ(ab.K,ab)
 end
-cQ.cz,cQ.cg,cQ.cE="M",0,hF(cQ.ag)
-v.cQ=cQ
-return cQ
+cP.cz,cP.cg,cP.cE="M",0,hF(cP.ag)
+v.cP=cP
+return cP
 end
-local function cY(W,U)
-local z,Y=eO(W,1,#W)
+local function cX(W,U)
+local z,Y=eN(W,1,#W)
 return{z=z,Y=Y,U=U}
 end
 local function gh(h)
 return h.ap or h.x or h.Y>0
 end
-function ez.t(O,g,gh)
+function ey.t(O,g,gh)
 local us
 if O.cb then
 local bZ=O.aa()
@@ -2866,125 +2875,125 @@ local h={us=us,ai=0,Y=0}
 if g.y>1 then h.ai=bl(O.aa(),g.y-1)end
 if gh then
 local aK=O.W(O.cc())
-bw().co(aK,1,#aK,h,g)
+bv().co(aK,1,#aK,h,g)
 end
 return h
 end
-function ez.f(O)
-local z=O.W(bC*O.aa())
-return cY(z)
+function ey.f(O)
+local z=O.W(bB*O.aa())
+return cX(z)
 end
-function ez.c(O)
+function ey.c(O)
 local U=O.aa()
-return cY(O.W(bC*O.aa()),U)
+return cX(O.W(bB*O.aa()),U)
 end
-function ez.l(O)
-local ax={x=O.aa(),Y=0,as={}}
-if ax.x>0 then ax.Y=O.aa()end
+function ey.l(O)
+local aw={x=O.aa(),Y=0,as={}}
+if aw.x>0 then aw.Y=O.aa()end
 for i=1,O.aa()do
-ax.as[i]={at=al("<I7",O.W(7)),o=O.aa()}
+aw.as[i]={at=al("<I7",O.W(7)),o=O.aa()}
 end
-return ax
+return aw
 end
-function dy.t(h,g,m)
-local aK=gh(h)and bw().bB(h,g)or""
+function dw.t(h,g,m)
+local aK=gh(h)and bv().bA(h,g)or""
 local us,aI=aM(h.us,q-1e12),nil
 if m.cb then
 local bZ=us-m.cb
-aI=dI(bZ>=0 and 2*bZ or 1-2*bZ)
+aI=dG(bZ>=0 and 2*bZ or 1-2*bZ)
 elseif us-q>=cj/2 then
 error("ERR the units would be taken years ahead",0)
 else
 aI=aS("<I6",us%cj)
 end
 m.cb=us
-aI=aI..(g.y>1 and dI(h.ai)or"")
-return aK==""and aI or aI..eE(#aK)..aK
+aI=aI..(g.y>1 and dG(h.ai)or"")
+return aK==""and aI or aI..eD(#aK)..aK
 end
-function dy.f(h)
-return dI(bX(h.z))..du(h)
+function dw.f(h)
+return dG(bX(h.z))..ds(h)
 end
-function dy.c(h)
-return dI(h.U)..dI(bX(h.z))..du(h)
+function dw.c(h)
+return dG(h.U)..dG(bX(h.z))..ds(h)
 end
-function dy.l(ax)
-while#ax.as>jU do
+function dw.l(aw)
+while#aw.as>jU do
 local iG={}
-for i=1,#ax.as,2 do
-local hy,dc=ax.as[i],ax.as[i+1]
-iG[#iG+1]=dc and{at=dc.at,o=hy.o+dc.o}or hy
+for i=1,#aw.as,2 do
+local hy,db=aw.as[i],aw.as[i+1]
+iG[#iG+1]=db and{at=db.at,o=hy.o+db.o}or hy
 end
-ax.as=iG
+aw.as=iG
 end
-local cq={dI(ax.x)..(ax.x>0 and dI(ax.Y)or""),dI(#ax.as)}
-for _,cd in ipairs(ax.as)do
-cq[#cq+1]=aS("<I7",cd.at)..dI(cd.o)
+local cq={dG(aw.x)..(aw.x>0 and dG(aw.Y)or""),dG(#aw.as)}
+for _,cd in ipairs(aw.as)do
+cq[#cq+1]=aS("<I7",cd.at)..dG(cd.o)
 end
 return table.concat(cq)
 end
 local function ig(m,ar)
-if#ar.ag>1 then m.aI=m.aI..eE(#ar.ag)end
+if#ar.ag>1 then m.aI=m.aI..eD(#ar.ag)end
 for i,ab in ipairs(ar.ag)do
 local h,cE=ar.ae[i],ab.cE
-if ab.K=="t"and gh(h)then cE="u"..bo(cE,2)end
-m.aI=m.aI..cE..dy[ab.K](h,ab,m)
+if ab.K=="t"and gh(h)then cE="u"..bn(cE,2)end
+m.aI=m.aI..cE..dw[ab.K](h,ab,m)
 end
 end
-local eU={}
+local eT={}
 local function ko(O,ba)
-for i=1,#eU do
-local ab=eU[i]
+for i=1,#eT do
+local ab=eT[i]
 if ab.K==ba and O.lE(ab.ia)then return ab end
 end
 local bN={}
 if not bT[ba]then error(fW,0)end
 bT[ba](bN,O.aa)
-local ab=dS(ba,bN)
-ab.ia=bo(ab.cE,2)
-eU[#eU+1]=ab
+local ab=dQ(ba,bN)
+ab.ia=bn(ab.cE,2)
+eT[#eT+1]=ab
 return ab
 end
-local function fj(m,E)
-local O,cP=lw(m,E),{}
+local function fi(m,E)
+local O,cO=lw(m,E),{}
 if O.bG()then error(fW,0)end
 while not O.bG()do
 local ar,J={ag={},ae={}},O.cc()
 for i=1,J<33 and J or 1 do
-local K=J<33 and eE(O.cc())or eE(J)
+local K=J<33 and eD(O.cc())or eD(J)
 local ba=K=="u"and"t"or K
 ar.ag[i]=ko(O,ba)
-ar.ae[i]=ez[ba](O,ar.ag[i],K=="u")
+ar.ae[i]=ey[ba](O,ar.ag[i],K=="u")
 end
 ar.cE=hF(ar.ag)
-cP[#cP+1]=ar
+cO[#cO+1]=ar
 end
-return cP
+return cO
 end
-local function fr(ag,ae)
+local function fq(ag,ae)
 local ar={ag={},ae={}}
 for i,ab in ipairs(ag)do
 local h=ae[i]
-ar.ag[i]=dS(ab.K,ab)
-ar.ae[i]=ab.dZ and cF.s.kU().co(h)or h
+ar.ag[i]=dQ(ab.K,ab)
+ar.ae[i]=ab.dX and cF.s.kU().co(h)or h
 end
 ar.cE=hF(ar.ag)
 return ar
 end
 local function ie(e,m,E,ag)
-local J,cO=bo(m,E,E),#m-E
-if J=="S"and E==1 and cO>52 then
+local J,el=bn(m,E,E),#m-E
+if J=="S"and E==1 and el>52 then
 cF.s=cF.s or cl.s()
-local g=cF.s.fF(1,(al("<I7",m,10)))
+local g=cF.s.fE(1,(al("<I7",m,10)))
 g.K="s"
-local dZ=cF.s.hO(e.ac,g)
-if not dZ.eG then return fr({g},{dZ}),dZ.D end
-elseif J=="F"and cO>=7 and(cO-7)%bC==0 then
-local ab=dS("f",{w=(al("<I7",m,E+1))})
-return fr({ab},{cY(bo(m,E+8))})
-elseif J=="C"and cO>=12 and(cO-12)%bC==0 then
+local dX=cF.s.hO(e.ac,g)
+if not dX.eF then return fq({g},{dX}),dX.D end
+elseif J=="F"and el>=7 and(el-7)%bB==0 then
+local ab=dQ("f",{w=(al("<I7",m,E+1))})
+return fq({ab},{cX(bn(m,E+8))})
+elseif J=="C"and el>=12 and(el-12)%bB==0 then
 local w,aD,U=al("<I7BI4",m,E+1)
-local ab=dS("c",{w=w,bD=10^aD})
-return fr({ab},{cY(bo(m,E+13),U)})
+local ab=dQ("c",{w=w,bC=10^aD})
+return fq({ab},{cX(bn(m,E+13),U)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
 local us=tonumber(gG(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
@@ -2998,7 +3007,7 @@ error(fW,0)
 end
 local function kC(ar)
 for i,ab in ipairs(ar.ag)do
-if ab.an.dn(ar.ae[i],ab)>q then return false end
+if ab.an.dl(ar.ae[i],ab)>q then return false end
 end
 return true
 end
@@ -3006,200 +3015,200 @@ local function fZ(v)
 if v.bJ then return v,true end
 local iz=v.gm~=""and q>=v.kl
 local kT=iz and v.gm or v.iT
-local by=kT=="0"and v or dP[kT+0]
+local by=kT=="0"and v or dN[kT+0]
 return by,by==v and(iz or v.gm=="")
 end
-local function le(ay,dk)
-local o=aF(q/eC)-aF(dk/eC)
-return dk>0 and o>=0 and(aF(q/eC)-ay)%256>o
+local function le(ax,di)
+local o=aF(q/eB)-aF(di/eB)
+return di>0 and o>=0 and(aF(q/eB)-ax)%256>o
 end
-local function hE(e,cQ)
-local v=cQ.bB
+local function hE(e,cP)
+local v=cP.bA
 local m,E=call("GET",e.ac)or"",1
 if cc(m,1)==98 then
-e.D,E=fz(m)
+e.D,E=fy(m)
 end
 if cc(m,E)==77 then
-e.ay=cc(m,E+1)or 0
-return fj(m,E+2),le(e.ay,v.dk)
+e.ax=cc(m,E+1)or 0
+return fi(m,E+2),le(e.ax,v.di)
 end
 local by=fZ(v)
 local co={v=by,ac=e.ac,cg=e.cg}
-e.fc=by.cg>0 and e.cg
+e.fb=by.cg>0 and e.cg
 if ht(co)then
 e.D=co.D
-return{fr(by.ag,co.ae)},v.dk>0
+return{fq(by.ag,co.ae)},v.di>0
 end
-local ar,D=ie(e,m,E,cQ.ag)
+local ar,D=ie(e,m,E,cP.ag)
 e.D=D or e.D
-return{ar},v.dk>0
+return{ar},v.di>0
 end
-local dp={}
-function dp.eK(e)
-local cQ=lk(e.v)
-e.D,e.fc,e.ay=0,nil,nil
-local cP,aB=hE(e,cQ)
+local dm={}
+function dm.eJ(e)
+local cP=lk(e.v)
+e.D,e.fb,e.ax=0,nil,nil
+local cO,aB=hE(e,cP)
 local aj
-e.v,e.dp,e.cW,e.ae=cQ,dp,{},nil
-for _,ar in ipairs(cP)do
+e.v,e.dm,e.cV,e.ae=cP,dm,{},nil
+for _,ar in ipairs(cO)do
 for i,ab in ipairs(ar.ag)do
 local h=ar.ae[i]
-ar.ae[i]=ab.an.dT(h,ab)
-e.dO=e.dO or ar.ae[i]~=h
+ar.ae[i]=ab.an.dR(h,ab)
+e.dM=e.dM or ar.ae[i]~=h
 end
-if ar.cE==cQ.cE then
-e.ae,e.dO=ar.ae,e.dO or ar.ld
+if ar.cE==cP.cE then
+e.ae,e.dM=ar.ae,e.dM or ar.ld
 else
 aj=aj or ar
-if not aB then e.cW[#e.cW+1]=ar end
+if not aB then e.cV[#e.cV+1]=ar end
 end
 end
-hK=hK or cQ.dk>0 and e.cW[1]
+hK=hK or cP.di>0 and e.cV[1]
 if e.ae then return end
 if aj and not kC(aj)then
-e.ae,e.dO=ks(aj,cQ.ag),true
+e.ae,e.dM=ks(aj,cP.ag),true
 else
 e.ae={}
-for i,ab in ipairs(cQ.ag)do
-e.ae[i]=ab.an.et()
+for i,ab in ipairs(cP.ag)do
+e.ae[i]=ab.an.es()
 end
 end
 end
-function dp.ds(e,at)
-for _,ar in ipairs(e.cW)do
+function dm.dq(e,at)
+for _,ar in ipairs(e.cV)do
 for i,ab in ipairs(ar.ag)do
 local h,o=ar.ae[i],e.af
 if ab.K=="t"then
-local x=aM(at>q and at or 0,bw().cC(h,ab))
-h=ab.an.ds(h,at,bl(o,ab.Q),ab)
-h=eA(h,x,ab)
+local x=aM(at>q and at or 0,bv().cC(h,ab))
+h=ab.an.dq(h,at,bl(o,ab.Q),ab)
+h=ez(h,x,ab)
 else
-h=ab.an.ds(h,at,o,ab)
+h=ab.an.dq(h,at,o,ab)
 end
 ar.ae[i]=h
 end
 end
 end
-function dp.dQ(e)
-for _,ar in ipairs(e.cW)do
+function dm.dO(e)
+for _,ar in ipairs(e.cV)do
 for i,ab in ipairs(ar.ag)do
-ar.ae[i]=dQ[ab.K](ar.ae[i],e.af,ab)or ar.ae[i]
+ar.ae[i]=dO[ab.K](ar.ae[i],e.af,ab)or ar.ae[i]
 end
 end
 end
-local function jN(e,v,fc)
-for _,ac in pairs(fc or{})do
+local function jN(e,v,fb)
+for _,ac in pairs(fb or{})do
 call("PEXPIRE",ac,"0")
 end
 local ae=e.ae
-e.v,e.dp=v,nil
+e.v,e.dm=v,nil
 if v.cg>0 then call("PEXPIRE",e.ac,"0")end
 for i,ab in ipairs(v.ag)do
-if ab.dZ then
+if ab.dX then
 local ac=v.cz=="s"and e.ac or e.cg[i]
-ae[i]=cF.s.kU().eh(ac,ae[i],ab,v.cz=="s"and e.D or 0)
+ae[i]=cF.s.kU().eg(ac,ae[i],ab,v.cz=="s"and e.D or 0)
 end
 end
-fk(e)
+fj(e)
 end
-function dp.fk(e)
-local v=e.v.bB
+function dm.fj(e)
+local v=e.v.bA
 local bh={ag=e.v.ag,ae=e.ae}
-local cP={bh}
-for _,ar in ipairs(e.cW)do
-if#cP<hZ then cP[#cP+1]=ar end
+local cO={bh}
+for _,ar in ipairs(e.cV)do
+if#cO<hZ then cO[#cO+1]=ar end
 end
 local _,iB=fZ(v)
 local ky=#v.ag==1 and string.find("cfs",v.cz,1,true)
-if#cP==1 and(iB or ky)and v.dk>0 then
-return jN(e,v,not iB and e.fc)
+if#cO==1 and(iB or ky)and v.di>0 then
+return jN(e,v,not iB and e.fb)
 end
-local ay=v.dk>0 and e.ay or aF(q/eC)%256
-local m,ad={aI="M"..eE(ay)},e.D
-for _,ar in ipairs(cP)do
+local ax=v.di>0 and e.ax or aF(q/eB)%256
+local m,ad={aI="M"..eD(ax)},e.D
+for _,ar in ipairs(cO)do
 ig(m,ar)
 for A,ab in ipairs(ar.ag)do
-ad=aM(ad,ab.an.dn(ar.ae[A],ab))
+ad=aM(ad,ab.an.dl(ar.ae[A],ab))
 end
 end
 local aI=e.D>q and"b"..aS("<d",e.D)..m.aI or m.aI
-call("SET",e.ac,aI,"PX",fh(ad))
-for _,ac in pairs(e.fc or{})do
+call("SET",e.ac,aI,"PX",fg(ad))
+for _,ac in pairs(e.fb or{})do
 call("PEXPIRE",ac,"0")
 end
 end
-local function fa(aw,lo,gt)
+local function eZ(av,lo,gt)
 local aq={}
-for _,e in ipairs(aw)do
-eK(e)
-if e.dp and gt then gt(e)end
+for _,e in ipairs(av)do
+eJ(e)
+if e.dm and gt then gt(e)end
 for i,ab in ipairs(e.v.ag)do
 e.ae[i]=lo(ab,e.ae[i],e,i)or e.ae[i]
 end
-fk(e)
-eb(aq,e)
+fj(e)
+ea(aq,e)
 end
 return aq
 end
 function cu.G()
-local aw={}
+local av={}
 for i=1,aa()do
-local e=eX()
+local e=eW()
 local kG,lf,kk=aa(),aa(),aa()
 e.gj={}
 for ab=1,#e.v.ag do
 local bW={q=kG,at=lf,af=kk,J=aa(),aX=aa()}
-for bv=1,aa()do
+for bu=1,aa()do
 bW.cA=bW.cA or{}
-bW.cA[bv]=aa()
+bW.cA[bu]=aa()
 end
 e.gj[ab]=bW
 end
-aw[i]=e
+av[i]=e
 end
-return fa(aw,function(ab,h,e,i)
-return di[ab.K](h,e.af,e.gj[i],ab)
+return eZ(av,function(ab,h,e,i)
+return dg[ab.K](h,e.af,e.gj[i],ab)
 end)
 end
 function cu.F()
-return fa(cN(),function(ab,h,e)
-return dQ[ab.K](h,e.af,ab)
-end,dp.dQ)
+return eZ(cN(),function(ab,h,e)
+return dO[ab.K](h,e.af,ab)
+end,dm.dO)
 end
 function cu.L()
-local au,e=aa(),cN()[1]
-local af,cV,ct=e.af,0,au
-while cV<ct do
-local cL=cZ((cV+ct)/2)
+local ay,e=aa(),cN()[1]
+local af,cU,ct=e.af,0,ay
+while cU<ct do
+local cL=cY((cU+ct)/2)
 e.af=af*cL
 if hc(e)<=q then
-cV=cL
+cU=cL
 else
 ct=cL-1
 end
 end
-e.af=af*aM(cV,1)
+e.af=af*aM(cU,1)
 local at=hc(e)
-if cV>0 then gw(e,q)end
-local aq={cV>0 and 1 or e.D>q and 2 or 0,cV>0 and 0 or at-q,cV}
-eb(aq,e)
-ed(aq,{e})
+if cU>0 then gw(e,q)end
+local aq={cU>0 and 1 or e.D>q and 2 or 0,cU>0 and 0 or at-q,cU}
+ea(aq,e)
+ec(aq,{e})
 return aq
 end
 function cu.X()
 local aq={}
 for _,e in ipairs(cN())do
 gw(e,hc(e))
-eb(aq,e)
+ea(aq,e)
 end
 return aq
 end
-local function ff()
-local aw,gN={},{}
+local function fe()
+local av,gN={},{}
 for i=1,aa()do
-aw[i],gN[i]=eX(),aI()
+av[i],gN[i]=eW(),aI()
 end
-return aw,gN
+return av,gN
 end
 local function ip(op,e,lF,O,ha)
 if O==""or#e.v.ag==0 then return end
@@ -3207,9 +3216,9 @@ redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lF,O,ha))
 end
 function cu.B()
 local ge,gS,O,aq=aa(),aa()==1,aI(),{}
-local aw,gN=ff()
-for i,e in ipairs(aw)do
-eK(e)
+local av,gN=fe()
+for i,e in ipairs(av)do
+eJ(e)
 local bG=ge>0 and q+ge or 0
 if not gS or bG>e.D then e.D=bG end
 if e.v.cz=="s"then
@@ -3218,60 +3227,60 @@ kE.block(e.ae[1],e.v.ag[1])
 elseif e.D==0 and e.v.cg==#e.v.ag then
 call("DEL",e.ac)
 else
-fk(e)
+fj(e)
 end
 if ge==0 and e.v.I>0 then
-eN(e)
-eK(e)
+eM(e)
+eJ(e)
 end
 ip("block",e,gS and ge or-1,O,gN[i])
-eb(aq,e)
+ea(aq,e)
 end
 return aq
 end
 function cu.Z()
 local O,aq=aI(),{}
-local aw,gN=ff()
-for i,e in ipairs(aw)do
+local av,gN=fe()
+for i,e in ipairs(av)do
 call("DEL",e.ac)
 for _,ac in pairs(e.cg or{})do
 call("DEL",ac)
 end
 if e.v.I>0 then
 call("ZREMRANGEBYSCORE",e.aN,"1","+inf")
-eQ[e.aN]=nil
-eN(e)
+eP[e.aN]=nil
+eM(e)
 end
 ip("reset",e,-1,O,gN[i])
-eK(e)
-eb(aq,e)
+eJ(e)
+ea(aq,e)
 end
 return aq
 end
-return dp
+return dm
 end
 local function im()
 gD=gD or fS()
 return gD
 end
 function fT(e)
-im().eK(e)
+im().eJ(e)
 end
-go={eK=eK,fk=fk,eW=eW,hg=im}
+go={eJ=eJ,fj=fj,eV=eV,hg=im}
 end
 for i=1,aa()do
 local v
-if ARGV[dl+4]=="0"then
-v={cU=aa(),I=aa(),gT=aa(),ag={},cz=""}
-v.bI,v.dH,v.cg,v.bJ="","",aa(),true
+if ARGV[dj+4]=="0"then
+v={cT=aa(),I=aa(),gT=aa(),ag={},cz=""}
+v.bI,v.dF,v.cg,v.bJ="","",aa(),true
 else
 if not go then hS()end
-v=go.eW()
+v=go.eV()
 end
-dP[i]=v
+dN[i]=v
 end
 local function cd(K)
-br=false
+bq=false
 if not cu[K]then
 if not go then hS()end
 go.hg()
@@ -3281,186 +3290,186 @@ end
 local function li()
 local V,r={q},aa()
 if r>1 then
-local er=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(er)=="table"and er.err and bo(er.err,1,3)=="OOM"then bO=er.err end
+local eq=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(eq)=="table"and eq.err and bn(eq.err,1,3)=="OOM"then bO=eq.err end
 end
 for i=1,r do
 local aq=jk(cd,aI())
 V[i+1]=aq
 if type(aq)=="string"then
-eQ,fO={},{}
+eP,fN={},{}
 end
 end
-if dz>0 then V[#V+1]=ev end
+if dx>0 then V[#V+1]=eu end
 if hK then V[#V+1]="RULES"end
 return V
 end
 if not lD then return li()end
-local function gI(id,dG,v,iE,aN,aQ,gZ,cf)
+local function gI(id,dE,v,iE,aN,aQ,gZ,cf)
 if gZ then
-eQ,fO={},{}
+eP,fN={},{}
 end
-local e={v=dP[v],af=1,I=1,D=0}
+local e={v=dN[v],af=1,I=1,D=0}
 e.ac,e.aN,e.aQ=iE,aN,aQ
-if not dG then return{jg(id,{e},cf)}end
-return ds(id,dG,fG(id),0,{e})
+if not dE then return{jg(id,{e},cf)}end
+return dq(id,dE,fF(id),0,{e})
 end
-return{gI=gI,fo=fo,iC=iC}
+return{gI=gI,fn=fn,iC=iC}
 end
 return jA()
 end
 local q,ce=tonumber(ARGV[1]),ARGV[1]
 if not q then
-local dW=redis.call("TIME")
-ce=dW[1]..string.sub("00000"..dW[2],-6)
+local dU=redis.call("TIME")
+ce=dU[1]..string.sub("00000"..dU[2],-6)
 q=ce+0
 ARGV[1]=ce
 end
-if ARGV[3]==""then return fn({})end
-local fm={string.byte(ARGV[3],1,-1)}
-local dz=ARGV[6]+0
-local at,id,ac=1,8+dz+4*ARGV[7+dz],0
-local V,ev,bO,dd={q},{},nil,nil
-local dD=false
-local eP=1
+if ARGV[3]==""then return fm({})end
+local fl={string.byte(ARGV[3],1,-1)}
+local dx=ARGV[6]+0
+local at,id,ac=1,8+dx+4*ARGV[7+dx],0
+local V,eu,bO,dc={q},{},nil,nil
+local dB=false
+local eO=1
 local function kL()
 local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
-local r,dP=#fm,8+dz
+local r,dN=#fl,8+dx
 local km,jX="-"..ce,"(-"..ce
 local gr,jb,gv=60000000,10000000,20000000
 local cD,jO=q-q%jb,"-"..string.sub(ce,1,-8).."0000000"
 local iE,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
-local ex,bz,bg,bq
-local A,v,dY,jp,bG
+local ew,bx,bg,bp
+local A,v,dW,jp,bG
 local aW,fR
 while at<r do
-local K,av,am=fm[at],0,#V
+local K,au,am=fl[at],0,#V
 if K<97 then
 iE,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
 ac=ac+3
-ex,bz=false,nil
+ew,bx=false,nil
 else
 K=K-32
 end
-local cT=K==82
-if bO and not cT then error(bO,0)end
+local cS=K==82
+if bO and not cS then error(bO,0)end
 local cf
-if cT then
+if cS then
 cf=call("ZREM",aN,ARGV[id])
-dD=true
-if bz and cf>0 then
-bz,bg=bz-cf,nil
+dB=true
+if bx and cf>0 then
+bx,bg=bx-cf,nil
 end
 end
-local dq,J=ex and 0 or call("EXISTS",aQ,iE),nil
-ex=dq==0
-if dq==1 then
+local dn,J=ew and 0 or call("EXISTS",aQ,iE),nil
+ew=dn==0
+if dn==1 then
 local bj=call("ZRANGE",aQ,"0","0","WITHSCORES")
 if bj[1]then
-local eZ,fG=string.match(bj[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if eZ and q-bj[2]<=fG+0 then
-if eZ~=aW then
-aW,fR=eZ,nil
-for caller=7,6+dz do
-if ARGV[caller]==eZ then fR="caller"end
+local eY,fF=string.match(bj[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if eY and q-bj[2]<=fF+0 then
+if eY~=aW then
+aW,fR=eY,nil
+for caller=7,6+dx do
+if ARGV[caller]==eY then fR="caller"end
 end
-if not fR and call("PUBSUB","NUMSUB",ARGV[4]..eZ)[2]>0 then fR="channel"end
+if not fR and call("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fR="channel"end
 end
 J=fR and bj[1]
 end
 end
-if not J then dq=cT and not bj[1]and 0 or 2 end
+if not J then dn=cS and not bj[1]and 0 or 2 end
 end
-if cT and dq==0 then
+if cS and dn==0 then
 V[am+1]=cf
-av=1
+au=1
 end
-if av==0 and dq<2 and cf~=0 then
-if fm[at+1]~=A then
-A=fm[at+1]
-v=dP+4*(A-48)
-dY,jp=ARGV[v]+0,ARGV[v+1]+0
-bG=ak("%.0f",q+dY)
+if au==0 and dn<2 and cf~=0 then
+if fl[at+1]~=A then
+A=fl[at+1]
+v=dN+4*(A-48)
+dW,jp=ARGV[v]+0,ARGV[v+1]+0
+bG=ak("%.0f",q+dW)
 end
-if not bz then
-local dE=call("ZCARD",aN)
-if dE==0 then
-bz,bq=0,0
+if not bx then
+local dC=call("ZCARD",aN)
+if dC==0 then
+bx,bp=0,0
 elseif call("ZCOUNT",aN,jX,jO)==1 then
-bq,bg=q-1,dE>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
-if dE==1 or bg>q then bz=dE-1 end
-elseif dE==1 then
-local eY=call("ZSCORE",aN,"#")
-if eY then
-bz,bq=0,-eY
+bp,bg=q-1,dC>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
+if dC==1 or bg>q then bx=dC-1 end
+elseif dC==1 then
+local eX=call("ZSCORE",aN,"#")
+if eX then
+bx,bp=0,-eX
 end
 else
-local dA=call("ZRANGE",aN,"0","1","WITHSCORES")
-if dA[1]=="#"and dA[4]+0>q then
-bz,bq,bg=dE-1,-dA[2],dA[4]+0
+local dy=call("ZRANGE",aN,"0","1","WITHSCORES")
+if dy[1]=="#"and dy[4]+0>q then
+bx,bp,bg=dC-1,-dy[2],dy[4]+0
 end
 end
-elseif bz>0 and not bg then
+elseif bx>0 and not bg then
 bg=call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
 end
-local bm=bz and jp-bz
-if bm==0 and not cT and call("ZCOUNT",aN,"("..bG,"+inf")>0 then bm=nil end
-if bm and bm>0 and(not J or cT and bm==1)then
-av=1
-while av<bm and fm[at+2*av]==K+32 and fm[at+2*av+1]==A do
-av=av+1
+local bm=bx and jp-bx
+if bm==0 and not cS and call("ZCOUNT",aN,"("..bG,"+inf")>0 then bm=nil end
+if bm and bm>0 and(not J or cS and bm==1)then
+au=1
+while au<bm and fl[at+2*au]==K+32 and fl[at+2*au+1]==A do
+au=au+1
 end
-dD=true
-local eY=q
-if bq>=q then eY=bq+1 end
+dB=true
+local eX=q
+if bp>=q then eX=bp+1 end
 if J then call("ZREM",aQ,J)end
-if av==1 then
-local aC=eY==q and km or ak("%.0f",-eY)
+if au==1 then
+local aC=eX==q and km or ak("%.0f",-eX)
 call("ZADD",aN,aC,"#",bG,J or ARGV[id])
 else
-eP=av
-local dE={ak("%.0f",1-eY-av),"#"}
-for i=0,av-1 do
-dE[2*i+3],dE[2*i+4]=bG,ARGV[id+i]
+eO=au
+local dC={ak("%.0f",1-eX-au),"#"}
+for i=0,au-1 do
+dC[2*i+3],dC[2*i+4]=bG,ARGV[id+i]
 end
-call("ZADD",aN,unpack(dE))
+call("ZADD",aN,unpack(dC))
 end
-if bq<cD or bq>=cD+jb or dY>gv then
+if bp<cD or bp>=cD+jb or dW>gv then
 local bS=aN
-local cK=math.max(4*dY,gr)/1000+ARGV[2]
+local cK=math.max(4*dW,gr)/1000+ARGV[2]
 if call("PTTL",bS)<cK then call("PEXPIRE",bS,ak("%.0f",math.ceil(cK*1.125)))end
 end
-if bz==0 or q+dY<bg then bg=q+dY end
+if bx==0 or q+dW<bg then bg=q+dW end
 if J then
-local df=ak("granted %s 1 0 0 %d %.0f %.0f %s",ce,bz+1,bg-q,eY,J)
+local de=ak("granted %s 1 0 0 %d %.0f %.0f %s",ce,bx+1,bg-q,eX,J)
 if fR=="caller"then
-ev[#ev+1]=df
+eu[#eu+1]=de
 else
-call("PUBLISH",ARGV[4]..aW,df)
+call("PUBLISH",ARGV[4]..aW,de)
 end
 V[am+1]=cf
 else
-eP=1
-for i=1,av do
-V[am+1],V[am+2],V[am+3]=bz+i,bg-q,eY+i-1-q
+eO=1
+for i=1,au do
+V[am+1],V[am+2],V[am+3]=bx+i,bg-q,eX+i-1-q
 am=am+3
 end
 end
-bz,bq=bz+av,eY+av-1
-elseif bm and bm<=0 and cT then
+bx,bp=bx+au,eX+au-1
+elseif bm and bm<=0 and cS then
 V[am+1]=cf
-av=1
+au=1
 elseif bm==0 and K==84 then
-V[am+1],V[am+2],V[am+3]=0,bg-q,bz
-av=1
+V[am+1],V[am+2],V[am+3]=0,bg-q,bx
+au=1
 elseif bm==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
-local eZ=J and aW or string.match(ARGV[id],"^[^.]*")
-if eZ~=aW then
-aW,fR=eZ,nil
-for caller=7,6+dz do
-if ARGV[caller]==eZ then fR="caller"end
+local eY=J and aW or string.match(ARGV[id],"^[^.]*")
+if eY~=aW then
+aW,fR=eY,nil
+for caller=7,6+dx do
+if ARGV[caller]==eY then fR="caller"end
 end
-if not fR and call("PUBSUB","NUMSUB",ARGV[4]..eZ)[2]>0 then fR="channel"end
+if not fR and call("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fR="channel"end
 end
 if fR then
 local aE,aC=q,ce
@@ -3469,49 +3478,49 @@ aE=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
 aC=ak("%.0f",aE)
 end
 call("ZADD",aQ,aC,ARGV[id])
-ex,dD,av=false,true,1
+ew,dB,au=false,true,1
 local bS=aQ
-local cK=math.max(4*dY,gr)/1000+ARGV[2]
+local cK=math.max(4*dW,gr)/1000+ARGV[2]
 if call("PTTL",bS)<cK then call("PEXPIRE",bS,ak("%.0f",math.ceil(cK*1.125)))end
-V[am+1]={3,math.min(bg-q,dY),aE,bz,bg-q,0}
+V[am+1]={3,math.min(bg-q,dW),aE,bx,bg-q,0}
 end
 end
 end
-if av==0 then
-dd=dd or fn(ev)
-ex,bz,av=false,nil,1
-local dG=not cT and(K==87 and"1"or"0")
-local gZ=dD
-dD=false
-V[am+1]=dd.gI(ARGV[id],dG,fm[at+1]-47,iE,aN,aQ,gZ,cf)
+if au==0 then
+dc=dc or fm(eu)
+ew,bx,au=false,nil,1
+local dE=not cS and(K==87 and"1"or"0")
+local gZ=dB
+dB=false
+V[am+1]=dc.gI(ARGV[id],dE,fl[at+1]-47,iE,aN,aQ,gZ,cf)
 end
-at,id=at+2*av,id+av
+at,id=at+2*au,id+au
 end
 end
-if dz>0 and ARGV[5]=="1"then dd=fn(ev)end
-if#fm>2 then
-local er=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
-if type(er)=="table"and er.err and string.sub(er.err,1,3)=="OOM"then bO=er.err end
+if dx>0 and ARGV[5]=="1"then dc=fm(eu)end
+if#fl>2 then
+local eq=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
+if type(eq)=="table"and eq.err and string.sub(eq.err,1,3)=="OOM"then bO=eq.err end
 end
-while at<#fm do
+while at<#fl do
 local ok,aq=pcall(kL)
 if not ok then
-dd=dd or fn(ev)
-local df=dd.fo(aq)
-for _=1,eP do
-V[#V+1]=df
+dc=dc or fm(eu)
+local de=dc.fn(aq)
+for _=1,eO do
+V[#V+1]=de
 end
-at,id,eP,dD=at+2*eP,id+eP,1,true
+at,id,eO,dB=at+2*eO,id+eO,1,true
 end
 end
-if dz>0 then V[#V+1]=ev end
+if dx>0 then V[#V+1]=eu end
 return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "d5a2014f966b40226b93b85fe64f1c45290276bb",
+  sha1: "93f352ed501b07dbf27eebbdcf985615384c4991",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3548,28 +3557,28 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "f7b1d2846db334b2efccb3282c659c2240c2ff6f",
+  sha1: "0c94a0039cffe332d8e85f1053b57d2497823487",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,aV=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,ek,bu=bp("GET",ac),nil,nil,"-"..ARGV[5],Q
-if Q>=aV then bu=0 end
-local bA,fp,gl=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
-local fb,gg=q-q%bA-bA,q+bA/2
+local m,aT,reset,ej,bt=bo("GET",ac),nil,nil,"-"..ARGV[5],Q
+if Q>=aV then bt=0 end
+local bz,fo,gl=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local fa,gg=q-q%bz-bz,q+bz/2
 local aC=m and tonumber(m)
-if aC and aC<=fp then
+if aC and aC<=fo then
 local r=-aC%aV
-local H=fb-(aC+r)/aV
-if H>gg then H=H-bA end
+local H=fa-(aC+r)/aV
+if H>gg then H=H-bz end
 local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bu and bp("INCRBY",ac,ek)==aC-af then
+if H<=q and aU>0 and aP<=bt and bo("INCRBY",ac,ej)==aC-af then
 aT,reset=aP,aU
 end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
-if aJ==gl and H<=q and aU>0 and aP<=Q and not(bu>0)then
-if bp("SETRANGE",ac,"15",aS("<I4",aP))==19 then
+if aJ==gl and H<=q and aU>0 and aP<=Q and not(bt>0)then
+if bo("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
 end
@@ -3586,22 +3595,22 @@ ${part12}
 ${part13}
 local il="f"
 ${part37}
-local aV,bu,es
+local aV,bt,er
 local function jx()
-aV,es=bD,cK(q+w)
-bu=Q<aV and Q or 0
+aV,er=bC,cK(q+w)
+bt=Q<aV and Q or 0
 end
 local function co(m)
-if aV>0 and eJ(m)then return hC(m,aV)end
+if aV>0 and eI(m)then return hC(m,aV)end
 if#m~=19 or cc(m,1)~=70 then return nil end
 local bE,H,r=al("<I7I7I4",m,2)
 if bE==w then return H,r end
 end
 local function gJ(H,r)
-if bu==0 then return"F"..aS("<I7I7I4",w,H,r)end
+if bt==0 then return"F"..aS("<I7I7I4",w,H,r)end
 return iZ(H,r,aV)
 end
-local function cI(ac,m,au)
+local function cI(ac,m,ay)
 local H,r
 if m then
 H,r=co(m)
@@ -3610,49 +3619,44 @@ if H and H<=q and q<H+w then
 local reset,bm=H+w-q,Q-r
 if af>bm and bf<reset then return 0,r,reset,reset end
 if af<=bm then
-if br then return 1,r,reset,0 end
-local ah=au==1 and 1 or bl(au,aF(bm/af))
-local aH=eh(ac,m,gJ(H,r+ah*af),cK(H+w))
+if bq then return 1,r,reset,0 end
+local ah=ay==1 and 1 or bl(ay,aF(bm/af))
+local aH=eg(ac,m,gJ(H,r+ah*af),cK(H+w))
 if aH then return false,aH end
-return ah,r+ah*af,reset,ah==au and 0 or reset
+return ah,r+ah*af,reset,ah==ay and 0 or reset
 end
 end
-if br or(m and not(H and H+w<=q))then return aY(ac,m,au)end
-local ah=au==1 and 1 or aM(bl(au,aF(Q/af)),1)
-local aH=eh(ac,m,gJ(q,ah*af),es)
+if bq or(m and not(H and H+w<=q))then return aY(ac,m,ay)end
+local ah=ay==1 and 1 or aM(bl(ay,aF(Q/af)),1)
+local aH=eg(ac,m,gJ(q,ah*af),er)
 if aH then return false,aH end
-return ah,ah*af,w,ah==au and 0 or w
+return ah,ah*af,w,ah==ay and 0 or w
 end
 ${part38}
-return dh
-end
-local cO
-local function dh(ac,m,au,bn)
-cO=cO or em()
-cO(ac,m,au,bn)
-end
-local function fK(cy,O,aB)
+${part39}
+${part40}
+local function fJ(cy,O,aB)
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bp,tonumber,aS,al,aV,ek=bp,tonumber,aS,al,bD,ak("-%.0f",af)
-local bu=Q<aV and Q or 0
-local bA,fp,gl=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
-local fb,gg=q-q%bA-bA,q+bA/2
+local bo,tonumber,aS,al,aV,ej=bo,tonumber,aS,al,bC,ak("-%.0f",af)
+local bt=Q<aV and Q or 0
+local bz,fo,gl=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local fa,gg=q-q%bz-bz,q+bz/2
 for i=O,aB do
 local ac,m,aT,reset=KEYS[i],cy[i-O+1],nil,nil
 local aC=m and tonumber(m)
-if aC and aC<=fp then
+if aC and aC<=fo then
 local r=-aC%aV
-local H=fb-(aC+r)/aV
-if H>gg then H=H-bA end
+local H=fa-(aC+r)/aV
+if H>gg then H=H-bz end
 local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bu and bp("INCRBY",ac,ek)==aC-af then
+if H<=q and aU>0 and aP<=bt and bo("INCRBY",ac,ej)==aC-af then
 aT,reset=aP,aU
 end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
-if aJ==gl and H<=q and aU>0 and aP<=Q and not(bu>0)then
-if bp("SETRANGE",ac,"15",aS("<I4",aP))==19 then
+if aJ==gl and H<=q and aU>0 and aP<=Q and not(bt>0)then
+if bo("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
 end
@@ -3662,101 +3666,101 @@ V[bb+1],V[bb+2]=aT,reset
 bb=bb+2
 else
 A=bb
-dh(ac,m,1)
+dY(ac,m,1)
 bb=A
 end
 end
 A=bb
 end
 local jL=true
-${part39}`,
+${part41}`,
 };
 
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "5267a8ac6ba48864a55531baf3383626b10b9eb6",
+  sha1: "ca192c16a25bec212257571a7946c64c6ce355db",
   source: `local call,ak,tonumber,bl,aM=redis.call,string.format,tonumber,math.min,math.max
-local q,bh,dJ,cK,hI,kj=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bh,dH,cK,hI,kj=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dW=call("TIME")
-q=dW[1]*1000000+dW[2]
+local dU=call("TIME")
+q=dU[1]*1000000+dU[2]
 end
-local dK,jw,kZ=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kb(bA,gV,aj,r)
-if bA==gV then return aj,r end
-return bA==gV+1 and r or 0,0
+local dI,jw,kZ=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kb(bz,gV,aj,r)
+if bz==gV then return aj,r end
+return bz==gV+1 and r or 0,0
 end
-local eg={}
+local ef={}
 for lM in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eg[#eg+1]=lM
+ef[#ef+1]=lM
 end
-local bJ,fA,O=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
-local dA,fs,cW,gB,ly={},0,{},0,{}
-local J,bA,aj,r,fg=q,math.floor(q/dK),0,0,q
-for i=4,#eg-4,5 do
-local cr,aI,iI,jo=eg[i],eg[i+1],bl(tonumber(eg[i+2]),q),tonumber(eg[i+3])
-local bG=iI+dK+jo
-if cr==bh and aI==dJ then
-if bG+dK>q then
-local a,b,c,d=string.match(eg[i+4],kZ)
-J,bA,fg=a+0,aM(b+0,bA),iI
-aj,r=kb(bA,b+0,c+0,d+0)
+local bJ,fz,O=ef[1]or"",ef[2]or"",tonumber(ef[3])or 0
+local dy,fr,cV,gB,ly={},0,{},0,{}
+local J,bz,aj,r,ff=q,math.floor(q/dI),0,0,q
+for i=4,#ef-4,5 do
+local cr,aI,iI,jo=ef[i],ef[i+1],bl(tonumber(ef[i+2]),q),tonumber(ef[i+3])
+local bG=iI+dI+jo
+if cr==bh and aI==dH then
+if bG+dI>q then
+local a,b,c,d=string.match(ef[i+4],kZ)
+J,bz,ff=a+0,aM(b+0,bz),iI
+aj,r=kb(bz,b+0,c+0,d+0)
 end
-elseif bG+dK>q and#dA<jw then
-dA[#dA+1]={cr,aI,iI,jo,eg[i+4]}
-if iI+dK>q then
+elseif bG+dI>q and#dy<jw then
+dy[#dy+1]={cr,aI,iI,jo,ef[i+4]}
+if iI+dI>q then
 if cr~=bh and not ly[cr]then
 gB,ly[cr]=gB+1,true
 end
-cW[#cW+1]=aI
-cW[#cW+1]=ak("%.0f",iI)
+cV[#cV+1]=aI
+cV[#cV+1]=ak("%.0f",iI)
 end
 end
-if cr==bJ then fs=aM(fs,bG)end
+if cr==bJ then fr=aM(fr,bG)end
 end
 local ib,gy=string.match(hI,"^(%d+) (%d+)$")
 local hq=tonumber(ib)==J
 if kj and not hq then return{}end
 if hq then
-if gy+0==bA then
+if gy+0==bz then
 r=aM(r-1,0)
-elseif gy+1==bA then
+elseif gy+1==bz then
 aj=aM(aj-1,0)
 end
 end
 if not kj then
-r,fg=r+1,q
+r,ff=r+1,q
 elseif aj+r==0 then
-fg=bl(fg,q-dK)
+ff=bl(ff,q-dI)
 end
-table.insert(dA,1,{bh,dJ,fg,cK,ak("%.0f %.0f %.0f %.0f",J,bA,aj,r)})
-if fA~=""and q>=O then
-bJ,fA,fs=fA,"",q
+table.insert(dy,1,{bh,dH,ff,cK,ak("%.0f %.0f %.0f %.0f",J,bz,aj,r)})
+if fz~=""and q>=O then
+bJ,fz,fr=fz,"",q
 end
 if bJ==""then
 bJ=bh
-elseif bJ~=bh and fA==""and fs<q then
-fA,O=bh,q+dK
+elseif bJ~=bh and fz==""and fr<q then
+fz,O=bh,q+dI
 end
-local aI,eL=bJ.."\\n"..fA.."\\n"..ak("%.0f",O).."\\n",0
-for _,bj in ipairs(dA)do
+local aI,eK=bJ.."\\n"..fz.."\\n"..ak("%.0f",O).."\\n",0
+for _,bj in ipairs(dy)do
 aI=aI..bj[1].."\\n"..bj[2].."\\n"..ak("%.0f\\n%.0f\\n",bj[3],bj[4])..bj[5].."\\n"
-eL=aM(eL,bj[4])
+eK=aM(eK,bj[4])
 end
-call("SET",KEYS[1],aI,"PX",ak("%.0f",(eL+3*dK)/1000))
-hI=ak("%.0f %.0f",J,bA)
-return{ak("%.0f",q),bJ,fA,ak("%.0f",O),gB,hI,unpack(cW)}`,
+call("SET",KEYS[1],aI,"PX",ak("%.0f",(eK+3*dI)/1000))
+hI=ak("%.0f %.0f",J,bz)
+return{ak("%.0f",q),bJ,fz,ak("%.0f",O),gB,hI,unpack(cV)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "460c79188768ab256ddb1051d0d3727bb452108d",
+  sha1: "1126fb54ad14db187d8675dbbeb8d00f32b0c7e1",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af=KEYS[1],ARGV[5]+0
-local m=bp("GET",ac)
+local m=bo("GET",ac)
 local r,at,cr,ae=ARGV[11]+0,12,0,0
 for _=1,r do
 local hV=ARGV[at]=="t"
@@ -3764,14 +3768,14 @@ at,cr,ae=at+(hV and 7 or 4),cr+(hV and 0 or 7),ae+11
 end
 local ci=2+r+cr
 if type(m)=="string"and cc(m,1)==80 and#m==ci+ae then
-local ah,W,bc,ad,dN={q},"",0,0,true
+local ah,W,bc,ad,dL={q},"",0,0,true
 at,cr,ae=12,3+r,ci+1
 for i=1,r do
 local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
 local us,o=al("<I7I4",m,ae)
 if K=="t"then
 local y,bd,aR=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dN=aR<10 and cc(m,2+i)==116+aR and o<y
+dL=aR<10 and cc(m,2+i)==116+aR and o<y
 if us>bc then bc=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
@@ -3781,31 +3785,31 @@ us,o=us+af*a+cp,o+af*b-cp*y
 if o>=y then
 us,o=us+1,o-y
 end
-dN=dN and(us<bd or(us==bd and o<=ARGV[at+5]+0))
+dL=dL and(us<bd or(us==bd and o<=ARGV[at+5]+0))
 if us>ad then ad=us end
 ah[2*i],ah[2*i+1],at=us-q,o,at+7
 else
 local aB=us+b
 o=o+af
-dN=K=="f"and cc(m,2+i)==70 and al("<I7",m,cr)==b
-dN=dN and us<=q and q<aB and o<=a
+dL=K=="f"and cc(m,2+i)==70 and al("<I7",m,cr)==b
+dL=dL and us<=q and q<aB and o<=a
 if aB>bc then bc=aB end
 if aB>ad then ad=aB end
 ah[2*i],ah[2*i+1],at,cr=o,aB-q,at+4,cr+7
 end
-if not dN then break end
+if not dL then break end
 W,ae=W..aS("<I7I4",us,o),ae+11
 end
 local be=1000*2^cc(m,2)
-dN=dN and bc-bc%be==ad-ad%be
-if dN and bp("SETRANGE",ac,ak("%d",ci),W)==#m then return ah end
+dL=dL and bc-bc%be==ad-ad%be
+if dL and bo("SETRANGE",ac,ak("%d",ci),W)==#m then return ah end
 end
 end
 local ck=ARGV[2]+0
 ${part25}
-local af,bf,br=0,0,false
-local bt,bF,r,cM,aJ,bs,fB,I,ci,be
-local h,cS,bG,bc,ad={},{},{},0,0
+local af,bf,bq=0,0,false
+local bs,bF,r,cM,aJ,br,fA,I,ci,be
+local h,cR,bG,bc,ad={},{},{},0,0
 local function iU(O)
 bF,r={},ARGV[O+4]+0
 local at=O+4
@@ -3827,41 +3831,41 @@ aR=ARGV[at+7]+0,
 }
 at=at+7
 else
-bF[i]={K=K,Q=a,w=b,eI=b}
+bF[i]={K=K,Q=a,w=b,eH=b}
 at=at+4
 if K=="c"then
-local bD=ARGV[at]+0
-bF[i].bD,bF[i].ch,bF[i].eI=bD,b/bD,2*b
+local bC=ARGV[at]+0
+bF[i].bC,bF[i].ch,bF[i].eH=bC,b/bC,2*b
 end
 end
 end
-bt=hz(bF)
+bs=hz(bF)
 for i,g in ipairs(bF)do
-local gF=bt.bF[i]
+local gF=bs.bF[i]
 g.ak,g.ao,g.at=gF.ak,gF.ao,gF.at
 end
-cM,bs,fB,I,be=bt.cM,bt.bs,bt.fB,bt.I,bt.be
+cM,br,fA,I,be=bs.cM,bs.br,bs.fA,bs.I,bs.be
 aJ=#cM
 ci=ak("%d",aJ)
 end
-local function eS(g,H,U)
-return U>0 and cZ(U*(g.ch-aF((q-H)/g.bD))/g.ch)or 0
+local function eR(g,H,U)
+return U>0 and cY(U*(g.ch-aF((q-H)/g.bC))/g.ch)or 0
 end
 local V,A,bO={q},1,nil
-local function eh(ac,m)
-local W,av=aS(fB,unpack(cS,1,I)),nil
+local function eg(ac,m)
+local W,au=aS(fA,unpack(cR,1,I)),nil
 if m and bc-bc%be==ad-ad%be then
-av=bp("SETRANGE",ac,ci,W)
-return type(av)=="table"and av.err
+au=bo("SETRANGE",ac,ci,W)
+return type(au)=="table"and au.err
 end
-local cK=gU(bt,ad)
+local cK=gU(bs,ad)
 W=cM..W
-av=m and bp("SET",ac,W,"PX",cK)or bp("SET",ac,W,"PX",cK,"NX")or bp("GET",ac)
-return av and av.err
+au=m and bo("SET",ac,W,"PX",cK)or bo("SET",ac,W,"PX",cK,"NX")or bo("GET",ac)
+return au and au.err
 end
-local function em()
+local function fO()
 local function co(m)
-if m and(#m~=bs or bo(m,1,aJ)~=cM)then return false end
+if m and(#m~=br or bn(m,1,aJ)~=cM)then return false end
 bc=0
 for i=1,r do
 local g=bF[i]
@@ -3900,7 +3904,7 @@ h[ao],h[ao+1],bG[i]=us,o,aB
 end
 return true
 end
-local function ds(au)
+local function dq(ay)
 ad=0
 for i=1,r do
 local g=bF[i]
@@ -3908,51 +3912,51 @@ local ba,ao=g.K,g.ao
 local us,o=h[ao],h[ao+1]
 local aB=us
 if ba=="t"then
-o=o+au*g.ai
+o=o+ay*g.ai
 if o>=g.y then
 local cp=aF(o/g.y)
 us,o=us+cp,o-cp*g.y
 end
-us=us+au*g.us
+us=us+ay*g.us
 if us>=g.bd and(us>g.bd or o>g.aL)then return false end
 aB=us
 else
-o,aB=o+au*af,us+g.w
+o,aB=o+ay*af,us+g.w
 if ba=="f"then
 if o>g.Q then return false end
 else
 local U=h[ao+2]
-if o+eS(g,us,U)>g.Q then return false end
-cS[ao+2],aB=U,aB+g.w
+if o+eR(g,us,U)>g.Q then return false end
+cR[ao+2],aB=U,aB+g.w
 end
 end
 if aB>ad then ad=aB end
-cS[ao],cS[ao+1]=us,o
+cR[ao],cR[ao+1]=us,o
 end
 return true
 end
-local function lG(au)
-local bu=au-1
+local function lG(ay)
+local bt=ay-1
 for i=1,r do
 local g=bF[i]
 local us,o=h[g.ao],h[g.ao+1]
 if g.K=="t"then
 local bm=g.bd-us+(g.aL-o)/g.y
-bu=bl(bu,aF(bm/(g.us+g.ai/g.y))+1)
+bt=bl(bt,aF(bm/(g.us+g.ai/g.y))+1)
 else
-if g.K=="c"then o=o+eS(g,us,h[g.ao+2])end
-bu=bl(bu,aF((g.Q-o)/af))
+if g.K=="c"then o=o+eR(g,us,h[g.ao+2])end
+bt=bl(bt,aF((g.Q-o)/af))
 end
 end
-while bu>0 and not ds(bu)do
-bu=bu-1
+while bt>0 and not dq(bt)do
+bt=bt-1
 end
-return aM(bu,0)
+return aM(bt,0)
 end
-local function fM(g,o,bm)
+local function fL(g,o,bm)
 if bm<0 then return g.w+1 end
 if o<=bm then return 0 end
-return(g.ch-aF(bm*g.ch/o))*g.bD
+return(g.ch-aF(bm*g.ch/o))*g.bC
 end
 local function ll(bN)
 local at=q
@@ -3968,14 +3972,14 @@ at=aM(at,o>g.aL and us+1 or us)
 elseif ba=="f"then
 if o+af>g.Q then at=aM(at,us+g.w)end
 else
-local ji=fM(g,bN[g.ao+2],g.Q-af-o)
-if ji>g.w then ji=g.w+fM(g,o,g.Q-af)end
+local ji=fL(g,bN[g.ao+2],g.Q-af-o)
+if ji>g.w then ji=g.w+fL(g,o,g.Q-af)end
 at=aM(at,us+ji)
 end
 end
 return at-q
 end
-local function dh(bN,dO)
+local function dY(bN,dM)
 for i=1,r do
 local g=bF[i]
 local ba,ao=g.K,g.ao
@@ -3987,29 +3991,29 @@ us,o=0,0
 end
 V[A+1],V[A+2]=us,o
 else
-local aB=dO and us+g.eI or bG[i]
+local aB=dM and us+g.eH or bG[i]
 if aB<=q then
 V[A+1],V[A+2]=0,0
 else
-if ba=="c"then o=o+eS(g,us,bN[ao+2])end
+if ba=="c"then o=o+eR(g,us,bN[ao+2])end
 V[A+1],V[A+2]=o,aB-q
 end
 end
 A=A+2
 end
 end
-local function cI(ac,m,au,bn)
+local function cI(ac,m,ay,bD)
 if not co(m)then return false end
-local ah,bk,aH=au,0,nil
-if not ds(au)then
-ah=lG(au)
-bk=ll(ah>0 and cS or h)
+local ah,bk,aH=ay,0,nil
+if not dq(ay)then
+ah=lG(ay)
+bk=ll(ah>0 and cR or h)
 if bk<=bf then return false end
 end
-if ah>0 and not br then
-aH=eh(ac,m)
+if ah>0 and not bq then
+aH=eg(ac,m)
 elseif not m then
-aH=bp("GET",ac)
+aH=bo("GET",ac)
 aH=aH and aH.err
 end
 if aH then
@@ -4018,13 +4022,13 @@ A=A+1
 V[A]=aH
 return true
 end
-if bn or ah==0 then
+if bD or ah==0 then
 A=A+1
-V[A]=bn and ah or-1-bk
+V[A]=bD and ah or-1-bk
 end
-local dO=ah>0 and not br
-dh(dO and cS or h,dO)
-if bn then
+local dM=ah>0 and not bq
+dY(dM and cR or h,dM)
+if bD then
 A=A+1
 V[A]=bk
 end
@@ -4062,55 +4066,55 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function eR(aU,dJ,fw)
+local function eQ(aU,dH,fv)
 local lu,iq={},{q,ck,1}
-for i=1,dJ do
-iq[3+i]=ARGV[fw+i]
+for i=1,dH do
+iq[3+i]=ARGV[fv+i]
 end
-local dG,aZ,am=br and"2"or"1",0,#iq+1
+local dE,aZ,am=bq and"2"or"1",0,#iq+1
 for _,bj in ipairs(aU)do
-for _=1,bj.au do
+for _=1,bj.ay do
 aZ=aZ+1
 lu[aZ]=bj.ac
-for i,jR in ipairs({dG,bf,1,"1",af,0})do
+for i,jR in ipairs({dE,bf,1,"1",af,0})do
 iq[am+i]=jR
 end
 am=am+6
 end
 end
-iq[4+dJ]=aZ
-local jf,av=aY(iq,lu),1
+iq[4+dH]=aZ
+local jf,au=aY(iq,lu),1
 for _,bj in ipairs(aU)do
-if bj.bn then
+if bj.bD then
 local gs={}
-for i=1,bj.au do
-gs[i]=jf[av+i]
+for i=1,bj.ay do
+gs[i]=jf[au+i]
 end
-V[bj.A],av=gs,av+bj.au
+V[bj.A],au=gs,au+bj.ay
 else
-V[bj.A],av=jf[av+1],av+1
+V[bj.A],au=jf[au+1],au+1
 end
 end
 end
-return cI,eR
+return cI,eQ
 end
-local cI,eR
+local cI,eQ
 local E,am=2,0
 while am<#KEYS do
-local ba,J,dJ=ARGV[E+1]+0,am+1,ARGV[E+5]+0
+local ba,J,dH=ARGV[E+1]+0,am+1,ARGV[E+5]+0
 am=bl(am+ARGV[E+2],#KEYS)
-af,bf,br=ARGV[E+3]+0,ARGV[E+4]+0,ba%2==1
-local fw,bn,aU=E+5,ba>=8,nil
-iU(fw)
-local lC=not(bn or br)
-E=E+5+dJ
+af,bf,bq=ARGV[E+3]+0,ARGV[E+4]+0,ba%2==1
+local fv,bD,aU=E+5,ba>=8,nil
+iU(fv)
+local lC=not(bD or bq)
+E=E+5+dH
 for O=J,am,1000 do
 local aB=bl(O+999,am)
 local cy=call("MGET",unpack(KEYS,O,aB))
 for i=O,aB do
 local ac,m=KEYS[i],cy[i-O+1]
-local dN=lC and m and#m==bs and bo(m,1,aJ)==cM
-if dN then
+local dL=lC and m and#m==br and bn(m,1,aJ)==cM
+if dL then
 bc,ad=0,0
 for n=1,r do
 local g=bF[n]
@@ -4130,47 +4134,47 @@ us,o=us+1,o-y
 end
 end
 if us>=bd and(us>bd or o>g.aL)then
-dN=false
+dL=false
 break
 end
 V[A+n+n-1],V[A+n+n]=us-q,o
 else
-o,aB=o+af,us+g.eI
+o,aB=o+af,us+g.eH
 local aT=o
 if ba=="c"then
-cS[ao+2],aT=U,o+eS(g,us,U)
+cR[ao+2],aT=U,o+eR(g,us,U)
 end
 if us>q or q>=us+g.w or aT>g.Q then
-dN=false
+dL=false
 break
 end
 if aB>bc then bc=aB end
 V[A+n+n-1],V[A+n+n]=aT,aB-q
 end
 if aB>ad then ad=aB end
-cS[ao],cS[ao+1]=us,o
+cR[ao],cR[ao+1]=us,o
 end
-dN=dN and not eh(ac,m)
+dL=dL and not eg(ac,m)
 end
-if dN then
+if dL then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
 V[n]=nil
 end
 if not cI then
-cI,eR=em()
+cI,eQ=fO()
 end
-local au=bn and ARGV[E+i-J+1]+0 or 1
-if not cI(ac,m,au,bn)then
+local ay=bD and ARGV[E+i-J+1]+0 or 1
+if not cI(ac,m,ay,bD)then
 aU,A=aU or{},A+1
-aU[#aU+1],V[A]={ac=ac,au=au,bn=bn,A=A},false
+aU[#aU+1],V[A]={ac=ac,ay=ay,bD=bD,A=A},false
 end
 end
 end
 end
-if aU then eR(aU,dJ,fw)end
-if bn then E=E+am-J+1 end
+if aU then eQ(aU,dH,fv)end
+if bD then E=E+am-J+1 end
 end
 return bO and redis.error_reply(bO)or V`,
 };
@@ -4178,27 +4182,27 @@ return bO and redis.error_reply(bO)or V`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "f46264a4e14e5913ebca3ef8f4846f85c16107cb",
+  sha1: "a7c6c9c8c2b8747df481bcc8b77ac41523a7a04b",
   source: `${part33}
 ${part34}
 local cs,ku=2^48,2^37
-local fb,gg=q-q%cs,q+cs/2
+local fa,gg=q-q%cs,q+cs/2
 local aD,aG,be,aj,cD,gM
 local function fV()
-aD,be=6,cZ(w/8)
+aD,be=6,cY(w/8)
 while aD<10 and 4^aD<Q do
 aD=aD+1
 end
 aG=2^aD
 if w>=ku then aD=aD+16 end
 aj,cD=q-w,q-q%be
-gM=ak("%.0f",cZ((cD+be-aj)/1000)+ARGV[2])
+gM=ak("%.0f",cY((cD+be-aj)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,aT=KEYS[1],nil
 af,Q,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
 fV()
-local W=aD<16 and af<=65535 and bp("GETRANGE",ac,"0","313")
+local W=aD<16 and af<=65535 and bo("GETRANGE",ac,"0","313")
 if W and#W>65 then
 local aB,K,D,bE,x,bi,aJ,r,I,aZ,aK,aC=
 #W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
@@ -4214,29 +4218,29 @@ and r<I
 and aJ<I
 and aB==(I>32 and 314 or 58+8*I)
 then
-local aP,fE=aZ+af,false
+local aP,fD=aZ+af,false
 while r>0 and aJ<aG and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
-us=us+fb
+us=us+fa
 if us>gg then us=us-cs end
 if us>aj then
-fE=true
+fD=true
 break
 end
 r,aP,aJ=r-1,aP-o,aJ+1
 if aJ==I then aJ=0 end
 end
-if fE and aP<=Q then
+if fD and aP<=Q then
 local at=58+8*ao
 if ao>=aG then at=at+4*aF(ao/aG)end
 aK=ao%aG>0 and aK+af or af
-if type(bp("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cs,af)))=="number"then
+if type(bo("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cs,af)))=="number"then
 aC=aC>aD and af==1 and aC or aD
 if I>32 and((ao+1)%aG==0 or ao+1==I)then
-bp("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
+bo("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
-bp("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cD>bi then bp("PEXPIRE",ac,gM)end
+bo("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
+if cD>bi then bo("PEXPIRE",ac,gM)end
 aT=aP
 end
 end
@@ -4244,7 +4248,7 @@ end
 end
 if aT then return{q,aT,w}end
 end
-local function em()
+local function fO()
 ${part36}
 ${part4}
 local bV,gK=54,32
@@ -4259,8 +4263,8 @@ ${part22}
 ${part23}
 ${part24}
 local an,g
-local function fy(us)
-us=us+fb
+local function fx(us)
+us=us+fa
 if us>gg then return us-cs end
 if us<q-cs/2 then return us+cs end
 return us
@@ -4269,172 +4273,167 @@ local function jx()
 g=nil
 fV()
 end
-local function jM(ac,au)
+local function jM(ac,ay)
 an=an or cl.s()
-g=g or an.fF(Q,w)
+g=g or an.fE(Q,w)
 local p=an.hO(ac,g)
-if p.eG then return"RULES"end
-p=an.dT(p,g,br)
-local ah,at,ej=0,aM(q,p.D,an.dm(p,af,g)),q
-while ah<au and(at<=q or ah==0 and at-q<=bf)do
-ah,ej=ah+1,at
-if br then break end
-an.ds(p,at,af,g)
-if ah<au then at=aM(q,p.D,an.dm(p,af,g))end
+if p.eF then return"RULES"end
+p=an.dR(p,g,bq)
+local ah,at,ei=0,aM(q,p.D,an.dk(p,af,g)),q
+while ah<ay and(at<=q or ah==0 and at-q<=bf)do
+ah,ei=ah+1,at
+if bq then break end
+an.dq(p,at,af,g)
+if ah<ay then at=aM(q,p.D,an.dk(p,af,g))end
 end
-local aT,reset=an.eM(p,g)
+local aT,reset=an.eL(p,g)
 if ah==0 and p.D>q then return{2,at-q,aT,reset}end
-if ah>0 and ej>q then return{1,ej-q,aT,reset}end
-return ah,aT,reset,ah==au and 0 or at-q
+if ah>0 and ei>q then return{1,ei-q,aT,reset}end
+return ah,aT,reset,ah==ay and 0 or at-q
 end
-local function aY(ac,au)
-local av,ah,aT,reset,bk=pcall(jM,ac,au)
-if av then return ah,aT,reset,bk end
+local function aY(ac,ay)
+local au,ah,aT,reset,bk=pcall(jM,ac,ay)
+if au then return ah,aT,reset,bk end
 return false,type(ah)=="table"and ah.err or tostring(ah)
 end
-local D,x,el
+local D,x,ek
 local kW="23"
-local function eD(aJ,r,I,aZ,aK)
-return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,el and aD+32 or aD)
+local function eC(aJ,r,I,aZ,aK)
+return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,ek and aD+32 or aD)
 end
 local function bI(aJ,r,I,aZ,aK)
-return"S"..aS("<dI7I7",D,w,x)..eD(aJ,r,I,aZ,aK)
+return"S"..aS("<dI7I7",D,w,x)..eC(aJ,r,I,aZ,aK)
 end
-local function eh(ac,as,o,aZ)
+local function eg(ac,as,o,aZ)
 local r=#as/8+1
 local I=gp(r,Q,aG)
 local m=bI(0,r,I,aZ,aZ)
 ..aS("<I4",aZ)
 ..as
 ..aS("<I6I2",q%cs,o)
-return bp("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gM)
+return bo("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gM)
 end
-local function cI(ac,_,au)
-local W=bp("GETRANGE",ac,"0","313")
+local function cI(ac,_,ay)
+local W=bo("GETRANGE",ac,"0","313")
 if type(W)~="string"then return false,W.err end
-if br or aD>=16 then return aY(ac,au)end
+if bq or aD>=16 then return aY(ac,ay)end
 local ah,o=1,af
 if W==""then
-if au>1 then
-ah=aM(bl(au,aF(Q/af)),1)
+if ay>1 then
+ah=aM(bl(ay,aF(Q/af)),1)
 o=ah*af
 end
-if o>65535 then return aY(ac,au)end
-D,x,el=0,0,o==1
-local av=eh(ac,"",o,o)
-if av.err then return false,av.err end
-return ah,o,w,ah==au and 0 or w
+if o>65535 then return aY(ac,ay)end
+D,x,ek=0,0,o==1
+local au=eg(ac,"",o,o)
+if au.err then return false,au.err end
+return ah,o,w,ah==ay and 0 or w
 end
-if cc(W,1)~=83 or#W<bV then return aY(ac,au)end
+if cc(W,1)~=83 or#W<bV then return aY(ac,ay)end
 local bE,bi,aJ,r,I,aZ,aK,aC
 D,bE,x,bi,aJ,r,I,aZ,aK,aC=
 al("<dI7I7I7I4I4I4I7I4B",W,2)
 local ik=I<=gK and#W==bV+4+8*I
 local bJ=bE==w and aC%32==aD and r>0 and r<=I and aJ<I
 if not bJ or bi>=q or D>q or(not ik and I<=gK)then
-return aY(ac,au)
+return aY(ac,ay)
 end
 local gQ=x>0
 x=0
-local am,dr,hx=(aJ+r-1)%I,bl(I-aJ,r),W
+local am,dp,hx=(aJ+r-1)%I,bl(I-aJ,r),W
 local O=bV+4*(aF(aJ/aG)+1)+8*aJ
 if not ik then
-dr=bl(16,aG-aJ%aG,dr)
-if O+8*dr>#W then
-hx=bp("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dr-1))
-if#hx<8*dr then return aY(ac,au)end
+dp=bl(16,aG-aJ%aG,dp)
+if O+8*dp>#W then
+hx=bo("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dp-1))
+if#hx<8*dp then return aY(ac,ay)end
 O=0
 end
 end
-local fD,aT=0,aZ
-while fD<dr do
-local us,bh=al("<I6I2",hx,O+8*fD+1)
-if fy(us)>aj then break end
-fD,aT=fD+1,aT-bh
+local fC,aT=0,aZ
+while fC<dp do
+local us,bh=al("<I6I2",hx,O+8*fC+1)
+if fx(us)>aj then break end
+fC,aT=fC+1,aT-bh
 end
-if fD==dr then return aY(ac,au)end
+if fC==dp then return aY(ac,ay)end
 local bm=Q-aT
 if af>bm then
-local dM=af-bm
-for i=fD,dr-1 do
+local dK=af-bm
+for i=fC,dp-1 do
 local us,bh=al("<I6I2",hx,O+8*i+1)
-dM=dM-bh
-if dM<=0 then
-local bk=fy(us)+w-q
+dK=dK-bh
+if dK<=0 then
+local bk=fx(us)+w-q
 if bk<=bf then break end
 return 0,aT,bi+w-q,bk
 end
 end
-return aY(ac,au)
+return aY(ac,ay)
 end
-if au>1 then
-ah=bl(au,aF(bm/af))
+if ay>1 then
+ah=bl(ay,aF(bm/af))
 o=ah*af
 end
-if o>65535 or ah<au then return aY(ac,au)end
-el=aC>=32 and o==1
-local bS,ao=r-fD,(am+1)%I
-aJ=(aJ+fD)%I
+if o>65535 or ah<ay then return aY(ac,ay)end
+ek=aC>=32 and o==1
+local bS,ao=r-fC,(am+1)%I
+aJ=(aJ+fC)%I
 aT=aT+o
 if bS<I then
 local bj=aS("<I6I2",q%cs,o)
 aK=(ao%aG==0 and 0 or aK)+o
-local J,at=gQ and bI or eD,gQ and"0"or kW
+local J,at=gQ and bI or eC,gQ and"0"or kW
 J=J(aJ,bS+1,I,aT,aK)
-local av
+local au
 if ik then
-av=bp("SETRANGE",ac,at,J..bo(W,bV+1,bV+4+8*ao)..bj)
+au=bo("SETRANGE",ac,at,J..bn(W,bV+1,bV+4+8*ao)..bj)
 else
 local A=bV+4*(aF(ao/aG)+1)+8*ao
-av=bp("SETRANGE",ac,ak("%d",A),bj)
-if type(av)=="number"then
+au=bo("SETRANGE",ac,ak("%d",A),bj)
+if type(au)=="number"then
 if(ao+1)%aG==0 or ao+1==I then
-bp("SETRANGE",ac,ak("%d",A-8*(ao%aG)-4),aS("<I4",aK))
+bo("SETRANGE",ac,ak("%d",A-8*(ao%aG)-4),aS("<I4",aK))
 end
-bp("SETRANGE",ac,at,J)
+bo("SETRANGE",ac,at,J)
 end
 end
-if type(av)~="number"then return false,av.err end
-if bi<cD then bp("PEXPIRE",ac,gM)end
+if type(au)~="number"then return false,au.err end
+if bi<cD then bo("PEXPIRE",ac,gM)end
 elseif ik then
-local as=bo(W,bV+5+8*aJ,bV+4+8*bl(I,aJ+bS))
-if aJ+bS>I then as=as..bo(W,bV+5,bV+4+8*(aJ+bS-I))end
-local av=eh(ac,as,o,aT)
-if av.err then return false,av.err end
+local as=bn(W,bV+5+8*aJ,bV+4+8*bl(I,aJ+bS))
+if aJ+bS>I then as=as..bn(W,bV+5,bV+4+8*(aJ+bS-I))end
+local au=eg(ac,as,o,aT)
+if au.err then return false,au.err end
 elseif aJ==0 then
-local m=bp("GET",ac)
+local m=bo("GET",ac)
 if type(m)~="string"then return false,m.err end
 local fS=gp(bS+1,Q,aG)
-local A,aB=bV+4*(aF(bS/aG)+1)+8*bS,bV+4*cZ(fS/aG)+8*fS
+local A,aB=bV+4*(aF(bS/aG)+1)+8*bS,bV+4*cY(fS/aG)+8*fS
 aK=(bS%aG==0 and 0 or aK)+o
-m=bI(0,bS+1,fS,aT,aK)..bo(m,bV+1)..string.rep("\\0",A-#m)
+m=bI(0,bS+1,fS,aT,aK)..bn(m,bV+1)..string.rep("\\0",A-#m)
 m=m..aS("<I6I2",q%cs,o)..string.rep("\\0",aB-A-8)
-local av=bp("SET",ac,m,"PX",gM)
-if av.err then return false,av.err end
+local au=bo("SET",ac,m,"PX",gM)
+if au.err then return false,au.err end
 if(bS+1)%aG==0 or bS+1==fS then
-bp("SETRANGE",ac,ak("%d",A-8*(bS%aG)-4),aS("<I4",aK))
+bo("SETRANGE",ac,ak("%d",A-8*(bS%aG)-4),aS("<I4",aK))
 end
 else
-return aY(ac,au)
+return aY(ac,ay)
 end
 return ah,aT,w,0
 end
 ${part38}
-return dh
-end
-local cO
-local function dh(ac,m,au,bn)
-cO=cO or em()
-cO(ac,m,au,bn)
-end
-local function fK(_,O,aB)
+${part39}
+${part40}
+local function fJ(_,O,aB)
 fV()
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bp,aS,al,aF,ak,type=bp,aS,al,aF,ak,type
-local aD,aG,aj,cD,fb,gg,cs=aD,aG,aj,cD,fb,gg,cs
+local bo,aS,al,aF,ak,type=bo,aS,al,aF,ak,type
+local aD,aG,aj,cD,fa,gg,cs=aD,aG,aj,cD,fa,gg,cs
 for i=O,aB do
 local ac,aT=KEYS[i],nil
-local W=aD<16 and af<=65535 and bp("GETRANGE",ac,"0","313")
+local W=aD<16 and af<=65535 and bo("GETRANGE",ac,"0","313")
 if W and#W>65 then
 local aB,K,D,bE,x,bi,aJ,r,I,aZ,aK,aC=
 #W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
@@ -4450,29 +4449,29 @@ and r<I
 and aJ<I
 and aB==(I>32 and 314 or 58+8*I)
 then
-local aP,fE=aZ+af,false
+local aP,fD=aZ+af,false
 while r>0 and aJ<aG and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
-us=us+fb
+us=us+fa
 if us>gg then us=us-cs end
 if us>aj then
-fE=true
+fD=true
 break
 end
 r,aP,aJ=r-1,aP-o,aJ+1
 if aJ==I then aJ=0 end
 end
-if fE and aP<=Q then
+if fD and aP<=Q then
 local at=58+8*ao
 if ao>=aG then at=at+4*aF(ao/aG)end
 aK=ao%aG>0 and aK+af or af
-if type(bp("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cs,af)))=="number"then
+if type(bo("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cs,af)))=="number"then
 aC=aC>aD and af==1 and aC or aD
 if I>32 and((ao+1)%aG==0 or ao+1==I)then
-bp("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
+bo("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
-bp("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cD>bi then bp("PEXPIRE",ac,gM)end
+bo("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
+if cD>bi then bo("PEXPIRE",ac,gM)end
 aT=aP
 end
 end
@@ -4483,32 +4482,32 @@ V[bb+1],V[bb+2]=aT,w
 bb=bb+2
 else
 A=bb
-dh(ac,nil,1)
+dY(ac,nil,1)
 bb=A
 end
 end
 A=bb
 end
 local jL=false
-${part39}`,
+${part41}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "e4256b15158f4265243be05e659dbe136f59cc28",
+  sha1: "688ddc195722fc4422d484b13d64031ce5fc0c6c",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
-local ac,af,Q,w,bD=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,ch=bp("GET",ac),nil,nil,w/bD
+local ac,af,Q,w,bC=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
+local m,aT,reset,ch=bo("GET",ac),nil,nil,w/bC
 local gl=w<2^45 and 67+256*w or-1
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
-local fu,aP=q-H,r+af
-if aJ==gl and fu>=0 and fu<w then
-if U>0 then aP=aP+cZ(U*(ch-aF(fu/bD))/ch)end
-if aP<=Q and bp("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
-aT,reset=aP,2*w-fu
+local ft,aP=q-H,r+af
+if aJ==gl and ft>=0 and ft<w then
+if U>0 then aP=aP+cY(U*(ch-aF(ft/bC))/ch)end
+if aP<=Q and bo("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
+aT,reset=aP,2*w-ft
 end
 end
 end
@@ -4523,15 +4522,15 @@ ${part11}
 ${part14}
 local il="c"
 ${part37}
-local ch,cM,es
+local ch,cM,er
 local function jx()
-ch=w/bD
-cM,es="C"..aS("<I7B",w,#ak("%.0f",bD)-1),cK(q+2*w)
+ch=w/bC
+cM,er="C"..aS("<I7B",w,#ak("%.0f",bC)-1),cK(q+2*w)
 end
-local function fM(o,bm)
-return o<=bm and 0 or(ch-aF(bm*ch/o))*bD
+local function fL(o,bm)
+return o<=bm and 0 or(ch-aF(bm*ch/o))*bC
 end
-local function cI(ac,m,au)
+local function cI(ac,m,ay)
 local bM,H,U,r=not m,q,0,0
 local gH=bM
 if m and#m==24 and cc(m,1)==67 then
@@ -4544,58 +4543,53 @@ elseif q>=H+w then
 H,U,r,gH=H+w,r,0,true
 end
 end
-if not bM or(br and gH)then return aY(ac,m,au)end
-local eS,reset=0,H+2*w-q
-if U>0 then eS=cZ(U*(ch-aF((q-H)/bD))/ch)end
-local bm=Q-r-eS
+if not bM or(bq and gH)then return aY(ac,m,ay)end
+local eR,reset=0,H+2*w-q
+if U>0 then eR=cY(U*(ch-aF((q-H)/bC))/ch)end
+local bm=Q-r-eR
 local ah=0
 if af<=bm then
-if br then return 1,r+eS,reset,0 end
-ah=au==1 and 1 or bl(au,aF(bm/af))
+if bq then return 1,r+eR,reset,0 end
+ah=ay==1 and 1 or bl(ay,aF(bm/af))
 r=r+ah*af
 if gH then
-local dY=H==q and es or cK(H+2*w)
-local aH=eh(ac,m,cM..aS("<I4I7I4",U,H,r),dY)
+local dW=H==q and er or cK(H+2*w)
+local aH=eg(ac,m,cM..aS("<I4I7I4",U,H,r),dW)
 if aH then return false,aH end
 else
-local av=bp("SETRANGE",ac,"20",aS("<I4",r))
-if av~=24 then return false,av.err end
+local au=bo("SETRANGE",ac,"20",aS("<I4",r))
+if au~=24 then return false,au.err end
 end
-if ah==au then return ah,r+eS,reset,0 end
+if ah==ay then return ah,r+eR,reset,0 end
 end
 local aU,bk=Q-af-r,nil
 if aU>=0 then
-bk=H+fM(U,aU)-q
+bk=H+fL(U,aU)-q
 else
-bk=H+w+fM(r,Q-af)-q
+bk=H+w+fL(r,Q-af)-q
 end
 if ah>0 or bk>bf then
-if ah==0 and gH then return aY(ac,m,au)end
-return ah,r+eS,reset,bk
+if ah==0 and gH then return aY(ac,m,ay)end
+return ah,r+eR,reset,bk
 end
-return aY(ac,m,au)
+return aY(ac,m,ay)
 end
 ${part38}
-return dh
-end
-local cO
-local function dh(ac,m,au,bn)
-cO=cO or em()
-cO(ac,m,au,bn)
-end
-local function fK(cy,O,aB)
+${part39}
+${part40}
+local function fJ(cy,O,aB)
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bp,cZ,aF,aS,al,bD,ch=bp,cZ,aF,aS,al,bD,w/bD
+local bo,cY,aF,aS,al,bC,ch=bo,cY,aF,aS,al,bC,w/bC
 local gl=w<2^45 and 67+256*w or-1
 for i=O,aB do
 local ac,m,aT,reset=KEYS[i],cy[i-O+1],nil,nil
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
-local fu,aP=q-H,r+af
-if aJ==gl and fu>=0 and fu<w then
-if U>0 then aP=aP+cZ(U*(ch-aF(fu/bD))/ch)end
-if aP<=Q and bp("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
-aT,reset=aP,2*w-fu
+local ft,aP=q-H,r+af
+if aJ==gl and ft>=0 and ft<w then
+if U>0 then aP=aP+cY(U*(ch-aF(ft/bC))/ch)end
+if aP<=Q and bo("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
+aT,reset=aP,2*w-ft
 end
 end
 end
@@ -4604,23 +4598,23 @@ V[bb+1],V[bb+2]=aT,reset
 bb=bb+2
 else
 A=bb
-dh(ac,m,1)
+dY(ac,m,1)
 bb=A
 end
 end
 A=bb
 end
 local jL=true
-${part39}`,
+${part41}`,
 };
 
-/** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. What else there is, it leaves to coordinate.lua. */
+/** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "ee865b0c8b81e817cfdf4acac9a05e5995bb1421",
+  sha1: "214bc84eec2da7b4a28093da7dddd90cc23a370d",
   source: `${part33}
-local eE,lq,ck,E=string.char,string.find,ARGV[2]+0,2
-local cj,eC=2^48,2^23
+local eD,lq,ck,E=string.char,string.find,ARGV[2]+0,2
+local cj,eB=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
@@ -4631,13 +4625,13 @@ end
 local function aa()
 return aI()+0
 end
-local function en(m,at)
-local aP,aV,ef=0,1,cc(m,at)
-while ef and ef>=128 do
-aP,aV,at=aP+(ef-128)*aV,aV*128,at+1
-ef=cc(m,at)
+local function em(m,at)
+local aP,aV,ee=0,1,cc(m,at)
+while ee and ee>=128 do
+aP,aV,at=aP+(ee-128)*aV,aV*128,at+1
+ee=cc(m,at)
 end
-return ef and aP+ef*aV,at+1
+return ee and aP+ee*aV,at+1
 end
 local bM={}
 local function jE(g)
@@ -4647,21 +4641,21 @@ end
 bM[#bM+1]=g
 return g
 end
-local function bA(o,g)
+local function bz(o,g)
 local ai=o*g.ai
 local cp=aF(ai/g.y)
 return o*g.us+cp,ai-cp*g.y
 end
 local function jZ(y,us,ai,o)
 local g={K="t",y=y,us=us,ai=ai,Q=o}
-g.cE="t"..dI(y)..dI(us)..(y>1 and dI(ai)or"")..dI(o)
-g.az,g.aL=bA(o,g)
+g.cE="t"..dG(y)..dG(us)..(y>1 and dG(ai)or"")..dG(o)
+g.az,g.aL=bz(o,g)
 return g
 end
 local function hB(K)
 if K=="f"then
 local o,bE,_=aa(),aa(),aa()
-return jE({K="f",w=bE,cE="f"..dI(bE)}),o
+return jE({K="f",w=bE,cE="f"..dG(bE)}),o
 elseif K=="t"then
 local us,ai,y,az,aL=aa(),aa(),aa(),aa(),aa()
 local o=aF((az+aL/y)/(us+ai/y)+0.5)
@@ -4673,18 +4667,18 @@ end
 local function kD(m,at)
 for i=1,#bM do
 local g=bM[i]
-if bo(m,at,at+#g.cE-1)==g.cE then return g end
+if bn(m,at,at+#g.cE-1)==g.cE then return g end
 end
 local K=cc(m,at)
-local J,next=en(m,at+1)
-if K==102 then return J and jE({K="f",w=J,cE="f"..dI(J)})end
+local J,next=em(m,at+1)
+if K==102 then return J and jE({K="f",w=J,cE="f"..dG(J)})end
 if K~=116 or not J then return nil end
 local us,ai,o=0,0,0
-us,next=en(m,next)
+us,next=em(m,next)
 if J>1 then
-ai,next=en(m,next)
+ai,next=em(m,next)
 end
-o=en(m,next)
+o=em(m,next)
 return us and ai and o and jE(jZ(J,us,ai,o))
 end
 local r,bF,ix,hQ=0,{},{},{}
@@ -4695,9 +4689,9 @@ if g.K=="f"then return J<=q end
 local bd=q+g.az
 return g.az<cj/8 and(J<bd or(J==bd and aX<=g.aL))
 end
-local function fj(m)
-local at,cb,bs=3,nil,#m
-while at<=bs do
+local function fi(m)
+local at,cb,br=3,nil,#m
+while at<=br do
 local g,J,aX=kD(m,at),nil,0
 if not g then return false end
 at=at+#g.cE
@@ -4705,15 +4699,15 @@ if g.K=="f"then
 local z=cc(m,at)
 if z==0 then
 J,at=0,at+1
-elseif z==1 and at+11<=bs then
+elseif z==1 and at+11<=br then
 J,aX=al("<I7I4",m,at+1)
 at=at+12
 end
 elseif cb then
 local bZ
-bZ,at=en(m,at)
+bZ,at=em(m,at)
 J=bZ and cb+(bZ%2==0 and bZ or 1-bZ)/2
-elseif at+5<=bs then
+elseif at+5<=br then
 J=q-q%cj+al("<I6",m,at)
 if J>q+cj/2 then J=J-cj end
 if J<q-cj/2 then J=J+cj end
@@ -4722,7 +4716,7 @@ end
 if g.K=="t"then
 cb=J
 if g.y>1 then
-aX,at=en(m,at)
+aX,at=em(m,at)
 aX=aX and bl(aX,g.y-1)
 end
 end
@@ -4737,16 +4731,16 @@ local bE,H,o=al("<I7I7I4",m,2)
 return bE==g.w and jc(g,H,o)
 end
 if not bJ or#m~=16+g.aR or not lq(m,"^%d+$")then return false end
-local aC=tonumber(bo(m,1,16))
-if g.aR>0 then return jc(g,aC,bl(bo(m,17)+0,g.y-1))end
-return aC<dL+cR and jc(g,fy(aC),0)
+local aC=tonumber(bn(m,1,16))
+if g.aR>0 then return jc(g,aC,bl(bn(m,17)+0,g.y-1))end
+return aC<dJ+cQ and jc(g,fx(aC),0)
 end
 local function ah(g,J,aX,o)
 if g.K=="f"then
 if q<J+g.w then return J,aX+o end
 return q,o
 end
-local us,ai=bA(bl(o,g.Q),g)
+local us,ai=bz(bl(o,g.Q),g)
 if J<q-1 or(J<q and aX==0)then
 J,aX=q,0
 end
@@ -4765,21 +4759,21 @@ end
 local us=aM(J,q-1e12)
 if cb then
 local bZ=us-cb
-aI=aI..dI(bZ>=0 and 2*bZ or 1-2*bZ)
+aI=aI..dG(bZ>=0 and 2*bZ or 1-2*bZ)
 else
 aI=aI..aS("<I6",us%cj)
 end
-return g.y>1 and aI..dI(aX)or aI,us,J+2
+return g.y>1 and aI..dG(aX)or aI,us,J+2
 end
 local V,A,bO={q},1,nil
-local function dh(J,aX,bk)
+local function dY(J,aX,bk)
 V[A+1],V[A+2],A=J,aX,A+2
 if bk then
 A=A+1
 V[A]=bk
 end
 end
-local function db(g,J,aX)
+local function da(g,J,aX)
 if g.K=="t"then
 if J<q then return 0,0 end
 return J-q,aX
@@ -4788,18 +4782,18 @@ local reset=J+g.w-q
 if reset<=0 then return 0,0 end
 return aX,reset
 end
-local bh,Q,bJ,af,bf,br,ii=nil,0,nil,0,0,false,false
+local bh,Q,bJ,af,bf,bq,ii=nil,0,nil,0,0,false,false
 local function cI(ac)
-local m=bp("GET",ac)
+local m=bo("GET",ac)
 if type(m)=="table"then return m.err end
 r=0
-local ay=aF(q/eC)%256
+local ax=aF(q/eB)%256
 if not m then
 if not ii and bJ~="="and not bJ then return"RULES"end
 jc(bh,0,0)
 if not ii and bJ~="="then jc(bJ,0,0)end
 elseif cc(m,1)==77 then
-if not fj(m)then return"RULES"end
+if not fi(m)then return"RULES"end
 elseif not jK(m,bh,bJ=="=")then
 return"RULES"
 end
@@ -4809,20 +4803,20 @@ gC=gC+1
 end
 if gC>r or(ii and r>1)then return"RULES"end
 local J,aX,bk=ix[gC],hQ[gC],0
-local fq,eV=ah(bh,J,aX,af)
+local fp,eU=ah(bh,J,aX,af)
 if bh.K=="f"then
-if fq==J and eV>Q then bk=J+bh.w-q end
+if fp==J and eU>Q then bk=J+bh.w-q end
 else
-bk=fq-bh.az-q
-if eV>bh.aL then bk=bk+1 end
+bk=fp-bh.az-q
+if eU>bh.aL then bk=bk+1 end
 end
 if bk>0 then
 if bk<=bf then return"RULES"end
-local a,b=db(bh,J,aX)
-return dh(-1-a,b,bk)
+local a,b=da(bh,J,aX)
+return dY(-1-a,b,bk)
 end
-if br then return dh(db(bh,J,aX))end
-local aI,cb,ad=ar("M"..eE(ay),nil,bh,fq,eV)
+if bq then return dY(da(bh,J,aX))end
+local aI,cb,ad=ar("M"..eD(ax),nil,bh,fp,eU)
 for i=1,r do
 if i~=gC then
 local g,bG=bF[i],nil
@@ -4835,16 +4829,16 @@ aI,cb,bG=ar(aI,cb,g,us,ai)
 ad=aM(ad,bG)
 end
 end
-local cK=aM(cZ((ad-q)/1000),1)+ck
-local av=bp("SET",ac,aI,"PX",ak("%.0f",cK))
-if av.err then return av.err end
-return dh(db(bh,fq,eV))
+local cK=aM(cY((ad-q)/1000),1)+ck
+local au=bo("SET",ac,aI,"PX",ak("%.0f",cK))
+if au.err then return au.err end
+return dY(da(bh,fp,eU))
 end
 local am=0
 while am<#KEYS do
 local ba,J=aa(),am+1
 am=bl(am+aa(),#KEYS)
-br,af,bf,ii=ba==1,aa(),aa(),aa()==1
+bq,af,bf,ii=ba==1,aa(),aa(),aa()==1
 bh,Q=hB(aI())
 bJ=aI()
 if bJ~="="then bJ=hB(bJ)end

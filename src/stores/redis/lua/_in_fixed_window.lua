@@ -1,6 +1,6 @@
 -- Takes from a fixed window that is open and has room, and whose key therefore lives as long as it must. Else nothing
--- is done. Lines of fixed_window.lua, which knows all that they need: `most` is below `factor`, `named` is what the
--- value of another window begins with; `used` and `reset` are what they tell.
+-- is done. Lines of fixed_window.lua, which knows all that they need: `most` is below `factor`, `named` is what
+-- the value of a window begins with that is no integer; `used` and `reset` are what they tell.
 local stored = value and tonumber(value)
 if stored and stored <= least then
   local count = -stored % factor

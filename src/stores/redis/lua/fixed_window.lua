@@ -89,11 +89,7 @@ local function make_rest()
   return tell
 end
 
-local rest
-local function tell(key, value, times, counts)
-  rest = rest or make_rest()
-  rest(key, value, times, counts)
-end
+--- @include _take_rest
 
 local function take_quickly(values, from, past)
   -- What is around a function is slower to reach than what is in it.

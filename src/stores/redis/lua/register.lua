@@ -17,8 +17,9 @@ KEYS     the register of the limiter
 ARGV     now in µs, or "" for the server's TIME; the rules as scripts are told them, the same in words, how long a key of
          theirs matters in µs, where this process was counted last, or "", and 1 if it signs off, or 0
 
-Returns  nothing of interest to a process that signs off; else { now, the plain rules, those that will be, from when in µs, how many other rules are in use whose keys are
-         different ones, where it was counted, and all others in use, each in words and when they were seen last... }
+Returns  { now, the plain rules, those that will be, from when in µs, how many other rules are in use whose keys are
+         different ones, where this process was counted, and all others in use, each in words and when they were seen
+         last... }; a process that signs off does not read it
 ]]
 local call, format, tonumber, min, max = redis.call, string.format, tonumber, math.min, math.max
 local now, own, words, life, counted, leaves = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4] + 0, ARGV[5], ARGV[6] == "1"

@@ -230,11 +230,7 @@ local function make_rest()
   return tell
 end
 
-local rest
-local function tell(key, value, times, counts)
-  rest = rest or make_rest()
-  rest(key, value, times, counts)
-end
+--- @include _take_rest
 
 local function take_quickly(_, from, past)
   read_layout()

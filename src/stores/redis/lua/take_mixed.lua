@@ -2,7 +2,7 @@
 Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in
 a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which
 nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain
-values. What else there is, it leaves to coordinate.lua.
+values. All other keys it leaves to coordinate.lua.
 
 KEYS     the main key of each entry, run by run
 ARGV     now in µs, or "" for the server's TIME

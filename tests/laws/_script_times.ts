@@ -11,7 +11,7 @@ import type { DoneReply, Store, StoreRequest, TakeReply, Target } from "../../sr
 import { type RedisProcess, startRedis } from "../stores/redis/_servers.ts";
 
 /** How often each thing is measured. */
-const SAMPLES = 7;
+const SAMPLES = 11;
 
 /** Asks for one thing on one key. */
 export type Act = (target: Target, store: Store) => Promise<unknown>;
@@ -62,16 +62,35 @@ export class ScriptTimes implements AsyncDisposable {
     return targets;
   }
 
-  /** The µs that a script takes on one of some keys, at the least: what else the machine does only makes it longer. */
-  async of(targets: readonly Target[], { act, prepare }: Verb): Promise<number> {
-    for (const target of targets) await prepare?.(target, this.#store);
+  /**
+   * The µs that a script takes on a key of each size, at the least: what else the machine does only makes it longer. The
+   * sizes take turns, so that a machine which is slow for a while is slow for all of them.
+   *
+   * @param sizes The keys of each size.
+   * @param verb What is measured; for each size, because it may depend on it.
+   */
+  async of(sizes: readonly (readonly Target[])[], verb: (size: number) => Verb): Promise<number[]> {
+    const least = sizes.map(() => Infinity);
+    for (let sample = 0; sample < SAMPLES; sample++) {
+      for (const [size, targets] of sizes.entries()) {
+        const { act, prepare } = verb(size);
+        const target = targets[sample] as Target;
+        await prepare?.(target, this.#store);
+        least[size] = Math.min(least[size] as number, await this.#timeOf(() => act(target, this.#store)));
+      }
+    }
+    return least;
+  }
+
+  /** The µs of the scripts that an act makes Redis run. */
+  async #timeOf(act: () => Promise<unknown>): Promise<number> {
     await this.#server.command("SLOWLOG", "RESET");
-    for (const target of targets) await act(target, this.#store);
+    await act();
     type Entry = [id: number, at: number, us: number, args: string[]];
-    const log = await this.#server.command("SLOWLOG", "GET", "10000") as Entry[];
+    const log = await this.#server.command("SLOWLOG", "GET", "100") as Entry[];
     const times = log.filter(([, , , [name = ""]]) => /^eval/i.test(name)).map(([, , us]) => us);
-    if (times.length < targets.length) throw new Error(`Cannot measure: ${times.length} scripts have run`);
-    return Math.min(...times);
+    if (times.length === 0) throw new Error("Cannot measure: no script has run");
+    return Math.max(...times);
   }
 
   /** Ends both. */

@@ -22,6 +22,8 @@ const FOUND: readonly (readonly [says: string, seeds: readonly number[]])[] = [
 const FOUND_BY_CHANGES: readonly (readonly [says: string, changes: Changes, seeds: readonly number[]])[] = [
   ["rules that took turns forgot units of each other, and waits grew from turn to turn", "mixed", [4, 43]],
   ["calls that waited for a rate asked again by rules that their process had no more", "reload", [2, 7, 8, 9]],
+  ["windows of different lengths admit more than the larger bound in times longer than both", "mixed", [72_280]],
+  ["the same where a process takes up other rules", "reload", [284, 523]],
 ];
 
 describe("A simulated fleet", () => {

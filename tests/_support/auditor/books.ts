@@ -112,7 +112,7 @@ export class BookKeeper implements Books {
     this.problems.push(`${names}: laws 8, 16: a wait of ${waitUs} µs, where ${mostUs} are the most`);
   }
 
-  /** One that is served in its turn is served by the rules of whoever made room. */
+  /** Records a take. With `isServed` the store served a waiter: by the rules of the call that made room for it. */
   #take(request: TakeRequest, reply: TakeReply, isServed = false): void {
     const { id, targets } = request;
     if (reply.repeated) return this.#holdOn(request, reply.nowUs);

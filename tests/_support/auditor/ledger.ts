@@ -41,7 +41,7 @@ export function ledgerName({ limiter, key }: { readonly limiter: string; readonl
   return key === undefined ? limiter : `${limiter} of ${key}`;
 }
 
-/** Rules by which a key is decided, whoever has them. */
+/** The rules by which some process decided about a key. */
 export interface Rules {
   /** The limits. */
   readonly rates: readonly RateLimit[];

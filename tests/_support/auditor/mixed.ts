@@ -46,10 +46,28 @@ export function aboveLarger(
   return undefined;
 }
 
-/** The larger of what policies admit, and what a bucket of theirs refills. */
+/**
+ * What policies admit together, and what a bucket of theirs refills. Limits of one kind keep to the larger number. Else a
+ * window says something about times shorter than itself only, and a fixed window or counter counts since it opened: on
+ * either side of that, others may have taken as much as the larger number.
+ */
 function largerIn(policies: readonly (readonly RateLimit[])[], us: number): number {
-  return Math.max(...policies.map((rates) => admits(rates, us))) +
-    Math.max(0, ...policies.flat().map((limit) => refilledIn(limit, us)));
+  const limits = policies.flat();
+  const refilled = Math.max(0, ...limits.map((limit) => refilledIn(limit, us)));
+  if (new Set(limits.map(kindOf)).size === 1) {
+    return Math.max(...policies.map((rates) => admits(rates, us))) + refilled;
+  }
+  if (limits.some((limit) => limit.algorithm !== "token_bucket" && us >= limit.windowUs)) return Infinity;
+  const opening = new Set(limits.filter(({ algorithm }) => OPENS.includes(algorithm)).map(kindOf));
+  const most = Math.max(...policies.map((rates) => Math.min(...rates.map(({ capacity }) => capacity))));
+  return (opening.size + 1) * most + refilled;
+}
+
+/** The algorithms whose windows open with a unit. */
+const OPENS: readonly string[] = ["fixed_window", "sliding_window_counter"];
+
+function kindOf(limit: RateLimit): string {
+  return limit.algorithm === "token_bucket" ? limit.algorithm : `${limit.algorithm} of ${limit.windowUs}`;
 }
 
 /**
@@ -62,8 +80,8 @@ export function strictlyLargerIn(policies: readonly (readonly RateLimit[])[], us
 }
 
 /**
- * More than the rules of a take allow, by all that was taken before it and since its key has met those rules, whoever took
- * it; of a token bucket, by what was taken under the same rules, because it counts the units of others in part.
+ * Tells of a take that its own rules did not allow. A window must count all units taken since the key met those rules, by
+ * any process; a token bucket only those taken under the same rules, because it counts the units of others in part.
  */
 export function aboveOwn({ rules, kept, takenBy }: Ledger): string | undefined {
   for (const own of rules) {

@@ -222,12 +222,10 @@ for (const engine of ENGINES) {
 
     it("after a step back of the clock, leases end in their own length, and those who renew keep theirs", async () => {
       const stepArb = fc.constantFrom(1, TTL_US / 2, TTL_US, 3_600_000_000, 1e12);
+      // All leases begin within a quarter of their length, so none has ended in the three quarters that are looked at.
+      const gapsArb = fc.array(fc.nat(TTL_US / 16 - 1), { minLength: 1, maxLength: 4 });
       await fc.assert(
-        fc.asyncProperty(stepArb, fc.nat(3), fc.array(fc.nat(TTL_US / 8), { minLength: 1, maxLength: 4 }), async (
-          stepUs,
-          alive,
-          gaps,
-        ) => {
+        fc.asyncProperty(stepArb, fc.nat(3), gapsArb, async (stepUs, alive, gaps) => {
           const lab = new Lab(engine, connections);
           await lab.listen();
           const one = slots(gaps.length);

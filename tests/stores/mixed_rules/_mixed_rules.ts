@@ -33,7 +33,7 @@ export class MixedKey {
   readonly #connections: ParityServices;
   #sequence = 0;
 
-  /** Makes one; nothing has to be closed. In memory both share a store. */
+  /** Opens a store for each of the two processes, in memory one for both. The caller closes nothing. */
   constructor(engine: "memory" | "redis", connections: ParityServices) {
     this.#connections = connections;
     const memory = new MemoryStore({ clock: this.clock });

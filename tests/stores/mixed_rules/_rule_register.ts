@@ -36,7 +36,7 @@ export class RegisterLab {
   /** The plain rules, and those that will be, as was told last. */
   plain: readonly unknown[] = [];
 
-  /** Makes one; nothing has to be closed. */
+  /** Makes a register with a name of its own. The caller closes nothing. */
   constructor(services: ParityServices) {
     this.#services = services;
   }

@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 
 import { algorithmOf } from "../../../src/algorithms/mod.ts";
+import type { LimiterOptions } from "../../../src/policy/options.ts";
 import { compilePolicy, type Policy } from "../../../src/policy/policy.ts";
 import { KeyNames } from "../../../src/stores/redis/keys.ts";
 import { formOf } from "../../../src/stores/redis/rules.ts";
@@ -189,6 +190,20 @@ describe("Processes with different rules for one key in Redis", () => {
       }),
       { numRuns: runs(600) },
     );
+  });
+
+  it("admit units again where the shorter of two windows has room, as the page on limits says", async () => {
+    const [short, long] = [[6, 900], [15, 2_000]].map(([limit, windowMs]) =>
+      compilePolicy({ algorithm: "sliding_window", limit, windowMs } as LimiterOptions)
+    ) as [Policy, Policy];
+    for (const engine of ["memory", "redis"] as const) {
+      const key = new MixedKey(engine, connections);
+      await key.ask(0, long, 15);
+      assert.equal((await key.ask(1, short, 1)).status, "rate", `${engine}: at once`);
+      key.pass(900_000);
+      assert.equal((await key.ask(1, short, 6)).status, "allowed", engine);
+      assert.equal((await key.ask(0, long, 1)).status, "rate", `${engine}: the longer one counts both`);
+    }
   });
 
   it("admit no more than one of them where both allow as much", { timeout: 120_000 }, async () => {

@@ -111,8 +111,8 @@ export function acquireAtOnce(
 }
 
 /**
- * As `acquireAtOnce` for a limiter with permits: takes them where the store is in this process, some are free, and
- * nobody waits. Where `grants`, it tells the decision, which has the permit; else the permit.
+ * As `acquireAtOnce` for a limiter with permits: takes them if the store is in this process, enough are free, and its
+ * queue is empty. Returns the decision, from which the caller takes the permit, if `grants`; else the permit itself.
  */
 export function permitAtOnce(parties: readonly Party[], route: Route, grants: true): Promise<Decision> | undefined;
 export function permitAtOnce(parties: readonly Party[], route: Route, grants: false): Promise<Permit> | undefined;

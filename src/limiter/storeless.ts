@@ -20,7 +20,7 @@ export function failurePolicy(parties: readonly Party[], error: StoreError): "lo
     if (events.any) events.emit({ type: "store_error", limiter, error });
     if (STRICTNESS.indexOf(onStoreError) > STRICTNESS.indexOf(strictest)) strictest = onStoreError;
   }
-  // The error may be one for many callers: each gets a stack trace of his own.
+  // Many callers may have failed by the same error object, so each is thrown an error with a stack trace of its own.
   if (strictest === "throw") throw new StoreError(error.code, error.message, { cause: error, reason: error.reason });
   return strictest;
 }

@@ -64,7 +64,7 @@ export class Lab {
   readonly #raw: RawRedis;
   #sequence = 0;
 
-  /** Makes one; nothing has to be closed. */
+  /** Opens a store with keys of its own. The caller closes nothing. */
   constructor(engine: typeof ENGINES[number], { connection, raw }: Connections, startUs?: number) {
     const keyPrefix = freshPrefix();
     this.clock = new FakeClock(startUs);

@@ -24,15 +24,15 @@ export const fixedWindowAlgorithm: Algorithm<FixedWindowLimit> = Object.freeze({
 });
 
 /**
- * Below what counts must stay that are stored beside the start of a window in one integer. It leaves as much of the start
- * as tells some weeks apart: by so much may a clock be set without that a window is taken for another one.
+ * Redis stores the start and the count of a window as one integer, if counts stay below this. The bits that are left tell
+ * apart starts of 25 days: a clock may be set by half of that before the scripts take a window for another one.
  */
 const BELOW = 2 ** 11;
 
-/** What both have to fit into together, so that a double holds them; and how many windows must be told apart. */
+/** The largest integer that such a window may be, which a double holds; and for how many windows starts must differ. */
 const [MOST, WINDOWS] = [2 ** 52, 8];
 
-/** 0 where windows are so long that they are not stored like that. It depends on no capacity: another one needs no other form. */
+/** `BELOW`, or 0 for windows that are too long for it. A new capacity of a limit therefore changes no stored form. */
 function countsBelow(windowUs: number): number {
   return windowUs * WINDOWS * BELOW <= MOST ? BELOW : 0;
 }

@@ -1,6 +1,6 @@
 /**
- * Calls by the rules of limiters: what must be known of other rules is asked first, and what a script leaves to the one
- * that knows other rules is asked again.
+ * Sends batches to scripts. Before a limiter's first decision it asks the register which other rules are in use; requests
+ * that a fast script answered with RULES it sends again to a script that knows keys of several rules.
  *
  * @module
  */
@@ -19,11 +19,11 @@ export type Reply = TakeReply | DoneReply;
 
 /** What these calls need of their store. */
 export interface RuledCallsOptions extends RuleBookOptions {
-  /** Makes one script call; `isMixed` says that all keys have to do with other rules. */
+  /** Makes one script call; with `isMixed` by the scripts that know keys which several rules share. */
   run(batch: readonly NamedRequest[], isMixed: boolean): Promise<readonly (Reply | StoreError)[]>;
 }
 
-/** Of a class: see `Entry` of the batcher. */
+/** A class, for the reason that the batcher gives at its `Entry`. */
 class Named implements NamedRequest {
   readonly request: StoreRequest;
   readonly keys: readonly string[];

@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { run } from "../scripts/_process.ts";
 import type { Contender, Round } from "./_load.ts";
 import type { Probe } from "./_probe.ts";
+import type { Subject } from "./_redis_worker.ts";
 
 /** Which core is whose. */
 const REDIS_CORE = "0";
@@ -72,6 +73,11 @@ export async function openApart(name: string, { program, args, isPinned }: Apart
       return Promise.resolve();
     },
   };
+}
+
+/** Starts a contender on Redis in a process of its own. */
+export function openOnRedis(name: string, subject: Subject, isPinned: boolean): Promise<Contender> {
+  return openApart(name, { program: "_redis_worker", args: [JSON.stringify(subject)], isPinned });
 }
 
 /** Serves a contender to the process that has started this one. Never returns. */

@@ -54,6 +54,7 @@ export interface TryAcquireOptions {
 export async function tryAcquireContender(name: string, options: TryAcquireOptions): Promise<Contender> {
   const { url, limiter, id = "api", keys, lanes, allowed = true } = options;
   const rs = openRateSync(url, { [id]: limiter });
+  await rs.connect();
   if (!allowed) await Promise.all(keys.map((key) => rs.tryAcquire(id, { key })));
   return inFlight(name, {
     lanes,
@@ -92,7 +93,10 @@ export async function mixedContender(name: string, options: MixedOptions): Promi
     await new Promise((resolve) => setTimeout(resolve, heardMs));
     for (const rs of instances) await takeAll(rs);
   };
-  for (const rs of [old, now]) await takeAll(rs);
+  for (const rs of [old, now]) {
+    await rs.connect();
+    await takeAll(rs);
+  }
   await hear(old, now);
   if (isOver) {
     await old.close();

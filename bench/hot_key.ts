@@ -6,16 +6,20 @@
 
 import type { LimiterOptions } from "@ratesync/core";
 
+import { openOnRedis, pinRedis } from "./_apart.ts";
 import { compare, type Measured, paceOf, ratio } from "./_compare.ts";
-import { ENDLESS, HOUR_MS, isKnown, tryAcquireContender } from "./_ours.ts";
-import { flexibleOnNodeRedis, flexibleWithBlocks, openPeers } from "./_peers.ts";
+import { ENDLESS, HOUR_MS, isKnown } from "./_ours.ts";
+import { openPeers } from "./_peers.ts";
 import { openProbe } from "./_probe.ts";
+import type { Subject } from "./_redis_worker.ts";
 import { type BenchContext, claim, type Report, type Row } from "./_report.ts";
 
 const ALLOWED = "allowed: tryAcquire";
 const ALLOWED_PEER = "allowed: rate-limiter-flexible, node-redis";
+const FIXED = "allowed: tryAcquire, fixed window";
 const DENIED = "denied: tryAcquire";
 const DENIED_PEER = "denied: rate-limiter-flexible, node-redis";
+const BLOCKED_PEER = "denied: rate-limiter-flexible, inMemoryBlockOnConsumed";
 const LEASED = "allowed: tryAcquire with token leases of 100 ms";
 
 const LEASING = { ...ENDLESS, tokenLeaseMs: 100 } as LimiterOptions;
@@ -25,18 +29,26 @@ export async function hotKey({ url, quick }: BenchContext): Promise<Report> {
   const lanes = quick ? 20 : 500;
   const options = { url, lanes };
   const probe = await openProbe(url);
+  const pinned = await pinRedis(probe);
   await probe.flush();
-  const ours = (name: string, limiter: LimiterOptions, key: string, allowed: boolean) =>
-    tryAcquireContender(name, { ...options, limiter, id: key, keys: [key], allowed });
-  const { contenders, notes } = await openPeers({
-    [ALLOWED]: () => ours(ALLOWED, ENDLESS, "allowed", true),
-    [ALLOWED_PEER]: () => flexibleOnNodeRedis({ ...options, keys: ["allowed"], limit: 1_000_000_000 }),
-    [DENIED]: () => ours(DENIED, { limit: 1, windowMs: HOUR_MS }, "denied", false),
-    [DENIED_PEER]: () => flexibleOnNodeRedis({ ...options, keys: ["denied"], limit: 1 }),
-    "denied: rate-limiter-flexible, inMemoryBlockOnConsumed": () =>
-      flexibleWithBlocks({ ...options, keys: ["blocked"], limit: 1 }),
-    ...(isKnown(LEASING) ? { [LEASED]: () => ours(LEASED, LEASING, "leased", true) } : {}),
+  const ours = (limiter: LimiterOptions, id: string, allowed = true): Subject => ({
+    kind: "tryAcquire",
+    options: { url, lanes, limiter, id, keys: id, allowed },
   });
+  const subjects: Record<string, Subject> = {
+    [ALLOWED]: ours(ENDLESS, "allowed"),
+    [FIXED]: ours({ ...ENDLESS, algorithm: "fixed_window" }, "fixed"),
+    [ALLOWED_PEER]: { kind: "flexibleOnNodeRedis", options: { url, lanes, keys: "allowed", limit: 1_000_000_000 } },
+    [DENIED]: ours({ limit: 1, windowMs: HOUR_MS }, "denied", false),
+    [DENIED_PEER]: { kind: "flexibleOnNodeRedis", options: { url, lanes, keys: "denied", limit: 1 } },
+    [BLOCKED_PEER]: { kind: "flexibleWithBlocks", options: { url, lanes, keys: "blocked", limit: 1 } },
+    ...(isKnown(LEASING) ? { [LEASED]: ours(LEASING, "leased") } : {}),
+  };
+  const { contenders, notes } = await openPeers(Object.fromEntries(
+    Object.entries(subjects).map(([name, subject]) =>
+      [name, () => openOnRedis(name, subject, pinned === undefined)] as const
+    ),
+  ));
   const pace = paceOf(quick, { warmUpMs: 1_000, roundMs: 500, rounds: 5 });
   const measured = await compare(contenders, pace, probe);
   for (const contender of contenders) await contender.close();
@@ -46,7 +58,7 @@ export async function hotKey({ url, quick }: BenchContext): Promise<Report> {
   const named = (name: string) => measured.find((one) => one.name === name);
   const leased = named(LEASED);
   return {
-    about: `One key, ${lanes} calls in flight, one process.`,
+    about: `One key, ${lanes} calls in flight, each contender in a process of its own.`,
     rows: measured.map(rowOf),
     claims: [
       claim(
@@ -58,6 +70,16 @@ export async function hotKey({ url, quick }: BenchContext): Promise<Report> {
           aim: 15,
         },
         ratio(named(ALLOWED), named(ALLOWED_PEER)),
+      ),
+      claim(
+        {
+          what: `one hot fixed window, ${ALLOWED_PEER}`.replace("allowed:", "against"),
+          better: "higher",
+          unit: "x",
+          must: 12,
+          aim: 16,
+        },
+        ratio(named(FIXED), named(ALLOWED_PEER)),
       ),
       claim(
         {
@@ -78,7 +100,11 @@ export async function hotKey({ url, quick }: BenchContext): Promise<Report> {
         leased?.commands,
       ),
     ],
-    notes: [...notes, ...(isKnown(LEASING) ? [] : ["Token leases are not available."])],
+    notes: [
+      ...(pinned === undefined ? [] : [pinned]),
+      ...notes,
+      ...(isKnown(LEASING) ? [] : ["Token leases are not available."]),
+    ],
   };
 }
 

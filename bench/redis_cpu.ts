@@ -6,11 +6,12 @@
 
 import type { LimiterOptions } from "@ratesync/core";
 
+import { openOnRedis, pinRedis } from "./_apart.ts";
 import { compare, type Measured, paceOf } from "./_compare.ts";
-import { userKeys } from "./_names.ts";
-import { HOUR_MS, mixedContender, ROOMY, tryAcquireContender } from "./_ours.ts";
-import { flexibleOnNodeRedis, openPeers, rateLimitRedis, upstash } from "./_peers.ts";
+import { HOUR_MS, ROOMY } from "./_ours.ts";
+import { openPeers } from "./_peers.ts";
 import { openProbe } from "./_probe.ts";
+import type { Subject } from "./_redis_worker.ts";
 import { type BenchContext, claim, figure, type Report, type Row } from "./_report.ts";
 
 /** The limiters that are measured. Each key is always allowed. */
@@ -41,45 +42,61 @@ const GOALS: readonly [name: string, must: number, aim: number][] = [
   ["two token buckets", 2, 1.4],
 ];
 
+/** Other packages, as the program of a process calls them. */
+const PEERS = {
+  "rate-limiter-flexible": "flexibleOnNodeRedis",
+  "rate-limit-redis": "rateLimitRedis",
+  "@upstash/ratelimit, token bucket": "upstashTokenBucket",
+  "@upstash/ratelimit, sliding window": "upstashSlidingWindow",
+  "@upstash/ratelimit, fixed window": "upstashFixedWindow",
+} as const;
+
 /** Runs it. */
 export async function redisCpu({ url, quick }: BenchContext): Promise<Report> {
-  const options = { url, keys: userKeys(quick ? 100 : 10_000), lanes: quick ? 20 : 500 };
+  const options = { url, keys: quick ? 100 : 10_000, lanes: quick ? 20 : 500 };
   const probe = await openProbe(url);
-  await probe.flush();
-  // All at once: they mostly wait until their processes have heard of each other.
-  const changes = Object.entries(CHANGES).flatMap(([change, limiters], i) =>
-    [false, true].map((isOver) => {
-      const name = `${change}, ${isOver ? "after a change of its rules" : "beside other rules"}`;
-      const id = `change_${i}_${isOver}`;
-      return [name, mixedContender(name, { ...options, limiters, isOver, id, heardMs: quick ? 20 : 4_500 })] as const;
-    })
-  );
-  const { contenders, notes } = await openPeers({
-    ...Object.fromEntries(
-      Object.entries(LIMITERS).map(([name, limiter]) => [
-        name,
-        () => tryAcquireContender(name, { ...options, limiter, id: name.replaceAll(" ", "_") }),
-      ]),
-    ),
-    ...Object.fromEntries(changes.map(([name, contender]) => [name, () => contender])),
-    "rate-limiter-flexible": () => flexibleOnNodeRedis(options),
-    "rate-limit-redis": () => rateLimitRedis(options),
-    "@upstash/ratelimit, token bucket": () => upstash("tokenBucket")(options),
-    "@upstash/ratelimit, sliding window": () => upstash("slidingWindow")(options),
-    "@upstash/ratelimit, fixed window": () => upstash("fixedWindow")(options),
-  });
+  const notes = [await pinRedis(probe)].filter((note) => note !== undefined);
+  const isPinned = notes.length === 0;
   const pace = paceOf(quick, { warmUpMs: 600, roundMs: 250, rounds: 5 });
-  // One after the other, not in turn: scripts leave garbage in Redis' Lua, which is collected while others run.
   const measured: Measured[] = [];
-  for (const contender of contenders) measured.push(...await compare([contender], pace, probe));
-  for (const contender of contenders) await contender.close();
+  // One after the other, not in turn: scripts leave garbage in Redis' Lua, which is collected while others run.
+  async function measure(subjects: readonly (readonly [name: string, Subject])[]): Promise<void> {
+    await probe.flush();
+    const opened = await openPeers(Object.fromEntries(
+      subjects.map(([name, subject]) => {
+        const contender = openOnRedis(name, subject, isPinned);
+        contender.catch(() => {}); // those before it are awaited first
+        return [name, () => contender] as const;
+      }),
+    ));
+    notes.push(...opened.notes);
+    for (const contender of opened.contenders) measured.push(...await compare([contender], pace, probe));
+    for (const contender of opened.contenders) await contender.close();
+  }
+  for (const [name, limiter] of Object.entries(LIMITERS)) {
+    await measure([[name, { kind: "tryAcquire", options: { ...options, limiter } }]]);
+  }
+  for (const [name, kind] of Object.entries(PEERS)) await measure([[name, { kind, options }]]);
+  // All at once: they mostly wait until their processes have heard of each other.
+  await measure(
+    Object.entries(CHANGES).flatMap(([change, limiters], i) =>
+      [false, true].map((isOver) => {
+        const id = `change_${i}_${isOver}`;
+        const heardMs = quick ? 20 : 4_500;
+        return [
+          `${change}, ${isOver ? "after a change of its rules" : "beside other rules"}`,
+          { kind: "mixed", options: { ...options, limiters, isOver, id, heardMs } },
+        ] as const;
+      })
+    ),
+  );
   await probe.flush();
   await probe.close();
   return {
     about:
       `${
-        figure(options.keys.length)
-      } keys, ${options.lanes} calls in flight, one process; one after the other. Command µs is what INFO ` +
+        figure(options.keys)
+      } keys, ${options.lanes} calls in flight; one after the other, each in a process of its own. Command µs is what INFO ` +
       "commandstats tells, which counts the time a busy machine takes away; Redis µs is all of its processor time.",
     rows: measured.map(rowOf),
     claims: GOALS.map(([name, must, aim]) =>
@@ -95,10 +112,10 @@ export async function redisCpu({ url, quick }: BenchContext): Promise<Report> {
 function rowOf({ name, perSecond, commands, commandUs, redisUs, ownUs }: Measured): Row {
   return {
     "500 calls in flight": name,
-    "decisions/s": perSecond,
-    "commands a decision": commands,
-    "command µs a decision": commandUs,
     "Redis µs a decision": redisUs,
+    "command µs a decision": commandUs,
     "own µs a decision": ownUs,
+    "commands a decision": commands,
+    "decisions/s": perSecond,
   };
 }

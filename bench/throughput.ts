@@ -4,60 +4,112 @@
  * @module
  */
 
+import { openOnRedis, pinRedis } from "./_apart.ts";
 import { compare, type Measured, paceOf, ratio } from "./_compare.ts";
-import { userKeys } from "./_names.ts";
-import { ROOMY, tryAcquireContender } from "./_ours.ts";
-import { bareScript, flexibleOnIoredis, flexibleOnNodeRedis, openPeers, rateLimitRedis, upstash } from "./_peers.ts";
+import type { Contender } from "./_load.ts";
+import { ROOMY } from "./_ours.ts";
+import { openPeers } from "./_peers.ts";
 import { openProbe } from "./_probe.ts";
 import { redisBenchmark } from "./_redis_benchmark.ts";
+import type { Subject } from "./_redis_worker.ts";
 import { type BenchContext, claim, figure, type Report, type Row } from "./_report.ts";
 
 const OURS = "tryAcquire, token bucket";
+const FIXED = "tryAcquire, fixed window";
 const NODE_REDIS = "rate-limiter-flexible, node-redis";
 const IOREDIS = "rate-limiter-flexible, ioredis with auto-pipelining";
+const RATE_LIMIT_REDIS = "rate-limit-redis, node-redis";
 const C_CLIENTS = "redis-benchmark, 500 clients";
 const C_PIPELINE = "redis-benchmark, 50 clients, 16 in a pipeline";
 
+/** Contenders that are measured with any number of calls in flight. */
+const ALWAYS: Readonly<Record<string, (options: Options) => Subject>> = {
+  [OURS]: (options) => ({ kind: "tryAcquire", options: { ...options, limiter: ROOMY } }),
+  [FIXED]: (options) => ({
+    kind: "tryAcquire",
+    options: { ...options, limiter: { ...ROOMY, algorithm: "fixed_window" }, id: "fixed" },
+  }),
+  [NODE_REDIS]: (options) => ({ kind: "flexibleOnNodeRedis", options }),
+  [IOREDIS]: (options) => ({ kind: "flexibleOnIoredis", options }),
+  [RATE_LIMIT_REDIS]: (options) => ({ kind: "rateLimitRedis", options }),
+};
+
+/** Those that are measured with many. */
+const WITH_MANY: typeof ALWAYS = {
+  "@upstash/ratelimit, token bucket, node-redis": (options) => ({ kind: "upstashTokenBucket", options }),
+  "bare EVALSHA, return 1, node-redis": (options) => ({ kind: "bareScript", options }),
+};
+
+interface Options {
+  readonly url: string;
+  readonly lanes: number;
+  readonly keys: number;
+}
+
 /** Runs it. */
 export async function throughput({ url, quick }: BenchContext): Promise<Report> {
-  const lanes = quick ? 20 : 500;
-  const keys = userKeys(quick ? 100 : 10_000);
-  const options = { url, keys, lanes };
+  const keys = quick ? 100 : 10_000;
   const probe = await openProbe(url);
-  await probe.flush();
-  const { contenders, notes } = await openPeers({
-    [OURS]: () => tryAcquireContender(OURS, { ...options, limiter: ROOMY }),
-    [NODE_REDIS]: () => flexibleOnNodeRedis(options),
-    [IOREDIS]: () => flexibleOnIoredis(options),
-    "rate-limit-redis, node-redis": () => rateLimitRedis(options),
-    "@upstash/ratelimit, token bucket, node-redis": () => upstash("tokenBucket")(options),
-    "bare EVALSHA, return 1, node-redis": () => bareScript(options),
-    [C_CLIENTS]: () => redisBenchmark({ url, clients: lanes, pipeline: 1, keys: keys.length }),
-    [C_PIPELINE]: () => redisBenchmark({ url, clients: quick ? 5 : 50, pipeline: 16, keys: keys.length }),
-  });
+  const pinned = await pinRedis(probe);
   const pace = paceOf(quick, { warmUpMs: 1_200, roundMs: 500, rounds: 5 });
-  const measured = await compare(contenders, pace, probe);
-  for (const contender of contenders) await contender.close();
+  const rows: Row[] = [];
+  const notes: string[] = pinned === undefined ? [] : [pinned];
+  async function measure(
+    lanes: number,
+    subjects: typeof ALWAYS,
+    others: Readonly<Record<string, () => Promise<Contender>>> = {},
+  ): Promise<(name: string) => Measured | undefined> {
+    await probe.flush();
+    const opened = await openPeers({
+      ...Object.fromEntries(
+        Object.entries(subjects).map(([name, subject]) =>
+          [name, () => openOnRedis(name, subject({ url, lanes, keys }), pinned === undefined)] as const
+        ),
+      ),
+      ...others,
+    });
+    const measured = await compare(opened.contenders, pace, probe);
+    for (const contender of opened.contenders) await contender.close();
+    notes.push(...opened.notes.filter((note) => !notes.includes(note)));
+    const named = (name: string) => measured.find((one) => one.name === name);
+    rows.push(...measured.map((one) => rowOf(one, lanes, ratio(named(OURS), one))));
+    return named;
+  }
+  const lanes = quick ? 20 : 500;
+  const many = await measure(lanes, { ...ALWAYS, ...WITH_MANY }, {
+    [C_CLIENTS]: () => redisBenchmark({ url, clients: lanes, pipeline: 1, keys }),
+    [C_PIPELINE]: () => redisBenchmark({ url, clients: quick ? 5 : 50, pipeline: 16, keys }),
+  });
+  if (!quick) await measure(100, ALWAYS);
+  const few = await measure(10, ALWAYS);
   await probe.flush();
   await probe.close();
 
-  const named = (name: string) => measured.find((one) => one.name === name);
-  const ours = named(OURS);
-  const c = [named(C_CLIENTS), named(C_PIPELINE)].filter((one) => one !== undefined);
+  const ours = many(OURS);
+  const c = [many(C_CLIENTS), many(C_PIPELINE)].filter((one) => one !== undefined);
   const fastestC = c.toSorted((a, b) => b.perSecond - a.perSecond)[0];
   const against = { better: "higher", unit: "x" } as const;
+  const fixedWindow = `fixed window, against ${RATE_LIMIT_REDIS}`;
   return {
-    about: `${figure(keys.length)} keys, ${lanes} calls in flight, one process.`,
-    rows: measured.map((one) => rowOf(one, ratio(ours, one))),
+    about: `${figure(keys)} keys; each contender is a process of its own.`,
+    rows,
     claims: [
       claim(
         { ...against, what: `distinct keys, against ${NODE_REDIS}`, must: 5, aim: 7 },
-        ratio(ours, named(NODE_REDIS)),
+        ratio(ours, many(NODE_REDIS)),
       ),
-      claim({ ...against, what: `distinct keys, against ${IOREDIS}`, must: 3, aim: 4 }, ratio(ours, named(IOREDIS))),
+      claim({ ...against, what: `distinct keys, against ${IOREDIS}`, must: 3, aim: 4 }, ratio(ours, many(IOREDIS))),
       claim(
         { ...against, what: "distinct keys, against redis-benchmark on the same script", must: 1.3, aim: 1.8 },
         ratio(ours, fastestC),
+      ),
+      claim(
+        { ...against, what: `${fixedWindow}, 500 in flight`, must: 5, aim: 10 },
+        ratio(many(FIXED), many(RATE_LIMIT_REDIS)),
+      ),
+      claim(
+        { ...against, what: `${fixedWindow}, 10 in flight`, must: 2, aim: 2.5 },
+        ratio(few(FIXED), few(RATE_LIMIT_REDIS)),
       ),
     ],
     notes: [
@@ -68,16 +120,17 @@ export async function throughput({ url, quick }: BenchContext): Promise<Report> 
   };
 }
 
-function rowOf(one: Measured, times: number | undefined): Row {
+function rowOf(one: Measured, lanes: number, times: number | undefined): Row {
   return {
     "distinct keys": one.name,
+    "in flight": lanes,
+    "Redis µs a decision": one.redisUs,
+    "command µs a decision": one.commandUs,
+    "own µs a decision": one.ownUs,
+    "commands a decision": one.commands,
     "decisions/s": one.perSecond,
     "p50 µs": one.p50Us,
     "p99 µs": one.p99Us,
-    "commands a decision": one.commands,
-    "command µs a decision": one.commandUs,
-    "Redis µs a decision": one.redisUs,
-    "own µs a decision": one.ownUs,
     "tryAcquire is faster by": times ?? NaN,
   };
 }

@@ -18,7 +18,7 @@ import type { FailureOptions } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { MemoryStoreOptions } from "../stores/memory/mod.ts";
 import { placeOf } from "../stores/redis/connections/place.ts";
-import { REDIS_OPTIONS } from "../stores/redis/connections/settings.ts";
+import { REDIS_OPTIONS } from "../stores/redis/connections/settings/settings.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { RulesReport, Store, StoreLoad } from "../stores/store.ts";
 import type { MemoryStoreConfig, StoreConfig } from "./options.ts";
@@ -289,7 +289,7 @@ async function openStore(config: StoreConfig | Store, { clock, log }: Surroundin
   }
   const [{ createRedisStore }, { loadDriver }] = await Promise.all([
     import("../stores/redis/mod.ts"),
-    import("../stores/redis/connections/client.ts"),
+    import("../stores/redis/connections/single/client.ts"),
   ]);
   const [, options] = splitFailureOptions(config);
   // Loaded before time is counted. Who connects is told if that fails.

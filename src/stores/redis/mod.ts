@@ -30,29 +30,29 @@
  * @module
  */
 
-import { openGivenClient } from "./connections/clients.ts";
+import { openGivenClient } from "./connections/clients/open.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { type NodeRedisHooks, openNodeRedis } from "./connections/node_redis.ts";
 import { isGiven } from "./connections/place.ts";
-import { openRest } from "./connections/rest_fetch.ts";
-import { isRestUrl } from "./connections/rest_settings.ts";
+import { openRest } from "./connections/rest/fetch.ts";
+import { isRestUrl } from "./connections/rest/settings.ts";
 import type { StoreError } from "../../base/errors.ts";
 import type { RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
 import { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 
 export type { ClusterNodeView, ClusterView, RedisConnection, ScriptReply } from "./connections/connection.ts";
-export type { RedisClient } from "./connections/recognise.ts";
-export type { Emitter } from "./connections/given.ts";
-export type { BunRedisLike } from "./connections/given_bun.ts";
-export type { IoredisLike } from "./connections/given_ioredis.ts";
-export type { IoredisClusterLike } from "./connections/given_ioredis_cluster.ts";
+export type { RedisClient } from "./connections/clients/recognise.ts";
+export type { Emitter } from "./connections/clients/given.ts";
+export type { BunRedisLike } from "./connections/clients/bun.ts";
+export type { IoredisLike } from "./connections/clients/ioredis.ts";
+export type { IoredisClusterLike } from "./connections/clients/ioredis_cluster.ts";
 export type {
   NodeRedisClusterLike,
   NodeRedisClusterNode,
   NodeRedisSentinelLike,
-} from "./connections/given_node_redis_cluster.ts";
-export type { NodeRedisLike, NodeRedisPoolLike } from "./connections/given_node_redis.ts";
-export type { UpstashLike } from "./connections/given_upstash.ts";
+} from "./connections/clients/node_redis_cluster.ts";
+export type { NodeRedisLike, NodeRedisPoolLike } from "./connections/clients/node_redis.ts";
+export type { UpstashLike } from "./connections/clients/upstash.ts";
 export { type RedisFromEnv, redisFromEnv } from "./from_env.ts";
 export type { Credential, RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
 export { RedisStore, type RedisStoreSettings } from "./redis_store.ts";

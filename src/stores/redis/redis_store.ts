@@ -28,7 +28,7 @@ import { askAcrossSlots } from "./across_slots.ts";
 import { checkRedis } from "./check.ts";
 import { checkCluster } from "./check_cluster.ts";
 import type { RedisConnection } from "./connections/connection.ts";
-import { checkNoTag } from "./connections/settings.ts";
+import { checkNoTag } from "./connections/settings/settings.ts";
 import { decodeBatch, decodeCorrection, decodeNotice, mailOf } from "./decode.ts";
 import { encodeBatch, isRepeat, type NamedRequest, type ScriptCall, scriptOf } from "./encode.ts";
 import { hashSlot } from "./hash_slot.ts";

@@ -5,7 +5,7 @@
  */
 
 import { isOfLongerPrefix, isRegister } from "../keys.ts";
-import type { CommandClient } from "./client.ts";
+import type { CommandClient } from "./single/client.ts";
 
 /** How many keys `SCAN` looks at, and how many one `UNLINK` takes. */
 const KEYS_PER_STEP = 1_000;

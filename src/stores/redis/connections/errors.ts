@@ -6,7 +6,7 @@
 
 import { StoreError, type StoreErrorReason } from "../../../base/errors.ts";
 import { refusalReason, withAdvice } from "../refusal.ts";
-import type { Endpoint } from "./url.ts";
+import type { Endpoint } from "./settings/url.ts";
 
 /** The client's own errors, told apart from answers of the server. */
 export interface Failure {

@@ -6,14 +6,14 @@
 
 import type { StoreError } from "../../../base/errors.ts";
 import type { RedisStoreOptions } from "../options.ts";
-import { openCluster } from "./cluster.ts";
+import { openCluster } from "./cluster/cluster.ts";
 import type { RedisConnection } from "./connection.ts";
 import { deleteByPrefix, keyCommands } from "./delete_by_prefix.ts";
-import { Pool } from "./pool.ts";
+import { Pool } from "./single/pool.ts";
 import { runScript, type SentScripts } from "./run_script.ts";
-import { Sentinels, type SentinelSettings } from "./sentinel.ts";
-import { readSettings } from "./settings.ts";
-import { Subscriber } from "./subscriber.ts";
+import { Sentinels, type SentinelSettings } from "./sentinel/sentinels.ts";
+import { readSettings } from "./settings/settings.ts";
+import { Subscriber } from "./single/subscriber.ts";
 
 /** What a connection tells its owner. */
 export interface NodeRedisHooks {

@@ -7,10 +7,10 @@
 import { ConfigError } from "../../../base/errors.ts";
 import { rejectUnknownOptions } from "../../../base/unknown_options.ts";
 import type { RedisClientStoreOptions, RedisStoreOptions } from "../options.ts";
-import { type KnownClient, labelOf, recognise } from "./recognise.ts";
-import { isRestUrl, readRest } from "./rest_settings.ts";
-import { type ConnectionSettings, readSettings } from "./settings.ts";
-import { URL_FORM } from "./url_text.ts";
+import { type KnownClient, labelOf, recognise } from "./clients/recognise.ts";
+import { isRestUrl, readRest } from "./rest/settings.ts";
+import { type ConnectionSettings, readSettings } from "./settings/settings.ts";
+import { URL_FORM } from "./settings/url_text.ts";
 
 /** Every option beside the client; the compiler sees to it that none is missing. */
 const KNOWN = {

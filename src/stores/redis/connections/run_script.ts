@@ -5,7 +5,7 @@
  */
 
 import type { Script } from "../script.ts";
-import type { CommandClient } from "./client.ts";
+import type { CommandClient } from "./single/client.ts";
 import type { ScriptReply } from "./connection.ts";
 
 /** The scripts that each client has sent in full: a new one may talk to a server that does not know them. */

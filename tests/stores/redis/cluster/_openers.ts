@@ -7,7 +7,7 @@
 import { Cluster } from "ioredis";
 import { createCluster } from "redis";
 
-import { openGivenClient } from "../../../../src/stores/redis/connections/clients.ts";
+import { openGivenClient } from "../../../../src/stores/redis/connections/clients/open.ts";
 import type { RedisConnection } from "../../../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../../../src/stores/redis/connections/node_redis.ts";
 import type { TestCluster } from "../_topologies.ts";

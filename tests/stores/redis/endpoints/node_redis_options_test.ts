@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 
 import { ConfigError } from "../../../../src/base/errors.ts";
 import { openNodeRedis } from "../../../../src/stores/redis/connections/node_redis.ts";
-import { readEndpoint } from "../../../../src/stores/redis/connections/url.ts";
+import { readEndpoint } from "../../../../src/stores/redis/connections/settings/url.ts";
 import type { RedisStoreOptions } from "../../../../src/stores/redis/options.ts";
 
 const url = "redis://localhost";

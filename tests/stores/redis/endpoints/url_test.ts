@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { inspect } from "node:util";
 
 import { ConfigError } from "../../../../mod.ts";
-import { readSettings } from "../../../../src/stores/redis/connections/settings.ts";
+import { readSettings } from "../../../../src/stores/redis/connections/settings/settings.ts";
 import type { RedisStoreOptions } from "../../../../src/stores/redis/options.ts";
 
 /** What a URL comes to, with what is left out where it is usual. */

@@ -7,9 +7,9 @@
 import { Redis } from "@upstash/redis";
 import { createClient as createKv } from "@vercel/kv";
 
-import { openGivenClient } from "../../../../src/stores/redis/connections/clients.ts";
+import { openGivenClient } from "../../../../src/stores/redis/connections/clients/open.ts";
 import type { RedisConnection } from "../../../../src/stores/redis/connections/connection.ts";
-import { openRest } from "../../../../src/stores/redis/connections/rest_fetch.ts";
+import { openRest } from "../../../../src/stores/redis/connections/rest/fetch.ts";
 import type { UpstashLike } from "../../../../src/stores/redis/mod.ts";
 import { TOKEN } from "../../../_support/rest_redis.ts";
 

@@ -8,7 +8,7 @@ import { createClient as createKv, kv } from "@vercel/kv";
 
 import { freePort } from "../../../../scripts/_free_port.ts";
 import { StoreError } from "../../../../src/base/errors.ts";
-import { openGivenClient } from "../../../../src/stores/redis/connections/clients.ts";
+import { openGivenClient } from "../../../../src/stores/redis/connections/clients/open.ts";
 import type { RedisConnection } from "../../../../src/stores/redis/connections/connection.ts";
 import { openRawRedis, type RawRedis } from "../../../_support/raw_redis.ts";
 import { freshPrefix } from "../../../_support/redis.ts";

@@ -4,7 +4,7 @@ import { Redis } from "ioredis";
 import { createSentinel } from "redis";
 
 import type { StoreError } from "../../../../src/base/errors.ts";
-import { openGivenClient } from "../../../../src/stores/redis/connections/clients.ts";
+import { openGivenClient } from "../../../../src/stores/redis/connections/clients/open.ts";
 import type { RedisConnection } from "../../../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../../../src/stores/redis/connections/node_redis.ts";
 import type { RedisStoreOptions } from "../../../../src/stores/redis/options.ts";

@@ -1,0 +1,129 @@
+/**
+ * Clients of ioredis that are not ours.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../../../../base/errors.ts";
+import { nodeModule } from "../../../../base/node_module.ts";
+import { type Emitter, type GivenClient, openWire, type Wire } from "./given.ts";
+
+/** What a store needs of `new Redis()` of the npm package `ioredis`. */
+export interface IoredisLike extends Emitter {
+  /** `wait`, `connecting`, `connect`, `ready`, `close`, `reconnecting` or `end`. */
+  readonly status: string;
+  /** How it was made. */
+  readonly options: object;
+  /** Connects; only called where it waits for its first command, and on duplicates. */
+  connect(): Promise<unknown>;
+  /** Disconnects. Only called on duplicates. */
+  disconnect(): void;
+  /** Sends one command. */
+  call(command: string, ...args: (string | number | Uint8Array)[]): Promise<unknown>;
+  /** Subscribes. Only called on duplicates. */
+  subscribe(...channels: string[]): Promise<unknown>;
+  /** Makes another client with the same options. */
+  duplicate(overrides?: object): IoredisLike;
+  /** Its socket, while there is one. Only used on duplicates. */
+  readonly stream?: { ref?(): unknown; unref?(): unknown } | undefined;
+}
+
+type ToBytes = (text: string) => Uint8Array;
+
+/** A duplicate is given up when it is lost, and another one is made. */
+const DUPLICATE = {
+  lazyConnect: true,
+  retryStrategy: null,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  enableAutoPipelining: false,
+};
+
+/**
+ * A client that is not ours.
+ *
+ * @throws {ConfigError} If it would change keys or replies.
+ */
+export function givenIoredis(client: IoredisLike): GivenClient {
+  checkIoredis(client.options);
+  return {
+    label: "the given ioredis client",
+    attach: async (endpoint, options) => {
+      const toBytes = await loadToBytes();
+      const wire: Wire = {
+        events: client,
+        lossEvents: ["close", "end"],
+        isReady: () => client.status === "ready",
+        whyNever: () => client.status === "end" ? "the client is closed" : undefined,
+        // A lazy client connects at its first command, and one of ours may be the first.
+        start: async () => {
+          if (client.status === "wait") await client.connect();
+        },
+        send: sendOnce(client, toBytes),
+      };
+      return openWire(endpoint, wire, options);
+    },
+    duplicate: async (endpoint, options) =>
+      openWire(endpoint, ownWire(client.duplicate(DUPLICATE), await loadToBytes()), options),
+  };
+}
+
+/**
+ * Checks the options of a client, or of a cluster's nodes.
+ *
+ * @throws {ConfigError} If it would change keys or replies.
+ */
+export function checkIoredis(options: object): void {
+  const { keyPrefix, stringNumbers } = options as { keyPrefix?: unknown; stringNumbers?: unknown };
+  if (keyPrefix !== undefined && keyPrefix !== null && keyPrefix !== "") {
+    refuse(
+      "an ioredis client without keyPrefix, which would change our keys: use the store's keyPrefix",
+      "one with it",
+    );
+  }
+  if (stringNumbers === true) refuse("an ioredis client without stringNumbers, which changes replies", "one with it");
+}
+
+/**
+ * ioredis sends what was not answered again after it has reconnected, which would take units twice. It keeps a reference
+ * to binary arguments: blanked, the script or its digest is none that does anything.
+ */
+function sendOnce(client: IoredisLike, toBytes: ToBytes): Wire["send"] {
+  return ([command = "", ...args]) => {
+    const isScript = command === "EVAL" || command === "EVALSHA";
+    if (!isScript) return { reply: client.call(command, ...args), abandon: () => {} };
+    const [body = "", ...rest] = args;
+    const bytes = toBytes(body);
+    return { reply: client.call(command, bytes, ...rest), abandon: () => void bytes.fill(0x20) };
+  };
+}
+
+function ownWire(client: IoredisLike, toBytes: ToBytes): Wire {
+  const listeners = new Map<string, (message: string) => void>();
+  client.on("message", (channel, message) => listeners.get(String(channel))?.(String(message)));
+  client.on("error", () => {}); // heard as the loss of the connection
+  return {
+    events: client,
+    lossEvents: ["close", "end"],
+    isReady: () => client.status === "ready",
+    whyNever: () => undefined,
+    start: () => client.connect(),
+    send: sendOnce(client, toBytes),
+    subscribe: (channel, listener) => {
+      listeners.set(channel, listener);
+      return client.subscribe(channel);
+    },
+    destroy: () => client.disconnect(),
+    hold: (isHeld) => isHeld ? client.stream?.ref?.() : client.stream?.unref?.(),
+  };
+}
+
+/** ioredis takes no other bytes than a Buffer. */
+async function loadToBytes(): Promise<ToBytes> {
+  const { Buffer } = await nodeModule("node:buffer", () => import("node:buffer"));
+  return (text) => Buffer.from(text);
+}
+
+function refuse(expected: string, received: string): never {
+  throw new ConfigError({ path: "client", expected, received });
+}

@@ -1,0 +1,142 @@
+/**
+ * Clients and pools of node-redis that are not ours.
+ *
+ * @module
+ */
+
+import type { OpenClientOptions } from "../single/client.ts";
+import { abandonable, type Emitter, type GivenClient, openWire, type Wire } from "./given.ts";
+
+/** What a store needs of `createClient()` of the npm package `redis`. */
+export interface NodeRedisLike extends Emitter {
+  /** Whether it was connected and not closed. */
+  readonly isOpen: boolean;
+  /** Whether commands are sent at once. */
+  readonly isReady: boolean;
+  /** Connects. Only called on duplicates. */
+  connect(): Promise<unknown>;
+  /** Disconnects. Only called on duplicates. */
+  destroy(): void;
+  /** Sends one command. */
+  sendCommand(args: readonly string[], options?: object): Promise<unknown>;
+  /** Subscribes. Only called on duplicates. */
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  /** Makes another client with the same options. */
+  duplicate(overrides?: object): NodeRedisLike;
+  /** Lets its socket keep the process alive. Only called on duplicates. */
+  ref?(): void;
+  /** Lets the process end while its socket is open. Only called on duplicates. */
+  unref?(): void;
+}
+
+/** What a store needs of `createClientPool()` of the npm package `redis`. */
+export interface NodeRedisPoolLike extends Emitter {
+  /** Whether it was connected and not closed. */
+  readonly isOpen: boolean;
+  /** How many clients it has. */
+  readonly totalClients: number;
+  /** Lends a client until `task` is done. */
+  execute<T>(task: (client: NodeRedisLike) => T): Promise<unknown>;
+}
+
+const LOSS_EVENTS = ["error", "reconnecting", "terminated", "end"];
+/** Whatever the client does with its own commands, ours come back as they are, in their order, and within our time. */
+export const AS_IT_IS = { typeMapping: {}, timeout: 0, asap: false };
+/** What a duplicate does not do. */
+export const DUPLICATE = { disableOfflineQueue: true, clientSideCache: undefined };
+/** Why a client that was not connected never becomes ready. */
+export const NOT_OPEN = "the client is not connected: call its connect() first";
+
+/** A client that is not ours. */
+export function givenNodeRedis(client: NodeRedisLike): GivenClient {
+  const wire: Wire = {
+    events: client,
+    // Listening for errors would hide from the client's owner that nobody else does.
+    lossEvents: LOSS_EVENTS.filter((event) => event !== "error"),
+    isReady: () => client.isReady,
+    whyNever: () => client.isOpen ? undefined : NOT_OPEN,
+    send: sendThrough(client),
+  };
+  return {
+    label: "the given node-redis client",
+    attach: (endpoint, options) => openWire(endpoint, wire, options),
+    duplicate: (endpoint, options) => openWire(endpoint, duplicateWire(client.duplicate(DUPLICATE), options), options),
+  };
+}
+
+/** A pool that is not ours. */
+export function givenNodeRedisPool(pool: NodeRedisPoolLike): GivenClient {
+  const whyNever = () => pool.isOpen ? undefined : NOT_OPEN;
+  return {
+    label: "the given node-redis pool",
+    attach: (endpoint, options) => {
+      const wire = { events: pool, lossEvents: [], isReady: () => pool.isOpen, whyNever, send: sendInLane(pool) };
+      return openWire(endpoint, wire, options);
+    },
+    duplicate: async (endpoint, options) => {
+      const own = await pool.execute((client) => client.duplicate(DUPLICATE)) as NodeRedisLike;
+      return openWire(endpoint, duplicateWire(own, options), options);
+    },
+  };
+}
+
+function sendThrough(client: NodeRedisLike): Wire["send"] {
+  return (args) => abandonable((abortSignal) => client.sendCommand(args, { ...AS_IT_IS, abortSignal }));
+}
+
+/** Calls must arrive in their order, so those in flight at one time share one client of the pool. */
+function sendInLane(pool: NodeRedisPoolLike): Wire["send"] {
+  let lane: { readonly client: Promise<NodeRedisLike>; users: number; leave: () => void } | undefined;
+  const enter = () => {
+    let leave = () => {};
+    const client = new Promise<NodeRedisLike>((resolve, reject) => {
+      pool.execute((lent) =>
+        new Promise<void>((done) => {
+          leave = done;
+          resolve(lent);
+        })
+      ).catch(reject);
+    });
+    return { client, users: 0, leave: () => leave() };
+  };
+  return (args) => {
+    const mine = lane ??= enter();
+    mine.users++;
+    const sent = abandonable(async (abortSignal) => {
+      const client = await mine.client;
+      if (!client.isReady) throw new Error("the pool's client is not connected");
+      return await client.sendCommand(args, { ...AS_IT_IS, abortSignal });
+    });
+    const leave = () => {
+      if (--mine.users > 0) return;
+      if (lane === mine) lane = undefined;
+      mine.leave();
+    };
+    sent.reply.then(leave, leave);
+    return sent;
+  };
+}
+
+/** A duplicate, which is ours. */
+export function duplicateWire(client: NodeRedisLike, { signal }: OpenClientOptions): Wire {
+  let isDestroyed = false;
+  // node-redis cannot destroy a socket that is still connecting: it would go on, and stay.
+  client.on("connect", () => {
+    if (isDestroyed || signal.aborted) client.destroy();
+  });
+  client.on("error", () => {}); // heard as the loss of the connection
+  return {
+    events: client,
+    lossEvents: LOSS_EVENTS,
+    isReady: () => client.isReady,
+    whyNever: () => undefined,
+    start: () => client.connect(),
+    send: sendThrough(client),
+    subscribe: (channel, listener) => client.subscribe(channel, listener),
+    destroy: () => {
+      isDestroyed = true;
+      client.destroy();
+    },
+    hold: (isHeld) => isHeld ? client.ref?.() : client.unref?.(),
+  };
+}

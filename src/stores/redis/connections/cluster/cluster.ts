@@ -1,0 +1,334 @@
+/**
+ * The connection to a Redis Cluster: a pool for each primary, a map of the slots, and redirections. Only what a node says
+ * it has not run is sent again.
+ *
+ * @module
+ */
+
+import { systemClock, type Timer } from "../../../../base/clock.ts";
+import { startTimer, withTimeout } from "../../../../base/deadline.ts";
+import { ClosedError, StoreError } from "../../../../base/errors.ts";
+import { groupBy } from "../../../../base/group_by.ts";
+import { hashSlot } from "../../hash_slot.ts";
+import { type CommandClient, openClient } from "../single/client.ts";
+import { readRedirect, type Redirect, type SlotRange } from "./layout.ts";
+import { askNode, askSeed, type ClusterDriver, noneTells, uncovered, unreachable } from "./discovery.ts";
+import { type ClusterNode, ClusterNodes, type ClusterSettings } from "./nodes.ts";
+import { ClusterSubscriber } from "./subscriber.ts";
+import type { ClusterNodeView, RedisConnection, ScriptReply } from "../connection.ts";
+import { deleteByPrefix } from "../delete_by_prefix.ts";
+import { callTimeoutError, sameError, unsettled } from "../errors.ts";
+import { firstOf, NoneAnswered } from "../first_of.ts";
+import { runScript, type SentScripts } from "../run_script.ts";
+import { Subscriber } from "../single/subscriber.ts";
+import type { Script } from "../../script.ts";
+
+type Send<T> = (redis: CommandClient, asking: boolean) => Promise<T>;
+
+const FIRST_REFRESH_MS = 100;
+const MAX_REFRESH_MS = 1_000;
+/** Two refreshes are at least so far apart. */
+const MIN_BETWEEN_MS = 50;
+/** How long a look at the nodes waits for a map of the slots. */
+const MAX_LOOK_MS = 500;
+const FIRST_PAUSE_MS = 10;
+const MAX_PAUSE_MS = 200;
+/** Redirections that are followed without a pause: nodes may disagree for a while. */
+const AT_ONCE = 3;
+/** How long a failed first attempt speaks for those who ask next. */
+const COOL_DOWN_MS = 100;
+
+/**
+ * Makes a connection to a cluster. Nothing is opened before `connect()` or the first command.
+ *
+ * @param settings Where it is.
+ * @param onError Called with what goes wrong in the background.
+ */
+export function openCluster(settings: ClusterSettings, onError: (error: StoreError) => void): RedisConnection {
+  const seeds = Promise.resolve(settings.topology.seeds);
+  const driver: ClusterDriver = { seeds: () => seeds, opener: () => openClient, listener: () => openClient };
+  return { url: settings.endpoint.label, ...clusterOver(driver, settings, onError) };
+}
+
+/**
+ * The connection that a driver's nodes make up.
+ *
+ * @param driver Opens clients to nodes.
+ * @param settings How long things may take, and where nodes are.
+ * @param onError Called with what goes wrong in the background.
+ */
+export function clusterOver(
+  driver: ClusterDriver,
+  settings: ClusterSettings,
+  onError: (error: StoreError) => void,
+): RedisConnection {
+  const cluster = new Cluster(driver, settings, onError);
+  return {
+    cluster: { nodeOf: (slot) => cluster.ownerOf(slot), nodes: () => cluster.views() },
+    run: (script, keys, args) => cluster.run(script, keys, args),
+    subscribe: (...subscription) => cluster.subscribe(...subscription),
+    deleteByPrefix: (prefix) => cluster.deleteByPrefix(prefix),
+    connect: () => cluster.connect(),
+    close: () => cluster.close(),
+  };
+}
+
+class Cluster {
+  readonly #driver: ClusterDriver;
+  readonly #settings: ClusterSettings;
+  readonly #nodes: ClusterNodes;
+  readonly #subscriber: ClusterSubscriber<ClusterNode>;
+  readonly #sent: SentScripts = new WeakMap();
+  readonly #end = new AbortController();
+  /** That of the newest map of the slots that a node told. */
+  #epoch = -1;
+  #connecting: Promise<void> | undefined;
+  #isConnected = false;
+  #failure: StoreError | undefined;
+  #refreshing: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #refreshedUs = -Infinity;
+  #failures = 0;
+  #closing: Promise<void> | undefined;
+
+  constructor(driver: ClusterDriver, settings: ClusterSettings, onError: (error: StoreError) => void) {
+    this.#driver = driver;
+    this.#settings = settings;
+    this.#nodes = new ClusterNodes(settings, driver, (error) => {
+      onError(error);
+      this.#refreshSoon();
+    });
+    this.#subscriber = new ClusterSubscriber(
+      () => this.#nodes.primaries(),
+      (node) => {
+        const subscriber = new Subscriber(node.settings, onError, driver.listener(node.address));
+        subscriber.compareWith(node.pool);
+        return subscriber;
+      },
+    );
+  }
+
+  connect(): Promise<void> {
+    if (this.#end.signal.aborted) return Promise.reject(closedError());
+    if (this.#isConnected) return Promise.resolve();
+    if (this.#failure !== undefined) return Promise.reject(sameError(this.#failure));
+    return this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined;
+    });
+  }
+
+  ownerOf(slot: number): ClusterNode | undefined {
+    return this.#nodes.owners[slot];
+  }
+
+  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply> {
+    const rest = [String(keys.length), ...keys, ...args];
+    return this.#call(hashSlot(keys[0] ?? ""), (redis, asking) => runScript(redis, this.#sent, script, rest, asking));
+  }
+
+  async subscribe(...subscription: Parameters<Subscriber["subscribe"]>): Promise<void> {
+    await this.connect();
+    await this.#subscriber.subscribe(...subscription);
+  }
+
+  async deleteByPrefix(prefix: string): Promise<number> {
+    await this.connect();
+    const counts = await Promise.all([...this.#nodes.primaries()].map((node) =>
+      deleteByPrefix(prefix, {
+        scan: (command) => node.pool.call((redis) => redis.sendCommand(command)),
+        unlink: async (keys) => {
+          const bySlot = groupBy(keys, hashSlot);
+          const unlinked = await Promise.all([...bySlot].map(([slot, together]) =>
+            this.#call(slot, (redis, asking) => {
+              if (asking) redis.sendCommand(["ASKING"]).catch(() => {});
+              return redis.sendCommand<number>(["UNLINK", ...together]);
+            })
+          ));
+          return unlinked.reduce((sum, count) => sum + count, 0);
+        },
+      })
+    ));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async views(): Promise<ClusterNodeView[]> {
+    await this.connect();
+    // A node that hangs tells nobody that another one has taken over, until a command's time is over.
+    if (this.#sinceRefreshMs() >= MIN_BETWEEN_MS) await Promise.race([this.#refresh(), lapse(MAX_LOOK_MS)]);
+    return [...this.#nodes.primaries()].map((node) => ({
+      url: node.settings.endpoint.label,
+      has: (slot) => this.#nodes.owners[slot] === node,
+      run: (script, keys, args) =>
+        node.pool.call((redis) => runScript(redis, this.#sent, script, [String(keys.length), ...keys, ...args])),
+    }));
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#shutDown();
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#timer?.cancel();
+    this.#end.abort(closedError());
+    await Promise.all([this.#subscriber.close(), this.#nodes.close()]);
+  }
+
+  /** Calls for one slot arrive in their order, except while it moves from node to node. */
+  #call<T>(slot: number, send: Send<T>): Promise<T> {
+    if (this.#end.signal.aborted) return Promise.reject(closedError());
+    if (!this.#isConnected) return this.connect().then(() => this.#call(slot, send));
+    const node = this.#nodes.owners[slot];
+    if (node === undefined) return this.#follow(slot, send, undefined, uncovered(slot, this.#settings.endpoint));
+    return node.pool.call((redis) => send(redis, false)).catch((error) => this.#follow(slot, send, node, error));
+  }
+
+  /** Goes where a node has sent a call that it has not run, until the time of a command is over. */
+  async #follow<T>(slot: number, send: Send<T>, at: ClusterNode | undefined, reason: unknown): Promise<T> {
+    const { socketTimeoutMs, endpoint } = this.#settings;
+    const deadlineUs = systemClock.nowUs() + socketTimeoutMs * 1_000;
+    let node = at;
+    let error = reason;
+    for (let round = 1;; round++) {
+      const redirect = this.#redirectOf(error, node);
+      if (redirect === undefined || this.#end.signal.aborted) throw error;
+      let next = redirect.kind === "later" ? undefined : this.#nodes.at(redirect.address);
+      if (redirect.kind === "moved") this.#nodes.owners[redirect.slot] = next;
+      if (redirect.kind !== "ask") this.#refreshSoon();
+      if (redirect.kind === "later" || round > AT_ONCE) await pause(round);
+      next ??= this.#nodes.owners[slot];
+      const leftMs = (deadlineUs - systemClock.nowUs()) / 1_000;
+      if (leftMs <= 0 || this.#end.signal.aborted) throw unsettled(error);
+      node = next;
+      if (next === undefined) continue;
+      try {
+        const sent = next.pool.call((redis) => send(redis, redirect.kind === "ask"));
+        return await withTimeout(sent, leftMs, () => callTimeoutError(endpoint, socketTimeoutMs));
+      } catch (cause) {
+        error = cause;
+      }
+    }
+  }
+
+  #redirectOf(error: unknown, node: ClusterNode | undefined): Redirect | undefined {
+    // Its pool was closed because it has no slots any more, or nobody has the slot: nothing was sent.
+    if (error instanceof ClosedError || node === undefined) return { kind: "later" };
+    return readRedirect(error, node.settings.endpoint.host);
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      this.#apply(await this.#askSeeds());
+      const primaries = [...this.#nodes.primaries()];
+      const results = await Promise.allSettled(primaries.map(({ pool }) => pool.connect()));
+      this.#end.signal.throwIfAborted();
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed !== undefined && !primaries.some(({ pool }) => pool.isUp)) {
+        throw unreachable(failed.reason, this.#settings);
+      }
+      this.#isConnected = true;
+      if (primaries.length === 0 || failed !== undefined) this.#refreshLater();
+    } catch (error) {
+      if (error instanceof StoreError) {
+        this.#failure = error;
+        this.#timer = startTimer(COOL_DOWN_MS, () => {
+          this.#failure = undefined;
+        });
+      }
+      throw error;
+    }
+  }
+
+  #apply(ranges: readonly SlotRange[]): void {
+    this.#nodes.apply(ranges, this.#isConnected);
+    this.#subscriber.sync();
+  }
+
+  #refreshSoon(): void {
+    if (!this.#isConnected || this.#refreshing !== undefined || this.#end.signal.aborted) return;
+    const sinceMs = this.#sinceRefreshMs();
+    if (sinceMs >= MIN_BETWEEN_MS) void this.#refresh();
+    else this.#refreshIn(MIN_BETWEEN_MS - sinceMs);
+  }
+
+  /** With a growing pause, for as long as something is wrong. */
+  #refreshLater(): void {
+    this.#refreshIn(Math.min(FIRST_REFRESH_MS * 2 ** this.#failures++, MAX_REFRESH_MS) * (0.75 + Math.random() / 4));
+  }
+
+  #refreshIn(ms: number): void {
+    if (this.#end.signal.aborted) return;
+    this.#timer?.cancel();
+    this.#timer = startTimer(ms, () => void this.#refresh());
+  }
+
+  #sinceRefreshMs(): number {
+    return (systemClock.nowUs() - this.#refreshedUs) / 1_000;
+  }
+
+  #refresh(): Promise<void> {
+    return this.#refreshing ??= this.#readMap();
+  }
+
+  async #readMap(): Promise<void> {
+    this.#timer?.cancel();
+    try {
+      const ranges = await this.#askAny();
+      if (!this.#end.signal.aborted) this.#apply(ranges);
+    } catch {
+      // No node tells: each of them is reported by its own pool.
+    } finally {
+      this.#refreshing = undefined;
+      this.#refreshedUs = systemClock.nowUs();
+    }
+    const primaries = this.#nodes.primaries();
+    const isWell = [...primaries].every(({ pool }) => pool.isUp) && !this.#nodes.owners.includes(undefined);
+    if (!isWell || primaries.size < this.#nodes.count) this.#refreshLater();
+    else this.#failures = 0;
+  }
+
+  /**
+   * Asks a node that is connected; the seeds where none is. A primary that was stopped while another one took its place
+   * still claims its slots when it wakes, and would forget what it decides: whoever is behind the others is not believed.
+   */
+  async #askAny(): Promise<SlotRange[]> {
+    const nodes = [...this.#nodes.all()].filter(({ pool }) => pool.isUp).sort(() => Math.random() - 0.5);
+    const tasks = nodes.map(({ pool, settings }) => async () => {
+      const { epoch, ranges } = await pool.call((redis) => askNode(redis, settings.endpoint.host));
+      if (epoch < this.#epoch) throw new Error("the node knows less than another one knew");
+      if (Number.isFinite(epoch)) this.#epoch = epoch;
+      return ranges;
+    });
+    try {
+      return await firstOf(tasks, this.#end.signal);
+    } catch (error) {
+      if (!(error instanceof NoneAnswered)) throw error;
+      this.#epoch = -1; // there may be another cluster at the same addresses
+      return await this.#askSeeds();
+    }
+  }
+
+  async #askSeeds(): Promise<SlotRange[]> {
+    const { endpoint, socketConnectTimeoutMs } = this.#settings;
+    const seeds = await this.#driver.seeds(socketConnectTimeoutMs);
+    try {
+      return await firstOf(
+        seeds.map((seed) => (signal) => askSeed(seed, this.#driver, this.#settings, signal)),
+        this.#end.signal,
+      );
+    } catch (error) {
+      throw error instanceof NoneAnswered ? noneTells(error.errors, endpoint) : error;
+    }
+  }
+}
+
+function pause(round: number): Promise<void> {
+  return lapse(Math.min(FIRST_PAUSE_MS * 2 ** Math.min(round - 1, 10), MAX_PAUSE_MS));
+}
+
+function lapse(ms: number): Promise<void> {
+  return new Promise((resolve) => void startTimer(ms, resolve));
+}
+
+function closedError(): ClosedError {
+  return new ClosedError("redis connection");
+}

@@ -1,0 +1,231 @@
+/**
+ * A few connections, of which one carries all calls: a batch of decisions is one call, so a second connection would
+ * only make batches smaller. The others are spares: one of them takes over as soon as the first is lost, or silent.
+ *
+ * @module
+ */
+
+import { systemClock } from "../../../../base/clock.ts";
+import { startTimer } from "../../../../base/deadline.ts";
+import { ClosedError, type StoreError } from "../../../../base/errors.ts";
+import { afterTurns, TURNS_TELL_OF_CLOSED_SOCKETS } from "../../../../base/turn.ts";
+import type { CommandClient } from "./client.ts";
+import { sameError, silentError } from "../errors.ts";
+import { QUIET_MS } from "./in_flight.ts";
+import { Link, type LinkHooks } from "./link.ts";
+import { findAnswering, GRACE_MS } from "./search.ts";
+import type { ConnectionSettings } from "../settings/settings.ts";
+
+/** A connection that was idle for longer may have been closed; a few turns of the event loop tell. */
+const REST_MS = 50;
+/** How many turns that takes: Node needs two, and the handshake of TLS to end one more. */
+const TURNS = 4;
+/**
+ * A connection that was idle for longer may have been forgotten by something on the way, or this process was frozen: it
+ * is asked before a call is sent. On Deno no number of turns tells of closed connections, so there it is asked sooner.
+ */
+const MIN_IDLE_MS = TURNS_TELL_OF_CLOSED_SOCKETS ? 1_000 : 250;
+const MAX_IDLE_MS = 10_000;
+/** Asking first costs a round trip: at most this part of the time for which nothing was asked. */
+const IDLE_PER_ROUND_TRIP = 20;
+/** How long calls fail at once after a search that found nothing, while the next one goes on, in milliseconds. */
+const DOWN_MS = 1_000;
+/** How long after such a search the next one begins at the earliest, in milliseconds. */
+const PAUSE_MS = 50;
+
+/** The connections for commands. */
+export class Pool {
+  readonly #settings: ConnectionSettings;
+  readonly #onError: (error: StoreError) => void;
+  readonly #opener: Pick<LinkHooks, "open">;
+  readonly #links: Link[] = [];
+  readonly #end = new AbortController();
+  /** The one that carries calls, until it is lost. */
+  #current: Link | undefined;
+  #opening: Promise<void> | undefined;
+  /** The search for one that answers; calls wait for it in their order. */
+  #searching: Promise<Link> | undefined;
+  /** Why the last search found nothing, and when. */
+  #failure: StoreError | undefined;
+  #failedUs = -Infinity;
+  #closing: Promise<unknown> | undefined;
+
+  /**
+   * Makes one.
+   *
+   * @param settings How many connections, and where to.
+   * @param onError Called with what goes wrong in the background.
+   * @param open Opens a client; absent for one of node-redis.
+   */
+  constructor(settings: ConnectionSettings, onError: (error: StoreError) => void, open?: LinkHooks["open"]) {
+    this.#settings = settings;
+    this.#onError = onError;
+    this.#opener = open === undefined ? {} : { open };
+  }
+
+  /**
+   * Opens the connections. One of them is enough to go on: the others are then tried again in the background.
+   *
+   * @throws {StoreError} If none could be opened.
+   */
+  connect(): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(new ClosedError("redis connection"));
+    if (this.#opening !== undefined) return this.#opening;
+    if (this.#links.some((link) => link.isUp)) return Promise.resolve();
+    const opening = this.#openAll();
+    const forget = () => {
+      this.#opening = undefined;
+    };
+    opening.then(forget, forget);
+    return this.#opening = opening;
+  }
+
+  /**
+   * Sends. Calls arrive in the order in which they were made. A call that finds no connection, or one that may be gone,
+   * waits until one was found that answers: nothing of it was sent before.
+   *
+   * @param send Sends one command, or several that are one call.
+   * @throws {StoreError} If it could not be sent, was refused, or was not answered in time.
+   */
+  call<T>(send: (redis: CommandClient) => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(new ClosedError("redis connection"));
+    const current = this.#current;
+    if (this.#opening !== undefined || current === undefined) return this.connect().then(() => this.call(send));
+    if (this.#searching === undefined && current.isUp && isTrusted(current)) return current.call(send);
+    // It was refused: asked more often, the server would refuse no less.
+    if (current.isRefused && !this.isUp) return current.call(send);
+    return this.#search(current).then((link) => link.call(send));
+  }
+
+  /** Whether there is a connection. */
+  get isUp(): boolean {
+    return this.#links.some((link) => link.isUp);
+  }
+
+  /** Gives up every connection, and opens others now. */
+  reopen(error: StoreError): void {
+    for (const link of this.#links) link.reopen(error);
+  }
+
+  /** Lets calls in flight finish for a moment, then disconnects. */
+  async close(): Promise<void> {
+    this.#end.abort(new ClosedError("redis connection"));
+    await (this.#closing ??= Promise.all(this.#links.map((link) => link.close())));
+  }
+
+  async #openAll(): Promise<void> {
+    while (this.#links.length < this.#settings.poolMinSize) this.#links.push(this.#newLink());
+    const results = await Promise.allSettled(this.#links.map((link) => link.open()));
+    const up = this.#links.find((link) => link.isUp);
+    const failed = results.find((result) => result.status === "rejected");
+    if (up === undefined && failed !== undefined) throw failed.reason;
+    this.#current = up;
+    for (const link of this.#links) link.keepTrying();
+  }
+
+  #newLink(): Link {
+    const link: Link = new Link(this.#settings, {
+      ...this.#opener,
+      onError: this.#onError,
+      onQuiet: (sinceUs) => this.#judge(link, sinceUs),
+      onSilent: (error) => {
+        this.#miss(error);
+        // Nothing has answered meanwhile: a spare need not be tried to know better.
+        for (const other of this.#links) other.renew(error);
+      },
+    });
+    return link;
+  }
+
+  /** What to send through. Calls fail at once where it is known that there is nothing, and a search goes on behind them. */
+  #search(current: Link): Promise<Link> {
+    const sinceMs = (systemClock.nowUs() - this.#failedUs) / 1_000;
+    const isDown = this.#failure !== undefined && sinceMs < DOWN_MS;
+    if (!isDown) return this.#searching ?? this.#start(current);
+    if (this.#searching === undefined && sinceMs >= PAUSE_MS) this.#start(current).catch(() => {});
+    return Promise.reject(sameError(this.#failure as StoreError));
+  }
+
+  #start(current: Link): Promise<Link> {
+    const searching = this.#find(current);
+    // First of all that follows: who waits for it sends at once.
+    searching.then((link) => {
+      this.#searching = undefined;
+      this.#failure = undefined;
+      this.#current = link;
+    }, (error) => {
+      this.#searching = undefined;
+      this.#miss(error);
+    });
+    return this.#searching = searching;
+  }
+
+  #miss(error: StoreError): void {
+    this.#failure = error;
+    this.#failedUs = systemClock.nowUs();
+  }
+
+  async #find(current: Link): Promise<Link> {
+    if (current.isUp && !current.calls.isQuiet && current.calls.idleMs < idleLimitMs(current)) {
+      await new Promise<void>((resolve) => afterTurns(TURNS, resolve));
+      if (current.isUp) return current;
+    }
+    const spares = this.#links.filter((link) => link !== current && link.isUp);
+    const ready = current.isUp ? undefined : spares.find(isTrusted);
+    if (ready !== undefined) return ready;
+    const mine = current.isUp ? [current] : [];
+    const startUs = systemClock.nowUs();
+    const found = await findAnswering({
+      groups: current.calls.isQuiet ? [[...mine, ...spares]] : [mine, spares],
+      newLink: () => this.#newLink(),
+      settings: this.#settings,
+      signal: this.#end.signal,
+    });
+    return await this.#settle(current, found, startUs);
+  }
+
+  /** Another connection has answered: the first one is given up, unless it answers as well. */
+  async #settle(current: Link, found: Link, startUs: number): Promise<Link> {
+    if (found === current) return found;
+    const isNew = !this.#links.includes(found);
+    if (current.isUp) {
+      const wasQuiet = current.calls.isQuiet;
+      if (wasQuiet) await new Promise<void>((resolve) => void startTimer(GRACE_MS, resolve));
+      if (current.isUp && (current.calls.provenUs >= startUs || (wasQuiet && !current.calls.isQuiet))) {
+        if (isNew) void found.close();
+        return current;
+      }
+      current.renew(silentError(this.#settings.endpoint, QUIET_MS));
+    }
+    if (!isNew) return found;
+    // It takes the place of one that is down, so that there are never more than before.
+    const place = this.#links.findIndex((link) => !link.isUp);
+    if (place < 0) {
+      void found.close();
+      return this.#links[0] as Link;
+    }
+    void this.#links[place]?.close();
+    this.#links[place] = found;
+    return found;
+  }
+
+  /** A connection is quiet: it is gone if another one has answered what was sent later. */
+  #judge(quiet: Link, sinceUs: number): void {
+    if (this.#closing !== undefined || !this.#links.includes(quiet)) return;
+    if (quiet === this.#current) {
+      this.#search(quiet).catch(() => {}); // told to calls
+    } else if (this.#links.some((link) => link.isUp && link.calls.provenUs > sinceUs)) {
+      quiet.renew(silentError(this.#settings.endpoint, (systemClock.nowUs() - sinceUs) / 1_000));
+    }
+  }
+}
+
+/** Whether a call may go through it without a look at it first. */
+function isTrusted(link: Link): boolean {
+  return !link.calls.isQuiet && (link.calls.size > 0 || link.calls.idleMs < REST_MS);
+}
+
+/** How long a connection may be idle, in milliseconds, before it is asked first. */
+function idleLimitMs({ calls: { fastestMs } }: Link): number {
+  return Math.min(Math.max(fastestMs * IDLE_PER_ROUND_TRIP, MIN_IDLE_MS), MAX_IDLE_MS);
+}

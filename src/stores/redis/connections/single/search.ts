@@ -1,0 +1,110 @@
+/**
+ * The search for a connection that answers: before a call is sent through one that may be gone, and while one is quiet.
+ * Nothing is sent twice: what is sent here decides nothing.
+ *
+ * @module
+ */
+
+import { startTimer, withTimeout } from "../../../../base/deadline.ts";
+import { RateSyncError, StoreError } from "../../../../base/errors.ts";
+import type { CommandClient } from "./client.ts";
+import { openTimeoutError } from "../errors.ts";
+import { firstOf, NoneAnswered } from "../first_of.ts";
+import type { Link } from "./link.ts";
+import type { ConnectionSettings } from "../settings/settings.ts";
+
+/** How long connections may be silent before others are asked as well, in milliseconds. */
+const STAGGER_MS = 100;
+/** What was answered on two connections may be read in any order, within so many milliseconds. */
+export const GRACE_MS = 50;
+/** How long one attempt to open a connection may take, in milliseconds, before another one is made. */
+const REDIAL_MS = 1_000;
+/** How long after a failed attempt another one is made, in milliseconds, while other connections may still answer. */
+const REDIAL_PAUSE_MS = 200;
+
+/**
+ * A script like those of decisions: whatever holds them up, such as `CLIENT PAUSE WRITE`, holds this up as well, where
+ * `PING` would be answered.
+ */
+export function probe(redis: CommandClient): Promise<unknown> {
+  return redis.sendCommand(["EVAL", "return 1", "0"]);
+}
+
+/** Where to look. */
+export interface SearchPlaces {
+  /** Connections that are up, in groups: those of a group are asked together, the next group if they are silent. */
+  readonly groups: readonly (readonly Link[])[];
+  /** Makes a connection that is not open yet. It is closed unless it is the one that is found. */
+  newLink(): Link;
+  /** How long connecting, and an answer, may take. */
+  readonly settings: ConnectionSettings;
+  /** Ends the search; it then rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Finds a connection that answers: one that is up, or a new one.
+ *
+ * @returns The first that has answered.
+ * @throws {StoreError} If none does, within the time of a command.
+ */
+export async function findAnswering({ groups, newLink, settings, signal }: SearchPlaces): Promise<Link> {
+  const end = new AbortController();
+  const abort = () => end.abort(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  let waiting = groups.flat().length;
+  const ask = (link: Link) => answers(link).finally(() => waiting--);
+  const tasks = groups.filter((group) => group.length > 0).map((group) => () => Promise.any(group.map(ask)));
+  const dial = (until: AbortSignal) => openNew(newLink, until, () => waiting > 0);
+  try {
+    return await withTimeout(
+      firstOf([...tasks, dial], end.signal, STAGGER_MS),
+      settings.socketTimeoutMs,
+      () => openTimeoutError(settings.endpoint, false, settings.socketTimeoutMs),
+    );
+  } catch (error) {
+    throw error instanceof NoneAnswered ? lastOf(error.errors) : error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+    end.abort(new Error("another answered"));
+  }
+}
+
+/** Resolves when a connection has answered. A refusal is an answer: who may run no script hears that from the call itself. */
+async function answers(link: Link): Promise<Link> {
+  try {
+    await link.call(probe);
+  } catch (error) {
+    if (!RateSyncError.is(error) || error.code !== "STORE_REFUSED") throw error;
+  }
+  return link;
+}
+
+/** Opens a new connection; again and again while another one may still answer, because a server may come back. */
+async function openNew(newLink: () => Link, signal: AbortSignal, mayWait: () => boolean): Promise<Link> {
+  for (;;) {
+    const link = newLink();
+    const close = () => void link.close();
+    signal.addEventListener("abort", close, { once: true });
+    try {
+      // Where others are silent, it has to do better than being open.
+      const opened = link.open().then(() => mayWait() ? answers(link) : link);
+      await withTimeout(opened, REDIAL_MS, () => new Error("no connection in time"));
+      if (!signal.aborted) return link;
+    } catch (error) {
+      void link.close();
+      const isSlow = !RateSyncError.is(error);
+      if (signal.aborted || (!mayWait() && !isSlow)) throw error;
+      if (!isSlow) await new Promise<void>((resolve) => void startTimer(REDIAL_PAUSE_MS, resolve));
+    } finally {
+      signal.removeEventListener("abort", close);
+    }
+    signal.throwIfAborted();
+  }
+}
+
+/** The error that tells most: of the new connection, which was tried last. */
+function lastOf(errors: readonly unknown[]): unknown {
+  const all = errors.flatMap((error) => error instanceof AggregateError ? error.errors as unknown[] : [error]);
+  return errors.findLast((error) => error instanceof StoreError) ?? all.at(-1);
+}

@@ -85,7 +85,7 @@ export type { EnvReader } from "./src/registry/config/environment.ts";
 export { createRateSync, type LimiterListing, RateSync, type RateSyncOptions } from "./src/registry/rate_sync.ts";
 export type { StoreCheck, StoreProblem, StoreProblemKind } from "./src/stores/check.ts";
 export type { CloseOptions } from "./src/registry/close_options.ts";
-export type { StoreListing } from "./src/registry/store_slot.ts";
+export type { StoreListing } from "./src/registry/store_handle.ts";
 export type { AskFor } from "./src/registry/together.ts";
 export {
   acquire,

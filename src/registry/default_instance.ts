@@ -25,7 +25,7 @@ import type { LoadConfigOptions } from "./config/load.ts";
 import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
 import type { HttpConfig, RateSyncConfig, StoreConfig } from "./options.ts";
 import { createRateSync, type LimiterListing, type RateSync } from "./rate_sync.ts";
-import type { StoreListing } from "./store_slot.ts";
+import type { StoreListing } from "./store_handle.ts";
 import type { AskFor } from "./together.ts";
 
 /** What the default instance can be given beside stores and limiters. */

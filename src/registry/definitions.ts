@@ -15,7 +15,7 @@ import { localPolicy } from "../policy/share.ts";
 import type { Store } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
 import { sameConfig } from "./same_config.ts";
-import { openMemory, StoreSlot, type Surroundings } from "./store_slot.ts";
+import { openMemory, StoreHandle, type Surroundings } from "./store_handle.ts";
 
 /** The id of the store that is used where none is configured. */
 const EMBEDDED = "memory";
@@ -41,7 +41,7 @@ export interface LimiterEntry {
 /** The stores and limiters of one instance. */
 export class Definitions {
   readonly #surroundings: Omit<Surroundings, "policies">;
-  readonly #stores = new Map<string, StoreSlot>();
+  readonly #stores = new Map<string, StoreHandle>();
   readonly #limiters = new Map<string, LimiterEntry>();
   /** The one that was asked for last. */
   #newest: LimiterEntry | undefined;
@@ -66,7 +66,7 @@ export class Definitions {
   }
 
   /** The stores by id. */
-  get stores(): ReadonlyMap<string, StoreSlot> {
+  get stores(): ReadonlyMap<string, StoreHandle> {
     return this.#stores;
   }
 
@@ -76,12 +76,12 @@ export class Definitions {
    * @throws {NotFoundError | ConfigError} If there is none of that id, or several and no id.
    * @throws {ClosedError} If everything was closed.
    */
-  store(id?: string): StoreSlot {
+  store(id?: string): StoreHandle {
     if (this.#closed) throw new ClosedError("this rate-sync instance");
     const known = pickStore(id, [...this.#stores.keys()]);
-    const slot = this.#stores.get(known);
-    if (slot === undefined) throw new NotFoundError("store", known, []);
-    return slot;
+    const handle = this.#stores.get(known);
+    if (handle === undefined) throw new NotFoundError("store", known, []);
+    return handle;
   }
 
   /**
@@ -119,35 +119,35 @@ export class Definitions {
    */
   apply({ stores, limiters }: Definition): Promise<void> {
     if (this.#closed) throw new ClosedError("this rate-sync instance");
-    const given = Object.entries(stores).map(([id, config]) => this.#newSlot(id, config));
-    const all = new Map([...this.#stores, ...given.map((slot) => [slot.id, slot] as const)]);
+    const given = Object.entries(stores).map(([id, config]) => this.#newHandle(id, config));
+    const all = new Map([...this.#stores, ...given.map((handle) => [handle.id, handle] as const)]);
     const added = Object.entries(limiters).map(([id, options]) => this.#compile(id, options, all));
     // What a store says of failures holds for limiters that are there already.
     const affected = [...this.#limiters].filter(([id, { storeId }]) => {
-      return !Object.hasOwn(limiters, id) && given.some((slot) => slot.id === storeId);
+      return !Object.hasOwn(limiters, id) && given.some((handle) => handle.id === storeId);
     });
     const changed = affected.map(([id, { options, storeId }]) => {
       return this.#compile(id, { ...options, store: storeId }, all);
     });
-    const replaced = given.flatMap((slot) => {
-      const before = this.#stores.get(slot.id);
-      if (before?.isFor(slot)) before.failure = slot.failure;
-      else this.#stores.set(slot.id, slot);
-      return before === undefined || before === this.#stores.get(slot.id) ? [] : [before];
+    const replaced = given.flatMap((handle) => {
+      const before = this.#stores.get(handle.id);
+      if (before?.isFor(handle)) before.failure = handle.failure;
+      else this.#stores.set(handle.id, handle);
+      return before === undefined || before === this.#stores.get(handle.id) ? [] : [before];
     });
     for (const compiled of [...added, ...changed]) this.#define(compiled);
-    return Promise.all(replaced.map((slot) => slot.close())).then(() => {});
+    return Promise.all(replaced.map((handle) => handle.close())).then(() => {});
   }
 
   /** Takes no new calls. Those that are here go on, until `close`. */
   retire(): void {
     this.#closed = true;
-    for (const slot of this.#stores.values()) slot.retire();
+    for (const handle of this.#stores.values()) handle.retire();
   }
 
   /** The clients of stores that were used. */
   async openClients(): Promise<StoreClient[]> {
-    const opened = [...[...this.#stores.values()].map((slot) => slot.opened), this.#fallback];
+    const opened = [...[...this.#stores.values()].map((handle) => handle.opened), this.#fallback];
     const clients = await Promise.allSettled(opened);
     return clients.flatMap((client) => client.status === "fulfilled" ? client.value ?? [] : []);
   }
@@ -156,20 +156,20 @@ export class Definitions {
   async close(): Promise<void> {
     this.#closed = true;
     this.runs.onNone?.(); // a drain ends
-    await Promise.all([...this.#stores.values()].map((slot) => slot.close()));
+    await Promise.all([...this.#stores.values()].map((handle) => handle.close()));
     await (await this.#fallback)?.close();
   }
 
-  #newSlot(id: string, config: StoreConfig | Store): StoreSlot {
+  #newHandle(id: string, config: StoreConfig | Store): StoreHandle {
     checkId("stores", id);
     try {
-      return new StoreSlot(id, config, { ...this.#surroundings, policies: () => this.policiesOn(id) });
+      return new StoreHandle(id, config, { ...this.#surroundings, policies: () => this.policiesOn(id) });
     } catch (error) {
       throw within(`stores.${id}`, error);
     }
   }
 
-  #compile(id: string, options: LimiterOptions, stores: ReadonlyMap<string, StoreSlot>): Compiled {
+  #compile(id: string, options: LimiterOptions, stores: ReadonlyMap<string, StoreHandle>): Compiled {
     checkId("limiters", id);
     try {
       compilePolicy(options); // what is wrong with it counts first
@@ -183,7 +183,7 @@ export class Definitions {
 
   #define({ id, policy, storeId, options }: Compiled): void {
     const { log } = this.#surroundings;
-    if (!this.#stores.has(storeId)) this.#stores.set(storeId, this.#newSlot(storeId, { engine: "memory" }));
+    if (!this.#stores.has(storeId)) this.#stores.set(storeId, this.#newHandle(storeId, { engine: "memory" }));
     const before = this.#limiters.get(id)?.limiter;
     const route = this.#route(storeId);
     this.#newest = undefined;
@@ -216,13 +216,13 @@ export class Definitions {
 
   #route(storeId: string): Route {
     const { clock } = this.#surroundings;
-    const slot = () => this.#stores.get(storeId) as StoreSlot;
-    // A slot that was replaced is closed, and has no client: the one of its id is asked for then.
-    const now = slot();
+    const handle = () => this.#stores.get(storeId) as StoreHandle;
+    // A handle that was replaced is closed, and has no client: the one of its id is asked for then.
+    const now = handle();
     return {
       runs: this.runs,
       current: () => now.current,
-      client: () => slot().client(),
+      client: () => handle().client(),
       fallback: () => this.#fallback ?? this.#startFallback(),
       currentFallback: () => this.#currentFallback,
       clock,
@@ -231,8 +231,8 @@ export class Definitions {
 }
 
 /** The scripts of Redis know nothing but the rules of the call: they cannot scale what other rules have counted. */
-function checkOnChange({ onChange = "keep" }: LimiterOptions, slot: StoreSlot | undefined): void {
-  if (onChange === "keep" || slot?.engine !== "redis") return;
+function checkOnChange({ onChange = "keep" }: LimiterOptions, handle: StoreHandle | undefined): void {
+  if (onChange === "keep" || handle?.engine !== "redis") return;
   throw new ConfigError({
     path: "onChange",
     expected: '"keep", the only choice in Redis, or a limiter in memory',

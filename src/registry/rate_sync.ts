@@ -34,7 +34,7 @@ import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
 import { checkInstance } from "./check_instance.ts";
 import { Definitions } from "./definitions.ts";
 import type { HttpConfig, RateSyncConfig, StoreConfig } from "./options.ts";
-import { checkStore, type StoreListing } from "./store_slot.ts";
+import { checkStore, type StoreListing } from "./store_handle.ts";
 import { type AskFor, together } from "./together.ts";
 
 /** How an instance is made. */
@@ -197,7 +197,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
 
   /** Forgets every key of every store, of all limiters and processes that share them, and this instance's metrics. */
   async resetAll(): Promise<void> {
-    for (const slot of this.#definitions.stores.values()) await (slot.current ?? await slot.client()).resetAll();
+    for (const handle of this.#definitions.stores.values()) await (handle.current ?? await handle.client()).resetAll();
     for (const id of this.#definitions.limiterIds) this.limiter(id as Id).forgetMetrics();
   }
 
@@ -279,7 +279,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
 
   /** Every store by id, without secrets. */
   listStores(): Record<string, StoreListing> {
-    return Object.fromEntries([...this.#definitions.stores].map(([id, slot]) => [id, slot.listing()]));
+    return Object.fromEntries([...this.#definitions.stores].map(([id, handle]) => [id, handle.listing()]));
   }
 
   /** Every limiter by id. */
@@ -309,7 +309,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    *   node of a cluster, or full, or the user may not run the scripts.
    */
   async connect(): Promise<void> {
-    await Promise.all([...this.#definitions.stores.values()].map((slot) => slot.connect()));
+    await Promise.all([...this.#definitions.stores.values()].map((handle) => handle.connect()));
   }
 
   /**

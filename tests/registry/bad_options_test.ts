@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 
 import { ConfigError, createRateSync } from "../../mod.ts";
 import { compilePolicy } from "../../src/policy/policy.ts";
-import { checkStore } from "../../src/registry/store_slot.ts";
+import { checkStore } from "../../src/registry/store_handle.ts";
 import { createGuard } from "../../src/http/mod.ts";
 import { parse } from "./config/_support.ts";
 

@@ -61,8 +61,8 @@ export interface Surroundings {
   policies(): readonly Policy[];
 }
 
-/** A place for a store. */
-export class StoreSlot {
+/** One configured store of an instance: opens it at first use, reports on it, closes it. */
+export class StoreHandle {
   /** The store's id. */
   readonly id: string;
   /** What the store says of failures, for limiters that do not say it themselves. */
@@ -96,8 +96,8 @@ export class StoreSlot {
     return this.#config.engine;
   }
 
-  /** Whether another slot is for the same store, used in the same way. */
-  isFor(other: StoreSlot): boolean {
+  /** Whether another handle is for the same store, used in the same way. */
+  isFor(other: StoreHandle): boolean {
     const config = other.#config;
     if (this.id !== other.id || this.#closed) return false;
     return isStore(config) || isStore(this.#config)

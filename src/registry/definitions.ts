@@ -15,7 +15,7 @@ import { localPolicy } from "../policy/share.ts";
 import type { Store } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
 import { sameConfig } from "./same_config.ts";
-import { openMemory, StoreHandle, type Surroundings } from "./store_handle.ts";
+import { openMemory, StoreHandle, type InstanceContext } from "./store_handle.ts";
 
 /** The id of the store that is used where none is configured. */
 const EMBEDDED = "memory";
@@ -40,7 +40,7 @@ export interface LimiterEntry {
 
 /** The stores and limiters of one instance. */
 export class Definitions {
-  readonly #surroundings: Omit<Surroundings, "policies">;
+  readonly #context: Omit<InstanceContext, "policies">;
   readonly #stores = new Map<string, StoreHandle>();
   readonly #limiters = new Map<string, LimiterEntry>();
   /** The one that was asked for last. */
@@ -54,10 +54,10 @@ export class Definitions {
   /**
    * Makes one.
    *
-   * @param surroundings Where time comes from, and where messages go.
+   * @param context Where time comes from, and where messages go.
    */
-  constructor(surroundings: Omit<Surroundings, "policies">) {
-    this.#surroundings = surroundings;
+  constructor(context: Omit<InstanceContext, "policies">) {
+    this.#context = context;
   }
 
   /** The ids of limiters. */
@@ -163,7 +163,7 @@ export class Definitions {
   #newHandle(id: string, config: StoreConfig | Store): StoreHandle {
     checkId("stores", id);
     try {
-      return new StoreHandle(id, config, { ...this.#surroundings, policies: () => this.policiesOn(id) });
+      return new StoreHandle(id, config, { ...this.#context, policies: () => this.policiesOn(id) });
     } catch (error) {
       throw within(`stores.${id}`, error);
     }
@@ -182,7 +182,7 @@ export class Definitions {
   }
 
   #define({ id, policy, storeId, options }: Compiled): void {
-    const { log } = this.#surroundings;
+    const { log } = this.#context;
     if (!this.#stores.has(storeId)) this.#stores.set(storeId, this.#newHandle(storeId, { engine: "memory" }));
     const before = this.#limiters.get(id)?.limiter;
     const route = this.#route(storeId);
@@ -201,12 +201,12 @@ export class Definitions {
 
   #startFallback(): Promise<StoreClient> {
     const fallback = this.#fallback = this.#openFallback();
-    this.#surroundings.clock.waitFor?.(fallback);
+    this.#context.clock.waitFor?.(fallback);
     return fallback;
   }
 
   async #openFallback(): Promise<StoreClient> {
-    const { clock } = this.#surroundings;
+    const { clock } = this.#context;
     const [store, { StoreClient }] = await Promise.all([
       openMemory({ clock }),
       import("../limiter/store_client.ts"),
@@ -215,7 +215,7 @@ export class Definitions {
   }
 
   #route(storeId: string): Route {
-    const { clock } = this.#surroundings;
+    const { clock } = this.#context;
     const handle = () => this.#stores.get(storeId) as StoreHandle;
     // A handle that was replaced is closed, and has no client: the one of its id is asked for then.
     const now = handle();

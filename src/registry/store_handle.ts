@@ -49,8 +49,8 @@ export interface StoreListing {
   readonly mixedRules?: readonly RulesReport[];
 }
 
-/** What stores and limiters need of their surroundings. */
-export interface Surroundings {
+/** What the stores and limiters of one instance share. */
+export interface InstanceContext {
   /** Where time comes from. */
   readonly clock: Clock;
   /** Where messages go. */
@@ -69,7 +69,7 @@ export class StoreHandle {
   failure: FailureOptions;
   /** What is said of the store itself. */
   readonly #config: StoreConfig | Store;
-  readonly #surroundings: Surroundings;
+  readonly #context: InstanceContext;
   #client: Promise<StoreClient> | undefined;
   #current: StoreClient | undefined;
   #closed = false;
@@ -80,15 +80,15 @@ export class StoreHandle {
    *
    * @param id The store's id.
    * @param config What it is, or the store itself.
-   * @param surroundings Where time comes from, and where messages go.
+   * @param context Where time comes from, and where messages go.
    * @throws {ConfigError} If the configuration cannot be used.
    */
-  constructor(id: string, config: StoreConfig | Store, surroundings: Surroundings) {
+  constructor(id: string, config: StoreConfig | Store, context: InstanceContext) {
     checkStore(config);
     this.id = id;
     this.#config = config;
     this.failure = isStore(config) || config.engine !== "redis" ? {} : splitFailureOptions(config)[0];
-    this.#surroundings = surroundings;
+    this.#context = context;
   }
 
   /** What kind of store it is. */
@@ -115,7 +115,7 @@ export class StoreHandle {
     const client = this.#client = this.#open();
     // The first to hear of it: those who wait go on right behind, before anybody finds the store open and asks at once.
     client.then((opened) => this.#current = opened, () => {});
-    this.#surroundings.clock.waitFor?.(client);
+    this.#context.clock.waitFor?.(client);
     return client;
   }
 
@@ -131,9 +131,9 @@ export class StoreHandle {
   }
 
   async #open(): Promise<StoreClient> {
-    const { clock, log, events, policies } = this.#surroundings;
+    const { clock, log, events, policies } = this.#context;
     const [store, { StoreClient }] = await Promise.all([
-      openStore(this.#config, this.#surroundings),
+      openStore(this.#config, this.#context),
       import("../limiter/store_client.ts"),
     ]);
     if (store.isLocal) return new StoreClient(this.id, store, clock);
@@ -197,7 +197,7 @@ export class StoreHandle {
   /** Looks at the store, with what its limiters need: see `RateSync.check`. */
   async check(): Promise<StoreCheck> {
     const [{ lookAt }, client] = await Promise.all([import("./check_store.ts"), this.client()]);
-    return await lookAt(client, this.#surroundings.policies());
+    return await lookAt(client, this.#context.policies());
   }
 
   /**
@@ -207,7 +207,7 @@ export class StoreHandle {
    */
   async connect(): Promise<void> {
     const [{ connectTo }, client] = await Promise.all([import("./check_store.ts"), this.client()]);
-    await connectTo(client, this.#surroundings.policies());
+    await connectTo(client, this.#context.policies());
   }
 
   /** The store's client, if it was ever asked for. */
@@ -279,7 +279,7 @@ export async function openMemory(options: MemoryStoreOptions): Promise<Store> {
   return new MemoryStore(options);
 }
 
-async function openStore(config: StoreConfig | Store, { clock, log }: Surroundings): Promise<Store> {
+async function openStore(config: StoreConfig | Store, { clock, log }: InstanceContext): Promise<Store> {
   if (isStore(config)) return config;
   if (config.engine === "memory") {
     const options = { clock, ...pick("maxKeys", config.maxKeys) };

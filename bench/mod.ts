@@ -21,6 +21,7 @@ import { outage } from "./outage.ts";
 import { permits } from "./permits.ts";
 import { redisCpu } from "./redis_cpu.ts";
 import { throughput } from "./throughput.ts";
+import { walk } from "./walk.ts";
 
 export {
   type Bench,
@@ -43,6 +44,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   concurrency,
   permits,
   outage,
+  walk,
   memory,
   http,
   imports,

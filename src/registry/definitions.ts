@@ -15,7 +15,7 @@ import { localPolicy } from "../policy/share.ts";
 import type { Store } from "../stores/store.ts";
 import type { StoreConfig } from "./options.ts";
 import { sameConfig } from "./same_config.ts";
-import { openMemory, StoreHandle, type InstanceContext } from "./store_handle.ts";
+import { type InstanceContext, openMemory, StoreHandle } from "./store_handle.ts";
 
 /** The id of the store that is used where none is configured. */
 const EMBEDDED = "memory";

@@ -86,7 +86,7 @@ export { createRateSync, type LimiterListing, RateSync, type RateSyncOptions } f
 export type { StoreCheck, StoreProblem, StoreProblemKind } from "./src/stores/check.ts";
 export type { CloseOptions } from "./src/registry/close_options.ts";
 export type { StoreListing } from "./src/registry/store_handle.ts";
-export type { AskFor } from "./src/registry/together.ts";
+export type { AskFor } from "./src/registry/combined_call.ts";
 export {
   acquire,
   acquireAll,

@@ -5,7 +5,7 @@
  */
 
 import { kindOf, show } from "../base/text.ts";
-import type { AskFor } from "../registry/together.ts";
+import type { AskFor } from "../registry/combined_call.ts";
 import { type Identify, type Identity, keysOf, UNIDENTIFIED } from "./identify.ts";
 import type { CompiledRule } from "./compile_guard.ts";
 import type { Cost } from "./options.ts";

@@ -13,7 +13,7 @@ import type { WaitOptions } from "../limiter/rate_limited.ts";
 import * as byDefault from "../registry/default_instance.ts";
 import type { HttpConfig } from "../registry/options.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
-import type { AskFor } from "../registry/together.ts";
+import type { AskFor } from "../registry/combined_call.ts";
 
 /** What a guard asks. */
 export interface LimiterSource {

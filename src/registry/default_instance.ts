@@ -26,7 +26,7 @@ import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
 import type { HttpConfig, RateSyncConfig, StoreConfig } from "./options.ts";
 import { createRateSync, type LimiterListing, type RateSync } from "./rate_sync.ts";
 import type { StoreListing } from "./store_handle.ts";
-import type { AskFor } from "./together.ts";
+import type { AskFor } from "./combined_call.ts";
 
 /** What the default instance can be given beside stores and limiters. */
 export interface DefaultInstanceOptions {
@@ -168,13 +168,13 @@ export async function reserve(limiter: string, options?: AcquireOptions): Promis
 }
 
 /** Waits until all of several limiters agree: see `RateSync.acquireAll`. */
-export async function acquireAll(asks: readonly AskFor[], options?: WaitOptions): Promise<Permit> {
-  return await (await ready(asks[0]?.limiter)).acquireAll(asks, options);
+export async function acquireAll(requests: readonly AskFor[], options?: WaitOptions): Promise<Permit> {
+  return await (await ready(requests[0]?.limiter)).acquireAll(requests, options);
 }
 
 /** Decides now over several limiters: see `RateSync.tryAcquireAll`. */
-export async function tryAcquireAll(asks: readonly AskFor[]): Promise<Decision> {
-  return await (await ready(asks[0]?.limiter)).tryAcquireAll(asks);
+export async function tryAcquireAll(requests: readonly AskFor[]): Promise<Decision> {
+  return await (await ready(requests[0]?.limiter)).tryAcquireAll(requests);
 }
 
 /** Acquires, calls, and releases: see `Limiter.run`. */

@@ -1,5 +1,5 @@
 /**
- * An instance: stores, limiters, and the verbs to ask them with.
+ * An instance: stores, limiters, and the calls that use them.
  *
  * @module
  */
@@ -35,7 +35,7 @@ import { checkInstance } from "./check_instance.ts";
 import { Definitions } from "./definitions.ts";
 import type { HttpConfig, RateSyncConfig, StoreConfig } from "./options.ts";
 import { checkStore, type StoreListing } from "./store_handle.ts";
-import { type AskFor, together } from "./together.ts";
+import { type AskFor, combinedCall } from "./combined_call.ts";
 
 /** How an instance is made. */
 export interface RateSyncOptions<Id extends string = string> {
@@ -153,9 +153,9 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {RateLimitedError} If the deadline cannot be met.
    * @throws {ConfigError} If they are not all on one store.
    */
-  async acquireAll(asks: readonly AskFor<Id>[], options: WaitOptions = {}): Promise<Permit> {
+  async acquireAll(requests: readonly AskFor<Id>[], options: WaitOptions = {}): Promise<Permit> {
     options.signal?.throwIfAborted();
-    const { parties, route } = together(this.#definitions, asks);
+    const { parties, route } = combinedCall(this.#definitions, requests);
     const waitUs = maxWaitUs(options.timeoutMs, parties.map((party) => party.policy));
     return (await decideInTurn(parties, route, { maxWaitUs: waitUs, signal: options.signal })).permit;
   }
@@ -165,8 +165,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    *
    * @throws {ConfigError} If they are not all on one store.
    */
-  async tryAcquireAll(asks: readonly AskFor<Id>[]): Promise<Decision> {
-    const { parties, route } = together(this.#definitions, asks);
+  async tryAcquireAll(requests: readonly AskFor<Id>[]): Promise<Decision> {
+    const { parties, route } = combinedCall(this.#definitions, requests);
     return await decideNow(parties, route);
   }
 

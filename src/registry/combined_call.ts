@@ -23,28 +23,28 @@ export interface AskFor<Id extends string = string> extends AskOptions {
  * @throws {ConfigError} If the limiters are not all on one store.
  * @throws {TypeError} If there are none.
  */
-export function together(
+export function combinedCall(
   definitions: Definitions,
-  asks: readonly AskFor[],
+  requests: readonly AskFor[],
 ): { parties: Party[]; route: Route } {
-  const [first] = asks;
+  const [first] = requests;
   if (first === undefined) throw new TypeError("Cannot acquire from no limiter: the list is empty");
   const { limiter, storeId } = definitions.entry(first.limiter);
   const merged = new Map<string, AskFor>();
-  for (const ask of asks) {
-    const { limiter: other, storeId: otherStore } = definitions.entry(ask.limiter);
+  for (const request of requests) {
+    const { limiter: other, storeId: otherStore } = definitions.entry(request.limiter);
     if (otherStore !== storeId) {
       throw new ConfigError({
-        path: `limiters.${ask.limiter}.store`,
+        path: `limiters.${request.limiter}.store`,
         expected: `${show(storeId)}, as of ${show(first.limiter)}: one store makes one decision`,
         received: show(otherStore),
       });
     }
-    checkAsk(ask.limiter, other.policy, ask);
-    const name = JSON.stringify([ask.limiter, ask.key]);
+    checkAsk(request.limiter, other.policy, request);
+    const name = JSON.stringify([request.limiter, request.key]);
     const before = merged.get(name);
-    merged.set(name, before === undefined ? ask : { ...ask, cost: (before.cost ?? 1) + (ask.cost ?? 1) });
+    merged.set(name, before === undefined ? request : { ...request, cost: (before.cost ?? 1) + (request.cost ?? 1) });
   }
-  const parties = [...merged.values()].map((ask) => definitions.limiter(ask.limiter).party(ask));
+  const parties = [...merged.values()].map((request) => definitions.limiter(request.limiter).party(request));
   return { parties, route: limiter.route };
 }

@@ -10,7 +10,7 @@ import process from "node:process";
 import { createRateSync } from "@ratesync/core";
 
 import { kernelOf } from "../src/algorithms/kernels.ts";
-import { compilePolicy } from "../src/policy/policy.ts";
+import { compilePolicy } from "../src/policy/compile_policy.ts";
 
 /** The one function of Deno that is needed: its types are not among Node's. */
 declare const Deno: { bench(name: string, fn: () => unknown): void };

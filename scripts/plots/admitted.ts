@@ -6,7 +6,7 @@
 
 import { kernelOf } from "../../src/algorithms/kernels.ts";
 import type { LimitOptions } from "../../src/policy/options.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { Chart, type Point, type Stroke } from "./chart.ts";
 
 interface Line extends Stroke {

@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 
 import { run } from "../_process.ts";
-import type { Unavailable } from "./docker.ts";
+import type { Unavailable } from "./test_redis.ts";
 
 /** Installs the package. Its service, if it was started, is stopped: the tests start a server of their own. */
 export async function installWithApt(): Promise<Unavailable> {

@@ -4,16 +4,10 @@
  * @module
  */
 
-import type { TestRedis } from "./obtain.ts";
+import type { TestRedis, Unavailable } from "./test_redis.ts";
 
 const IMAGE = "redis:7-alpine";
 const PORT = 6379;
-
-/** Why a way to get a Redis is closed on this machine. */
-export interface Unavailable {
-  /** In a few words. */
-  readonly problem: string;
-}
 
 /** Starts a container, which testcontainers removes even when this process is killed. */
 export async function startInDocker(): Promise<TestRedis | Unavailable> {

@@ -9,18 +9,7 @@ import process from "node:process";
 import { installWithApt } from "./apt.ts";
 import { startInDocker } from "./docker.ts";
 import { findServer, startServer } from "./server.ts";
-
-/** A Redis whose data may be thrown away. */
-export interface TestRedis {
-  /** Where it is. */
-  readonly url: string;
-  /** Where it came from, for people. */
-  readonly origin: string;
-  /** Deletes all data, unless it was there before. */
-  clear(): Promise<void>;
-  /** Stops it, unless it was there before. */
-  stop(): Promise<void>;
-}
+import type { TestRedis } from "./test_redis.ts";
 
 /**
  * Takes the first there is: the given URL, a server on the PATH, Docker, a Debian package.

@@ -14,7 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { freePort } from "../_free_port.ts";
 import { TemporaryFolder } from "../_temporary.ts";
-import type { TestRedis } from "./obtain.ts";
+import type { TestRedis } from "./test_redis.ts";
 
 const START_LIMIT_MS = 10_000;
 

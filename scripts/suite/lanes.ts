@@ -7,7 +7,7 @@
 import { availableParallelism } from "node:os";
 import process from "node:process";
 
-import type { TestRedis } from "../redis/obtain.ts";
+import type { TestRedis } from "../redis/test_redis.ts";
 import { type FileRun, runFile } from "./run.ts";
 import type { Task } from "./selection.ts";
 

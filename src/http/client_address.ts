@@ -20,7 +20,7 @@ import { checkOptions } from "./check_options.ts";
 import { forwardedFor } from "./forwarded.ts";
 import { isHeaderName } from "./headers.ts";
 import { isTranslated, translated } from "./nat64.ts";
-import { type HeaderSource, readHeader } from "./request.ts";
+import { type HeaderSource, readHeader } from "./header_source.ts";
 
 /** Networks whose proxies are believed where nothing else is said: private ones, and this machine. */
 export const DEFAULT_TRUSTED_PROXIES: readonly string[] = Object.freeze([

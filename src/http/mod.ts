@@ -38,6 +38,7 @@ export {
   UNIDENTIFIED,
 } from "./identify.ts";
 export type { Cost, DenialAnswer, Denied, GuardList, GuardOptions, GuardReport, GuardRule } from "./options.ts";
-export type { GuardedRequest, HeaderSource, RequestFacts } from "./request.ts";
+export type { GuardedRequest, RequestFacts } from "./request.ts";
+export type { HeaderSource } from "./header_source.ts";
 export { failuresOnly, type Outcome, responseBytes, type Settle, type SettledOutcome } from "./settle.ts";
 export type { TroubleKind, TroubleListener } from "./trouble.ts";

@@ -7,7 +7,7 @@
 import fc from "fast-check";
 
 import type { LimiterOptions, LimitOptions } from "../../src/policy/options.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 
 /** How many cases a property tries: FC_RUNS, or the given number. */
 export function runs(usual: number): number {

@@ -8,7 +8,8 @@ import assert from "node:assert/strict";
 
 import { algorithmOf } from "../../src/algorithms/mod.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
-import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
+import type { Policy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { MixedKey, Model } from "../stores/mixed_rules/_mixed_rules.ts";
 import { Processes } from "../stores/mixed_rules/_processes.ts";
 import type { ParityServices } from "./parity.ts";

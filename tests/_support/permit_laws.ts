@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import type { Target } from "../../src/stores/store.ts";

@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 
 import { StoreError } from "../../src/base/errors.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import type { StoreRequest, TakeReply, TakeRequest, Target } from "../../src/stores/store.ts";

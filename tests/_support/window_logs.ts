@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 
 import type { Mark } from "../../src/algorithms/kernel.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
 import { KeyNames } from "../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../src/stores/redis/redis_store.ts";

@@ -8,7 +8,7 @@ import { readEntries } from "../../scripts/docs/reference/reference.ts";
 import { readManifests } from "../../scripts/package/manifests.ts";
 import { readSettings as readOutbound } from "../../src/http/outbound/options.ts";
 import { maxWaitUs } from "../../src/limiter/call_options.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { readSettings as readRedis } from "../../src/stores/redis/connections/settings/settings.ts";
 
 const symbols = (await readEntries((await readManifests()).deno)).flatMap((entry) => entry.symbols);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
 import { createRedisStore } from "../../src/stores/redis/mod.ts";
 import type { DoneReply, Store, StoreRequest, TakeReply, Target } from "../../src/stores/store.ts";

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 
 import { type HeldLease, LeaseKeeper } from "../../src/limiter/lease_keeper.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { FakeClock, nextTurn } from "../../src/testing/fake_clock.ts";
 
 type Answer = boolean | "fails";

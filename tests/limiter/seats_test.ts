@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { createRateSync, type LimiterOptions } from "../../mod.ts";
 import type { Clock } from "../../src/base/clock.ts";
 import { Seats } from "../../src/limiter/seats.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { correctedName } from "../../src/stores/correction.ts";
 import type { TakeReply, Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 
 import { ConfigError } from "../../mod.ts";
 import type { LimiterOptions } from "../../src/policy/options.ts";
-import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
+import type { Policy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { localPolicy } from "../../src/policy/share.ts";
 
 function local(options: LimiterOptions): Policy {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { inspect } from "node:util";
 
 import { ConfigError, createRateSync } from "../../mod.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { checkStore } from "../../src/registry/store_handle.ts";
 import { createGuard } from "../../src/http/mod.ts";
 import { parse } from "./config/_support.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import type { TestRedis } from "../../scripts/redis/obtain.ts";
+import type { TestRedis } from "../../scripts/redis/test_redis.ts";
 import { runTasks } from "../../scripts/suite/lanes.ts";
 import type { FileRun } from "../../scripts/suite/run.ts";
 import { type Runtime, RUNTIMES } from "../../scripts/suite/runtimes.ts";

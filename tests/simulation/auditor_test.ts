@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import type { LimiterOptions } from "../../src/policy/options.ts";
-import { compilePolicy, type Policy } from "../../src/policy/policy.ts";
+import type { Policy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
 import { type DoneReply, marksOf, type StoreRequest, type TakeReply, type Target } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 
 import type { LimiterOptions } from "../../src/policy/options.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
 import type { RedisConnection } from "../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../src/stores/redis/connections/node_redis.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import type { LimiterOptions } from "../../mod.ts";
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { storeConformance, type StoreConformanceOptions } from "../../src/testing/mod.ts";
 import type { FakeClock } from "../../src/testing/fake_clock.ts";
 import { Remote } from "../limiter/_remote.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { compilePolicy } from "../../src/policy/policy.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
 import { type OpenStore, storeConformance, type StoreRequest, type Target } from "../../src/testing/mod.ts";
 

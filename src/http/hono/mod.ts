@@ -23,7 +23,7 @@ import { finishWith, type NodeResponse } from "../node_http.ts";
 import { readRequestBody } from "../body.ts";
 import type { GuardOptions } from "../options.ts";
 import { guardWithPeer } from "../peer.ts";
-import type { HeaderSource } from "../request.ts";
+import type { HeaderSource } from "../header_source.ts";
 import { answerWith, Watch } from "../watch.ts";
 
 /** What is used of a context of Hono. */

@@ -6,21 +6,8 @@
 
 import { type HeaderFamily, PACKED_FAMILIES, type PackedFamily, type ResetUnit, RETRY_HEADERS } from "./families.ts";
 import { isFine, readHttpDate, readWait } from "./instant.ts";
+import type { Quota } from "./quota.ts";
 import { readQuotaList } from "./quota_list.ts";
-
-/** One quota, as far as it was announced. */
-export interface Quota {
-  /** Which one it is, among those of a server. */
-  readonly name: string;
-  /** Units that are left. */
-  readonly remaining: number | undefined;
-  /** How long until it is whole again, in milliseconds; rounded up to what the server can express. */
-  readonly resetMs: number | undefined;
-  /** How long one unit takes to come back, in milliseconds, where units come back one by one. */
-  readonly unitMs?: number;
-  /** Whether `resetMs` was written more finely than in whole seconds. */
-  readonly exact?: boolean;
-}
 
 /** Everything that was announced and understood. */
 export interface Announcement {

@@ -7,7 +7,7 @@
 import type { Permit } from "../../limiter/permit.ts";
 import type { KeyOptions, Limiter } from "../../limiter/limiter.ts";
 import { AnnouncedWindow } from "./announced_window.ts";
-import type { Quota } from "./announcement.ts";
+import type { Quota } from "./quota.ts";
 import { Backoff } from "./backoff.ts";
 import type { Warnings } from "./warnings.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Announcement, Quota } from "./announcement.ts";
+import type { Announcement } from "./announcement.ts";
+import type { Quota } from "./quota.ts";
 import type { BodyReading } from "./limit_reading.ts";
 import type { Throttled } from "./options.ts";
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Quota } from "./announcement.ts";
+import type { Quota } from "./quota.ts";
 
 /** What stands between separators: quoted text is one piece, whatever is in it. */
 const MEMBERS = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;

@@ -10,25 +10,11 @@ import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { sameLimits, takeOver } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
-import { type Section, sectionFreshFromUs, settledSections } from "./sections.ts";
-import type { SlotBook } from "./slot_book.ts";
+import type { Cell } from "./cell.ts";
+import { sectionFreshFromUs, settledSections } from "./sections.ts";
 
 /** How long a key keeps its book after the last grant: a key in use would make one for each permit. */
 const BOOK_KEPT_US = 100_000;
-
-/** The state of one key of one limiter. */
-export interface Cell {
-  /** The rules that the states were made for. */
-  policy: Policy;
-  /** One for each rate of the policy. */
-  states: RateState[];
-  /** Everything is denied until this instant. */
-  blockedUs: number;
-  /** Who is inside and who waits; made when first needed. */
-  slots: SlotBook | undefined;
-  /** What other rules count, where several are in use. */
-  others: readonly Section[] | undefined;
-}
 
 /** Cells by key. */
 export class CellBox implements Box {

@@ -7,7 +7,8 @@
 import { shortKey } from "../../base/short_key.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Target } from "../store.ts";
-import { type Cell, settle } from "./cell_box.ts";
+import { settle } from "./cell_box.ts";
+import type { Cell } from "./cell.ts";
 import { nearer, Shelf } from "./shelf.ts";
 
 /** How many keys of the same limiter are looked at for one that may be forgotten, each time one is added. */

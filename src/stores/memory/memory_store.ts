@@ -30,7 +30,8 @@ import type {
   Target,
   TargetLevel,
 } from "../store.ts";
-import { type Cell, levelsOf } from "./cell_box.ts";
+import { levelsOf } from "./cell_box.ts";
+import type { Cell } from "./cell.ts";
 import { Cells } from "./cells.ts";
 import { Rounds } from "./rounds.ts";
 import { alsoRefunded } from "./sections.ts";

@@ -14,7 +14,7 @@ import {
   type TakeStatus,
   type Target,
 } from "../store.ts";
-import type { Cell } from "./cell_box.ts";
+import type { Cell } from "./cell.ts";
 import type { Cells } from "./cells.ts";
 import { NOBODY, RateRounds, type Traces } from "./rate_rounds.ts";
 import { SlotBook } from "./slot_book.ts";

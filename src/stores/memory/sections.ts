@@ -8,15 +8,7 @@
 import { handoverOf, kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { isSameCount, sameLimits, takeOver } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { Cell } from "./cell_box.ts";
-
-/** What some rules count of a key. */
-export interface Section {
-  /** The rules. */
-  readonly policy: Policy;
-  /** A state for each of their limits. */
-  readonly states: readonly RateState[];
-}
+import type { Cell, Section } from "./cell.ts";
 
 /** The most rules that a key counts by beside those of the call. */
 const MOST_OTHERS = 3;

@@ -11,7 +11,8 @@ import type { RateLimit } from "../../algorithms/limit.ts";
 import { sameLimits } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Box, Victim } from "./box.ts";
-import { adapt, type Cell, CellBox, freshCell } from "./cell_box.ts";
+import { adapt, CellBox, freshCell } from "./cell_box.ts";
+import type { Cell } from "./cell.ts";
 import { turned } from "./sections.ts";
 import { Slab } from "./slab.ts";
 

@@ -10,7 +10,8 @@ import type { RateState } from "../../algorithms/kernels.ts";
 import { shortKey } from "../../base/short_key.ts";
 import { RatesReply, type Trace } from "../rates_reply.ts";
 import type { TakeReply, TakeRequest } from "../store.ts";
-import { type Cell, freshCell } from "./cell_box.ts";
+import { freshCell } from "./cell_box.ts";
+import type { Cell } from "./cell.ts";
 import type { Cells } from "./cells.ts";
 import type { Shelf } from "./shelf.ts";
 

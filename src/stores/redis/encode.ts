@@ -30,16 +30,7 @@ import {
   slidingWindowCounter,
   takeMixed,
 } from "./scripts.gen.ts";
-
-/** A request, and what its keys are called. */
-export interface NamedRequest {
-  /** What is asked. */
-  readonly request: StoreRequest;
-  /** The keys of its targets, as `KeyNames` gives them. */
-  readonly keys: readonly string[];
-  /** What is known of the rules of each target. @default no others are in use */
-  readonly rules?: readonly RuleState[];
-}
+import type { NamedRequest } from "./named_request.ts";
 
 /** One script call. */
 export interface ScriptCall {

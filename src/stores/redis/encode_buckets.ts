@@ -6,7 +6,7 @@
  */
 
 import { type BucketHeader, headerOf, KIND } from "./bucket_header.ts";
-import type { NamedRequest } from "./encode.ts";
+import type { NamedRequest } from "./named_request.ts";
 import { gather, isCounted, type RunEntry } from "./gather.ts";
 
 /** Entries under one header. */

@@ -8,7 +8,7 @@ import { algorithmOf } from "../../algorithms/mod.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import type { TakeRequest, Target } from "../store.ts";
 import { whole } from "./bucket_header.ts";
-import type { NamedRequest } from "./encode.ts";
+import type { NamedRequest } from "./named_request.ts";
 import type { WindowHeader, WindowRun } from "./encode_windows.ts";
 import { isAlike } from "./gather.ts";
 import { isPlain, type RuleState } from "./rules.ts";

@@ -10,7 +10,7 @@ import { algorithmOf } from "../../algorithms/mod.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { TakeRequest, Target } from "../store.ts";
 import { KIND, whole } from "./bucket_header.ts";
-import type { NamedRequest } from "./encode.ts";
+import type { NamedRequest } from "./named_request.ts";
 import { exactTimes, severalArgs } from "./encode_several.ts";
 import { isPlain } from "./rules.ts";
 import { gather, type GatheredRun, isAlike, isCounted, type RunHeader } from "./gather.ts";

@@ -6,7 +6,7 @@
 
 import type { Policy } from "../../policy/policy.ts";
 import type { TakeRequest, Target } from "../store.ts";
-import type { NamedRequest } from "./encode.ts";
+import type { NamedRequest } from "./named_request.ts";
 
 /** What the takes of a run have in common. */
 export interface RunHeader {

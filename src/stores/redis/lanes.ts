@@ -9,7 +9,7 @@ import { groupBy } from "../../base/group_by.ts";
 import { Batcher, type BatcherOptions } from "../batcher.ts";
 import type { ReplySink, StoreLoad } from "../store.ts";
 import type { ClusterView } from "./connections/connection.ts";
-import type { NamedRequest } from "./encode.ts";
+import type { NamedRequest } from "./named_request.ts";
 import { hashSlot } from "./hash_slot.ts";
 
 /** Asks one by one, and sends together what goes to one node. */

@@ -41,18 +41,19 @@ import type { RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
 import { RedisStore, type RedisStoreSettings } from "./redis_store.ts";
 
 export type { ClusterNodeView, ClusterView, RedisConnection, ScriptReply } from "./connections/connection.ts";
-export type { RedisClient } from "./connections/clients/recognise.ts";
-export type { Emitter } from "./connections/clients/given.ts";
-export type { BunRedisLike } from "./connections/clients/bun.ts";
-export type { IoredisLike } from "./connections/clients/ioredis.ts";
-export type { IoredisClusterLike } from "./connections/clients/ioredis_cluster.ts";
 export type {
+  BunRedisLike,
+  Emitter,
+  IoredisClusterLike,
+  IoredisLike,
   NodeRedisClusterLike,
   NodeRedisClusterNode,
+  NodeRedisLike,
+  NodeRedisPoolLike,
   NodeRedisSentinelLike,
-} from "./connections/clients/node_redis_cluster.ts";
-export type { NodeRedisLike, NodeRedisPoolLike } from "./connections/clients/node_redis.ts";
-export type { UpstashLike } from "./connections/clients/upstash.ts";
+  RedisClient,
+  UpstashLike,
+} from "./connections/clients/redis_client.ts";
 export { type RedisFromEnv, redisFromEnv } from "./from_env.ts";
 export type { Credential, RedisClientStoreOptions, RedisStoreOptions } from "./options.ts";
 export { RedisStore, type RedisStoreSettings } from "./redis_store.ts";

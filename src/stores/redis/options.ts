@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RedisClient } from "./connections/clients/recognise.ts";
+import type { RedisClient } from "./connections/clients/redis_client.ts";
 
 /**
  * A user or a password: a text, or a function that gives one, at once or by a promise. The function is called whenever a

@@ -8,7 +8,8 @@
 import { StoreError } from "../../base/errors.ts";
 import type { DoneReply, StoreRequest, TakeReply, Target } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
-import type { EncodedCall, NamedRequest } from "./encode.ts";
+import type { EncodedCall } from "./encode.ts";
+import type { NamedRequest } from "./named_request.ts";
 import type { KeyNames } from "./keys.ts";
 import { OTHER_RULES, otherRules } from "./refused_by_script.ts";
 import { RuleBook, type RuleBookOptions, type RuleEntry } from "./rule_book.ts";

@@ -8,7 +8,7 @@ import { PermitReply } from "../permit_reply.ts";
 import type { DoneReply, StoreRequest, TakeReply, Target } from "../store.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { ScriptReply } from "./connections/connection.ts";
-import type { NamedRequest } from "./encode.ts";
+import type { NamedRequest } from "./named_request.ts";
 
 /** The character of the first policy, and for how many there are others. */
 const FIRST_POLICY = 48;

@@ -6,7 +6,8 @@
 
 import { systemClock } from "../../base/clock.ts";
 import type { StoreError } from "../../base/errors.ts";
-import { compilePolicy, type NamedPolicy } from "../../policy/policy.ts";
+import type { NamedPolicy } from "../../policy/policy.ts";
+import { compilePolicy } from "../../policy/compile_policy.ts";
 import {
   type LevelLeft,
   type LocalLease,

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 
 import { Random } from "../../../scripts/simulate/random.ts";
-import { compilePolicy } from "../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import {
   type DoneReply,
   marksOf,

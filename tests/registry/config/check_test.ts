@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ConfigError } from "../../../src/base/errors.ts";
 import type { LimiterOptions } from "../../../src/policy/options.ts";
-import { compilePolicy } from "../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import type { StoreConfig } from "../../../src/registry/options.ts";
 import { assertRefused, parse } from "./_support.ts";
 

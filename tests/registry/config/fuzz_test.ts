@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { ConfigError } from "../../../src/base/errors.ts";
-import { compilePolicy } from "../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import { parse } from "./_support.ts";
 
 const KEYS = [

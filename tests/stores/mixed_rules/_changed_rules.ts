@@ -7,7 +7,8 @@
 import assert from "node:assert/strict";
 
 import type { LimiterOptions } from "../../../src/policy/options.ts";
-import { compilePolicy, type Policy } from "../../../src/policy/policy.ts";
+import type { Policy } from "../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import { admits } from "../../_support/auditor/bounds.ts";
 
 const SIZES = [{ limit: 4, windowMs: 8_000 }, { limit: 7, windowMs: 3_000 }] as const;

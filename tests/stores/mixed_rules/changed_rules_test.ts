@@ -4,7 +4,8 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 
 import { algorithmOf } from "../../../src/algorithms/mod.ts";
-import { compilePolicy, type Policy } from "../../../src/policy/policy.ts";
+import type { Policy } from "../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import { MemoryStore } from "../../../src/stores/memory/memory_store.ts";
 import type { TakeReply, TakeRequest, Target } from "../../../src/stores/store.ts";
 import { FakeClock } from "../../../src/testing/fake_clock.ts";

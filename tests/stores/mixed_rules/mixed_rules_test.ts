@@ -5,7 +5,8 @@ import fc from "fast-check";
 
 import { algorithmOf } from "../../../src/algorithms/mod.ts";
 import type { LimiterOptions } from "../../../src/policy/options.ts";
-import { compilePolicy, type Policy } from "../../../src/policy/policy.ts";
+import type { Policy } from "../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import { KeyNames } from "../../../src/stores/redis/keys.ts";
 import { formOf } from "../../../src/stores/redis/rules.ts";
 import { marksOf, type TakeReply, type Target } from "../../../src/stores/store.ts";

@@ -4,7 +4,8 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 
 import { FakeClock } from "../../../src/testing/fake_clock.ts";
-import { compilePolicy, type Policy } from "../../../src/policy/policy.ts";
+import type { Policy } from "../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import { KeyNames } from "../../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../../src/stores/redis/redis_store.ts";
 import { runs } from "../../_support/arbitraries.ts";

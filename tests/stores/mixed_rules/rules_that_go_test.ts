@@ -4,7 +4,7 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 
 import type { LimiterOptions } from "../../../src/policy/options.ts";
-import { compilePolicy } from "../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import { runs } from "../../_support/arbitraries.ts";
 import {
   assertLogsNamed,

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { createRateSync } from "../../../mod.ts";
 import { fixedWindow } from "../../../src/algorithms/fixed_window/kernel.ts";
 import type { RateState } from "../../../src/algorithms/kernels.ts";
-import { compilePolicy } from "../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../src/policy/compile_policy.ts";
 import { CheckedMemoryStore } from "../../../src/stores/memory/checked_memory_store.ts";
 import type { Target } from "../../../src/stores/store.ts";
 

@@ -7,7 +7,7 @@
 import fc from "fast-check";
 
 import type { LimiterOptions } from "../../../../src/policy/options.ts";
-import { compilePolicy } from "../../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../../src/policy/compile_policy.ts";
 import {
   type DoneReply,
   marksOf,

@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 
 import { createRateSync, type LimiterOptions, type RateSync } from "../../../../mod.ts";
 import { ClosedError, StoreError } from "../../../../src/base/errors.ts";
-import { compilePolicy } from "../../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../../src/policy/compile_policy.ts";
 import { openNodeRedis } from "../../../../src/stores/redis/connections/node_redis.ts";
 import { isRegister } from "../../../../src/stores/redis/keys.ts";
 import { RedisStore } from "../../../../src/stores/redis/redis_store.ts";

@@ -7,7 +7,7 @@
 import { Redis } from "ioredis";
 import { createClient, createClientPool } from "redis";
 
-import type { RedisClient } from "../../../../src/stores/redis/connections/clients/open.ts";
+import type { RedisClient } from "../../../../src/stores/redis/connections/clients/redis_client.ts";
 import type { BunRedisLike } from "../../../../src/stores/redis/mod.ts";
 
 /** A client as an application would make it. */

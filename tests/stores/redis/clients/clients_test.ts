@@ -6,7 +6,8 @@ import { createClient, createClientPool, createCluster, createSentinel } from "r
 
 import { ConfigError, type StoreError } from "../../../../src/base/errors.ts";
 import { createRateSync } from "../../../../src/registry/rate_sync.ts";
-import { openGivenClient, type RedisClient } from "../../../../src/stores/redis/connections/clients/open.ts";
+import { openGivenClient } from "../../../../src/stores/redis/connections/clients/open.ts";
+import type { RedisClient } from "../../../../src/stores/redis/connections/clients/redis_client.ts";
 import type { RedisConnection } from "../../../../src/stores/redis/connections/connection.ts";
 import { createRedisStore } from "../../../../src/stores/redis/mod.ts";
 import { freshPrefix, redisUrl } from "../../../_support/redis.ts";

@@ -4,7 +4,8 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 
 import { StoreError } from "../../../../src/base/errors.ts";
-import { compilePolicy, type Policy } from "../../../../src/policy/policy.ts";
+import type { Policy } from "../../../../src/policy/policy.ts";
+import { compilePolicy } from "../../../../src/policy/compile_policy.ts";
 import type { RedisConnection } from "../../../../src/stores/redis/connections/connection.ts";
 import { openNodeRedis } from "../../../../src/stores/redis/connections/node_redis.ts";
 import { KeyNames } from "../../../../src/stores/redis/keys.ts";

@@ -4,27 +4,8 @@
  * @module
  */
 
-import { type Emitter, type GivenClient, openWire, type SentCommand, type Wire } from "./given.ts";
-
-/** What a store needs of `new Bun.RedisClient()`. */
-export interface BunRedisLike {
-  /** Whether commands are sent at once. */
-  readonly connected: boolean;
-  /** Connects; does nothing where it is connected. */
-  connect(): Promise<unknown>;
-  /** Disconnects. Only called on duplicates. */
-  close(): void;
-  /** Sends one command. */
-  send(command: string, args: string[]): Promise<unknown>;
-  /** Subscribes. Only called on duplicates. */
-  subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>;
-  /** Makes another client with the same options. */
-  duplicate(): Promise<BunRedisLike>;
-  /** Called when it has connected. Only set on duplicates. */
-  onconnect: unknown;
-  /** Called when its connection has ended for good. Only set on duplicates. */
-  onclose: unknown;
-}
+import { type GivenClient, openWire, type SentCommand, type Wire } from "./given.ts";
+import type { BunRedisLike, Emitter } from "./redis_client.ts";
 
 /** How Bun marks what the server has answered; its message is the server's. */
 const REPLY_CODES = new Set(["ERR_REDIS_SERVER_ERROR", "ERR_REDIS_AUTHENTICATION_FAILED"]);

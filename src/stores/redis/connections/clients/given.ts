@@ -11,6 +11,7 @@ import { inMicrotask } from "../../../../base/turn.ts";
 import type { CommandClient, OpenClient, OpenClientOptions } from "../single/client.ts";
 import { type Failure, lostError, openError } from "../errors.ts";
 import type { Endpoint } from "../settings/url.ts";
+import type { Emitter } from "./redis_client.ts";
 
 /** Opens a client, or attaches to one that is there. */
 export type OpenGiven = (endpoint: Endpoint, options: OpenClientOptions) => Promise<OpenClient>;
@@ -23,14 +24,6 @@ export interface GivenClient {
   readonly attach: OpenGiven;
   /** Opens a duplicate of it. */
   readonly duplicate: OpenGiven;
-}
-
-/** What is used of an event emitter. */
-export interface Emitter {
-  /** Adds a listener. */
-  on(event: string, listener: (...args: unknown[]) => void): unknown;
-  /** Removes a listener. */
-  off(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
 /** A command that was handed to a client. */

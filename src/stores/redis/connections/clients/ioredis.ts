@@ -6,27 +6,8 @@
 
 import { ConfigError } from "../../../../base/errors.ts";
 import { nodeModule } from "../../../../base/node_module.ts";
-import { type Emitter, type GivenClient, openWire, type Wire } from "./given.ts";
-
-/** What a store needs of `new Redis()` of the npm package `ioredis`. */
-export interface IoredisLike extends Emitter {
-  /** `wait`, `connecting`, `connect`, `ready`, `close`, `reconnecting` or `end`. */
-  readonly status: string;
-  /** How it was made. */
-  readonly options: object;
-  /** Connects; only called where it waits for its first command, and on duplicates. */
-  connect(): Promise<unknown>;
-  /** Disconnects. Only called on duplicates. */
-  disconnect(): void;
-  /** Sends one command. */
-  call(command: string, ...args: (string | number | Uint8Array)[]): Promise<unknown>;
-  /** Subscribes. Only called on duplicates. */
-  subscribe(...channels: string[]): Promise<unknown>;
-  /** Makes another client with the same options. */
-  duplicate(overrides?: object): IoredisLike;
-  /** Its socket, while there is one. Only used on duplicates. */
-  readonly stream?: { ref?(): unknown; unref?(): unknown } | undefined;
-}
+import { type GivenClient, openWire, type Wire } from "./given.ts";
+import type { IoredisLike } from "./redis_client.ts";
 
 type ToBytes = (text: string) => Uint8Array;
 

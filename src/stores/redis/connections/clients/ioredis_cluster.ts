@@ -6,22 +6,9 @@
 
 import type { ClusterDriver } from "../cluster/discovery.ts";
 import { splitAddress } from "../cluster/layout.ts";
-import { type Emitter, whenReady } from "./given.ts";
-import { checkIoredis, givenIoredis, type IoredisLike } from "./ioredis.ts";
-
-/** What a store needs of `new Cluster()` of the npm package `ioredis`. */
-export interface IoredisClusterLike extends Emitter {
-  /** `true`; tells it from a client. */
-  readonly isCluster: boolean;
-  /** `wait`, `connecting`, `connect`, `ready`, `reconnecting`, `close`, `disconnecting` or `end`. */
-  readonly status: string;
-  /** How it was made. */
-  readonly options: object;
-  /** Connects; only called where it waits for its first command. */
-  connect(): Promise<unknown>;
-  /** The clients of its nodes. */
-  nodes(role: "master"): unknown[];
-}
+import { whenReady } from "./given.ts";
+import type { IoredisClusterLike, IoredisLike } from "./redis_client.ts";
+import { checkIoredis, givenIoredis } from "./ioredis.ts";
 
 type NatMap = Readonly<Record<string, unknown>> | ((address: string) => unknown);
 

@@ -5,39 +5,8 @@
  */
 
 import type { OpenClientOptions } from "../single/client.ts";
-import { abandonable, type Emitter, type GivenClient, openWire, type Wire } from "./given.ts";
-
-/** What a store needs of `createClient()` of the npm package `redis`. */
-export interface NodeRedisLike extends Emitter {
-  /** Whether it was connected and not closed. */
-  readonly isOpen: boolean;
-  /** Whether commands are sent at once. */
-  readonly isReady: boolean;
-  /** Connects. Only called on duplicates. */
-  connect(): Promise<unknown>;
-  /** Disconnects. Only called on duplicates. */
-  destroy(): void;
-  /** Sends one command. */
-  sendCommand(args: readonly string[], options?: object): Promise<unknown>;
-  /** Subscribes. Only called on duplicates. */
-  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
-  /** Makes another client with the same options. */
-  duplicate(overrides?: object): NodeRedisLike;
-  /** Lets its socket keep the process alive. Only called on duplicates. */
-  ref?(): void;
-  /** Lets the process end while its socket is open. Only called on duplicates. */
-  unref?(): void;
-}
-
-/** What a store needs of `createClientPool()` of the npm package `redis`. */
-export interface NodeRedisPoolLike extends Emitter {
-  /** Whether it was connected and not closed. */
-  readonly isOpen: boolean;
-  /** How many clients it has. */
-  readonly totalClients: number;
-  /** Lends a client until `task` is done. */
-  execute<T>(task: (client: NodeRedisLike) => T): Promise<unknown>;
-}
+import { abandonable, type GivenClient, openWire, type Wire } from "./given.ts";
+import type { NodeRedisLike, NodeRedisPoolLike } from "./redis_client.ts";
 
 const LOSS_EVENTS = ["error", "reconnecting", "terminated", "end"];
 /** Whatever the client does with its own commands, ours come back as they are, in their order, and within our time. */

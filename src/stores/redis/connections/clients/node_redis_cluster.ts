@@ -6,51 +6,15 @@
 
 import type { openClient } from "../single/client.ts";
 import type { ClusterDriver } from "../cluster/discovery.ts";
-import { abandonable, type Emitter, type GivenClient, openWire, whenReady, type Wire } from "./given.ts";
-import { AS_IT_IS, DUPLICATE, duplicateWire, givenNodeRedis, type NodeRedisLike, NOT_OPEN } from "./node_redis.ts";
+import { abandonable, type GivenClient, openWire, whenReady, type Wire } from "./given.ts";
+import type {
+  NodeRedisClusterLike,
+  NodeRedisClusterNode,
+  NodeRedisLike,
+  NodeRedisSentinelLike,
+} from "./redis_client.ts";
+import { AS_IT_IS, DUPLICATE, duplicateWire, givenNodeRedis, NOT_OPEN } from "./node_redis.ts";
 import type { Endpoint } from "../settings/url.ts";
-
-/** A node of a cluster, as node-redis knows it. */
-export interface NodeRedisClusterNode {
-  /** `host:port`, as the cluster names it. */
-  readonly address: string;
-  /** Host name or address. */
-  readonly host: string;
-  /** TCP port. */
-  readonly port: number;
-}
-
-/** What a store needs of `createCluster()` of the npm package `redis`. */
-export interface NodeRedisClusterLike extends Emitter {
-  /** Whether it was connected and not closed. */
-  readonly isOpen: boolean;
-  /** Which nodes have which slots. */
-  readonly slots: readonly unknown[];
-  /** The primaries. */
-  readonly masters: readonly NodeRedisClusterNode[];
-  /** The client of one node. */
-  nodeClient(node: NodeRedisClusterNode): unknown;
-}
-
-/** What a store needs of `createSentinel()` of the npm package `redis`. */
-export interface NodeRedisSentinelLike extends Emitter {
-  /** Whether it was connected and not closed. */
-  readonly isOpen: boolean;
-  /** Whether commands are sent at once. */
-  readonly isReady: boolean;
-  /** Lends a client of the primary. Not called; it tells Sentinels from clients. */
-  acquire(): Promise<unknown>;
-  /** Connects. Only called on duplicates. */
-  connect(): Promise<unknown>;
-  /** Disconnects. Only called on duplicates. */
-  destroy(): unknown;
-  /** Subscribes. Only called on duplicates. */
-  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
-  /** Makes another one with the same options. */
-  duplicate(overrides?: object): NodeRedisSentinelLike;
-  /** Runs `task` with the client of the primary; again, where it fails with an error and the client is not ready. */
-  _execute<T>(isReadonly: boolean, task: (client: NodeRedisLike) => Promise<T>): Promise<T>;
-}
 
 /** What is used of a client of a node beside what every client has. */
 interface NodeClient extends NodeRedisLike {

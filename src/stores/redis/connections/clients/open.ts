@@ -21,8 +21,6 @@ import { Pool } from "../single/pool.ts";
 import type { KnownClient } from "./recognise.ts";
 import { Subscriber } from "../single/subscriber.ts";
 
-export type { RedisClient } from "./recognise.ts";
-
 /**
  * Makes a connection through a client that is not ours, which stays open when this is closed. Nothing is sent before
  * `connect()` or the first command.

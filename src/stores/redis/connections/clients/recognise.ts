@@ -6,23 +6,16 @@
 
 import { ConfigError } from "../../../../base/errors.ts";
 import { show } from "../../../../base/text.ts";
-import type { BunRedisLike } from "./bun.ts";
-import type { IoredisLike } from "./ioredis.ts";
-import type { IoredisClusterLike } from "./ioredis_cluster.ts";
-import type { NodeRedisClusterLike, NodeRedisSentinelLike } from "./node_redis_cluster.ts";
-import type { NodeRedisLike, NodeRedisPoolLike } from "./node_redis.ts";
-import type { UpstashLike } from "./upstash.ts";
-
-/** A Redis client of a kind that a store can use. */
-export type RedisClient =
-  | NodeRedisLike
-  | NodeRedisPoolLike
-  | NodeRedisClusterLike
-  | NodeRedisSentinelLike
-  | IoredisLike
-  | IoredisClusterLike
-  | BunRedisLike
-  | UpstashLike;
+import type {
+  BunRedisLike,
+  IoredisClusterLike,
+  IoredisLike,
+  NodeRedisClusterLike,
+  NodeRedisLike,
+  NodeRedisPoolLike,
+  NodeRedisSentinelLike,
+  UpstashLike,
+} from "./redis_client.ts";
 
 /** A client, by its kind. */
 export type KnownClient =

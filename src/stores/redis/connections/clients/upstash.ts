@@ -22,16 +22,7 @@ import { post } from "../rest/fetch.ts";
 import { readRest, type RestSettings } from "../rest/settings.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 import type { Endpoint } from "../settings/url.ts";
-
-/** What a store needs of `new Redis()` of the npm package `@upstash/redis`, or of `createClient()` of `@vercel/kv`. */
-export interface UpstashLike {
-  /** Runs a script. */
-  eval(script: string, keys: string[], args: unknown[]): Promise<unknown>;
-  /** Runs a script by its digest. */
-  evalsha(sha1: string, keys: string[], args: unknown[]): Promise<unknown>;
-  /** Makes a script. Only other clients have none. */
-  createScript(script: string): unknown;
-}
+import type { UpstashLike } from "./redis_client.ts";
 
 /** What every such client sends its requests with: its own, or one that its owner has given it. */
 interface Requester {

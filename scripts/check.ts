@@ -10,6 +10,7 @@ import process from "node:process";
 import { exitOnSignals, run, tool } from "./_process.ts";
 import { referenceProblems } from "./docs/reference/reference.ts";
 import { blockProblems } from "./docs/run.ts";
+import { circleProblems } from "./layers/circles.ts";
 import { layerProblems, loadProblems } from "./layers/check.ts";
 import { readSources } from "./layers/sources.ts";
 import { luaFormatProblems } from "./lua/format.ts";
@@ -23,7 +24,7 @@ import { toolchainProblems } from "./toolchains/matrix.ts";
 /** One thing to hold: a name and what is wrong with it. */
 type Step = readonly [name: string, problems: () => Promise<string[]>];
 
-const sources = await readSources();
+const sources = await readSources("src");
 const manifests = await readManifests();
 const entryFiles = Object.values(manifests.deno.exports);
 
@@ -32,6 +33,7 @@ const STEPS: readonly Step[] = [
   ["format of Lua", luaFormatProblems],
   ["lint", () => command("deno", "lint")],
   ["layers", () => Promise.resolve(layerProblems(sources))],
+  ["circles", async () => circleProblems(await readSources("src", "scripts", "tests"))],
   ["load", () => Promise.resolve(loadProblems("mod.ts", sources))],
   ["scripts", luaProblems],
   ["types", () => command("tsc", "-p", ".")],

@@ -4,19 +4,15 @@
  * @module
  */
 
-import { join } from "node:path/posix";
-
 import { importProblem } from "./rules.ts";
-import { type Import, importsOf, withoutText } from "./source.ts";
-
-/** The source: text by path from the root, `mod.ts` and everything under `src/`. */
-export type Sources = ReadonlyMap<string, string>;
+import { importsOf, resolveImport, withoutText } from "./source.ts";
+import type { Sources } from "./sources.ts";
 
 /** Every offence against the layers, one line each. */
 export function layerProblems(sources: Sources): string[] {
   return Array.from(sources, ([path, text]) => [
     ...importsOf(text).flatMap((entry) => {
-      const target = resolve(path, entry);
+      const target = resolveImport(path, entry);
       const problem = target && (sources.has(target) ? importProblem(path, target) : `there is no ${target}`);
       return problem ? [`${path}: ${problem}`] : [];
     }),
@@ -30,7 +26,7 @@ export function loadProblems(entry: string, sources: Sources): string[] {
   const ways = new Map([[entry, entry]]); // in order of discovery, while it grows
   for (const [path, way] of ways) {
     for (const found of importsOf(sources.get(path) ?? "").filter(({ kind }) => kind === "static")) {
-      const target = resolve(path, found);
+      const target = resolveImport(path, found);
       if (target === undefined) problems.push(`${entry} loads ${found.specifier}: ${way}`);
       else if (!ways.has(target)) ways.set(target, `${way} -> ${target}`);
     }
@@ -49,9 +45,4 @@ function clockProblems(path: string, text: string): string[] {
     const line = code.slice(0, index).split("\n").length;
     return `${path}:${line}: ${name} belongs in src/base/`;
   });
-}
-
-/** The path of a relative import; `undefined` for a package or a module of the runtime. */
-function resolve(from: string, { specifier }: Import): string | undefined {
-  return specifier.startsWith(".") ? join(from, "..", specifier) : undefined;
 }

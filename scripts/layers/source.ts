@@ -4,6 +4,8 @@
  * @module
  */
 
+import { join } from "node:path/posix";
+
 /** One import, or export from elsewhere. */
 export interface Import {
   /** What stands between the quotes. */
@@ -24,6 +26,11 @@ export function importsOf(text: string): Import[] {
   }
   for (const [, specifier = ""] of code.matchAll(DYNAMIC)) found.push({ specifier, kind: "dynamic" });
   return found;
+}
+
+/** The path of a relative import; `undefined` for a package or a module of the runtime. */
+export function resolveImport(from: string, { specifier }: Import): string | undefined {
+  return specifier.startsWith(".") ? join(from, "..", specifier) : undefined;
 }
 
 // A comment, a string, a template (with templates in its expressions), or a regular expression where one can begin.

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
+import { circleProblems } from "../../scripts/layers/circles.ts";
 import { layerProblems, loadProblems } from "../../scripts/layers/check.ts";
 import { importProblem } from "../../scripts/layers/rules.ts";
 import { importsOf, withoutText } from "../../scripts/layers/source.ts";
@@ -89,6 +90,49 @@ describe("layerProblems()", () => {
   it("finds an import of a file that does not exist", () => {
     const sources = new Map([["src/limiter/limiter.ts", `import { a } from "../base/a.ts";\n`]]);
     assert.deepEqual(layerProblems(sources), ["src/limiter/limiter.ts: there is no src/base/a.ts"]);
+  });
+});
+
+describe("circleProblems()", () => {
+  const sources = (imports: Record<string, string>) =>
+    new Map(Object.entries(imports).map(([path, specifier]) => [path, `import type { A } from "${specifier}";\n`]));
+
+  it("finds two files that import types of each other, and tells of them once", () => {
+    const pair = sources({ "src/b.ts": "./a.ts", "src/a.ts": "./b.ts", "src/c.ts": "./a.ts" });
+    assert.deepEqual(circleProblems(pair, []), ["circle: src/a.ts -> src/b.ts -> src/a.ts"]);
+  });
+
+  it("finds a circle through a dynamic import and another folder", () => {
+    const files = new Map([
+      ["src/a.ts", `await import("./b/b.ts");\n`],
+      ["src/b/b.ts", `export * from "../c.ts";\n`],
+      ["src/c.ts", `import { a, type B } from "./a.ts";\n`],
+    ]);
+    assert.deepEqual(circleProblems(files, []), ["circle: src/a.ts -> src/b/b.ts -> src/c.ts -> src/a.ts"]);
+  });
+
+  it("finds a file that imports itself", () => {
+    assert.deepEqual(circleProblems(sources({ "src/a.ts": "./a.ts" }), []), ["circle: src/a.ts -> src/a.ts"]);
+  });
+
+  it("finds none where imports point one way", () => {
+    assert.deepEqual(
+      circleProblems(sources({ "src/a.ts": "./b.ts", "src/b.ts": "./c.ts", "src/c.ts": "redis" }), []),
+      [],
+    );
+  });
+
+  it("allows the circles inside a listed folder, and none that leaves it", () => {
+    const inside = sources({ "src/x/a.ts": "./b.ts", "src/x/b.ts": "./a.ts" });
+    const across = sources({ "src/x/c.ts": "../d.ts", "src/d.ts": "./x/c.ts" });
+    assert.deepEqual(circleProblems(new Map([...inside, ...across]), ["src/x/"]), [
+      "circle: src/d.ts -> src/x/c.ts -> src/d.ts",
+    ]);
+  });
+
+  it("fails when a listed folder has no circle any more", () => {
+    const [problem] = circleProblems(sources({ "src/x/a.ts": "./b.ts" }), ["src/x/"]);
+    assert.match(problem ?? "", /src\/x\/ has no circle any more/);
   });
 });
 

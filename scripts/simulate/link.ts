@@ -6,7 +6,7 @@
 
 import { StoreError } from "../../src/base/errors.ts";
 import type { MemoryStore } from "../../src/stores/memory/memory_store.ts";
-import type { DoneReply, NoticeListener, ReplyTo, Store, StoreRequest, TakeReply } from "../../src/stores/store.ts";
+import type { DoneReply, ReplyTo, Store, StoreRequest, TakeReply, WakeupListener } from "../../src/stores/store.ts";
 import type { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { History } from "../../tests/_support/auditor/history.ts";
 import type { ProcessClock } from "./process_clock.ts";
@@ -14,7 +14,7 @@ import type { Random } from "./random.ts";
 
 /** How a connection behaves. */
 export interface LinkFaults {
-  /** The share of requests that are lost on the way there, of replies and of notices on the way back. */
+  /** The share of requests that are lost on the way there, of replies and of wakeups on the way back. */
   readonly loss: number;
   /** The share of messages that are slow. */
   readonly slow: number;
@@ -50,7 +50,7 @@ export class Link implements Store {
   /** What kind of store it is. */
   readonly engine: string = "simulated";
   readonly #parts: LinkParts;
-  #listener: NoticeListener | undefined;
+  #listener: WakeupListener | undefined;
   #isCut = false;
   #arrivalUs = 0;
   #returnUs = 0;
@@ -86,25 +86,25 @@ export class Link implements Store {
     });
   }
 
-  /** Brings notices to the process. */
-  async listen(listener: NoticeListener): Promise<void> {
+  /** Brings wakeups to the process. */
+  async listen(listener: WakeupListener): Promise<void> {
     const { process, store, clock, random, faults, history } = this.#parts;
     this.#listener = listener;
     history.joined(process, listener.instance);
     await store.listen({
       instance: listener.instance,
       targetOf: (id) => listener.targetOf(id),
-      gap: () => clock.run(() => listener.gap()),
+      missed: () => clock.run(() => listener.missed()),
       corrected: (correction) => {
         if (this.#isCut || clock.hasEnded) return;
         this.#later(this.#delay(), () => clock.run(() => this.#isCut || listener.corrected?.(correction)));
       },
-      notice: (notice) => {
-        history.noticed(notice);
+      wakeup: (wakeup) => {
+        history.wokenUp(wakeup);
         if (this.#isCut || clock.hasEnded) return;
         // A connection that loses a message is made anew; then its listener asks again.
-        if (random.chance(faults.loss)) this.#later(LOST_US, () => clock.run(() => listener.gap()));
-        else this.#later(this.#delay(), () => clock.run(() => this.#isCut || listener.notice(notice)));
+        if (random.chance(faults.loss)) this.#later(LOST_US, () => clock.run(() => listener.missed()));
+        else this.#later(this.#delay(), () => clock.run(() => this.#isCut || listener.wakeup(wakeup)));
       },
     });
   }
@@ -117,7 +117,7 @@ export class Link implements Store {
   /** Connects again. */
   mend(): void {
     this.#isCut = false;
-    this.#parts.clock.run(() => this.#listener?.gap());
+    this.#parts.clock.run(() => this.#listener?.missed());
   }
 
   /** Forgets every key. */

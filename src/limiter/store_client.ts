@@ -281,7 +281,7 @@ export class StoreClient {
   /** The store decides again: leases are renewed, and whoever waits asks, without waiting for their time. */
   recovered(): void {
     this.leases.hurry();
-    this.room.gap();
+    this.room.missed();
   }
 
   /** Forgets every key of the store. */

@@ -1,22 +1,22 @@
 /**
- * Receives what a store sends to a process: notices for calls that queue, and corrections for calls that wait for a rate.
+ * Receives what a store sends to a process: wakeups for calls that queue, and corrections for calls that wait for a rate.
  *
  * @module
  */
 
-import type { Correction, Notice, NoticeListener, Target } from "../stores/store.ts";
+import type { Correction, Target, Wakeup, WakeupListener } from "../stores/store.ts";
 import type { WaitingRoom } from "./waiting_room.ts";
 
 /** Where news from a store goes. */
 export interface NewsTakers {
-  /** Takes notices. */
+  /** Takes wakeups. */
   readonly room: WaitingRoom;
   /** Takes corrections. */
   corrected(correction: Correction): void;
 }
 
 /** The listener of one process at one store. */
-export class StoreListener implements NoticeListener {
+export class StoreListener implements WakeupListener {
   readonly #to: NewsTakers;
 
   /**
@@ -33,7 +33,7 @@ export class StoreListener implements NoticeListener {
     return this.#to.room.instance;
   }
 
-  /** Whether a call waits for a notice. */
+  /** Whether a call waits for a wakeup. */
   get isAwaited(): boolean {
     return this.#to.room.isAwaited;
   }
@@ -43,14 +43,14 @@ export class StoreListener implements NoticeListener {
     return this.#to.room.targetOf(id);
   }
 
-  /** Takes a notice. */
-  notice(notice: Notice): void {
-    this.#to.room.notice(notice);
+  /** Takes a wakeup. */
+  wakeup(wakeup: Wakeup): void {
+    this.#to.room.wakeup(wakeup);
   }
 
-  /** Notices may have been missed. */
-  gap(): void {
-    this.#to.room.gap();
+  /** Wakeups may have been missed. */
+  missed(): void {
+    this.#to.room.missed();
   }
 
   /** Takes a correction. */

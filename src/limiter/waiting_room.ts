@@ -6,7 +6,7 @@
 
 import type { Clock, Timer } from "../base/clock.ts";
 import type { StoreError } from "../base/errors.ts";
-import type { Notice, NoticeListener, TakeReply, Target } from "../stores/store.ts";
+import type { TakeReply, Target, Wakeup, WakeupListener } from "../stores/store.ts";
 import { isOutage, isStoreError } from "./failure.ts";
 
 /** How long after its supposed instant a question is asked again at the earliest, in microseconds. */
@@ -59,16 +59,16 @@ interface Line {
 }
 
 /** The queue of one process at one store. */
-export class WaitingRoom implements NoticeListener {
+export class WaitingRoom implements WakeupListener {
   /** The process, as the store knows it. */
   readonly instance: string;
   readonly #clock: Clock;
   readonly #targets = new Map<string, Target>();
   readonly #waiters = new Map<string, Waiter>();
   readonly #lines = new Map<string, Line>();
-  /** Notices that came before the reply to the call they are about. */
-  readonly #early = new Map<string, Notice>();
-  readonly #onUnwanted: ((notice: Notice, targets: readonly Target[]) => void) | undefined;
+  /** Wakeups that came before the reply to the call they are about. */
+  readonly #early = new Map<string, Wakeup>();
+  readonly #onUnwanted: ((wakeup: Wakeup, targets: readonly Target[]) => void) | undefined;
   /** Calls that are over, and that the store may not know of: what it still grants them is given back. */
   readonly #over = new Map<string, readonly Target[]>();
   #closed: Error | undefined;
@@ -84,7 +84,7 @@ export class WaitingRoom implements NoticeListener {
   constructor(
     instance: string,
     clock: Clock,
-    onUnwanted?: (notice: Notice, targets: readonly Target[]) => void,
+    onUnwanted?: (wakeup: Wakeup, targets: readonly Target[]) => void,
   ) {
     this.instance = instance;
     this.#clock = clock;
@@ -146,7 +146,7 @@ export class WaitingRoom implements NoticeListener {
       line.waiters.add(waiter);
       if (line.timer === undefined) this.#recheck(call.line, reply.waitUs);
       const early = this.#early.get(call.id);
-      if (early !== undefined) this.notice(early);
+      if (early !== undefined) this.wakeup(early);
     });
   }
 
@@ -173,32 +173,32 @@ export class WaitingRoom implements NoticeListener {
   }
 
   /** Takes word from the store. */
-  notice(notice: Notice): void {
-    const waiter = this.#waiters.get(notice.id);
+  wakeup(wakeup: Wakeup): void {
+    const waiter = this.#waiters.get(wakeup.id);
     if (waiter === undefined) {
-      if (this.#targets.has(notice.id)) this.#early.set(notice.id, notice);
-      else this.#refuse(notice);
-    } else if (notice.kind === "granted" && !this.#isLate(waiter, notice)) this.#serve(waiter, notice.reply);
-    else if (notice.reply.waitUs === 0) void this.#ask(waiter);
-    else this.#recheck(waiter.call.line, notice.reply.waitUs);
+      if (this.#targets.has(wakeup.id)) this.#early.set(wakeup.id, wakeup);
+      else this.#refuse(wakeup);
+    } else if (wakeup.kind === "granted" && !this.#isLate(waiter, wakeup)) this.#serve(waiter, wakeup.reply);
+    else if (wakeup.reply.waitUs === 0) void this.#ask(waiter);
+    else this.#recheck(waiter.call.line, wakeup.reply.waitUs);
   }
 
   /** Word may have been missed: everybody asks again. */
-  gap(): void {
+  missed(): void {
     for (const waiter of this.#waiters.values()) void this.#ask(waiter);
   }
 
   /** After a long pause of this process, the lease may have ended by now: the store knows. */
-  #isLate({ call, aheadUs }: Waiter, { reply }: Notice): boolean {
+  #isLate({ call, aheadUs }: Waiter, { reply }: Wakeup): boolean {
     const ageUs = this.#clock.nowUs() - aheadUs - reply.nowUs;
     return call.targets.some((target) => target.slots > 0 && ageUs > target.policy.leaseTtlUs / 3);
   }
 
-  #refuse(notice: Notice): void {
-    const targets = this.#over.get(notice.id);
+  #refuse(wakeup: Wakeup): void {
+    const targets = this.#over.get(wakeup.id);
     if (targets === undefined) return;
-    this.#over.delete(notice.id);
-    this.#onUnwanted?.(notice, targets);
+    this.#over.delete(wakeup.id);
+    this.#onUnwanted?.(wakeup, targets);
   }
 
   #recheck(name: string, waitUs: number): void {

@@ -125,7 +125,7 @@ export type StoreRequest =
  * The outcome of a take.
  *
  * - `allowed`: Taken.
- * - `queued`: The call waits for permits, and a notice will come.
+ * - `queued`: The call waits for permits, and a wakeup will come.
  * - `rate`: Denied: a rate is used up.
  * - `blocked`: Denied: the key is blocked.
  * - `slots`: Denied: all permits are held.
@@ -214,7 +214,7 @@ export interface DoneReply {
 export type ReplyTo<Request extends StoreRequest> = Request extends TakeRequest | PollRequest ? TakeReply : DoneReply;
 
 /** A message for a waiting call: it was served, or it should ask again after `waitUs`. */
-export interface Notice {
+export interface Wakeup {
   /** The id it queues under. */
   readonly id: string;
   /** What happened. */
@@ -238,18 +238,18 @@ export interface Correction {
   readonly durationUs: number;
 }
 
-/** Where notices go. */
-export interface NoticeListener {
+/** Where wakeups go. */
+export interface WakeupListener {
   /** The process, as it stands in ids; without dots. */
   readonly instance: string;
-  /** Whether a call waits for a notice. @default {true} */
+  /** Whether a call waits for a wakeup. @default {true} */
   readonly isAwaited?: boolean;
   /** The target that an id queues on, if it does. */
   targetOf(id: string): Target | undefined;
-  /** Takes a notice for an id of this instance. */
-  notice(notice: Notice): void;
-  /** Notices may have been missed: waiting calls should ask again. */
-  gap(): void;
+  /** Takes a wakeup for an id of this instance. */
+  wakeup(wakeup: Wakeup): void;
+  /** Wakeups may have been missed: waiting calls should ask again. */
+  missed(): void;
   /** Takes news of a correction by another instance. */
   corrected?(correction: Correction): void;
 }
@@ -329,7 +329,7 @@ export interface Store {
    */
   submit?<Request extends TakeRequest | ReleaseRequest>(request: Request, sink: ReplySink<ReplyTo<Request>>): void;
   /** Sets up the way back for those who queue; must have resolved before the first one of the instance does. */
-  listen(listener: NoticeListener): Promise<void>;
+  listen(listener: WakeupListener): Promise<void>;
   /** Has `report` called when other processes are found to use other rules for a limiter, and when none is any more. */
   watchRules?(report: (report: RulesReport) => void): void;
   /** Forgets every key of this store. */

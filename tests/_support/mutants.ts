@@ -1532,7 +1532,7 @@ export const MUTANTS: readonly Mutant[] = [
     "_mail.lua",
     ["a mailbox never emptied", 'call("LTRIM", box, "0", "0")', "", assertMailDelivered],
     ["a mailbox that stays for ever", 'call("PEXPIRE", box, MAIL_MS)', "", assertMailDelivered],
-    ["a mailbox whose end nobody hears of", 'mail[#mail + 1] = "gap " .. instance', "", assertMailDelivered],
+    ["a mailbox whose end nobody hears of", 'mail[#mail + 1] = "missed " .. instance', "", assertMailDelivered],
   ),
   ...mutants(
     "_short_permits.lua",

@@ -19,13 +19,13 @@ import { RedisStore } from "../../src/stores/redis/redis_store.ts";
 import {
   type DoneReply,
   marksOf,
-  type Notice,
   type Store,
   type StoreRequest,
   type TakeReply,
   type TakeRequest,
   type Target,
   waiterId,
+  type Wakeup,
 } from "../../src/stores/store.ts";
 import { FakeClock } from "../../src/testing/fake_clock.ts";
 import type { Step } from "./arbitraries.ts";
@@ -52,7 +52,7 @@ export interface ParityServices {
   readonly testScript?: (call: ScriptCall) => ScriptCall;
 }
 
-/** Runs one sequence on both stores and compares every reply, notice and stored state, to the integer. */
+/** Runs one sequence on both stores and compares every reply, wakeup and stored state, to the integer. */
 export async function assertParity(
   limiters: readonly LimiterOptions[],
   startUs: number,
@@ -92,7 +92,7 @@ class ParityRun {
   /** Two processes that listen, and one that has gone. */
   readonly #instances = ["one", "two", "gone"];
   readonly #takes = new Map<string, TakeRequest>();
-  readonly #notices: { memory: Notice[]; redis: Notice[] } = { memory: [], redis: [] };
+  readonly #wakeups: { memory: Wakeup[]; redis: Wakeup[] } = { memory: [], redis: [] };
   /** The latest takes of which nothing was given back. */
   readonly #taken: { readonly request: TakeRequest; readonly reply: TakeReply }[] = [];
   #sequence = 0;
@@ -131,8 +131,8 @@ class ParityRun {
         await (kind === "memory" ? this.#memory : redis).listen({
           instance,
           targetOf: (id) => this.#takes.get(id)?.targets[0],
-          notice: (notice) => void this.#notices[kind].push(notice),
-          gap: () => {},
+          wakeup: (wakeup) => void this.#wakeups[kind].push(wakeup),
+          missed: () => {},
         });
       }
     }
@@ -163,13 +163,13 @@ class ParityRun {
   }
 
   async compareNotices(): Promise<void> {
-    const { memory, redis } = this.#notices;
+    const { memory, redis } = this.#wakeups;
     const untilMs = Date.now() + NOTICE_MS;
     while (redis.length < memory.length && Date.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, 1));
     // What comes with replies and what comes as messages may pass each other.
-    const byInstance = (notices: Notice[]) =>
-      this.#instances.map((instance) => notices.filter(({ id }) => id.startsWith(`${instance}.`)));
-    assert.deepEqual(byInstance(redis), byInstance(memory), "notices");
+    const byInstance = (wakeups: Wakeup[]) =>
+      this.#instances.map((instance) => wakeups.filter(({ id }) => id.startsWith(`${instance}.`)));
+    assert.deepEqual(byInstance(redis), byInstance(memory), "wakeups");
     assert.equal(redis.length, memory.length);
   }
 

@@ -29,8 +29,8 @@ export async function assertRaisedServes({ connection, raw, testScript }: Parity
     const [, leases = ""] = new KeyNames(keyPrefix).of(target);
     return (await raw.send("ZRANGE", leases, "1", "-1") as unknown[]).map(String).toSorted();
   };
-  const notice = () => {};
-  await store.listen({ instance: "raised", targetOf: () => of("released", 1), notice, gap: notice });
+  const wakeup = () => {};
+  await store.listen({ instance: "raised", targetOf: () => of("released", 1), wakeup, missed: wakeup });
   for (const key of ["released", "taken"]) {
     const asked = [1, 2, 3].map((i) => take("wait", of(key, 1), i));
     assert.deepEqual(await Promise.all(asked), ["allowed", "queued", "queued"]);

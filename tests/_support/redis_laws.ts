@@ -407,8 +407,8 @@ export async function assertMailDelivered(services: ParityServices): Promise<voi
   await polling.listen({
     instance: "polls",
     targetOf: () => target,
-    notice: ({ id, kind }) => heard.push(`${kind} ${id}`),
-    gap: () => gaps++,
+    wakeup: ({ id, kind }) => heard.push(`${kind} ${id}`),
+    missed: () => gaps++,
   });
   const take = (store: RedisStore, id: string) =>
     store.execute({ op: "take", targets, mode: "wait", maxWaitUs: 6e8, id, arrivalUs: 0 });

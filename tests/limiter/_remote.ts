@@ -7,7 +7,7 @@
 
 import { StoreError } from "../../src/base/errors.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
-import type { NoticeListener, ReplyTo, Store, StoreRequest } from "../../src/stores/store.ts";
+import type { ReplyTo, Store, StoreRequest, WakeupListener } from "../../src/stores/store.ts";
 import { type FakeClock, nextTurn } from "../../src/testing/fake_clock.ts";
 
 /** The way of one process to a store. */
@@ -53,7 +53,7 @@ export class Remote implements Store {
   }
 
   /** As the store does. */
-  listen(listener: NoticeListener): Promise<void> {
+  listen(listener: WakeupListener): Promise<void> {
     return this.#store.listen(listener);
   }
 

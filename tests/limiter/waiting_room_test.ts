@@ -37,9 +37,9 @@ describe("WaitingRoom", () => {
   it("asks one question at a time, and once more for word that came meanwhile", async () => {
     const room = new WaitingRoom("i", new FakeClock());
     const { call, asked, served } = queued(room);
-    room.gap();
-    room.gap();
-    room.notice({ id: call.id, kind: "turn", reply: { ...replyOf("queued"), waitUs: 0 } });
+    room.missed();
+    room.missed();
+    room.wakeup({ id: call.id, kind: "turn", reply: { ...replyOf("queued"), waitUs: 0 } });
     assert.equal(asked.length, 1);
     asked[0]?.(replyOf("queued"));
     await turn();
@@ -47,7 +47,7 @@ describe("WaitingRoom", () => {
     asked[1]?.(replyOf("queued"));
     await turn();
     assert.equal(asked.length, 2);
-    room.gap();
+    room.missed();
     asked[2]?.(replyOf("allowed"));
     assert.equal((await served).status, "allowed");
     room.forget(call.id);
@@ -56,7 +56,7 @@ describe("WaitingRoom", () => {
   it("hands back what was granted to a call that is over", async () => {
     const room = new WaitingRoom("i", new FakeClock());
     const { call, asked, late } = queued(room);
-    room.gap();
+    room.missed();
     room.forget(call.id);
     asked[0]?.(replyOf("allowed"));
     await turn();

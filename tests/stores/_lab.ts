@@ -77,7 +77,7 @@ export class Lab {
 
   /** Makes the one process that asks known, so that it may queue. */
   async listen(): Promise<void> {
-    await this.store.listen({ instance: "i", targetOf: () => undefined, notice: () => {}, gap: () => {} });
+    await this.store.listen({ instance: "i", targetOf: () => undefined, wakeup: () => {}, missed: () => {} });
   }
 
   /** Asks one thing. */

@@ -21,7 +21,6 @@ import type {
   GiveBackRequest,
   LevelLeft,
   LocalLease,
-  NoticeListener,
   ReplyTo,
   Store,
   StoreRequest,
@@ -29,6 +28,7 @@ import type {
   TakeRequest,
   Target,
   TargetLevel,
+  WakeupListener,
 } from "../store.ts";
 import { levelsOf } from "./cell_box.ts";
 import type { Cell } from "./cell.ts";
@@ -59,7 +59,7 @@ export class MemoryStore implements Store {
   readonly isLocal: boolean = true;
   readonly #clock: Clock;
   readonly #cells: Cells;
-  readonly #listeners = new Map<string, NoticeListener>();
+  readonly #listeners = new Map<string, WakeupListener>();
   readonly #host: LeaseHost = {
     bookOf: (target) => this.#cells.read(target, this.#clock.nowUs()).slots,
     freed: (target) => new Rounds(this.#cells, this.#listeners, this.#clock.nowUs(), false).promote(target),
@@ -111,8 +111,8 @@ export class MemoryStore implements Store {
     return this.#closed ? undefined : takePermits(this.#cells, target, this.#host, this.#clock.nowUs());
   }
 
-  /** Remembers where notices for an instance go. */
-  listen(listener: NoticeListener): Promise<void> {
+  /** Remembers where wakeups for an instance go. */
+  listen(listener: WakeupListener): Promise<void> {
     this.#listeners.set(listener.instance, listener);
     return Promise.resolve();
   }
@@ -120,7 +120,7 @@ export class MemoryStore implements Store {
   /** Forgets everything. */
   resetAll(): Promise<void> {
     this.#cells.clear();
-    for (const listener of this.#listeners.values()) listener.gap();
+    for (const listener of this.#listeners.values()) listener.missed();
     return Promise.resolve();
   }
 

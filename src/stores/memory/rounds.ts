@@ -6,13 +6,13 @@
 
 import { inMicrotask } from "../../base/turn.ts";
 import {
-  type NoticeListener,
   parseWaiterId,
   type PollRequest,
   type TakeReply,
   type TakeRequest,
   type TakeStatus,
   type Target,
+  type WakeupListener,
 } from "../store.ts";
 import type { Cell } from "./cell.ts";
 import type { Cells } from "./cells.ts";
@@ -25,7 +25,7 @@ interface Head extends Target {
   readonly direct: boolean;
   readonly isKept: boolean;
   readonly arrivalUs: number;
-  readonly listener: NoticeListener;
+  readonly listener: WakeupListener;
 }
 
 /** How many in front of a queue may be told their turn, or keep a place, at the same time: those behind wait. */
@@ -34,7 +34,7 @@ const FRONT = 8;
 /** Decides at one reading of the clock. */
 export class Rounds {
   readonly #cells: Cells;
-  readonly #listeners: ReadonlyMap<string, NoticeListener>;
+  readonly #listeners: ReadonlyMap<string, WakeupListener>;
   readonly #nowUs: number;
   readonly #rates: RateRounds;
 
@@ -42,11 +42,11 @@ export class Rounds {
    * Makes one.
    *
    * @param cells The state.
-   * @param listeners Where notices go, by instance.
+   * @param listeners Where wakeups go, by instance.
    * @param nowUs The reading of the clock.
    * @param peeks Whether nothing may be written.
    */
-  constructor(cells: Cells, listeners: ReadonlyMap<string, NoticeListener>, nowUs: number, peeks: boolean) {
+  constructor(cells: Cells, listeners: ReadonlyMap<string, WakeupListener>, nowUs: number, peeks: boolean) {
     this.#cells = cells;
     this.#listeners = listeners;
     this.#nowUs = nowUs;
@@ -228,7 +228,7 @@ export class Rounds {
   }
 
   #tell({ id, listener }: Head, kind: "granted" | "turn", reply: TakeReply): void {
-    inMicrotask(() => listener.notice({ id, kind, reply }));
+    inMicrotask(() => listener.wakeup({ id, kind, reply }));
   }
 
   /** Who stands at a place of the queue; those who gave up or whose instance is gone are dropped. */

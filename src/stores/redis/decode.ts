@@ -5,7 +5,7 @@
  */
 
 import { StoreError } from "../../base/errors.ts";
-import type { Correction, DoneReply, Notice, StoreRequest, TakeReply, Target } from "../store.ts";
+import type { Correction, DoneReply, StoreRequest, TakeReply, Target, Wakeup } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import { decodeBuckets } from "./decode_buckets.ts";
 import { decodeSeveral } from "./decode_several.ts";
@@ -87,10 +87,10 @@ function decodeEntry(
 }
 
 /** Reads a message of a queue: `kind now number... id`. Undefined if nobody waits for it. */
-export function decodeNotice(
+export function decodeWakeup(
   message: string,
   targetOf: (id: string) => Target | undefined,
-): Notice | undefined {
+): Wakeup | undefined {
   const words = message.split(" ");
   const id = words.at(-1) as string;
   const target = targetOf(id);

@@ -7,8 +7,8 @@
 
 import type { Timer } from "../../base/clock.ts";
 import { startTimer } from "../../base/deadline.ts";
-import type { DoneReply, NoticeListener, StoreRequest, TakeReply } from "../store.ts";
-import { decodeNotice } from "./decode.ts";
+import type { DoneReply, StoreRequest, TakeReply, WakeupListener } from "../store.ts";
+import { decodeWakeup } from "./decode.ts";
 
 /** How long after a message the next look is, and how much later each one that found nothing is followed by the next. */
 const FIRST_LOOK_MS = 25;
@@ -22,7 +22,7 @@ export type FetchMail = () => Promise<unknown>;
 /** The mailboxes of one store in this process. */
 export class Mailroom {
   readonly #fetch: FetchMail;
-  readonly #listeners = new Map<string, NoticeListener>();
+  readonly #listeners = new Map<string, WakeupListener>();
   /** The ids of those who wait. */
   readonly #waiting = new Set<string>();
   #lookMs = FIRST_LOOK_MS;
@@ -42,7 +42,7 @@ export class Mailroom {
   }
 
   /** From now on, messages for an instance go to its listener. */
-  add(listener: NoticeListener): void {
+  add(listener: WakeupListener): void {
     this.#listeners.set(listener.instance, listener);
   }
 
@@ -68,7 +68,7 @@ export class Mailroom {
     for (const message of messages) this.#deliver(message, before);
     const missed = this.#isMissing;
     this.#isMissing = false;
-    if (missed) { for (const listener of this.#listeners.values()) listener.gap(); }
+    if (missed) { for (const listener of this.#listeners.values()) listener.missed(); }
     this.#lookLater();
   }
 
@@ -95,15 +95,15 @@ export class Mailroom {
     const id = words.at(-1) as string;
     const [instance = ""] = id.split(".");
     const listener = this.#listeners.get(instance);
-    if (words[0] === "gap") {
+    if (words[0] === "missed") {
       // The first one of an instance to wait finds no mailbox either.
-      if (before.some((each) => each.startsWith(`${instance}.`))) listener?.gap();
+      if (before.some((each) => each.startsWith(`${instance}.`))) listener?.missed();
       return;
     }
     this.#lookMs = FIRST_LOOK_MS;
     if (words[0] === "granted") this.#waiting.delete(id);
-    const notice = decodeNotice(message, (each) => listener?.targetOf(each));
-    if (notice !== undefined) listener?.notice(notice);
+    const wakeup = decodeWakeup(message, (each) => listener?.targetOf(each));
+    if (wakeup !== undefined) listener?.wakeup(wakeup);
   }
 
   #lookLater(): void {

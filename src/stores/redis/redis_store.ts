@@ -14,7 +14,6 @@ import type { Policy } from "../../policy/policy.ts";
 import { Batcher, type BatcherOptions } from "../batcher.ts";
 import type { StoreCheck } from "../check.ts";
 import type {
-  NoticeListener,
   ReleaseRequest,
   ReplySink,
   ReplyTo,
@@ -23,13 +22,14 @@ import type {
   StoreLoad,
   StoreRequest,
   TakeRequest,
+  WakeupListener,
 } from "../store.ts";
 import { askAcrossSlots } from "./across_slots.ts";
 import { checkRedis } from "./check.ts";
 import { checkCluster } from "./check_cluster.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { checkNoTag } from "./connections/settings/settings.ts";
-import { decodeBatch, decodeCorrection, decodeNotice, mailOf } from "./decode.ts";
+import { decodeBatch, decodeCorrection, decodeWakeup, mailOf } from "./decode.ts";
 import { encodeBatch, isRepeat, type ScriptCall, scriptOf } from "./encode.ts";
 import type { NamedRequest } from "./named_request.ts";
 import { hashSlot } from "./hash_slot.ts";
@@ -77,7 +77,7 @@ export class RedisStore implements Store {
   readonly #connection: RedisConnection;
   readonly #names: KeyNames;
   readonly #settings: RedisStoreSettings;
-  readonly #listeners: NoticeListener[] = [];
+  readonly #listeners: WakeupListener[] = [];
   readonly #batcher: Batcher<NamedRequest, Reply> | Lanes<Reply> | OrderedLanes<NamedRequest, Reply>;
   /** Where messages come from, if the connection does not bring them. */
   readonly #mail: Mailroom | undefined;
@@ -216,8 +216,8 @@ export class RedisStore implements Store {
   #deliver(message: string): void {
     const [instance] = message.slice(message.lastIndexOf(" ") + 1).split(".");
     const listener = this.#listeners.find((each) => each.instance === instance);
-    const notice = listener && decodeNotice(message, (id) => listener.targetOf(id));
-    if (notice !== undefined) listener?.notice(notice);
+    const wakeup = listener && decodeWakeup(message, (id) => listener.targetOf(id));
+    if (wakeup !== undefined) listener?.wakeup(wakeup);
   }
 
   /** A call has failed whose reply may have told of waiters. They ask again once the store answers. */
@@ -229,29 +229,29 @@ export class RedisStore implements Store {
   #tellMissing(): void {
     const missing = [...this.#missing];
     this.#missing.clear();
-    for (const listener of this.#listeners) if (missing.includes(listener.instance)) listener.gap();
+    for (const listener of this.#listeners) if (missing.includes(listener.instance)) listener.missed();
   }
 
   /** Subscribes to the channels of the instance and of corrections, or comes for its messages from now on. */
-  listen(listener: NoticeListener): Promise<void> {
+  listen(listener: WakeupListener): Promise<void> {
     if (!this.#listeners.includes(listener)) this.#listeners.push(listener);
     if (this.#mail !== undefined) {
       this.#mail.add(listener);
       return this.#connection.connect();
     }
     const receive = (message: string) => {
-      const notice = decodeNotice(message, (id) => listener.targetOf(id));
-      if (notice !== undefined) listener.notice(notice);
+      const wakeup = decodeWakeup(message, (id) => listener.targetOf(id));
+      if (wakeup !== undefined) listener.wakeup(wakeup);
     };
     const receiveCorrection = (message: string) => {
       const correction = decodeCorrection(message, listener.instance);
       if (correction !== undefined) listener.corrected?.(correction);
     };
     const { channel } = this.#names;
-    const gap = () => listener.gap();
+    const missed = () => listener.missed();
     const isAwaited = () => listener.isAwaited ?? true;
     return Promise.all([
-      this.#connection.subscribe(channel + listener.instance, receive, gap, isAwaited),
+      this.#connection.subscribe(channel + listener.instance, receive, missed, isAwaited),
       this.#connection.subscribe(`${channel}~`, receiveCorrection, () => {}, isAwaited),
     ]).then(() => {});
   }
@@ -265,7 +265,7 @@ export class RedisStore implements Store {
   async resetAll(): Promise<void> {
     await this.#connection.deleteByPrefix(this.#names.common);
     await this.#connection.deleteByPrefix(`{${this.#names.common}`);
-    for (const listener of this.#listeners) listener.gap();
+    for (const listener of this.#listeners) listener.missed();
   }
 
   /** Connects. */

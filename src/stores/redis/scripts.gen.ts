@@ -1962,7 +1962,7 @@ return aq`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "3cdf65bd711655671100264a88bb886a6e8172c0",
+  sha1: "ee684989ab39ac316e0a32a6048235d7ecfa9b39",
   source: `local function fm(eu)
 ${part6}
 local lD=aI()~=""
@@ -1994,7 +1994,7 @@ local kQ=mailbox(aW)
 local gk=call("LRANGE",kQ,"0","-1")
 if#gk==0 then
 call("RPUSH",kQ,"")
-eu[#eu+1]="gap "..aW
+eu[#eu+1]="missed "..aW
 elseif#gk>1 then
 call("LTRIM",kQ,"0","0")
 for bj=2,#gk do

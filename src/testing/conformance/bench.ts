@@ -22,8 +22,8 @@ export type AdaptOptions = (options: LimiterOptions) => LimiterOptions;
 
 /** How messages of a store come. */
 export interface StoreMessages {
-  /** On how many ways notices come. @default {1} */
-  readonly noticePaths?: number | undefined;
+  /** On how many ways wakeups come. @default {1} */
+  readonly wakeupPaths?: number | undefined;
   /** Whether other instances are told of a reset or block. @default {true} */
   readonly pushes?: boolean | undefined;
 }
@@ -48,17 +48,17 @@ export interface CaseDefinition {
 
 /** Where a case stands. */
 export class Bench implements AsyncDisposable {
-  /** The only time there is. Moving it lets the store's real replies and notices arrive first. */
+  /** The only time there is. Moving it lets the store's real replies and wakeups arrive first. */
   readonly clock: FakeClock;
   readonly #openStore: OpenStore;
   readonly #adapt: AdaptOptions;
   /** Whether other instances are told of a reset or block. */
   readonly pushes: boolean;
-  readonly #noticePaths: number;
+  readonly #wakeupPaths: number;
   readonly #stores: TrackedStore[] = [];
 
-  private constructor(openStore: OpenStore, adapt: AdaptOptions, { noticePaths = 1, pushes = true }: StoreMessages) {
-    this.#noticePaths = noticePaths;
+  private constructor(openStore: OpenStore, adapt: AdaptOptions, { wakeupPaths = 1, pushes = true }: StoreMessages) {
+    this.#wakeupPaths = wakeupPaths;
     this.pushes = pushes;
     this.#openStore = openStore;
     this.#adapt = adapt;
@@ -79,7 +79,7 @@ export class Bench implements AsyncDisposable {
 
   /** A second store of the same kind. */
   async openAnotherStore(): Promise<TrackedStore> {
-    const store = new TrackedStore(await this.#openStore({ clock: this.clock }), this.#noticePaths);
+    const store = new TrackedStore(await this.#openStore({ clock: this.clock }), this.#wakeupPaths);
     this.#stores.push(store);
     return store;
   }
@@ -104,7 +104,7 @@ export class Bench implements AsyncDisposable {
     return this.#adapt(options);
   }
 
-  /** Lets every reply and every notice arrive, in real time. */
+  /** Lets every reply and every wakeup arrive, in real time. */
   async settle(): Promise<void> {
     for (const store of this.#stores) await store.settle();
   }

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 
 import type { Limiter } from "../../limiter/limiter.ts";
-import { type NoticeListener, type TakeRequest, waiterId } from "../../stores/store.ts";
+import { type TakeRequest, waiterId, type WakeupListener } from "../../stores/store.ts";
 import { nextTurn } from "../fake_clock.ts";
 import type { Bench, Topic } from "./bench.ts";
 
@@ -109,8 +109,8 @@ function takeOf(bench: Bench, limiter: Limiter, sequence: number, maxWaitUs: num
   return { op: "take", targets: [target], mode: maxWaitUs > 0 ? "wait" : "now", maxWaitUs, id, arrivalUs: 0 };
 }
 
-function silentListener(bench: Bench, limiter: Limiter): NoticeListener {
-  return { instance: "contract", targetOf: () => bench.targetOf(limiter), notice: () => {}, gap: () => {} };
+function silentListener(bench: Bench, limiter: Limiter): WakeupListener {
+  return { instance: "contract", targetOf: () => bench.targetOf(limiter), wakeup: () => {}, missed: () => {} };
 }
 
 async function settledOf(ask: () => unknown): Promise<"resolved" | "rejected"> {

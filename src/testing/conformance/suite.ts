@@ -41,10 +41,10 @@ export interface StoreConformanceOptions {
    */
   readonly adapt?: (options: LimiterOptions) => LimiterOptions;
   /**
-   * On how many ways notices come, a whole number from 1; each keeps their order. 1 for one connection, the number of
+   * On how many ways wakeups come, a whole number from 1; each keeps their order. 1 for one connection, the number of
    * nodes for a cluster. The suite waits for those that are under way. @default {1}
    */
-  readonly noticePaths?: number;
+  readonly wakeupPaths?: number;
   /**
    * Whether the store can push messages to a process. One that cannot tells no other process of a reset or block.
    *
@@ -118,8 +118,8 @@ export function storeConformance(options: StoreConformanceOptions): ConformanceC
 
 async function runCase(
   definition: CaseDefinition,
-  { open, adapt = (options) => options, noticePaths, pushes }: StoreConformanceOptions,
+  { open, adapt = (options) => options, wakeupPaths, pushes }: StoreConformanceOptions,
 ): Promise<void> {
-  await using bench = await Bench.open(open, adapt, { noticePaths, pushes });
+  await using bench = await Bench.open(open, adapt, { wakeupPaths, pushes });
   await definition.run(bench);
 }

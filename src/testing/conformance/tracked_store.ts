@@ -1,5 +1,5 @@
 /**
- * A store with an eye on it: what is in flight, and whether its notices have arrived.
+ * A store with an eye on it: what is in flight, and whether its wakeups have arrived.
  *
  * @module
  */
@@ -11,7 +11,6 @@ import { compilePolicy } from "../../policy/compile_policy.ts";
 import {
   type LevelLeft,
   type LocalLease,
-  type NoticeListener,
   type ReplyTo,
   type Store,
   type StoreLoad,
@@ -19,6 +18,7 @@ import {
   type TakeReply,
   type Target,
   waiterId,
+  type WakeupListener,
 } from "../../stores/store.ts";
 import { nextTurn } from "../fake_clock.ts";
 
@@ -59,11 +59,11 @@ export class TrackedStore implements Store {
    * Makes one.
    *
    * @param store The store under test.
-   * @param noticePaths On how many ways its notices come.
+   * @param wakeupPaths On how many ways its wakeups come.
    */
-  constructor(store: Store, noticePaths: number = 1) {
+  constructor(store: Store, wakeupPaths: number = 1) {
     this.#store = store;
-    const count = noticePaths === 1 ? 1 : KEYS_A_PATH * noticePaths;
+    const count = wakeupPaths === 1 ? 1 : KEYS_A_PATH * wakeupPaths;
     this.#targets = Array.from({ length: count }, (_, i) => i === 0 ? TARGET : { ...TARGET, key: `probe:${i}` });
     this.engine = store.engine;
     this.isLocal = store.isLocal ?? false;
@@ -105,13 +105,13 @@ export class TrackedStore implements Store {
   }
 
   /** As the store does. */
-  async listen(listener: NoticeListener): Promise<void> {
+  async listen(listener: WakeupListener): Promise<void> {
     if (this.failure !== undefined) throw this.failure;
     this.#listening ??= this.#track(this.#store.listen({
       instance: INSTANCE,
       targetOf: () => TARGET,
-      notice: ({ id }) => this.#arrivals.get(id)?.(),
-      gap: () => {},
+      wakeup: ({ id }) => this.#arrivals.get(id)?.(),
+      missed: () => {},
     }));
     await this.#listening;
     await this.#track(this.#store.listen(listener));
@@ -134,7 +134,7 @@ export class TrackedStore implements Store {
   }
 
   /**
-   * Resolves when every request has been answered, every notice has arrived, and nothing came of either.
+   * Resolves when every request has been answered, every wakeup has arrived, and nothing came of either.
    *
    * @throws {Error} If the store takes longer than ten seconds of real time.
    */
@@ -156,7 +156,7 @@ export class TrackedStore implements Store {
     }
   }
 
-  /** A notice of our own, sent last, arrives last. */
+  /** A wakeup of our own, sent last, arrives last. */
   async #noticesArrived(target: Target): Promise<void> {
     const [held, queued] = [this.#newId(), this.#newId()];
     const request = { targets: [target], maxWaitUs: 1, arrivalUs: 0 } as const;
@@ -169,7 +169,7 @@ export class TrackedStore implements Store {
     ];
     const replies = requests.map((each) => this.#store.execute(each));
     try {
-      await withinDeadline(Promise.all([...replies, arrived]), "a notice");
+      await withinDeadline(Promise.all([...replies, arrived]), "a wakeup");
     } finally {
       this.#arrivals.delete(queued);
     }

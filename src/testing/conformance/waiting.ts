@@ -75,7 +75,7 @@ export const waiting: Topic = {
         const limiter = bench.limiter({ maxConcurrent: 1, leaseTtlMs: 5_000 });
         const targets = [bench.targetOf(limiter)];
         // A process that is there for its turn, and gone right after.
-        const gone = { instance: "gone", targetOf: () => targets[0], notice: () => {}, gap: () => {} };
+        const gone = { instance: "gone", targetOf: () => targets[0], wakeup: () => {}, missed: () => {} };
         await bench.store.listen(gone);
         const crashNext = async (sequence: number) => {
           const parts = { instance: "gone", sequence, direct: true, maxWaitUs: 1e9, slots: 1, cost: 1 };

@@ -66,7 +66,7 @@ function tooManyHold({ rules, held }: Ledger): string | undefined {
   return undefined;
 }
 
-/** Law 1 for permits: fencing tokens grow. Of one instant, notices may be told of in another order. */
+/** Law 1 for permits: fencing tokens grow. Of one instant, wakeups may be told of in another order. */
 function stale({ fences }: Ledger): string | undefined {
   const inOrder = fences.toSorted((a, b) => a.nowUs - b.nowUs || a.fence - b.fence).map(({ fence }) => fence);
   const place = inOrder.findIndex((fence, i) => i > 0 && fence <= (inOrder[i - 1] as number));

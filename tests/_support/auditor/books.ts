@@ -42,8 +42,8 @@ export class BookKeeper implements Books {
 
   /** Enters what has happened. */
   enter(entry: Entry): void {
-    if (entry.kind === "noticed") {
-      const { id, kind, reply } = entry.notice;
+    if (entry.kind === "wakeup") {
+      const { id, kind, reply } = entry.wakeup;
       const request = this.#queued.get(id);
       if (kind === "granted" && request !== undefined) this.#take(request, reply, true);
       return;

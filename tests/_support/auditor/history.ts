@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DoneReply, Notice, StoreRequest, TakeReply } from "../../../src/stores/store.ts";
+import type { DoneReply, StoreRequest, TakeReply, Wakeup } from "../../../src/stores/store.ts";
 
 /** Something that a store did. */
 export type Entry =
@@ -14,7 +14,7 @@ export type Entry =
     readonly request: StoreRequest;
     readonly reply: TakeReply | DoneReply;
   }
-  | { readonly kind: "noticed"; readonly notice: Notice };
+  | { readonly kind: "wakeup"; readonly wakeup: Wakeup };
 
 /** What a store did, and who its processes are. */
 export class History {
@@ -39,9 +39,9 @@ export class History {
     this.#add({ kind: "executed", process, request, reply });
   }
 
-  /** The store has sent a notice. */
-  noticed(notice: Notice): void {
-    this.#add({ kind: "noticed", notice });
+  /** The store has sent a wakeup. */
+  wokenUp(wakeup: Wakeup): void {
+    this.#add({ kind: "wakeup", wakeup });
   }
 
   /** The process that an id belongs to, and the number of the id there; text that is the same for the same seed. */
@@ -53,9 +53,9 @@ export class History {
   /** Each entry as a line that is the same for the same seed. */
   *lines(): Iterable<string> {
     for (const entry of this.entries) {
-      if (entry.kind === "noticed") {
-        const { id, kind, reply } = entry.notice;
-        yield `${reply.nowUs} notice ${kind} to ${this.nameOf(id)}, wait ${reply.waitUs}`;
+      if (entry.kind === "wakeup") {
+        const { id, kind, reply } = entry.wakeup;
+        yield `${reply.nowUs} wakeup ${kind} to ${this.nameOf(id)}, wait ${reply.waitUs}`;
         continue;
       }
       const { process, request, reply } = entry;

@@ -189,7 +189,7 @@ export class Ledger {
       if (otherUs < arrivalUs && isDirect(other) && isDirect(id)) this.overtaken.set(other, fromUs);
     }
     this.fences.push({ nowUs: fromUs, fence });
-    // The answer to a question may stand before the notice of the grant that it tells of.
+    // The answer to a question may stand before the wakeup of the grant that it tells of.
     this.renew(id, permits, fromUs, untilUs);
   }
 

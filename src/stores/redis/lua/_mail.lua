@@ -17,7 +17,7 @@ for i = 1, callers do
     local messages = call("LRANGE", box, "0", "-1")
     if #messages == 0 then
       call("RPUSH", box, "")
-      mail[#mail + 1] = "gap " .. instance
+      mail[#mail + 1] = "missed " .. instance
     elseif #messages > 1 then
       call("LTRIM", box, "0", "0")
       for entry = 2, #messages do

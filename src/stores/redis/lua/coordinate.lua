@@ -29,7 +29,7 @@ Returns  { now, reply... }; T, P, L: { status, wait_us, arrival, level... } with
          use, µs until one falls free by itself, fencing token; L tells how often in place of the arrival
          R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
          Short requests: integers, or the reply of T or R
-         With callers one more entry: { message... }, of which "gap <whose>" says that a mailbox was not there any more
+         With callers one more entry: { message... }, of which "missed <whose>" says that a mailbox was not there any more
          Where a key may have to do with other rules that are in use, which the client does not know of, one more, the
          last: RULES
 ]]

@@ -144,7 +144,7 @@ describe("Requests of all kinds", () => {
     const keys = (await Promise.all(TARGETS.map((target) => names.of(target)))).flat();
     for (const key of keys.filter((name) => name.endsWith(`:${BAD_KEY}`))) await raw.send("HSET", key, "a", "b");
     const store = new RedisStore(connection, { keyPrefix, timingMarginMs: 60_000, testClock });
-    await store.listen({ instance: "i", targetOf: () => undefined, notice: () => {}, gap: () => {} });
+    await store.listen({ instance: "i", targetOf: () => undefined, wakeup: () => {}, missed: () => {} });
     return { store, dump: () => raw.dump(keys) };
   }
 

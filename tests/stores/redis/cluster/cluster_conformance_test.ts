@@ -26,7 +26,7 @@ describe("storeConformance() on a Redis Cluster", { timeout: 180_000 }, () => {
 
       for (
         const { name, run } of storeConformance({
-          noticePaths: 3,
+          wakeupPaths: 3,
           open({ clock }) {
             // One connection for all: a store would close its own.
             const shared = { ...opened.connection, close: () => Promise.resolve() };

@@ -81,7 +81,7 @@ class Scene {
   async listen(): Promise<void> {
     for (const [i, store] of this.#stores.entries()) {
       const instance = INSTANCES[i] as string;
-      await store.listen({ instance, targetOf: () => this.#targets[0], notice: () => {}, gap: () => {} });
+      await store.listen({ instance, targetOf: () => this.#targets[0], wakeup: () => {}, missed: () => {} });
     }
   }
 

@@ -136,7 +136,7 @@ describe("The keys in Redis", () => {
       fc.asyncProperty(limiterArb, fc.array(askArb, { minLength: 1, maxLength: 12 }), async (options, asks) => {
         const keyPrefix = freshPrefix();
         const store = new RedisStore(connections.connection, { keyPrefix, timingMarginMs: 60_000 });
-        const listener = { instance: "i", targetOf: () => undefined, notice: () => {}, gap: () => {} };
+        const listener = { instance: "i", targetOf: () => undefined, wakeup: () => {}, missed: () => {} };
         const one = target(options);
         if (one.slots > 0) await store.listen(listener);
         for (const [i, { op, share }] of asks.entries()) {

@@ -60,10 +60,10 @@ import {
   assertFailsAlone,
   assertFarKept,
   assertFillKept,
+  assertInboxEmptied,
   assertLeasesKept,
   assertLivesAlone,
   assertLivesInUse,
-  assertMailDelivered,
   assertRunsAfterCounts,
 } from "./redis_laws.ts";
 
@@ -1529,10 +1529,10 @@ export const MUTANTS: readonly Mutant[] = [
     ["the fence of another instant", 'return fence == now and "-" .. now_text or', 'return "-" .. now_text or'],
   ),
   ...mutants(
-    "_mail.lua",
-    ["a mailbox never emptied", 'call("LTRIM", box, "0", "0")', "", assertMailDelivered],
-    ["a mailbox that stays for ever", 'call("PEXPIRE", box, MAIL_MS)', "", assertMailDelivered],
-    ["a mailbox whose end nobody hears of", 'mail[#mail + 1] = "missed " .. instance', "", assertMailDelivered],
+    "_inbox.lua",
+    ["an inbox never emptied", 'call("LTRIM", box, "0", "0")', "", assertInboxEmptied],
+    ["an inbox that stays for ever", 'call("PEXPIRE", box, INBOX_MS)', "", assertInboxEmptied],
+    ["an inbox whose end nobody hears of", 'messages[#messages + 1] = "missed " .. instance', "", assertInboxEmptied],
   ),
   ...mutants(
     "_short_permits.lua",
@@ -1664,9 +1664,9 @@ export const MUTANTS: readonly Mutant[] = [
     ["one that was served not told", 'call("PUBLISH", ARGV[4] .. instance, message)', ""],
     [
       "a message to oneself lost, the short way",
-      'mail[#mail + 1] = message\nelse\ncall("PUBLISH"',
+      'messages[#messages + 1] = message\nelse\ncall("PUBLISH"',
       'else\ncall("PUBLISH"',
-      assertMailDelivered,
+      assertInboxEmptied,
     ],
     [
       "a queue without a bound, the short way",
@@ -1743,11 +1743,11 @@ export const MUTANTS: readonly Mutant[] = [
     ],
     ["a kept place left behind", 'target.waiters, id, id .. "k")', "target.waiters, id)", assertPassedOn],
     ["one more than may wait", "< most then return false end", "<= most then return false end"],
-    ["a mailbox that nobody looks for", 'has_mailbox(instance) and "mailbox" or false', "false", assertMailDelivered],
-    ["a message left nowhere", 'call("RPUSHX", mailbox(waiter.instance), message)', "", assertMailDelivered],
+    ["an inbox that nobody looks for", 'has_inbox(instance) and "inbox" or false', "false", assertInboxEmptied],
+    ["a message left nowhere", 'call("RPUSHX", inbox(waiter.instance), message)', "", assertInboxEmptied],
     [
       "a message to oneself lost",
-      'local way = hears[waiter.instance]\nif way == "caller" then\nmail[#mail + 1] = message\n',
+      'local way = hears[waiter.instance]\nif way == "caller" then\nmessages[#messages + 1] = message\n',
       'local way = hears[waiter.instance]\nif way == "caller" then\n',
     ],
   ),

@@ -392,14 +392,14 @@ export async function assertErasJoined(services: ParityServices): Promise<void> 
 }
 
 /** Serves one that waits without a subscription, from elsewhere and from its own store: it hears of it once, each time. */
-export async function assertMailDelivered(services: ParityServices): Promise<void> {
+export async function assertInboxEmptied(services: ParityServices): Promise<void> {
   const { raw } = services;
   const keyPrefix = freshPrefix();
   const lent = { ...services.connection, polls: true, close: () => Promise.resolve() };
   const polling = openStore({ ...services, connection: lent }, { keyPrefix });
   const other = openStore(services, { keyPrefix });
   const policy = compilePolicy({ maxConcurrent: 1, leaseTtlMs: 600_000 });
-  const target: Target = { limiter: "mail", key: undefined, policy, cost: 1, slots: 1 };
+  const target: Target = { limiter: "inbox", key: undefined, policy, cost: 1, slots: 1 };
   const targets: [Target] = [target];
   const box = `${keyPrefix}:wake:%polls`;
   const heard: string[] = [];
@@ -419,7 +419,7 @@ export async function assertMailDelivered(services: ParityServices): Promise<voi
     assert.equal((await take(other, held)).status, "allowed");
     assert.equal((await take(polling, ids[0])).status, "queued");
     const ttlMs = Number(await raw.send("PTTL", box));
-    assert.ok(ttlMs > 1_000 && ttlMs <= 5_000, `the mailbox lives for ${ttlMs} ms`);
+    assert.ok(ttlMs > 1_000 && ttlMs <= 5_000, `the inbox lives for ${ttlMs} ms`);
     await free(other, held);
     await free(polling, "polls.9.d.0.1.1"); // comes for the messages
     assert.deepEqual(heard, [`granted ${ids[0]}`]);

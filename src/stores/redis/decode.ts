@@ -18,7 +18,7 @@ import { readShort, sizeOfShort } from "./short_permits.ts";
 
 /** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(
-  { batch, runs, windows, script, hasMail }: EncodedCall,
+  { batch, runs, windows, script, hasMessages }: EncodedCall,
   reply: ScriptReply,
 ): (TakeReply | DoneReply | StoreError)[] {
   if (!Array.isArray(reply)) throw unreadable();
@@ -46,7 +46,7 @@ export function decodeBatch(
     );
     at++;
   }
-  if (reply.length !== at + (hasMail ? 1 : 0)) throw unreadable();
+  if (reply.length !== at + (hasMessages ? 1 : 0)) throw unreadable();
   return replies;
 }
 
@@ -56,9 +56,9 @@ function isNumber(entry: ScriptReply): boolean {
 }
 
 /** The messages that came with the replies to a call. */
-export function mailOf({ hasMail }: EncodedCall, reply: ScriptReply): readonly string[] {
-  const mail = hasMail && Array.isArray(reply) ? reply.at(-1) as ScriptReply : [];
-  return Array.isArray(mail) ? mail.map(String) : [];
+export function messagesOf({ hasMessages }: EncodedCall, reply: ScriptReply): readonly string[] {
+  const messages = hasMessages && Array.isArray(reply) ? reply.at(-1) as ScriptReply : [];
+  return Array.isArray(messages) ? messages.map(String) : [];
 }
 
 function unreadable(): StoreError {

@@ -51,7 +51,7 @@ export interface EncodedCall extends ScriptCall {
   /** How the reply of a script of single windows, or of several limits, lies; empty for the other scripts. */
   readonly windows: readonly WindowRun[];
   /** Whether messages follow the replies. */
-  readonly hasMail: boolean;
+  readonly hasMessages: boolean;
 }
 
 /** What goes with every call. */
@@ -64,8 +64,8 @@ export interface EncodeOptions {
   readonly nowUs: number | undefined;
   /** The instances of this process that hear of their waiters in the reply, where requests involve permits. @default {[]} */
   readonly callers?: readonly string[];
-  /** Whether the instances have mailboxes, which are kept and emptied. @default {false} */
-  readonly hasMailboxes?: boolean;
+  /** Whether the instances have inboxes, which are kept and emptied. @default {false} */
+  readonly hasInboxes?: boolean;
   /** Whether the keys of all requests have to do with other rules. @default {false} */
   readonly isMixed?: boolean;
 }
@@ -138,11 +138,11 @@ export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptio
     return encodeRequests(batch, options);
   }
   if (script === bucket) {
-    return { script, ...encodeBuckets(batch, clockArgs(options)), batch, windows: [], hasMail: false };
+    return { script, ...encodeBuckets(batch, clockArgs(options)), batch, windows: [], hasMessages: false };
   }
   const encode = script === takeMixed ? encodeMixed : encodeWindows;
   const { keys, args, runs } = encode(batch, clockArgs(options));
-  return { script, keys, args, batch, runs: [], windows: runs, hasMail: false };
+  return { script, keys, args, batch, runs: [], windows: runs, hasMessages: false };
 }
 
 function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
@@ -170,20 +170,20 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
     else for (const [i, target] of request.targets.entries()) keys.push(...keysBeside(target, rules[i], options.names));
   }
   const args = clockArgs(options);
-  if (!plain) args.push("", ...mailArgs(options));
+  if (!plain) args.push("", ...inboxArgs(options));
   args.push(...policies.args);
   args.push(String(batch.length), ...body);
-  const hasMail = !plain && callers.length > 0;
-  return { script: plain ? decide : coordinate, keys, args, batch, runs: [], windows: [], hasMail };
+  const hasMessages = !plain && callers.length > 0;
+  return { script: plain ? decide : coordinate, keys, args, batch, runs: [], windows: [], hasMessages };
 }
 
 function encodeShortBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   const { letters, keys, ids, policies } = writeShort(batch);
-  const args = [...clockArgs(options), letters, ...mailArgs(options), String(policies.length)];
+  const args = [...clockArgs(options), letters, ...inboxArgs(options), String(policies.length)];
   for (const policy of policies) args.push(...encodePolicy(policy));
   for (const id of ids) args.push(id);
-  const hasMail = (options.callers?.length ?? 0) > 0;
-  return { script: coordinate, keys, args, batch, runs: [], windows: [], hasMail };
+  const hasMessages = (options.callers?.length ?? 0) > 0;
+  return { script: coordinate, keys, args, batch, runs: [], windows: [], hasMessages };
 }
 
 function clockArgs({ nowUs, graceMs }: EncodeOptions): string[] {
@@ -191,8 +191,8 @@ function clockArgs({ nowUs, graceMs }: EncodeOptions): string[] {
 }
 
 /** How processes hear of their waiters. */
-function mailArgs({ names: { channel }, callers = [], hasMailboxes = false }: EncodeOptions): string[] {
-  return [channel, hasMailboxes ? "1" : "0", String(callers.length), ...callers];
+function inboxArgs({ names: { channel }, callers = [], hasInboxes = false }: EncodeOptions): string[] {
+  return [channel, hasInboxes ? "1" : "0", String(callers.length), ...callers];
 }
 
 function head(request: StoreRequest): string[] {

@@ -34,7 +34,7 @@ const SLOTS = [
   "ZREMRANGEBYSCORE TAGGED 1 2",
 ];
 
-const MAIL = ["LRANGE TAGGED 0 0", "LTRIM TAGGED 0 0"];
+const INBOX = ["LRANGE TAGGED 0 0", "LTRIM TAGGED 0 0"];
 
 /** What a store has to be able to do. */
 export interface Needs {
@@ -62,6 +62,6 @@ export function needsOf(policies: readonly Policy[], channel: string, polls: boo
   }
   const hasTagged = policies.some(({ maxConcurrent }) => maxConcurrent > 0);
   if (hasTagged && !/\s/.test(channel)) add([`PUBSUB NUMSUB ${channel}`, `PUBLISH ${channel} x`]);
-  if (hasTagged && polls) add(MAIL);
+  if (hasTagged && polls) add(INBOX);
   return { commands: [...commands], hasTagged };
 }

@@ -29,13 +29,13 @@ import { checkRedis } from "./check.ts";
 import { checkCluster } from "./check_cluster.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { checkNoTag } from "./connections/settings/settings.ts";
-import { decodeBatch, decodeCorrection, decodeWakeup, mailOf } from "./decode.ts";
+import { decodeBatch, decodeCorrection, decodeWakeup, messagesOf } from "./decode.ts";
 import { encodeBatch, isRepeat, type ScriptCall, scriptOf } from "./encode.ts";
 import type { NamedRequest } from "./named_request.ts";
 import { hashSlot } from "./hash_slot.ts";
 import { KeyNames } from "./keys.ts";
 import { Lanes } from "./lanes.ts";
-import { Mailroom } from "./mailroom.ts";
+import { Inbox } from "./inbox.ts";
 import { OrderedLanes } from "./ordered_lanes.ts";
 import { needsOf } from "./needs.ts";
 import { withAdvice } from "./refusal.ts";
@@ -80,7 +80,7 @@ export class RedisStore implements Store {
   readonly #listeners: WakeupListener[] = [];
   readonly #batcher: Batcher<NamedRequest, Reply> | Lanes<Reply> | OrderedLanes<NamedRequest, Reply>;
   /** Where messages come from, if the connection does not bring them. */
-  readonly #mail: Mailroom | undefined;
+  readonly #inbox: Inbox | undefined;
   /** Instances whose messages may have been lost with the reply to a call that failed. */
   readonly #missing = new Set<string>();
   #checking: Promise<StoreCheck> | undefined;
@@ -126,7 +126,7 @@ export class RedisStore implements Store {
       : connection.isUnordered
       ? new OrderedLanes(batching)
       : new Batcher(batching);
-    this.#mail = connection.polls ? new Mailroom(() => this.#calls.send([])) : undefined;
+    this.#inbox = connection.polls ? new Inbox(() => this.#calls.send([])) : undefined;
   }
 
   /** What is on its way to Redis. */
@@ -176,38 +176,38 @@ export class RedisStore implements Store {
   }
 
   async #run(batch: readonly NamedRequest[], isMixed: boolean): Promise<readonly (Reply | StoreError)[]> {
-    const mail = this.#mail;
-    const before = mail?.waiting ?? [];
+    const inbox = this.#inbox;
+    const before = inbox?.waiting ?? [];
     const callers = this.#callersOf(batch);
     const encoded = encodeBatch(batch, {
       names: this.#names,
       graceMs: this.#settings.timingMarginMs ?? 10,
       nowUs: this.#settings.testClock?.nowUs(),
       callers,
-      hasMailboxes: mail !== undefined,
+      hasInboxes: inbox !== undefined,
       isMixed,
     });
     const { script, keys, args } = this.#settings.testScript?.(encoded) ?? encoded;
     try {
       const reply = this.#calls.withoutMark(await this.#connection.run(script, keys, args), encoded);
       const replies = decodeBatch(encoded, reply);
-      if (mail !== undefined) {
-        batch.forEach(({ request }, i) => mail.replied(request, replies[i] as Reply | StoreError));
-        if (encoded.hasMail) mail.receive(mailOf(encoded, reply), before);
-      } else if (encoded.hasMail) {
-        for (const message of mailOf(encoded, reply)) this.#deliver(message);
+      if (inbox !== undefined) {
+        batch.forEach(({ request }, i) => inbox.replied(request, replies[i] as Reply | StoreError));
+        if (encoded.hasMessages) inbox.receive(messagesOf(encoded, reply), before);
+      } else if (encoded.hasMessages) {
+        for (const message of messagesOf(encoded, reply)) this.#deliver(message);
         if (this.#missing.size > 0) this.#tellMissing();
       }
       return replies;
     } catch (error) {
-      if (encoded.hasMail) this.#missed(callers);
+      if (encoded.hasMessages) this.#missed(callers);
       throw error;
     }
   }
 
-  /** Who hears of its waiters in the reply to a call: where nothing can be pushed, those whose mailboxes it empties. */
+  /** Who hears of its waiters in the reply to a call: where nothing can be pushed, those whose inboxes it empties. */
   #callersOf(batch: readonly NamedRequest[]): readonly string[] {
-    if (this.#mail !== undefined) return this.#mail.instancesFor(batch.map(({ request }) => request));
+    if (this.#inbox !== undefined) return this.#inbox.instancesFor(batch.map(({ request }) => request));
     if (this.#listeners.length === 0) return [];
     return this.#listeners.filter(({ isAwaited = true }) => isAwaited).map(({ instance }) => instance);
   }
@@ -222,7 +222,7 @@ export class RedisStore implements Store {
 
   /** A call has failed whose reply may have told of waiters. They ask again once the store answers. */
   #missed(callers: readonly string[]): void {
-    if (this.#mail !== undefined) return this.#mail.missed();
+    if (this.#inbox !== undefined) return this.#inbox.missed();
     for (const instance of callers) this.#missing.add(instance);
   }
 
@@ -235,8 +235,8 @@ export class RedisStore implements Store {
   /** Subscribes to the channels of the instance and of corrections, or comes for its messages from now on. */
   listen(listener: WakeupListener): Promise<void> {
     if (!this.#listeners.includes(listener)) this.#listeners.push(listener);
-    if (this.#mail !== undefined) {
-      this.#mail.add(listener);
+    if (this.#inbox !== undefined) {
+      this.#inbox.add(listener);
       return this.#connection.connect();
     }
     const receive = (message: string) => {
@@ -297,7 +297,7 @@ export class RedisStore implements Store {
    */
   async close(): Promise<void> {
     const error = new ClosedError("the Redis store");
-    this.#mail?.close();
+    this.#inbox?.close();
     this.#batcher.close(error);
     if (this.#connection.isUp?.() !== false) {
       await withTimeout(this.#calls.close(), SIGN_OFF_MS, () => error).catch(() => {});

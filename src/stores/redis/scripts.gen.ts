@@ -6,12 +6,12 @@
 
 import type { Script } from "./script.ts";
 
-const part1 = `local cH=1e14
-local dJ=50*cH
-local jT,cQ="99",10*cH
-local fa=q-q%cH`;
+const part1 = `local cJ=1e14
+local dK=50*cJ
+local jR,cS="99",10*cJ
+local fa=q-q%cJ`;
 
-const part2 = `local gX=2e15
+const part2 = `local gW=2e15
 local function fy(m)
 local J,br=string.byte(m,1),#m
 if J==98 and br>8 then
@@ -20,82 +20,82 @@ if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
 if J==83 and br>46 or J==115 and br>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+gX then return D,br+1 end
+if D>q and D<q+gW then return D,br+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function hu(aC)
-return math.max(math.floor((aC-dJ)/cQ),0)
+const part3 = `local function ht(aC)
+return math.max(math.floor((aC-dK)/cS),0)
 end
 local function fx(aC)
-if aC<dJ then return aC end
-local us=fa+aC%cH
-if us>q+cH/2 then return us-cH end
-if us<q-cH/2 then return us+cH end
+if aC<dK then return aC end
+local us=fa+aC%cJ
+if us>q+cJ/2 then return us-cJ end
+if us<q-cJ/2 then return us+cJ end
 return us
 end`;
 
 const part4 = `local function fH(bk,bz,aj)
 return math.max(bk<=8*bz and 1 or bk<=1024*bz and 2 or 3,aj)
 end
-local function dV(Y,bz)
+local function dW(Y,bz)
 if Y==0 then return q end
 return Y==3 and math.huge or q+(Y==2 and 1024 or 8)*bz
 end`;
 
-const part5 = `local et
+const part5 = `local eu
 local function bv()
-if et then return et end
+if eu then return eu end
 local aF,bl,aM,cc,eD=math.floor,math.min,math.max,string.byte,string.char
-local jv,kY=8,2^52
+local jt,kX=8,2^52
 local eA={us=0,ai=0,ad=0,bQ={}}
 local bP={eA=eA}
-function bP.gn(a,b,g)
+function bP.gm(a,b,g)
 local us,ai=a.us+b.us,a.ai+b.ai
 if ai<g.y then return{us=us,ai=ai}end
 return{us=us+1,ai=ai-g.y}
 end
-local gn=bP.gn
+local gm=bP.gm
 function bP.fP(a,b,g)
 local us,ai=a.us-b.us,a.ai-b.ai
 if ai>=0 then return{us=us,ai=ai}end
 return{us=us-1,ai=ai+g.y}
 end
 local fP=bP.fP
-function bP.gO(a,b)
+function bP.gN(a,b)
 return(a.us<b.us or(a.us==b.us and a.ai<b.ai))and a or b
 end
-function bP.kA(ap,dt,aj,g)
+function bP.kA(ap,dv,aj,g)
 local aP=fP(ap,aj,g)
 for _,bH in ipairs(ap.bQ)do
-if bH.dt>dt then aP=fP(aP,bH,g)end
+if bH.dv>dv then aP=fP(aP,bH,g)end
 end
 return aP.us<0 and eA or aP
 end
-function bP.cC(h,g)
+function bP.cE(h,g)
 local H=h.us-g.az
 if h.ai>g.aL then H=H+1 end
 return aM(H,h.x or 0)
 end
-local cC=bP.cC
+local cE=bP.cE
 function bP.ex(h,g)
-return h.Y>0 and cC(h,g)>q and h.Y or 0
+return h.Y>0 and cE(h,g)>q and h.Y or 0
 end
 local function kI(ap,bH,ad,g)
-local aP=gn(ap,bH,g)
-if aP.us>kY then return nil end
+local aP=gm(ap,bH,g)
+if aP.us>kX then return nil end
 local bQ,A={},1
-for i,db in ipairs(ap.bQ)do
-bQ[i]=db
-if db.dt<=bH.dt then A=i+1 end
+for i,dd in ipairs(ap.bQ)do
+bQ[i]=dd
+if dd.dv<=bH.dv then A=i+1 end
 end
 table.insert(bQ,A,bH)
-local is,O=eA,#bQ
-while O>0 and#bQ-O<jv do
+local ir,O=eA,#bQ
+while O>0 and#bQ-O<jt do
 local am=bQ[O]
-if am.dt-(aP.us-is.us)+2<=q then break end
-is=gn(is,am,g)
+if am.dv-(aP.us-ir.us)+2<=q then break end
+ir=gm(ir,am,g)
 O=O-1
 end
 for _=1,O do
@@ -112,7 +112,7 @@ function bP.bx(h)
 local ap=h.ap
 return ap and bP.eG(h.us,ap)>q and ap or nil
 end
-function bP.dh(us,ai,ap,x,g,aj)
+function bP.dj(us,ai,ap,x,g,aj)
 local H=us-g.az
 if ai>g.aL then H=H+1 end
 local bL=aM(H,x)
@@ -120,65 +120,65 @@ if x<=q or x<=H then x=nil end
 local h={us=us,ai=ai,x=x,Y=0}
 if bL>q then h.Y=fH(bL-q,g.az,aj)end
 if ap then
-local aP,bQ=gn(h,ap,g).us,{}
+local aP,bQ=gm(h,ap,g).us,{}
 for i,bH in ipairs(ap.bQ)do
-bQ[i]={dt=bl(bH.dt,aP),us=bH.us,ai=bH.ai}
+bQ[i]={dv=bl(bH.dv,aP),us=bH.us,ai=bH.ai}
 end
 local ad=ap.ad>us+ap.us and 0 or ap.ad
 h.ap={us=ap.us,ai=ap.ai,ad=ad,bQ=bQ}
 end
 return h
 end
-function bP.fk(h,gz,dt,x,g)
+function bP.fk(h,gy,dv,x,g)
 local ad=aM(q,x)+g.az+1
-local bH={dt=dt,us=gz.us,ai=gz.ai}
+local bH={dv=dv,us=gy.us,ai=gy.ai}
 local ap=kI(bP.bx(h)or eA,bH,ad,g)
 if not ap then return h end
-local aU=fP(h,gz,g)
-return bP.dh(aU.us,aU.ai,ap,x,g,bP.ex(h,g))
+local aU=fP(h,gy,g)
+return bP.dj(aU.us,aU.ai,ap,x,g,bP.ex(h,g))
 end
-function bP.dR(h,g)
-local x,bL=cC(h,g),dV(h.Y,g.az)
+function bP.dS(h,g)
+local x,bL=cE(h,g),dW(h.Y,g.az)
 if x<=bL then return h end
 local bt={us=bL+g.az,ai=g.aL}
 local ap=bP.bx(h)
 if h.us<bt.us or(h.us==bt.us and h.ai<=bt.ai)then
-return bP.dh(h.us,h.ai,ap,bL,g,h.Y)
+return bP.dj(h.us,h.ai,ap,bL,g,h.Y)
 end
 local aj={us=h.us,ai=h.ai,x=h.x,Y=h.Y}
 if ap then aj.ap={us=ap.us,ai=ap.ai,ad=0,bQ=ap.bQ}end
 local bK=bP.fk(aj,fP(h,bt,g),0,bL,g)
 if bK~=aj then return bK end
-return bP.dh(bt.us,bt.ai,nil,bL,g,h.Y)
+return bP.dj(bt.us,bt.ai,nil,bL,g,h.Y)
 end
-function bP.co(m,E,am,h,g)
-local function eb()
+function bP.cq(m,E,am,h,g)
+local function ec()
 local aa,aV=0,1
 while E<=am do
-local ee=cc(m,E)
+local ef=cc(m,E)
 E=E+1
-aa=aa+ee%128*aV
-if ee<128 then break end
+aa=aa+ef%128*aV
+if ef<128 then break end
 aV=aV*128
 end
 return aa
 end
-local function hY()
-local us=eb()
-return us,g.y>1 and bl(eb(),g.y-1)or 0
+local function hX()
+local us=ec()
+return us,g.y>1 and bl(ec(),g.y-1)or 0
 end
-local gL=cc(m,E)-128
+local gK=cc(m,E)-128
 E=E+1
-h.Y=aF(gL%32/8)
-if gL%2>=1 then h.x=eb()end
-if gL%4<2 then return end
-local us,ai=hY()
+h.Y=aF(gK%32/8)
+if gK%2>=1 then h.x=ec()end
+if gK%4<2 then return end
+local us,ai=hX()
 local ap={us=us,ai=ai,ad=0,bQ={}}
-local aP=gn(h,ap,g).us
-if gL%8>=4 then ap.ad=aP+2-eb()end
+local aP=gm(h,ap,g).us
+if gK%8>=4 then ap.ad=aP+2-ec()end
 while E<=am do
-local bH={dt=aP-eb()}
-bH.us,bH.ai=hY()
+local bH={dv=aP-ec()}
+bH.us,bH.ai=hX()
 if bH.us==0 and bH.ai==0 then
 bH.us,bH.ai=us,ai
 end
@@ -189,47 +189,47 @@ end
 function bP.bA(h,g)
 local ap,x,aI=h.ap,h.x,""
 if not ap and not x and h.Y==0 then return aI end
-local function dG(aa)
+local function dH(aa)
 while aa>=128 do
 aI=aI..eD(aa%128+128)
 aa=aF(aa/128)
 end
 aI=aI..eD(aa)
 end
-local function iH(us,ai)
-dG(us)
-if g.y>1 then dG(ai)end
+local function iG(us,ai)
+dH(us)
+if g.y>1 then dH(ai)end
 end
-if x then dG(x)end
+if x then dH(x)end
 if ap then
-iH(ap.us,ap.ai)
-local aP=gn(h,ap,g).us
-if ap.ad>0 then dG(aP+2-ap.ad)end
+iG(ap.us,ap.ai)
+local aP=gm(h,ap,g).us
+if ap.ad>0 then dH(aP+2-ap.ad)end
 for _,bH in ipairs(ap.bQ)do
-dG(aP-bH.dt)
-local kg=bH.us==ap.us and bH.ai==ap.ai
-iH(kg and 0 or bH.us,kg and 0 or bH.ai)
+dH(aP-bH.dv)
+local kf=bH.us==ap.us and bH.ai==ap.ai
+iG(kf and 0 or bH.us,kf and 0 or bH.ai)
 end
 end
-local gL=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
-return eD(gL+8*h.Y)..aI
+local gK=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
+return eD(gK+8*h.Y)..aI
 end
-et=bP
+eu=bP
 return bP
 end`;
 
 const part6 = `local call,bn,ak=redis.call,string.sub,string.format
-local aF,cY,aM,bl=math.floor,math.ceil,math.max,math.min
+local aF,da,aM,bl=math.floor,math.ceil,math.max,math.min
 local aS,al=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local dj,gi=0,0
+local dl,gi=0,0
 local function aI()
-dj=dj+1
-return ARGV[dj]
+dl=dl+1
+return ARGV[dl]
 end
 local function aa()
-dj=dj+1
-return ARGV[dj]+0
+dl=dl+1
+return ARGV[dl]+0
 end
 local function fG()
 gi=gi+1
@@ -237,55 +237,55 @@ return KEYS[gi]
 end
 local q=tonumber(aI())
 if not q then
-local dU=call("TIME")
-q=dU[1]*1000000+dU[2]
+local dV=call("TIME")
+q=dV[1]*1000000+dV[2]
 end
-local ck=aa()
+local cm=aa()
 local function fg(ad)
-return aM(cY((ad-q)/1000),1)+ck
+return aM(da((ad-q)/1000),1)+cm
 end
-local cl={}`;
+local cn={}`;
 
 const part7 = `local function fn(aq)
-local de=type(aq)=="table"and aq.err or tostring(aq)
-if string.find(de,"READONLY",1,true)then error(aq,0)end
-return de
+local dg=type(aq)=="table"and aq.err or tostring(aq)
+if string.find(dg,"READONLY",1,true)then error(aq,0)end
+return dg
 end
-local function jk(cd,kv)
+local function ji(cd,kv)
 local ok,aq=pcall(cd,kv)
 return ok and aq or fn(aq)
 end`;
 
-const part8 = `local function hc(e)
+const part8 = `local function hb(e)
 eJ(e)
-if e.dM and not bq then fj(e)end
+if e.dN and not bq then fj(e)end
 local at=aM(q,e.D)
 local ag,ae=e.v.ag,e.ae
 for i=1,#ag do
 local ab=ag[i]
-at=aM(at,ab.an.dk(ae[i],e.af,ab))
+at=aM(at,ab.an.dm(ae[i],e.af,ab))
 end
 return at
 end
-local function gw(e,at)
+local function gv(e,at)
 local ag,ae=e.v.ag,e.ae
 if#ag==0 then return end
-if e.dm then e.dm.dq(e,at)end
+if e.dp then e.dp.ds(e,at)end
 e.fK=nil
 for i=1,#ag do
 local ab=ag[i]
 local aj=ae[i]
-local h=ab.an.dq(aj,at,e.af,ab)
+local h=ab.an.ds(aj,at,e.af,ab)
 if h then ae[i]=h end
-local cA=ab.an.cA and ab.an.cA(aj,h,at)
-if cA then
+local cC=ab.an.cC and ab.an.cC(aj,h,at)
+if cC then
 e.fK=e.fK or{}
-e.fK[i]=cA
+e.fK[i]=cC
 end
 end
 fj(e)
 end
-local function ea(aq,e)
+local function eb(aq,e)
 local ag,ae,am=e.v.ag,e.ae,#aq
 for i=1,#ag do
 local ab=ag[i]
@@ -293,17 +293,17 @@ aq[am+1],aq[am+2]=ab.an.eL(ae[i],ab)
 am=am+2
 end
 end
-local function ec(aq,av)
+local function ed(aq,av)
 local A=0
 for i=1,#av do
 local fK,ag=av[i].fK,#av[i].v.ag
 for ab=1,fK and ag or 0 do
-local cA=fK[ab]
-if cA then
+local cC=fK[ab]
+if cC then
 local am=#aq
 aq[am+1]=A+ab-1
 for bu=1,5 do
-aq[am+1+bu]=cA[bu]
+aq[am+1+bu]=cC[bu]
 end
 end
 end
@@ -312,89 +312,89 @@ end
 end`;
 
 const part9 = `local function eW()
-local v=dN[aa()]
+local v=dO[aa()]
 local af,I=aa(),aa()
 local e={
 v=v,
 af=af,
 I=I,
 ac=fG(),
-cg=nil,
+ch=nil,
 aN=nil,
 aQ=nil,
 D=0,
 ae=nil,
 }
-if v.cg>0 then
-e.cg={}
+if v.ch>0 then
+e.ch={}
 for i,ab in ipairs(v.ag)do
-if ab.dX then e.cg[i]=fG()end
+if ab.dY then e.ch[i]=fG()end
 end
 end
 if v.I>0 then
 e.aN,e.aQ=fG(),fG()
 end
-for _,A in ipairs(v.hA or{})do
-e.cg=e.cg or{}
-e.cg[A]=fG()
+for _,A in ipairs(v.hz or{})do
+e.ch=e.ch or{}
+e.ch[A]=fG()
 end
 return e
 end`;
 
-const part10 = `function cl.t()
-local function ir(h,at)
+const part10 = `function cn.t()
+local function iq(h,at)
 if h.us<at-1 or(h.us<at and h.ai==0)then return{us=at,ai=0}end
 return h
 end
-local function jd(h,o,g)
-local ai=o*g.cJ
-local cp=aF(ai/g.y)
-local us=h.us+o*g.cZ+cp
-ai=h.ai+ai-cp*g.y
+local function jb(h,o,g)
+local ai=o*g.cL
+local cr=aF(ai/g.y)
+local us=h.us+o*g.db+cr
+ai=h.ai+ai-cr*g.y
 if ai<g.y then return{us=us,ai=ai}end
 return{us=us+1,ai=ai-g.y}
 end
 return{
-co=function()
+cq=function()
 return{
-cZ=aa(),
-cJ=aa(),
+db=aa(),
+cL=aa(),
 y=aa(),
 az=aa(),
 aL=aa(),
 aR=aa(),
 }
 end,
-es=function()
+et=function()
 return{us=0,ai=0,Y=0}
 end,
-dR=function(h,g)
+dS=function(h,g)
 if h.us-g.az<q and(h.x or 0)<=q then return h end
-return bv().dR(h,g)
+return bv().dS(h,g)
 end,
-dk=function(h,af,g)
-local next=jd(ir(h,q),af,g)
-local hd=next.us-g.az
-if next.ai>g.aL then hd=hd+1 end
-return aM(q,hd)
+dm=function(h,af,g)
+local next=jb(iq(h,q),af,g)
+local hc=next.us-g.az
+if next.ai>g.aL then hc=hc+1 end
+return aM(q,hc)
 end,
-dq=function(h,at,af,g)
-local next=jd(ir(h,at),af,g)
+ds=function(h,at,af,g)
+local next=jb(iq(h,at),af,g)
 next.Y=0
 if at<=q and not h.ap and not h.x then return next end
 local bu=bv()
 local x=aM(at>q and at or 0,h.x or 0)
-return bu.dh(next.us,next.ai,bu.bx(h),x,g,bu.ex(h,g))
+return bu.dj(next.us,next.ai,bu.bx(h),x,g,bu.ex(h,g))
 end,
-cA=function(aj,ih,at)
-local hG=at>q
-if not hG and not ih.ap then return nil end
+cC=function(aj,ig,at)
+local hF=at>q
+if not hF and not ig.ap then return nil end
 local us,ai=0,0
-if ih.ap then
-us,ai=ih.ap.us,ih.ap.ai
+if ig.ap then
+us,ai=ig.ap.us,ig.ap.ai
 end
-local x=hG and(aj.x or 0)>q and aj.x or 0
-local kz=hG and ir(aj,at)~=aj
+local x=hF and(aj.x or 0)>q and aj.x or 0
+local kz=hF and iq(aj,at)~=aj
 if us==0 and ai==0 and x==0 and not kz then return nil end
 local O=aj.us+2<=q and{us=0,ai=0}or aj
 return{us,ai,x,kz and O.us or-1,kz and O.ai or 0}
@@ -403,173 +403,173 @@ eL=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.ai
 end,
-dl=function(h)
+dn=function(h)
 if not h.ap and not h.x then return h.us+2 end
-local ke=h.ap and bv().eG(h.us,h.ap)or 0
-return aM(h.us,ke,h.x or 0)+2
+local kc=h.ap and bv().eG(h.us,h.ap)or 0
+return aM(h.us,kc,h.x or 0)+2
 end,
-cx=function(m,O,to,g,dT,ep)
+cz=function(m,O,to,g,dU,eq)
 local br=to-O+1
 local us=tonumber(bn(m,O,O+15))
 if not us or br<16 then return{us=0,ai=0,Y=0}end
-local db=br~=16+g.aR
+local dd=br~=16+g.aR
 local h={us=us,ai=0,Y=0}
-if not db then h.ai=bl(tonumber(bn(m,O+16,to))or 0,g.y-1)end
-if dT<=ep then bv().co(m,dT,ep,h,g)end
-if db then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
+if not dd then h.ai=bl(tonumber(bn(m,O+16,to))or 0,g.y-1)end
+if dU<=eq then bv().cq(m,dU,eq,h,g)end
+if dd then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
 return h
 end,
-dZ=function(h,g)
+ea=function(h,g)
 local us=aM(h.us,0)
 if g.aR==0 then return ak("%016.0f",us)end
 return ak("%016.0f%0"..g.aR..".0f",us,h.ai)
 end,
-gP=function(h,g)
+gO=function(h,g)
 if not h.ap and not h.x and h.Y==0 then return""end
 return bv().bA(h,g)
 end,
 }
 end`;
 
-const part11 = `local dd,bB="<I7I4",11
+const part11 = `local df,bB="<I7I4",11
 local function bX(W)
 return#W/bB
 end
-local function cW(W,A)
-return al(dd,W,A*bB+1)
+local function cY(W,A)
+return al(df,W,A*bB+1)
 end
-local function cn(W)
-return al(dd,W,1)
+local function cp(W)
+return al(df,W,1)
 end
-local function cm(W)
-return al(dd,W,#W-bB+1)
+local function co(W)
+return al(df,W,#W-bB+1)
 end
-local function gq(W,A,H,r)
+local function gp(W,A,H,r)
 local O=A*bB
-return bn(W,1,O)..aS(dd,H,r)..bn(W,O+bB+1)
+return bn(W,1,O)..aS(df,H,r)..bn(W,O+bB+1)
 end
-local function hw(H,r)
+local function hv(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
-return aS(dd,H,r)
+return aS(df,H,r)
 end
 local function eN(m,O,to)
 local W=bn(m,O,to)
 if W==""or#W%bB>0 then return"",0 end
-local ct=string.byte(W,7)
-if ct<32 then return W,0 end
-return bn(W,1,6)..string.char(ct%32)..bn(W,8),aF(ct/32)
+local cv=string.byte(W,7)
+if cv<32 then return W,0 end
+return bn(W,1,6)..string.char(cv%32)..bn(W,8),aF(cv/32)
 end
-local function ds(h)
+local function du(h)
 local W=h.z
 if h.Y==0 then return W end
 return bn(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bn(W,8)
 end
-local function cB(h,g,aj)
-local bk=h.z==""and 0 or cn(h.z)-q
+local function cD(h,g,aj)
+local bk=h.z==""and 0 or cp(h.z)-q
 h.Y=bk>0 and fH(bk,g.w,aj)or 0
 return h
 end
 local function ga(h,g)
 local W=h.z
-local ap=W==""and 0 or cn(W)-dV(h.Y,g.w)
+local ap=W==""and 0 or cp(W)-dW(h.Y,g.w)
 if ap<=0 then return h end
 local kV={}
 for A=0,bX(W)-1 do
-local H,r=cW(W,A)
-kV[A+1]=aS(dd,H-ap,r)
+local H,r=cY(W,A)
+kV[A+1]=aS(df,H-ap,r)
 end
-return cB({U=h.U,z=table.concat(kV)},g,h.Y)
+return cD({U=h.U,z=table.concat(kV)},g,h.Y)
 end`;
 
-const part12 = `local he=-2^52
+const part12 = `local hd=-2^52
 local function eI(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=he and m+0>2*he
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hd and m+0>2*hd
 end
-local function hC(m,aV)
-local aC,bz=m+0,-he/aV
+local function hB(m,aV)
+local aC,bz=m+0,-hd/aV
 local r=-aC%aV
 local H=q-q%bz-(aC+r)/aV-bz
 if H>q+bz/2 then H=H-bz end
 if H<=q-bz/2 then H=H+bz end
 return H,r
 end
-local function iZ(H,r,aV)
-return ak("%.0f",he-H%(-he/aV)*aV-r)
+local function iX(H,r,aV)
+return ak("%.0f",hd-H%(-hd/aV)*aV-r)
 end`;
 
-const part13 = `function cl.f()
+const part13 = `function cn.f()
 return{
 K="F",
-co=function()
+cq=function()
 return{Q=aa(),w=aa(),aV=aa()}
 end,
-es=function()
+et=function()
 return{z="",Y=0}
 end,
-dR=ga,
-dk=function(h,af,g)
+dS=ga,
+dm=function(h,af,g)
 if h.z==""then return q end
-local H,r=cm(h.z)
+local H,r=co(h.z)
 if r+af<=g.Q then return aM(q,H)end
 return aM(q,H+g.w)
 end,
-dq=function(h,at,af,g)
+ds=function(h,at,af,g)
 local z=h.z
-if z==""then return cB({z=aS(dd,at,af)},g,0)end
-local H,r=cm(z)
+if z==""then return cD({z=aS(df,at,af)},g,0)end
+local H,r=co(z)
 if at<H+g.w then
-z=gq(z,bX(z)-1,H,r+af)
+z=gp(z,bX(z)-1,H,r+af)
 else
-z=z..aS(dd,at,af)
+z=z..aS(df,at,af)
 end
-while cn(z)+g.w<=q do
+while cp(z)+g.w<=q do
 z=bn(z,bB+1)
 end
-return cB({z=z},g,h.Y)
+return cD({z=z},g,h.Y)
 end,
 eL=function(h,g)
 if h.z==""then return 0,0 end
-local H,r=cm(h.z)
+local H,r=co(h.z)
 local reset=H+g.w-q
 if reset<=0 then return 0,0 end
 if H>q then return g.Q,reset end
 return r,reset
 end,
-dl=function(h,g)
+dn=function(h,g)
 if h.z==""then return 0 end
-local H=cm(h.z)
+local H=co(h.z)
 return H+g.w
 end,
-cx=function(m,O,to)
+cz=function(m,O,to)
 local z,Y=eN(m,O+7,to)
 return{z=z,Y=Y}
 end,
 eI=eI,
-gA=function(m,aV)
-local H,r=hC(m,aV)
-return{z=aS(dd,H,r),Y=0}
+gz=function(m,aV)
+local H,r=hB(m,aV)
+return{z=aS(df,H,r),Y=0}
 end,
-hb=16,
+ha=16,
 gd=function(m,O)
-return{z=hw(al("<dd",m,O)),Y=0}
+return{z=hv(al("<dd",m,O)),Y=0}
 end,
-dZ=function(h,g)
-return aS("<I7",g.w)..ds(h)
+ea=function(h,g)
+return aS("<I7",g.w)..du(h)
 end,
 }
 end`;
 
-const part14 = `function cl.c()
-local function gx(h,A,g)
+const part14 = `function cn.c()
+local function gw(h,A,g)
 if A==0 then return h.U end
-local H,r=cW(h.z,A-1)
-return H+g.w==cW(h.z,A)and r or 0
+local H,r=cY(h.z,A-1)
+return H+g.w==cY(h.z,A)and r or 0
 end
 local function kJ(h,at,g)
 if h.z==""then return at,0,0 end
-local H,r=cm(h.z)
+local H,r=co(h.z)
 if at<H+g.w then
-return H,gx(h,bX(h.z)-1,g),r
+return H,gw(h,bX(h.z)-1,g),r
 end
 if at<H+2*g.w then return H+g.w,r,0 end
 return at,0,0
@@ -577,253 +577,253 @@ end
 local function fL(o,bm,g)
 if bm<0 then return g.w+1 end
 if o<=bm then return 0 end
-local ch=g.w/g.bC
-return(ch-aF(bm*ch/o))*g.bC
+local ci=g.w/g.bC
+return(ci-aF(bm*ci/o))*g.bC
 end
-local function kf(z,g)
-local H=cn(z)
-local ka=bX(z)>1 and cW(z,1)==H+g.w
-return H+(ka and 1 or 2)*g.w<=q
+local function kd(z,g)
+local H=cp(z)
+local jY=bX(z)>1 and cY(z,1)==H+g.w
+return H+(jY and 1 or 2)*g.w<=q
 end
 return{
 K="C",
-co=function()
+cq=function()
 return{Q=aa(),w=aa(),bC=aa()}
 end,
-es=function()
+et=function()
 return{U=0,z="",Y=0}
 end,
-dR=ga,
-dk=function(h,af,g)
+dS=ga,
+dm=function(h,af,g)
 local H,U,eE=kJ(h,q,g)
-local jr=fL(U,g.Q-af-eE,g)
-if jr<=g.w then return aM(q,H+jr)end
+local jp=fL(U,g.Q-af-eE,g)
+if jp<=g.w then return aM(q,H+jp)end
 return aM(q,H+g.w+fL(eE,g.Q-af,g))
 end,
-dq=function(h,at,af,g)
+ds=function(h,at,af,g)
 local ah={U=h.U,z=h.z}
 local H,r
 if ah.z~=""then
-H,r=cm(ah.z)
+H,r=co(ah.z)
 end
 if H and at<H+g.w then
-ah.z=gq(ah.z,bX(ah.z)-1,H,r+af)
+ah.z=gp(ah.z,bX(ah.z)-1,H,r+af)
 else
 H=kJ(h,at,g)
-ah.z=ah.z..aS(dd,H,af)
+ah.z=ah.z..aS(df,H,af)
 end
-while kf(ah.z,g)do
-ah.U=gx(ah,1,g)
+while kd(ah.z,g)do
+ah.U=gw(ah,1,g)
 ah.z=bn(ah.z,bB+1)
 end
-return cB(ah,g,h.Y)
+return cD(ah,g,h.Y)
 end,
 eL=function(h,g)
 if h.z==""then return 0,0 end
-local am=cm(h.z)
+local am=co(h.z)
 local reset=am+2*g.w-q
 if reset<=0 then return 0,0 end
 if am>q then return g.Q,reset end
 local H,U,eE=kJ(h,q,g)
-local ch=g.w/g.bC
-local aU=ch-aF((q-H)/g.bC)
-return cY(U*aU/ch)+eE,reset
+local ci=g.w/g.bC
+local aU=ci-aF((q-H)/g.bC)
+return da(U*aU/ci)+eE,reset
 end,
-dl=function(h,g)
+dn=function(h,g)
 if h.z==""then return 0 end
-local H=cm(h.z)
+local H=co(h.z)
 return H+2*g.w
 end,
-cx=function(m,O,to)
+cz=function(m,O,to)
 local z,Y=eN(m,O+12,to)
 if z==""then return{U=0,z="",Y=0}end
 return{U=al("<I4",m,O+8),z=z,Y=Y}
 end,
-hb=24,
+ha=24,
 gd=function(m,O)
 local H,U,eE=al("<ddd",m,O)
 if not(U>0 and U<2^32)then U=0 end
 if eE>0 or U==0 then
-return{U=U,z=hw(H,eE),Y=0}
+return{U=U,z=hv(H,eE),Y=0}
 end
-return{U=U,z=aS(dd,H,0),Y=0}
+return{U=U,z=aS(df,H,0),Y=0}
 end,
-dZ=function(h,g)
+ea=function(h,g)
 local aD=#ak("%.0f",g.bC)-1
-return aS("<I7BI4",g.w,aD,h.U)..ds(h)
+return aS("<I7BI4",g.w,aD,h.U)..du(h)
 end,
 }
 end`;
 
-const part15 = `function cl.s()`;
+const part15 = `function cn.s()`;
 
-const part16 = `local bV,lm,gK=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cs,lK=2^48,2^37
-local fa=q-q%cs
-local function cz(p,aD)
-p.ek,p.aD=aD>=32,aD%32
+const part16 = `local bV,ll,gJ=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cu,lJ=2^48,2^37
+local fa=q-q%cu
+local function cB(p,aD)
+p.el,p.aD=aD>=32,aD%32
 p.kO,p.aG=p.aD>=16,2^(aD%16)
 p.bt=p.kO and 255 or 65535
 end
-local function dZ(p,ax,o)
+local function ea(p,ax,o)
 if p.kO then return aS("<I7B",ax,o)end
-if ax-q>=cs/2 then error("ERR the units would be taken years ahead",0)end
-return aS("<I6I2",ax%cs,o)
+if ax-q>=cu/2 then error("ERR the units would be taken years ahead",0)end
+return aS("<I6I2",ax%cu,o)
 end
-local function cx(p,W,O)
+local function cz(p,W,O)
 if p.kO then return al("<I7B",W,O)end
 local ax,o=al("<I6I2",W,O)
 ax=ax+fa
-if ax>q+cs/2 then return ax-cs,o end
-if ax<q-cs/2 then return ax+cs,o end
+if ax>q+cu/2 then return ax-cu,o end
+if ax<q-cu/2 then return ax+cu,o end
 return ax,o
 end
-local function co(p,O,to)
+local function cq(p,O,to)
 if to<#p.W then return bn(p.W,O+1,to+1)end
 return call("GETRANGE",p.ac,ak("%d",O),ak("%d",to))
 end
-local function ci(p,ao)
+local function cj(p,ao)
 return bV+4*(aF(ao/p.aG)+1)+8*ao
 end
 local function br(p)
-return p.I==0 and bV or ci(p,p.I-1)+8
+return p.I==0 and bV or cj(p,p.I-1)+8
 end
-local function cG(p,i)
+local function cI(p,i)
 return(p.aJ+i)%p.I
 end
 local function bj(p,i)
-local O=ci(p,cG(p,i))
-return cx(p,co(p,O,O+7),1)
+local O=cj(p,cI(p,i))
+return cz(p,cq(p,O,O+7),1)
 end
-local function jY(p,i)
-local ao=cG(p,i)
+local function jW(p,i)
+local ao=cI(p,i)
 return bl(p.aG-ao%p.aG,p.I-ao,p.r-i)
 end
-local function iO(p,fh,aj)
+local function iN(p,fh,aj)
 if fh and p.aj and fh>p.aj then return p.r,p.aj,p.bi end
-if p.ek then
+if p.el then
 if fh then return fh-1,fh-1,(bj(p,fh-1))end
-local cU,ct=0,p.r
-while cU<ct do
-local cL=aF((cU+ct)/2)
-if bj(p,cL)<=aj then
-cU=cL+1
+local cW,cv=0,p.r
+while cW<cv do
+local cN=aF((cW+cv)/2)
+if bj(p,cN)<=aj then
+cW=cN+1
 else
-ct=cL
+cv=cN
 end
 end
-return cU,cU
+return cW,cW
 end
 local i,aP=0,0
 while i<p.r do
-local n,ao=jY(p,i),cG(p,i)
+local n,ao=jW(p,i),cI(p,i)
 local o
 if i>0 and i+n<p.r then
-local O=ci(p,ao)-4
-o=al("<I4",co(p,O,O+3),1)
+local O=cj(p,ao)-4
+o=al("<I4",cq(p,O,O+3),1)
 end
 if o and((fh and aP+o<fh)or(not fh and bj(p,i+n-1)<=aj))then
 i,aP=i+n,aP+o
 else
-local au,dp=0,16
+local au,dr=0,16
 while au<n do
-dp=bl(dp,n-au)
-local O=ci(p,ao+au)
-local W=co(p,O,O+8*dp-1)
-for j=1,8*dp,8 do
-local ax,bh=cx(p,W,j)
+dr=bl(dr,n-au)
+local O=cj(p,ao+au)
+local W=cq(p,O,O+8*dr-1)
+for j=1,8*dr,8 do
+local ax,bh=cz(p,W,j)
 if fh and aP+bh>=fh or not fh and ax>aj then return i,aP,ax end
 i,aP=i+1,aP+bh
 end
-au,dp=au+dp,dp*8
+au,dr=au+dr,dr*8
 end
 end
 end
 return i,aP
 end
 local function bI(p)
-local w,x,aD=p.w,p.x,p.aD+(p.ek and 32 or 0)
-local hA=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aD)
-local cU=x%cs
-local ct=(x-cU)/cs+32*p.Y
-return"S"..aS("<dI7I6BI7",p.D,w,cU,ct,p.bi)..hA
+local w,x,aD=p.w,p.x,p.aD+(p.el and 32 or 0)
+local hz=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aD)
+local cW=x%cu
+local cv=(x-cW)/cu+32*p.Y
+return"S"..aS("<dI7I6BI7",p.D,w,cW,cv,p.bi)..hz
 end
-local function hl(p)
-p.W,p.dz="",nil
+local function hk(p)
+p.W,p.dA="",nil
 end
 local function kR(p,g)
 p.aJ,p.r,p.I,p.aZ,p.aK,p.bi=0,0,0,0,0,0
-cz(p,g.aD+32)
-hl(p)
+cB(p,g.aD+32)
+hk(p)
 end
-local function iD(p,as,I)
+local function iC(p,as,I)
 local n=#as/8
 p.aJ,p.r,p.I,p.aK=0,n,I,0
-local cq={}
+local cs={}
 for O=0,I-1,p.aG do
 local aB=bl(O+p.aG,I)
 local W,aP=bn(as,O*8+1,aB*8),0
 if O<n then
 for j=1,#W,8 do
-local _,o=cx(p,W,j)
+local _,o=cz(p,W,j)
 aP=aP+o
 end
 p.aK=aP
 end
-cq[#cq+1]=aS("<I4",aP)..W..string.rep("\\0",(aB-O)*8-#W)
+cs[#cs+1]=aS("<I4",aP)..W..string.rep("\\0",(aB-O)*8-#W)
 end
-return bI(p)..table.concat(cq)
+return bI(p)..table.concat(cs)
 end
-local function js(p)
-local cq,i={},0
+local function jq(p)
+local cs,i={},0
 while i<p.r do
-local n,O=jY(p,i),ci(p,cG(p,i))
-cq[#cq+1],i=co(p,O,O+8*n-1),i+n
+local n,O=jW(p,i),cj(p,cI(p,i))
+cs[#cs+1],i=cq(p,O,O+8*n-1),i+n
 end
-return table.concat(cq)
+return table.concat(cs)
 end
 local function fI(p,ax,o)
-local dc=cY(o/p.bt)-1
-return string.rep(dZ(p,ax,p.bt),dc)..dZ(p,ax,o-dc*p.bt)
+local de=da(o/p.bt)-1
+return string.rep(ea(p,ax,p.bt),de)..ea(p,ax,o-de*p.bt)
 end`;
 
 const part17 = `local kP=2^17
-local function gp(du,Q,aG)
-local bm=du+aF(du/64)+4
-local W=bV+10+4*cY(bm/aG)+8*bm
+local function go(dw,Q,aG)
+local bm=dw+aF(dw/64)+4
+local W=bV+10+4*da(bm/aG)+8*bm
 if W<kP then
 local _,aD=math.frexp(W-1)
 local bC=aM(2^(aD-3),16)
-local aU=cY(W/bC)*bC-bV-10
-local dc=aF(aU/(4+8*aG))
-bm=aM(dc*aG+aF((aU-dc*(4+8*aG)-4)/8),bm)
+local aU=da(W/bC)*bC-bV-10
+local de=aF(aU/(4+8*aG))
+bm=aM(de*aG+aF((aU-de*(4+8*aG)-4)/8),bm)
 end
-return du<=Q and bl(Q,bm)or bm
+return dw<=Q and bl(Q,bm)or bm
 end`;
 
 const part18 = `local function kx(p,m,g)
 if#m<21 then return end
 local D,aJ,r,I=al("<dI4I4I4",m,2)
 if#m~=21+8*I or r>I or aJ>=aM(I,1)then return end
-local cq,ax,o={},0,0
+local cs,ax,o={},0,0
 for i=0,r-1 do
 local at=al("<d",m,22+(aJ+i)%I*8)
 if at~=ax and o>0 then
-cq[#cq+1],o=fI(p,ax,o),0
+cs[#cs+1],o=fI(p,ax,o),0
 end
 ax,o=at,o+1
 end
-if o>0 then cq[#cq+1]=fI(p,ax,o)end
-local as=table.concat(cq)
-p.D,p.aZ,p.x,p.bi,p.dF=D,r,ax,ax,true
-p.ek=#as/8==r
-p.W=iD(p,as,#as/8)
+if o>0 then cs[#cs+1]=fI(p,ax,o)end
+local as=table.concat(cs)
+p.D,p.aZ,p.x,p.bi,p.dG=D,r,ax,ax,true
+p.el=#as/8==r
+p.W=iC(p,as,#as/8)
 end
-local function hO(ac,g)
-local W=call("GETRANGE",ac,"0",g.hW)
+local function hN(ac,g)
+local W=call("GETRANGE",ac,"0",g.hV)
 local p={ac=ac,W=W,D=0,w=g.w,x=0,bi=0,Y=0}
 p.aJ,p.r,p.I,p.aZ,p.aK=0,0,0,0,0
-cz(p,g.aD+32)
+cB(p,g.aD+32)
 local J=string.byte(W,1)
 if J==115 then kx(p,call("GETRANGE",ac,"0","-1"),g)end
 if J==98 and#W==9 then
@@ -833,16 +833,16 @@ p.D=p.eF and 0 or D
 return p
 end
 if J~=83 or#W<bV then
-p.eF=J and not p.dF
+p.eF=J and not p.dG
 return p
 end
-local aD,ct
-p.D,p.w,p.x,ct,p.bi,p.aJ,p.r,p.I,p.aZ,p.aK,aD=
-al(lm,W,2)
-p.x,p.Y=p.x+ct%32*cs,aF(ct/32)
-cz(p,aD)
+local aD,cv
+p.D,p.w,p.x,cv,p.bi,p.aJ,p.r,p.I,p.aZ,p.aK,aD=
+al(ll,W,2)
+p.x,p.Y=p.x+cv%32*cu,aF(cv/32)
+cB(p,aD)
 local bE=br(p)
-if#W==g.hW+1 and bE>#W then
+if#W==g.hV+1 and bE>#W then
 local bG=call("GETRANGE",ac,ak("%d",bE-1),ak("%d",bE))
 bE=#bG==1 and#W or-1
 end
@@ -855,45 +855,45 @@ or p.aJ>=aM(p.I,1)
 return p
 end
 local function fX(p,ax,g)
-local bC=cY(g.w/8)
+local bC=da(g.w/8)
 return ak("%.0f",fg(aM(ax-ax%bC+bC+g.w,p.D)))
 end
-local function lL(p,du,g,dW)
-local dF=br(p)
+local function lK(p,dw,g,dX)
+local dG=br(p)
 if p.aJ+p.r>p.I then
-local aG,dc=aF(p.aJ/p.aG),4+8*p.aG
-local fS=aM(cY((du-p.I)/p.aG),aF(p.I/p.aG/8))
-local J,aB=bV+aG*dc,dF
+local aG,de=aF(p.aJ/p.aG),4+8*p.aG
+local fS=aM(da((dw-p.I)/p.aG),aF(p.I/p.aG/8))
+local J,aB=bV+aG*de,dG
 while aB>J do
 local O=aM(aB-65536,J)
 local W=call("GETRANGE",p.ac,ak("%d",O),ak("%d",aB-1))
-call("SETRANGE",p.ac,ak("%d",O+fS*dc),W)
+call("SETRANGE",p.ac,ak("%d",O+fS*de),W)
 aB=O
 end
 p.aJ,p.I=p.aJ+fS*p.aG,p.I+fS*p.aG
 else
-p.I=gp(du,g.Q,p.aG)
-if dF<kP then
-local m=co(p,0,dF-1)
-call("SET",p.ac,m..string.rep("\\0",br(p)-dF),"PX",dW)
+p.I=go(dw,g.Q,p.aG)
+if dG<kP then
+local m=cq(p,0,dG-1)
+call("SET",p.ac,m..string.rep("\\0",br(p)-dG),"PX",dX)
 else
 call("SETRANGE",p.ac,ak("%d",br(p)-1),"\\0")
 end
 end
 p.W=""
 end
-local function jV(p,as)
+local function jT(p,as)
 local au=0
 while au<#as do
-local ao=cG(p,p.r)
+local ao=cI(p,p.r)
 local n=bl(p.aG-ao%p.aG,p.I-ao,(#as-au)/8)
 local W=bn(as,au+1,au+8*n)
 if ao%p.aG==0 then p.aK=0 end
 for j=1,#W,8 do
-local _,o=cx(p,W,j)
+local _,o=cz(p,W,j)
 p.aK=p.aK+o
 end
-local O=ci(p,ao)
+local O=cj(p,ao)
 call("SETRANGE",p.ac,ak("%d",O),W)
 p.r,au,ao=p.r+n,au+8*n,ao+n
 if ao%p.aG==0 or ao==p.I then
@@ -902,60 +902,60 @@ call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
 end
 end
 end
-local function hD(p,g)
-if p.dF then call("SET",p.ac,p.W,"PX",fX(p,p.r>0 and p.bi or q,g))end
-p.dF=nil
+local function hC(p,g)
+if p.dG then call("SET",p.ac,p.W,"PX",fX(p,p.r>0 and p.bi or q,g))end
+p.dG=nil
 end`;
 
-const part19 = `local function hP(p,at,g)
+const part19 = `local function hO(p,at,g)
 local aj=p.x>q and p.Y or 0
 p.x=at>q and at or 0
 p.Y=at>q and fH(at-q,g.w,aj)or 0
 end
-local function ja(p,i)
-local ao,aP=cG(p,i),0
-local O=ci(p,ao-ao%p.aG)
-local W=co(p,O,ci(p,ao)+7)
+local function iY(p,i)
+local ao,aP=cI(p,i),0
+local O=cj(p,ao-ao%p.aG)
+local W=cq(p,O,cj(p,ao)+7)
 for j=1,#W,8 do
-local _,o=cx(p,W,j)
+local _,o=cz(p,W,j)
 aP=aP+o
 end
 return aP
 end
-local function iY(p,g,bq)
+local function iW(p,g,bq)
 if p.bi<=q then return p end
-local bL=aM(q,bl(p.x,dV(p.Y,g.w)))
+local bL=aM(q,bl(p.x,dW(p.Y,g.w)))
 if p.bi<=bL then return p end
-local i,aj=iO(p,nil,bL)
+local i,aj=iN(p,nil,bL)
 local o=bl(p.aZ-aj,g.Q)
 p.r,p.bi=i,bL
-hP(p,bL,g)
+hO(p,bL,g)
 if bq then
 p.aZ,p.aj=aj+o,aj
 return p
 end
-hD(p,g)
-p.aZ,p.ek=aj+o,p.ek and o==1
+hC(p,g)
+p.aZ,p.el=aj+o,p.el and o==1
 if i==0 then p.aJ=0 end
-p.aK=i==0 and 0 or ja(p,i-1)
+p.aK=i==0 and 0 or iY(p,i-1)
 p.W=""
-jV(p,fI(p,bL,o))
+jT(p,fI(p,bL,o))
 call("SETRANGE",p.ac,"0",bI(p))
 call("PEXPIRE",p.ac,fX(p,bL,g))
 return p
 end`;
 
-const part20 = `local function dz(p,g)
-if not p.dz then
-p.dz,p.ed=0,0
+const part20 = `local function dA(p,g)
+if not p.dA then
+p.dA,p.ee=0,0
 local aj=q-g.w
 if p.r>0 and p.bi<=aj then
-p.dz,p.ed=p.r,p.aZ
+p.dA,p.ee=p.r,p.aZ
 elseif p.r>0 then
-p.dz,p.ed=iO(p,nil,aj)
+p.dA,p.ee=iN(p,nil,aj)
 end
 end
-return p.dz,p.ed
+return p.dA,p.ee
 end
 local function fE(Q,w)
 local aD=6
@@ -965,179 +965,179 @@ end
 return{
 Q=Q,
 w=w,
-dX=true,
-aD=w<lK and aD or aD+16,
-hW=bV+4+8*gK-1,
+dY=true,
+aD=w<lJ and aD or aD+16,
+hV=bV+4+8*gJ-1,
 }
 end
 return{
-hO=hO,
-co=function()
+hN=hN,
+cq=function()
 return fE(aa(),aa())
 end,
 fE=fE,
-dR=iY,
-dk=function(p,af,g)
+dS=iW,
+dm=function(p,af,g)
 local at=aM(q,p.x)
-local dK=p.aZ+af-g.Q
-if dK<=0 then return at end
-local _,_,ax=iO(p,dK)
+local dL=p.aZ+af-g.Q
+if dL<=0 then return at end
+local _,_,ax=iN(p,dL)
 return aM(at,ax+g.w)
 end,
 eL=function(p,g)
-local _,aU=dz(p,g)
+local _,aU=dA(p,g)
 local aT=p.aZ-aU
 if aT==0 then return 0,0 end
 return p.x>q and g.Q or aT,p.bi+g.w-q
 end,
-dq=function(p,at,af,g)
+ds=function(p,at,af,g)
 local ax=at
 if p.r>0 then ax=aM(at,p.bi)end
-hP(p,at>q and ax or p.x,g)
-local dW=fX(p,ax,g)
-hD(p,g)
-local fC,jC=dz(p,g)
-p.r,p.aZ,p.w=p.r-fC,p.aZ-jC,g.w
+hO(p,at>q and ax or p.x,g)
+local dX=fX(p,ax,g)
+hC(p,g)
+local fC,jA=dA(p,g)
+p.r,p.aZ,p.w=p.r-fC,p.aZ-jA,g.w
 if p.r==0 then
-if p.I>gK and p.aD==g.aD then
-p.aJ,p.aK,p.ek=0,0,true
+if p.I>gJ and p.aD==g.aD then
+p.aJ,p.aK,p.el=0,0,true
 else
 kR(p,g)
 end
 else
-p.aJ=cG(p,fC)
+p.aJ=cI(p,fC)
 end
-local bY,dP,o=af,nil,0
+local bY,dQ,o=af,nil,0
 if p.r>0 and ax==p.bi then
 local _,bh=bj(p,p.r-1)
 o=bh
 if o<p.bt then
-dP=bl(p.bt-o,af)
-bY=af-dP
+dQ=bl(p.bt-o,af)
+bY=af-dQ
 end
 end
-p.aZ,p.bi,p.ek=p.aZ+af,ax,p.ek and af==1 and not dP
+p.aZ,p.bi,p.el=p.aZ+af,ax,p.el and af==1 and not dQ
 local as=bY>0 and fI(p,ax,bY)or""
-local du=p.r+#as/8
-if p.I<=gK or(du>p.I and p.I<=p.aG)then
-local bS=js(p)
-if dP then bS=bn(bS,1,-9)..dZ(p,ax,o+dP)end
-local I=du>p.I and gp(du,g.Q,p.aG)or p.I
-p.W=iD(p,bS..as,I)
-call("SET",p.ac,p.W,"PX",dW)
+local dw=p.r+#as/8
+if p.I<=gJ or(dw>p.I and p.I<=p.aG)then
+local bS=jq(p)
+if dQ then bS=bn(bS,1,-9)..ea(p,ax,o+dQ)end
+local I=dw>p.I and go(dw,g.Q,p.aG)or p.I
+p.W=iC(p,bS..as,I)
+call("SET",p.ac,p.W,"PX",dX)
 else
-if du>p.I then lL(p,du,g,dW)end
-if dP then
-local ao=cG(p,p.r-1)
-p.aK=p.aK+dP
-local O=ci(p,ao)
-call("SETRANGE",p.ac,ak("%d",O),dZ(p,ax,o+dP))
+if dw>p.I then lK(p,dw,g,dX)end
+if dQ then
+local ao=cI(p,p.r-1)
+p.aK=p.aK+dQ
+local O=cj(p,ao)
+call("SETRANGE",p.ac,ak("%d",O),ea(p,ax,o+dQ))
 if(ao+1)%p.aG==0 or ao+1==p.I then
 local aG=O-8*(ao%p.aG)-4
 call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
 end
 end
-jV(p,as)
+jT(p,as)
 call("SETRANGE",p.ac,"0",bI(p))
-call("PEXPIRE",p.ac,dW)
+call("PEXPIRE",p.ac,dX)
 p.W=""
 end
-p.dz,p.ed=0,0
+p.dA,p.ee=0,0
 end,
-iP=function()`;
+iO=function()`;
 
-const part21 = `local function kp(p,i,ax,o,ej)
-local ao,am=cG(p,i),cG(p,p.r-1)
-local O=ci(p,ao)
-call("SETRANGE",p.ac,ak("%d",O),dZ(p,ax,o-ej))
-p.aZ,p.ek=p.aZ-ej,false
+const part21 = `local function ko(p,i,ax,o,ek)
+local ao,am=cI(p,i),cI(p,p.r-1)
+local O=cj(p,ao)
+call("SETRANGE",p.ac,ak("%d",O),ea(p,ax,o-ek))
+p.aZ,p.el=p.aZ-ek,false
 if aF(ao/p.aG)==aF(am/p.aG)then
 if ao>am then return end
-p.aK=p.aK-ej
+p.aK=p.aK-ek
 end
 local aG=O-8*(ao%p.aG)-4
 local aP=al("<I4",call("GETRANGE",p.ac,ak("%d",aG),ak("%d",aG+3)),1)
-call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",aM(aP-ej,0)))
+call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",aM(aP-ek,0)))
 end
 local function eZ(p,g)
-hl(p)
+hk(p)
 while p.r>0 do
 local ax,o=bj(p,p.r-1)
 p.x,p.bi=bl(p.x,ax),ax
 if o>0 then break end
-local ao=cG(p,p.r-1)
+local ao=cI(p,p.r-1)
 p.r=p.r-1
 if ao%p.aG==0 then
-local aG=p.r>0 and ci(p,aF(cG(p,p.r-1)/p.aG)*p.aG)-4
-p.aK=aG and al("<I4",co(p,aG,aG+3),1)or 0
+local aG=p.r>0 and cj(p,aF(cI(p,p.r-1)/p.aG)*p.aG)-4
+p.aK=aG and al("<I4",cq(p,aG,aG+3),1)or 0
 end
 end
 if p.r==0 then
-p.aJ,p.aZ,p.aK,p.x,p.bi,p.ek=0,0,0,0,0,true
+p.aJ,p.aZ,p.aK,p.x,p.bi,p.el=0,0,0,0,0,true
 end
-hP(p,p.x,g)
+hO(p,p.x,g)
 call("SETRANGE",p.ac,"0",bI(p))
 end
-local function hJ(p,o,ax,g)
-hD(p,g)
-hl(p)
-local cU,ct=0,p.r
-while cU<ct do
-local cL=aF((cU+ct)/2)
-if bj(p,cL)<ax then
-cU=cL+1
+local function hI(p,o,ax,g)
+hC(p,g)
+hk(p)
+local cW,cv=0,p.r
+while cW<cv do
+local cN=aF((cW+cv)/2)
+if bj(p,cN)<ax then
+cW=cN+1
 else
-ct=cL
+cv=cN
 end
 end
-local hn=0
-for i=cU,p.r-1 do
+local hm=0
+for i=cW,p.r-1 do
 local at,bh=bj(p,i)
-if at~=ax or hn==o then break end
-local ej=bl(o-hn,bh)
-if ej>0 then kp(p,i,ax,bh,ej)end
-hn=hn+ej
+if at~=ax or hm==o then break end
+local ek=bl(o-hm,bh)
+if ek>0 then ko(p,i,ax,bh,ek)end
+hm=hm+ek
 end
-if hn>0 then eZ(p,g)end
+if hm>0 then eZ(p,g)end
 end
-local function iV(p,o,g)
-hD(p,g)
-local _,aU=dz(p,g)
+local function iT(p,o,g)
+hC(p,g)
+local _,aU=dA(p,g)
 local aB=p.aZ
 if p.r>0 and p.bi>q then
-local _,aj=iO(p,nil,q)
+local _,aj=iN(p,nil,q)
 aB=aj
 end
-local gY=bl(aU+o,aB)
-if gY==0 then return end
-local i,aj,ax=iO(p,gY)
+local gX=bl(aU+o,aB)
+if gX==0 then return end
+local i,aj,ax=iN(p,gX)
 local _,bh=bj(p,i)
-hl(p)
-p.aJ,p.r,p.aZ=cG(p,i),p.r-i,p.aZ-aj
-kp(p,0,ax,bh,gY-aj)
+hk(p)
+p.aJ,p.r,p.aZ=cI(p,i),p.r-i,p.aZ-aj
+ko(p,0,ax,bh,gX-aj)
 eZ(p,g)
 end
-local function jz(p,g)
-local cK=fX(p,p.r>0 and p.bi or q-2*g.w,g)
-hD(p,g)
+local function jx(p,g)
+local cM=fX(p,p.r>0 and p.bi or q-2*g.w,g)
+hC(p,g)
 if p.I>0 then
 call("SETRANGE",p.ac,"0",bI(p))
-call("PEXPIRE",p.ac,cK)
+call("PEXPIRE",p.ac,cM)
 elseif p.D>q then
-call("SET",p.ac,bI(p),"PX",cK)
+call("SET",p.ac,bI(p),"PX",cM)
 else
 call("DEL",p.ac)
 end
 end`;
 
-const part22 = `return{dg=hJ,dO=iV,block=jz}
+const part22 = `return{di=hI,dP=iT,block=jx}
 end,
 kU=function()`;
 
-const part23 = `local function kn(p)
-local aw,W={as={},x=p.x,Y=p.Y},js(p)
+const part23 = `local function km(p)
+local aw,W={as={},x=p.x,Y=p.Y},jq(p)
 for O=1,#W,8 do
-local at,o=cx(p,W,O)
+local at,o=cz(p,W,O)
 local am=aw.as[#aw.as]
 if am and am.at==at then
 am.o=am.o+o
@@ -1147,17 +1147,17 @@ end
 end
 return aw
 end
-local function jS(ac,aw,g,D)
-local p,cq={ac=ac,D=D,w=g.w,x=aw.x},{}
+local function jQ(ac,aw,g,D)
+local p,cs={ac=ac,D=D,w=g.w,x=aw.x},{}
 p.Y=aw.Y
 kR(p,g)
 for i,cd in ipairs(aw.as)do
-cq[i]=fI(p,cd.at,cd.o)
+cs[i]=fI(p,cd.at,cd.o)
 p.aZ,p.bi=p.aZ+cd.o,cd.at
 end
-local as=table.concat(cq)
-p.ek=p.aZ==#as/8
-p.W=iD(p,as,#as/8)
+local as=table.concat(cs)
+p.el=p.aZ==#as/8
+p.W=iC(p,as,#as/8)
 if p.r>0 or D>q then
 call("SET",ac,p.W,"PX",fX(p,p.r>0 and p.bi or q-2*g.w,g))
 else
@@ -1166,30 +1166,30 @@ end
 return p
 end`;
 
-const part24 = `return{co=kn,eg=jS}
+const part24 = `return{cq=km,eh=jQ}
 end,
 }
 end`;
 
-const part25 = `local ln=80
-local function hX(aR)
+const part25 = `local lm=80
+local function hW(aR)
 return string.char((aR<12 and 116 or 72)+aR)
 end
-local function hz(ag)
-local bU,cr,fA,I,eK="","","<",0,0
+local function hy(ag)
+local bU,ct,fA,I,eK="","","<",0,0
 local bF={}
 for i,ab in ipairs(ag)do
 local K,fM,eH=ab.K,"I7I4",ab.w
 if K=="t"then
 eH=ab.az
 if ab.aR>9 then fM="I7I7"end
-bU=bU..hX(ab.aR)
+bU=bU..hW(ab.aR)
 elseif K=="f"then
-bU,cr=bU.."F",cr..aS("<I7",ab.w)
+bU,ct=bU.."F",ct..aS("<I7",ab.w)
 elseif K=="c"then
 eH,fM=2*ab.w,"I7I4I4"
 bU=bU.."C"
-cr=cr..aS("<I7B",ab.w,#ak("%.0f",ab.bC)-1)
+ct=ct..aS("<I7B",ab.w,#ak("%.0f",ab.bC)-1)
 else
 return nil
 end
@@ -1198,44 +1198,44 @@ fA,I,eK=fA..fM,I+(K=="c"and 3 or 2),aM(eK,eH)
 end
 local _,aD=math.frexp(eK/16000)
 aD=aM(aD-1,0)
-local cM="P"..string.char(aD)..bU..cr
+local cO="P"..string.char(aD)..bU..ct
 for _,g in ipairs(bF)do
-g.at=g.at+#cM
+g.at=g.at+#cO
 end
 return{
-cM=cM,
+cO=cO,
 bU=bU,
 fA=fA,
 I=I,
 bF=bF,
-br=#cM+struct.size(fA),
+br=#cO+struct.size(fA),
 be=1000*2^aD,
 }
 end
-local function gU(bs,ad)
+local function gT(bs,ad)
 local be=bs.be
-return ak("%.0f",aM(aF((ad-ad%be+be-q)/1000),0)+2+ck)
+return ak("%.0f",aM(aF((ad-ad%be+be-q)/1000),0)+2+cm)
 end`;
 
 const part26 = `local function kN(m,E,bs,ag)
 local bU,br=bs.bU,bs.br
-if string.byte(m,E)~=ln or#m-E+1~=br then return nil end
+if string.byte(m,E)~=lm or#m-E+1~=br then return nil end
 if bn(m,E+2,E+1+#bU)~=bU then return nil end
 local ae={}
 for i,ab in ipairs(ag)do
 local g=bs.bF[i]
-local J,aX,lH=al(g.ak,m,E-1+g.at)
+local J,aX,lG=al(g.ak,m,E-1+g.at)
 if ab.K=="t"then
 ae[i]={us=J,ai=bl(aX,ab.y-1),Y=0}
 else
-local jn=J>0
-ae[i]={z=jn and aS(dd,J,aX)or"",Y=0}
-if ab.K=="c"then ae[i].U=jn and lH or 0 end
+local jl=J>0
+ae[i]={z=jl and aS(df,J,aX)or"",Y=0}
+if ab.K=="c"then ae[i].U=jl and lG or 0 end
 end
 end
 return ae
 end
-local function gF(ae,bs,ag)
+local function gE(ae,bs,ag)
 local bN={}
 for i,ab in ipairs(ag)do
 local h,ao=ae[i],bs.bF[i].ao
@@ -1247,114 +1247,114 @@ else
 if#h.z>bB then return nil end
 bN[ao],bN[ao+1]=0,0
 if h.z~=""then
-bN[ao],bN[ao+1]=cn(h.z)
+bN[ao],bN[ao+1]=cp(h.z)
 end
 if ab.K=="c"then bN[ao+2]=h.U end
 end
 end
-return bs.cM..aS(bs.fA,unpack(bN))
+return bs.cO..aS(bs.fA,unpack(bN))
 end`;
 
-const part27 = `local cF={}
+const part27 = `local cH={}
 local function eV()
-local v={cT=aa(),I=aa(),gT=aa()}
-v.ag,v.cz,v.bI,v.dF,v.cg={},"","","",0
+local v={cV=aa(),I=aa(),gS=aa()}
+v.ag,v.cB,v.bI,v.dG,v.ch={},"","","",0
 for i=1,aa()do
 local K=aI()
-local an=cF[K]or cl[K]()
-local ab=an.co()
-cF[K],ab.an,ab.K,v.ag[i]=an,an,K,ab
-v.cz=v.cz..K
+local an=cH[K]or cn[K]()
+local ab=an.cq()
+cH[K],ab.an,ab.K,v.ag[i]=an,an,K,ab
+v.cB=v.cB..K
 local aR=ab.aR or 0
-local bJ=K=="t"and hX(aR)or K
-v.bI,v.dF=v.bI..(an.K or bJ),v.dF..bJ
-ab.br=ab.dX and 0 or K=="t"and 16+aR
-if ab.dX then v.cg=v.cg+1 end
+local bJ=K=="t"and hW(aR)or K
+v.bI,v.dG=v.bI..(an.K or bJ),v.dG..bJ
+ab.br=ab.dY and 0 or K=="t"and 16+aR
+if ab.dY then v.ch=v.ch+1 end
 end
-if v.cz=="s"then v.cg=0 end
-if v.cg==0 and#v.ag>1 then v.bs=hz(v.ag)end
+if v.cB=="s"then v.ch=0 end
+if v.ch==0 and#v.ag>1 then v.bs=hy(v.ag)end
 local ba=#v.ag==0 and 0 or aa()
-v.bJ,v.di=ba%2==0,ba>=2 and aa()or 0
+v.bJ,v.dk=ba%2==0,ba>=2 and aa()or 0
 if v.bJ then return v end
-v.iT,v.gm,v.kl,v.hA=aI(),aI(),aa(),{}
+v.iR,v.gl,v.kk,v.hz=aI(),aI(),aa(),{}
 for i=1,aa()do
-v.hA[i]=aa()
+v.hz[i]=aa()
 end
 return v
 end`;
 
-const part28 = `local function gG(aR)
-if#aR==18 and bn(aR,1,2)==jT then return bn(aR,3)end
+const part28 = `local function gF(aR)
+if#aR==18 and bn(aR,1,2)==jR then return bn(aR,3)end
 local aC=#aR==16 and tonumber(aR)
 return aC and ak("%016.0f",fx(aC))or aR
 end
-local function iR(m,ab)
-if m==""then return ab.an.es()end
+local function iP(m,ab)
+if m==""then return ab.an.et()end
 local _,am=string.find(m,"^%d*")
 if am<16 or(am<#m and string.byte(m,am+1)<128)then return nil end
-local aR=gG(bn(m,1,am))
-local ep=#aR+#m-am
-local h=ab.an.cx(aR..bn(m,am+1),1,#aR,ab,#aR+1,ep)
-if am==16 then h.Y=aM(h.Y,hu(tonumber(m)or 0))end
+local aR=gF(bn(m,1,am))
+local eq=#aR+#m-am
+local h=ab.an.cz(aR..bn(m,am+1),1,#aR,ab,#aR+1,eq)
+if am==16 then h.Y=aM(h.Y,ht(tonumber(m)or 0))end
 return h
 end
-local function gW(K)
+local function gV(K)
 return string.char(string.byte(K)-128)
 end
-local function ht(e)
+local function hs(e)
 local v=e.v
 local ag=v.ag
 e.D=0
-if v.cz=="s"then
-local dX=ag[1].an.hO(e.ac,ag[1])
-e.D,e.ae=dX.D,{dX}
-return not dX.eF
+if v.cB=="s"then
+local dY=ag[1].an.hN(e.ac,ag[1])
+e.D,e.ae=dY.D,{dY}
+return not dY.eF
 end
 local m,ae,E=call("GET",e.ac)or"",{nil},1
-local bh=#ag>1 and string.gsub(bn(m,1,#ag),"[\\128-\\255]",gW)
-if not(bh and(bh==v.bI or bh==v.dF))then
+local bh=#ag>1 and string.gsub(bn(m,1,#ag),"[\\128-\\255]",gV)
+if not(bh and(bh==v.bI or bh==v.dG))then
 e.D,E=fy(m)
 if E>10 then E=1 end
 end
 e.ae=ae
-if v.cz=="t"then
-ae[1]=iR(bn(m,E),ag[1])
+if v.cB=="t"then
+ae[1]=iP(bn(m,E),ag[1])
 return ae[1]
 end
-if v.cz=="f"and ag[1].aV>0 and ag[1].an.eI(bn(m,E))then
-ae[1]=ag[1].an.gA(bn(m,E),ag[1].aV)
+if v.cB=="f"and ag[1].aV>0 and ag[1].an.eI(bn(m,E))then
+ae[1]=ag[1].an.gz(bn(m,E),ag[1].aV)
 return true
 end
-local gs=v.bs and kN(m,E,v.bs,ag)
-if gs then
-e.ae=gs
+local gr=v.bs and kN(m,E,v.bs,ag)
+if gr then
+e.ae=gr
 return true
 end
 local r=#ag
 if r==0 then
-e.el=bn(m,E)
+e.em=bn(m,E)
 return true
 end
 local aC=bn(m,E,E+r-1)
-local bU=string.gsub(aC,"[\\128-\\255]",gW)
-local bM=bU==v.bI or bU==v.dF
-local dF=bM and bU~=v.bI
+local bU=string.gsub(aC,"[\\128-\\255]",gV)
+local bM=bU==v.bI or bU==v.dG
+local dG=bM and bU~=v.bI
 if not bM and E<=#m then return false end
 E=E+r
 for i=1,r do
 local ab=ag[i]
 local an=ab.an
-if ab.dX then
-ae[i]=an.hO(e.cg[i],ab)
+if ab.dY then
+ae[i]=an.hN(e.ch[i],ab)
 if ae[i].eF then return false end
 elseif bM then
-local aB=E+(ab.br or an.hb)
-local dT,ep=1,0
+local aB=E+(ab.br or an.ha)
+local dU,eq=1,0
 if aC~=bU and string.byte(aC,i)>=128 then
-dT,ep=aB+1,aB+(string.byte(m,aB)or 0)
-aB=ep+1
+dU,eq=aB+1,aB+(string.byte(m,aB)or 0)
+aB=eq+1
 end
-if not(ab.br or dF)then
+if not(ab.br or dG)then
 aB=#m+1
 if r>1 and E+3<aB then
 aB=bl(E+4+al("<I4",m,E),aB)
@@ -1363,50 +1363,50 @@ end
 if aB-E<7 or al("<I7",m,E)~=ab.w then return false end
 end
 if aB>#m+1 or(i==r and aB<=#m)then return false end
-local cx=dF and an.gd or an.cx
-local am=dT>1 and dT-2 or aB-1
-ae[i]=cx(m,E,am,ab,dT,ep)
+local cz=dG and an.gd or an.cz
+local am=dU>1 and dU-2 or aB-1
+ae[i]=cz(m,E,am,ab,dU,eq)
 E=aB
 else
-ae[i]=an.es()
+ae[i]=an.et()
 end
 end
 return true
 end
-local function iS(e)
+local function iQ(e)
 local v=e.v.bA or e.v
-e.v,e.dm,e.dM=v,nil,nil
-if e.es then
+e.v,e.dp,e.dN=v,nil,nil
+if e.et then
 e.D,e.ae=0,{}
-elseif not(v.bJ and ht(e))then
+elseif not(v.bJ and hs(e))then
 fT(e)
 end
 end
-local function ji(aR)
-return#aR==16 and aR>="5"and jT..aR or aR
+local function jg(aR)
+return#aR==16 and aR>="5"and jR..aR or aR
 end
-local function iW(e,m)
-if string.byte(e.el,1)==83 and#e.el>53 then
+local function iU(e,m)
+if string.byte(e.em,1)==83 and#e.em>53 then
 call("SETRANGE",e.ac,"1",aS("<d",e.D))
 else
-call("SET",e.ac,m..e.el,"KEEPTTL")
+call("SET",e.ac,m..e.em,"KEEPTTL")
 end
-local dW=fg(e.D)
-if call("PTTL",e.ac)<dW then call("PEXPIRE",e.ac,dW)end
+local dX=fg(e.D)
+if call("PTTL",e.ac)<dX then call("PEXPIRE",e.ac,dX)end
 end
 local function fj(e)
 local v=e.v
 local ag,ad,m,bI=v.ag,e.D,"",v.bI
-if e.dm then return e.dm.fj(e)end
-if v.cz=="s"then return end
-local gs=v.bs and gF(e.ae,v.bs,ag)
+if e.dp then return e.dp.fj(e)end
+if v.cB=="s"then return end
+local gr=v.bs and gE(e.ae,v.bs,ag)
 for i,ab in ipairs(ag)do
-if not ab.dX then
-ad=aM(ad,ab.an.dl(e.ae[i],ab))
-local h=ab.an.dZ(e.ae[i],ab)
+if not ab.dY then
+ad=aM(ad,ab.an.dn(e.ae[i],ab))
+local h=ab.an.ea(e.ae[i],ab)
 if not ab.br and#ag>1 then h=aS("<I4",#h)..h end
-local aK=ab.an.gP and ab.an.gP(e.ae[i],ab)or""
-if aK~=""and#ag==1 then h=ji(h)..aK end
+local aK=ab.an.gO and ab.an.gO(e.ae[i],ab)or""
+if aK~=""and#ag==1 then h=jg(h)..aK end
 if aK~=""and#ag>1 then
 h=h..string.char(#aK)..aK
 bI=bn(bI,1,i-1)..string.char(string.byte(bI,i)+128)..bn(bI,i+1)
@@ -1414,27 +1414,27 @@ end
 m=m..h
 end
 end
-if v.cz~="t"and m~=""then m=bI..m end
-if v.cz=="t"then m=ji(m)end
-if gs then m=gs end
+if v.cB~="t"and m~=""then m=bI..m end
+if v.cB=="t"then m=jg(m)end
+if gr then m=gr end
 if e.D>q then m="b"..aS("<d",e.D)..m end
-if#ag==0 and e.el~=""then return iW(e,m)end
-local cK=gs and gU(v.bs,ad)or fg(ad)
-if m~=""then call("SET",e.ac,m,"PX",cK)end
+if#ag==0 and e.em~=""then return iU(e,m)end
+local cM=gr and gT(v.bs,ad)or fg(ad)
+if m~=""then call("SET",e.ac,m,"PX",cM)end
 end`;
 
 const part29 = `local function eJ(e)
-iS(e)
-local ag,ae,eo=e.v.ag,e.ae,false
+iQ(e)
+local ag,ae,ep=e.v.ag,e.ae,false
 for i=1,#ag do
 local ab,h=ag[i],ae[i]
-ae[i]=ab.an.dR(h,ab,bq)
-eo=eo or ae[i]~=h
+ae[i]=ab.an.dS(h,ab,bq)
+ep=ep or ae[i]~=h
 end
-if eo and not bq then fj(e)end
+if ep and not bq then fj(e)end
 end`;
 
-const part30 = `local function dG(aa)
+const part30 = `local function dH(aa)
 local aI,aU="",aa
 while aU>=128 do
 aI,aU=aI..eD(aU%128+128),aF(aU/128)
@@ -1442,74 +1442,74 @@ end
 return aI..eD(aU)
 end`;
 
-const part31 = `local dN,bq={},false
+const part31 = `local dO,bq={},false
 local function fT()
 error("RULES",0)
 end`;
 
 const part32 = `for i=1,aa()do
-dN[i]=eV()
+dO[i]=eV()
 end
-local function cI()
-local dE,bf,at,D=aI(),aa(),q,q
+local function cK()
+local dF,bf,at,D=aI(),aa(),q,q
 local av={nil}
 for i=1,aa()do
 av[i]=eW()
 end
-bq=dE=="2"
+bq=dF=="2"
 for i=1,#av do
 local e=av[i]
-at=aM(at,hc(e))
+at=aM(at,hb(e))
 D=aM(D,e.D)
 end
-local je=at<=q or(dE=="1"and at-q<=bf)
-if je and dE~="2"then
+local jc=at<=q or(dF=="1"and at-q<=bf)
+if jc and dF~="2"then
 for i=1,#av do
-gw(av[i],at)
+gv(av[i],at)
 end
 end
-local aq={je and 1 or D>q and 2 or 0,at-q,nil,nil}
+local aq={jc and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#av do
-ea(aq,av[i])
+eb(aq,av[i])
 end
-ec(aq,av)
+ed(aq,av)
 return aq
 end
 local V={q}
 for i=1,aa()do
-V[i+1]=jk(cI)
+V[i+1]=ji(cK)
 end
 return V`;
 
 const part33 = `local call,bo,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bn,cc,aF,cY,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+local bn,cc,aF,da,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
 local aS,al=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
-local dU=call("TIME")
-q=dU[1]*1000000+dU[2]
+local dV=call("TIME")
+q=dV[1]*1000000+dV[2]
 end`;
 
-const part34 = `local af,Q,w,bC,bf,bq,jy=0,0,0,0,0,false,false
+const part34 = `local af,Q,w,bC,bf,bq,jw=0,0,0,0,0,false,false
 local V,A,bO={q},1,nil`;
 
 const part35 = `local function fO()`;
 
-const part36 = `local ck,cl=ARGV[2]+0,{}
+const part36 = `local cm,cn=ARGV[2]+0,{}
 local function fg(ad)
-return aM(cY((ad-q)/1000),1)+ck
+return aM(da((ad-q)/1000),1)+cm
 end
-local function cK(ad)
+local function cM(ad)
 return ak("%.0f",fg(ad))
 end`;
 
 const part37 = `local an
-local function eg(ac,lO,m,dW)
-local au=lO and bo("SET",ac,m,"PX",dW)or bo("SET",ac,m,"PX",dW,"NX")or bo("GET",ac)
+local function eh(ac,lN,m,dX)
+local au=lN and bo("SET",ac,m,"PX",dX)or bo("SET",ac,m,"PX",dX,"NX")or bo("GET",ac)
 return au and au.err
 end
 local function aY(ac,m,ay)
-an=an or cl[il]()
+an=an or cn[ik]()
 local g,D,O,h={Q=Q,w=w,bC=bC},0,1,nil
 if m then
 D,O=fy(m)
@@ -1517,33 +1517,33 @@ end
 local K=m and bn(m,O,O)
 local br=m and#m-O
 if K==an.K and br>6 and al("<I7",m,O+1)==w then
-h=an.cx(m,O+1,#m)
+h=an.cz(m,O+1,#m)
 elseif K=="-"and bC>0 and an.eI and an.eI(bn(m,O))then
-h=an.gA(bn(m,O),bC)
-elseif K==il and br==an.hb then
+h=an.gz(bn(m,O),bC)
+elseif K==ik and br==an.ha then
 h=an.gd(m,O+1)
 elseif m and not(O==10 and br<0)then
 return"RULES"
 else
-h=an.es()
+h=an.et()
 end
-local bK=an.dR(h,g)
-local eo=bK~=h
+local bK=an.dS(h,g)
+local ep=bK~=h
 h=bK
-local ah,at,ei=0,aM(q,D,an.dk(h,af,g)),q
+local ah,at,ej=0,aM(q,D,an.dm(h,af,g)),q
 while ah<ay and(at<=q or ah==0 and at-q<=bf)do
-ah,ei=ah+1,at
+ah,ej=ah+1,at
 if bq then break end
-h=an.dq(h,at,af,g)
-if ah<ay then at=aM(q,D,an.dk(h,af,g))end
+h=an.ds(h,at,af,g)
+if ah<ay then at=aM(q,D,an.dm(h,af,g))end
 end
 local aH
-if(ah>0 or eo)and not bq then
-local bA,ad=an.K..an.dZ(h,g),an.dl(h,g)
+if(ah>0 or ep)and not bq then
+local bA,ad=an.K..an.ea(h,g),an.dn(h,g)
 if D>q then
 bA,ad="b"..aS("<d",D)..bA,aM(D,ad)
 end
-aH=eg(ac,m,bA,cK(ad))
+aH=eh(ac,m,bA,cM(ad))
 elseif not m then
 aH=bo("GET",ac)
 aH=aH and aH.err
@@ -1551,16 +1551,16 @@ end
 if aH then return false,aH end
 local aT,reset=an.eL(h,g)
 if ah==0 and D>q then return{2,at-q,aT,reset}end
-if ah>0 and ei>q then return{1,ei-q,aT,reset}end
+if ah>0 and ej>q then return{1,ej-q,aT,reset}end
 return ah,aT,reset,ah==ay and 0 or at-q
 end`;
 
-const part38 = `local function dY(ac,m,ay,bD)
-if not jy then
-jx()
-jy=true
+const part38 = `local function dZ(ac,m,ay,bD)
+if not jw then
+jv()
+jw=true
 end
-local ah,aT,reset,bk=cI(ac,m,ay)
+local ah,aT,reset,bk=cK(ac,m,ay)
 if not ah then
 if string.find(aT,"READONLY",1,true)then bO=aT end
 ah=aT
@@ -1580,13 +1580,13 @@ A=A+2
 end
 end`;
 
-const part39 = `return dY
+const part39 = `return dZ
 end`;
 
-const part40 = `local el
-local function dY(ac,m,ay,bD)
-el=el or fO()
-el(ac,m,ay,bD)
+const part40 = `local em
+local function dZ(ac,m,ay,bD)
+em=em or fO()
+em(ac,m,ay,bD)
 end`;
 
 const part41 = `local E,am=2,0
@@ -1596,16 +1596,16 @@ am=bl(am+ARGV[E+2],#KEYS)
 af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
 bC,bf=ARGV[E+6]+0,ARGV[E+7]+0
 local bD=ba>=8
-bq,jy,E=ba%2==1,false,E+7
+bq,jw,E=ba%2==1,false,E+7
 for O=J,am,1000 do
 local aB=bl(O+999,am)
-local cy=jL and call("MGET",unpack(KEYS,O,aB))
+local cA=jJ and call("MGET",unpack(KEYS,O,aB))
 if not(bD or bq)then
-fJ(cy,O,aB)
+fJ(cA,O,aB)
 else
 for i=O,aB do
 local ay=bD and ARGV[E+i-J+1]+0 or 1
-dY(KEYS[i],cy and cy[i-O+1],ay,bD)
+dZ(KEYS[i],cA and cA[i-O+1],ay,bD)
 end
 end
 end
@@ -1616,17 +1616,17 @@ return bO and redis.error_reply(bO)or V`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "3daceb8c3f15622be427c245a50a4f86361f169b",
+  sha1: "ac51cf4c0593c635d6d5914031605a0f9c8d5bab",
   source: `local call,bo,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
-local dU=call("TIME")
-q=dU[1]*1000000+dU[2]
+local dV=call("TIME")
+q=dV[1]*1000000+dV[2]
 end
 ${part1}
-local dA
+local dB
 local function fU(us,aA,Y)
-local az,H,bk=dA-q,us-dA,aA-dA
+local az,H,bk=dB-q,us-dB,aA-dB
 if H>0 then
 if Y==0 or Y==1 and H>8*az or Y==2 and H>1024*az then return nil end
 else
@@ -1634,135 +1634,135 @@ Y=0
 end
 return bk>1024*az and 3 or bk>8*az and Y<2 and 2 or Y>0 and Y or 1
 end
-local hf=1e13
+local he=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ac,io,dr,bW=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if io+ARGV[2]*1000<hf then
-local bd,cw,be,fs=
-q+io,dr+0,1000*4^(bW-50),bW*cH-fa
-local fc=q+cQ/2
-dA=q+ARGV[5]
-local m,da=bo("GET",ac),nil
+local ac,im,dt,bW=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if im+ARGV[2]*1000<he then
+local bd,cy,be,fs=
+q+im,dt+0,1000*4^(bW-50),bW*cJ-fa
+local fc=q+cS/2
+dB=q+ARGV[5]
+local m,dc=bo("GET",ac),nil
 local bM=m and#m==16 and tonumber(m)
 if bM then
 local us,Y=bM-fs,0
 while us>fc do
-us,Y=us-cQ,Y+1
+us,Y=us-cS,Y+1
 end
-local aA=(us<q and q or us)+cw
+local aA=(us<q and q or us)+cy
 local bY=aA-us
-if aA<=bd and aA<fa+cH and us%be+bY<be then
-local bw=aA>dA and fU(us,aA,Y)or aA<=dA and 0
+if aA<=bd and aA<fa+cJ and us%be+bY<be then
+local bw=aA>dB and fU(us,aA,Y)or aA<=dB and 0
 if bw then
-if bw~=Y then bY=bY+(bw-Y)*cQ end
-local gc=bY==cw and dr or ak("%d",bY)
-if bo("INCRBY",ac,gc)==bM+bY then da=aA-q end
+if bw~=Y then bY=bY+(bw-Y)*cS end
+local gc=bY==cy and dt or ak("%d",bY)
+if bo("INCRBY",ac,gc)==bM+bY then dc=aA-q end
 end
 end
 end
-if da then return{q,da}end
+if dc then return{q,dc}end
 end
 end
 ${part2}
 ${part3}
 local bn,cc,aF,bl,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local ck=ARGV[2]+0
-local jw=9007199254740991
-local function hM(us,be)
-return ak("%d",aF((us-us%be+be-q)/1000)+2+ck)
+local cm=ARGV[2]+0
+local ju=9007199254740991
+local function hL(us,be)
+return ak("%d",aF((us-us%be+be-q)/1000)+2+cm)
 end
 local V,A,E,am={q},1,2,0
 while am<#KEYS do
 local ba,J=ARGV[E+1]+0,am+1
 am=bl(am+ARGV[E+2],#KEYS)
-local az,dr,bW,bf,jJ=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cw=dr+0
-local y,aL,br,gu=1,0,16,"%016d"
-local bq,bD,ls=ba%2>=1,ba%16>=8,ba>=16
+local az,dt,bW,bf,jH=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
+local cy=dt+0
+local y,aL,br,gt=1,0,16,"%016d"
+local bq,bD,lr=ba%2>=1,ba%16>=8,ba>=16
 E=E+5
 if ba%4>=2 then
 bf,E=ARGV[E+1]+0,E+1
 end
 if ba%8>=4 then
-jJ,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-br,gu=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+jH,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+br,gt=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
 local bd=q+bf+az
-local be,fY,fc=1000*4^(bW-50),bW*cH,q+cQ/2
-local gj=br==16 and bf+az+ck*1000<hf
+local be,fY,fc=1000*4^(bW-50),bW*cJ,q+cS/2
+local gj=br==16 and bf+az+cm*1000<he
 local fs=fY-fa
-local hH,cy,aU=A-J+1,nil,nil
-local fo,bt=q+fs+cw,bl(q+az+fs,fY+cH-1)
-dA=q+az
-if ls and gj and not bq and fo<=bt then
-cy={}
-local function kt(ac,au)
+local hG,cA,aU=A-J+1,nil,nil
+local fo,bt=q+fs+cy,bl(q+az+fs,fY+cJ-1)
+dB=q+az
+if lr and gj and not bq and fo<=bt then
+cA={}
+local function ks(ac,au)
 local aA,Y=au-fs,0
 while aA>fc do
-aA,Y=aA-cQ,Y+1
+aA,Y=aA-cS,Y+1
 end
-local us=aA-cw
-if us<q or aA>bd or aA+fs>=fY+cH then return nil end
+local us=aA-cy
+if us<q or aA>bd or aA+fs>=fY+cJ then return nil end
 local bw=0
-if aA>dA then bw=fU(us,aA,Y)end
-if bw and bw~=Y then call("INCRBY",ac,ak("%d",(bw-Y)*cQ))end
+if aA>dB then bw=fU(us,aA,Y)end
+if bw and bw~=Y then call("INCRBY",ac,ak("%d",(bw-Y)*cS))end
 return bw and aA
 end
 for i=J,am do
 local ac=KEYS[i]
-local au=bo("INCRBY",ac,dr)
+local au=bo("INCRBY",ac,dt)
 local bY=type(au)=="number"
 local us=bY and au>=fo and au<=bt and au-fs
 if bY and not us and au>bt and(bf>0 or au-fs>fc)then
-us=kt(ac,au)
+us=ks(ac,au)
 end
 if us then
-if us%be<cw then call("PEXPIRE",ac,hM(us,be))end
-V[hH+i]=us-q
+if us%be<cy then call("PEXPIRE",ac,hL(us,be))end
+V[hG+i]=us-q
 else
 local m=""
-if au~=cw then
-if bY then call("INCRBY",ac,"-"..dr)end
+if au~=cy then
+if bY then call("INCRBY",ac,"-"..dt)end
 m=bo("GET",ac)
 end
 aU=aU or{}
-aU[#aU+1],V[hH+i],cy[i-J+1]=i,false,type(m)=="string"and m
+aU[#aU+1],V[hG+i],cA[i-J+1]=i,false,type(m)=="string"and m
 end
 end
 else
-cy=call("MGET",unpack(KEYS,J,bl(J+999,am)))
+cA=call("MGET",unpack(KEYS,J,bl(J+999,am)))
 for O=J+1000,am,1000 do
-local dp=call("MGET",unpack(KEYS,O,bl(O+999,am)))
-for i=1,#dp do
-cy[O-J+i]=dp[i]
+local dr=call("MGET",unpack(KEYS,O,bl(O+999,am)))
+for i=1,#dr do
+cA[O-J+i]=dr[i]
 end
 end
 local kH=gj and not(bq or bD)
 for i=J,am do
-local ac,m,da=KEYS[i],kH and cy[i-J+1],nil
+local ac,m,dc=KEYS[i],kH and cA[i-J+1],nil
 local bM=m and#m==16 and tonumber(m)
 if bM then
 local us,Y=bM-fs,0
 while us>fc do
-us,Y=us-cQ,Y+1
+us,Y=us-cS,Y+1
 end
-local aA=(us<q and q or us)+cw
+local aA=(us<q and q or us)+cy
 local bY=aA-us
-if aA<=bd and aA<fa+cH and us%be+bY<be then
-local bw=aA>dA and fU(us,aA,Y)or aA<=dA and 0
+if aA<=bd and aA<fa+cJ and us%be+bY<be then
+local bw=aA>dB and fU(us,aA,Y)or aA<=dB and 0
 if bw then
-if bw~=Y then bY=bY+(bw-Y)*cQ end
-local gc=bY==cw and dr or ak("%d",bY)
-if bo("INCRBY",ac,gc)==bM+bY then da=aA-q end
+if bw~=Y then bY=bY+(bw-Y)*cS end
+local gc=bY==cy and dt or ak("%d",bY)
+if bo("INCRBY",ac,gc)==bM+bY then dc=aA-q end
 end
 end
 end
-if da then
-V[hH+i]=da
+if dc then
+V[hG+i]=dc
 else
 aU=aU or{}
-aU[#aU+1],V[hH+i]=i,false
+aU[#aU+1],V[hG+i]=i,false
 end
 end
 end
@@ -1770,7 +1770,7 @@ if aU then
 ${part4}
 ${part5}
 local g={y=y,az=az,aL=aL}
-local function cx(m,br,y)
+local function cz(m,br,y)
 local D,us,ai,h,Y=0,nil,0,nil,0
 if#m>8 and cc(m,1)==98 then
 D=fy(m)
@@ -1780,38 +1780,38 @@ if m==""then return 0,0,D end
 local aK=string.find(m,"[^%d]")
 if aK and aK>16 and cc(m,aK)>127 then
 local aR=bn(m,1,aK-1)
-local O=#aR==18 and bn(aR,1,2)==jT and 3 or 1
+local O=#aR==18 and bn(aR,1,2)==jR and 3 or 1
 h={us=tonumber(bn(aR,O,O+15))or 0,ai=tonumber(bn(aR,O+16))or 0}
 if aK==#m then
 Y=aF((cc(m,aK)-128)/8)
 else
-bv().co(m,aK,#m,h,g)
+bv().cq(m,aK,#m,h,g)
 Y=h.Y
 end
 m=aR
 end
-if#m==18 and bn(m,1,2)==jT then
+if#m==18 and bn(m,1,2)==jR then
 m=bn(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dJ+cQ then Y=hu(us)end
+if us>=dK+cS then Y=ht(us)end
 us=fx(us)
 end
 elseif#m>16 then
 us=tonumber(bn(m,1,16))
 end
-if not us or not(us<=jw)or(aK and not h)then return nil end
+if not us or not(us<=ju)or(aK and not h)then return nil end
 if#m~=br then return us+1,0,D,Y,nil,h and h.x end
 if br>16 then ai=bl(tonumber(bn(m,17))or 0,y-1)end
 return us,ai,D,Y,h and h.ap,h and h.x
 end
-local function cI(i)
-local ac,m,us,ai,D,at=KEYS[i],cy[i-J+1],0,0,0,q
-local Y,eo,ap,x,jH=0,false,nil,nil,nil
+local function cK(i)
+local ac,m,us,ai,D,at=KEYS[i],cA[i-J+1],0,0,0,q
+local Y,ep,ap,x,jF=0,false,nil,nil,nil
 if m then
-us,ai,D,Y,ap,x=cx(m,br,y)
+us,ai,D,Y,ap,x=cz(m,br,y)
 if not us then
 A=A+1
 V[A]="RULES"
@@ -1820,8 +1820,8 @@ end
 if D>q then at=D end
 if us-az>=q or(x or 0)>q then
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
-local bK=bv().dR(h,g)
-eo=bK~=h
+local bK=bv().dS(h,g)
+ep=bK~=h
 us,ai,Y,ap,x=bK.us,bK.ai,bK.Y,bK.ap,bK.x
 end
 end
@@ -1829,8 +1829,8 @@ local aA,ca=us,ai
 if us<at-1 or(us<at and ai==0)then
 aA,ca=at,0
 end
-local jj,iy=aA,ca
-aA,ca=aA+cw,ca+jJ
+local jh,ix=aA,ca
+aA,ca=aA+cy,ca+jH
 if ca>=y then
 aA,ca=aA+1,ca-y
 end
@@ -1840,25 +1840,25 @@ ah=1
 local ay=1
 if bD then ay=ARGV[E+i-J+1]+0 end
 if ay>1 then
-local bm=bd-jj+(aL-iy)/y
-ah=aM(bl(aF(bm/(cw+jJ/y)),ay),1)
+local bm=bd-jh+(aL-ix)/y
+ah=aM(bl(aF(bm/(cy+jH/y)),ay),1)
 for o=bl(ah+1,ay),aM(ah-1,1),-1 do
-local aP=iy+o*jJ
-local cp=aF(aP/y)
-aA,ca=jj+o*cw+cp,aP-cp*y
+local aP=ix+o*jH
+local cr=aF(aP/y)
+aA,ca=jh+o*cy+cr,aP-cr*y
 ah=o
 if aA<bd or(aA==bd and ca<=aL)then break end
 end
 end
 end
 local aH
-if(ah>0 or eo)and not bq then
+if(ah>0 or ep)and not bq then
 if ah==0 then
 aA,ca,at=us,ai,q
 end
-local bA,au=ak(gu,aA,ca),nil
-if br==16 and aA>=dJ then bA=jT..bA end
-local aK,ad,gE="",aA+2,fY
+local bA,au=ak(gt,aA,ca),nil
+if br==16 and aA>=dK then bA=jR..bA end
+local aK,ad,gD="",aA+2,fY
 local H=aA-az
 if ca>aL then H=H+1 end
 if ap or x or at>q then
@@ -1866,40 +1866,40 @@ local bu=bv()
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
 ap=bu.bx(h)
 local bL=aM(at>q and at or 0,x or 0)
-local next=bu.dh(aA,ca,ap,bL,g,bu.ex(h,g))
+local next=bu.dj(aA,ca,ap,bL,g,bu.ex(h,g))
 aK=bu.bA(next,g)
 if ap then ad=aM(ad,bu.eG(aA,next.ap)+2)end
 if next.x then ad=aM(ad,next.x+2)end
 ap=ap or bu.eA
 if ah>0 and(ap.us>0 or ap.ai>0 or x or at>q)then
-jH={us,ai,ap.us,ap.ai,x or 0}
+jF={us,ai,ap.us,ap.ai,x or 0}
 end
 elseif H>q then
 local kB=us-az+(ai>aL and 1 or 0)>q
 local bw=fH(H-q,az,kB and Y or 0)
 if gj and D<=q then
-gE=fY+bw*cQ
+gD=fY+bw*cS
 else
 aK=string.char(128+8*bw)
 end
 end
 us,ai=aA,ca
 if aK~=""and D<=q then
-au=bo("SET",ac,bA..aK,"PX",math.ceil((ad-q)/1000)+ck)
+au=bo("SET",ac,bA..aK,"PX",math.ceil((ad-q)/1000)+cm)
 elseif D>q then
 bA=bA..aK
 bA="b"..struct.pack("<d",D)..bA
-au=bo("SET",ac,bA,"PX",math.ceil((aM(ad,D)-q)/1000)+ck)
+au=bo("SET",ac,bA,"PX",math.ceil((aM(ad,D)-q)/1000)+cm)
 else
-if gj then bA=ak("%d",gE+us%cH)end
-au=m and bo("SET",ac,bA,"PX",hM(us,be))
-or bo("SET",ac,bA,"PX",hM(us,be),"NX")
+if gj then bA=ak("%d",gD+us%cJ)end
+au=m and bo("SET",ac,bA,"PX",hL(us,be))
+or bo("SET",ac,bA,"PX",hL(us,be),"NX")
 or bo("GET",ac)
 end
 aH=au and au.err
 elseif not m then
-local hm=bo("GET",ac)
-aH=hm and hm.err
+local hl=bo("GET",ac)
+aH=hl and hl.err
 end
 A=A+1
 if aH then
@@ -1909,32 +1909,32 @@ end
 if us<q then
 us,ai=q,0
 end
-local da=(us-q)*y+ai
-if D>q or da>jw or jH then
+local dc=(us-q)*y+ai
+if D>q or dc>ju or jF then
 local aq={D>q and D-q or 0,ah,us-q,ai}
-for bu=1,jH and 5 or 0 do
-aq[4+bu]=jH[bu]
+for bu=1,jF and 5 or 0 do
+aq[4+bu]=jF[bu]
 end
 V[A]=aq
 elseif bD then
 V[A]=ah
 A=A+1
-V[A]=da
+V[A]=dc
 else
-V[A]=ah>0 and da or-1-da
+V[A]=ah>0 and dc or-1-dc
 end
 end
 local aH
 for _,i in ipairs(aU)do
-if not bD then A=hH+i-1 end
-aH=cI(i)or aH
+if not bD then A=hG+i-1 end
+aH=cK(i)or aH
 end
 if aH then return redis.error_reply(aH)end
 end
 if bD then
 E=E+am-J+1
 else
-A=hH+am
+A=hG+am
 end
 end
 return V`,
@@ -1943,18 +1943,18 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "3470c87fc8dbcd09124a029f39a97e4c77bed6f4",
-  source: `local dU=redis.call("TIME")
-local lt=redis.pcall("INFO")
-local aq={dU[1],dU[2],type(lt)=="string"and lt or""}
-local lg={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,la in ipairs(ARGV)do
-local dH={}
-for jR in string.gmatch(la,"%S+")do
-dH[#dH+1]=lg[jR]or jR
+  sha1: "0b5f761c441b480d98a67e09663ce76f89d42a67",
+  source: `local dV=redis.call("TIME")
+local ls=redis.pcall("INFO")
+local aq={dV[1],dV[2],type(ls)=="string"and ls or""}
+local lf={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,kZ in ipairs(ARGV)do
+local dI={}
+for jP in string.gmatch(kZ,"%S+")do
+dI[#dI+1]=lf[jP]or jP
 end
-local jQ=redis.pcall(unpack(dH))
-if type(jQ)=="table"and jQ.err then aq[#aq+1]=jQ.err end
+local jO=redis.pcall(unpack(dI))
+if type(jO)=="table"and jO.err then aq[#aq+1]=jO.err end
 end
 return aq`,
 };
@@ -1962,60 +1962,60 @@ return aq`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "ee684989ab39ac316e0a32a6048235d7ecfa9b39",
-  source: `local function fm(eu)
+  sha1: "dd6e7df2ce8e96c407ea9b799a191ee76050eb76",
+  source: `local function fm(ce)
 ${part6}
-local lD=aI()~=""
+local lC=aI()~=""
 local function ax(us)
 return ak("%.0f",us)
 end
-local ce=ax(q)
-local function eh(v)
-v.eh=v.eh or ax(q+v.cT)
-return v.eh
+local cf=ax(q)
+local function ei(v)
+v.ei=v.ei or ax(q+v.cV)
+return v.ei
 end
-local function hk(bp)
-return bp==q and"-"..ce or ax(-bp)
+local function hj(bp)
+return bp==q and"-"..cf or ax(-bp)
 end
-local function iC(ac,us)
+local function iB(ac,us)
 if call("PTTL",ac)<fg(q+us)then call("PEXPIRE",ac,fg(q+us+us/8))end
 end
-local channel,ho=aI(),{}
-local kX=5000
-local function mailbox(aW)
+local channel,hn=aI(),{}
+local ku=5000
+local function inbox(aW)
 return channel.."%"..aW
 end
-local lB,dx=aI()=="1",aa()
-for i=1,dx do
+local lA,dz=aI()=="1",aa()
+for i=1,dz do
 local aW=aI()
-ho[aW]="caller"
-if lB then
-local kQ=mailbox(aW)
-local gk=call("LRANGE",kQ,"0","-1")
-if#gk==0 then
+hn[aW]="caller"
+if lA then
+local kQ=inbox(aW)
+local cl=call("LRANGE",kQ,"0","-1")
+if#cl==0 then
 call("RPUSH",kQ,"")
-eu[#eu+1]="missed "..aW
-elseif#gk>1 then
+ce[#ce+1]="missed "..aW
+elseif#cl>1 then
 call("LTRIM",kQ,"0","0")
-for bj=2,#gk do
-eu[#eu+1]=gk[bj]
+for bj=2,#cl do
+ce[#ce+1]=cl[bj]
 end
 end
-call("PEXPIRE",kQ,kX)
+call("PEXPIRE",kQ,ku)
 end
 end
 ${part7}
 ${part2}
-local function jA()
-local dN,bO,go,bq,hK={},nil,nil,false,false
+local function jy()
+local dO,bO,gn,bq,hJ={},nil,nil,false,false
 local function eJ(e)
-if#e.v.ag>0 then return go.eJ(e)end
-local m,E=not e.es and call("GET",e.ac)or"",1
+if#e.v.ag>0 then return gn.eJ(e)end
+local m,E=not e.et and call("GET",e.ac)or"",1
 e.D,E=fy(m)
-e.ae,e.el={},bn(m,E>10 and 1 or E)
+e.ae,e.em={},bn(m,E>10 and 1 or E)
 end
 local function fj(e)
-go.fj(e)
+gn.fj(e)
 end
 ${part8}
 ${part9}
@@ -2024,311 +2024,311 @@ local function fw(e)
 local bR=eP[e.aN]
 if bR then return bR end
 local J=call("ZRANGE",e.aN,"0","1","WITHSCORES")
-bR={bp=0,bx=0,bg=nil,hR=false,bS=0}
+bR={bp=0,bx=0,bg=nil,hQ=false,bS=0}
 if J[1]=="#"then
 bR.bp=-J[2]
-bR.hR=not J[4]or J[4]+0>q
-if bR.hR and J[4]then bR.bg=J[4]+0 end
+bR.hQ=not J[4]or J[4]+0>q
+if bR.hQ and J[4]then bR.bg=J[4]+0 end
 end
-if J[3]or not bR.hR then bR.bx=call("ZCOUNT",e.aN,"("..ce,"+inf")end
+if J[3]or not bR.hQ then bR.bx=call("ZCOUNT",e.aN,"("..cf,"+inf")end
 eP[e.aN]=bR
 return bR
 end
-local function kc(e,n)
+local function ka(e,n)
 local bR=fw(e)
 if n==1 and bR.bg then return bR.bg end
-local bG=n==1 and bR.hR and call("ZRANGE",e.aN,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aN,"("..ce,"+inf","WITHSCORES","LIMIT",n-1,"1")
+local bG=n==1 and bR.hQ and call("ZRANGE",e.aN,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aN,"("..cf,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bR.bg=bG[2]+0 end
 return bG[2]+0
 end
-local function dS(e,I)
+local function dT(e,I)
 local bx=fw(e).bx
-local hN=bx+I-e.v.I
-if hN>bx then return 1e15 end
-return hN<=0 and 0 or kc(e,hN)-q
+local hM=bx+I-e.v.I
+if hM>bx then return 1e15 end
+return hM<=0 and 0 or ka(e,hM)-q
 end
-local function ij(e,id)
+local function ii(e,id)
 return tonumber(call("ZSCORE",e.aN,id)or 0)>q
 end
-local function gR(e)
-local bR,us=eP[e.aN],aM(4*e.v.cT,60000000)
+local function gQ(e)
+local bR,us=eP[e.aN],aM(4*e.v.cV,60000000)
 if bR and bR.bS>=us then return end
-iC(e.aN,us)
+iB(e.aN,us)
 if bR then bR.bS=us end
 end
-local function hv(e)
+local function hu(e)
 return aM(q,fw(e).bp+1)
 end
-local function iw(e,id,I)
-call("ZADD",e.aN,eh(e.v),id)
+local function iv(e,id,I)
+call("ZADD",e.aN,ei(e.v),id)
 for ao=2,I do
-call("ZADD",e.aN,eh(e.v),id.."+"..ao)
+call("ZADD",e.aN,ei(e.v),id.."+"..ao)
 end
 eP[e.aN]=nil
-gR(e)
+gQ(e)
 end
 local function kS(e,id,I)
 local bR=fw(e)
-local bp=hv(e)
-local bY=call("ZADD",e.aN,hk(bp),"#",eh(e.v),id)
+local bp=hu(e)
+local bY=call("ZADD",e.aN,hj(bp),"#",ei(e.v),id)
 if bR.bp==0 then bY=bY-1 end
-if not bR.hR then call("ZREMRANGEBYSCORE",e.aN,"1",ce)end
+if not bR.hQ then call("ZREMRANGEBYSCORE",e.aN,"1",cf)end
 if bY==1 and I<=1 then
-local bG=q+e.v.cT
+local bG=q+e.v.cV
 if bR.bx==0 then bR.bg=bG end
 if bR.bg then bR.bg=bl(bR.bg,bG)end
-bR.bp,bR.bx,bR.hR=bp,bR.bx+1,true
-gR(e)
+bR.bp,bR.bx,bR.hQ=bp,bR.bx+1,true
+gQ(e)
 else
-iw(e,id,I)
+iv(e,id,I)
 end
 return bp
 end
-local function lh(e,id,I)
-local cf=call("ZREM",e.aN,id)
+local function lg(e,id,I)
+local cg=call("ZREM",e.aN,id)
 for ao=2,I do
-cf=cf+call("ZREM",e.aN,id.."+"..ao)
+cg=cg+call("ZREM",e.aN,id.."+"..ao)
 end
 eP[e.aN]=nil
-return cf
+return cg
 end
-local function hh(e)
-if dS(e,e.I)==0 then return end
-local O="("..eh(e.v)
+local function hg(e)
+if dT(e,e.I)==0 then return end
+local O="("..ei(e.v)
 if call("ZCOUNT",e.aN,O,"+inf")==0 then return end
-local jG=call("ZRANGEBYSCORE",e.aN,O,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jG,2 do
-local bE=tonumber(string.match(jG[i],"^[^.]*%.%d+~(%d+)%."))
-if bE and jG[i+1]-q>bE then call("ZADD",e.aN,ax(q+bE),jG[i])end
+local jE=call("ZRANGEBYSCORE",e.aN,O,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jE,2 do
+local bE=tonumber(string.match(jE[i],"^[^.]*%.%d+~(%d+)%."))
+if bE and jE[i+1]-q>bE then call("ZADD",e.aN,ax(q+bE),jE[i])end
 end
 eP[e.aN]=nil
 end
 local function fu(aq,e,bp)
 if e.v.I==0 then return end
 local bx,am=fw(e).bx,#aq
-aq[am+1],aq[am+2],aq[am+3]=bx,bx>0 and kc(e,1)-q or 0,bp or 0
+aq[am+1],aq[am+2],aq[am+3]=bx,bx>0 and ka(e,1)-q or 0,bp or 0
 end
 local function kF(e)
-local cV=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
+local cX=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
 or call("EXISTS",e.aQ)
-e.ew=cV==0
-e.es=e.ew and#e.v.ag==0
+e.ew=cX==0
+e.et=e.ew and#e.v.ag==0
 end
 local fN={}
-local function hs(e,id)
+local function hr(e,id)
 fN[e.aQ]=nil
 return call("ZREM",e.aQ,id,id.."k")
 end
-local function jh(e,id,aE)
+local function jf(e,id,aE)
 if aE==0 then
 local am=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
 aE=aM(q,(am[2]or 0)+1)
 end
 call("ZADD",e.aQ,ax(aE),id)
 fN[e.aQ],e.ew=nil,false
-iC(e.aQ,aM(4*e.v.cT,60000000))
+iB(e.aQ,aM(4*e.v.cV,60000000))
 return aE
 end
-local function jD(e,id,aE)
+local function jB(e,id,aE)
 if call("ZSCORE",e.aQ,id)then
 call("ZADD",e.aQ,ax(aE),id.."k")
 call("ZREM",e.aQ,id)
 end
 fN[e.aQ]=nil
 end
-local function iQ(aW)
-return redis.pcall("EXISTS",mailbox(aW))==1
+local function ke(aW)
+return redis.pcall("EXISTS",inbox(aW))==1
 end
-local function iA(aW)
-if ho[aW]==nil then
-local jP=call("PUBSUB","NUMSUB",channel..aW)[2]>0
-ho[aW]=jP and"channel"or iQ(aW)and"mailbox"or false
+local function iz(aW)
+if hn[aW]==nil then
+local jN=call("PUBSUB","NUMSUB",channel..aW)[2]>0
+hn[aW]=jN and"channel"or ke(aW)and"inbox"or false
 end
-return ho[aW]
+return hn[aW]
 end
-local function dY(ba,aO,aq)
-local dH=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
-local de=ba..dH.." "..aO.id
-local fR=ho[aO.aW]
+local function dZ(ba,aO,aq)
+local dI=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
+local dg=ba..dI.." "..aO.id
+local fR=hn[aO.aW]
 if fR=="caller"then
-eu[#eu+1]=de
-elseif fR=="mailbox"then
-call("RPUSHX",mailbox(aO.aW),de)
+ce[#ce+1]=dg
+elseif fR=="inbox"then
+call("RPUSHX",inbox(aO.aW),dg)
 else
-call("PUBLISH",channel..aO.aW,de)
+call("PUBLISH",channel..aO.aW,dg)
 end
 end
-local ju=8
+local js=8
 local function fQ(e,A)
 if e.ew then return nil end
 local bM=A==0 and fN[e.aQ]
 if bM and bM.v==e.v then return bM end
 while true do
 local bj=call("ZRANGE",e.aQ,ak("%d",A),ak("%d",A),"WITHSCORES")
-local iF=bj[1]
-if not iF then return nil end
-local id,aW,ba,lj,I,af,bS=
-string.match(iF,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lz=q-bj[2]
-if aW and lz<=tonumber(lj)and iA(aW)then
-local aO={id=id,aW=aW,iv=ba=="d",bS=bS=="k",aE=bj[2]+0}
-for ha,m in pairs(e)do
-aO[ha]=m
+local iE=bj[1]
+if not iE then return nil end
+local id,aW,ba,li,I,af,bS=
+string.match(iE,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local ly=q-bj[2]
+if aW and ly<=tonumber(li)and iz(aW)then
+local aO={id=id,aW=aW,iu=ba=="d",bS=bS=="k",aE=bj[2]+0}
+for gZ,m in pairs(e)do
+aO[gZ]=m
 end
 aO.ae=nil
 aO.I,aO.af=bl(tonumber(I),e.v.I),tonumber(af)
 if A==0 then fN[e.aQ]=aO end
 return aO
 end
-call("ZREM",e.aQ,iF)
+call("ZREM",e.aQ,iE)
 fN[e.aQ]=nil
 end
 end
-local function ic(e)
-local bt=e.v.gT
+local function ib(e)
+local bt=e.v.gS
 if bt<0 or call("ZCARD",e.aQ)<bt then return false end
 fQ(e,0)
 return call("ZCARD",e.aQ)>=bt
 end
-local function eM(e,jW)
-local A,cv=0,0
-while A<ju and not e.ew and dS(e,cv+1)==0 do
+local function eM(e,jU)
+local A,cx=0,0
+while A<js and not e.ew and dT(e,cx+1)==0 do
 local aO=fQ(e,A)
-if not aO or dS(e,cv+aO.I)>0 then return end
-if not aO.iv then
-if not aO.bS and aO.id~=jW then dY("turn",aO,{0})end
-A,cv=A+1,cv+aO.I
+if not aO or dT(e,cx+aO.I)>0 then return end
+if not aO.iu then
+if not aO.bS and aO.id~=jU then dZ("turn",aO,{0})end
+A,cx=A+1,cx+aO.I
 else
-local at=hc(aO)
+local at=hb(aO)
 if at>q then
-if aO.id~=jW then dY("turn",aO,{at-q})end
+if aO.id~=jU then dZ("turn",aO,{at-q})end
 return
 end
-gw(aO,q)
-hs(e,aO.id)
+gv(aO,q)
+hr(e,aO.id)
 local aq={1,0,0}
 local bp=kS(e,aO.id,aO.I)
-ea(aq,aO)
+eb(aq,aO)
 fu(aq,aO,bp)
-ec(aq,{aO})
-dY("granted",aO,aq)
+ed(aq,{aO})
+dZ("granted",aO,aq)
 end
 end
 end
-local function kh(e,id,aE)
-local cv=0
-for A=0,ju-1 do
+local function kg(e,id,aE)
+local cx=0
+for A=0,js-1 do
 local aO=fQ(e,A)
 if not aO or aO.id==id or(aE>0 and aO.aE>aE)then return false end
-cv=cv+aO.I
-if aO.iv or dS(e,cv+e.I)>0 then return true end
+cx=cx+aO.I
+if aO.iu or dT(e,cx+e.I)>0 then return true end
 end
 return true
 end
-local function jq(e,id)
-local cv=0
-for A=0,ju-1 do
+local function jo(e,id)
+local cx=0
+for A=0,js-1 do
 local aO=fQ(e,A)
 if not aO then return 0 end
 local bh=aO.id==id
 if bh then aO=e end
-local bk=dS(e,cv+aO.I)
-if bk>0 then return bl(bk,e.v.cT)end
-if bh or aO.iv then
-local en=hc(aO)-q
-return bh and en or en+e.v.cT
+local bk=dT(e,cx+aO.I)
+if bk>0 then return bl(bk,e.v.cV)end
+if bh or aO.iu then
+local eo=hb(aO)-q
+return bh and eo or eo+e.v.cV
 end
-cv=cv+aO.I
+cx=cx+aO.I
 end
-return e.v.cT
+return e.v.cV
 end
-local function lc(e,id,aE)
+local function lb(e,id,aE)
 if e.v.I==0 then return false end
-return dS(e,e.I)>0 or kh(e,id,aE)
+return dT(e,e.I)>0 or kg(e,id,aE)
 end
-local function hU(hy,db)
-local lI,lv=hy.v.I,db.v.I
-return lI<lv or(lI==lv and hy.ac<db.ac)
+local function hT(hx,dd)
+local lH,lu=hx.v.I,dd.v.I
+return lH<lu or(lH==lu and hx.ac<dd.ac)
 end
-local function iN(id,aE,av,fB,en)
-local jF=#av>1 and en>0
-local dn=not jF and(fB or av[1])
-if dn and aE==0 and ic(dn)then return 5,aM(en,1),0 end
+local function iM(id,aE,av,fB,eo)
+local jD=#av>1 and eo>0
+local dq=not jD and(fB or av[1])
+if dq and aE==0 and ib(dq)then return 5,aM(eo,1),0 end
 for _,e in ipairs(av)do
-if aE>0 and e~=dn and e.v.I>0 then
-if dn and hU(e,dn)then
-jD(e,id,aE)
-elseif hs(e,id)>0 then
+if aE>0 and e~=dq and e.v.I>0 then
+if dq and hT(e,dq)then
+jB(e,id,aE)
+elseif hr(e,id)>0 then
 eM(e)
 end
 end
 end
-if not dn then return 3,en,aE==0 and q or aE end
-if aE>0 then hs(dn,id)end
-aE=jh(dn,id,aE)
-return 3,jq(dn,id),aE
+if not dq then return 3,eo,aE==0 and q or aE end
+if aE>0 then hr(dq,id)end
+aE=jf(dq,id,aE)
+return 3,jo(dq,id),aE
 end
-local function jl(e,id)
-iw(e,id,e.I)
-local bp=hv(e)
-call("ZADD",e.aN,hk(bp),"#")
+local function jj(e,id)
+iv(e,id,e.I)
+local bp=hu(e)
+call("ZADD",e.aN,hj(bp),"#")
 eP[e.aN].bp=bp
 return bp
 end
-local function iL(id,aE,av)
+local function iK(id,aE,av)
 for _,e in ipairs(av)do
-if e.v.I>0 and not ij(e,id)then return end
+if e.v.I>0 and not ii(e,id)then return end
 end
 local aq={6,0,aE}
 for _,e in ipairs(av)do
 local bp
 if e.v.I>0 then
 kF(e)
-bp=jl(e,id)
+bp=jj(e,id)
 end
 eJ(e)
-ea(aq,e)
+eb(aq,e)
 fu(aq,e,bp)
 end
 return aq
 end
-local function dq(id,dE,bf,aE,av)
-bq=dE=="2"
+local function ds(id,dF,bf,aE,av)
+bq=dF=="2"
 if bO and not bq then error(bO,0)end
-local aj=aE>0 and dE~="2"and iL(id,aE,av)
+local aj=aE>0 and dF~="2"and iK(id,aE,av)
 if aj then return aj end
-local at,D,fB,hp=q,q,nil,true
+local at,D,fB,ho=q,q,nil,true
 for i=1,#av do
 local e=av[i]
 if e.v.I>0 then
-hp=false
+ho=false
 kF(e)
-if dE~="2"then
+if dF~="2"then
 eM(e,id)
-hh(e)
+hg(e)
 end
 end
-at=aM(at,hc(e))
+at=aM(at,hb(e))
 D=aM(D,e.D)
-if lc(e,id,aE)and(not fB or hU(e,fB))then fB=e end
+if lb(e,id,aE)and(not fB or hT(e,fB))then fB=e end
 end
-local kd,gb,bk={},0,at-q
-local bm=dE=="1"and at-q<=bf
-if not fB and(at<=q or(bm and hp))then
+local kb,gb,bk={},0,at-q
+local bm=dF=="1"and at-q<=bf
+if not fB and(at<=q or(bm and ho))then
 gb=1
-if dE~="2"then
+if dF~="2"then
 for i=1,#av do
 local e=av[i]
-gw(e,at)
+gv(e,at)
 if e.v.I>0 then
-if aE>0 then hs(e,id)end
-kd[i]=kS(e,id,e.I)
+if aE>0 then hr(e,id)end
+kb[i]=kS(e,id,e.I)
 end
 end
 end
 elseif bm then
-gb,bk,aE=iN(id,aE,av,fB,bk)
+gb,bk,aE=iM(id,aE,av,fB,bk)
 elseif fB then
 gb=4
 bk=aM(bk,1)
@@ -2337,87 +2337,87 @@ gb=2
 end
 if gb>3 then
 for _,e in ipairs(av)do
-if e.v.I>0 then bk=aM(bk,dS(e,e.I))end
+if e.v.I>0 then bk=aM(bk,dT(e,e.I))end
 end
 end
 local aq={gb,bk,aE,nil,nil,nil}
 for i=1,#av do
-ea(aq,av[i])
-fu(aq,av[i],kd[i])
+eb(aq,av[i])
+fu(aq,av[i],kb[i])
 end
-ec(aq,av)
+ed(aq,av)
 return aq
 end
-local function lN(id,aE,e)
-local aq={ij(e,id)and 6 or 1,0,aE}
+local function lM(id,aE,e)
+local aq={ii(e,id)and 6 or 1,0,aE}
 eM(e,id)
-local iJ=ij(e,id)
-if not iJ and not call("ZSCORE",e.aQ,id)then
-jh(e,id,aE)
+local iI=ii(e,id)
+if not iI and not call("ZSCORE",e.aQ,id)then
+jf(e,id,aE)
 eM(e,id)
-iJ=ij(e,id)
+iI=ii(e,id)
 end
 local bp
-if iJ then
-bp=jl(e,id)
+if iI then
+bp=jj(e,id)
 else
-iC(e.aQ,aM(4*e.v.cT,60000000))
-hh(e)
-aq[1],aq[2]=3,jq(e,id)
+iB(e.aQ,aM(4*e.v.cV,60000000))
+hg(e)
+aq[1],aq[2]=3,jo(e,id)
 end
 eJ(e)
-ea(aq,e)
+eb(aq,e)
 fu(aq,e,bp)
 return aq
 end
-local function cN()
+local function cP()
 local av={nil}
 for i=1,aa()do
 av[i]=eW()
 end
 return av
 end
-local cu={}
-function cu.T()
-local id,dE,bf,aE=aI(),aI(),aa(),aa()
-return dq(id,dE,bf,aE,cN())
+local cw={}
+function cw.T()
+local id,dF,bf,aE=aI(),aI(),aa(),aa()
+return ds(id,dF,bf,aE,cP())
 end
-function cu.P()
+function cw.P()
 local id,aE=aI(),aa()
-return lN(id,aE,cN()[1])
+return lM(id,aE,cP()[1])
 end
-local function jg(id,av,cf)
-local jB=0
+local function je(id,av,cg)
+local jz=0
 for i=1,#av do
 local e=av[i]
-local eC=cf or lh(e,id,e.I)
+local eC=cg or lg(e,id,e.I)
 kF(e)
 if not e.ew then
-if eC==0 then eC=hs(e,id)end
+if eC==0 then eC=hr(e,id)end
 if eC>0 then eM(e)end
 end
-jB=jB+eC
+jz=jz+eC
 end
-return jB
+return jz
 end
-function cu.R()
+function cw.R()
 local id=aI()
-return{jg(id,cN())}
+return{je(id,cP())}
 end
 local function fF(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function cu.N()
-local id,av,aq=aI(),cN(),{}
+function cw.N()
+local id,av,aq=aI(),cP(),{}
 for i,e in ipairs(av)do
 local bG=call("ZSCORE",e.aN,id)
-local lr=bG and(tonumber(bG)>q or fw(e).bx+e.I<=e.v.I)
-if lr then iw(e,id,e.I)end
-aq[i]=lr and 1 or 0
+local lq=bG and(tonumber(bG)>q or fw(e).bx+e.I<=e.v.I)
+if lq then iv(e,id,e.I)end
+aq[i]=lq and 1 or 0
 end
 return aq
 end
-local function hS()
+local function hR()
 local fT
 ${part4}
 ${part5}
@@ -2443,119 +2443,119 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local gD
+local gC
 local function fS()
-local dg,dO={},{}
-local dv,bT,ey,dw={},{},{},{}
+local di,dP={},{}
+local dx,bT,ey,dy={},{},{},{}
 local function bz(o,g)
-local ai=o*g.cJ
-local cp=aF(ai/g.y)
-return{us=o*g.cZ+cp,ai=ai-cp*g.y}
+local ai=o*g.cL
+local cr=aF(ai/g.y)
+return{us=o*g.db+cr,ai=ai-cr*g.y}
 end
-local function lx(a,b)
+local function lw(a,b)
 return a.us==b.us and a.ai==b.ai
 end
-function dg.t(h,o,bW,g)
+function di.t(h,o,bW,g)
 local bu=bv()
-local cA=bW.cA or{0,0,0,-1,0}
-local aj,ap={us=cA[1],ai=cA[2]},h.ap or bu.eA
+local cC=bW.cC or{0,0,0,-1,0}
+local aj,ap={us=cC[1],ai=cC[2]},h.ap or bu.eA
 local bG={us=bW.q+bW.J,ai=bW.aX}
-if lx(bG,h)and lx(aj,ap)and bW.af>0 then
-local gs,hG,x=o>=bW.af,bW.at>bW.q,h.x or 0
+if lw(bG,h)and lw(aj,ap)and bW.af>0 then
+local gr,hF,x=o>=bW.af,bW.at>bW.q,h.x or 0
 local to=bu.fP(h,bz(o,g),g)
-if gs and cA[4]>=0 then to={us=cA[4],ai=cA[5]}end
-if hG then x=gs and cA[3]or aM(x,bW.at)end
-return bu.dh(to.us,to.ai,bu.bx(h),x,g,bu.ex(h,g))
+if gr and cC[4]>=0 then to={us=cC[4],ai=cC[5]}end
+if hF then x=gr and cC[3]or aM(x,bW.at)end
+return bu.dj(to.us,to.ai,bu.bx(h),x,g,bu.ex(h,g))
 end
-if bu.cC(h,g)>q then return h end
-local bH=bu.gn(bG,aj,g).us
-if bH>bu.gn(h,ap,g).us then return h end
-local iK=bu.gO(bu.fP(bG,bu.kA(ap,bH,aj,g),g),h)
-if iK.us<q then return h end
-local gz=bu.gO(bz(o,g),{us=iK.us-q,ai=iK.ai})
-if gz.us==0 and gz.ai==0 then return h end
-return bu.fk(h,gz,bH,0,g)
+if bu.cE(h,g)>q then return h end
+local bH=bu.gm(bG,aj,g).us
+if bH>bu.gm(h,ap,g).us then return h end
+local iJ=bu.gN(bu.fP(bG,bu.kA(ap,bH,aj,g),g),h)
+if iJ.us<q then return h end
+local gy=bu.gN(bz(o,g),{us=iJ.us-q,ai=iJ.ai})
+if gy.us==0 and gy.ai==0 then return h end
+return bu.fk(h,gy,bH,0,g)
 end
-function dO.t(h,o,g)
+function dP.t(h,o,g)
 local bu=bv()
-if h.us<q then return bu.dh(q,0,bu.bx(h),h.x or 0,g,h.Y)end
-local gz=bu.gO(bz(o,g),{us=h.us-q,ai=h.ai})
-if gz.us==0 and gz.ai==0 then return h end
-return bu.fk(h,gz,0,bu.cC(h,g),g)
+if h.us<q then return bu.dj(q,0,bu.bx(h),h.x or 0,g,h.Y)end
+local gy=bu.gN(bz(o,g),{us=h.us-q,ai=h.ai})
+if gy.us==0 and gy.ai==0 then return h end
+return bu.fk(h,gy,0,bu.cE(h,g),g)
 end
-local function eS(z,H,lA)
-local cU,ct=0,bX(z)
-while cU<ct do
-local cL=aF((cU+ct)/2)
-if cW(z,cL)<=H then
-cU=cL+1
+local function eS(z,H,lz)
+local cW,cv=0,bX(z)
+while cW<cv do
+local cN=aF((cW+cv)/2)
+if cY(z,cN)<=H then
+cW=cN+1
 else
-ct=cL
+cv=cN
 end
 end
-if cU>0 and(not lA or cW(z,cU-1)==H)then return cU-1 end
+if cW>0 and(not lz or cY(z,cW-1)==H)then return cW-1 end
 end
-local function df(z,A,o)
-local H,r=cW(z,A)
+local function dh(z,A,o)
+local H,r=cY(z,A)
 local ah=bl(o,r)
-return gq(z,A,H,r-ah),o-ah
+return gp(z,A,H,r-ah),o-ah
 end
 local function kM(z)
 while z~=""do
-local _,r=cm(z)
+local _,r=co(z)
 if r>0 then break end
 z=bn(z,1,-bB-1)
 end
 return z
 end
-function dg.f(h,o,bW,g)
+function di.f(h,o,bW,g)
 local A=eS(h.z,bW.q+bW.aX-g.w,true)
-if A then h.z=kM(df(h.z,A,o))end
-return cB(h,g,h.Y)
+if A then h.z=kM(dh(h.z,A,o))end
+return cD(h,g,h.Y)
 end
-function dO.f(h,o,g)
+function dP.f(h,o,g)
 local A=eS(h.z,q)
-if A then h.z=kM(df(h.z,A,o))end
-return cB(h,g,h.Y)
+if A then h.z=kM(dh(h.z,A,o))end
+return cD(h,g,h.Y)
 end
-local function jt(U,z,g)
+local function jr(U,z,g)
 local bS=kM(z)
 if bS==""and U>0 and z~=""then
-return{U=0,z=aS(dd,cn(z)-g.w,U)}
+return{U=0,z=aS(df,cp(z)-g.w,U)}
 end
 return{U=U,z=bS}
 end
-function dg.c(h,o,bW,g)
+function di.c(h,o,bW,g)
 local H=bW.q+bW.aX-2*g.w
 local U,z=h.U,h.z
 local A=eS(z,H,true)
 if A then
-z=df(z,A,o)
-elseif z~=""and cn(z)==H+g.w then
+z=dh(z,A,o)
+elseif z~=""and cp(z)==H+g.w then
 U=aM(U-o,0)
 end
-return cB(jt(U,z,g),g,h.Y)
+return cD(jr(U,z,g),g,h.Y)
 end
-function dO.c(h,o,g)
+function dP.c(h,o,g)
 local U,z=h.U,h.z
 local A,aU=eS(z,q),nil
-if not A then return cB(h,g,h.Y)end
-z,aU=df(z,A,o)
+if not A then return cD(h,g,h.Y)end
+z,aU=dh(z,A,o)
 if A>0 then
-z=df(z,A-1,aU)
+z=dh(z,A-1,aU)
 else
 U=aM(U-aU,0)
 end
-return cB(jt(U,z,g),g,h.Y)
+return cD(jr(U,z,g),g,h.Y)
 end
-local kE=cF.s and cF.s.iP()
-function dg.s(p,o,bW,g)
-kE.dg(p,o,bW.q+bW.aX-g.w,g)
+local kE=cH.s and cH.s.iO()
+function di.s(p,o,bW,g)
+kE.di(p,o,bW.q+bW.aX-g.w,g)
 end
-function dO.s(p,o,g)
-kE.dO(p,o,g)
+function dP.s(p,o,g)
+kE.dP(p,o,g)
 end
-local function dD(aw,at)
+local function dE(aw,at)
 local aP=0
 for _,cd in ipairs(aw.as)do
 if cd.at<=at then aP=aP+cd.o end
@@ -2566,12 +2566,12 @@ local function fd(aw)
 local am=aw.as[#aw.as]
 return am and am.at or 0
 end
-local function hj(aw,o)
+local function hi(aw,o)
 local aU=o
 while aU>0 and aw.as[1]do
 local J=aw.as[1]
-local ej=bl(aU,J.o)
-J.o,aU=J.o-ej,aU-ej
+local ek=bl(aU,J.o)
+J.o,aU=J.o-ek,aU-ek
 if J.o==0 then table.remove(aw.as,1)end
 end
 end
@@ -2581,15 +2581,15 @@ aw.x=at>q and at or 0
 aw.Y=at>q and fH(at-q,g.w,aj)or 0
 return aw
 end
-local function hi(aw,g)
+local function hh(aw,g)
 while aw.as[1]and aw.as[#aw.as].o==0 do
 table.remove(aw.as)
 end
 return ev(aw,bl(aw.x,fd(aw)),g)
 end
-local function iX(aw,g)
+local function iV(aw,g)
 local bi=fd(aw)
-local bL=aM(q,bl(aw.x,dV(aw.Y,g.w)))
+local bL=aM(q,bl(aw.x,dW(aw.Y,g.w)))
 if bi<=bL then return aw end
 local bK,bZ={as={},x=aw.x,Y=aw.Y},0
 for _,cd in ipairs(aw.as)do
@@ -2609,23 +2609,23 @@ end
 return ev(bK,bL,g)
 end
 local kK={
-es=function()
+et=function()
 return{as={},x=0,Y=0}
 end,
-dR=iX,
-dk=function(aw,af,g)
+dS=iV,
+dm=function(aw,af,g)
 local at=aM(q,aw.x)
-local dK=dD(aw,1/0)+af-g.Q
+local dL=dE(aw,1/0)+af-g.Q
 for _,cd in ipairs(aw.as)do
-if dK<=0 then break end
-dK=dK-cd.o
-if dK<=0 then at=aM(at,cd.at+g.w)end
+if dL<=0 then break end
+dL=dL-cd.o
+if dL<=0 then at=aM(at,cd.at+g.w)end
 end
 return at
 end,
-dq=function(aw,at,af,g)
+ds=function(aw,at,af,g)
 local ax=aM(at,fd(aw))
-hj(aw,dD(aw,q-g.w))
+hi(aw,dE(aw,q-g.w))
 local am=aw.as[#aw.as]
 if am and am.at==ax then
 am.o=am.o+af
@@ -2635,64 +2635,64 @@ end
 return ev(aw,at>q and ax or aw.x,g)
 end,
 eL=function(aw,g)
-local aT=dD(aw,1/0)-dD(aw,q-g.w)
+local aT=dE(aw,1/0)-dE(aw,q-g.w)
 if aT==0 then return 0,0 end
 return aw.x>q and g.Q or aT,fd(aw)+g.w-q
 end,
-dl=function(aw,g)
+dn=function(aw,g)
 return aw.as[1]and fd(aw)+g.w or 0
 end,
 }
-function dg.l(aw,o,bW,g)
+function di.l(aw,o,bW,g)
 for _,cd in ipairs(aw.as)do
 if cd.at==bW.q+bW.aX-g.w then cd.o=aM(cd.o-o,0)end
 end
-return hi(aw,g)
+return hh(aw,g)
 end
-function dO.l(aw,o,g)
-hj(aw,bl(dD(aw,q-g.w)+o,dD(aw,q)))
-return hi(aw,g)
+function dP.l(aw,o,g)
+hi(aw,bl(dE(aw,q-g.w)+o,dE(aw,q)))
+return hh(aw,g)
 end
-local function iM(iu,g)
+local function iL(it,g)
 local o=
-cY((iu.us+iu.ai/g.y)/(g.cZ+g.cJ/g.y))
-local function hr(n)
+da((it.us+it.ai/g.y)/(g.db+g.cL/g.y))
+local function hq(n)
 local bh=bz(n,g)
-return bh.us<iu.us or(bh.us==iu.us and bh.ai<iu.ai)
+return bh.us<it.us or(bh.us==it.us and bh.ai<it.ai)
 end
-while hr(o)do
+while hq(o)do
 o=o+1
 end
-while o>0 and not hr(o-1)do
+while o>0 and not hq(o-1)do
 o=o-1
 end
 return o
 end
-function dv.t(h,g)
+function dx.t(h,g)
 if h.us<q then return{}end
-local o=iM({us=h.us-q,ai=h.ai},g)
-return o==0 and{}or{{at=aM(q,bv().cC(h,g)),o=o}}
+local o=iL({us=h.us-q,ai=h.ai},g)
+return o==0 and{}or{{at=aM(q,bv().cE(h,g)),o=o}}
 end
-function dv.f(h,g)
+function dx.f(h,g)
 local as={}
 for A=0,bX(h.z)-1 do
-local H,r=cW(h.z,A)
+local H,r=cY(h.z,A)
 if r>0 then as[#as+1]={at=aM(H,bl(q,H+g.w-1)),o=r}end
 end
 return as
 end
-function dv.c(h,g)
+function dx.c(h,g)
 local as={}
 if h.z==""then return as end
-if h.U>0 then as[1]={at=bl(q,cn(h.z)-1),o=h.U}end
+if h.U>0 then as[1]={at=bl(q,cp(h.z)-1),o=h.U}end
 for A=0,bX(h.z)-1 do
-local H,r=cW(h.z,A)
+local H,r=cY(h.z,A)
 local bG=H+g.w-1
 if r>0 then as[#as+1]={at=H>q and bG or bl(q,bG),o=r}end
 end
 return as
 end
-function dv.l(aw,g)
+function dx.l(aw,g)
 local as={}
 for _,cd in ipairs(aw.as)do
 if cd.o>0 and cd.at+g.w>q then as[#as+1]={at=cd.at,o=cd.o}end
@@ -2701,73 +2701,73 @@ return as
 end
 local function ez(h,x,g)
 local bt={us=aM(q,x)+g.az,ai=g.aL}
-local lJ=bv().gO(bt,h)
-return bv().dh(lJ.us,lJ.ai,h.ap,x,g,0)
+local lI=bv().gN(bt,h)
+return bv().dj(lI.us,lI.ai,h.ap,x,g,0)
 end
-local function hT(as,g)
+local function hS(as,g)
 local an=g.an
-local h=an.es()
+local h=an.et()
 for _,cd in ipairs(as)do
 if g.K=="t"then
-h=an.dq(h,cd.at,bl(cd.o,g.Q),g)
+h=an.ds(h,cd.at,bl(cd.o,g.Q),g)
 elseif cd.at+g.w>q then
-h=an.dq(h,cd.at,cd.o,g)
+h=an.ds(h,cd.at,cd.o,g)
 end
 end
 local am=as[#as]
 return g.K=="t"and ez(h,am and am.at or 0,g)or h
 end
-local function ki(hy,db,g)
-local fo,a,b=g.az or g.w,hy.az or hy.w,db.az or db.w
-if a==b then return hy.K==g.K and db.K~=g.K end
+local function kh(hx,dd,g)
+local fo,a,b=g.az or g.w,hx.az or hx.w,dd.az or dd.w
+if a==b then return hx.K==g.K and dd.K~=g.K end
 if a>=fo and b>=fo then return a<b end
 return a>b
 end
-local function kr(jI,g)
-for i,dF in ipairs(jI)do
-if dF.cE==g.cE then return i end
+local function kq(jG,g)
+for i,dG in ipairs(jG)do
+if dG.cG==g.cG then return i end
 end
 local kw=1
-for i=2,#jI do
-if ki(jI[i],jI[kw],g)then kw=i end
+for i=2,#jG do
+if kh(jG[i],jG[kw],g)then kw=i end
 end
 return kw
 end
-local function it(a,b)
+local function is(a,b)
 if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
-return a.cZ==b.cZ and a.cJ==b.cJ and a.y==b.y
+return a.db==b.db and a.cL==b.cL and a.y==b.y
 end
-local function lb(h)
+local function la(h)
 if not h.as then return h end
-local lp={as={},x=h.x,Y=h.Y}
+local lo={as={},x=h.x,Y=h.Y}
 for i,cd in ipairs(h.as)do
-lp.as[i]={at=cd.at,o=cd.o}
+lo.as[i]={at=cd.at,o=cd.o}
 end
-return lp
+return lo
 end
-local function ks(aj,ag)
-local ae,kq={},{}
+local function kr(aj,ag)
+local ae,kp={},{}
 for i,g in ipairs(ag)do
-local A=kr(aj.ag,g)
-local dF,h=aj.ag[A],aj.ae[A]
-local hL,jm=dF.cE==g.cE,not kq[A]
-local as=hL and jm and{}or dv[dF.K](h,dF)
-if jm and(hL or it(dF,g))then
-kq[A]=true
-ae[i]=g.K=="t"and not hL and ez(h,as[1]and as[1].at or 0,g)
-or lb(h)
+local A=kq(aj.ag,g)
+local dG,h=aj.ag[A],aj.ae[A]
+local hK,jk=dG.cG==g.cG,not kp[A]
+local as=hK and jk and{}or dx[dG.K](h,dG)
+if jk and(hK or is(dG,g))then
+kp[A]=true
+ae[i]=g.K=="t"and not hK and ez(h,as[1]and as[1].at or 0,g)
+or la(h)
 else
-ae[i]=hT(as,g)
+ae[i]=hS(as,g)
 end
 end
 return ae
 end
 local cc,eD=string.byte,string.char
-local hZ,jU,eB=4,512,2^23
+local hY,jS,eB=4,512,2^23
 local fW="FOREIGN the key holds no state of these rules, nor of others that are known"
-local cj=2^48
+local ck=2^48
 ${part30}
-local function lw(m,E)
+local function lv(m,E)
 local bP={}
 function bP.cc()
 E=E+1
@@ -2776,9 +2776,9 @@ end
 function bP.aa()
 local aa,aV=0,1
 while true do
-local ee=bP.cc()
-aa=aa+ee%128*aV
-if ee<128 then return aa end
+local ef=bP.cc()
+aa=aa+ef%128*aV
+if ef<128 then return aa end
 aV=aV*128
 end
 end
@@ -2787,10 +2787,10 @@ E=E+br
 if E>#m+1 then error(fW,0)end
 return bn(m,E-br,E-1)
 end
-function bP.lE(aI)
-local hm=bn(m,E,E+#aI-1)==aI
-if hm then E=E+#aI end
-return hm
+function bP.lD(aI)
+local hl=bn(m,E,E+#aI-1)==aI
+if hl then E=E+#aI end
+return hl
 end
 function bP.bG()
 return E>#m
@@ -2798,8 +2798,8 @@ end
 return bP
 end
 function bT.t(ab,gf)
-ab.y,ab.cZ=gf(ab.y),gf(ab.cZ)
-ab.cJ=ab.y>1 and gf(ab.cJ)or 0
+ab.y,ab.db=gf(ab.y),gf(ab.db)
+ab.cL=ab.y>1 and gf(ab.cL)or 0
 ab.Q=gf(ab.Q)
 end
 function bT.f(ab,gf)
@@ -2809,51 +2809,51 @@ bT.l=bT.f
 function bT.c(ab,gf)
 ab.w,ab.bC=gf(ab.w),gf(ab.bC)
 end
-local function dQ(K,ab)
+local function dR(K,ab)
 local ba=K=="s"and"l"or K
 local bh={}
-for ha,bu in pairs(ab)do
-bh[ha]=bu
+for gZ,bu in pairs(ab)do
+bh[gZ]=bu
 end
-bh.K,bh.an,bh.dX=ba,kK,nil
+bh.K,bh.an,bh.dY=ba,kK,nil
 if ba~="l"then
-cF[ba]=cF[ba]or cl[ba]()
-bh.an=cF[ba]
+cH[ba]=cH[ba]or cn[ba]()
+bh.an=cH[ba]
 end
 if ba=="t"then
-if not bh.Q then bh.Q=iM({us=bh.az,ai=bh.aL},bh)end
+if not bh.Q then bh.Q=iL({us=bh.az,ai=bh.aL},bh)end
 local fB=bz(bh.Q,bh)
 bh.az,bh.aL=fB.us,fB.ai
 end
-bh.cE=ba
+bh.cG=ba
 bT[ba](bh,function(aa)
-bh.cE=bh.cE..dG(aa)
+bh.cG=bh.cG..dH(aa)
 return aa
 end)
 return bh
 end
-local function hF(ag)
-local cE=""
+local function hE(ag)
+local cG=""
 for i=1,#ag do
-cE=cE..ag[i].cE
+cG=cG..ag[i].cG
 end
-return cE
+return cG
 end
-local function lk(v)
-if v.cP then return v.cP end
-local cP={}
-for ha,bu in pairs(v)do
-cP[ha]=bu
+local function lj(v)
+if v.cR then return v.cR end
+local cR={}
+for gZ,bu in pairs(v)do
+cR[gZ]=bu
 end
-cP.bA,cP.ag=v,{}
+cR.bA,cR.ag=v,{}
 for i,ab in ipairs(v.ag)do
-cP.ag[i]=dQ(ab.K,ab)
+cR.ag[i]=dR(ab.K,ab)
 end
-cP.cz,cP.cg,cP.cE="M",0,hF(cP.ag)
-v.cP=cP
-return cP
+cR.cB,cR.ch,cR.cG="M",0,hE(cR.ag)
+v.cR=cR
+return cR
 end
-local function cX(W,U)
+local function cZ(W,U)
 local z,Y=eN(W,1,#W)
 return{z=z,Y=Y,U=U}
 end
@@ -2866,26 +2866,26 @@ if O.cb then
 local bZ=O.aa()
 us=O.cb+(bZ%2==0 and bZ or 1-bZ)/2
 else
-us=q-q%cj+al("<I6",O.W(6))
-if us>q+cj/2 then us=us-cj end
-if us<q-cj/2 then us=us+cj end
+us=q-q%ck+al("<I6",O.W(6))
+if us>q+ck/2 then us=us-ck end
+if us<q-ck/2 then us=us+ck end
 end
 O.cb=us
 local h={us=us,ai=0,Y=0}
 if g.y>1 then h.ai=bl(O.aa(),g.y-1)end
 if gh then
 local aK=O.W(O.cc())
-bv().co(aK,1,#aK,h,g)
+bv().cq(aK,1,#aK,h,g)
 end
 return h
 end
 function ey.f(O)
 local z=O.W(bB*O.aa())
-return cX(z)
+return cZ(z)
 end
 function ey.c(O)
 local U=O.aa()
-return cX(O.W(bB*O.aa()),U)
+return cZ(O.W(bB*O.aa()),U)
 end
 function ey.l(O)
 local aw={x=O.aa(),Y=0,as={}}
@@ -2895,111 +2895,111 @@ aw.as[i]={at=al("<I7",O.W(7)),o=O.aa()}
 end
 return aw
 end
-function dw.t(h,g,m)
+function dy.t(h,g,m)
 local aK=gh(h)and bv().bA(h,g)or""
 local us,aI=aM(h.us,q-1e12),nil
 if m.cb then
 local bZ=us-m.cb
-aI=dG(bZ>=0 and 2*bZ or 1-2*bZ)
-elseif us-q>=cj/2 then
+aI=dH(bZ>=0 and 2*bZ or 1-2*bZ)
+elseif us-q>=ck/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aI=aS("<I6",us%cj)
+aI=aS("<I6",us%ck)
 end
 m.cb=us
-aI=aI..(g.y>1 and dG(h.ai)or"")
+aI=aI..(g.y>1 and dH(h.ai)or"")
 return aK==""and aI or aI..eD(#aK)..aK
 end
-function dw.f(h)
-return dG(bX(h.z))..ds(h)
+function dy.f(h)
+return dH(bX(h.z))..du(h)
 end
-function dw.c(h)
-return dG(h.U)..dG(bX(h.z))..ds(h)
+function dy.c(h)
+return dH(h.U)..dH(bX(h.z))..du(h)
 end
-function dw.l(aw)
-while#aw.as>jU do
-local iG={}
+function dy.l(aw)
+while#aw.as>jS do
+local iF={}
 for i=1,#aw.as,2 do
-local hy,db=aw.as[i],aw.as[i+1]
-iG[#iG+1]=db and{at=db.at,o=hy.o+db.o}or hy
+local hx,dd=aw.as[i],aw.as[i+1]
+iF[#iF+1]=dd and{at=dd.at,o=hx.o+dd.o}or hx
 end
-aw.as=iG
+aw.as=iF
 end
-local cq={dG(aw.x)..(aw.x>0 and dG(aw.Y)or""),dG(#aw.as)}
+local cs={dH(aw.x)..(aw.x>0 and dH(aw.Y)or""),dH(#aw.as)}
 for _,cd in ipairs(aw.as)do
-cq[#cq+1]=aS("<I7",cd.at)..dG(cd.o)
+cs[#cs+1]=aS("<I7",cd.at)..dH(cd.o)
 end
-return table.concat(cq)
+return table.concat(cs)
 end
-local function ig(m,ar)
+local function ie(m,ar)
 if#ar.ag>1 then m.aI=m.aI..eD(#ar.ag)end
 for i,ab in ipairs(ar.ag)do
-local h,cE=ar.ae[i],ab.cE
-if ab.K=="t"and gh(h)then cE="u"..bn(cE,2)end
-m.aI=m.aI..cE..dw[ab.K](h,ab,m)
+local h,cG=ar.ae[i],ab.cG
+if ab.K=="t"and gh(h)then cG="u"..bn(cG,2)end
+m.aI=m.aI..cG..dy[ab.K](h,ab,m)
 end
 end
 local eT={}
-local function ko(O,ba)
+local function kn(O,ba)
 for i=1,#eT do
 local ab=eT[i]
-if ab.K==ba and O.lE(ab.ia)then return ab end
+if ab.K==ba and O.lD(ab.hZ)then return ab end
 end
 local bN={}
 if not bT[ba]then error(fW,0)end
 bT[ba](bN,O.aa)
-local ab=dQ(ba,bN)
-ab.ia=bn(ab.cE,2)
+local ab=dR(ba,bN)
+ab.hZ=bn(ab.cG,2)
 eT[#eT+1]=ab
 return ab
 end
 local function fi(m,E)
-local O,cO=lw(m,E),{}
+local O,cQ=lv(m,E),{}
 if O.bG()then error(fW,0)end
 while not O.bG()do
 local ar,J={ag={},ae={}},O.cc()
 for i=1,J<33 and J or 1 do
 local K=J<33 and eD(O.cc())or eD(J)
 local ba=K=="u"and"t"or K
-ar.ag[i]=ko(O,ba)
+ar.ag[i]=kn(O,ba)
 ar.ae[i]=ey[ba](O,ar.ag[i],K=="u")
 end
-ar.cE=hF(ar.ag)
-cO[#cO+1]=ar
+ar.cG=hE(ar.ag)
+cQ[#cQ+1]=ar
 end
-return cO
+return cQ
 end
 local function fq(ag,ae)
 local ar={ag={},ae={}}
 for i,ab in ipairs(ag)do
 local h=ae[i]
-ar.ag[i]=dQ(ab.K,ab)
-ar.ae[i]=ab.dX and cF.s.kU().co(h)or h
+ar.ag[i]=dR(ab.K,ab)
+ar.ae[i]=ab.dY and cH.s.kU().cq(h)or h
 end
-ar.cE=hF(ar.ag)
+ar.cG=hE(ar.ag)
 return ar
 end
-local function ie(e,m,E,ag)
-local J,el=bn(m,E,E),#m-E
-if J=="S"and E==1 and el>52 then
-cF.s=cF.s or cl.s()
-local g=cF.s.fE(1,(al("<I7",m,10)))
+local function ic(e,m,E,ag)
+local J,em=bn(m,E,E),#m-E
+if J=="S"and E==1 and em>52 then
+cH.s=cH.s or cn.s()
+local g=cH.s.fE(1,(al("<I7",m,10)))
 g.K="s"
-local dX=cF.s.hO(e.ac,g)
-if not dX.eF then return fq({g},{dX}),dX.D end
-elseif J=="F"and el>=7 and(el-7)%bB==0 then
-local ab=dQ("f",{w=(al("<I7",m,E+1))})
-return fq({ab},{cX(bn(m,E+8))})
-elseif J=="C"and el>=12 and(el-12)%bB==0 then
+local dY=cH.s.hN(e.ac,g)
+if not dY.eF then return fq({g},{dY}),dY.D end
+elseif J=="F"and em>=7 and(em-7)%bB==0 then
+local ab=dR("f",{w=(al("<I7",m,E+1))})
+return fq({ab},{cZ(bn(m,E+8))})
+elseif J=="C"and em>=12 and(em-12)%bB==0 then
 local w,aD,U=al("<I7BI4",m,E+1)
-local ab=dQ("c",{w=w,bC=10^aD})
-return fq({ab},{cX(bn(m,E+13),U)})
+local ab=dR("c",{w=w,bC=10^aD})
+return fq({ab},{cZ(bn(m,E+13),U)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gG(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gF(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local ar={ag=ag,ae={},cE=hF(ag),ld=true}
+local ar={ag=ag,ae={},cG=hE(ag),lc=true}
 for i,ab in ipairs(ag)do
-ar.ae[i]=hT({{at=q,o=ab.Q}},ab)
+ar.ae[i]=hS({{at=q,o=ab.Q}},ab)
 end
 return ar
 end
@@ -3007,128 +3007,128 @@ error(fW,0)
 end
 local function kC(ar)
 for i,ab in ipairs(ar.ag)do
-if ab.an.dl(ar.ae[i],ab)>q then return false end
+if ab.an.dn(ar.ae[i],ab)>q then return false end
 end
 return true
 end
 local function fZ(v)
 if v.bJ then return v,true end
-local iz=v.gm~=""and q>=v.kl
-local kT=iz and v.gm or v.iT
-local by=kT=="0"and v or dN[kT+0]
-return by,by==v and(iz or v.gm=="")
+local iy=v.gl~=""and q>=v.kk
+local kT=iy and v.gl or v.iR
+local by=kT=="0"and v or dO[kT+0]
+return by,by==v and(iy or v.gl=="")
 end
-local function le(ax,di)
-local o=aF(q/eB)-aF(di/eB)
-return di>0 and o>=0 and(aF(q/eB)-ax)%256>o
+local function ld(ax,dk)
+local o=aF(q/eB)-aF(dk/eB)
+return dk>0 and o>=0 and(aF(q/eB)-ax)%256>o
 end
-local function hE(e,cP)
-local v=cP.bA
+local function hD(e,cR)
+local v=cR.bA
 local m,E=call("GET",e.ac)or"",1
 if cc(m,1)==98 then
 e.D,E=fy(m)
 end
 if cc(m,E)==77 then
 e.ax=cc(m,E+1)or 0
-return fi(m,E+2),le(e.ax,v.di)
+return fi(m,E+2),ld(e.ax,v.dk)
 end
 local by=fZ(v)
-local co={v=by,ac=e.ac,cg=e.cg}
-e.fb=by.cg>0 and e.cg
-if ht(co)then
-e.D=co.D
-return{fq(by.ag,co.ae)},v.di>0
+local cq={v=by,ac=e.ac,ch=e.ch}
+e.fb=by.ch>0 and e.ch
+if hs(cq)then
+e.D=cq.D
+return{fq(by.ag,cq.ae)},v.dk>0
 end
-local ar,D=ie(e,m,E,cP.ag)
+local ar,D=ic(e,m,E,cR.ag)
 e.D=D or e.D
-return{ar},v.di>0
+return{ar},v.dk>0
 end
-local dm={}
-function dm.eJ(e)
-local cP=lk(e.v)
+local dp={}
+function dp.eJ(e)
+local cR=lj(e.v)
 e.D,e.fb,e.ax=0,nil,nil
-local cO,aB=hE(e,cP)
+local cQ,aB=hD(e,cR)
 local aj
-e.v,e.dm,e.cV,e.ae=cP,dm,{},nil
-for _,ar in ipairs(cO)do
+e.v,e.dp,e.cX,e.ae=cR,dp,{},nil
+for _,ar in ipairs(cQ)do
 for i,ab in ipairs(ar.ag)do
 local h=ar.ae[i]
-ar.ae[i]=ab.an.dR(h,ab)
-e.dM=e.dM or ar.ae[i]~=h
+ar.ae[i]=ab.an.dS(h,ab)
+e.dN=e.dN or ar.ae[i]~=h
 end
-if ar.cE==cP.cE then
-e.ae,e.dM=ar.ae,e.dM or ar.ld
+if ar.cG==cR.cG then
+e.ae,e.dN=ar.ae,e.dN or ar.lc
 else
 aj=aj or ar
-if not aB then e.cV[#e.cV+1]=ar end
+if not aB then e.cX[#e.cX+1]=ar end
 end
 end
-hK=hK or cP.di>0 and e.cV[1]
+hJ=hJ or cR.dk>0 and e.cX[1]
 if e.ae then return end
 if aj and not kC(aj)then
-e.ae,e.dM=ks(aj,cP.ag),true
+e.ae,e.dN=kr(aj,cR.ag),true
 else
 e.ae={}
-for i,ab in ipairs(cP.ag)do
-e.ae[i]=ab.an.es()
+for i,ab in ipairs(cR.ag)do
+e.ae[i]=ab.an.et()
 end
 end
 end
-function dm.dq(e,at)
-for _,ar in ipairs(e.cV)do
+function dp.ds(e,at)
+for _,ar in ipairs(e.cX)do
 for i,ab in ipairs(ar.ag)do
 local h,o=ar.ae[i],e.af
 if ab.K=="t"then
-local x=aM(at>q and at or 0,bv().cC(h,ab))
-h=ab.an.dq(h,at,bl(o,ab.Q),ab)
+local x=aM(at>q and at or 0,bv().cE(h,ab))
+h=ab.an.ds(h,at,bl(o,ab.Q),ab)
 h=ez(h,x,ab)
 else
-h=ab.an.dq(h,at,o,ab)
+h=ab.an.ds(h,at,o,ab)
 end
 ar.ae[i]=h
 end
 end
 end
-function dm.dO(e)
-for _,ar in ipairs(e.cV)do
+function dp.dP(e)
+for _,ar in ipairs(e.cX)do
 for i,ab in ipairs(ar.ag)do
-ar.ae[i]=dO[ab.K](ar.ae[i],e.af,ab)or ar.ae[i]
+ar.ae[i]=dP[ab.K](ar.ae[i],e.af,ab)or ar.ae[i]
 end
 end
 end
-local function jN(e,v,fb)
+local function jL(e,v,fb)
 for _,ac in pairs(fb or{})do
 call("PEXPIRE",ac,"0")
 end
 local ae=e.ae
-e.v,e.dm=v,nil
-if v.cg>0 then call("PEXPIRE",e.ac,"0")end
+e.v,e.dp=v,nil
+if v.ch>0 then call("PEXPIRE",e.ac,"0")end
 for i,ab in ipairs(v.ag)do
-if ab.dX then
-local ac=v.cz=="s"and e.ac or e.cg[i]
-ae[i]=cF.s.kU().eg(ac,ae[i],ab,v.cz=="s"and e.D or 0)
+if ab.dY then
+local ac=v.cB=="s"and e.ac or e.ch[i]
+ae[i]=cH.s.kU().eh(ac,ae[i],ab,v.cB=="s"and e.D or 0)
 end
 end
 fj(e)
 end
-function dm.fj(e)
+function dp.fj(e)
 local v=e.v.bA
 local bh={ag=e.v.ag,ae=e.ae}
-local cO={bh}
-for _,ar in ipairs(e.cV)do
-if#cO<hZ then cO[#cO+1]=ar end
+local cQ={bh}
+for _,ar in ipairs(e.cX)do
+if#cQ<hY then cQ[#cQ+1]=ar end
 end
-local _,iB=fZ(v)
-local ky=#v.ag==1 and string.find("cfs",v.cz,1,true)
-if#cO==1 and(iB or ky)and v.di>0 then
-return jN(e,v,not iB and e.fb)
+local _,iA=fZ(v)
+local ky=#v.ag==1 and string.find("cfs",v.cB,1,true)
+if#cQ==1 and(iA or ky)and v.dk>0 then
+return jL(e,v,not iA and e.fb)
 end
-local ax=v.di>0 and e.ax or aF(q/eB)%256
+local ax=v.dk>0 and e.ax or aF(q/eB)%256
 local m,ad={aI="M"..eD(ax)},e.D
-for _,ar in ipairs(cO)do
-ig(m,ar)
+for _,ar in ipairs(cQ)do
+ie(m,ar)
 for A,ab in ipairs(ar.ag)do
-ad=aM(ad,ab.an.dl(ar.ae[A],ab))
+ad=aM(ad,ab.an.dn(ar.ae[A],ab))
 end
 end
 local aI=e.D>q and"b"..aS("<d",e.D)..m.aI or m.aI
@@ -3137,94 +3137,94 @@ for _,ac in pairs(e.fb or{})do
 call("PEXPIRE",ac,"0")
 end
 end
-local function eZ(av,lo,gt)
+local function eZ(av,ln,gs)
 local aq={}
 for _,e in ipairs(av)do
 eJ(e)
-if e.dm and gt then gt(e)end
+if e.dp and gs then gs(e)end
 for i,ab in ipairs(e.v.ag)do
-e.ae[i]=lo(ab,e.ae[i],e,i)or e.ae[i]
+e.ae[i]=ln(ab,e.ae[i],e,i)or e.ae[i]
 end
 fj(e)
-ea(aq,e)
+eb(aq,e)
 end
 return aq
 end
-function cu.G()
+function cw.G()
 local av={}
 for i=1,aa()do
 local e=eW()
-local kG,lf,kk=aa(),aa(),aa()
+local kG,le,kj=aa(),aa(),aa()
 e.gj={}
 for ab=1,#e.v.ag do
-local bW={q=kG,at=lf,af=kk,J=aa(),aX=aa()}
+local bW={q=kG,at=le,af=kj,J=aa(),aX=aa()}
 for bu=1,aa()do
-bW.cA=bW.cA or{}
-bW.cA[bu]=aa()
+bW.cC=bW.cC or{}
+bW.cC[bu]=aa()
 end
 e.gj[ab]=bW
 end
 av[i]=e
 end
 return eZ(av,function(ab,h,e,i)
-return dg[ab.K](h,e.af,e.gj[i],ab)
+return di[ab.K](h,e.af,e.gj[i],ab)
 end)
 end
-function cu.F()
-return eZ(cN(),function(ab,h,e)
-return dO[ab.K](h,e.af,ab)
-end,dm.dO)
+function cw.F()
+return eZ(cP(),function(ab,h,e)
+return dP[ab.K](h,e.af,ab)
+end,dp.dP)
 end
-function cu.L()
-local ay,e=aa(),cN()[1]
-local af,cU,ct=e.af,0,ay
-while cU<ct do
-local cL=cY((cU+ct)/2)
-e.af=af*cL
-if hc(e)<=q then
-cU=cL
+function cw.L()
+local ay,e=aa(),cP()[1]
+local af,cW,cv=e.af,0,ay
+while cW<cv do
+local cN=da((cW+cv)/2)
+e.af=af*cN
+if hb(e)<=q then
+cW=cN
 else
-ct=cL-1
+cv=cN-1
 end
 end
-e.af=af*aM(cU,1)
-local at=hc(e)
-if cU>0 then gw(e,q)end
-local aq={cU>0 and 1 or e.D>q and 2 or 0,cU>0 and 0 or at-q,cU}
-ea(aq,e)
-ec(aq,{e})
+e.af=af*aM(cW,1)
+local at=hb(e)
+if cW>0 then gv(e,q)end
+local aq={cW>0 and 1 or e.D>q and 2 or 0,cW>0 and 0 or at-q,cW}
+eb(aq,e)
+ed(aq,{e})
 return aq
 end
-function cu.X()
+function cw.X()
 local aq={}
-for _,e in ipairs(cN())do
-gw(e,hc(e))
-ea(aq,e)
+for _,e in ipairs(cP())do
+gv(e,hb(e))
+eb(aq,e)
 end
 return aq
 end
 local function fe()
-local av,gN={},{}
+local av,gM={},{}
 for i=1,aa()do
-av[i],gN[i]=eW(),aI()
+av[i],gM[i]=eW(),aI()
 end
-return av,gN
+return av,gM
 end
-local function ip(op,e,lF,O,ha)
+local function io(op,e,lE,O,gZ)
 if O==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lF,O,ha))
+redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lE,O,gZ))
 end
-function cu.B()
-local ge,gS,O,aq=aa(),aa()==1,aI(),{}
-local av,gN=fe()
+function cw.B()
+local ge,gR,O,aq=aa(),aa()==1,aI(),{}
+local av,gM=fe()
 for i,e in ipairs(av)do
 eJ(e)
 local bG=ge>0 and q+ge or 0
-if not gS or bG>e.D then e.D=bG end
-if e.v.cz=="s"then
+if not gR or bG>e.D then e.D=bG end
+if e.v.cB=="s"then
 e.ae[1].D=e.D
 kE.block(e.ae[1],e.v.ag[1])
-elseif e.D==0 and e.v.cg==#e.v.ag then
+elseif e.D==0 and e.v.ch==#e.v.ag then
 call("DEL",e.ac)
 else
 fj(e)
@@ -3233,17 +3233,17 @@ if ge==0 and e.v.I>0 then
 eM(e)
 eJ(e)
 end
-ip("block",e,gS and ge or-1,O,gN[i])
-ea(aq,e)
+io("block",e,gR and ge or-1,O,gM[i])
+eb(aq,e)
 end
 return aq
 end
-function cu.Z()
+function cw.Z()
 local O,aq=aI(),{}
-local av,gN=fe()
+local av,gM=fe()
 for i,e in ipairs(av)do
 call("DEL",e.ac)
-for _,ac in pairs(e.cg or{})do
+for _,ac in pairs(e.ch or{})do
 call("DEL",ac)
 end
 if e.v.I>0 then
@@ -3251,126 +3251,126 @@ call("ZREMRANGEBYSCORE",e.aN,"1","+inf")
 eP[e.aN]=nil
 eM(e)
 end
-ip("reset",e,-1,O,gN[i])
+io("reset",e,-1,O,gM[i])
 eJ(e)
-ea(aq,e)
+eb(aq,e)
 end
 return aq
 end
-return dm
+return dp
 end
-local function im()
-gD=gD or fS()
-return gD
+local function il()
+gC=gC or fS()
+return gC
 end
 function fT(e)
-im().eJ(e)
+il().eJ(e)
 end
-go={eJ=eJ,fj=fj,eV=eV,hg=im}
+gn={eJ=eJ,fj=fj,eV=eV,hf=il}
 end
 for i=1,aa()do
 local v
-if ARGV[dj+4]=="0"then
-v={cT=aa(),I=aa(),gT=aa(),ag={},cz=""}
-v.bI,v.dF,v.cg,v.bJ="","",aa(),true
+if ARGV[dl+4]=="0"then
+v={cV=aa(),I=aa(),gS=aa(),ag={},cB=""}
+v.bI,v.dG,v.ch,v.bJ="","",aa(),true
 else
-if not go then hS()end
-v=go.eV()
+if not gn then hR()end
+v=gn.eV()
 end
-dN[i]=v
+dO[i]=v
 end
 local function cd(K)
 bq=false
-if not cu[K]then
-if not go then hS()end
-go.hg()
+if not cw[K]then
+if not gn then hR()end
+gn.hf()
 end
-return cu[K]()
+return cw[K]()
 end
-local function li()
+local function lh()
 local V,r={q},aa()
 if r>1 then
-local eq=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(eq)=="table"and eq.err and bn(eq.err,1,3)=="OOM"then bO=eq.err end
+local er=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
+if type(er)=="table"and er.err and bn(er.err,1,3)=="OOM"then bO=er.err end
 end
 for i=1,r do
-local aq=jk(cd,aI())
+local aq=ji(cd,aI())
 V[i+1]=aq
 if type(aq)=="string"then
 eP,fN={},{}
 end
 end
-if dx>0 then V[#V+1]=eu end
-if hK then V[#V+1]="RULES"end
+if dz>0 then V[#V+1]=ce end
+if hJ then V[#V+1]="RULES"end
 return V
 end
-if not lD then return li()end
-local function gI(id,dE,v,iE,aN,aQ,gZ,cf)
-if gZ then
+if not lC then return lh()end
+local function gH(id,dF,v,iD,aN,aQ,gY,cg)
+if gY then
 eP,fN={},{}
 end
-local e={v=dN[v],af=1,I=1,D=0}
-e.ac,e.aN,e.aQ=iE,aN,aQ
-if not dE then return{jg(id,{e},cf)}end
-return dq(id,dE,fF(id),0,{e})
+local e={v=dO[v],af=1,I=1,D=0}
+e.ac,e.aN,e.aQ=iD,aN,aQ
+if not dF then return{je(id,{e},cg)}end
+return ds(id,dF,fF(id),0,{e})
 end
-return{gI=gI,fn=fn,iC=iC}
+return{gH=gH,fn=fn,iB=iB}
 end
-return jA()
+return jy()
 end
-local q,ce=tonumber(ARGV[1]),ARGV[1]
+local q,cf=tonumber(ARGV[1]),ARGV[1]
 if not q then
-local dU=redis.call("TIME")
-ce=dU[1]..string.sub("00000"..dU[2],-6)
-q=ce+0
-ARGV[1]=ce
+local dV=redis.call("TIME")
+cf=dV[1]..string.sub("00000"..dV[2],-6)
+q=cf+0
+ARGV[1]=cf
 end
 if ARGV[3]==""then return fm({})end
 local fl={string.byte(ARGV[3],1,-1)}
-local dx=ARGV[6]+0
-local at,id,ac=1,8+dx+4*ARGV[7+dx],0
-local V,eu,bO,dc={q},{},nil,nil
-local dB=false
+local dz=ARGV[6]+0
+local at,id,ac=1,8+dz+4*ARGV[7+dz],0
+local V,ce,bO,de={q},{},nil,nil
+local dC=false
 local eO=1
 local function kL()
 local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
-local r,dN=#fl,8+dx
-local km,jX="-"..ce,"(-"..ce
-local gr,jb,gv=60000000,10000000,20000000
-local cD,jO=q-q%jb,"-"..string.sub(ce,1,-8).."0000000"
-local iE,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
+local r,dO=#fl,8+dz
+local kl,jV="-"..cf,"(-"..cf
+local gq,iZ,gu=60000000,10000000,20000000
+local cF,jM=q-q%iZ,"-"..string.sub(cf,1,-8).."0000000"
+local iD,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
 local ew,bx,bg,bp
-local A,v,dW,jp,bG
+local A,v,dX,jn,bG
 local aW,fR
 while at<r do
 local K,au,am=fl[at],0,#V
 if K<97 then
-iE,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
+iD,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
 ac=ac+3
 ew,bx=false,nil
 else
 K=K-32
 end
-local cS=K==82
-if bO and not cS then error(bO,0)end
-local cf
-if cS then
-cf=call("ZREM",aN,ARGV[id])
-dB=true
-if bx and cf>0 then
-bx,bg=bx-cf,nil
+local cU=K==82
+if bO and not cU then error(bO,0)end
+local cg
+if cU then
+cg=call("ZREM",aN,ARGV[id])
+dC=true
+if bx and cg>0 then
+bx,bg=bx-cg,nil
 end
 end
-local dn,J=ew and 0 or call("EXISTS",aQ,iE),nil
-ew=dn==0
-if dn==1 then
+local dq,J=ew and 0 or call("EXISTS",aQ,iD),nil
+ew=dq==0
+if dq==1 then
 local bj=call("ZRANGE",aQ,"0","0","WITHSCORES")
 if bj[1]then
 local eY,fF=string.match(bj[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
 if eY and q-bj[2]<=fF+0 then
 if eY~=aW then
 aW,fR=eY,nil
-for caller=7,6+dx do
+for caller=7,6+dz do
 if ARGV[caller]==eY then fR="caller"end
 end
 if not fR and call("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fR="channel"end
@@ -3378,76 +3378,76 @@ end
 J=fR and bj[1]
 end
 end
-if not J then dn=cS and not bj[1]and 0 or 2 end
+if not J then dq=cU and not bj[1]and 0 or 2 end
 end
-if cS and dn==0 then
-V[am+1]=cf
+if cU and dq==0 then
+V[am+1]=cg
 au=1
 end
-if au==0 and dn<2 and cf~=0 then
+if au==0 and dq<2 and cg~=0 then
 if fl[at+1]~=A then
 A=fl[at+1]
-v=dN+4*(A-48)
-dW,jp=ARGV[v]+0,ARGV[v+1]+0
-bG=ak("%.0f",q+dW)
+v=dO+4*(A-48)
+dX,jn=ARGV[v]+0,ARGV[v+1]+0
+bG=ak("%.0f",q+dX)
 end
 if not bx then
-local dC=call("ZCARD",aN)
-if dC==0 then
+local dD=call("ZCARD",aN)
+if dD==0 then
 bx,bp=0,0
-elseif call("ZCOUNT",aN,jX,jO)==1 then
-bp,bg=q-1,dC>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
-if dC==1 or bg>q then bx=dC-1 end
-elseif dC==1 then
+elseif call("ZCOUNT",aN,jV,jM)==1 then
+bp,bg=q-1,dD>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
+if dD==1 or bg>q then bx=dD-1 end
+elseif dD==1 then
 local eX=call("ZSCORE",aN,"#")
 if eX then
 bx,bp=0,-eX
 end
 else
-local dy=call("ZRANGE",aN,"0","1","WITHSCORES")
-if dy[1]=="#"and dy[4]+0>q then
-bx,bp,bg=dC-1,-dy[2],dy[4]+0
+local cl=call("ZRANGE",aN,"0","1","WITHSCORES")
+if cl[1]=="#"and cl[4]+0>q then
+bx,bp,bg=dD-1,-cl[2],cl[4]+0
 end
 end
 elseif bx>0 and not bg then
 bg=call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
 end
-local bm=bx and jp-bx
-if bm==0 and not cS and call("ZCOUNT",aN,"("..bG,"+inf")>0 then bm=nil end
-if bm and bm>0 and(not J or cS and bm==1)then
+local bm=bx and jn-bx
+if bm==0 and not cU and call("ZCOUNT",aN,"("..bG,"+inf")>0 then bm=nil end
+if bm and bm>0 and(not J or cU and bm==1)then
 au=1
 while au<bm and fl[at+2*au]==K+32 and fl[at+2*au+1]==A do
 au=au+1
 end
-dB=true
+dC=true
 local eX=q
 if bp>=q then eX=bp+1 end
 if J then call("ZREM",aQ,J)end
 if au==1 then
-local aC=eX==q and km or ak("%.0f",-eX)
+local aC=eX==q and kl or ak("%.0f",-eX)
 call("ZADD",aN,aC,"#",bG,J or ARGV[id])
 else
 eO=au
-local dC={ak("%.0f",1-eX-au),"#"}
+local dD={ak("%.0f",1-eX-au),"#"}
 for i=0,au-1 do
-dC[2*i+3],dC[2*i+4]=bG,ARGV[id+i]
+dD[2*i+3],dD[2*i+4]=bG,ARGV[id+i]
 end
-call("ZADD",aN,unpack(dC))
+call("ZADD",aN,unpack(dD))
 end
-if bp<cD or bp>=cD+jb or dW>gv then
+if bp<cF or bp>=cF+iZ or dX>gu then
 local bS=aN
-local cK=math.max(4*dW,gr)/1000+ARGV[2]
-if call("PTTL",bS)<cK then call("PEXPIRE",bS,ak("%.0f",math.ceil(cK*1.125)))end
+local cM=math.max(4*dX,gq)/1000+ARGV[2]
+if call("PTTL",bS)<cM then call("PEXPIRE",bS,ak("%.0f",math.ceil(cM*1.125)))end
 end
-if bx==0 or q+dW<bg then bg=q+dW end
+if bx==0 or q+dX<bg then bg=q+dX end
 if J then
-local de=ak("granted %s 1 0 0 %d %.0f %.0f %s",ce,bx+1,bg-q,eX,J)
+local dg=ak("granted %s 1 0 0 %d %.0f %.0f %s",cf,bx+1,bg-q,eX,J)
 if fR=="caller"then
-eu[#eu+1]=de
+ce[#ce+1]=dg
 else
-call("PUBLISH",ARGV[4]..aW,de)
+call("PUBLISH",ARGV[4]..aW,dg)
 end
-V[am+1]=cf
+V[am+1]=cg
 else
 eO=1
 for i=1,au do
@@ -3456,8 +3456,8 @@ am=am+3
 end
 end
 bx,bp=bx+au,eX+au-1
-elseif bm and bm<=0 and cS then
-V[am+1]=cf
+elseif bm and bm<=0 and cU then
+V[am+1]=cg
 au=1
 elseif bm==0 and K==84 then
 V[am+1],V[am+2],V[am+3]=0,bg-q,bx
@@ -3466,61 +3466,61 @@ elseif bm==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
 local eY=J and aW or string.match(ARGV[id],"^[^.]*")
 if eY~=aW then
 aW,fR=eY,nil
-for caller=7,6+dx do
+for caller=7,6+dz do
 if ARGV[caller]==eY then fR="caller"end
 end
 if not fR and call("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fR="channel"end
 end
 if fR then
-local aE,aC=q,ce
-if J and call("ZCOUNT",aQ,ce,"+inf")>0 then
+local aE,aC=q,cf
+if J and call("ZCOUNT",aQ,cf,"+inf")>0 then
 aE=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
 aC=ak("%.0f",aE)
 end
 call("ZADD",aQ,aC,ARGV[id])
-ew,dB,au=false,true,1
+ew,dC,au=false,true,1
 local bS=aQ
-local cK=math.max(4*dW,gr)/1000+ARGV[2]
-if call("PTTL",bS)<cK then call("PEXPIRE",bS,ak("%.0f",math.ceil(cK*1.125)))end
-V[am+1]={3,math.min(bg-q,dW),aE,bx,bg-q,0}
+local cM=math.max(4*dX,gq)/1000+ARGV[2]
+if call("PTTL",bS)<cM then call("PEXPIRE",bS,ak("%.0f",math.ceil(cM*1.125)))end
+V[am+1]={3,math.min(bg-q,dX),aE,bx,bg-q,0}
 end
 end
 end
 if au==0 then
-dc=dc or fm(eu)
+de=de or fm(ce)
 ew,bx,au=false,nil,1
-local dE=not cS and(K==87 and"1"or"0")
-local gZ=dB
-dB=false
-V[am+1]=dc.gI(ARGV[id],dE,fl[at+1]-47,iE,aN,aQ,gZ,cf)
+local dF=not cU and(K==87 and"1"or"0")
+local gY=dC
+dC=false
+V[am+1]=de.gH(ARGV[id],dF,fl[at+1]-47,iD,aN,aQ,gY,cg)
 end
 at,id=at+2*au,id+au
 end
 end
-if dx>0 and ARGV[5]=="1"then dc=fm(eu)end
+if dz>0 and ARGV[5]=="1"then de=fm(ce)end
 if#fl>2 then
-local eq=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
-if type(eq)=="table"and eq.err and string.sub(eq.err,1,3)=="OOM"then bO=eq.err end
+local er=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
+if type(er)=="table"and er.err and string.sub(er.err,1,3)=="OOM"then bO=er.err end
 end
 while at<#fl do
 local ok,aq=pcall(kL)
 if not ok then
-dc=dc or fm(eu)
-local de=dc.fn(aq)
+de=de or fm(ce)
+local dg=de.fn(aq)
 for _=1,eO do
-V[#V+1]=de
+V[#V+1]=dg
 end
-at,id,eO,dB=at+2*eO,id+eO,1,true
+at,id,eO,dC=at+2*eO,id+eO,1,true
 end
 end
-if dx>0 then V[#V+1]=eu end
+if dz>0 then V[#V+1]=ce end
 return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "93f352ed501b07dbf27eebbdcf985615384c4991",
+  sha1: "601e4e0186af468bf38926cfb86e917034ed76b0",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3557,13 +3557,13 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "0c94a0039cffe332d8e85f1053b57d2497823487",
+  sha1: "7bea5b12127a6f07ff1fd57730dba7e05fcac7a6",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,aV=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,ej,bt=bo("GET",ac),nil,nil,"-"..ARGV[5],Q
+local m,aT,reset,ek,bt=bo("GET",ac),nil,nil,"-"..ARGV[5],Q
 if Q>=aV then bt=0 end
-local bz,fo,gl=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local bz,fo,gk=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
 local fa,gg=q-q%bz-bz,q+bz/2
 local aC=m and tonumber(m)
 if aC and aC<=fo then
@@ -3571,13 +3571,13 @@ local r=-aC%aV
 local H=fa-(aC+r)/aV
 if H>gg then H=H-bz end
 local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bt and bo("INCRBY",ac,ej)==aC-af then
+if H<=q and aU>0 and aP<=bt and bo("INCRBY",ac,ek)==aC-af then
 aT,reset=aP,aU
 end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
-if aJ==gl and H<=q and aU>0 and aP<=Q and not(bt>0)then
+if aJ==gk and H<=q and aU>0 and aP<=Q and not(bt>0)then
 if bo("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
@@ -3593,27 +3593,27 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local il="f"
+local ik="f"
 ${part37}
-local aV,bt,er
-local function jx()
-aV,er=bC,cK(q+w)
+local aV,bt,es
+local function jv()
+aV,es=bC,cM(q+w)
 bt=Q<aV and Q or 0
 end
-local function co(m)
-if aV>0 and eI(m)then return hC(m,aV)end
+local function cq(m)
+if aV>0 and eI(m)then return hB(m,aV)end
 if#m~=19 or cc(m,1)~=70 then return nil end
 local bE,H,r=al("<I7I7I4",m,2)
 if bE==w then return H,r end
 end
-local function gJ(H,r)
+local function gI(H,r)
 if bt==0 then return"F"..aS("<I7I7I4",w,H,r)end
-return iZ(H,r,aV)
+return iX(H,r,aV)
 end
-local function cI(ac,m,ay)
+local function cK(ac,m,ay)
 local H,r
 if m then
-H,r=co(m)
+H,r=cq(m)
 end
 if H and H<=q and q<H+w then
 local reset,bm=H+w-q,Q-r
@@ -3621,41 +3621,41 @@ if af>bm and bf<reset then return 0,r,reset,reset end
 if af<=bm then
 if bq then return 1,r,reset,0 end
 local ah=ay==1 and 1 or bl(ay,aF(bm/af))
-local aH=eg(ac,m,gJ(H,r+ah*af),cK(H+w))
+local aH=eh(ac,m,gI(H,r+ah*af),cM(H+w))
 if aH then return false,aH end
 return ah,r+ah*af,reset,ah==ay and 0 or reset
 end
 end
 if bq or(m and not(H and H+w<=q))then return aY(ac,m,ay)end
 local ah=ay==1 and 1 or aM(bl(ay,aF(Q/af)),1)
-local aH=eg(ac,m,gJ(q,ah*af),er)
+local aH=eh(ac,m,gI(q,ah*af),es)
 if aH then return false,aH end
 return ah,ah*af,w,ah==ay and 0 or w
 end
 ${part38}
 ${part39}
 ${part40}
-local function fJ(cy,O,aB)
+local function fJ(cA,O,aB)
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bo,tonumber,aS,al,aV,ej=bo,tonumber,aS,al,bC,ak("-%.0f",af)
+local bo,tonumber,aS,al,aV,ek=bo,tonumber,aS,al,bC,ak("-%.0f",af)
 local bt=Q<aV and Q or 0
-local bz,fo,gl=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local bz,fo,gk=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
 local fa,gg=q-q%bz-bz,q+bz/2
 for i=O,aB do
-local ac,m,aT,reset=KEYS[i],cy[i-O+1],nil,nil
+local ac,m,aT,reset=KEYS[i],cA[i-O+1],nil,nil
 local aC=m and tonumber(m)
 if aC and aC<=fo then
 local r=-aC%aV
 local H=fa-(aC+r)/aV
 if H>gg then H=H-bz end
 local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bt and bo("INCRBY",ac,ej)==aC-af then
+if H<=q and aU>0 and aP<=bt and bo("INCRBY",ac,ek)==aC-af then
 aT,reset=aP,aU
 end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
-if aJ==gl and H<=q and aU>0 and aP<=Q and not(bt>0)then
+if aJ==gk and H<=q and aU>0 and aP<=Q and not(bt>0)then
 if bo("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
@@ -3666,151 +3666,151 @@ V[bb+1],V[bb+2]=aT,reset
 bb=bb+2
 else
 A=bb
-dY(ac,m,1)
+dZ(ac,m,1)
 bb=A
 end
 end
 A=bb
 end
-local jL=true
+local jJ=true
 ${part41}`,
 };
 
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "ca192c16a25bec212257571a7946c64c6ce355db",
+  sha1: "fd7855f1570a2a4f7018e28bf92a777a5c281ec8",
   source: `local call,ak,tonumber,bl,aM=redis.call,string.format,tonumber,math.min,math.max
-local q,bh,dH,cK,hI,kj=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+local q,bh,dI,cM,hH,ki=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
-local dU=call("TIME")
-q=dU[1]*1000000+dU[2]
+local dV=call("TIME")
+q=dV[1]*1000000+dV[2]
 end
-local dI,jw,kZ=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kb(bz,gV,aj,r)
-if bz==gV then return aj,r end
-return bz==gV+1 and r or 0,0
+local dJ,ju,kY=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function jZ(bz,gU,aj,r)
+if bz==gU then return aj,r end
+return bz==gU+1 and r or 0,0
 end
-local ef={}
-for lM in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-ef[#ef+1]=lM
+local eg={}
+for lL in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+eg[#eg+1]=lL
 end
-local bJ,fz,O=ef[1]or"",ef[2]or"",tonumber(ef[3])or 0
-local dy,fr,cV,gB,ly={},0,{},0,{}
-local J,bz,aj,r,ff=q,math.floor(q/dI),0,0,q
-for i=4,#ef-4,5 do
-local cr,aI,iI,jo=ef[i],ef[i+1],bl(tonumber(ef[i+2]),q),tonumber(ef[i+3])
-local bG=iI+dI+jo
-if cr==bh and aI==dH then
-if bG+dI>q then
-local a,b,c,d=string.match(ef[i+4],kZ)
-J,bz,ff=a+0,aM(b+0,bz),iI
-aj,r=kb(bz,b+0,c+0,d+0)
+local bJ,fz,O=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
+local cl,fr,cX,gA,lx={},0,{},0,{}
+local J,bz,aj,r,ff=q,math.floor(q/dJ),0,0,q
+for i=4,#eg-4,5 do
+local ct,aI,iH,jm=eg[i],eg[i+1],bl(tonumber(eg[i+2]),q),tonumber(eg[i+3])
+local bG=iH+dJ+jm
+if ct==bh and aI==dI then
+if bG+dJ>q then
+local a,b,c,d=string.match(eg[i+4],kY)
+J,bz,ff=a+0,aM(b+0,bz),iH
+aj,r=jZ(bz,b+0,c+0,d+0)
 end
-elseif bG+dI>q and#dy<jw then
-dy[#dy+1]={cr,aI,iI,jo,ef[i+4]}
-if iI+dI>q then
-if cr~=bh and not ly[cr]then
-gB,ly[cr]=gB+1,true
+elseif bG+dJ>q and#cl<ju then
+cl[#cl+1]={ct,aI,iH,jm,eg[i+4]}
+if iH+dJ>q then
+if ct~=bh and not lx[ct]then
+gA,lx[ct]=gA+1,true
 end
-cV[#cV+1]=aI
-cV[#cV+1]=ak("%.0f",iI)
+cX[#cX+1]=aI
+cX[#cX+1]=ak("%.0f",iH)
 end
 end
-if cr==bJ then fr=aM(fr,bG)end
+if ct==bJ then fr=aM(fr,bG)end
 end
-local ib,gy=string.match(hI,"^(%d+) (%d+)$")
-local hq=tonumber(ib)==J
-if kj and not hq then return{}end
-if hq then
-if gy+0==bz then
+local ia,gx=string.match(hH,"^(%d+) (%d+)$")
+local hp=tonumber(ia)==J
+if ki and not hp then return{}end
+if hp then
+if gx+0==bz then
 r=aM(r-1,0)
-elseif gy+1==bz then
+elseif gx+1==bz then
 aj=aM(aj-1,0)
 end
 end
-if not kj then
+if not ki then
 r,ff=r+1,q
 elseif aj+r==0 then
-ff=bl(ff,q-dI)
+ff=bl(ff,q-dJ)
 end
-table.insert(dy,1,{bh,dH,ff,cK,ak("%.0f %.0f %.0f %.0f",J,bz,aj,r)})
+table.insert(cl,1,{bh,dI,ff,cM,ak("%.0f %.0f %.0f %.0f",J,bz,aj,r)})
 if fz~=""and q>=O then
 bJ,fz,fr=fz,"",q
 end
 if bJ==""then
 bJ=bh
 elseif bJ~=bh and fz==""and fr<q then
-fz,O=bh,q+dI
+fz,O=bh,q+dJ
 end
 local aI,eK=bJ.."\\n"..fz.."\\n"..ak("%.0f",O).."\\n",0
-for _,bj in ipairs(dy)do
+for _,bj in ipairs(cl)do
 aI=aI..bj[1].."\\n"..bj[2].."\\n"..ak("%.0f\\n%.0f\\n",bj[3],bj[4])..bj[5].."\\n"
 eK=aM(eK,bj[4])
 end
-call("SET",KEYS[1],aI,"PX",ak("%.0f",(eK+3*dI)/1000))
-hI=ak("%.0f %.0f",J,bz)
-return{ak("%.0f",q),bJ,fz,ak("%.0f",O),gB,hI,unpack(cV)}`,
+call("SET",KEYS[1],aI,"PX",ak("%.0f",(eK+3*dJ)/1000))
+hH=ak("%.0f %.0f",J,bz)
+return{ak("%.0f",q),bJ,fz,ak("%.0f",O),gA,hH,unpack(cX)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "1126fb54ad14db187d8675dbbeb8d00f32b0c7e1",
+  sha1: "6c5be725da09e529b7bb5a56229e4fc1228399f3",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af=KEYS[1],ARGV[5]+0
 local m=bo("GET",ac)
-local r,at,cr,ae=ARGV[11]+0,12,0,0
+local r,at,ct,ae=ARGV[11]+0,12,0,0
 for _=1,r do
-local hV=ARGV[at]=="t"
-at,cr,ae=at+(hV and 7 or 4),cr+(hV and 0 or 7),ae+11
+local hU=ARGV[at]=="t"
+at,ct,ae=at+(hU and 7 or 4),ct+(hU and 0 or 7),ae+11
 end
-local ci=2+r+cr
-if type(m)=="string"and cc(m,1)==80 and#m==ci+ae then
-local ah,W,bc,ad,dL={q},"",0,0,true
-at,cr,ae=12,3+r,ci+1
+local cj=2+r+ct
+if type(m)=="string"and cc(m,1)==80 and#m==cj+ae then
+local ah,W,bc,ad,dM={q},"",0,0,true
+at,ct,ae=12,3+r,cj+1
 for i=1,r do
 local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
 local us,o=al("<I7I4",m,ae)
 if K=="t"then
 local y,bd,aR=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dL=aR<10 and cc(m,2+i)==116+aR and o<y
+dM=aR<10 and cc(m,2+i)==116+aR and o<y
 if us>bc then bc=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cp=aF(af*b/y)
-us,o=us+af*a+cp,o+af*b-cp*y
+local cr=aF(af*b/y)
+us,o=us+af*a+cr,o+af*b-cr*y
 if o>=y then
 us,o=us+1,o-y
 end
-dL=dL and(us<bd or(us==bd and o<=ARGV[at+5]+0))
+dM=dM and(us<bd or(us==bd and o<=ARGV[at+5]+0))
 if us>ad then ad=us end
 ah[2*i],ah[2*i+1],at=us-q,o,at+7
 else
 local aB=us+b
 o=o+af
-dL=K=="f"and cc(m,2+i)==70 and al("<I7",m,cr)==b
-dL=dL and us<=q and q<aB and o<=a
+dM=K=="f"and cc(m,2+i)==70 and al("<I7",m,ct)==b
+dM=dM and us<=q and q<aB and o<=a
 if aB>bc then bc=aB end
 if aB>ad then ad=aB end
-ah[2*i],ah[2*i+1],at,cr=o,aB-q,at+4,cr+7
+ah[2*i],ah[2*i+1],at,ct=o,aB-q,at+4,ct+7
 end
-if not dL then break end
+if not dM then break end
 W,ae=W..aS("<I7I4",us,o),ae+11
 end
 local be=1000*2^cc(m,2)
-dL=dL and bc-bc%be==ad-ad%be
-if dL and bo("SETRANGE",ac,ak("%d",ci),W)==#m then return ah end
+dM=dM and bc-bc%be==ad-ad%be
+if dM and bo("SETRANGE",ac,ak("%d",cj),W)==#m then return ah end
 end
 end
-local ck=ARGV[2]+0
+local cm=ARGV[2]+0
 ${part25}
 local af,bf,bq=0,0,false
-local bs,bF,r,cM,aJ,br,fA,I,ci,be
-local h,cR,bG,bc,ad={},{},{},0,0
-local function iU(O)
+local bs,bF,r,cO,aJ,br,fA,I,cj,be
+local h,cT,bG,bc,ad={},{},{},0,0
+local function iS(O)
 bF,r={},ARGV[O+4]+0
 local at=O+4
 for i=1,r do
@@ -3818,11 +3818,11 @@ local K=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if K=="t"then
 local y,az,aL=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cp=aF(af*b/y)
+local cr=aF(af*b/y)
 bF[i]={
 K=K,
-us=af*a+cp,
-ai=af*b-cp*y,
+us=af*a+cr,
+ai=af*b-cr*y,
 y=y,
 az=az,
 aL=aL,
@@ -3835,37 +3835,37 @@ bF[i]={K=K,Q=a,w=b,eH=b}
 at=at+4
 if K=="c"then
 local bC=ARGV[at]+0
-bF[i].bC,bF[i].ch,bF[i].eH=bC,b/bC,2*b
+bF[i].bC,bF[i].ci,bF[i].eH=bC,b/bC,2*b
 end
 end
 end
-bs=hz(bF)
+bs=hy(bF)
 for i,g in ipairs(bF)do
-local gF=bs.bF[i]
-g.ak,g.ao,g.at=gF.ak,gF.ao,gF.at
+local gE=bs.bF[i]
+g.ak,g.ao,g.at=gE.ak,gE.ao,gE.at
 end
-cM,br,fA,I,be=bs.cM,bs.br,bs.fA,bs.I,bs.be
-aJ=#cM
-ci=ak("%d",aJ)
+cO,br,fA,I,be=bs.cO,bs.br,bs.fA,bs.I,bs.be
+aJ=#cO
+cj=ak("%d",aJ)
 end
 local function eR(g,H,U)
-return U>0 and cY(U*(g.ch-aF((q-H)/g.bC))/g.ch)or 0
+return U>0 and da(U*(g.ci-aF((q-H)/g.bC))/g.ci)or 0
 end
 local V,A,bO={q},1,nil
-local function eg(ac,m)
-local W,au=aS(fA,unpack(cR,1,I)),nil
+local function eh(ac,m)
+local W,au=aS(fA,unpack(cT,1,I)),nil
 if m and bc-bc%be==ad-ad%be then
-au=bo("SETRANGE",ac,ci,W)
+au=bo("SETRANGE",ac,cj,W)
 return type(au)=="table"and au.err
 end
-local cK=gU(bs,ad)
-W=cM..W
-au=m and bo("SET",ac,W,"PX",cK)or bo("SET",ac,W,"PX",cK,"NX")or bo("GET",ac)
+local cM=gT(bs,ad)
+W=cO..W
+au=m and bo("SET",ac,W,"PX",cM)or bo("SET",ac,W,"PX",cM,"NX")or bo("GET",ac)
 return au and au.err
 end
 local function fO()
-local function co(m)
-if m and(#m~=br or bn(m,1,aJ)~=cM)then return false end
+local function cq(m)
+if m and(#m~=br or bn(m,1,aJ)~=cO)then return false end
 bc=0
 for i=1,r do
 local g=bF[i]
@@ -3904,7 +3904,7 @@ h[ao],h[ao+1],bG[i]=us,o,aB
 end
 return true
 end
-local function dq(ay)
+local function ds(ay)
 ad=0
 for i=1,r do
 local g=bF[i]
@@ -3914,8 +3914,8 @@ local aB=us
 if ba=="t"then
 o=o+ay*g.ai
 if o>=g.y then
-local cp=aF(o/g.y)
-us,o=us+cp,o-cp*g.y
+local cr=aF(o/g.y)
+us,o=us+cr,o-cr*g.y
 end
 us=us+ay*g.us
 if us>=g.bd and(us>g.bd or o>g.aL)then return false end
@@ -3927,15 +3927,15 @@ if o>g.Q then return false end
 else
 local U=h[ao+2]
 if o+eR(g,us,U)>g.Q then return false end
-cR[ao+2],aB=U,aB+g.w
+cT[ao+2],aB=U,aB+g.w
 end
 end
 if aB>ad then ad=aB end
-cR[ao],cR[ao+1]=us,o
+cT[ao],cT[ao+1]=us,o
 end
 return true
 end
-local function lG(ay)
+local function lF(ay)
 local bt=ay-1
 for i=1,r do
 local g=bF[i]
@@ -3948,7 +3948,7 @@ if g.K=="c"then o=o+eR(g,us,h[g.ao+2])end
 bt=bl(bt,aF((g.Q-o)/af))
 end
 end
-while bt>0 and not dq(bt)do
+while bt>0 and not ds(bt)do
 bt=bt-1
 end
 return aM(bt,0)
@@ -3956,9 +3956,9 @@ end
 local function fL(g,o,bm)
 if bm<0 then return g.w+1 end
 if o<=bm then return 0 end
-return(g.ch-aF(bm*g.ch/o))*g.bC
+return(g.ci-aF(bm*g.ci/o))*g.bC
 end
-local function ll(bN)
+local function lk(bN)
 local at=q
 for i=1,r do
 local g=bF[i]
@@ -3972,14 +3972,14 @@ at=aM(at,o>g.aL and us+1 or us)
 elseif ba=="f"then
 if o+af>g.Q then at=aM(at,us+g.w)end
 else
-local ji=fL(g,bN[g.ao+2],g.Q-af-o)
-if ji>g.w then ji=g.w+fL(g,o,g.Q-af)end
-at=aM(at,us+ji)
+local jg=fL(g,bN[g.ao+2],g.Q-af-o)
+if jg>g.w then jg=g.w+fL(g,o,g.Q-af)end
+at=aM(at,us+jg)
 end
 end
 return at-q
 end
-local function dY(bN,dM)
+local function dZ(bN,dN)
 for i=1,r do
 local g=bF[i]
 local ba,ao=g.K,g.ao
@@ -3991,7 +3991,7 @@ us,o=0,0
 end
 V[A+1],V[A+2]=us,o
 else
-local aB=dM and us+g.eH or bG[i]
+local aB=dN and us+g.eH or bG[i]
 if aB<=q then
 V[A+1],V[A+2]=0,0
 else
@@ -4002,16 +4002,16 @@ end
 A=A+2
 end
 end
-local function cI(ac,m,ay,bD)
-if not co(m)then return false end
+local function cK(ac,m,ay,bD)
+if not cq(m)then return false end
 local ah,bk,aH=ay,0,nil
-if not dq(ay)then
-ah=lG(ay)
-bk=ll(ah>0 and cR or h)
+if not ds(ay)then
+ah=lF(ay)
+bk=lk(ah>0 and cT or h)
 if bk<=bf then return false end
 end
 if ah>0 and not bq then
-aH=eg(ac,m)
+aH=eh(ac,m)
 elseif not m then
 aH=bo("GET",ac)
 aH=aH and aH.err
@@ -4026,8 +4026,8 @@ if bD or ah==0 then
 A=A+1
 V[A]=bD and ah or-1-bk
 end
-local dM=ah>0 and not bq
-dY(dM and cR or h,dM)
+local dN=ah>0 and not bq
+dZ(dN and cT or h,dN)
 if bD then
 A=A+1
 V[A]=bk
@@ -4066,55 +4066,55 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function eQ(aU,dH,fv)
-local lu,iq={},{q,ck,1}
-for i=1,dH do
-iq[3+i]=ARGV[fv+i]
+local function eQ(aU,dI,fv)
+local lt,ip={},{q,cm,1}
+for i=1,dI do
+ip[3+i]=ARGV[fv+i]
 end
-local dE,aZ,am=bq and"2"or"1",0,#iq+1
+local dF,aZ,am=bq and"2"or"1",0,#ip+1
 for _,bj in ipairs(aU)do
 for _=1,bj.ay do
 aZ=aZ+1
-lu[aZ]=bj.ac
-for i,jR in ipairs({dE,bf,1,"1",af,0})do
-iq[am+i]=jR
+lt[aZ]=bj.ac
+for i,jP in ipairs({dF,bf,1,"1",af,0})do
+ip[am+i]=jP
 end
 am=am+6
 end
 end
-iq[4+dH]=aZ
-local jf,au=aY(iq,lu),1
+ip[4+dI]=aZ
+local jd,au=aY(ip,lt),1
 for _,bj in ipairs(aU)do
 if bj.bD then
-local gs={}
+local gr={}
 for i=1,bj.ay do
-gs[i]=jf[au+i]
+gr[i]=jd[au+i]
 end
-V[bj.A],au=gs,au+bj.ay
+V[bj.A],au=gr,au+bj.ay
 else
-V[bj.A],au=jf[au+1],au+1
+V[bj.A],au=jd[au+1],au+1
 end
 end
 end
-return cI,eQ
+return cK,eQ
 end
-local cI,eQ
+local cK,eQ
 local E,am=2,0
 while am<#KEYS do
-local ba,J,dH=ARGV[E+1]+0,am+1,ARGV[E+5]+0
+local ba,J,dI=ARGV[E+1]+0,am+1,ARGV[E+5]+0
 am=bl(am+ARGV[E+2],#KEYS)
 af,bf,bq=ARGV[E+3]+0,ARGV[E+4]+0,ba%2==1
 local fv,bD,aU=E+5,ba>=8,nil
-iU(fv)
-local lC=not(bD or bq)
-E=E+5+dH
+iS(fv)
+local lB=not(bD or bq)
+E=E+5+dI
 for O=J,am,1000 do
 local aB=bl(O+999,am)
-local cy=call("MGET",unpack(KEYS,O,aB))
+local cA=call("MGET",unpack(KEYS,O,aB))
 for i=O,aB do
-local ac,m=KEYS[i],cy[i-O+1]
-local dL=lC and m and#m==br and bn(m,1,aJ)==cM
-if dL then
+local ac,m=KEYS[i],cA[i-O+1]
+local dM=lB and m and#m==br and bn(m,1,aJ)==cO
+if dM then
 bc,ad=0,0
 for n=1,r do
 local g=bF[n]
@@ -4134,7 +4134,7 @@ us,o=us+1,o-y
 end
 end
 if us>=bd and(us>bd or o>g.aL)then
-dL=false
+dM=false
 break
 end
 V[A+n+n-1],V[A+n+n]=us-q,o
@@ -4142,38 +4142,38 @@ else
 o,aB=o+af,us+g.eH
 local aT=o
 if ba=="c"then
-cR[ao+2],aT=U,o+eR(g,us,U)
+cT[ao+2],aT=U,o+eR(g,us,U)
 end
 if us>q or q>=us+g.w or aT>g.Q then
-dL=false
+dM=false
 break
 end
 if aB>bc then bc=aB end
 V[A+n+n-1],V[A+n+n]=aT,aB-q
 end
 if aB>ad then ad=aB end
-cR[ao],cR[ao+1]=us,o
+cT[ao],cT[ao+1]=us,o
 end
-dL=dL and not eg(ac,m)
+dM=dM and not eh(ac,m)
 end
-if dL then
+if dM then
 A=A+r+r
 else
 for n=A+r+r,A+1,-1 do
 V[n]=nil
 end
-if not cI then
-cI,eQ=fO()
+if not cK then
+cK,eQ=fO()
 end
 local ay=bD and ARGV[E+i-J+1]+0 or 1
-if not cI(ac,m,ay,bD)then
+if not cK(ac,m,ay,bD)then
 aU,A=aU or{},A+1
 aU[#aU+1],V[A]={ac=ac,ay=ay,bD=bD,A=A},false
 end
 end
 end
 end
-if aU then eQ(aU,dH,fv)end
+if aU then eQ(aU,dI,fv)end
 if bD then E=E+am-J+1 end
 end
 return bO and redis.error_reply(bO)or V`,
@@ -4182,21 +4182,21 @@ return bO and redis.error_reply(bO)or V`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "a7c6c9c8c2b8747df481bcc8b77ac41523a7a04b",
+  sha1: "73a10257d7fad96016032761cd85d1fca1f6d3e3",
   source: `${part33}
 ${part34}
-local cs,ku=2^48,2^37
-local fa,gg=q-q%cs,q+cs/2
-local aD,aG,be,aj,cD,gM
+local cu,kt=2^48,2^37
+local fa,gg=q-q%cu,q+cu/2
+local aD,aG,be,aj,cF,gL
 local function fV()
-aD,be=6,cY(w/8)
+aD,be=6,da(w/8)
 while aD<10 and 4^aD<Q do
 aD=aD+1
 end
 aG=2^aD
-if w>=ku then aD=aD+16 end
-aj,cD=q-w,q-q%be
-gM=ak("%.0f",cY((cD+be-aj)/1000)+ARGV[2])
+if w>=kt then aD=aD+16 end
+aj,cF=q-w,q-q%be
+gL=ak("%.0f",da((cF+be-aj)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,aT=KEYS[1],nil
@@ -4222,7 +4222,7 @@ local aP,fD=aZ+af,false
 while r>0 and aJ<aG and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
 us=us+fa
-if us>gg then us=us-cs end
+if us>gg then us=us-cu end
 if us>aj then
 fD=true
 break
@@ -4234,13 +4234,13 @@ if fD and aP<=Q then
 local at=58+8*ao
 if ao>=aG then at=at+4*aF(ao/aG)end
 aK=ao%aG>0 and aK+af or af
-if type(bo("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cs,af)))=="number"then
+if type(bo("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cu,af)))=="number"then
 aC=aC>aD and af==1 and aC or aD
 if I>32 and((ao+1)%aG==0 or ao+1==I)then
 bo("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
 bo("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cD>bi then bo("PEXPIRE",ac,gM)end
+if cF>bi then bo("PEXPIRE",ac,gL)end
 aT=aP
 end
 end
@@ -4251,7 +4251,7 @@ end
 local function fO()
 ${part36}
 ${part4}
-local bV,gK=54,32
+local bV,gJ=54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4265,55 +4265,55 @@ ${part24}
 local an,g
 local function fx(us)
 us=us+fa
-if us>gg then return us-cs end
-if us<q-cs/2 then return us+cs end
+if us>gg then return us-cu end
+if us<q-cu/2 then return us+cu end
 return us
 end
-local function jx()
+local function jv()
 g=nil
 fV()
 end
-local function jM(ac,ay)
-an=an or cl.s()
+local function jK(ac,ay)
+an=an or cn.s()
 g=g or an.fE(Q,w)
-local p=an.hO(ac,g)
+local p=an.hN(ac,g)
 if p.eF then return"RULES"end
-p=an.dR(p,g,bq)
-local ah,at,ei=0,aM(q,p.D,an.dk(p,af,g)),q
+p=an.dS(p,g,bq)
+local ah,at,ej=0,aM(q,p.D,an.dm(p,af,g)),q
 while ah<ay and(at<=q or ah==0 and at-q<=bf)do
-ah,ei=ah+1,at
+ah,ej=ah+1,at
 if bq then break end
-an.dq(p,at,af,g)
-if ah<ay then at=aM(q,p.D,an.dk(p,af,g))end
+an.ds(p,at,af,g)
+if ah<ay then at=aM(q,p.D,an.dm(p,af,g))end
 end
 local aT,reset=an.eL(p,g)
 if ah==0 and p.D>q then return{2,at-q,aT,reset}end
-if ah>0 and ei>q then return{1,ei-q,aT,reset}end
+if ah>0 and ej>q then return{1,ej-q,aT,reset}end
 return ah,aT,reset,ah==ay and 0 or at-q
 end
 local function aY(ac,ay)
-local au,ah,aT,reset,bk=pcall(jM,ac,ay)
+local au,ah,aT,reset,bk=pcall(jK,ac,ay)
 if au then return ah,aT,reset,bk end
 return false,type(ah)=="table"and ah.err or tostring(ah)
 end
-local D,x,ek
+local D,x,el
 local kW="23"
 local function eC(aJ,r,I,aZ,aK)
-return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,ek and aD+32 or aD)
+return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,el and aD+32 or aD)
 end
 local function bI(aJ,r,I,aZ,aK)
 return"S"..aS("<dI7I7",D,w,x)..eC(aJ,r,I,aZ,aK)
 end
-local function eg(ac,as,o,aZ)
+local function eh(ac,as,o,aZ)
 local r=#as/8+1
-local I=gp(r,Q,aG)
+local I=go(r,Q,aG)
 local m=bI(0,r,I,aZ,aZ)
 ..aS("<I4",aZ)
 ..as
-..aS("<I6I2",q%cs,o)
-return bo("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gM)
+..aS("<I6I2",q%cu,o)
+return bo("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gL)
 end
-local function cI(ac,_,ay)
+local function cK(ac,_,ay)
 local W=bo("GETRANGE",ac,"0","313")
 if type(W)~="string"then return false,W.err end
 if bq or aD>=16 then return aY(ac,ay)end
@@ -4324,8 +4324,8 @@ ah=aM(bl(ay,aF(Q/af)),1)
 o=ah*af
 end
 if o>65535 then return aY(ac,ay)end
-D,x,ek=0,0,o==1
-local au=eg(ac,"",o,o)
+D,x,el=0,0,o==1
+local au=eh(ac,"",o,o)
 if au.err then return false,au.err end
 return ah,o,w,ah==ay and 0 or w
 end
@@ -4333,37 +4333,37 @@ if cc(W,1)~=83 or#W<bV then return aY(ac,ay)end
 local bE,bi,aJ,r,I,aZ,aK,aC
 D,bE,x,bi,aJ,r,I,aZ,aK,aC=
 al("<dI7I7I7I4I4I4I7I4B",W,2)
-local ik=I<=gK and#W==bV+4+8*I
+local ij=I<=gJ and#W==bV+4+8*I
 local bJ=bE==w and aC%32==aD and r>0 and r<=I and aJ<I
-if not bJ or bi>=q or D>q or(not ik and I<=gK)then
+if not bJ or bi>=q or D>q or(not ij and I<=gJ)then
 return aY(ac,ay)
 end
-local gQ=x>0
+local gP=x>0
 x=0
-local am,dp,hx=(aJ+r-1)%I,bl(I-aJ,r),W
+local am,dr,hw=(aJ+r-1)%I,bl(I-aJ,r),W
 local O=bV+4*(aF(aJ/aG)+1)+8*aJ
-if not ik then
-dp=bl(16,aG-aJ%aG,dp)
-if O+8*dp>#W then
-hx=bo("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dp-1))
-if#hx<8*dp then return aY(ac,ay)end
+if not ij then
+dr=bl(16,aG-aJ%aG,dr)
+if O+8*dr>#W then
+hw=bo("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dr-1))
+if#hw<8*dr then return aY(ac,ay)end
 O=0
 end
 end
 local fC,aT=0,aZ
-while fC<dp do
-local us,bh=al("<I6I2",hx,O+8*fC+1)
+while fC<dr do
+local us,bh=al("<I6I2",hw,O+8*fC+1)
 if fx(us)>aj then break end
 fC,aT=fC+1,aT-bh
 end
-if fC==dp then return aY(ac,ay)end
+if fC==dr then return aY(ac,ay)end
 local bm=Q-aT
 if af>bm then
-local dK=af-bm
-for i=fC,dp-1 do
-local us,bh=al("<I6I2",hx,O+8*i+1)
-dK=dK-bh
-if dK<=0 then
+local dL=af-bm
+for i=fC,dr-1 do
+local us,bh=al("<I6I2",hw,O+8*i+1)
+dL=dL-bh
+if dL<=0 then
 local bk=fx(us)+w-q
 if bk<=bf then break end
 return 0,aT,bi+w-q,bk
@@ -4376,17 +4376,17 @@ ah=bl(ay,aF(bm/af))
 o=ah*af
 end
 if o>65535 or ah<ay then return aY(ac,ay)end
-ek=aC>=32 and o==1
+el=aC>=32 and o==1
 local bS,ao=r-fC,(am+1)%I
 aJ=(aJ+fC)%I
 aT=aT+o
 if bS<I then
-local bj=aS("<I6I2",q%cs,o)
+local bj=aS("<I6I2",q%cu,o)
 aK=(ao%aG==0 and 0 or aK)+o
-local J,at=gQ and bI or eC,gQ and"0"or kW
+local J,at=gP and bI or eC,gP and"0"or kW
 J=J(aJ,bS+1,I,aT,aK)
 local au
-if ik then
+if ij then
 au=bo("SETRANGE",ac,at,J..bn(W,bV+1,bV+4+8*ao)..bj)
 else
 local A=bV+4*(aF(ao/aG)+1)+8*ao
@@ -4399,21 +4399,21 @@ bo("SETRANGE",ac,at,J)
 end
 end
 if type(au)~="number"then return false,au.err end
-if bi<cD then bo("PEXPIRE",ac,gM)end
-elseif ik then
+if bi<cF then bo("PEXPIRE",ac,gL)end
+elseif ij then
 local as=bn(W,bV+5+8*aJ,bV+4+8*bl(I,aJ+bS))
 if aJ+bS>I then as=as..bn(W,bV+5,bV+4+8*(aJ+bS-I))end
-local au=eg(ac,as,o,aT)
+local au=eh(ac,as,o,aT)
 if au.err then return false,au.err end
 elseif aJ==0 then
 local m=bo("GET",ac)
 if type(m)~="string"then return false,m.err end
-local fS=gp(bS+1,Q,aG)
-local A,aB=bV+4*(aF(bS/aG)+1)+8*bS,bV+4*cY(fS/aG)+8*fS
+local fS=go(bS+1,Q,aG)
+local A,aB=bV+4*(aF(bS/aG)+1)+8*bS,bV+4*da(fS/aG)+8*fS
 aK=(bS%aG==0 and 0 or aK)+o
 m=bI(0,bS+1,fS,aT,aK)..bn(m,bV+1)..string.rep("\\0",A-#m)
-m=m..aS("<I6I2",q%cs,o)..string.rep("\\0",aB-A-8)
-local au=bo("SET",ac,m,"PX",gM)
+m=m..aS("<I6I2",q%cu,o)..string.rep("\\0",aB-A-8)
+local au=bo("SET",ac,m,"PX",gL)
 if au.err then return false,au.err end
 if(bS+1)%aG==0 or bS+1==fS then
 bo("SETRANGE",ac,ak("%d",A-8*(bS%aG)-4),aS("<I4",aK))
@@ -4430,7 +4430,7 @@ local function fJ(_,O,aB)
 fV()
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
 local bo,aS,al,aF,ak,type=bo,aS,al,aF,ak,type
-local aD,aG,aj,cD,fa,gg,cs=aD,aG,aj,cD,fa,gg,cs
+local aD,aG,aj,cF,fa,gg,cu=aD,aG,aj,cF,fa,gg,cu
 for i=O,aB do
 local ac,aT=KEYS[i],nil
 local W=aD<16 and af<=65535 and bo("GETRANGE",ac,"0","313")
@@ -4453,7 +4453,7 @@ local aP,fD=aZ+af,false
 while r>0 and aJ<aG and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
 us=us+fa
-if us>gg then us=us-cs end
+if us>gg then us=us-cu end
 if us>aj then
 fD=true
 break
@@ -4465,13 +4465,13 @@ if fD and aP<=Q then
 local at=58+8*ao
 if ao>=aG then at=at+4*aF(ao/aG)end
 aK=ao%aG>0 and aK+af or af
-if type(bo("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cs,af)))=="number"then
+if type(bo("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cu,af)))=="number"then
 aC=aC>aD and af==1 and aC or aD
 if I>32 and((ao+1)%aG==0 or ao+1==I)then
 bo("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
 bo("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cD>bi then bo("PEXPIRE",ac,gM)end
+if cF>bi then bo("PEXPIRE",ac,gL)end
 aT=aP
 end
 end
@@ -4482,30 +4482,30 @@ V[bb+1],V[bb+2]=aT,w
 bb=bb+2
 else
 A=bb
-dY(ac,nil,1)
+dZ(ac,nil,1)
 bb=A
 end
 end
 A=bb
 end
-local jL=false
+local jJ=false
 ${part41}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "688ddc195722fc4422d484b13d64031ce5fc0c6c",
+  sha1: "ce5476c34aedffeaacc757c8cc28f9faa5a0a25c",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,bC=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,ch=bo("GET",ac),nil,nil,w/bC
-local gl=w<2^45 and 67+256*w or-1
+local m,aT,reset,ci=bo("GET",ac),nil,nil,w/bC
+local gk=w<2^45 and 67+256*w or-1
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
 local ft,aP=q-H,r+af
-if aJ==gl and ft>=0 and ft<w then
-if U>0 then aP=aP+cY(U*(ch-aF(ft/bC))/ch)end
+if aJ==gk and ft>=0 and ft<w then
+if U>0 then aP=aP+da(U*(ci-aF(ft/bC))/ci)end
 if aP<=Q and bo("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
 aT,reset=aP,2*w-ft
 end
@@ -4520,41 +4520,41 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local il="c"
+local ik="c"
 ${part37}
-local ch,cM,er
-local function jx()
-ch=w/bC
-cM,er="C"..aS("<I7B",w,#ak("%.0f",bC)-1),cK(q+2*w)
+local ci,cO,es
+local function jv()
+ci=w/bC
+cO,es="C"..aS("<I7B",w,#ak("%.0f",bC)-1),cM(q+2*w)
 end
 local function fL(o,bm)
-return o<=bm and 0 or(ch-aF(bm*ch/o))*bC
+return o<=bm and 0 or(ci-aF(bm*ci/o))*bC
 end
-local function cI(ac,m,ay)
+local function cK(ac,m,ay)
 local bM,H,U,r=not m,q,0,0
-local gH=bM
+local gG=bM
 if m and#m==24 and cc(m,1)==67 then
 local bE,aD
 bE,aD,U,H,r=al("<I7BI4I7I4",m,2)
 bM=bE==w and H<=q
 if q>=H+2*w then
-H,U,r,gH=q,0,0,true
+H,U,r,gG=q,0,0,true
 elseif q>=H+w then
-H,U,r,gH=H+w,r,0,true
+H,U,r,gG=H+w,r,0,true
 end
 end
-if not bM or(bq and gH)then return aY(ac,m,ay)end
+if not bM or(bq and gG)then return aY(ac,m,ay)end
 local eR,reset=0,H+2*w-q
-if U>0 then eR=cY(U*(ch-aF((q-H)/bC))/ch)end
+if U>0 then eR=da(U*(ci-aF((q-H)/bC))/ci)end
 local bm=Q-r-eR
 local ah=0
 if af<=bm then
 if bq then return 1,r+eR,reset,0 end
 ah=ay==1 and 1 or bl(ay,aF(bm/af))
 r=r+ah*af
-if gH then
-local dW=H==q and er or cK(H+2*w)
-local aH=eg(ac,m,cM..aS("<I4I7I4",U,H,r),dW)
+if gG then
+local dX=H==q and es or cM(H+2*w)
+local aH=eh(ac,m,cO..aS("<I4I7I4",U,H,r),dX)
 if aH then return false,aH end
 else
 local au=bo("SETRANGE",ac,"20",aS("<I4",r))
@@ -4569,7 +4569,7 @@ else
 bk=H+w+fL(r,Q-af)-q
 end
 if ah>0 or bk>bf then
-if ah==0 and gH then return aY(ac,m,ay)end
+if ah==0 and gG then return aY(ac,m,ay)end
 return ah,r+eR,reset,bk
 end
 return aY(ac,m,ay)
@@ -4577,17 +4577,17 @@ end
 ${part38}
 ${part39}
 ${part40}
-local function fJ(cy,O,aB)
+local function fJ(cA,O,aB)
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bo,cY,aF,aS,al,bC,ch=bo,cY,aF,aS,al,bC,w/bC
-local gl=w<2^45 and 67+256*w or-1
+local bo,da,aF,aS,al,bC,ci=bo,da,aF,aS,al,bC,w/bC
+local gk=w<2^45 and 67+256*w or-1
 for i=O,aB do
-local ac,m,aT,reset=KEYS[i],cy[i-O+1],nil,nil
+local ac,m,aT,reset=KEYS[i],cA[i-O+1],nil,nil
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
 local ft,aP=q-H,r+af
-if aJ==gl and ft>=0 and ft<w then
-if U>0 then aP=aP+cY(U*(ch-aF(ft/bC))/ch)end
+if aJ==gk and ft>=0 and ft<w then
+if U>0 then aP=aP+da(U*(ci-aF(ft/bC))/ci)end
 if aP<=Q and bo("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
 aT,reset=aP,2*w-ft
 end
@@ -4598,23 +4598,23 @@ V[bb+1],V[bb+2]=aT,reset
 bb=bb+2
 else
 A=bb
-dY(ac,m,1)
+dZ(ac,m,1)
 bb=A
 end
 end
 A=bb
 end
-local jL=true
+local jJ=true
 ${part41}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "214bc84eec2da7b4a28093da7dddd90cc23a370d",
+  sha1: "bfee9b8951f6b0a767e462bf76097a7e69138fbf",
   source: `${part33}
-local eD,lq,ck,E=string.char,string.find,ARGV[2]+0,2
-local cj,eB=2^48,2^23
+local eD,lp,cm,E=string.char,string.find,ARGV[2]+0,2
+local ck,eB=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
@@ -4625,41 +4625,41 @@ end
 local function aa()
 return aI()+0
 end
-local function em(m,at)
-local aP,aV,ee=0,1,cc(m,at)
-while ee and ee>=128 do
-aP,aV,at=aP+(ee-128)*aV,aV*128,at+1
-ee=cc(m,at)
+local function en(m,at)
+local aP,aV,ef=0,1,cc(m,at)
+while ef and ef>=128 do
+aP,aV,at=aP+(ef-128)*aV,aV*128,at+1
+ef=cc(m,at)
 end
-return ee and aP+ee*aV,at+1
+return ef and aP+ef*aV,at+1
 end
 local bM={}
-local function jE(g)
+local function jC(g)
 for i=1,#bM do
-if bM[i].cE==g.cE then return bM[i]end
+if bM[i].cG==g.cG then return bM[i]end
 end
 bM[#bM+1]=g
 return g
 end
 local function bz(o,g)
 local ai=o*g.ai
-local cp=aF(ai/g.y)
-return o*g.us+cp,ai-cp*g.y
+local cr=aF(ai/g.y)
+return o*g.us+cr,ai-cr*g.y
 end
-local function jZ(y,us,ai,o)
+local function jX(y,us,ai,o)
 local g={K="t",y=y,us=us,ai=ai,Q=o}
-g.cE="t"..dG(y)..dG(us)..(y>1 and dG(ai)or"")..dG(o)
+g.cG="t"..dH(y)..dH(us)..(y>1 and dH(ai)or"")..dH(o)
 g.az,g.aL=bz(o,g)
 return g
 end
-local function hB(K)
+local function hA(K)
 if K=="f"then
 local o,bE,_=aa(),aa(),aa()
-return jE({K="f",w=bE,cE="f"..dG(bE)}),o
+return jC({K="f",w=bE,cG="f"..dH(bE)}),o
 elseif K=="t"then
 local us,ai,y,az,aL=aa(),aa(),aa(),aa(),aa()
 local o=aF((az+aL/y)/(us+ai/y)+0.5)
-local g=jE(jZ(y,us,ai,o))
+local g=jC(jX(y,us,ai,o))
 g.aR=aa()
 return g,o
 end
@@ -4667,34 +4667,34 @@ end
 local function kD(m,at)
 for i=1,#bM do
 local g=bM[i]
-if bn(m,at,at+#g.cE-1)==g.cE then return g end
+if bn(m,at,at+#g.cG-1)==g.cG then return g end
 end
 local K=cc(m,at)
-local J,next=em(m,at+1)
-if K==102 then return J and jE({K="f",w=J,cE="f"..dG(J)})end
+local J,next=en(m,at+1)
+if K==102 then return J and jC({K="f",w=J,cG="f"..dH(J)})end
 if K~=116 or not J then return nil end
 local us,ai,o=0,0,0
-us,next=em(m,next)
+us,next=en(m,next)
 if J>1 then
-ai,next=em(m,next)
+ai,next=en(m,next)
 end
-o=em(m,next)
-return us and ai and o and jE(jZ(J,us,ai,o))
+o=en(m,next)
+return us and ai and o and jC(jX(J,us,ai,o))
 end
-local r,bF,ix,hQ=0,{},{},{}
-local function jc(g,J,aX)
+local r,bF,iw,hP=0,{},{},{}
+local function ja(g,J,aX)
 r=r+1
-bF[r],ix[r],hQ[r]=g,J,aX
+bF[r],iw[r],hP[r]=g,J,aX
 if g.K=="f"then return J<=q end
 local bd=q+g.az
-return g.az<cj/8 and(J<bd or(J==bd and aX<=g.aL))
+return g.az<ck/8 and(J<bd or(J==bd and aX<=g.aL))
 end
 local function fi(m)
 local at,cb,br=3,nil,#m
 while at<=br do
 local g,J,aX=kD(m,at),nil,0
 if not g then return false end
-at=at+#g.cE
+at=at+#g.cG
 if g.K=="f"then
 local z=cc(m,at)
 if z==0 then
@@ -4705,35 +4705,35 @@ at=at+12
 end
 elseif cb then
 local bZ
-bZ,at=em(m,at)
+bZ,at=en(m,at)
 J=bZ and cb+(bZ%2==0 and bZ or 1-bZ)/2
 elseif at+5<=br then
-J=q-q%cj+al("<I6",m,at)
-if J>q+cj/2 then J=J-cj end
-if J<q-cj/2 then J=J+cj end
+J=q-q%ck+al("<I6",m,at)
+if J>q+ck/2 then J=J-ck end
+if J<q-ck/2 then J=J+ck end
 at=at+6
 end
 if g.K=="t"then
 cb=J
 if g.y>1 then
-aX,at=em(m,at)
+aX,at=en(m,at)
 aX=aX and bl(aX,g.y-1)
 end
 end
-if not(J and aX and jc(g,J,aX))then return false end
+if not(J and aX and ja(g,J,aX))then return false end
 end
 return r>0
 end
-local function jK(m,g,bJ)
+local function jI(m,g,bJ)
 if g.K=="f"then
 if#m~=19 or cc(m,1)~=70 then return false end
 local bE,H,o=al("<I7I7I4",m,2)
-return bE==g.w and jc(g,H,o)
+return bE==g.w and ja(g,H,o)
 end
-if not bJ or#m~=16+g.aR or not lq(m,"^%d+$")then return false end
+if not bJ or#m~=16+g.aR or not lp(m,"^%d+$")then return false end
 local aC=tonumber(bn(m,1,16))
-if g.aR>0 then return jc(g,aC,bl(bn(m,17)+0,g.y-1))end
-return aC<dJ+cQ and jc(g,fx(aC),0)
+if g.aR>0 then return ja(g,aC,bl(bn(m,17)+0,g.y-1))end
+return aC<dK+cS and ja(g,fx(aC),0)
 end
 local function ah(g,J,aX,o)
 if g.K=="f"then
@@ -4751,7 +4751,7 @@ end
 return us,ai
 end
 local function ar(aI,cb,g,J,aX)
-aI=aI..g.cE
+aI=aI..g.cG
 if g.K=="f"then
 if J==0 then return aI.."\\0",cb,0 end
 return aI.."\\1"..aS("<I7I4",J,aX),cb,J+g.w
@@ -4759,21 +4759,21 @@ end
 local us=aM(J,q-1e12)
 if cb then
 local bZ=us-cb
-aI=aI..dG(bZ>=0 and 2*bZ or 1-2*bZ)
+aI=aI..dH(bZ>=0 and 2*bZ or 1-2*bZ)
 else
-aI=aI..aS("<I6",us%cj)
+aI=aI..aS("<I6",us%ck)
 end
-return g.y>1 and aI..dG(aX)or aI,us,J+2
+return g.y>1 and aI..dH(aX)or aI,us,J+2
 end
 local V,A,bO={q},1,nil
-local function dY(J,aX,bk)
+local function dZ(J,aX,bk)
 V[A+1],V[A+2],A=J,aX,A+2
 if bk then
 A=A+1
 V[A]=bk
 end
 end
-local function da(g,J,aX)
+local function dc(g,J,aX)
 if g.K=="t"then
 if J<q then return 0,0 end
 return J-q,aX
@@ -4782,27 +4782,27 @@ local reset=J+g.w-q
 if reset<=0 then return 0,0 end
 return aX,reset
 end
-local bh,Q,bJ,af,bf,bq,ii=nil,0,nil,0,0,false,false
-local function cI(ac)
+local bh,Q,bJ,af,bf,bq,ih=nil,0,nil,0,0,false,false
+local function cK(ac)
 local m=bo("GET",ac)
 if type(m)=="table"then return m.err end
 r=0
 local ax=aF(q/eB)%256
 if not m then
-if not ii and bJ~="="and not bJ then return"RULES"end
-jc(bh,0,0)
-if not ii and bJ~="="then jc(bJ,0,0)end
+if not ih and bJ~="="and not bJ then return"RULES"end
+ja(bh,0,0)
+if not ih and bJ~="="then ja(bJ,0,0)end
 elseif cc(m,1)==77 then
 if not fi(m)then return"RULES"end
-elseif not jK(m,bh,bJ=="=")then
+elseif not jI(m,bh,bJ=="=")then
 return"RULES"
 end
-local gC=1
-while gC<=r and bF[gC]~=bh do
-gC=gC+1
+local gB=1
+while gB<=r and bF[gB]~=bh do
+gB=gB+1
 end
-if gC>r or(ii and r>1)then return"RULES"end
-local J,aX,bk=ix[gC],hQ[gC],0
+if gB>r or(ih and r>1)then return"RULES"end
+local J,aX,bk=iw[gB],hP[gB],0
 local fp,eU=ah(bh,J,aX,af)
 if bh.K=="f"then
 if fp==J and eU>Q then bk=J+bh.w-q end
@@ -4812,15 +4812,15 @@ if eU>bh.aL then bk=bk+1 end
 end
 if bk>0 then
 if bk<=bf then return"RULES"end
-local a,b=da(bh,J,aX)
-return dY(-1-a,b,bk)
+local a,b=dc(bh,J,aX)
+return dZ(-1-a,b,bk)
 end
-if bq then return dY(da(bh,J,aX))end
+if bq then return dZ(dc(bh,J,aX))end
 local aI,cb,ad=ar("M"..eD(ax),nil,bh,fp,eU)
 for i=1,r do
-if i~=gC then
+if i~=gB then
 local g,bG=bF[i],nil
-local us,ai=ah(g,ix[i],hQ[i],af)
+local us,ai=ah(g,iw[i],hP[i],af)
 local bd=g.K=="t"and q+g.az
 if bd and(us>bd or(us==bd and ai>g.aL))then
 us,ai=bd,g.aL
@@ -4829,23 +4829,23 @@ aI,cb,bG=ar(aI,cb,g,us,ai)
 ad=aM(ad,bG)
 end
 end
-local cK=aM(cY((ad-q)/1000),1)+ck
-local au=bo("SET",ac,aI,"PX",ak("%.0f",cK))
+local cM=aM(da((ad-q)/1000),1)+cm
+local au=bo("SET",ac,aI,"PX",ak("%.0f",cM))
 if au.err then return au.err end
-return dY(da(bh,fp,eU))
+return dZ(dc(bh,fp,eU))
 end
 local am=0
 while am<#KEYS do
 local ba,J=aa(),am+1
 am=bl(am+aa(),#KEYS)
-bq,af,bf,ii=ba==1,aa(),aa(),aa()==1
-bh,Q=hB(aI())
+bq,af,bf,ih=ba==1,aa(),aa(),aa()==1
+bh,Q=hA(aI())
 bJ=aI()
-if bJ~="="then bJ=hB(bJ)end
+if bJ~="="then bJ=hA(bJ)end
 for i=J,am do
-local aH=cI(KEYS[i])
+local aH=cK(KEYS[i])
 if aH then
-if lq(aH,"READONLY",1,true)then bO=aH end
+if lp(aH,"READONLY",1,true)then bO=aH end
 A=A+1
 V[A]=aH
 end

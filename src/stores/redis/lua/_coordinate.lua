@@ -82,7 +82,7 @@ local function run_all()
       books, heads = {}, {}
     end
   end
-  if callers > 0 then replies[#replies + 1] = mail end
+  if callers > 0 then replies[#replies + 1] = messages end
   if has_met then replies[#replies + 1] = "RULES" end
   return replies
 end

@@ -38,15 +38,15 @@ local function keep_place(target, id, arrival)
   heads[target.waiters] = nil
 end
 
--- In a cluster, a mailbox may belong to another node, which counts as none.
-local function has_mailbox(instance)
-  return redis.pcall("EXISTS", mailbox(instance)) == 1
+-- In a cluster, an inbox may belong to another node, which counts as none.
+local function has_inbox(instance)
+  return redis.pcall("EXISTS", inbox(instance)) == 1
 end
 
 local function is_listening(instance)
   if hears[instance] == nil then
     local subscribed = call("PUBSUB", "NUMSUB", channel .. instance)[2] > 0
-    hears[instance] = subscribed and "channel" or has_mailbox(instance) and "mailbox" or false
+    hears[instance] = subscribed and "channel" or has_inbox(instance) and "inbox" or false
   end
   return hears[instance]
 end
@@ -56,9 +56,9 @@ local function tell(kind, waiter, reply)
   local message = kind .. words .. " " .. waiter.id
   local way = hears[waiter.instance]
   if way == "caller" then
-    mail[#mail + 1] = message
-  elseif way == "mailbox" then
-    call("RPUSHX", mailbox(waiter.instance), message)
+    messages[#messages + 1] = message
+  elseif way == "inbox" then
+    call("RPUSHX", inbox(waiter.instance), message)
   else
     call("PUBLISH", channel .. waiter.instance, message)
   end

@@ -9,7 +9,7 @@
 local codes = { string.byte(ARGV[3], 1, -1) }
 local callers = ARGV[6] + 0
 local at, id, key = 1, 8 + callers + 4 * ARGV[7 + callers], 0 -- of the next request
-local replies, mail, refused, whole = { now }, {}, nil, nil
+local replies, messages, refused, whole = { now }, {}, nil, nil
 local has_written = false -- since the long way was asked last
 local together = 1 -- so many requests fail, if one command does
 
@@ -69,7 +69,7 @@ local function run_some()
       --- @include _short_take
     end
     if done == 0 then
-      whole = whole or everything(mail)
+      whole = whole or everything(messages)
       quiet, live, done = false, nil, 1
       local mode = not is_release and (letter == 87 and "1" or "0")
       local is_older = has_written
@@ -80,7 +80,7 @@ local function run_some()
   end
 end
 
-if callers > 0 and ARGV[5] == "1" then whole = everything(mail) end
+if callers > 0 and ARGV[5] == "1" then whole = everything(messages) end
 -- See `run_all` of coordinate.lua.
 if #codes > 2 then
   local answer = redis.pcall("ZADD", KEYS[#KEYS - 1], "XX", "0", "")
@@ -89,7 +89,7 @@ end
 while at < #codes do
   local ok, reply = pcall(run_some)
   if not ok then
-    whole = whole or everything(mail)
+    whole = whole or everything(messages)
     local message = whole.failure_of(reply)
     for _ = 1, together do
       replies[#replies + 1] = message
@@ -98,5 +98,5 @@ while at < #codes do
     at, id, together, has_written = at + 2 * together, id + together, 1, true
   end
 end
-if callers > 0 then replies[#replies + 1] = mail end
+if callers > 0 then replies[#replies + 1] = messages end
 return replies

@@ -54,7 +54,7 @@ if room and room > 0 and (not first or is_release and room == 1) then
   if first then
     local message = format("granted %s 1 0 0 %d %.0f %.0f %s", now_text, live + 1, first_end - now, token, first)
     if way == "caller" then
-      mail[#mail + 1] = message
+      messages[#messages + 1] = message
     else
       call("PUBLISH", ARGV[4] .. instance, message)
     end

@@ -5,7 +5,7 @@ KEYS     for each target in order of ARGV: its main key, one key for each ring t
          policy has permits the keys of its leases and its waiters, and one for each of those places
 ARGV     now in µs, or "" for the server's TIME, and grace in ms, as for decide.lua
          the letters of short requests (_short_permits.lua), or ""
-         the channel prefix, 1 if callers have mailboxes, the number of callers (instances of this process that wait),
+         the channel prefix, 1 if callers have inboxes, the number of callers (instances of this process that wait),
          and the callers
          the policies as for decide.lua, with permits; and, where there are rates, 0 if they are the plain ones of the
          limiter (register.lua), 1 if they are not, and 2 more if no others were in use when the register was asked, with
@@ -29,17 +29,17 @@ Returns  { now, reply... }; T, P, L: { status, wait_us, arrival, level... } with
          use, µs until one falls free by itself, fencing token; L tells how often in place of the arrival
          R: { how many leases and places ended }   N: { 1 held or 0 lost, for each target }   the rest: { level... }
          Short requests: integers, or the reply of T or R
-         With callers one more entry: { message... }, of which "missed <whose>" says that a mailbox was not there any more
+         With callers one more entry: { message... }, of which "missed <whose>" says that an inbox was not there any more
          Where a key may have to do with other rules that are in use, which the client does not know of, one more, the
          last: RULES
 ]]
 -- Everything beyond the short way, made when a batch needs it. It shares nothing with the short way: in Lua, a function
--- costs the more to make the more it sees of what is around it. `mail` takes the messages to the caller.
-local function everything(mail)
+-- costs the more to make the more it sees of what is around it. `messages` takes the messages to the caller.
+local function everything(messages)
   --- @include _prelude
   local short = text() ~= ""
   --- @include _stamps
-  --- @include _mail
+  --- @include _inbox
   --- @include _guarded
   --- @include _block
 

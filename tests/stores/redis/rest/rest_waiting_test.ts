@@ -91,7 +91,7 @@ describe("waiting for a slot over REST", () => {
       await until(async () => await queueLength(prefix) === 1);
       const waiting = (next as RateSync<"slots">).acquire("slots");
       await until(async () => await queueLength(prefix) === 2);
-      // It is frozen: nothing of it arrives. Its mailbox ends within five seconds; here, now.
+      // It is frozen: nothing of it arrives. Its inbox ends within five seconds; here, now.
       endpoint.misbehave = () => true;
       const [box] = await raw.keys(`${prefix}:wake:*`) as [string];
       const ttl = Number(await raw.send("PTTL", box));
@@ -103,7 +103,7 @@ describe("waiting for a slot over REST", () => {
       controller.abort();
     }));
 
-  it("keeps the place of a process whose mailbox has ended while it was away, and came back before its turn", () =>
+  it("keeps the place of a process whose inbox has ended while it was away, and came back before its turn", () =>
     withInstances(["redis", "rest", "redis"], async ([holder, away, next], prefix) => {
       const held = await (holder as RateSync<"slots">).acquire("slots");
       const order: string[] = [];
@@ -112,7 +112,7 @@ describe("waiting for a slot over REST", () => {
       const second = (next as RateSync<"slots">).acquire("slots").then((permit) => (order.push("next"), permit));
       await until(async () => await queueLength(prefix) === 2);
       const [box] = await raw.keys(`${prefix}:wake:*`) as [string];
-      // In this order: a mailbox that ends first may be missed, and asked about, before the place is gone.
+      // In this order: an inbox that ends first may be missed, and asked about, before the place is gone.
       await raw.send("ZREMRANGEBYRANK", `{${prefix}:slots}:waiters`, "0", "0");
       await raw.send("DEL", box);
       await until(async () => await queueLength(prefix) === 2);
@@ -130,7 +130,7 @@ describe("waiting for a slot over REST", () => {
       const [box] = await raw.keys(`${prefix}:wake:*`) as [string];
       let lost = 0;
       endpoint.afterwards = async (request) => {
-        // The answer that empties the mailbox is the one that gets lost.
+        // The answer that empties the inbox is the one that gets lost.
         if (lost > 0 || await queueLength(prefix) > 0 || Number(await raw.send("LLEN", box)) > 1) return false;
         lost++;
         request.socket.destroy();

@@ -1,5 +1,5 @@
 /**
- * Messages for those who wait, over a connection that cannot subscribe: whoever serves them leaves word in the mailbox of
+ * Messages for those who wait, over a connection that cannot subscribe: whoever serves them leaves word in the inbox of
  * their process, which comes for it with each of its calls, and now and then without one.
  *
  * @module
@@ -13,15 +13,15 @@ import { decodeWakeup } from "./decode.ts";
 /** How long after a message the next look is, and how much later each one that found nothing is followed by the next. */
 const FIRST_LOOK_MS = 25;
 const LATER = 1.5;
-/** A mailbox is gone after ten times that. */
+/** An inbox is gone after ten times that. */
 const LAST_LOOK_MS = 500;
 
-/** Asks for what lies in the mailboxes of some instances. */
-export type FetchMail = () => Promise<unknown>;
+/** Asks for what lies in the inboxes of some instances. */
+export type FetchMessages = () => Promise<unknown>;
 
-/** The mailboxes of one store in this process. */
-export class Mailroom {
-  readonly #fetch: FetchMail;
+/** The inboxes of one store in this process. */
+export class Inbox {
+  readonly #fetch: FetchMessages;
   readonly #listeners = new Map<string, WakeupListener>();
   /** The ids of those who wait. */
   readonly #waiting = new Set<string>();
@@ -37,7 +37,7 @@ export class Mailroom {
    *
    * @param fetch Asks for messages, which come to {@linkcode receive}.
    */
-  constructor(fetch: FetchMail) {
+  constructor(fetch: FetchMessages) {
     this.#fetch = fetch;
   }
 
@@ -46,7 +46,7 @@ export class Mailroom {
     this.#listeners.set(listener.instance, listener);
   }
 
-  /** Whose mailboxes a call with these requests should keep: nobody's, while nobody waits or may have to. */
+  /** Whose inboxes a call with these requests should keep: nobody's, while nobody waits or may have to. */
   instancesFor(requests: readonly StoreRequest[]): readonly string[] {
     const isWanted = this.#waiting.size > 0 || requests.some(mayWait);
     return isWanted ? [...this.#listeners.keys()] : [];
@@ -96,7 +96,7 @@ export class Mailroom {
     const [instance = ""] = id.split(".");
     const listener = this.#listeners.get(instance);
     if (words[0] === "missed") {
-      // The first one of an instance to wait finds no mailbox either.
+      // The first one of an instance to wait finds no inbox either.
       if (before.some((each) => each.startsWith(`${instance}.`))) listener?.missed();
       return;
     }

@@ -11,7 +11,7 @@ import type { CompiledRule } from "./compile_guard.ts";
 import type { Cost } from "./options.ts";
 import type { GuardedRequest } from "./request.ts";
 import type { Settle } from "./settle.ts";
-import type { Troubles } from "./trouble.ts";
+import type { ErrorReporter } from "./error_reporter.ts";
 
 /** One limiter and key that a request must pass. */
 export interface Ask<Raw> {
@@ -28,32 +28,32 @@ export interface Ask<Raw> {
 export function asksOf<Raw>(
   rules: readonly CompiledRule<Raw>[],
   request: GuardedRequest<Raw>,
-  troubles: Troubles,
+  errors: ErrorReporter,
 ): Ask<Raw>[] | Promise<Ask<Raw>[]> {
   const [rule] = rules;
   if (rules.length === 1 && rule?.identify !== undefined && typeof rule.cost === "number") {
     const { identify, cost } = rule;
-    const keys = keysFor(identify, rule, request, troubles);
+    const keys = keysFor(identify, rule, request, errors);
     return keys instanceof Promise ? keys.then((later) => oneForEach(later, rule, cost)) : oneForEach(keys, rule, cost);
   }
-  return asksOfMany(rules, request, troubles);
+  return asksOfMany(rules, request, errors);
 }
 
 async function asksOfMany<Raw>(
   rules: readonly CompiledRule<Raw>[],
   request: GuardedRequest<Raw>,
-  troubles: Troubles,
+  errors: ErrorReporter,
 ): Promise<Ask<Raw>[]> {
   const identified = new Map<Identify<Raw>, readonly string[]>();
   const asks: Ask<Raw>[] = [];
   for (const rule of rules) {
     const { limiter, identify, cost, settle } = rule;
-    const units = await costOf(cost, rule, request, troubles);
+    const units = await costOf(cost, rule, request, errors);
     if (identify === undefined) {
       asks.push({ about: { limiter, cost: units }, settle });
       continue;
     }
-    const keys = identified.get(identify) ?? await keysFor(identify, rule, request, troubles);
+    const keys = identified.get(identify) ?? await keysFor(identify, rule, request, errors);
     identified.set(identify, keys);
     asks.push(...oneForEach(keys, rule, units));
   }
@@ -68,11 +68,11 @@ function keysFor<Raw>(
   identify: Identify<Raw>,
   { path, limiter }: CompiledRule<Raw>,
   request: GuardedRequest<Raw>,
-  troubles: Troubles,
+  errors: ErrorReporter,
 ): readonly string[] | Promise<readonly string[]> {
   const unidentified = (what: string, error?: unknown) => {
     const rule = `${path}key of limiter ${show(limiter)}`;
-    troubles.tell("key", `${rule} ${what}: the request shares the limit of all that are ${UNIDENTIFIED}`, error, rule);
+    errors.report("key", `${rule} ${what}: the request shares the limit of all that are ${UNIDENTIFIED}`, error, rule);
     return NOBODY;
   };
   const failed = (error: unknown) => unidentified("failed", error);
@@ -105,7 +105,7 @@ async function costOf<Raw>(
   cost: Cost<Raw>,
   { path, limiter }: CompiledRule<Raw>,
   request: GuardedRequest<Raw>,
-  troubles: Troubles,
+  errors: ErrorReporter,
 ): Promise<number> {
   if (typeof cost === "number") return cost;
   const rule = `${path}cost of limiter ${show(limiter)}`;
@@ -113,9 +113,9 @@ async function costOf<Raw>(
     const units = await cost(request);
     if (typeof units === "number" && units >= 0 && units <= Number.MAX_SAFE_INTEGER) return Math.ceil(units);
     const problem = `${rule} returned ${show(units)} in place of a number from 0: the request costs 1`;
-    troubles.tell("cost", problem, undefined, rule);
+    errors.report("cost", problem, undefined, rule);
   } catch (error) {
-    troubles.tell("cost", `${rule} failed: the request costs 1`, error, rule);
+    errors.report("cost", `${rule} failed: the request costs 1`, error, rule);
   }
   return 1;
 }

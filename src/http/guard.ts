@@ -62,7 +62,7 @@ import type { GuardOptions } from "./options.ts";
 import { refuse } from "./refuse.ts";
 import { GuardedRequest, type RequestFacts } from "./request.ts";
 import { correctCharge, type Outcome } from "./settle.ts";
-import { Troubles } from "./trouble.ts";
+import { ErrorReporter } from "./error_reporter.ts";
 
 /** How long a client is told to wait for a store that does not answer: nobody knows. */
 const STORE_RETRY_MS = 5_000;
@@ -78,7 +78,7 @@ export class Guard<Raw = unknown> {
 
   readonly #options: GuardOptions<Raw>;
   readonly #compiled: CompiledGuard<Raw>;
-  readonly #troubles: Troubles;
+  readonly #errors: ErrorReporter;
   #isToldRepeated = false;
   #configured: { readonly networks: readonly string[]; readonly address: ClientAddressOptions } | undefined;
 
@@ -91,7 +91,7 @@ export class Guard<Raw = unknown> {
   constructor(options: GuardOptions<Raw>) {
     this.#options = options;
     this.#compiled = compileGuard(options);
-    this.#troubles = new Troubles(options.logger ?? console, options.onError);
+    this.#errors = new ErrorReporter(options.logger ?? console, options.onError);
   }
 
   /** Whether requests may wait for their turn: then an adapter tells, by a signal, that a client has left. */
@@ -117,7 +117,7 @@ export class Guard<Raw = unknown> {
     this.#isToldRepeated = true;
     const limiters = listWords(this.#compiled.rules.map(({ limiter }) => limiter), "and");
     const advice = "it charges a request once. Mount it once, or give the second one other options";
-    this.#troubles.tell("repeated", `a guard of limiter ${limiters} is mounted twice on one request: ${advice}`);
+    this.#errors.report("repeated", `a guard of limiter ${limiters} is mounted twice on one request: ${advice}`);
   }
 
   /**
@@ -137,7 +137,7 @@ export class Guard<Raw = unknown> {
     if (isFrom(block, request)) return await this.#decided(request, [], FORBIDDEN);
     const isFriend = isFrom(allow, request);
     if (isFriend && block.keys.size === 0) return await this.#decided(request, [], {});
-    const found = asksOf(rules, request, this.#troubles);
+    const found = asksOf(rules, request, this.#errors);
     const named = found instanceof Promise ? await found : found;
     if (isNamed(block, named)) return await this.#decided(request, named, FORBIDDEN);
     if (isFriend || isNamed(allow, named)) return await this.#decided(request, named, {});
@@ -169,7 +169,7 @@ export class Guard<Raw = unknown> {
     try {
       return await this.#options.skip?.(request) === true;
     } catch (error) {
-      this.#troubles.tell("skip", "skip() failed, the request is limited like any other", error);
+      this.#errors.report("skip", "skip() failed, the request is limited like any other", error);
       return false;
     }
   }
@@ -192,11 +192,11 @@ export class Guard<Raw = unknown> {
         return { refusal: { reason: "aborted", status: CLIENT_LEFT, retryAfterMs: undefined, decision: undefined } };
       }
       if (RateSyncError.is(error) && error.code === "COST_EXCEEDS_LIMIT") {
-        this.#troubles.tell("cost", "a request costs more than its limit ever holds, it is refused", error);
+        this.#errors.report("cost", "a request costs more than its limit ever holds, it is refused", error);
         return { refusal: { reason: "cost", status: statusCode, retryAfterMs: undefined, decision: undefined } };
       }
       if (!(isStoreError(error) || isClosed(error)) || this.#options.throwStoreErrors) throw error;
-      this.#troubles.tell("store", "a store failed, requests are answered 503", error);
+      this.#errors.report("store", "a store failed, requests are answered 503", error);
       return { refusal: { reason: "store", status: 503, retryAfterMs: STORE_RETRY_MS, decision: undefined } };
     }
   }
@@ -221,7 +221,7 @@ export class Guard<Raw = unknown> {
       const reason = refusal?.reason;
       onDecision?.({ request, reason, keys: asks.map(({ about }) => about.key), decision, dryRun });
     } catch (error) {
-      this.#troubles.tell("onDecision", "onDecision() failed", error);
+      this.#errors.report("onDecision", "onDecision() failed", error);
     }
     if (!this.#compiled.tellsInstants) return this.#answered(request, asks, verdict, 0);
     return this.#nowMs(decision).then((nowMs) => this.#answered(request, asks, verdict, nowMs));
@@ -254,7 +254,7 @@ export class Guard<Raw = unknown> {
     }
     const { body } = this.#compiled;
     const { onDenied } = this.#options;
-    return refuse(refusal, { request, told, body, nowMs, onDenied, troubles: this.#troubles });
+    return refuse(refusal, { request, told, body, nowMs, onDenied, errors: this.#errors });
   }
 
   /** Corrects the charge of every ask that says what it has really cost. */
@@ -264,7 +264,7 @@ export class Guard<Raw = unknown> {
         const units = await settle?.({ ...outcome, cost: about.cost }, request) ?? about.cost;
         await correctCharge(await this.#compiled.source.limiter(about.limiter), about, units);
       } catch (error) {
-        this.#troubles.tell("settle", "a cost could not be settled, what was charged stays charged", error);
+        this.#errors.report("settle", "a cost could not be settled, what was charged stays charged", error);
       }
     }
   }

@@ -41,4 +41,4 @@ export type { Cost, DenialAnswer, Denied, GuardList, GuardOptions, GuardReport, 
 export type { GuardedRequest, RequestFacts } from "./request.ts";
 export type { HeaderSource } from "./header_source.ts";
 export { failuresOnly, type Outcome, responseBytes, type Settle, type SettledOutcome } from "./settle.ts";
-export type { TroubleKind, TroubleListener } from "./trouble.ts";
+export type { GuardErrorKind, GuardErrorListener } from "./error_reporter.ts";

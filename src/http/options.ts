@@ -13,7 +13,7 @@ import type { HeaderDialect, HeaderPair } from "./headers.ts";
 import type { Identify } from "./identify.ts";
 import type { GuardedRequest } from "./request.ts";
 import type { Settle } from "./settle.ts";
-import type { TroubleListener } from "./trouble.ts";
+import type { GuardErrorListener } from "./error_reporter.ts";
 
 /** Units that a request takes, a whole number from 1; from a function also 0, for none. */
 export type Cost<Raw = unknown> = number | ((request: GuardedRequest<Raw>) => number | Promise<number>);
@@ -127,7 +127,7 @@ export interface GuardOptions<Raw = unknown> {
   /** Called with every decision: for logs, metrics, and what a dry run would have refused. */
   readonly onDecision?: (report: GuardReport<Raw>) => void;
   /** Called with everything that goes wrong, each time: which option's function failed, or the store. */
-  readonly onError?: TroubleListener;
+  readonly onError?: GuardErrorListener;
   /** Where that is logged, each kind once a minute. @default console */
   readonly logger?: Pick<Logger, "warn">;
   /** Throws the errors of a store instead of answering 503, where a limiter's `onStoreError` is `"throw"`. @default {false} */

@@ -11,7 +11,7 @@ import { bodyOf, type BodyStyle, type Refusal } from "./denial.ts";
 import { type HeaderPair, headerValue, isHeaderName } from "./headers.ts";
 import type { DenialAnswer, GuardOptions } from "./options.ts";
 import type { GuardedRequest } from "./request.ts";
-import type { Troubles } from "./trouble.ts";
+import type { ErrorReporter } from "./error_reporter.ts";
 
 /** What belongs to a refusal. */
 export interface RefusalContext<Raw> {
@@ -26,7 +26,7 @@ export interface RefusalContext<Raw> {
   /** The application's own answer. */
   readonly onDenied: GuardOptions<Raw>["onDenied"];
   /** Told if that fails. */
-  readonly troubles: Troubles;
+  readonly errors: ErrorReporter;
 }
 
 /** The answer to a request that is refused. Never rejects. */
@@ -41,7 +41,7 @@ export async function refuse<Raw>(refusal: Refusal, context: RefusalContext<Raw>
     const own = await context.onDenied?.({ ...usual, retryAfterSeconds }, context.request);
     return new GuardAdmission(own ? { ...usual, ...ownAnswer(headers, own) } : usual);
   } catch (error) {
-    context.troubles.tell("onDenied", "onDenied() failed, the usual answer is sent", error);
+    context.errors.report("onDenied", "onDenied() failed, the usual answer is sent", error);
     return new GuardAdmission(usual);
   }
 }

@@ -24,7 +24,7 @@ import {
   type RequestFacts,
   responseBytes,
   setHeaders,
-  type TroubleKind,
+  type GuardErrorKind,
 } from "@ratesync/core/http";
 import { FakeClock } from "@ratesync/core/testing";
 import { TemporaryFolder } from "../../scripts/_temporary.ts";
@@ -43,7 +43,7 @@ class Lab implements AsyncDisposable {
   readonly rs: RateSync;
   readonly guard;
   readonly logged: string[] = [];
-  readonly errors: [kind: TroubleKind, message: string][] = [];
+  readonly errors: [kind: GuardErrorKind, message: string][] = [];
   readonly reports: GuardReport[] = [];
 
   constructor(limiters: Record<string, LimiterOptions>, options: Partial<GuardOptions> = {}) {

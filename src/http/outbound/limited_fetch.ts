@@ -15,7 +15,7 @@ import type { Permit } from "../../limiter/permit.ts";
 import { type Announcement, readAnnouncement } from "./announcement.ts";
 import { RETRY_BANS } from "./families.ts";
 import { holdUntilRead } from "./held_body.ts";
-import { type Answered, KeyCalm } from "./key_calm.ts";
+import { type Answered, PauseState } from "./pause_state.ts";
 import { type BodyReading, checkReading, readKnownBody } from "./limit_reading.ts";
 import { LimitResponse } from "./limit_response.ts";
 import { type LimitedFetchOptions, readSettings, type Settings, type Throttled } from "./options.ts";
@@ -71,7 +71,7 @@ interface Journey {
   readonly clock: Clock;
   readonly key: string | undefined;
   readonly cost: number;
-  readonly calm: KeyCalm;
+  readonly pauses: PauseState;
   /** When its time is over, in milliseconds by the clock. */
   readonly deadlineMs: number;
 }
@@ -94,7 +94,7 @@ class LimitedFetch {
   readonly #settings: Settings;
   readonly #budget: RetryBudget;
   readonly #warnings: Warnings;
-  readonly #calms = new Map<string | undefined, KeyCalm>();
+  readonly #pauses = new Map<string | undefined, PauseState>();
 
   constructor(fetch: Fetch, settings: Settings) {
     this.#fetch = fetch;
@@ -142,14 +142,14 @@ class LimitedFetch {
       clock,
       key,
       cost: this.#settings.cost(call),
-      calm: this.#calmOf(limiter, key),
+      pauses: this.#pausesOf(limiter, key),
       deadlineMs: clock.nowUs() / 1_000 + timeoutMs,
     };
   }
 
   /** Sends the request once: its answer, or what was refused and may be tried again in its next turn. */
   async #attempt(journey: Journey, permit: Permit, attempt: number): Promise<Outcome> {
-    const { call, clock, calm } = journey;
+    const { call, clock, pauses } = journey;
     const holdsSlot = permit.fencingToken !== undefined;
     const signal = holdsSlot ? either(call.signal, permit.lost) : call.signal;
     const sentMs = clock.nowUs() / 1_000;
@@ -166,7 +166,7 @@ class LimitedFetch {
     const answered = { sentMs, receivedMs: clock.nowUs() / 1_000 };
     const { refused, pause } = await this.#learn(journey, answer, answered);
     if (pause !== undefined) this.#tell({ ...pause, status: answer.status, attempt, key: journey.key });
-    if (!refused) calm.backoff.succeeded(sentMs);
+    if (!refused) pauses.backoff.succeeded(sentMs);
     const mayRepeat = refused && pause !== undefined && call.canBeSentAgain &&
       call.isRepeatable(this.#settings.retryMethods) && !forbidsRetry(answer);
     if (!mayRepeat || !this.#mayRetry(journey, attempt, pause.waitMs)) {
@@ -180,12 +180,12 @@ class LimitedFetch {
   /** Lets the key pause if the answer asks for it. */
   async #learn(journey: Journey, answer: Response, answered: Answered): Promise<Lesson> {
     const { maxPauseMs, refusals, families, heedRemaining, reserve } = this.#settings;
-    const { calm, clock } = journey;
+    const { pauses, clock } = journey;
     const announced = readAnnouncement(answer.headers, wallMs(clock), families);
     const reading = await this.#readLimit(journey, answer, announced);
     const announcement = reading === undefined ? announced : { ...announced, quotas: withReading(announced, reading) };
-    // Also a refusal tells of the windows that calm follows.
-    const emptyMs = emptyForMs(announcement, reserve, (quota) => calm.resetMs(quota, answered));
+    // Also a refusal tells of the windows that are followed.
+    const emptyMs = emptyForMs(announcement, reserve, (quota) => pauses.resetMs(quota, answered));
     const refused = reading?.refused ?? ((reading?.retryAfterMs ?? 0) > 0 || refusals.includes(answer.status));
     const { status } = answer;
     let pause: PauseHint | undefined;
@@ -194,13 +194,13 @@ class LimitedFetch {
       const hint = hintOf(announcement, reading, isLimit);
       // Only 429 means a limit by itself: another 4xx is an answer, and a server out of order says nothing about others.
       if (hint === undefined && !isLimit && status < 500) return { refused, pause: undefined };
-      const waitMs = hint?.waitMs ?? this.#backoff(calm, answered.sentMs, answered.receivedMs);
+      const waitMs = hint?.waitMs ?? this.#backoff(pauses, answered.sentMs, answered.receivedMs);
       pause = { waitMs: Math.min(waitMs, maxPauseMs), source: hint?.source ?? "backoff" };
       if (hint === undefined && !isLimit) return { refused, pause: { ...pause, shared: false } };
     } else if (heedRemaining && emptyMs > 0) {
       pause = { waitMs: Math.min(emptyMs, maxPauseMs), source: "remaining" };
     }
-    return { refused, pause: pause && { ...pause, shared: await calm.pause(pause.waitMs, journey.key) } };
+    return { refused, pause: pause && { ...pause, shared: await pauses.pause(pause.waitMs, journey.key) } };
   }
 
   /** What `readLimit`, or the body of a known service, says beyond the headers. */
@@ -221,14 +221,14 @@ class LimitedFetch {
     return isClear ? undefined : await readKnownBody(response);
   }
 
-  #networkPause({ call, calm, clock }: Journey, sentMs: number): number | undefined {
+  #networkPause({ call, pauses, clock }: Journey, sentMs: number): number | undefined {
     const asked = this.#settings.retryNetworkErrors && (call.method === "GET" || call.method === "HEAD");
-    return asked && call.canBeSentAgain ? this.#backoff(calm, sentMs, clock.nowUs() / 1_000) : undefined;
+    return asked && call.canBeSentAgain ? this.#backoff(pauses, sentMs, clock.nowUs() / 1_000) : undefined;
   }
 
-  #backoff(calm: KeyCalm, sentMs: number, nowMs: number): number {
+  #backoff(pauses: PauseState, sentMs: number, nowMs: number): number {
     const { backoffMs, maxBackoffMs } = this.#settings;
-    return calm.backoff.next({ firstMs: backoffMs, maxMs: maxBackoffMs }, sentMs, nowMs, Math.random());
+    return pauses.backoff.next({ firstMs: backoffMs, maxMs: maxBackoffMs }, sentMs, nowMs, Math.random());
   }
 
   #mayRetry({ clock, deadlineMs, call }: Journey, attempt: number, waitMs: number): boolean {
@@ -236,18 +236,18 @@ class LimitedFetch {
     return clock.nowUs() / 1_000 + waitMs <= deadlineMs && this.#budget.spend();
   }
 
-  #calmOf(limiter: Limiter, key: string | undefined): KeyCalm {
+  #pausesOf(limiter: Limiter, key: string | undefined): PauseState {
     const kept = shortKey(key);
-    let calm = this.#calms.get(kept);
-    if (calm === undefined) {
-      calm = new KeyCalm(limiter, this.#warnings);
-      for (const oldest of this.#calms.keys()) {
-        if (this.#calms.size < MAX_KEYS) break;
-        this.#calms.delete(oldest);
+    let pauses = this.#pauses.get(kept);
+    if (pauses === undefined) {
+      pauses = new PauseState(limiter, this.#warnings);
+      for (const oldest of this.#pauses.keys()) {
+        if (this.#pauses.size < MAX_KEYS) break;
+        this.#pauses.delete(oldest);
       }
-      this.#calms.set(kept, calm);
+      this.#pauses.set(kept, pauses);
     }
-    return calm;
+    return pauses;
   }
 
   #tell(throttled: Throttled): void {
@@ -264,7 +264,7 @@ class LimitedFetch {
  *
  * @throws {RateLimitedError} If it cannot come in time.
  */
-async function turnOf({ call, limiter, clock, key, cost, calm, deadlineMs }: Journey): Promise<Permit> {
+async function turnOf({ call, limiter, clock, key, cost, pauses, deadlineMs }: Journey): Promise<Permit> {
   const { signal } = call;
   for (;;) {
     const askedMs = clock.nowUs() / 1_000;
@@ -274,7 +274,7 @@ async function turnOf({ call, limiter, clock, key, cost, calm, deadlineMs }: Jou
       timeoutMs: Math.max(deadlineMs - askedMs, 0),
       signal,
     });
-    const { ms, shared } = await calm.leftMs(permit, askedMs, key);
+    const { ms, shared } = await pauses.leftMs(permit, askedMs, key);
     if (ms === 0) return permit;
     await permit.release();
     const nowMs = clock.nowUs() / 1_000;

@@ -34,7 +34,7 @@ export interface Answered {
 }
 
 /** The pauses of one key. */
-export class KeyCalm {
+export class PauseState {
   /** Pauses that nobody said the length of. */
   readonly backoff: Backoff = new Backoff();
   readonly #limiter: Limiter;

@@ -14,7 +14,7 @@ import type { Limiter } from "../../limiter/limiter.ts";
 import type { Permit } from "../../limiter/permit.ts";
 import { type Announcement, readAnnouncement } from "./announcement.ts";
 import { RETRY_BANS } from "./families.ts";
-import { holdUntilRead } from "./held_body.ts";
+import { trackBody } from "./tracked_body.ts";
 import { type Answered, PauseState } from "./pause_state.ts";
 import { type BodyReading, checkReading, readKnownBody } from "./limit_reading.ts";
 import { LimitResponse } from "./limit_response.ts";
@@ -170,7 +170,7 @@ class LimitedFetch {
     const mayRepeat = refused && pause !== undefined && call.canBeSentAgain &&
       call.isRepeatable(this.#settings.retryMethods) && !forbidsRetry(answer);
     if (!mayRepeat || !this.#mayRetry(journey, attempt, pause.waitMs)) {
-      return { answer: holdsSlot ? holdUntilRead(answer, signal, () => void permit.release()) : answer };
+      return { answer: holdsSlot ? trackBody(answer, signal, () => void permit.release()) : answer };
     }
     await permit.release();
     // A pause that the store knows of ends with the next turn.

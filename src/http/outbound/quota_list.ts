@@ -15,7 +15,7 @@ const MEMBERS = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
 const PARAMETERS = /(?:"(?:[^"\\]|\\.)*"|[^";])+/g;
 /** A quotation; where its end is missing, it takes in all the rest, and its only group is empty. */
 const QUOTED = /"(?:[^"\\]|\\.|\\$)*("|$)/gs;
-const WHOLE = /^\d{1,15}$/;
+const WHOLE_NUMBER = /^\d{1,15}$/;
 
 /** Reads the quotas of a `RateLimit` field. A malformed one is left out; all are, where a quotation does not end. */
 export function readQuotaList(text: string): Quota[] {
@@ -31,17 +31,17 @@ function readItem(member: string): Quota | undefined {
   const [name = "", ...rest] = split(member, PARAMETERS);
   if (!/^(?:"(?:[^"\\]|\\.)*"|[A-Za-z*][^\s"=]*)$/.test(name)) return undefined;
   const parameters = new Map(rest.map(pair));
-  const remaining = whole(parameters.get("r") ?? parameters.get("a"));
+  const remaining = wholeNumber(parameters.get("r") ?? parameters.get("a"));
   if (remaining === undefined) return undefined;
-  const seconds = whole(parameters.get("t") ?? parameters.get("w"));
+  const seconds = wholeNumber(parameters.get("t") ?? parameters.get("w"));
   return { name: `ratelimit ${name}`, remaining, resetMs: seconds === undefined ? undefined : seconds * 1_000 };
 }
 
 /** `limit=100, remaining=50, reset=30`. */
 function readDictionary(members: readonly string[]): Quota | undefined {
   const entries = new Map(members.map(pair));
-  const remaining = whole(entries.get("remaining"));
-  const seconds = whole(entries.get("reset"));
+  const remaining = wholeNumber(entries.get("remaining"));
+  const seconds = wholeNumber(entries.get("reset"));
   if (remaining === undefined && seconds === undefined) return undefined;
   return { name: "ratelimit", remaining, resetMs: seconds === undefined ? undefined : seconds * 1_000 };
 }
@@ -55,6 +55,6 @@ function pair(text: string): [name: string, value: string] {
   return at < 0 ? [text, ""] : [text.slice(0, at).trim(), text.slice(at + 1).trim()];
 }
 
-function whole(text: string | undefined): number | undefined {
-  return text !== undefined && WHOLE.test(text) ? Number(text) : undefined;
+function wholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && WHOLE_NUMBER.test(text) ? Number(text) : undefined;
 }

@@ -25,7 +25,7 @@ const forgotten = new FinalizationRegistry<Forgotten>(({ reader, done }) => {
  * @param signal Aborts the body too.
  * @param release Called once. Must not throw.
  */
-export function holdUntilRead(answer: Response, signal: AbortSignal | undefined, release: () => void): Response {
+export function trackBody(answer: Response, signal: AbortSignal | undefined, release: () => void): Response {
   const { body } = answer;
   if (body === null) {
     release();

@@ -5,12 +5,12 @@
  */
 
 import { parseAddress } from "../base/network.ts";
-import type { Ask } from "./asks.ts";
+import type { LimitCheck } from "./limit_checks.ts";
 import type { NetworkSet } from "./client_address.ts";
 import type { CompiledList } from "./compile_guard.ts";
 import type { GuardedRequest } from "./request.ts";
 
-/** Whether a browser asks what other origins may do, before it sends the request itself. */
+/** Whether a browser checks what other origins may do, before it sends the request itself. */
 export function isPreflight<Raw>({ method, header }: GuardedRequest<Raw>): boolean {
   return method.toUpperCase() === "OPTIONS" && header("access-control-request-method") !== undefined;
 }
@@ -22,6 +22,6 @@ export function isFrom<Raw>({ networks }: CompiledList, request: GuardedRequest<
 }
 
 /** Whether a list knows one of the keys. */
-export function isNamed<Raw>({ keys }: CompiledList, asks: readonly Ask<Raw>[]): boolean {
-  return keys.size > 0 && asks.some(({ about: { key } }) => key !== undefined && keys.has(key));
+export function isNamed<Raw>({ keys }: CompiledList, checks: readonly LimitCheck<Raw>[]): boolean {
+  return keys.size > 0 && checks.some(({ about: { key } }) => key !== undefined && keys.has(key));
 }

@@ -52,7 +52,7 @@ import { isClosed, isStoreError } from "../limiter/failure.ts";
 import type { Permit } from "../limiter/permit.ts";
 import type { HttpConfig } from "../registry/options.ts";
 import { type Admission, GuardAdmission } from "./admission.ts";
-import { type Ask, asksOf } from "./asks.ts";
+import { checksOf, type LimitCheck } from "./limit_checks.ts";
 import { type ClientAddressOptions, NetworkSet } from "./client_address.ts";
 import type { Refusal } from "./denial.ts";
 import { EXPOSED, type HeaderPair, rateLimitHeaders } from "./headers.ts";
@@ -137,13 +137,13 @@ export class Guard<Raw = unknown> {
     if (isFrom(block, request)) return await this.#decided(request, [], FORBIDDEN);
     const isFriend = isFrom(allow, request);
     if (isFriend && block.keys.size === 0) return await this.#decided(request, [], {});
-    const found = asksOf(rules, request, this.#errors);
+    const found = checksOf(rules, request, this.#errors);
     const named = found instanceof Promise ? await found : found;
     if (isNamed(block, named)) return await this.#decided(request, named, FORBIDDEN);
     if (isFriend || isNamed(allow, named)) return await this.#decided(request, named, {});
-    const asks = named.filter(({ about }) => about.cost > 0);
-    if (asks.length === 0) return OPEN_DOOR;
-    const decided = this.#decided(request, asks, await this.#ask(request, asks));
+    const checks = named.filter(({ about }) => about.cost > 0);
+    if (checks.length === 0) return OPEN_DOOR;
+    const decided = this.#decided(request, checks, await this.#check(request, checks));
     return decided instanceof Promise ? await decided : decided;
   }
 
@@ -174,14 +174,17 @@ export class Guard<Raw = unknown> {
     }
   }
 
-  async #ask(request: GuardedRequest<Raw>, asks: readonly Ask<Raw>[]): Promise<Verdict> {
+  async #check(request: GuardedRequest<Raw>, checks: readonly LimitCheck<Raw>[]): Promise<CheckResult> {
     const { source, waitMs, statusCode } = this.#compiled;
     try {
       if (this.waits) {
-        const permit = await source.wait(asks.map(({ about }) => about), { timeoutMs: waitMs, signal: request.signal });
+        const permit = await source.wait(checks.map(({ about }) => about), {
+          timeoutMs: waitMs,
+          signal: request.signal,
+        });
         return { permit, decision: permit.decision };
       }
-      const decision = await source.take(asks.map(({ about }) => about));
+      const decision = await source.take(checks.map(({ about }) => about));
       if (!decision.allowed) return this.#denied(decision);
       return { permit: decision.permit, decision };
     } catch (error) {
@@ -201,7 +204,7 @@ export class Guard<Raw = unknown> {
     }
   }
 
-  #denied(decision: Decision): Verdict {
+  #denied(decision: Decision): CheckResult {
     const { reason = "rate", retryAfterMs } = decision;
     const refusal: Refusal = reason === "store"
       ? { reason, status: 503, retryAfterMs: STORE_RETRY_MS, decision }
@@ -209,29 +212,29 @@ export class Guard<Raw = unknown> {
     return { refusal, decision };
   }
 
-  /** Reports a verdict, and makes it an admission. */
+  /** Reports a result, and makes it an admission. */
   #decided(
     request: GuardedRequest<Raw>,
-    asks: readonly Ask<Raw>[],
-    verdict: Verdict,
+    checks: readonly LimitCheck<Raw>[],
+    result: CheckResult,
   ): Admission | Promise<Admission> {
     const { onDecision, dryRun = false } = this.#options;
-    const { refusal, decision } = verdict;
+    const { refusal, decision } = result;
     try {
       const reason = refusal?.reason;
-      onDecision?.({ request, reason, keys: asks.map(({ about }) => about.key), decision, dryRun });
+      onDecision?.({ request, reason, keys: checks.map(({ about }) => about.key), decision, dryRun });
     } catch (error) {
       this.#errors.report("onDecision", "onDecision() failed", error);
     }
-    if (!this.#compiled.tellsInstants) return this.#answered(request, asks, verdict, 0);
-    return this.#nowMs(decision).then((nowMs) => this.#answered(request, asks, verdict, nowMs));
+    if (!this.#compiled.tellsInstants) return this.#answered(request, checks, result, 0);
+    return this.#nowMs(decision).then((nowMs) => this.#answered(request, checks, result, nowMs));
   }
 
-  /** Makes a verdict an admission. */
+  /** Makes a result an admission. */
   #answered(
     request: GuardedRequest<Raw>,
-    asks: readonly Ask<Raw>[],
-    { refusal, permit, decision }: Verdict,
+    checks: readonly LimitCheck<Raw>[],
+    { refusal, permit, decision }: CheckResult,
     nowMs: number,
   ): Admission | Promise<Admission> {
     const { dryRun = false } = this.#options;
@@ -243,7 +246,7 @@ export class Guard<Raw = unknown> {
     if (refusal === undefined || dryRun) {
       // What another store was charged is not corrected in this one.
       const isCharged = refusal === undefined && decision !== undefined && !decision.degraded;
-      const charged = isCharged ? asks.filter(({ settle }) => settle !== undefined) : [];
+      const charged = isCharged ? checks.filter(({ settle }) => settle !== undefined) : [];
       return new GuardAdmission({
         headers: told,
         reason: refusal?.reason,
@@ -257,9 +260,9 @@ export class Guard<Raw = unknown> {
     return refuse(refusal, { request, told, body, nowMs, onDenied, errors: this.#errors });
   }
 
-  /** Corrects the charge of every ask that says what it has really cost. */
-  async #settle(request: GuardedRequest<Raw>, asks: readonly Ask<Raw>[], outcome: Outcome): Promise<void> {
-    for (const { about, settle } of asks) {
+  /** Corrects the charge of every check that says what it has really cost. */
+  async #settle(request: GuardedRequest<Raw>, checks: readonly LimitCheck<Raw>[], outcome: Outcome): Promise<void> {
+    for (const { about, settle } of checks) {
       try {
         const units = await settle?.({ ...outcome, cost: about.cost }, request) ?? about.cost;
         await correctCharge(await this.#compiled.source.limiter(about.limiter), about, units);
@@ -277,18 +280,18 @@ export class Guard<Raw = unknown> {
 }
 
 /** What was decided about a request: a refusal, or what admits it. */
-interface Verdict {
+interface CheckResult {
   readonly refusal?: Refusal;
   readonly permit?: Permit | undefined;
   readonly decision?: Decision;
 }
 
 /** For those whom a list refuses. */
-const FORBIDDEN: Verdict = {
+const FORBIDDEN: CheckResult = {
   refusal: { reason: "blockList", status: 403, retryAfterMs: undefined, decision: undefined },
 };
 
-/** For requests that no limiter is asked about. */
+/** For requests that no limiter checks. */
 const OPEN_DOOR: Admission = Object.freeze(new GuardAdmission({}));
 
 /**

@@ -15,14 +15,14 @@ import type { HttpConfig } from "../registry/options.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import type { AskFor } from "../registry/combined_call.ts";
 
-/** What a guard asks. */
+/** What a guard checks. */
 export interface LimiterSource {
   /** A limiter, by its id. */
   limiter(id: string): Limiter | Promise<Limiter>;
   /** Decides now: takes from all, or from none. */
-  take(asks: readonly AskFor[]): Promise<Decision>;
+  take(checks: readonly AskFor[]): Promise<Decision>;
   /** Waits its turn. */
-  wait(asks: readonly AskFor[], options: WaitOptions): Promise<Permit>;
+  wait(checks: readonly AskFor[], options: WaitOptions): Promise<Permit>;
   /** What the configuration says about HTTP. */
   http(): HttpConfig | Promise<HttpConfig>;
 }
@@ -31,11 +31,11 @@ export interface LimiterSource {
 export function fromInstance(instance: RateSync): LimiterSource {
   return {
     limiter: (id) => instance.limiter(id),
-    take: (asks) => {
-      const [first] = asks;
-      return asks.length === 1 && first ? instance.tryAcquire(first.limiter, first) : instance.tryAcquireAll(asks);
+    take: (checks) => {
+      const [first] = checks;
+      return checks.length === 1 && first ? instance.tryAcquire(first.limiter, first) : instance.tryAcquireAll(checks);
     },
-    wait: (asks, options) => instance.acquireAll(asks, options),
+    wait: (checks, options) => instance.acquireAll(checks, options),
     http: () => instance.http,
   };
 }
@@ -44,9 +44,11 @@ export function fromInstance(instance: RateSync): LimiterSource {
 export function fromDefault(): LimiterSource {
   return {
     limiter: async (id) => (await byDefault.ready(id)).limiter(id),
-    take: (asks) => {
-      const [first] = asks;
-      return asks.length === 1 && first ? byDefault.tryAcquire(first.limiter, first) : byDefault.tryAcquireAll(asks);
+    take: (checks) => {
+      const [first] = checks;
+      return checks.length === 1 && first
+        ? byDefault.tryAcquire(first.limiter, first)
+        : byDefault.tryAcquireAll(checks);
     },
     wait: byDefault.acquireAll,
     http: byDefault.httpConfig,
@@ -57,11 +59,11 @@ export function fromDefault(): LimiterSource {
 export function fromLimiter(limiter: Limiter): LimiterSource {
   return {
     limiter: () => limiter,
-    take: async (asks) => await decideNow(asks.map((ask) => limiter.party(ask)), limiter.route),
-    wait: async (asks, { timeoutMs, signal }) => {
+    take: async (checks) => await decideNow(checks.map((check) => limiter.party(check)), limiter.route),
+    wait: async (checks, { timeoutMs, signal }) => {
       const how = { maxWaitUs: maxWaitUs(timeoutMs, [limiter.policy]), signal };
       signal?.throwIfAborted();
-      return (await decideInTurn(asks.map((ask) => limiter.party(ask)), limiter.route, how)).permit;
+      return (await decideInTurn(checks.map((check) => limiter.party(check)), limiter.route, how)).permit;
     },
     http: () => ({}),
   };

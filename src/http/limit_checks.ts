@@ -1,5 +1,5 @@
 /**
- * What a guard asks of limiters about one request.
+ * What a guard checks of limiters about one request.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { Settle } from "./settle.ts";
 import type { ErrorReporter } from "./error_reporter.ts";
 
 /** One limiter and key that a request must pass. */
-export interface Ask<Raw> {
+export interface LimitCheck<Raw> {
   /** What the limiter is told. */
   readonly about: AskFor & { readonly cost: number };
   /** What it has cost, when it has been answered. */
@@ -25,42 +25,46 @@ export interface Ask<Raw> {
  * What rules ask about a request: one ask for each key, of cost 0 where the request costs nothing. At once where no
  * function has to be waited for. Never rejects.
  */
-export function asksOf<Raw>(
+export function checksOf<Raw>(
   rules: readonly CompiledRule<Raw>[],
   request: GuardedRequest<Raw>,
   errors: ErrorReporter,
-): Ask<Raw>[] | Promise<Ask<Raw>[]> {
+): LimitCheck<Raw>[] | Promise<LimitCheck<Raw>[]> {
   const [rule] = rules;
   if (rules.length === 1 && rule?.identify !== undefined && typeof rule.cost === "number") {
     const { identify, cost } = rule;
     const keys = keysFor(identify, rule, request, errors);
     return keys instanceof Promise ? keys.then((later) => oneForEach(later, rule, cost)) : oneForEach(keys, rule, cost);
   }
-  return asksOfMany(rules, request, errors);
+  return checksOfMany(rules, request, errors);
 }
 
-async function asksOfMany<Raw>(
+async function checksOfMany<Raw>(
   rules: readonly CompiledRule<Raw>[],
   request: GuardedRequest<Raw>,
   errors: ErrorReporter,
-): Promise<Ask<Raw>[]> {
+): Promise<LimitCheck<Raw>[]> {
   const identified = new Map<Identify<Raw>, readonly string[]>();
-  const asks: Ask<Raw>[] = [];
+  const checks: LimitCheck<Raw>[] = [];
   for (const rule of rules) {
     const { limiter, identify, cost, settle } = rule;
     const units = await costOf(cost, rule, request, errors);
     if (identify === undefined) {
-      asks.push({ about: { limiter, cost: units }, settle });
+      checks.push({ about: { limiter, cost: units }, settle });
       continue;
     }
     const keys = identified.get(identify) ?? await keysFor(identify, rule, request, errors);
     identified.set(identify, keys);
-    asks.push(...oneForEach(keys, rule, units));
+    checks.push(...oneForEach(keys, rule, units));
   }
-  return asks;
+  return checks;
 }
 
-function oneForEach<Raw>(keys: readonly string[], { limiter, settle }: CompiledRule<Raw>, cost: number): Ask<Raw>[] {
+function oneForEach<Raw>(
+  keys: readonly string[],
+  { limiter, settle }: CompiledRule<Raw>,
+  cost: number,
+): LimitCheck<Raw>[] {
   return keys.map((key) => ({ about: { limiter, key, cost }, settle }));
 }
 

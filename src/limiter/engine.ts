@@ -80,18 +80,27 @@ function takeAtOnce(
   return new Decision(lone.limiter, key, cost, named, reply, grants);
 }
 
-/**
- * Decides now on one key of one limiter, where the store is in this process and needs no more than that; else undefined.
- */
+/** The decision on one key of one limiter, counted, where the store is in this process and needs no more than that. */
+export function decisionAtOnce(
+  limiter: LoneLimiter,
+  route: Route,
+  key: string | undefined,
+  cost: number,
+): Decision | undefined {
+  const decision = takeAtOnce(limiter, route, key, cost, true);
+  if (decision !== undefined) countFor(limiter, decision, 0, LEFT.nowUs, false);
+  return decision;
+}
+
+/** As `decisionAtOnce`, as a promise; undefined where the store needs more than that. */
 export function decideAtOnce(
   limiter: LoneLimiter,
   route: Route,
   key: string | undefined,
   cost: number,
 ): Promise<Decision> | undefined {
-  const decision = takeAtOnce(limiter, route, key, cost, true);
+  const decision = decisionAtOnce(limiter, route, key, cost);
   if (decision === undefined) return undefined;
-  countFor(limiter, decision, 0, LEFT.nowUs, false);
   // Here, where it was made and read: compilers know that it is no promise, and need not look for a `then`.
   return Promise.resolve(decision);
 }

@@ -16,6 +16,7 @@ import {
   decideAtOnce,
   decideInTurn,
   decideNow,
+  decisionAtOnce,
   type LoneLimiter,
   type Patience,
   peek,
@@ -156,6 +157,20 @@ export class Limiter {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * As `tryAcquire`, without a promise where the store is in this process. Throws what that rejects with.
+   *
+   * @internal
+   */
+  decide(options: AskOptions): Decision | Promise<Decision> {
+    this.#check(options);
+    const { key, cost = 1 } = options;
+    const known = this.#policy.maxConcurrent > 0
+      ? permitAtOnce(this.#partiesOf(key, cost), this.#route, true)
+      : decisionAtOnce(this.#alone, this.#route, key, cost);
+    return known ?? decideNow(this.#partiesOf(key, cost), this.#route);
   }
 
   /** Tells what `tryAcquire` would decide. Takes and writes nothing. */

@@ -32,19 +32,18 @@ export function decisionHeaders(facts: HeaderFacts): Record<string, string> {
   return headers;
 }
 
-/** The value of `RateLimit-Policy`. */
-export function policyField({ limits }: HeaderFacts): string {
-  return items(
-    limits,
-    ({ limit, windowMs }) =>
-      windowMs === undefined ? `;q=${limit};qu="concurrent-requests"` : `;q=${limit};w=${seconds(windowMs)}`,
-  );
+/** The value of `RateLimit-Policy`. `names` are those of `quotedNames`. */
+export function policyField({ limits }: HeaderFacts, names: readonly string[] = quotedNames(limits)): string {
+  return list(names, (i) => {
+    const { limit, windowMs } = limits[i] as LimitStatus;
+    return windowMs === undefined ? `;q=${limit};qu="concurrent-requests"` : `;q=${limit};w=${seconds(windowMs)}`;
+  });
 }
 
-/** The value of `RateLimit`. */
-export function limitField(facts: HeaderFacts): string {
-  return items(facts.limits, (limit) => {
-    const { remaining, forMs } = available(limit, facts);
+/** The value of `RateLimit`. `names` are those of `quotedNames`. */
+export function limitField(facts: HeaderFacts, names: readonly string[] = quotedNames(facts.limits)): string {
+  return list(names, (i) => {
+    const { remaining, forMs } = available(facts.limits[i] as LimitStatus, facts);
     return `;r=${remaining};t=${seconds(forMs)}`;
   });
 }
@@ -77,16 +76,15 @@ export function seconds(ms: number): number {
   return Math.max(Math.ceil(ms / 1_000), 1);
 }
 
-/** A structured-field list (RFC 9651) with an item for each limit. */
-function items(limits: readonly LimitStatus[], parameters: (limit: LimitStatus) => string): string {
-  const names = policyNames(limits);
-  let list = "";
-  for (const [i, limit] of limits.entries()) {
-    const name = names[i] as string;
-    const text = /["\\]/.test(name) ? name.replace(/["\\]/g, "\\$&") : name;
-    list += `${i === 0 ? "" : ", "}"${text}"${parameters(limit)}`;
-  }
-  return list;
+/** The names of limits as strings of structured fields (RFC 9651), one for each limit. */
+export function quotedNames(limits: readonly LimitStatus[]): string[] {
+  return policyNames(limits).map((name) => `"${/["\\]/.test(name) ? name.replace(/["\\]/g, "\\$&") : name}"`);
+}
+
+/** A structured-field list: an item for each name, with its parameters. */
+function list(names: readonly string[], parameters: (i: number) => string): string {
+  if (names.length === 1) return names[0] + parameters(0);
+  return names.map((name, i) => name + parameters(i)).join(", ");
 }
 
 function printable(text: string): string {

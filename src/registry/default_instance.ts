@@ -113,11 +113,21 @@ async function findAndLoad(it: Default): Promise<RateSync> {
   }
 }
 
+/**
+ * The instance, where its configuration has been read; undefined where `ready` still has to do that.
+ *
+ * @throws {NotFoundError} As `ready`.
+ */
+export function readyAtOnce(limiter?: string): RateSync | undefined {
+  const it = theDefault();
+  return it.configured || it.isReady ? known(it, limiter) : undefined;
+}
+
 /** The instance, for what answers at once: that cannot wait for the file. */
 function readyNow(call: string, limiter?: string): RateSync {
-  const it = theDefault();
-  if (it.configured || it.isReady) return known(it, limiter);
-  throw it.failure ?? new ConfigError({
+  const instance = readyAtOnce(limiter);
+  if (instance !== undefined) return instance;
+  throw theDefault().failure ?? new ConfigError({
     path: "rate-sync.toml",
     expected: `to be read before ${call} is called: await loadConfig(), or a first decision`,
     received: "a call before that",

@@ -7,7 +7,7 @@
 import type { Decision } from "../limiter/decision.ts";
 import type { Permit } from "../limiter/permit.ts";
 import type { RefusalReason } from "./denial.ts";
-import type { HeaderPair } from "./headers.ts";
+import type { HeaderPair } from "./header_pair.ts";
 import type { Outcome } from "./settle.ts";
 
 /** What a guard says about a request, and how to tell the guard that the request is over. */

@@ -18,7 +18,7 @@ import {
 import { show } from "../base/text.ts";
 import { checkOptions } from "./check_options.ts";
 import { forwardedFor } from "./forwarded.ts";
-import { isHeaderName } from "./headers.ts";
+import { isHeaderName } from "./header_pair.ts";
 import { isTranslated, translated } from "./nat64.ts";
 import { type HeaderSource, readHeader } from "./header_source.ts";
 

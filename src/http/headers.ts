@@ -5,8 +5,10 @@
  */
 
 import type { Decision } from "../limiter/decision.ts";
-import { isMeasured, limitField, policyField, policyNames, seconds } from "../policy/headers.ts";
+import { isMeasured, policyNames, seconds } from "../policy/headers.ts";
 import type { LimitStatus } from "../policy/status.ts";
+import { DraftHeaders } from "./draft_headers.ts";
+import type { HeaderPair } from "./header_pair.ts";
 
 /**
  * How headers tell what is left.
@@ -30,9 +32,6 @@ export const DIALECTS: readonly HeaderDialect[] = [
   "x-ratelimit-ms",
 ];
 
-/** A header's name and value. */
-export type HeaderPair = readonly [name: string, value: string];
-
 /**
  * Headers with what is left. For a decision that no store has measured, only the policy.
  *
@@ -41,10 +40,7 @@ export type HeaderPair = readonly [name: string, value: string];
  * @param nowMs The present, in milliseconds since the Unix epoch.
  */
 export function rateLimitHeaders(decision: Decision, dialect: HeaderDialect, nowMs: number): HeaderPair[] {
-  if (dialect === "draft-11") {
-    const policy: HeaderPair = ["RateLimit-Policy", policyField(decision)];
-    return isMeasured(decision) ? [policy, ["RateLimit", limitField(decision)]] : [policy];
-  }
+  if (dialect === "draft-11") return new DraftHeaders().of(decision);
   const tightest = tightestOf(decision.limits);
   if (tightest === undefined) return [];
   const { limit, remaining, resetAfterMs } = tightest;
@@ -86,85 +82,6 @@ export function violatedPolicies({ limits, cost, reason }: Decision): string[] {
     const { algorithm, remaining } = limits[i] as LimitStatus;
     return remaining < (algorithm === "concurrency" && limits.length > 1 ? 1 : cost);
   });
-}
-
-/** What can be sent as a header's value: printable ASCII, so that nothing begins a line of its own. */
-export function headerValue(value: unknown): string {
-  return String(value).replace(/[^\x20-\x7e]/g, "?").trim();
-}
-
-/** Whether a text can be a header's name. */
-export function isHeaderName(name: string): boolean {
-  return /^[!#$%&'*+.^_`|~\w-]+$/.test(name);
-}
-
-/** Where headers are set: a `Headers`, or what is made of another response. */
-export interface HeaderTarget {
-  /** The value that is there, if one is. */
-  get(name: string): string | null | undefined;
-  /** Sets a value in place of what is there. */
-  set(name: string, value: string): void;
-}
-
-/** The header that lets scripts of other origins read the headers that it lists. */
-export const EXPOSED = "Access-Control-Expose-Headers";
-
-/** How a value joins the one that is there, in headers to which several guards, or the application, add. */
-const JOINED: Readonly<Record<string, (before: string, value: string) => string>> = {
-  "RateLimit": joinItems,
-  "RateLimit-Policy": joinItems,
-  [EXPOSED]: joinNames,
-};
-
-/**
- * Sets headers on an answer. What another guard has said in a list stays; of two items with the same name one stays, so that
- * nothing piles up on an answer that is sent again.
- */
-export function setHeaders(headers: readonly HeaderPair[], target: HeaderTarget): void {
-  for (const [name, value] of headers) {
-    const join = JOINED[name];
-    const before = join === undefined ? undefined : target.get(name);
-    target.set(name, join === undefined || !before ? value : join(before, value));
-  }
-}
-
-/** What stands between commas: quoted text is one piece, whatever is in it. */
-const ITEMS = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
-
-/**
- * Lists of structured fields. Of two items with the same name, the one with less left stays: it is what the next request
- * meets, whichever guard sets its headers last.
- */
-function joinItems(before: string, value: string): string {
-  const items = new Map(itemsOf(before).map((item) => [nameOf(item), item]));
-  const isDictionary = items.has("remaining"); // of draft 7, which has room for one limit
-  for (const item of itemsOf(value)) {
-    const there = items.get(nameOf(item));
-    if (isDictionary && nameOf(item) === "remaining" && leftOf(there) < leftOf(item)) return before;
-    if (there === undefined || !(leftOf(there) < leftOf(item))) items.set(nameOf(item), item);
-  }
-  return isDictionary ? value : [...items.values()].join(", ");
-}
-
-/** `9` of `"api";r=9;t=60` and of `remaining=9`. */
-function leftOf(item = ""): number {
-  return Number(/(?:;\s*r|^remaining)=(\d+)/.exec(item)?.[1]);
-}
-
-function itemsOf(list: string): string[] {
-  return Array.from(list.matchAll(ITEMS), ([item]) => item.trim()).filter((item) => item !== "");
-}
-
-/** `"api"` of `"api";r=9`, `limit` of `limit=10`. */
-function nameOf(item: string): string {
-  return /^(?:"(?:[^"\\]|\\.)*"|[^;=]*)/.exec(item)?.[0] ?? "";
-}
-
-/** Lists of names: those that are not there yet are added, nothing to a list that names all. */
-function joinNames(before: string, value: string): string {
-  const there = new Set(before.split(",").map((name) => name.trim().toLowerCase()));
-  if (there.has("*")) return before;
-  return [before, ...value.split(", ").filter((name) => !there.has(name.toLowerCase()))].join(", ");
 }
 
 /** The limit with the least left; a rate rather than slots, which come and go. */

@@ -25,7 +25,9 @@ export {
 export type { BodyStyle, RefusalReason } from "./denial.ts";
 export { byBody, type ByBodyOptions } from "./by_body.ts";
 export { createGuard, Guard, guardOf } from "./guard.ts";
-export { type HeaderDialect, type HeaderPair, type HeaderTarget, rateLimitHeaders, setHeaders } from "./headers.ts";
+export type { HeaderPair } from "./header_pair.ts";
+export { type HeaderDialect, rateLimitHeaders } from "./headers.ts";
+export { type HeaderTarget, setHeaders } from "./set_headers.ts";
 export {
   byApiKey,
   type ByApiKeyOptions,

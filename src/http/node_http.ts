@@ -7,7 +7,7 @@
 import type { Admission } from "./admission.ts";
 import { remember, repeated } from "./admissions.ts";
 import type { Guard } from "./guard.ts";
-import { setHeaders } from "./headers.ts";
+import { setHeaders } from "./set_headers.ts";
 import { readNodeBody } from "./node_body.ts";
 import { onEnd } from "./node_end.ts";
 

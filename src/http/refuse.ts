@@ -8,7 +8,7 @@ import { show } from "../base/text.ts";
 import { seconds } from "../policy/headers.ts";
 import { type Admission, GuardAdmission } from "./admission.ts";
 import { bodyOf, type BodyStyle, type Refusal } from "./denial.ts";
-import { type HeaderPair, headerValue, isHeaderName } from "./headers.ts";
+import { type HeaderPair, headerValue, isHeaderName } from "./header_pair.ts";
 import type { DenialAnswer, GuardOptions } from "./options.ts";
 import type { GuardedRequest } from "./request.ts";
 import type { ErrorReporter } from "./error_reporter.ts";

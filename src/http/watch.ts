@@ -5,7 +5,8 @@
  */
 
 import type { Admission } from "./admission.ts";
-import { type HeaderPair, setHeaders } from "./headers.ts";
+import type { HeaderPair } from "./header_pair.ts";
+import { setHeaders } from "./set_headers.ts";
 import { begunToRead, type WatchedBody, watchUnread } from "./unread.ts";
 
 /**

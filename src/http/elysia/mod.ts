@@ -19,7 +19,7 @@ import type { Admission } from "../admission.ts";
 import { admissionOf, remember, repeated } from "../admissions.ts";
 import { readRequestBody } from "../body.ts";
 import type { Guard } from "../guard.ts";
-import { setHeaders } from "../headers.ts";
+import { setHeaders } from "../set_headers.ts";
 import type { GuardOptions } from "../options.ts";
 import { guardWithPeer } from "../peer.ts";
 import { Watch } from "../watch.ts";

@@ -21,7 +21,7 @@ import { ConfigError } from "../../base/errors.ts";
 import { listWords, show } from "../../base/text.ts";
 import { admissionOf, remember, repeated } from "../admissions.ts";
 import { Guard } from "../guard.ts";
-import { setHeaders } from "../headers.ts";
+import { setHeaders } from "../set_headers.ts";
 import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
 import { readNodeBody } from "../node_body.ts";
 import type { GuardOptions } from "../options.ts";

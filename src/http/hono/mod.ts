@@ -18,7 +18,7 @@
 import type { Admission } from "../admission.ts";
 import { remember, repeated } from "../admissions.ts";
 import type { Guard } from "../guard.ts";
-import { setHeaders } from "../headers.ts";
+import { setHeaders } from "../set_headers.ts";
 import { finishWith, type NodeResponse } from "../node_http.ts";
 import { readRequestBody } from "../body.ts";
 import type { GuardOptions } from "../options.ts";

@@ -232,7 +232,7 @@ const KINDS: Partial<Record<StoreErrorReason, StoreProblem["kind"]>> = {
 /** What the server said when it refused; the message says what to do. */
 function refused(message: string, reason: StoreErrorReason | undefined): StoreProblem {
   if (reason === "read_only") return replica();
-  const todo = reason === undefined ? `${message.replace(/\.$/, "")}. See docs/redis.md, Troubleshooting` : message;
+  const todo = reason === undefined ? `${message.replace(/\.$/, "")}. See docs/redis/troubleshooting.md` : message;
   return problem(reason === undefined ? "refused" : KINDS[reason] ?? "refused", todo, true, reason);
 }
 

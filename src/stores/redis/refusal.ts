@@ -40,11 +40,11 @@ const ADVICE: Partial<Record<StoreErrorReason, string>> = {
   driver_missing:
     "npm install redis (deno add npm:redis, bun add redis); where a bundler takes it in, keep it external",
   authentication: "check username and password",
-  permission: "grant this user eval, evalsha and what the scripts call (docs/redis.md, Permissions)",
+  permission: "grant this user eval, evalsha and what the scripts call (docs/redis/permissions.md)",
   wrong_database: 'choose a db that the server has: below its "databases" setting, and 0 on many services',
   cluster_node: 'give cluster = ["redis://host:port"] in place of the url, or a client of the cluster',
   command_missing: "the server, or what stands in front of it, renames or blocks a command that the store needs " +
-    "(docs/redis.md, Permissions lists them); Redis 6.0 or later is required",
+    "(docs/redis/permissions.md lists them); Redis 6.0 or later is required",
   read_only: "this is a replica: give the address of its primary",
   loading: "the server reads its data after a start: it decides again once that is done",
   busy: "a script of some client keeps the server busy: see SLOWLOG, and SCRIPT KILL",

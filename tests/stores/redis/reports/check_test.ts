@@ -15,7 +15,7 @@ import { type RedisProcess, startRedis, until } from "../_servers.ts";
 const SECRET = "hunter2-s3cr3t";
 const MB = 1_048_576;
 
-/** What the ACL of docs/redis.md allows, as far as rates need it. */
+/** What the ACL of docs/redis/permissions.md allows, as far as rates need it. */
 const RATES = "+hello +select +ping +eval +evalsha +time +get +mget +set +incrby +getrange +setrange +pexpire".split(
   " ",
 );

@@ -23,7 +23,7 @@ type Id = keyof typeof LIMITERS;
 
 /** What the guide's user may, word by word. */
 async function guidesRules(): Promise<string[]> {
-  const guide = await readFile("docs/redis.md", "utf8");
+  const guide = await readFile("docs/redis/permissions.md", "utf8");
   const [, rules] = /ACL SETUSER limits ((?:.*\\\n)*.*)\n/.exec(guide) ?? [];
   assert.ok(rules);
   return rules.replaceAll("\\\n", " ").replaceAll("'", "").split(/\s+/).filter((rule) => rule !== "");
@@ -68,7 +68,7 @@ describe("the user of the guide", () => {
   it("may do everything that limiters do", async () => doEverything({ url: await allow() }));
 
   it("may do so over REST, with what the guide adds for that", async () => {
-    const guide = await readFile("docs/redis.md", "utf8");
+    const guide = await readFile("docs/redis/permissions.md", "utf8");
     const [, more] = /that one\s+needs\s+`([^`]+)`\s+too/.exec(guide) ?? [];
     assert.ok(more);
     await using endpoint = await startRestRedis(await allow(...more.split(" ")));

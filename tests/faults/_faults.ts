@@ -176,7 +176,7 @@ export const FAULTS: readonly VictimFault[] = [
     end: ({ admin }) => admin("CONFIG", "SET", "requirepass", ""),
   },
   {
-    name: "the way is slow",
+    name: "the network is slow",
     lastsMs: 1_200,
     begin: (victim) => void (victim.mode = "slow"),
     end(victim) {
@@ -185,7 +185,7 @@ export const FAULTS: readonly VictimFault[] = [
     },
   },
   {
-    name: "the way is cut",
+    name: "the network is cut",
     lastsMs: 600,
     begin(victim) {
       victim.mode = "cut";
@@ -202,6 +202,6 @@ export const FAULTS: readonly VictimFault[] = [
       victim.hangUp(); // a connection that has lost bytes is no connection
     },
   },
-  { name: "one connection is forgotten", lastsMs: 0, begin: (victim) => victim.forget("busiest") },
-  { name: "all connections are forgotten", lastsMs: 0, begin: (victim) => victim.forget("all") },
+  { name: "one connection falls silent", lastsMs: 0, begin: (victim) => victim.forget("busiest") },
+  { name: "all connections fall silent", lastsMs: 0, begin: (victim) => victim.forget("all") },
 ];

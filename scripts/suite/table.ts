@@ -121,7 +121,7 @@ export const TABLE: readonly Row[] = [
     paths: [
       "tests/stores/redis/cluster/cluster_test.ts",
       "tests/stores/redis/batching/commands_test.ts",
-      "tests/stores/redis/batching/ordered_lanes_test.ts",
+      "tests/stores/redis/batching/ordered_batcher_test.ts",
       "tests/stores/redis/rest/rest_order_test.ts",
       "tests/stores/redis/rest/rest_waiting_test.ts",
       "tests/stores/redis/sentinel/sentinel_test.ts",

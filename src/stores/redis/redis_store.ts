@@ -34,9 +34,9 @@ import { encodeBatch, isRepeat, type ScriptCall, scriptOf } from "./encode.ts";
 import type { NamedRequest } from "./named_request.ts";
 import { hashSlot } from "./hash_slot.ts";
 import { KeyNames } from "./keys.ts";
-import { Lanes } from "./lanes.ts";
+import { ClusterBatcher } from "./cluster_batcher.ts";
 import { Inbox } from "./inbox.ts";
-import { OrderedLanes } from "./ordered_lanes.ts";
+import { OrderedBatcher } from "./ordered_batcher.ts";
 import { needsOf } from "./needs.ts";
 import { withAdvice } from "./refusal.ts";
 import { errorOf, type Reply, RuledCalls } from "./ruled_calls.ts";
@@ -78,7 +78,7 @@ export class RedisStore implements Store {
   readonly #names: KeyNames;
   readonly #settings: RedisStoreSettings;
   readonly #listeners: WakeupListener[] = [];
-  readonly #batcher: Batcher<NamedRequest, Reply> | Lanes<Reply> | OrderedLanes<NamedRequest, Reply>;
+  readonly #batcher: Batcher<NamedRequest, Reply> | ClusterBatcher<Reply> | OrderedBatcher<NamedRequest, Reply>;
   /** Where messages come from, if the connection does not bring them. */
   readonly #inbox: Inbox | undefined;
   /** Instances whose messages may have been lost with the reply to a call that failed. */
@@ -122,9 +122,9 @@ export class RedisStore implements Store {
     };
     if (connection.cluster !== undefined) checkNoTag(settings.keyPrefix);
     this.#batcher = connection.cluster !== undefined
-      ? new Lanes(connection.cluster, batching)
+      ? new ClusterBatcher(connection.cluster, batching)
       : connection.isUnordered
-      ? new OrderedLanes(batching)
+      ? new OrderedBatcher(batching)
       : new Batcher(batching);
     this.#inbox = connection.polls ? new Inbox(() => this.#calls.send([])) : undefined;
   }

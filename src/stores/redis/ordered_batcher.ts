@@ -21,7 +21,7 @@ const WEIGHT = 1 / 8;
 const MOST_SLOW = 16;
 
 /** The calls of one script. */
-interface Lane<Item, Reply> {
+interface ScriptBatcher<Item, Reply> {
   readonly batcher: Batcher<Item, Reply>;
   /** How many calls in flight are slow. */
   slow: number;
@@ -30,7 +30,7 @@ interface Lane<Item, Reply> {
 /** What was asked last for a key. */
 interface Tail {
   readonly kind: unknown;
-  /** Whether it is in its lane, where it keeps its place, and when it is. */
+  /** Whether its batcher has it, which keeps the order of its items. */
   hasEntered: boolean;
   readonly entered: Promise<void>;
   /** Resolves once it has been answered, or has failed, or nothing waits for it any longer. */
@@ -38,9 +38,9 @@ interface Tail {
 }
 
 /** Asks one by one, and sends together what one script runs. */
-export class OrderedLanes<Item extends object, Reply> {
+export class OrderedBatcher<Item extends object, Reply> {
   readonly #options: BatcherOptions<Item, Reply>;
-  readonly #lanes = new Map<unknown, Lane<Item, Reply>>();
+  readonly #scripts = new Map<unknown, ScriptBatcher<Item, Reply>>();
   readonly #tails = new Map<string, Tail>();
   /** Lets those behind an item go on. */
   readonly #free = new WeakMap<Item, () => void>();
@@ -60,7 +60,7 @@ export class OrderedLanes<Item extends object, Reply> {
   /** What is on its way. */
   get load(): StoreLoad {
     let [queued, calls] = [this.#held, 0];
-    for (const { batcher: { load } } of this.#lanes.values()) {
+    for (const { batcher: { load } } of this.#scripts.values()) {
       [queued, calls] = [queued + load.queued, calls + load.calls];
     }
     return { queued, calls };
@@ -88,7 +88,7 @@ export class OrderedLanes<Item extends object, Reply> {
     try {
       if (before.length > 0) await this.#hold(Promise.all(before), signal);
       if (this.#closed !== undefined) throw this.#closed;
-      const reply = this.#lane(kind).batcher.ask(item, signal);
+      const reply = this.#script(kind).batcher.ask(item, signal);
       enter();
       return await reply;
     } finally {
@@ -106,10 +106,10 @@ export class OrderedLanes<Item extends object, Reply> {
   /** Sends nothing more. */
   close(error: Error): void {
     this.#closed = error;
-    for (const { batcher } of this.#lanes.values()) batcher.close(error);
+    for (const { batcher } of this.#scripts.values()) batcher.close(error);
   }
 
-  /** What has to be over, or at its place, before an item may enter its lane. */
+  /** What has to be over, or at its place, before an item may go to its batcher. */
   #waitsFor(kind: unknown, keys: ReadonlySet<string>): Promise<void>[] {
     const before = new Set<Promise<void>>();
     for (const key of keys) {
@@ -135,29 +135,29 @@ export class OrderedLanes<Item extends object, Reply> {
     }
   }
 
-  #lane(kind: unknown): Lane<Item, Reply> {
-    const known = this.#lanes.get(kind);
+  #script(kind: unknown): ScriptBatcher<Item, Reply> {
+    const known = this.#scripts.get(kind);
     if (known !== undefined) return known;
     const options: BatcherOptions<Item, Reply> = {
       ...this.#options,
-      send: (batch) => this.#send(lane, batch),
+      send: (batch) => this.#send(script, batch),
       get maxCalls() {
-        return 1 + Math.min(lane.slow, MOST_SLOW);
+        return 1 + Math.min(script.slow, MOST_SLOW);
       },
     };
-    const lane: Lane<Item, Reply> = { batcher: new Batcher(options), slow: 0 };
-    this.#lanes.set(kind, lane);
-    return lane;
+    const script: ScriptBatcher<Item, Reply> = { batcher: new Batcher(options), slow: 0 };
+    this.#scripts.set(kind, script);
+    return script;
   }
 
-  async #send(lane: Lane<Item, Reply>, batch: readonly Item[]): Promise<readonly (Reply | Error)[]> {
+  async #send(script: ScriptBatcher<Item, Reply>, batch: readonly Item[]): Promise<readonly (Reply | Error)[]> {
     let isSlow = false;
     const sentUs = systemClock.nowUs();
     const timer = startTimer(SLOW_MS + 2 * this.#usualMs, () => {
       isSlow = true;
-      lane.slow++;
+      script.slow++;
       for (const item of batch) this.#free.get(item)?.();
-      lane.batcher.resume();
+      script.batcher.resume();
     });
     try {
       const replies = await this.#options.send(batch);
@@ -165,7 +165,7 @@ export class OrderedLanes<Item extends object, Reply> {
       return replies;
     } finally {
       timer.cancel();
-      if (isSlow) lane.slow--;
+      if (isSlow) script.slow--;
     }
   }
 }

@@ -13,11 +13,11 @@ import type { NamedRequest } from "./named_request.ts";
 import { hashSlot } from "./hash_slot.ts";
 
 /** Asks one by one, and sends together what goes to one node. */
-export class Lanes<Reply> {
+export class ClusterBatcher<Reply> {
   readonly #cluster: ClusterView;
   readonly #options: BatcherOptions<NamedRequest, Reply>;
   readonly #sendOne: BatcherOptions<NamedRequest, Reply>["send"];
-  readonly #lanes = new Map<object, Batcher<NamedRequest, Reply>>();
+  readonly #batchers = new Map<object, Batcher<NamedRequest, Reply>>();
   /** Stands for the node where that is not known. */
   readonly #unknown = {};
   #closed: Error | undefined;
@@ -37,38 +37,38 @@ export class Lanes<Reply> {
   /** What is on its way, to all nodes. */
   get load(): StoreLoad {
     let [queued, calls] = [0, 0];
-    for (const { load } of this.#lanes.values()) [queued, calls] = [queued + load.queued, calls + load.calls];
+    for (const { load } of this.#batchers.values()) [queued, calls] = [queued + load.queued, calls + load.calls];
     return { queued, calls };
   }
 
   /** Asks one thing, whose keys all lie in one slot. */
   ask(item: NamedRequest, signal?: AbortSignal): Promise<Reply> {
-    return this.#lane(hashSlot(item.keys[0] ?? "")).ask(item, signal);
+    return this.#batcherOf(hashSlot(item.keys[0] ?? "")).ask(item, signal);
   }
 
   /** As `ask`; the outcome goes to a sink. */
   submit(item: NamedRequest, sink: ReplySink<Reply>): void {
-    this.#lane(hashSlot(item.keys[0] ?? "")).submit(item, sink);
+    this.#batcherOf(hashSlot(item.keys[0] ?? "")).submit(item, sink);
   }
 
   /** Sends nothing more. */
   close(error: Error): void {
     this.#closed = error;
-    for (const lane of this.#lanes.values()) lane.close(error);
+    for (const batcher of this.#batchers.values()) batcher.close(error);
   }
 
-  #lane(slot: number): Batcher<NamedRequest, Reply> {
+  #batcherOf(slot: number): Batcher<NamedRequest, Reply> {
     const node = this.#cluster.nodeOf(slot) ?? this.#unknown;
-    const known = this.#lanes.get(node);
+    const known = this.#batchers.get(node);
     if (known !== undefined) return known;
     // Nodes come seldom: then those that are gone are forgotten.
-    for (const [other, { load }] of this.#lanes) {
-      if (load.calls === 0 && load.queued === 0) this.#lanes.delete(other);
+    for (const [other, { load }] of this.#batchers) {
+      if (load.calls === 0 && load.queued === 0) this.#batchers.delete(other);
     }
-    const lane = new Batcher(this.#options);
-    if (this.#closed !== undefined) lane.close(this.#closed);
-    this.#lanes.set(node, lane);
-    return lane;
+    const batcher = new Batcher(this.#options);
+    if (this.#closed !== undefined) batcher.close(this.#closed);
+    this.#batchers.set(node, batcher);
+    return batcher;
   }
 
   /** One call for each slot, all in this turn. One that fails does so for its own requests. */

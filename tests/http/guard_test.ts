@@ -18,13 +18,13 @@ import {
   createGuard,
   failuresOnly,
   firstOf,
+  type GuardErrorKind,
   guardOf,
   type GuardOptions,
   type GuardReport,
   type RequestFacts,
   responseBytes,
   setHeaders,
-  type GuardErrorKind,
 } from "@ratesync/core/http";
 import { FakeClock } from "@ratesync/core/testing";
 import { TemporaryFolder } from "../../scripts/_temporary.ts";

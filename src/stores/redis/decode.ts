@@ -18,15 +18,15 @@ import { readShort, sizeOfShort } from "./short_permits.ts";
 
 /** Reads the reply to a call, one entry for each request of its batch. */
 export function decodeBatch(
-  { batch, runs, windows, script, hasMessages }: EncodedCall,
+  { batch, buckets, windows, script, hasMessages }: EncodedCall,
   reply: ScriptReply,
 ): (TakeReply | DoneReply | StoreError)[] {
   if (!Array.isArray(reply)) throw unreadable();
-  if (runs.length > 0 || windows.length > 0) {
+  if (buckets.length > 0 || windows.length > 0) {
     const decode = script.name === "several" ? decodeSeveral : decodeWindows;
     const replies = windows.length > 0
       ? decode(windows, batch.length, reply)
-      : decodeBuckets(runs, batch.length, reply);
+      : decodeBuckets(buckets, batch.length, reply);
     if (replies === undefined) throw unreadable();
     return replies;
   }
@@ -50,7 +50,7 @@ export function decodeBatch(
   return replies;
 }
 
-/** Whether an answer is a number: there are clients that give them as text. No failure is told by digits alone. */
+/** Whether an answer is a number: there are clients that give them as text. No failure is made of digits alone. */
 function isNumber(entry: ScriptReply): boolean {
   return typeof entry === "number" || (typeof entry === "string" && /^\d+$/.test(entry));
 }

@@ -11,12 +11,11 @@ import { BucketReply } from "../bucket_reply.ts";
 import type { TakeReply } from "../store.ts";
 import type { BucketHeader } from "./bucket_header.ts";
 import type { ScriptReply } from "./connections/connection.ts";
-import type { BucketRun } from "./encode_buckets.ts";
-import type { RunEntry } from "./gather.ts";
+import type { BatchEntry, BatchGroup } from "./batch_groups.ts";
 import { refusedByScript } from "./refused_by_script.ts";
 
 /** What became of an entry. */
-interface Outcome {
+interface BucketAnswer {
   readonly nowUs: number;
   /** Until a block ends; 0 where there is none. */
   readonly blockedUs: number;
@@ -27,31 +26,31 @@ interface Outcome {
   readonly rem: number;
 }
 
-/** Reads the reply to runs of `size` requests; undefined if it is not one entry for each of theirs. */
+/** Reads the reply to groups of `size` requests; undefined if it is not one entry for each of theirs. */
 export function decodeBuckets(
-  runs: readonly BucketRun[],
+  buckets: readonly BatchGroup<BucketHeader>[],
   size: number,
   reply: readonly ScriptReply[],
 ): (TakeReply | StoreError)[] | undefined {
   const replies = new Array<TakeReply | StoreError>(size);
   const nowUs = Number(reply[0]);
   let cursor = 1;
-  for (const { header, entries, counted } of runs) {
+  for (const { header, entries, counted } of buckets) {
     const { denominator } = header.rate;
     let inUse = 0;
     for (const entry of entries) {
-      const told = reply[cursor++];
-      if (typeof told !== "number") {
-        if (!Array.isArray(told)) fail(replies, entry, told);
-        else if (!(Number(told[1]) >= 0 && Number(told[1]) <= entry.times)) return undefined;
-        else if (told.length > 4) replay(replies, entry, header, nowUs, told.map(Number));
-        else expand(replies, entry, header, longOutcome(nowUs, told));
+      const answer = reply[cursor++];
+      if (typeof answer !== "number") {
+        if (!Array.isArray(answer)) fail(replies, entry, answer);
+        else if (!(Number(answer[1]) >= 0 && Number(answer[1]) <= entry.times)) return undefined;
+        else if (answer.length > 4) replay(replies, entry, header, nowUs, answer.map(Number));
+        else expand(replies, entry, header, longAnswer(nowUs, answer));
         continue;
       }
-      const level = counted ? Number(reply[cursor++]) : told < 0 ? -1 - told : told;
-      if (!counted && told > header.wholeUs) inUse++;
+      const level = counted ? Number(reply[cursor++]) : answer < 0 ? -1 - answer : answer;
+      if (!counted && answer > header.costUs) inUse++;
       const us = denominator === 1 ? level : Math.floor(level / denominator);
-      const taken = counted ? told : told < 0 ? 0 : 1;
+      const taken = counted ? answer : answer < 0 ? 0 : 1;
       if (taken < 0 || taken > entry.times) return undefined;
       expand(replies, entry, header, { nowUs, blockedUs: 0, taken, us, rem: level - us * denominator });
     }
@@ -60,44 +59,44 @@ export function decodeBuckets(
   return cursor === reply.length ? replies : undefined;
 }
 
-function longOutcome(nowUs: number, numbers: readonly ScriptReply[]): Outcome {
+function longAnswer(nowUs: number, numbers: readonly ScriptReply[]): BucketAnswer {
   const [blockedUs, taken, us, rem] = numbers.map(Number) as [number, number, number, number];
   return { nowUs, blockedUs, taken, us, rem };
 }
 
-function fail(replies: (TakeReply | StoreError)[], { index, more }: RunEntry, told: ScriptReply | undefined): void {
+function fail(replies: (TakeReply | StoreError)[], { index, more }: BatchEntry, answer: ScriptReply | undefined): void {
   for (const i of [index, ...more ?? []]) {
-    replies[i] = refusedByScript(String(told));
+    replies[i] = refusedByScript(String(answer));
   }
 }
 
 /** Answers every request of an entry. */
 function expand(
   replies: (TakeReply | StoreError)[],
-  { index, more, times, asked }: RunEntry,
+  { index, more, times, hasTimes }: BatchEntry,
   header: BucketHeader,
-  outcome: Outcome,
+  bucket: BucketAnswer,
 ): void {
-  const { taken } = outcome;
-  if (asked) {
-    replies[index] = taken > 0 ? admitted(header, outcome, taken) : denied(header, outcome, taken);
+  const { taken } = bucket;
+  if (hasTimes) {
+    replies[index] = taken > 0 ? admitted(header, bucket, taken) : denied(header, bucket, taken);
   } else if (more === undefined) {
-    replies[index] = taken > 0 ? admitted(header, outcome) : denied(header, outcome);
+    replies[index] = taken > 0 ? admitted(header, bucket) : denied(header, bucket);
   } else if (header.mode === "peek") {
-    const reply = taken > 0 ? admitted(header, outcome) : denied(header, outcome);
+    const reply = taken > 0 ? admitted(header, bucket) : denied(header, bucket);
     replies[index] = reply;
     for (const i of more) replies[i] = reply;
   } else {
     // The last that was admitted left the bucket as it stands; each before it, one take less.
-    const last = taken < times ? denied(header, outcome) : undefined;
+    const last = taken < times ? denied(header, bucket) : undefined;
     for (let i = times - 1; i >= taken; i--) replies[i === 0 ? index : more[i - 1] as number] = last as TakeReply;
-    const { rate: { denominator }, wholeUs, owed } = header;
-    const { nowUs, blockedUs } = outcome;
-    let { us, rem } = outcome;
+    const { rate: { denominator }, costUs, costRem } = header;
+    const { nowUs, blockedUs } = bucket;
+    let { us, rem } = bucket;
     for (let i = taken - 1; i >= 0; i--) {
       replies[i === 0 ? index : more[i - 1] as number] = admittedAt(header, nowUs, blockedUs, us, rem);
-      us -= wholeUs;
-      rem -= owed;
+      us -= costUs;
+      rem -= costRem;
       if (rem < 0) {
         us -= 1;
         rem += denominator;
@@ -112,7 +111,7 @@ function expand(
  */
 function replay(
   replies: (TakeReply | StoreError)[],
-  { index, more = [], times, asked }: RunEntry,
+  { index, more = [], times, hasTimes }: BatchEntry,
   header: BucketHeader,
   nowUs: number,
   numbers: readonly number[],
@@ -121,9 +120,9 @@ function replay(
   const { rate, cost, mode } = header;
   const back = backUs === 0 && backRem === 0 ? undefined : { us: backUs, rem: backRem, untilUs: 0, shares: [] };
   let state: TokenBucketState = { tatUs, tatRem, back, promisedUs: promisedUs || undefined };
-  const units = asked ? cost * taken : cost;
+  const units = hasTimes ? cost * taken : cost;
   const places = [index, ...more];
-  for (const place of asked ? places : places.slice(0, taken)) {
+  for (const place of hasTimes ? places : places.slice(0, taken)) {
     const earliestUs = tokenBucket.earliest(state, nowUs, units, rate);
     const atUs = mode === "wait" ? Math.max(earliestUs, nowUs + blockedUs) : nowUs;
     const after = tokenBucket.take(state, nowUs, atUs, units, rate);
@@ -135,12 +134,12 @@ function replay(
       atUs - nowUs,
       levelUs,
       levelRem,
-      asked ? taken : undefined,
+      hasTimes ? taken : undefined,
       trace,
     );
     state = after;
   }
-  if (asked || taken === times) return;
+  if (hasTimes || taken === times) return;
   const denial = denied(header, { nowUs, blockedUs, taken, us, rem });
   for (const place of places.slice(taken)) replies[place] = denial;
 }
@@ -148,7 +147,7 @@ function replay(
 type Nine = [number, number, number, number, number, number, number, number, number];
 
 /** The reply to a take that left the bucket at `us` and `rem`: its instant follows from where that ends. */
-function admitted(header: BucketHeader, { nowUs, blockedUs, us, rem }: Outcome, times?: number): TakeReply {
+function admitted(header: BucketHeader, { nowUs, blockedUs, us, rem }: BucketAnswer, times?: number): TakeReply {
   return admittedAt(header, nowUs, blockedUs, us, rem, times);
 }
 
@@ -166,7 +165,7 @@ function admittedAt(
   return new BucketReply("allowed", nowUs, waitUs, us, rem, times);
 }
 
-function denied({ rate, cost }: BucketHeader, { nowUs, blockedUs, us, rem }: Outcome, times?: number): TakeReply {
+function denied({ rate, cost }: BucketHeader, { nowUs, blockedUs, us, rem }: BucketAnswer, times?: number): TakeReply {
   const waitUs = Math.max(tokenBucket.earliest({ tatUs: us, tatRem: rem }, 0, cost, rate), blockedUs);
   return new BucketReply(blockedUs > 0 ? "blocked" : "rate", nowUs, waitUs, us, rem, times);
 }

@@ -10,16 +10,16 @@ import type { StoreError } from "../../base/errors.ts";
 import { RatesReply } from "../rates_reply.ts";
 import type { TakeReply } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
-import type { WindowHeader, WindowRun } from "./encode_windows.ts";
-import type { RunEntry } from "./gather.ts";
+import type { WindowHeader } from "./encode_windows.ts";
+import { type BatchEntry, type BatchGroup, placesOf } from "./batch_groups.ts";
 import { refusedByScript } from "./refused_by_script.ts";
 import { takeReply } from "./take_reply.ts";
 
 type Reply = TakeReply | StoreError;
 
-/** Reads the reply to runs of `size` requests; undefined if it is not one entry for each of theirs. */
+/** Reads the reply to groups of `size` requests; undefined if it is not one entry for each of theirs. */
 export function decodeSeveral(
-  runs: readonly WindowRun[],
+  windows: readonly BatchGroup<WindowHeader>[],
   size: number,
   reply: readonly ScriptReply[],
 ): Reply[] | undefined {
@@ -28,21 +28,21 @@ export function decodeSeveral(
   let cursor = 1;
   const nextLevels = ({ policy }: WindowHeader) =>
     policy.rates.map((): Level => [Number(reply[cursor++]), Number(reply[cursor++])]);
-  for (const { header, entries, counted } of runs) {
+  for (const { header, entries, counted } of windows) {
     for (const entry of entries) {
-      const told = reply[cursor];
-      if (typeof told !== "number") {
+      const answer = reply[cursor];
+      if (typeof answer !== "number") {
         cursor++;
-        answerLong(replies, entry, header, nowUs, counted, told);
+        answerLong(replies, entry, header, nowUs, counted, answer);
       } else if (counted) {
         cursor++;
-        if (!(told >= 0 && told <= entry.times)) return undefined;
+        if (!(answer >= 0 && answer <= entry.times)) return undefined;
         const levels = nextLevels(header);
-        expand(replies, entry, header, told, levels, nowUs, Number(reply[cursor++]));
+        expand(replies, entry, header, answer, levels, nowUs, Number(reply[cursor++]));
       } else {
-        if (told < 0) cursor++;
-        const status = told < 0 ? "rate" : "allowed";
-        const one = new RatesReply(status, nowUs, told < 0 ? -1 - told : 0, nextLevels(header), undefined);
+        if (answer < 0) cursor++;
+        const status = answer < 0 ? "rate" : "allowed";
+        const one = new RatesReply(status, nowUs, answer < 0 ? -1 - answer : 0, nextLevels(header), undefined);
         for (const i of placesOf(entry)) replies[i] = one;
       }
     }
@@ -50,32 +50,28 @@ export function decodeSeveral(
   return cursor === reply.length ? replies : undefined;
 }
 
-function placesOf({ index, more }: RunEntry): readonly number[] {
-  return more === undefined ? [index] : [index, ...more];
-}
-
 /** Answers an entry that was left to `decide.lua`: one table for each take of a count, else one for all; or a message. */
 function answerLong(
   replies: Reply[],
-  entry: RunEntry,
+  entry: BatchEntry,
   { policy }: WindowHeader,
   nowUs: number,
   counted: boolean,
-  told: ScriptReply | undefined,
+  answer: ScriptReply | undefined,
 ): void {
   const one = (numbers: ScriptReply | undefined): Reply =>
     Array.isArray(numbers)
       ? takeReply(nowUs, numbers.map(Number), [{ policy }], true)
       : refusedByScript(String(numbers));
-  const many = counted && Array.isArray(told) ? told : undefined;
-  const all = many === undefined ? one(told) : undefined;
+  const many = counted && Array.isArray(answer) ? answer : undefined;
+  const all = many === undefined ? one(answer) : undefined;
   for (const [i, place] of placesOf(entry).entries()) replies[place] = all ?? one(many?.[i]);
 }
 
 /** Answers takes that were one entry: each that was admitted left less in use than the one after it. */
 function expand(
   replies: Reply[],
-  entry: RunEntry,
+  entry: BatchEntry,
   { policy, cost }: WindowHeader,
   taken: number,
   levels: readonly Level[],

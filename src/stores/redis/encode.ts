@@ -10,8 +10,8 @@ import type { RateAlgorithm, RateLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { correctedName } from "../correction.ts";
 import type { StoreRequest, Target } from "../store.ts";
-import { whole } from "./bucket_header.ts";
-import { type BucketRun, encodeBuckets } from "./encode_buckets.ts";
+import { type BucketHeader, integerArg } from "./bucket_header.ts";
+import { encodeBuckets } from "./encode_buckets.ts";
 import { EncodedPolicies, keysBeside, morePlacesOf } from "./encode_policies.ts";
 import type { KeyNames } from "./keys.ts";
 import { aloneWith, isPlain, type RuleState } from "./rules.ts";
@@ -19,7 +19,7 @@ import type { Script } from "./script.ts";
 import { encodeMixed, isKnownMixed } from "./encode_mixed.ts";
 import { encodePolicy } from "./encode_several.ts";
 import { isShortBatch, writeShort } from "./short_permits.ts";
-import { encodeWindows, type WindowRun } from "./encode_windows.ts";
+import { encodeWindows, type WindowHeader } from "./encode_windows.ts";
 import {
   bucket,
   coordinate,
@@ -31,6 +31,7 @@ import {
   takeMixed,
 } from "./scripts.gen.ts";
 import type { NamedRequest } from "./named_request.ts";
+import type { BatchGroup } from "./batch_groups.ts";
 
 /** One script call. */
 export interface ScriptCall {
@@ -47,9 +48,9 @@ export interface EncodedCall extends ScriptCall {
   /** The requests that it runs, in the order of their replies. */
   readonly batch: readonly NamedRequest[];
   /** How the reply of `bucket.lua` lies; empty for the other scripts. */
-  readonly runs: readonly BucketRun[];
+  readonly buckets: readonly BatchGroup<BucketHeader>[];
   /** How the reply of a script of single windows, or of several limits, lies; empty for the other scripts. */
-  readonly windows: readonly WindowRun[];
+  readonly windows: readonly BatchGroup<WindowHeader>[];
   /** Whether messages follow the replies. */
   readonly hasMessages: boolean;
 }
@@ -91,7 +92,7 @@ const SINGLE: Readonly<Partial<Record<RateAlgorithm, Script>>> = {
   sliding_window_counter: slidingWindowCounter,
 };
 
-/** A script that decides runs of alike takes from one key by these rules, if there is one. */
+/** A script that decides groups of alike takes, each entry by its one key, by these rules, if there is one. */
 export function runsScriptOf({ rates, maxConcurrent }: Policy): Script | undefined {
   if (maxConcurrent > 0) return undefined;
   if (rates.length === 1) return SINGLE[(rates[0] as RateLimit).algorithm];
@@ -141,8 +142,8 @@ export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptio
     return { script, ...encodeBuckets(batch, clockArgs(options)), batch, windows: [], hasMessages: false };
   }
   const encode = script === takeMixed ? encodeMixed : encodeWindows;
-  const { keys, args, runs } = encode(batch, clockArgs(options));
-  return { script, keys, args, batch, runs: [], windows: runs, hasMessages: false };
+  const { keys, args, windows } = encode(batch, clockArgs(options));
+  return { script, keys, args, batch, buckets: [], windows, hasMessages: false };
 }
 
 function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
@@ -155,7 +156,7 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
   const body: string[] = [];
   for (const { request, keys: named, rules = [] } of batch) {
     if (!plain) body.push(...head(request));
-    else if (request.op === "take") body.push(MODES[request.mode], whole(request.maxWaitUs));
+    else if (request.op === "take") body.push(MODES[request.mode], integerArg(request.maxWaitUs));
     body.push(String(request.targets.length));
     let hasMore = false;
     for (const [i, target] of request.targets.entries()) {
@@ -174,7 +175,7 @@ function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions):
   args.push(...policies.args);
   args.push(String(batch.length), ...body);
   const hasMessages = !plain && callers.length > 0;
-  return { script: plain ? decide : coordinate, keys, args, batch, runs: [], windows: [], hasMessages };
+  return { script: plain ? decide : coordinate, keys, args, batch, buckets: [], windows: [], hasMessages };
 }
 
 function encodeShortBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
@@ -183,7 +184,7 @@ function encodeShortBatch(batch: readonly NamedRequest[], options: EncodeOptions
   for (const policy of policies) args.push(...encodePolicy(policy));
   for (const id of ids) args.push(id);
   const hasMessages = (options.callers?.length ?? 0) > 0;
-  return { script: coordinate, keys, args, batch, runs: [], windows: [], hasMessages };
+  return { script: coordinate, keys, args, batch, buckets: [], windows: [], hasMessages };
 }
 
 function clockArgs({ nowUs, graceMs }: EncodeOptions): string[] {
@@ -199,7 +200,7 @@ function head(request: StoreRequest): string[] {
   switch (request.op) {
     case "take":
       if (request.times !== undefined) return ["L", String(request.times)];
-      return ["T", request.id, MODES[request.mode], whole(request.maxWaitUs), String(request.arrivalUs)];
+      return ["T", request.id, MODES[request.mode], integerArg(request.maxWaitUs), String(request.arrivalUs)];
     case "poll":
       return ["P", request.id, String(request.arrivalUs)];
     case "release":
@@ -215,7 +216,7 @@ function head(request: StoreRequest): string[] {
     case "reset":
       return ["Z", request.from ?? ""];
     case "block":
-      return ["B", whole(request.durationUs), request.keepLonger ? "1" : "0", request.from ?? ""];
+      return ["B", integerArg(request.durationUs), request.keepLonger ? "1" : "0", request.from ?? ""];
   }
 }
 

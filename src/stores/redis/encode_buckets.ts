@@ -1,39 +1,29 @@
 /**
- * Takes from single token buckets, as `bucket.lua` reads them: alike ones in runs under one header, and those on one
+ * Takes from single token buckets, as `bucket.lua` reads them: alike ones in groups under one header, and those on one
  * key as one entry with a count.
  *
  * @module
  */
 
-import { type BucketHeader, headerOf, KIND } from "./bucket_header.ts";
+import { type BatchEntry, type BatchGroup, groupTakes, isCounted } from "./batch_groups.ts";
+import { type BucketHeader, bucketHeaderOf, FLAGS } from "./bucket_header.ts";
 import type { NamedRequest } from "./named_request.ts";
-import { gather, isCounted, type RunEntry } from "./gather.ts";
 
-/** Entries under one header. */
-export interface BucketRun {
-  /** What they have in common. */
-  readonly header: BucketHeader;
-  /** In the order of the reply. */
-  readonly entries: readonly RunEntry[];
-  /** Whether the script was told how often to take each. */
-  readonly counted: boolean;
-}
+const FLAG_ARGS: readonly string[] = Array.from({ length: 32 }, (_, flags) => String(flags));
 
-const KINDS: readonly string[] = Array.from({ length: 32 }, (_, kind) => String(kind));
-
-/** Turns takes from single token buckets into what the script is told, after `clock`. */
+/** Turns takes from single token buckets into KEYS and ARGV of the script; `clock` stands in front. */
 export function encodeBuckets(
   batch: readonly NamedRequest[],
   clock: readonly string[],
-): { keys: string[]; args: string[]; runs: BucketRun[] } {
+): { keys: string[]; args: string[]; buckets: BatchGroup<BucketHeader>[] } {
   const keys: string[] = [];
   const args = [...clock];
-  const runs: BucketRun[] = [];
+  const buckets: BatchGroup<BucketHeader>[] = [];
 
-  function add(header: BucketHeader, entries: readonly RunEntry[], counted: boolean): void {
+  function add(header: BucketHeader, entries: BatchEntry[], counted: boolean): void {
     if (entries.length === 0) return;
     args.push(
-      KINDS[header.kind + (counted ? KIND.counts : header.inUse ? KIND.inUse : 0)] as string,
+      FLAG_ARGS[header.flags + (counted ? FLAGS.counts : header.inUse ? FLAGS.inUse : 0)] as string,
       String(entries.length),
     );
     for (const arg of header.args) args.push(arg);
@@ -41,16 +31,16 @@ export function encodeBuckets(
       keys.push((batch[entry.index] as NamedRequest).keys[0] as string);
       if (counted) args.push(String(entry.times));
     }
-    runs.push({ header, entries, counted });
+    buckets.push({ header, entries, counted });
   }
 
-  for (const { header, entries, counted } of gather(batch, headerOf)) {
+  for (const { header, entries, counted } of groupTakes(batch, bucketHeaderOf)) {
     if (!counted) add(header, entries, false);
     else {
-      // The keys of a run differ, so its entries may change places.
+      // The keys of a group differ, so its entries may change places.
       add(header, entries.filter((entry) => !isCounted(entry)), false);
       add(header, entries.filter(isCounted), true);
     }
   }
-  return { keys, args, runs };
+  return { keys, args, buckets };
 }

@@ -1,5 +1,5 @@
 /**
- * Takes beside other rules, as `take_mixed.lua` reads them: alike ones that follow one another in runs under one header.
+ * Takes beside other rules, as `take_mixed.lua` reads them: alike ones that follow one another in groups under one header.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import { algorithmOf } from "../../algorithms/mod.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import type { TakeRequest, Target } from "../store.ts";
-import { whole } from "./bucket_header.ts";
+import { integerArg } from "./bucket_header.ts";
 import type { NamedRequest } from "./named_request.ts";
-import type { WindowHeader, WindowRun } from "./encode_windows.ts";
-import { isAlike } from "./gather.ts";
+import type { WindowHeader } from "./encode_windows.ts";
+import { type BatchGroup, isAlike } from "./batch_groups.ts";
 import { isPlain, type RuleState } from "./rules.ts";
 
 /** The letters of the algorithms that the script knows. */
@@ -25,31 +25,31 @@ export function isKnownMixed({ form }: RuleState): boolean {
 export function encodeMixed(
   batch: readonly NamedRequest[],
   clock: readonly string[],
-): { keys: string[]; args: string[]; runs: WindowRun[] } {
+): { keys: string[]; args: string[]; windows: BatchGroup<WindowHeader>[] } {
   const args = [...clock];
-  const runs: WindowRun[] = [];
+  const windows: BatchGroup<WindowHeader>[] = [];
   for (const [index, { request, rules }] of batch.entries()) {
     const take = request as TakeRequest;
     const [target] = take.targets as readonly [Target];
-    const last = runs.at(-1);
+    const last = windows.at(-1);
     const isMore = last !== undefined && isAlike(last.header, take, target);
-    const run = isMore
+    const group = isMore
       ? last
       : { header: headerOf(take, target, rules?.[0] as RuleState), entries: [], counted: false };
-    if (!isMore) runs.push(run);
-    run.entries.push({ index, more: undefined, times: 1, run: runs.length - 1, asked: false });
+    if (!isMore) windows.push(group);
+    group.entries.push({ index, more: undefined, times: 1, group: windows.length - 1, hasTimes: false });
   }
-  for (const { header: { mode, args: own }, entries } of runs) {
+  for (const { header: { mode, args: own }, entries } of windows) {
     args.push(mode === "peek" ? "1" : "0", String(entries.length), ...own);
   }
-  return { keys: batch.map(({ keys }) => keys[0] as string), args, runs };
+  return { keys: batch.map(({ keys }) => keys[0] as string), args, windows };
 }
 
 function headerOf({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target, rules: RuleState): WindowHeader {
   const { letter, numbers } = algorithmOf((policy.rates[0] as RateLimit).algorithm);
   const args = [
     String(cost),
-    mode === "wait" ? whole(maxWaitUs) : "0",
+    mode === "wait" ? integerArg(maxWaitUs) : "0",
     rules.isMixed ? "0" : "1",
     letter,
     ...numbers(policy.rates[0] as RateLimit).map(String),

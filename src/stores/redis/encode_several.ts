@@ -1,5 +1,5 @@
 /**
- * What `several.lua` is told of takes from several limits of one key.
+ * What `several.lua` is sent of takes from several limits of one key.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export function encodePolicy({ leaseTtlUs, maxConcurrent, maxWaiters, rates }: P
   return args;
 }
 
-/** What stands in the header of a run after the number of entries. */
+/** What stands in the header of a group after the number of entries. */
 export function severalArgs(policy: Policy, cost: number, waitUs: string): string[] {
   const words = [...encodePolicy(policy), "0"]; // by the plain rules of its limiter
   return [String(cost), waitUs, String(words.length), ...words];

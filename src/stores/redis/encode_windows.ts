@@ -9,72 +9,54 @@ import type { RateLimit } from "../../algorithms/limit.ts";
 import { algorithmOf } from "../../algorithms/mod.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { TakeRequest, Target } from "../store.ts";
-import { KIND, whole } from "./bucket_header.ts";
+import { FLAGS, integerArg } from "./bucket_header.ts";
 import type { NamedRequest } from "./named_request.ts";
 import { exactTimes, severalArgs } from "./encode_several.ts";
 import { isPlain } from "./rules.ts";
-import { gather, type GatheredRun, isAlike, isCounted, type RunHeader } from "./gather.ts";
+import { type BatchGroup, type GroupHeader, groupTakes, isCounted, keptHeaders } from "./batch_groups.ts";
 
-/** What the takes of a run have in common. */
-export interface WindowHeader extends RunHeader {
-  /** What the script is told after the number of entries. */
+/** What the takes of a group have in common. */
+export interface WindowHeader extends GroupHeader {
+  /** The arguments of the script after the number of entries. */
   readonly args: readonly string[];
   /** The same of rules that are not the plain ones: every value that they write names them. */
   readonly namedArgs: readonly string[];
 }
 
-/** Entries under one header. */
-export type WindowRun = GatheredRun<WindowHeader>;
-
 /** Counts stay below this in what is stored. */
 const MAX_COUNT = 2 ** 31;
 
-/** How many headers are kept for a policy: costs and waits usually vary in few ways. */
-const MAX_HEADERS = 16;
+/** The header of a take from single windows or several limits. */
+const windowHeaderOf = keptHeaders(makeHeader);
 
-const kept = new WeakMap<Policy, WindowHeader[]>();
-
-/** Turns takes that one script decides into what it is told, after `clock`. */
+/** Turns takes that one script decides into its KEYS and ARGV; `clock` stands in front. */
 export function encodeWindows(
   batch: readonly NamedRequest[],
   clock: readonly string[],
-): { keys: string[]; args: string[]; runs: WindowRun[] } {
+): { keys: string[]; args: string[]; windows: BatchGroup<WindowHeader>[] } {
   const keys: string[] = [];
   const args = [...clock];
-  const runs: WindowRun[] = [];
-  for (const { header, entries, counted } of gather(batch, headerOf)) {
-    // The keys of a run differ, so its entries may change places.
-    const groups = counted ? [entries.filter((entry) => !isCounted(entry)), entries.filter(isCounted)] : [entries];
-    for (const [i, group] of groups.entries()) {
-      if (group.length === 0) continue;
-      const kind = (header.mode === "peek" ? KIND.peek : 0) + (i > 0 ? KIND.counts : 0);
-      const arePlain = group.every(({ index }) => (batch[index] as NamedRequest).rules?.every(isPlain) ?? true);
-      args.push(String(kind), String(group.length), ...(arePlain ? header.args : header.namedArgs));
-      for (const entry of group) {
+  const windows: BatchGroup<WindowHeader>[] = [];
+  for (const { header, entries, counted } of groupTakes(batch, windowHeaderOf)) {
+    // The keys of a group differ, so its entries may change places.
+    const parts = counted ? [entries.filter((entry) => !isCounted(entry)), entries.filter(isCounted)] : [entries];
+    for (const [i, part] of parts.entries()) {
+      if (part.length === 0) continue;
+      const flags = (header.mode === "peek" ? FLAGS.peek : 0) + (i > 0 ? FLAGS.counts : 0);
+      const arePlain = part.every(({ index }) => (batch[index] as NamedRequest).rules?.every(isPlain) ?? true);
+      args.push(String(flags), String(part.length), ...(arePlain ? header.args : header.namedArgs));
+      for (const entry of part) {
         keys.push((batch[entry.index] as NamedRequest).keys[0] as string);
         if (i > 0) args.push(String(entry.times));
       }
-      runs.push({ header, entries: group, counted: i > 0 });
+      windows.push({ header, entries: part, counted: i > 0 });
     }
   }
-  return { keys, args, runs };
-}
-
-function headerOf(request: TakeRequest, target: Target): WindowHeader {
-  const { policy } = target;
-  let headers = kept.get(policy);
-  if (headers === undefined) kept.set(policy, headers = []);
-  for (const header of headers) {
-    if (isAlike(header, request, target)) return header;
-  }
-  if (headers.length >= MAX_HEADERS) headers.length = 0;
-  const header = makeHeader(request, target);
-  headers.push(header);
-  return header;
+  return { keys, args, windows };
 }
 
 function makeHeader({ mode, maxWaitUs }: TakeRequest, { policy, cost }: Target): WindowHeader {
-  const waitUs = mode === "wait" ? whole(maxWaitUs) : "0";
+  const waitUs = mode === "wait" ? integerArg(maxWaitUs) : "0";
   const argsBy = (arePlain: boolean) =>
     policy.rates.length > 1 ? severalArgs(policy, cost, waitUs) : windowArgs(policy, cost, waitUs, arePlain);
   return {

@@ -75,7 +75,7 @@ const MODES = { now: "0", wait: "1", peek: "2" } as const;
 
 /** Whether no other rules have to do with a request: the scripts for that know values of one form only. */
 function isAlone({ rules }: NamedRequest): boolean {
-  return rules === undefined || rules.every((each) => !each.isMixed && (each.isNamed || isPlain(each)));
+  return rules.every((each) => !each.isMixed && (each.isNamed || isPlain(each)));
 }
 
 /** Whether a request can be decided by the small script: a take that has nothing to do with slots. */
@@ -104,7 +104,7 @@ function runsScriptFor(named: NamedRequest): Script | undefined {
   if (request.op !== "take" || request.targets.length !== 1) return undefined;
   const { policy } = request.targets[0] as Target;
   if (isAlone(named)) return runsScriptOf(policy);
-  const isKnown = policy.maxConcurrent === 0 && request.times === undefined && isKnownMixed(rules?.[0] as RuleState);
+  const isKnown = policy.maxConcurrent === 0 && request.times === undefined && isKnownMixed(rules[0] as RuleState);
   return isKnown ? takeMixed : undefined;
 }
 
@@ -149,19 +149,19 @@ export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptio
 function encodeRequests(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
   const { callers = [], isMixed } = options;
   // An integer says nothing of the window that it is.
-  const isByPlain = ({ rules }: NamedRequest) => rules?.every(isPlain) ?? true;
+  const isByPlain = ({ rules }: NamedRequest) => rules.every(isPlain);
   const plain = batch.length > 0 && !isMixed && batch.every((named) => isSmall(named) && isByPlain(named));
   const policies = new EncodedPolicies();
   const keys: string[] = [];
   const body: string[] = [];
-  for (const { request, keys: named, rules = [] } of batch) {
+  for (const { request, keys: named, rules } of batch) {
     if (!plain) body.push(...head(request));
     else if (request.op === "take") body.push(MODES[request.mode], integerArg(request.maxWaitUs));
     body.push(String(request.targets.length));
     let hasMore = false;
     for (const [i, target] of request.targets.entries()) {
       // What is not by these rules is no business of the small script.
-      const own = plain ? aloneWith(target.policy) : rules[i] ?? aloneWith(target.policy);
+      const own = plain ? aloneWith(target.policy) : rules[i] as RuleState;
       body.push(policies.index(target.policy, own), String(target.cost), String(target.slots));
       if (request.op === "giveBack") body.push(...encodeMarks(request.marks[i] ?? []));
       else if (request.op === "reset" || request.op === "block") body.push(correctedName(target));

@@ -35,7 +35,7 @@ export function encodeMixed(
     const isMore = last !== undefined && isAlike(last.header, take, target);
     const group = isMore
       ? last
-      : { header: headerOf(take, target, rules?.[0] as RuleState), entries: [], counted: false };
+      : { header: headerOf(take, target, rules[0] as RuleState), entries: [], counted: false };
     if (!isMore) windows.push(group);
     group.entries.push({ index, more: undefined, times: 1, group: windows.length - 1, hasTimes: false });
   }

@@ -43,7 +43,7 @@ export function encodeWindows(
     for (const [i, part] of parts.entries()) {
       if (part.length === 0) continue;
       const flags = (header.mode === "peek" ? FLAGS.peek : 0) + (i > 0 ? FLAGS.counts : 0);
-      const arePlain = part.every(({ index }) => (batch[index] as NamedRequest).rules?.every(isPlain) ?? true);
+      const arePlain = part.every(({ index }) => (batch[index] as NamedRequest).rules.every(isPlain));
       args.push(String(flags), String(part.length), ...(arePlain ? header.args : header.namedArgs));
       for (const entry of part) {
         keys.push((batch[entry.index] as NamedRequest).keys[0] as string);

@@ -39,7 +39,7 @@ import { Inbox } from "./inbox.ts";
 import { OrderedBatcher } from "./ordered_batcher.ts";
 import { needsOf } from "./needs.ts";
 import { withAdvice } from "./refusal.ts";
-import { errorOf, type Reply, RuledCalls } from "./ruled_calls.ts";
+import { errorOf, type Reply, ScriptCalls } from "./script_calls.ts";
 import { register } from "./scripts.gen.ts";
 
 /** The most requests of one script call: it keeps Redis busy for well under a millisecond. */
@@ -84,7 +84,7 @@ export class RedisStore implements Store {
   /** Instances whose messages may have been lost with the reply to a call that failed. */
   readonly #missing = new Set<string>();
   #checking: Promise<StoreCheck> | undefined;
-  readonly #calls: RuledCalls;
+  readonly #calls: ScriptCalls;
   readonly #rulesWatchers: ((report: RulesReport) => void)[] = [];
 
   /**
@@ -98,7 +98,7 @@ export class RedisStore implements Store {
     this.#connection = connection;
     this.#settings = settings;
     this.#names = new KeyNames(settings.keyPrefix ?? "rate_limit");
-    this.#calls = new RuledCalls({
+    this.#calls = new ScriptCalls({
       register: (limiter, own) => {
         const args = [String(settings.testClock?.nowUs() ?? ""), ...own];
         const call = { script: register, keys: [this.#names.register(limiter)], args };
@@ -189,7 +189,7 @@ export class RedisStore implements Store {
     });
     const { script, keys, args } = this.#settings.testScript?.(encoded) ?? encoded;
     try {
-      const reply = this.#calls.withoutMark(await this.#connection.run(script, keys, args), encoded);
+      const reply = this.#calls.withoutRulesFlag(await this.#connection.run(script, keys, args), encoded);
       const replies = decodeBatch(encoded, reply);
       if (inbox !== undefined) {
         batch.forEach(({ request }, i) => inbox.replied(request, replies[i] as Reply | StoreError));

@@ -8,9 +8,9 @@ import { algorithmOf } from "../../algorithms/mod.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
 
-/** What rules are told to scripts as, and which rules wrote the values that do not name theirs. */
+/** How scripts are sent rules, and which rules wrote the values that do not name theirs. */
 export interface RuleState {
-  /** These rules as scripts are told them, without what values do not depend on; empty where there are no rates. */
+  /** These rules as scripts are sent them, without what values do not depend on; empty where there are no rates. */
   readonly form: string;
   /** The plain rules: what wrote values that do not name their rules. */
   readonly plainForm: string;
@@ -42,7 +42,7 @@ export function isNamed(form: string): boolean {
   return /^1 [cfs] /.test(form);
 }
 
-/** Rules as scripts are told them. The capacity of a window is no part of what is stored: it stands as 1. */
+/** Rules as scripts are sent them. The capacity of a window is no part of what is stored: it stands as 1. */
 export function formOf({ rates }: Policy): string {
   if (rates.length === 0) return "";
   return [rates.length, ...rates.flatMap(argsOf)].join(" ");

@@ -12,7 +12,7 @@ import type { RulesReport, Target } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import { formOf, isNamed, mattersUs, type RuleState, wordsOf } from "./rules.ts";
 
-/** How long what was told is used at most, in microseconds. Half of what `register.lua` grants. */
+/** How long what the register said is used at most, in microseconds. Half of what `register.lua` grants. */
 const VALID_US = 150_000_000;
 
 /**
@@ -25,18 +25,18 @@ const FIRST_US = 2_000_000;
 /** For how long rules that others have replaced in this process are unused when it signs off from them, in microseconds. */
 const REPLACED_US = 30_000_000;
 
-/** What a book needs of its store. */
-export interface RuleBookOptions {
-  /** Asks the register of a limiter; `args` are what its script is told behind the clock. */
+/** What the cache needs of its store. */
+export interface RegisterCacheOptions {
+  /** Asks the register of a limiter; `args` follow the clock in the ARGV of its script. */
   register(limiter: string, args: readonly string[]): Promise<ScriptReply>;
   /** Called when other rules have come into use for a limiter, or all of them have gone. Must not throw. */
   report(report: RulesReport): void;
-  /** The time by which what was told becomes old, in microseconds. */
+  /** The time by which what the register said becomes old, in microseconds. */
   nowUs(): number;
 }
 
 /** The rules of one limiter, as this process uses them. */
-export class RuleEntry implements RuleState {
+export class UsedRules implements RuleState {
   readonly limiter: string;
   readonly policy: Policy;
   readonly form: string;
@@ -47,13 +47,13 @@ export class RuleEntry implements RuleState {
   isMixed = false;
   aloneUs = 0;
   /** As a list, for requests with one target. */
-  readonly alone: readonly RuleEntry[] = [this];
-  /** When the register told of it last, by the clock of the book; undefined where it has not. */
-  toldUs: number | undefined;
+  readonly alone: readonly UsedRules[] = [this];
+  /** When the register was read last, by `nowUs`; undefined where it has not been. */
+  readUs: number | undefined;
   /** Why it could not be asked. */
   error: unknown;
   isUsed = true;
-  /** Whether they were used since the book was last looked through, and when they were found used there last. */
+  /** Whether they were used since the cache was last looked through, and when they were found used there last. */
   isInUse = true;
   usedUs = 0;
   isAsking = false;
@@ -74,11 +74,11 @@ export class RuleEntry implements RuleState {
   }
 }
 
-/** The book of one store. */
-export class RuleBook {
-  readonly #options: RuleBookOptions;
-  readonly #limiters = new Map<string, RuleEntry[]>();
-  #last: RuleEntry | undefined;
+/** What one store knows of the registers of its limiters. */
+export class RegisterCache {
+  readonly #options: RegisterCacheOptions;
+  readonly #limiters = new Map<string, UsedRules[]>();
+  #last: UsedRules | undefined;
   #isMissing = false;
   #busy: Promise<void> | undefined;
   #lookedUs = 0;
@@ -88,12 +88,12 @@ export class RuleBook {
    *
    * @param options What it needs of its store.
    */
-  constructor(options: RuleBookOptions) {
+  constructor(options: RegisterCacheOptions) {
     this.#options = options;
   }
 
   /** The rules of a target. */
-  of({ limiter, policy }: Target): RuleEntry {
+  of({ limiter, policy }: Target): UsedRules {
     const last = this.#last;
     if (last !== undefined && last.policy === policy && last.limiter === limiter) {
       last.isUsed = last.isInUse = true;
@@ -103,7 +103,7 @@ export class RuleBook {
     if (entries === undefined) this.#limiters.set(limiter, entries = []);
     let entry = entries.find((each) => each.policy === policy);
     if (entry === undefined) {
-      entries.push(entry = new RuleEntry(limiter, policy));
+      entries.push(entry = new UsedRules(limiter, policy));
       this.#isMissing = true;
     }
     entry.isUsed = entry.isInUse = true;
@@ -120,7 +120,7 @@ export class RuleBook {
     const missing: Promise<void>[] = [];
     for (const [limiter, entries] of this.#limiters) {
       for (const entry of entries.slice()) {
-        const ageUs = entry.toldUs === undefined ? Infinity : Math.abs(nowUs - entry.toldUs);
+        const ageUs = entry.readUs === undefined ? Infinity : Math.abs(nowUs - entry.readUs);
         if (entry.isInUse) entry.usedUs = nowUs;
         entry.isInUse = false;
         const isReplaced = !this.#isCurrent(entry) && Math.abs(nowUs - entry.usedUs) >= REPLACED_US;
@@ -138,9 +138,9 @@ export class RuleBook {
   }
 
   /** Asks whether others have come into use, because a key of these rules has to do with some. */
-  met(entry: RuleEntry): void {
+  sawOthers(entry: UsedRules): void {
     if (entry.isMixed) return;
-    const ageUs = Math.abs(this.#options.nowUs() - (entry.toldUs ?? 0));
+    const ageUs = Math.abs(this.#options.nowUs() - (entry.readUs ?? 0));
     if (ageUs >= FIRST_US && !entry.isAsking) void this.#ask(entry);
   }
 
@@ -149,14 +149,14 @@ export class RuleBook {
     await Promise.all([...this.#limiters.values()].flat().map((entry) => this.#signOff(entry)));
   }
 
-  async #signOff(entry: RuleEntry): Promise<void> {
+  async #signOff(entry: UsedRules): Promise<void> {
     if (entry.counted === "") return;
     const args = argsOf(entry, true);
     entry.counted = "";
     await this.#options.register(entry.limiter, args).catch(() => {});
   }
 
-  #intervalUs(entry: RuleEntry): number {
+  #intervalUs(entry: UsedRules): number {
     if (!this.#isCurrent(entry)) return VALID_US * 0.8;
     const { firstUs, lastUs, hasOthers, isMixed } = entry;
     if (isMixed) return FIRST_US;
@@ -164,11 +164,11 @@ export class RuleBook {
   }
 
   /** Whether these are the newest rules of their limiter in this process; older ones only bring to an end what they began. */
-  #isCurrent(entry: RuleEntry): boolean {
+  #isCurrent(entry: UsedRules): boolean {
     return this.#limiters.get(entry.limiter)?.at(-1) === entry;
   }
 
-  #forget(limiter: string, entry: RuleEntry): void {
+  #forget(limiter: string, entry: UsedRules): void {
     const left = this.#limiters.get(limiter)?.filter((each) => each !== entry) ?? [];
     if (left.length === 0) this.#limiters.delete(limiter);
     else this.#limiters.set(limiter, left);
@@ -176,21 +176,21 @@ export class RuleBook {
   }
 
   /** Never rejects. */
-  async #ask(entry: RuleEntry): Promise<void> {
+  async #ask(entry: UsedRules): Promise<void> {
     entry.isAsking = true;
     entry.isUsed = false;
     try {
-      this.#told(entry, await this.#options.register(entry.limiter, argsOf(entry, false)));
+      this.#read(entry, await this.#options.register(entry.limiter, argsOf(entry, false)));
       entry.error = undefined;
     } catch (error) {
       entry.error = error;
-      if (entry.toldUs === undefined) this.#isMissing = true;
+      if (entry.readUs === undefined) this.#isMissing = true;
     } finally {
       entry.isAsking = false;
     }
   }
 
-  #told(entry: RuleEntry, reply: ScriptReply): void {
+  #read(entry: UsedRules, reply: ScriptReply): void {
     if (!Array.isArray(reply) || reply.length < 6) {
       throw new StoreError("STORE_REFUSED", "Cannot read which rules are in use: the register's reply is another one", {
         reason: "invalid_answer",
@@ -211,14 +211,14 @@ export class RuleBook {
     entry.isMixed = Number(different) > 0;
     entry.lastUs = Number(now);
     entry.aloneUs = entry.isMixed ? 0 : entry.lastUs;
-    if (entry.toldUs === undefined) entry.firstUs = entry.lastUs;
-    entry.toldUs = this.#options.nowUs();
+    if (entry.readUs === undefined) entry.firstUs = entry.lastUs;
+    entry.readUs = this.#options.nowUs();
     entry.hasOthers = others.length > 0;
     this.#compare(entry, others);
   }
 
   /** Reports others that are in use besides these: those that were seen since, and not because this process used them. */
-  #compare(entry: RuleEntry, others: readonly string[]): void {
+  #compare(entry: UsedRules, others: readonly string[]): void {
     const { limiter, policy, firstUs } = entry;
     const own = this.#limiters.get(limiter) ?? [];
     const found: string[] = [];
@@ -234,6 +234,6 @@ export class RuleBook {
   }
 }
 
-function argsOf({ policy, form, counted }: RuleEntry, leaves: boolean): string[] {
+function argsOf({ policy, form, counted }: UsedRules, leaves: boolean): string[] {
   return [form, wordsOf(policy), String(mattersUs(policy)), counted, leaves ? "1" : "0"];
 }

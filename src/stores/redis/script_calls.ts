@@ -9,46 +9,33 @@ import { StoreError } from "../../base/errors.ts";
 import type { DoneReply, StoreRequest, TakeReply, Target } from "../store.ts";
 import type { ScriptReply } from "./connections/connection.ts";
 import type { EncodedCall } from "./encode.ts";
-import type { NamedRequest } from "./named_request.ts";
+import { NamedRequest } from "./named_request.ts";
 import type { KeyNames } from "./keys.ts";
 import { OTHER_RULES, otherRules } from "./refused_by_script.ts";
-import { RuleBook, type RuleBookOptions, type RuleEntry } from "./rule_book.ts";
+import { RegisterCache, type RegisterCacheOptions, type UsedRules } from "./register_cache.ts";
 import { coordinate } from "./scripts.gen.ts";
 
 /** What a script answers to a request. */
 export type Reply = TakeReply | DoneReply;
 
 /** What these calls need of their store. */
-export interface RuledCallsOptions extends RuleBookOptions {
+export interface ScriptCallsOptions extends RegisterCacheOptions {
   /** Makes one script call; with `isMixed` by the scripts that know keys which several rules share. */
   run(batch: readonly NamedRequest[], isMixed: boolean): Promise<readonly (Reply | StoreError)[]>;
 }
 
-/** A class, for the reason that the batcher gives at its `Entry`. */
-class Named implements NamedRequest {
-  readonly request: StoreRequest;
-  readonly keys: readonly string[];
-  readonly rules: readonly RuleEntry[];
-
-  constructor(request: StoreRequest, keys: readonly string[], rules: readonly RuleEntry[]) {
-    this.request = request;
-    this.keys = keys;
-    this.rules = rules;
-  }
-}
-
 /** The calls of one store. */
-export class RuledCalls {
-  readonly #book: RuleBook;
-  readonly #run: RuledCallsOptions["run"];
+export class ScriptCalls {
+  readonly #register: RegisterCache;
+  readonly #run: ScriptCallsOptions["run"];
 
   /**
    * Makes them.
    *
    * @param options What they need of their store.
    */
-  constructor(options: RuledCallsOptions) {
-    this.#book = new RuleBook(options);
+  constructor(options: ScriptCallsOptions) {
+    this.#register = new RegisterCache(options);
     this.#run = options.run;
   }
 
@@ -56,20 +43,20 @@ export class RuledCalls {
   named(request: StoreRequest, names: KeyNames): NamedRequest {
     const { targets } = request;
     const rules = targets.length === 1
-      ? this.#book.of(targets[0] as Target).alone
-      : targets.map((target) => this.#book.of(target));
-    return new Named(request, names.keysOf(targets), rules);
+      ? this.#register.of(targets[0] as Target).alone
+      : targets.map((target) => this.#register.of(target));
+    return new NamedRequest(request, names.keysOf(targets), rules);
   }
 
   /** Decides a batch; an empty one only asks for messages. */
   async send(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
-    const refreshed = this.#book.refresh();
+    const refreshed = this.#register.refresh();
     if (refreshed === undefined) return await this.#decide(batch);
     await refreshed;
-    const untold = batch.map((named) => entriesOf(named).find(({ toldUs }) => toldUs === undefined));
-    const known = batch.filter((_, i) => untold[i] === undefined);
+    const unread = batch.map((named) => entriesOf(named).find(({ readUs }) => readUs === undefined));
+    const known = batch.filter((_, i) => unread[i] === undefined);
     const replies = known.length > 0 || batch.length === 0 ? [...await this.#decide(known)] : [];
-    return untold.map((entry) => entry === undefined ? replies.shift() as Reply : errorOf(entry.error) as Error);
+    return unread.map((entry) => entry === undefined ? replies.shift() as Reply : errorOf(entry.error) as Error);
   }
 
   /** Decides, and asks again for what has to do with other rules by the script that knows those. */
@@ -77,25 +64,25 @@ export class RuledCalls {
     const replies = await this.#run(batch, false);
     if (!replies.includes(otherRules)) return replies;
     const again = batch.filter((_, i) => replies[i] === otherRules);
-    this.#met(again);
+    this.#sawOthers(again);
     const decided = [...await this.#run(again, true)];
     return replies.map((reply) => reply === otherRules ? decided.shift() as Reply | StoreError : reply);
   }
 
   /** The reply to a call without the mark with which the large script ends it where other rules may have come into use. */
-  withoutMark(reply: ScriptReply, { script, batch }: EncodedCall): ScriptReply {
+  withoutRulesFlag(reply: ScriptReply, { script, batch }: EncodedCall): ScriptReply {
     if (script !== coordinate || !Array.isArray(reply) || reply.at(-1) !== OTHER_RULES) return reply;
-    this.#met(batch);
+    this.#sawOthers(batch);
     return reply.slice(0, -1);
   }
 
   /** Signs off from the registers of limiters. Never rejects. */
   close(): Promise<void> {
-    return this.#book.close();
+    return this.#register.close();
   }
 
-  #met(batch: readonly NamedRequest[]): void {
-    for (const named of batch) for (const entry of entriesOf(named)) this.#book.met(entry);
+  #sawOthers(batch: readonly NamedRequest[]): void {
+    for (const named of batch) for (const entry of entriesOf(named)) this.#register.sawOthers(entry);
   }
 }
 
@@ -106,6 +93,6 @@ export function errorOf(cause: unknown): unknown {
   return new StoreError(code, message, { cause, reason, retryAfterMs });
 }
 
-function entriesOf({ rules = [] }: NamedRequest): readonly RuleEntry[] {
-  return rules as readonly RuleEntry[];
+function entriesOf({ rules }: NamedRequest): readonly UsedRules[] {
+  return rules as readonly UsedRules[];
 }

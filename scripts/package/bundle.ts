@@ -12,15 +12,27 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 
-import { type OutputChunk, type Plugin, rolldown } from "rolldown";
+import { type CodeSplittingGroup, type OutputChunk, type Plugin, rolldown } from "rolldown";
 
-import { loadOf } from "./load.ts";
+import { type Load, loadOf } from "./load.ts";
 import type { Manifests } from "./manifests.ts";
 
 const FOLDER = "dist/bundle";
 
 /** The main entry, as `tsc` has compiled it. */
 const MAIN = "dist/mod.js";
+
+/**
+ * Files that the main chunk requires where it calls them, not at its start: for the options of a Redis store, and for
+ * the wording of some errors. Each has the module at which it begins; what only that module imports goes into it too.
+ */
+const LATE_FILES: Readonly<Record<string, string>> = {
+  foreign_words: "dist/src/base/foreign_words.js",
+  redis_options: "dist/src/stores/redis/connections/place.js",
+};
+
+/** Files of the same kind that are imported as usual. */
+const OTHER_FILES: Readonly<Record<string, string>> = { redis_store: "dist/src/stores/redis/mod.js" };
 
 /** Bundles what `tsc` has compiled into dist/, to the files that the `exports` of package.json name. */
 export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise<void> {
@@ -30,12 +42,18 @@ export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise
       types.replace("./dist/types/", "./dist/").replace(/\.d\.cts$/, ".js"),
     ] as const
   );
-  const { files: main } = await loadOf(resolve(MAIN));
+  const entries = inputs.map(([, file]) => resolve(file));
+  const late = Object.values(LATE_FILES).map((file) => resolve(file));
+  const groups = [group("main", await loadOf(resolve(MAIN), late), entries)];
+  for (const [name, file] of Object.entries({ ...LATE_FILES, ...OTHER_FILES })) {
+    groups.push(group(name, await loadOf(resolve(file)), entries));
+  }
   await rm(FOLDER, { recursive: true, force: true });
   const bundle = await rolldown({
     input: Object.fromEntries(inputs),
     external: /^(node:|[@\w][^:\\]*$)/, // anything but a path
     platform: "neutral",
+    preserveEntrySignatures: "allow-extension",
     plugins: [plainCommonJs],
     onLog: (_level, { message }) => {
       throw new Error(message);
@@ -49,7 +67,8 @@ export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise
     dynamicImportInCjs: false,
     entryFileNames: "[name].cjs",
     chunkFileNames: "chunks/[name].cjs",
-    codeSplitting: { groups: [{ name: "main", test: (path) => main.has(path) }] },
+    // A module goes into the first group that has it, alone.
+    codeSplitting: { includeDependenciesRecursively: false, groups },
   });
   await bundle.close();
   for (const file of output) {
@@ -57,6 +76,10 @@ export async function writeBundle(exports: Manifests["npm"]["exports"]): Promise
     await writeFile(join(FOLDER, file.fileName), file.code.replace(INDENTATION, ""));
     if (file.isEntry) await writeModule(file);
   }
+}
+
+function group(name: string, { files }: Load, entries: readonly string[]): CodeSplittingGroup {
+  return { name, test: (path) => files.has(path) && !entries.includes(path) };
 }
 
 /**
@@ -85,6 +108,9 @@ const CHUNK = /\brequire_(?=\w+\b)/g;
 /** A module of Node, as the bundler takes it: `require` gives what an ES module has as its default. */
 const NODE_MODULE = /^let (node_(\w+?)(?:_strict)?) = (require\("node:[\w/]+"\));\n\1 = .*__toESM\(\1, 1\);$/gm;
 
+/** The main chunk requires these files where it calls them, not at its start. */
+const LATE_CHUNK = new RegExp(`^const (\\$(?:${Object.keys(LATE_FILES).join("|")})) = (require\\(".*"\\));$`, "gm");
+
 /** The line in front of each module, which names a file that is not published. */
 const ORIGIN = /^\/\/ dist\/.*\n/gm;
 
@@ -98,11 +124,19 @@ const INDENTATION = /^\t+/gm;
  */
 const plainCommonJs: Plugin = {
   name: "plain-commonjs",
-  renderChunk: (code) =>
-    withNodeModules(
-      code.replace(ORIGIN, "").replace(LATE, "$1").replace(GETTER, "exports.$1 = $2;").replace(CHUNK, "$$"),
-    ),
+  renderChunk: (code, { name }) => {
+    const text = code.replace(ORIGIN, "").replace(LATE, "$1").replace(GETTER, "exports.$1 = $2;").replace(CHUNK, "$$");
+    return withNodeModules(name === "main" ? withLateChunks(text) : text);
+  },
 };
+
+function withLateChunks(code: string): string {
+  let text = code;
+  for (const [all, name = "", required = ""] of code.matchAll(LATE_CHUNK)) {
+    text = text.replaceAll(`${name}.`, `${name}().`).replace(all, `const ${name} = () => ${required};`);
+  }
+  return text;
+}
 
 function withNodeModules(code: string): string {
   let text = code;

@@ -12,7 +12,7 @@ import { parseAst } from "rolldown/parseAst";
 import { minify } from "rolldown/utils";
 
 /** The most that the main entry may load, minified and gzipped, in bytes. */
-const MAX_BYTES = 24_000;
+const MAX_BYTES = 18_000;
 
 /** What importing a file loads before anything runs. */
 export interface Load {
@@ -22,12 +22,13 @@ export interface Load {
   readonly foreign: readonly string[];
 }
 
-/** Follows the static imports of a file of JavaScript, and the calls of `require` at its top level. */
-export async function loadOf(entry: string): Promise<Load> {
+/** Follows the static imports of a file of JavaScript, and the calls of `require` at its top level, but not into `late`. */
+export async function loadOf(entry: string, late: readonly string[] = []): Promise<Load> {
   const files = new Map<string, string>();
   const foreign = new Set<string>();
   const paths = new Set([entry]); // in order of discovery, while it grows
   for (const path of paths) {
+    if (late.includes(path)) continue;
     const text = await readFile(path, "utf8");
     files.set(path, text);
     for (const specifier of staticImportsOf(text)) {

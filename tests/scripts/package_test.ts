@@ -94,6 +94,12 @@ describe("loadOf()", () => {
     assert.deepEqual(foreign, ["redis"]);
   });
 
+  it("stops in front of files that are loaded later", async () => {
+    using folder = await write(MINIFIED);
+    const [entry, late] = ["mod.js", "shared.js"].map((name) => join(folder.path, name)) as [string, string];
+    assert.equal((await loadOf(entry, [late])).files.has(late), false);
+  });
+
   it("finds drivers and modules of the runtime behind other files", async () => {
     using folder = await write({
       ...MINIFIED,

@@ -58,7 +58,7 @@ export type {
 export type { NamedPolicy, Policy } from "./src/policy/policy.ts";
 export { Decision, type DecisionJSON, type DenialReason, RateLimitedError } from "./src/limiter/decision.ts";
 export type { LimitStatus } from "./src/policy/status.ts";
-export type { RedisStoreOptions } from "./src/stores/redis/options.ts";
+export type { RedisClientStoreConfig, RedisStoreConfig, RedisStoreOptions } from "./src/stores/redis/options.ts";
 export type * from "./src/stores/store.ts";
 export type { Level, Mark } from "./src/algorithms/kernel.ts";
 export type { RateState } from "./src/algorithms/kernels.ts";
@@ -71,14 +71,9 @@ export type { Permit } from "./src/limiter/permit.ts";
 export type { RateLimitedOptions, WaitOptions } from "./src/limiter/rate_limited.ts";
 export type { Charge } from "./src/limiter/corrections.ts";
 export type { Reservation } from "./src/limiter/reservation.ts";
-export type {
-  HttpConfig,
-  MemoryStoreConfig,
-  RateSyncConfig,
-  RedisClientStoreConfig,
-  RedisStoreConfig,
-  StoreConfig,
-} from "./src/registry/options.ts";
+export type { StoreConfig } from "./src/registry/engines.ts";
+export type { HttpConfig, RateSyncConfig } from "./src/registry/options.ts";
+export type { MemoryStoreConfig } from "./src/stores/memory/options.ts";
 export type { LoadConfigOptions } from "./src/registry/config/load.ts";
 export type { ConfigParser } from "./src/registry/config/parse.ts";
 export type { EnvReader } from "./src/registry/config/environment.ts";

@@ -28,6 +28,8 @@ export interface ReportOptions {
   readonly store: Pick<Store, "engine" | "watchRules">;
   /** Where it is, without credentials. */
   readonly place: string | undefined;
+  /** What log lines call stores of its engine; undefined of an engine that is not one of this package. */
+  readonly title: string | undefined;
   /** Where messages go. */
   readonly log: Log;
   /** Where events go. */
@@ -93,11 +95,11 @@ export class StoreReport {
   announce(): void {
     if (this.#isAnnounced) return;
     this.#isAnnounced = true;
-    const { id, store: { engine }, place, log } = this.#options;
+    const { id, store: { engine }, place, title, log } = this.#options;
     const at = place === undefined ? "" : ` at ${place}`;
     log.info(
-      engine === "redis"
-        ? `Rate limiter using Redis backend: store ${show(id)}${at}`
+      title !== undefined
+        ? `Rate limiter using ${title} backend: store ${show(id)}${at}`
         : `store ${show(id)} uses ${engine}${at}`,
     );
   }
@@ -229,8 +231,8 @@ export class StoreReport {
   }
 
   get #name(): string {
-    const { engine } = this.#options.store;
-    return engine === "redis" ? "Redis" : `store of engine ${show(engine)}`;
+    const { title, store } = this.#options;
+    return title ?? `store of engine ${show(store.engine)}`;
   }
 
   /** What decides in its place. */

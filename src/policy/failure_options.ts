@@ -5,14 +5,24 @@
  */
 
 import { ConfigError } from "../base/errors.ts";
+import { checkOptions, numberFrom, type OptionRow } from "../base/option_table.ts";
 import { show } from "../base/text.ts";
-import { unknownWord } from "../base/unknown_options.ts";
 import type { FailureOptions, StoreErrorPolicy } from "./options.ts";
 
-/** The options that a limiter and a store have in common. */
-export const FAILURE_KEYS = ["onStoreError", "failClosed", "decisionTimeoutMs", "localShare"] as const;
+const POLICIES: readonly StoreErrorPolicy[] = ["local", "allow", "deny", "throw"];
 
-const POLICIES: readonly string[] = ["local", "allow", "deny", "throw"] satisfies StoreErrorPolicy[];
+/** The options that a limiter and a store have in common: how they are written and checked. */
+export const FAILURE_OPTIONS: Readonly<Record<keyof FailureOptions, OptionRow>> = {
+  failClosed: { type: "boolean" },
+  onStoreError: { type: POLICIES },
+  decisionTimeoutMs: {
+    type: "duration",
+    positive: true,
+    infinite: true,
+    check: numberFrom("milliseconds above 0, or Infinity", Number.MIN_VALUE, Infinity),
+  },
+  localShare: { type: "number", check: numberFrom("a number above 0, at most 1", Number.MIN_VALUE, 1) },
+};
 
 const DEFAULT_DECISION_TIMEOUT_MS = 1_000;
 
@@ -47,28 +57,14 @@ export function compileFailure(options: FailureOptions, store: FailureOptions): 
  * @throws {ConfigError} If one is contradictory or out of range; `path` names it.
  */
 export function checkFailureOptions(options: FailureOptions): void {
-  const { onStoreError, failClosed, decisionTimeoutMs = 1, localShare = 1 } = options;
-  if (failClosed !== undefined && typeof failClosed !== "boolean") {
-    throw new ConfigError({ path: "failClosed", expected: "true or false", received: show(failClosed) });
-  }
-  if (onStoreError !== undefined && !POLICIES.includes(onStoreError)) {
-    throw unknownWord("onStoreError", POLICIES, onStoreError);
-  }
-  if (failClosed !== undefined && onStoreError !== undefined && failClosed !== (onStoreError === "deny")) {
-    throw new ConfigError({
-      path: "failClosed",
-      expected: `nothing that contradicts onStoreError ${show(onStoreError)}`,
-      received: show(failClosed),
-    });
-  }
-  if (!(typeof decisionTimeoutMs === "number" && decisionTimeoutMs > 0)) {
-    const expected = "milliseconds above 0, or Infinity";
-    throw new ConfigError({ path: "decisionTimeoutMs", expected, received: show(decisionTimeoutMs) });
-  }
-  if (!(typeof localShare === "number" && localShare > 0 && localShare <= 1)) {
-    const expected = "a number above 0, at most 1";
-    throw new ConfigError({ path: "localShare", expected, received: show(localShare) });
-  }
+  checkOptions(options, FAILURE_OPTIONS);
+  const { onStoreError, failClosed } = options;
+  if (failClosed === undefined || onStoreError === undefined || failClosed === (onStoreError === "deny")) return;
+  throw new ConfigError({
+    path: "failClosed",
+    expected: `nothing that contradicts onStoreError ${show(onStoreError)}`,
+    received: show(failClosed),
+  });
 }
 
 /** The policy that options name, if they do. */
@@ -78,14 +74,9 @@ function policyOf({ onStoreError, failClosed }: FailureOptions): StoreErrorPolic
 }
 
 /** Takes the options out of a store's configuration: those of failures, and the rest. */
-export function splitFailureOptions<Config extends FailureOptions>(
-  config: Config,
-): readonly [failure: FailureOptions, rest: WithoutFailure<Config>] {
-  const { onStoreError, failClosed, decisionTimeoutMs, localShare, ...rest } = config;
-  const all = { onStoreError, failClosed, decisionTimeoutMs, localShare };
-  const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-  return [given as FailureOptions, rest as unknown as WithoutFailure<Config>];
+export function splitFailureOptions<Config extends object>(config: Config): readonly [FailureOptions, Config] {
+  const entries = Object.entries(config).filter(([, value]) => value !== undefined);
+  const part = (isFailure: boolean) =>
+    Object.fromEntries(entries.filter(([name]) => Object.hasOwn(FAILURE_OPTIONS, name) === isFailure));
+  return [part(true), part(false) as Config];
 }
-
-/** A configuration without the options of failures; of a union, each part by itself. */
-type WithoutFailure<Config> = Config extends unknown ? Omit<Config, keyof FailureOptions> : never;

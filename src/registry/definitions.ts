@@ -14,12 +14,9 @@ import type { Policy } from "../policy/policy.ts";
 import { compilePolicy } from "../policy/compile_policy.ts";
 import { localPolicy } from "../policy/share.ts";
 import type { Store } from "../stores/store.ts";
-import type { StoreConfig } from "./options.ts";
+import { EMBEDDED, engineNamed, openEmbedded, type StoreConfig } from "./engines.ts";
 import { sameConfig } from "./same_config.ts";
-import { type InstanceContext, openMemory, StoreHandle } from "./store_handle.ts";
-
-/** The id of the store that is used where none is configured. */
-const EMBEDDED = "memory";
+import { type InstanceContext, StoreHandle } from "./store_handle.ts";
 
 /** Stores and limiters to add or replace. */
 export interface Definition {
@@ -184,7 +181,7 @@ export class Definitions {
 
   #define({ id, policy, storeId, options }: Compiled): void {
     const { log } = this.#context;
-    if (!this.#stores.has(storeId)) this.#stores.set(storeId, this.#newHandle(storeId, { engine: "memory" }));
+    if (!this.#stores.has(storeId)) this.#stores.set(storeId, this.#newHandle(storeId, EMBEDDED));
     const before = this.#limiters.get(id)?.limiter;
     const route = this.#route(storeId);
     this.#newest = undefined;
@@ -209,7 +206,7 @@ export class Definitions {
   async #openFallback(): Promise<StoreClient> {
     const { clock } = this.#context;
     const [store, { StoreClient }] = await Promise.all([
-      openMemory({ clock }),
+      openEmbedded({ clock, onError: () => {} }),
       import("../limiter/store_client.ts"),
     ]);
     return this.#currentFallback = new StoreClient("fallback", store, clock);
@@ -231,12 +228,12 @@ export class Definitions {
   }
 }
 
-/** The scripts of Redis know nothing but the rules of the call: they cannot scale what other rules have counted. */
 function checkOnChange({ onChange = "keep" }: LimiterOptions, handle: StoreHandle | undefined): void {
-  if (onChange === "keep" || handle?.engine !== "redis") return;
+  const remote = handle && engineNamed(handle.engine)?.remote;
+  if (onChange === "keep" || remote === undefined || remote.changesCounts) return;
   throw new ConfigError({
     path: "onChange",
-    expected: '"keep", the only choice in Redis, or a limiter in memory',
+    expected: `"keep", the only choice in ${remote.title}, or a limiter in memory`,
     received: show(onChange),
   });
 }
@@ -254,7 +251,7 @@ function pickStore(wanted: string | undefined, known: readonly string[]): string
     if (known.includes(wanted)) return wanted;
     throw new NotFoundError("store", String(wanted), known);
   }
-  if (known.length <= 1) return known[0] ?? EMBEDDED;
+  if (known.length <= 1) return known[0] ?? EMBEDDED.engine;
   throw new ConfigError({
     path: "store",
     expected: `one of ${known.map((id) => JSON.stringify(id)).join(", ")}`,

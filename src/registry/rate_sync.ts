@@ -34,7 +34,8 @@ import type { LoadConfigOptions } from "./config/load.ts";
 import { checkCloseOptions, type CloseOptions } from "./close_options.ts";
 import { checkInstance } from "./check_instance.ts";
 import { Definitions } from "./definitions.ts";
-import type { HttpConfig, RateSyncConfig, StoreConfig } from "./options.ts";
+import type { StoreConfig } from "./engines.ts";
+import type { HttpConfig, RateSyncConfig } from "./options.ts";
 import { checkStore, type StoreListing } from "./store_handle.ts";
 import { type AskFor, combinedCall } from "./combined_call.ts";
 
@@ -263,7 +264,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    *   is allowed.
    */
   async loadConfig(path?: string, options: LoadConfigOptions = {}): Promise<RateSyncConfig> {
-    const { findOrFail, isInsteadOfRedis, loadConfigFile } = await import("./config/mod.ts");
+    const { findOrFail, loadConfigFile, replacedBy } = await import("./config/mod.ts");
     const config = await loadConfigFile(path ?? await findOrFail(), {
       ...options,
       checkLimiter: (_id, limiter) => void compilePolicy(limiter),
@@ -272,8 +273,9 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
     await this.#definitions.apply(config);
     this.#http = config.http;
     for (const [id, store] of Object.entries(config.stores)) {
-      if (!isInsteadOfRedis(store)) continue;
-      this.#log.warn(`Redis not configured, using in-memory store: the url of store ${show(id)} is empty`);
+      const title = replacedBy(store);
+      if (title === undefined) continue;
+      this.#log.warn(`${title} not configured, using in-memory store: the url of store ${show(id)} is empty`);
     }
     return config;
   }

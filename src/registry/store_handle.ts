@@ -13,15 +13,12 @@ import type { Log } from "../limiter/log.ts";
 import type { StoreClient } from "../limiter/store_client.ts";
 import type { StoreGuard as Guard } from "../limiter/store_guard.ts";
 import type { StoreReport } from "../limiter/store_report.ts";
-import { checkFailureOptions, FAILURE_KEYS, splitFailureOptions } from "../policy/failure_options.ts";
+import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
 import type { FailureOptions } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { MemoryStoreOptions } from "../stores/memory/mod.ts";
-import { placeOf } from "../stores/redis/connections/place.ts";
-import { REDIS_OPTIONS } from "../stores/redis/connections/settings/settings.ts";
 import type { StoreCheck } from "../stores/check.ts";
 import type { RulesReport, Store, StoreLoad } from "../stores/store.ts";
-import type { MemoryStoreConfig, StoreConfig } from "./options.ts";
+import { ENGINE_NAMES, engineNamed, ENGINES, loadEmbedded, optionsOf, type StoreConfig } from "./engines.ts";
 import { sameConfig } from "./same_config.ts";
 
 /** How a store looks in a listing. */
@@ -67,8 +64,10 @@ export class StoreHandle {
   readonly id: string;
   /** What the store says of failures, for limiters that do not say it themselves. */
   failure: FailureOptions;
-  /** What is said of the store itself. */
+  /** The store itself, or how to open it, without what is said of failures. */
   readonly #config: StoreConfig | Store;
+  /** Where it is, without credentials; undefined where that means nothing. */
+  readonly #place: string | undefined;
   readonly #context: InstanceContext;
   #client: Promise<StoreClient> | undefined;
   #current: StoreClient | undefined;
@@ -84,10 +83,9 @@ export class StoreHandle {
    * @throws {ConfigError} If the configuration cannot be used.
    */
   constructor(id: string, config: StoreConfig | Store, context: InstanceContext) {
-    checkStore(config);
     this.id = id;
-    this.#config = config;
-    this.failure = isStore(config) || config.engine !== "redis" ? {} : splitFailureOptions(config)[0];
+    this.#place = checkStore(config);
+    [this.failure, this.#config] = isStore(config) ? [{}, config] : splitFailureOptions(config);
     this.#context = context;
   }
 
@@ -100,9 +98,7 @@ export class StoreHandle {
   isFor(other: StoreHandle): boolean {
     const config = other.#config;
     if (this.id !== other.id || this.#closed) return false;
-    return isStore(config) || isStore(this.#config)
-      ? config === this.#config
-      : sameConfig(withoutFailure(config), withoutFailure(this.#config));
+    return isStore(config) || isStore(this.#config) ? config === this.#config : sameConfig(config, this.#config);
   }
 
   /** The store's client; opened at the first call. */
@@ -133,19 +129,20 @@ export class StoreHandle {
   async #open(): Promise<StoreClient> {
     const { clock, log, events, policies } = this.#context;
     const [store, { StoreClient }] = await Promise.all([
-      openStore(this.#config, this.#context),
+      this.#openStore(),
       import("../limiter/store_client.ts"),
     ]);
     if (store.isLocal) return new StoreClient(this.id, store, clock);
     // The embedded store decides while this one cannot: it is loaded before anything has gone wrong.
     const [{ Foresight, StoreGuard, StoreReport }] = await Promise.all([
       import("../limiter/remote.ts"),
-      import("../stores/memory/mod.ts"),
+      loadEmbedded(),
     ]);
     const report = this.#report = new StoreReport({
       id: this.id,
       store,
-      place: this.#place(),
+      place: this.#place,
+      title: engineNamed(store.engine)?.remote?.title,
       log,
       events,
       policies,
@@ -170,9 +167,13 @@ export class StoreHandle {
     return client;
   }
 
-  #place(): string | undefined {
-    const config = this.#config;
-    return !isStore(config) && config.engine === "redis" ? placeOf(splitFailureOptions(config)[1]) : undefined;
+  async #openStore(): Promise<Store> {
+    const { clock, log } = this.#context;
+    // What matters of an error in the background reaches a call, and is reported then.
+    const onError = (error: StoreError) => log.debug(error.message);
+    return isStore(this.#config)
+      ? this.#config
+      : await ENGINES[this.#config.engine].open(this.#config, { clock, onError });
   }
 
   /** How it looks from outside. */
@@ -183,7 +184,7 @@ export class StoreHandle {
     const mixedRules = this.#report?.mixedRules;
     return {
       engine: this.#config.engine,
-      url: this.#place(),
+      url: this.#place,
       open,
       load: this.current?.store.load,
       state: this.#report?.state ?? "up",
@@ -229,77 +230,25 @@ export class StoreHandle {
   }
 }
 
-function withoutFailure(config: StoreConfig): object {
-  return config.engine === "redis" ? splitFailureOptions(config)[1] : config;
-}
-
 /**
  * Checks how a store is described.
  *
+ * @returns Where it is, without credentials; undefined of a store inside this process, and of one that is given.
  * @throws {ConfigError} If it cannot be used; the path is relative to it.
  */
-export function checkStore(config: StoreConfig | Store): void {
+export function checkStore(config: StoreConfig | Store): string | undefined {
   if (typeof config !== "object" || config === null) {
     throw new ConfigError({ path: "", expected: "an object with an engine", received: show(config) });
   }
-  if (isStore(config)) return;
-  switch (config.engine) {
-    case "memory":
-      rejectUnknownOptions(config, ["engine", "maxKeys", "checkStates"]);
-      return checkMemory(config);
-    case "redis": {
-      rejectUnknownOptions(config, [...REDIS_OPTIONS, "client", ...FAILURE_KEYS]);
-      const [failure, rest] = splitFailureOptions(config);
-      checkFailureOptions(failure);
-      return void placeOf(rest);
-    }
-    default: {
-      const { engine } = config as { engine: unknown };
-      throw unknownWord("engine", ["memory", "redis"], engine);
-    }
-  }
-}
-
-function checkMemory({ maxKeys, checkStates }: MemoryStoreConfig): void {
-  if (checkStates !== undefined && typeof checkStates !== "boolean") {
-    throw new ConfigError({ path: "checkStates", expected: "true or false", received: show(checkStates) });
-  }
-  if (maxKeys === undefined) return;
-  if (typeof maxKeys === "number" && Number.isSafeInteger(maxKeys) && maxKeys >= 1) return;
-  throw new ConfigError({ path: "maxKeys", expected: "a whole number from 1", received: show(maxKeys) });
+  if (isStore(config)) return undefined;
+  const engine = engineNamed(config.engine);
+  if (engine === undefined) throw unknownWord("engine", ENGINE_NAMES, config.engine);
+  rejectUnknownOptions(config, ["engine", ...Object.keys(optionsOf(engine))]);
+  const [failure, rest] = splitFailureOptions(config);
+  checkFailureOptions(failure);
+  return engine.describe(rest);
 }
 
 function isStore(config: StoreConfig | Store): config is Store {
   return typeof (config as Partial<Store>).execute === "function";
-}
-
-/** Makes an embedded store. */
-export async function openMemory(options: MemoryStoreOptions): Promise<Store> {
-  const { MemoryStore } = await import("../stores/memory/mod.ts");
-  return new MemoryStore(options);
-}
-
-async function openStore(config: StoreConfig | Store, { clock, log }: InstanceContext): Promise<Store> {
-  if (isStore(config)) return config;
-  if (config.engine === "memory") {
-    const options = { clock, ...pick("maxKeys", config.maxKeys) };
-    if (!config.checkStates) return await openMemory(options);
-    const { CheckedMemoryStore } = await import("../stores/memory/checked_memory_store.ts");
-    return new CheckedMemoryStore(options);
-  }
-  const [{ createRedisStore }, { loadDriver }] = await Promise.all([
-    import("../stores/redis/mod.ts"),
-    import("../stores/redis/connections/single/client.ts"),
-  ]);
-  const [, options] = splitFailureOptions(config);
-  // Loaded before time is counted. Who connects is told if that fails.
-  if (!("client" in options) && !/^https?:/.test(options.url ?? "")) await loadDriver().catch(() => {});
-  return createRedisStore(options, {
-    // What matters of it reaches a call, and is reported then.
-    onError: (error) => log.debug(error.message),
-  });
-}
-
-function pick<Key extends string, Value>(key: Key, value: Value | undefined): { [K in Key]?: Value } {
-  return value === undefined ? {} : { [key]: value } as { [K in Key]: Value };
 }

@@ -9,7 +9,7 @@ import fc from "fast-check";
 import type { Kernel, Level, Mark } from "../../src/algorithms/kernel.ts";
 import type { RateLimit } from "../../src/algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../src/algorithms/kernels.ts";
-import { compileLimit } from "../../src/policy/compile_limit.ts";
+import { compileLimit } from "../../src/policy/compile_policy.ts";
 import type { LimitOptions, RateAlgorithm } from "../../src/policy/options.ts";
 import { limitArb } from "../_support/arbitraries.ts";
 

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 
 import fc from "fast-check";
 
-import { compileLimit } from "../../src/policy/compile_limit.ts";
+import { compileLimit } from "../../src/policy/compile_policy.ts";
 import { runs } from "../_support/arbitraries.ts";
 import { assertBound } from "./_bounds.ts";
 import {

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { stateExcess, stateProblem } from "../../src/algorithms/kernels.ts";
 import type { RateState } from "../../src/algorithms/kernels.ts";
 import type { RateLimit } from "../../src/algorithms/limit.ts";
-import { compileLimit } from "../../src/policy/compile_limit.ts";
+import { compileLimit } from "../../src/policy/compile_policy.ts";
 import { runs } from "../_support/arbitraries.ts";
 import { ALGORITHMS, callsArb, type Grant, rateArb, shareArb, startArb, used } from "./_track.ts";
 

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 
 import type { RateLimit } from "../../src/algorithms/limit.ts";
-import { compileLimit } from "../../src/policy/compile_limit.ts";
+import { compileLimit } from "../../src/policy/compile_policy.ts";
 import type { LimitOptions } from "../../src/policy/options.ts";
 import { runs } from "../_support/arbitraries.ts";
 import { startArb, Track } from "./_track.ts";

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 
+import { inTomlSpelling } from "../../src/registry/config/toml_names.ts";
+
 /** The declarations of the packages that a guide leads away from. */
 const PEERS: Readonly<Record<string, readonly string[]>> = {
   "bottleneck": ["bottleneck/bottleneck.d.ts"],
@@ -55,6 +57,7 @@ describe("the tables of docs/migrating", () => {
   it("name only what this package has", async () => {
     const sources = (await readdir("src", { recursive: true })).filter((name) => name.endsWith(".ts"));
     const known = await wordsOf(sources.map((name) => `src/${name}`));
+    for (const name of [...known]) known.add(inTomlSpelling(name));
     const unknown: string[] = [];
     for (const name of await readdir("docs/migrating")) {
       const guide = name.replace(/\.md$/, "");

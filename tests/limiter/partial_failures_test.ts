@@ -132,6 +132,7 @@ describe("StoreReport", () => {
       id: "shared",
       store: { engine: "redis" },
       place: undefined,
+      title: undefined,
       log,
       events: subscriptions,
       policies: () => [],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 
 import { createRateSync, type RateSync } from "../../src/registry/rate_sync.ts";
-import type { StoreConfig } from "../../src/registry/options.ts";
+import type { StoreConfig } from "../../src/registry/engines.ts";
 import { openRawRedis } from "../_support/raw_redis.ts";
 import { freshPrefix, redisUrl } from "../_support/redis.ts";
 

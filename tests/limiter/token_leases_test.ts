@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { createRateSync, type Decision, type Limiter, type LimiterOptions, type RateSync } from "../../mod.ts";
 import type { TokenBucketLimit } from "../../src/algorithms/limit.ts";
 import { tokenBucket } from "../../src/algorithms/token_bucket/kernel.ts";
-import { compileLimit } from "../../src/policy/compile_limit.ts";
+import { compileLimit } from "../../src/policy/compile_policy.ts";
 import { MemoryStore } from "../../src/stores/memory/memory_store.ts";
 import { FakeClock, nextTurn } from "../../src/testing/fake_clock.ts";
 import { runs } from "../_support/arbitraries.ts";

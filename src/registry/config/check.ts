@@ -6,8 +6,8 @@
 
 import { ConfigError } from "../../base/errors.ts";
 import { configError, type Path } from "./document.ts";
-import { DURATIONS, SECRETS, type Section } from "./section.ts";
-import { inTomlSpelling } from "./toml_names.ts";
+import type { Section } from "./section.ts";
+import { DURATIONS, inTomlSpelling, SECRETS } from "./toml_names.ts";
 
 /**
  * Runs a check of a section's options. What it says about an option is told with the option's TOML name and place;

@@ -6,4 +6,4 @@
 
 export { CONFIG_PLACES, findConfigFile, findOrFail } from "./find.ts";
 export { loadConfigFile } from "./load.ts";
-export { isInsteadOfRedis } from "./stores.ts";
+export { replacedBy } from "./stores.ts";

@@ -6,7 +6,8 @@
 
 import { show } from "../../base/text.ts";
 import type { LimiterOptions } from "../../policy/options.ts";
-import type { HttpConfig, RateSyncConfig, StoreConfig } from "../options.ts";
+import type { StoreConfig } from "../engines.ts";
+import type { HttpConfig, RateSyncConfig } from "../options.ts";
 import { checkSection } from "./check.ts";
 import { configError, type Table } from "./document.ts";
 import { readLimiter } from "./limiters.ts";

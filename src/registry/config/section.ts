@@ -8,32 +8,8 @@ import { DURATION_FORMS } from "../../base/duration.ts";
 import { didYouMean } from "../../base/foreign_words.ts";
 import { HIDDEN, kindOf, listWords, show } from "../../base/text.ts";
 import { configError, FromEnvironment, type Path, type Table } from "./document.ts";
-import { inTomlSpelling } from "./toml_names.ts";
+import { DURATIONS, inTomlSpelling, SECRETS } from "./toml_names.ts";
 import { plain, readBoolean, readDurationMs, readNumber } from "./scalars.ts";
-
-/** Options whose value never appears in a message. */
-export const SECRETS: ReadonlySet<string> = new Set([
-  "url",
-  "token",
-  "password",
-  "sentinels",
-  "sentinel_password",
-  "cluster",
-  "tls_key_passphrase",
-]);
-
-/** Options that are durations: seconds where they are numbers. */
-export const DURATIONS: ReadonlySet<string> = new Set([
-  "window_seconds",
-  "window",
-  "lease_ttl",
-  "timeout",
-  "deny_cache",
-  "token_lease",
-  "decision_timeout",
-  "socket_timeout",
-  "socket_connect_timeout",
-]);
 
 /** What a number may be, besides a number. */
 export interface NumberRule {

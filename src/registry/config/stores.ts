@@ -4,114 +4,77 @@
  * @module
  */
 
-import { show } from "../../base/text.ts";
-import type { MemoryStoreConfig, RedisStoreConfig, StoreConfig } from "../options.ts";
-import { defined } from "./defined.ts";
-import { FAILURE_KEYS, readFailure } from "./failure.ts";
-import { type FileReader, UnreadableFile } from "./files.ts";
+import { listWords } from "../../base/text.ts";
+import { EMBEDDED, ENGINE_NAMES, ENGINES, optionsOf, type StoreConfig } from "../engines.ts";
+import type { FileReader } from "./files.ts";
+import { keysOfTable, readFiles, readOptions } from "./read_options.ts";
 import type { Section } from "./section.ts";
 
-const ENGINES = ["memory", "redis"] as const;
+/** The engines, with all of their options. Those of stores outside this process come first. */
+const KINDS = ENGINE_NAMES
+  .map((name) => ({ name, remote: ENGINES[name].remote, options: optionsOf(ENGINES[name]) }))
+  .sort((a, b) => Number(a.remote === undefined) - Number(b.remote === undefined));
 
-type Engine = (typeof ENGINES)[number];
-
-/** Options that name files. */
-const PEM_FILES = ["tls_ca_file", "tls_cert_file", "tls_key_file"] as const;
-
-type PemFile = typeof PEM_FILES[number];
-
-/** No path that is meant is longer; a key without line breaks is. */
-const MAX_PATH = 160;
-
-/** The options that each engine knows, besides `engine`. */
-const KEYS: Readonly<Record<Engine, readonly string[]>> = {
-  memory: ["max_keys", "check_states"],
-  redis: [
-    "url",
-    "token",
-    "sentinels",
-    "master_name",
-    "sentinel_username",
-    "sentinel_password",
-    "cluster",
-    "db",
-    "username",
-    "password",
-    "tls_ca_file",
-    "tls_cert_file",
-    "tls_key_file",
-    "tls_key_passphrase",
-    "tls_server_name",
-    "tls_insecure",
-    "key_prefix",
-    "pool_min_size",
-    "pool_max_size",
-    "socket_timeout",
-    "socket_connect_timeout",
-    "timing_margin_ms",
-    "max_queued",
-    ...FAILURE_KEYS,
-  ],
-};
+type Kind = typeof KINDS[number];
 
 /**
- * Reads one store. A Redis store without address, `url = ""` once variables are filled in, is a memory store: so one
- * file serves a laptop and a fleet. Where the environment decides between the two, options of both are allowed, all
- * are checked, and those of the other one are not used.
+ * Reads one store. A store without address, `url = ""` once variables are filled in, is the embedded store: so one file
+ * serves a laptop and a fleet. Where the environment decides between engines, options of all are allowed, all are
+ * checked, and those of the others are not used.
  *
  * @param section The store's table.
- * @param readFile Reads the PEM files that it names. Those of a store that is a memory store are not read.
+ * @param readFile Reads the files that it names, unless it is the embedded store.
  * @returns The store.
  * @throws {ConfigError} If an option is unknown or of the wrong type, or a file cannot be read.
  */
 export async function readStore(section: Section, readFile: FileReader): Promise<StoreConfig> {
-  const named = section.choice("engine", ENGINES);
+  const named = section.choice("engine", ENGINE_NAMES);
   const url = section.text("url");
-  const isMany = section.has("cluster") || section.has("sentinels");
-  section.allowOnly(["engine", ...keysOf(section, named ?? (isMany ? "redis" : undefined), url)]);
-  if (named === undefined && url === undefined && !isMany) {
-    section.fail("engine", '"memory" or "redis", or a url beside it');
+  const listed = KINDS.find(({ remote }) => remote?.otherPlaces.some((key) => section.has(key)));
+  const kind = KINDS.find(({ name }) => name === named) ?? listed ?? kindOfUrl(url);
+  section.allowOnly(["engine", ...keysFor(section, kind, url)]);
+  if (url !== undefined) checkUrl(section, url, kind);
+  if (kind === undefined) section.fail("engine", `${listWords(ENGINE_NAMES)}, or a url beside it`);
+  const values = new Map(KINDS.map((each) => [each.name, readOptions(section, each.options)]));
+  if (url === "" && listed?.remote !== undefined) {
+    const places = ["url", ...listed.remote.otherPlaces].join(", ").replace(/, ([^,]*)$/, " and $1");
+    section.fail("url", `one of ${places}`);
   }
-  if (url !== undefined) checkUrl(section, url);
-  const memory = readMemory(section);
-  const redis = readRedis(section);
-  for (const key of PEM_FILES) checkPath(section, key);
-  if (url === "" && isMany) section.fail("url", "one of url, sentinels and cluster");
-  if (named === "memory") return { engine: "memory", ...memory };
-  if (url === "") return insteadOfRedis({ engine: "memory", ...memory });
-  if (url === undefined && !isMany) section.fail("url", "a URL such as redis://localhost:6379/0");
-  return { engine: "redis", ...defined({ url }), ...redis, ...await readPemFiles(section, readFile) };
+  const config = (name: Kind["name"]) => ({ engine: name, ...values.get(name) }) as StoreConfig;
+  if (kind.remote === undefined) return config(kind.name);
+  if (url === "") return inPlaceOf(kind.remote.title, config(EMBEDDED.engine));
+  if (url === undefined && listed === undefined) section.fail("url", `a URL such as ${kind.remote.urlExample}`);
+  return { ...config(kind.name), ...await readFiles(section, kind.options, readFile) };
 }
 
-/** Memory stores that stand in for a Redis without address. */
-const standIns = new WeakSet<StoreConfig>();
+/** The embedded stores that stand in for another one without address, and what that one is called. */
+const replaced = new WeakMap<StoreConfig, string>();
 
-function insteadOfRedis(config: MemoryStoreConfig): MemoryStoreConfig {
-  standIns.add(config);
+function inPlaceOf(title: string, config: StoreConfig): StoreConfig {
+  replaced.set(config, title);
   return config;
 }
 
-/** Whether a store that was read is a memory store because its `url` is empty. */
-export function isInsteadOfRedis(config: StoreConfig): boolean {
-  return standIns.has(config);
+/** What a store that was read stands in for because its `url` is empty; undefined if it does not. */
+export function replacedBy(config: StoreConfig): string | undefined {
+  return replaced.get(config);
 }
 
-function keysOf(
-  section: Section,
-  named: Engine | undefined,
-  url: string | undefined,
-): readonly string[] {
+/** An empty URL may become one of any engine. */
+function kindOfUrl(url: string | undefined): Kind | undefined {
+  return url === undefined ? undefined : KINDS.find(({ remote }) => url === "" || remote?.urls.test(url));
+}
+
+function keysFor(section: Section, kind: Kind | undefined, url: string | undefined): string[] {
   const isDecidedOutside = section.isFromEnvironment("engine") || section.isFromEnvironment("url");
-  const engine = named ?? (url === undefined ? undefined : "redis");
-  if (engine === undefined || isDecidedOutside || (engine === "redis" && url === "")) {
-    return [...KEYS.redis, ...KEYS.memory];
-  }
-  return KEYS[engine];
+  const isOpen = kind === undefined || isDecidedOutside || (kind.remote !== undefined && url === "");
+  return [...new Set((isOpen ? KINDS : [kind]).flatMap(({ options }) => keysOfTable(options)))];
 }
 
-function checkUrl(section: Section, url: string): void {
-  if (url !== "" && !/^\s*(?:https?|unix|(?:redis|valkey)(?:s|s?\+\w+)?):\/\//i.test(url)) {
-    section.fail("url", "a URL that begins with redis:// or rediss://, or https:// for a REST endpoint");
+function checkUrl(section: Section, url: string, kind: Kind | undefined): void {
+  const remotes = kind?.remote === undefined ? KINDS.flatMap(({ remote }) => remote ?? []) : [kind.remote];
+  if (url !== "" && !remotes.some(({ urls }) => urls.test(url))) {
+    section.fail("url", remotes.map(({ urlForm }) => urlForm).join("; or "));
   }
   if (section.isFromEnvironment("url") && /\$\{\w/.test(url)) {
     section.fail(
@@ -119,65 +82,4 @@ function checkUrl(section: Section, url: string): void {
       "a variable whose own value holds no ${...}: values are not expanded again",
     );
   }
-}
-
-function readMemory(section: Section): Omit<MemoryStoreConfig, "engine"> {
-  return defined({
-    maxKeys: section.number("max_keys", { whole: true, min: 1 }),
-    checkStates: section.boolean("check_states"),
-  });
-}
-
-function readRedis(section: Section): Omit<RedisStoreConfig, "engine" | "url"> {
-  return defined({
-    sentinels: section.texts("sentinels"),
-    masterName: section.text("master_name"),
-    sentinelUsername: section.text("sentinel_username") || undefined,
-    sentinelPassword: section.text("sentinel_password"),
-    cluster: section.texts("cluster"),
-    db: section.number("db", { whole: true, min: 0 }),
-    username: section.text("username") || undefined,
-    password: section.text("password"),
-    token: section.text("token") || undefined,
-    tlsKeyPassphrase: section.text("tls_key_passphrase"),
-    tlsServerName: section.text("tls_server_name"),
-    tlsInsecure: section.boolean("tls_insecure"),
-    keyPrefix: section.text("key_prefix", { nonEmpty: true }),
-    poolMinSize: section.number("pool_min_size", { whole: true, min: 1 }),
-    poolMaxSize: section.number("pool_max_size", { whole: true, min: 1 }),
-    socketTimeoutMs: section.durationMs("socket_timeout", { positive: true }),
-    socketConnectTimeoutMs: section.durationMs("socket_connect_timeout", { positive: true }),
-    timingMarginMs: section.number("timing_margin_ms", { min: 0 }),
-    maxQueued: section.number("max_queued", { whole: true, min: 1 }),
-    ...readFailure(section),
-  });
-}
-
-/** What stands in place of a path may be the key itself, so that it is not shown. */
-function checkPath(section: Section, key: PemFile): void {
-  const path = section.text(key);
-  if (path === undefined) return;
-  if (path.length <= MAX_PATH && !/-----BEGIN|[\r\n]/.test(path)) return;
-  section.fail(key, `the path of a PEM file, of at most ${MAX_PATH} characters`, "another text (not shown)");
-}
-
-async function readPemFiles(
-  section: Section,
-  readFile: FileReader,
-): Promise<Pick<RedisStoreConfig, "tlsCa" | "tlsCert" | "tlsKey">> {
-  const read = async (key: PemFile): Promise<string | undefined> => {
-    const path = section.text(key);
-    if (path === undefined || path === "") return undefined;
-    try {
-      return await readFile(path);
-    } catch (error) {
-      if (!(error instanceof UnreadableFile)) throw error;
-      section.fail(key, "a PEM file that can be read", `${show(path, MAX_PATH)} (${error.reason})`);
-    }
-  };
-  return defined({
-    tlsCa: await read("tls_ca_file"),
-    tlsCert: await read("tls_cert_file"),
-    tlsKey: await read("tls_key_file"),
-  });
 }

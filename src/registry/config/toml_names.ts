@@ -1,48 +1,45 @@
 /**
- * How options are spelt in TOML.
+ * How options are spelt in TOML. It follows from their rows.
  *
  * @module
  */
 
-/** What options in code are called in TOML. `windowMs` may also be `window`. */
-const TOML_NAMES: Readonly<Record<string, string>> = {
-  ratePerSecond: "rate_per_second",
-  windowMs: "window_seconds",
-  maxConcurrent: "max_concurrent",
-  maxWaiters: "max_waiters",
-  leaseTtlMs: "lease_ttl",
-  timeoutMs: "timeout",
-  denyCacheMs: "deny_cache",
-  tokenLeaseMs: "token_lease",
-  keyShards: "key_shards",
-  onChange: "on_change",
-  failClosed: "fail_closed",
-  onStoreError: "on_store_error",
-  decisionTimeoutMs: "decision_timeout",
-  localShare: "local_share",
-  maxKeys: "max_keys",
-  checkStates: "check_states",
-  masterName: "master_name",
-  sentinelUsername: "sentinel_username",
-  sentinelPassword: "sentinel_password",
-  tlsCa: "tls_ca_file",
-  tlsCert: "tls_cert_file",
-  tlsKey: "tls_key_file",
-  tlsKeyPassphrase: "tls_key_passphrase",
-  tlsServerName: "tls_server_name",
-  tlsInsecure: "tls_insecure",
-  keyPrefix: "key_prefix",
-  poolMinSize: "pool_min_size",
-  poolMaxSize: "pool_max_size",
-  socketTimeoutMs: "socket_timeout",
-  socketConnectTimeoutMs: "socket_connect_timeout",
-  timingMarginMs: "timing_margin_ms",
-  maxQueued: "max_queued",
-};
+import type { OptionRow } from "../../base/option_table.ts";
+import { LIMITER_OPTIONS } from "../../policy/option_table.ts";
+import { ENGINES, optionsOf } from "../engines.ts";
 
-const OPTION = new RegExp(`\\b(?:${Object.keys(TOML_NAMES).join("|")})\\b`, "g");
+/**
+ * The keys of an option: those of its row, or its name with `_` in place of capitals. A duration loses its unit, because
+ * it has units of its own, and a file says that it is one: `socketTimeoutMs` is `socket_timeout`, `tlsCa` is
+ * `tls_ca_file`. An option of code alone has none.
+ */
+export function keysOf(name: string, { type, keys }: OptionRow): readonly string[] {
+  if (type === undefined) return [];
+  if (keys !== undefined) return keys;
+  const bare = type === "duration" ? name.replace(/Ms$/, "") : name;
+  return [bare.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) + (type === "file" ? "_file" : "")];
+}
+
+const ROWS: readonly (readonly [name: string, row: OptionRow])[] = [
+  LIMITER_OPTIONS,
+  ...Object.values(ENGINES).map(optionsOf),
+].flatMap((table) => Object.entries(table));
+
+/** Options whose value never appears in a message, by their keys. */
+export const SECRETS: ReadonlySet<string> = keysWhere(({ secret }) => secret === true);
+
+/** Options that are durations, by their keys: seconds where they are numbers. */
+export const DURATIONS: ReadonlySet<string> = keysWhere(({ type }) => type === "duration");
+
+const KEYS: ReadonlyMap<string, string> = new Map(ROWS.map(([name, row]) => [name, keysOf(name, row)[0] ?? name]));
+
+const OPTION = new RegExp(`\\b(?:${[...KEYS.keys()].join("|")})\\b`, "g");
 
 /** A text in which options are spelt as in code, with their TOML names. */
 export function inTomlSpelling(text: string): string {
-  return text.replace(OPTION, (option) => TOML_NAMES[option] ?? option);
+  return text.replace(OPTION, (option) => KEYS.get(option) ?? option);
+}
+
+function keysWhere(holds: (row: OptionRow) => boolean): ReadonlySet<string> {
+  return new Set(ROWS.flatMap(([name, row]) => holds(row) ? keysOf(name, row) : []));
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { FailureOptions } from "../../policy/options.ts";
 import type { RedisClient } from "./connections/clients/redis_client.ts";
 
 /**
@@ -120,4 +121,19 @@ export interface RedisStoreOptions {
    * decides. @default {10}
    */
   readonly timingMarginMs?: number;
+}
+
+/**
+ * A store in Redis, shared by every process that names the same one. What it says of failures holds for all of its
+ * limiters that do not say it themselves.
+ */
+export interface RedisStoreConfig extends RedisStoreOptions, FailureOptions {
+  /** Picks this store. */
+  readonly engine: "redis";
+}
+
+/** A store in Redis over a client that the application has made itself; only in code. */
+export interface RedisClientStoreConfig extends RedisClientStoreOptions, FailureOptions {
+  /** Picks this store. */
+  readonly engine: "redis";
 }

@@ -5,7 +5,7 @@
  */
 
 import type { RateLimit } from "../../../src/algorithms/limit.ts";
-import { compileLimit } from "../../../src/policy/compile_limit.ts";
+import { compileLimit } from "../../../src/policy/compile_policy.ts";
 import type { LimitOptions } from "../../../src/policy/options.ts";
 
 /** The names of small limits. */

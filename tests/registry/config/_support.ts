@@ -3,7 +3,8 @@ import { ConfigError } from "../../../src/base/errors.ts";
 import type { EnvReader } from "../../../src/registry/config/environment.ts";
 import { parseConfig, type ParseConfigOptions } from "../../../src/registry/config/load.ts";
 import type { LimiterOptions } from "../../../src/policy/options.ts";
-import type { RateSyncConfig, StoreConfig } from "../../../src/registry/options.ts";
+import type { StoreConfig } from "../../../src/registry/engines.ts";
+import type { RateSyncConfig } from "../../../src/registry/options.ts";
 
 /** An environment that holds these variables only. */
 export function envOf(variables: Readonly<Record<string, string>> = {}): EnvReader {

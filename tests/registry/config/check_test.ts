@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { ConfigError } from "../../../src/base/errors.ts";
 import type { LimiterOptions } from "../../../src/policy/options.ts";
 import { compilePolicy } from "../../../src/policy/compile_policy.ts";
-import type { StoreConfig } from "../../../src/registry/options.ts";
+import type { StoreConfig } from "../../../src/registry/engines.ts";
 import { assertRefused, parse } from "./_support.ts";
 
 function compile(lines: string): Promise<unknown> {

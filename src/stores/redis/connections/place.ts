@@ -5,23 +5,12 @@
  */
 
 import { ConfigError } from "../../../base/errors.ts";
-import { rejectUnknownOptions } from "../../../base/unknown_options.ts";
+import { checkRedisOptions } from "../option_table.ts";
 import type { RedisClientStoreOptions, RedisStoreOptions } from "../options.ts";
 import { type KnownClient, labelOf, recognise } from "./clients/recognise.ts";
 import { isRestUrl, readRest } from "./rest/settings.ts";
 import { type ConnectionSettings, readSettings } from "./settings/settings.ts";
 import { URL_FORM } from "./settings/url_text.ts";
-
-/** Every option beside the client; the compiler sees to it that none is missing. */
-const KNOWN = {
-  engine: true,
-  client: true,
-  keyPrefix: true,
-  socketTimeoutMs: true,
-  socketConnectTimeoutMs: true,
-  timingMarginMs: true,
-  maxQueued: true,
-} as const satisfies Record<keyof RedisClientStoreOptions | "engine", true>;
 
 /** A given client, and how to use it. */
 export interface Given {
@@ -55,7 +44,7 @@ export function isGiven(options: RedisStoreOptions | RedisClientStoreOptions): o
  * @throws {ConfigError} If the client is of no known kind, or an option cannot be used.
  */
 export function readGiven(options: RedisClientStoreOptions): Given {
-  rejectUnknownOptions(options, Object.keys(KNOWN));
+  checkRedisOptions(options, (row) => row.client);
   const known = recognise(options.client);
   const { client: _, ...rest } = options;
   const settings = readSettings({ ...rest, url: "redis://given", poolMinSize: 1 });

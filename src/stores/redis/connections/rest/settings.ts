@@ -6,8 +6,9 @@
 
 import { ConfigError } from "../../../../base/errors.ts";
 import { kindOf } from "../../../../base/text.ts";
+import { checkRedisOptions, REDIS_OPTIONS } from "../../option_table.ts";
 import type { RedisStoreOptions } from "../../options.ts";
-import { checkUse, readTimeout, SOCKET_TIMEOUT_MS } from "../settings/settings.ts";
+import { SOCKET_TIMEOUT_MS } from "../settings/settings.ts";
 import type { Endpoint } from "../settings/url.ts";
 
 /** How to ask an endpoint. Every value has been checked. */
@@ -21,28 +22,6 @@ export interface RestSettings {
   /** How long a request may take, in milliseconds. */
   readonly timeoutMs: number;
 }
-
-/** Options that mean nothing where each command is a request. */
-const NOT_FOR_REST = [
-  "sentinels",
-  "masterName",
-  "sentinelUsername",
-  "sentinelPassword",
-  "cluster",
-  "clusterNodeAddresses",
-  "db",
-  "username",
-  "password",
-  "tlsCa",
-  "tlsCert",
-  "tlsKey",
-  "tlsKeyPassphrase",
-  "tlsServerName",
-  "tlsInsecure",
-  "poolMinSize",
-  "poolMaxSize",
-  "socketConnectTimeoutMs",
-] as const satisfies readonly (keyof RedisStoreOptions)[];
 
 const URL_FORM = "https://host of a REST endpoint, without user, query and fragment; or redis://, or rediss:// for TLS";
 
@@ -58,11 +37,11 @@ export function isRestUrl(url: unknown): url is string {
  * @throws {ConfigError} If one of them cannot be used. The message never holds the token.
  */
 export function readRest(options: RedisStoreOptions): RestSettings {
-  checkUse(options);
+  checkRedisOptions(options);
   const url = readUrl(options.url ?? "");
-  for (const name of NOT_FOR_REST) {
-    const value = options[name];
-    if (value === undefined || value === "" || value === false) continue;
+  for (const [name, { rest }] of Object.entries(REDIS_OPTIONS)) {
+    const value = options[name as keyof RedisStoreOptions];
+    if (rest || value === undefined || value === "" || value === false) continue;
     throw new ConfigError({
       path: name,
       expected: "none with the https:// address of a REST endpoint",
@@ -85,7 +64,7 @@ export function readRest(options: RedisStoreOptions): RestSettings {
     url: url.href,
     token,
     endpoint: Object.freeze({ host: url.hostname, port, tls, db: 0, password: token, label }),
-    timeoutMs: readTimeout("socketTimeoutMs", timeoutMs),
+    timeoutMs,
   });
 }
 

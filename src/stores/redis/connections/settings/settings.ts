@@ -6,7 +6,7 @@
 
 import { ConfigError } from "../../../../base/errors.ts";
 import { show } from "../../../../base/text.ts";
-import { rejectUnknownOptions } from "../../../../base/unknown_options.ts";
+import { checkRedisOptions } from "../../option_table.ts";
 import type { RedisStoreOptions } from "../../options.ts";
 import { readTopology, type Topology } from "./topology.ts";
 import { readTls, type TlsSettings } from "./tls.ts";
@@ -30,44 +30,10 @@ export interface ConnectionSettings {
   readonly socketConnectTimeoutMs: number;
 }
 
-/** Every option of a Redis store; the compiler sees to it that none is missing. */
-const KNOWN = {
-  engine: true,
-  url: true,
-  db: true,
-  password: true,
-  username: true,
-  token: true,
-  sentinels: true,
-  masterName: true,
-  sentinelUsername: true,
-  sentinelPassword: true,
-  cluster: true,
-  clusterNodeAddresses: true,
-  tlsCa: true,
-  tlsCert: true,
-  tlsKey: true,
-  tlsKeyPassphrase: true,
-  tlsServerName: true,
-  tlsInsecure: true,
-  keyPrefix: true,
-  poolMinSize: true,
-  poolMaxSize: true,
-  socketTimeoutMs: true,
-  socketConnectTimeoutMs: true,
-  timingMarginMs: true,
-  maxQueued: true,
-} as const satisfies Record<keyof RedisStoreOptions | "engine", true>;
-
-/** The names of all options. */
-export const REDIS_OPTIONS: readonly string[] = Object.keys(KNOWN);
-
 const POOL_MIN_SIZE = 2;
 const POOL_MAX_SIZE = 10;
 /** How long a command, or opening a connection, may take where nothing else is said. */
 export const SOCKET_TIMEOUT_MS = 5_000;
-/** The longest delay that timers of every runtime take, in milliseconds. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /**
  * Checks the options, and fills in the defaults of those that concern the connection.
@@ -76,7 +42,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1;
  * @throws {ConfigError} If one of them cannot be used.
  */
 export function readSettings(options: RedisStoreOptions): ConnectionSettings {
-  checkUse(options);
+  checkRedisOptions(options);
   if (options.token !== undefined && options.token !== "") {
     throw new ConfigError({
       path: "token",
@@ -89,16 +55,14 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
     socketTimeoutMs = SOCKET_TIMEOUT_MS,
     socketConnectTimeoutMs = SOCKET_TIMEOUT_MS,
   } = options;
-  const max = readCount("poolMaxSize", poolMaxSize);
   const { endpoint, topology } = readTopology(options);
   const usual = topology.kind === "cluster" ? 1 : POOL_MIN_SIZE;
-  const { poolMinSize = Math.min(usual, max) } = options;
-  const min = readCount("poolMinSize", poolMinSize);
-  if (min > max) {
+  const { poolMinSize = Math.min(usual, poolMaxSize) } = options;
+  if (poolMinSize > poolMaxSize) {
     throw new ConfigError({
       path: "poolMinSize",
-      expected: `at most poolMaxSize, which is ${max}`,
-      received: String(min),
+      expected: `at most poolMaxSize, which is ${poolMaxSize}`,
+      received: String(poolMinSize),
     });
   }
   if (topology.kind === "cluster") checkNoTag(options.keyPrefix);
@@ -106,10 +70,10 @@ export function readSettings(options: RedisStoreOptions): ConnectionSettings {
     endpoint,
     topology,
     tls: readTls(withVerify(options, endpoint), endpoint.tls),
-    poolMinSize: min,
-    poolMaxSize: max,
-    socketTimeoutMs: readTimeout("socketTimeoutMs", socketTimeoutMs),
-    socketConnectTimeoutMs: readTimeout("socketConnectTimeoutMs", socketConnectTimeoutMs),
+    poolMinSize,
+    poolMaxSize,
+    socketTimeoutMs,
+    socketConnectTimeoutMs,
   });
 }
 
@@ -124,50 +88,8 @@ function withVerify(options: RedisStoreOptions, { verify }: Endpoint): RedisStor
   return { ...options, tlsInsecure: !verify };
 }
 
-/**
- * Checks what does not depend on how the server is reached.
- *
- * @param options The store's options.
- * @throws {ConfigError} If an option is unknown, or one of those cannot be used.
- */
-export function checkUse(options: RedisStoreOptions): void {
-  rejectUnknownOptions(options, REDIS_OPTIONS);
-  checkKeyPrefix(options.keyPrefix);
-  checkMargin(options.timingMarginMs);
-  if (options.maxQueued !== undefined) readCount("maxQueued", options.maxQueued);
-}
-
-function checkKeyPrefix(value: unknown): void {
-  if (value === undefined || (typeof value === "string" && value !== "")) return;
-  throw new ConfigError({ path: "keyPrefix", expected: "a string that is not empty", received: show(value) });
-}
-
 /** A hash tag in front of ours would part the keys that must lie together. */
 export function checkNoTag(keyPrefix: unknown): void {
   if (!/[{}]/.test(String(keyPrefix ?? ""))) return;
   throw new ConfigError({ path: "keyPrefix", expected: "no braces in a cluster", received: show(keyPrefix) });
-}
-
-function checkMargin(value: unknown): void {
-  if (value === undefined || (typeof value === "number" && value >= 0 && value <= MAX_TIMEOUT_MS)) return;
-  throw new ConfigError({
-    path: "timingMarginMs",
-    expected: `milliseconds, from 0 to ${MAX_TIMEOUT_MS}`,
-    received: show(value),
-  });
-}
-
-function readCount(path: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new ConfigError({ path, expected: "a whole number, 1 or more", received: show(value) });
-}
-
-/** Checks a time limit. */
-export function readTimeout(path: string, value: number): number {
-  if (typeof value === "number" && value > 0 && value <= MAX_TIMEOUT_MS) return value;
-  throw new ConfigError({
-    path,
-    expected: `milliseconds, above 0 and at most ${MAX_TIMEOUT_MS}`,
-    received: show(value),
-  });
 }

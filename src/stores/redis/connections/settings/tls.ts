@@ -50,7 +50,7 @@ export function readTls(options: TlsOptions, isEncrypted: boolean): TlsSettings 
   const key = readPem(options, "tlsKey", KEY);
   const passphrase = readText(options, "tlsKeyPassphrase");
   const servername = readServerName(options);
-  const insecure = readInsecure(options);
+  const insecure = options.tlsInsecure === true;
   const settings: TlsSettings = {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
@@ -90,11 +90,6 @@ function readServerName(options: TlsOptions): string | undefined {
   const name = readText(options, "tlsServerName");
   if (name === undefined || /^[^\s/:@]+$/.test(name)) return name;
   fail("tlsServerName", "a host name", show(name));
-}
-
-function readInsecure({ tlsInsecure }: TlsOptions): boolean {
-  if (tlsInsecure === undefined || typeof tlsInsecure === "boolean") return tlsInsecure === true;
-  fail("tlsInsecure", "true or false", show(tlsInsecure));
 }
 
 function fail(path: string, expected: string, received: string): never {

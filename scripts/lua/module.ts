@@ -13,12 +13,19 @@ import { shortener } from "./shorten.ts";
 /** The longest line that `deno fmt` leaves. */
 const LINE = 120;
 
+/** What stands in front of a script whose keys lie in several slots of a cluster. */
+const ACROSS = "_across_slots";
+
+/** A script that decides key by key. */
+const KEY_BY_KEY = /^while \w+<#KEYS do$/m;
+
 /**
  * The text of the module for the scripts `names`, formatted as `deno fmt` wants it. A part that several scripts have in
  * common is written once, so that the package stays small.
  */
 export function scriptsModule(names: readonly string[], read: ReadLua): string {
   const shorten = shortenerOf(names, read);
+  const across = shorten(partsOf(ACROSS, read).join("\n"));
   const parts = new Map(names.map((name) => [name, partsOf(name, read).map(shorten)]));
   const uses = new Map<string, number>();
   for (const part of [...parts.values()].flat()) uses.set(part, (uses.get(part) ?? 0) + 1);
@@ -30,11 +37,13 @@ export function scriptsModule(names: readonly string[], read: ReadLua): string {
       const index = shared.indexOf(part);
       return index < 0 ? escaped(part) : `\${part${index + 1}}`;
     });
+    const script = own.join("\n");
+    const isAcross = KEY_BY_KEY.test(script);
     return `
 /** \`${name}.lua\`: ${purposeOf(read(name))} */
 export const ${camelCase(name)}: Script = {
   name: "${name}",
-  sha1: "${createHash("sha1").update(own.join("\n")).digest("hex")}",
+  sha1: "${sha1(script)}",${isAcross ? `\n  acrossSha1: "${sha1(`${across}\n${script}`)}",` : ""}
   source: \`${source.join("\n")}\`,
 };
 `;
@@ -46,12 +55,14 @@ export const ${camelCase(name)}: Script = {
  */
 
 import type { Script } from "./script.ts";
-${constants.join("")}${scripts.join("")}`;
+
+/** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
+${constant("acrossSlots", escaped(across)).replace("\nconst", "export const")}${constants.join("")}${scripts.join("")}`;
 }
 
 /** What shortens pieces of these scripts as their module has them. */
 export function shortenerOf(names: readonly string[], read: ReadLua): (lua: string) => string {
-  return shortener([...new Set(names.flatMap((name) => partsOf(name, read)))]);
+  return shortener([...new Set([ACROSS, ...names].flatMap((name) => partsOf(name, read)))]);
 }
 
 /** A constant; its value begins on a line of its own where the first line would be too long. */
@@ -60,6 +71,10 @@ function constant(name: string, text: string): string {
   const start = `const ${name} =`;
   const gap = start.length + 2 + first.length > LINE ? "\n  " : " ";
   return `\n${start}${gap}\`${text}\`;\n`;
+}
+
+function sha1(lua: string): string {
+  return createHash("sha1").update(lua).digest("hex");
 }
 
 function escaped(lua: string): string {

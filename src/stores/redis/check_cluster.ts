@@ -31,12 +31,14 @@ interface NodeFindings {
  * @param cluster What it knows of the cluster.
  * @param prefix What every key of the store begins with, with its colon.
  * @param needs What each primary has to be able to do.
+ * @param advice What there is to say besides.
  */
 export async function checkCluster(
   connection: RedisConnection,
   cluster: ClusterView,
   prefix: string,
   needs: Needs,
+  advice: readonly string[] = [],
 ): Promise<StoreCheck> {
   const { url } = connection;
   const place = url === undefined ? "the cluster" : `the cluster ${url}`;
@@ -45,7 +47,8 @@ export async function checkCluster(
     const nodes = await withTimeout(cluster.nodes(), CONNECT_MS, () => noAnswer(place));
     const leftMs = TIMEOUT_MS - (systemClock.nowUs() - startUs) / 1_000;
     const all = await Promise.all(nodes.map((node) => look(node, prefix, needs, leftMs)));
-    return newStoreCheck({ url, ...combine(all, uncovered(cluster)) });
+    const found = combine(all, uncovered(cluster));
+    return newStoreCheck({ url, ...found, advice: [...found.advice ?? [], ...advice] });
   } catch (error) {
     return newStoreCheck({ url, ...failed(error) });
   }

@@ -1,11 +1,9 @@
 /**
- * Batches in a cluster: one batcher for each node, whose calls are split by slot, because a script may only touch keys of
- * one slot.
+ * Batches in a cluster: one batcher for each node.
  *
  * @module
  */
 
-import { groupBy } from "../../base/group_by.ts";
 import { Batcher, type BatcherOptions } from "../batcher.ts";
 import type { ReplySink, StoreLoad } from "../store.ts";
 import type { ClusterView } from "./connections/connection.ts";
@@ -16,7 +14,6 @@ import { hashSlot } from "./hash_slot.ts";
 export class ClusterBatcher<Reply> {
   readonly #cluster: ClusterView;
   readonly #options: BatcherOptions<NamedRequest, Reply>;
-  readonly #sendOne: BatcherOptions<NamedRequest, Reply>["send"];
   readonly #batchers = new Map<object, Batcher<NamedRequest, Reply>>();
   /** Stands for the node where that is not known. */
   readonly #unknown = {};
@@ -26,12 +23,11 @@ export class ClusterBatcher<Reply> {
    * Makes one.
    *
    * @param cluster Tells which node has a slot.
-   * @param options How a batcher works; it sends requests of one slot.
+   * @param options How a batcher works.
    */
   constructor(cluster: ClusterView, options: BatcherOptions<NamedRequest, Reply>) {
     this.#cluster = cluster;
-    this.#sendOne = options.send;
-    this.#options = { ...options, send: (batch) => this.#sendBySlot(batch) };
+    this.#options = options;
   }
 
   /** What is on its way, to all nodes. */
@@ -69,21 +65,5 @@ export class ClusterBatcher<Reply> {
     if (this.#closed !== undefined) batcher.close(this.#closed);
     this.#batchers.set(node, batcher);
     return batcher;
-  }
-
-  /** One call for each slot, all in this turn. One that fails does so for its own requests. */
-  async #sendBySlot(batch: readonly NamedRequest[]): Promise<readonly (Reply | Error)[]> {
-    const bySlot = groupBy([...batch.keys()], (i) => hashSlot((batch[i] as NamedRequest).keys[0] ?? ""));
-    if (bySlot.size === 1) return await this.#sendOne(batch);
-    const replies = new Array<Reply | Error>(batch.length);
-    await Promise.all([...bySlot.values()].map(async (places) => {
-      try {
-        const part = await this.#sendOne(places.map((i) => batch[i] as NamedRequest));
-        places.forEach((i, at) => replies[i] = part[at] as Reply | Error);
-      } catch (cause) {
-        for (const i of places) replies[i] = this.#options.errorOf(cause) as Error;
-      }
-    }));
-    return replies;
   }
 }

@@ -108,6 +108,12 @@ function runsScriptFor(named: NamedRequest): Script | undefined {
   return isKnown ? takeMixed : undefined;
 }
 
+/** The script that decides about each request of a batch by its one key, if there is one for all of them. */
+export function keyByKeyScript(batch: readonly NamedRequest[]): Script | undefined {
+  const script = batch[0] && runsScriptFor(batch[0]);
+  return batch.every((named) => runsScriptFor(named) === script) ? script : undefined;
+}
+
 /** The smallest script that can run a request. */
 export function scriptOf(named: NamedRequest): Script {
   return runsScriptFor(named) ?? (isSmall(named) ? decide : coordinate);
@@ -133,10 +139,9 @@ export function isRepeat(named: NamedRequest, before: NamedRequest): boolean {
  * and the large one know them.
  */
 export function encodeBatch(batch: readonly NamedRequest[], options: EncodeOptions): EncodedCall {
-  const script = batch[0] && !options.isMixed ? runsScriptFor(batch[0]) : undefined;
-  if (script === undefined && isShortBatch(batch)) return encodeShortBatch(batch, options);
-  if (script === undefined || batch.some((named) => runsScriptFor(named) !== script)) {
-    return encodeRequests(batch, options);
+  const script = options.isMixed ? undefined : keyByKeyScript(batch);
+  if (script === undefined) {
+    return isShortBatch(batch) ? encodeShortBatch(batch, options) : encodeRequests(batch, options);
   }
   if (script === bucket) {
     return { script, ...encodeBuckets(batch, clockArgs(options)), batch, windows: [], hasMessages: false };

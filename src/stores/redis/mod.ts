@@ -80,13 +80,14 @@ export function createRedisStore(
   options: RedisStoreOptions | RedisClientStoreOptions,
   { onError, ...testing }: RedisStoreExtras = {},
 ): RedisStore {
-  const { keyPrefix, timingMarginMs, maxQueued } = options;
+  const { keyPrefix, timingMarginMs, maxQueued, clusterBatch } = options;
   const hooks = onError === undefined ? {} : { onError };
   return new RedisStore(open(options, hooks), {
     ...testing,
     ...(keyPrefix === undefined ? {} : { keyPrefix }),
     ...(timingMarginMs === undefined ? {} : { timingMarginMs }),
     ...(maxQueued === undefined ? {} : { maxQueued }),
+    ...(clusterBatch === undefined ? {} : { clusterBatch }),
   });
 }
 

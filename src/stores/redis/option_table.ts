@@ -65,6 +65,7 @@ export const REDIS_OPTIONS: Readonly<Record<keyof RedisStoreOptions | keyof Redi
     client: true,
   },
   maxQueued: { ...COUNT, rest: true, client: true },
+  clusterBatch: { type: ["node", "slot"], client: true },
 };
 
 /**

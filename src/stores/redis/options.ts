@@ -30,6 +30,11 @@ export interface RedisClientStoreOptions {
   readonly socketConnectTimeoutMs?: number;
   /** How many requests may wait to be sent, 1 or more; more fail with `STORE_OVERLOADED`. @default {65_536} */
   readonly maxQueued?: number;
+  /**
+   * In a cluster, what one script call is about: keys in all slots of a node, where the nodes let scripts do that, or keys
+   * in one slot. @default {"node"}
+   */
+  readonly clusterBatch?: "node" | "slot";
   /** Grace added to every key's time to live, in milliseconds, 0 or more. @default {10} */
   readonly timingMarginMs?: number;
 }
@@ -116,6 +121,11 @@ export interface RedisStoreOptions {
    * failure policy decides. @default {65_536}
    */
   readonly maxQueued?: number;
+  /**
+   * In a cluster, what one script call is about: keys in all slots of a node, where the nodes let scripts do that, or keys
+   * in one slot. @default {"node"}
+   */
+  readonly clusterBatch?: "node" | "slot";
   /**
    * Grace added to every key's time to live, in milliseconds, 0 or more. It has no part in any decision: the server's clock
    * decides. @default {10}

@@ -27,6 +27,7 @@ import type {
 import { askAcrossSlots } from "./across_slots.ts";
 import { checkRedis } from "./check.ts";
 import { checkCluster } from "./check_cluster.ts";
+import { ClusterCalls, type Replies } from "./cluster_calls.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { checkNoTag } from "./connections/settings/settings.ts";
 import { decodeBatch, decodeCorrection, decodeWakeup, messagesOf } from "./decode.ts";
@@ -58,6 +59,8 @@ export interface RedisStoreSettings {
   readonly keyPrefix?: string;
   /** Added to every key's time to live, in milliseconds. @default {10} */
   readonly timingMarginMs?: number;
+  /** In a cluster, what one script call is about: keys of all slots of a node, where it lets that, or of one slot. @default {"node"} */
+  readonly clusterBatch?: "node" | "slot";
   /** How many requests may wait to be sent; more fail with `STORE_OVERLOADED`. @default {65_536} */
   readonly maxQueued?: number;
   /** A clock that replaces the server's, for tests with virtual time. Never in production. */
@@ -85,6 +88,7 @@ export class RedisStore implements Store {
   readonly #missing = new Set<string>();
   #checking: Promise<StoreCheck> | undefined;
   readonly #calls: ScriptCalls;
+  readonly #clusterCalls: ClusterCalls | undefined;
   readonly #rulesWatchers: ((report: RulesReport) => void)[] = [];
 
   /**
@@ -105,7 +109,7 @@ export class RedisStore implements Store {
         const sent = settings.testScript?.(call) ?? call;
         return connection.run(sent.script, sent.keys, sent.args);
       },
-      run: (batch, isMixed) => this.#run(batch, isMixed),
+      run: (batch, isMixed) => this.#clusterCalls?.run(batch, isMixed) ?? this.#run(batch, isMixed),
       report: (report) => this.#rulesWatchers.forEach((watcher) => watcher(report)),
       nowUs: () => (settings.testClock ?? systemClock).nowUs(),
     });
@@ -120,9 +124,14 @@ export class RedisStore implements Store {
       maxBatch: MAX_BATCH,
       maxQueued: settings.maxQueued ?? MAX_QUEUED,
     };
-    if (connection.cluster !== undefined) checkNoTag(settings.keyPrefix);
-    this.#batcher = connection.cluster !== undefined
-      ? new ClusterBatcher(connection.cluster, batching)
+    const { cluster } = connection;
+    if (cluster !== undefined) {
+      checkNoTag(settings.keyPrefix);
+      const isByNode = settings.clusterBatch !== "slot";
+      this.#clusterCalls = new ClusterCalls(cluster, this.#names.common, (...call) => this.#run(...call), isByNode);
+    }
+    this.#batcher = cluster !== undefined
+      ? new ClusterBatcher(cluster, batching)
       : connection.isUnordered
       ? new OrderedBatcher(batching)
       : new Batcher(batching);
@@ -175,7 +184,11 @@ export class RedisStore implements Store {
     );
   }
 
-  async #run(batch: readonly NamedRequest[], isMixed: boolean): Promise<readonly (Reply | StoreError)[]> {
+  async #run(
+    batch: readonly NamedRequest[],
+    isMixed: boolean,
+    send: RedisConnection["run"] = (...call) => this.#connection.run(...call),
+  ): Promise<Replies> {
     const inbox = this.#inbox;
     const before = inbox?.waiting ?? [];
     const callers = this.#callersOf(batch);
@@ -189,7 +202,7 @@ export class RedisStore implements Store {
     });
     const { script, keys, args } = this.#settings.testScript?.(encoded) ?? encoded;
     try {
-      const reply = this.#calls.withoutRulesFlag(await this.#connection.run(script, keys, args), encoded);
+      const reply = this.#calls.withoutRulesFlag(await send(script, keys, args), encoded);
       const replies = decodeBatch(encoded, reply);
       if (inbox !== undefined) {
         batch.forEach(({ request }, i) => inbox.replied(request, replies[i] as Reply | StoreError));
@@ -285,7 +298,7 @@ export class RedisStore implements Store {
     const look = () =>
       cluster === undefined
         ? checkRedis(this.#connection, this.#names.common, needs)
-        : checkCluster(this.#connection, cluster, this.#names.common, needs);
+        : checkCluster(this.#connection, cluster, this.#names.common, needs, this.#clusterCalls?.advice);
     return this.#checking ??= look().finally(() => {
       this.#checking = undefined;
     });

@@ -10,6 +10,8 @@ export interface Script {
   readonly name: string;
   /** SHA-1 of `source`, in hex, as `EVALSHA` takes it. */
   readonly sha1: string;
+  /** That of the same script behind what lets it decide about keys of several slots; absent where it cannot. */
+  readonly acrossSha1?: string;
   /** The Lua text that is sent to Redis when it does not know the digest yet. */
   readonly source: string;
 }

@@ -6,12 +6,26 @@
 
 import type { Script } from "./script.ts";
 
+/** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
+export const acrossSlots = `local call,bl,iQ=redis.call,redis.pcall,redis.error_reply
+local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
+redis.pcall,redis.error_reply=bl,iQ
+function redis.call(gK,...)
+if gK~="MGET"then return call(gK,...)end
+local bX={...}
+for i=1,#bX do
+local m=bl("GET",bX[i])
+bX[i]=type(m)=="string"and m
+end
+return bX
+end`;
+
 const part1 = `local cJ=1e14
 local dK=50*cJ
-local jR,cS="99",10*cJ
+local jT,cS="99",10*cJ
 local fa=q-q%cJ`;
 
-const part2 = `local gW=2e15
+const part2 = `local gX=2e15
 local function fy(m)
 local J,br=string.byte(m,1),#m
 if J==98 and br>8 then
@@ -20,12 +34,12 @@ if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
 if J==83 and br>46 or J==115 and br>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+gW then return D,br+1 end
+if D>q and D<q+gX then return D,br+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function ht(aC)
+const part3 = `local function hu(aC)
 return math.max(math.floor((aC-dK)/cS),0)
 end
 local function fx(aC)
@@ -47,8 +61,8 @@ end`;
 const part5 = `local eu
 local function bv()
 if eu then return eu end
-local aF,bl,aM,cc,eD=math.floor,math.min,math.max,string.byte,string.char
-local jt,kX=8,2^52
+local aF,bm,aM,cd,eD=math.floor,math.min,math.max,string.byte,string.char
+local jv,kZ=8,2^52
 local eA={us=0,ai=0,ad=0,bQ={}}
 local bP={eA=eA}
 function bP.gm(a,b,g)
@@ -63,10 +77,10 @@ if ai>=0 then return{us=us,ai=ai}end
 return{us=us-1,ai=ai+g.y}
 end
 local fP=bP.fP
-function bP.gN(a,b)
+function bP.gO(a,b)
 return(a.us<b.us or(a.us==b.us and a.ai<b.ai))and a or b
 end
-function bP.kA(ap,dv,aj,g)
+function bP.kC(ap,dv,aj,g)
 local aP=fP(ap,aj,g)
 for _,bH in ipairs(ap.bQ)do
 if bH.dv>dv then aP=fP(aP,bH,g)end
@@ -82,20 +96,20 @@ local cE=bP.cE
 function bP.ex(h,g)
 return h.Y>0 and cE(h,g)>q and h.Y or 0
 end
-local function kI(ap,bH,ad,g)
+local function kK(ap,bH,ad,g)
 local aP=gm(ap,bH,g)
-if aP.us>kX then return nil end
+if aP.us>kZ then return nil end
 local bQ,A={},1
 for i,dd in ipairs(ap.bQ)do
 bQ[i]=dd
 if dd.dv<=bH.dv then A=i+1 end
 end
 table.insert(bQ,A,bH)
-local ir,O=eA,#bQ
-while O>0 and#bQ-O<jt do
+local is,O=eA,#bQ
+while O>0 and#bQ-O<jv do
 local am=bQ[O]
-if am.dv-(aP.us-ir.us)+2<=q then break end
-ir=gm(ir,am,g)
+if am.dv-(aP.us-is.us)+2<=q then break end
+is=gm(is,am,g)
 O=O-1
 end
 for _=1,O do
@@ -122,7 +136,7 @@ if bL>q then h.Y=fH(bL-q,g.az,aj)end
 if ap then
 local aP,bQ=gm(h,ap,g).us,{}
 for i,bH in ipairs(ap.bQ)do
-bQ[i]={dv=bl(bH.dv,aP),us=bH.us,ai=bH.ai}
+bQ[i]={dv=bm(bH.dv,aP),us=bH.us,ai=bH.ai}
 end
 local ad=ap.ad>us+ap.us and 0 or ap.ad
 h.ap={us=ap.us,ai=ap.ai,ad=ad,bQ=bQ}
@@ -132,7 +146,7 @@ end
 function bP.fk(h,gy,dv,x,g)
 local ad=aM(q,x)+g.az+1
 local bH={dv=dv,us=gy.us,ai=gy.ai}
-local ap=kI(bP.bx(h)or eA,bH,ad,g)
+local ap=kK(bP.bx(h)or eA,bH,ad,g)
 if not ap then return h end
 local aU=fP(h,gy,g)
 return bP.dj(aU.us,aU.ai,ap,x,g,bP.ex(h,g))
@@ -151,11 +165,11 @@ local bK=bP.fk(aj,fP(h,bt,g),0,bL,g)
 if bK~=aj then return bK end
 return bP.dj(bt.us,bt.ai,nil,bL,g,h.Y)
 end
-function bP.cq(m,E,am,h,g)
+function bP.cr(m,E,am,h,g)
 local function ec()
 local aa,aV=0,1
 while E<=am do
-local ef=cc(m,E)
+local ef=cd(m,E)
 E=E+1
 aa=aa+ef%128*aV
 if ef<128 then break end
@@ -163,22 +177,22 @@ aV=aV*128
 end
 return aa
 end
-local function hX()
+local function hY()
 local us=ec()
-return us,g.y>1 and bl(ec(),g.y-1)or 0
+return us,g.y>1 and bm(ec(),g.y-1)or 0
 end
-local gK=cc(m,E)-128
+local gL=cd(m,E)-128
 E=E+1
-h.Y=aF(gK%32/8)
-if gK%2>=1 then h.x=ec()end
-if gK%4<2 then return end
-local us,ai=hX()
+h.Y=aF(gL%32/8)
+if gL%2>=1 then h.x=ec()end
+if gL%4<2 then return end
+local us,ai=hY()
 local ap={us=us,ai=ai,ad=0,bQ={}}
 local aP=gm(h,ap,g).us
-if gK%8>=4 then ap.ad=aP+2-ec()end
+if gL%8>=4 then ap.ad=aP+2-ec()end
 while E<=am do
 local bH={dv=aP-ec()}
-bH.us,bH.ai=hX()
+bH.us,bH.ai=hY()
 if bH.us==0 and bH.ai==0 then
 bH.us,bH.ai=us,ai
 end
@@ -196,30 +210,30 @@ aa=aF(aa/128)
 end
 aI=aI..eD(aa)
 end
-local function iG(us,ai)
+local function iH(us,ai)
 dH(us)
 if g.y>1 then dH(ai)end
 end
 if x then dH(x)end
 if ap then
-iG(ap.us,ap.ai)
+iH(ap.us,ap.ai)
 local aP=gm(h,ap,g).us
 if ap.ad>0 then dH(aP+2-ap.ad)end
 for _,bH in ipairs(ap.bQ)do
 dH(aP-bH.dv)
-local kf=bH.us==ap.us and bH.ai==ap.ai
-iG(kf and 0 or bH.us,kf and 0 or bH.ai)
+local kh=bH.us==ap.us and bH.ai==ap.ai
+iH(kh and 0 or bH.us,kh and 0 or bH.ai)
 end
 end
-local gK=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
-return eD(gK+8*h.Y)..aI
+local gL=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
+return eD(gL+8*h.Y)..aI
 end
 eu=bP
 return bP
 end`;
 
-const part6 = `local call,bn,ak=redis.call,string.sub,string.format
-local aF,da,aM,bl=math.floor,math.ceil,math.max,math.min
+const part6 = `local call,bo,ak=redis.call,string.sub,string.format
+local aF,da,aM,bm=math.floor,math.ceil,math.max,math.min
 local aS,al=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
 local dl,gi=0,0
@@ -240,23 +254,23 @@ if not q then
 local dV=call("TIME")
 q=dV[1]*1000000+dV[2]
 end
-local cm=aa()
+local cn=aa()
 local function fg(ad)
-return aM(da((ad-q)/1000),1)+cm
+return aM(da((ad-q)/1000),1)+cn
 end
-local cn={}`;
+local co={}`;
 
 const part7 = `local function fn(aq)
 local dg=type(aq)=="table"and aq.err or tostring(aq)
 if string.find(dg,"READONLY",1,true)then error(aq,0)end
 return dg
 end
-local function ji(cd,kv)
-local ok,aq=pcall(cd,kv)
+local function jk(ce,kx)
+local ok,aq=pcall(ce,kx)
 return ok and aq or fn(aq)
 end`;
 
-const part8 = `local function hb(e)
+const part8 = `local function hc(e)
 eJ(e)
 if e.dN and not bq then fj(e)end
 local at=aM(q,e.D)
@@ -319,43 +333,43 @@ v=v,
 af=af,
 I=I,
 ac=fG(),
-ch=nil,
+ci=nil,
 aN=nil,
 aQ=nil,
 D=0,
 ae=nil,
 }
-if v.ch>0 then
-e.ch={}
+if v.ci>0 then
+e.ci={}
 for i,ab in ipairs(v.ag)do
-if ab.dY then e.ch[i]=fG()end
+if ab.dY then e.ci[i]=fG()end
 end
 end
 if v.I>0 then
 e.aN,e.aQ=fG(),fG()
 end
-for _,A in ipairs(v.hz or{})do
-e.ch=e.ch or{}
-e.ch[A]=fG()
+for _,A in ipairs(v.hA or{})do
+e.ci=e.ci or{}
+e.ci[A]=fG()
 end
 return e
 end`;
 
-const part10 = `function cn.t()
-local function iq(h,at)
+const part10 = `function co.t()
+local function ir(h,at)
 if h.us<at-1 or(h.us<at and h.ai==0)then return{us=at,ai=0}end
 return h
 end
-local function jb(h,o,g)
+local function jd(h,o,g)
 local ai=o*g.cL
-local cr=aF(ai/g.y)
-local us=h.us+o*g.db+cr
-ai=h.ai+ai-cr*g.y
+local cs=aF(ai/g.y)
+local us=h.us+o*g.db+cs
+ai=h.ai+ai-cs*g.y
 if ai<g.y then return{us=us,ai=ai}end
 return{us=us+1,ai=ai-g.y}
 end
 return{
-cq=function()
+cr=function()
 return{
 db=aa(),
 cL=aa(),
@@ -373,31 +387,31 @@ if h.us-g.az<q and(h.x or 0)<=q then return h end
 return bv().dS(h,g)
 end,
 dm=function(h,af,g)
-local next=jb(iq(h,q),af,g)
-local hc=next.us-g.az
-if next.ai>g.aL then hc=hc+1 end
-return aM(q,hc)
+local next=jd(ir(h,q),af,g)
+local hd=next.us-g.az
+if next.ai>g.aL then hd=hd+1 end
+return aM(q,hd)
 end,
 ds=function(h,at,af,g)
-local next=jb(iq(h,at),af,g)
+local next=jd(ir(h,at),af,g)
 next.Y=0
 if at<=q and not h.ap and not h.x then return next end
 local bu=bv()
 local x=aM(at>q and at or 0,h.x or 0)
 return bu.dj(next.us,next.ai,bu.bx(h),x,g,bu.ex(h,g))
 end,
-cC=function(aj,ig,at)
-local hF=at>q
-if not hF and not ig.ap then return nil end
+cC=function(aj,ih,at)
+local hG=at>q
+if not hG and not ih.ap then return nil end
 local us,ai=0,0
-if ig.ap then
-us,ai=ig.ap.us,ig.ap.ai
+if ih.ap then
+us,ai=ih.ap.us,ih.ap.ai
 end
-local x=hF and(aj.x or 0)>q and aj.x or 0
-local kz=hF and iq(aj,at)~=aj
-if us==0 and ai==0 and x==0 and not kz then return nil end
+local x=hG and(aj.x or 0)>q and aj.x or 0
+local kB=hG and ir(aj,at)~=aj
+if us==0 and ai==0 and x==0 and not kB then return nil end
 local O=aj.us+2<=q and{us=0,ai=0}or aj
-return{us,ai,x,kz and O.us or-1,kz and O.ai or 0}
+return{us,ai,x,kB and O.us or-1,kB and O.ai or 0}
 end,
 eL=function(h)
 if h.us<q then return 0,0 end
@@ -405,17 +419,17 @@ return h.us-q,h.ai
 end,
 dn=function(h)
 if not h.ap and not h.x then return h.us+2 end
-local kc=h.ap and bv().eG(h.us,h.ap)or 0
-return aM(h.us,kc,h.x or 0)+2
+local ke=h.ap and bv().eG(h.us,h.ap)or 0
+return aM(h.us,ke,h.x or 0)+2
 end,
-cz=function(m,O,to,g,dU,eq)
+cA=function(m,O,to,g,dU,eq)
 local br=to-O+1
-local us=tonumber(bn(m,O,O+15))
+local us=tonumber(bo(m,O,O+15))
 if not us or br<16 then return{us=0,ai=0,Y=0}end
 local dd=br~=16+g.aR
 local h={us=us,ai=0,Y=0}
-if not dd then h.ai=bl(tonumber(bn(m,O+16,to))or 0,g.y-1)end
-if dU<=eq then bv().cq(m,dU,eq,h,g)end
+if not dd then h.ai=bm(tonumber(bo(m,O+16,to))or 0,g.y-1)end
+if dU<=eq then bv().cr(m,dU,eq,h,g)end
 if dd then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
 return h
 end,
@@ -424,7 +438,7 @@ local us=aM(h.us,0)
 if g.aR==0 then return ak("%016.0f",us)end
 return ak("%016.0f%0"..g.aR..".0f",us,h.ai)
 end,
-gO=function(h,g)
+gP=function(h,g)
 if not h.ap and not h.x and h.Y==0 then return""end
 return bv().bA(h,g)
 end,
@@ -432,75 +446,75 @@ end,
 end`;
 
 const part11 = `local df,bB="<I7I4",11
-local function bX(W)
+local function bY(W)
 return#W/bB
 end
 local function cY(W,A)
 return al(df,W,A*bB+1)
 end
-local function cp(W)
+local function cq(W)
 return al(df,W,1)
 end
-local function co(W)
+local function cp(W)
 return al(df,W,#W-bB+1)
 end
 local function gp(W,A,H,r)
 local O=A*bB
-return bn(W,1,O)..aS(df,H,r)..bn(W,O+bB+1)
+return bo(W,1,O)..aS(df,H,r)..bo(W,O+bB+1)
 end
-local function hv(H,r)
+local function hw(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
 return aS(df,H,r)
 end
 local function eN(m,O,to)
-local W=bn(m,O,to)
+local W=bo(m,O,to)
 if W==""or#W%bB>0 then return"",0 end
-local cv=string.byte(W,7)
-if cv<32 then return W,0 end
-return bn(W,1,6)..string.char(cv%32)..bn(W,8),aF(cv/32)
+local cw=string.byte(W,7)
+if cw<32 then return W,0 end
+return bo(W,1,6)..string.char(cw%32)..bo(W,8),aF(cw/32)
 end
 local function du(h)
 local W=h.z
 if h.Y==0 then return W end
-return bn(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bn(W,8)
+return bo(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bo(W,8)
 end
 local function cD(h,g,aj)
-local bk=h.z==""and 0 or cp(h.z)-q
+local bk=h.z==""and 0 or cq(h.z)-q
 h.Y=bk>0 and fH(bk,g.w,aj)or 0
 return h
 end
 local function ga(h,g)
 local W=h.z
-local ap=W==""and 0 or cp(W)-dW(h.Y,g.w)
+local ap=W==""and 0 or cq(W)-dW(h.Y,g.w)
 if ap<=0 then return h end
-local kV={}
-for A=0,bX(W)-1 do
+local kX={}
+for A=0,bY(W)-1 do
 local H,r=cY(W,A)
-kV[A+1]=aS(df,H-ap,r)
+kX[A+1]=aS(df,H-ap,r)
 end
-return cD({U=h.U,z=table.concat(kV)},g,h.Y)
+return cD({U=h.U,z=table.concat(kX)},g,h.Y)
 end`;
 
-const part12 = `local hd=-2^52
+const part12 = `local he=-2^52
 local function eI(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=hd and m+0>2*hd
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=he and m+0>2*he
 end
-local function hB(m,aV)
-local aC,bz=m+0,-hd/aV
+local function hC(m,aV)
+local aC,bz=m+0,-he/aV
 local r=-aC%aV
 local H=q-q%bz-(aC+r)/aV-bz
 if H>q+bz/2 then H=H-bz end
 if H<=q-bz/2 then H=H+bz end
 return H,r
 end
-local function iX(H,r,aV)
-return ak("%.0f",hd-H%(-hd/aV)*aV-r)
+local function iZ(H,r,aV)
+return ak("%.0f",he-H%(-he/aV)*aV-r)
 end`;
 
-const part13 = `function cn.f()
+const part13 = `function co.f()
 return{
 K="F",
-cq=function()
+cr=function()
 return{Q=aa(),w=aa(),aV=aa()}
 end,
 et=function()
@@ -509,27 +523,27 @@ end,
 dS=ga,
 dm=function(h,af,g)
 if h.z==""then return q end
-local H,r=co(h.z)
+local H,r=cp(h.z)
 if r+af<=g.Q then return aM(q,H)end
 return aM(q,H+g.w)
 end,
 ds=function(h,at,af,g)
 local z=h.z
 if z==""then return cD({z=aS(df,at,af)},g,0)end
-local H,r=co(z)
+local H,r=cp(z)
 if at<H+g.w then
-z=gp(z,bX(z)-1,H,r+af)
+z=gp(z,bY(z)-1,H,r+af)
 else
 z=z..aS(df,at,af)
 end
-while cp(z)+g.w<=q do
-z=bn(z,bB+1)
+while cq(z)+g.w<=q do
+z=bo(z,bB+1)
 end
 return cD({z=z},g,h.Y)
 end,
 eL=function(h,g)
 if h.z==""then return 0,0 end
-local H,r=co(h.z)
+local H,r=cp(h.z)
 local reset=H+g.w-q
 if reset<=0 then return 0,0 end
 if H>q then return g.Q,reset end
@@ -537,21 +551,21 @@ return r,reset
 end,
 dn=function(h,g)
 if h.z==""then return 0 end
-local H=co(h.z)
+local H=cp(h.z)
 return H+g.w
 end,
-cz=function(m,O,to)
+cA=function(m,O,to)
 local z,Y=eN(m,O+7,to)
 return{z=z,Y=Y}
 end,
 eI=eI,
 gz=function(m,aV)
-local H,r=hB(m,aV)
+local H,r=hC(m,aV)
 return{z=aS(df,H,r),Y=0}
 end,
-ha=16,
+hb=16,
 gd=function(m,O)
-return{z=hv(al("<dd",m,O)),Y=0}
+return{z=hw(al("<dd",m,O)),Y=0}
 end,
 ea=function(h,g)
 return aS("<I7",g.w)..du(h)
@@ -559,35 +573,35 @@ end,
 }
 end`;
 
-const part14 = `function cn.c()
+const part14 = `function co.c()
 local function gw(h,A,g)
 if A==0 then return h.U end
 local H,r=cY(h.z,A-1)
 return H+g.w==cY(h.z,A)and r or 0
 end
-local function kJ(h,at,g)
+local function kL(h,at,g)
 if h.z==""then return at,0,0 end
-local H,r=co(h.z)
+local H,r=cp(h.z)
 if at<H+g.w then
-return H,gw(h,bX(h.z)-1,g),r
+return H,gw(h,bY(h.z)-1,g),r
 end
 if at<H+2*g.w then return H+g.w,r,0 end
 return at,0,0
 end
-local function fL(o,bm,g)
-if bm<0 then return g.w+1 end
-if o<=bm then return 0 end
-local ci=g.w/g.bC
-return(ci-aF(bm*ci/o))*g.bC
+local function fL(o,bn,g)
+if bn<0 then return g.w+1 end
+if o<=bn then return 0 end
+local cj=g.w/g.bC
+return(cj-aF(bn*cj/o))*g.bC
 end
-local function kd(z,g)
-local H=cp(z)
-local jY=bX(z)>1 and cY(z,1)==H+g.w
-return H+(jY and 1 or 2)*g.w<=q
+local function kf(z,g)
+local H=cq(z)
+local ka=bY(z)>1 and cY(z,1)==H+g.w
+return H+(ka and 1 or 2)*g.w<=q
 end
 return{
 K="C",
-cq=function()
+cr=function()
 return{Q=aa(),w=aa(),bC=aa()}
 end,
 et=function()
@@ -595,56 +609,56 @@ return{U=0,z="",Y=0}
 end,
 dS=ga,
 dm=function(h,af,g)
-local H,U,eE=kJ(h,q,g)
-local jp=fL(U,g.Q-af-eE,g)
-if jp<=g.w then return aM(q,H+jp)end
+local H,U,eE=kL(h,q,g)
+local jr=fL(U,g.Q-af-eE,g)
+if jr<=g.w then return aM(q,H+jr)end
 return aM(q,H+g.w+fL(eE,g.Q-af,g))
 end,
 ds=function(h,at,af,g)
 local ah={U=h.U,z=h.z}
 local H,r
 if ah.z~=""then
-H,r=co(ah.z)
+H,r=cp(ah.z)
 end
 if H and at<H+g.w then
-ah.z=gp(ah.z,bX(ah.z)-1,H,r+af)
+ah.z=gp(ah.z,bY(ah.z)-1,H,r+af)
 else
-H=kJ(h,at,g)
+H=kL(h,at,g)
 ah.z=ah.z..aS(df,H,af)
 end
-while kd(ah.z,g)do
+while kf(ah.z,g)do
 ah.U=gw(ah,1,g)
-ah.z=bn(ah.z,bB+1)
+ah.z=bo(ah.z,bB+1)
 end
 return cD(ah,g,h.Y)
 end,
 eL=function(h,g)
 if h.z==""then return 0,0 end
-local am=co(h.z)
+local am=cp(h.z)
 local reset=am+2*g.w-q
 if reset<=0 then return 0,0 end
 if am>q then return g.Q,reset end
-local H,U,eE=kJ(h,q,g)
-local ci=g.w/g.bC
-local aU=ci-aF((q-H)/g.bC)
-return da(U*aU/ci)+eE,reset
+local H,U,eE=kL(h,q,g)
+local cj=g.w/g.bC
+local aU=cj-aF((q-H)/g.bC)
+return da(U*aU/cj)+eE,reset
 end,
 dn=function(h,g)
 if h.z==""then return 0 end
-local H=co(h.z)
+local H=cp(h.z)
 return H+2*g.w
 end,
-cz=function(m,O,to)
+cA=function(m,O,to)
 local z,Y=eN(m,O+12,to)
 if z==""then return{U=0,z="",Y=0}end
 return{U=al("<I4",m,O+8),z=z,Y=Y}
 end,
-ha=24,
+hb=24,
 gd=function(m,O)
 local H,U,eE=al("<ddd",m,O)
 if not(U>0 and U<2^32)then U=0 end
 if eE>0 or U==0 then
-return{U=U,z=hv(H,eE),Y=0}
+return{U=U,z=hw(H,eE),Y=0}
 end
 return{U=U,z=aS(df,H,0),Y=0}
 end,
@@ -655,83 +669,83 @@ end,
 }
 end`;
 
-const part15 = `function cn.s()`;
+const part15 = `function co.s()`;
 
-const part16 = `local bV,ll,gJ=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cu,lJ=2^48,2^37
-local fa=q-q%cu
+const part16 = `local bV,lm,gJ=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cv,lK=2^48,2^37
+local fa=q-q%cv
 local function cB(p,aD)
 p.el,p.aD=aD>=32,aD%32
-p.kO,p.aG=p.aD>=16,2^(aD%16)
-p.bt=p.kO and 255 or 65535
+p.kQ,p.aG=p.aD>=16,2^(aD%16)
+p.bt=p.kQ and 255 or 65535
 end
 local function ea(p,ax,o)
-if p.kO then return aS("<I7B",ax,o)end
-if ax-q>=cu/2 then error("ERR the units would be taken years ahead",0)end
-return aS("<I6I2",ax%cu,o)
+if p.kQ then return aS("<I7B",ax,o)end
+if ax-q>=cv/2 then error("ERR the units would be taken years ahead",0)end
+return aS("<I6I2",ax%cv,o)
 end
-local function cz(p,W,O)
-if p.kO then return al("<I7B",W,O)end
+local function cA(p,W,O)
+if p.kQ then return al("<I7B",W,O)end
 local ax,o=al("<I6I2",W,O)
 ax=ax+fa
-if ax>q+cu/2 then return ax-cu,o end
-if ax<q-cu/2 then return ax+cu,o end
+if ax>q+cv/2 then return ax-cv,o end
+if ax<q-cv/2 then return ax+cv,o end
 return ax,o
 end
-local function cq(p,O,to)
-if to<#p.W then return bn(p.W,O+1,to+1)end
+local function cr(p,O,to)
+if to<#p.W then return bo(p.W,O+1,to+1)end
 return call("GETRANGE",p.ac,ak("%d",O),ak("%d",to))
 end
-local function cj(p,ao)
+local function ck(p,ao)
 return bV+4*(aF(ao/p.aG)+1)+8*ao
 end
 local function br(p)
-return p.I==0 and bV or cj(p,p.I-1)+8
+return p.I==0 and bV or ck(p,p.I-1)+8
 end
 local function cI(p,i)
 return(p.aJ+i)%p.I
 end
 local function bj(p,i)
-local O=cj(p,cI(p,i))
-return cz(p,cq(p,O,O+7),1)
+local O=ck(p,cI(p,i))
+return cA(p,cr(p,O,O+7),1)
 end
-local function jW(p,i)
+local function jY(p,i)
 local ao=cI(p,i)
-return bl(p.aG-ao%p.aG,p.I-ao,p.r-i)
+return bm(p.aG-ao%p.aG,p.I-ao,p.r-i)
 end
-local function iN(p,fh,aj)
+local function iO(p,fh,aj)
 if fh and p.aj and fh>p.aj then return p.r,p.aj,p.bi end
 if p.el then
 if fh then return fh-1,fh-1,(bj(p,fh-1))end
-local cW,cv=0,p.r
-while cW<cv do
-local cN=aF((cW+cv)/2)
+local cW,cw=0,p.r
+while cW<cw do
+local cN=aF((cW+cw)/2)
 if bj(p,cN)<=aj then
 cW=cN+1
 else
-cv=cN
+cw=cN
 end
 end
 return cW,cW
 end
 local i,aP=0,0
 while i<p.r do
-local n,ao=jW(p,i),cI(p,i)
+local n,ao=jY(p,i),cI(p,i)
 local o
 if i>0 and i+n<p.r then
-local O=cj(p,ao)-4
-o=al("<I4",cq(p,O,O+3),1)
+local O=ck(p,ao)-4
+o=al("<I4",cr(p,O,O+3),1)
 end
 if o and((fh and aP+o<fh)or(not fh and bj(p,i+n-1)<=aj))then
 i,aP=i+n,aP+o
 else
 local au,dr=0,16
 while au<n do
-dr=bl(dr,n-au)
-local O=cj(p,ao+au)
-local W=cq(p,O,O+8*dr-1)
+dr=bm(dr,n-au)
+local O=ck(p,ao+au)
+local W=cr(p,O,O+8*dr-1)
 for j=1,8*dr,8 do
-local ax,bh=cz(p,W,j)
+local ax,bh=cA(p,W,j)
 if fh and aP+bh>=fh or not fh and ax>aj then return i,aP,ax end
 i,aP=i+1,aP+bh
 end
@@ -743,89 +757,89 @@ return i,aP
 end
 local function bI(p)
 local w,x,aD=p.w,p.x,p.aD+(p.el and 32 or 0)
-local hz=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aD)
-local cW=x%cu
-local cv=(x-cW)/cu+32*p.Y
-return"S"..aS("<dI7I6BI7",p.D,w,cW,cv,p.bi)..hz
+local hA=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aD)
+local cW=x%cv
+local cw=(x-cW)/cv+32*p.Y
+return"S"..aS("<dI7I6BI7",p.D,w,cW,cw,p.bi)..hA
 end
-local function hk(p)
+local function hl(p)
 p.W,p.dA="",nil
 end
-local function kR(p,g)
+local function kT(p,g)
 p.aJ,p.r,p.I,p.aZ,p.aK,p.bi=0,0,0,0,0,0
 cB(p,g.aD+32)
-hk(p)
+hl(p)
 end
-local function iC(p,as,I)
+local function iD(p,as,I)
 local n=#as/8
 p.aJ,p.r,p.I,p.aK=0,n,I,0
-local cs={}
+local ct={}
 for O=0,I-1,p.aG do
-local aB=bl(O+p.aG,I)
-local W,aP=bn(as,O*8+1,aB*8),0
+local aB=bm(O+p.aG,I)
+local W,aP=bo(as,O*8+1,aB*8),0
 if O<n then
 for j=1,#W,8 do
-local _,o=cz(p,W,j)
+local _,o=cA(p,W,j)
 aP=aP+o
 end
 p.aK=aP
 end
-cs[#cs+1]=aS("<I4",aP)..W..string.rep("\\0",(aB-O)*8-#W)
+ct[#ct+1]=aS("<I4",aP)..W..string.rep("\\0",(aB-O)*8-#W)
 end
-return bI(p)..table.concat(cs)
+return bI(p)..table.concat(ct)
 end
-local function jq(p)
-local cs,i={},0
+local function js(p)
+local ct,i={},0
 while i<p.r do
-local n,O=jW(p,i),cj(p,cI(p,i))
-cs[#cs+1],i=cq(p,O,O+8*n-1),i+n
+local n,O=jY(p,i),ck(p,cI(p,i))
+ct[#ct+1],i=cr(p,O,O+8*n-1),i+n
 end
-return table.concat(cs)
+return table.concat(ct)
 end
 local function fI(p,ax,o)
 local de=da(o/p.bt)-1
 return string.rep(ea(p,ax,p.bt),de)..ea(p,ax,o-de*p.bt)
 end`;
 
-const part17 = `local kP=2^17
+const part17 = `local kR=2^17
 local function go(dw,Q,aG)
-local bm=dw+aF(dw/64)+4
-local W=bV+10+4*da(bm/aG)+8*bm
-if W<kP then
+local bn=dw+aF(dw/64)+4
+local W=bV+10+4*da(bn/aG)+8*bn
+if W<kR then
 local _,aD=math.frexp(W-1)
 local bC=aM(2^(aD-3),16)
 local aU=da(W/bC)*bC-bV-10
 local de=aF(aU/(4+8*aG))
-bm=aM(de*aG+aF((aU-de*(4+8*aG)-4)/8),bm)
+bn=aM(de*aG+aF((aU-de*(4+8*aG)-4)/8),bn)
 end
-return dw<=Q and bl(Q,bm)or bm
+return dw<=Q and bm(Q,bn)or bn
 end`;
 
-const part18 = `local function kx(p,m,g)
+const part18 = `local function kz(p,m,g)
 if#m<21 then return end
 local D,aJ,r,I=al("<dI4I4I4",m,2)
 if#m~=21+8*I or r>I or aJ>=aM(I,1)then return end
-local cs,ax,o={},0,0
+local ct,ax,o={},0,0
 for i=0,r-1 do
 local at=al("<d",m,22+(aJ+i)%I*8)
 if at~=ax and o>0 then
-cs[#cs+1],o=fI(p,ax,o),0
+ct[#ct+1],o=fI(p,ax,o),0
 end
 ax,o=at,o+1
 end
-if o>0 then cs[#cs+1]=fI(p,ax,o)end
-local as=table.concat(cs)
+if o>0 then ct[#ct+1]=fI(p,ax,o)end
+local as=table.concat(ct)
 p.D,p.aZ,p.x,p.bi,p.dG=D,r,ax,ax,true
 p.el=#as/8==r
-p.W=iC(p,as,#as/8)
+p.W=iD(p,as,#as/8)
 end
-local function hN(ac,g)
-local W=call("GETRANGE",ac,"0",g.hV)
+local function hO(ac,g)
+local W=call("GETRANGE",ac,"0",g.hW)
 local p={ac=ac,W=W,D=0,w=g.w,x=0,bi=0,Y=0}
 p.aJ,p.r,p.I,p.aZ,p.aK=0,0,0,0,0
 cB(p,g.aD+32)
 local J=string.byte(W,1)
-if J==115 then kx(p,call("GETRANGE",ac,"0","-1"),g)end
+if J==115 then kz(p,call("GETRANGE",ac,"0","-1"),g)end
 if J==98 and#W==9 then
 local D=al("<d",W,2)
 p.eF=not(D>=0 and D<2^53 and D==aF(D))
@@ -836,13 +850,13 @@ if J~=83 or#W<bV then
 p.eF=J and not p.dG
 return p
 end
-local aD,cv
-p.D,p.w,p.x,cv,p.bi,p.aJ,p.r,p.I,p.aZ,p.aK,aD=
-al(ll,W,2)
-p.x,p.Y=p.x+cv%32*cu,aF(cv/32)
+local aD,cw
+p.D,p.w,p.x,cw,p.bi,p.aJ,p.r,p.I,p.aZ,p.aK,aD=
+al(lm,W,2)
+p.x,p.Y=p.x+cw%32*cv,aF(cw/32)
 cB(p,aD)
 local bE=br(p)
-if#W==g.hV+1 and bE>#W then
+if#W==g.hW+1 and bE>#W then
 local bG=call("GETRANGE",ac,ak("%d",bE-1),ak("%d",bE))
 bE=#bG==1 and#W or-1
 end
@@ -858,7 +872,7 @@ local function fX(p,ax,g)
 local bC=da(g.w/8)
 return ak("%.0f",fg(aM(ax-ax%bC+bC+g.w,p.D)))
 end
-local function lK(p,dw,g,dX)
+local function lL(p,dw,g,dX)
 local dG=br(p)
 if p.aJ+p.r>p.I then
 local aG,de=aF(p.aJ/p.aG),4+8*p.aG
@@ -873,8 +887,8 @@ end
 p.aJ,p.I=p.aJ+fS*p.aG,p.I+fS*p.aG
 else
 p.I=go(dw,g.Q,p.aG)
-if dG<kP then
-local m=cq(p,0,dG-1)
+if dG<kR then
+local m=cr(p,0,dG-1)
 call("SET",p.ac,m..string.rep("\\0",br(p)-dG),"PX",dX)
 else
 call("SETRANGE",p.ac,ak("%d",br(p)-1),"\\0")
@@ -882,18 +896,18 @@ end
 end
 p.W=""
 end
-local function jT(p,as)
+local function jV(p,as)
 local au=0
 while au<#as do
 local ao=cI(p,p.r)
-local n=bl(p.aG-ao%p.aG,p.I-ao,(#as-au)/8)
-local W=bn(as,au+1,au+8*n)
+local n=bm(p.aG-ao%p.aG,p.I-ao,(#as-au)/8)
+local W=bo(as,au+1,au+8*n)
 if ao%p.aG==0 then p.aK=0 end
 for j=1,#W,8 do
-local _,o=cz(p,W,j)
+local _,o=cA(p,W,j)
 p.aK=p.aK+o
 end
-local O=cj(p,ao)
+local O=ck(p,ao)
 call("SETRANGE",p.ac,ak("%d",O),W)
 p.r,au,ao=p.r+n,au+8*n,ao+n
 if ao%p.aG==0 or ao==p.I then
@@ -902,44 +916,44 @@ call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
 end
 end
 end
-local function hC(p,g)
+local function hD(p,g)
 if p.dG then call("SET",p.ac,p.W,"PX",fX(p,p.r>0 and p.bi or q,g))end
 p.dG=nil
 end`;
 
-const part19 = `local function hO(p,at,g)
+const part19 = `local function hP(p,at,g)
 local aj=p.x>q and p.Y or 0
 p.x=at>q and at or 0
 p.Y=at>q and fH(at-q,g.w,aj)or 0
 end
-local function iY(p,i)
+local function ja(p,i)
 local ao,aP=cI(p,i),0
-local O=cj(p,ao-ao%p.aG)
-local W=cq(p,O,cj(p,ao)+7)
+local O=ck(p,ao-ao%p.aG)
+local W=cr(p,O,ck(p,ao)+7)
 for j=1,#W,8 do
-local _,o=cz(p,W,j)
+local _,o=cA(p,W,j)
 aP=aP+o
 end
 return aP
 end
-local function iW(p,g,bq)
+local function iY(p,g,bq)
 if p.bi<=q then return p end
-local bL=aM(q,bl(p.x,dW(p.Y,g.w)))
+local bL=aM(q,bm(p.x,dW(p.Y,g.w)))
 if p.bi<=bL then return p end
-local i,aj=iN(p,nil,bL)
-local o=bl(p.aZ-aj,g.Q)
+local i,aj=iO(p,nil,bL)
+local o=bm(p.aZ-aj,g.Q)
 p.r,p.bi=i,bL
-hO(p,bL,g)
+hP(p,bL,g)
 if bq then
 p.aZ,p.aj=aj+o,aj
 return p
 end
-hC(p,g)
+hD(p,g)
 p.aZ,p.el=aj+o,p.el and o==1
 if i==0 then p.aJ=0 end
-p.aK=i==0 and 0 or iY(p,i-1)
+p.aK=i==0 and 0 or ja(p,i-1)
 p.W=""
-jT(p,fI(p,bL,o))
+jV(p,fI(p,bL,o))
 call("SETRANGE",p.ac,"0",bI(p))
 call("PEXPIRE",p.ac,fX(p,bL,g))
 return p
@@ -952,7 +966,7 @@ local aj=q-g.w
 if p.r>0 and p.bi<=aj then
 p.dA,p.ee=p.r,p.aZ
 elseif p.r>0 then
-p.dA,p.ee=iN(p,nil,aj)
+p.dA,p.ee=iO(p,nil,aj)
 end
 end
 return p.dA,p.ee
@@ -966,22 +980,22 @@ return{
 Q=Q,
 w=w,
 dY=true,
-aD=w<lJ and aD or aD+16,
-hV=bV+4+8*gJ-1,
+aD=w<lK and aD or aD+16,
+hW=bV+4+8*gJ-1,
 }
 end
 return{
-hN=hN,
-cq=function()
+hO=hO,
+cr=function()
 return fE(aa(),aa())
 end,
 fE=fE,
-dS=iW,
+dS=iY,
 dm=function(p,af,g)
 local at=aM(q,p.x)
 local dL=p.aZ+af-g.Q
 if dL<=0 then return at end
-local _,_,ax=iN(p,dL)
+local _,_,ax=iO(p,dL)
 return aM(at,ax+g.w)
 end,
 eL=function(p,g)
@@ -993,62 +1007,62 @@ end,
 ds=function(p,at,af,g)
 local ax=at
 if p.r>0 then ax=aM(at,p.bi)end
-hO(p,at>q and ax or p.x,g)
+hP(p,at>q and ax or p.x,g)
 local dX=fX(p,ax,g)
-hC(p,g)
-local fC,jA=dA(p,g)
-p.r,p.aZ,p.w=p.r-fC,p.aZ-jA,g.w
+hD(p,g)
+local fC,jC=dA(p,g)
+p.r,p.aZ,p.w=p.r-fC,p.aZ-jC,g.w
 if p.r==0 then
 if p.I>gJ and p.aD==g.aD then
 p.aJ,p.aK,p.el=0,0,true
 else
-kR(p,g)
+kT(p,g)
 end
 else
 p.aJ=cI(p,fC)
 end
-local bY,dQ,o=af,nil,0
+local bZ,dQ,o=af,nil,0
 if p.r>0 and ax==p.bi then
 local _,bh=bj(p,p.r-1)
 o=bh
 if o<p.bt then
-dQ=bl(p.bt-o,af)
-bY=af-dQ
+dQ=bm(p.bt-o,af)
+bZ=af-dQ
 end
 end
 p.aZ,p.bi,p.el=p.aZ+af,ax,p.el and af==1 and not dQ
-local as=bY>0 and fI(p,ax,bY)or""
+local as=bZ>0 and fI(p,ax,bZ)or""
 local dw=p.r+#as/8
 if p.I<=gJ or(dw>p.I and p.I<=p.aG)then
-local bS=jq(p)
-if dQ then bS=bn(bS,1,-9)..ea(p,ax,o+dQ)end
+local bS=js(p)
+if dQ then bS=bo(bS,1,-9)..ea(p,ax,o+dQ)end
 local I=dw>p.I and go(dw,g.Q,p.aG)or p.I
-p.W=iC(p,bS..as,I)
+p.W=iD(p,bS..as,I)
 call("SET",p.ac,p.W,"PX",dX)
 else
-if dw>p.I then lK(p,dw,g,dX)end
+if dw>p.I then lL(p,dw,g,dX)end
 if dQ then
 local ao=cI(p,p.r-1)
 p.aK=p.aK+dQ
-local O=cj(p,ao)
+local O=ck(p,ao)
 call("SETRANGE",p.ac,ak("%d",O),ea(p,ax,o+dQ))
 if(ao+1)%p.aG==0 or ao+1==p.I then
 local aG=O-8*(ao%p.aG)-4
 call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
 end
 end
-jT(p,as)
+jV(p,as)
 call("SETRANGE",p.ac,"0",bI(p))
 call("PEXPIRE",p.ac,dX)
 p.W=""
 end
 p.dA,p.ee=0,0
 end,
-iO=function()`;
+iP=function()`;
 
-const part21 = `local function ko(p,i,ax,o,ek)
+const part21 = `local function kq(p,i,ax,o,ek)
 local ao,am=cI(p,i),cI(p,p.r-1)
-local O=cj(p,ao)
+local O=ck(p,ao)
 call("SETRANGE",p.ac,ak("%d",O),ea(p,ax,o-ek))
 p.aZ,p.el=p.aZ-ek,false
 if aF(ao/p.aG)==aF(am/p.aG)then
@@ -1060,66 +1074,66 @@ local aP=al("<I4",call("GETRANGE",p.ac,ak("%d",aG),ak("%d",aG+3)),1)
 call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",aM(aP-ek,0)))
 end
 local function eZ(p,g)
-hk(p)
+hl(p)
 while p.r>0 do
 local ax,o=bj(p,p.r-1)
-p.x,p.bi=bl(p.x,ax),ax
+p.x,p.bi=bm(p.x,ax),ax
 if o>0 then break end
 local ao=cI(p,p.r-1)
 p.r=p.r-1
 if ao%p.aG==0 then
-local aG=p.r>0 and cj(p,aF(cI(p,p.r-1)/p.aG)*p.aG)-4
-p.aK=aG and al("<I4",cq(p,aG,aG+3),1)or 0
+local aG=p.r>0 and ck(p,aF(cI(p,p.r-1)/p.aG)*p.aG)-4
+p.aK=aG and al("<I4",cr(p,aG,aG+3),1)or 0
 end
 end
 if p.r==0 then
 p.aJ,p.aZ,p.aK,p.x,p.bi,p.el=0,0,0,0,0,true
 end
-hO(p,p.x,g)
+hP(p,p.x,g)
 call("SETRANGE",p.ac,"0",bI(p))
 end
-local function hI(p,o,ax,g)
-hC(p,g)
-hk(p)
-local cW,cv=0,p.r
-while cW<cv do
-local cN=aF((cW+cv)/2)
+local function hJ(p,o,ax,g)
+hD(p,g)
+hl(p)
+local cW,cw=0,p.r
+while cW<cw do
+local cN=aF((cW+cw)/2)
 if bj(p,cN)<ax then
 cW=cN+1
 else
-cv=cN
+cw=cN
 end
 end
-local hm=0
+local hn=0
 for i=cW,p.r-1 do
 local at,bh=bj(p,i)
-if at~=ax or hm==o then break end
-local ek=bl(o-hm,bh)
-if ek>0 then ko(p,i,ax,bh,ek)end
-hm=hm+ek
+if at~=ax or hn==o then break end
+local ek=bm(o-hn,bh)
+if ek>0 then kq(p,i,ax,bh,ek)end
+hn=hn+ek
 end
-if hm>0 then eZ(p,g)end
+if hn>0 then eZ(p,g)end
 end
-local function iT(p,o,g)
-hC(p,g)
+local function iV(p,o,g)
+hD(p,g)
 local _,aU=dA(p,g)
 local aB=p.aZ
 if p.r>0 and p.bi>q then
-local _,aj=iN(p,nil,q)
+local _,aj=iO(p,nil,q)
 aB=aj
 end
-local gX=bl(aU+o,aB)
-if gX==0 then return end
-local i,aj,ax=iN(p,gX)
+local gY=bm(aU+o,aB)
+if gY==0 then return end
+local i,aj,ax=iO(p,gY)
 local _,bh=bj(p,i)
-hk(p)
+hl(p)
 p.aJ,p.r,p.aZ=cI(p,i),p.r-i,p.aZ-aj
-ko(p,0,ax,bh,gX-aj)
+kq(p,0,ax,bh,gY-aj)
 eZ(p,g)
 end
-local function jx(p,g)
+local function jz(p,g)
 local cM=fX(p,p.r>0 and p.bi or q-2*g.w,g)
-hC(p,g)
+hD(p,g)
 if p.I>0 then
 call("SETRANGE",p.ac,"0",bI(p))
 call("PEXPIRE",p.ac,cM)
@@ -1130,14 +1144,14 @@ call("DEL",p.ac)
 end
 end`;
 
-const part22 = `return{di=hI,dP=iT,block=jx}
+const part22 = `return{di=hJ,dP=iV,block=jz}
 end,
-kU=function()`;
+kW=function()`;
 
-const part23 = `local function km(p)
-local aw,W={as={},x=p.x,Y=p.Y},jq(p)
+const part23 = `local function ko(p)
+local aw,W={as={},x=p.x,Y=p.Y},js(p)
 for O=1,#W,8 do
-local at,o=cz(p,W,O)
+local at,o=cA(p,W,O)
 local am=aw.as[#aw.as]
 if am and am.at==at then
 am.o=am.o+o
@@ -1147,17 +1161,17 @@ end
 end
 return aw
 end
-local function jQ(ac,aw,g,D)
-local p,cs={ac=ac,D=D,w=g.w,x=aw.x},{}
+local function jS(ac,aw,g,D)
+local p,ct={ac=ac,D=D,w=g.w,x=aw.x},{}
 p.Y=aw.Y
-kR(p,g)
-for i,cd in ipairs(aw.as)do
-cs[i]=fI(p,cd.at,cd.o)
-p.aZ,p.bi=p.aZ+cd.o,cd.at
+kT(p,g)
+for i,ce in ipairs(aw.as)do
+ct[i]=fI(p,ce.at,ce.o)
+p.aZ,p.bi=p.aZ+ce.o,ce.at
 end
-local as=table.concat(cs)
+local as=table.concat(ct)
 p.el=p.aZ==#as/8
-p.W=iC(p,as,#as/8)
+p.W=iD(p,as,#as/8)
 if p.r>0 or D>q then
 call("SET",ac,p.W,"PX",fX(p,p.r>0 and p.bi or q-2*g.w,g))
 else
@@ -1166,30 +1180,30 @@ end
 return p
 end`;
 
-const part24 = `return{cq=km,eh=jQ}
+const part24 = `return{cr=ko,eh=jS}
 end,
 }
 end`;
 
-const part25 = `local lm=80
-local function hW(aR)
+const part25 = `local ln=80
+local function hX(aR)
 return string.char((aR<12 and 116 or 72)+aR)
 end
-local function hy(ag)
-local bU,ct,fA,I,eK="","","<",0,0
+local function hz(ag)
+local bU,cu,fA,I,eK="","","<",0,0
 local bF={}
 for i,ab in ipairs(ag)do
 local K,fM,eH=ab.K,"I7I4",ab.w
 if K=="t"then
 eH=ab.az
 if ab.aR>9 then fM="I7I7"end
-bU=bU..hW(ab.aR)
+bU=bU..hX(ab.aR)
 elseif K=="f"then
-bU,ct=bU.."F",ct..aS("<I7",ab.w)
+bU,cu=bU.."F",cu..aS("<I7",ab.w)
 elseif K=="c"then
 eH,fM=2*ab.w,"I7I4I4"
 bU=bU.."C"
-ct=ct..aS("<I7B",ab.w,#ak("%.0f",ab.bC)-1)
+cu=cu..aS("<I7B",ab.w,#ak("%.0f",ab.bC)-1)
 else
 return nil
 end
@@ -1198,7 +1212,7 @@ fA,I,eK=fA..fM,I+(K=="c"and 3 or 2),aM(eK,eH)
 end
 local _,aD=math.frexp(eK/16000)
 aD=aM(aD-1,0)
-local cO="P"..string.char(aD)..bU..ct
+local cO="P"..string.char(aD)..bU..cu
 for _,g in ipairs(bF)do
 g.at=g.at+#cO
 end
@@ -1212,25 +1226,25 @@ br=#cO+struct.size(fA),
 be=1000*2^aD,
 }
 end
-local function gT(bs,ad)
+local function gU(bs,ad)
 local be=bs.be
-return ak("%.0f",aM(aF((ad-ad%be+be-q)/1000),0)+2+cm)
+return ak("%.0f",aM(aF((ad-ad%be+be-q)/1000),0)+2+cn)
 end`;
 
-const part26 = `local function kN(m,E,bs,ag)
+const part26 = `local function kP(m,E,bs,ag)
 local bU,br=bs.bU,bs.br
-if string.byte(m,E)~=lm or#m-E+1~=br then return nil end
-if bn(m,E+2,E+1+#bU)~=bU then return nil end
+if string.byte(m,E)~=ln or#m-E+1~=br then return nil end
+if bo(m,E+2,E+1+#bU)~=bU then return nil end
 local ae={}
 for i,ab in ipairs(ag)do
 local g=bs.bF[i]
-local J,aX,lG=al(g.ak,m,E-1+g.at)
+local J,aX,lH=al(g.ak,m,E-1+g.at)
 if ab.K=="t"then
-ae[i]={us=J,ai=bl(aX,ab.y-1),Y=0}
+ae[i]={us=J,ai=bm(aX,ab.y-1),Y=0}
 else
-local jl=J>0
-ae[i]={z=jl and aS(df,J,aX)or"",Y=0}
-if ab.K=="c"then ae[i].U=jl and lG or 0 end
+local jn=J>0
+ae[i]={z=jn and aS(df,J,aX)or"",Y=0}
+if ab.K=="c"then ae[i].U=jn and lH or 0 end
 end
 end
 return ae
@@ -1247,7 +1261,7 @@ else
 if#h.z>bB then return nil end
 bN[ao],bN[ao+1]=0,0
 if h.z~=""then
-bN[ao],bN[ao+1]=cp(h.z)
+bN[ao],bN[ao+1]=cq(h.z)
 end
 if ab.K=="c"then bN[ao+2]=h.U end
 end
@@ -1257,86 +1271,86 @@ end`;
 
 const part27 = `local cH={}
 local function eV()
-local v={cV=aa(),I=aa(),gS=aa()}
-v.ag,v.cB,v.bI,v.dG,v.ch={},"","","",0
+local v={cV=aa(),I=aa(),gT=aa()}
+v.ag,v.cB,v.bI,v.dG,v.ci={},"","","",0
 for i=1,aa()do
 local K=aI()
-local an=cH[K]or cn[K]()
-local ab=an.cq()
+local an=cH[K]or co[K]()
+local ab=an.cr()
 cH[K],ab.an,ab.K,v.ag[i]=an,an,K,ab
 v.cB=v.cB..K
 local aR=ab.aR or 0
-local bJ=K=="t"and hW(aR)or K
+local bJ=K=="t"and hX(aR)or K
 v.bI,v.dG=v.bI..(an.K or bJ),v.dG..bJ
 ab.br=ab.dY and 0 or K=="t"and 16+aR
-if ab.dY then v.ch=v.ch+1 end
+if ab.dY then v.ci=v.ci+1 end
 end
-if v.cB=="s"then v.ch=0 end
-if v.ch==0 and#v.ag>1 then v.bs=hy(v.ag)end
+if v.cB=="s"then v.ci=0 end
+if v.ci==0 and#v.ag>1 then v.bs=hz(v.ag)end
 local ba=#v.ag==0 and 0 or aa()
 v.bJ,v.dk=ba%2==0,ba>=2 and aa()or 0
 if v.bJ then return v end
-v.iR,v.gl,v.kk,v.hz=aI(),aI(),aa(),{}
+v.iT,v.gl,v.km,v.hA=aI(),aI(),aa(),{}
 for i=1,aa()do
-v.hz[i]=aa()
+v.hA[i]=aa()
 end
 return v
 end`;
 
 const part28 = `local function gF(aR)
-if#aR==18 and bn(aR,1,2)==jR then return bn(aR,3)end
+if#aR==18 and bo(aR,1,2)==jT then return bo(aR,3)end
 local aC=#aR==16 and tonumber(aR)
 return aC and ak("%016.0f",fx(aC))or aR
 end
-local function iP(m,ab)
+local function iR(m,ab)
 if m==""then return ab.an.et()end
 local _,am=string.find(m,"^%d*")
 if am<16 or(am<#m and string.byte(m,am+1)<128)then return nil end
-local aR=gF(bn(m,1,am))
+local aR=gF(bo(m,1,am))
 local eq=#aR+#m-am
-local h=ab.an.cz(aR..bn(m,am+1),1,#aR,ab,#aR+1,eq)
-if am==16 then h.Y=aM(h.Y,ht(tonumber(m)or 0))end
+local h=ab.an.cA(aR..bo(m,am+1),1,#aR,ab,#aR+1,eq)
+if am==16 then h.Y=aM(h.Y,hu(tonumber(m)or 0))end
 return h
 end
-local function gV(K)
+local function gW(K)
 return string.char(string.byte(K)-128)
 end
-local function hs(e)
+local function ht(e)
 local v=e.v
 local ag=v.ag
 e.D=0
 if v.cB=="s"then
-local dY=ag[1].an.hN(e.ac,ag[1])
+local dY=ag[1].an.hO(e.ac,ag[1])
 e.D,e.ae=dY.D,{dY}
 return not dY.eF
 end
 local m,ae,E=call("GET",e.ac)or"",{nil},1
-local bh=#ag>1 and string.gsub(bn(m,1,#ag),"[\\128-\\255]",gV)
+local bh=#ag>1 and string.gsub(bo(m,1,#ag),"[\\128-\\255]",gW)
 if not(bh and(bh==v.bI or bh==v.dG))then
 e.D,E=fy(m)
 if E>10 then E=1 end
 end
 e.ae=ae
 if v.cB=="t"then
-ae[1]=iP(bn(m,E),ag[1])
+ae[1]=iR(bo(m,E),ag[1])
 return ae[1]
 end
-if v.cB=="f"and ag[1].aV>0 and ag[1].an.eI(bn(m,E))then
-ae[1]=ag[1].an.gz(bn(m,E),ag[1].aV)
+if v.cB=="f"and ag[1].aV>0 and ag[1].an.eI(bo(m,E))then
+ae[1]=ag[1].an.gz(bo(m,E),ag[1].aV)
 return true
 end
-local gr=v.bs and kN(m,E,v.bs,ag)
+local gr=v.bs and kP(m,E,v.bs,ag)
 if gr then
 e.ae=gr
 return true
 end
 local r=#ag
 if r==0 then
-e.em=bn(m,E)
+e.em=bo(m,E)
 return true
 end
-local aC=bn(m,E,E+r-1)
-local bU=string.gsub(aC,"[\\128-\\255]",gV)
+local aC=bo(m,E,E+r-1)
+local bU=string.gsub(aC,"[\\128-\\255]",gW)
 local bM=bU==v.bI or bU==v.dG
 local dG=bM and bU~=v.bI
 if not bM and E<=#m then return false end
@@ -1345,10 +1359,10 @@ for i=1,r do
 local ab=ag[i]
 local an=ab.an
 if ab.dY then
-ae[i]=an.hN(e.ch[i],ab)
+ae[i]=an.hO(e.ci[i],ab)
 if ae[i].eF then return false end
 elseif bM then
-local aB=E+(ab.br or an.ha)
+local aB=E+(ab.br or an.hb)
 local dU,eq=1,0
 if aC~=bU and string.byte(aC,i)>=128 then
 dU,eq=aB+1,aB+(string.byte(m,aB)or 0)
@@ -1357,15 +1371,15 @@ end
 if not(ab.br or dG)then
 aB=#m+1
 if r>1 and E+3<aB then
-aB=bl(E+4+al("<I4",m,E),aB)
+aB=bm(E+4+al("<I4",m,E),aB)
 E=E+4
 end
 if aB-E<7 or al("<I7",m,E)~=ab.w then return false end
 end
 if aB>#m+1 or(i==r and aB<=#m)then return false end
-local cz=dG and an.gd or an.cz
+local cA=dG and an.gd or an.cA
 local am=dU>1 and dU-2 or aB-1
-ae[i]=cz(m,E,am,ab,dU,eq)
+ae[i]=cA(m,E,am,ab,dU,eq)
 E=aB
 else
 ae[i]=an.et()
@@ -1373,19 +1387,19 @@ end
 end
 return true
 end
-local function iQ(e)
+local function iS(e)
 local v=e.v.bA or e.v
 e.v,e.dp,e.dN=v,nil,nil
 if e.et then
 e.D,e.ae=0,{}
-elseif not(v.bJ and hs(e))then
+elseif not(v.bJ and ht(e))then
 fT(e)
 end
 end
-local function jg(aR)
-return#aR==16 and aR>="5"and jR..aR or aR
+local function ji(aR)
+return#aR==16 and aR>="5"and jT..aR or aR
 end
-local function iU(e,m)
+local function iW(e,m)
 if string.byte(e.em,1)==83 and#e.em>53 then
 call("SETRANGE",e.ac,"1",aS("<d",e.D))
 else
@@ -1405,26 +1419,26 @@ if not ab.dY then
 ad=aM(ad,ab.an.dn(e.ae[i],ab))
 local h=ab.an.ea(e.ae[i],ab)
 if not ab.br and#ag>1 then h=aS("<I4",#h)..h end
-local aK=ab.an.gO and ab.an.gO(e.ae[i],ab)or""
-if aK~=""and#ag==1 then h=jg(h)..aK end
+local aK=ab.an.gP and ab.an.gP(e.ae[i],ab)or""
+if aK~=""and#ag==1 then h=ji(h)..aK end
 if aK~=""and#ag>1 then
 h=h..string.char(#aK)..aK
-bI=bn(bI,1,i-1)..string.char(string.byte(bI,i)+128)..bn(bI,i+1)
+bI=bo(bI,1,i-1)..string.char(string.byte(bI,i)+128)..bo(bI,i+1)
 end
 m=m..h
 end
 end
 if v.cB~="t"and m~=""then m=bI..m end
-if v.cB=="t"then m=jg(m)end
+if v.cB=="t"then m=ji(m)end
 if gr then m=gr end
 if e.D>q then m="b"..aS("<d",e.D)..m end
-if#ag==0 and e.em~=""then return iU(e,m)end
-local cM=gr and gT(v.bs,ad)or fg(ad)
+if#ag==0 and e.em~=""then return iW(e,m)end
+local cM=gr and gU(v.bs,ad)or fg(ad)
 if m~=""then call("SET",e.ac,m,"PX",cM)end
 end`;
 
 const part29 = `local function eJ(e)
-iQ(e)
+iS(e)
 local ag,ae,ep=e.v.ag,e.ae,false
 for i=1,#ag do
 local ab,h=ag[i],ae[i]
@@ -1459,16 +1473,16 @@ end
 bq=dF=="2"
 for i=1,#av do
 local e=av[i]
-at=aM(at,hb(e))
+at=aM(at,hc(e))
 D=aM(D,e.D)
 end
-local jc=at<=q or(dF=="1"and at-q<=bf)
-if jc and dF~="2"then
+local je=at<=q or(dF=="1"and at-q<=bf)
+if je and dF~="2"then
 for i=1,#av do
 gv(av[i],at)
 end
 end
-local aq={jc and 1 or D>q and 2 or 0,at-q,nil,nil}
+local aq={je and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#av do
 eb(aq,av[i])
 end
@@ -1477,12 +1491,12 @@ return aq
 end
 local V={q}
 for i=1,aa()do
-V[i+1]=ji(cK)
+V[i+1]=jk(cK)
 end
 return V`;
 
-const part33 = `local call,bo,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bn,cc,aF,da,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+const part33 = `local call,bl,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local bo,cd,aF,da,bm,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
 local aS,al=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
@@ -1490,37 +1504,37 @@ local dV=call("TIME")
 q=dV[1]*1000000+dV[2]
 end`;
 
-const part34 = `local af,Q,w,bC,bf,bq,jw=0,0,0,0,0,false,false
+const part34 = `local af,Q,w,bC,bf,bq,jy=0,0,0,0,0,false,false
 local V,A,bO={q},1,nil`;
 
 const part35 = `local function fO()`;
 
-const part36 = `local cm,cn=ARGV[2]+0,{}
+const part36 = `local cn,co=ARGV[2]+0,{}
 local function fg(ad)
-return aM(da((ad-q)/1000),1)+cm
+return aM(da((ad-q)/1000),1)+cn
 end
 local function cM(ad)
 return ak("%.0f",fg(ad))
 end`;
 
 const part37 = `local an
-local function eh(ac,lN,m,dX)
-local au=lN and bo("SET",ac,m,"PX",dX)or bo("SET",ac,m,"PX",dX,"NX")or bo("GET",ac)
+local function eh(ac,lO,m,dX)
+local au=lO and bl("SET",ac,m,"PX",dX)or bl("SET",ac,m,"PX",dX,"NX")or bl("GET",ac)
 return au and au.err
 end
 local function aY(ac,m,ay)
-an=an or cn[ik]()
+an=an or co[il]()
 local g,D,O,h={Q=Q,w=w,bC=bC},0,1,nil
 if m then
 D,O=fy(m)
 end
-local K=m and bn(m,O,O)
+local K=m and bo(m,O,O)
 local br=m and#m-O
 if K==an.K and br>6 and al("<I7",m,O+1)==w then
-h=an.cz(m,O+1,#m)
-elseif K=="-"and bC>0 and an.eI and an.eI(bn(m,O))then
-h=an.gz(bn(m,O),bC)
-elseif K==ik and br==an.ha then
+h=an.cA(m,O+1,#m)
+elseif K=="-"and bC>0 and an.eI and an.eI(bo(m,O))then
+h=an.gz(bo(m,O),bC)
+elseif K==il and br==an.hb then
 h=an.gd(m,O+1)
 elseif m and not(O==10 and br<0)then
 return"RULES"
@@ -1545,7 +1559,7 @@ bA,ad="b"..aS("<d",D)..bA,aM(D,ad)
 end
 aH=eh(ac,m,bA,cM(ad))
 elseif not m then
-aH=bo("GET",ac)
+aH=bl("GET",ac)
 aH=aH and aH.err
 end
 if aH then return false,aH end
@@ -1556,9 +1570,9 @@ return ah,aT,reset,ah==ay and 0 or at-q
 end`;
 
 const part38 = `local function dZ(ac,m,ay,bD)
-if not jw then
-jv()
-jw=true
+if not jy then
+jx()
+jy=true
 end
 local ah,aT,reset,bk=cK(ac,m,ay)
 if not ah then
@@ -1592,20 +1606,20 @@ end`;
 const part41 = `local E,am=2,0
 while am<#KEYS do
 local ba,J=ARGV[E+1]+0,am+1
-am=bl(am+ARGV[E+2],#KEYS)
+am=bm(am+ARGV[E+2],#KEYS)
 af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
 bC,bf=ARGV[E+6]+0,ARGV[E+7]+0
 local bD=ba>=8
-bq,jw,E=ba%2==1,false,E+7
+bq,jy,E=ba%2==1,false,E+7
 for O=J,am,1000 do
-local aB=bl(O+999,am)
-local cA=jJ and call("MGET",unpack(KEYS,O,aB))
+local aB=bm(O+999,am)
+local bX=jL and call("MGET",unpack(KEYS,O,aB))
 if not(bD or bq)then
-fJ(cA,O,aB)
+fJ(bX,O,aB)
 else
 for i=O,aB do
 local ay=bD and ARGV[E+i-J+1]+0 or 1
-dZ(KEYS[i],cA and cA[i-O+1],ay,bD)
+dZ(KEYS[i],bX and bX[i-O+1],ay,bD)
 end
 end
 end
@@ -1616,8 +1630,9 @@ return bO and redis.error_reply(bO)or V`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "ac51cf4c0593c635d6d5914031605a0f9c8d5bab",
-  source: `local call,bo,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "ba0de280800d36162a6ca343b16f1f1da2e0e0cd",
+  acrossSha1: "78e145500ed3404755fcb6c7a3511019bbabc2c7",
+  source: `local call,bl,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
 local dV=call("TIME")
@@ -1634,29 +1649,29 @@ Y=0
 end
 return bk>1024*az and 3 or bk>8*az and Y<2 and 2 or Y>0 and Y or 1
 end
-local he=1e13
+local hf=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ac,im,dt,bW=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if im+ARGV[2]*1000<he then
-local bd,cy,be,fs=
-q+im,dt+0,1000*4^(bW-50),bW*cJ-fa
+local ac,io,dt,bW=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if io+ARGV[2]*1000<hf then
+local bd,cz,be,fs=
+q+io,dt+0,1000*4^(bW-50),bW*cJ-fa
 local fc=q+cS/2
 dB=q+ARGV[5]
-local m,dc=bo("GET",ac),nil
+local m,dc=bl("GET",ac),nil
 local bM=m and#m==16 and tonumber(m)
 if bM then
 local us,Y=bM-fs,0
 while us>fc do
 us,Y=us-cS,Y+1
 end
-local aA=(us<q and q or us)+cy
-local bY=aA-us
-if aA<=bd and aA<fa+cJ and us%be+bY<be then
+local aA=(us<q and q or us)+cz
+local bZ=aA-us
+if aA<=bd and aA<fa+cJ and us%be+bZ<be then
 local bw=aA>dB and fU(us,aA,Y)or aA<=dB and 0
 if bw then
-if bw~=Y then bY=bY+(bw-Y)*cS end
-local gc=bY==cy and dt or ak("%d",bY)
-if bo("INCRBY",ac,gc)==bM+bY then dc=aA-q end
+if bw~=Y then bZ=bZ+(bw-Y)*cS end
+local gc=bZ==cz and dt or ak("%d",bZ)
+if bl("INCRBY",ac,gc)==bM+bZ then dc=aA-q end
 end
 end
 end
@@ -1665,44 +1680,44 @@ end
 end
 ${part2}
 ${part3}
-local bn,cc,aF,bl,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local cm=ARGV[2]+0
-local ju=9007199254740991
-local function hL(us,be)
-return ak("%d",aF((us-us%be+be-q)/1000)+2+cm)
+local bo,cd,aF,bm,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local cn=ARGV[2]+0
+local jw=9007199254740991
+local function hM(us,be)
+return ak("%d",aF((us-us%be+be-q)/1000)+2+cn)
 end
 local V,A,E,am={q},1,2,0
 while am<#KEYS do
 local ba,J=ARGV[E+1]+0,am+1
-am=bl(am+ARGV[E+2],#KEYS)
-local az,dt,bW,bf,jH=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cy=dt+0
+am=bm(am+ARGV[E+2],#KEYS)
+local az,dt,bW,bf,jJ=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
+local cz=dt+0
 local y,aL,br,gt=1,0,16,"%016d"
-local bq,bD,lr=ba%2>=1,ba%16>=8,ba>=16
+local bq,bD,ls=ba%2>=1,ba%16>=8,ba>=16
 E=E+5
 if ba%4>=2 then
 bf,E=ARGV[E+1]+0,E+1
 end
 if ba%8>=4 then
-jH,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+jJ,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
 br,gt=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
 local bd=q+bf+az
 local be,fY,fc=1000*4^(bW-50),bW*cJ,q+cS/2
-local gj=br==16 and bf+az+cm*1000<he
+local gj=br==16 and bf+az+cn*1000<hf
 local fs=fY-fa
-local hG,cA,aU=A-J+1,nil,nil
-local fo,bt=q+fs+cy,bl(q+az+fs,fY+cJ-1)
+local hH,bX,aU=A-J+1,nil,nil
+local fo,bt=q+fs+cz,bm(q+az+fs,fY+cJ-1)
 dB=q+az
-if lr and gj and not bq and fo<=bt then
-cA={}
-local function ks(ac,au)
+if ls and gj and not bq and fo<=bt then
+bX={}
+local function ku(ac,au)
 local aA,Y=au-fs,0
 while aA>fc do
 aA,Y=aA-cS,Y+1
 end
-local us=aA-cy
+local us=aA-cz
 if us<q or aA>bd or aA+fs>=fY+cJ then return nil end
 local bw=0
 if aA>dB then bw=fU(us,aA,Y)end
@@ -1711,58 +1726,58 @@ return bw and aA
 end
 for i=J,am do
 local ac=KEYS[i]
-local au=bo("INCRBY",ac,dt)
-local bY=type(au)=="number"
-local us=bY and au>=fo and au<=bt and au-fs
-if bY and not us and au>bt and(bf>0 or au-fs>fc)then
-us=ks(ac,au)
+local au=bl("INCRBY",ac,dt)
+local bZ=type(au)=="number"
+local us=bZ and au>=fo and au<=bt and au-fs
+if bZ and not us and au>bt and(bf>0 or au-fs>fc)then
+us=ku(ac,au)
 end
 if us then
-if us%be<cy then call("PEXPIRE",ac,hL(us,be))end
-V[hG+i]=us-q
+if us%be<cz then call("PEXPIRE",ac,hM(us,be))end
+V[hH+i]=us-q
 else
 local m=""
-if au~=cy then
-if bY then call("INCRBY",ac,"-"..dt)end
-m=bo("GET",ac)
+if au~=cz then
+if bZ then call("INCRBY",ac,"-"..dt)end
+m=bl("GET",ac)
 end
 aU=aU or{}
-aU[#aU+1],V[hG+i],cA[i-J+1]=i,false,type(m)=="string"and m
+aU[#aU+1],V[hH+i],bX[i-J+1]=i,false,type(m)=="string"and m
 end
 end
 else
-cA=call("MGET",unpack(KEYS,J,bl(J+999,am)))
+bX=call("MGET",unpack(KEYS,J,bm(J+999,am)))
 for O=J+1000,am,1000 do
-local dr=call("MGET",unpack(KEYS,O,bl(O+999,am)))
+local dr=call("MGET",unpack(KEYS,O,bm(O+999,am)))
 for i=1,#dr do
-cA[O-J+i]=dr[i]
+bX[O-J+i]=dr[i]
 end
 end
-local kH=gj and not(bq or bD)
+local kJ=gj and not(bq or bD)
 for i=J,am do
-local ac,m,dc=KEYS[i],kH and cA[i-J+1],nil
+local ac,m,dc=KEYS[i],kJ and bX[i-J+1],nil
 local bM=m and#m==16 and tonumber(m)
 if bM then
 local us,Y=bM-fs,0
 while us>fc do
 us,Y=us-cS,Y+1
 end
-local aA=(us<q and q or us)+cy
-local bY=aA-us
-if aA<=bd and aA<fa+cJ and us%be+bY<be then
+local aA=(us<q and q or us)+cz
+local bZ=aA-us
+if aA<=bd and aA<fa+cJ and us%be+bZ<be then
 local bw=aA>dB and fU(us,aA,Y)or aA<=dB and 0
 if bw then
-if bw~=Y then bY=bY+(bw-Y)*cS end
-local gc=bY==cy and dt or ak("%d",bY)
-if bo("INCRBY",ac,gc)==bM+bY then dc=aA-q end
+if bw~=Y then bZ=bZ+(bw-Y)*cS end
+local gc=bZ==cz and dt or ak("%d",bZ)
+if bl("INCRBY",ac,gc)==bM+bZ then dc=aA-q end
 end
 end
 end
 if dc then
-V[hG+i]=dc
+V[hH+i]=dc
 else
 aU=aU or{}
-aU[#aU+1],V[hG+i]=i,false
+aU[#aU+1],V[hH+i]=i,false
 end
 end
 end
@@ -1770,48 +1785,48 @@ if aU then
 ${part4}
 ${part5}
 local g={y=y,az=az,aL=aL}
-local function cz(m,br,y)
+local function cA(m,br,y)
 local D,us,ai,h,Y=0,nil,0,nil,0
-if#m>8 and cc(m,1)==98 then
+if#m>8 and cd(m,1)==98 then
 D=fy(m)
-m=bn(m,10)
+m=bo(m,10)
 end
 if m==""then return 0,0,D end
 local aK=string.find(m,"[^%d]")
-if aK and aK>16 and cc(m,aK)>127 then
-local aR=bn(m,1,aK-1)
-local O=#aR==18 and bn(aR,1,2)==jR and 3 or 1
-h={us=tonumber(bn(aR,O,O+15))or 0,ai=tonumber(bn(aR,O+16))or 0}
+if aK and aK>16 and cd(m,aK)>127 then
+local aR=bo(m,1,aK-1)
+local O=#aR==18 and bo(aR,1,2)==jT and 3 or 1
+h={us=tonumber(bo(aR,O,O+15))or 0,ai=tonumber(bo(aR,O+16))or 0}
 if aK==#m then
-Y=aF((cc(m,aK)-128)/8)
+Y=aF((cd(m,aK)-128)/8)
 else
-bv().cq(m,aK,#m,h,g)
+bv().cr(m,aK,#m,h,g)
 Y=h.Y
 end
 m=aR
 end
-if#m==18 and bn(m,1,2)==jR then
-m=bn(m,3)
+if#m==18 and bo(m,1,2)==jT then
+m=bo(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dK+cS then Y=ht(us)end
+if us>=dK+cS then Y=hu(us)end
 us=fx(us)
 end
 elseif#m>16 then
-us=tonumber(bn(m,1,16))
+us=tonumber(bo(m,1,16))
 end
-if not us or not(us<=ju)or(aK and not h)then return nil end
+if not us or not(us<=jw)or(aK and not h)then return nil end
 if#m~=br then return us+1,0,D,Y,nil,h and h.x end
-if br>16 then ai=bl(tonumber(bn(m,17))or 0,y-1)end
+if br>16 then ai=bm(tonumber(bo(m,17))or 0,y-1)end
 return us,ai,D,Y,h and h.ap,h and h.x
 end
 local function cK(i)
-local ac,m,us,ai,D,at=KEYS[i],cA[i-J+1],0,0,0,q
-local Y,ep,ap,x,jF=0,false,nil,nil,nil
+local ac,m,us,ai,D,at=KEYS[i],bX[i-J+1],0,0,0,q
+local Y,ep,ap,x,jH=0,false,nil,nil,nil
 if m then
-us,ai,D,Y,ap,x=cz(m,br,y)
+us,ai,D,Y,ap,x=cA(m,br,y)
 if not us then
 A=A+1
 V[A]="RULES"
@@ -1825,81 +1840,81 @@ ep=bK~=h
 us,ai,Y,ap,x=bK.us,bK.ai,bK.Y,bK.ap,bK.x
 end
 end
-local aA,ca=us,ai
+local aA,cb=us,ai
 if us<at-1 or(us<at and ai==0)then
-aA,ca=at,0
+aA,cb=at,0
 end
-local jh,ix=aA,ca
-aA,ca=aA+cy,ca+jH
-if ca>=y then
-aA,ca=aA+1,ca-y
+local jj,iy=aA,cb
+aA,cb=aA+cz,cb+jJ
+if cb>=y then
+aA,cb=aA+1,cb-y
 end
 local ah=0
-if(aA<bd or(aA==bd and ca<=aL))and at-q<=bf then
+if(aA<bd or(aA==bd and cb<=aL))and at-q<=bf then
 ah=1
 local ay=1
 if bD then ay=ARGV[E+i-J+1]+0 end
 if ay>1 then
-local bm=bd-jh+(aL-ix)/y
-ah=aM(bl(aF(bm/(cy+jH/y)),ay),1)
-for o=bl(ah+1,ay),aM(ah-1,1),-1 do
-local aP=ix+o*jH
-local cr=aF(aP/y)
-aA,ca=jh+o*cy+cr,aP-cr*y
+local bn=bd-jj+(aL-iy)/y
+ah=aM(bm(aF(bn/(cz+jJ/y)),ay),1)
+for o=bm(ah+1,ay),aM(ah-1,1),-1 do
+local aP=iy+o*jJ
+local cs=aF(aP/y)
+aA,cb=jj+o*cz+cs,aP-cs*y
 ah=o
-if aA<bd or(aA==bd and ca<=aL)then break end
+if aA<bd or(aA==bd and cb<=aL)then break end
 end
 end
 end
 local aH
 if(ah>0 or ep)and not bq then
 if ah==0 then
-aA,ca,at=us,ai,q
+aA,cb,at=us,ai,q
 end
-local bA,au=ak(gt,aA,ca),nil
-if br==16 and aA>=dK then bA=jR..bA end
+local bA,au=ak(gt,aA,cb),nil
+if br==16 and aA>=dK then bA=jT..bA end
 local aK,ad,gD="",aA+2,fY
 local H=aA-az
-if ca>aL then H=H+1 end
+if cb>aL then H=H+1 end
 if ap or x or at>q then
 local bu=bv()
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
 ap=bu.bx(h)
 local bL=aM(at>q and at or 0,x or 0)
-local next=bu.dj(aA,ca,ap,bL,g,bu.ex(h,g))
+local next=bu.dj(aA,cb,ap,bL,g,bu.ex(h,g))
 aK=bu.bA(next,g)
 if ap then ad=aM(ad,bu.eG(aA,next.ap)+2)end
 if next.x then ad=aM(ad,next.x+2)end
 ap=ap or bu.eA
 if ah>0 and(ap.us>0 or ap.ai>0 or x or at>q)then
-jF={us,ai,ap.us,ap.ai,x or 0}
+jH={us,ai,ap.us,ap.ai,x or 0}
 end
 elseif H>q then
-local kB=us-az+(ai>aL and 1 or 0)>q
-local bw=fH(H-q,az,kB and Y or 0)
+local kD=us-az+(ai>aL and 1 or 0)>q
+local bw=fH(H-q,az,kD and Y or 0)
 if gj and D<=q then
 gD=fY+bw*cS
 else
 aK=string.char(128+8*bw)
 end
 end
-us,ai=aA,ca
+us,ai=aA,cb
 if aK~=""and D<=q then
-au=bo("SET",ac,bA..aK,"PX",math.ceil((ad-q)/1000)+cm)
+au=bl("SET",ac,bA..aK,"PX",math.ceil((ad-q)/1000)+cn)
 elseif D>q then
 bA=bA..aK
 bA="b"..struct.pack("<d",D)..bA
-au=bo("SET",ac,bA,"PX",math.ceil((aM(ad,D)-q)/1000)+cm)
+au=bl("SET",ac,bA,"PX",math.ceil((aM(ad,D)-q)/1000)+cn)
 else
 if gj then bA=ak("%d",gD+us%cJ)end
-au=m and bo("SET",ac,bA,"PX",hL(us,be))
-or bo("SET",ac,bA,"PX",hL(us,be),"NX")
-or bo("GET",ac)
+au=m and bl("SET",ac,bA,"PX",hM(us,be))
+or bl("SET",ac,bA,"PX",hM(us,be),"NX")
+or bl("GET",ac)
 end
 aH=au and au.err
 elseif not m then
-local hl=bo("GET",ac)
-aH=hl and hl.err
+local hm=bl("GET",ac)
+aH=hm and hm.err
 end
 A=A+1
 if aH then
@@ -1910,10 +1925,10 @@ if us<q then
 us,ai=q,0
 end
 local dc=(us-q)*y+ai
-if D>q or dc>ju or jF then
+if D>q or dc>jw or jH then
 local aq={D>q and D-q or 0,ah,us-q,ai}
-for bu=1,jF and 5 or 0 do
-aq[4+bu]=jF[bu]
+for bu=1,jH and 5 or 0 do
+aq[4+bu]=jH[bu]
 end
 V[A]=aq
 elseif bD then
@@ -1926,7 +1941,7 @@ end
 end
 local aH
 for _,i in ipairs(aU)do
-if not bD then A=hG+i-1 end
+if not bD then A=hH+i-1 end
 aH=cK(i)or aH
 end
 if aH then return redis.error_reply(aH)end
@@ -1934,7 +1949,7 @@ end
 if bD then
 E=E+am-J+1
 else
-A=hG+am
+A=hH+am
 end
 end
 return V`,
@@ -1943,18 +1958,18 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "0b5f761c441b480d98a67e09663ce76f89d42a67",
+  sha1: "c6f2eea725b930481c97034601f37dd5885305df",
   source: `local dV=redis.call("TIME")
-local ls=redis.pcall("INFO")
-local aq={dV[1],dV[2],type(ls)=="string"and ls or""}
-local lf={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,kZ in ipairs(ARGV)do
+local lt=redis.pcall("INFO")
+local aq={dV[1],dV[2],type(lt)=="string"and lt or""}
+local lg={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,gK in ipairs(ARGV)do
 local dI={}
-for jP in string.gmatch(kZ,"%S+")do
-dI[#dI+1]=lf[jP]or jP
+for jR in string.gmatch(gK,"%S+")do
+dI[#dI+1]=lg[jR]or jR
 end
-local jO=redis.pcall(unpack(dI))
-if type(jO)=="table"and jO.err then aq[#aq+1]=jO.err end
+local jQ=redis.pcall(unpack(dI))
+if type(jQ)=="table"and jQ.err then aq[#aq+1]=jQ.err end
 end
 return aq`,
 };
@@ -1962,57 +1977,57 @@ return aq`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "dd6e7df2ce8e96c407ea9b799a191ee76050eb76",
-  source: `local function fm(ce)
+  sha1: "9558b5dcb063bb8beca998549af28d1ab8111eef",
+  source: `local function fm(cf)
 ${part6}
-local lC=aI()~=""
+local lD=aI()~=""
 local function ax(us)
 return ak("%.0f",us)
 end
-local cf=ax(q)
+local cg=ax(q)
 local function ei(v)
 v.ei=v.ei or ax(q+v.cV)
 return v.ei
 end
-local function hj(bp)
-return bp==q and"-"..cf or ax(-bp)
+local function hk(bp)
+return bp==q and"-"..cg or ax(-bp)
 end
-local function iB(ac,us)
+local function iC(ac,us)
 if call("PTTL",ac)<fg(q+us)then call("PEXPIRE",ac,fg(q+us+us/8))end
 end
-local channel,hn=aI(),{}
-local ku=5000
+local channel,ho=aI(),{}
+local kw=5000
 local function inbox(aW)
 return channel.."%"..aW
 end
-local lA,dz=aI()=="1",aa()
+local lB,dz=aI()=="1",aa()
 for i=1,dz do
 local aW=aI()
-hn[aW]="caller"
-if lA then
-local kQ=inbox(aW)
-local cl=call("LRANGE",kQ,"0","-1")
-if#cl==0 then
-call("RPUSH",kQ,"")
-ce[#ce+1]="missed "..aW
-elseif#cl>1 then
-call("LTRIM",kQ,"0","0")
-for bj=2,#cl do
-ce[#ce+1]=cl[bj]
+ho[aW]="caller"
+if lB then
+local kS=inbox(aW)
+local cm=call("LRANGE",kS,"0","-1")
+if#cm==0 then
+call("RPUSH",kS,"")
+cf[#cf+1]="missed "..aW
+elseif#cm>1 then
+call("LTRIM",kS,"0","0")
+for bj=2,#cm do
+cf[#cf+1]=cm[bj]
 end
 end
-call("PEXPIRE",kQ,ku)
+call("PEXPIRE",kS,kw)
 end
 end
 ${part7}
 ${part2}
-local function jy()
-local dO,bO,gn,bq,hJ={},nil,nil,false,false
+local function jA()
+local dO,bO,gn,bq,hK={},nil,nil,false,false
 local function eJ(e)
 if#e.v.ag>0 then return gn.eJ(e)end
 local m,E=not e.et and call("GET",e.ac)or"",1
 e.D,E=fy(m)
-e.ae,e.em={},bn(m,E>10 and 1 or E)
+e.ae,e.em={},bo(m,E>10 and 1 or E)
 end
 local function fj(e)
 gn.fj(e)
@@ -2024,191 +2039,191 @@ local function fw(e)
 local bR=eP[e.aN]
 if bR then return bR end
 local J=call("ZRANGE",e.aN,"0","1","WITHSCORES")
-bR={bp=0,bx=0,bg=nil,hQ=false,bS=0}
+bR={bp=0,bx=0,bg=nil,hR=false,bS=0}
 if J[1]=="#"then
 bR.bp=-J[2]
-bR.hQ=not J[4]or J[4]+0>q
-if bR.hQ and J[4]then bR.bg=J[4]+0 end
+bR.hR=not J[4]or J[4]+0>q
+if bR.hR and J[4]then bR.bg=J[4]+0 end
 end
-if J[3]or not bR.hQ then bR.bx=call("ZCOUNT",e.aN,"("..cf,"+inf")end
+if J[3]or not bR.hR then bR.bx=call("ZCOUNT",e.aN,"("..cg,"+inf")end
 eP[e.aN]=bR
 return bR
 end
-local function ka(e,n)
+local function kc(e,n)
 local bR=fw(e)
 if n==1 and bR.bg then return bR.bg end
-local bG=n==1 and bR.hQ and call("ZRANGE",e.aN,"1","1","WITHSCORES")
-or call("ZRANGEBYSCORE",e.aN,"("..cf,"+inf","WITHSCORES","LIMIT",n-1,"1")
+local bG=n==1 and bR.hR and call("ZRANGE",e.aN,"1","1","WITHSCORES")
+or call("ZRANGEBYSCORE",e.aN,"("..cg,"+inf","WITHSCORES","LIMIT",n-1,"1")
 if n==1 then bR.bg=bG[2]+0 end
 return bG[2]+0
 end
 local function dT(e,I)
 local bx=fw(e).bx
-local hM=bx+I-e.v.I
-if hM>bx then return 1e15 end
-return hM<=0 and 0 or ka(e,hM)-q
+local hN=bx+I-e.v.I
+if hN>bx then return 1e15 end
+return hN<=0 and 0 or kc(e,hN)-q
 end
-local function ii(e,id)
+local function ij(e,id)
 return tonumber(call("ZSCORE",e.aN,id)or 0)>q
 end
-local function gQ(e)
+local function gR(e)
 local bR,us=eP[e.aN],aM(4*e.v.cV,60000000)
 if bR and bR.bS>=us then return end
-iB(e.aN,us)
+iC(e.aN,us)
 if bR then bR.bS=us end
 end
-local function hu(e)
+local function hv(e)
 return aM(q,fw(e).bp+1)
 end
-local function iv(e,id,I)
+local function iw(e,id,I)
 call("ZADD",e.aN,ei(e.v),id)
 for ao=2,I do
 call("ZADD",e.aN,ei(e.v),id.."+"..ao)
 end
 eP[e.aN]=nil
-gQ(e)
+gR(e)
 end
-local function kS(e,id,I)
+local function kU(e,id,I)
 local bR=fw(e)
-local bp=hu(e)
-local bY=call("ZADD",e.aN,hj(bp),"#",ei(e.v),id)
-if bR.bp==0 then bY=bY-1 end
-if not bR.hQ then call("ZREMRANGEBYSCORE",e.aN,"1",cf)end
-if bY==1 and I<=1 then
+local bp=hv(e)
+local bZ=call("ZADD",e.aN,hk(bp),"#",ei(e.v),id)
+if bR.bp==0 then bZ=bZ-1 end
+if not bR.hR then call("ZREMRANGEBYSCORE",e.aN,"1",cg)end
+if bZ==1 and I<=1 then
 local bG=q+e.v.cV
 if bR.bx==0 then bR.bg=bG end
-if bR.bg then bR.bg=bl(bR.bg,bG)end
-bR.bp,bR.bx,bR.hQ=bp,bR.bx+1,true
-gQ(e)
+if bR.bg then bR.bg=bm(bR.bg,bG)end
+bR.bp,bR.bx,bR.hR=bp,bR.bx+1,true
+gR(e)
 else
-iv(e,id,I)
+iw(e,id,I)
 end
 return bp
 end
-local function lg(e,id,I)
-local cg=call("ZREM",e.aN,id)
+local function lh(e,id,I)
+local ch=call("ZREM",e.aN,id)
 for ao=2,I do
-cg=cg+call("ZREM",e.aN,id.."+"..ao)
+ch=ch+call("ZREM",e.aN,id.."+"..ao)
 end
 eP[e.aN]=nil
-return cg
+return ch
 end
-local function hg(e)
+local function hh(e)
 if dT(e,e.I)==0 then return end
 local O="("..ei(e.v)
 if call("ZCOUNT",e.aN,O,"+inf")==0 then return end
-local jE=call("ZRANGEBYSCORE",e.aN,O,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jE,2 do
-local bE=tonumber(string.match(jE[i],"^[^.]*%.%d+~(%d+)%."))
-if bE and jE[i+1]-q>bE then call("ZADD",e.aN,ax(q+bE),jE[i])end
+local jG=call("ZRANGEBYSCORE",e.aN,O,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jG,2 do
+local bE=tonumber(string.match(jG[i],"^[^.]*%.%d+~(%d+)%."))
+if bE and jG[i+1]-q>bE then call("ZADD",e.aN,ax(q+bE),jG[i])end
 end
 eP[e.aN]=nil
 end
 local function fu(aq,e,bp)
 if e.v.I==0 then return end
 local bx,am=fw(e).bx,#aq
-aq[am+1],aq[am+2],aq[am+3]=bx,bx>0 and ka(e,1)-q or 0,bp or 0
+aq[am+1],aq[am+2],aq[am+3]=bx,bx>0 and kc(e,1)-q or 0,bp or 0
 end
-local function kF(e)
+local function kH(e)
 local cX=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
 or call("EXISTS",e.aQ)
 e.ew=cX==0
 e.et=e.ew and#e.v.ag==0
 end
 local fN={}
-local function hr(e,id)
+local function hs(e,id)
 fN[e.aQ]=nil
 return call("ZREM",e.aQ,id,id.."k")
 end
-local function jf(e,id,aE)
+local function jh(e,id,aE)
 if aE==0 then
 local am=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
 aE=aM(q,(am[2]or 0)+1)
 end
 call("ZADD",e.aQ,ax(aE),id)
 fN[e.aQ],e.ew=nil,false
-iB(e.aQ,aM(4*e.v.cV,60000000))
+iC(e.aQ,aM(4*e.v.cV,60000000))
 return aE
 end
-local function jB(e,id,aE)
+local function jD(e,id,aE)
 if call("ZSCORE",e.aQ,id)then
 call("ZADD",e.aQ,ax(aE),id.."k")
 call("ZREM",e.aQ,id)
 end
 fN[e.aQ]=nil
 end
-local function ke(aW)
+local function kg(aW)
 return redis.pcall("EXISTS",inbox(aW))==1
 end
-local function iz(aW)
-if hn[aW]==nil then
-local jN=call("PUBSUB","NUMSUB",channel..aW)[2]>0
-hn[aW]=jN and"channel"or ke(aW)and"inbox"or false
+local function iA(aW)
+if ho[aW]==nil then
+local jP=call("PUBSUB","NUMSUB",channel..aW)[2]>0
+ho[aW]=jP and"channel"or kg(aW)and"inbox"or false
 end
-return hn[aW]
+return ho[aW]
 end
 local function dZ(ba,aO,aq)
 local dI=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
 local dg=ba..dI.." "..aO.id
-local fR=hn[aO.aW]
+local fR=ho[aO.aW]
 if fR=="caller"then
-ce[#ce+1]=dg
+cf[#cf+1]=dg
 elseif fR=="inbox"then
 call("RPUSHX",inbox(aO.aW),dg)
 else
 call("PUBLISH",channel..aO.aW,dg)
 end
 end
-local js=8
+local ju=8
 local function fQ(e,A)
 if e.ew then return nil end
 local bM=A==0 and fN[e.aQ]
 if bM and bM.v==e.v then return bM end
 while true do
 local bj=call("ZRANGE",e.aQ,ak("%d",A),ak("%d",A),"WITHSCORES")
-local iE=bj[1]
-if not iE then return nil end
-local id,aW,ba,li,I,af,bS=
-string.match(iE,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local ly=q-bj[2]
-if aW and ly<=tonumber(li)and iz(aW)then
-local aO={id=id,aW=aW,iu=ba=="d",bS=bS=="k",aE=bj[2]+0}
-for gZ,m in pairs(e)do
-aO[gZ]=m
+local iF=bj[1]
+if not iF then return nil end
+local id,aW,ba,lj,I,af,bS=
+string.match(iF,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local lz=q-bj[2]
+if aW and lz<=tonumber(lj)and iA(aW)then
+local aO={id=id,aW=aW,iv=ba=="d",bS=bS=="k",aE=bj[2]+0}
+for ha,m in pairs(e)do
+aO[ha]=m
 end
 aO.ae=nil
-aO.I,aO.af=bl(tonumber(I),e.v.I),tonumber(af)
+aO.I,aO.af=bm(tonumber(I),e.v.I),tonumber(af)
 if A==0 then fN[e.aQ]=aO end
 return aO
 end
-call("ZREM",e.aQ,iE)
+call("ZREM",e.aQ,iF)
 fN[e.aQ]=nil
 end
 end
-local function ib(e)
-local bt=e.v.gS
+local function ic(e)
+local bt=e.v.gT
 if bt<0 or call("ZCARD",e.aQ)<bt then return false end
 fQ(e,0)
 return call("ZCARD",e.aQ)>=bt
 end
-local function eM(e,jU)
-local A,cx=0,0
-while A<js and not e.ew and dT(e,cx+1)==0 do
+local function eM(e,jW)
+local A,cy=0,0
+while A<ju and not e.ew and dT(e,cy+1)==0 do
 local aO=fQ(e,A)
-if not aO or dT(e,cx+aO.I)>0 then return end
-if not aO.iu then
-if not aO.bS and aO.id~=jU then dZ("turn",aO,{0})end
-A,cx=A+1,cx+aO.I
+if not aO or dT(e,cy+aO.I)>0 then return end
+if not aO.iv then
+if not aO.bS and aO.id~=jW then dZ("turn",aO,{0})end
+A,cy=A+1,cy+aO.I
 else
-local at=hb(aO)
+local at=hc(aO)
 if at>q then
-if aO.id~=jU then dZ("turn",aO,{at-q})end
+if aO.id~=jW then dZ("turn",aO,{at-q})end
 return
 end
 gv(aO,q)
-hr(e,aO.id)
+hs(e,aO.id)
 local aq={1,0,0}
-local bp=kS(e,aO.id,aO.I)
+local bp=kU(e,aO.id,aO.I)
 eb(aq,aO)
 fu(aq,aO,bp)
 ed(aq,{aO})
@@ -2216,76 +2231,76 @@ dZ("granted",aO,aq)
 end
 end
 end
-local function kg(e,id,aE)
-local cx=0
-for A=0,js-1 do
+local function ki(e,id,aE)
+local cy=0
+for A=0,ju-1 do
 local aO=fQ(e,A)
 if not aO or aO.id==id or(aE>0 and aO.aE>aE)then return false end
-cx=cx+aO.I
-if aO.iu or dT(e,cx+e.I)>0 then return true end
+cy=cy+aO.I
+if aO.iv or dT(e,cy+e.I)>0 then return true end
 end
 return true
 end
-local function jo(e,id)
-local cx=0
-for A=0,js-1 do
+local function jq(e,id)
+local cy=0
+for A=0,ju-1 do
 local aO=fQ(e,A)
 if not aO then return 0 end
 local bh=aO.id==id
 if bh then aO=e end
-local bk=dT(e,cx+aO.I)
-if bk>0 then return bl(bk,e.v.cV)end
-if bh or aO.iu then
-local eo=hb(aO)-q
+local bk=dT(e,cy+aO.I)
+if bk>0 then return bm(bk,e.v.cV)end
+if bh or aO.iv then
+local eo=hc(aO)-q
 return bh and eo or eo+e.v.cV
 end
-cx=cx+aO.I
+cy=cy+aO.I
 end
 return e.v.cV
 end
-local function lb(e,id,aE)
+local function lc(e,id,aE)
 if e.v.I==0 then return false end
-return dT(e,e.I)>0 or kg(e,id,aE)
+return dT(e,e.I)>0 or ki(e,id,aE)
 end
-local function hT(hx,dd)
-local lH,lu=hx.v.I,dd.v.I
-return lH<lu or(lH==lu and hx.ac<dd.ac)
+local function hU(hy,dd)
+local lI,lv=hy.v.I,dd.v.I
+return lI<lv or(lI==lv and hy.ac<dd.ac)
 end
-local function iM(id,aE,av,fB,eo)
-local jD=#av>1 and eo>0
-local dq=not jD and(fB or av[1])
-if dq and aE==0 and ib(dq)then return 5,aM(eo,1),0 end
+local function iN(id,aE,av,fB,eo)
+local jF=#av>1 and eo>0
+local dq=not jF and(fB or av[1])
+if dq and aE==0 and ic(dq)then return 5,aM(eo,1),0 end
 for _,e in ipairs(av)do
 if aE>0 and e~=dq and e.v.I>0 then
-if dq and hT(e,dq)then
-jB(e,id,aE)
-elseif hr(e,id)>0 then
+if dq and hU(e,dq)then
+jD(e,id,aE)
+elseif hs(e,id)>0 then
 eM(e)
 end
 end
 end
 if not dq then return 3,eo,aE==0 and q or aE end
-if aE>0 then hr(dq,id)end
-aE=jf(dq,id,aE)
-return 3,jo(dq,id),aE
+if aE>0 then hs(dq,id)end
+aE=jh(dq,id,aE)
+return 3,jq(dq,id),aE
 end
-local function jj(e,id)
-iv(e,id,e.I)
-local bp=hu(e)
-call("ZADD",e.aN,hj(bp),"#")
+local function jl(e,id)
+iw(e,id,e.I)
+local bp=hv(e)
+call("ZADD",e.aN,hk(bp),"#")
 eP[e.aN].bp=bp
 return bp
 end
-local function iK(id,aE,av)
+local function iL(id,aE,av)
 for _,e in ipairs(av)do
-if e.v.I>0 and not ii(e,id)then return end
+if e.v.I>0 and not ij(e,id)then return end
 end
 local aq={6,0,aE}
 for _,e in ipairs(av)do
 local bp
 if e.v.I>0 then
-kF(e)
-bp=jj(e,id)
+kH(e)
+bp=jl(e,id)
 end
 eJ(e)
 eb(aq,e)
@@ -2296,39 +2311,39 @@ end
 local function ds(id,dF,bf,aE,av)
 bq=dF=="2"
 if bO and not bq then error(bO,0)end
-local aj=aE>0 and dF~="2"and iK(id,aE,av)
+local aj=aE>0 and dF~="2"and iL(id,aE,av)
 if aj then return aj end
-local at,D,fB,ho=q,q,nil,true
+local at,D,fB,hp=q,q,nil,true
 for i=1,#av do
 local e=av[i]
 if e.v.I>0 then
-ho=false
-kF(e)
+hp=false
+kH(e)
 if dF~="2"then
 eM(e,id)
-hg(e)
+hh(e)
 end
 end
-at=aM(at,hb(e))
+at=aM(at,hc(e))
 D=aM(D,e.D)
-if lb(e,id,aE)and(not fB or hT(e,fB))then fB=e end
+if lc(e,id,aE)and(not fB or hU(e,fB))then fB=e end
 end
-local kb,gb,bk={},0,at-q
-local bm=dF=="1"and at-q<=bf
-if not fB and(at<=q or(bm and ho))then
+local kd,gb,bk={},0,at-q
+local bn=dF=="1"and at-q<=bf
+if not fB and(at<=q or(bn and hp))then
 gb=1
 if dF~="2"then
 for i=1,#av do
 local e=av[i]
 gv(e,at)
 if e.v.I>0 then
-if aE>0 then hr(e,id)end
-kb[i]=kS(e,id,e.I)
+if aE>0 then hs(e,id)end
+kd[i]=kU(e,id,e.I)
 end
 end
 end
-elseif bm then
-gb,bk,aE=iM(id,aE,av,fB,bk)
+elseif bn then
+gb,bk,aE=iN(id,aE,av,fB,bk)
 elseif fB then
 gb=4
 bk=aM(bk,1)
@@ -2343,27 +2358,27 @@ end
 local aq={gb,bk,aE,nil,nil,nil}
 for i=1,#av do
 eb(aq,av[i])
-fu(aq,av[i],kb[i])
+fu(aq,av[i],kd[i])
 end
 ed(aq,av)
 return aq
 end
-local function lM(id,aE,e)
-local aq={ii(e,id)and 6 or 1,0,aE}
+local function lN(id,aE,e)
+local aq={ij(e,id)and 6 or 1,0,aE}
 eM(e,id)
-local iI=ii(e,id)
-if not iI and not call("ZSCORE",e.aQ,id)then
-jf(e,id,aE)
+local iJ=ij(e,id)
+if not iJ and not call("ZSCORE",e.aQ,id)then
+jh(e,id,aE)
 eM(e,id)
-iI=ii(e,id)
+iJ=ij(e,id)
 end
 local bp
-if iI then
-bp=jj(e,id)
+if iJ then
+bp=jl(e,id)
 else
-iB(e.aQ,aM(4*e.v.cV,60000000))
-hg(e)
-aq[1],aq[2]=3,jo(e,id)
+iC(e.aQ,aM(4*e.v.cV,60000000))
+hh(e)
+aq[1],aq[2]=3,jq(e,id)
 end
 eJ(e)
 eb(aq,e)
@@ -2377,47 +2392,47 @@ av[i]=eW()
 end
 return av
 end
-local cw={}
-function cw.T()
+local cx={}
+function cx.T()
 local id,dF,bf,aE=aI(),aI(),aa(),aa()
 return ds(id,dF,bf,aE,cP())
 end
-function cw.P()
+function cx.P()
 local id,aE=aI(),aa()
-return lM(id,aE,cP()[1])
+return lN(id,aE,cP()[1])
 end
-local function je(id,av,cg)
-local jz=0
+local function jg(id,av,ch)
+local jB=0
 for i=1,#av do
 local e=av[i]
-local eC=cg or lg(e,id,e.I)
-kF(e)
+local eC=ch or lh(e,id,e.I)
+kH(e)
 if not e.ew then
-if eC==0 then eC=hr(e,id)end
+if eC==0 then eC=hs(e,id)end
 if eC>0 then eM(e)end
 end
-jz=jz+eC
+jB=jB+eC
 end
-return jz
+return jB
 end
-function cw.R()
+function cx.R()
 local id=aI()
-return{je(id,cP())}
+return{jg(id,cP())}
 end
 local function fF(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function cw.N()
+function cx.N()
 local id,av,aq=aI(),cP(),{}
 for i,e in ipairs(av)do
 local bG=call("ZSCORE",e.aN,id)
-local lq=bG and(tonumber(bG)>q or fw(e).bx+e.I<=e.v.I)
-if lq then iv(e,id,e.I)end
-aq[i]=lq and 1 or 0
+local lr=bG and(tonumber(bG)>q or fw(e).bx+e.I<=e.v.I)
+if lr then iw(e,id,e.I)end
+aq[i]=lr and 1 or 0
 end
 return aq
 end
-local function hR()
+local function hS()
 local fT
 ${part4}
 ${part5}
@@ -2449,10 +2464,10 @@ local di,dP={},{}
 local dx,bT,ey,dy={},{},{},{}
 local function bz(o,g)
 local ai=o*g.cL
-local cr=aF(ai/g.y)
-return{us=o*g.db+cr,ai=ai-cr*g.y}
+local cs=aF(ai/g.y)
+return{us=o*g.db+cs,ai=ai-cs*g.y}
 end
-local function lw(a,b)
+local function lx(a,b)
 return a.us==b.us and a.ai==b.ai
 end
 function di.t(h,o,bW,g)
@@ -2460,68 +2475,68 @@ local bu=bv()
 local cC=bW.cC or{0,0,0,-1,0}
 local aj,ap={us=cC[1],ai=cC[2]},h.ap or bu.eA
 local bG={us=bW.q+bW.J,ai=bW.aX}
-if lw(bG,h)and lw(aj,ap)and bW.af>0 then
-local gr,hF,x=o>=bW.af,bW.at>bW.q,h.x or 0
+if lx(bG,h)and lx(aj,ap)and bW.af>0 then
+local gr,hG,x=o>=bW.af,bW.at>bW.q,h.x or 0
 local to=bu.fP(h,bz(o,g),g)
 if gr and cC[4]>=0 then to={us=cC[4],ai=cC[5]}end
-if hF then x=gr and cC[3]or aM(x,bW.at)end
+if hG then x=gr and cC[3]or aM(x,bW.at)end
 return bu.dj(to.us,to.ai,bu.bx(h),x,g,bu.ex(h,g))
 end
 if bu.cE(h,g)>q then return h end
 local bH=bu.gm(bG,aj,g).us
 if bH>bu.gm(h,ap,g).us then return h end
-local iJ=bu.gN(bu.fP(bG,bu.kA(ap,bH,aj,g),g),h)
-if iJ.us<q then return h end
-local gy=bu.gN(bz(o,g),{us=iJ.us-q,ai=iJ.ai})
+local iK=bu.gO(bu.fP(bG,bu.kC(ap,bH,aj,g),g),h)
+if iK.us<q then return h end
+local gy=bu.gO(bz(o,g),{us=iK.us-q,ai=iK.ai})
 if gy.us==0 and gy.ai==0 then return h end
 return bu.fk(h,gy,bH,0,g)
 end
 function dP.t(h,o,g)
 local bu=bv()
 if h.us<q then return bu.dj(q,0,bu.bx(h),h.x or 0,g,h.Y)end
-local gy=bu.gN(bz(o,g),{us=h.us-q,ai=h.ai})
+local gy=bu.gO(bz(o,g),{us=h.us-q,ai=h.ai})
 if gy.us==0 and gy.ai==0 then return h end
 return bu.fk(h,gy,0,bu.cE(h,g),g)
 end
-local function eS(z,H,lz)
-local cW,cv=0,bX(z)
-while cW<cv do
-local cN=aF((cW+cv)/2)
+local function eS(z,H,lA)
+local cW,cw=0,bY(z)
+while cW<cw do
+local cN=aF((cW+cw)/2)
 if cY(z,cN)<=H then
 cW=cN+1
 else
-cv=cN
+cw=cN
 end
 end
-if cW>0 and(not lz or cY(z,cW-1)==H)then return cW-1 end
+if cW>0 and(not lA or cY(z,cW-1)==H)then return cW-1 end
 end
 local function dh(z,A,o)
 local H,r=cY(z,A)
-local ah=bl(o,r)
+local ah=bm(o,r)
 return gp(z,A,H,r-ah),o-ah
 end
-local function kM(z)
+local function kO(z)
 while z~=""do
-local _,r=co(z)
+local _,r=cp(z)
 if r>0 then break end
-z=bn(z,1,-bB-1)
+z=bo(z,1,-bB-1)
 end
 return z
 end
 function di.f(h,o,bW,g)
 local A=eS(h.z,bW.q+bW.aX-g.w,true)
-if A then h.z=kM(dh(h.z,A,o))end
+if A then h.z=kO(dh(h.z,A,o))end
 return cD(h,g,h.Y)
 end
 function dP.f(h,o,g)
 local A=eS(h.z,q)
-if A then h.z=kM(dh(h.z,A,o))end
+if A then h.z=kO(dh(h.z,A,o))end
 return cD(h,g,h.Y)
 end
-local function jr(U,z,g)
-local bS=kM(z)
+local function jt(U,z,g)
+local bS=kO(z)
 if bS==""and U>0 and z~=""then
-return{U=0,z=aS(df,cp(z)-g.w,U)}
+return{U=0,z=aS(df,cq(z)-g.w,U)}
 end
 return{U=U,z=bS}
 end
@@ -2531,10 +2546,10 @@ local U,z=h.U,h.z
 local A=eS(z,H,true)
 if A then
 z=dh(z,A,o)
-elseif z~=""and cp(z)==H+g.w then
+elseif z~=""and cq(z)==H+g.w then
 U=aM(U-o,0)
 end
-return cD(jr(U,z,g),g,h.Y)
+return cD(jt(U,z,g),g,h.Y)
 end
 function dP.c(h,o,g)
 local U,z=h.U,h.z
@@ -2546,19 +2561,19 @@ z=dh(z,A-1,aU)
 else
 U=aM(U-aU,0)
 end
-return cD(jr(U,z,g),g,h.Y)
+return cD(jt(U,z,g),g,h.Y)
 end
-local kE=cH.s and cH.s.iO()
+local kG=cH.s and cH.s.iP()
 function di.s(p,o,bW,g)
-kE.di(p,o,bW.q+bW.aX-g.w,g)
+kG.di(p,o,bW.q+bW.aX-g.w,g)
 end
 function dP.s(p,o,g)
-kE.dP(p,o,g)
+kG.dP(p,o,g)
 end
 local function dE(aw,at)
 local aP=0
-for _,cd in ipairs(aw.as)do
-if cd.at<=at then aP=aP+cd.o end
+for _,ce in ipairs(aw.as)do
+if ce.at<=at then aP=aP+ce.o end
 end
 return aP
 end
@@ -2566,11 +2581,11 @@ local function fd(aw)
 local am=aw.as[#aw.as]
 return am and am.at or 0
 end
-local function hi(aw,o)
+local function hj(aw,o)
 local aU=o
 while aU>0 and aw.as[1]do
 local J=aw.as[1]
-local ek=bl(aU,J.o)
+local ek=bm(aU,J.o)
 J.o,aU=J.o-ek,aU-ek
 if J.o==0 then table.remove(aw.as,1)end
 end
@@ -2581,51 +2596,51 @@ aw.x=at>q and at or 0
 aw.Y=at>q and fH(at-q,g.w,aj)or 0
 return aw
 end
-local function hh(aw,g)
+local function hi(aw,g)
 while aw.as[1]and aw.as[#aw.as].o==0 do
 table.remove(aw.as)
 end
-return ev(aw,bl(aw.x,fd(aw)),g)
+return ev(aw,bm(aw.x,fd(aw)),g)
 end
-local function iV(aw,g)
+local function iX(aw,g)
 local bi=fd(aw)
-local bL=aM(q,bl(aw.x,dW(aw.Y,g.w)))
+local bL=aM(q,bm(aw.x,dW(aw.Y,g.w)))
 if bi<=bL then return aw end
-local bK,bZ={as={},x=aw.x,Y=aw.Y},0
-for _,cd in ipairs(aw.as)do
-if cd.at<=bL then
-bK.as[#bK.as+1]={at=cd.at,o=cd.o}
+local bK,ca={as={},x=aw.x,Y=aw.Y},0
+for _,ce in ipairs(aw.as)do
+if ce.at<=bL then
+bK.as[#bK.as+1]={at=ce.at,o=ce.o}
 else
-bZ=bZ+cd.o
+ca=ca+ce.o
 end
 end
-bZ=bl(bZ,g.Q or bZ)
+ca=bm(ca,g.Q or ca)
 local am=bK.as[#bK.as]
 if am and am.at==bL then
-am.o=am.o+bZ
+am.o=am.o+ca
 else
-bK.as[#bK.as+1]={at=bL,o=bZ}
+bK.as[#bK.as+1]={at=bL,o=ca}
 end
 return ev(bK,bL,g)
 end
-local kK={
+local kM={
 et=function()
 return{as={},x=0,Y=0}
 end,
-dS=iV,
+dS=iX,
 dm=function(aw,af,g)
 local at=aM(q,aw.x)
 local dL=dE(aw,1/0)+af-g.Q
-for _,cd in ipairs(aw.as)do
+for _,ce in ipairs(aw.as)do
 if dL<=0 then break end
-dL=dL-cd.o
-if dL<=0 then at=aM(at,cd.at+g.w)end
+dL=dL-ce.o
+if dL<=0 then at=aM(at,ce.at+g.w)end
 end
 return at
 end,
 ds=function(aw,at,af,g)
 local ax=aM(at,fd(aw))
-hi(aw,dE(aw,q-g.w))
+hj(aw,dE(aw,q-g.w))
 local am=aw.as[#aw.as]
 if am and am.at==ax then
 am.o=am.o+af
@@ -2644,139 +2659,139 @@ return aw.as[1]and fd(aw)+g.w or 0
 end,
 }
 function di.l(aw,o,bW,g)
-for _,cd in ipairs(aw.as)do
-if cd.at==bW.q+bW.aX-g.w then cd.o=aM(cd.o-o,0)end
+for _,ce in ipairs(aw.as)do
+if ce.at==bW.q+bW.aX-g.w then ce.o=aM(ce.o-o,0)end
 end
-return hh(aw,g)
+return hi(aw,g)
 end
 function dP.l(aw,o,g)
-hi(aw,bl(dE(aw,q-g.w)+o,dE(aw,q)))
-return hh(aw,g)
+hj(aw,bm(dE(aw,q-g.w)+o,dE(aw,q)))
+return hi(aw,g)
 end
-local function iL(it,g)
+local function iM(iu,g)
 local o=
-da((it.us+it.ai/g.y)/(g.db+g.cL/g.y))
-local function hq(n)
+da((iu.us+iu.ai/g.y)/(g.db+g.cL/g.y))
+local function hr(n)
 local bh=bz(n,g)
-return bh.us<it.us or(bh.us==it.us and bh.ai<it.ai)
+return bh.us<iu.us or(bh.us==iu.us and bh.ai<iu.ai)
 end
-while hq(o)do
+while hr(o)do
 o=o+1
 end
-while o>0 and not hq(o-1)do
+while o>0 and not hr(o-1)do
 o=o-1
 end
 return o
 end
 function dx.t(h,g)
 if h.us<q then return{}end
-local o=iL({us=h.us-q,ai=h.ai},g)
+local o=iM({us=h.us-q,ai=h.ai},g)
 return o==0 and{}or{{at=aM(q,bv().cE(h,g)),o=o}}
 end
 function dx.f(h,g)
 local as={}
-for A=0,bX(h.z)-1 do
+for A=0,bY(h.z)-1 do
 local H,r=cY(h.z,A)
-if r>0 then as[#as+1]={at=aM(H,bl(q,H+g.w-1)),o=r}end
+if r>0 then as[#as+1]={at=aM(H,bm(q,H+g.w-1)),o=r}end
 end
 return as
 end
 function dx.c(h,g)
 local as={}
 if h.z==""then return as end
-if h.U>0 then as[1]={at=bl(q,cp(h.z)-1),o=h.U}end
-for A=0,bX(h.z)-1 do
+if h.U>0 then as[1]={at=bm(q,cq(h.z)-1),o=h.U}end
+for A=0,bY(h.z)-1 do
 local H,r=cY(h.z,A)
 local bG=H+g.w-1
-if r>0 then as[#as+1]={at=H>q and bG or bl(q,bG),o=r}end
+if r>0 then as[#as+1]={at=H>q and bG or bm(q,bG),o=r}end
 end
 return as
 end
 function dx.l(aw,g)
 local as={}
-for _,cd in ipairs(aw.as)do
-if cd.o>0 and cd.at+g.w>q then as[#as+1]={at=cd.at,o=cd.o}end
+for _,ce in ipairs(aw.as)do
+if ce.o>0 and ce.at+g.w>q then as[#as+1]={at=ce.at,o=ce.o}end
 end
 return as
 end
 local function ez(h,x,g)
 local bt={us=aM(q,x)+g.az,ai=g.aL}
-local lI=bv().gN(bt,h)
-return bv().dj(lI.us,lI.ai,h.ap,x,g,0)
+local lJ=bv().gO(bt,h)
+return bv().dj(lJ.us,lJ.ai,h.ap,x,g,0)
 end
-local function hS(as,g)
+local function hT(as,g)
 local an=g.an
 local h=an.et()
-for _,cd in ipairs(as)do
+for _,ce in ipairs(as)do
 if g.K=="t"then
-h=an.ds(h,cd.at,bl(cd.o,g.Q),g)
-elseif cd.at+g.w>q then
-h=an.ds(h,cd.at,cd.o,g)
+h=an.ds(h,ce.at,bm(ce.o,g.Q),g)
+elseif ce.at+g.w>q then
+h=an.ds(h,ce.at,ce.o,g)
 end
 end
 local am=as[#as]
 return g.K=="t"and ez(h,am and am.at or 0,g)or h
 end
-local function kh(hx,dd,g)
-local fo,a,b=g.az or g.w,hx.az or hx.w,dd.az or dd.w
-if a==b then return hx.K==g.K and dd.K~=g.K end
+local function kj(hy,dd,g)
+local fo,a,b=g.az or g.w,hy.az or hy.w,dd.az or dd.w
+if a==b then return hy.K==g.K and dd.K~=g.K end
 if a>=fo and b>=fo then return a<b end
 return a>b
 end
-local function kq(jG,g)
-for i,dG in ipairs(jG)do
+local function ks(jI,g)
+for i,dG in ipairs(jI)do
 if dG.cG==g.cG then return i end
 end
-local kw=1
-for i=2,#jG do
-if kh(jG[i],jG[kw],g)then kw=i end
+local ky=1
+for i=2,#jI do
+if kj(jI[i],jI[ky],g)then ky=i end
 end
-return kw
+return ky
 end
-local function is(a,b)
+local function it(a,b)
 if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
 return a.db==b.db and a.cL==b.cL and a.y==b.y
 end
-local function la(h)
+local function lb(h)
 if not h.as then return h end
-local lo={as={},x=h.x,Y=h.Y}
-for i,cd in ipairs(h.as)do
-lo.as[i]={at=cd.at,o=cd.o}
+local lp={as={},x=h.x,Y=h.Y}
+for i,ce in ipairs(h.as)do
+lp.as[i]={at=ce.at,o=ce.o}
 end
-return lo
+return lp
 end
-local function kr(aj,ag)
-local ae,kp={},{}
+local function kt(aj,ag)
+local ae,kr={},{}
 for i,g in ipairs(ag)do
-local A=kq(aj.ag,g)
+local A=ks(aj.ag,g)
 local dG,h=aj.ag[A],aj.ae[A]
-local hK,jk=dG.cG==g.cG,not kp[A]
-local as=hK and jk and{}or dx[dG.K](h,dG)
-if jk and(hK or is(dG,g))then
-kp[A]=true
-ae[i]=g.K=="t"and not hK and ez(h,as[1]and as[1].at or 0,g)
-or la(h)
+local hL,jm=dG.cG==g.cG,not kr[A]
+local as=hL and jm and{}or dx[dG.K](h,dG)
+if jm and(hL or it(dG,g))then
+kr[A]=true
+ae[i]=g.K=="t"and not hL and ez(h,as[1]and as[1].at or 0,g)
+or lb(h)
 else
-ae[i]=hS(as,g)
+ae[i]=hT(as,g)
 end
 end
 return ae
 end
-local cc,eD=string.byte,string.char
-local hY,jS,eB=4,512,2^23
+local cd,eD=string.byte,string.char
+local hZ,jU,eB=4,512,2^23
 local fW="FOREIGN the key holds no state of these rules, nor of others that are known"
-local ck=2^48
+local cl=2^48
 ${part30}
-local function lv(m,E)
+local function lw(m,E)
 local bP={}
-function bP.cc()
+function bP.cd()
 E=E+1
-return cc(m,E-1)or error(fW,0)
+return cd(m,E-1)or error(fW,0)
 end
 function bP.aa()
 local aa,aV=0,1
 while true do
-local ef=bP.cc()
+local ef=bP.cd()
 aa=aa+ef%128*aV
 if ef<128 then return aa end
 aV=aV*128
@@ -2785,12 +2800,12 @@ end
 function bP.W(br)
 E=E+br
 if E>#m+1 then error(fW,0)end
-return bn(m,E-br,E-1)
+return bo(m,E-br,E-1)
 end
-function bP.lD(aI)
-local hl=bn(m,E,E+#aI-1)==aI
-if hl then E=E+#aI end
-return hl
+function bP.lE(aI)
+local hm=bo(m,E,E+#aI-1)==aI
+if hm then E=E+#aI end
+return hm
 end
 function bP.bG()
 return E>#m
@@ -2812,16 +2827,16 @@ end
 local function dR(K,ab)
 local ba=K=="s"and"l"or K
 local bh={}
-for gZ,bu in pairs(ab)do
-bh[gZ]=bu
+for ha,bu in pairs(ab)do
+bh[ha]=bu
 end
-bh.K,bh.an,bh.dY=ba,kK,nil
+bh.K,bh.an,bh.dY=ba,kM,nil
 if ba~="l"then
-cH[ba]=cH[ba]or cn[ba]()
+cH[ba]=cH[ba]or co[ba]()
 bh.an=cH[ba]
 end
 if ba=="t"then
-if not bh.Q then bh.Q=iL({us=bh.az,ai=bh.aL},bh)end
+if not bh.Q then bh.Q=iM({us=bh.az,ai=bh.aL},bh)end
 local fB=bz(bh.Q,bh)
 bh.az,bh.aL=fB.us,fB.ai
 end
@@ -2832,24 +2847,24 @@ return aa
 end)
 return bh
 end
-local function hE(ag)
+local function hF(ag)
 local cG=""
 for i=1,#ag do
 cG=cG..ag[i].cG
 end
 return cG
 end
-local function lj(v)
+local function lk(v)
 if v.cR then return v.cR end
 local cR={}
-for gZ,bu in pairs(v)do
-cR[gZ]=bu
+for ha,bu in pairs(v)do
+cR[ha]=bu
 end
 cR.bA,cR.ag=v,{}
 for i,ab in ipairs(v.ag)do
 cR.ag[i]=dR(ab.K,ab)
 end
-cR.cB,cR.ch,cR.cG="M",0,hE(cR.ag)
+cR.cB,cR.ci,cR.cG="M",0,hF(cR.ag)
 v.cR=cR
 return cR
 end
@@ -2862,20 +2877,20 @@ return h.ap or h.x or h.Y>0
 end
 function ey.t(O,g,gh)
 local us
-if O.cb then
-local bZ=O.aa()
-us=O.cb+(bZ%2==0 and bZ or 1-bZ)/2
+if O.cc then
+local ca=O.aa()
+us=O.cc+(ca%2==0 and ca or 1-ca)/2
 else
-us=q-q%ck+al("<I6",O.W(6))
-if us>q+ck/2 then us=us-ck end
-if us<q-ck/2 then us=us+ck end
+us=q-q%cl+al("<I6",O.W(6))
+if us>q+cl/2 then us=us-cl end
+if us<q-cl/2 then us=us+cl end
 end
-O.cb=us
+O.cc=us
 local h={us=us,ai=0,Y=0}
-if g.y>1 then h.ai=bl(O.aa(),g.y-1)end
+if g.y>1 then h.ai=bm(O.aa(),g.y-1)end
 if gh then
-local aK=O.W(O.cc())
-bv().cq(aK,1,#aK,h,g)
+local aK=O.W(O.cd())
+bv().cr(aK,1,#aK,h,g)
 end
 return h
 end
@@ -2898,73 +2913,73 @@ end
 function dy.t(h,g,m)
 local aK=gh(h)and bv().bA(h,g)or""
 local us,aI=aM(h.us,q-1e12),nil
-if m.cb then
-local bZ=us-m.cb
-aI=dH(bZ>=0 and 2*bZ or 1-2*bZ)
-elseif us-q>=ck/2 then
+if m.cc then
+local ca=us-m.cc
+aI=dH(ca>=0 and 2*ca or 1-2*ca)
+elseif us-q>=cl/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aI=aS("<I6",us%ck)
+aI=aS("<I6",us%cl)
 end
-m.cb=us
+m.cc=us
 aI=aI..(g.y>1 and dH(h.ai)or"")
 return aK==""and aI or aI..eD(#aK)..aK
 end
 function dy.f(h)
-return dH(bX(h.z))..du(h)
+return dH(bY(h.z))..du(h)
 end
 function dy.c(h)
-return dH(h.U)..dH(bX(h.z))..du(h)
+return dH(h.U)..dH(bY(h.z))..du(h)
 end
 function dy.l(aw)
-while#aw.as>jS do
-local iF={}
+while#aw.as>jU do
+local iG={}
 for i=1,#aw.as,2 do
-local hx,dd=aw.as[i],aw.as[i+1]
-iF[#iF+1]=dd and{at=dd.at,o=hx.o+dd.o}or hx
+local hy,dd=aw.as[i],aw.as[i+1]
+iG[#iG+1]=dd and{at=dd.at,o=hy.o+dd.o}or hy
 end
-aw.as=iF
+aw.as=iG
 end
-local cs={dH(aw.x)..(aw.x>0 and dH(aw.Y)or""),dH(#aw.as)}
-for _,cd in ipairs(aw.as)do
-cs[#cs+1]=aS("<I7",cd.at)..dH(cd.o)
+local ct={dH(aw.x)..(aw.x>0 and dH(aw.Y)or""),dH(#aw.as)}
+for _,ce in ipairs(aw.as)do
+ct[#ct+1]=aS("<I7",ce.at)..dH(ce.o)
 end
-return table.concat(cs)
+return table.concat(ct)
 end
-local function ie(m,ar)
+local function ig(m,ar)
 if#ar.ag>1 then m.aI=m.aI..eD(#ar.ag)end
 for i,ab in ipairs(ar.ag)do
 local h,cG=ar.ae[i],ab.cG
-if ab.K=="t"and gh(h)then cG="u"..bn(cG,2)end
+if ab.K=="t"and gh(h)then cG="u"..bo(cG,2)end
 m.aI=m.aI..cG..dy[ab.K](h,ab,m)
 end
 end
 local eT={}
-local function kn(O,ba)
+local function kp(O,ba)
 for i=1,#eT do
 local ab=eT[i]
-if ab.K==ba and O.lD(ab.hZ)then return ab end
+if ab.K==ba and O.lE(ab.ia)then return ab end
 end
 local bN={}
 if not bT[ba]then error(fW,0)end
 bT[ba](bN,O.aa)
 local ab=dR(ba,bN)
-ab.hZ=bn(ab.cG,2)
+ab.ia=bo(ab.cG,2)
 eT[#eT+1]=ab
 return ab
 end
 local function fi(m,E)
-local O,cQ=lv(m,E),{}
+local O,cQ=lw(m,E),{}
 if O.bG()then error(fW,0)end
 while not O.bG()do
-local ar,J={ag={},ae={}},O.cc()
+local ar,J={ag={},ae={}},O.cd()
 for i=1,J<33 and J or 1 do
-local K=J<33 and eD(O.cc())or eD(J)
+local K=J<33 and eD(O.cd())or eD(J)
 local ba=K=="u"and"t"or K
-ar.ag[i]=kn(O,ba)
+ar.ag[i]=kp(O,ba)
 ar.ae[i]=ey[ba](O,ar.ag[i],K=="u")
 end
-ar.cG=hE(ar.ag)
+ar.cG=hF(ar.ag)
 cQ[#cQ+1]=ar
 end
 return cQ
@@ -2974,38 +2989,38 @@ local ar={ag={},ae={}}
 for i,ab in ipairs(ag)do
 local h=ae[i]
 ar.ag[i]=dR(ab.K,ab)
-ar.ae[i]=ab.dY and cH.s.kU().cq(h)or h
+ar.ae[i]=ab.dY and cH.s.kW().cr(h)or h
 end
-ar.cG=hE(ar.ag)
+ar.cG=hF(ar.ag)
 return ar
 end
-local function ic(e,m,E,ag)
-local J,em=bn(m,E,E),#m-E
+local function ie(e,m,E,ag)
+local J,em=bo(m,E,E),#m-E
 if J=="S"and E==1 and em>52 then
-cH.s=cH.s or cn.s()
+cH.s=cH.s or co.s()
 local g=cH.s.fE(1,(al("<I7",m,10)))
 g.K="s"
-local dY=cH.s.hN(e.ac,g)
+local dY=cH.s.hO(e.ac,g)
 if not dY.eF then return fq({g},{dY}),dY.D end
 elseif J=="F"and em>=7 and(em-7)%bB==0 then
 local ab=dR("f",{w=(al("<I7",m,E+1))})
-return fq({ab},{cZ(bn(m,E+8))})
+return fq({ab},{cZ(bo(m,E+8))})
 elseif J=="C"and em>=12 and(em-12)%bB==0 then
 local w,aD,U=al("<I7BI4",m,E+1)
 local ab=dR("c",{w=w,bC=10^aD})
-return fq({ab},{cZ(bn(m,E+13),U)})
+return fq({ab},{cZ(bo(m,E+13),U)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
 local us=tonumber(gF(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local ar={ag=ag,ae={},cG=hE(ag),lc=true}
+local ar={ag=ag,ae={},cG=hF(ag),ld=true}
 for i,ab in ipairs(ag)do
-ar.ae[i]=hS({{at=q,o=ab.Q}},ab)
+ar.ae[i]=hT({{at=q,o=ab.Q}},ab)
 end
 return ar
 end
 error(fW,0)
 end
-local function kC(ar)
+local function kE(ar)
 for i,ab in ipairs(ar.ag)do
 if ab.an.dn(ar.ae[i],ab)>q then return false end
 end
@@ -3013,41 +3028,41 @@ return true
 end
 local function fZ(v)
 if v.bJ then return v,true end
-local iy=v.gl~=""and q>=v.kk
-local kT=iy and v.gl or v.iR
-local by=kT=="0"and v or dO[kT+0]
-return by,by==v and(iy or v.gl=="")
+local iz=v.gl~=""and q>=v.km
+local kV=iz and v.gl or v.iT
+local by=kV=="0"and v or dO[kV+0]
+return by,by==v and(iz or v.gl=="")
 end
-local function ld(ax,dk)
+local function le(ax,dk)
 local o=aF(q/eB)-aF(dk/eB)
 return dk>0 and o>=0 and(aF(q/eB)-ax)%256>o
 end
-local function hD(e,cR)
+local function hE(e,cR)
 local v=cR.bA
 local m,E=call("GET",e.ac)or"",1
-if cc(m,1)==98 then
+if cd(m,1)==98 then
 e.D,E=fy(m)
 end
-if cc(m,E)==77 then
-e.ax=cc(m,E+1)or 0
-return fi(m,E+2),ld(e.ax,v.dk)
+if cd(m,E)==77 then
+e.ax=cd(m,E+1)or 0
+return fi(m,E+2),le(e.ax,v.dk)
 end
 local by=fZ(v)
-local cq={v=by,ac=e.ac,ch=e.ch}
-e.fb=by.ch>0 and e.ch
-if hs(cq)then
-e.D=cq.D
-return{fq(by.ag,cq.ae)},v.dk>0
+local cr={v=by,ac=e.ac,ci=e.ci}
+e.fb=by.ci>0 and e.ci
+if ht(cr)then
+e.D=cr.D
+return{fq(by.ag,cr.ae)},v.dk>0
 end
-local ar,D=ic(e,m,E,cR.ag)
+local ar,D=ie(e,m,E,cR.ag)
 e.D=D or e.D
 return{ar},v.dk>0
 end
 local dp={}
 function dp.eJ(e)
-local cR=lj(e.v)
+local cR=lk(e.v)
 e.D,e.fb,e.ax=0,nil,nil
-local cQ,aB=hD(e,cR)
+local cQ,aB=hE(e,cR)
 local aj
 e.v,e.dp,e.cX,e.ae=cR,dp,{},nil
 for _,ar in ipairs(cQ)do
@@ -3057,16 +3072,16 @@ ar.ae[i]=ab.an.dS(h,ab)
 e.dN=e.dN or ar.ae[i]~=h
 end
 if ar.cG==cR.cG then
-e.ae,e.dN=ar.ae,e.dN or ar.lc
+e.ae,e.dN=ar.ae,e.dN or ar.ld
 else
 aj=aj or ar
 if not aB then e.cX[#e.cX+1]=ar end
 end
 end
-hJ=hJ or cR.dk>0 and e.cX[1]
+hK=hK or cR.dk>0 and e.cX[1]
 if e.ae then return end
-if aj and not kC(aj)then
-e.ae,e.dN=kr(aj,cR.ag),true
+if aj and not kE(aj)then
+e.ae,e.dN=kt(aj,cR.ag),true
 else
 e.ae={}
 for i,ab in ipairs(cR.ag)do
@@ -3080,7 +3095,7 @@ for i,ab in ipairs(ar.ag)do
 local h,o=ar.ae[i],e.af
 if ab.K=="t"then
 local x=aM(at>q and at or 0,bv().cE(h,ab))
-h=ab.an.ds(h,at,bl(o,ab.Q),ab)
+h=ab.an.ds(h,at,bm(o,ab.Q),ab)
 h=ez(h,x,ab)
 else
 h=ab.an.ds(h,at,o,ab)
@@ -3096,17 +3111,17 @@ ar.ae[i]=dP[ab.K](ar.ae[i],e.af,ab)or ar.ae[i]
 end
 end
 end
-local function jL(e,v,fb)
+local function jN(e,v,fb)
 for _,ac in pairs(fb or{})do
 call("PEXPIRE",ac,"0")
 end
 local ae=e.ae
 e.v,e.dp=v,nil
-if v.ch>0 then call("PEXPIRE",e.ac,"0")end
+if v.ci>0 then call("PEXPIRE",e.ac,"0")end
 for i,ab in ipairs(v.ag)do
 if ab.dY then
-local ac=v.cB=="s"and e.ac or e.ch[i]
-ae[i]=cH.s.kU().eh(ac,ae[i],ab,v.cB=="s"and e.D or 0)
+local ac=v.cB=="s"and e.ac or e.ci[i]
+ae[i]=cH.s.kW().eh(ac,ae[i],ab,v.cB=="s"and e.D or 0)
 end
 end
 fj(e)
@@ -3116,17 +3131,17 @@ local v=e.v.bA
 local bh={ag=e.v.ag,ae=e.ae}
 local cQ={bh}
 for _,ar in ipairs(e.cX)do
-if#cQ<hY then cQ[#cQ+1]=ar end
+if#cQ<hZ then cQ[#cQ+1]=ar end
 end
-local _,iA=fZ(v)
-local ky=#v.ag==1 and string.find("cfs",v.cB,1,true)
-if#cQ==1 and(iA or ky)and v.dk>0 then
-return jL(e,v,not iA and e.fb)
+local _,iB=fZ(v)
+local kA=#v.ag==1 and string.find("cfs",v.cB,1,true)
+if#cQ==1 and(iB or kA)and v.dk>0 then
+return jN(e,v,not iB and e.fb)
 end
 local ax=v.dk>0 and e.ax or aF(q/eB)%256
 local m,ad={aI="M"..eD(ax)},e.D
 for _,ar in ipairs(cQ)do
-ie(m,ar)
+ig(m,ar)
 for A,ab in ipairs(ar.ag)do
 ad=aM(ad,ab.an.dn(ar.ae[A],ab))
 end
@@ -3137,27 +3152,27 @@ for _,ac in pairs(e.fb or{})do
 call("PEXPIRE",ac,"0")
 end
 end
-local function eZ(av,ln,gs)
+local function eZ(av,lo,gs)
 local aq={}
 for _,e in ipairs(av)do
 eJ(e)
 if e.dp and gs then gs(e)end
 for i,ab in ipairs(e.v.ag)do
-e.ae[i]=ln(ab,e.ae[i],e,i)or e.ae[i]
+e.ae[i]=lo(ab,e.ae[i],e,i)or e.ae[i]
 end
 fj(e)
 eb(aq,e)
 end
 return aq
 end
-function cw.G()
+function cx.G()
 local av={}
 for i=1,aa()do
 local e=eW()
-local kG,le,kj=aa(),aa(),aa()
+local kI,lf,kl=aa(),aa(),aa()
 e.gj={}
 for ab=1,#e.v.ag do
-local bW={q=kG,at=le,af=kj,J=aa(),aX=aa()}
+local bW={q=kI,at=lf,af=kl,J=aa(),aX=aa()}
 for bu=1,aa()do
 bW.cC=bW.cC or{}
 bW.cC[bu]=aa()
@@ -3170,61 +3185,61 @@ return eZ(av,function(ab,h,e,i)
 return di[ab.K](h,e.af,e.gj[i],ab)
 end)
 end
-function cw.F()
+function cx.F()
 return eZ(cP(),function(ab,h,e)
 return dP[ab.K](h,e.af,ab)
 end,dp.dP)
 end
-function cw.L()
+function cx.L()
 local ay,e=aa(),cP()[1]
-local af,cW,cv=e.af,0,ay
-while cW<cv do
-local cN=da((cW+cv)/2)
+local af,cW,cw=e.af,0,ay
+while cW<cw do
+local cN=da((cW+cw)/2)
 e.af=af*cN
-if hb(e)<=q then
+if hc(e)<=q then
 cW=cN
 else
-cv=cN-1
+cw=cN-1
 end
 end
 e.af=af*aM(cW,1)
-local at=hb(e)
+local at=hc(e)
 if cW>0 then gv(e,q)end
 local aq={cW>0 and 1 or e.D>q and 2 or 0,cW>0 and 0 or at-q,cW}
 eb(aq,e)
 ed(aq,{e})
 return aq
 end
-function cw.X()
+function cx.X()
 local aq={}
 for _,e in ipairs(cP())do
-gv(e,hb(e))
+gv(e,hc(e))
 eb(aq,e)
 end
 return aq
 end
 local function fe()
-local av,gM={},{}
+local av,gN={},{}
 for i=1,aa()do
-av[i],gM[i]=eW(),aI()
+av[i],gN[i]=eW(),aI()
 end
-return av,gM
+return av,gN
 end
-local function io(op,e,lE,O,gZ)
+local function ip(op,e,lF,O,ha)
 if O==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lE,O,gZ))
+redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lF,O,ha))
 end
-function cw.B()
-local ge,gR,O,aq=aa(),aa()==1,aI(),{}
-local av,gM=fe()
+function cx.B()
+local ge,gS,O,aq=aa(),aa()==1,aI(),{}
+local av,gN=fe()
 for i,e in ipairs(av)do
 eJ(e)
 local bG=ge>0 and q+ge or 0
-if not gR or bG>e.D then e.D=bG end
+if not gS or bG>e.D then e.D=bG end
 if e.v.cB=="s"then
 e.ae[1].D=e.D
-kE.block(e.ae[1],e.v.ag[1])
-elseif e.D==0 and e.v.ch==#e.v.ag then
+kG.block(e.ae[1],e.v.ag[1])
+elseif e.D==0 and e.v.ci==#e.v.ag then
 call("DEL",e.ac)
 else
 fj(e)
@@ -3233,17 +3248,17 @@ if ge==0 and e.v.I>0 then
 eM(e)
 eJ(e)
 end
-io("block",e,gR and ge or-1,O,gM[i])
+ip("block",e,gS and ge or-1,O,gN[i])
 eb(aq,e)
 end
 return aq
 end
-function cw.Z()
+function cx.Z()
 local O,aq=aI(),{}
-local av,gM=fe()
+local av,gN=fe()
 for i,e in ipairs(av)do
 call("DEL",e.ac)
-for _,ac in pairs(e.ch or{})do
+for _,ac in pairs(e.ci or{})do
 call("DEL",ac)
 end
 if e.v.I>0 then
@@ -3251,7 +3266,7 @@ call("ZREMRANGEBYSCORE",e.aN,"1","+inf")
 eP[e.aN]=nil
 eM(e)
 end
-io("reset",e,-1,O,gM[i])
+ip("reset",e,-1,O,gN[i])
 eJ(e)
 eb(aq,e)
 end
@@ -3259,93 +3274,93 @@ return aq
 end
 return dp
 end
-local function il()
+local function im()
 gC=gC or fS()
 return gC
 end
 function fT(e)
-il().eJ(e)
+im().eJ(e)
 end
-gn={eJ=eJ,fj=fj,eV=eV,hf=il}
+gn={eJ=eJ,fj=fj,eV=eV,hg=im}
 end
 for i=1,aa()do
 local v
 if ARGV[dl+4]=="0"then
-v={cV=aa(),I=aa(),gS=aa(),ag={},cB=""}
-v.bI,v.dG,v.ch,v.bJ="","",aa(),true
+v={cV=aa(),I=aa(),gT=aa(),ag={},cB=""}
+v.bI,v.dG,v.ci,v.bJ="","",aa(),true
 else
-if not gn then hR()end
+if not gn then hS()end
 v=gn.eV()
 end
 dO[i]=v
 end
-local function cd(K)
+local function ce(K)
 bq=false
-if not cw[K]then
-if not gn then hR()end
-gn.hf()
+if not cx[K]then
+if not gn then hS()end
+gn.hg()
 end
-return cw[K]()
+return cx[K]()
 end
-local function lh()
+local function li()
 local V,r={q},aa()
 if r>1 then
 local er=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(er)=="table"and er.err and bn(er.err,1,3)=="OOM"then bO=er.err end
+if type(er)=="table"and er.err and bo(er.err,1,3)=="OOM"then bO=er.err end
 end
 for i=1,r do
-local aq=ji(cd,aI())
+local aq=jk(ce,aI())
 V[i+1]=aq
 if type(aq)=="string"then
 eP,fN={},{}
 end
 end
-if dz>0 then V[#V+1]=ce end
-if hJ then V[#V+1]="RULES"end
+if dz>0 then V[#V+1]=cf end
+if hK then V[#V+1]="RULES"end
 return V
 end
-if not lC then return lh()end
-local function gH(id,dF,v,iD,aN,aQ,gY,cg)
-if gY then
+if not lD then return li()end
+local function gH(id,dF,v,iE,aN,aQ,gZ,ch)
+if gZ then
 eP,fN={},{}
 end
 local e={v=dO[v],af=1,I=1,D=0}
-e.ac,e.aN,e.aQ=iD,aN,aQ
-if not dF then return{je(id,{e},cg)}end
+e.ac,e.aN,e.aQ=iE,aN,aQ
+if not dF then return{jg(id,{e},ch)}end
 return ds(id,dF,fF(id),0,{e})
 end
-return{gH=gH,fn=fn,iB=iB}
+return{gH=gH,fn=fn,iC=iC}
 end
-return jy()
+return jA()
 end
-local q,cf=tonumber(ARGV[1]),ARGV[1]
+local q,cg=tonumber(ARGV[1]),ARGV[1]
 if not q then
 local dV=redis.call("TIME")
-cf=dV[1]..string.sub("00000"..dV[2],-6)
-q=cf+0
-ARGV[1]=cf
+cg=dV[1]..string.sub("00000"..dV[2],-6)
+q=cg+0
+ARGV[1]=cg
 end
 if ARGV[3]==""then return fm({})end
 local fl={string.byte(ARGV[3],1,-1)}
 local dz=ARGV[6]+0
 local at,id,ac=1,8+dz+4*ARGV[7+dz],0
-local V,ce,bO,de={q},{},nil,nil
+local V,cf,bO,de={q},{},nil,nil
 local dC=false
 local eO=1
-local function kL()
+local function kN()
 local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
 local r,dO=#fl,8+dz
-local kl,jV="-"..cf,"(-"..cf
-local gq,iZ,gu=60000000,10000000,20000000
-local cF,jM=q-q%iZ,"-"..string.sub(cf,1,-8).."0000000"
-local iD,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
+local kn,jX="-"..cg,"(-"..cg
+local gq,jb,gu=60000000,10000000,20000000
+local cF,jO=q-q%jb,"-"..string.sub(cg,1,-8).."0000000"
+local iE,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
 local ew,bx,bg,bp
-local A,v,dX,jn,bG
+local A,v,dX,jp,bG
 local aW,fR
 while at<r do
 local K,au,am=fl[at],0,#V
 if K<97 then
-iD,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
+iE,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
 ac=ac+3
 ew,bx=false,nil
 else
@@ -3353,15 +3368,15 @@ K=K-32
 end
 local cU=K==82
 if bO and not cU then error(bO,0)end
-local cg
+local ch
 if cU then
-cg=call("ZREM",aN,ARGV[id])
+ch=call("ZREM",aN,ARGV[id])
 dC=true
-if bx and cg>0 then
-bx,bg=bx-cg,nil
+if bx and ch>0 then
+bx,bg=bx-ch,nil
 end
 end
-local dq,J=ew and 0 or call("EXISTS",aQ,iD),nil
+local dq,J=ew and 0 or call("EXISTS",aQ,iE),nil
 ew=dq==0
 if dq==1 then
 local bj=call("ZRANGE",aQ,"0","0","WITHSCORES")
@@ -3381,21 +3396,21 @@ end
 if not J then dq=cU and not bj[1]and 0 or 2 end
 end
 if cU and dq==0 then
-V[am+1]=cg
+V[am+1]=ch
 au=1
 end
-if au==0 and dq<2 and cg~=0 then
+if au==0 and dq<2 and ch~=0 then
 if fl[at+1]~=A then
 A=fl[at+1]
 v=dO+4*(A-48)
-dX,jn=ARGV[v]+0,ARGV[v+1]+0
+dX,jp=ARGV[v]+0,ARGV[v+1]+0
 bG=ak("%.0f",q+dX)
 end
 if not bx then
 local dD=call("ZCARD",aN)
 if dD==0 then
 bx,bp=0,0
-elseif call("ZCOUNT",aN,jV,jM)==1 then
+elseif call("ZCOUNT",aN,jX,jO)==1 then
 bp,bg=q-1,dD>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
 if dD==1 or bg>q then bx=dD-1 end
 elseif dD==1 then
@@ -3404,19 +3419,19 @@ if eX then
 bx,bp=0,-eX
 end
 else
-local cl=call("ZRANGE",aN,"0","1","WITHSCORES")
-if cl[1]=="#"and cl[4]+0>q then
-bx,bp,bg=dD-1,-cl[2],cl[4]+0
+local cm=call("ZRANGE",aN,"0","1","WITHSCORES")
+if cm[1]=="#"and cm[4]+0>q then
+bx,bp,bg=dD-1,-cm[2],cm[4]+0
 end
 end
 elseif bx>0 and not bg then
 bg=call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
 end
-local bm=bx and jn-bx
-if bm==0 and not cU and call("ZCOUNT",aN,"("..bG,"+inf")>0 then bm=nil end
-if bm and bm>0 and(not J or cU and bm==1)then
+local bn=bx and jp-bx
+if bn==0 and not cU and call("ZCOUNT",aN,"("..bG,"+inf")>0 then bn=nil end
+if bn and bn>0 and(not J or cU and bn==1)then
 au=1
-while au<bm and fl[at+2*au]==K+32 and fl[at+2*au+1]==A do
+while au<bn and fl[at+2*au]==K+32 and fl[at+2*au+1]==A do
 au=au+1
 end
 dC=true
@@ -3424,7 +3439,7 @@ local eX=q
 if bp>=q then eX=bp+1 end
 if J then call("ZREM",aQ,J)end
 if au==1 then
-local aC=eX==q and kl or ak("%.0f",-eX)
+local aC=eX==q and kn or ak("%.0f",-eX)
 call("ZADD",aN,aC,"#",bG,J or ARGV[id])
 else
 eO=au
@@ -3434,20 +3449,20 @@ dD[2*i+3],dD[2*i+4]=bG,ARGV[id+i]
 end
 call("ZADD",aN,unpack(dD))
 end
-if bp<cF or bp>=cF+iZ or dX>gu then
+if bp<cF or bp>=cF+jb or dX>gu then
 local bS=aN
 local cM=math.max(4*dX,gq)/1000+ARGV[2]
 if call("PTTL",bS)<cM then call("PEXPIRE",bS,ak("%.0f",math.ceil(cM*1.125)))end
 end
 if bx==0 or q+dX<bg then bg=q+dX end
 if J then
-local dg=ak("granted %s 1 0 0 %d %.0f %.0f %s",cf,bx+1,bg-q,eX,J)
+local dg=ak("granted %s 1 0 0 %d %.0f %.0f %s",cg,bx+1,bg-q,eX,J)
 if fR=="caller"then
-ce[#ce+1]=dg
+cf[#cf+1]=dg
 else
 call("PUBLISH",ARGV[4]..aW,dg)
 end
-V[am+1]=cg
+V[am+1]=ch
 else
 eO=1
 for i=1,au do
@@ -3456,13 +3471,13 @@ am=am+3
 end
 end
 bx,bp=bx+au,eX+au-1
-elseif bm and bm<=0 and cU then
-V[am+1]=cg
+elseif bn and bn<=0 and cU then
+V[am+1]=ch
 au=1
-elseif bm==0 and K==84 then
+elseif bn==0 and K==84 then
 V[am+1],V[am+2],V[am+3]=0,bg-q,bx
 au=1
-elseif bm==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
+elseif bn==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
 local eY=J and aW or string.match(ARGV[id],"^[^.]*")
 if eY~=aW then
 aW,fR=eY,nil
@@ -3472,8 +3487,8 @@ end
 if not fR and call("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fR="channel"end
 end
 if fR then
-local aE,aC=q,cf
-if J and call("ZCOUNT",aQ,cf,"+inf")>0 then
+local aE,aC=q,cg
+if J and call("ZCOUNT",aQ,cg,"+inf")>0 then
 aE=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
 aC=ak("%.0f",aE)
 end
@@ -3487,25 +3502,25 @@ end
 end
 end
 if au==0 then
-de=de or fm(ce)
+de=de or fm(cf)
 ew,bx,au=false,nil,1
 local dF=not cU and(K==87 and"1"or"0")
-local gY=dC
+local gZ=dC
 dC=false
-V[am+1]=de.gH(ARGV[id],dF,fl[at+1]-47,iD,aN,aQ,gY,cg)
+V[am+1]=de.gH(ARGV[id],dF,fl[at+1]-47,iE,aN,aQ,gZ,ch)
 end
 at,id=at+2*au,id+au
 end
 end
-if dz>0 and ARGV[5]=="1"then de=fm(ce)end
+if dz>0 and ARGV[5]=="1"then de=fm(cf)end
 if#fl>2 then
 local er=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
 if type(er)=="table"and er.err and string.sub(er.err,1,3)=="OOM"then bO=er.err end
 end
 while at<#fl do
-local ok,aq=pcall(kL)
+local ok,aq=pcall(kN)
 if not ok then
-de=de or fm(ce)
+de=de or fm(cf)
 local dg=de.fn(aq)
 for _=1,eO do
 V[#V+1]=dg
@@ -3513,14 +3528,14 @@ end
 at,id,eO,dC=at+2*eO,id+eO,1,true
 end
 end
-if dz>0 then V[#V+1]=ce end
+if dz>0 then V[#V+1]=cf end
 return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "601e4e0186af468bf38926cfb86e917034ed76b0",
+  sha1: "3dcfadfa6a1badaaa2d96abc92e57b6d06906fe4",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3557,11 +3572,12 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "7bea5b12127a6f07ff1fd57730dba7e05fcac7a6",
+  sha1: "4dfe9f14b5a4fbbe2ecefdd767cfbf7ae8d7f565",
+  acrossSha1: "423ee373e52174d0463ee307f28113749c606788",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,aV=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,ek,bt=bo("GET",ac),nil,nil,"-"..ARGV[5],Q
+local m,aT,reset,ek,bt=bl("GET",ac),nil,nil,"-"..ARGV[5],Q
 if Q>=aV then bt=0 end
 local bz,fo,gk=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
 local fa,gg=q-q%bz-bz,q+bz/2
@@ -3571,14 +3587,14 @@ local r=-aC%aV
 local H=fa-(aC+r)/aV
 if H>gg then H=H-bz end
 local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bt and bo("INCRBY",ac,ek)==aC-af then
+if H<=q and aU>0 and aP<=bt and bl("INCRBY",ac,ek)==aC-af then
 aT,reset=aP,aU
 end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
 if aJ==gk and H<=q and aU>0 and aP<=Q and not(bt>0)then
-if bo("SETRANGE",ac,"15",aS("<I4",aP))==19 then
+if bl("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
 end
@@ -3593,41 +3609,41 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local ik="f"
+local il="f"
 ${part37}
 local aV,bt,es
-local function jv()
+local function jx()
 aV,es=bC,cM(q+w)
 bt=Q<aV and Q or 0
 end
-local function cq(m)
-if aV>0 and eI(m)then return hB(m,aV)end
-if#m~=19 or cc(m,1)~=70 then return nil end
+local function cr(m)
+if aV>0 and eI(m)then return hC(m,aV)end
+if#m~=19 or cd(m,1)~=70 then return nil end
 local bE,H,r=al("<I7I7I4",m,2)
 if bE==w then return H,r end
 end
 local function gI(H,r)
 if bt==0 then return"F"..aS("<I7I7I4",w,H,r)end
-return iX(H,r,aV)
+return iZ(H,r,aV)
 end
 local function cK(ac,m,ay)
 local H,r
 if m then
-H,r=cq(m)
+H,r=cr(m)
 end
 if H and H<=q and q<H+w then
-local reset,bm=H+w-q,Q-r
-if af>bm and bf<reset then return 0,r,reset,reset end
-if af<=bm then
+local reset,bn=H+w-q,Q-r
+if af>bn and bf<reset then return 0,r,reset,reset end
+if af<=bn then
 if bq then return 1,r,reset,0 end
-local ah=ay==1 and 1 or bl(ay,aF(bm/af))
+local ah=ay==1 and 1 or bm(ay,aF(bn/af))
 local aH=eh(ac,m,gI(H,r+ah*af),cM(H+w))
 if aH then return false,aH end
 return ah,r+ah*af,reset,ah==ay and 0 or reset
 end
 end
 if bq or(m and not(H and H+w<=q))then return aY(ac,m,ay)end
-local ah=ay==1 and 1 or aM(bl(ay,aF(Q/af)),1)
+local ah=ay==1 and 1 or aM(bm(ay,aF(Q/af)),1)
 local aH=eh(ac,m,gI(q,ah*af),es)
 if aH then return false,aH end
 return ah,ah*af,w,ah==ay and 0 or w
@@ -3635,28 +3651,28 @@ end
 ${part38}
 ${part39}
 ${part40}
-local function fJ(cA,O,aB)
+local function fJ(bX,O,aB)
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bo,tonumber,aS,al,aV,ek=bo,tonumber,aS,al,bC,ak("-%.0f",af)
+local bl,tonumber,aS,al,aV,ek=bl,tonumber,aS,al,bC,ak("-%.0f",af)
 local bt=Q<aV and Q or 0
 local bz,fo,gk=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
 local fa,gg=q-q%bz-bz,q+bz/2
 for i=O,aB do
-local ac,m,aT,reset=KEYS[i],cA[i-O+1],nil,nil
+local ac,m,aT,reset=KEYS[i],bX[i-O+1],nil,nil
 local aC=m and tonumber(m)
 if aC and aC<=fo then
 local r=-aC%aV
 local H=fa-(aC+r)/aV
 if H>gg then H=H-bz end
 local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bt and bo("INCRBY",ac,ek)==aC-af then
+if H<=q and aU>0 and aP<=bt and bl("INCRBY",ac,ek)==aC-af then
 aT,reset=aP,aU
 end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
 if aJ==gk and H<=q and aU>0 and aP<=Q and not(bt>0)then
-if bo("SETRANGE",ac,"15",aS("<I4",aP))==19 then
+if bl("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
 end
@@ -3672,69 +3688,69 @@ end
 end
 A=bb
 end
-local jJ=true
+local jL=true
 ${part41}`,
 };
 
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "fd7855f1570a2a4f7018e28bf92a777a5c281ec8",
-  source: `local call,ak,tonumber,bl,aM=redis.call,string.format,tonumber,math.min,math.max
-local q,bh,dI,cM,hH,ki=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "2382b647260d45dffcbee61fd22a878b7aed0a25",
+  source: `local call,ak,tonumber,bm,aM=redis.call,string.format,tonumber,math.min,math.max
+local q,bh,dI,cM,hI,kk=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
 local dV=call("TIME")
 q=dV[1]*1000000+dV[2]
 end
-local dJ,ju,kY=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function jZ(bz,gU,aj,r)
-if bz==gU then return aj,r end
-return bz==gU+1 and r or 0,0
+local dJ,jw,la=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kb(bz,gV,aj,r)
+if bz==gV then return aj,r end
+return bz==gV+1 and r or 0,0
 end
 local eg={}
-for lL in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eg[#eg+1]=lL
+for lM in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+eg[#eg+1]=lM
 end
 local bJ,fz,O=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
-local cl,fr,cX,gA,lx={},0,{},0,{}
+local cm,fr,cX,gA,ly={},0,{},0,{}
 local J,bz,aj,r,ff=q,math.floor(q/dJ),0,0,q
 for i=4,#eg-4,5 do
-local ct,aI,iH,jm=eg[i],eg[i+1],bl(tonumber(eg[i+2]),q),tonumber(eg[i+3])
-local bG=iH+dJ+jm
-if ct==bh and aI==dI then
+local cu,aI,iI,jo=eg[i],eg[i+1],bm(tonumber(eg[i+2]),q),tonumber(eg[i+3])
+local bG=iI+dJ+jo
+if cu==bh and aI==dI then
 if bG+dJ>q then
-local a,b,c,d=string.match(eg[i+4],kY)
-J,bz,ff=a+0,aM(b+0,bz),iH
-aj,r=jZ(bz,b+0,c+0,d+0)
+local a,b,c,d=string.match(eg[i+4],la)
+J,bz,ff=a+0,aM(b+0,bz),iI
+aj,r=kb(bz,b+0,c+0,d+0)
 end
-elseif bG+dJ>q and#cl<ju then
-cl[#cl+1]={ct,aI,iH,jm,eg[i+4]}
-if iH+dJ>q then
-if ct~=bh and not lx[ct]then
-gA,lx[ct]=gA+1,true
+elseif bG+dJ>q and#cm<jw then
+cm[#cm+1]={cu,aI,iI,jo,eg[i+4]}
+if iI+dJ>q then
+if cu~=bh and not ly[cu]then
+gA,ly[cu]=gA+1,true
 end
 cX[#cX+1]=aI
-cX[#cX+1]=ak("%.0f",iH)
+cX[#cX+1]=ak("%.0f",iI)
 end
 end
-if ct==bJ then fr=aM(fr,bG)end
+if cu==bJ then fr=aM(fr,bG)end
 end
-local ia,gx=string.match(hH,"^(%d+) (%d+)$")
-local hp=tonumber(ia)==J
-if ki and not hp then return{}end
-if hp then
+local ib,gx=string.match(hI,"^(%d+) (%d+)$")
+local hq=tonumber(ib)==J
+if kk and not hq then return{}end
+if hq then
 if gx+0==bz then
 r=aM(r-1,0)
 elseif gx+1==bz then
 aj=aM(aj-1,0)
 end
 end
-if not ki then
+if not kk then
 r,ff=r+1,q
 elseif aj+r==0 then
-ff=bl(ff,q-dJ)
+ff=bm(ff,q-dJ)
 end
-table.insert(cl,1,{bh,dI,ff,cM,ak("%.0f %.0f %.0f %.0f",J,bz,aj,r)})
+table.insert(cm,1,{bh,dI,ff,cM,ak("%.0f %.0f %.0f %.0f",J,bz,aj,r)})
 if fz~=""and q>=O then
 bJ,fz,fr=fz,"",q
 end
@@ -3744,44 +3760,45 @@ elseif bJ~=bh and fz==""and fr<q then
 fz,O=bh,q+dJ
 end
 local aI,eK=bJ.."\\n"..fz.."\\n"..ak("%.0f",O).."\\n",0
-for _,bj in ipairs(cl)do
+for _,bj in ipairs(cm)do
 aI=aI..bj[1].."\\n"..bj[2].."\\n"..ak("%.0f\\n%.0f\\n",bj[3],bj[4])..bj[5].."\\n"
 eK=aM(eK,bj[4])
 end
 call("SET",KEYS[1],aI,"PX",ak("%.0f",(eK+3*dJ)/1000))
-hH=ak("%.0f %.0f",J,bz)
-return{ak("%.0f",q),bJ,fz,ak("%.0f",O),gA,hH,unpack(cX)}`,
+hI=ak("%.0f %.0f",J,bz)
+return{ak("%.0f",q),bJ,fz,ak("%.0f",O),gA,hI,unpack(cX)}`,
 };
 
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "6c5be725da09e529b7bb5a56229e4fc1228399f3",
+  sha1: "9e7d878b41f7561e530da0e5adf84768508654c4",
+  acrossSha1: "c46a0b48001dc337b37441f9a1988d3350776ccd",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af=KEYS[1],ARGV[5]+0
-local m=bo("GET",ac)
-local r,at,ct,ae=ARGV[11]+0,12,0,0
+local m=bl("GET",ac)
+local r,at,cu,ae=ARGV[11]+0,12,0,0
 for _=1,r do
-local hU=ARGV[at]=="t"
-at,ct,ae=at+(hU and 7 or 4),ct+(hU and 0 or 7),ae+11
+local hV=ARGV[at]=="t"
+at,cu,ae=at+(hV and 7 or 4),cu+(hV and 0 or 7),ae+11
 end
-local cj=2+r+ct
-if type(m)=="string"and cc(m,1)==80 and#m==cj+ae then
+local ck=2+r+cu
+if type(m)=="string"and cd(m,1)==80 and#m==ck+ae then
 local ah,W,bc,ad,dM={q},"",0,0,true
-at,ct,ae=12,3+r,cj+1
+at,cu,ae=12,3+r,ck+1
 for i=1,r do
 local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
 local us,o=al("<I7I4",m,ae)
 if K=="t"then
 local y,bd,aR=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
-dM=aR<10 and cc(m,2+i)==116+aR and o<y
+dM=aR<10 and cd(m,2+i)==116+aR and o<y
 if us>bc then bc=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local cr=aF(af*b/y)
-us,o=us+af*a+cr,o+af*b-cr*y
+local cs=aF(af*b/y)
+us,o=us+af*a+cs,o+af*b-cs*y
 if o>=y then
 us,o=us+1,o-y
 end
@@ -3791,26 +3808,26 @@ ah[2*i],ah[2*i+1],at=us-q,o,at+7
 else
 local aB=us+b
 o=o+af
-dM=K=="f"and cc(m,2+i)==70 and al("<I7",m,ct)==b
+dM=K=="f"and cd(m,2+i)==70 and al("<I7",m,cu)==b
 dM=dM and us<=q and q<aB and o<=a
 if aB>bc then bc=aB end
 if aB>ad then ad=aB end
-ah[2*i],ah[2*i+1],at,ct=o,aB-q,at+4,ct+7
+ah[2*i],ah[2*i+1],at,cu=o,aB-q,at+4,cu+7
 end
 if not dM then break end
 W,ae=W..aS("<I7I4",us,o),ae+11
 end
-local be=1000*2^cc(m,2)
+local be=1000*2^cd(m,2)
 dM=dM and bc-bc%be==ad-ad%be
-if dM and bo("SETRANGE",ac,ak("%d",cj),W)==#m then return ah end
+if dM and bl("SETRANGE",ac,ak("%d",ck),W)==#m then return ah end
 end
 end
-local cm=ARGV[2]+0
+local cn=ARGV[2]+0
 ${part25}
 local af,bf,bq=0,0,false
-local bs,bF,r,cO,aJ,br,fA,I,cj,be
+local bs,bF,r,cO,aJ,br,fA,I,ck,be
 local h,cT,bG,bc,ad={},{},{},0,0
-local function iS(O)
+local function iU(O)
 bF,r={},ARGV[O+4]+0
 local at=O+4
 for i=1,r do
@@ -3818,11 +3835,11 @@ local K=ARGV[at+1]
 local a,b=ARGV[at+2]+0,ARGV[at+3]+0
 if K=="t"then
 local y,az,aL=ARGV[at+4]+0,ARGV[at+5]+0,ARGV[at+6]+0
-local cr=aF(af*b/y)
+local cs=aF(af*b/y)
 bF[i]={
 K=K,
-us=af*a+cr,
-ai=af*b-cr*y,
+us=af*a+cs,
+ai=af*b-cs*y,
 y=y,
 az=az,
 aL=aL,
@@ -3835,37 +3852,37 @@ bF[i]={K=K,Q=a,w=b,eH=b}
 at=at+4
 if K=="c"then
 local bC=ARGV[at]+0
-bF[i].bC,bF[i].ci,bF[i].eH=bC,b/bC,2*b
+bF[i].bC,bF[i].cj,bF[i].eH=bC,b/bC,2*b
 end
 end
 end
-bs=hy(bF)
+bs=hz(bF)
 for i,g in ipairs(bF)do
 local gE=bs.bF[i]
 g.ak,g.ao,g.at=gE.ak,gE.ao,gE.at
 end
 cO,br,fA,I,be=bs.cO,bs.br,bs.fA,bs.I,bs.be
 aJ=#cO
-cj=ak("%d",aJ)
+ck=ak("%d",aJ)
 end
 local function eR(g,H,U)
-return U>0 and da(U*(g.ci-aF((q-H)/g.bC))/g.ci)or 0
+return U>0 and da(U*(g.cj-aF((q-H)/g.bC))/g.cj)or 0
 end
 local V,A,bO={q},1,nil
 local function eh(ac,m)
 local W,au=aS(fA,unpack(cT,1,I)),nil
 if m and bc-bc%be==ad-ad%be then
-au=bo("SETRANGE",ac,cj,W)
+au=bl("SETRANGE",ac,ck,W)
 return type(au)=="table"and au.err
 end
-local cM=gT(bs,ad)
+local cM=gU(bs,ad)
 W=cO..W
-au=m and bo("SET",ac,W,"PX",cM)or bo("SET",ac,W,"PX",cM,"NX")or bo("GET",ac)
+au=m and bl("SET",ac,W,"PX",cM)or bl("SET",ac,W,"PX",cM,"NX")or bl("GET",ac)
 return au and au.err
 end
 local function fO()
-local function cq(m)
-if m and(#m~=br or bn(m,1,aJ)~=cO)then return false end
+local function cr(m)
+if m and(#m~=br or bo(m,1,aJ)~=cO)then return false end
 bc=0
 for i=1,r do
 local g=bF[i]
@@ -3914,8 +3931,8 @@ local aB=us
 if ba=="t"then
 o=o+ay*g.ai
 if o>=g.y then
-local cr=aF(o/g.y)
-us,o=us+cr,o-cr*g.y
+local cs=aF(o/g.y)
+us,o=us+cs,o-cs*g.y
 end
 us=us+ay*g.us
 if us>=g.bd and(us>g.bd or o>g.aL)then return false end
@@ -3935,17 +3952,17 @@ cT[ao],cT[ao+1]=us,o
 end
 return true
 end
-local function lF(ay)
+local function lG(ay)
 local bt=ay-1
 for i=1,r do
 local g=bF[i]
 local us,o=h[g.ao],h[g.ao+1]
 if g.K=="t"then
-local bm=g.bd-us+(g.aL-o)/g.y
-bt=bl(bt,aF(bm/(g.us+g.ai/g.y))+1)
+local bn=g.bd-us+(g.aL-o)/g.y
+bt=bm(bt,aF(bn/(g.us+g.ai/g.y))+1)
 else
 if g.K=="c"then o=o+eR(g,us,h[g.ao+2])end
-bt=bl(bt,aF((g.Q-o)/af))
+bt=bm(bt,aF((g.Q-o)/af))
 end
 end
 while bt>0 and not ds(bt)do
@@ -3953,12 +3970,12 @@ bt=bt-1
 end
 return aM(bt,0)
 end
-local function fL(g,o,bm)
-if bm<0 then return g.w+1 end
-if o<=bm then return 0 end
-return(g.ci-aF(bm*g.ci/o))*g.bC
+local function fL(g,o,bn)
+if bn<0 then return g.w+1 end
+if o<=bn then return 0 end
+return(g.cj-aF(bn*g.cj/o))*g.bC
 end
-local function lk(bN)
+local function ll(bN)
 local at=q
 for i=1,r do
 local g=bF[i]
@@ -3972,9 +3989,9 @@ at=aM(at,o>g.aL and us+1 or us)
 elseif ba=="f"then
 if o+af>g.Q then at=aM(at,us+g.w)end
 else
-local jg=fL(g,bN[g.ao+2],g.Q-af-o)
-if jg>g.w then jg=g.w+fL(g,o,g.Q-af)end
-at=aM(at,us+jg)
+local ji=fL(g,bN[g.ao+2],g.Q-af-o)
+if ji>g.w then ji=g.w+fL(g,o,g.Q-af)end
+at=aM(at,us+ji)
 end
 end
 return at-q
@@ -4003,17 +4020,17 @@ A=A+2
 end
 end
 local function cK(ac,m,ay,bD)
-if not cq(m)then return false end
+if not cr(m)then return false end
 local ah,bk,aH=ay,0,nil
 if not ds(ay)then
-ah=lF(ay)
-bk=lk(ah>0 and cT or h)
+ah=lG(ay)
+bk=ll(ah>0 and cT or h)
 if bk<=bf then return false end
 end
 if ah>0 and not bq then
 aH=eh(ac,m)
 elseif not m then
-aH=bo("GET",ac)
+aH=bl("GET",ac)
 aH=aH and aH.err
 end
 if aH then
@@ -4067,32 +4084,32 @@ ${part8}
 ${part32}
 end
 local function eQ(aU,dI,fv)
-local lt,ip={},{q,cm,1}
+local lu,iq={},{q,cn,1}
 for i=1,dI do
-ip[3+i]=ARGV[fv+i]
+iq[3+i]=ARGV[fv+i]
 end
-local dF,aZ,am=bq and"2"or"1",0,#ip+1
+local dF,aZ,am=bq and"2"or"1",0,#iq+1
 for _,bj in ipairs(aU)do
 for _=1,bj.ay do
 aZ=aZ+1
-lt[aZ]=bj.ac
-for i,jP in ipairs({dF,bf,1,"1",af,0})do
-ip[am+i]=jP
+lu[aZ]=bj.ac
+for i,jR in ipairs({dF,bf,1,"1",af,0})do
+iq[am+i]=jR
 end
 am=am+6
 end
 end
-ip[4+dI]=aZ
-local jd,au=aY(ip,lt),1
+iq[4+dI]=aZ
+local jf,au=aY(iq,lu),1
 for _,bj in ipairs(aU)do
 if bj.bD then
 local gr={}
 for i=1,bj.ay do
-gr[i]=jd[au+i]
+gr[i]=jf[au+i]
 end
 V[bj.A],au=gr,au+bj.ay
 else
-V[bj.A],au=jd[au+1],au+1
+V[bj.A],au=jf[au+1],au+1
 end
 end
 end
@@ -4102,18 +4119,18 @@ local cK,eQ
 local E,am=2,0
 while am<#KEYS do
 local ba,J,dI=ARGV[E+1]+0,am+1,ARGV[E+5]+0
-am=bl(am+ARGV[E+2],#KEYS)
+am=bm(am+ARGV[E+2],#KEYS)
 af,bf,bq=ARGV[E+3]+0,ARGV[E+4]+0,ba%2==1
 local fv,bD,aU=E+5,ba>=8,nil
-iS(fv)
-local lB=not(bD or bq)
+iU(fv)
+local lC=not(bD or bq)
 E=E+5+dI
 for O=J,am,1000 do
-local aB=bl(O+999,am)
-local cA=call("MGET",unpack(KEYS,O,aB))
+local aB=bm(O+999,am)
+local bX=call("MGET",unpack(KEYS,O,aB))
 for i=O,aB do
-local ac,m=KEYS[i],cA[i-O+1]
-local dM=lB and m and#m==br and bn(m,1,aJ)==cO
+local ac,m=KEYS[i],bX[i-O+1]
+local dM=lC and m and#m==br and bo(m,1,aJ)==cO
 if dM then
 bc,ad=0,0
 for n=1,r do
@@ -4128,7 +4145,7 @@ end
 local y,bd=g.y,g.bd
 us,aB,o=us+g.us,us+g.us,o+g.ai
 if o>=y then
-o=bl(o,y-1+g.ai)
+o=bm(o,y-1+g.ai)
 if o>=y then
 us,o=us+1,o-y
 end
@@ -4182,27 +4199,28 @@ return bO and redis.error_reply(bO)or V`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "73a10257d7fad96016032761cd85d1fca1f6d3e3",
+  sha1: "d072104214a14c8a94bf7a285582754d9bfdd8a1",
+  acrossSha1: "4cb943d6ae0854609b71582600b4e7c6e1042b3e",
   source: `${part33}
 ${part34}
-local cu,kt=2^48,2^37
-local fa,gg=q-q%cu,q+cu/2
-local aD,aG,be,aj,cF,gL
+local cv,kv=2^48,2^37
+local fa,gg=q-q%cv,q+cv/2
+local aD,aG,be,aj,cF,gM
 local function fV()
 aD,be=6,da(w/8)
 while aD<10 and 4^aD<Q do
 aD=aD+1
 end
 aG=2^aD
-if w>=kt then aD=aD+16 end
+if w>=kv then aD=aD+16 end
 aj,cF=q-w,q-q%be
-gL=ak("%.0f",da((cF+be-aj)/1000)+ARGV[2])
+gM=ak("%.0f",da((cF+be-aj)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,aT=KEYS[1],nil
 af,Q,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
 fV()
-local W=aD<16 and af<=65535 and bo("GETRANGE",ac,"0","313")
+local W=aD<16 and af<=65535 and bl("GETRANGE",ac,"0","313")
 if W and#W>65 then
 local aB,K,D,bE,x,bi,aJ,r,I,aZ,aK,aC=
 #W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
@@ -4222,7 +4240,7 @@ local aP,fD=aZ+af,false
 while r>0 and aJ<aG and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
 us=us+fa
-if us>gg then us=us-cu end
+if us>gg then us=us-cv end
 if us>aj then
 fD=true
 break
@@ -4234,13 +4252,13 @@ if fD and aP<=Q then
 local at=58+8*ao
 if ao>=aG then at=at+4*aF(ao/aG)end
 aK=ao%aG>0 and aK+af or af
-if type(bo("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cu,af)))=="number"then
+if type(bl("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cv,af)))=="number"then
 aC=aC>aD and af==1 and aC or aD
 if I>32 and((ao+1)%aG==0 or ao+1==I)then
-bo("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
+bl("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
-bo("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cF>bi then bo("PEXPIRE",ac,gL)end
+bl("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
+if cF>bi then bl("PEXPIRE",ac,gM)end
 aT=aP
 end
 end
@@ -4265,18 +4283,18 @@ ${part24}
 local an,g
 local function fx(us)
 us=us+fa
-if us>gg then return us-cu end
-if us<q-cu/2 then return us+cu end
+if us>gg then return us-cv end
+if us<q-cv/2 then return us+cv end
 return us
 end
-local function jv()
+local function jx()
 g=nil
 fV()
 end
-local function jK(ac,ay)
-an=an or cn.s()
+local function jM(ac,ay)
+an=an or co.s()
 g=g or an.fE(Q,w)
-local p=an.hN(ac,g)
+local p=an.hO(ac,g)
 if p.eF then return"RULES"end
 p=an.dS(p,g,bq)
 local ah,at,ej=0,aM(q,p.D,an.dm(p,af,g)),q
@@ -4292,12 +4310,12 @@ if ah>0 and ej>q then return{1,ej-q,aT,reset}end
 return ah,aT,reset,ah==ay and 0 or at-q
 end
 local function aY(ac,ay)
-local au,ah,aT,reset,bk=pcall(jK,ac,ay)
+local au,ah,aT,reset,bk=pcall(jM,ac,ay)
 if au then return ah,aT,reset,bk end
 return false,type(ah)=="table"and ah.err or tostring(ah)
 end
 local D,x,el
-local kW="23"
+local kY="23"
 local function eC(aJ,r,I,aZ,aK)
 return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,el and aD+32 or aD)
 end
@@ -4310,17 +4328,17 @@ local I=go(r,Q,aG)
 local m=bI(0,r,I,aZ,aZ)
 ..aS("<I4",aZ)
 ..as
-..aS("<I6I2",q%cu,o)
-return bo("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gL)
+..aS("<I6I2",q%cv,o)
+return bl("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gM)
 end
 local function cK(ac,_,ay)
-local W=bo("GETRANGE",ac,"0","313")
+local W=bl("GETRANGE",ac,"0","313")
 if type(W)~="string"then return false,W.err end
 if bq or aD>=16 then return aY(ac,ay)end
 local ah,o=1,af
 if W==""then
 if ay>1 then
-ah=aM(bl(ay,aF(Q/af)),1)
+ah=aM(bm(ay,aF(Q/af)),1)
 o=ah*af
 end
 if o>65535 then return aY(ac,ay)end
@@ -4329,39 +4347,39 @@ local au=eh(ac,"",o,o)
 if au.err then return false,au.err end
 return ah,o,w,ah==ay and 0 or w
 end
-if cc(W,1)~=83 or#W<bV then return aY(ac,ay)end
+if cd(W,1)~=83 or#W<bV then return aY(ac,ay)end
 local bE,bi,aJ,r,I,aZ,aK,aC
 D,bE,x,bi,aJ,r,I,aZ,aK,aC=
 al("<dI7I7I7I4I4I4I7I4B",W,2)
-local ij=I<=gJ and#W==bV+4+8*I
+local ik=I<=gJ and#W==bV+4+8*I
 local bJ=bE==w and aC%32==aD and r>0 and r<=I and aJ<I
-if not bJ or bi>=q or D>q or(not ij and I<=gJ)then
+if not bJ or bi>=q or D>q or(not ik and I<=gJ)then
 return aY(ac,ay)
 end
-local gP=x>0
+local gQ=x>0
 x=0
-local am,dr,hw=(aJ+r-1)%I,bl(I-aJ,r),W
+local am,dr,hx=(aJ+r-1)%I,bm(I-aJ,r),W
 local O=bV+4*(aF(aJ/aG)+1)+8*aJ
-if not ij then
-dr=bl(16,aG-aJ%aG,dr)
+if not ik then
+dr=bm(16,aG-aJ%aG,dr)
 if O+8*dr>#W then
-hw=bo("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dr-1))
-if#hw<8*dr then return aY(ac,ay)end
+hx=bl("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dr-1))
+if#hx<8*dr then return aY(ac,ay)end
 O=0
 end
 end
 local fC,aT=0,aZ
 while fC<dr do
-local us,bh=al("<I6I2",hw,O+8*fC+1)
+local us,bh=al("<I6I2",hx,O+8*fC+1)
 if fx(us)>aj then break end
 fC,aT=fC+1,aT-bh
 end
 if fC==dr then return aY(ac,ay)end
-local bm=Q-aT
-if af>bm then
-local dL=af-bm
+local bn=Q-aT
+if af>bn then
+local dL=af-bn
 for i=fC,dr-1 do
-local us,bh=al("<I6I2",hw,O+8*i+1)
+local us,bh=al("<I6I2",hx,O+8*i+1)
 dL=dL-bh
 if dL<=0 then
 local bk=fx(us)+w-q
@@ -4372,7 +4390,7 @@ end
 return aY(ac,ay)
 end
 if ay>1 then
-ah=bl(ay,aF(bm/af))
+ah=bm(ay,aF(bn/af))
 o=ah*af
 end
 if o>65535 or ah<ay then return aY(ac,ay)end
@@ -4381,42 +4399,42 @@ local bS,ao=r-fC,(am+1)%I
 aJ=(aJ+fC)%I
 aT=aT+o
 if bS<I then
-local bj=aS("<I6I2",q%cu,o)
+local bj=aS("<I6I2",q%cv,o)
 aK=(ao%aG==0 and 0 or aK)+o
-local J,at=gP and bI or eC,gP and"0"or kW
+local J,at=gQ and bI or eC,gQ and"0"or kY
 J=J(aJ,bS+1,I,aT,aK)
 local au
-if ij then
-au=bo("SETRANGE",ac,at,J..bn(W,bV+1,bV+4+8*ao)..bj)
+if ik then
+au=bl("SETRANGE",ac,at,J..bo(W,bV+1,bV+4+8*ao)..bj)
 else
 local A=bV+4*(aF(ao/aG)+1)+8*ao
-au=bo("SETRANGE",ac,ak("%d",A),bj)
+au=bl("SETRANGE",ac,ak("%d",A),bj)
 if type(au)=="number"then
 if(ao+1)%aG==0 or ao+1==I then
-bo("SETRANGE",ac,ak("%d",A-8*(ao%aG)-4),aS("<I4",aK))
+bl("SETRANGE",ac,ak("%d",A-8*(ao%aG)-4),aS("<I4",aK))
 end
-bo("SETRANGE",ac,at,J)
+bl("SETRANGE",ac,at,J)
 end
 end
 if type(au)~="number"then return false,au.err end
-if bi<cF then bo("PEXPIRE",ac,gL)end
-elseif ij then
-local as=bn(W,bV+5+8*aJ,bV+4+8*bl(I,aJ+bS))
-if aJ+bS>I then as=as..bn(W,bV+5,bV+4+8*(aJ+bS-I))end
+if bi<cF then bl("PEXPIRE",ac,gM)end
+elseif ik then
+local as=bo(W,bV+5+8*aJ,bV+4+8*bm(I,aJ+bS))
+if aJ+bS>I then as=as..bo(W,bV+5,bV+4+8*(aJ+bS-I))end
 local au=eh(ac,as,o,aT)
 if au.err then return false,au.err end
 elseif aJ==0 then
-local m=bo("GET",ac)
+local m=bl("GET",ac)
 if type(m)~="string"then return false,m.err end
 local fS=go(bS+1,Q,aG)
 local A,aB=bV+4*(aF(bS/aG)+1)+8*bS,bV+4*da(fS/aG)+8*fS
 aK=(bS%aG==0 and 0 or aK)+o
-m=bI(0,bS+1,fS,aT,aK)..bn(m,bV+1)..string.rep("\\0",A-#m)
-m=m..aS("<I6I2",q%cu,o)..string.rep("\\0",aB-A-8)
-local au=bo("SET",ac,m,"PX",gL)
+m=bI(0,bS+1,fS,aT,aK)..bo(m,bV+1)..string.rep("\\0",A-#m)
+m=m..aS("<I6I2",q%cv,o)..string.rep("\\0",aB-A-8)
+local au=bl("SET",ac,m,"PX",gM)
 if au.err then return false,au.err end
 if(bS+1)%aG==0 or bS+1==fS then
-bo("SETRANGE",ac,ak("%d",A-8*(bS%aG)-4),aS("<I4",aK))
+bl("SETRANGE",ac,ak("%d",A-8*(bS%aG)-4),aS("<I4",aK))
 end
 else
 return aY(ac,ay)
@@ -4429,11 +4447,11 @@ ${part40}
 local function fJ(_,O,aB)
 fV()
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bo,aS,al,aF,ak,type=bo,aS,al,aF,ak,type
-local aD,aG,aj,cF,fa,gg,cu=aD,aG,aj,cF,fa,gg,cu
+local bl,aS,al,aF,ak,type=bl,aS,al,aF,ak,type
+local aD,aG,aj,cF,fa,gg,cv=aD,aG,aj,cF,fa,gg,cv
 for i=O,aB do
 local ac,aT=KEYS[i],nil
-local W=aD<16 and af<=65535 and bo("GETRANGE",ac,"0","313")
+local W=aD<16 and af<=65535 and bl("GETRANGE",ac,"0","313")
 if W and#W>65 then
 local aB,K,D,bE,x,bi,aJ,r,I,aZ,aK,aC=
 #W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
@@ -4453,7 +4471,7 @@ local aP,fD=aZ+af,false
 while r>0 and aJ<aG and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
 us=us+fa
-if us>gg then us=us-cu end
+if us>gg then us=us-cv end
 if us>aj then
 fD=true
 break
@@ -4465,13 +4483,13 @@ if fD and aP<=Q then
 local at=58+8*ao
 if ao>=aG then at=at+4*aF(ao/aG)end
 aK=ao%aG>0 and aK+af or af
-if type(bo("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cu,af)))=="number"then
+if type(bl("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cv,af)))=="number"then
 aC=aC>aD and af==1 and aC or aD
 if I>32 and((ao+1)%aG==0 or ao+1==I)then
-bo("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
+bl("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
-bo("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cF>bi then bo("PEXPIRE",ac,gL)end
+bl("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
+if cF>bi then bl("PEXPIRE",ac,gM)end
 aT=aP
 end
 end
@@ -4488,25 +4506,26 @@ end
 end
 A=bb
 end
-local jJ=false
+local jL=false
 ${part41}`,
 };
 
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "ce5476c34aedffeaacc757c8cc28f9faa5a0a25c",
+  sha1: "5dac40dcc70aec0a65bb2f9e90585be5690c5d3a",
+  acrossSha1: "4c42957e24c2a25b0f68196ace9abf8ebfe25bf4",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,bC=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,ci=bo("GET",ac),nil,nil,w/bC
+local m,aT,reset,cj=bl("GET",ac),nil,nil,w/bC
 local gk=w<2^45 and 67+256*w or-1
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
 local ft,aP=q-H,r+af
 if aJ==gk and ft>=0 and ft<w then
-if U>0 then aP=aP+da(U*(ci-aF(ft/bC))/ci)end
-if aP<=Q and bo("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
+if U>0 then aP=aP+da(U*(cj-aF(ft/bC))/cj)end
+if aP<=Q and bl("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
 aT,reset=aP,2*w-ft
 end
 end
@@ -4520,20 +4539,20 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local ik="c"
+local il="c"
 ${part37}
-local ci,cO,es
-local function jv()
-ci=w/bC
+local cj,cO,es
+local function jx()
+cj=w/bC
 cO,es="C"..aS("<I7B",w,#ak("%.0f",bC)-1),cM(q+2*w)
 end
-local function fL(o,bm)
-return o<=bm and 0 or(ci-aF(bm*ci/o))*bC
+local function fL(o,bn)
+return o<=bn and 0 or(cj-aF(bn*cj/o))*bC
 end
 local function cK(ac,m,ay)
 local bM,H,U,r=not m,q,0,0
 local gG=bM
-if m and#m==24 and cc(m,1)==67 then
+if m and#m==24 and cd(m,1)==67 then
 local bE,aD
 bE,aD,U,H,r=al("<I7BI4I7I4",m,2)
 bM=bE==w and H<=q
@@ -4545,19 +4564,19 @@ end
 end
 if not bM or(bq and gG)then return aY(ac,m,ay)end
 local eR,reset=0,H+2*w-q
-if U>0 then eR=da(U*(ci-aF((q-H)/bC))/ci)end
-local bm=Q-r-eR
+if U>0 then eR=da(U*(cj-aF((q-H)/bC))/cj)end
+local bn=Q-r-eR
 local ah=0
-if af<=bm then
+if af<=bn then
 if bq then return 1,r+eR,reset,0 end
-ah=ay==1 and 1 or bl(ay,aF(bm/af))
+ah=ay==1 and 1 or bm(ay,aF(bn/af))
 r=r+ah*af
 if gG then
 local dX=H==q and es or cM(H+2*w)
 local aH=eh(ac,m,cO..aS("<I4I7I4",U,H,r),dX)
 if aH then return false,aH end
 else
-local au=bo("SETRANGE",ac,"20",aS("<I4",r))
+local au=bl("SETRANGE",ac,"20",aS("<I4",r))
 if au~=24 then return false,au.err end
 end
 if ah==ay then return ah,r+eR,reset,0 end
@@ -4577,18 +4596,18 @@ end
 ${part38}
 ${part39}
 ${part40}
-local function fJ(cA,O,aB)
+local function fJ(bX,O,aB)
 local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bo,da,aF,aS,al,bC,ci=bo,da,aF,aS,al,bC,w/bC
+local bl,da,aF,aS,al,bC,cj=bl,da,aF,aS,al,bC,w/bC
 local gk=w<2^45 and 67+256*w or-1
 for i=O,aB do
-local ac,m,aT,reset=KEYS[i],cA[i-O+1],nil,nil
+local ac,m,aT,reset=KEYS[i],bX[i-O+1],nil,nil
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
 local ft,aP=q-H,r+af
 if aJ==gk and ft>=0 and ft<w then
-if U>0 then aP=aP+da(U*(ci-aF(ft/bC))/ci)end
-if aP<=Q and bo("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
+if U>0 then aP=aP+da(U*(cj-aF(ft/bC))/cj)end
+if aP<=Q and bl("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
 aT,reset=aP,2*w-ft
 end
 end
@@ -4604,17 +4623,18 @@ end
 end
 A=bb
 end
-local jJ=true
+local jL=true
 ${part41}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "bfee9b8951f6b0a767e462bf76097a7e69138fbf",
+  sha1: "3a71798161d7d11352154a64afabbc48a41eeefe",
+  acrossSha1: "68842f00279890344f3150a97784b14b7fb1b7a8",
   source: `${part33}
-local eD,lp,cm,E=string.char,string.find,ARGV[2]+0,2
-local ck,eB=2^48,2^23
+local eD,lq,cn,E=string.char,string.find,ARGV[2]+0,2
+local cl,eB=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
@@ -4626,15 +4646,15 @@ local function aa()
 return aI()+0
 end
 local function en(m,at)
-local aP,aV,ef=0,1,cc(m,at)
+local aP,aV,ef=0,1,cd(m,at)
 while ef and ef>=128 do
 aP,aV,at=aP+(ef-128)*aV,aV*128,at+1
-ef=cc(m,at)
+ef=cd(m,at)
 end
 return ef and aP+ef*aV,at+1
 end
 local bM={}
-local function jC(g)
+local function jE(g)
 for i=1,#bM do
 if bM[i].cG==g.cG then return bM[i]end
 end
@@ -4643,35 +4663,35 @@ return g
 end
 local function bz(o,g)
 local ai=o*g.ai
-local cr=aF(ai/g.y)
-return o*g.us+cr,ai-cr*g.y
+local cs=aF(ai/g.y)
+return o*g.us+cs,ai-cs*g.y
 end
-local function jX(y,us,ai,o)
+local function jZ(y,us,ai,o)
 local g={K="t",y=y,us=us,ai=ai,Q=o}
 g.cG="t"..dH(y)..dH(us)..(y>1 and dH(ai)or"")..dH(o)
 g.az,g.aL=bz(o,g)
 return g
 end
-local function hA(K)
+local function hB(K)
 if K=="f"then
 local o,bE,_=aa(),aa(),aa()
-return jC({K="f",w=bE,cG="f"..dH(bE)}),o
+return jE({K="f",w=bE,cG="f"..dH(bE)}),o
 elseif K=="t"then
 local us,ai,y,az,aL=aa(),aa(),aa(),aa(),aa()
 local o=aF((az+aL/y)/(us+ai/y)+0.5)
-local g=jC(jX(y,us,ai,o))
+local g=jE(jZ(y,us,ai,o))
 g.aR=aa()
 return g,o
 end
 end
-local function kD(m,at)
+local function kF(m,at)
 for i=1,#bM do
 local g=bM[i]
-if bn(m,at,at+#g.cG-1)==g.cG then return g end
+if bo(m,at,at+#g.cG-1)==g.cG then return g end
 end
-local K=cc(m,at)
+local K=cd(m,at)
 local J,next=en(m,at+1)
-if K==102 then return J and jC({K="f",w=J,cG="f"..dH(J)})end
+if K==102 then return J and jE({K="f",w=J,cG="f"..dH(J)})end
 if K~=116 or not J then return nil end
 local us,ai,o=0,0,0
 us,next=en(m,next)
@@ -4679,68 +4699,68 @@ if J>1 then
 ai,next=en(m,next)
 end
 o=en(m,next)
-return us and ai and o and jC(jX(J,us,ai,o))
+return us and ai and o and jE(jZ(J,us,ai,o))
 end
-local r,bF,iw,hP=0,{},{},{}
-local function ja(g,J,aX)
+local r,bF,ix,hQ=0,{},{},{}
+local function jc(g,J,aX)
 r=r+1
-bF[r],iw[r],hP[r]=g,J,aX
+bF[r],ix[r],hQ[r]=g,J,aX
 if g.K=="f"then return J<=q end
 local bd=q+g.az
-return g.az<ck/8 and(J<bd or(J==bd and aX<=g.aL))
+return g.az<cl/8 and(J<bd or(J==bd and aX<=g.aL))
 end
 local function fi(m)
-local at,cb,br=3,nil,#m
+local at,cc,br=3,nil,#m
 while at<=br do
-local g,J,aX=kD(m,at),nil,0
+local g,J,aX=kF(m,at),nil,0
 if not g then return false end
 at=at+#g.cG
 if g.K=="f"then
-local z=cc(m,at)
+local z=cd(m,at)
 if z==0 then
 J,at=0,at+1
 elseif z==1 and at+11<=br then
 J,aX=al("<I7I4",m,at+1)
 at=at+12
 end
-elseif cb then
-local bZ
-bZ,at=en(m,at)
-J=bZ and cb+(bZ%2==0 and bZ or 1-bZ)/2
+elseif cc then
+local ca
+ca,at=en(m,at)
+J=ca and cc+(ca%2==0 and ca or 1-ca)/2
 elseif at+5<=br then
-J=q-q%ck+al("<I6",m,at)
-if J>q+ck/2 then J=J-ck end
-if J<q-ck/2 then J=J+ck end
+J=q-q%cl+al("<I6",m,at)
+if J>q+cl/2 then J=J-cl end
+if J<q-cl/2 then J=J+cl end
 at=at+6
 end
 if g.K=="t"then
-cb=J
+cc=J
 if g.y>1 then
 aX,at=en(m,at)
-aX=aX and bl(aX,g.y-1)
+aX=aX and bm(aX,g.y-1)
 end
 end
-if not(J and aX and ja(g,J,aX))then return false end
+if not(J and aX and jc(g,J,aX))then return false end
 end
 return r>0
 end
-local function jI(m,g,bJ)
+local function jK(m,g,bJ)
 if g.K=="f"then
-if#m~=19 or cc(m,1)~=70 then return false end
+if#m~=19 or cd(m,1)~=70 then return false end
 local bE,H,o=al("<I7I7I4",m,2)
-return bE==g.w and ja(g,H,o)
+return bE==g.w and jc(g,H,o)
 end
-if not bJ or#m~=16+g.aR or not lp(m,"^%d+$")then return false end
-local aC=tonumber(bn(m,1,16))
-if g.aR>0 then return ja(g,aC,bl(bn(m,17)+0,g.y-1))end
-return aC<dK+cS and ja(g,fx(aC),0)
+if not bJ or#m~=16+g.aR or not lq(m,"^%d+$")then return false end
+local aC=tonumber(bo(m,1,16))
+if g.aR>0 then return jc(g,aC,bm(bo(m,17)+0,g.y-1))end
+return aC<dK+cS and jc(g,fx(aC),0)
 end
 local function ah(g,J,aX,o)
 if g.K=="f"then
 if q<J+g.w then return J,aX+o end
 return q,o
 end
-local us,ai=bz(bl(o,g.Q),g)
+local us,ai=bz(bm(o,g.Q),g)
 if J<q-1 or(J<q and aX==0)then
 J,aX=q,0
 end
@@ -4750,18 +4770,18 @@ us,ai=us+1,ai-g.y
 end
 return us,ai
 end
-local function ar(aI,cb,g,J,aX)
+local function ar(aI,cc,g,J,aX)
 aI=aI..g.cG
 if g.K=="f"then
-if J==0 then return aI.."\\0",cb,0 end
-return aI.."\\1"..aS("<I7I4",J,aX),cb,J+g.w
+if J==0 then return aI.."\\0",cc,0 end
+return aI.."\\1"..aS("<I7I4",J,aX),cc,J+g.w
 end
 local us=aM(J,q-1e12)
-if cb then
-local bZ=us-cb
-aI=aI..dH(bZ>=0 and 2*bZ or 1-2*bZ)
+if cc then
+local ca=us-cc
+aI=aI..dH(ca>=0 and 2*ca or 1-2*ca)
 else
-aI=aI..aS("<I6",us%ck)
+aI=aI..aS("<I6",us%cl)
 end
 return g.y>1 and aI..dH(aX)or aI,us,J+2
 end
@@ -4782,27 +4802,27 @@ local reset=J+g.w-q
 if reset<=0 then return 0,0 end
 return aX,reset
 end
-local bh,Q,bJ,af,bf,bq,ih=nil,0,nil,0,0,false,false
+local bh,Q,bJ,af,bf,bq,ii=nil,0,nil,0,0,false,false
 local function cK(ac)
-local m=bo("GET",ac)
+local m=bl("GET",ac)
 if type(m)=="table"then return m.err end
 r=0
 local ax=aF(q/eB)%256
 if not m then
-if not ih and bJ~="="and not bJ then return"RULES"end
-ja(bh,0,0)
-if not ih and bJ~="="then ja(bJ,0,0)end
-elseif cc(m,1)==77 then
+if not ii and bJ~="="and not bJ then return"RULES"end
+jc(bh,0,0)
+if not ii and bJ~="="then jc(bJ,0,0)end
+elseif cd(m,1)==77 then
 if not fi(m)then return"RULES"end
-elseif not jI(m,bh,bJ=="=")then
+elseif not jK(m,bh,bJ=="=")then
 return"RULES"
 end
 local gB=1
 while gB<=r and bF[gB]~=bh do
 gB=gB+1
 end
-if gB>r or(ih and r>1)then return"RULES"end
-local J,aX,bk=iw[gB],hP[gB],0
+if gB>r or(ii and r>1)then return"RULES"end
+local J,aX,bk=ix[gB],hQ[gB],0
 local fp,eU=ah(bh,J,aX,af)
 if bh.K=="f"then
 if fp==J and eU>Q then bk=J+bh.w-q end
@@ -4816,36 +4836,36 @@ local a,b=dc(bh,J,aX)
 return dZ(-1-a,b,bk)
 end
 if bq then return dZ(dc(bh,J,aX))end
-local aI,cb,ad=ar("M"..eD(ax),nil,bh,fp,eU)
+local aI,cc,ad=ar("M"..eD(ax),nil,bh,fp,eU)
 for i=1,r do
 if i~=gB then
 local g,bG=bF[i],nil
-local us,ai=ah(g,iw[i],hP[i],af)
+local us,ai=ah(g,ix[i],hQ[i],af)
 local bd=g.K=="t"and q+g.az
 if bd and(us>bd or(us==bd and ai>g.aL))then
 us,ai=bd,g.aL
 end
-aI,cb,bG=ar(aI,cb,g,us,ai)
+aI,cc,bG=ar(aI,cc,g,us,ai)
 ad=aM(ad,bG)
 end
 end
-local cM=aM(da((ad-q)/1000),1)+cm
-local au=bo("SET",ac,aI,"PX",ak("%.0f",cM))
+local cM=aM(da((ad-q)/1000),1)+cn
+local au=bl("SET",ac,aI,"PX",ak("%.0f",cM))
 if au.err then return au.err end
 return dZ(dc(bh,fp,eU))
 end
 local am=0
 while am<#KEYS do
 local ba,J=aa(),am+1
-am=bl(am+aa(),#KEYS)
-bq,af,bf,ih=ba==1,aa(),aa(),aa()==1
-bh,Q=hA(aI())
+am=bm(am+aa(),#KEYS)
+bq,af,bf,ii=ba==1,aa(),aa(),aa()==1
+bh,Q=hB(aI())
 bJ=aI()
-if bJ~="="then bJ=hA(bJ)end
+if bJ~="="then bJ=hB(bJ)end
 for i=J,am do
 local aH=cK(KEYS[i])
 if aH then
-if lp(aH,"READONLY",1,true)then bO=aH end
+if lq(aH,"READONLY",1,true)then bO=aH end
 A=A+1
 V[A]=aH
 end

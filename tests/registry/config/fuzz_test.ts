@@ -16,6 +16,7 @@ const KEYS = [
   "pool_max_size",
   "timing_margin_ms",
   "max_queued",
+  "cluster_batch",
   "socket_timeout",
   "socket_connect_timeout",
   "max_keys",

@@ -7,7 +7,7 @@ const KEYS =
   "engine, url, token, sentinels, master_name, sentinel_username, sentinel_password, cluster, db, username, " +
   "password, tls_ca_file, tls_cert_file, tls_key_file, tls_key_passphrase, " +
   "tls_server_name, tls_insecure, key_prefix, pool_min_size, pool_max_size, socket_timeout, " +
-  "socket_connect_timeout, timing_margin_ms, max_queued, fail_closed, on_store_error, decision_timeout, local_share";
+  "socket_connect_timeout, timing_margin_ms, max_queued, cluster_batch, fail_closed, on_store_error, decision_timeout, local_share";
 
 function refused(lines: string, key: string, expected: string | RegExp, received: string): Promise<void> {
   return assertRefused(parseStore(lines), `stores.main.${key}`, expected, received);

@@ -19,10 +19,20 @@ export interface ClusterNodeView {
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply>;
 }
 
-/** A Redis Cluster: keys lie in slots, and slots on nodes. A script may only touch keys of one slot. */
+/** A Redis Cluster: keys lie in slots, and slots on nodes. A script may only declare keys of one slot. */
 export interface ClusterView {
   /** The node that has a slot at present, as something to tell it from others; undefined if that is not known. */
   nodeOf(slot: number): object | undefined;
+  /**
+   * Runs a script at the node that has a slot at present, and follows no redirection: resolves to undefined where that
+   * node has not run it. Absent where each call is to be about keys of one slot.
+   */
+  runAt?(
+    slot: number,
+    script: Script,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<ScriptReply | undefined>;
   /** Every primary that has slots. */
   nodes(): Promise<readonly ClusterNodeView[]>;
 }

@@ -11,7 +11,7 @@ import { ClosedError, StoreError } from "../../../../base/errors.ts";
 import { groupBy } from "../../../../base/group_by.ts";
 import { hashSlot } from "../../hash_slot.ts";
 import { type CommandClient, openClient } from "../single/client.ts";
-import { readRedirect, type Redirect, type SlotRange } from "./layout.ts";
+import { isForbidden, readRedirect, type Redirect, type SlotRange } from "./layout.ts";
 import { askNode, askSeed, type ClusterDriver, noneTells, uncovered, unreachable } from "./discovery.ts";
 import { type ClusterNode, ClusterNodes, type ClusterSettings } from "./nodes.ts";
 import { ClusterSubscriber } from "./subscriber.ts";
@@ -64,7 +64,11 @@ export function clusterOver(
 ): RedisConnection {
   const cluster = new Cluster(driver, settings, onError);
   return {
-    cluster: { nodeOf: (slot) => cluster.ownerOf(slot), nodes: () => cluster.views() },
+    cluster: {
+      nodeOf: (slot) => cluster.ownerOf(slot),
+      nodes: () => cluster.views(),
+      runAt: (slot, script, keys, args) => cluster.runAt(slot, script, keys, args),
+    },
     run: (script, keys, args) => cluster.run(script, keys, args),
     subscribe: (...subscription) => cluster.subscribe(...subscription),
     deleteByPrefix: (prefix) => cluster.deleteByPrefix(prefix),
@@ -122,8 +126,24 @@ class Cluster {
   }
 
   run(script: Script, keys: readonly string[], args: readonly string[]): Promise<ScriptReply> {
-    const rest = [String(keys.length), ...keys, ...args];
+    const rest = restOf(keys, args);
     return this.#call(hashSlot(keys[0] ?? ""), (redis, asking) => runScript(redis, this.#sent, script, rest, asking));
+  }
+
+  async runAt(
+    slot: number,
+    script: Script,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<ScriptReply | undefined> {
+    const node = this.#nodes.owners[slot];
+    if (node === undefined || !this.#isConnected || this.#end.signal.aborted) return undefined;
+    try {
+      return await node.pool.call((redis) => runScript(redis, this.#sent, script, restOf(keys, args)));
+    } catch (error) {
+      if (this.#redirectOf(error, node) === undefined && !isForbidden(error)) throw error;
+      return undefined; // who asks again by slot is led to where that is now
+    }
   }
 
   async subscribe(...subscription: Parameters<Subscriber["subscribe"]>): Promise<void> {
@@ -158,8 +178,7 @@ class Cluster {
     return [...this.#nodes.primaries()].map((node) => ({
       url: node.settings.endpoint.label,
       has: (slot) => this.#nodes.owners[slot] === node,
-      run: (script, keys, args) =>
-        node.pool.call((redis) => runScript(redis, this.#sent, script, [String(keys.length), ...keys, ...args])),
+      run: (script, keys, args) => node.pool.call((redis) => runScript(redis, this.#sent, script, restOf(keys, args))),
     }));
   }
 
@@ -319,6 +338,10 @@ class Cluster {
       throw error instanceof NoneAnswered ? noneTells(error.errors, endpoint) : error;
     }
   }
+}
+
+function restOf(keys: readonly string[], args: readonly string[]): string[] {
+  return [String(keys.length), ...keys, ...args];
 }
 
 function pause(round: number): Promise<void> {

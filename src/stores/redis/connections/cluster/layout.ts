@@ -69,6 +69,12 @@ export function readRedirect(error: unknown, askedHost: string): Redirect | unde
   return kind === "ASK" ? { kind: "ask", address: to } : { kind: "moved", slot: Number(slot), address: to };
 }
 
+/** Whether a call was not run because this user may not touch a key that it declares. */
+export function isForbidden(error: unknown): boolean {
+  const cause = error instanceof StoreError && error.code === "STORE_REFUSED" ? error.cause : undefined;
+  return cause instanceof Error && /^NOPERM (?!ACL failure in script)/.test(cause.message);
+}
+
 /** Host and port of an address. */
 export function splitAddress(text: string): [host: string, port: number] {
   const colon = text.lastIndexOf(":");

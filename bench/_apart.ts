@@ -43,7 +43,7 @@ export interface ApartOptions {
   readonly isPinned: boolean;
 }
 
-/** What a program is told to do, and what it answers, one line each. */
+/** What a program is to do, and what it answers, one line each. */
 type Answer = Round | { readonly least: number; readonly commands: readonly string[] } | { readonly error: string };
 
 /** Starts a contender in a process of its own. */

@@ -1,6 +1,6 @@
 /**
  * Other packages as contenders, each in the way its own documentation calls fast. All of them allow 1 000 calls an
- * hour for each key, unless they are told otherwise.
+ * hour for each key, unless their options say otherwise.
  *
  * @module
  */
@@ -100,7 +100,7 @@ export const flexibleWithBlocks: OpenPeer = async ({ url, keys, lanes, limit = 1
   });
 };
 
-/** rate-limiter-flexible on ioredis, which pipelines what is asked in one turn of the event loop. */
+/** rate-limiter-flexible on ioredis, which pipelines the calls of one turn of the event loop. */
 export const flexibleOnIoredis: OpenPeer = async ({ url, keys, lanes, limit = 1_000 }) => {
   const [{ RateLimiterRedis }, { Redis }] = await Promise.all([import("rate-limiter-flexible"), import("ioredis")]);
   const client = new Redis(url, { enableAutoPipelining: true });

@@ -12,7 +12,7 @@ import { openPeers, type PeerOptions } from "./_peers.ts";
 import { openProbe } from "./_probe.ts";
 import { type BenchContext, claim, type Report, type Row } from "./_report.ts";
 
-/** More than are ever asked for: nobody queues. */
+/** More than the bench takes: no call queues. */
 const SLOTS = 1_000;
 
 const OURS = "acquire and release";
@@ -46,7 +46,7 @@ export async function concurrency({ url, quick }: BenchContext): Promise<Report>
   await probe.close();
   const against = { better: "higher", unit: "x", must: 10, aim: 25 } as const;
   return {
-    about: `${lanes} in flight, ${SLOTS} slots a key, so that nobody queues: take a slot, give it back.`,
+    about: `${lanes} in flight, ${SLOTS} slots a key, so that no call queues: take a slot, give it back.`,
     rows,
     claims: [
       claim({ ...against, what: "acquire + release, one key, against bottleneck's cluster mode" }, times[0]),

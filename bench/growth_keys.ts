@@ -66,7 +66,7 @@ async function fill(url: string, probe: Probe, count: number): Promise<void> {
 
 /** The same keys, far from each other. */
 function scattered(keys: readonly string[]): string[] {
-  const step = 7_919; // a prime, so that every key has its turn
+  const step = 7_919; // a prime, so that every key is used
   return keys.map((_, i) => keys[i * step % keys.length] as string);
 }
 

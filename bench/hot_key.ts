@@ -1,5 +1,5 @@
 /**
- * Decisions a second on one key that everybody asks for.
+ * Decisions a second on one key for all callers.
  *
  * @module
  */

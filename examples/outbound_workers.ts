@@ -1,6 +1,6 @@
 /**
- * Workers that call a partner who allows ten requests in three seconds, and says so in his answers. They believe that it
- * is twenty; what they are told corrects them, and nobody is refused.
+ * Workers that call a partner that allows ten requests in three seconds, and says so in its answers. They are configured
+ * for twenty. The answers correct that, and no request is refused.
  *
  *     npx bun examples/outbound_workers.ts
  *

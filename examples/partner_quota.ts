@@ -14,17 +14,17 @@ import { createRateSync, RateLimitedError } from "@ratesync/core";
 await using rs = createRateSync({ limiters: { partner: { ratePerSecond: 4 } } });
 
 const startMs = performance.now();
-const patience = new AbortController();
-setTimeout(() => patience.abort(new Error("the order was cancelled")), 300);
+const stop = new AbortController();
+setTimeout(() => stop.abort(new Error("the order was cancelled")), 300);
 
 await Promise.all([
   work("1"),
   work("2"),
   work("3"),
-  work("4, who is cancelled after 300 ms", { signal: patience.signal }),
+  work("4, which is cancelled after 300 ms", { signal: stop.signal }),
   work("5, who moves up"),
   work("6, who moves up"),
-  work("7, who has 500 ms", { timeoutMs: 500 }), // its turn would be in 1 500 ms: it fails now, not in 500 ms
+  work("7, with a timeout of 500 ms", { timeoutMs: 500 }), // it would start in 1 500 ms: it fails now, not in 500 ms
 ]);
 
 async function work(name: string, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<void> {

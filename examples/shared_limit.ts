@@ -24,6 +24,6 @@ await using rs = createRateSync({
 });
 
 for (let call = 1; call <= 15; call++) {
-  const { waitedMs } = await rs.acquire("demo"); // Redis says when its turn is; it sleeps until then
+  const { waitedMs } = await rs.acquire("demo"); // Redis says when it may start; it sleeps until then
   console.log(`${new Date().toISOString().slice(14, 23)}  call ${call} starts after ${Math.round(waitedMs)} ms`);
 }

@@ -1,6 +1,6 @@
 /**
- * Fairness: the whole service can do ten things at once, and no tenant may hold more than four of them. Whoever has to
- * wait stands in the line of the tenant, so that the others pass.
+ * Fairness: the whole service can do ten jobs at once, and a tenant at most four of them. Calls that wait stand in the
+ * queue of their tenant, so that other tenants pass.
  *
  *     npx bun examples/tenants.ts
  *     for i in $(seq 9); do curl -s -H 'X-Tenant: loud' http://127.0.0.1:3000/ & done; curl -s -H 'X-Tenant: quiet' http://127.0.0.1:3000/; wait

@@ -1,6 +1,6 @@
 /**
- * Delivery of webhooks: each receiver has a limit of his own, one who is busy is left alone for as long as he asks, and
- * one who is down costs no more than a few tries, and delays nobody else.
+ * Delivery of webhooks: each receiver has its own limit. The program pauses a busy receiver for as long as it asks. A
+ * receiver that is down costs a few attempts, and does not delay the others.
  *
  *     npx bun examples/webhooks.ts
  *

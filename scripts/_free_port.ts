@@ -23,7 +23,7 @@ export async function freePort(): Promise<number> {
     try {
       await once(probe, "listening");
     } catch {
-      continue; // somebody listens there
+      continue; // another program listens there
     }
     probe.close();
     await once(probe, "close");

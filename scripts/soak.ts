@@ -49,7 +49,7 @@ async function main(minutes: number): Promise<number> {
   }
 
   const problems = growthIn(samples);
-  if (unhandled.length > 0) problems.push(`${unhandled.length} rejections that nobody heard of: ${unhandled[0]}`);
+  if (unhandled.length > 0) problems.push(`${unhandled.length} unhandled rejections: ${unhandled[0]}`);
   const outages = places.map(({ rs }) => rs.listStores()["main"]?.outages).join(" + ");
   console.log(`\n${decisions} decisions, ${outages} outages, ${samples.length} rounds in ${second()} s\n`);
   console.log(tableOf(samples));

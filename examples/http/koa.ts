@@ -1,5 +1,5 @@
 /**
- * Koa, where a request waits up to a second for its turn before it is refused.
+ * Koa, where a request waits up to a second before it is denied.
  *
  *     npx bun examples/http/koa.ts
  *     for i in $(seq 9); do curl -s -w ' %{http_code} %{time_total} s\n' http://127.0.0.1:3000/ & done; wait

@@ -1,5 +1,5 @@
 /**
- * The declarations that the entries of the package can reach: what nobody can name is not published.
+ * The declarations that the entries of the package can reach. What users cannot name is not published.
  *
  * @module
  */

@@ -121,7 +121,7 @@ await second;
 await rs.close();
 
 assert.throws(() => createRedisStore({ url: "" }), ConfigError);
-const store = createRedisStore({ url: "redis://127.0.0.1:1" }); // nobody listens there
+const store = createRedisStore({ url: "redis://127.0.0.1:1" }); // no server listens there
 const error = await store.connect().catch((reason) => reason);
 assert(error instanceof StoreError);
 assert.equal(error.name, "StoreError");

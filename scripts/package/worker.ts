@@ -20,7 +20,7 @@ import { FIVE_OF_SEVEN, type Server, someone, startServer, statuses, unless, vis
 
 const ADDRESS = "CF-Connecting-IP";
 
-/** How the runtime is told what to run: a file, and what the file finds in its environment. */
+/** What the runtime runs: a file, and its environment. */
 function configOf(bundle: string, environment: Readonly<Record<string, string>>): string {
   const bindings = Object.entries(environment).map(([name, text]) => `(name = "${name}", text = "${text}")`);
   return `using Workerd = import "/workerd/workerd.capnp";

@@ -91,7 +91,7 @@ class Fleet {
       await this.#world.advance(250);
     }
     if (this.#running > 0) this.#problems.push("law 10: calls did not end");
-    // Nobody is left: what was given back on the way, or whose lease is left over, comes to rest.
+    // No process is left: units that were given back on the way, and leases that are left over, come to rest.
     await this.#world.advance(2 * LEASE_TTL_MS);
     const books = this.#books;
     const isCalm = this.#scenario.weather === "calm";

@@ -1,5 +1,5 @@
 /**
- * Laws 10, 11 and 17: no permit is free for long while somebody waits who lacks nothing else.
+ * Laws 10, 11 and 17: no permit is free for long while a call waits that lacks nothing else.
  *
  * @module
  */
@@ -42,7 +42,7 @@ export function idleProblems(books: Books, { calls, isCalm, crashes }: IdleParts
   return [];
 }
 
-/** When the store had a permit that nobody held. */
+/** When the store had a permit that no process held. */
 function freeTimes(held: readonly Held[]): { fromUs: number; untilUs: number }[] {
   const changes = held.flatMap(({ fromUs, untilUs, permits }) => {
     return [{ atUs: fromUs, by: permits }, { atUs: Math.max(untilUs, fromUs), by: -permits }];

@@ -20,7 +20,7 @@ export interface LinkFaults {
   readonly slow: number;
 }
 
-/** After how long a process is told that a message was lost, in microseconds. */
+/** How long until a process hears that a message was lost, in microseconds. */
 const LOST_US = 100_000;
 
 /** What a process connects by. */

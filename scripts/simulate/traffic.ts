@@ -42,7 +42,7 @@ export interface TrafficParts {
   readonly calls: PoolCall[];
   /** Takes down what a key that only one call uses may be charged, by the name of its ledger. */
   readonly charges: Map<string, number>;
-  /** Takes down errors that nobody expects. */
+  /** Records unexpected errors. */
   readonly surprises: string[];
 }
 
@@ -127,7 +127,7 @@ export class Traffic {
   async #together(signal: AbortSignal): Promise<void> {
     const { rs, process, random, charges } = this.#parts;
     const isSlow = random.chance(0.3);
-    const key = isSlow ? "everybody" : `${process}.${++this.#number}`;
+    const key = isSlow ? "shared" : `${process}.${++this.#number}`;
     if (!isSlow) charges.set(`user of ${key}`, 1);
     await this.#hold(!isSlow, () => {
       return rs.acquireAll([{ limiter: "user", key }, { limiter: "pool" }], { timeoutMs: 8_000, signal });

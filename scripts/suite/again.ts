@@ -1,6 +1,6 @@
 /**
  * Files that failed beside others run once more, alone: a busy machine delays timers and servers by more than some tests
- * allow for. Whoever passes then is named, because that is a defect of the test or of the code, not of the machine.
+ * allow for. A file that passes then is named, because that is a defect of the test or of the code, not of the machine.
  *
  * @module
  */

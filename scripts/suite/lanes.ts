@@ -11,7 +11,7 @@ import type { TestRedis } from "../redis/test_redis.ts";
 import { type FileRun, runFile } from "./run.ts";
 import type { Task } from "./selection.ts";
 
-/** What lanes are told. */
+/** The messages to a lane. */
 export interface LaneOptions {
   /** How many lanes there are. @default {laneCount()} */
   readonly lanes?: number;

@@ -38,11 +38,11 @@ export interface Run {
 
 /** The arithmetic of one algorithm. Instants are whole microseconds; costs are whole, from 1 to the capacity. */
 export interface Kernel<Limit, State> {
-  /** The state of a key that nobody has used. */
+  /** The state of a key that was not used. */
   fresh(): State;
   /**
    * The state as every other function takes it. A state that cannot come from a clock which shows `nowUs`, because the clock
-   * stepped back, is corrected: nobody waits longer than the limit's own window or full refill, beyond instants that are
+   * stepped back, is corrected: no call waits longer than the limit's own window or full refill, beyond instants that are
    * promised to callers who wait. Any other state is returned itself. Changes nothing.
    */
   settle(state: State, nowUs: number, limit: Limit): State;
@@ -51,7 +51,7 @@ export interface Kernel<Limit, State> {
   /** The state after `cost` was taken for `atUs`, which is not before `earliest`. May reuse `state`. */
   take(state: State, nowUs: number, atUs: number, cost: number, limit: Limit): State;
   /**
-   * The state after `units` of one take were given back, as far as nobody else relies on what followed from it.
+   * The state after `units` of one take were given back, as far as no other call relies on what followed from it.
    * May reuse `state`.
    */
   giveBack(state: State, nowUs: number, units: number, mark: Mark, limit: Limit): State;

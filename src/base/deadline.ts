@@ -139,7 +139,7 @@ export abstract class Deadlined {
 }
 
 /**
- * As a `DeadlineQueue`, for very many at a time: whoever leaves does so in constant time, and nothing but those who
+ * As a `DeadlineQueue`, for very many at a time: an entry leaves in constant time, and nothing but those who
  * wait is kept alive.
  */
 export class DeadlineLine {
@@ -160,7 +160,7 @@ export class DeadlineLine {
     this.#clock = clock;
   }
 
-  /** Starts somebody's time; `nowUs` is the present. He must not be in a line already. */
+  /** Starts the time of an entry; `nowUs` is the present. The entry must not be in a line already. */
   add(one: Deadlined, nowUs: number): void {
     const last = this.#last;
     one.dueUs = nowUs + this.#waitUs;
@@ -171,7 +171,7 @@ export class DeadlineLine {
     if (this.#timer === undefined) this.#aim(one.dueUs);
   }
 
-  /** Takes somebody out, and tells whether he was still in. */
+  /** Takes an entry out. Returns whether it was still in. */
   delete(one: Deadlined): boolean {
     if (one.dueUs === 0) return false;
     const { before, after } = one;

@@ -14,7 +14,7 @@ const PERMANENT: ReadonlySet<StoreErrorReason | undefined> = new Set<StoreErrorR
   "cluster_node",
 ]);
 
-/** Whether no waiting heals a failure: somebody has to change the configuration. */
+/** Whether waiting does not heal a failure: the configuration has to be changed. */
 export function isPermanent(reason: StoreErrorReason | undefined): boolean {
   return PERMANENT.has(reason);
 }

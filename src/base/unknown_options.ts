@@ -1,5 +1,5 @@
 /**
- * Options that nobody knows are mistakes, and never passed over.
+ * Unknown options are mistakes: each is an error.
  *
  * @module
  */

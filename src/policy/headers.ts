@@ -48,7 +48,7 @@ export function limitField(facts: HeaderFacts, names: readonly string[] = quoted
   });
 }
 
-/** Whether anybody has counted: a failure policy that only says yes or no tells nothing about what is left. */
+/** Whether the call was counted. A failure policy that only allows or denies says nothing about what is left. */
 export function isMeasured({ limits, allowed, reason, degraded }: HeaderFacts): boolean {
   if (reason === "store") return false;
   return !(degraded && allowed && limits.every(({ limit, remaining }) => remaining === limit));

@@ -1,5 +1,5 @@
 /**
- * A clock that moves when it is told to: for tests that do not sleep.
+ * A clock that moves when a test moves it, for tests that do not sleep.
  *
  * @module
  */

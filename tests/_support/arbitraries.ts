@@ -69,11 +69,11 @@ export const startArb: fc.Arbitrary<number> = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: -20_000_000, max: 10 }).map((us) => 820 * 2 ** 41 + us) },
 );
 
-/** One step: how far time moves (to the microsecond), and what is asked then. */
+/** One step: how far time moves (to the microsecond), and the request then. */
 export interface Step {
   /** How the clock moves before the call. `retry` goes to exactly when the last denial said, plus `offsetUs`. */
   readonly move: { readonly by: "us"; readonly us: number } | { readonly by: "retry"; readonly offsetUs: number };
-  /** What is asked. `again` asks for somebody who queues. */
+  /** The request. `again` repeats one of a call that queues. */
   readonly ask:
     | "now"
     | "wait"

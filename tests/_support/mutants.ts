@@ -115,7 +115,7 @@ function mutants(file: string, ...mistakes: Mistake[]): Mutant[] {
   return mistakes.map(([name, right, wrong, law]) => ({ file, name, right, wrong, ...(law && { law }) }));
 }
 
-/** Takes all there is, resets, and takes again, on both stores: random sequences seldom meet what still counts. */
+/** Takes all there is, resets, and takes again, on both stores: random sequences rarely meet what still counts. */
 async function assertResetFrees(services: ParityServices): Promise<void> {
   const step = (ask: Step["ask"], share: number): Step => ({ move: { by: "us", us: 0 }, ask, share, pick: 0 });
   const steps = [step("now", 1), step("reset", 1), step("now", 1)];
@@ -125,7 +125,7 @@ async function assertResetFrees(services: ParityServices): Promise<void> {
   }
 }
 
-/** One sequence on both stores: what is asked, after how long, for which share; what it picks, if not the first. */
+/** One sequence on both stores: each request, after how long, for which share; what it picks, if not the first. */
 function sequence(
   limiter: LimiterOptions,
   ...steps: readonly (Pick<Step, "ask"> & Partial<Step> & { readonly us?: number })[]
@@ -347,7 +347,7 @@ const assertTakenInStep = sequence(
   { ask: "now", us: 1_500_000 },
 );
 
-/** A call over two limiters has its turn at the second, lacks the first then, and leaves: who waits behind it is served. */
+/** A call over two limiters is first in line at the second, lacks the first then, and leaves: the call behind it is served. */
 function assertPassedOn(services: ParityServices): Promise<void> {
   const steps = [
     { ask: "now", only: 1 },
@@ -356,7 +356,7 @@ function assertPassedOn(services: ParityServices): Promise<void> {
     { ask: "wait", only: 1 },
     { ask: "release", pick: 3 },
     { ask: "again", pick: 2 },
-    // Then it has its turn at the first, keeps that place, and gets both when the second falls free.
+    // Then it is first in line at the first, keeps that place, and gets both when the second falls free.
     { ask: "release", pick: 1 },
     { ask: "again", pick: 2 },
     { ask: "now", only: 0 },
@@ -1577,7 +1577,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["a timeout that the short way does not see", "whose and now - entry[2] <= longest_wait + 0", "whose"],
     ["those who are gone kept by the short way", "first = way and entry[1]", "first = entry[1]"],
     [
-      "one that wants its turn given a permit",
+      "a permit granted to one that asks to be first in line",
       '"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$"',
       '"^([^.]*)%.[^.]*%..%.(%d+)%.1%.1$"',
     ],
@@ -1709,18 +1709,18 @@ export const MUTANTS: readonly Mutant[] = [
     ["a timeout off by one", "waited <= tonumber(timeout)", "waited < tonumber(timeout)", assertServedAtTimeout],
     ["those who are gone kept", "and is_listening(instance) then", "then"],
     ["a rate not taken when a slot is handed over", "commit(waiter, now)", ""],
-    ["nobody told", 'tell("granted", waiter, reply)', ""],
+    ["no waiter told", 'tell("granted", waiter, reply)', ""],
     [
       "a permit handed over without its rate",
       'if at > now then\nif waiter.id ~= asking then tell("turn", waiter, { at - now }) end\nreturn\nend',
       "",
     ],
     [
-      "what one needs that was told its turn given to others",
+      "what the first in line needs given to others",
       "place, reserved = place + 1, reserved + waiter.slots",
       "place = place + 1",
     ],
-    ["all behind one that was told its turn held up", "place, reserved = place + 1, reserved + waiter.slots", "return"],
+    ["all behind the first in line held up", "place, reserved = place + 1, reserved + waiter.slots", "return"],
     [
       "what is kept for those in front taken",
       "reserved = reserved + waiter.slots\nif waiter.direct",
@@ -1730,7 +1730,7 @@ export const MUTANTS: readonly Mutant[] = [
     ["one that came before taken for one behind", "(arrival > 0 and waiter.arrival > arrival)", "false"],
     ["the lease of those in front not awaited", "if wait > 0 then return min(wait, target.policy.lease_ttl) end", ""],
     [
-      "a kept place told its turn again and again",
+      "a kept place called again and again",
       "if not waiter.kept and waiter.id",
       "if waiter.id",
       assertPassedOn,
@@ -1793,7 +1793,7 @@ export const MUTANTS: readonly Mutant[] = [
       assertTakenOnce,
     ],
     [
-      "no fence for one who asks again",
+      "no fence for a call that asks again",
       "look(target)\nfence = hold_on(target, id)",
       "look(target)\nhold_on(target, id)",
       assertTakenOnce,
@@ -1853,7 +1853,7 @@ export const MUTANTS: readonly Mutant[] = [
       assertForeignMarks,
     ],
     ["a count below zero", "local taken = min(units, count)\n", "local taken = units\n"],
-    ["windows that nobody relies on kept", "if count > 0 then break end", "do break end"],
+    ["windows that no call relies on kept", "if count > 0 then break end", "do break end"],
     [
       "what fades forgotten with the window in which it does",
       'if kept == "" and previous > 0 and windows ~= "" then',
@@ -1863,7 +1863,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   ...mutants(
     "_requests.lua",
-    ["nobody served when a slot is released", "if changed > 0 then promote(target) end", ""],
+    ["no waiter served when a slot is released", "if changed > 0 then promote(target) end", ""],
     [
       "a lease over time lost although its slot is free",
       "local held = ends and (tonumber(ends) > now or book_of(target).live + target.slots <= target.policy.slots)",
@@ -1896,7 +1896,7 @@ export const MUTANTS: readonly Mutant[] = [
       'target.policy.shape == "" then',
       assertBlockLifted,
     ],
-    ["nobody served when a block is lifted", "if duration == 0 and target.policy.slots > 0 then", "if false then"],
+    ["no waiter served when a block is lifted", "if duration == 0 and target.policy.slots > 0 then", "if false then"],
     [
       "leases left behind by a reset",
       'call("ZREMRANGEBYSCORE", target.leases, "1", "+inf")',

@@ -1,5 +1,5 @@
 /**
- * Laws that parity cannot see: nothing ever fails in memory, and there nobody changes a limiter.
+ * Laws that parity cannot see: nothing fails in memory, and rules do not change there.
  *
  * @module
  */
@@ -123,7 +123,7 @@ export async function assertFillKept(services: ParityServices): Promise<void> {
       const [main] = await names.of(targetsOf(after, `${i} to ${j}`, 1)[0] as Target);
       const ttlMs = Number(await raw.send("PTTL", main as string));
       assert.ok(ttlMs >= afterwardsUs / 1000 - 1_000, `${i} to ${j} lives ${ttlMs} ms, full in ${afterwardsUs} µs`);
-      // Also for whoever would wait for however long.
+      // Also for a call that would wait without limit.
       const beforeUs = await ask("now", before, `${i} to ${j}, waiting`, Math.floor(before.capacity / 2) - 1);
       const { intervalUs: unitUs, burstUs } = after.rates[0] as TokenBucketLimit;
       const addedUs = await ask("wait", after, `${i} to ${j}, waiting`, 1) - Math.min(beforeUs, burstUs);
@@ -324,7 +324,7 @@ export async function assertLivesAlone(services: ParityServices): Promise<void> 
   }
 }
 
-/** Penalizes a bucket until it is full in more than a century: whoever takes, looks or corrects reads that instant. */
+/** Penalizes a bucket until it is full in more than a century: each take, peek and correction reads that instant. */
 export async function assertFarKept(services: ParityServices): Promise<void> {
   const clock = new FakeClock(1_800_000_000_000_000);
   const store = openStore(services, { timingMarginMs: 60_000, testClock: clock });
@@ -431,7 +431,7 @@ export async function assertInboxEmptied(services: ParityServices): Promise<void
     assert.equal(gaps, 0);
     await raw.send("DEL", box);
     await free(polling, "polls.9.d.0.1.1");
-    assert.ok(gaps > 0, "nobody was told that messages may be missing");
+    assert.ok(gaps > 0, "no process heard that messages may be missing");
     await free(polling, ids[2]);
     await free(polling, ids[1]);
   } finally {

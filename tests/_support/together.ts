@@ -37,7 +37,7 @@ export function ahead<Result>(jobs: readonly (() => Promise<Result>)[]): (number
     for (const [i, job] of jobs.slice(number, number + AHEAD).entries()) {
       if (results.has(number + i)) continue;
       const result = begin(job);
-      result.catch(() => {}); // whoever asks for it hears of it
+      result.catch(() => {}); // the test that awaits it sees it
       results.set(number + i, result);
     }
     return results.get(number) as Promise<Result>;

@@ -26,7 +26,7 @@ function random(seed: number): () => number {
   };
 }
 
-/** What is asked of a log. */
+/** The operations on a log. */
 export interface LogRun {
   /** Units in a window. */
   readonly limit: number;
@@ -113,7 +113,7 @@ export async function assertSmallLogs(services: ParityServices): Promise<void> {
   for (const seed of [1, 2]) await compareLogs(services, { limit: 30, windowMs: 1_000, steps: 1_500, seed });
 }
 
-/** Fills a log run by run: it has little room free, and yet seldom becomes longer. */
+/** Fills a log run by run: it has little room free, and yet rarely becomes longer. */
 export async function assertLittleRoom(services: ParityServices): Promise<void> {
   const clock = new FakeClock(1_767_225_600_000_000);
   const keyPrefix = freshPrefix();

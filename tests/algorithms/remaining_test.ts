@@ -7,9 +7,9 @@ import { rateStatus } from "../../src/policy/status.ts";
 import { runs } from "../_support/arbitraries.ts";
 import { ALGORITHMS, callsArb, rateArb, startArb, used } from "./_track.ts";
 
-describe("What is told of", () => {
+describe("A status of", () => {
   for (const algorithm of ALGORITHMS) {
-    it(`${algorithm} as remaining is exactly the largest cost that is allowed now`, () => {
+    it(`${algorithm} has as remaining the largest cost that is allowed now`, () => {
       fc.assert(
         fc.property(rateArb(algorithm), startArb, callsArb, (limit, startUs, calls) => {
           const { track } = used(limit, startUs, calls);
@@ -19,7 +19,7 @@ describe("What is told of", () => {
       );
     });
 
-    it(`${algorithm} as the time of its reset is when everything is free again, to the microsecond at most`, () => {
+    it(`${algorithm} has as reset the time at which all units are free, to a microsecond`, () => {
       fc.assert(
         fc.property(rateArb(algorithm), startArb, callsArb, (limit, startUs, calls) => {
           const { track } = used(limit, startUs, calls);

@@ -25,7 +25,7 @@ export const RECOVERY_MS: number = 2_000 + 2 * SLACK_MS;
 
 /**
  * What a primary that goes may take with it of the calls of one caller: one that it has answered, and its replicas
- * have not heard of; and one that it grants when it is awake again, which is then given back where nobody has taken it.
+ * have not heard of; and one that it grants when it is awake again, which is then given back if no call has taken it.
  */
 const LAST_WRITES = 2;
 
@@ -62,12 +62,12 @@ export function holdToBounds<Where extends Place>({ name, loses = "nothing" }: F
   assert.ok(charged >= allowed - lost.allowed, `${charged} charged for ${allowed}`);
   if (loses !== "all") {
     assert.ok(!lease.lost, "the lease was there all the time");
-    assert.ok(!lease.shared, "nobody else had its slot");
+    assert.ok(!lease.shared, "no other call had its slot");
   }
   assert.match(outcome.events.map((event) => LETTERS[event] ?? event).join(""), REPORTS);
 }
 
-/** A row of the table in docs/faults.md, printed for whoever writes it. */
+/** A row of the table in docs/faults.md, printed for the author of the page. */
 function row(name: string, { longestMs, recoveryMs, degraded, tight, lease }: Outcome): string {
   const held = lease.lost ? "lost" : "kept";
   return `| ${name} | ${Math.round(longestMs)} ms | ${

@@ -11,13 +11,13 @@ import { createClient } from "redis";
 import { type FakeServer, type RedisProcess, startRedis, startServer, until } from "../stores/redis/_servers.ts";
 import type { Fault, Place } from "./_traffic.ts";
 
-/** A Redis behind a proxy, with a connection for whoever makes things go wrong. */
+/** A Redis behind a proxy, with a connection for the code that causes faults. */
 export interface Victim extends Place, AsyncDisposable {
   /** The server itself. */
   readonly server: RedisProcess;
   /** What the way there does: hands everything on, holds replies back, cuts, or loses replies. */
   mode: "open" | "slow" | "cut" | "deaf";
-  /** Forgets every connection that is open now, or the one that has carried most: nobody is told, and new ones work. */
+  /** Forgets every connection that is open now, or the one that has carried most: there is no error, and new ones work. */
   forget(which: "all" | "busiest"): void;
   /** Ends every connection through the proxy. */
   hangUp(): void;

@@ -17,7 +17,7 @@ const LEASE_TTL_MS = 10_000;
 /** So long that nothing comes back by the end of a command's time, where a primary is silent. */
 const SOCKET_TIMEOUT_MS = 20_000;
 
-/** How long the old primary is there again, and nobody has told it that it is none. */
+/** How long the old primary is there again, before it hears that it is a replica. */
 const STALE_MS = 300;
 
 /** A cluster, one primary of which has all that the traffic is about, in several slots. */
@@ -140,7 +140,7 @@ export const SENTINEL_FAULTS: readonly Fault<SentinelPlace>[] = [
   },
 ];
 
-/** Whoever asks one of the Sentinels may hear of a new primary. */
+/** When a client of one of the Sentinels may hear of a new primary. */
 async function isReplaced({ sentinels, primary }: SentinelPlace): Promise<void> {
   const { masterName } = sentinels;
   await until(async () => {

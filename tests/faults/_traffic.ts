@@ -67,7 +67,7 @@ export interface Fault<Where extends Place> {
   begin(where: Where): unknown;
   /** Ends it: from then on there is a Redis that can decide. */
   end?(where: Where): unknown;
-  /** Waits until nobody asks a primary that is none any more. */
+  /** Waits until no process uses the old primary any more. */
   leave?(where: Where): unknown;
   /** What happens later, while calls go on. */
   after?(where: Where): unknown;
@@ -89,7 +89,7 @@ export interface Outcome {
   charged: number;
   /** From the end of the fault until Redis has decided over each of the limits, in milliseconds. */
   recoveryMs: number;
-  /** Whether the lease that was held was lost, and whether whoever waited for it was served before it was given back. */
+  /** Whether the lease that was held was lost, and whether the call that waited for it was served before it was given back. */
   lease: { lost: boolean; shared: boolean };
   /** What was heard of the store, in order. */
   events: string[];
@@ -193,7 +193,7 @@ async function settled(rs: Traffic): Promise<void> {
   });
 }
 
-/** Whoever waits is served, and in the end nobody has the slot. */
+/** Calls that wait are served, and in the end the slot is free. */
 async function endLease(rs: Traffic, held: Permit, waiting: Promise<void>): Promise<void> {
   await held.release();
   await waiting;

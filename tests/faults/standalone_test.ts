@@ -52,7 +52,7 @@ describe("A Redis that vanishes under many calls", () => {
       tookUs.push((performance.now() - askedMs) * 1_000);
     }
     const p99Us = tookUs.toSorted((a, b) => a - b)[Math.floor(tookUs.length * 0.99)] as number;
-    assert.ok(p99Us < 20_000, `${p99Us} µs: nobody waits for a store that is known to be away`);
+    assert.ok(p99Us < 20_000, `${p99Us} µs: no call waits for a store that is known to be away`);
 
     server.signal("SIGCONT");
     await until(async () => !(await rs.peek("api")).degraded, RECOVERY_MS);

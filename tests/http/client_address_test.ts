@@ -65,14 +65,14 @@ describe("clientAddress()", () => {
     ["escaped characters", `for="203\\.0.113.7"`, "203.0.113.7"],
     ["a chain", `for=1.1.1.1, for=203.0.113.7;by=10.0.0.2 , for=10.0.0.2`, "203.0.113.7"],
     ["an obfuscated port", `for="203.0.113.7:_http"`, "203.0.113.7"],
-    ["an obfuscated name as nobody", "for=1.1.1.1, for=_hidden", undefined],
-    ["unknown as nobody", "for=unknown", undefined],
-    ["a hop that does not say as nobody", "for=1.1.1.1, proto=https", undefined],
-    ["two names of one hop as nobody", "for=1.1.1.1;for=2.2.2.2", undefined],
-    ["an open quote before the proxy's part as nobody", `for=", for=203.0.113.7`, undefined],
-    ["a quote that swallows the proxy's part as nobody", `for=1.1.1.1;x=", for="[2001:db8::1]"`, undefined],
-    ["rubbish before the proxy's part as nobody", `;;=, for=203.0.113.7`, undefined],
-    ["an oversized one as nobody", `${"for=1.1.1.1, ".repeat(5_000)}for=203.0.113.7`, undefined],
+    ["an obfuscated name as unidentified", "for=1.1.1.1, for=_hidden", undefined],
+    ["unknown as unidentified", "for=unknown", undefined],
+    ["a hop that does not say as unidentified", "for=1.1.1.1, proto=https", undefined],
+    ["two names of one hop as unidentified", "for=1.1.1.1;for=2.2.2.2", undefined],
+    ["an open quote before the proxy's part as unidentified", `for=", for=203.0.113.7`, undefined],
+    ["a quote that swallows the proxy's part as unidentified", `for=1.1.1.1;x=", for="[2001:db8::1]"`, undefined],
+    ["rubbish before the proxy's part as unidentified", `;;=, for=203.0.113.7`, undefined],
+    ["an oversized one as unidentified", `${"for=1.1.1.1, ".repeat(5_000)}for=203.0.113.7`, undefined],
   ];
   for (const [what, value, expected] of forwarded) {
     it(`reads Forwarded: ${what}`, () => {
@@ -137,7 +137,7 @@ describe("clientAddress()", () => {
     assert.throws(() => clientAddress({}, PROXY, null as unknown as object), ConfigError);
   });
 
-  it("believes nobody where nobody is trusted", () => {
+  it("believes no header where no proxy is trusted", () => {
     assert.equal(clientAddress(xff("1.1.1.1"), "127.0.0.1", { trustedProxies: [] }), "127.0.0.1");
   });
 
@@ -199,7 +199,7 @@ describe("a forged header", () => {
     );
   });
 
-  it("as the only thing that a proxy says, is an address or nobody", () => {
+  it("as the only thing that a proxy says, is an address or unidentified", () => {
     fc.assert(
       fc.property(bytes, fc.constantFrom("x-forwarded-for", "forwarded", "x-real-ip"), (forged, header) => {
         const told = clientAddress({ [header]: forged }, PROXY, { addressHeader: header });

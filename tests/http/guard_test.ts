@@ -163,7 +163,7 @@ describe("the key of a guard", () => {
     assert.equal((await ask("c", "1.1.1.1")).allowed, false, "the address has no room");
   });
 
-  it("can be nobody's: everybody is limited together", async () => {
+  it("can be false: all clients are limited together", async () => {
     await using lab = new Lab({ api: { ...FIVE, limit: 1 } }, { key: false });
     assert.equal((await lab.guard.admit(request())).allowed, true);
     assert.equal((await lab.guard.admit(request({ peer: "1.1.1.1" }))).allowed, false);
@@ -241,14 +241,14 @@ describe("cost", () => {
     assert.equal((await lab.guard.admit(request({ method: "POST" }))).allowed, false);
   });
 
-  it("of 0 asks nobody", async () => {
+  it("of 0 is not checked", async () => {
     await using lab = new Lab({ api: FIVE }, { cost: () => 0 });
     const { allowed, decision, headers } = await lab.guard.admit(request());
     assert.deepEqual([allowed, decision, headers], [true, undefined, []]);
   });
 
   for (const cost of [NaN, -1, Infinity, "3", undefined]) {
-    it(`of ${cost} is 1, and is told`, async () => {
+    it(`of ${cost} counts as 1, and is reported`, async () => {
       await using lab = new Lab({ api: FIVE }, { cost: () => cost as number });
       await lab.guard.admit(request());
       assert.equal(await lab.used("api"), 1);
@@ -256,7 +256,7 @@ describe("cost", () => {
     });
   }
 
-  it("that cannot be told is 1, and is told", async () => {
+  it("that throws counts as 1, and is reported", async () => {
     await using lab = new Lab({ api: FIVE }, { cost: () => Promise.reject(new Error("no body")) });
     await lab.guard.admit(request());
     assert.equal(await lab.used("api"), 1);
@@ -323,7 +323,7 @@ describe("settle", () => {
       () => -1,
     ]] as const
   ) {
-    it(`that ${what} leaves the cost as it is, and is told`, async () => {
+    it(`that ${what} leaves the cost as it is, and is reported`, async () => {
       await using lab = new Lab({ api: FIVE }, { settle });
       await (await lab.guard.admit(request())).finish();
       assert.equal(await lab.used("api"), 1);
@@ -348,7 +348,7 @@ describe("a slot", () => {
 });
 
 describe("skip, allow and block", () => {
-  it("skips what it is told to", async () => {
+  it("skips the requests that skip names", async () => {
     await using lab = new Lab({ api: { ...FIVE, limit: 1 } }, {
       skip: ({ path }) => Promise.resolve(path === "/health"),
     });
@@ -403,7 +403,7 @@ describe("a block list", () => {
 });
 
 describe("a dry run", () => {
-  it("decides and reports, but refuses nobody and tells clients nothing", async () => {
+  it("decides and reports, but denies no request and sets no headers", async () => {
     await using lab = new Lab({ api: { ...FIVE, limit: 1 } }, {
       dryRun: true,
       waitMs: 1_000,
@@ -425,7 +425,7 @@ describe("a dry run", () => {
 });
 
 describe("waiting", () => {
-  it("waits for its turn up to a time", async () => {
+  it("lets a request wait up to waitMs", async () => {
     await using lab = new Lab({ api: { ratePerSecond: 1 } }, { waitMs: 1_000 });
     await lab.guard.admit(request());
     const second = lab.guard.admit(request());

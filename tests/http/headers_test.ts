@@ -57,7 +57,7 @@ function itemsOf(header: string | undefined): Item[] {
   });
 }
 
-/** The seconds after which a client that is told this may expect to be let in. */
+/** The seconds after which a client with this answer may expect to be allowed. */
 function secondsTold(dialect: HeaderDialect, told: Told, nowMs: number): number {
   const reset = Number(told["X-RateLimit-Reset"]);
   switch (dialect) {
@@ -98,7 +98,7 @@ const DIALECTS: readonly HeaderDialect[] = [
   "x-ratelimit-ms",
 ];
 
-/** One or two limits, and how much of them is used up before anybody looks. */
+/** One or two limits, and how much of them is used up before the first request. */
 const situations = fc.record({
   limits: fc.array(limitArb, { minLength: 1, maxLength: 2 }),
   before: fc.nat(70),
@@ -136,7 +136,7 @@ describe("headers", () => {
     );
   });
 
-  it("let in whoever waits for Retry-After, whose window is no longer than that where nothing is left", async () => {
+  it("allow a request after Retry-After, whose window is no longer than that where nothing is left", async () => {
     await fc.assert(
       fc.asyncProperty(situations, async ({ limits, before, stepMs }) => {
         await using server = new Server({ api: { limits } });
@@ -249,8 +249,8 @@ describe("headers", () => {
     }
   });
 
-  it("tell only the policy where nobody has counted", async () => {
-    const url = "redis://127.0.0.1:1"; // nobody listens there
+  it("name only the policy if no store has counted", async () => {
+    const url = "redis://127.0.0.1:1"; // no server listens there
     for (const onStoreError of ["allow", "deny"] as const) {
       await using rs = createRateSync({
         stores: { main: { engine: "redis", url, socketConnectTimeoutMs: 200 } },

@@ -1,5 +1,5 @@
 /**
- * Rejections that nobody hears of: in a library there must be none.
+ * Unhandled rejections: in a library there must be none.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { after, before } from "node:test";
 
-/** Makes the suite it is called in fail if a promise is rejected without anybody hearing of it. */
+/** Makes the suite it is called in fail if a rejection is unhandled. */
 export function forbidUnhandledRejections(): void {
   const unhandled: unknown[] = [];
   const listener = (reason: unknown) => void unhandled.push(reason);

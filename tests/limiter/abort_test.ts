@@ -32,7 +32,7 @@ function recorder() {
 describe("An abort before the call", () => {
   forbidUnhandledRejections();
 
-  it("asks nobody anything", async () => {
+  it("sends no request", async () => {
     let asked = 0;
     const store = { engine: "none", execute: () => asked++, close: () => Promise.resolve() } as unknown as Store;
     await using rs = createRateSync({
@@ -94,7 +94,7 @@ describe("An abort while waiting for rate", () => {
     await clock.advance(100);
     for (const i of [3, 0, 9, 1, 2, 8, 4, 7, 5, 6]) aborts[i]?.abort(REASON);
     assert.deepEqual(new Set(await Promise.all(calls)), new Set([REASON]));
-    assert.equal((await rs.peek("api")).retryAfterMs, 900, "as if nobody had ever waited");
+    assert.equal((await rs.peek("api")).retryAfterMs, 900, "as if no call had waited");
     assert.equal(clock.pending, 0);
   });
 
@@ -130,7 +130,7 @@ describe("An abort while waiting for rate", () => {
 describe("An abort while queued for a slot", () => {
   forbidUnhandledRejections();
 
-  it("gives the place back: the next one is served in its turn", async () => {
+  it("gives the place back: the next one is served in order", async () => {
     const clock = new FakeClock();
     await using rs = createRateSync({ clock, limiters: { slot: { maxConcurrent: 1, timeoutMs: 1e6 } } });
     const { order, add } = recorder();

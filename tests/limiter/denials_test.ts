@@ -46,7 +46,7 @@ function visible([first, second]: Level, { algorithm, capacity }: RateLimit): Le
 }
 
 describe("Denials", () => {
-  /** A key that denied a cost just now, with what is asked of it some time later. */
+  /** A key that denied a cost just now, with a request some time later. */
   const deniedArb = fc.record({
     limit: rateArb(),
     startUs: startArb,

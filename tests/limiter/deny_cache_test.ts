@@ -125,7 +125,7 @@ function told(error: unknown): Outcome {
 
 /**
  * Fails unless two outcomes are the same. Of a blocked key, and of several limits, what is left is as the store told it
- * last; and a block may end before the rate has recovered: the reason that is told then is the first one.
+ * last; and a block may end before the rate has recovered: the reason then is the first one.
  */
 function assertSame(outcome: Outcome, expected: Outcome, { rates }: Policy): void {
   if (typeof outcome === "string" || typeof expected === "string" || expected.allowed) {
@@ -179,7 +179,7 @@ const limitersArb: fc.Arbitrary<LimiterOptions> = fc.oneof(
 const stepsArb = fc.array(stepArb, { minLength: 10, maxLength: 80, size: "max" });
 
 describe("One process with the deny cache", () => {
-  it("is told exactly what it would be told without it", async () => {
+  it("returns what it would return without it", async () => {
     let [asked, askedWithout] = [0, 0];
     await fc.assert(
       fc.asyncProperty(limitersArb, stepsArb, async (options, steps) => {

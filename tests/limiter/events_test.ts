@@ -40,7 +40,7 @@ describe("RateSync.subscribe()", () => {
     ]);
   });
 
-  it("tells nobody any more who has stopped", async () => {
+  it("does not call a listener that was removed", async () => {
     await using rs = createRateSync({ limiters: { api: { ratePerSecond: 1 } } });
     let first = 0;
     let second = 0;

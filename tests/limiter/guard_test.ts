@@ -173,7 +173,7 @@ describe("Breaker", () => {
     assert.deepEqual(told, []);
   });
 
-  it("looks until the store decides, and no more where nobody asks", async () => {
+  it("probes until the store decides, and stops when no calls come", async () => {
     const { it, told, looks, clock } = breaker();
     looks.push(false, false, true);
     it.failed(new StoreError("STORE_TIMEOUT", "x"), it.mark);
@@ -183,7 +183,7 @@ describe("Breaker", () => {
     for (let i = 0; i < 200; i++) await clock.advance(500);
     looks.push(true);
     await clock.advance(5_000);
-    assert.equal(it.downSinceUs !== undefined, true, "nobody has asked");
+    assert.equal(it.downSinceUs !== undefined, true, "no call has come");
     it.missed();
     for (let i = 0; i < 20 && it.error !== undefined; i++) await clock.advance(500);
     assert.deepEqual(told, ["down", "up", "down", "up"]);

@@ -86,7 +86,7 @@ const WORDS: Readonly<Record<string, string>> = {
 
 describe("A mistaken call", () => {
   for (const [what, { call, type, says, never = /is not a function/ }] of Object.entries(CALLS)) {
-    it(`${what} is told what is expected`, async () => {
+    it(`${what} gets an error that says what is expected`, async () => {
       const error = await (async () => void (await call()))().then(() => undefined, (thrown: Error) => thrown);
       assert.ok(error, "it was accepted");
       assert.equal(error.name, type);

@@ -34,7 +34,7 @@ for (const [engine, store] of STORES) {
       await b.release();
     });
 
-    it("does not give back what somebody else holds by then", async () => {
+    it("does not release a permit that another call holds by then", async () => {
       await using rs = open();
       const old = await rs.acquire("slots");
       await rs.reset("slots"); // the operator frees all slots

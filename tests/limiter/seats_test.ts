@@ -48,7 +48,7 @@ function lab() {
 }
 
 describe("Seats", () => {
-  it("are passed on: whoever leaves frees the last seat", async () => {
+  it("are passed on: a call that leaves frees the last seat", async () => {
     const { clock, events, sit } = lab();
     const [, b] = [sit("a", 10), sit("b", 20), sit("c", 30), sit("d", 40)];
     b?.abort();

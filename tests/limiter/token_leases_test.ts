@@ -222,7 +222,7 @@ describe("A fleet with token leases", () => {
     }
   }
 
-  it("gives units back that nobody uses, within the lease time", async () => {
+  it("gives unused units back within the lease time", async () => {
     const fleet = new Fleet({ ...HUNDRED, ratePerSecond: 0.1, tokenLeaseMs: 10_000 });
     const { api, store } = fleet.start();
     for (let i = 0; i < 10; i++) await fleet.try(api);

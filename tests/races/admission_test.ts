@@ -61,11 +61,11 @@ describe(`${PROCESSES} processes that try ${TRIES} times each`, () => {
     });
   }
 
-  it("admit no more with token leases, and leave what nobody used", async () => {
+  it("admit no more with token leases, and leave unused units", async () => {
     const fleet = shared({ api: { limit: 351, windowMs: 1_000 * HOUR_MS, tokenLeaseMs: 10_000 } });
     const reports = await processes.run(fleet, { tries: TRIES, ids: ["api"] });
     const allowed = total(reports, "allowed");
-    // Whoever finds no unit while others hold some is denied: that is the price of leases.
+    // A call that finds no unit while others hold some is denied: that is the price of leases.
     assert.ok(allowed > 100 && allowed <= 350, `${allowed} of 350`);
     assert.equal(await remaining(fleet, "api"), 350 - allowed);
   });
@@ -93,7 +93,7 @@ describe(`${PROCESSES} processes that try ${TRIES} times each`, () => {
 describe(`${PROCESSES} processes that hold slots`, () => {
   const processes = fleetOf("hold_worker");
 
-  it("never hold more than there are, and all get their turn", async () => {
+  it("never hold more than there are, and all are served", async () => {
     const fleet = shared({ slots: { maxConcurrent: 3, leaseTtlMs: 30_000 } });
     const work = { id: "slots", lanes: 4, rounds: 10, holdMs: 20 };
     const reports = await processes.run(fleet, work);

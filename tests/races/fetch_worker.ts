@@ -17,7 +17,7 @@ interface Work {
   readonly lanes: number;
   /** For how long, in milliseconds. */
   readonly forMs: number;
-  /** What else the fetch is told. */
+  /** Further options of the fetch. */
   readonly options?: Partial<LimitedFetchOptions>;
 }
 

@@ -23,13 +23,13 @@ interface Served {
   refused: number;
 }
 
-/** A partner, and what a fleet believes of him. */
+/** A partner, and what a fleet believes of it. */
 interface Scene {
   /** Answers a request with a status, so long after the first one. */
   readonly answer: (response: ServerResponse, sinceFirstMs: number) => Promise<number> | number;
   /** The limiter that the processes share. */
   readonly partner: LimiterOptions;
-  /** What else the fetch is told. */
+  /** Further options of the fetch. */
   readonly options?: Partial<LimitedFetchOptions>;
   /** How many calls at a time each process makes. */
   readonly lanes: number;
@@ -92,7 +92,7 @@ describe(`${PROCESSES} processes with a limited fetch`, () => {
           return decision.allowed ? 200 : 429;
         },
         partner: { ratePerSecond: RATE, burst: RATE / 2 },
-        lanes: 4, // whoever comes late comes with at most fifteen others: less than what the partner allows at once
+        lanes: 4, // late calls come at most sixteen at a time: less than what the partner allows at once
         forMs,
       };
     }, RATE * forMs / 1_000);

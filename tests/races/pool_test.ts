@@ -87,7 +87,7 @@ describe("a small plan", () => {
   });
 
   it("of 20 connections serves six instances that wait for slots, each with three", async () => {
-    // One of the twenty is left for whoever looks.
+    // One of the twenty is left for the test itself.
     await using server = await startRedis("--maxclients", "20");
     const api: LimiterOptions = { maxConcurrent: 5, onStoreError: "throw" };
     const instances = await concurrently(6, () => Promise.resolve(instance(server, api)));

@@ -1,7 +1,7 @@
 /**
- * A process that does as it is told, line by line: `acquire <name>`, `release <name>`, `close`. It prints
+ * A process that follows commands, line by line: `acquire <name>`, `release <name>`, `close`. It prints
  * `granted <name> <fencing token> <instant by the clock of Redis>`, `released <name>`, `lost <name>`, `failed <name> <code>`.
- * Whoever is granted adds its name to a list in Redis.
+ * A call that is granted adds its name to a list in Redis.
  *
  * @module
  */

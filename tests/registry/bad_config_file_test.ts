@@ -51,7 +51,7 @@ describe("RateSync.loadConfig() of a file that cannot be used", () => {
   it("refuses one that cannot be read", async () => {
     await refuse(folder, [folder, "received a directory"]);
     if (process.getuid?.() === 0) {
-      // Nothing is forbidden to root; but nobody can read memory that is not mapped.
+      // Nothing is forbidden to root; but memory that is not mapped cannot be read.
       await refuse("/proc/self/mem", ["/proc/self/mem", "received an error: EIO"]);
     } else {
       const secret = await file("unreadable.toml", GOOD);

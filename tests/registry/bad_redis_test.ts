@@ -33,13 +33,13 @@ describe("A Redis that cannot be used", () => {
   let locked: RedisProcess;
   let web: FakeServer;
   let silent: FakeServer;
-  let nobody: number;
+  let closedPort: number;
 
   before(async () => {
     locked = await startRedis("--requirepass", SECRET, "--databases", "4");
     web = await startServer((socket) => void socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
     silent = await startServer(() => {});
-    nobody = await freePort();
+    closedPort = await freePort();
   });
   after(async () => {
     for (const server of [locked, web, silent]) await server?.[Symbol.asyncDispose]();
@@ -65,11 +65,11 @@ describe("A Redis that cannot be used", () => {
   }
 
   it("is not there", async () => {
-    const url = `redis://:${ENCODED}@127.0.0.1:${nobody}/0`;
-    await refuse({ url }, "STORE_UNAVAILABLE", `Cannot reach Redis at redis://127.0.0.1:${nobody}/0`, "ECONNREFUSED");
+    const url = `redis://:${ENCODED}@127.0.0.1:${closedPort}/0`;
+    await refuse({ url }, "STORE_UNAVAILABLE", `Cannot reach Redis at redis://127.0.0.1:${closedPort}/0`, "ECONNREFUSED");
   });
 
-  it("is on a host that nobody knows", async () => {
+  it("is on an unknown host", async () => {
     await refuse({ url: `redis://:${SECRET}@host.invalid` }, "STORE_UNAVAILABLE", "redis://host.invalid:6379/0");
   });
 

@@ -41,7 +41,7 @@ const CALLS: readonly [name: string, call: (rs: RateSync) => unknown][] = [
 
 const CLOSED = { type: ClosedError, code: "CLOSED", says: ["it is closed"] } as const;
 
-/** Runs something, and returns what was rejected meanwhile without anybody hearing of it. */
+/** Runs something, and returns the unhandled rejections of that time. */
 async function unhandledDuring(act: () => Promise<unknown>): Promise<unknown[]> {
   const unhandled: unknown[] = [];
   const listener = (reason: unknown) => unhandled.push(reason);
@@ -82,7 +82,7 @@ for (const [engine, store] of STORES) {
       assert.equal(rs.listStores()["main"]?.open, false);
     });
 
-    it("sends everybody who waits away, and leaves no rejection unheard", async () => {
+    it("rejects all calls that wait, and leaves no rejection unhandled", async () => {
       const unhandled = await unhandledDuring(async () => {
         const rs = open();
         for (const id of ["paced", "slot", "both", "other"]) await rs.acquire(id);
@@ -105,7 +105,7 @@ for (const [engine, store] of STORES) {
       assert.deepEqual(unhandled, []);
     });
 
-    it("lets permits be released, and tells their holders that nobody renews them", async () => {
+    it("lets permits be released, and aborts permit.lost of their holders", async () => {
       const rs = open();
       const permit = await rs.acquire("slot");
       const released = await rs.acquire("other");

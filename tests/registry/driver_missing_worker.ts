@@ -41,7 +41,7 @@ async function decider(): Promise<() => Promise<boolean | undefined>> {
       const handler = guardHandler((_request: Request) => new Response("ok"), {
         limiter: "api",
         rateSync: core.createRateSync({ stores, limiters: { api: LIMIT } }),
-        key: () => "everybody",
+        key: () => "shared",
         onDecision: ({ decision }) => isDegraded = decision?.degraded,
       });
       return async () => {

@@ -64,7 +64,7 @@ describe("RateSync.configureStore()", () => {
     await (await forSlot).release();
     await forRate;
     assert.equal(await server.command("ZCARD", "{before:slot}:waiters"), 0, "the place was given back");
-    assert.ok(permit.lost.aborted, "nobody renews its lease any more");
+    assert.ok(permit.lost.aborted, "its lease is not renewed any more");
     await permit.release();
   });
 

@@ -14,7 +14,7 @@ const SECRET = "S3cret%2Dmark";
 /** What a message would show of it, decoded or not. */
 const MARKS = ["S3cret"];
 
-/** URLs with the secret at every position where somebody may put it by mistake; PLACE is a Redis that is there. */
+/** URLs with the secret at every position where a user may put it by mistake; PLACE is a Redis that is there. */
 const URLS: readonly string[] = [
   "redis://SECRET@PLACE",
   "redis://SECRET:@PLACE",

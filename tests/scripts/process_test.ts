@@ -18,7 +18,7 @@ describe("run()", () => {
     assert.equal(code, 124);
   });
 
-  it("kills what a program has started as well, where it is told to", async () => {
+  it("kills what a program has started as well, if the option says so", async () => {
     const started = performance.now();
     const { code } = await run("sh", ["-c", "sleep 60 & wait"], { limitMs: 300, group: true });
     assert.equal(code, 124);

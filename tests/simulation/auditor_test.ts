@@ -87,11 +87,11 @@ describe("The auditor", () => {
     assert.deepEqual(wrong.problems(), ["law 7: a take of one and two was given back in part"]);
   });
 
-  it("finds units that are given back although nobody had taken them", () => {
+  it("finds units that are given back although no call had taken them", () => {
     const wrong = new Wrong(() => ({}));
     const marks = [[{ nowUs: 1, atUs: 1, cost: 1, level: [1, 1] as const }]];
     wrong.ask({ op: "giveBack", targets: [target(compilePolicy(WINDOW))], marks });
-    assert.deepEqual(wrong.problems(), ["l: 1 units were given back that nobody had taken"]);
+    assert.deepEqual(wrong.problems(), ["l: 1 units were given back that no call had taken"]);
   });
 
   it("finds a call that is charged twice", () => {

@@ -1,5 +1,5 @@
 /**
- * A store of either kind on a clock that tests move, with short words for what is asked of it.
+ * A store of either kind on a clock that tests move, with short functions for its requests.
  *
  * @module
  */

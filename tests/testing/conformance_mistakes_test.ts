@@ -13,9 +13,9 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     request.op === "take" && request.mode === "peek" ? { ...request, mode: "now" } : request,
   "grants at once what should wait": (request) =>
     request.op === "take" && request.mode === "wait" ? withTargets(request, unlimited) : request,
-  "lets everybody release everything": (request) =>
+  "lets any caller release any permit": (request) =>
     request.op === "release" ? { op: "reset", targets: request.targets } : request,
-  "renews no lease": (request) => request.op === "renew" ? { ...request, id: "nobody.1.d.0.1.1" } : request,
+  "renews no lease": (request) => request.op === "renew" ? { ...request, id: "absent.1.d.0.1.1" } : request,
   "gives nothing back": (request) => request.op === "giveBack" ? nothing(request) : request,
   "forgives nothing": (request) => request.op === "refund" ? nothing(request) : request,
   "has one state for all keys": (request) => withTargets(request, (target) => ({ ...target, key: undefined })),

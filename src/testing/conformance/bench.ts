@@ -24,7 +24,7 @@ export type AdaptOptions = (options: LimiterOptions) => LimiterOptions;
 export interface StoreMessages {
   /** On how many ways wakeups come. @default {1} */
   readonly wakeupPaths?: number | undefined;
-  /** Whether other instances are told of a reset or block. @default {true} */
+  /** Whether other instances hear of a reset or block. @default {true} */
   readonly pushes?: boolean | undefined;
 }
 
@@ -52,7 +52,7 @@ export class Bench implements AsyncDisposable {
   readonly clock: FakeClock;
   readonly #openStore: OpenStore;
   readonly #adapt: AdaptOptions;
-  /** Whether other instances are told of a reset or block. */
+  /** Whether other instances hear of a reset or block. */
   readonly pushes: boolean;
   readonly #wakeupPaths: number;
   readonly #stores: TrackedStore[] = [];
@@ -124,7 +124,7 @@ export class Bench implements AsyncDisposable {
     return { limiter: id, key: undefined, policy, cost: 1, slots: policy.maxConcurrent > 0 ? 1 : 0 };
   }
 
-  /** Takes a slot the way a process does that crashes right after: nobody renews or releases it. Returns its id. */
+  /** Takes a slot as a process that crashes right after: it is not renewed and not released. Returns its id. */
   async takeAndCrash(limiter: Limiter): Promise<string> {
     const id = waiterId({ instance: "crashed", sequence: 1, direct: true, maxWaitUs: 0, slots: 1, cost: 1 });
     const targets = [this.targetOf(limiter)];

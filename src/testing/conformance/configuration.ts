@@ -1,5 +1,5 @@
 /**
- * Configuration: what is asked for is what is in force, and what cannot be is refused by name.
+ * Configuration: valid options take effect, and invalid ones are refused by name.
  *
  * @module
  */
@@ -131,7 +131,7 @@ export const configuration: Topic = {
       },
     },
     {
-      name: "lets nobody change a policy from outside",
+      name: "does not let a caller change a policy from outside",
       covers: ["5.7.8"],
       run(bench) {
         const { policy } = bench.limiter(sliding);

@@ -66,7 +66,7 @@ export const contract: Topic = {
         await bench.clock.advance(5);
         const lateReply = await bench.store.execute(late);
         assert.deepEqual([earlyReply.status, lateReply.status], ["queued", "queued"]);
-        // The store loses everything, and somebody takes the slot; then both ask again, the later one first.
+        // The store loses everything, and another call takes the slot; then both ask again, the later one first.
         await bench.store.resetAll();
         await bench.takeAndCrash(limiter);
         const target = bench.targetOf(limiter);

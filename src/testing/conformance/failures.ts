@@ -28,7 +28,7 @@ export const failures: Topic = {
       },
     },
     {
-      name: "fail open: every call is allowed, and says that nobody counted it",
+      name: "fail open: every call is allowed, and says that it was not counted",
       covers: ["5.11.redis", "5.11.fail"],
       async run(bench) {
         const limiter = bench.limiter({ ...window, onStoreError: "allow" });

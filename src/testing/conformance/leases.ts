@@ -80,7 +80,7 @@ export const leases: Topic = {
       },
     },
     {
-      name: "are kept by a holder who was away for too long if nobody wanted the slot",
+      name: "are kept by a holder that was away for too long if no other call wanted the slot",
       covers: ["5.12.missing.lease"],
       async run(bench) {
         const limiter = bench.limiter(oneSlot);

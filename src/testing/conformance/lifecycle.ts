@@ -128,7 +128,7 @@ export const lifecycle: Topic = {
       },
     },
     {
-      name: "refuses a limiter that nobody configured, and names those that are",
+      name: "refuses a limiter that is not configured, and names those that are",
       covers: ["5.12.decorators", "5.12.get_or_clone"],
       async run(bench) {
         const rs = bench.instance<string>({ api: { ratePerSecond: 1 } });

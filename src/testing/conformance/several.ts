@@ -92,7 +92,7 @@ export const several: Topic = {
         assert.equal(now.allowed, true, "every permit is free");
         const next = bench.watch(bench.instance(limiters).acquireAll(both("next")));
         await bench.settle();
-        assert.equal(next.pending, false, "nobody lacks a permit");
+        assert.equal(next.pending, false, "no call lacks a permit");
         assert.equal((await rs.tryAcquire("others")).reason, "concurrency", "the two that hold it are the only ones");
         await now.permit?.release();
         await next.result.release();
@@ -121,10 +121,10 @@ export const several: Topic = {
         const first = await rs.acquire("one");
         const others = [take("one", "one"), take("two", "two")] as const;
         await bench.settle();
-        await second.release(); // its turn, but the first is held: the next one for the second goes on
+        await second.release(); // it is first in line, but the first limiter is held: the next one for the second goes on
         await bench.settle();
         assert.deepEqual(order, ["two"]);
-        await first.release(); // its turn, and from now on the first is kept for it
+        await first.release(); // it is first in line, and from now on the first limiter is kept for it
         await bench.settle();
         assert.deepEqual(order, ["two"]);
         await (await others[1]).release();

@@ -1,5 +1,5 @@
 /**
- * Waiting: in order of arrival, and whoever leaves gives his place back.
+ * Waiting: in order of arrival, and a call that leaves gives its place back.
  *
  * @module
  */
@@ -74,7 +74,7 @@ export const waiting: Topic = {
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 1, leaseTtlMs: 5_000 });
         const targets = [bench.targetOf(limiter)];
-        // A process that is there for its turn, and gone right after.
+        // A process that is granted a permit and ends right after.
         const gone = { instance: "gone", targetOf: () => targets[0], wakeup: () => {}, missed: () => {} };
         await bench.store.listen(gone);
         const crashNext = async (sequence: number) => {
@@ -215,7 +215,7 @@ export const waiting: Topic = {
       },
     },
     {
-      name: "for a unit ends with the signal's reason, and everybody behind moves up",
+      name: "for a unit ends with the signal's reason, and the calls behind move up",
       covers: ["5.12.missing.cancellation", "law.10"],
       async run(bench) {
         const limiter = bench.limiter({ ratePerSecond: 1 });
@@ -244,7 +244,7 @@ export const waiting: Topic = {
       },
     },
     {
-      name: "that was aborted gives the last place back: nobody waits for it",
+      name: "that was aborted gives the last place back, and no call waits for it",
       covers: ["5.12.missing.cancellation", "5.12.missing.partial"],
       async run(bench) {
         const limiter = bench.limiter({ ratePerSecond: 1 });
@@ -292,7 +292,7 @@ export const waiting: Topic = {
       },
     },
     {
-      name: "lets a large cost wait its turn: smaller ones do not overtake it",
+      name: "keeps a large cost in order: smaller ones do not overtake it",
       covers: ["5.12.missing.fifo"],
       async run(bench) {
         const limiter = bench.limiter({ maxConcurrent: 3 });

@@ -77,7 +77,7 @@ export class BookKeeper implements Books {
           if (mark === undefined) return;
           const ledger = this.ledgerOf(target);
           if (ledger.giveBack(nowUs, target.cost, mark) > 0) return;
-          this.problems.push(`${ledger.name}: ${target.cost} units were given back that nobody had taken`);
+          this.problems.push(`${ledger.name}: ${target.cost} units were given back that no call had taken`);
         });
         return;
       case "block":
@@ -144,7 +144,7 @@ export class BookKeeper implements Books {
     this.together.push({ ledgers: rated.map(({ ledger }) => ledger), numbers: rated.map(({ number }) => number) });
   }
 
-  /** A call that has what it asked for is told so again, and holds its permits for the full time. */
+  /** A call that already has its permits gets the same reply again, and holds them for the full time. */
   #holdOn({ id, targets }: TakeRequest, nowUs: number): void {
     for (const target of targets) {
       if (target.slots > 0) this.ledgerOf(target).renew(id, target.slots, nowUs, nowUs + target.policy.leaseTtlUs);

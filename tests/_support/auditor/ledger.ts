@@ -89,7 +89,7 @@ export class Ledger {
   readonly fences: { readonly nowUs: number; readonly fence: number }[] = [];
   /** Those who wait, with their arrival. */
   readonly waiting: Map<string, number> = new Map();
-  /** Waiters that somebody was served before who had come after them, and when that was. */
+  /** Waiters that were overtaken by a call that came after them, and when that was. */
   readonly overtaken: Map<string, number> = new Map();
   readonly #holders = new Map<string, Held>();
   readonly #byName = new Map<string, Rules>();
@@ -174,7 +174,7 @@ export class Ledger {
     if (!keepLonger || endsUs > this.blockedUs) this.blockedUs = endsUs;
   }
 
-  /** Somebody queues. */
+  /** A call queues. */
   queue(id: string, arrivalUs: number): void {
     this.waiting.set(id, arrivalUs);
   }
@@ -237,7 +237,7 @@ function rulesName(policy: Policy): string {
   return name;
 }
 
-/** Whether an id waits for a single target: then it is served in its turn, without being asked. */
+/** Whether an id waits for a single target: then it is served in order, without asking again. */
 function isDirect(id: string): boolean {
   return id.split(".")[2] === "d";
 }

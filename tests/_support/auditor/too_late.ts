@@ -1,5 +1,5 @@
 /**
- * That nobody is let in later than what was kept allows: give-backs that are lost show here.
+ * That no call is allowed later than what was kept permits: give-backs that are lost show here.
  *
  * @module
  */

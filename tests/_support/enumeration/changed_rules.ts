@@ -19,7 +19,7 @@ export interface ChangedRulesSearch {
   readonly rules: readonly [RateLimit, RateLimit];
   /** How far one step moves the clock, in microseconds. */
   readonly passUs: number;
-  /** Whether callers wait for their turn. @default {false} */
+  /** Whether callers wait. @default {false} */
   readonly waits?: boolean;
   /** The longest schedule. */
   readonly depth: number;

@@ -12,7 +12,7 @@ import { restoresLess } from "./restores.ts";
 import { after, earliest, freshWorld, spanUs, type Step, type World } from "./world.ts";
 
 /**
- * That not too much is admitted, nobody is let in too late, a take given back at once leaves no trace, and the states of
+ * That not too much is admitted, no call is allowed too late, a take given back at once leaves no trace, and the states of
  * kernels are what they must be.
  */
 export type Law = "too much" | "too late" | "restores" | "invariants";

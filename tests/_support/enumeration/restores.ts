@@ -9,7 +9,7 @@ import type { RateLimit } from "../../../src/algorithms/limit.ts";
 import type { Kept } from "../auditor/kept.ts";
 import { earliest, spanUs, statesWithout, type World } from "./world.ts";
 
-/** What is asked, and how. */
+/** The requests, and how they are made. */
 export interface RestoreCheck {
   /** The limits that decide together. */
   readonly limits: readonly RateLimit[];

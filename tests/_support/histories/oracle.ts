@@ -43,7 +43,7 @@ export class Oracle {
     return undefined;
   }
 
-  /** Law 3 and what was kept: nobody is denied, or sent to wait, who must be let in. */
+  /** Law 3 and what was kept: no call is denied, or made to wait, that must be allowed. */
   #isAnsweredRight({ targets, mode, maxWaitUs }: TakeRequest, reply: TakeReply): string | undefined {
     if (targets.some((target) => this.#corrected.has(ledgerName(target)))) return undefined;
     const { nowUs, waitUs, status } = reply;

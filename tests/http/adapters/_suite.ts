@@ -125,7 +125,7 @@ export function testApp(name: string, app: App, { forgetsHeadersOnError = false 
       await until("it answers again", async () => (await site.ask()).status === 200);
     });
 
-    it("knows who asks, and sees the whole path", async () => {
+    it("identifies the client, and sees the whole path", async () => {
       const seen: string[] = [];
       await using site = await Site.start(app, { ...FIVE, limit: 1 }, {
         onDecision: ({ request }) => void seen.push(request.method, request.path),
@@ -137,7 +137,7 @@ export function testApp(name: string, app: App, { forgetsHeadersOnError = false 
       assert.deepEqual(seen, ["GET", "/fails", "GET", "/"]);
     });
 
-    it("limits by what it is told, skips what it is told, and answers as it is told", async () => {
+    it("limits by the given key, skips as configured, and answers as configured", async () => {
       await using site = await Site.start(app, { ...FIVE, limit: 1 }, {
         key: byHeader("x-user"),
         skip: ({ path }) => path === "/empty",
@@ -180,7 +180,7 @@ export function testApp(name: string, app: App, { forgetsHeadersOnError = false 
       assert.equal((await site.ask()).status, 200);
     });
 
-    it("lets nobody wait in place of a client that has left", async () => {
+    it("stops waiting for a client that has left", async () => {
       await using site = await Site.start(app, { maxConcurrent: 1 }, { waitMs: 60_000 });
       const first = visit(site.url("/hang"));
       await until("the first is inside", () => site.inside === 1);
@@ -204,7 +204,7 @@ export function testApp(name: string, app: App, { forgetsHeadersOnError = false 
       for (const status of [401, 401, 429]) assert.equal((await site.ask("/fails")).status, status);
     });
 
-    it("refuses nobody and says nothing in a dry run", async () => {
+    it("denies no request and sets no headers in a dry run", async () => {
       const refused: unknown[] = [];
       await using site = await Site.start(app, { ...FIVE, limit: 1 }, {
         dryRun: true,

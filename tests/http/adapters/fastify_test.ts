@@ -37,7 +37,7 @@ describe("rateLimit() of Fastify", () => {
     assert.equal(await told("/before"), '"api";r=4;t=12');
     assert.match(`${await told("/after")}`, /^"api";r=3/);
     assert.match(`${await told("/below")}`, /^"api";r=2/);
-    assert.match(`${await told("/nowhere")}`, /^"api";r=1/, "so that nobody can look for pages without a limit");
+    assert.match(`${await told("/nowhere")}`, /^"api";r=1/, "unknown paths are limited too");
     assert.equal(await told("/free"), undefined);
     assert.equal(await told("/login"), '"login";r=1;t=60');
   });

@@ -19,7 +19,7 @@ describe("guardHandler() of fetch", () => {
     for (let i = 0; i < 3; i++) await assert.rejects(handler(new Request("http://localhost/")), /broken/);
   });
 
-  it("knows the peer as each platform tells it, and as it is told", async () => {
+  it("takes the peer from each platform, and from the option peer", async () => {
     await using rs = createRateSync({ limiters: { api: { limit: 5, windowMs: 60_000, algorithm: "sliding_window" } } });
     const keys: unknown[] = [];
     const options: GuardOptions = {
@@ -88,7 +88,7 @@ describe("guardHandler() of fetch", () => {
     }
   });
 
-  it("gives the slot back when a body fails, or nobody asks for it", async () => {
+  it("releases the permit when a body fails, or is not read", async () => {
     await using rs = createRateSync({ limiters: { api: { maxConcurrent: 1 } } });
     const broken = () =>
       new Response(

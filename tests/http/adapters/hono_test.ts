@@ -24,7 +24,7 @@ describe("rateLimit() of Hono", () => {
     assert.deepEqual(await (await app.request("/")).json(), { left: 4 });
   });
 
-  it("takes the address from where it is told", async () => {
+  it("takes the address from where the options say", async () => {
     await using rs = createRateSync({ limiters });
     const app = new Hono();
     app.use("/worker", rateLimit({ limiter: "api", rateSync: rs, addressHeader: "cf-connecting-ip" }));

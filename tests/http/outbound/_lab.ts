@@ -1,5 +1,5 @@
 /**
- * A real server on a loopback port that answers as it is told, and a limited fetch whose time is moved by hand.
+ * A real server on a loopback port that answers as the test says, and a limited fetch on a clock that the test moves.
  *
  * @module
  */

@@ -20,7 +20,7 @@ describe("limitedFetch()", () => {
     await rateSync.close();
   });
 
-  it("waits for its turn", async () => {
+  it("waits for the limiter", async () => {
     await using lab = await openLab(() => ({}), { ratePerSecond: 1 });
     const answers = Promise.all([1, 2, 3].map((n) => lab.fetch(`${lab.server.url}/${n}`)));
     for (const answer of await lab.clock.runUntil(answers)) assert.equal(await answer.text(), "ok");
@@ -57,7 +57,7 @@ describe("limitedFetch()", () => {
     assert.equal((await lab.rs.peek("partner", { key: "GET /a" })).remaining, 3);
   });
 
-  it("rejects with what acquire rejects with, where its turn cannot come in time, and sends nothing", async () => {
+  it("rejects as acquire does if the wait would be too long, and sends nothing", async () => {
     await using lab = await openLab(() => ({}), { ratePerSecond: 1 }, { timeoutMs: 500 });
     await lab.fetch(lab.server.url);
     await assert.rejects(lab.fetch(lab.server.url), (error) => {
@@ -92,15 +92,15 @@ describe("a limited fetch that is aborted", () => {
     assert.equal(lab.sentMs.length, 0);
   });
 
-  it("gives its place back while it waits for its turn", async () => {
+  it("gives its place back when aborted while it waits", async () => {
     await using lab = await openLab(() => ({}), { ratePerSecond: 1 });
-    const patience = new AbortController();
+    const stop = new AbortController();
     await lab.fetch(lab.server.url);
-    const aborted = lab.fetch(new Request(lab.server.url, { signal: patience.signal }));
+    const aborted = lab.fetch(new Request(lab.server.url, { signal: stop.signal }));
     const rejected = assert.rejects(aborted, (error) => error === reason);
     const next = lab.fetch(lab.server.url);
     await lab.clock.advance(500);
-    patience.abort(reason);
+    stop.abort(reason);
     await rejected;
     await lab.clock.runUntil(next);
     assert.deepEqual(lab.sentMs, [0, 1_000]);
@@ -108,24 +108,24 @@ describe("a limited fetch that is aborted", () => {
 
   it("ends an attempt that is under way", async () => {
     await using lab = await openLab(() => {
-      patience.abort(reason);
+      stop.abort(reason);
       return undefined;
     });
-    const patience = new AbortController();
-    await assert.rejects(lab.fetch(lab.server.url, { signal: patience.signal }), (error) => error === reason);
+    const stop = new AbortController();
+    await assert.rejects(lab.fetch(lab.server.url, { signal: stop.signal }), (error) => error === reason);
   });
 
   it("ends a pause, and asks no more", async () => {
     for (const status of [429, 503]) {
       const headers: Record<string, string> = status === 429 ? { "retry-after": "5" } : {};
       await using lab = await openLab(() => ({ status, headers }), undefined, { backoffMs: 5_000 });
-      const patience = new AbortController();
+      const stop = new AbortController();
       const rejected = assert.rejects(
-        lab.fetch(lab.server.url, { signal: patience.signal }),
+        lab.fetch(lab.server.url, { signal: stop.signal }),
         (error) => error === reason,
       );
       await lab.clock.advance(1_000);
-      patience.abort(reason);
+      stop.abort(reason);
       await rejected;
       await lab.clock.advance(10_000);
       assert.equal(lab.sentMs.length, 1, String(status));

@@ -201,7 +201,7 @@ describe("readLimit", () => {
 
   it("ends with the call when that is aborted, and nothing is logged", async () => {
     const { warnings, logger } = keepWarnings();
-    const patience = new AbortController();
+    const stop = new AbortController();
     await using lab = await openLab(
       (_received, response) => {
         response.writeHead(200).write("first ");
@@ -210,9 +210,9 @@ describe("readLimit", () => {
       undefined,
       { logger, readLimit: async (response) => void await response.text() as undefined },
     );
-    const call = lab.fetch(lab.server.url, { signal: patience.signal });
+    const call = lab.fetch(lab.server.url, { signal: stop.signal });
     while (lab.server.received.length === 0) await sleep(1);
-    setTimeout(() => patience.abort(new Error("enough")), 50); // in the middle of the body
+    setTimeout(() => stop.abort(new Error("enough")), 50); // in the middle of the body
     await assert.rejects(call.then((answer) => answer.text()));
     assert.deepEqual(warnings, []);
   });

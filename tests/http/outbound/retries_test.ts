@@ -107,10 +107,10 @@ describe("a refused request", () => {
     });
     const answer = await lab.clock.runUntil(lab.fetch(lab.server.url));
     assert.deepEqual([answer.status, await answer.text()], [429, "too many"]);
-    assert.equal(lab.clock.nowUs() % 3_600_000_000, 0, "nobody waited");
+    assert.equal(lab.clock.nowUs() % 3_600_000_000, 0, "no call waited");
   });
 
-  it("is not sent again where its turn would come too late, and its answer is still there", async () => {
+  it("is not sent again where it would have to wait too long, and its answer is still readable", async () => {
     await using lab = await openLab(() => BUSY, { ratePerSecond: 0.5 }, { timeoutMs: 1_500 });
     const answer = await lab.clock.runUntil(lab.fetch(lab.server.url));
     assert.deepEqual([answer.status, await answer.text()], [429, "too many"]);

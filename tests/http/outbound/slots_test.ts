@@ -65,10 +65,10 @@ describe("the slot of a request", () => {
 
   it("is given back when the call is aborted, read or unread", async () => {
     await using lab = await openLab(inTwoParts().handle, ONE_SLOT);
-    const patience = new AbortController();
-    const answer = await lab.fetch(lab.server.url, { signal: patience.signal });
+    const stop = new AbortController();
+    const answer = await lab.fetch(lab.server.url, { signal: stop.signal });
     assert.equal(held(lab), 1);
-    patience.abort(new Error("enough"));
+    stop.abort(new Error("enough"));
     assert.equal(held(lab), 0);
     await assert.rejects(answer.text());
   });
@@ -168,7 +168,7 @@ describe("the slot of a request", () => {
     await using lab = await openLab(inTwoParts().handle, { maxConcurrent: 1, leaseTtlMs: 300 });
     const answer = await lab.fetch(lab.server.url);
     await lab.rs.reset("partner");
-    const other = await lab.rs.tryAcquire("partner"); // somebody else has it now
+    const other = await lab.rs.tryAcquire("partner"); // another call has it now
     assert.equal(other.allowed, true);
     const failed = assert.rejects(answer.text(), { code: "LEASE_LOST" });
     await lab.clock.advance(200);

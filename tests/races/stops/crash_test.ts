@@ -87,7 +87,7 @@ describe("A waiter that is killed", () => {
     assert.deepEqual(await scene.order(), ["a", "b", "d"]);
   });
 
-  it("does not stop those behind it, where everybody who waits is killed", async () => {
+  it("does not stop those behind it, where all waiting processes are killed", async () => {
     await using scene = await SlotScene.open({ maxConcurrent: 1, leaseTtlMs: 1_000 });
     const [holder, waiter] = [await scene.process(), await scene.process()];
     await scene.hold(holder, "a");

@@ -26,7 +26,7 @@ function watchLeases(scene: SlotScene): { stop(): Promise<number> } {
 
 // Not worker.kill: on Deno that takes a stopped process for an ended one.
 describe("A holder that is stopped for longer than its lease lasts", () => {
-  it("loses its slot to the next, and is told when it goes on", async () => {
+  it("loses its slot to the next, and hears of it when it goes on", async () => {
     await using scene = await SlotScene.open({ maxConcurrent: 1, leaseTtlMs: 2_000 });
     const [holder, next] = [await scene.process(), await scene.process()];
     const watch = watchLeases(scene);
@@ -49,7 +49,7 @@ describe("A holder that is stopped for longer than its lease lasts", () => {
     assert.equal(await watch.stop(), 1, "Redis believed in two holders");
   });
 
-  it("holds it again where nobody took it meanwhile", async () => {
+  it("holds it again if no other call took it meanwhile", async () => {
     await using scene = await SlotScene.open({ maxConcurrent: 1, leaseTtlMs: 1_000 });
     const holder = await scene.process();
     await scene.hold(holder, "a");
@@ -73,7 +73,7 @@ describe("A holder that is stopped for longer than its lease lasts", () => {
 });
 
 describe("A waiter that is stopped", () => {
-  it("loses its turn if its lease has ended when it goes on, but not its place", async () => {
+  it("loses its permit if its lease has ended when it goes on, but not its place", async () => {
     await using scene = await SlotScene.open({ maxConcurrent: 1, leaseTtlMs: 2_000 });
     const [holder, stopped, next] = [await scene.process(), await scene.process(), await scene.process()];
     const watch = watchLeases(scene);

@@ -15,7 +15,7 @@ export const NEAR_CALLS = 3;
 /** The same, for one that is far away. */
 export const FAR_CALLS = 32;
 
-/** What is asked. */
+/** The request. */
 export interface Item {
   /** Its place among all that were asked. */
   readonly id: number;
@@ -176,7 +176,7 @@ export class BatcherLab {
       else assert.equal(answer, expected, `${item.id}`);
     }
     const errors = this.asked.filter(({ expected }) => expected instanceof Failed).map(({ told }) => told[0]);
-    assert.equal(new Set(errors).size, errors.length, "everybody has an error of his own");
+    assert.equal(new Set(errors).size, errors.length, "each caller has its own error");
     this.#assertOrder();
   }
 

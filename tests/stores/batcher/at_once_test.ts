@@ -44,7 +44,7 @@ describe("What a store in this process decides at once", () => {
     assert.ok(atOnce > 0);
   });
 
-  it("is what a request over several keys is told of that one, where rules change, calls wait and give back", () => {
+  it("is what a request over several keys says of that one, where rules change, calls wait and give back", () => {
     const rates = limiterArb.filter(({ maxConcurrent }) => maxConcurrent === undefined);
     const beside: Target = { ...target({ ratePerSecond: 1e6, burst: 1e6 }), limiter: "beside" };
     const change = fc.record({

@@ -109,13 +109,13 @@ describe("Batcher.ask()", () => {
   it("sends a lone item in the same turn", async () => {
     const lab = new BatcherLab({ maxBatch: 8 });
     const asked = lab.ask();
-    assert.equal(asked.state, "queued", "whoever asks next comes along");
+    assert.equal(asked.state, "queued", "the next request comes along");
     await Promise.resolve();
     assert.equal(asked.state, "sent");
     await lab.finish();
   });
 
-  it("sends what is asked in one turn in as few calls as there can be", async () => {
+  it("sends the requests of one turn in as few calls as possible", async () => {
     const size = fc.integer({ min: 1, max: 20 });
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 300 }), size, async (count, maxBatch) => {
@@ -135,7 +135,7 @@ describe("Batcher.ask()", () => {
     assert.deepEqual(lab.calls.map(({ items }) => items.length), [34, 33, 33]);
   });
 
-  it("gathers what is asked behind calls in flight", async () => {
+  it("gathers requests behind calls in flight", async () => {
     const lab = new BatcherLab({ maxBatch: 50 });
     for (let i = 0; i < 40; i++) {
       lab.ask();
@@ -265,7 +265,7 @@ describe("Batcher.ask()", () => {
     assert.deepEqual(asked.map(({ told }) => told[0] instanceof Error), asked.map((_, i) => i === 3));
   });
 
-  it("gives everybody an error of his own where a call fails, and goes on", async () => {
+  it("gives each caller its own error where a call fails, and goes on", async () => {
     const lab = new BatcherLab({ maxBatch: 8 });
     const asked = askMany(lab, 8);
     await lab.settle();

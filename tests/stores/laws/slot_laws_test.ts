@@ -10,7 +10,7 @@ import { assertStatus, Connections, ENGINES, Lab, target } from "../_lab.ts";
 const TTL_US = 100_000;
 const slots = (maxConcurrent: number) => target({ maxConcurrent, leaseTtlMs: TTL_US / 1_000 });
 
-/** What is done with a lease, by its holder or by somebody else. */
+/** What is done with a lease, by its holder or by another call. */
 const commandsArb = fc.array(
   fc.record({
     us: fc.oneof(fc.constantFrom(0, 0, 1, TTL_US - 1, TTL_US), fc.nat(TTL_US)),
@@ -82,7 +82,7 @@ for (const engine of ENGINES) {
       },
     );
 
-    it("a lease that nobody renews is free exactly at its time to live", async () => {
+    it("a lease that is not renewed is free exactly at its time to live", async () => {
       const lab = new Lab(engine, connections);
       assertStatus(await lab.take("now", slots(1)), "allowed");
       lab.pass(TTL_US - 1);
@@ -93,7 +93,7 @@ for (const engine of ENGINES) {
       assertStatus(await lab.take("now", slots(1)), "allowed");
     });
 
-    it("who waits is served in the order of arrival, and nobody jumps the queue", { timeout: 60_000 }, async () => {
+    it("calls are served in the order of arrival, and none jumps the queue", { timeout: 60_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(fc.nat(2), { minLength: 2, maxLength: 8 }), async (gaps) => {
           const lab = new Lab(engine, connections);
@@ -161,7 +161,7 @@ for (const engine of ENGINES) {
       assertStatus(await lab.ask({ ...request, arrivalUs: queued.arrivalUs }), "allowed");
     });
 
-    it("who waits for several with other numbers of slots in each is told how long the slots take", async () => {
+    it("a call that waits for several limiters hears how long the slots take, with other numbers in each", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();
       const rate = target({ ratePerSecond: 1, burst: 9 }, { limiter: "rate", cost: 3 });
@@ -175,7 +175,7 @@ for (const engine of ENGINES) {
       }
     });
 
-    it("who hears late that he was served holds for the full time from then on", async () => {
+    it("a call that hears late of its permit holds it for the full time from then on", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();
       const one = slots(1);

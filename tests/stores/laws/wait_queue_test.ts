@@ -7,7 +7,7 @@ import { Heap, type HeapItem } from "../../../src/stores/memory/heap.ts";
 import { WaitQueue } from "../../../src/stores/memory/wait_queue.ts";
 
 describe("WaitQueue", () => {
-  it("orders its waiters by arrival and id, as a sorted set does, whoever joins, comes back or leaves", () => {
+  it("orders its waiters by arrival and id, as a sorted set does, while waiters join, come back and leave", () => {
     const stepArb = fc.record({
       id: fc.constantFrom("a", "b", "c", "d", "e", "f"),
       leaves: fc.boolean(),

@@ -51,7 +51,7 @@ export class MixedKey {
     return store;
   }
 
-  /** What is asked of. */
+  /** The keys of the requests. */
   target(policy: Policy, cost: number): Target {
     const slots = policy.maxConcurrent && 1;
     return { limiter: "l", key: "k", policy, cost: Math.min(cost, policy.capacity), slots };

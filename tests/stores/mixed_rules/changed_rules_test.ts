@@ -80,7 +80,7 @@ describe("A limiter in memory whose rules change", () => {
     }
   });
 
-  it("admits no more than the larger of both bounds, and nobody waits longer than a full refill", () => {
+  it("admits no more than the larger of both bounds, and makes no call wait longer than a full refill", () => {
     fc.assert(
       fc.property(fc.constantFrom(...PAIRS), usesArb, usesArb, ([name, before, after], first, second) => {
         const key = new Key();

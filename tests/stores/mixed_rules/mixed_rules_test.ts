@@ -83,7 +83,7 @@ describe("A limiter in Redis whose rules change", () => {
     );
   });
 
-  it("has nobody wait longer than a full refill, and exactly as long as it says", { timeout: 120_000 }, async () => {
+  it("makes no call wait longer than a full refill, and as long as its decision says", { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...PAIRS), usesArb, async ([name, one, other], uses) => {
         const key = new MixedKey("redis", connections);
@@ -278,7 +278,7 @@ describe("Processes with different rules for one key in Redis", () => {
     }
   });
 
-  it("take as often as they are told where units are leased", async () => {
+  it("take as often as the request says where units are leased", async () => {
     const key = new MixedKey("redis", connections);
     await key.ask(0, WINDOW, 2);
     const request = {

@@ -160,7 +160,7 @@ async function listen(server: ReturnType<typeof createServer>, port: number): Pr
 /** Waits until a Redis answers there. It may want a password first, or be loading. */
 async function answers(port: number, child: ChildProcess): Promise<void> {
   await until(() => {
-    // Somebody else may have taken the port meanwhile, and answer in its place.
+    // Another program may have taken the port meanwhile, and answer in its place.
     if (!running.has(child)) throw new Error(`Cannot start a Redis on port ${port}: it has ended`);
     return sendCommand(port, ["PING"]).then(() => true, (error) => /NOAUTH|LOADING/.test(String(error)));
   }, 15_000);

@@ -191,8 +191,8 @@ export async function startLoneSentinel(folder: string, masterName: string, prim
   const port = await freePort();
   const file = join(folder, `lone-sentinel-${port}.conf`);
   const monitor = `sentinel monitor ${masterName} 127.0.0.1 ${primary} 3`;
-  const patience = `sentinel down-after-milliseconds ${masterName} 3600000`;
-  writeFileSync(file, [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, monitor, patience, ""].join("\n"));
+  const downAfter = `sentinel down-after-milliseconds ${masterName} 3600000`;
+  writeFileSync(file, [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, monitor, downAfter, ""].join("\n"));
   return await startProgram(port, [file, "--sentinel"]);
 }
 

@@ -71,7 +71,7 @@ describe("express-rate-limit over our store", () => {
     assert.deepEqual(statuses, [200, 429, 200, 200, 429], "a refused hit counts, as with their own store");
   });
 
-  it("takes back what it is told not to count", async () => {
+  it("takes back hits that are not to count", async () => {
     await using site = await Site.start({ limit: 2, skipFailedRequests: true }, true);
     for (let i = 0; i < 3; i++) {
       assert.equal((await site.ask("/fails")).status, 401);
@@ -123,7 +123,7 @@ describe("expressRateLimitStore()", () => {
   ) {
     it(`counts as "${onStoreError}" says where the store cannot be asked`, async () => {
       await using rateSync = createRateSync({
-        stores: { main: { engine: "redis", url: "redis://127.0.0.1:1" } }, // nobody listens there
+        stores: { main: { engine: "redis", url: "redis://127.0.0.1:1" } }, // no server listens there
       });
       const store = expressRateLimitStore({ rateSync, onStoreError });
       store.init({ windowMs: 60_000 });

@@ -78,7 +78,7 @@ const wishArb: fc.Arbitrary<Wish> = fc.record({
   pick: fc.nat(1_000),
 });
 
-/** What is asked in one turn, and how long after the turn before. */
+/** The requests of one turn, and how long after the turn before. */
 export const turnsArb: fc.Arbitrary<{ wishes: Wish[]; passUs: number }[]> = fc.array(
   fc.record({
     wishes: fc.array(wishArb, { minLength: 1, maxLength: 20 }),

@@ -100,7 +100,7 @@ async function errorsOf(asked: readonly Promise<unknown>[]): Promise<(StoreError
     return outcome.reason;
   });
   const failed = errors.filter((error) => error !== undefined);
-  assert.equal(new Set(failed).size, failed.length, "everybody has an error of his own");
+  assert.equal(new Set(failed).size, failed.length, "each caller has its own error");
   return errors;
 }
 
@@ -125,7 +125,7 @@ describe("A connection that dies with calls in flight and requests queued", () =
     const errors = await errorsOf(asked);
     for (const [i, error] of errors.entries()) {
       if (i < sent) assert.match(error?.message ?? "", /may have run/);
-      else assert.doesNotMatch(error?.message ?? "", /may have run/, "who was not sent is told so");
+      else assert.doesNotMatch(error?.message ?? "", /may have run/, "the error of a request that was not sent says so");
     }
     await recovers(rs);
     const charges = await chargesOf(rs, "only");
@@ -149,7 +149,7 @@ describe("A connection that dies with calls in flight and requests queued", () =
     assert.deepEqual(charges, errors.map((error) => error === undefined ? 1 : 0));
   });
 
-  it("charges nobody twice who was killed at any moment, and serves whoever asks later", OPTIONS, async (t) => {
+  it("charges no caller twice that was killed at any moment, and serves later callers", OPTIONS, async (t) => {
     await using rs = await instance(server.url);
     let lost = 0;
     for (let round = 0; round < 12; round++) {
@@ -169,7 +169,7 @@ describe("A connection that dies with calls in flight and requests queued", () =
     t.diagnostic(`${lost} of ${12 * ASKED} were lost`);
   });
 
-  it("is told by a server that dies, and sends nothing again to the next", OPTIONS, async () => {
+  it("reports a server that dies, and sends nothing again to the next", OPTIONS, async () => {
     await using own = await startRedis();
     await using rs = await instance(own.url);
     own.signal("SIGSTOP");
@@ -252,7 +252,7 @@ describe("A caller who gives up", () => {
     for (const call of calls) await call.then(() => assert.fail("it was not given up"), (e) => assert.equal(e, REASON));
   }
 
-  it("while the request is queued is told at once, and nothing is sent for him", OPTIONS, async () => {
+  it("while the request is queued rejects at once, and nothing is sent", OPTIONS, async () => {
     await using rs = await instance(server.url);
     const abort = new AbortController();
     let fillers: Promise<unknown>[];

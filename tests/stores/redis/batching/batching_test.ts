@@ -56,7 +56,7 @@ const LIMITS: Record<string, LimiterOptions> = {
   slots: { maxConcurrent: 123, leaseTtlMs: HOUR_MS },
 };
 
-describe("What is asked in one turn", () => {
+describe("Requests of one turn", () => {
   forbidUnhandledRejections();
 
   for (const [name, limit] of Object.entries(LIMITS)) {

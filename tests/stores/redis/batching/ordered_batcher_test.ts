@@ -77,10 +77,10 @@ describe("OrderedBatcher", () => {
     const ask = (id: number, kind: string) => batcher.ask({ id, kind, keys: [`${kind}${id}`] });
     await Promise.all(["a", "b", "c"].flatMap((kind) => [1, 2, 3, 4].map((id) => ask(id, kind))));
     assert.equal(most, 3);
-    assert.deepEqual(batches, [4, 4, 4], "what is asked together goes together");
+    assert.deepEqual(batches, [4, 4, 4], "requests of one turn go together");
   });
 
-  it("sends together what is asked together for one key", async () => {
+  it("sends requests of one turn for one key together", async () => {
     const batches: number[] = [];
     const batcher = batcherTo((batch) => {
       batches.push(batch.length);
@@ -127,7 +127,7 @@ describe("OrderedBatcher", () => {
     assert.deepEqual(ran, [1, 3]);
   });
 
-  it("passes on what a call failed with, and refuses what is asked or held once it is closed", async () => {
+  it("passes on the error of a call, and refuses requests and queued ones once it is closed", async () => {
     const batcher = batcherTo(async () => {
       await sleep(5);
       throw new Error("the call has failed");

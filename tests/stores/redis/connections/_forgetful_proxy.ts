@@ -1,6 +1,6 @@
 /**
  * A way to Redis that forgets connections, as load balancers, firewalls and address translation do: what is sent on a
- * forgotten one goes nowhere, nobody is told, and new connections work.
+ * forgotten one goes nowhere, without an error, and new connections work.
  *
  * @module
  */

@@ -122,7 +122,7 @@ describe("NodeRedis that cannot connect", () => {
     await failure(connection.run(increment, ["k"], []));
     assert.equal(server.accepted, 2);
     await sleep(300);
-    assert.equal(server.accepted, 2, "nobody asked, so nothing is tried");
+    assert.equal(server.accepted, 2, "there was no call, so nothing is tried");
     await connection.close();
   });
 
@@ -352,7 +352,7 @@ describe("NodeRedis that waits", () => {
     const [error, ms] = await timed(failure(connection.run(increment, ["k"], [])));
     assert.equal(error.code, "STORE_UNAVAILABLE");
     assert.ok(ms < 100, `${ms} ms`);
-    // Nobody waits for anything on the third connection: its heartbeat notices.
+    // No call waits on the third connection: its heartbeat notices.
     await until(() => errors.filter((message) => message.includes("no answer for 200 ms")).length === 3);
     server.signal("SIGCONT");
     await until(() => connection.run(increment, ["k"], []).then(() => true, () => false));

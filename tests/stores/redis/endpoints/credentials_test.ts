@@ -31,7 +31,7 @@ class Token {
 
   readonly readLater = async (): Promise<string> => await Promise.resolve(this.read());
 
-  /** Makes servers take another one, and cuts off whoever came with the last. */
+  /** Makes servers take another one, and cuts off the connections that used the last one. */
   async renew(): Promise<void> {
     this.#value = `token-s3cr3t-${crypto.randomUUID()}`;
     for (const server of this.#servers()) {

@@ -85,7 +85,7 @@ class Scene {
     }
   }
 
-  /** Runs a batch. Each call fails for want of the right, or what it is told is what lies there. */
+  /** Runs a batch. Each call fails for want of the right, or its reply says what is stored. */
   async run({ later, isLong, steps }: Sequence["batches"][number], lacking: string | undefined): Promise<void> {
     this.#clock.set(this.#clock.nowUs() + later * this.#policy.leaseTtlUs);
     const calls = this.#calls(steps);

@@ -158,9 +158,9 @@ for (const [kind, place] of Object.entries({ ...places, [OWN_WAY]: upstashWithMi
       }
     });
 
-    it("tells that nobody is there", async () => {
-      const nobody = connectionTo(place(`http://127.0.0.1:${await freePort()}`));
-      await rejectsWith(nobody.connect(), "STORE_UNAVAILABLE", /^Cannot reach Redis at /);
+    it("reports that no server is there", async () => {
+      const absent = connectionTo(place(`http://127.0.0.1:${await freePort()}`));
+      await rejectsWith(absent.connect(), "STORE_UNAVAILABLE", /^Cannot reach Redis at /);
     });
 
     // Deno's fetch repeats what a client with ways of its own sends.

@@ -141,7 +141,7 @@ describe("waiting for a slot over REST", () => {
       assert.equal(lost, 1);
     }));
 
-  it("asks seldom, and not at all while nobody waits", () =>
+  it("polls at growing intervals, and not at all while no call waits", () =>
     withInstances(["rest"], async ([only], prefix) => {
       const rs = only as RateSync<"slots">;
       const held = await rs.acquire("slots");
@@ -150,7 +150,7 @@ describe("waiting for a slot over REST", () => {
       const waiting = rs.acquire("slots");
       await until(async () => await queueLength(prefix) === 1);
       await new Promise((resolve) => setTimeout(resolve, 1_000));
-      // After 25 ms, then half as much later each time, up to 500 ms: seven before it is that seldom.
+      // After 25 ms, then half as much later each time, up to 500 ms: seven polls before that.
       const most = 8 + (performance.now() - startMs) / 500;
       const asked = endpoint.bodies.length - before;
       assert.ok(asked <= most, `${asked} requests, where at most ${most} were expected`);

@@ -113,7 +113,7 @@ describe("A batch of takes from token buckets", () => {
     assert.equal(calls[0]?.keys.length, 5, "the takes of b are one entry");
   });
 
-  it("takes as often as it is told, as if one after the other", async () => {
+  it("takes as often as the request says, as if one after the other", async () => {
     await fc.assert(
       fc.asyncProperty(
         bucketKeysArb,

@@ -114,7 +114,7 @@ describe("The keys in Redis", () => {
     fc.assert(fc.property(textArb, (text) => assert.equal(ourSlot(text), hashSlot(text))), { numRuns: runs(2_000) });
   });
 
-  it("hold apart whoever has another name, in the store itself", { timeout: 60_000 }, async () => {
+  it("keep callers with other names apart, in the store itself", { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(nameArb, { maxLength: 6, selector: (name) => JSON.stringify(name) }),
@@ -203,7 +203,7 @@ describe("The keys in Redis", () => {
           // Nine bytes may be a block, of a time that is over or not.
           const told = first.status === "rejected" ? first.reason.reason : (first.value as TakeReply).status;
           const isBlock = Buffer.byteLength(garbage) === 9 && (told === "blocked" || told === "allowed");
-          // And what has the form of a state of other rules is one, whoever wrote it.
+          // And what has the form of a state of other rules is one, whatever program wrote it.
           const isState = /^M.[tufcl]/su.test(garbage) && (told === "allowed" || told === "rate");
           if (isBlock || isState) return;
           assert.equal(told, "foreign_state", show(garbage));
@@ -233,7 +233,7 @@ describe("The clock", () => {
   before(async () => void (connections = await Connections.open()));
   after(() => connections.close());
 
-  it("is the server's: no script is told another one", async () => {
+  it("is the server's: no script gets another one", async () => {
     const calls: ScriptCall[] = [];
     const store = new RedisStore(connections.connection, {
       keyPrefix: freshPrefix(),

@@ -8,7 +8,7 @@ import { type FakeServer, scriptOf, startRedis, startServer, until } from "../_s
 
 const increment = scriptOf("return redis.call('INCR', KEYS[1])");
 
-/** A Sentinel that names one primary to whoever asks, and tells listeners what it is made to. */
+/** A Sentinel that names one primary to each client, and sends listeners what the test makes it send. */
 interface FakeSentinel {
   readonly server: FakeServer;
   /** Sends a message to those who listen on a channel. */
@@ -71,7 +71,7 @@ describe("News from a Sentinel", { timeout: 60_000 }, () => {
   } as const;
 
   for (const [channel, messageOf] of Object.entries(news)) {
-    it(`on ${channel} leads to the new primary, while the old one is there and nobody else knows`, async () => {
+    it(`on ${channel} leads to the new primary, while the old one is there and no other Sentinel knows`, async () => {
       await using old = await startRedis();
       await using next = await startRedis();
       const sentinel = await startSentinel(old.port, Object.keys(news));

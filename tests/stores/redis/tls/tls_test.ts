@@ -155,7 +155,7 @@ describe("A Redis with TLS", () => {
     await refuses({ url: expired.url, tlsCa }, /its certificate has expired: renew it/);
   });
 
-  it("is told from one that speaks plain", async () => {
+  it("is distinguished from a server without TLS", async () => {
     await refuses({ url: `rediss://127.0.0.1:${plain.server.port}`, tlsCa, socketConnectTimeoutMs: 500 }, /speak TLS/);
   });
 

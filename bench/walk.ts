@@ -1,6 +1,6 @@
 /**
- * Through how many files and functions of this package a warm call goes, as V8 counts them: what somebody must read who
- * wants to follow it.
+ * Through how many files and functions of this package a warm call goes, as V8 counts them: what a reader must read to
+ * follow it.
  *
  * @module
  */

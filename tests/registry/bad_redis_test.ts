@@ -66,7 +66,12 @@ describe("A Redis that cannot be used", () => {
 
   it("is not there", async () => {
     const url = `redis://:${ENCODED}@127.0.0.1:${closedPort}/0`;
-    await refuse({ url }, "STORE_UNAVAILABLE", `Cannot reach Redis at redis://127.0.0.1:${closedPort}/0`, "ECONNREFUSED");
+    await refuse(
+      { url },
+      "STORE_UNAVAILABLE",
+      `Cannot reach Redis at redis://127.0.0.1:${closedPort}/0`,
+      "ECONNREFUSED",
+    );
   });
 
   it("is on an unknown host", async () => {

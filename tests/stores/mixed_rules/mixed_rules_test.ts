@@ -83,29 +83,33 @@ describe("A limiter in Redis whose rules change", () => {
     );
   });
 
-  it("makes no call wait longer than a full refill, and as long as its decision says", { timeout: 120_000 }, async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...PAIRS), usesArb, async ([name, one, other], uses) => {
-        const key = new MixedKey("redis", connections);
-        for (const { us, cost } of uses) {
-          key.pass(us);
-          await key.ask(0, one, cost);
-        }
-        const { status, waitUs } = await key.ask(1, other, 1);
-        if (status === "allowed") return;
-        assert.ok(waitUs <= fullRefillUs(other.rates), `${name}: a wait of ${waitUs} µs`);
-        key.pass(waitUs - 1);
-        for (const mode of ["peek", "now"] as const) {
-          assert.equal((await key.ask(1, other, 1, mode)).status, "rate", `${name}: too early`);
-        }
-        key.pass(1);
-        for (const mode of ["peek", "now"] as const) {
-          assert.equal((await key.ask(1, other, 1, mode)).status, "allowed", name);
-        }
-      }),
-      { numRuns: runs(600) },
-    );
-  });
+  it(
+    "makes no call wait longer than a full refill, and as long as its decision says",
+    { timeout: 120_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom(...PAIRS), usesArb, async ([name, one, other], uses) => {
+          const key = new MixedKey("redis", connections);
+          for (const { us, cost } of uses) {
+            key.pass(us);
+            await key.ask(0, one, cost);
+          }
+          const { status, waitUs } = await key.ask(1, other, 1);
+          if (status === "allowed") return;
+          assert.ok(waitUs <= fullRefillUs(other.rates), `${name}: a wait of ${waitUs} µs`);
+          key.pass(waitUs - 1);
+          for (const mode of ["peek", "now"] as const) {
+            assert.equal((await key.ask(1, other, 1, mode)).status, "rate", `${name}: too early`);
+          }
+          key.pass(1);
+          for (const mode of ["peek", "now"] as const) {
+            assert.equal((await key.ask(1, other, 1, mode)).status, "allowed", name);
+          }
+        }),
+        { numRuns: runs(600) },
+      );
+    },
+  );
 
   it("keeps a block", { timeout: 120_000 }, async () => {
     for (const [name, ...policies] of PAIRS) {

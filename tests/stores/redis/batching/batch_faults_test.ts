@@ -125,7 +125,11 @@ describe("A connection that dies with calls in flight and requests queued", () =
     const errors = await errorsOf(asked);
     for (const [i, error] of errors.entries()) {
       if (i < sent) assert.match(error?.message ?? "", /may have run/);
-      else assert.doesNotMatch(error?.message ?? "", /may have run/, "the error of a request that was not sent says so");
+      else {assert.doesNotMatch(
+          error?.message ?? "",
+          /may have run/,
+          "the error of a request that was not sent says so",
+        );}
     }
     await recovers(rs);
     const charges = await chargesOf(rs, "only");

@@ -103,7 +103,7 @@ describe("waiting for a slot over REST", () => {
       controller.abort();
     }));
 
-  it("keeps the place of a process whose inbox has ended while it was away, and came back before its turn", () =>
+  it("keeps the place of a process whose inbox has ended while it was away, and that came back in time", () =>
     withInstances(["redis", "rest", "redis"], async ([holder, away, next], prefix) => {
       const held = await (holder as RateSync<"slots">).acquire("slots");
       const order: string[] = [];

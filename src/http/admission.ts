@@ -36,6 +36,12 @@ export interface Admission {
   finish(outcome?: Outcome): Promise<void>;
 }
 
+/** What an admission keeps of its guard. */
+export interface Guarding {
+  /** Whether another guard does the same. */
+  isSameAs(other: Guarding): boolean;
+}
+
 /** What an admission is made of. */
 export interface AdmissionParts
   extends Partial<Pick<Admission, "status" | "headers" | "body" | "reason" | "decision">> {
@@ -62,9 +68,13 @@ export class GuardAdmission implements Admission {
   readonly #permit: Permit | undefined;
   readonly #settle: ((outcome: Outcome) => Promise<void>) | undefined;
   #finished: Promise<void> | undefined;
+  /** The guard that made it, where `remember` keeps it with its request. */
+  guard: Guarding | undefined;
+  /** What another guard has said about the same request before. */
+  earlier: GuardAdmission | undefined;
 
   /**
-   * Makes one: of a refusal, if there is a status.
+   * Denies the request if there is a status; else allows it.
    *
    * @param parts What it is made of.
    */
@@ -77,6 +87,9 @@ export class GuardAdmission implements Admission {
     this.decision = parts.decision;
     this.#permit = parts.permit;
     this.#settle = parts.settle;
+    this.#finished = undefined;
+    this.guard = undefined;
+    this.earlier = undefined;
   }
 
   /** Whether `finish` has anything to do. */

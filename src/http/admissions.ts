@@ -1,5 +1,5 @@
 /**
- * Which admissions a request has got, and from which guards.
+ * The admissions that a request has got, from one guard or several.
  *
  * @module
  */
@@ -10,33 +10,28 @@ import type { Guard } from "./guard.ts";
 /** Where they are kept: on the request itself, which costs less than a map whose keys come and go. */
 const ADMISSION = Symbol.for("@ratesync/core/admission");
 
-/** What a guard said. */
-interface Mark {
-  readonly guard: Guard<never>;
-  readonly admission: Admission;
-  readonly earlier: Mark | undefined;
+/** A request that guards may have decided about. */
+interface Guarded {
+  [ADMISSION]?: GuardAdmission | undefined;
 }
 
-/** A request that may have been asked about. */
-interface Marked {
-  [ADMISSION]?: Mark | undefined;
-}
-
-/** Keeps what a guard said about a request, for as long as there is the request. */
+/** Keeps what a guard has decided about a request, for as long as the request exists. */
 export function remember<Raw>(request: object, guard: Guard<Raw>, admission: Admission): void {
-  const marked = request as Marked;
-  marked[ADMISSION] = { guard: guard as Guard<never>, admission, earlier: marked[ADMISSION] };
+  const kept = admission as GuardAdmission;
+  kept.guard = guard;
+  kept.earlier = (request as Guarded)[ADMISSION];
+  (request as Guarded)[ADMISSION] = kept;
 }
 
 /**
- * What a guard says about a request that it has decided about before, because it is mounted twice: go on, without another
- * charge. The guard warns of it. `undefined` if the request is new to it.
+ * What a guard says about a request that it has decided about before, because it is mounted twice: the request is allowed,
+ * and not charged again. The guard warns of it. `undefined` if the request is new to the guard.
  */
 export function repeated<Raw>(request: object, guard: Guard<Raw>): Admission | undefined {
-  for (let mark = (request as Marked)[ADMISSION]; mark !== undefined; mark = mark.earlier) {
-    if (!guard.isSameAs(mark.guard)) continue;
-    guard.tellRepeated();
-    const { reason, decision } = mark.admission;
+  for (let admission = (request as Guarded)[ADMISSION]; admission !== undefined; admission = admission.earlier) {
+    if (admission.guard === undefined || !guard.isSameAs(admission.guard)) continue;
+    guard.reportRepeated();
+    const { reason, decision } = admission;
     return new GuardAdmission({ reason, decision });
   }
   return undefined;
@@ -44,15 +39,14 @@ export function repeated<Raw>(request: object, guard: Guard<Raw>): Admission | u
 
 /** Forgets the last guard, so that the same request object is decided anew when it comes again. */
 export function forget(request: object): void {
-  const marked = request as Marked;
-  marked[ADMISSION] = marked[ADMISSION]?.earlier;
+  (request as Guarded)[ADMISSION] = (request as Guarded)[ADMISSION]?.earlier;
 }
 
 /**
- * What a guard said about a request; of several guards, the last one. `undefined` before any was asked.
+ * What a guard has decided about a request; of several guards, the last one. `undefined` before any has decided.
  *
  * @param request The framework's request.
  */
 export function admissionOf(request: object): Admission | undefined {
-  return (request as Marked)[ADMISSION]?.admission;
+  return (request as Guarded)[ADMISSION];
 }

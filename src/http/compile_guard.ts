@@ -11,12 +11,15 @@ import { isLimiter } from "../limiter/is_limiter.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import { checkOptions, hint } from "./check_options.ts";
-import { checkAddressHeader, type ClientAddressOptions, NetworkSet } from "./client_address.ts";
+import { AddressRules } from "./address_rules.ts";
+import { checkAddressHeader, NetworkSet } from "./client_address.ts";
+import type { CompiledRule } from "./compiled_rule.ts";
 import { BODY_STYLES, type BodyStyle } from "./denial.ts";
-import { DIALECTS, type HeaderDialect, headerNames } from "./headers.ts";
+import { HeaderWriter } from "./header_writer.ts";
+import { DIALECTS, type HeaderDialect } from "./headers.ts";
+import type { CompiledList, Exemptions } from "./exemptions.ts";
 import { byIp, type Identify } from "./identify.ts";
 import type { Cost, GuardList, GuardOptions, GuardRule } from "./options.ts";
-import type { Settle } from "./settle.ts";
 import { fromDefault, fromInstance, fromLimiter, type LimiterSource } from "./source.ts";
 
 /** The names of the options, and what each must be. Set-up finds all that can be known then. */
@@ -48,45 +51,21 @@ const OPTIONS: Readonly<Record<keyof GuardOptions, "function" | "boolean" | "any
 /** Dialects that tell instants, not times from now. */
 const INSTANTS: ReadonlySet<HeaderDialect> = new Set<HeaderDialect>(["x-ratelimit", "x-ratelimit-ms"]);
 
-/** A rule with everything that it takes from the guard. */
-export interface CompiledRule<Raw> {
-  /** Where it stands, for messages: `limiter[1].`, or nothing where there is one rule. */
-  readonly path: string;
-  /** The limiter's id. */
-  readonly limiter: string;
-  /** Who is limited; `undefined` for everybody together. */
-  readonly identify: Identify<Raw> | undefined;
-  /** Units that a request takes. */
-  readonly cost: Cost<Raw>;
-  /** What it has cost, when it has been answered. */
-  readonly settle: Settle<Raw> | undefined;
-}
-
-/** A list, read once. */
-export interface CompiledList {
-  /** Networks. */
-  readonly networks: NetworkSet | undefined;
-  /** Keys. */
-  readonly keys: ReadonlySet<string>;
-}
-
 /** Options, checked, with defaults. */
 export interface CompiledGuard<Raw> {
   /** What is asked, from 1. */
   readonly rules: readonly CompiledRule<Raw>[];
   /** Where limiters come from. */
   readonly source: LimiterSource;
-  /** Who is not limited. */
-  readonly allow: CompiledList;
-  /** Who is refused. */
-  readonly block: CompiledList;
-  /** The dialects of headers. */
-  readonly dialects: readonly HeaderDialect[];
-  /** What is added to `Access-Control-Expose-Headers`, if anything is. */
-  readonly exposed: string | undefined;
-  /** Trusted networks, where the options name them, and the header. */
-  readonly address: ClientAddressOptions;
-  /** How long a request may wait. */
+  /** Which requests are exempt from limits; `undefined` where no option exempts any. */
+  readonly exemptions: Exemptions | undefined;
+  /** Writes the headers of decisions. */
+  readonly headers: HeaderWriter;
+  /** How the client's address is found. */
+  readonly address: AddressRules;
+  /** Whether requests may wait. */
+  readonly waits: boolean;
+  /** How long a request may wait, in milliseconds. */
   readonly waitMs: number;
   /** The status of a refusal by a limit. */
   readonly statusCode: number;
@@ -128,15 +107,11 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
   return {
     rules,
     source,
-    allow: compileList(options.allow, "allow"),
-    block: compileList(options.block, "block"),
-    dialects,
-    exposed: options.exposeHeaders ? [...headerNames(dialects), "Retry-After"].join(", ") : undefined,
+    exemptions: compileExemptions(options),
+    headers: new HeaderWriter(dialects, options.exposeHeaders === true),
     tellsInstants: body === "error" || dialects.some((dialect) => INSTANTS.has(dialect)),
-    address: {
-      trustedProxies: options.trustedProxies === undefined ? undefined : new NetworkSet(options.trustedProxies),
-      addressHeader,
-    },
+    address: new AddressRules(source, addressHeader, options.trustedProxies && new NetworkSet(options.trustedProxies)),
+    waits: waitMs > 0 && options.dryRun !== true,
     waitMs,
     statusCode,
     body,
@@ -204,6 +179,15 @@ function checkRule<Raw>(rule: CompiledRule<Raw>, { policy }: Limiter, isAlone: b
   if (isAlone && settle !== undefined && policy.rates.length === 0) {
     fail("settle", `a rate to settle with; limiter ${show(id)} has only slots`, settle);
   }
+}
+
+function compileExemptions<Raw>(options: GuardOptions<Raw>): Exemptions | undefined {
+  const skips = options.skip !== undefined;
+  const { skipPreflights = false } = options;
+  const allow = compileList(options.allow, "allow");
+  const block = compileList(options.block, "block");
+  const exempts = skips || skipPreflights || options.allow !== undefined || options.block !== undefined;
+  return exempts ? { skips, skipPreflights, allow, block } : undefined;
 }
 
 function compileList(list: GuardList | undefined, path: string): CompiledList {

@@ -45,34 +45,22 @@
 
 import { brand } from "../base/brand.ts";
 import { systemClock, wallMs } from "../base/clock.ts";
-import { RateSyncError } from "../base/errors.ts";
 import { listWords } from "../base/text.ts";
-import type { Decision, RateLimitedError } from "../limiter/decision.ts";
-import { isClosed, isStoreError } from "../limiter/failure.ts";
-import type { Permit } from "../limiter/permit.ts";
-import type { HttpConfig } from "../registry/options.ts";
-import { type Admission, GuardAdmission } from "./admission.ts";
-import { checksOf, type LimitCheck } from "./limit_checks.ts";
-import { type ClientAddressOptions, NetworkSet } from "./client_address.ts";
-import type { Refusal } from "./denial.ts";
-import { EXPOSED, type HeaderPair } from "./header_pair.ts";
-import { rateLimitHeaders } from "./headers.ts";
+import type { Decision } from "../limiter/decision.ts";
+import { type Admission, GuardAdmission, type Guarding } from "./admission.ts";
+import { ALLOWED, BLOCKED, type CheckResult, resultOf, resultOfError } from "./check_result.ts";
 import { type CompiledGuard, compileGuard } from "./compile_guard.ts";
-import { isFrom, isNamed, isPreflight } from "./exemptions.ts";
+import { ErrorReporter } from "./error_reporter.ts";
+import { type Exemptions, isFrom, isNamed, isPreflight } from "./exemptions.ts";
+import { checksOf, type LimitCheck } from "./limit_checks.ts";
 import type { GuardOptions } from "./options.ts";
 import { refuse } from "./refuse.ts";
 import { GuardedRequest, type RequestFacts } from "./request.ts";
-import { correctCharge, type Outcome } from "./settle.ts";
-import { ErrorReporter } from "./error_reporter.ts";
-
-/** How long a client is told to wait for a store that does not answer: nobody knows. */
-const STORE_RETRY_MS = 5_000;
-
-/** The status of logs for a client that has left; nobody reads it. */
-const CLIENT_LEFT = 499;
+import type { Outcome } from "./settle.ts";
+import { settleCharges } from "./settle_charges.ts";
 
 /** Guards a server. Made by `createGuard`. */
-export class Guard<Raw = unknown> {
+export class Guard<Raw = unknown> implements Guarding {
   static {
     brand(this, "Guard");
   }
@@ -80,8 +68,7 @@ export class Guard<Raw = unknown> {
   readonly #options: GuardOptions<Raw>;
   readonly #compiled: CompiledGuard<Raw>;
   readonly #errors: ErrorReporter;
-  #isToldRepeated = false;
-  #configured: { readonly networks: readonly string[]; readonly address: ClientAddressOptions } | undefined;
+  #hasReportedRepeated = false;
 
   /**
    * As `createGuard()`.
@@ -95,75 +82,77 @@ export class Guard<Raw = unknown> {
     this.#errors = new ErrorReporter(options.logger ?? console, options.onError);
   }
 
-  /** Whether requests may wait for their turn: then an adapter tells, by a signal, that a client has left. */
+  /** Whether requests may wait: then an adapter passes a signal that is aborted when the client has left. */
   get waits(): boolean {
-    return this.#compiled.waitMs > 0 && this.#options.dryRun !== true;
+    return this.#compiled.waits;
   }
 
   /**
-   * Whether another guard does the same: it is this one, or each of its options is the very same value. For adapters, which
-   * ask a guard once about a request, however often it is mounted.
+   * Whether another guard does the same: it is this one, or each of its options is the very same value. Adapters call a
+   * guard once for each request, however often it is mounted.
    */
-  isSameAs(other: Guard<never>): boolean {
-    if ((this as Guard<never>) === other) return true;
+  isSameAs(other: Guarding): boolean {
+    if (this === other) return true;
     if (!(#options in other)) return false; // of another copy of the package
-    const [mine, theirs] = [this.#options, other.#options as GuardOptions<unknown>];
+    const [mine, theirs] = [this.#options, (other as Guard).#options];
     const names = Object.keys(mine) as (keyof GuardOptions)[];
     return names.length === Object.keys(theirs).length && names.every((name) => Object.is(mine[name], theirs[name]));
   }
 
   /** Warns, once, that the guard ran twice on one request. */
-  tellRepeated(): void {
-    if (this.#isToldRepeated) return;
-    this.#isToldRepeated = true;
+  reportRepeated(): void {
+    if (this.#hasReportedRepeated) return;
+    this.#hasReportedRepeated = true;
     const limiters = listWords(this.#compiled.rules.map(({ limiter }) => limiter), "and");
     const advice = "it charges a request once. Mount it once, or give the second one other options";
     this.#errors.report("repeated", `a guard of limiter ${limiters} is mounted twice on one request: ${advice}`);
   }
 
   /**
-   * Decides about a request. Rejects only if the guard cannot be used: its limiter is not there, its configuration is
-   * wrong, or, if asked for, its store failed.
+   * Decides about a request. Rejects only if the guard cannot be used: its limiter does not exist, its configuration is
+   * wrong, or its store failed and `throwStoreErrors` is set.
    *
    * @param facts The request: a `Request`, or what an adapter makes of another one.
    * @throws {NotFoundError | ConfigError} If the limiter or the configuration is not there.
-   * @throws {StoreError} If the store failed, the limiter's `onStoreError` is `"throw"`, and so is asked for.
+   * @throws {StoreError} If the store failed, the limiter's `onStoreError` is `"throw"`, and `throwStoreErrors` is set.
    */
   async admit(facts: RequestFacts<Raw>): Promise<Admission> {
-    const address = this.#address();
-    const request = new GuardedRequest(facts, address instanceof Promise ? await address : address);
-    const { rules, allow, block } = this.#compiled;
-    if (this.#options.skipPreflights === true && isPreflight(request)) return OPEN_DOOR;
-    if (this.#options.skip !== undefined && await this.#skips(request)) return OPEN_DOOR;
-    if (isFrom(block, request)) return await this.#decided(request, [], FORBIDDEN);
-    const isFriend = isFrom(allow, request);
-    if (isFriend && block.keys.size === 0) return await this.#decided(request, [], {});
-    const found = checksOf(rules, request, this.#errors);
-    const named = found instanceof Promise ? await found : found;
-    if (isNamed(block, named)) return await this.#decided(request, named, FORBIDDEN);
-    if (isFriend || isNamed(allow, named)) return await this.#decided(request, named, {});
-    const checks = named.filter(({ about }) => about.cost > 0);
-    if (checks.length === 0) return OPEN_DOOR;
-    const decided = this.#decided(request, checks, await this.#check(request, checks));
-    return decided instanceof Promise ? await decided : decided;
+    return await this.admitNow(facts);
   }
 
-  /** Which proxies are trusted: the options say, or the configuration that is in force now. */
-  #address(): ClientAddressOptions | Promise<ClientAddressOptions> {
-    const { address, source } = this.#compiled;
-    if (address.trustedProxies !== undefined) return address;
-    const http = source.http();
-    return http instanceof Promise ? http.then((later) => this.#addressBy(later)) : this.#addressBy(http);
+  /**
+   * As `admit`, without a promise where the decision needs none: the store is in this process, and no function among the
+   * options returns a promise. Throws what `admit` rejects with.
+   *
+   * @internal
+   */
+  admitNow(facts: RequestFacts<Raw>): Admission | Promise<Admission> {
+    const address = this.#compiled.address.now();
+    return address instanceof Promise
+      ? address.then((known) => this.#admit(new GuardedRequest(facts, known)))
+      : this.#admit(new GuardedRequest(facts, address));
   }
 
-  #addressBy({ trustedProxyNetworks: networks }: HttpConfig): ClientAddressOptions {
-    const { address } = this.#compiled;
-    if (networks === undefined) return address;
-    if (this.#configured?.networks !== networks) {
-      const trustedProxies = new NetworkSet(networks, "http.trustedProxyNetworks");
-      this.#configured = { networks, address: { ...address, trustedProxies } };
-    }
-    return this.#configured.address;
+  #admit(request: GuardedRequest<Raw>): Admission | Promise<Admission> {
+    const { rules, exemptions } = this.#compiled;
+    if (exemptions !== undefined) return this.#admitUnlessExempt(request, exemptions);
+    const checks = checksOf(rules, request, this.#errors);
+    return checks instanceof Promise
+      ? checks.then((later) => this.#check(request, later))
+      : this.#check(request, checks);
+  }
+
+  async #admitUnlessExempt(request: GuardedRequest<Raw>, exemptions: Exemptions): Promise<Admission> {
+    const { skips, skipPreflights, allow, block } = exemptions;
+    if (skipPreflights && isPreflight(request)) return new GuardAdmission({});
+    if (skips && await this.#skips(request)) return new GuardAdmission({});
+    if (isFrom(block, request)) return await this.#conclude(request, [], BLOCKED);
+    const isAllowed = isFrom(allow, request);
+    if (isAllowed && block.keys.size === 0) return await this.#conclude(request, [], ALLOWED);
+    const checks = await checksOf(this.#compiled.rules, request, this.#errors);
+    if (isNamed(block, checks)) return await this.#conclude(request, checks, BLOCKED);
+    if (isAllowed || isNamed(allow, checks)) return await this.#conclude(request, checks, ALLOWED);
+    return await this.#check(request, checks);
   }
 
   async #skips(request: GuardedRequest<Raw>): Promise<boolean> {
@@ -175,46 +164,36 @@ export class Guard<Raw = unknown> {
     }
   }
 
-  async #check(request: GuardedRequest<Raw>, checks: readonly LimitCheck<Raw>[]): Promise<CheckResult> {
-    const { source, waitMs, statusCode } = this.#compiled;
-    try {
-      if (this.waits) {
-        const permit = await source.wait(checks.map(({ about }) => about), {
-          timeoutMs: waitMs,
-          signal: request.signal,
-        });
-        return { permit, decision: permit.decision };
-      }
-      const decision = await source.take(checks.map(({ about }) => about));
-      if (!decision.allowed) return this.#denied(decision);
-      return { permit: decision.permit, decision };
-    } catch (error) {
-      if (RateSyncError.is(error) && error.code === "RATE_LIMITED") {
-        return this.#denied((error as RateLimitedError).decision);
-      }
-      if (request.signal?.aborted) {
-        return { refusal: { reason: "aborted", status: CLIENT_LEFT, retryAfterMs: undefined, decision: undefined } };
-      }
-      if (RateSyncError.is(error) && error.code === "COST_EXCEEDS_LIMIT") {
-        this.#errors.report("cost", "a request costs more than its limit ever holds, it is refused", error);
-        return { refusal: { reason: "cost", status: statusCode, retryAfterMs: undefined, decision: undefined } };
-      }
-      if (!(isStoreError(error) || isClosed(error)) || this.#options.throwStoreErrors) throw error;
-      this.#errors.report("store", "a store failed, requests are answered 503", error);
-      return { refusal: { reason: "store", status: 503, retryAfterMs: STORE_RETRY_MS, decision: undefined } };
+  /** Checks the limiters, of those under which the request costs anything. */
+  #check(request: GuardedRequest<Raw>, all: readonly LimitCheck<Raw>[]): Admission | Promise<Admission> {
+    const { source, waits, waitMs, statusCode } = this.#compiled;
+    const checks = all.some(isFree) ? all.filter((check) => !isFree(check)) : all;
+    if (checks.length === 0) return new GuardAdmission({});
+    const charges = checks.map(chargeOf);
+    const failed = (error: unknown) => this.#conclude(request, checks, this.#resultOfError(request, error));
+    if (waits) {
+      return source.wait(charges, { timeoutMs: waitMs, signal: request.signal })
+        .then((permit) => this.#conclude(request, checks, resultOf(permit.decision, statusCode, permit)), failed);
     }
+    let decision: Decision | Promise<Decision>;
+    try {
+      decision = source.decide(charges);
+    } catch (error) {
+      return failed(error);
+    }
+    return decision instanceof Promise
+      ? decision.then((later) => this.#conclude(request, checks, resultOf(later, statusCode)), failed)
+      : this.#conclude(request, checks, resultOf(decision, statusCode));
   }
 
-  #denied(decision: Decision): CheckResult {
-    const { reason = "rate", retryAfterMs } = decision;
-    const refusal: Refusal = reason === "store"
-      ? { reason, status: 503, retryAfterMs: STORE_RETRY_MS, decision }
-      : { reason, status: this.#compiled.statusCode, retryAfterMs, decision };
-    return { refusal, decision };
+  #resultOfError({ signal }: GuardedRequest<Raw>, error: unknown): CheckResult {
+    const { statusCode } = this.#compiled;
+    const { throwStoreErrors } = this.#options;
+    return resultOfError(error, { signal, statusCode, throwStoreErrors, errors: this.#errors });
   }
 
-  /** Reports a result, and makes it an admission. */
-  #decided(
+  /** Calls `onDecision`, and makes a result an admission. */
+  #conclude(
     request: GuardedRequest<Raw>,
     checks: readonly LimitCheck<Raw>[],
     result: CheckResult,
@@ -223,77 +202,62 @@ export class Guard<Raw = unknown> {
     const { refusal, decision } = result;
     try {
       const reason = refusal?.reason;
-      onDecision?.({ request, reason, keys: checks.map(({ about }) => about.key), decision, dryRun });
+      onDecision?.({ request, reason, keys: checks.map(({ charge }) => charge.key), decision, dryRun });
     } catch (error) {
       this.#errors.report("onDecision", "onDecision() failed", error);
     }
-    if (!this.#compiled.tellsInstants) return this.#answered(request, checks, result, 0);
-    return this.#nowMs(decision).then((nowMs) => this.#answered(request, checks, result, nowMs));
+    if (!this.#compiled.tellsInstants) return this.#answer(request, checks, result, 0);
+    const nowMs = this.#nowMs(decision);
+    return nowMs instanceof Promise
+      ? nowMs.then((later) => this.#answer(request, checks, result, later))
+      : this.#answer(request, checks, result, nowMs);
   }
 
-  /** Makes a result an admission. */
-  #answered(
+  #answer(
     request: GuardedRequest<Raw>,
     checks: readonly LimitCheck<Raw>[],
     { refusal, permit, decision }: CheckResult,
     nowMs: number,
   ): Admission | Promise<Admission> {
-    const { dryRun = false } = this.#options;
-    const told: HeaderPair[] = [];
-    if (decision !== undefined && !dryRun) {
-      for (const dialect of this.#compiled.dialects) told.push(...rateLimitHeaders(decision, dialect, nowMs));
+    const { dryRun = false, onDenied } = this.#options;
+    const { headers: writer, body, source } = this.#compiled;
+    const headers = dryRun ? [] : writer.of(decision, nowMs);
+    if (refusal !== undefined && !dryRun) {
+      return refuse(refusal, { request, headers, body, nowMs, onDenied, errors: this.#errors });
     }
-    if (this.#compiled.exposed !== undefined && !dryRun) told.push([EXPOSED, this.#compiled.exposed]);
-    if (refusal === undefined || dryRun) {
-      // What another store was charged is not corrected in this one.
-      const isCharged = refusal === undefined && decision !== undefined && !decision.degraded;
-      const charged = isCharged ? checks.filter(({ settle }) => settle !== undefined) : [];
-      return new GuardAdmission({
-        headers: told,
-        reason: refusal?.reason,
-        decision,
-        permit: permit?.fencingToken === undefined ? undefined : permit,
-        settle: charged.length === 0 ? undefined : (outcome) => this.#settle(request, charged, outcome),
-      });
-    }
-    const { body } = this.#compiled;
-    const { onDenied } = this.#options;
-    return refuse(refusal, { request, told, body, nowMs, onDenied, errors: this.#errors });
+    // What another store was charged is not corrected in this one.
+    const isCharged = refusal === undefined && decision !== undefined && !decision.degraded;
+    const settles = isCharged && checks.some(canSettle);
+    return new GuardAdmission({
+      headers,
+      reason: refusal?.reason,
+      decision,
+      permit,
+      settle: settles
+        ? (outcome: Outcome) => settleCharges(checks, outcome, { request, source, errors: this.#errors })
+        : undefined,
+    });
   }
 
-  /** Corrects the charge of every check that says what it has really cost. */
-  async #settle(request: GuardedRequest<Raw>, checks: readonly LimitCheck<Raw>[], outcome: Outcome): Promise<void> {
-    for (const { about, settle } of checks) {
-      try {
-        const units = await settle?.({ ...outcome, cost: about.cost }, request) ?? about.cost;
-        await correctCharge(await this.#compiled.source.limiter(about.limiter), about, units);
-      } catch (error) {
-        this.#errors.report("settle", "a cost could not be settled, what was charged stays charged", error);
-      }
-    }
-  }
-
-  /** The present as clients tell it, in milliseconds since the Unix epoch; in tests, as the clock that decided does. */
-  async #nowMs(decision: Decision | undefined): Promise<number> {
+  /** The present as clients know it, in milliseconds since the Unix epoch; in tests, by the clock that decided. */
+  #nowMs(decision: Decision | undefined): number | Promise<number> {
     if (decision === undefined) return wallMs(systemClock);
-    return wallMs((await this.#compiled.source.limiter(decision.limiter)).route.clock);
+    const limiter = this.#compiled.source.limiter(decision.limiter);
+    return limiter instanceof Promise ? limiter.then(({ route }) => wallMs(route.clock)) : wallMs(limiter.route.clock);
   }
 }
 
-/** What was decided about a request: a refusal, or what admits it. */
-interface CheckResult {
-  readonly refusal?: Refusal;
-  readonly permit?: Permit | undefined;
-  readonly decision?: Decision;
+function isFree<Raw>({ charge }: LimitCheck<Raw>): boolean {
+  return charge.cost === 0;
 }
 
-/** For those whom a list refuses. */
-const FORBIDDEN: CheckResult = {
-  refusal: { reason: "blockList", status: 403, retryAfterMs: undefined, decision: undefined },
-};
+function chargeOf<Raw>({ charge }: LimitCheck<Raw>): LimitCheck<Raw>["charge"] {
+  return charge;
+}
 
-/** For requests that no limiter checks. */
-const OPEN_DOOR: Admission = Object.freeze(new GuardAdmission({}));
+function canSettle<Raw>({ settle }: LimitCheck<Raw>): boolean {
+  return settle !== undefined;
+}
 
 /**
  * Makes a guard for servers without an adapter, or one that several servers share.

@@ -1,29 +1,29 @@
 /**
- * What a guard checks of limiters about one request.
+ * The limiters and keys that one request is checked against.
  *
  * @module
  */
 
 import { kindOf, show } from "../base/text.ts";
-import type { AskFor } from "../registry/combined_call.ts";
+import type { CompiledRule } from "./compiled_rule.ts";
+import type { ErrorReporter } from "./error_reporter.ts";
 import { type Identify, type Identity, keysOf, UNIDENTIFIED } from "./identify.ts";
-import type { CompiledRule } from "./compile_guard.ts";
 import type { Cost } from "./options.ts";
 import type { GuardedRequest } from "./request.ts";
 import type { Settle } from "./settle.ts";
-import type { ErrorReporter } from "./error_reporter.ts";
+import type { Charge } from "./source.ts";
 
-/** One limiter and key that a request must pass. */
+/** One limiter and key that a request is checked against. */
 export interface LimitCheck<Raw> {
-  /** What the limiter is told. */
-  readonly about: AskFor & { readonly cost: number };
-  /** What it has cost, when it has been answered. */
+  /** What the request is charged if it is allowed; of cost 0 where it costs nothing. */
+  readonly charge: Charge;
+  /** Tells the real cost after the answer. */
   readonly settle: Settle<Raw> | undefined;
 }
 
 /**
- * What rules ask about a request: one ask for each key, of cost 0 where the request costs nothing. At once where no
- * function has to be waited for. Never rejects.
+ * The checks of a request: one for each key of each rule. Without a promise where no function returns one. Never rejects:
+ * a key that cannot be told is `unidentified`, a cost that cannot be told is 1, and both are reported.
  */
 export function checksOf<Raw>(
   rules: readonly CompiledRule<Raw>[],
@@ -31,12 +31,12 @@ export function checksOf<Raw>(
   errors: ErrorReporter,
 ): LimitCheck<Raw>[] | Promise<LimitCheck<Raw>[]> {
   const [rule] = rules;
-  if (rules.length === 1 && rule?.identify !== undefined && typeof rule.cost === "number") {
-    const { identify, cost } = rule;
-    const keys = keysFor(identify, rule, request, errors);
-    return keys instanceof Promise ? keys.then((later) => oneForEach(later, rule, cost)) : oneForEach(keys, rule, cost);
+  if (rules.length !== 1 || rule === undefined || typeof rule.cost !== "number") {
+    return checksOfMany(rules, request, errors);
   }
-  return checksOfMany(rules, request, errors);
+  const { cost } = rule;
+  const keys = keysFor(rule, request, errors);
+  return keys instanceof Promise ? keys.then((later) => checksFor(rule, later, cost)) : checksFor(rule, keys, cost);
 }
 
 async function checksOfMany<Raw>(
@@ -44,54 +44,67 @@ async function checksOfMany<Raw>(
   request: GuardedRequest<Raw>,
   errors: ErrorReporter,
 ): Promise<LimitCheck<Raw>[]> {
-  const identified = new Map<Identify<Raw>, readonly string[]>();
+  const identified = new Map<Identify<Raw> | undefined, readonly string[] | undefined>();
   const checks: LimitCheck<Raw>[] = [];
   for (const rule of rules) {
-    const { limiter, identify, cost, settle } = rule;
-    const units = await costOf(cost, rule, request, errors);
-    if (identify === undefined) {
-      checks.push({ about: { limiter, cost: units }, settle });
-      continue;
-    }
-    const keys = identified.get(identify) ?? await keysFor(identify, rule, request, errors);
-    identified.set(identify, keys);
-    checks.push(...oneForEach(keys, rule, units));
+    const cost = await costOf(rule.cost, rule, request, errors);
+    const keys = identified.get(rule.identify) ?? await keysFor(rule, request, errors);
+    identified.set(rule.identify, keys);
+    checks.push(...checksFor(rule, keys, cost));
   }
   return checks;
 }
 
-function oneForEach<Raw>(
-  keys: readonly string[],
+/** A check for each key; without keys, one of the limiter as a whole. */
+function checksFor<Raw>(
   { limiter, settle }: CompiledRule<Raw>,
+  keys: readonly string[] | undefined,
   cost: number,
 ): LimitCheck<Raw>[] {
-  return keys.map((key) => ({ about: { limiter, key, cost }, settle }));
+  if (keys === undefined) return [{ charge: { limiter, cost }, settle }];
+  if (keys.length === 1) return [{ charge: { limiter, key: keys[0] as string, cost }, settle }];
+  return keys.map((key) => ({ charge: { limiter, key, cost }, settle }));
 }
 
 function keysFor<Raw>(
-  identify: Identify<Raw>,
-  { path, limiter }: CompiledRule<Raw>,
+  rule: CompiledRule<Raw>,
   request: GuardedRequest<Raw>,
   errors: ErrorReporter,
-): readonly string[] | Promise<readonly string[]> {
-  const unidentified = (what: string, error?: unknown) => {
-    const rule = `${path}key of limiter ${show(limiter)}`;
-    errors.report("key", `${rule} ${what}: the request shares the limit of all that are ${UNIDENTIFIED}`, error, rule);
-    return NOBODY;
-  };
-  const failed = (error: unknown) => unidentified("failed", error);
-  const keysOfIdentity = (identity: Identity) => keysOf(identity) ?? unidentified(`returned ${emptyOf(identity)}`);
+): readonly string[] | undefined | Promise<readonly string[]> {
+  const { identify } = rule;
+  if (identify === undefined) return undefined;
   try {
     const identity = identify(request);
-    return isPromise(identity)
-      ? Promise.resolve(identity).then(keysOfIdentity).catch(failed)
-      : keysOfIdentity(identity);
+    if (!isPromise(identity)) return keysOrUnidentified(identity, rule, errors);
+    return Promise.resolve(identity).then((later) => keysOrUnidentified(later, rule, errors))
+      .catch((error) => unidentified("failed", rule, errors, error));
   } catch (error) {
-    return failed(error);
+    return unidentified("failed", rule, errors, error);
   }
 }
 
-/** What a key function returned, in words that tell no secret. */
+function keysOrUnidentified<Raw>(
+  identity: Identity,
+  rule: CompiledRule<Raw>,
+  errors: ErrorReporter,
+): readonly string[] {
+  return keysOf(identity) ?? unidentified(`returned ${emptyOf(identity)}`, rule, errors);
+}
+
+const UNIDENTIFIED_KEYS: readonly string[] = [UNIDENTIFIED];
+
+function unidentified<Raw>(
+  what: string,
+  { path, limiter }: CompiledRule<Raw>,
+  errors: ErrorReporter,
+  error?: unknown,
+): readonly string[] {
+  const rule = `${path}key of limiter ${show(limiter)}`;
+  errors.report("key", `${rule} ${what}: the request shares the limit of all that are ${UNIDENTIFIED}`, error, rule);
+  return UNIDENTIFIED_KEYS;
+}
+
+/** What a key function returned, without the value, which may be a secret. */
 function emptyOf(identity: unknown): string {
   if (identity === undefined || identity === null || identity === "") return `no key (${show(identity)})`;
   if (Array.isArray(identity)) return `no key (${kindOf(identity)})`;
@@ -99,10 +112,8 @@ function emptyOf(identity: unknown): string {
   return `${kindOf(identity)} in place of a string`;
 }
 
-const NOBODY: readonly string[] = [UNIDENTIFIED];
-
 function isPromise(value: Identity | PromiseLike<Identity>): value is PromiseLike<Identity> {
-  return typeof (value as Partial<PromiseLike<Identity>> | null | undefined)?.then === "function";
+  return typeof value === "object" && typeof (value as Partial<PromiseLike<Identity>> | null)?.then === "function";
 }
 
 async function costOf<Raw>(

@@ -7,7 +7,7 @@
 import type { Admission } from "./admission.ts";
 import { remember, repeated } from "./admissions.ts";
 import type { Guard } from "./guard.ts";
-import { setHeaders } from "./set_headers.ts";
+import { type HeaderAccess, setHeadersOf } from "./set_headers.ts";
 import { readNodeBody } from "./node_body.ts";
 import { onEnd } from "./node_end.ts";
 
@@ -48,8 +48,8 @@ export interface NodeResponse {
 }
 
 /**
- * Asks the guard, sets headers, and answers a request that is refused. One that is let in is finished when its answer
- * has been sent or the client has left.
+ * Checks a request, sets headers, and answers a request that is denied. One that is allowed is finished when its answer has
+ * been sent or the client has left.
  *
  * @param guard The guard.
  * @param request The request.
@@ -62,30 +62,73 @@ export async function admitNode<Req extends NodeRequest, Raw = Req>(
   response: NodeResponse,
   raw: Raw = request as unknown as Raw,
 ): Promise<Admission> {
+  return await admitNow(guard, request, response, raw, request.url);
+}
+
+/** As `admitNode`, without a promise where the guard needs none. Throws what that rejects with. */
+function admitNow<Raw>(
+  guard: Guard<Raw>,
+  request: NodeRequest,
+  response: NodeResponse,
+  raw: Raw,
+  url: string | undefined,
+): Admission | Promise<Admission> {
   const again = repeated(raw as object, guard);
   if (again !== undefined) return again;
-  const admission = await guard.admit({
+  const admission = guard.admitNow({
     method: request.method ?? "GET",
-    url: request.url ?? "/",
+    url: url ?? "/",
     headers: request.headers,
     peer: request.socket.remoteAddress,
     signal: guard.waits ? signalOf(request, response) : undefined,
-    readBody: (of, maxBytes) => readNodeBody(of as object, maxBytes),
+    readBody: readNodeBody as (raw: Raw, maxBytes: number) => unknown,
     raw,
   });
-  remember(raw as object, guard, admission);
-  if (!response.headersSent) {
-    setHeaders(admission.headers, {
-      get: (name) => response.getHeader(name)?.toString(),
-      set: (name, value) => void response.setHeader(name, value),
-    });
+  if (admission instanceof Promise) return admission.then(answer);
+  return answer(admission);
+
+  function answer(admission: Admission): Admission {
+    remember(raw as object, guard, admission);
+    if (!response.headersSent) setHeadersOf(response, admission.headers, NODE_HEADERS);
+    if (!admission.allowed) {
+      response.statusCode = admission.status;
+      end(response, admission.body);
+    } else if (admission.isOpen) finishWith(request, response, admission);
+    return admission;
   }
-  if (!admission.allowed) {
-    response.statusCode = admission.status;
-    end(response, admission.body);
-  } else if (admission.isOpen) finishWith(request, response, admission);
-  return admission;
 }
+
+/** The headers of a `ServerResponse`. */
+const NODE_HEADERS: HeaderAccess<NodeResponse> = {
+  get: (response, name) => response.getHeader(name)?.toString(),
+  set: (response, name, value) => void response.setHeader(name, value),
+};
+
+/**
+ * Middleware that calls `next` for requests that the guard allows, and answers all others. Where the guard cannot be used,
+ * `next` is called with the error.
+ *
+ * @param guard The guard.
+ * @param urlOf The path of a request with its query, as the client sent it.
+ */
+export function nodeMiddleware<Req extends NodeRequest>(
+  guard: Guard<Req>,
+  urlOf: (request: Req) => string | undefined,
+): (request: Req, response: NodeResponse, next: Next) => void {
+  return (request, response, next) => {
+    let admission: Admission | Promise<Admission>;
+    try {
+      admission = admitNow(guard, request, response, request, urlOf(request));
+    } catch (error) {
+      return next(error);
+    }
+    if (admission instanceof Promise) admission.then(({ allowed }) => allowed ? next() : undefined, next);
+    else if (admission.allowed) next();
+  };
+}
+
+/** Goes on to what comes next; with an error, to what handles errors. */
+export type Next = (error?: unknown) => void;
 
 /** Finishes an admission with its answer. */
 export function finishWith(

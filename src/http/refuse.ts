@@ -9,7 +9,7 @@ import { seconds } from "../policy/headers.ts";
 import { type Admission, GuardAdmission } from "./admission.ts";
 import { bodyOf, type BodyStyle, type Refusal } from "./denial.ts";
 import { type HeaderPair, headerValue, isHeaderName } from "./header_pair.ts";
-import type { DenialAnswer, GuardOptions } from "./options.ts";
+import type { DenialAnswer, Denied, GuardOptions } from "./options.ts";
 import type { GuardedRequest } from "./request.ts";
 import type { ErrorReporter } from "./error_reporter.ts";
 
@@ -18,7 +18,7 @@ export interface RefusalContext<Raw> {
   /** The request. */
   readonly request: GuardedRequest<Raw>;
   /** Headers that tell what is left. */
-  readonly told: readonly HeaderPair[];
+  readonly headers: readonly HeaderPair[];
   /** How the body looks. */
   readonly body: BodyStyle;
   /** The present, in milliseconds since the Unix epoch. */
@@ -29,20 +29,28 @@ export interface RefusalContext<Raw> {
   readonly errors: ErrorReporter;
 }
 
-/** The answer to a request that is refused. Never rejects. */
-export async function refuse<Raw>(refusal: Refusal, context: RefusalContext<Raw>): Promise<Admission> {
+/** The answer to a request that is refused. Without a promise where `onDenied` is not there. Never rejects. */
+export function refuse<Raw>(refusal: Refusal, context: RefusalContext<Raw>): Admission | Promise<Admission> {
   const { reason, status, retryAfterMs, decision } = refusal;
   const { contentType, text } = bodyOf(refusal, context.body, context.nowMs);
-  const headers: HeaderPair[] = [...context.told, ["Content-Type", contentType]];
+  const headers: HeaderPair[] = [...context.headers, ["Content-Type", contentType]];
   const retryAfterSeconds = retryAfterMs === undefined ? undefined : seconds(retryAfterMs);
   if (retryAfterSeconds !== undefined) headers.push(["Retry-After", `${retryAfterSeconds}`]);
-  const usual = { reason, status, headers, body: text, decision };
+  const denied = { reason, status, headers, body: text, retryAfterSeconds, decision };
+  return context.onDenied === undefined ? new GuardAdmission(denied) : answerBy(context.onDenied, denied, context);
+}
+
+async function answerBy<Raw>(
+  onDenied: NonNullable<GuardOptions<Raw>["onDenied"]>,
+  denied: Denied,
+  { request, errors }: RefusalContext<Raw>,
+): Promise<Admission> {
   try {
-    const own = await context.onDenied?.({ ...usual, retryAfterSeconds }, context.request);
-    return new GuardAdmission(own ? { ...usual, ...ownAnswer(headers, own) } : usual);
+    const own = await onDenied(denied, request);
+    return new GuardAdmission(own ? { ...denied, ...ownAnswer(denied.headers, own) } : denied);
   } catch (error) {
-    context.errors.report("onDenied", "onDenied() failed, the usual answer is sent", error);
-    return new GuardAdmission(usual);
+    errors.report("onDenied", "onDenied() failed, the usual answer is sent", error);
+    return new GuardAdmission(denied);
   }
 }
 

@@ -33,9 +33,8 @@ export interface RequestFacts<Raw = unknown> {
 export class GuardedRequest<Raw = unknown> {
   readonly #facts: RequestFacts<Raw>;
   readonly #how: ClientAddressOptions;
-  /** A header of the request, several of one name joined by commas; `undefined` where it is not there. */
-  readonly header: (name: string) => string | undefined;
-  #client: { readonly address: string | undefined } | undefined;
+  /** `null` until it is read. */
+  #address: string | undefined | null = null;
 
   /**
    * For adapters: the guard wraps each request of the framework in one of these.
@@ -46,7 +45,6 @@ export class GuardedRequest<Raw = unknown> {
   constructor(facts: RequestFacts<Raw>, how: ClientAddressOptions) {
     this.#facts = facts;
     this.#how = how;
-    this.header = (name) => readHeader(facts.headers, name); // no method: it may be taken out of the request
   }
 
   /** `GET`, `POST` ... */
@@ -66,6 +64,12 @@ export class GuardedRequest<Raw = unknown> {
     return path === "" ? "/" : path;
   }
 
+  /** Reads a header, several of one name joined by commas; `undefined` where it is absent. May be destructured. */
+  get header(): (name: string) => string | undefined {
+    const { headers } = this.#facts;
+    return (name) => readHeader(headers, name);
+  }
+
   /** The framework's own request or context. */
   get raw(): Raw {
     return (this.#facts.raw ?? this.#facts) as Raw;
@@ -78,8 +82,8 @@ export class GuardedRequest<Raw = unknown> {
 
   /** The client's address, in canonical form; `undefined` where it cannot be known. See `clientAddress`. */
   get address(): string | undefined {
-    this.#client ??= { address: findAddress(this.#facts.headers, this.#facts.peer, this.#how) };
-    return this.#client.address;
+    if (this.#address === null) this.#address = findAddress(this.#facts.headers, this.#facts.peer, this.#how);
+    return this.#address;
   }
 
   /**

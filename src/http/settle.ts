@@ -6,8 +6,6 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import type { AskOptions } from "../limiter/call_options.ts";
-import type { Limiter } from "../limiter/limiter.ts";
 import type { GuardedRequest } from "./request.ts";
 
 /** What became of a request. */
@@ -61,27 +59,4 @@ export function responseBytes(unit: number = 1): Settle {
 
 function isFailure({ status, aborted, error }: SettledOutcome): boolean {
   return status === undefined || status >= 400 || aborted === true || error !== undefined;
-}
-
-/**
- * Corrects what a request was charged.
- *
- * @param limiter Who charged it.
- * @param charged Who was charged how much.
- * @param actual What it has really cost: a number of units from 0, rounded up.
- * @throws {RangeError} If it is no such number.
- */
-export async function correctCharge(
-  limiter: Limiter,
-  { key, cost = 1 }: AskOptions,
-  actual: number,
-): Promise<void> {
-  if (!(typeof actual === "number" && actual >= 0 && actual <= Number.MAX_SAFE_INTEGER)) {
-    throw new RangeError(`Cannot settle: expected a number of units from 0, received ${show(actual)}`);
-  }
-  if (limiter.policy.rates.length === 0) return; // permits are given back by themselves
-  const units = Math.ceil(actual);
-  const options = key === undefined ? {} : { key };
-  if (units < cost) await limiter.refund(cost - units, options);
-  else if (units > cost) await limiter.penalize(units - cost, options);
 }

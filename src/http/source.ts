@@ -1,5 +1,5 @@
 /**
- * Where a guard's limiters come from: an instance, the default instance, or one limiter alone.
+ * Where the limiters of a guard come from: an instance, the default instance, or one limiter alone.
  *
  * @module
  */
@@ -10,19 +10,22 @@ import { decideInTurn, decideNow } from "../limiter/engine.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { Permit } from "../limiter/permit.ts";
 import type { WaitOptions } from "../limiter/rate_limited.ts";
+import type { AskFor } from "../registry/combined_call.ts";
 import * as byDefault from "../registry/default_instance.ts";
 import type { HttpConfig } from "../registry/options.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
-import type { AskFor } from "../registry/combined_call.ts";
 
-/** What a guard checks. */
+/** What a request is charged at one limiter, under one key. */
+export type Charge = AskFor & { readonly cost: number };
+
+/** The limiters that a guard checks. What throws here rejects where a promise is returned. */
 export interface LimiterSource {
   /** A limiter, by its id. */
   limiter(id: string): Limiter | Promise<Limiter>;
-  /** Decides now: takes from all, or from none. */
-  take(checks: readonly AskFor[]): Promise<Decision>;
-  /** Waits its turn. */
-  wait(checks: readonly AskFor[], options: WaitOptions): Promise<Permit>;
+  /** Decides now: takes all charges, or none. Without a promise where the store is in this process. */
+  decide(charges: readonly Charge[]): Decision | Promise<Decision>;
+  /** Waits until all charges can be taken. */
+  wait(charges: readonly Charge[], options: WaitOptions): Promise<Permit>;
   /** What the configuration says about HTTP. */
   http(): HttpConfig | Promise<HttpConfig>;
 }
@@ -31,40 +34,54 @@ export interface LimiterSource {
 export function fromInstance(instance: RateSync): LimiterSource {
   return {
     limiter: (id) => instance.limiter(id),
-    take: (checks) => {
-      const [first] = checks;
-      return checks.length === 1 && first ? instance.tryAcquire(first.limiter, first) : instance.tryAcquireAll(checks);
-    },
-    wait: (checks, options) => instance.acquireAll(checks, options),
+    decide: (charges) => decideAt(instance, charges),
+    wait: (charges, options) => instance.acquireAll(charges, options),
     http: () => instance.http,
   };
 }
 
-/** The limiters of the default instance, which looks for its configuration at the first request. */
+/** The limiters of the default instance, which reads its configuration at the first request. */
 export function fromDefault(): LimiterSource {
   return {
-    limiter: async (id) => (await byDefault.ready(id)).limiter(id),
-    take: (checks) => {
-      const [first] = checks;
-      return checks.length === 1 && first
-        ? byDefault.tryAcquire(first.limiter, first)
-        : byDefault.tryAcquireAll(checks);
-    },
+    limiter: (id) => withDefault(id, (instance) => instance.limiter(id)),
+    decide: (charges) => withDefault(charges[0]?.limiter, (instance) => decideAt(instance, charges)),
     wait: byDefault.acquireAll,
-    http: byDefault.httpConfig,
+    http: () => withDefault(undefined, ({ http }) => http),
   };
 }
 
 /** One limiter. */
 export function fromLimiter(limiter: Limiter): LimiterSource {
+  const partiesOf = (charges: readonly Charge[]) => charges.map((charge) => limiter.party(charge));
   return {
     limiter: () => limiter,
-    take: async (checks) => await decideNow(checks.map((check) => limiter.party(check)), limiter.route),
-    wait: async (checks, { timeoutMs, signal }) => {
+    decide(charges) {
+      const alone = aloneOf(charges);
+      return alone === undefined ? decideNow(partiesOf(charges), limiter.route) : limiter.decide(alone);
+    },
+    wait: async (charges, { timeoutMs, signal }) => {
       const how = { maxWaitUs: maxWaitUs(timeoutMs, [limiter.policy]), signal };
       signal?.throwIfAborted();
-      return (await decideInTurn(checks.map((check) => limiter.party(check)), limiter.route, how)).permit;
+      return (await decideInTurn(partiesOf(charges), limiter.route, how)).permit;
     },
     http: () => ({}),
   };
+}
+
+function decideAt(instance: RateSync, charges: readonly Charge[]): Decision | Promise<Decision> {
+  const alone = aloneOf(charges);
+  return alone === undefined ? instance.tryAcquireAll(charges) : instance.limiter(alone.limiter).decide(alone);
+}
+
+/** The only charge, where there is one. */
+function aloneOf(charges: readonly Charge[]): Charge | undefined {
+  return charges.length === 1 ? charges[0] : undefined;
+}
+
+function withDefault<Result>(
+  limiter: string | undefined,
+  use: (instance: RateSync) => Result | Promise<Result>,
+): Result | Promise<Result> {
+  const instance = byDefault.readyAtOnce(limiter);
+  return instance === undefined ? byDefault.ready(limiter).then(use) : use(instance);
 }

@@ -122,7 +122,7 @@ interface Open {
 
 const open = new WeakMap<Request, Open>();
 
-/** Asks the guard, and gives the answer to a request that is refused. */
+/** Checks a request. The answer, if it is denied. */
 async function admit(
   guard: Guard<Request>,
   request: Request,

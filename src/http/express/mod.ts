@@ -16,14 +16,11 @@
  */
 
 import { type Guard, guardOf } from "../guard.ts";
-import { admitNode, type NodeRequest, type NodeResponse } from "../node_http.ts";
+import { type Next, nodeMiddleware, type NodeRequest, type NodeResponse } from "../node_http.ts";
 import type { GuardOptions } from "../options.ts";
 
 export { admissionOf } from "../admissions.ts";
-export type { NodeRequest, NodeResponse } from "../node_http.ts";
-
-/** Goes on to what comes next; with an error, to what handles errors. */
-export type Next = (error?: unknown) => void;
+export type { Next, NodeRequest, NodeResponse } from "../node_http.ts";
 
 /** What is used of a request of Express. */
 export interface ExpressRequest extends NodeRequest {
@@ -43,12 +40,5 @@ export interface ExpressRequest extends NodeRequest {
 export function rateLimit<Req extends ExpressRequest>(
   options: GuardOptions<Req> | Guard<Req>,
 ): (request: Req, response: NodeResponse, next: Next) => void {
-  const guard = guardOf(options);
-  return (request, response, next) => {
-    const { method, originalUrl, url, headers, socket } = request;
-    admitNode<NodeRequest, Req>(guard, { method, url: originalUrl ?? url, headers, socket }, response, request).then(
-      ({ allowed }) => allowed ? next() : undefined,
-      next,
-    );
-  };
+  return nodeMiddleware(guardOf(options), ({ originalUrl, url }) => originalUrl ?? url);
 }

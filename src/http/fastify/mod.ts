@@ -19,9 +19,10 @@
 
 import { ConfigError } from "../../base/errors.ts";
 import { listWords, show } from "../../base/text.ts";
+import type { Admission } from "../admission.ts";
 import { admissionOf, remember, repeated } from "../admissions.ts";
 import { Guard } from "../guard.ts";
-import { setHeaders } from "../set_headers.ts";
+import { type HeaderAccess, setHeadersOf } from "../set_headers.ts";
 import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
 import { readNodeBody } from "../node_body.ts";
 import type { GuardOptions } from "../options.ts";
@@ -70,10 +71,16 @@ export interface FastifyInstance {
 /** What is used of a route that is being made. */
 type Route = { config?: unknown } & { [Hook in FastifyHook]?: unknown };
 
-/** How that is called. */
+/**
+ * A hook that goes on when it calls its last argument, or when the promise that it returns resolves. The third argument of
+ * `preParsing` is the body.
+ */
+type Hook<Req> = (request: Req, reply: FastifyReply, nextOrBody: unknown, next?: unknown) => unknown;
+
+/** How hooks are added. */
 interface Hooks<Req> {
   addHook(name: "onRoute", hook: (route: Route) => void): void;
-  addHook(name: FastifyHook, hook: (request: Req, reply: FastifyReply) => Promise<unknown>): void;
+  addHook(name: FastifyHook, hook: Hook<Req>): void;
 }
 
 /**
@@ -139,9 +146,11 @@ function register<Req extends FastifyRequest>(fastify: FastifyInstance, options:
   const guards = new RouteGuards<Req>(withoutRegisterOptions(own), global);
   if (!fastify.hasRequestDecorator("rateLimit")) fastify.decorateRequest("rateLimit", null);
   const hooks = fastify as unknown as Hooks<Req>;
-  const decide = async (request: Req, reply: FastifyReply) => {
+  const decide: Hook<Req> = (request, reply, nextOrBody, next = nextOrBody) => {
     const guard = guards.of(request.routeOptions?.config);
-    return guard === undefined || await admit(guard, request, reply) ? undefined : reply;
+    const allowed = guard === undefined || admit(guard, request, reply);
+    if (allowed === true) return (next as () => void)();
+    return allowed === false ? undefined : allowed;
   };
   if (hook === "onRequest") {
     hooks.addHook("onRoute", ({ config }) => void guards.of(config)); // a mistake shows when the route is made
@@ -158,9 +167,9 @@ function register<Req extends FastifyRequest>(fastify: FastifyInstance, options:
     route[hook] = [...(own === undefined ? [] : [own].flat()), decide];
     route.config = { ...route.config as object | undefined, [byRoute]: true };
   });
-  hooks.addHook(hook, async (request, reply) => {
+  hooks.addHook(hook, (request, reply, nextOrBody, next = nextOrBody) => {
     const config = request.routeOptions?.config as { readonly [byRoute]?: true } | undefined;
-    return config?.[byRoute] ? undefined : await decide(request, reply);
+    return config?.[byRoute] ? (next as () => void)() : decide(request, reply, nextOrBody, next);
   });
 }
 
@@ -189,14 +198,14 @@ class RouteGuards<Req extends FastifyRequest> {
   }
 }
 
-/** Asks the guard, and answers a request that is refused. */
-async function admit<Req extends FastifyRequest>(
+/** Whether the guard allows a request. Answers one that is denied. */
+function admit<Req extends FastifyRequest>(
   guard: Guard<Req>,
   request: Req,
   reply: FastifyReply,
-): Promise<boolean> {
+): boolean | Promise<boolean> {
   if (repeated(request, guard) !== undefined) return true;
-  const admission = await guard.admit({
+  const admission = guard.admitNow({
     method: request.method,
     url: request.originalUrl,
     headers: request.headers,
@@ -205,12 +214,26 @@ async function admit<Req extends FastifyRequest>(
     readBody: readFastifyBody,
     raw: request,
   });
+  return admission instanceof Promise
+    ? admission.then((later) => answer(guard, request, reply, later))
+    : answer(guard, request, reply, admission);
+}
+
+/** The headers of a reply. */
+const REPLY_HEADERS: HeaderAccess<FastifyReply> = {
+  get: (reply, name) => reply.getHeader(name)?.toString(),
+  set: (reply, name, value) => void reply.header(name, value),
+};
+
+function answer<Req extends FastifyRequest>(
+  guard: Guard<Req>,
+  request: Req,
+  reply: FastifyReply,
+  admission: Admission,
+): boolean {
   remember(request, guard, admission);
   (request as { rateLimit?: unknown }).rateLimit = admission;
-  setHeaders(admission.headers, {
-    get: (name) => reply.getHeader(name)?.toString(),
-    set: (name, value) => void reply.header(name, value),
-  });
+  setHeadersOf(reply, admission.headers, REPLY_HEADERS);
   if (admission.allowed) {
     if (admission.isOpen) finishWith(request, reply.raw, admission);
     return true;

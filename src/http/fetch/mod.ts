@@ -48,7 +48,8 @@ export function guardHandler<Req extends Request, Rest extends unknown[], Result
     const signal = guard.waits ? request.signal : undefined;
     const address = peer(request, ...rest);
     const facts = { method, url, headers, signal, peer: address, readBody: readRequestBody, raw: request };
-    const admission = await guard.admit(facts);
+    const admitted = guard.admitNow(facts);
+    const admission = admitted instanceof Promise ? await admitted : admitted;
     if (!admission.allowed) {
       const refusal = new Response(admission.body, { status: admission.status });
       setHeaders(admission.headers, refusal.headers);

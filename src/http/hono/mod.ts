@@ -68,7 +68,7 @@ export function rateLimit<Context extends HonoContext>(
   return async (context, next) => {
     if (repeated(context, guard) !== undefined) return await next();
     const { req } = context;
-    const admission = await guard.admit({
+    const admitted = guard.admitNow({
       method: req.method,
       url: req.url,
       headers: headersOf(context),
@@ -77,6 +77,7 @@ export function rateLimit<Context extends HonoContext>(
       readBody: readHonoBody,
       raw: context,
     });
+    const admission = admitted instanceof Promise ? await admitted : admitted;
     remember(context, guard, admission);
     context.set("rateLimit", admission);
     if (!admission.allowed) return refusal(context, admission);

@@ -18,7 +18,7 @@
 import type { Admission } from "../admission.ts";
 import { remember, repeated } from "../admissions.ts";
 import { type Guard, guardOf } from "../guard.ts";
-import { setHeaders } from "../set_headers.ts";
+import { type HeaderAccess, setHeadersOf } from "../set_headers.ts";
 import { finishWith, type NodeRequest, type NodeResponse, signalOf } from "../node_http.ts";
 import { readNodeBody } from "../node_body.ts";
 import type { GuardOptions } from "../options.ts";
@@ -67,7 +67,7 @@ export function rateLimit<Context extends KoaContext>(
       await next();
       return;
     }
-    const admission = await guard.admit({
+    const admitted = guard.admitNow({
       method,
       url: originalUrl,
       headers: req.headers,
@@ -76,12 +76,10 @@ export function rateLimit<Context extends KoaContext>(
       readBody: readKoaBody,
       raw: context,
     });
+    const admission = admitted instanceof Promise ? await admitted : admitted;
     remember(context, guard, admission);
     (context.state as RateLimitState).rateLimit = admission;
-    setHeaders(admission.headers, {
-      get: (name) => res.getHeader(name)?.toString(),
-      set: (name, value) => context.set(name, value),
-    });
+    setHeadersOf<KoaContext>(context, admission.headers, CONTEXT_HEADERS);
     if (!admission.allowed) {
       context.status = admission.status;
       context.body = admission.body;
@@ -91,6 +89,12 @@ export function rateLimit<Context extends KoaContext>(
     await next();
   };
 }
+
+/** The headers of the answer to a context. */
+const CONTEXT_HEADERS: HeaderAccess<KoaContext> = {
+  get: ({ res }, name) => res.getHeader(name)?.toString(),
+  set: (context, name, value) => context.set(name, value),
+};
 
 /** What a body parser has put on the request of Koa; else the body of the request of Node. */
 function readKoaBody(context: KoaContext, maxBytes: number): unknown {

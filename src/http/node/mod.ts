@@ -16,13 +16,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Admission } from "../admission.ts";
 import { type Guard, guardOf } from "../guard.ts";
-import { admitNode, end, type NodeRequest, type NodeResponse } from "../node_http.ts";
+import { admitNode, end, type Next, nodeMiddleware, type NodeRequest, type NodeResponse } from "../node_http.ts";
 import type { GuardOptions } from "../options.ts";
 
-export { admitNode, type NodeRequest, type NodeResponse };
-
-/** Goes on to what comes next; with an error, to what handles errors. */
-export type Next = (error?: unknown) => void;
+export { admitNode, type Next, type NodeRequest, type NodeResponse };
 
 /**
  * A handler that is called for requests that the guard lets in, and only for them. A slot is held until the answer has
@@ -66,8 +63,5 @@ export function guardHandler<Req extends NodeRequest = IncomingMessage, Res exte
 export function guardMiddleware<Req extends NodeRequest = IncomingMessage, Res extends NodeResponse = ServerResponse>(
   options: GuardOptions<Req> | Guard<Req>,
 ): (request: Req, response: Res, next: Next) => void {
-  const guard = guardOf(options);
-  return (request, response, next) => {
-    admitNode(guard, request, response).then(({ allowed }) => allowed ? next() : undefined, next);
-  };
+  return nodeMiddleware(guardOf(options), ({ url }) => url);
 }

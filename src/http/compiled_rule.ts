@@ -1,0 +1,23 @@
+/**
+ * One limiter's part in a guard.
+ *
+ * @module
+ */
+
+import type { Identify } from "./identify.ts";
+import type { Cost } from "./options.ts";
+import type { Settle } from "./settle.ts";
+
+/** A rule with everything that it takes from the guard. */
+export interface CompiledRule<Raw> {
+  /** Where it stands, for messages: `limiter[1].`, or nothing where there is one rule. */
+  readonly path: string;
+  /** The limiter's id. */
+  readonly limiter: string;
+  /** Tells the key of a request; `undefined` where all requests share one limit. */
+  readonly identify: Identify<Raw> | undefined;
+  /** Units that a request takes. */
+  readonly cost: Cost<Raw>;
+  /** Tells the real cost after the answer. */
+  readonly settle: Settle<Raw> | undefined;
+}

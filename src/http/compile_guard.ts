@@ -110,7 +110,11 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
     exemptions: compileExemptions(options),
     headers: new HeaderWriter(dialects, options.exposeHeaders === true),
     tellsInstants: body === "error" || dialects.some((dialect) => INSTANTS.has(dialect)),
-    address: new AddressRules(source, addressHeader, options.trustedProxies && new NetworkSet(options.trustedProxies)),
+    address: new AddressRules(
+      source,
+      addressHeader,
+      options.trustedProxies === undefined ? undefined : new NetworkSet(options.trustedProxies),
+    ),
     waits: waitMs > 0 && options.dryRun !== true,
     waitMs,
     statusCode,

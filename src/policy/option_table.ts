@@ -17,15 +17,15 @@ const DAY_MS = 864e5;
 export const LIMIT_OPTIONS: Readonly<Record<keyof LimitOptions, OptionRow>> = {
   algorithm: { type: ALGORITHM_NAMES },
   ratePerSecond: { type: "number" },
+  burst: { type: "number", whole: true },
   limit: { type: "number", whole: true },
   windowMs: { type: "duration", keys: ["window_seconds", "window"] },
-  burst: { type: "number", whole: true },
 };
 
 /** A limiter, but for the numbers of its limit. */
 export const LIMITER_OPTIONS: Readonly<Record<keyof LimiterOptions, OptionRow>> = {
-  ...LIMIT_OPTIONS,
   store: { type: "text" },
+  ...LIMIT_OPTIONS,
   limits: { type: "tables" },
   maxConcurrent: { type: "number", whole: true, check: wholeNumber(1, 1e9) },
   maxWaiters: { type: "number", whole: true, check: wholeNumber(0, 1e9) },

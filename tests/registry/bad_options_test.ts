@@ -48,6 +48,7 @@ const REDIS: readonly Option[] = [
   { name: "socketConnectTimeoutMs", toml: "socket_connect_timeout", kind: "duration" },
   { name: "timingMarginMs", toml: "timing_margin_ms", kind: "number" },
   { name: "maxQueued", toml: "max_queued", kind: "number" },
+  { name: "clusterBatch", toml: "cluster_batch", kind: "word", misspelt: ["nod", "node"] },
   ...FAILURE,
 ];
 const LIMITER: readonly Option[] = [

@@ -18,8 +18,11 @@ import {
 } from "./errors.ts";
 import { readRest, type RestSettings } from "./settings.ts";
 
-/** Caches of frameworks must not answer. Some runtimes refuse the setting, and have no such caches. */
-const CACHE: RequestInit = "cache" in Request.prototype ? { cache: "no-store" } : {};
+/**
+ * Caches of frameworks must not answer. Some runtimes refuse the setting, and have no such caches. A function, because Node
+ * loads all of its `fetch` for the first look at `Request`, which stores of another kind need not wait for.
+ */
+const noCache = (): RequestInit => "cache" in Request.prototype ? { cache: "no-store" } : {};
 
 /**
  * Makes a connection. Nothing is sent before `connect()` or the first command.
@@ -56,7 +59,7 @@ export async function post(
     ...bodyOf(JSON.stringify(command)),
     redirect: "manual",
     signal,
-    ...CACHE,
+    ...noCache(),
   });
   return read(settings, response, await response.text(), isProven);
 }

@@ -90,7 +90,7 @@ async function installRuntime(folder: string): Promise<string | undefined> {
 
 /** One file, as tools for workers make it. Drivers are not for workers. */
 async function bundle(folder: string, name: string): Promise<void> {
-  const external = ["redis", "smol-toml", /^node:/];
+  const external = ["@redis/client", "smol-toml", /^node:/];
   const bundled = await rolldown({ input: join(folder, `${name}.js`), external });
   await bundled.write({ file: join(folder, `${name}.bundle.js`), format: "esm", codeSplitting: false });
   await bundled.close();

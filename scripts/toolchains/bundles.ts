@@ -105,7 +105,7 @@ async function tryBundle({ folder, env }: Workshop, { suffix, command }: Bundler
   return program.errors === "" ? undefined : `wrote to standard error:\n${program.errors}`;
 }
 
-/** Bundles a program that needs no Redis, in a project that has not installed `redis`. */
+/** Bundles a program that needs no Redis, in a project that has not installed `@redis/client`. */
 async function tryWithoutRedis({ folder, env }: Workshop, { suffix, command }: Bundler): Promise<string | undefined> {
   using bare = await projectWithoutRedis(folder);
   const output = join(bare.path, "out", `bundle.${suffix}`);

@@ -34,14 +34,14 @@ export function loadCells({ folder, env }: Workshop, runtimes: readonly Runtime[
 /** Two copies of the package in one process. */
 export async function copyCells({ folder, env }: Workshop, runtimes: readonly Runtime[]): Promise<Cell[]> {
   const other = join(folder, "other/node_modules");
-  await linkProject(folder, other, ["ipaddr.js", "redis", "smol-toml"]);
+  await linkProject(folder, other, ["@redis", "ipaddr.js", "smol-toml"]);
   const options = { cwd: folder, env: { ...env, OTHER_COPY: join(other, "@ratesync/core") } };
   return runtimes.map(({ name, command }) =>
     programCell(`${name}, two copies of the package`, [...command, "copies.mjs"], options)
   );
 }
 
-/** A project in which `redis` is not installed. */
+/** A project in which `@redis/client` is not installed. */
 export function withoutRedisCells({ folder, env }: Workshop, runtimes: readonly Runtime[]): Cell[] {
   return runtimes.map(({ name, command }) => ({
     name: `${name}, without redis`,
@@ -52,7 +52,7 @@ export function withoutRedisCells({ folder, env }: Workshop, runtimes: readonly 
   }));
 }
 
-/** A project that has the package and the programs of the workshop, but not `redis`. */
+/** A project that has the package and the programs of the workshop, but not `@redis/client`. */
 export async function projectWithoutRedis(folder: string): Promise<TemporaryFolder> {
   const bare = new TemporaryFolder("bare");
   await linkProject(folder, join(bare.path, "node_modules"), ["ipaddr.js", "smol-toml"]);

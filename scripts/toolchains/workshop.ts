@@ -17,7 +17,7 @@ import { TemporaryFolder } from "../_temporary.ts";
 const TOOLS = "tests/toolchains";
 
 /** What the package needs at run time; the repository has it installed. */
-const DEPENDENCIES = ["@redis", "ipaddr.js", "redis", "smol-toml"];
+const DEPENDENCIES = ["@redis", "ipaddr.js", "smol-toml"];
 
 /** A project to try tools in. */
 export interface Workshop extends Disposable {

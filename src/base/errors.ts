@@ -199,7 +199,7 @@ export type StoreErrorCode = "STORE_UNAVAILABLE" | "STORE_REFUSED" | "STORE_TIME
  * - `connect_timeout`: Not sent: opening the connection took too long.
  * - `not_redis`: Not sent: the server speaks another protocol.
  * - `tls`: Not sent: the handshake failed.
- * - `driver_missing`: Not sent: the npm package `redis` cannot be loaded.
+ * - `driver_missing`: Not sent: the npm package `@redis/client` cannot be loaded.
  * - `disconnected`: Not sent: there is no connection at the moment.
  * - `overloaded`: Not sent: the queue is full.
  * - `connection_broke`: Sent, and the connection ended. Whether the command ran is not known.

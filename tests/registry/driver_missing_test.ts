@@ -17,7 +17,10 @@ describe("Without the npm package redis", () => {
         stderr,
         /^rate-sync: Redis unavailable, falling back to in-memory: store "shared" cannot decide \(driver_missing\): /,
       );
-      assert.match(stderr, /Cannot load the npm package "redis": .*this will not heal by itself: npm install redis/);
+      assert.match(
+        stderr,
+        /Cannot load the npm package "@redis\/client": .*this will not heal by itself: npm install @redis\/client/,
+      );
       assert.ok(!stderr.includes("hunter2"));
     });
   }

@@ -1,5 +1,5 @@
 /**
- * A process on Node in which the npm package `redis` is not installed: it decides thirty times, by one way of using this
+ * A process on Node in which the npm package `@redis/client` is not installed: it decides thirty times, by one way of using this
  * package, and prints how many of those were degraded.
  *
  * @module
@@ -13,8 +13,8 @@ import process from "node:process";
 const [entry = "", url = "", folder = "."] = process.argv.slice(2);
 
 const HOOK = `export async function resolve(name, context, next) {
-  if (name !== "redis") return await next(name, context);
-  throw Object.assign(new Error("Cannot find package 'redis'"), { code: "ERR_MODULE_NOT_FOUND" });
+  if (name !== "@redis/client") return await next(name, context);
+  throw Object.assign(new Error("Cannot find package '@redis/client'"), { code: "ERR_MODULE_NOT_FOUND" });
 }`;
 register(`data:text/javascript,${encodeURIComponent(HOOK)}`);
 

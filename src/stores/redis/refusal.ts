@@ -38,7 +38,8 @@ const ADVICE: Partial<Record<StoreErrorReason, string>> = {
   connect_timeout: "check host and port, and the firewalls between here and there",
   not_redis: "correct host, port and scheme: redis:// without TLS, rediss:// with it",
   driver_missing:
-    "npm install redis (deno add npm:redis, bun add redis); where a bundler takes it in, keep it external",
+    "npm install @redis/client (deno add npm:@redis/client, bun add @redis/client); where a bundler takes it in, keep it " +
+    "external",
   authentication: "check username and password",
   permission: "grant this user eval, evalsha and what the scripts call (docs/redis/permissions.md)",
   wrong_database: 'choose a db that the server has: below its "databases" setting, and 0 on many services',

@@ -1,5 +1,5 @@
 /**
- * The Redis store's connection through the npm package `redis` (node-redis), which is loaded at first use.
+ * The Redis store's connection through the npm package `@redis/client` (node-redis), which is loaded at first use.
  *
  * @module
  */

@@ -163,7 +163,7 @@ export async function loadDriver(): Promise<Driver> {
   try {
     return await importDriver();
   } catch (cause) {
-    const what = `Cannot load the npm package "redis": ${cause instanceof Error ? cause.message : cause}`;
+    const what = `Cannot load the npm package "@redis/client": ${cause instanceof Error ? cause.message : cause}`;
     const reason = "driver_missing";
     throw new StoreError("STORE_UNAVAILABLE", withAdvice(what, reason), { cause, reason });
   }

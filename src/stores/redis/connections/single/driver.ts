@@ -4,8 +4,11 @@
  * @module
  */
 
-/** The module `redis`. */
-export type Driver = typeof import("redis");
+/**
+ * The module of node-redis that connects. The package `redis` is this one and four for the modules of Redis Stack, which
+ * take as long again to load as a tenth of a process' way to its first decision.
+ */
+export type Driver = typeof import("@redis/client");
 
 /**
  * Loads node-redis. The first time that takes longer than a decision may.
@@ -15,7 +18,7 @@ export type Driver = typeof import("redis");
 export async function importDriver(): Promise<Driver> {
   const takeBack = lendRequire();
   try {
-    return await import("redis");
+    return await import("@redis/client");
   } catch (cause) {
     throw new Error(reasonOf(cause), { cause });
   } finally {

@@ -29,9 +29,9 @@ const cancelsArb = fc.array(
   { minLength: 50, maxLength: 50 },
 );
 
-describe("What is given back", () => {
+describe("A give-back", () => {
   for (const algorithm of ALGORITHMS) {
-    it(`to ${algorithm} leaves no more room than there was before it was taken, at any time`, () => {
+    it(`to ${algorithm} leaves no more room than there was before the take, at any time`, () => {
       fc.assert(
         fc.property(
           rateArb(algorithm),
@@ -59,7 +59,7 @@ describe("What is given back", () => {
       );
     });
 
-    it(`to ${algorithm} at once is free again: nothing of it is lost`, () => {
+    it(`to ${algorithm} right after the take frees all of its units`, () => {
       fc.assert(
         fc.property(rateArb(algorithm), startArb, callsArb, shareArb, (limit, startUs, calls, share) => {
           const { track } = used(limit, startUs, calls);
@@ -74,7 +74,7 @@ describe("What is given back", () => {
       );
     });
 
-    it(`to ${algorithm} at random leaves the bound of what is kept intact`, () => {
+    it(`to ${algorithm} in random order keeps the bound on the units that were kept`, () => {
       fc.assert(
         fc.property(rateArb(algorithm), startArb, callsArb, cancelsArb, (limit, startUs, calls, cancels) => {
           assertBound(limit, kept(new Track(limit, startUs), calls, cancels));
@@ -84,7 +84,7 @@ describe("What is given back", () => {
     });
   }
 
-  it("to token_bucket leaves it as if the take had never been, where no other take followed", () => {
+  it("to token_bucket leaves the state from before the take, if no other take followed", () => {
     const laterArb = fc.constantFrom(0, 0, 1, 1_000, 5_000_000);
     fc.assert(
       fc.property(
@@ -119,7 +119,7 @@ describe("What is given back", () => {
     );
   });
 
-  it("to token_bucket while others wait is nothing but the newest take", () => {
+  it("to token_bucket while calls wait returns only the newest take", () => {
     const limit = compileLimit({ ratePerSecond: 1, burst: 10 }, "");
     const track = new Track(limit, 1_700_000_000_000_000);
     const first = track.reserve(10);
@@ -132,7 +132,7 @@ describe("What is given back", () => {
     assert.equal(track.room(), 10);
   });
 
-  it("to token_bucket is moved forward by what was given back in front of it", () => {
+  it("to token_bucket moves forward by the units that were given back in front of it", () => {
     const limit = compileLimit({ limit: 10, windowMs: 4_000 }, "");
     const track = new Track(limit, 1_700_000_000_000_000);
     const [first, second] = [track.reserve(5), track.reserve(5)];
@@ -145,7 +145,7 @@ describe("What is given back", () => {
     assert.equal(track.room(), 0);
   });
 
-  it("to token_bucket is only what has not been refilled since", () => {
+  it("to token_bucket returns only units that have not refilled since", () => {
     const limit = compileLimit({ ratePerSecond: 100_000, burst: 10 }, "");
     const track = new Track(limit, 1_700_000_000_000_000);
     const first = track.reserve(1);

@@ -74,7 +74,7 @@ describe("The invariants of a kernel's state", () => {
     });
   }
 
-  it("name what is wrong with a state", () => {
+  it("say what is wrong with a state", () => {
     for (const [limit, says, state] of WRONG) assert.match(stateProblem(limit, state) ?? "nothing", says);
     for (const [limit, state] of FULL) {
       assert.equal(stateProblem(limit, state), undefined);

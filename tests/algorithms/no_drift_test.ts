@@ -50,7 +50,7 @@ describe("A saturated token bucket", () => {
       });
     }
 
-    it(`does so at any rate, ${how}`, { timeout: 300_000 }, () => {
+    it(`admits unit n at ceil(n * period / units) at any rate, ${how}`, { timeout: 300_000 }, () => {
       const optionsArb: fc.Arbitrary<LimitOptions> = fc.oneof(
         fc.record({ ratePerSecond: fc.integer({ min: 1, max: 1_000_000 }), burst: fc.integer({ min: 1, max: 40 }) }),
         fc.record({

@@ -6,9 +6,9 @@ import fc from "fast-check";
 import { runs } from "../_support/arbitraries.ts";
 import { ALGORITHMS, callsArb, rateArb, shareArb, startArb, Track, used } from "./_track.ts";
 
-describe("Looking", () => {
+describe("A peek", () => {
   for (const algorithm of ALGORITHMS) {
-    it(`at ${algorithm} changes nothing, and tells what a take then does`, () => {
+    it(`at ${algorithm} changes nothing, and returns what a take then returns`, () => {
       fc.assert(
         fc.property(rateArb(algorithm), startArb, callsArb, shareArb, (limit, startUs, calls, share) => {
           const { track } = used(limit, startUs, calls);
@@ -24,7 +24,7 @@ describe("Looking", () => {
       );
     });
 
-    it(`at a fresh ${algorithm} tells that nothing is used`, () => {
+    it(`at a fresh ${algorithm} says that no unit is used`, () => {
       fc.assert(
         fc.property(rateArb(algorithm), startArb, (limit, startUs) => {
           const track = new Track(limit, startUs);
@@ -37,9 +37,9 @@ describe("Looking", () => {
   }
 });
 
-describe("Forgetting", () => {
+describe("Deleting the state of", () => {
   for (const algorithm of ALGORITHMS) {
-    it(`${algorithm} once it cannot be told from fresh makes no difference`, () => {
+    it(`${algorithm} when it equals a fresh one changes no decision`, () => {
       fc.assert(
         fc.property(rateArb(algorithm), startArb, callsArb, callsArb, fc.nat(3), (limit, startUs, past, future, us) => {
           const { track } = used(limit, startUs, past);

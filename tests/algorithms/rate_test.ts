@@ -20,7 +20,7 @@ describe("A rate as a fraction", () => {
     );
   });
 
-  it("is the one that was meant", () => {
+  it("is the simplest fraction of that number", () => {
     const part = fc.integer({ min: 1, max: 10_000 });
     fc.assert(
       fc.property(part, part, (a, b) => {

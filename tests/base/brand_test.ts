@@ -80,7 +80,7 @@ describe("RateSyncError.name", () => {
     });
   }
 
-  it("stands in the stack, and is not listed among the fields", () => {
+  it("is in the stack, and not among the fields", () => {
     const error = new core.StoreError("STORE_TIMEOUT", "too late");
     assert.match(String(error.stack), /^StoreError: too late/);
     assert.deepEqual(Object.keys(error).sort(), ["code", "reason", "retryAfterMs"]);

@@ -46,7 +46,7 @@ describe("parseDuration()", () => {
     }
   });
 
-  it("refuses what rounding would turn into nothing, and what has no exact microseconds any more", () => {
+  it("refuses durations that round to 0, and those beyond exact microseconds", () => {
     assert.throws(() => parseDuration("0.0004ms"), /expected a duration: 0, or 0\.001 ms to/);
     assert.throws(() => parseDuration("200000d"), /to 104 249 days, received "200000d"/);
   });

@@ -59,7 +59,7 @@ describe("didYouMean()", () => {
     assert.equal(didYouMean("pasword", STORE), 'did you mean "password"?');
   });
 
-  it("says nothing where nothing is near", () => {
+  it("returns undefined if no word is near", () => {
     for (const word of ["", "colour", "a".repeat(100_000), "__proto__", "constructor"]) {
       assert.equal(didYouMean(word, LIMITER, HTTP_WORDS), undefined);
     }

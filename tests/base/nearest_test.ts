@@ -16,7 +16,7 @@ describe("nearest()", () => {
     assert.equal(nearest("ulr", KNOWN), "url");
   });
 
-  it("finds nothing where nothing is near", () => {
+  it("returns undefined if no word is near", () => {
     assert.equal(nearest("colour", KNOWN), undefined);
     assert.equal(nearest("x", KNOWN), undefined);
     assert.equal(nearest("", KNOWN), undefined);

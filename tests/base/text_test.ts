@@ -50,7 +50,7 @@ describe("show()", () => {
 });
 
 describe("kindOf()", () => {
-  it("never tells a value", () => {
+  it("does not contain the value", () => {
     assert.equal(kindOf("secret"), "a string");
     assert.equal(kindOf(12345), "a number");
     assert.equal(kindOf(null), "null");

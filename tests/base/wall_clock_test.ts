@@ -182,7 +182,7 @@ for (const { event, stepMs, counts } of EVENTS) {
 }
 
 describe("A wall clock that was not set when the process started", () => {
-  it("gives no time to limits when NTP sets it, and headers are right from then on", async () => {
+  it("does not advance limits when NTP sets it, and headers are right from then on", async () => {
     using wall = installWallClock(Date.now() - 1_000); // it shows 1970
     await using rs = createRateSync({ limiters: LIMITERS });
     await rs.tryAcquire("spent");
@@ -194,7 +194,7 @@ describe("A wall clock that was not set when the process started", () => {
     assert.ok(leftMs > 0 && leftMs <= 61_000, `${leftMs} ms`);
   });
 
-  it("gives time to limits once where it goes back and forth", async () => {
+  it("advances limits once if it goes back and forth", async () => {
     using wall = installWallClock();
     await using rs = createRateSync({ limiters: LIMITERS });
     await rs.tryAcquire("spent");

@@ -19,7 +19,7 @@ async function quickly(name: string): Promise<Report> {
 
 describe("the benches, with tiny counts", () => {
   for (const name of Object.keys(BENCHES)) {
-    it(`measure everything that ${name} names`, async () => {
+    it(`measure each row that ${name} names`, async () => {
       const { rows, claims, notes } = await quickly(name);
       assert.deepEqual(rows.filter((row) => !isMeasured(row)), []);
       assert.deepEqual(notes.filter((note) => note.includes("does not run here") && !MAY_BE_MISSING.test(note)), []);

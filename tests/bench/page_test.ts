@@ -46,7 +46,7 @@ describe("docs/capacity.md", () => {
     assert.deepEqual(cells("capacity_memory"), [["100 000", "14", "140"]]);
   });
 
-  it("is not written without a figure that it needs", () => {
+  it("is not written if a figure is missing", () => {
     const lacking = new Map([...results, rows("hot_key", cost("denied: tryAcquire", 0, 0.5))]);
     assert.throws(() => capacitySections(lacking), /Cannot plan by hot_key/);
   });
@@ -67,7 +67,7 @@ describe("selectBenches()", () => {
     );
   });
 
-  it("refuses what it does not know", () => {
+  it("refuses an unknown name", () => {
     assert.throws(() => selectBenches(["nothing"], names), /nothing is in none of/);
     assert.throws(() => selectBenches(["--rust"], names), /--node, --deno, --bun/);
     assert.throws(() => selectBenches(["--node", "--bun"], names), /--node, --deno, --bun/);

@@ -14,7 +14,7 @@ function proseOf(page: string): string {
 }
 
 describe("the words of the guides", () => {
-  it("do not hide who acts", async () => {
+  it("name who acts", async () => {
     const names = (await readdir("docs", { recursive: true })).map((name) => name.replaceAll("\\", "/"));
     const pages = names.filter((name) => name.endsWith(".md") && !NOT_YET.test(name));
     assert.ok(pages.length >= 7, `only ${pages.length} pages were read`);

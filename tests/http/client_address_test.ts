@@ -80,7 +80,7 @@ describe("clientAddress()", () => {
     });
   }
 
-  it("reads a header that holds one address only where it is named", () => {
+  it("reads a header that holds one address only if addressHeader names it", () => {
     const headers = { "cf-connecting-ip": "203.0.113.7", "x-forwarded-for": "1.1.1.1" };
     const options = { addressHeader: "CF-Connecting-IP", trustedProxies: ["198.51.100.0/24"] };
     assert.equal(clientAddress(headers, "198.51.100.4", options), "203.0.113.7");
@@ -101,13 +101,13 @@ describe("clientAddress()", () => {
     ["unknown:443", undefined],
   ];
   for (const [value, expected] of cloudFront) {
-    it(`reads CloudFront-Viewer-Address ${value}: what follows the last colon is a port`, () => {
+    it(`reads CloudFront-Viewer-Address ${value}: the number after the last colon is a port`, () => {
       const options = { addressHeader: "CloudFront-Viewer-Address" };
       assert.equal(clientAddress({ "cloudfront-viewer-address": value }, PROXY, options), expected);
     });
   }
 
-  it("takes an unbracketed port off where the rest alone is an address", () => {
+  it("removes an unbracketed port if the rest is an address", () => {
     assert.equal(clientAddress(xff("2001:db8:1:2:3:4:5:6:46532"), PROXY), "2001:db8:1:2:3:4:5:6");
     assert.equal(clientAddress(xff("2001:db8::1:443"), PROXY), "2001:db8::1:443", "which is an address as it stands");
   });
@@ -150,7 +150,7 @@ describe("clientAddress()", () => {
     assert.equal(clientAddress(xff(`${"1.1.1.1, ".repeat(200_000)}203.0.113.7`), PROXY), "203.0.113.7");
   });
 
-  it("refuses networks that are none, and says which", () => {
+  it("refuses invalid networks, and says which", () => {
     assert.throws(
       () => new NetworkSet(["10.0.0.0/8", "10.0.0.0/99"]),
       (error) =>
@@ -262,7 +262,7 @@ describe("byIp()", () => {
     assert.equal(await keyOf("64:ff9b:2::1"), "ip:64:ff9b:2::/64", "a network like any other");
   });
 
-  it("refuses a prefix that is none", () => {
+  it("refuses an invalid prefix", () => {
     for (const ipv6Prefix of [0, 129, 1.5, NaN]) assert.throws(() => byIp({ ipv6Prefix }), ConfigError);
     assert.throws(() => byIp({ ipv6prefix: 64 } as object), /did you mean "ipv6Prefix"/);
   });

@@ -70,7 +70,7 @@ class Lab implements AsyncDisposable {
 }
 
 describe("Guard.admit()", () => {
-  it("lets in what has room, and refuses the rest with an answer", async () => {
+  it("allows requests within the limit, and denies the rest with an answer", async () => {
     await using lab = new Lab({ api: FIVE });
     for (let i = 0; i < 5; i++) {
       const { allowed, status, body, isOpen } = await lab.guard.admit(request());
@@ -96,7 +96,7 @@ describe("Guard.admit()", () => {
     assert.equal((await lab.guard.admit(request())).allowed, true, "and it recovers");
   });
 
-  it("takes a Request as it is, whose sender it cannot know", async () => {
+  it("takes a Request, whose peer is unknown", async () => {
     await using lab = new Lab({ api: FIVE });
     const { allowed } = await lab.guard.admit(
       new Request("http://localhost/", { headers: { "x-forwarded-for": "1.1.1.1" } }),
@@ -105,7 +105,7 @@ describe("Guard.admit()", () => {
     assert.deepEqual(lab.reports[0]?.keys, ["unidentified"]);
   });
 
-  it("shows the request to functions as the framework gave it", async () => {
+  it("passes the framework's request to functions", async () => {
     const seen: unknown[] = [];
     await using rs = createRateSync({ limiters: { api: FIVE } });
     const guard = createGuard<{ user: string }>({
@@ -196,7 +196,7 @@ describe("the key of a guard", () => {
     });
   }
 
-  it("is not left out where one of several is missing", async () => {
+  it("is not ignored if another one is missing", async () => {
     await using lab = new Lab({ api: FIVE }, { key: ({ header }) => [header("account"), "b", "b"] });
     await lab.guard.admit(request());
     assert.deepEqual(lab.reports[0]?.keys, ["unidentified", "b"]);
@@ -206,7 +206,7 @@ describe("the key of a guard", () => {
 describe("several rules", () => {
   const limiters = { ip: { ...FIVE, limit: 3 }, account: { ...FIVE, limit: 2 } };
 
-  it("are decided as one", async () => {
+  it("are decided together", async () => {
     await using lab = new Lab(limiters, {
       limiter: [{ limiter: "ip" }, { limiter: "account", key: byHeader("account"), cost: 2 }],
     });
@@ -221,7 +221,7 @@ describe("several rules", () => {
     assert.deepEqual(JSON.parse((await ask("d")).body)["violated-policies"], ["ip"]);
   });
 
-  it("wait as one", async () => {
+  it("wait together", async () => {
     await using lab = new Lab(limiters, {
       limiter: [{ limiter: "ip" }, { limiter: "account", key: false }],
       waitMs: 60_000,
@@ -263,7 +263,7 @@ describe("cost", () => {
     assert.deepEqual(lab.errors, [["cost", "no body"]]);
   });
 
-  it("above all that a limit holds is refused for good", async () => {
+  it("above what a limit can hold is denied without Retry-After", async () => {
     await using lab = new Lab({ api: FIVE }, { cost: () => 6 });
     const { allowed, status, headers, reason } = await lab.guard.admit(request());
     assert.deepEqual([allowed, status, reason], [false, 429, "cost"]);
@@ -285,7 +285,7 @@ describe("settle", () => {
     assert.equal(await lab.used("login"), 3);
   });
 
-  it("leaves slots beside it alone", async () => {
+  it("does not change permits", async () => {
     await using lab = new Lab({ login: FIVE, slots: { maxConcurrent: 1 } }, {
       limiter: [{ limiter: "login" }, { limiter: "slots" }],
       settle: failuresOnly(),
@@ -357,7 +357,7 @@ describe("skip, allow and block", () => {
     assert.equal(await lab.used("api"), 0);
   });
 
-  it("limits where skip fails", async () => {
+  it("limits the request if skip fails", async () => {
     await using lab = new Lab({ api: { ...FIVE, limit: 1 } }, { skip: () => Promise.reject(new Error("x")) });
     assert.equal((await lab.guard.admit(request())).allowed, true);
     assert.equal((await lab.guard.admit(request())).allowed, false);
@@ -450,7 +450,7 @@ describe("waiting", () => {
 });
 
 describe("a refusal", () => {
-  it("has the status and body that are asked for", async () => {
+  it("has the configured status and body", async () => {
     await using lab = new Lab({ api: { ...FIVE, limit: 1 } }, { statusCode: 503, body: "detail" });
     await lab.guard.admit(request());
     const { status, body, headers } = await lab.guard.admit(request());
@@ -465,7 +465,7 @@ describe("a refusal", () => {
     assert.ok(headers.some(([name, value]) => name === "Content-Type" && value === "application/json"));
   });
 
-  it("tells when to come back as an instant", async () => {
+  it("has the time of return as an instant", async () => {
     await using lab = new Lab({ api: { ...FIVE, limit: 1 } }, { body: "error" });
     await lab.guard.admit(request());
     const { body } = await lab.guard.admit(request());
@@ -510,7 +510,7 @@ describe("a refusal", () => {
     ["answers with a header that is none", () => ({ headers: { "a b": "c" } })],
   ];
   for (const [what, onDenied] of failing) {
-    it(`is the usual one where onDenied ${what}`, async () => {
+    it(`is the default one if onDenied ${what}`, async () => {
       await using lab = new Lab({ api: { ...FIVE, limit: 1 } }, { onDenied });
       await lab.guard.admit(request());
       const { status, body } = await lab.guard.admit(request());
@@ -520,7 +520,7 @@ describe("a refusal", () => {
     });
   }
 
-  it("is made whatever a listener or a logger throws", async () => {
+  it("is made even if a listener or a logger throws", async () => {
     const fails = () => {
       throw new Error("x");
     };
@@ -553,7 +553,7 @@ describe("a store that fails", () => {
     });
   }
 
-  it("is thrown where that is asked for", async () => {
+  it("is thrown with throwStoreErrors", async () => {
     await using rs = broken("throw");
     const guard = createGuard({ limiter: "api", rateSync: rs, throwStoreErrors: true });
     await assert.rejects(guard.admit(request()), StoreError);
@@ -671,7 +671,7 @@ describe("a guard of the default instance", () => {
     }
   });
 
-  it("cannot be configured with networks that are none", async () => {
+  it("cannot be configured with invalid networks", async () => {
     using folder = new TemporaryFolder("http");
     const path = `${folder.path}/rate-sync.toml`;
     await writeFile(path, '[http]\ntrusted_proxy_networks = ["10.0.0.0/8", "10.0.0.0/33"]\n');
@@ -687,7 +687,7 @@ describe("a guard of the default instance", () => {
 });
 
 describe("setHeaders()", () => {
-  it("adds to what another guard has said, and to nothing else", () => {
+  it("adds to headers of another guard, and to no others", () => {
     const headers = new Headers({ ratelimit: '"a";r=1;t=1', "x-ratelimit-limit": "1" });
     setHeaders(
       [["RateLimit", '"b";r=2;t=2'], ["X-RateLimit-Limit", "2"], ["RateLimit-Policy", '"b";q=2;w=2']],

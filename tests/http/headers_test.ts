@@ -107,7 +107,7 @@ const situations = fc.record({
 });
 
 describe("headers", () => {
-  it("announce what is really left: exactly that many more are let in", async () => {
+  it("announce what is left: exactly that many more requests are allowed", async () => {
     await fc.assert(
       fc.asyncProperty(situations, async ({ limits, before, stepMs, dialect }) => {
         await using server = new Server({ api: { limits } }, { headers: dialect });
@@ -120,7 +120,7 @@ describe("headers", () => {
     );
   });
 
-  it("never tell a time that is too early", async () => {
+  it("do not announce a time that is too early", async () => {
     await fc.assert(
       fc.asyncProperty(situations, async ({ limits, before, stepMs, dialect }) => {
         await using server = new Server({ api: { limits } }, { headers: dialect });
@@ -156,7 +156,7 @@ describe("headers", () => {
     );
   });
 
-  it("tell a bucket that is empty when its next unit comes, not when it is full", async () => {
+  it("announce of an empty bucket when its next unit comes, not when it is full", async () => {
     await using server = new Server({ api: { ratePerSecond: 0.5, burst: 10 } });
     for (let i = 0; i < 9; i++) await server.ask();
     const { told } = await server.ask();
@@ -237,7 +237,7 @@ describe("headers", () => {
     assert.deepEqual(Object.keys((await none.ask()).told), ["Content-Type", "Retry-After"]);
   });
 
-  it("tell of a blocked client that it has nothing left", async () => {
+  it("say that a blocked client has nothing left", async () => {
     for (const dialect of DIALECTS) {
       await using server = new Server({ api: { limit: 5, windowMs: 1_000 } }, { headers: dialect });
       await server.rs.block("api", 60_000, { key: "ip:203.0.113.7" });
@@ -266,7 +266,7 @@ describe("headers", () => {
     }
   });
 
-  it("can be read as one item each where there is one limit", async () => {
+  it("hold one item each if there is one limit", async () => {
     await using server = new Server({ 'a"b\\c': { limit: 5, windowMs: 1_500 } });
     const { told } = await server.ask();
     const [name, parameters] = parseItem(told["RateLimit-Policy"] ?? "");

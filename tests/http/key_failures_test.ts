@@ -28,7 +28,7 @@ describe("A key function that fails", () => {
     ["resolves to a boolean", () => Promise.resolve(true), / returned a boolean in place of a string: /],
   ];
   for (const [what, key, says] of failing) {
-    it(`names its rule where it ${what}, and the request shares the limit of all unidentified ones`, async () => {
+    it(`is logged with its rule if it ${what}, and the request shares the limit of all unidentified ones`, async () => {
       await using rs = createRateSync({ limiters });
       const logged: string[] = [];
       const guard = createGuard({

@@ -109,7 +109,7 @@ class Lab implements AsyncDisposable {
 
 describe("A guard that is mounted twice on one request", () => {
   for (const [name, ask] of Object.entries(ADAPTERS)) {
-    it(`charges once, tells once what is left, and warns once, with ${name}`, async () => {
+    it(`charges once, sets headers once, and warns once, with ${name}`, async () => {
       await using lab = new Lab();
       const guard = createGuard(lab.options);
       for (const used of [1, 2, 3]) {

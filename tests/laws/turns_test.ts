@@ -50,7 +50,7 @@ async function leave(stores: Record<string, StoreConfig>, options: LimiterOption
   return (user + system) / count;
 }
 
-describe("The turn of a call that gives up its wait", () => {
+describe("The time that an aborted wait takes from the event loop", () => {
   for (const [store, stores] of Object.entries(STORES)) {
     for (const [kind, options] of Object.entries(KINDS)) {
       it(`does not grow with the number of calls that wait, and is under a millisecond, in ${store} with ${kind}`, async () => {

@@ -197,7 +197,7 @@ describe("An abort while queued for a slot", () => {
 describe("An abort while the store decides", () => {
   forbidUnhandledRejections();
 
-  it("does not wait for a Redis that hangs, and what it grants later is given back", async () => {
+  it("does not wait for a Redis that hangs, and gives back what Redis grants later", async () => {
     await using server = await startRedis();
     await using rs = createRateSync({
       stores: { main: { engine: "redis", url: server.url, socketTimeoutMs: 30_000 } },

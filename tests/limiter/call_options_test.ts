@@ -25,7 +25,7 @@ describe("What a call says", () => {
     await assert.rejects(rs.tryAcquire("api", null as never), /options must be an object, received null/);
   });
 
-  it("takes nothing where it is refused", async () => {
+  it("takes nothing if it is refused", async () => {
     const before = await rs.peek("api");
     await assert.rejects(rs.tryAcquire("api", { colour: 1 } as object), /options are "key"/);
     assert.equal((await rs.peek("api")).remaining, before.remaining);

@@ -57,7 +57,7 @@ describe("Denials", () => {
     asked: shareArb,
   });
 
-  it("tell what the kernel tells at every later instant, for every cost that they know of", () => {
+  it("say what the kernel says at every later instant, for every cost that they know", () => {
     let told = 0;
     fc.assert(
       fc.property(deniedArb, ({ limit, startUs, calls, share, later, laterUs, asked }) => {
@@ -119,7 +119,7 @@ describe("Denials", () => {
     );
   });
 
-  it("deny no smaller cost for want of a larger one", () => {
+  it("do not deny a smaller cost because of a larger one", () => {
     const denials = new Denials();
     const track = new Track(policyOf().rates[0] as Track["limit"], 1e15);
     track.take(5);
@@ -131,7 +131,7 @@ describe("Denials", () => {
     assert.equal(denials.find(targetOf(policy, 10), track.nowUs, 0)?.waitUs, 5e6);
   });
 
-  it("hold to the microsecond, and not longer than the cap", () => {
+  it("end at the right microsecond, and after the cap at the latest", () => {
     const denials = new Denials();
     const short = targetOf(policyOf(), 1, "short");
     const long = targetOf(policyOf(), 1, "long");
@@ -151,7 +151,7 @@ describe("Denials", () => {
     assert.equal(denials.find({ ...target, cost: 1 }, 1, 0), undefined);
   });
 
-  it("remember nothing of slots, of what is allowed, and where it is off", () => {
+  it("remember nothing about permits, about allowed calls, and when it is off", () => {
     const denials = new Denials();
     const off = targetOf(policyOf({ denyCacheMs: 0 }));
     const slots = targetOf(policyOf({ maxConcurrent: 1 }));
@@ -169,7 +169,7 @@ describe("Denials", () => {
     assert.equal(denials.find(target, 2, 0), undefined);
   });
 
-  it("forget single keys, or all, and do not believe what was asked before that", () => {
+  it("forget single keys or all, and ignore replies to earlier requests", () => {
     const denials = new Denials();
     const policy = policyOf();
     const [one, other] = [targetOf(policy, 1, "one"), targetOf(policy, 1, "other")];

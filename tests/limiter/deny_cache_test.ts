@@ -219,7 +219,7 @@ function scene(options: LimiterOptions, from?: { clock: FakeClock; backing: Memo
 }
 
 describe("A denied key", () => {
-  it("costs one request, then none until the very instant", async () => {
+  it("costs one request, then none until the named instant", async () => {
     const { api, clock, store } = scene({ limit: 1, windowMs: 900 });
     await api.tryAcquire();
     await clock.advance(100);
@@ -239,7 +239,7 @@ describe("A denied key", () => {
     assert.equal((await api.tryAcquire()).allowed, true);
   });
 
-  it("is asked for again after the cap, a second where nothing is said", async () => {
+  it("is sent to the store again after the cap, 1 s by default", async () => {
     const { api, clock, store } = scene({ limit: 1, windowMs: 60_000 });
     await api.tryAcquire();
     await clock.advance(1);
@@ -250,12 +250,12 @@ describe("A denied key", () => {
     assert.equal(await store.during(() => api.tryAcquire()), 1);
   });
 
-  it("is asked for every time where the cache is off", async () => {
+  it("is sent to the store each time when the cache is off", async () => {
     const { api, store } = scene({ limit: 1, windowMs: 60_000, denyCacheMs: 0 });
     for (let i = 0; i < 5; i++) assert.equal(await store.during(() => api.tryAcquire()), 1);
   });
 
-  it("is asked for every time where there are slots", async () => {
+  it("is sent to the store each time if the limiter has permits", async () => {
     const { api, clock, store } = scene({ maxConcurrent: 1, limit: 10, windowMs: 60_000 });
     const { permit } = await api.tryAcquire();
     for (let i = 0; i < 3; i++) assert.equal(await store.during(() => api.tryAcquire()), 1);
@@ -264,7 +264,7 @@ describe("A denied key", () => {
     assert.equal((await api.tryAcquire()).allowed, true);
   });
 
-  it("is denied no smaller cost, and every larger one", async () => {
+  it("denies each larger cost, and no smaller one", async () => {
     const { api, clock, store } = scene({ limit: 10, windowMs: 10_000 });
     await api.tryAcquire({ cost: 5 });
     await clock.advance(1);
@@ -278,7 +278,7 @@ describe("A denied key", () => {
     assert.equal((await api.tryAcquire({ cost: 8 })).retryAfterMs, 3_999, "what was taken since counts");
   });
 
-  it("is counted and told as a denial like every other", async () => {
+  it("is counted and reported like any other denial", async () => {
     const { api, clock } = scene({ limit: 1, windowMs: 60_000 });
     const denials: boolean[] = [];
     api.subscribe((event) => {
@@ -293,7 +293,7 @@ describe("A denied key", () => {
     assert.deepEqual([totalAcquisitions, totalDenials], [1, 4]);
   });
 
-  it("stands while the store is away, and then the failure policy decides", async () => {
+  it("holds while the store is unreachable, and then the failure policy decides", async () => {
     const { api, clock, store } = scene({ limit: 1, windowMs: 60_000, onStoreError: "allow" });
     await api.tryAcquire();
     await clock.advance(1);
@@ -306,7 +306,7 @@ describe("A denied key", () => {
   });
 });
 
-describe("What is forgotten at once", () => {
+describe("A remembered denial ends at once", () => {
   const options: LimiterOptions = { limit: 2, windowMs: 3_600_000, denyCacheMs: 3_600_000 };
   type Scene = ReturnType<typeof scene>;
 

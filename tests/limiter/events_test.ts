@@ -8,7 +8,7 @@ import { forbidUnhandledRejections } from "./_unhandled.ts";
 describe("RateSync.subscribe()", () => {
   forbidUnhandledRejections();
 
-  it("tells of every decision and release of its limiter, in order", async () => {
+  it("reports every decision and release of its limiter, in order", async () => {
     const clock = new FakeClock();
     await using rs = createRateSync({
       clock,
@@ -53,7 +53,7 @@ describe("RateSync.subscribe()", () => {
     assert.deepEqual([first, second], [1, 2]);
   });
 
-  it("lets a listener that throws harm neither the call nor other listeners", async () => {
+  it("survives a listener that throws, as do other listeners", async () => {
     const errors: unknown[] = [];
     const nothing = () => {};
     await using rs = createRateSync({

@@ -79,7 +79,7 @@ async function assertPolicies(rs: ReturnType<typeof instance>): Promise<void> {
 describe("The failure policy, of a Redis that was never there", () => {
   forbidUnhandledRejections();
 
-  it("decides, counts and tells", async () => {
+  it("decides, counts and reports", async () => {
     await using rs = instance(`redis://127.0.0.1:${await freePort()}`);
     const events: LimiterEvent[] = [];
     rs.subscribe("local", (event) => events.push(event));
@@ -113,7 +113,7 @@ describe("The failure policy, of a Redis that was never there", () => {
     assert.ok(!lines.join().includes("hunter2"));
   });
 
-  it("keeps the deadline of the call: what the store has used up is not given again", async () => {
+  it("keeps the deadline of the call: the time that the store used counts", async () => {
     const silent = await startRedis();
     await using _server: RedisProcess = silent;
     await using rs = createRateSync({
@@ -133,7 +133,7 @@ describe("The failure policy, of a Redis that was never there", () => {
 describe("The failure policy, of a Redis that dies", () => {
   forbidUnhandledRejections();
 
-  it("decides until it is back, and is then not asked any more", async () => {
+  it("decides until it is back, and not after that", async () => {
     await using server = await startRedis();
     await using rs = instance(server.url);
     assert.equal((await rs.tryAcquire("local")).degraded, false);
@@ -154,7 +154,7 @@ describe("The failure policy, of a Redis that dies", () => {
     await permit.release();
   });
 
-  it("takes over from those who wait for a slot", async () => {
+  it("takes over calls that wait for a permit", async () => {
     await using server = await startRedis();
     await using rs = instance(server.url);
     const held = await rs.acquire("slot");
@@ -170,7 +170,7 @@ describe("The failure policy, of a Redis that dies", () => {
   });
 });
 
-describe("A process whose Redis is away", () => {
+describe("A process whose Redis is unreachable", () => {
   it("decides, closes, and ends by itself", async () => {
     for (const close of ["close", "leave"]) {
       const url = `redis://127.0.0.1:${await freePort()}`;

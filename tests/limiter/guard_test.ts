@@ -37,7 +37,7 @@ function lines(): { readonly all: string[]; readonly logger: Logger } {
 describe("A decision that the store makes too late", () => {
   forbidUnhandledRejections();
 
-  it("is made by the failure policy, and what the store has granted goes back", async () => {
+  it("is made by the failure policy, and a late grant of the store is given back", async () => {
     const store = new Slow(new FakeClock());
     const limit = { algorithm: "fixed_window", limit: 10, windowMs: HOUR_MS, decisionTimeoutMs: 20 } as const;
     await using rs = createRateSync({
@@ -63,7 +63,7 @@ describe("A decision that the store makes too late", () => {
 describe("A store that fails", () => {
   forbidUnhandledRejections();
 
-  it("is asked no more after five failures in a row, and again once it can decide", async () => {
+  it("is not asked after five failures in a row, and is asked again once it can decide", async () => {
     const store = new Remote(new FakeClock());
     const { all, logger } = lines();
     await using rs = createRateSync({
@@ -91,7 +91,7 @@ describe("A store that fails", () => {
     assert.equal(all.filter((line) => line.includes("available again")).length, 1);
   });
 
-  it("keeps the place of those who wait for a slot", async () => {
+  it("keeps the places of calls that wait for a permit", async () => {
     const store = new Remote(new FakeClock());
     await using rs = createRateSync({
       stores: { main: store },
@@ -189,7 +189,7 @@ describe("Breaker", () => {
     assert.deepEqual(told, ["down", "up", "down", "up"]);
   });
 
-  it("does not take for news what its first look hears after the process was frozen", async () => {
+  it("ignores the failure of its first probe after the process was frozen", async () => {
     for (const [frozenUs, isStale] of [[0, false], [5_000_000, true]] as const) {
       let nowUs = 1e15;
       let due: { readonly atUs: number; readonly fire: () => void } | undefined;

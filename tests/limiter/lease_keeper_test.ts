@@ -19,7 +19,7 @@ const ANSWERS = fc.array(fc.constantFrom<Answer>(true, false, "fails"), { minLen
 const policy = compilePolicy({ maxConcurrent: 1, leaseTtlMs: 3_000 });
 
 describe("LeaseKeeper", () => {
-  it("believes only the newest renewal that a lease is lost, in whatever order they are answered", async () => {
+  it("trusts only the newest renewal that a lease is lost, in whatever order replies come", async () => {
     await fc.assert(fc.asyncProperty(ANSWERS, async ([answers, order]) => {
       const asked: ((answer: Answer | undefined) => void)[] = [];
       const keeper = new LeaseKeeper(new FakeClock(), () => {

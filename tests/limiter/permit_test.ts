@@ -22,7 +22,7 @@ for (const [engine, store] of STORES) {
         },
       });
 
-    it("gives its slot back once, however often it is released", async () => {
+    it("is released once, however often release() is called", async () => {
       await using rs = open();
       const [a, b] = [await rs.acquire("slots"), await rs.acquire("slots")];
       await Promise.all([a.release(), a.release(), a[Symbol.asyncDispose]()]);
@@ -61,7 +61,7 @@ for (const [engine, store] of STORES) {
       assert.equal((await rs.peek("both")).limits.at(-1)?.remaining, 2);
     });
 
-    it("is released by run(), whatever becomes of the call", async () => {
+    it("is released by run(), whether the call succeeds or fails", async () => {
       await using rs = open();
       assert.equal(await rs.run("slots", (permit) => permit.decision.remaining), 1);
       await assert.rejects(rs.run("slots", () => Promise.reject(new Error("of the call"))), /of the call/);
@@ -74,7 +74,7 @@ for (const [engine, store] of STORES) {
       assert.equal((await rs.peek("slots")).remaining, 2);
     });
 
-    it("has a fencing token that only grows, and none without slots", async () => {
+    it("has a fencing token that only grows, and none without maxConcurrent", async () => {
       await using rs = open();
       assert.equal((await rs.acquire("rate")).fencingToken, undefined);
       let last = 0;
@@ -116,7 +116,7 @@ for (const [engine, store] of STORES) {
       assert.deepEqual([refused.decision.permit, (await rs.tryAcquire("rate")).permit], [undefined, undefined]);
     });
 
-    it("holds as many slots as its cost, where there is nothing but slots", async () => {
+    it("counts as many times as its cost, if the limiter has only maxConcurrent", async () => {
       await using rs = open();
       const permit = await rs.acquire("slots", { cost: 2 });
       assert.equal((await rs.tryAcquire("slots")).allowed, false);
@@ -124,7 +124,7 @@ for (const [engine, store] of STORES) {
       assert.equal((await rs.peek("slots")).remaining, 2);
     });
 
-    it("of several limiters frees all of them", async () => {
+    it("of several limiters is released at all of them", async () => {
       await using rs = open();
       const permit = await rs.acquireAll([{ limiter: "slots" }, { limiter: "both" }, { limiter: "rate" }]);
       assert.equal((await rs.peek("slots")).remaining, 1);
@@ -187,7 +187,7 @@ describe("Permit.lost", () => {
 describe("Permit.release() during an outage", () => {
   forbidUnhandledRejections();
 
-  it("does not reject, and the slot falls free when its lease ends", async () => {
+  it("does not reject, and the permit is free when its lease ends", async () => {
     await using server = await startRedis();
     await using rs = createRateSync({
       stores: { main: { engine: "redis", url: server.url, socketTimeoutMs: 200 } },
@@ -207,7 +207,7 @@ describe("Permit.release() during an outage", () => {
 });
 
 describe("A lease in Redis", () => {
-  it("lasts as long as it is asked for, and its key is forgotten after", async () => {
+  it("lasts as long as leaseTtlMs says, and its key expires after it", async () => {
     const prefix = freshPrefix();
     const raw = await openRawRedis();
     try {

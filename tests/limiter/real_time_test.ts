@@ -45,7 +45,7 @@ function claims(open: () => StoreConfig): void {
     assert.ok(ms >= 8 && ms < 500, `${ms} ms`);
   });
 
-  it("blocks for a slot until the holder releases, and hands it over at once", async () => {
+  it("waits for a permit until the holder releases it, and gets it at once", async () => {
     const holder = await rs.acquire("slot");
     const ms = await elapsed(() => {
       setTimeout(() => void holder.release(), 200);

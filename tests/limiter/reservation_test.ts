@@ -10,7 +10,7 @@ import { forbidUnhandledRejections } from "./_unhandled.ts";
 describe("Limiter.reserve()", () => {
   forbidUnhandledRejections();
 
-  it("takes the cost for the earliest instant, and tells it", async () => {
+  it("takes the cost for the earliest instant, and returns that instant", async () => {
     const clock = new FakeClock();
     await using rs = createRateSync({ clock, limiters: { api: { ratePerSecond: 1, burst: 2 } } });
     const nowMs = clock.nowUs() / 1_000;
@@ -42,7 +42,7 @@ describe("Limiter.reserve()", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("takes nothing where the instant is too far away", async () => {
+  it("takes nothing if the instant is too far away", async () => {
     const clock = new FakeClock();
     await using rs = createRateSync({ clock, limiters: { api: { ratePerSecond: 1 } } });
     await rs.reserve("api");
@@ -54,7 +54,7 @@ describe("Limiter.reserve()", () => {
     assert.equal((await rs.reserve("api", { timeoutMs: 1_000 })).waitMs, 1_000);
   });
 
-  it("has nothing to give back where the failure policy allowed it", async () => {
+  it("has nothing to give back if the failure policy allowed it", async () => {
     const server = await startRedis();
     await server.stop();
     await using rs = createRateSync({
@@ -83,7 +83,7 @@ for (const [engine, store] of STORES) {
       });
 
     for (const id of ["bucket", "window", "fixed"] as const) {
-      it(`of ${id} gives back what was not used`, async () => {
+      it(`of ${id} gives unused units back`, async () => {
         await using rs = open();
         const reservation = await rs.reserve(id, { cost: 8 });
         assert.equal((await rs.peek(id)).remaining, 2);
@@ -91,7 +91,7 @@ for (const [engine, store] of STORES) {
         assert.equal((await rs.peek(id)).remaining, 7);
       });
 
-      it(`of ${id} takes what was used beyond it, whatever the limit says`, async () => {
+      it(`of ${id} charges the excess, whatever the limit says`, async () => {
         await using rs = open();
         const reservation = await rs.reserve(id, { cost: 2 });
         await reservation.settle(7);

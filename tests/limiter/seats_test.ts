@@ -155,7 +155,7 @@ const ONE_A_SECOND: Record<string, LimiterOptions> = {
   sliding_window: { algorithm: "sliding_window", limit: 1, windowMs: 1_000 },
 };
 
-describe("A correction reaches those who wait for a rate", () => {
+describe("A correction reaches calls that wait for a rate,", () => {
   forbidUnhandledRejections();
 
   for (const [name, options] of Object.entries(ONE_A_SECOND)) {
@@ -174,7 +174,7 @@ describe("A correction reaches those who wait for a rate", () => {
       return { clock, rs, served, calls };
     };
 
-    it(`reset() serves them at once, as a full limit allows, with ${name}`, async () => {
+    it(`if it is reset(): it serves them at once, as a full limit allows, with ${name}`, async () => {
       const { clock, rs, served, calls } = await waiting();
       await using _ = rs;
       await rs.reset("api");
@@ -182,7 +182,7 @@ describe("A correction reaches those who wait for a rate", () => {
       assert.deepEqual(served, [500, 1_500, 2_500]);
     });
 
-    it(`resetAll() serves them at once, as a full limit allows, with ${name}`, async () => {
+    it(`if it is resetAll(): it serves them at once, as a full limit allows, with ${name}`, async () => {
       const { clock, rs, served, calls } = await waiting();
       await using _ = rs;
       await rs.resetAll();
@@ -190,7 +190,7 @@ describe("A correction reaches those who wait for a rate", () => {
       assert.deepEqual(served, [500, 1_500, 2_500]);
     });
 
-    it(`block() holds them back until it ends, with ${name}`, async () => {
+    it(`if it is block(): it holds them back until it ends, with ${name}`, async () => {
       const { clock, rs, served, calls } = await waiting();
       await using _ = rs;
       await rs.block("api", 5_000);
@@ -199,7 +199,7 @@ describe("A correction reaches those who wait for a rate", () => {
       assert.equal(clock.pending, 0);
     });
 
-    it(`block() of 0 lets them go on, with ${name}`, async () => {
+    it(`if it is block() of 0: it lets them go on, with ${name}`, async () => {
       const { clock, rs, served, calls } = await waiting();
       await using _ = rs;
       await rs.block("api", 60_000);
@@ -215,7 +215,7 @@ describe("A correction reaches those who wait for a rate", () => {
     });
   }
 
-  it("block() denies a call at once that cannot wait for its end", async () => {
+  it("if it is block(): it denies a call at once that cannot wait for its end", async () => {
     const clock = new FakeClock();
     await using rs = createRateSync({ clock, limiters: { api: { ratePerSecond: 1, timeoutMs: 3_000 } } });
     await rs.acquire("api");
@@ -229,7 +229,7 @@ describe("A correction reaches those who wait for a rate", () => {
     assert.equal(clock.pending, 0);
   });
 
-  it("reset() of one limiter of several gives the units of the others back and takes them once", async () => {
+  it("if it is reset() of one limiter of several: the units of the others are given back and taken once", async () => {
     const clock = new FakeClock();
     const limiters = {
       api: { ratePerSecond: 1 },

@@ -158,7 +158,7 @@ describe("The bound with token leases", () => {
     assert.ok(ahead > 50 && returned > 10, `only ${ahead} leases, and ${returned} returns`);
   });
 
-  it("is strict on the kernel: whatever is charged, used in part, and given back in any order", () => {
+  it("holds on the kernel: for any charge, partial use, and order of give-backs", () => {
     const limitArb = fc.record({
       ratePerSecond: fc.constantFrom(0.7, 1 / 3, 3, 10, 33.3, 1_000, 700_001, 1_000_000),
       burst: fc.integer({ min: 1, max: 40 }),
@@ -210,7 +210,7 @@ const HUNDRED: LimiterOptions = { ratePerSecond: 100, burst: 100, tokenLeaseMs: 
 describe("A fleet with token leases", () => {
   for (const processes of [1, 2, 4]) {
     for (const lanes of [1, 20]) {
-      it(`gets the whole rate: ${processes} processes that never have enough, ${lanes} calls at a time`, async () => {
+      it(`gets the whole rate with ${processes} processes under full load, ${lanes} calls at a time`, async () => {
         const fleet = new Fleet({ ratePerSecond: 100, burst: 60, tokenLeaseMs: 200 });
         const all = Array.from({ length: processes }, () => fleet.start());
         const work = Promise.all(all.map(({ api }) => fleet.saturate(api, lanes, 20_000)));
@@ -244,7 +244,7 @@ describe("A fleet with token leases", () => {
     assert.equal((await other.tryAcquire()).allowed, false);
   });
 
-  it("strands no more than half of the bucket a process, whatever was asked", async () => {
+  it("holds at most half of the bucket in a process, whatever it was asked for", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 2, max: 50 }),
@@ -268,7 +268,7 @@ describe("A fleet with token leases", () => {
     );
   });
 
-  it("needs one request in a hundred decisions, or fewer, of a hot key", async () => {
+  it("needs at most one request in a hundred decisions for a hot key", async () => {
     const fleet = new Fleet({ ratePerSecond: 10_000, burst: 10_000, tokenLeaseMs: 500 });
     const { api, store } = fleet.start();
     const warm = () => fleet.clock.runUntil(fleet.saturate(api, 5, 100));
@@ -279,7 +279,7 @@ describe("A fleet with token leases", () => {
     assert.ok(asked <= decisions / 100, `${asked} requests for ${decisions} decisions`);
   });
 
-  it("needs no more than one request a decision of a slow key, however slow", async () => {
+  it("needs at most one request a decision for a key with a low rate, however low", async () => {
     for (const everyMs of [1, 20, 90, 130, 260, 600, 1_500, 10_000]) {
       const fleet = new Fleet({ ratePerSecond: 100, burst: 200, tokenLeaseMs: 1_000 });
       const { api, store } = fleet.start();
@@ -292,7 +292,7 @@ describe("A fleet with token leases", () => {
     }
   });
 
-  it("costs one request for the first call of an idle key", async () => {
+  it("needs one request for the first call of an idle key", async () => {
     const fleet = new Fleet(HUNDRED);
     const { api, store } = fleet.start();
     for (let i = 0; i < 3; i++) {

@@ -74,7 +74,7 @@ const LIMITERS: Readonly<Record<string, LimiterOptions>> = {
   },
 };
 
-describe("Calls that their caller does not wait for", () => {
+describe("Calls that are not awaited", () => {
   let rest: RestRedis;
   before(async () => void (rest = await startRestRedis()));
   after(() => rest[Symbol.asyncDispose]());
@@ -94,7 +94,7 @@ describe("Calls that their caller does not wait for", () => {
 
   for (const [place, config] of Object.entries(stores)) {
     for (const [limiter, options] of Object.entries(LIMITERS)) {
-      it(`decide as those that are waited for, from the first call on: ${limiter} on ${place}`, async () => {
+      it(`decide as awaited ones, from the first call on: ${limiter} on ${place}`, async () => {
         const steps = fc.array(stepArb, { minLength: 1, maxLength: 12 });
         await fc.assert(
           fc.asyncProperty(steps, async (program) => {

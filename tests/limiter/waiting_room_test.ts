@@ -34,7 +34,7 @@ function queued(room: WaitingRoom) {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("WaitingRoom", () => {
-  it("asks one question at a time, and once more for word that came meanwhile", async () => {
+  it("sends one request at a time, and one more for messages that came meanwhile", async () => {
     const room = new WaitingRoom("i", new FakeClock());
     const { call, asked, served } = queued(room);
     room.missed();
@@ -53,7 +53,7 @@ describe("WaitingRoom", () => {
     room.forget(call.id);
   });
 
-  it("hands back what was granted to a call that is over", async () => {
+  it("gives back what was granted to a call that is over", async () => {
     const room = new WaitingRoom("i", new FakeClock());
     const { call, asked, late } = queued(room);
     room.missed();

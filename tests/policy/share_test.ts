@@ -12,12 +12,12 @@ function local(options: LimiterOptions): Policy {
 }
 
 describe("localPolicy()", () => {
-  it("is the policy itself where all of it is applied", () => {
+  it("is the policy itself if the share is 1", () => {
     const policy = compilePolicy({ ratePerSecond: 5 });
     assert.equal(localPolicy(policy), policy);
   });
 
-  it("is made once", () => {
+  it("is computed once", () => {
     const policy = compilePolicy({ ratePerSecond: 5, localShare: 0.5 });
     assert.equal(localPolicy(policy), localPolicy(policy));
   });
@@ -43,7 +43,7 @@ describe("localPolicy()", () => {
     assert.equal(local({ maxConcurrent: 3, localShare: 0.1 }).maxConcurrent, 1);
   });
 
-  it("takes a share that is no simple fraction in thousandths, rounded down", () => {
+  it("rounds a share that is no simple fraction down to thousandths", () => {
     assert.equal(
       local({ algorithm: "fixed_window", limit: 10_000, windowMs: 1, localShare: 0.12345678 }).capacity,
       1_230,
@@ -51,7 +51,7 @@ describe("localPolicy()", () => {
     assert.equal(local({ algorithm: "fixed_window", limit: 10_000, windowMs: 1, localShare: 1e-9 }).capacity, 10);
   });
 
-  it("says when the policy is made that a share is too small", () => {
+  it("throws when the policy is made if a share is too small", () => {
     assert.throws(() => compilePolicy({ limit: 1, windowMs: 1e12, localShare: 0.001 }), (error) => {
       return error instanceof ConfigError && error.path === "localShare";
     });

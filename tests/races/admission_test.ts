@@ -102,7 +102,7 @@ describe(`${PROCESSES} processes that hold slots`, () => {
     assert.equal(await remaining(fleet, "slots"), 3);
   });
 
-  it("do so where a rate is asked for as well", async () => {
+  it("never hold more than there are with a rate as well", async () => {
     const fleet = shared({ api: { ratePerSecond: 200, burst: 20, maxConcurrent: 2, leaseTtlMs: 30_000 } });
     const work = { id: "api", lanes: 4, rounds: 8, holdMs: 10 };
     const reports = await processes.run(fleet, work);

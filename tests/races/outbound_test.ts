@@ -98,7 +98,7 @@ describe(`${PROCESSES} processes with a limited fetch`, () => {
     }, RATE * forMs / 1_000);
   });
 
-  it("learn from what a partner announces that it allows half of what they thought", async () => {
+  it("learn from what a partner announces that it allows half of what they are configured for", async () => {
     const windowMs = 8_000;
     const quota = RATE * windowMs / 1_000;
     await assertObedient(fleet, () => {

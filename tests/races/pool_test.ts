@@ -28,7 +28,7 @@ describe(`${CALLS} concurrent calls over a pool of 2 connections`, () => {
     assert.ok(await countConnections(server) <= 2);
   });
 
-  it("do so on as many keys", async () => {
+  it("admit exactly what the law allows on as many keys", async () => {
     await using server = await startRedis();
     await using rs = instance(server, { limit: 2, windowMs: HOUR_MS });
     const decisions = await concurrently(CALLS * 3, (i) => rs.tryAcquire("api", { key: `user:${i % CALLS}` }));

@@ -75,7 +75,7 @@ describe("createRateSync()", () => {
     });
   }
 
-  it("refuses what is no limiter at all", async () => {
+  it("refuses a value that is not a limiter", async () => {
     for (const limiter of [null, 5, "10/s", undefined]) {
       const options = { limiters: { api: limiter } } as unknown as RateSyncOptions;
       const says = ["limiters.api", "an object", "received "];

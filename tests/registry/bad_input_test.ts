@@ -73,7 +73,7 @@ for (const [engine, store] of STORES) {
         }
       });
 
-      it(`says at once that ${id} never holds so much`, async () => {
+      it(`rejects at once a cost that ${id} cannot hold`, async () => {
         for (const cost of [6, 1_000, Number.MAX_SAFE_INTEGER]) {
           const says = [`Cannot take ${cost} from limiter "${id}": it never holds more than 5`];
           const expected: Expected = { type: CostExceedsLimitError, code: "COST_EXCEEDS_LIMIT", says };
@@ -107,7 +107,7 @@ for (const [engine, store] of STORES) {
       }
     });
 
-    it("refuses durations that are none", async () => {
+    it("refuses invalid durations", async () => {
       for (const durationMs of [-1, NaN, Infinity, 2e12, "1" as unknown as number]) {
         const says = ["Cannot block: durationMs must be a number from 0", "received "];
         await assertFails(() => rs.block("bucket", durationMs), { type: RangeError, says });
@@ -120,7 +120,7 @@ for (const [engine, store] of STORES) {
       }
     });
 
-    it("refuses verbs that a limiter cannot do", async () => {
+    it("refuses calls that a limiter does not support", async () => {
       const noRate = {
         type: ConfigError,
         code: "CONFIG_INVALID",
@@ -134,7 +134,7 @@ for (const [engine, store] of STORES) {
       await assertFails(() => rs.acquireAll([]), { type: TypeError, says: ["the list is empty"] });
     });
 
-    it("refuses keys that are no text, empty or endless", async () => {
+    it("refuses keys that are not strings, empty or too long", async () => {
       const cases = [["", '""'], ["x".repeat(65_537), "65537 characters"], [42, "42"], [null, "null"], [
         {},
         "an object",
@@ -148,7 +148,7 @@ for (const [engine, store] of STORES) {
       }
     });
 
-    it("keeps strange keys apart, whatever is in them", async () => {
+    it("keeps keys with unusual characters apart", async () => {
       const keys = [
         "{a}",
         "a}",

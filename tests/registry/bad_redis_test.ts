@@ -86,7 +86,7 @@ describe("A Redis that cannot be used", () => {
     await refuse({ url, username: "nobody", password: SECRET }, "STORE_REFUSED", label);
   });
 
-  it("wants a password, and got none", async () => {
+  it("requires a password, and got none", async () => {
     await refuse({ url: locked.url }, "STORE_REFUSED", /NOAUTH|Authentication required/);
   });
 

@@ -78,7 +78,7 @@ describe("The default instance", () => {
     assert.equal(message, 'Cannot find limiter "api": known: "web"');
   });
 
-  it("tells every call what is wrong with the file", async () => {
+  it("fails each call with what is wrong with the file", async () => {
     const cwd = await directory("wrong", { "rate-sync.toml": toml(0) });
     const { value } = await say("everyVerb", cwd);
     assert.ok(Array.isArray(value));

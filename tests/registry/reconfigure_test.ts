@@ -50,7 +50,7 @@ describe("RateSync.configureStore()", () => {
     assert.ok(await countConnections(server) <= 10);
   });
 
-  it("lets those who wait go on at the new store", async () => {
+  it("lets waiting calls go on at the new store", async () => {
     await using rs = createRateSync({
       stores: { main: redis("before") },
       limiters: { slot: { maxConcurrent: 1 }, paced: { limit: 1, windowMs: HOUR_MS, timeoutMs: 2 * HOUR_MS } },
@@ -149,7 +149,7 @@ describe("RateSync.configureStore()", () => {
     assert.equal(permit.lost.aborted, true);
   });
 
-  it("keeps what a file describes as before, and replaces what it does not", async () => {
+  it("keeps stores that a file describes as before, and replaces others", async () => {
     using folder = new TemporaryFolder("reload");
     const path = `${folder.path}/rate-sync.toml`;
     const write = (limit: number, prefix: string) =>

@@ -54,7 +54,7 @@ describe("a store over REST in createRateSync()", () => {
     assert.ok(!JSON.stringify(listing).includes(TOKEN));
   });
 
-  it("is what the environment says", async () => {
+  it("takes its URL from the environment", async () => {
     await using endpoint = await startRestRedis();
     const keyPrefix = freshPrefix();
     const found = redisFromEnv({ KV_REST_API_URL: endpoint.url, KV_REST_API_TOKEN: TOKEN });
@@ -62,7 +62,7 @@ describe("a store over REST in createRateSync()", () => {
     await assertDecides({ ...found, keyPrefix }, keyPrefix);
   });
 
-  it("wants a token, and a plain address", () => {
+  it("requires a token, and a plain address", () => {
     refused({ ...REST, token: undefined }, "token", /^the token of the REST endpoint/);
     refused({ ...REST, token: "" }, "token", /^the token of the REST endpoint/);
     refused({ ...REST, token: `${TOKEN}\n` }, "token", /without spaces or line breaks/);
@@ -72,7 +72,7 @@ describe("a store over REST in createRateSync()", () => {
     refused({ ...REST, url: "https://" }, "url", /^https:\/\/host/);
   });
 
-  it("refuses what is for other connections", () => {
+  it("refuses options for other connections", () => {
     for (
       const more of [{ db: 1 }, { password: "x" }, { tlsServerName: "h" }, { poolMaxSize: 2 }, {
         socketConnectTimeoutMs: 1,
@@ -132,7 +132,7 @@ describe("a client in createRateSync()", () => {
     }
   });
 
-  it("stands in place of a url, and takes no options of one", () => {
+  it("replaces a url, and accepts no options of one", () => {
     const client = createClient();
     refused({ engine: "redis", client, url: "redis://h" }, "client", /^a url or a client, not both/);
     refused({ engine: "redis" }, "url", /^a url, or a client in its place/);
@@ -173,7 +173,7 @@ describe("redisFromEnv()", () => {
     assert.equal(redisFromEnv({ UPSTASH_REDIS_REST_URL: "", REDIS_URL: "" }), undefined);
   });
 
-  it("takes UPSTASH_REDIS_URL for what it is where it names Redis itself", () => {
+  it("uses UPSTASH_REDIS_URL over TCP if it has a redis:// URL", () => {
     const env = { UPSTASH_REDIS_URL: "rediss://default:secret@h:6379" };
     assert.deepEqual(redisFromEnv(env), { engine: "redis", url: env.UPSTASH_REDIS_URL });
   });

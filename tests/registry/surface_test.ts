@@ -88,7 +88,7 @@ describe("The default instance beside an instance", () => {
     for (const name of NAMES) assert.equal(typeof core[name], "function", name);
   });
 
-  it("gives a promise, or none, where an instance does, and the same kind of value", async () => {
+  it("returns a promise exactly where an instance does, and the same kind of value", async () => {
     const rs = core.createRateSync({ limiters: { api: { ratePerSecond: 1_000, burst: 1_000 } } }) as Instance;
     core.configureLimiter("api", { ratePerSecond: 1_000, burst: 1_000 });
     assert.ok(asDefault(rs));
@@ -102,7 +102,7 @@ describe("The default instance beside an instance", () => {
     }
   });
 
-  it("takes a logger at any time, and refuses what is none", async () => {
+  it("takes a logger at any time, and refuses other values", async () => {
     const lines: string[] = [];
     const add = (message: string) => void lines.push(message);
     const logger: core.Logger = { debug: add, info: add, warn: add, error: add };

@@ -69,7 +69,7 @@ const GROUPS: readonly string[] = [
 describe("storeConformance()", () => {
   const cases = storeConformance({ open: openMemory });
 
-  it("covers every line of the inventory", () => {
+  it("covers each line of the inventory", () => {
     const expected = [
       ...Object.entries(SECTIONS).flatMap(([section, count]) =>
         Array.from({ length: count }, (_, i) => `${section}.${i + 1}`)

@@ -120,7 +120,7 @@ describe("FakeClock.advance()", () => {
     assert.deepEqual(log, ["settled", "timer", "settled", "settled"]);
   });
 
-  it("refuses to go back, or nowhere", async () => {
+  it("refuses a negative and an infinite step", async () => {
     for (const ms of [-1, NaN, Infinity]) await assert.rejects(setUp().clock.advance(ms), RangeError);
   });
 
@@ -166,7 +166,7 @@ describe("FakeClock.runUntil()", () => {
     await assert.rejects(clock.runUntil(sleepUntil(clock, 1_000).then(() => Promise.reject(failure))), failure);
   });
 
-  it("tells of a promise that nothing can settle", async () => {
+  it("rejects if no timer can settle the promise", async () => {
     const { clock } = setUp();
     const never = new Promise(() => {});
     await assert.rejects(clock.runUntil(never), /pending, and no timer is due within 3600000 ms/);

@@ -10,7 +10,7 @@ const DEPTH = Number(process.env["ENUMERATION_DEPTH"] ?? 6);
 
 describe("Every schedule in which the store's clock steps back", () => {
   for (const name of Object.keys(SMALL_LIMITS) as SmallLimit[]) {
-    it(`keeps waits, and what is admitted, within the law: ${name}`, (context) => {
+    it(`keeps waits and admitted units within the laws: ${name}`, (context) => {
       const limits = [SMALL_LIMITS[name]];
       const [limit] = compiled(limits) as [RateLimit];
       const search = { limit, passUs: passUs(limits), backsUs: [1, 3, 20, 1_000], maxBacks: 2, depth: DEPTH };

@@ -97,7 +97,7 @@ export interface SuiteOptions {
 /** Registers the tests of an application. */
 export function testApp(name: string, app: App, { forgetsHeadersOnError = false }: SuiteOptions = {}): void {
   describe(`${name}, guarded`, () => {
-    it("answers what has room, refuses the rest, and recovers", async () => {
+    it("allows requests within the limit, denies the rest, and recovers", async () => {
       await using site = await Site.start(app, FIVE);
       for (let left = 4; left >= 0; left--) {
         const { status, headers, body } = await site.ask();
@@ -150,7 +150,7 @@ export function testApp(name: string, app: App, { forgetsHeadersOnError = false 
       for (let i = 0; i < 3; i++) assert.equal((await site.ask("/empty", { "x-user": "a" })).status, 204);
     });
 
-    it("tells what is left on answers of every kind", async () => {
+    it("sets RateLimit headers on answers of every kind", async () => {
       await using site = await Site.start(app, FIVE);
       const kinds = [["/redirect", 302], ["/empty", 204], ["/fails", 401], ["/throws", 500]] as const;
       for (const [path, status] of kinds) {
@@ -162,7 +162,7 @@ export function testApp(name: string, app: App, { forgetsHeadersOnError = false 
       }
     });
 
-    it("holds a slot until the end of a stream", async () => {
+    it("holds a permit until the end of a stream", async () => {
       await using site = await Site.start(app, { maxConcurrent: 1 });
       const response = await fetch(site.url("/stream"));
       const reader = response.body?.getReader();

@@ -12,7 +12,7 @@ import { Site, testApp, until } from "./_suite.ts";
 testApp("Elysia", APPS.elysia);
 
 describe("rateLimit() of Elysia", () => {
-  it("tells handlers what was said", async () => {
+  it("passes the decision to handlers", async () => {
     await using rs = createRateSync({ limiters: { api: { limit: 5, windowMs: 60_000 } } });
     const app = new Elysia()
       .use(rateLimit({ limiter: "api", rateSync: rs }))
@@ -21,7 +21,7 @@ describe("rateLimit() of Elysia", () => {
   });
 
   for (const path of ["/readable", "/generator"]) {
-    it(`holds a slot until the end of ${path}`, async () => {
+    it(`holds a permit until the end of ${path}`, async () => {
       await using site = await Site.start(APPS.elysia, { maxConcurrent: 1 });
       const response = await fetch(site.url(path));
       const reader = response.body?.getReader();
@@ -32,7 +32,7 @@ describe("rateLimit() of Elysia", () => {
       await until("the slot is free", () => site.inside === 0);
     });
 
-    it(`gives the slot back when a client leaves ${path}`, async () => {
+    it(`releases the permit when a client leaves ${path}`, async () => {
       await using site = await Site.start(APPS.elysia, { maxConcurrent: 1 });
       const visitor = visit(site.url(path));
       assert.equal(await visitor.status, 200);

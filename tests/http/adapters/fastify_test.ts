@@ -21,7 +21,7 @@ function newRateSync(): RateSync {
 }
 
 describe("rateLimit() of Fastify", () => {
-  it("guards the whole instance, and lets routes say otherwise", async () => {
+  it("guards the whole instance, and lets routes override it", async () => {
     await using rs = newRateSync();
     await using app = Fastify();
     app.get("/before", () => "hello");
@@ -42,7 +42,7 @@ describe("rateLimit() of Fastify", () => {
     assert.equal(await told("/login"), '"login";r=1;t=60');
   });
 
-  it("guards only the routes that say so where it is not global", async () => {
+  it("guards only routes with a config.rateLimit if it is not global", async () => {
     await using rs = newRateSync();
     await using app = Fastify();
     await app.register(rateLimit, { limiter: "api", rateSync: rs, global: false });
@@ -64,7 +64,7 @@ describe("rateLimit() of Fastify", () => {
     assert.equal((await app.inject("/free")).headers["ratelimit"], undefined);
   });
 
-  it("tells handlers what was said", async () => {
+  it("passes the decision to handlers", async () => {
     await using rs = newRateSync();
     await using app = Fastify();
     await app.register(rateLimit, { limiter: "api", rateSync: rs });
@@ -75,7 +75,7 @@ describe("rateLimit() of Fastify", () => {
     assert.deepEqual((await app.inject("/")).json(), [4, 4]);
   });
 
-  it("can decide when the body has been read", async () => {
+  it("can decide after the body was read", async () => {
     await using rs = newRateSync();
     await using app = Fastify();
     await app.register(rateLimit<FastifyRequest>, {

@@ -11,7 +11,7 @@ testApp("A fetch handler", APPS.fetch, { forgetsHeadersOnError: true });
 testBytes("A fetch handler", APPS.fetch);
 
 describe("guardHandler() of fetch", () => {
-  it("passes on what the handler throws, and gives the slot back", async () => {
+  it("passes on what the handler throws, and releases the permit", async () => {
     await using rs = createRateSync({ limiters: { api: { maxConcurrent: 1 } } });
     const handler = guardHandler((): Response => {
       throw new Error("broken");
@@ -59,7 +59,7 @@ describe("guardHandler() of fetch", () => {
     ["a text that HEAD asks for", () => new Response("hello")],
   ];
   for (const [what, make] of constants) {
-    it(`tells each client its own figures where the same object is given each time: ${what}`, async () => {
+    it(`sends each client its own figures if the handler returns the same object each time: ${what}`, async () => {
       await using rs = createRateSync({
         limiters: { api: { limit: 900, windowMs: 60_000, algorithm: "fixed_window" } },
       });
@@ -78,7 +78,7 @@ describe("guardHandler() of fetch", () => {
     });
   }
 
-  it("leaves alone what is no answer", async () => {
+  it("leaves a value that is not a Response unchanged", async () => {
     await using rs = createRateSync({ limiters: { api: { maxConcurrent: 1 } } });
     const upgraded = guardHandler(() => undefined, { limiter: "api", rateSync: rs });
     const failed = guardHandler(() => Response.error(), { limiter: "api", rateSync: rs });

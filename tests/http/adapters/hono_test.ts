@@ -16,7 +16,7 @@ for (const [name, app] of [["Hono", APPS.hono], ["Hono on node:http", APPS.honoN
 describe("rateLimit() of Hono", () => {
   const limiters = { api: { limit: 5, windowMs: 60_000 } };
 
-  it("tells handlers what was said", async () => {
+  it("passes the decision to handlers", async () => {
     await using rs = createRateSync({ limiters });
     const app = new Hono<{ Variables: RateLimitVariables }>();
     app.use(rateLimit({ limiter: "api", rateSync: rs }));

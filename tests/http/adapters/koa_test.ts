@@ -15,7 +15,7 @@ for (const [name, app] of [["Koa 3", APPS.koa], ["Koa 2", APPS.koa2]] as const) 
 }
 
 describe("rateLimit() of Koa", () => {
-  it("tells other middleware what was said", async () => {
+  it("passes the decision to other middleware", async () => {
     await using rs = createRateSync({ limiters: { api: { limit: 5, windowMs: 60_000 } } });
     const app = new Koa<RateLimitState>();
     app.use(rateLimit({ limiter: "api", rateSync: rs }));

@@ -193,7 +193,7 @@ for (const [name, server] of Object.entries(SERVERS)) {
       await until("only failures", async () => await site.used("login_address", "ip:127.0.0.1") === 3);
     });
 
-    it("takes requests together that name no account, or in a body that is too large", async () => {
+    it("limits all requests together that name no account, or whose body is too large", async () => {
       await using site = await start(server);
       const padding = "x".repeat(20_000);
       const isParsed = /after|preHandler|before$/.test(name) && !name.includes("before the parser");
@@ -225,7 +225,7 @@ describe("byBody()", () => {
     }
   });
 
-  it("reads a form, and does not guess where a field stands twice, or where the format is another one", async () => {
+  it("reads a form, and does not guess if a field occurs twice, or if the format is another one", async () => {
     const keyOf = async (body: string, format: "json" | "form") => {
       await using rs = createRateSync({ limiters: { api: { limit: 9, windowMs: 1_000 } } });
       let key: string | undefined;

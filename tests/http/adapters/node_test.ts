@@ -14,7 +14,7 @@ for (const [name, app] of [["A handler", APPS.node], ["Middleware", APPS.middlew
 }
 
 describe("guardHandler() of node", () => {
-  it("answers 500 where its limiter is not there", async () => {
+  it("answers 500 if its limiter does not exist", async () => {
     const { error: print } = console;
     const printed: unknown[] = [];
     console.error = (...words: unknown[]) => void printed.push(words);
@@ -29,7 +29,7 @@ describe("guardHandler() of node", () => {
     assert.equal(printed.length, 1);
   });
 
-  it("passes on what the handler throws, and gives the slot back", async () => {
+  it("passes on what the handler throws, and releases the permit", async () => {
     await using rs = createRateSync({ limiters: { api: { maxConcurrent: 1 } } });
     const failures: unknown[] = [];
     const handler = guardHandler<IncomingMessage, ServerResponse>(() => Promise.reject(new Error("broken")), {

@@ -69,7 +69,7 @@ const valueArb = fc.oneof(
 );
 
 describe("readAnnouncement()", () => {
-  it("never throws, and tells of nothing but numbers from 0", () => {
+  it("does not throw, and returns only numbers from 0", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...NAMES), valueArb), (headers) => {
         const { quotas, retryAfterMs = 0 } = read(headers);
@@ -314,7 +314,7 @@ describe("AnnouncedWindow", () => {
     }));
   });
 
-  it("takes the next window for what it is", () => {
+  it("recognises the next window", () => {
     const window = new AnnouncedWindow();
     window.see({ sentMs: 0, receivedMs: 10, resetMs: 3_000 });
     window.see({ sentMs: 2_990, receivedMs: 3_000, resetMs: 1_000 });
@@ -323,7 +323,7 @@ describe("AnnouncedWindow", () => {
     assert.equal(window.endMs, 6_030);
   });
 
-  it("makes nothing of whole seconds that may be a millisecond", () => {
+  it("ignores whole seconds that may mean a millisecond", () => {
     const window = new AnnouncedWindow();
     for (let ms = 0; ms < 3_000; ms += 5) {
       window.see({ sentMs: ms, receivedMs: ms + 1, resetMs: 1_000 });

@@ -28,7 +28,7 @@ describe("limitedFetch()", () => {
     assert.deepEqual(lab.server.received.map(({ path }) => path), ["/1", "/2", "/3"]);
   });
 
-  it("sends what it is given, and returns what it gets, as they are", async () => {
+  it("sends requests and returns answers unchanged", async () => {
     await using lab = await openLab(() => ({ status: 418, headers: { "x-tea": "green" }, body: "pot" }));
     const init = { method: "post", body: "two cups", headers: { "x-cups": "2" } };
     const answer = await lab.fetch(new URL(`${lab.server.url}/tea?now`), init);
@@ -75,7 +75,7 @@ describe("limitedFetch()", () => {
     await assert.rejects(ownFetch(lab.server.url), { code: "RATE_LIMITED" });
   });
 
-  it("rejects as fetch does where there is no such server, or no such URL", async () => {
+  it("rejects as fetch does if the server or the URL does not exist", async () => {
     await using lab = await openLab(() => ({}));
     await assert.rejects(lab.fetch("http://127.0.0.1:1/"), (error) => error instanceof Error);
     await assert.rejects(lab.fetch("no url"), TypeError);
@@ -115,7 +115,7 @@ describe("a limited fetch that is aborted", () => {
     await assert.rejects(lab.fetch(lab.server.url, { signal: stop.signal }), (error) => error === reason);
   });
 
-  it("ends a pause, and asks no more", async () => {
+  it("ends a pause, and sends nothing more", async () => {
     for (const status of [429, 503]) {
       const headers: Record<string, string> = status === 429 ? { "retry-after": "5" } : {};
       await using lab = await openLab(() => ({ status, headers }), undefined, { backoffMs: 5_000 });

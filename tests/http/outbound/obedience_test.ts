@@ -45,7 +45,7 @@ const callArb = fc.record({
 });
 
 describe("a limited fetch", () => {
-  it("sends nothing in a pause that it knows of, and soon nothing in that of another process", async () => {
+  it("sends nothing in its own pause, and soon nothing in that of another process", async () => {
     await fc.assert(
       fc.asyncProperty(limiterArb, fc.array(callArb, { minLength: 1, maxLength: 14 }), async (limiter, calls) => {
         const clock = new FakeClock();
@@ -88,7 +88,7 @@ describe("a limited fetch", () => {
     );
   });
 
-  it("pauses where another process, on the same Redis, was told to", async () => {
+  it("pauses if a server refused another process on the same Redis", async () => {
     const sentAt: number[] = [];
     let answerTold: (() => void) | undefined;
     await using server = await startServer(({ path }, response) => {
@@ -120,7 +120,7 @@ describe("a limited fetch", () => {
     assert.ok(asked >= 20 && asked <= 20 + 1.5 * later, `${asked} turns, ${later} of them later`);
   });
 
-  it("asks the default instance where none is given", async () => {
+  it("uses the default instance if none is given", async () => {
     await using server = await startServer(() => ({}));
     configureLimiter("outbound_of_default", { limit: 1, windowMs: 3_600_000, timeoutMs: 0 });
     const defaultFetch = limitedFetch(fetch, { limiter: "outbound_of_default" });

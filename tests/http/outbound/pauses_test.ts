@@ -65,7 +65,7 @@ describe("a refusal", () => {
     });
   }
 
-  it("by another status than 429, with units left, says nothing of a limit", async () => {
+  it("by another status than 429, with units left, does not pause the key", async () => {
     const headers = { "x-ratelimit-remaining": "4999", "x-ratelimit-reset": "1800" };
     await using forbidden = await openLab(() => ({ status: 403, headers }), undefined, { refusals: [403, 429] });
     assert.equal((await forbidden.fetch(forbidden.server.url)).status, 403);
@@ -108,7 +108,7 @@ describe("a refusal", () => {
     assert.equal((await lab.rs.tryAcquire("partner", { key: "/b" })).allowed, true, "another key");
   });
 
-  it("never makes a pause shorter", async () => {
+  it("does not shorten a pause", async () => {
     await using lab = await openLab(() => ({ status: 429, headers: { "retry-after": "7" } }), undefined, {
       maxRetries: 0,
     });
@@ -149,7 +149,7 @@ describe("a refusal", () => {
     for (const { waitMs } of lab.throttled) assert.ok(waitMs <= 1_000, `${waitMs} ms`);
   });
 
-  it("of a server that is out of order is no matter of others, unless it says so", async () => {
+  it("with 503 does not pause other calls, unless the server names a time", async () => {
     await using lab = await openLab(first(1, { status: 503 }), undefined, { backoffMs: 1_000 });
     const retried = lab.fetch(lab.server.url);
     await lab.clock.advance(100);
@@ -177,7 +177,7 @@ describe("a refusal", () => {
     assert.deepEqual(usual.throttled, []);
   });
 
-  it("holds back turns that were given before it", async () => {
+  it("holds back calls that were allowed before it", async () => {
     await using lab = await openLab(first(1, { status: 429, headers: { "retry-after": "5" } }), { ratePerSecond: 2 });
     await lab.clock.runUntil(Promise.all(Array.from({ length: 6 }, () => lab.fetch(lab.server.url))));
     const [firstMs, ...laterMs] = lab.sentMs as [number, ...number[]];
@@ -189,7 +189,7 @@ describe("a refusal", () => {
     }
   });
 
-  it("holds back turns that another process was given", async () => {
+  it("holds back calls of another process that were allowed before it", async () => {
     await using lab = await openLab(() => ({}), { ratePerSecond: 10 });
     const answers = Promise.all(Array.from({ length: 5 }, () => lab.fetch(lab.server.url)));
     await lab.clock.advance(150);
@@ -199,7 +199,7 @@ describe("a refusal", () => {
     assert.ok(lab.sentMs.slice(2).every((ms) => ms >= 5_150), lab.sentMs.join());
   });
 
-  it("tells those whose time is over by then, at once", async () => {
+  it("rejects calls at once whose timeout ends before the pause", async () => {
     await using lab = await openLab(first(1, { status: 429, headers: { "retry-after": "60" } }), { ratePerSecond: 1 });
     const refused = lab.fetch(lab.server.url);
     const waiting = assert.rejects(lab.fetch(lab.server.url), { code: "RATE_LIMITED" });
@@ -213,7 +213,7 @@ describe("a refusal", () => {
 describe("an answer that leaves nothing", () => {
   const spent = { ratelimit: '"hour";r=0;t=30' };
 
-  it("lets the key pause before anything is refused", async () => {
+  it("pauses the key before a request is refused", async () => {
     await using lab = await openLab(first(1, { headers: spent }));
     assert.equal((await lab.fetch(lab.server.url)).status, 200);
     await lab.clock.runUntil(lab.fetch(lab.server.url));
@@ -223,7 +223,7 @@ describe("an answer that leaves nothing", () => {
     ]);
   });
 
-  it("lets it pause with some left, where they are reserved", async () => {
+  it("pauses the key with units left, if they are reserved", async () => {
     const headers = { "x-ratelimit-remaining": "10", "x-ratelimit-reset": "30" };
     for (const [reserve, secondMs] of [[9, 0], [10, 30_000]] as const) {
       await using lab = await openLab(first(1, { headers }), undefined, { reserve });
@@ -233,13 +233,13 @@ describe("an answer that leaves nothing", () => {
     }
   });
 
-  it("is passed over where that is wanted", async () => {
+  it("is ignored without heedRemaining", async () => {
     await using lab = await openLab(() => ({ headers: spent }), undefined, { heedRemaining: false });
     for (let n = 0; n < 3; n++) await lab.fetch(lab.server.url);
     assert.deepEqual(lab.sentMs, [0, 0, 0]);
   });
 
-  it("is passed over where it may mean the next millisecond, and where a cache gave it", async () => {
+  it("is ignored if it may mean the next millisecond, and if it comes from a cache", async () => {
     for (const headers of [{ ratelimit: '"paced";r=0;t=1' }, { ...spent, age: "12" }] as Record<string, string>[]) {
       await using lab = await openLab(() => ({ headers }));
       for (let n = 0; n < 3; n++) await lab.fetch(lab.server.url);
@@ -247,7 +247,7 @@ describe("an answer that leaves nothing", () => {
     }
   });
 
-  it("pauses for less than a second where that is written more finely", async () => {
+  it("pauses for less than a second if the reset has fractions", async () => {
     const written: readonly [headers: Record<string, string>, pauseMs: number][] = [
       [{ "x-ratelimit-remaining": "0", "x-ratelimit-reset-after": "0.75" }, 750],
       [{ "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "20ms" }, 20],
@@ -271,7 +271,7 @@ describe("an answer that leaves nothing", () => {
     }
   });
 
-  it("pauses to the end of the window as several answers together tell it", async () => {
+  it("pauses to the end of the window as estimated from several answers", async () => {
     // A window of 3 s that began at 0, told in whole seconds: 3 at first, 1 when it is used up 2.2 s later.
     await using lab = await openLab((_received, _response, count) => {
       return { headers: count === 1 ? { ratelimit: '"w";r=1;t=3' } : count === 2 ? { ratelimit: '"w";r=0;t=1' } : {} };

@@ -65,7 +65,7 @@ describe("readLimit", () => {
     assert.deepEqual([billing.throttled, billing.sentMs], [[], [0]]);
   });
 
-  it("leaves the headers to count where it returns nothing", async () => {
+  it("lets the headers count if it returns undefined", async () => {
     for (const nothing of [undefined, null, {}] as const) {
       await using lab = await openLab(first(1, { status: 429, headers: { "retry-after": "3" } }), undefined, {
         readLimit: () => nothing,
@@ -119,7 +119,7 @@ describe("readLimit", () => {
     });
   }
 
-  it("warns on the console where there is no logger, and nowhere where that is false", async () => {
+  it("warns on the console without a logger, and does not warn with logger: false", async () => {
     const { warn } = console;
     for (const [logger, calls] of [[false, 0], [undefined, 1]] as const) {
       let warnings = 0;

@@ -15,7 +15,7 @@ function broken(count: number): Handler {
 }
 
 describe("a refused request", () => {
-  it("is sent again, at most as often as is said", async () => {
+  it("is sent again, at most maxRetries times", async () => {
     for (const [maxRetries, sent] of [[0, 1], [1, 2], [3, 4]] as const) {
       await using lab = await openLab(() => BUSY, undefined, { maxRetries });
       const answer = await lab.clock.runUntil(lab.fetch(lab.server.url));
@@ -25,7 +25,7 @@ describe("a refused request", () => {
     }
   });
 
-  it("takes a turn each time", async () => {
+  it("is charged each time", async () => {
     await using lab = await openLab(first(2, BUSY), { limit: 10, windowMs: 1e6 });
     await lab.clock.runUntil(lab.fetch(lab.server.url));
     assert.equal((await lab.rs.peek("partner")).remaining, 7);
@@ -61,7 +61,7 @@ describe("a refused request", () => {
     });
   }
 
-  it("is sent again where its method is said to be safe", async () => {
+  it("is sent again if retryMethods has its method", async () => {
     await using lab = await openLab(first(1, BUSY), undefined, { retryMethods: ["post"] });
     const post = lab.fetch(lab.server.url, { method: "POST", body: "once" });
     assert.equal((await lab.clock.runUntil(post)).status, 200);
@@ -91,7 +91,7 @@ describe("a refused request", () => {
     });
   }
 
-  it("is not sent again where its body is gone", async () => {
+  it("is not sent again if its body was consumed", async () => {
     await using lab = await openLab(() => BUSY);
     const body = new Blob(["stream"]).stream();
     const streamed = lab.fetch(lab.server.url, { method: "PUT", body, duplex: "half" } as RequestInit);
@@ -101,7 +101,7 @@ describe("a refused request", () => {
     assert.deepEqual(lab.server.received.map((received) => received.body), ["stream", "used"]);
   });
 
-  it("is not sent again where there is no time for it", async () => {
+  it("is not sent again if the timeout is too short", async () => {
     await using lab = await openLab(() => ({ ...BUSY, headers: { "retry-after": "3" } }), undefined, {
       timeoutMs: 2_000,
     });
@@ -143,7 +143,7 @@ describe("a request whose connection fails", () => {
     assert.deepEqual([lab.sentMs.length, lab.throttled.length], [1, 0]);
   });
 
-  it("is sent again after a pause of its own, where that is wanted and it is safe", async () => {
+  it("is sent again after a pause of its own with retryNetworkErrors, if it is safe", async () => {
     await using lab = await openLab(broken(2), undefined, { retryNetworkErrors: true, backoffMs: 100 });
     assert.equal((await lab.clock.runUntil(lab.fetch(lab.server.url))).status, 200);
     assert.deepEqual(lab.throttled.map(({ status, source, shared }) => [status, source, shared]), [

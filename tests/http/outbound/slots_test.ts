@@ -29,7 +29,7 @@ function held({ rs }: Lab): number {
   return rs.metrics("partner").currentConcurrent;
 }
 
-describe("the slot of a request", () => {
+describe("the permit of a request", () => {
   it("is held until the body was read", async () => {
     const { handle, finish } = inTwoParts();
     await using lab = await openLab(handle, ONE_SLOT);
@@ -46,13 +46,13 @@ describe("the slot of a request", () => {
     assert.equal(held(lab), 0);
   });
 
-  it("is given back when the body is cancelled", async () => {
+  it("is released when the body is cancelled", async () => {
     await using lab = await openLab(inTwoParts().handle, ONE_SLOT);
     await (await lab.fetch(lab.server.url)).body?.cancel();
     assert.equal(held(lab), 0);
   });
 
-  it("is given back when the body fails", async () => {
+  it("is released when the body fails", async () => {
     await using lab = await openLab((_received, response) => {
       response.writeHead(200, { "content-length": "100" });
       response.write("not all", () => response.destroy());
@@ -63,7 +63,7 @@ describe("the slot of a request", () => {
     assert.equal(held(lab), 0);
   });
 
-  it("is given back when the call is aborted, read or unread", async () => {
+  it("is released when the call is aborted, read or unread", async () => {
     await using lab = await openLab(inTwoParts().handle, ONE_SLOT);
     const stop = new AbortController();
     const answer = await lab.fetch(lab.server.url, { signal: stop.signal });
@@ -73,7 +73,7 @@ describe("the slot of a request", () => {
     await assert.rejects(answer.text());
   });
 
-  it("is given back at once where there is no body, and where all of it has come", async () => {
+  it("is released at once if there is no body, or if all of it has arrived", async () => {
     await using lab = await openLab((_received, response, count) => {
       if (count > 1) return { body: "short" };
       response.writeHead(204).end();
@@ -88,7 +88,7 @@ describe("the slot of a request", () => {
     assert.equal(held(lab), 0);
   });
 
-  it("is given back when there is no answer", async () => {
+  it("is released when there is no answer", async () => {
     await using lab = await openLab((_received, response) => {
       response.destroy();
       return undefined;
@@ -97,7 +97,7 @@ describe("the slot of a request", () => {
     assert.equal(held(lab), 0);
   });
 
-  it("is given back between two attempts", async () => {
+  it("is released between two attempts", async () => {
     const busy = { status: 429, headers: { "retry-after": "1" }, body: "busy" };
     await using lab = await openLab(first(2, busy), { ...ONE_SLOT, ratePerSecond: 10 });
     const answers = await lab.clock.runUntil(Promise.all([lab.fetch(lab.server.url), lab.fetch(lab.server.url)]));
@@ -106,7 +106,7 @@ describe("the slot of a request", () => {
     assert.equal(lab.rs.metrics("partner").peakConcurrent, 1);
   });
 
-  it("leaves the answer what it was", async () => {
+  it("does not change the answer", async () => {
     await using lab = await openLab((_received, response, count) => {
       if (count > 1) return { status: 201, headers: { "x-a": "b" }, body: '{"a":1}' };
       response.writeHead(302, { location: "/there" }).end();
@@ -135,7 +135,7 @@ describe("the slot of a request", () => {
     [999, "拒否"],
   ];
   for (const [status, reason] of unusual) {
-    it(`leaves an unusual status line what it was: ${status} ${reason}`, async () => {
+    it(`does not change an unusual status line: ${status} ${reason}`, async () => {
       const server = createTcpServer((socket) => {
         socket.on("error", () => {});
         socket.once("data", () => socket.end(`HTTP/1.1 ${status} ${reason}\r\ncontent-length: 2\r\nx-a: b\r\n\r\nhi`));
@@ -164,7 +164,7 @@ describe("the slot of a request", () => {
     });
   }
 
-  it("ends the request when it is lost", async () => {
+  it("aborts the request when it is lost", async () => {
     await using lab = await openLab(inTwoParts().handle, { maxConcurrent: 1, leaseTtlMs: 300 });
     const answer = await lab.fetch(lab.server.url);
     await lab.rs.reset("partner");

@@ -41,7 +41,7 @@ describe("A holder that is killed", () => {
     assert.ok(atUs <= endUs + SLACK_US, `served ${atUs - endUs} µs after the lease had ended`);
   });
 
-  it("leaves it to one that comes later as well", async () => {
+  it("leaves its permit to a call that comes later as well", async () => {
     await using scene = await SlotScene.open({ maxConcurrent: 1, leaseTtlMs: 1_000 });
     const holder = await scene.process();
     const { fence } = await scene.hold(holder, "a");

@@ -91,7 +91,7 @@ describe("checkLimiter", () => {
     );
   });
 
-  it("lets errors that are no ConfigError pass", async () => {
+  it("passes on errors that are not a ConfigError", async () => {
     const bug = new TypeError("bug");
     const checkLimiter = (): never => {
       throw bug;

@@ -48,7 +48,7 @@ describe("expandDocument()", () => {
     refused({ a: { a: 1, "${A}": 2 } }, 'a."${A}"', /^keys that differ/, /^"a" twice$/);
   });
 
-  it("refuses what is no table, without repeating it", () => {
+  it("refuses a value that is not a table, without repeating it", () => {
     for (const document of ["text", 5, null, undefined, [], new Date(0)]) {
       refused(
         document,
@@ -73,7 +73,7 @@ describe("expandDocument()", () => {
     assert.equal(({} as Record<string, unknown>).x, undefined);
   });
 
-  it("changes nothing of the document, and nothing at all where no ${ is", () => {
+  it("does not change the document, and returns it as it is without ${", () => {
     const leaf = fc.oneof(fc.string(), fc.constant("${A}"), fc.double(), fc.boolean(), fc.constant(null));
     const key = fc.oneof(fc.string(), fc.constantFrom("${A}", "__proto__", "toString"));
     const { document } = fc.letrec((tie) => ({

@@ -26,7 +26,7 @@ describe("findConfigFile()", () => {
     await rm(directory, { recursive: true });
   });
 
-  it("finds nothing where nothing is", async () => {
+  it("returns undefined if there is no file", async () => {
     assert.equal(await findConfigFile(), undefined);
   });
 
@@ -47,7 +47,7 @@ describe("findConfigFile()", () => {
     assert.equal(await findConfigFile(), "./rate-sync.toml");
   });
 
-  it("never ignores a wish that it cannot fulfil", async () => {
+  it("rejects if the named file does not exist", async () => {
     await writeFile("rate-sync.toml", "");
     const wishes: [string, string][] = [
       ["missing.toml", '"missing.toml" (ENOENT)'],

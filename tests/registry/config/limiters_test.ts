@@ -178,7 +178,7 @@ describe("[limiters.*]", () => {
     });
   });
 
-  it("finds the store that was meant", async () => {
+  it("uses the only store, and requires a name if there are several", async () => {
     const a = '[stores.a]\nengine = "memory"\n';
     const b = '[stores.bb]\nengine = "memory"\n';
     const store = async (toml: string) => (await parse(toml)).limiters.api?.store;
@@ -216,7 +216,7 @@ describe("[http] and [fastapi]", () => {
     }
   });
 
-  it("refuses what is no list of networks, two lists, and other keys", async () => {
+  it("refuses a value that is not a list of networks, two lists, and other keys", async () => {
     const list = "http.trusted_proxy_networks";
     await assertRefused(parse(`${list} = "10.0.0.0/8"`), list, "an array of strings", "a string");
     await assertRefused(parse(`${list} = [5]`), `${list}[0]`, "a string that is not empty", "5");

@@ -65,7 +65,7 @@ describe("parseConfig()", () => {
     );
   });
 
-  it("repeats nothing of what another parser says but the place", async () => {
+  it("repeats only the place of an error of another parser", async () => {
     const says = (error: unknown) =>
       refusal(parse("", {}, {
         parse: () => {
@@ -134,7 +134,7 @@ describe("loadConfigFile()", () => {
     );
   });
 
-  it("refuses what is no text file", async () => {
+  it("refuses a file that is not text", async () => {
     const expected = "a text file in UTF-8";
     const missing = join(directory, "missing.toml");
     const error = await refusal(loadConfigFile(missing));

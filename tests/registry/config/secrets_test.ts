@@ -81,7 +81,7 @@ describe("errors of parseConfig()", () => {
     );
   });
 
-  it("never show what stands after a ${ that is no variable", async () => {
+  it("never show the text after a ${ that is no variable", async () => {
     await fc.assert(
       fc.asyncProperty(secrets, fc.constantFrom("${", "${1", "${A:-", "${A", "${A:-${"), async (secret, start) => {
         try {

@@ -21,8 +21,8 @@ const callsArb = fc.array(
   { minLength: 1, maxLength: 20 },
 );
 
-describe("What a store in this process decides at once", () => {
-  it("is what it replies to a request, and leaves the same behind", () => {
+describe("A decision at once of a store in this process", () => {
+  it("equals its reply to a request, and leaves the same state", () => {
     let atOnce = 0;
     fc.assert(
       fc.property(limiterArb, callsArb, (options, calls) => {
@@ -44,7 +44,7 @@ describe("What a store in this process decides at once", () => {
     assert.ok(atOnce > 0);
   });
 
-  it("is what a request over several keys says of that one, where rules change, calls wait and give back", () => {
+  it("equals what a request over several keys says of that key, where rules change, calls wait and give back", () => {
     const rates = limiterArb.filter(({ maxConcurrent }) => maxConcurrent === undefined);
     const beside: Target = { ...target({ ratePerSecond: 1e6, burst: 1e6 }), limiter: "beside" };
     const change = fc.record({
@@ -79,7 +79,7 @@ describe("What a store in this process decides at once", () => {
     );
   });
 
-  it("is nothing where there are permits, or nothing any more", async () => {
+  it("does not exist for permits, and for a closed store", async () => {
     const store = new MemoryStore({ clock: new FakeClock() });
     for (const options of [{ ratePerSecond: 1, maxConcurrent: 1 }, { maxConcurrent: 1 }]) {
       assert.equal(store.takeAtOnce(target(options), "a", 1), undefined);

@@ -59,11 +59,11 @@ function askMany(lab: BatcherLab, count: number, what: (i: number) => Partial<It
   return Array.from({ length: count }, (_, i) => lab.ask(what(i)));
 }
 
-describe("Batcher, whatever is asked, answered, failed and given up", () => {
+describe("Batcher, with any requests, replies, failures and aborts,", () => {
   forbidUnhandledRejections();
 
   for (const kinds of [1, 3]) {
-    it(`answers everything once, in order, with ${kinds} ${kinds === 1 ? "kind" : "kinds"} of items`, {
+    it(`answers each item once, in order, with ${kinds} ${kinds === 1 ? "kind" : "kinds"} of items`, {
       timeout: 120_000,
     }, async () => {
       await fc.assert(
@@ -198,7 +198,7 @@ describe("Batcher.ask()", () => {
     await lab.finish();
   });
 
-  it("never sends what is given up while it is queued, and lets what was sent be answered", async () => {
+  it("does not send an item that was aborted in the queue, and lets sent ones be answered", async () => {
     const lab = new BatcherLab({ maxBatch: 1 });
     const asked = askMany(lab, NEAR_CALLS + 3);
     await lab.settle();
@@ -238,7 +238,7 @@ describe("Batcher.ask()", () => {
     await lab.finish();
   });
 
-  it("refuses what is too much, until there is room again", async () => {
+  it("refuses items beyond the limit, until there is room again", async () => {
     const lab = new BatcherLab({ maxBatch: 1, maxQueued: 10 });
     for (let i = 0; i < NEAR_CALLS; i++) {
       lab.ask();
@@ -282,7 +282,7 @@ describe("Batcher.ask()", () => {
 describe("Batcher.close()", () => {
   forbidUnhandledRejections();
 
-  it("rejects what is queued with the given error, and leaves alone what is in flight", async () => {
+  it("rejects queued items with the given error, and leaves those in flight alone", async () => {
     const lab = new BatcherLab({ maxBatch: 1 });
     const asked = askMany(lab, NEAR_CALLS + 5);
     await lab.settle();

@@ -147,7 +147,7 @@ for (const engine of ENGINES) {
       assert.equal((await lab.take("peek", other)).levels[0]?.slots?.used, 1);
     });
 
-    it("who waits for several asks again when the other one's rate allows, not before", async () => {
+    it("a call that waits for several limiters asks again when the other rate allows it, not before", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();
       const rate = target({ ratePerSecond: 1, burst: 4 }, { limiter: "rate", cost: 4 });
@@ -192,7 +192,7 @@ for (const engine of ENGINES) {
       assertStatus(await lab.take("now", one), "allowed");
     });
 
-    it("a call over several that has what it asked for is not charged again when it asks again", async () => {
+    it("a call over several limiters that has its permits is not charged again when it asks again", async () => {
       const lab = new Lab(engine, connections);
       await lab.listen();
       const rate = target({ ratePerSecond: 1, burst: 4 }, { limiter: "rate", cost: 2 });

@@ -49,7 +49,7 @@ describe("WaitQueue", () => {
 });
 
 describe("Heap", () => {
-  it("has the least in front, and walks in order, whatever is added, moved and removed", () => {
+  it("has the least item in front, and iterates in order, after any changes", () => {
     const stepArb = fc.record({
       what: fc.constantFrom("add", "add", "move", "remove"),
       pick: fc.nat(99),

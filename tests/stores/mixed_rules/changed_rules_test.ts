@@ -65,7 +65,7 @@ describe("A limiter in memory whose rules change", () => {
     }
   });
 
-  it("keeps the used share, or begins anew, where that is asked for", () => {
+  it("keeps the used share with scale, and begins anew with reset", () => {
     const before = compilePolicy({ limit: 10, windowMs: 60_000 });
     for (const [, options] of OPTIONS) {
       for (const [onChange, used] of [["scale", 0.3], ["reset", 0]] as const) {

@@ -154,33 +154,37 @@ describe("Processes with different rules for one key in Redis", () => {
     );
   });
 
-  it("do so where one small script knows both, and peek as they take", { timeout: 120_000 }, async () => {
-    const rules = fc.oneof(
-      fc.record({ limit: fc.integer({ min: 1, max: 12 }), windowMs: fc.integer({ min: 1, max: 5_000 }) }),
-      fc.record({
-        algorithm: fc.constant("fixed_window" as const),
-        limit: fc.integer({ min: 1, max: 12 }),
-        windowMs: fc.integer({ min: 1, max: 5_000 }),
-      }),
-    ).map((options) => compilePolicy(options));
-    await fc.assert(
-      fc.asyncProperty(rules, rules, scheduleArb, async (one, other, schedule) => {
-        fc.pre(formOf(one) !== formOf(other));
-        const [key, model] = [new MixedKey("redis", connections), new Model()];
-        for (const { process, us, cost } of schedule) {
-          key.pass(us);
-          const policy = [one, other][process] as Policy;
-          const peeked = await key.ask(process, policy, cost, "peek");
-          const reply = await key.ask(process, policy, cost);
-          const expected = model.take(policy, Math.min(cost, policy.capacity), key.clock.nowUs());
-          const actual = { waitUs: reply.waitUs, levels: reply.levels[0]?.rates.map(([a, b]) => [a, b]) };
-          assert.deepEqual(actual, expected);
-          assert.equal(peeked.waitUs, reply.waitUs);
-        }
-      }),
-      { numRuns: runs(400) },
-    );
-  });
+  it(
+    "each count every unit where one small script knows both rules, and peek as they take",
+    { timeout: 120_000 },
+    async () => {
+      const rules = fc.oneof(
+        fc.record({ limit: fc.integer({ min: 1, max: 12 }), windowMs: fc.integer({ min: 1, max: 5_000 }) }),
+        fc.record({
+          algorithm: fc.constant("fixed_window" as const),
+          limit: fc.integer({ min: 1, max: 12 }),
+          windowMs: fc.integer({ min: 1, max: 5_000 }),
+        }),
+      ).map((options) => compilePolicy(options));
+      await fc.assert(
+        fc.asyncProperty(rules, rules, scheduleArb, async (one, other, schedule) => {
+          fc.pre(formOf(one) !== formOf(other));
+          const [key, model] = [new MixedKey("redis", connections), new Model()];
+          for (const { process, us, cost } of schedule) {
+            key.pass(us);
+            const policy = [one, other][process] as Policy;
+            const peeked = await key.ask(process, policy, cost, "peek");
+            const reply = await key.ask(process, policy, cost);
+            const expected = model.take(policy, Math.min(cost, policy.capacity), key.clock.nowUs());
+            const actual = { waitUs: reply.waitUs, levels: reply.levels[0]?.rates.map(([a, b]) => [a, b]) };
+            assert.deepEqual(actual, expected);
+            assert.equal(peeked.waitUs, reply.waitUs);
+          }
+        }),
+        { numRuns: runs(400) },
+      );
+    },
+  );
 
   it("admit at most the larger bound together, and what a bucket refills", { timeout: 120_000 }, async () => {
     await fc.assert(
@@ -251,7 +255,7 @@ describe("Processes with different rules for one key in Redis", () => {
     },
   );
 
-  it("correct what both count", async () => {
+  it("correct the counts of both", async () => {
     for (const [one, other] of [[BUCKET, OTHER_BUCKET], [BUCKET, WINDOW], [WINDOW, BUCKET]] as const) {
       const key = new MixedKey("redis", connections);
       const left = async () => [
@@ -270,7 +274,7 @@ describe("Processes with different rules for one key in Redis", () => {
     }
   });
 
-  it("give back what was taken by their own rules; by the other's it lapses", async () => {
+  it("give back units under their own rules; under the other rules they stay counted", async () => {
     for (const [one, other] of [[BUCKET, OTHER_BUCKET], [BUCKET, WINDOW], [WINDOW, BUCKET]] as const) {
       const key = new MixedKey("redis", connections);
       await key.ask(0, one, 1);

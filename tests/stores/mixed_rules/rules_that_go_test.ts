@@ -61,13 +61,13 @@ describe("Processes with different rules that come and go", () => {
     );
   });
 
-  it("keep what others count that have come since they asked the register", () => assertRulesThatCome(connections));
+  it("keep counts of processes that have come since they read the register", () => assertRulesThatCome(connections));
 
-  it("count what the others take from keys of which nothing is stored", () => assertNewKeysCount(connections));
+  it("count what the others take from keys without a stored value", () => assertNewKeysCount(connections));
 
   it("peek, and promise instants, as they deny", () => assertMixedWaits(connections));
 
-  it("make no one wait for longer than a full refill after the clock stepped back", () => {
+  it("make no call wait longer than a full refill after the clock stepped back", () => {
     return assertMixedSteps(connections);
   });
 

@@ -39,7 +39,7 @@ describe("A random history of three processes", () => {
     assert.deepEqual(await runBoth(1, SEEDS, connections), []);
   });
 
-  it("does so with the seeds that once did not", async () => {
+  it("keeps to the oracle with seeds that failed once", async () => {
     for (const seed of FOUND) assert.deepEqual(await runBoth(seed, 1, connections), []);
   });
 });

@@ -21,10 +21,10 @@ for (const name of Object.keys(APPS) as AppName[]) {
       const { when, impossible } = each;
       const reason = impossible?.(name);
       if (reason !== undefined) {
-        it(`has no end where ${when}: ${reason}`, () => assert.ok(reason));
+        it(`is not released at once when ${when}: ${reason}`, () => assert.ok(reason));
         continue;
       }
-      it(`is given back when ${when}`, () => ending(possible.indexOf(each)));
+      it(`is released when ${when}`, () => ending(possible.indexOf(each)));
     }
   });
 }

@@ -51,7 +51,7 @@ function newStore(rateSync: RateSync, windowMs = 60_000, prefix = "erl"): Expres
 }
 
 describe("express-rate-limit over our store", () => {
-  it("answers the limit, refuses the rest, and recovers at the end of the window", async () => {
+  it("allows the limit, denies the rest, and recovers at the end of the window", async () => {
     await using site = await Site.start({ limit: 3 });
     for (let left = 2; left >= 0; left--) {
       const { status, headers } = await site.ask();
@@ -121,7 +121,7 @@ describe("expressRateLimitStore()", () => {
   for (
     const [onStoreError, expected] of [["local", [1, 2]], ["allow", [1, 1]], ["deny", [2 ** 31, 2 ** 31]]] as const
   ) {
-    it(`counts as "${onStoreError}" says where the store cannot be asked`, async () => {
+    it(`applies "${onStoreError}" if the store cannot be reached`, async () => {
       await using rateSync = createRateSync({
         stores: { main: { engine: "redis", url: "redis://127.0.0.1:1" } }, // no server listens there
       });

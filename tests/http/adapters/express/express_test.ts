@@ -15,7 +15,7 @@ for (const [name, app] of [["Express 5", APPS.express], ["Express 4", APPS.expre
 }
 
 describe("rateLimit() of Express", () => {
-  it("tells handlers what was said, and sees the path that the client sent, wherever it is mounted", async () => {
+  it("passes the decision to handlers, and sees the path that the client sent, wherever it is mounted", async () => {
     await using rs = createRateSync({ limiters: { api: { limit: 5, windowMs: 60_000 } } });
     const paths: string[] = [];
     const app = express();
@@ -28,7 +28,7 @@ describe("rateLimit() of Express", () => {
     assert.deepEqual(paths, ["/v1/a", "/v1"]);
   });
 
-  it("lists what several guards say", async () => {
+  it("lists the limits of several guards", async () => {
     await using rs = createRateSync({
       limiters: { all: { limit: 9, windowMs: 60_000 }, some: { limit: 5, windowMs: 60_000 } },
     });
@@ -40,7 +40,7 @@ describe("rateLimit() of Express", () => {
     assert.equal(headers.get("ratelimit"), '"all";r=8;t=7, "some";r=4;t=12');
   });
 
-  it("hands on the error where its limiter is not there", async () => {
+  it("passes the error on if its limiter does not exist", async () => {
     await using rs = createRateSync({ limiters: { api: { maxConcurrent: 1 } } });
     const app = express();
     const errors: unknown[] = [];

@@ -111,7 +111,7 @@ async function recovers(rs: RateSync<Id>): Promise<void> {
 describe("A connection that dies with calls in flight and requests queued", () => {
   forbidUnhandledRejections();
 
-  it("fails each of them with an error of its own where there is no other connection", OPTIONS, async () => {
+  it("fails each of them with its own error if there is no other connection", OPTIONS, async () => {
     await using rs = await instance(server.url, 1);
     let asked: Promise<unknown>[];
     let sent: number;
@@ -136,7 +136,7 @@ describe("A connection that dies with calls in flight and requests queued", () =
     assert.deepEqual(charges, errors.map((error) => error === undefined ? 1 : 0), "nothing is sent again");
   });
 
-  it("sends what is queued through a spare connection", OPTIONS, async () => {
+  it("sends queued requests through a spare connection", OPTIONS, async () => {
     await using rs = await instance(server.url);
     let asked: Promise<unknown>[];
     let sent: number;
@@ -189,7 +189,7 @@ describe("A connection that dies with calls in flight and requests queued", () =
     assert.equal(keys.length, 1, "only the key of the one who asked later");
   });
 
-  it("has charged once for what ran and was not answered, and not for what was queued", OPTIONS, async () => {
+  it("has charged once for calls that ran without an answer, and not for queued ones", OPTIONS, async () => {
     let swallows = false;
     const cuts = new Set<() => void>();
     await using proxy = await startServer((socket) => {
@@ -308,7 +308,7 @@ describe("A caller who gives up", () => {
 describe("RedisStore.close()", () => {
   forbidUnhandledRejections();
 
-  it("rejects what is queued and lets what is in flight be answered", OPTIONS, async () => {
+  it("rejects queued requests, and lets those in flight be answered", OPTIONS, async () => {
     const rs = await instance(server.url);
     let asked: Promise<unknown>[];
     let closed: Promise<void>;
@@ -330,7 +330,7 @@ describe("RedisStore.close()", () => {
     assert.deepEqual(charges, charges.map((_, i) => i < sent ? 1 : 0));
   });
 
-  it("lets the process end, whatever was asked of it", OPTIONS, async () => {
+  it("lets the process end after any use", OPTIONS, async () => {
     const { code, stdout, stderr } = await runWorker("stores/redis/batching/batch_worker", [server.url]);
     assert.equal(code, 0, stderr);
     const { answered, closed } = JSON.parse(stdout);
@@ -342,7 +342,7 @@ describe("RedisStore.close()", () => {
 describe("A queue that is full", () => {
   forbidUnhandledRejections();
 
-  it("refuses what comes, and takes more once there is room", OPTIONS, async () => {
+  it("refuses further requests, and accepts more once there is room", OPTIONS, async () => {
     const connection = openNodeRedis({ url: server.url });
     const store = new RedisStore(connection, { keyPrefix: "full", maxQueued: 10 });
     const policy = compilePolicy(LIMITERS.bucket);

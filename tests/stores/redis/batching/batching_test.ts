@@ -61,7 +61,7 @@ describe("Requests of one turn", () => {
 
   for (const [name, limit] of Object.entries(LIMITS)) {
     for (const count of [1, 2, MAX_BATCH, MAX_BATCH + 1, 1_000]) {
-      it(`of ${count} keys with ${name} is as few commands as can be`, async () => {
+      it(`for ${count} keys with ${name} are as few commands as possible`, async () => {
         await using rs = await instance(limit);
         const keys = Array.from({ length: count }, (_, i) => `user:${i}`);
         const calls = await callsDuring(() => Promise.all(keys.map((key) => rs.tryAcquire("api", { key }))));

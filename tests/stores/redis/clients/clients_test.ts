@@ -57,7 +57,7 @@ for (const [kind, open] of Object.entries(openers)) {
         assert.equal(await connection.run(increment, ["flushed"], []), 2);
       }));
 
-    it("tells a refusal from a connection that is gone", () =>
+    it("distinguishes a refusal from a lost connection", () =>
       use(async () => {
         await assert.rejects(connection.run(scriptOf("return redis.error_reply('NOPE no')"), [], []), {
           code: "STORE_REFUSED",
@@ -183,12 +183,12 @@ describe("createRedisStore({ client })", () => {
       return true;
     });
 
-  it("wants either a url or a client", () => {
+  it("requires either a url or a client", () => {
     refused({}, /expected a url, or a client/);
     refused({ url: "redis://localhost", client: createClient() }, /expected a url or a client, not both/);
   });
 
-  it("lists the kinds that it knows", () => {
+  it("lists the supported kinds", () => {
     for (const client of [{}, null, 42, "redis://localhost", () => {}, { sendCommand: () => {} }]) {
       refused({ client }, /a client \(createClient\(\)\), pool, .* of node-redis, .* of ioredis/);
     }

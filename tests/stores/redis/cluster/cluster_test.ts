@@ -254,7 +254,7 @@ describe("A Redis Cluster", { timeout: 180_000 }, () => {
     await rs.close();
   });
 
-  it("is looked at as a whole", async () => {
+  it("is checked as a whole by check()", async () => {
     const store = createRedisStore({ cluster: cluster.urls.slice(1), keyPrefix: freshPrefix() });
     await store.connect();
     const report = await store.check();
@@ -271,7 +271,7 @@ describe("A Redis Cluster", { timeout: 180_000 }, () => {
     await store.close();
   });
 
-  it("says what it is to who takes it for one server", async () => {
+  it("says that it is a cluster if a url is given", async () => {
     const [, , , replica] = cluster.urls;
     for (const url of [cluster.urls[0], replica]) {
       const connection = openNodeRedis({ url: url as string });

@@ -99,7 +99,7 @@ describe("A password that a function gives", () => {
     for (const server of [redis, cluster, sentinels]) await server?.[Symbol.asyncDispose]();
   });
 
-  it("is asked for at each connect to one server, at once or by a promise", async () => {
+  it("is called at each connect to one server, and may return a promise", async () => {
     const token = new Token(() => [redis]);
     await assertFollows(token, { url: redis.url, username: USER, password: token.read });
     await assertFollows(token, { url: redis.url, username: () => USER, password: token.readLater });
@@ -108,12 +108,12 @@ describe("A password that a function gives", () => {
     await assertFollows(token, { url: inUrl.href, password: token.readLater });
   });
 
-  it("is asked for at each connect to the nodes of a cluster", async () => {
+  it("is called at each connect to the nodes of a cluster", async () => {
     const token = new Token(() => cluster.nodes);
     await assertFollows(token, { cluster: cluster.urls, username: USER, password: token.readLater });
   });
 
-  it("is asked for at each connect to Sentinels and to the primary that they tell of", async () => {
+  it("is called at each connect to Sentinels and to their primary", async () => {
     const token = new Token(() => sentinels.servers);
     const watch = new Token(() => sentinels.sentinels);
     await watch.renew();
@@ -127,7 +127,7 @@ describe("A password that a function gives", () => {
     assert.ok(watch.asked > asked);
   });
 
-  it("is asked for at each connect over TLS", async () => {
+  it("is called at each connect over TLS", async () => {
     using folder = new TemporaryFolder("token-tls");
     const authority = new Authority(folder.path, "authority");
     authority.sign("server", { name: "IP:127.0.0.1" });

@@ -43,7 +43,7 @@ describe("readEndpoint()", () => {
     });
   });
 
-  it("takes what the URL leaves out from the options", () => {
+  it("takes values that the URL lacks from the options", () => {
     const endpoint = readEndpoint({ url, db: 2, username: "app", password: "pw" });
     assert.equal(endpoint.db, 2);
     assert.equal(endpoint.username, "app");
@@ -98,7 +98,7 @@ describe("openNodeRedis() options", () => {
     it(`refuses ${name}`, () => assert.equal(refusal(options).path, path));
   }
 
-  it("lets a pool of one connection be asked for by its end alone", () => {
+  it("accepts poolMaxSize: 1 alone as a pool of one connection", () => {
     openNodeRedis({ url, poolMaxSize: 1 });
   });
 

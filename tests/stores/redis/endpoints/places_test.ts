@@ -45,7 +45,7 @@ describe("Where a Redis store is", () => {
     assert.equal(readSettings({ url: "rediss+cluster://[::1]:7000" }).endpoint.label, "rediss+cluster://[::1]:7000");
   });
 
-  it("may be what Sentinels tell, who have a user and password of their own", () => {
+  it("may be found by Sentinels, with their own user and password", () => {
     const expected = {
       label: "redis+sentinel://a:26379,b:7/main/2",
       db: 2,

@@ -64,7 +64,7 @@ describe("RedisStore.check()", () => {
   });
   after(() => server[Symbol.asyncDispose]());
 
-  it("tells how a healthy server is", async () => {
+  it("reports a healthy server", async () => {
     const report = await inTime(() => look({ url: server.url, password: "" }));
     const { latencyMs, version, clockOffsetMs, memoryUsedBytes, memoryHeadroom, ...rest } = report;
     assert.deepEqual(rest, {
@@ -93,7 +93,7 @@ describe("RedisStore.check()", () => {
     assert.equal(await server.command("DBSIZE"), before);
   });
 
-  it("is one look for all who ask at once", async () => {
+  it("is one check for concurrent calls", async () => {
     await server.command("CONFIG", "RESETSTAT");
     const store = createRedisStore({ url: server.url });
     const reports = await Promise.all(Array.from({ length: 20 }, () => store.check()));
@@ -134,7 +134,7 @@ describe("RedisStore.check()", () => {
     await Promise.all([fresh.close(), connected.close()]);
   });
 
-  it("tells a replica, and its primary after a failover", async () => {
+  it("reports a replica, and its primary after a failover", async () => {
     await using own = await startReplica();
     await own.command("REPLICAOF", "127.0.0.1", String(server.port));
     await until(async () => /master_link_status:up/.test(String(await own.command("INFO", "replication"))));
@@ -197,7 +197,7 @@ describe("RedisStore.check()", () => {
       return report;
     }
 
-    it("goes without INFO, and says so", async () => {
+    it("works without INFO, and says so", async () => {
       const report = await user("quiet", ...RATES);
       assert.deepEqual([report.ok, report.canRunScripts, kinds(report)], [true, true, []]);
       assert.deepEqual([report.version, report.role, report.evictionPolicy], [undefined, undefined, undefined]);
@@ -206,7 +206,7 @@ describe("RedisStore.check()", () => {
       assert.ok(Math.abs(report.clockOffsetMs as number) < 500);
     });
 
-    it("needs no more than INFO to tell all", async () => {
+    it("needs only INFO to report all fields", async () => {
       const report = await user("curious", ...RATES, "+info");
       assert.deepEqual([report.ok, report.role, report.advice], [true, "primary", []]);
     });
@@ -275,7 +275,7 @@ describe("RedisStore.check(), of clocks", () => {
     }
   });
 
-  it("warns above a second, and says which is ahead", () => {
+  it("warns above a second, and says which clock is ahead", () => {
     assert.deepEqual(findings(answer(1_000)).problems, []);
     const [ahead] = findings(answer(1_500)).problems ?? [];
     assert.match(ahead?.message as string, /^The server's clock is 1\.5 s ahead of this process'/);
@@ -290,7 +290,7 @@ describe("RedisStore.check(), of clocks", () => {
 });
 
 describe("RateSync.check()", () => {
-  it("looks at the only store, or at the one that is named", async () => {
+  it("checks the only store, or the named one", async () => {
     await using one = createRateSync({ stores: { main: { engine: "memory" } } });
     assert.equal((await one.check()).engine, "memory");
     await using two = createRateSync({ stores: { a: { engine: "memory" }, b: { engine: "memory" } } });

@@ -57,7 +57,7 @@ describe("Processes whose configurations differ", () => {
   });
 
   it(
-    "are no news where only other options differ, or this process was configured anew",
+    "are not reported if only other options differ, or this process was configured anew",
     { timeout: 30_000 },
     async () => {
       const prefix = freshPrefix();

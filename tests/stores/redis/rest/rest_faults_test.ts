@@ -119,7 +119,7 @@ for (const [kind, place] of Object.entries({ ...places, [OWN_WAY]: upstashWithMi
     });
 
     for (const [name, fault] of Object.entries(faults)) {
-      it(`tells of ${name}`, async () => {
+      it(`reports ${name}`, async () => {
         const { code, message, reason } = isOurs ? fault : { ...fault, ...fault.byClient };
         const own = connectionTo(place(endpoint.url));
         await own.connect();
@@ -136,9 +136,9 @@ for (const [kind, place] of Object.entries({ ...places, [OWN_WAY]: upstashWithMi
       });
     }
 
-    it("tells of a refusal by Redis", () => rejectsWith(connection.run(refuse, [], []), "STORE_REFUSED", /: NOPE no$/));
+    it("reports a refusal by Redis", () => rejectsWith(connection.run(refuse, [], []), "STORE_REFUSED", /: NOPE no$/));
 
-    it("tells of a wrong token, and does not show it", async () => {
+    it("reports a wrong token, and does not show it", async () => {
       const wrong = connectionTo(place(endpoint.url, "a-secret-that-is-wrong"));
       for (const call of [wrong.connect(), wrong.run(increment, ["token"], [])]) {
         await rejectsWith(call, "STORE_REFUSED", /it does not take the token \(.*WRONGPASS/, "authentication");
@@ -222,12 +222,12 @@ describe("createRedisStore({ client }) over REST", () => {
     openGivenClient({ client: middleware(new Redis({ url, token: TOKEN, retry: { retries: 0 } })) });
   });
 
-  it("refuses a client that does not tell how it sends", () => {
+  it("refuses a client that hides how it sends", () => {
     const nothing = () => Promise.resolve();
     refused({ eval: nothing, evalsha: nothing, createScript: nothing }, /client\.request, or a url and a token/);
   });
 
-  it("says what is missing where kv has no environment", () => {
+  it("says what is missing if kv has no environment", () => {
     refused(kv, /one that cannot be used: @vercel\/kv: Missing required environment variables KV_REST_API_URL/);
   });
 

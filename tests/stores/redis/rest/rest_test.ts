@@ -93,7 +93,7 @@ describe("REST", () => {
         assert.deepEqual(await raw.keys(`${prefix}:keep`), [`${prefix}:keep`]);
       });
 
-      it("refuses everything once it is closed", async () => {
+      it("rejects each call once it is closed", async () => {
         const closing = connectionTo(place(endpoint.url));
         const answered = closing.run(echo, [], ["in flight"]);
         await closing.close();

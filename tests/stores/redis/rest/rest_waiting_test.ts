@@ -82,7 +82,7 @@ describe("waiting for a slot over REST", () => {
       await holder.release();
     }));
 
-  it("passes a process over that does not come for its messages any more", () =>
+  it("skips a process that no longer reads its messages", () =>
     withInstances(["redis", "rest", "redis"], async ([holder, gone, next], prefix) => {
       const held = await (holder as RateSync<"slots">).acquire("slots");
       const controller = new AbortController();

@@ -103,16 +103,16 @@ describe("A Redis with TLS", () => {
     await refuses({ url: plain.url, tlsCa: pem("stranger.pem") }, says);
   });
 
-  it("is used unchecked only where that is said", async () => {
+  it("is used unchecked only with tlsInsecure", async () => {
     for (const { url } of [plain, elsewhere, expired]) await accepts({ url, tlsInsecure: true });
     await refuses({ url: plain.url, tlsInsecure: false }, /unknown authority/);
   });
 
-  it("gets the client's certificate if it wants one", async () => {
+  it("gets the client's certificate if it requires one", async () => {
     for (const { url } of [strict, strict12]) await accepts({ url, tlsCa, ...identity() });
   });
 
-  it("gets it with a key that is encrypted", async () => {
+  it("gets the client's certificate with an encrypted key", async () => {
     const tlsKey = pem("client.encrypted.key");
     await accepts({ url: strict.url, tlsCa, ...identity(), tlsKey, tlsKeyPassphrase: PASSPHRASE });
   });
@@ -132,7 +132,7 @@ describe("A Redis with TLS", () => {
     }
   });
 
-  it("says that it does not take a stranger's certificate", async () => {
+  it("rejects a certificate of an unknown authority, and the message says so", async () => {
     const strange = { tlsCert: pem("strange.pem"), tlsKey: pem("strange.key") };
     await refuses({ url: strict.url, tlsCa, ...strange }, /client certificate/);
   });
@@ -208,12 +208,12 @@ describe("A Redis with TLS", () => {
       await load(write(`url = "${strict.url}"`, `tls_ca_file = '${authority.path("authority.pem")}'`, ...rest));
     });
 
-    it("takes the name of the server, and a wish not to check it", async () => {
+    it("reads the name of the server, and tls_insecure", async () => {
       await load(write(`url = "${elsewhere.url}"`, 'tls_ca_file = "authority.pem"', 'tls_server_name = "redis.test"'));
       await load(write(`url = "${elsewhere.url}"`, "tls_insecure = true"));
     });
 
-    it("names option and path of what cannot be read, never what is in it", async () => {
+    it("names option and path of a file that cannot be used, and does not show its content", async () => {
       const url = `url = "${strict.url}"`;
       const readable = /^a PEM file that can be read$/;
       await fails(write(url, 'tls_ca_file = "no/ca.pem"'), "tls_ca_file", readable, '"no/ca.pem" (no such file)');
@@ -238,7 +238,7 @@ describe("A Redis with TLS", () => {
       }
     });
 
-    it("speaks of contradictions in the words of the file", async () => {
+    it("names the keys of the file in a contradiction", async () => {
       const plainUrl = 'url = "redis://127.0.0.1"';
       const ca = 'tls_ca_file = "authority.pem"';
       await fails(write(plainUrl, ca), "url", /^rediss:\/\/, for TLS, or no tls_ca_file$/, "[hidden] (a string)");

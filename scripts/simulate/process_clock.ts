@@ -24,8 +24,6 @@ export class ProcessClock implements Clock {
   #hasEnded = false;
 
   /**
-   * Makes one.
-   *
    * @param world The clock of the world.
    */
   constructor(world: FakeClock) {

@@ -14,8 +14,6 @@ export class StoreClock implements Clock {
   #steps = 0;
 
   /**
-   * Makes one.
-   *
    * @param world The clock of the world.
    */
   constructor(world: FakeClock) {

@@ -28,7 +28,7 @@ export interface Workshop extends Disposable {
 }
 
 /**
- * Makes one: installs the tools, if they are not there, and packs the package.
+ * Prepares it: installs the tools, if they are not there, and packs the package.
  *
  * @param redisUrl The Redis that programs decide on.
  * @throws {Error} If the tools cannot be installed, or the package cannot be packed.

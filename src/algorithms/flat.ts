@@ -40,7 +40,6 @@ export interface FlatLimit<State> extends FlatTake {
 export class FlatLimits implements FlatTake {
   readonly #flats: readonly FlatLimit<object>[];
 
-  /** Makes one. */
   constructor(flats: readonly FlatLimit<object>[]) {
     this.#flats = flats;
   }

@@ -71,8 +71,6 @@ export class DeadlineQueue<T> {
   #isSweeping = false;
 
   /**
-   * Makes one.
-   *
    * @param ms How long everything in the queue may take, in milliseconds.
    * @param onDue Called with each item whose time is over, after it left the queue; may add it again. Must not throw.
    * @param clock Where the time comes from.
@@ -150,8 +148,6 @@ export class DeadlineLine {
   #timer: Timer | undefined;
 
   /**
-   * Makes one.
-   *
    * @param waitUs How long everything in the line may take, in microseconds.
    * @param clock Where the time comes from.
    */

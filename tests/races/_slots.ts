@@ -31,7 +31,6 @@ export class SlotScene implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Makes one. */
   static async open(options: LimiterOptions): Promise<SlotScene> {
     return new SlotScene(await openRawRedis(), options);
   }

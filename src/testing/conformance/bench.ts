@@ -65,7 +65,7 @@ export class Bench implements AsyncDisposable {
     this.clock = new FakeClock(undefined, { settle: () => this.settle() });
   }
 
-  /** Makes one, with a store. */
+  /** A new one, with a store. */
   static async open(openStore: OpenStore, adapt: AdaptOptions, messages: StoreMessages = {}): Promise<Bench> {
     const bench = new Bench(openStore, adapt, messages);
     await bench.openAnotherStore();

@@ -56,8 +56,6 @@ export class TrackedStore implements Store {
   #closed = false;
 
   /**
-   * Makes one.
-   *
    * @param store The store under test.
    * @param wakeupPaths On how many ways its wakeups come.
    */

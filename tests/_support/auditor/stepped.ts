@@ -16,8 +16,6 @@ export class SteppedAudit {
   readonly #usedUs = new Map<Ledger, Map<number, number>>();
 
   /**
-   * Makes one.
-   *
    * @param books What was taken and kept, by the store's clock.
    */
   constructor(books: BookKeeper) {

@@ -82,7 +82,6 @@ export class BatcherLab {
   readonly #afterSending: (() => void)[] = [];
   #closed: ClosedError | undefined;
 
-  /** Makes one. */
   constructor({ maxBatch, maxQueued = 1_000_000 }: BatcherLabOptions) {
     this.#options = { maxBatch, maxQueued };
     this.batcher = new Batcher<Item, string>({

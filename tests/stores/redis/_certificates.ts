@@ -21,7 +21,7 @@ export class Authority {
   readonly #folder: string;
   readonly #id: string;
 
-  /** Makes one, and its files. */
+  /** A new one, and its files. */
   constructor(folder: string, id: string) {
     this.#folder = folder;
     this.#id = id;

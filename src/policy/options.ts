@@ -36,25 +36,25 @@ export interface FailureOptions {
   readonly failClosed?: boolean;
   /**
    * How long the store may take to decide, in milliseconds, above 0; `Infinity` for as long as its connection allows.
-   * Then `onStoreError` decides, and what the store grants later is given back. Waiting for one's turn does not count:
-   * that is `timeoutMs`. @default {1_000}
+   * Then `onStoreError` decides, and what the store grants later is given back. The wait of `acquire` does not count: that
+   * is `timeoutMs`. @default {1_000}
    */
   readonly decisionTimeoutMs?: number;
   /**
    * With `onStoreError: "local"`, the share of the limits that this process applies alone, above 0 and at most 1: for a
-   * fleet of n processes 1 / n, so that together they keep to the limit. At least one unit, and one slot, are left.
+   * fleet of n processes 1 / n, so that together they keep to the limit. At least one unit and one permit are left.
    * @default {1}
    */
   readonly localShare?: number;
 }
 
-/** A limiter: a rate, several rates, a number of slots, or rates and slots together. */
+/** A limiter: a rate, several rates, a number of permits, or rates and permits together. */
 export interface LimiterOptions extends LimitOptions, FailureOptions {
-  /** The store's id. May be left out where only one store, or none, is configured. */
+  /** The store's id. Required if several stores are configured. */
   readonly store?: string;
-  /** Several rate limits that must all agree, instead of the single one described beside it. */
+  /** Several rate limits, each of which must allow the call, in place of a single one. */
   readonly limits?: readonly LimitOptions[];
-  /** How many permits may be held at once, a whole number from 1. */
+  /** How many permits may be held at the same time, a whole number from 1. */
   readonly maxConcurrent?: number;
   /**
    * How many calls may wait for one key, a whole number from 0. One more is denied at once, with the reason
@@ -63,34 +63,34 @@ export interface LimiterOptions extends LimitOptions, FailureOptions {
    */
   readonly maxWaiters?: number;
   /**
-   * How long a slot outlives a holder that crashed, in milliseconds; at least 100. Held leases are renewed at a third
-   * of it. @default {15_000}
+   * How long a permit stays taken after its holder crashed, in milliseconds; at least 100. The process renews leases that
+   * are held at a third of it. @default {15_000}
    */
   readonly leaseTtlMs?: number;
-  /** How long `acquire` may wait, in milliseconds, 0 or more. 0 fails at once; Infinity never gives up. @default {30_000} */
+  /** How long `acquire` may wait, in milliseconds, 0 or more. 0 does not wait; Infinity waits without limit. @default {30_000} */
   readonly timeoutMs?: number;
   /**
-   * How long this process may go on denying a key without asking a store that is not in this process, in milliseconds;
-   * 0 or more, and never longer than the store said. A `reset`, `refund` or `cancel` by another process shows after it.
-   * 0 asks every time. Not for permits, which may be released at any time. @default {1_000}
+   * How long this process may repeat a denial of a Redis store without asking it, in milliseconds; 0 or more, and at most
+   * until the time that the store named. A `reset`, `refund` or `cancel` by another process shows after it. 0 asks each
+   * time. Denials for want of a permit are not repeated, because permits may be released at any time. @default {1_000}
    */
   readonly denyCacheMs?: number;
   /**
    * Token leases: how long units that this process has taken in advance may be used, in milliseconds, from 1 to 10 000;
-   * 0 for none. A hot key is then decided without a round trip. Only with one token bucket and no slots. The bound holds:
-   * `burst` becomes smaller by what refills in that time. In return, a process holds up to half of the bucket for up to
-   * that long, in which others may be denied. @default {0}
+   * 0 for none. A hot key is then decided without a round trip. Only with one token bucket and no permits. To keep the
+   * bound, `burst` is reduced by what refills in that time. A process holds up to half of the bucket for up to that time,
+   * and others may be denied meanwhile. @default {0}
    */
   readonly tokenLeaseMs?: number;
   /**
-   * In how many hash slots of a Redis Cluster the keys lie, a whole number from 1 to 1024. Calls in one slot go together
-   * in one command, and limiters with as many shards decide on the same key as one; but a slot is on one node. Keys are
-   * named by it everywhere, so that a change begins every key anew. @default each key has a slot of its own
+   * In how many hash slots of a Redis Cluster the keys lie, a whole number from 1 to 1024. Calls in one hash slot share a
+   * command, and limiters with as many shards decide on the same key in one step; but a hash slot is on one node. The
+   * shard is a part of the key's name, so after a change the counts of most keys start anew. @default each key has a hash slot of its own
    */
   readonly keyShards?: number;
   /**
-   * What becomes of counted units when these rules take the place of others: `"keep"` counts them on, `"scale"` keeps the
-   * used share of the limit, `"reset"` begins anew. A block stays in any case. @default {"keep"}
+   * What happens to counted units when these rules replace others: `"keep"` keeps them, `"scale"` keeps the used share of
+   * the limit, `"reset"` begins anew. A block stays in any case. @default {"keep"}
    */
   readonly onChange?: OnChange;
 }

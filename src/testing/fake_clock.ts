@@ -8,7 +8,7 @@ import timers from "node:timers";
 
 import { brand } from "../base/brand.ts";
 import type { Clock, Timer } from "../base/clock.ts";
-/** The real one, also while a test runner's fakes are installed. */
+/** The real timer, also while fake timers of a test runner are installed. */
 const immediate = timers.setImmediate;
 
 interface Alarm {
@@ -19,18 +19,18 @@ interface Alarm {
 /** How a fake clock behaves. */
 export interface FakeClockOptions {
   /**
-   * Waits, in real time, until what a timer has started is done, before the clock moves on. A test with real input and
-   * output says here how to wait for it. Modules that an instance is loading are waited for in any case. @default a turn of the event loop, which is enough for the memory store
+   * Waits, in real time, until the work that a timer has started is done, before the clock moves on. Set it in a test with
+   * real input and output. The clock waits for modules that an instance is loading in any case. @default a turn of the event loop, which is enough for the memory store
    */
   readonly settle?: () => Promise<void>;
 }
 
-/** Where a fake clock starts when nothing else is said: 2026-01-01T00:00:00Z, in microseconds. */
+/** Where a fake clock starts by default: 2026-01-01T00:00:00Z, in microseconds. */
 const START_US = 1_767_225_600_000_000;
 
 /**
- * A clock that stands still until it is moved, and fires timers on the way, in order, each at its own instant.
- * Background timers are timers like all others here.
+ * A clock that stands still until a test moves it. Moves fire timers in order, each at its own time. Background timers are
+ * timers like all others.
  *
  * @example Waiting without sleeping
  * ```ts
@@ -86,14 +86,14 @@ export class FakeClock implements Clock {
     return this.#alarms.size;
   }
 
-  /** Calls back when the clock is moved to an instant, or past it; at the next move if it is there already. */
+  /** Calls back when the clock reaches an instant, or passes it; at the next move if it is there already. */
   schedule(atUs: number, callback: () => void): Timer {
     const alarm: Alarm = { atUs, callback };
     this.#alarms.add(alarm);
     return { cancel: () => void this.#alarms.delete(alarm) };
   }
 
-  /** Does not move on before `work` has settled: an instance that is used for the first time loads its store. */
+  /** Does not move the clock before `work` has settled. For example, an instance loads its store at its first call. */
   waitFor(work: Promise<unknown>): void {
     const done = () => void this.#work.delete(work);
     this.#work.add(work);
@@ -101,8 +101,8 @@ export class FakeClock implements Clock {
   }
 
   /**
-   * Moves on, firing every timer at its own instant, and lets what each has started settle before the next one fires.
-   * Moves add up: one that is asked for while another runs begins where that one ends.
+   * Moves the clock, and fires each timer at its own time. The work that a timer has started settles before the next timer
+   * fires. A move that starts while another one runs begins where that one ends.
    *
    * @param ms How far, in milliseconds, 0 or more; fractions are microseconds.
    * @throws {RangeError} If that is not a finite number from 0.
@@ -120,7 +120,7 @@ export class FakeClock implements Clock {
   /**
    * Moves from timer to timer until a promise settles, and no further.
    *
-   * @param promise What is waited for.
+   * @param promise The promise to wait for.
    * @param maxMs How far the clock may move for it, in milliseconds. @default {3_600_000}
    * @returns What the promise resolves to. Rejects as it does.
    * @throws {Error} If it is still pending when no timer is left before that.
@@ -140,7 +140,7 @@ export class FakeClock implements Clock {
     return await promise;
   }
 
-  /** Sets the reading without firing anything: a clock that was corrected, forwards or back. */
+  /** Sets the time without firing timers, as if the clock was corrected, forwards or back. */
   set(nowUs: number): void {
     this.#nowUs = nowUs;
   }

@@ -26,7 +26,15 @@ const COMPILED: Readonly<Record<string, (options: object) => unknown>> = {
 };
 
 /** Options that show in nothing that is compiled: `keyPrefix` in the names of keys, and so on. */
-const UNSEEN: readonly string[] = ["keyPrefix", "maxQueued", "timingMarginMs", "tlsInsecure", "username", "cost"];
+const UNSEEN: readonly string[] = [
+  "clusterBatch",
+  "keyPrefix",
+  "maxQueued",
+  "timingMarginMs",
+  "tlsInsecure",
+  "username",
+  "cost",
+];
 
 /** Another value than the default. */
 const OTHERS: Readonly<Record<string, unknown>> = {

@@ -56,21 +56,21 @@ export type {
   StoreErrorPolicy,
 } from "./src/policy/options.ts";
 export type { NamedPolicy, Policy } from "./src/policy/policy.ts";
-export { Decision, type DecisionJSON, type DenialReason, RateLimitedError } from "./src/limiter/decision.ts";
+export { Decision, type DecisionJSON, type DenialReason, RateLimitedError } from "./src/limiter/result/decision.ts";
 export type { LimitStatus } from "./src/policy/status.ts";
 export type { RedisClientStoreConfig, RedisStoreConfig, RedisStoreOptions } from "./src/stores/redis/options.ts";
 export type * from "./src/stores/store.ts";
 export type { Level, Mark } from "./src/algorithms/kernel.ts";
 export type { RateState } from "./src/algorithms/kernels.ts";
 export type { AcquireOptions, AskOptions } from "./src/limiter/call_options.ts";
-export type { LimiterEvent, LimiterListener, Logger, StoreEvent, StoreListener } from "./src/limiter/events.ts";
+export type { LimiterEvent, LimiterListener, Logger, StoreEvent, StoreListener } from "./src/limiter/observe/events.ts";
 export { KeyedLimiter, type Keyless } from "./src/limiter/keyed_limiter.ts";
 export { type BlockOptions, type KeyOptions, Limiter } from "./src/limiter/limiter.ts";
-export type { LimiterMetrics } from "./src/limiter/metrics.ts";
-export type { Permit } from "./src/limiter/permit.ts";
+export type { LimiterMetrics } from "./src/limiter/observe/metrics.ts";
+export type { Permit } from "./src/limiter/result/permit.ts";
 export type { RateLimitedOptions, WaitOptions } from "./src/limiter/rate_limited.ts";
 export type { Charge } from "./src/limiter/corrections.ts";
-export type { Reservation } from "./src/limiter/reservation.ts";
+export type { Reservation } from "./src/limiter/result/reservation.ts";
 export type { StoreConfig } from "./src/registry/engines.ts";
 export type { HttpConfig, RateSyncConfig } from "./src/registry/options.ts";
 export type { MemoryStoreConfig } from "./src/stores/memory/options.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Decision } from "../limiter/decision.ts";
-import type { Permit } from "../limiter/permit.ts";
+import type { Decision } from "../limiter/result/decision.ts";
+import type { Permit } from "../limiter/result/permit.ts";
 import type { RefusalReason } from "./denial.ts";
 import type { HeaderPair } from "./header_pair.ts";
 import type { Outcome } from "./settle.ts";

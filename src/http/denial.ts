@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Decision } from "../limiter/decision.ts";
+import type { Decision } from "../limiter/result/decision.ts";
 import { seconds } from "../policy/headers.ts";
 import { violatedPolicies } from "./headers.ts";
 

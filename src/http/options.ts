@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Decision } from "../limiter/decision.ts";
-import type { Logger } from "../limiter/events.ts";
+import type { Decision } from "../limiter/result/decision.ts";
+import type { Logger } from "../limiter/observe/events.ts";
 import type { Limiter } from "../limiter/limiter.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 import type { BodyStyle, RefusalReason } from "./denial.ts";

@@ -5,10 +5,10 @@
  */
 
 import { maxWaitUs } from "../limiter/call_options.ts";
-import type { Decision } from "../limiter/decision.ts";
+import type { Decision } from "../limiter/result/decision.ts";
 import { decideInTurn, decideNow } from "../limiter/engine.ts";
 import type { Limiter } from "../limiter/limiter.ts";
-import type { Permit } from "../limiter/permit.ts";
+import type { Permit } from "../limiter/result/permit.ts";
 import type { WaitOptions } from "../limiter/rate_limited.ts";
 import type { AskFor } from "../registry/combined_call.ts";
 import * as byDefault from "../registry/default_instance.ts";

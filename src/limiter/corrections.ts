@@ -8,7 +8,7 @@ import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { StoreRequest, Target } from "../stores/store.ts";
 import { checkUnits } from "./call_options.ts";
-import type { StoreClient } from "./store_client.ts";
+import type { StoreSession } from "./store_session.ts";
 
 /** How many times its capacity a limit can be overdrawn by one correction. */
 const MOST_PIECES = 1_000;
@@ -32,7 +32,7 @@ const MOST_BLOCK_MS = 1.1e12;
  *
  * @throws {ConfigError | RangeError} If the limiter has no rate, or it is not a whole number from 1.
  */
-export async function refund(client: StoreClient, target: Target, units: number): Promise<void> {
+export async function refund(client: StoreSession, target: Target, units: number): Promise<void> {
   mustHaveRates(target, "refund");
   checkUnits("units", target.limiter, units);
   await client.ask({ op: "refund", targets: [{ ...target, cost: units }] });
@@ -44,7 +44,7 @@ export async function refund(client: StoreClient, target: Target, units: number)
  * @returns What was taken: at most a thousand times what the limit holds.
  * @throws {ConfigError | RangeError} If the limiter has no rate, or it is not a whole number from 1.
  */
-export async function penalize(client: StoreClient, target: Target, units: number): Promise<Charge> {
+export async function penalize(client: StoreSession, target: Target, units: number): Promise<Charge> {
   mustHaveRates(target, "penalize");
   checkUnits("units", target.limiter, units);
   const { capacity } = target.policy;
@@ -62,7 +62,7 @@ export async function penalize(client: StoreClient, target: Target, units: numbe
  * @throws {RangeError} If it is no such time.
  */
 export async function block(
-  client: StoreClient,
+  client: StoreSession,
   target: Target,
   durationMs: number,
   keepLonger: boolean | undefined,

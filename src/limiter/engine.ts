@@ -7,26 +7,26 @@
 import { type Clock, steadyUs } from "../base/clock.ts";
 import type { NamedPolicy } from "../policy/policy.ts";
 import type { TakeReply, TakeRequest } from "../stores/store.ts";
-import { decisionOf } from "./decide.ts";
-import { Decision, RateLimitedError } from "./decision.ts";
-import { isClosed, isStoreError } from "./failure.ts";
-import type { Conclusion } from "./guarded_call.ts";
-import { count, type Counted, countFor, newPermit } from "./outcome.ts";
+import { decisionOf } from "./result/decide.ts";
+import { Decision, RateLimitedError } from "./result/decision.ts";
+import { isClosed, isStoreError } from "./resilience/failure.ts";
+import type { Conclusion } from "./resilience/guarded_call.ts";
+import { count, type Counted, countFor, newPermit } from "./result/outcome.ts";
 import { localParties, type Party } from "./party.ts";
-import { type Permit, RatePermit } from "./permit.ts";
-import type { StoreClient } from "./store_client.ts";
+import { type Permit, RatePermit } from "./result/permit.ts";
+import type { StoreSession } from "./store_session.ts";
 import type { Taken } from "./take_options.ts";
 
 /** Where a call goes. */
 export interface Route {
   /** The configured store, if it is open. No getter: objects that have one of their own are slow to read. */
-  current(): StoreClient | undefined;
+  current(): StoreSession | undefined;
   /** The configured store; opened if it is not. */
-  client(): Promise<StoreClient>;
+  client(): Promise<StoreSession>;
   /** The store of this process, if it is open. */
-  currentFallback(): StoreClient | undefined;
+  currentFallback(): StoreSession | undefined;
   /** The store of this process, for when the configured one cannot decide; opened if it is not. */
-  fallback(): Promise<StoreClient>;
+  fallback(): Promise<StoreSession>;
   /** How many functions of `run` are under way in the instance, and who wants to know when the last one has ended. */
   readonly runs: { count: number; onNone: (() => void) | undefined };
   /** Where time comes from. */
@@ -48,7 +48,7 @@ export interface Granted {
   /** The permit. */
   readonly permit: Permit;
   /** The reply behind it, and the store that gave it; undefined where no store decided. */
-  readonly source: { readonly client: StoreClient; readonly reply: TakeReply } | undefined;
+  readonly source: { readonly client: StoreSession; readonly reply: TakeReply } | undefined;
 }
 
 /** A limiter that is asked by itself. */
@@ -69,7 +69,7 @@ function takeAtOnce(
   grants: boolean,
 ): Decision | undefined {
   const client = route.current();
-  if (client === undefined || client.guard !== undefined) return undefined;
+  if (client === undefined || client.health !== undefined) return undefined;
   const lone = named[0];
   const reply = client.store.takeAtOnce?.(lone, key, cost, LEFT);
   if (reply === undefined) return undefined;
@@ -131,7 +131,7 @@ export function permitAtOnce(
   grants: boolean,
 ): Promise<Decision | Permit> | undefined {
   const client = route.current();
-  if (client?.store.takePermitsAtOnce === undefined || client.guard !== undefined) return undefined;
+  if (client?.store.takePermitsAtOnce === undefined || client.health !== undefined) return undefined;
   const party = parties[0] as Party;
   const reply = client.store.takePermitsAtOnce(party);
   if (reply === undefined) return undefined;
@@ -179,7 +179,7 @@ async function decideElsewhere(
   route: Route,
   how: Patience,
   startUs: number,
-  client: StoreClient,
+  client: StoreSession,
   error: unknown,
 ): Promise<Granted> {
   const left = { ...how, maxWaitUs: Math.max(how.maxWaitUs - steadyUs(route.clock) + startUs, 0) };
@@ -208,7 +208,7 @@ export function permitSoon(
   how: Patience,
 ): Permit | Promise<Permit> | undefined {
   const client = route.current();
-  if (client?.guard === undefined || how.signal !== undefined) return undefined;
+  if (client?.health === undefined || how.signal !== undefined) return undefined;
   const startUs = steadyUs(route.clock);
   return client.takePermits(parties, how.maxWaitUs, startUs, {
     taken: (taken) => granted(client, parties, taken, false).permit,
@@ -222,7 +222,7 @@ interface Verb<Answer> {
   /** Makes the answer from a store's reply. `nowUs` is the time by this process' clock, if it is known. */
   conclude(
     parties: readonly Party[],
-    client: StoreClient,
+    client: StoreSession,
     reply: TakeReply,
     id: string,
     degraded: boolean,
@@ -264,12 +264,12 @@ class Question<Answer> implements Conclusion<Answer> {
     this.#route = route;
   }
 
-  reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Answer {
-    client.foresight?.remember(request, reply, askedUs);
+  reply(client: StoreSession, request: TakeRequest, reply: TakeReply, askedUs: number): Answer {
+    client.shortcuts?.remember(request, reply, askedUs);
     return this.#verb.conclude(this.#parties, client, reply, request.id, false);
   }
 
-  failure(client: StoreClient, error: unknown): Answer | Promise<Answer> {
+  failure(client: StoreSession, error: unknown): Answer | Promise<Answer> {
     return recover(this.#verb, this.#parties, this.#route, client, error);
   }
 }
@@ -277,10 +277,10 @@ class Question<Answer> implements Conclusion<Answer> {
 function ask<Answer>(verb: Verb<Answer>, parties: readonly Party[], route: Route): Answer | Promise<Answer> {
   const client = route.current();
   if (client === undefined) return route.client().then((opened) => askAt(verb, parties, route, opened));
-  const known = parties.length === 1 ? client.foresight?.decide(parties[0] as Party, verb.mode, 0) : undefined;
+  const known = parties.length === 1 ? client.shortcuts?.decide(parties[0] as Party, verb.mode, 0) : undefined;
   if (known === undefined) return askAt(verb, parties, route, client);
   if (!(known instanceof Promise)) return verb.conclude(parties, client, known, "", false, known.nowUs);
-  return (client.guard?.within(known, parties) ?? known).then(
+  return (client.health?.within(known, parties) ?? known).then(
     (reply) => verb.conclude(parties, client, reply, "", false),
     (error) => recover(verb, parties, route, client, error),
   );
@@ -290,11 +290,11 @@ function askAt<Answer>(
   verb: Verb<Answer>,
   parties: readonly Party[],
   route: Route,
-  client: StoreClient,
+  client: StoreSession,
 ): Answer | Promise<Answer> {
-  if (client.guard === undefined) return askHere(verb, parties, route, client, false);
+  if (client.health === undefined) return askHere(verb, parties, route, client, false);
   const request = client.request(parties, verb.mode, 0);
-  return client.guard.decide(client, request, new Question(verb, parties, route));
+  return client.health.decide(client, request, new Question(verb, parties, route));
 }
 
 /** Asks a store that is in this process. */
@@ -302,7 +302,7 @@ function askHere<Answer>(
   verb: Verb<Answer>,
   parties: readonly Party[],
   route: Route,
-  client: StoreClient,
+  client: StoreSession,
   degraded: boolean,
 ): Answer | Promise<Answer> {
   const request = client.request(parties, verb.mode, 0);
@@ -326,7 +326,7 @@ function recover<Answer>(
   verb: Verb<Answer>,
   parties: readonly Party[],
   route: Route,
-  client: StoreClient,
+  client: StoreSession,
   error: unknown,
 ): Answer | Promise<Answer> {
   if (isClosed(error)) return askAnother(verb, parties, route, client, error);
@@ -348,14 +348,14 @@ async function askAnother<Answer>(
   verb: Verb<Answer>,
   parties: readonly Party[],
   route: Route,
-  closed: StoreClient,
+  closed: StoreSession,
   error: unknown,
 ): Promise<Answer> {
   if (await route.client() === closed) throw error;
   return await ask(verb, parties, route);
 }
 
-function takeAt(client: StoreClient, parties: readonly Party[], how: Patience): Taken | Promise<Taken> {
+function takeAt(client: StoreSession, parties: readonly Party[], how: Patience): Taken | Promise<Taken> {
   const queued = () => parties.forEach(({ slots, metrics }) => slots > 0 && metrics.queued());
   const taken = client.take({ targets: parties, ...how, queued });
   const { signal } = how;
@@ -368,7 +368,7 @@ function takeAt(client: StoreClient, parties: readonly Party[], how: Patience): 
 
 /** What becomes of a take, after all waiting. */
 function granted(
-  client: StoreClient,
+  client: StoreSession,
   parties: readonly Party[],
   { reply, id, waitedMs, wasQueued }: Taken,
   degraded: boolean,

@@ -8,10 +8,10 @@ import { brand } from "../base/brand.ts";
 import { showAs, shownKey } from "../base/inspect.ts";
 import type { AcquireOptions } from "./call_options.ts";
 import type { Charge } from "./corrections.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision } from "./result/decision.ts";
 import type { Limiter } from "./limiter.ts";
-import type { Permit } from "./permit.ts";
-import type { Reservation } from "./reservation.ts";
+import type { Permit } from "./result/permit.ts";
+import type { Reservation } from "./result/reservation.ts";
 
 /** The options of a call, without the key. */
 export type Keyless<Options> = Omit<Options, "key">;

@@ -10,7 +10,7 @@ import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
 import { type AcquireOptions, type AskOptions, checkAsk, checkNames, checkTimeout, maxWaitUs } from "./call_options.ts";
 import type { Charge } from "./corrections.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision } from "./result/decision.ts";
 import {
   acquireAtOnce,
   decideAtOnce,
@@ -24,12 +24,12 @@ import {
   permitSoon,
   type Route,
 } from "./engine.ts";
-import { type LimiterListener, type Logger, Subscriptions } from "./events.ts";
+import { type LimiterListener, type Logger, Subscriptions } from "./observe/events.ts";
 import { KeyedLimiter } from "./keyed_limiter.ts";
-import { type LimiterMetrics, MetricsRecorder } from "./metrics.ts";
+import { type LimiterMetrics, MetricsRecorder } from "./observe/metrics.ts";
 import { Party } from "./party.ts";
-import type { Permit } from "./permit.ts";
-import type { Reservation } from "./reservation.ts";
+import type { Permit } from "./result/permit.ts";
+import type { Reservation } from "./result/reservation.ts";
 
 /** The key that a correction changes. */
 export type KeyOptions = Pick<AskOptions, "key">;

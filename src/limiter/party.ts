@@ -7,8 +7,8 @@
 import type { Policy } from "../policy/policy.ts";
 import { localPolicy } from "../policy/share.ts";
 import type { Target } from "../stores/store.ts";
-import type { Subscriptions } from "./events.ts";
-import type { MetricsRecorder } from "./metrics.ts";
+import type { Subscriptions } from "./observe/events.ts";
+import type { MetricsRecorder } from "./observe/metrics.ts";
 
 /** One limiter's part in a call: what is asked of it, and who hears of the answer. */
 export class Party implements Target {

@@ -6,10 +6,10 @@
 
 import { steadyUs } from "../base/clock.ts";
 import type { TakeReply, TakeRequest } from "../stores/store.ts";
-import type { Conclusion } from "./guarded_call.ts";
+import type { Conclusion } from "./resilience/guarded_call.ts";
 import type { Party } from "./party.ts";
-import type { Permit } from "./permit.ts";
-import type { StoreClient } from "./store_client.ts";
+import type { Permit } from "./result/permit.ts";
+import type { StoreSession } from "./store_session.ts";
 import type { Taken } from "./take_options.ts";
 import { abandon, waitForSlot } from "./take_permits.ts";
 
@@ -35,22 +35,22 @@ export class PermitCall implements Conclusion<Permit> {
     this.#outcome = outcome;
   }
 
-  reply(client: StoreClient, request: TakeRequest, reply: TakeReply): Permit | Promise<Permit> {
+  reply(client: StoreSession, request: TakeRequest, reply: TakeReply): Permit | Promise<Permit> {
     if (reply.status === "queued") return this.#wait(client, reply);
     client.room.forget(request.id);
     return this.#taken(client, reply, false);
   }
 
-  failure(client: StoreClient, error: unknown): Promise<Permit> {
+  failure(client: StoreSession, error: unknown): Promise<Permit> {
     client.room.forget(this.#request.id);
     return this.#outcome.failed(error);
   }
 
-  lost(client: StoreClient, request: TakeRequest, error: unknown): void {
+  lost(client: StoreSession, request: TakeRequest, error: unknown): void {
     abandon(client, request, error);
   }
 
-  async #wait(client: StoreClient, first: TakeReply): Promise<Permit> {
+  async #wait(client: StoreSession, first: TakeReply): Promise<Permit> {
     let reply: TakeReply;
     let wasQueued = false;
     const queued = () => {
@@ -66,7 +66,7 @@ export class PermitCall implements Conclusion<Permit> {
     return this.#taken(client, reply, wasQueued);
   }
 
-  #taken(client: StoreClient, reply: TakeReply, wasQueued: boolean): Permit {
+  #taken(client: StoreSession, reply: TakeReply, wasQueued: boolean): Permit {
     const waitedMs = (steadyUs(client.clock) - this.#startUs) / 1_000;
     return this.#outcome.taken({ reply, id: this.#request.id, waitedMs, wasQueued });
   }

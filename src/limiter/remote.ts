@@ -4,6 +4,6 @@
  * @module
  */
 
-export { Foresight } from "./foresight.ts";
-export { StoreGuard } from "./store_guard.ts";
-export { StoreReport } from "./store_report.ts";
+export { Shortcuts } from "./shortcut/shortcuts.ts";
+export { StoreHealth } from "./resilience/store_health.ts";
+export { StoreReport } from "./observe/store_report.ts";

@@ -7,18 +7,18 @@
 import { orAbort } from "../base/abort.ts";
 import { steadyUs } from "../base/clock.ts";
 import type { TakeReply, TakeRequest, Target } from "../stores/store.ts";
-import type { Conclusion } from "./guarded_call.ts";
-import type { StoreClient } from "./store_client.ts";
+import type { Conclusion } from "./resilience/guarded_call.ts";
+import type { StoreSession } from "./store_session.ts";
 import type { Taken, TakeOptions } from "./take_options.ts";
 import { askAgain, queue, takeSlot } from "./take_permits.ts";
 import { undo, undoQuietly } from "./undo.ts";
-import type { QueuedCall } from "./waiting_room.ts";
+import type { QueuedCall } from "./waiting/permit_queue.ts";
 
 /**
  * Takes for the earliest possible instant and waits for it. A denial comes back at once, as soon as it is known that
  * the wait would be too long. A caller who gives up gets the signal's reason, and his place is given back.
  */
-export function takeInTurn(client: StoreClient, options: TakeOptions): Taken | Promise<Taken> {
+export function takeInTurn(client: StoreSession, options: TakeOptions): Taken | Promise<Taken> {
   const startUs = steadyUs(client.clock);
   const known = options.reserveOnly || options.targets.length > 1 ? undefined : foresee(client, options);
   if (!(known instanceof Promise)) return takeKnowing(client, options, startUs, known);
@@ -27,7 +27,7 @@ export function takeInTurn(client: StoreClient, options: TakeOptions): Taken | P
 
 /** Asks the store, unless what is known already says it. */
 function takeKnowing(
-  client: StoreClient,
+  client: StoreSession,
   options: TakeOptions,
   startUs: number,
   known: TakeReply | undefined,
@@ -47,7 +47,7 @@ function takeKnowing(
   });
 }
 
-function newTaken(client: StoreClient, reply: TakeReply, id: string, startUs: number, wasQueued = false): Taken {
+function newTaken(client: StoreSession, reply: TakeReply, id: string, startUs: number, wasQueued = false): Taken {
   return { reply, id, waitedMs: (steadyUs(client.clock) - startUs) / 1_000, wasQueued };
 }
 
@@ -59,11 +59,11 @@ function orQueueFull({ mode, maxWaitUs }: TakeRequest, reply: TakeReply, options
 
 /** What this process can decide by itself. */
 function foresee(
-  client: StoreClient,
+  client: StoreSession,
   { targets, maxWaitUs, signal }: TakeOptions,
 ): TakeReply | Promise<TakeReply> | undefined {
-  const known = client.foresight?.decide(targets[0] as Target, "wait", maxWaitUs, signal);
-  return known instanceof Promise ? orAbort(client.guard?.within(known, targets) ?? known, signal) : known;
+  const known = client.shortcuts?.decide(targets[0] as Target, "wait", maxWaitUs, signal);
+  return known instanceof Promise ? orAbort(client.health?.within(known, targets) ?? known, signal) : known;
 }
 
 /** Whether nothing more can come of a reply. Whoever may wait takes a place in the store's line. */
@@ -78,17 +78,17 @@ function queueFull({ nowUs, waitUs, arrivalUs, levels }: TakeReply): TakeReply {
 
 /** Takes rates alone: the store assigns an instant, and the caller waits for it. */
 function takeSeat(
-  client: StoreClient,
+  client: StoreSession,
   request: TakeRequest,
   options: TakeOptions,
   startUs: number,
 ): Taken | Promise<Taken> {
-  const { guard } = client;
+  const { health } = client;
   const { signal } = options;
   const seating = new Seating(options, startUs);
-  if (guard !== undefined && signal === undefined) return guard.decide(client, request, seating);
+  if (health !== undefined && signal === undefined) return health.decide(client, request, seating);
   const askedUs = client.clock.nowUs();
-  const reply = guard?.take(client, request, signal) ?? client.store.execute(request, signal);
+  const reply = health?.take(client, request, signal) ?? client.store.execute(request, signal);
   if (!(reply instanceof Promise)) return seating.reply(client, request, reply, askedUs);
   // A caller who gives up while the store decides does not wait for it; what it grants is given back when it is known.
   const heard = signal === undefined ? reply : orAbort(reply, signal, (late) => undoQuietly(client, request, late));
@@ -105,8 +105,8 @@ class Seating implements Conclusion<Taken> {
     this.#startUs = startUs;
   }
 
-  reply(client: StoreClient, request: TakeRequest, reply: TakeReply, askedUs: number): Taken | Promise<Taken> {
-    client.foresight?.remember(request, reply, askedUs);
+  reply(client: StoreSession, request: TakeRequest, reply: TakeReply, askedUs: number): Taken | Promise<Taken> {
+    client.shortcuts?.remember(request, reply, askedUs);
     const { status, waitUs } = reply;
     const isOver = status === "allowed" ? waitUs === 0 || this.#options.reserveOnly : status !== "queued";
     if (isOver) return newTaken(client, orQueueFull(request, reply, this.#options), "", this.#startUs);
@@ -116,18 +116,18 @@ class Seating implements Conclusion<Taken> {
     return newTaken(client, queueFull(reply), "", this.#startUs);
   }
 
-  failure(_client: StoreClient, error: unknown): never {
+  failure(_client: StoreSession, error: unknown): never {
     throw error;
   }
 
   /** The instant holds no longer: takes anew, within the time that is left. */
-  #askAgain(client: StoreClient, { targets }: TakeRequest): Taken | Promise<Taken> {
+  #askAgain(client: StoreSession, { targets }: TakeRequest): Taken | Promise<Taken> {
     const maxWaitUs = Math.max(this.#options.maxWaitUs - (steadyUs(client.clock) - this.#startUs), 0);
     const again = client.request(client.currentAll(targets), maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
     return takeSeat(client, again, { ...this.#options, maxWaitUs }, this.#startUs);
   }
 
-  async #wait(client: StoreClient, request: TakeRequest, reply: TakeReply): Promise<Taken> {
+  async #wait(client: StoreSession, request: TakeRequest, reply: TakeReply): Promise<Taken> {
     const left = client.waits.add(request.targets);
     try {
       return await this.#waitCounted(client, request, reply);
@@ -136,7 +136,7 @@ class Seating implements Conclusion<Taken> {
     }
   }
 
-  async #waitCounted(client: StoreClient, request: TakeRequest, reply: TakeReply): Promise<Taken> {
+  async #waitCounted(client: StoreSession, request: TakeRequest, reply: TakeReply): Promise<Taken> {
     if (reply.status === "queued") {
       const last = await askUntilDue(client, request, this.#options, reply, this.#startUs);
       return newTaken(client, last, "", this.#startUs);
@@ -144,7 +144,7 @@ class Seating implements Conclusion<Taken> {
     const { targets } = request;
     client.hear(reply.waitUs);
     client.adoptLate(targets);
-    const outcome = await client.seats.wait({
+    const outcome = await client.turns.wait({
       targets,
       reply,
       // A store in this process has the clock of this process.
@@ -158,7 +158,7 @@ class Seating implements Conclusion<Taken> {
 
 /** Asks again and again, where the store has no line for a take from several targets. */
 async function askUntilDue(
-  client: StoreClient,
+  client: StoreSession,
   request: TakeRequest,
   { signal, maxWaitUs, reserveOnly }: TakeOptions,
   first: TakeReply,

@@ -10,15 +10,15 @@ import { keepAlive } from "../base/deadline.ts";
 import { ClosedError } from "../base/errors.ts";
 import { shortKey } from "../base/short_key.ts";
 import type { TakeReply, TakeRequest, Target } from "../stores/store.ts";
-import { isClosed, isOutage, isStoreError } from "./failure.ts";
-import type { StoreClient } from "./store_client.ts";
+import { isClosed, isOutage, isStoreError } from "./resilience/failure.ts";
+import type { StoreSession } from "./store_session.ts";
 import type { TakeOptions } from "./take_options.ts";
 import { leave, undo, undoQuietly } from "./undo.ts";
-import type { QueuedCall } from "./waiting_room.ts";
+import type { QueuedCall } from "./waiting/permit_queue.ts";
 
 /** Takes slots, and rates with them: the store hands them over when it is the caller's turn. */
 export async function takeSlot(
-  client: StoreClient,
+  client: StoreSession,
   request: TakeRequest,
   options: TakeOptions,
   startUs: number,
@@ -40,10 +40,10 @@ export async function takeSlot(
   client.room.announce(id, targets[0] as Target);
   const left = client.waits.add(targets.filter((target) => target.slots === 0));
   try {
-    const refusal = client.guard?.refusal();
+    const refusal = client.health?.refusal();
     if (refusal !== undefined) throw refusal;
     const unused = (late: TakeReply) => undoQuietly(client, request, late);
-    const asked = client.guard?.within(first(), targets, unused) ?? first();
+    const asked = client.health?.within(first(), targets, unused) ?? first();
     const reply = await orAbort(asked, signal, unused);
     return reply.status === "queued" ? await waitForSlot(client, request, reply, options, startUs) : reply;
   } finally {
@@ -54,7 +54,7 @@ export async function takeSlot(
 }
 
 /** A request without an answer may have been queued or granted all the same, and its caller has gone. */
-export function abandon(client: StoreClient, { targets, id }: TakeRequest, error: unknown): void {
+export function abandon(client: StoreSession, { targets, id }: TakeRequest, error: unknown): void {
   if (isStoreError(error) && isOutage(error) && error.code !== "STORE_REFUSED") {
     leave(client, targets, id).catch(() => {});
   }
@@ -62,7 +62,7 @@ export function abandon(client: StoreClient, { targets, id }: TakeRequest, error
 
 /** Waits for what a request queues for. The call must have been announced before it was sent. */
 export async function waitForSlot(
-  client: StoreClient,
+  client: StoreSession,
   request: TakeRequest,
   reply: TakeReply,
   { signal, queued }: Pick<TakeOptions, "signal" | "queued">,
@@ -84,7 +84,7 @@ export async function waitForSlot(
 
 /** Waits to be served, also while the store is away, until the deadline or the caller gives up. */
 export async function queue(
-  client: StoreClient,
+  client: StoreSession,
   request: TakeRequest,
   served: Promise<TakeReply>,
   { signal, deadlineUs }: { signal: AbortSignal | undefined; deadlineUs: number },
@@ -99,7 +99,7 @@ export async function queue(
       // A call that waits keeps the process alive: by its deadline, or without one while another process may serve it.
       const timer = Number.isFinite(deadlineUs)
         ? client.clock.schedule(client.clock.nowUs() + deadlineUs - steadyUs(client.clock), () => resolve(undefined))
-        : client.guard && keepAlive();
+        : client.health && keepAlive();
       cleanUp = () => {
         timer?.cancel();
         stay();
@@ -128,7 +128,7 @@ function isTaken({ slots, policy }: Target, used: number): boolean {
 
 /** Asks the store again for a call that queues. */
 export function askAgain(
-  client: StoreClient,
+  client: StoreSession,
   request: TakeRequest,
   arrivalUs: number,
   deadlineUs: number,

@@ -6,10 +6,10 @@
 
 import { correctedName } from "../stores/correction.ts";
 import { marksOf, type TakeReply, type TakeRequest, type Target } from "../stores/store.ts";
-import type { StoreClient } from "./store_client.ts";
+import type { StoreSession } from "./store_session.ts";
 
 /** Ends the leases of a call, and its places in queues. */
-export async function leave(client: StoreClient, targets: readonly Target[], id: string): Promise<void> {
+export async function leave(client: StoreSession, targets: readonly Target[], id: string): Promise<void> {
   const holders = targets.filter((target) => target.slots > 0).map((target) => client.current(target));
   if (holders.length === 0) return;
   try {
@@ -21,7 +21,7 @@ export async function leave(client: StoreClient, targets: readonly Target[], id:
 }
 
 /** Gives back what a reply granted to a caller who is no longer there, as far as the store hears of it. */
-export function undoQuietly(client: StoreClient, request: TakeRequest, reply: TakeReply): void {
+export function undoQuietly(client: StoreSession, request: TakeRequest, reply: TakeReply): void {
   undo(client, request, reply).catch(() => {});
 }
 
@@ -30,7 +30,7 @@ export function undoQuietly(client: StoreClient, request: TakeRequest, reply: Ta
  * undone in one turn goes to the store in that order.
  */
 export async function undo(
-  client: StoreClient,
+  client: StoreSession,
   request: TakeRequest,
   reply: TakeReply,
   forgotten?: string,

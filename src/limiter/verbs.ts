@@ -6,5 +6,5 @@
  */
 
 export { block, penalize, refund } from "./corrections.ts";
-export { reserve } from "./reservation.ts";
-export { failurePolicy, storelessDecision } from "./storeless.ts";
+export { reserve } from "./result/reservation.ts";
+export { failurePolicy, storelessDecision } from "./resilience/failure_policy.ts";

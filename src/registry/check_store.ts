@@ -7,7 +7,7 @@
 import { systemClock } from "../base/clock.ts";
 import { withTimeout } from "../base/deadline.ts";
 import { StoreError } from "../base/errors.ts";
-import type { StoreClient } from "../limiter/store_client.ts";
+import type { StoreSession } from "../limiter/store_session.ts";
 import type { Policy } from "../policy/policy.ts";
 import { errorOf, newStoreCheck, type StoreCheck, type StoreProblem } from "../stores/check.ts";
 import type { Store } from "../stores/store.ts";
@@ -21,8 +21,8 @@ const TIMEOUT_MS = 1_800;
  * @param client The store, and what this process knows of it.
  * @param policies The rules that it has to decide by.
  */
-export async function lookAt(client: StoreClient, policies: readonly Policy[]): Promise<StoreCheck> {
-  const { store, guard } = client;
+export async function lookAt(client: StoreSession, policies: readonly Policy[]): Promise<StoreCheck> {
+  const { store, health } = client;
   const startUs = systemClock.nowUs();
   try {
     const found = await withTimeout(
@@ -31,7 +31,7 @@ export async function lookAt(client: StoreClient, policies: readonly Policy[]): 
       () => new Error(`The store does not answer within ${TIMEOUT_MS} ms`),
     );
     const leftMs = TIMEOUT_MS - (systemClock.nowUs() - startUs) / 1_000;
-    const more = [found.ok ? await messageProblem(client, leftMs) : undefined, guard?.clockWatch.look(found)];
+    const more = [found.ok ? await messageProblem(client, leftMs) : undefined, health?.clockWatch.look(found)];
     const problems = more.filter((problem) => problem !== undefined);
     return problems.length === 0 ? found : newStoreCheck({ ...found, problems: [...found.problems, ...problems] });
   } catch (error) {
@@ -50,16 +50,16 @@ export async function lookAt(client: StoreClient, policies: readonly Policy[]): 
  * @param policies The rules that it has to decide by.
  * @throws {StoreError} If it cannot be reached, refuses, or cannot do what the rules need.
  */
-export async function connectTo({ store, guard }: StoreClient, policies: readonly Policy[]): Promise<void> {
+export async function connectTo({ store, health }: StoreSession, policies: readonly Policy[]): Promise<void> {
   await store.connect();
   const found = await store.check?.(policies);
   const error = found === undefined ? undefined : errorOf(found.problems);
   if (error !== undefined) throw error;
-  guard?.breaker.answered();
+  health?.breaker.answered();
 }
 
 /** What keeps messages about slots from this process, where calls have waited for some. */
-async function messageProblem(client: StoreClient, timeoutMs: number): Promise<StoreProblem | undefined> {
+async function messageProblem(client: StoreSession, timeoutMs: number): Promise<StoreProblem | undefined> {
   const late = () => new StoreError("STORE_TIMEOUT", "Cannot subscribe to messages about slots in time");
   try {
     await withTimeout(client.listenAgain() ?? Promise.resolve(), timeoutMs, late);

@@ -8,7 +8,7 @@ import { ClosedError, ConfigError, NotFoundError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import type { Route } from "../limiter/engine.ts";
 import { Limiter } from "../limiter/limiter.ts";
-import type { StoreClient } from "../limiter/store_client.ts";
+import type { StoreSession } from "../limiter/store_session.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
 import { compilePolicy } from "../policy/compile_policy.ts";
@@ -45,8 +45,8 @@ export class Definitions {
   #newest: LimiterEntry | undefined;
   /** How many functions of `run` are under way. */
   readonly runs: Route["runs"] = { count: 0, onNone: undefined };
-  #fallback: Promise<StoreClient> | undefined;
-  #currentFallback: StoreClient | undefined;
+  #fallback: Promise<StoreSession> | undefined;
+  #currentFallback: StoreSession | undefined;
   #closed = false;
 
   /**
@@ -144,7 +144,7 @@ export class Definitions {
   }
 
   /** The clients of stores that were used. */
-  async openClients(): Promise<StoreClient[]> {
+  async openClients(): Promise<StoreSession[]> {
     const opened = [...[...this.#stores.values()].map((handle) => handle.opened), this.#fallback];
     const clients = await Promise.allSettled(opened);
     return clients.flatMap((client) => client.status === "fulfilled" ? client.value ?? [] : []);
@@ -197,19 +197,19 @@ export class Definitions {
     this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, route, log), storeId, options });
   }
 
-  #startFallback(): Promise<StoreClient> {
+  #startFallback(): Promise<StoreSession> {
     const fallback = this.#fallback = this.#openFallback();
     this.#context.clock.waitFor?.(fallback);
     return fallback;
   }
 
-  async #openFallback(): Promise<StoreClient> {
+  async #openFallback(): Promise<StoreSession> {
     const { clock } = this.#context;
-    const [store, { StoreClient }] = await Promise.all([
+    const [store, { StoreSession }] = await Promise.all([
       openEmbedded({ clock, onError: () => {} }),
-      import("../limiter/store_client.ts"),
+      import("../limiter/store_session.ts"),
     ]);
-    return this.#currentFallback = new StoreClient("fallback", store, clock);
+    return this.#currentFallback = new StoreSession("fallback", store, clock);
   }
 
   #route(storeId: string): Route {

@@ -10,7 +10,7 @@ import { showAs } from "../base/inspect.ts";
 import { show } from "../base/text.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
-import type { Decision } from "../limiter/decision.ts";
+import type { Decision } from "../limiter/result/decision.ts";
 import { decideInTurn, decideNow } from "../limiter/engine.ts";
 import {
   type LimiterListener,
@@ -18,13 +18,13 @@ import {
   type StoreEvent,
   type StoreListener,
   Subscriptions,
-} from "../limiter/events.ts";
+} from "../limiter/observe/events.ts";
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
-import { Log } from "../limiter/log.ts";
-import type { LimiterMetrics } from "../limiter/metrics.ts";
-import type { Permit } from "../limiter/permit.ts";
+import { Log } from "../limiter/observe/log.ts";
+import type { LimiterMetrics } from "../limiter/observe/metrics.ts";
+import type { Permit } from "../limiter/result/permit.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
-import type { Reservation } from "../limiter/reservation.ts";
+import type { Reservation } from "../limiter/result/reservation.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
 import { compilePolicy } from "../policy/compile_policy.ts";

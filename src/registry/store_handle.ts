@@ -8,11 +8,11 @@ import { type Clock, systemClock, toWallMs } from "../base/clock.ts";
 import { ClosedError, ConfigError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { rejectUnknownOptions, unknownWord } from "../base/unknown_options.ts";
-import type { StoreEvent, Subscriptions } from "../limiter/events.ts";
-import type { Log } from "../limiter/log.ts";
-import type { StoreClient } from "../limiter/store_client.ts";
-import type { StoreGuard as Guard } from "../limiter/store_guard.ts";
-import type { StoreReport } from "../limiter/store_report.ts";
+import type { StoreEvent, Subscriptions } from "../limiter/observe/events.ts";
+import type { Log } from "../limiter/observe/log.ts";
+import type { StoreSession } from "../limiter/store_session.ts";
+import type { StoreHealth } from "../limiter/resilience/store_health.ts";
+import type { StoreReport } from "../limiter/observe/store_report.ts";
 import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
 import type { FailureOptions } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -69,8 +69,8 @@ export class StoreHandle {
   /** Where it is, without credentials; undefined where that means nothing. */
   readonly #place: string | undefined;
   readonly #context: InstanceContext;
-  #client: Promise<StoreClient> | undefined;
-  #current: StoreClient | undefined;
+  #client: Promise<StoreSession> | undefined;
+  #current: StoreSession | undefined;
   #closed = false;
   #report: StoreReport | undefined;
 
@@ -102,12 +102,12 @@ export class StoreHandle {
   }
 
   /** The store's client; opened at the first call. */
-  client(): Promise<StoreClient> {
+  client(): Promise<StoreSession> {
     if (this.#closed) return Promise.reject(new ClosedError(`store ${show(this.id)}`));
     return this.#client ?? this.#start();
   }
 
-  #start(): Promise<StoreClient> {
+  #start(): Promise<StoreSession> {
     const client = this.#client = this.#open();
     // The first to hear of it: those who wait go on right behind, before anybody finds the store open and asks at once.
     client.then((opened) => this.#current = opened, () => {});
@@ -116,7 +116,7 @@ export class StoreHandle {
   }
 
   /** The store's client, if it is open. */
-  get current(): StoreClient | undefined {
+  get current(): StoreSession | undefined {
     return this.#closed ? undefined : this.#current;
   }
 
@@ -126,15 +126,15 @@ export class StoreHandle {
     else this.#client?.then((client) => client.adopt(limiter, policy), () => {});
   }
 
-  async #open(): Promise<StoreClient> {
+  async #open(): Promise<StoreSession> {
     const { clock, log, events, policies } = this.#context;
-    const [store, { StoreClient }] = await Promise.all([
+    const [store, { StoreSession }] = await Promise.all([
       this.#openStore(),
-      import("../limiter/store_client.ts"),
+      import("../limiter/store_session.ts"),
     ]);
-    if (store.isLocal) return new StoreClient(this.id, store, clock);
+    if (store.isLocal) return new StoreSession(this.id, store, clock);
     // The embedded store decides while this one cannot: it is loaded before anything has gone wrong.
-    const [{ Foresight, StoreGuard, StoreReport }] = await Promise.all([
+    const [{ Shortcuts, StoreHealth, StoreReport }] = await Promise.all([
       import("../limiter/remote.ts"),
       loadEmbedded(),
     ]);
@@ -146,9 +146,9 @@ export class StoreHandle {
       log,
       events,
       policies,
-      answers: () => guard.breaker.answeredAt,
+      answers: () => health.breaker.answeredAt,
     });
-    const guard: Guard = new StoreGuard(this.id, store, {
+    const health: StoreHealth = new StoreHealth(this.id, store, {
       onFirstAnswer: () => report.announce(),
       onFailure: (error) => report.failed(error),
       onDown: (error) => report.down(error),
@@ -162,8 +162,8 @@ export class StoreHandle {
       alsoNeeded: () => client.listenAgain(),
       policies,
     });
-    const foresight = new Foresight(store, clock, (request) => guard.take(client, request));
-    const client: StoreClient = new StoreClient(this.id, store, clock, { foresight, guard });
+    const shortcuts = new Shortcuts(store, clock, (request) => health.take(client, request));
+    const client: StoreSession = new StoreSession(this.id, store, clock, { shortcuts, health });
     return client;
   }
 
@@ -179,7 +179,7 @@ export class StoreHandle {
   /** How it looks from outside. */
   listing(): StoreListing {
     const open = this.#client !== undefined && !this.#closed;
-    const breaker = this.current?.guard?.breaker;
+    const breaker = this.current?.health?.breaker;
     const downSinceUs = breaker?.downSinceUs;
     const mixedRules = this.#report?.mixedRules;
     return {
@@ -212,7 +212,7 @@ export class StoreHandle {
   }
 
   /** The store's client, if it was ever asked for. */
-  get opened(): Promise<StoreClient> | undefined {
+  get opened(): Promise<StoreSession> | undefined {
     return this.#client;
   }
 

@@ -61,7 +61,7 @@ const TOPICS: readonly Topic[] = [
       "What a limiter and a store report about themselves. Subscribe with `subscribe()` and `subscribeStores()`, " +
       "read counts with `metrics()`, and look at a store with `check()`.",
     has: (name, source) =>
-      source.endsWith("/limiter/events.ts") || /^(?:LimiterMetrics|Store(?:Check|Problem\w*))$/.test(name),
+      source.endsWith("/limiter/observe/events.ts") || /^(?:LimiterMetrics|Store(?:Check|Problem\w*))$/.test(name),
     first: ["LimiterEvent", "StoreEvent", "LimiterMetrics", "StoreCheck", "StoreProblem", "StoreProblemKind"],
   },
   {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Logger } from "../../limiter/events.ts";
+import type { Logger } from "../../limiter/observe/events.ts";
 
 /** The warnings of one limited fetch. */
 export class Warnings {

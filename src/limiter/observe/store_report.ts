@@ -1,0 +1,260 @@
+/**
+ * Reports when a store decides less than it should: once when that begins, and once when it ends.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
+import type { StoreError } from "../../base/errors.ts";
+import { isPermanent } from "../../base/permanent.ts";
+import { show } from "../../base/text.ts";
+import type { StoreErrorPolicy } from "../../policy/options.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { RulesReport, Store } from "../../stores/store.ts";
+import type { StoreEvent, Subscriptions } from "./events.ts";
+import type { Log } from "./log.ts";
+
+/** Single failures are over when there was none for so long, and at least one answer. In microseconds. */
+const QUIET_US = 10_000_000;
+
+/** Single failures after which the breaker has not opened become an event after so long, in microseconds. */
+const IMPAIRED_US = 1_000_000;
+
+/** What a report is about, and where it goes. */
+export interface ReportOptions {
+  /** The store's id. */
+  readonly id: string;
+  /** The store. */
+  readonly store: Pick<Store, "engine" | "watchRules">;
+  /** Where it is, without credentials. */
+  readonly place: string | undefined;
+  /** What log lines call stores of its engine; undefined of an engine that is not one of this package. */
+  readonly title: string | undefined;
+  /** Where messages go. */
+  readonly log: Log;
+  /** Where events go. */
+  readonly events: Subscriptions<StoreEvent>;
+  /** The rules of the limiters on the store. */
+  policies(): readonly Policy[];
+  /** Counts the answers of the store. */
+  answers(): number;
+  /** What it waits by. @default the machine's clock */
+  readonly clock?: Clock;
+}
+
+/** What is wrong, since when, and how much of it was reported. */
+interface Trouble {
+  error: StoreError;
+  readonly sinceUs: number;
+  isDown: boolean;
+  /** Whether an event has said so. */
+  isEvent: boolean;
+  /** The time of the last failure of a single call, and how many the store had answered then. */
+  lastUs: number;
+  answers: number;
+  calls: number;
+}
+
+/** The report of one process on one store. */
+export class StoreReport {
+  readonly #options: ReportOptions;
+  readonly #clock: Clock;
+  #trouble: Trouble | undefined;
+  #timer: Timer | undefined;
+  #isAnnounced = false;
+  readonly #mixedRules = new Map<string, RulesReport>();
+
+  /**
+   * Makes one.
+   *
+   * @param options What it is about, and where it goes.
+   */
+  constructor(options: ReportOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    options.store.watchRules?.((report) => this.#mixed(report));
+  }
+
+  /** The limiters for which other processes use other rules; undefined where there are none. */
+  get mixedRules(): readonly RulesReport[] | undefined {
+    return this.#mixedRules.size > 0 ? [...this.#mixedRules.values()] : undefined;
+  }
+
+  /** Whether the store decides everything, not all of it, or nothing. */
+  get state(): "up" | "impaired" | "down" {
+    if (this.#trouble === undefined) return "up";
+    return this.#trouble.isDown ? "down" : "impaired";
+  }
+
+  /** Why the store does not decide everything; undefined while it does. */
+  get error(): StoreError | undefined {
+    return this.#trouble?.error;
+  }
+
+  /** The store has answered for the first time. */
+  announce(): void {
+    if (this.#isAnnounced) return;
+    this.#isAnnounced = true;
+    const { id, store: { engine }, place, title, log } = this.#options;
+    const at = place === undefined ? "" : ` at ${place}`;
+    log.info(
+      title !== undefined
+        ? `Rate limiter using ${title} backend: store ${show(id)}${at}`
+        : `store ${show(id)} uses ${engine}${at}`,
+    );
+  }
+
+  /** One call has failed, and the breaker is closed. */
+  failed(error: StoreError): void {
+    const nowUs = this.#clock.nowUs();
+    const answers = this.#options.answers();
+    const trouble = this.#trouble;
+    if (trouble !== undefined) {
+      trouble.lastUs = nowUs;
+      trouble.answers = answers;
+      trouble.calls++;
+      return;
+    }
+    this.#trouble = {
+      error,
+      sinceUs: nowUs,
+      isDown: false,
+      isEvent: false,
+      lastUs: nowUs,
+      answers,
+      calls: 1,
+    };
+    this.#warn(error, `${this.#name} fails, ${this.#fallback()}`);
+    this.#checkLater(nowUs + IMPAIRED_US);
+  }
+
+  /** The breaker has opened. */
+  down(error: StoreError): void {
+    const before = this.#trouble;
+    const nowUs = this.#clock.nowUs();
+    this.#timer?.cancel();
+    const isNews = before === undefined || isWorse(error, before.error);
+    this.#trouble = {
+      error,
+      sinceUs: before?.sinceUs ?? nowUs,
+      isDown: true,
+      isEvent: true,
+      lastUs: nowUs,
+      answers: 0,
+      calls: 0,
+    };
+    if (isNews) this.#warnDown(error);
+    this.#options.events.emit({ type: "store_down", store: this.#options.id, error });
+  }
+
+  /** The breaker is open, and a probe has failed for this reason. */
+  stillDown(error: StoreError): void {
+    const trouble = this.#trouble;
+    if (trouble === undefined) return;
+    const isNews = isWorse(error, trouble.error);
+    trouble.error = error;
+    if (isNews) this.#warnDown(error);
+  }
+
+  /** The breaker has closed again. */
+  up(downUs: number): void {
+    this.#isAnnounced = true;
+    this.#over(`store ${show(this.#options.id)} decides, after ${seconds(downUs)}`, downUs);
+  }
+
+  /** Writes a warning that is about the store, but not about whether it decides. */
+  warn(message: string): void {
+    this.#options.log.warn(`store ${show(this.#options.id)}: ${message}`);
+  }
+
+  /** Ends the timer. */
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  #mixed(report: RulesReport): void {
+    const { id, log, events } = this.#options;
+    const { limiter, rules, others } = report;
+    const where = `store ${show(id)}: limiter ${show(limiter)}`;
+    this.#mixedRules.delete(limiter);
+    if (others.length > 0) {
+      this.#mixedRules.set(limiter, report);
+      log.warn(
+        `${where} has other rules in other processes: ${
+          others.join(" and ")
+        }, here ${rules}. Each process decides by its ` +
+          "own rules, and counts every unit. If this is no deploy, give all processes the same configuration",
+      );
+    } else log.recovered(`${where} has the same rules everywhere again: ${rules}`);
+    events.emit({ type: "mixed_rules", store: id, limiter, rules, others });
+  }
+
+  #over(what: string, forUs: number): void {
+    const { id, log, events } = this.#options;
+    const wasEvent = this.#trouble?.isEvent;
+    this.#trouble = undefined;
+    this.#timer?.cancel();
+    log.recovered(`${this.#name} available again: ${what}`);
+    if (wasEvent) events.emit({ type: "store_up", store: id, downMs: forUs / 1_000 });
+  }
+
+  #warnDown(error: StoreError): void {
+    this.#warn(error, `${this.#name} unavailable, ${this.#fallback()}`);
+  }
+
+  #warn({ code, reason, message }: StoreError, what: string): void {
+    this.#options.log.warn(`${what}: store ${show(this.#options.id)} cannot decide (${reason ?? code}): ${message}`);
+  }
+
+  #checkLater(atUs: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.schedule(atUs, () => this.#check(), { background: true });
+  }
+
+  /** Looks whether single failures go on. */
+  #check(): void {
+    const trouble = this.#trouble;
+    if (trouble === undefined || trouble.isDown) return;
+    const { id, events, answers } = this.#options;
+    const nowUs = this.#clock.nowUs();
+    if (!trouble.isEvent) {
+      trouble.isEvent = true;
+      events.emit({ type: "store_impaired", store: id, error: trouble.error });
+    }
+    const isQuiet = nowUs - trouble.lastUs >= QUIET_US && answers() > trouble.answers;
+    if (!isQuiet) return this.#checkLater(Math.max(trouble.lastUs + QUIET_US, nowUs + IMPAIRED_US));
+    const forUs = trouble.lastUs - trouble.sinceUs;
+    this.#over(
+      `store ${show(id)} decides everything; it failed for ${trouble.calls} calls within ${seconds(forUs)}`,
+      forUs,
+    );
+  }
+
+  get #name(): string {
+    const { title, store } = this.#options;
+    return title ?? `store of engine ${show(store.engine)}`;
+  }
+
+  /** What decides in its place. */
+  #fallback(): string {
+    const policies = new Set(this.#options.policies().map(({ onStoreError }) => onStoreError));
+    const [only = "local"] = policies;
+    return policies.size > 1 ? "each limiter's onStoreError decides" : FALLBACKS[only];
+  }
+}
+
+const FALLBACKS: Readonly<Record<StoreErrorPolicy, string>> = {
+  local: "falling back to in-memory",
+  allow: "allowing what it cannot decide",
+  deny: "denying what it cannot decide",
+  throw: "failing what it cannot decide",
+};
+
+/** An outage that turns out to be a mistake of the configuration is news: waiting does not help any more. */
+function isWorse(error: StoreError, before: StoreError): boolean {
+  return isPermanent(error.reason) && !isPermanent(before.reason);
+}
+
+function seconds(us: number): string {
+  return `${(us / 1e6).toFixed(1)} s`;
+}

@@ -1,0 +1,305 @@
+/**
+ * Stands between limiters and a store that is not in this process: nobody waits longer for a decision than his limiter
+ * allows, and nobody asks while the store is known to be away.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { DeadlineLine, withTimeout } from "../../base/deadline.ts";
+import { StoreError } from "../../base/errors.ts";
+import { show } from "../../base/text.ts";
+import type { Policy } from "../../policy/policy.ts";
+import { errorOf, newStoreCheck } from "../../stores/check.ts";
+import type { ReleaseRequest, Store, StoreRequest, TakeReply, TakeRequest, Target } from "../../stores/store.ts";
+import { Breaker, type BreakerOptions } from "./breaker.ts";
+import { ClockWatch } from "./clock_watch.ts";
+import { isStoreError } from "./failure.ts";
+import { type CallWatch, type Conclusion, GuardedCall, GuardedRelease, GuardedWait } from "./guarded_call.ts";
+import type { StoreSession } from "../store_session.ts";
+
+/** How long a look at a store that has none of its own may take, in milliseconds. */
+const LOOK_MS = 1_800;
+
+/** What is reported of the health of a store. None of these may throw. */
+export interface HealthHooks extends Pick<BreakerOptions, "onFirstAnswer" | "onDown" | "onStillDown" | "onUp"> {
+  /** Called when a call has failed, and the breaker has not opened for it. */
+  onFailure(error: StoreError): void;
+  /** Called when the store's clock was set back or forward. */
+  onClockStep(text: string): void;
+  /** The rules of the limiters on the store: a look finds out whether it can do what they need. */
+  policies(): readonly Policy[];
+  /** What else has to work before the store counts as up. Rejects while it does not. */
+  alsoNeeded(): Promise<void> | undefined;
+  /** Told a reply for which nobody waits any more. */
+  onLate(request: TakeRequest, reply: TakeReply): void;
+}
+
+/** The health of one store, as one process sees it. */
+export class StoreHealth implements CallWatch {
+  /** Knows whether the store is worth asking. */
+  readonly breaker: Breaker;
+  /** Watches the store's clock. */
+  readonly clockWatch: ClockWatch;
+  readonly #id: string;
+  readonly #store: Store;
+  readonly #hooks: HealthHooks;
+  readonly #clock: Clock;
+  /** One line for each time that limiters allow; nearly always one. */
+  readonly #lines = new Map<number, DeadlineLine>();
+  #line: DeadlineLine | undefined;
+  #lineUs = 0;
+  /** What was asked when the store was given up, for looking at one that has no `check`. */
+  #lastTargets: readonly Target[] = [];
+
+  /**
+   * Makes one.
+   *
+   * @param id The store's id in the configuration.
+   * @param store The store.
+   * @param hooks What to tell.
+   * @param clock What deadlines are measured by: real time, whatever the clock of decisions.
+   */
+  constructor(id: string, store: Store, hooks: HealthHooks, clock: Clock = systemClock) {
+    this.#id = id;
+    this.#store = store;
+    this.#hooks = hooks;
+    this.#clock = clock;
+    this.clockWatch = new ClockWatch(() => void this.#measureClock(), (text) => hooks.onClockStep(text));
+    this.breaker = new Breaker({
+      clock,
+      look: () => this.#look(),
+      onFirstAnswer: () => hooks.onFirstAnswer(),
+      onDown: (error) => hooks.onDown(error),
+      onStillDown: (error) => hooks.onStillDown(error),
+      onUp: (downUs) => hooks.onUp(downUs),
+    });
+  }
+
+  /**
+   * Why the store is not asked now; undefined if it should be. Whoever is told is counted as somebody who waits for its
+   * return.
+   */
+  refusal(): StoreError | undefined {
+    const { error } = this.breaker;
+    if (error === undefined) return undefined;
+    this.breaker.missed();
+    return this.breaker.isStale ? undefined : error;
+  }
+
+  /**
+   * Asks for a decision, and concludes in time. What the store grants later goes to `onLate`.
+   *
+   * @param client Who asks.
+   * @param request What is asked.
+   * @param conclusion What becomes of the outcome.
+   */
+  decide<Answer>(
+    client: StoreSession,
+    request: TakeRequest,
+    conclusion: Conclusion<Answer>,
+  ): Answer | Promise<Answer> {
+    const refusal = this.refusal();
+    if (refusal !== undefined) return conclusion.failure(client, refusal);
+    return new Promise<Answer>((resolve, reject) => {
+      this.#send(new GuardedCall(this, client, request, conclusion, resolve, reject));
+    });
+  }
+
+  /** Asks for a decision, and hands on the reply, or the error, in time. */
+  take(client: StoreSession, request: TakeRequest, signal?: AbortSignal): Promise<TakeReply> {
+    if (signal === undefined) {
+      try {
+        return Promise.resolve(this.decide(client, request, PLAIN));
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    const refusal = this.refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const asked = this.count(() => this.#store.execute(request, signal), request.targets);
+    return this.within(asked, request.targets, (late) => this.#hooks.onLate(request, late));
+  }
+
+  /**
+   * Waits for something that a decision needs, no longer than the targets' limiters allow.
+   *
+   * @param promise What is waited for.
+   * @param targets Who decides.
+   * @param unused Takes a value that came too late.
+   */
+  within<T>(promise: Promise<T>, targets: readonly Target[], unused: (value: T) => void = () => {}): Promise<T> {
+    const timeoutUs = timeoutOf(targets);
+    if (timeoutUs === Infinity) return promise;
+    return new Promise<T>((resolve, reject) => {
+      const { mark } = this.breaker;
+      const wait = new GuardedWait(() => {
+        const error = this.#lateError(timeoutUs);
+        this.#failed(error, mark, targets);
+        reject(error);
+      });
+      const line = this.#lineOf(timeoutUs);
+      line.add(wait, this.#clock.nowUs());
+      promise.then((value) => line.delete(wait) ? resolve(value) : unused(value), (error) => {
+        line.delete(wait);
+        reject(error);
+      });
+    });
+  }
+
+  /**
+   * Sends a release. Resolves when the store knows of it, or when that takes too long; at once while the store is away.
+   * Undefined where the store takes it in no other way than by `execute`.
+   */
+  release(request: ReleaseRequest): Promise<void> | undefined {
+    const store = this.#store;
+    if (store.submit === undefined) return undefined;
+    return new Promise<void>((resolve) => {
+      const release = new GuardedRelease(this, request, resolve);
+      if (this.breaker.error !== undefined) resolve();
+      else {
+        const timeoutUs = timeoutOf(request.targets);
+        if (timeoutUs !== Infinity) (release.line = this.#lineOf(timeoutUs)).add(release, this.#clock.nowUs());
+      }
+      store.submit?.(request, release);
+    });
+  }
+
+  /** Counts the outcome of what is not a decision: its caller waits as long as it takes. */
+  async count<T>(ask: () => T | Promise<T>, targets: readonly Target[]): Promise<T> {
+    const { mark } = this.breaker;
+    try {
+      const value = await ask();
+      this.breaker.answered();
+      return value;
+    } catch (error) {
+      this.#failed(error, mark, targets);
+      throw error;
+    }
+  }
+
+  /** Counts a failure of something that only some decisions need, such as the way on which messages come. */
+  partFailed(error: unknown, mark: number): void {
+    this.#failed(error, mark, [], true);
+  }
+
+  /** Ends the looks. */
+  close(): void {
+    this.breaker.close();
+  }
+
+  #send<Answer>(call: GuardedCall<Answer>): void {
+    const { request, client } = call;
+    const timeoutUs = timeoutOf(request.targets);
+    if (timeoutUs !== Infinity) {
+      const nowUs = this.#clock === client.clock ? call.askedUs : this.#clock.nowUs();
+      call.line = this.#lineOf(timeoutUs);
+      call.line.add(call, nowUs);
+    }
+    if (this.#store.submit !== undefined) return this.#store.submit(request, call);
+    const answered = (reply: TakeReply) => call.answered(reply);
+    const failed = (error: unknown) => call.failed(error);
+    try {
+      const reply = this.#store.execute(request);
+      if (reply instanceof Promise) reply.then(answered, failed);
+      else answered(reply);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** A call was answered in time or not. */
+  answered(call: { readonly client: StoreSession; readonly askedUs: number }, reply: TakeReply): void {
+    this.breaker.answered();
+    if (call.client.clock === systemClock) this.clockWatch.saw(reply.nowUs, call.askedUs);
+  }
+
+  /** A call was answered that nobody waits for any more. */
+  late(request: TakeRequest, reply: TakeReply): void {
+    this.#hooks.onLate(request, reply);
+  }
+
+  /** A call has failed, or its time is over. */
+  failed(error: unknown, { mark, request }: { readonly mark: number; readonly request: StoreRequest }): void {
+    this.#failed(error, mark, request.targets);
+  }
+
+  /** What a call is told whose time is over. */
+  lateError(request: StoreRequest): StoreError {
+    return this.#lateError(timeoutOf(request.targets));
+  }
+
+  #lateError(timeoutUs: number): StoreError {
+    const { unreached } = this.#store;
+    if (unreached !== undefined) return unreached;
+    const message = `Cannot wait any longer for store ${show(this.#id)}: it has not decided within ${
+      timeoutUs / 1_000
+    } ms; what it grants later is given back`;
+    return new StoreError("STORE_TIMEOUT", message, { reason: "no_answer" });
+  }
+
+  #failed(error: unknown, mark: number, targets: readonly Target[], isPart = false): void {
+    if (!isStoreError(error)) return;
+    if (targets.length > 0) this.#lastTargets = targets;
+    const wasOpen = this.breaker.error !== undefined;
+    this.breaker.failed(error, mark, isPart);
+    if (!wasOpen && this.breaker.error === undefined) this.#hooks.onFailure(error);
+  }
+
+  #lineOf(timeoutUs: number): DeadlineLine {
+    if (this.#line !== undefined && this.#lineUs === timeoutUs) return this.#line;
+    let line = this.#lines.get(timeoutUs);
+    if (line === undefined) this.#lines.set(timeoutUs, line = new DeadlineLine(timeoutUs, this.#clock));
+    this.#lineUs = timeoutUs;
+    return this.#line = line;
+  }
+
+  async #measureClock(): Promise<void> {
+    try {
+      const found = await this.#store.check?.();
+      this.clockWatch.look(found ?? NOT_MEASURED);
+    } catch {
+      this.clockWatch.look(NOT_MEASURED);
+    }
+  }
+
+  /** Takes nothing. */
+  async #look(): Promise<StoreError | "unknown" | undefined> {
+    const store = this.#store;
+    if (store.check !== undefined) {
+      const found = await store.check(this.#hooks.policies());
+      this.clockWatch.look(found);
+      if (!found.ok) return errorOf(found.problems) ?? "unknown";
+    } else {
+      await withTimeout(store.connect(), LOOK_MS, () => this.#lateError(LOOK_MS * 1_000));
+      const targets = this.#lastTargets;
+      const peek: TakeRequest = { op: "take", targets, mode: "peek", maxWaitUs: 0, id: "", arrivalUs: 0 };
+      const reply = Promise.resolve(store.execute(peek));
+      await withTimeout(reply, LOOK_MS, () => this.#lateError(LOOK_MS * 1_000));
+    }
+    const needed = this.#hooks.alsoNeeded();
+    if (needed !== undefined) await withTimeout(needed, LOOK_MS, () => this.#lateError(LOOK_MS * 1_000));
+    return undefined;
+  }
+}
+
+/** What a store without a check tells of its clock. */
+const NOT_MEASURED = newStoreCheck({ engine: "unknown" });
+
+const PLAIN: Conclusion<TakeReply> = {
+  reply: (_client, _request, reply) => reply,
+  failure: (_client, error) => {
+    throw error;
+  },
+};
+
+/** How long a decision over some targets may take: as the most impatient of their limiters says. */
+export function timeoutOf(targets: readonly Target[]): number {
+  const [first] = targets;
+  if (first === undefined) return Infinity;
+  let leastUs = first.policy.decisionTimeoutUs;
+  for (let i = 1; i < targets.length; i++) {
+    leastUs = Math.min(leastUs, (targets[i] as Target).policy.decisionTimeoutUs);
+  }
+  return leastUs;
+}

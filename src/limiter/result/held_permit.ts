@@ -1,0 +1,130 @@
+/**
+ * A permit that holds slots in a store.
+ *
+ * @module
+ */
+
+import { LeaseLostError } from "../../base/errors.ts";
+import { showAs } from "../../base/inspect.ts";
+import type { LocalLease, TakeReply, Target } from "../../stores/store.ts";
+import { decisionOf } from "./decide.ts";
+import type { Decision } from "./decision.ts";
+import type { HeldLease, LeaseLine } from "./lease_renewal.ts";
+import type { Party } from "../party.ts";
+import type { Permit } from "./permit.ts";
+import type { StoreSession } from "../store_session.ts";
+
+const DONE = Promise.resolve();
+
+/** A permit that can be told that its slot is lost; the client that took it renews its lease. */
+export class HeldPermit implements Permit, HeldLease {
+  /** How long the caller waited for it, in milliseconds. */
+  readonly waitedMs: number;
+  /** The id of its leases, or its lease in this process. */
+  readonly lease: string | LocalLease;
+  /** Whose slots it holds. */
+  readonly targets: readonly Party[];
+  /** When its lease is renewed. */
+  dueUs: number;
+  /** Where it waits for that. */
+  line: LeaseLine | undefined;
+  /** The one before it there. */
+  before: HeldLease | undefined;
+  /** The one behind it there. */
+  after: HeldLease | undefined;
+  /** The renewal that asked last about its lease. */
+  asked: readonly HeldLease[] | undefined;
+  readonly #client: StoreSession;
+  readonly #reply: TakeReply;
+  #decision: Decision | undefined;
+  #lost: AbortController | undefined;
+  #released: Promise<void> | undefined;
+
+  /**
+   * Makes one, whose lease is renewed from now on.
+   *
+   * @param client Who took it, and keeps its lease.
+   * @param holders Whose slots it holds.
+   * @param decision The decision that granted it. Without one it is made when it is asked for.
+   * @param waitedMs How long the caller waited for it, in milliseconds.
+   * @param reply The reply that granted it.
+   * @param lease The id of its leases, or its lease in this process.
+   */
+  constructor(
+    client: StoreSession,
+    holders: readonly Party[],
+    decision: Decision | undefined,
+    waitedMs: number,
+    reply: TakeReply,
+    lease: string | LocalLease,
+  ) {
+    this.waitedMs = waitedMs;
+    this.lease = lease;
+    this.targets = holders;
+    this.dueUs = 0;
+    this.line = undefined;
+    this.before = this.after = undefined;
+    this.asked = undefined;
+    this.#client = client;
+    this.#reply = reply;
+    this.#decision = decision;
+    this.#lost = this.#released = undefined;
+    for (let i = 0; i < holders.length; i++) (holders[i] as Party).metrics.held();
+    client.leases.keep(this, typeof lease === "string" ? undefined : reply.nowUs);
+  }
+
+  /** The decision that granted it. */
+  get decision(): Decision {
+    return this.#decision ??= decisionOf(this.targets, this.#reply, false, false);
+  }
+
+  /** The fencing token of the first of its slots. */
+  get fencingToken(): number | undefined {
+    return this.#reply.fence ?? this.#reply.levels.find((level) => level.slots !== undefined)?.slots?.fence;
+  }
+
+  /** Aborted if the slot is lost. */
+  get lost(): AbortSignal {
+    return (this.#lost ??= new AbortController()).signal;
+  }
+
+  /** Gives the slot back, once. */
+  release(): Promise<void> {
+    return this.#released ??= this.#giveBack();
+  }
+
+  /** Gives the slot back at the end of a block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  #giveBack(): Promise<void> {
+    this.#client.leases.drop(this);
+    for (let i = 0; i < this.targets.length; i++) {
+      const { metrics, events, limiter } = this.targets[i] as Party;
+      metrics.freed("released");
+      if (events.any) events.emit({ type: "release", limiter });
+    }
+    const { lease } = this;
+    const targets = this.#client.currentAll(this.targets);
+    // Whatever keeps the store from hearing it, the lease ends by itself.
+    if (typeof lease === "string") return this.#client.release(lease, targets);
+    lease.release(targets[0] as Target);
+    return DONE;
+  }
+
+  /** The store no longer knows the lease. */
+  lose(): void {
+    if (this.#released !== undefined) return;
+    this.#released = Promise.resolve();
+    (this.#lost ??= new AbortController()).abort(new LeaseLostError(this.decision.limiter));
+    for (const { metrics, events, limiter } of this.targets) {
+      metrics.freed("lost");
+      if (events.any) events.emit({ type: "lease_lost", limiter });
+    }
+  }
+}
+
+showAs<Permit>(HeldPermit.prototype, "Permit", ({ waitedMs, fencingToken, decision }) => {
+  return { waitedMs, fencingToken, decision };
+});

@@ -1,0 +1,105 @@
+/**
+ * Cost that is taken now for a later instant.
+ *
+ * @module
+ */
+
+import { type Clock, sleepUntil, toWallMs } from "../../base/clock.ts";
+import { ConfigError } from "../../base/errors.ts";
+import { showAs } from "../../base/inspect.ts";
+import { marksOf, type TakeReply, type Target } from "../../stores/store.ts";
+import { type AcquireOptions, checkUnits, maxWaitUs } from "../call_options.ts";
+import { type Charge, mustHaveRates, penalize } from "../corrections.ts";
+import type { Decision } from "./decision.ts";
+import { decideInTurn, type Route } from "../engine.ts";
+import type { Party } from "../party.ts";
+import type { StoreSession } from "../store_session.ts";
+
+/** Cost taken for a stated instant. It counts from then on, used or not, until it is settled or cancelled. */
+export interface Reservation {
+  /** The decision that took it. */
+  readonly decision: Decision;
+  /** How long until its instant, counted from when it was made, in milliseconds. */
+  readonly waitMs: number;
+  /**
+   * Its instant as this machine's wall clock tells it now, in milliseconds since the Unix epoch: another number where that
+   * clock has been set since. To wait, use `ready`.
+   */
+  readonly readyAtMs: number;
+  /** Waits for the instant. Rejects with the signal's reason; the cost stays taken then. */
+  ready(signal?: AbortSignal): Promise<void>;
+  /**
+   * Reports the units that were used. Fewer: the rest is given back. More: the difference is taken, whatever is left.
+   * Only the first of `settle` and `cancel` does anything.
+   *
+   * @param actualCost Units used, a whole number from 0.
+   * @returns What the reservation has cost: the difference is charged up to a thousand times what the limit holds.
+   * @throws {RangeError} If it is not a whole number from 0.
+   */
+  settle(actualCost: number): Promise<Charge>;
+  /** Gives everything back, except units that later waiting calls count on. */
+  cancel(): Promise<void>;
+}
+
+/**
+ * Takes for the earliest possible instant, without waiting for it.
+ *
+ * @throws {RateLimitedError} If that is too far away; nothing is taken then.
+ * @throws {ConfigError} If the limiter has no rate, or slots.
+ */
+export async function reserve(party: Party, route: Route, options: AcquireOptions): Promise<Reservation> {
+  mustHaveRates(party, "reserve on");
+  if (party.policy.maxConcurrent > 0) {
+    throw new ConfigError({
+      path: `limiters.${party.limiter}.maxConcurrent`,
+      expected: "a limiter without slots, for reserve: a slot cannot be held for later; use acquire",
+      received: String(party.policy.maxConcurrent),
+    });
+  }
+  const { timeoutMs, signal } = options;
+  signal?.throwIfAborted();
+  const how = { maxWaitUs: maxWaitUs(timeoutMs, [party.policy]), signal, reserveOnly: true };
+  const { permit, source } = await decideInTurn([party], route, how);
+  return newReservation(party, permit.decision, source, route.clock);
+}
+
+/** Makes a reservation from the reply that took it. */
+function newReservation(
+  target: Target,
+  decision: Decision,
+  source: { readonly client: StoreSession; readonly reply: TakeReply } | undefined,
+  clock: Clock,
+): Reservation {
+  const waitUs = source?.reply.waitUs ?? 0;
+  const readyAtUs = clock.nowUs() + waitUs;
+  let settled: Promise<Charge> | undefined;
+  const settle = async (used: number): Promise<Charge> => {
+    if (source === undefined) return { charged: 0, uncharged: used };
+    if (used === target.cost) return { charged: used, uncharged: 0 };
+    const { client, reply } = source;
+    if (used < target.cost) {
+      const targets = [{ ...target, cost: target.cost - used }];
+      await client.ask({ op: "giveBack", targets, marks: marksOf([target], reply) });
+      return { charged: used, uncharged: 0 };
+    }
+    const { charged, uncharged } = await penalize(client, target, used - target.cost);
+    return { charged: target.cost + charged, uncharged };
+  };
+  const reservation: Reservation = {
+    decision,
+    waitMs: waitUs / 1_000,
+    get readyAtMs() {
+      return toWallMs(clock, readyAtUs);
+    },
+    ready: async (signal?: AbortSignal) => {
+      if (source !== undefined) await sleepUntil(source.client.clock, readyAtUs, signal);
+    },
+    settle: (actualCost: number) => {
+      checkUnits("actual cost", target.limiter, actualCost, 0);
+      return settled ??= settle(actualCost);
+    },
+    cancel: async () => void await (settled ??= settle(0)),
+  };
+  showAs(reservation, "Reservation", ({ waitMs, readyAtMs }) => ({ waitMs, readyAtMs, decision }));
+  return Object.freeze(reservation);
+}

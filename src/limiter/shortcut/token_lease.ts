@@ -1,0 +1,333 @@
+/**
+ * The token leases of one key: when to take more, how many, what to answer from them, and what to give back.
+ *
+ * @module
+ */
+
+import type { Mark } from "../../algorithms/kernel.ts";
+import type { Kernel } from "../../algorithms/kernel.ts";
+import { handoverOf, kernelOf, type RateState } from "../../algorithms/kernels.ts";
+import type { RateLimit } from "../../algorithms/limit.ts";
+import type { Clock } from "../../base/clock.ts";
+import { StoreError } from "../../base/errors.ts";
+import type { Policy } from "../../policy/policy.ts";
+import { type GiveBackRequest, marksOf, type TakeReply, type TakeRequest, type Target } from "../../stores/store.ts";
+import { stateOf, TokenLeaseReply } from "./token_lease_reply.ts";
+
+/** The largest share of a bucket that is taken ahead at once. */
+const MOST_AT_ONCE = 1 / 4;
+
+/** The largest share of a bucket that a process holds; one unit at least. */
+const MOST_HELD = 1 / 2;
+
+/** How many times larger a lease may be than the one before. */
+const GROWTH = 4;
+
+/** What all requests have in common. */
+const TAKE = { op: "take", maxWaitUs: 0, id: "", arrivalUs: 0 } as const;
+
+/** How to reach the store. */
+export interface TokenSource {
+  /** Takes units. */
+  take(request: TakeRequest): Promise<TakeReply>;
+  /** Gives units back. */
+  giveBack(request: GiveBackRequest): Promise<unknown>;
+}
+
+/** Units that were charged together. */
+interface Grant {
+  units: number;
+  readonly taken: number;
+  /** When the store was asked, by this process' clock: not after the charge. */
+  readonly askedUs: number;
+  /** What the charge left behind, for giving units of it back. */
+  readonly marks: readonly (readonly Mark[])[];
+}
+
+/** A call that waits for units. */
+interface Waiter {
+  readonly cost: number;
+  readonly signal: AbortSignal | undefined;
+  /** When its limiter's failure policy has decided. */
+  readonly untilUs: number;
+  readonly resolve: (reply: TakeReply) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** How long units may lie unused before they go back. */
+export function idleUs({ tokenLeaseUs }: Policy): number {
+  return tokenLeaseUs / 4;
+}
+
+/** The leases of one key. */
+export class TokenLease {
+  readonly policy: Policy;
+  readonly #target: Target;
+  readonly #rate: RateLimit;
+  readonly #kernel: Kernel<RateLimit, RateState>;
+  readonly #clock: Clock;
+  readonly #source: TokenSource;
+  /** Oldest first: the one in use, and what was taken ahead. */
+  #grants: Grant[] = [];
+  readonly #waiters: Waiter[] = [];
+  /** How many units to take next time. */
+  #size = 1;
+  #lastUsedUs: number;
+  #refilling: Promise<void> | undefined;
+  /** The store had no more when it was asked last. */
+  #isEmpty = false;
+  /** Not asked again before this instant, so that others get their share. */
+  #pausedUntilUs = 0;
+  /** Units came since the last pause. */
+  #hadUnits = false;
+  #blockedUntilUs = 0;
+  /** Counts how often what was leased became void. */
+  #drops = 0;
+  /** Counts how often what is known became void. */
+  #changes = 0;
+  #recheckedUs = -Infinity;
+  #isSettled = false;
+  /** Where the bucket stands as far as this process knows, by its own clock, and since when. */
+  #state: RateState;
+  #knownAtUs = 0;
+
+  constructor(target: Target, clock: Clock, source: TokenSource) {
+    this.policy = target.policy;
+    this.#target = { ...target, cost: 1 };
+    this.#rate = target.policy.rates[0] as RateLimit;
+    this.#kernel = kernelOf(this.#rate);
+    this.#state = this.#kernel.fresh();
+    this.#clock = clock;
+    this.#source = source;
+    this.#lastUsedUs = clock.nowUs();
+  }
+
+  take(cost: number, nowUs: number, signal: AbortSignal | undefined): TakeReply | Promise<TakeReply> {
+    this.#lastUsedUs = nowUs;
+    const grant = this.#grants[0];
+    if (grant !== undefined && grant.units >= cost && this.#waiters.length === 0 && this.#isFresh(grant, nowUs)) {
+      grant.units -= cost;
+      if (grant.units < grant.taken / 2) this.#takeAhead(nowUs);
+      return this.#reply("allowed", nowUs, 0);
+    }
+    return this.#takeSlowly(cost, nowUs, signal);
+  }
+
+  peek(cost: number, nowUs: number): TakeReply | Promise<TakeReply> | undefined {
+    const held = this.#units(nowUs);
+    if (held >= cost) return this.#reply("allowed", nowUs, 0);
+    const denial = this.#waiters.length === 0 ? this.#denial(cost, nowUs) : undefined;
+    if (denial !== undefined || held === 0) return denial;
+    const targets = [{ ...this.#target, cost: cost - held }];
+    return this.#source.take({ ...TAKE, targets, mode: "peek" }).then(({ status, waitUs, levels }) => {
+      return new TokenLeaseReply(status, nowUs, waitUs, this.#rate, stateOf(this.#rate, levels, nowUs), held);
+    });
+  }
+
+  isIdle(nowUs: number): boolean {
+    return this.#refilling === undefined && this.#waiters.length === 0 && nowUs >= this.#pausedUntilUs &&
+      nowUs >= this.#lastUsedUs + idleUs(this.policy);
+  }
+
+  drop(): void {
+    for (const grant of this.#grants.splice(0)) void this.#giveBack(grant);
+    this.#drops++;
+    this.recheck();
+  }
+
+  recheck(): void {
+    this.#changes++;
+    this.#recheckedUs = this.#clock.nowUs();
+    this.#isEmpty = false;
+    this.#pausedUntilUs = this.#blockedUntilUs = 0;
+  }
+
+  /** Learns from a call that asked the store by itself; one that asked before a correction knows nothing of it. */
+  learn(reply: TakeReply, askedUs: number): void {
+    if (askedUs > this.#recheckedUs) this.#note(reply, askedUs);
+  }
+
+  #note(reply: TakeReply, askedUs: number): void {
+    this.#state = stateOf(this.#rate, reply.levels, askedUs);
+    this.#knownAtUs = askedUs;
+    this.#isEmpty = true;
+  }
+
+  /** Gives everything back, also what is still on its way. Whoever waits is served first. */
+  async settle(): Promise<void> {
+    this.#isSettled = true;
+    while (this.#refilling !== undefined) await this.#refilling;
+    await Promise.all(this.#grants.splice(0).map((grant) => this.#giveBack(grant)));
+  }
+
+  #takeSlowly(cost: number, nowUs: number, signal: AbortSignal | undefined): TakeReply | Promise<TakeReply> {
+    if (this.#waiters.length === 0) {
+      if (this.#use(cost, nowUs)) return this.#reply("allowed", nowUs, 0);
+      const denial = this.#denial(cost, nowUs);
+      if (denial !== undefined) return denial;
+    }
+    return new Promise((resolve, reject) => {
+      const untilUs = nowUs + this.policy.decisionTimeoutUs;
+      this.#waiters.push({ cost, signal, untilUs, resolve, reject });
+      this.#refill(nowUs);
+    });
+  }
+
+  /** Takes from all that is leased, the oldest first. */
+  #use(cost: number, nowUs: number): boolean {
+    if (this.#units(nowUs) < cost) return false;
+    for (let rest = cost; rest > 0;) {
+      const grant = this.#grants[0] as Grant;
+      const used = Math.min(grant.units, rest);
+      grant.units -= used;
+      rest -= used;
+      if (grant.units === 0) this.#shift(nowUs);
+    }
+    return true;
+  }
+
+  /** The units that may be used now; what is too old goes. */
+  #units(nowUs: number): number {
+    while (this.#grants[0] !== undefined && !this.#isFresh(this.#grants[0], nowUs)) this.#shift(nowUs);
+    return this.#held();
+  }
+
+  #isFresh({ askedUs }: Grant, nowUs: number): boolean {
+    return nowUs < askedUs + this.policy.tokenLeaseUs;
+  }
+
+  /** Is done with the oldest grant, and learns from it how large the next should be. */
+  #shift(nowUs: number): void {
+    const grant = this.#grants.shift() as Grant;
+    const { units, taken, askedUs } = grant;
+    void this.#giveBack(grant);
+    const usedPerUs = (taken - units) / Math.max(nowUs - askedUs, 1);
+    const wanted = Math.ceil(usedPerUs * this.policy.tokenLeaseUs / 2);
+    const most = Math.max(Math.floor(this.policy.capacity * MOST_AT_ONCE), 1);
+    this.#size = Math.max(Math.min(wanted, taken * GROWTH, most), 1);
+  }
+
+  #takeAhead(nowUs: number): void {
+    if (this.#grants.length < 2 && this.#size > 1 && nowUs >= this.#pausedUntilUs) this.#refill(nowUs);
+  }
+
+  #refill(nowUs: number): void {
+    this.#refilling ??= this.#ask(nowUs).finally(() => {
+      this.#refilling = undefined;
+      if (this.#wanted() > 0) this.#refill(this.#clock.nowUs());
+    });
+  }
+
+  async #ask(askedUs: number): Promise<void> {
+    const [drops, changes] = [this.#drops, this.#changes];
+    const times = Math.min(Math.max(this.#wanted() - this.#held(), this.#size), this.policy.capacity);
+    try {
+      const reply = await this.#source.take({ ...TAKE, targets: [this.#target], mode: "now", times });
+      const taken = reply.times ?? 0;
+      if (drops !== this.#drops) return;
+      if (taken > 0) this.#hadUnits = true;
+      if (taken > 0) {
+        // Several parts of it may go back, so none of them counts as the newest take itself.
+        const marks = marksOf([this.#target], reply).map((each) => each.map((mark) => ({ ...mark, cost: 0 })));
+        this.#grants.push({ units: taken, taken, askedUs, marks });
+      }
+      // What was corrected meanwhile may have left more than this reply tells.
+      if (changes === this.#changes) this.#learnMore(reply, askedUs, taken < times);
+      this.#serve(this.#clock.nowUs());
+      this.#trim();
+      if (this.#isSettled) await Promise.all(this.#grants.splice(0).map((rest) => this.#giveBack(rest)));
+    } catch (error) {
+      for (const { reject } of this.#waiters.splice(0)) reject(error);
+    }
+  }
+
+  #learnMore(reply: TakeReply, askedUs: number, isEmpty: boolean): void {
+    this.#note(reply, askedUs);
+    this.#isEmpty = isEmpty;
+    this.#pausedUntilUs = this.#blockedUntilUs = 0;
+    if (!isEmpty) return;
+    if (reply.status === "blocked") this.#blockedUntilUs = askedUs + reply.waitUs;
+    // Whoever got units since he paused last comes back in the second half of the pause, whoever got none in the first.
+    // The pause starts with the next unit, and ends before the limit is unused again: nothing is lost by it.
+    const refillUs = handoverOf(this.#rate).spanUs(this.#rate) * (1 - 1 / this.#rate.capacity);
+    const mostUs = Math.min(this.policy.tokenLeaseUs / 4, refillUs / 2);
+    const pauseUs = mostUs * ((this.#hadUnits ? 1 : 0) + Math.random()) / 2;
+    const nextUs = this.#kernel.earliest(this.#state, this.#clock.nowUs(), 1, this.#rate);
+    this.#pausedUntilUs = nextUs + Math.ceil(pauseUs);
+    this.#hadUnits = false;
+  }
+
+  /** The units that are waited for. Whoever has given up waits no more. */
+  #wanted(): number {
+    let units = 0;
+    const nowUs = this.#clock.nowUs();
+    for (const waiter of this.#waiters.splice(0)) {
+      if (waiter.signal?.aborted) waiter.reject(waiter.signal.reason);
+      else if (nowUs >= waiter.untilUs) waiter.reject(tooLate());
+      else {
+        this.#waiters.push(waiter);
+        units += waiter.cost;
+      }
+    }
+    return units;
+  }
+
+  /** Answers those who wait, in order, until the store has to be asked again. */
+  #serve(nowUs: number): void {
+    this.#wanted();
+    while (this.#waiters.length > 0) {
+      const { cost, resolve } = this.#waiters[0] as Waiter;
+      const answer = this.#use(cost, nowUs) ? this.#reply("allowed", nowUs, 0) : this.#denial(cost, nowUs);
+      if (answer === undefined) return;
+      this.#waiters.shift();
+      resolve(answer);
+    }
+  }
+
+  /** Gives back what is more than this process may hold: units for callers who are gone, or want more than there is. */
+  #trim(): void {
+    let excess = this.#held() - Math.max(Math.floor(this.policy.capacity * MOST_HELD), 1);
+    for (const grant of this.#grants.toReversed()) {
+      const units = Math.min(grant.units, excess);
+      if (units <= 0) continue;
+      grant.units -= units;
+      excess -= units;
+      void this.#giveBack({ ...grant, units });
+    }
+  }
+
+  /** A denial that holds without asking again; undefined where there is none. */
+  #denial(cost: number, nowUs: number): TakeReply | undefined {
+    const knownUntilUs = Math.max(this.#pausedUntilUs, this.#knownAtUs + this.policy.denyCacheUs);
+    if (!this.#isEmpty || nowUs >= knownUntilUs) return undefined;
+    const freeUs = this.#kernel.earliest(this.#state, nowUs, cost - this.#held(), this.#rate);
+    const atUs = Math.max(freeUs, this.#pausedUntilUs, this.#blockedUntilUs);
+    if (atUs <= nowUs) return undefined;
+    return this.#reply(this.#blockedUntilUs > nowUs ? "blocked" : "rate", nowUs, atUs - nowUs);
+  }
+
+  #reply(status: TakeReply["status"], nowUs: number, waitUs: number): TakeReply {
+    return new TokenLeaseReply(status, nowUs, waitUs, this.#rate, this.#state, this.#held());
+  }
+
+  #held(): number {
+    let units = 0;
+    for (const grant of this.#grants) units += grant.units;
+    return units;
+  }
+
+  /** Gives units back, as far as they have not been refilled since. */
+  async #giveBack({ units, marks }: Grant): Promise<void> {
+    if (units === 0) return;
+    this.#state = this.#kernel.refund(this.#state, this.#clock.nowUs(), units, this.#rate);
+    const targets = [{ ...this.#target, cost: units }];
+    // What cannot be given back now refills by itself.
+    await this.#source.giveBack({ op: "giveBack", targets, marks }).catch(() => {});
+  }
+}
+
+function tooLate(): StoreError {
+  return new StoreError("STORE_TIMEOUT", "Cannot lease units in time: the store has not decided", {
+    reason: "no_answer",
+  });
+}

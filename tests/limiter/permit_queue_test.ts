@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+
+import { PermitQueue } from "../../src/limiter/waiting/permit_queue.ts";
+import { compilePolicy } from "../../src/policy/compile_policy.ts";
+import type { TakeReply } from "../../src/stores/store.ts";
+import { FakeClock } from "../../src/testing/fake_clock.ts";
+
+function replyOf(status: TakeReply["status"]): TakeReply {
+  return { status, nowUs: 0, waitUs: 1e6, arrivalUs: 1, levels: [] };
+}
+
+/** A call that queues, and the questions that it asks. */
+function queued(room: PermitQueue) {
+  const asked: ((reply: TakeReply) => void)[] = [];
+  const late: TakeReply[] = [];
+  const call = {
+    id: "i.1.t.1000000.1.1",
+    line: "line",
+    targets: [],
+    ask: () => new Promise<TakeReply>((resolve) => asked.push(resolve)),
+    late: (reply: TakeReply) => void late.push(reply),
+  };
+  room.announce(call.id, {
+    limiter: "slots",
+    key: undefined,
+    policy: compilePolicy({ maxConcurrent: 1 }),
+    cost: 1,
+    slots: 1,
+  });
+  return { call, asked, late, served: room.wait(call, replyOf("queued")) };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("PermitQueue", () => {
+  it("sends one request at a time, and one more for messages that came meanwhile", async () => {
+    const room = new PermitQueue("i", new FakeClock());
+    const { call, asked, served } = queued(room);
+    room.missed();
+    room.missed();
+    room.wakeup({ id: call.id, kind: "turn", reply: { ...replyOf("queued"), waitUs: 0 } });
+    assert.equal(asked.length, 1);
+    asked[0]?.(replyOf("queued"));
+    await turn();
+    assert.equal(asked.length, 2);
+    asked[1]?.(replyOf("queued"));
+    await turn();
+    assert.equal(asked.length, 2);
+    room.missed();
+    asked[2]?.(replyOf("allowed"));
+    assert.equal((await served).status, "allowed");
+    room.forget(call.id);
+  });
+
+  it("gives back what was granted to a call that is over", async () => {
+    const room = new PermitQueue("i", new FakeClock());
+    const { call, asked, late } = queued(room);
+    room.missed();
+    room.forget(call.id);
+    asked[0]?.(replyOf("allowed"));
+    await turn();
+    assert.deepEqual(late.map(({ status }) => status), ["allowed"]);
+  });
+});

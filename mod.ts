@@ -56,7 +56,8 @@ export type {
   StoreErrorPolicy,
 } from "./src/policy/options.ts";
 export type { NamedPolicy, Policy } from "./src/policy/policy.ts";
-export { Decision, type DecisionJSON, type DenialReason, RateLimitedError } from "./src/limiter/result/decision.ts";
+export { Decision, type DecisionJSON, type DenialReason } from "./src/limiter/result/decision.ts";
+export { RateLimitedError } from "./src/limiter/result/rate_limited_error.ts";
 export type { LimitStatus } from "./src/policy/status.ts";
 export type { RedisClientStoreConfig, RedisStoreConfig, RedisStoreOptions } from "./src/stores/redis/options.ts";
 export type * from "./src/stores/store.ts";
@@ -67,7 +68,7 @@ export type { LimiterEvent, LimiterListener, Logger, StoreEvent, StoreListener }
 export { KeyedLimiter, type Keyless } from "./src/limiter/keyed_limiter.ts";
 export { type BlockOptions, type KeyOptions, Limiter } from "./src/limiter/limiter.ts";
 export type { LimiterMetrics } from "./src/limiter/observe/metrics.ts";
-export type { Permit } from "./src/limiter/result/permit.ts";
+export type { Permit } from "./src/limiter/result/decision.ts";
 export type { RateLimitedOptions, WaitOptions } from "./src/limiter/rate_limited.ts";
 export type { Charge } from "./src/limiter/corrections.ts";
 export type { Reservation } from "./src/limiter/result/reservation.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Decision } from "../limiter/result/decision.ts";
-import type { Permit } from "../limiter/result/permit.ts";
+import type { Permit } from "../limiter/result/decision.ts";
 import type { RefusalReason } from "./denial.ts";
 import type { HeaderPair } from "./header_pair.ts";
 import type { Outcome } from "./settle.ts";

@@ -243,7 +243,9 @@ export class Guard<Raw = unknown> implements Guarding {
   #nowMs(decision: Decision | undefined): number | Promise<number> {
     if (decision === undefined) return wallMs(systemClock);
     const limiter = this.#compiled.source.limiter(decision.limiter);
-    return limiter instanceof Promise ? limiter.then(({ route }) => wallMs(route.clock)) : wallMs(limiter.route.clock);
+    return limiter instanceof Promise
+      ? limiter.then(({ access }) => wallMs(access.clock))
+      : wallMs(limiter.access.clock);
   }
 }
 

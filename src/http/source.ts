@@ -5,10 +5,9 @@
  */
 
 import { maxWaitUs } from "../limiter/call_options.ts";
-import type { Decision } from "../limiter/result/decision.ts";
-import { decideInTurn, decideNow } from "../limiter/engine.ts";
+import { acquireAll, tryAcquireAll } from "../limiter/combined.ts";
 import type { Limiter } from "../limiter/limiter.ts";
-import type { Permit } from "../limiter/result/permit.ts";
+import type { Decision, Permit } from "../limiter/result/decision.ts";
 import type { WaitOptions } from "../limiter/rate_limited.ts";
 import type { AskFor } from "../registry/combined_call.ts";
 import * as byDefault from "../registry/default_instance.ts";
@@ -52,17 +51,17 @@ export function fromDefault(): LimiterSource {
 
 /** One limiter. */
 export function fromLimiter(limiter: Limiter): LimiterSource {
-  const partiesOf = (charges: readonly Charge[]) => charges.map((charge) => limiter.party(charge));
+  const targetsOf = (charges: readonly Charge[]) => charges.map((charge) => limiter.target(charge));
   return {
     limiter: () => limiter,
     decide(charges) {
       const alone = aloneOf(charges);
-      return alone === undefined ? decideNow(partiesOf(charges), limiter.route) : limiter.decide(alone);
+      return alone === undefined ? tryAcquireAll(limiter.access, targetsOf(charges)) : limiter.decide(alone);
     },
     wait: async (charges, { timeoutMs, signal }) => {
-      const how = { maxWaitUs: maxWaitUs(timeoutMs, [limiter.policy]), signal };
       signal?.throwIfAborted();
-      return (await decideInTurn(partiesOf(charges), limiter.route, how)).permit;
+      const limit = { maxWaitUs: maxWaitUs(timeoutMs, [limiter.policy]), signal };
+      return await acquireAll(limiter.access, targetsOf(charges), limit);
     },
     http: () => ({}),
   };

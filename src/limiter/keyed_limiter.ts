@@ -10,7 +10,7 @@ import type { AcquireOptions } from "./call_options.ts";
 import type { Charge } from "./corrections.ts";
 import type { Decision } from "./result/decision.ts";
 import type { Limiter } from "./limiter.ts";
-import type { Permit } from "./result/permit.ts";
+import type { Permit } from "./result/decision.ts";
 import type { Reservation } from "./result/reservation.ts";
 
 /** The options of a call, without the key. */

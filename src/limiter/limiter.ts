@@ -8,28 +8,17 @@ import { brand } from "../base/brand.ts";
 import { showAs } from "../base/inspect.ts";
 import { show } from "../base/text.ts";
 import type { Policy } from "../policy/policy.ts";
-import { type AcquireOptions, type AskOptions, checkAsk, checkNames, checkTimeout, maxWaitUs } from "./call_options.ts";
+import { type AcquireOptions, type AskOptions, checkAsk, checkNames, checkTimeout } from "./call_options.ts";
 import type { Charge } from "./corrections.ts";
-import type { Decision } from "./result/decision.ts";
-import {
-  acquireAtOnce,
-  decideAtOnce,
-  decideInTurn,
-  decideNow,
-  decisionAtOnce,
-  type LoneLimiter,
-  type Patience,
-  peek,
-  permitAtOnce,
-  permitSoon,
-  type Route,
-} from "./engine.ts";
-import { type LimiterListener, type Logger, Subscriptions } from "./observe/events.ts";
+import type { LimiterListener, Logger } from "./observe/events.ts";
 import { KeyedLimiter } from "./keyed_limiter.ts";
-import { type LimiterMetrics, MetricsRecorder } from "./observe/metrics.ts";
-import { Party } from "./party.ts";
-import type { Permit } from "./result/permit.ts";
+import type { LimiterMetrics } from "./observe/metrics.ts";
+import { Recorder } from "./observe/recorder.ts";
+import type { OpenStore } from "./open_store.ts";
+import type { Decision, Permit } from "./result/decision.ts";
 import type { Reservation } from "./result/reservation.ts";
+import type { StoreAccess } from "./store_access.ts";
+import { LimiterRules, type LimiterTarget } from "./target.ts";
 
 /** The key that a correction changes. */
 export type KeyOptions = Pick<AskOptions, "key">;
@@ -48,41 +37,37 @@ export class Limiter {
 
   /** The limiter's id. */
   readonly id: string;
-  readonly #metrics = new MetricsRecorder();
-  readonly #subscriptions: Subscriptions;
-  #policy: Policy;
-  #alone: LoneLimiter;
-  #route: Route;
-  #newest: readonly [Party] | undefined;
+  readonly #recorder: Recorder;
+  #rules: LimiterRules;
+  #access: StoreAccess<OpenStore>;
 
   /**
    * For the package itself: instances make limiters from their options.
    *
    * @param id The limiter's id.
    * @param policy Its rules.
-   * @param route Where its calls go.
+   * @param access How it reaches its store.
    * @param log Where failures of subscribers go.
    */
-  constructor(id: string, policy: Policy, route: Route, log: Pick<Logger, "error">) {
+  constructor(id: string, policy: Policy, access: StoreAccess<OpenStore>, log: Pick<Logger, "error">) {
     this.id = id;
-    this.#policy = policy;
-    this.#route = route;
-    this.#subscriptions = new Subscriptions(log);
-    this.#alone = this.#asLone(policy);
+    this.#recorder = new Recorder(id, log);
+    this.#rules = new LimiterRules(policy, this.#recorder);
+    this.#access = access;
   }
 
   /** The rules that are in force. Frozen. */
   get policy(): Policy {
-    return this.#policy;
+    return this.#rules.policy;
   }
 
   /**
-   * Where its calls go.
+   * How it reaches its store.
    *
    * @internal
    */
-  get route(): Route {
-    return this.#route;
+  get access(): StoreAccess<OpenStore> {
+    return this.#access;
   }
 
   /**
@@ -90,10 +75,9 @@ export class Limiter {
    *
    * @internal
    */
-  adopt(policy: Policy, route: Route): void {
-    this.#policy = policy;
-    this.#route = route;
-    this.#alone = this.#asLone(policy);
+  adopt(policy: Policy, access: StoreAccess<OpenStore>): void {
+    if (policy !== this.policy) this.#rules = new LimiterRules(policy, this.#recorder);
+    this.#access = access;
   }
 
   /**
@@ -104,56 +88,26 @@ export class Limiter {
    * @throws {StoreError} If the store cannot decide, and the limiter's `onStoreError` is `"throw"`.
    */
   acquire(options: AcquireOptions = {}): Promise<Permit> {
-    // Not an async function: see `tryAcquire`.
+    // Not an async function: a permit that is known at once costs one promise, not four.
     try {
       const { signal, key, cost = 1, timeoutMs } = options;
       if (timeoutMs !== undefined) checkTimeout(timeoutMs);
       signal?.throwIfAborted();
       this.#check(options);
-      const permit = this.#policy.maxConcurrent > 0
-        ? this.#permitOf(this.#partiesOf(key, cost), timeoutMs, signal)
-        : acquireAtOnce(this.#alone, this.#route, key, cost);
-      return permit ?? this.#acquireInTurn(key, cost, timeoutMs, signal);
+      const open = this.#access.current();
+      const rules = this.#rules;
+      return open === undefined
+        ? this.#opened((store) => store.verbs.acquire(store, this.#access, rules, key, cost, timeoutMs, signal))
+        : Promise.resolve(open.verbs.acquire(open, this.#access, rules, key, cost, timeoutMs, signal));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #patience(timeoutMs: number | undefined, signal: AbortSignal | undefined): Patience {
-    return { maxWaitUs: maxWaitUs(timeoutMs, [this.#policy]), signal };
-  }
-
-  #permitOf(
-    parties: readonly [Party],
-    timeoutMs: number | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Permit> | undefined {
-    const permit = permitAtOnce(parties, this.#route, false);
-    if (permit !== undefined) return permit;
-    const soon = permitSoon(parties, this.#route, this.#patience(timeoutMs, signal));
-    return soon && Promise.resolve(soon);
-  }
-
-  async #acquireInTurn(
-    key: string | undefined,
-    cost: number,
-    timeoutMs: number | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<Permit> {
-    const how = this.#patience(timeoutMs, signal);
-    return (await decideInTurn(this.#partiesOf(key, cost), this.#route, how)).permit;
-  }
-
   /** Decides now. Never waits, and never throws on denial. */
   tryAcquire(options: AskOptions = {}): Promise<Decision> {
-    // Not an async function: a decision that is known at once costs one promise, not four.
     try {
-      this.#check(options);
-      const { key, cost = 1 } = options;
-      const known = this.#policy.maxConcurrent > 0
-        ? permitAtOnce(this.#partiesOf(key, cost), this.#route, true)
-        : decideAtOnce(this.#alone, this.#route, key, cost);
-      return known ?? Promise.resolve(decideNow(this.#partiesOf(key, cost), this.#route));
+      return Promise.resolve(this.decide(options));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -167,15 +121,17 @@ export class Limiter {
   decide(options: AskOptions): Decision | Promise<Decision> {
     this.#check(options);
     const { key, cost = 1 } = options;
-    const known = this.#policy.maxConcurrent > 0
-      ? permitAtOnce(this.#partiesOf(key, cost), this.#route, true)
-      : decisionAtOnce(this.#alone, this.#route, key, cost);
-    return known ?? decideNow(this.#partiesOf(key, cost), this.#route);
+    const open = this.#access.current();
+    const rules = this.#rules;
+    return open === undefined
+      ? this.#opened((store) => store.verbs.tryAcquire(store, this.#access, rules, key, cost))
+      : open.verbs.tryAcquire(open, this.#access, rules, key, cost);
   }
 
   /** Tells what `tryAcquire` would decide. Takes and writes nothing. */
   async peek(options: AskOptions = {}): Promise<Decision> {
-    return await peek(this.#parties(options), this.#route);
+    const target = this.target(options);
+    return await this.#opened((store) => store.verbs.peek(store, this.#access, [target]));
   }
 
   /**
@@ -185,9 +141,8 @@ export class Limiter {
    * @throws {ConfigError} If the limiter has slots: a slot cannot be held for later.
    */
   async reserve(options: AcquireOptions = {}): Promise<Reservation> {
-    const party = this.party(options);
-    const { verbs } = this.#route.current() ?? await this.#route.client();
-    return await verbs.reserve(party, this.#route, options);
+    const target = this.target(options);
+    return await this.#opened((store) => store.verbs.reserve(store, this.#access, target, options));
   }
 
   /** Acquires, calls, and releases, whatever becomes of the call. */
@@ -198,7 +153,7 @@ export class Limiter {
     if (typeof fn !== "function") {
       throw new TypeError(`Cannot run on limiter ${show(this.id)}: expected a function to call, received ${show(fn)}`);
     }
-    const { runs } = this.#route;
+    const { runs } = this.#access;
     runs.count++;
     try {
       const permit = await this.acquire(options);
@@ -214,17 +169,15 @@ export class Limiter {
 
   /** Resets a key: whole limits, free permits, no block. Waiting calls are served. Without a key, metrics start anew too. */
   async reset(options: KeyOptions = {}): Promise<void> {
-    const target = this.#target(options);
-    const client = this.#route.current() ?? await this.#route.client();
-    await client.correct({ op: "reset", targets: [target] });
+    const targets = [this.target(keyOf(options))];
+    await this.#opened((store) => store.correct({ op: "reset", targets }));
     if (options.key === undefined) this.forgetMetrics();
   }
 
   /** Gives units back to a key, up to a full limit. */
   async refund(units: number, options: KeyOptions = {}): Promise<void> {
-    const target = this.#target(options);
-    const client = this.#route.current() ?? await this.#route.client();
-    await client.verbs.refund(client, target, units);
+    const target = this.target(keyOf(options));
+    await this.#opened((store) => store.verbs.refund(store, target, units));
   }
 
   /**
@@ -233,9 +186,8 @@ export class Limiter {
    * @returns What was taken: at most a thousand times what the limit holds.
    */
   async penalize(units: number, options: KeyOptions = {}): Promise<Charge> {
-    const target = this.#target(options);
-    const client = this.#route.current() ?? await this.#route.client();
-    return await client.verbs.penalize(client, target, units);
+    const target = this.target(keyOf(options));
+    return await this.#opened((store) => store.verbs.penalize(store, target, units));
   }
 
   /**
@@ -246,9 +198,8 @@ export class Limiter {
    * @throws {RangeError} If it is not such a number.
    */
   async block(durationMs: number, options: BlockOptions = {}): Promise<void> {
-    const target = this.#target(options);
-    const client = this.#route.current() ?? await this.#route.client();
-    await client.verbs.block(client, target, durationMs, options.keepLonger);
+    const target = this.target(keyOf(options));
+    await this.#opened((store) => store.verbs.block(store, target, durationMs, options.keepLonger));
   }
 
   /**
@@ -257,9 +208,8 @@ export class Limiter {
    * @internal
    */
   async isBlocked(options: KeyOptions = {}): Promise<boolean> {
-    const client = await this.#route.client();
-    const reply = await client.store.execute(client.request([this.#target(options)], "peek", 0));
-    return reply.status === "blocked";
+    const target = this.target(keyOf(options));
+    return await this.#opened((store) => store.verbs.isBlocked(store, target));
   }
 
   /** The same limiter for one key. Costs nothing to make; a million of them are not registered anywhere. */
@@ -269,7 +219,7 @@ export class Limiter {
 
   /** What it has done so far in this process, for all keys together. */
   metrics(): LimiterMetrics {
-    return this.#metrics.snapshot(this.#route.clock);
+    return this.#recorder.snapshot(this.#access.clock);
   }
 
   /**
@@ -278,51 +228,37 @@ export class Limiter {
    * @internal
    */
   forgetMetrics(): void {
-    this.#metrics.reset();
+    this.#recorder.reset();
   }
 
   /** Calls `listener` with every event of the limiter. Returns a function that ends that. */
   subscribe(listener: LimiterListener): () => void {
-    return this.#subscriptions.add(listener);
+    return this.#recorder.subscribe(listener);
   }
 
   /**
-   * This limiter's part in a call over several.
+   * What a call takes from, checked.
    *
    * @internal
    */
-  party(options: AskOptions): Party {
-    return this.#parties(options)[0];
-  }
-
-  #parties(options: AskOptions): readonly [Party] {
+  target(options: AskOptions): LimiterTarget {
     this.#check(options);
-    return this.#partiesOf(options.key, options.cost ?? 1);
+    return this.#rules.targetsOf(options.key, options.cost ?? 1)[0];
   }
 
   #check(options: AskOptions): void {
     checkNames(this.id, options);
-    checkAsk(this.id, this.#policy, options);
+    checkAsk(this.id, this.policy, options);
   }
 
-  /** This limiter's part in a call of its own. Who asks the same as the last caller takes the same part. */
-  #partiesOf(key: string | undefined, cost: number): readonly [Party] {
-    const newest = this.#newest;
-    if (newest !== undefined) {
-      const [party] = newest;
-      if (party.key === key && party.cost === cost && party.policy === this.#policy) return newest;
-    }
-    return this.#newest = [new Party(this.id, key, this.#policy, cost, this.#metrics, this.#subscriptions)];
+  /** Does something at the store, in this turn where it is open. */
+  async #opened<Result>(act: (store: OpenStore) => Result | Promise<Result>): Promise<Result> {
+    return await act(this.#access.current() ?? await this.#access.client());
   }
+}
 
-  #asLone(policy: Policy): LoneLimiter {
-    const named = [{ limiter: this.id, policy }] as const;
-    return { limiter: this.id, named, metrics: this.#metrics, events: this.#subscriptions };
-  }
-
-  #target({ key }: KeyOptions): Party {
-    return this.party(key === undefined ? {} : { key });
-  }
+function keyOf({ key }: KeyOptions): AskOptions {
+  return key === undefined ? {} : { key };
 }
 
 showAs(Limiter.prototype, "Limiter", (it) => ({ id: it.id, ...it.policy, metrics: it.metrics() }));

@@ -14,8 +14,9 @@ import {
   type BlockRequest,
   type Correction,
   type CorrectRequest,
-  type LocalLease,
+  marksOf,
   type ReleaseRequest,
+  type ReplySink,
   type ReplyTo,
   type Store,
   type StoreRequest,
@@ -25,20 +26,13 @@ import {
   waiterId,
 } from "../stores/store.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { Decision } from "./result/decision.ts";
 import type { Shortcuts } from "./shortcut/shortcuts.ts";
-import { HeldPermit } from "./result/held_permit.ts";
-import type { Party } from "./party.ts";
-import type { Permit } from "./result/permit.ts";
-import { PermitCall, type PermitOutcome } from "./permit_call.ts";
+import { isOutage, isStoreError } from "./resilience/failure.ts";
+import { PendingRelease } from "./resilience/pending_release.ts";
 import type { StoreHealth } from "./resilience/store_health.ts";
 import { type HeldLease, LeaseRenewal } from "./result/lease_renewal.ts";
 import { TimedQueue } from "./waiting/timed_queue.ts";
 import { StoreListener } from "./waiting/store_listener.ts";
-import { takeInTurn } from "./take.ts";
-import type { Taken, TakeOptions } from "./take_options.ts";
-import { undoQuietly } from "./undo.ts";
-import * as verbs from "./verbs.ts";
 import { WaitCounts } from "./waiting/wait_counts.ts";
 import { PermitQueue } from "./waiting/permit_queue.ts";
 
@@ -68,10 +62,10 @@ export class StoreSession {
   readonly health: StoreHealth | undefined;
   /** Leases that are held. */
   readonly leases: LeaseRenewal;
-  /** What limiters do at a store beside deciding. */
-  readonly verbs: typeof verbs = verbs;
   /** Calls that wait for a rate, for limiters that bound how many may. */
   readonly waits: WaitCounts = new WaitCounts();
+  /** Whether messages about permits reach this process. */
+  hears = false;
   /** Rules that have changed since the store was opened, by limiter. */
   readonly #adopted = new Map<string, Policy>();
   /** Limiters for which calls have been answered in this turn by rules that have changed since. */
@@ -82,8 +76,6 @@ export class StoreSession {
   #listening: Promise<void> | undefined;
   #subscribed: Promise<void> | undefined;
   #mustListen = false;
-  /** Whether messages about slots reach this process. */
-  #hears = false;
   #closing: Promise<void> | undefined;
 
   /**
@@ -101,19 +93,19 @@ export class StoreSession {
     this.turns = new TimedQueue(clock);
     const instance = crypto.randomUUID().replaceAll("-", "").slice(0, 16);
     this.room = new PermitQueue(instance, clock, ({ id, reply }, targets) => {
-      undoQuietly(this, { ...this.request(targets, "wait", 0), id }, reply);
+      this.undoQuietly({ op: "take", targets, mode: "wait", maxWaitUs: 0, id, arrivalUs: 0 }, reply);
     });
     this.shortcuts = remote?.shortcuts;
     this.health = remote?.health;
     this.leases = new LeaseRenewal(clock, (held) => this.#renew(held));
   }
 
-  /** A request to take. Its id is empty where no slot is taken: nothing has to be found again. */
-  request(targets: readonly Target[], mode: TakeRequest["mode"], maxWaitUs: number): TakeRequest {
+  /** Names the leases and the place in queues of a call; empty where it takes no permit: nothing has to be found again. */
+  idFor({ targets, maxWaitUs }: Pick<TakeRequest, "targets" | "maxWaitUs">): string {
     const most = (numberOf: (target: Target) => number) =>
       targets.length === 1 ? numberOf(targets[0] as Target) : Math.max(...targets.map(numberOf));
     const slots = most((target) => target.slots);
-    const id = slots === 0 ? "" : waiterId({
+    return slots === 0 ? "" : waiterId({
       instance: this.room.instance,
       sequence: this.nextSequence(),
       direct: targets.length === 1,
@@ -122,38 +114,20 @@ export class StoreSession {
       cost: targets[0]?.cost ?? 0,
       leaseTtlUs: most(({ policy }) => policy.leaseTtlUs),
     });
-    return new Take(targets, mode, maxWaitUs, id);
   }
 
-  /** Takes at once, or after a fair wait: see `takeInTurn`. */
-  take(options: TakeOptions): Taken | Promise<Taken> {
-    return takeInTurn(this, options);
-  }
-
-  /** Takes permits of one limiter, where the call can be sent at once. Undefined where more is needed: see `take`. */
-  takePermits(
-    parties: readonly Party[],
-    maxWaitUs: number,
-    startUs: number,
-    outcome: PermitOutcome,
-  ): Permit | Promise<Permit> | undefined {
-    const { health } = this;
-    if (health === undefined || (maxWaitUs > 0 && !this.#hears)) return undefined;
-    const [party] = parties as [Party];
-    const request = this.request(parties, maxWaitUs > 0 ? "wait" : "now", maxWaitUs);
-    this.room.announce(request.id, party);
-    return health.decide(this, request, new PermitCall(party, request, startUs, outcome));
-  }
-
-  /** Makes a permit, whose lease is renewed from now on; its decision too, if there is none yet. It has an id in the store, or is held in this process. */
-  hold(
-    holders: readonly Party[],
-    decision: Decision | undefined,
-    waitedMs: number,
-    reply: TakeReply,
-    lease: string | LocalLease,
-  ): Permit {
-    return new HeldPermit(this, holders, decision, waitedMs, reply, lease);
+  /** Sends a call, which is told what becomes of it. */
+  send(call: TakeRequest & ReplySink<TakeReply>, signal: AbortSignal | undefined): void {
+    const { store } = this;
+    if (store.submit !== undefined && signal === undefined) return store.submit(call, call);
+    const { op, targets, mode, maxWaitUs, id, arrivalUs } = call;
+    try {
+      const reply = store.execute({ op, targets, mode, maxWaitUs, id, arrivalUs }, signal);
+      if (reply instanceof Promise) reply.then((later) => call.answered(later), (error) => call.failed(error));
+      else call.answered(reply);
+    } catch (error) {
+      call.failed(error);
+    }
   }
 
   /** The rules of a limiter have changed: from now on its waiters and its permits go by the new ones. */
@@ -176,7 +150,7 @@ export class StoreSession {
   }
 
   /** All of them as `current`. */
-  currentAll(targets: readonly Target[]): readonly Target[] {
+  currentAll<Each extends Target>(targets: readonly Each[]): readonly Each[] {
     return this.#adopted.size === 0 ? targets : targets.map((target) => this.current(target));
   }
 
@@ -189,9 +163,51 @@ export class StoreSession {
     return isAlike ? { ...target, policy, slots: Math.min(target.slots, policy.maxConcurrent) } : target;
   }
 
-  /** Gives back what a reply granted to a caller who is no longer there, as far as the store hears of it. */
-  undo(request: TakeRequest, reply: TakeReply): void {
-    undoQuietly(this, request, reply);
+  /**
+   * Gives back what a reply granted to a caller who is no longer there, but from a key that was forgotten since. What is
+   * undone in one turn goes to the store in that order.
+   */
+  async undo(request: TakeRequest, reply: TakeReply, forgotten?: string): Promise<void> {
+    const { targets, id, mode } = request;
+    if (mode === "peek" || (reply.status !== "allowed" && reply.status !== "queued")) return;
+    if (id !== "") await this.leave(targets, id);
+    // The mark of the first take came with the reply that was lost, so its units stay taken.
+    if (reply.status !== "allowed" || reply.repeated) return;
+    // Only a single target is taken from several times: all of it goes back, as one.
+    const { times } = reply;
+    const taken = times === undefined ? targets : targets.map((target) => ({ ...target, cost: times }));
+    const marks = marksOf(targets, reply);
+    const stays = taken.map((target) => forgotten === undefined || correctedName(target) !== forgotten);
+    const known = taken.filter((_, i) => stays[i]);
+    if (known.length > 0) await this.ask({ op: "giveBack", targets: known, marks: marks.filter((_, i) => stays[i]) });
+  }
+
+  /** The same, as far as the store hears of it. */
+  undoQuietly(request: TakeRequest, reply: TakeReply): void {
+    this.undo(request, reply).catch(() => {});
+  }
+
+  /** Ends the leases of a call, and its places in queues. */
+  async leave(targets: readonly Target[], id: string): Promise<void> {
+    const holders = this.#holders(targets);
+    if (holders.length === 0) return;
+    try {
+      await this.ask({ op: "release", id, targets: holders });
+    } catch (error) {
+      this.room.lost(id, targets);
+      throw error;
+    }
+  }
+
+  /** A request without an answer may have been queued or granted all the same, and its caller has gone. */
+  abandon({ targets, id }: TakeRequest, error: unknown): void {
+    if (isStoreError(error) && isOutage(error) && error.code !== "STORE_REFUSED") {
+      this.leave(targets, id).catch(() => {});
+    }
+  }
+
+  #holders(targets: readonly Target[]): Target[] {
+    return targets.filter(({ slots }) => slots > 0).map((target) => this.current(target));
   }
 
   /**
@@ -202,7 +218,7 @@ export class StoreSession {
     this.#undone.push([request, reply]);
     if (this.#undone.length > 1) return;
     inMicrotask(() => {
-      for (const [each, granted] of this.#undone.splice(0).toReversed()) undoQuietly(this, each, granted);
+      for (const [each, granted] of this.#undone.splice(0).toReversed()) this.undoQuietly(each, granted);
     });
   }
 
@@ -258,7 +274,11 @@ export class StoreSession {
    */
   release(id: string, targets: readonly Target[]): Promise<void> {
     const request: ReleaseRequest = { op: "release", id, targets };
-    if (this.health !== undefined) return this.health.release(request) ?? this.#releaseAt(this.health, request);
+    const { health, store } = this;
+    if (health !== undefined && store.submit !== undefined) {
+      return new Promise((resolve) => store.submit?.(request, new PendingRelease(health, request, resolve)));
+    }
+    if (health !== undefined) return this.#releaseAt(health, request);
     try {
       const done = this.store.execute(request);
       return done instanceof Promise ? done.then(() => {}, () => {}) : DONE;
@@ -300,7 +320,7 @@ export class StoreSession {
     this.#mustListen = true;
     const mark = this.health?.breaker.mark ?? 0;
     this.#listening ??= this.#subscribe().then(() => {
-      this.#hears = true;
+      this.hears = true;
     }).catch((error) => {
       this.#listening = undefined;
       this.health?.partFailed(error, mark);
@@ -343,31 +363,10 @@ export class StoreSession {
 
   async #renew(held: readonly HeldLease[]): Promise<boolean[]> {
     return await Promise.all(held.map(async ({ lease, targets }) => {
-      const holders = targets.filter((target) => target.slots > 0).map((target) => this.current(target));
+      const holders = this.#holders(targets);
       if (typeof lease !== "string") return lease.renew(holders[0] as Target);
       const { counts } = await this.ask({ op: "renew", id: lease, targets: holders });
       return counts.every((count) => count === 1);
     }));
-  }
-}
-
-/**
- * A take, of a class as all that is made for each decision: V8 may come to make objects of a literal in the old
- * generation, where everything that they hold grows old with them.
- */
-class Take implements TakeRequest {
-  readonly op = "take";
-  readonly arrivalUs = 0;
-  readonly times = undefined;
-  readonly targets: readonly Target[];
-  readonly mode: TakeRequest["mode"];
-  readonly maxWaitUs: number;
-  readonly id: string;
-
-  constructor(targets: readonly Target[], mode: TakeRequest["mode"], maxWaitUs: number, id: string) {
-    this.targets = targets;
-    this.mode = mode;
-    this.maxWaitUs = maxWaitUs;
-    this.id = id;
   }
 }

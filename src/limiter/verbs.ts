@@ -1,10 +1,85 @@
 /**
- * What limiters do at a store beside deciding. Loaded with the first store and not later, so that a call takes effect in
- * its turn, also where its caller does not wait for it.
+ * What limiters do at an open store. Loaded with the first store and not later, so that a call takes effect in its turn,
+ * also where its caller does not wait for it.
  *
  * @module
  */
 
+import { maxWaitUs } from "./call_options.ts";
+import type { WaitLimit } from "./call.ts";
+import { acquireHere, tryHere } from "./here.ts";
+import { start } from "./pipeline.ts";
+import { ACQUIRE, PEEK, TRY } from "./result/answers.ts";
+import type { Decision, Permit } from "./result/decision.ts";
+import type { StoreAccess } from "./store_access.ts";
+import type { StoreSession } from "./store_session.ts";
+import type { LimiterRules, LimiterTarget } from "./target.ts";
+
 export { block, penalize, refund } from "./corrections.ts";
 export { reserve } from "./result/reservation.ts";
-export { failurePolicy, storelessDecision } from "./resilience/failure_policy.ts";
+
+/** Decides now on one key. */
+export function tryAcquire(
+  session: StoreSession,
+  access: StoreAccess,
+  rules: LimiterRules,
+  key: string | undefined,
+  cost: number,
+): Decision | Promise<Decision> {
+  const known = session.health === undefined ? tryHere(session, rules, key, cost) : undefined;
+  return known ?? start(session, access, rules.targetsOf(key, cost), TRY);
+}
+
+/**
+ * Takes from one key as soon as it is possible, within the caller's patience.
+ *
+ * @throws {RateLimitedError} If that is not within it: as soon as it is known. Thrown, or rejected with.
+ */
+export function acquire(
+  session: StoreSession,
+  access: StoreAccess,
+  rules: LimiterRules,
+  key: string | undefined,
+  cost: number,
+  timeoutMs: number | undefined,
+  signal: AbortSignal | undefined,
+): Permit | Promise<Permit> {
+  const known = session.health === undefined ? acquireHere(session, rules, key, cost) : undefined;
+  if (known !== undefined) return known;
+  const limit = { maxWaitUs: maxWaitUs(timeoutMs, [rules.policy]), signal };
+  return start(session, access, rules.targetsOf(key, cost), ACQUIRE, limit);
+}
+
+/** Tells what `tryAcquire` would decide. Counts and takes nothing. */
+export function peek(
+  session: StoreSession,
+  access: StoreAccess,
+  targets: readonly LimiterTarget[],
+): Decision | Promise<Decision> {
+  return start(session, access, targets, PEEK);
+}
+
+/** Decides now: takes from all targets, or from none. */
+export function tryAcquireAll(
+  session: StoreSession,
+  access: StoreAccess,
+  targets: readonly LimiterTarget[],
+): Decision | Promise<Decision> {
+  return start(session, access, targets, TRY);
+}
+
+/** Takes from all targets as soon as that is possible, within the caller's patience: see `acquire`. */
+export function acquireAll(
+  session: StoreSession,
+  access: StoreAccess,
+  targets: readonly LimiterTarget[],
+  limit: WaitLimit,
+): Permit | Promise<Permit> {
+  return start(session, access, targets, ACQUIRE, limit);
+}
+
+/** Whether a key is blocked now. Always asks the store, takes nothing and is remembered nowhere. */
+export async function isBlocked({ store }: StoreSession, target: LimiterTarget): Promise<boolean> {
+  const request = { op: "take", mode: "peek", targets: [target], maxWaitUs: 0, id: "", arrivalUs: 0 } as const;
+  return (await store.execute(request)).status === "blocked";
+}

@@ -7,8 +7,9 @@
 import { ConfigError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
 import { type AskOptions, checkAsk } from "../limiter/call_options.ts";
-import type { Route } from "../limiter/engine.ts";
-import type { Party } from "../limiter/party.ts";
+import type { OpenStore } from "../limiter/open_store.ts";
+import type { StoreAccess } from "../limiter/store_access.ts";
+import type { LimiterTarget } from "../limiter/target.ts";
 import type { Definitions } from "./definitions.ts";
 
 /** One limiter's part in a call over several. */
@@ -26,7 +27,7 @@ export interface AskFor<Id extends string = string> extends AskOptions {
 export function combinedCall(
   definitions: Definitions,
   requests: readonly AskFor[],
-): { parties: Party[]; route: Route } {
+): { targets: LimiterTarget[]; access: StoreAccess<OpenStore> } {
   const [first] = requests;
   if (first === undefined) throw new TypeError("Cannot acquire from no limiter: the list is empty");
   const { limiter, storeId } = definitions.entry(first.limiter);
@@ -45,6 +46,6 @@ export function combinedCall(
     const before = merged.get(name);
     merged.set(name, before === undefined ? request : { ...request, cost: (before.cost ?? 1) + (request.cost ?? 1) });
   }
-  const parties = [...merged.values()].map((request) => definitions.limiter(request.limiter).party(request));
-  return { parties, route: limiter.route };
+  const targets = [...merged.values()].map((request) => definitions.limiter(request.limiter).target(request));
+  return { targets, access: limiter.access };
 }

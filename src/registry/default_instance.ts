@@ -15,7 +15,7 @@ import type { LimiterListener, Logger, StoreListener } from "../limiter/observe/
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
 import { Log } from "../limiter/observe/log.ts";
 import type { LimiterMetrics } from "../limiter/observe/metrics.ts";
-import type { Permit } from "../limiter/result/permit.ts";
+import type { Permit } from "../limiter/result/decision.ts";
 import { rateLimited as wrap, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/result/reservation.ts";
 import type { LimiterOptions } from "../policy/options.ts";

@@ -6,9 +6,9 @@
 
 import { ClosedError, ConfigError, NotFoundError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
-import type { Route } from "../limiter/engine.ts";
 import { Limiter } from "../limiter/limiter.ts";
-import type { StoreSession } from "../limiter/store_session.ts";
+import type { OpenStore } from "../limiter/open_store.ts";
+import type { StoreAccess } from "../limiter/store_access.ts";
 import type { LimiterOptions } from "../policy/options.ts";
 import type { Policy } from "../policy/policy.ts";
 import { compilePolicy } from "../policy/compile_policy.ts";
@@ -44,9 +44,9 @@ export class Definitions {
   /** The one that was asked for last. */
   #newest: LimiterEntry | undefined;
   /** How many functions of `run` are under way. */
-  readonly runs: Route["runs"] = { count: 0, onNone: undefined };
-  #fallback: Promise<StoreSession> | undefined;
-  #currentFallback: StoreSession | undefined;
+  readonly runs: StoreAccess["runs"] = { count: 0, onNone: undefined };
+  #fallback: Promise<OpenStore> | undefined;
+  #currentFallback: OpenStore | undefined;
   #closed = false;
 
   /**
@@ -144,7 +144,7 @@ export class Definitions {
   }
 
   /** The clients of stores that were used. */
-  async openClients(): Promise<StoreSession[]> {
+  async openClients(): Promise<OpenStore[]> {
     const opened = [...[...this.#stores.values()].map((handle) => handle.opened), this.#fallback];
     const clients = await Promise.allSettled(opened);
     return clients.flatMap((client) => client.status === "fulfilled" ? client.value ?? [] : []);
@@ -183,36 +183,36 @@ export class Definitions {
     const { log } = this.#context;
     if (!this.#stores.has(storeId)) this.#stores.set(storeId, this.#newHandle(storeId, EMBEDDED));
     const before = this.#limiters.get(id)?.limiter;
-    const route = this.#route(storeId);
+    const access = this.#access(storeId);
     this.#newest = undefined;
     if (before !== undefined && sameConfig(before.policy, policy)) {
       // The very same rules: what this process remembers of denials and leases goes by them.
-      before.adopt(before.policy, route);
+      before.adopt(before.policy, access);
     } else if (before !== undefined) {
-      before.adopt(policy, route);
+      before.adopt(policy, access);
       // Calls that wait, and permits that are held, go by the new rules too.
       this.#stores.get(storeId)?.adopt(id, policy);
       this.#currentFallback?.adopt(id, localPolicy(policy));
     }
-    this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, route, log), storeId, options });
+    this.#limiters.set(id, { limiter: before ?? new Limiter(id, policy, access, log), storeId, options });
   }
 
-  #startFallback(): Promise<StoreSession> {
+  #startFallback(): Promise<OpenStore> {
     const fallback = this.#fallback = this.#openFallback();
     this.#context.clock.waitFor?.(fallback);
     return fallback;
   }
 
-  async #openFallback(): Promise<StoreSession> {
+  async #openFallback(): Promise<OpenStore> {
     const { clock } = this.#context;
-    const [store, { StoreSession }] = await Promise.all([
+    const [store, { OpenStore }] = await Promise.all([
       openEmbedded({ clock, onError: () => {} }),
-      import("../limiter/store_session.ts"),
+      import("../limiter/open_store.ts"),
     ]);
-    return this.#currentFallback = new StoreSession("fallback", store, clock);
+    return this.#currentFallback = new OpenStore("fallback", store, clock);
   }
 
-  #route(storeId: string): Route {
+  #access(storeId: string): StoreAccess<OpenStore> {
     const { clock } = this.#context;
     const handle = () => this.#stores.get(storeId) as StoreHandle;
     // A handle that was replaced is closed, and has no client: the one of its id is asked for then.

@@ -11,7 +11,7 @@ import { show } from "../base/text.ts";
 import { type AcquireOptions, type AskOptions, maxWaitUs } from "../limiter/call_options.ts";
 import type { Charge } from "../limiter/corrections.ts";
 import type { Decision } from "../limiter/result/decision.ts";
-import { decideInTurn, decideNow } from "../limiter/engine.ts";
+import { acquireAll, tryAcquireAll } from "../limiter/combined.ts";
 import {
   type LimiterListener,
   type Logger,
@@ -22,7 +22,7 @@ import {
 import type { BlockOptions, KeyOptions, Limiter } from "../limiter/limiter.ts";
 import { Log } from "../limiter/observe/log.ts";
 import type { LimiterMetrics } from "../limiter/observe/metrics.ts";
-import type { Permit } from "../limiter/result/permit.ts";
+import type { Permit } from "../limiter/result/decision.ts";
 import { rateLimited, type RateLimitedOptions, type WaitOptions } from "../limiter/rate_limited.ts";
 import type { Reservation } from "../limiter/result/reservation.ts";
 import type { LimiterOptions } from "../policy/options.ts";
@@ -157,9 +157,9 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    */
   async acquireAll(requests: readonly AskFor<Id>[], options: WaitOptions = {}): Promise<Permit> {
     options.signal?.throwIfAborted();
-    const { parties, route } = combinedCall(this.#definitions, requests);
-    const waitUs = maxWaitUs(options.timeoutMs, parties.map((party) => party.policy));
-    return (await decideInTurn(parties, route, { maxWaitUs: waitUs, signal: options.signal })).permit;
+    const { targets, access } = combinedCall(this.#definitions, requests);
+    const waitUs = maxWaitUs(options.timeoutMs, targets.map(({ policy }) => policy));
+    return await acquireAll(access, targets, { maxWaitUs: waitUs, signal: options.signal });
   }
 
   /**
@@ -168,8 +168,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
    * @throws {ConfigError} If they are not all on one store.
    */
   async tryAcquireAll(requests: readonly AskFor<Id>[]): Promise<Decision> {
-    const { parties, route } = combinedCall(this.#definitions, requests);
-    return await decideNow(parties, route);
+    const { targets, access } = combinedCall(this.#definitions, requests);
+    return await tryAcquireAll(access, targets);
   }
 
   /** Acquires, calls, and releases: see `Limiter.run`. */

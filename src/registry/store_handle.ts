@@ -10,7 +10,7 @@ import { show } from "../base/text.ts";
 import { rejectUnknownOptions, unknownWord } from "../base/unknown_options.ts";
 import type { StoreEvent, Subscriptions } from "../limiter/observe/events.ts";
 import type { Log } from "../limiter/observe/log.ts";
-import type { StoreSession } from "../limiter/store_session.ts";
+import type { OpenStore } from "../limiter/open_store.ts";
 import type { StoreHealth } from "../limiter/resilience/store_health.ts";
 import type { StoreReport } from "../limiter/observe/store_report.ts";
 import { checkFailureOptions, splitFailureOptions } from "../policy/failure_options.ts";
@@ -69,8 +69,8 @@ export class StoreHandle {
   /** Where it is, without credentials; undefined where that means nothing. */
   readonly #place: string | undefined;
   readonly #context: InstanceContext;
-  #client: Promise<StoreSession> | undefined;
-  #current: StoreSession | undefined;
+  #client: Promise<OpenStore> | undefined;
+  #current: OpenStore | undefined;
   #closed = false;
   #report: StoreReport | undefined;
 
@@ -102,12 +102,12 @@ export class StoreHandle {
   }
 
   /** The store's client; opened at the first call. */
-  client(): Promise<StoreSession> {
+  client(): Promise<OpenStore> {
     if (this.#closed) return Promise.reject(new ClosedError(`store ${show(this.id)}`));
     return this.#client ?? this.#start();
   }
 
-  #start(): Promise<StoreSession> {
+  #start(): Promise<OpenStore> {
     const client = this.#client = this.#open();
     // The first to hear of it: those who wait go on right behind, before anybody finds the store open and asks at once.
     client.then((opened) => this.#current = opened, () => {});
@@ -116,7 +116,7 @@ export class StoreHandle {
   }
 
   /** The store's client, if it is open. */
-  get current(): StoreSession | undefined {
+  get current(): OpenStore | undefined {
     return this.#closed ? undefined : this.#current;
   }
 
@@ -126,13 +126,13 @@ export class StoreHandle {
     else this.#client?.then((client) => client.adopt(limiter, policy), () => {});
   }
 
-  async #open(): Promise<StoreSession> {
+  async #open(): Promise<OpenStore> {
     const { clock, log, events, policies } = this.#context;
-    const [store, { StoreSession }] = await Promise.all([
+    const [store, { OpenStore }] = await Promise.all([
       this.#openStore(),
-      import("../limiter/store_session.ts"),
+      import("../limiter/open_store.ts"),
     ]);
-    if (store.isLocal) return new StoreSession(this.id, store, clock);
+    if (store.isLocal) return new OpenStore(this.id, store, clock);
     // The embedded store decides while this one cannot: it is loaded before anything has gone wrong.
     const [{ Shortcuts, StoreHealth, StoreReport }] = await Promise.all([
       import("../limiter/remote.ts"),
@@ -157,13 +157,13 @@ export class StoreHandle {
         report.up(downUs);
         client.recovered();
       },
-      onLate: (request, reply) => client.undo(request, reply),
+      onLate: (request, reply) => client.undoQuietly(request, reply),
       onClockStep: (text) => report.warn(text),
       alsoNeeded: () => client.listenAgain(),
       policies,
     });
-    const shortcuts = new Shortcuts(store, clock, (request) => health.take(client, request));
-    const client: StoreSession = new StoreSession(this.id, store, clock, { shortcuts, health });
+    const shortcuts = new Shortcuts(store, clock, (request) => health.take(request));
+    const client: OpenStore = new OpenStore(this.id, store, clock, { shortcuts, health });
     return client;
   }
 
@@ -212,7 +212,7 @@ export class StoreHandle {
   }
 
   /** The store's client, if it was ever asked for. */
-  get opened(): Promise<StoreSession> | undefined {
+  get opened(): Promise<OpenStore> | undefined {
     return this.#client;
   }
 

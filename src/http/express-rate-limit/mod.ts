@@ -122,7 +122,7 @@ class HitCounter implements ExpressRateLimitStore {
 
   async increment(key: string): Promise<ClientHits> {
     const limiter = await this.#ready();
-    return hitsOf(await limiter.tryAcquire({ key }), wallMs(limiter.route.clock));
+    return hitsOf(await limiter.tryAcquire({ key }), wallMs(limiter.access.clock));
   }
 
   async decrement(key: string): Promise<void> {
@@ -137,7 +137,9 @@ class HitCounter implements ExpressRateLimitStore {
     const limiter = await this.#ready();
     const { limit, remaining, resetAfterMs } = await limiter.peek({ key });
     const totalHits = limit - remaining;
-    return totalHits === 0 ? undefined : { totalHits, resetTime: new Date(wallMs(limiter.route.clock) + resetAfterMs) };
+    return totalHits === 0
+      ? undefined
+      : { totalHits, resetTime: new Date(wallMs(limiter.access.clock) + resetAfterMs) };
   }
 
   #ready(): Promise<Limiter> {

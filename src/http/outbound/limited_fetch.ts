@@ -9,9 +9,9 @@ import { ConfigError } from "../../base/errors.ts";
 import { shortKey } from "../../base/short_key.ts";
 import { show } from "../../base/text.ts";
 import { maxWaitUs } from "../../limiter/call_options.ts";
-import { RateLimitedError } from "../../limiter/result/decision.ts";
+import { RateLimitedError } from "../../limiter/result/rate_limited_error.ts";
 import type { Limiter } from "../../limiter/limiter.ts";
-import type { Permit } from "../../limiter/result/permit.ts";
+import type { Permit } from "../../limiter/result/decision.ts";
 import { type Announcement, readAnnouncement } from "./announcement.ts";
 import { RETRY_BANS } from "./families.ts";
 import { trackBody } from "./tracked_body.ts";
@@ -133,7 +133,7 @@ class LimitedFetch {
   async #start(call: OutboundCall): Promise<Journey> {
     call.signal?.throwIfAborted();
     const limiter = await this.#settings.limiter();
-    const { clock } = await limiter.route.client();
+    const { clock } = await limiter.access.client();
     const key = this.#settings.key(call);
     const timeoutMs = maxWaitUs(this.#settings.timeoutMs, [limiter.policy]) / 1_000;
     return {

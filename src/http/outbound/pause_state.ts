@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Permit } from "../../limiter/result/permit.ts";
+import type { Permit } from "../../limiter/result/decision.ts";
 import type { KeyOptions, Limiter } from "../../limiter/limiter.ts";
 import { AnnouncedWindow } from "./announced_window.ts";
 import type { Quota } from "./quota.ts";
@@ -104,7 +104,7 @@ export class PauseState {
   }
 
   #nowMs(): number {
-    return this.#limiter.route.clock.nowUs() / 1_000;
+    return this.#limiter.access.clock.nowUs() / 1_000;
   }
 
   /** Looks whether another process has let the key pause. Once for all who want to know at the same time. */

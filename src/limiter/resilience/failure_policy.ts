@@ -1,23 +1,21 @@
 /**
- * What is decided where the store cannot decide. Loaded with the first store that is used.
+ * What is decided where the store cannot decide.
  *
  * @module
  */
 
 import { StoreError } from "../../base/errors.ts";
 import type { StoreErrorPolicy } from "../../policy/options.ts";
-import type { Target } from "../../stores/store.ts";
-import { Decision } from "../result/decision.ts";
-import type { Party } from "../party.ts";
+import type { Outcome } from "../result/decision.ts";
+import type { LimiterTarget } from "../target.ts";
 
 const STRICTNESS: readonly StoreErrorPolicy[] = ["allow", "local", "deny", "throw"];
 
-/** Tells everybody of a failure, and what to do about it: over several limiters, what the strictest of them says. */
-export function failurePolicy(parties: readonly Party[], error: StoreError): "local" | "allow" | "deny" {
+/** Counts a failure, and tells what to do about it: over several limiters, what the strictest of them says. */
+export function failurePolicy(targets: readonly LimiterTarget[], error: StoreError): "local" | "allow" | "deny" {
   let strictest: StoreErrorPolicy = "allow";
-  for (const { metrics, events, limiter, policy: { onStoreError } } of parties) {
-    metrics.storeFailed();
-    if (events.any) events.emit({ type: "store_error", limiter, error });
+  for (const { recorder, policy: { onStoreError } } of targets) {
+    recorder.storeFailed(error);
     if (STRICTNESS.indexOf(onStoreError) > STRICTNESS.indexOf(strictest)) strictest = onStoreError;
   }
   // Many callers may have failed by the same error object, so each is thrown an error with a stack trace of its own.
@@ -25,10 +23,8 @@ export function failurePolicy(parties: readonly Party[], error: StoreError): "lo
   return strictest;
 }
 
-/** Makes a decision that no store made. It knows nothing about what is left. */
-export function storelessDecision(targets: readonly Target[], allowed: boolean, grants: boolean): Decision {
-  const { limiter, key, cost } = targets[0] ?? { limiter: "", key: undefined, cost: 0 };
+/** What became of a call that no store has decided. It knows nothing about what is left. */
+export function storeless(targets: readonly LimiterTarget[], allowed: boolean): Outcome {
   const levels = targets.map(() => ({ rates: [], slots: undefined }));
-  const outcome = { status: allowed ? "allowed" : "store", waitUs: 0, levels } as const;
-  return new Decision(limiter, key, cost, targets, outcome, grants, true);
+  return { status: allowed ? "allowed" : "store", waitUs: 0, levels };
 }

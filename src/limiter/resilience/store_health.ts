@@ -6,17 +6,15 @@
  */
 
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { DeadlineLine, withTimeout } from "../../base/deadline.ts";
+import { Deadlined, DeadlineLine, withTimeout } from "../../base/deadline.ts";
 import { StoreError } from "../../base/errors.ts";
 import { show } from "../../base/text.ts";
 import type { Policy } from "../../policy/policy.ts";
 import { errorOf, newStoreCheck } from "../../stores/check.ts";
-import type { ReleaseRequest, Store, StoreRequest, TakeReply, TakeRequest, Target } from "../../stores/store.ts";
+import type { Store, TakeReply, TakeRequest, Target } from "../../stores/store.ts";
 import { Breaker, type BreakerOptions } from "./breaker.ts";
 import { ClockWatch } from "./clock_watch.ts";
 import { isStoreError } from "./failure.ts";
-import { type CallWatch, type Conclusion, GuardedCall, GuardedRelease, GuardedWait } from "./guarded_call.ts";
-import type { StoreSession } from "../store_session.ts";
 
 /** How long a look at a store that has none of its own may take, in milliseconds. */
 const LOOK_MS = 1_800;
@@ -35,8 +33,32 @@ export interface HealthHooks extends Pick<BreakerOptions, "onFirstAnswer" | "onD
   onLate(request: TakeRequest, reply: TakeReply): void;
 }
 
+/** Something that waits for the store. */
+export interface Timed extends Deadlined {
+  /** What it is about. */
+  readonly targets: readonly Target[];
+  /** What the breaker needs to know of it if it fails; set by `start`, as all that follows. */
+  mark: number;
+  /** Where its time is measured; undefined where it has no end. */
+  line: DeadlineLine | undefined;
+}
+
+/** A wait for a promise. */
+class PromiseWait extends Deadlined {
+  readonly #onDue: () => void;
+
+  constructor(onDue: () => void) {
+    super();
+    this.#onDue = onDue;
+  }
+
+  override expire(): void {
+    this.#onDue();
+  }
+}
+
 /** The health of one store, as one process sees it. */
-export class StoreHealth implements CallWatch {
+export class StoreHealth {
   /** Knows whether the store is worth asking. */
   readonly breaker: Breaker;
   /** Watches the store's clock. */
@@ -77,47 +99,30 @@ export class StoreHealth implements CallWatch {
   }
 
   /**
-   * Why the store is not asked now; undefined if it should be. Whoever is told is counted as somebody who waits for its
-   * return.
+   * The error to fail with while the breaker is open; undefined where the store should be asked. Counts a call that is
+   * turned away, which keeps probes in the background running.
    */
-  refusal(): StoreError | undefined {
+  openError(): StoreError | undefined {
     const { error } = this.breaker;
     if (error === undefined) return undefined;
     this.breaker.missed();
     return this.breaker.isStale ? undefined : error;
   }
 
-  /**
-   * Asks for a decision, and concludes in time. What the store grants later goes to `onLate`.
-   *
-   * @param client Who asks.
-   * @param request What is asked.
-   * @param conclusion What becomes of the outcome.
-   */
-  decide<Answer>(
-    client: StoreSession,
-    request: TakeRequest,
-    conclusion: Conclusion<Answer>,
-  ): Answer | Promise<Answer> {
-    const refusal = this.refusal();
-    if (refusal !== undefined) return conclusion.failure(client, refusal);
-    return new Promise<Answer>((resolve, reject) => {
-      this.#send(new GuardedCall(this, client, request, conclusion, resolve, reject));
-    });
+  /** Starts the time of something that is about to be asked, as long as its targets' limiters allow. `askedUs` is now, by `clock`. */
+  start(one: Timed, clock?: Clock, askedUs: number = 0): void {
+    one.mark = this.breaker.mark;
+    const timeoutUs = timeoutOf(one.targets);
+    if (timeoutUs === Infinity) return;
+    one.line = this.#lineOf(timeoutUs);
+    one.line.add(one, clock === this.#clock ? askedUs : this.#clock.nowUs());
   }
 
-  /** Asks for a decision, and hands on the reply, or the error, in time. */
-  take(client: StoreSession, request: TakeRequest, signal?: AbortSignal): Promise<TakeReply> {
-    if (signal === undefined) {
-      try {
-        return Promise.resolve(this.decide(client, request, PLAIN));
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    }
-    const refusal = this.refusal();
+  /** Takes units for this process, in time. What the store grants later goes to `onLate`. */
+  take(request: TakeRequest): Promise<TakeReply> {
+    const refusal = this.openError();
     if (refusal !== undefined) return Promise.reject(refusal);
-    const asked = this.count(() => this.#store.execute(request, signal), request.targets);
+    const asked = this.count(() => this.#store.execute(request), request.targets);
     return this.within(asked, request.targets, (late) => this.#hooks.onLate(request, late));
   }
 
@@ -133,7 +138,7 @@ export class StoreHealth implements CallWatch {
     if (timeoutUs === Infinity) return promise;
     return new Promise<T>((resolve, reject) => {
       const { mark } = this.breaker;
-      const wait = new GuardedWait(() => {
+      const wait = new PromiseWait(() => {
         const error = this.#lateError(timeoutUs);
         this.#failed(error, mark, targets);
         reject(error);
@@ -144,24 +149,6 @@ export class StoreHealth implements CallWatch {
         line.delete(wait);
         reject(error);
       });
-    });
-  }
-
-  /**
-   * Sends a release. Resolves when the store knows of it, or when that takes too long; at once while the store is away.
-   * Undefined where the store takes it in no other way than by `execute`.
-   */
-  release(request: ReleaseRequest): Promise<void> | undefined {
-    const store = this.#store;
-    if (store.submit === undefined) return undefined;
-    return new Promise<void>((resolve) => {
-      const release = new GuardedRelease(this, request, resolve);
-      if (this.breaker.error !== undefined) resolve();
-      else {
-        const timeoutUs = timeoutOf(request.targets);
-        if (timeoutUs !== Infinity) (release.line = this.#lineOf(timeoutUs)).add(release, this.#clock.nowUs());
-      }
-      store.submit?.(request, release);
     });
   }
 
@@ -188,45 +175,20 @@ export class StoreHealth implements CallWatch {
     this.breaker.close();
   }
 
-  #send<Answer>(call: GuardedCall<Answer>): void {
-    const { request, client } = call;
-    const timeoutUs = timeoutOf(request.targets);
-    if (timeoutUs !== Infinity) {
-      const nowUs = this.#clock === client.clock ? call.askedUs : this.#clock.nowUs();
-      call.line = this.#lineOf(timeoutUs);
-      call.line.add(call, nowUs);
-    }
-    if (this.#store.submit !== undefined) return this.#store.submit(request, call);
-    const answered = (reply: TakeReply) => call.answered(reply);
-    const failed = (error: unknown) => call.failed(error);
-    try {
-      const reply = this.#store.execute(request);
-      if (reply instanceof Promise) reply.then(answered, failed);
-      else answered(reply);
-    } catch (error) {
-      failed(error);
-    }
-  }
-
-  /** A call was answered in time or not. */
-  answered(call: { readonly client: StoreSession; readonly askedUs: number }, reply: TakeReply): void {
+  /** A call that was made at `askedUs` of `clock` was answered by a store whose clock said `nowUs`. */
+  answered(nowUs: number, askedUs: number, clock: Clock): void {
     this.breaker.answered();
-    if (call.client.clock === systemClock) this.clockWatch.saw(reply.nowUs, call.askedUs);
-  }
-
-  /** A call was answered that nobody waits for any more. */
-  late(request: TakeRequest, reply: TakeReply): void {
-    this.#hooks.onLate(request, reply);
+    if (clock === systemClock) this.clockWatch.saw(nowUs, askedUs);
   }
 
   /** A call has failed, or its time is over. */
-  failed(error: unknown, { mark, request }: { readonly mark: number; readonly request: StoreRequest }): void {
-    this.#failed(error, mark, request.targets);
+  failed(error: unknown, mark: number, targets: readonly Target[]): void {
+    this.#failed(error, mark, targets);
   }
 
-  /** What a call is told whose time is over. */
-  lateError(request: StoreRequest): StoreError {
-    return this.#lateError(timeoutOf(request.targets));
+  /** The error of a call whose time is over. */
+  lateError(targets: readonly Target[]): StoreError {
+    return this.#lateError(timeoutOf(targets));
   }
 
   #lateError(timeoutUs: number): StoreError {
@@ -285,13 +247,6 @@ export class StoreHealth implements CallWatch {
 
 /** What a store without a check tells of its clock. */
 const NOT_MEASURED = newStoreCheck({ engine: "unknown" });
-
-const PLAIN: Conclusion<TakeReply> = {
-  reply: (_client, _request, reply) => reply,
-  failure: (_client, error) => {
-    throw error;
-  },
-};
 
 /** How long a decision over some targets may take: as the most impatient of their limiters says. */
 export function timeoutOf(targets: readonly Target[]): number {

@@ -1,16 +1,14 @@
 /**
- * What comes back from asking a limiter.
+ * What comes back from asking a limiter: a decision, and the permit of one that allows.
  *
  * @module
  */
 
 import { brand } from "../../base/brand.ts";
-import { nameError, RateSyncError } from "../../base/errors.ts";
 import { showAs, shownKey } from "../../base/inspect.ts";
 import { decisionHeaders } from "../../policy/headers.ts";
 import type { NamedPolicy } from "../../policy/policy.ts";
 import { type LimitStatus, limitStatuses, type PolicyLevel, type Standing } from "../../policy/status.ts";
-import { type Permit, RatePermit } from "./permit.ts";
 
 /**
  * Why a call was denied.
@@ -197,37 +195,71 @@ export class Decision {
 showAs(Decision.prototype, "Decision", (it) => ({ ...it.toJSON(), key: shownKey(it.key) }));
 
 /**
- * `acquire` cannot be served before its deadline. For a rate it rejects as soon as that is known; for a permit, which may
- * be released at any time, at the deadline.
+ * Permission to go ahead. Release or dispose of it when done: with `maxConcurrent` it counts until then.
+ *
+ * @example Held for a block
+ * ```ts
+ * import { acquire } from "@ratesync/core";
+ *
+ * async function upload(file: Blob, signal?: AbortSignal) {
+ *   await using permit = await acquire("upload", { signal });
+ *   await fetch("https://files.example/", { method: "PUT", body: file, signal: permit.lost });
+ * }
+ * ```
  */
-export class RateLimitedError extends RateSyncError {
-  static {
-    nameError(this, "RateLimitedError");
-  }
-
-  /** The denial, with its reason. */
+export interface Permit extends AsyncDisposable {
+  /** The decision that granted it. */
   readonly decision: Decision;
-
+  /** How long the caller waited for it, in milliseconds. */
+  readonly waitedMs: number;
   /**
-   * Builds the message from the denial.
-   *
-   * @param decision The denial.
-   * @param options The standard error options.
+   * With `maxConcurrent`: a number above that of every permit granted before it for this limiter and key. A storage that
+   * compares it can refuse a holder whose lease has ended. Else undefined.
    */
-  constructor(decision: Decision, options?: ErrorOptions) {
-    const why = decision.reason === "store"
-      ? "its store could not be asked"
-      : `it has ${decision.remaining} of ${decision.limit} left, try again in ${Math.ceil(decision.retryAfterMs)} ms`;
-    super(
-      "RATE_LIMITED",
-      `Cannot take ${decision.cost} from limiter ${JSON.stringify(decision.limiter)}: ${why}`,
-      options,
-    );
+  readonly fencingToken: number | undefined;
+  /** Aborted with a `LeaseLostError` if the lease ends before the release. Another caller may hold the permit then. */
+  readonly lost: AbortSignal;
+  /**
+   * Gives the permit back. Only the first call does anything, and it never rejects: a permit that cannot be given back
+   * now is free when its lease ends.
+   */
+  release(): Promise<void>;
+}
+
+/** A permit without a slot: there is nothing to give back, and nothing to lose. */
+export class RatePermit implements Permit {
+  /** The decision that granted it. */
+  readonly decision: Decision;
+  /** How long the caller waited for it, in milliseconds. */
+  readonly waitedMs: number;
+  #lost: AbortSignal | undefined;
+
+  constructor(decision: Decision, waitedMs: number) {
     this.decision = decision;
+    this.waitedMs = waitedMs;
   }
 
-  /** How long until the same call would be allowed, with no other traffic, in milliseconds. */
-  get retryAfterMs(): number {
-    return this.decision.retryAfterMs;
+  /** There is no slot. */
+  get fencingToken(): undefined {
+    return undefined;
+  }
+
+  /** Never aborted. */
+  get lost(): AbortSignal {
+    return this.#lost ??= new AbortController().signal;
+  }
+
+  /** Does nothing. */
+  release(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Does nothing. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
   }
 }
+
+showAs<Permit>(RatePermit.prototype, "Permit", ({ waitedMs, fencingToken, decision }) => {
+  return { waitedMs, fencingToken, decision };
+});

@@ -8,22 +8,21 @@ import { LeaseLostError } from "../../base/errors.ts";
 import { showAs } from "../../base/inspect.ts";
 import type { LocalLease, TakeReply, Target } from "../../stores/store.ts";
 import { decisionOf } from "./decide.ts";
-import type { Decision } from "./decision.ts";
+import type { Decision, Permit } from "./decision.ts";
 import type { HeldLease, LeaseLine } from "./lease_renewal.ts";
-import type { Party } from "../party.ts";
-import type { Permit } from "./permit.ts";
 import type { StoreSession } from "../store_session.ts";
+import type { LimiterTarget } from "../target.ts";
 
 const DONE = Promise.resolve();
 
-/** A permit that can be told that its slot is lost; the client that took it renews its lease. */
+/** A permit that can be told that its slot is lost; the session that took it renews its lease. */
 export class HeldPermit implements Permit, HeldLease {
   /** How long the caller waited for it, in milliseconds. */
   readonly waitedMs: number;
   /** The id of its leases, or its lease in this process. */
   readonly lease: string | LocalLease;
   /** Whose slots it holds. */
-  readonly targets: readonly Party[];
+  readonly targets: readonly LimiterTarget[];
   /** When its lease is renewed. */
   dueUs: number;
   /** Where it waits for that. */
@@ -34,7 +33,7 @@ export class HeldPermit implements Permit, HeldLease {
   after: HeldLease | undefined;
   /** The renewal that asked last about its lease. */
   asked: readonly HeldLease[] | undefined;
-  readonly #client: StoreSession;
+  readonly #session: StoreSession;
   readonly #reply: TakeReply;
   #decision: Decision | undefined;
   #lost: AbortController | undefined;
@@ -43,7 +42,7 @@ export class HeldPermit implements Permit, HeldLease {
   /**
    * Makes one, whose lease is renewed from now on.
    *
-   * @param client Who took it, and keeps its lease.
+   * @param session Who took it, and keeps its lease.
    * @param holders Whose slots it holds.
    * @param decision The decision that granted it. Without one it is made when it is asked for.
    * @param waitedMs How long the caller waited for it, in milliseconds.
@@ -51,8 +50,8 @@ export class HeldPermit implements Permit, HeldLease {
    * @param lease The id of its leases, or its lease in this process.
    */
   constructor(
-    client: StoreSession,
-    holders: readonly Party[],
+    session: StoreSession,
+    holders: readonly LimiterTarget[],
     decision: Decision | undefined,
     waitedMs: number,
     reply: TakeReply,
@@ -65,12 +64,12 @@ export class HeldPermit implements Permit, HeldLease {
     this.line = undefined;
     this.before = this.after = undefined;
     this.asked = undefined;
-    this.#client = client;
+    this.#session = session;
     this.#reply = reply;
     this.#decision = decision;
     this.#lost = this.#released = undefined;
-    for (let i = 0; i < holders.length; i++) (holders[i] as Party).metrics.held();
-    client.leases.keep(this, typeof lease === "string" ? undefined : reply.nowUs);
+    for (let i = 0; i < holders.length; i++) holders[i]?.recorder.held();
+    session.leases.keep(this, typeof lease === "string" ? undefined : reply.nowUs);
   }
 
   /** The decision that granted it. */
@@ -99,16 +98,12 @@ export class HeldPermit implements Permit, HeldLease {
   }
 
   #giveBack(): Promise<void> {
-    this.#client.leases.drop(this);
-    for (let i = 0; i < this.targets.length; i++) {
-      const { metrics, events, limiter } = this.targets[i] as Party;
-      metrics.freed("released");
-      if (events.any) events.emit({ type: "release", limiter });
-    }
+    this.#session.leases.drop(this);
+    for (let i = 0; i < this.targets.length; i++) this.targets[i]?.recorder.released();
     const { lease } = this;
-    const targets = this.#client.currentAll(this.targets);
+    const targets = this.#session.currentAll(this.targets);
     // Whatever keeps the store from hearing it, the lease ends by itself.
-    if (typeof lease === "string") return this.#client.release(lease, targets);
+    if (typeof lease === "string") return this.#session.release(lease, targets);
     lease.release(targets[0] as Target);
     return DONE;
   }
@@ -118,10 +113,7 @@ export class HeldPermit implements Permit, HeldLease {
     if (this.#released !== undefined) return;
     this.#released = Promise.resolve();
     (this.#lost ??= new AbortController()).abort(new LeaseLostError(this.decision.limiter));
-    for (const { metrics, events, limiter } of this.targets) {
-      metrics.freed("lost");
-      if (events.any) events.emit({ type: "lease_lost", limiter });
-    }
+    for (const { recorder } of this.targets) recorder.leaseLost();
   }
 }
 

@@ -4,16 +4,19 @@
  * @module
  */
 
-import { type Clock, sleepUntil, toWallMs } from "../../base/clock.ts";
+import { sleepUntil, toWallMs } from "../../base/clock.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { showAs } from "../../base/inspect.ts";
-import { marksOf, type TakeReply, type Target } from "../../stores/store.ts";
+import { marksOf } from "../../stores/store.ts";
 import { type AcquireOptions, checkUnits, maxWaitUs } from "../call_options.ts";
 import { type Charge, mustHaveRates, penalize } from "../corrections.ts";
+import type { Call, CallKind } from "../call.ts";
 import type { Decision } from "./decision.ts";
-import { decideInTurn, type Route } from "../engine.ts";
-import type { Party } from "../party.ts";
+import { start } from "../pipeline.ts";
+import type { StoreAccess } from "../store_access.ts";
 import type { StoreSession } from "../store_session.ts";
+import type { LimiterTarget } from "../target.ts";
+import { allowedOrThrow } from "./answers.ts";
 
 /** Cost taken for a stated instant. It counts from then on, used or not, until it is settled or cancelled. */
 export interface Reservation {
@@ -47,42 +50,48 @@ export interface Reservation {
  * @throws {RateLimitedError} If that is too far away; nothing is taken then.
  * @throws {ConfigError} If the limiter has no rate, or slots.
  */
-export async function reserve(party: Party, route: Route, options: AcquireOptions): Promise<Reservation> {
-  mustHaveRates(party, "reserve on");
-  if (party.policy.maxConcurrent > 0) {
+export async function reserve(
+  session: StoreSession,
+  access: StoreAccess,
+  target: LimiterTarget,
+  { timeoutMs, signal }: AcquireOptions,
+): Promise<Reservation> {
+  mustHaveRates(target, "reserve on");
+  if (target.policy.maxConcurrent > 0) {
     throw new ConfigError({
-      path: `limiters.${party.limiter}.maxConcurrent`,
+      path: `limiters.${target.limiter}.maxConcurrent`,
       expected: "a limiter without slots, for reserve: a slot cannot be held for later; use acquire",
-      received: String(party.policy.maxConcurrent),
+      received: String(target.policy.maxConcurrent),
     });
   }
-  const { timeoutMs, signal } = options;
   signal?.throwIfAborted();
-  const how = { maxWaitUs: maxWaitUs(timeoutMs, [party.policy]), signal, reserveOnly: true };
-  const { permit, source } = await decideInTurn([party], route, how);
-  return newReservation(party, permit.decision, source, route.clock);
+  return await start(session, access, [target], RESERVE, { maxWaitUs: maxWaitUs(timeoutMs, [target.policy]), signal });
 }
 
-/** Makes a reservation from the reply that took it. */
+const RESERVE: CallKind<Reservation> = {
+  mode: "wait",
+  reserves: true,
+  answer: (call, outcome) => newReservation(call, allowedOrThrow(call, outcome)),
+};
+
+/** Makes a reservation from the reply that took it; without one where no store has decided. */
 function newReservation(
-  target: Target,
+  { targets, reply, session, access: { clock } }: Call<Reservation>,
   decision: Decision,
-  source: { readonly client: StoreSession; readonly reply: TakeReply } | undefined,
-  clock: Clock,
 ): Reservation {
-  const waitUs = source?.reply.waitUs ?? 0;
+  const [target] = targets as readonly [LimiterTarget];
+  const waitUs = reply?.waitUs ?? 0;
   const readyAtUs = clock.nowUs() + waitUs;
   let settled: Promise<Charge> | undefined;
   const settle = async (used: number): Promise<Charge> => {
-    if (source === undefined) return { charged: 0, uncharged: used };
+    if (reply === undefined) return { charged: 0, uncharged: used };
     if (used === target.cost) return { charged: used, uncharged: 0 };
-    const { client, reply } = source;
     if (used < target.cost) {
       const targets = [{ ...target, cost: target.cost - used }];
-      await client.ask({ op: "giveBack", targets, marks: marksOf([target], reply) });
+      await session.ask({ op: "giveBack", targets, marks: marksOf([target], reply) });
       return { charged: used, uncharged: 0 };
     }
-    const { charged, uncharged } = await penalize(client, target, used - target.cost);
+    const { charged, uncharged } = await penalize(session, target, used - target.cost);
     return { charged: target.cost + charged, uncharged };
   };
   const reservation: Reservation = {
@@ -92,7 +101,7 @@ function newReservation(
       return toWallMs(clock, readyAtUs);
     },
     ready: async (signal?: AbortSignal) => {
-      if (source !== undefined) await sleepUntil(source.client.clock, readyAtUs, signal);
+      if (reply !== undefined) await sleepUntil(session.clock, readyAtUs, signal);
     },
     settle: (actualCost: number) => {
       checkUnits("actual cost", target.limiter, actualCost, 0);

@@ -1,0 +1,170 @@
+/**
+ * One attempt of a caller at one store: what is asked, by when, and who is answered.
+ *
+ * @module
+ */
+
+import { onAbort } from "../base/abort.ts";
+import { Deadlined, type DeadlineLine } from "../base/deadline.ts";
+import type { ReplySink, TakeReply, TakeRequest } from "../stores/store.ts";
+import type { Outcome } from "./result/decision.ts";
+import type { StoreAccess } from "./store_access.ts";
+import type { StoreSession } from "./store_session.ts";
+import type { LimiterTarget } from "./target.ts";
+
+/** What the verbs of a limiter differ in. */
+export interface CallKind<Answer> {
+  /** How the store is asked; a call that waits asks for a moment where too many others wait. */
+  readonly mode: TakeRequest["mode"];
+  /** Whether it takes for a later instant and does not wait for it. */
+  readonly reserves: boolean;
+  /** Makes the answer from what became of the call, and counts it. */
+  answer(call: Call<Answer>, outcome: Outcome): Answer;
+}
+
+/** What comes after the store: see `pipeline.ts`. */
+export interface Stages {
+  /** The store has answered in time. */
+  answered<Answer>(call: Call<Answer>, reply: TakeReply): Answer | Promise<Answer>;
+  /** It has not, or the caller has given up. */
+  failed<Answer>(call: Call<Answer>, error: unknown): Answer | Promise<Answer>;
+}
+
+/** How long a call may wait. */
+export interface WaitLimit {
+  /** The longest acceptable wait, in microseconds. */
+  readonly maxWaitUs: number;
+  /** Gives up. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * A call. It is the request, waits in the line of deadlines, and takes the reply: one object for each decision, because
+ * this is the hottest path of all.
+ */
+export class Call<Answer> extends Deadlined implements TakeRequest, ReplySink<TakeReply> {
+  readonly op = "take";
+  readonly arrivalUs = 0;
+  readonly times = undefined;
+  readonly targets: readonly LimiterTarget[];
+  readonly maxWaitUs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly access: StoreAccess;
+  readonly kind: CallKind<Answer>;
+  readonly session: StoreSession;
+  /** Whether a store decides in place of the configured one. */
+  readonly isDegraded: boolean;
+  mode: TakeRequest["mode"];
+  /** Names leases and the place in queues; empty where the call takes no permit. */
+  id = "";
+  /** When the caller began to wait, for durations, and when the store was asked, by the clock. */
+  startUs = 0;
+  askedUs = 0;
+  /** What the breaker needs to know of a call that has failed. */
+  mark = 0;
+  line: DeadlineLine | undefined = undefined;
+  /** Whether its caller has been answered: what the store still grants goes back. */
+  isOver = false;
+  waitedMs = 0;
+  /** Whether it found every permit taken. */
+  wasQueued = false;
+  /** Ends the count of the call among those that wait for a rate. */
+  uncount: (() => void) | undefined = undefined;
+  /** The reply that its answer is made from; undefined where no store has decided. */
+  reply: TakeReply | undefined = undefined;
+  #stages: Stages | undefined = undefined;
+  #resolve: ((answer: Answer | Promise<Answer>) => void) | undefined = undefined;
+  #reject: ((error: unknown) => void) | undefined = undefined;
+  #unfollow: (() => void) | undefined = undefined;
+
+  constructor(
+    targets: readonly LimiterTarget[],
+    kind: CallKind<Answer>,
+    access: StoreAccess,
+    session: StoreSession,
+    { maxWaitUs, signal }: WaitLimit,
+    isDegraded: boolean,
+  ) {
+    super();
+    this.targets = targets;
+    this.maxWaitUs = maxWaitUs;
+    this.signal = signal;
+    this.access = access;
+    this.kind = kind;
+    this.session = session;
+    this.isDegraded = isDegraded;
+    this.mode = kind.mode;
+  }
+
+  /** Whether its caller may wait. */
+  get waits(): boolean {
+    return this.kind.mode === "wait";
+  }
+
+  /** Answers by promise, and follows the caller's signal. Returns whether the caller is still there. */
+  open(
+    stages: Stages,
+    resolve: (answer: Answer | Promise<Answer>) => void,
+    reject: (error: unknown) => void,
+  ): boolean {
+    this.#stages = stages;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    const { signal } = this;
+    if (signal === undefined) return true;
+    if (signal.aborted) this.fail(signal.reason);
+    else this.#unfollow = onAbort(signal, () => this.fail(signal.reason));
+    return !this.isOver;
+  }
+
+  /** The store has answered. */
+  answered(reply: TakeReply): void {
+    this.session.health?.answered(reply.nowUs, this.askedUs, this.session.clock);
+    this.line?.delete(this);
+    if (this.isOver) return this.session.undoQuietly(this, reply);
+    this.#end();
+    try {
+      this.#resolve?.((this.#stages as Stages).answered(this, reply));
+    } catch (error) {
+      this.#reject?.(error);
+    }
+  }
+
+  /** The store has not answered: the request may have run. */
+  failed(error: unknown): void {
+    this.session.health?.failed(error, this.mark, this.targets);
+    this.line?.delete(this);
+    if (this.waits && this.id !== "") this.session.abandon(this, error);
+    this.fail(error);
+  }
+
+  /** The request was not sent. */
+  withdraw(error?: unknown): void {
+    this.line?.delete(this);
+    this.fail(error);
+  }
+
+  /** Its time is over. */
+  override expire(): void {
+    const { health } = this.session;
+    const error = health?.lateError(this.targets);
+    health?.failed(error, this.mark, this.targets);
+    this.fail(error);
+  }
+
+  /** Goes on without the store, if its caller has not been answered. What the breaker learns of it, it still learns. */
+  fail(error: unknown): void {
+    if (this.isOver) return;
+    this.#end();
+    try {
+      this.#resolve?.((this.#stages as Stages).failed(this, error));
+    } catch (thrown) {
+      this.#reject?.(thrown);
+    }
+  }
+
+  #end(): void {
+    this.isOver = true;
+    this.#unfollow?.();
+  }
+}

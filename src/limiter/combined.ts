@@ -1,0 +1,34 @@
+/**
+ * Calls over several targets on one store.
+ *
+ * @module
+ */
+
+import type { WaitLimit } from "./call.ts";
+import type { OpenStore } from "./open_store.ts";
+import type { Decision, Permit } from "./result/decision.ts";
+import type { StoreAccess } from "./store_access.ts";
+import type { LimiterTarget } from "./target.ts";
+
+/** Decides now: takes from all targets, or from none. */
+export async function tryAcquireAll(
+  access: StoreAccess<OpenStore>,
+  targets: readonly LimiterTarget[],
+): Promise<Decision> {
+  const open = access.current() ?? await access.client();
+  return await open.verbs.tryAcquireAll(open, access, targets);
+}
+
+/**
+ * Takes from all targets as soon as that is possible.
+ *
+ * @throws {RateLimitedError} If that is not within the caller's patience: as soon as it is known.
+ */
+export async function acquireAll(
+  access: StoreAccess<OpenStore>,
+  targets: readonly LimiterTarget[],
+  limit: WaitLimit,
+): Promise<Permit> {
+  const open = access.current() ?? await access.client();
+  return await open.verbs.acquireAll(open, access, targets, limit);
+}

@@ -1,0 +1,185 @@
+/**
+ * The way of every call, from top to bottom: a shortcut, the breaker, the deadline, the store, the wait, the answer; and
+ * where the store cannot decide, the failure policy.
+ *
+ * @module
+ */
+
+import { orAbort } from "../base/abort.ts";
+import { steadyUs } from "../base/clock.ts";
+import type { TakeReply, Target } from "../stores/store.ts";
+import { Call, type CallKind, type Stages, type WaitLimit } from "./call.ts";
+import { isClosed, isStoreError } from "./resilience/failure.ts";
+import { failurePolicy, storeless } from "./resilience/failure_policy.ts";
+import type { StoreAccess } from "./store_access.ts";
+import type { StoreSession } from "./store_session.ts";
+import { type LimiterTarget, onLocalLimits } from "./target.ts";
+import { waitForPermit, waitForTurn } from "./waiting/wait.ts";
+
+const STAGES: Stages = { answered, failed };
+
+/** How long calls wait that do not. */
+export const NO_WAIT: WaitLimit = { maxWaitUs: 0, signal: undefined };
+
+/** Starts a call: the answer, where it is known at once, else its promise. */
+export function start<Answer>(
+  session: StoreSession,
+  access: StoreAccess,
+  targets: readonly LimiterTarget[],
+  kind: CallKind<Answer>,
+  limit: WaitLimit = NO_WAIT,
+  isDegraded = false,
+): Answer | Promise<Answer> {
+  const call = new Call(targets, kind, access, session, limit, isDegraded);
+  if (call.waits) call.startUs = steadyUs(session.clock);
+  const known = session.shortcuts === undefined || targets.length > 1 || kind.reserves ? undefined : shortcut(call);
+  if (known === undefined) return take(call);
+  if (!(known instanceof Promise)) return takeKnowing(call, known);
+  return known.then((reply) => takeKnowing(call, reply), (error) => failed(call, error));
+}
+
+/** What this process can decide by itself: by a denial that still holds, or from units that it has leased. */
+function shortcut<Answer>({ session, targets, mode, maxWaitUs, signal, waits }: Call<Answer>) {
+  const known = session.shortcuts?.decide(targets[0] as Target, mode, maxWaitUs, signal);
+  if (!(known instanceof Promise)) return known;
+  const inTime = session.health?.within(known, targets) ?? known;
+  return waits ? orAbort(inTime, signal) : inTime;
+}
+
+/** A call that may wait longer than what is known says takes its place at the store. */
+function takeKnowing<Answer>(call: Call<Answer>, reply: TakeReply): Answer | Promise<Answer> {
+  return call.waits && reply.status !== "allowed" && reply.waitUs <= call.maxWaitUs ? take(call) : done(call, reply);
+}
+
+/** Asks the store. One that is inside this process answers before it returns. */
+function take<Answer>(call: Call<Answer>): Answer | Promise<Answer> {
+  const { session, targets } = call;
+  const { health } = session;
+  if (call.waits) {
+    const mayWait = call.maxWaitUs > 0 &&
+      (call.kind.reserves || call.uncount !== undefined || !session.waits.isFull(targets));
+    call.mode = mayWait ? "wait" : "now";
+  }
+  call.id = session.idFor(call);
+  const mayQueue = call.waits && call.id !== "";
+  if (mayQueue) {
+    session.room.announce(call.id, targets[0] as Target);
+    if (targets.length > 1) call.uncount ??= session.waits.add(targets.filter(({ slots }) => slots === 0));
+  }
+  const refusal = health?.openError();
+  if (refusal !== undefined) return failed(call, refusal);
+  const mustListen = mayQueue && call.maxWaitUs > 0 && !session.hears;
+  let asked: Promise<TakeReply> | undefined;
+  if (health === undefined && !mustListen) {
+    let reply: TakeReply | Promise<TakeReply>;
+    try {
+      reply = session.store.execute(call, call.signal);
+    } catch (error) {
+      return failed(call, error);
+    }
+    if (!(reply instanceof Promise)) return answered(call, reply);
+    asked = reply;
+  }
+  return new Promise((resolve, reject) => {
+    if (!call.open(STAGES, resolve, reject) && asked === undefined) return;
+    call.askedUs = session.clock.nowUs();
+    health?.start(call, session.clock, call.askedUs);
+    if (asked !== undefined) asked.then((later) => call.answered(later), (error) => call.failed(error));
+    else if (mustListen) {
+      const listening = session.listen();
+      listening.then(
+        () => call.isOver ? call.withdraw() : session.send(call, call.signal),
+        (error) => call.withdraw(error),
+      );
+    } else session.send(call, call.signal);
+  });
+}
+
+/** The store has answered in time. */
+function answered<Answer>(call: Call<Answer>, reply: TakeReply): Answer | Promise<Answer> {
+  const { session } = call;
+  session.shortcuts?.remember(call, reply, call.askedUs);
+  if (!call.waits) return done(call, reply);
+  const { status, waitUs } = reply;
+  if (call.id !== "") return status === "queued" ? wait(call, waitForPermit(call, reply)) : done(call, reply);
+  if (status === "allowed" ? waitUs === 0 || call.kind.reserves : status !== "queued") return done(call, reply);
+  if (call.kind.reserves) return done(call, { ...reply, status: "rate" });
+  if (call.uncount === undefined) {
+    if (session.waits.isFull(call.targets)) {
+      // Others have begun to wait while the store was asked.
+      session.undoTogether(call, reply);
+      return done(call, queueFull(reply));
+    }
+    call.uncount = session.waits.add(call.targets);
+  }
+  return wait(call, status === "queued" ? waitForPermit(call, reply) : waitForTurn(call, reply));
+}
+
+/** Waits. Where the instant of a call holds no longer, it takes anew within the time that is left. */
+async function wait<Answer>(call: Call<Answer>, waiting: Promise<TakeReply | undefined>): Promise<Answer> {
+  let reply: TakeReply | undefined;
+  try {
+    reply = await waiting;
+  } catch (error) {
+    return await failed(call, error);
+  }
+  if (reply !== undefined) return done(call, reply);
+  const { session, access, kind, targets, isDegraded } = call;
+  const again = new Call(session.currentAll(targets), kind, access, session, limitLeft(call), isDegraded);
+  again.startUs = call.startUs;
+  again.uncount = call.uncount;
+  call.uncount = undefined;
+  return await take(again);
+}
+
+/** Answers. */
+function done<Answer>(call: Call<Answer>, reply: TakeReply): Answer {
+  end(call);
+  call.reply = orQueueFull(call, reply);
+  if (call.waits) call.waitedMs = (steadyUs(call.session.clock) - call.startUs) / 1_000;
+  return call.kind.answer(call, call.reply);
+}
+
+function end<Answer>(call: Call<Answer>): void {
+  if (call.waits && call.id !== "") call.session.room.forget(call.id);
+  call.uncount?.();
+  call.uncount = undefined;
+}
+
+/** A call that could wait, but for those who wait already, was asked about for one moment: the queue denies it. */
+function orQueueFull<Answer>({ waits, mode, maxWaitUs }: Call<Answer>, reply: TakeReply): TakeReply {
+  const isTurnedAway = waits && mode === "now" && maxWaitUs > 0 && reply.status !== "allowed";
+  return isTurnedAway && reply.waitUs <= maxWaitUs ? queueFull(reply) : reply;
+}
+
+/** What a reply would be if the queue were full. Replies may make their levels when asked: there is nothing to spread. */
+function queueFull({ nowUs, waitUs, arrivalUs, levels }: TakeReply): TakeReply {
+  return { status: "queue_full", nowUs, waitUs, arrivalUs, levels };
+}
+
+/** The store could not decide, or its caller has given up: another store, or the failure policy. */
+function failed<Answer>(call: Call<Answer>, error: unknown): Answer | Promise<Answer> {
+  const { targets, access, kind } = call;
+  end(call);
+  if (call.signal?.aborted) { for (const { recorder } of targets) recorder.aborted(); }
+  if (isClosed(error)) return askAnother(call, error);
+  if (!isStoreError(error)) throw error;
+  const policy = failurePolicy(targets, error);
+  const local = policy === "local" ? onLocalLimits(targets) : undefined;
+  if (local === undefined) return kind.answer(call, storeless(targets, policy === "allow"));
+  const limit = limitLeft(call);
+  const session = access.currentFallback();
+  if (session !== undefined) return start(session, access, local, kind, limit, true);
+  return access.fallback().then((opened) => start(opened, access, local, kind, limit, true));
+}
+
+/** Another store may have taken the place of one that was closed. */
+async function askAnother<Answer>(call: Call<Answer>, error: unknown): Promise<Answer> {
+  const session = await call.access.client();
+  if (session === call.session) throw error;
+  return await start(session, call.access, call.targets, call.kind, limitLeft(call));
+}
+
+function limitLeft<Answer>({ waits, session, startUs, maxWaitUs, signal }: Call<Answer>): WaitLimit {
+  return waits ? { maxWaitUs: Math.max(maxWaitUs - (steadyUs(session.clock) - startUs), 0), signal } : NO_WAIT;
+}

@@ -1,0 +1,50 @@
+/**
+ * A release that is on its way to a store.
+ *
+ * @module
+ */
+
+import { Deadlined, type DeadlineLine } from "../../base/deadline.ts";
+import type { DoneReply, ReleaseRequest, ReplySink, Target } from "../../stores/store.ts";
+import type { StoreHealth, Timed } from "./store_health.ts";
+
+/**
+ * A release. Its caller learns nothing but that it need not wait any longer: at once while the store is away, where the
+ * release is tried all the same.
+ */
+export class PendingRelease extends Deadlined implements ReplySink<DoneReply>, Timed {
+  readonly targets: readonly Target[];
+  mark = 0;
+  line: DeadlineLine | undefined = undefined;
+  readonly #health: StoreHealth;
+  readonly #done: () => void;
+
+  constructor(health: StoreHealth, { targets }: ReleaseRequest, done: () => void) {
+    super();
+    this.targets = targets;
+    this.#health = health;
+    this.#done = done;
+    if (health.breaker.error === undefined) health.start(this);
+    else {
+      this.mark = health.breaker.mark;
+      done();
+    }
+  }
+
+  answered(): void {
+    this.#health.breaker.answered();
+    this.line?.delete(this);
+    this.#done();
+  }
+
+  failed(error: unknown): void {
+    this.#health.failed(error, this.mark, this.targets);
+    this.line?.delete(this);
+    this.#done();
+  }
+
+  override expire(): void {
+    this.#health.failed(this.#health.lateError(this.targets), this.mark, this.targets);
+    this.#done();
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * What the verbs of a limiter answer.
+ *
+ * @module
+ */
+
+import type { Call, CallKind } from "../call.ts";
+import { decisionOf } from "./decide.ts";
+import type { Decision, Outcome, Permit } from "./decision.ts";
+import { RatePermit } from "./decision.ts";
+import { HeldPermit } from "./held_permit.ts";
+import { RateLimitedError } from "./rate_limited_error.ts";
+
+/** `tryAcquire`: the decision, with a permit where it allows. */
+export const TRY: CallKind<Decision> = {
+  mode: "now",
+  reserves: false,
+  answer(call, outcome) {
+    const decision = decisionOf(call.targets, outcome, true, isDegraded(call));
+    if (decision.allowed && call.id !== "" && call.reply !== undefined) decision.grant(permitOf(call, decision));
+    record(call, decision);
+    return decision;
+  },
+};
+
+/** `peek`: the decision, which is not counted. */
+export const PEEK: CallKind<Decision> = {
+  mode: "peek",
+  reserves: false,
+  answer: (call, outcome) => decisionOf(call.targets, outcome, false, isDegraded(call)),
+};
+
+/** `acquire`: a permit. */
+export const ACQUIRE: CallKind<Permit> = {
+  mode: "wait",
+  reserves: false,
+  answer: (call, outcome) => permitOf(call, allowedOrThrow(call, outcome)),
+};
+
+/**
+ * The decision of a call that waited, counted.
+ *
+ * @throws {RateLimitedError} If it is a denial.
+ */
+export function allowedOrThrow<Answer>(call: Call<Answer>, outcome: Outcome): Decision {
+  const decision = decisionOf(call.session.currentAll(call.targets), outcome, false, isDegraded(call));
+  record(call, decision);
+  if (!decision.allowed) throw new RateLimitedError(decision);
+  return decision;
+}
+
+function isDegraded<Answer>({ isDegraded, reply }: Call<Answer>): boolean {
+  return isDegraded || reply === undefined;
+}
+
+/** Makes the permit of a decision that allows. Its lease is renewed by the session that took it. */
+function permitOf<Answer>({ session, targets, reply, id, waitedMs }: Call<Answer>, decision: Decision): Permit {
+  if (id === "" || reply === undefined) return new RatePermit(decision, waitedMs);
+  const holders = targets.length === 1 ? targets : targets.filter(({ slots }) => slots > 0);
+  return new HeldPermit(session, holders, decision, waitedMs, reply, id);
+}
+
+function record<Answer>(call: Call<Answer>, decision: Decision): void {
+  const { session, targets, reply, waitedMs, waits, wasQueued } = call;
+  // A store in this process has the clock of this process.
+  const isNow = reply !== undefined && session.health === undefined && !waits;
+  const atUs = !decision.allowed ? 0 : isNow ? reply.nowUs : session.clock.nowUs();
+  for (let i = 0; i < targets.length; i++) targets[i]?.recorder.decided(decision, waitedMs, atUs, waits, wasQueued);
+}

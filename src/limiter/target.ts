@@ -1,0 +1,69 @@
+/**
+ * What calls of a limiter take from.
+ *
+ * @module
+ */
+
+import type { NamedPolicy, Policy } from "../policy/policy.ts";
+import { localPolicy } from "../policy/share.ts";
+import type { Target } from "../stores/store.ts";
+import type { Recorder } from "./observe/recorder.ts";
+
+/** A limiter under its present rules. */
+export class LimiterRules implements NamedPolicy {
+  /** The limiter's id. */
+  readonly limiter: string;
+  /** Its rules. */
+  readonly policy: Policy;
+  /** Counts its calls. */
+  readonly recorder: Recorder;
+  /** Itself, as a list: what decisions on one key say. */
+  readonly named: readonly [NamedPolicy] = [this];
+  #newest: readonly [LimiterTarget] | undefined;
+
+  constructor(policy: Policy, recorder: Recorder) {
+    this.limiter = recorder.limiter;
+    this.policy = policy;
+    this.recorder = recorder;
+  }
+
+  /** The target of a call on this limiter alone. A call on the same key as the last one has the same target. */
+  targetsOf(key: string | undefined, cost: number): readonly [LimiterTarget] {
+    const newest = this.#newest;
+    if (newest !== undefined && newest[0].key === key && newest[0].cost === cost) return newest;
+    return this.#newest = [new LimiterTarget(this.limiter, key, this.policy, cost, this.recorder)];
+  }
+}
+
+/** One key of one limiter, what a call takes from it, and who counts that. */
+export class LimiterTarget implements Target {
+  readonly limiter: string;
+  readonly key: string | undefined;
+  readonly policy: Policy;
+  readonly cost: number;
+  readonly slots: number;
+  /** Counts the calls of the limiter. */
+  readonly recorder: Recorder;
+
+  // A class: V8 may come to make objects of a literal in the old generation, where everything that they hold grows old.
+  constructor(limiter: string, key: string | undefined, policy: Policy, cost: number, recorder: Recorder) {
+    this.limiter = limiter;
+    this.key = key;
+    this.policy = policy;
+    this.cost = cost;
+    this.slots = policy.maxConcurrent === 0 ? 0 : policy.rates.length === 0 ? cost : 1;
+    this.recorder = recorder;
+  }
+}
+
+/** The same on the limits that this process applies alone. Undefined if a call asks for more than they can ever grant. */
+export function onLocalLimits(targets: readonly LimiterTarget[]): readonly LimiterTarget[] | undefined {
+  if (targets.every(({ policy }) => policy.localShare === 1)) return targets;
+  const local = targets.map(({ limiter, key, policy, cost, recorder }) => {
+    return new LimiterTarget(limiter, key, localPolicy(policy), cost, recorder);
+  });
+  const fits = local.every(({ cost, slots, policy }) => {
+    return cost <= policy.capacity && (policy.maxConcurrent === 0 || slots <= policy.maxConcurrent);
+  });
+  return fits ? local : undefined;
+}

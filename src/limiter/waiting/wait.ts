@@ -1,0 +1,123 @@
+/**
+ * How a call waits: for the instant that the store has assigned to it, or for the permits that it queues for.
+ *
+ * @module
+ */
+
+import { onAbort } from "../../base/abort.ts";
+import { steadyUs } from "../../base/clock.ts";
+import { keepAlive } from "../../base/deadline.ts";
+import { shortKey } from "../../base/short_key.ts";
+import type { TakeReply, Target } from "../../stores/store.ts";
+import type { Call } from "../call.ts";
+import { isClosed } from "../resilience/failure.ts";
+import type { QueuedCall } from "./permit_queue.ts";
+
+/** Waits for the instant of a reply. Resolves to undefined where it holds no longer. */
+export async function waitForTurn<Answer>(call: Call<Answer>, reply: TakeReply): Promise<TakeReply | undefined> {
+  const { session, targets, signal } = call;
+  session.hear(reply.waitUs);
+  session.adoptLate(targets);
+  const outcome = await session.turns.wait({
+    targets,
+    reply,
+    // A store in this process has the clock of this process.
+    receivedUs: session.store.isLocal ? reply.nowUs : session.clock.nowUs(),
+    signal,
+    giveBack: (unused, forgotten) => session.undo(call, unused, forgotten).catch(() => {}),
+  });
+  return outcome === "due" ? reply : undefined;
+}
+
+/**
+ * Waits for what the store has queued a call for. A store that has no line for a take of rates from several targets is
+ * asked again and again.
+ *
+ * @returns The last reply: allowed, or the denial where the deadline came first.
+ */
+export async function waitForPermit<Answer>(call: Call<Answer>, first: TakeReply): Promise<TakeReply> {
+  const { session, targets, maxWaitUs } = call;
+  const { room } = session;
+  const deadlineUs = call.startUs + maxWaitUs;
+  const id = call.id || `again.${session.nextSequence()}`;
+  const queued: QueuedCall = {
+    id,
+    line: targets.length === 1 ? nameOf(targets) : id,
+    targets,
+    ask: (arrivalUs) => askAgain(call, arrivalUs, deadlineUs),
+    // Of one target, leaving comes after the question, and ends what that granted.
+    ...(targets.length === 1 ? {} : { late: (granted) => session.undoQuietly(call, granted) }),
+  };
+  if (call.id === "") room.announce(id, targets[0] as Target);
+  else if (first.levels.some(({ slots }, i) => slots !== undefined && isTaken(targets[i] as Target, slots.used))) {
+    call.wasQueued = true;
+    for (const { slots, recorder } of targets) if (slots > 0) recorder.queued();
+  }
+  try {
+    const last = await queue(call, room.wait(queued, first), deadlineUs);
+    return last ?? (call.id === "" ? { ...first, status: "rate" } : first);
+  } finally {
+    room.forget(id);
+  }
+}
+
+/** Waits to be served, also while the store is away, until the deadline or the caller gives up. */
+async function queue<Answer>(
+  call: Call<Answer>,
+  served: Promise<TakeReply>,
+  deadlineUs: number,
+): Promise<TakeReply | undefined> {
+  const { session, signal, id, targets } = call;
+  const { clock } = session;
+  let granted: TakeReply | undefined;
+  let cleanUp = () => {};
+  try {
+    const outcome = await new Promise<TakeReply | undefined>((resolve, reject) => {
+      served.then((reply) => resolve(granted = reply), reject);
+      if (signal?.aborted) return reject(signal.reason);
+      const stay = onAbort(signal, () => reject(signal?.reason));
+      // A call that waits keeps the process alive: by its deadline, or without one while another process may serve it.
+      const timer = Number.isFinite(deadlineUs)
+        ? clock.schedule(clock.nowUs() + deadlineUs - steadyUs(clock), () => resolve(undefined))
+        : session.health && keepAlive();
+      cleanUp = () => {
+        timer?.cancel();
+        stay();
+      };
+    });
+    const trouble = outcome === undefined ? session.troubleOf(id) : undefined;
+    if (trouble !== undefined) throw trouble;
+    // Nobody waits for the store to hear of it. One that is gone forgets it by itself.
+    if (outcome?.status !== "allowed") session.leave(targets, id).catch(() => {});
+    return outcome;
+  } catch (error) {
+    // Served or not at that very moment: nothing of it is kept.
+    const left = granted === undefined ? session.leave(targets, id) : session.undo(call, granted);
+    const heard = left.catch(() => {});
+    if (isClosed(error)) await heard; // the store stays open until then
+    throw error;
+  } finally {
+    cleanUp();
+  }
+}
+
+/** Asks the store again for a call that queues. */
+function askAgain<Answer>(
+  { session, mode, id, targets }: Call<Answer>,
+  arrivalUs: number,
+  deadlineUs: number,
+): Promise<TakeReply> {
+  const [target, ...more] = session.currentAll<Target>(targets) as readonly [Target, ...Target[]];
+  if (more.length === 0) return session.ask({ op: "poll", id, arrivalUs, targets: [target] });
+  const maxWaitUs = Math.max(deadlineUs - steadyUs(session.clock), 0);
+  return session.ask({ op: "take", mode, id, targets: [target, ...more], arrivalUs, maxWaitUs });
+}
+
+/** Whether a limiter has no permit left for a call. */
+function isTaken({ slots, policy }: Target, used: number): boolean {
+  return used + slots > policy.maxConcurrent;
+}
+
+function nameOf(targets: readonly Target[]): string {
+  return JSON.stringify(targets.map(({ limiter, key }) => [limiter, shortKey(key)]));
+}

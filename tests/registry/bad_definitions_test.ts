@@ -56,7 +56,7 @@ describe("createRateSync()", () => {
     [{ rate_per_second: 5 }, "rate_per_second", 'did you mean "ratePerSecond"?'],
     [{ ratePerSecond: 5, maxConcurent: 5 }, "maxConcurent", 'did you mean "maxConcurrent"?'],
     [{ ratePerSecond: 5, timeout: 5 }, "timeout", 'did you mean "timeoutMs"?'],
-    [{ ratePerSecond: 5, colour: "red" }, "colour", "one of algorithm, ratePerSecond"],
+    [{ ratePerSecond: 5, colour: "red" }, "colour", "one of store, algorithm, ratePerSecond"],
   ];
 
   for (const [limiter, path, ...says] of CASES) {

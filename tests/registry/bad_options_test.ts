@@ -3,7 +3,13 @@ import { describe, it } from "node:test";
 import { inspect } from "node:util";
 
 import { ConfigError, createRateSync } from "../../mod.ts";
+import type { OptionTable } from "../../src/base/option_table.ts";
 import { compilePolicy } from "../../src/policy/compile_policy.ts";
+import { FAILURE_OPTIONS } from "../../src/policy/failure_options.ts";
+import { LIMITER_OPTIONS } from "../../src/policy/option_table.ts";
+import { keysOf } from "../../src/registry/config/toml_names.ts";
+import { MEMORY_OPTIONS } from "../../src/stores/memory/options.ts";
+import { REDIS_OPTIONS } from "../../src/stores/redis/option_table.ts";
 import { checkStore } from "../../src/registry/store_handle.ts";
 import { createGuard } from "../../src/http/mod.ts";
 import { parse } from "./config/_support.ts";
@@ -24,50 +30,50 @@ interface Option {
   readonly beside?: object;
 }
 
-const POLICY = { kind: "word", misspelt: ["alow", "allow"] } as const;
-const FAILURE: readonly Option[] = [
-  { name: "onStoreError", toml: "on_store_error", ...POLICY },
-  { name: "failClosed", toml: "fail_closed", kind: "flag" },
-  { name: "decisionTimeoutMs", toml: "decision_timeout", kind: "duration" },
-  { name: "localShare", toml: "local_share", kind: "number" },
-];
-const REDIS: readonly Option[] = [
-  { name: "url", toml: "url", kind: "text" },
-  { name: "sentinels", toml: "sentinels", kind: "texts", beside: { url: undefined, masterName: "m" } },
-  { name: "cluster", toml: "cluster", kind: "texts", beside: { url: undefined } },
-  { name: "db", toml: "db", kind: "number" },
-  { name: "username", toml: "username", kind: "credential", emptyIsNone: true },
-  { name: "password", toml: "password", kind: "credential", emptyIsNone: true },
-  { name: "tlsKeyPassphrase", toml: "tls_key_passphrase", kind: "text", emptyIsNone: true },
-  { name: "tlsServerName", toml: "tls_server_name", kind: "text", emptyIsNone: true },
-  { name: "tlsInsecure", toml: "tls_insecure", kind: "flag" },
-  { name: "keyPrefix", toml: "key_prefix", kind: "text" },
-  { name: "poolMinSize", toml: "pool_min_size", kind: "number" },
-  { name: "poolMaxSize", toml: "pool_max_size", kind: "number" },
-  { name: "socketTimeoutMs", toml: "socket_timeout", kind: "duration" },
-  { name: "socketConnectTimeoutMs", toml: "socket_connect_timeout", kind: "duration" },
-  { name: "timingMarginMs", toml: "timing_margin_ms", kind: "number" },
-  { name: "maxQueued", toml: "max_queued", kind: "number" },
-  { name: "clusterBatch", toml: "cluster_batch", kind: "word", misspelt: ["nod", "node"] },
-  ...FAILURE,
-];
-const LIMITER: readonly Option[] = [
-  { name: "algorithm", toml: "algorithm", kind: "word", misspelt: ["tokn_bucket", "token_bucket"] },
-  { name: "ratePerSecond", toml: "rate_per_second", kind: "number" },
-  { name: "burst", toml: "burst", kind: "number" },
-  { name: "maxConcurrent", toml: "max_concurrent", kind: "number" },
-  { name: "leaseTtlMs", toml: "lease_ttl", kind: "duration" },
-  { name: "timeoutMs", toml: "timeout", kind: "duration" },
-  { name: "denyCacheMs", toml: "deny_cache", kind: "duration" },
-  { name: "tokenLeaseMs", toml: "token_lease", kind: "duration" },
-  { name: "keyShards", toml: "key_shards", kind: "number" },
-  { name: "onChange", toml: "on_change", kind: "word", misspelt: ["kep", "keep"] },
-  ...FAILURE,
-];
-const MEMORY: readonly Option[] = [
-  { name: "maxKeys", toml: "max_keys", kind: "number" },
-  { name: "checkStates", toml: "check_states", kind: "flag" },
-];
+const SENTINELS = { url: undefined, sentinels: ["redis://h"], masterName: "m" };
+const CERTIFICATE = "-----BEGIN CERTIFICATE-----";
+const KEY = "-----BEGIN PRIVATE KEY-----";
+
+/** What rows do not say: options that functions may give, what an option needs beside it, and what an empty text means. */
+const MORE: Readonly<Record<string, Partial<Option>>> = {
+  username: { kind: "credential", emptyIsNone: true },
+  password: { kind: "credential", emptyIsNone: true },
+  sentinelUsername: { kind: "credential", emptyIsNone: true, beside: SENTINELS },
+  sentinelPassword: { kind: "credential", emptyIsNone: true, beside: SENTINELS },
+  sentinels: { beside: { url: undefined, masterName: "m" } },
+  masterName: { emptyIsNone: true, beside: { ...SENTINELS, masterName: undefined } },
+  cluster: { beside: { url: undefined } },
+  token: { emptyIsNone: true, beside: { url: "https://h" } },
+  tlsCa: { emptyIsNone: true },
+  tlsCert: { emptyIsNone: true, beside: { tlsKey: KEY } },
+  tlsKey: { emptyIsNone: true, beside: { tlsCert: CERTIFICATE } },
+  tlsKeyPassphrase: { emptyIsNone: true },
+  tlsServerName: { emptyIsNone: true },
+  limit: { beside: { ratePerSecond: undefined, windowMs: 1_000 } },
+  windowMs: { beside: { ratePerSecond: undefined, limit: 1 } },
+};
+
+const KINDS = {
+  text: "text",
+  texts: "texts",
+  file: "text",
+  boolean: "flag",
+  number: "number",
+  duration: "duration",
+} as const;
+
+/** The options of a table, but for those of code alone and tables of tables. */
+function optionsOf(table: OptionTable): Option[] {
+  return Object.entries(table).flatMap(([name, row]): Option[] => {
+    const { type } = row;
+    if (type === undefined || type === "tables") return [];
+    const [toml = name] = keysOf(name, row);
+    if (typeof type === "string") return [{ name, toml, kind: KINDS[type], ...MORE[name] }];
+    const [word = ""] = type;
+    return [{ name, toml, kind: "word", misspelt: [swapped(word), word] }];
+  });
+}
+
 const GUARD: readonly Option[] = [
   { name: "statusCode", kind: "number" },
   { name: "waitMs", kind: "number" },
@@ -132,23 +138,31 @@ const CHECKS = {
 };
 const inStore = (first: string) => (lines: string) => parse(`[stores.a]\n${first}\n${lines}`, {}, CHECKS as never);
 
+/** What a limit needs in a file beside one of its options. */
+const BESIDE: Readonly<Record<string, string>> = { ratePerSecond: "", limit: 'window = "1s"', windowMs: "limit = 1" };
+
+/** A limiter's store is there or not, whatever the name. */
+const { store: _, ...LIMITER } = LIMITER_OPTIONS;
+
 const HOLDERS: Readonly<Record<string, Holder>> = {
   "a Redis store": {
-    options: REDIS,
+    options: optionsOf({ ...REDIS_OPTIONS, ...FAILURE_OPTIONS }),
     inCode: (main) => createRateSync({ stores: { main: { engine: "redis", url: "rediss://h", ...main } as never } }),
     inToml: (lines, { name }) =>
       inStore(["url", "cluster", "sentinels"].includes(name) ? 'engine = "redis"' : 'url = "rediss://h"')(lines),
   },
   "a memory store": {
-    options: MEMORY,
+    options: optionsOf(MEMORY_OPTIONS),
     inCode: (main) => createRateSync({ stores: { main: { engine: "memory", ...main } as never } }),
     inToml: inStore('engine = "memory"'),
   },
   "a limiter": {
-    options: LIMITER,
+    options: optionsOf(LIMITER),
     inCode: (api) => createRateSync({ limiters: { api: { ratePerSecond: 10, ...api } } }),
-    inToml: (lines, { name }) =>
-      parse(`[limiters.a]\n${name === "ratePerSecond" ? "" : "rate_per_second = 10\n"}${lines}`, {}, CHECKS as never),
+    inToml: (lines, { name }) => {
+      const others = name in BESIDE ? BESIDE[name] : "rate_per_second = 10";
+      return parse(`[limiters.a]\n${others}\n${lines}`, {}, CHECKS as never);
+    },
   },
   "an HTTP guard": { options: GUARD, inCode: (options) => createGuard({ limiter: "api", ...options } as never) },
 };

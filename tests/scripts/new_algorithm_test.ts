@@ -1,23 +1,14 @@
 import assert from "node:assert/strict";
-import { cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import process from "node:process";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 
-import { run, tool } from "../../scripts/_process.ts";
-import { TemporaryFolder } from "../../scripts/_temporary.ts";
 import { scriptsModule } from "../../scripts/lua/module.ts";
+import { type Addition, PackageCopy } from "./_copy.ts";
 
-const TOY = "tests/scripts/toy";
+const TOY = "tests/scripts/toy_algorithm";
 const FOLDER = "src/algorithms/aligned_window";
 const LUA = "src/stores/redis/lua";
-
-/** Lines that CONTRIBUTING.md tells to add, and what stands in front of them. */
-interface Addition {
-  readonly file: string;
-  readonly behind: string;
-  readonly lines: string;
-}
 
 /** All lines outside the files of the algorithm itself. */
 const ADDITIONS: readonly Addition[] = [
@@ -81,44 +72,17 @@ import { alignedWindow } from "./aligned_window/kernel.ts";
   },
 ];
 
-/** A copy of the package with one algorithm more, by the steps of CONTRIBUTING.md and no others. */
-function addAlgorithm(root: string): void {
-  for (const path of ["src", "mod.ts", "package.json", "tsconfig.json", TOY]) {
-    cpSync(path, join(root, path), { recursive: true });
-  }
-  symlinkSync(resolve("node_modules"), join(root, "node_modules"));
-  for (const file of readdirSync(TOY)) {
-    const from = join(TOY, file);
-    if (file.endsWith(".lua")) cpSync(from, join(root, LUA, file));
-    else if (file !== "worker.ts") cpSync(from, join(root, FOLDER, file));
-  }
-  for (const { file, behind, lines } of ADDITIONS) {
-    const path = join(root, file);
-    const text = readFileSync(path, "utf8");
-    assert.ok(text.includes(behind), `${file} has no line ${behind}`);
-    writeFileSync(path, text.replace(behind, () => behind + lines));
-  }
-  const read = (name: string) => readFileSync(join(root, LUA, `${name}.lua`), "utf8");
-  const scripts = readdirSync(join(root, LUA)).filter((file) => !file.startsWith("_")).sort()
-    .map((file) => file.slice(0, -".lua".length));
-  writeFileSync(join(root, "src/stores/redis/scripts.gen.ts"), scriptsModule(scripts, read));
-}
-
 describe("Adding an algorithm", () => {
   it("takes its folder, its Lua, its limit, and a row in each table", { timeout: 240_000 }, async () => {
-    using folder = new TemporaryFolder("toy");
-    const root = folder.path;
-    addAlgorithm(root);
-    const config = {
-      extends: "./tsconfig.json",
-      compilerOptions: { noEmit: false, noEmitOnError: true, outDir: "dist", rootDir: "." },
-      include: ["mod.ts", "src", `${TOY}/worker.ts`],
-      exclude: [],
-    };
-    writeFileSync(join(root, "tsconfig.toy.json"), JSON.stringify(config));
-    const compiled = await run(tool("tsc"), ["-p", join(root, "tsconfig.toy.json")], { cwd: root });
-    assert.equal(compiled.output, "");
-    const decided = await run(tool("node"), [join(root, "dist", TOY, "worker.js")], { cwd: root, env: process.env });
-    assert.equal(decided.output, "decided\n");
+    using copy = new PackageCopy(TOY, ADDITIONS);
+    for (const file of readdirSync(TOY)) {
+      const to = file.endsWith(".lua") ? LUA : FOLDER;
+      if (file !== "worker.ts") cpSync(join(TOY, file), join(copy.path, to, file));
+    }
+    const read = (name: string) => readFileSync(join(copy.path, LUA, `${name}.lua`), "utf8");
+    const scripts = readdirSync(join(copy.path, LUA)).filter((file) => !file.startsWith("_")).sort()
+      .map((file) => file.slice(0, -".lua".length));
+    writeFileSync(join(copy.path, "src/stores/redis/scripts.gen.ts"), scriptsModule(scripts, read));
+    assert.equal(await copy.compileAndRun(), "decided\n");
   });
 });

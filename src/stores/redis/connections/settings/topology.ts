@@ -89,7 +89,7 @@ export function readTopology(options: PlaceOptions): Place {
 function readSentinels(options: PlaceOptions, lists: Lists): Place {
   const { db, username, password, sentinelUsername, sentinelPassword } = options;
   const sentinels = lists.urls.map(([url, path]) =>
-    within(path, () => {
+    within({ url: path, username: "sentinelUsername", password: "sentinelPassword" }, () => {
       const read = readEndpoint({
         url,
         ...(sentinelUsername === undefined ? {} : { username: sentinelUsername }),
@@ -128,7 +128,7 @@ function readCluster(options: PlaceOptions, lists: Lists): Place {
   const { db = 0, username, password, clusterNodeAddresses = {} } = options;
   if (db !== 0) fail("db", "0 or none: a cluster has no other database", show(db));
   const seeds = lists.urls.map(([url, path]) =>
-    within(path, () => {
+    within({ url: path }, () => {
       const read = readEndpoint({
         url,
         ...(username === undefined ? {} : { username }),
@@ -213,11 +213,13 @@ function forbid(options: PlaceOptions, names: readonly (keyof PlaceOptions)[], w
   }
 }
 
-function within<T>(path: string, read: () => T): T {
+/** Reads one server, whose options may have other names than those of Redis itself. */
+function within<T>(names: Readonly<Record<string, string>>, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof ConfigError) || error.path !== "url") throw error;
+    const path = error instanceof ConfigError ? names[error.path] : undefined;
+    if (!(error instanceof ConfigError) || path === undefined) throw error;
     const { expected, received } = error;
     throw new ConfigError({ path, expected, received });
   }

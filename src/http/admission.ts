@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Decision } from "../limiter/result/decision.ts";
-import type { Permit } from "../limiter/result/decision.ts";
-import type { RefusalReason } from "./denial.ts";
+import type { Decision, Permit } from "../limiter/result/decision.ts";
+import type { CheckResult } from "./check_result.ts";
+import type { Refusal, RefusalReason } from "./denial.ts";
 import type { HeaderPair } from "./header_pair.ts";
 import type { Outcome } from "./settle.ts";
 
@@ -42,13 +42,21 @@ export interface Guarding {
   isSameAs(other: Guarding): boolean;
 }
 
-/** What an admission is made of. */
-export interface AdmissionParts
-  extends Partial<Pick<Admission, "status" | "headers" | "body" | "reason" | "decision">> {
-  /** The slot, if there is one. */
-  readonly permit?: Permit | undefined;
-  /** Settles the cost, if there is anything to settle. Never rejects. */
-  readonly settle?: ((outcome: Outcome) => Promise<void>) | undefined;
+/** What an admission tells of the checks. */
+export interface AdmissionFacts extends Pick<CheckResult, "decision" | "permit"> {
+  /** Why the request is denied, or would be in a dry run. */
+  readonly refusal: Pick<Refusal, "reason"> | undefined;
+}
+
+/** Settles the cost of a request when it is over. Never rejects. */
+export type Settler = (outcome: Outcome) => Promise<void>;
+
+/** What is sent in place of the answer to a request that is denied. */
+export interface DeniedAnswer {
+  /** The status. */
+  readonly status: number;
+  /** The body. */
+  readonly body: string;
 }
 
 /** An admission. */
@@ -66,7 +74,7 @@ export class GuardAdmission implements Admission {
   /** The decision. */
   readonly decision: Decision | undefined;
   readonly #permit: Permit | undefined;
-  readonly #settle: ((outcome: Outcome) => Promise<void>) | undefined;
+  readonly #settle: Settler | undefined;
   #finished: Promise<void> | undefined;
   /** The guard that made it, where `remember` keeps it with its request. */
   guard: Guarding | undefined;
@@ -74,19 +82,22 @@ export class GuardAdmission implements Admission {
   earlier: GuardAdmission | undefined;
 
   /**
-   * Denies the request if there is a status; else allows it.
+   * Denies the request if there is an answer; else allows it.
    *
-   * @param parts What it is made of.
+   * @param facts What was decided.
+   * @param headers Headers to set on the answer.
+   * @param settle Settles the cost, if there is anything to settle.
+   * @param answer The answer to a request that is denied.
    */
-  constructor(parts: AdmissionParts) {
-    this.allowed = parts.status === undefined;
-    this.status = parts.status ?? 200;
-    this.headers = parts.headers ?? [];
-    this.body = parts.body ?? "";
-    this.reason = parts.reason;
-    this.decision = parts.decision;
-    this.#permit = parts.permit;
-    this.#settle = parts.settle;
+  constructor(facts: AdmissionFacts, headers: readonly HeaderPair[] = [], settle?: Settler, answer?: DeniedAnswer) {
+    this.allowed = answer === undefined;
+    this.status = answer === undefined ? 200 : answer.status;
+    this.headers = headers;
+    this.body = answer === undefined ? "" : answer.body;
+    this.reason = facts.refusal?.reason;
+    this.decision = facts.decision;
+    this.#permit = facts.permit;
+    this.#settle = settle;
     this.#finished = undefined;
     this.guard = undefined;
     this.earlier = undefined;

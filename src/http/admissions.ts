@@ -32,7 +32,7 @@ export function repeated<Raw>(request: object, guard: Guard<Raw>): Admission | u
     if (admission.guard === undefined || !guard.isSameAs(admission.guard)) continue;
     guard.reportRepeated();
     const { reason, decision } = admission;
-    return new GuardAdmission({ reason, decision });
+    return new GuardAdmission({ refusal: reason && { reason }, decision, permit: undefined });
   }
   return undefined;
 }

@@ -63,6 +63,10 @@ export interface CompiledGuard<Raw> {
   readonly headers: HeaderWriter;
   /** How the client's address is found. */
   readonly address: AddressRules;
+  /** Whether a request may cost nothing, because a function tells its cost. */
+  readonly mayBeFree: boolean;
+  /** Whether a rule tells the real cost of a request after its answer. */
+  readonly settles: boolean;
   /** Whether requests may wait. */
   readonly waits: boolean;
   /** How long a request may wait, in milliseconds. */
@@ -115,6 +119,8 @@ export function compileGuard<Raw>(options: GuardOptions<Raw>): CompiledGuard<Raw
       addressHeader,
       options.trustedProxies === undefined ? undefined : new NetworkSet(options.trustedProxies),
     ),
+    mayBeFree: rules.some(({ cost }) => typeof cost === "function"),
+    settles: rules.some(({ settle }) => settle !== undefined),
     waits: waitMs > 0 && options.dryRun !== true,
     waitMs,
     statusCode,

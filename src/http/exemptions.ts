@@ -42,5 +42,5 @@ export function isFrom<Raw>({ networks }: CompiledList, request: GuardedRequest<
 
 /** Whether a list has one of the keys. */
 export function isNamed<Raw>({ keys }: CompiledList, checks: readonly LimitCheck<Raw>[]): boolean {
-  return keys.size > 0 && checks.some(({ charge: { key } }) => key !== undefined && keys.has(key));
+  return keys.size > 0 && checks.some(({ key }) => key !== undefined && keys.has(key));
 }

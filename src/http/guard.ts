@@ -47,16 +47,16 @@ import { brand } from "../base/brand.ts";
 import { systemClock, wallMs } from "../base/clock.ts";
 import { listWords } from "../base/text.ts";
 import type { Decision } from "../limiter/result/decision.ts";
-import { type Admission, GuardAdmission, type Guarding } from "./admission.ts";
+import { type Admission, GuardAdmission, type Guarding, type Settler } from "./admission.ts";
 import { ALLOWED, BLOCKED, type CheckResult, resultOf, resultOfError } from "./check_result.ts";
 import { type CompiledGuard, compileGuard } from "./compile_guard.ts";
 import { ErrorReporter } from "./error_reporter.ts";
 import { type Exemptions, isFrom, isNamed, isPreflight } from "./exemptions.ts";
+import type { HeaderPair } from "./header_pair.ts";
 import { checksOf, type LimitCheck } from "./limit_checks.ts";
 import type { GuardOptions } from "./options.ts";
 import { refuse } from "./refuse.ts";
 import { GuardedRequest, type RequestFacts } from "./request.ts";
-import type { Outcome } from "./settle.ts";
 import { settleCharges } from "./settle_charges.ts";
 
 /** Guards a server. Made by `createGuard`. */
@@ -144,8 +144,8 @@ export class Guard<Raw = unknown> implements Guarding {
 
   async #admitUnlessExempt(request: GuardedRequest<Raw>, exemptions: Exemptions): Promise<Admission> {
     const { skips, skipPreflights, allow, block } = exemptions;
-    if (skipPreflights && isPreflight(request)) return new GuardAdmission({});
-    if (skips && await this.#skips(request)) return new GuardAdmission({});
+    if (skipPreflights && isPreflight(request)) return new GuardAdmission(ALLOWED);
+    if (skips && await this.#skips(request)) return new GuardAdmission(ALLOWED);
     if (isFrom(block, request)) return await this.#conclude(request, [], BLOCKED);
     const isAllowed = isFrom(allow, request);
     if (isAllowed && block.keys.size === 0) return await this.#conclude(request, [], ALLOWED);
@@ -167,17 +167,16 @@ export class Guard<Raw = unknown> implements Guarding {
   /** Checks the limiters, of those under which the request costs anything. */
   #check(request: GuardedRequest<Raw>, all: readonly LimitCheck<Raw>[]): Admission | Promise<Admission> {
     const { source, waits, waitMs, statusCode } = this.#compiled;
-    const checks = all.some(isFree) ? all.filter((check) => !isFree(check)) : all;
-    if (checks.length === 0) return new GuardAdmission({});
-    const charges = checks.map(chargeOf);
+    const checks = this.#compiled.mayBeFree ? all.filter(({ cost }) => cost > 0) : all;
+    if (checks.length === 0) return new GuardAdmission(ALLOWED);
     const failed = (error: unknown) => this.#conclude(request, checks, this.#resultOfError(request, error));
     if (waits) {
-      return source.wait(charges, { timeoutMs: waitMs, signal: request.signal })
+      return source.wait(checks, { timeoutMs: waitMs, signal: request.signal })
         .then((permit) => this.#conclude(request, checks, resultOf(permit.decision, statusCode, permit)), failed);
     }
     let decision: Decision | Promise<Decision>;
     try {
-      decision = source.decide(charges);
+      decision = source.decide(checks);
     } catch (error) {
       return failed(error);
     }
@@ -202,7 +201,7 @@ export class Guard<Raw = unknown> implements Guarding {
     const { refusal, decision } = result;
     try {
       const reason = refusal?.reason;
-      onDecision?.({ request, reason, keys: checks.map(({ charge }) => charge.key), decision, dryRun });
+      onDecision?.({ request, reason, keys: checks.map(({ key }) => key), decision, dryRun });
     } catch (error) {
       this.#errors.report("onDecision", "onDecision() failed", error);
     }
@@ -216,27 +215,26 @@ export class Guard<Raw = unknown> implements Guarding {
   #answer(
     request: GuardedRequest<Raw>,
     checks: readonly LimitCheck<Raw>[],
-    { refusal, permit, decision }: CheckResult,
+    result: CheckResult,
     nowMs: number,
   ): Admission | Promise<Admission> {
     const { dryRun = false, onDenied } = this.#options;
-    const { headers: writer, body, source } = this.#compiled;
-    const headers = dryRun ? [] : writer.of(decision, nowMs);
+    const { headers: writer, body, settles } = this.#compiled;
+    const { refusal, decision } = result;
+    const headers = dryRun ? NO_HEADERS : writer.of(decision, nowMs);
     if (refusal !== undefined && !dryRun) {
       return refuse(refusal, { request, headers, body, nowMs, onDenied, errors: this.#errors });
     }
     // What another store was charged is not corrected in this one.
     const isCharged = refusal === undefined && decision !== undefined && !decision.degraded;
-    const settles = isCharged && checks.some(canSettle);
-    return new GuardAdmission({
-      headers,
-      reason: refusal?.reason,
-      decision,
-      permit,
-      settle: settles
-        ? (outcome: Outcome) => settleCharges(checks, outcome, { request, source, errors: this.#errors })
-        : undefined,
-    });
+    return new GuardAdmission(result, headers, settles && isCharged ? this.#settlerOf(request, checks) : undefined);
+  }
+
+  /** Corrects the charges of a request; `undefined` where none of its rules tells the real cost. */
+  #settlerOf(request: GuardedRequest<Raw>, checks: readonly LimitCheck<Raw>[]): Settler | undefined {
+    if (!checks.some(({ settle }) => settle !== undefined)) return undefined;
+    const context = { request, source: this.#compiled.source, errors: this.#errors };
+    return (outcome) => settleCharges(checks, outcome, context);
   }
 
   /** The present as clients know it, in milliseconds since the Unix epoch; in tests, by the clock that decided. */
@@ -249,17 +247,7 @@ export class Guard<Raw = unknown> implements Guarding {
   }
 }
 
-function isFree<Raw>({ charge }: LimitCheck<Raw>): boolean {
-  return charge.cost === 0;
-}
-
-function chargeOf<Raw>({ charge }: LimitCheck<Raw>): LimitCheck<Raw>["charge"] {
-  return charge;
-}
-
-function canSettle<Raw>({ settle }: LimitCheck<Raw>): boolean {
-  return settle !== undefined;
-}
+const NO_HEADERS: readonly HeaderPair[] = [];
 
 /**
  * Makes a guard for servers without an adapter, or one that several servers share.

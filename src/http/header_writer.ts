@@ -9,11 +9,15 @@ import { DraftHeaders } from "./draft_headers.ts";
 import { EXPOSED, type HeaderPair } from "./header_pair.ts";
 import { type HeaderDialect, headerNames, rateLimitHeaders } from "./headers.ts";
 
+const NO_HEADERS: readonly HeaderPair[] = [];
+
 /** Headers in the dialects of a guard. */
 export class HeaderWriter {
   readonly #dialects: readonly HeaderDialect[];
   readonly #draft = new DraftHeaders();
   readonly #exposed: HeaderPair | undefined;
+  /** Whether there is one dialect, the newest, and nothing else. */
+  readonly #isPlain: boolean;
 
   /**
    * Writes headers in some dialects.
@@ -24,6 +28,7 @@ export class HeaderWriter {
   constructor(dialects: readonly HeaderDialect[], exposes: boolean) {
     this.#dialects = dialects;
     this.#exposed = exposes ? [EXPOSED, [...headerNames(dialects), "Retry-After"].join(", ")] : undefined;
+    this.#isPlain = !exposes && dialects.length === 1 && dialects[0] === "draft-11";
   }
 
   /**
@@ -33,6 +38,7 @@ export class HeaderWriter {
    * @param nowMs The present, in milliseconds since the Unix epoch, for dialects that tell instants.
    */
   of(decision: Decision | undefined, nowMs: number): readonly HeaderPair[] {
+    if (this.#isPlain) return decision === undefined ? NO_HEADERS : this.#draft.of(decision);
     const headers: HeaderPair[] = [];
     if (decision !== undefined) {
       for (const dialect of this.#dialects) {

@@ -13,10 +13,8 @@ import type { GuardedRequest } from "./request.ts";
 import type { Settle } from "./settle.ts";
 import type { Charge } from "./source.ts";
 
-/** One limiter and key that a request is checked against. */
-export interface LimitCheck<Raw> {
-  /** What the request is charged if it is allowed; of cost 0 where it costs nothing. */
-  readonly charge: Charge;
+/** One limiter and key that a request is checked against, and what it is charged there if it is allowed. */
+export interface LimitCheck<Raw> extends Charge {
   /** Tells the real cost after the answer. */
   readonly settle: Settle<Raw> | undefined;
 }
@@ -61,9 +59,9 @@ function checksFor<Raw>(
   keys: readonly string[] | undefined,
   cost: number,
 ): LimitCheck<Raw>[] {
-  if (keys === undefined) return [{ charge: { limiter, cost }, settle }];
-  if (keys.length === 1) return [{ charge: { limiter, key: keys[0] as string, cost }, settle }];
-  return keys.map((key) => ({ charge: { limiter, key, cost }, settle }));
+  if (keys === undefined) return [{ limiter, key: undefined, cost, settle }];
+  if (keys.length === 1) return [{ limiter, key: keys[0], cost, settle }];
+  return keys.map((key) => ({ limiter, key, cost, settle }));
 }
 
 function keysFor<Raw>(

@@ -37,20 +37,31 @@ export function refuse<Raw>(refusal: Refusal, context: RefusalContext<Raw>): Adm
   const retryAfterSeconds = retryAfterMs === undefined ? undefined : seconds(retryAfterMs);
   if (retryAfterSeconds !== undefined) headers.push(["Retry-After", `${retryAfterSeconds}`]);
   const denied = { reason, status, headers, body: text, retryAfterSeconds, decision };
-  return context.onDenied === undefined ? new GuardAdmission(denied) : answerBy(context.onDenied, denied, context);
+  return context.onDenied === undefined
+    ? admissionOf(refusal, denied)
+    : answerBy(context.onDenied, refusal, denied, context);
+}
+
+function admissionOf(
+  refusal: Refusal,
+  { status, headers, body }: Pick<Denied, "status" | "headers" | "body">,
+): Admission {
+  const facts = { refusal, decision: refusal.decision, permit: undefined };
+  return new GuardAdmission(facts, headers, undefined, { status, body });
 }
 
 async function answerBy<Raw>(
   onDenied: NonNullable<GuardOptions<Raw>["onDenied"]>,
+  refusal: Refusal,
   denied: Denied,
   { request, errors }: RefusalContext<Raw>,
 ): Promise<Admission> {
   try {
     const own = await onDenied(denied, request);
-    return new GuardAdmission(own ? { ...denied, ...ownAnswer(denied.headers, own) } : denied);
+    return admissionOf(refusal, own ? { ...denied, ...ownAnswer(denied.headers, own) } : denied);
   } catch (error) {
     errors.report("onDenied", "onDenied() failed, the usual answer is sent", error);
-    return new GuardAdmission(denied);
+    return admissionOf(refusal, denied);
   }
 }
 

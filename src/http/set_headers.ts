@@ -14,13 +14,6 @@ export interface HeaderTarget {
   set(name: string, value: string): void;
 }
 
-/** How a value joins the one that is there, in headers to which several guards, or the application, add. */
-const JOINED: Readonly<Record<string, (before: string, value: string) => string>> = {
-  "RateLimit": joinItems,
-  "RateLimit-Policy": joinItems,
-  [EXPOSED]: joinNames,
-};
-
 /** Reads and sets the headers of the answers of one framework. */
 export interface HeaderAccess<Answer> {
   /** The value that is there, if one is. */
@@ -50,10 +43,14 @@ export function setHeadersOf<Answer>(
 ): void {
   for (let i = 0; i < headers.length; i++) {
     const [name, value] = headers[i] as HeaderPair;
-    const join = JOINED[name];
-    const before = join === undefined ? undefined : access.get(answer, name);
-    access.set(answer, name, join === undefined || !before ? value : join(before, value));
+    const before = isList(name) ? access.get(answer, name) : undefined;
+    access.set(answer, name, before ? (name === EXPOSED ? joinNames : joinItems)(before, value) : value);
   }
+}
+
+/** Whether several guards, or the application, add to a header. */
+function isList(name: string): boolean {
+  return name === "RateLimit" || name === "RateLimit-Policy" || name === EXPOSED;
 }
 
 /** What stands between commas: quoted text is one piece, whatever is in it. */

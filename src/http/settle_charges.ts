@@ -28,11 +28,12 @@ export async function settleCharges<Raw>(
   outcome: Outcome,
   { request, source, errors }: SettleContext<Raw>,
 ): Promise<void> {
-  for (const { charge, settle } of checks) {
+  for (const check of checks) {
+    const { limiter, cost, settle } = check;
     if (settle === undefined) continue;
     try {
-      const units = await settle({ ...outcome, cost: charge.cost }, request) ?? charge.cost;
-      await correctCharge(await source.limiter(charge.limiter), charge, units);
+      const units = await settle({ ...outcome, cost }, request) ?? cost;
+      await correctCharge(await source.limiter(limiter), check, units);
     } catch (error) {
       errors.report("settle", "a cost could not be settled, what was charged stays charged", error);
     }

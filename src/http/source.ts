@@ -15,7 +15,14 @@ import type { HttpConfig } from "../registry/options.ts";
 import type { RateSync } from "../registry/rate_sync.ts";
 
 /** What a request is charged at one limiter, under one key. */
-export type Charge = AskFor & { readonly cost: number };
+export interface Charge {
+  /** The limiter's id. */
+  readonly limiter: string;
+  /** The key; `undefined` for the limiter as a whole. */
+  readonly key: string | undefined;
+  /** Units, from 0. */
+  readonly cost: number;
+}
 
 /** The limiters that a guard checks. What throws here rejects where a promise is returned. */
 export interface LimiterSource {
@@ -34,7 +41,7 @@ export function fromInstance(instance: RateSync): LimiterSource {
   return {
     limiter: (id) => instance.limiter(id),
     decide: (charges) => decideAt(instance, charges),
-    wait: (charges, options) => instance.acquireAll(charges, options),
+    wait: (charges, options) => instance.acquireAll(charges.map(requestOf), options),
     http: () => instance.http,
   };
 }
@@ -44,19 +51,21 @@ export function fromDefault(): LimiterSource {
   return {
     limiter: (id) => withDefault(id, (instance) => instance.limiter(id)),
     decide: (charges) => withDefault(charges[0]?.limiter, (instance) => decideAt(instance, charges)),
-    wait: byDefault.acquireAll,
+    wait: (charges, options) => byDefault.acquireAll(charges.map(requestOf), options),
     http: () => withDefault(undefined, ({ http }) => http),
   };
 }
 
 /** One limiter. */
 export function fromLimiter(limiter: Limiter): LimiterSource {
-  const targetsOf = (charges: readonly Charge[]) => charges.map((charge) => limiter.target(charge));
+  const targetsOf = (charges: readonly Charge[]) => charges.map((charge) => limiter.target(requestOf(charge)));
   return {
     limiter: () => limiter,
     decide(charges) {
       const alone = aloneOf(charges);
-      return alone === undefined ? tryAcquireAll(limiter.access, targetsOf(charges)) : limiter.decide(alone);
+      return alone === undefined
+        ? tryAcquireAll(limiter.access, targetsOf(charges))
+        : limiter.decide(alone.key, alone.cost);
     },
     wait: async (charges, { timeoutMs, signal }) => {
       signal?.throwIfAborted();
@@ -69,7 +78,14 @@ export function fromLimiter(limiter: Limiter): LimiterSource {
 
 function decideAt(instance: RateSync, charges: readonly Charge[]): Decision | Promise<Decision> {
   const alone = aloneOf(charges);
-  return alone === undefined ? instance.tryAcquireAll(charges) : instance.limiter(alone.limiter).decide(alone);
+  return alone === undefined
+    ? instance.tryAcquireAll(charges.map(requestOf))
+    : instance.limiter(alone.limiter).decide(alone.key, alone.cost);
+}
+
+/** A charge as the options of a call: those have nothing that they need not. */
+function requestOf({ limiter, key, cost }: Charge): AskFor {
+  return key === undefined ? { limiter, cost } : { limiter, key, cost };
 }
 
 /** The only charge, where there is one. */

@@ -47,8 +47,11 @@ const MAX_KEY_LENGTH = 65_536;
  * @throws {RangeError} If the cost is not a whole number from 1.
  * @throws {CostExceedsLimitError} If no wait could ever grant the cost.
  */
-export function checkAsk(limiter: string, policy: Policy, options: AskOptions): void {
-  const { key, cost = 1 } = options;
+export function checkAsk(
+  limiter: string,
+  policy: Policy,
+  { key, cost = 1 }: { readonly key?: string | undefined; readonly cost?: number },
+): void {
   if ((key === undefined || isKey(key)) && Number.isSafeInteger(cost) && cost >= 1 && cost <= policy.capacity) return;
   refuse(limiter, policy, key, cost);
 }

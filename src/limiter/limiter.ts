@@ -107,7 +107,9 @@ export class Limiter {
   /** Decides now. Never waits, and never throws on denial. */
   tryAcquire(options: AskOptions = {}): Promise<Decision> {
     try {
-      return Promise.resolve(this.decide(options));
+      checkNames(this.id, options);
+      const { key, cost = 1 } = options;
+      return Promise.resolve(this.decide(key, cost));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -118,9 +120,8 @@ export class Limiter {
    *
    * @internal
    */
-  decide(options: AskOptions): Decision | Promise<Decision> {
-    this.#check(options);
-    const { key, cost = 1 } = options;
+  decide(key: string | undefined, cost: number): Decision | Promise<Decision> {
+    checkAsk(this.id, this.policy, { key, cost });
     const open = this.#access.current();
     const rules = this.#rules;
     return open === undefined

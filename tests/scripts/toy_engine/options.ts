@@ -21,7 +21,7 @@ export interface ToyStoreConfig extends FailureOptions {
   readonly url?: string;
   /** Hosts, in place of `url`. */
   readonly hosts?: readonly string[];
-  /** Who asks. */
+  /** What this client is known by. */
   readonly token?: string;
   /** The number of the shelf. @default {0} */
   readonly shelf?: number;

@@ -373,8 +373,8 @@ export async function assertErasJoined(services: ParityServices): Promise<void> 
   assert.equal(secondsOf(await take("idle")), 1);
   clock.set(1_800_000_001_000_000);
   assert.equal(secondsOf(await penalize("idle")), 1);
-  // The step with the largest mark does not end with the era. If the sum carried into the mark, scripts would read it as
-  // the mark of a promised instant.
+  // The step with the largest TTL tag does not end with the era. If the sum carried into the tag, scripts would read it as
+  // the tag of a promised instant.
   clock.set(1_799_999_998_999_999);
   const large: Target = {
     limiter: "large",

@@ -140,7 +140,7 @@ function digits(denominator: number): number {
   return denominator === 1 ? 0 : String(denominator - 1).length;
 }
 
-/** One that is alone in its key: it may have a mark, and "99" in front if it would read as marked. */
+/** One that is alone in its key: it may have a TTL tag, and "99" in front if it would read as tagged. */
 function decodeOnlyTat(bytes: Uint8Array, denominator: number, nowUs: number): number[] {
   const text = new TextDecoder().decode(bytes);
   if (text.length === 18 && text.startsWith("99")) return decodeTat(bytes.subarray(2), denominator);

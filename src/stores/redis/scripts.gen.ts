@@ -7,51 +7,51 @@
 import type { Script } from "./script.ts";
 
 /** Stands in front of a script whose keys lie in several slots, with a line break behind it. */
-export const acrossSlots = `local call,bl,iQ=redis.call,redis.pcall,redis.error_reply
+export const acrossSlots = `local call,bk,iT=redis.call,redis.pcall,redis.error_reply
 local KEYS,redis={KEYS[1],unpack(ARGV,#ARGV-ARGV[#ARGV],#ARGV-1)},{}
-redis.pcall,redis.error_reply=bl,iQ
-function redis.call(gK,...)
-if gK~="MGET"then return call(gK,...)end
+redis.pcall,redis.error_reply=bk,iT
+function redis.call(gN,...)
+if gN~="MGET"then return call(gN,...)end
 local bX={...}
 for i=1,#bX do
-local m=bl("GET",bX[i])
+local m=bk("GET",bX[i])
 bX[i]=type(m)=="string"and m
 end
 return bX
 end`;
 
-const part1 = `local cJ=1e14
-local dK=50*cJ
-local jT,cS="99",10*cJ
-local fa=q-q%cJ`;
+const part1 = `local cK=1e14
+local dJ=50*cK
+local gx,cw="99",10*cK
+local fd=q-q%cK`;
 
-const part2 = `local gX=2e15
+const part2 = `local ha=2e15
 local function fy(m)
-local J,br=string.byte(m,1),#m
-if J==98 and br>8 then
+local J,bq=string.byte(m,1),#m
+if J==98 and bq>8 then
 local D=struct.unpack("<d",m,2)
 if D>=0 and D<2^53 and D==math.floor(D)then return D,10 end
 end
-if J==83 and br>46 or J==115 and br>20 then
+if J==83 and bq>46 or J==115 and bq>20 then
 local D=struct.unpack("<d",m,2)
-if D>q and D<q+gX then return D,br+1 end
+if D>q and D<q+ha then return D,bq+1 end
 end
 return 0,1
 end`;
 
-const part3 = `local function hu(aC)
-return math.max(math.floor((aC-dK)/cS),0)
+const part3 = `local function ib(aC)
+return math.max(math.floor((aC-dJ)/cw),0)
 end
 local function fx(aC)
-if aC<dK then return aC end
-local us=fa+aC%cJ
-if us>q+cJ/2 then return us-cJ end
-if us<q-cJ/2 then return us+cJ end
+if aC<dJ then return aC end
+local us=fd+aC%cK
+if us>q+cK/2 then return us-cK end
+if us<q-cK/2 then return us+cK end
 return us
 end`;
 
-const part4 = `local function fH(bk,bz,aj)
-return math.max(bk<=8*bz and 1 or bk<=1024*bz and 2 or 3,aj)
+const part4 = `local function fH(bj,bz,aj)
+return math.max(bj<=8*bz and 1 or bj<=1024*bz and 2 or 3,aj)
 end
 local function dW(Y,bz)
 if Y==0 then return q end
@@ -61,111 +61,111 @@ end`;
 const part5 = `local eu
 local function bv()
 if eu then return eu end
-local aF,bm,aM,cd,eD=math.floor,math.min,math.max,string.byte,string.char
-local jv,kZ=8,2^52
-local eA={us=0,ai=0,ad=0,bQ={}}
-local bP={eA=eA}
-function bP.gm(a,b,g)
+local aF,bl,aM,cd,eF=math.floor,math.min,math.max,string.byte,string.char
+local jy,lb=8,2^52
+local eC={us=0,ai=0,ad=0,bR={}}
+local bQ={eC=eC}
+function bQ.go(a,b,g)
 local us,ai=a.us+b.us,a.ai+b.ai
 if ai<g.y then return{us=us,ai=ai}end
 return{us=us+1,ai=ai-g.y}
 end
-local gm=bP.gm
-function bP.fP(a,b,g)
+local go=bQ.go
+function bQ.fQ(a,b,g)
 local us,ai=a.us-b.us,a.ai-b.ai
 if ai>=0 then return{us=us,ai=ai}end
 return{us=us-1,ai=ai+g.y}
 end
-local fP=bP.fP
-function bP.gO(a,b)
+local fQ=bQ.fQ
+function bQ.gQ(a,b)
 return(a.us<b.us or(a.us==b.us and a.ai<b.ai))and a or b
 end
-function bP.kC(ap,dv,aj,g)
-local aP=fP(ap,aj,g)
-for _,bH in ipairs(ap.bQ)do
-if bH.dv>dv then aP=fP(aP,bH,g)end
+function bQ.kD(ap,du,aj,g)
+local aP=fQ(ap,aj,g)
+for _,bI in ipairs(ap.bR)do
+if bI.du>du then aP=fQ(aP,bI,g)end
 end
-return aP.us<0 and eA or aP
+return aP.us<0 and eC or aP
 end
-function bP.cE(h,g)
+function bQ.cF(h,g)
 local H=h.us-g.az
 if h.ai>g.aL then H=H+1 end
 return aM(H,h.x or 0)
 end
-local cE=bP.cE
-function bP.ex(h,g)
-return h.Y>0 and cE(h,g)>q and h.Y or 0
+local cF=bQ.cF
+function bQ.ey(h,g)
+return h.Y>0 and cF(h,g)>q and h.Y or 0
 end
-local function kK(ap,bH,ad,g)
-local aP=gm(ap,bH,g)
-if aP.us>kZ then return nil end
-local bQ,A={},1
-for i,dd in ipairs(ap.bQ)do
-bQ[i]=dd
-if dd.dv<=bH.dv then A=i+1 end
+local function kL(ap,bI,ad,g)
+local aP=go(ap,bI,g)
+if aP.us>lb then return nil end
+local bR,A={},1
+for i,de in ipairs(ap.bR)do
+bR[i]=de
+if de.du<=bI.du then A=i+1 end
 end
-table.insert(bQ,A,bH)
-local is,O=eA,#bQ
-while O>0 and#bQ-O<jv do
-local am=bQ[O]
-if am.dv-(aP.us-is.us)+2<=q then break end
-is=gm(is,am,g)
+table.insert(bR,A,bI)
+local iv,O=eC,#bR
+while O>0 and#bR-O<jy do
+local am=bR[O]
+if am.du-(aP.us-iv.us)+2<=q then break end
+iv=go(iv,am,g)
 O=O-1
 end
 for _=1,O do
-table.remove(bQ,1)
+table.remove(bR,1)
 end
-return{us=aP.us,ai=aP.ai,ad=aM(ap.ad,ad),bQ=bQ}
+return{us=aP.us,ai=aP.ai,ad=aM(ap.ad,ad),bR=bR}
 end
-function bP.eG(us,ap)
+function bQ.eI(us,ap)
 local aP=us+ap.us+1
 if ap.ad>0 and ap.ad<aP then return aM(us+1,ap.ad)end
 return aP
 end
-function bP.bx(h)
+function bQ.bx(h)
 local ap=h.ap
-return ap and bP.eG(h.us,ap)>q and ap or nil
+return ap and bQ.eI(h.us,ap)>q and ap or nil
 end
-function bP.dj(us,ai,ap,x,g,aj)
+function bQ.dj(us,ai,ap,x,g,aj)
 local H=us-g.az
 if ai>g.aL then H=H+1 end
-local bL=aM(H,x)
+local bM=aM(H,x)
 if x<=q or x<=H then x=nil end
 local h={us=us,ai=ai,x=x,Y=0}
-if bL>q then h.Y=fH(bL-q,g.az,aj)end
+if bM>q then h.Y=fH(bM-q,g.az,aj)end
 if ap then
-local aP,bQ=gm(h,ap,g).us,{}
-for i,bH in ipairs(ap.bQ)do
-bQ[i]={dv=bm(bH.dv,aP),us=bH.us,ai=bH.ai}
+local aP,bR=go(h,ap,g).us,{}
+for i,bI in ipairs(ap.bR)do
+bR[i]={du=bl(bI.du,aP),us=bI.us,ai=bI.ai}
 end
 local ad=ap.ad>us+ap.us and 0 or ap.ad
-h.ap={us=ap.us,ai=ap.ai,ad=ad,bQ=bQ}
+h.ap={us=ap.us,ai=ap.ai,ad=ad,bR=bR}
 end
 return h
 end
-function bP.fk(h,gy,dv,x,g)
+function bQ.fm(h,gB,du,x,g)
 local ad=aM(q,x)+g.az+1
-local bH={dv=dv,us=gy.us,ai=gy.ai}
-local ap=kK(bP.bx(h)or eA,bH,ad,g)
+local bI={du=du,us=gB.us,ai=gB.ai}
+local ap=kL(bQ.bx(h)or eC,bI,ad,g)
 if not ap then return h end
-local aU=fP(h,gy,g)
-return bP.dj(aU.us,aU.ai,ap,x,g,bP.ex(h,g))
+local aU=fQ(h,gB,g)
+return bQ.dj(aU.us,aU.ai,ap,x,g,bQ.ey(h,g))
 end
-function bP.dS(h,g)
-local x,bL=cE(h,g),dW(h.Y,g.az)
-if x<=bL then return h end
-local bt={us=bL+g.az,ai=g.aL}
-local ap=bP.bx(h)
+function bQ.dS(h,g)
+local x,bM=cF(h,g),dW(h.Y,g.az)
+if x<=bM then return h end
+local bt={us=bM+g.az,ai=g.aL}
+local ap=bQ.bx(h)
 if h.us<bt.us or(h.us==bt.us and h.ai<=bt.ai)then
-return bP.dj(h.us,h.ai,ap,bL,g,h.Y)
+return bQ.dj(h.us,h.ai,ap,bM,g,h.Y)
 end
 local aj={us=h.us,ai=h.ai,x=h.x,Y=h.Y}
-if ap then aj.ap={us=ap.us,ai=ap.ai,ad=0,bQ=ap.bQ}end
-local bK=bP.fk(aj,fP(h,bt,g),0,bL,g)
-if bK~=aj then return bK end
-return bP.dj(bt.us,bt.ai,nil,bL,g,h.Y)
+if ap then aj.ap={us=ap.us,ai=ap.ai,ad=0,bR=ap.bR}end
+local bL=bQ.fm(aj,fQ(h,bt,g),0,bM,g)
+if bL~=aj then return bL end
+return bQ.dj(bt.us,bt.ai,nil,bM,g,h.Y)
 end
-function bP.cr(m,E,am,h,g)
+function bQ.cr(m,E,am,h,g)
 local function ec()
 local aa,aV=0,1
 while E<=am do
@@ -177,66 +177,66 @@ aV=aV*128
 end
 return aa
 end
-local function hY()
+local function ia()
 local us=ec()
-return us,g.y>1 and bm(ec(),g.y-1)or 0
+return us,g.y>1 and bl(ec(),g.y-1)or 0
 end
-local gL=cd(m,E)-128
+local ct=cd(m,E)-128
 E=E+1
-h.Y=aF(gL%32/8)
-if gL%2>=1 then h.x=ec()end
-if gL%4<2 then return end
-local us,ai=hY()
-local ap={us=us,ai=ai,ad=0,bQ={}}
-local aP=gm(h,ap,g).us
-if gL%8>=4 then ap.ad=aP+2-ec()end
+h.Y=aF(ct%32/8)
+if ct%2>=1 then h.x=ec()end
+if ct%4<2 then return end
+local us,ai=ia()
+local ap={us=us,ai=ai,ad=0,bR={}}
+local aP=go(h,ap,g).us
+if ct%8>=4 then ap.ad=aP+2-ec()end
 while E<=am do
-local bH={dv=aP-ec()}
-bH.us,bH.ai=hY()
-if bH.us==0 and bH.ai==0 then
-bH.us,bH.ai=us,ai
+local bI={du=aP-ec()}
+bI.us,bI.ai=ia()
+if bI.us==0 and bI.ai==0 then
+bI.us,bI.ai=us,ai
 end
-ap.bQ[#ap.bQ+1]=bH
+ap.bR[#ap.bR+1]=bI
 end
 h.ap=ap
 end
-function bP.bA(h,g)
+function bQ.bA(h,g)
 local ap,x,aI=h.ap,h.x,""
 if not ap and not x and h.Y==0 then return aI end
-local function dH(aa)
+local function dG(aa)
 while aa>=128 do
-aI=aI..eD(aa%128+128)
+aI=aI..eF(aa%128+128)
 aa=aF(aa/128)
 end
-aI=aI..eD(aa)
+aI=aI..eF(aa)
 end
-local function iH(us,ai)
-dH(us)
-if g.y>1 then dH(ai)end
+local function iK(us,ai)
+dG(us)
+if g.y>1 then dG(ai)end
 end
-if x then dH(x)end
+if x then dG(x)end
 if ap then
-iH(ap.us,ap.ai)
-local aP=gm(h,ap,g).us
-if ap.ad>0 then dH(aP+2-ap.ad)end
-for _,bH in ipairs(ap.bQ)do
-dH(aP-bH.dv)
-local kh=bH.us==ap.us and bH.ai==ap.ai
-iH(kh and 0 or bH.us,kh and 0 or bH.ai)
+iK(ap.us,ap.ai)
+local aP=go(h,ap,g).us
+if ap.ad>0 then dG(aP+2-ap.ad)end
+for _,bI in ipairs(ap.bR)do
+dG(aP-bI.du)
+local ki=bI.us==ap.us and bI.ai==ap.ai
+iK(ki and 0 or bI.us,ki and 0 or bI.ai)
 end
 end
-local gL=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
-return eD(gL+8*h.Y)..aI
+local ct=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
+return eF(ct+8*h.Y)..aI
 end
-eu=bP
-return bP
+eu=bQ
+return bQ
 end`;
 
-const part6 = `local call,bo,ak=redis.call,string.sub,string.format
-local aF,da,aM,bm=math.floor,math.ceil,math.max,math.min
+const part6 = `local call,bn,ak=redis.call,string.sub,string.format
+local aF,db,aM,bl=math.floor,math.ceil,math.max,math.min
 local aS,al=struct.pack,struct.unpack
 local ARGV,KEYS=ARGV,KEYS
-local dl,gi=0,0
+local dl,gl=0,0
 local function aI()
 dl=dl+1
 return ARGV[dl]
@@ -246,33 +246,33 @@ dl=dl+1
 return ARGV[dl]+0
 end
 local function fG()
-gi=gi+1
-return KEYS[gi]
+gl=gl+1
+return KEYS[gl]
 end
 local q=tonumber(aI())
 if not q then
 local dV=call("TIME")
 q=dV[1]*1000000+dV[2]
 end
-local cn=aa()
-local function fg(ad)
-return aM(da((ad-q)/1000),1)+cn
+local cm=aa()
+local function fi(ad)
+return aM(db((ad-q)/1000),1)+cm
 end
-local co={}`;
+local cn={}`;
 
-const part7 = `local function fn(aq)
+const part7 = `local function fo(aq)
 local dg=type(aq)=="table"and aq.err or tostring(aq)
 if string.find(dg,"READONLY",1,true)then error(aq,0)end
 return dg
 end
-local function jk(ce,kx)
-local ok,aq=pcall(ce,kx)
-return ok and aq or fn(aq)
+local function jn(ce,ky)
+local ok,aq=pcall(ce,ky)
+return ok and aq or fo(aq)
 end`;
 
-const part8 = `local function hc(e)
-eJ(e)
-if e.dN and not bq then fj(e)end
+const part8 = `local function hf(e)
+eM(e)
+if e.dN and not bp then fl(e)end
 local at=aM(q,e.D)
 local ag,ae=e.v.ag,e.ae
 for i=1,#ag do
@@ -281,7 +281,7 @@ at=aM(at,ab.an.dm(ae[i],e.af,ab))
 end
 return at
 end
-local function gv(e,at)
+local function gy(e,at)
 local ag,ae=e.v.ag,e.ae
 if#ag==0 then return end
 if e.dp then e.dp.ds(e,at)end
@@ -291,19 +291,19 @@ local ab=ag[i]
 local aj=ae[i]
 local h=ab.an.ds(aj,at,e.af,ab)
 if h then ae[i]=h end
-local cC=ab.an.cC and ab.an.cC(aj,h,at)
-if cC then
+local cD=ab.an.cD and ab.an.cD(aj,h,at)
+if cD then
 e.fK=e.fK or{}
-e.fK[i]=cC
+e.fK[i]=cD
 end
 end
-fj(e)
+fl(e)
 end
 local function eb(aq,e)
 local ag,ae,am=e.v.ag,e.ae,#aq
 for i=1,#ag do
 local ab=ag[i]
-aq[am+1],aq[am+2]=ab.an.eL(ae[i],ab)
+aq[am+1],aq[am+2]=ab.an.eO(ae[i],ab)
 am=am+2
 end
 end
@@ -312,12 +312,12 @@ local A=0
 for i=1,#av do
 local fK,ag=av[i].fK,#av[i].v.ag
 for ab=1,fK and ag or 0 do
-local cC=fK[ab]
-if cC then
+local cD=fK[ab]
+if cD then
 local am=#aq
 aq[am+1]=A+ab-1
 for bu=1,5 do
-aq[am+1+bu]=cC[bu]
+aq[am+1+bu]=cD[bu]
 end
 end
 end
@@ -325,7 +325,7 @@ A=A+ag
 end
 end`;
 
-const part9 = `local function eW()
+const part9 = `local function eZ()
 local v=dO[aa()]
 local af,I=aa(),aa()
 local e={
@@ -348,22 +348,22 @@ end
 if v.I>0 then
 e.aN,e.aQ=fG(),fG()
 end
-for _,A in ipairs(v.hA or{})do
+for _,A in ipairs(v.hC or{})do
 e.ci=e.ci or{}
 e.ci[A]=fG()
 end
 return e
 end`;
 
-const part10 = `function co.t()
-local function ir(h,at)
+const part10 = `function cn.t()
+local function iu(h,at)
 if h.us<at-1 or(h.us<at and h.ai==0)then return{us=at,ai=0}end
 return h
 end
-local function jd(h,o,g)
-local ai=o*g.cL
+local function jg(h,o,g)
+local ai=o*g.cM
 local cs=aF(ai/g.y)
-local us=h.us+o*g.db+cs
+local us=h.us+o*g.dc+cs
 ai=h.ai+ai-cs*g.y
 if ai<g.y then return{us=us,ai=ai}end
 return{us=us+1,ai=ai-g.y}
@@ -371,8 +371,8 @@ end
 return{
 cr=function()
 return{
-db=aa(),
-cL=aa(),
+dc=aa(),
+cM=aa(),
 y=aa(),
 az=aa(),
 aL=aa(),
@@ -387,50 +387,50 @@ if h.us-g.az<q and(h.x or 0)<=q then return h end
 return bv().dS(h,g)
 end,
 dm=function(h,af,g)
-local next=jd(ir(h,q),af,g)
-local hd=next.us-g.az
-if next.ai>g.aL then hd=hd+1 end
-return aM(q,hd)
+local next=jg(iu(h,q),af,g)
+local hg=next.us-g.az
+if next.ai>g.aL then hg=hg+1 end
+return aM(q,hg)
 end,
 ds=function(h,at,af,g)
-local next=jd(ir(h,at),af,g)
+local next=jg(iu(h,at),af,g)
 next.Y=0
 if at<=q and not h.ap and not h.x then return next end
 local bu=bv()
 local x=aM(at>q and at or 0,h.x or 0)
-return bu.dj(next.us,next.ai,bu.bx(h),x,g,bu.ex(h,g))
+return bu.dj(next.us,next.ai,bu.bx(h),x,g,bu.ey(h,g))
 end,
-cC=function(aj,ih,at)
-local hG=at>q
-if not hG and not ih.ap then return nil end
+cD=function(aj,ik,at)
+local hI=at>q
+if not hI and not ik.ap then return nil end
 local us,ai=0,0
-if ih.ap then
-us,ai=ih.ap.us,ih.ap.ai
+if ik.ap then
+us,ai=ik.ap.us,ik.ap.ai
 end
-local x=hG and(aj.x or 0)>q and aj.x or 0
-local kB=hG and ir(aj,at)~=aj
-if us==0 and ai==0 and x==0 and not kB then return nil end
+local x=hI and(aj.x or 0)>q and aj.x or 0
+local kC=hI and iu(aj,at)~=aj
+if us==0 and ai==0 and x==0 and not kC then return nil end
 local O=aj.us+2<=q and{us=0,ai=0}or aj
-return{us,ai,x,kB and O.us or-1,kB and O.ai or 0}
+return{us,ai,x,kC and O.us or-1,kC and O.ai or 0}
 end,
-eL=function(h)
+eO=function(h)
 if h.us<q then return 0,0 end
 return h.us-q,h.ai
 end,
 dn=function(h)
 if not h.ap and not h.x then return h.us+2 end
-local ke=h.ap and bv().eG(h.us,h.ap)or 0
-return aM(h.us,ke,h.x or 0)+2
+local kf=h.ap and bv().eI(h.us,h.ap)or 0
+return aM(h.us,kf,h.x or 0)+2
 end,
-cA=function(m,O,to,g,dU,eq)
-local br=to-O+1
-local us=tonumber(bo(m,O,O+15))
-if not us or br<16 then return{us=0,ai=0,Y=0}end
-local dd=br~=16+g.aR
+cB=function(m,O,to,g,dU,eq)
+local bq=to-O+1
+local us=tonumber(bn(m,O,O+15))
+if not us or bq<16 then return{us=0,ai=0,Y=0}end
+local de=bq~=16+g.aR
 local h={us=us,ai=0,Y=0}
-if not dd then h.ai=bm(tonumber(bo(m,O+16,to))or 0,g.y-1)end
+if not de then h.ai=bl(tonumber(bn(m,O+16,to))or 0,g.y-1)end
 if dU<=eq then bv().cr(m,dU,eq,h,g)end
-if dd then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
+if de then return{us=us+1,ai=0,x=h.x,Y=h.Y}end
 return h
 end,
 ea=function(h,g)
@@ -438,7 +438,7 @@ local us=aM(h.us,0)
 if g.aR==0 then return ak("%016.0f",us)end
 return ak("%016.0f%0"..g.aR..".0f",us,h.ai)
 end,
-gP=function(h,g)
+gR=function(h,g)
 if not h.ap and not h.x and h.Y==0 then return""end
 return bv().bA(h,g)
 end,
@@ -449,69 +449,69 @@ const part11 = `local df,bB="<I7I4",11
 local function bY(W)
 return#W/bB
 end
-local function cY(W,A)
+local function cZ(W,A)
 return al(df,W,A*bB+1)
 end
-local function cq(W)
+local function cp(W)
 return al(df,W,1)
 end
-local function cp(W)
+local function co(W)
 return al(df,W,#W-bB+1)
 end
-local function gp(W,A,H,r)
+local function gr(W,A,H,r)
 local O=A*bB
-return bo(W,1,O)..aS(df,H,r)..bo(W,O+bB+1)
+return bn(W,1,O)..aS(df,H,r)..bn(W,O+bB+1)
 end
-local function hw(H,r)
+local function hy(H,r)
 if not(H>=0 and H<2^53 and r>0 and r<2^32)then return""end
 return aS(df,H,r)
 end
-local function eN(m,O,to)
-local W=bo(m,O,to)
+local function eQ(m,O,to)
+local W=bn(m,O,to)
 if W==""or#W%bB>0 then return"",0 end
-local cw=string.byte(W,7)
-if cw<32 then return W,0 end
-return bo(W,1,6)..string.char(cw%32)..bo(W,8),aF(cw/32)
+local cy=string.byte(W,7)
+if cy<32 then return W,0 end
+return bn(W,1,6)..string.char(cy%32)..bn(W,8),aF(cy/32)
 end
-local function du(h)
+local function dt(h)
 local W=h.z
 if h.Y==0 then return W end
-return bo(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bo(W,8)
+return bn(W,1,6)..string.char(string.byte(W,7)+32*h.Y)..bn(W,8)
 end
-local function cD(h,g,aj)
-local bk=h.z==""and 0 or cq(h.z)-q
-h.Y=bk>0 and fH(bk,g.w,aj)or 0
+local function cE(h,g,aj)
+local bj=h.z==""and 0 or cp(h.z)-q
+h.Y=bj>0 and fH(bj,g.w,aj)or 0
 return h
 end
-local function ga(h,g)
+local function gb(h,g)
 local W=h.z
-local ap=W==""and 0 or cq(W)-dW(h.Y,g.w)
+local ap=W==""and 0 or cp(W)-dW(h.Y,g.w)
 if ap<=0 then return h end
-local kX={}
+local kZ={}
 for A=0,bY(W)-1 do
-local H,r=cY(W,A)
-kX[A+1]=aS(df,H-ap,r)
+local H,r=cZ(W,A)
+kZ[A+1]=aS(df,H-ap,r)
 end
-return cD({U=h.U,z=table.concat(kX)},g,h.Y)
+return cE({U=h.U,z=table.concat(kZ)},g,h.Y)
 end`;
 
-const part12 = `local he=-2^52
-local function eI(m)
-return#m==17 and string.find(m,"^%-%d+$")and m+0<=he and m+0>2*he
+const part12 = `local hh=-2^52
+local function eL(m)
+return#m==17 and string.find(m,"^%-%d+$")and m+0<=hh and m+0>2*hh
 end
-local function hC(m,aV)
-local aC,bz=m+0,-he/aV
+local function hE(m,aV)
+local aC,bz=m+0,-hh/aV
 local r=-aC%aV
 local H=q-q%bz-(aC+r)/aV-bz
 if H>q+bz/2 then H=H-bz end
 if H<=q-bz/2 then H=H+bz end
 return H,r
 end
-local function iZ(H,r,aV)
-return ak("%.0f",he-H%(-he/aV)*aV-r)
+local function jc(H,r,aV)
+return ak("%.0f",hh-H%(-hh/aV)*aV-r)
 end`;
 
-const part13 = `function co.f()
+const part13 = `function cn.f()
 return{
 K="F",
 cr=function()
@@ -520,30 +520,30 @@ end,
 et=function()
 return{z="",Y=0}
 end,
-dS=ga,
+dS=gb,
 dm=function(h,af,g)
 if h.z==""then return q end
-local H,r=cp(h.z)
+local H,r=co(h.z)
 if r+af<=g.Q then return aM(q,H)end
 return aM(q,H+g.w)
 end,
 ds=function(h,at,af,g)
 local z=h.z
-if z==""then return cD({z=aS(df,at,af)},g,0)end
-local H,r=cp(z)
+if z==""then return cE({z=aS(df,at,af)},g,0)end
+local H,r=co(z)
 if at<H+g.w then
-z=gp(z,bY(z)-1,H,r+af)
+z=gr(z,bY(z)-1,H,r+af)
 else
 z=z..aS(df,at,af)
 end
-while cq(z)+g.w<=q do
-z=bo(z,bB+1)
+while cp(z)+g.w<=q do
+z=bn(z,bB+1)
 end
-return cD({z=z},g,h.Y)
+return cE({z=z},g,h.Y)
 end,
-eL=function(h,g)
+eO=function(h,g)
 if h.z==""then return 0,0 end
-local H,r=cp(h.z)
+local H,r=co(h.z)
 local reset=H+g.w-q
 if reset<=0 then return 0,0 end
 if H>q then return g.Q,reset end
@@ -551,53 +551,53 @@ return r,reset
 end,
 dn=function(h,g)
 if h.z==""then return 0 end
-local H=cp(h.z)
+local H=co(h.z)
 return H+g.w
 end,
-cA=function(m,O,to)
-local z,Y=eN(m,O+7,to)
+cB=function(m,O,to)
+local z,Y=eQ(m,O+7,to)
 return{z=z,Y=Y}
 end,
-eI=eI,
-gz=function(m,aV)
-local H,r=hC(m,aV)
+eL=eL,
+gC=function(m,aV)
+local H,r=hE(m,aV)
 return{z=aS(df,H,r),Y=0}
 end,
-hb=16,
-gd=function(m,O)
-return{z=hw(al("<dd",m,O)),Y=0}
+he=16,
+gg=function(m,O)
+return{z=hy(al("<dd",m,O)),Y=0}
 end,
 ea=function(h,g)
-return aS("<I7",g.w)..du(h)
+return aS("<I7",g.w)..dt(h)
 end,
 }
 end`;
 
-const part14 = `function co.c()
-local function gw(h,A,g)
+const part14 = `function cn.c()
+local function gz(h,A,g)
 if A==0 then return h.U end
-local H,r=cY(h.z,A-1)
-return H+g.w==cY(h.z,A)and r or 0
+local H,r=cZ(h.z,A-1)
+return H+g.w==cZ(h.z,A)and r or 0
 end
-local function kL(h,at,g)
+local function kM(h,at,g)
 if h.z==""then return at,0,0 end
-local H,r=cp(h.z)
+local H,r=co(h.z)
 if at<H+g.w then
-return H,gw(h,bY(h.z)-1,g),r
+return H,gz(h,bY(h.z)-1,g),r
 end
 if at<H+2*g.w then return H+g.w,r,0 end
 return at,0,0
 end
-local function fL(o,bn,g)
-if bn<0 then return g.w+1 end
-if o<=bn then return 0 end
+local function fL(o,bm,g)
+if bm<0 then return g.w+1 end
+if o<=bm then return 0 end
 local cj=g.w/g.bC
-return(cj-aF(bn*cj/o))*g.bC
+return(cj-aF(bm*cj/o))*g.bC
 end
-local function kf(z,g)
-local H=cq(z)
-local ka=bY(z)>1 and cY(z,1)==H+g.w
-return H+(ka and 1 or 2)*g.w<=q
+local function kg(z,g)
+local H=cp(z)
+local kb=bY(z)>1 and cZ(z,1)==H+g.w
+return H+(kb and 1 or 2)*g.w<=q
 end
 return{
 K="C",
@@ -607,147 +607,147 @@ end,
 et=function()
 return{U=0,z="",Y=0}
 end,
-dS=ga,
+dS=gb,
 dm=function(h,af,g)
-local H,U,eE=kL(h,q,g)
-local jr=fL(U,g.Q-af-eE,g)
-if jr<=g.w then return aM(q,H+jr)end
-return aM(q,H+g.w+fL(eE,g.Q-af,g))
+local H,U,eG=kM(h,q,g)
+local ju=fL(U,g.Q-af-eG,g)
+if ju<=g.w then return aM(q,H+ju)end
+return aM(q,H+g.w+fL(eG,g.Q-af,g))
 end,
 ds=function(h,at,af,g)
 local ah={U=h.U,z=h.z}
 local H,r
 if ah.z~=""then
-H,r=cp(ah.z)
+H,r=co(ah.z)
 end
 if H and at<H+g.w then
-ah.z=gp(ah.z,bY(ah.z)-1,H,r+af)
+ah.z=gr(ah.z,bY(ah.z)-1,H,r+af)
 else
-H=kL(h,at,g)
+H=kM(h,at,g)
 ah.z=ah.z..aS(df,H,af)
 end
-while kf(ah.z,g)do
-ah.U=gw(ah,1,g)
-ah.z=bo(ah.z,bB+1)
+while kg(ah.z,g)do
+ah.U=gz(ah,1,g)
+ah.z=bn(ah.z,bB+1)
 end
-return cD(ah,g,h.Y)
+return cE(ah,g,h.Y)
 end,
-eL=function(h,g)
+eO=function(h,g)
 if h.z==""then return 0,0 end
-local am=cp(h.z)
+local am=co(h.z)
 local reset=am+2*g.w-q
 if reset<=0 then return 0,0 end
 if am>q then return g.Q,reset end
-local H,U,eE=kL(h,q,g)
+local H,U,eG=kM(h,q,g)
 local cj=g.w/g.bC
 local aU=cj-aF((q-H)/g.bC)
-return da(U*aU/cj)+eE,reset
+return db(U*aU/cj)+eG,reset
 end,
 dn=function(h,g)
 if h.z==""then return 0 end
-local H=cp(h.z)
+local H=co(h.z)
 return H+2*g.w
 end,
-cA=function(m,O,to)
-local z,Y=eN(m,O+12,to)
+cB=function(m,O,to)
+local z,Y=eQ(m,O+12,to)
 if z==""then return{U=0,z="",Y=0}end
 return{U=al("<I4",m,O+8),z=z,Y=Y}
 end,
-hb=24,
-gd=function(m,O)
-local H,U,eE=al("<ddd",m,O)
+he=24,
+gg=function(m,O)
+local H,U,eG=al("<ddd",m,O)
 if not(U>0 and U<2^32)then U=0 end
-if eE>0 or U==0 then
-return{U=U,z=hw(H,eE),Y=0}
+if eG>0 or U==0 then
+return{U=U,z=hy(H,eG),Y=0}
 end
 return{U=U,z=aS(df,H,0),Y=0}
 end,
 ea=function(h,g)
 local aD=#ak("%.0f",g.bC)-1
-return aS("<I7BI4",g.w,aD,h.U)..du(h)
+return aS("<I7BI4",g.w,aD,h.U)..dt(h)
 end,
 }
 end`;
 
-const part15 = `function co.s()`;
+const part15 = `function cn.s()`;
 
-const part16 = `local bV,lm,gJ=54,"<dI7I6BI7I4I4I4I7I4B",32
-local cv,lK=2^48,2^37
-local fa=q-q%cv
-local function cB(p,aD)
+const part16 = `local bW,lo,gM=54,"<dI7I6BI7I4I4I4I7I4B",32
+local cx,lM=2^48,2^37
+local fd=q-q%cx
+local function cC(p,aD)
 p.el,p.aD=aD>=32,aD%32
-p.kQ,p.aG=p.aD>=16,2^(aD%16)
-p.bt=p.kQ and 255 or 65535
+p.kR,p.aG=p.aD>=16,2^(aD%16)
+p.bt=p.kR and 255 or 65535
 end
 local function ea(p,ax,o)
-if p.kQ then return aS("<I7B",ax,o)end
-if ax-q>=cv/2 then error("ERR the units would be taken years ahead",0)end
-return aS("<I6I2",ax%cv,o)
+if p.kR then return aS("<I7B",ax,o)end
+if ax-q>=cx/2 then error("ERR the units would be taken years ahead",0)end
+return aS("<I6I2",ax%cx,o)
 end
-local function cA(p,W,O)
-if p.kQ then return al("<I7B",W,O)end
+local function cB(p,W,O)
+if p.kR then return al("<I7B",W,O)end
 local ax,o=al("<I6I2",W,O)
-ax=ax+fa
-if ax>q+cv/2 then return ax-cv,o end
-if ax<q-cv/2 then return ax+cv,o end
+ax=ax+fd
+if ax>q+cx/2 then return ax-cx,o end
+if ax<q-cx/2 then return ax+cx,o end
 return ax,o
 end
 local function cr(p,O,to)
-if to<#p.W then return bo(p.W,O+1,to+1)end
+if to<#p.W then return bn(p.W,O+1,to+1)end
 return call("GETRANGE",p.ac,ak("%d",O),ak("%d",to))
 end
-local function ck(p,ao)
-return bV+4*(aF(ao/p.aG)+1)+8*ao
+local function bs(p,ao)
+return bW+4*(aF(ao/p.aG)+1)+8*ao
 end
-local function br(p)
-return p.I==0 and bV or ck(p,p.I-1)+8
+local function bq(p)
+return p.I==0 and bW or bs(p,p.I-1)+8
 end
-local function cI(p,i)
+local function cJ(p,i)
 return(p.aJ+i)%p.I
 end
-local function bj(p,i)
-local O=ck(p,cI(p,i))
-return cA(p,cr(p,O,O+7),1)
+local function bi(p,i)
+local O=bs(p,cJ(p,i))
+return cB(p,cr(p,O,O+7),1)
 end
-local function jY(p,i)
-local ao=cI(p,i)
-return bm(p.aG-ao%p.aG,p.I-ao,p.r-i)
+local function jZ(p,i)
+local ao=cJ(p,i)
+return bl(p.aG-ao%p.aG,p.I-ao,p.r-i)
 end
-local function iO(p,fh,aj)
-if fh and p.aj and fh>p.aj then return p.r,p.aj,p.bi end
+local function iR(p,fj,aj)
+if fj and p.aj and fj>p.aj then return p.r,p.aj,p.bh end
 if p.el then
-if fh then return fh-1,fh-1,(bj(p,fh-1))end
-local cW,cw=0,p.r
-while cW<cw do
-local cN=aF((cW+cw)/2)
-if bj(p,cN)<=aj then
-cW=cN+1
+if fj then return fj-1,fj-1,(bi(p,fj-1))end
+local cX,cy=0,p.r
+while cX<cy do
+local cO=aF((cX+cy)/2)
+if bi(p,cO)<=aj then
+cX=cO+1
 else
-cw=cN
+cy=cO
 end
 end
-return cW,cW
+return cX,cX
 end
 local i,aP=0,0
 while i<p.r do
-local n,ao=jY(p,i),cI(p,i)
+local n,ao=jZ(p,i),cJ(p,i)
 local o
 if i>0 and i+n<p.r then
-local O=ck(p,ao)-4
+local O=bs(p,ao)-4
 o=al("<I4",cr(p,O,O+3),1)
 end
-if o and((fh and aP+o<fh)or(not fh and bj(p,i+n-1)<=aj))then
+if o and((fj and aP+o<fj)or(not fj and bi(p,i+n-1)<=aj))then
 i,aP=i+n,aP+o
 else
 local au,dr=0,16
 while au<n do
-dr=bm(dr,n-au)
-local O=ck(p,ao+au)
+dr=bl(dr,n-au)
+local O=bs(p,ao+au)
 local W=cr(p,O,O+8*dr-1)
 for j=1,8*dr,8 do
-local ax,bh=cA(p,W,j)
-if fh and aP+bh>=fh or not fh and ax>aj then return i,aP,ax end
-i,aP=i+1,aP+bh
+local ax,bg=cB(p,W,j)
+if fj and aP+bg>=fj or not fj and ax>aj then return i,aP,ax end
+i,aP=i+1,aP+bg
 end
 au,dr=au+dr,dr*8
 end
@@ -755,112 +755,112 @@ end
 end
 return i,aP
 end
-local function bI(p)
+local function bJ(p)
 local w,x,aD=p.w,p.x,p.aD+(p.el and 32 or 0)
-local hA=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aD)
-local cW=x%cv
-local cw=(x-cW)/cv+32*p.Y
-return"S"..aS("<dI7I6BI7",p.D,w,cW,cw,p.bi)..hA
+local hC=aS("<I4I4I4I7I4B",p.aJ,p.r,p.I,p.aZ,p.aK,aD)
+local cX=x%cx
+local cy=(x-cX)/cx+32*p.Y
+return"S"..aS("<dI7I6BI7",p.D,w,cX,cy,p.bh)..hC
 end
-local function hl(p)
-p.W,p.dA="",nil
+local function ho(p)
+p.W,p.dz="",nil
 end
-local function kT(p,g)
-p.aJ,p.r,p.I,p.aZ,p.aK,p.bi=0,0,0,0,0,0
-cB(p,g.aD+32)
-hl(p)
+local function kU(p,g)
+p.aJ,p.r,p.I,p.aZ,p.aK,p.bh=0,0,0,0,0,0
+cC(p,g.aD+32)
+ho(p)
 end
-local function iD(p,as,I)
+local function iG(p,as,I)
 local n=#as/8
 p.aJ,p.r,p.I,p.aK=0,n,I,0
-local ct={}
+local cu={}
 for O=0,I-1,p.aG do
-local aB=bm(O+p.aG,I)
-local W,aP=bo(as,O*8+1,aB*8),0
+local aB=bl(O+p.aG,I)
+local W,aP=bn(as,O*8+1,aB*8),0
 if O<n then
 for j=1,#W,8 do
-local _,o=cA(p,W,j)
+local _,o=cB(p,W,j)
 aP=aP+o
 end
 p.aK=aP
 end
-ct[#ct+1]=aS("<I4",aP)..W..string.rep("\\0",(aB-O)*8-#W)
+cu[#cu+1]=aS("<I4",aP)..W..string.rep("\\0",(aB-O)*8-#W)
 end
-return bI(p)..table.concat(ct)
+return bJ(p)..table.concat(cu)
 end
-local function js(p)
-local ct,i={},0
+local function jv(p)
+local cu,i={},0
 while i<p.r do
-local n,O=jY(p,i),ck(p,cI(p,i))
-ct[#ct+1],i=cr(p,O,O+8*n-1),i+n
+local n,O=jZ(p,i),bs(p,cJ(p,i))
+cu[#cu+1],i=cr(p,O,O+8*n-1),i+n
 end
-return table.concat(ct)
+return table.concat(cu)
 end
 local function fI(p,ax,o)
-local de=da(o/p.bt)-1
-return string.rep(ea(p,ax,p.bt),de)..ea(p,ax,o-de*p.bt)
+local fT=db(o/p.bt)-1
+return string.rep(ea(p,ax,p.bt),fT)..ea(p,ax,o-fT*p.bt)
 end`;
 
-const part17 = `local kR=2^17
-local function go(dw,Q,aG)
-local bn=dw+aF(dw/64)+4
-local W=bV+10+4*da(bn/aG)+8*bn
-if W<kR then
+const part17 = `local kS=2^17
+local function gq(dv,Q,aG)
+local bm=dv+aF(dv/64)+4
+local W=bW+10+4*db(bm/aG)+8*bm
+if W<kS then
 local _,aD=math.frexp(W-1)
 local bC=aM(2^(aD-3),16)
-local aU=da(W/bC)*bC-bV-10
-local de=aF(aU/(4+8*aG))
-bn=aM(de*aG+aF((aU-de*(4+8*aG)-4)/8),bn)
+local aU=db(W/bC)*bC-bW-10
+local fT=aF(aU/(4+8*aG))
+bm=aM(fT*aG+aF((aU-fT*(4+8*aG)-4)/8),bm)
 end
-return dw<=Q and bm(Q,bn)or bn
+return dv<=Q and bl(Q,bm)or bm
 end`;
 
-const part18 = `local function kz(p,m,g)
+const part18 = `local function kA(p,m,g)
 if#m<21 then return end
 local D,aJ,r,I=al("<dI4I4I4",m,2)
 if#m~=21+8*I or r>I or aJ>=aM(I,1)then return end
-local ct,ax,o={},0,0
+local cu,ax,o={},0,0
 for i=0,r-1 do
 local at=al("<d",m,22+(aJ+i)%I*8)
 if at~=ax and o>0 then
-ct[#ct+1],o=fI(p,ax,o),0
+cu[#cu+1],o=fI(p,ax,o),0
 end
 ax,o=at,o+1
 end
-if o>0 then ct[#ct+1]=fI(p,ax,o)end
-local as=table.concat(ct)
-p.D,p.aZ,p.x,p.bi,p.dG=D,r,ax,ax,true
+if o>0 then cu[#cu+1]=fI(p,ax,o)end
+local as=table.concat(cu)
+p.D,p.aZ,p.x,p.bh,p.dF=D,r,ax,ax,true
 p.el=#as/8==r
-p.W=iD(p,as,#as/8)
+p.W=iG(p,as,#as/8)
 end
-local function hO(ac,g)
-local W=call("GETRANGE",ac,"0",g.hW)
-local p={ac=ac,W=W,D=0,w=g.w,x=0,bi=0,Y=0}
+local function hQ(ac,g)
+local W=call("GETRANGE",ac,"0",g.hY)
+local p={ac=ac,W=W,D=0,w=g.w,x=0,bh=0,Y=0}
 p.aJ,p.r,p.I,p.aZ,p.aK=0,0,0,0,0
-cB(p,g.aD+32)
+cC(p,g.aD+32)
 local J=string.byte(W,1)
-if J==115 then kz(p,call("GETRANGE",ac,"0","-1"),g)end
+if J==115 then kA(p,call("GETRANGE",ac,"0","-1"),g)end
 if J==98 and#W==9 then
 local D=al("<d",W,2)
-p.eF=not(D>=0 and D<2^53 and D==aF(D))
-p.D=p.eF and 0 or D
+p.eH=not(D>=0 and D<2^53 and D==aF(D))
+p.D=p.eH and 0 or D
 return p
 end
-if J~=83 or#W<bV then
-p.eF=J and not p.dG
+if J~=83 or#W<bW then
+p.eH=J and not p.dF
 return p
 end
-local aD,cw
-p.D,p.w,p.x,cw,p.bi,p.aJ,p.r,p.I,p.aZ,p.aK,aD=
-al(lm,W,2)
-p.x,p.Y=p.x+cw%32*cv,aF(cw/32)
-cB(p,aD)
-local bE=br(p)
-if#W==g.hW+1 and bE>#W then
-local bG=call("GETRANGE",ac,ak("%d",bE-1),ak("%d",bE))
-bE=#bG==1 and#W or-1
+local aD,cy
+p.D,p.w,p.x,cy,p.bh,p.aJ,p.r,p.I,p.aZ,p.aK,aD=
+al(lo,W,2)
+p.x,p.Y=p.x+cy%32*cx,aF(cy/32)
+cC(p,aD)
+local bE=bq(p)
+if#W==g.hY+1 and bE>#W then
+local bH=call("GETRANGE",ac,ak("%d",bE-1),ak("%d",bE))
+bE=#bH==1 and#W or-1
 end
-p.eF=p.w~=g.w
+p.eH=p.w~=g.w
 or aD%16<6
 or aD>58
 or bE~=#W
@@ -868,46 +868,46 @@ or p.r>p.I
 or p.aJ>=aM(p.I,1)
 return p
 end
-local function fX(p,ax,g)
-local bC=da(g.w/8)
-return ak("%.0f",fg(aM(ax-ax%bC+bC+g.w,p.D)))
+local function fZ(p,ax,g)
+local bC=db(g.w/8)
+return ak("%.0f",fi(aM(ax-ax%bC+bC+g.w,p.D)))
 end
-local function lL(p,dw,g,dX)
-local dG=br(p)
+local function lN(p,dv,g,dX)
+local dF=bq(p)
 if p.aJ+p.r>p.I then
-local aG,de=aF(p.aJ/p.aG),4+8*p.aG
-local fS=aM(da((dw-p.I)/p.aG),aF(p.I/p.aG/8))
-local J,aB=bV+aG*de,dG
+local aG,fT=aF(p.aJ/p.aG),4+8*p.aG
+local fU=aM(db((dv-p.I)/p.aG),aF(p.I/p.aG/8))
+local J,aB=bW+aG*fT,dF
 while aB>J do
 local O=aM(aB-65536,J)
 local W=call("GETRANGE",p.ac,ak("%d",O),ak("%d",aB-1))
-call("SETRANGE",p.ac,ak("%d",O+fS*de),W)
+call("SETRANGE",p.ac,ak("%d",O+fU*fT),W)
 aB=O
 end
-p.aJ,p.I=p.aJ+fS*p.aG,p.I+fS*p.aG
+p.aJ,p.I=p.aJ+fU*p.aG,p.I+fU*p.aG
 else
-p.I=go(dw,g.Q,p.aG)
-if dG<kR then
-local m=cr(p,0,dG-1)
-call("SET",p.ac,m..string.rep("\\0",br(p)-dG),"PX",dX)
+p.I=gq(dv,g.Q,p.aG)
+if dF<kS then
+local m=cr(p,0,dF-1)
+call("SET",p.ac,m..string.rep("\\0",bq(p)-dF),"PX",dX)
 else
-call("SETRANGE",p.ac,ak("%d",br(p)-1),"\\0")
+call("SETRANGE",p.ac,ak("%d",bq(p)-1),"\\0")
 end
 end
 p.W=""
 end
-local function jV(p,as)
+local function jW(p,as)
 local au=0
 while au<#as do
-local ao=cI(p,p.r)
-local n=bm(p.aG-ao%p.aG,p.I-ao,(#as-au)/8)
-local W=bo(as,au+1,au+8*n)
+local ao=cJ(p,p.r)
+local n=bl(p.aG-ao%p.aG,p.I-ao,(#as-au)/8)
+local W=bn(as,au+1,au+8*n)
 if ao%p.aG==0 then p.aK=0 end
 for j=1,#W,8 do
-local _,o=cA(p,W,j)
+local _,o=cB(p,W,j)
 p.aK=p.aK+o
 end
-local O=ck(p,ao)
+local O=bs(p,ao)
 call("SETRANGE",p.ac,ak("%d",O),W)
 p.r,au,ao=p.r+n,au+8*n,ao+n
 if ao%p.aG==0 or ao==p.I then
@@ -916,60 +916,60 @@ call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
 end
 end
 end
-local function hD(p,g)
-if p.dG then call("SET",p.ac,p.W,"PX",fX(p,p.r>0 and p.bi or q,g))end
-p.dG=nil
+local function hF(p,g)
+if p.dF then call("SET",p.ac,p.W,"PX",fZ(p,p.r>0 and p.bh or q,g))end
+p.dF=nil
 end`;
 
-const part19 = `local function hP(p,at,g)
+const part19 = `local function hR(p,at,g)
 local aj=p.x>q and p.Y or 0
 p.x=at>q and at or 0
 p.Y=at>q and fH(at-q,g.w,aj)or 0
 end
-local function ja(p,i)
-local ao,aP=cI(p,i),0
-local O=ck(p,ao-ao%p.aG)
-local W=cr(p,O,ck(p,ao)+7)
+local function jd(p,i)
+local ao,aP=cJ(p,i),0
+local O=bs(p,ao-ao%p.aG)
+local W=cr(p,O,bs(p,ao)+7)
 for j=1,#W,8 do
-local _,o=cA(p,W,j)
+local _,o=cB(p,W,j)
 aP=aP+o
 end
 return aP
 end
-local function iY(p,g,bq)
-if p.bi<=q then return p end
-local bL=aM(q,bm(p.x,dW(p.Y,g.w)))
-if p.bi<=bL then return p end
-local i,aj=iO(p,nil,bL)
-local o=bm(p.aZ-aj,g.Q)
-p.r,p.bi=i,bL
-hP(p,bL,g)
-if bq then
+local function jb(p,g,bp)
+if p.bh<=q then return p end
+local bM=aM(q,bl(p.x,dW(p.Y,g.w)))
+if p.bh<=bM then return p end
+local i,aj=iR(p,nil,bM)
+local o=bl(p.aZ-aj,g.Q)
+p.r,p.bh=i,bM
+hR(p,bM,g)
+if bp then
 p.aZ,p.aj=aj+o,aj
 return p
 end
-hD(p,g)
+hF(p,g)
 p.aZ,p.el=aj+o,p.el and o==1
 if i==0 then p.aJ=0 end
-p.aK=i==0 and 0 or ja(p,i-1)
+p.aK=i==0 and 0 or jd(p,i-1)
 p.W=""
-jV(p,fI(p,bL,o))
-call("SETRANGE",p.ac,"0",bI(p))
-call("PEXPIRE",p.ac,fX(p,bL,g))
+jW(p,fI(p,bM,o))
+call("SETRANGE",p.ac,"0",bJ(p))
+call("PEXPIRE",p.ac,fZ(p,bM,g))
 return p
 end`;
 
-const part20 = `local function dA(p,g)
-if not p.dA then
-p.dA,p.ee=0,0
+const part20 = `local function dz(p,g)
+if not p.dz then
+p.dz,p.ee=0,0
 local aj=q-g.w
-if p.r>0 and p.bi<=aj then
-p.dA,p.ee=p.r,p.aZ
+if p.r>0 and p.bh<=aj then
+p.dz,p.ee=p.r,p.aZ
 elseif p.r>0 then
-p.dA,p.ee=iO(p,nil,aj)
+p.dz,p.ee=iR(p,nil,aj)
 end
 end
-return p.dA,p.ee
+return p.dz,p.ee
 end
 local function fE(Q,w)
 local aD=6
@@ -980,89 +980,89 @@ return{
 Q=Q,
 w=w,
 dY=true,
-aD=w<lK and aD or aD+16,
-hW=bV+4+8*gJ-1,
+aD=w<lM and aD or aD+16,
+hY=bW+4+8*gM-1,
 }
 end
 return{
-hO=hO,
+hQ=hQ,
 cr=function()
 return fE(aa(),aa())
 end,
 fE=fE,
-dS=iY,
+dS=jb,
 dm=function(p,af,g)
 local at=aM(q,p.x)
 local dL=p.aZ+af-g.Q
 if dL<=0 then return at end
-local _,_,ax=iO(p,dL)
+local _,_,ax=iR(p,dL)
 return aM(at,ax+g.w)
 end,
-eL=function(p,g)
-local _,aU=dA(p,g)
+eO=function(p,g)
+local _,aU=dz(p,g)
 local aT=p.aZ-aU
 if aT==0 then return 0,0 end
-return p.x>q and g.Q or aT,p.bi+g.w-q
+return p.x>q and g.Q or aT,p.bh+g.w-q
 end,
 ds=function(p,at,af,g)
 local ax=at
-if p.r>0 then ax=aM(at,p.bi)end
-hP(p,at>q and ax or p.x,g)
-local dX=fX(p,ax,g)
-hD(p,g)
-local fC,jC=dA(p,g)
-p.r,p.aZ,p.w=p.r-fC,p.aZ-jC,g.w
+if p.r>0 then ax=aM(at,p.bh)end
+hR(p,at>q and ax or p.x,g)
+local dX=fZ(p,ax,g)
+hF(p,g)
+local fC,jF=dz(p,g)
+p.r,p.aZ,p.w=p.r-fC,p.aZ-jF,g.w
 if p.r==0 then
-if p.I>gJ and p.aD==g.aD then
+if p.I>gM and p.aD==g.aD then
 p.aJ,p.aK,p.el=0,0,true
 else
-kT(p,g)
+kU(p,g)
 end
 else
-p.aJ=cI(p,fC)
+p.aJ=cJ(p,fC)
 end
 local bZ,dQ,o=af,nil,0
-if p.r>0 and ax==p.bi then
-local _,bh=bj(p,p.r-1)
-o=bh
+if p.r>0 and ax==p.bh then
+local _,bg=bi(p,p.r-1)
+o=bg
 if o<p.bt then
-dQ=bm(p.bt-o,af)
+dQ=bl(p.bt-o,af)
 bZ=af-dQ
 end
 end
-p.aZ,p.bi,p.el=p.aZ+af,ax,p.el and af==1 and not dQ
+p.aZ,p.bh,p.el=p.aZ+af,ax,p.el and af==1 and not dQ
 local as=bZ>0 and fI(p,ax,bZ)or""
-local dw=p.r+#as/8
-if p.I<=gJ or(dw>p.I and p.I<=p.aG)then
-local bS=js(p)
-if dQ then bS=bo(bS,1,-9)..ea(p,ax,o+dQ)end
-local I=dw>p.I and go(dw,g.Q,p.aG)or p.I
-p.W=iD(p,bS..as,I)
+local dv=p.r+#as/8
+if p.I<=gM or(dv>p.I and p.I<=p.aG)then
+local bT=jv(p)
+if dQ then bT=bn(bT,1,-9)..ea(p,ax,o+dQ)end
+local I=dv>p.I and gq(dv,g.Q,p.aG)or p.I
+p.W=iG(p,bT..as,I)
 call("SET",p.ac,p.W,"PX",dX)
 else
-if dw>p.I then lL(p,dw,g,dX)end
+if dv>p.I then lN(p,dv,g,dX)end
 if dQ then
-local ao=cI(p,p.r-1)
+local ao=cJ(p,p.r-1)
 p.aK=p.aK+dQ
-local O=ck(p,ao)
+local O=bs(p,ao)
 call("SETRANGE",p.ac,ak("%d",O),ea(p,ax,o+dQ))
 if(ao+1)%p.aG==0 or ao+1==p.I then
 local aG=O-8*(ao%p.aG)-4
 call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",p.aK))
 end
 end
-jV(p,as)
-call("SETRANGE",p.ac,"0",bI(p))
+jW(p,as)
+call("SETRANGE",p.ac,"0",bJ(p))
 call("PEXPIRE",p.ac,dX)
 p.W=""
 end
-p.dA,p.ee=0,0
+p.dz,p.ee=0,0
 end,
-iP=function()`;
+iS=function()`;
 
-const part21 = `local function kq(p,i,ax,o,ek)
-local ao,am=cI(p,i),cI(p,p.r-1)
-local O=ck(p,ao)
+const part21 = `local function kr(p,i,ax,o,ek)
+local ao,am=cJ(p,i),cJ(p,p.r-1)
+local O=bs(p,ao)
 call("SETRANGE",p.ac,ak("%d",O),ea(p,ax,o-ek))
 p.aZ,p.el=p.aZ-ek,false
 if aF(ao/p.aG)==aF(am/p.aG)then
@@ -1073,85 +1073,85 @@ local aG=O-8*(ao%p.aG)-4
 local aP=al("<I4",call("GETRANGE",p.ac,ak("%d",aG),ak("%d",aG+3)),1)
 call("SETRANGE",p.ac,ak("%d",aG),aS("<I4",aM(aP-ek,0)))
 end
-local function eZ(p,g)
-hl(p)
+local function fc(p,g)
+ho(p)
 while p.r>0 do
-local ax,o=bj(p,p.r-1)
-p.x,p.bi=bm(p.x,ax),ax
+local ax,o=bi(p,p.r-1)
+p.x,p.bh=bl(p.x,ax),ax
 if o>0 then break end
-local ao=cI(p,p.r-1)
+local ao=cJ(p,p.r-1)
 p.r=p.r-1
 if ao%p.aG==0 then
-local aG=p.r>0 and ck(p,aF(cI(p,p.r-1)/p.aG)*p.aG)-4
+local aG=p.r>0 and bs(p,aF(cJ(p,p.r-1)/p.aG)*p.aG)-4
 p.aK=aG and al("<I4",cr(p,aG,aG+3),1)or 0
 end
 end
 if p.r==0 then
-p.aJ,p.aZ,p.aK,p.x,p.bi,p.el=0,0,0,0,0,true
+p.aJ,p.aZ,p.aK,p.x,p.bh,p.el=0,0,0,0,0,true
 end
-hP(p,p.x,g)
-call("SETRANGE",p.ac,"0",bI(p))
+hR(p,p.x,g)
+call("SETRANGE",p.ac,"0",bJ(p))
 end
-local function hJ(p,o,ax,g)
-hD(p,g)
-hl(p)
-local cW,cw=0,p.r
-while cW<cw do
-local cN=aF((cW+cw)/2)
-if bj(p,cN)<ax then
-cW=cN+1
+local function hL(p,o,ax,g)
+hF(p,g)
+ho(p)
+local cX,cy=0,p.r
+while cX<cy do
+local cO=aF((cX+cy)/2)
+if bi(p,cO)<ax then
+cX=cO+1
 else
-cw=cN
+cy=cO
 end
 end
-local hn=0
-for i=cW,p.r-1 do
-local at,bh=bj(p,i)
-if at~=ax or hn==o then break end
-local ek=bm(o-hn,bh)
-if ek>0 then kq(p,i,ax,bh,ek)end
-hn=hn+ek
+local hq=0
+for i=cX,p.r-1 do
+local at,bg=bi(p,i)
+if at~=ax or hq==o then break end
+local ek=bl(o-hq,bg)
+if ek>0 then kr(p,i,ax,bg,ek)end
+hq=hq+ek
 end
-if hn>0 then eZ(p,g)end
+if hq>0 then fc(p,g)end
 end
-local function iV(p,o,g)
-hD(p,g)
-local _,aU=dA(p,g)
+local function iY(p,o,g)
+hF(p,g)
+local _,aU=dz(p,g)
 local aB=p.aZ
-if p.r>0 and p.bi>q then
-local _,aj=iO(p,nil,q)
+if p.r>0 and p.bh>q then
+local _,aj=iR(p,nil,q)
 aB=aj
 end
-local gY=bm(aU+o,aB)
-if gY==0 then return end
-local i,aj,ax=iO(p,gY)
-local _,bh=bj(p,i)
-hl(p)
-p.aJ,p.r,p.aZ=cI(p,i),p.r-i,p.aZ-aj
-kq(p,0,ax,bh,gY-aj)
-eZ(p,g)
+local hb=bl(aU+o,aB)
+if hb==0 then return end
+local i,aj,ax=iR(p,hb)
+local _,bg=bi(p,i)
+ho(p)
+p.aJ,p.r,p.aZ=cJ(p,i),p.r-i,p.aZ-aj
+kr(p,0,ax,bg,hb-aj)
+fc(p,g)
 end
-local function jz(p,g)
-local cM=fX(p,p.r>0 and p.bi or q-2*g.w,g)
-hD(p,g)
+local function jC(p,g)
+local cN=fZ(p,p.r>0 and p.bh or q-2*g.w,g)
+hF(p,g)
 if p.I>0 then
-call("SETRANGE",p.ac,"0",bI(p))
-call("PEXPIRE",p.ac,cM)
+call("SETRANGE",p.ac,"0",bJ(p))
+call("PEXPIRE",p.ac,cN)
 elseif p.D>q then
-call("SET",p.ac,bI(p),"PX",cM)
+call("SET",p.ac,bJ(p),"PX",cN)
 else
 call("DEL",p.ac)
 end
 end`;
 
-const part22 = `return{di=hJ,dP=iV,block=jz}
+const part22 = `return{di=hL,dP=iY,block=jC}
 end,
-kW=function()`;
+kX=function()`;
 
-const part23 = `local function ko(p)
-local aw,W={as={},x=p.x,Y=p.Y},js(p)
+const part23 = `local function kp(p)
+local aw,W={as={},x=p.x,Y=p.Y},jv(p)
 for O=1,#W,8 do
-local at,o=cA(p,W,O)
+local at,o=cB(p,W,O)
 local am=aw.as[#aw.as]
 if am and am.at==at then
 am.o=am.o+o
@@ -1161,225 +1161,225 @@ end
 end
 return aw
 end
-local function jS(ac,aw,g,D)
-local p,ct={ac=ac,D=D,w=g.w,x=aw.x},{}
+local function jU(ac,aw,g,D)
+local p,cu={ac=ac,D=D,w=g.w,x=aw.x},{}
 p.Y=aw.Y
-kT(p,g)
+kU(p,g)
 for i,ce in ipairs(aw.as)do
-ct[i]=fI(p,ce.at,ce.o)
-p.aZ,p.bi=p.aZ+ce.o,ce.at
+cu[i]=fI(p,ce.at,ce.o)
+p.aZ,p.bh=p.aZ+ce.o,ce.at
 end
-local as=table.concat(ct)
+local as=table.concat(cu)
 p.el=p.aZ==#as/8
-p.W=iD(p,as,#as/8)
+p.W=iG(p,as,#as/8)
 if p.r>0 or D>q then
-call("SET",ac,p.W,"PX",fX(p,p.r>0 and p.bi or q-2*g.w,g))
+call("SET",ac,p.W,"PX",fZ(p,p.r>0 and p.bh or q-2*g.w,g))
 else
 call("PEXPIRE",ac,"0")
 end
 return p
 end`;
 
-const part24 = `return{cr=ko,eh=jS}
+const part24 = `return{cr=kp,eh=jU}
 end,
 }
 end`;
 
-const part25 = `local ln=80
-local function hX(aR)
+const part25 = `local lp=80
+local function hZ(aR)
 return string.char((aR<12 and 116 or 72)+aR)
 end
-local function hz(ag)
-local bU,cu,fA,I,eK="","","<",0,0
+local function hB(ag)
+local bV,cv,fA,I,eN="","","<",0,0
 local bF={}
 for i,ab in ipairs(ag)do
-local K,fM,eH=ab.K,"I7I4",ab.w
+local K,fM,eK=ab.K,"I7I4",ab.w
 if K=="t"then
-eH=ab.az
+eK=ab.az
 if ab.aR>9 then fM="I7I7"end
-bU=bU..hX(ab.aR)
+bV=bV..hZ(ab.aR)
 elseif K=="f"then
-bU,cu=bU.."F",cu..aS("<I7",ab.w)
+bV,cv=bV.."F",cv..aS("<I7",ab.w)
 elseif K=="c"then
-eH,fM=2*ab.w,"I7I4I4"
-bU=bU.."C"
-cu=cu..aS("<I7B",ab.w,#ak("%.0f",ab.bC)-1)
+eK,fM=2*ab.w,"I7I4I4"
+bV=bV.."C"
+cv=cv..aS("<I7B",ab.w,#ak("%.0f",ab.bC)-1)
 else
 return nil
 end
 bF[i]={ak="<"..fM,ao=I+1,at=struct.size(fA)+1}
-fA,I,eK=fA..fM,I+(K=="c"and 3 or 2),aM(eK,eH)
+fA,I,eN=fA..fM,I+(K=="c"and 3 or 2),aM(eN,eK)
 end
-local _,aD=math.frexp(eK/16000)
+local _,aD=math.frexp(eN/16000)
 aD=aM(aD-1,0)
-local cO="P"..string.char(aD)..bU..cu
+local cP="P"..string.char(aD)..bV..cv
 for _,g in ipairs(bF)do
-g.at=g.at+#cO
+g.at=g.at+#cP
 end
 return{
-cO=cO,
-bU=bU,
+cP=cP,
+bV=bV,
 fA=fA,
 I=I,
 bF=bF,
-br=#cO+struct.size(fA),
-be=1000*2^aD,
+bq=#cP+struct.size(fA),
+bd=1000*2^aD,
 }
 end
-local function gU(bs,ad)
-local be=bs.be
-return ak("%.0f",aM(aF((ad-ad%be+be-q)/1000),0)+2+cn)
+local function gX(br,ad)
+local bd=br.bd
+return ak("%.0f",aM(aF((ad-ad%bd+bd-q)/1000),0)+2+cm)
 end`;
 
-const part26 = `local function kP(m,E,bs,ag)
-local bU,br=bs.bU,bs.br
-if string.byte(m,E)~=ln or#m-E+1~=br then return nil end
-if bo(m,E+2,E+1+#bU)~=bU then return nil end
+const part26 = `local function kQ(m,E,br,ag)
+local bV,bq=br.bV,br.bq
+if string.byte(m,E)~=lp or#m-E+1~=bq then return nil end
+if bn(m,E+2,E+1+#bV)~=bV then return nil end
 local ae={}
 for i,ab in ipairs(ag)do
-local g=bs.bF[i]
-local J,aX,lH=al(g.ak,m,E-1+g.at)
+local g=br.bF[i]
+local J,aX,lJ=al(g.ak,m,E-1+g.at)
 if ab.K=="t"then
-ae[i]={us=J,ai=bm(aX,ab.y-1),Y=0}
+ae[i]={us=J,ai=bl(aX,ab.y-1),Y=0}
 else
-local jn=J>0
-ae[i]={z=jn and aS(df,J,aX)or"",Y=0}
-if ab.K=="c"then ae[i].U=jn and lH or 0 end
+local jq=J>0
+ae[i]={z=jq and aS(df,J,aX)or"",Y=0}
+if ab.K=="c"then ae[i].U=jq and lJ or 0 end
 end
 end
 return ae
 end
-local function gE(ae,bs,ag)
-local bN={}
+local function gG(ae,br,ag)
+local bO={}
 for i,ab in ipairs(ag)do
-local h,ao=ae[i],bs.bF[i].ao
+local h,ao=ae[i],br.bF[i].ao
 if(h.Y or 0)>0 then return nil end
 if ab.K=="t"then
 if h.ap or h.x then return nil end
-bN[ao],bN[ao+1]=h.us,h.ai
+bO[ao],bO[ao+1]=h.us,h.ai
 else
 if#h.z>bB then return nil end
-bN[ao],bN[ao+1]=0,0
+bO[ao],bO[ao+1]=0,0
 if h.z~=""then
-bN[ao],bN[ao+1]=cq(h.z)
+bO[ao],bO[ao+1]=cp(h.z)
 end
-if ab.K=="c"then bN[ao+2]=h.U end
+if ab.K=="c"then bO[ao+2]=h.U end
 end
 end
-return bs.cO..aS(bs.fA,unpack(bN))
+return br.cP..aS(br.fA,unpack(bO))
 end`;
 
-const part27 = `local cH={}
-local function eV()
-local v={cV=aa(),I=aa(),gT=aa()}
-v.ag,v.cB,v.bI,v.dG,v.ci={},"","","",0
+const part27 = `local cI={}
+local function eY()
+local v={cW=aa(),I=aa(),gV=aa()}
+v.ag,v.cC,v.bJ,v.dF,v.ci={},"","","",0
 for i=1,aa()do
 local K=aI()
-local an=cH[K]or co[K]()
+local an=cI[K]or cn[K]()
 local ab=an.cr()
-cH[K],ab.an,ab.K,v.ag[i]=an,an,K,ab
-v.cB=v.cB..K
+cI[K],ab.an,ab.K,v.ag[i]=an,an,K,ab
+v.cC=v.cC..K
 local aR=ab.aR or 0
-local bJ=K=="t"and hX(aR)or K
-v.bI,v.dG=v.bI..(an.K or bJ),v.dG..bJ
-ab.br=ab.dY and 0 or K=="t"and 16+aR
+local bK=K=="t"and hZ(aR)or K
+v.bJ,v.dF=v.bJ..(an.K or bK),v.dF..bK
+ab.bq=ab.dY and 0 or K=="t"and 16+aR
 if ab.dY then v.ci=v.ci+1 end
 end
-if v.cB=="s"then v.ci=0 end
-if v.ci==0 and#v.ag>1 then v.bs=hz(v.ag)end
-local ba=#v.ag==0 and 0 or aa()
-v.bJ,v.dk=ba%2==0,ba>=2 and aa()or 0
-if v.bJ then return v end
-v.iT,v.gl,v.km,v.hA=aI(),aI(),aa(),{}
+if v.cC=="s"then v.ci=0 end
+if v.ci==0 and#v.ag>1 then v.br=hB(v.ag)end
+local bG=#v.ag==0 and 0 or aa()
+v.bK,v.dk=bG%2==0,bG>=2 and aa()or 0
+if v.bK then return v end
+v.iW,v.gn,v.kn,v.hC=aI(),aI(),aa(),{}
 for i=1,aa()do
-v.hA[i]=aa()
+v.hC[i]=aa()
 end
 return v
 end`;
 
-const part28 = `local function gF(aR)
-if#aR==18 and bo(aR,1,2)==jT then return bo(aR,3)end
+const part28 = `local function gH(aR)
+if#aR==18 and bn(aR,1,2)==gx then return bn(aR,3)end
 local aC=#aR==16 and tonumber(aR)
 return aC and ak("%016.0f",fx(aC))or aR
 end
-local function iR(m,ab)
+local function iU(m,ab)
 if m==""then return ab.an.et()end
 local _,am=string.find(m,"^%d*")
 if am<16 or(am<#m and string.byte(m,am+1)<128)then return nil end
-local aR=gF(bo(m,1,am))
+local aR=gH(bn(m,1,am))
 local eq=#aR+#m-am
-local h=ab.an.cA(aR..bo(m,am+1),1,#aR,ab,#aR+1,eq)
-if am==16 then h.Y=aM(h.Y,hu(tonumber(m)or 0))end
+local h=ab.an.cB(aR..bn(m,am+1),1,#aR,ab,#aR+1,eq)
+if am==16 then h.Y=aM(h.Y,ib(tonumber(m)or 0))end
 return h
 end
-local function gW(K)
+local function gZ(K)
 return string.char(string.byte(K)-128)
 end
-local function ht(e)
+local function hw(e)
 local v=e.v
 local ag=v.ag
 e.D=0
-if v.cB=="s"then
-local dY=ag[1].an.hO(e.ac,ag[1])
+if v.cC=="s"then
+local dY=ag[1].an.hQ(e.ac,ag[1])
 e.D,e.ae=dY.D,{dY}
-return not dY.eF
+return not dY.eH
 end
 local m,ae,E=call("GET",e.ac)or"",{nil},1
-local bh=#ag>1 and string.gsub(bo(m,1,#ag),"[\\128-\\255]",gW)
-if not(bh and(bh==v.bI or bh==v.dG))then
+local bg=#ag>1 and string.gsub(bn(m,1,#ag),"[\\128-\\255]",gZ)
+if not(bg and(bg==v.bJ or bg==v.dF))then
 e.D,E=fy(m)
 if E>10 then E=1 end
 end
 e.ae=ae
-if v.cB=="t"then
-ae[1]=iR(bo(m,E),ag[1])
+if v.cC=="t"then
+ae[1]=iU(bn(m,E),ag[1])
 return ae[1]
 end
-if v.cB=="f"and ag[1].aV>0 and ag[1].an.eI(bo(m,E))then
-ae[1]=ag[1].an.gz(bo(m,E),ag[1].aV)
+if v.cC=="f"and ag[1].aV>0 and ag[1].an.eL(bn(m,E))then
+ae[1]=ag[1].an.gC(bn(m,E),ag[1].aV)
 return true
 end
-local gr=v.bs and kP(m,E,v.bs,ag)
-if gr then
-e.ae=gr
+local gt=v.br and kQ(m,E,v.br,ag)
+if gt then
+e.ae=gt
 return true
 end
 local r=#ag
 if r==0 then
-e.em=bo(m,E)
+e.em=bn(m,E)
 return true
 end
-local aC=bo(m,E,E+r-1)
-local bU=string.gsub(aC,"[\\128-\\255]",gW)
-local bM=bU==v.bI or bU==v.dG
-local dG=bM and bU~=v.bI
-if not bM and E<=#m then return false end
+local aC=bn(m,E,E+r-1)
+local bV=string.gsub(aC,"[\\128-\\255]",gZ)
+local bN=bV==v.bJ or bV==v.dF
+local dF=bN and bV~=v.bJ
+if not bN and E<=#m then return false end
 E=E+r
 for i=1,r do
 local ab=ag[i]
 local an=ab.an
 if ab.dY then
-ae[i]=an.hO(e.ci[i],ab)
-if ae[i].eF then return false end
-elseif bM then
-local aB=E+(ab.br or an.hb)
+ae[i]=an.hQ(e.ci[i],ab)
+if ae[i].eH then return false end
+elseif bN then
+local aB=E+(ab.bq or an.he)
 local dU,eq=1,0
-if aC~=bU and string.byte(aC,i)>=128 then
+if aC~=bV and string.byte(aC,i)>=128 then
 dU,eq=aB+1,aB+(string.byte(m,aB)or 0)
 aB=eq+1
 end
-if not(ab.br or dG)then
+if not(ab.bq or dF)then
 aB=#m+1
 if r>1 and E+3<aB then
-aB=bm(E+4+al("<I4",m,E),aB)
+aB=bl(E+4+al("<I4",m,E),aB)
 E=E+4
 end
 if aB-E<7 or al("<I7",m,E)~=ab.w then return false end
 end
 if aB>#m+1 or(i==r and aB<=#m)then return false end
-local cA=dG and an.gd or an.cA
+local cB=dF and an.gg or an.cB
 local am=dU>1 and dU-2 or aB-1
-ae[i]=cA(m,E,am,ab,dU,eq)
+ae[i]=cB(m,E,am,ab,dU,eq)
 E=aB
 else
 ae[i]=an.et()
@@ -1387,102 +1387,102 @@ end
 end
 return true
 end
-local function iS(e)
+local function iV(e)
 local v=e.v.bA or e.v
 e.v,e.dp,e.dN=v,nil,nil
 if e.et then
 e.D,e.ae=0,{}
-elseif not(v.bJ and ht(e))then
-fT(e)
+elseif not(v.bK and hw(e))then
+fV(e)
 end
 end
-local function ji(aR)
-return#aR==16 and aR>="5"and jT..aR or aR
+local function jl(aR)
+return#aR==16 and aR>="5"and gx..aR or aR
 end
-local function iW(e,m)
+local function iZ(e,m)
 if string.byte(e.em,1)==83 and#e.em>53 then
 call("SETRANGE",e.ac,"1",aS("<d",e.D))
 else
 call("SET",e.ac,m..e.em,"KEEPTTL")
 end
-local dX=fg(e.D)
+local dX=fi(e.D)
 if call("PTTL",e.ac)<dX then call("PEXPIRE",e.ac,dX)end
 end
-local function fj(e)
+local function fl(e)
 local v=e.v
-local ag,ad,m,bI=v.ag,e.D,"",v.bI
-if e.dp then return e.dp.fj(e)end
-if v.cB=="s"then return end
-local gr=v.bs and gE(e.ae,v.bs,ag)
+local ag,ad,m,bJ=v.ag,e.D,"",v.bJ
+if e.dp then return e.dp.fl(e)end
+if v.cC=="s"then return end
+local gt=v.br and gG(e.ae,v.br,ag)
 for i,ab in ipairs(ag)do
 if not ab.dY then
 ad=aM(ad,ab.an.dn(e.ae[i],ab))
 local h=ab.an.ea(e.ae[i],ab)
-if not ab.br and#ag>1 then h=aS("<I4",#h)..h end
-local aK=ab.an.gP and ab.an.gP(e.ae[i],ab)or""
-if aK~=""and#ag==1 then h=ji(h)..aK end
+if not ab.bq and#ag>1 then h=aS("<I4",#h)..h end
+local aK=ab.an.gR and ab.an.gR(e.ae[i],ab)or""
+if aK~=""and#ag==1 then h=jl(h)..aK end
 if aK~=""and#ag>1 then
 h=h..string.char(#aK)..aK
-bI=bo(bI,1,i-1)..string.char(string.byte(bI,i)+128)..bo(bI,i+1)
+bJ=bn(bJ,1,i-1)..string.char(string.byte(bJ,i)+128)..bn(bJ,i+1)
 end
 m=m..h
 end
 end
-if v.cB~="t"and m~=""then m=bI..m end
-if v.cB=="t"then m=ji(m)end
-if gr then m=gr end
+if v.cC~="t"and m~=""then m=bJ..m end
+if v.cC=="t"then m=jl(m)end
+if gt then m=gt end
 if e.D>q then m="b"..aS("<d",e.D)..m end
-if#ag==0 and e.em~=""then return iW(e,m)end
-local cM=gr and gU(v.bs,ad)or fg(ad)
-if m~=""then call("SET",e.ac,m,"PX",cM)end
+if#ag==0 and e.em~=""then return iZ(e,m)end
+local cN=gt and gX(v.br,ad)or fi(ad)
+if m~=""then call("SET",e.ac,m,"PX",cN)end
 end`;
 
-const part29 = `local function eJ(e)
-iS(e)
+const part29 = `local function eM(e)
+iV(e)
 local ag,ae,ep=e.v.ag,e.ae,false
 for i=1,#ag do
 local ab,h=ag[i],ae[i]
-ae[i]=ab.an.dS(h,ab,bq)
+ae[i]=ab.an.dS(h,ab,bp)
 ep=ep or ae[i]~=h
 end
-if ep and not bq then fj(e)end
+if ep and not bp then fl(e)end
 end`;
 
-const part30 = `local function dH(aa)
+const part30 = `local function dG(aa)
 local aI,aU="",aa
 while aU>=128 do
-aI,aU=aI..eD(aU%128+128),aF(aU/128)
+aI,aU=aI..eF(aU%128+128),aF(aU/128)
 end
-return aI..eD(aU)
+return aI..eF(aU)
 end`;
 
-const part31 = `local dO,bq={},false
-local function fT()
+const part31 = `local dO,bp={},false
+local function fV()
 error("RULES",0)
 end`;
 
 const part32 = `for i=1,aa()do
-dO[i]=eV()
+dO[i]=eY()
 end
-local function cK()
-local dF,bf,at,D=aI(),aa(),q,q
+local function cL()
+local dE,be,at,D=aI(),aa(),q,q
 local av={nil}
 for i=1,aa()do
-av[i]=eW()
+av[i]=eZ()
 end
-bq=dF=="2"
+bp=dE=="2"
 for i=1,#av do
 local e=av[i]
-at=aM(at,hc(e))
+at=aM(at,hf(e))
 D=aM(D,e.D)
 end
-local je=at<=q or(dF=="1"and at-q<=bf)
-if je and dF~="2"then
+local jh=at<=q or(dE=="1"and at-q<=be)
+if jh and dE~="2"then
 for i=1,#av do
-gv(av[i],at)
+gy(av[i],at)
 end
 end
-local aq={je and 1 or D>q and 2 or 0,at-q,nil,nil}
+local aq={jh and 1 or D>q and 2 or 0,at-q,nil,nil}
 for i=1,#av do
 eb(aq,av[i])
 end
@@ -1491,12 +1491,12 @@ return aq
 end
 local V={q}
 for i=1,aa()do
-V[i+1]=jk(cK)
+V[i+1]=jn(cL)
 end
 return V`;
 
-const part33 = `local call,bl,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
-local bo,cd,aF,da,bm,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
+const part33 = `local call,bk,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+local bn,cd,aF,db,bl,aM,type=string.sub,string.byte,math.floor,math.ceil,math.min,math.max,type
 local aS,al=struct.pack,struct.unpack
 local q=tonumber(ARGV[1])
 if not q then
@@ -1504,92 +1504,92 @@ local dV=call("TIME")
 q=dV[1]*1000000+dV[2]
 end`;
 
-const part34 = `local af,Q,w,bC,bf,bq,jy=0,0,0,0,0,false,false
-local V,A,bO={q},1,nil`;
+const part34 = `local af,Q,w,bC,be,bp,jB=0,0,0,0,0,false,false
+local V,A,bP={q},1,nil`;
 
-const part35 = `local function fO()`;
+const part35 = `local function fP()`;
 
-const part36 = `local cn,co=ARGV[2]+0,{}
-local function fg(ad)
-return aM(da((ad-q)/1000),1)+cn
+const part36 = `local cm,cn=ARGV[2]+0,{}
+local function fi(ad)
+return aM(db((ad-q)/1000),1)+cm
 end
-local function cM(ad)
-return ak("%.0f",fg(ad))
+local function cN(ad)
+return ak("%.0f",fi(ad))
 end`;
 
 const part37 = `local an
-local function eh(ac,lO,m,dX)
-local au=lO and bl("SET",ac,m,"PX",dX)or bl("SET",ac,m,"PX",dX,"NX")or bl("GET",ac)
+local function eh(ac,lQ,m,dX)
+local au=lQ and bk("SET",ac,m,"PX",dX)or bk("SET",ac,m,"PX",dX,"NX")or bk("GET",ac)
 return au and au.err
 end
 local function aY(ac,m,ay)
-an=an or co[il]()
+an=an or cn[ip]()
 local g,D,O,h={Q=Q,w=w,bC=bC},0,1,nil
 if m then
 D,O=fy(m)
 end
-local K=m and bo(m,O,O)
-local br=m and#m-O
-if K==an.K and br>6 and al("<I7",m,O+1)==w then
-h=an.cA(m,O+1,#m)
-elseif K=="-"and bC>0 and an.eI and an.eI(bo(m,O))then
-h=an.gz(bo(m,O),bC)
-elseif K==il and br==an.hb then
-h=an.gd(m,O+1)
-elseif m and not(O==10 and br<0)then
+local K=m and bn(m,O,O)
+local bq=m and#m-O
+if K==an.K and bq>6 and al("<I7",m,O+1)==w then
+h=an.cB(m,O+1,#m)
+elseif K=="-"and bC>0 and an.eL and an.eL(bn(m,O))then
+h=an.gC(bn(m,O),bC)
+elseif K==ip and bq==an.he then
+h=an.gg(m,O+1)
+elseif m and not(O==10 and bq<0)then
 return"RULES"
 else
 h=an.et()
 end
-local bK=an.dS(h,g)
-local ep=bK~=h
-h=bK
+local bL=an.dS(h,g)
+local ep=bL~=h
+h=bL
 local ah,at,ej=0,aM(q,D,an.dm(h,af,g)),q
-while ah<ay and(at<=q or ah==0 and at-q<=bf)do
+while ah<ay and(at<=q or ah==0 and at-q<=be)do
 ah,ej=ah+1,at
-if bq then break end
+if bp then break end
 h=an.ds(h,at,af,g)
 if ah<ay then at=aM(q,D,an.dm(h,af,g))end
 end
 local aH
-if(ah>0 or ep)and not bq then
+if(ah>0 or ep)and not bp then
 local bA,ad=an.K..an.ea(h,g),an.dn(h,g)
 if D>q then
 bA,ad="b"..aS("<d",D)..bA,aM(D,ad)
 end
-aH=eh(ac,m,bA,cM(ad))
+aH=eh(ac,m,bA,cN(ad))
 elseif not m then
-aH=bl("GET",ac)
+aH=bk("GET",ac)
 aH=aH and aH.err
 end
 if aH then return false,aH end
-local aT,reset=an.eL(h,g)
+local aT,reset=an.eO(h,g)
 if ah==0 and D>q then return{2,at-q,aT,reset}end
 if ah>0 and ej>q then return{1,ej-q,aT,reset}end
 return ah,aT,reset,ah==ay and 0 or at-q
 end`;
 
 const part38 = `local function dZ(ac,m,ay,bD)
-if not jy then
-jx()
-jy=true
+if not jB then
+jA()
+jB=true
 end
-local ah,aT,reset,bk=cK(ac,m,ay)
+local ah,aT,reset,bj=cL(ac,m,ay)
 if not ah then
-if string.find(aT,"READONLY",1,true)then bO=aT end
+if string.find(aT,"READONLY",1,true)then bP=aT end
 ah=aT
 end
 A=A+1
 if type(ah)~="number"then
 V[A]=ah
 elseif bD then
-V[A],V[A+1],V[A+2],V[A+3]=ah,aT,reset,bk
+V[A],V[A+1],V[A+2],V[A+3]=ah,aT,reset,bj
 A=A+3
 elseif ah>0 then
 V[A],V[A+1]=aT,reset
 A=A+1
 else
-V[A],V[A+1],V[A+2]=-1-aT,reset,bk
+V[A],V[A+1],V[A+2]=-1-aT,reset,bj
 A=A+2
 end
 end`;
@@ -1599,22 +1599,22 @@ end`;
 
 const part40 = `local em
 local function dZ(ac,m,ay,bD)
-em=em or fO()
+em=em or fP()
 em(ac,m,ay,bD)
 end`;
 
 const part41 = `local E,am=2,0
 while am<#KEYS do
-local ba,J=ARGV[E+1]+0,am+1
-am=bm(am+ARGV[E+2],#KEYS)
+local ct,J=ARGV[E+1]+0,am+1
+am=bl(am+ARGV[E+2],#KEYS)
 af,Q,w=ARGV[E+3]+0,ARGV[E+4]+0,ARGV[E+5]+0
-bC,bf=ARGV[E+6]+0,ARGV[E+7]+0
-local bD=ba>=8
-bq,jy,E=ba%2==1,false,E+7
+bC,be=ARGV[E+6]+0,ARGV[E+7]+0
+local bD=ct>=8
+bp,jB,E=ct%2==1,false,E+7
 for O=J,am,1000 do
-local aB=bm(O+999,am)
-local bX=jL and call("MGET",unpack(KEYS,O,aB))
-if not(bD or bq)then
+local aB=bl(O+999,am)
+local bX=jN and call("MGET",unpack(KEYS,O,aB))
+if not(bD or bp)then
 fJ(bX,O,aB)
 else
 for i=O,aB do
@@ -1625,159 +1625,160 @@ end
 end
 if bD then E=E+am-J+1 end
 end
-return bO and redis.error_reply(bO)or V`;
+return bP and redis.error_reply(bP)or V`;
 
-/** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
+/** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "ba0de280800d36162a6ca343b16f1f1da2e0e0cd",
-  acrossSha1: "78e145500ed3404755fcb6c7a3511019bbabc2c7",
-  source: `local call,bl,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
+  sha1: "b2745a95f09a70b2f78b626fcba86d77647e8006",
+  acrossSha1: "73f165f946a9e1ac20ff0fa2802cd54e9c4f2fec",
+  source: `local call,bk,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
 local dV=call("TIME")
 q=dV[1]*1000000+dV[2]
 end
 ${part1}
-local dB
-local function fU(us,aA,Y)
-local az,H,bk=dB-q,us-dB,aA-dB
+local dA
+local function fW(us,aA,Y)
+local az,H,bj=dA-q,us-dA,aA-dA
 if H>0 then
 if Y==0 or Y==1 and H>8*az or Y==2 and H>1024*az then return nil end
 else
 Y=0
 end
-return bk>1024*az and 3 or bk>8*az and Y<2 and 2 or Y>0 and Y or 1
+return bj>1024*az and 3 or bj>8*az and Y<2 and 2 or Y>0 and Y or 1
 end
-local hf=1e13
+local hi=1e13
 if#KEYS==1 and(ARGV[3]=="0"or ARGV[3]=="2")then
-local ac,io,dt,bW=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
-if io+ARGV[2]*1000<hf then
-local bd,cz,be,fs=
-q+io,dt+0,1000*4^(bW-50),bW*cJ-fa
-local fc=q+cS/2
-dB=q+ARGV[5]
-local m,dc=bl("GET",ac),nil
-local bM=m and#m==16 and tonumber(m)
-if bM then
-local us,Y=bM-fs,0
-while us>fc do
-us,Y=us-cS,Y+1
+local ac,ir,dK,gd=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
+if ir+ARGV[2]*1000<hi then
+local bc,cT,bd,bs=
+q+ir,dK+0,1000*4^(gd-50),gd*cK-fd
+local ez=q+cw/2
+dA=q+ARGV[5]
+local m,dd=bk("GET",ac),nil
+local bN=m and#m==16 and tonumber(m)
+if bN then
+local us,Y=bN-bs,0
+while us>ez do
+us,Y=us-cw,Y+1
 end
-local aA=(us<q and q or us)+cz
+local aA=(us<q and q or us)+cT
 local bZ=aA-us
-if aA<=bd and aA<fa+cJ and us%be+bZ<be then
-local bw=aA>dB and fU(us,aA,Y)or aA<=dB and 0
+if aA<=bc and aA<fd+cK and us%bd+bZ<bd then
+local bw=aA>dA and fW(us,aA,Y)or aA<=dA and 0
 if bw then
-if bw~=Y then bZ=bZ+(bw-Y)*cS end
-local gc=bZ==cz and dt or ak("%d",bZ)
-if bl("INCRBY",ac,gc)==bM+bZ then dc=aA-q end
+if bw~=Y then bZ=bZ+(bw-Y)*cw end
+local ge=bZ==cT and dK or ak("%d",bZ)
+if bk("INCRBY",ac,ge)==bN+bZ then dd=aA-q end
 end
 end
 end
-if dc then return{q,dc}end
+if dd then return{q,dd}end
 end
 end
 ${part2}
 ${part3}
-local bo,cd,aF,bm,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
-local cn=ARGV[2]+0
-local jw=9007199254740991
-local function hM(us,be)
-return ak("%d",aF((us-us%be+be-q)/1000)+2+cn)
+local bn,cd,aF,bl,aM,type=string.sub,string.byte,math.floor,math.min,math.max,type
+local cm=ARGV[2]+0
+local jz=9007199254740991
+local function hO(us,bd)
+return ak("%d",aF((us-us%bd+bd-q)/1000)+2+cm)
 end
 local V,A,E,am={q},1,2,0
 while am<#KEYS do
-local ba,J=ARGV[E+1]+0,am+1
-am=bm(am+ARGV[E+2],#KEYS)
-local az,dt,bW,bf,jJ=ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
-local cz=dt+0
-local y,aL,br,gt=1,0,16,"%016d"
-local bq,bD,ls=ba%2>=1,ba%16>=8,ba>=16
+local ct,J=ARGV[E+1]+0,am+1
+am=bl(am+ARGV[E+2],#KEYS)
+local az,dK,gd,be,gf=
+ARGV[E+3]+0,ARGV[E+4],ARGV[E+5],0,0
+local cT=dK+0
+local y,aL,bq,gv=1,0,16,"%016d"
+local bp,bD,lu=ct%2>=1,ct%16>=8,ct>=16
 E=E+5
-if ba%4>=2 then
-bf,E=ARGV[E+1]+0,E+1
+if ct%4>=2 then
+be,E=ARGV[E+1]+0,E+1
 end
-if ba%8>=4 then
-jJ,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
-br,gt=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
+if ct%8>=4 then
+gf,y,aL=ARGV[E+1]+0,ARGV[E+2]+0,ARGV[E+3]+0
+bq,gv=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
-local bd=q+bf+az
-local be,fY,fc=1000*4^(bW-50),bW*cJ,q+cS/2
-local gj=br==16 and bf+az+cn*1000<hf
-local fs=fY-fa
-local hH,bX,aU=A-J+1,nil,nil
-local fo,bt=q+fs+cz,bm(q+az+fs,fY+cJ-1)
-dB=q+az
-if ls and gj and not bq and fo<=bt then
+local bc=q+be+az
+local bd,gK,ez=1000*4^(gd-50),gd*cK,q+cw/2
+local fO=bq==16 and be+az+cm*1000<hi
+local bs=gK-fd
+local hJ,bX,aU=A-J+1,nil,nil
+local fp,bt=q+bs+cT,bl(q+az+bs,gK+cK-1)
+dA=q+az
+if lu and fO and not bp and fp<=bt then
 bX={}
-local function ku(ac,au)
-local aA,Y=au-fs,0
-while aA>fc do
-aA,Y=aA-cS,Y+1
+local function kv(ac,au)
+local aA,Y=au-bs,0
+while aA>ez do
+aA,Y=aA-cw,Y+1
 end
-local us=aA-cz
-if us<q or aA>bd or aA+fs>=fY+cJ then return nil end
+local us=aA-cT
+if us<q or aA>bc or aA+bs>=gK+cK then return nil end
 local bw=0
-if aA>dB then bw=fU(us,aA,Y)end
-if bw and bw~=Y then call("INCRBY",ac,ak("%d",(bw-Y)*cS))end
+if aA>dA then bw=fW(us,aA,Y)end
+if bw and bw~=Y then call("INCRBY",ac,ak("%d",(bw-Y)*cw))end
 return bw and aA
 end
 for i=J,am do
 local ac=KEYS[i]
-local au=bl("INCRBY",ac,dt)
+local au=bk("INCRBY",ac,dK)
 local bZ=type(au)=="number"
-local us=bZ and au>=fo and au<=bt and au-fs
-if bZ and not us and au>bt and(bf>0 or au-fs>fc)then
-us=ku(ac,au)
+local us=bZ and au>=fp and au<=bt and au-bs
+if bZ and not us and au>bt and(be>0 or au-bs>ez)then
+us=kv(ac,au)
 end
 if us then
-if us%be<cz then call("PEXPIRE",ac,hM(us,be))end
-V[hH+i]=us-q
+if us%bd<cT then call("PEXPIRE",ac,hO(us,bd))end
+V[hJ+i]=us-q
 else
 local m=""
-if au~=cz then
-if bZ then call("INCRBY",ac,"-"..dt)end
-m=bl("GET",ac)
+if au~=cT then
+if bZ then call("INCRBY",ac,"-"..dK)end
+m=bk("GET",ac)
 end
 aU=aU or{}
-aU[#aU+1],V[hH+i],bX[i-J+1]=i,false,type(m)=="string"and m
+aU[#aU+1],V[hJ+i],bX[i-J+1]=i,false,type(m)=="string"and m
 end
 end
 else
-bX=call("MGET",unpack(KEYS,J,bm(J+999,am)))
+bX=call("MGET",unpack(KEYS,J,bl(J+999,am)))
 for O=J+1000,am,1000 do
-local dr=call("MGET",unpack(KEYS,O,bm(O+999,am)))
+local dr=call("MGET",unpack(KEYS,O,bl(O+999,am)))
 for i=1,#dr do
 bX[O-J+i]=dr[i]
 end
 end
-local kJ=gj and not(bq or bD)
+local kK=fO and not(bp or bD)
 for i=J,am do
-local ac,m,dc=KEYS[i],kJ and bX[i-J+1],nil
-local bM=m and#m==16 and tonumber(m)
-if bM then
-local us,Y=bM-fs,0
-while us>fc do
-us,Y=us-cS,Y+1
+local ac,m,dd=KEYS[i],kK and bX[i-J+1],nil
+local bN=m and#m==16 and tonumber(m)
+if bN then
+local us,Y=bN-bs,0
+while us>ez do
+us,Y=us-cw,Y+1
 end
-local aA=(us<q and q or us)+cz
+local aA=(us<q and q or us)+cT
 local bZ=aA-us
-if aA<=bd and aA<fa+cJ and us%be+bZ<be then
-local bw=aA>dB and fU(us,aA,Y)or aA<=dB and 0
+if aA<=bc and aA<fd+cK and us%bd+bZ<bd then
+local bw=aA>dA and fW(us,aA,Y)or aA<=dA and 0
 if bw then
-if bw~=Y then bZ=bZ+(bw-Y)*cS end
-local gc=bZ==cz and dt or ak("%d",bZ)
-if bl("INCRBY",ac,gc)==bM+bZ then dc=aA-q end
+if bw~=Y then bZ=bZ+(bw-Y)*cw end
+local ge=bZ==cT and dK or ak("%d",bZ)
+if bk("INCRBY",ac,ge)==bN+bZ then dd=aA-q end
 end
 end
 end
-if dc then
-V[hH+i]=dc
+if dd then
+V[hJ+i]=dd
 else
 aU=aU or{}
-aU[#aU+1],V[hH+i]=i,false
+aU[#aU+1],V[hJ+i]=i,false
 end
 end
 end
@@ -1785,18 +1786,18 @@ if aU then
 ${part4}
 ${part5}
 local g={y=y,az=az,aL=aL}
-local function cA(m,br,y)
+local function cB(m,bq,y)
 local D,us,ai,h,Y=0,nil,0,nil,0
 if#m>8 and cd(m,1)==98 then
 D=fy(m)
-m=bo(m,10)
+m=bn(m,10)
 end
 if m==""then return 0,0,D end
 local aK=string.find(m,"[^%d]")
 if aK and aK>16 and cd(m,aK)>127 then
-local aR=bo(m,1,aK-1)
-local O=#aR==18 and bo(aR,1,2)==jT and 3 or 1
-h={us=tonumber(bo(aR,O,O+15))or 0,ai=tonumber(bo(aR,O+16))or 0}
+local aR=bn(m,1,aK-1)
+local O=#aR==18 and bn(aR,1,2)==gx and 3 or 1
+h={us=tonumber(bn(aR,O,O+15))or 0,ai=tonumber(bn(aR,O+16))or 0}
 if aK==#m then
 Y=aF((cd(m,aK)-128)/8)
 else
@@ -1805,28 +1806,28 @@ Y=h.Y
 end
 m=aR
 end
-if#m==18 and bo(m,1,2)==jT then
-m=bo(m,3)
+if#m==18 and bn(m,1,2)==gx then
+m=bn(m,3)
 us=tonumber(m)
 elseif#m==16 then
 us=tonumber(m)
 if us then
-if us>=dK+cS then Y=hu(us)end
+if us>=dJ+cw then Y=ib(us)end
 us=fx(us)
 end
 elseif#m>16 then
-us=tonumber(bo(m,1,16))
+us=tonumber(bn(m,1,16))
 end
-if not us or not(us<=jw)or(aK and not h)then return nil end
-if#m~=br then return us+1,0,D,Y,nil,h and h.x end
-if br>16 then ai=bm(tonumber(bo(m,17))or 0,y-1)end
+if not us or not(us<=jz)or(aK and not h)then return nil end
+if#m~=bq then return us+1,0,D,Y,nil,h and h.x end
+if bq>16 then ai=bl(tonumber(bn(m,17))or 0,y-1)end
 return us,ai,D,Y,h and h.ap,h and h.x
 end
-local function cK(i)
+local function cL(i)
 local ac,m,us,ai,D,at=KEYS[i],bX[i-J+1],0,0,0,q
-local Y,ep,ap,x,jH=0,false,nil,nil,nil
+local Y,ep,ap,x,jK=0,false,nil,nil,nil
 if m then
-us,ai,D,Y,ap,x=cA(m,br,y)
+us,ai,D,Y,ap,x=cB(m,bq,y)
 if not us then
 A=A+1
 V[A]="RULES"
@@ -1835,86 +1836,86 @@ end
 if D>q then at=D end
 if us-az>=q or(x or 0)>q then
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
-local bK=bv().dS(h,g)
-ep=bK~=h
-us,ai,Y,ap,x=bK.us,bK.ai,bK.Y,bK.ap,bK.x
+local bL=bv().dS(h,g)
+ep=bL~=h
+us,ai,Y,ap,x=bL.us,bL.ai,bL.Y,bL.ap,bL.x
 end
 end
 local aA,cb=us,ai
 if us<at-1 or(us<at and ai==0)then
 aA,cb=at,0
 end
-local jj,iy=aA,cb
-aA,cb=aA+cz,cb+jJ
+local jm,iB=aA,cb
+aA,cb=aA+cT,cb+gf
 if cb>=y then
 aA,cb=aA+1,cb-y
 end
 local ah=0
-if(aA<bd or(aA==bd and cb<=aL))and at-q<=bf then
+if(aA<bc or(aA==bc and cb<=aL))and at-q<=be then
 ah=1
 local ay=1
 if bD then ay=ARGV[E+i-J+1]+0 end
 if ay>1 then
-local bn=bd-jj+(aL-iy)/y
-ah=aM(bm(aF(bn/(cz+jJ/y)),ay),1)
-for o=bm(ah+1,ay),aM(ah-1,1),-1 do
-local aP=iy+o*jJ
+local bm=bc-jm+(aL-iB)/y
+ah=aM(bl(aF(bm/(cT+gf/y)),ay),1)
+for o=bl(ah+1,ay),aM(ah-1,1),-1 do
+local aP=iB+o*gf
 local cs=aF(aP/y)
-aA,cb=jj+o*cz+cs,aP-cs*y
+aA,cb=jm+o*cT+cs,aP-cs*y
 ah=o
-if aA<bd or(aA==bd and cb<=aL)then break end
+if aA<bc or(aA==bc and cb<=aL)then break end
 end
 end
 end
 local aH
-if(ah>0 or ep)and not bq then
+if(ah>0 or ep)and not bp then
 if ah==0 then
 aA,cb,at=us,ai,q
 end
-local bA,au=ak(gt,aA,cb),nil
-if br==16 and aA>=dK then bA=jT..bA end
-local aK,ad,gD="",aA+2,fY
+local bA,au=ak(gv,aA,cb),nil
+if bq==16 and aA>=dJ then bA=gx..bA end
+local aK,ad,gW="",aA+2,gK
 local H=aA-az
 if cb>aL then H=H+1 end
 if ap or x or at>q then
 local bu=bv()
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
 ap=bu.bx(h)
-local bL=aM(at>q and at or 0,x or 0)
-local next=bu.dj(aA,cb,ap,bL,g,bu.ex(h,g))
+local bM=aM(at>q and at or 0,x or 0)
+local next=bu.dj(aA,cb,ap,bM,g,bu.ey(h,g))
 aK=bu.bA(next,g)
-if ap then ad=aM(ad,bu.eG(aA,next.ap)+2)end
+if ap then ad=aM(ad,bu.eI(aA,next.ap)+2)end
 if next.x then ad=aM(ad,next.x+2)end
-ap=ap or bu.eA
+ap=ap or bu.eC
 if ah>0 and(ap.us>0 or ap.ai>0 or x or at>q)then
-jH={us,ai,ap.us,ap.ai,x or 0}
+jK={us,ai,ap.us,ap.ai,x or 0}
 end
 elseif H>q then
-local kD=us-az+(ai>aL and 1 or 0)>q
-local bw=fH(H-q,az,kD and Y or 0)
-if gj and D<=q then
-gD=fY+bw*cS
+local kE=us-az+(ai>aL and 1 or 0)>q
+local bw=fH(H-q,az,kE and Y or 0)
+if fO and D<=q then
+gW=gK+bw*cw
 else
 aK=string.char(128+8*bw)
 end
 end
 us,ai=aA,cb
 if aK~=""and D<=q then
-au=bl("SET",ac,bA..aK,"PX",math.ceil((ad-q)/1000)+cn)
+au=bk("SET",ac,bA..aK,"PX",math.ceil((ad-q)/1000)+cm)
 elseif D>q then
 bA=bA..aK
 bA="b"..struct.pack("<d",D)..bA
-au=bl("SET",ac,bA,"PX",math.ceil((aM(ad,D)-q)/1000)+cn)
+au=bk("SET",ac,bA,"PX",math.ceil((aM(ad,D)-q)/1000)+cm)
 else
-if gj then bA=ak("%d",gD+us%cJ)end
-au=m and bl("SET",ac,bA,"PX",hM(us,be))
-or bl("SET",ac,bA,"PX",hM(us,be),"NX")
-or bl("GET",ac)
+if fO then bA=ak("%d",gW+us%cK)end
+au=m and bk("SET",ac,bA,"PX",hO(us,bd))
+or bk("SET",ac,bA,"PX",hO(us,bd),"NX")
+or bk("GET",ac)
 end
 aH=au and au.err
 elseif not m then
-local hm=bl("GET",ac)
-aH=hm and hm.err
+local hp=bk("GET",ac)
+aH=hp and hp.err
 end
 A=A+1
 if aH then
@@ -1924,32 +1925,32 @@ end
 if us<q then
 us,ai=q,0
 end
-local dc=(us-q)*y+ai
-if D>q or dc>jw or jH then
+local dd=(us-q)*y+ai
+if D>q or dd>jz or jK then
 local aq={D>q and D-q or 0,ah,us-q,ai}
-for bu=1,jH and 5 or 0 do
-aq[4+bu]=jH[bu]
+for bu=1,jK and 5 or 0 do
+aq[4+bu]=jK[bu]
 end
 V[A]=aq
 elseif bD then
 V[A]=ah
 A=A+1
-V[A]=dc
+V[A]=dd
 else
-V[A]=ah>0 and dc or-1-dc
+V[A]=ah>0 and dd or-1-dd
 end
 end
 local aH
 for _,i in ipairs(aU)do
-if not bD then A=hH+i-1 end
-aH=cK(i)or aH
+if not bD then A=hJ+i-1 end
+aH=cL(i)or aH
 end
 if aH then return redis.error_reply(aH)end
 end
 if bD then
 E=E+am-J+1
 else
-A=hH+am
+A=hJ+am
 end
 end
 return V`,
@@ -1958,18 +1959,18 @@ return V`,
 /** `check.lua`: Tells how the server is, and whether scripts may do here what they have to. It changes nothing: the keys are never there, and no command makes one. */
 export const check: Script = {
   name: "check",
-  sha1: "c6f2eea725b930481c97034601f37dd5885305df",
+  sha1: "6c06ba3d58e8bd6080b6b860d9ee08d2c3cb72bf",
   source: `local dV=redis.call("TIME")
-local lt=redis.pcall("INFO")
-local aq={dV[1],dV[2],type(lt)=="string"and lt or""}
-local lg={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
-for _,gK in ipairs(ARGV)do
-local dI={}
-for jR in string.gmatch(gK,"%S+")do
-dI[#dI+1]=lg[jR]or jR
+local lv=redis.pcall("INFO")
+local aq={dV[1],dV[2],type(lv)=="string"and lv or""}
+local li={["KEY"]=KEYS[1],["TAGGED"]=KEYS[2],["EMPTY"]=""}
+for _,gN in ipairs(ARGV)do
+local dH={}
+for jT in string.gmatch(gN,"%S+")do
+dH[#dH+1]=li[jT]or jT
 end
-local jQ=redis.pcall(unpack(dI))
-if type(jQ)=="table"and jQ.err then aq[#aq+1]=jQ.err end
+local jS=redis.pcall(unpack(dH))
+if type(jS)=="table"and jS.err then aq[#aq+1]=jS.err end
 end
 return aq`,
 };
@@ -1977,463 +1978,463 @@ return aq`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "9558b5dcb063bb8beca998549af28d1ab8111eef",
-  source: `local function fm(cf)
+  sha1: "0b541b6c90775bf8f2dc7f6dba467f9ec7f94109",
+  source: `local function ev(cf)
 ${part6}
-local lD=aI()~=""
+local lF=aI()~=""
 local function ax(us)
 return ak("%.0f",us)
 end
 local cg=ax(q)
 local function ei(v)
-v.ei=v.ei or ax(q+v.cV)
+v.ei=v.ei or ax(q+v.cW)
 return v.ei
 end
-local function hk(bp)
-return bp==q and"-"..cg or ax(-bp)
+local function hn(bo)
+return bo==q and"-"..cg or ax(-bo)
 end
-local function iC(ac,us)
-if call("PTTL",ac)<fg(q+us)then call("PEXPIRE",ac,fg(q+us+us/8))end
+local function iF(ac,us)
+if call("PTTL",ac)<fi(q+us)then call("PEXPIRE",ac,fi(q+us+us/8))end
 end
-local channel,ho=aI(),{}
-local kw=5000
+local channel,hr=aI(),{}
+local kx=5000
 local function inbox(aW)
 return channel.."%"..aW
 end
-local lB,dz=aI()=="1",aa()
-for i=1,dz do
+local lD,dy=aI()=="1",aa()
+for i=1,dy do
 local aW=aI()
-ho[aW]="caller"
-if lB then
-local kS=inbox(aW)
-local cm=call("LRANGE",kS,"0","-1")
-if#cm==0 then
-call("RPUSH",kS,"")
+hr[aW]="caller"
+if lD then
+local kT=inbox(aW)
+local cl=call("LRANGE",kT,"0","-1")
+if#cl==0 then
+call("RPUSH",kT,"")
 cf[#cf+1]="missed "..aW
-elseif#cm>1 then
-call("LTRIM",kS,"0","0")
-for bj=2,#cm do
-cf[#cf+1]=cm[bj]
+elseif#cl>1 then
+call("LTRIM",kT,"0","0")
+for bi=2,#cl do
+cf[#cf+1]=cl[bi]
 end
 end
-call("PEXPIRE",kS,kw)
+call("PEXPIRE",kT,kx)
 end
 end
 ${part7}
 ${part2}
-local function jA()
-local dO,bO,gn,bq,hK={},nil,nil,false,false
-local function eJ(e)
-if#e.v.ag>0 then return gn.eJ(e)end
+local function jD()
+local dO,bP,gp,bp,hM={},nil,nil,false,false
+local function eM(e)
+if#e.v.ag>0 then return gp.eM(e)end
 local m,E=not e.et and call("GET",e.ac)or"",1
 e.D,E=fy(m)
-e.ae,e.em={},bo(m,E>10 and 1 or E)
+e.ae,e.em={},bn(m,E>10 and 1 or E)
 end
-local function fj(e)
-gn.fj(e)
+local function fl(e)
+gp.fl(e)
 end
 ${part8}
 ${part9}
-local eP={}
+local eS={}
 local function fw(e)
-local bR=eP[e.aN]
-if bR then return bR end
+local bS=eS[e.aN]
+if bS then return bS end
 local J=call("ZRANGE",e.aN,"0","1","WITHSCORES")
-bR={bp=0,bx=0,bg=nil,hR=false,bS=0}
+bS={bo=0,bx=0,bf=nil,hT=false,bT=0}
 if J[1]=="#"then
-bR.bp=-J[2]
-bR.hR=not J[4]or J[4]+0>q
-if bR.hR and J[4]then bR.bg=J[4]+0 end
+bS.bo=-J[2]
+bS.hT=not J[4]or J[4]+0>q
+if bS.hT and J[4]then bS.bf=J[4]+0 end
 end
-if J[3]or not bR.hR then bR.bx=call("ZCOUNT",e.aN,"("..cg,"+inf")end
-eP[e.aN]=bR
-return bR
+if J[3]or not bS.hT then bS.bx=call("ZCOUNT",e.aN,"("..cg,"+inf")end
+eS[e.aN]=bS
+return bS
 end
-local function kc(e,n)
-local bR=fw(e)
-if n==1 and bR.bg then return bR.bg end
-local bG=n==1 and bR.hR and call("ZRANGE",e.aN,"1","1","WITHSCORES")
+local function kd(e,n)
+local bS=fw(e)
+if n==1 and bS.bf then return bS.bf end
+local bH=n==1 and bS.hT and call("ZRANGE",e.aN,"1","1","WITHSCORES")
 or call("ZRANGEBYSCORE",e.aN,"("..cg,"+inf","WITHSCORES","LIMIT",n-1,"1")
-if n==1 then bR.bg=bG[2]+0 end
-return bG[2]+0
+if n==1 then bS.bf=bH[2]+0 end
+return bH[2]+0
 end
 local function dT(e,I)
 local bx=fw(e).bx
-local hN=bx+I-e.v.I
-if hN>bx then return 1e15 end
-return hN<=0 and 0 or kc(e,hN)-q
+local hP=bx+I-e.v.I
+if hP>bx then return 1e15 end
+return hP<=0 and 0 or kd(e,hP)-q
 end
-local function ij(e,id)
+local function im(e,id)
 return tonumber(call("ZSCORE",e.aN,id)or 0)>q
 end
-local function gR(e)
-local bR,us=eP[e.aN],aM(4*e.v.cV,60000000)
-if bR and bR.bS>=us then return end
-iC(e.aN,us)
-if bR then bR.bS=us end
+local function gT(e)
+local bS,us=eS[e.aN],aM(4*e.v.cW,60000000)
+if bS and bS.bT>=us then return end
+iF(e.aN,us)
+if bS then bS.bT=us end
 end
-local function hv(e)
-return aM(q,fw(e).bp+1)
+local function hx(e)
+return aM(q,fw(e).bo+1)
 end
-local function iw(e,id,I)
+local function iz(e,id,I)
 call("ZADD",e.aN,ei(e.v),id)
 for ao=2,I do
 call("ZADD",e.aN,ei(e.v),id.."+"..ao)
 end
-eP[e.aN]=nil
-gR(e)
+eS[e.aN]=nil
+gT(e)
 end
-local function kU(e,id,I)
-local bR=fw(e)
-local bp=hv(e)
-local bZ=call("ZADD",e.aN,hk(bp),"#",ei(e.v),id)
-if bR.bp==0 then bZ=bZ-1 end
-if not bR.hR then call("ZREMRANGEBYSCORE",e.aN,"1",cg)end
+local function kV(e,id,I)
+local bS=fw(e)
+local bo=hx(e)
+local bZ=call("ZADD",e.aN,hn(bo),"#",ei(e.v),id)
+if bS.bo==0 then bZ=bZ-1 end
+if not bS.hT then call("ZREMRANGEBYSCORE",e.aN,"1",cg)end
 if bZ==1 and I<=1 then
-local bG=q+e.v.cV
-if bR.bx==0 then bR.bg=bG end
-if bR.bg then bR.bg=bm(bR.bg,bG)end
-bR.bp,bR.bx,bR.hR=bp,bR.bx+1,true
-gR(e)
+local bH=q+e.v.cW
+if bS.bx==0 then bS.bf=bH end
+if bS.bf then bS.bf=bl(bS.bf,bH)end
+bS.bo,bS.bx,bS.hT=bo,bS.bx+1,true
+gT(e)
 else
-iw(e,id,I)
+iz(e,id,I)
 end
-return bp
+return bo
 end
-local function lh(e,id,I)
+local function lj(e,id,I)
 local ch=call("ZREM",e.aN,id)
 for ao=2,I do
 ch=ch+call("ZREM",e.aN,id.."+"..ao)
 end
-eP[e.aN]=nil
+eS[e.aN]=nil
 return ch
 end
-local function hh(e)
+local function hk(e)
 if dT(e,e.I)==0 then return end
 local O="("..ei(e.v)
 if call("ZCOUNT",e.aN,O,"+inf")==0 then return end
-local jG=call("ZRANGEBYSCORE",e.aN,O,"+inf","WITHSCORES","LIMIT","0","100")
-for i=1,#jG,2 do
-local bE=tonumber(string.match(jG[i],"^[^.]*%.%d+~(%d+)%."))
-if bE and jG[i+1]-q>bE then call("ZADD",e.aN,ax(q+bE),jG[i])end
+local jJ=call("ZRANGEBYSCORE",e.aN,O,"+inf","WITHSCORES","LIMIT","0","100")
+for i=1,#jJ,2 do
+local bE=tonumber(string.match(jJ[i],"^[^.]*%.%d+~(%d+)%."))
+if bE and jJ[i+1]-q>bE then call("ZADD",e.aN,ax(q+bE),jJ[i])end
 end
-eP[e.aN]=nil
+eS[e.aN]=nil
 end
-local function fu(aq,e,bp)
+local function fu(aq,e,bo)
 if e.v.I==0 then return end
 local bx,am=fw(e).bx,#aq
-aq[am+1],aq[am+2],aq[am+3]=bx,bx>0 and kc(e,1)-q or 0,bp or 0
+aq[am+1],aq[am+2],aq[am+3]=bx,bx>0 and kd(e,1)-q or 0,bo or 0
 end
-local function kH(e)
-local cX=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
+local function kI(e)
+local cY=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
 or call("EXISTS",e.aQ)
-e.ew=cX==0
-e.et=e.ew and#e.v.ag==0
+e.ex=cY==0
+e.et=e.ex and#e.v.ag==0
 end
 local fN={}
-local function hs(e,id)
+local function hv(e,id)
 fN[e.aQ]=nil
 return call("ZREM",e.aQ,id,id.."k")
 end
-local function jh(e,id,aE)
+local function jk(e,id,aE)
 if aE==0 then
 local am=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
 aE=aM(q,(am[2]or 0)+1)
 end
 call("ZADD",e.aQ,ax(aE),id)
-fN[e.aQ],e.ew=nil,false
-iC(e.aQ,aM(4*e.v.cV,60000000))
+fN[e.aQ],e.ex=nil,false
+iF(e.aQ,aM(4*e.v.cW,60000000))
 return aE
 end
-local function jD(e,id,aE)
+local function jG(e,id,aE)
 if call("ZSCORE",e.aQ,id)then
 call("ZADD",e.aQ,ax(aE),id.."k")
 call("ZREM",e.aQ,id)
 end
 fN[e.aQ]=nil
 end
-local function kg(aW)
+local function kh(aW)
 return redis.pcall("EXISTS",inbox(aW))==1
 end
-local function iA(aW)
-if ho[aW]==nil then
-local jP=call("PUBSUB","NUMSUB",channel..aW)[2]>0
-ho[aW]=jP and"channel"or kg(aW)and"inbox"or false
+local function iD(aW)
+if hr[aW]==nil then
+local jR=call("PUBSUB","NUMSUB",channel..aW)[2]>0
+hr[aW]=jR and"channel"or kh(aW)and"inbox"or false
 end
-return ho[aW]
+return hr[aW]
 end
-local function dZ(ba,aO,aq)
-local dI=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
-local dg=ba..dI.." "..aO.id
-local fR=ho[aO.aW]
-if fR=="caller"then
+local function dZ(bG,aO,aq)
+local dH=ak(string.rep(" %.0f",1+#aq),q,unpack(aq))
+local dg=bG..dH.." "..aO.id
+local fS=hr[aO.aW]
+if fS=="caller"then
 cf[#cf+1]=dg
-elseif fR=="inbox"then
+elseif fS=="inbox"then
 call("RPUSHX",inbox(aO.aW),dg)
 else
 call("PUBLISH",channel..aO.aW,dg)
 end
 end
-local ju=8
-local function fQ(e,A)
-if e.ew then return nil end
-local bM=A==0 and fN[e.aQ]
-if bM and bM.v==e.v then return bM end
+local jx=8
+local function fR(e,A)
+if e.ex then return nil end
+local bN=A==0 and fN[e.aQ]
+if bN and bN.v==e.v then return bN end
 while true do
-local bj=call("ZRANGE",e.aQ,ak("%d",A),ak("%d",A),"WITHSCORES")
-local iF=bj[1]
-if not iF then return nil end
-local id,aW,ba,lj,I,af,bS=
-string.match(iF,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
-local lz=q-bj[2]
-if aW and lz<=tonumber(lj)and iA(aW)then
-local aO={id=id,aW=aW,iv=ba=="d",bS=bS=="k",aE=bj[2]+0}
-for ha,m in pairs(e)do
-aO[ha]=m
+local bi=call("ZRANGE",e.aQ,ak("%d",A),ak("%d",A),"WITHSCORES")
+local iI=bi[1]
+if not iI then return nil end
+local id,aW,bG,ll,I,af,bT=
+string.match(iI,"^((.-)%..-%.(.)%.(%d+)%.(%d+)%.(%d+))(k?)$")
+local lB=q-bi[2]
+if aW and lB<=tonumber(ll)and iD(aW)then
+local aO={id=id,aW=aW,iy=bG=="d",bT=bT=="k",aE=bi[2]+0}
+for hd,m in pairs(e)do
+aO[hd]=m
 end
 aO.ae=nil
-aO.I,aO.af=bm(tonumber(I),e.v.I),tonumber(af)
+aO.I,aO.af=bl(tonumber(I),e.v.I),tonumber(af)
 if A==0 then fN[e.aQ]=aO end
 return aO
 end
-call("ZREM",e.aQ,iF)
+call("ZREM",e.aQ,iI)
 fN[e.aQ]=nil
 end
 end
-local function ic(e)
-local bt=e.v.gT
+local function ih(e)
+local bt=e.v.gV
 if bt<0 or call("ZCARD",e.aQ)<bt then return false end
-fQ(e,0)
+fR(e,0)
 return call("ZCARD",e.aQ)>=bt
 end
-local function eM(e,jW)
-local A,cy=0,0
-while A<ju and not e.ew and dT(e,cy+1)==0 do
-local aO=fQ(e,A)
-if not aO or dT(e,cy+aO.I)>0 then return end
-if not aO.iv then
-if not aO.bS and aO.id~=jW then dZ("turn",aO,{0})end
-A,cy=A+1,cy+aO.I
+local function eP(e,jX)
+local A,cA=0,0
+while A<jx and not e.ex and dT(e,cA+1)==0 do
+local aO=fR(e,A)
+if not aO or dT(e,cA+aO.I)>0 then return end
+if not aO.iy then
+if not aO.bT and aO.id~=jX then dZ("turn",aO,{0})end
+A,cA=A+1,cA+aO.I
 else
-local at=hc(aO)
+local at=hf(aO)
 if at>q then
-if aO.id~=jW then dZ("turn",aO,{at-q})end
+if aO.id~=jX then dZ("turn",aO,{at-q})end
 return
 end
-gv(aO,q)
-hs(e,aO.id)
+gy(aO,q)
+hv(e,aO.id)
 local aq={1,0,0}
-local bp=kU(e,aO.id,aO.I)
+local bo=kV(e,aO.id,aO.I)
 eb(aq,aO)
-fu(aq,aO,bp)
+fu(aq,aO,bo)
 ed(aq,{aO})
 dZ("granted",aO,aq)
 end
 end
 end
-local function ki(e,id,aE)
-local cy=0
-for A=0,ju-1 do
-local aO=fQ(e,A)
+local function kj(e,id,aE)
+local cA=0
+for A=0,jx-1 do
+local aO=fR(e,A)
 if not aO or aO.id==id or(aE>0 and aO.aE>aE)then return false end
-cy=cy+aO.I
-if aO.iv or dT(e,cy+e.I)>0 then return true end
+cA=cA+aO.I
+if aO.iy or dT(e,cA+e.I)>0 then return true end
 end
 return true
 end
-local function jq(e,id)
-local cy=0
-for A=0,ju-1 do
-local aO=fQ(e,A)
+local function jt(e,id)
+local cA=0
+for A=0,jx-1 do
+local aO=fR(e,A)
 if not aO then return 0 end
-local bh=aO.id==id
-if bh then aO=e end
-local bk=dT(e,cy+aO.I)
-if bk>0 then return bm(bk,e.v.cV)end
-if bh or aO.iv then
-local eo=hc(aO)-q
-return bh and eo or eo+e.v.cV
+local bg=aO.id==id
+if bg then aO=e end
+local bj=dT(e,cA+aO.I)
+if bj>0 then return bl(bj,e.v.cW)end
+if bg or aO.iy then
+local eo=hf(aO)-q
+return bg and eo or eo+e.v.cW
 end
-cy=cy+aO.I
+cA=cA+aO.I
 end
-return e.v.cV
+return e.v.cW
 end
-local function lc(e,id,aE)
+local function le(e,id,aE)
 if e.v.I==0 then return false end
-return dT(e,e.I)>0 or ki(e,id,aE)
+return dT(e,e.I)>0 or kj(e,id,aE)
 end
-local function hU(hy,dd)
-local lI,lv=hy.v.I,dd.v.I
-return lI<lv or(lI==lv and hy.ac<dd.ac)
+local function hW(hA,de)
+local lK,lx=hA.v.I,de.v.I
+return lK<lx or(lK==lx and hA.ac<de.ac)
 end
-local function iN(id,aE,av,fB,eo)
-local jF=#av>1 and eo>0
-local dq=not jF and(fB or av[1])
-if dq and aE==0 and ic(dq)then return 5,aM(eo,1),0 end
+local function iQ(id,aE,av,fB,eo)
+local jI=#av>1 and eo>0
+local dq=not jI and(fB or av[1])
+if dq and aE==0 and ih(dq)then return 5,aM(eo,1),0 end
 for _,e in ipairs(av)do
 if aE>0 and e~=dq and e.v.I>0 then
-if dq and hU(e,dq)then
-jD(e,id,aE)
-elseif hs(e,id)>0 then
-eM(e)
+if dq and hW(e,dq)then
+jG(e,id,aE)
+elseif hv(e,id)>0 then
+eP(e)
 end
 end
 end
 if not dq then return 3,eo,aE==0 and q or aE end
-if aE>0 then hs(dq,id)end
-aE=jh(dq,id,aE)
-return 3,jq(dq,id),aE
+if aE>0 then hv(dq,id)end
+aE=jk(dq,id,aE)
+return 3,jt(dq,id),aE
 end
-local function jl(e,id)
-iw(e,id,e.I)
-local bp=hv(e)
-call("ZADD",e.aN,hk(bp),"#")
-eP[e.aN].bp=bp
-return bp
+local function jo(e,id)
+iz(e,id,e.I)
+local bo=hx(e)
+call("ZADD",e.aN,hn(bo),"#")
+eS[e.aN].bo=bo
+return bo
 end
-local function iL(id,aE,av)
+local function iO(id,aE,av)
 for _,e in ipairs(av)do
-if e.v.I>0 and not ij(e,id)then return end
+if e.v.I>0 and not im(e,id)then return end
 end
 local aq={6,0,aE}
 for _,e in ipairs(av)do
-local bp
+local bo
 if e.v.I>0 then
-kH(e)
-bp=jl(e,id)
+kI(e)
+bo=jo(e,id)
 end
-eJ(e)
+eM(e)
 eb(aq,e)
-fu(aq,e,bp)
+fu(aq,e,bo)
 end
 return aq
 end
-local function ds(id,dF,bf,aE,av)
-bq=dF=="2"
-if bO and not bq then error(bO,0)end
-local aj=aE>0 and dF~="2"and iL(id,aE,av)
+local function ds(id,dE,be,aE,av)
+bp=dE=="2"
+if bP and not bp then error(bP,0)end
+local aj=aE>0 and dE~="2"and iO(id,aE,av)
 if aj then return aj end
-local at,D,fB,hp=q,q,nil,true
+local at,D,fB,hs=q,q,nil,true
 for i=1,#av do
 local e=av[i]
 if e.v.I>0 then
-hp=false
-kH(e)
-if dF~="2"then
-eM(e,id)
-hh(e)
+hs=false
+kI(e)
+if dE~="2"then
+eP(e,id)
+hk(e)
 end
 end
-at=aM(at,hc(e))
+at=aM(at,hf(e))
 D=aM(D,e.D)
-if lc(e,id,aE)and(not fB or hU(e,fB))then fB=e end
+if le(e,id,aE)and(not fB or hW(e,fB))then fB=e end
 end
-local kd,gb,bk={},0,at-q
-local bn=dF=="1"and at-q<=bf
-if not fB and(at<=q or(bn and hp))then
-gb=1
-if dF~="2"then
+local ke,gc,bj={},0,at-q
+local bm=dE=="1"and at-q<=be
+if not fB and(at<=q or(bm and hs))then
+gc=1
+if dE~="2"then
 for i=1,#av do
 local e=av[i]
-gv(e,at)
+gy(e,at)
 if e.v.I>0 then
-if aE>0 then hs(e,id)end
-kd[i]=kU(e,id,e.I)
+if aE>0 then hv(e,id)end
+ke[i]=kV(e,id,e.I)
 end
 end
 end
-elseif bn then
-gb,bk,aE=iN(id,aE,av,fB,bk)
+elseif bm then
+gc,bj,aE=iQ(id,aE,av,fB,bj)
 elseif fB then
-gb=4
-bk=aM(bk,1)
+gc=4
+bj=aM(bj,1)
 elseif D>q then
-gb=2
+gc=2
 end
-if gb>3 then
+if gc>3 then
 for _,e in ipairs(av)do
-if e.v.I>0 then bk=aM(bk,dT(e,e.I))end
+if e.v.I>0 then bj=aM(bj,dT(e,e.I))end
 end
 end
-local aq={gb,bk,aE,nil,nil,nil}
+local aq={gc,bj,aE,nil,nil,nil}
 for i=1,#av do
 eb(aq,av[i])
-fu(aq,av[i],kd[i])
+fu(aq,av[i],ke[i])
 end
 ed(aq,av)
 return aq
 end
-local function lN(id,aE,e)
-local aq={ij(e,id)and 6 or 1,0,aE}
-eM(e,id)
-local iJ=ij(e,id)
-if not iJ and not call("ZSCORE",e.aQ,id)then
-jh(e,id,aE)
-eM(e,id)
-iJ=ij(e,id)
+local function lP(id,aE,e)
+local aq={im(e,id)and 6 or 1,0,aE}
+eP(e,id)
+local iM=im(e,id)
+if not iM and not call("ZSCORE",e.aQ,id)then
+jk(e,id,aE)
+eP(e,id)
+iM=im(e,id)
 end
-local bp
-if iJ then
-bp=jl(e,id)
+local bo
+if iM then
+bo=jo(e,id)
 else
-iC(e.aQ,aM(4*e.v.cV,60000000))
-hh(e)
-aq[1],aq[2]=3,jq(e,id)
+iF(e.aQ,aM(4*e.v.cW,60000000))
+hk(e)
+aq[1],aq[2]=3,jt(e,id)
 end
-eJ(e)
+eM(e)
 eb(aq,e)
-fu(aq,e,bp)
+fu(aq,e,bo)
 return aq
 end
-local function cP()
+local function cQ()
 local av={nil}
 for i=1,aa()do
-av[i]=eW()
+av[i]=eZ()
 end
 return av
 end
-local cx={}
-function cx.T()
-local id,dF,bf,aE=aI(),aI(),aa(),aa()
-return ds(id,dF,bf,aE,cP())
+local cz={}
+function cz.T()
+local id,dE,be,aE=aI(),aI(),aa(),aa()
+return ds(id,dE,be,aE,cQ())
 end
-function cx.P()
+function cz.P()
 local id,aE=aI(),aa()
-return lN(id,aE,cP()[1])
+return lP(id,aE,cQ()[1])
 end
-local function jg(id,av,ch)
-local jB=0
+local function jj(id,av,ch)
+local jE=0
 for i=1,#av do
 local e=av[i]
-local eC=ch or lh(e,id,e.I)
-kH(e)
-if not e.ew then
-if eC==0 then eC=hs(e,id)end
-if eC>0 then eM(e)end
+local eE=ch or lj(e,id,e.I)
+kI(e)
+if not e.ex then
+if eE==0 then eE=hv(e,id)end
+if eE>0 then eP(e)end
 end
-jB=jB+eC
+jE=jE+eE
 end
-return jB
+return jE
 end
-function cx.R()
+function cz.R()
 local id=aI()
-return{jg(id,cP())}
+return{jj(id,cQ())}
 end
 local function fF(id)
 return tonumber(string.match(id,"^.-%..-%..%.(%d+)"))
 end
-function cx.N()
-local id,av,aq=aI(),cP(),{}
+function cz.N()
+local id,av,aq=aI(),cQ(),{}
 for i,e in ipairs(av)do
-local bG=call("ZSCORE",e.aN,id)
-local lr=bG and(tonumber(bG)>q or fw(e).bx+e.I<=e.v.I)
-if lr then iw(e,id,e.I)end
-aq[i]=lr and 1 or 0
+local bH=call("ZSCORE",e.aN,id)
+local lt=bH and(tonumber(bH)>q or fw(e).bx+e.I<=e.v.I)
+if lt then iz(e,id,e.I)end
+aq[i]=lt and 1 or 0
 end
 return aq
 end
-local function hS()
-local fT
+local function hU()
+local fV
 ${part4}
 ${part5}
 ${part10}
@@ -2458,179 +2459,179 @@ ${part26}
 ${part27}
 ${part28}
 ${part29}
-local gC
-local function fS()
+local gF
+local function fU()
 local di,dP={},{}
-local dx,bT,ey,dy={},{},{},{}
+local dw,bU,eA,dx={},{},{},{}
 local function bz(o,g)
-local ai=o*g.cL
+local ai=o*g.cM
 local cs=aF(ai/g.y)
-return{us=o*g.db+cs,ai=ai-cs*g.y}
+return{us=o*g.dc+cs,ai=ai-cs*g.y}
 end
-local function lx(a,b)
+local function lz(a,b)
 return a.us==b.us and a.ai==b.ai
 end
-function di.t(h,o,bW,g)
+function di.t(h,o,cq,g)
 local bu=bv()
-local cC=bW.cC or{0,0,0,-1,0}
-local aj,ap={us=cC[1],ai=cC[2]},h.ap or bu.eA
-local bG={us=bW.q+bW.J,ai=bW.aX}
-if lx(bG,h)and lx(aj,ap)and bW.af>0 then
-local gr,hG,x=o>=bW.af,bW.at>bW.q,h.x or 0
-local to=bu.fP(h,bz(o,g),g)
-if gr and cC[4]>=0 then to={us=cC[4],ai=cC[5]}end
-if hG then x=gr and cC[3]or aM(x,bW.at)end
-return bu.dj(to.us,to.ai,bu.bx(h),x,g,bu.ex(h,g))
+local cD=cq.cD or{0,0,0,-1,0}
+local aj,ap={us=cD[1],ai=cD[2]},h.ap or bu.eC
+local bH={us=cq.q+cq.J,ai=cq.aX}
+if lz(bH,h)and lz(aj,ap)and cq.af>0 then
+local gt,hI,x=o>=cq.af,cq.at>cq.q,h.x or 0
+local to=bu.fQ(h,bz(o,g),g)
+if gt and cD[4]>=0 then to={us=cD[4],ai=cD[5]}end
+if hI then x=gt and cD[3]or aM(x,cq.at)end
+return bu.dj(to.us,to.ai,bu.bx(h),x,g,bu.ey(h,g))
 end
-if bu.cE(h,g)>q then return h end
-local bH=bu.gm(bG,aj,g).us
-if bH>bu.gm(h,ap,g).us then return h end
-local iK=bu.gO(bu.fP(bG,bu.kC(ap,bH,aj,g),g),h)
-if iK.us<q then return h end
-local gy=bu.gO(bz(o,g),{us=iK.us-q,ai=iK.ai})
-if gy.us==0 and gy.ai==0 then return h end
-return bu.fk(h,gy,bH,0,g)
+if bu.cF(h,g)>q then return h end
+local bI=bu.go(bH,aj,g).us
+if bI>bu.go(h,ap,g).us then return h end
+local iN=bu.gQ(bu.fQ(bH,bu.kD(ap,bI,aj,g),g),h)
+if iN.us<q then return h end
+local gB=bu.gQ(bz(o,g),{us=iN.us-q,ai=iN.ai})
+if gB.us==0 and gB.ai==0 then return h end
+return bu.fm(h,gB,bI,0,g)
 end
 function dP.t(h,o,g)
 local bu=bv()
 if h.us<q then return bu.dj(q,0,bu.bx(h),h.x or 0,g,h.Y)end
-local gy=bu.gO(bz(o,g),{us=h.us-q,ai=h.ai})
-if gy.us==0 and gy.ai==0 then return h end
-return bu.fk(h,gy,0,bu.cE(h,g),g)
+local gB=bu.gQ(bz(o,g),{us=h.us-q,ai=h.ai})
+if gB.us==0 and gB.ai==0 then return h end
+return bu.fm(h,gB,0,bu.cF(h,g),g)
 end
-local function eS(z,H,lA)
-local cW,cw=0,bY(z)
-while cW<cw do
-local cN=aF((cW+cw)/2)
-if cY(z,cN)<=H then
-cW=cN+1
+local function eV(z,H,lC)
+local cX,cy=0,bY(z)
+while cX<cy do
+local cO=aF((cX+cy)/2)
+if cZ(z,cO)<=H then
+cX=cO+1
 else
-cw=cN
+cy=cO
 end
 end
-if cW>0 and(not lA or cY(z,cW-1)==H)then return cW-1 end
+if cX>0 and(not lC or cZ(z,cX-1)==H)then return cX-1 end
 end
 local function dh(z,A,o)
-local H,r=cY(z,A)
-local ah=bm(o,r)
-return gp(z,A,H,r-ah),o-ah
+local H,r=cZ(z,A)
+local ah=bl(o,r)
+return gr(z,A,H,r-ah),o-ah
 end
-local function kO(z)
+local function kP(z)
 while z~=""do
-local _,r=cp(z)
+local _,r=co(z)
 if r>0 then break end
-z=bo(z,1,-bB-1)
+z=bn(z,1,-bB-1)
 end
 return z
 end
-function di.f(h,o,bW,g)
-local A=eS(h.z,bW.q+bW.aX-g.w,true)
-if A then h.z=kO(dh(h.z,A,o))end
-return cD(h,g,h.Y)
+function di.f(h,o,cq,g)
+local A=eV(h.z,cq.q+cq.aX-g.w,true)
+if A then h.z=kP(dh(h.z,A,o))end
+return cE(h,g,h.Y)
 end
 function dP.f(h,o,g)
-local A=eS(h.z,q)
-if A then h.z=kO(dh(h.z,A,o))end
-return cD(h,g,h.Y)
+local A=eV(h.z,q)
+if A then h.z=kP(dh(h.z,A,o))end
+return cE(h,g,h.Y)
 end
-local function jt(U,z,g)
-local bS=kO(z)
-if bS==""and U>0 and z~=""then
-return{U=0,z=aS(df,cq(z)-g.w,U)}
+local function jw(U,z,g)
+local bT=kP(z)
+if bT==""and U>0 and z~=""then
+return{U=0,z=aS(df,cp(z)-g.w,U)}
 end
-return{U=U,z=bS}
+return{U=U,z=bT}
 end
-function di.c(h,o,bW,g)
-local H=bW.q+bW.aX-2*g.w
+function di.c(h,o,cq,g)
+local H=cq.q+cq.aX-2*g.w
 local U,z=h.U,h.z
-local A=eS(z,H,true)
+local A=eV(z,H,true)
 if A then
 z=dh(z,A,o)
-elseif z~=""and cq(z)==H+g.w then
+elseif z~=""and cp(z)==H+g.w then
 U=aM(U-o,0)
 end
-return cD(jt(U,z,g),g,h.Y)
+return cE(jw(U,z,g),g,h.Y)
 end
 function dP.c(h,o,g)
 local U,z=h.U,h.z
-local A,aU=eS(z,q),nil
-if not A then return cD(h,g,h.Y)end
+local A,aU=eV(z,q),nil
+if not A then return cE(h,g,h.Y)end
 z,aU=dh(z,A,o)
 if A>0 then
 z=dh(z,A-1,aU)
 else
 U=aM(U-aU,0)
 end
-return cD(jt(U,z,g),g,h.Y)
+return cE(jw(U,z,g),g,h.Y)
 end
-local kG=cH.s and cH.s.iP()
-function di.s(p,o,bW,g)
-kG.di(p,o,bW.q+bW.aX-g.w,g)
+local kH=cI.s and cI.s.iS()
+function di.s(p,o,cq,g)
+kH.di(p,o,cq.q+cq.aX-g.w,g)
 end
 function dP.s(p,o,g)
-kG.dP(p,o,g)
+kH.dP(p,o,g)
 end
-local function dE(aw,at)
+local function dD(aw,at)
 local aP=0
 for _,ce in ipairs(aw.as)do
 if ce.at<=at then aP=aP+ce.o end
 end
 return aP
 end
-local function fd(aw)
+local function ff(aw)
 local am=aw.as[#aw.as]
 return am and am.at or 0
 end
-local function hj(aw,o)
+local function hm(aw,o)
 local aU=o
 while aU>0 and aw.as[1]do
 local J=aw.as[1]
-local ek=bm(aU,J.o)
+local ek=bl(aU,J.o)
 J.o,aU=J.o-ek,aU-ek
 if J.o==0 then table.remove(aw.as,1)end
 end
 end
-local function ev(aw,at,g)
+local function ew(aw,at,g)
 local aj=aw.x>q and aw.Y or 0
 aw.x=at>q and at or 0
 aw.Y=at>q and fH(at-q,g.w,aj)or 0
 return aw
 end
-local function hi(aw,g)
+local function hl(aw,g)
 while aw.as[1]and aw.as[#aw.as].o==0 do
 table.remove(aw.as)
 end
-return ev(aw,bm(aw.x,fd(aw)),g)
+return ew(aw,bl(aw.x,ff(aw)),g)
 end
-local function iX(aw,g)
-local bi=fd(aw)
-local bL=aM(q,bm(aw.x,dW(aw.Y,g.w)))
-if bi<=bL then return aw end
-local bK,ca={as={},x=aw.x,Y=aw.Y},0
+local function ja(aw,g)
+local bh=ff(aw)
+local bM=aM(q,bl(aw.x,dW(aw.Y,g.w)))
+if bh<=bM then return aw end
+local bL,ca={as={},x=aw.x,Y=aw.Y},0
 for _,ce in ipairs(aw.as)do
-if ce.at<=bL then
-bK.as[#bK.as+1]={at=ce.at,o=ce.o}
+if ce.at<=bM then
+bL.as[#bL.as+1]={at=ce.at,o=ce.o}
 else
 ca=ca+ce.o
 end
 end
-ca=bm(ca,g.Q or ca)
-local am=bK.as[#bK.as]
-if am and am.at==bL then
+ca=bl(ca,g.Q or ca)
+local am=bL.as[#bL.as]
+if am and am.at==bM then
 am.o=am.o+ca
 else
-bK.as[#bK.as+1]={at=bL,o=ca}
+bL.as[#bL.as+1]={at=bM,o=ca}
 end
-return ev(bK,bL,g)
+return ew(bL,bM,g)
 end
-local kM={
+local kN={
 et=function()
 return{as={},x=0,Y=0}
 end,
-dS=iX,
+dS=ja,
 dm=function(aw,af,g)
 local at=aM(q,aw.x)
-local dL=dE(aw,1/0)+af-g.Q
+local dL=dD(aw,1/0)+af-g.Q
 for _,ce in ipairs(aw.as)do
 if dL<=0 then break end
 dL=dL-ce.o
@@ -2639,270 +2640,270 @@ end
 return at
 end,
 ds=function(aw,at,af,g)
-local ax=aM(at,fd(aw))
-hj(aw,dE(aw,q-g.w))
+local ax=aM(at,ff(aw))
+hm(aw,dD(aw,q-g.w))
 local am=aw.as[#aw.as]
 if am and am.at==ax then
 am.o=am.o+af
 else
 aw.as[#aw.as+1]={at=ax,o=af}
 end
-return ev(aw,at>q and ax or aw.x,g)
+return ew(aw,at>q and ax or aw.x,g)
 end,
-eL=function(aw,g)
-local aT=dE(aw,1/0)-dE(aw,q-g.w)
+eO=function(aw,g)
+local aT=dD(aw,1/0)-dD(aw,q-g.w)
 if aT==0 then return 0,0 end
-return aw.x>q and g.Q or aT,fd(aw)+g.w-q
+return aw.x>q and g.Q or aT,ff(aw)+g.w-q
 end,
 dn=function(aw,g)
-return aw.as[1]and fd(aw)+g.w or 0
+return aw.as[1]and ff(aw)+g.w or 0
 end,
 }
-function di.l(aw,o,bW,g)
+function di.l(aw,o,cq,g)
 for _,ce in ipairs(aw.as)do
-if ce.at==bW.q+bW.aX-g.w then ce.o=aM(ce.o-o,0)end
+if ce.at==cq.q+cq.aX-g.w then ce.o=aM(ce.o-o,0)end
 end
-return hi(aw,g)
+return hl(aw,g)
 end
 function dP.l(aw,o,g)
-hj(aw,bm(dE(aw,q-g.w)+o,dE(aw,q)))
-return hi(aw,g)
+hm(aw,bl(dD(aw,q-g.w)+o,dD(aw,q)))
+return hl(aw,g)
 end
-local function iM(iu,g)
+local function iP(ix,g)
 local o=
-da((iu.us+iu.ai/g.y)/(g.db+g.cL/g.y))
-local function hr(n)
-local bh=bz(n,g)
-return bh.us<iu.us or(bh.us==iu.us and bh.ai<iu.ai)
+db((ix.us+ix.ai/g.y)/(g.dc+g.cM/g.y))
+local function hu(n)
+local bg=bz(n,g)
+return bg.us<ix.us or(bg.us==ix.us and bg.ai<ix.ai)
 end
-while hr(o)do
+while hu(o)do
 o=o+1
 end
-while o>0 and not hr(o-1)do
+while o>0 and not hu(o-1)do
 o=o-1
 end
 return o
 end
-function dx.t(h,g)
+function dw.t(h,g)
 if h.us<q then return{}end
-local o=iM({us=h.us-q,ai=h.ai},g)
-return o==0 and{}or{{at=aM(q,bv().cE(h,g)),o=o}}
+local o=iP({us=h.us-q,ai=h.ai},g)
+return o==0 and{}or{{at=aM(q,bv().cF(h,g)),o=o}}
 end
-function dx.f(h,g)
+function dw.f(h,g)
 local as={}
 for A=0,bY(h.z)-1 do
-local H,r=cY(h.z,A)
-if r>0 then as[#as+1]={at=aM(H,bm(q,H+g.w-1)),o=r}end
+local H,r=cZ(h.z,A)
+if r>0 then as[#as+1]={at=aM(H,bl(q,H+g.w-1)),o=r}end
 end
 return as
 end
-function dx.c(h,g)
+function dw.c(h,g)
 local as={}
 if h.z==""then return as end
-if h.U>0 then as[1]={at=bm(q,cq(h.z)-1),o=h.U}end
+if h.U>0 then as[1]={at=bl(q,cp(h.z)-1),o=h.U}end
 for A=0,bY(h.z)-1 do
-local H,r=cY(h.z,A)
-local bG=H+g.w-1
-if r>0 then as[#as+1]={at=H>q and bG or bm(q,bG),o=r}end
+local H,r=cZ(h.z,A)
+local bH=H+g.w-1
+if r>0 then as[#as+1]={at=H>q and bH or bl(q,bH),o=r}end
 end
 return as
 end
-function dx.l(aw,g)
+function dw.l(aw,g)
 local as={}
 for _,ce in ipairs(aw.as)do
 if ce.o>0 and ce.at+g.w>q then as[#as+1]={at=ce.at,o=ce.o}end
 end
 return as
 end
-local function ez(h,x,g)
+local function eB(h,x,g)
 local bt={us=aM(q,x)+g.az,ai=g.aL}
-local lJ=bv().gO(bt,h)
-return bv().dj(lJ.us,lJ.ai,h.ap,x,g,0)
+local lL=bv().gQ(bt,h)
+return bv().dj(lL.us,lL.ai,h.ap,x,g,0)
 end
-local function hT(as,g)
+local function hV(as,g)
 local an=g.an
 local h=an.et()
 for _,ce in ipairs(as)do
 if g.K=="t"then
-h=an.ds(h,ce.at,bm(ce.o,g.Q),g)
+h=an.ds(h,ce.at,bl(ce.o,g.Q),g)
 elseif ce.at+g.w>q then
 h=an.ds(h,ce.at,ce.o,g)
 end
 end
 local am=as[#as]
-return g.K=="t"and ez(h,am and am.at or 0,g)or h
+return g.K=="t"and eB(h,am and am.at or 0,g)or h
 end
-local function kj(hy,dd,g)
-local fo,a,b=g.az or g.w,hy.az or hy.w,dd.az or dd.w
-if a==b then return hy.K==g.K and dd.K~=g.K end
-if a>=fo and b>=fo then return a<b end
+local function kk(hA,de,g)
+local fp,a,b=g.az or g.w,hA.az or hA.w,de.az or de.w
+if a==b then return hA.K==g.K and de.K~=g.K end
+if a>=fp and b>=fp then return a<b end
 return a>b
 end
-local function ks(jI,g)
-for i,dG in ipairs(jI)do
-if dG.cG==g.cG then return i end
+local function kt(jL,g)
+for i,dF in ipairs(jL)do
+if dF.cH==g.cH then return i end
 end
-local ky=1
-for i=2,#jI do
-if kj(jI[i],jI[ky],g)then ky=i end
+local kz=1
+for i=2,#jL do
+if kk(jL[i],jL[kz],g)then kz=i end
 end
-return ky
+return kz
 end
-local function it(a,b)
+local function iw(a,b)
 if a.K~="t"or b.K~="t"then return a.K==b.K and a.w==b.w end
-return a.db==b.db and a.cL==b.cL and a.y==b.y
+return a.dc==b.dc and a.cM==b.cM and a.y==b.y
 end
-local function lb(h)
+local function ld(h)
 if not h.as then return h end
-local lp={as={},x=h.x,Y=h.Y}
+local lr={as={},x=h.x,Y=h.Y}
 for i,ce in ipairs(h.as)do
-lp.as[i]={at=ce.at,o=ce.o}
+lr.as[i]={at=ce.at,o=ce.o}
 end
-return lp
+return lr
 end
-local function kt(aj,ag)
-local ae,kr={},{}
+local function ku(aj,ag)
+local ae,ks={},{}
 for i,g in ipairs(ag)do
-local A=ks(aj.ag,g)
-local dG,h=aj.ag[A],aj.ae[A]
-local hL,jm=dG.cG==g.cG,not kr[A]
-local as=hL and jm and{}or dx[dG.K](h,dG)
-if jm and(hL or it(dG,g))then
-kr[A]=true
-ae[i]=g.K=="t"and not hL and ez(h,as[1]and as[1].at or 0,g)
-or lb(h)
+local A=kt(aj.ag,g)
+local dF,h=aj.ag[A],aj.ae[A]
+local hN,jp=dF.cH==g.cH,not ks[A]
+local as=hN and jp and{}or dw[dF.K](h,dF)
+if jp and(hN or iw(dF,g))then
+ks[A]=true
+ae[i]=g.K=="t"and not hN and eB(h,as[1]and as[1].at or 0,g)
+or ld(h)
 else
-ae[i]=hT(as,g)
+ae[i]=hV(as,g)
 end
 end
 return ae
 end
-local cd,eD=string.byte,string.char
-local hZ,jU,eB=4,512,2^23
-local fW="FOREIGN the key holds no state of these rules, nor of others that are known"
-local cl=2^48
+local cd,eF=string.byte,string.char
+local ic,jV,eD=4,512,2^23
+local fY="FOREIGN the key holds no state of these rules, nor of others that are known"
+local ck=2^48
 ${part30}
-local function lw(m,E)
-local bP={}
-function bP.cd()
+local function ly(m,E)
+local bQ={}
+function bQ.cd()
 E=E+1
-return cd(m,E-1)or error(fW,0)
+return cd(m,E-1)or error(fY,0)
 end
-function bP.aa()
+function bQ.aa()
 local aa,aV=0,1
 while true do
-local ef=bP.cd()
+local ef=bQ.cd()
 aa=aa+ef%128*aV
 if ef<128 then return aa end
 aV=aV*128
 end
 end
-function bP.W(br)
-E=E+br
-if E>#m+1 then error(fW,0)end
-return bo(m,E-br,E-1)
+function bQ.W(bq)
+E=E+bq
+if E>#m+1 then error(fY,0)end
+return bn(m,E-bq,E-1)
 end
-function bP.lE(aI)
-local hm=bo(m,E,E+#aI-1)==aI
-if hm then E=E+#aI end
-return hm
+function bQ.lG(aI)
+local hp=bn(m,E,E+#aI-1)==aI
+if hp then E=E+#aI end
+return hp
 end
-function bP.bG()
+function bQ.bH()
 return E>#m
 end
-return bP
+return bQ
 end
-function bT.t(ab,gf)
-ab.y,ab.db=gf(ab.y),gf(ab.db)
-ab.cL=ab.y>1 and gf(ab.cL)or 0
-ab.Q=gf(ab.Q)
+function bU.t(ab,gi)
+ab.y,ab.dc=gi(ab.y),gi(ab.dc)
+ab.cM=ab.y>1 and gi(ab.cM)or 0
+ab.Q=gi(ab.Q)
 end
-function bT.f(ab,gf)
-ab.w=gf(ab.w)
+function bU.f(ab,gi)
+ab.w=gi(ab.w)
 end
-bT.l=bT.f
-function bT.c(ab,gf)
-ab.w,ab.bC=gf(ab.w),gf(ab.bC)
+bU.l=bU.f
+function bU.c(ab,gi)
+ab.w,ab.bC=gi(ab.w),gi(ab.bC)
 end
 local function dR(K,ab)
-local ba=K=="s"and"l"or K
-local bh={}
-for ha,bu in pairs(ab)do
-bh[ha]=bu
+local bG=K=="s"and"l"or K
+local bg={}
+for hd,bu in pairs(ab)do
+bg[hd]=bu
 end
-bh.K,bh.an,bh.dY=ba,kM,nil
-if ba~="l"then
-cH[ba]=cH[ba]or co[ba]()
-bh.an=cH[ba]
+bg.K,bg.an,bg.dY=bG,kN,nil
+if bG~="l"then
+cI[bG]=cI[bG]or cn[bG]()
+bg.an=cI[bG]
 end
-if ba=="t"then
-if not bh.Q then bh.Q=iM({us=bh.az,ai=bh.aL},bh)end
-local fB=bz(bh.Q,bh)
-bh.az,bh.aL=fB.us,fB.ai
+if bG=="t"then
+if not bg.Q then bg.Q=iP({us=bg.az,ai=bg.aL},bg)end
+local fB=bz(bg.Q,bg)
+bg.az,bg.aL=fB.us,fB.ai
 end
-bh.cG=ba
-bT[ba](bh,function(aa)
-bh.cG=bh.cG..dH(aa)
+bg.cH=bG
+bU[bG](bg,function(aa)
+bg.cH=bg.cH..dG(aa)
 return aa
 end)
-return bh
+return bg
 end
-local function hF(ag)
-local cG=""
+local function hH(ag)
+local cH=""
 for i=1,#ag do
-cG=cG..ag[i].cG
+cH=cH..ag[i].cH
 end
-return cG
+return cH
 end
-local function lk(v)
-if v.cR then return v.cR end
-local cR={}
-for ha,bu in pairs(v)do
-cR[ha]=bu
+local function lm(v)
+if v.cS then return v.cS end
+local cS={}
+for hd,bu in pairs(v)do
+cS[hd]=bu
 end
-cR.bA,cR.ag=v,{}
+cS.bA,cS.ag=v,{}
 for i,ab in ipairs(v.ag)do
-cR.ag[i]=dR(ab.K,ab)
+cS.ag[i]=dR(ab.K,ab)
 end
-cR.cB,cR.ci,cR.cG="M",0,hF(cR.ag)
-v.cR=cR
-return cR
+cS.cC,cS.ci,cS.cH="M",0,hH(cS.ag)
+v.cS=cS
+return cS
 end
-local function cZ(W,U)
-local z,Y=eN(W,1,#W)
+local function da(W,U)
+local z,Y=eQ(W,1,#W)
 return{z=z,Y=Y,U=U}
 end
-local function gh(h)
+local function gk(h)
 return h.ap or h.x or h.Y>0
 end
-function ey.t(O,g,gh)
+function eA.t(O,g,gk)
 local us
 if O.cc then
 local ca=O.aa()
 us=O.cc+(ca%2==0 and ca or 1-ca)/2
 else
-us=q-q%cl+al("<I6",O.W(6))
-if us>q+cl/2 then us=us-cl end
-if us<q-cl/2 then us=us+cl end
+us=q-q%ck+al("<I6",O.W(6))
+if us>q+ck/2 then us=us-ck end
+if us<q-ck/2 then us=us+ck end
 end
 O.cc=us
 local h={us=us,ai=0,Y=0}
-if g.y>1 then h.ai=bm(O.aa(),g.y-1)end
-if gh then
+if g.y>1 then h.ai=bl(O.aa(),g.y-1)end
+if gk then
 local aK=O.W(O.cd())
 bv().cr(aK,1,#aK,h,g)
 end
 return h
 end
-function ey.f(O)
+function eA.f(O)
 local z=O.W(bB*O.aa())
-return cZ(z)
+return da(z)
 end
-function ey.c(O)
+function eA.c(O)
 local U=O.aa()
-return cZ(O.W(bB*O.aa()),U)
+return da(O.W(bB*O.aa()),U)
 end
-function ey.l(O)
+function eA.l(O)
 local aw={x=O.aa(),Y=0,as={}}
 if aw.x>0 then aw.Y=O.aa()end
 for i=1,O.aa()do
@@ -2910,193 +2911,193 @@ aw.as[i]={at=al("<I7",O.W(7)),o=O.aa()}
 end
 return aw
 end
-function dy.t(h,g,m)
-local aK=gh(h)and bv().bA(h,g)or""
+function dx.t(h,g,m)
+local aK=gk(h)and bv().bA(h,g)or""
 local us,aI=aM(h.us,q-1e12),nil
 if m.cc then
 local ca=us-m.cc
-aI=dH(ca>=0 and 2*ca or 1-2*ca)
-elseif us-q>=cl/2 then
+aI=dG(ca>=0 and 2*ca or 1-2*ca)
+elseif us-q>=ck/2 then
 error("ERR the units would be taken years ahead",0)
 else
-aI=aS("<I6",us%cl)
+aI=aS("<I6",us%ck)
 end
 m.cc=us
-aI=aI..(g.y>1 and dH(h.ai)or"")
-return aK==""and aI or aI..eD(#aK)..aK
+aI=aI..(g.y>1 and dG(h.ai)or"")
+return aK==""and aI or aI..eF(#aK)..aK
 end
-function dy.f(h)
-return dH(bY(h.z))..du(h)
+function dx.f(h)
+return dG(bY(h.z))..dt(h)
 end
-function dy.c(h)
-return dH(h.U)..dH(bY(h.z))..du(h)
+function dx.c(h)
+return dG(h.U)..dG(bY(h.z))..dt(h)
 end
-function dy.l(aw)
-while#aw.as>jU do
-local iG={}
+function dx.l(aw)
+while#aw.as>jV do
+local iJ={}
 for i=1,#aw.as,2 do
-local hy,dd=aw.as[i],aw.as[i+1]
-iG[#iG+1]=dd and{at=dd.at,o=hy.o+dd.o}or hy
+local hA,de=aw.as[i],aw.as[i+1]
+iJ[#iJ+1]=de and{at=de.at,o=hA.o+de.o}or hA
 end
-aw.as=iG
+aw.as=iJ
 end
-local ct={dH(aw.x)..(aw.x>0 and dH(aw.Y)or""),dH(#aw.as)}
+local cu={dG(aw.x)..(aw.x>0 and dG(aw.Y)or""),dG(#aw.as)}
 for _,ce in ipairs(aw.as)do
-ct[#ct+1]=aS("<I7",ce.at)..dH(ce.o)
+cu[#cu+1]=aS("<I7",ce.at)..dG(ce.o)
 end
-return table.concat(ct)
+return table.concat(cu)
 end
-local function ig(m,ar)
-if#ar.ag>1 then m.aI=m.aI..eD(#ar.ag)end
+local function ij(m,ar)
+if#ar.ag>1 then m.aI=m.aI..eF(#ar.ag)end
 for i,ab in ipairs(ar.ag)do
-local h,cG=ar.ae[i],ab.cG
-if ab.K=="t"and gh(h)then cG="u"..bo(cG,2)end
-m.aI=m.aI..cG..dy[ab.K](h,ab,m)
+local h,cH=ar.ae[i],ab.cH
+if ab.K=="t"and gk(h)then cH="u"..bn(cH,2)end
+m.aI=m.aI..cH..dx[ab.K](h,ab,m)
 end
 end
-local eT={}
-local function kp(O,ba)
-for i=1,#eT do
-local ab=eT[i]
-if ab.K==ba and O.lE(ab.ia)then return ab end
+local eW={}
+local function kq(O,bG)
+for i=1,#eW do
+local ab=eW[i]
+if ab.K==bG and O.lG(ab.ie)then return ab end
 end
-local bN={}
-if not bT[ba]then error(fW,0)end
-bT[ba](bN,O.aa)
-local ab=dR(ba,bN)
-ab.ia=bo(ab.cG,2)
-eT[#eT+1]=ab
+local bO={}
+if not bU[bG]then error(fY,0)end
+bU[bG](bO,O.aa)
+local ab=dR(bG,bO)
+ab.ie=bn(ab.cH,2)
+eW[#eW+1]=ab
 return ab
 end
-local function fi(m,E)
-local O,cQ=lw(m,E),{}
-if O.bG()then error(fW,0)end
-while not O.bG()do
+local function fk(m,E)
+local O,cR=ly(m,E),{}
+if O.bH()then error(fY,0)end
+while not O.bH()do
 local ar,J={ag={},ae={}},O.cd()
 for i=1,J<33 and J or 1 do
-local K=J<33 and eD(O.cd())or eD(J)
-local ba=K=="u"and"t"or K
-ar.ag[i]=kp(O,ba)
-ar.ae[i]=ey[ba](O,ar.ag[i],K=="u")
+local K=J<33 and eF(O.cd())or eF(J)
+local bG=K=="u"and"t"or K
+ar.ag[i]=kq(O,bG)
+ar.ae[i]=eA[bG](O,ar.ag[i],K=="u")
 end
-ar.cG=hF(ar.ag)
-cQ[#cQ+1]=ar
+ar.cH=hH(ar.ag)
+cR[#cR+1]=ar
 end
-return cQ
+return cR
 end
-local function fq(ag,ae)
+local function fr(ag,ae)
 local ar={ag={},ae={}}
 for i,ab in ipairs(ag)do
 local h=ae[i]
 ar.ag[i]=dR(ab.K,ab)
-ar.ae[i]=ab.dY and cH.s.kW().cr(h)or h
+ar.ae[i]=ab.dY and cI.s.kX().cr(h)or h
 end
-ar.cG=hF(ar.ag)
+ar.cH=hH(ar.ag)
 return ar
 end
-local function ie(e,m,E,ag)
-local J,em=bo(m,E,E),#m-E
+local function ii(e,m,E,ag)
+local J,em=bn(m,E,E),#m-E
 if J=="S"and E==1 and em>52 then
-cH.s=cH.s or co.s()
-local g=cH.s.fE(1,(al("<I7",m,10)))
+cI.s=cI.s or cn.s()
+local g=cI.s.fE(1,(al("<I7",m,10)))
 g.K="s"
-local dY=cH.s.hO(e.ac,g)
-if not dY.eF then return fq({g},{dY}),dY.D end
+local dY=cI.s.hQ(e.ac,g)
+if not dY.eH then return fr({g},{dY}),dY.D end
 elseif J=="F"and em>=7 and(em-7)%bB==0 then
 local ab=dR("f",{w=(al("<I7",m,E+1))})
-return fq({ab},{cZ(bo(m,E+8))})
+return fr({ab},{da(bn(m,E+8))})
 elseif J=="C"and em>=12 and(em-12)%bB==0 then
 local w,aD,U=al("<I7BI4",m,E+1)
 local ab=dR("c",{w=w,bC=10^aD})
-return fq({ab},{cZ(bo(m,E+13),U)})
+return fr({ab},{da(bn(m,E+13),U)})
 elseif string.find(m,"^%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d",E)then
-local us=tonumber(gF(string.match(m,"^%d+",E)):sub(1,16))
+local us=tonumber(gH(string.match(m,"^%d+",E)):sub(1,16))
 if us<q then return nil end
-local ar={ag=ag,ae={},cG=hF(ag),ld=true}
+local ar={ag=ag,ae={},cH=hH(ag),lf=true}
 for i,ab in ipairs(ag)do
-ar.ae[i]=hT({{at=q,o=ab.Q}},ab)
+ar.ae[i]=hV({{at=q,o=ab.Q}},ab)
 end
 return ar
 end
-error(fW,0)
+error(fY,0)
 end
-local function kE(ar)
+local function kF(ar)
 for i,ab in ipairs(ar.ag)do
 if ab.an.dn(ar.ae[i],ab)>q then return false end
 end
 return true
 end
-local function fZ(v)
-if v.bJ then return v,true end
-local iz=v.gl~=""and q>=v.km
-local kV=iz and v.gl or v.iT
-local by=kV=="0"and v or dO[kV+0]
-return by,by==v and(iz or v.gl=="")
+local function ga(v)
+if v.bK then return v,true end
+local iC=v.gn~=""and q>=v.kn
+local kW=iC and v.gn or v.iW
+local by=kW=="0"and v or dO[kW+0]
+return by,by==v and(iC or v.gn=="")
 end
-local function le(ax,dk)
-local o=aF(q/eB)-aF(dk/eB)
-return dk>0 and o>=0 and(aF(q/eB)-ax)%256>o
+local function lg(ax,dk)
+local o=aF(q/eD)-aF(dk/eD)
+return dk>0 and o>=0 and(aF(q/eD)-ax)%256>o
 end
-local function hE(e,cR)
-local v=cR.bA
+local function hG(e,cS)
+local v=cS.bA
 local m,E=call("GET",e.ac)or"",1
 if cd(m,1)==98 then
 e.D,E=fy(m)
 end
 if cd(m,E)==77 then
 e.ax=cd(m,E+1)or 0
-return fi(m,E+2),le(e.ax,v.dk)
+return fk(m,E+2),lg(e.ax,v.dk)
 end
-local by=fZ(v)
+local by=ga(v)
 local cr={v=by,ac=e.ac,ci=e.ci}
-e.fb=by.ci>0 and e.ci
-if ht(cr)then
+e.fe=by.ci>0 and e.ci
+if hw(cr)then
 e.D=cr.D
-return{fq(by.ag,cr.ae)},v.dk>0
+return{fr(by.ag,cr.ae)},v.dk>0
 end
-local ar,D=ie(e,m,E,cR.ag)
+local ar,D=ii(e,m,E,cS.ag)
 e.D=D or e.D
 return{ar},v.dk>0
 end
 local dp={}
-function dp.eJ(e)
-local cR=lk(e.v)
-e.D,e.fb,e.ax=0,nil,nil
-local cQ,aB=hE(e,cR)
+function dp.eM(e)
+local cS=lm(e.v)
+e.D,e.fe,e.ax=0,nil,nil
+local cR,aB=hG(e,cS)
 local aj
-e.v,e.dp,e.cX,e.ae=cR,dp,{},nil
-for _,ar in ipairs(cQ)do
+e.v,e.dp,e.cY,e.ae=cS,dp,{},nil
+for _,ar in ipairs(cR)do
 for i,ab in ipairs(ar.ag)do
 local h=ar.ae[i]
 ar.ae[i]=ab.an.dS(h,ab)
 e.dN=e.dN or ar.ae[i]~=h
 end
-if ar.cG==cR.cG then
-e.ae,e.dN=ar.ae,e.dN or ar.ld
+if ar.cH==cS.cH then
+e.ae,e.dN=ar.ae,e.dN or ar.lf
 else
 aj=aj or ar
-if not aB then e.cX[#e.cX+1]=ar end
+if not aB then e.cY[#e.cY+1]=ar end
 end
 end
-hK=hK or cR.dk>0 and e.cX[1]
+hM=hM or cS.dk>0 and e.cY[1]
 if e.ae then return end
-if aj and not kE(aj)then
-e.ae,e.dN=kt(aj,cR.ag),true
+if aj and not kF(aj)then
+e.ae,e.dN=ku(aj,cS.ag),true
 else
 e.ae={}
-for i,ab in ipairs(cR.ag)do
+for i,ab in ipairs(cS.ag)do
 e.ae[i]=ab.an.et()
 end
 end
 end
 function dp.ds(e,at)
-for _,ar in ipairs(e.cX)do
+for _,ar in ipairs(e.cY)do
 for i,ab in ipairs(ar.ag)do
 local h,o=ar.ae[i],e.af
 if ab.K=="t"then
-local x=aM(at>q and at or 0,bv().cE(h,ab))
-h=ab.an.ds(h,at,bm(o,ab.Q),ab)
-h=ez(h,x,ab)
+local x=aM(at>q and at or 0,bv().cF(h,ab))
+h=ab.an.ds(h,at,bl(o,ab.Q),ab)
+h=eB(h,x,ab)
 else
 h=ab.an.ds(h,at,o,ab)
 end
@@ -3105,14 +3106,14 @@ end
 end
 end
 function dp.dP(e)
-for _,ar in ipairs(e.cX)do
+for _,ar in ipairs(e.cY)do
 for i,ab in ipairs(ar.ag)do
 ar.ae[i]=dP[ab.K](ar.ae[i],e.af,ab)or ar.ae[i]
 end
 end
 end
-local function jN(e,v,fb)
-for _,ac in pairs(fb or{})do
+local function jP(e,v,fe)
+for _,ac in pairs(fe or{})do
 call("PEXPIRE",ac,"0")
 end
 local ae=e.ae
@@ -3120,142 +3121,142 @@ e.v,e.dp=v,nil
 if v.ci>0 then call("PEXPIRE",e.ac,"0")end
 for i,ab in ipairs(v.ag)do
 if ab.dY then
-local ac=v.cB=="s"and e.ac or e.ci[i]
-ae[i]=cH.s.kW().eh(ac,ae[i],ab,v.cB=="s"and e.D or 0)
+local ac=v.cC=="s"and e.ac or e.ci[i]
+ae[i]=cI.s.kX().eh(ac,ae[i],ab,v.cC=="s"and e.D or 0)
 end
 end
-fj(e)
+fl(e)
 end
-function dp.fj(e)
+function dp.fl(e)
 local v=e.v.bA
-local bh={ag=e.v.ag,ae=e.ae}
-local cQ={bh}
-for _,ar in ipairs(e.cX)do
-if#cQ<hZ then cQ[#cQ+1]=ar end
+local bg={ag=e.v.ag,ae=e.ae}
+local cR={bg}
+for _,ar in ipairs(e.cY)do
+if#cR<ic then cR[#cR+1]=ar end
 end
-local _,iB=fZ(v)
-local kA=#v.ag==1 and string.find("cfs",v.cB,1,true)
-if#cQ==1 and(iB or kA)and v.dk>0 then
-return jN(e,v,not iB and e.fb)
+local _,iE=ga(v)
+local kB=#v.ag==1 and string.find("cfs",v.cC,1,true)
+if#cR==1 and(iE or kB)and v.dk>0 then
+return jP(e,v,not iE and e.fe)
 end
-local ax=v.dk>0 and e.ax or aF(q/eB)%256
-local m,ad={aI="M"..eD(ax)},e.D
-for _,ar in ipairs(cQ)do
-ig(m,ar)
+local ax=v.dk>0 and e.ax or aF(q/eD)%256
+local m,ad={aI="M"..eF(ax)},e.D
+for _,ar in ipairs(cR)do
+ij(m,ar)
 for A,ab in ipairs(ar.ag)do
 ad=aM(ad,ab.an.dn(ar.ae[A],ab))
 end
 end
 local aI=e.D>q and"b"..aS("<d",e.D)..m.aI or m.aI
-call("SET",e.ac,aI,"PX",fg(ad))
-for _,ac in pairs(e.fb or{})do
+call("SET",e.ac,aI,"PX",fi(ad))
+for _,ac in pairs(e.fe or{})do
 call("PEXPIRE",ac,"0")
 end
 end
-local function eZ(av,lo,gs)
+local function fc(av,lq,gu)
 local aq={}
 for _,e in ipairs(av)do
-eJ(e)
-if e.dp and gs then gs(e)end
+eM(e)
+if e.dp and gu then gu(e)end
 for i,ab in ipairs(e.v.ag)do
-e.ae[i]=lo(ab,e.ae[i],e,i)or e.ae[i]
+e.ae[i]=lq(ab,e.ae[i],e,i)or e.ae[i]
 end
-fj(e)
+fl(e)
 eb(aq,e)
 end
 return aq
 end
-function cx.G()
+function cz.G()
 local av={}
 for i=1,aa()do
-local e=eW()
-local kI,lf,kl=aa(),aa(),aa()
-e.gj={}
+local e=eZ()
+local kJ,lh,km=aa(),aa(),aa()
+e.kY={}
 for ab=1,#e.v.ag do
-local bW={q=kI,at=lf,af=kl,J=aa(),aX=aa()}
+local cq={q=kJ,at=lh,af=km,J=aa(),aX=aa()}
 for bu=1,aa()do
-bW.cC=bW.cC or{}
-bW.cC[bu]=aa()
+cq.cD=cq.cD or{}
+cq.cD[bu]=aa()
 end
-e.gj[ab]=bW
+e.kY[ab]=cq
 end
 av[i]=e
 end
-return eZ(av,function(ab,h,e,i)
-return di[ab.K](h,e.af,e.gj[i],ab)
+return fc(av,function(ab,h,e,i)
+return di[ab.K](h,e.af,e.kY[i],ab)
 end)
 end
-function cx.F()
-return eZ(cP(),function(ab,h,e)
+function cz.F()
+return fc(cQ(),function(ab,h,e)
 return dP[ab.K](h,e.af,ab)
 end,dp.dP)
 end
-function cx.L()
-local ay,e=aa(),cP()[1]
-local af,cW,cw=e.af,0,ay
-while cW<cw do
-local cN=da((cW+cw)/2)
-e.af=af*cN
-if hc(e)<=q then
-cW=cN
+function cz.L()
+local ay,e=aa(),cQ()[1]
+local af,cX,cy=e.af,0,ay
+while cX<cy do
+local cO=db((cX+cy)/2)
+e.af=af*cO
+if hf(e)<=q then
+cX=cO
 else
-cw=cN-1
+cy=cO-1
 end
 end
-e.af=af*aM(cW,1)
-local at=hc(e)
-if cW>0 then gv(e,q)end
-local aq={cW>0 and 1 or e.D>q and 2 or 0,cW>0 and 0 or at-q,cW}
+e.af=af*aM(cX,1)
+local at=hf(e)
+if cX>0 then gy(e,q)end
+local aq={cX>0 and 1 or e.D>q and 2 or 0,cX>0 and 0 or at-q,cX}
 eb(aq,e)
 ed(aq,{e})
 return aq
 end
-function cx.X()
+function cz.X()
 local aq={}
-for _,e in ipairs(cP())do
-gv(e,hc(e))
+for _,e in ipairs(cQ())do
+gy(e,hf(e))
 eb(aq,e)
 end
 return aq
 end
-local function fe()
-local av,gN={},{}
+local function fg()
+local av,gP={},{}
 for i=1,aa()do
-av[i],gN[i]=eW(),aI()
+av[i],gP[i]=eZ(),aI()
 end
-return av,gN
+return av,gP
 end
-local function ip(op,e,lF,O,ha)
+local function is(op,e,lH,O,hd)
 if O==""or#e.v.ag==0 then return end
-redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lF,O,ha))
+redis.pcall("PUBLISH",channel.."~",ak("%s %.0f %.0f %s %s",op,q,lH,O,hd))
 end
-function cx.B()
-local ge,gS,O,aq=aa(),aa()==1,aI(),{}
-local av,gN=fe()
+function cz.B()
+local gh,gU,O,aq=aa(),aa()==1,aI(),{}
+local av,gP=fg()
 for i,e in ipairs(av)do
-eJ(e)
-local bG=ge>0 and q+ge or 0
-if not gS or bG>e.D then e.D=bG end
-if e.v.cB=="s"then
+eM(e)
+local bH=gh>0 and q+gh or 0
+if not gU or bH>e.D then e.D=bH end
+if e.v.cC=="s"then
 e.ae[1].D=e.D
-kG.block(e.ae[1],e.v.ag[1])
+kH.block(e.ae[1],e.v.ag[1])
 elseif e.D==0 and e.v.ci==#e.v.ag then
 call("DEL",e.ac)
 else
-fj(e)
+fl(e)
 end
-if ge==0 and e.v.I>0 then
+if gh==0 and e.v.I>0 then
+eP(e)
 eM(e)
-eJ(e)
 end
-ip("block",e,gS and ge or-1,O,gN[i])
+is("block",e,gU and gh or-1,O,gP[i])
 eb(aq,e)
 end
 return aq
 end
-function cx.Z()
+function cz.Z()
 local O,aq=aI(),{}
-local av,gN=fe()
+local av,gP=fg()
 for i,e in ipairs(av)do
 call("DEL",e.ac)
 for _,ac in pairs(e.ci or{})do
@@ -3263,75 +3264,75 @@ call("DEL",ac)
 end
 if e.v.I>0 then
 call("ZREMRANGEBYSCORE",e.aN,"1","+inf")
-eP[e.aN]=nil
-eM(e)
+eS[e.aN]=nil
+eP(e)
 end
-ip("reset",e,-1,O,gN[i])
-eJ(e)
+is("reset",e,-1,O,gP[i])
+eM(e)
 eb(aq,e)
 end
 return aq
 end
 return dp
 end
-local function im()
-gC=gC or fS()
-return gC
+local function iq()
+gF=gF or fU()
+return gF
 end
-function fT(e)
-im().eJ(e)
+function fV(e)
+iq().eM(e)
 end
-gn={eJ=eJ,fj=fj,eV=eV,hg=im}
+gp={eM=eM,fl=fl,eY=eY,hj=iq}
 end
 for i=1,aa()do
 local v
 if ARGV[dl+4]=="0"then
-v={cV=aa(),I=aa(),gT=aa(),ag={},cB=""}
-v.bI,v.dG,v.ci,v.bJ="","",aa(),true
+v={cW=aa(),I=aa(),gV=aa(),ag={},cC=""}
+v.bJ,v.dF,v.ci,v.bK="","",aa(),true
 else
-if not gn then hS()end
-v=gn.eV()
+if not gp then hU()end
+v=gp.eY()
 end
 dO[i]=v
 end
 local function ce(K)
-bq=false
-if not cx[K]then
-if not gn then hS()end
-gn.hg()
+bp=false
+if not cz[K]then
+if not gp then hU()end
+gp.hj()
 end
-return cx[K]()
+return cz[K]()
 end
-local function li()
+local function lk()
 local V,r={q},aa()
 if r>1 then
 local er=redis.pcall("ZADD",KEYS[#KEYS],"XX","0","")
-if type(er)=="table"and er.err and bo(er.err,1,3)=="OOM"then bO=er.err end
+if type(er)=="table"and er.err and bn(er.err,1,3)=="OOM"then bP=er.err end
 end
 for i=1,r do
-local aq=jk(ce,aI())
+local aq=jn(ce,aI())
 V[i+1]=aq
 if type(aq)=="string"then
-eP,fN={},{}
+eS,fN={},{}
 end
 end
-if dz>0 then V[#V+1]=cf end
-if hK then V[#V+1]="RULES"end
+if dy>0 then V[#V+1]=cf end
+if hM then V[#V+1]="RULES"end
 return V
 end
-if not lD then return li()end
-local function gH(id,dF,v,iE,aN,aQ,gZ,ch)
-if gZ then
-eP,fN={},{}
+if not lF then return lk()end
+local function gJ(id,dE,v,iH,aN,aQ,hc,ch)
+if hc then
+eS,fN={},{}
 end
 local e={v=dO[v],af=1,I=1,D=0}
-e.ac,e.aN,e.aQ=iE,aN,aQ
-if not dF then return{jg(id,{e},ch)}end
-return ds(id,dF,fF(id),0,{e})
+e.ac,e.aN,e.aQ=iH,aN,aQ
+if not dE then return{jj(id,{e},ch)}end
+return ds(id,dE,fF(id),0,{e})
 end
-return{gH=gH,fn=fn,iC=iC}
+return{gJ=gJ,fo=fo,iF=iF}
 end
-return jA()
+return jD()
 end
 local q,cg=tonumber(ARGV[1]),ARGV[1]
 if not q then
@@ -3340,202 +3341,203 @@ cg=dV[1]..string.sub("00000"..dV[2],-6)
 q=cg+0
 ARGV[1]=cg
 end
-if ARGV[3]==""then return fm({})end
-local fl={string.byte(ARGV[3],1,-1)}
-local dz=ARGV[6]+0
-local at,id,ac=1,8+dz+4*ARGV[7+dz],0
-local V,cf,bO,de={q},{},nil,nil
-local dC=false
-local eO=1
-local function kN()
+if ARGV[3]==""then return ev({})end
+local fn={string.byte(ARGV[3],1,-1)}
+local dy=ARGV[6]+0
+local at,id,ac=1,8+dy+4*ARGV[7+dy],0
+local V,cf,bP,eJ={q},{},nil,nil
+local dB=false
+local eR=1
+local function kO()
 local ARGV,KEYS,call,ak=ARGV,KEYS,redis.call,string.format
-local r,dO=#fl,8+dz
-local kn,jX="-"..cg,"(-"..cg
-local gq,jb,gu=60000000,10000000,20000000
-local cF,jO=q-q%jb,"-"..string.sub(cg,1,-8).."0000000"
-local iE,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
-local ew,bx,bg,bp
-local A,v,dX,jp,bG
-local aW,fR
+local r,dO=#fn,8+dy
+local ko,jY="-"..cg,"(-"..cg
+local gs,je,gw=60000000,10000000,20000000
+local cG,jQ=q-q%je,"-"..string.sub(cg,1,-8).."0000000"
+local iH,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
+local ex,bx,bf,bo
+local A,v,dX,js,bH
+local aW,fS
 while at<r do
-local K,au,am=fl[at],0,#V
+local K,au,am=fn[at],0,#V
 if K<97 then
-iE,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
+iH,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
 ac=ac+3
-ew,bx=false,nil
+ex,bx=false,nil
 else
 K=K-32
 end
-local cU=K==82
-if bO and not cU then error(bO,0)end
+local cV=K==82
+if bP and not cV then error(bP,0)end
 local ch
-if cU then
+if cV then
 ch=call("ZREM",aN,ARGV[id])
-dC=true
+dB=true
 if bx and ch>0 then
-bx,bg=bx-ch,nil
+bx,bf=bx-ch,nil
 end
 end
-local dq,J=ew and 0 or call("EXISTS",aQ,iE),nil
-ew=dq==0
+local dq,J=ex and 0 or call("EXISTS",aQ,iH),nil
+ex=dq==0
 if dq==1 then
-local bj=call("ZRANGE",aQ,"0","0","WITHSCORES")
-if bj[1]then
-local eY,fF=string.match(bj[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
-if eY and q-bj[2]<=fF+0 then
-if eY~=aW then
-aW,fR=eY,nil
-for caller=7,6+dz do
-if ARGV[caller]==eY then fR="caller"end
+local bi=call("ZRANGE",aQ,"0","0","WITHSCORES")
+if bi[1]then
+local fb,fF=string.match(bi[1],"^([^.]*)%.[^.]*%.d%.(%d+)%.1%.1$")
+if fb and q-bi[2]<=fF+0 then
+if fb~=aW then
+aW,fS=fb,nil
+for caller=7,6+dy do
+if ARGV[caller]==fb then fS="caller"end
 end
-if not fR and call("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fR="channel"end
+if not fS and call("PUBSUB","NUMSUB",ARGV[4]..fb)[2]>0 then fS="channel"end
 end
-J=fR and bj[1]
+J=fS and bi[1]
 end
 end
-if not J then dq=cU and not bj[1]and 0 or 2 end
+if not J then dq=cV and not bi[1]and 0 or 2 end
 end
-if cU and dq==0 then
+if cV and dq==0 then
 V[am+1]=ch
 au=1
 end
 if au==0 and dq<2 and ch~=0 then
-if fl[at+1]~=A then
-A=fl[at+1]
+if fn[at+1]~=A then
+A=fn[at+1]
 v=dO+4*(A-48)
-dX,jp=ARGV[v]+0,ARGV[v+1]+0
-bG=ak("%.0f",q+dX)
+dX,js=ARGV[v]+0,ARGV[v+1]+0
+bH=ak("%.0f",q+dX)
 end
 if not bx then
-local dD=call("ZCARD",aN)
-if dD==0 then
-bx,bp=0,0
-elseif call("ZCOUNT",aN,jX,jO)==1 then
-bp,bg=q-1,dD>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
-if dD==1 or bg>q then bx=dD-1 end
-elseif dD==1 then
-local eX=call("ZSCORE",aN,"#")
-if eX then
-bx,bp=0,-eX
+local dC=call("ZCARD",aN)
+if dC==0 then
+bx,bo=0,0
+elseif call("ZCOUNT",aN,jY,jQ)==1 then
+bo,bf=q-1,dC>1 and call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
+if dC==1 or bf>q then bx=dC-1 end
+elseif dC==1 then
+local fa=call("ZSCORE",aN,"#")
+if fa then
+bx,bo=0,-fa
 end
 else
-local cm=call("ZRANGE",aN,"0","1","WITHSCORES")
-if cm[1]=="#"and cm[4]+0>q then
-bx,bp,bg=dD-1,-cm[2],cm[4]+0
+local cl=call("ZRANGE",aN,"0","1","WITHSCORES")
+if cl[1]=="#"and cl[4]+0>q then
+bx,bo,bf=dC-1,-cl[2],cl[4]+0
 end
 end
-elseif bx>0 and not bg then
-bg=call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
+elseif bx>0 and not bf then
+bf=call("ZRANGE",aN,"1","1","WITHSCORES")[2]+0
 end
-local bn=bx and jp-bx
-if bn==0 and not cU and call("ZCOUNT",aN,"("..bG,"+inf")>0 then bn=nil end
-if bn and bn>0 and(not J or cU and bn==1)then
+local bm=bx and js-bx
+if bm==0 and not cV and call("ZCOUNT",aN,"("..bH,"+inf")>0 then bm=nil end
+if bm and bm>0 and(not J or cV and bm==1)then
 au=1
-while au<bn and fl[at+2*au]==K+32 and fl[at+2*au+1]==A do
+while au<bm and fn[at+2*au]==K+32 and fn[at+2*au+1]==A do
 au=au+1
 end
-dC=true
-local eX=q
-if bp>=q then eX=bp+1 end
+dB=true
+local fa=q
+if bo>=q then fa=bo+1 end
 if J then call("ZREM",aQ,J)end
 if au==1 then
-local aC=eX==q and kn or ak("%.0f",-eX)
-call("ZADD",aN,aC,"#",bG,J or ARGV[id])
+local aC=fa==q and ko or ak("%.0f",-fa)
+call("ZADD",aN,aC,"#",bH,J or ARGV[id])
 else
-eO=au
-local dD={ak("%.0f",1-eX-au),"#"}
+eR=au
+local dC={ak("%.0f",1-fa-au),"#"}
 for i=0,au-1 do
-dD[2*i+3],dD[2*i+4]=bG,ARGV[id+i]
+dC[2*i+3],dC[2*i+4]=bH,ARGV[id+i]
 end
-call("ZADD",aN,unpack(dD))
+call("ZADD",aN,unpack(dC))
 end
-if bp<cF or bp>=cF+jb or dX>gu then
-local bS=aN
-local cM=math.max(4*dX,gq)/1000+ARGV[2]
-if call("PTTL",bS)<cM then call("PEXPIRE",bS,ak("%.0f",math.ceil(cM*1.125)))end
+if bo<cG or bo>=cG+je or dX>gw then
+local bT=aN
+local cN=math.max(4*dX,gs)/1000+ARGV[2]
+if call("PTTL",bT)<cN then call("PEXPIRE",bT,ak("%.0f",math.ceil(cN*1.125)))end
 end
-if bx==0 or q+dX<bg then bg=q+dX end
+if bx==0 or q+dX<bf then bf=q+dX end
 if J then
-local dg=ak("granted %s 1 0 0 %d %.0f %.0f %s",cg,bx+1,bg-q,eX,J)
-if fR=="caller"then
+local dg=ak("granted %s 1 0 0 %d %.0f %.0f %s",cg,bx+1,bf-q,fa,J)
+if fS=="caller"then
 cf[#cf+1]=dg
 else
 call("PUBLISH",ARGV[4]..aW,dg)
 end
 V[am+1]=ch
 else
-eO=1
+eR=1
 for i=1,au do
-V[am+1],V[am+2],V[am+3]=bx+i,bg-q,eX+i-1-q
+V[am+1],V[am+2],V[am+3]=bx+i,bf-q,fa+i-1-q
 am=am+3
 end
 end
-bx,bp=bx+au,eX+au-1
-elseif bn and bn<=0 and cU then
+bx,bo=bx+au,fa+au-1
+elseif bm and bm<=0 and cV then
 V[am+1]=ch
 au=1
-elseif bn==0 and K==84 then
-V[am+1],V[am+2],V[am+3]=0,bg-q,bx
+elseif bm==0 and K==84 then
+V[am+1],V[am+2],V[am+3]=0,bf-q,bx
 au=1
-elseif bn==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
-local eY=J and aW or string.match(ARGV[id],"^[^.]*")
-if eY~=aW then
-aW,fR=eY,nil
-for caller=7,6+dz do
-if ARGV[caller]==eY then fR="caller"end
+elseif bm==0 and(ARGV[v+2]=="-1"or call("ZCARD",aQ)<ARGV[v+2]+0)then
+local fb=J and aW or string.match(ARGV[id],"^[^.]*")
+if fb~=aW then
+aW,fS=fb,nil
+for caller=7,6+dy do
+if ARGV[caller]==fb then fS="caller"end
 end
-if not fR and call("PUBSUB","NUMSUB",ARGV[4]..eY)[2]>0 then fR="channel"end
+if not fS and call("PUBSUB","NUMSUB",ARGV[4]..fb)[2]>0 then fS="channel"end
 end
-if fR then
+if fS then
 local aE,aC=q,cg
 if J and call("ZCOUNT",aQ,cg,"+inf")>0 then
 aE=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
 aC=ak("%.0f",aE)
 end
 call("ZADD",aQ,aC,ARGV[id])
-ew,dC,au=false,true,1
-local bS=aQ
-local cM=math.max(4*dX,gq)/1000+ARGV[2]
-if call("PTTL",bS)<cM then call("PEXPIRE",bS,ak("%.0f",math.ceil(cM*1.125)))end
-V[am+1]={3,math.min(bg-q,dX),aE,bx,bg-q,0}
+ex,dB,au=false,true,1
+local bT=aQ
+local cN=math.max(4*dX,gs)/1000+ARGV[2]
+if call("PTTL",bT)<cN then call("PEXPIRE",bT,ak("%.0f",math.ceil(cN*1.125)))end
+V[am+1]={3,math.min(bf-q,dX),aE,bx,bf-q,0}
 end
 end
 end
 if au==0 then
-de=de or fm(cf)
-ew,bx,au=false,nil,1
-local dF=not cU and(K==87 and"1"or"0")
-local gZ=dC
-dC=false
-V[am+1]=de.gH(ARGV[id],dF,fl[at+1]-47,iE,aN,aQ,gZ,ch)
+eJ=eJ or ev(cf)
+ex,bx,au=false,nil,1
+local dE=not cV and(K==87 and"1"or"0")
+local hc=dB
+dB=false
+V[am+1]=
+eJ.gJ(ARGV[id],dE,fn[at+1]-47,iH,aN,aQ,hc,ch)
 end
 at,id=at+2*au,id+au
 end
 end
-if dz>0 and ARGV[5]=="1"then de=fm(cf)end
-if#fl>2 then
+if dy>0 and ARGV[5]=="1"then eJ=ev(cf)end
+if#fn>2 then
 local er=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
-if type(er)=="table"and er.err and string.sub(er.err,1,3)=="OOM"then bO=er.err end
+if type(er)=="table"and er.err and string.sub(er.err,1,3)=="OOM"then bP=er.err end
 end
-while at<#fl do
-local ok,aq=pcall(kN)
+while at<#fn do
+local ok,aq=pcall(kO)
 if not ok then
-de=de or fm(cf)
-local dg=de.fn(aq)
-for _=1,eO do
+eJ=eJ or ev(cf)
+local dg=eJ.fo(aq)
+for _=1,eR do
 V[#V+1]=dg
 end
-at,id,eO,dC=at+2*eO,id+eO,1,true
+at,id,eR,dB=at+2*eR,id+eR,1,true
 end
 end
-if dz>0 then V[#V+1]=cf end
+if dy>0 then V[#V+1]=cf end
 return V`,
 };
 
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "3dcfadfa6a1badaaa2d96abc92e57b6d06906fe4",
+  sha1: "01f46d8760c7907770754b7e3be5c919ce57d419",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3569,32 +3571,32 @@ ${part8}
 ${part32}`,
 };
 
-/** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
+/** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "4dfe9f14b5a4fbbe2ecefdd767cfbf7ae8d7f565",
-  acrossSha1: "423ee373e52174d0463ee307f28113749c606788",
+  sha1: "dd162150b5af596a1d25b3d5a197699e8e38e059",
+  acrossSha1: "f204bcbc603f1fe0a38688225152a16bbe04499a",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,aV=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,ek,bt=bl("GET",ac),nil,nil,"-"..ARGV[5],Q
+local m,aT,reset,ek,bt=bk("GET",ac),nil,nil,"-"..ARGV[5],Q
 if Q>=aV then bt=0 end
-local bz,fo,gk=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
-local fa,gg=q-q%bz-bz,q+bz/2
+local bz,fp,gm=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local fd,gj=q-q%bz-bz,q+bz/2
 local aC=m and tonumber(m)
-if aC and aC<=fo then
+if aC and aC<=fp then
 local r=-aC%aV
-local H=fa-(aC+r)/aV
-if H>gg then H=H-bz end
+local H=fd-(aC+r)/aV
+if H>gj then H=H-bz end
 local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bt and bl("INCRBY",ac,ek)==aC-af then
+if H<=q and aU>0 and aP<=bt and bk("INCRBY",ac,ek)==aC-af then
 aT,reset=aP,aU
 end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
-if aJ==gk and H<=q and aU>0 and aP<=Q and not(bt>0)then
-if bl("SETRANGE",ac,"15",aS("<I4",aP))==19 then
+if aJ==gm and H<=q and aU>0 and aP<=Q and not(bt>0)then
+if bk("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
 end
@@ -3609,42 +3611,42 @@ ${part4}
 ${part11}
 ${part12}
 ${part13}
-local il="f"
+local ip="f"
 ${part37}
 local aV,bt,es
-local function jx()
-aV,es=bC,cM(q+w)
+local function jA()
+aV,es=bC,cN(q+w)
 bt=Q<aV and Q or 0
 end
 local function cr(m)
-if aV>0 and eI(m)then return hC(m,aV)end
+if aV>0 and eL(m)then return hE(m,aV)end
 if#m~=19 or cd(m,1)~=70 then return nil end
 local bE,H,r=al("<I7I7I4",m,2)
 if bE==w then return H,r end
 end
-local function gI(H,r)
+local function gL(H,r)
 if bt==0 then return"F"..aS("<I7I7I4",w,H,r)end
-return iZ(H,r,aV)
+return jc(H,r,aV)
 end
-local function cK(ac,m,ay)
+local function cL(ac,m,ay)
 local H,r
 if m then
 H,r=cr(m)
 end
 if H and H<=q and q<H+w then
-local reset,bn=H+w-q,Q-r
-if af>bn and bf<reset then return 0,r,reset,reset end
-if af<=bn then
-if bq then return 1,r,reset,0 end
-local ah=ay==1 and 1 or bm(ay,aF(bn/af))
-local aH=eh(ac,m,gI(H,r+ah*af),cM(H+w))
+local reset,bm=H+w-q,Q-r
+if af>bm and be<reset then return 0,r,reset,reset end
+if af<=bm then
+if bp then return 1,r,reset,0 end
+local ah=ay==1 and 1 or bl(ay,aF(bm/af))
+local aH=eh(ac,m,gL(H,r+ah*af),cN(H+w))
 if aH then return false,aH end
 return ah,r+ah*af,reset,ah==ay and 0 or reset
 end
 end
-if bq or(m and not(H and H+w<=q))then return aY(ac,m,ay)end
-local ah=ay==1 and 1 or aM(bm(ay,aF(Q/af)),1)
-local aH=eh(ac,m,gI(q,ah*af),es)
+if bp or(m and not(H and H+w<=q))then return aY(ac,m,ay)end
+local ah=ay==1 and 1 or aM(bl(ay,aF(Q/af)),1)
+local aH=eh(ac,m,gL(q,ah*af),es)
 if aH then return false,aH end
 return ah,ah*af,w,ah==ay and 0 or w
 end
@@ -3652,148 +3654,148 @@ ${part38}
 ${part39}
 ${part40}
 local function fJ(bX,O,aB)
-local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bl,tonumber,aS,al,aV,ek=bl,tonumber,aS,al,bC,ak("-%.0f",af)
+local KEYS,V,ba,q,af,Q,w=KEYS,V,A,q,af,Q,w
+local bk,tonumber,aS,al,aV,ek=bk,tonumber,aS,al,bC,ak("-%.0f",af)
 local bt=Q<aV and Q or 0
-local bz,fo,gk=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
-local fa,gg=q-q%bz-bz,q+bz/2
+local bz,fp,gm=2^52/aV,-2^52,w<2^45 and 70+256*w or-1
+local fd,gj=q-q%bz-bz,q+bz/2
 for i=O,aB do
 local ac,m,aT,reset=KEYS[i],bX[i-O+1],nil,nil
 local aC=m and tonumber(m)
-if aC and aC<=fo then
+if aC and aC<=fp then
 local r=-aC%aV
-local H=fa-(aC+r)/aV
-if H>gg then H=H-bz end
+local H=fd-(aC+r)/aV
+if H>gj then H=H-bz end
 local aP,aU=r+af,H+w-q
-if H<=q and aU>0 and aP<=bt and bl("INCRBY",ac,ek)==aC-af then
+if H<=q and aU>0 and aP<=bt and bk("INCRBY",ac,ek)==aC-af then
 aT,reset=aP,aU
 end
 elseif m and#m==19 then
 local aJ,H,r=al("<I8I7I4",m,1)
 local aP,aU=r+af,H+w-q
-if aJ==gk and H<=q and aU>0 and aP<=Q and not(bt>0)then
-if bl("SETRANGE",ac,"15",aS("<I4",aP))==19 then
+if aJ==gm and H<=q and aU>0 and aP<=Q and not(bt>0)then
+if bk("SETRANGE",ac,"15",aS("<I4",aP))==19 then
 aT,reset=aP,aU
 end
 end
 end
 if aT then
-V[bb+1],V[bb+2]=aT,reset
-bb=bb+2
+V[ba+1],V[ba+2]=aT,reset
+ba=ba+2
 else
-A=bb
+A=ba
 dZ(ac,m,1)
-bb=A
+ba=A
 end
 end
-A=bb
+A=ba
 end
-local jL=true
+local jN=true
 ${part41}`,
 };
 
 /** `register.lua`: Tells which rules of a limiter are the plain ones, by which values are read that do not name their rules, and registers that rules are in use. Each process asks this before it first decides by some rules, again while it does, and once more when it will not do so any longer. */
 export const register: Script = {
   name: "register",
-  sha1: "2382b647260d45dffcbee61fd22a878b7aed0a25",
-  source: `local call,ak,tonumber,bm,aM=redis.call,string.format,tonumber,math.min,math.max
-local q,bh,dI,cM,hI,kk=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
+  sha1: "373094d8eb823c04db941cdb7c4bc50d244c3c3c",
+  source: `local call,ak,tonumber,bl,aM=redis.call,string.format,tonumber,math.min,math.max
+local q,bg,dH,cN,hK,kl=tonumber(ARGV[1]),ARGV[2],ARGV[3],ARGV[4]+0,ARGV[5],ARGV[6]=="1"
 if not q then
 local dV=call("TIME")
 q=dV[1]*1000000+dV[2]
 end
-local dJ,jw,la=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
-local function kb(bz,gV,aj,r)
-if bz==gV then return aj,r end
-return bz==gV+1 and r or 0,0
+local dI,jz,lc=300000000,16,"^(%d+) (%d+) (%d+) (%d+)$"
+local function kc(bz,gY,aj,r)
+if bz==gY then return aj,r end
+return bz==gY+1 and r or 0,0
 end
 local eg={}
-for lM in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
-eg[#eg+1]=lM
+for lO in string.gmatch(call("GET",KEYS[1])or"","([^\\n]*)\\n")do
+eg[#eg+1]=lO
 end
-local bJ,fz,O=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
-local cm,fr,cX,gA,ly={},0,{},0,{}
-local J,bz,aj,r,ff=q,math.floor(q/dJ),0,0,q
+local bK,fz,O=eg[1]or"",eg[2]or"",tonumber(eg[3])or 0
+local cl,fs,cY,gD,lA={},0,{},0,{}
+local J,bz,aj,r,fh=q,math.floor(q/dI),0,0,q
 for i=4,#eg-4,5 do
-local cu,aI,iI,jo=eg[i],eg[i+1],bm(tonumber(eg[i+2]),q),tonumber(eg[i+3])
-local bG=iI+dJ+jo
-if cu==bh and aI==dI then
-if bG+dJ>q then
-local a,b,c,d=string.match(eg[i+4],la)
-J,bz,ff=a+0,aM(b+0,bz),iI
-aj,r=kb(bz,b+0,c+0,d+0)
+local cv,aI,iL,jr=eg[i],eg[i+1],bl(tonumber(eg[i+2]),q),tonumber(eg[i+3])
+local bH=iL+dI+jr
+if cv==bg and aI==dH then
+if bH+dI>q then
+local a,b,c,d=string.match(eg[i+4],lc)
+J,bz,fh=a+0,aM(b+0,bz),iL
+aj,r=kc(bz,b+0,c+0,d+0)
 end
-elseif bG+dJ>q and#cm<jw then
-cm[#cm+1]={cu,aI,iI,jo,eg[i+4]}
-if iI+dJ>q then
-if cu~=bh and not ly[cu]then
-gA,ly[cu]=gA+1,true
+elseif bH+dI>q and#cl<jz then
+cl[#cl+1]={cv,aI,iL,jr,eg[i+4]}
+if iL+dI>q then
+if cv~=bg and not lA[cv]then
+gD,lA[cv]=gD+1,true
 end
-cX[#cX+1]=aI
-cX[#cX+1]=ak("%.0f",iI)
+cY[#cY+1]=aI
+cY[#cY+1]=ak("%.0f",iL)
 end
 end
-if cu==bJ then fr=aM(fr,bG)end
+if cv==bK then fs=aM(fs,bH)end
 end
-local ib,gx=string.match(hI,"^(%d+) (%d+)$")
-local hq=tonumber(ib)==J
-if kk and not hq then return{}end
-if hq then
-if gx+0==bz then
+local ig,gA=string.match(hK,"^(%d+) (%d+)$")
+local ht=tonumber(ig)==J
+if kl and not ht then return{}end
+if ht then
+if gA+0==bz then
 r=aM(r-1,0)
-elseif gx+1==bz then
+elseif gA+1==bz then
 aj=aM(aj-1,0)
 end
 end
-if not kk then
-r,ff=r+1,q
+if not kl then
+r,fh=r+1,q
 elseif aj+r==0 then
-ff=bm(ff,q-dJ)
+fh=bl(fh,q-dI)
 end
-table.insert(cm,1,{bh,dI,ff,cM,ak("%.0f %.0f %.0f %.0f",J,bz,aj,r)})
+table.insert(cl,1,{bg,dH,fh,cN,ak("%.0f %.0f %.0f %.0f",J,bz,aj,r)})
 if fz~=""and q>=O then
-bJ,fz,fr=fz,"",q
+bK,fz,fs=fz,"",q
 end
-if bJ==""then
-bJ=bh
-elseif bJ~=bh and fz==""and fr<q then
-fz,O=bh,q+dJ
+if bK==""then
+bK=bg
+elseif bK~=bg and fz==""and fs<q then
+fz,O=bg,q+dI
 end
-local aI,eK=bJ.."\\n"..fz.."\\n"..ak("%.0f",O).."\\n",0
-for _,bj in ipairs(cm)do
-aI=aI..bj[1].."\\n"..bj[2].."\\n"..ak("%.0f\\n%.0f\\n",bj[3],bj[4])..bj[5].."\\n"
-eK=aM(eK,bj[4])
+local aI,eN=bK.."\\n"..fz.."\\n"..ak("%.0f",O).."\\n",0
+for _,bi in ipairs(cl)do
+aI=aI..bi[1].."\\n"..bi[2].."\\n"..ak("%.0f\\n%.0f\\n",bi[3],bi[4])..bi[5].."\\n"
+eN=aM(eN,bi[4])
 end
-call("SET",KEYS[1],aI,"PX",ak("%.0f",(eK+3*dJ)/1000))
-hI=ak("%.0f %.0f",J,bz)
-return{ak("%.0f",q),bJ,fz,ak("%.0f",O),gA,hI,unpack(cX)}`,
+call("SET",KEYS[1],aI,"PX",ak("%.0f",(eN+3*dI)/1000))
+hK=ak("%.0f %.0f",J,bz)
+return{ak("%.0f",q),bK,fz,ak("%.0f",O),gD,hK,unpack(cY)}`,
 };
 
-/** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
+/** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "9e7d878b41f7561e530da0e5adf84768508654c4",
-  acrossSha1: "c46a0b48001dc337b37441f9a1988d3350776ccd",
+  sha1: "69fe19bec59b988de04bd0b6b6765e9363e8af79",
+  acrossSha1: "2dce2c854174b6a8e481b8a85972704023b335cf",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af=KEYS[1],ARGV[5]+0
-local m=bl("GET",ac)
-local r,at,cu,ae=ARGV[11]+0,12,0,0
+local m=bk("GET",ac)
+local r,at,cv,ae=ARGV[11]+0,12,0,0
 for _=1,r do
-local hV=ARGV[at]=="t"
-at,cu,ae=at+(hV and 7 or 4),cu+(hV and 0 or 7),ae+11
+local hX=ARGV[at]=="t"
+at,cv,ae=at+(hX and 7 or 4),cv+(hX and 0 or 7),ae+11
 end
-local ck=2+r+cu
-if type(m)=="string"and cd(m,1)==80 and#m==ck+ae then
-local ah,W,bc,ad,dM={q},"",0,0,true
-at,cu,ae=12,3+r,ck+1
+local bs=2+r+cv
+if type(m)=="string"and cd(m,1)==80 and#m==bs+ae then
+local ah,W,bb,ad,dM={q},"",0,0,true
+at,cv,ae=12,3+r,bs+1
 for i=1,r do
 local K,a,b=ARGV[at],ARGV[at+1]+0,ARGV[at+2]+0
 local us,o=al("<I7I4",m,ae)
 if K=="t"then
-local y,bd,aR=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
+local y,bc,aR=ARGV[at+3]+0,q+ARGV[at+4],ARGV[at+6]+0
 dM=aR<10 and cd(m,2+i)==116+aR and o<y
-if us>bc then bc=us end
+if us>bb then bb=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
@@ -3802,32 +3804,32 @@ us,o=us+af*a+cs,o+af*b-cs*y
 if o>=y then
 us,o=us+1,o-y
 end
-dM=dM and(us<bd or(us==bd and o<=ARGV[at+5]+0))
+dM=dM and(us<bc or(us==bc and o<=ARGV[at+5]+0))
 if us>ad then ad=us end
 ah[2*i],ah[2*i+1],at=us-q,o,at+7
 else
 local aB=us+b
 o=o+af
-dM=K=="f"and cd(m,2+i)==70 and al("<I7",m,cu)==b
+dM=K=="f"and cd(m,2+i)==70 and al("<I7",m,cv)==b
 dM=dM and us<=q and q<aB and o<=a
-if aB>bc then bc=aB end
+if aB>bb then bb=aB end
 if aB>ad then ad=aB end
-ah[2*i],ah[2*i+1],at,cu=o,aB-q,at+4,cu+7
+ah[2*i],ah[2*i+1],at,cv=o,aB-q,at+4,cv+7
 end
 if not dM then break end
 W,ae=W..aS("<I7I4",us,o),ae+11
 end
-local be=1000*2^cd(m,2)
-dM=dM and bc-bc%be==ad-ad%be
-if dM and bl("SETRANGE",ac,ak("%d",ck),W)==#m then return ah end
+local bd=1000*2^cd(m,2)
+dM=dM and bb-bb%bd==ad-ad%bd
+if dM and bk("SETRANGE",ac,ak("%d",bs),W)==#m then return ah end
 end
 end
-local cn=ARGV[2]+0
+local cm=ARGV[2]+0
 ${part25}
-local af,bf,bq=0,0,false
-local bs,bF,r,cO,aJ,br,fA,I,ck,be
-local h,cT,bG,bc,ad={},{},{},0,0
-local function iU(O)
+local af,be,bp=0,0,false
+local br,bF,r,cP,aJ,bq,fA,I,bs,bd
+local h,cU,bH,bb,ad={},{},{},0,0
+local function iX(O)
 bF,r={},ARGV[O+4]+0
 local at=O+4
 for i=1,r do
@@ -3843,55 +3845,55 @@ ai=af*b-cs*y,
 y=y,
 az=az,
 aL=aL,
-bd=q+az,
+bc=q+az,
 aR=ARGV[at+7]+0,
 }
 at=at+7
 else
-bF[i]={K=K,Q=a,w=b,eH=b}
+bF[i]={K=K,Q=a,w=b,eK=b}
 at=at+4
 if K=="c"then
 local bC=ARGV[at]+0
-bF[i].bC,bF[i].cj,bF[i].eH=bC,b/bC,2*b
+bF[i].bC,bF[i].cj,bF[i].eK=bC,b/bC,2*b
 end
 end
 end
-bs=hz(bF)
+br=hB(bF)
 for i,g in ipairs(bF)do
-local gE=bs.bF[i]
-g.ak,g.ao,g.at=gE.ak,gE.ao,gE.at
+local gG=br.bF[i]
+g.ak,g.ao,g.at=gG.ak,gG.ao,gG.at
 end
-cO,br,fA,I,be=bs.cO,bs.br,bs.fA,bs.I,bs.be
-aJ=#cO
-ck=ak("%d",aJ)
+cP,bq,fA,I,bd=br.cP,br.bq,br.fA,br.I,br.bd
+aJ=#cP
+bs=ak("%d",aJ)
 end
-local function eR(g,H,U)
-return U>0 and da(U*(g.cj-aF((q-H)/g.bC))/g.cj)or 0
+local function eU(g,H,U)
+return U>0 and db(U*(g.cj-aF((q-H)/g.bC))/g.cj)or 0
 end
-local V,A,bO={q},1,nil
+local V,A,bP={q},1,nil
 local function eh(ac,m)
-local W,au=aS(fA,unpack(cT,1,I)),nil
-if m and bc-bc%be==ad-ad%be then
-au=bl("SETRANGE",ac,ck,W)
+local W,au=aS(fA,unpack(cU,1,I)),nil
+if m and bb-bb%bd==ad-ad%bd then
+au=bk("SETRANGE",ac,bs,W)
 return type(au)=="table"and au.err
 end
-local cM=gU(bs,ad)
-W=cO..W
-au=m and bl("SET",ac,W,"PX",cM)or bl("SET",ac,W,"PX",cM,"NX")or bl("GET",ac)
+local cN=gX(br,ad)
+W=cP..W
+au=m and bk("SET",ac,W,"PX",cN)or bk("SET",ac,W,"PX",cN,"NX")or bk("GET",ac)
 return au and au.err
 end
-local function fO()
+local function fP()
 local function cr(m)
-if m and(#m~=br or bo(m,1,aJ)~=cO)then return false end
-bc=0
+if m and(#m~=bq or bn(m,1,aJ)~=cP)then return false end
+bb=0
 for i=1,r do
 local g=bF[i]
-local ba,ao,us,o,U,aB=g.K,g.ao,0,0,0,0
+local bG,ao,us,o,U,aB=g.K,g.ao,0,0,0,0
 if m then
 us,o,U=al(g.ak,m,g.at)
 end
-if ba=="t"then
-if us>g.bd then return false end
+if bG=="t"then
+if us>g.bc then return false end
 aB=us
 if us<q-1 or(us<q and o==0)then
 us,o=q,0
@@ -3902,7 +3904,7 @@ else
 local w=g.w
 if us>q then return false end
 if us>0 then aB=us+w end
-if ba=="f"then
+if bG=="f"then
 if q>=aB then
 us,o=q,0
 end
@@ -3916,8 +3918,8 @@ end
 h[ao+2]=U
 end
 end
-if aB>bc then bc=aB end
-h[ao],h[ao+1],bG[i]=us,o,aB
+if aB>bb then bb=aB end
+h[ao],h[ao+1],bH[i]=us,o,aB
 end
 return true
 end
@@ -3925,44 +3927,44 @@ local function ds(ay)
 ad=0
 for i=1,r do
 local g=bF[i]
-local ba,ao=g.K,g.ao
+local bG,ao=g.K,g.ao
 local us,o=h[ao],h[ao+1]
 local aB=us
-if ba=="t"then
+if bG=="t"then
 o=o+ay*g.ai
 if o>=g.y then
 local cs=aF(o/g.y)
 us,o=us+cs,o-cs*g.y
 end
 us=us+ay*g.us
-if us>=g.bd and(us>g.bd or o>g.aL)then return false end
+if us>=g.bc and(us>g.bc or o>g.aL)then return false end
 aB=us
 else
 o,aB=o+ay*af,us+g.w
-if ba=="f"then
+if bG=="f"then
 if o>g.Q then return false end
 else
 local U=h[ao+2]
-if o+eR(g,us,U)>g.Q then return false end
-cT[ao+2],aB=U,aB+g.w
+if o+eU(g,us,U)>g.Q then return false end
+cU[ao+2],aB=U,aB+g.w
 end
 end
 if aB>ad then ad=aB end
-cT[ao],cT[ao+1]=us,o
+cU[ao],cU[ao+1]=us,o
 end
 return true
 end
-local function lG(ay)
+local function lI(ay)
 local bt=ay-1
 for i=1,r do
 local g=bF[i]
 local us,o=h[g.ao],h[g.ao+1]
 if g.K=="t"then
-local bn=g.bd-us+(g.aL-o)/g.y
-bt=bm(bt,aF(bn/(g.us+g.ai/g.y))+1)
+local bm=g.bc-us+(g.aL-o)/g.y
+bt=bl(bt,aF(bm/(g.us+g.ai/g.y))+1)
 else
-if g.K=="c"then o=o+eR(g,us,h[g.ao+2])end
-bt=bm(bt,aF((g.Q-o)/af))
+if g.K=="c"then o=o+eU(g,us,h[g.ao+2])end
+bt=bl(bt,aF((g.Q-o)/af))
 end
 end
 while bt>0 and not ds(bt)do
@@ -3970,84 +3972,84 @@ bt=bt-1
 end
 return aM(bt,0)
 end
-local function fL(g,o,bn)
-if bn<0 then return g.w+1 end
-if o<=bn then return 0 end
-return(g.cj-aF(bn*g.cj/o))*g.bC
+local function fL(g,o,bm)
+if bm<0 then return g.w+1 end
+if o<=bm then return 0 end
+return(g.cj-aF(bm*g.cj/o))*g.bC
 end
-local function ll(bN)
+local function ln(bO)
 local at=q
 for i=1,r do
 local g=bF[i]
-local ba,us,o=g.K,bN[g.ao],bN[g.ao+1]
-if ba=="t"then
+local bG,us,o=g.K,bO[g.ao],bO[g.ao+1]
+if bG=="t"then
 us,o=us+g.us-g.az,o+g.ai
 if o>=g.y then
 us,o=us+1,o-g.y
 end
 at=aM(at,o>g.aL and us+1 or us)
-elseif ba=="f"then
+elseif bG=="f"then
 if o+af>g.Q then at=aM(at,us+g.w)end
 else
-local ji=fL(g,bN[g.ao+2],g.Q-af-o)
-if ji>g.w then ji=g.w+fL(g,o,g.Q-af)end
-at=aM(at,us+ji)
+local jl=fL(g,bO[g.ao+2],g.Q-af-o)
+if jl>g.w then jl=g.w+fL(g,o,g.Q-af)end
+at=aM(at,us+jl)
 end
 end
 return at-q
 end
-local function dZ(bN,dN)
+local function dZ(bO,dN)
 for i=1,r do
 local g=bF[i]
-local ba,ao=g.K,g.ao
-local us,o=bN[ao],bN[ao+1]
-if ba=="t"then
+local bG,ao=g.K,g.ao
+local us,o=bO[ao],bO[ao+1]
+if bG=="t"then
 us,o=us-q,o
 if us<0 then
 us,o=0,0
 end
 V[A+1],V[A+2]=us,o
 else
-local aB=dN and us+g.eH or bG[i]
+local aB=dN and us+g.eK or bH[i]
 if aB<=q then
 V[A+1],V[A+2]=0,0
 else
-if ba=="c"then o=o+eR(g,us,bN[ao+2])end
+if bG=="c"then o=o+eU(g,us,bO[ao+2])end
 V[A+1],V[A+2]=o,aB-q
 end
 end
 A=A+2
 end
 end
-local function cK(ac,m,ay,bD)
+local function cL(ac,m,ay,bD)
 if not cr(m)then return false end
-local ah,bk,aH=ay,0,nil
+local ah,bj,aH=ay,0,nil
 if not ds(ay)then
-ah=lG(ay)
-bk=ll(ah>0 and cT or h)
-if bk<=bf then return false end
+ah=lI(ay)
+bj=ln(ah>0 and cU or h)
+if bj<=be then return false end
 end
-if ah>0 and not bq then
+if ah>0 and not bp then
 aH=eh(ac,m)
 elseif not m then
-aH=bl("GET",ac)
+aH=bk("GET",ac)
 aH=aH and aH.err
 end
 if aH then
-if string.find(aH,"READONLY",1,true)then bO=aH end
+if string.find(aH,"READONLY",1,true)then bP=aH end
 A=A+1
 V[A]=aH
 return true
 end
 if bD or ah==0 then
 A=A+1
-V[A]=bD and ah or-1-bk
+V[A]=bD and ah or-1-bj
 end
-local dN=ah>0 and not bq
-dZ(dN and cT or h,dN)
+local dN=ah>0 and not bp
+dZ(dN and cU or h,dN)
 if bD then
 A=A+1
-V[A]=bk
+V[A]=bj
 end
 return true
 end
@@ -4083,93 +4085,93 @@ ${part29}
 ${part8}
 ${part32}
 end
-local function eQ(aU,dI,fv)
-local lu,iq={},{q,cn,1}
-for i=1,dI do
-iq[3+i]=ARGV[fv+i]
+local function eT(aU,dH,fv)
+local lw,it={},{q,cm,1}
+for i=1,dH do
+it[3+i]=ARGV[fv+i]
 end
-local dF,aZ,am=bq and"2"or"1",0,#iq+1
-for _,bj in ipairs(aU)do
-for _=1,bj.ay do
+local dE,aZ,am=bp and"2"or"1",0,#it+1
+for _,bi in ipairs(aU)do
+for _=1,bi.ay do
 aZ=aZ+1
-lu[aZ]=bj.ac
-for i,jR in ipairs({dF,bf,1,"1",af,0})do
-iq[am+i]=jR
+lw[aZ]=bi.ac
+for i,jT in ipairs({dE,be,1,"1",af,0})do
+it[am+i]=jT
 end
 am=am+6
 end
 end
-iq[4+dI]=aZ
-local jf,au=aY(iq,lu),1
-for _,bj in ipairs(aU)do
-if bj.bD then
-local gr={}
-for i=1,bj.ay do
-gr[i]=jf[au+i]
+it[4+dH]=aZ
+local ji,au=aY(it,lw),1
+for _,bi in ipairs(aU)do
+if bi.bD then
+local gt={}
+for i=1,bi.ay do
+gt[i]=ji[au+i]
 end
-V[bj.A],au=gr,au+bj.ay
+V[bi.A],au=gt,au+bi.ay
 else
-V[bj.A],au=jf[au+1],au+1
+V[bi.A],au=ji[au+1],au+1
 end
 end
 end
-return cK,eQ
+return cL,eT
 end
-local cK,eQ
+local cL,eT
 local E,am=2,0
 while am<#KEYS do
-local ba,J,dI=ARGV[E+1]+0,am+1,ARGV[E+5]+0
-am=bm(am+ARGV[E+2],#KEYS)
-af,bf,bq=ARGV[E+3]+0,ARGV[E+4]+0,ba%2==1
-local fv,bD,aU=E+5,ba>=8,nil
-iU(fv)
-local lC=not(bD or bq)
-E=E+5+dI
+local ct,J,dH=ARGV[E+1]+0,am+1,ARGV[E+5]+0
+am=bl(am+ARGV[E+2],#KEYS)
+af,be,bp=ARGV[E+3]+0,ARGV[E+4]+0,ct%2==1
+local fv,bD,aU=E+5,ct>=8,nil
+iX(fv)
+local lE=not(bD or bp)
+E=E+5+dH
 for O=J,am,1000 do
-local aB=bm(O+999,am)
+local aB=bl(O+999,am)
 local bX=call("MGET",unpack(KEYS,O,aB))
 for i=O,aB do
 local ac,m=KEYS[i],bX[i-O+1]
-local dM=lC and m and#m==br and bo(m,1,aJ)==cO
+local dM=lE and m and#m==bq and bn(m,1,aJ)==cP
 if dM then
-bc,ad=0,0
+bb,ad=0,0
 for n=1,r do
 local g=bF[n]
-local ba,ao,aB=g.K,g.ao,0
+local bG,ao,aB=g.K,g.ao,0
 local us,o,U=al(g.ak,m,g.at)
-if ba=="t"then
-if us>bc then bc=us end
+if bG=="t"then
+if us>bb then bb=us end
 if us<q and(o==0 or us<q-1)then
 us,o=q,0
 end
-local y,bd=g.y,g.bd
+local y,bc=g.y,g.bc
 us,aB,o=us+g.us,us+g.us,o+g.ai
 if o>=y then
-o=bm(o,y-1+g.ai)
+o=bl(o,y-1+g.ai)
 if o>=y then
 us,o=us+1,o-y
 end
 end
-if us>=bd and(us>bd or o>g.aL)then
+if us>=bc and(us>bc or o>g.aL)then
 dM=false
 break
 end
 V[A+n+n-1],V[A+n+n]=us-q,o
 else
-o,aB=o+af,us+g.eH
+o,aB=o+af,us+g.eK
 local aT=o
-if ba=="c"then
-cT[ao+2],aT=U,o+eR(g,us,U)
+if bG=="c"then
+cU[ao+2],aT=U,o+eU(g,us,U)
 end
 if us>q or q>=us+g.w or aT>g.Q then
 dM=false
 break
 end
-if aB>bc then bc=aB end
+if aB>bb then bb=aB end
 V[A+n+n-1],V[A+n+n]=aT,aB-q
 end
 if aB>ad then ad=aB end
-cT[ao],cT[ao+1]=us,o
+cU[ao],cU[ao+1]=us,o
 end
 dM=dM and not eh(ac,m)
 end
@@ -4179,50 +4181,50 @@ else
 for n=A+r+r,A+1,-1 do
 V[n]=nil
 end
-if not cK then
-cK,eQ=fO()
+if not cL then
+cL,eT=fP()
 end
 local ay=bD and ARGV[E+i-J+1]+0 or 1
-if not cK(ac,m,ay,bD)then
+if not cL(ac,m,ay,bD)then
 aU,A=aU or{},A+1
 aU[#aU+1],V[A]={ac=ac,ay=ay,bD=bD,A=A},false
 end
 end
 end
 end
-if aU then eQ(aU,dI,fv)end
+if aU then eT(aU,dH,fv)end
 if bD then E=E+am-J+1 end
 end
-return bO and redis.error_reply(bO)or V`,
+return bP and redis.error_reply(bP)or V`,
 };
 
-/** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
+/** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "d072104214a14c8a94bf7a285582754d9bfdd8a1",
-  acrossSha1: "4cb943d6ae0854609b71582600b4e7c6e1042b3e",
+  sha1: "a1e877e5cb2d3affce2986b1da65c165eaaca27c",
+  acrossSha1: "f451e0558be991dd7310a7570f8f98038754feff",
   source: `${part33}
 ${part34}
-local cv,kv=2^48,2^37
-local fa,gg=q-q%cv,q+cv/2
-local aD,aG,be,aj,cF,gM
-local function fV()
-aD,be=6,da(w/8)
+local cx,kw=2^48,2^37
+local fd,gj=q-q%cx,q+cx/2
+local aD,aG,bd,aj,cG,gO
+local function fX()
+aD,bd=6,db(w/8)
 while aD<10 and 4^aD<Q do
 aD=aD+1
 end
 aG=2^aD
-if w>=kv then aD=aD+16 end
-aj,cF=q-w,q-q%be
-gM=ak("%.0f",da((cF+be-aj)/1000)+ARGV[2])
+if w>=kw then aD=aD+16 end
+aj,cG=q-w,q-q%bd
+gO=ak("%.0f",db((cG+bd-aj)/1000)+ARGV[2])
 end
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,aT=KEYS[1],nil
 af,Q,w=ARGV[5]+0,ARGV[6]+0,ARGV[7]+0
-fV()
-local W=aD<16 and af<=65535 and bl("GETRANGE",ac,"0","313")
+fX()
+local W=aD<16 and af<=65535 and bk("GETRANGE",ac,"0","313")
 if W and#W>65 then
-local aB,K,D,bE,x,bi,aJ,r,I,aZ,aK,aC=
+local aB,K,D,bE,x,bh,aJ,r,I,aZ,aK,aC=
 #W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
 local ao=(aJ+r)%I
 if
@@ -4231,7 +4233,7 @@ and bE==w
 and(aC==aD or aC==aD+32)
 and D<=q
 and x==0
-and bi<q
+and bh<q
 and r<I
 and aJ<I
 and aB==(I>32 and 314 or 58+8*I)
@@ -4239,8 +4241,8 @@ then
 local aP,fD=aZ+af,false
 while r>0 and aJ<aG and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
-us=us+fa
-if us>gg then us=us-cv end
+us=us+fd
+if us>gj then us=us-cx end
 if us>aj then
 fD=true
 break
@@ -4252,13 +4254,13 @@ if fD and aP<=Q then
 local at=58+8*ao
 if ao>=aG then at=at+4*aF(ao/aG)end
 aK=ao%aG>0 and aK+af or af
-if type(bl("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cv,af)))=="number"then
+if type(bk("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cx,af)))=="number"then
 aC=aC>aD and af==1 and aC or aD
 if I>32 and((ao+1)%aG==0 or ao+1==I)then
-bl("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
+bk("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
-bl("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cF>bi then bl("PEXPIRE",ac,gM)end
+bk("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
+if cG>bh then bk("PEXPIRE",ac,gO)end
 aT=aP
 end
 end
@@ -4266,10 +4268,10 @@ end
 end
 if aT then return{q,aT,w}end
 end
-local function fO()
+local function fP()
 ${part36}
 ${part4}
-local bV,gJ=54,32
+local bW,gM=54,32
 ${part17}
 ${part15}
 ${part16}
@@ -4282,63 +4284,63 @@ ${part23}
 ${part24}
 local an,g
 local function fx(us)
-us=us+fa
-if us>gg then return us-cv end
-if us<q-cv/2 then return us+cv end
+us=us+fd
+if us>gj then return us-cx end
+if us<q-cx/2 then return us+cx end
 return us
 end
-local function jx()
+local function jA()
 g=nil
-fV()
+fX()
 end
-local function jM(ac,ay)
-an=an or co.s()
+local function jO(ac,ay)
+an=an or cn.s()
 g=g or an.fE(Q,w)
-local p=an.hO(ac,g)
-if p.eF then return"RULES"end
-p=an.dS(p,g,bq)
+local p=an.hQ(ac,g)
+if p.eH then return"RULES"end
+p=an.dS(p,g,bp)
 local ah,at,ej=0,aM(q,p.D,an.dm(p,af,g)),q
-while ah<ay and(at<=q or ah==0 and at-q<=bf)do
+while ah<ay and(at<=q or ah==0 and at-q<=be)do
 ah,ej=ah+1,at
-if bq then break end
+if bp then break end
 an.ds(p,at,af,g)
 if ah<ay then at=aM(q,p.D,an.dm(p,af,g))end
 end
-local aT,reset=an.eL(p,g)
+local aT,reset=an.eO(p,g)
 if ah==0 and p.D>q then return{2,at-q,aT,reset}end
 if ah>0 and ej>q then return{1,ej-q,aT,reset}end
 return ah,aT,reset,ah==ay and 0 or at-q
 end
 local function aY(ac,ay)
-local au,ah,aT,reset,bk=pcall(jM,ac,ay)
-if au then return ah,aT,reset,bk end
+local au,ah,aT,reset,bj=pcall(jO,ac,ay)
+if au then return ah,aT,reset,bj end
 return false,type(ah)=="table"and ah.err or tostring(ah)
 end
 local D,x,el
-local kY="23"
-local function eC(aJ,r,I,aZ,aK)
+local la="23"
+local function eE(aJ,r,I,aZ,aK)
 return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,el and aD+32 or aD)
 end
-local function bI(aJ,r,I,aZ,aK)
-return"S"..aS("<dI7I7",D,w,x)..eC(aJ,r,I,aZ,aK)
+local function bJ(aJ,r,I,aZ,aK)
+return"S"..aS("<dI7I7",D,w,x)..eE(aJ,r,I,aZ,aK)
 end
 local function eh(ac,as,o,aZ)
 local r=#as/8+1
-local I=go(r,Q,aG)
-local m=bI(0,r,I,aZ,aZ)
+local I=gq(r,Q,aG)
+local m=bJ(0,r,I,aZ,aZ)
 ..aS("<I4",aZ)
 ..as
-..aS("<I6I2",q%cv,o)
-return bl("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gM)
+..aS("<I6I2",q%cx,o)
+return bk("SET",ac,m..string.rep("\\0",8*(I-r)),"PX",gO)
 end
-local function cK(ac,_,ay)
-local W=bl("GETRANGE",ac,"0","313")
+local function cL(ac,_,ay)
+local W=bk("GETRANGE",ac,"0","313")
 if type(W)~="string"then return false,W.err end
-if bq or aD>=16 then return aY(ac,ay)end
+if bp or aD>=16 then return aY(ac,ay)end
 local ah,o=1,af
 if W==""then
 if ay>1 then
-ah=aM(bm(ay,aF(Q/af)),1)
+ah=aM(bl(ay,aF(Q/af)),1)
 o=ah*af
 end
 if o>65535 then return aY(ac,ay)end
@@ -4347,94 +4349,94 @@ local au=eh(ac,"",o,o)
 if au.err then return false,au.err end
 return ah,o,w,ah==ay and 0 or w
 end
-if cd(W,1)~=83 or#W<bV then return aY(ac,ay)end
-local bE,bi,aJ,r,I,aZ,aK,aC
-D,bE,x,bi,aJ,r,I,aZ,aK,aC=
+if cd(W,1)~=83 or#W<bW then return aY(ac,ay)end
+local bE,bh,aJ,r,I,aZ,aK,aC
+D,bE,x,bh,aJ,r,I,aZ,aK,aC=
 al("<dI7I7I7I4I4I4I7I4B",W,2)
-local ik=I<=gJ and#W==bV+4+8*I
-local bJ=bE==w and aC%32==aD and r>0 and r<=I and aJ<I
-if not bJ or bi>=q or D>q or(not ik and I<=gJ)then
+local io=I<=gM and#W==bW+4+8*I
+local bK=bE==w and aC%32==aD and r>0 and r<=I and aJ<I
+if not bK or bh>=q or D>q or(not io and I<=gM)then
 return aY(ac,ay)
 end
-local gQ=x>0
+local gS=x>0
 x=0
-local am,dr,hx=(aJ+r-1)%I,bm(I-aJ,r),W
-local O=bV+4*(aF(aJ/aG)+1)+8*aJ
-if not ik then
-dr=bm(16,aG-aJ%aG,dr)
+local am,dr,hz=(aJ+r-1)%I,bl(I-aJ,r),W
+local O=bW+4*(aF(aJ/aG)+1)+8*aJ
+if not io then
+dr=bl(16,aG-aJ%aG,dr)
 if O+8*dr>#W then
-hx=bl("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dr-1))
-if#hx<8*dr then return aY(ac,ay)end
+hz=bk("GETRANGE",ac,ak("%d",O),ak("%d",O+8*dr-1))
+if#hz<8*dr then return aY(ac,ay)end
 O=0
 end
 end
 local fC,aT=0,aZ
 while fC<dr do
-local us,bh=al("<I6I2",hx,O+8*fC+1)
+local us,bg=al("<I6I2",hz,O+8*fC+1)
 if fx(us)>aj then break end
-fC,aT=fC+1,aT-bh
+fC,aT=fC+1,aT-bg
 end
 if fC==dr then return aY(ac,ay)end
-local bn=Q-aT
-if af>bn then
-local dL=af-bn
+local bm=Q-aT
+if af>bm then
+local dL=af-bm
 for i=fC,dr-1 do
-local us,bh=al("<I6I2",hx,O+8*i+1)
-dL=dL-bh
+local us,bg=al("<I6I2",hz,O+8*i+1)
+dL=dL-bg
 if dL<=0 then
-local bk=fx(us)+w-q
-if bk<=bf then break end
-return 0,aT,bi+w-q,bk
+local bj=fx(us)+w-q
+if bj<=be then break end
+return 0,aT,bh+w-q,bj
 end
 end
 return aY(ac,ay)
 end
 if ay>1 then
-ah=bm(ay,aF(bn/af))
+ah=bl(ay,aF(bm/af))
 o=ah*af
 end
 if o>65535 or ah<ay then return aY(ac,ay)end
 el=aC>=32 and o==1
-local bS,ao=r-fC,(am+1)%I
+local bT,ao=r-fC,(am+1)%I
 aJ=(aJ+fC)%I
 aT=aT+o
-if bS<I then
-local bj=aS("<I6I2",q%cv,o)
+if bT<I then
+local bi=aS("<I6I2",q%cx,o)
 aK=(ao%aG==0 and 0 or aK)+o
-local J,at=gQ and bI or eC,gQ and"0"or kY
-J=J(aJ,bS+1,I,aT,aK)
+local J,at=gS and bJ or eE,gS and"0"or la
+J=J(aJ,bT+1,I,aT,aK)
 local au
-if ik then
-au=bl("SETRANGE",ac,at,J..bo(W,bV+1,bV+4+8*ao)..bj)
+if io then
+au=bk("SETRANGE",ac,at,J..bn(W,bW+1,bW+4+8*ao)..bi)
 else
-local A=bV+4*(aF(ao/aG)+1)+8*ao
-au=bl("SETRANGE",ac,ak("%d",A),bj)
+local A=bW+4*(aF(ao/aG)+1)+8*ao
+au=bk("SETRANGE",ac,ak("%d",A),bi)
 if type(au)=="number"then
 if(ao+1)%aG==0 or ao+1==I then
-bl("SETRANGE",ac,ak("%d",A-8*(ao%aG)-4),aS("<I4",aK))
+bk("SETRANGE",ac,ak("%d",A-8*(ao%aG)-4),aS("<I4",aK))
 end
-bl("SETRANGE",ac,at,J)
+bk("SETRANGE",ac,at,J)
 end
 end
 if type(au)~="number"then return false,au.err end
-if bi<cF then bl("PEXPIRE",ac,gM)end
-elseif ik then
-local as=bo(W,bV+5+8*aJ,bV+4+8*bm(I,aJ+bS))
-if aJ+bS>I then as=as..bo(W,bV+5,bV+4+8*(aJ+bS-I))end
+if bh<cG then bk("PEXPIRE",ac,gO)end
+elseif io then
+local as=bn(W,bW+5+8*aJ,bW+4+8*bl(I,aJ+bT))
+if aJ+bT>I then as=as..bn(W,bW+5,bW+4+8*(aJ+bT-I))end
 local au=eh(ac,as,o,aT)
 if au.err then return false,au.err end
 elseif aJ==0 then
-local m=bl("GET",ac)
+local m=bk("GET",ac)
 if type(m)~="string"then return false,m.err end
-local fS=go(bS+1,Q,aG)
-local A,aB=bV+4*(aF(bS/aG)+1)+8*bS,bV+4*da(fS/aG)+8*fS
-aK=(bS%aG==0 and 0 or aK)+o
-m=bI(0,bS+1,fS,aT,aK)..bo(m,bV+1)..string.rep("\\0",A-#m)
-m=m..aS("<I6I2",q%cv,o)..string.rep("\\0",aB-A-8)
-local au=bl("SET",ac,m,"PX",gM)
+local fU=gq(bT+1,Q,aG)
+local A,aB=bW+4*(aF(bT/aG)+1)+8*bT,bW+4*db(fU/aG)+8*fU
+aK=(bT%aG==0 and 0 or aK)+o
+m=bJ(0,bT+1,fU,aT,aK)..bn(m,bW+1)..string.rep("\\0",A-#m)
+m=m..aS("<I6I2",q%cx,o)..string.rep("\\0",aB-A-8)
+local au=bk("SET",ac,m,"PX",gO)
 if au.err then return false,au.err end
-if(bS+1)%aG==0 or bS+1==fS then
-bl("SETRANGE",ac,ak("%d",A-8*(bS%aG)-4),aS("<I4",aK))
+if(bT+1)%aG==0 or bT+1==fU then
+bk("SETRANGE",ac,ak("%d",A-8*(bT%aG)-4),aS("<I4",aK))
 end
 else
 return aY(ac,ay)
@@ -4445,15 +4447,15 @@ ${part38}
 ${part39}
 ${part40}
 local function fJ(_,O,aB)
-fV()
-local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bl,aS,al,aF,ak,type=bl,aS,al,aF,ak,type
-local aD,aG,aj,cF,fa,gg,cv=aD,aG,aj,cF,fa,gg,cv
+fX()
+local KEYS,V,ba,q,af,Q,w=KEYS,V,A,q,af,Q,w
+local bk,aS,al,aF,ak,type=bk,aS,al,aF,ak,type
+local aD,aG,aj,cG,fd,gj,cx=aD,aG,aj,cG,fd,gj,cx
 for i=O,aB do
 local ac,aT=KEYS[i],nil
-local W=aD<16 and af<=65535 and bl("GETRANGE",ac,"0","313")
+local W=aD<16 and af<=65535 and bk("GETRANGE",ac,"0","313")
 if W and#W>65 then
-local aB,K,D,bE,x,bi,aJ,r,I,aZ,aK,aC=
+local aB,K,D,bE,x,bh,aJ,r,I,aZ,aK,aC=
 #W,al("<BdI7I7I7I4I4I4I7I4B",W,1)
 local ao=(aJ+r)%I
 if
@@ -4462,7 +4464,7 @@ and bE==w
 and(aC==aD or aC==aD+32)
 and D<=q
 and x==0
-and bi<q
+and bh<q
 and r<I
 and aJ<I
 and aB==(I>32 and 314 or 58+8*I)
@@ -4470,8 +4472,8 @@ then
 local aP,fD=aZ+af,false
 while r>0 and aJ<aG and 66+8*aJ<=aB do
 local us,o=al("<I6I2",W,59+8*aJ)
-us=us+fa
-if us>gg then us=us-cv end
+us=us+fd
+if us>gj then us=us-cx end
 if us>aj then
 fD=true
 break
@@ -4483,49 +4485,49 @@ if fD and aP<=Q then
 local at=58+8*ao
 if ao>=aG then at=at+4*aF(ao/aG)end
 aK=ao%aG>0 and aK+af or af
-if type(bl("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cv,af)))=="number"then
+if type(bk("SETRANGE",ac,ak("%d",at),aS("<I6I2",q%cx,af)))=="number"then
 aC=aC>aD and af==1 and aC or aD
 if I>32 and((ao+1)%aG==0 or ao+1==I)then
-bl("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
+bk("SETRANGE",ac,ak("%d",at-8*(ao%aG)-4),aS("<I4",aK))
 end
-bl("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
-if cF>bi then bl("PEXPIRE",ac,gM)end
+bk("SETRANGE",ac,"23",aS("<I7I4I4I4I7I4B",q,aJ,r+1,I,aP,aK,aC))
+if cG>bh then bk("PEXPIRE",ac,gO)end
 aT=aP
 end
 end
 end
 end
 if aT then
-V[bb+1],V[bb+2]=aT,w
-bb=bb+2
+V[ba+1],V[ba+2]=aT,w
+ba=ba+2
 else
-A=bb
+A=ba
 dZ(ac,nil,1)
-bb=A
+ba=A
 end
 end
-A=bb
+A=ba
 end
-local jL=false
+local jN=false
 ${part41}`,
 };
 
-/** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count. */
+/** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "5dac40dcc70aec0a65bb2f9e90585be5690c5d3a",
-  acrossSha1: "4c42957e24c2a25b0f68196ace9abf8ebfe25bf4",
+  sha1: "cffc01497052a3ad7ac8361830b5cab38751453e",
+  acrossSha1: "cf7fd38cde70179f451033b809bafccd02b4d584",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,bC=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
-local m,aT,reset,cj=bl("GET",ac),nil,nil,w/bC
-local gk=w<2^45 and 67+256*w or-1
+local m,aT,reset,cj=bk("GET",ac),nil,nil,w/bC
+local gm=w<2^45 and 67+256*w or-1
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
 local ft,aP=q-H,r+af
-if aJ==gk and ft>=0 and ft<w then
-if U>0 then aP=aP+da(U*(cj-aF(ft/bC))/cj)end
-if aP<=Q and bl("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
+if aJ==gm and ft>=0 and ft<w then
+if U>0 then aP=aP+db(U*(cj-aF(ft/bC))/cj)end
+if aP<=Q and bk("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
 aT,reset=aP,2*w-ft
 end
 end
@@ -4539,57 +4541,57 @@ ${part2}
 ${part4}
 ${part11}
 ${part14}
-local il="c"
+local ip="c"
 ${part37}
-local cj,cO,es
-local function jx()
+local cj,cP,es
+local function jA()
 cj=w/bC
-cO,es="C"..aS("<I7B",w,#ak("%.0f",bC)-1),cM(q+2*w)
+cP,es="C"..aS("<I7B",w,#ak("%.0f",bC)-1),cN(q+2*w)
 end
-local function fL(o,bn)
-return o<=bn and 0 or(cj-aF(bn*cj/o))*bC
+local function fL(o,bm)
+return o<=bm and 0 or(cj-aF(bm*cj/o))*bC
 end
-local function cK(ac,m,ay)
-local bM,H,U,r=not m,q,0,0
-local gG=bM
+local function cL(ac,m,ay)
+local bN,H,U,r=not m,q,0,0
+local gI=bN
 if m and#m==24 and cd(m,1)==67 then
 local bE,aD
 bE,aD,U,H,r=al("<I7BI4I7I4",m,2)
-bM=bE==w and H<=q
+bN=bE==w and H<=q
 if q>=H+2*w then
-H,U,r,gG=q,0,0,true
+H,U,r,gI=q,0,0,true
 elseif q>=H+w then
-H,U,r,gG=H+w,r,0,true
+H,U,r,gI=H+w,r,0,true
 end
 end
-if not bM or(bq and gG)then return aY(ac,m,ay)end
-local eR,reset=0,H+2*w-q
-if U>0 then eR=da(U*(cj-aF((q-H)/bC))/cj)end
-local bn=Q-r-eR
+if not bN or(bp and gI)then return aY(ac,m,ay)end
+local eU,reset=0,H+2*w-q
+if U>0 then eU=db(U*(cj-aF((q-H)/bC))/cj)end
+local bm=Q-r-eU
 local ah=0
-if af<=bn then
-if bq then return 1,r+eR,reset,0 end
-ah=ay==1 and 1 or bm(ay,aF(bn/af))
+if af<=bm then
+if bp then return 1,r+eU,reset,0 end
+ah=ay==1 and 1 or bl(ay,aF(bm/af))
 r=r+ah*af
-if gG then
-local dX=H==q and es or cM(H+2*w)
-local aH=eh(ac,m,cO..aS("<I4I7I4",U,H,r),dX)
+if gI then
+local dX=H==q and es or cN(H+2*w)
+local aH=eh(ac,m,cP..aS("<I4I7I4",U,H,r),dX)
 if aH then return false,aH end
 else
-local au=bl("SETRANGE",ac,"20",aS("<I4",r))
+local au=bk("SETRANGE",ac,"20",aS("<I4",r))
 if au~=24 then return false,au.err end
 end
-if ah==ay then return ah,r+eR,reset,0 end
+if ah==ay then return ah,r+eU,reset,0 end
 end
-local aU,bk=Q-af-r,nil
+local aU,bj=Q-af-r,nil
 if aU>=0 then
-bk=H+fL(U,aU)-q
+bj=H+fL(U,aU)-q
 else
-bk=H+w+fL(r,Q-af)-q
+bj=H+w+fL(r,Q-af)-q
 end
-if ah>0 or bk>bf then
-if ah==0 and gG then return aY(ac,m,ay)end
-return ah,r+eR,reset,bk
+if ah>0 or bj>be then
+if ah==0 and gI then return aY(ac,m,ay)end
+return ah,r+eU,reset,bj
 end
 return aY(ac,m,ay)
 end
@@ -4597,44 +4599,44 @@ ${part38}
 ${part39}
 ${part40}
 local function fJ(bX,O,aB)
-local KEYS,V,bb,q,af,Q,w=KEYS,V,A,q,af,Q,w
-local bl,da,aF,aS,al,bC,cj=bl,da,aF,aS,al,bC,w/bC
-local gk=w<2^45 and 67+256*w or-1
+local KEYS,V,ba,q,af,Q,w=KEYS,V,A,q,af,Q,w
+local bk,db,aF,aS,al,bC,cj=bk,db,aF,aS,al,bC,w/bC
+local gm=w<2^45 and 67+256*w or-1
 for i=O,aB do
 local ac,m,aT,reset=KEYS[i],bX[i-O+1],nil,nil
 if m and#m==24 then
 local aJ,_,U,H,r=al("<I8BI4I7I4",m,1)
 local ft,aP=q-H,r+af
-if aJ==gk and ft>=0 and ft<w then
-if U>0 then aP=aP+da(U*(cj-aF(ft/bC))/cj)end
-if aP<=Q and bl("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
+if aJ==gm and ft>=0 and ft<w then
+if U>0 then aP=aP+db(U*(cj-aF(ft/bC))/cj)end
+if aP<=Q and bk("SETRANGE",ac,"20",aS("<I4",r+af))==24 then
 aT,reset=aP,2*w-ft
 end
 end
 end
 if aT then
-V[bb+1],V[bb+2]=aT,reset
-bb=bb+2
+V[ba+1],V[ba+2]=aT,reset
+ba=ba+2
 else
-A=bb
+A=ba
 dZ(ac,m,1)
-bb=A
+ba=A
 end
 end
-A=bb
+A=ba
 end
-local jL=true
+local jN=true
 ${part41}`,
 };
 
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "3a71798161d7d11352154a64afabbc48a41eeefe",
-  acrossSha1: "68842f00279890344f3150a97784b14b7fb1b7a8",
+  sha1: "2dfd8f8480cf76050952723db58891962d74e4dc",
+  acrossSha1: "bff417b413155e65ad79bdc2f94c4f2ffba3dccf",
   source: `${part33}
-local eD,lq,cn,E=string.char,string.find,ARGV[2]+0,2
-local cl,eB=2^48,2^23
+local eF,ls,cm,E=string.char,string.find,ARGV[2]+0,2
+local ck,eD=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
@@ -4653,12 +4655,12 @@ ef=cd(m,at)
 end
 return ef and aP+ef*aV,at+1
 end
-local bM={}
-local function jE(g)
-for i=1,#bM do
-if bM[i].cG==g.cG then return bM[i]end
+local bN={}
+local function jH(g)
+for i=1,#bN do
+if bN[i].cH==g.cH then return bN[i]end
 end
-bM[#bM+1]=g
+bN[#bN+1]=g
 return g
 end
 local function bz(o,g)
@@ -4666,32 +4668,32 @@ local ai=o*g.ai
 local cs=aF(ai/g.y)
 return o*g.us+cs,ai-cs*g.y
 end
-local function jZ(y,us,ai,o)
+local function ka(y,us,ai,o)
 local g={K="t",y=y,us=us,ai=ai,Q=o}
-g.cG="t"..dH(y)..dH(us)..(y>1 and dH(ai)or"")..dH(o)
+g.cH="t"..dG(y)..dG(us)..(y>1 and dG(ai)or"")..dG(o)
 g.az,g.aL=bz(o,g)
 return g
 end
-local function hB(K)
+local function hD(K)
 if K=="f"then
 local o,bE,_=aa(),aa(),aa()
-return jE({K="f",w=bE,cG="f"..dH(bE)}),o
+return jH({K="f",w=bE,cH="f"..dG(bE)}),o
 elseif K=="t"then
 local us,ai,y,az,aL=aa(),aa(),aa(),aa(),aa()
 local o=aF((az+aL/y)/(us+ai/y)+0.5)
-local g=jE(jZ(y,us,ai,o))
+local g=jH(ka(y,us,ai,o))
 g.aR=aa()
 return g,o
 end
 end
-local function kF(m,at)
-for i=1,#bM do
-local g=bM[i]
-if bo(m,at,at+#g.cG-1)==g.cG then return g end
+local function kG(m,at)
+for i=1,#bN do
+local g=bN[i]
+if bn(m,at,at+#g.cH-1)==g.cH then return g end
 end
 local K=cd(m,at)
 local J,next=en(m,at+1)
-if K==102 then return J and jE({K="f",w=J,cG="f"..dH(J)})end
+if K==102 then return J and jH({K="f",w=J,cH="f"..dG(J)})end
 if K~=116 or not J then return nil end
 local us,ai,o=0,0,0
 us,next=en(m,next)
@@ -4699,27 +4701,27 @@ if J>1 then
 ai,next=en(m,next)
 end
 o=en(m,next)
-return us and ai and o and jE(jZ(J,us,ai,o))
+return us and ai and o and jH(ka(J,us,ai,o))
 end
-local r,bF,ix,hQ=0,{},{},{}
-local function jc(g,J,aX)
+local r,bF,iA,hS=0,{},{},{}
+local function jf(g,J,aX)
 r=r+1
-bF[r],ix[r],hQ[r]=g,J,aX
+bF[r],iA[r],hS[r]=g,J,aX
 if g.K=="f"then return J<=q end
-local bd=q+g.az
-return g.az<cl/8 and(J<bd or(J==bd and aX<=g.aL))
+local bc=q+g.az
+return g.az<ck/8 and(J<bc or(J==bc and aX<=g.aL))
 end
-local function fi(m)
-local at,cc,br=3,nil,#m
-while at<=br do
-local g,J,aX=kF(m,at),nil,0
+local function fk(m)
+local at,cc,bq=3,nil,#m
+while at<=bq do
+local g,J,aX=kG(m,at),nil,0
 if not g then return false end
-at=at+#g.cG
+at=at+#g.cH
 if g.K=="f"then
 local z=cd(m,at)
 if z==0 then
 J,at=0,at+1
-elseif z==1 and at+11<=br then
+elseif z==1 and at+11<=bq then
 J,aX=al("<I7I4",m,at+1)
 at=at+12
 end
@@ -4727,40 +4729,40 @@ elseif cc then
 local ca
 ca,at=en(m,at)
 J=ca and cc+(ca%2==0 and ca or 1-ca)/2
-elseif at+5<=br then
-J=q-q%cl+al("<I6",m,at)
-if J>q+cl/2 then J=J-cl end
-if J<q-cl/2 then J=J+cl end
+elseif at+5<=bq then
+J=q-q%ck+al("<I6",m,at)
+if J>q+ck/2 then J=J-ck end
+if J<q-ck/2 then J=J+ck end
 at=at+6
 end
 if g.K=="t"then
 cc=J
 if g.y>1 then
 aX,at=en(m,at)
-aX=aX and bm(aX,g.y-1)
+aX=aX and bl(aX,g.y-1)
 end
 end
-if not(J and aX and jc(g,J,aX))then return false end
+if not(J and aX and jf(g,J,aX))then return false end
 end
 return r>0
 end
-local function jK(m,g,bJ)
+local function jM(m,g,bK)
 if g.K=="f"then
 if#m~=19 or cd(m,1)~=70 then return false end
 local bE,H,o=al("<I7I7I4",m,2)
-return bE==g.w and jc(g,H,o)
+return bE==g.w and jf(g,H,o)
 end
-if not bJ or#m~=16+g.aR or not lq(m,"^%d+$")then return false end
-local aC=tonumber(bo(m,1,16))
-if g.aR>0 then return jc(g,aC,bm(bo(m,17)+0,g.y-1))end
-return aC<dK+cS and jc(g,fx(aC),0)
+if not bK or#m~=16+g.aR or not ls(m,"^%d+$")then return false end
+local aC=tonumber(bn(m,1,16))
+if g.aR>0 then return jf(g,aC,bl(bn(m,17)+0,g.y-1))end
+return aC<dJ+cw and jf(g,fx(aC),0)
 end
 local function ah(g,J,aX,o)
 if g.K=="f"then
 if q<J+g.w then return J,aX+o end
 return q,o
 end
-local us,ai=bz(bm(o,g.Q),g)
+local us,ai=bz(bl(o,g.Q),g)
 if J<q-1 or(J<q and aX==0)then
 J,aX=q,0
 end
@@ -4771,7 +4773,7 @@ end
 return us,ai
 end
 local function ar(aI,cc,g,J,aX)
-aI=aI..g.cG
+aI=aI..g.cH
 if g.K=="f"then
 if J==0 then return aI.."\\0",cc,0 end
 return aI.."\\1"..aS("<I7I4",J,aX),cc,J+g.w
@@ -4779,21 +4781,21 @@ end
 local us=aM(J,q-1e12)
 if cc then
 local ca=us-cc
-aI=aI..dH(ca>=0 and 2*ca or 1-2*ca)
+aI=aI..dG(ca>=0 and 2*ca or 1-2*ca)
 else
-aI=aI..aS("<I6",us%cl)
+aI=aI..aS("<I6",us%ck)
 end
-return g.y>1 and aI..dH(aX)or aI,us,J+2
+return g.y>1 and aI..dG(aX)or aI,us,J+2
 end
-local V,A,bO={q},1,nil
-local function dZ(J,aX,bk)
+local V,A,bP={q},1,nil
+local function dZ(J,aX,bj)
 V[A+1],V[A+2],A=J,aX,A+2
-if bk then
+if bj then
 A=A+1
-V[A]=bk
+V[A]=bj
 end
 end
-local function dc(g,J,aX)
+local function dd(g,J,aX)
 if g.K=="t"then
 if J<q then return 0,0 end
 return J-q,aX
@@ -4802,74 +4804,74 @@ local reset=J+g.w-q
 if reset<=0 then return 0,0 end
 return aX,reset
 end
-local bh,Q,bJ,af,bf,bq,ii=nil,0,nil,0,0,false,false
-local function cK(ac)
-local m=bl("GET",ac)
+local bg,Q,bK,af,be,bp,il=nil,0,nil,0,0,false,false
+local function cL(ac)
+local m=bk("GET",ac)
 if type(m)=="table"then return m.err end
 r=0
-local ax=aF(q/eB)%256
+local ax=aF(q/eD)%256
 if not m then
-if not ii and bJ~="="and not bJ then return"RULES"end
-jc(bh,0,0)
-if not ii and bJ~="="then jc(bJ,0,0)end
+if not il and bK~="="and not bK then return"RULES"end
+jf(bg,0,0)
+if not il and bK~="="then jf(bK,0,0)end
 elseif cd(m,1)==77 then
-if not fi(m)then return"RULES"end
-elseif not jK(m,bh,bJ=="=")then
+if not fk(m)then return"RULES"end
+elseif not jM(m,bg,bK=="=")then
 return"RULES"
 end
-local gB=1
-while gB<=r and bF[gB]~=bh do
-gB=gB+1
+local gE=1
+while gE<=r and bF[gE]~=bg do
+gE=gE+1
 end
-if gB>r or(ii and r>1)then return"RULES"end
-local J,aX,bk=ix[gB],hQ[gB],0
-local fp,eU=ah(bh,J,aX,af)
-if bh.K=="f"then
-if fp==J and eU>Q then bk=J+bh.w-q end
+if gE>r or(il and r>1)then return"RULES"end
+local J,aX,bj=iA[gE],hS[gE],0
+local fq,eX=ah(bg,J,aX,af)
+if bg.K=="f"then
+if fq==J and eX>Q then bj=J+bg.w-q end
 else
-bk=fp-bh.az-q
-if eU>bh.aL then bk=bk+1 end
+bj=fq-bg.az-q
+if eX>bg.aL then bj=bj+1 end
 end
-if bk>0 then
-if bk<=bf then return"RULES"end
-local a,b=dc(bh,J,aX)
-return dZ(-1-a,b,bk)
+if bj>0 then
+if bj<=be then return"RULES"end
+local a,b=dd(bg,J,aX)
+return dZ(-1-a,b,bj)
 end
-if bq then return dZ(dc(bh,J,aX))end
-local aI,cc,ad=ar("M"..eD(ax),nil,bh,fp,eU)
+if bp then return dZ(dd(bg,J,aX))end
+local aI,cc,ad=ar("M"..eF(ax),nil,bg,fq,eX)
 for i=1,r do
-if i~=gB then
-local g,bG=bF[i],nil
-local us,ai=ah(g,ix[i],hQ[i],af)
-local bd=g.K=="t"and q+g.az
-if bd and(us>bd or(us==bd and ai>g.aL))then
-us,ai=bd,g.aL
+if i~=gE then
+local g,bH=bF[i],nil
+local us,ai=ah(g,iA[i],hS[i],af)
+local bc=g.K=="t"and q+g.az
+if bc and(us>bc or(us==bc and ai>g.aL))then
+us,ai=bc,g.aL
 end
-aI,cc,bG=ar(aI,cc,g,us,ai)
-ad=aM(ad,bG)
+aI,cc,bH=ar(aI,cc,g,us,ai)
+ad=aM(ad,bH)
 end
 end
-local cM=aM(da((ad-q)/1000),1)+cn
-local au=bl("SET",ac,aI,"PX",ak("%.0f",cM))
+local cN=aM(db((ad-q)/1000),1)+cm
+local au=bk("SET",ac,aI,"PX",ak("%.0f",cN))
 if au.err then return au.err end
-return dZ(dc(bh,fp,eU))
+return dZ(dd(bg,fq,eX))
 end
 local am=0
 while am<#KEYS do
-local ba,J=aa(),am+1
-am=bm(am+aa(),#KEYS)
-bq,af,bf,ii=ba==1,aa(),aa(),aa()==1
-bh,Q=hB(aI())
-bJ=aI()
-if bJ~="="then bJ=hB(bJ)end
+local ct,J=aa(),am+1
+am=bl(am+aa(),#KEYS)
+bp,af,be,il=ct==1,aa(),aa(),aa()==1
+bg,Q=hD(aI())
+bK=aI()
+if bK~="="then bK=hD(bK)end
 for i=J,am do
-local aH=cK(KEYS[i])
+local aH=cL(KEYS[i])
 if aH then
-if lq(aH,"READONLY",1,true)then bO=aH end
+if ls(aH,"READONLY",1,true)then bP=aH end
 A=A+1
 V[A]=aH
 end
 end
 end
-return bO and redis.error_reply(bO)or V`,
+return bP and redis.error_reply(bP)or V`,
 };

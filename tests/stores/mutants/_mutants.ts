@@ -56,7 +56,7 @@ export const PERMITS: readonly string[] = [
 
 /** The files of scripts that decide about batches of takes, and on which limits these run. */
 export const BATCHED: ReadonlyMap<string, fc.Arbitrary<LimiterOptions[]>> = new Map([
-  ...["bucket.lua", "_in_step.lua", "_mark.lua", "_reach_after.lua"].map((file) => [file, bucketKeysArb] as const),
+  ...["bucket.lua", "_in_step.lua", "_ttl_tag.lua", "_reach_after.lua"].map((file) => [file, bucketKeysArb] as const),
   ...[
     "fixed_window.lua",
     "sliding_window_counter.lua",
@@ -66,10 +66,10 @@ export const BATCHED: ReadonlyMap<string, fc.Arbitrary<LimiterOptions[]>> = new 
     "_in_log.lua",
     "_short_window.lua",
     "_take_rest.lua",
-    "_take_run.lua",
+    "_take_group.lua",
     "_take_head.lua",
     "_take_life.lua",
-    "_take_runs.lua",
+    "_take_groups.lua",
     "_take_tell.lua",
     "_take_windows.lua",
   ].map((file) => [file, windowKeysArb] as const),

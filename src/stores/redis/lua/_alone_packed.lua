@@ -1,6 +1,6 @@
 -- One take from buckets and fixed windows that are packed (_packing.lua), with room, within the step for which the key
 -- lives. Else nothing is done. Lines of several.lua; `taken` is the reply. What the stored rules say is compared
--- number by number: to put them together, as for a run, takes longer than all of this.
+-- number by number: to put them together, as for a group, takes longer than all of this.
 local count, at, rules, states = ARGV[11] + 0, 12, 0, 0
 for _ = 1, count do
   local is_bucket = ARGV[at] == "t"

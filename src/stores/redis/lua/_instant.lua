@@ -1,12 +1,12 @@
---- @include _mark
--- The reach that a mark tells; 0 without a mark.
-local function mark_reach(stored)
-  return math.max(math.floor((stored - LEAST_MARKED) / RANK_US), 0)
+--- @include _ttl_tag
+-- The reach that a TTL tag tells; 0 without one.
+local function tag_reach(stored)
+  return math.max(math.floor((stored - LEAST_TAGGED) / REACH_US), 0)
 end
 
--- The instant that such a number stands for: behind a mark, the one nearest to now.
+-- The instant that such a number stands for: behind a TTL tag, the one nearest to now.
 local function instant(stored)
-  if stored < LEAST_MARKED then return stored end
+  if stored < LEAST_TAGGED then return stored end
   local us = era + stored % ERA_US
   if us > now + ERA_US / 2 then return us - ERA_US end
   if us < now - ERA_US / 2 then return us + ERA_US end

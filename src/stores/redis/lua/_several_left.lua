@@ -1,4 +1,4 @@
--- What is left to the script for everything: all entries of a run in one go, as their keys differ.
+-- What is left to the script for everything: all entries of a group in one go, as their keys differ.
 local function decide_slowly(ARGV, KEYS)
   --- @include decide
 end

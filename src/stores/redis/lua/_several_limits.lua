@@ -1,11 +1,11 @@
--- The limits of a run of several.lua.
+-- The limits of a group of several.lua.
 local cost, max_wait, peeks = 0, 0, false
 local packing, limits, count, prefix, head, size, form, slots, offset, step_us
 -- The numbers of an entry as they are packed, now and after a take; until when each limit matters, and all do, as
 -- stored; until when all do after a take.
 local state, following, ends, stored_until, until_us = {}, {}, {}, 0, 0
 
--- Reads the policy of a run: its limits, and how they are packed.
+-- Reads the policy of a group: its limits, and how they are packed.
 local function read_limits(from)
   limits, count = {}, ARGV[from + 4] + 0
   local at = from + 4

@@ -9,11 +9,11 @@
 local codes = { string.byte(ARGV[3], 1, -1) }
 local callers = ARGV[6] + 0
 local at, id, key = 1, 8 + callers + 4 * ARGV[7 + callers], 0 -- of the next request
-local replies, messages, refused, whole = { now }, {}, nil, nil
+local replies, messages, refused, general = { now }, {}, nil, nil
 local has_written = false -- since the long way was asked last
 local together = 1 -- so many requests fail, if one command does
 
--- Looks at nothing around it that it can look up by itself: see `everything`.
+-- Looks at nothing around it that it can look up by itself: see `make_general`.
 local function run_some()
   local ARGV, KEYS, call, format = ARGV, KEYS, redis.call, string.format
   local count, policies = #codes, 8 + callers
@@ -69,18 +69,19 @@ local function run_some()
       --- @include _short_take
     end
     if done == 0 then
-      whole = whole or everything(messages)
+      general = general or make_general(messages)
       quiet, live, done = false, nil, 1
       local mode = not is_release and (letter == 87 and "1" or "0")
       local is_older = has_written
       has_written = false
-      replies[last + 1] = whole.run_short(ARGV[id], mode, codes[at + 1] - 47, main, leases, waiters, is_older, removed)
+      replies[last + 1] =
+        general.run_short(ARGV[id], mode, codes[at + 1] - 47, main, leases, waiters, is_older, removed)
     end
     at, id = at + 2 * done, id + done
   end
 end
 
-if callers > 0 and ARGV[5] == "1" then whole = everything(messages) end
+if callers > 0 and ARGV[5] == "1" then general = make_general(messages) end
 -- See `run_all` of coordinate.lua.
 if #codes > 2 then
   local answer = redis.pcall("ZADD", KEYS[#KEYS - 1], "XX", "0", "")
@@ -89,8 +90,8 @@ end
 while at < #codes do
   local ok, reply = pcall(run_some)
   if not ok then
-    whole = whole or everything(messages)
-    local message = whole.failure_of(reply)
+    general = general or make_general(messages)
+    local message = general.failure_of(reply)
     for _ = 1, together do
       replies[#replies + 1] = message
     end

@@ -47,9 +47,9 @@ end
 
 --- @include _target
 
--- The digits of a token bucket that is alone in its key, as they would be without a mark.
+-- The digits of a token bucket that is alone in its key, as they would be without a TTL tag.
 local function plain_bucket(digits)
-  if #digits == 18 and sub(digits, 1, 2) == FAR then return sub(digits, 3) end
+  if #digits == 18 and sub(digits, 1, 2) == NO_TAG then return sub(digits, 3) end
   local stored = #digits == 16 and tonumber(digits)
   return stored and format("%016.0f", instant(stored)) or digits
 end
@@ -62,7 +62,7 @@ local function load_bucket(value, rate)
   local digits = plain_bucket(sub(value, 1, last))
   local tail_to = #digits + #value - last
   local state = rate.kernel.decode(digits .. sub(value, last + 1), 1, #digits, rate, #digits + 1, tail_to)
-  if last == 16 then state.reach = max(state.reach, mark_reach(tonumber(value) or 0)) end
+  if last == 16 then state.reach = max(state.reach, tag_reach(tonumber(value) or 0)) end
   return state
 end
 
@@ -155,9 +155,9 @@ local function load_states(target)
   end
 end
 
--- The digits of a token bucket that is alone in its key, which must not read as marked.
+-- The digits of a token bucket that is alone in its key, which must not read as tagged.
 local function far(digits)
-  return #digits == 16 and digits >= "5" and FAR .. digits or digits
+  return #digits == 16 and digits >= "5" and NO_TAG .. digits or digits
 end
 
 -- Writes until when a key is blocked, beside states of other rules.

@@ -1,4 +1,4 @@
--- What the scripts of one window begin with: short names, the clock, and what the header of a run says.
+-- What the scripts of one window begin with: short names, the clock, and what the header of a group says.
 local call, try, format, tonumber, KEYS, ARGV = redis.call, redis.pcall, string.format, tonumber, KEYS, ARGV
 local sub, byte, floor, ceil, min, max, type = string.sub, string.byte, math.floor, math.ceil, math.min, math.max, type
 local pack, unpack_at = struct.pack, struct.unpack

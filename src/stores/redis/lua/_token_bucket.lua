@@ -1,7 +1,7 @@
 -- Token bucket (src/algorithms/token_bucket/kernel.ts). State: { us, rem }, the instant at which the bucket is full,
 -- and `reach`; where something was given back or is promised, `back` and `promised` besides. Stored as one decimal
 -- integer: 16 digits of microseconds, then the remainder in `digits` digits; all else as _given_back.lua writes it.
--- Alone in its key it may have a mark (_mark.lua).
+-- Alone in its key it may have a TTL tag (_ttl_tag.lua).
 function algorithms.t()
   local function arrive(state, at)
     if state.us < at - 1 or (state.us < at and state.rem == 0) then return { us = at, rem = 0 } end

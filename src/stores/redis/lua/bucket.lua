@@ -1,12 +1,12 @@
 --[[
 Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes,
-in a fraction of the time: alike requests stand in runs with one header, and on one key in one entry with a count.
+in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count.
 
-KEYS     the main key of each entry, run by run; those of one run differ
+KEYS     the main key of each entry, group by group; those of one group differ
 ARGV     now in µs, or "" for the server's TIME
          grace in ms, added to every time to live
-         each run: what it is (1 peek + 2 wait + 4 fraction + 8 counts, or 16 most are in use and have room), its number
-           of entries, the µs that a bucket holds, the µs that one take adds, the mark of how long keys live;
+         each group: what it is (1 peek + 2 wait + 4 fraction + 8 counts, or 16 most are in use and have room), its number
+           of entries, the µs that a bucket holds, the µs that one take adds, the TTL tag of the keys;
            wait: the longest wait µs;
            fraction: what a take adds beyond whole µs, denominator, what a bucket holds beyond whole µs, digits of a
            remainder;
@@ -26,20 +26,20 @@ if not now then
   now = time[1] * 1000000 + time[2]
 end
 
---- @include _mark
+--- @include _ttl_tag
 local full_us
 --- @include _reach_after
--- A bucket that may stand further from now than this has no mark.
+-- A bucket that may stand further from now than this has no TTL tag.
 local LONGEST_US = 1e13
 
 -- One take, of a caller who waits for each, and all that most of them need. It stands in front of whatever else it
 -- takes to decide, because a server that has done other things meanwhile is slow to make even that.
 if #KEYS == 1 and (ARGV[3] == "0" or ARGV[3] == "2") then
-  local key, ahead_us, whole_text, mark = KEYS[1], ARGV[5] + (ARGV[8] or 0), ARGV[6], ARGV[7] + 0
+  local key, ahead_us, cost_text, ttl_tag = KEYS[1], ARGV[5] + (ARGV[8] or 0), ARGV[6], ARGV[7] + 0
   if ahead_us + ARGV[2] * 1000 < LONGEST_US then
-    local most_us, whole_us, step_us, shift =
-      now + ahead_us, whole_text + 0, 1000 * 4 ^ (mark - 50), mark * ERA_US - era
-    local half_rank = now + RANK_US / 2
+    local most_us, cost_us, step_us, offset =
+      now + ahead_us, cost_text + 0, 1000 * 4 ^ (ttl_tag - 50), ttl_tag * ERA_US - era
+    local reach_from = now + REACH_US / 2
     full_us = now + ARGV[5]
     local value, level = try("GET", key), nil
     --- @inline _in_step
@@ -60,67 +60,68 @@ end
 
 local replies, place, cursor, last = { now }, 1, 2, 0
 while last < #KEYS do
-  -- The header of a run.
-  local kind, first = ARGV[cursor + 1] + 0, last + 1
+  -- The header of a group.
+  local flags, first = ARGV[cursor + 1] + 0, last + 1
   last = min(last + ARGV[cursor + 2], #KEYS)
-  local burst_us, whole_text, mark, max_wait, owed = ARGV[cursor + 3] + 0, ARGV[cursor + 4], ARGV[cursor + 5], 0, 0
-  local whole_us = whole_text + 0
+  local burst_us, cost_text, ttl_tag, max_wait, cost_rem =
+    ARGV[cursor + 3] + 0, ARGV[cursor + 4], ARGV[cursor + 5], 0, 0
+  local cost_us = cost_text + 0
   local denominator, burst_rem, size, digits_format = 1, 0, 16, "%016d"
-  local peeks, counts, in_use = kind % 2 >= 1, kind % 16 >= 8, kind >= 16
+  local peeks, counts, in_use = flags % 2 >= 1, flags % 16 >= 8, flags >= 16
   cursor = cursor + 5
-  if kind % 4 >= 2 then
+  if flags % 4 >= 2 then
     max_wait, cursor = ARGV[cursor + 1] + 0, cursor + 1
   end
-  if kind % 8 >= 4 then
-    owed, denominator, burst_rem = ARGV[cursor + 1] + 0, ARGV[cursor + 2] + 0, ARGV[cursor + 3] + 0
+  if flags % 8 >= 4 then
+    cost_rem, denominator, burst_rem = ARGV[cursor + 1] + 0, ARGV[cursor + 2] + 0, ARGV[cursor + 3] + 0
     size, digits_format = 16 + ARGV[cursor + 4], "%016d%0" .. ARGV[cursor + 4] .. "d"
     cursor = cursor + 4
   end
   -- Where a bucket may stand after a take.
   local most_us = now + max_wait + burst_us
-  -- A key lives until the end of the step its bucket stands in, whose length is a power of four in ms. The mark in
+  -- A key lives until the end of the step its bucket stands in, whose length is a power of four in ms. The TTL tag in
   -- front of the state tells which: within that step, the key needs no new time to live.
-  local step_us, mark_us, half_rank = 1000 * 4 ^ (mark - 50), mark * ERA_US, now + RANK_US / 2
-  local marks = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
-  -- What stands in a key, less this, is where its bucket stands, if it has this mark.
-  local shift = mark_us - era
+  local step_us, tag_us, reach_from = 1000 * 4 ^ (ttl_tag - 50), ttl_tag * ERA_US, now + REACH_US / 2
+  local is_tagged = size == 16 and max_wait + burst_us + grace_ms * 1000 < LONGEST_US
+  -- What stands in a key, less this, is where its bucket stands, if it has this TTL tag.
+  local offset = tag_us - era
 
   -- Entries without a count have their places in the reply at once; `left` are those that take more than one command.
   local base, values, left = place - first + 1, nil, nil
-  local least, most = now + shift + whole_us, min(now + burst_us + shift, mark_us + ERA_US - 1)
+  local least, most = now + offset + cost_us, min(now + burst_us + offset, tag_us + ERA_US - 1)
   full_us = now + burst_us
-  if in_use and marks and not peeks and least <= most then
+  if in_use and is_tagged and not peeks and least <= most then
     -- Most are in use and have room: they are taken from before they are looked at. What that did to any other is
     -- undone; a key that was not there is written anew, for it has room.
     values = {}
     -- Where a bucket stands after a take that waits, or that is the first one after such. Nil where it has no room.
     local function waited_us(key, done)
-      local next_us, reach = done - shift, 0
-      while next_us > half_rank do
-        next_us, reach = next_us - RANK_US, reach + 1
+      local next_us, reach = done - offset, 0
+      while next_us > reach_from do
+        next_us, reach = next_us - REACH_US, reach + 1
       end
-      local us = next_us - whole_us
-      if us < now or next_us > most_us or next_us + shift >= mark_us + ERA_US then return nil end
+      local us = next_us - cost_us
+      if us < now or next_us > most_us or next_us + offset >= tag_us + ERA_US then return nil end
       local next_reach = 0
       if next_us > full_us then next_reach = reach_after(us, next_us, reach) end
-      if next_reach and next_reach ~= reach then call("INCRBY", key, format("%d", (next_reach - reach) * RANK_US)) end
+      if next_reach and next_reach ~= reach then call("INCRBY", key, format("%d", (next_reach - reach) * REACH_US)) end
       return next_reach and next_us
     end
     for i = first, last do
       local key = KEYS[i]
-      local done = try("INCRBY", key, whole_text)
+      local done = try("INCRBY", key, cost_text)
       local added = type(done) == "number"
-      local us = added and done >= least and done <= most and done - shift
-      if added and not us and done > most and (max_wait > 0 or done - shift > half_rank) then
+      local us = added and done >= least and done <= most and done - offset
+      if added and not us and done > most and (max_wait > 0 or done - offset > reach_from) then
         us = waited_us(key, done)
       end
       if us then
-        if us % step_us < whole_us then call("PEXPIRE", key, life_at(us, step_us)) end
+        if us % step_us < cost_us then call("PEXPIRE", key, life_at(us, step_us)) end
         replies[base + i] = us - now
       else
         local value = ""
-        if done ~= whole_us then
-          if added then call("INCRBY", key, "-" .. whole_text) end
+        if done ~= cost_us then
+          if added then call("INCRBY", key, "-" .. cost_text) end
           value = try("GET", key)
         end
         left = left or {}
@@ -136,7 +137,7 @@ while last < #KEYS do
         values[from - first + i] = some[i]
       end
     end
-    local may_stay = marks and not (peeks or counts)
+    local may_stay = is_tagged and not (peeks or counts)
     for i = first, last do
       local key, value, level = KEYS[i], may_stay and values[i - first + 1], nil
       --- @inline _in_step
@@ -164,7 +165,7 @@ while last < #KEYS do
       local tail = string.find(value, "[^%d]")
       if tail and tail > 16 and byte(value, tail) > 127 then
         local digits = sub(value, 1, tail - 1)
-        local from = #digits == 18 and sub(digits, 1, 2) == FAR and 3 or 1
+        local from = #digits == 18 and sub(digits, 1, 2) == NO_TAG and 3 or 1
         state = { us = tonumber(sub(digits, from, from + 15)) or 0, rem = tonumber(sub(digits, from + 16)) or 0 }
         if tail == #value then
           reach = floor((byte(value, tail) - 128) / 8) -- all that there is
@@ -174,13 +175,13 @@ while last < #KEYS do
         end
         value = digits
       end
-      if #value == 18 and sub(value, 1, 2) == FAR then
+      if #value == 18 and sub(value, 1, 2) == NO_TAG then
         value = sub(value, 3)
         us = tonumber(value)
       elseif #value == 16 then
         us = tonumber(value)
         if us then
-          if us >= LEAST_MARKED + RANK_US then reach = mark_reach(us) end
+          if us >= LEAST_TAGGED + REACH_US then reach = tag_reach(us) end
           us = instant(us)
         end
       elseif #value > 16 then
@@ -218,7 +219,7 @@ while last < #KEYS do
         next_us, next_rem = at, 0
       end
       local from_us, from_rem = next_us, next_rem
-      next_us, next_rem = next_us + whole_us, next_rem + owed
+      next_us, next_rem = next_us + cost_us, next_rem + cost_rem
       if next_rem >= denominator then
         next_us, next_rem = next_us + 1, next_rem - denominator
       end
@@ -230,11 +231,11 @@ while last < #KEYS do
         if times > 1 then
           -- How many fit: an estimate, at most one too many or too few, and what they add up to, exactly.
           local room = most_us - from_us + (burst_rem - from_rem) / denominator
-          taken = max(min(floor(room / (whole_us + owed / denominator)), times), 1)
+          taken = max(min(floor(room / (cost_us + cost_rem / denominator)), times), 1)
           for units = min(taken + 1, times), max(taken - 1, 1), -1 do
-            local sum = from_rem + units * owed
+            local sum = from_rem + units * cost_rem
             local carry = floor(sum / denominator)
-            next_us, next_rem = from_us + units * whole_us + carry, sum - carry * denominator
+            next_us, next_rem = from_us + units * cost_us + carry, sum - carry * denominator
             taken = units
             if next_us < most_us or (next_us == most_us and next_rem <= burst_rem) then break end
           end
@@ -247,8 +248,8 @@ while last < #KEYS do
           next_us, next_rem, at = us, rem, now
         end
         local written, done = format(digits_format, next_us, next_rem), nil
-        if size == 16 and next_us >= LEAST_MARKED then written = FAR .. written end
-        local tail, until_us, next_mark_us = "", next_us + 2, mark_us
+        if size == 16 and next_us >= LEAST_TAGGED then written = NO_TAG .. written end
+        local tail, until_us, next_tag_us = "", next_us + 2, tag_us
         local start = next_us - burst_us
         if next_rem > burst_rem then start = start + 1 end
         if back or promised or at > now then
@@ -267,8 +268,8 @@ while last < #KEYS do
         elseif start > now then
           local is_ahead = us - burst_us + (rem > burst_rem and 1 or 0) > now
           local next_reach = reach_of(start - now, burst_us, is_ahead and reach or 0)
-          if marks and blocked <= now then
-            next_mark_us = mark_us + next_reach * RANK_US
+          if is_tagged and blocked <= now then
+            next_tag_us = tag_us + next_reach * REACH_US
           else
             tail = string.char(128 + 8 * next_reach)
           end
@@ -281,7 +282,7 @@ while last < #KEYS do
           written = "b" .. struct.pack("<d", blocked) .. written
           done = try("SET", key, written, "PX", math.ceil((max(until_us, blocked) - now) / 1000) + grace_ms)
         else
-          if marks then written = format("%d", next_mark_us + us % ERA_US) end
+          if is_tagged then written = format("%d", next_tag_us + us % ERA_US) end
           -- What reads as absent may hold no string: it is left alone.
           done = value and try("SET", key, written, "PX", life_at(us, step_us))
             or try("SET", key, written, "PX", life_at(us, step_us), "NX")

@@ -35,7 +35,7 @@ Returns  { now, reply... }; T, P, L: { status, wait_us, arrival, level... } with
 ]]
 -- Everything beyond the short way, made when a batch needs it. It shares nothing with the short way: in Lua, a function
 -- costs the more to make the more it sees of what is around it. `messages` takes the messages to the caller.
-local function everything(messages)
+local function make_general(messages)
   --- @include _prelude
   local short = text() ~= ""
   --- @include _stamps
@@ -57,5 +57,5 @@ if not now then
   now = now_text + 0
   ARGV[1] = now_text
 end
-if ARGV[3] == "" then return everything({}) end
+if ARGV[3] == "" then return make_general({}) end
 --- @include _short_permits

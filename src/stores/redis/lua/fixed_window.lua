@@ -1,11 +1,11 @@
 --[[
 Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time:
-alike requests stand in runs with one header, and on one key in one entry with a count.
+alike requests stand in groups with one header, and on one key in one entry with a count.
 
-KEYS     the main key of each entry, run by run; those of one run differ
+KEYS     the main key of each entry, group by group; those of one group differ
 ARGV     now in µs, or "" for the server's TIME
          grace in ms, added to every time to live
-         each run: what it is (1 peek + 8 counts), its number of entries, cost, units of a window, its length in µs, below
+         each group: what it is (1 peek + 8 counts), its number of entries, cost, units of a window, its length in µs, below
            what counts must stay that are stored as an integer (0 none are), the longest wait µs;
            counts: for each entry, how often to take, one after the other, until a denial
 
@@ -30,7 +30,7 @@ if #KEYS == 1 and ARGV[3] == "0" then
   if used then return { now, used, reset } end
 end
 
---- @include _take_run
+--- @include _take_group
 
 -- What it takes to decide entries of which the short way does nothing. To make all these functions takes longer than
 -- many decisions: they are made when one is needed.
@@ -115,4 +115,4 @@ local function take_quickly(values, from, past)
 end
 
 local reads = true
---- @include _take_runs
+--- @include _take_groups

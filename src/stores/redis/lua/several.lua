@@ -1,12 +1,12 @@
 --[[
 Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits,
-or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in runs with one
+or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one
 header, and on one key in one entry with a count.
 
-KEYS     the main key of each entry, run by run; those of one run differ
+KEYS     the main key of each entry, group by group; those of one group differ
 ARGV     now in µs, or "" for the server's TIME
          grace in ms, added to every time to live
-         each run: what it is (1 peek + 8 counts), its number of entries, cost, the longest wait µs, number of
+         each group: what it is (1 peek + 8 counts), its number of entries, cost, the longest wait µs, number of
            words of the policy, and these, as decide.lua reads them;
            counts: for each entry, how often to take, one after the other, until a denial
 
@@ -121,10 +121,10 @@ local decide, decide_left
 
 local cursor, last = 2, 0
 while last < #KEYS do
-  local kind, first, words = ARGV[cursor + 1] + 0, last + 1, ARGV[cursor + 5] + 0
+  local flags, first, words = ARGV[cursor + 1] + 0, last + 1, ARGV[cursor + 5] + 0
   last = min(last + ARGV[cursor + 2], #KEYS)
-  cost, max_wait, peeks = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, kind % 2 == 1
-  local words_from, counts, left = cursor + 5, kind >= 8, nil
+  cost, max_wait, peeks = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, flags % 2 == 1
+  local words_from, counts, left = cursor + 5, flags >= 8, nil
   read_limits(words_from)
   local quick = not (counts or peeks)
   cursor = cursor + 5 + words

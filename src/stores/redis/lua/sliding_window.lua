@@ -1,6 +1,6 @@
 --[[
 Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of
-the time: alike requests stand in runs with one header, and on one key in one entry with a count.
+the time: alike requests stand in groups with one header, and on one key in one entry with a count.
 
 KEYS     as for fixed_window.lua
 ARGV     as for fixed_window.lua
@@ -8,11 +8,11 @@ ARGV     as for fixed_window.lua
 Returns  as fixed_window.lua
 ]]
 --- @include _take_head
---- @include _take_run
+--- @include _take_group
 local SPAN, EXTENDED = 2 ^ 48, 2 ^ 37
 local era, half = now - now % SPAN, now + SPAN / 2
 
--- How the logs of a run are laid out: the power of two of a page's length, 16 more where runs are of the second kind;
+-- How the logs of a group are laid out: the power of two of a page's length, 16 more where runs are of the second kind;
 -- the page. Where the window begins, and the step of time, by the end of which a key lives for so many ms.
 local power, page, step_us, before, step_from, lives
 local function read_layout()
@@ -254,4 +254,4 @@ local function take_quickly(_, from, past)
 end
 
 local reads = false
---- @include _take_runs
+--- @include _take_groups

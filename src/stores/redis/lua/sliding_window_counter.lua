@@ -1,6 +1,6 @@
 --[[
 Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of
-the time: alike requests stand in runs with one header, and on one key in one entry with a count.
+the time: alike requests stand in groups with one header, and on one key in one entry with a count.
 
 KEYS     as for fixed_window.lua
 ARGV     as for fixed_window.lua, with the step in which the window before fades, in µs
@@ -18,7 +18,7 @@ if #KEYS == 1 and ARGV[3] == "0" then
   if used then return { now, used, reset } end
 end
 
---- @include _take_run
+--- @include _take_group
 
 -- What it takes to decide entries of which the short way does nothing. To make all these functions takes longer than
 -- many decisions: they are made when one is needed.
@@ -118,4 +118,4 @@ local function take_quickly(values, from, past)
 end
 
 local reads = true
---- @include _take_runs
+--- @include _take_groups

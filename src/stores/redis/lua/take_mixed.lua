@@ -4,10 +4,10 @@ a fraction of the time. It knows keys whose values have one such limit for each 
 nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain
 values. All other keys it leaves to coordinate.lua.
 
-KEYS     the main key of each entry, run by run
+KEYS     the main key of each entry, group by group
 ARGV     now in µs, or "" for the server's TIME
          grace in ms, added to every time to live
-         each run: 1 if it peeks, or 0, its number of entries, cost, the longest wait µs, 1 if no other rules are in use,
+         each group: 1 if it peeks, or 0, its number of entries, cost, the longest wait µs, 1 if no other rules are in use,
            or 0, the rules, and the plain ones of the limiter, both as decide.lua reads a limit; in place of the plain
            ones "=" where they are the same, "" where they are not known
 
@@ -157,7 +157,7 @@ local function read_plain(value, limit, plain)
   if not plain or #value ~= 16 + limit.digits or not find(value, "^%d+$") then return false end
   local stored = tonumber(sub(value, 1, 16))
   if limit.digits > 0 then return add(limit, stored, min(sub(value, 17) + 0, limit.denominator - 1)) end
-  return stored < LEAST_MARKED + RANK_US and add(limit, instant(stored), 0)
+  return stored < LEAST_TAGGED + REACH_US and add(limit, instant(stored), 0)
 end
 
 -- The state of a section after a take, which is not asked whether it fits.
@@ -276,9 +276,9 @@ end
 
 local last = 0
 while last < #KEYS do
-  local kind, first = number(), last + 1
+  local flags, first = number(), last + 1
   last = min(last + number(), #KEYS)
-  peeks, cost, max_wait, alone = kind == 1, number(), number(), number() == 1
+  peeks, cost, max_wait, alone = flags == 1, number(), number(), number() == 1
   own, capacity = read_limit(text())
   plain = text()
   if plain ~= "=" then plain = read_limit(plain) end

@@ -1,13 +1,13 @@
--- Decides all entries, run by run. Takes of one time go to `take_quickly`, of the script that has these lines, as do
+-- Decides all entries, group by group. Takes of one time go to `take_quickly`, of the script that has these lines, as do
 -- their values if it `reads` any.
 local cursor, last = 2, 0
 while last < #KEYS do
-  local kind, first = ARGV[cursor + 1] + 0, last + 1
+  local flags, first = ARGV[cursor + 1] + 0, last + 1
   last = min(last + ARGV[cursor + 2], #KEYS)
   cost, capacity, window = ARGV[cursor + 3] + 0, ARGV[cursor + 4] + 0, ARGV[cursor + 5] + 0
   step, max_wait = ARGV[cursor + 6] + 0, ARGV[cursor + 7] + 0
-  local counts = kind >= 8
-  peeks, begun, cursor = kind % 2 == 1, false, cursor + 7
+  local counts = flags >= 8
+  peeks, begun, cursor = flags % 2 == 1, false, cursor + 7
   for from = first, last, 1000 do
     local past = min(from + 999, last)
     -- In as few calls as the stack of Lua allows. One that holds no string reads as absent.

@@ -27,7 +27,6 @@ const LEASING = { ...ENDLESS, tokenLeaseMs: 100 } as LimiterOptions;
 /** Runs it. */
 export async function hotKey({ url, quick }: BenchContext): Promise<Report> {
   const lanes = quick ? 20 : 500;
-  const options = { url, lanes };
   const probe = await openProbe(url);
   const pinned = await pinRedis(probe);
   await probe.flush();

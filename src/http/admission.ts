@@ -39,7 +39,7 @@ export interface Admission {
 /** What an admission keeps of its guard. */
 export interface Guarding {
   /** Whether another guard does the same. */
-  isSameAs(other: Guarding): boolean;
+  isSameAs(other: object): boolean;
 }
 
 /** What an admission tells of the checks. */

@@ -47,7 +47,7 @@ import { brand } from "../base/brand.ts";
 import { systemClock, wallMs } from "../base/clock.ts";
 import { listWords } from "../base/text.ts";
 import type { Decision } from "../limiter/result/decision.ts";
-import { type Admission, GuardAdmission, type Guarding, type Settler } from "./admission.ts";
+import { type Admission, GuardAdmission, type Settler } from "./admission.ts";
 import { ALLOWED, BLOCKED, type CheckResult, resultOf, resultOfError } from "./check_result.ts";
 import { type CompiledGuard, compileGuard } from "./compile_guard.ts";
 import { ErrorReporter } from "./error_reporter.ts";
@@ -60,7 +60,7 @@ import { GuardedRequest, type RequestFacts } from "./request.ts";
 import { settleCharges } from "./settle_charges.ts";
 
 /** Guards a server. Made by `createGuard`. */
-export class Guard<Raw = unknown> implements Guarding {
+export class Guard<Raw = unknown> {
   static {
     brand(this, "Guard");
   }
@@ -91,7 +91,7 @@ export class Guard<Raw = unknown> implements Guarding {
    * Whether another guard does the same: it is this one, or each of its options is the very same value. Adapters call a
    * guard once for each request, however often it is mounted.
    */
-  isSameAs(other: Guarding): boolean {
+  isSameAs(other: object): boolean {
     if (this === other) return true;
     if (!(#options in other)) return false; // of another copy of the package
     const [mine, theirs] = [this.#options, (other as Guard).#options];

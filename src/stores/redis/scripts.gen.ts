@@ -61,10 +61,10 @@ end`;
 const part5 = `local eu
 local function bv()
 if eu then return eu end
-local aF,bl,aM,cd,eF=math.floor,math.min,math.max,string.byte,string.char
+local aF,bl,aM,cd,eG=math.floor,math.min,math.max,string.byte,string.char
 local jy,lb=8,2^52
-local eC={us=0,ai=0,ad=0,bR={}}
-local bQ={eC=eC}
+local eD={us=0,ai=0,ad=0,bR={}}
+local bQ={eD=eD}
 function bQ.go(a,b,g)
 local us,ai=a.us+b.us,a.ai+b.ai
 if ai<g.y then return{us=us,ai=ai}end
@@ -85,7 +85,7 @@ local aP=fQ(ap,aj,g)
 for _,bI in ipairs(ap.bR)do
 if bI.du>du then aP=fQ(aP,bI,g)end
 end
-return aP.us<0 and eC or aP
+return aP.us<0 and eD or aP
 end
 function bQ.cF(h,g)
 local H=h.us-g.az
@@ -93,7 +93,7 @@ if h.ai>g.aL then H=H+1 end
 return aM(H,h.x or 0)
 end
 local cF=bQ.cF
-function bQ.ey(h,g)
+function bQ.ez(h,g)
 return h.Y>0 and cF(h,g)>q and h.Y or 0
 end
 local function kL(ap,bI,ad,g)
@@ -105,7 +105,7 @@ bR[i]=de
 if de.du<=bI.du then A=i+1 end
 end
 table.insert(bR,A,bI)
-local iv,O=eC,#bR
+local iv,O=eD,#bR
 while O>0 and#bR-O<jy do
 local am=bR[O]
 if am.du-(aP.us-iv.us)+2<=q then break end
@@ -117,14 +117,14 @@ table.remove(bR,1)
 end
 return{us=aP.us,ai=aP.ai,ad=aM(ap.ad,ad),bR=bR}
 end
-function bQ.eI(us,ap)
+function bQ.eJ(us,ap)
 local aP=us+ap.us+1
 if ap.ad>0 and ap.ad<aP then return aM(us+1,ap.ad)end
 return aP
 end
 function bQ.bx(h)
 local ap=h.ap
-return ap and bQ.eI(h.us,ap)>q and ap or nil
+return ap and bQ.eJ(h.us,ap)>q and ap or nil
 end
 function bQ.dj(us,ai,ap,x,g,aj)
 local H=us-g.az
@@ -146,10 +146,10 @@ end
 function bQ.fm(h,gB,du,x,g)
 local ad=aM(q,x)+g.az+1
 local bI={du=du,us=gB.us,ai=gB.ai}
-local ap=kL(bQ.bx(h)or eC,bI,ad,g)
+local ap=kL(bQ.bx(h)or eD,bI,ad,g)
 if not ap then return h end
 local aU=fQ(h,gB,g)
-return bQ.dj(aU.us,aU.ai,ap,x,g,bQ.ey(h,g))
+return bQ.dj(aU.us,aU.ai,ap,x,g,bQ.ez(h,g))
 end
 function bQ.dS(h,g)
 local x,bM=cF(h,g),dW(h.Y,g.az)
@@ -205,10 +205,10 @@ local ap,x,aI=h.ap,h.x,""
 if not ap and not x and h.Y==0 then return aI end
 local function dG(aa)
 while aa>=128 do
-aI=aI..eF(aa%128+128)
+aI=aI..eG(aa%128+128)
 aa=aF(aa/128)
 end
-aI=aI..eF(aa)
+aI=aI..eG(aa)
 end
 local function iK(us,ai)
 dG(us)
@@ -226,7 +226,7 @@ iK(ki and 0 or bI.us,ki and 0 or bI.ai)
 end
 end
 local ct=128+(x and 1 or 0)+(ap and 2 or 0)+(ap and ap.ad>0 and 4 or 0)
-return eF(ct+8*h.Y)..aI
+return eG(ct+8*h.Y)..aI
 end
 eu=bQ
 return bQ
@@ -271,7 +271,7 @@ return ok and aq or fo(aq)
 end`;
 
 const part8 = `local function hf(e)
-eM(e)
+ev(e)
 if e.dN and not bp then fl(e)end
 local at=aM(q,e.D)
 local ag,ae=e.v.ag,e.ae
@@ -398,7 +398,7 @@ next.Y=0
 if at<=q and not h.ap and not h.x then return next end
 local bu=bv()
 local x=aM(at>q and at or 0,h.x or 0)
-return bu.dj(next.us,next.ai,bu.bx(h),x,g,bu.ey(h,g))
+return bu.dj(next.us,next.ai,bu.bx(h),x,g,bu.ez(h,g))
 end,
 cD=function(aj,ik,at)
 local hI=at>q
@@ -419,7 +419,7 @@ return h.us-q,h.ai
 end,
 dn=function(h)
 if not h.ap and not h.x then return h.us+2 end
-local kf=h.ap and bv().eI(h.us,h.ap)or 0
+local kf=h.ap and bv().eJ(h.us,h.ap)or 0
 return aM(h.us,kf,h.x or 0)+2
 end,
 cB=function(m,O,to,g,dU,eq)
@@ -496,7 +496,7 @@ return cE({U=h.U,z=table.concat(kZ)},g,h.Y)
 end`;
 
 const part12 = `local hh=-2^52
-local function eL(m)
+local function eM(m)
 return#m==17 and string.find(m,"^%-%d+$")and m+0<=hh and m+0>2*hh
 end
 local function hE(m,aV)
@@ -558,7 +558,7 @@ cB=function(m,O,to)
 local z,Y=eQ(m,O+7,to)
 return{z=z,Y=Y}
 end,
-eL=eL,
+eM=eM,
 gC=function(m,aV)
 local H,r=hE(m,aV)
 return{z=aS(df,H,r),Y=0}
@@ -609,10 +609,10 @@ return{U=0,z="",Y=0}
 end,
 dS=gb,
 dm=function(h,af,g)
-local H,U,eG=kM(h,q,g)
-local ju=fL(U,g.Q-af-eG,g)
+local H,U,eH=kM(h,q,g)
+local ju=fL(U,g.Q-af-eH,g)
 if ju<=g.w then return aM(q,H+ju)end
-return aM(q,H+g.w+fL(eG,g.Q-af,g))
+return aM(q,H+g.w+fL(eH,g.Q-af,g))
 end,
 ds=function(h,at,af,g)
 local ah={U=h.U,z=h.z}
@@ -638,10 +638,10 @@ local am=co(h.z)
 local reset=am+2*g.w-q
 if reset<=0 then return 0,0 end
 if am>q then return g.Q,reset end
-local H,U,eG=kM(h,q,g)
+local H,U,eH=kM(h,q,g)
 local cj=g.w/g.bC
 local aU=cj-aF((q-H)/g.bC)
-return db(U*aU/cj)+eG,reset
+return db(U*aU/cj)+eH,reset
 end,
 dn=function(h,g)
 if h.z==""then return 0 end
@@ -655,10 +655,10 @@ return{U=al("<I4",m,O+8),z=z,Y=Y}
 end,
 he=24,
 gg=function(m,O)
-local H,U,eG=al("<ddd",m,O)
+local H,U,eH=al("<ddd",m,O)
 if not(U>0 and U<2^32)then U=0 end
-if eG>0 or U==0 then
-return{U=U,z=hy(H,eG),Y=0}
+if eH>0 or U==0 then
+return{U=U,z=hy(H,eH),Y=0}
 end
 return{U=U,z=aS(df,H,0),Y=0}
 end,
@@ -842,12 +842,12 @@ local J=string.byte(W,1)
 if J==115 then kA(p,call("GETRANGE",ac,"0","-1"),g)end
 if J==98 and#W==9 then
 local D=al("<d",W,2)
-p.eH=not(D>=0 and D<2^53 and D==aF(D))
-p.D=p.eH and 0 or D
+p.eI=not(D>=0 and D<2^53 and D==aF(D))
+p.D=p.eI and 0 or D
 return p
 end
 if J~=83 or#W<bW then
-p.eH=J and not p.dF
+p.eI=J and not p.dF
 return p
 end
 local aD,cy
@@ -860,7 +860,7 @@ if#W==g.hY+1 and bE>#W then
 local bH=call("GETRANGE",ac,ak("%d",bE-1),ak("%d",bE))
 bE=#bH==1 and#W or-1
 end
-p.eH=p.w~=g.w
+p.eI=p.w~=g.w
 or aD%16<6
 or aD>58
 or bE~=#W
@@ -1193,22 +1193,22 @@ local function hB(ag)
 local bV,cv,fA,I,eN="","","<",0,0
 local bF={}
 for i,ab in ipairs(ag)do
-local K,fM,eK=ab.K,"I7I4",ab.w
+local K,fM,eL=ab.K,"I7I4",ab.w
 if K=="t"then
-eK=ab.az
+eL=ab.az
 if ab.aR>9 then fM="I7I7"end
 bV=bV..hZ(ab.aR)
 elseif K=="f"then
 bV,cv=bV.."F",cv..aS("<I7",ab.w)
 elseif K=="c"then
-eK,fM=2*ab.w,"I7I4I4"
+eL,fM=2*ab.w,"I7I4I4"
 bV=bV.."C"
 cv=cv..aS("<I7B",ab.w,#ak("%.0f",ab.bC)-1)
 else
 return nil
 end
 bF[i]={ak="<"..fM,ao=I+1,at=struct.size(fA)+1}
-fA,I,eN=fA..fM,I+(K=="c"and 3 or 2),aM(eN,eK)
+fA,I,eN=fA..fM,I+(K=="c"and 3 or 2),aM(eN,eL)
 end
 local _,aD=math.frexp(eN/16000)
 aD=aM(aD-1,0)
@@ -1322,7 +1322,7 @@ e.D=0
 if v.cC=="s"then
 local dY=ag[1].an.hQ(e.ac,ag[1])
 e.D,e.ae=dY.D,{dY}
-return not dY.eH
+return not dY.eI
 end
 local m,ae,E=call("GET",e.ac)or"",{nil},1
 local bg=#ag>1 and string.gsub(bn(m,1,#ag),"[\\128-\\255]",gZ)
@@ -1335,7 +1335,7 @@ if v.cC=="t"then
 ae[1]=iU(bn(m,E),ag[1])
 return ae[1]
 end
-if v.cC=="f"and ag[1].aV>0 and ag[1].an.eL(bn(m,E))then
+if v.cC=="f"and ag[1].aV>0 and ag[1].an.eM(bn(m,E))then
 ae[1]=ag[1].an.gC(bn(m,E),ag[1].aV)
 return true
 end
@@ -1360,7 +1360,7 @@ local ab=ag[i]
 local an=ab.an
 if ab.dY then
 ae[i]=an.hQ(e.ci[i],ab)
-if ae[i].eH then return false end
+if ae[i].eI then return false end
 elseif bN then
 local aB=E+(ab.bq or an.he)
 local dU,eq=1,0
@@ -1437,7 +1437,7 @@ local cN=gt and gX(v.br,ad)or fi(ad)
 if m~=""then call("SET",e.ac,m,"PX",cN)end
 end`;
 
-const part29 = `local function eM(e)
+const part29 = `local function ev(e)
 iV(e)
 local ag,ae,ep=e.v.ag,e.ae,false
 for i=1,#ag do
@@ -1451,9 +1451,9 @@ end`;
 const part30 = `local function dG(aa)
 local aI,aU="",aa
 while aU>=128 do
-aI,aU=aI..eF(aU%128+128),aF(aU/128)
+aI,aU=aI..eG(aU%128+128),aF(aU/128)
 end
-return aI..eF(aU)
+return aI..eG(aU)
 end`;
 
 const part31 = `local dO,bp={},false
@@ -1532,7 +1532,7 @@ local K=m and bn(m,O,O)
 local bq=m and#m-O
 if K==an.K and bq>6 and al("<I7",m,O+1)==w then
 h=an.cB(m,O+1,#m)
-elseif K=="-"and bC>0 and an.eL and an.eL(bn(m,O))then
+elseif K=="-"and bC>0 and an.eM and an.eM(bn(m,O))then
 h=an.gC(bn(m,O),bC)
 elseif K==ip and bq==an.he then
 h=an.gg(m,O+1)
@@ -1630,8 +1630,8 @@ return bP and redis.error_reply(bP)or V`;
 /** `bucket.lua`: Decides a batch of requests over one token bucket each, as most requests are. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const bucket: Script = {
   name: "bucket",
-  sha1: "b2745a95f09a70b2f78b626fcba86d77647e8006",
-  acrossSha1: "73f165f946a9e1ac20ff0fa2802cd54e9c4f2fec",
+  sha1: "2071e3d2926612ea336fcd309af514ba3b18502d",
+  acrossSha1: "c5283edeedf900abb4d8d6ce809d3289454de67b",
   source: `local call,bk,ak,tonumber,KEYS,ARGV=redis.call,redis.pcall,string.format,tonumber,KEYS,ARGV
 local q=tonumber(ARGV[1])
 if not q then
@@ -1655,13 +1655,13 @@ local ac,ir,dK,gd=KEYS[1],ARGV[5]+(ARGV[8]or 0),ARGV[6],ARGV[7]+0
 if ir+ARGV[2]*1000<hi then
 local bc,cT,bd,bs=
 q+ir,dK+0,1000*4^(gd-50),gd*cK-fd
-local ez=q+cw/2
+local eA=q+cw/2
 dA=q+ARGV[5]
 local m,dd=bk("GET",ac),nil
 local bN=m and#m==16 and tonumber(m)
 if bN then
 local us,Y=bN-bs,0
-while us>ez do
+while us>eA do
 us,Y=us-cw,Y+1
 end
 local aA=(us<q and q or us)+cT
@@ -1705,7 +1705,7 @@ bq,gv=16+ARGV[E+4],"%016d%0"..ARGV[E+4].."d"
 E=E+4
 end
 local bc=q+be+az
-local bd,gK,ez=1000*4^(gd-50),gd*cK,q+cw/2
+local bd,gK,eA=1000*4^(gd-50),gd*cK,q+cw/2
 local fO=bq==16 and be+az+cm*1000<hi
 local bs=gK-fd
 local hJ,bX,aU=A-J+1,nil,nil
@@ -1715,7 +1715,7 @@ if lu and fO and not bp and fp<=bt then
 bX={}
 local function kv(ac,au)
 local aA,Y=au-bs,0
-while aA>ez do
+while aA>eA do
 aA,Y=aA-cw,Y+1
 end
 local us=aA-cT
@@ -1730,7 +1730,7 @@ local ac=KEYS[i]
 local au=bk("INCRBY",ac,dK)
 local bZ=type(au)=="number"
 local us=bZ and au>=fp and au<=bt and au-bs
-if bZ and not us and au>bt and(be>0 or au-bs>ez)then
+if bZ and not us and au>bt and(be>0 or au-bs>eA)then
 us=kv(ac,au)
 end
 if us then
@@ -1760,7 +1760,7 @@ local ac,m,dd=KEYS[i],kK and bX[i-J+1],nil
 local bN=m and#m==16 and tonumber(m)
 if bN then
 local us,Y=bN-bs,0
-while us>ez do
+while us>eA do
 us,Y=us-cw,Y+1
 end
 local aA=(us<q and q or us)+cT
@@ -1882,11 +1882,11 @@ local bu=bv()
 local h={us=us,ai=ai,Y=Y,ap=ap,x=x}
 ap=bu.bx(h)
 local bM=aM(at>q and at or 0,x or 0)
-local next=bu.dj(aA,cb,ap,bM,g,bu.ey(h,g))
+local next=bu.dj(aA,cb,ap,bM,g,bu.ez(h,g))
 aK=bu.bA(next,g)
-if ap then ad=aM(ad,bu.eI(aA,next.ap)+2)end
+if ap then ad=aM(ad,bu.eJ(aA,next.ap)+2)end
 if next.x then ad=aM(ad,next.x+2)end
-ap=ap or bu.eC
+ap=ap or bu.eD
 if ah>0 and(ap.us>0 or ap.ai>0 or x or at>q)then
 jK={us,ai,ap.us,ap.ai,x or 0}
 end
@@ -1978,8 +1978,8 @@ return aq`,
 /** `coordinate.lua`: Runs a batch of requests that involve permits, waiting for permits, or corrections of a key's state. */
 export const coordinate: Script = {
   name: "coordinate",
-  sha1: "0b541b6c90775bf8f2dc7f6dba467f9ec7f94109",
-  source: `local function ev(cf)
+  sha1: "e569b2492e0dcedad6a09c872ea855bb7b5bf360",
+  source: `local function ew(cf)
 ${part6}
 local lF=aI()~=""
 local function ax(us)
@@ -2024,8 +2024,8 @@ ${part7}
 ${part2}
 local function jD()
 local dO,bP,gp,bp,hM={},nil,nil,false,false
-local function eM(e)
-if#e.v.ag>0 then return gp.eM(e)end
+local function ev(e)
+if#e.v.ag>0 then return gp.ev(e)end
 local m,E=not e.et and call("GET",e.ac)or"",1
 e.D,E=fy(m)
 e.ae,e.em={},bn(m,E>10 and 1 or E)
@@ -2128,8 +2128,8 @@ end
 local function kI(e)
 local cY=#e.v.ag==0 and call("EXISTS",e.aQ,e.ac)
 or call("EXISTS",e.aQ)
-e.ex=cY==0
-e.et=e.ex and#e.v.ag==0
+e.ey=cY==0
+e.et=e.ey and#e.v.ag==0
 end
 local fN={}
 local function hv(e,id)
@@ -2142,7 +2142,7 @@ local am=call("ZREVRANGE",e.aQ,"0","0","WITHSCORES")
 aE=aM(q,(am[2]or 0)+1)
 end
 call("ZADD",e.aQ,ax(aE),id)
-fN[e.aQ],e.ex=nil,false
+fN[e.aQ],e.ey=nil,false
 iF(e.aQ,aM(4*e.v.cW,60000000))
 return aE
 end
@@ -2177,7 +2177,7 @@ end
 end
 local jx=8
 local function fR(e,A)
-if e.ex then return nil end
+if e.ey then return nil end
 local bN=A==0 and fN[e.aQ]
 if bN and bN.v==e.v then return bN end
 while true do
@@ -2209,7 +2209,7 @@ return call("ZCARD",e.aQ)>=bt
 end
 local function eP(e,jX)
 local A,cA=0,0
-while A<jx and not e.ex and dT(e,cA+1)==0 do
+while A<jx and not e.ey and dT(e,cA+1)==0 do
 local aO=fR(e,A)
 if not aO or dT(e,cA+aO.I)>0 then return end
 if not aO.iy then
@@ -2277,6 +2277,7 @@ if dq and hW(e,dq)then
 jG(e,id,aE)
 elseif hv(e,id)>0 then
 eP(e)
+ev(e)
 end
 end
 end
@@ -2303,7 +2304,7 @@ if e.v.I>0 then
 kI(e)
 bo=jo(e,id)
 end
-eM(e)
+ev(e)
 eb(aq,e)
 fu(aq,e,bo)
 end
@@ -2381,7 +2382,7 @@ iF(e.aQ,aM(4*e.v.cW,60000000))
 hk(e)
 aq[1],aq[2]=3,jt(e,id)
 end
-eM(e)
+ev(e)
 eb(aq,e)
 fu(aq,e,bo)
 return aq
@@ -2406,13 +2407,13 @@ local function jj(id,av,ch)
 local jE=0
 for i=1,#av do
 local e=av[i]
-local eE=ch or lj(e,id,e.I)
+local eF=ch or lj(e,id,e.I)
 kI(e)
-if not e.ex then
-if eE==0 then eE=hv(e,id)end
-if eE>0 then eP(e)end
+if not e.ey then
+if eF==0 then eF=hv(e,id)end
+if eF>0 then eP(e)end
 end
-jE=jE+eE
+jE=jE+eF
 end
 return jE
 end
@@ -2462,7 +2463,7 @@ ${part29}
 local gF
 local function fU()
 local di,dP={},{}
-local dw,bU,eA,dx={},{},{},{}
+local dw,bU,eB,dx={},{},{},{}
 local function bz(o,g)
 local ai=o*g.cM
 local cs=aF(ai/g.y)
@@ -2474,14 +2475,14 @@ end
 function di.t(h,o,cq,g)
 local bu=bv()
 local cD=cq.cD or{0,0,0,-1,0}
-local aj,ap={us=cD[1],ai=cD[2]},h.ap or bu.eC
+local aj,ap={us=cD[1],ai=cD[2]},h.ap or bu.eD
 local bH={us=cq.q+cq.J,ai=cq.aX}
 if lz(bH,h)and lz(aj,ap)and cq.af>0 then
 local gt,hI,x=o>=cq.af,cq.at>cq.q,h.x or 0
 local to=bu.fQ(h,bz(o,g),g)
 if gt and cD[4]>=0 then to={us=cD[4],ai=cD[5]}end
 if hI then x=gt and cD[3]or aM(x,cq.at)end
-return bu.dj(to.us,to.ai,bu.bx(h),x,g,bu.ey(h,g))
+return bu.dj(to.us,to.ai,bu.bx(h),x,g,bu.ez(h,g))
 end
 if bu.cF(h,g)>q then return h end
 local bI=bu.go(bH,aj,g).us
@@ -2591,7 +2592,7 @@ J.o,aU=J.o-ek,aU-ek
 if J.o==0 then table.remove(aw.as,1)end
 end
 end
-local function ew(aw,at,g)
+local function ex(aw,at,g)
 local aj=aw.x>q and aw.Y or 0
 aw.x=at>q and at or 0
 aw.Y=at>q and fH(at-q,g.w,aj)or 0
@@ -2601,7 +2602,7 @@ local function hl(aw,g)
 while aw.as[1]and aw.as[#aw.as].o==0 do
 table.remove(aw.as)
 end
-return ew(aw,bl(aw.x,ff(aw)),g)
+return ex(aw,bl(aw.x,ff(aw)),g)
 end
 local function ja(aw,g)
 local bh=ff(aw)
@@ -2622,7 +2623,7 @@ am.o=am.o+ca
 else
 bL.as[#bL.as+1]={at=bM,o=ca}
 end
-return ew(bL,bM,g)
+return ex(bL,bM,g)
 end
 local kN={
 et=function()
@@ -2648,7 +2649,7 @@ am.o=am.o+af
 else
 aw.as[#aw.as+1]={at=ax,o=af}
 end
-return ew(aw,at>q and ax or aw.x,g)
+return ex(aw,at>q and ax or aw.x,g)
 end,
 eO=function(aw,g)
 local aT=dD(aw,1/0)-dD(aw,q-g.w)
@@ -2715,7 +2716,7 @@ if ce.o>0 and ce.at+g.w>q then as[#as+1]={at=ce.at,o=ce.o}end
 end
 return as
 end
-local function eB(h,x,g)
+local function eC(h,x,g)
 local bt={us=aM(q,x)+g.az,ai=g.aL}
 local lL=bv().gQ(bt,h)
 return bv().dj(lL.us,lL.ai,h.ap,x,g,0)
@@ -2731,7 +2732,7 @@ h=an.ds(h,ce.at,ce.o,g)
 end
 end
 local am=as[#as]
-return g.K=="t"and eB(h,am and am.at or 0,g)or h
+return g.K=="t"and eC(h,am and am.at or 0,g)or h
 end
 local function kk(hA,de,g)
 local fp,a,b=g.az or g.w,hA.az or hA.w,de.az or de.w
@@ -2770,7 +2771,7 @@ local hN,jp=dF.cH==g.cH,not ks[A]
 local as=hN and jp and{}or dw[dF.K](h,dF)
 if jp and(hN or iw(dF,g))then
 ks[A]=true
-ae[i]=g.K=="t"and not hN and eB(h,as[1]and as[1].at or 0,g)
+ae[i]=g.K=="t"and not hN and eC(h,as[1]and as[1].at or 0,g)
 or ld(h)
 else
 ae[i]=hV(as,g)
@@ -2778,8 +2779,8 @@ end
 end
 return ae
 end
-local cd,eF=string.byte,string.char
-local ic,jV,eD=4,512,2^23
+local cd,eG=string.byte,string.char
+local ic,jV,eE=4,512,2^23
 local fY="FOREIGN the key holds no state of these rules, nor of others that are known"
 local ck=2^48
 ${part30}
@@ -2876,7 +2877,7 @@ end
 local function gk(h)
 return h.ap or h.x or h.Y>0
 end
-function eA.t(O,g,gk)
+function eB.t(O,g,gk)
 local us
 if O.cc then
 local ca=O.aa()
@@ -2895,15 +2896,15 @@ bv().cr(aK,1,#aK,h,g)
 end
 return h
 end
-function eA.f(O)
+function eB.f(O)
 local z=O.W(bB*O.aa())
 return da(z)
 end
-function eA.c(O)
+function eB.c(O)
 local U=O.aa()
 return da(O.W(bB*O.aa()),U)
 end
-function eA.l(O)
+function eB.l(O)
 local aw={x=O.aa(),Y=0,as={}}
 if aw.x>0 then aw.Y=O.aa()end
 for i=1,O.aa()do
@@ -2924,7 +2925,7 @@ aI=aS("<I6",us%ck)
 end
 m.cc=us
 aI=aI..(g.y>1 and dG(h.ai)or"")
-return aK==""and aI or aI..eF(#aK)..aK
+return aK==""and aI or aI..eG(#aK)..aK
 end
 function dx.f(h)
 return dG(bY(h.z))..dt(h)
@@ -2948,7 +2949,7 @@ end
 return table.concat(cu)
 end
 local function ij(m,ar)
-if#ar.ag>1 then m.aI=m.aI..eF(#ar.ag)end
+if#ar.ag>1 then m.aI=m.aI..eG(#ar.ag)end
 for i,ab in ipairs(ar.ag)do
 local h,cH=ar.ae[i],ab.cH
 if ab.K=="t"and gk(h)then cH="u"..bn(cH,2)end
@@ -2975,10 +2976,10 @@ if O.bH()then error(fY,0)end
 while not O.bH()do
 local ar,J={ag={},ae={}},O.cd()
 for i=1,J<33 and J or 1 do
-local K=J<33 and eF(O.cd())or eF(J)
+local K=J<33 and eG(O.cd())or eG(J)
 local bG=K=="u"and"t"or K
 ar.ag[i]=kq(O,bG)
-ar.ae[i]=eA[bG](O,ar.ag[i],K=="u")
+ar.ae[i]=eB[bG](O,ar.ag[i],K=="u")
 end
 ar.cH=hH(ar.ag)
 cR[#cR+1]=ar
@@ -3002,7 +3003,7 @@ cI.s=cI.s or cn.s()
 local g=cI.s.fE(1,(al("<I7",m,10)))
 g.K="s"
 local dY=cI.s.hQ(e.ac,g)
-if not dY.eH then return fr({g},{dY}),dY.D end
+if not dY.eI then return fr({g},{dY}),dY.D end
 elseif J=="F"and em>=7 and(em-7)%bB==0 then
 local ab=dR("f",{w=(al("<I7",m,E+1))})
 return fr({ab},{da(bn(m,E+8))})
@@ -3035,8 +3036,8 @@ local by=kW=="0"and v or dO[kW+0]
 return by,by==v and(iC or v.gn=="")
 end
 local function lg(ax,dk)
-local o=aF(q/eD)-aF(dk/eD)
-return dk>0 and o>=0 and(aF(q/eD)-ax)%256>o
+local o=aF(q/eE)-aF(dk/eE)
+return dk>0 and o>=0 and(aF(q/eE)-ax)%256>o
 end
 local function hG(e,cS)
 local v=cS.bA
@@ -3060,7 +3061,7 @@ e.D=D or e.D
 return{ar},v.dk>0
 end
 local dp={}
-function dp.eM(e)
+function dp.ev(e)
 local cS=lm(e.v)
 e.D,e.fe,e.ax=0,nil,nil
 local cR,aB=hG(e,cS)
@@ -3097,7 +3098,7 @@ local h,o=ar.ae[i],e.af
 if ab.K=="t"then
 local x=aM(at>q and at or 0,bv().cF(h,ab))
 h=ab.an.ds(h,at,bl(o,ab.Q),ab)
-h=eB(h,x,ab)
+h=eC(h,x,ab)
 else
 h=ab.an.ds(h,at,o,ab)
 end
@@ -3139,8 +3140,8 @@ local kB=#v.ag==1 and string.find("cfs",v.cC,1,true)
 if#cR==1 and(iE or kB)and v.dk>0 then
 return jP(e,v,not iE and e.fe)
 end
-local ax=v.dk>0 and e.ax or aF(q/eD)%256
-local m,ad={aI="M"..eF(ax)},e.D
+local ax=v.dk>0 and e.ax or aF(q/eE)%256
+local m,ad={aI="M"..eG(ax)},e.D
 for _,ar in ipairs(cR)do
 ij(m,ar)
 for A,ab in ipairs(ar.ag)do
@@ -3156,7 +3157,7 @@ end
 local function fc(av,lq,gu)
 local aq={}
 for _,e in ipairs(av)do
-eM(e)
+ev(e)
 if e.dp and gu then gu(e)end
 for i,ab in ipairs(e.v.ag)do
 e.ae[i]=lq(ab,e.ae[i],e,i)or e.ae[i]
@@ -3234,7 +3235,7 @@ function cz.B()
 local gh,gU,O,aq=aa(),aa()==1,aI(),{}
 local av,gP=fg()
 for i,e in ipairs(av)do
-eM(e)
+ev(e)
 local bH=gh>0 and q+gh or 0
 if not gU or bH>e.D then e.D=bH end
 if e.v.cC=="s"then
@@ -3247,7 +3248,7 @@ fl(e)
 end
 if gh==0 and e.v.I>0 then
 eP(e)
-eM(e)
+ev(e)
 end
 is("block",e,gU and gh or-1,O,gP[i])
 eb(aq,e)
@@ -3268,7 +3269,7 @@ eS[e.aN]=nil
 eP(e)
 end
 is("reset",e,-1,O,gP[i])
-eM(e)
+ev(e)
 eb(aq,e)
 end
 return aq
@@ -3280,9 +3281,9 @@ gF=gF or fU()
 return gF
 end
 function fV(e)
-iq().eM(e)
+iq().ev(e)
 end
-gp={eM=eM,fl=fl,eY=eY,hj=iq}
+gp={ev=ev,fl=fl,eY=eY,hj=iq}
 end
 for i=1,aa()do
 local v
@@ -3341,11 +3342,11 @@ cg=dV[1]..string.sub("00000"..dV[2],-6)
 q=cg+0
 ARGV[1]=cg
 end
-if ARGV[3]==""then return ev({})end
+if ARGV[3]==""then return ew({})end
 local fn={string.byte(ARGV[3],1,-1)}
 local dy=ARGV[6]+0
 local at,id,ac=1,8+dy+4*ARGV[7+dy],0
-local V,cf,bP,eJ={q},{},nil,nil
+local V,cf,bP,eK={q},{},nil,nil
 local dB=false
 local eR=1
 local function kO()
@@ -3355,7 +3356,7 @@ local ko,jY="-"..cg,"(-"..cg
 local gs,je,gw=60000000,10000000,20000000
 local cG,jQ=q-q%je,"-"..string.sub(cg,1,-8).."0000000"
 local iH,aN,aQ=KEYS[ac-2],KEYS[ac-1],KEYS[ac]
-local ex,bx,bf,bo
+local ey,bx,bf,bo
 local A,v,dX,js,bH
 local aW,fS
 while at<r do
@@ -3363,7 +3364,7 @@ local K,au,am=fn[at],0,#V
 if K<97 then
 iH,aN,aQ=KEYS[ac+1],KEYS[ac+2],KEYS[ac+3]
 ac=ac+3
-ex,bx=false,nil
+ey,bx=false,nil
 else
 K=K-32
 end
@@ -3377,8 +3378,8 @@ if bx and ch>0 then
 bx,bf=bx-ch,nil
 end
 end
-local dq,J=ex and 0 or call("EXISTS",aQ,iH),nil
-ex=dq==0
+local dq,J=ey and 0 or call("EXISTS",aQ,iH),nil
+ey=dq==0
 if dq==1 then
 local bi=call("ZRANGE",aQ,"0","0","WITHSCORES")
 if bi[1]then
@@ -3494,7 +3495,7 @@ aE=call("ZREVRANGE",aQ,"0","0","WITHSCORES")[2]+1
 aC=ak("%.0f",aE)
 end
 call("ZADD",aQ,aC,ARGV[id])
-ex,dB,au=false,true,1
+ey,dB,au=false,true,1
 local bT=aQ
 local cN=math.max(4*dX,gs)/1000+ARGV[2]
 if call("PTTL",bT)<cN then call("PEXPIRE",bT,ak("%.0f",math.ceil(cN*1.125)))end
@@ -3503,18 +3504,18 @@ end
 end
 end
 if au==0 then
-eJ=eJ or ev(cf)
-ex,bx,au=false,nil,1
+eK=eK or ew(cf)
+ey,bx,au=false,nil,1
 local dE=not cV and(K==87 and"1"or"0")
 local hc=dB
 dB=false
 V[am+1]=
-eJ.gJ(ARGV[id],dE,fn[at+1]-47,iH,aN,aQ,hc,ch)
+eK.gJ(ARGV[id],dE,fn[at+1]-47,iH,aN,aQ,hc,ch)
 end
 at,id=at+2*au,id+au
 end
 end
-if dy>0 and ARGV[5]=="1"then eJ=ev(cf)end
+if dy>0 and ARGV[5]=="1"then eK=ew(cf)end
 if#fn>2 then
 local er=redis.pcall("ZADD",KEYS[#KEYS-1],"XX","0","")
 if type(er)=="table"and er.err and string.sub(er.err,1,3)=="OOM"then bP=er.err end
@@ -3522,8 +3523,8 @@ end
 while at<#fn do
 local ok,aq=pcall(kO)
 if not ok then
-eJ=eJ or ev(cf)
-local dg=eJ.fo(aq)
+eK=eK or ew(cf)
+local dg=eK.fo(aq)
 for _=1,eR do
 V[#V+1]=dg
 end
@@ -3537,7 +3538,7 @@ return V`,
 /** `decide.lua`: Decides a batch of requests over rate limits. Each request takes from all of its targets, or from none. */
 export const decide: Script = {
   name: "decide",
-  sha1: "01f46d8760c7907770754b7e3be5c919ce57d419",
+  sha1: "1f595c4a94b505ff23bbbdea7fbda1c2a20269ba",
   source: `${part6}
 ${part4}
 ${part5}
@@ -3574,8 +3575,8 @@ ${part32}`,
 /** `fixed_window.lua`: Decides a batch of requests over one fixed window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const fixedWindow: Script = {
   name: "fixed_window",
-  sha1: "dd162150b5af596a1d25b3d5a197699e8e38e059",
-  acrossSha1: "f204bcbc603f1fe0a38688225152a16bbe04499a",
+  sha1: "6cee25f64a9e45ca27721c59614e8aa159cdc98b",
+  acrossSha1: "547f9b03ff09408417cd1242fb5838f32c53a659",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,aV=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
@@ -3619,7 +3620,7 @@ aV,es=bC,cN(q+w)
 bt=Q<aV and Q or 0
 end
 local function cr(m)
-if aV>0 and eL(m)then return hE(m,aV)end
+if aV>0 and eM(m)then return hE(m,aV)end
 if#m~=19 or cd(m,1)~=70 then return nil end
 local bE,H,r=al("<I7I7I4",m,2)
 if bE==w then return H,r end
@@ -3774,8 +3775,8 @@ return{ak("%.0f",q),bK,fz,ak("%.0f",O),gD,hK,unpack(cY)}`,
 /** `several.lua`: Decides a batch of requests over several limits of one key each, none of them an exact window: each takes from all limits, or from none. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const several: Script = {
   name: "several",
-  sha1: "69fe19bec59b988de04bd0b6b6765e9363e8af79",
-  acrossSha1: "2dce2c854174b6a8e481b8a85972704023b335cf",
+  sha1: "bce9d62405f3bda6313c7d7ee24c583f80f7add3",
+  acrossSha1: "d6879bcb760822f642487b264b3accb94325717e",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af=KEYS[1],ARGV[5]+0
@@ -3850,11 +3851,11 @@ aR=ARGV[at+7]+0,
 }
 at=at+7
 else
-bF[i]={K=K,Q=a,w=b,eK=b}
+bF[i]={K=K,Q=a,w=b,eL=b}
 at=at+4
 if K=="c"then
 local bC=ARGV[at]+0
-bF[i].bC,bF[i].cj,bF[i].eK=bC,b/bC,2*b
+bF[i].bC,bF[i].cj,bF[i].eL=bC,b/bC,2*b
 end
 end
 end
@@ -4010,7 +4011,7 @@ us,o=0,0
 end
 V[A+1],V[A+2]=us,o
 else
-local aB=dN and us+g.eK or bH[i]
+local aB=dN and us+g.eL or bH[i]
 if aB<=q then
 V[A+1],V[A+2]=0,0
 else
@@ -4158,7 +4159,7 @@ break
 end
 V[A+n+n-1],V[A+n+n]=us-q,o
 else
-o,aB=o+af,us+g.eK
+o,aB=o+af,us+g.eL
 local aT=o
 if bG=="c"then
 cU[ao+2],aT=U,o+eU(g,us,U)
@@ -4201,8 +4202,8 @@ return bP and redis.error_reply(bP)or V`,
 /** `sliding_window.lua`: Decides a batch of requests over one exact sliding window each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindow: Script = {
   name: "sliding_window",
-  sha1: "a1e877e5cb2d3affce2986b1da65c165eaaca27c",
-  acrossSha1: "f451e0558be991dd7310a7570f8f98038754feff",
+  sha1: "026ace55c388c74a528158f716ab099edfb1fbd0",
+  acrossSha1: "9f34f373a98cb20a2a5491e466ffdcb357bc1790",
   source: `${part33}
 ${part34}
 local cx,kw=2^48,2^37
@@ -4297,7 +4298,7 @@ local function jO(ac,ay)
 an=an or cn.s()
 g=g or an.fE(Q,w)
 local p=an.hQ(ac,g)
-if p.eH then return"RULES"end
+if p.eI then return"RULES"end
 p=an.dS(p,g,bp)
 local ah,at,ej=0,aM(q,p.D,an.dm(p,af,g)),q
 while ah<ay and(at<=q or ah==0 and at-q<=be)do
@@ -4318,11 +4319,11 @@ return false,type(ah)=="table"and ah.err or tostring(ah)
 end
 local D,x,el
 local la="23"
-local function eE(aJ,r,I,aZ,aK)
+local function eF(aJ,r,I,aZ,aK)
 return aS("<I7I4I4I4I7I4B",q,aJ,r,I,aZ,aK,el and aD+32 or aD)
 end
 local function bJ(aJ,r,I,aZ,aK)
-return"S"..aS("<dI7I7",D,w,x)..eE(aJ,r,I,aZ,aK)
+return"S"..aS("<dI7I7",D,w,x)..eF(aJ,r,I,aZ,aK)
 end
 local function eh(ac,as,o,aZ)
 local r=#as/8+1
@@ -4403,7 +4404,7 @@ aT=aT+o
 if bT<I then
 local bi=aS("<I6I2",q%cx,o)
 aK=(ao%aG==0 and 0 or aK)+o
-local J,at=gS and bJ or eE,gS and"0"or la
+local J,at=gS and bJ or eF,gS and"0"or la
 J=J(aJ,bT+1,I,aT,aK)
 local au
 if io then
@@ -4515,8 +4516,8 @@ ${part41}`,
 /** `sliding_window_counter.lua`: Decides a batch of requests over one sliding window counter each. The same decisions as decide.lua makes, in a fraction of the time: alike requests stand in groups with one header, and on one key in one entry with a count. */
 export const slidingWindowCounter: Script = {
   name: "sliding_window_counter",
-  sha1: "cffc01497052a3ad7ac8361830b5cab38751453e",
-  acrossSha1: "cf7fd38cde70179f451033b809bafccd02b4d584",
+  sha1: "7ffd8218d2c13f843d55b39955d038a37d0a7e0e",
+  acrossSha1: "1cde1eea8a92cd18efc9b6f611d4ff1c3ff8d9d6",
   source: `${part33}
 if#KEYS==1 and ARGV[3]=="0"then
 local ac,af,Q,w,bC=KEYS[1],ARGV[5]+0,ARGV[6]+0,ARGV[7]+0,ARGV[8]+0
@@ -4632,11 +4633,11 @@ ${part41}`,
 /** `take_mixed.lua`: Decides a batch of requests over one token bucket or one fixed window each, beside other rules: as coordinate.lua does, in a fraction of the time. It knows keys whose values have one such limit for each of the rules (_mixed.lua), of which nothing was given back and no instant is promised, keys that are not there, and, of the rules themselves, usual plain values. All other keys it leaves to coordinate.lua. */
 export const takeMixed: Script = {
   name: "take_mixed",
-  sha1: "2dfd8f8480cf76050952723db58891962d74e4dc",
-  acrossSha1: "bff417b413155e65ad79bdc2f94c4f2ffba3dccf",
+  sha1: "04e178d87ce7f28d88d5c9354f0251b13b910b3d",
+  acrossSha1: "59b61ce16ea30e5c92b79e288ab839405d8f334e",
   source: `${part33}
-local eF,ls,cm,E=string.char,string.find,ARGV[2]+0,2
-local ck,eD=2^48,2^23
+local eG,ls,cm,E=string.char,string.find,ARGV[2]+0,2
+local ck,eE=2^48,2^23
 ${part30}
 ${part1}
 ${part3}
@@ -4809,7 +4810,7 @@ local function cL(ac)
 local m=bk("GET",ac)
 if type(m)=="table"then return m.err end
 r=0
-local ax=aF(q/eD)%256
+local ax=aF(q/eE)%256
 if not m then
 if not il and bK~="="and not bK then return"RULES"end
 jf(bg,0,0)
@@ -4838,7 +4839,7 @@ local a,b=dd(bg,J,aX)
 return dZ(-1-a,b,bj)
 end
 if bp then return dZ(dd(bg,J,aX))end
-local aI,cc,ad=ar("M"..eF(ax),nil,bg,fq,eX)
+local aI,cc,ad=ar("M"..eG(ax),nil,bg,fq,eX)
 for i=1,r do
 if i~=gE then
 local g,bH=bF[i],nil

@@ -14,8 +14,8 @@ local function is_before(one, other)
   return few < many or (few == many and one.key < other.key)
 end
 
--- Queues for the permit that is missing, where `full` says which, and nowhere else. Returns a status, how long until
--- the call should ask again, and its arrival.
+-- Queues for the permit that is missing, where `full` says which, and nowhere else. Others may be served where it leaves
+-- a queue, and take from the rates there. Returns a status, how long until the call should ask again, and its arrival.
 local function wait_in_line(id, arrival, targets, full, rate_wait)
   local lacks_rate = #targets > 1 and rate_wait > 0
   local queue = not lacks_rate and (full or targets[1])
@@ -26,6 +26,7 @@ local function wait_in_line(id, arrival, targets, full, rate_wait)
         keep_place(target, id, arrival)
       elseif leave(target, id) > 0 then
         promote(target)
+        load(target)
       end
     end
   end

@@ -1,6 +1,6 @@
 /**
- * Messages for those who wait, over a connection that cannot subscribe: whoever serves them leaves word in the inbox of
- * their process, which comes for it with each of its calls, and now and then without one.
+ * Messages over a connection that cannot subscribe: the script that serves a waiting call writes to the inbox of its process.
+ * The process fetches its inbox with each of its calls, and now and then without one.
  *
  * @module
  */
@@ -9,6 +9,8 @@ import type { Timer } from "../../base/clock.ts";
 import { startTimer } from "../../base/deadline.ts";
 import type { DoneReply, StoreRequest, TakeReply, WakeupListener } from "../store.ts";
 import { decodeWakeup } from "./decode.ts";
+import type { Messages } from "./messages.ts";
+import type { NamedRequest } from "./named_request.ts";
 
 /** How long after a message the next look is, and how much later each one that found nothing is followed by the next. */
 const FIRST_LOOK_MS = 25;
@@ -20,10 +22,12 @@ const LAST_LOOK_MS = 500;
 export type FetchMessages = () => Promise<unknown>;
 
 /** The inboxes of one store in this process. */
-export class Inbox {
+export class Inbox implements Messages {
+  readonly areFetched = true;
   readonly #fetch: FetchMessages;
+  readonly #connect: () => Promise<void>;
   readonly #listeners = new Map<string, WakeupListener>();
-  /** The ids of those who wait. */
+  /** The ids of the calls that wait. */
   readonly #waiting = new Set<string>();
   #lookMs = FIRST_LOOK_MS;
   #timer: Timer | undefined;
@@ -33,27 +37,34 @@ export class Inbox {
   #isClosed = false;
 
   /**
-   * Makes one.
+   * Fetches nothing yet.
    *
    * @param fetch Asks for messages, which come to {@linkcode receive}.
+   * @param connect Connects the store.
    */
-  constructor(fetch: FetchMessages) {
+  constructor(fetch: FetchMessages, connect: () => Promise<void>) {
     this.#fetch = fetch;
+    this.#connect = connect;
   }
 
   /** From now on, messages for an instance go to its listener. */
-  add(listener: WakeupListener): void {
+  listen(listener: WakeupListener): Promise<void> {
     this.#listeners.set(listener.instance, listener);
+    return this.#connect();
   }
 
-  /** Whose inboxes a call with these requests should keep: nobody's, while nobody waits or may have to. */
-  instancesFor(requests: readonly StoreRequest[]): readonly string[] {
-    const isWanted = this.#waiting.size > 0 || requests.some(mayWait);
+  /** The instances whose inboxes a call with these requests should keep: none, unless calls wait or may have to. */
+  callersOf(batch: readonly NamedRequest[]): readonly string[] {
+    const isWanted = this.#waiting.size > 0 || batch.some(({ request }) => mayWait(request));
     return isWanted ? [...this.#listeners.keys()] : [];
   }
 
-  /** Takes note of who waits and who does not any more. */
-  replied(request: StoreRequest, reply: TakeReply | DoneReply | Error): void {
+  /** Takes note of which calls wait, and which do not any more. */
+  replied(batch: readonly NamedRequest[], replies: readonly (TakeReply | DoneReply | Error)[]): void {
+    for (const [i, { request }] of batch.entries()) this.#replied(request, replies[i] as TakeReply | DoneReply | Error);
+  }
+
+  #replied(request: StoreRequest, reply: TakeReply | DoneReply | Error): void {
     if (request.op === "release") this.#waiting.delete(request.id);
     if (request.op !== "take" && request.op !== "poll") return;
     const isQueued = !(reply instanceof Error) && "status" in reply && reply.status === "queued";
@@ -68,12 +79,17 @@ export class Inbox {
     for (const message of messages) this.#deliver(message, before);
     const missed = this.#isMissing;
     this.#isMissing = false;
-    if (missed) { for (const listener of this.#listeners.values()) listener.missed(); }
+    if (missed) this.missed();
     this.#lookLater();
   }
 
-  /** A call that may have carried messages has failed. */
+  /** All calls that wait ask again now. */
   missed(): void {
+    for (const listener of this.#listeners.values()) listener.missed();
+  }
+
+  /** A call that may have carried messages has failed. */
+  lost(): void {
     if (this.#waiting.size === 0) return;
     this.#isMissing = true;
     this.#lookLater();

@@ -30,13 +30,15 @@ import { checkCluster } from "./check_cluster.ts";
 import { ClusterCalls, type Replies } from "./cluster_calls.ts";
 import type { RedisConnection } from "./connections/connection.ts";
 import { checkNoTag } from "./connections/settings/settings.ts";
-import { decodeBatch, decodeCorrection, decodeWakeup, messagesOf } from "./decode.ts";
+import { decodeBatch, messagesOf } from "./decode.ts";
 import { encodeBatch, isRepeat, type ScriptCall, scriptOf } from "./encode.ts";
 import type { NamedRequest } from "./named_request.ts";
 import { hashSlot } from "./hash_slot.ts";
 import { KeyNames } from "./keys.ts";
 import { ClusterBatcher } from "./cluster_batcher.ts";
 import { Inbox } from "./inbox.ts";
+import type { Messages } from "./messages.ts";
+import { PushedMessages } from "./pushed_messages.ts";
 import { OrderedBatcher } from "./ordered_batcher.ts";
 import { needsOf } from "./needs.ts";
 import { withAdvice } from "./refusal.ts";
@@ -80,12 +82,8 @@ export class RedisStore implements Store {
   readonly #connection: RedisConnection;
   readonly #names: KeyNames;
   readonly #settings: RedisStoreSettings;
-  readonly #listeners: WakeupListener[] = [];
   readonly #batcher: Batcher<NamedRequest, Reply> | ClusterBatcher<Reply> | OrderedBatcher<NamedRequest, Reply>;
-  /** Where messages come from, if the connection does not bring them. */
-  readonly #inbox: Inbox | undefined;
-  /** Instances whose messages may have been lost with the reply to a call that failed. */
-  readonly #missing = new Set<string>();
+  readonly #messages: Messages;
   #checking: Promise<StoreCheck> | undefined;
   readonly #calls: ScriptCalls;
   readonly #clusterCalls: ClusterCalls | undefined;
@@ -135,7 +133,9 @@ export class RedisStore implements Store {
       : connection.isUnordered
       ? new OrderedBatcher(batching)
       : new Batcher(batching);
-    this.#inbox = connection.polls ? new Inbox(() => this.#calls.send([])) : undefined;
+    this.#messages = connection.polls
+      ? new Inbox(() => this.#calls.send([]), () => connection.connect())
+      : new PushedMessages(connection, this.#names.channel);
   }
 
   /** What is on its way to Redis. */
@@ -189,84 +189,33 @@ export class RedisStore implements Store {
     isMixed: boolean,
     send: RedisConnection["run"] = (...call) => this.#connection.run(...call),
   ): Promise<Replies> {
-    const inbox = this.#inbox;
-    const before = inbox?.waiting ?? [];
-    const callers = this.#callersOf(batch);
+    const messages = this.#messages;
+    const { waiting } = messages;
+    const callers = messages.callersOf(batch);
     const encoded = encodeBatch(batch, {
       names: this.#names,
       graceMs: this.#settings.timingMarginMs ?? 10,
       nowUs: this.#settings.testClock?.nowUs(),
       callers,
-      hasInboxes: inbox !== undefined,
+      hasInboxes: messages.areFetched,
       isMixed,
     });
     const { script, keys, args } = this.#settings.testScript?.(encoded) ?? encoded;
     try {
       const reply = this.#calls.withoutRulesFlag(await send(script, keys, args), encoded);
       const replies = decodeBatch(encoded, reply);
-      if (inbox !== undefined) {
-        batch.forEach(({ request }, i) => inbox.replied(request, replies[i] as Reply | StoreError));
-        if (encoded.hasMessages) inbox.receive(messagesOf(encoded, reply), before);
-      } else if (encoded.hasMessages) {
-        for (const message of messagesOf(encoded, reply)) this.#deliver(message);
-        if (this.#missing.size > 0) this.#tellMissing();
-      }
+      messages.replied(batch, replies);
+      if (encoded.hasMessages) messages.receive(messagesOf(encoded, reply), waiting);
       return replies;
     } catch (error) {
-      if (encoded.hasMessages) this.#missed(callers);
+      if (encoded.hasMessages) messages.lost(callers);
       throw error;
     }
   }
 
-  /** Who hears of its waiters in the reply to a call: where nothing can be pushed, those whose inboxes it empties. */
-  #callersOf(batch: readonly NamedRequest[]): readonly string[] {
-    if (this.#inbox !== undefined) return this.#inbox.instancesFor(batch.map(({ request }) => request));
-    if (this.#listeners.length === 0) return [];
-    return this.#listeners.filter(({ isAwaited = true }) => isAwaited).map(({ instance }) => instance);
-  }
-
-  /** Hands a message of a reply to the instance that it is for. */
-  #deliver(message: string): void {
-    const [instance] = message.slice(message.lastIndexOf(" ") + 1).split(".");
-    const listener = this.#listeners.find((each) => each.instance === instance);
-    const wakeup = listener && decodeWakeup(message, (id) => listener.targetOf(id));
-    if (wakeup !== undefined) listener?.wakeup(wakeup);
-  }
-
-  /** A call has failed whose reply may have told of waiters. They ask again once the store answers. */
-  #missed(callers: readonly string[]): void {
-    if (this.#inbox !== undefined) return this.#inbox.missed();
-    for (const instance of callers) this.#missing.add(instance);
-  }
-
-  #tellMissing(): void {
-    const missing = [...this.#missing];
-    this.#missing.clear();
-    for (const listener of this.#listeners) if (missing.includes(listener.instance)) listener.missed();
-  }
-
-  /** Subscribes to the channels of the instance and of corrections, or comes for its messages from now on. */
+  /** Subscribes to the channels of the instance and of corrections, or fetches its messages from now on. */
   listen(listener: WakeupListener): Promise<void> {
-    if (!this.#listeners.includes(listener)) this.#listeners.push(listener);
-    if (this.#inbox !== undefined) {
-      this.#inbox.add(listener);
-      return this.#connection.connect();
-    }
-    const receive = (message: string) => {
-      const wakeup = decodeWakeup(message, (id) => listener.targetOf(id));
-      if (wakeup !== undefined) listener.wakeup(wakeup);
-    };
-    const receiveCorrection = (message: string) => {
-      const correction = decodeCorrection(message, listener.instance);
-      if (correction !== undefined) listener.corrected?.(correction);
-    };
-    const { channel } = this.#names;
-    const missed = () => listener.missed();
-    const isAwaited = () => listener.isAwaited ?? true;
-    return Promise.all([
-      this.#connection.subscribe(channel + listener.instance, receive, missed, isAwaited),
-      this.#connection.subscribe(`${channel}~`, receiveCorrection, () => {}, isAwaited),
-    ]).then(() => {});
+    return this.#messages.listen(listener);
   }
 
   /** Has `report` called when other processes are found to use other rules for a limiter. */
@@ -278,7 +227,7 @@ export class RedisStore implements Store {
   async resetAll(): Promise<void> {
     await this.#connection.deleteByPrefix(this.#names.common);
     await this.#connection.deleteByPrefix(`{${this.#names.common}`);
-    for (const listener of this.#listeners) listener.missed();
+    this.#messages.missed();
   }
 
   /** Connects. */
@@ -310,7 +259,7 @@ export class RedisStore implements Store {
    */
   async close(): Promise<void> {
     const error = new ClosedError("the Redis store");
-    this.#inbox?.close();
+    this.#messages.close();
     this.#batcher.close(error);
     if (this.#connection.isUp?.() !== false) {
       await withTimeout(this.#calls.close(), SIGN_OFF_MS, () => error).catch(() => {});

@@ -37,6 +37,8 @@ export interface Measured {
   readonly redisUs: number;
   /** Calls a second in each round. */
   readonly rounds: readonly number[];
+  /** Processor time of this process in each round, for each call, in microseconds. */
+  readonly roundsUs: readonly number[];
 }
 
 const NO_WORK: ServerWork = { commands: NaN, commandUs: NaN, cpuUs: NaN };
@@ -76,6 +78,12 @@ export function ratio(one: Measured | undefined, other: Measured | undefined): n
   return percentile(one.rounds.map((perSecond, i) => perSecond / (other.rounds[i] as number)), 0.5);
 }
 
+/** How much more processor time one took than the other, for each call: the median of rounds that were beside each other. */
+export function excessUs(one: Measured | undefined, other: Measured | undefined): number | undefined {
+  if (one === undefined || other === undefined) return undefined;
+  return percentile(one.roundsUs.map((us, i) => us - (other.roundsUs[i] as number)), 0.5);
+}
+
 /** Warms up, and finds how many calls fill a round. */
 async function callsOfRound(contender: Contender, { warmUpMs, roundMs }: Pace): Promise<number> {
   await contender.round(contender.least); // connects, among other things
@@ -99,5 +107,6 @@ function summary(name: string, rounds: readonly [Round, ServerWork][]): Measured
     ownUs: median(({ calls, ownUs }) => ownUs / calls),
     redisUs: median(({ calls }, { cpuUs }) => cpuUs / calls),
     rounds: rounds.map(([{ calls, ms }]) => calls / ms * 1_000),
+    roundsUs: rounds.map(([{ calls, ownUs }]) => ownUs / calls),
   };
 }

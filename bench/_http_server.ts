@@ -1,6 +1,6 @@
 /**
- * A server that says hello, in a process of its own: `_http_server <framework> <guard>`. Prints its port, and answers each
- * line that it is sent with the processor time that it has used, in microseconds.
+ * A server that says hello, in a process of its own: `_http_server <framework> <guard> [Redis URL]`. Prints its port, and
+ * answers each line that it is sent with the processor time that it has used, in microseconds.
  *
  * @module
  */
@@ -10,10 +10,12 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import process from "node:process";
 
-import { createRateSync } from "@ratesync/core";
-import { ENDLESS, HOUR_MS } from "./_ours.ts";
+import type { Store } from "express-rate-limit";
 
-const [framework = "", guard = ""] = process.argv.slice(2);
+import { createRateSync } from "@ratesync/core";
+import { ENDLESS, HOUR_MS, openRateSync } from "./_ours.ts";
+
+const [framework = "", guard = "", redisUrl] = process.argv.slice(2);
 const limit = 1_000_000_000;
 const hello = "hello";
 
@@ -30,9 +32,13 @@ process.stdin.on("data", () => {
   console.log(user + system);
 });
 
-/** Our options: a token bucket that has room for all, in the memory of this process. */
+/** Our options: a token bucket that has room for all, in the memory of this process or in Redis. */
 function ours() {
-  return { limiter: "api", rateSync: createRateSync({ limiters: { api: ENDLESS } }) };
+  const limiters = { api: ENDLESS };
+  return {
+    limiter: "api",
+    rateSync: redisUrl === undefined ? createRateSync({ limiters }) : openRateSync(redisUrl, limiters),
+  };
 }
 
 async function express(): Promise<RequestListener> {
@@ -43,7 +49,8 @@ async function express(): Promise<RequestListener> {
     app.use(rateLimit(ours()));
   } else if (guard === "peer") {
     const { rateLimit } = await import("express-rate-limit");
-    app.use(rateLimit({ windowMs: HOUR_MS, limit, standardHeaders: "draft-8", legacyHeaders: false }));
+    const store = redisUrl === undefined ? undefined : await expressStore(redisUrl);
+    app.use(rateLimit({ windowMs: HOUR_MS, limit, standardHeaders: "draft-8", legacyHeaders: false, ...store }));
   }
   app.get("/", (_request, response) => void response.send(hello));
   return app;
@@ -57,11 +64,28 @@ async function fastify(): Promise<RequestListener> {
     await app.register(rateLimit, ours());
   } else if (guard === "peer") {
     const { default: rateLimit } = await import("@fastify/rate-limit");
-    await app.register(rateLimit, { max: limit, timeWindow: HOUR_MS, enableDraftSpec: true });
+    const store = redisUrl === undefined ? undefined : await fastifyStore(redisUrl);
+    await app.register(rateLimit, { max: limit, timeWindow: HOUR_MS, enableDraftSpec: true, ...store });
   }
   app.get("/", (_request, reply) => reply.send(hello));
   await app.ready();
   return (request, response) => app.routing(request, response);
+}
+
+/** The store of express-rate-limit, on the client that its documentation uses. */
+async function expressStore(url: string): Promise<{ readonly store: Store }> {
+  const { RedisStore } = await import("rate-limit-redis");
+  const { createClient } = await import("redis");
+  const client = await createClient({ url }).connect();
+  return {
+    store: new RedisStore({ sendCommand: (...args: string[]) => client.sendCommand(args), prefix: "express:" }),
+  };
+}
+
+/** The client of @fastify/rate-limit, with the options that its documentation advises. */
+async function fastifyStore(url: string): Promise<{ readonly redis: unknown }> {
+  const { Redis } = await import("ioredis");
+  return { redis: new Redis(url, { connectTimeout: 500, maxRetriesPerRequest: 1 }) };
 }
 
 async function hono(): Promise<RequestListener> {

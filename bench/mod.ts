@@ -14,6 +14,7 @@ import { growthWaiters } from "./growth_waiters.ts";
 import { growthWindow } from "./growth_window.ts";
 import { hotKey } from "./hot_key.ts";
 import { http } from "./http.ts";
+import { httpRedis } from "./http_redis.ts";
 import { imports } from "./imports.ts";
 import { lone } from "./lone.ts";
 import { memory } from "./memory.ts";
@@ -47,6 +48,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   walk,
   memory,
   http,
+  http_redis: httpRedis,
   imports,
   bytes,
   growth_keys: growthKeys,

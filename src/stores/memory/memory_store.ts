@@ -32,7 +32,7 @@ import type {
 } from "../store.ts";
 import { levelsOf } from "./cell_box.ts";
 import type { Cell } from "./cell.ts";
-import { Cells } from "./cells.ts";
+import { StateTable } from "./state_table.ts";
 import { Rounds } from "./rounds.ts";
 import { alsoRefunded } from "./sections.ts";
 import { type LeaseHost, takePermits } from "./take_permits.ts";
@@ -58,11 +58,11 @@ export class MemoryStore implements Store {
   /** It is inside this process. */
   readonly isLocal: boolean = true;
   readonly #clock: Clock;
-  readonly #cells: Cells;
+  readonly #table: StateTable;
   readonly #listeners = new Map<string, WakeupListener>();
   readonly #host: LeaseHost = {
-    bookOf: (target) => this.#cells.read(target, this.#clock.nowUs()).slots,
-    freed: (target) => new Rounds(this.#cells, this.#listeners, this.#clock.nowUs(), false).promote(target),
+    bookOf: (target) => this.#table.read(target, this.#clock.nowUs()).slots,
+    freed: (target) => new Rounds(this.#table, this.#listeners, this.#clock.nowUs(), false).promote(target),
     nowUs: () => this.#clock.nowUs(),
   };
   #closed = false;
@@ -74,17 +74,17 @@ export class MemoryStore implements Store {
    */
   constructor(options: MemoryStoreOptions = {}) {
     this.#clock = options.clock ?? systemClock;
-    this.#cells = new Cells(options.maxKeys ?? 1_000_000, () => this.#clock.nowUs());
+    this.#table = new StateTable(options.maxKeys ?? 1_000_000, () => this.#clock.nowUs());
   }
 
   /** How many keys are held. */
   get size(): number {
-    return this.#cells.size;
+    return this.#table.size;
   }
 
   /** What is kept for a target, for tests that compare stores. */
   statesOf(target: Target): readonly RateState[] {
-    return this.#cells.stored(target).states;
+    return this.#table.stored(target).states;
   }
 
   /** Runs a request at once. */
@@ -103,12 +103,12 @@ export class MemoryStore implements Store {
     left?: LevelLeft,
   ): TakeReply | true | undefined {
     if (this.#closed) return undefined;
-    return takeOne(this.#cells, limiter, key, cost, this.#clock.nowUs(), "now", 0, left);
+    return takeOne(this.#table, limiter, key, cost, this.#clock.nowUs(), "now", 0, left);
   }
 
   /** Takes permits of a limiter without rates, if enough are free and its queue is empty; else returns undefined. */
   takePermitsAtOnce(target: Target): TakeReply & LocalLease | undefined {
-    return this.#closed ? undefined : takePermits(this.#cells, target, this.#host, this.#clock.nowUs());
+    return this.#closed ? undefined : takePermits(this.#table, target, this.#host, this.#clock.nowUs());
   }
 
   /** Remembers where wakeups for an instance go. */
@@ -119,7 +119,7 @@ export class MemoryStore implements Store {
 
   /** Forgets everything. */
   resetAll(): Promise<void> {
-    this.#cells.clear();
+    this.#table.clear();
     for (const listener of this.#listeners.values()) listener.missed();
     return Promise.resolve();
   }
@@ -144,7 +144,7 @@ export class MemoryStore implements Store {
   /** Forgets everything; later requests are refused. */
   close(): Promise<void> {
     this.#closed = true;
-    this.#cells.clear();
+    this.#table.clear();
     this.#listeners.clear();
     return Promise.resolve();
   }
@@ -153,7 +153,7 @@ export class MemoryStore implements Store {
     if (targets.length !== 1 || times !== undefined) return undefined;
     const target = targets[0] as Target;
     if (target.policy.maxConcurrent > 0) return undefined;
-    return takeOne(this.#cells, target, target.key, target.cost, nowUs, mode, maxWaitUs, undefined) as
+    return takeOne(this.#table, target, target.key, target.cost, nowUs, mode, maxWaitUs, undefined) as
       | TakeReply
       | undefined;
   }
@@ -161,9 +161,9 @@ export class MemoryStore implements Store {
   #run(request: StoreRequest, nowUs: number): TakeReply | DoneReply {
     const peeks = request.op === "take" && request.mode === "peek";
     if (!peeks && request.op !== "release" && request.op !== "renew") {
-      for (const target of request.targets) this.#cells.settle(target, nowUs);
+      for (const target of request.targets) this.#table.settle(target, nowUs);
     }
-    const rounds = new Rounds(this.#cells, this.#listeners, nowUs, peeks);
+    const rounds = new Rounds(this.#table, this.#listeners, nowUs, peeks);
     switch (request.op) {
       case "take":
         return request.times === undefined ? rounds.take(request) : takeTimes(rounds, request, request.times);
@@ -177,9 +177,9 @@ export class MemoryStore implements Store {
         return this.#giveBack(request, nowUs);
       case "refund":
         for (const target of request.targets) {
-          const cell = this.#cells.read(target, nowUs);
+          const cell = this.#table.read(target, nowUs);
           if (cell.others !== undefined) cell.others = alsoRefunded(cell.others, nowUs, target.cost);
-          this.#cells.write(target, cell, nowUs);
+          this.#table.write(target, cell, nowUs);
         }
         return this.#correct(request.targets, nowUs, (rate, state, target) => {
           return kernelOf(rate).refund(state, nowUs, target.cost, rate);
@@ -205,10 +205,10 @@ export class MemoryStore implements Store {
 
   #block(request: BlockRequest, rounds: Rounds, nowUs: number): DoneReply {
     for (const target of request.targets) {
-      const cell = this.#cells.read(target, nowUs);
+      const cell = this.#table.read(target, nowUs);
       const endsUs = request.durationUs > 0 ? nowUs + request.durationUs : 0;
       if (!request.keepLonger || endsUs > cell.blockedUs) cell.blockedUs = endsUs;
-      this.#cells.write(target, cell, nowUs);
+      this.#table.write(target, cell, nowUs);
       if (request.durationUs === 0) rounds.promote(target);
     }
     this.#announce(request, nowUs);
@@ -235,21 +235,21 @@ export class MemoryStore implements Store {
     change: (rate: RateLimit, state: RateState, target: Target, i: number) => RateState,
   ): DoneReply {
     for (const target of targets) {
-      const cell: Cell = this.#cells.read(target, nowUs);
+      const cell: Cell = this.#table.read(target, nowUs);
       cell.states = target.policy.rates.map((rate, i) => change(rate, cell.states[i] as RateState, target, i));
-      this.#cells.write(target, cell, nowUs);
+      this.#table.write(target, cell, nowUs);
     }
     return done(nowUs, [], targets.map((target) => this.#level(target, nowUs)));
   }
 
   #level(target: Target, nowUs: number): TargetLevel {
-    return { rates: levelsOf(target.policy, this.#cells.read(target, nowUs), nowUs), slots: undefined };
+    return { rates: levelsOf(target.policy, this.#table.read(target, nowUs), nowUs), slots: undefined };
   }
 }
 
 /** Takes from one key of a limiter, where that needs no more than to look at it. */
 function takeOne(
-  cells: Cells,
+  table: StateTable,
   named: NamedPolicy,
   key: string | undefined,
   cost: number,
@@ -258,9 +258,9 @@ function takeOne(
   maxWaitUs: number,
   left: LevelLeft | undefined,
 ): TakeReply | true | undefined {
-  const shelf = cells.shelfOf(named.limiter, named.policy);
-  if (shelf.slab !== undefined) return takeRow(cells, shelf, shelf.slab, key, cost, nowUs, mode, maxWaitUs, left);
-  return named.policy.maxConcurrent > 0 ? undefined : takeRates(cells, shelf, key, cost, nowUs, mode, maxWaitUs);
+  const shelf = table.shelfOf(named.limiter, named.policy);
+  if (shelf.slab !== undefined) return takeRow(table, shelf, shelf.slab, key, cost, nowUs, mode, maxWaitUs, left);
+  return named.policy.maxConcurrent > 0 ? undefined : takeRates(table, shelf, key, cost, nowUs, mode, maxWaitUs);
 }
 
 /** Takes as often as it is allowed: units taken together are admitted exactly if they all would be one by one. */

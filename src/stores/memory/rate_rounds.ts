@@ -8,7 +8,7 @@ import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { SlotLevel, TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
 import { levelsOf } from "./cell_box.ts";
-import type { Cells } from "./cells.ts";
+import type { StateTable } from "./state_table.ts";
 import { alsoTaken } from "./sections.ts";
 import { SlotBook } from "./slot_book.ts";
 
@@ -20,27 +20,27 @@ export const NOBODY: SlotBook = new SlotBook();
 
 /** Decides about rates at one reading of the clock. */
 export class RateRounds {
-  readonly #cells: Cells;
+  readonly #table: StateTable;
   readonly #nowUs: number;
   readonly #peeks: boolean;
 
   /**
    * Makes one.
    *
-   * @param cells The state.
+   * @param table The state.
    * @param nowUs The reading of the clock.
    * @param peeks Whether nothing may be written.
    */
-  constructor(cells: Cells, nowUs: number, peeks: boolean) {
-    this.#cells = cells;
+  constructor(table: StateTable, nowUs: number, peeks: boolean) {
+    this.#table = table;
     this.#nowUs = nowUs;
     this.#peeks = peeks;
   }
 
   /** The earliest instant at which all limits of a target agree. */
   plan(target: Target): number {
-    if (!this.#peeks) this.#cells.settle(target, this.#nowUs);
-    const { blockedUs, states } = this.#cells.read(target, this.#nowUs);
+    if (!this.#peeks) this.#table.settle(target, this.#nowUs);
+    const { blockedUs, states } = this.#table.read(target, this.#nowUs);
     const { rates } = target.policy;
     let atUs = Math.max(this.#nowUs, blockedUs);
     for (let i = 0; i < rates.length; i++) {
@@ -54,7 +54,7 @@ export class RateRounds {
   commit(target: Target, atUs: number): Traces {
     const { rates } = target.policy;
     if (rates.length === 0) return undefined;
-    const cell = this.#cells.read(target, this.#nowUs);
+    const cell = this.#table.read(target, this.#nowUs);
     let traces: (readonly number[] | undefined)[] | undefined;
     for (let i = 0; i < rates.length; i++) {
       const rate = rates[i] as RateLimit;
@@ -66,7 +66,7 @@ export class RateRounds {
       if (trace !== undefined) (traces ??= rates.map(() => undefined))[i] = trace;
     }
     if (cell.others !== undefined) cell.others = alsoTaken(cell.others, this.#nowUs, atUs, target.cost);
-    this.#cells.write(target, cell, this.#nowUs);
+    this.#table.write(target, cell, this.#nowUs);
     return traces;
   }
 
@@ -81,7 +81,7 @@ export class RateRounds {
     for (const target of targets) {
       let traces: Traces;
       if (allowed && mode !== "peek") traces = this.commit(target, atUs);
-      else if (!allowed && this.#cells.read(target, this.#nowUs).blockedUs > nowUs) status = "blocked";
+      else if (!allowed && this.#table.read(target, this.#nowUs).blockedUs > nowUs) status = "blocked";
       levels.push(this.level(target, 0, traces));
     }
     return { status, nowUs, waitUs: atUs - nowUs, arrivalUs, levels };
@@ -89,7 +89,7 @@ export class RateRounds {
 
   /** Where a target stands. */
   level(target: Target, fence: number, traces?: Traces): TargetLevel {
-    const cell = this.#cells.read(target, this.#nowUs);
+    const cell = this.#table.read(target, this.#nowUs);
     const rates = levelsOf(target.policy, cell, this.#nowUs);
     if (target.policy.maxConcurrent === 0) {
       return traces === undefined ? { rates, slots: undefined } : { rates, slots: undefined, traces };

@@ -15,7 +15,7 @@ import {
   type WakeupListener,
 } from "../store.ts";
 import type { Cell } from "./cell.ts";
-import type { Cells } from "./cells.ts";
+import type { StateTable } from "./state_table.ts";
 import { NOBODY, RateRounds, type Traces } from "./rate_rounds.ts";
 import { SlotBook } from "./slot_book.ts";
 
@@ -33,7 +33,7 @@ const FRONT = 8;
 
 /** Decides at one reading of the clock. */
 export class Rounds {
-  readonly #cells: Cells;
+  readonly #table: StateTable;
   readonly #listeners: ReadonlyMap<string, WakeupListener>;
   readonly #nowUs: number;
   readonly #rates: RateRounds;
@@ -41,16 +41,16 @@ export class Rounds {
   /**
    * Makes one.
    *
-   * @param cells The state.
+   * @param table The state.
    * @param listeners Where wakeups go, by instance.
    * @param nowUs The reading of the clock.
    * @param peeks Whether nothing may be written.
    */
-  constructor(cells: Cells, listeners: ReadonlyMap<string, WakeupListener>, nowUs: number, peeks: boolean) {
-    this.#cells = cells;
+  constructor(table: StateTable, listeners: ReadonlyMap<string, WakeupListener>, nowUs: number, peeks: boolean) {
+    this.#table = table;
     this.#listeners = listeners;
     this.#nowUs = nowUs;
-    this.#rates = new RateRounds(cells, nowUs, peeks);
+    this.#rates = new RateRounds(table, nowUs, peeks);
   }
 
   /** Takes a target's units whatever its rates say. */
@@ -79,7 +79,7 @@ export class Rounds {
         this.#cutLeases(target);
       }
       atUs = Math.max(atUs, this.#rates.plan(target));
-      blockedUs = Math.max(blockedUs, this.#cells.read(target, this.#nowUs).blockedUs);
+      blockedUs = Math.max(blockedUs, this.#table.read(target, this.#nowUs).blockedUs);
       if (this.#isFull(target, request) && (full === undefined || isBefore(target, full))) full = target;
     }
     const room = mode === "wait" && atUs - nowUs <= request.maxWaitUs;
@@ -190,7 +190,7 @@ export class Rounds {
 
   /** Starts a key anew; those who wait are served. */
   reset(target: Target): void {
-    this.#cells.reset(target);
+    this.#table.reset(target);
     this.promote(target);
   }
 
@@ -310,15 +310,15 @@ export class Rounds {
   }
 
   #slots(target: Target): SlotBook | undefined {
-    return this.#cells.read(target, this.#nowUs).slots;
+    return this.#table.read(target, this.#nowUs).slots;
   }
 
   /** The book of a target, made and kept if there is none yet. */
   #book(target: Target): SlotBook {
-    const cell: Cell = this.#cells.read(target, this.#nowUs);
+    const cell: Cell = this.#table.read(target, this.#nowUs);
     if (cell.slots === undefined) {
       cell.slots = new SlotBook();
-      this.#cells.write(target, cell, this.#nowUs);
+      this.#table.write(target, cell, this.#nowUs);
     }
     return cell.slots;
   }

@@ -7,7 +7,7 @@
 import { shortKey } from "../../base/short_key.ts";
 import type { LocalLease, TakeReply, Target, TargetLevel } from "../store.ts";
 import { freshCell } from "./cell_box.ts";
-import type { Cells } from "./cells.ts";
+import type { StateTable } from "./state_table.ts";
 import { type Lease, SlotBook } from "./slot_book.ts";
 
 /** What becomes of permits that are known to their holder alone. */
@@ -81,7 +81,7 @@ class LocalPermits implements TakeReply, LocalLease, Lease {
 
 /** Takes if the limiter has permits alone, some are free, and nobody waits; else undefined, and nothing is taken. */
 export function takePermits(
-  cells: Cells,
+  table: StateTable,
   target: Target,
   host: LeaseHost,
   nowUs: number,
@@ -89,7 +89,7 @@ export function takePermits(
   const { limiter, policy, slots } = target;
   const { maxConcurrent } = policy;
   if (maxConcurrent === 0 || policy.rates.length > 0) return undefined;
-  const shelf = cells.shelfOf(limiter, policy);
+  const shelf = table.shelfOf(limiter, policy);
   const key = shortKey(target.key);
   const known = shelf.cellOf(key);
   if (known === undefined ? shelf.has(key) : known.policy !== policy || known.blockedUs > nowUs) return undefined;
@@ -98,7 +98,7 @@ export function takePermits(
   const used = book.live(nowUs) + slots;
   if (used > maxConcurrent) return undefined;
 
-  if (known === undefined) cells.makeRoom(shelf, nowUs);
+  if (known === undefined) table.makeRoom(shelf, nowUs);
   const permits = new LocalPermits(host, book, target, nowUs, used);
   if (known?.slots === undefined) {
     const cell = known ?? freshCell(policy);

@@ -12,7 +12,7 @@ import { RatesReply, type Trace } from "../rates_reply.ts";
 import type { TakeReply, TakeRequest } from "../store.ts";
 import { freshCell } from "./cell_box.ts";
 import type { Cell } from "./cell.ts";
-import type { Cells } from "./cells.ts";
+import type { StateTable } from "./state_table.ts";
 import type { Shelf } from "./shelf.ts";
 
 /**
@@ -20,7 +20,7 @@ import type { Shelf } from "./shelf.ts";
  * clock has stepped back.
  */
 export function takeRates(
-  cells: Cells,
+  table: StateTable,
   shelf: Shelf,
   asWritten: string | undefined,
   cost: number,
@@ -55,7 +55,7 @@ export function takeRates(
   if (allowed && mode !== "peek") {
     traces = takeAll(shelf, cell, nowUs, atUs, cost);
     if (known === undefined) {
-      cells.makeRoom(shelf, nowUs);
+      table.makeRoom(shelf, nowUs);
       shelf.write(key, cell);
     }
   }

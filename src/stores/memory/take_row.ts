@@ -11,7 +11,7 @@ import { shortKey } from "../../base/short_key.ts";
 import { LevelReply } from "../level_reply.ts";
 import { RatesReply } from "../rates_reply.ts";
 import type { LevelLeft, TakeReply, TakeRequest } from "../store.ts";
-import type { Cells } from "./cells.ts";
+import type { StateTable } from "./state_table.ts";
 import type { Shelf } from "./shelf.ts";
 import type { Slab } from "./slab.ts";
 
@@ -21,7 +21,7 @@ import type { Slab } from "./slab.ts";
  * compiled as one.
  */
 export function takeRow(
-  cells: Cells,
+  table: StateTable,
   shelf: Shelf,
   slab: Slab,
   asWritten: string | undefined,
@@ -40,7 +40,7 @@ export function takeRow(
   if (!allowed && (Number.isNaN(waitUs) || (mode === "wait" && waitUs <= maxWaitUs))) return undefined;
   if (allowed && mode !== "peek") {
     if (place === 0) {
-      cells.makeRoom(shelf, nowUs);
+      table.makeRoom(shelf, nowUs);
       place = slab.add(key);
     }
     slab.all.take(slab.rows, place * slab.width, nowUs, cost);

@@ -21,7 +21,7 @@ const SWEEP_ALL = 2;
 const SAMPLE = 16;
 
 /** All keys of a store. */
-export class Cells {
+export class StateTable {
   readonly #maxKeys: number;
   readonly #nowUs: () => number;
   readonly #shelves = new Map<string, Shelf>();

@@ -258,9 +258,9 @@ function takeOne(
   maxWaitUs: number,
   left: LevelLeft | undefined,
 ): TakeReply | true | undefined {
-  const shelf = table.shelfOf(named.limiter, named.policy);
-  if (shelf.slab !== undefined) return takeRow(table, shelf, shelf.slab, key, cost, nowUs, mode, maxWaitUs, left);
-  return named.policy.maxConcurrent > 0 ? undefined : takeRates(table, shelf, key, cost, nowUs, mode, maxWaitUs);
+  const keys = table.keysOf(named.limiter, named.policy);
+  if (keys.slab !== undefined) return takeRow(table, keys, keys.slab, key, cost, nowUs, mode, maxWaitUs, left);
+  return named.policy.maxConcurrent > 0 ? undefined : takeRates(table, keys, key, cost, nowUs, mode, maxWaitUs);
 }
 
 /** Takes as often as it is allowed: units taken together are admitted exactly if they all would be one by one. */

@@ -9,7 +9,7 @@ import type { Policy } from "../../policy/policy.ts";
 import type { Target } from "../store.ts";
 import { settle } from "./cell_box.ts";
 import type { Cell } from "./cell.ts";
-import { nearer, Shelf } from "./shelf.ts";
+import { LimiterTable, nearer } from "./limiter_table.ts";
 
 /** How many keys of the same limiter are looked at for one that may be forgotten, each time one is added. */
 const SWEEP = 4;
@@ -24,14 +24,14 @@ const SAMPLE = 16;
 export class StateTable {
   readonly #maxKeys: number;
   readonly #nowUs: () => number;
-  readonly #shelves = new Map<string, Shelf>();
-  readonly #all: Shelf[] = [];
+  readonly #byLimiter = new Map<string, LimiterTable>();
+  readonly #all: LimiterTable[] = [];
   /** There are not more keys than this: those that were counted last, and all added since. */
   #atMost = 0;
-  /** The shelf whose turn it is when keys of any limiter are looked at. */
+  /** The table whose turn it is when keys of any limiter are looked at. */
   #turn = 0;
   #lastId: string | undefined;
-  #last: Shelf | undefined;
+  #last: LimiterTable | undefined;
 
   /**
    * Makes one.
@@ -47,15 +47,15 @@ export class StateTable {
   /** How many keys there are. */
   get size(): number {
     let size = 0;
-    for (const shelf of this.#all) size += shelf.size;
+    for (const keys of this.#all) size += keys.size;
     return size;
   }
 
-  /** The shelf of a limiter, which goes by these rules from now on. */
-  shelfOf(limiter: string, policy: Policy): Shelf {
-    const shelf = limiter === this.#lastId ? this.#last as Shelf : this.#find(limiter, policy);
-    if (shelf.policy !== policy) shelf.adopt(policy, this.#nowUs());
-    return shelf;
+  /** The table of a limiter, which goes by these rules from now on. */
+  keysOf(limiter: string, policy: Policy): LimiterTable {
+    const keys = limiter === this.#lastId ? this.#last as LimiterTable : this.#find(limiter, policy);
+    if (keys.policy !== policy) keys.adopt(policy, this.#nowUs());
+    return keys;
   }
 
   /** The cell of a target as it stands, or a fresh one. It has to be written to be kept. */
@@ -65,7 +65,7 @@ export class StateTable {
 
   /** The same as it was written, whatever the clock shows. */
   stored(target: Target, nowUs: number = this.#nowUs()): Cell {
-    return this.shelfOf(target.limiter, target.policy).read(shortKey(target.key), nowUs);
+    return this.keysOf(target.limiter, target.policy).read(shortKey(target.key), nowUs);
   }
 
   /**
@@ -73,64 +73,64 @@ export class StateTable {
    * that others had written. Otherwise each call would correct it again, to a later instant.
    */
   settle(target: Target, nowUs: number): void {
-    const shelf = this.shelfOf(target.limiter, target.policy);
-    const cell = shelf.read(shortKey(target.key), nowUs);
+    const keys = this.keysOf(target.limiter, target.policy);
+    const cell = keys.read(shortKey(target.key), nowUs);
     const settled = settle(cell, nowUs);
-    const isNew = cell.others !== undefined && cell !== shelf.cellOf(shortKey(target.key));
+    const isNew = cell.others !== undefined && cell !== keys.cellOf(shortKey(target.key));
     if (settled !== cell || isNew) this.write(target, settled, nowUs);
   }
 
   /** Keeps a cell that was read and changed. */
   write(target: Target, cell: Cell, nowUs: number): void {
-    const shelf = this.shelfOf(target.limiter, target.policy);
+    const keys = this.keysOf(target.limiter, target.policy);
     const key = shortKey(target.key);
-    if (!shelf.has(key)) this.makeRoom(shelf, nowUs);
-    shelf.write(key, cell);
+    if (!keys.has(key)) this.makeRoom(keys, nowUs);
+    keys.write(key, cell);
   }
 
   /** Starts a key anew: full limits, every slot free, no block. Those who wait keep their places. */
   reset(target: Target): void {
-    this.shelfOf(target.limiter, target.policy).reset(shortKey(target.key));
+    this.keysOf(target.limiter, target.policy).reset(shortKey(target.key));
   }
 
   /** Forgets every key, but wakes nobody. */
   clear(): void {
-    this.#shelves.clear();
+    this.#byLimiter.clear();
     this.#all.length = 0;
     this.#atMost = this.#turn = 0;
     this.#lastId = this.#last = undefined;
   }
 
   /** Forgets some of what need not be kept, and more if there is no room, for a key that is about to be added. */
-  makeRoom(shelf: Shelf, nowUs: number): void {
-    shelf.sweep(SWEEP, nowUs);
+  makeRoom(keys: LimiterTable, nowUs: number): void {
+    keys.sweep(SWEEP, nowUs);
     if (this.#any()?.sweep(SWEEP_ALL, nowUs)) this.#turn++;
     if (++this.#atMost <= this.#maxKeys) return;
     this.#atMost = this.size + 1;
     if (this.#atMost <= this.#maxKeys) return;
-    const victim = nearer(shelf.weakest(SAMPLE / 2), this.#any()?.weakest(SAMPLE / 2));
+    const victim = nearer(keys.weakest(SAMPLE / 2), this.#any()?.weakest(SAMPLE / 2));
     victim?.box.delete(victim.key);
   }
 
-  /** The shelf whose turn it is; empty ones have none. */
-  #any(): Shelf | undefined {
+  /** The table whose turn it is; empty ones have none. */
+  #any(): LimiterTable | undefined {
     const count = this.#all.length;
     for (let i = 0; i < count; i++, this.#turn++) {
-      const shelf = this.#all[this.#turn % count] as Shelf;
-      if (shelf.size > 0) return shelf;
+      const keys = this.#all[this.#turn % count] as LimiterTable;
+      if (keys.size > 0) return keys;
     }
     return undefined;
   }
 
-  #find(limiter: string, policy: Policy): Shelf {
-    let shelf = this.#shelves.get(limiter);
-    if (shelf === undefined) {
-      shelf = new Shelf(policy, this.#nowUs());
-      this.#shelves.set(limiter, shelf);
-      this.#all.push(shelf);
+  #find(limiter: string, policy: Policy): LimiterTable {
+    let keys = this.#byLimiter.get(limiter);
+    if (keys === undefined) {
+      keys = new LimiterTable(policy, this.#nowUs());
+      this.#byLimiter.set(limiter, keys);
+      this.#all.push(keys);
     }
     this.#lastId = limiter;
-    this.#last = shelf;
-    return shelf;
+    this.#last = keys;
+    return keys;
   }
 }

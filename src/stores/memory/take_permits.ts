@@ -89,21 +89,21 @@ export function takePermits(
   const { limiter, policy, slots } = target;
   const { maxConcurrent } = policy;
   if (maxConcurrent === 0 || policy.rates.length > 0) return undefined;
-  const shelf = table.shelfOf(limiter, policy);
+  const keys = table.keysOf(limiter, policy);
   const key = shortKey(target.key);
-  const known = shelf.cellOf(key);
-  if (known === undefined ? shelf.has(key) : known.policy !== policy || known.blockedUs > nowUs) return undefined;
+  const known = keys.cellOf(key);
+  if (known === undefined ? keys.has(key) : known.policy !== policy || known.blockedUs > nowUs) return undefined;
   const book = known?.slots ?? new SlotBook();
   if (book.waiting > 0) return undefined;
   const used = book.live(nowUs) + slots;
   if (used > maxConcurrent) return undefined;
 
-  if (known === undefined) table.makeRoom(shelf, nowUs);
+  if (known === undefined) table.makeRoom(keys, nowUs);
   const permits = new LocalPermits(host, book, target, nowUs, used);
   if (known?.slots === undefined) {
     const cell = known ?? freshCell(policy);
     cell.slots = book;
-    shelf.write(key, cell);
+    keys.write(key, cell);
   }
   return permits;
 }

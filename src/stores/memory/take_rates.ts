@@ -13,7 +13,7 @@ import type { TakeReply, TakeRequest } from "../store.ts";
 import { freshCell } from "./cell_box.ts";
 import type { Cell } from "./cell.ts";
 import type { StateTable } from "./state_table.ts";
-import type { Shelf } from "./shelf.ts";
+import type { LimiterTable } from "./limiter_table.ts";
 
 /**
  * Decides if the key is in a cell of its present rules, or nowhere yet, and takes no permit; else undefined, and where the
@@ -21,29 +21,29 @@ import type { Shelf } from "./shelf.ts";
  */
 export function takeRates(
   table: StateTable,
-  shelf: Shelf,
+  keys: LimiterTable,
   asWritten: string | undefined,
   cost: number,
   nowUs: number,
   mode: TakeRequest["mode"],
   maxWaitUs: number,
 ): TakeReply | undefined {
-  const { policy } = shelf;
+  const { policy } = keys;
   const key = shortKey(asWritten);
-  const known = shelf.cellOf(key);
+  const known = keys.cellOf(key);
   if (
     known === undefined
-      ? shelf.has(key)
+      ? keys.has(key)
       : known.policy !== policy || known.slots !== undefined || known.others !== undefined
   ) return undefined;
 
   const cell = known ?? freshCell(policy);
-  const { kernels } = shelf;
+  const { kernels } = keys;
   const { rates } = policy;
   const { states, blockedUs } = cell;
   let atUs = blockedUs > nowUs ? blockedUs : nowUs;
   for (let i = 0; i < rates.length; i++) {
-    const kernel = kernels[i] as Shelf["kernels"][0];
+    const kernel = kernels[i] as LimiterTable["kernels"][0];
     const rate = rates[i] as RateLimit;
     const state = states[i] as RateState;
     if (kernel.settle(state, nowUs, rate) !== state) return undefined;
@@ -53,24 +53,26 @@ export function takeRates(
   const allowed = atUs <= nowUs || (mode === "wait" && atUs - nowUs <= maxWaitUs);
   let traces: Trace[] | undefined;
   if (allowed && mode !== "peek") {
-    traces = takeAll(shelf, cell, nowUs, atUs, cost);
+    traces = takeAll(keys, cell, nowUs, atUs, cost);
     if (known === undefined) {
-      table.makeRoom(shelf, nowUs);
-      shelf.write(key, cell);
+      table.makeRoom(keys, nowUs);
+      keys.write(key, cell);
     }
   }
   const status = allowed ? "allowed" : blockedUs > nowUs ? "blocked" : "rate";
   const waitUs = atUs - nowUs;
   const levels: Level[] = [];
   for (let i = 0; i < rates.length; i++) {
-    levels.push((kernels[i] as Shelf["kernels"][0]).measure(states[i] as RateState, nowUs, rates[i] as RateLimit));
+    levels.push(
+      (kernels[i] as LimiterTable["kernels"][0]).measure(states[i] as RateState, nowUs, rates[i] as RateLimit),
+    );
   }
   return new RatesReply(status, nowUs, waitUs, levels, traces);
 }
 
 /** Takes a cost from all rates of a cell. Returns what marks hold besides the levels, where that is anything. */
 function takeAll(
-  { kernels }: Shelf,
+  { kernels }: LimiterTable,
   { states, policy: { rates } }: Cell,
   nowUs: number,
   atUs: number,
@@ -78,7 +80,7 @@ function takeAll(
 ): Trace[] | undefined {
   let traces: Trace[] | undefined;
   for (let i = 0; i < rates.length; i++) {
-    const kernel = kernels[i] as Shelf["kernels"][0];
+    const kernel = kernels[i] as LimiterTable["kernels"][0];
     const before = states[i] as RateState;
     const after = kernel.take(before, nowUs, atUs, cost, rates[i] as RateLimit);
     states[i] = after;

@@ -12,7 +12,7 @@ import { LevelReply } from "../level_reply.ts";
 import { RatesReply } from "../rates_reply.ts";
 import type { LevelLeft, TakeReply, TakeRequest } from "../store.ts";
 import type { StateTable } from "./state_table.ts";
-import type { Shelf } from "./shelf.ts";
+import type { LimiterTable } from "./limiter_table.ts";
 import type { Slab } from "./slab.ts";
 
 /**
@@ -22,7 +22,7 @@ import type { Slab } from "./slab.ts";
  */
 export function takeRow(
   table: StateTable,
-  shelf: Shelf,
+  keys: LimiterTable,
   slab: Slab,
   asWritten: string | undefined,
   cost: number,
@@ -33,14 +33,14 @@ export function takeRow(
 ): TakeReply | true | undefined {
   const key = shortKey(asWritten);
   let place = slab.find(key);
-  if ((place === 0 && shelf.isElsewhere(key)) || (slab.hasOdd && slab.isOdd(key, nowUs))) return undefined;
+  if ((place === 0 && keys.isElsewhere(key)) || (slab.hasOdd && slab.isOdd(key, nowUs))) return undefined;
   const atUs = slab.all.earliest(slab.rows, place * slab.width, nowUs, cost);
   const waitUs = atUs - nowUs;
   const allowed = waitUs <= 0;
   if (!allowed && (Number.isNaN(waitUs) || (mode === "wait" && waitUs <= maxWaitUs))) return undefined;
   if (allowed && mode !== "peek") {
     if (place === 0) {
-      table.makeRoom(shelf, nowUs);
+      table.makeRoom(keys, nowUs);
       place = slab.add(key);
     }
     slab.all.take(slab.rows, place * slab.width, nowUs, cost);

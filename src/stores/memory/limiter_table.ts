@@ -23,7 +23,7 @@ const OTHERS_US = 300_000_000;
  * All keys of a limiter, each in one place: in a slab while states under its rules are numbers, else in a cell. Where rules
  * change, a key moves when it is next written.
  */
-export class Shelf implements Box {
+export class LimiterTable implements Box {
   /** The rules that were asked for last. */
   policy: Policy;
   /** What counts each limit of the rules. */

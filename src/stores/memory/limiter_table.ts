@@ -14,13 +14,13 @@ import type { Box, Victim } from "./box.ts";
 import { adapt, CellBox, freshCell } from "./cell_box.ts";
 import type { Cell } from "./cell.ts";
 import { turned } from "./sections.ts";
-import { Slab } from "./slab.ts";
+import { RowTable } from "./row_table.ts";
 
 /** For how long rules may go unused and still count what others take: as the register does in Redis. */
 const OTHERS_US = 300_000_000;
 
 /**
- * All keys of a limiter, each in one place: in a slab while states under its rules are numbers, else in a cell. Where rules
+ * All keys of a limiter, each in one place: in a row table while states under its rules are numbers, else in a cell. Where rules
  * change, a key moves when it is next written.
  */
 export class LimiterTable implements Box {
@@ -29,10 +29,10 @@ export class LimiterTable implements Box {
   /** What counts each limit of the rules. */
   kernels: readonly Kernel<RateLimit, RateState>[] = [];
   /** Where keys under those rules are kept, if their states are numbers and there are no slots. */
-  slab: Slab | undefined;
+  rowTable: RowTable | undefined;
   readonly #cells = new CellBox();
   /** One for each rules that keys have been counted by. */
-  #slabs: Slab[] = [];
+  #rowTables: RowTable[] = [];
   /** The time in which policies held; policies with the same limits share it. */
   readonly #reigns = new WeakMap<Policy, Reign>();
   /** Until when rules that were in use before may still be so, beside the present ones. */
@@ -64,20 +64,21 @@ export class LimiterTable implements Box {
     }
     this.policy = policy;
     this.kernels = policy.rates.map((rate) => kernelOf(rate));
-    this.slab = policy.maxConcurrent > 0 ? undefined : this.#slabFor(policy);
+    this.rowTable = policy.maxConcurrent > 0 ? undefined : this.#rowTableFor(policy);
   }
 
   /** How many keys there are. */
   get size(): number {
     let { size } = this.#cells;
-    for (const slab of this.#slabs) size += slab.size;
+    for (const rowTable of this.#rowTables) size += rowTable.size;
     return size;
   }
 
-  /** Whether a key is kept anywhere but in the slab of the present rules. */
+  /** Whether a key is kept anywhere but in the row table of the present rules. */
   isElsewhere(key: string | undefined): boolean {
-    if (this.#slabs.length === 1 && this.#cells.size === 0) return false;
-    return this.#cells.has(key) || this.#slabs.some((slab) => slab !== this.slab && slab.find(key) > 0);
+    if (this.#rowTables.length === 1 && this.#cells.size === 0) return false;
+    return this.#cells.has(key) ||
+      this.#rowTables.some((rowTable) => rowTable !== this.rowTable && rowTable.find(key) > 0);
   }
 
   /** The cell of a key as it was written, if it is in one. */
@@ -87,20 +88,20 @@ export class LimiterTable implements Box {
 
   /** Whether a key is kept. */
   has(key: string | undefined): boolean {
-    return this.#cells.has(key) || this.#slabs.some((slab) => slab.find(key) > 0);
+    return this.#cells.has(key) || this.#rowTables.some((rowTable) => rowTable.find(key) > 0);
   }
 
   /** The cell of a key as it stands under the present rules, or a fresh one. It has to be written to be kept. */
   read(key: string | undefined, nowUs: number): Cell {
     const cell = this.#cells.get(key);
     if (cell !== undefined) return this.#adapted(cell, nowUs);
-    for (const slab of this.#slabs) {
-      const place = slab.find(key);
+    for (const rowTable of this.#rowTables) {
+      const place = rowTable.find(key);
       if (place === 0) continue;
-      const { policy } = slab;
-      const states = slab.statesOf(key, place);
+      const { policy } = rowTable;
+      const states = rowTable.statesOf(key, place);
       return this.#adapted(
-        { policy, states, blockedUs: slab.blockedUs(key), slots: undefined, others: undefined },
+        { policy, states, blockedUs: rowTable.blockedUs(key), slots: undefined, others: undefined },
         nowUs,
       );
     }
@@ -121,11 +122,11 @@ export class LimiterTable implements Box {
 
   /** Keeps a cell that was read and changed. */
   write(key: string | undefined, cell: Cell): void {
-    const { slab } = this;
+    const { rowTable } = this;
     const isMore = cell.slots !== undefined || cell.others !== undefined;
-    const into = slab === undefined || isMore ? this.#cells : slab;
+    const into = rowTable === undefined || isMore ? this.#cells : rowTable;
     if (into !== this.#cells && this.#cells.size > 0) this.#cells.delete(key);
-    for (const other of this.#slabs) if (other !== into) other.delete(key);
+    for (const other of this.#rowTables) if (other !== into) other.delete(key);
     if (into instanceof CellBox) into.set(key, cell);
     else {
       into.put(key, cell.states);
@@ -144,36 +145,36 @@ export class LimiterTable implements Box {
 
   /** Forgets a key. Returns whether there was one. */
   delete(key: string | undefined): boolean {
-    return this.#cells.delete(key) || this.#slabs.some((slab) => slab.delete(key));
+    return this.#cells.delete(key) || this.#rowTables.some((rowTable) => rowTable.delete(key));
   }
 
   /** Forgets those of the next few that cannot be told from fresh ones. Returns whether it came to its end. */
   sweep(looks: number, nowUs: number): boolean {
-    const box = this.#turn === 0 ? this.#cells : this.#slabs[this.#turn - 1] as Box;
+    const box = this.#turn === 0 ? this.#cells : this.#rowTables[this.#turn - 1] as Box;
     if (box.size > 0 && !box.sweep(looks, nowUs)) return false;
-    this.#turn = (this.#turn + 1) % (this.#slabs.length + 1);
+    this.#turn = (this.#turn + 1) % (this.#rowTables.length + 1);
     return this.#turn === 0;
   }
 
   /** The one nearest to fresh of the next few. */
   weakest(looks: number): Victim | undefined {
     let best = this.#cells.weakest(looks);
-    for (const slab of this.#slabs) best = nearer(best, slab.weakest(looks));
+    for (const rowTable of this.#rowTables) best = nearer(best, rowTable.weakest(looks));
     return best;
   }
 
-  #slabFor(policy: Policy): Slab | undefined {
-    const isSame = (slab: Slab) => sameLimits(slab.policy.rates, policy.rates);
-    this.#slabs = this.#slabs.filter((slab) => slab.size > 0 || isSame(slab));
+  #rowTableFor(policy: Policy): RowTable | undefined {
+    const isSame = (rowTable: RowTable) => sameLimits(rowTable.policy.rates, policy.rates);
+    this.#rowTables = this.#rowTables.filter((rowTable) => rowTable.size > 0 || isSame(rowTable));
     this.#turn = 0;
-    let slab = this.#slabs.find(isSame);
-    if (slab === undefined) {
+    let rowTable = this.#rowTables.find(isSame);
+    if (rowTable === undefined) {
       const flats = policy.rates.map(flatOf).filter((flat): flat is FlatLimit<RateState> => flat !== undefined);
       if (flats.length < Math.max(policy.rates.length, 1)) return undefined;
-      this.#slabs.push(slab = new Slab(policy, flats));
+      this.#rowTables.push(rowTable = new RowTable(policy, flats));
     }
-    slab.policy = policy;
-    return slab;
+    rowTable.policy = policy;
+    return rowTable;
   }
 }
 

@@ -259,7 +259,7 @@ function takeOne(
   left: LevelLeft | undefined,
 ): TakeReply | true | undefined {
   const keys = table.keysOf(named.limiter, named.policy);
-  if (keys.slab !== undefined) return takeRow(table, keys, keys.slab, key, cost, nowUs, mode, maxWaitUs, left);
+  if (keys.rowTable !== undefined) return takeRow(table, keys, keys.rowTable, key, cost, nowUs, mode, maxWaitUs, left);
   return named.policy.maxConcurrent > 0 ? undefined : takeRates(table, keys, key, cost, nowUs, mode, maxWaitUs);
 }
 

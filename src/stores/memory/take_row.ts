@@ -13,7 +13,7 @@ import { RatesReply } from "../rates_reply.ts";
 import type { LevelLeft, TakeReply, TakeRequest } from "../store.ts";
 import type { StateTable } from "./state_table.ts";
 import type { LimiterTable } from "./limiter_table.ts";
-import type { Slab } from "./slab.ts";
+import type { RowTable } from "./row_table.ts";
 
 /**
  * Decides if numbers are all that the key is, and nothing has to be promised for later; else undefined, and where the key is
@@ -23,7 +23,7 @@ import type { Slab } from "./slab.ts";
 export function takeRow(
   table: StateTable,
   keys: LimiterTable,
-  slab: Slab,
+  rowTable: RowTable,
   asWritten: string | undefined,
   cost: number,
   nowUs: number,
@@ -32,22 +32,22 @@ export function takeRow(
   left: LevelLeft | undefined,
 ): TakeReply | true | undefined {
   const key = shortKey(asWritten);
-  let place = slab.find(key);
-  if ((place === 0 && keys.isElsewhere(key)) || (slab.hasOdd && slab.isOdd(key, nowUs))) return undefined;
-  const atUs = slab.all.earliest(slab.rows, place * slab.width, nowUs, cost);
+  let place = rowTable.find(key);
+  if ((place === 0 && keys.isElsewhere(key)) || (rowTable.hasOdd && rowTable.isOdd(key, nowUs))) return undefined;
+  const atUs = rowTable.all.earliest(rowTable.rows, place * rowTable.width, nowUs, cost);
   const waitUs = atUs - nowUs;
   const allowed = waitUs <= 0;
   if (!allowed && (Number.isNaN(waitUs) || (mode === "wait" && waitUs <= maxWaitUs))) return undefined;
   if (allowed && mode !== "peek") {
     if (place === 0) {
       table.makeRoom(keys, nowUs);
-      place = slab.add(key);
+      place = rowTable.add(key);
     }
-    slab.all.take(slab.rows, place * slab.width, nowUs, cost);
+    rowTable.all.take(rowTable.rows, place * rowTable.width, nowUs, cost);
   }
   const status = allowed ? "allowed" : "rate";
-  const { flats, rows, width } = slab;
-  if (flats.length > 1) return new RatesReply(status, nowUs, waitUs, slab.levelsOf(place, nowUs), undefined);
+  const { flats, rows, width } = rowTable;
+  if (flats.length > 1) return new RatesReply(status, nowUs, waitUs, rowTable.levelsOf(place, nowUs), undefined);
   const flat = flats[0] as FlatLimit<RateState>;
   const at = place * width;
   const first = flat.first(rows, at, nowUs);

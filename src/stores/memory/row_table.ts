@@ -18,11 +18,11 @@ export type Key = string | undefined;
 /** How many rows there is room for at first. */
 const FIRST = 8;
 
-/** A slab with fewer rows than this is not worth packing. */
+/** A row table with fewer rows than this is not worth packing. */
 const LOOSE = 256;
 
 /** Rows by place, from 1; places that fell free are used again. */
-export class Slab implements Box {
+export class RowTable implements Box {
   /** The rules that were asked for last. */
   policy: Policy;
   /** What counts each limit. */

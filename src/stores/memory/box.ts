@@ -5,7 +5,7 @@
  */
 
 /** A key that may be forgotten. */
-export interface Victim {
+export interface EvictionCandidate {
   /** Where it is kept. */
   readonly box: Box;
   /** The key. */
@@ -23,5 +23,5 @@ export interface Box {
   /** Forgets those of the next few that cannot be told from fresh ones. Returns whether it came to its end. */
   sweep(looks: number, nowUs: number): boolean;
   /** The one nearest to fresh of the next few, if one of them may be forgotten. */
-  weakest(looks: number): Victim | undefined;
+  weakest(looks: number): EvictionCandidate | undefined;
 }

@@ -9,7 +9,7 @@ import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { sameLimits, takeOver } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { Box, Victim } from "./box.ts";
+import type { Box, EvictionCandidate } from "./box.ts";
 import type { Cell } from "./cell.ts";
 import { sectionFreshFromUs, settledSections } from "./sections.ts";
 
@@ -62,8 +62,8 @@ export class CellBox implements Box {
   }
 
   /** The one nearest to fresh of the next few whose slots nobody uses. */
-  weakest(looks: number): Victim | undefined {
-    let best: Victim | undefined;
+  weakest(looks: number): EvictionCandidate | undefined {
+    let best: EvictionCandidate | undefined;
     for (let i = Math.min(looks, this.#cells.size); i > 0; i--) {
       let next = this.#sweep.next();
       if (next.done) {

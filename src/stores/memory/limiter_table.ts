@@ -10,7 +10,7 @@ import { flatOf, kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { sameLimits } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { Box, Victim } from "./box.ts";
+import type { Box, EvictionCandidate } from "./box.ts";
 import { adapt, CellBox, freshCell } from "./cell_box.ts";
 import type { Cell } from "./cell.ts";
 import { turned } from "./sections.ts";
@@ -157,7 +157,7 @@ export class LimiterTable implements Box {
   }
 
   /** The one nearest to fresh of the next few. */
-  weakest(looks: number): Victim | undefined {
+  weakest(looks: number): EvictionCandidate | undefined {
     let best = this.#cells.weakest(looks);
     for (const rowTable of this.#rowTables) best = nearer(best, rowTable.weakest(looks));
     return best;
@@ -185,7 +185,10 @@ interface Reign {
 }
 
 /** Of two, the one nearer to fresh. */
-export function nearer(one: Victim | undefined, other: Victim | undefined): Victim | undefined {
+export function nearer(
+  one: EvictionCandidate | undefined,
+  other: EvictionCandidate | undefined,
+): EvictionCandidate | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return other.freshUs < one.freshUs ? other : one;
 }

@@ -10,7 +10,7 @@ import type { Level } from "../../algorithms/kernel.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { Box, Victim } from "./box.ts";
+import type { Box, EvictionCandidate } from "./box.ts";
 
 /** Whose a row is; undefined is the limiter as a whole. */
 export type Key = string | undefined;
@@ -163,7 +163,7 @@ export class RowTable implements Box {
   }
 
   /** The one nearest to fresh of the next few. */
-  weakest(looks: number): Victim | undefined {
+  weakest(looks: number): EvictionCandidate | undefined {
     let best = 0;
     let bestUs = Infinity;
     for (let seen = 0, left = looks; left > 0 && seen < this.#keys.length; seen++) {

@@ -108,8 +108,8 @@ export class StateTable {
     if (++this.#atMost <= this.#maxKeys) return;
     this.#atMost = this.size + 1;
     if (this.#atMost <= this.#maxKeys) return;
-    const victim = nearer(keys.weakest(SAMPLE / 2), this.#any()?.weakest(SAMPLE / 2));
-    victim?.box.delete(victim.key);
+    const candidate = nearer(keys.weakest(SAMPLE / 2), this.#any()?.weakest(SAMPLE / 2));
+    candidate?.box.delete(candidate.key);
   }
 
   /** The table whose turn it is; empty ones have none. */

@@ -9,7 +9,7 @@ import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { sameLimits, takeOver } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { Box, EvictionCandidate } from "./box.ts";
+import type { EvictionCandidate, Table } from "./table.ts";
 import type { Cell } from "./cell.ts";
 import { sectionFreshFromUs, settledSections } from "./sections.ts";
 
@@ -17,7 +17,7 @@ import { sectionFreshFromUs, settledSections } from "./sections.ts";
 const BOOK_KEPT_US = 100_000;
 
 /** Cells by key. */
-export class CellBox implements Box {
+export class CellBox implements Table {
   readonly #cells = new Map<string | undefined, Cell>();
   #sweep: Iterator<[string | undefined, Cell]> = this.#cells.entries();
 
@@ -74,7 +74,7 @@ export class CellBox implements Box {
       const [key, cell] = next.value;
       if (cell.slots?.inUse) continue;
       const freshUs = freshFromUs(cell);
-      if (best === undefined || freshUs < best.freshUs) best = { box: this, key, freshUs };
+      if (best === undefined || freshUs < best.freshUs) best = { table: this, key, freshUs };
     }
     return best;
   }

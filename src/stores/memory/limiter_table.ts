@@ -10,7 +10,7 @@ import { flatOf, kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { sameLimits } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { Box, EvictionCandidate } from "./box.ts";
+import type { EvictionCandidate, Table } from "./table.ts";
 import { adapt, CellBox, freshCell } from "./cell_box.ts";
 import type { Cell } from "./cell.ts";
 import { turned } from "./sections.ts";
@@ -23,7 +23,7 @@ const OTHERS_US = 300_000_000;
  * All keys of a limiter, each in one place: in a row table while states under its rules are numbers, else in a cell. Where rules
  * change, a key moves when it is next written.
  */
-export class LimiterTable implements Box {
+export class LimiterTable implements Table {
   /** The rules that were asked for last. */
   policy: Policy;
   /** What counts each limit of the rules. */
@@ -37,7 +37,7 @@ export class LimiterTable implements Box {
   readonly #reigns = new WeakMap<Policy, Reign>();
   /** Until when rules that were in use before may still be so, beside the present ones. */
   #othersUntilUs = -Infinity;
-  /** The box whose turn it is when keys are looked at; 0 for the cells. */
+  /** The table whose turn it is when keys are looked at; 0 for the cells. */
   #turn = 0;
 
   /**
@@ -150,8 +150,8 @@ export class LimiterTable implements Box {
 
   /** Forgets those of the next few that cannot be told from fresh ones. Returns whether it came to its end. */
   sweep(looks: number, nowUs: number): boolean {
-    const box = this.#turn === 0 ? this.#cells : this.#rowTables[this.#turn - 1] as Box;
-    if (box.size > 0 && !box.sweep(looks, nowUs)) return false;
+    const table = this.#turn === 0 ? this.#cells : this.#rowTables[this.#turn - 1] as Table;
+    if (table.size > 0 && !table.sweep(looks, nowUs)) return false;
     this.#turn = (this.#turn + 1) % (this.#rowTables.length + 1);
     return this.#turn === 0;
   }

@@ -10,7 +10,7 @@ import type { Level } from "../../algorithms/kernel.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { RateLimit } from "../../algorithms/limit.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { Box, EvictionCandidate } from "./box.ts";
+import type { EvictionCandidate, Table } from "./table.ts";
 
 /** Whose a row is; undefined is the limiter as a whole. */
 export type Key = string | undefined;
@@ -22,7 +22,7 @@ const FIRST = 8;
 const LOOSE = 256;
 
 /** Rows by place, from 1; places that fell free are used again. */
-export class RowTable implements Box {
+export class RowTable implements Table {
   /** The rules that were asked for last. */
   policy: Policy;
   /** What counts each limit. */
@@ -176,7 +176,7 @@ export class RowTable implements Box {
       best = place;
       bestUs = freshUs;
     }
-    return best === 0 ? undefined : { box: this, key: this.#keys[best] as Key, freshUs: bestUs };
+    return best === 0 ? undefined : { table: this, key: this.#keys[best] as Key, freshUs: bestUs };
   }
 
   /** When nothing tells the key of a place from one that nobody has used. */

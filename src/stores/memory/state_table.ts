@@ -109,7 +109,7 @@ export class StateTable {
     this.#atMost = this.size + 1;
     if (this.#atMost <= this.#maxKeys) return;
     const candidate = nearer(keys.weakest(SAMPLE / 2), this.#any()?.weakest(SAMPLE / 2));
-    candidate?.box.delete(candidate.key);
+    candidate?.table.delete(candidate.key);
   }
 
   /** The table whose turn it is; empty ones have none. */

@@ -7,7 +7,7 @@
 /** A key that may be forgotten. */
 export interface EvictionCandidate {
   /** Where it is kept. */
-  readonly box: Box;
+  readonly table: Table;
   /** The key. */
   readonly key: string | undefined;
   /** From this instant on it cannot be told from a fresh one. */
@@ -15,7 +15,7 @@ export interface EvictionCandidate {
 }
 
 /** Keys of one limiter, which it looks through round and round, a few at a time. */
-export interface Box {
+export interface Table {
   /** How many keys there are. */
   readonly size: number;
   /** Forgets a key. Returns whether there was one. */

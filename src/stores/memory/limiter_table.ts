@@ -11,8 +11,8 @@ import type { RateLimit } from "../../algorithms/limit.ts";
 import { sameLimits } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { EvictionCandidate, Table } from "./table.ts";
-import { adapt, CellBox, freshCell } from "./cell_box.ts";
-import type { Cell } from "./cell.ts";
+import { adapt, EntryTable, freshEntry } from "./entry_table.ts";
+import type { Entry } from "./entry.ts";
 import { turned } from "./sections.ts";
 import { RowTable } from "./row_table.ts";
 
@@ -20,7 +20,7 @@ import { RowTable } from "./row_table.ts";
 const OTHERS_US = 300_000_000;
 
 /**
- * All keys of a limiter, each in one place: in a row table while states under its rules are numbers, else in a cell. Where rules
+ * All keys of a limiter, each in one place: in a row table while states under its rules are numbers, else in an entry. Where rules
  * change, a key moves when it is next written.
  */
 export class LimiterTable implements Table {
@@ -30,14 +30,14 @@ export class LimiterTable implements Table {
   kernels: readonly Kernel<RateLimit, RateState>[] = [];
   /** Where keys under those rules are kept, if their states are numbers and there are no slots. */
   rowTable: RowTable | undefined;
-  readonly #cells = new CellBox();
+  readonly #entries = new EntryTable();
   /** One for each rules that keys have been counted by. */
   #rowTables: RowTable[] = [];
   /** The time in which policies held; policies with the same limits share it. */
   readonly #reigns = new WeakMap<Policy, Reign>();
   /** Until when rules that were in use before may still be so, beside the present ones. */
   #othersUntilUs = -Infinity;
-  /** The table whose turn it is when keys are looked at; 0 for the cells. */
+  /** The table whose turn it is when keys are looked at; 0 for the entries. */
   #turn = 0;
 
   /**
@@ -69,32 +69,32 @@ export class LimiterTable implements Table {
 
   /** How many keys there are. */
   get size(): number {
-    let { size } = this.#cells;
+    let { size } = this.#entries;
     for (const rowTable of this.#rowTables) size += rowTable.size;
     return size;
   }
 
   /** Whether a key is kept anywhere but in the row table of the present rules. */
   isElsewhere(key: string | undefined): boolean {
-    if (this.#rowTables.length === 1 && this.#cells.size === 0) return false;
-    return this.#cells.has(key) ||
+    if (this.#rowTables.length === 1 && this.#entries.size === 0) return false;
+    return this.#entries.has(key) ||
       this.#rowTables.some((rowTable) => rowTable !== this.rowTable && rowTable.find(key) > 0);
   }
 
-  /** The cell of a key as it was written, if it is in one. */
-  cellOf(key: string | undefined): Cell | undefined {
-    return this.#cells.get(key);
+  /** The entry of a key as it was written, if it is in one. */
+  entryOf(key: string | undefined): Entry | undefined {
+    return this.#entries.get(key);
   }
 
   /** Whether a key is kept. */
   has(key: string | undefined): boolean {
-    return this.#cells.has(key) || this.#rowTables.some((rowTable) => rowTable.find(key) > 0);
+    return this.#entries.has(key) || this.#rowTables.some((rowTable) => rowTable.find(key) > 0);
   }
 
-  /** The cell of a key as it stands under the present rules, or a fresh one. It has to be written to be kept. */
-  read(key: string | undefined, nowUs: number): Cell {
-    const cell = this.#cells.get(key);
-    if (cell !== undefined) return this.#adapted(cell, nowUs);
+  /** The entry of a key as it stands under the present rules, or a fresh one. It has to be written to be kept. */
+  read(key: string | undefined, nowUs: number): Entry {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) return this.#adapted(entry, nowUs);
     for (const rowTable of this.#rowTables) {
       const place = rowTable.find(key);
       if (place === 0) continue;
@@ -105,52 +105,52 @@ export class LimiterTable implements Table {
         nowUs,
       );
     }
-    return freshCell(this.policy);
+    return freshEntry(this.policy);
   }
 
-  /** A cell under the present rules, as of the instant at which those it was written under ended. */
-  #adapted(cell: Cell, nowUs: number): Cell {
+  /** An entry under the present rules, as of the instant at which those it was written under ended. */
+  #adapted(entry: Entry, nowUs: number): Entry {
     const { policy } = this;
-    if (cell.others !== undefined && nowUs >= this.#othersUntilUs) cell = { ...cell, others: undefined };
-    if (cell.policy === policy) return cell;
-    const { endUs } = this.#reigns.get(cell.policy) as Reign;
+    if (entry.others !== undefined && nowUs >= this.#othersUntilUs) entry = { ...entry, others: undefined };
+    if (entry.policy === policy) return entry;
+    const { endUs } = this.#reigns.get(entry.policy) as Reign;
     const areOthersSeen = nowUs < this.#othersUntilUs && policy.onChange === "keep";
-    return areOthersSeen && !sameLimits(cell.policy.rates, policy.rates)
-      ? turned(cell, policy, endUs)
-      : adapt(cell, policy, endUs);
+    return areOthersSeen && !sameLimits(entry.policy.rates, policy.rates)
+      ? turned(entry, policy, endUs)
+      : adapt(entry, policy, endUs);
   }
 
-  /** Keeps a cell that was read and changed. */
-  write(key: string | undefined, cell: Cell): void {
+  /** Keeps an entry that was read and changed. */
+  write(key: string | undefined, entry: Entry): void {
     const { rowTable } = this;
-    const isMore = cell.slots !== undefined || cell.others !== undefined;
-    const into = rowTable === undefined || isMore ? this.#cells : rowTable;
-    if (into !== this.#cells && this.#cells.size > 0) this.#cells.delete(key);
+    const isMore = entry.slots !== undefined || entry.others !== undefined;
+    const into = rowTable === undefined || isMore ? this.#entries : rowTable;
+    if (into !== this.#entries && this.#entries.size > 0) this.#entries.delete(key);
     for (const other of this.#rowTables) if (other !== into) other.delete(key);
-    if (into instanceof CellBox) into.set(key, cell);
+    if (into instanceof EntryTable) into.set(key, entry);
     else {
-      into.put(key, cell.states);
-      into.block(key, cell.blockedUs);
+      into.put(key, entry.states);
+      into.block(key, entry.blockedUs);
     }
   }
 
   /** Starts a key anew: full limits, every slot free, no block. Those who wait keep their places, and tokens rise on. */
   reset(key: string | undefined): void {
-    const slots = this.#cells.get(key)?.slots;
+    const slots = this.#entries.get(key)?.slots;
     this.delete(key);
     if (slots === undefined) return;
     slots.clear();
-    this.#cells.set(key, { ...freshCell(this.policy), slots });
+    this.#entries.set(key, { ...freshEntry(this.policy), slots });
   }
 
   /** Forgets a key. Returns whether there was one. */
   delete(key: string | undefined): boolean {
-    return this.#cells.delete(key) || this.#rowTables.some((rowTable) => rowTable.delete(key));
+    return this.#entries.delete(key) || this.#rowTables.some((rowTable) => rowTable.delete(key));
   }
 
   /** Forgets those of the next few that cannot be told from fresh ones. Returns whether it came to its end. */
   sweep(looks: number, nowUs: number): boolean {
-    const table = this.#turn === 0 ? this.#cells : this.#rowTables[this.#turn - 1] as Table;
+    const table = this.#turn === 0 ? this.#entries : this.#rowTables[this.#turn - 1] as Table;
     if (table.size > 0 && !table.sweep(looks, nowUs)) return false;
     this.#turn = (this.#turn + 1) % (this.#rowTables.length + 1);
     return this.#turn === 0;
@@ -158,7 +158,7 @@ export class LimiterTable implements Table {
 
   /** The one nearest to fresh of the next few. */
   weakest(looks: number): EvictionCandidate | undefined {
-    let best = this.#cells.weakest(looks);
+    let best = this.#entries.weakest(looks);
     for (const rowTable of this.#rowTables) best = nearer(best, rowTable.weakest(looks));
     return best;
   }

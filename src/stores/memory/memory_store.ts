@@ -30,8 +30,8 @@ import type {
   TargetLevel,
   WakeupListener,
 } from "../store.ts";
-import { levelsOf } from "./cell_box.ts";
-import type { Cell } from "./cell.ts";
+import { levelsOf } from "./entry_table.ts";
+import type { Entry } from "./entry.ts";
 import { StateTable } from "./state_table.ts";
 import { Rounds } from "./rounds.ts";
 import { alsoRefunded } from "./sections.ts";
@@ -177,9 +177,9 @@ export class MemoryStore implements Store {
         return this.#giveBack(request, nowUs);
       case "refund":
         for (const target of request.targets) {
-          const cell = this.#table.read(target, nowUs);
-          if (cell.others !== undefined) cell.others = alsoRefunded(cell.others, nowUs, target.cost);
-          this.#table.write(target, cell, nowUs);
+          const entry = this.#table.read(target, nowUs);
+          if (entry.others !== undefined) entry.others = alsoRefunded(entry.others, nowUs, target.cost);
+          this.#table.write(target, entry, nowUs);
         }
         return this.#correct(request.targets, nowUs, (rate, state, target) => {
           return kernelOf(rate).refund(state, nowUs, target.cost, rate);
@@ -205,10 +205,10 @@ export class MemoryStore implements Store {
 
   #block(request: BlockRequest, rounds: Rounds, nowUs: number): DoneReply {
     for (const target of request.targets) {
-      const cell = this.#table.read(target, nowUs);
+      const entry = this.#table.read(target, nowUs);
       const endsUs = request.durationUs > 0 ? nowUs + request.durationUs : 0;
-      if (!request.keepLonger || endsUs > cell.blockedUs) cell.blockedUs = endsUs;
-      this.#table.write(target, cell, nowUs);
+      if (!request.keepLonger || endsUs > entry.blockedUs) entry.blockedUs = endsUs;
+      this.#table.write(target, entry, nowUs);
       if (request.durationUs === 0) rounds.promote(target);
     }
     this.#announce(request, nowUs);
@@ -235,9 +235,9 @@ export class MemoryStore implements Store {
     change: (rate: RateLimit, state: RateState, target: Target, i: number) => RateState,
   ): DoneReply {
     for (const target of targets) {
-      const cell: Cell = this.#table.read(target, nowUs);
-      cell.states = target.policy.rates.map((rate, i) => change(rate, cell.states[i] as RateState, target, i));
-      this.#table.write(target, cell, nowUs);
+      const entry: Entry = this.#table.read(target, nowUs);
+      entry.states = target.policy.rates.map((rate, i) => change(rate, entry.states[i] as RateState, target, i));
+      this.#table.write(target, entry, nowUs);
     }
     return done(nowUs, [], targets.map((target) => this.#level(target, nowUs)));
   }

@@ -7,7 +7,7 @@
 import type { RateLimit } from "../../algorithms/limit.ts";
 import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import type { SlotLevel, TakeReply, TakeRequest, TakeStatus, Target, TargetLevel } from "../store.ts";
-import { levelsOf } from "./cell_box.ts";
+import { levelsOf } from "./entry_table.ts";
 import type { StateTable } from "./state_table.ts";
 import { alsoTaken } from "./sections.ts";
 import { SlotBook } from "./slot_book.ts";
@@ -54,19 +54,19 @@ export class RateRounds {
   commit(target: Target, atUs: number): Traces {
     const { rates } = target.policy;
     if (rates.length === 0) return undefined;
-    const cell = this.#table.read(target, this.#nowUs);
+    const entry = this.#table.read(target, this.#nowUs);
     let traces: (readonly number[] | undefined)[] | undefined;
     for (let i = 0; i < rates.length; i++) {
       const rate = rates[i] as RateLimit;
       const kernel = kernelOf(rate);
-      const before = cell.states[i] as RateState;
+      const before = entry.states[i] as RateState;
       const after = kernel.take(before, this.#nowUs, atUs, target.cost, rate);
-      cell.states[i] = after;
+      entry.states[i] = after;
       const trace = kernel.trace?.(before, after, this.#nowUs, atUs);
       if (trace !== undefined) (traces ??= rates.map(() => undefined))[i] = trace;
     }
-    if (cell.others !== undefined) cell.others = alsoTaken(cell.others, this.#nowUs, atUs, target.cost);
-    this.#table.write(target, cell, this.#nowUs);
+    if (entry.others !== undefined) entry.others = alsoTaken(entry.others, this.#nowUs, atUs, target.cost);
+    this.#table.write(target, entry, this.#nowUs);
     return traces;
   }
 
@@ -89,12 +89,12 @@ export class RateRounds {
 
   /** Where a target stands. */
   level(target: Target, fence: number, traces?: Traces): TargetLevel {
-    const cell = this.#table.read(target, this.#nowUs);
-    const rates = levelsOf(target.policy, cell, this.#nowUs);
+    const entry = this.#table.read(target, this.#nowUs);
+    const rates = levelsOf(target.policy, entry, this.#nowUs);
     if (target.policy.maxConcurrent === 0) {
       return traces === undefined ? { rates, slots: undefined } : { rates, slots: undefined, traces };
     }
-    const book = cell.slots ?? NOBODY;
+    const book = entry.slots ?? NOBODY;
     const slots: SlotLevel = { used: book.live(this.#nowUs), freeInUs: book.freeIn(this.#nowUs), fence };
     return traces === undefined ? { rates, slots } : { rates, slots, traces };
   }

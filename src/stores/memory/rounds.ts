@@ -14,7 +14,7 @@ import {
   type Target,
   type WakeupListener,
 } from "../store.ts";
-import type { Cell } from "./cell.ts";
+import type { Entry } from "./entry.ts";
 import type { StateTable } from "./state_table.ts";
 import { NOBODY, RateRounds, type Traces } from "./rate_rounds.ts";
 import { SlotBook } from "./slot_book.ts";
@@ -315,12 +315,12 @@ export class Rounds {
 
   /** The book of a target, made and kept if there is none yet. */
   #book(target: Target): SlotBook {
-    const cell: Cell = this.#table.read(target, this.#nowUs);
-    if (cell.slots === undefined) {
-      cell.slots = new SlotBook();
-      this.#table.write(target, cell, this.#nowUs);
+    const entry: Entry = this.#table.read(target, this.#nowUs);
+    if (entry.slots === undefined) {
+      entry.slots = new SlotBook();
+      this.#table.write(target, entry, this.#nowUs);
     }
-    return cell.slots;
+    return entry.slots;
   }
 }
 

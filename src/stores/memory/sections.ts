@@ -8,26 +8,26 @@
 import { handoverOf, kernelOf, type RateState } from "../../algorithms/kernels.ts";
 import { isSameCount, sameLimits, takeOver } from "../../algorithms/take_over.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { Cell, Section } from "./cell.ts";
+import type { Entry, Section } from "./entry.ts";
 
 /** The most rules that a key counts by beside those of the call. */
 const MOST_OTHERS = 3;
 
-/** The cell as it stands under other rules, whose turn it is; those it was written under count on. */
-export function turned(cell: Cell, policy: Policy, changedUs: number): Cell {
-  const { others = [] } = cell;
+/** The entry as it stands under other rules, whose turn it is; those it was written under count on. */
+export function turned(entry: Entry, policy: Policy, changedUs: number): Entry {
+  const { others = [] } = entry;
   const own = others.find((section) => sameLimits(section.policy.rates, policy.rates));
   const states = own?.states ?? takeOver(
-    { rates: cell.policy.rates, states: structuredClone(cell.states) },
+    { rates: entry.policy.rates, states: structuredClone(entry.states) },
     policy.rates,
     policy.onChange,
     changedUs,
   );
-  const rest: Section[] = isSameCount(cell.policy.rates, policy.rates)
+  const rest: Section[] = isSameCount(entry.policy.rates, policy.rates)
     ? []
-    : [{ policy: cell.policy, states: cell.states }];
+    : [{ policy: entry.policy, states: entry.states }];
   for (const section of others) if (section !== own && rest.length < MOST_OTHERS) rest.push(section);
-  return { ...cell, policy, states: [...states], others: rest.length === 0 ? undefined : rest };
+  return { ...entry, policy, states: [...states], others: rest.length === 0 ? undefined : rest };
 }
 
 /** The sections as they stand after a step back of the clock; the same where there was none. */

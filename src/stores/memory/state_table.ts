@@ -7,8 +7,8 @@
 import { shortKey } from "../../base/short_key.ts";
 import type { Policy } from "../../policy/policy.ts";
 import type { Target } from "../store.ts";
-import { settle } from "./cell_box.ts";
-import type { Cell } from "./cell.ts";
+import { settle } from "./entry_table.ts";
+import type { Entry } from "./entry.ts";
 import { LimiterTable, nearer } from "./limiter_table.ts";
 
 /** How many keys of the same limiter are looked at for one that may be forgotten, each time one is added. */
@@ -58,34 +58,34 @@ export class StateTable {
     return keys;
   }
 
-  /** The cell of a target as it stands, or a fresh one. It has to be written to be kept. */
-  read(target: Target, nowUs: number): Cell {
+  /** The entry of a target as it stands, or a fresh one. It has to be written to be kept. */
+  read(target: Target, nowUs: number): Entry {
     return settle(this.stored(target, nowUs), nowUs);
   }
 
   /** The same as it was written, whatever the clock shows. */
-  stored(target: Target, nowUs: number = this.#nowUs()): Cell {
+  stored(target: Target, nowUs: number = this.#nowUs()): Entry {
     return this.keysOf(target.limiter, target.policy).read(shortKey(target.key), nowUs);
   }
 
   /**
-   * Writes a cell that had to be corrected, whatever is decided: after a step back of the clock, or because rules met a key
+   * Writes an entry that had to be corrected, whatever is decided: after a step back of the clock, or because rules met a key
    * that others had written. Otherwise each call would correct it again, to a later instant.
    */
   settle(target: Target, nowUs: number): void {
     const keys = this.keysOf(target.limiter, target.policy);
-    const cell = keys.read(shortKey(target.key), nowUs);
-    const settled = settle(cell, nowUs);
-    const isNew = cell.others !== undefined && cell !== keys.cellOf(shortKey(target.key));
-    if (settled !== cell || isNew) this.write(target, settled, nowUs);
+    const entry = keys.read(shortKey(target.key), nowUs);
+    const settled = settle(entry, nowUs);
+    const isNew = entry.others !== undefined && entry !== keys.entryOf(shortKey(target.key));
+    if (settled !== entry || isNew) this.write(target, settled, nowUs);
   }
 
-  /** Keeps a cell that was read and changed. */
-  write(target: Target, cell: Cell, nowUs: number): void {
+  /** Keeps an entry that was read and changed. */
+  write(target: Target, entry: Entry, nowUs: number): void {
     const keys = this.keysOf(target.limiter, target.policy);
     const key = shortKey(target.key);
     if (!keys.has(key)) this.makeRoom(keys, nowUs);
-    keys.write(key, cell);
+    keys.write(key, entry);
   }
 
   /** Starts a key anew: full limits, every slot free, no block. Those who wait keep their places. */

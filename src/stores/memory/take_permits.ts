@@ -6,7 +6,7 @@
 
 import { shortKey } from "../../base/short_key.ts";
 import type { LocalLease, TakeReply, Target, TargetLevel } from "../store.ts";
-import { freshCell } from "./cell_box.ts";
+import { freshEntry } from "./entry_table.ts";
 import type { StateTable } from "./state_table.ts";
 import { type Lease, SlotBook } from "./slot_book.ts";
 
@@ -91,7 +91,7 @@ export function takePermits(
   if (maxConcurrent === 0 || policy.rates.length > 0) return undefined;
   const keys = table.keysOf(limiter, policy);
   const key = shortKey(target.key);
-  const known = keys.cellOf(key);
+  const known = keys.entryOf(key);
   if (known === undefined ? keys.has(key) : known.policy !== policy || known.blockedUs > nowUs) return undefined;
   const book = known?.slots ?? new SlotBook();
   if (book.waiting > 0) return undefined;
@@ -101,9 +101,9 @@ export function takePermits(
   if (known === undefined) table.makeRoom(keys, nowUs);
   const permits = new LocalPermits(host, book, target, nowUs, used);
   if (known?.slots === undefined) {
-    const cell = known ?? freshCell(policy);
-    cell.slots = book;
-    keys.write(key, cell);
+    const entry = known ?? freshEntry(policy);
+    entry.slots = book;
+    keys.write(key, entry);
   }
   return permits;
 }

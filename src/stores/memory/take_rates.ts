@@ -10,13 +10,13 @@ import type { RateState } from "../../algorithms/kernels.ts";
 import { shortKey } from "../../base/short_key.ts";
 import { RatesReply, type Trace } from "../rates_reply.ts";
 import type { TakeReply, TakeRequest } from "../store.ts";
-import { freshCell } from "./cell_box.ts";
-import type { Cell } from "./cell.ts";
+import { freshEntry } from "./entry_table.ts";
+import type { Entry } from "./entry.ts";
 import type { StateTable } from "./state_table.ts";
 import type { LimiterTable } from "./limiter_table.ts";
 
 /**
- * Decides if the key is in a cell of its present rules, or nowhere yet, and takes no permit; else undefined, and where the
+ * Decides if the key is in an entry of its present rules, or nowhere yet, and takes no permit; else undefined, and where the
  * clock has stepped back.
  */
 export function takeRates(
@@ -30,17 +30,17 @@ export function takeRates(
 ): TakeReply | undefined {
   const { policy } = keys;
   const key = shortKey(asWritten);
-  const known = keys.cellOf(key);
+  const known = keys.entryOf(key);
   if (
     known === undefined
       ? keys.has(key)
       : known.policy !== policy || known.slots !== undefined || known.others !== undefined
   ) return undefined;
 
-  const cell = known ?? freshCell(policy);
+  const entry = known ?? freshEntry(policy);
   const { kernels } = keys;
   const { rates } = policy;
-  const { states, blockedUs } = cell;
+  const { states, blockedUs } = entry;
   let atUs = blockedUs > nowUs ? blockedUs : nowUs;
   for (let i = 0; i < rates.length; i++) {
     const kernel = kernels[i] as LimiterTable["kernels"][0];
@@ -53,10 +53,10 @@ export function takeRates(
   const allowed = atUs <= nowUs || (mode === "wait" && atUs - nowUs <= maxWaitUs);
   let traces: Trace[] | undefined;
   if (allowed && mode !== "peek") {
-    traces = takeAll(keys, cell, nowUs, atUs, cost);
+    traces = takeAll(keys, entry, nowUs, atUs, cost);
     if (known === undefined) {
       table.makeRoom(keys, nowUs);
-      keys.write(key, cell);
+      keys.write(key, entry);
     }
   }
   const status = allowed ? "allowed" : blockedUs > nowUs ? "blocked" : "rate";
@@ -70,10 +70,10 @@ export function takeRates(
   return new RatesReply(status, nowUs, waitUs, levels, traces);
 }
 
-/** Takes a cost from all rates of a cell. Returns what marks hold besides the levels, where that is anything. */
+/** Takes a cost from all rates of an entry. Returns what marks hold besides the levels, where that is anything. */
 function takeAll(
   { kernels }: LimiterTable,
-  { states, policy: { rates } }: Cell,
+  { states, policy: { rates } }: Entry,
   nowUs: number,
   atUs: number,
   cost: number,

@@ -9,7 +9,7 @@ import type { Policy } from "../../policy/policy.ts";
 import type { SlotBook } from "./slot_book.ts";
 
 /** The state of one key of one limiter. */
-export interface Cell {
+export interface Entry {
   /** The rules that the states were made for. */
   policy: Policy;
   /** One for each rate of the policy. */

@@ -1,0 +1,133 @@
+/**
+ * Entries of one limiter: keys with any limits, blocks and slots.
+ *
+ * @module
+ */
+
+import type { Level } from "../../algorithms/kernel.ts";
+import type { RateLimit } from "../../algorithms/limit.ts";
+import { kernelOf, type RateState } from "../../algorithms/kernels.ts";
+import { sameLimits, takeOver } from "../../algorithms/take_over.ts";
+import type { Policy } from "../../policy/policy.ts";
+import type { EvictionCandidate, Table } from "./table.ts";
+import type { Entry } from "./entry.ts";
+import { sectionFreshFromUs, settledSections } from "./sections.ts";
+
+/** How long a key keeps its book after the last grant: a key in use would make one for each permit. */
+const BOOK_KEPT_US = 100_000;
+
+/** Entries by key. */
+export class EntryTable implements Table {
+  readonly #entries = new Map<string | undefined, Entry>();
+  #sweep: Iterator<[string | undefined, Entry]> = this.#entries.entries();
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Whether a key is kept. */
+  has(key: string | undefined): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** The entry of a key. */
+  get(key: string | undefined): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Keeps an entry. */
+  set(key: string | undefined, entry: Entry): void {
+    this.#entries.set(key, entry);
+  }
+
+  /** Forgets an entry. Returns whether there was one. */
+  delete(key: string | undefined): boolean {
+    return this.#entries.delete(key);
+  }
+
+  /** Forgets those of the next few that cannot be told from fresh ones. Returns whether it came to its end. */
+  sweep(looks: number, nowUs: number): boolean {
+    for (let i = 0; i < looks; i++) {
+      const next = this.#sweep.next();
+      if (next.done) {
+        this.#sweep = this.#entries.entries();
+        return true;
+      }
+      const [key, entry] = next.value;
+      const keptUs = entry.slots === undefined ? 0 : BOOK_KEPT_US;
+      if (!entry.slots?.inUse && freshFromUs(entry) + keptUs <= nowUs) this.#entries.delete(key);
+    }
+    return false;
+  }
+
+  /** The one nearest to fresh of the next few whose slots nobody uses. */
+  weakest(looks: number): EvictionCandidate | undefined {
+    let best: EvictionCandidate | undefined;
+    for (let i = Math.min(looks, this.#entries.size); i > 0; i--) {
+      let next = this.#sweep.next();
+      if (next.done) {
+        this.#sweep = this.#entries.entries();
+        next = this.#sweep.next();
+      }
+      if (next.done) break;
+      const [key, entry] = next.value;
+      if (entry.slots?.inUse) continue;
+      const freshUs = freshFromUs(entry);
+      if (best === undefined || freshUs < best.freshUs) best = { table: this, key, freshUs };
+    }
+    return best;
+  }
+}
+
+/** An entry of a key that nobody has used. */
+export function freshEntry(policy: Policy): Entry {
+  return {
+    policy,
+    states: policy.rates.map((rate) => kernelOf(rate).fresh()),
+    blockedUs: 0,
+    slots: undefined,
+    others: undefined,
+  };
+}
+
+/** An entry under other rules, which took over at an instant: what was counted counts on, as those rules say. */
+export function adapt(entry: Entry, policy: Policy, changedUs: number): Entry {
+  if (entry.policy === policy) return entry;
+  if (!sameLimits(entry.policy.rates, policy.rates)) {
+    const { policy: { rates }, states } = entry;
+    entry.states = takeOver({ rates, states }, policy.rates, policy.onChange, changedUs);
+  }
+  entry.policy = policy;
+  return entry;
+}
+
+/** The entry as it stands after a step back of the clock, which has to be written to be kept; the same where there was none. */
+export function settle(entry: Entry, nowUs: number): Entry {
+  const { policy: { rates }, states, others } = entry;
+  const sections = others && settledSections(others, nowUs);
+  let settled: RateState[] | undefined;
+  for (let i = 0; i < rates.length; i++) {
+    const rate = rates[i] as RateLimit;
+    const state = kernelOf(rate).settle(states[i] as RateState, nowUs, rate);
+    if (state !== states[i]) (settled ??= states.slice())[i] = state;
+  }
+  if (settled === undefined && sections === others) return entry;
+  return { ...entry, states: settled ?? states, others: sections };
+}
+
+/** Where each rate of an entry stands. */
+export function levelsOf(policy: Policy, entry: Entry, nowUs: number): Level[] {
+  const levels: Level[] = [];
+  for (let i = 0; i < policy.rates.length; i++) {
+    const rate = policy.rates[i] as RateLimit;
+    levels.push(kernelOf(rate).measure(entry.states[i] as RateState, nowUs, rate));
+  }
+  return levels;
+}
+
+/** From this instant on, nothing but held slots tells the entry from a fresh one. */
+function freshFromUs(entry: Entry): number {
+  const latestUs = Math.max(entry.blockedUs, entry.slots?.freshFromUs ?? 0);
+  return Math.max(latestUs, ...[entry, ...entry.others ?? []].map(sectionFreshFromUs));
+}

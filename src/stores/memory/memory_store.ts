@@ -33,7 +33,7 @@ import type {
 import { levelsOf } from "./entry_table.ts";
 import type { Entry } from "./entry.ts";
 import { StateTable } from "./state_table.ts";
-import { Rounds } from "./rounds.ts";
+import { MemoryTransaction } from "./transaction.ts";
 import { alsoRefunded } from "./sections.ts";
 import { type LeaseHost, takePermits } from "./take_permits.ts";
 import { takeRates } from "./take_rates.ts";
@@ -62,7 +62,7 @@ export class MemoryStore implements Store {
   readonly #listeners = new Map<string, WakeupListener>();
   readonly #host: LeaseHost = {
     bookOf: (target) => this.#table.read(target, this.#clock.nowUs()).slots,
-    freed: (target) => new Rounds(this.#table, this.#listeners, this.#clock.nowUs(), false).promote(target),
+    freed: (target) => new MemoryTransaction(this.#table, this.#listeners, this.#clock.nowUs(), false).promote(target),
     nowUs: () => this.#clock.nowUs(),
   };
   #closed = false;
@@ -163,16 +163,16 @@ export class MemoryStore implements Store {
     if (!peeks && request.op !== "release" && request.op !== "renew") {
       for (const target of request.targets) this.#table.settle(target, nowUs);
     }
-    const rounds = new Rounds(this.#table, this.#listeners, nowUs, peeks);
+    const transaction = new MemoryTransaction(this.#table, this.#listeners, nowUs, peeks);
     switch (request.op) {
       case "take":
-        return request.times === undefined ? rounds.take(request) : takeTimes(rounds, request, request.times);
+        return request.times === undefined ? transaction.take(request) : takeTimes(transaction, request, request.times);
       case "poll":
-        return rounds.poll(request);
+        return transaction.poll(request);
       case "release":
-        return done(nowUs, [sum(request.targets.map((target) => rounds.release(target, request.id)))]);
+        return done(nowUs, [sum(request.targets.map((target) => transaction.release(target, request.id)))]);
       case "renew":
-        return done(nowUs, request.targets.map((target) => rounds.renew(target, request.id) ? 1 : 0));
+        return done(nowUs, request.targets.map((target) => transaction.renew(target, request.id) ? 1 : 0));
       case "giveBack":
         return this.#giveBack(request, nowUs);
       case "refund":
@@ -185,12 +185,12 @@ export class MemoryStore implements Store {
           return kernelOf(rate).refund(state, nowUs, target.cost, rate);
         });
       case "penalize":
-        for (const target of request.targets) rounds.penalize(target);
+        for (const target of request.targets) transaction.penalize(target);
         return done(nowUs, [], request.targets.map((target) => this.#level(target, nowUs)));
       case "block":
-        return this.#block(request, rounds, nowUs);
+        return this.#block(request, transaction, nowUs);
       case "reset":
-        for (const target of request.targets) rounds.reset(target);
+        for (const target of request.targets) transaction.reset(target);
         this.#announce(request, nowUs);
         return done(nowUs, [], request.targets.map((target) => this.#level(target, nowUs)));
     }
@@ -203,13 +203,13 @@ export class MemoryStore implements Store {
     });
   }
 
-  #block(request: BlockRequest, rounds: Rounds, nowUs: number): DoneReply {
+  #block(request: BlockRequest, transaction: MemoryTransaction, nowUs: number): DoneReply {
     for (const target of request.targets) {
       const entry = this.#table.read(target, nowUs);
       const endsUs = request.durationUs > 0 ? nowUs + request.durationUs : 0;
       if (!request.keepLonger || endsUs > entry.blockedUs) entry.blockedUs = endsUs;
       this.#table.write(target, entry, nowUs);
-      if (request.durationUs === 0) rounds.promote(target);
+      if (request.durationUs === 0) transaction.promote(target);
     }
     this.#announce(request, nowUs);
     return done(nowUs, [], request.targets.map((target) => this.#level(target, nowUs)));
@@ -264,10 +264,10 @@ function takeOne(
 }
 
 /** Takes as often as it is allowed: units taken together are admitted exactly if they all would be one by one. */
-function takeTimes(rounds: Rounds, request: TakeRequest, times: number): TakeReply {
+function takeTimes(transaction: MemoryTransaction, request: TakeRequest, times: number): TakeReply {
   const [target] = request.targets as [Target];
   const taking = (count: number, mode: TakeRequest["mode"]): TakeReply =>
-    rounds.take({ ...request, mode, targets: [{ ...target, cost: target.cost * Math.max(count, 1) }] });
+    transaction.take({ ...request, mode, targets: [{ ...target, cost: target.cost * Math.max(count, 1) }] });
   let [low, high] = [0, times];
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);

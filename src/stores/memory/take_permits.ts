@@ -1,5 +1,5 @@
 /**
- * Takes and gives back permits of one key where nothing else counts: what `rounds.ts` does, without looking around.
+ * Takes and gives back permits of one key where nothing else counts: what `transaction.ts` does, without looking around.
  *
  * @module
  */

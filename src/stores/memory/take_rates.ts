@@ -1,5 +1,5 @@
 /**
- * Decides on one key with any limits whose states are more than numbers: what `rounds.ts` does, without a request.
+ * Decides on one key with any limits whose states are more than numbers: what `transaction.ts` does, without a request.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The decision that most calls ask for: one key whose states are numbers, now. What `rounds.ts` and the kernels do, in one
+ * The decision that most calls ask for: one key whose states are numbers, now. What `transaction.ts` and the kernels do, in one
  * stretch, and without making a state.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * One round of deciding about permits in memory: what `_queue.lua` and `_take_slots.lua` do, line by line.
+ * One decision about permits in memory, at one time: what `_queue.lua` and `_take_slots.lua` do, line by line.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import {
 } from "../store.ts";
 import type { Entry } from "./entry.ts";
 import type { StateTable } from "./state_table.ts";
-import { NOBODY, RateRounds, type Traces } from "./rate_rounds.ts";
+import { NOBODY, RateTransaction, type Traces } from "./rate_transaction.ts";
 import { SlotBook } from "./slot_book.ts";
 
 /** A waiter, as a target of its own. */
@@ -32,11 +32,11 @@ interface Head extends Target {
 const FRONT = 8;
 
 /** Decides at one reading of the clock. */
-export class Rounds {
+export class MemoryTransaction {
   readonly #table: StateTable;
   readonly #listeners: ReadonlyMap<string, WakeupListener>;
   readonly #nowUs: number;
-  readonly #rates: RateRounds;
+  readonly #rates: RateTransaction;
 
   /**
    * Makes one.
@@ -50,7 +50,7 @@ export class Rounds {
     this.#table = table;
     this.#listeners = listeners;
     this.#nowUs = nowUs;
-    this.#rates = new RateRounds(table, nowUs, peeks);
+    this.#rates = new RateTransaction(table, nowUs, peeks);
   }
 
   /** Takes a target's units whatever its rates say. */

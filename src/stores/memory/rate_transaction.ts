@@ -1,5 +1,5 @@
 /**
- * One round of deciding about rates in memory: what `_plan.lua` does, line by line.
+ * One decision about rates in memory, at one time: what `_plan.lua` does, line by line.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export type Traces = TargetLevel["traces"];
 export const NOBODY: SlotBook = new SlotBook();
 
 /** Decides about rates at one reading of the clock. */
-export class RateRounds {
+export class RateTransaction {
   readonly #table: StateTable;
   readonly #nowUs: number;
   readonly #peeks: boolean;

@@ -6,7 +6,7 @@
 
 import type { RateState } from "../../algorithms/kernels.ts";
 import type { Policy } from "../../policy/policy.ts";
-import type { SlotBook } from "./slot_book.ts";
+import type { PermitLedger } from "./permit_ledger.ts";
 
 /** The state of one key of one limiter. */
 export interface Entry {
@@ -17,7 +17,7 @@ export interface Entry {
   /** Everything is denied until this instant. */
   blockedUs: number;
   /** Who is inside and who waits; made when first needed. */
-  slots: SlotBook | undefined;
+  ledger: PermitLedger | undefined;
   /** What other rules count, where several are in use. */
   others: readonly Section[] | undefined;
 }

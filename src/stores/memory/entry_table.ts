@@ -1,5 +1,5 @@
 /**
- * Entries of one limiter: keys with any limits, blocks and slots.
+ * Entries of one limiter: keys with any limits, blocks and permits.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import type { EvictionCandidate, Table } from "./table.ts";
 import type { Entry } from "./entry.ts";
 import { sectionFreshFromUs, settledSections } from "./sections.ts";
 
-/** How long a key keeps its book after the last grant: a key in use would make one for each permit. */
-const BOOK_KEPT_US = 100_000;
+/** How long a key keeps its ledger after the last grant: a key in use would make one for each permit. */
+const LEDGER_KEPT_US = 100_000;
 
 /** Entries by key. */
 export class EntryTable implements Table {
@@ -55,13 +55,13 @@ export class EntryTable implements Table {
         return true;
       }
       const [key, entry] = next.value;
-      const keptUs = entry.slots === undefined ? 0 : BOOK_KEPT_US;
-      if (!entry.slots?.inUse && freshFromUs(entry) + keptUs <= nowUs) this.#entries.delete(key);
+      const keptUs = entry.ledger === undefined ? 0 : LEDGER_KEPT_US;
+      if (!entry.ledger?.inUse && freshFromUs(entry) + keptUs <= nowUs) this.#entries.delete(key);
     }
     return false;
   }
 
-  /** The one nearest to fresh of the next few whose slots nobody uses. */
+  /** The one nearest to fresh of the next few whose permits nobody uses. */
   weakest(looks: number): EvictionCandidate | undefined {
     let best: EvictionCandidate | undefined;
     for (let i = Math.min(looks, this.#entries.size); i > 0; i--) {
@@ -72,7 +72,7 @@ export class EntryTable implements Table {
       }
       if (next.done) break;
       const [key, entry] = next.value;
-      if (entry.slots?.inUse) continue;
+      if (entry.ledger?.inUse) continue;
       const freshUs = freshFromUs(entry);
       if (best === undefined || freshUs < best.freshUs) best = { table: this, key, freshUs };
     }
@@ -86,7 +86,7 @@ export function freshEntry(policy: Policy): Entry {
     policy,
     states: policy.rates.map((rate) => kernelOf(rate).fresh()),
     blockedUs: 0,
-    slots: undefined,
+    ledger: undefined,
     others: undefined,
   };
 }
@@ -126,8 +126,8 @@ export function levelsOf(policy: Policy, entry: Entry, nowUs: number): Level[] {
   return levels;
 }
 
-/** From this instant on, nothing but held slots tells the entry from a fresh one. */
+/** From this instant on, nothing but held permits tells the entry from a fresh one. */
 function freshFromUs(entry: Entry): number {
-  const latestUs = Math.max(entry.blockedUs, entry.slots?.freshFromUs ?? 0);
+  const latestUs = Math.max(entry.blockedUs, entry.ledger?.freshFromUs ?? 0);
   return Math.max(latestUs, ...[entry, ...entry.others ?? []].map(sectionFreshFromUs));
 }

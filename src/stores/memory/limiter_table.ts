@@ -28,7 +28,7 @@ export class LimiterTable implements Table {
   policy: Policy;
   /** What counts each limit of the rules. */
   kernels: readonly Kernel<RateLimit, RateState>[] = [];
-  /** Where keys under those rules are kept, if their states are numbers and there are no slots. */
+  /** Where keys under those rules are kept, if their states are numbers and there are no permits. */
   rowTable: RowTable | undefined;
   readonly #entries = new EntryTable();
   /** One for each rules that keys have been counted by. */
@@ -101,7 +101,7 @@ export class LimiterTable implements Table {
       const { policy } = rowTable;
       const states = rowTable.statesOf(key, place);
       return this.#adapted(
-        { policy, states, blockedUs: rowTable.blockedUs(key), slots: undefined, others: undefined },
+        { policy, states, blockedUs: rowTable.blockedUs(key), ledger: undefined, others: undefined },
         nowUs,
       );
     }
@@ -123,7 +123,7 @@ export class LimiterTable implements Table {
   /** Keeps an entry that was read and changed. */
   write(key: string | undefined, entry: Entry): void {
     const { rowTable } = this;
-    const isMore = entry.slots !== undefined || entry.others !== undefined;
+    const isMore = entry.ledger !== undefined || entry.others !== undefined;
     const into = rowTable === undefined || isMore ? this.#entries : rowTable;
     if (into !== this.#entries && this.#entries.size > 0) this.#entries.delete(key);
     for (const other of this.#rowTables) if (other !== into) other.delete(key);
@@ -134,13 +134,13 @@ export class LimiterTable implements Table {
     }
   }
 
-  /** Starts a key anew: full limits, every slot free, no block. Those who wait keep their places, and tokens rise on. */
+  /** Starts a key anew: full limits, every permit free, no block. Those who wait keep their places, and tokens rise on. */
   reset(key: string | undefined): void {
-    const slots = this.#entries.get(key)?.slots;
+    const ledger = this.#entries.get(key)?.ledger;
     this.delete(key);
-    if (slots === undefined) return;
-    slots.clear();
-    this.#entries.set(key, { ...freshEntry(this.policy), slots });
+    if (ledger === undefined) return;
+    ledger.clear();
+    this.#entries.set(key, { ...freshEntry(this.policy), ledger });
   }
 
   /** Forgets a key. Returns whether there was one. */

@@ -61,7 +61,7 @@ export class MemoryStore implements Store {
   readonly #table: StateTable;
   readonly #listeners = new Map<string, WakeupListener>();
   readonly #host: LeaseHost = {
-    bookOf: (target) => this.#table.read(target, this.#clock.nowUs()).slots,
+    ledgerOf: (target) => this.#table.read(target, this.#clock.nowUs()).ledger,
     freed: (target) => new MemoryTransaction(this.#table, this.#listeners, this.#clock.nowUs(), false).promote(target),
     nowUs: () => this.#clock.nowUs(),
   };

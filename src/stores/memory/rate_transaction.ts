@@ -10,13 +10,13 @@ import type { SlotLevel, TakeReply, TakeRequest, TakeStatus, Target, TargetLevel
 import { levelsOf } from "./entry_table.ts";
 import type { StateTable } from "./state_table.ts";
 import { alsoTaken } from "./sections.ts";
-import { SlotBook } from "./slot_book.ts";
+import { PermitLedger } from "./permit_ledger.ts";
 
 /** For each rate of a target what its mark holds besides the level. */
 export type Traces = TargetLevel["traces"];
 
-/** Stands for the book of a key that nobody uses. Never written. */
-export const NOBODY: SlotBook = new SlotBook();
+/** Stands for the ledger of a key that nobody uses. Never written. */
+export const NOBODY: PermitLedger = new PermitLedger();
 
 /** Decides about rates at one reading of the clock. */
 export class RateTransaction {
@@ -70,7 +70,7 @@ export class RateTransaction {
     return traces;
   }
 
-  /** Takes from all targets or from none, where no slots are involved. */
+  /** Takes from all targets or from none, where no permits are involved. */
   take({ targets, mode, maxWaitUs, arrivalUs }: TakeRequest): TakeReply {
     const nowUs = this.#nowUs;
     let atUs = nowUs;
@@ -94,8 +94,8 @@ export class RateTransaction {
     if (target.policy.maxConcurrent === 0) {
       return traces === undefined ? { rates, slots: undefined } : { rates, slots: undefined, traces };
     }
-    const book = entry.slots ?? NOBODY;
-    const slots: SlotLevel = { used: book.live(this.#nowUs), freeInUs: book.freeIn(this.#nowUs), fence };
+    const ledger = entry.ledger ?? NOBODY;
+    const slots: SlotLevel = { used: ledger.live(this.#nowUs), freeInUs: ledger.freeIn(this.#nowUs), fence };
     return traces === undefined ? { rates, slots } : { rates, slots, traces };
   }
 }

@@ -88,7 +88,7 @@ export class StateTable {
     keys.write(key, entry);
   }
 
-  /** Starts a key anew: full limits, every slot free, no block. Those who wait keep their places. */
+  /** Starts a key anew: full limits, every permit free, no block. Those who wait keep their places. */
   reset(target: Target): void {
     this.keysOf(target.limiter, target.policy).reset(shortKey(target.key));
   }

@@ -8,19 +8,19 @@ import { shortKey } from "../../base/short_key.ts";
 import type { LocalLease, TakeReply, Target, TargetLevel } from "../store.ts";
 import { freshEntry } from "./entry_table.ts";
 import type { StateTable } from "./state_table.ts";
-import { type Lease, SlotBook } from "./slot_book.ts";
+import { type Lease, PermitLedger } from "./permit_ledger.ts";
 
 /** What becomes of permits that are known to their holder alone. */
 export interface LeaseHost {
-  /** The book of a key, if there is one. */
-  bookOf(target: Target): SlotBook | undefined;
+  /** The ledger of a key, if there is one. */
+  ledgerOf(target: Target): PermitLedger | undefined;
   /** Permits have fallen free for which others wait. */
   freed(target: Target): void;
   /** The time. */
   nowUs(): number;
 }
 
-/** Permits that were taken: a reply, a lease and its place in the book, all in one. */
+/** Permits that were taken: a reply, a lease and its place in the ledger, all in one. */
 class LocalPermits implements TakeReply, LocalLease, Lease {
   readonly nowUs: number;
   readonly fence: number;
@@ -30,22 +30,22 @@ class LocalPermits implements TakeReply, LocalLease, Lease {
   place: number;
   readonly #used: number;
   readonly #freeInUs: number;
-  readonly #book: SlotBook;
+  readonly #ledger: PermitLedger;
   readonly #host: LeaseHost;
 
-  constructor(host: LeaseHost, book: SlotBook, { slots, policy }: Target, nowUs: number, used: number) {
+  constructor(host: LeaseHost, ledger: PermitLedger, { slots, policy }: Target, nowUs: number, used: number) {
     const at = nowUs + policy.leaseTtlUs;
     this.nowUs = nowUs;
-    this.fence = book.nextFence(nowUs);
+    this.fence = ledger.nextFence(nowUs);
     this.slots = slots;
     this.ttlUs = policy.leaseTtlUs;
     this.at = at;
     this.place = -1;
     this.#used = used;
-    this.#freeInUs = used === slots ? policy.leaseTtlUs : Math.min(book.freeIn(nowUs), policy.leaseTtlUs);
-    this.#book = book;
+    this.#freeInUs = used === slots ? policy.leaseTtlUs : Math.min(ledger.freeIn(nowUs), policy.leaseTtlUs);
+    this.#ledger = ledger;
     this.#host = host;
-    book.enter(this);
+    ledger.enter(this);
   }
 
   get status(): "allowed" {
@@ -69,13 +69,13 @@ class LocalPermits implements TakeReply, LocalLease, Lease {
   }
 
   release(target: Target): void {
-    if (this.#book.leave(this) && this.#book.waiting > 0) this.#host.freed(target);
+    if (this.#ledger.leave(this) && this.#ledger.waiting > 0) this.#host.freed(target);
   }
 
   renew(target: Target): boolean {
     const { leaseTtlUs, maxConcurrent } = target.policy;
-    if (this.#host.bookOf(target) !== this.#book) return false; // the key was forgotten
-    return this.#book.extend(this, this.#host.nowUs(), leaseTtlUs, maxConcurrent);
+    if (this.#host.ledgerOf(target) !== this.#ledger) return false; // the key was forgotten
+    return this.#ledger.extend(this, this.#host.nowUs(), leaseTtlUs, maxConcurrent);
   }
 }
 
@@ -93,16 +93,16 @@ export function takePermits(
   const key = shortKey(target.key);
   const known = keys.entryOf(key);
   if (known === undefined ? keys.has(key) : known.policy !== policy || known.blockedUs > nowUs) return undefined;
-  const book = known?.slots ?? new SlotBook();
-  if (book.waiting > 0) return undefined;
-  const used = book.live(nowUs) + slots;
+  const ledger = known?.ledger ?? new PermitLedger();
+  if (ledger.waiting > 0) return undefined;
+  const used = ledger.live(nowUs) + slots;
   if (used > maxConcurrent) return undefined;
 
   if (known === undefined) table.makeRoom(keys, nowUs);
-  const permits = new LocalPermits(host, book, target, nowUs, used);
-  if (known?.slots === undefined) {
+  const permits = new LocalPermits(host, ledger, target, nowUs, used);
+  if (known?.ledger === undefined) {
     const entry = known ?? freshEntry(policy);
-    entry.slots = book;
+    entry.ledger = ledger;
     keys.write(key, entry);
   }
   return permits;

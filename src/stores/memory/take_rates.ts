@@ -34,7 +34,7 @@ export function takeRates(
   if (
     known === undefined
       ? keys.has(key)
-      : known.policy !== policy || known.slots !== undefined || known.others !== undefined
+      : known.policy !== policy || known.ledger !== undefined || known.others !== undefined
   ) return undefined;
 
   const entry = known ?? freshEntry(policy);

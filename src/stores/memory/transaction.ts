@@ -17,7 +17,7 @@ import {
 import type { Entry } from "./entry.ts";
 import type { StateTable } from "./state_table.ts";
 import { NOBODY, RateTransaction, type Traces } from "./rate_transaction.ts";
-import { SlotBook } from "./slot_book.ts";
+import { PermitLedger } from "./permit_ledger.ts";
 
 /** A waiter, as a target of its own. */
 interface Head extends Target {
@@ -61,11 +61,11 @@ export class MemoryTransaction {
   /** Takes from all targets or from none. */
   take(request: TakeRequest): TakeReply {
     const { targets } = request;
-    for (const target of targets) if (target.policy.maxConcurrent > 0) return this.#takeSlots(request);
+    for (const target of targets) if (target.policy.maxConcurrent > 0) return this.#takePermits(request);
     return this.#rates.take(request);
   }
 
-  #takeSlots(request: TakeRequest): TakeReply {
+  #takePermits(request: TakeRequest): TakeReply {
     const { targets, mode, id } = request;
     const before = request.arrivalUs > 0 && mode !== "peek" ? this.#takenBefore(request) : undefined;
     if (before !== undefined) return before;
@@ -94,7 +94,7 @@ export class MemoryTransaction {
         targets.forEach((target, i) => {
           traces[i] = this.#rates.commit(target, atUs);
           if (target.policy.maxConcurrent === 0) return;
-          if (arrivalUs > 0) this.#book(target).queue.leave(id);
+          if (arrivalUs > 0) this.#ledger(target).queue.leave(id);
           fences[i] = this.#grant(target, id);
         });
       }
@@ -108,7 +108,7 @@ export class MemoryTransaction {
     }
     if (status === "slots" || status === "queue_full") {
       for (const target of targets) {
-        if (target.policy.maxConcurrent > 0) waitUs = Math.max(waitUs, this.#slotWait(target, target.slots));
+        if (target.policy.maxConcurrent > 0) waitUs = Math.max(waitUs, this.#permitWait(target, target.slots));
       }
     }
     return {
@@ -124,9 +124,9 @@ export class MemoryTransaction {
   #takenBefore({ targets, id, arrivalUs }: TakeRequest): TakeReply | undefined {
     const nowUs = this.#nowUs;
     const held = targets.filter((target) => target.policy.maxConcurrent > 0);
-    if (!held.every((target) => this.#slots(target)?.holds(id, nowUs))) return undefined;
+    if (!held.every((target) => this.#ledgerOf(target)?.holds(id, nowUs))) return undefined;
     for (const target of held) this.renew(target, id);
-    const levels = targets.map((target) => this.#rates.level(target, this.#slots(target)?.nextFence(nowUs) ?? 0));
+    const levels = targets.map((target) => this.#rates.level(target, this.#ledgerOf(target)?.nextFence(nowUs) ?? 0));
     return { status: "allowed", nowUs, waitUs: 0, arrivalUs, levels, repeated: true };
   }
 
@@ -143,31 +143,31 @@ export class MemoryTransaction {
     }
     for (const target of targets) {
       if (arrivalUs === 0 || target === queue || target.policy.maxConcurrent === 0) continue;
-      const places = this.#slots(target)?.queue;
+      const places = this.#ledgerOf(target)?.queue;
       if (queue !== undefined && isBefore(target, queue)) {
         if (places?.has(id)) places.join(id, this.#nowUs, arrivalUs, true);
       } else if (places?.leave(id)) this.promote(target);
     }
     if (queue === undefined) return { status: "queued", waitUs: rateWaitUs, arrivalUs: arrivalUs || this.#nowUs };
-    const arrivedUs = this.#book(queue).queue.join(id, this.#nowUs, arrivalUs);
+    const arrivedUs = this.#ledger(queue).queue.join(id, this.#nowUs, arrivalUs);
     return { status: "queued", waitUs: this.#recheck(queue, id), arrivalUs: arrivedUs };
   }
 
   /** The same for one that waits already. */
   poll({ id, arrivalUs, targets: [target] }: PollRequest): TakeReply {
-    const repeated = this.#slots(target)?.holds(id, this.#nowUs) ?? false;
+    const repeated = this.#ledgerOf(target)?.holds(id, this.#nowUs) ?? false;
     this.promote(target, id);
-    const book = this.#book(target);
-    if (!book.holds(id, this.#nowUs) && !book.queue.has(id)) {
-      book.queue.join(id, this.#nowUs, arrivalUs);
+    const ledger = this.#ledger(target);
+    if (!ledger.holds(id, this.#nowUs) && !ledger.queue.has(id)) {
+      ledger.queue.join(id, this.#nowUs, arrivalUs);
       this.promote(target, id);
     }
-    const served = book.holds(id, this.#nowUs);
+    const served = ledger.holds(id, this.#nowUs);
     // Word of it may have been lost long ago: whoever hears it now holds for the full time from now on.
     if (served) this.renew(target, id);
     else this.#cutLeases(target);
     const waitUs = served ? 0 : this.#recheck(target, id);
-    const level = this.#rates.level(target, served ? book.nextFence(this.#nowUs) : 0);
+    const level = this.#rates.level(target, served ? ledger.nextFence(this.#nowUs) : 0);
     const reply: TakeReply = { status: "queued", nowUs: this.#nowUs, waitUs, arrivalUs, levels: [level] };
     // The marks of an earlier grant came with word of it.
     return served ? { ...reply, status: "allowed", ...(repeated ? { repeated } : {}) } : reply;
@@ -175,9 +175,9 @@ export class MemoryTransaction {
 
   /** Ends the leases and the place of an id. Returns how many there were. */
   release(target: Target, id: string): number {
-    const book = this.#slots(target);
-    if (book === undefined) return 0;
-    const ended = book.release(id) + (book.waiting > 0 && book.queue.leave(id) ? 1 : 0);
+    const ledger = this.#ledgerOf(target);
+    if (ledger === undefined) return 0;
+    const ended = ledger.release(id) + (ledger.waiting > 0 && ledger.queue.leave(id) ? 1 : 0);
     if (ended > 0) this.promote(target);
     return ended;
   }
@@ -185,7 +185,7 @@ export class MemoryTransaction {
   /** Extends the leases of an id. */
   renew(target: Target, id: string): boolean {
     const { leaseTtlUs, maxConcurrent } = target.policy;
-    return this.#slots(target)?.renew(id, target.slots, this.#nowUs, leaseTtlUs, maxConcurrent) ?? false;
+    return this.#ledgerOf(target)?.renew(id, target.slots, this.#nowUs, leaseTtlUs, maxConcurrent) ?? false;
   }
 
   /** Starts a key anew; those who wait are served. */
@@ -201,9 +201,9 @@ export class MemoryTransaction {
   promote(target: Target, asking?: string): void {
     let place = 0;
     let reserved = 0;
-    while (place < FRONT && this.#slotWait(target, reserved + 1) === 0) {
+    while (place < FRONT && this.#permitWait(target, reserved + 1) === 0) {
       const waiter = this.#waiterAt(target, place);
-      if (waiter === undefined || this.#slotWait(target, reserved + waiter.slots) > 0) return;
+      if (waiter === undefined || this.#permitWait(target, reserved + waiter.slots) > 0) return;
       if (!waiter.direct) {
         if (!waiter.isKept && waiter.id !== asking) this.#tell(waiter, "turn", { ...this.#told(0), status: "queued" });
         place++;
@@ -217,7 +217,7 @@ export class MemoryTransaction {
         return;
       }
       const traces = this.#rates.commit(waiter, this.#nowUs);
-      this.#book(target).queue.leave(waiter.id);
+      this.#ledger(target).queue.leave(waiter.id);
       const fence = this.#grant(waiter, waiter.id);
       this.#tell(waiter, "granted", { ...this.#told(0), levels: [this.#rates.level(waiter, fence, traces)] });
     }
@@ -233,8 +233,8 @@ export class MemoryTransaction {
 
   /** Who stands at a place of the queue; those who gave up or whose instance is gone are dropped. */
   #waiterAt(target: Target, place: number): Head | undefined {
-    const book = this.#slots(target);
-    const queue = book === undefined || book.waiting === 0 ? undefined : book.queue;
+    const ledger = this.#ledgerOf(target);
+    const queue = ledger === undefined || ledger.waiting === 0 ? undefined : ledger.queue;
     for (let found = queue?.at(place); queue !== undefined && found !== undefined; found = queue.at(place)) {
       const { id, arrivalUs, isKept } = found;
       const { instance, direct, maxWaitUs, slots, cost } = parseWaiterId(id);
@@ -251,7 +251,7 @@ export class MemoryTransaction {
   /** Whether the queue takes nobody in. Those in front who are gone make room. */
   #isQueueFull(target: Target): boolean {
     const { maxWaiters } = target.policy;
-    const isFull = () => (this.#slots(target)?.waiting ?? 0) >= maxWaiters;
+    const isFull = () => (this.#ledgerOf(target)?.waiting ?? 0) >= maxWaiters;
     if (!isFull()) return false;
     this.#waiterAt(target, 0);
     return isFull();
@@ -259,7 +259,7 @@ export class MemoryTransaction {
 
   #isFull(target: Target, { id, arrivalUs }: TakeRequest): boolean {
     if (target.policy.maxConcurrent === 0) return false;
-    return this.#slotWait(target, target.slots) > 0 || this.#isBehind(target, id, arrivalUs);
+    return this.#permitWait(target, target.slots) > 0 || this.#isBehind(target, id, arrivalUs);
   }
 
   /** Whether others stand in the way of `id`: those who came before it, and what is kept free for them. */
@@ -270,7 +270,7 @@ export class MemoryTransaction {
       if (waiter === undefined || waiter.id === id) return false;
       if (arrivalUs > 0 && waiter.arrivalUs > arrivalUs) return false;
       reserved += waiter.slots;
-      if (waiter.direct || this.#slotWait(target, reserved + target.slots) > 0) return true;
+      if (waiter.direct || this.#permitWait(target, reserved + target.slots) > 0) return true;
     }
     return true;
   }
@@ -284,7 +284,7 @@ export class MemoryTransaction {
       if (waiter === undefined) return 0;
       const own = waiter.id === id;
       const asked = own ? target : waiter;
-      const waitUs = this.#slotWait(target, reserved + asked.slots);
+      const waitUs = this.#permitWait(target, reserved + asked.slots);
       if (waitUs > 0) return Math.min(waitUs, leaseTtlUs);
       if (own || waiter.direct) {
         const rateWaitUs = this.#rates.plan(asked) - this.#nowUs;
@@ -296,31 +296,31 @@ export class MemoryTransaction {
   }
 
   #grant(target: Target, id: string): number {
-    return this.#book(target).grant(id, target.slots, this.#nowUs, target.policy.leaseTtlUs);
+    return this.#ledger(target).grant(id, target.slots, this.#nowUs, target.policy.leaseTtlUs);
   }
 
-  /** Where there is no permit left: see `SlotBook.cut`. */
+  /** Where there is no permit left: see `PermitLedger.cut`. */
   #cutLeases(target: Target): void {
-    if (this.#slotWait(target, target.slots) > 0) this.#slots(target)?.cut(this.#nowUs);
+    if (this.#permitWait(target, target.slots) > 0) this.#ledgerOf(target)?.cut(this.#nowUs);
   }
 
-  #slotWait(target: Target, slots: number): number {
+  #permitWait(target: Target, slots: number): number {
     const { maxConcurrent } = target.policy;
-    return (this.#slots(target) ?? NOBODY).wait(this.#nowUs, slots, maxConcurrent);
+    return (this.#ledgerOf(target) ?? NOBODY).wait(this.#nowUs, slots, maxConcurrent);
   }
 
-  #slots(target: Target): SlotBook | undefined {
-    return this.#table.read(target, this.#nowUs).slots;
+  #ledgerOf(target: Target): PermitLedger | undefined {
+    return this.#table.read(target, this.#nowUs).ledger;
   }
 
-  /** The book of a target, made and kept if there is none yet. */
-  #book(target: Target): SlotBook {
+  /** The ledger of a target, made and kept if there is none yet. */
+  #ledger(target: Target): PermitLedger {
     const entry: Entry = this.#table.read(target, this.#nowUs);
-    if (entry.slots === undefined) {
-      entry.slots = new SlotBook();
+    if (entry.ledger === undefined) {
+      entry.ledger = new PermitLedger();
       this.#table.write(target, entry, this.#nowUs);
     }
-    return entry.slots;
+    return entry.ledger;
   }
 }
 

@@ -19,7 +19,7 @@ export interface Lease extends HeapItem {
  * Leases and the queue of one key. It is the heap of the leases that have not ended, by their end, and no object more: with
  * many keys, most of what a permit costs is to read what was not read for a while.
  */
-export class SlotBook extends Heap<Lease> {
+export class PermitLedger extends Heap<Lease> {
   #queue: WaitQueue | undefined;
   /** Those that have an id; most have none. */
   #leases: Map<string, Lease> | undefined;

@@ -6,7 +6,7 @@
  */
 
 /** Every server's runtime has it; edge workers do not. Not of `node:timers`, which those do not have either. */
-const { setImmediate } = globalThis as { readonly setImmediate?: (callback: () => void) => unknown };
+const { setImmediate } = globalThis as { readonly setImmediate?: (callback: () => void) => { unref?(): void } };
 
 /** A fake that was there before this module waits for its own clock. */
 const isFake = setImmediate !== undefined && (setImmediate.name !== "setImmediate" || "clock" in setImmediate);
@@ -16,6 +16,14 @@ export function inNextTurn(callback: () => void): void {
   if (isFake) inMicrotask(callback);
   else if (setImmediate === undefined) setTimeout(callback, 0);
   else setImmediate(callback);
+}
+
+/**
+ * Calls back in the next turn, if there is one: it does not keep the process alive. Never on edge workers, which may do
+ * nothing before a request, and under fake timers.
+ */
+export function ifLifeGoesOn(callback: () => void): void {
+  if (setImmediate !== undefined && !isFake) setImmediate(callback).unref?.();
 }
 
 /** Calls back in this turn, after what runs now. Jest replaces `queueMicrotask`. */

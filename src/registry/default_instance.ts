@@ -340,7 +340,7 @@ export async function check(store?: string): Promise<StoreCheck> {
   return await (await ready()).check(store);
 }
 
-/** Connects every store of the default instance now, instead of at first use. */
+/** Connects every store of the default instance now, and makes sure that it can decide. */
 export async function connect(): Promise<void> {
   await (await ready()).connect();
 }

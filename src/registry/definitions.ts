@@ -134,6 +134,8 @@ export class Definitions {
       return before === undefined || before === this.#stores.get(handle.id) ? [] : [before];
     });
     for (const compiled of [...added, ...changed]) this.#define(compiled);
+    const used = new Set([...this.#limiters.values()].map(({ storeId }) => storeId));
+    for (const id of used) this.#stores.get(id)?.prepare();
     return Promise.all(replaced.map((handle) => handle.close())).then(() => {});
   }
 

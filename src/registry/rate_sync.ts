@@ -91,7 +91,7 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /**
-   * As `createRateSync()`. Nothing is connected before the first use.
+   * As `createRateSync()`.
    *
    * @param options What to configure.
    * @throws {ConfigError | NotFoundError} If anything is wrong.
@@ -305,8 +305,8 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
   }
 
   /**
-   * Connects every store now, instead of at first use, and makes sure that it can decide: at the start of a program this
-   * tells at once what is wrong.
+   * Connects every store now, also those that no limiter uses, and makes sure that it can decide: at the start of a
+   * program this tells at once what is wrong.
    *
    * @throws {StoreError} If a store cannot be reached, refuses, or cannot do what its limiters need: it is a replica, a
    *   node of a cluster, or full, or the user may not run the scripts.
@@ -348,8 +348,9 @@ export class RateSync<Id extends string = string> implements AsyncDisposable {
 }
 
 /**
- * Makes an instance. The limiters' ids become types: a misspelt one does not compile. Nothing is connected before the
- * first use, or `connect()`.
+ * Makes an instance. The limiters' ids become types: a misspelt one does not compile. Stores outside this
+ * process that limiters use begin to connect in the next turn of the event loop, without keeping the process alive; what
+ * is wrong there is told to the first call, or to `connect()`.
  *
  * @throws {ConfigError | NotFoundError} If an option cannot be used.
  */

@@ -1,5 +1,5 @@
 /**
- * A configured store: opened at first use, closed when it is replaced.
+ * A configured store: opened at first use or soon before that, closed when it is replaced.
  *
  * @module
  */
@@ -7,6 +7,7 @@
 import { type Clock, systemClock, toWallMs } from "../base/clock.ts";
 import { ClosedError, ConfigError, type StoreError } from "../base/errors.ts";
 import { show } from "../base/text.ts";
+import { ifLifeGoesOn } from "../base/turn.ts";
 import { rejectUnknownOptions, unknownWord } from "../base/unknown_options.ts";
 import type { StoreEvent, Subscriptions } from "../limiter/observe/events.ts";
 import type { Log } from "../limiter/observe/log.ts";
@@ -58,7 +59,7 @@ export interface InstanceContext {
   policies(): readonly Policy[];
 }
 
-/** One configured store of an instance: opens it at first use, reports on it, closes it. */
+/** One configured store of an instance: opens it, reports on it, closes it. */
 export class StoreHandle {
   /** The store's id. */
   readonly id: string;
@@ -105,6 +106,19 @@ export class StoreHandle {
   client(): Promise<OpenStore> {
     if (this.#closed) return Promise.reject(new ClosedError(`store ${show(this.id)}`));
     return this.#client ?? this.#start();
+  }
+
+  /**
+   * Opens a store outside this process before its first use, once what runs now is done: the first call need not wait for
+   * the driver and a connection. A process that ends with that, and one that only describes stores, is not held up.
+   */
+  prepare(): void {
+    const { clock } = this.#context;
+    if (isStore(this.#config) || engineNamed(this.engine)?.remote === undefined || clock !== systemClock) return;
+    ifLifeGoesOn(() => {
+      if (this.#closed || this.#client !== undefined) return;
+      this.client().then(({ store }) => store.prepare?.(), () => {});
+    });
   }
 
   #start(): Promise<OpenStore> {

@@ -337,6 +337,11 @@ export interface Store {
   /** Opens what must be opened, and rejects with what is wrong if it cannot be. */
   connect(): Promise<void>;
   /**
+   * Begins to connect before anything is asked, so that the first call need not wait for all of it. The process may end
+   * meanwhile. What goes wrong is told to the first call, and to nobody before that.
+   */
+  prepare?(): void;
+  /**
    * Looks at what the store needs to decide, and tells what is wrong and what to do. Changes nothing, never rejects
    * because the store cannot be reached, and resolves within two seconds.
    *

@@ -22,13 +22,20 @@ function redis(keyPrefix: string): RedisStoreConfig {
 }
 
 describe("RateSync.configureStore()", () => {
+  const connectionIds = async () =>
+    [...String(await server.command("CLIENT", "LIST")).matchAll(/^id=(\d+) .* name=ratesync /gm)].map(([, id]) => id);
+
   it("closes the store that it replaces, and limiters follow", async () => {
     await using rs = createRateSync({ stores: { main: redis("one") }, limiters: { api: LIMIT } });
     const held = rs.limiter("api");
     await held.tryAcquire({ cost: 3 });
     assert.equal(await countConnections(server), 2);
+    const before = await connectionIds();
     await rs.configureStore("main", redis("two"));
-    await until(async () => await countConnections(server) === 0);
+    await until(async () => {
+      const now = await connectionIds();
+      return now.length === 2 && !now.some((id) => before.includes(id));
+    });
     assert.equal((await held.tryAcquire()).remaining, 4, "another prefix, another state");
     assert.equal(await countConnections(server), 2);
     await rs.configureStore("main", { engine: "memory" });

@@ -105,7 +105,7 @@ export interface RedisStoreOptions {
   /** What every key begins with. Not empty. @default {"rate_limit"} */
   readonly keyPrefix?: string;
   /**
-   * Connections opened by `connect()` or the first use, 1 or more, at most `poolMaxSize`. One carries all decisions,
+   * Connections to open, 1 or more, at most `poolMaxSize`. One carries all decisions,
    * many in one command; the others are spares that take over when it is lost. In a cluster, for each of its primaries.
    * @default {2}, or 1 in a cluster
    */

@@ -61,7 +61,10 @@ export interface RedisStoreSettings {
   readonly keyPrefix?: string;
   /** Added to every key's time to live, in milliseconds. @default {10} */
   readonly timingMarginMs?: number;
-  /** In a cluster, what one script call is about: keys of all slots of a node, where it lets that, or of one slot. @default {"node"} */
+  /**
+   * In a cluster, what one script call is about: keys of all slots of a node, where it lets that, or of one slot.
+   * @default {"node"}
+   */
   readonly clusterBatch?: "node" | "slot";
   /** How many requests may wait to be sent; more fail with `STORE_OVERLOADED`. @default {65_536} */
   readonly maxQueued?: number;
@@ -233,6 +236,11 @@ export class RedisStore implements Store {
   /** Connects. */
   connect(): Promise<void> {
     return this.#connection.connect();
+  }
+
+  /** Begins to connect, in the background; not through a client that was given. */
+  prepare(): void {
+    this.#connection.prepare?.();
   }
 
   /**

@@ -41,10 +41,8 @@ export function openNodeRedis(
   const { topology, endpoint } = settings;
   if (topology.kind === "cluster") return openCluster({ ...settings, topology }, onError);
   if (topology.kind === "sentinel") return openSentinel({ ...settings, topology }, onError);
-  return {
-    url: endpoint.label,
-    ...connectionOver(new Pool(settings, onError), new Subscriber(settings, onError)),
-  };
+  const pool = new Pool(settings, onError);
+  return { url: endpoint.label, ...connectionOver(pool, new Subscriber(settings, onError)), prepare: prepareOf(pool) };
 }
 
 function openSentinel(settings: SentinelSettings, onError: (error: StoreError) => void): RedisConnection {
@@ -58,10 +56,15 @@ function openSentinel(settings: SentinelSettings, onError: (error: StoreError) =
   return {
     ...connection,
     url: settings.endpoint.label,
+    prepare: prepareOf(pool),
     close: async () => {
       await Promise.all([sentinels.close(), connection.close()]);
     },
   };
+}
+
+function prepareOf(pool: Pool): () => void {
+  return () => void pool.prepare().catch(() => {}); // the first call is told
 }
 
 /**

@@ -22,6 +22,7 @@ export interface Place extends AsyncDisposable {
 }
 
 const ENDS: readonly [act: string, when: string][] = [
+  ["configure", "has only configured its store"],
   ["connect", "has only connected"],
   ["decide", "has decided once"],
   ["hold", "holds a permit that it has not released"],

@@ -6,6 +6,7 @@
  */
 
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 
 import { createRateSync, type RedisStoreOptions } from "../../../../mod.ts";
 
@@ -21,6 +22,11 @@ const rs = createRateSync({
 
 /** What scripts do, by its name. */
 const ACTS: Record<string, () => Promise<unknown>> = {
+  configure: () => sleep(300),
+  async join() {
+    await sleep(300);
+    await ACTS["decide"]?.();
+  },
   connect: () => rs.connect(),
   decide: async () => {
     const { degraded } = await rs.tryAcquire("api");

@@ -36,7 +36,8 @@ export function openGivenClient(options: RedisClientStoreOptions, hooks: NodeRed
   if (known.kind === "node-redis cluster" || known.kind === "ioredis cluster") {
     const driver = known.kind === "node-redis cluster" ? nodeRedisCluster(known.client) : ioredisCluster(known.client);
     const topology = { kind: "cluster", seeds: [], addresses: {} } as const;
-    return clusterOver(driver, { ...settings, topology }, onError);
+    const { prepare: _, ...connection } = clusterOver(driver, { ...settings, topology }, onError);
+    return connection; // it is up to the client's owner when that connects
   }
   const given = adapt(known);
   return connectionOver(new Pool(settings, onError, given.attach), new Subscriber(settings, onError, given.duplicate));

@@ -20,6 +20,7 @@ import { deleteByPrefix } from "../delete_by_prefix.ts";
 import { callTimeoutError, sameError, unsettled } from "../errors.ts";
 import { firstOf, NoneAnswered } from "../first_of.ts";
 import { runScript, type SentScripts } from "../run_script.ts";
+import { Opening } from "../single/opening.ts";
 import { Subscriber } from "../single/subscriber.ts";
 import type { Script } from "../../script.ts";
 
@@ -73,6 +74,7 @@ export function clusterOver(
     subscribe: (...subscription) => cluster.subscribe(...subscription),
     deleteByPrefix: (prefix) => cluster.deleteByPrefix(prefix),
     connect: () => cluster.connect(),
+    prepare: () => cluster.prepare(),
     close: () => cluster.close(),
   };
 }
@@ -86,7 +88,7 @@ class Cluster {
   readonly #end = new AbortController();
   /** That of the newest map of the slots that a node told. */
   #epoch = -1;
-  #connecting: Promise<void> | undefined;
+  #connecting: Opening | undefined;
   #isConnected = false;
   #failure: StoreError | undefined;
   #refreshing: Promise<void> | undefined;
@@ -116,9 +118,20 @@ class Cluster {
     if (this.#end.signal.aborted) return Promise.reject(closedError());
     if (this.#isConnected) return Promise.resolve();
     if (this.#failure !== undefined) return Promise.reject(sameError(this.#failure));
-    return this.#connecting ??= this.#connect().finally(() => {
+    return (this.#connecting ?? this.#open(false)).awaited();
+  }
+
+  /** Connects before anybody waits for it. */
+  prepare(): void {
+    if (this.#isConnected || this.#connecting !== undefined || this.#end.signal.aborted) return;
+    this.#open(true).done.catch(() => {}); // the first call is told
+  }
+
+  #open(isBackground: boolean): Opening {
+    const done = this.#connect(isBackground).finally(() => {
       this.#connecting = undefined;
     });
+    return this.#connecting = new Opening(done, isBackground);
   }
 
   ownerOf(slot: number): ClusterNode | undefined {
@@ -234,11 +247,13 @@ class Cluster {
     return readRedirect(error, node.settings.endpoint.host);
   }
 
-  async #connect(): Promise<void> {
+  async #connect(isBackground: boolean): Promise<void> {
     try {
-      this.#apply(await this.#askSeeds());
+      this.#apply(await this.#askSeeds(isBackground));
       const primaries = [...this.#nodes.primaries()];
-      const results = await Promise.allSettled(primaries.map(({ pool }) => pool.connect()));
+      const results = await Promise.allSettled(
+        primaries.map(({ pool }) => isBackground ? pool.prepare() : pool.connect()),
+      );
       this.#end.signal.throwIfAborted();
       const failed = results.find((result) => result.status === "rejected");
       if (failed !== undefined && !primaries.some(({ pool }) => pool.isUp)) {
@@ -326,12 +341,12 @@ class Cluster {
     }
   }
 
-  async #askSeeds(): Promise<SlotRange[]> {
+  async #askSeeds(isBackground = false): Promise<SlotRange[]> {
     const { endpoint, socketConnectTimeoutMs } = this.#settings;
     const seeds = await this.#driver.seeds(socketConnectTimeoutMs);
     try {
       return await firstOf(
-        seeds.map((seed) => (signal) => askSeed(seed, this.#driver, this.#settings, signal)),
+        seeds.map((seed) => (signal) => askSeed(seed, this.#driver, this.#settings, signal, isBackground)),
         this.#end.signal,
       );
     } catch (error) {

@@ -39,7 +39,8 @@ export async function askNode(
 }
 
 /**
- * Asks a node which nodes have which slots, through a connection of its own.
+ * Asks a node which nodes have which slots, through a connection of its own. With `background`, the process may
+ * end meanwhile.
  *
  * @throws {StoreError} If it cannot be reached, refuses, or is no node of a cluster.
  */
@@ -48,9 +49,10 @@ export async function askSeed(
   driver: ClusterDriver,
   { tls, socketConnectTimeoutMs, socketTimeoutMs }: ConnectionSettings,
   signal: AbortSignal,
+  background: boolean,
 ): Promise<SlotRange[]> {
   const open = driver.opener(`${seed.host}:${seed.port}`);
-  const client = await open(seed, { tls, timeoutMs: socketConnectTimeoutMs, signal, onLost: () => {} });
+  const client = await open(seed, { tls, timeoutMs: socketConnectTimeoutMs, signal, background, onLost: () => {} });
   try {
     const reply = await withTimeout(
       client.redis.sendCommand<unknown>(["CLUSTER", "SLOTS"]),

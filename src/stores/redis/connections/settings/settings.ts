@@ -20,7 +20,7 @@ export interface ConnectionSettings {
   readonly topology: Topology;
   /** How the connection is encrypted, where the endpoint says that it is. */
   readonly tls: TlsSettings;
-  /** Connections opened at first use. */
+  /** Connections to open. */
   readonly poolMinSize: number;
   /** The most connections for commands. */
   readonly poolMaxSize: number;

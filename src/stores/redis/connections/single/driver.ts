@@ -6,7 +6,7 @@
 
 /**
  * The module of node-redis that connects. The package `redis` is this one and four for the modules of Redis Stack, which
- * take as long again to load as a tenth of a process' way to its first decision.
+ * take a tenth of the time from the start of a process to its first decision.
  */
 export type Driver = typeof import("@redis/client");
 

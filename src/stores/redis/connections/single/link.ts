@@ -89,13 +89,14 @@ export class Link {
    * Connects, unless it is connected. At most one attempt is made at a time; while the link sets itself up again,
    * and for a moment after a failed first attempt, it rejects at once with the last failure.
    *
+   * @param isBackground Whether the process may end meanwhile.
    * @throws {StoreError} If there is no connection.
    */
-  open(): Promise<void> {
+  open(isBackground = false): Promise<void> {
     if (this.#end.signal.aborted) return Promise.reject(this.#whyDown());
     if (this.#client !== undefined) return Promise.resolve();
     if (this.#failure !== undefined) return Promise.reject(sameError(this.#failure));
-    return this.#attempt();
+    return this.#attempt(isBackground);
   }
 
   /** Goes on trying in the background after a failed first attempt. */

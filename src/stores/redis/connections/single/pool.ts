@@ -13,6 +13,7 @@ import type { CommandClient } from "./client.ts";
 import { sameError, silentError } from "../errors.ts";
 import { QUIET_MS } from "./in_flight.ts";
 import { Link, type LinkHooks } from "./link.ts";
+import { Opening } from "./opening.ts";
 import { findAnswering, GRACE_MS } from "./search.ts";
 import type { ConnectionSettings } from "../settings/settings.ts";
 
@@ -42,7 +43,7 @@ export class Pool {
   readonly #end = new AbortController();
   /** The one that carries calls, until it is lost. */
   #current: Link | undefined;
-  #opening: Promise<void> | undefined;
+  #opening: Opening | undefined;
   /** The search for one that answers; calls wait for it in their order. */
   #searching: Promise<Link> | undefined;
   /** Why the last search found nothing, and when. */
@@ -70,14 +71,24 @@ export class Pool {
    */
   connect(): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(new ClosedError("redis connection"));
-    if (this.#opening !== undefined) return this.#opening;
+    if (this.#opening !== undefined) return this.#opening.awaited();
     if (this.#links.some((link) => link.isUp)) return Promise.resolve();
-    const opening = this.#openAll();
+    return this.#open(false).awaited();
+  }
+
+  /** Opens the connections before anybody waits for them: until somebody does, the process may end. */
+  prepare(): Promise<void> {
+    if (this.#opening !== undefined) return this.#opening.done;
+    return this.#closing !== undefined || this.isUp ? this.connect() : this.#open(true).done;
+  }
+
+  #open(isBackground: boolean): Opening {
+    const opening = this.#opening = new Opening(this.#openAll(isBackground), isBackground);
     const forget = () => {
       this.#opening = undefined;
     };
-    opening.then(forget, forget);
-    return this.#opening = opening;
+    opening.done.then(forget, forget);
+    return opening;
   }
 
   /**
@@ -113,9 +124,9 @@ export class Pool {
     await (this.#closing ??= Promise.all(this.#links.map((link) => link.close())));
   }
 
-  async #openAll(): Promise<void> {
+  async #openAll(isBackground: boolean): Promise<void> {
     while (this.#links.length < this.#settings.poolMinSize) this.#links.push(this.#newLink());
-    const results = await Promise.allSettled(this.#links.map((link) => link.open()));
+    const results = await Promise.allSettled(this.#links.map((link) => link.open(isBackground)));
     const up = this.#links.find((link) => link.isUp);
     const failed = results.find((result) => result.status === "rejected");
     if (up === undefined && failed !== undefined) throw failed.reason;

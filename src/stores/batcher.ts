@@ -284,7 +284,8 @@ export class Batcher<Item, Reply> {
     this.#options.send(batch.map((entry) => entry.item)).then((replies) => {
       this.#timed(sentUs);
       this.#calls--;
-      const size = this.#calls > 0 || this.#queued > 0 ? batch.length : partOf(batch.length);
+      const isAlone = this.#calls === 0 && this.#queued === 0 && this.#answers.length === 0;
+      const size = isAlone ? partOf(batch.length) : batch.length;
       for (let from = 0; from < batch.length; from += size) {
         this.#answers.push(() => settle(batch, replies, from, Math.min(from + size, batch.length)));
       }

@@ -80,6 +80,7 @@ export class BatcherLab {
   mostOpen: number = 0;
   readonly #options: Required<BatcherLabOptions>;
   readonly #afterSending: (() => void)[] = [];
+  readonly #waiting = new Map<Asked, () => void>();
   #closed: ClosedError | undefined;
 
   constructor({ maxBatch, maxQueued = 1_000_000 }: BatcherLabOptions) {
@@ -111,10 +112,19 @@ export class BatcherLab {
     const abort = new AbortController();
     const asked: Asked = { item, abort, state, place: undefined, expected: refusal, told: [] };
     this.asked.push(asked);
-    this.batcher.ask(item, signal ?? abort.signal).then((reply) => asked.told.push(reply), (error) => {
+    this.batcher.ask(item, signal ?? abort.signal).then((reply) => {
+      asked.told.push(reply);
+      this.#waiting.get(asked)?.();
+    }, (error) => {
       asked.told.push(error instanceof StoreError ? error.code : error);
     });
     return asked;
+  }
+
+  /** Asks one thing, and resolves when it is answered. */
+  asking(): Promise<void> {
+    const asked = this.ask();
+    return new Promise((resolve) => this.#waiting.set(asked, resolve));
   }
 
   /** Gives one up, at whatever stage it is. */

@@ -198,6 +198,44 @@ describe("Batcher.ask()", () => {
     await lab.finish();
   });
 
+  it("lets the callers of a lone call go on in three parts, one a turn, in their order", async () => {
+    const lab = new BatcherLab({ maxBatch: 128 });
+    const asked = askMany(lab, 90);
+    await lab.settle();
+    const [call] = lab.open;
+    call?.answer();
+    const told: number[] = [];
+    for (let turn = 0; turn < 3; turn++) {
+      await lab.turn();
+      told.push(asked.filter((each) => each.told.length > 0).length);
+      assert.ok(asked.slice(0, told.at(-1)).every((each) => each.told.length > 0), "out of order");
+    }
+    assert.deepEqual(told, [30, 60, 90]);
+    await lab.finish();
+  });
+
+  for (
+    const [callers, least, most] of [[10, 10, 10], [30, 10, 20], [90, 20, 45], [200, 60, 128], [400, 95, 128]] as const
+  ) {
+    it(`has calls of ${least} to ${most} where ${callers} callers ask one after the other`, async () => {
+      const lab = new BatcherLab({ maxBatch: 128 });
+      let left = 40 * callers;
+      for (let i = 0; i < callers; i++) {
+        void (async () => {
+          while (left-- > 0) await lab.asking();
+        })();
+      }
+      while (left > 0) {
+        await lab.turn();
+        for (const call of lab.open) call.answer(); // the other side answers together what it has received together
+      }
+      await lab.finish();
+      const some = lab.calls.slice(Math.floor(lab.calls.length / 4), Math.floor(lab.calls.length * 3 / 4));
+      const mean = some.reduce((sum, { items }) => sum + items.length, 0) / some.length;
+      assert.ok(mean >= least && mean <= most, `${mean}`);
+    });
+  }
+
   it("does not send an item that was aborted in the queue, and lets sent ones be answered", async () => {
     const lab = new BatcherLab({ maxBatch: 1 });
     const asked = askMany(lab, NEAR_CALLS + 3);

@@ -1,5 +1,5 @@
 /**
- * Who sent a request, behind proxies: told by those who are trusted, and by nobody else.
+ * The address of a client behind proxies, as trusted proxies report it.
  *
  * @module
  */

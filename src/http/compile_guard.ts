@@ -53,7 +53,7 @@ const INSTANTS: ReadonlySet<HeaderDialect> = new Set<HeaderDialect>(["x-ratelimi
 
 /** Options, checked, with defaults. */
 export interface CompiledGuard<Raw> {
-  /** What is asked, from 1. */
+  /** The cost, from 1. */
   readonly rules: readonly CompiledRule<Raw>[];
   /** Where limiters come from. */
   readonly source: LimiterSource;
@@ -171,7 +171,7 @@ function compileRules<Raw>(options: GuardOptions<Raw>): CompiledRule<Raw>[] {
 
 function checkKey<Raw>(key: Identify<Raw> | false, path: string): Identify<Raw> | undefined {
   if (key === false) return undefined;
-  if (typeof key !== "function") fail(path, "a function such as byIp(), or false for everybody together", key);
+  if (typeof key !== "function") fail(path, "a function such as byIp(), or false for all clients together", key);
   return key;
 }
 

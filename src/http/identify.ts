@@ -91,7 +91,7 @@ export function firstOf<Raw = unknown>(...identifiers: readonly Identify<Raw>[])
   };
 }
 
-/** The keys that an identity names, each once; `undefined` if it names nobody. A part that names nobody is `UNIDENTIFIED`. */
+/** The keys that an identity names, each once; `undefined` if it names none. A part that names none is `UNIDENTIFIED`. */
 export function keysOf(identity: Identity): readonly string[] | undefined {
   if (typeof identity === "string") return isKey(identity) ? [identity] : undefined;
   if (!Array.isArray(identity)) {

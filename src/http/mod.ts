@@ -2,7 +2,7 @@
  * Guards an HTTP server: a request in, a decision out, with status, headers and body. It knows no framework; the entries
  * beside it do.
  *
- * @example A server for everybody
+ * @example A server with one limit for each client address
  * ```ts
  * import { guardHandler } from "@ratesync/core/http/fetch";
  *

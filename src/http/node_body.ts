@@ -28,7 +28,7 @@ export function readNodeBody(raw: object, maxBytes: number): unknown {
   if (request.body !== undefined && request.body !== null) return request.body;
   const length = Number(request.headers["content-length"]);
   if (!(length > 0 && length <= maxBytes)) return undefined;
-  if (request.readable !== true || request.readableEnded || request.readableFlowing) return undefined; // somebody reads it
+  if (request.readable !== true || request.readableEnded || request.readableFlowing) return undefined; // another reader has begun
   return new Promise<Uint8Array | undefined>((resolve) => {
     const chunks: Uint8Array[] = [];
     let size = 0;

@@ -73,7 +73,7 @@ function streamOf({ stream }: EndingResponse): Http2Stream | undefined {
 /** Who waits for a connection to close. One listener serves all, because many requests may be pipelined on it. */
 const waiting = new WeakMap<NodeSocket, Set<() => void>>();
 
-/** Calls back when a connection closes, until it is told to forget that. */
+/** Calls back when a connection closes, until it is cancelled. */
 function onClose(socket: NodeSocket, closed: () => void): (() => void) | undefined {
   const { once } = socket as { once?: (event: "close", listener: () => void) => unknown };
   if (typeof once !== "function") return undefined; // a request that was made up for a test

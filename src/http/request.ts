@@ -18,7 +18,7 @@ export interface RequestFacts<Raw = unknown> {
   readonly headers: HeaderSource;
   /** The address at the other end of the socket, if the runtime tells it. */
   readonly peer?: string | undefined;
-  /** Aborted when the client is gone: a request that waits for its turn gives up its place. */
+  /** Aborted when the client disconnects: a request that waits then leaves the queue. */
   readonly signal?: AbortSignal | null | undefined;
   /**
    * Reads the body for key functions, without taking it from the handler: called with `raw`, and with how many bytes there

@@ -1,6 +1,6 @@
 /**
  * Answers that an application drops: a layer around the guard sends another one in their place, or none. Nothing tells the
- * guard, because a body that nobody reads has no end.
+ * guard, because a body that is not read has no end.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { systemClock } from "../base/clock.ts";
 /** How long a body may stay unread before it counts as dropped, in microseconds; it is found within twice that. */
 const UNREAD_US = 1_000_000;
 
-/** The body of an answer, as far as it is known whether anybody reads it. */
+/** The body of an answer, as far as it is known whether it is read. */
 export interface WatchedBody {
-  /** Nobody reads it, or nobody reads on: its request is over. Called more than once, it does nothing more. */
+  /** It is not read, or not read on: its request is over. Further calls do nothing. */
   dropped(): void;
 }
 
-/** Bodies that nobody has begun to read: those of this round, and of the one before. */
+/** Bodies that are not read yet: those of this round, and of the one before. */
 let recent = new Set<WatchedBody>();
 let older = new Set<WatchedBody>();
 let isRunning = false;
@@ -25,7 +25,7 @@ let isRunning = false;
 const collected = new FinalizationRegistry<WatchedBody>((body) => body.dropped());
 
 /**
- * Watches a body that has been handed out: `dropped` is called if nobody begins to read it within one to two seconds, or
+ * Watches a body that has been handed out: `dropped` is called if it is not read within one to two seconds, or
  * once it is garbage.
  *
  * @param body What is called. It must not refer to `stream`.
@@ -39,7 +39,7 @@ export function watchUnread(body: WatchedBody, stream: object, endIsTold: boolea
   if (!isRunning) schedule();
 }
 
-/** Somebody has begun to read a body. */
+/** Reading of a body has begun. */
 export function begunToRead(body: WatchedBody): void {
   if (!recent.delete(body)) older.delete(body);
 }

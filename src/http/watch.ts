@@ -51,7 +51,7 @@ export class Watch implements WatchedBody {
     return new Response(watched, { status, statusText, headers });
   }
 
-  /** Nobody reads the answer. It was given all the same: its status says what the request has cost. */
+  /** The answer is not read. The handler has given it all the same: its status says what the request has cost. */
   dropped(): void {
     void this.#admission.finish({ status: this.#status, ...(this.#isBegun ? { bytes: this.#bytes } : {}) });
   }
@@ -115,7 +115,7 @@ export function answerWith(response: Response, admission: Admission, watch: Watc
 }
 
 /**
- * The answer with headers, on a copy where the application may send the same object to others: what is told one client must
+ * The answer with headers, on a copy where the application may send the same object to others: the headers of one client must
  * not be seen by another one.
  */
 function withHeaders(response: Response, pairs: readonly HeaderPair[]): Response {

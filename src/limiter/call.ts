@@ -1,5 +1,5 @@
 /**
- * One attempt of a caller at one store: what is asked, by when, and who is answered.
+ * One attempt of a caller at one store: the request, its deadline, and its answer.
  *
  * @module
  */

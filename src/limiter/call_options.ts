@@ -41,7 +41,7 @@ const KNOWN: readonly string[] = ["key", "cost", "timeoutMs", "signal", "limiter
 const MAX_KEY_LENGTH = 65_536;
 
 /**
- * Checks what is asked of a limiter.
+ * Checks the options of a call on a limiter.
  *
  * @throws {TypeError} If the key is not a string, empty, or longer than 65 536 characters.
  * @throws {RangeError} If the cost is not a whole number from 1.

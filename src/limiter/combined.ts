@@ -22,7 +22,7 @@ export async function tryAcquireAll(
 /**
  * Takes from all targets as soon as that is possible.
  *
- * @throws {RateLimitedError} If that is not within the caller's patience: as soon as it is known.
+ * @throws {RateLimitedError} If the wait would be longer than the caller may wait: as soon as it is known.
  */
 export async function acquireAll(
   access: StoreAccess<OpenStore>,

@@ -79,8 +79,6 @@ export class StoreSession {
   #closing: Promise<void> | undefined;
 
   /**
-   * Makes one.
-   *
    * @param id The store's id in the configuration.
    * @param store The store.
    * @param clock What waits are measured by.
@@ -116,7 +114,7 @@ export class StoreSession {
     });
   }
 
-  /** Sends a call, which is told what becomes of it. */
+  /** Sends a call. The store calls its `answered` or `failed`. */
   send(call: TakeRequest & ReplySink<TakeReply>, signal: AbortSignal | undefined): void {
     const { store } = this;
     if (store.submit !== undefined && signal === undefined) return store.submit(call, call);
@@ -269,8 +267,8 @@ export class StoreSession {
   }
 
   /**
-   * Ends leases that nobody needs any more. Resolves when the store knows, or when that takes too long; never rejects.
-   * While the store is away it is tried all the same, and nobody waits.
+   * Ends leases that are not needed any more. Resolves when the store knows, or when that takes too long; never rejects.
+   * While the store is unreachable it is tried all the same, and no call waits.
    */
   release(id: string, targets: readonly Target[]): Promise<void> {
     const request: ReleaseRequest = { op: "release", id, targets };
@@ -298,7 +296,7 @@ export class StoreSession {
     return this.health?.breaker.error ?? this.room.troubleOf(id);
   }
 
-  /** The store decides again: leases are renewed, and whoever waits asks, without waiting for their time. */
+  /** The store decides again: leases are renewed, and waiting calls ask, before their time. */
   recovered(): void {
     this.leases.hurry();
     this.room.missed();
@@ -347,7 +345,7 @@ export class StoreSession {
     return this.turns.isEmpty && !this.room.isAwaited && queued + calls === 0;
   }
 
-  /** Stops renewing, sends everybody who waits away with a `ClosedError`, gives their places back, closes the store. */
+  /** Stops renewing, rejects all waiting calls with a `ClosedError`, gives their places back, closes the store. */
   close(): Promise<void> {
     return this.#closing ??= this.#shutDown(new ClosedError(`store ${show(this.id)}`));
   }
@@ -355,7 +353,7 @@ export class StoreSession {
   async #shutDown(error: ClosedError): Promise<void> {
     this.leases.close();
     this.health?.close();
-    // A store that hangs keeps nobody from ending: what it does not hear of in time ends by itself.
+    // A store that hangs does not delay the end: what it does not hear of in time ends by itself.
     const left = Promise.all([this.turns.close(error), this.room.close(error), this.shortcuts?.close()]);
     await withTimeout(left, LEAVE_MS, () => error).catch(() => {});
     await this.store.close();

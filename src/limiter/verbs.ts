@@ -1,5 +1,5 @@
 /**
- * What limiters do at an open store. Loaded with the first store and not later, so that a call takes effect in its turn,
+ * What limiters do at an open store. Loaded with the first store and not later, so that a call takes effect in order,
  * also where its caller does not wait for it.
  *
  * @module
@@ -31,7 +31,7 @@ export function tryAcquire(
 }
 
 /**
- * Takes from one key as soon as it is possible, within the caller's patience.
+ * Takes from one key as soon as it is possible, within the time that the caller may wait.
  *
  * @throws {RateLimitedError} If that is not within it: as soon as it is known. Thrown, or rejected with.
  */
@@ -68,7 +68,7 @@ export function tryAcquireAll(
   return start(session, access, targets, TRY);
 }
 
-/** Takes from all targets as soon as that is possible, within the caller's patience: see `acquire`. */
+/** Takes from all targets as soon as that is possible, within the time that the caller may wait: see `acquire`. */
 export function acquireAll(
   session: StoreSession,
   access: StoreAccess,

@@ -50,8 +50,6 @@ export class Definitions {
   #closed = false;
 
   /**
-   * Makes one.
-   *
    * @param context Where time comes from, and where messages go.
    */
   constructor(context: Omit<InstanceContext, "policies">) {

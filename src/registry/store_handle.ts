@@ -76,8 +76,6 @@ export class StoreHandle {
   #report: StoreReport | undefined;
 
   /**
-   * Makes one.
-   *
    * @param id The store's id.
    * @param config What it is, or the store itself.
    * @param context Where time comes from, and where messages go.
@@ -123,7 +121,7 @@ export class StoreHandle {
 
   #start(): Promise<OpenStore> {
     const client = this.#client = this.#open();
-    // The first to hear of it: those who wait go on right behind, before anybody finds the store open and asks at once.
+    // The first to hear of it: waiting calls go on right behind, before a new call finds the store open.
     client.then((opened) => this.#current = opened, () => {});
     this.#context.clock.waitFor?.(client);
     return client;

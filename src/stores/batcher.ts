@@ -1,5 +1,5 @@
 /**
- * Gathers what is asked one by one into few calls: what is asked in one turn of the event loop, and what queues up
+ * Combines single requests into few calls: those of one turn of the event loop, and those that queue up
  * behind calls in flight. A lone request goes out at once.
  *
  * @module
@@ -35,7 +35,7 @@ export interface BatcherOptions<Item, Reply> {
 }
 
 /**
- * With fewer calls in flight nobody waits: one that is served, one that is served next, and one that is on its way.
+ * Three calls in flight keep the server busy: one is executed, one is queued there, one is in transit. More only add latency.
  * More would only lie there and be answered together, with nothing to do for this process before that and for the
  * server after it.
  */
@@ -99,8 +99,6 @@ export class Batcher<Item, Reply> {
   };
 
   /**
-   * Makes one.
-   *
    * @param options How it works.
    */
   constructor(options: BatcherOptions<Item, Reply>) {
@@ -115,7 +113,7 @@ export class Batcher<Item, Reply> {
   /**
    * Asks one thing.
    *
-   * @param item What is asked.
+   * @param item The request.
    * @param signal Gives up while it is queued: it is not sent then, and rejects with the signal's reason.
    * @throws {StoreError} `STORE_OVERLOADED` if too many wait already.
    */
@@ -148,7 +146,7 @@ export class Batcher<Item, Reply> {
     return this.#queued < this.#options.maxQueued ? undefined : overloaded(this.#options.maxQueued);
   }
 
-  /** Sends nothing more: what is queued, and what is asked from now on, rejects with `error`. */
+  /** Sends nothing more: queued and later requests reject with `error`. */
   close(error: Error): void {
     this.#closed = error;
     const queued = this.#queue.slice(this.#sent);
@@ -174,7 +172,7 @@ export class Batcher<Item, Reply> {
     return true;
   }
 
-  /** Sends at the end of this turn, so that whoever asks in the same turn comes along. */
+  /** Sends at the end of this turn, so that other requests of the turn come along. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;

@@ -21,8 +21,6 @@ export class BucketReply implements TakeReply {
   readonly #trace: readonly number[] | undefined;
 
   /**
-   * Makes one.
-   *
    * @param status What became of the take.
    * @param nowUs The store's clock at the decision.
    * @param waitUs How long until it may go ahead, or may be tried again.
@@ -49,7 +47,7 @@ export class BucketReply implements TakeReply {
     this.#trace = trace;
   }
 
-  /** Nobody queues for a rate. */
+  /** No call queues for a rate. */
   get arrivalUs(): number {
     return 0;
   }

@@ -18,8 +18,6 @@ export class LevelReply implements TakeReply {
   readonly #second: number;
 
   /**
-   * Makes one.
-   *
    * @param status What became of the take.
    * @param nowUs The store's clock at the decision.
    * @param waitUs How long until it may go ahead, or may be tried again.
@@ -34,7 +32,7 @@ export class LevelReply implements TakeReply {
     this.#second = second;
   }
 
-  /** Nobody queues for a rate. */
+  /** No call queues for a rate. */
   get arrivalUs(): number {
     return 0;
   }

@@ -19,8 +19,6 @@ export class PermitReply implements TakeReply {
   readonly #fence: number;
 
   /**
-   * Makes one.
-   *
    * @param status What became of the take.
    * @param nowUs The store's clock at the decision.
    * @param waitUs How long until one falls free by itself, where none is; else 0.

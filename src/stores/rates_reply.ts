@@ -22,8 +22,6 @@ export class RatesReply implements TakeReply {
   readonly #traces: readonly Trace[] | undefined;
 
   /**
-   * Makes one.
-   *
    * @param status What became of the take.
    * @param nowUs The store's clock at the decision.
    * @param waitUs How long until it may go ahead, or may be tried again.
@@ -44,7 +42,7 @@ export class RatesReply implements TakeReply {
     this.#traces = traces;
   }
 
-  /** Nobody queues for a rate. */
+  /** No call queues for a rate. */
   get arrivalUs(): number {
     return 0;
   }

@@ -27,7 +27,7 @@ export interface Target extends NamedPolicy {
 export interface TakeRequest {
   /** Which request this is. */
   readonly op: "take";
-  /** What is asked. At most one target a key. */
+  /** The targets, at most one for a key. */
   readonly targets: readonly Target[];
   /** When to decide. */
   readonly mode: "now" | "wait" | "peek";
@@ -93,7 +93,7 @@ export interface CorrectRequest {
   readonly op: "refund" | "penalize" | "reset";
   /** The targets to correct. */
   readonly targets: readonly Target[];
-  /** Of a reset: the instance that asks, as it listens. All other instances that listen are told of the correction. */
+  /** Of a reset: the instance that asks, as it listens. All other instances that listen hear of the correction. */
   readonly from?: string | undefined;
 }
 
@@ -107,7 +107,7 @@ export interface BlockRequest {
   readonly durationUs: number;
   /** Leaves a block that stands and would end later as it is. @default {false} */
   readonly keepLonger?: boolean | undefined;
-  /** The instance that asks, as it listens. All other instances that listen are told of the correction. */
+  /** The instance that asks, as it listens. All other instances that listen hear of the correction. */
   readonly from?: string | undefined;
 }
 
@@ -294,7 +294,7 @@ export interface Store {
    * Runs one request, as a whole or not at all. Requests on one key take effect in the order in which they were asked.
    * A store may send many together: one that fails leaves the others alone.
    *
-   * @param request What is asked.
+   * @param request The request.
    * @param signal Gives up a request that has not been sent: it rejects with the signal's reason and takes nothing.
    *   Once it was sent, the signal does nothing: the reply says what was taken.
    * @returns The reply: at once from a store inside this process, else its promise.
@@ -307,7 +307,7 @@ export interface Store {
   ): ReplyTo<Request> | Promise<ReplyTo<Request>>;
   /**
    * As `execute` for a take of one key, now and without slots; undefined where only a request can tell, or fails. For
-   * stores inside this process: a hot path needs no request. Whoever overrides one of the two overrides both.
+   * stores inside this process: a hot path needs no request. A subclass that overrides one of the two overrides both.
    *
    * @param left Where the store may write what is left of the one limit, if the take is allowed.
    * @returns The reply; `true` where the take is allowed, and `left` says all else.
@@ -373,7 +373,7 @@ export interface WaiterIdParts {
   readonly leaseTtlUs?: number;
 }
 
-/** An id for leases and places in queues: the queue itself can read from it what is asked and for how long. */
+/** An id for leases and places in queues: the queue itself can read from it the request and its deadline. */
 export function waiterId(parts: WaiterIdParts): string {
   const { instance, sequence, direct, maxWaitUs, slots, cost, leaseTtlUs } = parts;
   const timeoutUs = Math.min(Math.ceil(maxWaitUs), FOREVER_US);

@@ -147,7 +147,7 @@ function refusal({ status, body, headers: pairs }: Admission): Response {
   return new Response(body, { status: status === 499 ? 408 : status, headers });
 }
 
-/** Waits for the client to leave. On Deno, that is told of every client in the end. */
+/** Waits for the client to leave. Deno reports it for every client in the end. */
 function watch(request: Request, it: Open): void {
   open.set(request, it);
   const left = () => void it.admission.finish(it.given === "all" ? { status: it.status } : { aborted: true });

@@ -113,7 +113,7 @@ class HitCounter implements ExpressRateLimitStore {
     };
     if (rateSync === undefined) {
       this.#limiter = configureDefault(id, limiter);
-      this.#limiter.catch(() => {}); // told to whoever counts
+      this.#limiter.catch(() => {}); // reported to the calls that count
     } else {
       rateSync.configureLimiter(id, limiter);
       this.#limiter = Promise.resolve(rateSync.limiter(id));

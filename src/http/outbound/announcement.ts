@@ -41,7 +41,7 @@ export function readAnnouncement(headers: Headers, nowMs: number, families: read
     const value = headers.get(name);
     return value === null || value.length > MAX_LENGTH ? undefined : value;
   };
-  // An answer out of a cache tells what was left to somebody else, some time ago.
+  // An answer from a cache says what was left to another client, some time ago.
   if (Number(read("age") ?? 0) > 0) return { quotas: [], retryAfterMs: undefined };
   const reading = { read, serverNowMs: readHttpDate(read("date") ?? "") ?? nowMs };
   return {
@@ -78,7 +78,7 @@ function quotasOf(family: HeaderFamily, reading: Reading): Quota[] {
   const label = names.map(reading.read).find((name) => name !== undefined);
   const name = `${header ?? resets[0]}${label === undefined ? "" : ` ${label}`}`;
   if (counts.length > 1 && waits.length > 1 && counts.length !== waits.length) {
-    // Nobody knows which belongs to which.
+    // It is unknown which belongs to which.
     const ms = waits.flatMap((wait) => wait.ms ?? []).sort((a, b) => b - a)[0];
     const remaining = counts.flatMap((count) => count ?? []).sort((a, b) => a - b)[0];
     return quotaOf(name, remaining, { ms, exact: false });

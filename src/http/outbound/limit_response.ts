@@ -1,5 +1,5 @@
 /**
- * What `readLimit` looks at: an answer whose body is copied only where somebody reads it.
+ * What `readLimit` looks at: an answer whose body is copied only when it is read.
  *
  * @module
  */

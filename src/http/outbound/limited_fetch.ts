@@ -86,7 +86,7 @@ interface Lesson {
   readonly pause: Pause | undefined;
 }
 
-/** What became of an attempt. The next one asks for its turn not before `againAtMs`. */
+/** What became of an attempt. The next one starts at `againAtMs` or later. */
 type Outcome = { readonly answer: Response } | { readonly refused: Response | undefined; readonly againAtMs: number };
 
 class LimitedFetch {
@@ -293,7 +293,7 @@ function either(one: AbortSignal | undefined, other: AbortSignal): AbortSignal {
   return one === undefined ? other : AbortSignal.any([one, other]);
 }
 
-/** Nobody will read it: its connection is free for others. */
+/** The body will not be read: its connection is free for others. */
 async function discard(answer: Response | undefined): Promise<void> {
   await answer?.body?.cancel().catch(() => {});
 }

@@ -1,5 +1,5 @@
 /**
- * Calls to servers that have limits: `limitedFetch` waits for its turn, obeys what the server announces, and pauses every
+ * Calls to servers that have limits: `limitedFetch` waits for its limiter, obeys what the server announces, and pauses every
  * process of a fleet when one of them is refused.
  *
  * @module

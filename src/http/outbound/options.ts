@@ -1,5 +1,5 @@
 /**
- * What a limited fetch is told, checked.
+ * The options of a limited fetch, checked.
  *
  * @module
  */
@@ -195,7 +195,7 @@ function findLimiter({ limiter, rateSync }: LimitedFetchOptions): () => Limiter 
   if (typeof limiter !== "string" || limiter === "") throw wrong("limiter", "a limiter, or its id", limiter);
   if (rateSync === undefined) return async () => (await ready(limiter)).limiter(limiter);
   if (typeof rateSync?.limiter !== "function") throw wrong("rateSync", "an instance of createRateSync", rateSync);
-  rateSync.limiter(limiter); // one that is not there is told now
+  rateSync.limiter(limiter); // throws now if it does not exist
   return () => rateSync.limiter(limiter);
 }
 

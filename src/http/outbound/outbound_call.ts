@@ -30,8 +30,6 @@ export class OutboundCall implements OutboundRequest {
   #headers: Headers | undefined;
 
   /**
-   * Makes one.
-   *
    * @param input What fetch was given first.
    * @param init What it was given second.
    */

@@ -35,7 +35,7 @@ export interface Answered {
 
 /** The pauses of one key. */
 export class PauseState {
-  /** Pauses that nobody said the length of. */
+  /** Pauses whose length the server did not announce. */
   readonly backoff: Backoff = new Backoff();
   readonly #limiter: Limiter;
   readonly #warnings: Warnings;
@@ -45,8 +45,6 @@ export class PauseState {
   #asking: Promise<void> | undefined;
 
   /**
-   * Makes one.
-   *
    * @param limiter The limiter.
    * @param warnings Where failures of the store go.
    */
@@ -60,7 +58,7 @@ export class PauseState {
     const nowMs = this.#nowMs();
     const { untilMs, sinceMs } = this.#pause;
     if (nowMs + ms <= untilMs) return sinceMs < Infinity;
-    // What is asked of the store from now on comes behind the block.
+    // Requests to the store from now on come behind the block.
     const pause = this.#pause = { untilMs: nowMs + ms, sinceMs: nowMs };
     try {
       await this.#limiter.block(ms, { ...optionsOf(key), keepLonger: true });
@@ -116,7 +114,7 @@ export class PauseState {
         // How long it lasts, the next turn will tell. Here it lasts a little longer than it is believed without a look.
         const untilMs = this.#nowMs() + STALE_MS + 1;
         if (blocked && untilMs > this.#pause.untilMs) this.#pause = { untilMs, sinceMs: nowMs };
-      }, () => {}); // a store that cannot be asked lets nobody wait longer
+      }, () => {}); // if the store fails, no call waits longer
     }
     await this.#asking;
   }

@@ -13,8 +13,6 @@ export class RetryBudget {
   #left: number = MOST;
 
   /**
-   * Makes one.
-   *
    * @param share Retries for each request, from 0 to 1.
    */
   constructor(share: number) {

@@ -6,7 +6,7 @@
 
 import { onAbort } from "../../base/abort.ts";
 
-/** What a body that nobody reads any more leaves behind. */
+/** What a body that is not read any more leaves behind. */
 interface Forgotten {
   readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly done: () => void;
@@ -19,7 +19,7 @@ const forgotten = new FinalizationRegistry<Forgotten>(({ reader, done }) => {
 });
 
 /**
- * The same answer, whose end is told: when its body was read, or cancelled, or failed; at once where it has none.
+ * The same answer, whose end is reported: when its body was read, cancelled, or has failed; at once if it has none.
  *
  * @param answer The answer. Its body must not be read by others any more.
  * @param signal Aborts the body too.
@@ -70,7 +70,7 @@ function follow(
           received += value.byteLength;
           controller.enqueue(value);
         }
-        // The last piece is known as such before somebody asks for the next one: many never do.
+        // The last piece is known as such before the next one is read: many callers never read it.
         if (!ended && (length === undefined || received < length)) return;
         done();
         controller.close();

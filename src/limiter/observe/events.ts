@@ -103,15 +103,13 @@ export class Subscriptions<Event = LimiterEvent> {
   readonly #log: Pick<Logger, "error">;
 
   /**
-   * Makes one.
-   *
    * @param log Where failures of listeners go.
    */
   constructor(log: Pick<Logger, "error">) {
     this.#log = log;
   }
 
-  /** Whether an event would reach anybody. */
+  /** Whether an event would reach a listener. */
   get any(): boolean {
     return this.#listeners.size > 0;
   }
@@ -122,7 +120,7 @@ export class Subscriptions<Event = LimiterEvent> {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Tells everybody. */
+  /** Calls all listeners. */
   emit(event: Event): void {
     for (const listener of this.#listeners) {
       try {

@@ -17,8 +17,6 @@ export class Log implements Logger {
   #logger: Logger | false | undefined;
 
   /**
-   * Makes one.
-   *
    * @param logger Where messages go; undefined for warnings and errors to `console`, `false` for silence.
    * @throws {ConfigError} If it is something else.
    */

@@ -63,7 +63,7 @@ export class Recorder {
     return this.#events.add(listener);
   }
 
-  /** Whether anybody subscribes: then decisions are told. */
+  /** Whether there is a subscription: then decisions are reported. */
   get isWatched(): boolean {
     return this.#events.any;
   }
@@ -79,7 +79,7 @@ export class Recorder {
     if (this.#events.any) this.#events.emit({ type: "decision", limiter: this.limiter, decision, waitedMs });
   }
 
-  /** A call was allowed, and nobody is told. */
+  /** A call was allowed, without a listener. */
   acquired(waitedMs: number, atUs: number): void {
     const counts = this.#counts;
     counts.totalAcquisitions++;

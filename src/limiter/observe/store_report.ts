@@ -65,8 +65,6 @@ export class StoreReport {
   readonly #mixedRules = new Map<string, RulesReport>();
 
   /**
-   * Makes one.
-   *
    * @param options What it is about, and where it goes.
    */
   constructor(options: ReportOptions) {

@@ -1,5 +1,5 @@
 /**
- * A circuit breaker: while a store cannot decide, nobody waits for it. A look in the background, one at a time, finds
+ * A circuit breaker: while a store cannot decide, no call waits for it. A probe in the background, one at a time, finds
  * out when it can again.
  *
  * @module
@@ -25,7 +25,7 @@ const STALE_US = 3_000_000;
 /** A timer that fires that late says that the process was frozen in between, in microseconds. */
 const FROZEN_US = 1_000_000;
 
-/** After so many looks that nobody has asked for, the store is looked at no more, until somebody asks. */
+/** Stop probing after this many probes without a call; the next call resumes probing. */
 const MOST_IDLE_LOOKS = 25;
 
 /** The connection is known to be down: one failure is enough, as it is where no waiting heals it. */
@@ -76,8 +76,6 @@ export class Breaker {
   #isClosed = false;
 
   /**
-   * Makes one.
-   *
    * @param options What it works with.
    */
   constructor(options: BreakerOptions) {
@@ -90,7 +88,7 @@ export class Breaker {
   }
 
   /**
-   * Whether nobody knows any more if the store is still away: the looks have ended because nobody asked, or the process
+   * Whether it is unknown if the store is still away: the probes have ended because no calls came, or the process
    * was frozen. A call may then find out, within its own time.
    */
   get isStale(): boolean {
@@ -124,7 +122,7 @@ export class Breaker {
     this.#inRow = 0;
   }
 
-  /** Somebody was turned away: the store is worth looking at. */
+  /** A call was rejected: keeps the probes running. */
   missed(): void {
     this.#idleLooks = 0;
     if (this.#error !== undefined && this.#timer === undefined && !this.#isLooking) this.#lookLater(0);
@@ -167,7 +165,7 @@ export class Breaker {
     this.#downAtUs = nowUs;
     this.#knownUs = nowUs + (error.retryAfterMs ?? 0) * 1_000;
     this.#idleLooks = 0;
-    // A store that comes and goes is looked at as seldom as one that stays away.
+    // A store that comes and goes is probed as rarely as one that stays away.
     if (nowUs - this.#upAtUs > 10 * MAX_LOOK_US) this.#delayUs = FIRST_LOOK_US;
     this.#options.onDown(error);
     this.#lookLater(Math.max(this.#delayUs, (error.retryAfterMs ?? 0) * 1_000));

@@ -65,8 +65,6 @@ export class ClockWatch {
   #step: Step | undefined;
 
   /**
-   * Makes one.
-   *
    * @param measure Starts a look at the store; its report goes to `look`, in any case.
    * @param onStep Called once for each step, with what happened and what to do.
    * @param own The clocks of this process.

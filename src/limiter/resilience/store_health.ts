@@ -1,6 +1,6 @@
 /**
- * Stands between limiters and a store that is not in this process: nobody waits longer for a decision than his limiter
- * allows, and nobody asks while the store is known to be away.
+ * Stands between limiters and a store that is not in this process: no call waits longer for a decision than its limiter
+ * allows, and no call asks while the store is known to be unreachable.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export interface HealthHooks extends Pick<BreakerOptions, "onFirstAnswer" | "onD
   policies(): readonly Policy[];
   /** What else has to work before the store counts as up. Rejects while it does not. */
   alsoNeeded(): Promise<void> | undefined;
-  /** Told a reply for which nobody waits any more. */
+  /** Gets a reply for which no call waits any more. */
   onLate(request: TakeRequest, reply: TakeReply): void;
 }
 
@@ -75,8 +75,6 @@ export class StoreHealth {
   #lastTargets: readonly Target[] = [];
 
   /**
-   * Makes one.
-   *
    * @param id The store's id in the configuration.
    * @param store The store.
    * @param hooks What to tell.

@@ -40,7 +40,7 @@ export class HeldPermit implements Permit, HeldLease {
   #released: Promise<void> | undefined;
 
   /**
-   * Makes one, whose lease is renewed from now on.
+   * The lease is renewed from now on.
    *
    * @param session Who took it, and keeps its lease.
    * @param holders Whose slots it holds.

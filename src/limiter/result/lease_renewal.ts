@@ -69,8 +69,6 @@ export class LeaseRenewal {
   #timerUs = Infinity;
 
   /**
-   * Makes one.
-   *
    * @param clock What is waited by.
    * @param renew How to ask the store.
    */
@@ -107,7 +105,7 @@ export class LeaseRenewal {
     return true;
   }
 
-  /** Renews nothing more: whoever holds a lease has lost it, for it will end. */
+  /** Renews nothing more: a holder of a lease has lost it, for it will end. */
   close(): void {
     const held = this.#all();
     for (const lease of held) lease.line?.delete(lease);
@@ -162,7 +160,7 @@ export class LeaseRenewal {
   async #tick(): Promise<void> {
     this.#stop();
     const nowUs = this.#clock.nowUs();
-    // Whoever is due soon goes along: one call for many.
+    // Leases that are due soon go along: one call for many.
     await this.#renewAll(this.#due((lease) => lease.dueUs <= nowUs + ttlUs(lease) / 10));
   }
 
@@ -183,7 +181,7 @@ export class LeaseRenewal {
         lease.lose();
         return;
       }
-      // Without an answer, nobody knows: ask again soon, and let the store say what became of it.
+      // Without an answer it is unknown: ask again soon, and let the store say what became of it.
       lease.line.delete(lease);
       this.#put(lease, ttlUs(lease) / (held[i] ? 3 : 15), nowUs);
     });

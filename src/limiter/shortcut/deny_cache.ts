@@ -1,5 +1,5 @@
 /**
- * DenyCache that this process remembers: whoever is denied until an instant need not ask the store before it.
+ * Denials that this process remembers: a key that is denied until an instant is not asked about before it.
  *
  * Nothing is denied here that the store would have allowed: the wait counts from before the store was asked, and other
  * traffic only makes it longer. What makes it shorter (reset, refund, settle, cancel, block) is forgotten here at once

@@ -17,8 +17,6 @@ export class Shortcuts {
   readonly #tokens: TokenLeases;
 
   /**
-   * Makes one.
-   *
    * @param store The store.
    * @param clock This process' clock.
    * @param take Asks the store for units.
@@ -33,7 +31,7 @@ export class Shortcuts {
 
   /**
    * Decides on one target, if this process knows enough: from units that it has leased, or from a denial that still
-   * holds for whoever waits at most `maxWaitUs`.
+   * holds for calls that wait at most `maxWaitUs`.
    */
   decide(
     target: Target,

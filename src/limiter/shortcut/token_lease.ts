@@ -153,7 +153,7 @@ export class TokenLease {
     this.#isEmpty = true;
   }
 
-  /** Gives everything back, also what is still on its way. Whoever waits is served first. */
+  /** Gives everything back, also what is still on its way. Waiting calls are served first. */
   async settle(): Promise<void> {
     this.#isSettled = true;
     while (this.#refilling !== undefined) await this.#refilling;
@@ -247,7 +247,7 @@ export class TokenLease {
     this.#pausedUntilUs = this.#blockedUntilUs = 0;
     if (!isEmpty) return;
     if (reply.status === "blocked") this.#blockedUntilUs = askedUs + reply.waitUs;
-    // Whoever got units since he paused last comes back in the second half of the pause, whoever got none in the first.
+    // A process that got units since its last pause comes back in the second half of the pause, one that got none in the first.
     // The pause starts with the next unit, and ends before the limit is unused again: nothing is lost by it.
     const refillUs = handoverOf(this.#rate).spanUs(this.#rate) * (1 - 1 / this.#rate.capacity);
     const mostUs = Math.min(this.policy.tokenLeaseUs / 4, refillUs / 2);
@@ -257,7 +257,7 @@ export class TokenLease {
     this.#hadUnits = false;
   }
 
-  /** The units that are waited for. Whoever has given up waits no more. */
+  /** The units that are waited for, without those of calls that gave up. */
   #wanted(): number {
     let units = 0;
     const nowUs = this.#clock.nowUs();

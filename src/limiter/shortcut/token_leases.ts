@@ -3,7 +3,7 @@
  *
  * The bound holds: a unit is used at most the lease time after it was charged, so what is admitted in an interval was
  * charged in one that is longer by the lease time, and the policy's burst is smaller by what refills in that time. Units
- * that nobody uses go back within half of it. A process that has found the bucket empty leaves it to the others for
+ * that are not used go back within half of it. A process that has found the bucket empty leaves it to the others for
  * a quarter of it.
  *
  * @module
@@ -30,8 +30,6 @@ export class TokenLeases {
   #closed = false;
 
   /**
-   * Makes one.
-   *
    * @param clock What lease times are measured by.
    * @param source How to reach the store.
    */
@@ -130,7 +128,7 @@ export class TokenLeases {
     this.#timer = this.#clock.schedule(this.#sweepAtUs, () => this.#sweep(), { background: true });
   }
 
-  /** Gives back what nobody uses, and forgets keys that have nothing. */
+  /** Gives unused units back, and forgets keys that have none. */
   #sweep(): void {
     this.#sweepAtUs = Infinity;
     const nowUs = this.#clock.nowUs();

@@ -1,5 +1,5 @@
 /**
- * Calls of this process that queue for slots. They are told when they are served; nobody polls.
+ * Calls of this process that queue for permits. They get a message when they are served; they do not poll.
  *
  * @module
  */
@@ -75,8 +75,6 @@ export class PermitQueue implements WakeupListener {
   #onEmpty: (() => void) | undefined;
 
   /**
-   * Makes one.
-   *
    * @param instance The process, as the store knows it.
    * @param clock What waits are measured by.
    * @param onUnwanted Told of word to calls that are over: the store must hear again that they are.
@@ -115,7 +113,7 @@ export class PermitQueue implements WakeupListener {
     if (this.#targets.size === 0) this.#onEmpty?.();
   }
 
-  /** Sends everybody away with an error. Resolves when every call is over. Nobody can wait any more. */
+  /** Rejects all calls with an error. Resolves when every call is over. No call can wait any more. */
   async close(error: Error): Promise<void> {
     this.#closed = error;
     for (const waiter of [...this.#waiters.values()]) {
@@ -183,7 +181,7 @@ export class PermitQueue implements WakeupListener {
     else this.#recheck(waiter.call.line, wakeup.reply.waitUs);
   }
 
-  /** Word may have been missed: everybody asks again. */
+  /** Messages may have been missed: every call asks again. */
   missed(): void {
     for (const waiter of this.#waiters.values()) void this.#ask(waiter);
   }
@@ -213,7 +211,7 @@ export class PermitQueue implements WakeupListener {
     });
   }
 
-  /** Nobody waits without being asked about again: whoever holds what they wait for may crash at any time. */
+  /** Each waiting call asks again at some time, because the holder of its permit may crash at any time. */
   #keepAsking(name: string): void {
     const line = this.#lines.get(name);
     if (line === undefined || line.timer !== undefined) return;
@@ -234,7 +232,7 @@ export class PermitQueue implements WakeupListener {
       this.#note(waiter.call.line, undefined);
       if (this.#waiters.get(waiter.call.id) !== waiter) {
         waiter.call.late?.(reply);
-        // Whoever asked for all of the line has gone: another asks in his place.
+        // The call that asked for all of the line has gone: another one asks in its place.
         if (reply.status === "queued") this.#recheck(waiter.call.line, reply.waitUs);
         return this.#keepAsking(waiter.call.line);
       }
@@ -244,7 +242,7 @@ export class PermitQueue implements WakeupListener {
       this.#recheck(waiter.call.line, reply.waitUs);
     } catch (error) {
       waiter.isAsking = false;
-      // A store that is away may come back in time: everybody keeps his place.
+      // A store that is unreachable may come back in time: every call keeps its place.
       if (isStoreError(error) && isOutage(error)) {
         this.#note(waiter.call.line, error);
         return this.#recheck(waiter.call.line, RETRY_US);

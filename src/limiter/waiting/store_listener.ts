@@ -20,8 +20,6 @@ export class StoreListener implements WakeupListener {
   readonly #to: NewsTakers;
 
   /**
-   * Makes one.
-   *
    * @param to Where news goes.
    */
   constructor(to: NewsTakers) {

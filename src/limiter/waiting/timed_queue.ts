@@ -13,7 +13,7 @@ import { type Turn, TurnQueue, type TurnWaiter } from "./turn_queue.ts";
 
 /** What one call waits with. */
 export interface TurnRequest {
-  /** What was taken. Calls with the same targets and costs can pass their turns on. */
+  /** What was taken. Calls with the same targets and costs can pass on what they took. */
   readonly targets: readonly Target[];
   /** The reply that assigned the instant. */
   readonly reply: TakeReply;
@@ -48,8 +48,8 @@ export interface TurnMove {
 }
 
 /**
- * The turns of a process. A call that leaves passes its turn to the next one behind it with the same costs, which
- * passes on its own: so all calls behind move up, and the turn that is given back is the last one, the only one that
+ * The turns of a process. A call that leaves passes the turn on to the next one behind it with the same costs, which
+ * passes on the one that it had: so all calls behind move up, and the turn that is given back is the last one, the only one that
  * a token bucket can take back while others wait.
  */
 export class TimedQueue {
@@ -60,8 +60,6 @@ export class TimedQueue {
   #closed: Error | undefined;
 
   /**
-   * Makes one.
-   *
    * @param clock What waits are measured by.
    */
   constructor(clock: Clock) {

@@ -90,7 +90,7 @@ export class TurnQueue {
     }
   }
 
-  /** Removes all calls. Returns them with their turns, in order. */
+  /** Removes all calls. Returns each with its time, in order. */
   clear(): [TurnWaiter, Turn][] {
     const all: [TurnWaiter, Turn][] = [];
     for (let waiter = this.#first; waiter !== undefined; waiter = waiter.behind) {

@@ -87,7 +87,7 @@ async function queue<Answer>(
     });
     const trouble = outcome === undefined ? session.troubleOf(id) : undefined;
     if (trouble !== undefined) throw trouble;
-    // Nobody waits for the store to hear of it. One that is gone forgets it by itself.
+    // No call waits for the store to hear of it. The lease ends by itself if the store is gone.
     if (outcome?.status !== "allowed") session.leave(targets, id).catch(() => {});
     return outcome;
   } catch (error) {

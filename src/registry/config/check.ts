@@ -10,7 +10,7 @@ import type { Section } from "./section.ts";
 import { DURATIONS, inTomlSpelling, SECRETS } from "./toml_names.ts";
 
 /**
- * Runs a check of a section's options. What it says about an option is told with the option's TOML name and place;
+ * Runs a check of a section's options. Its errors get the option's TOML name and place;
  * a duration is shown as the file has it, not in milliseconds, and a secret not at all.
  *
  * @param section The section that the options came from.

@@ -27,7 +27,7 @@ export function readEnvOrThrow(name: string): string | undefined {
 }
 
 /**
- * Reads an environment variable that nobody depends on: a refusal counts as not set.
+ * Reads an optional environment variable: a refusal counts as not set.
  *
  * @param name The variable's name.
  * @returns Its value; `undefined` if it is not set, may not be read, or where there is no environment.

@@ -16,8 +16,6 @@ export class UnreadableFile extends Error {
   readonly reason: string;
 
   /**
-   * Makes one.
-   *
    * @param reason What is there instead of the file, in words.
    */
   constructor(reason: string) {

@@ -12,7 +12,7 @@ import { readEnv } from "./environment.ts";
 /** The variable that names the file. */
 const VARIABLE = "RATE_SYNC_CONFIG";
 
-/** Where a file is looked for when nobody named one, relative to the working directory. */
+/** Where a file is looked for when none is named, relative to the working directory. */
 const USUAL_PLACES: readonly string[] = ["./rate-sync.toml", "./config/rate-sync.toml"];
 
 /** The same in words. */

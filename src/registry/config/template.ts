@@ -25,7 +25,7 @@ export interface ExpandedText {
   readonly hasVariables: boolean;
 }
 
-/** Defaults inside defaults: nobody needs more, and the stack stays shallow. */
+/** Defaults inside defaults: more are not needed, and the stack stays shallow. */
 const MAX_DEPTH = 16;
 
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;

@@ -23,7 +23,7 @@ export class PermitLedger extends Heap<Lease> {
   #queue: WaitQueue | undefined;
   /** Those that have an id; most have none. */
   #leases: Map<string, Lease> | undefined;
-  /** Those that have ended: they are forgotten when somebody takes a permit, and until then held again when renewed. */
+  /** Those that have ended: they are removed when a call takes a permit, and until then held again when renewed. */
   #ended: Set<Lease> | undefined;
   /** When the last of them was found to have. */
   #endedUs = 0;
@@ -47,7 +47,7 @@ export class PermitLedger extends Heap<Lease> {
     return this.#queue === undefined ? 0 : this.#queue.size;
   }
 
-  /** Whether anybody holds or waits for anything. */
+  /** Whether a permit is held or a call waits. */
   get inUse(): boolean {
     return this.size > 0 || this.#ended !== undefined || this.waiting > 0;
   }

@@ -45,8 +45,6 @@ export class RowTable implements Table {
   #cursor = 1;
 
   /**
-   * Makes one.
-   *
    * @param policy The rules of its keys.
    * @param flats What counts each limit.
    */
@@ -179,7 +177,7 @@ export class RowTable implements Table {
     return best === 0 ? undefined : { table: this, key: this.#keys[best] as Key, freshUs: bestUs };
   }
 
-  /** When nothing tells the key of a place from one that nobody has used. */
+  /** When the key of a place equals one that was not used. */
   #freshFromUs(place: number): number {
     const key = this.#keys[place] as Key;
     let latestUs = this.blockedUs(key);
@@ -203,7 +201,7 @@ export class RowTable implements Table {
     this.rows = grown;
   }
 
-  /** Moves everything together where most places are free, so that memory comes back and nobody searches for long. */
+  /** Moves everything together where most places are free, so that memory comes back and searches stay short. */
   #pack(): void {
     const { rows, width } = this;
     this.rows = new Float64Array((this.size + FIRST) * width);

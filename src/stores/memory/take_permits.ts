@@ -79,7 +79,7 @@ class LocalPermits implements TakeReply, LocalLease, Lease {
   }
 }
 
-/** Takes if the limiter has permits alone, some are free, and nobody waits; else undefined, and nothing is taken. */
+/** Takes if the limiter has permits alone, some are free, and no call waits; else undefined, and nothing is taken. */
 export function takePermits(
   table: StateTable,
   target: Target,

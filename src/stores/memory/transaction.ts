@@ -28,7 +28,7 @@ interface Head extends Target {
   readonly listener: WakeupListener;
 }
 
-/** How many in front of a queue may be told their turn, or keep a place, at the same time: those behind wait. */
+/** How many in front of a queue may be called, or keep a place, at the same time: those behind wait. */
 const FRONT = 8;
 
 /** Decides at one reading of the clock. */
@@ -195,8 +195,8 @@ export class MemoryTransaction {
   }
 
   /**
-   * Serves the queue as far as permits and rates allow. One that waits for several limiters is told its turn: what it
-   * needs stays free for it, and those behind it get the rest. Whoever is `asking` is answered anyway.
+   * Serves the queue as far as permits and rates allow. One that waits for several limiters is called: what it
+   * needs stays free for it, and those behind it get the rest. The `asking` call is answered anyway.
    */
   promote(target: Target, asking?: string): void {
     let place = 0;
@@ -248,7 +248,7 @@ export class MemoryTransaction {
     return undefined;
   }
 
-  /** Whether the queue takes nobody in. Those in front who are gone make room. */
+  /** Whether the queue is full. Those in front that are gone make room. */
   #isQueueFull(target: Target): boolean {
     const { maxWaiters } = target.policy;
     const isFull = () => (this.#ledgerOf(target)?.waiting ?? 0) >= maxWaiters;

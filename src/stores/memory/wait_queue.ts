@@ -10,7 +10,7 @@ export interface Waiter {
   readonly id: string;
   /** When it arrived. */
   readonly arrivalUs: number;
-  /** Whether it has had its turn here and keeps its place while it waits for another limiter. */
+  /** Whether it was called here and keeps its place while it waits for another limiter. */
   readonly isKept: boolean;
 }
 

@@ -28,9 +28,9 @@ export type Places = readonly number[];
  * Runs a request in parts, one for each slot.
  *
  * A take is all or nothing: nothing is written where a look says no. Between look and take another may come first; then
- * the parts that were taken are given back. Until they are, others may be denied what nobody uses; never is more
+ * the parts that were taken are given back. Until they are, others may be denied units that are not used; never is more
  * admitted than the limits say. Where giving back fails as well, units are refilled and slots end with their lease. Who
- * waits for a permit queues where it is missing, and is told there to ask again; who waits for rates has no place in a
+ * waits for a permit queues where it is missing, and hears there when to ask again; who waits for rates has no place in a
  * line: the reply `queued` says when to ask again.
  *
  * @param request The request.
@@ -90,7 +90,7 @@ async function deny(
   const denial = combine(parts, replies);
   const rateUs = Math.max(0, ...replies.map(({ status, waitUs }) => isRate(status) ? waitUs : 0));
   if (request.mode !== "wait" || rateUs > request.maxWaitUs) return denial;
-  // Who lacks a rate stands in nobody's way; else the scarcest permit comes first, as in `_take_slots.lua`.
+  // A call that lacks a rate holds up no other; else the scarcest permit comes first, as in `_take_slots.lua`.
   const missing = rateUs > 0 ? [] : [...parts.keys()].filter((i) => replies[i]?.status === "slots");
   const full = missing.reduce((first, i) => first < 0 || isBefore(request, parts[i], parts[first]) ? i : first, -1);
   const elsewhere = request.arrivalUs === 0 ? [] : parts.flatMap((places, i) => {

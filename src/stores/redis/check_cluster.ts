@@ -13,7 +13,7 @@ import type { ClusterNodeView, ClusterView, RedisConnection } from "./connection
 import { hashSlot, SLOTS } from "./hash_slot.ts";
 import type { Needs } from "./needs.ts";
 
-/** The part of the time that connecting may take: a node that does not answer is told of beside the others. */
+/** The part of the time that connecting may take: a node that does not answer is reported beside the others. */
 const CONNECT_MS = 1_000;
 /** How many keys are tried to find one in a slot of a node. */
 const MAX_TRIES = 100_000;

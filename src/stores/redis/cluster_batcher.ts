@@ -20,8 +20,6 @@ export class ClusterBatcher<Reply> {
   #closed: Error | undefined;
 
   /**
-   * Makes one.
-   *
    * @param cluster Tells which node has a slot.
    * @param options How a batcher works.
    */
@@ -57,7 +55,7 @@ export class ClusterBatcher<Reply> {
     const node = this.#cluster.nodeOf(slot) ?? this.#unknown;
     const known = this.#batchers.get(node);
     if (known !== undefined) return known;
-    // Nodes come seldom: then those that are gone are forgotten.
+    // Nodes are added rarely: then those that are gone are removed.
     for (const [other, { load }] of this.#batchers) {
       if (load.calls === 0 && load.queued === 0) this.#batchers.delete(other);
     }

@@ -134,7 +134,7 @@ export class ClusterCalls {
   /** Tries to read a key that no limiter has. */
   async #ask(node: object, found: Finding): Promise<void> {
     const [declared, other] = this.#keysAt(node);
-    // What is tried is told as words.
+    // The attempts are listed in words.
     if (declared === undefined || other === undefined || /\s/.test(other)) return;
     const reply = await this.#cluster.runAt?.(hashSlot(declared), check, [declared], [`GET ${other}`]);
     if (!Array.isArray(reply)) throw new NotRun();

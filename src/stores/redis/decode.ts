@@ -86,7 +86,7 @@ function decodeEntry(
   }
 }
 
-/** Reads a message of a queue: `kind now number... id`. Undefined if nobody waits for it. */
+/** Reads a message of a queue: `kind now number... id`. Undefined if no call waits for it. */
 export function decodeWakeup(
   message: string,
   targetOf: (id: string) => Target | undefined,

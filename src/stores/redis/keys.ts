@@ -51,8 +51,6 @@ export class KeyNames {
   #longKeyPart = "";
 
   /**
-   * Makes one.
-   *
    * @param prefix What every key begins with.
    */
   constructor(prefix: string) {

@@ -9,7 +9,7 @@ import type { RuleState } from "./rules.ts";
 
 /** A class, for the reason that the batcher gives at its `Entry`. */
 export class NamedRequest {
-  /** What is asked. */
+  /** The request. */
   readonly request: StoreRequest;
   /** The keys of its targets, as `KeyNames` gives them. */
   readonly keys: readonly string[];
@@ -19,7 +19,7 @@ export class NamedRequest {
   /**
    * Joins a request with its keys.
    *
-   * @param request What is asked.
+   * @param request The request.
    * @param keys The keys of its targets.
    * @param rules What is known of the rules of each target.
    */

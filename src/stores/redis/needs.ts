@@ -48,7 +48,7 @@ export interface Needs {
  * What the limiters of a store need.
  *
  * @param policies Their rules.
- * @param channel A channel of the store that nobody listens on; of its name, spaces are no part.
+ * @param channel A channel of the store without listeners; its name has no spaces.
  * @param polls Whether the store keeps messages in lists, because nothing can be pushed to it.
  */
 export function needsOf(policies: readonly Policy[], channel: string, polls: boolean): Needs {

@@ -18,7 +18,7 @@ export type Credential = string | (() => string | Promise<string>);
 export interface RedisClientStoreOptions {
   /**
    * A client of node-redis (or a pool), ioredis, Bun, `@upstash/redis` or `@vercel/kv`. It is never closed or changed by
-   * the store; where somebody waits for a slot, the store listens on a `duplicate()` of it, and closes that. Over REST
+   * the store; where a call waits for a permit, the store listens on a `duplicate()` of it, and closes that. Over REST
    * it asks for its messages instead.
    */
   readonly client: RedisClient;

@@ -49,8 +49,6 @@ export class OrderedBatcher<Item extends object, Reply> {
   #closed: Error | undefined;
 
   /**
-   * Makes one.
-   *
    * @param options How a batcher works.
    */
   constructor(options: BatcherOptions<Item, Reply>) {
@@ -69,7 +67,7 @@ export class OrderedBatcher<Item extends object, Reply> {
   /**
    * Asks one thing.
    *
-   * @param item What is asked.
+   * @param item The request.
    * @param signal Gives up while it is queued: it is not sent then, and rejects with the signal's reason.
    */
   async ask(item: Item, signal?: AbortSignal): Promise<Reply> {

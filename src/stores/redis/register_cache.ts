@@ -84,8 +84,6 @@ export class RegisterCache {
   #lookedUs = 0;
 
   /**
-   * Makes one.
-   *
    * @param options What it needs of its store.
    */
   constructor(options: RegisterCacheOptions) {

@@ -55,7 +55,7 @@ export interface RedisConnection {
   /**
    * Listens on a channel; resolves when the server has confirmed the subscription.
    * `onReconnect` is called after a lost subscription was set up again: messages in between are gone.
-   * While `isAwaited` says that somebody waits for a message, a silent connection should be noticed within a second.
+   * While `isAwaited` says that a call waits for a message, a silent connection should be noticed within a second.
    */
   subscribe(
     channel: string,

@@ -16,7 +16,7 @@ export interface Failure {
   readonly isReply: boolean;
 }
 
-/** A connection could not be opened. Nothing was sent on anybody's behalf. */
+/** A connection could not be opened. No call was sent. */
 export function openError(endpoint: Endpoint, { cause, isReply }: Failure): StoreError {
   const text = withoutSecret(reasonOf(cause), endpoint);
   const shown = withoutSecretCause(cause, endpoint);

@@ -14,7 +14,6 @@ export class NoneAnswered extends Error {
   /** What was wrong with each. */
   readonly errors: readonly unknown[];
 
-  /** Makes one. */
   constructor(errors: readonly unknown[]) {
     super("none answered");
     this.errors = errors;

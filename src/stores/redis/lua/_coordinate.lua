@@ -26,7 +26,7 @@ local function add_rates()
   --- @include _state
   --- @include _settle
 
-  -- Made when a state is corrected for the first time, or when other rules are met: both are seldom.
+  -- Made when a state is corrected for the first time, or when other rules are met: both are rare.
   local more_made
   local function more()
     --- @include _corrections

@@ -1,4 +1,4 @@
--- Keys that rules of several kinds have to do with, as in a rolling deploy. Made when one is met, which is seldom.
+-- Keys that rules of several kinds have to do with, as in a rolling deploy. Made when one is met, which is rare.
 --
 -- The value begins with "M", and a byte for when it was written last by a process that knew of other rules in use, in
 -- units of 8.4 s. Then come sections, the one of the rules that wrote last in front: the number of limits,
@@ -13,7 +13,7 @@
 -- _given_back.lua writes, in which case the letter is "u"; of windows their number and 11 bytes for each, behind what
 -- fades of a counter; of an exact sliding window ("l" here, and in no key of its own) the promised instant and, unless
 -- it is 0, its reach, the number of runs, and of each the instant and the units. Of the instant of the first bucket,
--- 48 bits are kept; the others are told by how much later they are, doubled, or how much earlier, doubled and 1 more.
+-- 48 bits are kept; the others are stored as how much later they are, doubled, or how much earlier, doubled and 1 more.
 
 --- @include _run_list
 --- @include _take_over

@@ -1,6 +1,6 @@
 -- The queue, and hand-over: who frees a permit gives it to the first in line, and tells the process that waits.
 
--- Whether nobody waits, which one command tells. Where there are no rates, it tells as well that there is no block.
+-- Whether no call waits, by one command. Where there are no rates, it shows as well that there is no block.
 local function look(target)
   local others = #target.policy.rates == 0 and call("EXISTS", target.waiters, target.key)
     or call("EXISTS", target.waiters)
@@ -28,8 +28,8 @@ local function enqueue(target, id, arrival)
   return arrival
 end
 
--- Keeps the place of `id`, if it has one, while it waits at another queue: others stay behind it, but it is not told
--- its turn at each of their calls.
+-- Keeps the place of `id`, if it has one, while it waits at another queue: others stay behind it, but it is not
+-- called at each of their calls.
 local function keep_place(target, id, arrival)
   if call("ZSCORE", target.waiters, id) then
     call("ZADD", target.waiters, stamp(arrival), id .. "k") -- first: a set that is empty loses its time to live
@@ -64,7 +64,7 @@ local function tell(kind, waiter, reply)
   end
 end
 
--- How many in front of a queue may be told their turn, or keep a place, at the same time: those behind wait.
+-- How many in front of a queue may be called, or keep a place, at the same time: those behind wait.
 local FRONT = 8
 
 -- Who stands at a place of the queue, from 0, as a target of its own; those who gave up or whose process is gone are
@@ -95,7 +95,7 @@ local function waiter_at(target, place)
   end
 end
 
--- Whether the queue takes nobody in. Those in front who are gone make room.
+-- Whether the queue is full. Those in front that are gone make room.
 local function is_queue_full(target)
   local most = target.policy.max_waiters
   if most < 0 or call("ZCARD", target.waiters) < most then return false end
@@ -104,7 +104,7 @@ local function is_queue_full(target)
 end
 
 -- Serves the queue as far as permits and rates allow. A waiter holds no rate while it waits for a permit: where only
--- the rate of this key is missing, it is told when to ask again. One that waits for several limiters is told its turn;
+-- the rate of this key is missing, it hears when to ask again. One that waits for several limiters is called;
 -- what it needs stays free for it, and those behind it get the rest. `asking` is answered anyway.
 local function promote(target, asking)
   local place, reserved = 0, 0

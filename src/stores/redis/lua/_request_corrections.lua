@@ -72,7 +72,7 @@ function requests.X()
   return reply
 end
 
--- The targets of a correction that other processes are told of, each with its name there.
+-- The targets of a correction that other processes hear of, each with its name there.
 local function read_named_targets()
   local targets, names = {}, {}
   for i = 1, number() do

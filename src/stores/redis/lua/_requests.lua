@@ -49,7 +49,7 @@ function requests.N()
   local id, targets, reply = text(), read_targets(), {}
   for i, target in ipairs(targets) do
     local ends = call("ZSCORE", target.leases, id)
-    -- A lease that ran out is held again if nobody has taken a slot since and there still is one.
+    -- A lease that ran out is held again if no call has taken a slot since and there still is one.
     local held = ends and (tonumber(ends) > now or book_of(target).live + target.slots <= target.policy.slots)
     if held then extend(target, id, target.slots) end
     reply[i] = held and 1 or 0

@@ -34,7 +34,7 @@ local function promise_of_list(list, at, limit)
   return list
 end
 
--- Drops what is empty at the end: nobody relies on its instant.
+-- Drops what is empty at the end: no call relies on its instant.
 local function drop_empty(list, limit)
   while list.runs[1] and list.runs[#list.runs].units == 0 do
     table.remove(list.runs)

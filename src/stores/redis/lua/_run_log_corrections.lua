@@ -15,7 +15,7 @@ local function reduce(log, i, stamp, units, less)
   call("SETRANGE", log.key, format("%d", page), pack("<I4", max(sum - less, 0)))
 end
 
--- Writes the header after corrections. Runs without units at the end are dropped: nobody relies on their instants.
+-- Writes the header after corrections. Runs without units at the end are dropped: no call relies on their instants.
 local function corrected(log, limit)
   forget(log)
   while log.count > 0 do

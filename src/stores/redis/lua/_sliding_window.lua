@@ -109,7 +109,7 @@ function algorithms.s()
       end
       log.expired, log.expired_units = 0, 0
     end,
-    -- Made when one is asked for the first time, which is seldom.
+    -- Made when one is needed for the first time, which is rare.
     corrections = function()
       --- @include _run_log_corrections
       return { give_back = give_back_runs, refund = refund_runs, block = block_runs }

@@ -2,8 +2,8 @@
 --
 -- leases   sorted set: lease id -> end of the lease in µs; "#" -> the last fencing token, negative
 -- waiters  sorted set: id -> arrival in µs, each later than the one before
--- An id is instance.sequence~lease_us.kind.timeout_us.slots.cost; kind "d" is handed its permit directly, "t" is told its turn.
--- A "t" that has had its turn here, and lacks another permit now, keeps its place under its id and "k".
+-- An id is instance.sequence~lease_us.kind.timeout_us.slots.cost; kind "d" is handed its permit directly, "t" is called.
+-- A "t" that was called here, and lacks another permit now, keeps its place under its id and "k".
 
 -- What a batch knows of the leases of a key: the last fencing token, how many leases have not ended, the first end of
 -- those where it is known, and whether the set is tidy: the token, and nothing that has ended.
@@ -47,7 +47,7 @@ local function holds(target, id)
   return tonumber(call("ZSCORE", target.leases, id) or 0) > now
 end
 
--- Longer than the leases last: one that ran out is held again when it is renewed, if nobody took its slot. As long as
+-- Longer than the leases last: one that ran out is held again when it is renewed, if no call took its slot. As long as
 -- the short way counts on.
 local function keep_leases(target)
   local book, us = books[target.leases], max(4 * target.policy.lease_ttl, 60000000)

@@ -1,6 +1,6 @@
 -- Decides an entry, and says in the reply what was decided. `begin`, of the script that has these lines, prepares a run.
 -- `decide` tells how many takes were admitted at once, the units in use, µs until none is, and µs until another one may
--- be; or, in place of all that, what stands in the reply. An error of the server is told as false and its message.
+-- be; or, in place of all that, what stands in the reply. An error of the server is false and its message.
 local function tell(key, value, times, counts)
   if not begun then
     begin()

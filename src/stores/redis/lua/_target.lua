@@ -1,4 +1,4 @@
--- A target: one key of one limiter, with what is asked of it. Its keys stand in KEYS in this order.
+-- A target: one key of one limiter, with the request to it. Its keys stand in KEYS in this order.
 local function read_target()
   local policy = policies[number()]
   local cost, slots = number(), number()

@@ -9,7 +9,7 @@ ARGV     now in µs, or "" for the server's TIME
            what counts must stay that are stored as an integer (0 none are), the longest wait µs;
            counts: for each entry, how often to take, one after the other, until a denial
 
-Returns  { now, entry... }; the units in use and µs until none is are told as after the decision
+Returns  { now, entry... }; the units in use, and µs until none is, as after the decision
          without count: units in use and µs, or, where it was denied, -1 - units in use, µs, and µs until it is allowed
          with count: how many were admitted, units in use, µs, and µs until another one is allowed
          { status, wait µs, units in use, µs }, as decide.lua tells them, of a key that is blocked, and of one that waits

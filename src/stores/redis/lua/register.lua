@@ -4,7 +4,7 @@ that rules are in use. Each process asks this before it first decides by some ru
 when it will not do so any longer.
 
 The register is text, a line for each of: the plain rules, those that will be plain ("" for none), from when in µs; and five
-for all rules in use: as scripts are told them, in words, when they were seen last, how long a key of theirs matters, and
+for all rules in use: as scripts get them, in words, when they were seen last, how long a key of theirs matters, and
 when they were first seen, the present span, and how many processes were counted in the one before, and in this one.
 
 Rules become plain where there are none, or those that were have not been seen for longer than a process goes without
@@ -14,7 +14,7 @@ A process is counted once in each span, in which it asks at least once. So one t
 the rules that the last one has signed off from are in use no more.
 
 KEYS     the register of the limiter
-ARGV     now in µs, or "" for the server's TIME; the rules as scripts are told them, the same in words, how long a key of
+ARGV     now in µs, or "" for the server's TIME; the rules as scripts get them, the same in words, how long a key of
          theirs matters in µs, where this process was counted last, or "", and 1 if it signs off, or 0
 
 Returns  { now, the plain rules, those that will be, from when in µs, how many other rules are in use whose keys are

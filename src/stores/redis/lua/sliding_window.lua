@@ -57,7 +57,7 @@ local function make_rest()
     read_layout()
   end
 
-  -- Deciding about logs that are not stored as usual, and what is seldom asked for, by the work on logs in general.
+  -- Deciding about logs that are not stored as usual, and rare requests, by the work on logs in general.
   local function run_slowly(key, times)
     kernel = kernel or algorithms.s()
     limit = limit or kernel.limit_of(capacity, window)

@@ -83,7 +83,7 @@ local function make_rest()
       wait = start + window + fades(count, capacity - cost) - now
     end
     if taken > 0 or wait > max_wait then
-      -- Windows that have gone by are told from the last one that was stored.
+      -- Windows that have gone by are derived from the last one that was stored.
       if taken == 0 and rolled then return decide_slowly(key, value, times) end
       return taken, count + faded, reset, wait
     end

@@ -11,7 +11,7 @@ ARGV     now in µs, or "" for the server's TIME
            or 0, the rules, and the plain ones of the limiter, both as decide.lua reads a limit; in place of the plain
            ones "=" where they are the same, "" where they are not known
 
-Returns  { now, entry... }; after the decision, a bucket is told as µs and remainder until it is full, a window as units
+Returns  { now, entry... }; after the decision, a bucket is µs and remainder until it is full, a window is units
          in use and µs until none is: both numbers, or, where it was denied, -1 - the first, the second, and µs until it
          is allowed
          in place of an entry that failed stands its message, RULES of one that is left

@@ -166,7 +166,7 @@ export async function openWire(endpoint: Endpoint, wire: Wire, options: OpenClie
 }
 
 /**
- * Waits until a cluster of somebody else's is ready.
+ * Waits until a cluster client of the application is ready.
  *
  * @param events Tells of it.
  * @param label What messages call it.
@@ -182,7 +182,7 @@ export async function whenReady(
 ): Promise<void> {
   const endpoint = { host: "", port: 0, tls: false, db: 0, label };
   let look = () => {};
-  // Not for errors: that would hide from its owner that nobody else listens.
+  // Not for errors: that would hide from its owner that there is no other listener.
   const names = ["ready", "connect", "end", "close"];
   try {
     const ready = new Promise<void>((resolve, reject) => {

@@ -20,7 +20,7 @@ export const NOT_OPEN = "the client is not connected: call its connect() first";
 export function givenNodeRedis(client: NodeRedisLike): GivenClient {
   const wire: Wire = {
     events: client,
-    // Listening for errors would hide from the client's owner that nobody else does.
+    // Listening for errors would hide from the client's owner that there is no other listener.
     lossEvents: LOSS_EVENTS.filter((event) => event !== "error"),
     isReady: () => client.isReady,
     whyNever: () => client.isOpen ? undefined : NOT_OPEN,

@@ -1,5 +1,5 @@
 /**
- * The connection through a client that somebody else has made, whatever kind it is of.
+ * The connection through a client of the application, of any kind.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Which kind of Redis client somebody has made. Looks only: what uses a client is loaded when it is used.
+ * Which kind of Redis client an object is. Looks only: the code that uses a client is loaded when it is used.
  *
  * @module
  */

@@ -155,7 +155,7 @@ class Cluster {
       return await node.pool.call((redis) => runScript(redis, this.#sent, script, restOf(keys, args)));
     } catch (error) {
       if (this.#redirectOf(error, node) === undefined && !isForbidden(error)) throw error;
-      return undefined; // who asks again by slot is led to where that is now
+      return undefined; // a request by slot is sent to the node that has it now
     }
   }
 
@@ -186,7 +186,7 @@ class Cluster {
 
   async views(): Promise<ClusterNodeView[]> {
     await this.connect();
-    // A node that hangs tells nobody that another one has taken over, until a command's time is over.
+    // A node that hangs does not report that another one has taken over, until a command's time is over.
     if (this.#sinceRefreshMs() >= MIN_BETWEEN_MS) await Promise.race([this.#refresh(), lapse(MAX_LOOK_MS)]);
     return [...this.#nodes.primaries()].map((node) => ({
       url: node.settings.endpoint.label,
@@ -242,7 +242,7 @@ class Cluster {
   }
 
   #redirectOf(error: unknown, node: ClusterNode | undefined): Redirect | undefined {
-    // Its pool was closed because it has no slots any more, or nobody has the slot: nothing was sent.
+    // Its pool was closed because it has no slots any more, or no node has the slot: nothing was sent.
     if (error instanceof ClosedError || node === undefined) return { kind: "later" };
     return readRedirect(error, node.settings.endpoint.host);
   }
@@ -322,7 +322,7 @@ class Cluster {
 
   /**
    * Asks a node that is connected; the seeds where none is. A primary that was stopped while another one took its place
-   * still claims its slots when it wakes, and would forget what it decides: whoever is behind the others is not believed.
+   * still claims its slots when it wakes, and would forget what it decides: a node that is behind the others is not believed.
    */
   async #askAny(): Promise<SlotRange[]> {
     const nodes = [...this.#nodes.all()].filter(({ pool }) => pool.isUp).sort(() => Math.random() - 0.5);

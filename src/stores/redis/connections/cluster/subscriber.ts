@@ -36,8 +36,6 @@ export class ClusterSubscriber<Node> {
   #isClosed = false;
 
   /**
-   * Makes one.
-   *
    * @param nodes The primaries at present.
    * @param open Makes the subscriber for one of them. Nothing is connected before the first subscription.
    */
@@ -46,7 +44,7 @@ export class ClusterSubscriber<Node> {
     this.#open = open;
   }
 
-  /** Whether anybody has subscribed. */
+  /** Whether there is a subscription. */
   get isUsed(): boolean {
     return this.#subscriptions.size > 0;
   }
@@ -57,7 +55,7 @@ export class ClusterSubscriber<Node> {
    * @param channel The channel.
    * @param listener Called with every message, once.
    * @param onReconnect Called whenever messages of a node may have been missed.
-   * @param isAwaited Whether somebody waits for a message.
+   * @param isAwaited Whether a call waits for a message.
    * @throws {StoreError} If no primary has confirmed it.
    */
   async subscribe(
@@ -122,7 +120,7 @@ export class ClusterSubscriber<Node> {
   }
 
   async #catchUp(node: Node, listening: Listening, missing: readonly Subscription[]): Promise<void> {
-    listening.timer = startTimer(0, () => {}); // nobody else begins meanwhile
+    listening.timer = startTimer(0, () => {}); // no other one begins meanwhile
     for (const subscription of missing) {
       try {
         await this.#listen(node, subscription);

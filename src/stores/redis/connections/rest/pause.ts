@@ -1,6 +1,6 @@
 /**
  * The time in which a service over REST is not asked, because it has said that it is asked too often. What is refused
- * here costs no request, whoever asks: decisions, probes, renewals and checks.
+ * here costs no request, for decisions, probes, renewals and checks.
  *
  * @module
  */
@@ -20,8 +20,6 @@ export class Pause {
   #unsaidMs = FIRST_MS;
 
   /**
-   * Makes one.
-   *
    * @param clock What time is measured by.
    */
   constructor(clock: Clock) {

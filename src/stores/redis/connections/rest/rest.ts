@@ -27,7 +27,7 @@ export interface RestSender {
   readonly connectTimeoutMs: number;
   /**
    * Sends one command, once. Rejects with a `RestRefusal` if Redis said no, with a `StoreError` if the service did, and
-   * with anything else if nobody knows what became of it.
+   * with anything else if its outcome is unknown.
    *
    * @param command The command.
    * @param signal Ends the request.

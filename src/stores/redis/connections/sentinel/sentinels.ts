@@ -51,8 +51,6 @@ export class Sentinels {
   #isClosed = false;
 
   /**
-   * Makes one.
-   *
    * @param settings Which Sentinels, and who the primary is to them.
    * @param onSwitch Called when they have named another primary: links should be opened anew.
    */
@@ -158,7 +156,7 @@ export class Sentinels {
   #follow(): void {
     if (this.#watch !== undefined || this.#isClosed) return;
     const { masterName } = this.#settings.topology;
-    // Whoever asks for the primary hears that no Sentinel answers: here it is no news.
+    // The search for the primary reports that no Sentinel answers: here it is no news.
     const watch = this.#watch = new Subscriber(this.#settings, () => {}, (_endpoint, options) => {
       return firstOf(
         this.#order.map((sentinel) => (signal) => openForGood(sentinel, options, signal)),

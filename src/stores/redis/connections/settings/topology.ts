@@ -20,7 +20,7 @@ export type Topology =
     readonly addresses: Readonly<Record<string, string>>;
   };
 
-/** A place: what is asked for, who we are there, and the name of it all. */
+/** A place: the address, the credentials there, and its name. */
 export interface Place {
   /** Of one server, where it is. Of others, what is the same for all servers; host and port mean nothing. */
   readonly endpoint: Endpoint;

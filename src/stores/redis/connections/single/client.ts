@@ -193,7 +193,7 @@ function createClient(
 
 /**
  * A client that is never opened. For options that differ from the last ones `createClient` makes a class with every command
- * of Redis, and keeps the event loop busy for as long as many decisions take, when connections are lost and everybody
+ * of Redis, and keeps the event loop busy for as long as many decisions take, when connections are lost and every call
  * waits. What is duplicated has the class of its template.
  */
 function templateOf(driver: Driver): Template {

@@ -48,8 +48,6 @@ export class InFlight {
   #fastestUs = Infinity;
 
   /**
-   * Makes one.
-   *
    * @param timeoutMs How long a call may take.
    * @param hooks What to tell the connection.
    */

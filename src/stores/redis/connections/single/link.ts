@@ -54,8 +54,6 @@ export class Link {
   #onDrained: (() => void) | undefined;
 
   /**
-   * Makes one.
-   *
    * @param settings Where to, and how long things may take.
    * @param hooks What to tell the owner.
    */

@@ -52,8 +52,6 @@ export class Pool {
   #closing: Promise<unknown> | undefined;
 
   /**
-   * Makes one.
-   *
    * @param settings How many connections, and where to.
    * @param onError Called with what goes wrong in the background.
    * @param open Opens a client; absent for one of node-redis.

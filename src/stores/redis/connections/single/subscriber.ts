@@ -21,7 +21,7 @@ interface Subscription {
   readonly isAwaited: () => boolean;
 }
 
-/** How often the connection is asked whether it is there, in milliseconds, while somebody waits for a message. */
+/** How often the connection is asked whether it is there, in milliseconds, while a call waits for a message. */
 const AWAITED_BEAT_MS = 500;
 
 /** All subscriptions of a store. */
@@ -36,8 +36,6 @@ export class Subscriber {
   #isComparing = false;
 
   /**
-   * Makes one.
-   *
    * @param settings Where to, and how long things may take.
    * @param onError Called with what goes wrong in the background.
    * @param open Opens a client; absent for one of node-redis.
@@ -73,7 +71,7 @@ export class Subscriber {
    * @param channel The channel.
    * @param listener Called with every message.
    * @param onReconnect Called after a lost subscription was set up again.
-   * @param isAwaited Whether somebody waits for a message; a connection that is silent then is replaced within a second.
+   * @param isAwaited Whether a call waits for a message; a connection that is silent then is replaced within a second.
    * @throws {StoreError} If it could not be confirmed; `listener` is then not called.
    */
   async subscribe(

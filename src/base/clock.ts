@@ -9,11 +9,11 @@ import { readSleptMs, readTimeMs } from "./time_source.ts";
 
 /** A timer that has not fired yet. */
 export interface Timer {
-  /** Takes the timer back; does nothing once it has fired. */
+  /** Cancels the timer; does nothing once it has fired. */
   cancel(): void;
 }
 
-/** Where the package takes its time from. */
+/** The clock of an instance. */
 export interface Clock {
   /**
    * Now, in whole microseconds, counted from an instant near the Unix epoch. Never steps back within a process, so it is

@@ -56,7 +56,7 @@ export class Limiter {
     this.#access = access;
   }
 
-  /** The rules that are in force. Frozen. */
+  /** The current rules. Frozen. */
   get policy(): Policy {
     return this.#rules.policy;
   }
@@ -104,7 +104,7 @@ export class Limiter {
     }
   }
 
-  /** Decides now. Never waits, and never throws on denial. */
+  /** Decides now, without waiting. A denial is a value, not an error. */
   tryAcquire(options: AskOptions = {}): Promise<Decision> {
     try {
       checkNames(this.id, options);
@@ -129,24 +129,24 @@ export class Limiter {
       : open.verbs.tryAcquire(open, this.#access, rules, key, cost);
   }
 
-  /** Tells what `tryAcquire` would decide. Takes and writes nothing. */
+  /** Returns what `tryAcquire` would decide. Takes and writes nothing. */
   async peek(options: AskOptions = {}): Promise<Decision> {
     const target = this.target(options);
     return await this.#opened((store) => store.verbs.peek(store, this.#access, [target]));
   }
 
   /**
-   * Takes the cost for the earliest possible instant and tells when that is, without waiting for it.
+   * Charges the cost for the earliest possible time, and returns that time without waiting for it.
    *
-   * @throws {RateLimitedError} If that is more than `timeoutMs` away; nothing is taken then.
-   * @throws {ConfigError} If the limiter has slots: a slot cannot be held for later.
+   * @throws {RateLimitedError} If that time is more than `timeoutMs` away; then nothing is charged.
+   * @throws {ConfigError} If the limiter has `maxConcurrent`: a permit cannot be held for later.
    */
   async reserve(options: AcquireOptions = {}): Promise<Reservation> {
     const target = this.target(options);
     return await this.#opened((store) => store.verbs.reserve(store, this.#access, target, options));
   }
 
-  /** Acquires, calls, and releases, whatever becomes of the call. */
+  /** Acquires, calls the function, and releases, also if the function throws. */
   async run<Result>(
     fn: (permit: Permit) => Result | Promise<Result>,
     options: AcquireOptions = {},
@@ -182,7 +182,7 @@ export class Limiter {
   }
 
   /**
-   * Takes units from a key, also where the limit does not have them. Later calls wait for them.
+   * Charges units to a key, even if the limit has fewer. Later calls wait for them.
    *
    * @returns What was taken: at most a thousand times what the limit holds.
    */
@@ -192,10 +192,10 @@ export class Limiter {
   }
 
   /**
-   * Denies every call for a key for some time; 0 lifts a block.
+   * Denies every call for a key for some time; 0 ends a block.
    *
    * @param durationMs How long from now, in milliseconds, up to 35 years.
-   * @param options The key, and what becomes of a block that stands.
+   * @param options The key, and whether a longer block stays.
    * @throws {RangeError} If it is not such a number.
    */
   async block(durationMs: number, options: BlockOptions = {}): Promise<void> {
@@ -213,12 +213,12 @@ export class Limiter {
     return await this.#opened((store) => store.verbs.isBlocked(store, target));
   }
 
-  /** The same limiter for one key. Costs nothing to make; a million of them are not registered anywhere. */
+  /** The same limiter for one key. It costs nothing to make, and is not stored anywhere. */
   for(key: string): KeyedLimiter {
     return new KeyedLimiter(this, key);
   }
 
-  /** What it has done so far in this process, for all keys together. */
+  /** What the limiter has done so far in this process, for all keys together. */
   metrics(): LimiterMetrics {
     return this.#recorder.snapshot(this.#access.clock);
   }
@@ -232,7 +232,7 @@ export class Limiter {
     this.#recorder.reset();
   }
 
-  /** Calls `listener` with every event of the limiter. Returns a function that ends that. */
+  /** Calls `listener` with every event of the limiter. Returns a function that removes the listener. */
   subscribe(listener: LimiterListener): () => void {
     return this.#recorder.subscribe(listener);
   }

@@ -16,13 +16,13 @@ export interface LimitStatus {
   readonly limiter: string;
   /** How it counts. */
   readonly algorithm: Algorithm;
-  /** The most units it holds, or the most slots. */
+  /** The most units that it holds, or `maxConcurrent`. */
   readonly limit: number;
-  /** Units, or slots, that are left after this decision. */
+  /** Units, or permits, that are left after this decision. */
   readonly remaining: number;
-  /** The window in which `limit` units become free again, in milliseconds; undefined for slots. */
+  /** The window in which `limit` units become free again, in milliseconds; undefined for permits. */
   readonly windowMs: number | undefined;
-  /** When all of `limit` is free again, with no other traffic, in milliseconds. For slots: the first of them. */
+  /** When all of `limit` is free again, with no other traffic, in milliseconds. For permits: the first of them. */
   readonly resetAfterMs: number;
 }
 

@@ -168,17 +168,17 @@ export async function tryAcquire(limiter: string, options?: AskOptions): Promise
   return await (await ready(limiter)).tryAcquire(limiter, options);
 }
 
-/** Tells what `tryAcquire` would decide: see `Limiter.peek`. */
+/** Returns what `tryAcquire` would decide: see `Limiter.peek`. */
 export async function peek(limiter: string, options?: AskOptions): Promise<Decision> {
   return await (await ready(limiter)).peek(limiter, options);
 }
 
-/** Takes cost for the earliest possible instant: see `Limiter.reserve`. */
+/** Charges cost for the earliest possible time: see `Limiter.reserve`. */
 export async function reserve(limiter: string, options?: AcquireOptions): Promise<Reservation> {
   return await (await ready(limiter)).reserve(limiter, options);
 }
 
-/** Waits until all of several limiters agree: see `RateSync.acquireAll`. */
+/** Waits until all of several limiters allow the call: see `RateSync.acquireAll`. */
 export async function acquireAll(requests: readonly AskFor[], options?: WaitOptions): Promise<Permit> {
   return await (await ready(requests[0]?.limiter)).acquireAll(requests, options);
 }
@@ -227,7 +227,7 @@ export async function refund(limiter: string, units: number, options?: KeyOption
   await (await ready(limiter)).refund(limiter, units, options);
 }
 
-/** Takes units, also where the limit does not have them: see `Limiter.penalize`. */
+/** Charges units, even if the limit has fewer: see `Limiter.penalize`. */
 export async function penalize(limiter: string, units: number, options?: KeyOptions): Promise<Charge> {
   return await (await ready(limiter)).penalize(limiter, units, options);
 }
@@ -257,7 +257,7 @@ export function metrics(limiter: string): LimiterMetrics {
 }
 
 /**
- * Calls `listener` with every event of a limiter. Returns a function that ends that.
+ * Calls `listener` with every event of a limiter. Returns a function that removes the listener.
  *
  * @throws {NotFoundError} If there is no such limiter; it lists the known ones.
  * @throws {ConfigError} If the configuration file was not read yet: `await loadConfig()` first.
@@ -274,7 +274,7 @@ export function subscribeStores(listener: StoreListener): () => void {
   return theDefault().instance.subscribeStores(listener);
 }
 
-/** Forgets every key of every store: see `RateSync.resetAll`. */
+/** Deletes every key of every store: see `RateSync.resetAll`. */
 export async function resetAll(): Promise<void> {
   await (await ready()).resetAll();
 }

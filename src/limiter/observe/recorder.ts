@@ -58,7 +58,7 @@ export class Recorder {
     this.#lastUs = 0;
   }
 
-  /** Calls `listener` with every event of the limiter. Returns a function that ends that. */
+  /** Calls `listener` with every event of the limiter. Returns a function that removes the listener. */
   subscribe(listener: LimiterListener): () => void {
     return this.#events.add(listener);
   }

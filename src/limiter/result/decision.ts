@@ -54,7 +54,7 @@ export class Decision {
 
   /** Whether the call may go ahead. */
   readonly allowed: boolean;
-  /** The id of the limiter; of several, the one that decided. */
+  /** The id of the limiter; of several limiters, the one that decided. */
   readonly limiter: string;
   /** The key; undefined for the limiter as a whole. */
   readonly key: string | undefined;
@@ -100,7 +100,7 @@ export class Decision {
     this.#permit = grants;
   }
 
-  /** Why the call was denied; undefined where it was allowed. */
+  /** Why the call was denied; undefined if it was allowed. */
   get reason(): DenialReason | undefined {
     return this.#outcome && REASONS[this.#outcome.status];
   }
@@ -110,7 +110,7 @@ export class Decision {
     return this.#outcome === undefined || this.allowed ? 0 : this.#outcome.waitUs / 1_000;
   }
 
-  /** Every limit that took part, in the order of the policy, slots last. */
+  /** Every limit of the decision, in the order of the policy, permits last. */
   get limits(): readonly LimitStatus[] {
     if (this.#limits !== undefined) return this.#limits;
     const limits = limitStatuses(this.#named, this.#levels);

@@ -18,7 +18,7 @@ import type { StoreSession } from "../store_session.ts";
 import type { LimiterTarget } from "../target.ts";
 import { allowedOrThrow } from "./answers.ts";
 
-/** Cost taken for a stated instant. It counts from then on, used or not, until it is settled or cancelled. */
+/** Cost that was charged for a stated time. It counts until it is settled or cancelled, used or not. */
 export interface Reservation {
   /** The decision that took it. */
   readonly decision: Decision;

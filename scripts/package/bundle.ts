@@ -3,8 +3,8 @@
  *
  * There is one copy of the code, so a class is the same class for `import` and for `require`, and the package stays small
  * although its files can be read: lines, names of variables and names of functions are kept, indentation is not. Comments
- * are in the declarations. What several entries need is in files that they share, one of which is all that the main entry loads,
- * because each file costs a program time at its start.
+ * are in the declarations. What several entries need is in files that they share, one of which is all that the main
+ * entry loads, because each file costs a program time at its start.
  *
  * @module
  */

@@ -22,8 +22,8 @@ export interface Task {
 }
 
 /**
- * Reads the arguments. A word chooses the area that it names, or files by a part of their path. `--bun`, `--deno` and `--node` choose the runtimes for
- * all of them; without such a flag the table does.
+ * Reads the arguments. A word chooses the area that it names, or files by a part of their path. `--bun`, `--deno` and
+ * `--node` choose the runtimes for all of them; without such a flag the table does.
  *
  * @throws {Error} If a flag is unknown or a word chooses no file.
  */

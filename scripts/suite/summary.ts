@@ -48,7 +48,10 @@ export function problemsOf(runs: readonly FileRun[]): string[] {
   return [...runs.flatMap(problemsOfFile), ...differences(runs)];
 }
 
-/** The totals of Node's test runner, added up over its files; none if it ran none. A file that broke counts as a failed test. */
+/**
+ * The totals of Node's test runner, added up over its files; none if it ran none. A file that broke counts as a failed
+ * test.
+ */
 export function nodeTotals(runs: readonly FileRun[], durationMs: number): string[] {
   const own = runs.filter(({ runtime }) => runtime.name === "node");
   if (own.length === 0) return [];

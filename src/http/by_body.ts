@@ -27,7 +27,8 @@ const FORMATS = ["json", "form"] as const;
  * By a field of the body: `byBody("email")` makes `email:ada@example.com`, for limits on attempts for one account. White
  * space at the ends, letter case and Unicode forms do not count. The handler still gets the whole body.
  *
- * A body that is no object, that is too large, that has the field twice, or not as a text or a number, makes the request unidentified.
+ * A body that is no object, that is too large, that has the field twice, or not as a text or a number, makes the
+ * request unidentified.
  *
  * @param field The name of the field.
  * @param options How the body is read.

@@ -81,7 +81,10 @@ export interface GuardReport<Raw = unknown> {
 
 /** How a server is guarded. */
 export interface GuardOptions<Raw = unknown> {
-  /** The limiter: its id, the limiter itself, or several rules, which are decided as one: all of them have room, or none is used. */
+  /**
+   * The limiter: its id, the limiter itself, or several rules, which are decided as one: all of them have room, or none
+   * is used.
+   */
   readonly limiter: string | Limiter | readonly GuardRule<Raw>[];
   /** The instance whose limiters these are; it must know them. @default the default instance */
   readonly rateSync?: RateSync;

@@ -51,7 +51,8 @@ export interface Place {
 
 /**
  * What Redis forgets of what it has counted: nothing; what was under way when a primary went, because its replicas hear
- * of it after callers do; what was counted from the beginning of the fault on, until all is as before; or all, or any part of it.
+ * of it after callers do; what was counted from the beginning of the fault on, until all is as before; or all, or any
+ * part of it.
  */
 export type Loss = "nothing" | "last writes" | "writes meanwhile" | "all";
 

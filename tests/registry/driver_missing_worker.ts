@@ -1,6 +1,6 @@
 /**
- * A process on Node in which the npm package `@redis/client` is not installed: it decides thirty times, by one way of using this
- * package, and prints how many of those were degraded.
+ * A process on Node in which the npm package `@redis/client` is not installed: it decides thirty times, by one way of
+ * using this package, and prints how many of those were degraded.
  *
  * @module
  */

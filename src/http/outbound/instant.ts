@@ -51,7 +51,10 @@ export function isFine(text: string, unit?: ResetUnit): boolean {
   return /^[\d.hms ]+$/.test(text) && /ms|\./.test(text) && !(Number(text) >= EPOCH_SECONDS);
 }
 
-/** Reads a date of RFC 9110, in its present form, one of the two old ones, or as e-mail writes it. In milliseconds since the epoch. */
+/**
+ * Reads a date of RFC 9110, in its present form, one of the two old ones, or as e-mail writes it. In milliseconds since
+ * the epoch.
+ */
 export function readHttpDate(text: string): number | undefined {
   for (const form of RFC_DATES) {
     const { day, month = "", year = "", time = "", zone = "GMT" } = form.exec(text)?.groups ?? {};

@@ -56,8 +56,8 @@ export interface LimitedFetchOptions {
   /** Units that a request takes. @default {1} */
   readonly cost?: number | ((request: OutboundRequest) => number);
   /**
-   * How long turns and pauses of one call may take in all, in milliseconds, 0 or more, from its start on. An attempt that is under
-   * way is not cut short: that is what `signal` is for. 0 never waits; Infinity never gives up.
+   * How long turns and pauses of one call may take in all, in milliseconds, 0 or more, from its start on. An attempt
+   * that is under way is not cut short: that is what `signal` is for. 0 never waits; Infinity never gives up.
    * @default the limiter's `timeoutMs`, or 30_000
    */
   readonly timeoutMs?: number;

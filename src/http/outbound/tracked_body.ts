@@ -47,7 +47,10 @@ export function trackBody(answer: Response, signal: AbortSignal | undefined, rel
   return disguise(copyOf(answer, stream), answer);
 }
 
-/** Statuses from 600, reason phrases in UTF-8 and bodies of statuses that have none: servers send them, constructors refuse them. */
+/**
+ * Statuses from 600, reason phrases in UTF-8 and bodies of statuses that have none: servers send them, constructors
+ * refuse them.
+ */
 function copyOf({ status, statusText, ok, headers }: Response, stream: ReadableStream<Uint8Array>): Response {
   try {
     return new Response(stream, { status, statusText, headers });

@@ -107,7 +107,10 @@ export class StoreHealth {
     return this.breaker.isStale ? undefined : error;
   }
 
-  /** Starts the time of something that is about to be asked, as long as its targets' limiters allow. `askedUs` is now, by `clock`. */
+  /**
+   * Starts the time of something that is about to be asked, as long as its targets' limiters allow. `askedUs` is now,
+   * by `clock`.
+   */
   start(one: Timed, clock?: Clock, askedUs: number = 0): void {
     one.mark = this.breaker.mark;
     const timeoutUs = timeoutOf(one.targets);

@@ -41,7 +41,10 @@ interface Line {
 export interface TurnMove {
   /** The key, as `correctedName` names it. */
   readonly name: string;
-  /** The store has forgotten what was taken from the key up to this instant of its clock; `-Infinity` if it has forgotten nothing. */
+  /**
+   * The store has forgotten what was taken from the key up to this instant of its clock; `-Infinity` if it has
+   * forgotten nothing.
+   */
   readonly forgottenUs: number;
   /** Leaves a line alone whose calls all wait until then or longer, by this process' clock. */
   readonly untilUs: number;
@@ -49,8 +52,8 @@ export interface TurnMove {
 
 /**
  * The turns of a process. A call that leaves passes the turn on to the next one behind it with the same costs, which
- * passes on the one that it had: so all calls behind move up, and the turn that is given back is the last one, the only one that
- * a token bucket can take back while others wait.
+ * passes on the one that it had: so all calls behind move up, and the turn that is given back is the last one, the only
+ * one that a token bucket can take back while others wait.
  */
 export class TimedQueue {
   readonly #lines = new Map<string, Line>();

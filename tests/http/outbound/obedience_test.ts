@@ -11,7 +11,10 @@ import { FakeClock } from "@ratesync/core/testing";
 import { freshPrefix, redisUrl } from "../../_support/redis.ts";
 import { startServer } from "./_lab.ts";
 
-/** How long a process may not know what another one was told: turns of that age are not looked at, nor is it looked more often. */
+/**
+ * How long a process may not know what another one was told: turns of that age are not looked at, nor is it looked more
+ * often.
+ */
 const LATE_MS = 40;
 
 interface Pause {

@@ -36,7 +36,10 @@ export class Processes {
   /** What each policy must count at least of each key: all units since a process has used it without a break. */
   readonly #least = new Map<string, (RateState[] | undefined)[]>();
 
-  /** Makes processes that share keys of their own: process `i` decides by the policy of that number. The caller closes nothing. */
+  /**
+   * Makes processes that share keys of their own: process `i` decides by the policy of that number. The caller closes
+   * nothing.
+   */
   constructor(services: ParityServices, policies: readonly Policy[]) {
     this.#services = services;
     this.#policies = policies;

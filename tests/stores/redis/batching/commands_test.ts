@@ -67,7 +67,10 @@ after(async () => {
   await server?.[Symbol.asyncDispose]();
 });
 
-/** What one act costs, by both counts of the server: it must agree with itself. Questions whether a connection is there do not count. */
+/**
+ * What one act costs, by both counts of the server: it must agree with itself. Questions whether a connection is there
+ * do not count.
+ */
 async function cost(act: () => Promise<unknown>): Promise<string[]> {
   return (await allSent(act)).filter((command) => command !== "PING");
 }

@@ -24,8 +24,8 @@ after(async () => {
 });
 
 /**
- * Bytes that Redis says it needs for all keys of one limiter but its register, after `calls` calls of `cost`. Done again where the keys,
- * which live for milliseconds at high rates, were gone before they were asked about.
+ * Bytes that Redis says it needs for all keys of one limiter but its register, after `calls` calls of `cost`. Done
+ * again where the keys, which live for milliseconds at high rates, were gone before they were asked about.
  */
 async function usage(t: TestContext, title: string, api: LimiterOptions, calls = 1, cost = 1): Promise<number> {
   for (let tried = 0; tried < 100; tried++) {

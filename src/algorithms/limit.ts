@@ -75,7 +75,7 @@ export type RateLimit =
  * How a rate limit counts.
  *
  * - `token_bucket`: `burst` units at once, then a steady rate.
- * - `sliding_window`: At most `limit` in every window of that length, exactly.
+ * - `sliding_window`: At most `limit` in every window of that length.
  * - `sliding_window_counter`: The same by an estimate, in constant space.
  * - `fixed_window`: At most `limit` from the first unit of a window to its end.
  */

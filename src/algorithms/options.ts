@@ -10,7 +10,7 @@ import type { RateAlgorithm } from "./limit.ts";
 export interface LimitOptions {
   /** How it counts. @default {"token_bucket"} */
   readonly algorithm?: RateAlgorithm;
-  /** Units a second, above 0, at most 1 000 000; fractions are fine: 0.5 is one every two seconds. Token bucket only. */
+  /** Units a second, from 0.0000001 to 1 000 000; 0.5 is one every two seconds. Token bucket only. */
   readonly ratePerSecond?: number;
   /** Units a window, a whole number from 1. A token bucket refills this many a window. */
   readonly limit?: number;

@@ -1,8 +1,8 @@
 /**
  * What becomes of the states of a key when its rules change: units that were counted stay counted.
  *
- * Every state can be read as units with instants, and made from them. So whatever the old rules and the new ones are, the
- * new ones admit what they would have admitted if they had seen those units.
+ * Every state can be read as units with instants, and made from them. So whatever the old rules and the new ones are,
+ * the new ones admit what they would have admitted if they had seen those units.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { handoverOf, kernelOf, type RateState } from "./kernels.ts";
 import type { RateLimit } from "./limit.ts";
 
 /**
- * What becomes of counted units when rules change.
+ * What happens to counted units when rules change.
  *
  * - `keep`: They count on.
  * - `scale`: The same share of the limit stays used.
@@ -86,7 +86,9 @@ function scaled(runs: readonly Run[], old: RateLimit, limit: RateLimit): Run[] {
   return runs.map(({ atUs, units }) => ({ atUs, units: Math.ceil(units * limit.capacity / old.capacity) }));
 }
 
-/** Which of the old limits knows best what a new one must count: the shortest that remembers as long, else the longest. */
+/**
+ * Which of the old limits knows best what a new one must count: the shortest that remembers as long, else the longest.
+ */
 function sourceOf(olds: readonly RateLimit[], limit: RateLimit): number {
   const same = olds.findIndex((old) => sameLimit(old, limit));
   if (same >= 0) return same;

@@ -14,7 +14,7 @@ import type { Outcome } from "./settle.ts";
 export interface Admission {
   /** Whether the request goes on. If not, `status`, `headers` and `body` are the answer. */
   readonly allowed: boolean;
-  /** The status of the answer; 200 where the request goes on, and the application says what it is. */
+  /** The status of the answer; 200 if the request goes on, and the application decides. */
   readonly status: number;
   /** Headers to set on the answer, also where the request goes on: see `setHeaders`. */
   readonly headers: readonly HeaderPair[];
@@ -25,13 +25,12 @@ export interface Admission {
   /** The decision; `undefined` where no limiter was asked. */
   readonly decision: Decision | undefined;
   /**
-   * Whether `finish` has anything to do: a slot to give back, or a cost to settle. If not, an adapter need not watch the
-   * answer.
+   * Whether `finish` has work: a permit to release, or a cost to settle. If not, an adapter need not watch the answer.
    */
   readonly isOpen: boolean;
   /**
-   * Says that the request is over: gives its slot back, and settles its cost. Only the first call does anything. Never
-   * rejects. A slot whose request is never finished is held as long as this process lives, and for its lease after that.
+   * Ends the request: releases its permit, and settles its cost. Only the first call has an effect. Does not reject.
+   * The permit of a request that is not finished is held as long as this process lives, and for its lease after that.
    */
   finish(outcome?: Outcome): Promise<void>;
 }

@@ -12,9 +12,8 @@ import type { Identify } from "./identify.ts";
 /** How a body is read. */
 export interface ByBodyOptions {
   /**
-   * How the bytes of a body are understood where no parser has read it before the guard, whatever its `Content-Type` says.
-   * Say what your handler does: a guard that reads a body in another way than the handler could be made to see another
-   * account. @default {"json"}
+   * How the guard parses the bytes of a body, if no parser has read it before; the `Content-Type` is ignored. Choose
+   * the format that your handler uses: otherwise a client could make the guard see another account. @default {"json"}
    */
   readonly format?: "json" | "form";
   /** The most bytes that are read, from 1. A request with a larger body counts as unidentified. @default {16_384} */
@@ -24,8 +23,8 @@ export interface ByBodyOptions {
 const FORMATS = ["json", "form"] as const;
 
 /**
- * By a field of the body: `byBody("email")` makes `email:ada@example.com`, for limits on attempts for one account. White
- * space at the ends, letter case and Unicode forms do not count. The handler still gets the whole body.
+ * By a field of the body: `byBody("email")` makes `email:ada@example.com`, for limits on attempts for one account.
+ * White space at the ends, letter case and Unicode forms do not count. The handler still gets the whole body.
  *
  * A body that is no object, that is too large, that has the field twice, or not as a text or a number, makes the
  * request unidentified.

@@ -22,7 +22,7 @@ import { isHeaderName } from "./header_pair.ts";
 import { isTranslated, translated } from "./nat64.ts";
 import { type HeaderSource, readHeader } from "./header_source.ts";
 
-/** Networks whose proxies are believed where nothing else is said: private ones, and this machine. */
+/** Networks whose proxies are trusted by default: private ones, and this machine. */
 export const DEFAULT_TRUSTED_PROXIES: readonly string[] = Object.freeze([
   "10.0.0.0/8",
   "172.16.0.0/12",
@@ -35,14 +35,15 @@ export const DEFAULT_TRUSTED_PROXIES: readonly string[] = Object.freeze([
 /** How the client's address is found. */
 export interface ClientAddressOptions {
   /**
-   * Networks whose proxies are believed, as CIDRs or addresses; none for a server that clients reach directly.
+   * Networks of trusted proxies, as CIDRs or addresses; none for a server that clients reach directly.
    * @default private networks and this machine: `DEFAULT_TRUSTED_PROXIES`
    */
   readonly trustedProxies?: readonly string[] | NetworkSet | undefined;
   /**
    * The header in which your proxies tell the client's address: `"x-forwarded-for"` and `"forwarded"` are chains, any
-   * other holds one address (`"cf-connecting-ip"`, `"cloudfront-viewer-address"`, `"x-real-ip"`). Only this one is read.
-   * Where the runtime tells no peer, it is believed only if it is named here. @default {"x-forwarded-for"}
+   * other holds one address (`"cf-connecting-ip"`, `"cloudfront-viewer-address"`, `"x-real-ip"`). Only this one is
+   * read. If the runtime does not report the peer, it is believed only if it is named here.
+   * @default {"x-forwarded-for"}
    */
   readonly addressHeader?: string | undefined;
 }
@@ -114,14 +115,14 @@ const MAX_HOPS = 64;
 
 /**
  * The address of the client that sent a request. A chain is read from its end, which the nearest proxy has written, and
- * only as far as every hop is trusted: what a client writes into the header itself stands further to the left.
+ * only while each hop is trusted. What a client writes into the header itself is further to the left, and is ignored.
  *
  * @param headers The request's headers.
  * @param peer The address at the other end of the socket.
- * @param options Which proxies are trusted, and where they tell.
- * @returns The address in canonical form, without port or zone; IPv4-mapped IPv6 as IPv4, and so is `64:ff9b::/96`, what
- * NAT64 makes of public IPv4 addresses. `undefined` where it cannot be known: no peer, or a trusted proxy that tells
- * something else than an address.
+ * @param options Which proxies are trusted, and which header they write.
+ * @returns The address in canonical form, without port or zone; IPv4-mapped IPv6 as IPv4, and so is `64:ff9b::/96`,
+ * what NAT64 makes of public IPv4 addresses. `undefined` where it cannot be known: no peer, or a trusted proxy that
+ * tells something else than an address.
  * @throws {ConfigError} If an option is wrong or misspelt.
  */
 export function clientAddress(
@@ -155,8 +156,8 @@ export function findAddress(
 }
 
 /**
- * An address as a network of that size: what limits all of it together. IPv4 stays as it is, and so does an address behind
- * which a translator such as NAT64 has put an IPv4 address: all that it serves would share one network.
+ * An address as a network of that size: what limits all of it together. IPv4 stays as it is, and so does an address
+ * behind which a translator such as NAT64 has put an IPv4 address: all that it serves would share one network.
  */
 export function addressGroup(address: string, ipv6Prefix: number): string {
   if (!address.includes(":") || ipv6Prefix >= 128) return address;

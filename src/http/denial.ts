@@ -31,7 +31,7 @@ export type RefusalReason =
   | "aborted";
 
 /**
- * How the body of a refusal looks.
+ * The form of the body of a denial.
  *
  * - `problem`: `application/problem+json` (RFC 9457), with the types of the rate limit draft
  * - `detail`: `{ detail: [{ type, msg, context }] }`, as rate-sync for Python answers

@@ -88,7 +88,7 @@ export class Guard<Raw = unknown> {
   }
 
   /**
-   * Whether another guard does the same: it is this one, or each of its options is the very same value. Adapters call a
+   * Whether another guard does the same: it is this one, or has identical options. Adapters call a
    * guard once for each request, however often it is mounted.
    */
   isSameAs(other: object): boolean {
@@ -109,8 +109,8 @@ export class Guard<Raw = unknown> {
   }
 
   /**
-   * Decides about a request. Rejects only if the guard cannot be used: its limiter does not exist, its configuration is
-   * wrong, or its store failed and `throwStoreErrors` is set.
+   * Decides about a request. Rejects only if the limiter does not exist, the configuration is wrong, or the store
+   * failed and `throwStoreErrors` is set.
    *
    * @param facts The request: a `Request`, or what an adapter makes of another one.
    * @throws {NotFoundError | ConfigError} If the limiter or the configuration is not there.
@@ -121,8 +121,8 @@ export class Guard<Raw = unknown> {
   }
 
   /**
-   * As `admit`, without a promise where the decision needs none: the store is in this process, and no function among the
-   * options returns a promise. Throws what `admit` rejects with.
+   * As `admit`, without a promise where the decision needs none: the store is in this process, and no function among
+   * the options returns a promise. Throws what `admit` rejects with.
    *
    * @internal
    */

@@ -33,7 +33,7 @@ export const DIALECTS: readonly HeaderDialect[] = [
 ];
 
 /**
- * Headers with what is left. For a decision that no store has measured, only the policy.
+ * Headers that say what is left. For a decision without counts, only the policy.
  *
  * @param decision The decision.
  * @param dialect How they tell it.

@@ -10,7 +10,7 @@ import { checkOptions } from "./check_options.ts";
 import { addressGroup } from "./client_address.ts";
 import type { GuardedRequest } from "./request.ts";
 
-/** What identifies a request: a key, several that must all have room, or nothing. */
+/** What identifies a request: a key, several keys that must each have units left, or nothing. */
 export type Identity = string | number | bigint | readonly (string | undefined | null)[] | undefined | null;
 
 /** Gives the key of a request. All requests without one share the key `unidentified`. */
@@ -43,8 +43,8 @@ export function byIp(options: ByIpOptions = {}): Identify {
 }
 
 /**
- * By what a header says: `x-user-id:42`. Only for a header that your own gateway sets on every request: else
- * clients choose their own keys.
+ * By the value of a header: `x-user-id:42`. Use it only for a header that your own gateway sets on each request,
+ * because clients could choose their own keys.
  *
  * @param name The header's name.
  */
@@ -91,7 +91,9 @@ export function firstOf<Raw = unknown>(...identifiers: readonly Identify<Raw>[])
   };
 }
 
-/** The keys that an identity names, each once; `undefined` if it names none. A part that names none is `UNIDENTIFIED`. */
+/**
+ * The keys that an identity names, each once; `undefined` if it names none. A part that names none is `UNIDENTIFIED`.
+ */
 export function keysOf(identity: Identity): readonly string[] | undefined {
   if (typeof identity === "string") return isKey(identity) ? [identity] : undefined;
   if (!Array.isArray(identity)) {

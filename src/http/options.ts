@@ -31,11 +31,11 @@ export interface GuardRule<Raw = unknown> {
   readonly settle?: Settle<Raw>;
 }
 
-/** Requests that a guard knows: by the client's network, or by key. */
+/** Requests by the client's network, or by key. */
 export interface GuardList {
   /** Networks, as CIDRs or addresses. */
   readonly networks?: readonly string[];
-  /** Keys, as the key functions tell them: `ip:203.0.113.7`. */
+  /** Keys, as the key functions return them: `ip:203.0.113.7`. */
   readonly keys?: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export interface Denied {
   readonly decision: Decision | undefined;
 }
 
-/** What is sent in place of the usual refusal. What is left out stays as it is. */
+/** An answer in place of the usual denial. Omitted fields stay as they are. */
 export interface DenialAnswer {
   /** The status, from 200 to 599. */
   readonly status?: number;
@@ -71,73 +71,79 @@ export interface GuardReport<Raw = unknown> {
   readonly request: GuardedRequest<Raw>;
   /** Why it is refused, or would be in a dry run; `undefined` where it is not. */
   readonly reason: RefusalReason | undefined;
-  /** Who was limited, one key for each limiter that was asked. */
+  /** The keys that were checked, one for each limiter. */
   readonly keys: readonly (string | undefined)[];
   /** The decision, where a limiter made one. */
   readonly decision: Decision | undefined;
-  /** Whether nothing is refused whatever was decided. */
+  /** Whether the guard only reports. */
   readonly dryRun: boolean;
 }
 
 /** How a server is guarded. */
 export interface GuardOptions<Raw = unknown> {
   /**
-   * The limiter: its id, the limiter itself, or several rules, which are decided as one: all of them have room, or none
-   * is used.
+   * The limiter: its id, the limiter itself, or several rules, which are decided together: all of them allow the
+   * request, or none is charged.
    */
   readonly limiter: string | Limiter | readonly GuardRule<Raw>[];
   /** The instance whose limiters these are; it must know them. @default the default instance */
   readonly rateSync?: RateSync;
   /**
-   * The key of a request: `byIp()`, `byApiKey()`, `byHeader(name)`, or a function; `false` gives all one limit. A
-   * function may name several keys, which must all have room. @default byIp()
+   * The key of a request: `byIp()`, `byApiKey()`, `byHeader(name)`, or a function; with `false`, all clients share one
+   * limit. A function may return several keys, which must each have units left. @default byIp()
    */
   readonly key?: Identify<Raw> | false;
   /** Units that a request takes. @default {1} */
   readonly cost?: Cost<Raw>;
-  /** What a request has cost, when it has been answered: `failuresOnly()`, `responseBytes()`, or a function. */
+  /** The final cost of a request, when it has been answered: `failuresOnly()`, `responseBytes()`, or a function. */
   readonly settle?: Settle<Raw>;
   /** Requests that are not limited at all. */
   readonly skip?: (request: GuardedRequest<Raw>) => boolean | Promise<boolean>;
   /**
-   * Whether CORS preflights are not limited: `OPTIONS` with `Access-Control-Request-Method`. Any client can send those, so
-   * what answers them should be cheap. @default {false}
+   * Whether CORS preflights are not limited: `OPTIONS` with `Access-Control-Request-Method`. Any client can send those,
+   * so what answers them should be cheap. @default {false}
    */
   readonly skipPreflights?: boolean;
   /** Clients that are not limited. */
   readonly allow?: GuardList;
-  /** Clients that are always denied, with 403. Stronger than `allow`. */
+  /** Clients that get 403. If both match, `block` applies, not `allow`. */
   readonly block?: GuardList;
-  /** Decides and reports, but denies nothing and sends no headers. @default {false} */
+  /** Decides and reports, but denies no request and sends no headers. @default {false} */
   readonly dryRun?: boolean;
   /** How long a request may wait instead of being denied, in milliseconds, 0 or more. @default {0} */
   readonly waitMs?: number;
-  /** How headers tell what is left; several at once are fine, `false` sends none but `Retry-After`. @default {"draft-11"} */
+  /**
+   * Which headers say what is left: one dialect or several; with `false`, only `Retry-After` is sent.
+   * @default {"draft-11"}
+   */
   readonly headers?: HeaderDialect | readonly HeaderDialect[] | false;
   /**
    * Whether scripts of other origins may read the headers that the guard sets: their names are added to
    * `Access-Control-Expose-Headers`, unless that is `*`. @default {false}
    */
   readonly exposeHeaders?: boolean;
-  /** How the body of a refusal looks. @default {"problem"} */
+  /** The form of the body of a denial. @default {"problem"} */
   readonly body?: BodyStyle;
   /** The status of a refusal by a limit, from 400 to 599. @default {429} */
   readonly statusCode?: number;
-  /** Answers a refusal in your own way. */
+  /** Answers denied requests in its own way. */
   readonly onDenied?: (
     denied: Denied,
     request: GuardedRequest<Raw>,
   ) => DenialAnswer | undefined | void | Promise<DenialAnswer | undefined | void>;
-  /** Called with every decision: for logs, metrics, and what a dry run would have refused. */
+  /** Called with each decision: for logs, metrics, and for what a dry run would deny. */
   readonly onDecision?: (report: GuardReport<Raw>) => void;
-  /** Called with everything that goes wrong, each time: which option's function failed, or the store. */
+  /** Called with each error: of a function among the options, or of the store. */
   readonly onError?: GuardErrorListener;
   /** Where that is logged, each kind once a minute. @default console */
   readonly logger?: Pick<Logger, "warn">;
-  /** Throws the errors of a store instead of answering 503, where a limiter's `onStoreError` is `"throw"`. @default {false} */
+  /**
+   * Throws the errors of a store instead of answering 503, where a limiter's `onStoreError` is `"throw"`.
+   * @default {false}
+   */
   readonly throwStoreErrors?: boolean;
   /**
-   * Networks whose proxies are believed, as CIDRs or addresses.
+   * Networks of trusted proxies, as CIDRs or addresses.
    * @default those of the configuration, or private networks and this machine
    */
   readonly trustedProxies?: readonly string[];

@@ -21,11 +21,11 @@ export interface RequestFacts<Raw = unknown> {
   /** Aborted when the client disconnects: a request that waits then leaves the queue. */
   readonly signal?: AbortSignal | null | undefined;
   /**
-   * Reads the body for key functions, without taking it from the handler: called with `raw`, and with how many bytes there
-   * may be. @default a `Request` is copied; nothing else is read
+   * Reads the body for key functions, without taking it from the handler: called with `raw`, and with how many bytes
+   * there may be. @default a `Request` is copied; nothing else is read
    */
   readBody?(raw: Raw, maxBytes: number): unknown;
-  /** What the framework itself hands out for the request: what options see as `request.raw`. @default the facts */
+  /** The request of the framework: functions among the options see it as `request.raw`. @default the facts */
   readonly raw?: Raw | undefined;
 }
 
@@ -75,7 +75,7 @@ export class GuardedRequest<Raw = unknown> {
     return (this.#facts.raw ?? this.#facts) as Raw;
   }
 
-  /** The address at the other end of the socket, as the runtime tells it: a proxy's, where there is one. */
+  /** The address at the other end of the socket, as the runtime reports it: that of a proxy, if there is one. */
   get peer(): string | undefined {
     return this.#facts.peer;
   }
@@ -87,8 +87,8 @@ export class GuardedRequest<Raw = unknown> {
   }
 
   /**
-   * The body, which the handler still gets: what a parser has made of it before the guard, or its bytes. `undefined` where
-   * there is none, where it is larger, or where the adapter cannot read it.
+   * The body, which the handler still gets: what a parser has made of it before the guard, or its bytes. `undefined`
+   * where there is none, where it is larger, or where the adapter cannot read it.
    *
    * @param maxBytes The most bytes that are read.
    */

@@ -6,7 +6,7 @@
 
 import { EXPOSED, type HeaderPair } from "./header_pair.ts";
 
-/** Where headers are set: a `Headers`, or what is made of another response. */
+/** Where headers are set: a `Headers`, or a wrapper of another response. */
 export interface HeaderTarget {
   /** The value that is there, if one is. */
   get(name: string): string | null | undefined;
@@ -28,8 +28,8 @@ const TARGET: HeaderAccess<HeaderTarget> = {
 };
 
 /**
- * Sets headers on an answer. What another guard has said in a list stays; of two items with the same name one stays, so that
- * nothing piles up on an answer that is sent again.
+ * Sets headers on an answer. Items of other guards stay in a list. Of two items with the same name one stays, so that
+ * lists do not grow when an answer is sent again.
  */
 export function setHeaders(headers: readonly HeaderPair[], target: HeaderTarget): void {
   setHeadersOf(target, headers, TARGET);
@@ -57,8 +57,8 @@ function isList(name: string): boolean {
 const ITEMS = /(?:"(?:[^"\\]|\\.)*"|[^",])+/g;
 
 /**
- * Lists of structured fields. Of two items with the same name, the one with less left stays: it is what the next request
- * meets, whichever guard sets its headers last.
+ * Lists of structured fields. Of two items with the same name, the one with less left stays: it is what the next
+ * request meets, whichever guard sets its headers last.
  */
 function joinItems(before: string, value: string): string {
   const items = new Map(itemsOf(before).map((item) => [nameOf(item), item]));

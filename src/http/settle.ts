@@ -27,8 +27,8 @@ export interface SettledOutcome extends Outcome {
 }
 
 /**
- * Says what a request has really cost, in units from 0. Fewer than were taken go back to the limit, more are taken
- * from it whatever it says.
+ * Returns the final cost of a request, in units from 0. If it is less than what was charged, the rest is given back. If
+ * it is more, the difference is charged, even if the limit has fewer.
  */
 export type Settle<Raw = unknown> = (
   outcome: SettledOutcome,
@@ -39,14 +39,14 @@ export type Settle<Raw = unknown> = (
  * Counts failures only: an answer with a status below 400 gives its cost back. A request counts while it runs, and one
  * whose client left before the answer has failed. So parallel attempts and early disconnects do not help an attacker.
  *
- * @param failed Tells whether a request failed. @default a status from 400, or no answer
+ * @param failed Whether a request failed. @default a status from 400, or no answer
  */
 export function failuresOnly(failed: (outcome: SettledOutcome) => boolean = isFailure): Settle {
   return (outcome) => failed(outcome) ? outcome.cost : 0;
 }
 
 /**
- * Counts the bytes of answers, in units of so many: 1 when a request comes in, the rest when its answer has been sent.
+ * Charges the bytes of answers: one unit when a request comes in, the rest when its answer has been sent.
  *
  * @param unit How many bytes a unit is, from 1. @default {1}
  */

@@ -11,7 +11,10 @@ import type { Policy } from "../policy/policy.ts";
 
 /** The key and the cost of a call. */
 export interface AskOptions {
-  /** Who is limited, 1 to 65 536 characters. Each key has limits of its own. Without one, the limiter as a whole has. */
+  /**
+   * The key, 1 to 65 536 characters. Each key has its own limits. A call without a key uses those of the limiter as a
+   * whole.
+   */
   readonly key?: string;
   /**
    * Units to take, a whole number from 1. With `maxConcurrent`, a call takes one permit whatever its cost; if the
@@ -23,7 +26,7 @@ export interface AskOptions {
 /** The key and the cost of a call, and how long it may wait. */
 export interface AcquireOptions extends AskOptions {
   /**
-   * How long to wait at most, in milliseconds, 0 or more. 0 fails at once; Infinity never gives up.
+   * How long to wait at most, in milliseconds, 0 or more. 0 does not wait; Infinity waits without limit.
    * @default the limiter's `timeoutMs`, or 30_000
    */
   readonly timeoutMs?: number;

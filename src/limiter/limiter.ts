@@ -23,9 +23,9 @@ import { LimiterRules, type LimiterTarget } from "./target.ts";
 /** The key that a correction changes. */
 export type KeyOptions = Pick<AskOptions, "key">;
 
-/** The key to block, and what becomes of a block that stands. */
+/** The key to block, and whether a longer block stays. */
 export interface BlockOptions extends KeyOptions {
-  /** Leaves a block that stands and would end later as it is, instead of replacing it. @default {false} */
+  /** Leaves an earlier block that ends later as it is, instead of replacing it. @default {false} */
   readonly keepLonger?: boolean;
 }
 
@@ -168,7 +168,10 @@ export class Limiter {
     }
   }
 
-  /** Resets a key: whole limits, free permits, no block. Waiting calls are served. Without a key, metrics start anew too. */
+  /**
+   * Resets a key: whole limits, free permits, no block. Waiting calls are served. Without a key, metrics start anew
+   * too.
+   */
   async reset(options: KeyOptions = {}): Promise<void> {
     const targets = [this.target(keyOf(options))];
     await this.#opened((store) => store.correct({ op: "reset", targets }));

@@ -12,12 +12,12 @@ import { rejectUnknownOptions } from "../base/unknown_options.ts";
 export interface CloseOptions {
   /**
    * Whether calls that wait, permits that are held and functions of `run` may finish first. New calls fail at once with
-   * a `ClosedError`. A permit that holds nothing (only rates) is not waited for. @default {false}
+   * a `ClosedError`. The drain does not wait for permits that hold only rates. @default {false}
    */
   readonly drain?: boolean;
   /**
-   * With `drain`: how long that may take, in milliseconds, 0 or more; Infinity for as long as it takes. Then everything
-   * is closed as without `drain`. It does not keep the process alive. @default {25_000}
+   * With `drain`: how long that may take, in milliseconds, 0 or more; Infinity waits without limit. Then everything is
+   * closed as without `drain`. The timeout does not keep the process alive. @default {25_000}
    */
   readonly timeoutMs?: number;
 }

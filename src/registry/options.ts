@@ -9,7 +9,7 @@ import type { StoreConfig } from "./engines.ts";
 
 /** Everything that a configuration can say. */
 export interface RateSyncConfig {
-  /** Stores by id. Without any, limiters use an embedded memory store. */
+  /** Stores by id. Without any, limiters use a memory store of this process. */
   readonly stores: Readonly<Record<string, StoreConfig>>;
   /** Limiters by id. */
   readonly limiters: Readonly<Record<string, LimiterOptions>>;
@@ -19,6 +19,6 @@ export interface RateSyncConfig {
 
 /** Settings that HTTP integrations read. */
 export interface HttpConfig {
-  /** Networks whose proxies are believed, as CIDRs. */
+  /** Networks of trusted proxies, as CIDRs. */
   readonly trustedProxyNetworks?: readonly string[];
 }

@@ -56,8 +56,8 @@ export interface LimitedFetchOptions {
   /** Units that a request takes. @default {1} */
   readonly cost?: number | ((request: OutboundRequest) => number);
   /**
-   * How long turns and pauses of one call may take in all, in milliseconds, 0 or more, from its start on. An attempt
-   * that is under way is not cut short: that is what `signal` is for. 0 never waits; Infinity never gives up.
+   * How long one call may wait and pause in all, in milliseconds, 0 or more. It does not end an attempt that is under
+   * way; use `signal` for that. 0 does not wait; Infinity waits without limit.
    * @default the limiter's `timeoutMs`, or 30_000
    */
   readonly timeoutMs?: number;
@@ -76,13 +76,18 @@ export interface LimitedFetchOptions {
   readonly refusals?: readonly number[];
   /** Whether to pause when an answer tells that nothing is left, before anything was refused. @default {true} */
   readonly heedRemaining?: boolean;
-  /** Units of what the server announces that are never used, from 0: at that many left it counts as none. @default {0} */
+  /**
+   * Units of what the server announces that are never used, from 0: at that many left it counts as none. @default {0}
+   */
   readonly reserve?: number;
   /** The longest pause that a server can ask for, in milliseconds, from 1. @default {3_600_000} */
   readonly maxPauseMs?: number;
   /** The first pause after a refusal that does not say how long, in milliseconds, from 1. @default {1_000} */
   readonly backoffMs?: number;
-  /** The longest such pause, in milliseconds, at least `backoffMs`. Each is up to twice the one before. @default {60_000} */
+  /**
+   * The longest such pause, in milliseconds, at least `backoffMs`. Each is up to twice the one before.
+   * @default {60_000}
+   */
   readonly maxBackoffMs?: number;
   /**
    * Headers of services that the table does not have: one row for each quota. They come before the table.
@@ -91,8 +96,8 @@ export interface LimitedFetchOptions {
   readonly limitHeaders?: readonly LimitHeaders[];
   /**
    * Reads limits that a service writes in its own way, from each answer. Where it returns nothing, the headers count.
-   * Reading the body holds the answer back until the body has come. An answer that it cannot read (it throws, rejects, or
-   * returns what is no `LimitReading`) counts as if there were no `readLimit`; the first one is logged.
+   * Reading the body holds the answer back until the body has come. An answer that it cannot read (it throws, rejects,
+   * or returns what is no `LimitReading`) counts as if there were no `readLimit`; the first one is logged.
    */
   readLimit?(response: LimitResponse): LimitReading | undefined | null | Promise<LimitReading | undefined | null>;
   /** Told of every pause. What it throws is logged and goes no further. */

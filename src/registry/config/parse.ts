@@ -6,7 +6,7 @@
 
 import { ConfigError, type ConfigErrorDetails } from "../../base/errors.ts";
 
-/** Turns the text of a configuration file into tables, as JSON.parse does, or promises to; throws what it likes. */
+/** Turns the text of a configuration file into tables, as `JSON.parse` does. May return a promise, and may throw. */
 export type ConfigParser = (text: string) => unknown;
 
 /** Where and what a parser refuses. */

@@ -8,21 +8,21 @@ import type { FailureOptions } from "../../policy/options.ts";
 import type { RedisClient } from "./connections/clients/redis_client.ts";
 
 /**
- * A user or a password: a text, or a function that gives one, at once or by a promise. The function is called whenever a
- * connection is opened, so that tokens that expire (IAM of AWS, Entra of Azure) are always fresh. What it takes counts
- * for `socketConnectTimeoutMs`.
+ * A user or a password: a text, or a function that gives one, at once or by a promise. The function is called whenever
+ * a connection is opened, so that tokens that expire (IAM of AWS, Entra of Azure) are always fresh. What it takes
+ * counts for `socketConnectTimeoutMs`.
  */
 export type Credential = string | (() => string | Promise<string>);
 
 /** How to use a Redis client that the application has made itself. */
 export interface RedisClientStoreOptions {
   /**
-   * A client of node-redis (or a pool), ioredis, Bun, `@upstash/redis` or `@vercel/kv`. It is never closed or changed by
-   * the store; where a call waits for a permit, the store listens on a `duplicate()` of it, and closes that. Over REST
-   * it asks for its messages instead.
+   * A client of node-redis (or a pool), ioredis, Bun, `@upstash/redis` or `@vercel/kv`. It is never closed or changed
+   * by the store; to wait for permits, the store listens on a `duplicate()` of it, which it closes. Over REST it polls
+   * instead.
    */
   readonly client: RedisClient;
-  /** What every key begins with. Not empty. @default {"rate_limit"} */
+  /** The first part of each key. Not empty. @default {"rate_limit"} */
   readonly keyPrefix?: string;
   /** How long one command may take, in milliseconds, above 0, before it fails with `STORE_TIMEOUT`. @default {5_000} */
   readonly socketTimeoutMs?: number;
@@ -31,11 +31,11 @@ export interface RedisClientStoreOptions {
   /** How many requests may wait to be sent, 1 or more; more fail with `STORE_OVERLOADED`. @default {65_536} */
   readonly maxQueued?: number;
   /**
-   * In a cluster, what one script call is about: keys in all slots of a node, where the nodes let scripts do that, or keys
-   * in one slot. @default {"node"}
+   * In a cluster, what one script call is about: keys in all slots of a node, where the nodes let scripts do that, or
+   * keys in one slot. @default {"node"}
    */
   readonly clusterBatch?: "node" | "slot";
-  /** Grace added to every key's time to live, in milliseconds, 0 or more. @default {10} */
+  /** Time added to the TTL of keys, in milliseconds, 0 or more. @default {10} */
   readonly timingMarginMs?: number;
 }
 
@@ -43,8 +43,8 @@ export interface RedisClientStoreOptions {
 export interface RedisStoreOptions {
   /**
    * `redis://[[user]:password@]host[:port][/db]`, or `rediss://` for TLS; `valkey://` and `valkeys://` are the same.
-   * `unix:///path` of a socket, also with `[user]:password@` in front of the path. The query may hold `family=4` or `6`,
-   * `ssl_cert_reqs=none` (as `tlsInsecure`), `db`, `username`, `password` and `protocol`.
+   * `unix:///path` of a socket, also with `[user]:password@` in front of the path. The query may hold `family=4` or
+   * `6`, `ssl_cert_reqs=none` (as `tlsInsecure`), `db`, `username`, `password` and `protocol`.
    *
    * `https://host` of a REST endpoint such as Upstash's, with its `token`: what concerns databases, passwords, TLS and
    * connections is not for REST.
@@ -58,24 +58,29 @@ export interface RedisStoreOptions {
   /** The token of a REST endpoint. An empty string means none. */
   readonly token?: string;
   /**
-   * URLs of Sentinels, `redis://[[user]:password@]host[:port]`, with their own user and password; the port is 26379 where
-   * none is said. The primary is the one they tell of, and is encrypted where they are. Needs `masterName`.
+   * URLs of Sentinels, `redis://[[user]:password@]host[:port]`, with their own user and password; the default port is
+   * 26379. They name the primary, which uses TLS if they do. Needs `masterName`.
    */
   readonly sentinels?: readonly string[];
-  /** The name by which the Sentinels know the primary. */
+  /** The name that the Sentinels have for the primary. */
   readonly masterName?: string;
-  /** ACL user at the Sentinels, where their URLs name none. `username` is the one at Redis. */
+  /** ACL user at Sentinels whose URLs name none. `username` is the one at Redis. */
   readonly sentinelUsername?: Credential;
-  /** Password at the Sentinels, where their URLs hold none. */
+  /** Password at Sentinels whose URLs hold none. */
   readonly sentinelPassword?: Credential;
-  /** URLs of some nodes of a Redis Cluster; the first that answers tells the others. User and password are the same for all. */
+  /**
+   * URLs of some nodes of a Redis Cluster; the first that answers names the others. User and password are the same for
+   * all.
+   */
   readonly cluster?: readonly string[];
   /**
-   * Where the nodes of a cluster are from here, if not where the cluster says: `host:port` as the cluster names a node, to
-   * `host:port`. For clusters behind address translation.
+   * Where the nodes of a cluster are from here, if not where the cluster says: `host:port` as the cluster names a node,
+   * to `host:port`. For clusters behind address translation.
    */
   readonly clusterNodeAddresses?: Readonly<Record<string, string>>;
-  /** Database number, 0 or more. Must agree with the URL's, where the URL names one. A cluster has only 0. @default {0} */
+  /**
+   * Database number, 0 or more. Must agree with that of the URL, if there is one. A cluster has only 0. @default {0}
+   */
   readonly db?: number;
   /**
    * The password, or a function that gives it at each connect. A URL that holds another one is an error. An empty
@@ -93,16 +98,19 @@ export interface RedisStoreOptions {
   readonly tlsCert?: string;
   /** The private key of `tlsCert`, as PEM text. */
   readonly tlsKey?: string;
-  /** What `tlsKey` is encrypted with. */
+  /** The passphrase of `tlsKey`. */
   readonly tlsKeyPassphrase?: string;
-  /** The name that the server's certificate must hold, and that the server is asked for. @default the host of the URL */
+  /**
+   * The name that the server's certificate must hold, and that the server is asked for. @default the host of the URL
+   */
   readonly tlsServerName?: string;
   /**
-   * Whether any certificate of the server is taken: for trying out only, because then anyone between can read along.
+   * Whether any certificate of the server is accepted. For tests only, because then others on the network can read
+   * along.
    * @default {false}
    */
   readonly tlsInsecure?: boolean;
-  /** What every key begins with. Not empty. @default {"rate_limit"} */
+  /** The first part of each key. Not empty. @default {"rate_limit"} */
   readonly keyPrefix?: string;
   /**
    * Connections to open, 1 or more, at most `poolMaxSize`. One carries all decisions,
@@ -110,7 +118,9 @@ export interface RedisStoreOptions {
    * @default {2}, or 1 in a cluster
    */
   readonly poolMinSize?: number;
-  /** The most connections that this store may open for commands; 1 or more. It needs no more than `poolMinSize`. @default {10} */
+  /**
+   * The most connections that this store may open for commands; 1 or more. It only limits `poolMinSize`. @default {10}
+   */
   readonly poolMaxSize?: number;
   /** How long one command may take, in milliseconds, above 0, before it fails with `STORE_TIMEOUT`. @default {5_000} */
   readonly socketTimeoutMs?: number;
@@ -122,20 +132,20 @@ export interface RedisStoreOptions {
    */
   readonly maxQueued?: number;
   /**
-   * In a cluster, what one script call is about: keys in all slots of a node, where the nodes let scripts do that, or keys
-   * in one slot. @default {"node"}
+   * In a cluster, what one script call is about: keys in all slots of a node, where the nodes let scripts do that, or
+   * keys in one slot. @default {"node"}
    */
   readonly clusterBatch?: "node" | "slot";
   /**
-   * Grace added to every key's time to live, in milliseconds, 0 or more. It has no part in any decision: the server's clock
-   * decides. @default {10}
+   * Time added to the TTL of keys, in milliseconds, 0 or more. It changes no decision: the server's clock decides.
+   * @default {10}
    */
   readonly timingMarginMs?: number;
 }
 
 /**
- * A store in Redis, shared by every process that names the same one. What it says of failures holds for all of its
- * limiters that do not say it themselves.
+ * A store in Redis, shared by all processes that use the same Redis. Its options about failures apply to its limiters
+ * without such options.
  */
 export interface RedisStoreConfig extends RedisStoreOptions, FailureOptions {
   /** Picks this store. */
